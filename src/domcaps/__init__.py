@@ -1,0 +1,1 @@
+"""domcaps: what can a virtual machine be given here?"""

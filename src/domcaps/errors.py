@@ -1,0 +1,87 @@
+"""Every error that a caller may meet, split by who must act.
+
+::
+
+    DomcapsError
+    ├── RequestError            the caller asked for something that does not exist: ask otherwise
+    │   ├── UnknownDialectError     no such libvirt dialect
+    │   └── UnsupportedTargetError  no such emulator, architecture, machine or virtualization type
+    ├── InputError              a file is not what it claims to be: repair or replace the file
+    │   ├── RecordingError          a recording (truncated, foreign, too new, too large)
+    │   ├── TranscriptError         a QMP transcript given to ``domcaps import``
+    │   └── HostFactsError          a JSON file of host facts
+    └── ProbeError              an emulator misbehaved: look at the emulator
+        ├── EmulatorNotFoundError   no file there, or not one that can be executed
+        ├── NotAnEmulatorError      it runs, but it does not speak QMP
+        ├── EmulatorDiedError       it ended while it was being asked
+        └── EmulatorTimeoutError    it did not answer in time
+
+Each carries `message` (what is wrong), `where` (the file, option or emulator at fault) and
+`remedy` (what to do about it). ``str(error)`` is one line made of the three.
+"""
+
+from __future__ import annotations
+
+
+class DomcapsError(Exception):
+    """Root of every error that domcaps raises on purpose."""
+
+    def __init__(self, message: str, *, where: str = "", remedy: str = "") -> None:
+        self.message = message
+        self.where = where
+        self.remedy = remedy
+        super().__init__(message)
+
+    def __str__(self) -> str:
+        """Give one line: the place, what is wrong, what to do."""
+        text = f"{self.where}: {self.message}" if self.where else self.message
+        text = f"{text} ({self.remedy})" if self.remedy else text
+        return " ".join(text.split())
+
+
+class RequestError(DomcapsError):
+    """The question itself has no answer; the caller must ask otherwise."""
+
+
+class UnknownDialectError(RequestError):
+    """The libvirt version asked for is not one whose dialect is known."""
+
+
+class UnsupportedTargetError(RequestError):
+    """No emulator here serves that combination of architecture, machine and type."""
+
+
+class InputError(DomcapsError):
+    """A file is not what it claims to be."""
+
+
+class RecordingError(InputError):
+    """A recording that can't be used: truncated, foreign, too new or too large."""
+
+
+class TranscriptError(InputError):
+    """A QMP transcript that can't be imported."""
+
+
+class HostFactsError(InputError):
+    """A JSON file of host facts that can't be used."""
+
+
+class ProbeError(DomcapsError):
+    """An emulator could not be asked."""
+
+
+class EmulatorNotFoundError(ProbeError):
+    """There is no executable file at that path."""
+
+
+class NotAnEmulatorError(ProbeError):
+    """The program runs but does not greet as QEMU does."""
+
+
+class EmulatorDiedError(ProbeError):
+    """The emulator ended while it was being asked."""
+
+
+class EmulatorTimeoutError(ProbeError):
+    """The emulator did not answer before its deadline."""

@@ -1,0 +1,56 @@
+"""A question: one QMP command with its arguments, as a value that can be a key."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+_ENCODER = msgspec.json.Encoder(order="deterministic")
+
+
+class Question(msgspec.Struct, frozen=True, order=True):
+    """One QMP command as it is sent, and as its answer is found again.
+
+    `arguments` is JSON text with sorted keys, so that two questions with the same meaning are
+    equal and hash alike. Use `ask` to build one.
+    """
+
+    command: str
+    arguments: str = "{}"
+
+    def decoded_arguments(self) -> dict[str, Any]:
+        """Give the arguments as QMP takes them."""
+        decoded: dict[str, Any] = msgspec.json.decode(self.arguments)
+        return decoded
+
+    def __str__(self) -> str:
+        """Give the command and, where it has some, its arguments."""
+        return self.command if self.arguments == "{}" else f"{self.command} {self.arguments}"
+
+
+def ask(command: str, /, **arguments: Any) -> Question:
+    """Build a question from a QMP command and its arguments; `_` in names stands for `-`."""
+    named = {name.replace("_", "-"): value for name, value in arguments.items()}
+    return Question(command, _ENCODER.encode(named).decode())
+
+
+def device_properties_of(typename: str) -> Question:
+    """Ask which properties a device type takes (QMP ``device-list-properties``)."""
+    return ask("device-list-properties", typename=typename)
+
+
+def object_properties_of(typename: str) -> Question:
+    """Ask which properties any QOM type has (QMP ``qom-list-properties``)."""
+    return ask("qom-list-properties", typename=typename)
+
+
+def cpu_expansion_of(
+    name: str, kind: str = "full", props: dict[str, Any] | None = None
+) -> Question:
+    """Ask what a CPU model is made of (QMP ``query-cpu-model-expansion``).
+
+    `kind` is ``static`` or ``full``; `props` are set on the model before it is expanded.
+    """
+    model: dict[str, Any] = {"name": name, "props": props} if props else {"name": name}
+    return ask("query-cpu-model-expansion", type=kind, model=model)
