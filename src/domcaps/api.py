@@ -1,0 +1,346 @@
+"""Hosts and what they can give a virtual machine: the public interface for Python.
+
+::
+
+    host = domcaps.Host.local()                       # or Host.load("host.domcaps")
+    caps = host.domain_capabilities(machine="q35")
+    caps.devices.video.enums["modelType"]             # ('vga', 'cirrus', …)
+    print(caps.xml)
+"""
+
+from __future__ import annotations
+
+import difflib
+import shutil
+from abc import ABC, abstractmethod
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from domcaps.elements import questions
+from domcaps.elements.machines import canonical_machine, preferred_machine
+from domcaps.errors import DomcapsError, UnsupportedTargetError
+from domcaps.facts.arch import ARCHITECTURES, emulator_names, same_family
+from domcaps.facts.emulator import ACCELERATORS, EmulatorFacts, Unanswered
+from domcaps.facts.host import HostFacts
+from domcaps.language import Target, World, parse_dialect
+from domcaps.language.target import Flags
+from domcaps.report.document import Document, build
+from domcaps.report.view import SectionView, SectionViews
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from domcaps.facts.record import EmulatorRecord, Recording
+
+DEFAULT_DIALECT = "12.8"
+
+
+class DomainCapabilities:
+    """What one emulator can give a guest of one kind: libvirt's ``<domainCapabilities>``."""
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+
+    @cached_property
+    def xml(self) -> str:
+        """The document in libvirt's form, as the dialect asked for prints it."""
+        from domcaps.report.xml import to_xml
+
+        return to_xml(self.document)
+
+    @cached_property
+    def json(self) -> str:
+        """The same content as JSON."""
+        from domcaps.report.json import to_json
+
+        return to_json(self.document)
+
+    @property
+    def path(self) -> str:
+        """The emulator."""
+        return self.document.path
+
+    @property
+    def virttype(self) -> str:
+        """The virtualization type: ``kvm``, ``qemu`` or ``hvf``."""
+        return self.document.domain
+
+    @property
+    def machine(self) -> str:
+        """The machine type, by its canonical name."""
+        return self.document.machine
+
+    @property
+    def arch(self) -> str:
+        """The guest's architecture."""
+        return self.document.arch
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """What could not be decided because the emulator was not asked; it counts as a no."""
+        return self.document.unknown
+
+    @cached_property
+    def top(self) -> SectionViews:
+        """Elements that stand at the top: ``vcpu``, ``os``, ``cpu``, ``memoryBacking`` …."""
+        return SectionViews(self.document.top)
+
+    @cached_property
+    def devices(self) -> SectionViews:
+        """Devices, by their element's name."""
+        return SectionViews(self.document.devices)
+
+    @cached_property
+    def features(self) -> SectionViews:
+        """Features, by their element's name, with ``_`` for ``-``."""
+        return SectionViews(self.document.features)
+
+    @property
+    def os(self) -> SectionView:
+        """Firmware and how it is loaded."""
+        return self.top.os
+
+    @property
+    def cpu(self) -> SectionView:
+        """CPU modes and models."""
+        return self.top.cpu
+
+
+class EmulatorSource(ABC):
+    """Where a host's emulators come from: a recording, or the machine itself."""
+
+    @abstractmethod
+    def paths(self) -> tuple[str, ...]:
+        """Name the emulators there are."""
+
+    @abstractmethod
+    def get(self, path: str) -> EmulatorFacts:
+        """Give the facts of one; raises a `DomcapsError` where that one can't be asked."""
+
+    @abstractmethod
+    def find(self, name: str) -> str:
+        """Give the path of the program of that name, "" where there is none."""
+
+
+class RecordedEmulators(EmulatorSource):
+    """Emulators out of a recording."""
+
+    def __init__(self, records: Iterable[EmulatorRecord]) -> None:
+        self._emulators = {record.path: EmulatorFacts(record) for record in records}
+
+    def paths(self) -> tuple[str, ...]:
+        """Name those that were recorded."""
+        return tuple(self._emulators)
+
+    def get(self, path: str) -> EmulatorFacts:
+        """Give a recorded one."""
+        if path not in self._emulators:
+            raise UnsupportedTargetError(
+                f"the recording holds no emulator {path!r}",
+                remedy=_known("it holds", path, self.paths()),
+            )
+        return self._emulators[path]
+
+    def find(self, name: str) -> str:
+        """Compare the last part of each path."""
+        for path in self._emulators:
+            if path == name or path.rpartition("/")[2] == name:
+                return path
+        return ""
+
+
+class LiveEmulators(EmulatorSource):
+    """Emulators of this machine, each asked when it is first needed."""
+
+    def __init__(self, *, kvm: bool, inventory: bool = False) -> None:
+        self._kvm = kvm
+        self._inventory = inventory
+        self._asked: dict[str, EmulatorFacts] = {}
+
+    def paths(self) -> tuple[str, ...]:
+        """Name every ``qemu-system-…`` on the search path."""
+        from domcaps.facts.discovery import installed_emulators
+
+        return installed_emulators()
+
+    def get(self, path: str) -> EmulatorFacts:
+        """Probe it, or remember what it answered."""
+        if path not in self._asked:
+            from domcaps.facts.probe import probe
+
+            (result,) = probe([path], questions(), kvm=self._kvm, inventory=self._inventory)
+            if isinstance(result, DomcapsError):
+                raise result
+            self._asked[path] = EmulatorFacts(result)
+        return self._asked[path]
+
+    def find(self, name: str) -> str:
+        """Look along the search path."""
+        return shutil.which(name) or ""
+
+
+class Host:
+    """A host and its emulators, live or recorded."""
+
+    def __init__(self, facts: HostFacts, emulators: EmulatorSource, origin: str = "") -> None:
+        self.facts = facts
+        self.emulators = emulators
+        self.origin = origin
+
+    @classmethod
+    def local(cls, *, inventory: bool = False) -> Host:
+        """Give this machine. Its emulators are asked when an answer needs them.
+
+        `inventory` asks them for the properties of every device type.
+        """
+        from domcaps.facts.hostprobe import read_host
+
+        record = read_host()
+        return cls(HostFacts(record), LiveEmulators(kvm=record.kvm.usable, inventory=inventory))
+
+    @classmethod
+    def load(cls, path: str | Path) -> Host:
+        """Read a recording; raises `RecordingError` where the file can't be used."""
+        from domcaps.facts.recording import load
+
+        return cls.from_recording(load(Path(path)), origin=str(path))
+
+    @classmethod
+    def from_recording(cls, recording: Recording, origin: str = "") -> Host:
+        """Take a recording that is in memory already."""
+        return cls(HostFacts(recording.host), RecordedEmulators(recording.emulators), origin)
+
+    def domain_capabilities(
+        self,
+        emulator: str | None = None,
+        arch: str | None = None,
+        machine: str | None = None,
+        virttype: str | None = None,
+        libvirt: str = DEFAULT_DIALECT,
+        *,
+        disable_deprecated_features: bool = False,
+        expand_cpu_features: bool = False,
+        supported_cpu_features: bool = False,
+        strict: bool = True,
+    ) -> DomainCapabilities:
+        """Answer what ``virConnectGetDomainCapabilities`` answers, with its defaults.
+
+        `emulator` is a path; without one, the emulator for `arch` is taken, which is the host's
+        own where none is given. `machine` may be an alias. Without a `virttype` an accelerated one
+        is preferred. `libvirt` names the release whose document is wanted. With ``strict=False``
+        a virtualization type that the emulator can't serve here is answered all the same.
+        Raises `UnsupportedTargetError`, `UnknownDialectError` or a `ProbeError`.
+        """
+        flags = Flags(disable_deprecated_features, expand_cpu_features, supported_cpu_features)
+        world = self.world(
+            emulator, arch, machine, virttype, libvirt, flags=flags, strict=strict
+        )
+        return DomainCapabilities(build(world))
+
+    def world(
+        self,
+        emulator: str | None = None,
+        arch: str | None = None,
+        machine: str | None = None,
+        virttype: str | None = None,
+        libvirt: str = DEFAULT_DIALECT,
+        *,
+        flags: Flags = Flags(),  # noqa: B008 - immutable
+        strict: bool = True,
+    ) -> World:
+        """Settle the target as `domain_capabilities` does, and give it with the facts."""
+        dialect = parse_dialect(libvirt)
+        _check_name("architecture", arch, ARCHITECTURES, "libvirt knows")
+        _check_name("virtualization type", virttype, tuple(ACCELERATORS), "QEMU serves")
+        facts = self.emulators.get(emulator or self._default_emulator(arch))
+        try:
+            wanted = _settle_arch(facts, arch, self.facts.arch, named=emulator is not None)
+            kind = _settle_virttype(facts, virttype, strict=strict)
+            name = _settle_machine(facts, machine, kind)
+        except Unanswered as unanswered:
+            raise UnsupportedTargetError(
+                f"the emulator did not answer {unanswered.question}",
+                where=facts.path,
+                remedy="record it again",
+            ) from unanswered
+        return World(Target(facts.path, wanted, name, kind, dialect, flags), facts, self.facts)
+
+    def _default_emulator(self, arch: str | None) -> str:
+        host_arch = self.facts.arch
+        names = emulator_names(host_arch, arch or host_arch)
+        for name in names:
+            path = self.emulators.find(name)
+            if path:
+                return path
+        recorded = self.emulators.paths()
+        if arch is None and len(recorded) == 1:
+            # a recording of one emulator leaves no doubt which is meant
+            return recorded[0]
+        raise UnsupportedTargetError(
+            f"there is no emulator for {arch or host_arch} guests",
+            where=self.origin,
+            remedy=f"looked for {', '.join(names)}; install one, or name one with --emulatorbin",
+        )
+
+
+def _known(text: str, name: str, names: Iterable[str]) -> str:
+    """List what is known, the nearest first, not too many."""
+    listed = list(names)
+    near = difflib.get_close_matches(name, listed, n=8, cutoff=0.4)
+    shown = near + [other for other in listed if other not in near]
+    return f"{text} {', '.join(shown[:12])}{' …' if len(shown) > 12 else ''}" if shown else ""
+
+
+def _check_name(what: str, name: str | None, names: tuple[str, ...], text: str) -> None:
+    if name is not None and name not in names:
+        raise UnsupportedTargetError(
+            f"{name!r} is not a known {what}", remedy=_known(text, name, names)
+        )
+
+
+def _settle_arch(facts: EmulatorFacts, arch: str | None, host_arch: str, *, named: bool) -> str:
+    if arch is None:
+        # an emulator that was named, or the only one there is, says itself whom it serves
+        return host_arch if same_family(facts.arch, host_arch) else facts.arch
+    if not same_family(facts.arch, arch):
+        raise UnsupportedTargetError(
+            f"it serves {facts.arch} guests, not {arch}",
+            where=facts.path,
+            remedy="name another emulator" if named else "install the emulator for it",
+        )
+    return arch
+
+
+def _settle_virttype(facts: EmulatorFacts, virttype: str | None, *, strict: bool) -> str:
+    offered = facts.virttypes
+    if virttype is None:
+        return offered[0] if offered else "qemu"
+    if strict and virttype not in offered:
+        raise UnsupportedTargetError(
+            f"it can't serve the virtualization type {virttype!r} here",
+            where=facts.path,
+            remedy=_known("it serves", virttype, offered),
+        )
+    return virttype
+
+
+def _settle_machine(facts: EmulatorFacts, machine: str | None, virttype: str) -> str:
+    # a type that is not served has no list of its own: take that of the first session
+    machines = facts.machines(virttype) or facts.machines(
+        facts.virttypes[0] if facts.virttypes else "qemu"
+    )
+    if machine is None:
+        return preferred_machine(facts.arch, machines)
+    name = canonical_machine(machine, machines)
+    if name not in {known.name for known in machines}:
+        names = [known.alias for known in machines if known.alias]
+        names += [known.name for known in machines]
+        raise UnsupportedTargetError(
+            f"it has no machine type {machine!r}",
+            where=facts.path,
+            remedy=_known("it has", machine, names),
+        )
+    return name
+
+

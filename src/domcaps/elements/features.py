@@ -1,0 +1,58 @@
+"""``<features>`` and what else the guest's platform may have, each a plain yes or no."""
+
+from domcaps.elements.machines import I440FX, ISAPC, Q35, XENFV
+from domcaps.elements.launchsecurity import S390_PV, TDX
+from domcaps.language import Element, Place
+from domcaps.language.observed import arch, device, object_property, option, qapi
+
+VMCOREINFO = Element(
+    "vmcoreinfo", place=Place.FEATURES, order=20, supported=device("vmcoreinfo")
+)
+"""The guest tells where its kernel's crash information is."""
+
+GENID = Element("genid", place=Place.FEATURES, order=30, supported=device("vmgenid"))
+"""An identifier that changes when the guest is restored from a snapshot."""
+
+BACKING_STORE_INPUT = Element("backingStoreInput", place=Place.FEATURES, order=40)
+"""Backing chains may be given in the definition: a matter of libvirt alone."""
+
+BACKUP = Element(
+    "backup",
+    place=Place.FEATURES,
+    order=50,
+    supported=qapi("blockdev-reopen")
+    & qapi("migrate-set-parameters/arg/block-bitmap-mapping/bitmaps/transform"),
+)
+"""Incremental backup: needs bitmaps that can be moved between images and hosts."""
+
+ASYNC_TEARDOWN = Element(
+    "async-teardown",
+    place=Place.FEATURES,
+    order=60,
+    supported=option("run-with", "async-teardown"),
+)
+"""A large guest's memory is given back in the background."""
+
+S390_PV_UNTIL = Element(
+    "s390-pv",
+    place=Place.FEATURES,
+    order=70,
+    shown=arch("s390", "s390x"),
+    supported=S390_PV,
+    until="11.4",
+)
+S390_PV_SINCE = Element(
+    "s390-pv", place=Place.FEATURES, order=70, supported=S390_PV, since="11.4"
+)
+"""Protected virtualization of IBM's mainframes; older libvirt speaks of it only there."""
+
+PS2 = Element(
+    "ps2",
+    place=Place.FEATURES,
+    order=80,
+    supported=object_property("generic-pc-machine", "i8042") & (I440FX | Q35 | XENFV | ISAPC),
+)
+"""The PS/2 controller can be left out."""
+
+TDX_FEATURE = Element("tdx", place=Place.FEATURES, order=90, supported=TDX, since="11.6")
+"""Intel's trust domains."""

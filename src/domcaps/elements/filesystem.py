@@ -1,0 +1,34 @@
+"""``<filesystem>``: folders of the host shared with the guest.
+
+::
+
+    <filesystem type='mount'>
+      <driver type='virtiofs'/>
+      <source dir='/srv/share'/>
+      <target dir='share'/>
+    </filesystem>
+"""
+
+from domcaps.language import Choice, Drift, Element, Enum
+from domcaps.language.observed import device
+
+DRIVER_TYPE = Enum(
+    "driverType",
+    attribute="driver/@type",
+    choices=(
+        Choice("path"),
+        Choice(
+            "handle",
+            until="11.4",
+            drift=Drift(
+                says="libvirt lists the driver type 'handle' for every QEMU",
+                but="QEMU removed the 'handle' driver of 9pfs in 4.0, so the guest fails to start",
+                evidence="QEMU's list of removed features, 'fsdev handle' in 4.0; a QEMU of 5.2, "
+                "the oldest that libvirt takes, refuses -fsdev handle",
+            ),
+        ),
+        Choice("virtiofs", device("vhost-user-fs-device")),
+    ),
+)
+
+ELEMENT = Element("filesystem", order=60, content=(DRIVER_TYPE,))

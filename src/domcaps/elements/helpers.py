@@ -1,0 +1,15 @@
+"""Helper programs that stand beside QEMU."""
+
+from domcaps.facts.host import HostFacts
+from domcaps.language.observed import HostFact
+from domcaps.language.predicate import Predicate
+
+
+def helper(name: str) -> Predicate:
+    """The host has that program."""
+
+    def found(host: HostFacts) -> bool:
+        program = host.helper(name)
+        return program is not None and bool(program.path)
+
+    return HostFact(f"the program {name!r} is installed", "PATH", found)

@@ -1,0 +1,78 @@
+"""``<hostdev>``: devices of the host given to the guest.
+
+::
+
+    <hostdev mode='subsystem' type='pci'>
+      <driver name='vfio'/>
+      <source><address domain='0' bus='6' slot='2' function='0'/></source>
+    </hostdev>
+"""
+
+from domcaps.elements.asserted import asserted_or
+from domcaps.language import NEVER, Choice, Element, Enum
+from domcaps.language.observed import HostFact, device, object_property
+
+USB_CONTROLLER = device(
+    "piix3-usb-uhci",
+    "piix4-usb-uhci",
+    "usb-ehci",
+    "ich9-usb-ehci1",
+    "vt82c686b-usb-uhci",
+    "pci-ohci",
+    "nec-usb-xhci",
+    "qemu-xhci",
+)
+"""QEMU has a controller that a USB device could be plugged into."""
+
+HOST_VFIO = HostFact(
+    "the host has an IOMMU and VFIO",
+    "/sys/kernel/iommu_groups, /dev/vfio/vfio",
+    lambda host: host.record.vfio.usable,
+)
+VFIO = device("vfio-pci") & HOST_VFIO
+
+HOST_IOMMUFD = HostFact(
+    "the host offers iommufd", "/dev/iommu", lambda host: host.record.iommufd.usable
+)
+
+MODE = Enum("mode", attribute="@mode", choices=(Choice("subsystem"), Choice("capabilities", NEVER)))
+
+STARTUP_POLICY = Enum(
+    "startupPolicy",
+    attribute="source/@startupPolicy",
+    choices=(Choice("default"), Choice("mandatory"), Choice("requisite"), Choice("optional")),
+)
+
+SUBSYS_TYPE = Enum(
+    "subsysType",
+    attribute="@type",
+    choices=(Choice("usb", USB_CONTROLLER), Choice("pci"), Choice("scsi")),
+)
+
+# storage, misc and net are for containers
+CAPS_TYPE = Enum("capsType", attribute="@type", choices=())
+
+PCI_BACKEND = Enum(
+    "pciBackend",
+    attribute="driver/@name",
+    choices=(
+        Choice("default", asserted_or("hostdev.pciBackend", "default", VFIO)),
+        Choice("vfio", asserted_or("hostdev.pciBackend", "vfio", VFIO)),
+    ),
+)
+
+IOMMUFD = Enum(
+    "iommufd",
+    attribute="driver/@iommufd",
+    since="12.1",
+    choices=(
+        Choice("yes", object_property("vfio-pci", "iommufd") & VFIO & HOST_IOMMUFD),
+        Choice("no"),
+    ),
+)
+
+ELEMENT = Element(
+    "hostdev",
+    order=40,
+    content=(MODE, STARTUP_POLICY, SUBSYS_TYPE, CAPS_TYPE, PCI_BACKEND, IOMMUFD),
+)

@@ -1,0 +1,95 @@
+"""``<hyperv>``: interfaces of Microsoft's hypervisor, for guests that expect them.
+
+::
+
+    <features>
+      <hyperv mode='custom'>
+        <relaxed state='on'/>
+        <spinlocks state='on' retries='8191'/>
+      </hyperv>
+    </features>
+
+QEMU tells what it offers when it is asked to expand a CPU model with ``hv-passthrough`` set.
+"""
+
+from __future__ import annotations
+
+from domcaps.language import AnyChoice, Choice, Element, Enum, Place, Row, Rows, World
+from domcaps.language.observed import EmulatorFact
+from domcaps.facts.emulator import EmulatorFacts
+
+_PASSTHROUGH = {"migratable": False, "hv-passthrough": True}
+
+
+def enlightenments(emulator: EmulatorFacts) -> dict[str, bool | int | str]:
+    """Give what QEMU says of Hyper-V, by QEMU's names without their ``hv-``."""
+    accelerator = emulator.first_accelerator
+    model = "max" if accelerator == "tcg" else "host"
+    expansion = emulator.cpu_expansion(model, accelerator, "full", _PASSTHROUGH)
+    if expansion is None:
+        return {}
+    return {
+        name.removeprefix("hv-"): value
+        for name, value in expansion.props.items()
+        if name.startswith("hv-")
+    }
+
+
+def _offers(emulator: EmulatorFacts, name: str) -> bool:
+    """Tell whether an enlightenment has a value that means more than off."""
+    offered = enlightenments(emulator)
+    value = offered.get(name, offered.get(name.replace("_", "-"), False))
+    return value is True or isinstance(value, str) or (isinstance(value, int) and value > 0)
+
+
+def _choice(name: str, since: str = "") -> Choice:
+    return Choice(
+        name,
+        EmulatorFact(
+            f"QEMU offers the enlightenment {name!r}",
+            "query-cpu-model-expansion, hv-passthrough",
+            lambda emulator: _offers(emulator, name),
+        ),
+        since=since,
+    )
+
+
+FEATURES = Enum(
+    "features",
+    choices=tuple(
+        _choice(name)
+        for name in (
+            "relaxed",
+            "vapic",
+            "spinlocks",
+            "vpindex",
+            "runtime",
+            "synic",
+            "stimer",
+            "reset",
+            "vendor_id",
+            "frequencies",
+            "reenlightenment",
+            "tlbflush",
+            "ipi",
+            "evmcs",
+            "avic",
+            "emsr_bitmap",
+            "xmm_input",
+        )
+    ),
+)
+
+
+def _defaults(world: World) -> tuple[Row, ...]:
+    """Give what the enlightenments that are more than a switch are set to."""
+    return ()
+
+
+ELEMENT = Element(
+    "hyperv",
+    place=Place.FEATURES,
+    order=120,
+    shown=AnyChoice(FEATURES),
+    content=(FEATURES, Rows(_defaults, since="11.9")),
+)

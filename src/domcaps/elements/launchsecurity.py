@@ -1,0 +1,54 @@
+"""``<launchSecurity>``: guests that the host can't look into.
+
+::
+
+    <launchSecurity type='sev-snp'/>
+"""
+
+from domcaps.language import AnyChoice, Choice, Element, Enum, Place
+from domcaps.language.observed import (
+    EmulatorFact,
+    HostFact,
+    arch,
+    object_property,
+    qom_type,
+)
+
+SEV_PLATFORM = qom_type("sev-guest", "sev-snp-guest") & EmulatorFact(
+    "the platform offers SEV", "query-sev-capabilities", lambda e: e.sev is not None
+)
+
+S390_PV_QEMU = qom_type("s390-pv-guest") & object_property(
+    "none-machine", "confidential-guest-support"
+)
+S390_PV = (
+    arch("s390", "s390x")
+    & S390_PV_QEMU
+    & HostFact(
+        "the host can run protected guests",
+        "/sys/firmware/uv, prot_virt in /proc/cmdline",
+        lambda host: host.kvm.secure_guest,
+    )
+)
+
+TDX = qom_type("tdx-guest")
+
+SECTYPE = Enum(
+    "sectype",
+    attribute="@type",
+    choices=(
+        Choice("sev", qom_type("sev-guest") & SEV_PLATFORM),
+        Choice("sev-snp", qom_type("sev-snp-guest") & SEV_PLATFORM),
+        # libvirt looks at QEMU only here, and at the host as well for the feature s390-pv
+        Choice("s390-pv", S390_PV_QEMU),
+        Choice("tdx", TDX, since="11.6"),
+    ),
+)
+
+ELEMENT = Element(
+    "launchSecurity",
+    place=Place.FEATURES,
+    order=130,
+    supported=AnyChoice(SECTYPE),
+    content=(SECTYPE,),
+)

@@ -1,0 +1,97 @@
+"""Families of machine types, by the names that QEMU gives them (QMP ``query-machines``).
+
+QEMU does not say which board a machine type is a version of; its name is all there is.
+"""
+
+from domcaps.facts.emulator import Machine
+from domcaps.language.observed import arch, machine
+
+_X86 = arch("i686", "x86_64")
+_ARM = arch("armv6l", "armv7l", "aarch64")
+
+I440FX = _X86 & machine("pc", "pc-0.*", "pc-1.*", "pc-i440fx-*", "rhel*")
+"""The board with Intel's 440FX: ``pc`` and its versions."""
+
+Q35 = _X86 & machine("q35", "pc-q35-*")
+"""The board with Intel's Q35: ``q35`` and its versions."""
+
+XENFV = _X86 & machine("xenfv", "xenfv-*")
+"""The board of fully virtualized Xen guests."""
+
+ISAPC = machine("isapc")
+"""A PC without PCI."""
+
+ARM_VIRT = _ARM & machine("virt", "virt-*")
+"""ARM's paravirtual board."""
+
+PSERIES = arch("ppc64", "ppc64le") & machine("pseries", "pseries-*")
+"""IBM's POWER servers."""
+
+S390_CCW = arch("s390", "s390x") & machine("s390-ccw*")
+"""IBM's mainframes with channel I/O."""
+
+BUILTIN_IDE = I440FX | machine("malta", "sun4u", "g3beige")
+"""Boards with an IDE controller soldered on."""
+
+X86 = _X86
+"""Any machine type of the x86 architectures."""
+
+# libvirt's own default for each architecture, which need not be QEMU's: a change of QEMU's default
+# would change the machines of those who name none. Architectures without an entry take QEMU's.
+_PREFERRED = {
+    "alpha": "clipper",
+    "armv6l": "integratorcp",
+    "armv7l": "virt",
+    "armv7b": "virt",
+    "aarch64": "virt",
+    "cris": "axis-dev88",
+    "i686": "pc",
+    "lm32": "lm32-evr",
+    "loongarch64": "virt",
+    "m68k": "mcf5208evb",
+    "microblaze": "petalogix-s3adsp1800",
+    "microblazeel": "petalogix-s3adsp1800",
+    "mips": "malta",
+    "mipsel": "malta",
+    "mips64": "malta",
+    "mips64el": "malta",
+    "openrisc": "or1k-sim",
+    "ppc": "g3beige",
+    "ppcle": "g3beige",
+    "ppc64": "pseries",
+    "ppc64le": "pseries",
+    "ppcemb": "bamboo",
+    "riscv32": "virt",
+    "riscv64": "virt",
+    "s390x": "s390-ccw-virtio",
+    "sh4": "shix",
+    "sh4eb": "shix",
+    "sparc": "SS-5",
+    "sparc64": "sun4u",
+    "unicore32": "puv3",
+    "x86_64": "pc",
+    "xtensa": "sim",
+    "xtensaeb": "sim",
+}
+
+
+def preferred_machine(arch: str, machines: tuple[Machine, ...]) -> str:
+    """Give the machine type of a definition that names none, "" where there is none at all.
+
+    `arch` is that of the emulator, `machines` are its machine types in QEMU's order.
+    """
+    preferred = _PREFERRED.get(arch)
+    named = [m.name for m in machines if preferred and preferred in (m.alias, m.name)]
+    default = [m.name for m in machines if m.is_default]
+    for candidates in (named, default):
+        if candidates:
+            return candidates[-1]
+    return machines[0].name if machines else ""
+
+
+def canonical_machine(name: str, machines: tuple[Machine, ...]) -> str:
+    """Resolve an alias such as ``q35`` to the versioned name that it stands for."""
+    for machine_type in machines:
+        if machine_type.alias and machine_type.alias == name:
+            return machine_type.name
+    return name

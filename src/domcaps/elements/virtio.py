@@ -1,0 +1,21 @@
+"""What the virtio devices of several elements have in common."""
+
+from domcaps.language.observed import device
+
+_KINDS = (
+    "virtio-blk-pci",
+    "virtio-net-pci",
+    "vhost-scsi-pci",
+    "virtio-rng-pci",
+    "virtio-9p-pci",
+    "virtio-balloon-pci",
+    "vhost-vsock-pci",
+    "virtio-scsi-pci",
+    "virtio-serial-pci",
+)
+
+# libvirt asks whether QEMU knows the distinction at all, not device by device
+TRANSITIONAL = device(
+    *(f"{kind}-{form}" for kind in _KINDS for form in ("transitional", "non-transitional"))
+)
+"""QEMU distinguishes transitional from non-transitional virtio devices on PCI."""

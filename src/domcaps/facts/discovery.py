@@ -1,0 +1,34 @@
+"""Finding the emulators that are installed."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+_NAME = re.compile(r"qemu-system-[a-z0-9_]+")
+_ELSEWHERE = ("/usr/libexec/qemu-kvm", "/usr/bin/qemu-kvm")
+
+
+def installed_emulators(search_path: str | None = None) -> tuple[str, ...]:
+    """Give the path of every ``qemu-system-<target>``, once for each file.
+
+    `search_path` has the form of ``PATH``, which is its default. Names that are links to an
+    emulator already found are left out: they would give the same answers.
+    """
+    folders = (search_path if search_path is not None else os.environ.get("PATH", "")).split(":")
+    candidates = [Path(folder) / name for folder in folders if folder for name in _names(folder)]
+    candidates += [Path(path) for path in _ELSEWHERE]
+    found: dict[Path, str] = {}
+    # a file's own name before the links to it
+    for path in sorted(candidates, key=lambda p: p.is_symlink()):
+        if path.is_file() and os.access(path, os.X_OK):
+            found.setdefault(path.resolve(), str(path))
+    return tuple(sorted(found.values()))
+
+
+def _names(folder: str) -> list[str]:
+    try:
+        return [name for name in os.listdir(folder) if _NAME.fullmatch(name)]  # noqa: PTH208
+    except OSError:
+        return []

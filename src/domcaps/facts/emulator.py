@@ -1,0 +1,414 @@
+"""What one emulator can do: a typed, indexed, read-only view of its record.
+
+Every accessor answers from what the emulator said. Where it was not asked, or could not answer
+in time, `Unanswered` is raised: such a thing is unknown, which is neither yes nor no.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+
+from domcaps.facts.arch import from_qemu_target
+from domcaps.facts.qapi import QapiSchema
+from domcaps.facts.question import (
+    Question,
+    ask,
+    cpu_expansion_of,
+    device_properties_of,
+    object_properties_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from domcaps.facts.record import Answer, EmulatorRecord, Failure, Session
+
+T = TypeVar("T")
+
+
+class Unanswered(Exception):  # noqa: N818 - not an error: the third truth value on its way up
+    """A question was not asked of this emulator, or no answer came."""
+
+    def __init__(self, question: Question, failure: Failure | None) -> None:
+        self.question = question
+        self.failure = failure
+        super().__init__(str(question))
+
+
+class Property(msgspec.Struct, frozen=True):
+    """A property of a device or object type, as QEMU lists it."""
+
+    name: str
+    type: str = ""
+    default_value: Any = msgspec.field(name="default-value", default=None)
+
+
+class Machine(msgspec.Struct, frozen=True):
+    """A machine type (QMP ``query-machines``)."""
+
+    name: str
+    alias: str = ""
+    is_default: bool = msgspec.field(name="is-default", default=False)
+    cpu_max: int = msgspec.field(name="cpu-max", default=0)
+    hotpluggable_cpus: bool = msgspec.field(name="hotpluggable-cpus", default=False)
+    numa_mem_supported: bool = msgspec.field(name="numa-mem-supported", default=False)
+    deprecated: bool = False
+    default_cpu_type: str = msgspec.field(name="default-cpu-type", default="")
+    default_ram_id: str = msgspec.field(name="default-ram-id", default="")
+    acpi: bool | None = None
+
+
+class CpuDefinition(msgspec.Struct, frozen=True):
+    """A CPU model as QEMU knows it (QMP ``query-cpu-definitions``).
+
+    `unavailable_features` is None where QEMU can't tell whether the model can run here.
+    """
+
+    name: str
+    typename: str = ""
+    unavailable_features: tuple[str, ...] | None = msgspec.field(
+        name="unavailable-features", default=None
+    )
+    deprecated: bool = False
+    alias_of: str = msgspec.field(name="alias-of", default="")
+    static: bool = False
+    migration_safe: bool | None = msgspec.field(name="migration-safe", default=None)
+
+
+class CpuExpansion(msgspec.Struct, frozen=True):
+    """What a CPU model is made of (QMP ``query-cpu-model-expansion``)."""
+
+    name: str
+    props: dict[str, Any] = {}
+    deprecated_props: tuple[str, ...] = ()
+
+
+class Sev(msgspec.Struct, frozen=True):
+    """AMD SEV as the platform offers it (QMP ``query-sev-capabilities``)."""
+
+    cbitpos: int
+    reduced_phys_bits: int = msgspec.field(name="reduced-phys-bits")
+    pdh: str = ""
+    cert_chain: str = msgspec.field(name="cert-chain", default="")
+    cpu0_id: str = msgspec.field(name="cpu0-id", default="")
+
+
+class SgxSection(msgspec.Struct, frozen=True):
+    """One EPC section of SGX: its NUMA node and size in bytes."""
+
+    node: int
+    size: int
+
+
+class Sgx(msgspec.Struct, frozen=True):
+    """Intel SGX as the platform offers it (QMP ``query-sgx-capabilities``); sizes in bytes."""
+
+    flc: bool
+    sgx1: bool
+    sgx2: bool
+    section_size: int | None = msgspec.field(name="section-size", default=None)
+    sections: tuple[SgxSection, ...] = ()
+
+
+class Gic(msgspec.Struct, frozen=True):
+    """One version of ARM's interrupt controller (QMP ``query-gic-capabilities``)."""
+
+    version: int
+    emulated: bool = False
+    kernel: bool = False
+
+
+class _Kvm(msgspec.Struct, frozen=True):
+    enabled: bool = False
+    present: bool = False
+
+
+class _Named(msgspec.Struct, frozen=True):
+    name: str
+
+
+class _Option(msgspec.Struct, frozen=True):
+    option: str
+    parameters: tuple[_Named, ...] = ()
+
+
+class _Qemu(msgspec.Struct, frozen=True):
+    major: int
+    minor: int
+    micro: int
+
+
+class _Version(msgspec.Struct, frozen=True):
+    qemu: _Qemu
+    package: str = ""
+
+
+class _Target(msgspec.Struct, frozen=True):
+    arch: str
+
+
+class _Model(msgspec.Struct, frozen=True):
+    name: str
+    props: dict[str, Any] = {}
+
+
+class _Expansion(msgspec.Struct, frozen=True):
+    model: _Model
+    deprecated_props: tuple[str, ...] = msgspec.field(name="deprecated-props", default=())
+
+
+ACCELERATORS = {"kvm": "kvm", "hvf": "hvf", "qemu": "tcg"}
+"""Accelerator of QEMU for each virtualization type of libvirt."""
+
+
+class EmulatorFacts:
+    """One emulator's answers.
+
+    Facts that don't depend on the accelerator come from the first session: the accelerated one
+    where there is one.
+    """
+
+    def __init__(self, record: EmulatorRecord) -> None:
+        self.record = record
+        self._answers: dict[str, dict[Question, Answer]] = {}
+        self._decoded: dict[tuple[str, Question], Any] = {}
+
+    def __repr__(self) -> str:
+        """Name the emulator."""
+        return f"<EmulatorFacts {self.path}>"
+
+    # -- finding an answer ---------------------------------------------------------------------
+
+    def _session(self, accelerator: str) -> Session | None:
+        for session in self.record.sessions:
+            if session.accelerator == accelerator:
+                return session
+        return None
+
+    def answer(self, question: Question, accelerator: str = "") -> Answer:
+        """Give the answer as it was recorded; raises `Unanswered` where there is none.
+
+        `accelerator` is ``kvm``, ``hvf`` or ``tcg``; "" is that of the first session.
+        """
+        name = accelerator or self.first_accelerator
+        answers = self._answers.get(name)
+        if answers is None:
+            session = self._session(name)
+            listed = session.answers if session else ()
+            answers = self._answers[name] = {a.question: a for a in listed}
+        found = answers.get(question)
+        if found is None or (found.failure is not None and not found.failure.is_answer):
+            raise Unanswered(question, found.failure if found else None)
+        return found
+
+    def _ask(self, question: Question, kind: type[T], accelerator: str = "") -> T | None:
+        """Give the decoded answer, None where the emulator refused the question."""
+        name = accelerator or self.first_accelerator
+        key = (name, question)
+        if key not in self._decoded:
+            found = self.answer(question, name)
+            self._decoded[key] = None if found.failure else self._decode(found, kind)
+        value: T | None = self._decoded[key]
+        return value
+
+    @staticmethod
+    def _decode(found: Answer, kind: type[T]) -> T:
+        from domcaps.facts.record import Failure  # only for the odd case
+
+        try:
+            return msgspec.json.decode(found.reply, type=kind)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            failure = Failure("unreadable", f"the answer is not what QMP promises: {error}")
+            raise Unanswered(found.question, failure) from error
+
+    # -- who it is -----------------------------------------------------------------------------
+
+    @property
+    def path(self) -> str:
+        """The path by which the emulator was started."""
+        return self.record.path
+
+    @cached_property
+    def first_accelerator(self) -> str:
+        """The accelerator of the first session that could be asked, "" where none could."""
+        for session in self.record.sessions:
+            if session.answers:
+                return session.accelerator
+        return ""
+
+    @cached_property
+    def version(self) -> tuple[int, int, int]:
+        """Major, minor and micro version (QMP ``query-version``)."""
+        found = self._ask(ask("query-version"), _Version)
+        return (found.qemu.major, found.qemu.minor, found.qemu.micro) if found else (0, 0, 0)
+
+    @cached_property
+    def package(self) -> str:
+        """The distribution's name of this build (QMP ``query-version``)."""
+        found = self._ask(ask("query-version"), _Version)
+        return found.package.strip() if found else ""
+
+    @cached_property
+    def arch(self) -> str:
+        """Architecture of its guests, by libvirt's name (QMP ``query-target``)."""
+        found = self._ask(ask("query-target"), _Target)
+        return from_qemu_target(found.arch) if found else ""
+
+    # -- accelerators --------------------------------------------------------------------------
+
+    @cached_property
+    def virttypes(self) -> tuple[str, ...]:
+        """Virtualization types it can serve here, the preferred one first."""
+        found = []
+        if self.kvm:
+            found.append("kvm")
+        if (hvf := self._session("hvf")) is not None and hvf.answers:
+            found.append("hvf")
+        if self.tcg:
+            found.append("qemu")
+        return tuple(found)
+
+    @cached_property
+    def kvm(self) -> bool:
+        """Whether KVM is built in and was usable (QMP ``query-kvm``)."""
+        if self._session("kvm") is None:
+            return False
+        try:
+            state = self._ask(ask("query-kvm"), _Kvm, "kvm")
+        except Unanswered:
+            return False
+        return state is not None and state.present and state.enabled
+
+    @cached_property
+    def tcg(self) -> bool:
+        """Whether plain emulation is built in."""
+        return "tcg-accel" in self.qom_types
+
+    def serves(self, virttype: str) -> bool:
+        """Tell whether a session with that virtualization type's accelerator was recorded."""
+        session = self._session(ACCELERATORS.get(virttype, ""))
+        return session is not None and bool(session.answers)
+
+    # -- what it is made of --------------------------------------------------------------------
+
+    @cached_property
+    def qom_types(self) -> frozenset[str]:
+        """Every QOM type (QMP ``qom-list-types``)."""
+        found = self._ask(ask("qom-list-types"), tuple[_Named, ...])
+        return frozenset(entry.name for entry in found or ())
+
+    @cached_property
+    def schema(self) -> QapiSchema:
+        """The QAPI schema (QMP ``query-qmp-schema``)."""
+        question = ask("query-qmp-schema")
+        found = self.answer(question)
+        try:
+            return QapiSchema(found.reply)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise Unanswered(question, found.failure) from error
+
+    def properties(self, question: Question) -> Mapping[str, Property]:
+        """Give the properties that the question lists, by name; none where it was refused."""
+        key = ("properties", question)
+        if key not in self._decoded:
+            listed = self._ask(question, tuple[Property, ...])
+            self._decoded[key] = {entry.name: entry for entry in listed or ()}
+        properties: dict[str, Property] = self._decoded[key]
+        return properties
+
+    def device_properties(self, typename: str) -> Mapping[str, Property]:
+        """Give what a device type takes; nothing for a type that is not there."""
+        if typename not in self.qom_types:
+            return {}
+        return self.properties(device_properties_of(typename))
+
+    def object_properties(self, typename: str) -> Mapping[str, Property]:
+        """Give the properties of any QOM type; nothing for a type that is not there."""
+        if typename not in self.qom_types:
+            return {}
+        return self.properties(object_properties_of(typename))
+
+    @cached_property
+    def command_line_options(self) -> Mapping[str, frozenset[str]]:
+        """Parameters of each option group (QMP ``query-command-line-options``)."""
+        found = self._ask(ask("query-command-line-options"), tuple[_Option, ...])
+        return {o.option: frozenset(p.name for p in o.parameters) for o in found or ()}
+
+    # -- machines and CPUs ---------------------------------------------------------------------
+
+    def machines(self, virttype: str) -> tuple[Machine, ...]:
+        """Machine types in QEMU's order, without ``none`` (QMP ``query-machines``)."""
+        if not self.serves(virttype):
+            return ()
+        accelerator = ACCELERATORS[virttype]
+        listed = self._ask(ask("query-machines"), tuple[Machine, ...], accelerator) or ()
+        return tuple(machine for machine in listed if machine.name != "none")
+
+    def cpu_definitions(self, accelerator: str) -> tuple[CpuDefinition, ...]:
+        """CPU models in QEMU's order; nothing where this QEMU has no such question."""
+        if self._session(accelerator) is None:
+            return ()
+        try:
+            return self._ask(
+                ask("query-cpu-definitions"), tuple[CpuDefinition, ...], accelerator
+            ) or ()
+        except Unanswered:
+            if self.schema.has("query-cpu-definitions"):
+                raise
+            return ()
+
+    def cpu_expansion(
+        self,
+        name: str,
+        accelerator: str,
+        kind: str = "full",
+        props: Mapping[str, Any] | None = None,
+    ) -> CpuExpansion | None:
+        """Give what a CPU model is made of; None where QEMU refused or has no such question."""
+        question = cpu_expansion_of(name, kind, dict(props) if props else None)
+        try:
+            found = self._ask(question, _Expansion, accelerator)
+        except Unanswered:
+            return None
+        if found is None:
+            return None
+        return CpuExpansion(found.model.name, found.model.props, found.deprecated_props)
+
+    # -- platform features ---------------------------------------------------------------------
+
+    @cached_property
+    def tpm_models(self) -> frozenset[str]:
+        """TPM front ends (QMP ``query-tpm-models``)."""
+        return frozenset(self._ask(ask("query-tpm-models"), tuple[str, ...]) or ())
+
+    @cached_property
+    def tpm_types(self) -> frozenset[str]:
+        """TPM back ends (QMP ``query-tpm-types``)."""
+        return frozenset(self._ask(ask("query-tpm-types"), tuple[str, ...]) or ())
+
+    @cached_property
+    def sev(self) -> Sev | None:
+        """AMD SEV of the platform, None where it has none."""
+        return self._optional(ask("query-sev-capabilities"), Sev)
+
+    @cached_property
+    def sgx(self) -> Sgx | None:
+        """Intel SGX of the platform, None where it has none."""
+        return self._optional(ask("query-sgx-capabilities"), Sgx)
+
+    @cached_property
+    def gic(self) -> tuple[Gic, ...]:
+        """Versions of ARM's interrupt controller."""
+        return self._optional(ask("query-gic-capabilities"), tuple[Gic, ...]) or ()
+
+    def _optional(self, question: Question, kind: type[T]) -> T | None:
+        """Ask what only some targets have: a question that QEMU lacks is a no."""
+        try:
+            return self._ask(question, kind)
+        except Unanswered:
+            if self.schema.has(question.command):
+                raise
+            return None

@@ -1,0 +1,169 @@
+"""Reading QMP transcripts: commands and replies in turn, as separate JSON documents.
+
+This is the form in which emulators are kept as test data in the field: ``{"execute": …}``
+followed by its ``{"return": …}`` or ``{"error": …}``, again and again, with white space between
+the documents and without QEMU's greeting. A second ``qmp_capabilities`` begins a second run of
+the same emulator, without the accelerator of the first.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from domcaps.errors import TranscriptError
+from domcaps.facts.question import Question, ask
+from domcaps.facts.record import Answer, EmulatorRecord, Failure, Session
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MAX_BYTES = 256 * 1024 * 1024
+"""A longer transcript is refused."""
+
+
+class _Error(msgspec.Struct, frozen=True):
+    kind: str = msgspec.field(name="class", default="")
+    desc: str = ""
+
+
+class _Command(msgspec.Struct, frozen=True):
+    execute: str
+    arguments: dict[str, Any] = {}
+
+
+class _Reply(msgspec.Struct, frozen=True):
+    value: msgspec.Raw = msgspec.field(name="return", default=msgspec.Raw())
+    error: _Error | None = None
+
+
+class _Kvm(msgspec.Struct, frozen=True):
+    enabled: bool = False
+    present: bool = False
+
+
+def read_transcript(data: bytes, *, where: str, emulator: str) -> EmulatorRecord:
+    """Read a transcript into the record of one emulator.
+
+    `where` names the file in errors, `emulator` is the path that the emulator is said to have.
+    Raises `TranscriptError` where the text is not what this module's description says.
+    """
+    if len(data) > MAX_BYTES:
+        raise TranscriptError(
+            f"is larger than {MAX_BYTES >> 20} MiB", where=where, remedy="give a QMP transcript"
+        )
+    runs: list[list[Answer]] = []
+    for command, answer in _pairs(data, where):
+        if command == "qmp_capabilities":
+            runs.append([])
+        elif not runs:
+            raise TranscriptError(
+                f"begins with {command!r} instead of 'qmp_capabilities'",
+                where=where,
+                remedy="give a transcript from the very first command on",
+            )
+        else:
+            runs[-1].append(answer)
+    if not runs or not runs[0]:
+        raise TranscriptError(
+            "holds no questions", where=where, remedy="give a transcript of commands and replies"
+        )
+    return EmulatorRecord(path=emulator, sessions=_sessions(runs, where))
+
+
+def _sessions(runs: list[list[Answer]], where: str) -> tuple[Session, ...]:
+    if len(runs) > 2:
+        raise TranscriptError(
+            f"holds {len(runs)} runs of an emulator, where two are the most",
+            where=where,
+            remedy="split it into one file for each emulator",
+        )
+    first = "tcg"
+    if _kvm_enabled(runs[0]):
+        first = "kvm"
+    elif len(runs) == 2:
+        # two runs without KVM: the other accelerator that is asked about in two runs
+        first = "hvf"
+    named = [Session(first, tuple(runs[0]))]
+    named += [Session("tcg", tuple(run)) for run in runs[1:]]
+    return tuple(named)
+
+
+def _kvm_enabled(run: list[Answer]) -> bool:
+    question = ask("query-kvm")
+    for answer in run:
+        if answer.question == question and answer.failure is None:
+            try:
+                state = msgspec.json.decode(answer.reply, type=_Kvm)
+            except msgspec.DecodeError:
+                return False
+            return state.enabled and state.present
+    return False
+
+
+def _pairs(data: bytes, where: str) -> Iterator[tuple[str, Answer]]:
+    documents = _documents(data, where)
+    for text, line in documents:
+        try:
+            command = msgspec.json.decode(text, type=_Command)
+        except msgspec.DecodeError as error:
+            raise _bad(where, line, f"expected a command ({error})") from error
+        reply_text, reply_line = next(documents, (b"", line))
+        if not reply_text:
+            raise _bad(where, line, f"the reply to {command.execute!r} is missing")
+        try:
+            reply = msgspec.json.decode(reply_text, type=_Reply)
+        except msgspec.DecodeError as error:
+            raise _bad(where, reply_line, f"expected a reply ({error})") from error
+        yield command.execute, _answer(command, reply, where, reply_line)
+
+
+def _answer(command: _Command, reply: _Reply, where: str, line: int) -> Answer:
+    question = Question(command.execute, ask("", **command.arguments).arguments)
+    if reply.error is not None:
+        return Answer(question, failure=Failure(reply.error.kind, reply.error.desc))
+    if not bytes(reply.value):
+        raise _bad(where, line, f"the reply to {command.execute!r} neither returns nor fails")
+    # compact: transcripts are indented for reading
+    return Answer(question, msgspec.Raw(msgspec.json.format(bytes(reply.value), indent=-1)))
+
+
+def _documents(data: bytes, where: str) -> Iterator[tuple[bytes, int]]:
+    """Split concatenated JSON objects by counting braces outside of strings."""
+    start = depth = 0
+    in_string = escaped = False
+    line = start_line = 1
+    for position, byte in enumerate(data):
+        if byte == 0x0A:
+            line += 1
+        if in_string:
+            in_string, escaped = _in_string(byte, escaped)
+        elif byte == 0x22:
+            in_string = True
+        elif byte == 0x7B:
+            if depth == 0:
+                start, start_line = position, line
+            depth += 1
+        elif byte == 0x7D:
+            depth -= 1
+            if depth == 0:
+                yield data[start : position + 1], start_line
+        elif depth == 0 and byte not in b" \t\r\n":
+            raise _bad(where, line, "expected '{'")
+        if depth < 0:
+            raise _bad(where, line, "unexpected '}'")
+    if depth:
+        raise _bad(where, start_line, "the JSON document that begins here never ends")
+
+
+def _in_string(byte: int, escaped: bool) -> tuple[bool, bool]:
+    if escaped:
+        return True, False
+    return byte != 0x22, byte == 0x5C
+
+
+def _bad(where: str, line: int, what: str) -> TranscriptError:
+    return TranscriptError(
+        what, where=f"{where}:{line}", remedy="give QMP commands and replies in turn"
+    )

@@ -1,0 +1,272 @@
+"""The leaves of predicates: statements about what was observed, and about the target.
+
+Each function here makes one predicate. A device, property or schema path that is mentioned in the
+table is asked about because it is mentioned: no second list has to be kept.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from domcaps.facts.emulator import EmulatorFacts, Unanswered
+from domcaps.facts.question import Question, device_properties_of, object_properties_of
+from domcaps.language.predicate import AnyOf, Predicate
+from domcaps.language.truth import Reason, Truth
+
+if TYPE_CHECKING:
+    from domcaps.facts.host import HostFacts
+    from domcaps.language.world import World
+
+
+class Observation(Predicate):
+    """A statement that one look at the facts decides, unless the emulator was not asked."""
+
+    @abstractmethod
+    def holds(self, world: World) -> bool:
+        """Look; raises `Unanswered` where nobody asked."""
+
+    @abstractmethod
+    def statement(self, world: World) -> str:
+        """Say what is looked for."""
+
+    @abstractmethod
+    def source(self, world: World) -> str:
+        """Say where: the QMP command, the file, or the target."""
+
+    def evaluate(self, world: World) -> Truth:
+        """Look, and note what could not be decided."""
+        try:
+            return Truth.of(self.holds(world))
+        except Unanswered as unanswered:
+            world.unknown.add(f"{self.statement(world)}: {unanswered.question} has no answer")
+            return Truth.UNKNOWN
+
+    def explain(self, world: World) -> Reason:
+        """Look, and tell where."""
+        return Reason(self.evaluate(world), self.statement(world), self.source(world))
+
+
+@dataclass(frozen=True, slots=True)
+class QomType(Observation):
+    """The emulator has a type of that name."""
+
+    name: str
+
+    def holds(self, world: World) -> bool:
+        """Look among all types."""
+        return self.name in world.emulator.qom_types
+
+    def statement(self, world: World) -> str:  # noqa: ARG002
+        """Name the type."""
+        return f"QEMU has the type {self.name!r}"
+
+    def source(self, world: World) -> str:  # noqa: ARG002
+        """Name the command."""
+        return "qom-list-types"
+
+
+@dataclass(frozen=True, slots=True)
+class TypeProperty(Observation):
+    """A type of the emulator has that property."""
+
+    question: Question
+    typename: str
+    name: str
+
+    def holds(self, world: World) -> bool:
+        """Look among the type's properties."""
+        if self.typename not in world.emulator.qom_types:
+            return False
+        return self.name in world.emulator.properties(self.question)
+
+    def statement(self, world: World) -> str:  # noqa: ARG002
+        """Name type and property."""
+        return f"QEMU's {self.typename!r} has the property {self.name!r}"
+
+    def source(self, world: World) -> str:  # noqa: ARG002
+        """Name the command."""
+        return str(self.question)
+
+    def questions(self) -> Iterator[Question]:
+        """Ask for the type's properties."""
+        yield self.question
+
+
+@dataclass(frozen=True, slots=True)
+class QapiPath(Observation):
+    """The emulator's QAPI schema has that path (see `domcaps.facts.qapi`)."""
+
+    path: str
+
+    def holds(self, world: World) -> bool:
+        """Walk the schema."""
+        return world.emulator.schema.has(self.path)
+
+    def statement(self, world: World) -> str:  # noqa: ARG002
+        """Name the path."""
+        return f"QEMU's QAPI schema has {self.path!r}"
+
+    def source(self, world: World) -> str:  # noqa: ARG002
+        """Name the command."""
+        return "query-qmp-schema"
+
+
+@dataclass(frozen=True, slots=True)
+class CommandLineOption(Observation):
+    """The emulator's command line has that option, and where named, that parameter of it."""
+
+    option: str
+    parameter: str = ""
+
+    def holds(self, world: World) -> bool:
+        """Look among the option groups."""
+        parameters = world.emulator.command_line_options.get(self.option)
+        return parameters is not None and (not self.parameter or self.parameter in parameters)
+
+    def statement(self, world: World) -> str:  # noqa: ARG002
+        """Name option and parameter."""
+        parameter = f" {self.parameter}=…" if self.parameter else ""
+        return f"QEMU has the option -{self.option}{parameter}"
+
+    def source(self, world: World) -> str:  # noqa: ARG002
+        """Name the command."""
+        return "query-command-line-options"
+
+
+@dataclass(frozen=True, slots=True)
+class EmulatorFact(Observation):
+    """Anything else that the emulator answered."""
+
+    text: str
+    origin: str
+    look: Callable[[EmulatorFacts], bool]
+
+    def holds(self, world: World) -> bool:
+        """Look."""
+        return self.look(world.emulator)
+
+    def statement(self, world: World) -> str:  # noqa: ARG002
+        """Say what is looked for."""
+        return self.text
+
+    def source(self, world: World) -> str:  # noqa: ARG002
+        """Name the command."""
+        return self.origin
+
+
+@dataclass(frozen=True, slots=True)
+class HostFact(Observation):
+    """Something that was read of the host."""
+
+    text: str
+    origin: str
+    look: Callable[[HostFacts], bool]
+
+    def holds(self, world: World) -> bool:
+        """Look."""
+        return self.look(world.host)
+
+    def statement(self, world: World) -> str:  # noqa: ARG002
+        """Say what is looked for."""
+        return self.text
+
+    def source(self, world: World) -> str:  # noqa: ARG002
+        """Name the file or program."""
+        return self.origin
+
+
+@dataclass(frozen=True, slots=True)
+class WorldFact(Observation):
+    """Something that host and emulator tell only together, or for that target only."""
+
+    text: str
+    origin: str
+    look: Callable[[World], bool]
+
+    def holds(self, world: World) -> bool:
+        """Look."""
+        return self.look(world)
+
+    def statement(self, world: World) -> str:  # noqa: ARG002
+        """Say what is looked for."""
+        return self.text
+
+    def source(self, world: World) -> str:  # noqa: ARG002
+        """Name the files and commands."""
+        return self.origin
+
+
+@dataclass(frozen=True, slots=True)
+class TargetIs(Observation):
+    """The target's architecture, machine type or virtualization type is one of those named."""
+
+    attribute: str
+    patterns: tuple[str, ...]
+
+    def holds(self, world: World) -> bool:
+        """Compare; names may hold ``*``."""
+        value: str = getattr(world.target, self.attribute)
+        return any(fnmatchcase(value, pattern) for pattern in self.patterns)
+
+    def statement(self, world: World) -> str:
+        """Name what is wanted and what the target has."""
+        wanted = " or ".join(self.patterns)
+        value = getattr(world.target, self.attribute)
+        return f"the guest's {_SPOKEN[self.attribute]} is {wanted} (here: {value})"
+
+    def source(self, world: World) -> str:  # noqa: ARG002
+        """Point to the target."""
+        return "target"
+
+
+_SPOKEN = {"arch": "architecture", "machine": "machine type", "virttype": "virtualization type"}
+
+
+def device(*names: str) -> Predicate:
+    """QEMU has one of these device types."""
+    return qom_type(*names)
+
+
+def qom_type(*names: str) -> Predicate:
+    """QEMU has one of these types: devices, back ends, objects."""
+    parts = tuple(QomType(name) for name in names)
+    return parts[0] if len(parts) == 1 else AnyOf(parts)
+
+
+def device_property(typename: str, name: str) -> Predicate:
+    """A device type of QEMU takes that property (QMP ``device-list-properties``)."""
+    return TypeProperty(device_properties_of(typename), typename, name)
+
+
+def object_property(typename: str, name: str) -> Predicate:
+    """Any type of QEMU has that property (QMP ``qom-list-properties``)."""
+    return TypeProperty(object_properties_of(typename), typename, name)
+
+
+def qapi(path: str) -> Predicate:
+    """QEMU's QAPI schema has that path; `domcaps.facts.qapi` explains the form."""
+    return QapiPath(path)
+
+
+def option(name: str, parameter: str = "") -> Predicate:
+    """QEMU's command line has that option (QMP ``query-command-line-options``)."""
+    return CommandLineOption(name, parameter)
+
+
+def arch(*names: str) -> Predicate:
+    """The guest's architecture is one of these."""
+    return TargetIs("arch", names)
+
+
+def machine(*patterns: str) -> Predicate:
+    """The guest's machine type is one of these; ``*`` stands for anything."""
+    return TargetIs("machine", patterns)
+
+
+def virttype(*names: str) -> Predicate:
+    """The guest's virtualization type is one of these."""
+    return TargetIs("virttype", names)

@@ -1,0 +1,178 @@
+"""What the table is made of: choices in enums in elements, and what is computed beside them."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from domcaps.language.predicate import ALWAYS, Predicate
+from domcaps.language.truth import Reason, Truth, any_of
+
+if TYPE_CHECKING:
+    from domcaps.facts.question import Question
+    from domcaps.language.dialect import Dialect
+    from domcaps.language.world import World
+
+
+class Place(enum.Enum):
+    """Where in the document an element stands."""
+
+    TOP = "top"
+    DEVICES = "devices"
+    FEATURES = "features"
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """A place where libvirt contradicts itself, or where libvirt and QEMU disagree.
+
+    `says` is what libvirt's report promises, `but` what is true, `evidence` how that was seen.
+    """
+
+    says: str
+    but: str
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One named thing that a domain may ask for.
+
+    `when` says whether it holds. `since` is the first release of libvirt that lists it, `until`
+    the first that no longer does. `drift` notes what the report gets wrong.
+    """
+
+    name: str
+    when: Predicate = ALWAYS
+    since: str = ""
+    until: str = ""
+    drift: Drift | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Enum:
+    """Values of one attribute or element, of which a domain picks one.
+
+    `attribute` is where a domain writes it, as an XPath below the element. The enum is printed
+    where `shown` holds, even when none of its choices does, or only with a value in it when
+    `only_if_any`.
+    """
+
+    name: str
+    choices: tuple[Choice, ...]
+    attribute: str = ""
+    shown: Predicate = ALWAYS
+    only_if_any: bool = False
+    since: str = ""
+    until: str = ""
+
+    def spoken(self, dialect: Dialect) -> tuple[Choice, ...]:
+        """Give the choices that a dialect has a word for."""
+        return tuple(c for c in self.choices if dialect.speaks(c.since, c.until))
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """Values that can't be listed beforehand, such as paths: computed from the facts."""
+
+    name: str
+    compute: Callable[[World], tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One computed child of an element: a name, attributes, and text or children."""
+
+    name: str
+    text: str = ""
+    attributes: tuple[tuple[str, str], ...] = ()
+    rows: tuple[Row, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Computed children of an element, such as CPU models or sizes."""
+
+    compute: Callable[[World], tuple[Row, ...]]
+    since: str = ""
+    until: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AnyChoice(Predicate):
+    """At least one choice of an enum holds, among those that the wanted dialect has."""
+
+    enum: Enum
+
+    def evaluate(self, world: World) -> Truth:
+        """Stop at the first choice that holds."""
+        return any_of(world.truth(c.when) for c in self.enum.spoken(world.target.dialect))
+
+    def explain(self, world: World) -> Reason:
+        """Explain every choice."""
+        choices = self.enum.spoken(world.target.dialect)
+        reasons = tuple(
+            Reason(why.truth, f"{self.enum.name}={choice.name}", because=(why,))
+            for choice in choices
+            for why in (choice.when.explain(world),)
+        )
+        return Reason(self.evaluate(world), f"some {self.enum.name} can be used", because=reasons)
+
+    def questions(self) -> Iterator[Question]:
+        """Ask what the choices ask."""
+        for choice in self.enum.choices:
+            yield from choice.when.questions()
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """A part of a domain that can be reported, validated and explained.
+
+    `supported` says whether it can be used at all; None for an element that has no such
+    attribute. `shown` says whether the document speaks of it at all. `order` is its place among
+    its siblings, `tag` its name in the document where that differs. `attributes` are fixed, or
+    computed from the facts. `asks` names what `content` computes from, beyond its predicates.
+    """
+
+    name: str
+    content: tuple[Enum | Values | Rows | Element, ...] = ()
+    supported: Predicate | None = ALWAYS
+    place: Place = Place.DEVICES
+    order: int = 0
+    tag: str = ""
+    attributes: tuple[tuple[str, str], ...] | Callable[[World], tuple[tuple[str, str], ...]] = ()
+    shown: Predicate = ALWAYS
+    since: str = ""
+    until: str = ""
+    asks: tuple[Question, ...] = ()
+
+    def questions(self) -> Iterator[Question]:
+        """Name all that an emulator must be asked for this element."""
+        yield from self.asks
+        for predicate in self.predicates():
+            yield from predicate.questions()
+        for part in self.content:
+            if isinstance(part, Element):
+                yield from part.questions()
+
+    def predicates(self) -> Iterator[Predicate]:
+        """Give every predicate that the element itself mentions."""
+        yield self.shown
+        if self.supported is not None:
+            yield self.supported
+        for part in self.content:
+            if isinstance(part, Enum):
+                yield part.shown
+                yield from (choice.when for choice in part.choices)
+
+    def choices(self, prefix: str = "") -> Iterator[tuple[str, Choice]]:
+        """Give every choice with its path, such as ``video.modelType=vga``."""
+        path = f"{prefix}{self.name}"
+        for part in self.content:
+            if isinstance(part, Element):
+                yield from part.choices(f"{path}.")
+            elif isinstance(part, Enum):
+                for choice in part.choices:
+                    yield f"{path}.{part.name}={choice.name}", choice

@@ -1,0 +1,29 @@
+"""The question: for which emulator, guest and libvirt an answer is wanted."""
+
+from __future__ import annotations
+
+import msgspec
+
+from domcaps.language.dialect import Dialect
+
+
+class Flags(msgspec.Struct, frozen=True):
+    """What ``virsh domcapabilities`` may be told besides the target, by the same names."""
+
+    disable_deprecated_features: bool = False
+    expand_cpu_features: bool = False
+    supported_cpu_features: bool = False
+
+
+class Target(msgspec.Struct, frozen=True):
+    """Emulator, architecture, machine type, virtualization type and dialect.
+
+    `machine` is the canonical name (no alias), "" where the emulator has no machine at all.
+    """
+
+    emulator: str
+    arch: str
+    machine: str
+    virttype: str
+    dialect: Dialect
+    flags: Flags = Flags()

@@ -1,0 +1,62 @@
+"""Three truth values, and the reason for one as data."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable
+
+import msgspec
+
+
+class Truth(enum.Enum):
+    """Yes, no, or unknown: the emulator was not asked what the answer depends on."""
+
+    YES = "yes"
+    NO = "no"
+    UNKNOWN = "unknown"
+
+    @staticmethod
+    def of(value: bool) -> Truth:
+        """Turn a known truth into one of the three."""
+        return Truth.YES if value else Truth.NO
+
+    def __bool__(self) -> bool:
+        """Count the unknown as no: nothing is promised that is not known."""
+        return self is Truth.YES
+
+    def __invert__(self) -> Truth:
+        """Negate; the opposite of unknown is unknown."""
+        if self is Truth.UNKNOWN:
+            return self
+        return Truth.of(self is Truth.NO)
+
+
+def all_of(truths: Iterable[Truth]) -> Truth:
+    """Give NO if one is NO, else UNKNOWN if one is UNKNOWN, else YES."""
+    result = Truth.YES
+    for truth in truths:
+        if truth is Truth.NO:
+            return truth
+        if truth is Truth.UNKNOWN:
+            result = truth
+    return result
+
+
+def any_of(truths: Iterable[Truth]) -> Truth:
+    """Give YES if one is YES, else UNKNOWN if one is UNKNOWN, else NO."""
+    result = Truth.NO
+    for truth in truths:
+        if truth is Truth.YES:
+            return truth
+        if truth is Truth.UNKNOWN:
+            result = truth
+    return result
+
+
+class Reason(msgspec.Struct, frozen=True):
+    """Why something holds or not: a statement, where it was read, and what it rests on."""
+
+    truth: Truth
+    statement: str
+    source: str = ""
+    because: tuple[Reason, ...] = ()

@@ -1,0 +1,53 @@
+"""One report: the evaluated table for a target, with typed access to what it says."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from domcaps.elements import table
+from domcaps.language import Place
+from domcaps.report.answer import Section, evaluate
+
+if TYPE_CHECKING:
+    from domcaps.language import World
+
+
+class Document(msgspec.Struct, frozen=True):
+    """The parts of ``<domainCapabilities>``, in libvirt's order.
+
+    `unknown` tells what could not be decided because the emulator was not asked; such things
+    count as not supported.
+    """
+
+    path: str
+    domain: str
+    machine: str
+    arch: str
+    libvirt: str
+    top: tuple[Section, ...]
+    devices: tuple[Section, ...]
+    features: tuple[Section, ...]
+    unknown: tuple[str, ...] = ()
+
+
+def build(world: World) -> Document:
+    """Evaluate the whole table for the world's target."""
+    found: dict[Place, list[Section]] = {place: [] for place in Place}
+    for element in table():
+        section = evaluate(element, world)
+        if section is not None:
+            found[element.place].append(section)
+    target = world.target
+    return Document(
+        path=target.emulator,
+        domain=target.virttype,
+        machine=target.machine,
+        arch=target.arch,
+        libvirt=str(target.dialect),
+        top=tuple(found[Place.TOP]),
+        devices=tuple(found[Place.DEVICES]),
+        features=tuple(found[Place.FEATURES]),
+        unknown=tuple(sorted(world.unknown)),
+    )
