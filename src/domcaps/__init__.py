@@ -1,1 +1,81 @@
-"""domcaps: what can a virtual machine be given here?"""
+"""domcaps: what can a virtual machine be given here, by which QEMU, on which host?
+
+::
+
+    import domcaps
+
+    host = domcaps.Host.local()
+    caps = host.domain_capabilities(machine="q35")
+    caps.devices.video.enums["modelType"]
+
+What ``__all__`` lists is public. It is imported when it is first used, so that a command line
+tool that needs one of them does not wait for all.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from domcaps._version import __version__
+
+if TYPE_CHECKING:
+    from domcaps.api import DomainCapabilities, Host
+    from domcaps.errors import (
+        DomcapsError,
+        EmulatorDiedError,
+        EmulatorNotFoundError,
+        EmulatorTimeoutError,
+        HostFactsError,
+        InputError,
+        NotAnEmulatorError,
+        ProbeError,
+        RecordingError,
+        RequestError,
+        TranscriptError,
+        UnknownDialectError,
+        UnsupportedTargetError,
+    )
+    from domcaps.facts.host import read_host_facts
+    from domcaps.facts.record import Recording
+    from domcaps.facts.transcript import read_transcript
+
+__all__ = [
+    "DomainCapabilities",
+    "DomcapsError",
+    "EmulatorDiedError",
+    "EmulatorNotFoundError",
+    "EmulatorTimeoutError",
+    "Host",
+    "HostFactsError",
+    "InputError",
+    "NotAnEmulatorError",
+    "ProbeError",
+    "Recording",
+    "RecordingError",
+    "RequestError",
+    "TranscriptError",
+    "UnknownDialectError",
+    "UnsupportedTargetError",
+    "__version__",
+    "read_host_facts",
+    "read_transcript",
+]
+
+_HOMES = {
+    "DomainCapabilities": "domcaps.api",
+    "Host": "domcaps.api",
+    "Recording": "domcaps.facts.record",
+    "read_host_facts": "domcaps.facts.host",
+    "read_transcript": "domcaps.facts.transcript",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first asked for."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES.get(name, "domcaps.errors")), name)
+
+
+def __dir__() -> list[str]:
+    """List what is public."""
+    return sorted(__all__)

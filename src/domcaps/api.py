@@ -253,7 +253,7 @@ class Host:
         dialect = parse_dialect(libvirt)
         _check_name("architecture", arch, ARCHITECTURES, "libvirt knows")
         _check_name("virtualization type", virttype, tuple(ACCELERATORS), "QEMU serves")
-        facts = self.emulators.get(emulator or self._default_emulator(arch))
+        facts = self.emulators.get(emulator or self.default_emulator(arch))
         try:
             wanted = _settle_arch(facts, arch, self.facts.arch, named=emulator is not None)
             kind = _settle_virttype(facts, virttype, strict=strict)
@@ -266,22 +266,34 @@ class Host:
             ) from unanswered
         return World(Target(facts.path, wanted, name, kind, dialect, flags), facts, self.facts)
 
-    def _default_emulator(self, arch: str | None) -> str:
-        host_arch = self.facts.arch
-        names = emulator_names(host_arch, arch or host_arch)
-        for name in names:
+    def has_emulator(self, arch: str | None = None) -> bool:
+        """Tell whether an emulator would be found without naming one."""
+        return bool(self._find_emulator(arch))
+
+    def default_emulator(self, arch: str | None = None) -> str:
+        """Give the path of the emulator for an architecture, the host's own by default.
+
+        Raises `UnsupportedTargetError` where there is none.
+        """
+        path = self._find_emulator(arch)
+        if not path:
+            wanted = arch or self.facts.arch
+            names = emulator_names(self.facts.arch, wanted)
+            raise UnsupportedTargetError(
+                f"there is no emulator for {wanted} guests",
+                where=self.origin,
+                remedy=f"looked for {', '.join(names)}; install one, or name one",
+            )
+        return path
+
+    def _find_emulator(self, arch: str | None) -> str:
+        for name in emulator_names(self.facts.arch, arch or self.facts.arch):
             path = self.emulators.find(name)
             if path:
                 return path
         recorded = self.emulators.paths()
-        if arch is None and len(recorded) == 1:
-            # a recording of one emulator leaves no doubt which is meant
-            return recorded[0]
-        raise UnsupportedTargetError(
-            f"there is no emulator for {arch or host_arch} guests",
-            where=self.origin,
-            remedy=f"looked for {', '.join(names)}; install one, or name one with --emulatorbin",
-        )
+        # a recording of one emulator leaves no doubt which is meant
+        return recorded[0] if self.origin and arch is None and len(recorded) == 1 else ""
 
 
 def _known(text: str, name: str, names: Iterable[str]) -> str:

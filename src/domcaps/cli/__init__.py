@@ -1,1 +1,82 @@
-"""TODO"""
+"""The command line tool: one file for each command, found by being here.
+
+Exit codes: 0 when it was answered, 1 where a command's help says so, 2 for wrong usage or a file or
+emulator that can't be used, 130 after Ctrl-C. What is asked for goes to standard output, everything
+else to standard error.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import sys
+
+import click
+
+from domcaps._version import __version__
+
+
+class _Commands(click.Group):
+    """Commands by file name; a file is imported when its command is called or listed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """Name the files; a trailing ``_`` keeps a name from being one of Python's words."""
+        names = (module.name for module in pkgutil.iter_modules(__path__))
+        return sorted(name.rstrip("_") for name in names if not name.startswith("_"))
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the command's file."""
+        if cmd_name not in self.list_commands(ctx):
+            return None
+        for name in (cmd_name, f"{cmd_name}_"):
+            if importlib.util.find_spec(f"{__name__}.{name}"):
+                module = importlib.import_module(f"{__name__}.{name}")
+                command: click.Command = module.command
+                return command
+        return None
+
+
+@click.group(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, prog_name="domcaps", message="%(prog)s %(version)s")
+def _root() -> None:
+    """What can a virtual machine be given here?
+
+    domcaps asks the QEMU of this machine, or a recording of another one, and answers as libvirt
+    does: in the form of its domain capabilities, for the release of libvirt that you name.
+
+    \b
+      domcaps report                    what the default emulator can give a guest
+      domcaps report --machine q35      … on another machine type
+      domcaps record -o host.domcaps    keep all answers in a file
+      domcaps report --host host.domcaps --libvirt 11.3
+    """
+
+
+def main() -> None:
+    """Run the tool; every error is one line and exit code 2."""
+    from domcaps.errors import DomcapsError
+
+    try:
+        _root.main(prog_name="domcaps", standalone_mode=False)
+    except click.exceptions.Exit as request:
+        sys.exit(request.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("domcaps: interrupted", err=True)
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except BrokenPipeError:
+        # whoever read us has enough; the interpreter must not complain when it flushes
+        sys.stderr.close()
+        sys.exit(0)
+    except DomcapsError as error:
+        click.echo(f"domcaps: {error}", err=True)
+        sys.exit(2)
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        click.echo(f"domcaps: {place}{error.strerror or error}", err=True)
+        sys.exit(2)

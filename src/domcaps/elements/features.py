@@ -50,7 +50,8 @@ PS2 = Element(
     "ps2",
     place=Place.FEATURES,
     order=80,
-    supported=object_property("generic-pc-machine", "i8042") & (I440FX | Q35 | XENFV | ISAPC),
+    supported=(I440FX | Q35 | XENFV | ISAPC)
+    & object_property("generic-pc-machine", "i8042", abstract=True),
 )
 """The PS/2 controller can be left out."""
 

@@ -15,7 +15,7 @@ def _maximum(world: World) -> int:
     for machine in world.emulator.machines(world.target.virttype):
         if machine.name == world.target.machine:
             limit = machine.cpu_max
-    if world.target.virttype == "kvm":
+    if world.target.virttype == "kvm" and world.host.kvm.max_vcpus:
         limit = min(limit, world.host.kvm.max_vcpus)
     return limit
 

@@ -17,7 +17,6 @@ from domcaps.facts.question import (
     Question,
     ask,
     cpu_expansion_of,
-    device_properties_of,
     object_properties_of,
 )
 
@@ -319,16 +318,8 @@ class EmulatorFacts:
         properties: dict[str, Property] = self._decoded[key]
         return properties
 
-    def device_properties(self, typename: str) -> Mapping[str, Property]:
-        """Give what a device type takes; nothing for a type that is not there."""
-        if typename not in self.qom_types:
-            return {}
-        return self.properties(device_properties_of(typename))
-
     def object_properties(self, typename: str) -> Mapping[str, Property]:
-        """Give the properties of any QOM type; nothing for a type that is not there."""
-        if typename not in self.qom_types:
-            return {}
+        """Give the properties of a QOM type; nothing for a type that is not there."""
         return self.properties(object_properties_of(typename))
 
     @cached_property

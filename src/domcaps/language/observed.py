@@ -76,12 +76,17 @@ class TypeProperty(Observation):
     question: Question
     typename: str
     name: str
+    creatable: bool = True
 
     def holds(self, world: World) -> bool:
         """Look among the type's properties."""
-        if self.typename not in world.emulator.qom_types:
-            return False
-        return self.name in world.emulator.properties(self.question)
+        try:
+            return self.name in world.emulator.properties(self.question)
+        except Unanswered:
+            # nobody asks a type that isn't there; abstract ones are never listed
+            if self.creatable and self.typename not in world.emulator.qom_types:
+                return False
+            raise
 
     def statement(self, world: World) -> str:  # noqa: ARG002
         """Name type and property."""
@@ -242,9 +247,12 @@ def device_property(typename: str, name: str) -> Predicate:
     return TypeProperty(device_properties_of(typename), typename, name)
 
 
-def object_property(typename: str, name: str) -> Predicate:
-    """Any type of QEMU has that property (QMP ``qom-list-properties``)."""
-    return TypeProperty(object_properties_of(typename), typename, name)
+def object_property(typename: str, name: str, *, abstract: bool = False) -> Predicate:
+    """Any type of QEMU has that property (QMP ``qom-list-properties``).
+
+    `abstract` tells that the type is one of those that QEMU does not list.
+    """
+    return TypeProperty(object_properties_of(typename), typename, name, creatable=not abstract)
 
 
 def qapi(path: str) -> Predicate:

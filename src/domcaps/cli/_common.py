@@ -1,0 +1,56 @@
+"""Options and small things that several commands share."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from domcaps.api import Host
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def host_option(function: F) -> F:
+    """Add ``--host``."""
+    return click.option(
+        "--host",
+        "host_file",
+        metavar="FILE",
+        help="Answer from a recording instead of this machine; 'shipped' or 'shipped:NAME' is one "
+        "that comes with domcaps.",
+        shell_complete=_complete_host,
+    )(function)
+
+
+def _complete_host(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:  # noqa: ARG001
+    from click.shell_completion import CompletionItem
+
+    from domcaps.shipped import shipped_names
+
+    names = [f"shipped:{name}" for name in shipped_names()]
+    found = [CompletionItem(name) for name in names if name.startswith(incomplete)]
+    return found or [CompletionItem(incomplete, type="file")]
+
+
+def open_host(host_file: str | None, *, inventory: bool = False) -> Host:
+    """Give the recorded host, or this machine."""
+    from domcaps.api import Host
+
+    if host_file is None:
+        return Host.local(inventory=inventory)
+    kind, _, name = host_file.partition(":")
+    if kind == "shipped" and not Path(host_file).exists():
+        from domcaps.shipped import open_shipped
+
+        return open_shipped(name)
+    return Host.load(host_file)
+
+
+def note(text: str) -> None:
+    """Say something beside the answer."""
+    click.secho(f"domcaps: {text}", err=True, dim=sys.stderr.isatty())

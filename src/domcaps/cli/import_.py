@@ -1,0 +1,101 @@
+"""``domcaps import``: QMP transcripts made into a recording."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+import msgspec
+
+from domcaps.cli._common import note
+
+if TYPE_CHECKING:
+    from domcaps.facts.record import EmulatorRecord, HostRecord
+
+
+@click.command("import")
+@click.argument(
+    "replies",
+    nargs=-1,
+    required=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+)
+@click.option(
+    "--facts",
+    "facts_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="JSON of host facts: the form is that of HostRecord in docs/api.md.",
+)
+@click.option(
+    "--emulatorbin",
+    "paths",
+    metavar="PATH",
+    multiple=True,
+    help="The path that the emulator of each transcript is said to have, in their order; "
+    "/usr/bin/qemu-system-TARGET by default.",
+)
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The file to write.",
+)
+def command(
+    *, replies: tuple[Path, ...], facts_file: Path | None, paths: tuple[str, ...], output: Path
+) -> None:
+    """Make a recording out of QMP transcripts.
+
+    Each of REPLIES holds the commands to one emulator and their replies in turn, as JSON documents
+    separated by white space, from 'qmp_capabilities' on.
+    """
+    from domcaps._version import __version__
+    from domcaps.facts.host import read_host_facts
+    from domcaps.facts.record import Recording
+    from domcaps.facts.recording import save
+
+    if paths and len(paths) != len(replies):
+        raise click.UsageError("give --emulatorbin once for each transcript, or not at all")
+    records = [_read(path, paths[i] if paths else "") for i, path in enumerate(replies)]
+    twice = {r.path for r in records if [o.path for o in records].count(r.path) > 1}
+    if twice:
+        raise click.UsageError(
+            f"several transcripts are of {', '.join(sorted(twice))}; tell them apart with "
+            "--emulatorbin"
+        )
+    if facts_file:
+        host = read_host_facts(facts_file.read_bytes(), where=str(facts_file))
+    else:
+        host = _assumed_host(records)
+        note(f"no --facts: a host of {host.arch} without firmware and helpers is assumed")
+    save(
+        Recording(
+            host=host, emulators=tuple(records), made_by=f"domcaps {__version__} (imported)"
+        ),
+        output,
+    )
+    note(f"{output}: {len(records)} emulators")
+
+
+def _read(path: Path, emulator: str) -> EmulatorRecord:
+    from domcaps.facts.arch import qemu_target
+    from domcaps.facts.emulator import EmulatorFacts
+    from domcaps.facts.transcript import read_transcript
+
+    record = read_transcript(path.read_bytes(), where=str(path), emulator=emulator)
+    if emulator:
+        return record
+    target = qemu_target(EmulatorFacts(record).arch)
+    return msgspec.structs.replace(record, path=f"/usr/bin/qemu-system-{target}")
+
+
+def _assumed_host(records: list[EmulatorRecord]) -> HostRecord:
+    """Take the host to be of the first emulator's architecture, with KVM where one used it."""
+    from domcaps.facts.emulator import EmulatorFacts
+    from domcaps.facts.record import HostRecord, Kvm
+
+    emulators = [EmulatorFacts(record) for record in records]
+    kvm = any(emulator.kvm for emulator in emulators)
+    reason = "" if kvm else "no transcript was made with KVM"
+    return HostRecord(arch=emulators[0].arch, kvm=Kvm(usable=kvm, reason=reason))

@@ -1,0 +1,116 @@
+"""``domcaps record``: keep what this host and its emulators say."""
+
+from __future__ import annotations
+
+import datetime
+import platform
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from domcaps.cli._common import note
+
+if TYPE_CHECKING:
+    from domcaps.facts.record import EmulatorRecord
+
+
+@click.command("record")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The file to write; HOSTNAME.domcaps by default.",
+)
+@click.option(
+    "--emulatorbin", "paths", metavar="PATH", multiple=True, help="An emulator; may be repeated."
+)
+@click.option("--all", "everything", is_flag=True, help="Every emulator that is installed.")
+@click.option(
+    "--inventory", is_flag=True, help="Ask for the properties of every device type as well."
+)
+@click.option("--jobs", type=click.IntRange(1), help="Emulators at once; the cores by default.")
+@click.option("--comment", default="", help="A line about this host, kept in the file.")
+def command(
+    *,
+    output: Path | None,
+    paths: tuple[str, ...],
+    everything: bool,
+    inventory: bool,
+    jobs: int | None,
+    comment: str,
+) -> None:
+    """Record what emulators answer and what this host has, into one file.
+
+    Without --emulatorbin and --all, the emulator that serves this host's own architecture is
+    recorded. Everything that domcaps can do, it can do from that file.
+
+    The exit code is 1 where some emulators could not be recorded, 2 where none could.
+    """
+    from domcaps._version import __version__
+    from domcaps.errors import DomcapsError
+    from domcaps.facts.hostprobe import read_host
+    from domcaps.facts.record import Recording
+    from domcaps.facts.recording import save
+
+    host = read_host()
+    records, errors = _probe(_wanted(paths, everything=everything), host.kvm.usable, inventory, jobs)
+    for error in errors:
+        note(str(error))
+    if not records:
+        raise errors[0] if errors else DomcapsError("no emulator was recorded")
+    target = output or Path(f"{platform.node() or 'host'}.domcaps")
+    recording = Recording(
+        host=host,
+        emulators=tuple(records),
+        made_by=f"domcaps {__version__}",
+        made_at=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        comment=comment,
+    )
+    save(recording, target)
+    size = target.stat().st_size
+    note(f"{target}: {len(records)} emulators, {size / 1000:.0f} KB")
+    if errors:
+        raise click.exceptions.Exit(1)
+
+
+def _wanted(paths: tuple[str, ...], *, everything: bool) -> list[str]:
+    from domcaps.api import Host
+    from domcaps.errors import UnsupportedTargetError
+    from domcaps.facts.discovery import installed_emulators
+
+    if paths:
+        return list(dict.fromkeys(paths))
+    if everything:
+        found = installed_emulators()
+        if not found:
+            raise UnsupportedTargetError(
+                "no emulator is installed", remedy="install one, or name one with --emulatorbin"
+            )
+        return list(found)
+    return [Host.local().default_emulator()]
+
+
+def _probe(
+    paths: list[str], kvm: bool, inventory: bool, jobs: int | None
+) -> tuple[list[EmulatorRecord], list[Exception]]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    from domcaps.elements import questions
+    from domcaps.facts.probe import probe
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task("asking emulators", total=len(paths))
+        results = probe(
+            paths,
+            questions(),
+            kvm=kvm,
+            inventory=inventory,
+            jobs=jobs,
+            progress=lambda path: bar.update(task, advance=1, description=path),
+        )
+    failed = [result for result in results if isinstance(result, Exception)]
+    return [result for result in results if not isinstance(result, Exception)], failed

@@ -1,0 +1,165 @@
+"""``<cpu>``: what processor the guest sees.
+
+::
+
+    <cpu mode='host-model'/>
+    <cpu mode='custom' match='exact'><model>Skylake-Server</model></cpu>
+
+The arithmetic (which model is nearest to the host, what keeps a model from running) is in
+`domcaps.cpu`.
+"""
+
+from __future__ import annotations
+
+from domcaps.cpu import (
+    CustomModel,
+    HostModel,
+    cpu_questions,
+    custom_models,
+    host_model,
+    maximum_migratable,
+    mode_supported,
+    passthrough_migratable,
+)
+from domcaps.facts.emulator import ACCELERATORS
+from domcaps.language import Choice, Element, Enum, Place, Row, Rows, World
+from domcaps.language.observed import EmulatorFact, WorldFact
+from domcaps.language.predicate import Predicate
+
+
+def _accelerator(world: World) -> str:
+    return ACCELERATORS[world.target.virttype]
+
+
+def _dialect(world: World) -> tuple[int, int]:
+    return world.target.dialect.major, world.target.dialect.minor
+
+
+def _supported(mode: str) -> Predicate:
+    def look(world: World) -> bool:
+        return mode_supported(
+            mode,
+            world.emulator,
+            _accelerator(world),
+            world.host.record,
+            world.target.machine,
+            _dialect(world),
+        )
+
+    return WorldFact(
+        f"the CPU mode {mode!r} can be used here",
+        "query-cpu-definitions, query-cpu-model-expansion, virtualization type, host architecture",
+        look,
+    )
+
+
+def _migratable(value: str) -> Predicate:
+    return EmulatorFact(
+        f"QEMU can set 'migratable' to {value!r} on the host's CPU",
+        "qom-list-properties of the CPU type 'max'",
+        lambda emulator: value in passthrough_migratable(emulator),
+    )
+
+
+def _host_model(world: World) -> tuple[Row, ...]:
+    flags = world.target.flags
+    found = host_model(
+        world.emulator,
+        _accelerator(world),
+        world.host.record,
+        _dialect(world),
+        disable_deprecated=flags.disable_deprecated_features,
+        expand=flags.expand_cpu_features,
+        supported=flags.supported_cpu_features,
+    )
+    return _host_model_rows(found) if found else ()
+
+
+def _host_model_rows(found: HostModel) -> tuple[Row, ...]:
+    rows = [Row("model", found.model, (("fallback", found.fallback),))]
+    if found.vendor:
+        rows.append(Row("vendor", found.vendor))
+    if found.maxphysaddr is not None:
+        limit = str(found.maxphysaddr)
+        rows.append(Row("maxphysaddr", "", (("mode", "passthrough"), ("limit", limit))))
+    rows += [
+        Row("feature", "", (("policy", feature.policy), ("name", feature.name)))
+        for feature in found.features
+    ]
+    return tuple(rows)
+
+
+def _custom_models(world: World) -> tuple[Row, ...]:
+    rows: list[Row] = []
+    for model in custom_models(
+        world.emulator, _accelerator(world), world.target.arch, _dialect(world)
+    ):
+        rows += _model_rows(model)
+    return tuple(rows)
+
+
+def _model_rows(model: CustomModel) -> list[Row]:
+    attributes = [("usable", model.usable)]
+    if model.deprecated:
+        attributes.append(("deprecated", "yes"))
+    attributes.append(("vendor", model.vendor))
+    if model.canonical:
+        attributes.append(("canonical", model.canonical))
+    rows = [Row("model", model.name, tuple(attributes))]
+    if model.blockers:
+        features = tuple(Row("feature", "", (("name", name),)) for name in model.blockers)
+        rows.append(Row("blockers", "", (("model", model.name),), features))
+    return rows
+
+
+HOST_PASSTHROUGH = Element(
+    "host-passthrough",
+    tag="mode",
+    attributes=(("name", "host-passthrough"),),
+    supported=_supported("host-passthrough"),
+    content=(
+        Enum(
+            "hostPassthroughMigratable",
+            attribute="@migratable",
+            choices=(Choice("on", _migratable("on")), Choice("off", _migratable("off"))),
+        ),
+    ),
+)
+
+MAXIMUM = Element(
+    "maximum",
+    tag="mode",
+    attributes=(("name", "maximum"),),
+    supported=_supported("maximum"),
+    content=(
+        Enum(
+            "maximumMigratable",
+            attribute="@migratable",
+            choices=tuple(Choice(value) for value in maximum_migratable()),
+        ),
+    ),
+)
+
+HOST_MODEL = Element(
+    "host-model",
+    tag="mode",
+    attributes=(("name", "host-model"),),
+    supported=_supported("host-model"),
+    content=(Rows(_host_model),),
+)
+
+CUSTOM = Element(
+    "custom",
+    tag="mode",
+    attributes=(("name", "custom"),),
+    supported=_supported("custom"),
+    content=(Rows(_custom_models),),
+)
+
+ELEMENT = Element(
+    "cpu",
+    place=Place.TOP,
+    order=40,
+    supported=None,
+    content=(HOST_PASSTHROUGH, MAXIMUM, HOST_MODEL, CUSTOM),
+)

@@ -1,0 +1,116 @@
+"""``<os>``: firmware, and how it is loaded.
+
+::
+
+    <os firmware='efi'>
+      <type arch='x86_64' machine='q35'>hvm</type>
+      <firmware>
+        <feature enabled='yes' name='secure-boot'/>
+      </firmware>
+      <loader readonly='yes' secure='yes' type='pflash'>/usr/share/OVMF/OVMF_CODE_4M.fd</loader>
+    </os>
+
+Which firmware there is comes from the descriptors of the host, of which those count that name the
+guest's architecture and machine type (see `domcaps.facts.firmware`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from domcaps.facts.firmware import FirmwareSummary
+from domcaps.language import Choice, Element, Enum, Place, Values, World
+from domcaps.language.observed import WorldFact
+from domcaps.language.predicate import Predicate
+
+
+def firmware(world: World) -> FirmwareSummary:
+    """Give what the host's firmware offers to a guest of that kind."""
+    return world.host.firmware_for(world.emulator.arch, world.target.machine)
+
+
+def _some(text: str, look: Callable[[FirmwareSummary], bool]) -> Predicate:
+    return WorldFact(text, "firmware descriptors", lambda world: look(firmware(world)))
+
+
+FIRMWARE = Enum(
+    "firmware",
+    attribute="@firmware",
+    choices=(
+        Choice("bios", _some("a descriptor offers BIOS firmware", lambda f: f.bios)),
+        Choice("efi", _some("a descriptor offers UEFI firmware", lambda f: f.efi)),
+    ),
+)
+
+SECURE_BOOT = Enum(
+    "secureBoot",
+    attribute="firmware/feature[@name='secure-boot']/@enabled",
+    choices=(
+        Choice(
+            "yes",
+            _some("UEFI firmware can do secure boot", lambda f: "yes" in f.secure_boot_values),
+        ),
+        Choice(
+            "no",
+            _some("UEFI firmware can do without", lambda f: "no" in f.secure_boot_values),
+        ),
+    ),
+)
+
+ENROLLED_KEYS = Enum(
+    "enrolledKeys",
+    attribute="firmware/feature[@name='enrolled-keys']/@enabled",
+    choices=(
+        Choice(
+            "yes",
+            _some("UEFI firmware comes with keys", lambda f: "yes" in f.enrolled_keys_values),
+        ),
+        Choice(
+            "no",
+            _some("UEFI firmware comes without keys", lambda f: "no" in f.enrolled_keys_values),
+        ),
+    ),
+)
+
+FIRMWARE_FEATURES = Element(
+    "firmwareFeatures", since="12.1", content=(SECURE_BOOT, ENROLLED_KEYS)
+)
+
+
+def _loaders(world: World) -> tuple[str, ...]:
+    asserted = world.host.asserted.get("os.loader")
+    return firmware(world).loaders if asserted is None else asserted
+
+
+LOADER = Element(
+    "loader",
+    content=(
+        Values("loader", _loaders),
+        Enum("type", attribute="@type", choices=(Choice("rom"), Choice("pflash"))),
+        Enum("readonly", attribute="@readonly", choices=(Choice("yes"), Choice("no"))),
+        Enum(
+            "secure",
+            attribute="@secure",
+            choices=(
+                Choice(
+                    "yes",
+                    _some("UEFI firmware is protected by SMM", lambda f: f.secure_loader),
+                ),
+                Choice("no"),
+            ),
+        ),
+    ),
+)
+
+VARSTORE = Element(
+    "varstore",
+    since="12.1",
+    supported=_some("a descriptor offers a variable store of its own", lambda f: f.varstore),
+)
+
+ELEMENT = Element(
+    "os",
+    place=Place.TOP,
+    order=30,
+    content=(FIRMWARE, FIRMWARE_FEATURES, LOADER, VARSTORE),
+)

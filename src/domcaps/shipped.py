@@ -1,0 +1,49 @@
+"""Recordings that come with the package, so that it is of use where there is no QEMU."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from domcaps.errors import UnsupportedTargetError
+
+if TYPE_CHECKING:
+    from domcaps.api import Host
+
+SUFFIX = ".domcaps"
+
+
+def shipped_names() -> tuple[str, ...]:
+    """Name the recordings, such as ``debian13-x86_64``."""
+    folder = files("domcaps") / "recordings"
+    if not folder.is_dir():
+        return ()
+    names = (entry.name for entry in folder.iterdir())
+    return tuple(sorted(name.removesuffix(SUFFIX) for name in names if name.endswith(SUFFIX)))
+
+
+def open_shipped(name: str = "", *, arch: str = "") -> Host:
+    """Open a shipped recording by its name, or the newest one for an architecture.
+
+    Raises `UnsupportedTargetError` where there is none.
+    """
+    from domcaps.api import Host
+    from domcaps.facts.recording import loads
+
+    names = shipped_names()
+    if not name:
+        wanted = arch or "x86_64"
+        name = max((n for n in names if n.partition("-")[2] == wanted), key=_age, default="")
+    if name not in names:
+        raise UnsupportedTargetError(
+            f"no recording {name or arch!r} comes with domcaps",
+            remedy=f"there are {', '.join(names) or 'none'}",
+        )
+    data = (files("domcaps") / "recordings" / f"{name}{SUFFIX}").read_bytes()
+    return Host.from_recording(loads(data, where=f"shipped:{name}"), origin=f"shipped:{name}")
+
+
+def _age(name: str) -> tuple[int, str]:
+    """Sort Debian's releases: 12 before 13 before sid."""
+    digits = "".join(c for c in name.partition("-")[0] if c.isdigit())
+    return (int(digits) if digits else 1000, name)

@@ -1,0 +1,117 @@
+"""Reading a folder of recorded cases: transcripts, expected reports and what the host pretends.
+
+The folder's own README says what its keys mean. Only the public interface of domcaps is used.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+import domcaps
+
+# what the two firmware folders of a case are seen as
+FIRMWARE_FOLDERS = ("/etc/qemu/firmware", "/usr/share/qemu/firmware")
+HELPERS = ("swtpm", "swtpm_setup", "swtpm_ioctl")
+
+
+@dataclass(frozen=True)
+class CapabilityCase:
+    """One case of domain capabilities."""
+
+    folder: Path
+    case: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        return str(self.case["name"])
+
+    @property
+    def expected(self) -> str:
+        return (self.folder / "domaincaps" / self.case["expected"]).read_text()
+
+    def actual(self) -> str:
+        """Ask domcaps."""
+        caps = _host(self).domain_capabilities(
+            emulator=self.case["emulator"],
+            arch=self.case["arch"],
+            machine=self.case["machine_requested"],
+            virttype=self.case["virttype"],
+            libvirt=".".join(self.case["libvirt_version"].split(".")[:2]),
+            # the cases are answered for types that the emulator could not serve, too
+            strict=False,
+        )
+        return caps.xml
+
+
+def capability_cases(folder: Path) -> list[CapabilityCase]:
+    """Give the cases of a folder."""
+    manifest = msgspec.json.decode((folder / "domaincaps" / "manifest.json").read_bytes())
+    return [CapabilityCase(folder, case) for case in manifest["cases"]]
+
+
+@cache
+def _transcript(path: Path, emulator: str) -> Any:
+    return domcaps.read_transcript(path.read_bytes(), where=str(path), emulator=emulator)
+
+
+def _host(case: CapabilityCase) -> domcaps.Host:
+    record = _transcript(case.folder / case.case["replies"], case.case["emulator"])
+    facts = domcaps.read_host_facts(msgspec.json.encode(_facts(case)), where=case.name)
+    return domcaps.Host.from_recording(domcaps.Recording(host=facts, emulators=(record,)))
+
+
+def _facts(case: CapabilityCase) -> dict[str, Any]:
+    """Say in our form what the case's host pretends to be."""
+    pretended = case.case["overrides"]
+    cpu = _host_cpu(case.folder, pretended)
+    versions = pretended.get("swtpm_versions") or []
+    helpers = [{"name": name, "path": f"/usr/bin/{name}"} for name in HELPERS]
+    helpers[1]["features"] = [f"tpm-{version}" for version in versions]
+    if pretended.get("qemu_rdp_present"):
+        helpers.append({"name": "qemu-rdp", "path": "/usr/bin/qemu-rdp"})
+    asserted = {
+        "os.loader": pretended.get("loader_values"),
+        "hostdev.pciBackend": pretended.get("hostdev_pci_backend"),
+    }
+    return {
+        "arch": pretended["host_arch"],
+        "privileged": pretended.get("privileged", False),
+        "cpu": cpu,
+        "kvm": {
+            "usable": True,
+            "max_vcpus": pretended.get("kvm_max_vcpus", 0),
+            "secure_guest": bool(pretended.get("s390_secure_guest_if_qemu_can")),
+        },
+        "firmware": _firmware(case.folder, pretended.get("firmware_dirs") or []),
+        "helpers": helpers if pretended.get("swtpm_present") else helpers[3:],
+        "asserted": {path: values for path, values in asserted.items() if values is not None},
+    }
+
+
+def _host_cpu(folder: Path, pretended: dict[str, Any]) -> dict[str, Any]:
+    cpu: dict[str, Any] = msgspec.json.decode((folder / pretended["host_cpu"]).read_bytes())
+    cpuid = pretended.get("cpuid_8000001f") or {}
+    return {
+        "model": cpu.get("model") or "",
+        "vendor": cpu.get("vendor") or "",
+        "phys_addr_bits": pretended.get("host_phys_addr_bits", 0),
+        "cpuid_8000001f_ecx": cpuid.get("ecx", 0),
+        "cpuid_8000001f_edx": cpuid.get("edx", 0),
+        "sockets": cpu.get("sockets", 1),
+        "cores": cpu.get("cores", 1),
+        "threads": cpu.get("threads", 1),
+    }
+
+
+def _firmware(folder: Path, directories: list[str]) -> list[dict[str, str]]:
+    descriptors = []
+    for seen_as, directory in zip(FIRMWARE_FOLDERS, directories, strict=True):
+        for path in sorted((folder / directory).iterdir()):
+            text = path.read_bytes().decode(errors="replace")
+            descriptors.append({"directory": seen_as, "name": path.name, "text": text})
+    return descriptors
