@@ -77,7 +77,8 @@ class Kvm(msgspec.Struct, frozen=True, omit_defaults=True):
     """What the host's KVM offers (``/dev/kvm``, ``/sys/module/kvm*``, ``KVM_CHECK_EXTENSION``).
 
     `max_vcpus` is ``KVM_CAP_MAX_VCPUS``; 0 when it could not be read. `secure_guest` tells
-    whether the kernel can run protected guests (s390 ultravisor, AMD SEV).
+    whether the kernel can run protected guests (s390 ultravisor, AMD SEV), `tdx` whether it can
+    run Intel TDX guests.
     """
 
     usable: bool = False
@@ -85,18 +86,21 @@ class Kvm(msgspec.Struct, frozen=True, omit_defaults=True):
     max_vcpus: int = 0
     nested: bool = False
     secure_guest: bool = False
+    tdx: bool = False
 
 
 class HostCpu(msgspec.Struct, frozen=True, omit_defaults=True):
     """The host's CPU as the kernel shows it (``/proc/cpuinfo``) and as CPUID answers.
 
-    `model` names a CPU model of the architecture when one could be determined, else "".
-    `phys_addr_bits` is the width of a physical address, 0 when unknown. `signature` is
-    (family, model, stepping) on x86. `sev_max_guests` and `sev_max_es_guests` come from CPUID
-    leaf 0x8000001f (ECX; EDX - 1 is the number of ASIDs usable for SEV-ES).
+    `model` names a CPU model of the architecture when one could be determined, else "";
+    `name` is what the kernel calls the processor, for people. `phys_addr_bits` is the width of a
+    physical address, 0 when unknown. `signature` is (family, model, stepping) on x86.
+    `cpuid_8000001f_ecx` and `…_edx` are that CPUID leaf's registers: the largest ASID for
+    encrypted guests, and the smallest for those that are not SEV-ES; 0 when they are unknown.
     """
 
     model: str = ""
+    name: str = ""
     vendor: str = ""
     signature: tuple[int, int, int] | None = None
     flags: tuple[str, ...] = ()
@@ -113,22 +117,31 @@ class FirmwareDescriptor(msgspec.Struct, frozen=True, omit_defaults=True):
     """One file of a firmware descriptor folder (QEMU's ``docs/interop/firmware.json``).
 
     `text` is its content, empty for a file that masks others. `failure` says why it could not be
-    read. Files are kept as found; which of them count is decided by `domcaps.facts.firmware`.
+    read; then a `name` of "" stands for the folder itself. `masks` tells whether the file hides
+    those of the same name in less important folders: what is no regular file does not. Files are
+    kept as found; which of them count is decided by `domcaps.facts.firmware`.
     """
 
     directory: str
     name: str
     text: str = ""
     failure: str = ""
+    masks: bool = True
 
 
 class Helper(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A helper program: where it is, and what it says that it can do."""
+    """A helper program: where it is, and what it says that it can do.
+
+    `path` is empty where there is none. `reason` says why not, or why it did not tell its
+    features. `size` and `mtime_ns` identify the file that was asked.
+    """
 
     name: str
     path: str = ""
     features: tuple[str, ...] = ()
     reason: str = ""
+    size: int = 0
+    mtime_ns: int = 0
 
 
 class NumaCell(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -159,6 +172,7 @@ class HostRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     iommufd: Presence = Presence(False)
     helpers: tuple[Helper, ...] = ()
     hugepage_sizes_kib: tuple[int, ...] = ()
+    transparent_hugepage_kib: int = 0
     numa: tuple[NumaCell, ...] = ()
     asserted: dict[str, tuple[str, ...]] = {}
 
