@@ -1,0 +1,226 @@
+"""Helper programs that stand beside QEMU: where they are and what they can do.
+
+A program is looked for along the search path, after that where a system daemon would look. Some
+are asked what they can do, with ``--print-capabilities``, an answer that QEMU's documents
+``vhost-user.rst`` and swtpm's manual page describe alike: a JSON object with a list ``features``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import selectors
+import signal
+import subprocess
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+
+from domcaps.facts.descriptors import effective, folders, read_descriptors
+from domcaps.facts.record import Helper
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from domcaps.facts.hostfiles import HostFiles
+
+DEADLINE = 5.0
+"""Seconds that a program has for its answer."""
+
+_ANSWER_LIMIT = 64 * 1024
+_SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_LIBEXEC = ("/usr/libexec", "/usr/lib/qemu")
+_CAPABILITIES = "--print-capabilities"
+
+
+class Program(NamedTuple):
+    """A program to look for.
+
+    `elsewhere` are further folders, `arguments` those that make it tell its features, and
+    `vhost_user` its type in the descriptors that QEMU's ``vhost-user.json`` lays down.
+    """
+
+    name: str
+    elsewhere: tuple[str, ...] = ()
+    arguments: tuple[str, ...] = ()
+    vhost_user: str = ""
+
+
+PROGRAMS = (
+    Program("swtpm"),
+    Program("swtpm_setup", arguments=(_CAPABILITIES,)),
+    Program("swtpm_ioctl"),
+    Program("passt"),
+    Program("virtiofsd", _LIBEXEC, (_CAPABILITIES,), "fs"),
+    Program("vhost-user-gpu", _LIBEXEC, (_CAPABILITIES,), "gpu"),
+    Program("nbdkit"),
+    Program("qemu-rdp"),
+    Program("slirp-helper"),
+    Program("dbus-daemon"),
+    Program("qemu-pr-helper", _LIBEXEC),
+    Program("qemu-bridge-helper", _LIBEXEC),
+)
+"""What libvirt starts beside QEMU."""
+
+
+class NoAnswer(Exception):  # noqa: N818 - a reason on its way to the record
+    """Why a program did not say what it can do."""
+
+
+class _Descriptor(msgspec.Struct):
+    type: str
+    binary: str
+
+
+class _Capabilities(msgspec.Struct):
+    features: list[object]
+
+
+def read_helpers(
+    files: HostFiles,
+    *,
+    privileged: bool,
+    environ: Mapping[str, str],
+    run: bool = True,
+    known: Iterable[Helper] = (),
+) -> tuple[Helper, ...]:
+    """Look for all helper programs.
+
+    With `run` they are asked for their features, except those in `known` whose file is still the
+    same: what they said then is taken over.
+    """
+    named = _described(files, privileged=privileged, environ=environ)
+    remembered = {helper.name: helper for helper in known}
+    path = [*environ.get("PATH", "").split(":"), *_SYSTEM_PATH.split(":")]
+    helpers = []
+    for program in PROGRAMS:
+        described = named.get(program.vhost_user, ()) if program.vhost_user else ()
+        found = _find(files, program, described, path)
+        before = remembered.get(program.name)
+        if before and _same_file(found, before):
+            found = before
+        elif run and found.path and program.arguments:
+            found = _with_features(files, found, program.arguments)
+        helpers.append(found)
+    return tuple(helpers)
+
+
+def _described(
+    files: HostFiles, *, privileged: bool, environ: Mapping[str, str]
+) -> dict[str, tuple[str, ...]]:
+    """Gather the programs that vhost-user descriptors name, by their type."""
+    where = folders("vhost-user", privileged=privileged, environ=environ)
+    gathered: dict[str, tuple[str, ...]] = {}
+    for descriptor in effective(read_descriptors(files, where))[0]:
+        try:
+            said = msgspec.json.decode(descriptor.text, type=_Descriptor)
+        except (msgspec.DecodeError, RecursionError):
+            continue
+        gathered[said.type] = (*gathered.get(said.type, ()), said.binary)
+    return gathered
+
+
+def _find(files: HostFiles, program: Program, named: Sequence[str], path: Sequence[str]) -> Helper:
+    searched = [folder for folder in (*path, *program.elsewhere) if folder.startswith("/")]
+    candidates = (*named, *(f"{folder}/{program.name}" for folder in searched))
+    for candidate in candidates:
+        status = files.program(candidate)
+        if status is not None:
+            return Helper(program.name, candidate, size=status.st_size, mtime_ns=status.st_mtime_ns)
+    return Helper(program.name, reason=f"no program {program.name!r} on the search path")
+
+
+def _same_file(found: Helper, before: Helper) -> bool:
+    def identity(helper: Helper) -> tuple[str, int, int]:
+        return helper.path, helper.size, helper.mtime_ns
+
+    return bool(found.path) and identity(found) == identity(before)
+
+
+def _with_features(files: HostFiles, helper: Helper, arguments: Sequence[str]) -> Helper:
+    try:
+        features = _features(run_briefly([files.real(helper.path), *arguments]))
+    except NoAnswer as reason:
+        return msgspec.structs.replace(helper, reason=f"it does not tell its features: {reason}")
+    return msgspec.structs.replace(helper, features=features)
+
+
+def _features(answer: bytes) -> tuple[str, ...]:
+    try:
+        said = msgspec.json.decode(answer, type=_Capabilities).features
+    except (msgspec.DecodeError, RecursionError):
+        raise NoAnswer("no JSON with a list of features") from None
+    features = []
+    for feature in said:
+        # libvirt reads up to the first entry that makes no sense
+        if not isinstance(feature, str):
+            break
+        features.append(feature)
+    return tuple(features)
+
+
+def run_briefly(command: Sequence[str], deadline: float = DEADLINE) -> bytes:
+    """Run a program and give what it printed; nothing of it is left behind afterwards.
+
+    `deadline` is in seconds. Raises `NoAnswer` where it fails, prints too much or takes longer.
+    """
+    try:
+        process = subprocess.Popen(
+            list(command),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            cwd="/",
+            env={"PATH": _SYSTEM_PATH, "LC_ALL": "C"},
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise NoAnswer(error.strerror or "it can't be started") from None
+    try:
+        end = time.monotonic() + deadline
+        answer = _read(process, end)
+        status = _status(process, end)
+    finally:
+        _clean_up(process)
+    if status:
+        raise NoAnswer(f"it ended with status {status}")
+    return answer
+
+
+def _read(process: subprocess.Popen[bytes], end: float) -> bytes:
+    """Read all that is printed before the time `end`."""
+    assert process.stdout is not None  # noqa: S101 - it is a pipe
+    handle = process.stdout.fileno()
+    parts: list[bytes] = []
+    with selectors.DefaultSelector() as selector:
+        selector.register(handle, selectors.EVENT_READ)
+        while selector.select(max(0.0, end - time.monotonic())):
+            part = os.read(handle, _ANSWER_LIMIT)
+            if not part:
+                return b"".join(parts)
+            parts.append(part)
+            if sum(map(len, parts)) > _ANSWER_LIMIT:
+                raise NoAnswer(f"it prints more than {_ANSWER_LIMIT // 1024} KiB")
+    raise NoAnswer("it takes too long")
+
+
+def _status(process: subprocess.Popen[bytes], end: float) -> int:
+    """Wait for the end without taking note of it: until then the process group keeps its number."""
+    pause = 0.0005
+    options = os.WEXITED | os.WNOWAIT | os.WNOHANG
+    while (found := os.waitid(os.P_PID, process.pid, options)) is None:
+        if time.monotonic() > end:
+            raise NoAnswer("it takes too long")
+        time.sleep(pause)
+        pause = min(2 * pause, 0.02)
+    return found.si_status
+
+
+def _clean_up(process: subprocess.Popen[bytes]) -> None:
+    """Kill the whole process group: the program, and what it started."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    assert process.stdout is not None  # noqa: S101 - it is a pipe
+    process.stdout.close()

@@ -1,0 +1,129 @@
+"""Reading a live host: everything that its record holds, without asking an emulator.
+
+Nothing is changed on the host, and nothing that is missing or broken is an error: what can't be
+read keeps the value that says "no", with the reason where the record has a place for one. Without
+helper programs being run, a host is read in a few milliseconds.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from domcaps.facts.descriptors import folders, read_descriptors
+from domcaps.facts.firmware import FirmwareIndex
+from domcaps.facts.firmwarefile import DEFAULT_IMAGES
+from domcaps.facts.helpers import read_helpers
+from domcaps.facts.hostcpu import cpu_list, read_cpu
+from domcaps.facts.hostfiles import HostFiles
+from domcaps.facts.kvm import read_kvm
+from domcaps.facts.record import HostRecord, NumaCell, Presence
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from domcaps.facts.record import FirmwareDescriptor, Helper
+
+_OTHER_NAMES = {"amd64": "x86_64", "arm64": "aarch64"}
+_NODES = "/sys/devices/system/node"
+_IOMMU_GROUPS = "/sys/kernel/iommu_groups"
+_VFIO = "/dev/vfio/vfio"
+_IOMMUFD = "/dev/iommu"
+
+
+def read_host(
+    root: Path = Path("/"),
+    *,
+    privileged: bool | None = None,
+    environ: Mapping[str, str] = os.environ,
+    run_helpers: bool = True,
+    known_helpers: Iterable[Helper] = (),
+    qemu_user: str = "",
+    files: HostFiles | None = None,
+) -> HostRecord:
+    """Read the host whose files are below `root`.
+
+    `privileged` says whose configuration counts, root's or a user's: by default that of whoever
+    runs this. `run_helpers` asks helper programs what they can do; those in `known_helpers` are
+    not asked again while their file is the same. `qemu_user` is the account that QEMU runs as,
+    by default the present one. `files` replaces `root` by any other way to see files.
+    """
+    seen = files or HostFiles(root)
+    rights = os.geteuid() == 0 if privileged is None else privileged
+    machine, release, version = seen.uname
+    arch = libvirt_arch(machine)
+    descriptors = read_descriptors(seen, folders("firmware", privileged=rights, environ=environ))
+    return HostRecord(
+        arch=arch,
+        kernel=f"{release} {version}".strip(),
+        privileged=rights,
+        cpu=read_cpu(seen, arch),
+        kvm=read_kvm(seen, arch, qemu_user),
+        firmware=descriptors,
+        images=_images(seen, descriptors),
+        vfio=_vfio(seen),
+        iommufd=_iommufd(seen),
+        helpers=read_helpers(
+            seen, privileged=rights, environ=environ, run=run_helpers, known=known_helpers
+        ),
+        hugepage_sizes_kib=_hugepage_sizes(seen),
+        transparent_hugepage_kib=_transparent_hugepage(seen),
+        numa=_numa(seen),
+    )
+
+
+def libvirt_arch(machine: str) -> str:
+    """Give libvirt's name of an architecture that ``uname -m`` names."""
+    if re.fullmatch(r"i.86", machine):
+        return "i686"
+    return _OTHER_NAMES.get(machine, machine)
+
+
+def _images(files: HostFiles, descriptors: tuple[FirmwareDescriptor, ...]) -> tuple[str, ...]:
+    named = (name for found in FirmwareIndex(descriptors, ()).firmwares for name in found.files)
+    default = (name for pair in DEFAULT_IMAGES for name in pair)
+    return tuple(name for name in dict.fromkeys((*named, *default)) if files.exists(name))
+
+
+def _vfio(files: HostFiles) -> Presence:
+    if not files.names_or_none(_IOMMU_GROUPS):
+        return Presence(False, f"no IOMMU: {_IOMMU_GROUPS} has no group")
+    if not files.exists(_VFIO):
+        return Presence(False, f"{_VFIO} does not exist")
+    return Presence(True)
+
+
+def _iommufd(files: HostFiles) -> Presence:
+    there = files.exists(_IOMMUFD)
+    return Presence(there, "" if there else f"{_IOMMUFD} does not exist")
+
+
+def _hugepage_sizes(files: HostFiles) -> tuple[int, ...]:
+    names = files.names_or_none("/sys/kernel/mm/hugepages")
+    return tuple(sorted(_numbers(names, r"hugepages-(\d{1,12})kB")))
+
+
+def _transparent_hugepage(files: HostFiles) -> int:
+    size = files.text("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size")
+    return next((int(number) // 1024 for number in _numbers((size,), r"(\d{1,12})")), 0)
+
+
+def _numa(files: HostFiles) -> tuple[NumaCell, ...]:
+    nodes = sorted(_numbers(files.names_or_none(_NODES), r"node(\d{1,6})"))
+    return tuple(_numa_cell(files, node) for node in nodes)
+
+
+def _numa_cell(files: HostFiles, node: int) -> NumaCell:
+    memory = re.search(r"MemTotal:\s*(\d{1,15}) kB", files.text(f"{_NODES}/node{node}/meminfo"))
+    return NumaCell(
+        id=node,
+        memory_kib=int(memory[1]) if memory else 0,
+        cpus=cpu_list(files.text(f"{_NODES}/node{node}/cpulist")),
+    )
+
+
+def _numbers(names: Iterable[str], pattern: str) -> tuple[int, ...]:
+    found = (re.fullmatch(pattern, name, re.ASCII) for name in names)
+    return tuple(int(match[1]) for match in found if match)
