@@ -1,0 +1,126 @@
+"""What a host can do: a typed, read-only view of its record, with what follows from it."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from domcaps.errors import HostFactsError
+from domcaps.facts.firmware import FirmwareIndex, FirmwareSummary
+from domcaps.facts.record import Helper, HostCpu, HostRecord, Kvm, Presence
+from domcaps.facts.strict import decode_strictly
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+TPM_PROGRAMS = ("swtpm", "swtpm_setup", "swtpm_ioctl")
+"""An emulated TPM needs all three: to run it, to make its state, to talk to it."""
+
+_TPM_FEATURES = {"tpm-1.2": "1.2", "tpm-2.0": "2.0"}
+
+
+def read_host_facts(data: bytes, where: str = "") -> HostRecord:
+    """Decode JSON of the form of `HostRecord`; raises `HostFactsError` with the place.
+
+    Unknown keys and values of another type are refused. `where` names the file.
+    """
+    return decode_strictly(data, HostRecord, HostFactsError, where)
+
+
+class HostFacts:
+    """One host. Nothing is read anew: it all comes from `record`."""
+
+    def __init__(self, record: HostRecord) -> None:
+        self.record = record
+
+    def __repr__(self) -> str:
+        """Name the architecture."""
+        return f"HostFacts({self.record.arch!r})"
+
+    @classmethod
+    def from_json(cls, data: bytes, where: str = "") -> HostFacts:
+        """Take facts that somebody wrote down; see `read_host_facts`."""
+        return cls(read_host_facts(data, where))
+
+    @property
+    def arch(self) -> str:
+        """The host's architecture, by libvirt's name."""
+        return self.record.arch
+
+    @property
+    def kvm(self) -> Kvm:
+        """What KVM offers."""
+        return self.record.kvm
+
+    @property
+    def cpu(self) -> HostCpu:
+        """The processor."""
+        return self.record.cpu
+
+    @property
+    def vfio(self) -> Presence:
+        """Whether devices can be handed to guests: there is an IOMMU, and VFIO."""
+        return self.record.vfio
+
+    @property
+    def iommufd(self) -> Presence:
+        """Whether that can be done through ``/dev/iommu``."""
+        return self.record.iommufd
+
+    @property
+    def asserted(self) -> Mapping[str, tuple[str, ...]]:
+        """Values that stand in for computed ones, by their path in the report."""
+        return MappingProxyType(self.record.asserted)
+
+    @cached_property
+    def firmware(self) -> FirmwareIndex:
+        """The firmware descriptors."""
+        return FirmwareIndex(self.record.firmware, self.record.images)
+
+    def firmware_for(self, arch: str, machine: str) -> FirmwareSummary:
+        """Sum up what firmware offers to a canonical machine type of an architecture."""
+        return self.firmware.summary(arch, machine)
+
+    @cached_property
+    def _helpers(self) -> dict[str, Helper]:
+        return {helper.name: helper for helper in self.record.helpers}
+
+    def helper(self, name: str) -> Helper | None:
+        """Give a helper program that is there, None where it is not."""
+        found = self._helpers.get(name)
+        return found if found is not None and found.path else None
+
+    def helper_presence(self, name: str) -> Presence:
+        """Tell whether a helper program is there, and why not."""
+        found = self._helpers.get(name)
+        if found is None:
+            return Presence(False, f"nobody looked for {name!r}")
+        return Presence(bool(found.path), found.reason)
+
+    @cached_property
+    def tpm_versions(self) -> tuple[str, ...] | None:
+        """The TPM versions that swtpm can set up; None where a TPM can't be emulated at all.
+
+        Source: ``swtpm_setup --print-capabilities``. A program that does not answer it, as old
+        ones do not, gives an empty list: TPMs can be emulated, of versions that nobody knows.
+        """
+        programs = [self.helper(name) for name in TPM_PROGRAMS]
+        if any(program is None for program in programs):
+            return None
+        setup = self.helper("swtpm_setup")
+        features = setup.features if setup else ()
+        return tuple(version for name, version in _TPM_FEATURES.items() if name in features)
+
+    @property
+    def sev_limits(self) -> tuple[int, int]:
+        """How many SEV guests and how many SEV-ES guests can run at once; (0, 0) if unknown.
+
+        Of the numbers (ASIDs) that tell encrypted guests apart, those below the register EDX of
+        CPUID leaf 0x8000001f are for SEV-ES, the rest up to ECX for SEV without it.
+        """
+        largest, smallest = self.cpu.cpuid_8000001f_ecx, self.cpu.cpuid_8000001f_edx
+        if not largest or not smallest:
+            return 0, 0
+        # a machine set up for SEV-ES alone has no numbers left for the others
+        return max(0, largest - smallest + 1), smallest - 1
