@@ -233,9 +233,7 @@ class Host:
         Raises `UnsupportedTargetError`, `UnknownDialectError` or a `ProbeError`.
         """
         flags = Flags(disable_deprecated_features, expand_cpu_features, supported_cpu_features)
-        world = self.world(
-            emulator, arch, machine, virttype, libvirt, flags=flags, strict=strict
-        )
+        world = self.world(emulator, arch, machine, virttype, libvirt, flags=flags, strict=strict)
         return DomainCapabilities(build(world))
 
     def world(
@@ -354,5 +352,3 @@ def _settle_machine(facts: EmulatorFacts, machine: str | None, virttype: str) ->
             remedy=_known("it has", machine, names),
         )
     return name
-
-

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 import domcaps
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 # what the two firmware folders of a case are seen as
 FIRMWARE_FOLDERS = ("/etc/qemu/firmware", "/usr/share/qemu/firmware")
@@ -32,7 +34,8 @@ class CapabilityCase:
 
     @property
     def expected(self) -> str:
-        return (self.folder / "domaincaps" / self.case["expected"]).read_text()
+        path: Path = self.folder / "domaincaps" / self.case["expected"]
+        return path.read_text()
 
     def actual(self) -> str:
         """Ask domcaps."""
@@ -70,7 +73,7 @@ def _facts(case: CapabilityCase) -> dict[str, Any]:
     pretended = case.case["overrides"]
     cpu = _host_cpu(case.folder, pretended)
     versions = pretended.get("swtpm_versions") or []
-    helpers = [{"name": name, "path": f"/usr/bin/{name}"} for name in HELPERS]
+    helpers: list[dict[str, Any]] = [{"name": name, "path": f"/usr/bin/{name}"} for name in HELPERS]
     helpers[1]["features"] = [f"tpm-{version}" for version in versions]
     if pretended.get("qemu_rdp_present"):
         helpers.append({"name": "qemu-rdp", "path": "/usr/bin/qemu-rdp"})

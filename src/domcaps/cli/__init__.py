@@ -7,7 +7,7 @@ else to standard error.
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
 import pkgutil
 import sys
 
@@ -42,7 +42,7 @@ class _Commands(click.Group):
 )
 @click.version_option(__version__, prog_name="domcaps", message="%(prog)s %(version)s")
 def _root() -> None:
-    """What can a virtual machine be given here?
+    r"""What can a virtual machine be given here?
 
     domcaps asks the QEMU of this machine, or a recording of another one, and answers as libvirt
     does: in the form of its domain capabilities, for the release of libvirt that you name.

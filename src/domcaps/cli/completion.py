@@ -10,7 +10,7 @@ from click.shell_completion import get_completion_class
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def command(ctx: click.Context, *, shell: str) -> None:
-    """Print what makes a shell complete domcaps.
+    r"""Print what makes a shell complete domcaps.
 
     \b
       domcaps completion bash >~/.local/share/bash-completion/completions/domcaps

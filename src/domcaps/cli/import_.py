@@ -70,9 +70,7 @@ def command(
         host = _assumed_host(records)
         note(f"no --facts: a host of {host.arch} without firmware and helpers is assumed")
     save(
-        Recording(
-            host=host, emulators=tuple(records), made_by=f"domcaps {__version__} (imported)"
-        ),
+        Recording(host=host, emulators=tuple(records), made_by=f"domcaps {__version__} (imported)"),
         output,
     )
     note(f"{output}: {len(records)} emulators")

@@ -54,7 +54,9 @@ def command(
     from domcaps.facts.recording import save
 
     host = read_host()
-    records, errors = _probe(_wanted(paths, everything=everything), host.kvm.usable, inventory, jobs)
+    records, errors = _probe(
+        _wanted(paths, everything=everything), host.kvm.usable, inventory, jobs
+    )
     for error in errors:
         note(str(error))
     if not records:

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     help="Where this machine has no emulator for the guest, answer from a recording that comes "
     "with domcaps, and say so.",
 )
-def command(  # noqa: PLR0913 - one parameter for each option
+def command(
     *,
     host_file: str | None,
     emulatorbin: str | None,

@@ -11,10 +11,11 @@ The arithmetic (which model is nearest to the host, what keeps a model from runn
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from domcaps.cpu import (
     CustomModel,
     HostModel,
-    cpu_questions,
     custom_models,
     host_model,
     maximum_migratable,
@@ -24,7 +25,9 @@ from domcaps.cpu import (
 from domcaps.facts.emulator import ACCELERATORS
 from domcaps.language import Choice, Element, Enum, Place, Row, Rows, World
 from domcaps.language.observed import EmulatorFact, WorldFact
-from domcaps.language.predicate import Predicate
+
+if TYPE_CHECKING:
+    from domcaps.language.predicate import Predicate
 
 
 def _accelerator(world: World) -> str:

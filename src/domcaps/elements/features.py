@@ -1,13 +1,11 @@
 """``<features>`` and what else the guest's platform may have, each a plain yes or no."""
 
-from domcaps.elements.machines import I440FX, ISAPC, Q35, XENFV
 from domcaps.elements.launchsecurity import S390_PV, TDX
+from domcaps.elements.machines import I440FX, ISAPC, Q35, XENFV
 from domcaps.language import Element, Place
 from domcaps.language.observed import arch, device, object_property, option, qapi
 
-VMCOREINFO = Element(
-    "vmcoreinfo", place=Place.FEATURES, order=20, supported=device("vmcoreinfo")
-)
+VMCOREINFO = Element("vmcoreinfo", place=Place.FEATURES, order=20, supported=device("vmcoreinfo"))
 """The guest tells where its kernel's crash information is."""
 
 GENID = Element("genid", place=Place.FEATURES, order=30, supported=device("vmgenid"))
@@ -41,9 +39,7 @@ S390_PV_UNTIL = Element(
     supported=S390_PV,
     until="11.4",
 )
-S390_PV_SINCE = Element(
-    "s390-pv", place=Place.FEATURES, order=70, supported=S390_PV, since="11.4"
-)
+S390_PV_SINCE = Element("s390-pv", place=Place.FEATURES, order=70, supported=S390_PV, since="11.4")
 """Protected virtualization of IBM's mainframes; older libvirt speaks of it only there."""
 
 PS2 = Element(

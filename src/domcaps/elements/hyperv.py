@@ -14,9 +14,13 @@ QEMU tells what it offers when it is asked to expand a CPU model with ``hv-passt
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from domcaps.language import AnyChoice, Choice, Element, Enum, Place, Row, Rows, World
 from domcaps.language.observed import EmulatorFact
-from domcaps.facts.emulator import EmulatorFacts
+
+if TYPE_CHECKING:
+    from domcaps.facts.emulator import EmulatorFacts
 
 _PASSTHROUGH = {"migratable": False, "hv-passthrough": True}
 
@@ -39,7 +43,7 @@ def _offers(emulator: EmulatorFacts, name: str) -> bool:
     """Tell whether an enlightenment has a value that means more than off."""
     offered = enlightenments(emulator)
     value = offered.get(name, offered.get(name.replace("_", "-"), False))
-    return value is True or isinstance(value, str) or (isinstance(value, int) and value > 0)
+    return isinstance(value, str) or value > 0
 
 
 def _choice(name: str, since: str = "") -> Choice:

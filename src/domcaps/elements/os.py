@@ -16,12 +16,16 @@ guest's architecture and machine type (see `domcaps.facts.firmware`).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from domcaps.facts.firmware import FirmwareSummary
 from domcaps.language import Choice, Element, Enum, Place, Values, World
 from domcaps.language.observed import WorldFact
-from domcaps.language.predicate import Predicate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from domcaps.facts.firmware import FirmwareSummary
+    from domcaps.language.predicate import Predicate
 
 
 def firmware(world: World) -> FirmwareSummary:
@@ -72,9 +76,7 @@ ENROLLED_KEYS = Enum(
     ),
 )
 
-FIRMWARE_FEATURES = Element(
-    "firmwareFeatures", since="12.1", content=(SECURE_BOOT, ENROLLED_KEYS)
-)
+FIRMWARE_FEATURES = Element("firmwareFeatures", since="12.1", content=(SECURE_BOOT, ENROLLED_KEYS))
 
 
 def _loaders(world: World) -> tuple[str, ...]:
@@ -94,7 +96,7 @@ LOADER = Element(
             choices=(
                 Choice(
                     "yes",
-                    _some("UEFI firmware is protected by SMM", lambda f: f.secure_loader),
+                    _some("UEFI firmware is protected by SMM", lambda f: bool(f.secure_loader)),
                 ),
                 Choice("no"),
             ),
@@ -105,7 +107,7 @@ LOADER = Element(
 VARSTORE = Element(
     "varstore",
     since="12.1",
-    supported=_some("a descriptor offers a variable store of its own", lambda f: f.varstore),
+    supported=_some("a descriptor offers a variable store of its own", lambda f: bool(f.varstore)),
 )
 
 ELEMENT = Element(

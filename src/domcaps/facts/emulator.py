@@ -343,9 +343,10 @@ class EmulatorFacts:
         if self._session(accelerator) is None:
             return ()
         try:
-            return self._ask(
-                ask("query-cpu-definitions"), tuple[CpuDefinition, ...], accelerator
-            ) or ()
+            return (
+                self._ask(ask("query-cpu-definitions"), tuple[CpuDefinition, ...], accelerator)
+                or ()
+            )
         except Unanswered:
             if self.schema.has("query-cpu-definitions"):
                 raise

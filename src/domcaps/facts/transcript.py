@@ -8,6 +8,7 @@ the same emulator, without the accelerator of the first.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -129,38 +130,37 @@ def _answer(command: _Command, reply: _Reply, where: str, line: int) -> Answer:
     return Answer(question, msgspec.Raw(msgspec.json.format(bytes(reply.value), indent=-1)))
 
 
+_TOKEN = re.compile(
+    rb"""
+    (?P<skip> "(?:[^"\\]|\\.)*" )   # a string: what looks like a brace in it is none
+    | (?P<open> \{ )
+    | (?P<close> \} )
+    | (?P<other> [^\s{}"] | " )      # counts outside of documents only
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+
+
 def _documents(data: bytes, where: str) -> Iterator[tuple[bytes, int]]:
-    """Split concatenated JSON objects by counting braces outside of strings."""
-    start = depth = 0
-    in_string = escaped = False
-    line = start_line = 1
-    for position, byte in enumerate(data):
-        if byte == 0x0A:
-            line += 1
-        if in_string:
-            in_string, escaped = _in_string(byte, escaped)
-        elif byte == 0x22:
-            in_string = True
-        elif byte == 0x7B:
-            if depth == 0:
-                start, start_line = position, line
-            depth += 1
-        elif byte == 0x7D:
-            depth -= 1
-            if depth == 0:
-                yield data[start : position + 1], start_line
-        elif depth == 0 and byte not in b" \t\r\n":
-            raise _bad(where, line, "expected '{'")
-        if depth < 0:
-            raise _bad(where, line, "unexpected '}'")
+    """Split concatenated JSON objects, each with the number of its first line."""
+    start = depth = counted = 0
+    line = 1
+    for token in _TOKEN.finditer(data):
+        kind = token.lastgroup
+        if depth == 0:
+            line += data.count(b"\n", counted, token.start())
+            counted = start = token.start()
+            if kind != "open":
+                raise _bad(where, line, f"expected '{{', found {_shown(token[0])}")
+        depth += {"open": 1, "close": -1}.get(kind or "", 0)
+        if depth == 0:
+            yield data[start : token.end()], line
     if depth:
-        raise _bad(where, start_line, "the JSON document that begins here never ends")
+        raise _bad(where, line, "the JSON document that begins here never ends")
 
 
-def _in_string(byte: int, escaped: bool) -> tuple[bool, bool]:
-    if escaped:
-        return True, False
-    return byte != 0x22, byte == 0x5C
+def _shown(text: bytes) -> str:
+    return repr(text[:20].decode(errors="replace"))
 
 
 def _bad(where: str, line: int, what: str) -> TranscriptError:

@@ -7,7 +7,6 @@ table is asked about because it is mentioned: no second list has to be kept.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
@@ -18,6 +17,8 @@ from domcaps.language.predicate import AnyOf, Predicate
 from domcaps.language.truth import Reason, Truth
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from domcaps.facts.host import HostFacts
     from domcaps.language.world import World
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from domcaps.language.truth import Reason, Truth, all_of, any_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from domcaps.facts.question import Question
     from domcaps.language.world import World
 
@@ -42,7 +43,7 @@ class Predicate(ABC):
         return Not(self)
 
 
-def _flatten(kind: type[AllOf] | type[AnyOf], *parts: Predicate) -> tuple[Predicate, ...]:
+def _flatten(kind: type[AllOf | AnyOf], *parts: Predicate) -> tuple[Predicate, ...]:
     """Join chains of the same operator, so that explanations stay shallow."""
     flat: list[Predicate] = []
     for part in parts:

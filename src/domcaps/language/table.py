@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,8 @@ from domcaps.language.predicate import ALWAYS, Predicate
 from domcaps.language.truth import Reason, Truth, any_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from domcaps.facts.question import Question
     from domcaps.language.dialect import Dialect
     from domcaps.language.world import World

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
 from domcaps.facts.emulator import Unanswered
-from domcaps.language import Element, Enum, Row, Rows, Values
+from domcaps.language import Element, Enum, Row, Values
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from domcaps.language import World
+
+
+T = TypeVar("T")
 
 
 class EnumAnswer(msgspec.Struct, frozen=True):
@@ -68,16 +73,15 @@ def _parts(element: Element, world: World) -> list[EnumAnswer | ValuesAnswer | R
         elif isinstance(part, Enum):
             parts.extend(_enum(part, world))
         elif isinstance(part, Values):
-            values = _computed(part, world)
-            parts.append(ValuesAnswer(part.name, values))
+            parts.append(ValuesAnswer(part.name, _computed(part.compute, world)))
         elif world.target.dialect.speaks(part.since, part.until):
-            parts.extend(_computed(part, world))
+            parts.extend(_computed(part.compute, world))
     return parts
 
 
-def _computed(part: Rows | Values, world: World) -> tuple[Row, ...] | tuple[str, ...]:
+def _computed(compute: Callable[[World], tuple[T, ...]], world: World) -> tuple[T, ...]:
     try:
-        return part.compute(world)
+        return compute(world)
     except Unanswered as unanswered:
         world.unknown.add(f"{unanswered.question} has no answer")
         return ()

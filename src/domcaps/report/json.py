@@ -8,13 +8,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from domcaps.language import Row
 from domcaps.report.answer import EnumAnswer, Section
-from domcaps.report.document import Document
+
+if TYPE_CHECKING:
+    from domcaps.report.document import Document
 
 
 def to_json(document: Document) -> str:
