@@ -1,37 +1,41 @@
 """CPU models as data, and the arithmetic on them: what the ``<cpu>`` of a report says.
 
-Everything here is a plain function over `EmulatorFacts` and `HostRecord`; nothing executes CPUID
-or looks at this machine. What a QEMU was not asked raises `domcaps.facts.emulator.Unanswered`,
-except for `cpu_expansion`, which gives None then.
+Everything here is a plain function over `EmulatorFacts` and what is known of the host; nothing
+executes CPUID or looks at this machine.
 
-::
+In the signatures, `accelerator` is QEMU's name (``kvm``, ``hvf``, ``tcg``), `host` anything with
+the `arch` and `cpu` of a `HostRecord`, `dialect` the libvirt release as ``(12, 8)``, `arch` the
+architecture that the report is about (it may be ``i686`` for an emulator of x86_64), `machine` a
+canonical machine type. Where an emulator has a question but was not asked, `Unanswered` comes up.
 
-    from domcaps.cpu import (
-        HostModel, Feature, CustomModel,             # the answers
-        host_model, custom_models,                   # how they are found
-        mode_supported,                              # host-passthrough, maximum, host-model, custom
-        passthrough_migratable, maximum_migratable,  # values of the two "…Migratable" enums
-        cpu_questions,                               # what a probe has to ask for all this
-    )
-
-    host_model(emulator, accelerator, host, dialect, *,
-               disable_deprecated=False, expand=False, supported=False) -> HostModel | None
-    custom_models(emulator, accelerator, arch, dialect) -> tuple[CustomModel, ...]
-    mode_supported(mode, emulator, accelerator, host, machine, dialect) -> bool
-    passthrough_migratable(emulator) -> tuple[str, ...]      # ("on", "off") or ("off",)
-    maximum_migratable() -> tuple[str, ...]                  # ("on", "off")
-    cpu_questions(arch, accelerator) -> tuple[Question, ...]
-
-`accelerator` is QEMU's name (``kvm``, ``hvf``, ``tcg``), `host` a `HostRecord`, `dialect` the
-libvirt version as ``(12, 8)``, `arch` the architecture that the report is about (it may be
-``i686`` for an emulator of x86_64), `machine` the canonical machine type.
-
-``HostModel``: `model`, `fallback` (``forbid``/``allow``), `vendor` ("" for none),
-`maxphysaddr` (limit in bits of ``<maxphysaddr mode='passthrough' limit='…'/>``, None for no such
-element), `features` (of `Feature`: `policy` ``require``/``disable``, `name`) in the order of the
-report.
-
-``CustomModel``: `name`, `usable` (``yes``/``no``/``unknown``), `deprecated`, `vendor`
-(``unknown`` where none), `canonical` ("" for none), `blockers` (names), in the order of the report.
-An empty list of models means that the mode is reported as not supported.
+- `data` is the file of models and its form, `x86map` its x86 part ready for arithmetic.
+- `x86` finds the named model that fits a CPU best, `hostmodel` what host-model stands for.
+- `models` lists the models that a domain may name, `modes` tells which modes there are.
+- `expansion` knows what an emulator has to be asked for all this.
 """
+
+from domcaps.cpu.answers import CustomModel, Feature, HostModel
+from domcaps.cpu.expansion import cpu_questions
+from domcaps.cpu.hostmodel import host_model
+from domcaps.cpu.models import custom_models
+from domcaps.cpu.modes import (
+    MODES,
+    maximum_migratable,
+    mode_supported,
+    models_usable,
+    passthrough_migratable,
+)
+
+__all__ = [
+    "MODES",
+    "CustomModel",
+    "Feature",
+    "HostModel",
+    "cpu_questions",
+    "custom_models",
+    "host_model",
+    "maximum_migratable",
+    "mode_supported",
+    "models_usable",
+    "passthrough_migratable",
+]

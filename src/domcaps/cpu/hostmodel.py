@@ -1,0 +1,195 @@
+"""The host-model CPU: what a domain gets that asks for "about what the host has"."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from domcaps.cpu.answers import Feature, HostModel
+from domcaps.cpu.data import known_in
+from domcaps.cpu.expansion import asked_for, expansion, model_to_expand
+from domcaps.cpu.models import blockers_by_model, libvirt_models
+from domcaps.cpu.names import libvirt_name
+from domcaps.cpu.x86 import cpu_data, decode
+from domcaps.cpu.x86map import x86_map
+from domcaps.facts.arch import PPC64, S390, X86, is_native
+
+if TYPE_CHECKING:
+    from domcaps.facts.emulator import EmulatorFacts
+    from domcaps.facts.record import HostCpu
+
+Policies = dict[str, str]
+"""Policies of features by name, in the order of the definition."""
+
+_SORTED_SINCE = "12.5"
+"""Before, a report had features in the order in which they were found."""
+_ARCH_CAPABILITIES = "arch-capabilities"
+
+
+class Host(Protocol):
+    """What has to be known of the host: a `HostRecord` will do."""
+
+    @property
+    def arch(self) -> str:
+        """Architecture by libvirt's name."""
+
+    @property
+    def cpu(self) -> HostCpu:
+        """The host's CPU."""
+
+
+def host_model(
+    emulator: EmulatorFacts,
+    accelerator: str,
+    host: Host,
+    dialect: tuple[int, int],
+    *,
+    disable_deprecated: bool = False,
+    expand: bool = False,
+    supported: bool = False,
+) -> HostModel | None:
+    """Work out the host-model CPU of an emulator; None where libvirt would report none.
+
+    The three options are the flags of libvirt's ``virConnectGetDomainCapabilities``:
+    `disable_deprecated` disables the features that QEMU calls deprecated (s390x), `expand` also
+    lists the features that the model itself has, `supported` adds features that the host can
+    give but that host-model leaves off (``arch-capabilities`` and all in that word, on AMD).
+
+    Raises `Unanswered` where the emulator has the question but was not asked.
+    """
+    if not is_native(host.arch, emulator.arch):
+        return None
+    found = _defined(emulator, accelerator, host, dialect)
+    if found is None:
+        return None
+    model, policies = found
+    if expand and emulator.arch in X86:
+        policies = _expanded(model.model, policies, dialect)
+    if disable_deprecated:
+        policies |= dict.fromkeys(_deprecated(emulator, accelerator), "disable")
+    if supported and emulator.arch in X86 and model.vendor == "AMD":
+        policies |= _held_back(emulator, model.model, policies, dialect)
+    ordered = expand or known_in(_SORTED_SINCE, dialect)
+    names = sorted(policies) if ordered else policies
+    bits = host.cpu.phys_addr_bits if accelerator != "tcg" else 0
+    return HostModel(
+        model.model,
+        model.fallback,
+        model.vendor,
+        bits or None,
+        tuple(Feature(policies[name], name) for name in names),
+    )
+
+
+def _defined(
+    emulator: EmulatorFacts, accelerator: str, host: Host, dialect: tuple[int, int]
+) -> tuple[HostModel, Policies] | None:
+    """Find model, vendor and features in the way of the architecture."""
+    if emulator.arch in X86:
+        return _defined_x86(emulator, accelerator, dialect)
+    if emulator.arch in S390:
+        return _defined_s390(emulator, accelerator)
+    if emulator.arch in PPC64:
+        return _defined_ppc64(emulator, accelerator, host, dialect)
+    # of ARM and LoongArch libvirt makes no such model, of the others it can't tell the host's
+    return None
+
+
+# -- x86 -----------------------------------------------------------------------------------------
+
+
+def _defined_x86(
+    emulator: EmulatorFacts, accelerator: str, dialect: tuple[int, int]
+) -> tuple[HostModel, Policies] | None:
+    props = _all_props(emulator, accelerator)
+    if props is None:
+        return None
+    known = x86_map(dialect)
+    data = cpu_data(emulator.arch, props, known)
+    offered = blockers_by_model(emulator, accelerator)
+    decoded = decode(data, offered, known) if data else None
+    if decoded is None:
+        return None
+    policies = dict.fromkeys(decoded.require, "require")
+    policies |= dict.fromkeys(decoded.disable, "disable")
+    return HostModel(decoded.model, "forbid", decoded.vendor), policies
+
+
+def _all_props(emulator: EmulatorFacts, accelerator: str) -> dict[str, Any] | None:
+    """Give the properties of the host's CPU, with those on that only keep it from migrating."""
+    model = model_to_expand(accelerator)
+    migratable = expansion(emulator, accelerator, model, "static")
+    if migratable is None:
+        return None
+    everything = expansion(emulator, accelerator, model, "static", {"migratable": False})
+    if everything is None:
+        return migratable.props
+    return {
+        name: value or everything.props.get(name) is True if value is False else value
+        for name, value in migratable.props.items()
+    }
+
+
+def _expanded(model: str, policies: Policies, dialect: tuple[int, int]) -> Policies:
+    """Add what the model itself has; what the definition says of a feature goes first."""
+    known = x86_map(dialect)
+    return dict.fromkeys(known.names_of(known.models[model].features), "require") | policies
+
+
+def _held_back(
+    emulator: EmulatorFacts, model: str, policies: Policies, dialect: tuple[int, int]
+) -> Policies:
+    """Find the features of IA32_ARCH_CAPABILITIES that KVM emulates on a processor without it.
+
+    QEMU from 10.1 on leaves the whole word off on AMD unless told to. libvirt asks KVM for it; here
+    KVM speaks through a QEMU that was told to.
+    """
+    known = x86_map(dialect)
+    everything = _expanded(model, policies, dialect)
+    if everything.get(_ARCH_CAPABILITIES) == "require" or not asked_for(emulator, "kvm"):
+        return {}
+    told = {"migratable": False, _ARCH_CAPABILITIES: True}
+    answer = expansion(emulator, "kvm", model_to_expand("kvm"), "static", told, needed=False)
+    if answer is None or answer.props.get(_ARCH_CAPABILITIES) is not True:
+        return {}
+    enabled = (libvirt_name(emulator.arch, n) for n, value in answer.props.items() if value is True)
+    names = known.names_of(known.bits_of(enabled) & known.arch_capabilities)
+    return dict.fromkeys((*names, _ARCH_CAPABILITIES), "require")
+
+
+# -- s390x ---------------------------------------------------------------------------------------
+
+
+def _defined_s390(emulator: EmulatorFacts, accelerator: str) -> tuple[HostModel, Policies] | None:
+    answer = expansion(emulator, accelerator, model_to_expand(accelerator), "static")
+    if answer is None:
+        return None
+    policies = {
+        name: "require" if value else "disable"
+        for name, value in answer.props.items()
+        if isinstance(value, bool)
+    }
+    return HostModel(answer.name, "forbid"), policies
+
+
+def _deprecated(emulator: EmulatorFacts, accelerator: str) -> tuple[str, ...]:
+    """List the features that QEMU calls deprecated, of which only s390x has some."""
+    if emulator.arch not in S390:
+        return ()
+    model = model_to_expand(accelerator)
+    answer = expansion(emulator, accelerator, model, "full", needed=False)
+    return answer.deprecated_props if answer else ()
+
+
+# -- POWER ---------------------------------------------------------------------------------------
+
+
+def _defined_ppc64(
+    emulator: EmulatorFacts, accelerator: str, host: Host, dialect: tuple[int, int]
+) -> tuple[HostModel, Policies] | None:
+    """Take the host's model, if libvirt and the emulator know it: QEMU is not asked here."""
+    known = libvirt_models(emulator.arch, dialect) or {}
+    offered = blockers_by_model(emulator, accelerator)
+    model = host.cpu.model
+    if model not in known or model not in offered:
+        return None
+    return HostModel(model, "allow", host.cpu.vendor), {}

@@ -1,0 +1,135 @@
+"""The x86 models as sets of features, ready for arithmetic.
+
+Each feature is one bit of CPUID or of an MSR, and no two share one. A set of features can
+therefore stand for the whole of a CPU's data, and is kept as an integer in which bit *n* is the
+*n*-th feature of the data file: unions, differences and sizes are then single operations.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, NamedTuple
+
+from domcaps.cpu.data import cpu_data, known_in
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from domcaps.cpu.data import X86Model
+
+ARCH_CAPABILITIES = "msr 0x10a"
+"""The word (IA32_ARCH_CAPABILITIES) that says to which flaws a processor is immune."""
+
+
+class Signature(NamedTuple):
+    """Family and model of a processor, and a bit for each stepping that is meant."""
+
+    family: int
+    model: int
+    steppings: int = 0xFFFF
+
+
+class Model(NamedTuple):
+    """A model with all that is relative worked out. `removed` are names in the map's order."""
+
+    name: str
+    vendor: str
+    signatures: tuple[Signature, ...]
+    guest: bool
+    features: int
+    removed: tuple[str, ...] = ()
+
+    def has_signature(self, family: int, model: int, stepping: int) -> bool:
+        """Tell whether a processor is one that this model was made after."""
+        return any(
+            s.family == family and s.model == model and s.steppings >> stepping & 1
+            for s in self.signatures
+        )
+
+
+class X86Map:
+    """Everything that one dialect knows of x86 CPUs.
+
+    `models` are in the map's order, `canonical` maps a model's name to its numbered name.
+    """
+
+    def __init__(self, dialect: tuple[int, int]) -> None:
+        """Select what the dialect knows and work out all that is relative."""
+        data = cpu_data().x86
+        self.names = tuple(feature.name for feature in data.features)
+        self.bits = {
+            feature.name: 1 << place
+            for place, feature in enumerate(data.features)
+            if known_in(feature.since, dialect)
+        }
+        self.arch_capabilities = self.bits_of(
+            feature.name for feature in data.features if feature.word == ARCH_CAPABILITIES
+        )
+        self.vendors = tuple(
+            (vendor.name, int.from_bytes(vendor.id.encode(), "little"))
+            for vendor in data.vendors
+            if known_in(vendor.since, dialect)
+        )
+        self._places = {name: 1 << place for place, name in enumerate(self.names)}
+        everything: dict[str, Model] = {}
+        for entry in data.models:
+            everything[entry.name] = self._model(entry, everything)
+        known = [entry for entry in data.models if known_in(entry.since, dialect)]
+        self.models = {entry.name: everything[entry.name] for entry in known}
+        self.canonical = {entry.version_of: entry.name for entry in known if entry.version_of}
+
+    def _model(self, entry: X86Model, earlier: dict[str, Model]) -> Model:
+        """Work out one model; those that it is relative to come before it."""
+        if entry.version_of:
+            same = earlier[entry.version_of]
+            return same._replace(name=entry.name, guest=entry.guest, removed=())
+        features = earlier[entry.like].features if entry.like else 0
+        for name in (*entry.without, *entry.added, *entry.removed):
+            features &= ~self._places[name]
+        for name in entry.with_:
+            features |= self._places[name]
+        removed = _removed(entry, earlier)
+        signatures = tuple(_signature(text) for text in entry.signatures)
+        return Model(entry.name, entry.vendor, signatures, entry.guest, features, removed)
+
+    def bits_of(self, names: Iterable[str]) -> int:
+        """Give the set of the features named; names that the dialect doesn't know are left out."""
+        known, found = self.bits, 0
+        for name in names:
+            found |= known.get(name, 0)
+        return found
+
+    def names_of(self, features: int) -> list[str]:
+        """Name the features of a set, in the map's order."""
+        return [name for place, name in enumerate(self.names) if features >> place & 1]
+
+    def vendor_of(self, text: str) -> str:
+        """Name the vendor that CPUID's text stands for, "" where it is not known."""
+        value = int.from_bytes(text.encode(), "little")
+        for name, pattern in self.vendors:
+            # libvirt asks for the bits that have to be set, not for equality
+            if value & pattern == pattern:
+                return name
+        return ""
+
+
+def _removed(entry: X86Model, earlier: dict[str, Model]) -> tuple[str, ...]:
+    """Merge the features that a model has lost with those that the model like it has lost."""
+    inherited = earlier[entry.like].removed if entry.like else ()
+    gone = {*entry.with_, *entry.without, *entry.added}
+    return tuple(sorted({*inherited, *entry.removed} - gone))
+
+
+def _signature(text: str) -> Signature:
+    family, model, *steppings = text.split("/")
+    if not steppings:
+        return Signature(int(family), int(model))
+    first, _, last = steppings[0].partition("-")
+    every = range(int(first), int(last or first) + 1)
+    return Signature(int(family), int(model), sum(1 << stepping for stepping in every))
+
+
+@cache
+def x86_map(dialect: tuple[int, int]) -> X86Map:
+    """Give the map of a dialect, made once."""
+    return X86Map(dialect)
