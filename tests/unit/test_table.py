@@ -1,0 +1,121 @@
+"""The table: every file reads alone, and adding to one changes the report and nothing else."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import pkgutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from fakes import emulator_record, world
+
+import domcaps.elements
+from domcaps.elements import choices, questions, table, video
+from domcaps.facts.question import device_properties_of
+from domcaps.language import Choice, Element, Enum, parse_dialect
+from domcaps.language.observed import device, device_property
+from domcaps.report.answer import EnumAnswer, evaluate
+
+FILES = sorted(Path(domcaps.elements.__file__).parent.glob("[a-z]*.py"))
+ELEMENT_FILES = [path for path in FILES if "Element(" in path.read_text()]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_every_file_says_what_it_is(path: Path) -> None:
+    docstring = ast.get_docstring(ast.parse(path.read_text())) or ""
+    assert len(docstring) > 30
+
+
+@pytest.mark.parametrize("path", ELEMENT_FILES, ids=lambda path: path.stem)
+def test_every_element_shows_what_a_domain_writes(path: Path) -> None:
+    if path.stem == "features":
+        pytest.skip("plain features are not written by a domain in one way")
+    docstring = ast.get_docstring(ast.parse(path.read_text())) or ""
+    assert "::" in docstring
+    assert "<" in docstring
+
+
+def test_every_element_file_is_found() -> None:
+    names = {module.name for module in pkgutil.iter_modules(domcaps.elements.__path__)}
+    assert names == {path.stem for path in FILES}
+    listed = set(map(id, table()))
+    for path in ELEMENT_FILES:
+        module = importlib.import_module(f"domcaps.elements.{path.stem}")
+        elements = [value for value in vars(module).values() if isinstance(value, Element)]
+        assert any(id(element) in listed for element in elements), path
+
+
+def test_no_two_elements_claim_the_same_place_in_one_dialect() -> None:
+    for dialect in (parse_dialect("11.3"), parse_dialect("12.8")):
+        spoken = [e for e in table() if dialect.speaks(e.since, e.until)]
+        places = [(element.place, element.order) for element in spoken]
+        assert len(places) == len(set(places))
+        assert len({element.name for element in spoken}) == len(spoken)
+
+
+def test_every_choice_has_a_path_of_its_own_in_each_dialect() -> None:
+    for text in ("11.3", "12.8"):
+        dialect = parse_dialect(text)
+        paths = [
+            path
+            for element in table()
+            if dialect.speaks(element.since, element.until)
+            for path, choice in element.choices()
+            if dialect.speaks(choice.since, choice.until)
+        ]
+        assert len(paths) == len(set(paths))
+        assert "video.modelType=virtio" in paths
+
+
+def test_every_since_and_until_names_a_known_release() -> None:
+    for element in table():
+        for thing in (element, *(c for _, c in element.choices())):
+            for version in filter(None, (thing.since, thing.until)):
+                parse_dialect(version)
+
+
+def test_drift_carries_its_evidence() -> None:
+    noted = {path: choice.drift for path, choice in choices() if choice.drift}
+    assert "filesystem.driverType=handle" in noted
+    assert "tpm.backendVersion=1.2" in noted
+    assert all(drift.says and drift.but and drift.evidence for drift in noted.values())
+
+
+def test_a_new_device_is_one_line_in_one_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Add a model that needs a property nobody asked about: report and probe follow."""
+    when = device("hologram") & device_property("hologram", "depth")
+    model_type = replace(
+        video.MODEL_TYPE, choices=(*video.MODEL_TYPE.choices, Choice("hologram", when))
+    )
+    monkeypatch.setattr(video, "ELEMENT", replace(video.ELEMENT, content=(model_type,)))
+    table.cache_clear()
+    try:
+        assert device_properties_of("hologram") in questions()
+        (element,) = (element for element in table() if element.name == "video")
+        answers = {device_properties_of("hologram"): [{"name": "depth"}]}
+        emulator = emulator_record(types=("VGA", "hologram"), answers=answers)
+        section = evaluate(element, world(emulator))
+        assert section is not None
+        assert section.parts == (EnumAnswer("modelType", ("vga", "none", "hologram")),)
+    finally:
+        monkeypatch.undo()
+        table.cache_clear()
+
+
+def test_an_element_that_is_not_supported_says_so_and_no_more() -> None:
+    (tpm,) = (element for element in table() if element.name == "tpm")
+    section = evaluate(tpm, world())
+    assert section is not None
+    assert section.supported is False
+    assert section.parts == ()
+
+
+def test_an_enum_that_older_libvirt_lacks_is_left_out() -> None:
+    element = Element("x", content=(Enum("new", (Choice("a"),), since="12.0"),))
+    older, newer = (evaluate(element, world(libvirt=text)) for text in ("11.10", "12.0"))
+    assert older is not None
+    assert newer is not None
+    assert older.parts == ()
+    assert newer.parts == (EnumAnswer("new", ("a",)),)
