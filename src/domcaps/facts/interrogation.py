@@ -1,0 +1,219 @@
+"""Asking one emulator with one accelerator, whatever it does.
+
+A question that gets no answer in time, or after which the emulator is gone, costs that one answer:
+the question is recorded as failed, and what is left is put to a fresh process. There are real
+ones: QEMU 7.2 without its OpenGL module ends when it is asked for the properties of
+``virtio-gpu-gl-pci``. There are limits to that: an emulator that can't answer the basics, that is
+killed by somebody, or that takes too many fresh processes, is one that can't be asked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from typing import TYPE_CHECKING
+
+from qemu.qmp import ConnectError
+from qemu.qmp.error import ProtocolError
+
+from domcaps.errors import EmulatorDiedError, EmulatorTimeoutError, NotAnEmulatorError, ProbeError
+from domcaps.facts.plan import BASICS
+from domcaps.facts.process import EmulatorProcess
+from domcaps.facts.qmp import Monitor
+from domcaps.facts.record import Answer, Failure, Session
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from domcaps.facts.plan import Plan
+
+FRESH_STARTS = 8
+"""How often an emulator is started again because of a question that it can't stand."""
+
+_FROM_OUTSIDE = frozenset(
+    {-signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT, -signal.SIGHUP, -signal.SIGQUIT}
+)
+_PATIENCE_SECONDS = 1.0
+_LOOK_REMEDY = "start it by hand with -machine none -qmp stdio and see"
+_OTHER_REMEDY = "name a QEMU system emulator"
+
+
+class Interrogation:
+    """The questions of a plan, put to an emulator.
+
+    `is_settled` is set as soon as it is known whether the accelerator is in use.
+    """
+
+    def __init__(
+        self, path: str, accelerator: str, plan: Plan, *, deadline: float, question_deadline: float
+    ) -> None:
+        self.path = path
+        self.accelerator = accelerator
+        self.plan = plan
+        self.is_settled = asyncio.Event()
+        self._deadline = deadline
+        self._question_deadline = question_deadline
+        self._answers: list[Answer] = []
+        self._due = plan.opening()
+        self._last_words = ""
+
+    async def run(self) -> Session:
+        """Ask until every question has its answer, or is recorded as failed.
+
+        In the session that it returns, the accelerator is the one that was in use. Raises
+        `ProbeError` when the emulator can't be asked.
+        """
+        try:
+            async with asyncio.timeout(self._deadline):
+                await self._ask_all()
+        except TimeoutError:
+            text = _with_words(f"it did not answer within {self._deadline:g} s", self._last_words)
+            self._give_up(EmulatorTimeoutError(text, where=self.path, remedy=_LOOK_REMEDY))
+        return Session(self.accelerator if self.plan.accelerated else "tcg", tuple(self._answers))
+
+    async def _ask_all(self) -> None:
+        for starts_left in reversed(range(1 + FRESH_STARTS)):
+            trouble = await self._ask_process()
+            if trouble is None:
+                return
+            if not starts_left:
+                self._give_up(trouble)
+
+    def _give_up(self, trouble: ProbeError) -> None:
+        """Do without what is left, if that is only inventory; else raise the trouble."""
+        if not all(self.plan.is_extra(question) for question in self._due):
+            raise trouble
+        failure = Failure("not-asked", trouble.message)
+        self._answers += [Answer(question, failure=failure) for question in self._due]
+
+    async def _ask_process(self) -> ProbeError | None:
+        """Ask a process what is due. A question that it fails at is noted, with the trouble."""
+        monitor = Monitor()
+        process = EmulatorProcess(self.path, self.accelerator)
+        try:
+            with process, _listening(process):
+                await self._greet(monitor, process)
+                monitor.send(self._due)
+                self._due = []
+                return await self._collect(monitor, process)
+        finally:
+            self._due = [*monitor.outstanding.values(), *self._due]
+            self._last_words = process.last_words()
+            with contextlib.suppress(ProtocolError, EOFError, OSError):
+                await monitor.close()
+            process.monitor.close()
+
+    async def _greet(self, monitor: Monitor, process: EmulatorProcess) -> None:
+        try:
+            await monitor.connect(process.monitor)
+        except ConnectError as error:
+            raise await self._no_greeting(process, error.exc) from error
+
+    async def _no_greeting(self, process: EmulatorProcess, cause: Exception) -> ProbeError:
+        if isinstance(cause, ProtocolError):
+            text = str(cause)
+        elif process.flooded:
+            text = "it prints without end, and does not greet as QEMU does"
+        else:
+            status = await _exit_status(process)
+            if status is not None and status < 0:
+                return self._died(process, f"it was killed by {_signal_name(status)} at its start")
+            how = "closed its monitor" if status is None else f"ended with status {status}"
+            text = f"it {how} and did not greet as QEMU does"
+        text = _with_words(text, process.last_words())
+        return NotAnEmulatorError(text, where=self.path, remedy=_OTHER_REMEDY)
+
+    async def _collect(self, monitor: Monitor, process: EmulatorProcess) -> ProbeError | None:
+        while monitor.outstanding:
+            if self.plan.accelerated is not None:
+                self.is_settled.set()
+            try:
+                async with asyncio.timeout(self._question_deadline):
+                    answer = await monitor.answer()
+            except TimeoutError:
+                return self._blame(monitor, self._silent(monitor, process))
+            if answer is None:
+                return self._blame(monitor, await self._why_ended(monitor, process))
+            self._answers.append(answer)
+            monitor.send(self.plan.after(answer))
+        return None
+
+    def _blame(self, monitor: Monitor, trouble: ProbeError) -> ProbeError:
+        """Record the question that the emulator was at as failed; raise what can't be survived."""
+        number, question = next(iter(monitor.outstanding.items()))
+        if question in BASICS or isinstance(trouble, NotAnEmulatorError):
+            raise trouble
+        del monitor.outstanding[number]
+        kind = "timeout" if isinstance(trouble, EmulatorTimeoutError) else "died"
+        self._answers.append(Answer(question, failure=Failure(kind, trouble.message)))
+        return trouble
+
+    def _silent(self, monitor: Monitor, process: EmulatorProcess) -> ProbeError:
+        question = next(iter(monitor.outstanding.values()))
+        text = f"it did not answer {question} within {self._question_deadline:g} s"
+        return EmulatorTimeoutError(
+            _with_words(text, process.last_words()), where=self.path, remedy=_LOOK_REMEDY
+        )
+
+    async def _why_ended(self, monitor: Monitor, process: EmulatorProcess) -> ProbeError:
+        question = next(iter(monitor.outstanding.values()))
+        try:
+            await monitor.disconnect()
+        except ProtocolError as error:
+            return NotAnEmulatorError(str(error), where=self.path, remedy=_OTHER_REMEDY)
+        except (EOFError, OSError):
+            pass
+        status = await _exit_status(process)
+        if status is None:
+            return self._died(process, f"it closed its monitor when asked {question}")
+        if status >= 0:
+            return self._died(process, f"it ended with status {status} when asked {question}")
+        trouble = self._died(
+            process, f"it was killed by {_signal_name(status)} when asked {question}"
+        )
+        if status in _FROM_OUTSIDE:
+            # somebody wants it gone: do not start it again
+            raise trouble
+        return trouble
+
+    def _died(self, process: EmulatorProcess, text: str) -> ProbeError:
+        return EmulatorDiedError(
+            _with_words(text, process.last_words()), where=self.path, remedy=_LOOK_REMEDY
+        )
+
+
+def _with_words(text: str, words: str) -> str:
+    return f"{text}; its last words: {words}" if words else text
+
+
+def _signal_name(status: int) -> str:
+    try:
+        return signal.Signals(-status).name
+    except ValueError:
+        return f"signal {-status}"
+
+
+@contextlib.contextmanager
+def _listening(process: EmulatorProcess) -> Iterator[None]:
+    """Keep taking what the process prints, so that it never waits for a reader."""
+    loop = asyncio.get_running_loop()
+    loop.add_reader(process.output, _listen, process, loop)
+    try:
+        yield
+    finally:
+        loop.remove_reader(process.output)
+
+
+def _listen(process: EmulatorProcess, loop: asyncio.AbstractEventLoop) -> None:
+    if not process.listen():
+        loop.remove_reader(process.output)
+
+
+async def _exit_status(process: EmulatorProcess) -> int | None:
+    """Give the exit status of a process that is about to end, None when it does not."""
+    loop = asyncio.get_running_loop()
+    limit = loop.time() + _PATIENCE_SECONDS
+    while (status := process.ended()) is None and loop.time() < limit:
+        await asyncio.sleep(0.001)
+    return status

@@ -1,0 +1,233 @@
+"""One run of an emulator: its processes, the socket of its monitor, its last words.
+
+Nothing of a run may outlive it, however the program that uses this package ends, and whatever
+the emulator does:
+
+- Emulator and helpers share a process group that is led by the *leash*, a shell that waits for
+  the end of a pipe from this process. The kernel closes that pipe when this process dies, even by
+  SIGKILL, and the leash then kills its whole group. A parent-death signal would need code between
+  fork and exec, which is unsafe in a program with threads, and it reaches no grandchildren.
+- `EmulatorProcess.stop` kills the group. Where the run did not go as it should, it also looks for
+  processes that left the group: they still carry a mark in their environment (Linux).
+
+QMP is spoken over a socket of its own, not over standard input: some QEMU types close file
+descriptor 0 when they are merely asked for their properties (``chardev-parallel`` in QEMU 11.1
+does), and programs that wrap an emulator may print to standard output.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import socket
+import stat
+import subprocess
+import time
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from domcaps.errors import EmulatorNotFoundError, NotAnEmulatorError, ProbeError
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+MARK = "DOMCAPS_PROBE"
+"""Environment variable that tells to which run a process belongs."""
+
+_LEASH = ("/bin/sh", "-c", "read _; kill -KILL 0")
+_KEPT = 4096
+_FLOOD = 1 << 20
+_QUOTED = 240
+_STUBBORN_SECONDS = 5.0
+_NOT_PRINTABLE = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|[\x00-\x1f\x7f-\x9f\ufffd]+")
+
+
+def executable_status(path: str) -> os.stat_result:
+    """Give the status of the file at `path`, links followed, if it can be executed.
+
+    Raises `EmulatorNotFoundError` otherwise.
+    """
+    try:
+        status = Path(path).stat()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise EmulatorNotFoundError(
+            f"there is no emulator: {reason}", where=path, remedy="name a QEMU system emulator"
+        ) from error
+    if not stat.S_ISREG(status.st_mode):
+        kind = "a directory" if stat.S_ISDIR(status.st_mode) else "not a regular file"
+        raise EmulatorNotFoundError(
+            f"it is {kind}", where=path, remedy="name a QEMU system emulator"
+        )
+    if not os.access(path, os.X_OK):
+        raise EmulatorNotFoundError(
+            "it may not be executed", where=path, remedy="check the file's permissions"
+        )
+    return status
+
+
+def quotable(raw: bytes) -> str:
+    """Give the end of what a program printed, as one short line of printable text."""
+    text = _NOT_PRINTABLE.sub(" ", raw.decode(errors="replace"))
+    words = " ".join(text.split())
+    return words if len(words) <= _QUOTED else f"… {words[-_QUOTED:]}"
+
+
+def command_line(path: str, accelerator: str, monitor: int) -> list[str]:
+    """Give the command that starts an emulator without a machine, for questions only.
+
+    The emulator gets KVM if it can and TCG otherwise, as libvirt does it: ``query-kvm`` tells
+    which. Other accelerators have no such question, so that nothing may stand in for them.
+    """
+    choice = "kvm:tcg" if accelerator == "kvm" else accelerator
+    return [
+        path, "-S", "-no-user-config", "-nodefaults", "-nographic",
+        "-machine", f"none,accel={choice}", "-qmp", f"unix:fd={monitor}",
+    ]  # fmt: skip
+
+
+class EmulatorProcess:
+    """An emulator that runs, from its start to the end of everything that it started.
+
+    A context manager: leaving it kills. `monitor` is this side of the QMP socket; whoever uses it
+    closes it. `output` is a file descriptor to be watched: `listen` is due when it is readable.
+    """
+
+    def __init__(self, path: str, accelerator: str) -> None:
+        """Start the emulator at `path`; raises `ProbeError` where the system refuses to."""
+        self.path = path
+        self.accelerator = accelerator
+        self.flooded = False
+        self._mark = uuid.uuid4().hex
+        self._tail = b""
+        self._printed = 0
+        self._stopped = False
+        with contextlib.ExitStack() as undo:
+            self.monitor, theirs = socket.socketpair()
+            undo.callback(self.monitor.close)
+            self.output, written = os.pipe()
+            undo.callback(os.close, self.output)
+            os.set_blocking(self.output, False)
+            try:
+                self._leash = _start_leash(path)
+                undo.callback(self._drop_leash)
+                self._emulator = self._start(theirs.fileno(), written)
+            finally:
+                theirs.close()
+                os.close(written)
+            undo.pop_all()
+
+    def _start(self, monitor: int, output: int) -> subprocess.Popen[bytes]:
+        try:
+            return subprocess.Popen(
+                command_line(os.path.abspath(self.path), self.accelerator, monitor),  # noqa: PTH100 - links must stay
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                pass_fds=(monitor,),
+                process_group=self._leash.pid,
+                env={**os.environ, "LC_ALL": "C", MARK: self._mark},
+            )
+        except OSError as error:
+            # it is there and executable, so what can't be run is its content or its interpreter
+            raise NotAnEmulatorError(
+                f"it can't be started: {error.strerror}",
+                where=self.path,
+                remedy="name a QEMU system emulator that was built for this machine",
+            ) from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop(suspicious=kind is not None)
+
+    def listen(self) -> bool:
+        """Take what the emulator printed; False when it can't print any more.
+
+        Its end is kept for `last_words`. An emulator that floods its standard output is killed.
+        """
+        try:
+            while chunk := os.read(self.output, 1 << 16):
+                self._printed += len(chunk)
+                self._tail = (self._tail + chunk)[-_KEPT:]
+                if self._printed > _FLOOD:
+                    self.flooded = True
+                    self._kill()
+                    return False
+        except BlockingIOError:
+            return True
+        return False
+
+    def last_words(self) -> str:
+        """Give the end of what the emulator printed, in one short line."""
+        if not self._stopped:
+            self.listen()
+        return quotable(self._tail)
+
+    def ended(self) -> int | None:
+        """Give the exit status (negative: the signal), or None while the emulator still runs."""
+        return self._emulator.poll()
+
+    def stop(self, *, suspicious: bool = False) -> None:
+        """Kill the emulator and everything it started, and wait until it is gone.
+
+        `suspicious` says that something went wrong, so that helpers may have left the group.
+        """
+        if self._stopped:
+            return
+        suspicious = suspicious or self._emulator.poll() is not None
+        self._kill()
+        if suspicious:
+            _kill_marked(self._mark)
+        limit = time.monotonic() + _STUBBORN_SECONDS
+        while self.ended() is None and time.monotonic() < limit:
+            time.sleep(0.0005)
+        self.listen()
+        self._stopped = True
+        os.close(self.output)
+        self._drop_leash()
+
+    def _kill(self) -> None:
+        # the leash has not been waited for: its number can't be another group's by now
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._leash.pid, signal.SIGKILL)
+        self._emulator.kill()
+
+    def _drop_leash(self) -> None:
+        if self._leash.stdin is not None:
+            self._leash.stdin.close()
+        self._leash.kill()
+        self._leash.wait()
+
+
+def _start_leash(path: str) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(
+            _LEASH,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            process_group=0,
+        )
+    except OSError as error:
+        raise ProbeError(
+            f"no process can be started: {error.strerror}", where=path, remedy="see the system"
+        ) from error
+
+
+def _kill_marked(mark: str) -> None:
+    """Kill processes that carry the mark of a run; those of other users can't be seen."""
+    wanted = f"{MARK}={mark}".encode()
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if wanted in (folder / "environ").read_bytes():
+                os.kill(int(folder.name), signal.SIGKILL)

@@ -1,0 +1,154 @@
+"""One emulator, asked with one accelerator after another or side by side."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import platform
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from domcaps.errors import EmulatorTimeoutError, ProbeError
+from domcaps.facts.arch import from_qemu_target, is_native
+from domcaps.facts.interrogation import Interrogation
+from domcaps.facts.plan import Plan
+from domcaps.facts.process import executable_status
+from domcaps.facts.record import EmulatorRecord, Failure, Session
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable
+
+    from domcaps.facts.question import Question
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """Seconds for all questions with one accelerator, and for one question."""
+
+    deadline: float
+    question_deadline: float
+
+
+class _Emulator:
+    """An emulator and what it takes to ask it."""
+
+    def __init__(
+        self,
+        path: str,
+        questions: Iterable[Question],
+        *,
+        inventory: bool,
+        limits: Limits,
+        slots: asyncio.Semaphore | None,
+    ) -> None:
+        self.path = path
+        self._questions = questions
+        self._inventory = inventory
+        self._limits = limits
+        self._slots = slots
+
+    def interrogation(self, accelerator: str, *, complete: bool) -> Interrogation:
+        """Prepare the questions for an accelerator, all or those that depend on it."""
+        plan = Plan(
+            self._questions,
+            accelerator=accelerator,
+            complete=complete,
+            inventory=self._inventory,
+        )
+        return Interrogation(
+            self.path,
+            accelerator,
+            plan,
+            deadline=self._limits.deadline,
+            question_deadline=self._limits.question_deadline,
+        )
+
+    async def ask(self, interrogation: Interrogation) -> Session:
+        """Ask when there is a free slot."""
+        async with self._slots or contextlib.nullcontext():
+            return await interrogation.run()
+
+    async def ask_after(self, leader: Interrogation, accelerator: str) -> Session:
+        """Ask beside the leading interrogation; a failure is part of what is returned.
+
+        An emulator for foreign guests will most likely have no use for the accelerator, so that
+        the leader asks with TCG, and this would be in vain: that is awaited there.
+        """
+        if not _may_be_native(self.path):
+            await leader.is_settled.wait()
+        try:
+            return await self.ask(self.interrogation(accelerator, complete=False))
+        except ProbeError as error:
+            return _failed(accelerator, error)
+
+
+async def ask_with_each(
+    path: str,
+    questions: tuple[Question, ...],
+    accelerators: tuple[str, ...],
+    *,
+    inventory: bool,
+    limits: Limits,
+    slots: asyncio.Semaphore | None,
+) -> EmulatorRecord:
+    """Do what `domcaps.facts.probe.probe_emulator` promises."""
+    status = executable_status(path)
+    emulator = _Emulator(path, questions, inventory=inventory, limits=limits, slots=slots)
+    sessions = await _sessions(emulator, accelerators[0], accelerators[1:])
+    return EmulatorRecord(path, sessions, status.st_size, status.st_mtime_ns, inventory)
+
+
+async def _sessions(
+    emulator: _Emulator, accelerator: str, others: tuple[str, ...]
+) -> tuple[Session, ...]:
+    leader = emulator.interrogation(accelerator, complete=True)
+    async with _beside(emulator, leader, others) as following:
+        try:
+            first = await emulator.ask(leader)
+        except ProbeError as error:
+            trouble = error
+        else:
+            if first.accelerator != accelerator:
+                # it was not usable, and TCG stood in for it
+                return (first,)
+            return (first, *[await task for task in following])
+    if not others:
+        raise trouble
+    return await _without(emulator, accelerator, others, trouble)
+
+
+@contextlib.asynccontextmanager
+async def _beside(
+    emulator: _Emulator, leader: Interrogation, others: tuple[str, ...]
+) -> AsyncIterator[list[asyncio.Task[Session]]]:
+    """Ask with the other accelerators meanwhile; who is not done at the end is cancelled."""
+    tasks = [asyncio.create_task(emulator.ask_after(leader, other)) for other in others]
+    try:
+        yield tasks
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _without(
+    emulator: _Emulator, accelerator: str, others: tuple[str, ...], error: ProbeError
+) -> tuple[Session, ...]:
+    """Ask without an accelerator that could not be asked with."""
+    try:
+        return (_failed(accelerator, error), *await _sessions(emulator, others[0], others[1:]))
+    except ProbeError:
+        raise error from None
+
+
+def _failed(accelerator: str, error: ProbeError) -> Session:
+    kind = "timeout" if isinstance(error, EmulatorTimeoutError) else "died"
+    return Session(accelerator, failure=Failure(kind, error.message))
+
+
+def _may_be_native(path: str) -> bool:
+    """Guess from its name whether an emulator's guests can run on this machine's processor."""
+    name = PurePath(path).name
+    target = name.removeprefix("qemu-system-")
+    return target == name or is_native(platform.machine(), from_qemu_target(target))
