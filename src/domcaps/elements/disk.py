@@ -9,10 +9,17 @@
 
 from domcaps.elements.machines import BUILTIN_IDE, PSERIES
 from domcaps.elements.virtio import TRANSITIONAL
-from domcaps.language import Choice, Element, Enum
+from domcaps.language import Choice, Drift, Element, Enum
 from domcaps.language.observed import device
 
-_FLOPPY = ~PSERIES
+FLOPPY_CONTROLLER = device("isa-fdc", "sysbus-fdc", "sun-fdtwo")
+_FLOPPY = ~PSERIES & FLOPPY_CONTROLLER
+_FLOPPY_ANYWAY = Drift(
+    says="floppy drives are listed for every board but IBM's pseries",
+    but="QEMU has no floppy controller for most architectures: the guest fails to start",
+    evidence="qom-list-types of QEMU for s390x or aarch64 has no type that ends in 'fdc'; "
+    "libvirt 11.4 and later look for the controller",
+)
 
 DISK_DEVICE = Enum(
     "diskDevice",
@@ -20,7 +27,8 @@ DISK_DEVICE = Enum(
     choices=(
         Choice("disk"),
         Choice("cdrom"),
-        Choice("floppy", _FLOPPY),
+        Choice("floppy", ~PSERIES, until="11.4", drift=_FLOPPY_ANYWAY),
+        Choice("floppy", _FLOPPY, since="11.4"),
         Choice("lun"),
     ),
 )
@@ -30,7 +38,8 @@ BUS = Enum(
     attribute="target/@bus",
     choices=(
         Choice("ide", BUILTIN_IDE),
-        Choice("fdc", _FLOPPY),
+        Choice("fdc", ~PSERIES, until="11.4", drift=_FLOPPY_ANYWAY),
+        Choice("fdc", _FLOPPY, since="11.4"),
         Choice("scsi"),
         Choice("virtio"),
         Choice("usb", device("usb-storage")),

@@ -87,13 +87,47 @@ FEATURES = Enum(
 
 def _defaults(world: World) -> tuple[Row, ...]:
     """Give what the enlightenments that are more than a switch are set to."""
-    return ()
+    offered = enlightenments(world.emulator)
+    rows = []
+    if _offers(world.emulator, "spinlocks"):
+        rows.append(Row("spinlocks", str(offered["spinlocks"])))
+    for row, name, part_of in _DIRECT:
+        if _offers(world.emulator, part_of):
+            rows.append(Row(row, "on" if offered.get(name) is True else "off"))
+    if _offers(world.emulator, "vendor_id"):
+        rows.append(Row("vendor_id", str(offered["vendor-id"])))
+    return tuple(rows)
 
 
-ELEMENT = Element(
+# our name, QEMU's name, and the enlightenment that it is a part of
+_DIRECT = (
+    ("stimer_direct", "stimer-direct", "stimer"),
+    ("tlbflush_direct", "tlbflush-direct", "tlbflush"),
+    ("tlbflush_extended", "tlbflush-ext", "tlbflush"),
+)
+
+DEFAULTS = Element("defaults", supported=None, since="11.9", content=(Rows(_defaults),))
+
+ACCELERATED = EmulatorFact(
+    "QEMU was asked with an accelerator: without one it has nothing of Hyper-V to offer",
+    "query-kvm",
+    lambda emulator: emulator.first_accelerator != "tcg",
+)
+
+# older libvirt took what QEMU fills in without an accelerator for an offer
+UNTIL = Element(
     "hyperv",
     place=Place.FEATURES,
     order=120,
     shown=AnyChoice(FEATURES),
-    content=(FEATURES, Rows(_defaults, since="11.9")),
+    content=(FEATURES,),
+    until="11.9",
+)
+ELEMENT = Element(
+    "hyperv",
+    place=Place.FEATURES,
+    order=120,
+    shown=ACCELERATED & AnyChoice(FEATURES),
+    content=(FEATURES, DEFAULTS),
+    since="11.9",
 )
