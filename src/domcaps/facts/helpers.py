@@ -32,6 +32,9 @@ _ANSWER_LIMIT = 64 * 1024
 _SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _LIBEXEC = ("/usr/libexec", "/usr/lib/qemu")
 _CAPABILITIES = "--print-capabilities"
+_NOT_ASKED = "it was not asked for its features"
+_SILENT = "it does not tell its features: "
+_TOO_LONG = "it takes too long"
 
 
 class Program(NamedTuple):
@@ -98,10 +101,10 @@ def read_helpers(
         described = named.get(program.vhost_user, ()) if program.vhost_user else ()
         found = _find(files, program, described, path)
         before = remembered.get(program.name)
-        if before and _same_file(found, before):
+        if before and _same_file(found, before) and not (run and _is_open(before)):
             found = before
-        elif run and found.path and program.arguments:
-            found = _with_features(files, found, program.arguments)
+        elif found.path and program.arguments:
+            found = _with_features(files, found, program.arguments, run=run)
         helpers.append(found)
     return tuple(helpers)
 
@@ -138,11 +141,20 @@ def _same_file(found: Helper, before: Helper) -> bool:
     return bool(found.path) and identity(found) == identity(before)
 
 
-def _with_features(files: HostFiles, helper: Helper, arguments: Sequence[str]) -> Helper:
+def _is_open(helper: Helper) -> bool:
+    """Tell whether asking once more could give another answer from the same file."""
+    return helper.reason in {_NOT_ASKED, _SILENT + _TOO_LONG}
+
+
+def _with_features(
+    files: HostFiles, helper: Helper, arguments: Sequence[str], *, run: bool
+) -> Helper:
+    if not run:
+        return msgspec.structs.replace(helper, reason=_NOT_ASKED)
     try:
         features = _features(run_briefly([files.real(helper.path), *arguments]))
     except NoAnswer as reason:
-        return msgspec.structs.replace(helper, reason=f"it does not tell its features: {reason}")
+        return msgspec.structs.replace(helper, reason=f"{_SILENT}{reason}")
     return msgspec.structs.replace(helper, features=features)
 
 
@@ -202,7 +214,7 @@ def _read(process: subprocess.Popen[bytes], end: float) -> bytes:
             parts.append(part)
             if sum(map(len, parts)) > _ANSWER_LIMIT:
                 raise NoAnswer(f"it prints more than {_ANSWER_LIMIT // 1024} KiB")
-    raise NoAnswer("it takes too long")
+    raise NoAnswer(_TOO_LONG)
 
 
 def _status(process: subprocess.Popen[bytes], end: float) -> int:
@@ -211,7 +223,7 @@ def _status(process: subprocess.Popen[bytes], end: float) -> int:
     options = os.WEXITED | os.WNOWAIT | os.WNOHANG
     while (found := os.waitid(os.P_PID, process.pid, options)) is None:
         if time.monotonic() > end:
-            raise NoAnswer("it takes too long")
+            raise NoAnswer(_TOO_LONG)
         time.sleep(pause)
         pause = min(2 * pause, 0.02)
     return found.si_status
