@@ -17,13 +17,15 @@ from pathlib import Path
 
 import domcaps
 from domcaps.elements import questions
+from domcaps.facts.arch import ARCHITECTURES
 from domcaps.facts.discovery import installed_emulators
 from domcaps.facts.emulator import EmulatorFacts
 from domcaps.facts.hostprobe import read_host
 from domcaps.facts.probe import probe
 
 # emulators for which libvirt has no name of an architecture: it answers nothing about them
-UNKNOWN_TO_LIBVIRT = "unknown to libvirt"
+UNKNOWN_TO_LIBVIRT = "of targets that libvirt has no name for"
+LIBVIRTS = frozenset(ARCHITECTURES)
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,11 @@ def combinations(emulators: list[EmulatorFacts], *, flags: bool) -> list[Combina
     return found
 
 
+def knows(combination: Combination) -> bool:
+    """Tell whether libvirt has a name for the target that QEMU gives: only then it can answer."""
+    return combination.arch in LIBVIRTS and not combination.emulator.endswith("-or1k")
+
+
 def known_flags() -> list[str]:
     """Give those of our flags that this virsh has."""
     done = subprocess.run(
@@ -118,7 +125,7 @@ def main() -> int:
     differences, refused, passed = [], 0, 0
     for combination in asked:
         expected, complaint = combination.libvirt()
-        if not expected and "unknown architecture" in complaint.lower():
+        if not expected and not knows(combination):
             refused += 1
             continue
         actual, ours = combination.domcaps(host, dialect)

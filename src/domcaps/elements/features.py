@@ -1,6 +1,6 @@
 """``<features>`` and what else the guest's platform may have, each a plain yes or no."""
 
-from domcaps.elements.launchsecurity import S390_PV, TDX
+from domcaps.elements.launchsecurity import S390_PV, TDX, TDX_QEMU
 from domcaps.elements.machines import I440FX, ISAPC, Q35, XENFV
 from domcaps.language import Element, Place
 from domcaps.language.observed import arch, device, object_property, option, qapi
@@ -51,5 +51,8 @@ PS2 = Element(
 )
 """The PS/2 controller can be left out."""
 
-TDX_FEATURE = Element("tdx", place=Place.FEATURES, order=90, supported=TDX, since="11.6")
+TDX_UNTIL = Element(
+    "tdx", place=Place.FEATURES, order=90, supported=TDX_QEMU, since="11.6", until="11.10"
+)
+TDX_SINCE = Element("tdx", place=Place.FEATURES, order=90, supported=TDX, since="11.10")
 """Intel's trust domains."""

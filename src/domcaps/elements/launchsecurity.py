@@ -5,7 +5,7 @@
     <launchSecurity type='sev-snp'/>
 """
 
-from domcaps.language import AnyChoice, Choice, Element, Enum, Place
+from domcaps.language import AnyChoice, Choice, Drift, Element, Enum, Place
 from domcaps.language.observed import (
     EmulatorFact,
     HostFact,
@@ -31,7 +31,17 @@ S390_PV = (
     )
 )
 
-TDX = qom_type("tdx-guest")
+TDX_QEMU = qom_type("tdx-guest")
+TDX = TDX_QEMU & HostFact(
+    "the host's KVM can run trust domains",
+    "/sys/module/kvm_intel/parameters/tdx",
+    lambda host: host.kvm.tdx,
+)
+_TDX_ANYWHERE = Drift(
+    says="tdx is listed wherever QEMU knows it",
+    but="a host whose KVM has no TDX can't start such a guest",
+    evidence="libvirt 11.10 and later look at the host as well, and no longer list it",
+)
 
 SECTYPE = Enum(
     "sectype",
@@ -41,7 +51,8 @@ SECTYPE = Enum(
         Choice("sev-snp", qom_type("sev-snp-guest") & SEV_PLATFORM),
         # libvirt looks at QEMU only here, and at the host as well for the feature s390-pv
         Choice("s390-pv", S390_PV_QEMU),
-        Choice("tdx", TDX, since="11.6"),
+        Choice("tdx", TDX_QEMU, since="11.6", until="11.10", drift=_TDX_ANYWHERE),
+        Choice("tdx", TDX, since="11.10"),
     ),
 )
 
