@@ -158,3 +158,10 @@ def test_the_users_configuration_may_be_elsewhere(tmp_path: Path) -> None:
         run_helpers=False,
     )
     assert [found.name for found in host.firmware] == ["1.json"]
+
+
+def test_an_empty_name_of_the_users_configuration_means_none(tmp_path: Path) -> None:
+    tree(tmp_path, {"/home/u/.config/qemu/firmware/2.json": ""})
+    environ = {"XDG_CONFIG_HOME": "", "HOME": "/home/u"}
+    host = read_host(tmp_path, privileged=False, environ=environ, run_helpers=False)
+    assert host.firmware == ()

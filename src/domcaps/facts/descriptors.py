@@ -32,7 +32,8 @@ def folders(kind: str, *, privileged: bool, environ: Mapping[str, str]) -> tuple
     if privileged:
         return system
     home = environ.get("HOME") or os.path.expanduser("~")  # noqa: PTH111 - never raises
-    config = environ.get("XDG_CONFIG_HOME") or f"{home}/.config"
+    # set but empty is not the same as unset to libvirt: then there is no folder of the user
+    config = environ.get("XDG_CONFIG_HOME", f"{home}/.config")
     return (f"{config}/qemu/{kind}", *system)
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from domcaps.facts import cpuid
 from domcaps.facts.arch import PPC64, X86
 from domcaps.facts.record import HostCpu
 
@@ -112,5 +111,8 @@ def _sev_limits(files: HostFiles, flags: tuple[str, ...]) -> tuple[int, int]:
     """Ask for the ASID limits only where the kernel has SEV: elsewhere nobody needs them."""
     if "sev" not in flags or not files.is_live:
         return 0, 0
+    # only here, since it needs ctypes, which takes as long to load as all else takes to read
+    from domcaps.facts import cpuid
+
     registers = cpuid.ask(cpuid.ENCRYPTED_MEMORY)
     return (registers.ecx, registers.edx) if registers else (0, 0)
