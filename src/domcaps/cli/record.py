@@ -112,7 +112,7 @@ def _probe(
             kvm=kvm,
             inventory=inventory,
             jobs=jobs,
-            progress=lambda path: bar.update(task, advance=1, description=path),
+            progress=lambda path, _: bar.update(task, advance=1, description=path),
         )
     failed = [result for result in results if isinstance(result, Exception)]
     return [result for result in results if not isinstance(result, Exception)], failed
