@@ -31,11 +31,7 @@ class Observation(Predicate):
         """Look; raises `Unanswered` where nobody asked."""
 
     @abstractmethod
-    def statement(self, world: World) -> str:
-        """Say what is looked for."""
-
-    @abstractmethod
-    def source(self, world: World) -> str:
+    def source(self) -> str:
         """Say where: the QMP command, the file, or the target."""
 
     def evaluate(self, world: World) -> Truth:
@@ -43,12 +39,12 @@ class Observation(Predicate):
         try:
             return Truth.of(self.holds(world))
         except Unanswered as unanswered:
-            world.unknown.add(f"{self.statement(world)}: {unanswered.question} has no answer")
+            world.unknown.add(f"{self.describe()}: {unanswered.question} has no answer")
             return Truth.UNKNOWN
 
     def explain(self, world: World) -> Reason:
         """Look, and tell where."""
-        return Reason(self.evaluate(world), self.statement(world), self.source(world))
+        return Reason(self.evaluate(world), self.describe(), self.source())
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +57,11 @@ class QomType(Observation):
         """Look among all types."""
         return self.name in world.emulator.qom_types
 
-    def statement(self, world: World) -> str:  # noqa: ARG002
+    def describe(self) -> str:
         """Name the type."""
         return f"QEMU has the type {self.name!r}"
 
-    def source(self, world: World) -> str:  # noqa: ARG002
+    def source(self) -> str:
         """Name the command."""
         return "qom-list-types"
 
@@ -89,11 +85,11 @@ class TypeProperty(Observation):
                 return False
             raise
 
-    def statement(self, world: World) -> str:  # noqa: ARG002
+    def describe(self) -> str:
         """Name type and property."""
         return f"QEMU's {self.typename!r} has the property {self.name!r}"
 
-    def source(self, world: World) -> str:  # noqa: ARG002
+    def source(self) -> str:
         """Name the command."""
         return str(self.question)
 
@@ -112,11 +108,11 @@ class QapiPath(Observation):
         """Walk the schema."""
         return world.emulator.schema.has(self.path)
 
-    def statement(self, world: World) -> str:  # noqa: ARG002
+    def describe(self) -> str:
         """Name the path."""
         return f"QEMU's QAPI schema has {self.path!r}"
 
-    def source(self, world: World) -> str:  # noqa: ARG002
+    def source(self) -> str:
         """Name the command."""
         return "query-qmp-schema"
 
@@ -133,12 +129,12 @@ class CommandLineOption(Observation):
         parameters = world.emulator.command_line_options.get(self.option)
         return parameters is not None and (not self.parameter or self.parameter in parameters)
 
-    def statement(self, world: World) -> str:  # noqa: ARG002
+    def describe(self) -> str:
         """Name option and parameter."""
         parameter = f" {self.parameter}=…" if self.parameter else ""
         return f"QEMU has the option -{self.option}{parameter}"
 
-    def source(self, world: World) -> str:  # noqa: ARG002
+    def source(self) -> str:
         """Name the command."""
         return "query-command-line-options"
 
@@ -155,11 +151,11 @@ class EmulatorFact(Observation):
         """Look."""
         return self.look(world.emulator)
 
-    def statement(self, world: World) -> str:  # noqa: ARG002
+    def describe(self) -> str:
         """Say what is looked for."""
         return self.text
 
-    def source(self, world: World) -> str:  # noqa: ARG002
+    def source(self) -> str:
         """Name the command."""
         return self.origin
 
@@ -176,11 +172,11 @@ class HostFact(Observation):
         """Look."""
         return self.look(world.host)
 
-    def statement(self, world: World) -> str:  # noqa: ARG002
+    def describe(self) -> str:
         """Say what is looked for."""
         return self.text
 
-    def source(self, world: World) -> str:  # noqa: ARG002
+    def source(self) -> str:
         """Name the file or program."""
         return self.origin
 
@@ -197,11 +193,11 @@ class WorldFact(Observation):
         """Look."""
         return self.look(world)
 
-    def statement(self, world: World) -> str:  # noqa: ARG002
+    def describe(self) -> str:
         """Say what is looked for."""
         return self.text
 
-    def source(self, world: World) -> str:  # noqa: ARG002
+    def source(self) -> str:
         """Name the files and commands."""
         return self.origin
 
@@ -218,13 +214,16 @@ class TargetIs(Observation):
         value: str = getattr(world.target, self.attribute)
         return any(fnmatchcase(value, pattern) for pattern in self.patterns)
 
-    def statement(self, world: World) -> str:
-        """Name what is wanted and what the target has."""
-        wanted = " or ".join(self.patterns)
+    def explain(self, world: World) -> Reason:
+        """Compare, and tell what the target has."""
         value = getattr(world.target, self.attribute)
-        return f"the guest's {_SPOKEN[self.attribute]} is {wanted} (here: {value})"
+        return Reason(self.evaluate(world), f"{self.describe()} (here: {value})", self.source())
 
-    def source(self, world: World) -> str:  # noqa: ARG002
+    def describe(self) -> str:
+        """Name what is wanted."""
+        return f"the guest's {_SPOKEN[self.attribute]} is {' or '.join(self.patterns)}"
+
+    def source(self) -> str:
         """Point to the target."""
         return "target"
 

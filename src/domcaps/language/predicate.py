@@ -26,6 +26,10 @@ class Predicate(ABC):
     def explain(self, world: World) -> Reason:
         """Give the same truth with what it rests on."""
 
+    @abstractmethod
+    def describe(self) -> str:
+        """Say in words what it states, of any world."""
+
     def questions(self) -> Iterator[Question]:
         """Name what an emulator must be asked, beyond what is always asked."""
         return iter(())
@@ -41,6 +45,12 @@ class Predicate(ABC):
     def __invert__(self) -> Predicate:
         """It does not hold."""
         return Not(self)
+
+
+def _joined(word: str, parts: tuple[Predicate, ...]) -> str:
+    """Join the parts' descriptions, with brackets around those that are joined themselves."""
+    texts = (f"({p.describe()})" if isinstance(p, AllOf | AnyOf) else p.describe() for p in parts)
+    return f" {word} ".join(texts)
 
 
 def _flatten(kind: type[AllOf | AnyOf], *parts: Predicate) -> tuple[Predicate, ...]:
@@ -66,6 +76,10 @@ class AllOf(Predicate):
         reasons = tuple(part.explain(world) for part in self.parts)
         return Reason(all_of(r.truth for r in reasons), "all of these", because=reasons)
 
+    def describe(self) -> str:
+        """Join the parts with ``and``."""
+        return _joined("and", self.parts)
+
     def questions(self) -> Iterator[Question]:
         """Ask what the parts ask."""
         for part in self.parts:
@@ -86,6 +100,10 @@ class AnyOf(Predicate):
         """Explain every part."""
         reasons = tuple(part.explain(world) for part in self.parts)
         return Reason(any_of(r.truth for r in reasons), "any of these", because=reasons)
+
+    def describe(self) -> str:
+        """Join the parts with ``or``."""
+        return _joined("or", self.parts)
 
     def questions(self) -> Iterator[Question]:
         """Ask what the parts ask."""
@@ -108,6 +126,10 @@ class Not(Predicate):
         reason = self.part.explain(world)
         return Reason(~reason.truth, "not the following", because=(reason,))
 
+    def describe(self) -> str:
+        """Put ``not`` before it."""
+        return f"not ({self.part.describe()})"
+
     def questions(self) -> Iterator[Question]:
         """Ask what the part asks."""
         return self.part.questions()
@@ -128,6 +150,10 @@ class Constant(Predicate):
         """Give the constant with its statement."""
         return Reason(self.truth, self.statement)
 
+    def describe(self) -> str:
+        """Give the statement."""
+        return self.statement
 
-ALWAYS: Predicate = Constant(Truth.YES, "libvirt needs nothing of QEMU or the host for this")
+
+ALWAYS: Predicate = Constant(Truth.YES, "nothing of QEMU or the host is needed")
 NEVER: Predicate = Constant(Truth.NO, "no QEMU offers this")

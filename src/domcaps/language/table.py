@@ -119,7 +119,11 @@ class AnyChoice(Predicate):
             for choice in choices
             for why in (choice.when.explain(world),)
         )
-        return Reason(self.evaluate(world), f"some {self.enum.name} can be used", because=reasons)
+        return Reason(self.evaluate(world), self.describe(), because=reasons)
+
+    def describe(self) -> str:
+        """Name the enum."""
+        return f"some {self.enum.name} can be used"
 
     def questions(self) -> Iterator[Question]:
         """Ask what the choices ask."""

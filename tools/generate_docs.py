@@ -1,0 +1,55 @@
+"""Write the documents that are generated: ``python tools/generate_docs.py [--check]``.
+
+``--check`` writes nothing, and exits with 1 where a document is not what it would be.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from domcaps.cli import _root
+from domcaps.report import drift, reference
+
+DOCS = Path(__file__).parents[1] / "docs"
+
+
+def commands() -> str:
+    """Give the help of every command."""
+    lines = ["# Command line", "", "Generated from the help of each command."]
+    context = click.Context(_root, info_name="domcaps", max_content_width=100, terminal_width=100)
+    lines += ["", "```text", _root.get_help(context), "```"]
+    for name in _root.list_commands(context):
+        command = _root.get_command(context, name)
+        assert command is not None
+        inner = click.Context(
+            command, info_name=name, parent=context, max_content_width=100, terminal_width=100
+        )
+        lines += ["", f"## domcaps {name}", "", "```text", command.get_help(inner), "```"]
+    return "\n".join(lines) + "\n"
+
+
+def main() -> int:
+    """Write, or compare."""
+    documents = {
+        "drift.md": drift.to_markdown(drift.drift_entries()),
+        "table.md": reference.to_markdown(),
+        "cli.md": commands(),
+    }
+    stale = []
+    for name, text in documents.items():
+        path = DOCS / name
+        if not path.exists() or path.read_text() != text:
+            stale.append(name)
+            if "--check" not in sys.argv[1:]:
+                path.write_text(text)
+    if "--check" in sys.argv[1:] and stale:
+        print(f"not up to date: {', '.join(stale)}; run python tools/generate_docs.py")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
