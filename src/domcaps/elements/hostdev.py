@@ -10,7 +10,7 @@
 
 from domcaps.elements.asserted import asserted_or
 from domcaps.language import NEVER, Choice, Element, Enum
-from domcaps.language.observed import HostFact, device, object_property
+from domcaps.language.observed import HostFact, device, device_property
 
 USB_CONTROLLER = device(
     "piix3-usb-uhci",
@@ -66,7 +66,7 @@ IOMMUFD = Enum(
     attribute="driver/@iommufd",
     since="12.1",
     choices=(
-        Choice("yes", object_property("vfio-pci", "iommufd") & VFIO & HOST_IOMMUFD),
+        Choice("yes", device_property("vfio-pci", "iommufd") & VFIO & HOST_IOMMUFD),
         Choice("no"),
     ),
 )

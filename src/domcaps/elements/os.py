@@ -19,7 +19,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domcaps.language import Choice, Element, Enum, Place, Values, World
-from domcaps.language.observed import WorldFact
+from domcaps.language.observed import WorldFact, device
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,19 +30,42 @@ if TYPE_CHECKING:
 
 def firmware(world: World) -> FirmwareSummary:
     """Give what the host's firmware offers to a guest of that kind."""
-    return world.host.firmware_for(world.emulator.arch, world.target.machine)
+    return world.host.firmware_for(world.target.arch, world.target.machine)
 
 
 def _some(text: str, look: Callable[[FirmwareSummary], bool]) -> Predicate:
     return WorldFact(text, "firmware descriptors", lambda world: look(firmware(world)))
 
 
+_BIOS = _some("a descriptor offers BIOS firmware", lambda f: f.bios)
+_EFI = _some("a descriptor offers UEFI firmware", lambda f: f.efi)
+_SMM = _some("UEFI firmware is protected by SMM", lambda f: bool(f.secure_loader))
+
+# Firmware that is started like a Linux kernel: 11.3 counts it, 12.8 no longer knows it. 12.0
+# reworked the choice of firmware; that it was this release is not proven.
+_KERNELS_UNTIL = "12.0"
+
+
+def _kernel(interface: str) -> Predicate:
+    return _some(
+        f"a descriptor offers {interface} firmware that is started like a kernel",
+        lambda f: any(interface in kernel.interface_types for kernel in f.kernels),
+    )
+
+
+_KERNEL_SMM = _some(
+    "firmware that is started like a kernel is protected by SMM",
+    lambda f: any("requires-smm" in kernel.features for kernel in f.kernels),
+)
+
 FIRMWARE = Enum(
     "firmware",
     attribute="@firmware",
     choices=(
-        Choice("bios", _some("a descriptor offers BIOS firmware", lambda f: f.bios)),
-        Choice("efi", _some("a descriptor offers UEFI firmware", lambda f: f.efi)),
+        Choice("bios", _BIOS | _kernel("bios"), until=_KERNELS_UNTIL),
+        Choice("bios", _BIOS, since=_KERNELS_UNTIL),
+        Choice("efi", _EFI | _kernel("uefi"), until=_KERNELS_UNTIL),
+        Choice("efi", _EFI, since=_KERNELS_UNTIL),
     ),
 )
 
@@ -94,10 +117,8 @@ LOADER = Element(
             "secure",
             attribute="@secure",
             choices=(
-                Choice(
-                    "yes",
-                    _some("UEFI firmware is protected by SMM", lambda f: bool(f.secure_loader)),
-                ),
+                Choice("yes", _SMM | _KERNEL_SMM, until=_KERNELS_UNTIL),
+                Choice("yes", _SMM, since=_KERNELS_UNTIL),
                 Choice("no"),
             ),
         ),
@@ -107,7 +128,8 @@ LOADER = Element(
 VARSTORE = Element(
     "varstore",
     since="12.1",
-    supported=_some("a descriptor offers a variable store of its own", lambda f: bool(f.varstore)),
+    supported=device("uefi-vars-x64", "uefi-vars-sysbus")
+    & _some("a descriptor offers a template of a variable store", lambda f: bool(f.varstore)),
 )
 
 ELEMENT = Element(
