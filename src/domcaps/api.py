@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from domcaps.facts.record import EmulatorRecord, Recording
+    from domcaps.validate.check import Validation
 
 DEFAULT_DIALECT = "12.8"
 
@@ -263,6 +264,31 @@ class Host:
                 remedy="record it again",
             ) from unanswered
         return World(Target(facts.path, wanted, name, kind, dialect, flags), facts, self.facts)
+
+    def validate(
+        self,
+        xml: str | bytes,
+        libvirt: str = DEFAULT_DIALECT,
+        *,
+        ignore: Iterable[str] = (),
+    ) -> Validation:
+        """Tell whether libvirt would accept a domain on this host, and if not, why.
+
+        `xml` is a ``<domain>`` document, of any bytes. `ignore` names codes of findings that are
+        left out. The result has ``.accepted`` and ``.findings``; what is wrong with the XML is a
+        finding, too. Raises `UnknownDialectError`.
+        """
+        from domcaps.validate.check import validate
+
+        parse_dialect(libvirt)
+
+        def open_world(
+            emulator: str | None, arch: str | None, machine: str | None, virttype: str
+        ) -> World:
+            return self.world(emulator, arch, machine, virttype, libvirt)
+
+        data = xml.encode() if isinstance(xml, str) else xml
+        return validate(data, open_world, frozenset(ignore))
 
     def has_emulator(self, arch: str | None = None) -> bool:
         """Tell whether an emulator would be found without naming one."""

@@ -118,3 +118,96 @@ def _firmware(folder: Path, directories: list[str]) -> list[dict[str, str]]:
             text = path.read_bytes().decode(errors="replace")
             descriptors.append({"directory": seen_as, "name": path.name, "text": text})
     return descriptors
+
+
+@dataclass(frozen=True)
+class DomainCase:
+    """One case of a domain's definition."""
+
+    folder: Path
+    case: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        return str(self.case["id"])
+
+    @property
+    def exotic(self) -> bool:
+        """Whether the case needs something that neither transcript nor XML holds."""
+        return bool(self.case["exotic"]) or self.case["xml"] is None
+
+    @property
+    def expected(self) -> str:
+        return str(self.case["expect"])
+
+    @property
+    def stage(self) -> str:
+        return str(self.case["reject_stage"] or "")
+
+    @property
+    def xml(self) -> bytes:
+        path: Path = self.folder / "domains" / self.case["xml"]
+        return path.read_bytes()
+
+    def verdict(self) -> tuple[str, tuple[str, ...]]:
+        """Ask domcaps: the verdict, and the errors that led to it."""
+        result = _domain_host(self).validate(self.xml, self.dialect)
+        errors = tuple(f"{f.code} line {f.line}: {f.message}" for f in result.errors)
+        return ("accept" if result.accepted else "reject"), errors
+
+    @property
+    def dialect(self) -> str:
+        return "11.3"
+
+
+def domain_cases(folder: Path) -> list[DomainCase]:
+    """Give the cases of a folder."""
+    manifest = msgspec.json.decode((folder / "domains" / "manifest.json").read_bytes())
+    return [DomainCase(folder, case) for case in manifest["cases"]]
+
+
+def _domain_host(case: DomainCase) -> domcaps.Host:
+    arch = case.case["arch"]
+    emulator = f"/usr/bin/qemu-system-{arch}"
+    record = _transcript(case.folder / case.case["caps"], emulator)
+    facts = domcaps.read_host_facts(msgspec.json.encode(_domain_facts(case)), where=case.name)
+    return domcaps.Host.from_recording(
+        domcaps.Recording(host=facts, emulators=(record,)), origin=case.name
+    )
+
+
+def _domain_facts(case: DomainCase) -> dict[str, Any]:
+    """Say in our form what the host of the domain cases pretends to be."""
+    pretended = _json(case.folder / "facts" / "domains_host.json")
+    extra = case.case["extra"]
+    versions = extra.get("swtpm_versions") or ["1.2", "2.0"]
+    helpers: list[dict[str, Any]] = [{"name": n, "path": f"/usr/bin/{n}"} for n in HELPERS]
+    helpers[1]["features"] = [f"tpm-{version}" for version in versions]
+    helpers.append({"name": "qemu-rdp", "path": "/usr/bin/qemu-rdp"})
+    arch = case.case["arch"]
+    default = {"x86_64": "core2duo", "i686": "core2duo", "ppc64": "POWER8"}.get(arch, "")
+    nodes = _numa(pretended["numa"])
+    return {
+        "arch": arch,
+        "privileged": True,
+        "cpu": {"model": extra.get("host_cpu") or default},
+        "kvm": {"usable": True, "max_vcpus": 2**31 - 1, "secure_guest": True},
+        "firmware": _firmware(
+            case.folder, ["firmware/etc/qemu/firmware", "firmware/usr/share/qemu/firmware"]
+        ),
+        "helpers": helpers,
+        "vfio": {"usable": True},
+        "hugepage_sizes_kib": [m["size_kib"] for m in pretended["driver"]["hugetlbfs"]],
+        "numa": nodes,
+    }
+
+
+@cache
+def _json(path: Path) -> Any:
+    return msgspec.json.decode(path.read_bytes())
+
+
+def _numa(numa: dict[str, Any]) -> list[dict[str, Any]]:
+    first, last = (int(number) for number in numa["nodes_online"].split("-"))
+    gib = 1024 * 1024
+    return [{"id": node, "memory_kib": (node + 1) * gib} for node in range(first, last + 1)]

@@ -1,7 +1,7 @@
 """Run a folder of recorded cases: ``python tests/conformance/run.py DIR [--only domaincaps]``.
 
-Prints each failing case with the first line that differs, ends with ``N passed, N failed`` and
-exits with 0 only where all passed.
+Prints each failing case with the first line that differs, or the verdict and what was found, ends
+with ``N passed, N failed`` and exits with 0 only where all passed.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from corpus import CapabilityCase, capability_cases
+from corpus import CapabilityCase, DomainCase, capability_cases, domain_cases
 
 import domcaps
 
@@ -34,26 +34,53 @@ def judge(case: CapabilityCase) -> str:
     return "only the white space at the end differs"
 
 
+def judge_domain(case: DomainCase) -> str:
+    """Give "" where the verdict is the expected one, otherwise what came instead."""
+    try:
+        verdict, errors = case.verdict()
+    except domcaps.DomcapsError as error:
+        return f"no verdict: {error}"
+    if verdict == case.expected:
+        return ""
+    stage = f" ({case.stage})" if case.stage else ""
+    found = "; ".join(errors[:3]) or "nothing found"
+    return f"expected {case.expected}{stage}, got {verdict}: {found}"
+
+
 def main() -> int:
     """Run the cases that the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--only", choices=["domaincaps", "domains"])
     parser.add_argument("--jobs", type=int, default=None, help="processes at once")
+    parser.add_argument("--exotic", action="store_true", help="run the exotic domain cases as well")
     options = parser.parse_args()
-    if options.only == "domains":
-        print("domain cases: does not work yet, nothing was run", file=sys.stderr)
-        return 2
-    cases = capability_cases(options.folder)
+    passed = failed = 0
     with ProcessPoolExecutor(options.jobs) as pool:
-        verdicts = list(pool.map(judge, cases))
-    failed = 0
-    for case, verdict in zip(cases, verdicts, strict=True):
-        if verdict:
-            failed += 1
-            print(f"FAILED {case.name}: {verdict}")
-    print(f"{len(cases) - failed} passed, {failed} failed")
+        if options.only != "domains":
+            reports = capability_cases(options.folder)
+            verdicts = list(pool.map(judge, reports))
+            failed += show([case.name for case in reports], verdicts)
+            passed += len(reports)
+        if options.only != "domaincaps":
+            domains = domain_cases(options.folder)
+            chosen = [case for case in domains if options.exotic or not case.exotic]
+            chosen = [case for case in chosen if case.case["xml"] is not None]
+            verdicts = list(pool.map(judge_domain, chosen, chunksize=20))
+            failed += show([case.name for case in chosen], verdicts)
+            passed += len(chosen)
+            if len(chosen) < len(domains):
+                print(f"{len(domains) - len(chosen)} exotic domain cases were not run")
+    print(f"{passed - failed} passed, {failed} failed")
     return 1 if failed else 0
+
+
+def show(names: list[str], verdicts: list[str]) -> int:
+    """Print the failures, and count them."""
+    failures = [(name, verdict) for name, verdict in zip(names, verdicts, strict=True) if verdict]
+    for name, verdict in failures:
+        print(f"FAILED {name}: {verdict}")
+    return len(failures)
 
 
 if __name__ == "__main__":

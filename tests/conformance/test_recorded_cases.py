@@ -18,8 +18,7 @@ from corpus import capability_cases
 from run import judge
 
 FOLDER = Path(
-    os.environ.get("DOMCAPS_CONFORMANCE")
-    or Path(__file__).parents[3] / "shared" / "conformance"
+    os.environ.get("DOMCAPS_CONFORMANCE") or Path(__file__).parents[3] / "shared" / "conformance"
 )
 PRESENT = (FOLDER / "domaincaps" / "manifest.json").is_file()
 CASES = capability_cases(FOLDER) if PRESENT else []

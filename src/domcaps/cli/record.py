@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING
 import click
 
 from domcaps.cli._common import note
+from domcaps.errors import DomcapsError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from domcaps.facts.record import EmulatorRecord
 
 
@@ -48,7 +51,6 @@ def command(
     The exit code is 1 where some emulators could not be recorded, 2 where none could.
     """
     from domcaps._version import __version__
-    from domcaps.errors import DomcapsError
     from domcaps.facts.hostprobe import read_host
     from domcaps.facts.record import Recording
     from domcaps.facts.recording import save
@@ -95,7 +97,7 @@ def _wanted(paths: tuple[str, ...], *, everything: bool) -> list[str]:
 
 def _probe(
     paths: list[str], kvm: bool, inventory: bool, jobs: int | None
-) -> tuple[list[EmulatorRecord], list[Exception]]:
+) -> tuple[list[EmulatorRecord], Sequence[DomcapsError]]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
@@ -114,5 +116,5 @@ def _probe(
             jobs=jobs,
             progress=lambda path, _: bar.update(task, advance=1, description=path),
         )
-    failed = [result for result in results if isinstance(result, Exception)]
-    return [result for result in results if not isinstance(result, Exception)], failed
+    failed = [result for result in results if isinstance(result, DomcapsError)]
+    return [result for result in results if not isinstance(result, DomcapsError)], failed

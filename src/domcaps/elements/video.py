@@ -19,7 +19,10 @@ To add a model, add a line. Nothing else has to change.
 """
 
 from domcaps.language import ALWAYS, Choice, Element, Enum
+from domcaps.language.kinds import POSITIVE, YES_NO
 from domcaps.language.observed import device
+from domcaps.language.part import Part, field
+from domcaps.language.rule import Problems, problem, rule
 
 MODEL_TYPE = Enum(
     "modelType",
@@ -39,3 +42,39 @@ MODEL_TYPE = Enum(
 )
 
 ELEMENT = Element("video", order=30, content=(MODEL_TYPE,))
+
+
+class Video(Part):
+    """A display adapter of a domain."""
+
+    path = "devices/video"
+
+    model = field("model/@type", choice=MODEL_TYPE)
+    heads = field("model/@heads", POSITIVE)
+    primary = field("model/@primary", YES_NO)
+
+
+@rule(
+    "video-none-not-alone",
+    Video,
+    bad="<video><model type='none'/></video><video><model type='vga'/></video>",
+    good="<video><model type='none'/></video>",
+)
+def none_stands_alone(video: Video) -> Problems:
+    """A video of type ``none`` says that there is no display: no other may stand beside it."""
+    if video.model == "none" and len(video.domain.all(Video)) > 1:
+        yield problem("'none' can't stand beside another video device", video, "model/@type")
+
+
+@rule(
+    "video-several-primaries",
+    Video,
+    bad="<video><model type='vga' primary='yes'/></video>"
+    "<video><model type='virtio' primary='yes'/></video>",
+    good="<video><model type='vga' primary='yes'/></video><video><model type='virtio'/></video>",
+)
+def one_primary(video: Video) -> Problems:
+    """Only one display adapter can be the primary one, which firmware and console use."""
+    primaries = [v for v in video.domain.all(Video) if v.primary == "yes"]
+    if video.primary == "yes" and video.node is not primaries[0].node:
+        yield problem("another video device is the primary one already", video, "model/@primary")

@@ -42,7 +42,8 @@ class Choice:
     """One named thing that a domain may ask for.
 
     `when` says whether it holds. `since` is the first release of libvirt that lists it, `until`
-    the first that no longer does. `drift` notes what the report gets wrong.
+    the first that no longer does. `drift` notes what the report gets wrong. One that is not
+    `listed` may be written in a domain though no report speaks of it.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Choice:
     since: str = ""
     until: str = ""
     drift: Drift | None = None
+    listed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +72,15 @@ class Enum:
     until: str = ""
 
     def spoken(self, dialect: Dialect) -> tuple[Choice, ...]:
-        """Give the choices that a dialect has a word for."""
-        return tuple(c for c in self.choices if dialect.speaks(c.since, c.until))
+        """Give the choices that a dialect's report may list."""
+        return tuple(c for c in self.choices if c.listed and dialect.speaks(c.since, c.until))
+
+    def find(self, name: str, dialect: Dialect) -> Choice | None:
+        """Give the choice of that name in a dialect, listed or not."""
+        for choice in self.choices:
+            if choice.name == name and dialect.speaks(choice.since, choice.until):
+                return choice
+        return None
 
 
 @dataclass(frozen=True, slots=True)

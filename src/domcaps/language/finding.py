@@ -1,0 +1,42 @@
+"""What is found wrong with a domain: data, from which sentences are made at the edge."""
+
+from __future__ import annotations
+
+import enum
+
+import msgspec
+
+from domcaps.language.truth import Reason
+
+
+class Severity(enum.Enum):
+    """Whether a finding makes a domain unacceptable."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+class Stage(enum.Enum):
+    """When libvirt refuses: on definition already, or only when the domain is started."""
+
+    DEFINE = "define"
+    START = "start"
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """One thing that is wrong, or looks wrong, with a domain.
+
+    `code` is stable. `path` is an XPath of the element or attribute at fault; `line` and `column`
+    count from 1, and are 0 where the place has none. `accepted` lists what would be accepted here,
+    `reason` leads down to the facts where they decided.
+    """
+
+    code: str
+    message: str
+    severity: Severity = Severity.ERROR
+    stage: Stage = Stage.DEFINE
+    path: str = ""
+    line: int = 0
+    column: int = 0
+    accepted: tuple[str, ...] = ()
+    reason: Reason | None = None

@@ -1,0 +1,129 @@
+"""What the text of an attribute or element may be: each kind turns text into a value or says no."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+T = TypeVar("T", covariant=True)
+
+# a longer number is nobody's: Python would take quadratic time to read it
+_MAX_DIGITS = 25
+
+
+class Kind(ABC, Generic[T]):
+    """A form that text may have. `expected` says which, to people."""
+
+    expected: str = ""
+
+    @abstractmethod
+    def parse(self, text: str) -> T:
+        """Give the value; raises `ValueError` where the text has another form."""
+
+
+@dataclass(frozen=True)
+class Text(Kind[str]):
+    """Any text, or text of a pattern."""
+
+    pattern: str = ""
+    expected: str = "text"
+
+    def parse(self, text: str) -> str:
+        """Compare the whole text with the pattern."""
+        if self.pattern and not re.fullmatch(self.pattern, text):
+            raise ValueError(text)
+        return text
+
+
+@dataclass(frozen=True)
+class OneOf(Kind[str]):
+    """One of a few names."""
+
+    names: tuple[str, ...]
+
+    @property
+    def expected(self) -> str:  # type: ignore[override]
+        """List them."""
+        return ", ".join(self.names)
+
+    def parse(self, text: str) -> str:
+        """Look it up."""
+        if text not in self.names:
+            raise ValueError(text)
+        return text
+
+
+@dataclass(frozen=True)
+class Int(Kind[int]):
+    """A whole number in a range; `base` 0 takes ``0x…`` as well as decimal numbers."""
+
+    least: int | None = None
+    most: int | None = None
+    base: int = 10
+
+    @property
+    def expected(self) -> str:  # type: ignore[override]
+        """Name the range."""
+        least = "" if self.least is None else f" from {self.least}"
+        most = "" if self.most is None else f" up to {self.most}"
+        return f"a whole number{least}{most}"
+
+    def parse(self, text: str) -> int:
+        """Read the number and compare it with the range."""
+        digits = text.strip()
+        if len(digits) > _MAX_DIGITS or "_" in digits or not digits.isascii():
+            raise ValueError(text)
+        value = _number(digits, self.base)
+        if self.least is not None and value < self.least:
+            raise ValueError(text)
+        if self.most is not None and value > self.most:
+            raise ValueError(text)
+        return value
+
+
+def _number(digits: str, base: int) -> int:
+    if base == 0 and re.fullmatch(r"[+-]?0[0-7]+", digits):
+        return int(digits, 8)  # as C reads it
+    return int(digits, base)
+
+
+@dataclass(frozen=True)
+class Uuid(Kind[uuid.UUID]):
+    """A UUID, with or without hyphens."""
+
+    expected: str = "a UUID"
+
+    def parse(self, text: str) -> uuid.UUID:
+        """Read 32 hexadecimal digits."""
+        if not re.fullmatch(r"[0-9a-fA-F-]{32,36}", text.strip()):
+            raise ValueError(text)
+        return uuid.UUID(text.strip())
+
+
+@dataclass(frozen=True)
+class Mac(Kind[str]):
+    """An Ethernet address."""
+
+    expected: str = "an Ethernet address such as 52:54:00:12:34:56"
+
+    def parse(self, text: str) -> str:
+        """Compare with the form."""
+        if not re.fullmatch(r"[0-9a-fA-F]{1,2}(:[0-9a-fA-F]{1,2}){5}", text.strip()):
+            raise ValueError(text)
+        return text.strip().lower()
+
+
+TEXT = Text()
+YES_NO = OneOf(("yes", "no"))
+ON_OFF = OneOf(("on", "off"))
+ON_OFF_AUTO = OneOf(("on", "off", "auto"))
+UNSIGNED = Int(0, 2**32 - 1)
+POSITIVE = Int(1, 2**32 - 1)
+UNSIGNED64 = Int(0, 2**64 - 1)
+SIGNED = Int(-(2**31), 2**31 - 1)
+HEX = Int(0, 2**64 - 1, base=0)
+UUID = Uuid()
+MAC = Mac()

@@ -1,0 +1,176 @@
+"""Typed access to the XML of a domain: a part declares its fields by their XML paths.
+
+::
+
+    class Video(Part):
+        path = "devices/video"
+        model = field("model/@type", choice=MODEL_TYPE)
+        heads = field("model/@heads", POSITIVE)
+
+    video.model            # 'virtio', or None where the XML says nothing or nonsense
+    video.raw("heads")     # the text as it stands
+
+What a field may be is checked once for all parts, by whoever validates; a rule that reads a field
+may rely on its value having the declared form.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, overload
+
+from domcaps.language.kinds import TEXT, Kind
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element as Node
+
+    from domcaps.language.domain import Domain
+    from domcaps.language.predicate import Predicate
+    from domcaps.language.table import Enum
+
+T = TypeVar("T")
+
+
+class Field(Generic[T]):
+    """One declared attribute or text: where it stands, its form, its choices."""
+
+    __slots__ = ("attribute", "choice", "default", "kind", "name", "path", "required", "steps")
+
+    def __init__(
+        self, path: str, kind: Kind[T], *, choice: Enum | None, required: bool, default: T | None
+    ) -> None:
+        self.path = path
+        self.kind = kind
+        self.choice = choice
+        self.required = required
+        self.default = default
+        self.name = ""
+        steps, _, attribute = path.rpartition("@")
+        self.attribute = attribute if "@" in path else ""
+        self.steps = (steps if "@" in path else path).rstrip("/")
+
+    def __set_name__(self, owner: type[Part], name: str) -> None:
+        """Remember by which name the part knows it."""
+        self.name = name
+
+    @overload
+    def __get__(self, part: None, owner: type[Part]) -> Field[T]: ...
+
+    @overload
+    def __get__(self, part: Part, owner: type[Part]) -> T | None: ...
+
+    def __get__(self, part: Part | None, owner: type[Part]) -> Field[T] | T | None:
+        """Give the value, the default, or None."""
+        if part is None:
+            return self
+        text = self.text(part.node)
+        if text is None:
+            return self.default
+        try:
+            return self.kind.parse(text)
+        except ValueError:
+            return self.default
+
+    def holder(self, node: Node) -> Node | None:
+        """Give the element that carries it."""
+        return node.find(self.steps) if self.steps else node
+
+    def text(self, node: Node) -> str | None:
+        """Give the text as it stands, None where there is none."""
+        holder = node.find(self.steps) if self.steps else node
+        if holder is None:
+            return None
+        if self.attribute:
+            return holder.get(self.attribute)
+        return (holder.text or "").strip()
+
+
+@overload
+def field(
+    path: str,
+    kind: Kind[T],
+    *,
+    choice: Enum | None = None,
+    required: bool = False,
+    default: T | None = None,
+) -> Field[T]: ...
+
+
+@overload
+def field(
+    path: str,
+    *,
+    choice: Enum | None = None,
+    required: bool = False,
+    default: str | None = None,
+) -> Field[str]: ...
+
+
+def field(
+    path: str,
+    kind: Kind[Any] = TEXT,
+    *,
+    choice: Enum | None = None,
+    required: bool = False,
+    default: Any = None,
+) -> Field[Any]:
+    """Declare a field.
+
+    `path` is ``element/@attribute``, ``@attribute``, or ``element`` for its text. `kind` is the
+    form, `choice` the enum of the table whose values it takes. `required` fields must be there.
+    `default` is what libvirt fills in.
+    """
+    return Field(path, kind, choice=choice, required=required, default=default)
+
+
+class Part:
+    """One XML element of a domain, read through its declared fields.
+
+    `path` is where such elements stand below ``<domain>``; "" is the domain itself. A class
+    without a path is a base for others.
+    """
+
+    path: ClassVar[str | None] = None
+    _fields: ClassVar[dict[type, tuple[Field[Any], ...]]] = {}
+
+    def __init__(self, node: Node, domain: Domain) -> None:
+        self.node = node
+        self.domain = domain
+
+    def __repr__(self) -> str:
+        """Name the element and its line."""
+        return f"<{type(self).__name__} line {self.node.sourceline}>"
+
+    @classmethod
+    def fields(cls) -> tuple[Field[Any], ...]:
+        """Give every declared field, those of base classes too."""
+        known = Part._fields.get(cls)
+        if known is None:
+            declared = {
+                name: value
+                for base in reversed(cls.__mro__)
+                for name, value in vars(base).items()
+                if isinstance(value, Field)
+            }
+            known = Part._fields[cls] = tuple(declared.values())
+        return known
+
+    def raw(self, name: str) -> str | None:
+        """Give a field's text as it stands."""
+        declared: Field[Any] = getattr(type(self), name)
+        return declared.text(self.node)
+
+    def find(self, path: str) -> Node | None:
+        """Give the first element at a path below this one."""
+        return self.node.find(path)
+
+    def find_all(self, path: str) -> list[Node]:
+        """Give all elements at a path below this one."""
+        return self.node.findall(path)
+
+    def has(self, path: str) -> bool:
+        """Tell whether there is an element at a path below this one."""
+        return self.node.find(path) is not None
+
+    def holds(self, predicate: Predicate) -> bool:
+        """Tell whether something of the table holds for this domain's target."""
+        return bool(self.domain.world.truth(predicate))

@@ -1,0 +1,103 @@
+"""Which target a domain names: type, architecture, machine, emulator, by libvirt's defaults."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from domcaps.language.finding import Finding
+from domcaps.validate.source import path_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lxml.etree import _Element as Node
+
+    from domcaps.language.world import World
+    from domcaps.validate.source import Source
+
+# architectures that older definitions name otherwise
+_ARCH_ALIASES = {"i386": "i686", "i486": "i686", "i586": "i686", "amd64": "x86_64"}
+
+
+class Unsettled(Exception):  # noqa: N818 - carries the finding, not an error of its own
+    """The domain names no target that the host has; `finding` says why."""
+
+    def __init__(self, finding: Finding) -> None:
+        self.finding = finding
+        super().__init__(finding.message)
+
+
+def settle(
+    source: Source, open_world: Callable[[str | None, str | None, str | None, str], World]
+) -> World:
+    """Give the world of the domain's target.
+
+    `open_world` takes emulator, architecture, machine and type, and raises `DomcapsError` where
+    there is no such target. Raises `Unsettled`.
+    """
+    root = source.root
+    if root.tag != "domain":
+        raise _unsettled(source, root, "", "domain-missing", "the document is not a <domain>")
+    virttype = root.get("type")
+    if virttype is None:
+        message = "the domain does not say its type"
+        raise _unsettled(source, root, "", "domain-type-missing", message)
+    os_type = root.find("os/type")
+    arch = os_type.get("arch") if os_type is not None else None
+    machine = os_type.get("machine") if os_type is not None else None
+    emulator = root.findtext("devices/emulator")
+    return _open(source, open_world, (emulator, arch, machine, virttype))
+
+
+def _open(
+    source: Source,
+    open_world: Callable[[str | None, str | None, str | None, str], World],
+    wanted: tuple[str | None, str | None, str | None, str],
+) -> World:
+    """Try, and when that fails find out which of the four is to blame."""
+    from domcaps.errors import DomcapsError
+
+    emulator, arch, machine, virttype = wanted
+    arch = _ARCH_ALIASES.get(arch or "", arch)
+    try:
+        return open_world(emulator, arch, machine, virttype)
+    except DomcapsError as error:
+        where, attribute, code = _to_blame(source.root, open_world, (emulator, arch, virttype))
+        text = f"{error.message} ({error.remedy})" if error.remedy else error.message
+        raise _unsettled(source, where, attribute, code, text) from error
+
+
+def _to_blame(
+    root: Node,
+    open_world: Callable[[str | None, str | None, str | None, str], World],
+    wanted: tuple[str | None, str | None, str],
+) -> tuple[Node, str, str]:
+    from domcaps.errors import DomcapsError
+
+    emulator, arch, virttype = wanted
+    os_type = root.find("os/type")
+    binary = root.find("devices/emulator")
+
+    def works(emulator: str | None, arch: str | None, machine: str | None, kind: str) -> bool:
+        try:
+            open_world(emulator, arch, machine, kind)
+        except DomcapsError:
+            return False
+        return True
+
+    if works(emulator, arch, None, virttype) and os_type is not None:
+        return os_type, "machine", "os-machine-unsupported"
+    if any(works(emulator, arch, None, kind) for kind in ("qemu", "kvm", "hvf")):
+        return root, "type", "domain-type-unsupported"
+    if binary is not None and (works(None, arch, None, virttype) or arch is None):
+        return binary, "", "emulator-unsupported"
+    if os_type is not None and arch is not None:
+        return os_type, "arch", "os-arch-unsupported"
+    return root, "type", "domain-type-unsupported"
+
+
+def _unsettled(source: Source, node: Node, attribute: str, code: str, message: str) -> Unsettled:
+    line, column = source.place(node, attribute)
+    return Unsettled(
+        Finding(code, message, path=path_of(node, attribute), line=line, column=column)
+    )
