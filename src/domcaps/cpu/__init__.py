@@ -11,31 +11,20 @@ canonical machine type. Where an emulator has a question but was not asked, `Una
 - `data` is the file of models and its form, `x86map` its x86 part ready for arithmetic.
 - `x86` finds the named model that fits a CPU best, `hostmodel` what host-model stands for.
 - `models` lists the models that a domain may name, `modes` tells which modes there are.
-- `expansion` knows what an emulator has to be asked for all this.
+- `expansion` asks the emulator what a model is made of.
 """
 
 from domcaps.cpu.answers import CustomModel, Feature, HostModel
-from domcaps.cpu.expansion import cpu_questions
 from domcaps.cpu.hostmodel import host_model
 from domcaps.cpu.models import custom_models
-from domcaps.cpu.modes import (
-    MODES,
-    maximum_migratable,
-    mode_supported,
-    models_usable,
-    passthrough_migratable,
-)
+from domcaps.cpu.modes import MODES, mode_supported
 
 __all__ = [
     "MODES",
     "CustomModel",
     "Feature",
     "HostModel",
-    "cpu_questions",
     "custom_models",
     "host_model",
-    "maximum_migratable",
     "mode_supported",
-    "models_usable",
-    "passthrough_migratable",
 ]

@@ -1,17 +1,16 @@
-"""Asking for what a CPU model is made of, and what else the ``<cpu>`` of a report needs asked."""
+"""Asking for what a CPU model is made of (QMP ``query-cpu-model-expansion``)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from domcaps.facts.arch import ARM, S390, X86
-from domcaps.facts.question import Question, ask, cpu_expansion_of, object_properties_of
+from domcaps.facts.question import cpu_expansion_of
 
 if TYPE_CHECKING:
     from domcaps.facts.emulator import CpuExpansion, EmulatorFacts
 
-MIGRATABLE_TYPE = "max-x86_64-cpu"
-"""The QOM type that tells whether the model ``host`` can be kept migratable: of x86_64 only."""
+MAX_TYPE = "max-x86_64-cpu"
+"""The QOM type from which libvirt concludes what x86 CPU models can do: of x86_64 only."""
 
 
 def model_to_expand(accelerator: str) -> str:
@@ -20,8 +19,11 @@ def model_to_expand(accelerator: str) -> str:
 
 
 def asked_for(emulator: EmulatorFacts, accelerator: str) -> bool:
-    """Tell whether there was a session with that accelerator."""
-    return any(session.accelerator == accelerator for session in emulator.record.sessions)
+    """Tell whether a session with that accelerator came about."""
+    return any(
+        session.accelerator == accelerator and session.failure is None
+        for session in emulator.record.sessions
+    )
 
 
 def expansion(
@@ -43,24 +45,3 @@ def expansion(
         if emulator.schema.has(question.command):
             emulator.answer(question, accelerator)
     return found
-
-
-def cpu_questions(arch: str, accelerator: str) -> tuple[Question, ...]:
-    """List what an emulator has to be asked, in one session, for the ``<cpu>`` of a report."""
-    model = model_to_expand(accelerator)
-    questions = [ask("query-cpu-definitions")]
-    if arch in X86:
-        questions += [
-            cpu_expansion_of(model, "static"),
-            cpu_expansion_of(model, "static", {"migratable": False}),
-        ]
-        if accelerator == "kvm":
-            held_back = {"migratable": False, "arch-capabilities": True}
-            questions.append(cpu_expansion_of(model, "static", held_back))
-    elif arch in S390:
-        questions += [cpu_expansion_of(model, "static"), cpu_expansion_of(model, "full")]
-    elif arch in ARM:
-        questions.append(cpu_expansion_of(model, "full"))
-    if arch == "x86_64":
-        questions.append(object_properties_of(MIGRATABLE_TYPE))
-    return tuple(questions)

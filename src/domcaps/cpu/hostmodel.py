@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from domcaps.cpu.answers import Feature, HostModel
 from domcaps.cpu.data import known_in
-from domcaps.cpu.expansion import asked_for, expansion, model_to_expand
+from domcaps.cpu.expansion import MAX_TYPE, asked_for, expansion, model_to_expand
 from domcaps.cpu.models import blockers_by_model, libvirt_models
 from domcaps.cpu.names import libvirt_name
 from domcaps.cpu.x86 import cpu_data, decode
@@ -22,6 +22,9 @@ Policies = dict[str, str]
 
 _SORTED_SINCE = "12.5"
 """Before, a report had features in the order in which they were found."""
+_MSRS_TRUSTED_SINCE = "12.4"
+"""Before, features of MSRs were taken only from a QEMU that said what its model ``max`` lacks.
+libvirt looked at the model of x86_64 alone, so that an emulator for i686 never did."""
 _ARCH_CAPABILITIES = "arch-capabilities"
 
 
@@ -111,6 +114,9 @@ def _defined_x86(
         return None
     policies = dict.fromkeys(decoded.require, "require")
     policies |= dict.fromkeys(decoded.disable, "disable")
+    if MAX_TYPE not in emulator.qom_types and not known_in(_MSRS_TRUSTED_SINCE, dialect):
+        for name in known.names_of(known.msr_features):
+            policies.pop(name, None)
     return HostModel(decoded.model, "forbid", decoded.vendor), policies
 
 
@@ -124,7 +130,7 @@ def _all_props(emulator: EmulatorFacts, accelerator: str) -> dict[str, Any] | No
     if everything is None:
         return migratable.props
     return {
-        name: value or everything.props.get(name) is True if value is False else value
+        name: True if value is False and everything.props.get(name) is True else value
         for name, value in migratable.props.items()
     }
 

@@ -58,10 +58,11 @@ def custom_models(
 
 def blockers_by_model(emulator: EmulatorFacts, accelerator: str) -> dict[str, tuple[str, ...]]:
     """Give the models that QEMU offers, each with the features it lacks here."""
-    return {
-        name: libvirt_names(emulator.arch, definition.unavailable_features or ())
-        for name, definition in _definitions(emulator, accelerator)
-    }
+    found: dict[str, tuple[str, ...]] = {}
+    for name, definition in _definitions(emulator, accelerator):
+        if name not in found:
+            found[name] = libvirt_names(emulator.arch, definition.unavailable_features or ())
+    return found
 
 
 def has_maximum(emulator: EmulatorFacts) -> bool:
@@ -69,6 +70,7 @@ def has_maximum(emulator: EmulatorFacts) -> bool:
     return any(
         definition.name == "max"
         for session in emulator.record.sessions
+        if session.failure is None
         for definition in emulator.cpu_definitions(session.accelerator)
     )
 

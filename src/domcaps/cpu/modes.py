@@ -1,10 +1,9 @@
-"""Which CPU modes an emulator offers, and whether they keep a domain migratable."""
+"""Which CPU modes an emulator offers."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from domcaps.cpu.expansion import MIGRATABLE_TYPE
 from domcaps.cpu.hostmodel import host_model
 from domcaps.cpu.models import custom_models, has_maximum
 from domcaps.facts.arch import S390, is_native
@@ -56,16 +55,3 @@ def models_usable(emulator: EmulatorFacts, accelerator: str, machine: str) -> bo
     """Tell whether a machine can have any CPU but the host's own (s390x with KVM)."""
     old = emulator.arch in S390 and machine in _PASSTHROUGH_ONLY
     return not (old and accelerator == "kvm")
-
-
-def passthrough_migratable(emulator: EmulatorFacts) -> tuple[str, ...]:
-    """Give the values of ``hostPassthroughMigratable``."""
-    if MIGRATABLE_TYPE not in emulator.qom_types:
-        return ("off",)
-    able = "migratable" in emulator.object_properties(MIGRATABLE_TYPE)
-    return ("on", "off") if able else ("off",)
-
-
-def maximum_migratable() -> tuple[str, ...]:
-    """Give the values of ``maximumMigratable``: libvirt offers both whatever QEMU can."""
-    return ("on", "off")

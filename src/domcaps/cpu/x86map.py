@@ -65,6 +65,9 @@ class X86Map:
         self.arch_capabilities = self.bits_of(
             feature.name for feature in data.features if feature.word == ARCH_CAPABILITIES
         )
+        self.msr_features = self.bits_of(
+            feature.name for feature in data.features if feature.word.startswith("msr ")
+        )
         self.vendors = tuple(
             (vendor.name, int.from_bytes(vendor.id.encode(), "little"))
             for vendor in data.vendors
