@@ -30,7 +30,7 @@ def question(command: str, **arguments: Any) -> dict[str, Any]:
 
 KVM = (question("query-kvm"), {"return": {"enabled": True, "present": True}})
 NO_KVM = (question("query-kvm"), {"return": {"enabled": False, "present": True}})
-MACHINES = (question("query-machines"), {"return": []})
+MACHINES: tuple[Any, ...] = (question("query-machines"), {"return": []})
 
 
 @pytest.mark.parametrize(

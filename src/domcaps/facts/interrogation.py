@@ -1,10 +1,14 @@
 """Asking one emulator with one accelerator, whatever it does.
 
-A question that gets no answer in time, or after which the emulator is gone, costs that one answer:
-the question is recorded as failed, and what is left is put to a fresh process. There are real
-ones: QEMU 7.2 without its OpenGL module ends when it is asked for the properties of
-``virtio-gpu-gl-pci``. There are limits to that: an emulator that can't answer the basics, that is
-killed by somebody, or that takes too many fresh processes, is one that can't be asked.
+A question that gets no answer in time, or that ends the emulator, costs that one answer: it is
+recorded as failed, and what is left is put to a fresh process. There are real ones: QEMU 7.2
+without its OpenGL module ends when it is asked for the properties of ``virtio-gpu-gl-pci``.
+
+When an emulator ends, its last replies may be lost on the way, so that the oldest question without
+a reply is only suspected. A fresh process is asked that one alone, which settles the matter.
+
+There are limits to that: an emulator that can't answer the basics, that is killed by somebody, or
+that takes too many fresh processes, is one that can't be asked.
 """
 
 from __future__ import annotations
@@ -27,9 +31,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from domcaps.facts.plan import Plan
+    from domcaps.facts.question import Question
 
-FRESH_STARTS = 8
-"""How often an emulator is started again because of a question that it can't stand."""
+FRESH_STARTS = 16
+"""How often an emulator is started again because of questions that it can't stand."""
 
 _FROM_OUTSIDE = frozenset(
     {-signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT, -signal.SIGHUP, -signal.SIGQUIT}
@@ -56,6 +61,7 @@ class Interrogation:
         self._question_deadline = question_deadline
         self._answers: list[Answer] = []
         self._due = plan.opening()
+        self._is_careful = False
         self._last_words = ""
 
     async def run(self) -> Session:
@@ -94,8 +100,6 @@ class Interrogation:
         try:
             with process, _listening(process):
                 await self._greet(monitor, process)
-                monitor.send(self._due)
-                self._due = []
                 return await self._collect(monitor, process)
         finally:
             self._due = [*monitor.outstanding.values(), *self._due]
@@ -124,7 +128,15 @@ class Interrogation:
         text = _with_words(text, process.last_words())
         return NotAnEmulatorError(text, where=self.path, remedy=_OTHER_REMEDY)
 
+    def _next(self) -> list[Question]:
+        """Take what to ask next from what is due: all, or a suspected question alone."""
+        count = 1 if self._is_careful else len(self._due)
+        self._is_careful = False
+        batch, self._due = self._due[:count], self._due[count:]
+        return batch
+
     async def _collect(self, monitor: Monitor, process: EmulatorProcess) -> ProbeError | None:
+        monitor.send(self._next())
         while monitor.outstanding:
             if self.plan.accelerated is not None:
                 self.is_settled.set()
@@ -137,15 +149,21 @@ class Interrogation:
                 return self._blame(monitor, await self._why_ended(monitor, process))
             self._answers.append(answer)
             monitor.send(self.plan.after(answer))
+            if not monitor.outstanding:
+                monitor.send(self._next())
         return None
 
     def _blame(self, monitor: Monitor, trouble: ProbeError) -> ProbeError:
-        """Record the question that the emulator was at as failed; raise what can't be survived."""
+        """Record the question at fault, if it is known; raise what can't be survived."""
         number, question = next(iter(monitor.outstanding.items()))
-        if question in BASICS or isinstance(trouble, NotAnEmulatorError):
+        hangs = isinstance(trouble, EmulatorTimeoutError)
+        if not hangs and len(monitor.outstanding) > 1:
+            self._is_careful = True
+            return trouble
+        if question in BASICS:
             raise trouble
         del monitor.outstanding[number]
-        kind = "timeout" if isinstance(trouble, EmulatorTimeoutError) else "died"
+        kind = "timeout" if hangs else "died"
         self._answers.append(Answer(question, failure=Failure(kind, trouble.message)))
         return trouble
 
@@ -161,7 +179,8 @@ class Interrogation:
         try:
             await monitor.disconnect()
         except ProtocolError as error:
-            return NotAnEmulatorError(str(error), where=self.path, remedy=_OTHER_REMEDY)
+            text = _with_words(str(error), process.last_words())
+            raise NotAnEmulatorError(text, where=self.path, remedy=_OTHER_REMEDY) from error
         except (EOFError, OSError):
             pass
         status = await _exit_status(process)

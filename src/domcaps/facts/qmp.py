@@ -125,7 +125,9 @@ class Monitor(AsyncProtocol[bytes]):
         # Out-of-band execution is not used, but it moves the reading of commands into a thread
         # of its own, and the main thread has more time for the answers.
         await self._send(_OUT_OF_BAND if "oob" in greeting.capabilities else _IN_BAND)
-        if _decode(await self._recv()).reply == _NOTHING:
+        while (envelope := _decode(await self._recv())).event is not None:
+            continue
+        if envelope.reply == _NOTHING:
             raise ProtocolError("it refused the capabilities of QMP that it offers")
         await super()._establish_session()
 

@@ -108,12 +108,16 @@ async def _sessions(
             first = await emulator.ask(leader)
         except ProbeError as error:
             trouble = error
+            in_vain = isinstance(error, EmulatorTimeoutError) and not any(
+                map(_went_well, following)
+            )
         else:
             if first.accelerator != accelerator:
                 # it was not usable, and TCG stood in for it
                 return (first,)
             return (first, *[await task for task in following])
-    if not others:
+    if in_vain or not others:
+        # what hangs with every accelerator must not be waited for twice
         raise trouble
     return await _without(emulator, accelerator, others, trouble)
 
@@ -140,6 +144,10 @@ async def _without(
         return (_failed(accelerator, error), *await _sessions(emulator, others[0], others[1:]))
     except ProbeError:
         raise error from None
+
+
+def _went_well(task: asyncio.Task[Session]) -> bool:
+    return task.done() and not task.cancelled() and task.result().failure is None
 
 
 def _failed(accelerator: str, error: ProbeError) -> Session:

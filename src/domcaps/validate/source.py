@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lxml import etree
 
@@ -50,7 +50,8 @@ class Source:
 
     def place(self, node: Node, attribute: str) -> tuple[int, int]:
         """Give line and column of an element's tag or of one of its attributes."""
-        number = node.sourceline or 0
+        stated: Any = node.sourceline  # the stubs do not know its type
+        number: int = stated or 0
         wanted = rf"<{re.escape(str(node.tag))}\b"
         # the parser gives the line where the start tag ends
         for line in range(number, max(number - 40, 0), -1):
