@@ -126,10 +126,12 @@ class Part:
     """One XML element of a domain, read through its declared fields.
 
     `path` is where such elements stand below ``<domain>``; "" is the domain itself. A class
-    without a path is a base for others.
+    without a path is a base for others. `knows` lists attributes and elements that may stand there
+    besides the fields: their form is not checked.
     """
 
     path: ClassVar[str | None] = None
+    knows: ClassVar[tuple[str, ...]] = ()
     _fields: ClassVar[dict[type, tuple[Field[Any], ...]]] = {}
 
     def __init__(self, node: Node, domain: Domain) -> None:
