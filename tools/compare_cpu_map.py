@@ -2,13 +2,13 @@
 
 ::
 
-    compare_cpu_map.py compare /usr/share/libvirt/cpu_map [--dialect 12.8]
-    compare_cpu_map.py update  /usr/share/libvirt/cpu_map --libvirt 12.9
+    compare_cpu_map.py /usr/share/libvirt/cpu_map [--dialect 12.8]
+    compare_cpu_map.py /usr/share/libvirt/cpu_map --update 12.9
 
-``compare`` prints what differs and exits with 1 when something does. ``--dialect`` leaves out what
-that release did not have yet. ``update`` writes the data file anew from the map. What it had
-before keeps its ``since``; what is new gets the release given with ``--libvirt``. A thing that
-the map no longer has is named and dropped.
+Without ``--update``, what differs is printed, and the exit code is 1 when something does.
+``--dialect`` leaves out what that release did not have yet. ``--update`` writes the data file anew
+from the map of the release given. What the file had before keeps its ``since``; what is new gets
+that release. What the map no longer has is dropped.
 """
 
 from __future__ import annotations
@@ -347,22 +347,18 @@ def _release(text: str) -> tuple[int, int]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; gives the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    commands = parser.add_subparsers(dest="command", required=True)
-    compare = commands.add_parser("compare")
-    compare.add_argument("folder", type=Path)
-    compare.add_argument("--dialect", type=_release, default=(999, 0))
-    update = commands.add_parser("update")
-    update.add_argument("folder", type=Path)
-    update.add_argument("--libvirt", required=True)
-    update.add_argument("--from-nothing", action="store_true", help="keep nothing of the old file")
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--dialect", type=_release, default=(999, 0), help="compare as of then")
+    parser.add_argument("--update", metavar="LIBVIRT", help="write the data of that release")
+    parser.add_argument("--from-nothing", action="store_true", help="keep nothing of the old file")
     options = parser.parse_args(arguments)
-    if options.command == "compare":
-        found = differences(cpu_data(), options.folder, options.dialect)
-        print(*found, f"{len(found)} differences", sep="\n")
-        return 1 if found else 0
-    before = None if options.from_nothing else cpu_data()
-    data.PATH.write_bytes(written(updated(options.folder, before, options.libvirt)))
-    return 0
+    if options.update:
+        before = None if options.from_nothing else cpu_data()
+        data.PATH.write_bytes(written(updated(options.folder, before, options.update)))
+        return 0
+    found = differences(cpu_data(), options.folder, options.dialect)
+    print(*found, f"{len(found)} differences", sep="\n")
+    return 1 if found else 0
 
 
 if __name__ == "__main__":
