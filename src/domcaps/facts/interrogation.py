@@ -40,6 +40,7 @@ _FROM_OUTSIDE = frozenset(
     {-signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT, -signal.SIGHUP, -signal.SIGQUIT}
 )
 _PATIENCE_SECONDS = 1.0
+_FLOODS = "it prints without end, as no emulator does"
 _LOOK_REMEDY = "start it by hand with -machine none -qmp stdio and see"
 _OTHER_REMEDY = "name a QEMU system emulator"
 
@@ -118,7 +119,7 @@ class Interrogation:
         if isinstance(cause, ProtocolError):
             text = str(cause)
         elif process.flooded:
-            text = "it prints without end, and does not greet as QEMU does"
+            text = _FLOODS
         else:
             status = await _exit_status(process)
             if status is not None and status < 0:
@@ -183,6 +184,8 @@ class Interrogation:
             raise NotAnEmulatorError(text, where=self.path, remedy=_OTHER_REMEDY) from error
         except (EOFError, OSError):
             pass
+        if process.flooded:
+            raise NotAnEmulatorError(_FLOODS, where=self.path, remedy=_OTHER_REMEDY)
         status = await _exit_status(process)
         if status is None:
             return self._died(process, f"it closed its monitor when asked {question}")

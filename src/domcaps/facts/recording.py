@@ -73,12 +73,12 @@ def save(recording: Recording, path: str | Path) -> None:
     """
     try:
         data = dumps(recording)
-        target = Path(path).resolve()
+        target = Path(path)
         if target.exists() and not target.is_file():
             # a pipe or a terminal can't be replaced
             target.write_bytes(data)
         else:
-            _replace(target, data)
+            _replace(target.resolve(), data)
     except (OSError, ValueError, RuntimeError) as error:
         raise RecordingError(
             f"it can't be written: {getattr(error, 'strerror', None) or error}",
