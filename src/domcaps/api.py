@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from domcaps.facts.record import EmulatorRecord, Recording
+    from domcaps.report.explain import Explanation
     from domcaps.validate.check import Validation
 
 DEFAULT_DIALECT = "12.8"
@@ -264,6 +265,25 @@ class Host:
                 remedy="record it again",
             ) from unanswered
         return World(Target(facts.path, wanted, name, kind, dialect, flags), facts, self.facts)
+
+    def explain(
+        self,
+        path: str,
+        emulator: str | None = None,
+        arch: str | None = None,
+        machine: str | None = None,
+        virttype: str | None = None,
+        libvirt: str = DEFAULT_DIALECT,
+    ) -> tuple[Explanation, ...]:
+        """Tell why something holds for a target or not, down to what was observed.
+
+        `path` is a choice (``video.modelType=qxl``), an enum (``video.modelType``) or an element
+        (``video``); the target is settled as `domain_capabilities` does. Raises `RequestError` for
+        a path that the table does not have.
+        """
+        from domcaps.report.explain import explain
+
+        return explain(path, self.world(emulator, arch, machine, virttype, libvirt))
 
     def validate(
         self,

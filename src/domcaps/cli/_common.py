@@ -27,6 +27,35 @@ def host_option(function: F) -> F:
     )(function)
 
 
+def target_options(function: F) -> F:
+    """Add the options that name a target, as `Host.domain_capabilities` takes them."""
+    options = (
+        click.option(
+            "--libvirt",
+            metavar="VERSION",
+            default="12.8",
+            show_default=True,
+            help="The release of libvirt whose words are wanted.",
+        ),
+        click.option(
+            "--virttype", metavar="TYPE", help="kvm, qemu or hvf; accelerated where possible."
+        ),
+        click.option("--machine", metavar="NAME", help="Machine type or alias, such as q35."),
+        click.option(
+            "--arch", metavar="ARCH", help="The guest's architecture; the host's by default."
+        ),
+        click.option(
+            "--emulatorbin",
+            "emulator",
+            metavar="PATH",
+            help="The emulator; the architecture's by default.",
+        ),
+    )
+    for option in options:
+        function = option(function)
+    return function
+
+
 def _complete_host(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:  # noqa: ARG001
     from click.shell_completion import CompletionItem
 

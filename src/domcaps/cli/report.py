@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 import click
 
-from domcaps.cli._common import host_option, note, open_host
-
-if TYPE_CHECKING:
-    from domcaps.api import DomainCapabilities, Host
+from domcaps.cli._common import host_option, note, open_host, target_options
 
 
 @click.command("report")
 @host_option
-@click.option("--emulatorbin", metavar="PATH", help="The emulator; the architecture's by default.")
-@click.option("--arch", metavar="ARCH", help="The guest's architecture; the host's by default.")
-@click.option("--machine", metavar="NAME", help="Machine type or alias, such as q35.")
-@click.option("--virttype", metavar="TYPE", help="kvm, qemu or hvf; accelerated where possible.")
-@click.option(
-    "--libvirt",
-    metavar="VERSION",
-    default="12.8",
-    show_default=True,
-    help="The release of libvirt whose document is wanted.",
-)
+@target_options
 @click.option(
     "--disable-deprecated-features",
     is_flag=True,
@@ -46,37 +33,19 @@ if TYPE_CHECKING:
 def command(
     *,
     host_file: str | None,
-    emulatorbin: str | None,
+    emulator: str | None,
     arch: str | None,
-    machine: str | None,
-    virttype: str | None,
-    libvirt: str,
-    disable_deprecated_features: bool,
-    expand_cpu_features: bool,
-    supported_cpu_features: bool,
     form: str,
     shipped: bool,
+    **question: Any,
 ) -> None:
     """Print what an emulator can give a guest, as libvirt's <domainCapabilities>.
 
     The options mean what those of 'virsh domcapabilities' mean. The exit code is 2 where the
     question has no answer.
     """
-
-    def ask(host: Host) -> DomainCapabilities:
-        return host.domain_capabilities(
-            emulatorbin,
-            arch,
-            machine,
-            virttype,
-            libvirt,
-            disable_deprecated_features=disable_deprecated_features,
-            expand_cpu_features=expand_cpu_features,
-            supported_cpu_features=supported_cpu_features,
-        )
-
     host = open_host(host_file)
-    if shipped and host_file is None and emulatorbin is None and not host.has_emulator(arch):
+    if shipped and host_file is None and emulator is None and not host.has_emulator(arch):
         from domcaps.shipped import open_shipped
 
         wanted = arch or host.facts.arch
@@ -85,7 +54,7 @@ def command(
             f"this machine has no emulator for {wanted} guests; "
             f"answering from the shipped recording {host.origin!r}"
         )
-    caps = ask(host)
+    caps = host.domain_capabilities(emulator, arch, **question)
     click.echo(caps.xml if form == "xml" else caps.json, nl=False)
     if caps.unknown:
         note(

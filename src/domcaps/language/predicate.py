@@ -30,6 +30,10 @@ class Predicate(ABC):
     def describe(self) -> str:
         """Say in words what it states, of any world."""
 
+    def in_world(self, world: World) -> Predicate:  # noqa: ARG002 - the same in most worlds
+        """Give what it comes down to in that world, in terms of other predicates."""
+        return self
+
     def questions(self) -> Iterator[Question]:
         """Name what an emulator must be asked, beyond what is always asked."""
         return iter(())

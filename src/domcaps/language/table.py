@@ -6,7 +6,7 @@ import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from domcaps.language.predicate import ALWAYS, Predicate
+from domcaps.language.predicate import ALWAYS, AnyOf, Predicate
 from domcaps.language.truth import Reason, Truth, any_of
 
 if TYPE_CHECKING:
@@ -133,6 +133,10 @@ class AnyChoice(Predicate):
     def describe(self) -> str:
         """Name the enum."""
         return f"some {self.enum.name} can be used"
+
+    def in_world(self, world: World) -> Predicate:
+        """Give the choices that the wanted dialect has."""
+        return AnyOf(tuple(c.when for c in self.enum.spoken(world.target.dialect)))
 
     def questions(self) -> Iterator[Question]:
         """Ask what the choices ask."""

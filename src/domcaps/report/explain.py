@@ -1,0 +1,140 @@
+"""Why something holds or not, down to what was observed, and what would turn a no into a yes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from domcaps.elements import table
+from domcaps.errors import RequestError
+from domcaps.language import Element, Enum, Reason, Truth
+from domcaps.language.predicate import AllOf, AnyOf, Not, Predicate
+from domcaps.language.table import AnyChoice
+from domcaps.language.truth import all_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from domcaps.language import World
+
+
+class Explanation(msgspec.Struct, frozen=True):
+    """One thing that a report can say, whether it says it, and why.
+
+    `path` names it as ``video.modelType=vga``, or as ``video`` for an element. `spoken` tells
+    whether the wanted libvirt has a word for it. `changes` are the fewest statements that would
+    have to come out otherwise to turn a no into a yes.
+    """
+
+    path: str
+    truth: Truth
+    reason: Reason
+    spoken: bool = True
+    changes: tuple[str, ...] = ()
+
+
+def explain(path: str, world: World) -> tuple[Explanation, ...]:
+    """Explain a choice, all choices of an enum (``video.modelType``) or an element with its enums.
+
+    Raises `RequestError` for a path that the table does not have, with the nearest ones.
+    """
+    found = [e for e in explain_all(world) if _matches(e.path, path)]
+    if not found:
+        raise RequestError(f"the table has no {path!r}", remedy=_nearest(path))
+    return tuple(found)
+
+
+def explain_all(world: World) -> Iterator[Explanation]:
+    """Explain everything that stands in the table."""
+    for element in table():
+        yield from _element(element, world, "", ())
+
+
+def paths() -> tuple[str, ...]:
+    """Give every path that can be explained."""
+    return tuple(dict.fromkeys(path for element in table() for path in _paths(element, "")))
+
+
+def _paths(element: Element, prefix: str) -> Iterator[str]:
+    yield f"{prefix}{element.name}"
+    for part in element.content:
+        if isinstance(part, Element):
+            yield from _paths(part, f"{prefix}{element.name}.")
+        elif isinstance(part, Enum):
+            for choice in part.choices:
+                yield f"{prefix}{element.name}.{part.name}={choice.name}"
+
+
+def _matches(path: str, wanted: str) -> bool:
+    return path == wanted or path.startswith((f"{wanted}.", f"{wanted}="))
+
+
+def _nearest(path: str) -> str:
+    import difflib
+
+    near = difflib.get_close_matches(path, paths(), n=6, cutoff=0.3)
+    return f"nearest are {', '.join(near)}" if near else "see docs/table.md"
+
+
+def _element(
+    element: Element, world: World, prefix: str, above: tuple[Predicate, ...]
+) -> Iterator[Explanation]:
+    path = f"{prefix}{element.name}"
+    dialect = world.target.dialect
+    if not dialect.speaks(element.since, element.until):
+        return
+    needed = (*above, element.shown)
+    if element.supported is not None:
+        needed = (*needed, element.supported)
+    yield _explained(path, needed, world, spoken=True)
+    for part in element.content:
+        if isinstance(part, Element):
+            yield from _element(part, world, f"{path}.", needed)
+        elif isinstance(part, Enum):
+            yield from _enum(part, world, path, needed)
+
+
+def _enum(
+    enum: Enum, world: World, path: str, above: tuple[Predicate, ...]
+) -> Iterator[Explanation]:
+    dialect = world.target.dialect
+    spoken = dialect.speaks(enum.since, enum.until)
+    for choice in enum.choices:
+        if choice.listed and dialect.speaks(choice.since, choice.until):
+            # whatever the element needs, its choices need too, unless it only asks for one of them
+            needed = tuple(p for p in above if not isinstance(p, AnyChoice))
+            needed = (*needed, enum.shown, choice.when)
+            yield _explained(f"{path}.{enum.name}={choice.name}", needed, world, spoken=spoken)
+
+
+def _explained(
+    path: str, needed: tuple[Predicate, ...], world: World, *, spoken: bool
+) -> Explanation:
+    reasons = [p.explain(world) for p in needed]
+    truth = all_of(reason.truth for reason in reasons)
+    # what needs nothing says nothing, unless it is all there is
+    telling = [r for r in reasons if r.source or r.because or r.truth is not Truth.YES]
+    telling = telling or reasons[-1:]
+    reason = telling[0] if len(telling) == 1 else Reason(truth, "all of these", "", tuple(telling))
+    changes: tuple[str, ...] = ()
+    if truth is Truth.NO:
+        changes = tuple(dict.fromkeys(_to_make(AllOf(needed), world, wanted=True)))
+    return Explanation(path, truth, reason, spoken, changes)
+
+
+def _to_make(predicate: Predicate, world: World, *, wanted: bool) -> tuple[str, ...]:
+    """Give the fewest leaves that have to come out otherwise for the predicate to be as wanted."""
+    predicate = predicate.in_world(world)
+    if predicate.evaluate(world) is Truth.of(wanted):
+        return ()
+    if isinstance(predicate, Not):
+        return _to_make(predicate.part, world, wanted=not wanted)
+    if isinstance(predicate, AllOf | AnyOf):
+        every = isinstance(predicate, AllOf) is wanted
+        ways = [_to_make(part, world, wanted=wanted) for part in predicate.parts]
+        if every:
+            return tuple(change for way in ways for change in way)
+        return min((way for way in ways if way), key=len, default=())
+    text = predicate.describe()
+    return (text if wanted else f"not ({text})",)
