@@ -291,11 +291,13 @@ class Host:
         libvirt: str = DEFAULT_DIALECT,
         *,
         ignore: Iterable[str] = (),
+        new: bool = True,
     ) -> Validation:
         """Tell whether libvirt would accept a domain on this host, and if not, why.
 
         `xml` is a ``<domain>`` document, of any bytes. `ignore` names codes of findings that are
-        left out. The result has ``.accepted`` and ``.findings``; what is wrong with the XML is a
+        left out. A domain is taken for one that is to be defined now; with ``new=False`` for one
+        that libvirt has known for long, in which it overlooks some mistakes. The result has ``.accepted`` and ``.findings``; what is wrong with the XML is a
         finding, too. Raises `UnknownDialectError`.
         """
         from domcaps.validate.check import validate
@@ -308,7 +310,7 @@ class Host:
             return self.world(emulator, arch, machine, virttype, libvirt)
 
         data = xml.encode() if isinstance(xml, str) else xml
-        return validate(data, open_world, frozenset(ignore))
+        return validate(data, open_world, frozenset(ignore), new=new)
 
     def has_emulator(self, arch: str | None = None) -> bool:
         """Tell whether an emulator would be found without naming one."""

@@ -151,7 +151,8 @@ class DomainCase:
 
     def verdict(self) -> tuple[str, tuple[str, ...]]:
         """Ask domcaps: the verdict, and the errors that led to it."""
-        result = _domain_host(self).validate(self.xml, self.dialect)
+        new = bool(self.case["abi_update"])
+        result = _domain_host(self).validate(self.xml, self.dialect, new=new)
         errors = tuple(f"{f.code} line {f.line}: {f.message}" for f in result.errors)
         return ("accept" if result.accepted else "reject"), errors
 

@@ -15,11 +15,16 @@ P = TypeVar("P", bound=Part)
 
 
 class Domain:
-    """A definition that is looked at, for the target that it names on a host."""
+    """A definition that is looked at, for the target that it names on a host.
 
-    def __init__(self, root: Node, world: World) -> None:
+    `new` tells that it is to be defined now: libvirt overlooks some mistakes in one that it has
+    known for long, so that no domain disappears when libvirt is upgraded.
+    """
+
+    def __init__(self, root: Node, world: World, *, new: bool = True) -> None:
         self.root = root
         self.world = world
+        self.new = new
         self._parts: dict[type[Part], tuple[Part, ...]] = {}
 
     @property

@@ -59,9 +59,12 @@ def validate(
     data: bytes,
     open_world: Callable[[str | None, str | None, str | None, str], World],
     ignore: frozenset[str] = frozenset(),
+    *,
+    new: bool = True,
 ) -> Validation:
     """Look at a domain in the world that `open_world` gives for the target that it names.
 
+    `new` tells whether it is to be defined now, or one that libvirt has known for long.
     `ignore` names codes that are left out, as does a comment ``<!-- domcaps: ignore CODE -->``.
     """
     try:
@@ -69,7 +72,7 @@ def validate(
         world = settle(source, open_world)
     except (Unreadable, Unsettled) as stopped:
         return Validation((stopped.finding,), source=data)
-    domain = Domain(source.root, world)
+    domain = Domain(source.root, world, new=new)
     ignored = ignore | _suppressed(source)
     found = [f for f in _findings(domain, source) if f.code not in ignored]
     found.sort(key=lambda f: (f.line, f.column, f.code))
