@@ -17,10 +17,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domcaps.language import AnyChoice, Choice, Element, Enum, Place, Row, Rows, World
-from domcaps.language.observed import EmulatorFact
+from domcaps.language.observed import EmulatorFact, WorldFact
 
 if TYPE_CHECKING:
     from domcaps.facts.emulator import EmulatorFacts
+
+NEVER_NOTIFIES = 2**32 - 1
+"""What QEMU calls a spinlock that never asks the hypervisor: as good as no default."""
 
 _PASSTHROUGH = {"migratable": False, "hv-passthrough": True}
 
@@ -89,12 +92,13 @@ def _defaults(world: World) -> tuple[Row, ...]:
     """Give what the enlightenments that are more than a switch are set to."""
     offered = enlightenments(world.emulator)
     rows = []
-    if _offers(world.emulator, "spinlocks"):
-        rows.append(Row("spinlocks", str(offered["spinlocks"])))
+    retries = offered.get("spinlocks", NEVER_NOTIFIES)
+    if retries != NEVER_NOTIFIES:
+        rows.append(Row("spinlocks", str(retries)))
     for row, name, part_of in _DIRECT:
         if _offers(world.emulator, part_of):
             rows.append(Row(row, "on" if offered.get(name) is True else "off"))
-    if _offers(world.emulator, "vendor_id"):
+    if offered.get("vendor-id"):
         rows.append(Row("vendor_id", str(offered["vendor-id"])))
     return tuple(rows)
 
@@ -106,7 +110,17 @@ _DIRECT = (
     ("tlbflush_extended", "tlbflush-ext", "tlbflush"),
 )
 
-DEFAULTS = Element("defaults", supported=None, since="11.9", content=(Rows(_defaults),))
+DEFAULTS = Element(
+    "defaults",
+    supported=None,
+    since="11.9",
+    shown=WorldFact(
+        "some enlightenment has a default that says more than on",
+        "query-cpu-model-expansion, hv-passthrough",
+        lambda world: bool(_defaults(world)),
+    ),
+    content=(Rows(_defaults),),
+)
 
 ACCELERATED = EmulatorFact(
     "QEMU was asked with an accelerator: without one it has nothing of Hyper-V to offer",

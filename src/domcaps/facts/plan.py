@@ -189,7 +189,8 @@ class Plan:
         if self._arch in X86:
             yield cpu_expansion_of(model, "static", {"migratable": False})
         yield cpu_expansion_of(model, "full")
-        if self.accelerated and (self._arch in X86 or self._arch in ARM):
+        # libvirt before 11.9 asks about Hyper-V without an accelerator, too
+        if (self.accelerated or self._complete) and (self._arch in X86 or self._arch in ARM):
             yield cpu_expansion_of(model, "full", {"migratable": False, "hv-passthrough": True})
 
 
