@@ -105,6 +105,25 @@ def test_a_new_device_is_one_line_in_one_file(monkeypatch: pytest.MonkeyPatch) -
         table.cache_clear()
 
 
+OBSERVING = {"device", "device_property", "object_property", "qom_type", "qapi", "option"}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_predicates_stand_where_a_probe_finds_them(path: Path) -> None:
+    """A predicate made inside a rule would not be asked about: it must stand at the top."""
+    tree = ast.parse(path.read_text())
+    for function in (n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)):
+        returns = ast.unparse(function.returns) if function.returns else ""
+        if returns in {"Predicate", "Choice"}:
+            continue  # makes predicates for the top of a module
+        made = {
+            call.func.id
+            for call in ast.walk(function)
+            if isinstance(call, ast.Call) and isinstance(call.func, ast.Name)
+        }
+        assert not made & OBSERVING, f"{function.name} makes a predicate"
+
+
 def test_an_element_that_is_not_supported_says_so_and_no_more() -> None:
     (tpm,) = (element for element in table() if element.name == "tpm")
     section = evaluate(tpm, world())

@@ -11,7 +11,7 @@ import importlib
 import pkgutil
 from typing import TYPE_CHECKING
 
-from domcaps.language import Element, Place
+from domcaps.language import Element, Enum, Place, Predicate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,10 +23,7 @@ if TYPE_CHECKING:
 @functools.cache
 def table() -> tuple[Element, ...]:
     """Give every element, in the order of libvirt's document."""
-    found: list[Element] = []
-    for module in pkgutil.iter_modules(__path__):
-        contents = vars(importlib.import_module(f"{__name__}.{module.name}"))
-        found.extend(value for value in contents.values() if isinstance(value, Element))
+    found = [value for value in _contents() if isinstance(value, Element)]
     # an element imported by a sibling, or named beside its parent, is still one element
     unique = {id(element): element for element in found}
     nested = {id(part) for element in unique.values() for part in _parts(element)}
@@ -39,6 +36,12 @@ def table() -> tuple[Element, ...]:
     )
 
 
+def _contents() -> Iterator[object]:
+    """Give everything that stands at the top of a module of this package."""
+    for module in pkgutil.iter_modules(__path__):
+        yield from vars(importlib.import_module(f"{__name__}.{module.name}")).values()
+
+
 def _parts(element: Element) -> Iterator[Element]:
     for part in element.content:
         if isinstance(part, Element):
@@ -47,8 +50,19 @@ def _parts(element: Element) -> Iterator[Element]:
 
 
 def questions() -> frozenset[Question]:
-    """Give all that the table wants to know of an emulator, beyond what is always asked."""
-    return frozenset(question for element in table() for question in element.questions())
+    """Give all that the table wants to know of an emulator, beyond what is always asked.
+
+    These are the questions of its elements, and of every predicate and enum that a rule names: they
+    stand at the top of a module for that.
+    """
+    asked: set[Question] = set()
+    for value in _contents():
+        if isinstance(value, Element | Predicate):
+            asked.update(value.questions())
+        elif isinstance(value, Enum):
+            for choice in value.choices:
+                asked.update(choice.when.questions())
+    return frozenset(asked)
 
 
 def choices() -> Iterator[tuple[str, Choice]]:
