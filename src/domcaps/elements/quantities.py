@@ -1,0 +1,200 @@
+"""Amounts and sets as libvirt writes them: sizes with units, lists of CPUs and nodes, tri-states.
+
+::
+
+    <memory unit='GiB'>4</memory>
+    <vcpu cpuset='0-3,^2'>2</vcpu>
+
+A size is two texts, the number and its unit; `size_of` puts them together. Sets of numbers are
+kept as integers in which bit *n* stands for the number *n*.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from domcaps.language.kinds import Int, Kind
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element as Node
+
+T = TypeVar("T")
+
+KIB = 1024
+MIB = 1024 * 1024
+
+MAX_BYTES = 2**63 - 1
+"""The largest amount of memory that libvirt takes."""
+
+_POWERS = "kmgtpe"
+_UUID = re.compile(r"\s*(?:[- ]*[0-9a-fA-F]{2}){16}\s*")
+_ITEM = re.compile(r"\s*(\^?)(\d{1,10})\s*(?:(-)\s*(\d{1,10})\s*)?")
+
+
+@dataclass(frozen=True)
+class OrEmpty(Kind[T | None], Generic[T]):
+    """A form whose text may be empty, which says as much as no text at all."""
+
+    kind: Kind[T]
+
+    @property
+    def expected(self) -> str:  # type: ignore[override]
+        """Name the form."""
+        return self.kind.expected
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """List the names, where the form is a choice of names."""
+        return tuple(getattr(self.kind, "names", ()))
+
+    def parse(self, text: str) -> T | None:
+        """Give None for no text."""
+        return self.kind.parse(text) if text else None
+
+
+@dataclass(frozen=True)
+class Unit(Kind[int]):
+    """A unit of sizes: ``KiB`` and ``k`` are 1024 bytes, ``KB`` 1000; the value is its bytes."""
+
+    expected: str = "a unit such as KiB, MB or bytes"
+
+    def parse(self, text: str) -> int:
+        """Take the unit apart."""
+        unit = text.lower()
+        if unit in {"b", "byte", "bytes"}:
+            return 1
+        power = _POWERS.find(unit[:1]) + 1 if unit else 0
+        base = {"": 1024, "ib": 1024, "b": 1000}.get(unit[1:])
+        if not power or base is None:
+            raise ValueError(text)
+        return int(base**power)
+
+
+@dataclass(frozen=True)
+class NumberSet(Kind[int]):
+    """A set of numbers such as ``0-3,^2,8``; the value is a mask of bits.
+
+    `size` is the first number that is too large. With `some` the set must not be empty.
+    """
+
+    size: int = 16384
+    some: bool = False
+
+    @property
+    def expected(self) -> str:  # type: ignore[override]
+        """Show the form."""
+        return f"a set of numbers below {self.size} such as 0-3,^2"
+
+    def parse(self, text: str) -> int:
+        """Read item after item; later ones may take out what earlier ones put in."""
+        mask = 0
+        for item in text.removesuffix(",").split(",") if text.strip() else ("",):
+            mask = self._apply(mask, item)
+        if self.some and not mask:
+            raise ValueError(text)
+        return mask
+
+    def _apply(self, mask: int, item: str) -> int:
+        found = _ITEM.fullmatch(item)
+        if found is None:
+            raise ValueError(item)
+        without, first, dash, last = found.groups()
+        start = int(first)
+        stop = int(last) if dash else start
+        if (without and dash) or stop < start or stop >= self.size:
+            raise ValueError(item)
+        bits = ((1 << (stop - start + 1)) - 1) << start
+        return mask & ~bits if without else mask | bits
+
+
+@dataclass(frozen=True)
+class AnyUuid(Kind[uuid.UUID]):
+    """A UUID as libvirt reads it: hyphens and blanks may stand between any two bytes."""
+
+    expected: str = "a UUID"
+
+    def parse(self, text: str) -> uuid.UUID:
+        """Read sixteen bytes."""
+        if not _UUID.fullmatch(text):
+            raise ValueError(text)
+        return uuid.UUID(re.sub("[^0-9a-fA-F]", "", text))
+
+
+UNIT = OrEmpty(Unit())
+SIZE = OrEmpty(Int(0, 2**64 - 1))
+"""The number of a size; its unit stands beside it."""
+ANY_UUID = OrEmpty(AnyUuid())
+CPUS = NumberSet(some=True)
+"""CPUs or NUMA nodes, at least one."""
+
+
+def size_of(
+    node: Node, number: str = "", unit: str = "@unit", *, scale: int = KIB, limit: int = 2**64 - 1
+) -> int | None:
+    """Give a size in bytes; None where there is none, or where a finding says why it is wrong.
+
+    `number` and `unit` are paths below the node; "" is its own text. Without a unit the number is
+    multiplied by `scale`. Sizes beyond `limit` give None; see `too_large`.
+    """
+    figure, factor = _figures(node, number, unit, scale)
+    if figure is None or factor is None or figure > limit // factor:
+        return None
+    return figure * factor
+
+
+def too_large(
+    node: Node, number: str = "", unit: str = "@unit", *, scale: int = KIB, limit: int = MAX_BYTES
+) -> bool:
+    """Tell whether a size of good form is beyond what libvirt counts."""
+    figure, factor = _figures(node, number, unit, scale)
+    return figure is not None and factor is not None and bool(figure) and figure > limit // factor
+
+
+def _figures(node: Node, number: str, unit: str, scale: int) -> tuple[int | None, int | None]:
+    try:
+        figure = SIZE.parse(_text(node, number))
+        factor = UNIT.parse(_text(node, unit))
+    except ValueError:
+        return None, None
+    return figure, factor or scale
+
+
+def _text(node: Node, path: str) -> str:
+    steps, at, attribute = path.rpartition("@") if "@" in path else (path, "", "")
+    steps = steps.rstrip("/")
+    holder = node.find(steps) if steps else node
+    if holder is None:
+        return ""
+    return (holder.get(attribute) or "") if at else (holder.text or "").strip()
+
+
+def kib(size: int | None) -> int:
+    """Give a size in KiB, rounded up as libvirt does; no size is 0."""
+    return -(-size // KIB) if size else 0
+
+
+def numbers(mask: int) -> list[int]:
+    """List the members of a set."""
+    return [n for n in range(mask.bit_length()) if mask >> n & 1]
+
+
+def highest(mask: int) -> int:
+    """Give the largest member of a set, -1 where it is empty."""
+    return mask.bit_length() - 1
+
+
+def spell(mask: int) -> str:
+    """Write a set as libvirt does: ``0-3,8``."""
+    parts: list[str] = []
+    members = numbers(mask)
+    start = 0
+    for position, number in enumerate(members):
+        if position + 1 < len(members) and members[position + 1] == number + 1:
+            continue
+        first = members[start]
+        parts.append(str(first) if first == number else f"{first}-{number}")
+        start = position + 1
+    return ",".join(parts)
