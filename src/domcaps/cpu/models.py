@@ -94,7 +94,7 @@ def _custom_model(
     unavailable = definition.unavailable_features
     usable = "unknown" if unavailable is None else "no" if unavailable else "yes"
     # QEMU names a feature once for each other one that it drags along
-    blockers = tuple(sorted(set(libvirt_names(arch, unavailable or ()))))
+    blockers = tuple(sorted(set(libvirt_names(arch, set(unavailable or ())))))
     return CustomModel(
         name, usable, definition.deprecated, vendor or "unknown", canonical, blockers
     )

@@ -38,4 +38,6 @@ def libvirt_names(arch: str, features: Iterable[str]) -> tuple[str, ...]:
     """Give libvirt's names of features that QEMU named, in the same order."""
     if arch not in X86:
         return tuple(features)
-    return tuple(_LIBVIRT_SPELLING.get(feature, feature) for feature in features)
+    names = tuple(features)
+    # most names are their own: the lookup with itself as default runs without a Python frame
+    return tuple(map(_LIBVIRT_SPELLING.get, names, names))  # type: ignore[arg-type]

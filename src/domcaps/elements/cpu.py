@@ -11,6 +11,8 @@ The arithmetic (which model is nearest to the host, what keeps a model from runn
 
 from __future__ import annotations
 
+import functools
+
 from typing import TYPE_CHECKING
 
 from domcaps.cpu import (
@@ -107,9 +109,15 @@ def _model_rows(model: CustomModel) -> list[Row]:
         attributes.append(("canonical", model.canonical))
     rows = [Row("model", model.name, tuple(attributes))]
     if model.blockers:
-        features = tuple(Row("feature", "", (("name", name),)) for name in model.blockers)
+        features = tuple(map(_blocker, model.blockers))
         rows.append(Row("blockers", "", (("model", model.name),), features))
     return rows
+
+
+@functools.lru_cache(maxsize=4096)
+def _blocker(name: str) -> Row:
+    """Give the row of one feature: a report may hold thousands, of a few hundred names."""
+    return Row("feature", "", (("name", name),))
 
 
 HOST_PASSTHROUGH = Element(

@@ -6,6 +6,8 @@ is closed at once) is not the one that XML libraries write.
 
 from __future__ import annotations
 
+import functools
+
 from typing import TYPE_CHECKING
 
 from domcaps.language import Row
@@ -77,13 +79,21 @@ def _values(answer: ValuesAnswer, indent: str, lines: list[str]) -> None:
 
 
 def _row(row: Row, indent: str, lines: list[str]) -> None:
-    start = f"{indent}<{row.name}{_attributes(row.attributes)}"
-    if row.rows:
-        lines.append(f"{start}>")
-        for child in row.rows:
-            _row(child, indent + "  ", lines)
-        lines.append(f"{indent}</{row.name}>")
-    elif row.text:
-        lines.append(f"{start}>{_escape(row.text)}</{row.name}>")
-    else:
-        lines.append(f"{start}/>")
+    if not row.rows:
+        lines.append(indent + _leaf(row))
+        return
+    lines.append(f"{indent}<{row.name}{_attributes(row.attributes)}>")
+    inner = indent + "  "
+    for child in row.rows:
+        if child.rows:
+            _row(child, inner, lines)
+        else:
+            lines.append(inner + _leaf(child))
+    lines.append(f"{indent}</{row.name}>")
+
+
+@functools.lru_cache(maxsize=8192)
+def _leaf(row: Row) -> str:
+    """Write a row without children; the same few hundred make up most of a large report."""
+    start = f"<{row.name}{_attributes(row.attributes)}"
+    return f"{start}>{_escape(row.text)}</{row.name}>" if row.text else f"{start}/>"
