@@ -40,4 +40,4 @@ def libvirt_names(arch: str, features: Iterable[str]) -> tuple[str, ...]:
         return tuple(features)
     names = tuple(features)
     # most names are their own: the lookup with itself as default runs without a Python frame
-    return tuple(map(_LIBVIRT_SPELLING.get, names, names))  # type: ignore[arg-type]
+    return tuple(map(_LIBVIRT_SPELLING.get, names, names))
