@@ -164,14 +164,18 @@ def test_one_byte_changed_anywhere() -> None:
         (wrap(1, b'{"host": {"arch": 3}}'), "$.host.arch"),
         (wrap(1, name="something else"), "something else"),
         (wrap(1, b'{"host":{"arch":"x"},"comment":"\xff"}'), "utf-8"),
-        (wrap(1, b'{"host":{"arch":"x"},"new":' + b"[" * 100_000 + b"]" * 100_000 + b"}"), "deep"),
+        (
+            wrap(1, b'{"host":{"arch":"x"},"new":' + b"[" * 5_000_000 + b"]" * 5_000_000 + b"}"),
+            "deep",
+        ),
         (b"[" * 1_000_000, "not a recording"),
         (b'{"format":' * 100_000, "not a recording"),
     ],
 )
 def test_what_is_no_recording(data: bytes, words: str) -> None:
     line = trouble(data)
-    assert words in line or (words == "deep" and "recursion" in line)
+    # how a limit of depth is called depends on the version of Python
+    assert words in line or (words == "deep" and ("recursion" in line or "overflow" in line))
 
 
 def test_a_newer_format_tells_what_to_do() -> None:

@@ -200,5 +200,5 @@ def _decoded(answer: Answer, kind: type[T]) -> T | None:
         return None
     try:
         return msgspec.json.decode(answer.reply, type=kind)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return None
