@@ -3,8 +3,15 @@
 QEMU does not say which board a machine type is a version of; its name is all there is.
 """
 
-from domcaps.facts.emulator import Machine
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from domcaps.language.observed import arch, machine
+
+if TYPE_CHECKING:
+    from domcaps.facts.emulator import Machine
+    from domcaps.language import Dialect
 
 _X86 = arch("i686", "x86_64")
 _ARM = arch("armv6l", "armv7l", "aarch64")
@@ -29,6 +36,18 @@ PSERIES = arch("ppc64", "ppc64le") & machine("pseries", "pseries-*")
 
 S390_CCW = arch("s390", "s390x") & machine("s390-ccw*")
 """IBM's mainframes with channel I/O."""
+
+RISCV_VIRT = arch("riscv32", "riscv64") & machine("virt", "virt-*")
+"""RISC-V's paravirtual board."""
+
+LOONGARCH_VIRT = arch("loongarch64") & machine("virt", "virt-*")
+"""LoongArch's paravirtual board."""
+
+S390 = arch("s390", "s390x")
+"""Any machine type of IBM's mainframes."""
+
+PPC64 = arch("ppc64", "ppc64le")
+"""Any machine type of the 64-bit POWER architectures."""
 
 BUILTIN_IDE = I440FX | machine("malta", "sun4u", "g3beige")
 """Boards with an IDE controller soldered on."""
@@ -95,3 +114,12 @@ def canonical_machine(name: str, machines: tuple[Machine, ...]) -> str:
         if machine_type.alias and machine_type.alias == name:
             return machine_type.name
     return name
+
+
+# The oldest QEMU that a release of libvirt takes; from the first of them on, 11.3, it was 6.2.
+_OLDEST_QEMU = (("11.3", (6, 2, 0)), ("12.4", (7, 2, 0)))
+
+
+def oldest_qemu(dialect: Dialect) -> tuple[int, int, int]:
+    """Give the oldest version of QEMU that a libvirt takes; it answers nothing about older ones."""
+    return max(version for since, version in _OLDEST_QEMU if dialect.speaks(since, ""))
