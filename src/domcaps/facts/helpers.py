@@ -109,6 +109,16 @@ def read_helpers(
     return tuple(helpers)
 
 
+def arguments_of(name: str) -> tuple[str, ...]:
+    """Give the arguments that make a helper program tell its features; none where it can't."""
+    return next((program.arguments for program in PROGRAMS if program.name == name), ())
+
+
+def ask_features(files: HostFiles, helper: Helper) -> Helper:
+    """Ask a helper program that is there for its features, and note them or why there are none."""
+    return _with_features(files, helper, arguments_of(helper.name), run=True)
+
+
 def _described(
     files: HostFiles, *, privileged: bool, environ: Mapping[str, str]
 ) -> dict[str, tuple[str, ...]]:

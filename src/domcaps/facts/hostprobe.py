@@ -24,7 +24,7 @@ from domcaps.facts.record import HostRecord, NumaCell, Presence
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from domcaps.facts.record import FirmwareDescriptor, Helper
+    from domcaps.facts.record import FirmwareDescriptor, Helper, HostCpu, Kvm
 
 _OTHER_NAMES = {"amd64": "x86_64", "arm64": "aarch64"}
 _NODES = "/sys/devices/system/node"
@@ -52,26 +52,92 @@ def read_host(
     """
     seen = files or HostFiles(root)
     rights = os.geteuid() == 0 if privileged is None else privileged
-    machine, release, version = seen.uname
-    arch = libvirt_arch(machine)
-    descriptors = read_descriptors(seen, folders("firmware", privileged=rights, environ=environ))
-    return HostRecord(
-        arch=arch,
-        kernel=f"{release} {version}".strip(),
-        privileged=rights,
-        cpu=read_cpu(seen, arch),
-        kvm=read_kvm(seen, arch, qemu_user),
-        firmware=descriptors,
-        images=_images(seen, descriptors),
-        vfio=_vfio(seen),
-        iommufd=_iommufd(seen),
-        helpers=read_helpers(
-            seen, privileged=rights, environ=environ, run=run_helpers, known=known_helpers
-        ),
-        hugepage_sizes_kib=_hugepage_sizes(seen),
-        transparent_hugepage_kib=_transparent_hugepage(seen),
-        numa=_numa(seen),
+    reader = HostReader(seen, privileged=rights, environ=environ, qemu_user=qemu_user)
+    descriptors = reader.firmware()
+    helpers = read_helpers(
+        seen, privileged=rights, environ=environ, run=run_helpers, known=known_helpers
     )
+    return HostRecord(
+        arch=reader.arch(),
+        kernel=reader.kernel(),
+        privileged=rights,
+        cpu=reader.cpu(),
+        kvm=reader.kvm(),
+        firmware=descriptors,
+        images=reader.images(descriptors),
+        vfio=reader.vfio(),
+        iommufd=reader.iommufd(),
+        helpers=helpers,
+        hugepage_sizes_kib=reader.hugepage_sizes_kib(),
+        transparent_hugepage_kib=reader.transparent_hugepage_kib(),
+        numa=reader.numa(),
+    )
+
+
+class HostReader:
+    """A host read fact by fact: each method gives the field of `HostRecord` of its name.
+
+    Only helper programs are not here: see `domcaps.facts.helpers`.
+    """
+
+    def __init__(
+        self,
+        files: HostFiles,
+        *,
+        privileged: bool,
+        environ: Mapping[str, str],
+        qemu_user: str = "",
+    ) -> None:
+        self._files = files
+        self._privileged = privileged
+        self._environ = environ
+        self._qemu_user = qemu_user
+
+    def arch(self) -> str:
+        """Give the architecture, by libvirt's name."""
+        return libvirt_arch(self._files.uname[0])
+
+    def kernel(self) -> str:
+        """Give release and version of the kernel."""
+        _, release, version = self._files.uname
+        return f"{release} {version}".strip()
+
+    def cpu(self) -> HostCpu:
+        """Read the processor."""
+        return read_cpu(self._files, self.arch())
+
+    def kvm(self) -> Kvm:
+        """Read what KVM offers to the user who runs QEMU."""
+        return read_kvm(self._files, self.arch(), self._qemu_user)
+
+    def firmware(self) -> tuple[FirmwareDescriptor, ...]:
+        """Read the firmware descriptors."""
+        where = folders("firmware", privileged=self._privileged, environ=self._environ)
+        return read_descriptors(self._files, where)
+
+    def images(self, descriptors: tuple[FirmwareDescriptor, ...]) -> tuple[str, ...]:
+        """Give the images that exist of those that descriptors name, and of the default ones."""
+        return _images(self._files, descriptors)
+
+    def vfio(self) -> Presence:
+        """Tell whether devices can be handed to guests."""
+        return _vfio(self._files)
+
+    def iommufd(self) -> Presence:
+        """Tell whether that can be done through ``/dev/iommu``."""
+        return _iommufd(self._files)
+
+    def hugepage_sizes_kib(self) -> tuple[int, ...]:
+        """Give the sizes of huge pages, in KiB."""
+        return _hugepage_sizes(self._files)
+
+    def transparent_hugepage_kib(self) -> int:
+        """Give the size of transparent huge pages, in KiB."""
+        return _transparent_hugepage(self._files)
+
+    def numa(self) -> tuple[NumaCell, ...]:
+        """Read the NUMA cells."""
+        return _numa(self._files)
 
 
 def libvirt_arch(machine: str) -> str:

@@ -26,13 +26,21 @@ import stat
 import subprocess
 import time
 import uuid
+from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from domcaps.errors import EmulatorNotFoundError, NotAnEmulatorError, ProbeError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
+
+OBSERVER: ContextVar[Callable[[str, int], None] | None] = ContextVar("OBSERVER", default=None)
+"""Called with an emulator's path and process number while it still runs, before it is ended.
+
+What it is made of, such as the libraries that it loaded, can be seen then.
+"""
 
 MARK = "DOMCAPS_PROBE"
 """Environment variable that tells to which run a process belongs."""
@@ -185,6 +193,9 @@ class EmulatorProcess:
         if self._stopped:
             return
         suspicious = suspicious or self._emulator.poll() is not None
+        observer = OBSERVER.get()
+        if observer is not None and self._emulator.poll() is None:
+            observer(self.path, self._emulator.pid)
         self._kill()
         if suspicious:
             _kill_marked(self._mark)

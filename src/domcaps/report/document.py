@@ -11,7 +11,9 @@ from domcaps.language import Place
 from domcaps.report.answer import Section, evaluate
 
 if TYPE_CHECKING:
-    from domcaps.language import World
+    from collections.abc import Iterable
+
+    from domcaps.language import Target, World
 
 
 class Document(msgspec.Struct, frozen=True):
@@ -34,12 +36,22 @@ class Document(msgspec.Struct, frozen=True):
 
 def build(world: World) -> Document:
     """Evaluate the whole table for the world's target."""
+    sections = [evaluate(element, world) for element in table()]
+    return assemble(world.target, sections, world.unknown)
+
+
+def assemble(
+    target: Target, sections: Iterable[Section | None], unknown: Iterable[str]
+) -> Document:
+    """Put evaluated elements together: one for each element of the table, in its order.
+
+    None stands for an element that the document does not speak of. `unknown` are the statements
+    that could not be decided.
+    """
     found: dict[Place, list[Section]] = {place: [] for place in Place}
-    for element in table():
-        section = evaluate(element, world)
+    for element, section in zip(table(), sections, strict=True):
         if section is not None:
             found[element.place].append(section)
-    target = world.target
     return Document(
         path=target.emulator,
         domain=target.virttype,
@@ -49,5 +61,5 @@ def build(world: World) -> Document:
         top=tuple(found[Place.TOP]),
         devices=tuple(found[Place.DEVICES]),
         features=tuple(found[Place.FEATURES]),
-        unknown=tuple(sorted(world.unknown)),
+        unknown=tuple(sorted(unknown)),
     )
