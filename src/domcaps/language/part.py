@@ -62,6 +62,11 @@ class Field(Generic[T]):
         """Give the value, the default, or None."""
         if part is None:
             return self
+        # kept under the field's own name: the next access does not come here
+        value = part.__dict__[self.name] = self._value(part)
+        return value
+
+    def _value(self, part: Part) -> T | None:
         text = self.text(part.node)
         if text is None:
             return self.default

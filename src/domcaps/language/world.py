@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from domcaps.language.truth import Truth
+
 if TYPE_CHECKING:
     from domcaps.facts.emulator import EmulatorFacts
     from domcaps.facts.host import HostFacts
     from domcaps.language.predicate import Predicate
     from domcaps.language.target import Target
-    from domcaps.language.truth import Truth
+
+_MOST_TRUTHS = 20_000
 
 
 class World:
     """One target on one host, with the facts of its emulator.
 
     Truths are remembered: the same predicate object is asked once. `unknown` collects the
-    statements that could not be decided because the emulator was not asked.
+    statements that could not be decided because the emulator was not asked; what depends on them
+    is asked each time, so that they are noted each time.
     """
 
     __slots__ = ("_truths", "emulator", "host", "target", "unknown")
@@ -28,11 +32,22 @@ class World:
         self.unknown: set[str] = set()
         self._truths: dict[int, tuple[Predicate, Truth]] = {}
 
+    def again(self) -> World:
+        """Give the same world for another question: what is known stays, `unknown` is empty."""
+        world = World(self.target, self.emulator, self.host)
+        if len(self._truths) > _MOST_TRUTHS:
+            # predicates that are made anew for each question are of no use to the next
+            self._truths.clear()
+        world._truths = self._truths
+        return world
+
     def truth(self, predicate: Predicate) -> Truth:
         """Evaluate a predicate, or remember what it evaluated to."""
         # by identity: comparing trees would cost more than it saves
         known = self._truths.get(id(predicate))
-        if known is None:
-            known = (predicate, predicate.evaluate(self))
-            self._truths[id(predicate)] = known
-        return known[1]
+        if known is not None:
+            return known[1]
+        truth = predicate.evaluate(self)
+        if truth is not Truth.UNKNOWN:
+            self._truths[id(predicate)] = (predicate, truth)
+        return truth

@@ -2,30 +2,39 @@
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Any
+import time
+from typing import TYPE_CHECKING
 
 import msgspec
-from lxml import etree
 
 from domcaps.facts.emulator import Unanswered
 from domcaps.language.domain import Domain
 from domcaps.language.finding import Finding, Severity, Stage
 from domcaps.language.rule import problem
 from domcaps.language.truth import Truth
-from domcaps.validate.catalogue import parts, rules
+from domcaps.validate.plan import kebab, plans
 from domcaps.validate.settle import Unsettled, settle
 from domcaps.validate.source import Source, Unreadable, path_of, read
+from domcaps.validate.vocabulary import unknown_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from domcaps.language.part import Field, Part
+    from lxml.etree import _Element as Node
+
+    from domcaps.language.part import Part
     from domcaps.language.rule import Problem, Rule
     from domcaps.language.table import Enum
     from domcaps.language.world import World
+    from domcaps.validate.plan import FieldPlan, Step
 
-_SUPPRESSION = re.compile(r"domcaps:\s*ignore\s+([a-z0-9, -]+)")
+__all__ = ["Validation", "kebab", "validate"]
+
+MAX_FINDINGS = 1000
+"""When that many were found the rest is not looked for."""
+
+MAX_SECONDS = 20.0
+"""A document that takes longer is given up; a typical one takes a thousandth of a second."""
 
 
 class Validation(msgspec.Struct, frozen=True):
@@ -45,6 +54,11 @@ class Validation(msgspec.Struct, frozen=True):
         return tuple(f for f in self.findings if f.severity is Severity.ERROR)
 
     @property
+    def warnings(self) -> tuple[Finding, ...]:
+        """Findings in spite of which the domain is accepted."""
+        return tuple(f for f in self.findings if f.severity is Severity.WARNING)
+
+    @property
     def accepted(self) -> bool:
         """Whether the domain would be defined and started."""
         return not self.errors
@@ -61,127 +75,222 @@ def validate(
     ignore: frozenset[str] = frozenset(),
     *,
     new: bool = True,
+    seconds: float = MAX_SECONDS,
 ) -> Validation:
     """Look at a domain in the world that `open_world` gives for the target that it names.
 
     `new` tells whether it is to be defined now, or one that libvirt has known for long.
-    `ignore` names codes that are left out, as does a comment ``<!-- domcaps: ignore CODE -->``.
+    `ignore` names codes that are left out, as does a comment ``<!-- domcaps: ignore CODE -->``
+    before an element, for all that is found in it. After `seconds` it is given up.
     """
     try:
         source = read(data)
         world = settle(source, open_world)
     except (Unreadable, Unsettled) as stopped:
-        return Validation((stopped.finding,), source=data)
-    domain = Domain(source.root, world, new=new)
-    ignored = ignore | _suppressed(source)
-    found = [f for f in _findings(domain, source) if f.code not in ignored]
+        left = () if stopped.finding.code in ignore else (stopped.finding,)
+        return Validation(left, source=data)
+    found = _Check(source, Domain(source.root, world, new=new), ignore, seconds).findings()
     found.sort(key=lambda f: (f.line, f.column, f.code))
     return Validation(tuple(found), tuple(sorted(world.unknown)), data)
 
 
-def _suppressed(source: Source) -> frozenset[str]:
-    if b"domcaps:" not in source.data:
-        return frozenset()
-    codes: set[str] = set()
-    for comment in source.root.iter(etree.Comment):
-        for listed in _SUPPRESSION.findall(comment.text or ""):
-            codes.update(listed.replace(",", " ").split())
-    return frozenset(codes)
+class _Stopped(Exception):  # noqa: N818 - ends a check, and is no error
+    """Enough was found, or it took too long."""
 
 
-def _findings(domain: Domain, source: Source) -> Iterator[Finding]:
-    by_part = rules()
-    for kind in parts():
-        applying = [rule for base in kind.__mro__ for rule in by_part.get(base, ())]
-        for part in domain.all(kind):
-            for declared in kind.fields():
-                yield from _field(part, declared, source)
-            for rule in applying:
-                yield from _rule(rule, part, source)
+class _Check:
+    """One look at one document."""
+
+    def __init__(
+        self, source: Source, domain: Domain, ignore: frozenset[str], seconds: float
+    ) -> None:
+        self.source = source
+        self.domain = domain
+        self.world = domain.world
+        self.ignore = ignore
+        self.deadline = time.monotonic() + seconds
+        self.seconds = seconds
+        self.found: list[Finding] = []
+        self.suppressing = b"domcaps:" in source.data
+
+    def findings(self) -> list[Finding]:
+        """Look at everything."""
+        try:
+            self._look()
+        except _Stopped as stopped:
+            root = self.source.root
+            line, column = self.source.place(root)
+            path = path_of(root)
+            self.found.append(
+                Finding("check-stopped", str(stopped), path=path, line=line, column=column)
+            )
+        return self.found
+
+    def _look(self) -> None:
+        root = self.source.root
+        present = _present(root)
+        for plan in plans():
+            if plan.head and plan.head not in present:
+                continue
+            for part in self.domain.all(plan.kind):
+                self._fields(part, part.node, plan.tree, set())
+                for planned in plan.lookups:
+                    text = planned.declared.text(part.node)
+                    if text is not None:
+                        self._field(part, planned, text)
+                for planned in plan.required:
+                    if planned.declared.text(part.node) is None:
+                        self._missing(part, planned)
+                for rule in plan.rules:
+                    self._rule(rule, part)
+        for node, attribute, known in unknown_names(root):
+            self._unknown(node, attribute, known)
+
+    def _add(
+        self,
+        code: str,
+        found: Problem,
+        severity: Severity = Severity.ERROR,
+        stage: Stage = Stage.DEFINE,
+    ) -> None:
+        if code in self.ignore:
+            return
+        places = self.source.places
+        if self.suppressing and places.suppresses(found.node, code):
+            return
+        if len(self.found) >= MAX_FINDINGS:
+            raise _Stopped(f"there are more than {MAX_FINDINGS} findings; the rest is not listed")
+        line, column = places.of(found.node, found.attribute)
+        path = path_of(found.node, found.attribute)
+        self.found.append(
+            Finding(
+                code,
+                found.message,
+                severity,
+                stage,
+                path,
+                line,
+                column,
+                found.accepted,
+                found.reason,
+            )
+        )
+
+    def _rule(self, rule: Rule, part: Part) -> None:
+        if time.monotonic() > self.deadline:
+            raise _Stopped(f"not finished after {self.seconds:g} seconds; the rest is not checked")
+        try:
+            problems = list(rule.check(part))
+        except Unanswered as unanswered:
+            self.world.unknown.add(f"{rule.code}: {unanswered.question} has no answer")
+            return
+        except Exception as error:  # noqa: BLE001 - one broken rule must not cost the other answers
+            self.world.unknown.add(f"{rule.code}: {BROKEN} ({type(error).__name__}: {error})")
+            return
+        for found in problems:
+            self._add(rule.code, found, rule.severity, rule.stage)
+
+    def _fields(self, part: Part, node: Node, step: Step, seen: set[Step]) -> None:
+        """Look at the fields of one element and those inside it.
+
+        Of several elements of one name it is the first that carries a field, as for the part.
+        """
+        if step not in seen:
+            seen.add(step)
+            if step.attributes:
+                for name, text in node.items():
+                    for planned in step.attributes.get(name, ()):  # type: ignore[arg-type]
+                        self._field(part, planned, text)  # type: ignore[arg-type]
+            for planned in step.text:
+                self._field(part, planned, (node.text or "").strip())
+        if step.children:
+            for child in node:
+                inner = step.children.get(child.tag)
+                if inner is not None:
+                    self._fields(part, child, inner, seen)
+
+    def _field(self, part: Part, planned: FieldPlan, text: str) -> None:
+        declared = planned.declared
+        if declared.choice is not None:
+            self._choice(part, planned, declared.choice, text)
+            return
+        try:
+            value = declared.kind.parse(text)
+        except ValueError:
+            message = f"{_spoken(part, planned)} is {_quoted(text)}, not {declared.kind.expected}"
+            wrong = problem(message, part, declared.path, accepted=_expected(planned))
+            self._add(f"{planned.code}-invalid", wrong)
+            return
+        if planned.kept:
+            # what rules will ask next
+            part.__dict__[declared.name] = value
+
+    def _missing(self, part: Part, planned: FieldPlan) -> None:
+        message = f"{_spoken(part, planned)} is missing"
+        missing = problem(message, part, planned.declared.path, accepted=_expected(planned))
+        self._add(f"{planned.code}-missing", missing)
+
+    def _choice(self, part: Part, planned: FieldPlan, enum: Enum, text: str) -> None:
+        world = self.world
+        dialect = world.target.dialect
+        choice = enum.find(text, dialect)
+        if choice is not None and world.truth(choice.when) is not Truth.NO:
+            return
+        offered = tuple(_offered(enum, world))
+        listed = ", ".join(offered) or "nothing"
+        if choice is None:
+            code, message = "unknown", f"is {_quoted(text)}, which is no known value"
+            reason = None
+        else:
+            code, message = "unsupported", f"{_quoted(text)} can't be used here"
+            reason = choice.when.explain(world)
+        message = f"{_spoken(part, planned)} {message}: this one offers {listed}"
+        wrong = problem(message, part, planned.declared.path, accepted=offered, reason=reason)
+        self._add(f"{planned.code}-{code}", wrong)
+
+    def _unknown(self, node: Node, attribute: str, known: tuple[str, ...]) -> None:
+        hint = f"; did you mean {' or '.join(map(repr, known))}?" if known else ""
+        if attribute:
+            code = "unknown-attribute"
+            message = f"<{node.tag}> has no attribute {_quoted(attribute)}{hint}"
+        else:
+            code = "unknown-element"
+            parent = node.getparent()
+            inside = parent.tag if parent is not None else "domain"
+            message = f"<{inside}> has no element <{_quoted(str(node.tag))[1:-1]}>{hint}"
+        text = f"{message}; libvirt passes over it"
+        self._add(code, problem(text, node, f"@{attribute}" if attribute else "", accepted=known),
+                  Severity.WARNING)  # fmt: skip
 
 
-def _rule(rule: Rule, part: Part, source: Source) -> Iterator[Finding]:
-    try:
-        problems = list(rule.check(part))
-    except Unanswered as unanswered:
-        part.domain.world.unknown.add(f"{rule.code}: {unanswered.question} has no answer")
-        return
-    for found in problems:
-        yield _finding(rule.code, found, source, rule.severity, rule.stage)
+BROKEN = "this rule failed, please report it"
+"""What `Validation.unknown` says of a rule that met something it was not written for."""
 
 
-def _finding(
-    code: str, found: Problem, source: Source, severity: Severity, stage: Stage
-) -> Finding:
-    line, column = source.place(found.node, found.attribute)
-    return Finding(
-        code,
-        found.message,
-        severity,
-        stage,
-        path_of(found.node, found.attribute),
-        line,
-        column,
-        found.accepted,
-        found.reason,
-    )
+def _present(root: Node) -> set[str]:
+    """Give the elements there are, two levels deep, as paths."""
+    present = set()
+    for child in root:
+        tag = str(child.tag)
+        present.add(tag)
+        present.update([f"{tag}/{inner.tag}" for inner in child])
+    return present
 
 
-def _field(part: Part, declared: Field[Any], source: Source) -> Iterator[Finding]:
-    text = declared.text(part.node)
-    name = f"{kebab(type(part).__name__)}-{declared.name.replace('_', '-').strip('-')}"
-    if text is None:
-        if declared.required:
-            message = f"{_spoken(part, declared)} is missing"
-            missing = problem(message, part, declared.path, accepted=_expected(declared))
-            yield _finding(f"{name}-missing", missing, source, Severity.ERROR, Stage.DEFINE)
-        return
-    if declared.choice is not None:
-        yield from _choice(part, declared, declared.choice, name, text, source)
-        return
-    try:
-        declared.kind.parse(text)
-    except ValueError:
-        message = f"{_spoken(part, declared)} is {_quoted(text)}, not {declared.kind.expected}"
-        wrong = problem(message, part, declared.path, accepted=_expected(declared))
-        yield _finding(f"{name}-invalid", wrong, source, Severity.ERROR, Stage.DEFINE)
-
-
-def _choice(
-    part: Part, declared: Field[Any], enum: Enum, name: str, text: str, source: Source
-) -> Iterator[Finding]:
-    world = part.domain.world
+def _offered(enum: Enum, world: World) -> Iterator[str]:
     dialect = world.target.dialect
-    choice = enum.find(text, dialect)
-    if choice is not None and world.truth(choice.when) is not Truth.NO:
-        return
-    offered = tuple(
-        c.name for c in enum.choices if dialect.speaks(c.since, c.until) and world.truth(c.when)
-    )
-    listed = ", ".join(offered) or "nothing"
-    if choice is None:
-        code, message = "unknown", f"is {_quoted(text)}, which is no known value"
-        reason = None
-    else:
-        code, message = "unsupported", f"{_quoted(text)} can't be used here"
-        reason = choice.when.explain(world)
-    message = f"{_spoken(part, declared)} {message}: this one offers {listed}"
-    wrong = problem(message, part, declared.path, accepted=offered, reason=reason)
-    yield _finding(f"{name}-{code}", wrong, source, Severity.ERROR, Stage.DEFINE)
+    for choice in enum.choices:
+        if dialect.speaks(choice.since, choice.until) and world.truth(choice.when):
+            yield choice.name
 
 
-def _expected(declared: Field[Any]) -> tuple[str, ...]:
-    return tuple(getattr(declared.kind, "names", ()))
+def _expected(planned: FieldPlan) -> tuple[str, ...]:
+    return tuple(getattr(planned.declared.kind, "names", ()))
 
 
-def _spoken(part: Part, declared: Field[Any]) -> str:
-    return f"<{part.node.tag}> {declared.path}"
+def _spoken(part: Part, planned: FieldPlan) -> str:
+    return f"<{part.node.tag}> {planned.declared.path}"
 
 
 def _quoted(text: str) -> str:
     return repr(text if len(text) <= 60 else text[:57] + "…")
-
-
-def kebab(name: str) -> str:
-    """Write a class's name as codes are written: ``TpmBackend`` becomes ``tpm-backend``."""
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", name).lower()

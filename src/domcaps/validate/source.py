@@ -1,4 +1,4 @@
-"""Reading domain XML that nobody vouches for, and finding places in it."""
+"""Reading domain XML that nobody vouches for."""
 
 from __future__ import annotations
 
@@ -10,18 +10,37 @@ from typing import TYPE_CHECKING, Any
 from lxml import etree
 
 from domcaps.language.finding import Finding
+from domcaps.validate.places import Places
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node
 
-MAX_BYTES = 8 * 1024 * 1024
-"""A larger document is refused unread; the largest real ones have some 100 KB."""
+MAX_BYTES = 4 * 1024 * 1024
+"""A larger document is refused unread: libvirt's protocol carries no longer string
+(``REMOTE_STRING_MAX`` of its remote protocol)."""
 
-MAX_DEPTH = 64
-"""Elements deeper than this are refused; libvirt's own nest 8 deep."""
+MAX_DEPTH = 256
+"""Elements nested deeper are refused, as libxml2 did for long; libvirt's own nest 8 deep."""
 
-# what can make a small document large or reach outside: nothing of it belongs into a domain
-_DECLARATION = re.compile(rb"<!(DOCTYPE|ENTITY)", re.IGNORECASE)
+MAX_ELEMENTS = 50_000
+"""A document of more elements is refused; the largest real ones have some thousand."""
+
+# what stands before the first element, up to a document type and into its own declarations
+_DOCTYPE = re.compile(
+    rb"(?:\xef\xbb\xbf)?(?:\s++|<\?.*?\?>|<!--.*?-->)*+<!DOCTYPE(?P<rest>(?:[^\[>\"']++|\"[^\"]*+\"|'[^']*+')*+.?)",
+    re.DOTALL,
+)
+
+# comments are no part of what libvirt reads; where they suppress a finding, `Places` finds them
+_PARSER = etree.XMLParser(
+    resolve_entities=False,
+    no_network=True,
+    load_dtd=False,
+    huge_tree=False,
+    remove_pis=True,
+    remove_comments=True,
+    collect_ids=False,
+)
 
 
 class Unreadable(Exception):  # noqa: N818 - carries the finding, not an error of its own
@@ -34,83 +53,83 @@ class Unreadable(Exception):  # noqa: N818 - carries the finding, not an error o
 
 @dataclass(frozen=True)
 class Source:
-    """A document as text, with its places."""
+    """A document and its places."""
 
     data: bytes
     root: Node
 
     @cached_property
-    def lines(self) -> list[str]:
-        """The lines, without their ends."""
-        return self.data.decode(errors="replace").splitlines()
+    def places(self) -> Places:
+        """Where its elements and attributes stand; computed when the first place is asked for."""
+        return Places(self.data, self.root)
 
-    def line(self, number: int) -> str:
-        """Give one line, "" where there is none of that number."""
-        return self.lines[number - 1] if 0 < number <= len(self.lines) else ""
-
-    def place(self, node: Node, attribute: str) -> tuple[int, int]:
+    def place(self, node: Node, attribute: str = "") -> tuple[int, int]:
         """Give line and column of an element's tag or of one of its attributes."""
-        stated: Any = node.sourceline  # the stubs do not know its type
-        number: int = stated or 0
-        wanted = rf"<{re.escape(str(node.tag))}\b"
-        # the parser gives the line where the start tag ends
-        for line in range(number, max(number - 40, 0), -1):
-            found = re.search(wanted, self.line(line))
-            if found:
-                return self._attribute(line, number, found.start(), attribute)
-        return number, 1
-
-    def _attribute(self, line: int, last: int, start: int, attribute: str) -> tuple[int, int]:
-        if attribute:
-            for number in range(line, last + 1):
-                begin = start if number == line else 0
-                found = re.compile(rf"\b{re.escape(attribute)}\s*=").search(
-                    self.line(number), begin
-                )
-                if found:
-                    return number, found.start() + 1
-        return line, start + 1
+        return self.places.of(node, attribute)
 
 
 def read(data: bytes) -> Source:
     """Parse a document; raises `Unreadable` with a finding that says what is wrong and where."""
     if len(data) > MAX_BYTES:
-        raise _unreadable("xml-too-large", f"the document has {len(data)} bytes, the most that is "
-                          f"read are {MAX_BYTES}")  # fmt: skip
-    declaration = _DECLARATION.search(data)
-    if declaration:
-        line = data.count(b"\n", 0, declaration.start()) + 1
         raise _unreadable(
-            "xml-declaration", "document types and entities are not read in a domain", line
+            "xml-too-large",
+            f"the document has {len(data)} bytes; libvirt takes no more than {MAX_BYTES}",
         )
-    parser = etree.XMLParser(
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        huge_tree=False,
-        remove_pis=True,
-        collect_ids=False,
-    )
-    try:
-        root = etree.fromstring(data, parser)
-    except etree.XMLSyntaxError as error:
-        line, column = error.position
-        message = (error.msg or "not XML").split(", line")[0]
-        raise _unreadable("xml-malformed", f"this is not XML: {message}", line, column) from None
-    except ValueError as error:
-        raise _unreadable("xml-malformed", f"this is not XML: {error}") from None
-    if _depth(root) > MAX_DEPTH:
-        raise _unreadable("xml-too-deep", f"elements are nested more than {MAX_DEPTH} deep")
+    if b"<!DOCTYPE" in data:
+        _refuse_declarations(data)
+    root = _parse(data)
+    # in an encoding other than ASCII's a document type looks otherwise: here it can't hide
+    if _has_declarations(root):
+        raise _declarations(1)
+    _measure(root)
     return Source(data, root)
 
 
-def _depth(root: Node) -> int:
-    """Measure how deep elements are nested, without recursion."""
-    deepest = depth = 0
+def _parse(data: bytes) -> Node:
+    try:
+        return etree.fromstring(data, _PARSER)
+    except etree.XMLSyntaxError as error:
+        line, column = error.position
+        message = (error.msg or "it is no XML").split(", line")[0]
+        raise _unreadable("xml-malformed", f"this is not XML: {message}", line, column) from None
+    except (ValueError, LookupError) as error:
+        raise _unreadable("xml-malformed", f"this is not XML: {error}") from None
+
+
+def _refuse_declarations(data: bytes) -> None:
+    found = _DOCTYPE.match(data)
+    if found and found["rest"].endswith(b"["):
+        raise _declarations(data.count(b"\n", 0, found.end()) + 1)
+
+
+def _has_declarations(root: Node) -> bool:
+    declared: Any = root.getroottree().docinfo.internalDTD  # the stubs do not know it
+    if declared is None:
+        return False
+    inside = (*declared.iterentities(), *declared.iterelements())
+    return bool(inside) or next(root.iter(etree.Entity), None) is not None
+
+
+def _declarations(line: int) -> Unreadable:
+    return _unreadable(
+        "xml-declaration", "a domain can't declare entities or elements of its own", line, 1
+    )
+
+
+def _measure(root: Node) -> None:
+    """Refuse what is nested too deep or has too many elements, without recursion."""
+    deepest = depth = count = 0
     for event, _ in etree.iterwalk(root, events=("start", "end")):
-        depth += 1 if event == "start" else -1
-        deepest = max(deepest, depth)
-    return deepest
+        if event == "start":
+            depth += 1
+            count += 1
+            deepest = max(deepest, depth)
+        else:
+            depth -= 1
+    if deepest > MAX_DEPTH:
+        raise _unreadable("xml-too-deep", f"elements are nested more than {MAX_DEPTH} deep")
+    if count > MAX_ELEMENTS:
+        raise _unreadable("xml-too-large", f"the document has more than {MAX_ELEMENTS} elements")
 
 
 def _unreadable(code: str, message: str, line: int = 0, column: int = 0) -> Unreadable:
@@ -122,13 +141,11 @@ def path_of(node: Node, attribute: str = "") -> str:
     steps = []
     current: Node | None = node
     while current is not None:
-        parent = current.getparent()
         step = str(current.tag)
-        if parent is not None:
-            same = parent.findall(step)
-            if len(same) > 1:
-                step += f"[{same.index(current) + 1}]"
+        before = sum(1 for _ in current.itersiblings(step, preceding=True))
+        if before or next(current.itersiblings(step), None) is not None:
+            step += f"[{before + 1}]"
         steps.append(step)
-        current = parent
+        current = current.getparent()
     path = "/" + "/".join(reversed(steps))
     return f"{path}/@{attribute}" if attribute else path

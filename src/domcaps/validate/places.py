@@ -1,0 +1,131 @@
+"""Where elements and attributes stand in a document's text, and what its comments suppress.
+
+The parser tells only the line in which a start tag ends. A second look at the text, which is known
+to be well-formed by then, finds every tag: in well-formed XML a ``<`` is always markup.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element as Node
+
+_MARKUP = re.compile(
+    r"<!--(?P<comment>.*?)-->|<!\[CDATA\[.*?\]\]>|<\?.*?\?>"
+    r"|<!(?:[^>\"']++|\"[^\"]*+\"|'[^']*+')*+>"
+    r"|(?P<close></[^>]*+>)"
+    r"|<(?P<tag>[^\s/>]++)(?:[^>\"'/]++|\"[^\"]*+\"|'[^']*+'|/(?!>))*+(?P<empty>/?)>",
+    re.DOTALL,
+)
+_ATTRIBUTE = re.compile(r"([^\s=/>]++)\s*+=\s*+(?:\"[^\"]*+\"|'[^']*+')")
+_SUPPRESSION = re.compile(r"domcaps:\s*+ignore\s([a-z0-9,\s-]++)")
+
+
+@dataclass
+class _Scan:
+    """What one pass over the text saw, in the order of the elements.
+
+    `starts` are the places of the start tags, `names` where their names end, `ends` where they end.
+    """
+
+    starts: list[int] = field(default_factory=list)
+    names: list[int] = field(default_factory=list)
+    ends: list[int] = field(default_factory=list)
+    # codes that a comment suppresses, by the number of the element that it speaks of
+    suppressed: dict[int, set[str]] = field(default_factory=dict)
+
+
+class Places:
+    """Lines and columns of a parsed document, both counted from 1."""
+
+    def __init__(self, data: bytes, root: Node) -> None:
+        self._root = root
+        self._text = _decode(data, root)
+        self._scan = _scan(self._text)
+
+    @cached_property
+    def _numbers(self) -> dict[Node, int]:
+        numbers = {node: number for number, node in enumerate(self._root.iter())}
+        # text that was decoded otherwise than the parser did it tells nothing
+        return numbers if len(numbers) == len(self._scan.starts) else {}
+
+    @cached_property
+    def _line_starts(self) -> list[int]:
+        return [0, *(found.end() for found in re.finditer("\n", self._text))]
+
+    def of(self, node: Node, attribute: str = "") -> tuple[int, int]:
+        """Give the place of an element's start tag, or of one of its attributes."""
+        number = self._numbers.get(node)
+        if number is None:
+            stated: Any = node.sourceline  # the stubs do not know its type
+            return stated or 0, 1
+        start = self._scan.starts[number]
+        if attribute:
+            start = self._attribute(number, attribute.rpartition("}")[2])
+        line = bisect_right(self._line_starts, start)
+        return line, start - self._line_starts[line - 1] + 1
+
+    def _attribute(self, number: int, name: str) -> int:
+        begin, end = self._scan.names[number], self._scan.ends[number]
+        for found in _ATTRIBUTE.finditer(self._text, begin, end):
+            if found[1].rpartition(":")[2] == name:
+                return found.start()
+        return self._scan.starts[number]
+
+    def suppresses(self, node: Node, code: str) -> bool:
+        """Tell whether a comment suppresses a code for an element or one that it stands in."""
+        if not self._scan.suppressed:
+            return False
+        current: Node | None = node
+        while current is not None:
+            number = self._numbers.get(current, -1)
+            if code in self._scan.suppressed.get(number, ()):
+                return True
+            current = current.getparent()
+        return False
+
+
+def _scan(text: str) -> _Scan:
+    scan = _Scan()
+    inside: list[int] = []
+    waiting: set[str] = set()
+    for found in _MARKUP.finditer(text):
+        if found["tag"]:
+            number = len(scan.starts)
+            scan.starts.append(found.start())
+            scan.names.append(found.end("tag"))
+            scan.ends.append(found.end())
+            if waiting:
+                scan.suppressed[number] = waiting
+                waiting = set()
+            if not found["empty"]:
+                inside.append(number)
+        elif found["close"]:
+            number = inside.pop() if inside else 0
+            if waiting:
+                # no element follows: it speaks of the one that it closes
+                scan.suppressed.setdefault(number, set()).update(waiting)
+                waiting = set()
+        elif found["comment"]:
+            waiting |= _codes(found["comment"])
+    return scan
+
+
+def _codes(comment: str) -> set[str]:
+    codes: set[str] = set()
+    for listed in _SUPPRESSION.findall(comment):
+        codes.update(listed.replace(",", " ").split())
+    return codes
+
+
+def _decode(data: bytes, root: Node) -> str:
+    encoding = root.getroottree().docinfo.encoding or "utf-8"
+    try:
+        return data.decode(encoding, errors="replace")
+    except LookupError:
+        return data.decode(errors="replace")
