@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from domcaps.elements import questions
-from domcaps.elements.machines import canonical_machine, preferred_machine
+from domcaps.elements.machines import canonical_machine, oldest_qemu, preferred_machine
 from domcaps.errors import DomcapsError, UnsupportedTargetError
 from domcaps.facts.arch import ARCHITECTURES, emulator_names, same_family
 from domcaps.facts.emulator import ACCELERATORS, EmulatorFacts, Unanswered
@@ -32,10 +32,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from domcaps.facts.record import EmulatorRecord, Recording
+    from domcaps.language import Dialect
     from domcaps.report.explain import Explanation
     from domcaps.validate.check import Validation
 
 DEFAULT_DIALECT = "12.8"
+
+_MOST_WORLDS = 1000
 
 
 class DomainCapabilities:
@@ -189,6 +192,7 @@ class Host:
         self.facts = facts
         self.emulators = emulators
         self.origin = origin
+        self._worlds: dict[tuple[str | None, ...], World] = {}
 
     @classmethod
     def local(cls, *, inventory: bool = False) -> Host:
@@ -255,6 +259,8 @@ class Host:
         _check_name("virtualization type", virttype, tuple(ACCELERATORS), "QEMU serves")
         facts = self.emulators.get(emulator or self.default_emulator(arch))
         try:
+            if strict:
+                _check_version(facts, dialect)
             wanted = _settle_arch(facts, arch, self.facts.arch, named=emulator is not None)
             kind = _settle_virttype(facts, virttype, strict=strict)
             name = _settle_machine(facts, machine, kind)
@@ -297,8 +303,9 @@ class Host:
 
         `xml` is a ``<domain>`` document, of any bytes. `ignore` names codes of findings that are
         left out. A domain is taken for one that is to be defined now; with ``new=False`` for one
-        that libvirt has known for long, in which it overlooks some mistakes. The result has ``.accepted`` and ``.findings``; what is wrong with the XML is a
-        finding, too. Raises `UnknownDialectError`.
+        that libvirt has known for long, in which it overlooks some mistakes. The result has
+        ``.accepted``, ``.definable`` and ``.findings``; what is wrong with the XML is a finding,
+        too. Raises `UnknownDialectError`.
         """
         from domcaps.validate.check import validate
 
@@ -307,9 +314,17 @@ class Host:
         def open_world(
             emulator: str | None, arch: str | None, machine: str | None, virttype: str
         ) -> World:
-            return self.world(emulator, arch, machine, virttype, libvirt)
+            # many domains name the same target
+            wanted = (emulator, arch, machine, virttype, libvirt)
+            known = self._worlds.get(wanted)
+            if known is None:
+                known = self.world(*wanted)
+                if len(self._worlds) >= _MOST_WORLDS:
+                    self._worlds.clear()
+                self._worlds[wanted] = known
+            return known.again()
 
-        data = xml.encode() if isinstance(xml, str) else xml
+        data = xml.encode(errors="surrogatepass") if isinstance(xml, str) else xml
         return validate(data, open_world, frozenset(ignore), new=new)
 
     def has_emulator(self, arch: str | None = None) -> bool:
@@ -354,6 +369,17 @@ def _check_name(what: str, name: str | None, names: tuple[str, ...], text: str) 
     if name is not None and name not in names:
         raise UnsupportedTargetError(
             f"{name!r} is not a known {what}", remedy=_known(text, name, names)
+        )
+
+
+def _check_version(facts: EmulatorFacts, dialect: Dialect) -> None:
+    oldest = oldest_qemu(dialect)
+    if facts.version < oldest:
+        version, least = (".".join(map(str, numbers)) for numbers in (facts.version, oldest))
+        raise UnsupportedTargetError(
+            f"libvirt {dialect} does not take QEMU {version}",
+            where=facts.path,
+            remedy=f"it needs {least} or later; ask for the words of an older libvirt",
         )
 
 

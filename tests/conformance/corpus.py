@@ -14,6 +14,9 @@ import msgspec
 import domcaps
 
 if TYPE_CHECKING:
+    from domcaps.language import World
+
+if TYPE_CHECKING:
     from pathlib import Path
 
 # what the two firmware folders of a case are seen as
@@ -39,16 +42,25 @@ class CapabilityCase:
 
     def actual(self) -> str:
         """Ask domcaps."""
-        caps = _host(self).domain_capabilities(
-            emulator=self.case["emulator"],
-            arch=self.case["arch"],
-            machine=self.case["machine_requested"],
-            virttype=self.case["virttype"],
-            libvirt=".".join(self.case["libvirt_version"].split(".")[:2]),
+        return _host(self).domain_capabilities(**self.question).xml
+
+    @property
+    def question(self) -> dict[str, Any]:
+        """What is asked."""
+        return {
+            "emulator": self.case["emulator"],
+            "arch": self.case["arch"],
+            "machine": self.case["machine_requested"],
+            "virttype": self.case["virttype"],
+            "libvirt": ".".join(self.case["libvirt_version"].split(".")[:2]),
             # the cases are answered for types that the emulator could not serve, too
-            strict=False,
-        )
-        return caps.xml
+            "strict": False,
+        }
+
+
+def case_world(case: CapabilityCase) -> World:
+    """Give the target of a case with its facts."""
+    return _host(case).world(**case.question)
 
 
 def capability_cases(folder: Path) -> list[CapabilityCase]:

@@ -47,6 +47,7 @@ def expansions(arch: str, accelerator: str, *, complete: bool = True) -> list[tu
 
 
 NO_MIGRATION = {"migratable": False}
+ARCH_CAPABILITIES = {"migratable": False, "arch-capabilities": True}
 PASSTHROUGH = {"migratable": False, "hv-passthrough": True}
 
 
@@ -57,6 +58,7 @@ PASSTHROUGH = {"migratable": False, "hv-passthrough": True}
         ("x86_64", "kvm", [
             ("static", {"name": "host"}),
             ("static", {"name": "host", "props": NO_MIGRATION}),
+            ("static", {"name": "host", "props": ARCH_CAPABILITIES}),
             ("full", {"name": "host"}),
             ("full", {"name": "host", "props": PASSTHROUGH}),
         ]),

@@ -29,10 +29,12 @@ def read_cpu(files: HostFiles, arch: str) -> HostCpu:
     sockets, cores, threads = _topology(files)
     flags = tuple(_first(lines, "flags", "features").split())
     ecx, edx = _sev_limits(files, flags) if arch in X86 else (0, 0)
+    model = _power_model(lines.get("cpu", "")) if arch in PPC64 else ""
     return HostCpu(
-        model=_power_model(lines.get("cpu", "")) if arch in PPC64 else "",
+        model=model,
         name=_first(lines, "model name", "cpu", "uarch"),
-        vendor=_first(lines, "vendor_id", "cpu implementer"),
+        # the kernel names no vendor of POWER: there is only one
+        vendor="IBM" if model else _first(lines, "vendor_id", "cpu implementer"),
         signature=_signature(lines) if arch in X86 else None,
         flags=flags,
         microcode=_number(lines.get("microcode", "")) if arch in X86 else 0,

@@ -188,6 +188,11 @@ class Plan:
             yield cpu_expansion_of(model, "static")
         if self._arch in X86:
             yield cpu_expansion_of(model, "static", {"migratable": False})
+            if self.accelerated:
+                # what KVM knows of the features that AMD's processors have no MSR for
+                yield cpu_expansion_of(
+                    model, "static", {"migratable": False, "arch-capabilities": True}
+                )
         yield cpu_expansion_of(model, "full")
         # libvirt before 11.9 asks about Hyper-V without an accelerator, too
         if (self.accelerated or self._complete) and (self._arch in X86 or self._arch in ARM):
