@@ -17,7 +17,7 @@ from __future__ import annotations
 from domcaps.elements.features import GENID
 from domcaps.elements.quantities import ANY_UUID, OrEmpty
 from domcaps.language import Choice, Enum
-from domcaps.language.kinds import OneOf
+from domcaps.language.kinds import YES_NO, OneOf
 from domcaps.language.part import Part, field
 from domcaps.language.rule import Problems, Sample, problem, rule
 from domcaps.language.truth import Truth
@@ -59,6 +59,15 @@ class Domain(Part):
     )
 
 
+class Iommufd(Part):
+    """Whether host devices are handed over through ``/dev/iommu``, where they say nothing."""
+
+    path = "iommufd"
+
+    enabled = field("@enabled", YES_NO, required=True)
+    fdgroup = field("@fdgroup")
+
+
 class Resource(Part):
     """Where in the host's control groups the domain stands, and under which name on the SAN."""
 
@@ -73,10 +82,11 @@ class Pm(Part):
 
     path = "pm"
 
-    suspend_to_mem = field("suspend-to-mem/@enabled", OneOf(("yes", "no")))
-    suspend_to_disk = field("suspend-to-disk/@enabled", OneOf(("yes", "no")))
+    suspend_to_mem = field("suspend-to-mem/@enabled", YES_NO)
+    suspend_to_disk = field("suspend-to-disk/@enabled", YES_NO)
 
 
+_PLAIN = "<domain type='qemu'><name>a</name><memory>65536</memory>"
 _NAMED = "<on_poweroff>destroy</on_poweroff>"
 
 
@@ -88,7 +98,8 @@ _NAMED = "<on_poweroff>destroy</on_poweroff>"
 )
 def name_has_text(domain: Domain) -> Problems:
     """A domain has a name of at least one character."""
-    if domain.name == "":
+    # blanks are a name: only nothing at all is none
+    if domain.name == "" and not domain.domain.root.findtext("name"):
         yield problem("the domain's name is empty", domain, "name")
 
 
@@ -161,6 +172,18 @@ def off_and_reboot_agree(domain: Domain) -> Problems:
         yield problem(
             "'restart' needs <on_reboot>restart</on_reboot> as well", domain, "on_poweroff"
         )
+
+
+@rule(
+    "os-missing",
+    Domain,
+    bad=f"{_PLAIN}</domain>",
+    good=f"{_PLAIN}<os><type>hvm</type></os></domain>",
+)
+def os_is_named(domain: Domain) -> Problems:
+    """A definition says what the guest runs on: ``<os><type>hvm</type></os>`` for QEMU."""
+    if not domain.has("os"):
+        yield problem("<os> with a <type> is missing", domain, accepted=("hvm",))
 
 
 @rule(
