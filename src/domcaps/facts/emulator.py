@@ -219,7 +219,7 @@ class EmulatorFacts:
 
         try:
             return msgspec.json.decode(found.reply, type=kind)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             failure = Failure("unreadable", f"the answer is not what QMP promises: {error}")
             raise Unanswered(found.question, failure) from error
 
@@ -306,7 +306,7 @@ class EmulatorFacts:
         found = self.answer(question)
         try:
             return QapiSchema(found.reply)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise Unanswered(question, found.failure) from error
 
     def properties(self, question: Question) -> Mapping[str, Property]:
