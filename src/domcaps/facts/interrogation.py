@@ -111,7 +111,13 @@ class Interrogation:
 
     async def _greet(self, monitor: Monitor, process: EmulatorProcess) -> None:
         try:
-            await monitor.connect(process.monitor)
+            # a greeting needs no longer than an answer: who is silent from the start stays so
+            async with asyncio.timeout(self._question_deadline):
+                await monitor.connect(process.monitor)
+        except TimeoutError as error:
+            text = f"it did not greet as QEMU does within {self._question_deadline:g} s"
+            text = _with_words(text, process.last_words())
+            raise EmulatorTimeoutError(text, where=self.path, remedy=_OTHER_REMEDY) from error
         except ConnectError as error:
             raise await self._no_greeting(process, error.exc) from error
 
