@@ -1,0 +1,82 @@
+"""The form of attributes that libvirt reads in some cases only, or that come in tables.
+
+::
+
+    DRIVER = Attributes({"queues": UNSIGNED, "rss": ON_OFF})
+    …
+    if interface.virtio:
+        yield from DRIVER.problems(interface.find("driver"))
+
+What libvirt reads in every case is better declared as a field of its part.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from domcaps.language.rule import problem
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from lxml.etree import _Element as Node
+
+    from domcaps.language.kinds import Kind
+    from domcaps.language.rule import Problems
+
+_SHOWN = 60
+
+
+@dataclass(frozen=True)
+class Attributes:
+    """Attributes of one element by name, each with its form; `required` ones must be there."""
+
+    kinds: Mapping[str, Kind[Any]]
+    required: tuple[str, ...] = ()
+
+    def problems(self, node: Node | None) -> Problems:
+        """Give what is missing or malformed at an element; nothing where there is no element."""
+        if node is None:
+            return
+        for name in self.required:
+            if node.get(name) is None:
+                yield problem(
+                    f"<{node.tag}> needs the attribute {name!r}", node, f"@{name}",
+                    accepted=_names(self.kinds.get(name)),
+                )  # fmt: skip
+        for name, kind in self.kinds.items():
+            text = node.get(name)
+            if text is not None and not fits(kind, text):
+                yield problem(
+                    f"<{node.tag}> {name} is {_quoted(text)}, not {kind.expected}",
+                    node,
+                    f"@{name}",
+                    accepted=_names(kind),
+                )
+
+
+def fits(kind: Kind[Any], text: str) -> bool:
+    """Tell whether a text has a form."""
+    try:
+        kind.parse(text)
+    except ValueError:
+        return False
+    return True
+
+
+def number(node: Node | None, name: str, default: int = 0) -> int:
+    """Give a decimal attribute, the default where it is absent or no number."""
+    text = None if node is None else node.get(name)
+    try:
+        return default if text is None or len(text) > _SHOWN else int(text)
+    except ValueError:
+        return default
+
+
+def _names(kind: Kind[Any] | None) -> tuple[str, ...]:
+    return tuple(getattr(kind, "names", ()))
+
+
+def _quoted(text: str) -> str:
+    return repr(text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…")

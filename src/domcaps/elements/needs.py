@@ -1,0 +1,37 @@
+"""Rules about what an emulator or a host must have, in one line."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from domcaps.language.rule import problem
+from domcaps.language.truth import Truth
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from domcaps.language.part import Part
+    from domcaps.language.predicate import Predicate
+    from domcaps.language.rule import Problems
+
+
+def needs(
+    part: Part, predicate: Predicate, message: str, at: str = "", *, accepted: Iterable[str] = ()
+) -> Problems:
+    """Find fault with a place where something of the table does not hold for the domain's target.
+
+    What is not known is not held against a domain.
+    """
+    if lacks(part, predicate):
+        reason = predicate.explain(part.domain.world)
+        yield problem(message, part, at, accepted=accepted, reason=reason)
+
+
+def lacks(part: Part, predicate: Predicate) -> bool:
+    """Tell whether something is known not to hold for the domain's target."""
+    return part.domain.world.truth(predicate) is Truth.NO
+
+
+def speaks(part: Part, since: str, until: str = "") -> bool:
+    """Tell whether the libvirt whose verdict is wanted knows something; see `Dialect.speaks`."""
+    return part.domain.world.target.dialect.speaks(since, until)
