@@ -60,9 +60,8 @@ def main() -> None:
     from domcaps.errors import DomcapsError
 
     try:
-        _root.main(prog_name="domcaps", standalone_mode=False)
-    except click.exceptions.Exit as request:
-        sys.exit(request.exit_code)
+        # a command that ends with an exit code has it returned here
+        sys.exit(_root.main(prog_name="domcaps", standalone_mode=False))
     except (click.Abort, KeyboardInterrupt):
         click.echo("domcaps: interrupted", err=True)
         sys.exit(130)

@@ -1,0 +1,77 @@
+"""``domcaps codes``: every finding that there is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from domcaps.validate.codes import Code
+
+
+def _complete_code(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:  # noqa: ARG001
+    from click.shell_completion import CompletionItem
+
+    from domcaps.validate.codes import codes
+
+    return [
+        CompletionItem(name, help=code.title)
+        for name, code in codes().items()
+        if name.startswith(incomplete)
+    ]
+
+
+@click.command("codes")
+@click.argument("code", required=False, shell_complete=_complete_code)
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
+)
+def command(*, code: str | None, form: str) -> None:
+    """List every finding that 'domcaps validate' may have, or explain the one named CODE."""
+    from domcaps.validate.codes import codes
+
+    known = codes()
+    chosen = list(known.values()) if code is None else [_find(code, known)]
+    if form == "json":
+        import msgspec
+
+        data = [{**msgspec.to_builtins(one), "title": one.title} for one in chosen]
+        answer = data if code is None else data[0]
+        click.echo(msgspec.json.format(msgspec.json.encode(answer), indent=2).decode())
+    elif code is None:
+        _list(chosen)
+    else:
+        _page(chosen[0])
+
+
+def _find(name: str, known: dict[str, Code]) -> Code:
+    import difflib
+
+    from domcaps.errors import RequestError
+
+    if name in known:
+        return known[name]
+    near = difflib.get_close_matches(name, known, n=3)
+    raise RequestError(
+        f"there is no finding {name!r}",
+        remedy=f"did you mean {' or '.join(near)}?" if near else "'domcaps codes' lists them",
+    )
+
+
+def _list(chosen: list[Code]) -> None:
+    width = max(len(code.name) for code in chosen)
+    for code in chosen:
+        mark = {"error": " ", "warning": "w"}[code.severity.value]
+        click.echo(f"{click.style(f'{code.name:{width}}', bold=True)} {mark} {code.title}")
+
+
+def _page(code: Code) -> None:
+    when = "when it is started" if code.stage.value == "start" else "when it is defined"
+    click.secho(code.name, bold=True)
+    verdict = f"refused {when}" if code.severity.value == "error" else "accepted with a warning"
+    click.secho(
+        f"{code.severity.value}: the domain is {verdict}; found in {code.element}", dim=True
+    )
+    click.echo()
+    click.echo(code.page())

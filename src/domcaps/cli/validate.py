@@ -1,0 +1,197 @@
+"""``domcaps validate``: would libvirt accept these domains?"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from domcaps.cli._common import host_option, note, open_host
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from domcaps.validate.as_json import JsonOutput
+    from domcaps.validate.as_sarif import SarifOutput
+    from domcaps.validate.as_text import TextOutput
+    from domcaps.validate.check import Validation
+    from domcaps.validate.files import Item
+
+
+def _complete_code(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:  # noqa: ARG001
+    from click.shell_completion import CompletionItem
+
+    from domcaps.validate.codes import codes
+
+    return [
+        CompletionItem(name, help=code.title)
+        for name, code in codes().items()
+        if name.startswith(incomplete)
+    ]
+
+
+@click.command("validate")
+@click.argument("files", metavar="FILE…", nargs=-1, required=True, type=click.Path(allow_dash=True))
+@host_option
+@click.option(
+    "--libvirt",
+    metavar="VERSION",
+    default="12.8",
+    show_default=True,
+    help="The release of libvirt that is to accept them.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "sarif"]),
+    default="text",
+    show_default=True,
+)
+@click.option(
+    "--ignore",
+    metavar="CODE",
+    multiple=True,
+    shell_complete=_complete_code,
+    help="Leave a finding out; may be repeated, or name several with commas.",
+)
+@click.option("--explain", is_flag=True, help="Add what 'domcaps codes' says of each finding.")
+@click.option(
+    "--existing",
+    is_flag=True,
+    help="Take them for domains that libvirt has known for long, in which it overlooks some "
+    "mistakes.",
+)
+@click.option("--jobs", type=click.IntRange(1), help="Processes at once; the cores by default.")
+def command(
+    *,
+    files: tuple[str, ...],
+    host_file: str | None,
+    libvirt: str,
+    form: str,
+    ignore: tuple[str, ...],
+    explain: bool,
+    existing: bool,
+    jobs: int | None,
+) -> None:
+    """Tell whether libvirt would define and start these domains here, and if not, why.
+
+    FILE is a domain's XML, - is standard input. Findings can be left out with --ignore, by a
+    configuration file above FILE (.domcaps.toml, or [tool.domcaps] in pyproject.toml), or by a
+    comment in the XML before the element: <!-- domcaps: ignore CODE -->.
+
+    The exit code is 0 where every domain is accepted, 1 where some are refused, 2 where a file
+    can't be read.
+    """
+    from domcaps.language import parse_dialect
+    from domcaps.validate.files import Job, run
+
+    ignored = _codes(ignore)
+    host = open_host(host_file)
+    dialect = str(parse_dialect(libvirt))
+    output = _output(form, dialect, explain=explain)
+
+    def look(data: bytes, more: frozenset[str]) -> Validation:
+        return host.validate(data, dialect, ignore=more, new=not existing)
+
+    items = run(Job(look, output.item, ignored), files, jobs)
+    raise click.exceptions.Exit(_print(output, items))
+
+
+def _codes(given: tuple[str, ...]) -> frozenset[str]:
+    """Read --ignore; a code that nobody has is a slip of the pen."""
+    named = [code for text in given for code in text.replace(",", " ").split()]
+    if not named:
+        return frozenset()
+    import difflib
+
+    from domcaps.validate.codes import codes
+
+    known = codes()
+    for code in named:
+        if code not in known:
+            near = difflib.get_close_matches(code, known, n=3)
+            hint = f"; did you mean {' or '.join(near)}?" if near else ""
+            raise click.BadParameter(
+                f"there is no finding {code!r}{hint} ('domcaps codes' lists them)",
+                param_hint="--ignore",
+            )
+    return frozenset(named)
+
+
+def _output(form: str, dialect: str, *, explain: bool) -> TextOutput | JsonOutput | SarifOutput:
+    from domcaps._version import __version__
+
+    if form == "json":
+        from domcaps.validate.as_json import JsonOutput
+
+        return JsonOutput(__version__, dialect)
+    if form == "sarif":
+        from domcaps.validate.as_sarif import SarifOutput
+
+        return SarifOutput(__version__)
+    from domcaps.validate.as_text import TextOutput
+
+    return TextOutput(explain)
+
+
+def _print(output: TextOutput | JsonOutput | SarifOutput, items: Iterable[Item]) -> int:
+    """Print what comes, then the summary; give the exit code."""
+    summary = _Summary()
+    click.echo(output.begin(), nl=False)
+    first = True
+    for item in items:
+        # forms that are lists begin each of their items with a comma
+        text = item.text.removeprefix(",") if first else item.text
+        first = first and not item.text
+        if text:
+            click.echo(text, nl=False)
+        summary.add(item)
+    click.echo(output.end(frozenset(summary.codes)), nl=False)
+    sys.stdout.flush()
+    return summary.tell()
+
+
+class _Summary:
+    """What all files came to."""
+
+    def __init__(self) -> None:
+        self.accepted = self.refused = self.unread = self.errors = self.warnings = 0
+        self.codes: set[str] = set()
+        self.unknown: set[str] = set()
+
+    def add(self, item: Item) -> None:
+        """Count a file."""
+        self.codes |= item.codes
+        self.unknown.update(item.unknown)
+        self.errors += item.errors
+        self.warnings += item.warnings
+        if item.trouble:
+            self.unread += 1
+            note(item.trouble)
+        elif item.accepted:
+            self.accepted += 1
+        else:
+            self.refused += 1
+
+    def tell(self) -> int:
+        """Say it on standard error; give the exit code."""
+        parts = [
+            f"{self.accepted} accepted",
+            f"{self.refused} refused",
+            *([f"{self.unread} not read"] if self.unread else []),
+        ]
+        found = f"{_count(self.errors, 'error')}, {_count(self.warnings, 'warning')}"
+        note(f"{', '.join(parts)}: {found}")
+        if self.unknown:
+            note(
+                f"{_count(len(self.unknown), 'statement')} could not be decided, and count as "
+                f"true (first: {min(self.unknown)})"
+            )
+        if self.unread:
+            return 2
+        return 1 if self.refused else 0
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -1,0 +1,96 @@
+"""Findings for people: the place, the line with a caret under it, what would do, and why not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import click
+
+from domcaps.language.finding import Severity
+from domcaps.validate.codes import codes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from domcaps.language.finding import Finding
+    from domcaps.language.truth import Reason
+    from domcaps.validate.files import Checked
+
+_COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow"}
+_MARKS = {"yes": ("✓", "green"), "no": ("✗", "red"), "unknown": ("?", "yellow")}
+_WIDTH = 100
+
+
+@dataclass(frozen=True)
+class TextOutput:
+    """Writes text; `explain` adds what the manual says of each code."""
+
+    explain: bool = False
+
+    def begin(self) -> str:
+        """Nothing stands before the first file."""
+        return ""
+
+    def item(self, checked: Checked) -> str:
+        """Give the findings of one file, "" where there are none."""
+        if checked.validation is None:
+            return ""
+        lines = checked.validation.source.decode(errors="replace").split("\n")
+        file = printable(checked.file)
+        texts = [
+            "\n".join(self._finding(file, finding, lines)) + "\n"
+            for finding in checked.validation.findings
+        ]
+        return "\n".join(texts) + ("\n" if texts else "")
+
+    def end(self, codes: frozenset[str]) -> str:  # noqa: ARG002 - of use to other forms
+        """Nothing stands after the last file."""
+        return ""
+
+    def _finding(self, file: str, finding: Finding, lines: list[str]) -> Iterator[str]:
+        place = f"{file}:{finding.line}:{finding.column}" if finding.line else file
+        severity = click.style(finding.severity.value, fg=_COLOURS[finding.severity], bold=True)
+        when = " (when it is started)" if finding.stage.value == "start" else ""
+        code = click.style(f"[{finding.code}]", dim=True)
+        message = printable(finding.message)
+        yield f"{click.style(place, bold=True)}: {severity}{when}: {message} {code}"
+        yield from excerpt(finding, lines)
+        if finding.accepted:
+            yield f"      accepted: {', '.join(map(printable, finding.accepted))}"
+        if finding.reason is not None:
+            yield "      because:"
+            yield from _reason(finding.reason, "        ")
+        if self.explain and finding.code in codes():
+            yield ""
+            manual = codes()[finding.code].manual
+            yield from (f"      {line}".rstrip() for line in manual.splitlines())
+
+
+def excerpt(finding: Finding, lines: list[str]) -> Iterator[str]:
+    """Give the line of the document with a caret under the place, cut where it is long."""
+    if not 0 < finding.line <= len(lines):
+        return
+    line, column = lines[finding.line - 1], max(finding.column - 1, 0)
+    begin = max(column - _WIDTH // 2, 0) if len(line) > _WIDTH else 0
+    shown = line[begin : begin + _WIDTH]
+    before = printable(shown[: column - begin].expandtabs(4))
+    after = printable(shown[column - begin :].expandtabs(4))
+    number = f"{finding.line:5}"
+    yield click.style(f"{number} | ", dim=True) + (before + after).rstrip()
+    if finding.column:
+        caret = click.style("^", fg=_COLOURS[finding.severity], bold=True)
+        yield click.style(f"{' ' * len(number)} | ", dim=True) + " " * len(before) + caret
+
+
+def _reason(reason: Reason, indent: str) -> Iterator[str]:
+    mark, colour = _MARKS[reason.truth.value]
+    source = click.style(f"  [{reason.source}]", dim=True) if reason.source else ""
+    yield f"{indent}{click.style(mark, fg=colour)} {reason.statement}{source}"
+    for inner in reason.because:
+        yield from _reason(inner, indent + "  ")
+
+
+def printable(text: str) -> str:
+    """Replace what a terminal would take for a command."""
+    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)

@@ -1,0 +1,207 @@
+"""Every finding that there is: of rules, of fields, and of documents that are no domains at all.
+
+A rule says itself what it is about. What a field may be follows from its declaration, and so do the
+codes, the words and the samples here.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import re
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from domcaps.language.finding import Severity, Stage
+from domcaps.language.kinds import Text
+from domcaps.language.predicate import ALWAYS
+from domcaps.language.rule import Sample
+from domcaps.validate.catalogue import parts, rules
+from domcaps.validate.general import GENERAL
+from domcaps.validate.plan import FieldPlan, field_plans
+from domcaps.validate.smallest import element_with
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from domcaps.language.part import Part
+    from domcaps.language.rule import Rule
+    from domcaps.language.table import Enum
+
+WELL_FORMED = re.compile(r"[a-z0-9]+(-[a-z0-9]+)+")
+"""The form of a code."""
+
+
+class Code(msgspec.Struct, frozen=True):
+    """One kind of finding.
+
+    `element` is where in a domain it is looked for. `bad` triggers it, `good` does not; a code
+    about what a host lacks is triggered only on a host that lacks it (`host_decides`).
+    """
+
+    name: str
+    kind: str
+    element: str
+    manual: str
+    severity: Severity = Severity.ERROR
+    stage: Stage = Stage.DEFINE
+    bad: Sample | None = None
+    good: Sample | None = None
+    host_decides: bool = False
+
+    @property
+    def title(self) -> str:
+        """The first sentence of its manual."""
+        return " ".join(self.manual.split("\n\n")[0].split())
+
+    def page(self, *, markdown: bool = False) -> str:
+        """Give its manual with the samples."""
+        fence = ("```xml\n", "\n```") if markdown else ("", "")
+        blocks = [self.manual]
+        if self.bad:
+            where = ", on a host that lacks it" if self.host_decides else ""
+            blocks += [f"Triggers it{where}:", f"{fence[0]}{pretty(self.bad.xml)}{fence[1]}"]
+        if self.good:
+            blocks += ["Does not:", f"{fence[0]}{pretty(self.good.xml)}{fence[1]}"]
+        return "\n\n".join(blocks)
+
+
+@functools.cache
+def codes() -> dict[str, Code]:
+    """Give every code, in the order of the alphabet."""
+    found = {code.name: code for code in _all()}
+    return dict(sorted(found.items()))
+
+
+def _all() -> Iterator[Code]:
+    for general in GENERAL:
+        yield Code(
+            general.code,
+            "document",
+            "domain",
+            general.manual,
+            general.severity,
+            bad=Sample(general.bad) if general.bad else None,
+            good=Sample(general.good),
+        )
+    for part in parts():
+        for planned in field_plans(part):
+            yield from _of_field(part, planned)
+    for of_part in rules().values():
+        for rule in of_part:
+            yield _of_rule(rule)
+
+
+def _of_rule(rule: Rule) -> Code:
+    return Code(
+        rule.code,
+        "rule",
+        rule.part.path if rule.part.path is not None else f"devices/… ({rule.part.__name__})",
+        inspect.cleandoc(rule.manual),
+        rule.severity,
+        rule.stage,
+        rule.bad,
+        rule.good,
+    )
+
+
+def _of_field(part: type[Part], planned: FieldPlan) -> Iterator[Code]:
+    declared = planned.declared
+    where = f"{part.path}/{declared.path}".lstrip("/")
+    good = _sample(part, declared, _right(declared))
+    if declared.required:
+        manual = f"{_spoken(part, declared)} must be there."
+        yield _field_code(f"{planned.code}-missing", where, manual, _sample(part, declared), good)
+    if declared.choice is not None:
+        yield from _of_choice(part, planned, declared.choice, good)
+    elif not (isinstance(declared.kind, Text) and not declared.kind.pattern):
+        manual = f"{_spoken(part, declared)} must be {declared.kind.expected}."
+        bad = _sample(part, declared, _wrong(declared))
+        yield _field_code(f"{planned.code}-invalid", where, manual, bad, good)
+
+
+def _of_choice(part: type[Part], planned: FieldPlan, enum: Enum, good: Sample) -> Iterator[Code]:
+    declared = planned.declared
+    where = f"{part.path}/{declared.path}".lstrip("/")
+    listed = ", ".join(dict.fromkeys(choice.name for choice in enum.choices))
+    manual = f"{_spoken(part, declared)} must be one of {listed}."
+    bad = _sample(part, declared, _NOBODYS)
+    yield _field_code(f"{planned.code}-unknown", where, manual, bad, good)
+    needing = [choice for choice in enum.choices if choice.when is not ALWAYS]
+    if not needing:
+        return
+    needs = "\n".join(f"* {choice.name}: {choice.when.describe()}" for choice in needing)
+    manual = (
+        f"{_spoken(part, declared)} must be a value that emulator, machine type and host can "
+        f"serve.\n\n{needs}"
+    )
+    bad = _sample(part, declared, needing[-1].name)
+    code = _field_code(f"{planned.code}-unsupported", where, manual, bad, good)
+    yield msgspec.structs.replace(code, host_decides=True)
+
+
+def _field_code(name: str, where: str, manual: str, bad: Sample, good: Sample) -> Code:
+    return Code(name, "field", where, manual, bad=bad, good=good)
+
+
+def _spoken(part: type[Part], declared: Any) -> str:
+    path = (part.path or "domain").rpartition("/")[2]
+    return f"<{path}> {declared.path}"
+
+
+_NOBODYS = "nobodys-value"
+_RIGHT = (
+    "1", "0", "yes", "on", "/path", "52:54:00:12:34:56", "0x1", "name", "1-2", "a", "default",
+    "6f4a1f4a-2a2b-4c1e-9b7a-0d7b9a5f3c11", "127.0.0.1", "1.0", "5", "sda", "fd00::1", "1G", "2",
+    "4", "16", "64", "512", "1024", "4096", "0x100", "0x0000", "100", "1.1", "0-1", "vda",
+    "2020-01-01", "abc.def", "ua-name", "eth0", "1:1", "0001:00:00.0", "0xffff",
+)  # fmt: skip
+_WRONG = (_NOBODYS, "?", "-1", "", "x" * 300, "99999999999999999999", " ", "\u00e9", "a b")
+
+
+def _right(declared: Any) -> str:
+    """Give a text that a field takes."""
+    if declared.choice is not None:
+        return str(declared.choice.choices[0].name) if declared.choice.choices else ""
+    named = getattr(declared.kind, "names", ())
+    return next((text for text in (*named, *_RIGHT) if takes(declared, text)), "")
+
+
+def _wrong(declared: Any) -> str:
+    """Give a text that a field does not take."""
+    return next((text for text in _WRONG if not takes(declared, text)), _NOBODYS)
+
+
+def takes(declared: Any, text: str) -> bool:
+    """Tell whether a text has a field's form."""
+    try:
+        declared.kind.parse(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _sample(part: type[Part], declared: Any, value: str | None = None) -> Sample:
+    """Give a domain's element in which a field has that value, or is not there."""
+    others = {
+        other.declared.path: _right(other.declared)
+        for other in field_plans(part)
+        if other.declared.required and other.declared is not declared
+    }
+    if value is not None:
+        others[declared.path] = value
+    return Sample(element_with(part.path or "", others))
+
+
+def pretty(xml: str) -> str:
+    """Put the elements of a sample on lines of their own."""
+    from lxml import etree
+
+    try:
+        root = etree.fromstring(f"<samples>{re.sub(r'<[?].*?[?]>', '', xml)}</samples>")
+    except etree.XMLSyntaxError:
+        return xml
+    etree.indent(root)
+    lines = etree.tostring(root, encoding="unicode").splitlines()
+    return "\n".join(line.removeprefix("  ") for line in lines[1:-1]) or xml

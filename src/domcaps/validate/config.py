@@ -1,0 +1,92 @@
+"""Findings that a project does not want to see: ``.domcaps.toml``, or ``pyproject.toml``.
+
+::
+
+    # .domcaps.toml, or [tool.domcaps] in pyproject.toml
+    ignore = ["unknown-attribute"]
+
+    [per-file-ignores]
+    "tests/broken/*.xml" = ["disk-target-duplicate"]
+
+The nearest file above a domain counts, and no other. Patterns are compared with the path below the
+configuration's folder, and with the file's name alone.
+"""
+
+from __future__ import annotations
+
+import functools
+import tomllib
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from domcaps.errors import InputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_OWN = ".domcaps.toml"
+_SHARED = "pyproject.toml"
+_MAX_BYTES = 1024 * 1024
+
+
+class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
+    """What one configuration says: codes that are ignored everywhere, or in some files."""
+
+    ignore: frozenset[str] = frozenset()
+    per_file_ignores: dict[str, frozenset[str]] = {}
+
+    def codes(self) -> frozenset[str]:
+        """Give every code that it names."""
+        return self.ignore.union(*self.per_file_ignores.values())
+
+
+def ignored(file: Path) -> frozenset[str]:
+    """Give the codes that are ignored in a file; raises `InputError` for a broken configuration."""
+    folder = file.absolute().parent
+    found = _nearest(folder)
+    if found is None:
+        return frozenset()
+    where, config = found
+    path = file.absolute().relative_to(where).as_posix()
+    codes = set(config.ignore)
+    for pattern, listed in config.per_file_ignores.items():
+        if fnmatchcase(path, pattern) or fnmatchcase(file.name, pattern):
+            codes |= listed
+    return frozenset(codes)
+
+
+@functools.cache
+def _nearest(folder: Path) -> tuple[Path, Config] | None:
+    own = folder / _OWN
+    if own.is_file():
+        return folder, _config(_read(own), own)
+    shared = folder / _SHARED
+    if shared.is_file():
+        table = _read(shared).get("tool", {}).get("domcaps")
+        if table is not None:
+            return folder, _config(table, shared)
+    return _nearest(folder.parent) if folder != folder.parent else None
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        with path.open("rb") as stream:
+            data = stream.read(_MAX_BYTES + 1)
+        if len(data) > _MAX_BYTES:
+            raise InputError(f"it has more than {_MAX_BYTES} bytes", where=str(path))
+        return tomllib.loads(data.decode())
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+        raise InputError(f"this configuration can't be read: {error}", where=str(path)) from None
+
+
+def _config(table: Any, path: Path) -> Config:
+    try:
+        return msgspec.convert(table, Config)
+    except msgspec.ValidationError as error:
+        raise InputError(
+            f"this configuration can't be used: {error}",
+            where=str(path),
+            remedy="it may have 'ignore' and 'per-file-ignores', both with lists of codes",
+        ) from None

@@ -1,0 +1,112 @@
+"""Findings about documents as a whole, which belong to no part of the table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from domcaps.language.finding import Severity
+
+
+def _domain(kind: str = "qemu", more: str = "", **attributes: str) -> str:
+    """Give a domain that is as small as can be, with what is wrong with it."""
+    given = "".join(f" {name}='{value}'" for name, value in attributes.items())
+    return (
+        f"<domain type='{kind}'><name>a</name><memory>1024</memory>"
+        f"<os><type{given}>hvm</type></os>{more}</domain>"
+    )
+
+
+_DEEP = f"<metadata>{'<a>' * 300}{'</a>' * 300}</metadata>"
+_ENTITY = "<!DOCTYPE domain [<!ENTITY a 'b'>]>"
+
+
+@dataclass(frozen=True)
+class General:
+    """A code with its manual. `bad` is a whole domain that triggers it, "" where that is huge."""
+
+    code: str
+    manual: str
+    bad: str = ""
+    good: str = _domain()
+    severity: Severity = Severity.ERROR
+
+
+GENERAL = (
+    General(
+        "xml-malformed",
+        "The document is not well-formed XML.\n\nPlace and reason are those of the XML parser.",
+        "<domain type='qemu'><name>a</domain>",
+    ),
+    General(
+        "xml-too-large",
+        "The document is larger than what libvirt takes (4 MiB), or has more than 50 000 elements.",
+    ),
+    General(
+        "xml-too-deep",
+        "Elements are nested more than 256 deep.",
+        _domain(more=_DEEP),
+    ),
+    General(
+        "xml-declaration",
+        "The document declares entities or elements of its own.\n\n"
+        "They are not read: by them a small document can become a huge one, or fetch another. A "
+        "document type without declarations of its own is passed over.",
+        _ENTITY + _domain(),
+        "<!DOCTYPE domain>" + _domain(),
+    ),
+    General(
+        "domain-missing",
+        "The document's root must be <domain>.",
+        "<network><name>a</name></network>",
+    ),
+    General(
+        "domain-type-missing",
+        "<domain> must say its type, such as 'kvm' or 'qemu'.",
+        "<domain><name>a</name></domain>",
+    ),
+    General(
+        "domain-type-unsupported",
+        "The emulator can't serve the domain's type on this host.\n\n"
+        "'qemu' is there wherever QEMU was built with TCG, 'kvm' where /dev/kvm can be used and "
+        "the guest is of the host's family of architectures.",
+        _domain("xen"),
+    ),
+    General(
+        "emulator-unsupported",
+        "The emulator that the domain names is not there, or serves another architecture.",
+        _domain(more="<devices><emulator>/nowhere</emulator></devices>"),
+    ),
+    General(
+        "os-arch-unsupported",
+        "No emulator on this host serves the guest's architecture.",
+        _domain(arch="pdp11"),
+    ),
+    General(
+        "os-machine-unsupported",
+        "The emulator has no machine type of that name.",
+        _domain(machine="nobodys"),
+    ),
+    General(
+        "unknown-attribute",
+        "libvirt knows no attribute of that name here, and passes over it.\n\n"
+        "Mostly that is a slip of the pen. Attributes of another namespace are not looked at.",
+        _domain(more="<clock ofset='utc'/>"),
+        _domain(more="<clock offset='utc'/>"),
+        Severity.WARNING,
+    ),
+    General(
+        "unknown-element",
+        "libvirt knows no element of that name here, and passes over it.\n\n"
+        "Mostly that is a slip of the pen. Elements of another namespace, and what stands in "
+        "<metadata>, are not looked at.",
+        _domain(more="<clok offset='utc'/>"),
+        _domain(more="<clock offset='utc'/>"),
+        Severity.WARNING,
+    ),
+    General(
+        "check-stopped",
+        "The check was given up: there were too many findings, or it took too long.\n\n"
+        "What was not looked at may be wrong as well.",
+    ),
+)
+"""Every such code."""
