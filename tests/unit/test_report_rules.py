@@ -52,7 +52,7 @@ def promised(
         ("hostdev.subsysType=usb", USB_CONTROLLERS),
         ("disk.model=virtio-transitional", FORMS),
         ("disk.model=virtio-non-transitional", FORMS),
-        ("disk.bus=fdc", ("isa-fdc", "sysbus-fdc", "sun-fdtwo")),
+        ("disk.bus=fdc", ("isa-fdc", "sysbus-fdc")),
     ],
 )
 def test_any_one_of_these_types_is_enough(path: str, types: tuple[str, ...]) -> None:
@@ -173,12 +173,21 @@ def test_an_emulated_tpm_needs_qemu_and_swtpm() -> None:
     host = HostRecord(arch="x86_64", helpers=SWTPM)
     for backend in ("emulator", "external"):
         path = f"tpm.backendModel={backend}"
-        assert promised(path, answers=TPM, host=host)
-        assert not promised(path, answers=TPM)
-        assert not promised(path, host=host)
-    assert promised("tpm.backendVersion=2.0", answers=TPM, host=host)
-    assert not promised("tpm.backendVersion=1.2", answers=TPM, host=host)
-    assert promised("tpm.backendModel=passthrough", answers=TPM)
+        assert promised(path, "tpm-tis", "tpm-emulator", host=host)
+        assert not promised(path, "tpm-tis", "tpm-emulator")
+        assert not promised(path, "tpm-tis", host=host)
+        assert promised(path, answers=TPM, host=host, libvirt="11.3")
+        assert not promised(path, answers=TPM, libvirt="11.3")
+        assert not promised(path, host=host, libvirt="11.3")
+    assert promised("tpm.backendVersion=2.0", "tpm-tis", host=host)
+    assert not promised("tpm.backendVersion=1.2", "tpm-tis", host=host)
+    assert promised("tpm.backendModel=passthrough", "tpm-tis", "tpm-passthrough")
+    assert promised("tpm.backendModel=passthrough", answers=TPM, libvirt="11.3")
+
+
+@pytest.mark.parametrize("name", ["tpm-tis", "tpm-tis-device", "tpm-tis-i2c"])
+def test_a_tis_is_a_tis_on_whichever_bus(name: str) -> None:
+    assert promised("tpm.model=tpm-tis", name)
 
 
 DISPLAYS = {
@@ -219,10 +228,17 @@ def test_encrypted_guests_need_a_type_and_the_platform() -> None:
 def test_trust_domains_need_the_hosts_kernel_since_libvirt_11_10() -> None:
     host = HostRecord(arch="x86_64", kvm=Kvm(usable=True, tdx=True))
     for path in ("tdx", "launchSecurity.sectype=tdx"):
-        assert promised(path, "tdx-guest", host=host)
-        assert not promised(path, "tdx-guest")
+        assert promised(path, "tdx-guest", host=host, virttype="kvm")
+        assert not promised(path, "tdx-guest", virttype="kvm")
         assert promised(path, "tdx-guest", libvirt="11.9")
         assert not promised(path, "tdx-guest", libvirt="11.3")
+
+
+def test_the_feature_tdx_is_one_of_accelerated_guests_of_x86_64() -> None:
+    host = HostRecord(arch="x86_64", kvm=Kvm(usable=True, tdx=True))
+    assert not promised("tdx", "tdx-guest", host=host, virttype="qemu")
+    assert not promised("tdx", "tdx-guest", host=host, virttype="kvm", arch="i686")
+    assert promised("launchSecurity.sectype=tdx", "tdx-guest", host=host, virttype="qemu")
 
 
 def test_memory_and_usb_follow_their_types() -> None:

@@ -12,7 +12,7 @@ from domcaps.elements.virtio import TRANSITIONAL
 from domcaps.language import Choice, Drift, Element, Enum
 from domcaps.language.observed import device
 
-FLOPPY_CONTROLLER = device("isa-fdc", "sysbus-fdc", "sun-fdtwo")
+FLOPPY_CONTROLLER = device("isa-fdc", "sysbus-fdc")
 _FLOPPY = ~PSERIES & FLOPPY_CONTROLLER
 _FLOPPY_ANYWAY = Drift(
     says="floppy drives are listed for every board but IBM's pseries",
@@ -42,9 +42,10 @@ BUS = Enum(
         Choice("fdc", _FLOPPY, since="11.4"),
         Choice("scsi"),
         Choice("virtio"),
-        Choice("usb", device("usb-storage")),
+        Choice("usb", device("usb-storage"), until="11.5"),
+        Choice("usb", device("usb-storage", "usb-bot"), since="11.5"),
         Choice("sata", device("ich9-ahci")),
-        Choice("nvme", device("nvme"), since="11.5"),
+        Choice("nvme", device("nvme-ns"), since="11.5"),
     ),
 )
 

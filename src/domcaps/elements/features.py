@@ -1,6 +1,6 @@
 """``<features>`` and what else the guest's platform may have, each a plain yes or no."""
 
-from domcaps.elements.launchsecurity import S390_PV, TDX, TDX_QEMU
+from domcaps.elements.launchsecurity import S390_PV, TDX_FOR_GUEST, TDX_QEMU
 from domcaps.elements.machines import I440FX, ISAPC, Q35, XENFV
 from domcaps.language import Element, Place
 from domcaps.language.observed import arch, device, object_property, option, qapi
@@ -37,9 +37,9 @@ S390_PV_UNTIL = Element(
     order=70,
     shown=arch("s390", "s390x"),
     supported=S390_PV,
-    until="11.4",
+    until="11.6",
 )
-S390_PV_SINCE = Element("s390-pv", place=Place.FEATURES, order=70, supported=S390_PV, since="11.4")
+S390_PV_SINCE = Element("s390-pv", place=Place.FEATURES, order=70, supported=S390_PV, since="11.6")
 """Protected virtualization of IBM's mainframes; older libvirt speaks of it only there."""
 
 PS2 = Element(
@@ -54,5 +54,5 @@ PS2 = Element(
 TDX_UNTIL = Element(
     "tdx", place=Place.FEATURES, order=90, supported=TDX_QEMU, since="11.6", until="11.10"
 )
-TDX_SINCE = Element("tdx", place=Place.FEATURES, order=90, supported=TDX, since="11.10")
+TDX_SINCE = Element("tdx", place=Place.FEATURES, order=90, supported=TDX_FOR_GUEST, since="11.10")
 """Intel's trust domains."""

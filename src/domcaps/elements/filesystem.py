@@ -19,7 +19,7 @@ DRIVER_TYPE = Enum(
         Choice("path"),
         Choice(
             "handle",
-            until="11.4",
+            until="12.2",
             drift=Drift(
                 says="libvirt lists the driver type 'handle' for every QEMU",
                 but="QEMU removed the 'handle' driver of 9pfs in 4.0, so the guest fails to start",

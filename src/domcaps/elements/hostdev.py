@@ -10,7 +10,7 @@
 
 from domcaps.elements.asserted import asserted_or
 from domcaps.language import NEVER, Choice, Element, Enum
-from domcaps.language.observed import HostFact, device, device_property
+from domcaps.language.observed import HostFact, device, qom_type
 
 USB_CONTROLLER = device(
     "piix3-usb-uhci",
@@ -66,7 +66,8 @@ IOMMUFD = Enum(
     attribute="driver/@iommufd",
     since="12.1",
     choices=(
-        Choice("yes", device_property("vfio-pci", "iommufd") & VFIO & HOST_IOMMUFD),
+        # libvirt does not look at vfio-pci here, though only that device takes an iommufd
+        Choice("yes", qom_type("iommufd") & HOST_VFIO & HOST_IOMMUFD),
         Choice("no"),
     ),
 )

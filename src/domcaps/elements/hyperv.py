@@ -17,7 +17,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domcaps.language import AnyChoice, Choice, Element, Enum, Place, Row, Rows, World
-from domcaps.language.observed import EmulatorFact, WorldFact
+from domcaps.language.observed import EmulatorFact, WorldFact, qapi
 
 if TYPE_CHECKING:
     from domcaps.facts.emulator import EmulatorFacts
@@ -96,7 +96,7 @@ def _defaults(world: World) -> tuple[Row, ...]:
     if retries != NEVER_NOTIFIES:
         rows.append(Row("spinlocks", str(retries)))
     for row, name, part_of in _DIRECT:
-        if _offers(world.emulator, part_of):
+        if name in offered and _offers(world.emulator, part_of):
             rows.append(Row(row, "on" if offered.get(name) is True else "off"))
     if offered.get("vendor-id"):
         rows.append(Row("vendor_id", str(offered["vendor-id"])))
@@ -122,26 +122,30 @@ DEFAULTS = Element(
     content=(Rows(_defaults),),
 )
 
-ACCELERATED = EmulatorFact(
-    "QEMU was asked with an accelerator: without one it has nothing of Hyper-V to offer",
-    "query-kvm",
-    lambda emulator: emulator.first_accelerator != "tcg",
+# A QEMU that tells which accelerator it uses is not asked about Hyper-V where it uses none; of an
+# older one libvirt takes what it fills in for an offer, even without an accelerator.
+NOT_EMULATED = ~(
+    qapi("query-accelerators")
+    & EmulatorFact(
+        "QEMU was asked without an accelerator",
+        "query-accelerators",
+        lambda emulator: emulator.first_accelerator == "tcg",
+    )
 )
 
-# older libvirt took what QEMU fills in without an accelerator for an offer
 UNTIL = Element(
     "hyperv",
     place=Place.FEATURES,
     order=120,
     shown=AnyChoice(FEATURES),
-    content=(FEATURES,),
-    until="11.9",
+    content=(FEATURES, DEFAULTS),
+    until="11.10",
 )
 ELEMENT = Element(
     "hyperv",
     place=Place.FEATURES,
     order=120,
-    shown=ACCELERATED & AnyChoice(FEATURES),
+    shown=NOT_EMULATED & AnyChoice(FEATURES),
     content=(FEATURES, DEFAULTS),
-    since="11.9",
+    since="11.10",
 )

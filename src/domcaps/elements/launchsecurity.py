@@ -12,6 +12,7 @@ from domcaps.language.observed import (
     arch,
     object_property,
     qom_type,
+    virttype,
 )
 
 SEV_PLATFORM = qom_type("sev-guest", "sev-snp-guest") & EmulatorFact(
@@ -37,6 +38,9 @@ TDX = TDX_QEMU & HostFact(
     "/sys/module/kvm_intel/parameters/tdx",
     lambda host: host.kvm.tdx,
 )
+TDX_FOR_GUEST = arch("x86_64") & virttype("kvm") & TDX
+"""The feature looks at the guest, too; the launch security of that name does not."""
+
 _TDX_ANYWHERE = Drift(
     says="tdx is listed wherever QEMU knows it",
     but="a host whose KVM has no TDX can't start such a guest",

@@ -8,7 +8,7 @@
 """
 
 from domcaps.language import AnyChoice, Choice, Drift, Element, Enum
-from domcaps.language.observed import EmulatorFact, HostFact, device
+from domcaps.language.observed import EmulatorFact, HostFact, device, qom_type
 from domcaps.language.predicate import Predicate
 
 
@@ -41,13 +41,22 @@ SWTPM = HostFact(
     lambda host: host.tpm_versions is not None,
 )
 
+# Older libvirt asks QEMU for its TPMs, 12.8 looks at the types. That it was 12.2 which changed is
+# not proven: no QEMU is known of which the two say different things.
+_TYPES_SINCE = "12.2"
+_TIS = device("tpm-tis", "tpm-tis-device", "tpm-tis-i2c")
+_EMULATOR = SWTPM & qom_type("tpm-emulator")
+
 MODEL = Enum(
     "model",
     attribute="@model",
     choices=(
-        Choice("tpm-tis", _model("tpm-tis")),
-        Choice("tpm-crb", _model("tpm-crb")),
-        Choice("tpm-spapr", device("tpm-spapr") | _model("tpm-spapr")),
+        Choice("tpm-tis", _model("tpm-tis"), until=_TYPES_SINCE),
+        Choice("tpm-tis", _TIS, since=_TYPES_SINCE),
+        Choice("tpm-crb", _model("tpm-crb"), until=_TYPES_SINCE),
+        Choice("tpm-crb", device("tpm-crb"), since=_TYPES_SINCE),
+        Choice("tpm-spapr", device("tpm-spapr") | _model("tpm-spapr"), until=_TYPES_SINCE),
+        Choice("tpm-spapr", device("tpm-spapr"), since=_TYPES_SINCE),
         Choice("spapr-tpm-proxy", device("spapr-tpm-proxy")),
     ),
 )
@@ -56,9 +65,12 @@ BACKEND_MODEL = Enum(
     "backendModel",
     attribute="backend/@type",
     choices=(
-        Choice("passthrough", _backend("passthrough")),
-        Choice("emulator", SWTPM & _backend("emulator")),
-        Choice("external", SWTPM & _backend("emulator")),
+        Choice("passthrough", _backend("passthrough"), until=_TYPES_SINCE),
+        Choice("passthrough", qom_type("tpm-passthrough"), since=_TYPES_SINCE),
+        Choice("emulator", SWTPM & _backend("emulator"), until=_TYPES_SINCE),
+        Choice("emulator", _EMULATOR, since=_TYPES_SINCE),
+        Choice("external", SWTPM & _backend("emulator"), until=_TYPES_SINCE),
+        Choice("external", _EMULATOR, since=_TYPES_SINCE),
     ),
 )
 
