@@ -11,7 +11,7 @@ from domcaps.language.observed import arch, machine
 
 if TYPE_CHECKING:
     from domcaps.facts.emulator import Machine
-    from domcaps.language import Dialect
+    from domcaps.language import Dialect, World
 
 _X86 = arch("i686", "x86_64")
 _ARM = arch("armv6l", "armv7l", "aarch64")
@@ -92,6 +92,14 @@ _PREFERRED = {
     "xtensa": "sim",
     "xtensaeb": "sim",
 }
+
+
+def machine_type(world: World) -> Machine | None:
+    """Give what QEMU says of the target's machine type, None where it does not list it."""
+    for known in world.emulator.machines(world.target.virttype):
+        if known.name == world.target.machine:
+            return known
+    return None
 
 
 def preferred_machine(arch: str, machines: tuple[Machine, ...]) -> str:

@@ -18,8 +18,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from domcaps.elements.quantities import OrEmpty
 from domcaps.language import Choice, Element, Enum, Place, Values, World
+from domcaps.language.kinds import YES_NO, Int, OneOf
 from domcaps.language.observed import WorldFact, device
+from domcaps.language.part import Part, field
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -138,3 +141,83 @@ ELEMENT = Element(
     order=30,
     content=(FIRMWARE, FIRMWARE_FEATURES, LOADER, VARSTORE),
 )
+
+FORMAT = OrEmpty(OneOf(("raw", "qcow2", "none")))
+"""Block formats of flash images."""
+
+
+class Os(Part):
+    """How the guest boots."""
+
+    path = "os"
+    knows = (
+        "type/@arch",
+        "type/@machine",
+        "initrd",
+        "cmdline",
+        "dtb",
+        "root",
+        "shim",
+        "bios/@useserial",
+        "bootmenu/@timeout",
+        "smbios",
+        "acpi",
+    )
+
+    type = field("type", OneOf(("hvm",)), required=True)
+    firmware = field("@firmware", choice=FIRMWARE)
+    kernel = field("kernel")
+    bootmenu = field("bootmenu/@enable", YES_NO)
+    reboot_timeout = field("bios/@rebootTimeout", Int(-1, 65535))
+    smbios = field("smbios/@mode", OrEmpty(OneOf(("none", "emulate", "host", "sysinfo"))))
+
+
+class FirmwareFeature(Part):
+    """Something that is wanted, or not wanted, of the firmware that is looked for."""
+
+    path = "os/firmware/feature"
+
+    name = field("@name", OneOf(("enrolled-keys", "secure-boot")), required=True)
+    enabled = field("@enabled", YES_NO, required=True)
+
+
+class Loader(Part):
+    """The firmware itself."""
+
+    path = "os/loader"
+
+    image = field("")
+    readonly = field("@readonly", YES_NO)
+    type = field("@type", OneOf(("rom", "pflash")))
+    secure = field("@secure", YES_NO)
+    stateless = field("@stateless", YES_NO)
+    format = field("@format", FORMAT)
+
+
+class Nvram(Part):
+    """Where flash firmware keeps its variables."""
+
+    path = "os/nvram"
+
+    image = field("")
+    template = field("@template")
+    template_format = field("@templateFormat", FORMAT)
+    format = field("@format", FORMAT)
+    type = field("@type", OneOf(("file", "block", "network")))
+
+
+class Varstore(Part):
+    """Where QEMU's device for UEFI variables keeps them."""
+
+    path = "os/varstore"
+
+    image = field("@path")
+    template = field("@template")
+
+
+class Boot(Part):
+    """A kind of device to boot from."""
+
+    path = "os/boot"
+
+    dev = field("@dev", OneOf(("fd", "cdrom", "hd", "network")), required=True)
