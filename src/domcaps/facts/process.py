@@ -194,9 +194,11 @@ class EmulatorProcess:
             return
         suspicious = suspicious or self._emulator.poll() is not None
         observer = OBSERVER.get()
-        if observer is not None and self._emulator.poll() is None:
-            observer(self.path, self._emulator.pid)
-        self._kill()
+        try:
+            if observer is not None and self._emulator.poll() is None:
+                observer(self.path, self._emulator.pid)
+        finally:
+            self._kill()
         if suspicious:
             _kill_marked(self._mark)
         limit = time.monotonic() + _STUBBORN_SECONDS
