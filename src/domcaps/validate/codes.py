@@ -20,7 +20,7 @@ from domcaps.language.rule import Sample
 from domcaps.validate.catalogue import parts, rules
 from domcaps.validate.general import GENERAL
 from domcaps.validate.plan import FieldPlan, field_plans
-from domcaps.validate.smallest import element_with
+from domcaps.validate.smallest import domain_without, element_with
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -184,6 +184,10 @@ def takes(declared: Any, text: str) -> bool:
 
 def _sample(part: type[Part], declared: Any, value: str | None = None) -> Sample:
     """Give a domain's element in which a field has that value, or is not there."""
+    path = f"{part.path}/{declared.path}".lstrip("/")
+    whole = domain_without(path) if value is None else None
+    if whole is not None:
+        return Sample(whole)
     others = {
         other.declared.path: _right(other.declared)
         for other in field_plans(part)

@@ -10,7 +10,7 @@ from lxml import etree
 from domcaps.validate.vocabulary import vocabulary
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from lxml.etree import _Element as Node
 
@@ -43,12 +43,24 @@ def _text(node: Node) -> str:
     return etree.tostring(node, encoding="unicode", with_tail=False)
 
 
-def _completed(domain: Node) -> Node:
+def domain_without(path: str) -> str | None:
+    """Give a domain that lacks what every domain must have; None where `path` is no such thing."""
+    if path not in _MUST:
+        return None
+    return _text(_completed(etree.Element("domain"), {path}))
+
+
+_MUST = {"name": "sample", "memory": "1048576", "os/type": "hvm"}
+
+
+def _completed(domain: Node, without: Collection[str] = ()) -> Node:
     """Add what every domain has."""
     if domain.get("type") is None:
         domain.set("type", "qemu")
-    for path, text in {"name": "sample", "memory": "1048576", "os/type": "hvm"}.items():
-        if domain.find(path) is None:
+    for path, text in _MUST.items():
+        if path in without:
+            _walk(domain, path.rpartition("/")[0])
+        elif domain.find(path) is None:
             _put(domain, path, text)
     return domain
 

@@ -22,6 +22,8 @@ MAX_BYTES = 4 * 1024 * 1024
 MAX_DEPTH = 256
 """Elements nested deeper are refused, as libxml2 did for long; libvirt's own nest 8 deep."""
 
+_DEEP = f"elements are nested more than {MAX_DEPTH} deep"
+
 MAX_ELEMENTS = 50_000
 """A document of more elements is refused; the largest real ones have some thousand."""
 
@@ -90,6 +92,8 @@ def _parse(data: bytes) -> Node:
         return etree.fromstring(data, _PARSER)
     except etree.XMLSyntaxError as error:
         line, column = error.position
+        if "depth" in (error.msg or ""):
+            raise _unreadable("xml-too-deep", _DEEP, line, column) from None
         message = (error.msg or "it is no XML").split(", line")[0]
         raise _unreadable("xml-malformed", f"this is not XML: {message}", line, column) from None
     except (ValueError, LookupError) as error:
@@ -127,7 +131,7 @@ def _measure(root: Node) -> None:
         else:
             depth -= 1
     if deepest > MAX_DEPTH:
-        raise _unreadable("xml-too-deep", f"elements are nested more than {MAX_DEPTH} deep")
+        raise _unreadable("xml-too-deep", _DEEP)
     if count > MAX_ELEMENTS:
         raise _unreadable("xml-too-large", f"the document has more than {MAX_ELEMENTS} elements")
 

@@ -1,0 +1,101 @@
+"""Hosts on which samples are tried: recorded emulators on a host that has everything."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import msgspec
+
+import domcaps
+from domcaps.facts.arch import ARCHITECTURES, qemu_target
+from domcaps.facts.question import ask
+from domcaps.facts.record import (
+    EmulatorRecord,
+    Helper,
+    HostCpu,
+    HostRecord,
+    Kvm,
+    NumaCell,
+    Presence,
+    Recording,
+    Session,
+)
+from domcaps.shipped import SUFFIX, shipped_names
+from fakes import answer, emulator_record
+
+RELEASES = ("sid", "debian13", "debian12")
+BARE = "bare"
+"""An emulator with its machines, and the one that a sample names, and nothing else."""
+
+DIALECTS = ("12.8", "11.3")
+
+_SERVED_BY = {"i686": "x86_64", "ppc64le": "ppc64", "aarch64_be": "aarch64", "armv6l": "armv7l"}
+_MACHINES = {"x86_64": ("pc", "q35"), "i686": ("pc", "q35"), "ppc64": ("pseries",),
+             "s390x": ("s390-ccw-virtio",), "aarch64": ("virt",), "riscv64": ("virt",),
+             "loongarch64": ("virt",)}  # fmt: skip
+
+
+def _shipped(arch: str, release: str) -> EmulatorRecord | None:
+    from importlib.resources import files
+
+    from domcaps.facts.recording import loads
+
+    name = f"{release}-{_SERVED_BY.get(arch, arch)}"
+    if name not in shipped_names():
+        return None
+    data = (files("domcaps") / "recordings" / f"{name}{SUFFIX}").read_bytes()
+    return loads(data, where=name).emulators[0]
+
+
+def _bare(arch: str, machine: str) -> EmulatorRecord:
+    names = dict.fromkeys((*_MACHINES.get(arch, ("none-such",)), *([machine] if machine else [])))
+    machines = tuple(
+        {"name": name, "alias": name, "is-default": number == 0, "cpu-max": 8}
+        for number, name in enumerate(names)
+    )
+    return emulator_record(target=qemu_target(arch), machines=machines, path=_path(arch))
+
+
+def _path(arch: str) -> str:
+    return f"/usr/bin/qemu-system-{qemu_target(arch)}"
+
+
+def _with_kvm(record: EmulatorRecord) -> EmulatorRecord:
+    """Have an emulator answer with KVM what it answered without."""
+    if any(session.accelerator == "kvm" for session in record.sessions):
+        return record
+    plain = next(s for s in record.sessions if s.accelerator == "tcg")
+    state = answer(ask("query-kvm"), {"enabled": True, "present": True})
+    others = tuple(a for a in plain.answers if a.question != ask("query-kvm"))
+    return msgspec.structs.replace(record, sessions=(Session("kvm", (*others, state)), plain))
+
+
+def _rich(arch: str) -> HostRecord:
+    """A host that lacks nothing."""
+    helpers = ("swtpm", "swtpm_setup", "swtpm_ioctl", "passt", "virtiofsd", "slirp-helper")
+    return HostRecord(
+        arch=arch,
+        privileged=True,
+        cpu=HostCpu(model={"x86_64": "Haswell", "ppc64": "POWER8"}.get(arch, ""), cores=8),
+        kvm=Kvm(usable=True, max_vcpus=1024, nested=True, secure_guest=True, tdx=True),
+        vfio=Presence(True),
+        iommufd=Presence(True),
+        helpers=tuple(
+            Helper(name, f"/usr/bin/{name}", ("tpm-1.2", "tpm-2.0") if "setup" in name else ())
+            for name in helpers
+        ),
+        hugepage_sizes_kib=(2048, 1048576),
+        numa=(NumaCell(0, 4 * 1024 * 1024, (0, 1)), NumaCell(1, 4 * 1024 * 1024, (2, 3))),
+    )
+
+
+@cache
+def sample_host(arch: str, release: str, machine: str = "") -> domcaps.Host | None:
+    """Give a host with the emulator of a release for an architecture, None where there is none."""
+    assert arch in ARCHITECTURES, arch
+    record = _bare(arch, machine) if release == BARE else _shipped(arch, release)
+    if record is None:
+        return None
+    record = _with_kvm(msgspec.structs.replace(record, path=_path(arch)))
+    host = _rich(_SERVED_BY.get(arch, arch))
+    return domcaps.Host.from_recording(Recording(host=host, emulators=(record,)), origin=release)

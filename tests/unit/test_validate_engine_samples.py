@@ -1,0 +1,103 @@
+"""Every finding has a manual and samples, and the samples do what they say."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from lxml import etree
+
+from domcaps.validate.catalogue import rules
+from domcaps.validate.codes import WELL_FORMED, Code, codes
+from domcaps.validate.samples import domain_of
+from sample_hosts import BARE, DIALECTS, RELEASES, sample_host
+
+if TYPE_CHECKING:
+    from domcaps.language.rule import Rule, Sample
+
+RULES = [rule for of_part in rules().values() for rule in of_part]
+FIELDS = [code for code in codes().values() if code.kind == "field" and not code.host_decides]
+GENERAL = [code for code in codes().values() if code.kind == "document"]
+
+
+def triggers(code: str, sample: Sample, releases: tuple[str, ...], dialect: str) -> list[str]:
+    """Give the releases on which a sample triggers a code."""
+    found = []
+    for release in releases:
+        host = sample_host(sample.arch, release, sample.machine)
+        if host is None:
+            continue
+        result = host.validate(domain_of(sample), dialect)
+        broken = [text for text in result.unknown if "failed" in text]
+        assert not broken, broken
+        if code in {finding.code for finding in result.findings}:
+            found.append(release)
+    return found
+
+
+def anywhere(code: str, sample: Sample) -> list[str]:
+    return [r for dialect in DIALECTS for r in triggers(code, sample, (*RELEASES, BARE), dialect)]
+
+
+def what_was_found(sample: Sample) -> str:
+    for release in (*RELEASES, BARE):
+        host = sample_host(sample.arch, release, sample.machine)
+        if host is not None:
+            found = host.validate(domain_of(sample)).findings
+            return f"{release}: " + (
+                "; ".join(f"{f.code}: {f.message}" for f in found) or "nothing"
+            )
+    return "no emulator"
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
+class TestRule:
+    def test_it_has_a_manual(self, rule: Rule) -> None:
+        assert len(rule.manual.split()) >= 4, "its docstring says nothing"
+
+    def test_it_has_samples(self, rule: Rule) -> None:
+        assert rule.bad is not None
+        assert rule.good is not None
+
+    def test_the_bad_sample_triggers_it(self, rule: Rule) -> None:
+        assert rule.bad is not None
+        assert anywhere(rule.code, rule.bad), f"found was {what_was_found(rule.bad)}"
+
+    def test_the_good_sample_does_not(self, rule: Rule) -> None:
+        assert rule.good is not None
+        assert not triggers(rule.code, rule.good, RELEASES[:1], DIALECTS[0])
+
+
+@pytest.mark.parametrize("code", FIELDS, ids=lambda code: code.name)
+def test_samples_of_fields_hold(code: Code) -> None:
+    assert code.bad is not None
+    assert code.good is not None
+    assert anywhere(code.name, code.bad), f"{code.bad.xml}: {what_was_found(code.bad)}"
+    assert not triggers(code.name, code.good, RELEASES[:1], DIALECTS[0]), code.good.xml
+
+
+@pytest.mark.parametrize("code", GENERAL, ids=lambda code: code.name)
+def test_samples_of_documents_hold(code: Code) -> None:
+    host = sample_host("x86_64", RELEASES[0])
+    assert host is not None
+    assert code.good is not None
+    assert host.validate(code.good.xml).findings == ()
+    if code.bad is not None:
+        assert [finding.code for finding in host.validate(code.bad.xml).findings] == [code.name]
+
+
+def test_codes_are_well_formed() -> None:
+    assert [name for name in codes() if not WELL_FORMED.fullmatch(name)] == []
+
+
+def test_codes_are_unique() -> None:
+    names = [rule.code for rule in RULES]
+    names += [code.name for code in codes().values() if code.kind != "rule"]
+    assert sorted({name for name in names if names.count(name) > 1}) == []
+
+
+def test_samples_are_xml() -> None:
+    for rule in RULES:
+        for sample in (rule.bad, rule.good):
+            if sample is not None and not sample.xml.startswith("<!DOCTYPE"):
+                etree.fromstring(domain_of(sample))
