@@ -12,7 +12,7 @@ from domcaps.facts.record import HostRecord
 from domcaps.language import Truth, World
 from domcaps.report.answer import EnumAnswer, Section
 from domcaps.report.document import build
-from domcaps.report.explain import explain, explain_all, paths
+from domcaps.report.explain import elsewhere, explain, explain_all, other_targets, paths
 
 TYPES = ("VGA", "qxl", "virtio-gpu-pci", "usb-redir", "virtio-rng-pci", "rng-random", "pvpanic")
 
@@ -91,3 +91,9 @@ def test_an_unknown_path_is_an_error_that_names_the_nearest() -> None:
     with pytest.raises(RequestError, match=r"video\.modelType=vga"):
         explain("video.modeltype=vga", world())
     assert "video.modelType=vga" in paths()
+
+
+def test_a_no_of_this_board_may_be_a_yes_of_another() -> None:
+    asked = world(machine="microvm")
+    assert elsewhere("disk.bus=ide", other_targets(asked)) == ("--machine pc",)
+    assert elsewhere("video.modelType=qxl", other_targets(asked)) == ()

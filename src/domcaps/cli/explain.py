@@ -32,21 +32,31 @@ def command(*, path: str, host_file: str | None, form: str, **target: Any) -> No
     """Tell why something can be used here or not, down to what was observed.
 
     PATH is a choice such as video.modelType=qxl, an enum such as video.modelType, or an element
-    such as video. For a "no" the fewest changes are named that would make it a "yes".
+    such as video. For a "no" the fewest changes are named that would make it a "yes", and other
+    machine types and virtualization types of the emulator for which it is one.
 
     The exit code is 0 whether it can be used or not.
     """
-    found = open_host(host_file).explain(path, **target)
+    from domcaps.report.explain import elsewhere, explain, other_targets
+
+    world = open_host(host_file).world(**target)
+    found = explain(path, world)
+    others = {
+        explanation.path: elsewhere(explanation.path, other_targets(world))
+        for explanation in found
+        if explanation.truth.value == "no"
+    }
     if form == "json":
         import msgspec
 
-        click.echo(msgspec.json.format(msgspec.json.encode(found), indent=2).decode())
+        content = [{**msgspec.to_builtins(e), "elsewhere": others.get(e.path, ())} for e in found]
+        click.echo(msgspec.json.format(msgspec.json.encode(content), indent=2).decode())
         return
     for explanation in found:
-        _print(explanation)
+        _print(explanation, others.get(explanation.path, ()))
 
 
-def _print(explanation: Explanation) -> None:
+def _print(explanation: Explanation, others: tuple[str, ...]) -> None:
     truth = explanation.truth.value
     mark, colour = _MARKS[truth]
     note = "" if explanation.spoken else " (this libvirt does not speak of it)"
@@ -56,6 +66,8 @@ def _print(explanation: Explanation) -> None:
         click.echo("    it would be a yes if")
         for change in explanation.changes:
             click.echo(f"      · {change}")
+    if others:
+        click.echo(f"    it is a yes with {', '.join(others)}")
 
 
 def _reason(reason: Reason, indent: str) -> None:

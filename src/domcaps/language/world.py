@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from domcaps.language.truth import Truth
 
 if TYPE_CHECKING:
@@ -40,6 +42,11 @@ class World:
             self._truths.clear()
         world._truths = self._truths
         return world
+
+    def retargeted(self, **changes: str) -> World:
+        """Give the same facts for another target; `changes` are fields of `Target`."""
+        target = msgspec.structs.replace(self.target, **changes)
+        return World(target, self.emulator, self.host)
 
     def truth(self, predicate: Predicate) -> Truth:
         """Evaluate a predicate, or remember what it evaluated to."""

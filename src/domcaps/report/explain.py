@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -14,7 +15,7 @@ from domcaps.language.table import AnyChoice
 from domcaps.language.truth import all_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from domcaps.language import World
 
@@ -138,3 +139,29 @@ def _to_make(predicate: Predicate, world: World, *, wanted: bool) -> tuple[str, 
         return min((way for way in ways if way), key=len, default=())
     text = predicate.describe()
     return (text if wanted else f"not ({text})",)
+
+
+def elsewhere(path: str, worlds: Iterable[tuple[str, World]]) -> tuple[str, ...]:
+    """Name those of the worlds in which a path is a yes; each comes with what to call it."""
+    found = []
+    for name, world in worlds:
+        explained = [e for e in explain_all(world) if e.path == path]
+        if explained and explained[0].truth is Truth.YES:
+            found.append(name)
+    return tuple(found)
+
+
+def other_targets(world: World) -> Iterator[tuple[str, World]]:
+    """Give the same question for the emulator's other boards and virtualization types.
+
+    Of the versions of a board only the newest is taken: the one with an alias.
+    """
+    target, emulator = world.target, world.emulator
+    for virttype in emulator.virttypes:
+        if virttype != target.virttype:
+            yield f"--virttype {virttype}", world.retargeted(virttype=virttype)
+    for machine in emulator.machines(target.virttype):
+        is_newest = machine.alias or not re.search(r"-\d+\.\d+", machine.name)
+        if is_newest and machine.name != target.machine and not machine.deprecated:
+            name = machine.alias or machine.name
+            yield f"--machine {name}", world.retargeted(machine=machine.name)
