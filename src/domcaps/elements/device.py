@@ -3,12 +3,13 @@
 ::
 
     <alias name='ua-system'/>
-    <boot order='1'/>
+    <boot order='1' loadparm='2'/>
     <acpi index='3'/>
+    <rom bar='off'/>
     <address type='pci' domain='0x0000' bus='0x00' slot='0x04' function='0x0'/>
 
-libvirt's documents call it general metadata. The form of these four is checked once for the
-devices of all elements, in `domcaps.elements.address`; a device only reads them here.
+libvirt's documents call it general metadata. What must hold of it is checked here, and of addresses
+in `domcaps.elements.address`, once for the devices of all elements: a `Device` only reads it.
 """
 
 from __future__ import annotations
@@ -16,40 +17,35 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from domcaps.language.kinds import POSITIVE
+from domcaps.language.kinds import ON_OFF, POSITIVE, YES_NO
+from domcaps.language.observed import device_property
 from domcaps.language.part import Part, field
+from domcaps.language.rule import Problems, Sample, problem, rule
+from domcaps.language.truth import Truth
 
 if TYPE_CHECKING:
     from domcaps.elements.address import Address
 
+BOOTABLE = frozenset({"disk", "interface", "hostdev", "redirdev", "filesystem"})
+"""Elements whose devices can be booted from; elsewhere libvirt overlooks ``<boot>``."""
+
+WITHOUT_METADATA = frozenset({"emulator", "graphics", "audio", "lease"})
+"""Elements below ``<devices>`` that have no general metadata."""
+
+ACPI_INDEX = (
+    device_property("virtio-blk-pci", "acpi-index")
+    | device_property("virtio-net-pci", "acpi-index")
+    | device_property("virtio-scsi-pci", "acpi-index")
+    | device_property("virtio-gpu-pci", "acpi-index")
+    | device_property("virtio-balloon-pci", "acpi-index")
+)
+
+_LOADPARM = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789. ")
+_ALIAS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
+
 
 class Device(Part):
     """A part that is a device: base class of those below ``<devices>``."""
-
-    knows = (
-        "boot/@order",
-        "boot/@loadparm",
-        "acpi/@index",
-        "address/@type",
-        "address/@domain",
-        "address/@bus",
-        "address/@slot",
-        "address/@function",
-        "address/@multifunction",
-        "address/zpci/@uid",
-        "address/zpci/@fid",
-        "address/@controller",
-        "address/@target",
-        "address/@unit",
-        "address/@port",
-        "address/@reg",
-        "address/@cssid",
-        "address/@ssid",
-        "address/@devno",
-        "address/@iobase",
-        "address/@irq",
-        "address/@base",
-    )
 
     alias = field("alias/@name")
 
@@ -82,3 +78,190 @@ class Device(Part):
             return None if node is None else POSITIVE.parse(node.get(attribute, ""))
         except ValueError:
             return None
+
+
+class _Metadata(Part):
+    """A child that devices of all elements may have."""
+
+    @property
+    def tag(self) -> str:
+        """The element of the device."""
+        parent = self.node.getparent()
+        return "" if parent is None else str(parent.tag)
+
+
+class Boot(_Metadata):
+    """The place of a device in the order in which devices are booted from."""
+
+    path = "devices/*/boot"
+
+    order = field("@order")
+    loadparm = field("@loadparm")
+
+    @property
+    def place(self) -> int | None:
+        """The number, None where there is none or the device can't be booted from."""
+        if self.tag not in BOOTABLE:
+            return None
+        try:
+            return POSITIVE.parse(self.order or "")
+        except ValueError:
+            return None
+
+
+class Alias(_Metadata):
+    """The name of a device; those of users begin with ``ua-``."""
+
+    path = "devices/*/alias"
+
+    name = field("@name")
+
+    @property
+    def chosen(self) -> str:
+        """The name, "" where libvirt drops it and makes up its own."""
+        name = self.name or ""
+        return name if name.startswith("ua-") and _ALIAS.issuperset(name) else ""
+
+
+class Acpi(_Metadata):
+    """The number by which firmware tells a device of PCI to the guest."""
+
+    path = "devices/*/acpi"
+
+    index = field("@index", POSITIVE)
+
+
+class Rom(_Metadata):
+    """The boot ROM of a device of PCI."""
+
+    path = "devices/*/rom"
+    knows = ("@file",)
+
+    enabled = field("@enabled", YES_NO)
+    bar = field("@bar", ON_OFF)
+
+
+_CARD = "<interface type='user'>{}</interface>"
+_FIRST = _CARD.format("<boot order='1'/>")
+
+
+@rule(
+    "boot-order-invalid",
+    Boot,
+    bad=_CARD.format("<boot order='0'/>"),
+    good=_FIRST,
+)
+def order_is_positive(boot: Boot) -> Problems:
+    """A device that is booted from has a place in the order, counted from 1."""
+    if boot.tag in BOOTABLE and boot.place is None:
+        yield problem(f"the boot order is {boot.order!r}, not a number from 1", boot, "@order")
+
+
+@rule("boot-order-duplicate", Boot, bad=_FIRST + _FIRST, good=_FIRST)
+def order_is_unique(boot: Boot) -> Problems:
+    """No two devices have the same place in the boot order."""
+    place = boot.place
+    if place is None:
+        return
+    first = next(b for b in boot.domain.all(Boot) if b.place == place)
+    if first.node is not boot.node:
+        yield problem(f"boot order {place} belongs to another device already", boot, "@order")
+
+
+@rule(
+    "boot-order-conflict",
+    Boot,
+    bad="<os><type>hvm</type><boot dev='hd'/></os><devices>" + _FIRST + "</devices>",
+    good=_FIRST,
+)
+def order_or_devices(boot: Boot) -> Problems:
+    """Either ``<os>`` names kinds of devices to boot from, or devices have an order, not both."""
+    if boot.place is not None and boot.domain.root.find("os/boot") is not None:
+        yield problem("<boot order='…'/> can't be used beside <boot dev='…'/> in <os>", boot)
+
+
+@rule(
+    "boot-loadparm-invalid",
+    Boot,
+    bad=_CARD.format("<boot order='1' loadparm='TOOLONGNAME'/>"),
+    good=_CARD.format("<boot order='1' loadparm='2'/>"),
+)
+def loadparm_is_short(boot: Boot) -> Problems:
+    """What is handed to the boot loader has 1 to 8 letters, digits, dots and blanks."""
+    parameter = boot.loadparm
+    if parameter is None or boot.tag not in BOOTABLE:
+        return
+    if not 1 <= len(parameter) <= 8 or not _LOADPARM.issuperset(parameter.upper()):
+        yield problem("a loadparm has 1 to 8 letters, digits, dots or blanks", boot, "@loadparm")
+
+
+@rule(
+    "alias-duplicate",
+    Alias,
+    bad=_CARD.format("<alias name='ua-net'/>") * 2,
+    good=_CARD.format("<alias name='ua-net'/>"),
+)
+def alias_is_unique(alias: Alias) -> Problems:
+    """A name that begins with ``ua-`` belongs to one device only."""
+    name = alias.chosen
+    # a console that stands for a serial port shares its name
+    if not name or alias.tag in WITHOUT_METADATA or alias.tag in {"console", "serial"}:
+        return
+    others = (a for a in alias.domain.all(Alias) if a.chosen == name)
+    first = next((a for a in others if a.tag not in WITHOUT_METADATA), alias)
+    if first.node is not alias.node:
+        yield problem(f"another device is called {name!r} already", alias, "@name")
+
+
+@rule(
+    "acpi-index-unsupported",
+    Acpi,
+    bad=Sample("<input type='tablet' bus='usb'><acpi index='1'/></input>"),
+    good=_CARD.format("<model type='virtio'/><acpi index='1'/>"),
+)
+def index_needs_pci(acpi: Acpi) -> Problems:
+    """Only devices of PCI have an ACPI index, and QEMU must be able to pass it on."""
+    if acpi.index is None or acpi.tag in WITHOUT_METADATA:
+        return
+    world = acpi.domain.world
+    if world.truth(ACPI_INDEX) is Truth.NO:
+        reason = ACPI_INDEX.explain(world)
+        yield problem("this QEMU has no ACPI index", acpi, "@index", reason=reason)
+    elif _kind_of_address(acpi) not in {None, "pci"}:
+        yield problem("an ACPI index needs a device of PCI", acpi, "@index")
+
+
+def _kind_of_address(part: _Metadata) -> str | None:
+    """Give the kind of a device's address, where it is given or follows from its bus."""
+    device = part.node.getparent()
+    if device is None:
+        return None
+    address = device.find("address")
+    if address is not None:
+        return address.get("type")
+    if part.tag in {"redirdev", "hub"} or "usb" in (device.get("bus"), _target_bus(part)):
+        return "usb"
+    return None
+
+
+def _target_bus(part: _Metadata) -> str | None:
+    device = part.node.getparent()
+    target = None if device is None else device.find("target")
+    return None if target is None else target.get("bus")
+
+
+@rule(
+    "rom-unsupported",
+    Rom,
+    bad=_CARD.format("<rom enabled='no' bar='on'/>"),
+    good=_CARD.format("<rom bar='off'/>"),
+)
+def rom_is_consistent(rom: Rom) -> Problems:
+    """A ROM that is switched off has neither a bar nor a file; only devices of PCI have one."""
+    if rom.tag not in {"interface", "hostdev"}:
+        return
+    bar, file = rom.bar, rom.node.get("file")
+    if rom.enabled == "no" and (bar is not None or file is not None):
+        yield problem("a disabled ROM can have neither bar nor file", rom)
+    if (rom.enabled or bar or file) and _kind_of_address(rom) not in {None, "pci", "unassigned"}:
+        yield problem("only devices of PCI have a ROM", rom)
