@@ -7,7 +7,6 @@ is closed at once) is not the one that XML libraries write.
 from __future__ import annotations
 
 import functools
-
 from typing import TYPE_CHECKING
 
 from domcaps.language import Row
