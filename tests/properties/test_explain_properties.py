@@ -1,4 +1,4 @@
-"""Explaining everything, of every shipped recording: never empty, and of one mind with the report."""
+"""Explaining everything of every shipped recording: never empty, of one mind with the report."""
 
 from __future__ import annotations
 

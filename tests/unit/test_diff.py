@@ -5,12 +5,11 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from fakes import emulator_record, world
-
 import domcaps
 from domcaps.report.diff import diff
 from domcaps.report.flat import flatten
 from domcaps.shipped import open_shipped, shipped_names
+from fakes import emulator_record, world
 
 
 def test_a_thing_does_not_differ_from_itself() -> None:
