@@ -9,8 +9,12 @@
 
 from domcaps.elements.machines import ARM_VIRT
 from domcaps.language import AnyChoice, Choice, Element, Enum, Place, World
+from domcaps.language.finding import Stage
+from domcaps.language.kinds import OneOf
 from domcaps.language.observed import WorldFact
+from domcaps.language.part import Part, field
 from domcaps.language.predicate import Predicate
+from domcaps.language.rule import Problems, Sample, problem, rule
 
 
 def _version(number: int) -> Predicate:
@@ -34,3 +38,41 @@ VERSION = Enum(
 ELEMENT = Element(
     "gic", place=Place.FEATURES, order=10, supported=AnyChoice(VERSION), content=(VERSION,)
 )
+
+
+class Gic(Part):
+    """The interrupt controller that a domain asks for.
+
+    libvirt does not look at what QEMU offers: ``version='host'`` may come to mean either.
+    """
+
+    path = "features/gic"
+
+    version = field("@version", OneOf(("host", "2", "3")))
+
+
+@rule(
+    "gic-unsupported",
+    Gic,
+    bad="<features><gic/></features>",
+    good=Sample("<features><gic version='3'/></features>", arch="aarch64"),
+)
+def gic_is_arm(gic: Gic) -> Problems:
+    """The interrupt controller can be chosen for ARM's board ``virt``."""
+    if not gic.holds(ARM_VIRT):
+        why = ARM_VIRT.explain(gic.domain.world)
+        yield problem("<gic> is for ARM's board 'virt' only", gic, reason=why)
+
+
+@rule(
+    "gic-version-unsupported",
+    Gic,
+    bad=Sample("<features><gic version='3'/></features>", arch="armv7l"),
+    good=Sample("<features><gic version='2'/></features>", arch="armv7l"),
+    stage=Stage.START,
+)
+def old_arm_has_version_2(gic: Gic) -> Problems:
+    """The emulators for 32-bit ARM know version 2 alone."""
+    old = gic.holds(ARM_VIRT) and gic.domain.world.emulator.arch != "aarch64"
+    if old and gic.version in {"3", "host"}:
+        yield problem("this emulator has version 2 only", gic, "@version", accepted=("2",))

@@ -1,0 +1,122 @@
+"""Features of hypervisors besides Hyper-V: KVM's own, Xen's, and what containers may do.
+
+::
+
+    <features>
+      <kvm>
+        <hidden state='on'/>
+        <dirty-ring state='on' size='4096'/>
+      </kvm>
+    </features>
+
+libvirt reads all of them whatever the domain's type, and refuses names that it does not know.
+"""
+
+from __future__ import annotations
+
+from domcaps.language.kinds import ON_OFF, Int, OneOf
+from domcaps.language.part import Part, field
+from domcaps.language.rule import Problems, problem, rule
+
+KVM = frozenset(("hidden", "hint-dedicated", "poll-control", "pv-ipi", "dirty-ring"))
+XEN = frozenset(("e820_host", "passthrough"))
+# fmt: off
+CAPABILITIES = frozenset((
+    "audit_control", "audit_write", "block_suspend", "chown", "dac_override", "dac_read_search",
+    "fowner", "fsetid", "ipc_lock", "ipc_owner", "kill", "lease", "linux_immutable", "mac_admin",
+    "mac_override", "mknod", "net_admin", "net_bind_service", "net_broadcast", "net_raw",
+    "setgid", "setfcap", "setpcap", "setuid", "sys_admin", "sys_boot", "sys_chroot",
+    "sys_module", "sys_nice", "sys_pacct", "sys_ptrace", "sys_rawio", "sys_resource", "sys_time",
+    "sys_tty_config", "syslog", "wake_alarm",
+))
+# fmt: on
+
+_RING = Int(1024, 65536, base=0)
+_F = "<features>{}</features>"
+
+
+class KvmFeatures(Part):
+    """Features that KVM offers to guests."""
+
+    path = "features/kvm"
+
+
+class XenFeatures(Part):
+    """Features that Xen offers to guests."""
+
+    path = "features/xen"
+
+
+class CapabilitiesFeature(Part):
+    """What a container may do, by the kernel's names."""
+
+    path = "features/capabilities"
+
+    policy = field("@policy", OneOf(("default", "allow", "deny")))
+
+
+@rule(
+    "kvm-features-invalid",
+    KvmFeatures,
+    bad=_F.format("<kvm><hidden/></kvm>"),
+    good=_F.format("<kvm><hidden state='on'/></kvm>"),
+)
+def kvm_features(features: KvmFeatures) -> Problems:
+    """Each is known by name, and has a state."""
+    yield from _switches(features, KVM, required=True)
+
+
+@rule(
+    "kvm-features-dirty-ring-invalid",
+    KvmFeatures,
+    bad=_F.format("<kvm><dirty-ring state='on' size='1000'/></kvm>"),
+    good=_F.format("<kvm><dirty-ring state='on' size='4096'/></kvm>"),
+)
+def ring_has_a_size(features: KvmFeatures) -> Problems:
+    """The ring of dirty pages has 1024 to 65536 entries, a power of two."""
+    for node in features.find_all("dirty-ring"):
+        if node.get("state") != "on":
+            continue
+        try:
+            size = _RING.parse(node.get("size", ""))
+        except ValueError:
+            size = -1
+        if size.bit_count() != 1 or size < 0:
+            yield problem("the size is a power of two from 1024 to 65536", node, "@size")
+
+
+@rule(
+    "xen-features-invalid",
+    XenFeatures,
+    bad=_F.format("<xen><passthrough state='on' mode='no_pt'/></xen>"),
+    good=_F.format("<xen><passthrough state='on' mode='sync_pt'/></xen>"),
+)
+def xen_features(features: XenFeatures) -> Problems:
+    """Each is known by name, and has a state; passthrough may have a mode."""
+    yield from _switches(features, XEN, required=True)
+    for node in features.find_all("passthrough"):
+        mode = node.get("mode", "sync_pt")
+        if node.get("state") == "on" and mode not in {"sync_pt", "share_pt"}:
+            yield problem("the mode is sync_pt or share_pt", node, "@mode")
+
+
+@rule(
+    "capabilities-feature-invalid",
+    CapabilitiesFeature,
+    bad=_F.format("<capabilities><fly state='on'/></capabilities>"),
+    good=_F.format("<capabilities><mknod/></capabilities>"),
+)
+def capabilities_of_containers(features: CapabilitiesFeature) -> Problems:
+    """Each is known by name, and may have a state."""
+    yield from _switches(features, CAPABILITIES, required=False)
+
+
+def _switches(features: Part, names: frozenset[str], *, required: bool) -> Problems:
+    for node in features.node.iterchildren("*"):
+        state = node.get("state")
+        if node.tag not in names:
+            yield problem(f"<{node.tag}> is not known", node, accepted=sorted(names))
+        elif state is None and required:
+            yield problem(f"<{node.tag}> needs a state", node, accepted=ON_OFF.names)
+        elif state is not None and state not in ON_OFF.names:
+            yield problem("the state is on or off", node, "@state", accepted=ON_OFF.names)
