@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from fakes import emulator_record, world
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,6 +12,7 @@ from domcaps.language import Truth, World
 from domcaps.report.answer import EnumAnswer, Section
 from domcaps.report.document import build
 from domcaps.report.explain import elsewhere, explain, explain_all, other_targets, paths
+from fakes import emulator_record, world
 
 TYPES = ("VGA", "qxl", "virtio-gpu-pci", "usb-redir", "virtio-rng-pci", "rng-random", "pvpanic")
 

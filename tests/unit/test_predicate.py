@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from fakes import emulator_record, world
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,6 +19,7 @@ from domcaps.language.observed import (
     qapi,
     virttype,
 )
+from fakes import emulator_record, world
 
 VGA = device("VGA")
 ABSENT = device("no-such-device")

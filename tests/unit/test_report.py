@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 
 import pytest
-from fakes import emulator_record, world
 from lxml import etree
 
 from domcaps.api import DomainCapabilities
@@ -15,6 +14,7 @@ from domcaps.language import Row
 from domcaps.report.answer import EnumAnswer, Section, ValuesAnswer
 from domcaps.report.document import Document, build
 from domcaps.report.xml import to_xml
+from fakes import emulator_record, world
 
 HOST = HostRecord(arch="x86_64", asserted={"os.loader": ("/a&b/<fw>'\".fd",)})
 

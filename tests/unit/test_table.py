@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from fakes import emulator_record, world
 
 import domcaps.elements
 from domcaps.elements import choices, questions, table, video
@@ -17,6 +16,7 @@ from domcaps.facts.question import device_properties_of
 from domcaps.language import Choice, Element, Enum, parse_dialect
 from domcaps.language.observed import device, device_property
 from domcaps.report.answer import EnumAnswer, evaluate
+from fakes import emulator_record, world
 
 FILES = sorted(Path(domcaps.elements.__file__).parent.glob("[a-z]*.py"))
 ELEMENT_FILES = [path for path in FILES if "Element(" in path.read_text()]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from fakes import PC, Q35, emulator_record
 
 import domcaps
 from domcaps.facts.arch import emulator_names
 from domcaps.facts.record import EmulatorRecord, HostRecord, Kvm
+from fakes import PC, Q35, emulator_record
 
 X86 = emulator_record(kvm=True)
 ARM = emulator_record(

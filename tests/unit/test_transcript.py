@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from domcaps import TranscriptError, read_transcript
 from domcaps.facts.question import ask
-from domcaps.facts.record import EmulatorRecord
+
+if TYPE_CHECKING:
+    from domcaps.facts.record import EmulatorRecord
 
 GREETING = ({"execute": "qmp_capabilities", "id": "1"}, {"return": {}, "id": "1"})
 
