@@ -18,7 +18,7 @@ from domcaps.elements.features import PS2, VMCOREINFO
 from domcaps.elements.machines import ARM_VIRT, I440FX, ISAPC, Q35, RISCV_VIRT, X86
 from domcaps.language.finding import Stage
 from domcaps.language.kinds import ON_OFF, OneOf
-from domcaps.language.observed import WorldFact, device
+from domcaps.language.observed import EmulatorFact, WorldFact, device
 from domcaps.language.part import Part, field
 from domcaps.language.rule import Problems, Sample, problem, rule
 from domcaps.language.truth import Truth
@@ -45,7 +45,9 @@ def _board_has(name: str) -> Predicate:
 
 RAS = _board_has("ras")
 AIA = _board_has("aia")
-VIRTUALIZATION = _board_has("virtualization")
+VIRTUALIZATION = EmulatorFact(
+    "the emulator is one of 64-bit ARM", "query-target", lambda e: e.arch == "aarch64"
+)
 
 
 class Vmport(Part):
@@ -200,7 +202,7 @@ def nesting_is_arm(features: Features) -> Problems:
     stage=Stage.START,
 )
 def nesting_is_supported(features: Features) -> Problems:
-    """The board has to have the switch; that of 32-bit emulators has not."""
+    """The switch is there for 64-bit emulators only."""
     node = features.find("virtualization")
     world = features.domain.world
     if node is None or not features.holds(ARM_VIRT):

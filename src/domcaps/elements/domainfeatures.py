@@ -87,8 +87,8 @@ class Smm(Part):
 
     path = "features/smm"
     state = field("@state", ON_OFF, default="on")
-    tseg = field("tseg", SIZE)
-    tseg_unit = field("tseg/@unit", UNIT)
+    tseg = field("tseg")
+    tseg_unit = field("tseg/@unit")
 
 
 class Ioapic(Part):
@@ -252,8 +252,10 @@ def tseg_needs_q35(smm: Smm) -> Problems:
 )
 def tseg_is_in_mebibytes(smm: Smm) -> Problems:
     """The size of SMM's memory is a number of whole mebibytes."""
+    if smm.state != "on" or not smm.raw("tseg"):
+        return
     size = size_of(smm.node, "tseg", "tseg/@unit", scale=MIB)
-    if smm.state == "on" and size and size % MIB:
+    if size is None or size % MIB:
         yield problem("the size is no number of whole MiB", smm, "tseg")
 
 
