@@ -59,11 +59,11 @@ def mutants(element: Element) -> Iterator[tuple[str, Element]]:
     """Give every element that differs by one slip."""
     if not spoken(element):
         return
-    for name in ("shown", "supported"):
-        predicate = getattr(element, name)
-        if predicate is not None:
-            for how, slipped in slips(predicate):
-                yield f"{element.name} {name}: {how}", replace(element, **{name: slipped})
+    for how, slipped in slips(element.shown):
+        yield f"{element.name} shown: {how}", replace(element, shown=slipped)
+    if element.supported is not None:
+        for how, slipped in slips(element.supported):
+            yield f"{element.name} supported: {how}", replace(element, supported=slipped)
     for position, part in enumerate(element.content):
         for how, changed in _part_mutants(part):
             content = (*element.content[:position], changed, *element.content[position + 1 :])
