@@ -11,13 +11,12 @@
 from __future__ import annotations
 
 import difflib
-import shutil
+import hashlib
 from abc import ABC, abstractmethod
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from domcaps.elements import questions
 from domcaps.elements.machines import canonical_machine, oldest_qemu, preferred_machine
 from domcaps.errors import DomcapsError, UnsupportedTargetError
 from domcaps.facts.arch import ARCHITECTURES, emulator_names, same_family
@@ -32,7 +31,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from domcaps.facts.record import EmulatorRecord, Recording
+    from domcaps.fresh.answers import Emulators
     from domcaps.language import Dialect
+    from domcaps.live import LiveHost
     from domcaps.report.explain import Explanation
     from domcaps.validate.check import Validation
 
@@ -80,6 +81,13 @@ class DomainCapabilities:
     def arch(self) -> str:
         """The guest's architecture."""
         return self.document.arch
+
+    @cached_property
+    def snapshot(self) -> str:
+        """A name of the answer: equal names, equal answers."""
+        # what structs print tells apart parts of different kinds that are written alike
+        text = repr(self.document).encode("utf-8", "backslashreplace")
+        return hashlib.blake2b(text, digest_size=16).hexdigest()
 
     @property
     def unknown(self) -> tuple[str, ...]:
@@ -155,55 +163,36 @@ class RecordedEmulators(EmulatorSource):
         return ""
 
 
-class LiveEmulators(EmulatorSource):
-    """Emulators of this machine, each asked when it is first needed."""
-
-    def __init__(self, *, kvm: bool, inventory: bool = False) -> None:
-        self._kvm = kvm
-        self._inventory = inventory
-        self._asked: dict[str, EmulatorFacts] = {}
-
-    def paths(self) -> tuple[str, ...]:
-        """Name every ``qemu-system-…`` on the search path."""
-        from domcaps.facts.discovery import installed_emulators
-
-        return installed_emulators()
-
-    def get(self, path: str) -> EmulatorFacts:
-        """Probe it, or remember what it answered."""
-        if path not in self._asked:
-            from domcaps.facts.probe import probe
-
-            (result,) = probe([path], questions(), kvm=self._kvm, inventory=self._inventory)
-            if isinstance(result, DomcapsError):
-                raise result
-            self._asked[path] = EmulatorFacts(result)
-        return self._asked[path]
-
-    def find(self, name: str) -> str:
-        """Look along the search path."""
-        return shutil.which(name) or ""
-
-
 class Host:
     """A host and its emulators, live or recorded."""
 
-    def __init__(self, facts: HostFacts, emulators: EmulatorSource, origin: str = "") -> None:
-        self.facts = facts
+    def __init__(self, facts: HostFacts | None, emulators: Emulators, origin: str = "") -> None:
+        self._facts = facts
         self.emulators = emulators
         self.origin = origin
         self._worlds: dict[tuple[str | None, ...], World] = {}
 
-    @classmethod
-    def local(cls, *, inventory: bool = False) -> Host:
+    @property
+    def facts(self) -> HostFacts:
+        """The facts of the host."""
+        if self._facts is None:
+            raise DomcapsError("nothing is known of this host")
+        return self._facts
+
+    @staticmethod
+    def local(
+        *, inventory: bool = False, qemu_user: str = "", cache: bool | Path = True
+    ) -> LiveHost:
         """Give this machine. Its emulators are asked when an answer needs them.
 
-        `inventory` asks them for the properties of every device type.
+        Every answer holds when it is given: it is remembered, and proven in each call. `inventory`
+        asks emulators for the properties of every device type. `qemu_user` is the account that
+        QEMU will run as, by default the present one. With `cache` emulators that another process
+        asked are not asked again; it may also name the folder. See `docs/freshness.md`.
         """
-        from domcaps.facts.hostprobe import read_host
+        from domcaps.live import local_host
 
-        record = read_host()
-        return cls(HostFacts(record), LiveEmulators(kvm=record.kvm.usable, inventory=inventory))
+        return local_host(inventory=inventory, qemu_user=qemu_user, cache=cache)
 
     @classmethod
     def load(cls, path: str | Path) -> Host:
@@ -254,6 +243,21 @@ class Host:
         strict: bool = True,
     ) -> World:
         """Settle the target as `domain_capabilities` does, and give it with the facts."""
+        target = self.target(emulator, arch, machine, virttype, libvirt, flags=flags, strict=strict)
+        return World(target, self.emulators.get(target.emulator), self.facts)
+
+    def target(
+        self,
+        emulator: str | None = None,
+        arch: str | None = None,
+        machine: str | None = None,
+        virttype: str | None = None,
+        libvirt: str = DEFAULT_DIALECT,
+        *,
+        flags: Flags = Flags(),  # noqa: B008 - immutable
+        strict: bool = True,
+    ) -> Target:
+        """Settle the target as `domain_capabilities` does."""
         dialect = parse_dialect(libvirt)
         _check_name("architecture", arch, ARCHITECTURES, "libvirt knows")
         _check_name("virtualization type", virttype, tuple(ACCELERATORS), "QEMU serves")
@@ -270,7 +274,25 @@ class Host:
                 where=facts.path,
                 remedy="record it again",
             ) from unanswered
-        return World(Target(facts.path, wanted, name, kind, dialect, flags), facts, self.facts)
+        return Target(facts.path, wanted, name, kind, dialect, flags)
+
+    def known_world(
+        self,
+        emulator: str | None,
+        arch: str | None,
+        machine: str | None,
+        virttype: str | None,
+        libvirt: str,
+    ) -> World:
+        """Settle a target, or remember it; for who asks about the same one many times."""
+        wanted = (emulator, arch, machine, virttype, libvirt)
+        known = self._worlds.get(wanted)
+        if known is None:
+            known = self.world(*wanted)
+            if len(self._worlds) >= _MOST_WORLDS:
+                self._worlds.clear()
+            self._worlds[wanted] = known
+        return known.again()
 
     def explain(
         self,
@@ -315,14 +337,7 @@ class Host:
             emulator: str | None, arch: str | None, machine: str | None, virttype: str
         ) -> World:
             # many domains name the same target
-            wanted = (emulator, arch, machine, virttype, libvirt)
-            known = self._worlds.get(wanted)
-            if known is None:
-                known = self.world(*wanted)
-                if len(self._worlds) >= _MOST_WORLDS:
-                    self._worlds.clear()
-                self._worlds[wanted] = known
-            return known.again()
+            return self.known_world(emulator, arch, machine, virttype, libvirt)
 
         data = xml.encode(errors="surrogatepass") if isinstance(xml, str) else xml
         return validate(data, open_world, frozenset(ignore), new=new)

@@ -101,7 +101,7 @@ def read_helpers(
         described = named.get(program.vhost_user, ()) if program.vhost_user else ()
         found = _find(files, program, described, path)
         before = remembered.get(program.name)
-        if before and _same_file(found, before) and not (run and _is_open(before)):
+        if before and _same_file(found, before) and not (run and may_answer_later(before)):
             found = before
         elif found.path and program.arguments:
             found = _with_features(files, found, program.arguments, run=run)
@@ -116,7 +116,8 @@ def arguments_of(name: str) -> tuple[str, ...]:
 
 def ask_features(files: HostFiles, helper: Helper) -> Helper:
     """Ask a helper program that is there for its features, and note them or why there are none."""
-    return _with_features(files, helper, arguments_of(helper.name), run=True)
+    unasked = msgspec.structs.replace(helper, reason="")
+    return _with_features(files, unasked, arguments_of(helper.name), run=True)
 
 
 def _described(
@@ -151,8 +152,8 @@ def _same_file(found: Helper, before: Helper) -> bool:
     return bool(found.path) and identity(found) == identity(before)
 
 
-def _is_open(helper: Helper) -> bool:
-    """Tell whether asking once more could give another answer from the same file."""
+def may_answer_later(helper: Helper) -> bool:
+    """Tell whether asking the same file once more could give another answer."""
     return helper.reason in {_NOT_ASKED, _SILENT + _TOO_LONG}
 
 

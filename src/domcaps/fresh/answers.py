@@ -1,0 +1,166 @@
+"""Keys of answers: the target that a question means, each element of the report, the report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+
+import msgspec
+
+from domcaps.elements import table
+from domcaps.fresh.emulators import Emulator, EmulatorNamed
+from domcaps.fresh.hostfacts import FetchedFacts, HostQuestion
+from domcaps.fresh.key import Key
+from domcaps.fresh.probing import Prober, probe_live
+from domcaps.language import Target, World
+from domcaps.language.target import Flags
+from domcaps.report.answer import Section, evaluate
+from domcaps.report.document import Document, assemble
+
+if TYPE_CHECKING:
+    from domcaps.facts.emulator import EmulatorFacts
+    from domcaps.facts.host import HostFacts
+    from domcaps.fresh.fetch import Fetch
+
+T = TypeVar("T")
+
+
+class Local(msgspec.Struct, frozen=True):
+    """The machine that is asked: whose host it is, and how its emulators are asked."""
+
+    host: HostQuestion = HostQuestion()
+    inventory: bool = False
+    prober: Prober = probe_live
+
+
+class Question(msgspec.Struct, frozen=True):
+    """What is asked, before libvirt's defaults are filled in."""
+
+    emulator: str | None = None
+    arch: str | None = None
+    machine: str | None = None
+    virttype: str | None = None
+    libvirt: str = ""
+    flags: Flags = Flags()
+    strict: bool = True
+
+
+class Emulators(Protocol):
+    """What settling a question may ask about emulators."""
+
+    def paths(self) -> tuple[str, ...]:
+        """Name the emulators there are."""
+
+    def get(self, path: str) -> EmulatorFacts:
+        """Give the facts of one; raises a `DomcapsError`."""
+
+    def find(self, name: str) -> str:
+        """Give the path of the program of that name, "" where there is none."""
+
+
+class FetchedEmulators:
+    """The emulators of the machine for one task."""
+
+    def __init__(self, local: Local, fetch: Fetch) -> None:
+        self._local = local
+        self._fetch = fetch
+
+    def paths(self) -> tuple[str, ...]:
+        """Name none: which there are is no matter for an answer about one."""
+        return ()
+
+    def get(self, path: str) -> EmulatorFacts:
+        """Fetch the facts of one."""
+        local = self._local
+        return self._fetch(Emulator(local.host, path, local.inventory, local.prober))
+
+    def find(self, name: str) -> str:
+        """Look along the search path."""
+        return self._fetch(EmulatorNamed(name))
+
+
+Settle = Callable[["HostFacts", Emulators, Question], Target]
+"""Fills in defaults; raises a `DomcapsError` where the question has no answer."""
+
+
+class TargetOf(Key[Target], frozen=True):
+    """The target that a question means here."""
+
+    local: Local
+    question: Question
+    settle: Settle
+
+    def task(self, fetch: Fetch) -> Target:
+        """Fill in defaults."""
+        facts = FetchedFacts(self.local.host, fetch)
+        return self.settle(facts, FetchedEmulators(self.local, fetch), self.question)
+
+    @property
+    def text(self) -> str:
+        """Name it."""
+        return "which target is meant"
+
+
+class Evaluated(msgspec.Struct, frozen=True):
+    """An element with what holds of it, None where the document does not speak of it."""
+
+    section: Section | None
+    unknown: frozenset[str]
+
+
+class ElementOf(Key[Evaluated], frozen=True):
+    """One element of the table, by its place there, for a target."""
+
+    local: Local
+    target: Target
+    index: int
+
+    def task(self, fetch: Fetch) -> Evaluated:
+        """Evaluate it in a world of its own, so that nothing is taken from another's trace."""
+        emulator = FetchedEmulators(self.local, fetch).get(self.target.emulator)
+        world = World(self.target, emulator, FetchedFacts(self.local.host, fetch))
+        section = evaluate(table()[self.index], world)
+        return Evaluated(section, frozenset(world.unknown))
+
+    @property
+    def text(self) -> str:
+        """Name the element."""
+        return f"element {table()[self.index].name}"
+
+
+class Report(Key[Document], frozen=True):
+    """The report for a target."""
+
+    local: Local
+    target: Target
+
+    def task(self, fetch: Fetch) -> Document:
+        """Fetch each element."""
+        found = [fetch(ElementOf(self.local, self.target, i)) for i in range(len(table()))]
+        unknown = frozenset[str]().union(*(part.unknown for part in found))
+        return assemble(self.target, [part.section for part in found], unknown)
+
+    @property
+    def text(self) -> str:
+        """Name the target."""
+        return f"report for {self.target.machine}, {self.target.virttype}"
+
+
+class Answer(Key[T], Generic[T], frozen=True):
+    """What is handed out for a question: `wrap` makes it from the report."""
+
+    local: Local
+    question: Question
+    settle: Settle
+    wrap: Callable[[Document], Any]
+
+    def task(self, fetch: Fetch) -> T:
+        """Fetch the report for the target that is meant."""
+        target = fetch(TargetOf(self.local, self.question, self.settle))
+        answer: T = self.wrap(fetch(Report(self.local, target)))
+        return answer
+
+    @property
+    def text(self) -> str:
+        """Name it."""
+        return "answer"

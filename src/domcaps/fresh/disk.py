@@ -1,0 +1,250 @@
+"""Values on the disk with their traces, shared by processes.
+
+A file holds one value: a line that names the format, the digest of what follows, and the trace
+with the value as JSON. It is written beside its place and renamed, so that a reader finds the old
+one, the new one or none. What is truncated, altered, too large, no regular file or not this user's
+does not count: reading never fails. Nor does writing: on a full or read-only disk, nothing is kept.
+
+The folder is only used if it belongs to this user and nobody else may write to it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import pwd
+import secrets
+import stat
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import msgspec
+
+from domcaps.fresh.identity import Identity
+from domcaps.fresh.witness import AnyWitness, digest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from domcaps.fresh.store import Sighting
+
+FILE_LIMIT = 32 << 20
+"""Bytes that one file may have. An emulator with its inventory takes about 5 MB."""
+
+FOLDER_LIMIT = 128 << 20
+"""Bytes that all files together may have; the oldest go first."""
+
+LOCK_SECONDS = 75.0
+"""How long to wait for another process that asks an emulator: longer than that may take."""
+
+_HEAD = b"domcaps trace 1\n"
+_DIGEST_LENGTH = 32
+_SUFFIX = ".trace"
+_PART = ".part"
+_LOCKS = 16
+_OLD_PART_SECONDS = 3600.0
+_STALE_USE_SECONDS = 24 * 3600.0
+
+
+class StoredTrace(msgspec.Struct, frozen=True):
+    """A value in JSON, and the witnesses it rests on.
+
+    Each has the digest of what was seen and, where that proves something, its stamp.
+    """
+
+    depends: tuple[tuple[AnyWitness, str, Identity | None], ...]
+    value: msgspec.Raw
+
+
+def stored_trace(sightings: Iterable[Sighting], value: object) -> StoredTrace:
+    """Put a value and what it rests on into the form of a file."""
+    depends = tuple(
+        (
+            cast("AnyWitness", sighting.witness),
+            sighting.digest,
+            sighting.stamp if isinstance(sighting.stamp, Identity) else None,
+        )
+        for sighting in sightings
+    )
+    return StoredTrace(depends, msgspec.Raw(msgspec.json.encode(value)))
+
+
+_DECODER = msgspec.json.Decoder(StoredTrace)
+
+
+def cache_folder(environ: Mapping[str, str] = os.environ) -> Path | None:
+    """Give the folder of this user's cache; None where there is no place for one.
+
+    Root's is the system's, whatever the environment says: a variable that ``sudo`` kept must not
+    make root use a folder of somebody else.
+    """
+    if os.geteuid() == 0:
+        return Path("/var/cache/domcaps")
+    named = environ.get("XDG_CACHE_HOME", "")
+    if named.startswith("/"):
+        return Path(named) / "domcaps"
+    home = environ.get("HOME", "") or _home()
+    return Path(home) / ".cache" / "domcaps" if home.startswith("/") else None
+
+
+def _home() -> str:
+    try:
+        return pwd.getpwuid(os.getuid()).pw_dir
+    except KeyError:
+        return ""
+
+
+class DiskStore:
+    """A folder with values. `limit` is what all may take together, in bytes."""
+
+    def __init__(self, folder: Path, limit: int = FOLDER_LIMIT) -> None:
+        self.folder = folder
+        self._limit = limit
+
+    def load(self, name: str) -> StoredTrace | None:
+        """Give what is kept under a name, None where there is nothing usable."""
+        data = self._read(name)
+        if data is None:
+            return None
+        start = len(_HEAD) + _DIGEST_LENGTH + 1
+        body = memoryview(data)[start:]
+        if not data.startswith(_HEAD) or data[len(_HEAD) : start] != _seal(name, body):
+            return None
+        try:
+            return _DECODER.decode(body)
+        except (ValueError, RecursionError):
+            return None
+
+    def save(self, name: str, stored: StoredTrace) -> bool:
+        """Keep something under a name, in place of what is there; tell whether that worked."""
+        try:
+            body = msgspec.json.encode(stored)
+        except (ValueError, UnicodeEncodeError):
+            # a name that is no text
+            return False
+        if len(body) > min(FILE_LIMIT, self._limit) or not self._own_folder():
+            return False
+        part = self.folder / f"{name}.{secrets.token_hex(6)}{_PART}"
+        try:
+            _write(part, _HEAD + _seal(name, body) + body)
+            part.replace(self._path(name))
+        except OSError:
+            with contextlib.suppress(OSError):
+                part.unlink()
+            return False
+        self._make_room()
+        return True
+
+    @contextlib.contextmanager
+    def lock(self, name: str, patience: float = LOCK_SECONDS) -> Iterator[bool]:
+        """Keep other processes from computing what has that name; give whether that worked.
+
+        It does not where the folder can't be written, or another process takes more than
+        `patience` seconds; the lock of a process that dies is free at once.
+        """
+        handle = self._open_lock(name)
+        try:
+            yield handle >= 0 and _lock(handle, patience)
+        finally:
+            if handle >= 0:
+                os.close(handle)
+
+    def _path(self, name: str) -> Path:
+        return self.folder / f"{name}{_SUFFIX}"
+
+    def _read(self, name: str) -> bytes | None:
+        try:
+            if not _is_ours(self.folder.lstat(), folder=True):
+                return None
+            path = self._path(name)
+            handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+        except OSError:
+            return None
+        try:
+            status = os.fstat(handle)
+            if not _is_ours(status, folder=False) or status.st_size > FILE_LIMIT:
+                return None
+            with os.fdopen(os.dup(handle), "rb") as file:
+                data = file.read(FILE_LIMIT + 1)
+            if time.time() - status.st_mtime > _STALE_USE_SECONDS:
+                # what is in use is not the first to go
+                os.utime(handle)
+        except OSError:
+            return None
+        finally:
+            os.close(handle)
+        return data
+
+    def _own_folder(self) -> bool:
+        """Make the folder where there is none; tell whether it is one to write to."""
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            return _is_ours(self.folder.lstat(), folder=True)
+        except OSError:
+            return False
+
+    def _open_lock(self, name: str) -> int:
+        # a few files for all names: a file for each could never be removed safely
+        path = self.folder / f"lock.{int(name[:8], 16) % _LOCKS}"
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+        try:
+            return os.open(path, flags, 0o600) if self._own_folder() else -1
+        except OSError:
+            return -1
+
+    def _make_room(self) -> None:
+        """Remove what was left half-written long ago, and the oldest where there is too much."""
+        files = sorted(self._files(), key=lambda file: file[1].st_mtime_ns, reverse=True)
+        used = 0
+        for path, status in files:
+            used += status.st_size
+            if used > self._limit or _is_abandoned(path, status):
+                with contextlib.suppress(OSError):
+                    os.unlink(path)  # noqa: PTH108 - it is text already
+
+    def _files(self) -> Iterator[tuple[str, os.stat_result]]:
+        with contextlib.suppress(OSError), os.scandir(self.folder) as entries:
+            for entry in entries:
+                if entry.name.endswith((_SUFFIX, _PART)):
+                    with contextlib.suppress(OSError):
+                        yield entry.path, entry.stat(follow_symlinks=False)
+
+
+def _seal(name: str, body: bytes | memoryview) -> bytes:
+    # the name is part of it, so that a file that was renamed is not taken for another
+    return digest(name.encode() + b"\0" + bytes(body)).encode() + b"\n"
+
+
+def _is_ours(status: os.stat_result, *, folder: bool) -> bool:
+    right = stat.S_ISDIR(status.st_mode) if folder else stat.S_ISREG(status.st_mode)
+    return right and status.st_uid == os.geteuid() and not status.st_mode & 0o022
+
+
+def _is_abandoned(path: str, status: os.stat_result) -> bool:
+    return path.endswith(_PART) and time.time() - status.st_mtime > _OLD_PART_SECONDS
+
+
+def _write(path: Path, data: bytes) -> None:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
+    handle = os.open(path, flags, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(data)
+
+
+def _lock(handle: int, patience: float) -> bool:
+    limit = time.monotonic() + patience
+    pause = 0.002
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > limit:
+                return False
+        except OSError:
+            return False
+        else:
+            return True
+        time.sleep(pause)
+        pause = min(2 * pause, 0.05)

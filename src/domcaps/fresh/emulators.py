@@ -1,0 +1,94 @@
+"""Keys about emulators: where they are, what they answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from domcaps.facts.emulator import EmulatorFacts
+from domcaps.facts.record import EmulatorRecord
+from domcaps.fresh.hostfacts import HostFact, HostQuestion, KvmUsable, Processor
+from domcaps.fresh.key import Key
+from domcaps.fresh.probing import Prober, probe_live, probe_provably
+from domcaps.fresh.programs import LINKER_VARIABLES
+from domcaps.fresh.remember import remembered
+from domcaps.fresh.witness import Access, ModuleParameters
+
+if TYPE_CHECKING:
+    from domcaps.fresh.fetch import Fetch
+
+_KVM_MODULES = ("kvm", "kvm_intel", "kvm_amd", "kvm_hv", "kvm_pr", "kvm_arm")
+_DEVICES = ("/dev/sev", "/dev/sgx_vepc")
+_VARIABLES = (*LINKER_VARIABLES, "QEMU_MODULE_DIR")
+
+
+class EmulatorNamed(Key[str], frozen=True):
+    """The path of a program on the search path, "" where there is none."""
+
+    name: str
+
+    def task(self, fetch: Fetch) -> str:
+        """Look along the search path."""
+        for folder in fetch.environ.get("PATH", "").split(":"):
+            path = f"{folder}/{self.name}"
+            if folder.startswith("/") and fetch.files.program(path) is not None:
+                return path
+        return ""
+
+    @property
+    def text(self) -> str:
+        """Name it."""
+        return f"where {self.name} is"
+
+
+class EmulatorAnswers(Key[EmulatorRecord], frozen=True):
+    """What an emulator answers, asked only if no process has asked it before.
+
+    `prober` asks.
+    """
+
+    host: HostQuestion
+    path: str
+    inventory: bool = False
+    prober: Prober = probe_live
+
+    def task(self, fetch: Fetch) -> EmulatorRecord:
+        """Ask it, or take what another process was told."""
+        kvm = fetch(KvmUsable(self.host))
+        # what changes an emulator's answers besides its files
+        circumstances = (
+            fetch(HostFact(self.host, "kernel")),
+            fetch(Processor(self.host)),
+            tuple(fetch.environ.get(name) for name in _VARIABLES),
+            tuple(fetch.look(ModuleParameters(module)) for module in _KVM_MODULES),
+            tuple(fetch.look(Access(device)) for device in _DEVICES),
+        )
+        parts = ("emulator", self.path, repr(self.inventory), repr(kvm), repr(circumstances))
+        return remembered(fetch, parts, EmulatorRecord, lambda inner: self._ask(inner, kvm))
+
+    def _ask(self, fetch: Fetch, kvm: bool) -> EmulatorRecord:
+        return probe_provably(fetch, self.prober, self.path, kvm=kvm, inventory=self.inventory)
+
+    @property
+    def text(self) -> str:
+        """Name it."""
+        return f"answers of {self.path}"
+
+
+class Emulator(Key[EmulatorFacts], frozen=True):
+    """The facts of an emulator: its answers, indexed."""
+
+    host: HostQuestion
+    path: str
+    inventory: bool = False
+    prober: Prober = probe_live
+
+    def task(self, fetch: Fetch) -> EmulatorFacts:
+        """Index them."""
+        return EmulatorFacts(
+            fetch(EmulatorAnswers(self.host, self.path, self.inventory, self.prober))
+        )
+
+    @property
+    def text(self) -> str:
+        """Name it."""
+        return f"facts of {self.path}"

@@ -1,0 +1,89 @@
+"""What a task is given: a way to fetch other values, and the host to read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from domcaps.fresh.files import TracedEnviron, TracedFiles
+from domcaps.fresh.store import Entry, Sighting
+
+if TYPE_CHECKING:
+    from domcaps.fresh.build import Build, Call
+    from domcaps.fresh.key import Key
+    from domcaps.fresh.witness import Seen, Witness
+
+T = TypeVar("T")
+
+Trace = tuple[tuple[Entry[Any] | Sighting, int], ...]
+
+
+class Fetch:
+    """Gives a task what it needs, and writes down what that was: its trace.
+
+    `files` and `environ` are the host to read; all that is read of them is noted. `around` is the
+    same host for who notes things himself, `disk` where values of other processes are.
+    """
+
+    def __init__(self, build: Build, call: Call) -> None:
+        self._build = build
+        self._call = call
+        self._parts: dict[int, tuple[Entry[Any] | Sighting, int]] = {}
+        self.around = build.around
+        self.disk = build.disk
+        self.files = TracedFiles(build.around, self.look, self.note)
+        self.environ = TracedEnviron(build.around, self.look)
+        self.is_lasting = True
+        self.from_disk = False
+
+    def __call__(self, key: Key[T]) -> T:
+        """Fetch the value of a key, computing it where need be."""
+        try:
+            entry = self._build.bring(key, self._call)
+        finally:
+            # a task that goes on without what it could not have depends on that, too
+            self._add(self._build.store.entry(key))
+        value: T = entry.value  # type: ignore[assignment]
+        return value
+
+    def look(self, witness: Witness) -> Seen:
+        """Look at a witness."""
+        sighting = self._build.look(witness, self._call)
+        self._add(sighting)
+        return sighting.seen
+
+    def recall(self, witness: Witness, digest: str, stamp: Seen) -> str:
+        """Check a witness against what a file says was seen; give the digest of what is seen."""
+        sighting = self._build.recall(witness, digest, stamp, self._call)
+        self._add(sighting)
+        return sighting.digest
+
+    def is_settled(self, witness: Witness) -> bool:
+        """Tell whether a later change of a witness would show in its stamp."""
+        return self._build.store.sighting(witness).stamp is not None
+
+    def note(self, witness: Witness, seen: Seen, stamp: Seen, start: int) -> None:
+        """Note a witness that was looked at already."""
+        self._add(self._build.offer(witness, seen, stamp, start, self._call))
+
+    def attempt(self) -> Fetch:
+        """Give a second trace beside this one, which counts only if it is joined."""
+        return Fetch(self._build, self._call)
+
+    def join(self, other: Fetch) -> None:
+        """Take over the trace of an attempt."""
+        for part, version in other.trace:
+            self._parts.setdefault(id(part), (part, version))
+        self.is_lasting = self.is_lasting and other.is_lasting
+
+    def forget(self) -> None:
+        """Say that the value must not be used again, since it can't be proven."""
+        self.is_lasting = False
+
+    @property
+    def trace(self) -> Trace:
+        """Give what was fetched so far, in that order."""
+        return tuple(self._parts.values())
+
+    def _add(self, part: Entry[Any] | Sighting) -> None:
+        # what is fetched twice counts as it was the first time
+        self._parts.setdefault(id(part), (part, part.version))

@@ -1,0 +1,169 @@
+"""The host as a task sees it: whatever is read becomes a witness of the task's trace.
+
+`TracedFiles` and `TracedEnviron` stand in for the host's files and for the environment. Nobody has
+to declare what a fact was read from, so that nothing can be forgotten.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from domcaps.facts.hostfiles import SMALL, HostFiles
+from domcaps.fresh.identity import identity, now
+from domcaps.fresh.witness import (
+    Boot,
+    Content,
+    Device,
+    Existence,
+    Folder,
+    KernelFile,
+    Listing,
+    Processor,
+    Program,
+    Status,
+    Variable,
+    Witness,
+    digest,
+    error_name,
+)
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Sequence
+
+    from domcaps.fresh.surroundings import Surroundings
+    from domcaps.fresh.witness import Seen
+
+    Look = Callable[[Witness], Seen]
+    Note = Callable[[Witness, Seen, Seen, int], None]
+
+_FIXED = {"/proc/cpuinfo": Processor(), "/proc/cmdline": Boot()}
+"""Files of the kernel that can't change while it runs, or with the microcode only."""
+
+
+class TracedFiles(HostFiles):
+    """A host's files for one task.
+
+    `look` looks at a witness and notes it in the trace; `note` notes one that was read already,
+    with what was seen, its stamp, and the time before either was taken.
+    """
+
+    def __init__(self, around: Surroundings, look: Look, note: Note) -> None:
+        # not the base class: there is one way to the files, and it leads through `around`
+        self._around = around
+        self._files = around.files
+        self._look = look
+        self._note = note
+
+    @property
+    def uname(self) -> tuple[str, str, str]:  # type: ignore[override]
+        """Give the kernel's names."""
+        self._look(Boot())
+        return self._files.uname
+
+    @property
+    def is_live(self) -> bool:
+        """Tell whether this is the machine that this program runs on."""
+        return self._files.is_live
+
+    def real(self, path: str) -> str:
+        """Give the name of a file for this program."""
+        return self._files.real(path)
+
+    def read(self, path: str, limit: int = SMALL) -> bytes:
+        """Read a regular file; raises `OSError`."""
+        if self._around.is_kernel_file(path):
+            self._look(_FIXED.get(path) or KernelFile(path))
+            return self._files.read(path, limit)
+        witness = Content(path, limit)
+        start = now()
+        stamp = witness.glance(self._around)
+        try:
+            data = self._files.read(path, limit)
+        except (OSError, ValueError) as error:
+            self._note(witness, error_name(error), stamp, start)
+            raise
+        self._note(witness, digest(data), stamp, start)
+        return data
+
+    def names(self, path: str) -> tuple[str, ...]:
+        """List a folder; raises `OSError`."""
+        witness = Listing(path)
+        start = now()
+        stamp = witness.glance(self._around)
+        try:
+            names = self._files.names(path)
+        except (OSError, ValueError) as error:
+            self._note(witness, error_name(error), stamp, start)
+            raise
+        self._note(witness, names, stamp, start)
+        return names
+
+    def status(self, path: str) -> os.stat_result:
+        """Look at a file; raises `OSError`."""
+        start = now()
+        try:
+            status = self._files.status(path)
+        except (OSError, ValueError) as error:
+            self._note(Status(path), error_name(error), None, start)
+            raise
+        self._note(Status(path), identity(status), None, start)
+        return status
+
+    def exists(self, path: str) -> bool:
+        """Tell whether there is anything of that name."""
+        start = now()
+        there = self._files.exists(path)
+        self._note(Existence(path), there, None, start)
+        return there
+
+    def is_folder(self, path: str) -> bool:
+        """Tell whether there is a folder of that name."""
+        start = now()
+        there = self._files.is_folder(path)
+        self._note(Folder(path), there, None, start)
+        return there
+
+    def program(self, path: str) -> os.stat_result | None:
+        """Look at a file that this user may execute."""
+        start = now()
+        # what is missing is the rule, and asking for that alone is cheaper
+        status = self._files.program(path) if self._files.exists(path) else None
+        self._note(Program(path), None if status is None else identity(status), None, start)
+        return status
+
+    def control(self, path: str, requests: Sequence[tuple[int, int]]) -> tuple[int, ...]:
+        """Open a device and send it requests; raises `OSError`."""
+        witness = Device(path, tuple(requests))
+        start = now()
+        try:
+            answers = self._files.control(path, requests)
+        except (OSError, ValueError):
+            self._look(witness)
+            raise
+        self._note(witness, answers, None, start)
+        return answers
+
+
+class TracedEnviron(Mapping[str, str]):
+    """The environment for one task. It can't be gone through: each variable is asked for."""
+
+    def __init__(self, around: Surroundings, look: Look) -> None:
+        self._around = around
+        self._look = look
+
+    def __getitem__(self, name: str) -> str:
+        """Give a variable's value; raises `KeyError`."""
+        value = self._look(Variable(name))
+        if not isinstance(value, str):
+            raise KeyError(name)
+        return value
+
+    def __iter__(self) -> Iterator[str]:
+        """Refuse."""
+        raise TypeError("a task asks for the variables that it needs")
+
+    def __len__(self) -> int:
+        """Refuse."""
+        raise TypeError("a task asks for the variables that it needs")

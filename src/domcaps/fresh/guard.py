@@ -1,0 +1,317 @@
+"""A sentry that lets the kernel tell when something may have changed.
+
+Looking at a hundred files takes 200 µs. Linux queues an event (inotify) before the call that
+changed a file returns to whoever made it: as long as there is none, what was looked at after the
+watches were set is still so. To see that costs one ``poll``.
+
+That does not hold everywhere, and then files are looked at in each call:
+
+- on file systems whose content changes without this kernel (network, FUSE), or that the kernel
+  makes up (``/proc``, ``/sys``), and on those it is not known of;
+- where the system has no watches left.
+
+A watch is set on every folder on the way to a file, links followed, so that a renamed folder or a
+changed link is noticed, and on the file itself, so that a change through another name is. A table
+of mounts that changed counts as an event, and so does a queue that overflowed. What is not noticed
+is writing through shared memory that was mapped before the watch was set.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import errno
+import os
+import select
+import stat
+import sys
+import threading
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from inotify_simple import INotify  # type: ignore[import-untyped]
+
+    from domcaps.fresh.store import Sighting
+    from domcaps.fresh.surroundings import Surroundings
+
+_MOST_WATCHES = 4096
+_MOST_LINKS = 40
+_MOUNTS = "/proc/self/mountinfo"
+
+# linux/magic.h: file systems that nobody but this kernel changes
+_LOCAL = frozenset(
+    {
+        0xEF53,  # ext2, ext3, ext4
+        0x58465342,  # xfs
+        0x9123683E,  # btrfs
+        0xF2F52010,  # f2fs
+        0xCA451A4E,  # bcachefs
+        0x01021994,  # tmpfs
+        0x858458F6,  # ramfs
+        0x794C7630,  # overlayfs
+        0x73717368,  # squashfs
+        0xE0F5E1E2,  # erofs
+        0x9660,  # iso9660
+    }
+)
+
+# linux/inotify.h
+_MODIFY, _ATTRIB, _CLOSE_WRITE = 0x2, 0x4, 0x8
+_MOVED_FROM, _MOVED_TO, _CREATE, _DELETE = 0x40, 0x80, 0x100, 0x200
+_DELETE_SELF, _MOVE_SELF = 0x400, 0x800
+_DONT_FOLLOW, _ONLYDIR = 0x02000000, 0x01000000
+_LOST = 0x2000 | 0x4000 | 0x8000  # unmounted, queue overflowed, watch gone
+
+_SELF = _DELETE_SELF | _MOVE_SELF | _ATTRIB | _DONT_FOLLOW
+_OF_FILE = _SELF | _MODIFY | _CLOSE_WRITE
+_OF_FOLDER = _SELF | _MOVED_FROM | _MOVED_TO | _CREATE | _DELETE | _ONLYDIR
+
+_EVERYTHING = "*"
+
+
+class Guard(NamedTuple):
+    """What has to be checked of a value: the sentry's generation, and what it can't watch."""
+
+    generation: int
+    unguarded: tuple[tuple[Sighting, int], ...]
+
+
+class Sentry:
+    """Watches paths. Its `generation` grows whenever something happened to one of them."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._watch: _Watch | None = None
+        self._generation = 0
+        self._is_able = sys.platform == "linux"
+
+    def generation(self) -> int:
+        """Give a number that is the same as before only if nothing happened since."""
+        with self._lock:
+            if self._watch is not None and self._watch.has_news():
+                self._generation += 1
+            return self._generation
+
+    def guard(self, sightings: Iterable[Sighting], around: Surroundings) -> Guard | None:
+        """Watch what can be watched, and say what can't; None where there is nothing to gain.
+
+        What is looked at after this is covered.
+        """
+        generation = self.generation()
+        with self._lock:
+            if not self._start():
+                return None
+            return Guard(generation, tuple(self._unguarded(sightings, around, generation)))
+
+    def _unguarded(
+        self, sightings: Iterable[Sighting], around: Surroundings, generation: int
+    ) -> Iterable[tuple[Sighting, int]]:
+        assert self._watch is not None  # noqa: S101 - see the caller
+        for sighting in sightings:
+            path = sighting.witness.watched(around)
+            if not (path and self._watch.covers(path, generation)):
+                yield sighting, sighting.version
+
+    def wait(self, seconds: float | None) -> bool:
+        """Wait until there is news; False when the time is over. Raises `OSError`."""
+        with self._lock:
+            if not self._start():
+                raise OSError(errno.ENOSYS, "the system has no inotify, or nothing left of it")
+            watch = self._watch
+        assert watch is not None  # noqa: S101 - it was started
+        return watch.wait(seconds)
+
+    def _start(self) -> bool:
+        if self._watch is not None and self._watch.is_full:
+            self._watch.close()
+            self._watch = None
+            self._generation += 1
+        if self._watch is None and self._is_able:
+            try:
+                self._watch = _Watch()
+            except (OSError, ImportError):
+                self._is_able = False
+        return self._watch is not None
+
+
+class _Watch:
+    """An inotify queue, and what it is told to watch."""
+
+    def __init__(self) -> None:
+        from inotify_simple import INotify
+
+        self._mounts = os.open(_MOUNTS, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            self._queue: INotify = INotify(nonblocking=True)
+        except BaseException:
+            os.close(self._mounts)
+            raise
+        self._poll = select.poll()
+        self._poll.register(self._queue.fileno(), select.POLLIN)
+        self._poll.register(self._mounts, select.POLLPRI | select.POLLERR)
+        # for each watch the names that matter in a folder
+        self._names: dict[int, set[str]] = {}
+        self._covered: dict[str, tuple[int, bool]] = {}
+        self._folders: dict[str, tuple[int, int]] = {}
+        self._local: dict[int, bool] = {}
+
+    @property
+    def is_full(self) -> bool:
+        """Tell whether there are so many watches that it is better to begin anew."""
+        return len(self._names) > _MOST_WATCHES
+
+    def close(self) -> None:
+        """Give the queue back."""
+        self._queue.close()
+        with contextlib.suppress(OSError):
+            os.close(self._mounts)
+
+    def __del__(self) -> None:
+        with contextlib.suppress(Exception):
+            self.close()
+
+    def has_news(self) -> bool:
+        """Tell whether anything happened that matters, and take it off the queue."""
+        found = self._poll.poll(0)
+        if not found:
+            return False
+        news = False
+        for handle, _ in found:
+            if handle == self._mounts:
+                news = True
+                self._local.clear()
+            else:
+                news = self._drain() or news
+        return news
+
+    def wait(self, seconds: float | None) -> bool:
+        """Wait for an event of any kind."""
+        return bool(self._poll.poll(None if seconds is None else seconds * 1000))
+
+    def _drain(self) -> bool:
+        try:
+            events = self._queue.read(timeout=0)
+        except BlockingIOError:
+            return False
+        # each of them, since some tell that a watch is gone
+        return True in [self._matters(event.wd, event.mask, event.name) for event in events]
+
+    def _matters(self, watch: int, mask: int, name: str) -> bool:
+        if mask & _LOST:
+            self._names.pop(watch, None)
+            return True
+        names = self._names.get(watch)
+        # an event without a name is about the watched thing itself
+        return names is not None and (not name or name in names or _EVERYTHING in names)
+
+    def covers(self, path: str, generation: int) -> bool:
+        """Watch everything on the way to a path; False where that is not possible or no use."""
+        known = self._covered.get(path)
+        if known is None or known[0] != generation:
+            try:
+                known = (generation, self._follow(path, generation))
+            except OSError:
+                known = (generation, False)
+            self._covered[path] = known
+        return known[1]
+
+    def _follow(self, path: str, generation: int) -> bool:
+        """Go down a path as the kernel does; raises `OSError` where there are no watches left."""
+        ahead = [part for part in reversed(path.split("/")) if part and part != "."]
+        folder, links = "", 0
+        while ahead:
+            # a folder is watched before it is looked into: what changes later is an event
+            watch = self._folder(folder or "/", generation)
+            if watch < 0:
+                return False
+            part = ahead.pop()
+            if part == "..":
+                folder = folder.rpartition("/")[0]
+                continue
+            self._names[watch].add(part)
+            if ahead and self._is_folder(f"{folder}/{part}", generation):
+                folder = f"{folder}/{part}"
+                continue
+            found = _status(f"{folder}/{part}")
+            if found is None:
+                # its folder will tell when it comes
+                return True
+            if stat.S_ISLNK(found.st_mode):
+                links += 1
+                if links > _MOST_LINKS:
+                    return False
+                target = os.readlink(f"{folder}/{part}")  # noqa: PTH115 - text in, text out
+                ahead += [name for name in reversed(target.split("/")) if name and name != "."]
+                folder = "" if target.startswith("/") else folder
+                continue
+            folder = f"{folder}/{part}"
+            if not ahead:
+                return self._last(folder, found, generation)
+            if not stat.S_ISDIR(found.st_mode):
+                return True
+        return self._folder(folder or "/", generation) >= 0
+
+    def _is_folder(self, path: str, generation: int) -> bool:
+        """Tell whether a path is known to be a folder, not a link to one."""
+        known = self._folders.get(path)
+        return known is not None and known[0] == generation and known[1] >= 0
+
+    def _last(self, path: str, found: os.stat_result, generation: int) -> bool:
+        """Watch what a path leads to."""
+        if stat.S_ISDIR(found.st_mode):
+            watch = self._folder(path, generation)
+            if watch >= 0:
+                self._names[watch].add(_EVERYTHING)
+            return watch >= 0
+        if not self._is_local(path, found.st_dev):
+            return False
+        watch = self._queue.add_watch(path, _OF_FILE)
+        self._names.setdefault(watch, set())
+        return True
+
+    def _folder(self, path: str, generation: int) -> int:
+        """Watch a folder; -1 where watching it is no use."""
+        known = self._folders.get(path)
+        if known is not None and known[0] == generation:
+            return known[1]
+        try:
+            watch: int = self._queue.add_watch(path, _OF_FOLDER)
+        except OSError as error:
+            if error.errno not in {errno.ENOENT, errno.ENOTDIR, errno.EACCES}:
+                raise
+            watch = -1
+        if watch >= 0:
+            self._names.setdefault(watch, set())
+            found = _status(path)
+            if found is None or not self._is_local(path, found.st_dev):
+                watch = -1
+        self._folders[path] = (generation, watch)
+        return watch
+
+    def _is_local(self, path: str, device: int) -> bool:
+        known = self._local.get(device)
+        if known is None:
+            known = self._local[device] = _kind_of_file_system(path) in _LOCAL
+        return known
+
+
+def _status(path: str) -> os.stat_result | None:
+    try:
+        return os.lstat(path)
+    except (OSError, ValueError):
+        return None
+
+
+def _kind_of_file_system(path: str) -> int:
+    """Give the number that names a file system's kind (``f_type`` of statfs); 0 if unknown."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    # more than any system's struct statfs; the kind is its first word
+    found = (ctypes.c_ulong * 64)()
+    if libc.statfs(os.fsencode(path), ctypes.byref(found)) != 0:
+        return 0
+    word = int(found[0])
+    # two words of 32 bits on s390x
+    shift = 32 if os.uname().machine == "s390x" else 0
+    return (word >> shift) & 0xFFFFFFFF

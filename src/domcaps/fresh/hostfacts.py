@@ -1,0 +1,253 @@
+"""Keys of host facts, one for each field of a host's record, and views made of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+import msgspec
+
+from domcaps.facts.firmware import FirmwareIndex, FirmwareSummary
+from domcaps.facts.helpers import arguments_of, ask_features, may_answer_later, read_helpers
+from domcaps.facts.host import HostFacts
+from domcaps.facts.hostprobe import HostReader
+from domcaps.facts.record import Helper, HostCpu, HostRecord
+from domcaps.fresh.key import Key
+from domcaps.fresh.programs import look_at_helper
+from domcaps.fresh.remember import remembered
+from domcaps.fresh.witness import Status, User
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from domcaps.fresh.fetch import Fetch
+
+_ACCOUNTS = ("/etc/passwd", "/etc/group")
+
+
+class HostQuestion(msgspec.Struct, frozen=True):
+    """Whose host is asked about.
+
+    `privileged` says whose configuration counts, root's or a user's, None that of this process.
+    `qemu_user` is the account that QEMU runs as, "" that of this process.
+    """
+
+    privileged: bool | None = None
+    qemu_user: str = ""
+
+
+class Privileged(Key[bool], frozen=True):
+    """Whether root's configuration counts."""
+
+    host: HostQuestion
+
+    def task(self, fetch: Fetch) -> bool:
+        """Take what was said, or look who this process runs as."""
+        if self.host.privileged is not None:
+            return self.host.privileged
+        seen = fetch.look(User())
+        return isinstance(seen, tuple) and seen[1] == 0
+
+    @property
+    def text(self) -> str:
+        """Say what it is."""
+        return "whose configuration counts"
+
+
+class HostFact(Key[Any], frozen=True):
+    """One field of `HostRecord`, by its name."""
+
+    host: HostQuestion
+    field: str
+
+    def task(self, fetch: Fetch) -> Any:
+        """Read it."""
+        special = _SPECIAL.get(self.field)
+        if special is not None:
+            return special(self.host, fetch)
+        read: Callable[[], Any] = getattr(_reader(self.host, fetch), self.field)
+        return read()
+
+    @property
+    def text(self) -> str:
+        """Name the field."""
+        return f"host: {self.field}"
+
+
+def _reader(host: HostQuestion, fetch: Fetch, *, privileged: bool = False) -> HostReader:
+    return HostReader(
+        fetch.files, privileged=privileged, environ=fetch.environ, qemu_user=host.qemu_user
+    )
+
+
+def _firmware(host: HostQuestion, fetch: Fetch) -> object:
+    return _reader(host, fetch, privileged=fetch(Privileged(host))).firmware()
+
+
+def _images(host: HostQuestion, fetch: Fetch) -> object:
+    return _reader(host, fetch).images(fetch(HostFact(host, "firmware")))
+
+
+def _kvm(host: HostQuestion, fetch: Fetch) -> object:
+    if host.qemu_user:
+        # the system's accounts are not read through the host's files
+        for path in _ACCOUNTS:
+            fetch.look(Status(path))
+    return _reader(host, fetch).kvm()
+
+
+class Processor(Key[HostCpu], frozen=True):
+    """The processor as far as an emulator's answers depend on it: without its topology."""
+
+    host: HostQuestion
+
+    def task(self, fetch: Fetch) -> HostCpu:
+        """Take it from the facts."""
+        cpu: HostCpu = fetch(HostFact(self.host, "cpu"))
+        return msgspec.structs.replace(cpu, sockets=1, cores=1, threads=1)
+
+    @property
+    def text(self) -> str:
+        """Name it."""
+        return "host: cpu, without its topology"
+
+
+class WholeRecord(Key[HostRecord], frozen=True):
+    """All facts of a host."""
+
+    host: HostQuestion
+
+    def task(self, fetch: Fetch) -> HostRecord:
+        """Fetch each of them."""
+        fields = HostRecord.__struct_fields__
+        return HostRecord(**{field: fetch(HostFact(self.host, field)) for field in fields})
+
+    @property
+    def text(self) -> str:
+        """Name it."""
+        return "host"
+
+
+class Index(Key[FirmwareIndex], frozen=True):
+    """The firmware descriptors, parsed."""
+
+    host: HostQuestion
+
+    def task(self, fetch: Fetch) -> FirmwareIndex:
+        """Parse them."""
+        return FirmwareIndex(
+            fetch(HostFact(self.host, "firmware")), fetch(HostFact(self.host, "images"))
+        )
+
+    @property
+    def text(self) -> str:
+        """Name it."""
+        return "firmware descriptors, parsed"
+
+
+class Firmware(Key[FirmwareSummary], frozen=True):
+    """What firmware offers to one kind of guest."""
+
+    host: HostQuestion
+    arch: str
+    machine: str
+
+    def task(self, fetch: Fetch) -> FirmwareSummary:
+        """Sum it up."""
+        return fetch(Index(self.host)).summary(self.arch, self.machine)
+
+    @property
+    def text(self) -> str:
+        """Name the guest."""
+        return f"firmware for {self.arch} {self.machine}"
+
+
+class KvmUsable(Key[bool], frozen=True):
+    """Whether emulators can be asked with KVM."""
+
+    host: HostQuestion
+
+    def task(self, fetch: Fetch) -> bool:
+        """Take it from the facts."""
+        usable: bool = fetch(HostFact(self.host, "kvm")).usable
+        return usable
+
+    @property
+    def text(self) -> str:
+        """Name it."""
+        return "host: kvm is usable"
+
+
+class Features(Key[Helper], frozen=True):
+    """What a helper program says that it can do."""
+
+    helper: Helper
+
+    def task(self, fetch: Fetch) -> Helper:
+        """Ask it, unless its answer is remembered from another process."""
+        return remembered(fetch, ("helper", repr(self.helper)), Helper, self._ask)
+
+    def _ask(self, fetch: Fetch) -> Helper:
+        look_at_helper(self.helper, fetch)
+        asked = ask_features(fetch.files, self.helper)
+        if may_answer_later(asked):
+            fetch.forget()
+        return asked
+
+    @property
+    def text(self) -> str:
+        """Name the program."""
+        return f"features of {self.helper.path}"
+
+
+def _helpers(host: HostQuestion, fetch: Fetch) -> tuple[Helper, ...]:
+    """Look for helper programs, and ask each one that can be asked by a task of its own."""
+    found = read_helpers(
+        fetch.files, privileged=fetch(Privileged(host)), environ=fetch.environ, run=False
+    )
+    return tuple(
+        fetch(Features(helper)) if helper.path and arguments_of(helper.name) else helper
+        for helper in found
+    )
+
+
+_SPECIAL: dict[str, Callable[[HostQuestion, Fetch], object]] = {
+    "privileged": lambda host, fetch: fetch(Privileged(host)),
+    "firmware": _firmware,
+    "images": _images,
+    "kvm": _kvm,
+    "helpers": _helpers,
+    # no live host asserts anything
+    "asserted": lambda host, fetch: {},  # noqa: ARG005
+}
+"""Fields that take more than to be read."""
+
+
+class FetchedFacts(HostFacts):
+    """The facts of a host for one task: what is asked of them is fetched."""
+
+    def __init__(self, host: HostQuestion, fetch: Fetch) -> None:
+        super().__init__(cast("HostRecord", _FetchedRecord(host, fetch)))
+        self._host = host
+        self._fetch = fetch
+
+    @property
+    def firmware(self) -> FirmwareIndex:
+        """Give the firmware descriptors."""
+        return self._fetch(Index(self._host))
+
+    def firmware_for(self, arch: str, machine: str) -> FirmwareSummary:
+        """Sum up what firmware offers to a canonical machine type of an architecture."""
+        return self._fetch(Firmware(self._host, arch, machine))
+
+
+class _FetchedRecord:
+    """Looks like a `HostRecord`; each field is fetched when it is read."""
+
+    def __init__(self, host: HostQuestion, fetch: Fetch) -> None:
+        self._host = host
+        self._fetch = fetch
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in HostRecord.__struct_fields__:
+            raise AttributeError(name)
+        return self._fetch(HostFact(self._host, name))

@@ -1,0 +1,103 @@
+"""This machine, with answers that are always up to date."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, TypeVar
+
+from domcaps.facts.host import HostFacts
+from domcaps.fresh.answers import Answer, FetchedEmulators, Question, Settle, TargetOf
+from domcaps.fresh.build import Build
+from domcaps.fresh.disk import DiskStore, cache_folder
+from domcaps.fresh.emulators import Emulator, EmulatorNamed
+from domcaps.fresh.hostfacts import WholeRecord
+from domcaps.fresh.key import Key
+from domcaps.language import World
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from domcaps.facts.emulator import EmulatorFacts
+    from domcaps.fresh.answers import Local
+    from domcaps.fresh.fetch import Fetch
+    from domcaps.report.document import Document
+
+T = TypeVar("T")
+
+
+@functools.cache
+def shared_build() -> Build:
+    """Give the build that everybody in this process shares, with the user's cache."""
+    folder = cache_folder()
+    return Build(disk=None if folder is None else DiskStore(folder))
+
+
+class Facts(Key[HostFacts], frozen=True):
+    """All facts of a host, as a view."""
+
+    local: Local
+
+    def task(self, fetch: Fetch) -> HostFacts:
+        """Fetch each of them."""
+        return HostFacts(fetch(WholeRecord(self.local.host)))
+
+    @property
+    def text(self) -> str:
+        """Name it."""
+        return "facts of the host"
+
+
+class WorldOf(Key[World], frozen=True):
+    """A target with all facts, for who reads the table by himself."""
+
+    local: Local
+    question: Question
+    settle: Settle
+
+    def task(self, fetch: Fetch) -> World:
+        """Settle the target and fetch the facts."""
+        target = fetch(TargetOf(self.local, self.question, self.settle))
+        emulator = FetchedEmulators(self.local, fetch).get(target.emulator)
+        return World(target, emulator, fetch(Facts(self.local)))
+
+    @property
+    def text(self) -> str:
+        """Name it."""
+        return "target and facts"
+
+
+class Machine:
+    """This machine, or one that is pretended: every method gives what holds while it is called."""
+
+    def __init__(self, build: Build, local: Local, settle: Settle) -> None:
+        self.build = build
+        self.local = local
+        self._settle = settle
+
+    def key(self, question: Question, wrap: Callable[[Document], T]) -> Key[T]:
+        """Name the answer to a question, made by `wrap` from the report."""
+        return Answer(self.local, question, self._settle, wrap)
+
+    def answer(self, question: Question, wrap: Callable[[Document], T]) -> T:
+        """Answer a question; raises `UnsupportedTargetError` or `ProbeError`."""
+        return self.build.get(self.key(question, wrap))
+
+    def world(self, question: Question) -> World:
+        """Give the target that is meant with the facts; raises as `answer` does.
+
+        It is the same object as long as nothing changed.
+        """
+        return self.build.get(WorldOf(self.local, question, self._settle))
+
+    def facts(self) -> HostFacts:
+        """Give the facts of the host."""
+        return self.build.get(Facts(self.local))
+
+    def emulator(self, path: str) -> EmulatorFacts:
+        """Give the facts of an emulator; raises `ProbeError`."""
+        local = self.local
+        return self.build.get(Emulator(local.host, path, local.inventory, local.prober))
+
+    def find(self, name: str) -> str:
+        """Give the path of the program of that name, "" where there is none."""
+        return self.build.get(EmulatorNamed(name))

@@ -1,0 +1,92 @@
+"""Reports as they are printed, kept on the disk with their traces.
+
+For a program that prints one report and ends, loading the table takes longer than all that is
+to be checked. What is imported here is no more than that.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from domcaps.fresh.disk import DiskStore, cache_folder, stored_trace
+from domcaps.fresh.own import own_identity
+from domcaps.fresh.store import Entry, Sighting
+from domcaps.fresh.surroundings import Surroundings
+from domcaps.fresh.witness import digest, seen_digest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from domcaps.fresh.witness import Witness
+
+
+class Printed(msgspec.Struct, frozen=True):
+    """A report in both of its forms, what is unknown of it, and the name of the answer."""
+
+    xml: str
+    json: str
+    unknown: tuple[str, ...]
+    snapshot: str
+
+
+def recall(
+    options: tuple[object, ...],
+    disk: DiskStore | None = None,
+    around: Surroundings | None = None,
+) -> Printed | None:
+    """Give the report for these options if it is kept and still holds, None otherwise."""
+    store = disk or _users_store()
+    stored = store.load(_name(options)) if store is not None else None
+    if stored is None:
+        return None
+    seen = around or Surroundings()
+    if not all(_holds(*depend, seen) for depend in stored.depends):
+        return None
+    try:
+        return msgspec.json.decode(stored.value, type=Printed)
+    except ValueError:
+        return None
+
+
+def keep(
+    options: tuple[object, ...],
+    printed: Printed,
+    entry: Entry[Any],
+    disk: DiskStore | None = None,
+) -> None:
+    """Keep a report, whose entry in the store was brought up to date just now."""
+    store = disk or _users_store()
+    parts = list(_parts(entry, set()))
+    lasting = all(part.is_lasting for part in parts if isinstance(part, Entry))
+    if store is not None and lasting:
+        sightings = {id(part): part for part in parts if isinstance(part, Sighting)}
+        store.save(_name(options), stored_trace(sightings.values(), printed))
+
+
+def _users_store() -> DiskStore | None:
+    folder = cache_folder()
+    return None if folder is None else DiskStore(folder)
+
+
+def _name(options: tuple[object, ...]) -> str:
+    return digest(repr((own_identity(), "printed", options)).encode("utf-8", "surrogatepass"))
+
+
+def _holds(witness: Witness, seen: str, stamp: object, around: Surroundings) -> bool:
+    if stamp is not None and witness.glance(around) == stamp:
+        return True
+    return seen_digest(witness.look(around)) == seen
+
+
+def _parts(entry: Entry[Any], known: set[int]) -> Iterator[Entry[Any] | Sighting]:
+    if id(entry) in known:
+        return
+    known.add(id(entry))
+    yield entry
+    for part, _ in entry.trace or ():
+        if isinstance(part, Sighting):
+            yield part
+        else:
+            yield from _parts(part, known)

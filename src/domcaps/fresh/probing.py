@@ -1,0 +1,194 @@
+"""Asking an emulator so that the answers can be proven: nothing changed while it was asked."""
+
+from __future__ import annotations
+
+import contextvars
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
+
+from domcaps.elements import questions
+from domcaps.errors import DomcapsError
+from domcaps.facts.process import OBSERVER
+from domcaps.facts.record import EmulatorRecord  # noqa: TC001 - part of a type that is read at runtime
+from domcaps.fresh.identity import COARSE_NS, Identity, now
+from domcaps.fresh.programs import (
+    Mapped,
+    emulator_witnesses,
+    loaded_witnesses,
+    mapped_files,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from domcaps.fresh.fetch import Fetch
+    from domcaps.fresh.surroundings import Surroundings
+    from domcaps.fresh.witness import Seen, Witness
+
+_ATTEMPTS = 3
+_MOMENTARY = frozenset({"timeout", "not-asked"})
+
+
+class Probed(NamedTuple):
+    """What an emulator answered, and the files that it had loaded then."""
+
+    record: EmulatorRecord
+    files: frozenset[Mapped]
+
+
+Prober = Callable[[str, bool, bool], Probed]
+"""Asks an emulator: its path, whether KVM can be used, whether the inventory is wanted."""
+
+
+class _View(NamedTuple):
+    """What was seen of a witness, in a look that began at `start`.
+
+    `proof` is the identity of what would show a change: the file, or the folder that lacks it.
+    """
+
+    seen: Seen
+    stamp: Seen
+    proof: Identity | None
+    start: int
+
+    def shows(self, when: int) -> bool:
+        """Tell whether a change at or after that time would show."""
+        return self.proof is not None and self.proof.is_settled(when)
+
+
+def probe_live(path: str, kvm: bool, inventory: bool) -> Probed:
+    """Ask an emulator of this machine; raises `ProbeError`."""
+    loaded: set[Mapped] = set()
+
+    def observe(_: str, pid: int) -> None:
+        loaded.update(mapped_files(pid))
+
+    def ask() -> EmulatorRecord | DomcapsError:
+        from domcaps.facts.probe import probe
+
+        OBSERVER.set(observe)
+        (result,) = probe([path], questions(), kvm=kvm, inventory=inventory)
+        return result
+
+    result = contextvars.copy_context().run(ask) if not _in_event_loop() else _in_thread(ask)
+    if isinstance(result, DomcapsError):
+        raise result
+    return Probed(result, frozenset(loaded))
+
+
+def _in_event_loop() -> bool:
+    import asyncio
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+def _in_thread(
+    ask: Callable[[], EmulatorRecord | DomcapsError],
+) -> EmulatorRecord | DomcapsError:
+    found: list[EmulatorRecord | DomcapsError] = []
+    thread = threading.Thread(target=lambda: found.append(ask()), name="domcaps probe")
+    thread.start()
+    thread.join()
+    return found[0] if found else DomcapsError("the probe ended without a result")
+
+
+def probe_provably(
+    fetch: Fetch, prober: Prober, path: str, *, kvm: bool, inventory: bool
+) -> EmulatorRecord:
+    """Ask an emulator, and note all that it consists of.
+
+    What it consists of is known only afterwards. Should part of that have changed too shortly
+    before, so that it is not certain what was asked, the emulator is asked again.
+    """
+    around = fetch.around
+    known = emulator_witnesses(path, around)
+    if len(known) > 1:
+        # a script, whose words are looked for along the search path
+        fetch.environ.get("PATH")
+    before = _views(known, around)
+    for attempt in reversed(range(_ATTEMPTS)):
+        before = _when_settled(before, around)
+        start = now()
+        probed = prober(path, kvm, inventory)
+        paths = [mapped.path for mapped in probed.files]
+        after = _views((*known, *loaded_witnesses(path, paths, around)), around)
+        steady = all(_is_same(before.get(w), view, start) for w, view in after.items())
+        if (steady and _are_the_loaded(probed.files, around)) or not attempt:
+            return _noted(fetch, probed.record, after, is_certain=steady)
+        before = after
+    raise AssertionError("the last attempt returns")
+
+
+def _noted(
+    fetch: Fetch, record: EmulatorRecord, views: dict[Witness, _View], *, is_certain: bool
+) -> EmulatorRecord:
+    for witness, view in views.items():
+        fetch.note(witness, view.seen, view.stamp, view.start)
+    if not is_certain or _is_momentary(record):
+        fetch.forget()
+    return record
+
+
+def _views(witnesses: Iterable[Witness], around: Surroundings) -> dict[Witness, _View]:
+    views = {}
+    for witness in witnesses:
+        start = now()
+        stamp = witness.glance(around)
+        proof = stamp if isinstance(stamp, Identity) else _nearest(witness.place, around)
+        views[witness] = _View(witness.look(around), stamp, proof, start)
+    return views
+
+
+def _nearest(path: str, around: Surroundings) -> Identity | None:
+    """Give the identity of the folder in which a path ends that leads nowhere."""
+    found = None
+    while found is None and "/" in path:
+        path = path.rpartition("/")[0]
+        found = around.identity(path or "/")
+    return found
+
+
+def _when_settled(before: dict[Witness, _View], around: Surroundings) -> dict[Witness, _View]:
+    """Wait until a change of what is large would show; of what is small, the content counts."""
+    times = [
+        view.seen.ctime_ns + view.seen.window_ns
+        for view in before.values()
+        if isinstance(view.seen, Identity) and not view.shows(now())
+    ]
+    wait = min(max(times, default=0) - now(), COARSE_NS)
+    if wait <= 0:
+        return before
+    time.sleep(wait / 1e9)
+    return _views(before, around)
+
+
+def _is_same(before: _View | None, after: _View, start: int) -> bool:
+    """Tell whether something was, when the emulator started, what was seen of it afterwards."""
+    if after.shows(start):
+        return True
+    # a large file has no content that could be compared
+    return before is not None and before.seen == after.seen and not isinstance(after.seen, Identity)
+
+
+def _are_the_loaded(files: frozenset[Mapped], around: Surroundings) -> bool:
+    """Tell whether the files are still those that were loaded, not others of the same name."""
+    for mapped in files:
+        found = around.identity(mapped.path)
+        if found is None or (mapped.inode and found.inode != mapped.inode):
+            return False
+    return True
+
+
+def _is_momentary(record: EmulatorRecord) -> bool:
+    """Tell whether the emulator might answer more another time, since it was too slow."""
+    return any(
+        answer.failure is not None and answer.failure.kind in _MOMENTARY
+        for session in record.sessions
+        for answer in session.answers
+    )

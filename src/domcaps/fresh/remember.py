@@ -1,0 +1,81 @@
+"""Values that other processes computed, taken from the disk if their traces hold."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
+
+from domcaps.fresh.disk import stored_trace
+from domcaps.fresh.own import own_identity
+from domcaps.fresh.store import Sighting
+from domcaps.fresh.witness import digest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from domcaps.fresh.disk import DiskStore, StoredTrace
+    from domcaps.fresh.fetch import Fetch
+
+T = TypeVar("T")
+
+
+def remembered(
+    fetch: Fetch, parts: tuple[str, ...], kind: type[T], compute: Callable[[Fetch], T]
+) -> T:
+    """Give a value that is on the disk, or compute it and put it there.
+
+    `parts` tell what the value is and all that it depends on besides the witnesses that `compute`
+    looks at. Of several processes that want the same value at once, one computes it.
+    """
+    disk = fetch.disk
+    if disk is None:
+        return compute(fetch)
+    name = digest(repr((own_identity(), *parts)).encode())
+    found = _load(fetch, disk, name, kind)
+    if found is not None:
+        return found
+    with disk.lock(name):
+        found = _load(fetch, disk, name, kind)
+        if found is None:
+            found = _compute(fetch, disk, name, compute)
+    return found
+
+
+def _compute(fetch: Fetch, disk: DiskStore, name: str, compute: Callable[[Fetch], T]) -> T:
+    attempt = fetch.attempt()
+    value = compute(attempt)
+    fetch.join(attempt)
+    stored = _stored(attempt, value)
+    if stored is not None:
+        disk.save(name, stored)
+    return value
+
+
+def _stored(attempt: Fetch, value: object) -> StoredTrace | None:
+    """Put a trace into the form of a file; None where it would not be proof enough."""
+    if not attempt.is_lasting:
+        return None
+    sightings: list[Sighting] = []
+    for part, version in attempt.trace:
+        if not isinstance(part, Sighting) or part.version != version:
+            return None
+        sightings.append(part)
+    return stored_trace(sightings, value)
+
+
+def _load(fetch: Fetch, disk: DiskStore, name: str, kind: type[T]) -> T | None:
+    stored = disk.load(name)
+    if stored is None:
+        return None
+    attempt = fetch.attempt()
+    for witness, seen, stamp in stored.depends:
+        if attempt.recall(witness, seen, stamp) != seen:
+            return None
+    try:
+        value = msgspec.json.decode(stored.value, type=kind)
+    except (ValueError, RecursionError):
+        return None
+    fetch.join(attempt)
+    fetch.from_disk = True
+    return value

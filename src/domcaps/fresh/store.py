@@ -1,0 +1,208 @@
+"""The store: what is remembered of each key and each witness."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from domcaps.fresh.identity import Identity, now
+from domcaps.fresh.witness import seen_digest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from domcaps.fresh.guard import Guard
+    from domcaps.fresh.key import Key
+    from domcaps.fresh.surroundings import Surroundings
+    from domcaps.fresh.witness import Seen, Witness
+
+T = TypeVar("T")
+
+UNSEEN: Any = object()
+"""What is seen of a witness that nobody looked at: at most its digest is known, from a file."""
+
+
+class Clock:
+    """Moments in their order, for telling what was looked at since a call began."""
+
+    def __init__(self) -> None:
+        self._count = itertools.count(1)
+
+    def moment(self) -> int:
+        """Give a moment later than all given before."""
+        return next(self._count)
+
+
+class Sighting:
+    """What was last seen of one witness.
+
+    `version` grows whenever something else is seen. `stamp` is None unless it is settled, so that
+    it proves something. `verified` is the moment at which the last look began, `seconds` what it
+    took, `checked_at` the time of day.
+    """
+
+    __slots__ = (
+        "_digest", "checked_at", "lock", "seconds", "seen", "stamp", "verified", "version",
+        "witness",
+    )  # fmt: skip
+
+    def __init__(self, witness: Witness) -> None:
+        self.witness = witness
+        self.lock = threading.Lock()
+        self.seen: Seen = UNSEEN
+        self.stamp: Seen = None
+        self._digest = ""
+        self.version = 0
+        self.verified = 0
+        self.checked_at = 0.0
+        self.seconds = 0.0
+
+    @property
+    def digest(self) -> str:
+        """The digest of what was seen, "" where nobody looked."""
+        if not self._digest and self.seen is not UNSEEN:
+            self._digest = seen_digest(self.seen)
+        return self._digest
+
+    def offer(self, seen: Seen, stamp: Seen, start: int) -> Seen:
+        """Take what somebody saw who began to look at the time `start`; give what was there."""
+        before = self.seen
+        changed = self._digest != seen_digest(seen) if before is UNSEEN else seen != before
+        if changed:
+            self.version += 1
+            self._digest = ""
+        self.seen = seen
+        settled = not isinstance(stamp, Identity) or stamp.is_settled(start)
+        self.stamp = stamp if settled else None
+        return before
+
+    def is_same(self, around: Surroundings) -> bool:
+        """Look whether it is as it was seen last. Nothing is noted."""
+        if self.stamp is not None and self.witness.glance(around) == self.stamp:
+            return True
+        return self.seen is not UNSEEN and self.witness.look(around) == self.seen
+
+    def look(self, around: Surroundings, clock: Clock) -> Seen:
+        """Look if need be, and note what is seen; give what was seen before."""
+        begun = clock.moment()
+        began = time.perf_counter()
+        start = now()
+        before = self.seen
+        stamp = self.witness.glance(around)
+        if stamp is None or stamp != self.stamp:
+            self.offer(self.witness.look(around), stamp, start)
+        self._checked(begun, began)
+        return before
+
+    def recall(self, digest: str, stamp: Seen, around: Surroundings, clock: Clock) -> None:
+        """Check against what a file says was seen, so that most need not be looked at."""
+        if self.version or stamp is None:
+            self.look(around, clock)
+            return
+        begun = clock.moment()
+        began = time.perf_counter()
+        if self.witness.glance(around) == stamp:
+            self.version, self.stamp, self._digest = 1, stamp, digest
+            self._checked(begun, began)
+        else:
+            self.look(around, clock)
+
+    def _checked(self, begun: int, began: float) -> None:
+        self.verified = begun
+        self.checked_at = time.time()
+        self.seconds = time.perf_counter() - began
+
+
+class Entry(Generic[T]):
+    """What is remembered of one key: its value, and the trace that proves it.
+
+    The trace holds what the task fetched, in that order, with the version that each had; it is None
+    where there is no value. A value that is not `is_lasting` must not be used in another call.
+    `guard` tells in a few microseconds that nothing happened, where that can be told.
+    """
+
+    __slots__ = (
+        "checked_at", "error", "error_begun", "from_disk", "guard", "is_lasting", "key", "lock",
+        "made_at", "seconds", "trace", "value", "verified", "version",
+    )  # fmt: skip
+
+    def __init__(self, key: Key[T]) -> None:
+        self.key = key
+        # the same thread may come again: a key's task asks for other keys only, but a signal
+        # handler may ask for this one
+        self.lock = threading.RLock()
+        self.value: T | None = None
+        self.version = 0
+        self.trace: tuple[tuple[Entry[Any] | Sighting, int], ...] | None = None
+        self.verified = 0
+        self.is_lasting = True
+        self.guard: Guard | None = None
+        self.error: Exception | None = None
+        self.error_begun = 0
+        self.made_at = 0.0
+        self.checked_at = 0.0
+        self.seconds = 0.0
+        self.from_disk = False
+
+    def keep(self, value: T, same: Callable[[T, T], bool]) -> None:
+        """Take a value, unless it equals the one before, which then stays. It must not be None."""
+        if self.value is None or not same(self.value, value):
+            self.value = value
+            self.version += 1
+
+    def fail(self, error: Exception, begun: int) -> None:
+        """Take note that the task failed in a run that began at the moment `begun`."""
+        self.value = None
+        self.version += 1
+        self.error, self.error_begun = error, begun
+
+
+class Store:
+    """Entries by key, sightings by witness."""
+
+    def __init__(self) -> None:
+        self._entries: dict[Key[Any], Entry[Any]] = {}
+        self._sightings: dict[Witness, Sighting] = {}
+
+    def __len__(self) -> int:
+        """Count the entries."""
+        return len(self._entries)
+
+    def known(self, key: Key[T]) -> Entry[T] | None:
+        """Give the entry of a key, None where it was never asked for."""
+        return self._entries.get(key)
+
+    def entry(self, key: Key[T]) -> Entry[T]:
+        """Give the entry of a key, a new one where there is none."""
+        found = self._entries.get(key)
+        # of two threads that come at once, one entry counts
+        return found if found is not None else self._entries.setdefault(key, Entry(key))
+
+    def sighting(self, witness: Witness) -> Sighting:
+        """Give the sighting of a witness, a new one where there is none."""
+        found = self._sightings.get(witness)
+        if found is None:
+            found = self._sightings.setdefault(witness, Sighting(witness))
+        return found
+
+
+def witnesses(entry: Entry[Any]) -> tuple[Sighting, ...]:
+    """Give all that a value rests on, in the order in which it was looked at first."""
+    found: dict[int, Sighting] = {}
+    seen: set[int] = set()
+    for part in _down(entry, seen):
+        found.setdefault(id(part), part)
+    return tuple(found.values())
+
+
+def _down(entry: Entry[Any], seen: set[int]) -> Iterator[Sighting]:
+    if id(entry) in seen:
+        return
+    seen.add(id(entry))
+    for part, _ in entry.trace or ():
+        if isinstance(part, Sighting):
+            yield part
+        else:
+            yield from _down(part, seen)

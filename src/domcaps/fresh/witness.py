@@ -1,0 +1,317 @@
+"""Witnesses: what a fact was read from, and how to see that it would be read again like that.
+
+A witness can be looked at in two ways. `Witness.look` gives what was *seen*, as far as it matters
+to whoever read it: the digest of a content, the names in a folder, whether something is there.
+`Witness.glance` gives a *stamp* that is cheap to get, or None where there is none: as long as the
+stamp is the same and settled (see `domcaps.fresh.identity`), there is no need to look.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from hashlib import blake2b
+from typing import TYPE_CHECKING, ClassVar
+
+import msgspec
+
+from domcaps.facts.hostfiles import SMALL
+from domcaps.fresh.identity import Identity, identity
+
+if TYPE_CHECKING:
+    from domcaps.fresh.surroundings import Surroundings
+
+Seen = str | bool | int | None | tuple["Seen", ...] | Identity
+
+MICROCODE = "/sys/devices/system/cpu/cpu0/microcode/version"
+
+
+class Witness(msgspec.Struct, frozen=True, tag=True):
+    """Something that can be looked at again. Equal witnesses look at the same thing."""
+
+    def look(self, around: Surroundings) -> Seen:
+        """Look, and give what is seen; never raises."""
+        raise NotImplementedError
+
+    def glance(self, around: Surroundings) -> Seen:  # noqa: ARG002 - see subclasses
+        """Give the stamp; None where only looking tells, which then costs no more."""
+        return None
+
+    def watched(self, around: Surroundings) -> str:  # noqa: ARG002 - see subclasses
+        """Name the path whose changes the kernel tells of; "" where it has to be looked at."""
+        return ""
+
+    @property
+    def place(self) -> str:
+        """Name what is looked at, for people."""
+        raise NotImplementedError
+
+
+class _PathWitness(Witness, frozen=True):
+    """Something at a path of the host."""
+
+    path: str
+
+    def watched(self, around: Surroundings) -> str:
+        """Give the path, unless the kernel makes up what is there."""
+        if around.is_kernel_file(self.path) or self.path.startswith("/dev/"):
+            return ""
+        return around.files.real(self.path)
+
+    @property
+    def place(self) -> str:
+        """Give the path."""
+        return self.path
+
+
+class Content(_PathWitness, frozen=True):
+    """The content of a regular file, up to a limit in bytes."""
+
+    limit: int = SMALL
+
+    def look(self, around: Surroundings) -> Seen:
+        """Give the content's digest, or the error."""
+        try:
+            return digest(around.files.read(self.path, self.limit))
+        except (OSError, ValueError) as error:
+            return error_name(error)
+
+    def glance(self, around: Surroundings) -> Seen:
+        """Give the file's identity."""
+        return around.identity(self.path)
+
+
+class KernelFile(_PathWitness, frozen=True):
+    """A small file that the kernel makes up when it is read: its times say nothing."""
+
+    def look(self, around: Surroundings) -> Seen:
+        """Give the text."""
+        data = around.kernel_text(self.path)
+        return None if data is None else data.decode("utf-8", "backslashreplace")
+
+
+class Listing(_PathWitness, frozen=True):
+    """The names in a folder."""
+
+    def look(self, around: Surroundings) -> Seen:
+        """Give the names, or the error."""
+        try:
+            return around.files.names(self.path)
+        except (OSError, ValueError) as error:
+            return error_name(error)
+
+    def glance(self, around: Surroundings) -> Seen:
+        """Give the folder's identity: its times change with its names."""
+        return None if around.is_kernel_file(self.path) else around.identity(self.path)
+
+
+class Status(_PathWitness, frozen=True):
+    """Kind, owner, size and times of what a path leads to."""
+
+    def look(self, around: Surroundings) -> Seen:
+        """Give the identity, or the error."""
+        try:
+            return identity(around.files.status(self.path))
+        except (OSError, ValueError) as error:
+            return error_name(error)
+
+
+class Existence(_PathWitness, frozen=True):
+    """Whether a path leads to anything."""
+
+    def look(self, around: Surroundings) -> Seen:
+        """Tell."""
+        return around.files.exists(self.path)
+
+
+class Folder(_PathWitness, frozen=True):
+    """Whether a path leads to a folder."""
+
+    def look(self, around: Surroundings) -> Seen:
+        """Tell."""
+        return around.files.is_folder(self.path)
+
+
+class Access(_PathWitness, frozen=True):
+    """Whether this process may read and write what a path leads to."""
+
+    def look(self, around: Surroundings) -> Seen:
+        """Tell."""
+        return may_use(around, self.path)
+
+
+class Program(_PathWitness, frozen=True):
+    """A program that this user may execute, by its identity; None where there is none."""
+
+    def look(self, around: Surroundings) -> Seen:
+        """Give its identity."""
+        # most places on a search path have none: asking for that is cheaper than a status
+        if not around.files.exists(self.path):
+            return None
+        status = around.files.program(self.path)
+        return None if status is None else identity(status)
+
+
+class Device(_PathWitness, frozen=True):
+    """A device that is opened and asked, as `HostFiles.control` does."""
+
+    requests: tuple[tuple[int, int], ...] = ()
+
+    def look(self, around: Surroundings) -> Seen:
+        """Give the answers, or the error and what this process may do."""
+        try:
+            return around.files.control(self.path, self.requests)
+        except (OSError, ValueError) as error:
+            return (error_name(error), *may_use(around, self.path))
+
+
+class ProgramFile(_PathWitness, frozen=True):
+    """A file that is executed or loaded: a program, a library, a module.
+
+    Of a small one, such as a script, the content counts; a large one is another one as soon as its
+    identity is.
+    """
+
+    SMALL: ClassVar[int] = 64 * 1024
+
+    def look(self, around: Surroundings) -> Seen:
+        """Give the content's digest, or the identity of a large file."""
+        try:
+            found = identity(around.files.status(self.path))
+            if not stat.S_ISREG(found.mode) or found.size > self.SMALL:
+                return found
+            executable = bool(found.mode & 0o111)
+            return (executable, digest(around.files.read(self.path, self.SMALL)))
+        except (OSError, ValueError) as error:
+            return error_name(error)
+
+    def glance(self, around: Surroundings) -> Seen:
+        """Give the file's identity."""
+        return around.identity(self.path)
+
+
+class ModuleParameters(Witness, frozen=True):
+    """All parameters of a kernel module, and whether it is there at all."""
+
+    module: str
+
+    def look(self, around: Surroundings) -> Seen:
+        """Give names and values."""
+        if not around.files.exists(f"/sys/module/{self.module}"):
+            return False
+        folder = f"/sys/module/{self.module}/parameters"
+        names = around.files.names_or_none(folder)
+        return tuple((name, _text(around, f"{folder}/{name}")) for name in names)
+
+    def glance(self, around: Surroundings) -> Seen:
+        """Give the folder's number, a new one when the module is loaded again, and what may vary.
+
+        A parameter that nobody may write is what it was when the module was loaded.
+        """
+        folder = f"/sys/module/{self.module}"
+        if not around.is_kernel_file(folder):
+            return None
+        if not around.files.exists(folder):
+            return False
+        folder = f"{folder}/parameters"
+        found = around.identity(folder)
+        if found is None:
+            return True
+        writable = around.writable(folder, found.inode)
+        return (found.inode, *(_text(around, path) for path in writable))
+
+    @property
+    def place(self) -> str:
+        """Give the folder."""
+        return f"/sys/module/{self.module}/parameters"
+
+
+class Boot(Witness, frozen=True):
+    """The running kernel since it started, for what can't change as long as it runs."""
+
+    def look(self, around: Surroundings) -> Seen:
+        """Give the kernel's names and the number of this boot."""
+        return (*around.files.uname, around.boot)
+
+    @property
+    def place(self) -> str:
+        """Name it."""
+        return "the running kernel"
+
+
+class Processor(Witness, frozen=True):
+    """What ``/proc/cpuinfo`` says of a processor: fixed while the kernel runs, but for microcode.
+
+    That file is not read for this: on some kernels making it takes 20 ms.
+    """
+
+    def look(self, around: Surroundings) -> Seen:
+        """Give the number of this boot, and the microcode's version."""
+        return (around.boot, _text(around, MICROCODE))
+
+    @property
+    def place(self) -> str:
+        """Name the file that it stands for."""
+        return "/proc/cpuinfo"
+
+
+class Variable(Witness, frozen=True):
+    """A variable of the environment."""
+
+    name: str
+
+    def look(self, around: Surroundings) -> Seen:
+        """Give its value, None where it is not set."""
+        return around.environ.get(self.name)
+
+    @property
+    def place(self) -> str:
+        """Give its name as a shell does."""
+        return f"${self.name}"
+
+
+class User(Witness, frozen=True):
+    """Who this process runs as."""
+
+    def look(self, around: Surroundings) -> Seen:  # noqa: ARG002 - it is this process
+        """Give the real and the effective user and group."""
+        return (os.getuid(), os.geteuid(), os.getgid(), os.getegid())
+
+    @property
+    def place(self) -> str:
+        """Name it."""
+        return "the user of this process"
+
+
+AnyWitness = (
+    Content | KernelFile | Listing | Status | Existence | Folder | Access | Program | Device
+    | ProgramFile | ModuleParameters | Boot | Processor | Variable | User
+)  # fmt: skip
+"""Every witness, for those that are read back from a file."""
+
+
+def digest(data: bytes) -> str:
+    """Give a digest of a content."""
+    return blake2b(data, digest_size=16).hexdigest()
+
+
+def seen_digest(seen: Seen) -> str:
+    """Give a digest of what was seen, of any kind."""
+    return digest(repr(seen).encode("utf-8", "surrogatepass"))
+
+
+def error_name(error: Exception) -> str:
+    """Name what kept something from being read."""
+    number = getattr(error, "errno", None)
+    return f"error {number}" if number else f"error {type(error).__name__}"
+
+
+def may_use(around: Surroundings, path: str) -> tuple[bool, bool]:
+    """Tell whether this process may read, and may write."""
+    real = around.files.real(path)
+    return os.access(real, os.R_OK), os.access(real, os.W_OK)
+
+
+def _text(around: Surroundings, path: str) -> str | None:
+    data = around.kernel_text(path)
+    return None if data is None else data.decode("utf-8", "backslashreplace").strip()

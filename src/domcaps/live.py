@@ -1,0 +1,119 @@
+"""This machine as a `Host`: everything that it says holds while it is asked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from domcaps.api import DEFAULT_DIALECT, DomainCapabilities, EmulatorSource, Host
+from domcaps.fresh.answers import Local, Question
+from domcaps.fresh.build import Build
+from domcaps.fresh.disk import DiskStore
+from domcaps.fresh.hostfacts import HostQuestion
+from domcaps.fresh.local import Machine, shared_build
+from domcaps.language.target import Flags
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from domcaps.facts.emulator import EmulatorFacts
+    from domcaps.facts.host import HostFacts
+    from domcaps.fresh.answers import Emulators
+    from domcaps.fresh.store import Entry
+    from domcaps.language import Target, World
+
+
+def settle(facts: HostFacts, emulators: Emulators, question: Question) -> Target:
+    """Give the target that a question means; raises a `DomcapsError` where there is none."""
+    return Host(facts, emulators).target(
+        question.emulator,
+        question.arch,
+        question.machine,
+        question.virttype,
+        question.libvirt or DEFAULT_DIALECT,
+        flags=question.flags,
+        strict=question.strict,
+    )
+
+
+class LiveEmulators(EmulatorSource):
+    """Emulators of this machine, each asked when it is first needed, and when it changed."""
+
+    def __init__(self, machine: Machine) -> None:
+        self._machine = machine
+
+    def paths(self) -> tuple[str, ...]:
+        """Name every ``qemu-system-…`` on the search path."""
+        from domcaps.facts.discovery import installed_emulators
+
+        return installed_emulators()
+
+    def get(self, path: str) -> EmulatorFacts:
+        """Give what it answers now."""
+        return self._machine.emulator(path)
+
+    def find(self, name: str) -> str:
+        """Look along the search path."""
+        return self._machine.find(name)
+
+
+class LiveHost(Host):
+    """This machine, or the one that `machine` is."""
+
+    def __init__(self, machine: Machine) -> None:
+        super().__init__(None, LiveEmulators(machine))
+        self.machine = machine
+
+    @property
+    def facts(self) -> HostFacts:
+        """Give what is so now."""
+        return self.machine.facts()
+
+    def domain_capabilities(
+        self,
+        emulator: str | None = None,
+        arch: str | None = None,
+        machine: str | None = None,
+        virttype: str | None = None,
+        libvirt: str = DEFAULT_DIALECT,
+        *,
+        disable_deprecated_features: bool = False,
+        expand_cpu_features: bool = False,
+        supported_cpu_features: bool = False,
+        strict: bool = True,
+    ) -> DomainCapabilities:
+        """Answer as `Host` does; it is the same object as long as the answer is the same."""
+        flags = Flags(disable_deprecated_features, expand_cpu_features, supported_cpu_features)
+        question = Question(emulator, arch, machine, virttype, libvirt, flags, strict)
+        return self.machine.answer(question, DomainCapabilities)
+
+    def entry(self, **options: Any) -> Entry[DomainCapabilities]:
+        """Give what is remembered of an answer; takes what `domain_capabilities` takes."""
+        names = Flags.__struct_fields__
+        flags = Flags(**{name: options.pop(name) for name in names if name in options})
+        question = Question(**{"libvirt": DEFAULT_DIALECT, **options, "flags": flags})
+        return self.machine.build.entry(self.machine.key(question, DomainCapabilities))
+
+    def world(
+        self,
+        emulator: str | None = None,
+        arch: str | None = None,
+        machine: str | None = None,
+        virttype: str | None = None,
+        libvirt: str = DEFAULT_DIALECT,
+        *,
+        flags: Flags = Flags(),  # noqa: B008 - immutable
+        strict: bool = True,
+    ) -> World:
+        """Settle the target as `domain_capabilities` does, and give it with the facts."""
+        question = Question(emulator, arch, machine, virttype, libvirt, flags, strict)
+        return self.machine.world(question).again()
+
+    # what is remembered is proven by the machine: nothing is kept beside it
+    known_world = world
+
+
+def local_host(*, inventory: bool, qemu_user: str, cache: bool | Path) -> LiveHost:
+    """Give this machine; see `Host.local`."""
+    own = DiskStore(cache) if cache and cache is not True else None
+    build = shared_build() if cache is True else Build(disk=own)
+    return LiveHost(Machine(build, Local(HostQuestion(None, qemu_user), inventory), settle))
