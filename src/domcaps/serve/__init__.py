@@ -4,7 +4,7 @@ Each file is one layer, the lower ones first:
 
 - `xdr` packs and unpacks the values of the wire,
 - `frames` cuts a stream of bytes into messages,
-- `errors` are the errors of libvirt as a client is told them,
+- `faults` are the errors of libvirt as a client is told them,
 - `source` gives the host that is asked about: this machine, a recording, or many,
 - `capabilities` and `domains` make what the calls answer,
 - `calls` is the list of the procedures that are offered,

@@ -1,0 +1,151 @@
+"""``domcaps serve``: libvirt's wire protocol."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    import socket
+
+    from domcaps.serve.server import Server
+    from domcaps.serve.source import Source
+
+
+@click.command("serve")
+@click.option(
+    "--socket",
+    "paths",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Listen at a UNIX socket; may be repeated.",
+)
+@click.option("--mode", default="0600", show_default=True, help="Permissions of the UNIX sockets.")
+@click.option(
+    "--allow-uid",
+    "uids",
+    type=click.IntRange(0),
+    multiple=True,
+    help="Let only these users in over UNIX sockets, and the one who runs this; may be repeated.",
+)
+@click.option(
+    "--listen",
+    "addresses",
+    metavar="ADDRESS:PORT",
+    multiple=True,
+    help="Listen at an address of the loopback interface. Every user of this machine can connect.",
+)
+@click.option(
+    "--host",
+    "host_file",
+    metavar="FILE",
+    help="Answer from a recording instead of this machine, or from 'shipped:NAME'.",
+)
+@click.option(
+    "--zoo",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Answer from a folder of recordings, each by its name.",
+)
+@click.option(
+    "--libvirt",
+    metavar="VERSION",
+    default="12.8",
+    show_default=True,
+    help="The release of libvirt whose words are wanted.",
+)
+@click.option(
+    "--max-clients", type=click.IntRange(1), default=500, show_default=True, help="Clients at once."
+)
+@click.option(
+    "--log-level",
+    type=click.Choice(["debug", "info", "warning", "error"]),
+    default="info",
+    show_default=True,
+    help="What is told on standard error; 'debug' tells of every call.",
+)
+def command(
+    *,
+    paths: tuple[Path, ...],
+    mode: str,
+    uids: tuple[int, ...],
+    addresses: tuple[str, ...],
+    host_file: str | None,
+    zoo: Path | None,
+    libvirt: str,
+    max_clients: int,
+    log_level: str,
+) -> None:
+    r"""Answer libvirt's clients over its wire protocol, until SIGTERM or Ctrl-C.
+
+    Nothing is ever started, changed or stored. Clients are unmodified:
+
+    \b
+      virsh -c 'qemu+unix:///system?socket=/run/domcaps/sock' domcapabilities
+      virsh -c 'qemu+tcp://127.0.0.1:16509/system' domcapabilities --machine q35
+      virsh -c 'qemu+tcp://127.0.0.1:16509/system?host=NAME' capabilities   (with --zoo)
+    """
+    import asyncio
+
+    from domcaps.language import parse_dialect
+    from domcaps.serve.limits import Limits
+    from domcaps.serve.server import Server, inherited_sockets, tcp_socket, unix_socket
+
+    logging.basicConfig(level=log_level.upper(), format="domcaps: level=%(levelname)s %(message)s")
+    if host_file and zoo:
+        raise click.UsageError("give --host or --zoo, not both")
+    source = _source(host_file, zoo)
+    permissions = _permissions(mode)
+    dialect = parse_dialect(libvirt)
+    sockets = inherited_sockets()
+    sockets += [unix_socket(path, permissions) for path in paths]
+    sockets += [tcp_socket(address) for address in addresses]
+    if not sockets:
+        raise click.UsageError("give --socket or --listen, or start it by a systemd socket")
+    server = Server(source, dialect, Limits(clients=max_clients), uids or None)
+    try:
+        asyncio.run(_run(server, sockets))
+    finally:
+        for path in paths:
+            path.unlink(missing_ok=True)
+
+
+def _source(host_file: str | None, zoo: Path | None) -> Source:
+    from domcaps.cli._common import open_host
+    from domcaps.serve.source import Given, Live, Recorded, Zoo
+
+    if zoo:
+        return Zoo(zoo)
+    if host_file is None:
+        return Live()
+    if not Path(host_file).exists() and host_file.startswith("shipped"):
+        return Given(open_host(host_file), host_file)
+    recorded = Recorded(Path(host_file))
+    # a recording that can't be used is told of now, not to the first client
+    recorded.get("")
+    return recorded
+
+
+def _permissions(mode: str) -> int:
+    try:
+        found = int(mode, 8)
+        if not 0 <= found <= 0o777:
+            raise ValueError
+    except ValueError as error:
+        raise click.UsageError(f"{mode!r} is no mode such as 0660") from error
+    return found
+
+
+async def _run(server: Server, sockets: list[socket.socket]) -> None:
+    import asyncio
+    import signal
+
+    asked = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, asked.set)
+    await server.start(sockets)
+    await asked.wait()
+    await server.stop()

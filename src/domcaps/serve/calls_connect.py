@@ -1,0 +1,179 @@
+"""Calls about the connection and the host."""
+
+# ruff: noqa: ARG001 - a call takes what the protocol says, whether it is of use or not
+
+from __future__ import annotations
+
+import enum
+from typing import TYPE_CHECKING
+
+from domcaps.serve.capabilities import capabilities_xml
+from domcaps.serve.faults import Code, Fault
+from domcaps.serve.procedures import procedure
+from domcaps.serve.session import READ_ONLY, check_flags
+from domcaps.serve.xdr import (
+    INT,
+    OPTIONAL_STRING,
+    STRING,
+    UHYPER,
+    UINT,
+    Array,
+    Opaque,
+    Repeated,
+)
+
+if TYPE_CHECKING:
+    from domcaps.api import Host
+    from domcaps.serve.session import Session
+
+_AUTH_NONE = 0
+_AUTH_MOST = 20
+_MODEL_BYTES = 32
+_CPUMAP_MOST = 2048
+
+
+class Feature(enum.IntEnum):
+    """``VIR_DRV_FEATURE_…``: what a client asks whether it is there, those that are."""
+
+    REMOTE = 2
+    TYPED_PARAM_STRING = 9
+    PROGRAM_KEEPALIVE = 10
+    REMOTE_EVENT_CALLBACK = 14
+    REMOTE_CLOSE_CALLBACK = 15
+    NETWORK_UPDATE_HAS_CORRECT_ORDER = 16
+
+
+@procedure(66, gives=(Array(INT, _AUTH_MOST),), early=True)
+def auth_list(session: Session) -> tuple[list[int]]:
+    """Say that whoever could connect may ask."""
+    return ([_AUTH_NONE],)
+
+
+# slow, since a recording may have to be read
+@procedure(1, takes=(OPTIONAL_STRING, UINT), slow=True, early=True)
+def connect_open(session: Session, uri: str | None, flags: int) -> None:
+    """Connect to a host."""
+    check_flags(flags, READ_ONLY)
+    session.open(uri, flags)
+
+
+@procedure(2, early=True)
+def connect_close(session: Session) -> None:
+    """Leave."""
+    session.close()
+
+
+@procedure(60, takes=(INT,), gives=(INT,), early=True)
+def connect_supports_feature(session: Session, feature: int) -> tuple[int]:
+    """Tell whether there is a feature; what has to do with migration and descriptors is not."""
+    if feature == Feature.PROGRAM_KEEPALIVE:
+        session.wants_pings = True
+    elif not session.is_open:
+        raise Fault(Code.INVALID_CONN, "it was not opened")
+    return (int(feature in set(Feature)),)
+
+
+@procedure(360)
+def connect_register_close_callback(session: Session) -> None:
+    """Promise to tell when the hypervisor goes away: it can't."""
+
+
+@procedure(361)
+def connect_unregister_close_callback(session: Session) -> None:
+    """Take the promise back."""
+
+
+@procedure(3, gives=(STRING,))
+def connect_get_type(session: Session) -> tuple[str]:
+    """Name the hypervisor."""
+    return ("QEMU",)
+
+
+@procedure(110, gives=(STRING,))
+def connect_get_uri(session: Session) -> tuple[str]:
+    """Give the URI that the client asked for."""
+    return (session.uri,)
+
+
+@procedure(59, gives=(STRING,), slow=True)
+def connect_get_hostname(session: Session) -> tuple[str]:
+    """Name the host; a recording by its file."""
+    return (session.served().name,)
+
+
+@procedure(4, gives=(UHYPER,), slow=True)
+def connect_get_version(session: Session) -> tuple[int]:
+    """Give the version of the host's emulator, or of any where it has none of its own."""
+    return (_number(_usual_emulator_version(session.served().host)),)
+
+
+@procedure(157, gives=(UHYPER,))
+def connect_get_lib_version(session: Session) -> tuple[int]:
+    """Give the libvirt whose words are spoken."""
+    return (_number((session.dialect.major, session.dialect.minor, 0)),)
+
+
+@procedure(149, gives=(INT,))
+def connect_is_secure(session: Session) -> tuple[int]:
+    """Nobody else can listen: it is a UNIX socket or the loopback interface."""
+    return (1,)
+
+
+@procedure(5, takes=(OPTIONAL_STRING,), gives=(INT,), slow=True)
+def connect_get_max_vcpus(session: Session, virttype: str | None) -> tuple[int]:
+    """Give the most CPUs that a guest of a type can have."""
+    host = session.served().host
+    machines = host.world(virttype=virttype, libvirt=session.libvirt).emulator.machines(
+        virttype or host.world(libvirt=session.libvirt).target.virttype
+    )
+    return (max((machine.cpu_max for machine in machines), default=1),)
+
+
+@procedure(7, gives=(STRING,), slow=True)
+def connect_get_capabilities(session: Session) -> tuple[str]:
+    """Describe the host and the guests that it can run."""
+    served = session.served()
+    return (served.answer("capabilities", lambda: capabilities_xml(served.host)),)
+
+
+@procedure(
+    6,
+    gives=(Repeated(INT, _MODEL_BYTES), UHYPER, INT, INT, INT, INT, INT, INT),
+    slow=True,
+)
+def node_get_info(session: Session) -> tuple[list[int], int, int, int, int, int, int, int]:
+    """Sum up the host's CPUs and memory (KiB). Their frequency is not known: 0."""
+    record = session.served().host.facts.record
+    cpu, cells = record.cpu, record.numa
+    name = record.arch.encode()[: _MODEL_BYTES - 1].ljust(_MODEL_BYTES, b"\0")
+    nodes = max(1, len(cells))
+    cpus = sum(len(cell.cpus) for cell in cells) or cpu.sockets * cpu.cores * cpu.threads
+    memory = sum(cell.memory_kib for cell in cells)
+    sockets = max(1, cpu.sockets // nodes)
+    return list(name), memory, cpus, 0, nodes, sockets, cpu.cores, cpu.threads
+
+
+@procedure(293, takes=(INT, INT, UINT), gives=(Opaque(_CPUMAP_MOST), UINT, INT), slow=True)
+def node_get_cpu_map(
+    session: Session, need_map: int, need_online: int, flags: int
+) -> tuple[bytes, int, int]:
+    """Give the CPUs that are there, a bit for each."""
+    check_flags(flags, 0)
+    record = session.served().host.facts.record
+    cpu = record.cpu
+    numbers = [number for cell in record.numa for number in cell.cpus]
+    numbers = numbers or list(range(cpu.sockets * cpu.cores * cpu.threads))
+    count = max(numbers) + 1
+    bits = sum(1 << number for number in numbers).to_bytes((count + 7) // 8, "little")
+    return (bits if need_map else b""), (len(numbers) if need_online else 0), count
+
+
+def _usual_emulator_version(host: Host) -> tuple[int, int, int]:
+    paths = host.emulators.paths()
+    path = host.default_emulator() if host.has_emulator() or not paths else paths[0]
+    return host.emulators.get(path).version
+
+
+def _number(version: tuple[int, int, int]) -> int:
+    major, minor, micro = version
+    return major * 1_000_000 + minor * 1_000 + micro

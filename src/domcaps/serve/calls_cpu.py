@@ -1,0 +1,70 @@
+"""Calls about what a guest can be given: domain capabilities and CPU models."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from domcaps.cpu.models import libvirt_models
+from domcaps.facts.arch import ARCHITECTURES
+from domcaps.serve.faults import Code, Fault
+from domcaps.serve.procedures import procedure
+from domcaps.serve.session import check_flags
+from domcaps.serve.xdr import INT, OPTIONAL_STRING, STRING, UINT, Array
+
+if TYPE_CHECKING:
+    from domcaps.serve.session import Session
+
+_DISABLE_DEPRECATED, _EXPAND, _SUPPORTED = 1, 2, 4
+"""``VIR_CONNECT_GET_DOMAIN_CAPABILITIES_…``."""
+
+_MODELS_MOST = 8192
+
+
+@procedure(
+    342,
+    takes=(OPTIONAL_STRING, OPTIONAL_STRING, OPTIONAL_STRING, OPTIONAL_STRING, UINT),
+    gives=(STRING,),
+    slow=True,
+)
+def connect_get_domain_capabilities(
+    session: Session,
+    emulator: str | None,
+    arch: str | None,
+    machine: str | None,
+    virttype: str | None,
+    flags: int,
+) -> tuple[str]:
+    """Give ``<domainCapabilities>``."""
+    check_flags(flags, _DISABLE_DEPRECATED | _EXPAND | _SUPPORTED)
+    served, host = (found := session.served()), found.host
+    if emulator is None and (arch is None or arch in ARCHITECTURES) and not host.has_emulator(arch):
+        raise Fault(
+            Code.CONFIG_UNSUPPORTED, f"no emulator here serves {arch or host.facts.arch} guests"
+        )
+
+    def make() -> str:
+        return host.domain_capabilities(
+            emulator,
+            arch,
+            machine,
+            virttype,
+            session.libvirt,
+            disable_deprecated_features=bool(flags & _DISABLE_DEPRECATED),
+            expand_cpu_features=bool(flags & _EXPAND),
+            supported_cpu_features=bool(flags & _SUPPORTED),
+        ).xml
+
+    key = ("domain capabilities", emulator, arch, machine, virttype, flags, session.libvirt)
+    return (served.answer(key, make),)
+
+
+@procedure(312, takes=(STRING, INT, UINT), gives=(Array(STRING, _MODELS_MOST), INT))
+def connect_get_cpu_model_names(
+    session: Session, arch: str, need_results: int, flags: int
+) -> tuple[list[str], int]:
+    """Name the CPU models that libvirt knows; none where it takes whatever QEMU names."""
+    check_flags(flags, 0)
+    if arch not in ARCHITECTURES:
+        raise Fault(Code.INVALID_ARG, f"no architecture is called {arch!r}")
+    names = list(libvirt_models(arch, (session.dialect.major, session.dialect.minor)) or ())
+    return (names if need_results else []), len(names)

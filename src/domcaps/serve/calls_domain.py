@@ -1,0 +1,201 @@
+"""Calls about domains: those of this connection, which are never started."""
+
+# ruff: noqa: ARG001 - a call takes what the protocol says, whether it is of use or not
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from domcaps.serve.domains import Domain, domain_of, refusal
+from domcaps.serve.faults import Code, Fault
+from domcaps.serve.procedures import procedure
+from domcaps.serve.session import check_flags
+from domcaps.serve.xdr import INT, STRING, UHYPER, UINT, UUID, Array, Record
+
+if TYPE_CHECKING:
+    from domcaps.serve.session import Session
+
+DOMAIN = Record(STRING, UUID, INT)
+_Handle = tuple[str, bytes, int]
+
+_LIST_MOST = 16384
+_MOST_DOMAINS = 100
+"""That a client may define over one connection."""
+
+_DEFINE_VALIDATE = 1
+_XML_SECURE, _XML_INACTIVE, _XML_UPDATE_CPU, _XML_MIGRATABLE = 1, 2, 4, 8
+_SHUT_OFF, _NO_REASON = 5, 0
+
+# what a domain here is and is not, among ``VIR_CONNECT_LIST_DOMAINS_…``: of each of these groups
+# of flags that is asked for, at least one has to fit
+_LISTED = (
+    (0x3, 0x2),  # active, inactive
+    (0xC, 0x4),  # persistent, transient
+    (0xF0, 0x40),  # running, paused, shut off, other
+    (0x300, 0x200),  # with, without managed save
+    (0xC00, 0x800),  # with, without autostart
+    (0x3000, 0x2000),  # with, without snapshots
+    (0xC000, 0x8000),  # with, without checkpoints
+)
+
+
+def _find(session: Session, handle: _Handle) -> Domain:
+    """Give a domain by its UUID, as libvirt does."""
+    found = session.domains.get(handle[1])
+    if found is None:
+        raise Fault(
+            Code.NO_DOMAIN,
+            f"none with the uuid {uuid.UUID(bytes=handle[1])} ({handle[0]})",
+        )
+    return found
+
+
+def _define(session: Session, xml: str) -> tuple[_Handle]:
+    session.require_writable("virDomainDefineXML")
+    data = xml.encode()
+    found = session.served().host.validate(data, session.libvirt)
+    if not found.definable:
+        raise refusal(found)
+    domain = domain_of(data)
+    for known in session.domains.values():
+        if known.name == domain.name and known.uuid != domain.uuid:
+            raise Fault(
+                Code.OPERATION_FAILED,
+                f"the domain {domain.name!r} has another uuid already",
+            )
+    if len(session.domains) >= _MOST_DOMAINS and domain.uuid not in session.domains:
+        raise Fault(
+            Code.OPERATION_FAILED, f"{_MOST_DOMAINS} domains were defined over this connection"
+        )
+    session.domains[domain.uuid] = domain
+    return (domain.handle,)
+
+
+@procedure(11, takes=(STRING,), gives=(DOMAIN,), slow=True)
+def domain_define_xml(session: Session, xml: str) -> tuple[_Handle]:
+    """Look at a domain, and keep it while this connection lasts."""
+    return _define(session, xml)
+
+
+@procedure(350, takes=(STRING, UINT), gives=(DOMAIN,), slow=True)
+def domain_define_xml_flags(session: Session, xml: str, flags: int) -> tuple[_Handle]:
+    """Do the same; it is validated whether that is asked for or not."""
+    check_flags(flags, _DEFINE_VALIDATE)
+    return _define(session, xml)
+
+
+@procedure(35, takes=(DOMAIN,))
+def domain_undefine(session: Session, handle: _Handle) -> None:
+    """Forget it."""
+    session.require_writable("virDomainUndefine")
+    del session.domains[_find(session, handle).uuid]
+
+
+@procedure(231, takes=(DOMAIN, UINT))
+def domain_undefine_flags(session: Session, handle: _Handle, flags: int) -> None:
+    """Forget it; there is nothing else to remove that flags could mean."""
+    session.require_writable("virDomainUndefineFlags")
+    del session.domains[_find(session, handle).uuid]
+
+
+@procedure(14, takes=(DOMAIN, UINT), gives=(STRING,))
+def domain_get_xml_desc(session: Session, handle: _Handle, flags: int) -> tuple[str]:
+    """Give the XML as it was defined, with its UUID. The CPU is not filled in."""
+    check_flags(flags, _XML_SECURE | _XML_INACTIVE | _XML_MIGRATABLE)
+    return (_find(session, handle).xml,)
+
+
+@procedure(16, takes=(DOMAIN,), gives=(UINT, UHYPER, UHYPER, UINT, UHYPER))
+def domain_get_info(session: Session, handle: _Handle) -> tuple[int, int, int, int, int]:
+    """Give state, memory (KiB), CPUs and CPU time."""
+    found = _find(session, handle)
+    # the wire takes 64 bits of memory, and 16 of CPUs
+    return _SHUT_OFF, found.memory_kib, found.memory_kib, min(found.vcpus, 0xFFFF), 0
+
+
+@procedure(212, takes=(DOMAIN, UINT), gives=(INT, INT))
+def domain_get_state(session: Session, handle: _Handle, flags: int) -> tuple[int, int]:
+    """Give the state."""
+    check_flags(flags, 0)
+    _find(session, handle)
+    return _SHUT_OFF, _NO_REASON
+
+
+@procedure(19, takes=(DOMAIN,), gives=(STRING,))
+def domain_get_os_type(session: Session, handle: _Handle) -> tuple[str]:
+    """Give the type of its system."""
+    return (_find(session, handle).os_type,)
+
+
+@procedure(22, takes=(INT,), gives=(DOMAIN,))
+def domain_lookup_by_id(session: Session, number: int) -> Any:
+    """Find none: domains have a number while they run."""
+    raise Fault(Code.NO_DOMAIN, f"none with the id {number}")
+
+
+@procedure(23, takes=(STRING,), gives=(DOMAIN,))
+def domain_lookup_by_name(session: Session, name: str) -> tuple[_Handle]:
+    """Find one by its name."""
+    for found in session.domains.values():
+        if found.name == name:
+            return (found.handle,)
+    raise Fault(Code.NO_DOMAIN, f"none with the name {name!r}")
+
+
+@procedure(24, takes=(UUID,), gives=(DOMAIN,))
+def domain_lookup_by_uuid(session: Session, identity: bytes) -> tuple[_Handle]:
+    """Find one by its UUID."""
+    return (_find(session, ("", identity, -1)).handle,)
+
+
+@procedure(273, takes=(INT, UINT), gives=(Array(DOMAIN, _LIST_MOST), UINT))
+def connect_list_all_domains(
+    session: Session, need_results: int, flags: int
+) -> tuple[list[_Handle], int]:
+    """List those of this connection that fit the flags."""
+    check_flags(flags, 0xFFFF)
+    fits = all(not flags & group or flags & group & own for group, own in _LISTED)
+    handles = [domain.handle for domain in session.domains.values()] if fits else []
+    return (handles if need_results else []), len(handles)
+
+
+@procedure(51, gives=(INT,))
+def connect_num_of_domains(session: Session) -> tuple[int]:
+    """Count those that run."""
+    return (0,)
+
+
+@procedure(37, takes=(INT,), gives=(Array(INT, _LIST_MOST),))
+def connect_list_domains(session: Session, most: int) -> tuple[list[int]]:
+    """List those that run."""
+    return ([],)
+
+
+@procedure(25, gives=(INT,))
+def connect_num_of_defined_domains(session: Session) -> tuple[int]:
+    """Count those that do not."""
+    return (len(session.domains),)
+
+
+@procedure(21, takes=(INT,), gives=(Array(STRING, _LIST_MOST),))
+def connect_list_defined_domains(session: Session, most: int) -> tuple[list[str]]:
+    """Name those that do not."""
+    return ([domain.name for domain in session.domains.values()][: max(0, most)],)
+
+
+def _yes(session: Session, handle: _Handle) -> tuple[int]:
+    """Tell of a domain that it is so: it is persistent."""
+    _find(session, handle)
+    return (1,)
+
+
+def _no(session: Session, handle: _Handle) -> tuple[int]:
+    """Tell of a domain that it is not so: active, changed since, started with the host."""
+    _find(session, handle)
+    return (0,)
+
+
+procedure(151, takes=(DOMAIN,), gives=(INT,))(_yes)
+for _number in (15, 150, 202):
+    procedure(_number, takes=(DOMAIN,), gives=(INT,))(_no)

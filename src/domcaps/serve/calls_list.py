@@ -1,0 +1,58 @@
+"""Lists of things that libvirt manages and domcaps does not: they are empty."""
+
+# ruff: noqa: ARG001 - a call takes what the protocol says, whether it is of use or not
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from domcaps.serve.procedures import procedure
+from domcaps.serve.xdr import INT, OPTIONAL_STRING, STRING, UINT, Array
+
+if TYPE_CHECKING:
+    from domcaps.serve.session import Session
+
+_NONE = Array(STRING, 0)
+
+
+def _list_all(session: Session, need_results: int, flags: int) -> tuple[list[str], int]:
+    """Give objects with their number."""
+    return [], 0
+
+
+def _number_of(session: Session) -> tuple[int]:
+    """Give how many there are."""
+    return (0,)
+
+
+def _names_of(session: Session, most: int) -> tuple[list[str]]:
+    """Give their names."""
+    return ([],)
+
+
+def _node_devices(session: Session, kind: str | None, flags: int) -> tuple[int]:
+    """Give how many devices of a kind there are."""
+    return (0,)
+
+
+def _node_device_names(
+    session: Session, kind: str | None, most: int, flags: int
+) -> tuple[list[str]]:
+    """Give their names."""
+    return ([],)
+
+
+# storage pools, networks, interfaces, node devices, network filters, secrets, filter bindings
+for _call in (281, 283, 284, 285, 286, 287, 401):
+    procedure(_call, takes=(INT, UINT), gives=(_NONE, UINT))(_list_all)
+
+# networks and those defined, storage pools and those defined, interfaces and those defined,
+# secrets, network filters
+for _call, _names in (
+    (52, 38), (50, 36), (71, 72), (73, 74), (126, 127), (137, 138), (139, 140), (178, 179)
+):  # fmt: skip
+    procedure(_call, gives=(INT,))(_number_of)
+    procedure(_names, takes=(INT,), gives=(_NONE,))(_names_of)
+
+procedure(111, takes=(OPTIONAL_STRING, UINT), gives=(INT,))(_node_devices)
+procedure(112, takes=(OPTIONAL_STRING, INT, UINT), gives=(_NONE,))(_node_device_names)

@@ -1,0 +1,163 @@
+"""``<capabilities>``: a host and the guests that it can run, as far as the facts go.
+
+Source of the form: libvirt's document *Driver capabilities* (``formatcaps``). What a recording
+does not hold is left out: the host's UUID, CPU features, caches, CPU numbers, security models.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lxml import etree
+
+from domcaps.errors import DomcapsError
+from domcaps.facts.arch import ARCHITECTURES, X86
+from domcaps.facts.emulator import Unanswered
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element as Node
+
+    from domcaps.api import Host
+    from domcaps.facts.emulator import EmulatorFacts, Machine
+    from domcaps.facts.record import HostRecord, NumaCell
+
+_WORDS_OF_64_BITS = frozenset({
+    "alpha", "aarch64", "ia64", "loongarch64", "mips64", "mips64el", "parisc64", "ppc64",
+    "ppc64le", "riscv64", "s390x", "sparc64", "x86_64",
+})  # fmt: skip
+_ACPI = X86 | {"aarch64", "loongarch64"}
+_PAGE_KIB = 4
+
+
+def E(tag: str, *content: Node | str, **attributes: str) -> Node:  # noqa: N802 - as lxml has it
+    """Make an element of text and elements."""
+    made = etree.Element(tag, attributes)
+    for item in content:
+        if isinstance(item, str):
+            made.text = item
+        else:
+            made.append(item)
+    return made
+
+
+def capabilities_xml(host: Host) -> str:
+    """Give the document. An emulator that can't be asked is left out, as libvirt does."""
+    root = E("capabilities", _host(host.facts.record))
+    for arch in ARCHITECTURES:
+        guest = _guest(host, arch)
+        if guest is not None:
+            root.append(guest)
+    etree.indent(root)
+    return etree.tostring(root, encoding="unicode") + "\n"
+
+
+def _host(record: HostRecord) -> Node:
+    found: Node = E(
+        "host",
+        _cpu(record),
+        E("power_management"),
+        E("iommu", support="yes" if record.vfio.usable else "no"),
+    )
+    if record.numa:
+        cells = E("cells", *map(_cell, record.numa), num=str(len(record.numa)))
+        found.append(E("topology", cells))
+    return found
+
+
+def _cpu(record: HostRecord) -> Node:
+    cpu = record.cpu
+    found: Node = E("cpu", E("arch", record.arch))
+    if cpu.model:
+        found.append(E("model", cpu.model))
+        if cpu.vendor:
+            found.append(E("vendor", cpu.vendor))
+    if cpu.microcode:
+        found.append(E("microcode", version=str(cpu.microcode)))
+    if cpu.signature:
+        family, model, stepping = map(str, cpu.signature)
+        found.append(E("signature", family=family, model=model, stepping=stepping))
+    found.append(
+        E(
+            "topology",
+            sockets=str(cpu.sockets),
+            dies="1",
+            clusters="1",
+            cores=str(cpu.cores),
+            threads=str(cpu.threads),
+        )
+    )
+    if cpu.phys_addr_bits:
+        found.append(E("maxphysaddr", mode="emulate", bits=str(cpu.phys_addr_bits)))
+    for size in sorted({_PAGE_KIB, *record.hugepage_sizes_kib}):
+        found.append(E("pages", unit="KiB", size=str(size)))
+    return found
+
+
+def _cell(cell: NumaCell) -> Node:
+    found: Node = E("cell", id=str(cell.id))
+    if cell.memory_kib:
+        found.append(E("memory", str(cell.memory_kib), unit="KiB"))
+    cpus = [E("cpu", id=str(number)) for number in cell.cpus]
+    found.append(E("cpus", *cpus, num=str(len(cpus))))
+    return found
+
+
+def _guest(host: Host, arch: str) -> Node | None:
+    if not host.has_emulator(arch):
+        return None
+    try:
+        facts = host.emulators.get(host.default_emulator(arch))
+        virttypes = facts.virttypes
+        machines = _machines(facts)
+    except (DomcapsError, Unanswered):
+        return None
+    found: Node = E(
+        "arch",
+        E("wordsize", "64" if arch in _WORDS_OF_64_BITS else "32"),
+        E("emulator", facts.path),
+        *machines,
+        # plain emulation first, whatever is preferred
+        *(E("domain", type=kind) for kind in ("qemu", "kvm", "hvf") if kind in virttypes),
+        name=arch,
+    )
+    return E("guest", E("os_type", "hvm"), found, _features(arch))
+
+
+def _machines(facts: EmulatorFacts) -> list[Node]:
+    """List every machine type, an alias after the name that it stands for."""
+    listed = facts.machines(facts.virttypes[0] if facts.virttypes else "qemu")
+    names = {machine.name for machine in listed}
+    found = []
+    for machine in sorted(listed, key=lambda m: not m.is_default):
+        found.append(_machine(machine, machine.name))
+        if machine.alias and machine.alias not in names:
+            found.append(_machine(machine, machine.alias))
+    return found
+
+
+def _machine(machine: Machine, name: str) -> Node:
+    found: Node = E("machine", name)
+    if name != machine.name:
+        found.set("canonical", machine.name)
+    if machine.cpu_max:
+        found.set("maxCpus", str(machine.cpu_max))
+    if machine.deprecated:
+        found.set("deprecated", "yes")
+    return found
+
+
+def _features(arch: str) -> Node:
+    found: Node = E("features")
+    if arch == "i686":
+        found.extend([E("pae"), E("nonpae")])
+    if arch in _ACPI:
+        found.append(E("acpi", default="on", toggle="yes"))
+    if arch in X86:
+        found.append(E("apic", default="on", toggle="no"))
+    found.extend([
+        E("cpuselection"),
+        E("deviceboot"),
+        E("disksnapshot", default="on", toggle="no"),
+        E("externalSnapshot"),
+    ])  # fmt: skip
+    return found

@@ -1,0 +1,113 @@
+"""Errors as a client is told them: libvirt's codes, and its words for each class of error.
+
+Source: ``virterror.h`` for the numbers, ``remote_error`` of the protocol for the form. Clients
+look at the code; some, against good advice, at the first words, so these are libvirt's own.
+"""
+
+from __future__ import annotations
+
+import enum
+
+from domcaps.errors import (
+    DomcapsError,
+    EmulatorNotFoundError,
+    EmulatorTimeoutError,
+    RequestError,
+)
+from domcaps.serve.xdr import INT, OPTIONAL_STRING, STRING, UUID, Optional, Record, pack
+
+
+class Code(enum.IntEnum):
+    """``virErrorNumber``, those that are used here."""
+
+    INTERNAL_ERROR = 1
+    NO_SUPPORT = 3
+    NO_CONNECT = 5
+    INVALID_CONN = 6
+    INVALID_ARG = 8
+    OPERATION_FAILED = 9
+    XML_ERROR = 27
+    OPERATION_DENIED = 29
+    SYSTEM_ERROR = 38
+    RPC = 39
+    NO_DOMAIN = 42
+    CONFIG_UNSUPPORTED = 67
+    OPERATION_TIMEOUT = 68
+
+
+class Origin(enum.IntEnum):
+    """``virErrorDomain``: the part that an error comes from."""
+
+    RPC = 7
+    QEMU = 10
+    DOMAIN = 20
+
+
+_WORDS = {
+    Code.INTERNAL_ERROR: "internal error",
+    Code.NO_SUPPORT: "this function is not supported by the connection driver",
+    Code.NO_CONNECT: "no connection driver available for",
+    Code.INVALID_CONN: "invalid connection pointer in",
+    Code.INVALID_ARG: "invalid argument",
+    Code.OPERATION_FAILED: "operation failed",
+    Code.XML_ERROR: "XML error",
+    Code.NO_DOMAIN: "Domain not found",
+    Code.CONFIG_UNSUPPORTED: "unsupported configuration",
+    Code.OPERATION_TIMEOUT: "Timed out during operation",
+}
+
+_LEVEL_ERROR = 2
+_LONGEST = 16384
+
+_NETWORK = Record(STRING, UUID)
+_DOMAIN = Record(STRING, UUID, INT)
+ERROR = Record(
+    INT,  # code
+    INT,  # origin
+    OPTIONAL_STRING,
+    INT,  # level
+    Optional(_DOMAIN),
+    OPTIONAL_STRING,
+    OPTIONAL_STRING,
+    OPTIONAL_STRING,
+    INT,
+    INT,
+    Optional(_NETWORK),
+)
+"""``remote_error``."""
+
+
+class Fault(Exception):  # noqa: N818 - the answer to a call, not a failure of ours
+    """A call that is answered with an error."""
+
+    def __init__(self, code: Code, detail: str, origin: Origin = Origin.QEMU) -> None:
+        self.code = code
+        self.detail = detail
+        self.origin = origin
+        super().__init__(detail)
+
+    @property
+    def message(self) -> str:
+        """What the client shows: the class of the error, and what is wrong."""
+        words = _WORDS.get(self.code)
+        text = f"{words}: {self.detail}" if words else self.detail
+        return text[:_LONGEST]
+
+    def encode(self) -> bytes:
+        """Give the payload of the reply."""
+        message = self.message
+        return pack(
+            ERROR,
+            (self.code, self.origin, message, _LEVEL_ERROR, None, None, None, None, -1, -1, None),
+        )
+
+
+def fault_of(error: DomcapsError) -> Fault:
+    """Say in libvirt's classes what went wrong."""
+    if isinstance(error, RequestError):
+        return Fault(Code.INVALID_ARG, str(error))
+    if isinstance(error, EmulatorNotFoundError):
+        return Fault(Code.SYSTEM_ERROR, str(error))
+    if isinstance(error, EmulatorTimeoutError):
+        return Fault(Code.OPERATION_TIMEOUT, str(error))
+    return Fault(Code.INTERNAL_ERROR, str(error))

@@ -1,0 +1,76 @@
+"""Procedures: what a client may call, with the types of what goes in and comes out.
+
+A file that offers procedures decorates one function for each::
+
+    @procedure(59, gives=(STRING,))
+    def connect_get_hostname(session: Session) -> tuple[str]:
+
+The numbers and types are those of libvirt's ``remote_protocol.x``; functions are called as the
+protocol calls them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+import msgspec
+
+from domcaps.serve.xdr import Codec, Record, pack, unpack
+
+_PROCEDURES: dict[int, Procedure] = {}
+
+
+class Procedure(msgspec.Struct, frozen=True):
+    """One procedure.
+
+    `slow` ones are called in a thread of their own. `early` ones may be called before the
+    connection was opened.
+    """
+
+    number: int
+    name: str
+    function: Callable[..., tuple[Any, ...] | None]
+    takes: Codec
+    gives: Codec
+    slow: bool = False
+    early: bool = False
+
+    def arguments(self, payload: bytes) -> tuple[Any, ...]:
+        """Read the arguments of a call; raises `XdrError`."""
+        found: tuple[Any, ...] = unpack(self.takes, payload)
+        return found
+
+    def results(self, values: tuple[Any, ...] | None) -> bytes:
+        """Give the payload of a reply; raises `XdrError`."""
+        return pack(self.gives, values or ())
+
+
+def procedure(
+    number: int,
+    *,
+    takes: tuple[Codec, ...] = (),
+    gives: tuple[Codec, ...] = (),
+    slow: bool = False,
+    early: bool = False,
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Offer a function as the procedure of that number; each number has one."""
+
+    def offer(function: Callable[..., Any]) -> Callable[..., Any]:
+        if number in _PROCEDURES:
+            raise ValueError(f"{_PROCEDURES[number].name} is procedure {number} already")
+        _PROCEDURES[number] = Procedure(
+            number, function.__name__, function, Record(*takes), Record(*gives), slow, early
+        )
+        return function
+
+    return offer
+
+
+def procedures() -> dict[int, Procedure]:
+    """Give those that are offered, by number."""
+    # each of these files offers some when it is imported
+    for name in ("connect", "cpu", "domain", "event", "list"):
+        import_module(f"domcaps.serve.calls_{name}")
+    return _PROCEDURES

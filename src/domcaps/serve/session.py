@@ -1,0 +1,94 @@
+"""One client's connection as its calls see it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from domcaps.serve.faults import Code, Fault
+
+if TYPE_CHECKING:
+    from domcaps.language import Dialect
+    from domcaps.serve.domains import Domain
+    from domcaps.serve.source import Served, Source
+
+_USUAL = {"", "/", "/system", "/session"}
+READ_ONLY = 1
+"""``VIR_CONNECT_RO``."""
+
+
+class Session:
+    """What a client opened and what it defined; gone when it leaves."""
+
+    def __init__(self, source: Source, dialect: Dialect) -> None:
+        self.dialect = dialect
+        self.domains: dict[bytes, Domain] = {}
+        self.uri = ""
+        self.read_only = False
+        self.is_open = False
+        self.is_over = False
+        self.wants_pings = False
+        self.last_callback = 0
+        self._source = source
+        self._name = ""
+
+    @property
+    def libvirt(self) -> str:
+        """The release of libvirt whose words are wanted."""
+        return str(self.dialect)
+
+    def open(self, uri: str | None, flags: int) -> None:
+        """Connect to a host; raises `Fault` or `DomcapsError` where there is none of that URI.
+
+        The host is that of the URI's path, or of its parameter ``host``:
+        ``qemu+tcp://127.0.0.1:16509/NAME``, ``qemu:///system?host=NAME``.
+        """
+        if self.is_open:
+            raise Fault(Code.OPERATION_FAILED, "this connection is open already")
+        name = host_name(uri or "")
+        self._source.get(name)
+        self._name = name
+        self.uri = uri or "qemu:///system"
+        self.read_only = bool(flags & READ_ONLY)
+        self.is_open = True
+
+    def served(self) -> Served:
+        """Give the host as it is now."""
+        return self._source.get(self._name)
+
+    def close(self) -> None:
+        """Forget everything, and end when the reply was sent."""
+        self.domains.clear()
+        self.is_open = False
+        self.is_over = True
+
+    def callback(self) -> int:
+        """Give a number to a client that wants to be told of events."""
+        self.last_callback += 1
+        return self.last_callback - 1
+
+    def require_writable(self, what: str) -> None:
+        """Refuse a change over a connection that is for reading."""
+        if self.read_only:
+            raise Fault(Code.OPERATION_DENIED, f"operation {what} forbidden for read only access")
+
+
+def host_name(uri: str) -> str:
+    """Give the name of the host that a URI means, "" where it names none."""
+    try:
+        parts = urlsplit(uri)
+        scheme = parts.scheme.partition("+")[0]
+        asked = parse_qs(parts.query).get("host", [])
+    except ValueError as error:
+        raise Fault(Code.INVALID_ARG, f"not a URI: {error}") from error
+    if scheme not in {"", "qemu"}:
+        raise Fault(Code.NO_CONNECT, f"{uri} (only qemu is served)")
+    if asked:
+        return asked[0]
+    return "" if parts.path in _USUAL else unquote(parts.path.lstrip("/"))
+
+
+def check_flags(flags: int, known: int) -> None:
+    """Refuse flags that nobody knows, rather than overlook a wish."""
+    if flags & ~known:
+        raise Fault(Code.INVALID_ARG, f"unsupported flags (0x{flags & ~known:x})")
