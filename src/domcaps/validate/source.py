@@ -33,7 +33,8 @@ _DOCTYPE = re.compile(
     re.DOTALL,
 )
 
-# comments are no part of what libvirt reads; where they suppress a finding, `Places` finds them
+# Comments are no part of what libvirt reads; where they suppress a finding, `Places` finds them.
+# `collect_ids` stays as it is: switched off, it makes libxml2 read a document type's external part.
 _PARSER = etree.XMLParser(
     resolve_entities=False,
     no_network=True,
@@ -41,7 +42,6 @@ _PARSER = etree.XMLParser(
     huge_tree=False,
     remove_pis=True,
     remove_comments=True,
-    collect_ids=False,
 )
 
 
