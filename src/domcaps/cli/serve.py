@@ -112,6 +112,17 @@ def command(
             path.unlink(missing_ok=True)
 
 
+def _log(level: str) -> None:
+    """Tell of what domcaps does, not of what the libraries that it uses do."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("domcaps: level=%(levelname)s %(message)s"))
+    ours = logging.getLogger("domcaps")
+    ours.addHandler(handler)
+    ours.setLevel(level.upper())
+    logging.getLogger("qemu.qmp").addHandler(logging.NullHandler())
+    logging.getLogger("qemu.qmp").propagate = False
+
+
 def _source(host_file: str | None, zoo: Path | None) -> Source:
     from domcaps.cli._common import open_host
     from domcaps.serve.source import Given, Live, Recorded, Zoo

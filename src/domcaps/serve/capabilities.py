@@ -7,14 +7,18 @@ does not hold is left out: the host's UUID, CPU features, caches, CPU numbers, s
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from xml.sax.saxutils import escape
 
 from lxml import etree
 
+from domcaps.elements.machines import preferred_machine
 from domcaps.errors import DomcapsError
 from domcaps.facts.arch import ARCHITECTURES, X86
 from domcaps.facts.emulator import Unanswered
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from lxml.etree import _Element as Node
 
     from domcaps.api import Host
@@ -47,8 +51,29 @@ def capabilities_xml(host: Host) -> str:
         guest = _guest(host, arch)
         if guest is not None:
             root.append(guest)
-    etree.indent(root)
-    return etree.tostring(root, encoding="unicode") + "\n"
+    lines = ["<capabilities>\n"]
+    for child in root:
+        lines += [*_lines(child, "  "), ""]
+    return "\n".join([*lines[:-1], "", "</capabilities>", ""])
+
+
+def _lines(node: Node, indent: str) -> Iterator[str]:
+    """Write an element as libvirt does: a line each, attributes in single quotes."""
+    tag = str(node.tag)
+    attributes = "".join(f" {name!s}='{_escaped(str(value))}'" for name, value in node.items())
+    if node.text:
+        yield f"{indent}<{tag}{attributes}>{_escaped(node.text)}</{tag}>"
+    elif len(node):
+        yield f"{indent}<{tag}{attributes}>"
+        for child in node:
+            yield from _lines(child, indent + "  ")
+        yield f"{indent}</{tag}>"
+    else:
+        yield f"{indent}<{tag}{attributes}/>"
+
+
+def _escaped(text: str) -> str:
+    return escape(text, {"'": "&apos;", '"': "&quot;"})
 
 
 def _host(record: HostRecord) -> Node:
@@ -128,7 +153,9 @@ def _machines(facts: EmulatorFacts) -> list[Node]:
     listed = facts.machines(facts.virttypes[0] if facts.virttypes else "qemu")
     names = {machine.name for machine in listed}
     found = []
-    for machine in sorted(listed, key=lambda m: not m.is_default):
+    # libvirt puts the default of its own first
+    first = preferred_machine(facts.arch, listed)
+    for machine in sorted(listed, key=lambda m: m.name != first):
         found.append(_machine(machine, machine.name))
         if machine.alias and machine.alias not in names:
             found.append(_machine(machine, machine.alias))

@@ -6,23 +6,18 @@ again each time. What is remembered of a host goes with it.
 
 from __future__ import annotations
 
-import os
-import shutil
 import socket
 import threading
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, TypeVar
 
-from domcaps.api import EmulatorSource, Host
-from domcaps.errors import DomcapsError, EmulatorNotFoundError, UnsupportedTargetError
-from domcaps.facts.emulator import EmulatorFacts
-from domcaps.facts.host import HostFacts
+from domcaps.api import Host
+from domcaps.errors import UnsupportedTargetError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
     from pathlib import Path
 
-    from domcaps.facts.record import HostRecord
 
 T = TypeVar("T")
 
@@ -31,11 +26,11 @@ _MOST_ANSWERS = 512
 _Stamp = tuple[int, int, int, int]
 
 
-def _stamp(path: str | Path) -> _Stamp | None:
+def _stamp(path: Path) -> _Stamp | None:
     """Identify a file and its state, None where there is none."""
     try:
-        found = os.stat(path)  # noqa: PTH116 - of text as well
-    except (OSError, ValueError):
+        found = path.stat()
+    except OSError:
         return None
     return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
 
@@ -62,6 +57,14 @@ class Served:
                     self._answers.clear()
                 self._answers[key] = found
         return found  # type: ignore[return-value]
+
+
+class Proven(Served):
+    """A host that remembers its answers itself, and knows when they no longer hold."""
+
+    def answer(self, key: Hashable, make: Callable[[], T]) -> T:  # noqa: ARG002
+        """Ask it."""
+        return make()
 
 
 class Source(ABC):
@@ -140,103 +143,11 @@ class Zoo(Source):
 
 
 class Live(Source):
-    """This machine, read anew for each answer.
-
-    Emulators are asked once for each state of their file. Modules that an emulator loads are not
-    looked at.
-    """
+    """This machine. Its answers are proven anew in each call (`domcaps.fresh`)."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._emulators: _LiveEmulators | None = None
-        self._record: HostRecord | None = None
-        self._served: Served | None = None
+        self._served = Proven(Host.local(), socket.gethostname())
 
     def get(self, name: str) -> Served:
         """Give it, by its name or none."""
-        from domcaps.facts.hostprobe import read_host
-
-        with self._lock:
-            known = self._record.helpers if self._record else ()
-            record = read_host(known_helpers=known)
-            emulators = self._emulators
-            if emulators is None or emulators.kvm != record.kvm.usable:
-                emulators = _LiveEmulators(kvm=record.kvm.usable)
-            changed = emulators.refresh() or emulators is not self._emulators
-            if self._served is None or changed or record != self._record:
-                host = Host(HostFacts(record), emulators)
-                self._served = Served(host, socket.gethostname())
-            self._emulators, self._record = emulators, record
-            return self._named(self._served, name)
-
-
-class _LiveEmulators(EmulatorSource):
-    """Emulators of this machine, each with the state of its file when it was asked."""
-
-    def __init__(self, *, kvm: bool) -> None:
-        self.kvm = kvm
-        self._lock = threading.Lock()
-        self._busy: dict[str, threading.Lock] = {}
-        self._asked: dict[str, tuple[_Stamp, EmulatorFacts]] = {}
-        self._found: dict[str, str] = {}
-
-    def refresh(self) -> bool:
-        """Forget emulators whose file is another one; tell whether there were any."""
-        with self._lock:
-            gone = [path for path, (stamp, _) in self._asked.items() if _stamp(path) != stamp]
-            for path in gone:
-                del self._asked[path]
-            moved = [name for name, path in self._found.items() if _which(name) != path]
-            for name in moved:
-                del self._found[name]
-            return bool(gone or moved)
-
-    def paths(self) -> tuple[str, ...]:
-        """Name every ``qemu-system-…`` on the search path."""
-        from domcaps.facts.discovery import installed_emulators
-
-        return installed_emulators()
-
-    def get(self, path: str) -> EmulatorFacts:
-        """Ask it, or remember what it answered; whoever wants it meanwhile waits."""
-        with self._lock:
-            known = self._asked.get(path)
-            if known is not None:
-                return known[1]
-            busy = self._busy.setdefault(path, threading.Lock())
-        with busy:
-            stamp = _stamp(path)
-            with self._lock:
-                known = self._asked.get(path)
-                if known is not None and known[0] == stamp:
-                    return known[1]
-            return self._probe(path, stamp)
-
-    def _probe(self, path: str, stamp: _Stamp | None) -> EmulatorFacts:
-        from domcaps.elements import questions
-        from domcaps.facts.probe import probe
-
-        try:
-            if stamp is None:
-                raise EmulatorNotFoundError("there is no such emulator", where=path)
-            (result,) = probe([path], questions(), kvm=self.kvm)
-            if isinstance(result, DomcapsError):
-                raise result
-            facts = EmulatorFacts(result)
-            with self._lock:
-                self._asked[path] = (stamp, facts)
-            return facts
-        finally:
-            with self._lock:
-                self._busy.pop(path, None)
-
-    def find(self, name: str) -> str:
-        """Look along the search path."""
-        path = _which(name)
-        with self._lock:
-            self._found[name] = path
-        return path
-
-
-def _which(name: str) -> str:
-    return shutil.which(name) or ""
+        return self._named(self._served, name)
