@@ -29,6 +29,7 @@ from domcaps.elements.machines import (
     S390,
     X86,
 )
+from domcaps.elements.virtio_serial import Ports
 from domcaps.language.observed import arch, machine
 from domcaps.language.part import Part
 from domcaps.language.rule import Problems, Sample, problem, rule
@@ -121,7 +122,24 @@ class Hardware(Part):
             _number(controllers)
         self._for_the_board(installed)
         self._for_devices(installed)
+        if "virtio-serial" in installed:
+            self._serial_ports = Ports(
+                self.domain,
+                (
+                    (c.index, None if c.part is None else c.part.ports)
+                    for c in installed["virtio-serial"]
+                ),
+            )
+            for index in self._serial_ports.added:
+                self._add(installed, "virtio-serial", index)
         return installed
+
+    _serial_ports: Ports | None = None
+
+    @property
+    def serial_ports(self) -> Ports | None:
+        """The ports of virtio-serial, None where there is no controller for it."""
+        return self._serial_ports if self.by_type else None
 
     def of(self, kind: str) -> list[Installed]:
         """Give the controllers of a type, by index."""
