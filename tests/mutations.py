@@ -60,7 +60,7 @@ class Mutator:
             path = _path(node)
             self.elements.setdefault(_path(node.getparent()), []).append(node)
             for name, value in node.items():
-                self.values.setdefault(f"{path}/@{name}", []).append(str(value))
+                self.values.setdefault(f"{path}/@{name!s}", []).append(str(value))
             if node.text and node.text.strip():
                 self.values.setdefault(path, []).append(node.text)
         self.values = {path: list(dict.fromkeys(known)) for path, known in self.values.items()}

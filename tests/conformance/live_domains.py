@@ -15,6 +15,7 @@ import argparse
 import json
 import re
 import sys
+import time
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,16 +40,32 @@ def ask(folder: Path, *, as_qemu: bool, native: bool) -> tuple[str, list[Asked]]
     import libvirt  # type: ignore[import-not-found, unused-ignore]
 
     libvirt.registerErrorHandler(lambda *_: None, None)
-    connection = libvirt.open("qemu:///system")
+    connection = connect()
     number = connection.getLibVersion()
     version = f"{number // 1_000_000}.{number // 1000 % 1000}"
     asked = []
     for path in sorted(folder.glob("*.xml")):
         xml = prepare(path, as_qemu=as_qemu)
         refusal = define(connection, xml)
+        if not connection.isAlive():
+            print(f"{path.name}: libvirt died of it", file=sys.stderr)
+            connection = connect()
+            continue
         starting = start(connection, xml) if native and not refusal else ""
         asked.append(Asked(path.name, refusal, starting))
     return version, asked
+
+
+def connect(seconds: int = 60) -> Any:
+    """Connect; a libvirt that died may be started anew meanwhile."""
+    import libvirt  # type: ignore[import-not-found, unused-ignore]
+
+    for _ in range(seconds):
+        try:
+            return libvirt.open("qemu:///system")
+        except libvirt.libvirtError:
+            time.sleep(1)
+    return libvirt.open("qemu:///system")
 
 
 def prepare(path: Path, *, as_qemu: bool) -> str:
