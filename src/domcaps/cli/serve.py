@@ -93,7 +93,7 @@ def command(
     from domcaps.serve.limits import Limits
     from domcaps.serve.server import Server, inherited_sockets, tcp_socket, unix_socket
 
-    logging.basicConfig(level=log_level.upper(), format="domcaps: level=%(levelname)s %(message)s")
+    _log(log_level)
     if host_file and zoo:
         raise click.UsageError("give --host or --zoo, not both")
     source = _source(host_file, zoo)
@@ -113,14 +113,15 @@ def command(
 
 
 def _log(level: str) -> None:
-    """Tell of what domcaps does, not of what the libraries that it uses do."""
+    """Tell of what the server does; a probe logs a lot that is of no interest here."""
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("domcaps: level=%(levelname)s %(message)s"))
-    ours = logging.getLogger("domcaps")
+    ours = logging.getLogger("domcaps.serve")
     ours.addHandler(handler)
     ours.setLevel(level.upper())
-    logging.getLogger("qemu.qmp").addHandler(logging.NullHandler())
-    logging.getLogger("qemu.qmp").propagate = False
+    ours.propagate = False
+    # without any handler Python would print what the others log
+    logging.getLogger().addHandler(logging.NullHandler())
 
 
 def _source(host_file: str | None, zoo: Path | None) -> Source:

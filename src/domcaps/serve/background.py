@@ -1,0 +1,71 @@
+"""A server beside whatever else a program does: for tests, and as a fixture of pytest."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from domcaps.api import DEFAULT_DIALECT
+from domcaps.language import parse_dialect
+from domcaps.serve.limits import Limits
+from domcaps.serve.server import Server, tcp_socket, unix_socket
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from domcaps.serve.source import Source
+
+
+@contextmanager
+def serving(
+    source: Source,
+    path: Path | None = None,
+    *,
+    libvirt: str = DEFAULT_DIALECT,
+    limits: Limits = Limits(),  # noqa: B008 - immutable
+    uids: Iterable[int] | None = None,
+) -> Iterator[str]:
+    """Serve a host while the ``with`` lasts, and give the URI that clients connect to.
+
+    It is that of a UNIX socket at `path`, or of a free port of the loopback interface. Raises
+    `UnknownDialectError`, and `OSError` where it can't listen.
+    """
+    server = Server(source, parse_dialect(libvirt), limits, uids)
+    if path is None:
+        listening = tcp_socket("127.0.0.1:0")
+        uri = f"qemu+tcp://127.0.0.1:{listening.getsockname()[1]}/system"
+    else:
+        listening = unix_socket(path)
+        uri = f"qemu+unix:///system?socket={path}"
+    loop = asyncio.new_event_loop()
+    started = threading.Event()
+    thread = threading.Thread(
+        target=_run, args=(loop, server, listening, started), name="domcaps-serve", daemon=True
+    )
+    thread.start()
+    try:
+        started.wait()
+        yield uri
+    finally:
+        asyncio.run_coroutine_threadsafe(server.stop(), loop).result()
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+        if path is not None:
+            path.unlink(missing_ok=True)
+
+
+def _run(
+    loop: asyncio.AbstractEventLoop,
+    server: Server,
+    listening: socket.socket,
+    started: threading.Event,
+) -> None:
+    asyncio.set_event_loop(loop)
+    loop.run_until_complete(server.start([listening]))
+    started.set()
+    loop.run_forever()

@@ -1,0 +1,193 @@
+"""What stands on the wire: values, messages, errors, the names of hosts."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from domcaps.errors import (
+    DomcapsError,
+    EmulatorDiedError,
+    EmulatorNotFoundError,
+    UnsupportedTargetError,
+)
+from domcaps.serve.faults import ERROR, Code, Fault, fault_of
+from domcaps.serve.frames import Frame, FrameError, Status, read_frame
+from domcaps.serve.session import check_flags, host_name
+from domcaps.serve.xdr import (
+    INT,
+    OPTIONAL_STRING,
+    STRING,
+    UHYPER,
+    UINT,
+    UUID,
+    Array,
+    Codec,
+    Opaque,
+    Record,
+    Repeated,
+    XdrError,
+    pack,
+    unpack,
+)
+from serve_client import message
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+
+@pytest.mark.parametrize(
+    ("codec", "value", "wire"),
+    [
+        (INT, -2, b"\xff\xff\xff\xfe"),
+        (UINT, 0x20008086, b"\x20\x00\x80\x86"),
+        (UHYPER, 1, b"\0\0\0\0\0\0\0\1"),
+        (STRING, "qemu:", b"\0\0\0\5qemu:\0\0\0"),
+        (STRING, "", b"\0\0\0\0"),
+        (OPTIONAL_STRING, None, b"\0\0\0\0"),
+        (OPTIONAL_STRING, "abcd", b"\0\0\0\1\0\0\0\4abcd"),
+        (Array(INT, 3), [1, 2], b"\0\0\0\2\0\0\0\1\0\0\0\2"),
+        (Repeated(INT, 2), [1, 2], b"\0\0\0\1\0\0\0\2"),
+        (Opaque(8), b"\1", b"\0\0\0\1\1\0\0\0"),
+        (Record(INT, UUID), (7, b"u" * 16), b"\0\0\0\7" + b"u" * 16),
+    ],
+)
+def test_a_value_has_the_form_of_the_rfc(codec: Codec, value: Any, wire: bytes) -> None:
+    assert pack(codec, value) == wire
+    assert unpack(codec, wire) == value
+
+
+@pytest.mark.parametrize(
+    ("codec", "wire"),
+    [
+        (INT, b"\0\0\0"),
+        (INT, b"\0\0\0\1\0"),
+        (STRING, b"\xff\xff\xff\xffabcd"),
+        (STRING, b"\0\0\0\5abcd"),
+        (STRING, b"\0\0\0\4ab\0d"),
+        (STRING, b"\0\0\0\4ab\xffd"),
+        (OPTIONAL_STRING, b"\0\0\0\2\0\0\0\0"),
+        (Array(INT, 1 << 31), b"\x7f\xff\xff\xff\0\0\0\0"),
+        (Array(INT, 1), b"\0\0\0\2\0\0\0\0\0\0\0\0"),
+        (Opaque(4), b"\0\0\0\5abcde\0\0\0"),
+    ],
+)
+def test_bytes_that_are_no_value_are_refused(codec: Codec, wire: bytes) -> None:
+    with pytest.raises(XdrError):
+        unpack(codec, wire)
+
+
+def test_a_value_that_does_not_fit_is_not_written() -> None:
+    misfits: list[tuple[Codec, Any]] = [
+        (INT, 1 << 31),
+        (UINT, -1),
+        (UUID, b"short"),
+        (Opaque(1), b"ab"),
+        (Array(INT, 1), [1, 2]),
+        (Repeated(INT, 2), [1]),
+        (Record(INT), (1, 2)),
+    ]
+    for codec, value in misfits:
+        with pytest.raises(XdrError):
+            pack(codec, value)
+
+
+@asynccontextmanager
+async def _room(size: int) -> AsyncIterator[None]:
+    yield
+
+
+def _read(data: bytes, *, end: bool = True, largest: int = 1000) -> Frame | None:
+    async def read() -> Frame | None:
+        stream = asyncio.StreamReader()
+        stream.feed_data(data)
+        if end:
+            stream.feed_eof()
+        return await read_frame(stream, largest, 0.05, _room)
+
+    return asyncio.run(read())
+
+
+def test_a_message_is_read_as_it_was_written() -> None:
+    wire = message(342, b"\0\0\0\1", serial=9)
+    frame = _read(wire)
+    assert frame == Frame(0x20008086, 1, 342, 0, 9, 0, b"\0\0\0\1")
+    assert frame.encode() == wire
+    reply = frame.reply(b"", Status.ERROR)
+    assert (reply.type, reply.serial, reply.procedure, reply.status) == (1, 9, 342, 1)
+
+
+def test_the_end_of_the_stream_is_no_error_between_messages() -> None:
+    assert _read(b"") is None
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\0\0",
+        b"\0\0\0\x1b" + bytes(23),
+        b"\0\0\0\0",
+        b"\xff\xff\xff\xff" + bytes(24),
+        message(1)[:-1],
+        b"\0\0\x03\xe9" + bytes(2000),
+    ],
+)
+def test_what_is_no_message_is_refused(data: bytes) -> None:
+    with pytest.raises(FrameError):
+        _read(data)
+
+
+def test_a_message_that_does_not_go_on_is_given_up() -> None:
+    with pytest.raises(FrameError, match="not complete"):
+        _read(message(1)[:20], end=False)
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (UnsupportedTargetError("no"), Code.INVALID_ARG),
+        (EmulatorNotFoundError("gone", where="/x"), Code.SYSTEM_ERROR),
+        (EmulatorDiedError("died"), Code.INTERNAL_ERROR),
+    ],
+)
+def test_errors_are_told_in_libvirts_classes(error: DomcapsError, code: Code) -> None:
+    found = unpack(ERROR, fault_of(error).encode())
+    assert found[0] == code
+    assert error.message in found[2]
+    assert found[3] == 2
+
+
+def test_a_client_recognizes_the_words_of_an_error() -> None:
+    assert Fault(Code.INVALID_ARG, "x").message == "invalid argument: x"
+    assert Fault(Code.NO_DOMAIN, "x").message == "Domain not found: x"
+    assert len(Fault(Code.RPC, "x" * 100_000).message) < 20_000
+
+
+@pytest.mark.parametrize(
+    ("uri", "name"),
+    [
+        ("", ""),
+        ("qemu:///system", ""),
+        ("qemu:///session", ""),
+        ("qemu+tcp://host:1/system", ""),
+        ("qemu:///old%20host", "old host"),
+        ("qemu:///system?host=old", "old"),
+    ],
+)
+def test_a_uri_names_a_host(uri: str, name: str) -> None:
+    assert host_name(uri) == name
+
+
+@pytest.mark.parametrize("uri", ["xen:///system", "test:///default", "qemu://[::1/system"])
+def test_a_uri_of_something_else_is_refused(uri: str) -> None:
+    with pytest.raises(Fault):
+        host_name(uri)
+
+
+def test_flags_that_nobody_knows_are_refused() -> None:
+    check_flags(3, 7)
+    with pytest.raises(Fault, match="0x8"):
+        check_flags(11, 7)
