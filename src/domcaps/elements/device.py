@@ -40,7 +40,6 @@ ACPI_INDEX = (
     | device_property("virtio-balloon-pci", "acpi-index")
 )
 
-_LOADPARM = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789. ")
 _ALIAS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
 
 
@@ -166,33 +165,6 @@ def order_is_unique(boot: Boot) -> Problems:
     first = next(b for b in boot.domain.all(Boot) if b.place == place)
     if first.node is not boot.node:
         yield problem(f"boot order {place} belongs to another device already", boot, "@order")
-
-
-@rule(
-    "boot-order-conflict",
-    Boot,
-    bad="<os><type>hvm</type><boot dev='hd'/></os><devices>" + _FIRST + "</devices>",
-    good=_FIRST,
-)
-def order_or_devices(boot: Boot) -> Problems:
-    """Either ``<os>`` names kinds of devices to boot from, or devices have an order, not both."""
-    if boot.place is not None and boot.domain.root.find("os/boot") is not None:
-        yield problem("<boot order='…'/> can't be used beside <boot dev='…'/> in <os>", boot)
-
-
-@rule(
-    "boot-loadparm-invalid",
-    Boot,
-    bad=_CARD.format("<boot order='1' loadparm='TOOLONGNAME'/>"),
-    good=_CARD.format("<boot order='1' loadparm='2'/>"),
-)
-def loadparm_is_short(boot: Boot) -> Problems:
-    """What is handed to the boot loader has 1 to 8 letters, digits, dots and blanks."""
-    parameter = boot.loadparm
-    if parameter is None or boot.tag not in BOOTABLE:
-        return
-    if not 1 <= len(parameter) <= 8 or not _LOADPARM.issuperset(parameter.upper()):
-        yield problem("a loadparm has 1 to 8 letters, digits, dots or blanks", boot, "@loadparm")
 
 
 @rule(
