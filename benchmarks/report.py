@@ -10,12 +10,15 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import domcaps
 from domcaps.shipped import shipped_names
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 RUNS = 15
 

@@ -137,10 +137,14 @@ GICS = {
 def test_an_interrupt_controller_is_emulated_or_the_kernels(
     arch: str, machine: str, virttype: str, versions: set[str]
 ) -> None:
-    target = {"arch": arch, "machine": machine, "virttype": virttype}
-    held = {v for v in "23" if promised(f"gic.version={v}", answers=GICS, **target)}
+    held = {
+        v
+        for v in "23"
+        if promised(f"gic.version={v}", answers=GICS, arch=arch, machine=machine, virttype=virttype)
+    }
     assert held == versions
-    assert promised("gic", answers=GICS, **target) is bool(versions)
+    whole = promised("gic", answers=GICS, arch=arch, machine=machine, virttype=virttype)
+    assert whole is bool(versions)
 
 
 PV_MACHINE = {object_properties_of("none-machine"): [{"name": "confidential-guest-support"}]}

@@ -12,7 +12,6 @@ The arithmetic (which model is nearest to the host, what keeps a model from runn
 from __future__ import annotations
 
 import functools
-
 from typing import TYPE_CHECKING
 
 from domcaps.cpu import (
