@@ -42,8 +42,9 @@ class Client:
 
     def __init__(self, path: Path, *, opened: bool = True) -> None:
         self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.settimeout(10)
+        # with a time limit it would not wait for a server that is busy with others
         self.socket.connect(str(path))
+        self.socket.settimeout(10)
         self.serial = 0
         if opened:
             self.call(66)

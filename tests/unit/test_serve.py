@@ -1,0 +1,506 @@
+"""The server, asked by a client that knows nothing of it but the protocol."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from lxml import etree
+
+from domcaps.api import Host
+from domcaps.errors import DomcapsError, RequestError
+from domcaps.facts.record import HostCpu, HostRecord, NumaCell, Recording
+from domcaps.facts.recording import save
+from domcaps.serve.background import serving
+from domcaps.serve.limits import Limits
+from domcaps.serve.procedures import procedures
+from domcaps.serve.server import tcp_socket, unix_socket
+from domcaps.serve.source import Given, Recorded, Served, Source, Zoo
+from domcaps.serve.xdr import (
+    INT,
+    OPTIONAL_STRING,
+    STRING,
+    UHYPER,
+    UINT,
+    UUID,
+    Array,
+    Record,
+    Repeated,
+    pack,
+    unpack,
+)
+from fakes import emulator_record
+from serve_client import KEEPALIVE, CallError, Client, message
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+RECORDING = Recording(
+    HostRecord(
+        arch="x86_64",
+        cpu=HostCpu(sockets=1, cores=2, threads=2, vendor="Intel", signature=(6, 85, 4)),
+        numa=(NumaCell(0, 4096, (0, 1)), NumaCell(1, 1024, (2, 3))),
+    ),
+    (emulator_record(types=("VGA", "virtio-net-pci")),),
+)
+HOST = Host.from_recording(RECORDING, origin="test")
+
+DOMAIN = Record(STRING, UUID, INT)
+XML = (
+    "<domain type='qemu'><name>a</name><memory unit='MiB'>64</memory><vcpu>3</vcpu>"
+    "<os><type arch='x86_64' machine='q35'>hvm</type></os></domain>"
+)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "s"
+
+
+@pytest.fixture
+def client(path: Path) -> Iterator[Client]:
+    with serving(Given(HOST, "test"), path), Client(path) as connected:
+        yield connected
+
+
+def capabilities(client: Client, *names: str | None, flags: int = 0) -> str:
+    arguments = [(OPTIONAL_STRING, name) for name in (*names, None, None, None, None)[:4]]
+    found: str = client.ask(342, STRING, *arguments, (UINT, flags))
+    return found
+
+
+def define(client: Client, xml: str = XML, flags: int = 0) -> tuple[str, bytes, int]:
+    found: tuple[str, bytes, int] = client.ask(350, DOMAIN, (STRING, xml), (UINT, flags))
+    return found
+
+
+def refused(code: int, call: Any, *arguments: Any, **named: Any) -> str:
+    with pytest.raises(CallError) as caught:
+        call(*arguments, **named)
+    assert caught.value.code == code, caught.value
+    return str(caught.value)
+
+
+# -- what is answered ------------------------------------------------------------------------------
+
+
+def test_the_report_is_that_of_the_host(client: Client) -> None:
+    assert capabilities(client) == HOST.domain_capabilities().xml
+    asked = capabilities(client, None, "x86_64", "q35", "qemu")
+    assert asked == HOST.domain_capabilities(arch="x86_64", machine="q35", virttype="qemu").xml
+
+
+def test_every_flag_is_passed_on(path: Path) -> None:
+    seen: list[dict[str, Any]] = []
+
+    class Spy(Host):
+        def domain_capabilities(self, *arguments: Any, **flags: Any) -> Any:
+            seen.append(flags)
+            return super().domain_capabilities(*arguments, **flags)
+
+    spy = Spy.from_recording(RECORDING, origin="test")
+    names = ("disable_deprecated_features", "expand_cpu_features", "supported_cpu_features")
+    with serving(Given(spy, "spy"), path), Client(path) as client:
+        for flags in range(8):
+            capabilities(client, flags=flags)
+        refused(8, capabilities, client, flags=8)
+    assert [sum(f[name] << i for i, name in enumerate(names)) for f in seen] == list(range(8))
+
+
+def test_a_target_that_there_is_not_has_libvirts_error(client: Client) -> None:
+    refused(8, capabilities, client, None, "pdp11")
+    refused(8, capabilities, client, None, None, "nope")
+    refused(8, capabilities, client, None, None, None, "xen")
+    refused(67, capabilities, client, None, "s390x")
+    refused(8, capabilities, client, "/nowhere")
+
+
+def test_the_dialect_is_that_of_the_server(path: Path) -> None:
+    with serving(Given(HOST, "test"), path, libvirt="11.3"), Client(path) as client:
+        assert client.ask(157, UHYPER) == 11_003_000
+        assert capabilities(client) == HOST.domain_capabilities(libvirt="11.3").xml
+
+
+def test_what_a_client_asks_about_the_host(client: Client) -> None:
+    assert client.ask(66, Array(INT, 20)) == [0]
+    assert client.ask(3, STRING) == "QEMU"
+    assert client.ask(4, UHYPER) == 9_009_000
+    assert client.ask(59, STRING) == "test"
+    assert client.ask(110, STRING) == "qemu:///system"
+    info = client.ask(6, Record(Repeated(INT, 32), UHYPER, INT, INT, INT, INT, INT, INT))
+    assert bytes(info[0]).rstrip(b"\0") == b"x86_64"
+    assert info[1:] == (5120, 4, 0, 2, 1, 2, 2)
+    for feature, there in ((10, 1), (14, 1), (15, 1), (8, 0), (3, 0), (99, 0)):
+        assert client.ask(60, INT, (INT, feature)) == there
+
+
+def test_capabilities_name_every_guest_and_its_machines(client: Client) -> None:
+    root = etree.fromstring(client.ask(7, STRING))
+    assert root.findtext("host/cpu/arch") == "x86_64"
+    assert [g.get("name") for g in root.iterfind("guest/arch")] == ["i686", "x86_64"]
+    machines = root.findall("guest/arch[@name='x86_64']/machine")
+    assert [(m.text, m.get("canonical")) for m in machines] == [
+        ("pc-i440fx-9.9", None),
+        ("pc", "pc-i440fx-9.9"),
+        ("pc-q35-9.9", None),
+        ("q35", "pc-q35-9.9"),
+    ]
+    assert [d.get("type") for d in root.iterfind("guest/arch[@name='i686']/domain")] == ["qemu"]
+
+
+def test_lists_are_empty(client: Client) -> None:
+    for number in (281, 283, 284, 285, 286, 287, 273):
+        assert client.call(number, pack(Record(INT, UINT), (1, 0))) == bytes(8)
+    for number in (51, 52, 25, 71, 139):
+        assert client.ask(number, INT) == 0
+
+
+def test_events_may_be_registered(client: Client) -> None:
+    first, second = (client.ask(316, INT, (INT, 0), (INT, 0)) for _ in range(2))
+    assert first != second
+    assert client.call(317, pack(INT, first)) == b""
+
+
+def test_cpu_models_are_counted_or_listed(client: Client) -> None:
+    gives = Record(Array(STRING, 8192), INT)
+    names, count = client.ask(312, gives, (STRING, "x86_64"), (INT, 1), (UINT, 0))
+    assert "qemu64" in names
+    assert len(names) == count
+    assert client.ask(312, gives, (STRING, "x86_64"), (INT, 0), (UINT, 0)) == ([], count)
+
+
+def test_no_procedure_is_offered_that_changes_a_host() -> None:
+    # domain_create, _destroy, _shutdown, _set_…; network, pool, volume, secret and device ones
+    changing = {9, 10, 12, 13, 17, 18, 26, 32, 33, 41, 47, 48, 49, 77, 78, 79, 80, 81, 123, 141}
+    assert not changing & set(procedures())
+
+
+def test_a_procedure_that_is_not_offered_has_libvirts_own_error(client: Client) -> None:
+    for number in (9, 158, 447, 100_000, -1):
+        assert "not supported by the connection driver" in refused(3, client.call, number)
+
+
+# -- domains ---------------------------------------------------------------------------------------
+
+
+def test_a_domain_lasts_as_long_as_its_connection(path: Path) -> None:
+    gives = Record(Array(DOMAIN, 100), UINT)
+    with serving(Given(HOST, "test"), path):
+        with Client(path) as client:
+            handle = define(client, flags=1)
+            assert handle[0] == "a"
+            assert client.ask(273, gives, (INT, 1), (UINT, 0)) == ([handle], 1)
+            assert client.ask(273, gives, (INT, 1), (UINT, 1)) == ([], 0)
+            assert client.ask(23, DOMAIN, (STRING, "a")) == handle
+            assert client.ask(24, DOMAIN, (UUID, handle[1])) == handle
+            listed = etree.fromstring(client.ask(14, STRING, (DOMAIN, handle), (UINT, 0)))
+            assert listed.findtext("uuid")
+            given = Record(UINT, UHYPER, UHYPER, UINT, UHYPER)
+            assert client.ask(16, given, (DOMAIN, handle)) == (5, 65536, 65536, 3, 0)
+        with Client(path) as other:
+            refused(42, other.ask, 23, DOMAIN, (STRING, "a"))
+            assert other.ask(273, gives, (INT, 1), (UINT, 0)) == ([], 0)
+
+
+def test_an_undefined_domain_is_gone(client: Client) -> None:
+    handle = define(client)
+    client.call(231, pack(Record(DOMAIN, UINT), (handle, 0)))
+    refused(42, client.ask, 14, STRING, (DOMAIN, handle), (UINT, 0))
+
+
+@pytest.mark.parametrize(
+    ("xml", "code"),
+    [
+        ("<domain", 27),
+        ("<network/>", 27),
+        (XML.replace("q35", "nope"), 67),
+        (XML.replace("<name>a</name>", ""), 67),
+    ],
+)
+def test_a_domain_that_libvirt_refuses_is_refused(client: Client, xml: str, code: int) -> None:
+    with pytest.raises(CallError) as caught:
+        define(client, xml)
+    assert caught.value.code in {27, code}
+
+
+def test_nothing_is_defined_over_a_connection_for_reading(path: Path) -> None:
+    with serving(Given(HOST, "test"), path), Client(path, opened=False) as client:
+        client.call(1, pack(Record(OPTIONAL_STRING, UINT), (None, 1)))
+        refused(29, define, client)
+
+
+def test_a_client_may_define_so_many_domains(client: Client) -> None:
+    for number in range(100):
+        define(client, XML.replace("<name>a", f"<name>a{number}"))
+    refused(9, define, client)
+
+
+# -- hosts -----------------------------------------------------------------------------------------
+
+
+def test_a_zoo_has_a_host_for_each_recording(path: Path, tmp_path: Path) -> None:
+    zoo = tmp_path / "zoo"
+    zoo.mkdir()
+    for name in ("one", "two"):
+        save(RECORDING, zoo / f"{name}.domcaps")
+    (zoo / "broken.domcaps").write_bytes(b"no recording")
+    opens = Record(OPTIONAL_STRING, UINT)
+    with serving(Zoo(zoo), path):
+        for uri, name in (("qemu:///one", "one"), ("qemu:///system?host=two", "two")):
+            with Client(path, opened=False) as client:
+                client.call(1, pack(opens, (uri, 0)))
+                assert client.hostname() == name
+        for uri in ("qemu:///system", "qemu:///three", "qemu:///../zoo/one", "qemu:///broken"):
+            with Client(path, opened=False) as client:
+                with pytest.raises(CallError):
+                    client.call(1, pack(opens, (uri, 0)))
+                refused(6, client.hostname)
+
+
+def test_a_replaced_recording_is_read_again(path: Path, tmp_path: Path) -> None:
+    file = tmp_path / "host.domcaps"
+    save(RECORDING, file)
+    with serving(Recorded(file), path), Client(path) as client:
+        before = capabilities(client)
+        other = (emulator_record(path="/opt/qemu-system-x86_64"),)
+        save(Recording(RECORDING.host, other), file)
+        after = capabilities(client)
+        assert "<path>/opt/qemu-system-x86_64</path>" in after
+        assert before != after
+        file.unlink()
+        with pytest.raises(CallError):
+            capabilities(client)
+
+
+def test_a_host_goes_by_its_name_or_none() -> None:
+    source = Given(HOST, "test")
+    assert source.get("").host is source.get("test").host
+    with pytest.raises(DomcapsError):
+        source.get("other")
+
+
+# -- bad clients -----------------------------------------------------------------------------------
+
+
+def test_only_few_calls_come_before_open(path: Path) -> None:
+    with serving(Given(HOST, "test"), path), Client(path, opened=False) as client:
+        assert client.ask(60, INT, (INT, 10)) == 1
+        for number in (3, 4, 7, 59, 110, 273, 342, 350):
+            refused(6, client.call, number)
+
+
+def test_another_program_or_version_has_an_error(client: Client) -> None:
+    refused(39, client.call, 1, program=0x20008087)
+    refused(39, client.call, 1, version=2)
+    refused(39, client.call, 3, status=1)
+    assert client.hostname() == "test"
+
+
+def test_arguments_that_are_none_have_an_error(client: Client) -> None:
+    for payload in (b"", b"\0\0\0\1\xff\xff\xff\xff", bytes(1000), b"\0\0\0\5" * 5):
+        refused(39, client.call, 342, payload)
+    assert client.hostname() == "test"
+
+
+def test_a_length_that_is_too_large_ends_the_connection(path: Path) -> None:
+    with serving(Given(HOST, "test"), path, limits=Limits(message=1000)), Client(path) as client:
+        client.send(b"\x7f\xff\xff\xff")
+        assert client.receive() is None
+        with Client(path) as other:
+            assert other.hostname() == "test"
+
+
+def test_a_slow_writer_is_dropped_and_holds_up_nobody(path: Path) -> None:
+    limits = Limits(message_seconds=0.3)
+    with serving(Given(HOST, "test"), path, limits=limits), Client(path) as slow:
+        slow.send(message(59)[:10])
+        with Client(path) as other:
+            began = time.monotonic()
+            assert other.hostname() == "test"
+            assert time.monotonic() - began < 0.3
+        assert slow.receive() is None
+
+
+def test_who_does_not_read_is_dropped(path: Path) -> None:
+    limits = Limits(message_seconds=0.3)
+    with serving(Given(HOST, "test"), path, limits=limits), Client(path) as deaf:
+        call = message(342, pack(Record(*[OPTIONAL_STRING] * 4, UINT), (None,) * 4 + (0,)))
+        deaf.socket.settimeout(5)
+        with pytest.raises(OSError):
+            for _ in range(100_000):
+                deaf.send(call)
+
+
+def test_who_does_not_open_is_dropped(path: Path) -> None:
+    limits = Limits(open_seconds=0.1, ping_seconds=0.1)
+    with (
+        serving(Given(HOST, "test"), path, limits=limits),
+        Client(path, opened=False) as silent,
+    ):
+        assert silent.receive() is None
+
+
+def test_large_messages_share_what_memory_there_is(path: Path) -> None:
+    limits = Limits(message=200_000, memory=200_000, message_seconds=0.5)
+    with serving(Given(HOST, "test"), path, limits=limits), Client(path) as greedy:
+        greedy.send(message(59, bytes(190_000))[:100])
+        with Client(path) as other:
+            # a small one needs none of it
+            assert other.hostname() == "test"
+            other.send(message(59, bytes(190_000)))
+            assert greedy.receive() is None
+
+
+def test_pings_are_answered_and_sent(path: Path) -> None:
+    limits = Limits(ping_seconds=0.1, pings=2)
+    with serving(Given(HOST, "test"), path, limits=limits), Client(path) as client:
+        client.send(message(1, program=KEEPALIVE, kind=2, serial=0))
+        found = client.receive()
+        assert found is not None
+        assert found[0] == (KEEPALIVE, 1, 2, 2, 0, 0)
+        assert client.ask(60, INT, (INT, 10)) == 1
+        pings = []
+        while (heard := client.receive()) is not None:
+            pings.append(heard[0][2])
+        # it did not answer, and was given up
+        assert pings == [1, 1]
+
+
+def test_a_ping_is_answered_while_a_call_goes_on(path: Path) -> None:
+    go_on = threading.Event()
+
+    class Slow(Source):
+        def get(self, name: str) -> Served:
+            go_on.wait(5)
+            return Served(HOST, "slow")
+
+    with serving(Slow(), path), Client(path, opened=False) as client:
+        client.send(message(1, pack(Record(OPTIONAL_STRING, UINT), (None, 0))))
+        client.send(message(1, program=KEEPALIVE, kind=2, serial=0))
+        found = client.receive()
+        go_on.set()
+        assert found is not None
+        assert found[0][0] == KEEPALIVE
+
+
+def test_a_call_that_takes_too_long_is_given_up(path: Path) -> None:
+    go_on = threading.Event()
+
+    class Stuck(Source):
+        def get(self, name: str) -> Served:
+            go_on.wait(5)
+            raise OSError(5, "late")
+
+    limits = Limits(call_seconds=0.2)
+    with serving(Stuck(), path, limits=limits), Client(path, opened=False) as client:
+        refused(68, client.call, 1, pack(Record(OPTIONAL_STRING, UINT), (None, 0)))
+        go_on.set()
+
+
+def test_a_failure_of_ours_is_an_error_and_not_the_end(path: Path) -> None:
+    class Broken(Source):
+        def get(self, name: str) -> Served:
+            raise ZeroDivisionError
+
+    with serving(Broken(), path), Client(path, opened=False) as client:
+        text = refused(1, client.call, 1, pack(Record(OPTIONAL_STRING, UINT), (None, 0)))
+        assert "ZeroDivision" not in text
+        assert unpack(Array(INT, 20), client.call(66)) == [0]
+
+
+def test_there_are_so_many_clients_and_no_more(path: Path) -> None:
+    with serving(Given(HOST, "test"), path, limits=Limits(clients=2)):
+        with Client(path), Client(path) as second:
+            with Client(path, opened=False) as third:
+                assert third.receive() is None
+            assert second.hostname() == "test"
+        deadline = time.monotonic() + 5
+        while True:
+            with contextlib.suppress(AssertionError, OSError), Client(path) as later:
+                assert later.hostname() == "test"
+                break
+            assert time.monotonic() < deadline
+
+
+def _descriptors() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def test_a_thousand_connections_leave_nothing_behind(path: Path) -> None:
+    with serving(Given(HOST, "test"), path), Client(path) as client:
+        before = _descriptors()
+        for _ in range(1000):
+            with Client(path, opened=False):
+                pass
+        assert client.hostname() == "test"
+        deadline = time.monotonic() + 5
+        while _descriptors() > before and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert _descriptors() <= before
+
+
+# -- sockets ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="another user is needed")
+def test_a_user_who_may_not_gets_nothing(path: Path) -> None:
+    with serving(Given(HOST, "test"), path, uids=[4242]):
+        path.chmod(0o666)
+        path.parent.chmod(0o755)
+        with Client(path) as root:
+            assert root.hostname() == "test"
+        for uid, allowed in ((4242, True), (4343, False)):
+            with Client.__new__(Client) as client:
+                client.serial = 0
+                client.socket = socket.socket(socket.AF_UNIX)
+                client.socket.settimeout(5)
+                folder = os.open(path.parent, os.O_PATH)
+                os.seteuid(uid)
+                try:
+                    client.socket.connect(f"/proc/self/fd/{folder}/{path.name}")
+                except PermissionError:
+                    pytest.skip("the folder of temporary files is closed to others")
+                finally:
+                    os.seteuid(0)
+                    os.close(folder)
+                with contextlib.suppress(OSError):
+                    client.send(message(66))
+                assert (client.receive() is not None) == allowed
+
+
+def test_a_socket_is_its_owners_alone(path: Path) -> None:
+    with unix_socket(path):
+        assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_socket_of_nobody_is_replaced_one_in_use_is_not(path: Path) -> None:
+    unix_socket(path).close()
+    with unix_socket(path), pytest.raises(RequestError, match="already"):
+        unix_socket(path)
+    path.unlink()
+    path.write_text("precious")
+    with pytest.raises(RequestError):
+        unix_socket(path)
+    assert path.read_text() == "precious"
+
+
+@pytest.mark.parametrize(
+    "address", ["0.0.0.0:1", "10.0.0.1:1", "[::]:1", "127.0.0.1", "x:1", ":-1"]
+)
+def test_only_the_loopback_interface_is_listened_at(address: str) -> None:
+    with pytest.raises(RequestError):
+        tcp_socket(address)
+
+
+def test_clients_come_over_tcp_as_well() -> None:
+    with serving(Given(HOST, "test")) as uri:
+        port = int(uri.partition("127.0.0.1:")[2].partition("/")[0])
+        with socket.create_connection(("127.0.0.1", port), 5) as connected:
+            connected.sendall(message(66))
+            assert connected.recv(100)[:4] == b"\0\0\0\x24"
