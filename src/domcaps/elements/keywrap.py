@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+from domcaps.elements.quantities import repeated
 from domcaps.language.finding import Stage
 from domcaps.language.kinds import ON_OFF, OneOf
 from domcaps.language.part import Part, field
@@ -34,12 +35,8 @@ class KeywrapCipher(Part):
 )
 def cipher_once(cipher: KeywrapCipher) -> Problems:
     """Each cipher is named once."""
-    for other in cipher.domain.all(KeywrapCipher):
-        if other.node is cipher.node:
-            return
-        if other.name == cipher.name:
-            yield problem(f"the cipher {cipher.name!r} is named before", cipher, "@name")
-            return
+    for again in repeated(cipher, lambda c: c.name):
+        yield problem(f"the cipher {again.name!r} is named before", again, "@name")
 
 
 @rule(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from domcaps.elements.machines import X86
 from domcaps.elements.os import Boot, Os
+from domcaps.elements.quantities import repeated
 from domcaps.language.finding import Stage
 from domcaps.language.kinds import Int, OneOf
 from domcaps.language.part import Part, field
@@ -175,14 +176,8 @@ def smbios_has_a_source(system: Os) -> Problems:
 )
 def table_once(table: AcpiTable) -> Problems:
     """Of every type of table but ``raw`` there is one at most."""
-    if table.type in {None, "raw"}:
-        return
-    for other in table.domain.all(AcpiTable):
-        if other.node is table.node:
-            return
-        if other.type == table.type:
-            yield problem(f"there is a table of type {table.type!r} before", table, "@type")
-            return
+    for again in repeated(table, lambda t: None if t.type == "raw" else t.type):
+        yield problem(f"there is a table of type {again.type!r} before", again, "@type")
 
 
 _SHIM_CHECKED = "12.0"

@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+from domcaps.elements.quantities import repeated
 from domcaps.language.kinds import YES_NO, OneOf
 from domcaps.language.part import Part, field
 from domcaps.language.rule import Problems, problem, rule
@@ -57,9 +58,5 @@ class PerfEvent(Part):
 )
 def event_once(event: PerfEvent) -> Problems:
     """An event is either counted or not: it is named once."""
-    for other in event.domain.all(PerfEvent):
-        if other.node is event.node:
-            return
-        if other.name == event.name:
-            yield problem(f"the event {event.name!r} is named before", event, "@name")
-            return
+    for again in repeated(event, lambda e: e.name):
+        yield problem(f"the event {again.name!r} is named before", again, "@name")

@@ -1,4 +1,4 @@
-"""Amounts and sets as libvirt writes them: sizes with units, lists of CPUs and nodes, tri-states.
+"""Amounts and sets as libvirt writes them: sizes with units, lists of CPUs and nodes, UUIDs.
 
 ::
 
@@ -19,9 +19,14 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from domcaps.language.kinds import Int, Kind
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Iterator
+
     from lxml.etree import _Element as Node
 
+    from domcaps.language.part import Part
+
 T = TypeVar("T")
+P = TypeVar("P", bound="Part")
 
 KIB = 1024
 MIB = 1024 * 1024
@@ -198,3 +203,19 @@ def spell(mask: int) -> str:
         parts.append(str(first) if first == number else f"{first}-{number}")
         start = position + 1
     return ",".join(parts)
+
+
+def repeated(part: P, key: Callable[[P], Hashable | None]) -> Iterator[P]:
+    """Give those of a part's class whose key another one before them has, None being no key.
+
+    They are given once: to whoever asks for the first of them.
+    """
+    parts = part.domain.all(type(part))
+    if parts[0].node is not part.node:
+        return
+    seen = set()
+    for each in parts:
+        value = key(each)
+        if value is not None and value in seen:
+            yield each
+        seen.add(value)
