@@ -5,11 +5,23 @@
     <console type='pty'>
       <target type='virtio'/>
     </console>
+
+The first console may be a serial port: then it stands for the first ``<serial>``, or becomes it.
 """
 
-from domcaps.elements.graphics import SPICE
+from __future__ import annotations
+
+from functools import cached_property
+
+from domcaps.elements.chardev import CharacterDevice
+from domcaps.elements.graphics import DBUS_DISPLAY, SPICE
+from domcaps.elements.serial import Serial, address_problems, port_type
 from domcaps.language import Choice, Element, Enum
-from domcaps.language.observed import qapi
+from domcaps.language.finding import Stage
+from domcaps.language.kinds import UNSIGNED
+from domcaps.language.observed import device, qapi
+from domcaps.language.part import field
+from domcaps.language.rule import Problems, problem, rule
 
 TYPE = Enum(
     "type",
@@ -28,9 +40,110 @@ TYPE = Enum(
         Choice("spicevmc", SPICE),
         Choice("spiceport", SPICE),
         Choice("qemu-vdagent", qapi("chardev-add/arg/backend/case=qemu-vdagent")),
-        # listed without a look at QEMU, unlike the display of that name
-        Choice("dbus"),
+        Choice("dbus", DBUS_DISPLAY),
     ),
 )
 
 ELEMENT = Element("console", order=130, since="11.5", content=(TYPE,))
+
+TARGET_TYPE = Enum(
+    "targetType",
+    attribute="target/@type",
+    choices=(
+        Choice("serial"),
+        Choice("virtio"),
+        Choice("sclp", device("sclpconsole")),
+        Choice("sclplm", device("sclplmconsole")),
+        # another way to say serial
+        Choice("none", listed=False),
+    ),
+)
+
+
+class Console(CharacterDevice):
+    """A text console."""
+
+    path = "devices/console"
+
+    named_target = field("target/@type", choice=TARGET_TYPE)
+    port = field("target/@port", UNSIGNED)
+
+    @cached_property
+    def is_serial(self) -> bool:
+        """Whether it is a serial port."""
+        return self.target_type in {"", "none", "serial"}
+
+    @cached_property
+    def is_first(self) -> bool:
+        """Whether it is the first console."""
+        return self.domain.all(Console)[0].node is self.node
+
+    @cached_property
+    def becomes_serial(self) -> bool:
+        """Whether a serial port is made of it, because there is none."""
+        return self.is_first and self.is_serial and not self.domain.all(Serial)
+
+    @property
+    def counts(self) -> bool:
+        """Whether libvirt looks at it: one that stands for a serial port is dropped."""
+        return not (self.is_first and self.is_serial and self.domain.all(Serial))
+
+
+@rule(
+    "console-serial-not-first",
+    Console,
+    bad="<console type='pty'><target type='virtio'/></console><console type='pty'/>",
+    good="<console type='pty'/><console type='pty'><target type='virtio'/></console>",
+)
+def only_the_first_is_serial(console: Console) -> Problems:
+    """Only the first console can be a serial port; the others say what they are."""
+    if console.is_serial and not console.is_first:
+        yield problem(
+            "only the first console can be a serial port", console, "target/@type",
+            accepted=["virtio"],
+        )  # fmt: skip
+
+
+@rule(
+    "console-serial-address-unsupported",
+    Console,
+    bad="<console type='pty'><address type='pci'/></console>",
+    good="<console type='pty'><address type='isa'/></console>",
+)
+def address_fits_the_port(console: Console) -> Problems:
+    """A console that becomes a serial port has an address as such a port has."""
+    if console.becomes_serial:
+        yield from address_problems(console, port_type(console))
+
+
+@rule(
+    "console-spice-unsupported",
+    Console,
+    bad="<graphics type='spice'/><console type='spicevmc'><target type='virtio'/></console>",
+    good="<console type='pty'/>",
+)
+def spicevmc_is_for_channels(console: Console) -> Problems:
+    """What the agent of Spice says goes through a virtio channel."""
+    if console.source_type == "spicevmc":
+        yield problem("spicevmc is for virtio channels only", console, "@type")
+
+
+@rule(
+    "console-virtio-address-unsupported",
+    Console,
+    bad="<console type='pty'><target type='virtio'/><address type='pci'/></console>",
+    good="<console type='pty'><target type='virtio'/>"
+    "<address type='virtio-serial' controller='0' bus='0' port='1'/></console>",
+    stage=Stage.START,
+)
+def virtio_consoles_sit_on_virtio_serial(console: Console) -> Problems:
+    """A virtio console is a port of a virtio serial controller."""
+    if console.target_type == "virtio" and console.address_type not in {
+        None,
+        "virtio-serial",
+        "ccw",
+    }:
+        yield problem(
+            "a virtio console sits on a virtio-serial controller", console, "address/@type",
+            accepted=["virtio-serial"],
+        )  # fmt: skip

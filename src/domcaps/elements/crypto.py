@@ -7,8 +7,15 @@
     </crypto>
 """
 
+from __future__ import annotations
+
+from domcaps.elements.device import Device
+from domcaps.elements.virtiooptions import VirtioOptions
 from domcaps.language import Choice, Element, Enum
+from domcaps.language.kinds import UNSIGNED
 from domcaps.language.observed import device, qom_type
+from domcaps.language.part import Part, field
+from domcaps.language.rule import Problems, problem, rule
 
 MODEL = Enum(
     "model",
@@ -29,3 +36,34 @@ BACKEND_MODEL = Enum(
 )
 
 ELEMENT = Element("crypto", order=100, content=(MODEL, TYPE, BACKEND_MODEL))
+
+
+class Crypto(VirtioOptions, Device):
+    """A cryptographic accelerator."""
+
+    path = "devices/crypto"
+
+    model = field("@model", choice=MODEL, required=True)
+    type = field("@type", choice=TYPE, required=True)
+
+
+class CryptoBackend(Part):
+    """Who computes."""
+
+    path = "devices/crypto/backend"
+
+    model = field("@model", choice=BACKEND_MODEL, required=True)
+    queues = field("@queues", UNSIGNED)
+
+
+@rule(
+    "crypto-backend-count",
+    Crypto,
+    bad="<crypto model='virtio' type='qemu'/>",
+    good="<crypto model='virtio' type='qemu'><backend model='builtin'/></crypto>",
+)
+def one_backend(crypto: Crypto) -> Problems:
+    """A cryptographic accelerator has exactly one back end."""
+    backends = crypto.find_all("backend")
+    if len(backends) != 1:
+        yield problem("there is exactly one <backend>", backends[1] if backends else crypto)

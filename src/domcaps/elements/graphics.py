@@ -235,7 +235,7 @@ def peers_need_no_bus(graphics: Graphics) -> Problems:
 @rule(
     "graphics-video-undetermined",
     Graphics,
-    bad=Sample("<graphics type='vnc'/>", arch="armv7l", machine="vexpress-a15"),
+    bad=Sample("<graphics type='vnc'/>", arch="s390x"),
     good="<graphics type='vnc'/>",
 )
 def video_is_added(graphics: Graphics) -> Problems:

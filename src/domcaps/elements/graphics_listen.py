@@ -131,7 +131,13 @@ def one_listen(graphics: Graphics) -> Problems:
         yield from _several(graphics)
 
 
-@rule("graphics-listen-several-at-start", Graphics, stage=Stage.START)
+@rule(
+    "graphics-listen-several-at-start",
+    Graphics,
+    bad="<graphics type='vnc'><listen type='none'/><listen type='none'/></graphics>",
+    good="<graphics type='vnc'><listen type='none'/></graphics>",
+    stage=Stage.START,
+)
 def one_listen_at_start(graphics: Graphics) -> Problems:
     """Before libvirt 11.10 several ``<listen>`` were noticed only when the guest was started."""
     if graphics.type != "rdp" and not speaks(graphics, "11.10"):

@@ -3,11 +3,20 @@
 ::
 
     <panic model='isa'/>
+
+Mainframes and IBM's POWER servers report crashes by themselves: there one is added.
 """
 
-from domcaps.elements.machines import PSERIES, S390_CCW, X86
+from __future__ import annotations
+
+from functools import cached_property
+
+from domcaps.elements.device import Device
+from domcaps.elements.machines import ARM_VIRT, PSERIES, S390, S390_CCW, X86
 from domcaps.language import AnyChoice, Choice, Element, Enum
 from domcaps.language.observed import device
+from domcaps.language.part import field
+from domcaps.language.rule import Problems, Sample, problem, rule
 
 MODEL = Enum(
     "model",
@@ -20,7 +29,95 @@ MODEL = Enum(
         Choice("hyperv", X86),
         Choice("s390", S390_CCW),
         Choice("pvpanic", device("pvpanic-pci")),
+        # another way to say nothing
+        Choice("default", listed=False),
     ),
 )
 
 ELEMENT = Element("panic", order=120, supported=AnyChoice(MODEL), content=(MODEL,))
+
+_DEFAULTS = (("pseries", PSERIES), ("s390", S390), ("isa", X86), ("pvpanic", ARM_VIRT))
+_ADDRESSES = {"isa": "isa", "pvpanic": "pci"}
+
+
+class Panic(Device):
+    """A device for reports of crashes."""
+
+    path = "devices/panic"
+
+    named = field("@model", choice=MODEL)
+
+    @cached_property
+    def model(self) -> str:
+        """The model, libvirt's default where none is named, "" where there is no default."""
+        if self.named not in {None, "default"}:
+            return self.named or ""
+        return next((name for name, when in _DEFAULTS if self.holds(when)), "")
+
+
+@rule(
+    "panic-model-undetermined",
+    Panic,
+    bad=Sample("<panic/>", arch="riscv64"),
+    good="<panic/>",
+)
+def model_has_a_default(panic: Panic) -> Problems:
+    """Which model is meant goes without saying on x86, ARM's virt, mainframes and pseries only."""
+    if not panic.model:
+        choices = MODEL.spoken(panic.domain.world.target.dialect)
+        yield problem(
+            "there is no default model for this machine type: name one", panic, "@model",
+            accepted=[choice.name for choice in choices if panic.holds(choice.when)],
+        )  # fmt: skip
+
+
+@rule(
+    "panic-default-unsupported",
+    Panic,
+    bad="<panic/>",
+    good="<panic/>",
+)
+def default_is_there(panic: Panic) -> Problems:
+    """The default model must be one that QEMU has, as any other."""
+    if panic.named in {None, "default"} and panic.model:
+        choice = MODEL.find(panic.model, panic.domain.world.target.dialect)
+        if choice is not None and panic.domain.world.truth(choice.when).value == "no":
+            yield problem(
+                f"the default here is {panic.model!r}, which this QEMU does not have", panic,
+                reason=choice.when.explain(panic.domain.world),
+            )  # fmt: skip
+
+
+@rule(
+    "panic-model-duplicate",
+    Panic,
+    bad="<panic model='isa'/><panic/>",
+    good="<panic model='isa'/><panic model='hyperv'/>",
+)
+def models_are_single(panic: Panic) -> Problems:
+    """There is one panic device of each model."""
+    same = [p for p in panic.domain.all(Panic) if p.model == panic.model]
+    if panic.model and same[0].node is not panic.node:
+        yield problem(f"there is a panic device {panic.model!r} already", panic, "@model")
+
+
+@rule(
+    "panic-address-unsupported",
+    Panic,
+    bad="<panic model='pvpanic'><address type='isa' iobase='0x505'/></panic>",
+    good="<panic model='isa'><address type='isa' iobase='0x505'/></panic>",
+)
+def address_fits_the_model(panic: Panic) -> Problems:
+    """An ``isa`` sits on ISA, a ``pvpanic`` on PCI, the others are no devices at all."""
+    if panic.address_type is None or not panic.model:
+        return
+    wanted = _ADDRESSES.get(panic.model)
+    if wanted is None:
+        yield problem(f"a panic device {panic.model!r} has no address", panic, "address")
+    elif panic.address_type != wanted:
+        yield problem(
+            f"a panic device {panic.model!r} has an address of type {wanted!r}",
+            panic,
+            "address/@type",
+            accepted=[wanted],
+        )

@@ -7,9 +7,19 @@
     </rng>
 """
 
+from __future__ import annotations
+
+from domcaps.elements.attributes import fits
+from domcaps.elements.chardev import CharacterSource
+from domcaps.elements.device import Device
+from domcaps.elements.quantities import OrEmpty
 from domcaps.elements.virtio import TRANSITIONAL
+from domcaps.elements.virtiooptions import VirtioOptions
 from domcaps.language import Choice, Element, Enum
+from domcaps.language.kinds import UNSIGNED
 from domcaps.language.observed import device, qom_type
+from domcaps.language.part import field
+from domcaps.language.rule import Problems, problem, rule
 
 VIRTIO_RNG = device("virtio-rng-pci", "virtio-rng-ccw", "virtio-rng-device")
 
@@ -34,3 +44,68 @@ BACKEND_MODEL = Enum(
 )
 
 ELEMENT = Element("rng", order=50, content=(MODEL, BACKEND_MODEL))
+
+_BACKEND = "<backend model='builtin'/>"
+
+
+class Rng(VirtioOptions, Device):
+    """A source of random numbers."""
+
+    path = "devices/rng"
+    knows = ("rate/@period",)
+
+    model = field("@model", choice=MODEL, required=True)
+    rate = field("rate/@bytes", OrEmpty(UNSIGNED))
+
+
+class RngBackend(CharacterSource):
+    """Where random numbers come from; that of model ``egd`` is a character device."""
+
+    path = "devices/rng/backend"
+
+    model = field("@model", choice=BACKEND_MODEL, required=True)
+
+    @property
+    def source_type(self) -> str:
+        """The type of character device, "" where it is none."""
+        return self.node.get("type", "") if self.model == "egd" else ""
+
+
+@rule(
+    "rng-backend-count",
+    Rng,
+    bad="<rng model='virtio'/>",
+    good=f"<rng model='virtio'>{_BACKEND}</rng>",
+)
+def one_backend(rng: Rng) -> Problems:
+    """A random number generator has exactly one back end."""
+    backends = rng.find_all("backend")
+    if len(backends) != 1:
+        yield problem("there is exactly one <backend>", backends[1] if backends else rng)
+
+
+@rule(
+    "rng-rate-period-invalid",
+    Rng,
+    bad=f"<rng model='virtio'><rate bytes='1024' period='second'/>{_BACKEND}</rng>",
+    good=f"<rng model='virtio'><rate bytes='1024' period='1000'/>{_BACKEND}</rng>",
+)
+def period_is_a_number(rng: Rng) -> Problems:
+    """The time in which so many bytes are given out is a number of milliseconds."""
+    node = rng.find("rate")
+    period = "" if node is None else node.get("period", "")
+    if rng.rate and period and not fits(UNSIGNED, period):
+        yield problem(f"the period is {period!r}, not a number", rng, "rate/@period")
+
+
+@rule(
+    "rng-egd-type-missing",
+    RngBackend,
+    bad="<rng model='virtio'><backend model='egd'/></rng>",
+    good="<rng model='virtio'><backend model='egd' type='udp'><source service='1234'/>"
+    "</backend></rng>",
+)
+def egd_has_a_type(backend: RngBackend) -> Problems:
+    """An entropy gathering daemon is reached through a character device, whose type is named."""
+    if backend.model == "egd" and backend.node.get("type") is None:
+        yield problem("an egd names the type of its character device", backend, "@type")

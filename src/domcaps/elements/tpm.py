@@ -7,9 +7,24 @@
     </tpm>
 """
 
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from domcaps.elements.attributes import Attributes
+from domcaps.elements.device import Device
+from domcaps.elements.machines import PPC64, X86
+from domcaps.elements.needs import needs
+from domcaps.elements.quantities import ANY_UUID
 from domcaps.language import AnyChoice, Choice, Drift, Element, Enum
+from domcaps.language.kinds import UNSIGNED, YES_NO, OneOf
 from domcaps.language.observed import EmulatorFact, HostFact, device, qom_type
-from domcaps.language.predicate import Predicate
+from domcaps.language.part import field
+from domcaps.language.rule import Problems, Sample, problem, rule
+
+if TYPE_CHECKING:
+    from domcaps.language.predicate import Predicate
 
 
 def _model(name: str) -> Predicate:
@@ -99,3 +114,162 @@ ELEMENT = Element(
     supported=AnyChoice(MODEL),
     content=(MODEL, BACKEND_MODEL, BACKEND_VERSION),
 )
+
+_VERSIONS = OneOf(("1.2", "2.0"))
+_BANKS = ("sha1", "sha256", "sha384", "sha512")
+_PROXY = "spapr-tpm-proxy"
+# what is said of the back end 'emulator' and overlooked with others
+_EMULATED_BACKEND = Attributes(
+    {"version": _VERSIONS, "debug": UNSIGNED, "persistent_state": YES_NO}
+)
+_ENCRYPTION = Attributes({"secret": ANY_UUID})
+_PROFILE = Attributes({"removeDisabled": OneOf(("check", "fips-host"))}, required=("source",))
+_STATE = Attributes({"type": OneOf(("file", "dir"))}, required=("type", "path"))
+
+_EMULATED = "<backend type='emulator' version='{}'/>"
+_PASSED = "<backend type='passthrough'/>"
+
+
+class Tpm(Device):
+    """A trusted platform module."""
+
+    path = "devices/tpm"
+
+    named = field("@model", choice=MODEL)
+    backend = field("backend/@type", choice=BACKEND_MODEL)
+
+    @cached_property
+    def model(self) -> str:
+        """The model, libvirt's default where none is named."""
+        return self.named or ("tpm-spapr" if self.holds(PPC64) else "tpm-tis")
+
+    @cached_property
+    def version(self) -> str:
+        """The version of an emulated one, libvirt's default where none is named."""
+        backend = self.find("backend")
+        named = "" if backend is None else backend.get("version", "")
+        if named:
+            return named
+        return "1.2" if self.model == "tpm-tis" and self.holds(X86) else "2.0"
+
+
+@rule(
+    "tpm-backend-count",
+    Tpm,
+    bad="<tpm model='tpm-crb'/>",
+    good=f"<tpm model='tpm-crb'>{_PASSED}</tpm>",
+)
+def one_backend(tpm: Tpm) -> Problems:
+    """A TPM has exactly one back end, which says its type."""
+    backends = tpm.find_all("backend")
+    if len(backends) != 1:
+        yield problem("a TPM has exactly one <backend>", backends[1] if backends else tpm)
+    elif backends[0].get("type") is None:
+        yield problem(
+            "a back end says its type", backends[0], "@type",
+            accepted=[choice.name for choice in BACKEND_MODEL.choices],
+        )  # fmt: skip
+
+
+@rule(
+    "tpm-emulator-invalid",
+    Tpm,
+    bad=f"<tpm>{_EMULATED.format('3.0')}</tpm>",
+    good=f"<tpm model='tpm-crb'>{_EMULATED.format('2.0')}</tpm>",
+)
+def emulator_is_described(tpm: Tpm) -> Problems:
+    """What is said of an emulated TPM has its form; other back ends overlook it."""
+    backend = tpm.find("backend")
+    if backend is None or tpm.backend != "emulator":
+        return
+    yield from _EMULATED_BACKEND.problems(backend)
+    yield from _ENCRYPTION.problems(backend.find("encryption"))
+    yield from _PROFILE.problems(backend.find("profile"))
+    yield from _STATE.problems(backend.find("source"))
+    banks = backend.find("active_pcr_banks")
+    for bank in () if banks is None else banks.iterchildren("*"):
+        if bank.tag not in _BANKS:
+            yield problem(f"{bank.tag!r} is no bank of registers", bank, accepted=_BANKS)
+
+
+@rule(
+    "tpm-version-unsupported",
+    Tpm,
+    bad=f"<tpm model='tpm-crb'>{_EMULATED.format('1.2')}</tpm>",
+    good=f"<tpm model='tpm-crb'>{_EMULATED.format('2.0')}</tpm>",
+)
+def version_can_be_set_up(tpm: Tpm) -> Problems:
+    """The version is one that swtpm can set up; TPM 1.2 there is with ``tpm-tis`` on x86 only."""
+    if tpm.backend != "emulator" or tpm.version not in _VERSIONS.names:
+        return
+    at = "backend/@version"
+    choice = BACKEND_VERSION.find(tpm.version, tpm.domain.world.target.dialect)
+    if choice is not None:
+        message = f"swtpm can't set up a TPM {tpm.version} here"
+        yield from needs(tpm, choice.when, message, at)
+    if tpm.version == "1.2" and not (tpm.model == "tpm-tis" and tpm.holds(X86)):
+        yield problem(
+            f"a {tpm.model} for {tpm.domain.arch} guests is a TPM 2.0", tpm, at, accepted=["2.0"]
+        )
+
+
+@rule(
+    "tpm-banks-unsupported",
+    Tpm,
+    bad="<tpm><backend type='emulator' version='1.2'><active_pcr_banks><sha256/>"
+    "</active_pcr_banks></backend></tpm>",
+    good="<tpm><backend type='emulator' version='2.0'><active_pcr_banks><sha256/>"
+    "</active_pcr_banks></backend></tpm>",
+)
+def banks_and_profile_need_2_0(tpm: Tpm) -> Problems:
+    """Banks of registers, and a profile of algorithms, are chosen for a TPM 2.0."""
+    if tpm.backend != "emulator" or tpm.version == "2.0":
+        return
+    banks = tpm.find("backend/active_pcr_banks")
+    if banks is not None and len(banks):
+        yield problem("banks are chosen for a TPM 2.0", banks)
+    profile = tpm.find("backend/profile")
+    if profile is not None and profile.get("source"):
+        yield problem("a profile is chosen for a TPM 2.0", profile)
+
+
+@rule(
+    "tpm-default-unsupported",
+    Tpm,
+    bad=Sample(f"<tpm>{_PASSED}</tpm>", arch="s390x"),
+    good=f"<tpm>{_PASSED}</tpm>",
+)
+def default_is_there(tpm: Tpm) -> Problems:
+    """The default model must be one that QEMU has, as any other."""
+    choice = MODEL.find(tpm.model, tpm.domain.world.target.dialect)
+    if tpm.named is None and choice is not None:
+        message = f"the default here is {tpm.model!r}, which this QEMU does not have"
+        yield from needs(tpm, choice.when, message, "@model")
+
+
+@rule(
+    "tpm-proxy-backend-unsupported",
+    Tpm,
+    bad=Sample(f"<tpm model='{_PROXY}'>{_EMULATED.format('2.0')}</tpm>", arch="ppc64"),
+    good=Sample(f"<tpm model='{_PROXY}'>{_PASSED}</tpm>", arch="ppc64"),
+)
+def proxy_is_passed_through(tpm: Tpm) -> Problems:
+    """The proxy of POWER servers hands over to a TPM of the host."""
+    if tpm.model == _PROXY and tpm.backend != "passthrough" and tpm.holds(PPC64):
+        yield problem(
+            f"a {_PROXY} has the back end passthrough", tpm, "backend/@type",
+            accepted=["passthrough"],
+        )  # fmt: skip
+
+
+@rule(
+    "tpm-several",
+    Tpm,
+    bad=f"<tpm>{_PASSED}</tpm><tpm>{_PASSED}</tpm>",
+    good=f"<tpm>{_PASSED}</tpm>",
+)
+def one_tpm_and_one_proxy(tpm: Tpm) -> Problems:
+    """A domain has one TPM at most, and beside it one proxy."""
+    same = [t for t in tpm.domain.all(Tpm) if (t.model == _PROXY) == (tpm.model == _PROXY)]
+    if same[0].node is not tpm.node:
+        yield problem(f"there is a TPM{' proxy' if tpm.model == _PROXY else ''} already", tpm)

@@ -386,5 +386,6 @@ def devices_have_usb_addresses(usb: Usb) -> Problems:
         # network cards, sound cards and shared folders are not looked at
         if node is None or node.tag not in {"disk", "input", "redirdev", "hostdev"}:
             continue
-        if _other_kind(node):
+        # an <input> for which libvirt chooses the bus is not looked at either
+        if _other_kind(node) and not (node.tag == "input" and node.get("bus") is None):
             yield problem("a device on USB has an address of type usb", node, "address/@type")

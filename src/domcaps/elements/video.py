@@ -95,6 +95,11 @@ class Video(VirtioOptions, Device):
             return default_model(self)
         return self.model or ""
 
+    @property
+    def is_virtio(self) -> bool:
+        """Whether it is a virtio device."""
+        return self.type == "virtio"
+
     @cached_property
     def is_primary(self) -> bool:
         """Whether firmware and console use it: the one that says so, else the first."""

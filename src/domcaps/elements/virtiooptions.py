@@ -1,4 +1,4 @@
-"""What ``<driver>`` says to any virtio device.
+"""What ``<driver>`` says to any virtio device, and where virtio devices can sit.
 
 ::
 
@@ -7,20 +7,30 @@
 
 from __future__ import annotations
 
+from domcaps.language.finding import Stage
 from domcaps.language.kinds import ON_OFF
 from domcaps.language.part import Part, field
-from domcaps.language.rule import Problems, problem
+from domcaps.language.rule import Problems, problem, rule
 
 NAMES = ("iommu", "ats", "packed", "page_per_vq")
+BUSES = ("pci", "ccw", "virtio-mmio")
 
 
 class VirtioOptions(Part):
-    """Base of parts whose ``<driver>`` may carry the options of virtio devices."""
+    """Base of parts that are virtio devices, or can be: `is_virtio` tells.
+
+    Their ``<driver>`` may carry the options of such devices.
+    """
 
     iommu = field("driver/@iommu", ON_OFF)
     ats = field("driver/@ats", ON_OFF)
     packed = field("driver/@packed", ON_OFF)
     page_per_vq = field("driver/@page_per_vq", ON_OFF)
+
+    @property
+    def is_virtio(self) -> bool:
+        """Whether it is a virtio device."""
+        return True
 
 
 def given_options(part: Part) -> Problems:
@@ -31,3 +41,21 @@ def given_options(part: Part) -> Problems:
     for name in NAMES:
         if driver.get(name) is not None:
             yield problem(f"{name} is an option of virtio devices only", part, f"driver/@{name}")
+
+
+@rule(
+    "virtio-address-unsupported",
+    VirtioOptions,
+    bad="<memballoon model='virtio'><address type='usb' bus='0' port='1'/></memballoon>",
+    good="<memballoon model='virtio'><address type='pci'/></memballoon>",
+    stage=Stage.START,
+)
+def virtio_sits_on_pci(part: VirtioOptions) -> Problems:
+    """Virtio devices sit on PCI, on a mainframe's channel subsystem, or are mapped (MMIO)."""
+    address = part.find("address")
+    kind = None if address is None else address.get("type")
+    if kind is not None and kind not in BUSES and part.is_virtio:
+        yield problem(
+            f"a virtio device can't have an address of type {kind!r}", part, "address/@type",
+            accepted=BUSES,
+        )  # fmt: skip

@@ -1,0 +1,82 @@
+"""The form of what is said of a character device's source, by its type.
+
+::
+
+    <source mode='bind' host='127.0.0.1' service='2445' tls='yes'/>
+"""
+
+from __future__ import annotations
+
+from domcaps.elements.attributes import Attributes
+from domcaps.elements.chardev import CharacterSource
+from domcaps.language.kinds import ON_OFF, UNSIGNED, YES_NO, OneOf
+from domcaps.language.rule import Problems, problem, rule
+
+_MODE = OneOf(("connect", "bind"))
+_SOURCE = {
+    "file": Attributes({"append": ON_OFF}),
+    "udp": Attributes({"mode": _MODE}),
+    "tcp": Attributes({"mode": _MODE, "tls": YES_NO}),
+    "unix": Attributes({"mode": _MODE}),
+}
+_RECONNECT = Attributes({"enabled": YES_NO})
+_TIMEOUT = Attributes({"timeout": UNSIGNED}, required=("timeout",))
+_CLIPBOARD = Attributes({"copypaste": YES_NO}, required=("copypaste",))
+_MOUSE = Attributes({"mode": OneOf(("server", "client"))}, required=("mode",))
+_LOG = Attributes({"append": ON_OFF})
+_PROTOCOL = Attributes({"type": OneOf(("raw", "telnet", "telnets", "tls"))})
+
+
+@rule(
+    "chardev-source-count",
+    CharacterSource,
+    bad="<serial type='file'><source path='/tmp/a'/><source path='/tmp/b'/></serial>",
+    good="<serial type='udp'><source mode='bind' service='1'/>"
+    "<source mode='connect' service='2'/></serial>",
+)
+def one_source(part: CharacterSource) -> Problems:
+    """There is one ``<source>``, for UDP two, one ``<log>`` and one ``<protocol>`` at most."""
+    if not part.source_type:
+        return
+    most = 2 if part.source_type == "udp" else 1
+    for tag, allowed in (("source", most), ("log", 1), ("protocol", 1)):
+        for extra in part.find_all(tag)[allowed:]:
+            yield problem(f"a {part.source_type} has {allowed} <{tag}> at most", extra)
+
+
+@rule(
+    "chardev-source-invalid",
+    CharacterSource,
+    bad="<serial type='unix'><source mode='listen' path='/tmp/s'/></serial>",
+    good="<serial type='unix'><source mode='bind' path='/tmp/s'/></serial>",
+)
+def source_has_its_form(part: CharacterSource) -> Problems:
+    """What is said of a source has the form that its type wants; the rest is overlooked."""
+    kind = part.source_type
+    if not kind:
+        return
+    for source in part.find_all("source")[: 2 if kind == "udp" else 1]:
+        if kind in _SOURCE:
+            yield from _SOURCE[kind].problems(source)
+        if kind in {"tcp", "unix"}:
+            reconnect = source.find("reconnect")
+            yield from _RECONNECT.problems(reconnect)
+            if reconnect is not None and reconnect.get("enabled") == "yes":
+                yield from _TIMEOUT.problems(reconnect)
+        elif kind == "qemu-vdagent":
+            yield from _CLIPBOARD.problems(source.find("clipboard"))
+            yield from _MOUSE.problems(source.find("mouse"))
+
+
+@rule(
+    "chardev-log-invalid",
+    CharacterSource,
+    bad="<serial type='pty'><log file='/tmp/log' append='yes'/></serial>",
+    good="<serial type='pty'><log file='/tmp/log' append='on'/></serial>",
+)
+def log_has_its_form(part: CharacterSource) -> Problems:
+    """A log is written anew or appended to; a protocol of TCP is one of four."""
+    if part.source_type:
+        yield from _LOG.problems(part.find("log"))
+    if part.source_type == "tcp":
+        yield from _PROTOCOL.problems(part.find("protocol"))
