@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domcaps.cpu.models import libvirt_models
+from domcaps.errors import UnsupportedTargetError
 from domcaps.facts.arch import ARCHITECTURES
 from domcaps.serve.faults import Code, Fault
 from domcaps.serve.procedures import procedure
@@ -12,6 +13,7 @@ from domcaps.serve.session import check_flags
 from domcaps.serve.xdr import INT, OPTIONAL_STRING, STRING, UINT, Array
 
 if TYPE_CHECKING:
+    from domcaps.api import Host
     from domcaps.serve.session import Session
 
 _DISABLE_DEPRECATED, _EXPAND, _SUPPORTED = 1, 2, 4
@@ -36,11 +38,8 @@ def connect_get_domain_capabilities(
 ) -> tuple[str]:
     """Give ``<domainCapabilities>``."""
     check_flags(flags, _DISABLE_DEPRECATED | _EXPAND | _SUPPORTED)
-    served, host = (found := session.served()), found.host
-    if emulator is None and (arch is None or arch in ARCHITECTURES) and not host.has_emulator(arch):
-        raise Fault(
-            Code.CONFIG_UNSUPPORTED, f"no emulator here serves {arch or host.facts.arch} guests"
-        )
+    served = session.served()
+    host = served.host
 
     def make() -> str:
         return host.domain_capabilities(
@@ -55,7 +54,21 @@ def connect_get_domain_capabilities(
         ).xml
 
     key = ("domain capabilities", emulator, arch, machine, virttype, flags, session.libvirt)
-    return (served.answer(key, make),)
+    try:
+        return (served.answer(key, make),)
+    except UnsupportedTargetError as error:
+        if emulator is None:
+            _check_emulator(host, arch, error)
+        raise
+
+
+def _check_emulator(host: Host, arch: str | None, error: UnsupportedTargetError) -> None:
+    """Say so where it is an emulator that is missing: libvirt has a class of its own for that.
+
+    Only asked when there is no answer, since on a live host the question costs as much as one.
+    """
+    if (arch is None or arch in ARCHITECTURES) and not host.has_emulator(arch):
+        raise Fault(Code.CONFIG_UNSUPPORTED, str(error)) from error
 
 
 @procedure(312, takes=(STRING, INT, UINT), gives=(Array(STRING, _MODELS_MOST), INT))
