@@ -10,6 +10,7 @@ import os
 import socket
 import stat
 import struct
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -67,14 +68,19 @@ class Server:
         """Begin to answer; raises `OSError`."""
         procedures()
         for listening in sockets:
-            if listening.family == socket.AF_UNIX:
-                server = await asyncio.start_unix_server(
-                    self._arrive, sock=listening, backlog=_BACKLOG
-                )
-            else:
-                server = await asyncio.start_server(self._arrive, sock=listening, backlog=_BACKLOG)
+            server = await self._listen(listening)
             self._servers.append(server)
             log.info("listening=%s", _shown(listening.getsockname()))
+
+    async def _listen(self, listening: socket.socket) -> asyncio.Server:
+        if listening.family != socket.AF_UNIX:
+            return await asyncio.start_server(self._arrive, sock=listening, backlog=_BACKLOG)
+        if sys.version_info >= (3, 13):
+            # otherwise it removes the socket at the end, which may be systemd's
+            return await asyncio.start_unix_server(
+                self._arrive, sock=listening, backlog=_BACKLOG, cleanup_socket=False
+            )
+        return await asyncio.start_unix_server(self._arrive, sock=listening, backlog=_BACKLOG)
 
     async def stop(self) -> None:
         """Take no more clients, give those that are there a moment, and send them away."""

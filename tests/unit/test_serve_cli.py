@@ -1,0 +1,132 @@
+"""``domcaps serve`` as a process: how it starts, what it refuses, how it ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from domcaps.facts.record import HostRecord, Recording
+from domcaps.facts.recording import save
+from fakes import emulator_record
+from serve_client import Client
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+COMMAND = [sys.executable, "-m", "domcaps", "serve"]
+
+
+@pytest.fixture
+def recording(tmp_path: Path) -> Path:
+    path = tmp_path / "old.domcaps"
+    save(Recording(HostRecord(arch="x86_64"), (emulator_record(),)), path)
+    return path
+
+
+def wait_for(path: Path, process: subprocess.Popen[str]) -> None:
+    deadline = time.monotonic() + 20
+    while not path.exists():
+        assert process.poll() is None, process.stderr and process.stderr.read()
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def server(recording: Path, tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], Path]]:
+    path = tmp_path / "s"
+    options = [
+        "--socket",
+        str(path),
+        "--mode",
+        "0660",
+        "--host",
+        str(recording),
+        "--log-level",
+        "debug",
+    ]
+    with subprocess.Popen([*COMMAND, *options], stderr=subprocess.PIPE, text=True) as process:
+        try:
+            wait_for(path, process)
+            yield process, path
+        finally:
+            process.kill()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_ends_when_it_is_asked_to(
+    server: tuple[subprocess.Popen[str], Path], number: signal.Signals
+) -> None:
+    process, path = server
+    assert path.stat().st_mode & 0o777 == 0o660
+    with Client(path) as client:
+        assert client.hostname() == "old"
+    process.send_signal(number)
+    _, log = process.communicate(timeout=20)
+    assert process.returncode == 0
+    assert not path.exists()
+    assert f"listening={path}" in log
+    assert "procedure=59 serial=3 status=0" in log
+    assert "Traceback" not in log
+
+
+def test_a_client_that_stays_does_not_keep_it(
+    server: tuple[subprocess.Popen[str], Path],
+) -> None:
+    process, path = server
+    with Client(path) as client:
+        process.send_signal(signal.SIGTERM)
+        assert client.receive() is None
+        process.communicate(timeout=20)
+    assert process.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ([], "--socket or --listen"),
+        (["--listen", "0.0.0.0:1"], "loopback"),
+        (["--listen", "127.0.0.1:0", "--mode", "rw"], "mode"),
+        (["--listen", "127.0.0.1:0", "--libvirt", "1.0"], "1.0"),
+        (["--listen", "127.0.0.1:0", "--host", "/nowhere"], "/nowhere"),
+        (["--listen", "127.0.0.1:0", "--host", "x", "--zoo", "/"], "not both"),
+    ],
+)
+def test_what_can_not_be_served_is_said_at_once(options: list[str], text: str) -> None:
+    done = subprocess.run([*COMMAND, *options], capture_output=True, text=True, timeout=20)
+    assert done.returncode == 2
+    assert text in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_socket_of_systemd_is_taken_over(recording: Path, tmp_path: Path) -> None:
+    path = tmp_path / "s"
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(path))
+        listening.listen()
+        # what systemd does: the socket is descriptor 3, and the process is told that it is meant
+        start = (
+            f"import os; os.dup2({listening.fileno()}, 3); os.set_inheritable(3, True); "
+            "os.environ.update(LISTEN_FDS='1', LISTEN_PID=str(os.getpid())); "
+            f"os.execv({sys.executable!r}, {[*COMMAND, '--host', str(recording)]!r})"
+        )
+        process = subprocess.Popen(
+            [sys.executable, "-c", start], pass_fds=[listening.fileno()], env=dict(os.environ)
+        )
+    try:
+        with Client(path) as client:
+            assert client.hostname() == "old"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+        # it is systemd's, and stays
+        assert path.exists()
+    finally:
+        process.kill()
+        process.wait()
