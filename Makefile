@@ -43,6 +43,7 @@ $(VENV)/.installed: pyproject.toml requirements.lock | $(BIN)/python
 	@echo "installing domcaps into $(VENV)" >&2
 	@$(BIN)/pip install -q --disable-pip-version-check -r requirements.lock
 	@$(BIN)/pip install -q --disable-pip-version-check --no-deps -e .
+	@$(BIN)/python -m compileall -q src/domcaps
 	@touch $@
 
 $(VENV)/.developing: $(VENV)/.installed requirements-dev.lock
