@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from domcaps.cpu import host_model
 from domcaps.cpu.models import libvirt_models
+from domcaps.cpu.x86map import x86_map
 from domcaps.errors import UnsupportedTargetError
-from domcaps.facts.arch import ARCHITECTURES
+from domcaps.facts.arch import ARCHITECTURES, X86
+from domcaps.facts.emulator import ACCELERATORS, Unanswered
+from domcaps.serve.comparison import Comparison, compare, read_cpu
 from domcaps.serve.faults import Code, Fault
 from domcaps.serve.procedures import procedure
 from domcaps.serve.session import check_flags
@@ -18,6 +22,9 @@ if TYPE_CHECKING:
 
 _DISABLE_DEPRECATED, _EXPAND, _SUPPORTED = 1, 2, 4
 """``VIR_CONNECT_GET_DOMAIN_CAPABILITIES_…``."""
+
+_FAIL_INCOMPATIBLE = 1
+"""``VIR_CONNECT_COMPARE_CPU_FAIL_INCOMPATIBLE``."""
 
 _MODELS_MOST = 8192
 
@@ -81,3 +88,40 @@ def connect_get_cpu_model_names(
         raise Fault(Code.INVALID_ARG, f"no architecture is called {arch!r}")
     names = list(libvirt_models(arch, (session.dialect.major, session.dialect.minor)) or ())
     return (names if need_results else []), len(names)
+
+
+@procedure(
+    393,
+    takes=(OPTIONAL_STRING, OPTIONAL_STRING, OPTIONAL_STRING, OPTIONAL_STRING, STRING, UINT),
+    gives=(INT,),
+    slow=True,
+)
+def connect_compare_hypervisor_cpu(
+    session: Session,
+    emulator: str | None,
+    arch: str | None,
+    machine: str | None,
+    virttype: str | None,
+    xml: str,
+    flags: int,
+) -> tuple[int]:
+    """Tell whether an emulator can give a guest a CPU. XML is not checked against a schema."""
+    check_flags(flags, _FAIL_INCOMPATIBLE)
+    world = session.served().host.world(emulator, arch, machine, virttype, session.libvirt)
+    dialect = (session.dialect.major, session.dialect.minor)
+    if world.target.arch not in X86:
+        raise Fault(Code.OPERATION_UNSUPPORTED, f"CPUs of {world.target.arch} are not compared")
+    accelerator = ACCELERATORS[world.target.virttype]
+    try:
+        found = host_model(world.emulator, accelerator, world.host.record, dialect)
+    except Unanswered as unanswered:
+        raise Fault(Code.OPERATION_UNSUPPORTED, str(unanswered)) from unanswered
+    if found is None or found.fallback != "forbid":
+        raise Fault(
+            Code.OPERATION_UNSUPPORTED,
+            f"{world.target.emulator} does not tell what it makes of the host's CPU",
+        )
+    result, reason = compare(found, read_cpu(xml), x86_map(dialect))
+    if result == Comparison.INCOMPATIBLE and flags & _FAIL_INCOMPATIBLE:
+        raise Fault(Code.CPU_INCOMPATIBLE, reason)
+    return (result,)

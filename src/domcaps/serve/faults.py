@@ -33,6 +33,8 @@ class Code(enum.IntEnum):
     NO_DOMAIN = 42
     CONFIG_UNSUPPORTED = 67
     OPERATION_TIMEOUT = 68
+    OPERATION_UNSUPPORTED = 84
+    CPU_INCOMPATIBLE = 91
 
 
 class Origin(enum.IntEnum):
@@ -53,6 +55,8 @@ _WORDS = {
     Code.XML_ERROR: "XML error",
     Code.NO_DOMAIN: "Domain not found",
     Code.CONFIG_UNSUPPORTED: "unsupported configuration",
+    Code.OPERATION_UNSUPPORTED: "Operation not supported",
+    Code.CPU_INCOMPATIBLE: "the CPU is incompatible with host CPU",
     Code.OPERATION_TIMEOUT: "Timed out during operation",
 }
 
