@@ -53,6 +53,9 @@ _SPOKEN = (
 )
 
 
+_MOST_BUSES = 256
+
+
 class _Offer(NamedTuple):
     """What the bus of a controller accepts, and its slots."""
 
@@ -144,6 +147,8 @@ class Buses:
         self.growing = growing
         self.several_roots = several_roots
         self.pcie_to_pci = pcie_to_pci
+        # where to begin to look, by what is wanted: what is full stays full
+        self._begin: dict[tuple[int, int], int] = {}
 
     def reserve(self, place: PciAddress, needs: int, *, given: bool = True) -> PciAddress:
         """Take a place, and give it; it may be moved to a bus that had to be added.
@@ -185,13 +190,17 @@ class Buses:
         """Take the first place that is free and suits; raises `NoPlace` where there is none."""
         if not self.buses:
             raise NoPlace("there is no PCI bus to plug this device into")
-        for number, bus in enumerate(self.buses):
+        for number in range(self._begin.get((needs, function), 0), len(self.buses)):
+            bus = self.buses[number]
             if _accepts(bus, number, needs, given=False):
                 found = bus.free(needs, function)
                 if found is not None:
+                    self._begin[needs, function] = number
                     return self.reserve(PciAddress(0, number, *found), needs, given=False)
         if not self.growing:
             raise NoPlace("no slot is left on PCI for this device")
+        if len(self.buses) >= _MOST_BUSES:
+            raise NoPlace("no slot is left for this device on all the buses that PCI can number")
         number = self._grow(len(self.buses), needs)
         place = PciAddress(0, number, self.buses[number].first, max(function, 0))
         return self.reserve(place, needs, given=False)
