@@ -3,14 +3,33 @@
 ::
 
     <disk type='file' device='disk'>
+      <driver name='qemu' type='qcow2' cache='none'/>
+      <source file='/var/lib/images/guest.qcow2'/>
       <target dev='vda' bus='virtio'/>
     </disk>
+
+What the guest sees of a disk is checked in `domcaps.elements.disk_guest`, where its data come from
+in `domcaps.elements.disk_source` and its siblings.
 """
 
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from domcaps.elements.device import Device
+from domcaps.elements.drives import disk_bus, target_name
+from domcaps.elements.images import FORMATS, TYPES, Image, images
 from domcaps.elements.machines import BUILTIN_IDE, PSERIES
 from domcaps.elements.virtio import TRANSITIONAL
+from domcaps.elements.virtiooptions import VirtioOptions
 from domcaps.language import Choice, Drift, Element, Enum
+from domcaps.language.kinds import ON_OFF, POSITIVE, UNSIGNED, YES_NO, OneOf
 from domcaps.language.observed import device
+from domcaps.language.part import field
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element as Node
 
 FLOPPY_CONTROLLER = device("isa-fdc", "sysbus-fdc")
 _FLOPPY = ~PSERIES & FLOPPY_CONTROLLER
@@ -46,6 +65,9 @@ BUS = Enum(
         Choice("usb", device("usb-storage", "usb-bot"), since="11.5"),
         Choice("sata", device("ich9-ahci")),
         Choice("nvme", device("nvme-ns"), since="11.5"),
+        Choice("sd", listed=False),
+        Choice("xen", listed=False),
+        Choice("uml", listed=False),
     ),
 )
 
@@ -56,7 +78,91 @@ MODEL = Enum(
         Choice("virtio"),
         Choice("virtio-transitional", TRANSITIONAL),
         Choice("virtio-non-transitional", TRANSITIONAL),
+        Choice("default", listed=False),
+        Choice("usb-storage", device("usb-storage"), since="11.5", listed=False),
+        Choice("usb-bot", device("usb-bot"), since="11.5", listed=False),
     ),
 )
 
 ELEMENT = Element("disk", order=10, content=(DISK_DEVICE, BUS, MODEL))
+
+
+class Disk(VirtioOptions, Device):
+    """A disk, CD-ROM drive, floppy drive, or unit of SCSI storage that the guest is given."""
+
+    path = "devices/disk"
+
+    type = field("@type", OneOf(TYPES), default="file")
+    device = field("@device", OneOf(("disk", "cdrom", "floppy", "lun")), default="disk")
+    model = field("@model", choice=MODEL)
+    snapshot = field("@snapshot", OneOf(("no", "internal", "external", "manual")))
+    rawio = field("@rawio", YES_NO)
+    sgio = field("@sgio", OneOf(("filtered", "unfiltered")))
+    startup_policy = field("source/@startupPolicy", OneOf(("mandatory", "requisite", "optional")))
+    given_bus = field(
+        "target/@bus",
+        OneOf(("ide", "fdc", "scsi", "virtio", "xen", "usb", "uml", "sata", "sd", "nvme")),
+    )
+    tray = field("target/@tray", OneOf(("closed", "open")))
+    removable = field("target/@removable", ON_OFF)
+    rotation_rate = field("target/@rotation_rate", UNSIGNED)
+    cylinders = field("geometry/@cyls", UNSIGNED)
+    heads = field("geometry/@heads", UNSIGNED)
+    sectors = field("geometry/@secs", UNSIGNED)
+    translation = field("geometry/@trans", OneOf(("none", "auto", "lba")))
+    logical_block_size = field("blockio/@logical_block_size", UNSIGNED)
+    physical_block_size = field("blockio/@physical_block_size", UNSIGNED)
+    discard_granularity = field("blockio/@discard_granularity", UNSIGNED)
+    format = field("driver/@type", OneOf((*FORMATS, "aio")))
+    cache = field(
+        "driver/@cache",
+        OneOf(("default", "none", "writethrough", "writeback", "directsync", "unsafe")),
+    )
+    error_policy = field("driver/@error_policy", OneOf(("stop", "report", "ignore", "enospace")))
+    read_error_policy = field("driver/@rerror_policy", OneOf(("stop", "report", "ignore")))
+    io = field("driver/@io", OneOf(("native", "threads", "io_uring")))
+    ioeventfd = field("driver/@ioeventfd", ON_OFF)
+    event_idx = field("driver/@event_idx", ON_OFF)
+    copy_on_read = field("driver/@copy_on_read", ON_OFF)
+    discard = field("driver/@discard", OneOf(("unmap", "ignore")))
+    discard_no_unref = field("driver/@discard_no_unref", ON_OFF)
+    detect_zeroes = field("driver/@detect_zeroes", OneOf(("off", "on", "unmap")))
+    iothread = field("driver/@iothread", POSITIVE)
+    queues = field("driver/@queues", UNSIGNED)
+    queue_size = field("driver/@queue_size", UNSIGNED)
+    share_backing = field("transient/@shareBacking", YES_NO)
+
+    @cached_property
+    def bus(self) -> str:
+        """The bus, by the kind of disk or its target's name where none is given."""
+        return disk_bus(self.node, self.domain)
+
+    @cached_property
+    def name(self) -> str:
+        """The name of the target, "" where it has none."""
+        return target_name(self.node) or ""
+
+    @property
+    def is_virtio(self) -> bool:
+        """Whether it is a virtio device."""
+        return self.bus == "virtio"
+
+    @cached_property
+    def images(self) -> tuple[Image, ...]:
+        """The image it is made of, and those below it that the domain names."""
+        return images(self.node)
+
+    @property
+    def image(self) -> Image:
+        """The image that the guest reads and writes."""
+        return self.images[0]
+
+    @cached_property
+    def is_readonly(self) -> bool:
+        """Whether the guest can't write to it."""
+        return self.device == "cdrom" or self.has("readonly")
+
+    def text(self, tag: str) -> str | None:
+        """Give the text of a child, None where there is none."""
+        child: Node | None = self.node.find(tag)
+        return None if child is None else child.text or None

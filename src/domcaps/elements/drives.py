@@ -162,30 +162,6 @@ _HOST = (
 
 
 @rule(
-    "disk-target-unknown",
-    Drives,
-    bad=_DISK.format("vd1", "virtio", ""),
-    good=_DISK.format("vda", "virtio", ""),
-)
-def names_lead_to_addresses(drives: Drives) -> Problems:
-    """The name of a target is a prefix such as ``vd`` and letters; an address follows from it."""
-    for drive in drives.disks:
-        if drive.name and not drive.given and not _known(drive, drives.domain):
-            yield problem(
-                f"no disk is called {drive.name!r}: names are like vda, sdb, hdc, fda",
-                drive.node,
-                "target/@dev",
-            )
-
-
-def _known(drive: Drive, domain: Domain) -> bool:
-    if disk_index(drive.name) is not None:
-        return True
-    newer = domain.world.target.dialect.speaks("11.5", "")
-    return newer and _NVME.fullmatch(drive.name) is not None
-
-
-@rule(
     "disk-address-duplicate",
     Drives,
     bad=_TWO.format(_AT.format(0)),

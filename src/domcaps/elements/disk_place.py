@@ -1,0 +1,113 @@
+"""Where disks are plugged in: kinds of addresses by bus, and what controllers have room for.
+
+::
+
+    <target dev='sda' bus='scsi'/>
+    <address type='drive' controller='0' bus='0' target='0' unit='3'/>
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from domcaps.elements.disk import Disk
+from domcaps.elements.drives import Drives
+from domcaps.elements.hardware import Hardware
+from domcaps.elements.machines import S390_CCW
+from domcaps.language.rule import Problem, Problems, problem, rule
+
+if TYPE_CHECKING:
+    from domcaps.elements.address import DriveAddress
+    from domcaps.elements.drives import Drive
+
+_ON_DRIVES = frozenset({"ide", "fdc", "scsi", "sata"})
+
+# parts of an address that must be 0, by bus: there is only one of each
+_ALWAYS_ZERO = {
+    "scsi": ("bus",),
+    "ide": ("controller", "target"),
+    "fdc": ("controller", "bus", "target"),
+    "sata": ("bus", "target"),
+}
+
+_DISK = "<disk type='file'{}><source file='/a'/><target dev='{}' bus='{}'/>{}</disk>"
+_DRIVE = "<address type='drive' {}/>"
+_USB = "<address type='usb' bus='0' port='1'/>"
+
+
+@rule(
+    "disk-address-type-unsupported",
+    Disk,
+    bad=_DISK.format("", "sda", "scsi", "<address type='pci' slot='5'/>"),
+    good=_DISK.format("", "sda", "scsi", _DRIVE.format("unit='0'")),
+)
+def address_suits_bus(disk: Disk) -> Problems:
+    """Disks on IDE, floppy, SCSI and SATA controllers are drives of these; USB has ports."""
+    given = disk.address_type
+    if given is None:
+        return
+    if disk.bus in _ON_DRIVES and given != "drive":
+        yield problem(
+            f"a disk on {disk.bus} has an address of type drive, not {given}",
+            disk,
+            "address/@type",
+            accepted=("drive",),
+        )
+    elif disk.bus == "usb" and given != "usb":
+        yield problem(
+            f"a disk on USB has an address of type usb, not {given}",
+            disk,
+            "address/@type",
+            accepted=("usb",),
+        )
+
+
+@rule(
+    "disk-address-out-of-range",
+    Drives,
+    bad=_DISK.format("", "hde", "ide", ""),
+    good=_DISK.format("", "hdd", "ide", ""),
+)
+def place_is_on_the_controller(drives: Drives) -> Problems:
+    """Where there is one controller, bus or target only, it has number 0."""
+    for drive in drives.disks:
+        if drive.place is None or drive.bus not in _ALWAYS_ZERO:
+            continue
+        for name in _ALWAYS_ZERO[drive.bus]:
+            if getattr(drive.place, name):
+                yield _misplaced(drive, f"{drive.bus} has one {name} only, with number 0")
+                break
+        else:
+            yield from _on_lsilogic(drives, drive, drive.place)
+
+
+def _misplaced(drive: Drive, message: str) -> Problem:
+    return problem(message, drive.node, "address" if drive.given else "target/@dev")
+
+
+def _on_lsilogic(drives: Drives, drive: Drive, place: DriveAddress) -> Problems:
+    if drive.bus != "scsi" or not place.target:
+        return
+    hardware = drives.domain.first(Hardware)
+    for controller in hardware.of("scsi") if hardware else ():
+        if controller.index == place.controller and controller.model == "lsilogic":
+            yield _misplaced(drive, "a lsilogic controller has one target only, with number 0")
+
+
+@rule(
+    "disk-model-conflict",
+    Disk,
+    bad=_DISK.format(" model='virtio'", "sda", "usb", ""),
+    good=_DISK.format(" model='virtio'", "vda", "virtio", ""),
+)
+def model_suits_bus(disk: Disk) -> Problems:
+    """The models ``virtio…`` are for disks on virtio, and these have no other model."""
+    model = disk.model or "default"
+    if model.startswith("virtio") and disk.bus != "virtio":
+        yield problem(f"the model {model!r} is for disks on virtio", disk, "@model")
+    elif model.startswith("usb-") and disk.bus == "virtio" and _on_pci(disk):
+        yield problem(f"the model {model!r} is for disks on USB", disk, "@model")
+
+
+def _on_pci(disk: Disk) -> bool:
+    return disk.address_type in {None, "pci"} and not disk.holds(S390_CCW)
