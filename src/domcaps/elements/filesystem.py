@@ -23,8 +23,8 @@ DRIVER_TYPE = Enum(
             drift=Drift(
                 says="libvirt lists the driver type 'handle' for every QEMU",
                 but="QEMU removed the 'handle' driver of 9pfs in 4.0, so the guest fails to start",
-                evidence="QEMU's list of removed features, 'fsdev handle' in 4.0; a QEMU of 5.2, "
-                "the oldest that libvirt takes, refuses -fsdev handle",
+                evidence="QEMU's list of removed features names it for 4.0, and every libvirt here "
+                "needs 6.2 or later; QEMU 7.2 refuses -fsdev handle,id=x,path=/tmp",
             ),
         ),
         Choice("virtiofs", device("vhost-user-fs-device")),
