@@ -39,7 +39,8 @@ GENERAL = (
     ),
     General(
         "xml-too-large",
-        "The document is larger than what libvirt takes (4 MiB), or has more than 50 000 elements.",
+        "The document is larger than what libvirt takes (4 MiB), has more than 50 000 elements, or "
+        "an element in it has more than 10 000 inside.",
     ),
     General(
         "xml-too-deep",

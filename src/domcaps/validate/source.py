@@ -27,6 +27,9 @@ _DEEP = f"elements are nested more than {MAX_DEPTH} deep"
 MAX_ELEMENTS = 50_000
 """A document of more elements is refused; the largest real ones have some thousand."""
 
+MAX_CHILDREN = 10_000
+"""An element that has more inside is refused: rules compare devices with each other."""
+
 # what stands before the first element, up to a document type and into its own declarations
 _DOCTYPE = re.compile(
     rb"(?:\xef\xbb\xbf)?(?:\s++|<\?.*?\?>|<!--.*?-->)*+<!DOCTYPE(?P<rest>(?:[^\[>\"']++|\"[^\"]*+\"|'[^']*+')*+.?)",
@@ -123,13 +126,17 @@ def _declarations(line: int) -> Unreadable:
 def _measure(root: Node) -> None:
     """Refuse what is nested too deep or has too many elements, without recursion."""
     deepest = depth = count = 0
-    for event, _ in etree.iterwalk(root, events=("start", "end")):
-        if event == "start":
-            depth += 1
-            count += 1
-            deepest = max(deepest, depth)
-        else:
+    for event, node in etree.iterwalk(root, events=("start", "end")):
+        if event == "end":
             depth -= 1
+            continue
+        depth += 1
+        count += 1
+        deepest = max(deepest, depth)
+        if len(node) > MAX_CHILDREN:
+            raise _unreadable(
+                "xml-too-large", f"<{node.tag}> has more than {MAX_CHILDREN} elements inside"
+            )
     if deepest > MAX_DEPTH:
         raise _unreadable("xml-too-deep", _DEEP)
     if count > MAX_ELEMENTS:
