@@ -20,15 +20,20 @@ class _Commands(click.Group):
     """Commands by file name; a file is imported when its command is called or listed."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
-        """Name the files; a trailing ``_`` keeps a name from being one of Python's words."""
+        """Name the files: ``why_fresh.py`` is ``why-fresh``.
+
+        A trailing ``_`` keeps a name from being one of Python's words.
+        """
         names = (module.name for module in pkgutil.iter_modules(__path__))
-        return sorted(name.rstrip("_") for name in names if not name.startswith("_"))
+        found = (name.rstrip("_") for name in names if not name.startswith("_"))
+        return sorted(name.replace("_", "-") for name in found)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import the command's file."""
         if cmd_name not in self.list_commands(ctx):
             return None
-        for name in (cmd_name, f"{cmd_name}_"):
+        file = cmd_name.replace("-", "_")
+        for name in (file, f"{file}_"):
             if importlib.util.find_spec(f"{__name__}.{name}"):
                 module = importlib.import_module(f"{__name__}.{name}")
                 command: click.Command = module.command

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from domcaps.fresh.fetch import Fetch
 from domcaps.fresh.guard import Guard, Sentry
-from domcaps.fresh.store import Clock, Entry, Sighting, Store, witnesses
+from domcaps.fresh.store import Clock, Entry, Sighting, Store, is_lasting, witnesses
 from domcaps.fresh.surroundings import Surroundings
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _ATTEMPTS = 4
+_MOST_ENTRIES = 10_000
 
 
 class Observer:
@@ -108,12 +109,16 @@ class Build:
         if sentry is None or guard.generation != sentry.generation():
             return False
         around = self.around
+        # the version comes last: another call may have noted a change while this one looked
         return all(
-            sighting.version == version and sighting.is_same(around)
+            sighting.is_same(around) and sighting.version == version
             for sighting, version in guard.unguarded
         )
 
     def _proven(self, key: Key[T]) -> T:
+        if len(self.store) > _MOST_ENTRIES:
+            # whoever asks for ever new things must not fill the memory
+            self.store = Store()
         entry = self.store.entry(key)
         # a program that asks once only is not made to wait for the sentry
         returns = entry.trace is not None
@@ -132,7 +137,7 @@ class Build:
     def _guard(self, entry: Entry[Any]) -> Guard | None:
         """Set the sentry on what a value rests on, before that is looked at."""
         entry.guard = None
-        if self._sentry is None or entry.trace is None:
+        if self._sentry is None or not is_lasting(entry):
             return None
         return self._sentry.guard(witnesses(entry), self.around)
 

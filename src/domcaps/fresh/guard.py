@@ -142,15 +142,11 @@ class _Watch:
     def __init__(self) -> None:
         from inotify_simple import INotify
 
-        self._mounts = os.open(_MOUNTS, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            self._queue: INotify = INotify(nonblocking=True)
-        except BaseException:
-            os.close(self._mounts)
-            raise
-        self._poll = select.poll()
-        self._poll.register(self._queue.fileno(), select.POLLIN)
-        self._poll.register(self._mounts, select.POLLPRI | select.POLLERR)
+        self._handles: list[int] = []
+        self._queue: INotify = INotify(nonblocking=True)
+        # that mounts changed is told once for each open file
+        self._poll = self._polling()
+        self._wait = self._polling()
         # for each watch the names that matter in a folder
         self._names: dict[int, set[str]] = {}
         self._covered: dict[str, tuple[int, bool]] = {}
@@ -164,13 +160,21 @@ class _Watch:
 
     def close(self) -> None:
         """Give the queue back."""
+        while self._handles:
+            os.close(self._handles.pop())
         self._queue.close()
-        with contextlib.suppress(OSError):
-            os.close(self._mounts)
 
     def __del__(self) -> None:
         with contextlib.suppress(Exception):
             self.close()
+
+    def _polling(self) -> select.poll:
+        mounts = os.open(_MOUNTS, os.O_RDONLY | os.O_CLOEXEC)
+        self._handles.append(mounts)
+        poll = select.poll()
+        poll.register(self._queue.fileno(), select.POLLIN)
+        poll.register(mounts, select.POLLPRI | select.POLLERR)
+        return poll
 
     def has_news(self) -> bool:
         """Tell whether anything happened that matters, and take it off the queue."""
@@ -179,7 +183,7 @@ class _Watch:
             return False
         news = False
         for handle, _ in found:
-            if handle == self._mounts:
+            if handle in self._handles:
                 news = True
                 self._local.clear()
             else:
@@ -187,8 +191,8 @@ class _Watch:
         return news
 
     def wait(self, seconds: float | None) -> bool:
-        """Wait for an event of any kind."""
-        return bool(self._poll.poll(None if seconds is None else seconds * 1000))
+        """Wait for an event of any kind; none is taken from `has_news`."""
+        return bool(self._wait.poll(None if seconds is None else seconds * 1000))
 
     def _drain(self) -> bool:
         try:

@@ -14,7 +14,7 @@ from domcaps.facts.record import Helper, HostCpu, HostRecord
 from domcaps.fresh.key import Key
 from domcaps.fresh.programs import look_at_helper
 from domcaps.fresh.remember import remembered
-from domcaps.fresh.witness import Status, User
+from domcaps.fresh.witness import Content, User
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from domcaps.fresh.fetch import Fetch
 
 _ACCOUNTS = ("/etc/passwd", "/etc/group")
+_ACCOUNTS_LIMIT = 16 << 20
 
 
 class HostQuestion(msgspec.Struct, frozen=True):
@@ -79,7 +80,14 @@ def _reader(host: HostQuestion, fetch: Fetch, *, privileged: bool = False) -> Ho
     )
 
 
+def _look_for_home(fetch: Fetch) -> None:
+    """Note where the home folder is taken from without a variable: not the host's files."""
+    if not fetch.environ.get("HOME"):
+        fetch.look(Content("/etc/passwd", _ACCOUNTS_LIMIT))
+
+
 def _firmware(host: HostQuestion, fetch: Fetch) -> object:
+    _look_for_home(fetch)
     return _reader(host, fetch, privileged=fetch(Privileged(host))).firmware()
 
 
@@ -91,7 +99,7 @@ def _kvm(host: HostQuestion, fetch: Fetch) -> object:
     if host.qemu_user:
         # the system's accounts are not read through the host's files
         for path in _ACCOUNTS:
-            fetch.look(Status(path))
+            fetch.look(Content(path, _ACCOUNTS_LIMIT))
     return _reader(host, fetch).kvm()
 
 
@@ -177,6 +185,23 @@ class KvmUsable(Key[bool], frozen=True):
         return "host: kvm is usable"
 
 
+class OneHelper(Key[tuple[Helper, ...]], frozen=True):
+    """What was found of one helper program: at most one record."""
+
+    host: HostQuestion
+    name: str
+
+    def task(self, fetch: Fetch) -> tuple[Helper, ...]:
+        """Take it from the facts."""
+        helpers: tuple[Helper, ...] = fetch(HostFact(self.host, "helpers"))
+        return tuple(helper for helper in helpers if helper.name == self.name)
+
+    @property
+    def text(self) -> str:
+        """Name it."""
+        return f"helper program {self.name}"
+
+
 class Features(Key[Helper], frozen=True):
     """What a helper program says that it can do."""
 
@@ -201,6 +226,7 @@ class Features(Key[Helper], frozen=True):
 
 def _helpers(host: HostQuestion, fetch: Fetch) -> tuple[Helper, ...]:
     """Look for helper programs, and ask each one that can be asked by a task of its own."""
+    _look_for_home(fetch)
     found = read_helpers(
         fetch.files, privileged=fetch(Privileged(host)), environ=fetch.environ, run=False
     )
@@ -234,6 +260,10 @@ class FetchedFacts(HostFacts):
     def firmware(self) -> FirmwareIndex:
         """Give the firmware descriptors."""
         return self._fetch(Index(self._host))
+
+    def helper(self, name: str) -> Helper | None:
+        """Give a helper program that is there, None where it is not."""
+        return next((h for h in self._fetch(OneHelper(self._host, name)) if h.path), None)
 
     def firmware_for(self, arch: str, machine: str) -> FirmwareSummary:
         """Sum up what firmware offers to a canonical machine type of an architecture."""

@@ -12,13 +12,12 @@ import msgspec
 
 from domcaps.fresh.disk import DiskStore, cache_folder, stored_trace
 from domcaps.fresh.own import own_identity
-from domcaps.fresh.store import Entry, Sighting
+from domcaps.fresh.store import is_lasting, witnesses
 from domcaps.fresh.surroundings import Surroundings
 from domcaps.fresh.witness import digest, seen_digest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
+    from domcaps.fresh.store import Entry
     from domcaps.fresh.witness import Witness
 
 
@@ -58,11 +57,8 @@ def keep(
 ) -> None:
     """Keep a report, whose entry in the store was brought up to date just now."""
     store = disk or _users_store()
-    parts = list(_parts(entry, set()))
-    lasting = all(part.is_lasting for part in parts if isinstance(part, Entry))
-    if store is not None and lasting:
-        sightings = {id(part): part for part in parts if isinstance(part, Sighting)}
-        store.save(_name(options), stored_trace(sightings.values(), printed))
+    if store is not None and is_lasting(entry):
+        store.save(_name(options), stored_trace(witnesses(entry), printed))
 
 
 def _users_store() -> DiskStore | None:
@@ -78,15 +74,3 @@ def _holds(witness: Witness, seen: str, stamp: object, around: Surroundings) -> 
     if stamp is not None and witness.glance(around) == stamp:
         return True
     return seen_digest(witness.look(around)) == seen
-
-
-def _parts(entry: Entry[Any], known: set[int]) -> Iterator[Entry[Any] | Sighting]:
-    if id(entry) in known:
-        return
-    known.add(id(entry))
-    yield entry
-    for part, _ in entry.trace or ():
-        if isinstance(part, Sighting):
-            yield part
-        else:
-            yield from _parts(part, known)

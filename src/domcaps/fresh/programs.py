@@ -34,6 +34,8 @@ _COMPANIONS = {"swtpm_setup": ("swtpm",)}
 _MOST_SCRIPT = 64 * 1024
 _MOST_WORDS = 200
 _VERSIONED = re.compile(r"(?P<name>.+\.so)(?P<numbers>(\.\d+)+)")
+_NO_QUOTES = str.maketrans("'\"", "  ")
+_RELEASED = re.compile(r"(?P<name>.+/lib[^/-]+)-[\d.]+\.so")
 _LOADED = re.compile(r"^\s*(?:\S+ => )?(/\S+) \(0x[0-9a-f]+\)$", re.ASCII | re.MULTILINE)
 
 
@@ -113,16 +115,21 @@ def _module_folders(path: str, loaded: list[str], around: Surroundings) -> Itera
 
 def _by_short_name(path: str, around: Surroundings) -> str:
     """Give the name by which the linker finds a library: a link may be turned to another file."""
-    match = _VERSIONED.fullmatch(path)
-    if match is None:
-        return path
     wanted = around.identity(path)
-    short = match["name"]
-    for number in match["numbers"].split(".")[1:]:
-        short = f"{short}.{number}"
-        if wanted is not None and around.identity(short) == wanted:
-            return short
-    return path
+    names = (name for name in _short_names(path) if around.identity(name) == wanted)
+    return path if wanted is None else next(names, path)
+
+
+def _short_names(path: str) -> Iterator[str]:
+    """Give the names that links to a library may have: ``libz.so.1`` for ``libz.so.1.2.13``."""
+    if match := _VERSIONED.fullmatch(path):
+        short = match["name"]
+        for number in match["numbers"].split(".")[1:]:
+            short = f"{short}.{number}"
+            yield short
+    elif match := _RELEASED.fullmatch(path):
+        # ``libelf-0.188.so`` is found as ``libelf.so.1``: the number says nothing of the other
+        yield from (f"{match['name']}.so.{number}" for number in range(10))
 
 
 def _program_witnesses(path: str, around: Surroundings, depth: int = 3) -> Iterator[Witness]:
@@ -159,7 +166,8 @@ def _words(text: str) -> list[str]:
         try:
             parts = shlex.split(line, comments=False)
         except ValueError:
-            parts = line.split()
+            # a quotation that goes on in the next line
+            parts = line.translate(_NO_QUOTES).split()
         words |= {part: None for part in parts if re.fullmatch(r"[\w./+-]+", part)}
     return list(words)
 

@@ -11,7 +11,7 @@ from domcaps.fresh.identity import Identity, now
 from domcaps.fresh.witness import seen_digest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from domcaps.fresh.guard import Guard
     from domcaps.fresh.key import Key
@@ -188,21 +188,24 @@ class Store:
         return found
 
 
-def witnesses(entry: Entry[Any]) -> tuple[Sighting, ...]:
-    """Give all that a value rests on, in the order in which it was looked at first."""
-    found: dict[int, Sighting] = {}
-    seen: set[int] = set()
-    for part in _down(entry, seen):
-        found.setdefault(id(part), part)
+def closure(entry: Entry[Any]) -> tuple[Entry[Any], ...]:
+    """Give an entry and all that its value rests on, in the order in which it was needed first."""
+    found: dict[int, Entry[Any]] = {id(entry): entry}
+    ahead = [entry]
+    while ahead:
+        for part, _ in reversed(ahead.pop().trace or ()):
+            if isinstance(part, Entry) and id(part) not in found:
+                found[id(part)] = part
+                ahead.append(part)
     return tuple(found.values())
 
 
-def _down(entry: Entry[Any], seen: set[int]) -> Iterator[Sighting]:
-    if id(entry) in seen:
-        return
-    seen.add(id(entry))
-    for part, _ in entry.trace or ():
-        if isinstance(part, Sighting):
-            yield part
-        else:
-            yield from _down(part, seen)
+def witnesses(entry: Entry[Any]) -> tuple[Sighting, ...]:
+    """Give all witnesses that a value rests on."""
+    parts = (part for known in closure(entry) for part, _ in known.trace or ())
+    return tuple({id(part): part for part in parts if isinstance(part, Sighting)}.values())
+
+
+def is_lasting(entry: Entry[Any]) -> bool:
+    """Tell whether a value may be used in another call, if its witnesses agree."""
+    return all(known.trace is not None and known.is_lasting for known in closure(entry))

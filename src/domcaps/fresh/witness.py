@@ -106,12 +106,12 @@ class Listing(_PathWitness, frozen=True):
 
 
 class Status(_PathWitness, frozen=True):
-    """Kind, owner, size and times of what a path leads to."""
+    """Kind, mode, owner and size of what a path leads to."""
 
     def look(self, around: Surroundings) -> Seen:
-        """Give the identity, or the error."""
+        """Give them, or the error."""
         try:
-            return identity(around.files.status(self.path))
+            return plain_status(around.files.status(self.path))
         except (OSError, ValueError) as error:
             return error_name(error)
 
@@ -298,6 +298,11 @@ def digest(data: bytes) -> str:
 def seen_digest(seen: Seen) -> str:
     """Give a digest of what was seen, of any kind."""
     return digest(repr(seen).encode("utf-8", "surrogatepass"))
+
+
+def plain_status(status: os.stat_result) -> tuple[int, int, int, int]:
+    """Give mode, user, group and size: nothing that changes though the file does not."""
+    return status.st_mode, status.st_uid, status.st_gid, status.st_size
 
 
 def error_name(error: Exception) -> str:

@@ -1,0 +1,67 @@
+"""``domcaps watch``: tell when an answer changes, and why."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from domcaps.cli._common import note, target_options
+from domcaps.errors import DomcapsError
+
+if TYPE_CHECKING:
+    from domcaps.fresh.watching import Event
+
+_COLOURS = {"+": "green", "-": "red", "~": "yellow"}
+
+
+@click.command("watch")
+@target_options
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="Lines of text, or a line of JSON for each event.",
+)
+@click.option("--count", type=click.IntRange(1), help="End after so many changes of the answer.")
+def command(*, form: str, count: int | None, **question: Any) -> None:
+    """Wait for changes of an answer about this machine, and print them.
+
+    Installing firmware prints '+ os.firmware=efi (60-edk2-x86_64.json installed)': what is said now
+    that was not said before, and what was seen to happen. Nothing is polled; the kernel tells when
+    a file changes.
+    """
+    from domcaps.api import Host
+    from domcaps.fresh.watching import Watcher
+
+    host = Host.local()
+    watcher = Watcher(host.machine.build, lambda: host.domain_capabilities(**question))
+    watcher.start()
+    note(watcher.error or f"watching, snapshot {watcher.snapshot}")
+    told = 0
+    while count is None or told < count:
+        try:
+            watcher.wait()
+        except OSError as error:
+            raise DomcapsError(
+                f"changes can't be waited for: {error.strerror}",
+                remedy="ask with 'domcaps report': its answers are always up to date",
+            ) from error
+        events = watcher.changes()
+        for event in events:
+            _print(event, form)
+        told += bool(events)
+
+
+def _print(event: Event, form: str) -> None:
+    if form == "json":
+        import msgspec
+
+        click.echo(msgspec.json.encode(event).decode())
+    else:
+        text = f"{event}: {event.error}" if event.error else str(event)
+        click.secho(text, fg=_COLOURS[event.sign])
+    sys.stdout.flush()

@@ -1,0 +1,63 @@
+"""``domcaps why-fresh``: what an answer rests on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from domcaps.cli._common import target_options
+
+if TYPE_CHECKING:
+    from domcaps.fresh.explain import Fact, Provenance
+
+
+@click.command("why-fresh")
+@target_options
+@click.option("--inputs", "every", is_flag=True, help="Show each input.")
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
+)
+def command(*, every: bool, form: str, **question: Any) -> None:
+    """Show what an answer about this machine depends on.
+
+    For each fact: how many inputs it was read from, when they were checked, what checking them
+    costs, and what it cost to find out. Nothing of this was declared: it is what the computation
+    did read. An answer is only given after all of its inputs were checked.
+    """
+    from domcaps.api import Host
+    from domcaps.fresh.explain import provenance
+
+    host = Host.local()
+    caps = host.domain_capabilities(**question)
+    found = provenance(host.entry(**question), host.machine.build.around)
+    if form == "json":
+        import msgspec
+
+        data = msgspec.json.encode({"snapshot": caps.snapshot, **msgspec.structs.asdict(found)})
+        click.echo(msgspec.json.format(data, indent=2).decode())
+        return
+    click.secho(f"{caps.path} {caps.machine} {caps.virttype}, snapshot {caps.snapshot}", bold=True)
+    _print(found, every=every)
+
+
+def _print(found: Provenance, *, every: bool) -> None:
+    width = max((len(fact.name) for fact in found.facts), default=0)
+    click.echo(f"{'fact':{width}}  inputs  checked at     check  found out in")
+    for fact in found.facts:
+        click.echo(
+            f"{fact.name:{width}}  {len(fact.inputs):6}  {_time(fact.checked_at)}"
+            f"  {fact.check_us:5.0f} µs  {_effort(fact)}"
+        )
+        for one in fact.inputs if every else ():
+            click.secho(f"    {one.kind:16}  {one.check_us:6.1f} µs  {one.place}", dim=True)
+    click.echo(f"{found.inputs} inputs, {found.check_us:.0f} µs to check each of them")
+
+
+def _effort(fact: Fact) -> str:
+    return f"{fact.compute_ms:.1f} ms{', from the cache' if fact.from_disk else ''}"
+
+
+def _time(moment: str) -> str:
+    # the time of day, to the millisecond
+    return moment[11:23]

@@ -1,0 +1,287 @@
+"""The sentry: it tells of everything that looking would show, or does not claim to."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from domcaps.facts.hostfiles import HostFiles
+from domcaps.fresh.guard import Sentry
+from domcaps.fresh.store import Clock, Sighting
+from domcaps.fresh.surroundings import Surroundings
+from domcaps.fresh.witness import Content, Existence, Listing, Status, Witness
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs inotify")
+
+
+class Scene:
+    """A few files, with a sentry set on some."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.around = Surroundings(HostFiles(root), {})
+        self.sentry = Sentry()
+        (root / "folder/inner").mkdir(parents=True)
+        (root / "folder/inner/file").write_text("1")
+        (root / "folder/inner/same").write_text("1")
+        (root / "elsewhere").mkdir()
+        (root / "elsewhere/file").write_text("1")
+        (root / "link").symlink_to("folder/inner/file")
+        (root / "way").symlink_to("folder")
+        (root / "hard").hardlink_to(root / "folder/inner/file")
+        self.generation = -1
+
+    def guard(self, *witnesses: Witness) -> int:
+        """Set the sentry, look, and give how many it can't watch."""
+        guard = self.sentry.guard([Sighting(witness) for witness in witnesses], self.around)
+        assert guard is not None
+        self.generation = guard.generation
+        return len(guard.unguarded)
+
+    @property
+    def is_quiet(self) -> bool:
+        return self.sentry.generation() == self.generation
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Scene:
+    return Scene(tmp_path)
+
+
+FILE = "/folder/inner/file"
+FOLDER = "folder/inner"
+
+
+def write(path: Path, text: str = "2") -> None:
+    path.write_text(text)
+
+
+def mapped_write(path: Path) -> None:
+    import mmap
+
+    with path.open("r+b") as file, mmap.mmap(file.fileno(), 1) as memory:
+        memory[0:1] = b"2"
+
+
+def turn(link: Path, target: str) -> None:
+    other = link.with_name("other")
+    other.symlink_to(target)
+    other.rename(link)
+
+
+def open_again(scene: Scene) -> None:
+    if (scene.root / "folder").exists():
+        (scene.root / "folder").chmod(0o755)
+
+
+CHANGES: dict[str, tuple[Witness, Callable[[Path], object]]] = {
+    "written": (Content(FILE), lambda r: write(r / "folder/inner/file")),
+    "written by another name": (Content(FILE), lambda r: write(r / "hard")),
+    "written through memory": (Content(FILE), lambda r: mapped_write(r / "hard")),
+    "truncated": (Content(FILE), lambda r: os.truncate(r / "hard", 0)),
+    "removed": (Content(FILE), lambda r: (r / "folder/inner/file").unlink()),
+    "replaced": (Content(FILE), lambda r: (r / "elsewhere/file").rename(r / "folder/inner/file")),
+    "mode": (Status(FILE), lambda r: (r / "hard").chmod(0o600)),
+    "owner": (Status(FILE), lambda r: os.chown(r / "hard", os.getuid(), os.getgid())),
+    "times": (Status(FILE), lambda r: os.utime(r / "hard", (0, 0))),
+    "link turned": (Content("/link"), lambda r: turn(r / "link", "elsewhere/file")),
+    "behind a link": (Content("/link"), lambda r: write(r / "folder/inner/file")),
+    "behind a link to a folder": (
+        Content("/way/inner/file"),
+        lambda r: write(r / "folder/inner/file"),
+    ),
+    "link to a folder turned": (Content("/way/inner/file"), lambda r: turn(r / "way", "elsewhere")),
+    "folder renamed": (Content(FILE), lambda r: (r / "folder").rename(r / "gone")),
+    "inner folder renamed": (Content(FILE), lambda r: (r / "folder/inner").rename(r / "gone")),
+    "folder closed": (Content(FILE), lambda r: (r / "folder").chmod(0)),
+    "folder replaced": (
+        Content(FILE),
+        lambda r: [(r / "folder/inner").rename(r / "x"), (r / "elsewhere").rename(r / FOLDER)],
+    ),
+    "name added": (Listing("/folder"), lambda r: write(r / "folder/new")),
+    "folder added": (Listing("/folder"), lambda r: (r / "folder/new").mkdir()),
+    "name removed": (Listing("/folder/inner"), lambda r: (r / "folder/inner/same").unlink()),
+    "moved in": (Listing("/folder"), lambda r: (r / "hard").rename(r / "folder/hard")),
+    "moved out": (
+        Listing("/folder/inner"),
+        lambda r: (r / "folder/inner/file").rename(r / "out"),
+    ),
+    "what was missing": (Existence("/folder/later"), lambda r: write(r / "folder/later")),
+    "what was missing deep down": (
+        Existence("/elsewhere/a/b/c"),
+        lambda r: (r / "elsewhere/a/b").mkdir(parents=True),
+    ),
+    "link to nothing filled": (
+        Existence("/folder/dangling"),
+        lambda r: write(r / "elsewhere/target"),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_change_is_told(scene: Scene, change: str) -> None:
+    witness, make = CHANGES[change]
+    (scene.root / "folder/dangling").symlink_to("../elsewhere/target")
+    assert scene.guard(witness) == 0
+    quiet = [scene.is_quiet]
+    make(scene.root)
+    quiet.append(scene.is_quiet)
+    assert quiet == [True, False]
+    open_again(scene)
+
+
+def test_once_told_it_is_told_again(scene: Scene) -> None:
+    for text in "2345":
+        scene.guard(Content(FILE))
+        (scene.root / "folder/inner/file").write_text(text)
+        assert not scene.is_quiet
+
+
+def test_what_nobody_asked_for_is_not_told(scene: Scene) -> None:
+    scene.guard(Content(FILE), Existence("/folder/later"))
+    (scene.root / "folder/other").write_text("")
+    (scene.root / "folder/inner/same").write_text("2")
+    (scene.root / "elsewhere/file").unlink()
+    (scene.root / "folder/inner/file").read_text()
+    assert scene.is_quiet
+
+
+def test_a_flood_is_told(scene: Scene) -> None:
+    """The queue has an end; what does not fit in is lost, but not that something was."""
+    scene.guard(Content(FILE))
+    limit = int(Path("/proc/sys/fs/inotify/max_queued_events").read_text())
+    names = [scene.root / "folder/inner" / f"flood{number}" for number in (1, 2)]
+    for _ in range(limit // 4 + 10):
+        for name in names:
+            name.touch()
+            name.unlink()
+    scene.root.joinpath(FILE.lstrip("/")).write_text("2")
+    assert not scene.is_quiet
+
+
+@pytest.mark.parametrize("path", ["/proc/self/status", "/sys/kernel/mm", "/dev/null"])
+def test_what_the_kernel_makes_up_is_not_watched(path: str) -> None:
+    around = Surroundings()
+    guard = Sentry().guard([Sighting(Status(path))], around)
+    assert guard is not None
+    assert len(guard.unguarded) == 1
+
+
+def test_a_file_system_that_others_may_change_is_not_watched(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nfs = 0x6969
+    monkeypatch.setattr("domcaps.fresh.guard._kind_of_file_system", lambda _: nfs)
+    assert scene.guard(Content(FILE), Listing("/folder"), Existence("/none")) == 3
+
+
+def test_without_watches_everything_is_looked_at(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from inotify_simple import INotify  # type: ignore[import-untyped]
+
+    def refuse(self: object, path: str, mask: int) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(INotify, "add_watch", refuse)
+    assert scene.guard(Content(FILE), Listing("/folder")) == 2
+
+
+def test_without_inotify_there_is_no_guard(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: object, **options: bool) -> None:
+        raise OSError(24, "Too many open files")
+
+    monkeypatch.setattr("inotify_simple.INotify.__init__", refuse)
+    assert scene.sentry.guard([Sighting(Content(FILE))], scene.around) is None
+    with pytest.raises(OSError, match="inotify"):
+        scene.sentry.wait(0)
+
+
+def test_many_watches_are_given_back(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("domcaps.fresh.guard._MOST_WATCHES", 3)
+    for _ in range(3):
+        scene.guard(Content(FILE))
+        assert scene.is_quiet or scene.guard(Content(FILE)) == 0
+    scene.guard(Content(FILE))
+    (scene.root / "hard").write_text("2")
+    assert not scene.is_quiet
+
+
+def open_files() -> int:
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())
+
+
+def test_nothing_stays_open(tmp_path: Path) -> None:
+    before = open_files()
+    for number in range(5):
+        (tmp_path / str(number)).mkdir()
+        scene = Scene(tmp_path / str(number))
+        scene.guard(Content(FILE))
+        del scene
+    import gc
+
+    gc.collect()
+    assert open_files() <= before
+
+
+def test_waiting_ends_with_a_change(scene: Scene) -> None:
+    scene.guard(Content(FILE))
+    assert not scene.sentry.wait(0)
+    (scene.root / "hard").write_text("2")
+    assert scene.sentry.wait(5)
+    # to wait takes nothing away
+    assert not scene.is_quiet
+
+
+MOUNTING = """
+import subprocess, sys
+sys.path[:0] = {path!r}
+from pathlib import Path
+from test_fresh_guard import FILE, Scene
+from domcaps.fresh.witness import Content
+scene = Scene(Path({root!r}))
+scene.guard(Content(FILE))
+assert scene.is_quiet
+subprocess.run(["mount", "-t", "tmpfs", "none", {root!r} + "/folder"], check=True)
+assert scene.sentry.wait(5)
+assert not scene.is_quiet
+assert scene.guard(Content(FILE)) == 0
+assert scene.is_quiet
+subprocess.run(["umount", {root!r} + "/folder"], check=True)
+assert not scene.is_quiet
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
+def test_a_mount_is_told(tmp_path: Path) -> None:
+    code = MOUNTING.format(path=[*sys.path, str(Path(__file__).parent)], root=str(tmp_path))
+    private = ["unshare", "--mount", "--propagation", "private"]
+    can = subprocess.run([*private, "true"], capture_output=True, check=False)
+    if can.returncode:
+        pytest.skip("no mount namespaces here")
+    done = subprocess.run([*private, sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_looking_and_watching_agree(scene: Scene) -> None:
+    """Whatever changes what is seen is told: no witness is silent where looking would speak."""
+    clock = Clock()
+    for witness, change in CHANGES.values():
+        sighting = Sighting(witness)
+        sighting.look(scene.around, clock)
+        scene.guard(witness)
+        try:
+            change(scene.root)
+        except OSError:
+            continue
+        if not sighting.is_same(scene.around):
+            assert not scene.is_quiet, witness
+        open_again(scene)

@@ -1,0 +1,137 @@
+"""What a program is made of."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from domcaps.facts.hostfiles import HostFiles
+from domcaps.fresh.programs import (
+    LINKER_CACHE,
+    emulator_witnesses,
+    loaded_witnesses,
+    mapped_files,
+)
+from domcaps.fresh.surroundings import Surroundings
+from domcaps.fresh.witness import Listing, ProgramFile
+
+
+def host(root: Path, **environ: str) -> Surroundings:
+    return Surroundings(HostFiles(root), environ)
+
+
+def program(root: Path, path: str, text: str = "\x7fELF") -> str:
+    place = root / path.lstrip("/")
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_text(text)
+    place.chmod(0o755)
+    return path
+
+
+needs_proc = pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="needs Linux")
+
+
+@needs_proc
+def test_files_of_a_running_program_are_seen() -> None:
+    found = mapped_files(os.getpid())
+    paths = {mapped.path for mapped in found}
+    assert str(Path(sys.executable).resolve()) in paths or any("libpython" in p for p in paths)
+    assert all(path.startswith("/") and "(deleted)" not in path for path in paths)
+    assert all(mapped.inode == Path(mapped.path).stat().st_ino for mapped in found)
+
+
+@needs_proc
+def test_what_a_wrapper_started_is_seen() -> None:
+    # the shell has something to do afterwards, so that it stays
+    code = f"{sys.executable} -c 'print(1, flush=True); input()'; exit"
+    shell = subprocess.Popen(
+        ["/bin/sh", "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
+    )
+    assert shell.stdout is not None
+    shell.stdout.read(1)
+    paths = {mapped.path for mapped in mapped_files(shell.pid)}
+    shell.communicate(b"\n")
+    assert os.path.realpath("/bin/sh") in paths
+    assert any("python" in path for path in paths)
+
+
+def test_of_a_process_that_is_gone_nothing_is_seen() -> None:
+    child = subprocess.Popen(["true"])
+    child.wait()
+    assert mapped_files(child.pid) == frozenset()
+
+
+def test_a_program_is_its_file(tmp_path: Path) -> None:
+    path = program(tmp_path, "/usr/bin/qemu")
+    assert emulator_witnesses(path, host(tmp_path)) == (ProgramFile(path),)
+
+
+def test_a_script_is_made_of_what_it_names(tmp_path: Path) -> None:
+    program(tmp_path, "/bin/sh")
+    program(tmp_path, "/opt/qemu/real")
+    program(tmp_path, "/usr/bin/qemu-kvm")
+    text = '#!/bin/sh\n# a comment\nexport X=1\nif true; then exec qemu-kvm "$@"; fi\n'
+    text += "exec '/opt/qemu/real' -x \"unfinished\n"
+    path = program(tmp_path, "/usr/bin/qemu", text)
+    found = emulator_witnesses(path, host(tmp_path, PATH="/usr/local/bin:/usr/bin"))
+    assert {witness.place for witness in found} == {
+        "/usr/bin/qemu", "/bin/sh", "/opt/qemu/real", "/usr/bin/qemu-kvm",
+    }  # fmt: skip
+
+
+def test_scripts_that_name_each_other_come_to_an_end(tmp_path: Path) -> None:
+    program(tmp_path, "/a", "#!/b\n/a /b\n")
+    program(tmp_path, "/b", "#!/a\n/a /b\n")
+    assert {w.place for w in emulator_witnesses("/a", host(tmp_path))} == {"/a", "/b"}
+
+
+@pytest.mark.parametrize("content", [b"", b"#!", b"#!\0\xff\xfe", b"#!" + b"'" * 70_000])
+def test_odd_scripts_do_no_harm(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "qemu").write_bytes(content)
+    assert ProgramFile("/qemu") in emulator_witnesses("/qemu", host(tmp_path))
+
+
+def library(root: Path, real: str, *links: str) -> str:
+    path = program(root, f"/usr/lib/{real}")
+    for link in links:
+        (root / "usr/lib" / link).symlink_to(real)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("real", "links", "found"),
+    [
+        ("libz.so.1.2.13", ("libz.so", "libz.so.1"), "libz.so.1"),
+        ("libicu.so.72.1", ("libicu.so.72",), "libicu.so.72"),
+        ("libelf-0.188.so", ("libelf.so.1",), "libelf.so.1"),
+        ("libssl.so.3", (), "libssl.so.3"),
+        ("libprivate-16.1.so", (), "libprivate-16.1.so"),
+        ("ld-linux-x86-64.so.2", (), "ld-linux-x86-64.so.2"),
+    ],
+)
+def test_a_library_is_known_by_the_name_that_is_looked_for(
+    tmp_path: Path, real: str, links: tuple[str, ...], found: str
+) -> None:
+    path = library(tmp_path, real, *links)
+    witnesses = loaded_witnesses("/usr/bin/qemu", [path], host(tmp_path))
+    assert ProgramFile(f"/usr/lib/{found}") in witnesses
+    assert LINKER_CACHE in witnesses
+
+
+def test_a_link_to_another_version_is_not_taken(tmp_path: Path) -> None:
+    old = library(tmp_path, "libz.so.1.2.12")
+    library(tmp_path, "libz.so.1.2.13", "libz.so.1")
+    witnesses = loaded_witnesses("/usr/bin/qemu", [old], host(tmp_path))
+    assert ProgramFile(old) in witnesses
+
+
+def test_folders_for_modules_are_looked_into_even_if_none_was_loaded(tmp_path: Path) -> None:
+    path = library(tmp_path, "x86_64-linux-gnu/libz.so.1")
+    around = host(tmp_path, QEMU_MODULE_DIR="/opt/modules")
+    folders = {w.path for w in loaded_witnesses("/usr/bin/qemu", [path], around)
+               if isinstance(w, Listing)}  # fmt: skip
+    assert {"/usr/lib/x86_64-linux-gnu/qemu", "/opt/modules", "/var/run/qemu"} <= folders
