@@ -9,7 +9,7 @@
 
 from __future__ import annotations
 
-import ipaddress
+import socket
 from functools import cached_property
 
 from domcaps.elements.attributes import fits
@@ -67,7 +67,7 @@ class Channel(CharacterDevice):
         """The path of the source; one that libvirt once chose is chosen anew."""
         path = self.said("path")
         if path and self.source_type == "unix" and self.target_type == "virtio":
-            return None if own_socket(path, self.name or "") else path
+            return None if own_socket(path, self.name) else path
         return path
 
     @cached_property
@@ -96,9 +96,12 @@ def forwarding_has_an_address(channel: Channel) -> Problems:
 
 
 def _ipv4(text: str) -> bool:
+    # the numbers may be fewer than four, hexadecimal or octal, as the C library wants it
+    if text.strip() != text or " " in text:
+        return False
     try:
-        ipaddress.IPv4Address(text)
-    except ValueError:
+        socket.inet_aton(text)
+    except (OSError, ValueError):
         return False
     return True
 
@@ -151,24 +154,3 @@ def target_is_qemus(channel: Channel) -> Problems:
             "target/@type",
             accepted=["virtio", "guestfwd"],
         )
-
-
-@rule(
-    "channel-address-unsupported",
-    Channel,
-    bad="<channel type='pty'><target type='virtio'/><address type='pci'/></channel>",
-    good="<channel type='pty'><target type='virtio'/>"
-    "<address type='virtio-serial' controller='0' bus='0' port='1'/></channel>",
-    stage=Stage.START,
-)
-def virtio_channels_sit_on_virtio_serial(channel: Channel) -> Problems:
-    """A virtio channel is a port of a virtio serial controller."""
-    if channel.target_type == "virtio" and channel.address_type not in {
-        None,
-        "virtio-serial",
-        "ccw",
-    }:
-        yield problem(
-            "a virtio channel sits on a virtio-serial controller", channel, "address/@type",
-            accepted=["virtio-serial"],
-        )  # fmt: skip

@@ -23,11 +23,11 @@ from typing import TYPE_CHECKING
 
 from domcaps.elements.device import Device
 from domcaps.elements.graphics import has_graphics
-from domcaps.elements.needs import needs
+from domcaps.elements.needs import needs, speaks
 from domcaps.language.finding import Stage
-from domcaps.language.kinds import OneOf
+from domcaps.language.kinds import Int, OneOf
 from domcaps.language.observed import qapi
-from domcaps.language.part import Part
+from domcaps.language.part import Part, field
 from domcaps.language.rule import Problems, Sample, problem, rule
 
 if TYPE_CHECKING:
@@ -54,6 +54,9 @@ TYPES = OneOf(
 )
 VDAGENT = qapi("chardev-add/arg/backend/case=qemu-vdagent")
 
+# as C reads an unsigned number
+_PORT = Int(-(2**32) + 1, 2**32 - 1)
+_MOST_PORTS = 2**31 - 1
 _FILES = frozenset({"file", "dev", "pipe"})
 _NAME = re.compile(r"[A-Za-z0-9_.-]*")
 # where libvirt puts the sockets that it names itself
@@ -75,6 +78,11 @@ class CharacterSource(Part):
     def source_type(self) -> str:
         """The type of character device, "" where it is none."""
         return self.node.get("type", "")
+
+    @property
+    def type_is_read(self) -> bool:
+        """Whether there is a type that libvirt reads, if only one of no text."""
+        return False
 
     @property
     def counts(self) -> bool:
@@ -114,6 +122,11 @@ class CharacterDevice(CharacterSource, Device):
         """The type of character device; a pseudo terminal where none is named."""
         return self.node.get("type", "pty")
 
+    @property
+    def type_is_read(self) -> bool:
+        """Whether there is a type that libvirt reads, if only one of no text."""
+        return True
+
     @cached_property
     def target(self) -> Node | None:
         """What it is to the guest."""
@@ -125,10 +138,21 @@ class CharacterDevice(CharacterSource, Device):
         return "" if self.target is None else self.target.get("type", "")
 
 
-def own_socket(path: str, name: str) -> bool:
-    """Tell whether a path is one that libvirt chose for the channel of that name."""
-    form = rf"({_OWN_SOCKET})/(target/)?([^/]+\.|domain-[^/]+/|[0-9]+-[^/]+/){re.escape(name)}"
-    return re.fullmatch(form, path) is not None
+class CharacterPort(CharacterDevice):
+    """Base of those that are counted: all but ``<channel>``."""
+
+    port = field("target/@port", _PORT)
+
+
+def own_socket(path: str, name: str | None) -> bool:
+    """Tell whether a path is one that libvirt chose for the channel of that name.
+
+    Of a channel without a name libvirt compares the folder only.
+    """
+    form = rf"({_OWN_SOCKET})/(target/)?([^/]+\.|domain-[^/]+/|[0-9]+-[^/]+/)"
+    if name is None:
+        return re.match(form, path) is not None
+    return re.fullmatch(form + re.escape(name), path) is not None
 
 
 @rule(
@@ -140,12 +164,22 @@ def own_socket(path: str, name: str) -> bool:
 def type_is_known(part: CharacterSource) -> Problems:
     """A character device is of one of libvirt's types."""
     kind = part.source_type
-    # an attribute of no text is as wrong as any other
-    stated = part.node.get("type") if isinstance(part, CharacterDevice) else kind or None
-    if stated is not None and kind not in TYPES.names:
+    if (kind or part.type_is_read) and kind not in TYPES.names:
         yield problem(
             f"{kind!r} is no type of character device", part, "@type", accepted=TYPES.names
         )
+
+
+@rule(
+    "chardev-port-range",
+    CharacterPort,
+    bad="<serial type='pty'><target port='-1'/></serial>",
+    good="<serial type='pty'><target port='0'/></serial>",
+)
+def ports_are_counted_from_0(part: CharacterPort) -> Problems:
+    """Ports are counted from 0; once libvirt took negative numbers for large ones."""
+    if part.port is not None and not 0 <= part.port <= _MOST_PORTS and speaks(part, "12.8"):
+        yield problem(f"ports are counted from 0 up to {_MOST_PORTS}", part, "target/@port")
 
 
 @rule(

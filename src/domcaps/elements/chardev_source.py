@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 from domcaps.elements.attributes import Attributes
-from domcaps.elements.chardev import CharacterSource
+from domcaps.elements.chardev import CharacterDevice, CharacterSource
 from domcaps.language.kinds import ON_OFF, UNSIGNED, YES_NO, OneOf
 from domcaps.language.rule import Problems, problem, rule
 
@@ -23,6 +23,7 @@ _RECONNECT = Attributes({"enabled": YES_NO})
 _TIMEOUT = Attributes({"timeout": UNSIGNED}, required=("timeout",))
 _CLIPBOARD = Attributes({"copypaste": YES_NO}, required=("copypaste",))
 _MOUSE = Attributes({"mode": OneOf(("server", "client"))}, required=("mode",))
+_SECLABEL = Attributes({"relabel": YES_NO})
 _LOG = Attributes({"append": ON_OFF})
 _PROTOCOL = Attributes({"type": OneOf(("raw", "telnet", "telnets", "tls"))})
 
@@ -66,6 +67,32 @@ def source_has_its_form(part: CharacterSource) -> Problems:
         elif kind == "qemu-vdagent":
             yield from _CLIPBOARD.problems(source.find("clipboard"))
             yield from _MOUSE.problems(source.find("mouse"))
+
+
+@rule(
+    "chardev-seclabel-invalid",
+    CharacterSource,
+    bad="<serial type='unix'><source mode='bind' path='/tmp/s'>"
+    "<seclabel model='dac' relabel='yes'/></source></serial>",
+    good="<serial type='unix'><source mode='bind' path='/tmp/s'>"
+    "<seclabel model='dac' relabel='no'/></source></serial>",
+)
+def labels_have_their_form(part: CharacterSource) -> Problems:
+    """A source has one security label per model, either relabelled with a label or not at all."""
+    if not isinstance(part, CharacterDevice):
+        return
+    models = set()
+    for node in part.find_all("source/seclabel"):
+        model, label, relabel = node.get("model"), node.find("label"), node.get("relabel")
+        yield from _SECLABEL.problems(node)
+        if model is not None and model in models:
+            yield problem(f"there is a label of {model} already", node, "@model")
+        models.add(model)
+        labelled = label is not None and bool(label.text)
+        if relabel == ("no" if labelled else "yes"):
+            yield problem(
+                "there is a label if the source is relabelled, and none if not", node, "@relabel"
+            )
 
 
 @rule(

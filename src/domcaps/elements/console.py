@@ -13,12 +13,11 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from domcaps.elements.chardev import CharacterDevice
+from domcaps.elements.chardev import CharacterPort
 from domcaps.elements.graphics import DBUS_DISPLAY, SPICE
 from domcaps.elements.serial import Serial, address_problems, port_type
 from domcaps.language import Choice, Element, Enum
 from domcaps.language.finding import Stage
-from domcaps.language.kinds import UNSIGNED
 from domcaps.language.observed import device, qapi
 from domcaps.language.part import field
 from domcaps.language.rule import Problems, problem, rule
@@ -60,13 +59,12 @@ TARGET_TYPE = Enum(
 )
 
 
-class Console(CharacterDevice):
+class Console(CharacterPort):
     """A text console."""
 
     path = "devices/console"
 
     named_target = field("target/@type", choice=TARGET_TYPE)
-    port = field("target/@port", UNSIGNED)
 
     @cached_property
     def is_serial(self) -> bool:

@@ -9,22 +9,18 @@
 
 from __future__ import annotations
 
-from domcaps.elements.chardev import CharacterDevice
+from domcaps.elements.chardev import CharacterPort
 from domcaps.elements.machines import PSERIES, S390
 from domcaps.elements.needs import needs
-from domcaps.language.kinds import UNSIGNED
-from domcaps.language.part import field
 from domcaps.language.rule import Problems, Sample, problem, rule
 
 HAS_PARALLEL = ~(S390 | PSERIES)
 
 
-class Parallel(CharacterDevice):
+class Parallel(CharacterPort):
     """A parallel port."""
 
     path = "devices/parallel"
-
-    port = field("target/@port", UNSIGNED)
 
 
 @rule(

@@ -5,11 +5,39 @@
     <redirdev bus='usb' type='spicevmc'/>
 """
 
+from __future__ import annotations
+
+from domcaps.elements.chardev import CharacterSource
+from domcaps.elements.device import Device
 from domcaps.language import Choice, Element, Enum
 from domcaps.language.observed import device
+from domcaps.language.part import field
 
 USB_REDIR = device("usb-redir")
 
 BUS = Enum("bus", attribute="@bus", choices=(Choice("usb", USB_REDIR),))
 
 ELEMENT = Element("redirdev", order=80, supported=USB_REDIR, content=(BUS,))
+
+_DBUS_NAME = "org.qemu.usbredir"
+
+
+class Redirdev(CharacterSource, Device):
+    """A port for a redirected device."""
+
+    path = "devices/redirdev"
+
+    bus = field("@bus", choice=BUS)
+    type = field("@type", required=True)
+
+    @property
+    def type_is_read(self) -> bool:
+        """Whether there is a type that libvirt reads, if only one of no text."""
+        return self.type is not None
+
+    def said(self, name: str) -> str | None:
+        """Give an attribute of the source; D-Bus has a name for these devices."""
+        said = super().said(name)
+        if said is None and name == "channel" and self.source_type == "dbus":
+            return _DBUS_NAME
+        return said

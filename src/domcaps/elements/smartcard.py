@@ -40,6 +40,11 @@ class Smartcard(CharacterSource, Device):
         """The type of character device of one that is passed through, "" for the others."""
         return self.node.get("type", "") if self.mode == "passthrough" else ""
 
+    @property
+    def type_is_read(self) -> bool:
+        """Whether there is a type that libvirt reads, if only one of no text."""
+        return self.mode == "passthrough" and self.node.get("type") is not None
+
 
 @rule(
     "smartcard-certificates-invalid",

@@ -12,6 +12,7 @@ T = TypeVar("T", covariant=True)
 
 # a longer number is nobody's: Python would take quadratic time to read it
 _MAX_DIGITS = 25
+_DIGITS = frozenset("0123456789abcdefABCDEF")
 
 
 class Kind(ABC, Generic[T]):
@@ -73,8 +74,11 @@ class Int(Kind[int]):
 
     def parse(self, text: str) -> int:
         """Read the number and compare it with the range."""
-        digits = text.strip()
-        if len(digits) > _MAX_DIGITS or "_" in digits or not digits.isascii():
+        # as C reads it: white space may stand before a number, not behind it
+        digits = text.lstrip()
+        if len(digits) > _MAX_DIGITS or not digits.isascii() or digits[-1:] not in _DIGITS:
+            raise ValueError(text)
+        if "_" in digits:
             raise ValueError(text)
         value = _number(digits, self.base)
         if self.least is not None and value < self.least:
@@ -111,7 +115,7 @@ class Mac(Kind[str]):
 
     def parse(self, text: str) -> str:
         """Compare with the form."""
-        if not re.fullmatch(r"[0-9a-fA-F]{1,2}(:[0-9a-fA-F]{1,2}){5}", text.strip()):
+        if not re.fullmatch(r"[0-9a-fA-F]{1,2}(:[0-9a-fA-F]{1,2}){5}\s*", text):
             raise ValueError(text)
         return text.strip().lower()
 
