@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+import functools
+import re
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from domcaps.language.part import Part
 
@@ -12,6 +14,29 @@ if TYPE_CHECKING:
     from domcaps.language.world import World
 
 P = TypeVar("P", bound=Part)
+
+
+class _Path(NamedTuple):
+    """A path as it is looked up: the last step, what is above it, and what must be true there."""
+
+    above: str
+    tag: str
+    attribute: str = ""
+    value: str = ""
+
+
+# names and * all the way, and a condition on the last
+_SIMPLE = re.compile(
+    r"(?:(?P<above>[\w:*-]+(?:/[\w:*-]+)*)/)?(?P<tag>[\w:-]+)"
+    r"(?:\[@(?P<attribute>[\w:-]+)='(?P<value>[^']*)'\])?"
+)
+
+
+@functools.cache
+def _path(text: str) -> _Path | None:
+    """Take a path apart, None where it is not a simple one."""
+    found = _SIMPLE.fullmatch(text)
+    return None if found is None else _Path(*(part or "" for part in found.groups()))
 
 
 class Domain:
@@ -26,6 +51,7 @@ class Domain:
         self.world = world
         self.new = new
         self._parts: dict[type[Part], tuple[Part, ...]] = {}
+        self._children: dict[str, dict[str, list[Node]]] = {}
 
     @property
     def arch(self) -> str:
@@ -48,9 +74,36 @@ class Domain:
         if known is None:
             if kind.path is None:
                 raise TypeError(f"{kind.__name__} has no path of its own")
-            nodes = self.root.findall(kind.path) if kind.path else [self.root]
-            known = self._parts[kind] = tuple(kind(node, self) for node in nodes)
+            known = self._parts[kind] = tuple([kind(node, self) for node in self.find(kind.path)])
         return known  # type: ignore[return-value]
+
+    def find(self, path: str) -> list[Node]:
+        """Give the elements at a path below ``<domain>``, which itself is at ""."""
+        if not path:
+            return [self.root]
+        simple = _path(path)
+        if simple is None:
+            return self.root.findall(path)
+        nodes = self._inside(simple.above).get(simple.tag, [])
+        if simple.attribute and nodes:
+            return [node for node in nodes if node.get(simple.attribute) == simple.value]
+        return nodes
+
+    def _inside(self, path: str) -> dict[str, list[Node]]:
+        """Give what stands in all elements at a path, by name: one look for all that ask."""
+        known = self._children.get(path)
+        if known is None:
+            known = self._children[path] = {}
+            for parent in self._parents(path):
+                for child in parent:
+                    known.setdefault(child.tag, []).append(child)
+        return known
+
+    def _parents(self, path: str) -> list[Node]:
+        above, _, tag = path.rpartition("/")
+        if tag != "*":
+            return self.find(path)
+        return [child for parent in self._parents(above) for child in parent]
 
     def first(self, kind: type[P]) -> P | None:
         """Give the first part of a class, None where there is none."""

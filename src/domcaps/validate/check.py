@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from domcaps.language.rule import Problem, Rule
     from domcaps.language.table import Enum
     from domcaps.language.world import World
-    from domcaps.validate.plan import FieldPlan, Step
+    from domcaps.validate.plan import FieldPlan, PartPlan, Step
 
 __all__ = ["Validation", "kebab", "validate"]
 
@@ -127,24 +127,42 @@ class _Check:
         return self.found
 
     def _look(self) -> None:
-        root = self.source.root
-        present = _present(root)
+        domain = self.domain
         for plan in plans():
-            if plan.head and plan.head not in present:
-                continue
-            for part in self.domain.all(plan.kind):
-                self._fields(part, part.node, plan.tree, set())
-                for planned in plan.lookups:
-                    text = planned.declared.text(part.node)
-                    if text is not None:
-                        self._field(part, planned, text)
-                for planned in plan.required:
-                    if planned.declared.text(part.node) is None:
-                        self._missing(part, planned)
-                for rule in plan.rules:
-                    self._rule(rule, part)
-        for node, attribute, known in unknown_names(root):
+            for part in domain.all(plan.kind):
+                self._part(part, plan)
+        for node, attribute, known in unknown_names(self.source.root):
             self._unknown(node, attribute, known)
+
+    def _part(self, part: Part, plan: PartPlan) -> None:
+        if time.monotonic() > self.deadline:
+            raise _Stopped(f"not finished after {self.seconds:g} seconds; the rest is not checked")
+        # what rules read: what is there follows
+        part.__dict__.update(plan.defaults)
+        self._fields(part, part.node, plan.tree, set())
+        for planned in plan.lookups:
+            text = planned.declared.text(part.node)
+            if text is not None:
+                self._field(part, planned, text)
+        for planned in plan.required:
+            if planned.declared.text(part.node) is None:
+                self._missing(part, planned)
+        self._rules(part, plan.rules)
+
+    def _rules(self, part: Part, rules: tuple[Rule, ...]) -> None:
+        for rule in rules:
+            try:
+                for found in rule.check(part):
+                    self._add(rule.code, found, rule.severity, rule.stage)
+            except _Stopped:
+                raise
+            except Unanswered as unanswered:
+                self._note(rule, f"{unanswered.question} has no answer")
+            except Exception as error:  # noqa: BLE001 - one broken rule must not cost the others
+                self._note(rule, f"{BROKEN} ({type(error).__name__}: {error})")
+
+    def _note(self, rule: Rule, text: str) -> None:
+        self.world.unknown.add(f"{rule.code}: {text}")
 
     def _add(
         self,
@@ -175,20 +193,6 @@ class _Check:
                 found.reason,
             )
         )
-
-    def _rule(self, rule: Rule, part: Part) -> None:
-        if time.monotonic() > self.deadline:
-            raise _Stopped(f"not finished after {self.seconds:g} seconds; the rest is not checked")
-        try:
-            problems = list(rule.check(part))
-        except Unanswered as unanswered:
-            self.world.unknown.add(f"{rule.code}: {unanswered.question} has no answer")
-            return
-        except Exception as error:  # noqa: BLE001 - one broken rule must not cost the other answers
-            self.world.unknown.add(f"{rule.code}: {BROKEN} ({type(error).__name__}: {error})")
-            return
-        for found in problems:
-            self._add(rule.code, found, rule.severity, rule.stage)
 
     def _fields(self, part: Part, node: Node, step: Step, seen: set[Step]) -> None:
         """Look at the fields of one element and those inside it.
@@ -222,7 +226,6 @@ class _Check:
             self._add(f"{planned.code}-invalid", wrong)
             return
         if planned.kept:
-            # what rules will ask next
             part.__dict__[declared.name] = value
 
     def _missing(self, part: Part, planned: FieldPlan) -> None:
@@ -233,6 +236,8 @@ class _Check:
     def _choice(self, part: Part, planned: FieldPlan, enum: Enum, text: str) -> None:
         world = self.world
         dialect = world.target.dialect
+        if planned.kept:
+            part.__dict__[planned.declared.name] = _parsed(planned, text)
         choice = enum.find(text, dialect)
         if choice is not None and world.truth(choice.when) is not Truth.NO:
             return
@@ -267,21 +272,18 @@ BROKEN = "this rule failed, please report it"
 """What `Validation.unknown` says of a rule that met something it was not written for."""
 
 
-def _present(root: Node) -> set[str]:
-    """Give the elements there are, two levels deep, as paths."""
-    present = set()
-    for child in root:
-        tag = str(child.tag)
-        present.add(tag)
-        present.update([f"{tag}/{inner.tag}" for inner in child])
-    return present
-
-
 def _offered(enum: Enum, world: World) -> Iterator[str]:
     dialect = world.target.dialect
     for choice in enum.choices:
         if dialect.speaks(choice.since, choice.until) and world.truth(choice.when):
             yield choice.name
+
+
+def _parsed(planned: FieldPlan, text: str) -> Any:
+    try:
+        return planned.declared.kind.parse(text)
+    except ValueError:
+        return planned.declared.default
 
 
 def _expected(planned: FieldPlan) -> tuple[str, ...]:

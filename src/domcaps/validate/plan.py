@@ -47,15 +47,15 @@ class Step:
 class PartPlan:
     """All that is looked at in parts of one class.
 
-    `head` is the beginning of its path by which its absence shows at once, `lookups` are fields
-    whose path is more than names.
+    `lookups` are fields whose path is more than names, `defaults` what fields are where the domain
+    says nothing.
     """
 
     kind: type[Part]
-    head: str
     tree: Step
     lookups: tuple[FieldPlan, ...]
     required: tuple[FieldPlan, ...]
+    defaults: dict[str, Any]
     rules: tuple[Rule, ...]
 
 
@@ -78,10 +78,10 @@ def _plan(kind: type[Part], by_part: dict[type[Part], tuple[Rule, ...]]) -> Part
             _plant(tree, steps.split("/") if steps else [], planned)
     return PartPlan(
         kind,
-        _head(kind.path or ""),
         tree,
         tuple(lookups),
         tuple(planned for planned in fields if planned.declared.required),
+        {planned.declared.name: planned.declared.default for planned in fields if planned.kept},
         tuple(rule for base in kind.__mro__ for rule in by_part.get(base, ())),
     )
 
@@ -111,12 +111,6 @@ def _plant(tree: Step, steps: list[str], planned: FieldPlan) -> None:
         tree.attributes.setdefault(planned.declared.attribute, []).append(planned)
     else:
         tree.text.append(planned)
-
-
-def _head(path: str) -> str:
-    """Give the first two names of a path, "" where it does not begin with names."""
-    head = "/".join(path.split("/")[:2])
-    return head if _PLAIN.fullmatch(head) else ""
 
 
 def kebab(name: str) -> str:
