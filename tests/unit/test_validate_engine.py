@@ -73,17 +73,20 @@ HOST = domcaps.Host.from_recording(
 )
 
 
+def forget() -> None:
+    for remembered in (plan.plans, plan.placed_plans, plan.other_plans, vocabulary.vocabulary):
+        remembered.cache_clear()
+
+
 @pytest.fixture(autouse=True)
 def _small_table(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     mine = {Gadget: (qxl_has_one_head, property_is_there)}
     for module in (plan, vocabulary):
         monkeypatch.setattr(module, "parts", lambda: (Gadget, Slot))
     monkeypatch.setattr(plan, "rules", lambda: mine)
-    plan.plans.cache_clear()
-    vocabulary.vocabulary.cache_clear()
+    forget()
     yield
-    plan.plans.cache_clear()
-    vocabulary.vocabulary.cache_clear()
+    forget()
 
 
 DOMAIN = """<?xml version='1.0'?>
@@ -297,7 +300,7 @@ class TestRule:
 
         failing = dataclasses.replace(qxl_has_one_head, check=broken)
         monkeypatch.setattr(plan, "rules", lambda: {Gadget: (failing, property_is_there)})
-        plan.plans.cache_clear()
+        forget()
         result = validate("<gadget><kind type='nobodys'/></gadget>")
         assert [finding.code for finding in result.findings] == ["gadget-kind-unknown"]
         assert any(check.BROKEN in text and "oops" in text for text in result.unknown)

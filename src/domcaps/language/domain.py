@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 P = TypeVar("P", bound=Part)
 
 
-class _Path(NamedTuple):
+class Path(NamedTuple):
     """A path as it is looked up: the last step, what is above it, and what must be true there."""
 
     above: str
@@ -33,10 +33,10 @@ _SIMPLE = re.compile(
 
 
 @functools.cache
-def _path(text: str) -> _Path | None:
+def split_path(text: str) -> Path | None:
     """Take a path apart, None where it is not a simple one."""
     found = _SIMPLE.fullmatch(text)
-    return None if found is None else _Path(*(part or "" for part in found.groups()))
+    return None if found is None else Path(*(part or "" for part in found.groups()))
 
 
 class Domain:
@@ -81,16 +81,19 @@ class Domain:
         """Give the elements at a path below ``<domain>``, which itself is at ""."""
         if not path:
             return [self.root]
-        simple = _path(path)
+        simple = split_path(path)
         if simple is None:
             return self.root.findall(path)
-        nodes = self._inside(simple.above).get(simple.tag, [])
+        nodes = self.inside(simple.above).get(simple.tag, [])
         if simple.attribute and nodes:
             return [node for node in nodes if node.get(simple.attribute) == simple.value]
         return nodes
 
-    def _inside(self, path: str) -> dict[str, list[Node]]:
-        """Give what stands in all elements at a path, by name: one look for all that ask."""
+    def inside(self, path: str) -> dict[str, list[Node]]:
+        """Give what stands in all elements at a path of names and ``*``, by name.
+
+        It is one look for all that ask.
+        """
         known = self._children.get(path)
         if known is None:
             known = self._children[path] = {}

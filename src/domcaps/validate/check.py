@@ -12,7 +12,7 @@ from domcaps.language.domain import Domain
 from domcaps.language.finding import Finding, Severity, Stage
 from domcaps.language.rule import problem
 from domcaps.language.truth import Truth
-from domcaps.validate.plan import kebab, plans
+from domcaps.validate.plan import kebab, other_plans, placed_plans
 from domcaps.validate.settle import Unsettled, settle
 from domcaps.validate.source import Source, Unreadable, path_of, read
 from domcaps.validate.vocabulary import unknown_names
@@ -127,12 +127,18 @@ class _Check:
         return self.found
 
     def _look(self) -> None:
-        domain = self.domain
-        for plan in plans():
-            for part in domain.all(plan.kind):
-                self._part(part, plan)
+        for plan in other_plans():
+            self._parts(plan)
+        for above, by_name in placed_plans():
+            for name in self.domain.inside(above):
+                for plan in by_name.get(name, ()):
+                    self._parts(plan)
         for node, attribute, known in unknown_names(self.source.root):
             self._unknown(node, attribute, known)
+
+    def _parts(self, plan: PartPlan) -> None:
+        for part in self.domain.all(plan.kind):
+            self._part(part, plan)
 
     def _part(self, part: Part, plan: PartPlan) -> None:
         if time.monotonic() > self.deadline:

@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from domcaps.language.domain import split_path
 from domcaps.validate.catalogue import parts, rules
 
 if TYPE_CHECKING:
@@ -64,6 +65,26 @@ def plans() -> tuple[PartPlan, ...]:
     """Give the plan of every part."""
     by_part = rules()
     return tuple(_plan(kind, by_part) for kind in parts())
+
+
+@functools.cache
+def placed_plans() -> tuple[tuple[str, dict[str, list[PartPlan]]], ...]:
+    """Give plans by where their parts stand: the path above, and there by name.
+
+    So a look at what a domain has leads to what must be looked at; the rest costs nothing.
+    """
+    found: dict[str, dict[str, list[PartPlan]]] = {}
+    for plan in plans():
+        where = split_path(plan.kind.path or "")
+        if where is not None:
+            found.setdefault(where.above, {}).setdefault(where.tag, []).append(plan)
+    return tuple(found.items())
+
+
+@functools.cache
+def other_plans() -> tuple[PartPlan, ...]:
+    """Give the plans of the domain itself, and of parts whose path is more than names."""
+    return tuple(plan for plan in plans() if split_path(plan.kind.path or "") is None)
 
 
 def _plan(kind: type[Part], by_part: dict[type[Part], tuple[Rule, ...]]) -> PartPlan:
