@@ -41,7 +41,7 @@ class Vcpu(Part):
     path = "vcpu"
     knows = ("@cpuset",)
 
-    count = field("", UNSIGNED, required=True)
+    count = field("", UNSIGNED)
     current = field("@current", UNSIGNED)
     placement = field("@placement", OneOf(("static", "auto")), default="static")
 
