@@ -4,6 +4,7 @@
 # make bench  the benchmarks
 
 PYTHON ?= python3
+PYTEST_ARGS ?= -n auto
 VENV := .venv
 BIN := $(VENV)/bin
 
