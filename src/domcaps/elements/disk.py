@@ -92,7 +92,7 @@ class Disk(VirtioOptions, Device):
 
     path = "devices/disk"
 
-    type = field("@type", OneOf(TYPES), default="file")
+    type = field("@type", OneOf((*TYPES, "ctl")), default="file")
     device = field("@device", OneOf(("disk", "cdrom", "floppy", "lun")), default="disk")
     model = field("@model", choice=MODEL)
     snapshot = field("@snapshot", OneOf(("no", "internal", "external", "manual")))
