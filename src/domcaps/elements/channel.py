@@ -24,7 +24,17 @@ from domcaps.language.rule import Problems, problem, rule
 TYPE = Enum(
     "type",
     attribute="@type",
-    choices=(Choice("pty"), Choice("unix"), Choice("spicevmc", SPICE)),
+    choices=(
+        Choice("pty"),
+        Choice("unix"),
+        Choice(
+            "spicevmc",
+            SPICE,
+            sample="<channel type='spicevmc'><target type='virtio' name='com.redhat.spice.0'/>"
+            "</channel><graphics type='spice' autoport='yes'/>",
+        ),
+    ),
+    sample="<channel type='{value}'><target type='virtio' name='a'/></channel>",
 )
 
 ELEMENT = Element("channel", order=90, content=(TYPE,))

@@ -16,11 +16,16 @@ from functools import cached_property
 from domcaps.elements.chardev import CharacterPort
 from domcaps.elements.graphics import DBUS_DISPLAY, SPICE
 from domcaps.elements.serial import Serial, address_problems, port_type
-from domcaps.language import Choice, Element, Enum
+from domcaps.language import Choice, Drift, Element, Enum
 from domcaps.language.finding import Stage
 from domcaps.language.observed import device, qapi
 from domcaps.language.part import field
 from domcaps.language.rule import Problems, problem, rule
+
+_SPICE_SAMPLE = "<graphics type='spice' autoport='yes'/>"
+_SOCKET_SAMPLE = (
+    "<console type='{}'><source mode='connect' host='localhost' service='1'/></console>"
+)
 
 TYPE = Enum(
     "type",
@@ -29,18 +34,38 @@ TYPE = Enum(
         Choice("null"),
         Choice("vc"),
         Choice("pty"),
-        Choice("dev"),
+        Choice("dev", sample="<console type='dev'><source path='/dev/a'/></console>"),
         Choice("file"),
         Choice("pipe"),
         Choice("stdio"),
-        Choice("udp"),
-        Choice("tcp"),
+        Choice("udp", sample=_SOCKET_SAMPLE.format("udp")),
+        Choice("tcp", sample=_SOCKET_SAMPLE.format("tcp")),
         Choice("unix"),
-        Choice("spicevmc", SPICE),
-        Choice("spiceport", SPICE),
+        Choice(
+            "spicevmc",
+            SPICE,
+            sample=f"<console type='spicevmc'/>{_SPICE_SAMPLE}",
+            drift=Drift(
+                says="libvirt 11.5 and later list the type 'spicevmc' for consoles",
+                but="only a channel of the type virtio can be a 'spicevmc': consoles are refused",
+                evidence="defining a domain with <console type='spicevmc'/> is refused",
+            ),
+        ),
+        Choice(
+            "spiceport",
+            SPICE,
+            sample="<console type='spiceport'><source channel='org.example.0'/></console>"
+            + _SPICE_SAMPLE,
+        ),
         Choice("qemu-vdagent", qapi("chardev-add/arg/backend/case=qemu-vdagent")),
-        Choice("dbus", DBUS_DISPLAY),
+        Choice(
+            "dbus",
+            DBUS_DISPLAY,
+            sample="<console type='dbus'><source channel='org.example.0'/></console>"
+            "<graphics type='dbus'/>",
+        ),
     ),
+    sample="<console type='{value}'><source path='/a'/></console>",
 )
 
 ELEMENT = Element("console", order=130, since="11.5", content=(TYPE,))

@@ -129,6 +129,7 @@ HOST_PASSTHROUGH = Element(
             "hostPassthroughMigratable",
             attribute="@migratable",
             choices=(Choice("on", MIGRATABLE), Choice("off")),
+            sample="<cpu mode='host-passthrough' migratable='{value}'/>",
         ),
     ),
 )
@@ -143,6 +144,7 @@ MAXIMUM = Element(
             "maximumMigratable",
             attribute="@migratable",
             choices=(Choice("on"), Choice("off")),
+            sample="<cpu mode='maximum' migratable='{value}'/>",
         ),
     ),
 )

@@ -21,9 +21,15 @@ MODEL = Enum(
     "model",
     attribute="@model",
     choices=(Choice("virtio", device("virtio-crypto-pci", "virtio-crypto-device")),),
+    sample="<crypto model='{value}' type='qemu'><backend model='builtin'/></crypto>",
 )
 
-TYPE = Enum("type", attribute="@type", choices=(Choice("qemu"),))
+TYPE = Enum(
+    "type",
+    attribute="@type",
+    choices=(Choice("qemu"),),
+    sample="<crypto model='virtio' type='{value}'><backend model='builtin'/></crypto>",
+)
 
 BACKEND_MODEL = Enum(
     "backendModel",
@@ -33,6 +39,7 @@ BACKEND_MODEL = Enum(
         # the Linux kernel's cryptographic framework
         Choice("lkcf", qom_type("cryptodev-backend-lkcf")),
     ),
+    sample="<crypto model='virtio' type='qemu'><backend model='{value}'/></crypto>",
 )
 
 ELEMENT = Element("crypto", order=100, content=(MODEL, TYPE, BACKEND_MODEL))

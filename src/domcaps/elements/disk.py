@@ -40,16 +40,30 @@ _FLOPPY_ANYWAY = Drift(
     "libvirt 11.4 and later look for the controller",
 )
 
+_FLOPPY_SAMPLE = (
+    "<disk type='file' device='floppy'><source file='/a'/><target dev='fda' bus='fdc'/></disk>"
+)
+_USB_SAMPLE = (
+    "<disk type='file'><source file='/a'/><target dev='sda' bus='usb'/></disk>"
+    "<controller type='usb' model='qemu-xhci'/>"
+)
+
 DISK_DEVICE = Enum(
     "diskDevice",
     attribute="@device",
     choices=(
         Choice("disk"),
         Choice("cdrom"),
-        Choice("floppy", ~PSERIES, until="11.4", drift=_FLOPPY_ANYWAY),
-        Choice("floppy", _FLOPPY, since="11.4"),
-        Choice("lun"),
+        Choice("floppy", ~PSERIES, until="11.4", drift=_FLOPPY_ANYWAY, sample=_FLOPPY_SAMPLE),
+        Choice("floppy", _FLOPPY, since="11.4", sample=_FLOPPY_SAMPLE),
+        Choice(
+            "lun",
+            sample="<disk type='block' device='lun'><source dev='/dev/a'/>"
+            "<target dev='sda' bus='scsi'/></disk>",
+        ),
     ),
+    sample="<disk type='file' device='{value}'><source file='/a'/>"
+    "<target dev='sda' bus='scsi'/></disk>",
 )
 
 BUS = Enum(
@@ -57,23 +71,26 @@ BUS = Enum(
     attribute="target/@bus",
     choices=(
         Choice("ide", BUILTIN_IDE),
-        Choice("fdc", ~PSERIES, until="11.4", drift=_FLOPPY_ANYWAY),
-        Choice("fdc", _FLOPPY, since="11.4"),
+        Choice("fdc", ~PSERIES, until="11.4", drift=_FLOPPY_ANYWAY, sample=_FLOPPY_SAMPLE),
+        Choice("fdc", _FLOPPY, since="11.4", sample=_FLOPPY_SAMPLE),
         Choice("scsi"),
         Choice("virtio"),
-        Choice("usb", device("usb-storage"), until="11.5"),
-        Choice("usb", device("usb-storage", "usb-bot"), since="11.5"),
+        Choice("usb", device("usb-storage"), until="11.5", sample=_USB_SAMPLE),
+        Choice("usb", device("usb-storage", "usb-bot"), since="11.5", sample=_USB_SAMPLE),
         Choice("sata", device("ich9-ahci")),
         Choice("nvme", device("nvme-ns"), since="11.5"),
         Choice("sd", listed=False),
         Choice("xen", listed=False),
         Choice("uml", listed=False),
     ),
+    sample="<disk type='file'><source file='/a'/><target dev='vda' bus='{value}'/></disk>",
 )
 
 MODEL = Enum(
     "model",
     attribute="@model",
+    sample="<disk type='file' model='{value}'><source file='/a'/>"
+    "<target dev='vda' bus='virtio'/></disk>",
     choices=(
         Choice("virtio"),
         Choice("virtio-transitional", TRANSITIONAL),

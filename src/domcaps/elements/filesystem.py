@@ -27,8 +27,16 @@ DRIVER_TYPE = Enum(
                 "needs 6.2 or later; QEMU 7.2 refuses -fsdev handle,id=x,path=/tmp",
             ),
         ),
-        Choice("virtiofs", device("vhost-user-fs-device")),
+        Choice(
+            "virtiofs",
+            device("vhost-user-fs-device"),
+            sample="<memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking>"
+            "<filesystem type='mount'><driver type='virtiofs'/><source dir='/a'/>"
+            "<target dir='b'/></filesystem>",
+        ),
     ),
+    sample="<filesystem type='mount'><driver type='{value}'/><source dir='/a'/>"
+    "<target dir='b'/></filesystem>",
 )
 
 ELEMENT = Element("filesystem", order=60, content=(DRIVER_TYPE,))

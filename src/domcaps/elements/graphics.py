@@ -44,7 +44,11 @@ TYPE = Enum(
         # the RDP server is a program of its own that speaks D-Bus with QEMU
         Choice("rdp", DBUS_DISPLAY & helper("qemu-rdp")),
         Choice("spice", SPICE),
-        Choice("egl-headless", qapi("query-display-options/ret/case=egl-headless")),
+        Choice(
+            "egl-headless",
+            qapi("query-display-options/ret/case=egl-headless"),
+            sample="<graphics type='egl-headless'/><graphics type='vnc'/>",
+        ),
         Choice("dbus", DBUS_DISPLAY),
     ),
 )

@@ -35,18 +35,50 @@ HOST_IOMMUFD = HostFact(
     "the host offers iommufd", "/dev/iommu", lambda host: host.record.iommufd.usable
 )
 
-MODE = Enum("mode", attribute="@mode", choices=(Choice("subsystem"), Choice("capabilities", NEVER)))
+_USB_DEVICE = "<vendor id='0x1234'/><product id='0xbeef'/>"
+_USB_SAMPLE = (
+    f"<hostdev mode='subsystem' type='usb'><source>{_USB_DEVICE}</source></hostdev>"
+    "<controller type='usb' model='qemu-xhci'/>"
+)
+_PCI_SAMPLE = (
+    "<hostdev mode='subsystem' type='pci'>{}"
+    "<source><address domain='0' bus='6' slot='2' function='0'/></source></hostdev>"
+)
+
+MODE = Enum(
+    "mode",
+    attribute="@mode",
+    choices=(
+        Choice("subsystem"),
+        Choice(
+            "capabilities",
+            NEVER,
+            sample="<hostdev mode='capabilities' type='misc'><source><char>/dev/a</char></source>"
+            "</hostdev>",
+        ),
+    ),
+    sample=_PCI_SAMPLE.format("").replace("subsystem", "{value}"),
+)
 
 STARTUP_POLICY = Enum(
     "startupPolicy",
     attribute="source/@startupPolicy",
     choices=(Choice("default"), Choice("mandatory"), Choice("requisite"), Choice("optional")),
+    sample=_USB_SAMPLE.replace("<source>", "<source startupPolicy='{value}'>"),
 )
 
 SUBSYS_TYPE = Enum(
     "subsysType",
     attribute="@type",
-    choices=(Choice("usb", USB_CONTROLLER), Choice("pci"), Choice("scsi")),
+    choices=(
+        Choice("usb", USB_CONTROLLER, sample=_USB_SAMPLE),
+        Choice("pci", sample=_PCI_SAMPLE.format("")),
+        Choice(
+            "scsi",
+            sample="<hostdev mode='subsystem' type='scsi'><source><adapter name='scsi_host0'/>"
+            "<address bus='0' target='0' unit='0'/></source></hostdev>",
+        ),
+    ),
 )
 
 # storage, misc and net are for containers
@@ -59,6 +91,7 @@ PCI_BACKEND = Enum(
         Choice("default", asserted_or("hostdev.pciBackend", "default", VFIO)),
         Choice("vfio", asserted_or("hostdev.pciBackend", "vfio", VFIO)),
     ),
+    sample=_PCI_SAMPLE.format("<driver name='{value}'/>"),
 )
 
 IOMMUFD = Enum(
@@ -70,6 +103,7 @@ IOMMUFD = Enum(
         Choice("yes", qom_type("iommufd") & HOST_VFIO & HOST_IOMMUFD),
         Choice("no"),
     ),
+    sample=_PCI_SAMPLE.format("<driver iommufd='{value}'/>"),
 )
 
 ELEMENT = Element(

@@ -72,6 +72,10 @@ FIRMWARE = Enum(
     ),
 )
 
+_FEATURE_SAMPLE = (
+    "<os firmware='efi'><firmware><feature name='NAME' enabled='{value}'/></firmware></os>"
+)
+
 SECURE_BOOT = Enum(
     "secureBoot",
     attribute="firmware/feature[@name='secure-boot']/@enabled",
@@ -85,6 +89,7 @@ SECURE_BOOT = Enum(
             _some("UEFI firmware can do without", lambda f: "no" in f.secure_boot_values),
         ),
     ),
+    sample=_FEATURE_SAMPLE.replace("NAME", "secure-boot"),
 )
 
 ENROLLED_KEYS = Enum(
@@ -100,6 +105,7 @@ ENROLLED_KEYS = Enum(
             _some("UEFI firmware comes without keys", lambda f: "no" in f.enrolled_keys_values),
         ),
     ),
+    sample=_FEATURE_SAMPLE.replace("NAME", "enrolled-keys"),
 )
 
 FIRMWARE_FEATURES = Element("firmwareFeatures", since="12.1", content=(SECURE_BOOT, ENROLLED_KEYS))
@@ -114,8 +120,18 @@ LOADER = Element(
     "loader",
     content=(
         Values("loader", _loaders),
-        Enum("type", attribute="@type", choices=(Choice("rom"), Choice("pflash"))),
-        Enum("readonly", attribute="@readonly", choices=(Choice("yes"), Choice("no"))),
+        Enum(
+            "type",
+            attribute="@type",
+            choices=(Choice("rom"), Choice("pflash")),
+            sample="<os><loader type='{value}' readonly='yes'>/a</loader></os>",
+        ),
+        Enum(
+            "readonly",
+            attribute="@readonly",
+            choices=(Choice("yes"), Choice("no")),
+            sample="<os><loader type='rom' readonly='{value}'>/a</loader></os>",
+        ),
         Enum(
             "secure",
             attribute="@secure",
@@ -124,6 +140,8 @@ LOADER = Element(
                 Choice("yes", _SMM, since=_KERNELS_UNTIL),
                 Choice("no"),
             ),
+            sample="<os><loader type='pflash' readonly='yes' secure='{value}'>/a</loader>"
+            "<nvram template='/b'>/c</nvram></os><features><smm state='on'/></features>",
         ),
     ),
 )

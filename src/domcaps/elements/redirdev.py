@@ -15,7 +15,13 @@ from domcaps.language.part import field
 
 USB_REDIR = device("usb-redir")
 
-BUS = Enum("bus", attribute="@bus", choices=(Choice("usb", USB_REDIR),))
+BUS = Enum(
+    "bus",
+    attribute="@bus",
+    choices=(Choice("usb", USB_REDIR),),
+    sample="<redirdev bus='{value}' type='tcp'><source mode='connect' host='localhost' "
+    "service='1'/></redirdev><controller type='usb' model='qemu-xhci'/>",
+)
 
 ELEMENT = Element("redirdev", order=80, supported=USB_REDIR, content=(BUS,))
 

@@ -31,6 +31,7 @@ MODEL = Enum(
         Choice("virtio-transitional", VIRTIO_RNG & TRANSITIONAL),
         Choice("virtio-non-transitional", VIRTIO_RNG & TRANSITIONAL),
     ),
+    sample="<rng model='{value}'><backend model='random'>/dev/urandom</backend></rng>",
 )
 
 BACKEND_MODEL = Enum(
@@ -38,9 +39,15 @@ BACKEND_MODEL = Enum(
     attribute="backend/@model",
     choices=(
         Choice("random", qom_type("rng-random")),
-        Choice("egd", qom_type("rng-egd")),
+        Choice(
+            "egd",
+            qom_type("rng-egd"),
+            sample="<rng model='virtio'><backend model='egd' type='tcp'>"
+            "<source mode='connect' host='localhost' service='1'/></backend></rng>",
+        ),
         Choice("builtin", qom_type("rng-builtin")),
     ),
+    sample="<rng model='virtio'><backend model='{value}'>/dev/urandom</backend></rng>",
 )
 
 ELEMENT = Element("rng", order=50, content=(MODEL, BACKEND_MODEL))

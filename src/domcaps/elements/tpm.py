@@ -62,6 +62,8 @@ _TYPES_SINCE = "12.2"
 _TIS = device("tpm-tis", "tpm-tis-device", "tpm-tis-i2c")
 _EMULATOR = SWTPM & qom_type("tpm-emulator")
 
+_PASSTHROUGH_SAMPLE = "<backend type='passthrough'><device path='/dev/tpm0'/></backend>"
+
 MODEL = Enum(
     "model",
     attribute="@model",
@@ -74,6 +76,7 @@ MODEL = Enum(
         Choice("tpm-spapr", device("tpm-spapr"), since=_TYPES_SINCE),
         Choice("spapr-tpm-proxy", device("spapr-tpm-proxy")),
     ),
+    sample=f"<tpm model='{{value}}'>{_PASSTHROUGH_SAMPLE}</tpm>",
 )
 
 BACKEND_MODEL = Enum(

@@ -43,7 +43,8 @@ class Choice:
 
     `when` says whether it holds. `since` is the first release of libvirt that lists it, `until`
     the first that no longer does. `drift` notes what the report gets wrong. One that is not
-    `listed` may be written in a domain though no report speaks of it.
+    `listed` may be written in a domain though no report speaks of it. `sample` is how a domain uses
+    it, where that is more than what the enum says.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Choice:
     until: str = ""
     drift: Drift | None = None
     listed: bool = True
+    sample: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,8 @@ class Enum:
 
     `attribute` is where a domain writes it, as an XPath below the element. The enum is printed
     where `shown` holds, even when none of its choices does, or only with a value in it when
-    `only_if_any`.
+    `only_if_any`. `sample` is the least that a domain needs to use a value, as children of
+    ``<domain>`` or ``<devices>`` with ``{value}`` for it; "" where the attribute is enough.
     """
 
     name: str
@@ -70,6 +73,11 @@ class Enum:
     only_if_any: bool = False
     since: str = ""
     until: str = ""
+    sample: str = ""
+
+    def sample_of(self, choice: Choice) -> str:
+        """Give the least that a domain needs to use a choice, "" where its attribute is enough."""
+        return choice.sample or self.sample.replace("{value}", choice.name)
 
     def spoken(self, dialect: Dialect) -> tuple[Choice, ...]:
         """Give the choices that a dialect's report may list."""
