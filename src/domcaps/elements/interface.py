@@ -20,6 +20,7 @@ BACKEND_TYPE = Enum(
         # passt hands over packets through a stream socket
         Choice("passt", qapi("netdev_add/arg/case=stream")),
     ),
+    sample="<interface type='user'><backend type='{value}'/></interface>",
 )
 
 ELEMENT = Element("interface", order=110, content=(BACKEND_TYPE,))
