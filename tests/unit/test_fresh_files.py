@@ -123,6 +123,16 @@ def test_files_of_the_kernel_have_witnesses_of_their_own() -> None:
     assert [kind for kind, _ in seen(fetch)] == ["Processor", "Boot", "KernelFile"]
 
 
+@pytest.mark.skipif(not Path("/proc/meminfo").exists(), reason="needs Linux")
+def test_memory_in_use_is_neither_noted_nor_read() -> None:
+    fetch = Fetch(Build(Surroundings(), sentry=False), Call(1, 1))
+    assert fetch.files.text("/proc/meminfo").startswith("MemTotal:")
+    assert "MemFree" not in fetch.files.text("/proc/meminfo")
+    ((part, _),) = fetch.trace
+    assert isinstance(part, Sighting)
+    assert part.seen == fetch.files.text("/proc/meminfo") + "\n"
+
+
 def test_a_kernel_file_that_goes_away_is_noticed(tmp_path: Path) -> None:
     """It stays open; then reading it fails, as when a module is unloaded."""
     import subprocess

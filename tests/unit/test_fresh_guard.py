@@ -12,7 +12,8 @@ import pytest
 
 from domcaps.facts.hostfiles import HostFiles
 from domcaps.fresh.guard import Sentry
-from domcaps.fresh.store import Clock, Sighting
+from domcaps.fresh.identity import now
+from domcaps.fresh.store import Sighting
 from domcaps.fresh.surroundings import Surroundings
 from domcaps.fresh.witness import Content, Existence, Listing, Status, Witness
 
@@ -273,10 +274,9 @@ def test_a_mount_is_told(tmp_path: Path) -> None:
 
 def test_looking_and_watching_agree(scene: Scene) -> None:
     """Whatever changes what is seen is told: no witness is silent where looking would speak."""
-    clock = Clock()
     for witness, change in CHANGES.values():
         sighting = Sighting(witness)
-        sighting.look(scene.around, clock)
+        sighting.look(scene.around, now())
         scene.guard(witness)
         try:
             change(scene.root)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from domcaps.fresh.fetch import Fetch
 from domcaps.fresh.guard import Guard, Sentry
+from domcaps.fresh.identity import now
 from domcaps.fresh.store import Clock, Entry, Sighting, Store, is_lasting, witnesses
 from domcaps.fresh.surroundings import Surroundings
 
@@ -45,14 +46,16 @@ class Observer:
 class Call:
     """One pass over a trace. What was looked at since it began need not be looked at again.
 
-    `asked` is when whoever waits for the pass began to. `news` counts what was not as it had been.
+    `asked` is when whoever waits for the pass began to, `time` the time of day when the pass did.
+    `news` counts what was not as it had been.
     """
 
-    __slots__ = ("asked", "begun", "news")
+    __slots__ = ("asked", "begun", "news", "time")
 
     def __init__(self, asked: int, begun: int) -> None:
         self.asked = asked
         self.begun = begun
+        self.time = now()
         self.news = 0
 
 
@@ -155,16 +158,20 @@ class Build:
             if not self._holds(entry, call):
                 self._run(entry, call, begun)
             entry.verified = begun
-            entry.checked_at = time.time()
+            entry.checked_at = call.time / 1e9
         return entry
 
     def look(self, witness: Witness, call: Call) -> Sighting:
         """Look at a witness, once in a call."""
-        sighting = self.store.sighting(witness)
+        return self._look(self.store.sighting(witness), call)
+
+    def _look(self, sighting: Sighting, call: Call) -> Sighting:
         with sighting.lock:
             if sighting.verified < call.begun:
-                version = sighting.version
-                before = sighting.look(self.around, self._clock)
+                version, before = sighting.version, sighting.seen
+                begun = self._clock.moment()
+                sighting.look(self.around, call.time)
+                sighting.verified = begun
                 self._tell(sighting, version, before, call)
         return sighting
 
@@ -174,7 +181,9 @@ class Build:
         with sighting.lock:
             if sighting.verified < call.begun:
                 version, before = sighting.version, sighting.seen
-                sighting.recall(digest, stamp, self.around, self._clock)
+                begun = self._clock.moment()
+                sighting.recall(digest, stamp, self.around, call.time)
+                sighting.verified = begun
                 self._tell(sighting, version, before, call)
         return sighting
 
@@ -182,8 +191,8 @@ class Build:
         """Take what a task saw of a witness."""
         sighting = self.store.sighting(witness)
         with sighting.lock:
-            version = sighting.version
-            before = sighting.offer(seen, stamp, start)
+            version, before = sighting.version, sighting.seen
+            sighting.offer(seen, stamp, start)
             self._tell(sighting, version, before, call)
         return sighting
 
@@ -198,7 +207,8 @@ class Build:
             return False
         for part, version in entry.trace:
             if isinstance(part, Sighting):
-                self.look(part.witness, call)
+                if part.verified < call.begun:
+                    self._look(part, call)
             else:
                 try:
                     self.bring(part.key, call)

@@ -65,7 +65,7 @@ def _fact(entry: Entry[Any], costs: dict[int, float]) -> Fact:
         Input(
             kind=type(sighting.witness).__name__,
             place=sighting.witness.place,
-            checked_at=_moment(sighting.checked_at or entry.checked_at),
+            checked_at=_moment(entry.checked_at),
             check_us=costs[id(sighting)],
         )
         for sighting in _sightings(entry)

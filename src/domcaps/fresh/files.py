@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     Look = Callable[[Witness], Seen]
     Note = Callable[[Witness, Seen, Seen, int], None]
 
-_FIXED = {"/proc/cpuinfo": Processor(), "/proc/cmdline": Boot()}
+_FIXED: dict[str, Witness] = {"/proc/cpuinfo": Processor(), "/proc/cmdline": Boot()}
 """Files of the kernel that can't change while it runs, or with the microcode only."""
 
 
@@ -75,8 +75,7 @@ class TracedFiles(HostFiles):
     def read(self, path: str, limit: int = SMALL) -> bytes:
         """Read a regular file; raises `OSError`."""
         if self._around.is_kernel_file(path):
-            self._look(_FIXED.get(path) or KernelFile(path))
-            return self._files.read(path, limit)
+            return self._read_of_kernel(path, limit)
         witness = Content(path, limit)
         start = now()
         stamp = witness.glance(self._around)
@@ -87,6 +86,15 @@ class TracedFiles(HostFiles):
             raise
         self._note(witness, digest(data), stamp, start)
         return data
+
+    def _read_of_kernel(self, path: str, limit: int) -> bytes:
+        if path in _FIXED:
+            self._look(_FIXED[path])
+            return self._files.read(path, limit)
+        witness = KernelFile(path, "MemTotal" if path.endswith("/meminfo") else "")
+        self._look(witness)
+        # what is not noted must not be read
+        return witness.counting(self._files.read(path, limit))
 
     def names(self, path: str) -> tuple[str, ...]:
         """List a folder; raises `OSError`."""

@@ -62,13 +62,15 @@ _MODIFY, _ATTRIB, _CLOSE_WRITE = 0x2, 0x4, 0x8
 _MOVED_FROM, _MOVED_TO, _CREATE, _DELETE = 0x40, 0x80, 0x100, 0x200
 _DELETE_SELF, _MOVE_SELF = 0x400, 0x800
 _DONT_FOLLOW, _ONLYDIR = 0x02000000, 0x01000000
-_LOST = 0x2000 | 0x4000 | 0x8000  # unmounted, queue overflowed, watch gone
+_OVERFLOWED = 0x4000
+_LOST = 0x2000 | 0x8000  # unmounted, watch gone
 
 _SELF = _DELETE_SELF | _MOVE_SELF | _ATTRIB | _DONT_FOLLOW
 _OF_FILE = _SELF | _MODIFY | _CLOSE_WRITE
 _OF_FOLDER = _SELF | _MOVED_FROM | _MOVED_TO | _CREATE | _DELETE | _ONLYDIR
 
-_EVERYTHING = "*"
+# no file has that name
+_EVERYTHING = "/"
 
 
 class Guard(NamedTuple):
@@ -103,15 +105,15 @@ class Sentry:
         with self._lock:
             if not self._start():
                 return None
-            return Guard(generation, tuple(self._unguarded(sightings, around, generation)))
+            return Guard(generation, tuple(self._unguarded(sightings, around)))
 
     def _unguarded(
-        self, sightings: Iterable[Sighting], around: Surroundings, generation: int
+        self, sightings: Iterable[Sighting], around: Surroundings
     ) -> Iterable[tuple[Sighting, int]]:
         assert self._watch is not None  # noqa: S101 - see the caller
         for sighting in sightings:
-            path = sighting.witness.watched(around)
-            if not (path and self._watch.covers(path, generation)):
+            path = sighting.watched(around)
+            if not (path and self._watch.covers(path)):
                 yield sighting, sighting.version
 
     def wait(self, seconds: float | None) -> bool:
@@ -147,16 +149,16 @@ class _Watch:
         # that mounts changed is told once for each open file
         self._poll = self._polling()
         self._wait = self._polling()
-        # for each watch the names that matter in a folder
-        self._names: dict[int, set[str]] = {}
-        self._covered: dict[str, tuple[int, bool]] = {}
-        self._folders: dict[str, tuple[int, int]] = {}
+        # for each watch, by the name in a folder, the paths that lead through it
+        self._through: dict[int, dict[str, set[str]]] = {}
+        self._covered: dict[str, bool] = {}
+        self._folders: dict[str, int] = {}
         self._local: dict[int, bool] = {}
 
     @property
     def is_full(self) -> bool:
         """Tell whether there are so many watches that it is better to begin anew."""
-        return len(self._names) > _MOST_WATCHES
+        return len(self._through) > _MOST_WATCHES
 
     def close(self) -> None:
         """Give the queue back."""
@@ -186,6 +188,7 @@ class _Watch:
             if handle in self._handles:
                 news = True
                 self._local.clear()
+                self._forget_everything()
             else:
                 news = self._drain() or news
         return news
@@ -203,42 +206,59 @@ class _Watch:
         return True in [self._matters(event.wd, event.mask, event.name) for event in events]
 
     def _matters(self, watch: int, mask: int, name: str) -> bool:
-        if mask & _LOST:
-            self._names.pop(watch, None)
+        """Tell whether an event matters, and forget what it puts in doubt."""
+        if mask & _OVERFLOWED:
+            self._forget_everything()
             return True
-        names = self._names.get(watch)
+        through = self._through.get(watch)
+        if through is None:
+            return False
         # an event without a name is about the watched thing itself
-        return names is not None and (not name or name in names or _EVERYTHING in names)
+        concerned = (name, _EVERYTHING) if name else tuple(through)
+        paths = [path for part in concerned for path in through.get(part, ())]
+        if mask & _LOST:
+            del self._through[watch]
+        elif not paths:
+            return False
+        for path in paths:
+            self._covered.pop(path, None)
+        self._folders.clear()
+        return True
 
-    def covers(self, path: str, generation: int) -> bool:
+    def _forget_everything(self) -> None:
+        self._covered.clear()
+        self._folders.clear()
+
+    def covers(self, path: str) -> bool:
         """Watch everything on the way to a path; False where that is not possible or no use."""
         known = self._covered.get(path)
-        if known is None or known[0] != generation:
+        if known is None:
             try:
-                known = (generation, self._follow(path, generation))
+                known = self._follow(path)
             except OSError:
-                known = (generation, False)
+                known = False
             self._covered[path] = known
-        return known[1]
+        return known
 
-    def _follow(self, path: str, generation: int) -> bool:
+    def _follow(self, path: str) -> bool:
         """Go down a path as the kernel does; raises `OSError` where there are no watches left."""
         ahead = [part for part in reversed(path.split("/")) if part and part != "."]
         folder, links = "", 0
         while ahead:
             # a folder is watched before it is looked into: what changes later is an event
-            watch = self._folder(folder or "/", generation)
+            watch = self._folder(folder or "/")
             if watch < 0:
                 return False
             part = ahead.pop()
             if part == "..":
                 folder = folder.rpartition("/")[0]
                 continue
-            self._names[watch].add(part)
-            if ahead and self._is_folder(f"{folder}/{part}", generation):
-                folder = f"{folder}/{part}"
+            self._note(watch, part, path)
+            place = f"{folder}/{part}"
+            if ahead and self._folders.get(place, -1) >= 0:
+                folder = place
                 continue
-            found = _status(f"{folder}/{part}")
+            found = _status(place)
             if found is None:
                 # its folder will tell when it comes
                 return True
@@ -246,40 +266,39 @@ class _Watch:
                 links += 1
                 if links > _MOST_LINKS:
                     return False
-                target = os.readlink(f"{folder}/{part}")  # noqa: PTH115 - text in, text out
+                target = os.readlink(place)  # noqa: PTH115 - text in, text out
                 ahead += [name for name in reversed(target.split("/")) if name and name != "."]
                 folder = "" if target.startswith("/") else folder
                 continue
-            folder = f"{folder}/{part}"
+            folder = place
             if not ahead:
-                return self._last(folder, found, generation)
+                return self._last(place, found, path)
             if not stat.S_ISDIR(found.st_mode):
                 return True
-        return self._folder(folder or "/", generation) >= 0
+        watch = self._folder(folder or "/")
+        self._note(watch, _EVERYTHING, path)
+        return watch >= 0
 
-    def _is_folder(self, path: str, generation: int) -> bool:
-        """Tell whether a path is known to be a folder, not a link to one."""
-        known = self._folders.get(path)
-        return known is not None and known[0] == generation and known[1] >= 0
+    def _note(self, watch: int, name: str, path: str) -> None:
+        if watch >= 0:
+            self._through.setdefault(watch, {}).setdefault(name, set()).add(path)
 
-    def _last(self, path: str, found: os.stat_result, generation: int) -> bool:
+    def _last(self, place: str, found: os.stat_result, path: str) -> bool:
         """Watch what a path leads to."""
         if stat.S_ISDIR(found.st_mode):
-            watch = self._folder(path, generation)
-            if watch >= 0:
-                self._names[watch].add(_EVERYTHING)
-            return watch >= 0
-        if not self._is_local(path, found.st_dev):
-            return False
-        watch = self._queue.add_watch(path, _OF_FILE)
-        self._names.setdefault(watch, set())
-        return True
+            watch = self._folder(place)
+        elif self._is_local(place, found.st_dev):
+            watch = self._queue.add_watch(place, _OF_FILE)
+        else:
+            watch = -1
+        self._note(watch, _EVERYTHING, path)
+        return watch >= 0
 
-    def _folder(self, path: str, generation: int) -> int:
+    def _folder(self, path: str) -> int:
         """Watch a folder; -1 where watching it is no use."""
         known = self._folders.get(path)
-        if known is not None and known[0] == generation:
-            return known[1]
+        if known is not None:
+            return known
         try:
             watch: int = self._queue.add_watch(path, _OF_FOLDER)
         except OSError as error:
@@ -287,11 +306,10 @@ class _Watch:
                 raise
             watch = -1
         if watch >= 0:
-            self._names.setdefault(watch, set())
             found = _status(path)
             if found is None or not self._is_local(path, found.st_dev):
                 watch = -1
-        self._folders[path] = (generation, watch)
+        self._folders[path] = watch
         return watch
 
     def _is_local(self, path: str, device: int) -> bool:

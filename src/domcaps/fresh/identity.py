@@ -42,9 +42,10 @@ class Identity(msgspec.Struct, frozen=True):
     def is_settled(self, when: int) -> bool:
         """Tell whether a change at or after the time `when` would show.
 
-        `when` is in nanoseconds, as of `now`. A time that lies ahead proves nothing.
+        `when` is in nanoseconds, as of `now`. A time that lies ahead, since the clock was wrong
+        once, is as good as one that is past: what changes now gets the present time.
         """
-        return self.ctime_ns + self.window_ns <= when
+        return abs(when - self.ctime_ns) >= self.window_ns
 
     @property
     def window_ns(self) -> int:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import itertools
 import threading
-import time
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from domcaps.fresh.identity import Identity, now
+from domcaps.fresh.identity import Identity
 from domcaps.fresh.witness import seen_digest
 
 if TYPE_CHECKING:
@@ -39,25 +38,20 @@ class Sighting:
     """What was last seen of one witness.
 
     `version` grows whenever something else is seen. `stamp` is None unless it is settled, so that
-    it proves something. `verified` is the moment at which the last look began, `seconds` what it
-    took, `checked_at` the time of day.
+    it proves something. `verified` is the moment at which the last look began.
     """
 
-    __slots__ = (
-        "_digest", "checked_at", "lock", "seconds", "seen", "stamp", "verified", "version",
-        "witness",
-    )  # fmt: skip
+    __slots__ = ("_digest", "_watched", "lock", "seen", "stamp", "verified", "version", "witness")
 
     def __init__(self, witness: Witness) -> None:
         self.witness = witness
         self.lock = threading.Lock()
         self.seen: Seen = UNSEEN
         self.stamp: Seen = None
-        self._digest = ""
         self.version = 0
         self.verified = 0
-        self.checked_at = 0.0
-        self.seconds = 0.0
+        self._digest = ""
+        self._watched: str | None = None
 
     @property
     def digest(self) -> str:
@@ -66,8 +60,14 @@ class Sighting:
             self._digest = seen_digest(self.seen)
         return self._digest
 
-    def offer(self, seen: Seen, stamp: Seen, start: int) -> Seen:
-        """Take what somebody saw who began to look at the time `start`; give what was there."""
+    def watched(self, around: Surroundings) -> str:
+        """Name the path whose changes the kernel tells of; "" where it has to be looked at."""
+        if self._watched is None:
+            self._watched = self.witness.watched(around)
+        return self._watched
+
+    def offer(self, seen: Seen, stamp: Seen, start: int) -> None:
+        """Take what somebody saw who began to look at the time `start`, or later."""
         before = self.seen
         changed = self._digest != seen_digest(seen) if before is UNSEEN else seen != before
         if changed:
@@ -76,7 +76,6 @@ class Sighting:
         self.seen = seen
         settled = not isinstance(stamp, Identity) or stamp.is_settled(start)
         self.stamp = stamp if settled else None
-        return before
 
     def is_same(self, around: Surroundings) -> bool:
         """Look whether it is as it was seen last. Nothing is noted."""
@@ -84,35 +83,18 @@ class Sighting:
             return True
         return self.seen is not UNSEEN and self.witness.look(around) == self.seen
 
-    def look(self, around: Surroundings, clock: Clock) -> Seen:
-        """Look if need be, and note what is seen; give what was seen before."""
-        begun = clock.moment()
-        began = time.perf_counter()
-        start = now()
-        before = self.seen
+    def look(self, around: Surroundings, start: int) -> None:
+        """Look if need be, and note what is seen. `start` is a time before this."""
         stamp = self.witness.glance(around)
         if stamp is None or stamp != self.stamp:
             self.offer(self.witness.look(around), stamp, start)
-        self._checked(begun, began)
-        return before
 
-    def recall(self, digest: str, stamp: Seen, around: Surroundings, clock: Clock) -> None:
+    def recall(self, digest: str, stamp: Seen, around: Surroundings, start: int) -> None:
         """Check against what a file says was seen, so that most need not be looked at."""
-        if self.version or stamp is None:
-            self.look(around, clock)
-            return
-        begun = clock.moment()
-        began = time.perf_counter()
-        if self.witness.glance(around) == stamp:
+        if not self.version and stamp is not None and self.witness.glance(around) == stamp:
             self.version, self.stamp, self._digest = 1, stamp, digest
-            self._checked(begun, began)
         else:
-            self.look(around, clock)
-
-    def _checked(self, begun: int, began: float) -> None:
-        self.verified = begun
-        self.checked_at = time.time()
-        self.seconds = time.perf_counter() - began
+            self.look(around, start)
 
 
 class Entry(Generic[T]):

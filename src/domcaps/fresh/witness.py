@@ -82,12 +82,22 @@ class Content(_PathWitness, frozen=True):
 
 
 class KernelFile(_PathWitness, frozen=True):
-    """A small file that the kernel makes up when it is read: its times say nothing."""
+    """A small file that the kernel makes up when it is read: its times say nothing.
+
+    With `lines` only those count that hold this text: others change all the time.
+    """
+
+    lines: str = ""
 
     def look(self, around: Surroundings) -> Seen:
         """Give the text."""
         data = around.kernel_text(self.path)
-        return None if data is None else data.decode("utf-8", "backslashreplace")
+        return None if data is None else self.counting(data).decode("utf-8", "backslashreplace")
+
+    def counting(self, data: bytes) -> bytes:
+        """Give what counts of a content."""
+        wanted = self.lines.encode()
+        return b"".join(line for line in data.splitlines(keepends=True) if wanted in line)
 
 
 class Listing(_PathWitness, frozen=True):
