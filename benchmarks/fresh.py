@@ -10,9 +10,9 @@
 
 ``--libvirt`` times ``getDomainCapabilities`` of libvirt's Python module over its socket, and
 ``virsh domcapabilities`` as a process, in the same run. ``--cold`` starts a libvirtd of its own,
-with an empty cache, and times ``virsh capabilities``, for which libvirt asks every emulator. It runs
-under a reaper, so that a slow init does not count (libvirt waits until each emulator is gone), and
-has to be started by a user other than root, whose libvirtd would be the system's.
+with an empty cache, and times ``virsh capabilities``, for which libvirt asks every emulator. It is
+run under a reaper, so that a slow init does not count (libvirt waits until each emulator is gone),
+and has to be started by a user other than root, whose libvirtd would be the system's.
 """
 
 from __future__ import annotations
