@@ -201,6 +201,8 @@ def backing_is_readable(disk: Disk) -> Problems:
     for image in disk.images[1:]:
         if image.type == "vhostuser":
             yield problem("a vhost-user device can't back an image", image.node, "@type")
+        elif image.is_local and image.source is not None and not image.path:
+            yield problem("the path of the image is missing", image.source)
     if len(disk.images) > _DEEPEST:
         yield problem(f"there are more than {_DEEPEST} images below", disk, "backingStore")
 

@@ -6,11 +6,23 @@
       <driver name='vfio'/>
       <source><address domain='0' bus='6' slot='2' function='0'/></source>
     </hostdev>
+
+Which device of the host it is, is checked in `domcaps.elements.hostdev_source`, what the guest is
+given in `domcaps.elements.hostdev_guest`.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from domcaps.elements.asserted import asserted_or
+from domcaps.elements.device import Device
 from domcaps.language import NEVER, Choice, Element, Enum
 from domcaps.language.observed import HostFact, device, qom_type
+from domcaps.language.part import field
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element as Node
 
 USB_CONTROLLER = device(
     "piix3-usb-uhci",
@@ -78,6 +90,8 @@ SUBSYS_TYPE = Enum(
             sample="<hostdev mode='subsystem' type='scsi'><source><adapter name='scsi_host0'/>"
             "<address bus='0' target='0' unit='0'/></source></hostdev>",
         ),
+        Choice("scsi_host", listed=False),
+        Choice("mdev", listed=False),
     ),
 )
 
@@ -111,3 +125,21 @@ ELEMENT = Element(
     order=40,
     content=(MODE, STARTUP_POLICY, SUBSYS_TYPE, CAPS_TYPE, PCI_BACKEND, IOMMUFD),
 )
+
+
+class Hostdev(Device):
+    """A device of the host that the guest is given."""
+
+    path = "devices/hostdev"
+
+    mode = field("@mode", choice=MODE, default="subsystem")
+    type = field("@type", choice=SUBSYS_TYPE, required=True)
+
+    @property
+    def source(self) -> Node | None:
+        """The element that says which device it is."""
+        return self.find("source")
+
+    def on(self, name: str) -> bool:
+        """Tell whether a switch of the device is on."""
+        return self.node.get(name) == "on"

@@ -1,0 +1,319 @@
+"""Which device of the host a guest is given: its address, identity, adapter, target or UUID.
+
+::
+
+    <hostdev mode='subsystem' type='usb'>
+      <source startupPolicy='optional'>
+        <vendor id='0x1234'/><product id='0xbeef'/>
+      </source>
+    </hostdev>
+    <hostdev mode='subsystem' type='mdev' model='vfio-pci'>
+      <source><address uuid='c2177883-f1bb-47f0-914d-32a22e3a8804'/></source>
+    </hostdev>
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from domcaps.elements.attributes import Attributes, fits
+from domcaps.elements.disk_network import host_problems
+from domcaps.elements.disk_secrets import login_problems
+from domcaps.elements.hostdev import Hostdev
+from domcaps.elements.needs import speaks
+from domcaps.elements.quantities import AnyUuid
+from domcaps.language.kinds import ON_OFF, YES_NO, Int, OneOf
+from domcaps.language.part import Part
+from domcaps.language.rule import Problems, problem, rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lxml.etree import _Element as Node
+
+ANY_BASE = Int(0, 2**32 - 1, base=0)
+
+PCI_ADDRESS = Attributes(
+    {
+        "domain": ANY_BASE,
+        "bus": Int(0, 0xFF, base=0),
+        "slot": Int(0, 0x1F, base=0),
+        "function": Int(0, 7, base=0),
+        "multifunction": ON_OFF,
+    }
+)
+"""The address of a PCI device of the host."""
+
+_USB = Attributes(
+    {
+        "startupPolicy": OneOf(("mandatory", "requisite", "optional")),
+        "autoAddress": YES_NO,
+        "guestReset": OneOf(("off", "uninitialized", "on")),
+    }
+)
+_VENDOR = Attributes({"id": Int(1, 2**32 - 1, base=0)}, required=("id",))
+_PRODUCT = Attributes({"id": ANY_BASE}, required=("id",))
+_USB_ADDRESS = Attributes({"bus": ANY_BASE, "device": ANY_BASE}, required=("bus", "device"))
+_USB_PORT_ADDRESS = Attributes({"bus": ANY_BASE, "device": ANY_BASE}, required=("bus",))
+_SCSI_ADDRESS = Attributes(
+    {"bus": ANY_BASE, "target": ANY_BASE, "unit": Int(0, 2**64 - 1, base=0)},
+    required=("bus", "target", "unit"),
+)
+_SCSI = Attributes({"protocol": OneOf(("adapter", "iscsi"))})
+_ISCSI = Attributes({}, required=("name",))
+_VHOST = Attributes({"protocol": OneOf(("vhost",))}, required=("protocol", "wwpn"))
+_UUID = AnyUuid()
+_WWPN = re.compile(r"naa\.(0x)?[0-9a-fA-F]{16}")
+
+_DEVICE = "<hostdev mode='subsystem' type='{}'{}><source{}>{}</source></hostdev>"
+_PCI = "<address domain='0' bus='{}' slot='2' function='0'/>"
+_GUID = "c2177883-f1bb-47f0-914d-32a22e3a8804"
+
+
+def _device(kind: str, inside: str = "", source: str = "", attributes: str = "") -> str:
+    return _DEVICE.format(kind, attributes, source, inside)
+
+
+_GOOD = _device("pci", _PCI.format(6))
+_GOOD_MDEV = _device("mdev", f"<address uuid='{_GUID}'/>", "", " model='vfio-pci'")
+_GOOD_USB = _device("usb", "<vendor id='0x1234'/><product id='0xbeef'/>")
+_SCSI_INSIDE = "<adapter name='scsi_host0'/><address bus='0' target='0' unit='{}'/>"
+_GOOD_SCSI = _device("scsi", _SCSI_INSIDE.format(0))
+
+
+@rule(
+    "hostdev-source-missing",
+    Hostdev,
+    bad="<hostdev mode='subsystem' type='pci'/>",
+    good=_GOOD,
+)
+def source_is_there(hostdev: Hostdev) -> Problems:
+    """A device of the host is named in ``<source>``."""
+    if hostdev.source is None:
+        yield problem("which device of the host is missing", hostdev, "source")
+
+
+@rule(
+    "hostdev-startup-policy-unsupported",
+    Hostdev,
+    bad=_device("pci", _PCI.format(6), " startupPolicy='optional'"),
+    good=_device("usb", "<vendor id='0x1234'/><product id='0xbeef'/>", " startupPolicy='optional'"),
+)
+def only_usb_can_be_missing(hostdev: Hostdev) -> Problems:
+    """Only for USB devices one can choose what happens when they are missing."""
+    source = hostdev.source
+    if source is not None and hostdev.type != "usb" and source.get("startupPolicy") is not None:
+        yield problem("startupPolicy is for USB devices", source, "@startupPolicy")
+
+
+@rule(
+    "hostdev-usb-invalid",
+    Hostdev,
+    bad=_device("usb", "<vendor id='0x1234'/>"),
+    good=_GOOD_USB,
+)
+def usb_is_identified(hostdev: Hostdev) -> Problems:
+    """A USB device is named by vendor and product, or by its place on a bus."""
+    source = hostdev.source
+    if hostdev.type != "usb" or source is None:
+        return
+    yield from _USB.problems(source)
+    vendor, product = source.find("vendor"), source.find("product")
+    if (vendor is None) is not (product is None):
+        yield problem("vendor and product belong together", source)
+    yield from _VENDOR.problems(vendor)
+    yield from _PRODUCT.problems(product)
+    address = source.find("address")
+    by_port = address is not None and address.get("port") is not None and speaks(hostdev, "12.0")
+    yield from (_USB_PORT_ADDRESS if by_port else _USB_ADDRESS).problems(address)
+
+
+@rule(
+    "hostdev-pci-invalid",
+    Hostdev,
+    bad=_device("pci", "<address bus='6' slot='0x20'/>"),
+    good=_GOOD,
+)
+def pci_is_addressed(hostdev: Hostdev) -> Problems:
+    """The address of a PCI device has numbers in the ranges that PCI has."""
+    if hostdev.type == "pci" and hostdev.source is not None:
+        yield from PCI_ADDRESS.problems(hostdev.source.find("address"))
+
+
+@rule(
+    "hostdev-scsi-invalid",
+    Hostdev,
+    bad=_device("scsi", "<adapter name='scsi_host0'/>"),
+    good=_GOOD_SCSI,
+)
+def scsi_is_addressed(hostdev: Hostdev) -> Problems:
+    """A SCSI device is behind an adapter of the host, or a unit of one iSCSI server."""
+    source = hostdev.source
+    if hostdev.type != "scsi" or source is None:
+        return
+    yield from _SCSI.problems(source)
+    if source.get("protocol") == "iscsi":
+        yield from _iscsi(source)
+        return
+    adapter, address = source.find("adapter"), source.find("address")
+    if adapter is None or not adapter.get("name"):
+        yield problem("the name of the adapter is missing", source, "adapter/@name")
+    if address is None:
+        yield problem("the address behind the adapter is missing", source, "address")
+    yield from _SCSI_ADDRESS.problems(address)
+
+
+def _iscsi(source: Node) -> Problems:
+    yield from _ISCSI.problems(source)
+    hosts = source.findall("host")
+    for host in hosts:
+        yield from host_problems(host)
+    if len(hosts) != 1:
+        yield problem("iSCSI needs exactly one <host>", source)
+    login = source.find("auth")
+    if login is None:
+        return
+    yield from login_problems(login)
+    secret = login.find("secret")
+    if secret is not None and secret.get("type") != "iscsi":
+        yield problem("the secret must be of type iscsi", secret, "@type", accepted=("iscsi",))
+
+
+@rule(
+    "hostdev-scsi-host-invalid",
+    Hostdev,
+    bad=_device("scsi_host", "", " protocol='vhost' wwpn='naa.5'"),
+    good=_device("scsi_host", "", " protocol='vhost' wwpn='naa.5123456789abcde0'"),
+)
+def vhost_scsi_has_a_target(hostdev: Hostdev) -> Problems:
+    """A target of the host's kernel is named by its WWPN: naa. and 16 hexadecimal digits."""
+    source = hostdev.source
+    if hostdev.type != "scsi_host" or source is None:
+        return
+    yield from _VHOST.problems(source)
+    wwpn = source.get("wwpn")
+    if wwpn is not None and not _WWPN.fullmatch(wwpn):
+        yield problem("a WWPN is 'naa.' and 16 hexadecimal digits", source, "@wwpn")
+
+
+@rule(
+    "hostdev-mdev-invalid",
+    Hostdev,
+    bad=_GOOD_MDEV.replace(_GUID, "c2177883"),
+    good=_GOOD_MDEV,
+)
+def mdev_has_a_uuid(hostdev: Hostdev) -> Problems:
+    """A mediated device is named by its UUID."""
+    source = hostdev.source
+    if hostdev.type != "mdev" or source is None:
+        return
+    address = source.find("address")
+    uuid = None if address is None else address.get("uuid")
+    if uuid is None or not fits(_UUID, uuid):
+        yield problem("the UUID of the mediated device is missing", source, "address/@uuid")
+
+
+class HostDevices(Part):
+    """All devices of the host that a domain is given, network interfaces among them."""
+
+    path = "devices"
+
+    @cached_property
+    def given(self) -> tuple[tuple[Node, str, Node], ...]:
+        """Each device's element, its type and the element that names it."""
+        return tuple(self._given())
+
+    def _given(self) -> Iterator[tuple[Node, str, Node]]:
+        for node in self.node:
+            source = node.find("source") if node.tag in {"interface", "hostdev"} else None
+            if source is None:
+                continue
+            if node.tag == "hostdev" and node.get("mode", "subsystem") == "subsystem":
+                yield node, node.get("type", ""), source
+            elif node.tag == "interface" and node.get("type") == "hostdev":
+                address = source.find("address")
+                yield node, "" if address is None else address.get("type", ""), source
+
+
+@rule("hostdev-duplicate", HostDevices, bad=_GOOD * 2, good=_GOOD + _device("pci", _PCI.format(7)))
+def devices_are_given_once(devices: HostDevices) -> Problems:
+    """No device of the host is given to the guest twice."""
+    seen: list[tuple[str, Node]] = []
+    for node, kind, source in devices.given:
+        same = _SAME.get(kind)
+        if same is None:
+            continue
+        if any(other == kind and same(first, source) for other, first in seen):
+            yield problem("this device of the host is given to the guest already", node)
+        seen.append((kind, source))
+
+
+def _number(node: Node | None, name: str) -> int:
+    try:
+        return ANY_BASE.parse("" if node is None else node.get(name, ""))
+    except ValueError:
+        return 0
+
+
+def _same_numbers(names: tuple[str, ...], one: Node, other: Node) -> bool:
+    first, second = one.find("address"), other.find("address")
+    return all(_number(first, name) == _number(second, name) for name in names)
+
+
+def _same_pci(one: Node, other: Node) -> bool:
+    return _same_numbers(("domain", "bus", "slot", "function"), one, other)
+
+
+def _same_usb(one: Node, other: Node) -> bool:
+    address = one.find("address")
+    if _number(address, "bus") and _number(address, "device"):
+        return _same_numbers(("bus", "device"), one, other)
+    if address is not None and address.get("port"):
+        return _same_numbers(("bus",), one, other) and address.get("port") == _port(other)
+    return all(
+        _number(one.find(tag), "id") == _number(other.find(tag), "id")
+        for tag in ("vendor", "product")
+    )
+
+
+def _port(source: Node) -> str | None:
+    address = source.find("address")
+    return None if address is None else address.get("port")
+
+
+def _same_scsi(one: Node, other: Node) -> bool:
+    if (one.get("protocol") == "iscsi") is not (other.get("protocol") == "iscsi"):
+        return False
+    if one.get("protocol") != "iscsi":
+        adapters = [source.find("adapter") for source in (one, other)]
+        names = [None if adapter is None else adapter.get("name") for adapter in adapters]
+        return names[0] == names[1] and _same_numbers(("bus", "target", "unit"), one, other)
+    hosts = [source.find("host") for source in (one, other)]
+    places = [(h.get("name"), h.get("port", "3260")) for h in hosts if h is not None]
+    units = [source.get("name", "") for source in (one, other)]
+    units = [name if "/" in name else f"{name}/0" for name in units]
+    return len(set(places)) == 1 and units[0] == units[1]
+
+
+def _same_target(one: Node, other: Node) -> bool:
+    return one.get("wwpn") == other.get("wwpn")
+
+
+def _same_uuid(one: Node, other: Node) -> bool:
+    found = []
+    for source in (one, other):
+        address = source.find("address")
+        text = "" if address is None else address.get("uuid", "")
+        found.append(re.sub("[^0-9a-f]", "", text.lower()))
+    return found[0] == found[1]
+
+
+_SAME = {
+    "pci": _same_pci,
+    "usb": _same_usb,
+    "scsi": _same_scsi,
+    "scsi_host": _same_target,
+    "mdev": _same_uuid,
+}
