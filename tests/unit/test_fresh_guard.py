@@ -146,6 +146,15 @@ def test_once_told_it_is_told_again(scene: Scene) -> None:
         assert not scene.is_quiet
 
 
+def test_what_was_replaced_is_watched_in_its_turn(scene: Scene) -> None:
+    scene.guard(Content(FILE))
+    (scene.root / "elsewhere/file").rename(scene.root / FILE.lstrip("/"))
+    assert not scene.is_quiet
+    scene.guard(Content(FILE))
+    write(scene.root / FILE.lstrip("/"), "3")
+    assert not scene.is_quiet
+
+
 def test_what_nobody_asked_for_is_not_told(scene: Scene) -> None:
     scene.guard(Content(FILE), Existence("/folder/later"))
     (scene.root / "folder/other").write_text("")

@@ -70,7 +70,7 @@ def address_suits_bus(disk: Disk) -> Problems:
 )
 def place_is_on_the_controller(drives: Drives) -> Problems:
     """Where there is one controller, bus or target only, it has number 0."""
-    for drive in drives.disks:
+    for drive in (*drives.disks, *drives.host_devices):
         if drive.place is None or drive.bus not in _ALWAYS_ZERO:
             continue
         for name in _ALWAYS_ZERO[drive.bus]:

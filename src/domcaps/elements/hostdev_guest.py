@@ -11,17 +11,18 @@
 from __future__ import annotations
 
 from domcaps.elements.attributes import Attributes
-from domcaps.elements.hostdev import HOST_VFIO, Hostdev
+from domcaps.elements.hostdev import HOST_IOMMUFD, HOST_VFIO, Hostdev
 from domcaps.elements.needs import needs, speaks
 from domcaps.language.finding import Stage
 from domcaps.language.kinds import ON_OFF, YES_NO, OneOf
-from domcaps.language.observed import device, device_property
+from domcaps.language.observed import device, device_property, qom_type
 from domcaps.language.rule import Problems, Sample, problem, rule
 
 VFIO_PCI = device("vfio-pci")
 VFIO_CCW = device("vfio-ccw")
 VFIO_AP = device("vfio-ap")
 VHOST_SCSI = device("vhost-scsi")
+IOMMUFD_OBJECT = qom_type("iommufd")
 GUEST_RESET = device_property("usb-host", "guest-resets-all")
 
 _MODEL = {
@@ -151,6 +152,35 @@ def driver_is_known(hostdev: Hostdev) -> Problems:
     yield from _DRIVER.problems(driver)
     if speaks(hostdev, "12.1"):
         yield from _IOMMUFD.problems(driver)
+
+
+@rule(
+    "hostdev-driver-unavailable",
+    Hostdev,
+    bad=_PCI.format("", "", "<driver name='kvm'/>"),
+    good=_PCI.format("", "", "<driver name='vfio'/>"),
+    stage=Stage.START,
+)
+def driver_is_vfio(hostdev: Hostdev) -> Problems:
+    """The drivers ``kvm`` and ``xen`` are no longer there, or those of another hypervisor."""
+    driver = hostdev.find("driver") if hostdev.type == "pci" else None
+    if driver is not None and driver.get("name") in {"kvm", "xen"}:
+        yield problem("QEMU has this driver no more", driver, "@name", accepted=("vfio",))
+
+
+@rule(
+    "hostdev-iommufd-unsupported",
+    Hostdev,
+    bad=Sample(_PCI.format("", "", "<driver name='vfio' iommufd='yes'/>"), arch="sparc"),
+    good=_PCI.format("", "", "<driver name='vfio' iommufd='yes'/>"),
+)
+def iommufd_is_there(hostdev: Hostdev) -> Problems:
+    """Where VFIO is to use iommufd, QEMU and the host's kernel must have it."""
+    driver = hostdev.find("driver[@iommufd='yes']") if hostdev.type == "pci" else None
+    if driver is None or driver.get("name") != "vfio" or not speaks(hostdev, "12.1"):
+        return
+    yield from needs(hostdev, IOMMUFD_OBJECT, "this QEMU has no iommufd", "driver/@iommufd")
+    yield from needs(hostdev, HOST_IOMMUFD, "the host has no iommufd", "driver/@iommufd")
 
 
 @rule(

@@ -24,6 +24,7 @@ from domcaps.elements.disk_secrets import login_problems
 from domcaps.elements.hostdev import Hostdev
 from domcaps.elements.needs import speaks
 from domcaps.elements.quantities import AnyUuid
+from domcaps.language.finding import Stage
 from domcaps.language.kinds import ON_OFF, YES_NO, Int, OneOf
 from domcaps.language.part import Part
 from domcaps.language.rule import Problems, problem, rule
@@ -35,16 +36,16 @@ if TYPE_CHECKING:
 
 ANY_BASE = Int(0, 2**32 - 1, base=0)
 
-PCI_ADDRESS = Attributes(
+_PCI = Attributes(
     {
         "domain": ANY_BASE,
         "bus": Int(0, 0xFF, base=0),
         "slot": Int(0, 0x1F, base=0),
-        "function": Int(0, 7, base=0),
+        "function": ANY_BASE,
         "multifunction": ON_OFF,
     }
 )
-"""The address of a PCI device of the host."""
+_LAST_FUNCTION = 7
 
 _USB = Attributes(
     {
@@ -64,11 +65,12 @@ _SCSI_ADDRESS = Attributes(
 _SCSI = Attributes({"protocol": OneOf(("adapter", "iscsi"))})
 _ISCSI = Attributes({}, required=("name",))
 _VHOST = Attributes({"protocol": OneOf(("vhost",))}, required=("protocol", "wwpn"))
+_UNIT = Int(0, 2**32 - 1)
 _UUID = AnyUuid()
 _WWPN = re.compile(r"naa\.(0x)?[0-9a-fA-F]{16}")
 
 _DEVICE = "<hostdev mode='subsystem' type='{}'{}><source{}>{}</source></hostdev>"
-_PCI = "<address domain='0' bus='{}' slot='2' function='0'/>"
+_AT = "<address domain='0' bus='{}' slot='2' function='0'/>"
 _GUID = "c2177883-f1bb-47f0-914d-32a22e3a8804"
 
 
@@ -76,7 +78,7 @@ def _device(kind: str, inside: str = "", source: str = "", attributes: str = "")
     return _DEVICE.format(kind, attributes, source, inside)
 
 
-_GOOD = _device("pci", _PCI.format(6))
+_GOOD = _device("pci", _AT.format(6))
 _GOOD_MDEV = _device("mdev", f"<address uuid='{_GUID}'/>", "", " model='vfio-pci'")
 _GOOD_USB = _device("usb", "<vendor id='0x1234'/><product id='0xbeef'/>")
 _SCSI_INSIDE = "<adapter name='scsi_host0'/><address bus='0' target='0' unit='{}'/>"
@@ -98,7 +100,7 @@ def source_is_there(hostdev: Hostdev) -> Problems:
 @rule(
     "hostdev-startup-policy-unsupported",
     Hostdev,
-    bad=_device("pci", _PCI.format(6), " startupPolicy='optional'"),
+    bad=_device("pci", _AT.format(6), " startupPolicy='optional'"),
     good=_device("usb", "<vendor id='0x1234'/><product id='0xbeef'/>", " startupPolicy='optional'"),
 )
 def only_usb_can_be_missing(hostdev: Hostdev) -> Problems:
@@ -128,6 +130,27 @@ def usb_is_identified(hostdev: Hostdev) -> Problems:
     address = source.find("address")
     by_port = address is not None and address.get("port") is not None and speaks(hostdev, "12.0")
     yield from (_USB_PORT_ADDRESS if by_port else _USB_ADDRESS).problems(address)
+    if by_port and address is not None and address.get("device") is not None:
+        yield problem("device and port can't be given both", address)
+
+
+@rule(
+    "hostdev-usb-unidentified",
+    Hostdev,
+    bad=_device("usb"),
+    good=_GOOD_USB,
+    stage=Stage.START,
+)
+def usb_is_findable(hostdev: Hostdev) -> Problems:
+    """A USB device that is neither named nor placed can't be found on the host."""
+    source = hostdev.source
+    if hostdev.type != "usb" or source is None or source.find("vendor") is not None:
+        return
+    address = source.find("address")
+    if address is not None and address.get("port"):
+        return
+    if not _number(address, "bus") and not _number(address, "device"):
+        yield problem("vendor and product, or bus and device, are missing", source)
 
 
 @rule(
@@ -139,7 +162,15 @@ def usb_is_identified(hostdev: Hostdev) -> Problems:
 def pci_is_addressed(hostdev: Hostdev) -> Problems:
     """The address of a PCI device has numbers in the ranges that PCI has."""
     if hostdev.type == "pci" and hostdev.source is not None:
-        yield from PCI_ADDRESS.problems(hostdev.source.find("address"))
+        yield from pci_address_problems(hostdev.source.find("address"))
+
+
+def pci_address_problems(address: Node | None) -> Problems:
+    """Find fault with the address of a PCI device of the host; libvirt overlooks an empty one."""
+    yield from _PCI.problems(address)
+    somewhere = any(_number(address, name) for name in ("domain", "bus", "slot"))
+    if address is not None and somewhere and _number(address, "function") > _LAST_FUNCTION:
+        yield problem("PCI has no function beyond 7", address, "@function")
 
 
 @rule(
@@ -179,6 +210,23 @@ def _iscsi(source: Node) -> Problems:
     secret = login.find("secret")
     if secret is not None and secret.get("type") != "iscsi":
         yield problem("the secret must be of type iscsi", secret, "@type", accepted=("iscsi",))
+
+
+@rule(
+    "hostdev-scsi-unit-invalid",
+    Hostdev,
+    bad=_device("scsi", "<host name='server'/>", " protocol='iscsi' name='iqn.2013-07.com:a/x'"),
+    good=_device("scsi", "<host name='server'/>", " protocol='iscsi' name='iqn.2013-07.com:a/1'"),
+    stage=Stage.START,
+)
+def iscsi_units_are_numbers(hostdev: Hostdev) -> Problems:
+    """The unit behind the name of an iSCSI target is a number."""
+    source = hostdev.source
+    if hostdev.type != "scsi" or source is None or source.get("protocol") != "iscsi":
+        return
+    _, slash, unit = source.get("name", "").partition("/")
+    if slash and not fits(_UNIT, unit):
+        yield problem(f"the unit is {unit!r}, not a number", source, "@name")
 
 
 @rule(
@@ -237,7 +285,7 @@ class HostDevices(Part):
                 yield node, "" if address is None else address.get("type", ""), source
 
 
-@rule("hostdev-duplicate", HostDevices, bad=_GOOD * 2, good=_GOOD + _device("pci", _PCI.format(7)))
+@rule("hostdev-duplicate", HostDevices, bad=_GOOD * 2, good=_GOOD + _device("pci", _AT.format(7)))
 def devices_are_given_once(devices: HostDevices) -> Problems:
     """No device of the host is given to the guest twice."""
     seen: list[tuple[str, Node]] = []
@@ -291,7 +339,7 @@ def _same_scsi(one: Node, other: Node) -> bool:
         names = [None if adapter is None else adapter.get("name") for adapter in adapters]
         return names[0] == names[1] and _same_numbers(("bus", "target", "unit"), one, other)
     hosts = [source.find("host") for source in (one, other)]
-    places = [(h.get("name"), h.get("port", "3260")) for h in hosts if h is not None]
+    places = [(h.get("name"), h.get("port", "0")) for h in hosts if h is not None]
     units = [source.get("name", "") for source in (one, other)]
     units = [name if "/" in name else f"{name}/0" for name in units]
     return len(set(places)) == 1 and units[0] == units[1]
