@@ -164,12 +164,13 @@ class RecordedEmulators(EmulatorSource):
 
 
 class Host:
-    """A host and its emulators, live or recorded."""
+    """A host and its emulators, live or recorded: then `recorded` tells when, in UTC."""
 
     def __init__(self, facts: HostFacts | None, emulators: Emulators, origin: str = "") -> None:
         self._facts = facts
         self.emulators = emulators
         self.origin = origin
+        self.recorded = ""
         self._worlds: dict[tuple[str | None, ...], World] = {}
 
     @property
@@ -204,7 +205,9 @@ class Host:
     @classmethod
     def from_recording(cls, recording: Recording, origin: str = "") -> Host:
         """Take a recording that is in memory already."""
-        return cls(HostFacts(recording.host), RecordedEmulators(recording.emulators), origin)
+        host = cls(HostFacts(recording.host), RecordedEmulators(recording.emulators), origin)
+        host.recorded = recording.made_at
+        return host
 
     def domain_capabilities(
         self,

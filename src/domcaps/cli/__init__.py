@@ -47,7 +47,7 @@ class _Commands(click.Group):
 )
 @click.version_option(__version__, prog_name="domcaps", message="%(prog)s %(version)s")
 def _root() -> None:
-    r"""What can a virtual machine be given here?
+    """What can a virtual machine be given here?
 
     domcaps asks the QEMU of this machine, or a recording of another one, and answers as libvirt
     does: in the form of its domain capabilities, for the release of libvirt that you name.
@@ -57,7 +57,7 @@ def _root() -> None:
       domcaps report --machine q35      … on another machine type
       domcaps record -o host.domcaps    keep all answers in a file
       domcaps report --host host.domcaps --libvirt 11.3
-    """
+    """  # noqa: D301 - click takes the character, not its name
 
 
 def main() -> None:

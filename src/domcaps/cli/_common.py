@@ -15,40 +15,73 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+_HOST_HELP = (
+    "Answer from a recording instead of this machine; 'shipped' or 'shipped:NAME' is one that "
+    "comes with domcaps."
+)
+
+
 def host_option(function: F) -> F:
     """Add ``--host``."""
     return click.option(
+        "--host", "host_file", metavar="FILE", help=_HOST_HELP, shell_complete=_complete_host
+    )(function)
+
+
+def many_hosts_option(function: F) -> F:
+    """Add ``--host``, which may be given several times."""
+    return click.option(
         "--host",
-        "host_file",
+        "hosts",
         metavar="FILE",
-        help="Answer from a recording instead of this machine; 'shipped' or 'shipped:NAME' is one "
-        "that comes with domcaps.",
+        multiple=True,
+        help=f"{_HOST_HELP} A folder stands for the recordings in it, and NAME may hold * and ?.",
         shell_complete=_complete_host,
     )(function)
 
 
 def target_options(function: F) -> F:
     """Add the options that name a target, as `Host.domain_capabilities` takes them."""
+    return _target_options(function, more={})
+
+
+def many_target_options(function: F) -> F:
+    """Add the same options, each of which may be given several times: they become tuples."""
+    return _target_options(function, more={"multiple": True})
+
+
+def _target_options(function: F, more: dict[str, Any]) -> F:
+    several = bool(more)
     options = (
         click.option(
             "--libvirt",
             metavar="VERSION",
-            default="12.8",
-            show_default=True,
+            default=["12.8"] if several else "12.8",
+            show_default="12.8",
             help="The release of libvirt whose words are wanted.",
+            **more,
         ),
         click.option(
-            "--virttype", metavar="TYPE", help="kvm, qemu or hvf; accelerated where possible."
+            "--virttype",
+            metavar="TYPE",
+            help="kvm, qemu or hvf; accelerated where possible.",
+            **more,
         ),
-        click.option("--machine", metavar="NAME", help="Machine type or alias, such as q35."),
         click.option(
-            "--arch", metavar="ARCH", help="The guest's architecture; the host's by default."
+            "--machine", metavar="NAME", help="Machine type or alias, such as q35.", **more
+        ),
+        click.option(
+            "--arch",
+            metavar="ARCH",
+            help="The guest's architecture; the host's by default.",
+            **more,
         ),
         click.option(
             "--emulatorbin",
             "emulator",
             metavar="PATH",
             help="The emulator; the architecture's by default.",
+            **more,
         ),
     )
     for option in options:

@@ -10,13 +10,13 @@ from click.shell_completion import get_completion_class
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def command(ctx: click.Context, *, shell: str) -> None:
-    r"""Print what makes a shell complete domcaps.
+    """Print what makes a shell complete domcaps.
 
     \b
       domcaps completion bash >~/.local/share/bash-completion/completions/domcaps
       domcaps completion zsh >"${fpath[1]}/_domcaps"
       domcaps completion fish >~/.config/fish/completions/domcaps.fish
-    """
+    """  # noqa: D301 - click takes the character, not its name
     kind = get_completion_class(shell)
     if kind is None:  # pragma: no cover - the choices above are those that exist
         raise click.UsageError(f"no completion for {shell}")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from domcaps.cli._common import host_option, note, open_host, target_options
+from domcaps.cli._common import many_hosts_option, many_target_options, note, open_host
 from domcaps.fresh.printed import Printed, keep, recall
 
 if TYPE_CHECKING:
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 
 @click.command("report")
-@host_option
-@target_options
+@many_hosts_option
+@many_target_options
 @click.option(
     "--disable-deprecated-features",
     is_flag=True,
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     "--supported-cpu-features", is_flag=True, help="List every feature that host-model could have."
 )
 @click.option(
-    "--format", "form", type=click.Choice(["xml", "json"]), default="xml", show_default=True
+    "--format", "form", type=click.Choice(["xml", "json", "html"]), default="xml", show_default=True
 )
 @click.option(
     "--shipped",
@@ -34,31 +34,66 @@ if TYPE_CHECKING:
     help="Where this machine has no emulator for the guest, answer from a recording that comes "
     "with domcaps, and say so.",
 )
-def command(
-    *,
-    host_file: str | None,
-    emulator: str | None,
-    arch: str | None,
-    form: str,
-    shipped: bool,
-    **question: Any,
-) -> None:
+def command(*, hosts: tuple[str, ...], form: str, shipped: bool, **question: Any) -> None:
     """Print what an emulator can give a guest, as libvirt's <domainCapabilities>.
 
     The options mean what those of 'virsh domcapabilities' mean. The exit code is 2 where the
     question has no answer.
-    """
-    options = (emulator, arch, *sorted(question.items()))
+
+    With --format html it is one page for a browser: what can be had, and by a click the reason.
+    --host, --emulatorbin, --arch, --machine, --virttype and --libvirt may then be given several
+    times; every combination that there is becomes a column.
+
+    \b
+      domcaps report --format html --machine pc --machine q35 >machines.html
+      domcaps report --format html --host 'shipped:*-x86_64' >releases.html
+    """  # noqa: D301 - click takes the character, not its name
+    if form == "html":
+        _print_page(hosts, question)
+        return
+    _print_one(hosts, form, question, shipped=shipped)
+
+
+def _print_page(hosts: tuple[str, ...], question: dict[str, Any]) -> None:
+    from domcaps.cli._many import columns
+    from domcaps.page.html import to_html
+    from domcaps.report.matrix import capability_matrix
+
+    flags = [name for name, value in question.items() if value is True]
+    if flags:
+        raise click.UsageError(f"--{flags[0].replace('_', '-')} is no question of a page")
+    wanted = {name: value for name, value in question.items() if isinstance(value, tuple)}
+    click.echo(to_html(capability_matrix(columns(hosts, wanted))), nl=False)
+
+
+def _print_one(
+    hosts: tuple[str, ...], form: str, several: dict[str, Any], *, shipped: bool
+) -> None:
+    host_file = _single("host", hosts)
+    question = {name: _single(name, value) for name, value in several.items()}
+    emulator, arch = question["emulator"], question["arch"]
+    rest = {name: value for name, value in question.items() if name not in {"emulator", "arch"}}
+    options = (emulator, arch, *sorted(rest.items()))
     answer = recall(options) if host_file is None else None
     if answer is None:
         host = _open(host_file, emulator, arch, shipped=shipped)
-        answer = _printed(host, options, {"emulator": emulator, "arch": arch, **question})
+        answer = _printed(host, options, question)
     click.echo(answer.xml if form == "xml" else answer.json, nl=False)
     if answer.unknown:
         note(
             f"{len(answer.unknown)} statements are unknown because the emulator was not asked, and "
             f"count as no (first: {answer.unknown[0]}); record it again with 'domcaps record'"
         )
+
+
+def _single(name: str, value: Any) -> Any:
+    """Give the one value of an option that may have several."""
+    if not isinstance(value, tuple):
+        return value
+    if len(value) > 1:
+        name = {"emulator": "emulatorbin"}.get(name, name)
+        raise click.UsageError(f"--{name} may be given several times with --format html only")
+    return value[0] if value else None
 
 
 def _open(host_file: str | None, emulator: str | None, arch: str | None, *, shipped: bool) -> Host:

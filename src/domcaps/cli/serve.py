@@ -78,7 +78,7 @@ def command(
     max_clients: int,
     log_level: str,
 ) -> None:
-    r"""Answer libvirt's clients over its wire protocol, until SIGTERM or Ctrl-C.
+    """Answer libvirt's clients over its wire protocol, until SIGTERM or Ctrl-C.
 
     Nothing is ever started, changed or stored. Clients are unmodified:
 
@@ -86,7 +86,7 @@ def command(
       virsh -c 'qemu+unix:///system?socket=/run/domcaps/sock' domcapabilities
       virsh -c 'qemu+tcp://127.0.0.1:16509/system' domcapabilities --machine q35
       virsh -c 'qemu+tcp://127.0.0.1:16509/system?host=NAME' capabilities   (with --zoo)
-    """
+    """  # noqa: D301 - click takes the character, not its name
     import asyncio
 
     from domcaps.language import parse_dialect

@@ -1,0 +1,80 @@
+"""One question put to several hosts, emulators, machine types: the columns of a page."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from domcaps.cli._common import note, open_host
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from domcaps.api import Host
+    from domcaps.report.matrix import Asked
+
+MOST_COLUMNS = 200
+"""More make a page that nobody reads."""
+
+Question = dict[str, tuple[str, ...]]
+"""What `Host.world` takes, each with all the values that are wanted."""
+
+
+def named_hosts(names: Sequence[str]) -> Iterator[tuple[str, Host]]:
+    """Open what ``--host`` names, with its name: recordings, folders, patterns, or this machine."""
+    if not names:
+        yield "local", open_host(None)
+    for name in itertools.chain.from_iterable(map(_expand, names)):
+        yield name, open_host(None if name == "local" else name)
+
+
+def _expand(name: str) -> Sequence[str]:
+    """Give the recordings in a folder, or the shipped ones of a pattern."""
+    from domcaps.shipped import SUFFIX, shipped_names
+
+    folder = Path(name)
+    if folder.is_dir():
+        found = sorted(str(path) for path in folder.glob(f"*{SUFFIX}"))
+    elif name.startswith("shipped:") and set(name) & set("*?["):
+        from fnmatch import fnmatchcase
+
+        kind, _, pattern = name.partition(":")
+        found = [f"{kind}:{known}" for known in shipped_names() if fnmatchcase(known, pattern)]
+    else:
+        return (name,)
+    if not found:
+        raise click.BadParameter(f"{name}: there is no recording of that name", param_hint="--host")
+    return found
+
+
+def columns(hosts: Sequence[str], question: Question) -> list[Asked]:
+    """Put every combination of what is wanted to every host.
+
+    A host that can't be asked for a combination is left out of it, which is told; the error is
+    raised where that leaves nothing.
+    """
+    from domcaps.errors import RequestError, UnknownDialectError
+    from domcaps.report.matrix import Asked
+
+    found: list[Asked] = []
+    left_out: list[tuple[str, RequestError]] = []
+    for name, host in named_hosts(hosts):
+        for values in itertools.product(*((v or (None,)) for v in question.values())):
+            try:
+                world = host.world(**dict(zip(question, values, strict=True)))  # type: ignore[arg-type]
+            except UnknownDialectError:
+                raise
+            except RequestError as error:
+                left_out.append((name, error))
+                continue
+            found.append(Asked(world, name, host.recorded))
+            if len(found) > MOST_COLUMNS:
+                raise click.UsageError(f"that is more than {MOST_COLUMNS} columns")
+    if not found:
+        raise left_out[0][1]
+    for name, error in left_out:
+        note(f"left out: {name}: {error}")
+    return found

@@ -1,0 +1,1 @@
+"""A matrix with reasons as one HTML page that needs nothing else. Knows no device and no host."""

@@ -1,0 +1,82 @@
+"""What a page shows: rows by columns, each cell with a state, and what stands behind it.
+
+Whoever has something to show makes a `Matrix` of it; `domcaps.page.html` writes the page::
+
+    Matrix(
+        title="Displays",
+        states=(State("yes", "✓", "good"), State("no", "✗", "bad")),
+        columns=(Column("pc", (("QEMU", "10.0"),)),),
+        groups=(Group("video", (Row("video.modelType=vga", (Cell("yes"),)),)),),
+    )
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class State(msgspec.Struct, frozen=True):
+    """A state that a cell can be in: its name, the sign for it, and how that is meant.
+
+    `tone` is one of ``good``, ``bad``, ``unsure``, ``plain`` and ``none``; it picks the colour.
+    """
+
+    name: str
+    mark: str
+    tone: str
+
+
+class Node(msgspec.Struct, frozen=True):
+    """A statement in a tree of reasons: the state it is in, where that was seen, what is below."""
+
+    state: str
+    text: str
+    source: str = ""
+    below: tuple[Node, ...] = ()
+
+
+class Block(msgspec.Struct, frozen=True):
+    """A part of what is told when a cell is opened: a heading, lines of text, and a tree."""
+
+    heading: str
+    lines: tuple[str, ...] = ()
+    tree: Node | None = None
+
+
+class Cell(msgspec.Struct, frozen=True):
+    """One cell; `text` stands in it beside the state's sign, or nothing does."""
+
+    state: str
+    text: str = ""
+    blocks: tuple[Block, ...] = ()
+
+
+class Row(msgspec.Struct, frozen=True):
+    """One row: what it is about, and a cell for every column."""
+
+    name: str
+    cells: tuple[Cell, ...]
+
+
+class Group(msgspec.Struct, frozen=True):
+    """Rows that belong together."""
+
+    name: str
+    rows: tuple[Row, ...]
+
+
+class Column(msgspec.Struct, frozen=True):
+    """One column: its short name, and what it stands for as pairs of a word and a value."""
+
+    name: str
+    facts: tuple[tuple[str, str], ...] = ()
+
+
+class Matrix(msgspec.Struct, frozen=True):
+    """All of it. Every state that a cell or node names is one of `states`."""
+
+    title: str
+    states: tuple[State, ...]
+    columns: tuple[Column, ...]
+    groups: tuple[Group, ...]
+    about: str = ""

@@ -1,0 +1,238 @@
+"""Pages in a real browser: opened, filtered, clicked, gone through with keys, and timed."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from domcaps.page.html import to_html
+from domcaps.page.matrix import Block, Cell, Column, Group, Matrix, Node, Row, State
+from domcaps.shipped import shipped_names
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+pytestmark = pytest.mark.live
+
+Open = "Callable[[str], Any]"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Give a browser; both programs are named, so that nothing is looked for or downloaded."""
+    webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
+    driver, chromium = shutil.which("chromedriver"), shutil.which("chromium")
+    if driver is None or chromium is None:
+        pytest.skip("no chromium with its chromedriver (apt-get install chromium chromium-driver)")
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    # CI runs as root, where the sandbox can't; the pages are our own
+    for argument in ("--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"):
+        options.add_argument(argument)
+    options.add_argument("--window-size=1400,900")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    started = webdriver.Chrome(options, webdriver.ChromeService(driver))
+    yield started
+    started.quit()
+
+
+@pytest.fixture
+def show(browser: Any, tmp_path: Path) -> Callable[[str], Any]:
+    def open_page(page: str) -> Any:
+        browser.get_log("browser")
+        (tmp_path / "page.html").write_text(page)
+        browser.get((tmp_path / "page.html").as_uri())
+        return browser
+
+    return open_page
+
+
+@pytest.fixture(scope="module")
+def all_shipped() -> str:
+    command = [sys.executable, "-m", "domcaps", "report", "--format=html", "--host=shipped:*"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def find(browser: Any, css: str) -> Any:
+    return browser.find_element("css selector", css)
+
+
+def names(browser: Any) -> list[str]:
+    script = "return [...document.querySelectorAll('th[scope=row]')].map(th => th.textContent)"
+    found: list[str] = browser.execute_script(script)
+    return found
+
+
+def search(browser: Any, text: str) -> None:
+    field = find(browser, "#search")
+    field.clear()
+    field.send_keys(text)
+
+
+def cell(browser: Any, row: str, column: int) -> Any:
+    path = f"//tr[th[.='{row}']]/td[{column + 1}]"
+    return browser.find_element("xpath", path)
+
+
+def complaints(browser: Any) -> list[str]:
+    return [entry["message"] for entry in browser.get_log("browser")]
+
+
+def test_twenty_recordings_are_there_in_less_than_a_second(show: Any, all_shipped: str) -> None:
+    browser = show(all_shipped)
+    columns = browser.find_elements("css selector", "thead th")
+    assert len(columns) - 1 == len(shipped_names()) >= 20
+    timing = browser.execute_script(
+        "const [page] = performance.getEntriesByType('navigation');"
+        "return [page.loadEventEnd, performance.getEntriesByName('ready')[0].startTime]"
+    )
+    print(f"load event after {timing[0]:.0f} ms, table after {timing[1]:.0f} ms")
+    assert 0 < timing[1] <= 1000
+    assert 0 < timing[0] <= 1000
+    assert complaints(browser) == []
+
+
+def test_every_row_is_drawn_in_the_end(show: Any, all_shipped: str) -> None:
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    browser = show(all_shipped)
+    WebDriverWait(browser, 20).until(
+        lambda b: b.execute_script("return performance.getEntriesByName('complete').length")
+    )
+    drawn = names(browser)
+    assert find(browser, "#count").text == f"{len(drawn)} of {len(drawn)} rows"
+    assert "video.modelType=qxl" in drawn
+    assert len(drawn) == len(set(drawn))
+
+
+def test_filters(show: Any, all_shipped: str) -> None:
+    browser = show(all_shipped)
+    search(browser, "modeltype VIDEO")
+    models = names(browser)
+    assert "video.modelType=qxl" in models
+    assert all(name.startswith("video.modelType=") for name in models)
+    find(browser, "#differing").click()
+    differing = names(browser)
+    assert "video.modelType=vga" in differing
+    assert "video.modelType=none" not in differing
+    find(browser, "#differing").click()
+    find(browser, "#state option:nth-child(3)").click()  # some no
+    assert "video.modelType=none" not in names(browser)
+    assert "video.modelType=qxl" in names(browser)
+    search(browser, "no such thing")
+    assert names(browser) == []
+    assert find(browser, "#count").text.startswith("0 of ")
+
+
+def test_columns_can_be_left_out(show: Any, all_shipped: str) -> None:
+    browser = show(all_shipped)
+    find(browser, ".columns summary").click()
+    find(browser, ".columns input[value='0']").click()
+    heads = browser.find_elements("css selector", "thead th")
+    assert len(heads) - 1 == len(shipped_names()) - 1
+    search(browser, "video.modelType=qxl")
+    cell(browser, "video.modelType=qxl", 0).click()
+    assert shipped_names()[1] in find(browser, "#detail").text
+
+
+def test_a_click_gives_the_reason(show: Any, all_shipped: str) -> None:
+    browser = show(all_shipped)
+    search(browser, "video.modelType=qxl")
+    column = shipped_names().index("debian12-riscv64")
+    cell(browser, "video.modelType=qxl", column).click()
+    told = find(browser, "#detail").text
+    assert "✗ no" in told
+    assert "debian12-riscv64" in told
+    assert "It would be a yes if" in told
+    assert "QEMU has the type 'qxl'" in told
+    assert "qom-list-types" in told
+    search(browser, "launchSecurity.sectype=tdx")
+    cell(browser, "launchSecurity.sectype=tdx", column).click()
+    closed = len(find(browser, "#detail").text)
+    find(browser, "#detail details summary").click()
+    assert len(find(browser, "#detail").text) < closed
+
+
+def test_keys(show: Any, all_shipped: str) -> None:
+    from selenium.webdriver.common.keys import Keys
+
+    browser = show(all_shipped)
+
+    def press(*keys: str) -> None:
+        for key in keys:
+            browser.switch_to.active_element.send_keys(key)
+
+    find(browser, "body").send_keys("/")
+    press("video.modelType")
+    assert len(names(browser)) > 5
+    cells = browser.find_elements("css selector", "td[tabindex='0']")
+    assert len(cells) == 1  # one stop of the Tab key
+    browser.execute_script("arguments[0].focus()", cells[0])
+    press(Keys.ARROW_DOWN, Keys.ARROW_RIGHT, Keys.ENTER)
+    told = find(browser, "#detail")
+    second = names(browser)[1]
+    assert told.is_displayed()
+    assert second in told.text
+    assert shipped_names()[1] in told.text
+    press(Keys.ESCAPE)
+    assert not told.is_displayed()
+    press(Keys.ARROW_UP, Keys.HOME, Keys.ENTER)
+    assert names(browser)[0] in told.text
+    assert shipped_names()[0] in told.text
+
+
+def test_dark_and_light(show: Any, all_shipped: str) -> None:
+    browser = show(all_shipped)
+
+    def background() -> str:
+        script = "return getComputedStyle(document.body).backgroundColor"
+        found: str = browser.execute_script(script)
+        return found
+
+    for scheme, colour in (("dark", "rgb(20, 23, 26)"), ("light", "rgb(255, 255, 255)")):
+        feature = [{"name": "prefers-color-scheme", "value": scheme}]
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": feature})
+        assert background() == colour
+    find(browser, "#theme").click()
+    assert background() == "rgb(20, 23, 26)"
+    find(browser, "#theme").click()
+    assert background() == "rgb(255, 255, 255)"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "</script><script>document.title='owned'</script>",
+        "<img src=x onerror=\"document.title='owned'\">",
+        "'\"><svg onload=document.title='owned'>",
+        "<!--<script>",
+        "javascript:document.title='owned'",
+        "{{constructor.constructor('document.title=1')()}} \\u003c",
+    ],
+)
+def test_hostile_strings_are_shown_as_they_are(show: Any, text: str) -> None:
+    node = Node("yes", text, text, (Node("no", text, text),))
+    column = Column(text, ((text, text),))
+    row = Row(text, (Cell("yes", text, (Block(text, (text,), node),)),))
+    states = (State("yes", "✓", "good"), State("no", "✗", "bad"))
+    browser = show(to_html(Matrix("Hostile", states, (column,), (Group(text, (row,)),), text)))
+    assert find(browser, "tbody th[scope=row]").text == text
+    find(browser, "td").click()
+    told = find(browser, "#detail").text
+    assert told.count(text) >= 8
+    assert browser.title == "Hostile"
+    assert browser.find_elements("css selector", "img, svg") == []
+    assert complaints(browser) == []
+
+
+def test_the_policy_stops_what_would_get_through(show: Any) -> None:
+    """Were a string to become an element all the same, it would not run."""
+    page = to_html(Matrix("Plain", (), (), ()))
+    browser = show(page.replace("</main>", "</main><script>document.title='owned'</script>"))
+    assert browser.title == "Plain"
+    assert any("Content Security Policy" in message for message in complaints(browser))
