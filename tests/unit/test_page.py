@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
-from typing import Any
 
 import pytest
 
@@ -15,16 +12,11 @@ from domcaps.page.html import to_html
 from domcaps.page.matrix import Block, Cell, Column, Group, Matrix, Node, Row, State
 from domcaps.report.flat import flatten
 from domcaps.report.matrix import Asked, capability_matrix
-from domcaps.shipped import open_shipped, shipped_names
+from domcaps.shipped import open_shipped
 from fakes import emulator_record, world
+from pages import data_of
 
 HOSTILE = "</script><script>alert(1)</script><!-- <img src=x onerror=alert(1)> & \u2028 \" ' \ud800"
-
-
-def data_of(page: str) -> dict[str, Any]:
-    (found,) = re.findall(r'<script type="application/json" id="data">(.*?)</script>', page)
-    content: dict[str, Any] = json.loads(found)
-    return content
 
 
 def matrix_of(text: str) -> Matrix:
@@ -121,54 +113,3 @@ def test_what_a_hostile_host_asserts_stays_text() -> None:
     page = to_html(capability_matrix([Asked(world(host=host), "<b>")]))
     assert "<b>" not in page
     assert "os.loader: </script><b>" in data_of(page)["texts"]
-
-
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "domcaps", "report", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
-
-
-def test_the_command_takes_patterns_and_leaves_out_what_is_not_there() -> None:
-    done = run(
-        "--format=html", "--host=shipped:*-x86_64", "--host=shipped:sid-aarch64",
-        "--machine=q35", "--machine=virt", "--libvirt=12.0",
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    content = data_of(done.stdout)
-    columns = [content["texts"][column[0]] for column in content["columns"]]
-    x86 = [name for name in shipped_names() if name.endswith("x86_64")]
-    assert columns == [*x86, "sid-aarch64"]
-    assert done.stderr.count("left out") == len(columns)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "told"),
-    [
-        (("--host=shipped", "--host=shipped"), "--format html only"),
-        (("--machine=pc", "--machine=q35", "--format=json"), "--machine may be given several"),
-        (("--format=html", "--host=shipped:no*"), "no recording of that name"),
-        (("--format=html", "--host=shipped", "--machine=bogus"), "no machine type 'bogus'"),
-        (("--format=html", "--host=shipped", "--libvirt=1.2"), "not a known dialect"),
-        (("--format=html", "--host=shipped", "--expand-cpu-features"), "no question of a page"),
-        (("--format=html", "--host=/nonexistent"), "/nonexistent"),
-    ],
-)
-def test_wrong_questions_are_one_line_and_exit_code_2(
-    arguments: tuple[str, ...], told: str
-) -> None:
-    done = run(*arguments)
-    assert done.returncode == 2
-    assert told in done.stderr
-    assert "Traceback" not in done.stderr
-    assert done.stdout == ""
-
-
-def test_a_folder_stands_for_its_recordings(tmp_path: Any) -> None:
-    from importlib.resources import files
-
-    for name in shipped_names()[:2]:
-        data = (files("domcaps") / "recordings" / f"{name}.domcaps").read_bytes()
-        (tmp_path / f"{name}.domcaps").write_bytes(data)
-    done = run("--format=html", f"--host={tmp_path}")
-    content = data_of(done.stdout)
-    assert [content["texts"][c[0]] for c in content["columns"]] == list(shipped_names()[:2])

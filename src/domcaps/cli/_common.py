@@ -57,7 +57,7 @@ def _target_options(function: F, more: dict[str, Any]) -> F:
             "--libvirt",
             metavar="VERSION",
             default=["12.8"] if several else "12.8",
-            show_default="12.8",
+            show_default=True,
             help="The release of libvirt whose words are wanted.",
             **more,
         ),

@@ -75,6 +75,6 @@ def columns(hosts: Sequence[str], question: Question) -> list[Asked]:
                 raise click.UsageError(f"that is more than {MOST_COLUMNS} columns")
     if not found:
         raise left_out[0][1]
-    for name, error in left_out:
-        note(f"left out: {name}: {error}")
+    for name, why in left_out:
+        note(f"left out: {name}: {why}")
     return found
