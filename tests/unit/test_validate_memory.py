@@ -1,0 +1,202 @@
+"""Memory, NUMA, virtual CPUs and their threads, beyond the samples of the rules."""
+
+from __future__ import annotations
+
+import pytest
+
+from domcaps.elements.quantities import numbers, spell
+from verdicts import Case, fine, wrong
+
+CELLS = "<cell id='0' cpus='0' memory='524288'/><cell id='1' cpus='1' memory='524288'/>"
+HOTPLUG = "<maxMemory slots='4'>4194304</maxMemory>"
+
+
+def numa(inside: str, cells: str = CELLS) -> str:
+    return f"<vcpu>2</vcpu>{HOTPLUG}<cpu><numa>{cells}{inside}</numa></cpu>"
+
+
+def cell(inside: str) -> str:
+    return numa("", f"<cell id='0' cpus='0-1' memory='1048576'>{inside}</cell>")
+
+
+def backing(inside: str, more: str = "") -> str:
+    return f"<memoryBacking>{inside}</memoryBacking>{more}"
+
+
+def module(model: str, target: str, source: str = "", rest: str = "") -> str:
+    inside = f"<memory model='{model}'>{source}<target{rest}"
+    return numa("") + inside.replace("<target", "<target", 1) + f">{target}</target></memory>"
+
+
+SIZE = "<size unit='KiB'>524288</size><node>0</node>"
+BLOCKS = "<block unit='KiB'>2048</block><requested unit='KiB'>{}</requested>"
+ENCLAVE = "<memory model='sgx-epc'>{}<target><size unit='KiB'>16384</size></target>{}</memory>"
+
+
+def cache(level: int) -> str:
+    return (
+        f"<cache level='{level}' associativity='direct' policy='writeback'>"
+        "<size value='1' unit='KiB'/><line value='8' unit='B'/></cache>"
+    )
+
+
+def way(initiator: int, target: int, more: str = "") -> str:
+    return f"<latency initiator='{initiator}' target='{target}'{more} type='access' value='5'/>"
+
+
+NODES = [
+    wrong("cells have different numbers", numa("", CELLS.replace("id='1'", "id='0'")),
+          "cell-id-invalid"),
+    fine("255 is no way at all", cell("<distances><sibling id='0' value='10'/></distances>")),
+    wrong("a cell is near itself", cell("<distances><sibling id='0' value='20'/></distances>"),
+          "sibling-invalid"),
+    wrong("another cell is farther", numa("", CELLS.replace(
+        "memory='524288'/>", "memory='524288'><distances><sibling id='1' value='10'/></distances>"
+        "</cell>", 1)), "sibling-invalid"),
+    wrong("a cell has one cache of a level", cell(cache(1) + cache(1)),
+          "cell-cache-level-invalid"),
+    wrong("a way leads to a cache that is there",
+          numa(f"<interconnects>{way(0, 1, chr(32) + 'cache=' + chr(39) + '2' + chr(39))}"
+               "</interconnects>"), "numa-interconnect-invalid"),
+    wrong("a way back is no other way",
+          numa(f"<interconnects>{way(0, 1)}{way(1, 0)}</interconnects>"),
+          "numa-interconnect-duplicate"),
+]  # fmt: skip
+
+HUGE = "<hugepages/>"
+BACKINGS = [
+    fine("the only cell that there is not is all memory",
+         backing("<hugepages><page size='2048' unit='KiB' nodeset='0'/></hugepages>")),
+    wrong("a QEMU without huge pages in memfd", backing(HUGE + "<source type='memfd'/>"),
+          "memory-backing-hugepages-memfd-unsupported", "memory-backing-source-unsupported",
+          release="bare"),
+    wrong("a QEMU that takes memory with one thread",
+          backing(HUGE + "<allocation threads='4'/>"), "memory-backing-threads-unsupported",
+          release="bare"),
+    wrong("shared huge pages of a machine whose memory has no name",
+          backing(HUGE + "<access mode='shared'/>"), "memory-backing-access-unsupported",
+          release="bare"),
+    fine("of cells they can be shared",
+         numa("") + backing(HUGE + "<access mode='shared'/>"), release="bare"),
+    fine("pages as the system has them are not huge", backing(
+        "<hugepages><page size='4' unit='KiB'/></hugepages><access mode='shared'/>"),
+        release="bare"),
+]  # fmt: skip
+
+MODULES = [
+    fine("memory is requested block by block", module("virtio-mem", SIZE + BLOCKS.format(4096))),
+    wrong("half a block can't be requested", module("virtio-mem", SIZE + BLOCKS.format(3072)),
+          "memory-device-requested-invalid"),
+    wrong("a QEMU whose memory comes in one piece",
+          module("virtio-mem", SIZE + BLOCKS.format(4096), rest=" dynamicMemslots='yes'"),
+          "memory-device-dynamic-memslots-unsupported", "memory-device-model-unsupported",
+          release="bare"),
+    wrong("the host has two nodes", module(
+        "dimm", SIZE, "<source><pagesize unit='KiB'>4</pagesize><nodemask>0,7</nodemask></source>"),
+        "dimm-nodemask-unavailable"),
+    wrong("memory of enclaves has no address", ENCLAVE.format("", "<address type='pci'/>"),
+          "memory-device-address-unsupported", "memory-device-model-unsupported",
+          "memory-device-unpluggable"),
+    wrong("memory that outlives the host needs libpmem", numa("") + "<memory model='nvdimm'>"
+          "<source><path>/a</path><pmem/></source><target><size unit='KiB'>524288</size>"
+          "<node>0</node></target></memory>", "nvdimm-pmem-unsupported",
+          "memory-device-model-unsupported", release="bare"),
+]  # fmt: skip
+
+
+def vcpus(count: int, *states: str) -> str:
+    listed = "".join(f"<vcpu id='{number}' {state}/>" for number, state in enumerate(states))
+    return f"<vcpu current='1'>{count}</vcpu><vcpus>{listed}</vcpus>"
+
+
+COLD, HOT = "enabled='yes' hotpluggable='no'", "enabled='yes' hotpluggable='yes'"
+COUNTS = [
+    fine("some CPUs are there from the beginning", vcpus(2, COLD, "enabled='no'")),
+    wrong("the first CPU stays", vcpus(2, HOT, HOT), "vcpu-state-first-invalid"),
+    wrong("the first CPU is the first", vcpus(2, COLD + " order='2'", COLD + " order='1'"),
+          "vcpu-state-first-invalid", "vcpu-state-order-invalid"),
+    wrong("CPUs that stay come first", vcpus(3, COLD, HOT, COLD), "vcpu-state-order-invalid"),
+    wrong("CPUs that stay are in order", vcpus(
+        3, COLD + " order='1'", COLD + " order='3'", COLD + " order='2'"),
+        "vcpu-state-order-invalid"),
+    fine("libvirt adds what many CPUs need", "<vcpu>288</vcpu>", machine="q35"),
+    wrong("to a definition that it knew before it adds nothing", "<vcpu>288</vcpu>",
+          "vcpu-count-without-eim", machine="q35", new=False),
+]  # fmt: skip
+
+
+def shares(inside: str) -> str:
+    return f"<vcpu>4</vcpu><cputune>{inside}</cputune>"
+
+
+L3 = "<cache id='0' level='3' type='both' size='3' unit='MiB'/>"
+
+
+def watched(*cpus: str, group: str = "0-2", inside: str = "") -> str:
+    monitors = "".join(f"<monitor level='3' vcpus='{some}'/>" for some in cpus)
+    return shares(f"<cachetune vcpus='{group}'>{inside}{monitors}</cachetune>")
+
+
+KVM = {"virttype": "kvm"}
+SHARES = [
+    fine("an empty group is none", shares(f"<cachetune vcpus='0'/><cachetune vcpus='0'>{L3}"
+                                          "</cachetune>"), **KVM),
+    wrong("a group is told once", shares(f"<cachetune vcpus='0'>{L3}</cachetune>" * 2),
+          "resctrl-overlap", **KVM),
+    fine("parts of a group are watched", watched("0", "1-2", "0-2", inside=L3), **KVM),
+    wrong("what is watched is a set of CPUs", watched("x"), "resctrl-overlap", **KVM),
+    wrong("only CPUs of the group are watched", watched("3"), "resctrl-overlap", **KVM),
+    wrong("CPUs are watched once", watched("0", "0"), "resctrl-overlap", **KVM),
+    wrong("a CPU is in one part", watched("0-1", "1-2"), "resctrl-overlap", **KVM),
+    wrong("a CPU is in one part of a group with a share", watched("0-1", "1-2", inside=L3),
+          "resctrl-overlap", **KVM),
+    wrong("a node has one share", shares(
+        "<memorytune vcpus='0'><node id='0' bandwidth='60'/><node id='0' bandwidth='50'/>"
+        "</memorytune>"), "resctrl-share-duplicate", **KVM),
+]  # fmt: skip
+
+
+def mapped(threads: str, driver: str = "queues='2'") -> str:
+    return (
+        "<iothreads>2</iothreads><disk type='file'>"
+        f"<driver name='qemu' type='raw' {driver}><iothreads>{threads}</iothreads></driver>"
+        "<source file='/a'/><target dev='vda' bus='virtio'/></disk>"
+    )
+
+
+def thread(number: int, *queues: int) -> str:
+    return f"<iothread id='{number}'>{''.join(f'<queue id={chr(39)}{q}{chr(39)}/>' for q in queues)}</iothread>"  # noqa: E501
+
+
+THREADS = [
+    fine("every queue is served", mapped(thread(1, 0) + thread(2, 1))),
+    wrong("there is a number of queues", mapped(thread(1, 0) + thread(2, 1), ""),
+          "disk-queue-invalid"),
+    wrong("all threads are given queues or none", mapped(thread(1, 0, 1) + thread(2)),
+          "disk-queue-invalid"),
+    wrong("a queue is served once", mapped(thread(1, 0, 1) + thread(2, 1)),
+          "disk-queue-invalid"),
+    fine("a thread that is listed is there", "<iothreadids><iothread id='7'/></iothreadids>"
+         "<disk type='file'><driver name='qemu' iothread='7'/><source file='/a'/>"
+         "<target dev='vda' bus='virtio'/></disk>"),
+    wrong("a pool has room", "<iothreadids><iothread id='1' thread_pool_max='0'/></iothreadids>",
+          "iothread-pool-invalid"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", [*NODES, *BACKINGS, *MODULES, *COUNTS, *SHARES, *THREADS])
+def test_what_is_found_of_memory_and_cpus(case: Case) -> None:
+    assert case.found() == case.codes
+
+
+@pytest.mark.parametrize("text", ["", "0", "0-3", "0-3,8", "1,3,5-6,63"])
+def test_sets_are_spelled_as_libvirt_does(text: str) -> None:
+    members = [
+        number
+        for item in text.split(",")
+        if item
+        for number in range(int(item.split("-")[0]), int(item.split("-")[-1]) + 1)
+    ]
+    mask = sum(1 << number for number in members)
+    assert spell(mask) == text
+    assert list(numbers(mask)) == members
