@@ -30,7 +30,7 @@ def on_network(protocol: str, inside: str = "", name: str = " name='p/i'", **giv
 
 HOST = "<host name='h'/>"
 LUKS = "<source file='/a'><encryption format='{0}'{2}>{1}</encryption></source>"
-PASSPHRASE = "<secret type='passphrase' usage='u'/>"
+UNLOCK = "<secret type='passphrase' usage='u'/>"
 CEPH = "<auth username='a'><secret type='ceph' usage='u'/></auth>"
 ISCSI = "<auth username='a'><secret type='iscsi' usage='u'/></auth>"
 
@@ -130,19 +130,19 @@ SECRETS = [
         source=LUKS.format("luks", "<secret type='key' usage='u'/>", "")),
         "disk-encryption-invalid"),
     wrong("an initial vector needs a cipher", disk(
-        source=LUKS.format("luks", PASSPHRASE + "<ivgen name='plain64'/>", "")),
+        source=LUKS.format("luks", UNLOCK + "<ivgen name='plain64'/>", "")),
         "disk-encryption-invalid"),
     wrong("the old encryption is gone", disk(
-        driver="type='qcow2'", source=LUKS.format("qcow", PASSPHRASE, "")),
+        driver="type='qcow2'", source=LUKS.format("qcow", UNLOCK, "")),
         "disk-encryption-unsupported"),
-    wrong("one secret is enough for QEMU", disk(source=LUKS.format("luks", PASSPHRASE * 2, "")),
+    wrong("one secret is enough for QEMU", disk(source=LUKS.format("luks", UNLOCK * 2, "")),
           "disk-encryption-unsupported"),
     fine("librbd opens an image on RBD", on_network(
-        "rbd", HOST + f"<encryption format='luks' engine='librbd'>{PASSPHRASE}</encryption>")),
-    wrong("librbd opens no file", disk(source=LUKS.format("luks", PASSPHRASE, " engine='librbd'")),
+        "rbd", HOST + f"<encryption format='luks' engine='librbd'>{UNLOCK}</encryption>")),
+    wrong("librbd opens no file", disk(source=LUKS.format("luks", UNLOCK, " engine='librbd'")),
           "disk-encryption-unsupported"),
     wrong("a QEMU without RBD opens nothing with librbd", on_network(
-        "rbd", HOST + f"<encryption format='luks' engine='librbd'>{PASSPHRASE}</encryption>"),
+        "rbd", HOST + f"<encryption format='luks' engine='librbd'>{UNLOCK}</encryption>"),
         "disk-encryption-unsupported", release="bare"),
 ]  # fmt: skip
 
@@ -155,7 +155,7 @@ LUNS = [
     wrong("a LUN has no slices", lun(
         source="<source dev='/dev/a'><slices><slice type='storage' offset='0' size='1'/></slices>"
         "</source>"), "disk-lun-image-unsupported"),
-    wrong("a LUN is not encrypted", lun(source=LUKS.format("luks", PASSPHRASE, "").replace(
+    wrong("a LUN is not encrypted", lun(source=LUKS.format("luks", UNLOCK, "").replace(
         "file='/a'", "dev='/dev/a'")), "disk-lun-image-unsupported"),
     wrong("nothing is unfiltered", lun(attributes=" sgio='unfiltered'"),
           "disk-lun-option-unsupported"),
