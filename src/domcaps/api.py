@@ -323,12 +323,15 @@ class Host:
         *,
         ignore: Iterable[str] = (),
         new: bool = True,
+        schema: bool = False,
     ) -> Validation:
         """Tell whether libvirt would accept a domain on this host, and if not, why.
 
         `xml` is a ``<domain>`` document, of any bytes. `ignore` names codes of findings that are
         left out. A domain is taken for one that is to be defined now; with ``new=False`` for one
-        that libvirt has known for long, in which it overlooks some mistakes. The result has
+        that libvirt has known for long, in which it overlooks some mistakes. ``schema=True`` also
+        refuses names that libvirt's schema does not know, as ``virsh define --validate`` does;
+        otherwise they are warnings. The result has
         ``.accepted``, ``.definable`` and ``.findings``; what is wrong with the XML is a finding,
         too. Raises `UnknownDialectError`.
         """
@@ -343,7 +346,7 @@ class Host:
             return self.known_world(emulator, arch, machine, virttype, libvirt)
 
         data = xml.encode(errors="surrogatepass") if isinstance(xml, str) else xml
-        return validate(data, open_world, frozenset(ignore), new=new)
+        return validate(data, open_world, frozenset(ignore), new=new, schema=schema)
 
     def has_emulator(self, arch: str | None = None) -> bool:
         """Tell whether an emulator would be found without naming one."""

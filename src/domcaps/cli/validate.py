@@ -62,6 +62,12 @@ def _complete_code(ctx: click.Context, param: click.Parameter, incomplete: str) 
     help="Take them for domains that libvirt has known for long, in which it overlooks some "
     "mistakes.",
 )
+@click.option(
+    "--schema",
+    is_flag=True,
+    help="Refuse names that libvirt's schema does not know, as 'virsh define --validate' does; "
+    "otherwise they are warnings.",
+)
 @click.option("--jobs", type=click.IntRange(1), help="Processes at once; the cores by default.")
 def command(
     *,
@@ -72,6 +78,7 @@ def command(
     ignore: tuple[str, ...],
     explain: bool,
     existing: bool,
+    schema: bool,
     jobs: int | None,
 ) -> None:
     """Tell whether libvirt would define and start these domains here, and if not, why.
@@ -92,7 +99,7 @@ def command(
     output = _output(form, dialect, explain=explain)
 
     def look(data: bytes, more: frozenset[str]) -> Validation:
-        return host.validate(data, dialect, ignore=more, new=not existing)
+        return host.validate(data, dialect, ignore=more, new=not existing, schema=schema)
 
     items = run(Job(look, output.item, ignored), files, jobs)
     raise click.exceptions.Exit(_print(output, items))

@@ -75,11 +75,13 @@ def validate(
     ignore: frozenset[str] = frozenset(),
     *,
     new: bool = True,
+    schema: bool = False,
     seconds: float = MAX_SECONDS,
 ) -> Validation:
     """Look at a domain in the world that `open_world` gives for the target that it names.
 
     `new` tells whether it is to be defined now, or one that libvirt has known for long.
+    With `schema`, names that libvirt's schema does not know are errors, not warnings.
     `ignore` names codes that are left out, as does a comment ``<!-- domcaps: ignore CODE -->``
     before an element, for all that is found in it. After `seconds` it is given up.
     """
@@ -89,7 +91,8 @@ def validate(
     except (Unreadable, Unsettled) as stopped:
         left = () if stopped.finding.code in ignore else (stopped.finding,)
         return Validation(left, source=data)
-    found = _Check(source, Domain(source.root, world, new=new), ignore, seconds).findings()
+    check = _Check(source, Domain(source.root, world, new=new), ignore, seconds, schema=schema)
+    found = check.findings()
     found.sort(key=lambda f: (f.line, f.column, f.code))
     return Validation(tuple(found), tuple(sorted(world.unknown)), data)
 
@@ -102,12 +105,19 @@ class _Check:
     """One look at one document."""
 
     def __init__(
-        self, source: Source, domain: Domain, ignore: frozenset[str], seconds: float
+        self,
+        source: Source,
+        domain: Domain,
+        ignore: frozenset[str],
+        seconds: float,
+        *,
+        schema: bool,
     ) -> None:
         self.source = source
         self.domain = domain
         self.world = domain.world
         self.ignore = ignore
+        self.schema = schema
         self.deadline = time.monotonic() + seconds
         self.seconds = seconds
         self.found: list[Finding] = []
@@ -269,9 +279,11 @@ class _Check:
             parent = node.getparent()
             inside = parent.tag if parent is not None else "domain"
             message = f"<{inside}> has no element <{_quoted(str(node.tag))[1:-1]}>{hint}"
-        text = f"{message}; libvirt passes over it"
-        self._add(code, problem(text, node, f"@{attribute}" if attribute else "", accepted=known),
-                  Severity.WARNING)  # fmt: skip
+        wrong, fate = Severity.WARNING, "libvirt passes over it"
+        if self.schema:
+            wrong, fate = Severity.ERROR, "libvirt's schema refuses it"
+        at = f"@{attribute}" if attribute else ""
+        self._add(code, problem(f"{message}; {fate}", node, at, accepted=known), wrong)
 
 
 BROKEN = "this rule failed, please report it"
