@@ -2,7 +2,10 @@
 
 ::
 
-    python live_generated.py --count 5000 --seed 1 [--host FILE] [CORPUS]
+    PYTHONPATH=src:tests:/usr/lib/python3/dist-packages \\
+        python tests/conformance/live_generated.py --count 5000 --seed 1 [--host FILE] [CORPUS]
+
+The last folder of that path is where the system keeps libvirt-python.
 
 Domains are made from the table (see ``tests/domain_generator.py``), from samples of its rules and
 from the XML files of CORPUS. Each is defined and undefined again, as it is and with libvirt's
@@ -28,14 +31,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
-# libvirt's own binding is the system's, also where Python is not
-sys.path.append("/usr/lib/python3/dist-packages")
-
+from live_domains import connect, our_host, undefine
 from lxml import etree
 
 from domain_generator import Generator
-from live_domains import connect, our_host, undefine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -271,7 +270,8 @@ def show(tally: Tally, native: bool) -> int:
     )
     for kind, group in by_weight:
         print(
-            f"== {group.count} {kind}\n   libvirt: {group.said[:300]}\n   domcaps: {group.ours[:300]}"
+            f"== {group.count} {kind}\n   libvirt: {group.said[:300]}\n"
+            f"   domcaps: {group.ours[:300]}"
         )
         print("\n".join(f"      {line}" for line in group.example.decode().splitlines()[:60]))
     seen = tally.seen
