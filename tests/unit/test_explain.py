@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domcaps import RequestError
 from domcaps.facts.record import HostRecord
-from domcaps.language import Truth, World
+from domcaps.language import ALWAYS, NEVER, Reason, Truth, World
 from domcaps.report.answer import EnumAnswer, Section
 from domcaps.report.document import build
 from domcaps.report.explain import elsewhere, explain, explain_all, other_targets, paths
+from domcaps.shipped import open_shipped, shipped_names
 from fakes import emulator_record, world
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 TYPES = ("VGA", "qxl", "virtio-gpu-pci", "usb-redir", "virtio-rng-pci", "rng-random", "pvpanic")
 
@@ -62,14 +68,18 @@ def test_an_explanation_is_never_empty() -> None:
 def test_a_no_names_the_fewest_changes() -> None:
     (found,) = explain("video.modelType=qxl", world())
     assert found.truth is Truth.NO
-    assert found.changes == ("QEMU has the type 'qxl'",)
+    (change,) = found.changes
+    assert change.statement == "QEMU has the type 'qxl'"
+    assert change.effort == "package"
+    assert "--enable-spice" in change.how
     assert found.reason.source == "qom-list-types"
 
 
 def test_only_what_is_missing_is_named() -> None:
     emulator = emulator_record(types=("vfio-pci",))
     (found,) = explain("hostdev.pciBackend=vfio", world(emulator))
-    assert found.changes == ("the host has an IOMMU and VFIO",)
+    assert [c.statement for c in found.changes] == ["the host has an IOMMU and VFIO"]
+    assert found.changes[0].effort == "host"
 
 
 def test_what_a_host_asserts_is_the_reason() -> None:
@@ -97,3 +107,90 @@ def test_a_no_of_this_board_may_be_a_yes_of_another() -> None:
     asked = world(machine="microvm")
     assert elsewhere("disk.bus=ide", other_targets(asked)) == ("--machine pc",)
     assert elsewhere("video.modelType=qxl", other_targets(asked)) == ()
+
+
+def test_every_fact_says_where_it_was_read_and_what_was_there() -> None:
+    record = emulator_record(types=("VGA",))
+    yes, no = (
+        explain(f"video.modelType={name}", world(record))[0].reason for name in ("vga", "qxl")
+    )
+    assert (yes.source, yes.at, yes.value) == ("qom-list-types", "[].name", "'VGA'")
+    assert no.seen == "qom-list-types at [].name: not among 2 types"
+
+
+def leaves(reason: Reason) -> Iterator[Reason]:
+    for inner in reason.because:
+        yield from leaves(inner)
+    if not reason.because:
+        yield reason
+
+
+@pytest.mark.parametrize("name", shipped_names())
+def test_every_fact_of_every_recording_has_a_source_and_a_value(name: str) -> None:
+    for explanation in explain_all(open_shipped(name).world()):
+        for leaf in leaves(explanation.reason):
+            if leaf.source:
+                assert leaf.value, (explanation.path, leaf.statement)
+            else:  # only what is so of every QEMU was read nowhere
+                assert leaf.statement in {ALWAYS.describe(), NEVER.describe()}
+
+
+@pytest.mark.parametrize("name", [n for n in shipped_names() if not n.startswith("debian13")])
+def test_changes_of_the_target_do_make_it_a_yes(name: str) -> None:
+    """Where no more than another machine or type is advised, that is enough."""
+    asked = open_shipped(name).world()
+    targets = {"--machine": "machine", "--virttype": "virttype"}
+    for explanation in explain_all(asked):
+        orders = [change.how.split() for change in explanation.changes]
+        if orders and all(order and order[0] in targets for order in orders):
+            machines = {m.alias or m.name: m.name for m in asked.emulator.machines("qemu")}
+            changes = {targets[key]: machines.get(value, value) for key, value in orders}
+            (changed,) = (
+                e for e in explain_all(asked.retargeted(**changes)) if e.path == explanation.path
+            )
+            assert changed.truth is Truth.YES, (explanation.path, orders)
+
+
+def test_types_that_are_missing_make_it_a_yes_when_they_are_there() -> None:
+    bare = world()
+    for explanation in explain_all(bare):
+        statements = [change.statement for change in explanation.changes]
+        missing = [s.split("'")[1] for s in statements if s.startswith("QEMU has the type")]
+        if missing and len(missing) == len(statements):
+            with_them = world(emulator_record(types=tuple(missing)))
+            (changed,) = (e for e in explain_all(with_them) if e.path == explanation.path)
+            assert changed.truth is Truth.YES, (explanation.path, missing)
+
+
+def test_of_several_ways_the_one_of_least_effort_is_named() -> None:
+    # an IDE controller: another board is nearer than another architecture's
+    (found,) = explain("disk.bus=ide", world(machine="microvm"))
+    assert [change.how for change in found.changes] == ["--machine pc"]
+    assert found.changes[0].effort == "machine type"
+
+
+@pytest.mark.parametrize(
+    ("path", "effort", "how"),
+    [
+        ("launchSecurity.sectype=sev-snp", "QEMU release", "QEMU 9.1"),
+        ("tpm.backendModel=emulator", "package", "swtpm"),
+        ("os.firmware=efi", "firmware file", "ovmf"),
+        ("cpu.host-passthrough", "virtualization type", "--virttype kvm"),
+        ("gic.version=3", "architecture", "--arch aarch64"),
+        ("hostdev.pciBackend=vfio", "host", "vfio-pci"),
+    ],
+)
+def test_what_helps_is_said_in_its_own_words(path: str, effort: str, how: str) -> None:
+    asked = open_shipped("debian12-x86_64").world(virttype="qemu")
+    for explanation in explain(path, asked):
+        assert explanation.truth is Truth.NO
+        assert any(c.effort == effort and how in c.how for c in explanation.changes)
+
+
+def test_what_can_not_be_had_says_so() -> None:
+    assert all(
+        change.effort == "nothing helps"
+        for explanation in explain_all(world())
+        for change in explanation.changes
+        if change.statement == NEVER.describe()
+    )

@@ -65,14 +65,16 @@ def _print(explanation: Explanation, others: tuple[str, ...]) -> None:
     if explanation.changes:
         click.echo("    it would be a yes if")
         for change in explanation.changes:
-            click.echo(f"      · {change}")
+            how = f": {change.how}" if change.how else ""
+            effort = click.style(f"  [{change.effort}]", dim=True)
+            click.echo(f"      · {change.statement}{how}{effort}")
     if others:
         click.echo(f"    it is a yes with {', '.join(others)}")
 
 
 def _reason(reason: Reason, indent: str) -> None:
     mark, colour = _MARKS[reason.truth.value]
-    source = click.style(f"  [{reason.source}]", dim=True) if reason.source else ""
+    source = click.style(f"  [{reason.seen}]", dim=True) if reason.seen else ""
     click.echo(f"{indent}{click.style(mark, fg=colour)} {reason.statement}{source}")
     for inner in reason.because:
         _reason(inner, indent + "  ")

@@ -40,13 +40,18 @@ def _board_has(name: str) -> Predicate:
                 return name in world.emulator.object_properties(f"{known.name}-machine")
         return False
 
-    return WorldFact(f"QEMU's board 'virt' has the property {name!r}", "qom-list-properties", look)
+    text = f"QEMU's board 'virt' has the property {name!r}"
+    return WorldFact(text, "qom-list-properties", look, key="[].name")
 
 
 RAS = _board_has("ras")
 AIA = _board_has("aia")
 VIRTUALIZATION = EmulatorFact(
-    "the emulator is one of 64-bit ARM", "query-target", lambda e: e.arch == "aarch64"
+    "the emulator is one of 64-bit ARM",
+    "query-target",
+    lambda e: e.arch == "aarch64",
+    lambda e: e.arch,
+    "arch",
 )
 
 

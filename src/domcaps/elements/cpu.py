@@ -21,6 +21,7 @@ from domcaps.cpu import (
     host_model,
     mode_supported,
 )
+from domcaps.elements.remedies import kvm
 from domcaps.facts.emulator import ACCELERATORS
 from domcaps.language import Choice, Element, Enum, Place, Row, Rows, World
 from domcaps.language.observed import WorldFact, object_property
@@ -59,7 +60,13 @@ def _supported(mode: str) -> Predicate:
         f"the CPU mode {mode!r} can be used here",
         "query-cpu-definitions, query-cpu-model-expansion, virtualization type, host architecture",
         look,
+        _cpu_facts,
+        advice=kvm if mode.startswith("host-") else None,
     )
+
+
+def _cpu_facts(world: World) -> str:
+    return f"{_accelerator(world)}, {world.emulator.arch} on {world.host.arch}"
 
 
 def _host_model(world: World) -> tuple[Row, ...]:

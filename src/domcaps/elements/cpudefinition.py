@@ -38,6 +38,7 @@ HAS_MAXIMUM = EmulatorFact(
     "QEMU has the CPU model 'max'",
     "query-cpu-definitions",
     has_maximum,
+    key="[].name",
 )
 
 _AS_IT_IS = frozenset({"host-passthrough", "maximum"})

@@ -14,7 +14,17 @@ from domcaps.language.kinds import OneOf
 from domcaps.language.observed import WorldFact
 from domcaps.language.part import Part, field
 from domcaps.language.predicate import Predicate
+from domcaps.language.remedy import Effort, Remedy
 from domcaps.language.rule import Problems, Sample, problem, rule
+
+
+def _offers(world: World) -> str:
+    """List the versions with who implements them."""
+    known = []
+    for gic in world.emulator.gic:
+        by = [name for name, has in (("kvm", gic.kernel), ("qemu", gic.emulated)) if has]
+        known.append(f"{gic.version} by {' and '.join(by) or 'nothing'}")
+    return ", ".join(known) or "none"
 
 
 def _version(number: int) -> Predicate:
@@ -24,10 +34,19 @@ def _version(number: int) -> Predicate:
                 return {"kvm": gic.kernel, "qemu": gic.emulated}.get(world.target.virttype, False)
         return False
 
+    def advice(world: World) -> Remedy:
+        for gic in world.emulator.gic:
+            if gic.version == number and (gic.emulated or gic.kernel):
+                return Remedy(Effort.VIRTTYPE, f"--virttype {'qemu' if gic.emulated else 'kvm'}")
+        return Remedy(Effort.HARDWARE, f"an ARM host that has version {number}")
+
     return ARM_VIRT & WorldFact(
         f"QEMU offers version {number} for this virtualization type",
         "query-gic-capabilities",
         offered,
+        _offers,
+        f"[version={number}]",
+        advice,
     )
 
 

@@ -1,5 +1,6 @@
 """Helper programs that stand beside QEMU."""
 
+from domcaps.elements.remedies import install
 from domcaps.facts.host import HostFacts
 from domcaps.language.observed import HostFact
 from domcaps.language.predicate import Predicate
@@ -12,4 +13,10 @@ def helper(name: str) -> Predicate:
         program = host.helper(name)
         return program is not None and bool(program.path)
 
-    return HostFact(f"the program {name!r} is installed", "PATH", found)
+    def seen(host: HostFacts) -> str:
+        program = host.helper(name)
+        return program.path if program else host.helper_presence(name).reason
+
+    return HostFact(
+        f"the program {name!r} is installed", "PATH", found, seen, name, advice=install(name)
+    )

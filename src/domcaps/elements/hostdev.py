@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from domcaps.elements.asserted import asserted_or
 from domcaps.elements.device import Device
+from domcaps.elements.remedies import on_host
 from domcaps.language import NEVER, Choice, Element, Enum
 from domcaps.language.observed import HostFact, device, qom_type
 from domcaps.language.part import field
@@ -40,11 +41,17 @@ HOST_VFIO = HostFact(
     "the host has an IOMMU and VFIO",
     "/sys/kernel/iommu_groups, /dev/vfio/vfio",
     lambda host: host.record.vfio.usable,
+    lambda host: host.record.vfio.reason or "there",
+    advice=on_host("switch the IOMMU on (firmware, intel_iommu=on) and load vfio-pci"),
 )
 VFIO = device("vfio-pci") & HOST_VFIO
 
 HOST_IOMMUFD = HostFact(
-    "the host offers iommufd", "/dev/iommu", lambda host: host.record.iommufd.usable
+    "the host offers iommufd",
+    "/dev/iommu",
+    lambda host: host.record.iommufd.usable,
+    lambda host: host.record.iommufd.reason or "there",
+    advice=on_host("a kernel of 6.2 or later with CONFIG_IOMMUFD, and its module iommufd"),
 )
 
 _USB_DEVICE = "<vendor id='0x1234'/><product id='0xbeef'/>"

@@ -16,8 +16,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from domcaps.elements.remedies import kvm
 from domcaps.language import AnyChoice, Choice, Element, Enum, Place, Row, Rows, World
 from domcaps.language.observed import EmulatorFact, WorldFact, qapi
+from domcaps.language.remedy import Effort, Remedy
 
 if TYPE_CHECKING:
     from domcaps.facts.emulator import EmulatorFacts
@@ -49,6 +51,20 @@ def _offers(emulator: EmulatorFacts, name: str) -> bool:
     return isinstance(value, str) or value > 0
 
 
+def _advice(world: World) -> Remedy:
+    if world.emulator.arch not in {"i686", "x86_64"}:
+        return Remedy(Effort.ARCH, "only guests of x86 have it: --arch x86_64")
+    if world.emulator.first_accelerator == "kvm":
+        return Remedy(Effort.HARDWARE, "a host whose processor and KVM offer it")
+    return kvm(world)
+
+
+def _said(emulator: EmulatorFacts, name: str) -> str:
+    offered = enlightenments(emulator)
+    value = offered.get(name, offered.get(name.replace("_", "-")))
+    return "not there" if value is None else repr(value)
+
+
 def _choice(name: str, since: str = "") -> Choice:
     return Choice(
         name,
@@ -56,6 +72,9 @@ def _choice(name: str, since: str = "") -> Choice:
             f"QEMU offers the enlightenment {name!r}",
             "query-cpu-model-expansion, hv-passthrough",
             lambda emulator: _offers(emulator, name),
+            lambda emulator: _said(emulator, name),
+            f"model.props.hv-{name.replace('_', '-')}",
+            _advice,
         ),
         since=since,
     )
@@ -118,6 +137,9 @@ DEFAULTS = Element(
         "some enlightenment has a default that says more than on",
         "query-cpu-model-expansion, hv-passthrough",
         lambda world: bool(_defaults(world)),
+        lambda world: ", ".join(f"{r.name}={r.text}" for r in _defaults(world)) or "none",
+        "model.props",
+        _advice,
     ),
     content=(Rows(_defaults),),
 )
@@ -130,6 +152,9 @@ NOT_EMULATED = ~(
         "QEMU was asked without an accelerator",
         "query-accelerators",
         lambda emulator: emulator.first_accelerator == "tcg",
+        lambda emulator: emulator.first_accelerator,
+        "enabled",
+        advice_against=_advice,
     )
 )
 

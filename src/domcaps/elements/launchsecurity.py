@@ -5,6 +5,7 @@
     <launchSecurity type='sev-snp'/>
 """
 
+from domcaps.elements.remedies import hardware
 from domcaps.language import AnyChoice, Choice, Drift, Element, Enum, Place
 from domcaps.language.observed import (
     EmulatorFact,
@@ -16,7 +17,12 @@ from domcaps.language.observed import (
 )
 
 SEV_PLATFORM = qom_type("sev-guest", "sev-snp-guest") & EmulatorFact(
-    "the platform offers SEV", "query-sev-capabilities", lambda e: e.sev is not None
+    "the platform offers SEV",
+    "query-sev-capabilities",
+    lambda e: e.sev is not None,
+    lambda e: f"cbitpos {e.sev.cbitpos}" if e.sev else "refused",
+    "cbitpos",
+    hardware("a host with AMD's SEV, switched on in its firmware and in kvm_amd (sev=1)"),
 )
 
 S390_PV_QEMU = qom_type("s390-pv-guest") & object_property(
@@ -29,6 +35,8 @@ S390_PV = (
         "the host can run protected guests",
         "/sys/firmware/uv, prot_virt in /proc/cmdline",
         lambda host: host.kvm.secure_guest,
+        lambda host: "yes" if host.kvm.secure_guest else "not switched on, or not there",
+        advice=hardware("an IBM z15 or later whose kernel was started with prot_virt=1"),
     )
 )
 
@@ -37,6 +45,8 @@ TDX = TDX_QEMU & HostFact(
     "the host's KVM can run trust domains",
     "/sys/module/kvm_intel/parameters/tdx",
     lambda host: host.kvm.tdx,
+    lambda host: "Y" if host.kvm.tdx else "not Y, or not there",
+    advice=hardware("a host with Intel's TDX, switched on in its firmware and kvm_intel (tdx=1)"),
 )
 TDX_FOR_GUEST = arch("x86_64") & virttype("kvm") & TDX
 """The feature looks at the guest, too; the launch security of that name does not."""

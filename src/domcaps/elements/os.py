@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from domcaps.elements import remedies
 from domcaps.elements.quantities import OrEmpty
 from domcaps.language import Choice, Element, Enum, Place, Values, World
 from domcaps.language.kinds import YES_NO, Int, OneOf
@@ -36,11 +37,25 @@ def firmware(world: World) -> FirmwareSummary:
     return world.host.firmware_for(world.target.arch, world.target.machine)
 
 
-def _some(text: str, look: Callable[[FirmwareSummary], bool]) -> Predicate:
-    return WorldFact(text, "firmware descriptors", lambda world: look(firmware(world)))
+def _some(text: str, look: Callable[[FirmwareSummary], bool], *, bios: bool = False) -> Predicate:
+    def holds(world: World) -> bool:
+        return look(firmware(world))
+
+    return WorldFact(
+        text,
+        "firmware descriptors",
+        holds,
+        _descriptors,
+        advice=remedies.firmware(holds, bios=bios),
+    )
 
 
-_BIOS = _some("a descriptor offers BIOS firmware", lambda f: f.bios)
+def _descriptors(world: World) -> str:
+    """Name those that count for a guest of that kind."""
+    return ", ".join(f.path for f in firmware(world).firmwares) or "none for such a guest"
+
+
+_BIOS = _some("a descriptor offers BIOS firmware", lambda f: f.bios, bios=True)
 _EFI = _some("a descriptor offers UEFI firmware", lambda f: f.efi)
 _SMM = _some("UEFI firmware is protected by SMM", lambda f: bool(f.secure_loader))
 

@@ -7,6 +7,7 @@
     </memory>
 """
 
+from domcaps.elements.remedies import hardware
 from domcaps.facts.emulator import Sgx
 from domcaps.language import Element, Place, Row, Rows, World
 from domcaps.language.observed import EmulatorFact, qom_type
@@ -14,7 +15,11 @@ from domcaps.language.observed import EmulatorFact, qom_type
 KIB = 1024
 
 SGX_PLATFORM = qom_type("sgx-epc") & EmulatorFact(
-    "the platform offers SGX", "query-sgx-capabilities", lambda e: e.sgx is not None
+    "the platform offers SGX",
+    "query-sgx-capabilities",
+    lambda e: e.sgx is not None,
+    lambda e: f"sgx {'yes' if e.sgx.sgx1 or e.sgx.sgx2 else 'no'}" if e.sgx else "refused",
+    advice=hardware("a host with Intel's SGX, switched on in its firmware"),
 )
 
 

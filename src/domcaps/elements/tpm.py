@@ -17,6 +17,8 @@ from domcaps.elements.device import Device
 from domcaps.elements.machines import PPC64, X86
 from domcaps.elements.needs import needs
 from domcaps.elements.quantities import ANY_UUID
+from domcaps.elements.remedies import install
+from domcaps.facts.host import TPM_PROGRAMS
 from domcaps.language import AnyChoice, Choice, Drift, Element, Enum
 from domcaps.language.kinds import UNSIGNED, YES_NO, OneOf
 from domcaps.language.observed import EmulatorFact, HostFact, device, qom_type
@@ -24,13 +26,20 @@ from domcaps.language.part import field
 from domcaps.language.rule import Problems, Sample, problem, rule
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from domcaps.language.predicate import Predicate
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names)) or "none"
 
 
 def _model(name: str) -> Predicate:
     return EmulatorFact(
-        f"QEMU has the TPM model {name!r}", "query-tpm-models", lambda e: name in e.tpm_models
-    )
+        f"QEMU has the TPM model {name!r}", "query-tpm-models", lambda e: name in e.tpm_models,
+        lambda e: _listed(e.tpm_models), "[]",
+    )  # fmt: skip
 
 
 def _backend(name: str) -> Predicate:
@@ -39,6 +48,8 @@ def _backend(name: str) -> Predicate:
         f"QEMU has TPM models and the back end {name!r}",
         "query-tpm-models, query-tpm-types",
         lambda e: bool(e.tpm_models) and name in e.tpm_types,
+        lambda e: f"{_listed(e.tpm_models)}; {_listed(e.tpm_types)}",
+        "[]",
     )
 
 
@@ -47,6 +58,9 @@ def _version(number: str) -> Predicate:
         f"swtpm can set up a TPM {number}",
         "swtpm_setup --print-capabilities",
         lambda host: number in (host.tpm_versions or ()),
+        lambda host: _listed(host.tpm_versions or ()),
+        "features",
+        install("swtpm-tools"),
     )
 
 
@@ -54,6 +68,9 @@ SWTPM = HostFact(
     "swtpm is installed",
     "the programs swtpm, swtpm_setup and swtpm_ioctl",
     lambda host: host.tpm_versions is not None,
+    lambda host: _listed(p.path for p in map(host.helper, TPM_PROGRAMS) if p),
+    "PATH",
+    install("swtpm swtpm-tools"),
 )
 
 # Older libvirt asks QEMU for its TPMs, 12.8 looks at the types. That it was 12.2 which changed is

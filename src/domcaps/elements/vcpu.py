@@ -33,6 +33,8 @@ ELEMENT = Element(
         "the machine type has a limit of virtual CPUs",
         "query-machines, KVM_CAP_MAX_VCPUS",
         lambda world: _maximum(world) > 0,
+        lambda world: str(_maximum(world)),
+        "[].cpu-max",
     ),
     attributes=_attributes,
 )

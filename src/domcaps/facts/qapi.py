@@ -60,6 +60,15 @@ class QapiSchema:
             known = self._known[path] = self._walk(path.split("/"))
         return known
 
+    def reach(self, path: str) -> str:
+        """Give as much of the path as leads somewhere, "" for none of it."""
+        steps = path.split("/")
+        for length in range(len(steps), 0, -1):
+            reached = "/".join(steps[:length])
+            if self.has(reached):
+                return reached
+        return ""
+
     def _walk(self, steps: list[str]) -> bool:
         entity = self._entities.get(steps[0])
         for position, step in enumerate(steps[1:], start=2):

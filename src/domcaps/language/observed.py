@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from domcaps.facts.emulator import EmulatorFacts, Unanswered
 from domcaps.facts.question import Question, device_properties_of, object_properties_of
 from domcaps.language.predicate import AnyOf, Predicate
+from domcaps.language.remedy import Adviser, Remedy  # noqa: TC001
 from domcaps.language.truth import Reason, Truth
 
 if TYPE_CHECKING:
@@ -42,9 +43,26 @@ class Observation(Predicate):
             world.unknown.add(f"{self.describe()}: {unanswered.question} has no answer")
             return Truth.UNKNOWN
 
+    def at(self) -> str:
+        """Say where in there: the path in a reply, the key in a file."""
+        return ""
+
+    def value(self, world: World) -> str:  # noqa: ARG002 - most look at a world
+        """Say what was found there; raises `Unanswered` where nobody asked."""
+        return ""
+
+    def remedy(self, world: World, *, wanted: bool) -> Remedy | None:  # noqa: ARG002
+        """Tell how it could be made to hold, or not; None where there is no more to say."""
+        return None
+
     def explain(self, world: World) -> Reason:
-        """Look, and tell where."""
-        return Reason(self.evaluate(world), self.describe(), self.source())
+        """Look, and tell where, and what was found there."""
+        truth = self.evaluate(world)
+        try:
+            value = self.value(world)
+        except Unanswered as unanswered:
+            value = f"{unanswered.question} has no answer"
+        return Reason(truth, self.describe(), self.source(), at=self.at(), value=value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +82,15 @@ class QomType(Observation):
     def source(self) -> str:
         """Name the command."""
         return "qom-list-types"
+
+    def at(self) -> str:
+        """Name the key of the list's entries."""
+        return "[].name"
+
+    def value(self, world: World) -> str:
+        """Give the name, or among how many it is not."""
+        types = world.emulator.qom_types
+        return repr(self.name) if self.name in types else f"not among {len(types)} types"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +116,17 @@ class TypeProperty(Observation):
         """Name type and property."""
         return f"QEMU's {self.typename!r} has the property {self.name!r}"
 
+    def at(self) -> str:
+        """Name the key of the list's entries."""
+        return "[].name"
+
+    def value(self, world: World) -> str:
+        """Give the name, or why there is none."""
+        if self.creatable and self.typename not in world.emulator.qom_types:
+            return f"there is no type {self.typename!r}"
+        known = world.emulator.properties(self.question)
+        return repr(self.name) if self.name in known else f"not among {len(known)} properties"
+
     def source(self) -> str:
         """Name the command."""
         return str(self.question)
@@ -112,6 +150,18 @@ class QapiPath(Observation):
         """Name the path."""
         return f"QEMU's QAPI schema has {self.path!r}"
 
+    def at(self) -> str:
+        """Give the path as far as it is a place: its last step is what is looked for."""
+        return self.path.rpartition("/")[0]
+
+    def value(self, world: World) -> str:
+        """Tell how far the path leads."""
+        reached = world.emulator.schema.reach(self.path)
+        if reached == self.path:
+            return f"has {self.path.rpartition('/')[2]!r}"
+        missing = self.path[len(reached) :].lstrip("/").partition("/")[0]
+        return f"no {missing!r} in {reached!r}" if reached else f"no {missing!r}"
+
     def source(self) -> str:
         """Name the command."""
         return "query-qmp-schema"
@@ -134,6 +184,21 @@ class CommandLineOption(Observation):
         parameter = f" {self.parameter}=…" if self.parameter else ""
         return f"QEMU has the option -{self.option}{parameter}"
 
+    def at(self) -> str:
+        """Name the key of the list's entries."""
+        return "[].parameters[].name" if self.parameter else "[].option"
+
+    def value(self, world: World) -> str:
+        """Tell what is there."""
+        options = world.emulator.command_line_options
+        if self.option not in options:
+            return f"{self.option!r} is not among {len(options)} options"
+        if not self.parameter:
+            return repr(self.option)
+        if self.parameter in options[self.option]:
+            return repr(self.parameter)
+        return f"-{self.option} has {', '.join(sorted(options[self.option])) or 'none'}"
+
     def source(self) -> str:
         """Name the command."""
         return "query-command-line-options"
@@ -146,6 +211,10 @@ class EmulatorFact(Observation):
     text: str
     origin: str
     look: Callable[[EmulatorFacts], bool]
+    show: Callable[[EmulatorFacts], str] | None = None
+    key: str = ""
+    advice: Adviser | None = None
+    advice_against: Adviser | None = None
 
     def holds(self, world: World) -> bool:
         """Look."""
@@ -159,6 +228,19 @@ class EmulatorFact(Observation):
         """Name the command."""
         return self.origin
 
+    def at(self) -> str:
+        """Name the key."""
+        return self.key
+
+    def value(self, world: World) -> str:
+        """Show what is there."""
+        return self.show(world.emulator) if self.show else ""
+
+    def remedy(self, world: World, *, wanted: bool) -> Remedy | None:
+        """Ask who made the statement."""
+        advice = self.advice if wanted else self.advice_against
+        return advice(world) if advice else None
+
 
 @dataclass(frozen=True, slots=True)
 class HostFact(Observation):
@@ -167,6 +249,10 @@ class HostFact(Observation):
     text: str
     origin: str
     look: Callable[[HostFacts], bool]
+    show: Callable[[HostFacts], str] | None = None
+    key: str = ""
+    advice: Adviser | None = None
+    advice_against: Adviser | None = None
 
     def holds(self, world: World) -> bool:
         """Look."""
@@ -180,6 +266,19 @@ class HostFact(Observation):
         """Name the file or program."""
         return self.origin
 
+    def at(self) -> str:
+        """Name the key."""
+        return self.key
+
+    def value(self, world: World) -> str:
+        """Show what is there."""
+        return self.show(world.host) if self.show else ""
+
+    def remedy(self, world: World, *, wanted: bool) -> Remedy | None:
+        """Ask who made the statement."""
+        advice = self.advice if wanted else self.advice_against
+        return advice(world) if advice else None
+
 
 @dataclass(frozen=True, slots=True)
 class WorldFact(Observation):
@@ -188,6 +287,10 @@ class WorldFact(Observation):
     text: str
     origin: str
     look: Callable[[World], bool]
+    show: Callable[[World], str] | None = None
+    key: str = ""
+    advice: Adviser | None = None
+    advice_against: Adviser | None = None
 
     def holds(self, world: World) -> bool:
         """Look."""
@@ -200,6 +303,19 @@ class WorldFact(Observation):
     def source(self) -> str:
         """Name the files and commands."""
         return self.origin
+
+    def at(self) -> str:
+        """Name the key."""
+        return self.key
+
+    def value(self, world: World) -> str:
+        """Show what is there."""
+        return self.show(world) if self.show else ""
+
+    def remedy(self, world: World, *, wanted: bool) -> Remedy | None:
+        """Ask who made the statement."""
+        advice = self.advice if wanted else self.advice_against
+        return advice(world) if advice else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +333,10 @@ class TargetIs(Observation):
     def explain(self, world: World) -> Reason:
         """Compare, and tell what the target has."""
         value = getattr(world.target, self.attribute)
-        return Reason(self.evaluate(world), f"{self.describe()} (here: {value})", self.source())
+        statement = f"{self.describe()} (here: {value})"
+        return Reason(
+            self.evaluate(world), statement, self.source(), at=self.attribute, value=value
+        )
 
     def describe(self) -> str:
         """Name what is wanted."""

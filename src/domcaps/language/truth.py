@@ -57,9 +57,21 @@ def any_of(truths: Iterable[Truth]) -> Truth:
 
 
 class Reason(msgspec.Struct, frozen=True):
-    """Why something holds or not: a statement, where it was read, and what it rests on."""
+    """Why something holds or not: a statement, where it was read, and what it rests on.
+
+    `source` names the QMP command or the file, `at` the place in its reply or content, `value` what
+    was found there.
+    """
 
     truth: Truth
     statement: str
     source: str = ""
     because: tuple[Reason, ...] = ()
+    at: str = ""
+    value: str = ""
+
+    @property
+    def seen(self) -> str:
+        """Say in one line where it was read and what was found, "" for what was not read."""
+        place = f"{self.source} at {self.at}" if self.source and self.at else self.source
+        return f"{place}: {self.value}" if self.value else place

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from domcaps.elements import table
+from domcaps.elements.remedies import advise
 from domcaps.errors import RequestError
 from domcaps.language import Element, Enum, Reason, Truth
 from domcaps.language.predicate import AllOf, AnyOf, Not, Predicate
+from domcaps.language.remedy import Effort
 from domcaps.language.table import AnyChoice
 from domcaps.language.truth import all_of
 
@@ -20,19 +22,34 @@ if TYPE_CHECKING:
     from domcaps.language import World
 
 
+class Change(msgspec.Struct, frozen=True):
+    """A statement that would have to come out otherwise, by what effort, and how.
+
+    `how` is advice for people, "" where there is none.
+    """
+
+    statement: str
+    effort: str
+    how: str = ""
+
+    def __str__(self) -> str:
+        """Give one line."""
+        return f"{self.statement} [{self.effort}: {self.how}]" if self.how else self.statement
+
+
 class Explanation(msgspec.Struct, frozen=True):
     """One thing that a report can say, whether it says it, and why.
 
     `path` names it as ``video.modelType=vga``, or as ``video`` for an element. `spoken` tells
-    whether the wanted libvirt has a word for it. `changes` are the fewest statements that would
-    have to come out otherwise to turn a no into a yes.
+    whether the wanted libvirt has a word for it. `changes` are the statements that would have to
+    come out otherwise to turn a no into a yes: of all ways the one of least effort.
     """
 
     path: str
     truth: Truth
     reason: Reason
     spoken: bool = True
-    changes: tuple[str, ...] = ()
+    changes: tuple[Change, ...] = ()
 
 
 def explain(path: str, world: World) -> tuple[Explanation, ...]:
@@ -118,14 +135,14 @@ def _explained(
     telling = [r for r in reasons if r.source or r.because or r.truth is not Truth.YES]
     telling = telling or reasons[-1:]
     reason = telling[0] if len(telling) == 1 else Reason(truth, "all of these", "", tuple(telling))
-    changes: tuple[str, ...] = ()
+    changes: tuple[Change, ...] = ()
     if truth is Truth.NO:
         changes = tuple(dict.fromkeys(_to_make(AllOf(needed), world, wanted=True)))
     return Explanation(path, truth, reason, spoken, changes)
 
 
-def _to_make(predicate: Predicate, world: World, *, wanted: bool) -> tuple[str, ...]:
-    """Give the fewest leaves that have to come out otherwise for the predicate to be as wanted."""
+def _to_make(predicate: Predicate, world: World, *, wanted: bool) -> tuple[Change, ...]:
+    """Give the leaves that have to come out otherwise, of least effort, for what is wanted."""
     predicate = predicate.in_world(world)
     if predicate.evaluate(world) is Truth.of(wanted):
         return ()
@@ -136,9 +153,16 @@ def _to_make(predicate: Predicate, world: World, *, wanted: bool) -> tuple[str, 
         ways = [_to_make(part, world, wanted=wanted) for part in predicate.parts]
         if every:
             return tuple(change for way in ways for change in way)
-        return min((way for way in ways if way), key=len, default=())
+        return min((way for way in ways if way), key=_effort, default=())
     text = predicate.describe()
-    return (text if wanted else f"not ({text})",)
+    remedy = advise(predicate, world, wanted=wanted)
+    return (Change(text if wanted else f"not ({text})", remedy.effort.value, remedy.how),)
+
+
+def _effort(way: tuple[Change, ...]) -> tuple[int, int]:
+    """Compare ways by what has to be done, then by their length; what is the same counts once."""
+    changes = set(way)
+    return sum(Effort(change.effort).cost for change in changes), len(changes)
 
 
 def elsewhere(path: str, worlds: Iterable[tuple[str, World]]) -> tuple[str, ...]:

@@ -87,7 +87,7 @@ def _group(path: str) -> str:
 def reason_node(reason: Reason) -> Node:
     """Give a reason as the page shows it."""
     below = tuple(map(reason_node, reason.because))
-    return Node(reason.truth.value, reason.statement, reason.source, below)
+    return Node(reason.truth.value, reason.statement, reason.seen, below)
 
 
 def _blocks(explanation: Explanation) -> Iterator[Block]:

@@ -1,0 +1,223 @@
+"""What helps where something is missing: build options, packages, releases, other machine types.
+
+Advice for people. Nothing is decided by it, so it may name versions, which observation can't tell
+of a QEMU that is not there. Build options are those of QEMU's ``configure``, releases those that
+QEMU's QMP reference names, packages Debian's.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from domcaps.language.observed import (
+    CommandLineOption,
+    Observation,
+    QapiPath,
+    QomType,
+    TargetIs,
+    TypeProperty,
+)
+from domcaps.language.predicate import Constant
+from domcaps.language.remedy import Adviser, Effort, Remedy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from domcaps.facts.emulator import Machine
+    from domcaps.language import Predicate, World
+
+
+class _Known(NamedTuple):
+    """What is known of a type that not every QEMU has."""
+
+    build: str = ""
+    module: str = ""
+    release: str = ""
+    package: str = ""
+
+
+_SPICE = _Known("--enable-spice", package="qemu-system-modules-spice")
+_TPM = _Known("--enable-tpm")
+_GL = _Known("--enable-virglrenderer --enable-opengl", package="qemu-system-modules-opengl")
+
+_TYPES = {
+    "qxl": _SPICE._replace(module="hw-display-qxl"),
+    "chardev-spicevmc": _SPICE._replace(module="chardev-spice"),
+    "virtio-gpu-gl-pci": _GL._replace(module="hw-display-virtio-gpu-pci-gl"),
+    "virtio-vga-gl": _GL._replace(module="hw-display-virtio-vga-gl"),
+    "usb-redir": _Known("--enable-usb-redir", "hw-usb-redirect", package="qemu-system-common"),
+    "ccid-card-passthru": _Known("--enable-smartcard", "hw-usb-smartcard"),
+    "ccid-card-emulated": _Known("--enable-smartcard", "hw-usb-smartcard"),
+    "tpm-emulator": _TPM,
+    "tpm-passthrough": _TPM,
+    "cryptodev-backend-lkcf": _Known("--enable-libkeyutils", release="8.0"),
+    "iommufd": _Known(release="9.0"),
+    "sev-snp-guest": _Known(release="9.1"),
+    "tdx-guest": _Known(release="10.1"),
+    "uefi-vars-x64": _Known(module="hw-uefi-vars", release="10.0"),
+    "uefi-vars-sysbus": _Known(module="hw-uefi-vars", release="10.0"),
+}
+
+# types that QEMU has for some targets only, whatever it is built with
+_ONLY_FOR = {
+    "x86_64": (
+        "sev-guest",
+        "sev-snp-guest",
+        "tdx-guest",
+        "sgx-epc",
+        "vmgenid",
+        "tpm-crb",
+        "pvpanic",
+        "generic-pc-machine",
+        "max-x86_64-cpu",
+    ),
+    "s390x": ("s390-pv-guest",),
+    "ppc64": ("spapr-tpm-proxy", "tpm-spapr"),
+}
+
+_OPTIONS = {
+    ("spice", ""): _SPICE,
+    ("run-with", "async-teardown"): _Known(release="8.1"),
+}
+
+_QAPI = {"blockdev-add/arg/case=file/aio/value=io_uring": _Known("--enable-linux-io-uring")}
+
+
+def advise(leaf: Predicate, world: World, *, wanted: bool) -> Remedy:
+    """Tell how a statement could be made to hold in a world, or not to hold."""
+    if isinstance(leaf, Observation):
+        own = leaf.remedy(world, wanted=wanted)
+        if own is not None:
+            return own
+    if isinstance(leaf, TargetIs):
+        return _other_target(leaf, world, wanted=wanted)
+    if isinstance(leaf, QomType | TypeProperty | CommandLineOption | QapiPath):
+        return _of_qemu(leaf, world) if wanted else Remedy(Effort.NOTHING)
+    return Remedy(Effort.NOTHING if isinstance(leaf, Constant) else Effort.HOST)
+
+
+def _of_qemu(leaf: QomType | TypeProperty | CommandLineOption | QapiPath, world: World) -> Remedy:
+    if isinstance(leaf, TypeProperty):
+        if leaf.typename not in world.emulator.qom_types:
+            return _missing_type(leaf.typename, world)
+        return Remedy(Effort.QEMU, "use a newer QEMU")
+    if isinstance(leaf, QomType):
+        return _missing_type(leaf.name, world)
+    if isinstance(leaf, CommandLineOption):
+        known = _OPTIONS.get((leaf.option, leaf.parameter), _OPTIONS.get((leaf.option, "")))
+    else:
+        known = _QAPI.get(leaf.path)
+    return _get(known or _Known(), world) or Remedy(Effort.QEMU, "use a newer QEMU")
+
+
+def _missing_type(name: str, world: World) -> Remedy:
+    arch = world.emulator.arch
+    for other, types in _ONLY_FOR.items():
+        if name in types and arch != other:
+            return Remedy(Effort.ARCH, f"only guests of {other} have it")
+    found = _get(_TYPES.get(name, _Known()), world)
+    program = world.emulator.path.rpartition("/")[2]
+    return found or Remedy(Effort.BUILD, f"use a QEMU whose {program} is built with {name!r}")
+
+
+def _get(known: _Known, world: World) -> Remedy | None:
+    """Choose between a newer release, a package, and another build."""
+    if known.release and world.emulator.version < _numbers(known.release):
+        return Remedy(Effort.QEMU, f"use QEMU {known.release} or later{_built(known)}")
+    if known.package:
+        text = f"install QEMU's module {known.module}" if known.module else "install it"
+        text += f" (in Debian {known.package})"
+        return Remedy(Effort.PACKAGE, f"{text}, or build QEMU with {known.build}")
+    if known.module:
+        return Remedy(Effort.PACKAGE, f"install QEMU's module {known.module}{_built(known)}")
+    return Remedy(Effort.BUILD, f"build QEMU with {known.build}") if known.build else None
+
+
+def _built(known: _Known) -> str:
+    return f", built with {known.build}" if known.build else ""
+
+
+def _numbers(release: str) -> tuple[int, ...]:
+    return tuple(map(int, release.split(".")))
+
+
+def _other_target(leaf: TargetIs, world: World, *, wanted: bool) -> Remedy:
+    """Name a value that the emulator has and that is, or is not, as stated."""
+    if leaf.attribute == "arch":
+        return Remedy(Effort.ARCH, f"--arch {leaf.patterns[-1]}" if wanted else "another --arch")
+    if leaf.attribute == "virttype":
+        return _other_virttype(leaf, world, wanted=wanted)
+    for machine in newest_machines(world):
+        there = leaf.holds(world.retargeted(machine=machine.name))
+        if there is wanted:
+            return Remedy(Effort.MACHINE, f"--machine {machine.alias or machine.name}")
+    return Remedy(Effort.ARCH, "this emulator has no such machine type")
+
+
+def _other_virttype(leaf: TargetIs, world: World, *, wanted: bool) -> Remedy:
+    for name in world.emulator.virttypes:
+        if leaf.holds(world.retargeted(virttype=name)) is wanted:
+            return Remedy(Effort.VIRTTYPE, f"--virttype {name}")
+    return kvm(world)
+
+
+def newest_machines(world: World) -> Iterator[Machine]:
+    """Give the newest version of each board, those with an alias first."""
+    known = world.emulator.machines(world.target.virttype)
+    yield from (m for m in known if m.alias and not m.deprecated)
+    yield from (m for m in known if not m.alias and not m.deprecated)
+
+
+def kvm(world: World) -> Remedy:
+    """Say what KVM lacks on this host, for this emulator."""
+    target, host = world.emulator.arch, world.host
+    if world.target.virttype == "kvm":
+        return Remedy(Effort.HARDWARE, "another host or kernel: that of this one is in use already")
+    if world.emulator.kvm:
+        return Remedy(Effort.VIRTTYPE, "--virttype kvm")
+    if host.kvm.usable:
+        return Remedy(Effort.HARDWARE, f"KVM of this host runs no guests of {target}")
+    reason = host.kvm.reason or "/dev/kvm can't be used"
+    return Remedy(Effort.ACCELERATOR, f"KVM, which can't be used here: {reason}")
+
+
+def install(*packages: str) -> Adviser:
+    """Advise to install a Debian package, or what others call it."""
+    text = f"install {' or '.join(packages)} (as Debian calls it)"
+    return lambda world: Remedy(Effort.PACKAGE, text)  # noqa: ARG005
+
+
+def on_host(text: str) -> Adviser:
+    """Advise to change the host."""
+    return lambda world: Remedy(Effort.HOST, text)  # noqa: ARG005
+
+
+def hardware(text: str) -> Adviser:
+    """Advise to take another machine."""
+    return lambda world: Remedy(Effort.HARDWARE, text)  # noqa: ARG005
+
+
+_FIRMWARE_PACKAGES = {
+    "x86_64": "ovmf",
+    "i686": "ovmf-ia32",
+    "aarch64": "qemu-efi-aarch64",
+    "armv7l": "qemu-efi-arm",
+    "riscv64": "qemu-efi-riscv64",
+    "loongarch64": "qemu-efi-loongarch64",
+}
+
+
+def firmware(holds: Callable[[World], bool], *, bios: bool = False) -> Adviser:
+    """Advise to take a machine type for which the host has it, or to install it."""
+
+    def advice(world: World) -> Remedy:
+        for machine in newest_machines(world):
+            if holds(world.retargeted(machine=machine.name)):
+                return Remedy(Effort.MACHINE, f"--machine {machine.alias or machine.name}")
+        package = "seabios" if bios else _FIRMWARE_PACKAGES.get(world.target.arch, "")
+        text = "a firmware file with a descriptor in /usr/share/qemu/firmware or /etc/qemu/firmware"
+        if package:
+            text += f", such as Debian's package {package} may bring"
+        return Remedy(Effort.FIRMWARE, text)
+
+    return advice
