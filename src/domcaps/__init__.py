@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from domcaps._version import __version__
 
 if TYPE_CHECKING:
-    from domcaps.api import DomainCapabilities, Host
+    from domcaps.api import DomainCapabilities, Host, baseline, choose_for
     from domcaps.errors import (
         DomcapsError,
         EmulatorDiedError,
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         RequestError,
         TranscriptError,
         UnknownDialectError,
+        UnmetWishesError,
         UnsupportedTargetError,
     )
     from domcaps.facts.host import read_host_facts
@@ -54,13 +55,18 @@ __all__ = [
     "RequestError",
     "TranscriptError",
     "UnknownDialectError",
+    "UnmetWishesError",
     "UnsupportedTargetError",
     "__version__",
+    "baseline",
+    "choose_for",
     "read_host_facts",
     "read_transcript",
 ]
 
 _HOMES = {
+    "baseline": "domcaps.api",
+    "choose_for": "domcaps.api",
     "DomainCapabilities": "domcaps.api",
     "Host": "domcaps.api",
     "Recording": "domcaps.facts.record",

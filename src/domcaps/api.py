@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from domcaps.elements.machines import canonical_machine, oldest_qemu, preferred_machine
-from domcaps.errors import DomcapsError, UnsupportedTargetError
+from domcaps.errors import DomcapsError, RequestError, UnsupportedTargetError
 from domcaps.facts.arch import ARCHITECTURES, emulator_names, same_family
 from domcaps.facts.emulator import ACCELERATORS, EmulatorFacts, Unanswered
 from domcaps.facts.host import HostFacts
@@ -29,7 +29,10 @@ from domcaps.report.view import SectionView, SectionViews
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Unpack
 
+    from domcaps.choose.api import WishOptions
+    from domcaps.choose.chooser import Chosen
     from domcaps.facts.record import EmulatorRecord, Recording
     from domcaps.fresh.answers import Emulators
     from domcaps.language import Dialect
@@ -348,6 +351,23 @@ class Host:
         data = xml.encode(errors="surrogatepass") if isinstance(xml, str) else xml
         return validate(data, open_world, frozenset(ignore), new=new, schema=schema)
 
+    def choose(
+        self,
+        name: str = "guest",
+        memory: str = "2GiB",
+        vcpus: int = 2,
+        **wishes: Unpack[WishOptions],
+    ) -> Chosen:
+        """Choose a domain in which everything holds on this host.
+
+        The result has ``.xml``, and ``.steps`` that tell what was decided and why. `wishes` are
+        those of ``domcaps new``; see `domcaps.choose.api.WishOptions`. Raises `UnmetWishesError`
+        with the fewest wishes that can't be met together.
+        """
+        from domcaps.choose.api import choose
+
+        return choose([self], self.facts.arch, name, memory, vcpus, **wishes)
+
     def has_emulator(self, arch: str | None = None) -> bool:
         """Tell whether an emulator would be found without naming one."""
         return bool(self._find_emulator(arch))
@@ -376,6 +396,48 @@ class Host:
         recorded = self.emulators.paths()
         # a recording of one emulator leaves no doubt which is meant
         return recorded[0] if self.origin and arch is None and len(recorded) == 1 else ""
+
+
+def choose_for(
+    hosts: Iterable[Host],
+    name: str = "guest",
+    memory: str = "2GiB",
+    vcpus: int = 2,
+    **wishes: Unpack[WishOptions],
+) -> Chosen:
+    """Choose a domain that every one of some hosts accepts; see `Host.choose`."""
+    from domcaps.choose.api import choose
+
+    listed = list(hosts)
+    if not listed:
+        raise RequestError("a domain needs a host")
+    return choose(listed, listed[0].facts.arch, name, memory, vcpus, **wishes)
+
+
+def baseline(
+    hosts: Iterable[Host],
+    emulator: str | None = None,
+    arch: str | None = None,
+    machine: str | None = None,
+    virttype: str | None = None,
+    libvirt: str = DEFAULT_DIALECT,
+) -> DomainCapabilities:
+    """Give what all of some hosts can do, as one report.
+
+    Without a `virttype` one is taken that all of them serve, an accelerated one where possible.
+    Raises `RequestError` where the hosts have no target in common.
+    """
+    from domcaps.report.baseline import baseline as of_all
+
+    listed = list(hosts)
+    if not listed:
+        raise RequestError("a baseline needs a host")
+    worlds = [host.world(emulator, arch, machine, virttype, libvirt) for host in listed]
+    if virttype is None and len({world.target.virttype for world in worlds}) > 1:
+        served = [world.emulator.virttypes for world in worlds]
+        kind = next((k for k in served[0] if all(k in other for other in served)), None)
+        worlds = [host.world(emulator, arch, machine, kind, libvirt) for host in listed]
+    return DomainCapabilities(of_all([build(world) for world in worlds]))
 
 
 def _known(text: str, name: str, names: Iterable[str]) -> str:

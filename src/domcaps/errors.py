@@ -5,6 +5,7 @@
     DomcapsError
     ├── RequestError            the caller asked for something that does not exist: ask otherwise
     │   ├── UnknownDialectError     no such libvirt dialect
+    │   ├── UnmetWishesError        no domain is all that is wanted: wish for less
     │   └── UnsupportedTargetError  no such emulator, architecture, machine or virtualization type
     ├── InputError              a file is not what it claims to be: repair or replace the file
     │   ├── RecordingError          a recording (truncated, foreign, too new, too large)
@@ -49,6 +50,24 @@ class UnknownDialectError(RequestError):
 
 class UnsupportedTargetError(RequestError):
     """No emulator here serves that combination of architecture, machine and type."""
+
+
+class UnmetWishesError(RequestError):
+    """No domain is all that was wanted.
+
+    `wishes` are the fewest that can't be met together, `reasons` tell why.
+    """
+
+    def __init__(self, wishes: tuple[str, ...], reasons: tuple[str, ...]) -> None:
+        self.wishes = wishes
+        self.reasons = reasons
+        if not wishes:
+            text = "no domain at all can be had here"
+        elif len(wishes) == 1:
+            text = f"{wishes[0]} can't be met here"
+        else:
+            text = f"{', '.join(wishes[:-1])} and {wishes[-1]} can't be met together"
+        super().__init__(text, remedy=reasons[0] if reasons else "")
 
 
 class InputError(DomcapsError):

@@ -19,6 +19,7 @@ from domcaps.language import Choice, Element, Enum
 from domcaps.language.finding import Stage
 from domcaps.language.kinds import UNSIGNED
 from domcaps.language.part import field
+from domcaps.language.preference import Decision, Option, drives
 from domcaps.language.rule import Problems, problem, rule
 
 TYPE = Enum(
@@ -38,6 +39,22 @@ TYPE = Enum(
 )
 
 ELEMENT = Element("channel", order=90, content=(TYPE,))
+
+PREFERENCE = Decision(
+    "channel.agent",
+    order=125,
+    title="the line to the guest's agent",
+    options=(
+        Option(
+            "on",
+            "the guest's agent speaks through it",
+            guest=drives("virtio-console", "virtio1.0-console"),
+            xml="<channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/>"
+            "</channel>",
+        ),
+        Option("", "the guest would not use it"),
+    ),
+)
 
 TARGET_TYPE = Enum(
     "targetType",

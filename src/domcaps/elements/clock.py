@@ -13,13 +13,38 @@ from __future__ import annotations
 
 from domcaps.elements.quantities import OrEmpty
 from domcaps.language.kinds import Int, OneOf
+from domcaps.language.observed import arch, virttype
 from domcaps.language.part import Part, field
+from domcaps.language.preference import Decision, Option, family
 from domcaps.language.rule import Problems, problem, rule
 
 _ADJUSTMENT = Int(-(2**63), 2**63 - 1)
 _START = Int(0, 253402300799)
 """Seconds from 1970 to the end of the year 9999."""
 _BASES = ("utc", "localtime")
+
+
+PREFERENCE = Decision(
+    "clock.offset",
+    order=140,
+    title="the clock",
+    options=(
+        Option(
+            "localtime",
+            "Windows takes the clock for local time, and asks the hypervisor for it",
+            guest=family("windows"),
+            when=arch("i686", "x86_64") & virttype("kvm"),
+            xml="<clock offset='{value}'><timer name='hypervclock' present='yes'/></clock>",
+        ),
+        Option(
+            "localtime",
+            "Windows takes the clock for local time",
+            guest=family("windows"),
+            xml="<clock offset='{value}'/>",
+        ),
+        Option("utc", "all others take it for universal time", xml="<clock offset='{value}'/>"),
+    ),
+)
 
 
 class Clock(Part):

@@ -20,6 +20,7 @@ from domcaps.language import Choice, Drift, Element, Enum
 from domcaps.language.finding import Stage
 from domcaps.language.observed import device, qapi
 from domcaps.language.part import field
+from domcaps.language.preference import Decision, Option
 from domcaps.language.rule import Problems, problem, rule
 
 _SPICE_SAMPLE = "<graphics type='spice' autoport='yes'/>"
@@ -66,6 +67,18 @@ TYPE = Enum(
         ),
     ),
     sample="<console type='{value}'><source path='/a'/></console>",
+)
+
+PREFERENCE = Decision(
+    "console.type",
+    TYPE,
+    order=130,
+    title="the text console",
+    xml="<console type='{value}'/>",
+    options=(
+        Option("pty", "it works where no screen does"),
+        Option("", "the board has none"),
+    ),
 )
 
 ELEMENT = Element("console", order=130, since="11.5", content=(TYPE,))

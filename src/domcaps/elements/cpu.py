@@ -24,7 +24,8 @@ from domcaps.cpu import (
 from domcaps.elements.remedies import kvm
 from domcaps.facts.emulator import ACCELERATORS
 from domcaps.language import Choice, Element, Enum, Place, Row, Rows, World
-from domcaps.language.observed import WorldFact, object_property
+from domcaps.language.observed import WorldFact, object_property, virttype
+from domcaps.language.preference import STAYS, Decision, Option
 
 if TYPE_CHECKING:
     from domcaps.language.predicate import Predicate
@@ -170,6 +171,32 @@ CUSTOM = Element(
     attributes=(("name", "custom"),),
     supported=_supported("custom"),
     content=(Rows(_custom_models),),
+)
+
+PREFERENCE = Decision(
+    "cpu.mode",
+    order=20,
+    title="the processor",
+    xml="<cpu mode='{value}'/>",
+    options=(
+        Option(
+            "host-passthrough",
+            "all that the host's processor can do",
+            when=_supported("host-passthrough") & virttype("kvm", "hvf"),
+            guest=STAYS,
+        ),
+        Option(
+            "host-model",
+            "what libvirt knows of the host's processor, so that others can serve it as well",
+            when=_supported("host-model") & virttype("kvm"),
+        ),
+        Option(
+            "maximum",
+            "all that the emulator can do",
+            when=_supported("maximum") & virttype("qemu"),
+        ),
+        Option("", "libvirt's own choice"),
+    ),
 )
 
 ELEMENT = Element(

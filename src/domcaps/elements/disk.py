@@ -20,13 +20,23 @@ from typing import TYPE_CHECKING
 from domcaps.elements.device import Device
 from domcaps.elements.drives import disk_bus, target_name
 from domcaps.elements.images import FORMATS, TYPES, Image, images
-from domcaps.elements.machines import BUILTIN_IDE, PSERIES
+from domcaps.elements.machines import (
+    ARM_VIRT,
+    BUILTIN_IDE,
+    I440FX,
+    LOONGARCH_VIRT,
+    PSERIES,
+    RISCV_VIRT,
+    S390,
+    X86,
+)
 from domcaps.elements.virtio import TRANSITIONAL
 from domcaps.elements.virtiooptions import VirtioOptions
 from domcaps.language import Choice, Drift, Element, Enum
 from domcaps.language.kinds import ON_OFF, POSITIVE, UNSIGNED, YES_NO, OneOf
 from domcaps.language.observed import device
 from domcaps.language.part import field
+from domcaps.language.preference import Decision, Option, drives
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node
@@ -102,6 +112,75 @@ MODEL = Enum(
 )
 
 ELEMENT = Element("disk", order=10, content=(DISK_DEVICE, BUS, MODEL))
+
+
+_DISK = (
+    "<disk type='{type}' device='disk'><driver name='qemu' type='{format}'/>"
+    "<source {source}='{path}'/><target dev='{dev}' bus='{value}'/><boot order='{boot}'/></disk>"
+)
+_CDROM = (
+    "<disk type='{type}' device='cdrom'><driver name='qemu' type='raw'/>"
+    "<source {source}='{path}'/><target dev='{dev}' bus='{value}'/><boot order='{boot}'/>"
+    "<readonly/></disk>"
+)
+_VIRTIO_SCSI = "<controller type='scsi' index='0' model='virtio-scsi'/>"
+_XHCI = "<controller type='usb' index='0' model='qemu-xhci'/>"
+_VD, _SD, _HD = ((("dev", name),) for name in ("vd", "sd", "hd"))
+_VIRTUAL = ARM_VIRT | RISCV_VIRT | LOONGARCH_VIRT | S390 | PSERIES
+
+PREFERENCE = Decision(
+    "disk.bus",
+    BUS,
+    order=40,
+    each="disk",
+    title="the bus of the disk",
+    xml=_DISK,
+    options=(
+        Option(
+            "virtio",
+            "the fastest",
+            guest=drives("virtio-block", "virtio1.0-block"),
+            settings=_VD,
+        ),
+        Option("virtio", "the board has hardly another", when=_VIRTUAL, settings=_VD),
+        Option(
+            "scsi",
+            "as fast, for many disks",
+            guest=drives("virtio-scsi", "virtio1.0-scsi"),
+            xml=_DISK + _VIRTIO_SCSI,
+            settings=_SD,
+        ),
+        Option("ide", "every guest can drive it", when=I440FX, settings=_HD),
+        Option("sata", "every guest of this century can drive it", settings=_SD),
+        Option("ide", "every guest can drive it", settings=_HD),
+        Option("usb", "a bus that nearly every guest knows", xml=_DISK + _XHCI, settings=_SD),
+        Option("virtio", "what is left", settings=_VD),
+        Option("scsi", "what is left", settings=_SD),
+        Option("scsi", "what is left", xml=_DISK + _VIRTIO_SCSI, settings=_SD),
+        Option("usb", "what is left", settings=_SD),
+        Option("nvme", "what is left", settings=(("dev", "nvme"),)),
+        Option("sd", "what is left", settings=_SD),
+    ),
+)
+
+CDROM_PREFERENCE = Decision(
+    "cdrom.bus",
+    BUS,
+    order=41,
+    each="cdrom",
+    title="the bus of the CD-ROM drive",
+    xml=_CDROM,
+    options=(
+        Option("ide", "every guest can drive it", when=I440FX, settings=_HD),
+        Option("sata", "every guest of this century can drive it", when=X86, settings=_SD),
+        Option("scsi", "firmware starts from it", xml=_CDROM + _VIRTIO_SCSI, settings=_SD),
+        Option("usb", "a bus that nearly every guest knows", xml=_CDROM + _XHCI, settings=_SD),
+        Option("sata", "what is left", settings=_SD),
+        Option("ide", "what is left", settings=_HD),
+        Option("scsi", "what is left", settings=_SD),
+        Option("usb", "what is left", settings=_SD),
+    ),
+)
 
 
 class Disk(VirtioOptions, Device):

@@ -23,8 +23,9 @@ from domcaps.elements.features import ASYNC_TEARDOWN
 from domcaps.elements.machines import Q35, X86, machine_type
 from domcaps.elements.quantities import MIB, SIZE, UNIT, size_of
 from domcaps.language.kinds import ON_OFF, YES_NO, OneOf
-from domcaps.language.observed import device_property
+from domcaps.language.observed import arch, device_property
 from domcaps.language.part import Part, field
+from domcaps.language.preference import Decision, Option
 from domcaps.language.rule import Problems, Sample, problem, rule
 from domcaps.language.truth import Truth
 
@@ -45,6 +46,24 @@ _VIRTUALIZATION_SINCE = "12.0"
 
 TSEG = device_property("mch", "extended-tseg-mbytes")
 """The size of SMM's memory can be chosen."""
+
+
+PREFERENCE = Decision(
+    "features.acpi",
+    order=35,
+    title="how the guest finds its devices",
+    options=(
+        Option("on", "PCs are found by it", when=X86, xml="<features><acpi/><apic/></features>"),
+        Option(
+            "on",
+            "UEFI hands it over",
+            given=(("os.firmware", ("efi",)),),
+            when=arch("armv7l", "aarch64", "loongarch64", "riscv64"),
+            xml="<features><acpi/></features>",
+        ),
+        Option("", "the board has another way"),
+    ),
+)
 
 
 class Features(Part):

@@ -11,6 +11,7 @@
 
 from domcaps.language import Choice, Drift, Element, Enum
 from domcaps.language.observed import device
+from domcaps.language.preference import Decision, Option, drives
 
 DRIVER_TYPE = Enum(
     "driverType",
@@ -40,3 +41,29 @@ DRIVER_TYPE = Enum(
 )
 
 ELEMENT = Element("filesystem", order=60, content=(DRIVER_TYPE,))
+
+_SHARED = "<source dir='{path}'/><target dir='{tag}'/></filesystem>"
+_VIRTIOFS = (
+    "<memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking>"
+    "<filesystem type='mount'><driver type='virtiofs'/>" + _SHARED
+)
+
+PREFERENCE = Decision(
+    "filesystem.driverType",
+    DRIVER_TYPE,
+    order=100,
+    each="share",
+    title="how the folder is shared",
+    xml="<filesystem type='mount' accessmode='mapped'><driver type='{value}'/>" + _SHARED,
+    options=(
+        Option(
+            "virtiofs",
+            "the fastest, as if it were local",
+            guest=drives("virtio1.0-fs"),
+            xml=_VIRTIOFS,
+        ),
+        Option("path", "older guests know it", guest=drives("virtio-9p", "virtio1.0-9p")),
+        Option("virtiofs", "the fastest, as if it were local", xml=_VIRTIOFS),
+        Option("path", "what is left"),
+    ),
+)

@@ -23,6 +23,7 @@ from domcaps.language.finding import Stage
 from domcaps.language.kinds import ON_OFF, POSITIVE, SIGNED, YES_NO, OneOf
 from domcaps.language.observed import option, qapi
 from domcaps.language.part import field
+from domcaps.language.preference import Decision, Option, used_as
 from domcaps.language.rule import Problems, Sample, problem, rule
 
 if TYPE_CHECKING:
@@ -54,6 +55,30 @@ TYPE = Enum(
 )
 
 ELEMENT = Element("graphics", order=20, content=(TYPE,))
+
+_LOOKED_AT = "<graphics type='{value}' autoport='yes'/>"
+_AGENT = "<channel type='spicevmc'><target type='virtio' name='com.redhat.spice.0'/></channel>"
+
+PREFERENCE = Decision(
+    "graphics.type",
+    TYPE,
+    order=60,
+    title="how the screen is seen",
+    xml="<graphics type='{value}'/>",
+    options=(
+        Option(
+            "spice",
+            "with sound, clipboard and several screens",
+            guest=used_as("desktop"),
+            xml=_LOOKED_AT + _AGENT,
+        ),
+        Option("", "nobody looks at a small guest", guest=used_as("small")),
+        Option("vnc", "plain, and everywhere", xml=_LOOKED_AT),
+        Option("", "the guest is reached by its console"),
+        Option("spice", "what is left", xml=_LOOKED_AT + _AGENT),
+        Option("spice", "without the agent's channel", xml=_LOOKED_AT),
+    ),
+)
 
 _MODES = OneOf(("any", "secure", "insecure"))
 _WAN = OneOf(("auto", "never", "always"))

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING
 
 from domcaps.elements.remedies import kvm
 from domcaps.language import AnyChoice, Choice, Element, Enum, Place, Row, Rows, World
-from domcaps.language.observed import EmulatorFact, WorldFact, qapi
+from domcaps.language.observed import EmulatorFact, WorldFact, arch, qapi, virttype
+from domcaps.language.preference import Decision, Option, family
 from domcaps.language.remedy import Effort, Remedy
 
 if TYPE_CHECKING:
@@ -166,6 +167,23 @@ UNTIL = Element(
     content=(FEATURES, DEFAULTS),
     until="11.10",
 )
+PREFERENCE = Decision(
+    "features.hyperv",
+    order=135,
+    title="Microsoft's interfaces to the hypervisor",
+    options=(
+        Option(
+            "on",
+            "Windows runs faster with them",
+            guest=family("windows"),
+            when=arch("i686", "x86_64") & virttype("kvm"),
+            xml="<features><hyperv mode='custom'><relaxed state='on'/><vapic state='on'/>"
+            "<spinlocks state='on' retries='8191'/></hyperv></features>",
+        ),
+        Option("", "the guest would not use them"),
+    ),
+)
+
 ELEMENT = Element(
     "hyperv",
     place=Place.FEATURES,

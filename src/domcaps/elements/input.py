@@ -22,6 +22,7 @@ from domcaps.language.kinds import ON_OFF, OneOf
 from domcaps.language.observed import device, qom_type
 from domcaps.language.part import field
 from domcaps.language.predicate import NEVER
+from domcaps.language.preference import Decision, Option
 from domcaps.language.rule import Problems, Sample, problem, rule
 
 TYPES = OneOf(("mouse", "tablet", "keyboard", "passthrough", "evdev"))
@@ -59,6 +60,32 @@ _EVDEV = Attributes(
         ),
         "repeat": ON_OFF,
     }
+)
+
+
+_SEEN = (("graphics.type", ("spice", "vnc", "sdl", "dbus", "rdp", "egl-headless")),)
+_XHCI = "<controller type='usb' index='0' model='qemu-xhci'/>"
+_POINTER = "<input type='tablet' bus='{value}'/>"
+_BOTH = _POINTER + "<input type='keyboard' bus='{value}'/>"
+
+PREFERENCE = Decision(
+    "input.bus",
+    order=80,
+    title="how the pointer follows the hand",
+    options=(
+        Option("", "nobody types", given=(("graphics.type", ("",)),)),
+        Option("usb", "a tablet needs no grabbing", given=_SEEN, when=X86, xml=_XHCI + _POINTER),
+        Option(
+            "usb",
+            "tablet and keyboard that every guest knows",
+            given=_SEEN,
+            when=~X86 & ~S390,
+            xml=_XHCI + _BOTH,
+        ),
+        Option("virtio", "what is made for guests", given=_SEEN, xml=_BOTH),
+        Option("usb", "a tablet needs no grabbing", given=_SEEN, xml=_POINTER),
+        Option("", "what the board has itself"),
+    ),
 )
 
 

@@ -29,6 +29,7 @@ from domcaps.language.finding import Severity
 from domcaps.language.kinds import MAC, UNSIGNED, UNSIGNED64, YES_NO, OneOf, Text
 from domcaps.language.observed import arch, device, machine, qapi
 from domcaps.language.part import field
+from domcaps.language.preference import Decision, Option, drives
 from domcaps.language.rule import Problems, Sample, problem, rule
 
 if TYPE_CHECKING:
@@ -103,6 +104,32 @@ E1000 = device("e1000")
 _ARM = arch("armv6l", "armv7l", "aarch64")
 _VERSATILE = _ARM & machine("versatilepb")
 _MODERN = S390 | ARM_VIRT | LOONGARCH_VIRT | RISCV_VIRT
+
+
+E1000E = device("e1000e")
+PREFERENCE = Decision(
+    "interface.model",
+    order=50,
+    each="network",
+    title="the model of the network card",
+    xml="<interface type='{type}'>{source}<model type='{value}'/></interface>",
+    options=(
+        Option(
+            "virtio",
+            "the fastest",
+            when=VIRTIO_NET,
+            guest=drives("virtio-net", "virtio1.0-net"),
+        ),
+        Option("virtio", "the card that is made for the board", when=VIRTIO_NET & _MODERN),
+        Option("e1000e", "a card of PCI Express", when=E1000E, guest=drives("e1000e")),
+        Option("e1000", "most guests can drive it", when=E1000, guest=drives("e1000")),
+        Option("rtl8139", "old guests can drive it", when=RTL8139, guest=drives("rtl8139")),
+        Option("e1000", "most guests can drive it", when=E1000),
+        Option("e1000e", "a card of PCI Express", when=E1000E),
+        Option("rtl8139", "old guests can drive it", when=RTL8139),
+        Option("virtio", "what is left", when=VIRTIO_NET),
+    ),
+)
 
 
 class Interface(VirtioOptions, Device):

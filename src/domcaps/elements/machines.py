@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domcaps.language.observed import arch, machine
+from domcaps.language.preference import Decision, Option, drives
 
 if TYPE_CHECKING:
     from domcaps.facts.emulator import Machine
@@ -54,6 +55,33 @@ BUILTIN_IDE = I440FX | machine("malta", "sun4u", "g3beige")
 
 X86 = _X86
 """Any machine type of the x86 architectures."""
+
+_OTHERS = ~(_X86 | _ARM | arch("riscv32", "riscv64", "loongarch64", "ppc64", "ppc64le", "s390x"))
+
+PREFERENCE = Decision(
+    "os.machine",
+    order=10,
+    title="the machine type",
+    options=(
+        Option(
+            "q35",
+            "PCI Express, and what later firmware and devices need",
+            when=_X86,
+            guest=drives("qemu-x86-q35"),
+        ),
+        Option("pc", "the board that the oldest guests know", when=_X86),
+        Option("q35", "PCI Express, and what later firmware and devices need", when=_X86),
+        Option(
+            "virt",
+            "the board that is made for guests",
+            when=_ARM | arch("riscv32", "riscv64", "loongarch64"),
+        ),
+        Option("pseries", "the board that is made for guests", when=arch("ppc64", "ppc64le")),
+        Option("s390-ccw-virtio", "the board that is made for guests", when=arch("s390x")),
+        Option("", "libvirt's own choice", when=_OTHERS),
+    ),
+)
+"""Boards from which a new domain's is taken; others only where they are asked for."""
 
 # libvirt's own default for each architecture, which need not be QEMU's: a change of QEMU's default
 # would change the machines of those who name none. Architectures without an entry take QEMU's.

@@ -19,11 +19,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domcaps.elements import remedies
+from domcaps.elements.machines import X86
 from domcaps.elements.quantities import OrEmpty
 from domcaps.language import Choice, Element, Enum, Place, Values, World
 from domcaps.language.kinds import YES_NO, Int, OneOf
 from domcaps.language.observed import WorldFact, device
 from domcaps.language.part import Part, field
+from domcaps.language.preference import (
+    NEEDS_EFI,
+    STARTS_BY_BIOS,
+    STARTS_BY_EFI,
+    Decision,
+    Option,
+    both,
+    family,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -121,6 +131,47 @@ ENROLLED_KEYS = Enum(
         ),
     ),
     sample=_FEATURE_SAMPLE.replace("NAME", "enrolled-keys"),
+)
+
+_FEATURES = (
+    "<os firmware='efi'><firmware><feature enabled='yes' name='enrolled-keys'/>"
+    "<feature enabled='yes' name='secure-boot'/></firmware></os>"
+)
+
+_WITHOUT = "<os firmware='efi'><firmware><feature enabled='no' name='secure-boot'/></firmware></os>"
+
+PREFERENCE = Decision(
+    "os.firmware",
+    FIRMWARE,
+    order=30,
+    title="the firmware",
+    xml="<os firmware='{value}'/>",
+    options=(
+        Option("efi", "the guest starts from nothing else", guest=NEEDS_EFI),
+        Option("", "BIOS starts what has no other wish", when=X86, guest=STARTS_BY_BIOS),
+        Option("efi", "it is what boards without BIOS start from", guest=STARTS_BY_EFI),
+        Option("", "what the board has itself", when=~X86),
+        Option("", "there is no UEFI", guest=STARTS_BY_BIOS),
+    ),
+)
+
+SECURE_BOOT_PREFERENCE = Decision(
+    "os.secureBoot",
+    SECURE_BOOT,
+    order=31,
+    title="secure boot",
+    options=(
+        Option(
+            "yes",
+            "the guest expects it",
+            guest=both(NEEDS_EFI, family("windows")),
+            given=(("os.firmware", ("efi",)),),
+            xml=_FEATURES,
+        ),
+        Option("", "nothing asks for it"),
+        Option("yes", "wanted", given=(("os.firmware", ("efi",)),), xml=_FEATURES),
+        Option("no", "wanted", given=(("os.firmware", ("efi",)),), xml=_WITHOUT),
+    ),
 )
 
 FIRMWARE_FEATURES = Element("firmwareFeatures", since="12.1", content=(SECURE_BOOT, ENROLLED_KEYS))

@@ -19,6 +19,7 @@ from domcaps.language import Choice, Element, Enum
 from domcaps.language.kinds import UNSIGNED
 from domcaps.language.observed import device, qom_type
 from domcaps.language.part import field
+from domcaps.language.preference import Decision, Option, drives
 from domcaps.language.rule import Problems, problem, rule
 
 VIRTIO_RNG = device("virtio-rng-pci", "virtio-rng-ccw", "virtio-rng-device")
@@ -48,6 +49,23 @@ BACKEND_MODEL = Enum(
         Choice("builtin", qom_type("rng-builtin")),
     ),
     sample="<rng model='virtio'><backend model='{value}'>/dev/urandom</backend></rng>",
+)
+
+PREFERENCE = Decision(
+    "rng.model",
+    MODEL,
+    order=120,
+    title="the source of random numbers",
+    xml="<rng model='{value}'><backend model='random'>/dev/urandom</backend></rng>",
+    options=(
+        Option(
+            "virtio",
+            "keys can be made right after the start",
+            guest=drives("virtio-rng", "virtio1.0-rng"),
+        ),
+        Option("", "the guest would not use it"),
+        Option("virtio", "wanted"),
+    ),
 )
 
 ELEMENT = Element("rng", order=50, content=(MODEL, BACKEND_MODEL))

@@ -20,6 +20,7 @@ from domcaps.language.finding import Stage
 from domcaps.language.kinds import POSITIVE, YES_NO, OneOf
 from domcaps.language.observed import device
 from domcaps.language.part import Part, field
+from domcaps.language.preference import Decision, Option, drives
 from domcaps.language.rule import Problems, Sample, problem, rule
 
 MODEL = Enum(
@@ -36,6 +37,27 @@ MODEL = Enum(
         Choice("virtio", device("virtio-sound-pci", "virtio-sound-device")),
     ),
 )
+_HEARD = (("graphics.type", ("spice",)),)
+
+PREFERENCE = Decision(
+    "sound.model",
+    MODEL,
+    order=110,
+    title="the sound card",
+    xml="<sound model='{value}'/>",
+    options=(
+        Option("ich9", "the card of PCI Express", given=_HEARD, guest=drives("ich9-hda")),
+        Option("ich6", "most guests can drive it", given=_HEARD, guest=drives("ich6")),
+        Option("ac97", "old guests can drive it", given=_HEARD, guest=drives("ac97")),
+        Option("", "nobody would hear it"),
+        Option("ich9", "what is left"),
+        Option("ich6", "what is left"),
+        Option("ac97", "what is left"),
+        Option("virtio", "what is left"),
+        Option("usb", "what is left"),
+    ),
+)
+
 CODECS = {
     "duplex": device("hda-duplex"),
     "micro": device("hda-micro"),

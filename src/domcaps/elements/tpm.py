@@ -23,6 +23,7 @@ from domcaps.language import AnyChoice, Choice, Drift, Element, Enum
 from domcaps.language.kinds import UNSIGNED, YES_NO, OneOf
 from domcaps.language.observed import EmulatorFact, HostFact, device, qom_type
 from domcaps.language.part import field
+from domcaps.language.preference import NEEDS_EFI, Decision, Option, both, family
 from domcaps.language.rule import Problems, Sample, problem, rule
 
 if TYPE_CHECKING:
@@ -125,6 +126,24 @@ BACKEND_VERSION = Enum(
             ),
         ),
         Choice("2.0", _version("2.0")),
+    ),
+)
+
+_WANTED = both(NEEDS_EFI, family("windows"))
+
+PREFERENCE = Decision(
+    "tpm.model",
+    MODEL,
+    order=90,
+    title="the trusted platform module",
+    xml="<tpm model='{value}'><backend type='emulator' version='2.0'/></tpm>",
+    options=(
+        Option("tpm-crb", "the guest expects a TPM 2.0", guest=_WANTED, when=X86),
+        Option("tpm-tis", "the guest expects a TPM 2.0", guest=_WANTED),
+        Option("", "nothing asks for it"),
+        Option("tpm-crb", "the interface of TPM 2.0", when=X86),
+        Option("tpm-tis", "the older interface"),
+        Option("tpm-spapr", "the one of the board"),
     ),
 )
 

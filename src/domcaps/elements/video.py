@@ -31,6 +31,7 @@ from domcaps.language import ALWAYS, Choice, Element, Enum
 from domcaps.language.kinds import ON_OFF, UNSIGNED, YES_NO, OneOf
 from domcaps.language.observed import device
 from domcaps.language.part import Part, field
+from domcaps.language.preference import Decision, Option, drives
 from domcaps.language.rule import Problems, Sample, problem, rule
 
 MODEL_TYPE = Enum(
@@ -53,6 +54,34 @@ MODEL_TYPE = Enum(
 )
 
 ELEMENT = Element("video", order=30, content=(MODEL_TYPE,))
+
+_SEEN = (("graphics.type", ("spice", "vnc", "sdl", "dbus", "rdp", "egl-headless")),)
+_VIRTUAL = ARM_VIRT | LOONGARCH_VIRT | RISCV_VIRT | S390
+
+PREFERENCE = Decision(
+    "video.modelType",
+    MODEL_TYPE,
+    order=70,
+    title="the display adapter",
+    xml="<video><model type='{value}'/></video>",
+    options=(
+        Option("", "there is no screen to see", given=(("graphics.type", ("",)),)),
+        Option("virtio", "the fastest", given=_SEEN, guest=drives("virtio1.0-gpu")),
+        Option("virtio", "the one that is made for the board", when=_VIRTUAL, given=_SEEN),
+        Option(
+            "qxl",
+            "SPICE knows it best",
+            given=(("graphics.type", ("spice",)),),
+            guest=drives("qxl"),
+        ),
+        Option("vga", "every guest can drive it", given=_SEEN),
+        Option("bochs", "a plain frame buffer", given=_SEEN),
+        Option("cirrus", "old guests can drive it", given=_SEEN),
+        Option("virtio", "what is left", given=_SEEN),
+        Option("ramfb", "what firmware hands over", given=_SEEN),
+        Option("", "libvirt's own choice"),
+    ),
+)
 
 # what a <video> is that does not say: the first whose condition holds
 _DEFAULTS = (

@@ -1,0 +1,106 @@
+"""Choosing, as Python and the command line call it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypedDict
+
+from domcaps.choose.chooser import Chooser
+from domcaps.choose.guests import guest_of
+from domcaps.choose.wishes import Wishes
+from domcaps.errors import RequestError
+from domcaps.facts.arch import ARCHITECTURES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from typing import Unpack
+
+    from domcaps.choose.chooser import Chosen, HostLike
+
+
+class WishOptions(TypedDict, total=False):
+    """What may be wanted of a domain, as the options of ``domcaps new`` say it."""
+
+    os: str | None
+    use: str | None
+    arch: str | None
+    machine: str | None
+    virttype: str | None
+    disks: Iterable[str]
+    cdroms: Iterable[str]
+    networks: Iterable[str]
+    graphics: str | None
+    uefi: bool
+    secure_boot: bool
+    tpm: bool
+    shares: Iterable[str]
+    settings: Iterable[str] | Mapping[str, str]
+    libvirt: str
+
+
+def wishes_of(name: str, memory: str, vcpus: int, options: WishOptions) -> Wishes:
+    """Gather what is wanted; raises `RequestError` where it is no wish that makes sense."""
+    wishes = Wishes(_name(name))
+    wishes.memory(memory)
+    wishes.vcpus(vcpus)
+    for key, decision, option in (
+        ("arch", "arch", "--arch"),
+        ("machine", "os.machine", "--machine"),
+        ("virttype", "virttype", "--virttype"),
+    ):
+        value = options.get(key)
+        if value:
+            wishes.narrow(decision, (str(value),), f"{option} {value}")
+    for disk in options.get("disks") or ():
+        wishes.disk(disk)
+    for disc in options.get("cdroms") or ():
+        wishes.cdrom(disc)
+    networks = list(options.get("networks") or ())
+    for network in networks:
+        wishes.network(network)
+    if not networks:
+        wishes.network("default", implied=True)
+    for folder in options.get("shares") or ():
+        wishes.share(folder)
+    _narrow(wishes, options)
+    settings = options.get("settings") or ()
+    if not isinstance(settings, (list, tuple)) and hasattr(settings, "items"):
+        settings = [f"{path}={value}" for path, value in settings.items()]
+    for setting in settings:
+        wishes.setting(setting)
+    return wishes
+
+
+def _narrow(wishes: Wishes, options: WishOptions) -> None:
+    graphics = options.get("graphics")
+    if graphics:
+        value = "" if graphics == "none" else graphics
+        wishes.narrow("graphics.type", (value,), f"--graphics {graphics}")
+    if options.get("uefi"):
+        wishes.narrow("os.firmware", ("efi",), "--uefi")
+    if options.get("secure_boot"):
+        wishes.narrow("os.secureBoot", ("yes",), "--secure-boot")
+    if options.get("tpm"):
+        wishes.narrow("tpm.model", ("tpm-crb", "tpm-tis", "tpm-spapr"), "--tpm")
+
+
+def choose(
+    hosts: Sequence[HostLike],
+    host_arch: str,
+    name: str = "guest",
+    memory: str = "2GiB",
+    vcpus: int = 2,
+    **options: Unpack[WishOptions],
+) -> Chosen:
+    """Choose a domain that every one of the hosts accepts; raises `UnmetWishesError`."""
+    wishes = wishes_of(name, memory, vcpus, options)
+    arch = options.get("arch") or host_arch
+    if arch not in ARCHITECTURES:
+        raise RequestError(f"{arch!r} is no architecture that libvirt knows")
+    guest = guest_of(options.get("os"), options.get("use"), arch, portable=len(hosts) > 1)
+    return Chooser(hosts, wishes, guest, arch, options.get("libvirt") or "12.8").choose()
+
+
+def _name(name: str) -> str:
+    if not name.strip() or "/" in name or "\n" in name or not name.isprintable():
+        raise RequestError(f"{name!r} is no name of a domain")
+    return name

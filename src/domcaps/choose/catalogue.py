@@ -1,0 +1,67 @@
+"""Every decision about a new domain, found by standing in a module of `domcaps.elements`."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import pkgutil
+from typing import TYPE_CHECKING
+
+import domcaps.elements
+from domcaps.elements import table
+from domcaps.language import Element, Enum
+from domcaps.language.preference import Decision
+from domcaps.validate.catalogue import parts
+from domcaps.validate.smallest import element_with
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@functools.cache
+def decisions() -> tuple[Decision, ...]:
+    """Give them in the order in which they are made."""
+    found: dict[str, Decision] = {}
+    for module in pkgutil.walk_packages(domcaps.elements.__path__, "domcaps.elements."):
+        for value in vars(importlib.import_module(module.name)).values():
+            if isinstance(value, Decision):
+                found[value.name] = value
+    return tuple(sorted(found.values(), key=lambda decision: decision.order))
+
+
+@functools.cache
+def enums() -> dict[str, Enum]:
+    """Give every enum that a domain may be told a value of, by its path."""
+    found = dict(_enums(table(), ""))
+    for decision in decisions():
+        if decision.enum is not None:
+            found[decision.name] = decision.enum
+    for part in parts():
+        for field in part.fields():
+            if field.choice is not None and part.path:
+                name = f"{part.path.rpartition('/')[2].partition('[')[0]}.{field.choice.name}"
+                found.setdefault(name, field.choice)
+    return found
+
+
+def _enums(elements: tuple[Element, ...], prefix: str) -> Iterator[tuple[str, Enum]]:
+    for element in elements:
+        for part in element.content:
+            if isinstance(part, Enum):
+                yield f"{prefix}{element.name}.{part.name}", part
+        inner = tuple(part for part in element.content if isinstance(part, Element))
+        yield from _enums(inner, f"{prefix}{element.name}.")
+
+
+def xml_of(enum: Enum | None, value: str) -> str | None:
+    """Give the least that a domain needs to use a value; None where that can't be told."""
+    if enum is None:
+        return None
+    for choice in enum.choices:
+        if choice.name == value and enum.sample_of(choice):
+            return enum.sample_of(choice)
+    for part in parts():
+        for field in part.fields():
+            if field.choice is enum and part.path is not None:
+                return element_with(part.path, {field.path: value})
+    return None

@@ -1,0 +1,110 @@
+"""Which guest is meant: what libosinfo's database says of a system, else cautious defaults."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import re
+from typing import TYPE_CHECKING
+
+from domcaps.errors import RequestError
+from domcaps.facts.osinfo import database_folder, open_database
+from domcaps.language.preference import FAMILIES, USES, Guest
+
+if TYPE_CHECKING:
+    from domcaps.facts.osinfo import GuestSystem
+
+_FAMILIES = {
+    "linux": "linux",
+    "winnt": "windows",
+    **dict.fromkeys(("freebsd", "openbsd", "netbsd", "dragonflybsd"), "bsd"),
+}
+# what nearly every system of a family that is still in use can drive
+_VIRTIO = frozenset(
+    f"virtio{release}-{kind}"
+    for kind in ("block", "net", "scsi", "console", "rng", "balloon", "9p", "input", "gpu")
+    for release in ("", "1.0")
+)
+_COMMON = frozenset({"qemu-x86-q35", "e1000e", "e1000", "ich9-hda", "vga", "tablet", "qemu-xhci"})
+_DEFAULTS = {
+    "linux": _VIRTIO | _COMMON,
+    "windows": _COMMON,
+    "bsd": frozenset(
+        {"virtio-block", "virtio1.0-block", "virtio-net", "virtio1.0-net", "qemu-x86-q35", "e1000"}
+    ),
+    "other": frozenset({"qemu-x86-q35", "e1000", "ich6", "ac97", "vga"}),
+}
+_NAMES = (
+    ("windows", re.compile(r"win|windows|msdos")),
+    ("bsd", re.compile(r"(free|net|open|dragonfly|ghost)bsd|dragonfly")),
+    ("other", re.compile(r"other|unknown|solaris|macos|osx|haiku|dos|reactos|omnios")),
+)
+_LINUX = re.compile(
+    r"linux|alma|alpine|alt|arch|centos|cirros|debian|elementary|endless|eurolinux|fedora|gentoo|"
+    r"kali|mageia|manjaro|mint|nixos|ol\d|opensuse|oracle|pop|pureos|rhel|rocky|silverblue|slackware|"
+    r"sle[ds]|suse|trisquel|ubuntu|void"
+)
+# a system that can't start otherwise, where no database tells it
+_EFI_ONLY = re.compile(r"win(dows)?-?11|win(dows)?-?2k25|win(dows)?-?server-?2025")
+
+
+def guest_of(system: str | None, use: str | None, arch: str, *, portable: bool = False) -> Guest:
+    """Give the guest of a system's short name, such as ``ubuntu24.04``, or of a family's.
+
+    `use` is ``desktop``, ``server`` or ``small``; raises `RequestError` for other words.
+    """
+    wanted = use or "desktop"
+    if wanted not in USES:
+        raise RequestError(f"{use!r} is no use of a guest", remedy=f"known are {', '.join(USES)}")
+    family, devices, firmware, source = _system(system, arch)
+    return Guest(system or "", family, wanted, devices, firmware, portable, source)
+
+
+@functools.lru_cache(maxsize=512)
+def _system(name: str | None, arch: str) -> tuple[str, frozenset[str], frozenset[str], str]:
+    if name is None:
+        return _default("other", "", "no system was named, so what most systems can drive is taken")
+    folder = database_folder()
+    if folder is not None and name not in FAMILIES:
+        database = open_database(folder)
+        found = database.system(name)
+        if found is not None:
+            return _known(found, arch, name)
+        if _family(name) is None:
+            near = difflib.get_close_matches(name, database.names(), n=4)
+            raise RequestError(
+                f"libosinfo knows no system {name!r}",
+                remedy=f"near it are {', '.join(near)}" if near else "a family would do: linux",
+            )
+    family = name if name in FAMILIES else _family(name)
+    if family is None:
+        raise RequestError(
+            f"{name!r} is no system that is known here",
+            remedy=f"name one of {', '.join(FAMILIES)}, or install libosinfo's osinfo-db",
+        )
+    return _default(family, name, f"what most systems of the family {family} can drive")
+
+
+def _known(
+    system: GuestSystem, arch: str, name: str
+) -> tuple[str, frozenset[str], frozenset[str], str]:
+    firmware = {"bios", "efi"}
+    for of_arch, kind, supported in system.firmware:
+        if of_arch in {arch, "all"} and not supported:
+            firmware.discard(kind)
+    family = _FAMILIES.get(system.family, "other")
+    return family, system.devices, frozenset(firmware), f"libosinfo, of {name}"
+
+
+def _default(
+    family: str, name: str, source: str
+) -> tuple[str, frozenset[str], frozenset[str], str]:
+    firmware = {"efi"} if _EFI_ONLY.match(name.lower()) else {"bios", "efi"}
+    return family, _DEFAULTS[family], frozenset(firmware), source
+
+
+def _family(name: str) -> str | None:
+    for family, pattern in _NAMES:
+        if pattern.match(name.lower()):
+            return family
+    return "linux" if _LINUX.match(name.lower()) else None

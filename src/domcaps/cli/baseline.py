@@ -1,0 +1,41 @@
+"""``domcaps baseline``: what several hosts can all do."""
+
+from __future__ import annotations
+
+import click
+
+from domcaps.cli._common import note, open_host, target_options
+
+
+@click.command("baseline")
+@click.argument("hosts", metavar="HOST HOST…", nargs=-1, required=True)
+@target_options
+@click.option(
+    "--format", "form", type=click.Choice(["xml", "json"]), default="xml", show_default=True
+)
+def command(
+    *,
+    hosts: tuple[str, ...],
+    emulator: str | None,
+    arch: str | None,
+    machine: str | None,
+    virttype: str | None,
+    libvirt: str,
+    form: str,
+) -> None:
+    """Print what all of several hosts can give a guest, as one report.
+
+    HOST is a recording, 'shipped:NAME', or 'local' for this machine. A domain that uses nothing
+    but what the report lists can run on any of them.
+
+    Without --virttype a type is taken that all of them serve, an accelerated one where possible.
+    """
+    from domcaps.api import baseline
+
+    found = baseline(
+        [open_host(None if name == "local" else name) for name in hosts],
+        emulator=emulator, arch=arch, machine=machine, virttype=virttype, libvirt=libvirt,
+    )  # fmt: skip
+    click.echo(found.xml if form == "xml" else found.json, nl=False)
+    if found.unknown:
+        note(f"{len(found.unknown)} statements could not be decided, and count as no")

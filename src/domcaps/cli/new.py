@@ -1,0 +1,174 @@
+"""``domcaps new``: a domain in which everything holds, made for this host."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from domcaps.cli._common import note, open_host
+
+if TYPE_CHECKING:
+    from domcaps.choose.chooser import Chosen
+
+
+def _complete_host(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:
+    from domcaps.cli._common import _complete_host as complete
+
+    return complete(ctx, param, incomplete)
+
+
+def _complete_setting(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:  # noqa: ARG001
+    from click.shell_completion import CompletionItem
+
+    from domcaps.choose.catalogue import enums
+
+    values = (f"{path}={choice.name}" for path, enum in enums().items() for choice in enum.choices)
+    return [CompletionItem(value) for value in values if value.startswith(incomplete)]
+
+
+@click.command("new")
+@click.option("--name", required=True, metavar="NAME", help="The domain's name.")
+@click.option("--memory", default="2GiB", show_default=True, metavar="SIZE", help="4GiB, 512MiB.")
+@click.option("--vcpus", default=2, show_default=True, type=click.IntRange(1), metavar="N")
+@click.option(
+    "--os",
+    metavar="SYSTEM",
+    help="The guest's system by libosinfo's short name (ubuntu24.04, win11), or its family: linux, "
+    "windows, bsd, other.",
+)
+@click.option(
+    "--use",
+    type=click.Choice(["desktop", "server", "small"]),
+    help="What the guest is for; a desktop where it is not said.",
+)
+@click.option("--arch", metavar="ARCH", help="The guest's architecture; the host's by default.")
+@click.option("--machine", metavar="NAME", help="Machine type or alias, such as q35.")
+@click.option("--virttype", metavar="TYPE", help="kvm, qemu or hvf; accelerated where possible.")
+@click.option(
+    "--disk",
+    "disks",
+    multiple=True,
+    metavar="PATH[,size=20GiB,bus=BUS,format=FORMAT]",
+    help="A disk; may be repeated. The size is for the command that makes the image.",
+)
+@click.option(
+    "--cdrom", "cdroms", multiple=True, metavar="ISO[,bus=BUS]", help="A CD-ROM drive with a disc."
+)
+@click.option(
+    "--network",
+    "networks",
+    multiple=True,
+    metavar="default|user|bridge=BR|network=N|none",
+    help="A network card; may be repeated. libvirt's network 'default' where none is named.",
+)
+@click.option(
+    "--graphics", type=click.Choice(["vnc", "spice", "none"]), help="How the screen is seen."
+)
+@click.option("--uefi", is_flag=True, help="Start from UEFI.")
+@click.option("--secure-boot", is_flag=True, help="Start only what is signed.")
+@click.option("--tpm", is_flag=True, help="With a trusted platform module.")
+@click.option("--share", "shares", multiple=True, metavar="DIR", help="A folder of the host.")
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="PATH=VALUE",
+    help="A value of the table, such as video.modelType=virtio; may be repeated.",
+    shell_complete=_complete_setting,
+)
+@click.option(
+    "--host",
+    "host_files",
+    multiple=True,
+    metavar="FILE",
+    help="A recording instead of this machine; with several the domain is for all of them.",
+    shell_complete=_complete_host,
+)
+@click.option("--libvirt", metavar="VERSION", default="12.8", show_default=True)
+@click.option("--explain", is_flag=True, help="Print every decision, what came next, and why.")
+@click.option(
+    "--format", "form", type=click.Choice(["xml", "json"]), default="xml", show_default=True
+)
+def command(
+    *,
+    name: str,
+    memory: str,
+    vcpus: int,
+    host_files: tuple[str, ...],
+    explain: bool,
+    form: str,
+    **wishes: Any,
+) -> None:
+    r"""Make a domain: the best that this host has for the guest, and valid by construction.
+
+    Whatever is left open is decided by what the guest can drive, and by what the host, the emulator
+    and the machine type have: the choices and rules are those of 'domcaps validate'. The XML goes
+    to standard output, for 'virsh define'.
+
+    \b
+      domcaps new --name web --os debian13 --disk /srv/web.qcow2,size=20GiB --use server
+      domcaps new --name w --os win11 --memory 8GiB --vcpus 4 --disk /srv/w.qcow2 --explain
+
+    The exit code is 1 where the wishes can't be met together: then the fewest that can't are named,
+    with the reasons. It is 2 for wrong usage.
+    """
+    from domcaps.api import choose_for
+    from domcaps.errors import UnmetWishesError
+
+    hosts = [open_host(file) for file in host_files] or [open_host(None)]
+    try:
+        chosen = choose_for(hosts, name, memory, vcpus, **wishes)
+    except UnmetWishesError as unmet:
+        _print_unmet(unmet, form)
+        raise click.exceptions.Exit(1) from None
+    if form == "json":
+        _print_json(chosen)
+        return
+    if explain:
+        _explain(chosen)
+    for text in chosen.notes:
+        note(text)
+    click.echo(chosen.xml, nl=False)
+
+
+def _print_unmet(unmet: Any, form: str) -> None:
+    import msgspec
+
+    if form == "json":
+        content = {"accepted": False, "wishes": unmet.wishes, "reasons": unmet.reasons}
+        click.echo(msgspec.json.format(msgspec.json.encode(content), indent=2).decode())
+        return
+    click.secho(f"domcaps: {unmet.message}", fg="red", err=True)
+    for reason in unmet.reasons:
+        click.echo(f"  because {reason}", err=True)
+
+
+def _print_json(chosen: Chosen) -> None:
+    import dataclasses
+
+    import msgspec
+
+    content = {
+        "accepted": True,
+        "xml": chosen.xml,
+        "machine": chosen.target.machine,
+        "virttype": chosen.target.virttype,
+        "arch": chosen.target.arch,
+        "notes": chosen.notes,
+        "steps": [dataclasses.asdict(step) for step in chosen.steps],
+    }
+    click.echo(msgspec.json.format(msgspec.json.encode(content), indent=2).decode())
+
+
+def _explain(chosen: Chosen) -> None:
+    """Tell the decisions on standard error, so that the XML stays by itself."""
+    click.echo(f"guest: {chosen.guest.name or 'any'} ({chosen.guest.source})", err=True)
+    for step in chosen.steps:
+        value = click.style(step.value or "left out", bold=True)
+        why = f"wanted by {step.wanted}" if step.why == "wanted" and step.wanted else step.why
+        click.echo(f"{step.title} [{step.name}]: {value}, {why}", err=True)
+        for passed, reason in step.passed:
+            click.secho(f"    before it: {passed}, but {reason}", err=True, dim=True)
+        if step.next:
+            click.secho(f"    next: {step.next}", err=True, dim=True)

@@ -1,0 +1,175 @@
+"""What guests can drive: libosinfo's database of operating systems, where it is installed.
+
+The database (Debian's package ``osinfo-db``) is a folder of small XML files. A system derives from
+another and adds or takes away devices; a device has a name by which people know it.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lxml import etree
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lxml.etree import _Element as Node
+
+_PARSER = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
+_FOLDERS = ("/usr/share/osinfo", "/usr/local/share/osinfo")
+_DEEPEST = 60
+_MAX_BYTES = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class GuestSystem:
+    """An operating system: its names, its family, the devices it drives, how it can be started."""
+
+    id: str
+    names: tuple[str, ...]
+    family: str
+    devices: frozenset[str]
+    firmware: tuple[tuple[str, str, bool], ...]
+    """Architecture, kind of firmware, and whether the system supports it."""
+
+
+def database_folder() -> Path | None:
+    """Give the folder of the database, None where there is none."""
+    named = os.environ.get("OSINFO_SYSTEM_DIR")
+    for folder in (named, *_FOLDERS) if named else _FOLDERS:
+        if folder and (Path(folder) / "os").is_dir():
+            return Path(folder)
+    return None
+
+
+class Osinfo:
+    """The database in a folder; files are read when they are needed."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._found: dict[str, GuestSystem | None] = {}
+
+    def system(self, name: str) -> GuestSystem | None:
+        """Give the system of a short name such as ``ubuntu24.04``, or of an address."""
+        if name not in self._found:
+            node = self._by_name(name)
+            self._found[name] = None if node is None else self._read(node)
+        return self._found[name]
+
+    def names(self) -> list[str]:
+        """Give the short names of all systems."""
+        found = []
+        for path in self._paths:
+            root = _parse(path)
+            if root is not None:
+                found += [node.text or "" for node in root.iterfind("os/short-id")]
+        return sorted(found)
+
+    @functools.cached_property
+    def _paths(self) -> list[Path]:
+        return sorted((self.folder / "os").rglob("*.xml"))
+
+    @functools.cached_property
+    def _devices(self) -> dict[str, str]:
+        """The names of devices by their addresses."""
+        found = {}
+        for path in (self.folder / "device").rglob("*.xml"):
+            for node in _all(_parse(path), "device"):
+                found[node.get("id") or ""] = node.findtext("name") or ""
+        return found
+
+    def _by_name(self, name: str) -> Node | None:
+        for path in self._likely(name):
+            for node in _all(_parse(path), "os"):
+                known = {short.text for short in node.iterfind("short-id")}
+                if name in known or name == node.get("id"):
+                    return node
+        return None
+
+    def _likely(self, name: str) -> Iterator[Path]:
+        """Give the files that mention a name, those that are called like it first."""
+        plain = _plain(name)
+        near = [path for path in self._paths if _plain(path.stem) == plain]
+        yield from near
+        seen = set(near)
+        wanted = re.compile(rb">%b<|\"%b\"" % ((re.escape(name.encode()),) * 2))
+        for path in self._paths:
+            if path not in seen and wanted.search(_bytes(path)):
+                yield path
+
+    def _by_id(self, id_: str) -> Node | None:
+        # addresses end as files are called: http://ubuntu.com/ubuntu/24.04 is ubuntu-24.04.xml
+        host, _, rest = id_.partition("://")[2].partition("/")
+        path = self.folder / "os" / host / f"{rest.replace('/', '-')}.xml"
+        if ".." not in id_:
+            for node in _all(_parse(path), "os"):
+                if node.get("id") == id_:
+                    return node
+        return self._by_name(id_)
+
+    def _read(self, node: Node) -> GuestSystem:
+        chain = list(self._chain(node))
+        devices: set[str] = set()
+        firmware: dict[tuple[str, str], bool] = {}
+        for ancestor in reversed(chain):
+            for listed in ancestor.iterfind("devices/device"):
+                name = self._devices.get(listed.get("id") or "", "")
+                (devices.discard if listed.get("supported") == "false" else devices.add)(name)
+            for kind in ancestor.iterfind("firmware"):
+                key = (kind.get("arch") or "", kind.get("type") or "")
+                firmware[key] = kind.get("supported") != "false"
+        families = (ancestor.findtext("family") for ancestor in chain)
+        return GuestSystem(
+            node.get("id") or "",
+            tuple(short.text or "" for short in node.iterfind("short-id")),
+            next((family for family in families if family), ""),
+            frozenset(devices - {""}),
+            tuple((arch, kind, good) for (arch, kind), good in firmware.items()),
+        )
+
+    def _chain(self, node: Node) -> Iterator[Node]:
+        """Give a system and those that it derives from."""
+        seen: set[str | None] = set()
+        current: Node | None = node
+        while current is not None and len(seen) < _DEEPEST:
+            yield current
+            seen.add(current.get("id"))
+            parent = current.find("derives-from")
+            if parent is None:
+                parent = current.find("clones")
+            id_ = "" if parent is None else parent.get("id") or ""
+            current = self._by_id(id_) if id_ and id_ not in seen else None
+
+
+@functools.cache
+def open_database(folder: Path) -> Osinfo:
+    """Give the database of a folder, the same one each time."""
+    return Osinfo(folder)
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(_MAX_BYTES)
+    except OSError:
+        return b""
+
+
+def _parse(path: Path) -> Node | None:
+    try:
+        return etree.fromstring(_bytes(path), _PARSER)
+    except (etree.XMLSyntaxError, ValueError):
+        return None
+
+
+def _all(root: Node | None, tag: str) -> list[Node]:
+    return [] if root is None else root.findall(tag)

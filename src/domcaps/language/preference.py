@@ -1,0 +1,128 @@
+"""What a new domain had best be given: values ranked with a reason, next to the choices they rank.
+
+::
+
+    PREFERENCE = Decision(
+        "video.modelType", MODEL_TYPE, order=70,
+        xml="<video><model type='{value}'/></video>",
+        options=(
+            Option("virtio", "the fastest", guest=drives("virtio1.0-gpu")),
+            Option("vga", "every guest can drive it"),
+        ),
+    )
+
+Options stand in the order in which they are wanted. Whoever chooses takes the first one that holds
+on every host and goes with what was decided before; whether it holds is said by the enum's
+predicate and by the rules, never here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from domcaps.language.predicate import ALWAYS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from domcaps.language.predicate import Predicate
+    from domcaps.language.table import Enum
+
+FAMILIES = ("linux", "windows", "bsd", "other")
+USES = ("desktop", "server", "small")
+
+
+@dataclass(frozen=True, slots=True)
+class Guest:
+    """The system that is to run in a domain, as far as its devices depend on it.
+
+    `devices` are those that it has drivers for, by libosinfo's names; None where that is not known.
+    `firmware` names what it can be started by, and `portable` tells that the domain is to be moved
+    between hosts.
+    """
+
+    name: str = ""
+    family: str = "other"
+    use: str = "desktop"
+    devices: frozenset[str] | None = None
+    firmware: frozenset[str] = frozenset({"bios", "efi"})
+    portable: bool = False
+    source: str = "no system was named"
+
+
+@dataclass(frozen=True, slots=True)
+class Suits:
+    """A condition on the guest, with the words for it when it does not hold."""
+
+    text: str
+    holds: Callable[[Guest], bool]
+
+
+def drives(*names: str) -> Suits:
+    """The guest has a driver for one of these devices, by libosinfo's names."""
+    wanted = frozenset(names)
+    return Suits(
+        f"the guest has a driver for {' or '.join(names)}",
+        lambda guest: bool(guest.devices and wanted & guest.devices),
+    )
+
+
+def family(*names: str) -> Suits:
+    """The guest is of one of these families."""
+    return Suits(f"the guest is {' or '.join(names)}", lambda guest: guest.family in names)
+
+
+def used_as(*names: str) -> Suits:
+    """The guest is used in one of these ways."""
+    return Suits(f"the guest is a {' or '.join(names)}", lambda guest: guest.use in names)
+
+
+def both(one: Suits, other: Suits) -> Suits:
+    """Two conditions on the guest at once."""
+    return Suits(
+        f"{one.text} and {other.text}", lambda guest: one.holds(guest) and other.holds(guest)
+    )
+
+
+NEEDS_EFI = Suits("the guest starts from UEFI only", lambda guest: "bios" not in guest.firmware)
+STARTS_BY_BIOS = Suits("the guest starts from BIOS", lambda guest: "bios" in guest.firmware)
+STARTS_BY_EFI = Suits("the guest starts from UEFI", lambda guest: "efi" in guest.firmware)
+STAYS = Suits("the domain stays on one host", lambda guest: not guest.portable)
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One value of a decision, with the reason to want it.
+
+    "" as `value` is to leave it out. `when` must hold of the target, `guest` should hold: an option
+    that the guest does not suit comes after all that it does. `given` are decisions before this one
+    and their values, one of which must have been taken. `xml` is how the domain says it, and
+    `settings` fill in more of its blanks.
+    """
+
+    value: str
+    why: str
+    when: Predicate = ALWAYS
+    guest: Suits | None = None
+    given: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    xml: str | None = None
+    settings: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One thing to decide about a new domain.
+
+    `xml` are the children of ``<domain>`` or ``<devices>`` that say a value, with ``{value}`` for
+    it. `each` names the wishes for each of which it is decided, such as ``disk``; then `xml` may
+    have their blanks as well. Decisions of a lower `order` come first, and are more important.
+    """
+
+    name: str
+    enum: Enum | None = None
+    order: int = 100
+    xml: str = ""
+    each: str = ""
+    options: tuple[Option, ...] = field(default=())
+    title: str = ""

@@ -1,0 +1,380 @@
+"""Choose a domain for thousands of random wishes: ``python tests/conformance/wishes.py [DIR]``.
+
+Hosts are the recordings that come along, and with DIR (a folder of recorded cases) its transcripts.
+Every domain must be accepted by the validator; every "can't" is confirmed by trying all that the
+wishes leave, and by meeting them when any one of them is dropped. With ``--write OUT`` the domains
+are kept, for a running libvirt to judge; ``--host FILE`` takes other recordings.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import itertools
+import random
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import msgspec
+from corpus import DomainCase, _domain_host, _json
+
+import domcaps
+from domcaps.choose.api import wishes_of
+from domcaps.choose.catalogue import decisions, enums, xml_of
+from domcaps.choose.draft import draft_of
+from domcaps.choose.space import Answer
+from domcaps.facts.arch import emulator_names
+from domcaps.shipped import open_shipped, shipped_names
+from domcaps.validate.catalogue import parts
+
+if TYPE_CHECKING:
+    from domcaps.choose.wishes import Wish
+
+SYSTEMS = (None, "linux", "windows", "bsd", "other", "win11", "ubuntu24.04", "debian12", "win10")
+BUSES = ("virtio", "scsi", "sata", "ide", "usb", "sd", "nvme")
+MOST_COMBINATIONS = 4000
+
+
+@dataclass(frozen=True)
+class Job:
+    """One wish list for one host."""
+
+    host: str
+    folder: str
+    seed: int
+
+
+@dataclass
+class Outcome:
+    """What came of it: a domain, a "can't" that was confirmed, or something wrong."""
+
+    job: Job
+    kind: str = ""
+    text: str = ""
+    xml: str = ""
+    seconds: float = 0.0
+    wishes: dict[str, Any] = field(default_factory=dict)
+    tried: int = 0
+
+
+@cache
+def host_of(name: str, folder: str) -> domcaps.Host:
+    """Open a host by its name."""
+    if name.startswith("shipped:"):
+        return open_shipped(name.partition(":")[2])
+    if name.endswith(".replies"):  # of older emulators, so for the older libvirt
+        arch = name.removesuffix(".replies").split("_", 2)[2].partition("+")[0]
+        case = {"id": name, "arch": arch, "caps": f"replies/{name}", "extra": {}}
+        return _named_well(_domain_host(DomainCase(Path(folder), case)), arch)
+    return domcaps.Host.load(name)
+
+
+def _named_well(host: domcaps.Host, arch: str) -> domcaps.Host:
+    """Have the emulator called as it is found, so that it need not be named."""
+    record = host.emulators.get(host.emulators.paths()[0]).record
+    path = f"/usr/bin/{emulator_names(arch, arch)[0]}"
+    named = msgspec.structs.replace(record, path=path)
+    recording = domcaps.Recording(host=host.facts.record, emulators=(named,))
+    return domcaps.Host.from_recording(recording, origin=host.origin)
+
+
+@cache
+def _warm(name: str, folder: str) -> None:
+    """Have what is worked out once for a host worked out."""
+    host = host_of(name, folder)
+    arch = host.emulators.get(host.emulators.paths()[0]).arch
+    for kind in ("kvm", "qemu"):
+        with contextlib.suppress(domcaps.DomcapsError):
+            libvirt = "11.3" if host.origin.endswith(".replies") else "12.8"
+            host.choose("warm", arch=arch, virttype=kind, libvirt=libvirt)
+
+
+def host_names(folder: Path | None) -> list[str]:
+    """Name every host there is."""
+    names = [f"shipped:{name}" for name in shipped_names()]
+    if folder is not None:
+        _json(folder / "replies" / "index.json")
+        names += sorted(path.name for path in (folder / "replies").glob("*.replies"))
+    return names
+
+
+def random_wishes(host: domcaps.Host, rng: random.Random, *, usual: bool) -> dict[str, Any]:
+    """Make up what somebody may want."""
+    wishes: dict[str, Any] = {
+        "libvirt": "11.3" if host.origin.endswith(".replies") else "12.8",
+        "memory": rng.choice(["512MiB", "2GiB", "4GiB", "16GiB"]),
+        "vcpus": rng.choice([1, 2, 2, 4, 8] if usual else [1, 2, 2, 4, 4, 8, 16, 300]),
+        "os": rng.choice(SYSTEMS),
+        "use": rng.choice([None, None, "desktop", "server", "small"]),
+        "arch": host.emulators.get(host.emulators.paths()[0]).arch,
+    }
+    if rng.random() < 0.3:
+        wishes["machine"] = _machine(host, rng)
+    if rng.random() < 0.3:
+        wishes["virttype"] = rng.choice(["kvm", "qemu"])
+    buses = BUSES if not usual else BUSES[:3]
+    wishes["disks"] = [
+        f"/var/tmp/choose-{n}.qcow2{_maybe(rng, ',bus=', buses)}"
+        for n in range(rng.choice([0, 1, 1, 2, 3]))
+    ]
+    wishes["cdroms"] = (
+        [f"/var/tmp/c.iso{_maybe(rng, ',bus=', buses)}"] if rng.random() < 0.4 else []
+    )
+    networks = ["user", "none", "user"] if usual else ["default", "user", "bridge=br0", "none"]
+    wishes["networks"] = [rng.choice(networks) for _ in range(rng.choice([1, 1, 2]))]
+    wishes["graphics"] = rng.choice([None, None, "vnc", "spice", "none"])
+    for name, chance in (("uefi", 0.2), ("secure_boot", 0.1), ("tpm", 0.2)):
+        wishes[name] = rng.random() < chance
+    wishes["shares"] = ["/var/tmp"] if rng.random() < 0.2 else []
+    wishes["settings"] = [_setting(rng) for _ in range(rng.choice([0, 0, 0, 1, 2]))]
+    return wishes
+
+
+def _maybe(rng: random.Random, prefix: str, values: tuple[str, ...]) -> str:
+    return f"{prefix}{rng.choice(values)}" if rng.random() < 0.3 else ""
+
+
+def _machine(host: domcaps.Host, rng: random.Random) -> str:
+    emulator = host.emulators.get(host.emulators.paths()[0])
+    machines = emulator.machines("kvm") or emulator.machines("qemu")
+    names = [m.name for m in machines]
+    return rng.choice(names + ["pc", "q35", "virt"] * (len(names) // 3 + 1))
+
+
+def _setting(rng: random.Random) -> str:
+    while True:
+        path, enum = rng.choice(sorted(enums().items()))
+        values = [c.name for c in enum.choices]
+        value = rng.choice(values) if values else ""
+        if value and xml_of(enum, value) is not None:
+            return f"{path}={value}"
+
+
+def run(job: Job, *, usual: bool = False) -> Outcome:
+    """Choose, and check what came of it."""
+    rng = random.Random(f"{job.host} {job.seed}")  # noqa: S311 - nothing secret
+    host = host_of(job.host, job.folder)
+    wishes = random_wishes(host, rng, usual=usual)
+    outcome = Outcome(job, wishes=wishes)
+    _warm(job.host, job.folder)
+    begin = time.process_time()
+    try:
+        chosen = host.choose("choose-test", **wishes)
+    except domcaps.UnmetWishesError as unmet:
+        outcome.seconds = time.process_time() - begin
+        outcome.text = str(unmet)
+        _confirm(host, wishes, unmet, outcome)
+        return outcome
+    except domcaps.DomcapsError as error:
+        outcome.kind, outcome.text = "error", str(error)
+        return outcome
+    outcome.seconds = time.process_time() - begin
+    outcome.xml = chosen.xml
+    errors = host.validate(chosen.xml, wishes["libvirt"]).errors
+    outcome.kind = "refused" if errors else "domain"
+    outcome.text = "; ".join(f"{f.code}: {f.message}" for f in errors)
+    return outcome
+
+
+def _confirm(
+    host: domcaps.Host, options: dict[str, Any], unmet: domcaps.UnmetWishesError, outcome: Outcome
+) -> None:
+    """Try everything that the wishes leave, and each set of wishes that lacks one of them."""
+    everything = wishes_of("w", options["memory"], options["vcpus"], _rest(options)).all
+    core = [wish for wish in everything if wish.text in unmet.wishes]
+    works, tried = brute_force(host, options["arch"], core, options["libvirt"])
+    outcome.tried = tried
+    if works:
+        outcome.kind, outcome.text = "wrong", f"{outcome.text}\n works: {works}"
+    elif not unmet.reasons:
+        outcome.kind = "silent"
+    else:
+        outcome.kind = "can't"
+    for left_out in core if len(core) > 1 else ():
+        rest = [wish for wish in core if wish is not left_out]
+        if not _possible(host, options, rest):
+            outcome.kind = "not minimal"
+            outcome.text += f"\n without {left_out.text} it can't be met either"
+
+
+def _rest(options: dict[str, Any]) -> Any:
+    return {k: v for k, v in options.items() if k not in {"memory", "vcpus"}}
+
+
+def _possible(host: domcaps.Host, options: dict[str, Any], wishes: list[Wish]) -> bool:
+    from domcaps.choose.chooser import Chooser
+    from domcaps.choose.guests import guest_of
+    from domcaps.choose.wishes import Wishes
+
+    guest = guest_of(options["os"], options["use"], options["arch"])
+    chooser = Chooser([host], Wishes("w", list(wishes)), guest, options["arch"], options["libvirt"])
+    try:
+        xml = chooser.choose().xml
+    except domcaps.UnmetWishesError:
+        return False
+    return not host.validate(xml, options["libvirt"]).errors
+
+
+def brute_force(host: domcaps.Host, arch: str, wishes: list[Wish], libvirt: str) -> tuple[str, int]:
+    """Put every form of every wish together in every way; give a domain that works, or ""."""
+    narrowed: dict[str, set[str]] = {}
+    for wish in wishes:
+        if wish.kind in {"narrow", "set"}:
+            narrowed.setdefault(wish.name, set(wish.values))
+            narrowed[wish.name] &= set(wish.values)
+    kinds = narrowed.pop("virttype", {"kvm", "hvf", "qemu"})
+    arch = next(iter(narrowed.pop("arch", {arch})), arch)
+    ranked = next(d for d in decisions() if d.name == "os.machine")
+    machines = narrowed.pop("os.machine", {option.value for option in ranked.options})
+    tried = 0
+    for kind, machine in itertools.product(sorted(kinds), sorted(machines)):
+        try:
+            world = host.known_world(None, arch, machine or None, kind, libvirt)
+        except domcaps.DomcapsError:
+            continue
+        forms = [list(_forms(w, narrowed, world)) for w in wishes if w.kind != "narrow"]
+        forms += [list(_values(name, values, world)) for name, values in sorted(narrowed.items())]
+        for combination in itertools.product(*forms):
+            tried += 1
+            if tried > MOST_COMBINATIONS:
+                return "", tried
+            answers = [answer for group in combination for answer in group]
+            draft = draft_of("w", world.target, machine, answers)
+            if not host.validate(draft.text(), libvirt).errors:
+                return draft.text().decode(), tried
+    return "", tried
+
+
+def _forms(wish: Wish, narrowed: dict[str, set[str]], world: Any) -> Any:
+    """Give every way in which a domain may say a wish."""
+    if wish.kind == "memory":
+        yield [Answer("memory", "", "", f"<memory unit='KiB'>{wish.values[0]}</memory>")]
+    elif wish.kind == "vcpus":
+        yield [Answer("vcpus", "", "", f"<vcpu>{wish.values[0]}</vcpu>")]
+    elif wish.kind == "item":
+        decision = next(d for d in decisions() if d.each == wish.name)
+        allowed = narrowed.get(decision.name)
+        for option in (*decision.options, *_others(decision)):
+            if (wish.bus and option.value != wish.bus) or (allowed and option.value not in allowed):
+                continue
+            if not _listed(world, decision.enum, option.value):
+                continue
+            xml = decision.xml if option.xml is None else option.xml
+            for name, text in (*wish.blanks, ("value", option.value)):
+                xml = xml.replace("{" + name + "}", text)
+            settings = dict(option.settings)
+            yield [Answer(wish.text, option.value, "", xml, dev=settings.get("dev", "sd"))]
+    else:
+        yield []
+
+
+def _listed(world: Any, enum: Any, value: str) -> bool:
+    """Tell whether a report lists a value, where no rule of the validator looks at it."""
+    fields = (field for part in parts() for field in part.fields())
+    if enum is None or not value or any(field.choice is enum for field in fields):
+        return True
+    dialect = world.target.dialect
+    if not dialect.speaks(enum.since, enum.until):
+        return True
+    choice = enum.find(value, dialect)
+    return choice is not None and bool(world.truth(choice.when))
+
+
+def _others(decision: Any) -> Any:
+    """Give what the enum has besides."""
+    from domcaps.language.preference import Option
+
+    known = {option.value for option in decision.options}
+    for choice in decision.enum.choices if decision.enum is not None else ():
+        if choice.name not in known:
+            yield Option(choice.name, "")
+
+
+def _values(name: str, values: set[str], world: Any) -> Any:
+    """Give every way in which a domain may be told a value."""
+    decision = next((d for d in decisions() if d.name == name), None)
+    if decision is not None and decision.each:
+        yield []
+        return
+    if decision is None:
+        for value in values:
+            if not _listed(world, enums()[name], value):
+                continue
+            yield [Answer(name, value, "", xml_of(enums()[name], value) or "")]
+        return
+    for option in (*decision.options, *_others(decision)):
+        if option.value in values and _listed(world, decision.enum, option.value):
+            xml = option.xml if option.xml is not None else decision.xml if option.value else ""
+            own = Answer(name, option.value, "", xml.replace("{value}", option.value))
+            if not option.given:
+                yield [own]
+            for given, wanted in option.given:
+                for value in wanted:
+                    other = next(d for d in decisions() if d.name == given)
+                    above = other.xml.replace("{value}", value) if value else ""
+                    yield [Answer(given, value, "", above), own]
+
+
+def main() -> int:
+    """Run as many as the command line asks for."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", nargs="?", type=Path)
+    parser.add_argument("--count", type=int, default=1000)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--host", action="append", help="only these recordings")
+    parser.add_argument("--usual", action="store_true", help="wishes that a start can meet")
+    parser.add_argument("--write", type=Path, help="keep the domains in this folder")
+    parser.add_argument("--jobs", type=int, default=2)
+    options = parser.parse_args()
+    names = options.host or host_names(options.folder)
+    folder = str(options.folder or "")
+    jobs = [
+        Job(names[n % len(names)], folder, options.seed + n // len(names))
+        for n in range(options.count)
+    ]
+    # the jobs of a host one after another: each process opens few of them
+    jobs.sort(key=lambda job: job.host)
+    with ProcessPoolExecutor(options.jobs) as pool:
+        outcomes = list(pool.map(_run_usual if options.usual else run, jobs, chunksize=50))
+    return report(outcomes, options.write)
+
+
+def _run_usual(job: Job) -> Outcome:
+    return run(job, usual=True)
+
+
+def report(outcomes: list[Outcome], write: Path | None) -> int:
+    """Print what went wrong, and the figures."""
+    kinds: dict[str, int] = {}
+    for outcome in outcomes:
+        kinds[outcome.kind] = kinds.get(outcome.kind, 0) + 1
+        if outcome.kind not in {"domain", "can't"}:
+            print(f"{outcome.kind.upper()} {outcome.job.host} {outcome.job.seed}: {outcome.text}")
+            print(f"   {outcome.wishes}")
+    if write is not None:
+        write.mkdir(parents=True, exist_ok=True)
+        for number, outcome in enumerate(o for o in outcomes if o.kind == "domain"):
+            (write / f"choose-{number:05}.xml").write_text(
+                outcome.xml.replace("<name>choose-test<", f"<name>choose-{number:05}<")
+            )
+    times = sorted(outcome.seconds for outcome in outcomes)
+    unfinished = sum(outcome.tried > MOST_COMBINATIONS for outcome in outcomes)
+    print(f"{len(outcomes)} wish lists: {', '.join(f'{n} {k}' for k, n in sorted(kinds.items()))}")
+    print(f"{unfinished} refusals of which only the first {MOST_COMBINATIONS} forms were tried")
+    middle, late = times[len(times) // 2], times[len(times) * 99 // 100]
+    print(
+        f"CPU time of a choice: median {1000 * middle:.1f} ms, 99 % below {1000 * late:.1f} ms, "
+        f"longest {1000 * times[-1]:.1f} ms"
+    )
+    return 1 if set(kinds) - {"domain", "can't"} else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,286 @@
+"""Choosing: the best that holds, and the fewest wishes that can't be met together."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from lxml import etree
+
+import domcaps
+from domcaps.choose.catalogue import decisions, enums
+from domcaps.choose.guests import guest_of
+from domcaps.choose.search import _smallest
+from domcaps.choose.space import Answer
+from domcaps.elements.video import PREFERENCE as VIDEO
+from domcaps.facts.osinfo import Osinfo
+from domcaps.shipped import open_shipped
+from sample_hosts import sample_host
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture(scope="module")
+def host() -> domcaps.Host:
+    found = sample_host("x86_64", "sid")
+    assert found is not None
+    return found
+
+
+def value(xml: str, path: str) -> str | None:
+    found = etree.fromstring(xml).xpath(path)
+    assert isinstance(found, list)
+    return str(found[0]) if found else None
+
+
+def test_a_choice_is_accepted_and_takes_what_the_guest_drives(host: domcaps.Host) -> None:
+    xml = host.choose("web", "4GiB", 4, os="linux", disks=["/d.qcow2,size=20GiB"]).xml
+    assert host.validate(xml).findings == ()
+    assert value(xml, "//disk/target/@bus") == "virtio"
+    assert value(xml, "//disk/driver/@type") == "qcow2"
+    assert value(xml, "/domain/memory/text()") == str(4 * 1024 * 1024)
+    assert value(xml, "//os/type/@machine") == "q35"
+
+
+def test_an_unknown_guest_is_given_what_every_guest_drives(host: domcaps.Host) -> None:
+    xml = host.choose("web", disks=["/d.qcow2"], networks=["user"]).xml
+    assert value(xml, "//disk/target/@bus") == "sata"
+    assert value(xml, "//interface/model/@type") == "e1000"
+
+
+def test_a_wish_moves_the_choice_to_a_machine_that_can_meet_it(host: domcaps.Host) -> None:
+    xml = host.choose("web", disks=["/d.img,bus=ide"], os="linux").xml
+    assert value(xml, "//disk/target/@bus") == "ide"
+    assert value(xml, "//os/type/@machine") == "pc"
+
+
+def test_what_can_not_be_met_names_the_fewest_wishes(host: domcaps.Host) -> None:
+    with pytest.raises(domcaps.UnmetWishesError) as caught:
+        host.choose(
+            "web", vcpus=3, machine="q35", disks=["/d.img,bus=ide", "/e.img"], graphics="vnc"
+        )
+    assert set(caught.value.wishes) == {"--machine q35", "--disk /d.img,bus=ide"}
+    assert any("machine type" in reason for reason in caught.value.reasons)
+
+
+def test_one_wish_that_nothing_can_meet_is_named_alone(host: domcaps.Host) -> None:
+    with pytest.raises(domcaps.UnmetWishesError) as caught:
+        host.choose("web", vcpus=100_000, graphics="vnc", disks=["/d.img"])
+    assert caught.value.wishes == ("--vcpus 100000",)
+    assert "CPUs" in caught.value.reasons[0]
+
+
+def test_two_wishes_about_one_thing_contradict(host: domcaps.Host) -> None:
+    with pytest.raises(domcaps.UnmetWishesError) as caught:
+        host.choose("web", graphics="vnc", settings=["graphics.type=sdl"])
+    assert len(caught.value.wishes) == 2
+
+
+def test_a_setting_may_be_any_value_of_the_table(host: domcaps.Host) -> None:
+    xml = host.choose(
+        "web", settings={"watchdog.model": "i6300esb", "video.modelType": "bochs"}
+    ).xml
+    assert value(xml, "//watchdog/@model") == "i6300esb"
+    assert value(xml, "//video/model/@type") == "bochs"
+    assert host.validate(xml).accepted
+
+
+def test_a_setting_that_the_table_does_not_have_is_an_error(host: domcaps.Host) -> None:
+    with pytest.raises(domcaps.RequestError, match=r"video\.modelType"):
+        host.choose("web", settings=["video.model=bochs"])
+
+
+@pytest.mark.parametrize(
+    "wishes",
+    [
+        {"memory": "much"},
+        {"disks": ["/d.img,colour=red"]},
+        {"networks": ["pigeon"]},
+        {"os": "nobodys-system"},
+        {"use": "fun"},
+        {"arch": "pdp11"},
+        {"name": "a/b"},
+        {"settings": ["video"]},
+    ],
+)
+def test_wishes_that_make_no_sense_are_one_clear_line(
+    host: domcaps.Host, wishes: dict[str, object]
+) -> None:
+    with pytest.raises(domcaps.RequestError) as caught:
+        host.choose(**wishes)  # type: ignore[arg-type]
+    assert "\n" not in str(caught.value)
+
+
+def test_special_signs_in_paths_stay_what_they_are(host: domcaps.Host) -> None:
+    xml = host.choose("a<&>", disks=["/a&b<'c>.img"]).xml
+    assert value(xml, "//disk/source/@file") == "/a&b<'c>.img"
+    assert value(xml, "/domain/name/text()") == "a<&>"
+
+
+def test_many_disks_have_names_of_their_own(host: domcaps.Host) -> None:
+    xml = host.choose("web", os="linux", disks=[f"/{n}.img" for n in range(30)]).xml
+    names = etree.fromstring(xml).xpath("//disk/target/@dev")
+    assert isinstance(names, list)
+    assert len(set(names)) == 30
+    assert host.validate(xml).accepted
+
+
+def test_every_step_says_what_was_chosen_and_why(host: domcaps.Host) -> None:
+    steps = {step.name: step for step in host.choose("web", os="windows", disks=["/d"]).steps}
+    bus = steps["disk.bus"]
+    assert bus.value == "sata"
+    assert dict(bus.passed)["virtio"]
+    assert bus.next == "usb"
+    assert all(step.why for step in steps.values())
+    assert all(why for step in steps.values() for _, why in step.passed)
+
+
+def test_with_several_hosts_the_domain_is_for_all_of_them() -> None:
+    old, new = open_shipped("debian12-x86_64"), open_shipped("sid-x86_64")
+    xml = domcaps.choose_for([old, new], "web", os="linux", disks=["/d"]).xml
+    assert old.validate(xml).accepted
+    assert new.validate(xml).accepted
+    assert value(xml, "//cpu/@mode") == "host-model"
+    assert value(xml, "//os/type/@machine") == "q35"
+
+
+def test_what_one_host_lacks_no_domain_for_both_has() -> None:
+    old, new = open_shipped("debian12-x86_64"), open_shipped("sid-x86_64")
+    name = next(m.name for m in new.world().emulator.machines("kvm") if m.alias == "q35")
+    with pytest.raises(domcaps.UnmetWishesError) as caught:
+        domcaps.choose_for([old, new], "web", machine=name)
+    assert caught.value.wishes == (f"--machine {name}",)
+
+
+def test_options_of_the_table_are_choices_of_their_enums() -> None:
+    for decision in decisions():
+        assert decision.title, decision.name
+        assert decision.options, decision.name
+        known = {choice.name for choice in decision.enum.choices} if decision.enum else None
+        for option in decision.options:
+            assert option.why, decision.name
+            assert known is None or option.value in known | {""}, (decision.name, option.value)
+            for given, values in option.given:
+                above = next(d for d in decisions() if d.name == given)
+                assert above.order < decision.order
+                assert values
+
+
+def test_decisions_are_called_as_their_enums() -> None:
+    assert enums()["video.modelType"] is VIDEO.enum
+
+
+def test_a_smallest_conflict_is_found_among_many() -> None:
+    answers = [Answer(str(number), "", "", "") for number in range(40)]
+    blamed = {answers[7], answers[23]}
+    assert set(_smallest([], answers, lambda some: blamed <= set(some))) == blamed
+
+
+SYSTEM = """<libosinfo><os id="http://x.org/base/1"><short-id>base1</short-id><family>linux</family>
+<devices><device id="http://d/1"/><device id="http://d/2"/></devices></os>
+<os id="http://x.org/next/2"><short-id>next2</short-id><derives-from id="http://x.org/base/1"/>
+<firmware arch="x86_64" type="bios" supported="false"/>
+<devices><device id="http://d/1" supported="false"/></devices></os>
+<os id="http://x.org/loop/1"><short-id>loop1</short-id><clones id="http://x.org/loop/1"/></os>
+</libosinfo>"""
+DEVICE = '<libosinfo><device id="http://d/{0}"><name>device-{0}</name></device></libosinfo>'
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    for folder, name, text in (
+        ("os/x.org", "all.xml", SYSTEM),
+        ("os/x.org", "broken.xml", "<libosinfo><os>"),
+        ("device/d", "1.xml", DEVICE.format(1)),
+        ("device/d", "2.xml", DEVICE.format(2)),
+    ):
+        (tmp_path / folder).mkdir(parents=True, exist_ok=True)
+        (tmp_path / folder / name).write_text(text)
+    return tmp_path
+
+
+def test_a_system_has_the_devices_of_those_it_derives_from(database: Path) -> None:
+    base, later = (Osinfo(database).system(name) for name in ("base1", "next2"))
+    assert base is not None
+    assert later is not None
+    assert base.devices == {"device-1", "device-2"}
+    assert later.devices == {"device-2"}
+    assert later.family == "linux"
+    assert later.firmware == (("x86_64", "bios", False),)
+
+
+def test_a_database_that_goes_round_in_circles_ends(database: Path) -> None:
+    system = Osinfo(database).system("loop1")
+    assert system is not None
+    assert system.devices == frozenset()
+    assert Osinfo(database).system("nobody") is None
+    assert Osinfo(database).names() == ["base1", "loop1", "next2"]
+
+
+def test_the_database_is_asked_where_it_is_installed(
+    database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OSINFO_SYSTEM_DIR", str(database))
+    guest = guest_of("next2", None, "x86_64")
+    assert guest.devices == frozenset({"device-2"})
+    assert guest.firmware == {"efi"}
+    with pytest.raises(domcaps.RequestError, match="next2"):
+        guest_of("nxt2", None, "x86_64")
+
+
+def test_without_a_database_families_are_told_by_their_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("domcaps.choose.guests.database_folder", lambda: None)
+    assert guest_of("ubuntu99.10", None, "riscv64").family == "linux"
+    assert guest_of("win11", None, "i686").firmware == {"efi"}
+    assert guest_of("openbsd7", None, "i686").family == "bsd"
+
+
+def run(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "domcaps", *words],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def test_the_command_prints_the_xml_and_explains_beside_it() -> None:
+    shipped = "shipped:sid-x86_64"
+    done = run("new", "--name", "a", "--host", shipped, "--os", "linux", "--explain")
+    assert done.returncode == 0
+    assert etree.fromstring(done.stdout).tag == "domain"
+    assert "[graphics.type]" in done.stderr
+    unmet = run("new", "--name", "a", "--host", shipped, "--set", "video.modelType=qxl")
+    assert unmet.returncode == 1
+    assert unmet.stdout == ""
+    assert "because" in unmet.stderr
+
+
+def test_a_baseline_is_what_all_have() -> None:
+    names = ("debian12-x86_64", "debian13-x86_64", "sid-x86_64")
+    hosts = [open_shipped(name) for name in names]
+    found = domcaps.baseline(hosts)
+    buses = [set(host.domain_capabilities().devices.disk.enums["bus"]) for host in hosts]
+    assert set(found.devices.disk.enums["bus"]) == set.intersection(*buses)
+    most = [int(h.domain_capabilities().document.top[0].attributes[0][1]) for h in hosts]
+    assert int(found.document.top[0].attributes[0][1]) == min(most)
+
+
+def test_a_baseline_of_one_host_is_its_report() -> None:
+    host = open_shipped("sid-aarch64")
+    assert domcaps.baseline([host]).xml == host.domain_capabilities().xml
+    assert domcaps.baseline([host, host]).xml == host.domain_capabilities().xml
+
+
+def test_a_baseline_of_different_architectures_is_an_error() -> None:
+    hosts = [open_shipped("sid-aarch64"), open_shipped("sid-x86_64")]
+    with pytest.raises(domcaps.RequestError, match="aarch64"):
+        domcaps.baseline(hosts)
+    with pytest.raises(domcaps.RequestError):
+        domcaps.baseline([])
