@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypedDict
 
+from domcaps.choose.catalogue import something
 from domcaps.choose.chooser import Chooser
 from domcaps.choose.guests import guest_of
 from domcaps.choose.wishes import Wishes
@@ -80,7 +81,7 @@ def _narrow(wishes: Wishes, options: WishOptions) -> None:
     if options.get("secure_boot"):
         wishes.narrow("os.secureBoot", ("yes",), "--secure-boot")
     if options.get("tpm"):
-        wishes.narrow("tpm.model", ("tpm-crb", "tpm-tis", "tpm-spapr"), "--tpm")
+        wishes.narrow("tpm.model", something("tpm.model"), "--tpm")
 
 
 def choose(

@@ -29,6 +29,12 @@ def decisions() -> tuple[Decision, ...]:
     return tuple(sorted(found.values(), key=lambda decision: decision.order))
 
 
+def something(name: str) -> tuple[str, ...]:
+    """Give every option of a decision but to leave it out."""
+    decision = next(decision for decision in decisions() if decision.name == name)
+    return tuple(dict.fromkeys(option.value for option in decision.options if option.value))
+
+
 @functools.cache
 def enums() -> dict[str, Enum]:
     """Give every enum that a domain may be told a value of, by its path."""

@@ -7,6 +7,7 @@ import functools
 import re
 from typing import TYPE_CHECKING
 
+from domcaps.elements.guests import DRIVERS
 from domcaps.errors import RequestError
 from domcaps.facts.osinfo import database_folder, open_database
 from domcaps.language.preference import FAMILIES, USES, Guest
@@ -18,21 +19,6 @@ _FAMILIES = {
     "linux": "linux",
     "winnt": "windows",
     **dict.fromkeys(("freebsd", "openbsd", "netbsd", "dragonflybsd"), "bsd"),
-}
-# what nearly every system of a family that is still in use can drive
-_VIRTIO = frozenset(
-    f"virtio{release}-{kind}"
-    for kind in ("block", "net", "scsi", "console", "rng", "balloon", "9p", "input", "gpu")
-    for release in ("", "1.0")
-)
-_COMMON = frozenset({"qemu-x86-q35", "e1000e", "e1000", "ich9-hda", "vga", "tablet", "qemu-xhci"})
-_DEFAULTS = {
-    "linux": _VIRTIO | _COMMON,
-    "windows": _COMMON,
-    "bsd": frozenset(
-        {"virtio-block", "virtio1.0-block", "virtio-net", "virtio1.0-net", "qemu-x86-q35", "e1000"}
-    ),
-    "other": frozenset({"qemu-x86-q35", "e1000", "ich6", "ac97", "vga"}),
 }
 _NAMES = (
     ("windows", re.compile(r"win|windows|msdos")),
@@ -100,7 +86,7 @@ def _default(
     family: str, name: str, source: str
 ) -> tuple[str, frozenset[str], frozenset[str], str]:
     firmware = {"efi"} if _EFI_ONLY.match(name.lower()) else {"bios", "efi"}
-    return family, _DEFAULTS[family], frozenset(firmware), source
+    return family, DRIVERS[family], frozenset(firmware), source
 
 
 def _family(name: str) -> str | None:
