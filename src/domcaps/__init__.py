@@ -20,6 +20,7 @@ from domcaps._version import __version__
 if TYPE_CHECKING:
     from domcaps.api import DomainCapabilities, Host, baseline, choose_for
     from domcaps.errors import (
+        DomainError,
         DomcapsError,
         EmulatorDiedError,
         EmulatorNotFoundError,
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DomainCapabilities",
+    "DomainError",
     "DomcapsError",
     "EmulatorDiedError",
     "EmulatorNotFoundError",

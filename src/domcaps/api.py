@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from domcaps.live import LiveHost
     from domcaps.report.explain import Explanation
     from domcaps.validate.check import Validation
+    from domcaps.validate.uses import DomainUses
 
 DEFAULT_DIALECT = "12.8"
 
@@ -319,6 +320,26 @@ class Host:
 
         return explain(path, self.world(emulator, arch, machine, virttype, libvirt))
 
+    def explain_domain(
+        self, xml: str | bytes, libvirt: str = DEFAULT_DIALECT, **instead: str | None
+    ) -> DomainUses:
+        """Tell of every choice that a domain uses whether it holds here, and why.
+
+        The target is the one that the domain names; `instead` names another `emulator`, `arch`,
+        `machine` or `virttype`. Raises `DomainError` for what is no domain, or names no target that
+        this host has.
+        """
+        from domcaps.validate.uses import explain_domain
+
+        parse_dialect(libvirt)
+        names = ("emulator", "arch", "machine", "virttype")
+
+        def open_world(*named: str | None) -> World:
+            wanted = (instead.get(n) or v for n, v in zip(names, named, strict=True))
+            return self.known_world(*wanted, libvirt)  # type: ignore[call-arg, arg-type]
+
+        return explain_domain(_bytes(xml), open_world)
+
     def validate(
         self,
         xml: str | bytes,
@@ -348,8 +369,7 @@ class Host:
             # many domains name the same target
             return self.known_world(emulator, arch, machine, virttype, libvirt)
 
-        data = xml.encode(errors="surrogatepass") if isinstance(xml, str) else xml
-        return validate(data, open_world, frozenset(ignore), new=new, schema=schema)
+        return validate(_bytes(xml), open_world, frozenset(ignore), new=new, schema=schema)
 
     def choose(
         self,
@@ -438,6 +458,10 @@ def baseline(
         kind = next((k for k in served[0] if all(k in other for other in served)), None)
         worlds = [host.world(emulator, arch, machine, kind, libvirt) for host in listed]
     return DomainCapabilities(of_all([build(world) for world in worlds]))
+
+
+def _bytes(xml: str | bytes) -> bytes:
+    return xml.encode(errors="surrogatepass") if isinstance(xml, str) else xml
 
 
 def _known(text: str, name: str, names: Iterable[str]) -> str:

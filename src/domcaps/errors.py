@@ -8,6 +8,7 @@
     │   ├── UnmetWishesError        no domain is all that is wanted: wish for less
     │   └── UnsupportedTargetError  no such emulator, architecture, machine or virtualization type
     ├── InputError              a file is not what it claims to be: repair or replace the file
+    │   ├── DomainError             a domain that can't be read, or without a target on this host
     │   ├── RecordingError          a recording (truncated, foreign, too new, too large)
     │   ├── TranscriptError         a QMP transcript given to ``domcaps import``
     │   └── HostFactsError          a JSON file of host facts
@@ -72,6 +73,10 @@ class UnmetWishesError(RequestError):
 
 class InputError(DomcapsError):
     """A file is not what it claims to be."""
+
+
+class DomainError(InputError):
+    """A domain that can't be read, or that names no target that the host has."""
 
 
 class RecordingError(InputError):

@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.shell_completion import CompletionItem
 
-from domcaps.cli._common import host_option, open_host, target_options
+from domcaps.cli._common import host_option, note, open_host, target_options
 
 if TYPE_CHECKING:
-    from domcaps.language import Reason
+    from domcaps.api import Host
+    from domcaps.language import Reason, World
     from domcaps.report.explain import Explanation
 
 _MARKS = {"yes": ("✓", "green"), "no": ("✗", "red"), "unknown": ("?", "yellow")}
 
 
-def _complete_path(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001
+def _complete_path(
+    ctx: click.Context,  # noqa: ARG001
+    param: click.Parameter,  # noqa: ARG001
+    incomplete: str,
+) -> list[CompletionItem]:
     from domcaps.report.explain import paths
 
-    return [path for path in paths() if path.startswith(incomplete)]
+    found = [CompletionItem(path) for path in paths() if path.startswith(incomplete)]
+    return found or [CompletionItem(incomplete, type="file")]
 
 
 @click.command("explain")
-@click.argument("path", shell_complete=_complete_path)
+@click.argument("path", metavar="PATH|FILE", shell_complete=_complete_path)
 @host_option
 @target_options
 @click.option(
@@ -32,14 +41,24 @@ def command(*, path: str, host_file: str | None, form: str, **target: Any) -> No
     """Tell why something can be used here or not, down to what was observed.
 
     PATH is a choice such as video.modelType=qxl, an enum such as video.modelType, or an element
-    such as video. For a "no" the fewest changes are named that would make it a "yes", and other
-    machine types and virtualization types of the emulator for which it is one.
+    such as video. For a "no" it is said what would make it a "yes" with the least effort, and with
+    which other machine types and virtualization types of the emulator it is one.
+
+    FILE is a domain's XML, - is standard input: every choice that it uses is explained, for the
+    target that it names, or that the options name instead.
 
     The exit code is 0 whether it can be used or not.
     """
+    host = open_host(host_file)
+    if path == "-" or path.endswith(".xml") or Path(path).is_file():
+        _explain_file(host, path, form, target)
+    else:
+        _explain_path(host.world(**target), path, form)
+
+
+def _explain_path(world: World, path: str, form: str) -> None:
     from domcaps.report.explain import elsewhere, explain, other_targets
 
-    world = open_host(host_file).world(**target)
     found = explain(path, world)
     others = {
         explanation.path: elsewhere(explanation.path, other_targets(world))
@@ -50,17 +69,49 @@ def command(*, path: str, host_file: str | None, form: str, **target: Any) -> No
         import msgspec
 
         content = [{**msgspec.to_builtins(e), "elsewhere": others.get(e.path, ())} for e in found]
-        click.echo(msgspec.json.format(msgspec.json.encode(content), indent=2).decode())
+        _print_json(content)
         return
     for explanation in found:
         _print(explanation, others.get(explanation.path, ()))
 
 
+def _explain_file(host: Host, name: str, form: str, target: dict[str, Any]) -> None:
+    from domcaps.errors import DomainError
+
+    data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+    try:
+        found = host.explain_domain(data, **target)
+    except DomainError as error:
+        raise DomainError(error.message, where=f"{name}:{error.where}") from error
+    if form == "json":
+        import msgspec
+
+        _print_json({"file": name, **msgspec.to_builtins(found)})
+        return
+    for use in found.uses:
+        click.echo(f"{name}:{use.line}:{use.column}: ", nl=False)
+        _print(use.explanation, ())
+        if use.instead:
+            click.echo(f"    it could be {', '.join(use.instead)}")
+    refused = sum(use.explanation.truth.value == "no" for use in found.uses)
+    asked = found.target
+    note(
+        f"{len(found.uses)} choices, {refused} of them can't be used: {asked.machine}, "
+        f"{asked.virttype}, {asked.emulator}"
+    )
+
+
+def _print_json(content: Any) -> None:
+    import msgspec
+
+    click.echo(msgspec.json.format(msgspec.json.encode(content), indent=2).decode())
+
+
 def _print(explanation: Explanation, others: tuple[str, ...]) -> None:
     truth = explanation.truth.value
     mark, colour = _MARKS[truth]
-    note = "" if explanation.spoken else " (this libvirt does not speak of it)"
-    click.echo(f"{click.style(mark, fg=colour)} {click.style(explanation.path, bold=True)}{note}")
+    silent = "" if explanation.spoken else " (no report of this libvirt speaks of it)"
+    click.echo(f"{click.style(mark, fg=colour)} {click.style(explanation.path, bold=True)}{silent}")
     _reason(explanation.reason, "    ")
     if explanation.changes:
         click.echo("    it would be a yes if")

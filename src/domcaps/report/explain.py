@@ -19,7 +19,7 @@ from domcaps.language.truth import all_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from domcaps.language import World
+    from domcaps.language import Choice, World
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -61,6 +61,11 @@ def explain(path: str, world: World) -> tuple[Explanation, ...]:
     if not found:
         raise RequestError(f"the table has no {path!r}", remedy=_nearest(path))
     return tuple(found)
+
+
+def explain_choice(path: str, choice: Choice, world: World) -> Explanation:
+    """Explain a choice by itself, such as one that no report lists."""
+    return _explained(path, (choice.when,), world, spoken=False)
 
 
 def explain_all(world: World) -> Iterator[Explanation]:
@@ -121,9 +126,15 @@ def _enum(
     for choice in enum.choices:
         if choice.listed and dialect.speaks(choice.since, choice.until):
             # whatever the element needs, its choices need too, unless it only asks for one of them
-            needed = tuple(p for p in above if not isinstance(p, AnyChoice))
+            needed = tuple(p for p in _each(above) if not isinstance(p, AnyChoice))
             needed = (*needed, enum.shown, choice.when)
             yield _explained(f"{path}.{enum.name}={choice.name}", needed, world, spoken=spoken)
+
+
+def _each(predicates: Iterable[Predicate]) -> Iterator[Predicate]:
+    """Take apart what needs all of several."""
+    for predicate in predicates:
+        yield from predicate.parts if isinstance(predicate, AllOf) else (predicate,)
 
 
 def _explained(

@@ -1,0 +1,199 @@
+"""Which choices of the table a domain uses, each explained for the target that it names.
+
+A choice is used where a domain writes its name: in a field that a part declares with its enum, or
+at the place that the table gives for it. An element without choices is used where it stands.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from domcaps.elements import table
+from domcaps.errors import DomainError
+from domcaps.language import Element, Enum, Reason, Target, Truth
+from domcaps.language.domain import Domain
+from domcaps.report.explain import Explanation, explain_all, explain_choice
+from domcaps.validate.plan import plans
+from domcaps.validate.settle import Unsettled, settle
+from domcaps.validate.source import Unreadable, path_of, read
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from lxml.etree import _Element as Node
+
+    from domcaps.language import World
+    from domcaps.language.part import Field
+    from domcaps.validate.source import Source
+
+
+class Use(msgspec.Struct, frozen=True):
+    """A choice that a domain uses: where, whether it can, why, and what else it could say there.
+
+    `xpath`, `line` and `column` are the place in the domain; `instead` are the values that hold.
+    """
+
+    xpath: str
+    line: int
+    column: int
+    explanation: Explanation
+    instead: tuple[str, ...] = ()
+
+
+class DomainUses(msgspec.Struct, frozen=True):
+    """The target that a domain names, and all that it uses, in the order of the document."""
+
+    target: Target
+    uses: tuple[Use, ...]
+
+
+def explain_domain(
+    data: bytes, open_world: Callable[[str | None, str | None, str | None, str], World]
+) -> DomainUses:
+    """Explain every choice that a domain uses, in the world that `open_world` gives for it.
+
+    Raises `DomainError` for what is no domain, or names no target that there is.
+    """
+    try:
+        source = read(data)
+        world = settle(source, open_world)
+    except (Unreadable, Unsettled) as stopped:
+        finding = stopped.finding
+        raise DomainError(finding.message, where=f"{finding.line}:{finding.column}") from stopped
+    uses = _Uses(source, world)
+    # the table first: of several enums at one attribute it is the one that has the word
+    for element in table():
+        uses.element(element)
+    uses.fields()
+    for element in table():
+        uses.alone(element)
+    found = sorted(uses.found.values(), key=lambda use: (use.line, use.column))
+    return DomainUses(world.target, tuple(found))
+
+
+class _Uses:
+    """One look at one document; a place is explained once."""
+
+    def __init__(self, source: Source, world: World) -> None:
+        self.source = source
+        self.world = world
+        self.dialect = world.target.dialect
+        self.domain = Domain(source.root, world)
+        self.explained = {e.path: e for e in explain_all(world)}
+        self.paths = dict(_enum_paths())
+        self.found: dict[tuple[Node, str], Use] = {}
+
+    def fields(self) -> None:
+        """Look at the fields that are declared with an enum."""
+        for plan in plans():
+            declared = [field for field in plan.kind.fields() if field.choice is not None]
+            for part in self.domain.all(plan.kind) if declared else ():
+                for field in declared:
+                    self._field(part.node, field)
+
+    def _field(self, node: Node, field: Field[str]) -> None:
+        text, holder = field.text(node), field.holder(node)
+        if text is None or holder is None or field.choice is None:
+            return
+        own = field.path.replace("/@", ".").lstrip("@")
+        path = self.paths.get(id(field.choice), f"{node.tag}.{own}")
+        self._value(field.choice, path, text, (holder, field.attribute))
+
+    def element(self, element: Element) -> None:
+        """Look where the table says that its choices stand."""
+        for node in self._nodes(element):
+            self._inside(element, element.name, node)
+
+    def alone(self, element: Element) -> None:
+        """Look for elements of which nothing is chosen: then it is the element that is used."""
+        for node in self._nodes(element):
+            if not any(where is node or node in where.iterancestors() for where, _ in self.found):
+                self._add(element.name, node, "")
+
+    def _nodes(self, element: Element) -> list[Node]:
+        if not self.dialect.speaks(element.since, element.until):
+            return []
+        root, name = self.source.root, element.name
+        places = (f"devices/{name}", name, f"features/{name}")
+        return [node for place in places for node in root.findall(place)]
+
+    def _inside(self, element: Element, path: str, node: Node) -> None:
+        for part in element.content:
+            if isinstance(part, Enum):
+                self._enum(part, f"{path}.{part.name}", node)
+            elif isinstance(part, Element):
+                self._part(part, f"{path}.{part.name}", node)
+
+    def _part(self, element: Element, path: str, node: Node) -> None:
+        """Look at an element in another; of a tag of its own, it is an attribute's value."""
+        if not self.dialect.speaks(element.since, element.until):
+            return
+        if not element.tag:
+            # one that only groups has no element of its own in a domain
+            for inner in node.findall(element.name) or [node]:
+                self._inside(element, path, inner)
+        elif node.get(element.tag) == element.name:
+            self._add(path, node, element.tag)
+            for part in element.content:
+                if isinstance(part, Enum):
+                    self._enum(part, f"{path}.{part.name}", node)
+
+    def _enum(self, enum: Enum, path: str, node: Node) -> None:
+        if not self.dialect.speaks(enum.since, enum.until):
+            return
+        steps, _, attribute = enum.attribute.rpartition("@")
+        if not enum.attribute:
+            for child in node:
+                # a list of things to switch: each is an element of its own
+                if enum.find(str(child.tag), self.dialect) and child.get("state") != "off":
+                    self._value(enum, path, str(child.tag), (child, ""))
+            return
+        for holder in node.findall(steps.rstrip("/")) if steps else (node,):
+            text = holder.get(attribute) if attribute else (holder.text or "").strip()
+            if text and enum.find(text, self.dialect) is not None:
+                self._value(enum, path, text, (holder, attribute))
+
+    def _value(self, enum: Enum, path: str, text: str, place: tuple[Node, str]) -> None:
+        if place in self.found:
+            return
+        full = f"{path}={text}"
+        choice = enum.find(text, self.dialect)
+        holding = tuple(
+            other.name
+            for other in enum.choices
+            if self.dialect.speaks(other.since, other.until) and self.world.truth(other.when)
+        )
+        if choice is None:
+            known = f"libvirt {self.dialect} knows no value {text!r} here"
+            explanation = Explanation(full, Truth.NO, Reason(Truth.NO, known, "domain"))
+        else:
+            explanation = self.explained.get(full) or explain_choice(full, choice, self.world)
+        instead = () if explanation.truth is Truth.YES else holding
+        self._put(place, explanation, instead)
+
+    def _add(self, path: str, node: Node, attribute: str) -> None:
+        explanation = self.explained.get(path)
+        if explanation is not None and (node, attribute) not in self.found:
+            self._put((node, attribute), explanation)
+
+    def _put(
+        self, place: tuple[Node, str], explanation: Explanation, instead: tuple[str, ...] = ()
+    ) -> None:
+        line, column = self.source.place(*place)
+        self.found[place] = Use(path_of(*place), line, column, explanation, instead)
+
+
+def _enum_paths() -> Iterator[tuple[int, str]]:
+    """Give the path of every enum of the table, by the enum's identity."""
+
+    def inside(element: Element, path: str) -> Iterator[tuple[int, str]]:
+        for part in element.content:
+            if isinstance(part, Enum):
+                yield id(part), f"{path}.{part.name}"
+            elif isinstance(part, Element):
+                yield from inside(part, f"{path}.{part.name}")
+
+    for element in table():
+        yield from inside(element, element.name)
