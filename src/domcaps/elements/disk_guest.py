@@ -183,7 +183,10 @@ def device_suits_bus(disk: Disk) -> Problems:
 )
 def tray_needs_removable_media(disk: Disk) -> Problems:
     """Only drives for CD-ROMs and floppy disks have a tray to open."""
-    if disk.tray == "open" and disk.device not in {"cdrom", "floppy"}:
+    # newer releases of libvirt refuse closed trays as well; which one was the first is not proven
+    closed = disk.domain.world.target.dialect.speaks("12.0", "")
+    has = disk.tray == "open" or (disk.tray is not None and closed)
+    if has and disk.device not in {"cdrom", "floppy"}:
         yield problem(f"a {disk.device} has no tray", disk, "target/@tray")
 
 

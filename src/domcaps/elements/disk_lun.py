@@ -119,6 +119,26 @@ def options_need_a_lun(disk: Disk) -> Problems:
         yield problem("reservations are for LUNs", disk, "source/reservations")
 
 
+_BLOCKS = (
+    "<disk type='block' device='{}'><source dev='/dev/sdb'/><target dev='sda' bus='scsi'/>"
+    "<blockio logical_block_size='512'/></disk>"
+)
+
+
+@rule(
+    "disk-lun-blockio-unsupported",
+    Disk,
+    bad=_BLOCKS.format("lun"),
+    good=_BLOCKS.format("disk"),
+)
+def luns_have_their_own_blocks(disk: Disk) -> Problems:
+    """The sizes of a LUN's blocks are its own, which libvirt came to say between 11.4 and 12.8."""
+    if disk.device != "lun" or not speaks(disk, "12.0"):
+        return
+    if disk.logical_block_size or disk.physical_block_size or disk.discard_granularity:
+        yield problem("the sizes of a LUN's blocks are its own", disk, "blockio")
+
+
 @rule(
     "disk-reservations-invalid",
     Disk,

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _ON_DRIVES = frozenset({"ide", "fdc", "scsi", "sata"})
 
+_OF_VIRTIO = ("pci", "ccw", "virtio-mmio", "unassigned")
+
 # parts of an address that must be 0, by bus: there is only one of each
 _ALWAYS_ZERO = {
     "scsi": ("bus",),
@@ -42,7 +44,7 @@ _USB = "<address type='usb' bus='0' port='1'/>"
     good=_DISK.format("", "sda", "scsi", _DRIVE.format("unit='0'")),
 )
 def address_suits_bus(disk: Disk) -> Problems:
-    """Disks on IDE, floppy, SCSI and SATA controllers are drives of these; USB has ports."""
+    """Disks on IDE, floppy, SCSI and SATA controllers are drives of these; others have theirs."""
     given = disk.address_type
     if given is None:
         return
@@ -59,6 +61,13 @@ def address_suits_bus(disk: Disk) -> Problems:
             disk,
             "address/@type",
             accepted=("usb",),
+        )
+    elif disk.bus == "virtio" and given not in _OF_VIRTIO:
+        yield problem(
+            f"a disk on virtio can't have an address of type {given}",
+            disk,
+            "address/@type",
+            accepted=_OF_VIRTIO,
         )
 
 

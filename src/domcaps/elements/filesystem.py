@@ -35,6 +35,8 @@ DRIVER_TYPE = Enum(
             "<filesystem type='mount'><driver type='virtiofs'/><source dir='/a'/>"
             "<target dir='b'/></filesystem>",
         ),
+        Choice("default", listed=False),
+        Choice("mtp", device("usb-mtp"), listed=False),
     ),
     sample="<filesystem type='mount'><driver type='{value}'/><source dir='/a'/>"
     "<target dir='b'/></filesystem>",

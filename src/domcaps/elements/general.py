@@ -48,7 +48,7 @@ class Domain(Part):
 
     name = field("name", required=True)
     uuid = field("uuid", ANY_UUID)
-    hwuuid = field("hwuuid", ANY_UUID)
+    hwuuid = field("hwuuid", ANY_UUID, since="11.7")
     genid = field("genid", ANY_UUID)
     title = field("title")
     on_poweroff = field("on_poweroff", _OFF)
@@ -63,9 +63,13 @@ class Iommufd(Part):
     """Whether host devices are handed over through ``/dev/iommu``, where they say nothing."""
 
     path = "iommufd"
+    since = "12.1"
 
     enabled = field("@enabled", YES_NO, required=True)
     fdgroup = field("@fdgroup")
+
+
+_IOMMUFD = "<iommufd enabled='{}' fdgroup='a'/>"
 
 
 class Resource(Part):
@@ -197,6 +201,18 @@ def no_bootloader(domain: Domain) -> Problems:
     for tag in ("bootloader", "bootloader_args"):
         if domain.domain.root.findtext(tag):
             yield problem("QEMU has no boot loader that runs on the host", domain, tag)
+
+
+@rule(
+    "iommufd-fdgroup-conflict",
+    Iommufd,
+    bad=_IOMMUFD.format("no"),
+    good=_IOMMUFD.format("yes"),
+)
+def groups_are_of_iommufd(iommufd: Iommufd) -> Problems:
+    """A group of descriptors is named only where ``/dev/iommu`` is used."""
+    if iommufd.enabled == "no" and iommufd.fdgroup is not None:
+        yield problem("fdgroup needs enabled='yes'", iommufd, "@fdgroup")
 
 
 @rule(

@@ -122,17 +122,22 @@ class Hardware(Part):
             _number(controllers)
         self._for_the_board(installed)
         self._for_devices(installed)
-        if "virtio-serial" in installed:
+        if "virtio-serial" in installed or self._names_virtio_serial:
             self._serial_ports = Ports(
                 self.domain,
                 (
                     (c.index, None if c.part is None else c.part.ports)
-                    for c in installed["virtio-serial"]
+                    for c in installed.get("virtio-serial", ())
                 ),
             )
             for index in self._serial_ports.added:
                 self._add(installed, "virtio-serial", index)
         return installed
+
+    @property
+    def _names_virtio_serial(self) -> bool:
+        addresses = self.node.iterfind("devices/channel/address")
+        return any(address.get("type") == "virtio-serial" for address in addresses)
 
     _serial_ports: Ports | None = None
 
@@ -303,6 +308,21 @@ def root_is_that_of_the_board(hardware: Hardware) -> Problems:
                 "@model",
                 accepted=(wanted,),
             )
+
+
+@rule(
+    "controller-pci-unsupported",
+    Hardware,
+    bad=Sample(_PCI.format(0, "pci-root"), machine="microvm"),
+    good=Sample(_PCI.format(0, "pci-root"), machine="pc"),
+)
+def pci_needs_a_root(hardware: Hardware) -> Problems:
+    """Since 11.9 libvirt takes PCI controllers only for boards that it knows to have PCI."""
+    if hardware.board_root or not hardware.domain.world.target.dialect.speaks("11.9", ""):
+        return
+    for controller in hardware.of("pci"):
+        if controller.part is not None:
+            yield problem("this machine type has no PCI", controller.part, "@type")
 
 
 @rule(

@@ -37,6 +37,7 @@ class Memory(Part):
     """How much memory the guest has."""
 
     path = "memory"
+    once = True
 
     size = field("", SIZE)
     unit = field("@unit", UNIT)
@@ -47,18 +48,20 @@ class CurrentMemory(Part):
     """How much of it the guest has at first."""
 
     path = "currentMemory"
+    once = True
 
     size = field("", SIZE)
-    unit = field("@unit", UNIT)
+    unit = field("@unit", UNIT, of=".")
 
 
 class MaxMemory(Part):
     """How much memory the guest can come to have, and in how many modules."""
 
     path = "maxMemory"
+    once = True
 
     size = field("", SIZE)
-    unit = field("@unit", UNIT)
+    unit = field("@unit", UNIT, of=".")
     slots = field("@slots", OrEmpty(UNSIGNED))
 
 

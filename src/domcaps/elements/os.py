@@ -90,6 +90,8 @@ FIRMWARE = Enum(
     "firmware",
     attribute="@firmware",
     choices=(
+        # as good as nothing
+        Choice("", listed=False),
         Choice("bios", _BIOS | _kernel("bios"), until=_KERNELS_UNTIL),
         Choice("bios", _BIOS, since=_KERNELS_UNTIL),
         Choice("efi", _EFI | _kernel("uefi"), until=_KERNELS_UNTIL),

@@ -33,7 +33,7 @@ class AcpiTable(Part):
 
     path = "os/acpi/table"
 
-    type = field("@type", OneOf(("raw", "rawset", "slic", "msdm")), required=True)
+    type = field("@type", OneOf(("raw", "slic", "msdm")), required=True)
 
 
 def _with_boot(system: Os) -> list[Node]:

@@ -68,9 +68,19 @@ class Topology(Part):
         return PciDevices(self.domain, self.hardware)
 
     @cached_property
-    def misplaced(self) -> tuple[Misplaced, ...]:
+    def _placement(self) -> _Placement:
+        placement = _Placement(self)
+        placement.run()
+        return placement
+
+    @property
+    def misplaced(self) -> list[Misplaced]:
         """What has no place, the first of each kind of mistake."""
-        return tuple(_Placement(self).run())
+        return self._placement.found
+
+    def place_of(self, controller: Installed) -> PciAddress | None:
+        """Give the place of a controller, as given or as libvirt chooses it."""
+        return controller.place or self._placement.chosen.get(id(controller))
 
 
 class _Placement:
@@ -88,6 +98,7 @@ class _Placement:
         self.world = topology.domain.world
         self.found: list[Misplaced] = []
         self.placed: dict[int, PciAddress] = {}
+        self.chosen: dict[int, PciAddress] = {}
         self.added: list[PciDevice] = []
         self.buses = Buses(growing=False, several_roots=False, pcie_to_pci=False)
 
@@ -156,7 +167,12 @@ class _Placement:
         before = len(self.found)
         for item in self.listed():
             place = self.place(item)
-            if place is None or self._is_piix3(item, place):
+            if place is None:
+                continue
+            if self._is_piix3(item, place):
+                if self.buses.buses and self.buses.buses[0].model != "pci-root":
+                    what = f"{place} is the place of a PIIX3, which needs a bus of conventional PCI"
+                    self.found.append(Misplaced(item.node, what, given=True))
                 continue
             try:
                 taken = self.buses.reserve(place, item.needs or PCI_DEVICE)
@@ -207,8 +223,10 @@ class _Placement:
             node = None if item is None else item.node
             self.found.append(Misplaced(node, str(none), given=False))
             raise _Stopped from none
-        if item is not None and not self.buses.growing:
-            self.placed[id(item)] = place
+        if item is not None:
+            self.chosen[id(item.controller)] = place
+            if not self.buses.growing:
+                self.placed[id(item)] = place
 
     def _take(self, item: PciDevice | None, place: PciAddress, needs: int) -> None:
         """Take a place that belongs to the board."""
@@ -361,10 +379,10 @@ def places_suffice(topology: Topology) -> Problems:
 def bridges_lead_upwards(topology: Topology) -> Problems:
     """A bridge sits on a bus with a lower number than the one that it gives."""
     for controller in topology.hardware.of("pci"):
-        place = controller.place
-        if controller.model != "pci-bridge" or place is None or controller.part is None:
+        if controller.model != "pci-bridge" or controller.part is None:
             continue
-        if controller.index <= place.bus:
+        place = topology.place_of(controller)
+        if place is not None and controller.index <= place.bus:
             yield problem(
                 f"the bridge for bus {controller.index} sits on bus {place.bus}: it must be lower",
                 controller.part,

@@ -363,7 +363,9 @@ class PciDevices:
     def _controller(self, found: Installed) -> PciDevice | None:
         if found.model in {"pci-root", "pcie-root"} and found.type == "pci":
             return None
-        if found.kind not in {"", "pci"} or found.type in {"fdc", "ccid"}:
+        if found.kind not in {"", "pci"}:
+            return None
+        if found.type in {"fdc", "ccid"} and not found.kind:
             return None
         node = None if found.part is None else found.part.node
         if not found.kind:

@@ -50,7 +50,7 @@ class Hpt(PseriesFeature):
     path = "features/hpt"
     resizing = field("@resizing", OneOf(("enabled", "disabled", "required")))
     maxpagesize = field("maxpagesize", SIZE)
-    maxpagesize_unit = field("maxpagesize/@unit", UNIT)
+    maxpagesize_unit = field("maxpagesize/@unit", UNIT, of="maxpagesize")
 
     @property
     def is_used(self) -> bool:

@@ -35,13 +35,13 @@ class Memtune(Part):
     path = "memtune"
 
     hard_limit = field("hard_limit", SIZE)
-    hard_limit_unit = field("hard_limit/@unit", UNIT)
+    hard_limit_unit = field("hard_limit/@unit", UNIT, of="hard_limit")
     soft_limit = field("soft_limit", SIZE)
-    soft_limit_unit = field("soft_limit/@unit", UNIT)
+    soft_limit_unit = field("soft_limit/@unit", UNIT, of="soft_limit")
     swap_hard_limit = field("swap_hard_limit", SIZE)
-    swap_hard_limit_unit = field("swap_hard_limit/@unit", UNIT)
+    swap_hard_limit_unit = field("swap_hard_limit/@unit", UNIT, of="swap_hard_limit")
     min_guarantee = field("min_guarantee", SIZE)
-    min_guarantee_unit = field("min_guarantee/@unit", UNIT)
+    min_guarantee_unit = field("min_guarantee/@unit", UNIT, of="min_guarantee")
 
 
 class Blkiotune(Part):

@@ -39,6 +39,7 @@ class Vcpu(Part):
     """The number of virtual CPUs."""
 
     path = "vcpu"
+    once = True
     knows = ("@cpuset",)
 
     count = field("", UNSIGNED)

@@ -33,16 +33,37 @@ T = TypeVar("T")
 class Field(Generic[T]):
     """One declared attribute or text: where it stands, its form, its choices."""
 
-    __slots__ = ("attribute", "choice", "default", "kind", "name", "path", "required", "steps")
+    __slots__ = (
+        "attribute",
+        "choice",
+        "default",
+        "kind",
+        "name",
+        "of",
+        "path",
+        "required",
+        "since",
+        "steps",
+    )
 
     def __init__(
-        self, path: str, kind: Kind[T], *, choice: Enum | None, required: bool, default: T | None
+        self,
+        path: str,
+        kind: Kind[T],
+        *,
+        choice: Enum | None,
+        required: bool,
+        default: T | None,
+        since: str = "",
+        of: str = "",
     ) -> None:
         self.path = path
         self.kind = kind
         self.choice = choice
         self.required = required
         self.default = default
+        self.since = since
+        self.of = of
         self.name = ""
         steps, _, attribute = path.rpartition("@")
         self.attribute = attribute if "@" in path else ""
@@ -97,6 +118,8 @@ def field(
     choice: Enum | None = None,
     required: bool = False,
     default: T | None = None,
+    since: str = "",
+    of: str = "",
 ) -> Field[T]: ...
 
 
@@ -107,6 +130,8 @@ def field(
     choice: Enum | None = None,
     required: bool = False,
     default: str | None = None,
+    since: str = "",
+    of: str = "",
 ) -> Field[str]: ...
 
 
@@ -117,26 +142,32 @@ def field(
     choice: Enum | None = None,
     required: bool = False,
     default: Any = None,
+    since: str = "",
+    of: str = "",
 ) -> Field[Any]:
     """Declare a field.
 
     `path` is ``element/@attribute``, ``@attribute``, or ``element`` for its text. `kind` is the
     form, `choice` the enum of the table whose values it takes. `required` fields must be there.
-    `default` is what libvirt fills in.
+    `default` is what libvirt fills in. `since` is the release of libvirt that came to read it; `of`
+    is the path of the text without which libvirt does not look at it, as with a number's unit.
     """
-    return Field(path, kind, choice=choice, required=required, default=default)
+    return Field(path, kind, choice=choice, required=required, default=default, since=since, of=of)
 
 
 class Part:
     """One XML element of a domain, read through its declared fields.
 
     `path` is where such elements stand below ``<domain>``; "" is the domain itself. A class
-    without a path is a base for others. `knows` lists attributes and elements that may stand there
-    besides the fields: their form is not checked.
+    without a path is a base for others. `since` is the release of libvirt that came to read it. Of
+    several elements where libvirt reads one only, `once` leaves the first. `knows` lists attributes
+    and elements that may stand there besides the fields: their form is not checked.
     """
 
     path: ClassVar[str | None] = None
     knows: ClassVar[tuple[str, ...]] = ()
+    since: ClassVar[str] = ""
+    once: ClassVar[bool] = False
     _fields: ClassVar[dict[type, tuple[Field[Any], ...]]] = {}
 
     def __init__(self, node: Node, domain: Domain) -> None:

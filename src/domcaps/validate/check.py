@@ -147,6 +147,8 @@ class _Check:
             self._unknown(node, attribute, known)
 
     def _parts(self, plan: PartPlan) -> None:
+        if plan.kind.since and not self.world.target.dialect.speaks(plan.kind.since, ""):
+            return
         for part in self.domain.all(plan.kind):
             self._part(part, plan)
 
@@ -231,6 +233,8 @@ class _Check:
 
     def _field(self, part: Part, planned: FieldPlan, text: str) -> None:
         declared = planned.declared
+        if (declared.since or declared.of) and not self._is_read(part, planned):
+            return
         if declared.choice is not None:
             self._choice(part, planned, declared.choice, text)
             return
@@ -243,6 +247,16 @@ class _Check:
             return
         if planned.kept:
             part.__dict__[declared.name] = value
+
+    def _is_read(self, part: Part, planned: FieldPlan) -> bool:
+        """Tell whether libvirt looks at a field at all."""
+        declared = planned.declared
+        if declared.since and not self.world.target.dialect.speaks(declared.since, ""):
+            return False
+        if not declared.of:
+            return True
+        holder = part.node.find(declared.of)
+        return holder is not None and bool((holder.text or "").strip())
 
     def _missing(self, part: Part, planned: FieldPlan) -> None:
         message = f"{_spoken(part, planned)} is missing"
@@ -293,7 +307,8 @@ BROKEN = "this rule failed, please report it"
 def _offered(enum: Enum, world: World) -> Iterator[str]:
     dialect = world.target.dialect
     for choice in enum.choices:
-        if dialect.speaks(choice.since, choice.until) and world.truth(choice.when):
+        spoken = choice.name and dialect.speaks(choice.since, choice.until)
+        if spoken and world.truth(choice.when):
             yield choice.name
 
 

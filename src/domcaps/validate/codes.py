@@ -193,6 +193,8 @@ def _sample(part: type[Part], declared: Any, value: str | None = None) -> Sample
         for other in field_plans(part)
         if other.declared.required and other.declared is not declared
     }
+    if declared.of:
+        others[declared.of.strip(".")] = "1"
     if value is not None:
         others[declared.path] = value
     return Sample(element_with(part.path or "", others))

@@ -45,7 +45,8 @@ def settle(
     os_type = root.find("os/type")
     arch = os_type.get("arch") if os_type is not None else None
     machine = os_type.get("machine") if os_type is not None else None
-    emulator = root.findtext("devices/emulator")
+    binary = root.find("devices/emulator")
+    emulator = None if binary is None else "".join(map(str, binary.itertext()))
     return _open(source, open_world, (emulator, arch, machine, virttype))
 
 
