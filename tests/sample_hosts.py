@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -11,6 +12,7 @@ from domcaps.facts.arch import ARCHITECTURES, qemu_target
 from domcaps.facts.question import ask
 from domcaps.facts.record import (
     EmulatorRecord,
+    FirmwareDescriptor,
     Helper,
     HostCpu,
     HostRecord,
@@ -22,6 +24,9 @@ from domcaps.facts.record import (
 )
 from domcaps.shipped import SUFFIX, shipped_names
 from fakes import answer, emulator_record
+
+if TYPE_CHECKING:
+    from domcaps.language.rule import Sample
 
 RELEASES = ("sid", "debian13", "debian12")
 BARE = "bare"
@@ -89,13 +94,80 @@ def _rich(arch: str) -> HostRecord:
     )
 
 
+def rich_host(arch: str, record: EmulatorRecord, origin: str) -> domcaps.Host:
+    """Give a host that lacks nothing, firmware of every kind included, with that emulator."""
+    served = _SERVED_BY.get(arch, arch)
+    host = msgspec.structs.replace(_rich(served), firmware=_firmware(served))
+    record = _with_kvm(msgspec.structs.replace(record, path=_path(arch)))
+    return domcaps.Host.from_recording(Recording(host=host, emulators=(record,)), origin=origin)
+
+
+def _firmware(arch: str) -> tuple[FirmwareDescriptor, ...]:
+    """UEFI with and without secure boot and keys, and a BIOS, for every machine type."""
+    kinds = {
+        "10-secure": ("uefi", ["secure-boot", "requires-smm", "acpi-s3"]),
+        "20-keys": ("uefi", ["secure-boot", "requires-smm", "enrolled-keys"]),
+        "30-plain": ("uefi", ["acpi-s3"]),
+        "40-bios": ("bios", []),
+    }
+    return tuple(
+        FirmwareDescriptor(
+            "/usr/share/qemu/firmware", f"{name}.json", _descriptor(arch, name, *kind)
+        )
+        for name, kind in kinds.items()
+    )
+
+
+def _descriptor(arch: str, name: str, interface: str, features: list[str]) -> str:
+    def image(path: str) -> dict[str, str]:
+        return {"filename": f"/usr/share/{name}/{path}", "format": "raw"}
+
+    flash = {"device": "flash", "executable": image("code.fd"), "nvram-template": image("vars.fd")}
+    memory = {"device": "memory", "filename": f"/usr/share/{name}/bios.bin"}
+    machines = ["pc-q35-*"] if "requires-smm" in features else ["*"]
+    whole = {
+        "description": name,
+        "interface-types": [interface],
+        "mapping": memory if interface == "bios" else flash,
+        "targets": [{"architecture": qemu_target(arch), "machines": machines}],
+        "features": features,
+        "tags": [],
+    }
+    return msgspec.json.encode(whole).decode()
+
+
+def _without(host: HostRecord, lacking: tuple[str, ...]) -> HostRecord:
+    """Take from a host what a sample wants it to lack: ``vfio``, ``kvm.secure_guest``."""
+    poor = HostRecord(arch=host.arch)
+    for path in lacking:
+        part, _, inner = path.partition(".")
+        value = getattr(poor, part)
+        if inner:
+            value = msgspec.structs.replace(getattr(host, part), **{inner: getattr(value, inner)})
+        host = msgspec.structs.replace(host, **{part: value})
+    return host
+
+
 @cache
-def sample_host(arch: str, release: str, machine: str = "") -> domcaps.Host | None:
+def sample_host(
+    arch: str,
+    release: str,
+    machine: str = "",
+    host_arch: str = "",
+    lacking: tuple[str, ...] = (),
+) -> domcaps.Host | None:
     """Give a host with the emulator of a release for an architecture, None where there is none."""
     assert arch in ARCHITECTURES, arch
     record = _bare(arch, machine) if release == BARE else _shipped(arch, release)
     if record is None:
         return None
-    record = _with_kvm(msgspec.structs.replace(record, path=_path(arch)))
-    host = _rich(_SERVED_BY.get(arch, arch))
+    record = msgspec.structs.replace(record, path=_path(arch))
+    if not host_arch:
+        record = _with_kvm(record)
+    host = _without(_rich(host_arch or _SERVED_BY.get(arch, arch)), lacking)
     return domcaps.Host.from_recording(Recording(host=host, emulators=(record,)), origin=release)
+
+
+def host_for(sample: Sample, release: str) -> domcaps.Host | None:
+    """Give the host that a sample wants to be tried on."""
+    return sample_host(sample.arch, release, sample.machine, sample.host, sample.lacking)

@@ -10,7 +10,7 @@ from lxml import etree
 from domcaps.validate.catalogue import rules
 from domcaps.validate.codes import WELL_FORMED, Code, codes
 from domcaps.validate.samples import domain_of
-from sample_hosts import BARE, DIALECTS, RELEASES, sample_host
+from sample_hosts import BARE, DIALECTS, RELEASES, host_for, sample_host
 
 if TYPE_CHECKING:
     from domcaps.language.rule import Rule, Sample
@@ -26,7 +26,7 @@ def triggers(
     """Give the releases on which a sample triggers a code."""
     found = []
     for release in releases:
-        host = sample_host(sample.arch, release, sample.machine)
+        host = host_for(sample, release)
         if host is None:
             continue
         # some mistakes are only of definitions that libvirt has known for long: see `anywhere`
@@ -49,7 +49,7 @@ def anywhere(code: str, sample: Sample) -> list[str]:
 
 def what_was_found(sample: Sample) -> str:
     for release in (*RELEASES, BARE):
-        host = sample_host(sample.arch, release, sample.machine)
+        host = host_for(sample, release)
         if host is not None:
             found = host.validate(domain_of(sample)).findings
             return f"{release}: " + (

@@ -12,6 +12,7 @@ import pkgutil
 from typing import TYPE_CHECKING
 
 from domcaps.language import Element, Enum, Place, Predicate
+from domcaps.language.table import WideDrift
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,6 +64,12 @@ def questions() -> frozenset[Question]:
             for choice in value.choices:
                 asked.update(choice.when.questions())
     return frozenset(asked)
+
+
+def wide_drifts() -> tuple[WideDrift, ...]:
+    """Give the drifts that are of many choices at once."""
+    unique = {id(value): value for value in _contents() if isinstance(value, WideDrift)}
+    return tuple(unique.values())
 
 
 def choices() -> Iterator[tuple[str, Choice]]:

@@ -28,6 +28,12 @@ _SOCKET_SAMPLE = (
     "<console type='{}'><source mode='connect' host='localhost' service='1'/></console>"
 )
 
+_NO_SPICE = Drift(
+    says="libvirt 11.5 and later list the type 'spicevmc' for consoles",
+    but="only a channel of the type virtio can be a 'spicevmc': consoles are refused",
+    evidence="defining a domain with <console type='spicevmc'/> is refused",
+)
+
 TYPE = Enum(
     "type",
     attribute="@type",
@@ -46,11 +52,7 @@ TYPE = Enum(
             "spicevmc",
             SPICE,
             sample=f"<console type='spicevmc'/>{_SPICE_SAMPLE}",
-            drift=Drift(
-                says="libvirt 11.5 and later list the type 'spicevmc' for consoles",
-                but="only a channel of the type virtio can be a 'spicevmc': consoles are refused",
-                evidence="defining a domain with <console type='spicevmc'/> is refused",
-            ),
+            drifts=(_NO_SPICE,),
         ),
         Choice(
             "spiceport",

@@ -107,7 +107,7 @@ def threads(part: Part) -> frozenset[int]:
 
 def _whole(text: str | None) -> int:
     try:
-        return NUMBER.parse((text or "").strip())
+        return NUMBER.parse(text or "")
     except ValueError:
         return -1
 

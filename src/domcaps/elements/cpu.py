@@ -23,7 +23,7 @@ from domcaps.cpu import (
 )
 from domcaps.elements.remedies import kvm
 from domcaps.facts.emulator import ACCELERATORS
-from domcaps.language import Choice, Element, Enum, Place, Row, Rows, World
+from domcaps.language import Choice, Drift, Element, Enum, Place, Row, Rows, World
 from domcaps.language.observed import WorldFact, object_property, virttype
 from domcaps.language.preference import STAYS, Decision, Option
 
@@ -127,6 +127,13 @@ def _blocker(name: str) -> Row:
     return Row("feature", "", (("name", name),))
 
 
+_NO_ARITHMETIC = Drift(
+    says="host-passthrough is listed wherever KVM serves the guest's architecture",
+    but="libvirt starts no guest with it whose architecture's CPUs it knows nothing of, such as "
+    "32-bit POWER",
+    evidence="libvirt 10.7 has no CPU driver for ppc and gives up when it updates such a CPU",
+)
+
 HOST_PASSTHROUGH = Element(
     "host-passthrough",
     tag="mode",
@@ -136,7 +143,10 @@ HOST_PASSTHROUGH = Element(
         Enum(
             "hostPassthroughMigratable",
             attribute="@migratable",
-            choices=(Choice("on", MIGRATABLE), Choice("off")),
+            choices=(
+                Choice("on", MIGRATABLE, drifts=(_NO_ARITHMETIC,)),
+                Choice("off", drifts=(_NO_ARITHMETIC,)),
+            ),
             sample="<cpu mode='host-passthrough' migratable='{value}'/>",
         ),
     ),

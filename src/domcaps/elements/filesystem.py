@@ -13,6 +13,13 @@ from domcaps.language import Choice, Drift, Element, Enum
 from domcaps.language.observed import device
 from domcaps.language.preference import Decision, Option, drives
 
+_HANDLE_GONE = Drift(
+    says="libvirt lists the driver type 'handle' for every QEMU",
+    but="QEMU removed the 'handle' driver of 9pfs in 4.0, so the guest fails to start",
+    evidence="QEMU's list of removed features names it for 4.0, and every libvirt here "
+    "needs 6.2 or later; QEMU 7.2 refuses -fsdev handle,id=x,path=/tmp",
+)
+
 DRIVER_TYPE = Enum(
     "driverType",
     attribute="driver/@type",
@@ -21,12 +28,7 @@ DRIVER_TYPE = Enum(
         Choice(
             "handle",
             until="12.2",
-            drift=Drift(
-                says="libvirt lists the driver type 'handle' for every QEMU",
-                but="QEMU removed the 'handle' driver of 9pfs in 4.0, so the guest fails to start",
-                evidence="QEMU's list of removed features names it for 4.0, and every libvirt here "
-                "needs 6.2 or later; QEMU 7.2 refuses -fsdev handle,id=x,path=/tmp",
-            ),
+            drifts=(_HANDLE_GONE,),
         ),
         Choice(
             "virtiofs",

@@ -53,6 +53,9 @@ _RISCV = arch("riscv32", "riscv64")
 _ALWAYS_PCI_ROOT = I440FX | _VERSATILE | _OLD_BOARDS | _MALTA
 _PCIE_ROOT = Q35 | ARM_VIRT | RISCV_VIRT
 _LOONGARCH = arch("loongarch64")
+WITH_BUS = _ALWAYS_PCI_ROOT | _PCIE_ROOT | _LOONGARCH | S390
+"""Boards of which libvirt knows that devices can be plugged into them."""
+
 _NOT_YET_KNOWN = arch("m68k", "xtensa", "xtensaeb", "i686", "x86_64")
 """Architectures of which libvirt 11.9 and later refuse the boards it knows no PCI root for."""
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from domcaps.elements.asserted import asserted_or
 from domcaps.elements.device import Device
 from domcaps.elements.remedies import on_host
-from domcaps.language import NEVER, Choice, Element, Enum
+from domcaps.language import NEVER, Choice, Drift, Element, Enum
 from domcaps.language.observed import HostFact, device, qom_type
 from domcaps.language.part import field
 
@@ -59,9 +59,36 @@ _USB_SAMPLE = (
     f"<hostdev mode='subsystem' type='usb'><source>{_USB_DEVICE}</source></hostdev>"
     "<controller type='usb' model='qemu-xhci'/>"
 )
+_SCSI_SAMPLE = (
+    "<hostdev mode='{value}' type='scsi'><source><adapter name='scsi_host0'/>"
+    "<address bus='0' target='0' unit='0'/></source></hostdev>"
+)
 _PCI_SAMPLE = (
     "<hostdev mode='subsystem' type='pci'>{}"
     "<source><address domain='0' bus='6' slot='2' function='0'/></source></hostdev>"
+)
+
+_NO_VFIO = Drift(
+    says="devices of the type pci are listed for every QEMU on every host",
+    but="a host without an IOMMU or VFIO can't give its PCI devices away: the guest is not started",
+    evidence="libvirt 12.8 builds no command line for <hostdev type='pci'/> where /dev/vfio is "
+    "missing; 11.3 only where <driver name='vfio'/> does not stand there",
+)
+_DRIVER_DEFAULT = Drift(
+    says="the PCI back end 'default' is listed",
+    but="a definition must leave the attribute out: libvirt refuses the word",
+    evidence="defining <driver name='default'/> fails with libvirt 11.3 and 12.8",
+)
+_POLICY_DEFAULT = Drift(
+    says="startupPolicy 'default' is listed",
+    but="a definition must leave the attribute out: libvirt refuses the word",
+    evidence="defining <source startupPolicy='default'> fails with libvirt 11.3 and 12.8",
+)
+_POLICY_USB = Drift(
+    says="startup policies are listed for every QEMU",
+    but="they are for USB devices, and some QEMU have no USB controller",
+    evidence="QEMU 7.2 for s390x has no USB controller in qom-list-types; libvirt's own report "
+    "leaves the type usb out there",
 )
 
 MODE = Enum(
@@ -76,13 +103,18 @@ MODE = Enum(
             "</hostdev>",
         ),
     ),
-    sample=_PCI_SAMPLE.format("").replace("subsystem", "{value}"),
+    sample=_SCSI_SAMPLE,
 )
 
 STARTUP_POLICY = Enum(
     "startupPolicy",
     attribute="source/@startupPolicy",
-    choices=(Choice("default"), Choice("mandatory"), Choice("requisite"), Choice("optional")),
+    choices=(
+        Choice("default", drifts=(_POLICY_DEFAULT,)),
+        Choice("mandatory", drifts=(_POLICY_USB,)),
+        Choice("requisite", drifts=(_POLICY_USB,)),
+        Choice("optional", drifts=(_POLICY_USB,)),
+    ),
     sample=_USB_SAMPLE.replace("<source>", "<source startupPolicy='{value}'>"),
 )
 
@@ -91,12 +123,8 @@ SUBSYS_TYPE = Enum(
     attribute="@type",
     choices=(
         Choice("usb", USB_CONTROLLER, sample=_USB_SAMPLE),
-        Choice("pci", sample=_PCI_SAMPLE.format("")),
-        Choice(
-            "scsi",
-            sample="<hostdev mode='subsystem' type='scsi'><source><adapter name='scsi_host0'/>"
-            "<address bus='0' target='0' unit='0'/></source></hostdev>",
-        ),
+        Choice("pci", sample=_PCI_SAMPLE.format(""), drifts=(_NO_VFIO,)),
+        Choice("scsi", sample=_SCSI_SAMPLE.replace("{value}", "subsystem")),
         Choice("scsi_host", listed=False),
         Choice("mdev", listed=False),
     ),
@@ -109,7 +137,11 @@ PCI_BACKEND = Enum(
     "pciBackend",
     attribute="driver/@name",
     choices=(
-        Choice("default", asserted_or("hostdev.pciBackend", "default", VFIO)),
+        Choice(
+            "default",
+            asserted_or("hostdev.pciBackend", "default", VFIO),
+            drifts=(_DRIVER_DEFAULT,),
+        ),
         Choice("vfio", asserted_or("hostdev.pciBackend", "vfio", VFIO)),
     ),
     sample=_PCI_SAMPLE.format("<driver name='{value}'/>"),
@@ -122,9 +154,9 @@ IOMMUFD = Enum(
     choices=(
         # libvirt does not look at vfio-pci here, though only that device takes an iommufd
         Choice("yes", qom_type("iommufd") & HOST_VFIO & HOST_IOMMUFD),
-        Choice("no"),
+        Choice("no", drifts=(_NO_VFIO,)),
     ),
-    sample=_PCI_SAMPLE.format("<driver iommufd='{value}'/>"),
+    sample=_PCI_SAMPLE.format("<driver name='vfio' iommufd='{value}'/>"),
 )
 
 ELEMENT = Element(

@@ -276,7 +276,7 @@ def guest_reset_is_there(hostdev: Hostdev) -> Problems:
 @rule(
     "hostdev-vfio-unavailable",
     Hostdev,
-    bad="",
+    bad=Sample(_GOOD, lacking=("vfio",)),
     good=_GOOD,
     stage=Stage.START,
 )

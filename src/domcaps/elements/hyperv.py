@@ -17,7 +17,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domcaps.elements.remedies import kvm
-from domcaps.language import AnyChoice, Choice, Element, Enum, Place, Row, Rows, World
+from domcaps.language import AnyChoice, Choice, Drift, Element, Enum, Place, Row, Rows, World
 from domcaps.language.observed import EmulatorFact, WorldFact, arch, qapi, virttype
 from domcaps.language.preference import Decision, Option, family
 from domcaps.language.remedy import Effort, Remedy
@@ -66,6 +66,32 @@ def _said(emulator: EmulatorFacts, name: str) -> str:
     return "not there" if value is None else repr(value)
 
 
+_ANY_ENLIGHTENMENT = Drift(
+    says="enlightenments are listed that QEMU offers with its first accelerator",
+    but="libvirt defines any, and builds the command line; most are looked at once QEMU runs",
+    evidence="libvirt 11.3 and 12.8 take <vpindex state='on'/> for aarch64's virt and for x86 with "
+    "TCG, neither of which lists it",
+    listed=False,
+)
+
+
+# what stands in a domain beside a switch, as one needs another or more than on and off
+_ALONGSIDE = {
+    "stimer": "<vpindex state='on'/><synic state='on'/>",
+    "tlbflush": "<vpindex state='on'/>",
+    "ipi": "<vpindex state='on'/>",
+    "evmcs": "<vapic state='on'/>",
+}
+_MORE = {"spinlocks": " retries='8191'", "vendor_id": " value='KVM Hv'"}
+_CLOCK = "<clock offset='utc'><timer name='hypervclock' present='yes'/></clock>"
+
+
+def _sample(name: str) -> str:
+    switch = f"<{name} state='on'{_MORE.get(name, '')}/>"
+    features = f"<features><hyperv>{_ALONGSIDE.get(name, '')}{switch}</hyperv></features>"
+    return features + _CLOCK if name == "stimer" else features
+
+
 def _choice(name: str, since: str = "") -> Choice:
     return Choice(
         name,
@@ -78,6 +104,8 @@ def _choice(name: str, since: str = "") -> Choice:
             _advice,
         ),
         since=since,
+        drifts=(_ANY_ENLIGHTENMENT,),
+        sample=_sample(name),
     )
 
 

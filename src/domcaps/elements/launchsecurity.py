@@ -2,7 +2,11 @@
 
 ::
 
-    <launchSecurity type='sev-snp'/>
+    <launchSecurity type='sev' kernelHashes='yes'>
+      <policy>0x0003</policy>
+    </launchSecurity>
+
+What must hold of one in a domain is in `domcaps.elements.launchsecurityrules`.
 """
 
 from domcaps.elements.remedies import hardware
@@ -28,17 +32,14 @@ SEV_PLATFORM = qom_type("sev-guest", "sev-snp-guest") & EmulatorFact(
 S390_PV_QEMU = qom_type("s390-pv-guest") & object_property(
     "none-machine", "confidential-guest-support"
 )
-S390_PV = (
-    arch("s390", "s390x")
-    & S390_PV_QEMU
-    & HostFact(
-        "the host can run protected guests",
-        "/sys/firmware/uv, prot_virt in /proc/cmdline",
-        lambda host: host.kvm.secure_guest,
-        lambda host: "yes" if host.kvm.secure_guest else "not switched on, or not there",
-        advice=hardware("an IBM z15 or later whose kernel was started with prot_virt=1"),
-    )
+S390_PV_HOST = HostFact(
+    "the host can run protected guests",
+    "/sys/firmware/uv, prot_virt in /proc/cmdline",
+    lambda host: host.kvm.secure_guest,
+    lambda host: "yes" if host.kvm.secure_guest else "not switched on, or not there",
+    advice=hardware("an IBM z15 or later whose kernel was started with prot_virt=1"),
 )
+S390_PV = arch("s390", "s390x") & S390_PV_QEMU & S390_PV_HOST
 
 TDX_QEMU = qom_type("tdx-guest")
 TDX = TDX_QEMU & HostFact(
@@ -57,17 +58,30 @@ _TDX_ANYWHERE = Drift(
     evidence="libvirt 11.10 and later look at the host as well, and no longer list it",
 )
 
+_PV_ANYWHERE = Drift(
+    says="s390-pv is listed wherever QEMU knows it",
+    but="a host that can't run protected guests refuses the definition",
+    evidence="libvirt looks at the host for the feature s390-pv, and again where it checks a "
+    "definition, but not where it lists the types of launch security",
+)
+_POLICY = "<launchSecurity type='{}'><policy>0x{}</policy></launchSecurity>"
+
 SECTYPE = Enum(
     "sectype",
     attribute="@type",
     choices=(
-        Choice("sev", qom_type("sev-guest") & SEV_PLATFORM),
-        Choice("sev-snp", qom_type("sev-snp-guest") & SEV_PLATFORM),
+        Choice("sev", qom_type("sev-guest") & SEV_PLATFORM, sample=_POLICY.format("sev", "3")),
+        Choice(
+            "sev-snp",
+            qom_type("sev-snp-guest") & SEV_PLATFORM,
+            sample=_POLICY.format("sev-snp", "30000"),
+        ),
         # libvirt looks at QEMU only here, and at the host as well for the feature s390-pv
-        Choice("s390-pv", S390_PV_QEMU),
-        Choice("tdx", TDX_QEMU, since="11.6", until="11.10", drift=_TDX_ANYWHERE),
+        Choice("s390-pv", S390_PV_QEMU, drifts=(_PV_ANYWHERE,)),
+        Choice("tdx", TDX_QEMU, since="11.6", until="11.10", drifts=(_TDX_ANYWHERE,)),
         Choice("tdx", TDX, since="11.10"),
     ),
+    sample="<launchSecurity type='{value}'/>",
 )
 
 ELEMENT = Element(

@@ -206,10 +206,10 @@ LOADER = Element(
             choices=(
                 Choice("yes", _SMM | _KERNEL_SMM, until=_KERNELS_UNTIL),
                 Choice("yes", _SMM, since=_KERNELS_UNTIL),
-                Choice("no"),
+                Choice("no", sample="<os><loader type='rom' secure='no'>/a</loader></os>"),
             ),
-            sample="<os><loader type='pflash' readonly='yes' secure='{value}'>/a</loader>"
-            "<nvram template='/b'>/c</nvram></os><features><smm state='on'/></features>",
+            # of the host's firmware: an image of one's own may be what the host does not have
+            sample="<os firmware='efi'><loader secure='{value}'/></os>",
         ),
     ),
 )

@@ -173,7 +173,7 @@ def _text(node: Node, path: str) -> str:
     holder = node.find(steps) if steps else node
     if holder is None:
         return ""
-    return (holder.get(attribute) or "") if at else (holder.text or "").strip()
+    return (holder.get(attribute) or "") if at else holder.text or ""
 
 
 def kib(size: int | None) -> int:

@@ -82,12 +82,20 @@ _EMULATOR = SWTPM & qom_type("tpm-emulator")
 
 _PASSTHROUGH_SAMPLE = "<backend type='passthrough'><device path='/dev/tpm0'/></backend>"
 
+_NO_BACK_END = Drift(
+    says="models are listed by the devices that QEMU has",
+    but="each needs something behind it: the host's TPM, for which QEMU must be built for Linux, "
+    "or swtpm",
+    evidence="QEMU 9.2 for macOS lists tpm-tis-device and no type tpm-passthrough; without swtpm "
+    "no domain with a TPM can be defined there",
+)
+
 MODEL = Enum(
     "model",
     attribute="@model",
     choices=(
-        Choice("tpm-tis", _model("tpm-tis"), until=_TYPES_SINCE),
-        Choice("tpm-tis", _TIS, since=_TYPES_SINCE),
+        Choice("tpm-tis", _model("tpm-tis"), until=_TYPES_SINCE, drifts=(_NO_BACK_END,)),
+        Choice("tpm-tis", _TIS, since=_TYPES_SINCE, drifts=(_NO_BACK_END,)),
         Choice("tpm-crb", _model("tpm-crb"), until=_TYPES_SINCE),
         Choice("tpm-crb", device("tpm-crb"), since=_TYPES_SINCE),
         Choice("tpm-spapr", device("tpm-spapr") | _model("tpm-spapr"), until=_TYPES_SINCE),
@@ -110,20 +118,23 @@ BACKEND_MODEL = Enum(
     ),
 )
 
+_OLD_TPM = Drift(
+    says="backendVersion 1.2 is listed when swtpm can do it",
+    but="only the model tpm-tis on x86 accepts a TPM 1.2; every other model is refused",
+    evidence="defining a domain with tpm-crb, or any model on another architecture, "
+    "and version='1.2' is refused by libvirt's own validation",
+)
+
 BACKEND_VERSION = Enum(
     "backendVersion",
     attribute="backend/@version",
     only_if_any=True,
+    sample="<tpm><backend type='emulator' version='{value}'/></tpm>",
     choices=(
         Choice(
             "1.2",
             _version("1.2"),
-            drift=Drift(
-                says="backendVersion 1.2 is listed when swtpm can do it",
-                but="only the model tpm-tis on x86 accepts a TPM 1.2; every other model is refused",
-                evidence="defining a domain with tpm-crb, or any model on another architecture, "
-                "and version='1.2' is refused by libvirt's own validation",
-            ),
+            drifts=(_OLD_TPM,),
         ),
         Choice("2.0", _version("2.0")),
     ),

@@ -107,7 +107,7 @@ class Field(Generic[T]):
             return None
         if self.attribute:
             return holder.get(self.attribute)
-        return (holder.text or "").strip()
+        return holder.text or ""
 
 
 @overload

@@ -49,12 +49,16 @@ class Sample:
 
     `xml` is a whole ``<domain>``, or children of it that are put into a plain one; devices may be
     given without ``<devices>`` around them. `arch`, `machine` and `virttype` make up its target.
+    The host is of the guest's architecture unless `host` names another, and has all that a host can
+    have, but for what `lacking` names, such as ``vfio`` or ``kvm.secure_guest``.
     """
 
     xml: str
     arch: str = "x86_64"
     machine: str = ""
     virttype: str = "qemu"
+    host: str = ""
+    lacking: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

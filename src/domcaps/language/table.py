@@ -30,11 +30,25 @@ class Drift:
     """A place where libvirt contradicts itself, or where libvirt and QEMU disagree.
 
     `says` is what libvirt's report promises, `but` what is true, `evidence` how that was seen.
+    `listed` tells that the report lists what can't be used; otherwise it leaves out what can be.
     """
 
     says: str
     but: str
     evidence: str
+    listed: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class WideDrift:
+    """A drift of many choices at once: of all that depend on something of the target.
+
+    `path` names them in lists, `where` says for which targets it is so.
+    """
+
+    path: str
+    where: Predicate
+    drift: Drift
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +56,7 @@ class Choice:
     """One named thing that a domain may ask for.
 
     `when` says whether it holds. `since` is the first release of libvirt that lists it, `until`
-    the first that no longer does. `drift` notes what the report gets wrong. One that is not
+    the first that no longer does. `drifts` note what the report gets wrong. One that is not
     `listed` may be written in a domain though no report speaks of it. `sample` is how a domain uses
     it, where that is more than what the enum says.
     """
@@ -51,7 +65,7 @@ class Choice:
     when: Predicate = ALWAYS
     since: str = ""
     until: str = ""
-    drift: Drift | None = None
+    drifts: tuple[Drift, ...] = ()
     listed: bool = True
     sample: str = ""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from domcaps.elements import choices
+from domcaps.elements import choices, wide_drifts
 
 
 class DriftEntry(msgspec.Struct, frozen=True):
@@ -22,18 +22,22 @@ class DriftEntry(msgspec.Struct, frozen=True):
 
 
 def drift_entries() -> tuple[DriftEntry, ...]:
-    """Give the whole list, in the order of the table."""
-    return tuple(
+    """Give the whole list: what is of many choices at once, then in the order of the table."""
+    wide = tuple(
+        DriftEntry(one.path, one.drift.says, one.drift.but, one.drift.evidence)
+        for one in wide_drifts()
+    )
+    return wide + tuple(
         DriftEntry(
             path,
-            choice.drift.says,
-            choice.drift.but,
-            choice.drift.evidence,
+            drift.says,
+            drift.but,
+            drift.evidence,
             choice.since,
             choice.until,
         )
         for path, choice in choices()
-        if choice.drift is not None
+        for drift in choice.drifts
     )
 
 

@@ -224,7 +224,7 @@ class _Check:
                     for planned in step.attributes.get(name, ()):  # type: ignore[arg-type]
                         self._field(part, planned, text)  # type: ignore[arg-type]
             for planned in step.text:
-                self._field(part, planned, (node.text or "").strip())
+                self._field(part, planned, node.text or "")
         if step.children:
             for child in node:
                 inner = step.children.get(child.tag)
