@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from domcaps.choose.api import WishOptions
     from domcaps.choose.chooser import Chosen
+    from domcaps.choose.repair import Repair
     from domcaps.facts.record import EmulatorRecord, Recording
     from domcaps.fresh.answers import Emulators
     from domcaps.language import Dialect
@@ -387,6 +388,21 @@ class Host:
         from domcaps.choose.api import choose
 
         return choose([self], self.facts.arch, name, memory, vcpus, **wishes)
+
+    def repair(
+        self, xml: str | bytes, libvirt: str = DEFAULT_DIALECT, *, new: bool = True
+    ) -> Repair:
+        """Mend a domain by the fewest edits after which it is accepted on this host.
+
+        The result has ``.data`` (the text, in which all that was not edited is as it was),
+        ``.changes`` with a reason for each, and ``.diff``. `new` is as in `validate`. Raises
+        `InputError` for what is no XML.
+        """
+        from domcaps.choose.repair import repair
+
+        parse_dialect(libvirt)
+        data = xml.encode(errors="surrogatepass") if isinstance(xml, str) else xml
+        return repair([self], data, libvirt, new=new)
 
     def has_emulator(self, arch: str | None = None) -> bool:
         """Tell whether an emulator would be found without naming one."""

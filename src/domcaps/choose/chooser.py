@@ -42,7 +42,7 @@ class HostLike(Protocol):
     ) -> World:
         """Give a target with its facts."""
 
-    def validate(self, xml: str | bytes, libvirt: str = ...) -> Validation:
+    def validate(self, xml: str | bytes, libvirt: str = ..., *, new: bool = ...) -> Validation:
         """Judge a domain."""
 
 

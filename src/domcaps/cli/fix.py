@@ -1,0 +1,158 @@
+"""``domcaps fix``: the least edit that makes a refused domain acceptable."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from domcaps.cli._common import note, open_host
+
+if TYPE_CHECKING:
+    from domcaps.choose.repair import Repair
+
+_COLOURS = {"+": "green", "-": "red", "@": "cyan"}
+
+
+def _complete_host(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:
+    from domcaps.cli._common import _complete_host as complete
+
+    return complete(ctx, param, incomplete)
+
+
+@click.command("fix")
+@click.argument("file", metavar="FILE.xml", type=click.Path(path_type=Path, allow_dash=True))
+@click.option(
+    "--host",
+    "host_files",
+    multiple=True,
+    metavar="FILE",
+    help="A recording instead of this machine; with several the domain is mended for all of them.",
+    shell_complete=_complete_host,
+)
+@click.option("--libvirt", metavar="VERSION", default="12.8", show_default=True)
+@click.option(
+    "--existing", is_flag=True, help="Take it for a domain that libvirt has known for long."
+)
+@click.option("--write", is_flag=True, help="Change the file; asks first.")
+@click.option("--yes", is_flag=True, help="With --write: do not ask.")
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
+)
+def command(
+    *,
+    file: Path,
+    host_files: tuple[str, ...],
+    libvirt: str,
+    existing: bool,
+    write: bool,
+    yes: bool,
+    form: str,
+) -> None:
+    """Propose the fewest edits that make a refused domain acceptable, as a unified diff.
+
+    Each edit comes with its reason. What is not at fault is not touched: comments, order, blanks
+    and unknown elements stay as they were, byte for byte. Of edits that do, a value is replaced
+    before it is taken away, and a whole device goes only where nothing else helps: look at the
+    proposal before you take it. - is standard input.
+
+    With --write the file is replaced at once, and the old one is kept beside it as FILE.xml.orig.
+
+    The exit code is 0 where the domain is accepted as it is, 1 where it needs an edit that was
+    only proposed or was declined, or can't be mended; with --write it is 0 when it was mended. It
+    is 2 where the file can't be read.
+    """
+    from domcaps.choose.repair import repair
+    from domcaps.language import parse_dialect
+
+    hosts = [open_host(name) for name in host_files] or [open_host(None)]
+    dialect = str(parse_dialect(libvirt))
+    data = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+    if write and str(file) == "-":
+        raise click.UsageError("standard input can't be changed: give --write a file")
+    found = repair(hosts, data, dialect, new=not existing)
+    if form == "json":
+        _print_json(found, str(file))
+    else:
+        _print(found, str(file))
+    if not found.changes:
+        raise click.exceptions.Exit(0 if found.accepted else 1)
+    if not write or not (yes or click.confirm(f"Change {file}?", default=False, err=True)):
+        raise click.exceptions.Exit(1)
+    kept = replace(file, data, found.data)
+    note(f"{file} is changed; it was kept as {kept}")
+
+
+def _print(found: Repair, name: str) -> None:
+    if not found.changes:
+        if found.accepted:
+            note(f"{name}: accepted as it is")
+            return
+        note(f"{name}: no edit that is known mends it")
+        for finding in found.findings:
+            click.echo(f"{name}:{finding.line}: {finding.message} [{finding.code}]", err=True)
+        return
+    for line in found.diff_of(name).splitlines():
+        bold = line.startswith(("+++", "---"))
+        click.secho(line, fg=None if bold else _COLOURS.get(line[:1]), bold=bold)
+    for change in found.changes:
+        note(f"line {change.line}: {change.what}, since {change.reason} [{change.code}]")
+    if not found.proven:
+        note("fewer edits may do: the search was given up")
+
+
+def _print_json(found: Repair, name: str) -> None:
+    import dataclasses
+
+    import msgspec
+
+    content = {
+        "file": name,
+        "accepted": found.accepted,
+        "changes": [dataclasses.asdict(change) for change in found.changes],
+        "diff": found.diff_of(name),
+        "fewest": found.proven,
+        "findings": [{"code": f.code, "message": f.message} for f in found.findings],
+    }
+    click.echo(msgspec.json.format(msgspec.json.encode(content), indent=2).decode())
+
+
+def replace(file: Path, old: bytes, new: bytes) -> Path:
+    """Put a new text in the place of a file at once, and keep the old one beside it.
+
+    An older one that was kept is not overwritten: then the next free name is taken.
+    """
+    target = file.resolve()
+    kept = _keep(target, old)
+    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(new)
+            stream.flush()
+            os.fsync(stream.fileno())
+        Path(temporary).chmod(target.stat().st_mode & 0o7777)
+        if target.read_bytes() != old:
+            raise click.ClickException(f"{file} was changed by somebody else meanwhile")
+        Path(temporary).replace(target)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    return kept
+
+
+def _keep(target: Path, old: bytes) -> Path:
+    number = 0
+    while True:
+        kept = target.with_name(f"{target.name}.orig{number or ''}")
+        try:
+            with kept.open("xb") as stream:
+                stream.write(old)
+        except FileExistsError:
+            number += 1
+            continue
+        kept.chmod(target.stat().st_mode & 0o7777)
+        return kept

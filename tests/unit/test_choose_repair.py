@@ -1,0 +1,208 @@
+"""Mending: the fewest edits, and nothing else is touched."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import domcaps
+from domcaps.choose.text import Text
+from sample_hosts import sample_host
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TOP = """<?xml version="1.0" encoding="UTF-8"?>
+<!-- made by hand, &c. -->
+<domain   type="qemu"  xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>
+  <name>ä</name><memory>1048576</memory>
+  <os><type arch='x86_64' machine='q35'>hvm</type></os>
+  <metadata><my:own xmlns:my="urn:x">  kept </my:own></metadata>
+  <devices>
+    {}
+    <!-- the last -->
+  </devices>
+</domain>
+"""
+
+
+@pytest.fixture(scope="module")
+def host() -> domcaps.Host:
+    found = sample_host("x86_64", "sid")
+    assert found is not None
+    return found
+
+
+def mended(host: domcaps.Host, devices: str) -> tuple[list[str], str]:
+    repair = host.repair(TOP.format(devices))
+    assert repair.accepted
+    assert host.validate(repair.data).accepted
+    return [change.what for change in repair.changes], repair.data.decode()
+
+
+def test_an_accepted_domain_is_given_back_as_it_is(host: domcaps.Host) -> None:
+    data = TOP.format("<video><model type='vga'/></video>").encode()
+    repair = host.repair(data)
+    assert repair.data is data
+    assert repair.changes == ()
+    assert repair.diff == ""
+
+
+def test_a_value_is_replaced_where_it_stands(host: domcaps.Host) -> None:
+    changes, text = mended(host, '<video><model  type = "qxl" heads="1"/></video>')
+    assert len(changes) == 1
+    assert text == TOP.format('<video><model  type = "virtio" heads="1"/></video>')
+
+
+def test_a_slip_of_the_pen_becomes_what_was_meant(host: domcaps.Host) -> None:
+    _, text = mended(host, "<video><model type='virtoi'/></video>")
+    assert text == TOP.format("<video><model type='virtio'/></video>")
+
+
+def test_what_is_too_much_is_taken_away_and_no_more(host: domcaps.Host) -> None:
+    changes, text = mended(host, "<video><model type='vga' heads='2'/></video>")
+    assert changes == ["heads='2' taken away"]
+    assert text == TOP.format("<video><model type='vga'/></video>")
+
+
+def test_two_faults_are_two_edits(host: domcaps.Host) -> None:
+    rng = "<rng model='virtoi'><backend model='random'/></rng>"
+    devices = f"<video><model type='qxl'/></video>\n    {rng}"
+    changes, text = mended(host, devices)
+    assert len(changes) == 2
+    assert "kept" in text
+
+
+def test_an_element_goes_with_the_line_that_it_stands_on(host: domcaps.Host) -> None:
+    devices = (
+        "<disk type='file'><source file='/a'/><target dev='vda'/>\n"
+        "      <address type='drive' controller='0' bus='0' unit='0'/>\n    </disk>"
+    )
+    changes, text = mended(host, devices)
+    assert len(changes) == 1
+    assert "\n\n" not in text
+
+
+def test_each_change_has_a_reason_and_a_place(host: domcaps.Host) -> None:
+    repair = host.repair(TOP.format("<video><model type='qxl'/></video>"))
+    (change,) = repair.changes
+    assert change.line == 8
+    assert change.code == "video-model-unsupported"
+    assert "qxl" in change.reason
+    assert repair.proven
+    assert "-    <video><model type='qxl'/></video>" in repair.diff
+
+
+def test_several_hosts_are_mended_for_at_once() -> None:
+    from domcaps.choose.repair import repair
+    from domcaps.shipped import open_shipped
+
+    hosts = [open_shipped(name) for name in ("debian12-x86_64", "sid-x86_64")]
+    data = TOP.format("<video><model type='qxl'/></video>").encode()
+    found = repair(hosts, data, "12.8")
+    assert all(host.validate(found.data).accepted for host in hosts)
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"<domain", b"\x00", b"<!DOCTYPE a [<!ENTITY b 'c'>]><domain/>"]
+)
+def test_what_is_no_xml_is_for_people(host: domcaps.Host, data: bytes) -> None:
+    with pytest.raises(domcaps.InputError):
+        host.repair(data)
+
+
+def test_what_can_not_be_mended_says_so(host: domcaps.Host) -> None:
+    repair = host.repair("<network><name>a</name></network>")
+    assert not repair.accepted
+    assert repair.data == repair.original
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "iso-8859-1"])
+def test_other_encodings_stay(host: domcaps.Host, encoding: str) -> None:
+    text = TOP.replace("UTF-8", encoding).format("<video><model type='qxl'/></video>")
+    repair = host.repair(text.encode(encoding))
+    assert repair.data == text.replace("qxl", "virtio").encode(encoding)
+
+
+NAMES = st.sampled_from(["a", "b", "n:c", "d-e"])
+VALUES = st.text(st.characters(codec="utf-8", exclude_characters="\x00<&\r"), max_size=8).filter(
+    lambda text: all(c >= " " or c in "\n\t" for c in text) and "\ufffe" not in text
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.data())
+def test_an_edit_changes_nothing_else(data: st.DataObject) -> None:
+    value = data.draw(VALUES)
+    quote = "'" if '"' in value else '"'
+    value = value.replace(quote, "")
+    comment = data.draw(VALUES).replace("-", "")
+    xml = (
+        f"<r xmlns:n='urn:n'><!--{comment}--><x one={quote}{value}{quote}  two='2'/>"
+        f"<![CDATA[<y a='b'>]]><y>text</y></r>"
+    )
+    try:
+        text = Text(xml.encode())
+    except domcaps.InputError:
+        return
+    x, y = text.root[0], text.root[1]
+    assert text.set_attribute(x, "two", "3").decode() == xml.replace("two='2'", "two='3'")
+    assert text.remove_attribute(x, "two").decode() == xml.replace("  two='2'", "")
+    assert text.set_text(y, "a<b").decode() == xml.replace(">text<", ">a&lt;b<")
+    assert text.remove_element(y).decode() == xml.replace("<y>text</y>", "")
+    added = Text(text.set_attribute(x, "n", value))
+    assert added.root[0].get("two") == "2"
+
+
+def run(folder: Path, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "domcaps", "fix", "--host", "shipped:sid-x86_64", *words],
+        cwd=folder,
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        env={**os.environ, "NO_COLOR": "1"},
+    )
+
+
+def test_the_command_proposes_asks_and_keeps_the_old_file(tmp_path: Path) -> None:
+    file = tmp_path / "a.xml"
+    bad = TOP.format("<video><model type='qxl'/></video>")
+    file.write_text(bad)
+    file.chmod(0o640)
+    proposed = run(tmp_path, "a.xml")
+    assert proposed.returncode == 1
+    assert "+    <video><model type='virtio'/></video>" in proposed.stdout
+    assert "since" in proposed.stderr
+    assert run(tmp_path, "--write", "a.xml", stdin="n\n").returncode == 1
+    assert file.read_text() == bad
+    written = run(tmp_path, "--write", "a.xml", stdin="y\n")
+    assert written.returncode == 0, written.stderr
+    assert file.read_text() == bad.replace("qxl", "virtio")
+    assert (tmp_path / "a.xml.orig").read_text() == bad
+    assert file.stat().st_mode & 0o777 == 0o640
+    assert run(tmp_path, "a.xml").returncode == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.xml", "a.xml.orig"]
+
+
+def test_a_file_that_was_kept_before_is_not_lost(tmp_path: Path) -> None:
+    file = tmp_path / "a.xml"
+    file.write_text(TOP.format("<video><model type='qxl'/></video>"))
+    (tmp_path / "a.xml.orig").write_text("older")
+    assert run(tmp_path, "--write", "--yes", "a.xml").returncode == 0
+    assert (tmp_path / "a.xml.orig").read_text() == "older"
+    assert "qxl" in (tmp_path / "a.xml.orig1").read_text()
+
+
+def test_a_file_that_is_not_there_is_one_line(tmp_path: Path) -> None:
+    done = run(tmp_path, "none.xml")
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
