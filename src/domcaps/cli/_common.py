@@ -24,7 +24,7 @@ _HOST_HELP = (
 def host_option(function: F) -> F:
     """Add ``--host``."""
     return click.option(
-        "--host", "host_file", metavar="FILE", help=_HOST_HELP, shell_complete=_complete_host
+        "--host", "host_file", metavar="FILE", help=_HOST_HELP, shell_complete=complete_host
     )(function)
 
 
@@ -36,7 +36,7 @@ def many_hosts_option(function: F) -> F:
         metavar="FILE",
         multiple=True,
         help=f"{_HOST_HELP} A folder stands for the recordings in it, and NAME may hold * and ?.",
-        shell_complete=_complete_host,
+        shell_complete=complete_host,
     )(function)
 
 
@@ -89,7 +89,8 @@ def _target_options(function: F, more: dict[str, Any]) -> F:
     return function
 
 
-def _complete_host(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:  # noqa: ARG001
+def complete_host(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:  # noqa: ARG001
+    """Complete a recording: one that is shipped, or a file."""
     from click.shell_completion import CompletionItem
 
     from domcaps.shipped import shipped_names

@@ -1,18 +1,20 @@
-"""``domcaps diff``: where two hosts, emulators, machine types or dialects differ."""
+"""``domcaps diff``: where two hosts, emulators, machine types, dialects or moments differ."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from domcaps.cli._common import open_host
+from domcaps.cli._common import complete_host, open_host
 
 if TYPE_CHECKING:
     from domcaps.api import Host
-    from domcaps.language import World
+    from domcaps.language import Reason, World
     from domcaps.report.diff import Difference
+    from domcaps.validate.compare import DomainDifference
+    from domcaps.validate.uses import DomainUses
 
 _KEYS = ("emulator", "arch", "machine", "virttype", "libvirt")
 _COLOURS = {"+": "green", "-": "red", "~": "yellow"}
@@ -27,25 +29,74 @@ class Side:
         unknown = [key for key in pairs if key not in _KEYS]
         if unknown:
             raise click.UsageError(f"{text}: {unknown[0]!r} is none of {', '.join(_KEYS)}")
-        self.host: Host = open_host(None if place in {"", "local"} else place)
+        self.name = place or "local"
+        self.host: Host = open_host(None if self.name == "local" else place)
         self.question = pairs
+        self.world: World = self.host.world(**pairs)  # type: ignore[arg-type]
 
-    def world(self) -> World:
-        """Settle the target."""
-        return self.host.world(**self.question)  # type: ignore[arg-type]
+    @property
+    def libvirt(self) -> str:
+        """The release of libvirt that is asked about."""
+        return str(self.world.target.dialect)
+
+    def describe(self) -> dict[str, str]:
+        """Tell what is compared."""
+        target, emulator = self.world.target, self.world.emulator
+        return {
+            "host": self.name,
+            "emulator": target.emulator,
+            "qemu": ".".join(map(str, emulator.version)),
+            "arch": target.arch,
+            "machine": target.machine,
+            "virttype": target.virttype,
+            "libvirt": self.libvirt,
+            "recorded": self.host.recorded,
+        }
+
+    def __str__(self) -> str:
+        """Give one line."""
+        told = self.describe()
+        moment = ", now" if self.name == "local" else ""
+        if told["recorded"]:
+            moment = f", recorded {told['recorded']}"
+        return (
+            f"{told['host']}: QEMU {told['qemu']}, {told['machine']}, {told['virttype']}, "
+            f"libvirt {told['libvirt']}{moment}"
+        )
+
+    def uses(self, xml: bytes) -> DomainUses | None:
+        """Explain what a domain uses here, None where it can't be told."""
+        from domcaps.errors import DomainError
+
+        try:
+            return self.host.explain_domain(xml, self.libvirt)
+        except DomainError:
+            return None
+
+
+def _complete_side(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:
+    """Complete the host, then the keys of its target."""
+    from click.shell_completion import CompletionItem
+
+    if "," not in incomplete:
+        local = [CompletionItem("local")] if "local".startswith(incomplete) else []
+        return local + complete_host(ctx, param, incomplete)
+    head, _, key = incomplete.rpartition(",")
+    return [CompletionItem(f"{head},{known}=") for known in _KEYS if known.startswith(key)]
 
 
 @click.command("diff")
-@click.argument("before")
-@click.argument("after")
+@click.argument("before", shell_complete=_complete_side)
+@click.argument("after", shell_complete=_complete_side)
 @click.option(
     "--domain",
     "domains",
     multiple=True,
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Tell as well whether this domain is acceptable on both sides; may be repeated.",
+    help="Tell as well whether this domain is acceptable on both sides, and what changes for it; "
+    "may be repeated.",
 )
-@click.option("--reasons", is_flag=True, help="Say why, on each side.")
+@click.option("--reasons", is_flag=True, help="Say all of why, on each side.")
 @click.option(
     "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
 )
@@ -56,53 +107,113 @@ def command(
 
     BEFORE and AFTER are each a recording, 'shipped:NAME', or 'local' for this machine, and may name
     a target: 'host.domcaps,machine=q35,libvirt=11.3' (keys: emulator, arch, machine, virttype,
-    libvirt). With --domain it answers the question of a migration or an upgrade: is this domain
-    acceptable there, too?
+    libvirt). So hosts can be compared, emulators, machine types, releases of libvirt, and moments:
+    a recording is what was so when it was made, 'local' is what is so now.
+
+    Every line comes with the facts that came out otherwise. With --domain it answers the question
+    of a migration or an upgrade: is this domain acceptable there, too, and what changes for it?
+
+    \b
+      domcaps diff monday.domcaps local
+      domcaps diff old.domcaps new.domcaps --domain web.xml
+      domcaps diff local,machine=pc local,machine=q35
 
     The exit code is 0 where there is no difference, 1 where there is, 2 for trouble.
-    """
+    """  # noqa: D301 - click takes the character, not its name
     from domcaps.report.diff import diff
 
     sides = Side(before), Side(after)
-    found = diff(sides[0].world(), sides[1].world())
-    verdicts = [(str(path), *_verdicts(path, sides)) for path in domains]
+    found = diff(sides[0].world, sides[1].world)
+    compared = [(str(path), _compare(path.read_bytes(), sides)) for path in domains]
     if form == "json":
-        _print_json(found, verdicts)
+        _print_json(sides, found, compared)
     else:
-        for difference in found:
-            _print(difference, reasons=reasons)
-        for name, old, new in verdicts:
-            click.echo(f"{name}: {old} before, {new} after")
-    if found or any(old != new for _, old, new in verdicts):
+        _print_text(sides, found, compared, reasons=reasons)
+    if found or not all(domain.is_same for _, domain in compared):
         raise click.exceptions.Exit(1)
 
 
-def _verdicts(path: Path, sides: tuple[Side, Side]) -> tuple[str, str]:
-    xml = path.read_bytes()
-    old, new = (
-        side.host.validate(xml, side.question.get("libvirt", "12.8")).accepted for side in sides
+def _compare(xml: bytes, sides: tuple[Side, Side]) -> DomainDifference:
+    from domcaps.validate.compare import compare_domain
+
+    one, other = sides
+    return compare_domain(
+        (one.host.validate(xml, one.libvirt), other.host.validate(xml, other.libvirt)),
+        (one.uses(xml), other.uses(xml)),
     )
-    return ("accepted" if old else "refused", "accepted" if new else "refused")
 
 
-def _print(difference: Difference, *, reasons: bool) -> None:
-    click.secho(str(difference), fg=_COLOURS[difference.sign])
-    if not reasons:
+def _print_text(
+    sides: tuple[Side, Side],
+    found: tuple[Difference, ...],
+    compared: list[tuple[str, DomainDifference]],
+    *,
+    reasons: bool,
+) -> None:
+    if found:
+        click.secho(f"--- {sides[0]}\n+++ {sides[1]}", bold=True)
+    for difference in found:
+        _print(difference, reasons=reasons)
+    for name, domain in compared:
+        click.echo(f"{name}: {domain.before} before, {domain.after} after")
+        for sign, findings in (("-", domain.gone), ("+", domain.new)):
+            for finding in findings:
+                place = f"{finding.line}:{finding.column}"
+                text = f"  {sign} {place}: {finding.message} [{finding.code}]"
+                # a finding that is new is bad news
+                click.secho(text, fg=_COLOURS["-" if sign == "+" else "+"])
+        for change in domain.changes:
+            _print(change, reasons=reasons, indent="  ")
+
+
+def _print(difference: Difference, *, reasons: bool, indent: str = "") -> None:
+    why = "; ".join(difference.because)
+    note = click.style(f"  ({why})", dim=True) if why and not reasons else ""
+    line = click.style(f"{indent}{difference}", fg=_COLOURS[difference.sign])
+    click.echo(f"{line}{note}")
+    if reasons:
+        _reason("before", difference.reason_before, indent)
+        _reason("after", difference.reason_after, indent)
+
+
+def _reason(when: str, reason: Reason | None, indent: str) -> None:
+    if reason is None:
         return
-    for when, reason in (
-        ("before", difference.reason_before),
-        ("after", difference.reason_after),
-    ):
-        if reason is not None:
-            source = f" [{reason.source}]" if reason.source else ""
-            click.echo(f"    {when}: {reason.truth.value}, {reason.statement}{source}")
+
+    def tell(reason: Reason, prefix: str) -> None:
+        source = f" [{reason.seen}]" if reason.seen else ""
+        click.echo(f"{prefix}{reason.truth.value}, {reason.statement}{source}")
+        for inner in reason.because:
+            tell(inner, " " * len(prefix) + "  ")
+
+    tell(reason, f"{indent}    {when}: ")
 
 
-def _print_json(found: tuple[Difference, ...], verdicts: list[tuple[str, str, str]]) -> None:
+def _print_json(
+    sides: tuple[Side, Side],
+    found: tuple[Difference, ...],
+    compared: list[tuple[str, DomainDifference]],
+) -> None:
     import msgspec
 
     content = {
-        "differences": [{"sign": d.sign, **msgspec.structs.asdict(d)} for d in found],
-        "domains": [{"file": f, "before": old, "after": new} for f, old, new in verdicts],
+        "before": sides[0].describe(),
+        "after": sides[1].describe(),
+        "differences": [_as_json(difference) for difference in found],
+        "domains": [
+            {
+                "file": name,
+                **msgspec.structs.asdict(domain),
+                "changes": [_as_json(change) for change in domain.changes],
+            }
+            for name, domain in compared
+        ],
     }
     click.echo(msgspec.json.format(msgspec.json.encode(content), indent=2).decode())
+
+
+def _as_json(difference: Difference) -> dict[str, Any]:
+    import msgspec
+
+    own = msgspec.structs.asdict(difference)
+    return {"sign": difference.sign, "because": difference.because, **own}

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from domcaps.facts.emulator import Unanswered
 from domcaps.language import Reason
 from domcaps.report.document import build
 from domcaps.report.explain import explain_all
 from domcaps.report.flat import flatten
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from domcaps.facts.emulator import Machine
     from domcaps.language import World
 
 
@@ -37,6 +42,13 @@ class Difference(msgspec.Struct, frozen=True):
             return "-"
         return "~"
 
+    @property
+    def because(self) -> tuple[str, ...]:
+        """Name the facts that came out otherwise: what the difference comes down to."""
+        if self.reason_before is None or self.reason_after is None:
+            return ()
+        return tuple(changed_facts(self.reason_before, self.reason_after))
+
     def __str__(self) -> str:
         """Give one line."""
         if self.sign == "~":
@@ -46,8 +58,11 @@ class Difference(msgspec.Struct, frozen=True):
 
 
 def diff(before: World, after: World) -> tuple[Difference, ...]:
-    """Compare the answers for two targets, which may be of different hosts."""
-    old, new = flatten(build(before)), flatten(build(after))
+    """Compare the answers for two targets, which may be of different hosts.
+
+    Besides what reports say these are the emulators' machine types, which no report lists.
+    """
+    old, new = _statements(before), _statements(after)
     why_old = {e.path: e.reason for e in explain_all(before)}
     why_new = {e.path: e.reason for e in explain_all(after)}
     return tuple(
@@ -55,3 +70,47 @@ def diff(before: World, after: World) -> tuple[Difference, ...]:
         for path in dict.fromkeys((*old, *new))
         if old.get(path, "") != new.get(path, "")
     )
+
+
+def _statements(world: World) -> dict[str, str]:
+    return flatten(build(world)) | dict(_machines(world))
+
+
+def _machines(world: World) -> Iterator[tuple[str, str]]:
+    """Give each machine type, and what an alias such as ``q35`` stands for."""
+    try:
+        known = world.emulator.machines(world.target.virttype)
+    except Unanswered:
+        return
+    for machine in sorted(known, key=_by_version):
+        yield f"machine {machine.name}", "deprecated" if machine.deprecated else "yes"
+        if machine.alias:
+            yield f"machine {machine.alias}", machine.name
+
+
+def _by_version(machine: Machine) -> list[tuple[int, str]]:
+    """Sort names by their words and numbers: QEMU lists them in an order that means nothing."""
+    words = re.split(r"(\d+)", machine.name)
+    return [(int(word), "") if word.isdecimal() else (-1, word) for word in words]
+
+
+def changed_facts(before: Reason, after: Reason) -> Iterator[str]:
+    """Name what two reasons for the same statement see differently, each fact once."""
+    old, new = dict(_facts(before)), dict(_facts(after))
+    for statement in dict.fromkeys((*old, *new)):
+        one, other = old.get(statement), new.get(statement)
+        if one is not None and other is not None and one.truth is not other.truth:
+            source = f" [{other.source}]" if other.source else ""
+            yield f"{_plain(statement)}: {one.truth.value} → {other.truth.value}{source}"
+
+
+def _facts(reason: Reason) -> Iterator[tuple[str, Reason]]:
+    """Give the leaves, by a statement that does not tell of one side only."""
+    for inner in reason.because:
+        yield from _facts(inner)
+    if not reason.because:
+        yield reason.statement.removesuffix(f" (here: {reason.value})"), reason
+
+
+def _plain(statement: str) -> str:
+    return statement if len(statement) <= 100 else f"{statement[:99]}…"
