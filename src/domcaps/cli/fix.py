@@ -19,7 +19,7 @@ _COLOURS = {"+": "green", "-": "red", "@": "cyan"}
 
 
 def _complete_host(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:
-    from domcaps.cli._common import _complete_host as complete
+    from domcaps.cli._common import complete_host as complete
 
     return complete(ctx, param, incomplete)
 
