@@ -28,7 +28,7 @@ from domcaps.report.document import Document, build
 from domcaps.report.view import SectionView, SectionViews
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
     from typing import Unpack
 
     from domcaps.choose.api import WishOptions
@@ -86,6 +86,12 @@ class DomainCapabilities:
     def arch(self) -> str:
         """The guest's architecture."""
         return self.document.arch
+
+    def without(self, paths: Collection[str]) -> DomainCapabilities:
+        """Leave statements out: ``video.modelType=qxl``, ``vmcoreinfo``, ``vcpu max`` …."""
+        from domcaps.report.truth import leave_out
+
+        return DomainCapabilities(leave_out(self.document, paths))
 
     @cached_property
     def snapshot(self) -> str:

@@ -10,9 +10,11 @@ from domcaps.fresh.build import Build
 from domcaps.fresh.disk import DiskStore
 from domcaps.fresh.hostfacts import HostQuestion
 from domcaps.fresh.local import Machine, shared_build
+from domcaps.fresh.verified import keep_verification, proof_of, recall_refused
 from domcaps.language.target import Flags
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from pathlib import Path
 
     from domcaps.facts.emulator import EmulatorFacts
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from domcaps.fresh.answers import Emulators
     from domcaps.fresh.store import Entry
     from domcaps.language import Target, World
+    from domcaps.verify.result import Verification
 
 
 def settle(facts: HostFacts, emulators: Emulators, question: Question) -> Target:
@@ -110,6 +113,57 @@ class LiveHost(Host):
 
     # what is remembered is proven by the machine: nothing is kept beside it
     known_world = world
+
+    def verify(
+        self,
+        questions: Sequence[Mapping[str, str | None]],
+        *,
+        elements: Collection[str] = (),
+        jobs: int | None = None,
+        deadline: float = 30.0,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> tuple[Verification, ...]:
+        """Start the real emulators, and tell which promises of a report they keep.
+
+        Each question holds options of `domain_capabilities`: `emulator`, `arch`, `machine`,
+        `virttype`, `libvirt`. `elements` limits what is tried, ``video`` or
+        ``video.modelType=qxl``. What was refused is kept for `shown_lies`, unless `elements` are
+        named. The rest is described at `domcaps.verify.many.verify_all`.
+        """
+        from domcaps.verify.many import verify_all
+
+        asked = [_question(**question) for question in questions]
+        worlds = [self.machine.world(question).again() for question in asked]
+        before = [proof_of(self.machine.world_entry(question)) for question in asked]
+        found = verify_all(
+            worlds, elements=elements, jobs=jobs, deadline=deadline, progress=progress
+        )
+        disk = self.machine.build.disk
+        if disk is not None and not elements:
+            for question, world, one, proof in zip(asked, worlds, found, before, strict=True):
+                entry = self.machine.world_entry(question)
+                keep_verification(disk, world.target, one, proof, entry)
+        return found
+
+    def shown_lies(self, **options: Any) -> frozenset[str] | None:
+        """Give the paths that `verify` showed to be refused here.
+
+        None where nobody verified since emulator or host changed. Takes what `world` takes.
+        """
+        disk = self.machine.build.disk
+        if disk is None:
+            return None
+        return recall_refused(disk, self.world(**options).target, self.machine.build.around)
+
+
+def _question(
+    emulator: str | None = None,
+    arch: str | None = None,
+    machine: str | None = None,
+    virttype: str | None = None,
+    libvirt: str | None = None,
+) -> Question:
+    return Question(emulator, arch, machine, virttype, libvirt or DEFAULT_DIALECT)
 
 
 def local_host(*, inventory: bool, qemu_user: str, cache: bool | Path) -> LiveHost:

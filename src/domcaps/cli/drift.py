@@ -30,5 +30,7 @@ def command(*, form: str) -> None:
     else:
         for entry in entries:
             click.secho(entry.path, bold=True)
+            if entry.where:
+                click.echo(f"  where     {entry.where}")
             click.echo(f"  reported  {entry.says}\n  but       {entry.but}")
             click.echo(f"  evidence  {entry.evidence}")

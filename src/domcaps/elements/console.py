@@ -14,6 +14,8 @@ from __future__ import annotations
 from functools import cached_property
 
 from domcaps.elements.chardev import CharacterPort
+from domcaps.elements.chardev_told import console
+from domcaps.elements.drifts import no_module
 from domcaps.elements.graphics import DBUS_DISPLAY, SPICE
 from domcaps.elements.serial import Serial, address_problems, port_type
 from domcaps.language import Choice, Drift, Element, Enum
@@ -33,37 +35,55 @@ _NO_SPICE = Drift(
     but="only a channel of the type virtio can be a 'spicevmc': consoles are refused",
     evidence="defining a domain with <console type='spicevmc'/> is refused",
 )
+_VDAGENT_CRASH = Drift(
+    says="qemu-vdagent is listed for consoles",
+    but="QEMU ends by a segmentation fault when a virtio console is connected to it",
+    evidence="verify with QEMU 11.1 of Debian; 7.2 starts",
+)
 
 TYPE = Enum(
     "type",
     attribute="@type",
     choices=(
-        Choice("null"),
-        Choice("vc"),
-        Choice("pty"),
-        Choice("dev", sample="<console type='dev'><source path='/dev/a'/></console>"),
-        Choice("file"),
-        Choice("pipe"),
-        Choice("stdio"),
-        Choice("udp", sample=_SOCKET_SAMPLE.format("udp")),
-        Choice("tcp", sample=_SOCKET_SAMPLE.format("tcp")),
-        Choice("unix"),
+        Choice("null", told=console("null")),
+        Choice("vc", told=console("vc")),
+        Choice("pty", told=console("pty")),
+        Choice(
+            "dev",
+            told=console("dev"),
+            sample="<console type='dev'><source path='/dev/a'/></console>",
+        ),
+        Choice("file", told=console("file")),
+        Choice("pipe", told=console("pipe")),
+        Choice("stdio", told=console("stdio")),
+        Choice("udp", told=console("udp"), sample=_SOCKET_SAMPLE.format("udp")),
+        Choice("tcp", told=console("tcp"), sample=_SOCKET_SAMPLE.format("tcp")),
+        Choice("unix", told=console("unix")),
         Choice(
             "spicevmc",
             SPICE,
+            told=console("spicevmc"),
             sample=f"<console type='spicevmc'/>{_SPICE_SAMPLE}",
             drifts=(_NO_SPICE,),
         ),
         Choice(
             "spiceport",
             SPICE,
+            told=console("spiceport"),
             sample="<console type='spiceport'><source channel='org.example.0'/></console>"
             + _SPICE_SAMPLE,
         ),
-        Choice("qemu-vdagent", qapi("chardev-add/arg/backend/case=qemu-vdagent")),
+        Choice(
+            "qemu-vdagent",
+            qapi("chardev-add/arg/backend/case=qemu-vdagent"),
+            at_start=(_VDAGENT_CRASH,),
+            told=console("qemu-vdagent"),
+        ),
         Choice(
             "dbus",
             DBUS_DISPLAY,
+            at_start=(no_module("dbus"),),
+            told=console("dbus"),
             sample="<console type='dbus'><source channel='org.example.0'/></console>"
             "<graphics type='dbus'/>",
         ),

@@ -21,11 +21,15 @@ from domcaps.cpu import (
     host_model,
     mode_supported,
 )
+from domcaps.elements.cpu_trials import host_model_told, model_trials
+from domcaps.elements.drifts import IN_A_GUEST
+from domcaps.elements.machines import KVM, MICROVM, PPC64, S390, X86
 from domcaps.elements.remedies import kvm
 from domcaps.facts.emulator import ACCELERATORS
-from domcaps.language import Choice, Drift, Element, Enum, Place, Row, Rows, World
+from domcaps.language import ALWAYS, Choice, Drift, Element, Enum, Place, Row, Rows, World
 from domcaps.language.observed import WorldFact, object_property, virttype
 from domcaps.language.preference import STAYS, Decision, Option
+from domcaps.language.told import Told
 
 if TYPE_CHECKING:
     from domcaps.language.predicate import Predicate
@@ -134,20 +138,62 @@ _NO_ARITHMETIC = Drift(
     evidence="libvirt 10.7 has no CPU driver for ppc and gives up when it updates such a CPU",
 )
 
+_REFUSED_MSR = Drift(
+    says="the host's own CPU is offered wherever KVM is",
+    but="a KVM inside of a guest may show features whose registers it does not let QEMU write: "
+    "QEMU ends by an assertion",
+    evidence='verify with QEMU 7.2 on such a host: "failed to set MSR 0x10a"; 10.0 and 11.1 start',
+    where=X86 & KVM & IN_A_GUEST,
+)
+_MAX_ALIAS = Drift(
+    says="the mode maximum is not offered for POWER",
+    but="QEMU takes -cpu max, which it does not list among its models",
+    evidence="verify with QEMU 7.2, 10.0 and 11.1 for ppc64",
+    where=PPC64,
+    listed=False,
+)
+_UNTOLD = Drift(
+    says="of every model it is unknown whether it can be used",
+    but="each machine type takes some models and refuses others, of which QEMU tells nothing",
+    evidence="verify with QEMU 7.2, 10.0 and 11.1: ARM's board virt starts with cortex-a57, and "
+    'refuses cortex-m0 ("CPU type not supported")',
+    where=~X86 & ~S390,
+    listed=False,
+)
+_NEWEST_VERSION = Drift(
+    says="models are usable as the other boards have them",
+    but="on microvm a model's name stands for its newest version, which may have further features",
+    evidence="verify with QEMU 7.2, 10.0 and 11.1 under TCG: Nehalem and Westmere are refused for "
+    "want of spec-ctrl",
+    where=MICROVM,
+)
+
+
+def _migratable(model: str, when: Predicate) -> tuple[Told, ...]:
+    """Tell whether the guest may be migrated, where QEMU has a word for it, as libvirt does."""
+    return (
+        Told(cpu=f"{model},migratable={{value}}", when=when & MIGRATABLE),
+        Told(cpu=model, when=when & ~MIGRATABLE),
+    )
+
+
 HOST_PASSTHROUGH = Element(
     "host-passthrough",
     tag="mode",
     attributes=(("name", "host-passthrough"),),
     supported=_supported("host-passthrough"),
+    told=Told(cpu="host", when=KVM),
+    at_start=(_REFUSED_MSR,),
     content=(
         Enum(
             "hostPassthroughMigratable",
             attribute="@migratable",
             choices=(
-                Choice("on", MIGRATABLE, drifts=(_NO_ARITHMETIC,)),
-                Choice("off", drifts=(_NO_ARITHMETIC,)),
+                Choice("on", MIGRATABLE, drifts=(_NO_ARITHMETIC,), at_start=(_REFUSED_MSR,)),
+                Choice("off", drifts=(_NO_ARITHMETIC,), at_start=(_REFUSED_MSR,)),
             ),
             sample="<cpu mode='host-passthrough' migratable='{value}'/>",
+            told=_migratable("host", KVM),
         ),
     ),
 )
@@ -157,12 +203,18 @@ MAXIMUM = Element(
     tag="mode",
     attributes=(("name", "maximum"),),
     supported=_supported("maximum"),
+    told=Told(cpu="max"),
+    at_start=(_MAX_ALIAS, _REFUSED_MSR),
     content=(
         Enum(
             "maximumMigratable",
             attribute="@migratable",
-            choices=(Choice("on"), Choice("off")),
+            choices=(
+                Choice("on", at_start=(_MAX_ALIAS, _REFUSED_MSR)),
+                Choice("off", at_start=(_MAX_ALIAS, _REFUSED_MSR)),
+            ),
             sample="<cpu mode='maximum' migratable='{value}'/>",
+            told=_migratable("max", ALWAYS),
         ),
     ),
 )
@@ -172,6 +224,8 @@ HOST_MODEL = Element(
     tag="mode",
     attributes=(("name", "host-model"),),
     supported=_supported("host-model"),
+    told=host_model_told,
+    at_start=(_REFUSED_MSR,),
     content=(Rows(_host_model),),
 )
 
@@ -181,6 +235,8 @@ CUSTOM = Element(
     attributes=(("name", "custom"),),
     supported=_supported("custom"),
     content=(Rows(_custom_models),),
+    trials=model_trials,
+    at_start=(_UNTOLD, _NEWEST_VERSION),
 )
 
 PREFERENCE = Decision(

@@ -9,7 +9,10 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from domcaps.elements.device import Device
+from domcaps.elements.tells import on_any_bus
 from domcaps.elements.virtiooptions import VirtioOptions
 from domcaps.language import Choice, Element, Enum
 from domcaps.language.kinds import UNSIGNED
@@ -17,11 +20,25 @@ from domcaps.language.observed import device, qom_type
 from domcaps.language.part import Part, field
 from domcaps.language.rule import Problems, problem, rule
 
+if TYPE_CHECKING:
+    from domcaps.language.told import Told
+
+
+def _told(backend: str) -> tuple[Told, ...]:
+    return on_any_bus(
+        f"-object cryptodev-backend-{backend},id={{id}}k "
+        "-device virtio-crypto-{bus},cryptodev={id}k"
+    )
+
+
+_BUILTIN = _told("builtin")
+
 MODEL = Enum(
     "model",
     attribute="@model",
     choices=(Choice("virtio", device("virtio-crypto-pci", "virtio-crypto-device")),),
     sample="<crypto model='{value}' type='qemu'><backend model='builtin'/></crypto>",
+    told=_BUILTIN,
 )
 
 TYPE = Enum(
@@ -29,15 +46,16 @@ TYPE = Enum(
     attribute="@type",
     choices=(Choice("qemu"),),
     sample="<crypto model='virtio' type='{value}'><backend model='builtin'/></crypto>",
+    told=_BUILTIN,
 )
 
 BACKEND_MODEL = Enum(
     "backendModel",
     attribute="backend/@model",
     choices=(
-        Choice("builtin"),
+        Choice("builtin", told=_BUILTIN),
         # the Linux kernel's cryptographic framework
-        Choice("lkcf", qom_type("cryptodev-backend-lkcf")),
+        Choice("lkcf", qom_type("cryptodev-backend-lkcf"), told=_told("lkcf")),
     ),
     sample="<crypto model='virtio' type='qemu'><backend model='{value}'/></crypto>",
 )

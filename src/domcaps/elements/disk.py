@@ -18,6 +18,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from domcaps.elements.device import Device
+from domcaps.elements.drifts import NO_CHANNEL_FORM, NO_PCI
 from domcaps.elements.drives import disk_bus, target_name
 from domcaps.elements.images import FORMATS, TYPES, Image, images
 from domcaps.elements.machines import (
@@ -25,11 +26,13 @@ from domcaps.elements.machines import (
     BUILTIN_IDE,
     I440FX,
     LOONGARCH_VIRT,
+    MICROVM,
     PSERIES,
     RISCV_VIRT,
     S390,
     X86,
 )
+from domcaps.elements.tells import NO_IMAGE, SCSI, XHCI, on_any_bus, on_pci_or_ccw
 from domcaps.elements.virtio import TRANSITIONAL
 from domcaps.elements.virtiooptions import VirtioOptions
 from domcaps.language import Choice, Drift, Element, Enum
@@ -37,6 +40,7 @@ from domcaps.language.kinds import ON_OFF, POSITIVE, UNSIGNED, YES_NO, OneOf
 from domcaps.language.observed import device
 from domcaps.language.part import field
 from domcaps.language.preference import Decision, Option, drives
+from domcaps.language.told import LIBVIRTS_OWN, Told, Untold
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node
@@ -49,9 +53,40 @@ _FLOPPY_ANYWAY = Drift(
     evidence="qom-list-types of QEMU for s390x or aarch64 has no type that ends in 'fdc'; "
     "libvirt 11.4 and later look for the controller",
 )
+_NO_ISA = Drift(
+    says="floppy drives are listed wherever QEMU has a controller for them",
+    but="the board microvm has none, and no place for one: QEMU refuses to start",
+    evidence="verify with QEMU 7.2, 10.0 and 11.1: \"No 'floppy-bus' bus found\"",
+    where=MICROVM,
+)
+_IDE_ELSEWHERE = Drift(
+    says="IDE is listed for boards alone that have a controller soldered on",
+    but="QEMU lets one be plugged into other boards with PCI, which libvirt does not do",
+    evidence="verify with QEMU 7.2, 10.0 and 11.1: q35 starts with -device piix3-ide",
+    where=X86 & ~BUILTIN_IDE,
+    listed=False,
+)
+_UNLISTED = Drift(
+    says="models of USB disks are not listed",
+    but="libvirt takes them since 11.5, and QEMU starts with them",
+    evidence="verify with QEMU 7.2, 10.0 and 11.1; libvirt 12.8 defines <disk model='usb-bot'>",
+    listed=False,
+)
 
 _FLOPPY_SAMPLE = (
     "<disk type='file' device='floppy'><source file='/a'/><target dev='fda' bus='fdc'/></disk>"
+)
+_FLOPPY_TOLD = (
+    # the drive goes into the controller that the board has, or into one of its own
+    Told("-device floppy", alone=True),
+    Told("-device isa-fdc,id={id}f -device floppy,bus={id}f.0", alone=True),
+)
+_SCSI_TOLD = on_any_bus(f"{NO_IMAGE} {SCSI} -device scsi-hd,bus={{id}}c.0,drive={{id}}b")
+_VIRTIO_TOLD = on_any_bus(f"{NO_IMAGE} -device virtio-blk-{{bus}},drive={{id}}b")
+_USB_TOLD = Told(f"{NO_IMAGE} {XHCI} -device usb-storage,bus={{id}}u.0,drive={{id}}b")
+_BOT_TOLD = Told(
+    f"{NO_IMAGE} {XHCI} -device usb-bot,id={{id}}d,bus={{id}}u.0 "
+    "-device scsi-hd,bus={id}d.0,drive={id}b"
 )
 _USB_SAMPLE = (
     "<disk type='file'><source file='/a'/><target dev='sda' bus='usb'/></disk>"
@@ -64,19 +99,41 @@ _LUN_ANYWAY = Drift(
     evidence="QEMU 9.2 for macOS has no type scsi-block, which libvirt asks for",
 )
 
+
+def _form(name: str) -> tuple[Told, ...]:
+    """Tell of a transitional or non-transitional disk."""
+    form = name.removeprefix("virtio-")
+    return on_pci_or_ccw(f"{NO_IMAGE} -device virtio-blk-{{bus}}-{form},drive={{id}}b")
+
+
 DISK_DEVICE = Enum(
     "diskDevice",
     attribute="@device",
     choices=(
-        Choice("disk"),
-        Choice("cdrom"),
-        Choice("floppy", ~PSERIES, until="11.4", drifts=(_FLOPPY_ANYWAY,), sample=_FLOPPY_SAMPLE),
-        Choice("floppy", _FLOPPY, since="11.4", sample=_FLOPPY_SAMPLE),
+        Choice("disk", told=_SCSI_TOLD),
+        Choice("cdrom", told=on_any_bus(f"{SCSI} -device scsi-cd,bus={{id}}c.0")),
+        Choice(
+            "floppy",
+            ~PSERIES,
+            until="11.4",
+            drifts=(_FLOPPY_ANYWAY,),
+            sample=_FLOPPY_SAMPLE,
+            told=_FLOPPY_TOLD,
+        ),
+        Choice(
+            "floppy",
+            _FLOPPY,
+            since="11.4",
+            at_start=(_NO_ISA,),
+            sample=_FLOPPY_SAMPLE,
+            told=_FLOPPY_TOLD,
+        ),
         Choice(
             "lun",
             drifts=(_LUN_ANYWAY,),
             sample="<disk type='block' device='lun'><source dev='/dev/a'/>"
             "<target dev='sda' bus='scsi'/></disk>",
+            told=Untold("it needs a SCSI disk of the host that can be given away"),
         ),
     ),
     sample="<disk type='file' device='{value}'><source file='/a'/>"
@@ -87,18 +144,72 @@ BUS = Enum(
     "bus",
     attribute="target/@bus",
     choices=(
-        Choice("ide", BUILTIN_IDE),
-        Choice("fdc", ~PSERIES, until="11.4", drifts=(_FLOPPY_ANYWAY,), sample=_FLOPPY_SAMPLE),
-        Choice("fdc", _FLOPPY, since="11.4", sample=_FLOPPY_SAMPLE),
-        Choice("scsi"),
-        Choice("virtio"),
-        Choice("usb", device("usb-storage"), until="11.5", sample=_USB_SAMPLE),
-        Choice("usb", device("usb-storage", "usb-bot"), since="11.5", sample=_USB_SAMPLE),
-        Choice("sata", device("ich9-ahci")),
-        Choice("nvme", device("nvme-ns"), since="11.5"),
-        Choice("sd", listed=False),
-        Choice("xen", listed=False),
-        Choice("uml", listed=False),
+        Choice(
+            "ide",
+            BUILTIN_IDE,
+            at_start=(_IDE_ELSEWHERE,),
+            told=(
+                Told(f"{NO_IMAGE} -device ide-hd,bus=ide.0,drive={{id}}b", when=BUILTIN_IDE),
+                Told(
+                    f"{NO_IMAGE} -device piix3-ide,id={{id}}i "
+                    "-device ide-hd,bus={id}i.0,drive={id}b",
+                    when=~BUILTIN_IDE,
+                ),
+            ),
+        ),
+        Choice(
+            "fdc",
+            ~PSERIES,
+            until="11.4",
+            drifts=(_FLOPPY_ANYWAY,),
+            sample=_FLOPPY_SAMPLE,
+            told=_FLOPPY_TOLD,
+        ),
+        Choice(
+            "fdc",
+            _FLOPPY,
+            since="11.4",
+            at_start=(_NO_ISA,),
+            sample=_FLOPPY_SAMPLE,
+            told=_FLOPPY_TOLD,
+        ),
+        Choice("scsi", told=_SCSI_TOLD),
+        Choice("virtio", told=_VIRTIO_TOLD),
+        Choice("usb", device("usb-storage"), until="11.5", sample=_USB_SAMPLE, told=_USB_TOLD),
+        Choice(
+            "usb",
+            device("usb-storage", "usb-bot"),
+            since="11.5",
+            sample=_USB_SAMPLE,
+            at_start=(NO_PCI,),
+            told=(_USB_TOLD, _BOT_TOLD),
+        ),
+        Choice(
+            "sata",
+            device("ich9-ahci"),
+            at_start=(NO_PCI,),
+            told=Told(
+                f"{NO_IMAGE} -device ahci,id={{id}}a -device ide-hd,bus={{id}}a.0,drive={{id}}b"
+            ),
+        ),
+        Choice(
+            "nvme",
+            device("nvme-ns"),
+            since="11.5",
+            at_start=(NO_PCI,),
+            told=Told(
+                f"{NO_IMAGE} -device nvme,id={{id}}n,serial=a "
+                "-device nvme-ns,bus={id}n,drive={id}b"
+            ),
+        ),
+        Choice(
+            "sd",
+            listed=False,
+            told=Told("-drive if=sd,driver=null-co,size=1048576", alone=True),
+        ),
+        # other hypervisors have these
+        Choice("xen", listed=False, told=()),
+        Choice("uml", listed=False, told=()),
     ),
     sample="<disk type='file'><source file='/a'/><target dev='vda' bus='{value}'/></disk>",
 )
@@ -109,12 +220,36 @@ MODEL = Enum(
     sample="<disk type='file' model='{value}'><source file='/a'/>"
     "<target dev='vda' bus='virtio'/></disk>",
     choices=(
-        Choice("virtio"),
-        Choice("virtio-transitional", TRANSITIONAL),
-        Choice("virtio-non-transitional", TRANSITIONAL),
-        Choice("default", listed=False),
-        Choice("usb-storage", device("usb-storage"), since="11.5", listed=False),
-        Choice("usb-bot", device("usb-bot"), since="11.5", listed=False),
+        Choice("virtio", told=_VIRTIO_TOLD),
+        Choice(
+            "virtio-transitional",
+            TRANSITIONAL,
+            at_start=(NO_PCI, NO_CHANNEL_FORM),
+            told=_form("virtio-transitional"),
+        ),
+        Choice(
+            "virtio-non-transitional",
+            TRANSITIONAL,
+            at_start=(NO_PCI, NO_CHANNEL_FORM),
+            told=_form("virtio-non-transitional"),
+        ),
+        Choice("default", listed=False, told=LIBVIRTS_OWN),
+        Choice(
+            "usb-storage",
+            device("usb-storage"),
+            since="11.5",
+            listed=False,
+            at_start=(_UNLISTED,),
+            told=_USB_TOLD,
+        ),
+        Choice(
+            "usb-bot",
+            device("usb-bot"),
+            since="11.5",
+            listed=False,
+            at_start=(_UNLISTED,),
+            told=_BOT_TOLD,
+        ),
     ),
 )
 

@@ -9,9 +9,15 @@
     </filesystem>
 """
 
+from domcaps.elements.drifts import no_program
+from domcaps.elements.tells import on_any_bus
 from domcaps.language import Choice, Drift, Element, Enum
 from domcaps.language.observed import device
 from domcaps.language.preference import Decision, Option, drives
+from domcaps.language.told import Beside
+
+_FSDEV = "id={id}f,path={dir}"
+_9P = "-device virtio-9p-{bus},fsdev={id}f,mount_tag=a"
 
 _HANDLE_GONE = Drift(
     says="libvirt lists the driver type 'handle' for every QEMU",
@@ -24,18 +30,29 @@ DRIVER_TYPE = Enum(
     "driverType",
     attribute="driver/@type",
     choices=(
-        Choice("path"),
+        Choice("path", told=on_any_bus(f"-fsdev local,{_FSDEV},security_model=mapped-xattr {_9P}")),
         Choice(
             "handle",
             until="12.2",
             drifts=(_HANDLE_GONE,),
+            told=on_any_bus(f"-fsdev handle,{_FSDEV} {_9P}"),
         ),
         Choice(
             "virtiofs",
             device("vhost-user-fs-device"),
+            at_start=(no_program("virtiofsd"),),
             sample="<memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking>"
             "<filesystem type='mount'><driver type='virtiofs'/><source dir='/a'/>"
             "<target dir='b'/></filesystem>",
+            told=on_any_bus(
+                "-m 256M -object memory-backend-memfd,id={id}m,size=256M,share=on "
+                "-chardev socket,id={id}c,path={dir}/fs "
+                "-device vhost-user-fs-{bus},chardev={id}c,tag=a",
+                machine="memory-backend={id}m",
+                beside=Beside(
+                    "virtiofsd", "--socket-path={dir}/fs -o source={dir} -o sandbox=chroot", "fs"
+                ),
+            ),
         ),
         Choice("default", listed=False),
         Choice("mtp", device("usb-mtp"), listed=False),

@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from domcaps.elements.attributes import Attributes
 from domcaps.elements.device import Device
+from domcaps.elements.drifts import no_module
 from domcaps.elements.helpers import helper
 from domcaps.elements.needs import needs, speaks
+from domcaps.elements.tells import NO_X11, SPICE_SERVER
 from domcaps.elements.video import MODEL_TYPE as VIDEO_MODEL
 from domcaps.elements.video import Video, default_model
 from domcaps.language import Choice, Element, Enum
@@ -25,32 +27,55 @@ from domcaps.language.observed import option, qapi
 from domcaps.language.part import field
 from domcaps.language.preference import Decision, Option, used_as
 from domcaps.language.rule import Problems, Sample, problem, rule
+from domcaps.language.told import Told, Untold
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from domcaps.language.kinds import Kind
     from domcaps.language.part import Part
+    from domcaps.language.world import World
 
 DBUS_DISPLAY = qapi("query-display-options/ret/case=dbus")
 SPICE = option("spice")
 EGL_RENDERNODE = qapi("query-display-options/ret/case=egl-headless/rendernode")
 
+_DBUS_TOLD = Told("-display dbus,p2p=on", alone=True)
+
+
+def _needs_rdp(world: World) -> tuple[Told | Untold, ...]:
+    """The server is no part of QEMU: without it nothing can be tried."""
+    if world.host.helper("qemu-rdp") is None:
+        return (Untold("the program 'qemu-rdp' is not installed"),)
+    return (_DBUS_TOLD,)
+
+
 TYPE = Enum(
     "type",
     attribute="@type",
     choices=(
-        Choice("sdl", qapi("query-display-options/ret/case=sdl")),
-        Choice("vnc", qapi("query-vnc")),
+        Choice(
+            "sdl",
+            qapi("query-display-options/ret/case=sdl"),
+            at_start=(no_module("sdl"),),
+            told=Told("-display sdl", environ=NO_X11, alone=True),
+        ),
+        Choice("vnc", qapi("query-vnc"), told=Told("-vnc unix:{dir}/vnc", alone=True)),
         # the RDP server is a program of its own that speaks D-Bus with QEMU
-        Choice("rdp", DBUS_DISPLAY & helper("qemu-rdp")),
-        Choice("spice", SPICE),
+        Choice("rdp", DBUS_DISPLAY & helper("qemu-rdp"), told=_needs_rdp),
+        Choice("spice", SPICE, told=Told(SPICE_SERVER, alone=True)),
         Choice(
             "egl-headless",
             qapi("query-display-options/ret/case=egl-headless"),
+            at_start=(no_module("egl-headless"),),
             sample="<graphics type='egl-headless'/><graphics type='vnc'/>",
+            told=Told(
+                "-display egl-headless",
+                alone=True,
+                lacks=(("render node", "the host has no graphics card to draw with"),),
+            ),
         ),
-        Choice("dbus", DBUS_DISPLAY),
+        Choice("dbus", DBUS_DISPLAY, at_start=(no_module("dbus"),), told=_DBUS_TOLD),
     ),
 )
 

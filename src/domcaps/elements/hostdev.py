@@ -17,13 +17,18 @@ from typing import TYPE_CHECKING
 
 from domcaps.elements.asserted import asserted_or
 from domcaps.elements.device import Device
+from domcaps.elements.drifts import NO_PCI
 from domcaps.elements.remedies import on_host
+from domcaps.elements.tells import XHCI
 from domcaps.language import NEVER, Choice, Drift, Element, Enum
 from domcaps.language.observed import HostFact, device, qom_type
 from domcaps.language.part import field
+from domcaps.language.told import LIBVIRTS_OWN, Told, Untold
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node
+
+_GIVEN = Untold("it needs a device of the host that can be given away")
 
 USB_CONTROLLER = device(
     "piix3-usb-uhci",
@@ -95,12 +100,13 @@ MODE = Enum(
     "mode",
     attribute="@mode",
     choices=(
-        Choice("subsystem"),
+        Choice("subsystem", told=_GIVEN),
         Choice(
             "capabilities",
             NEVER,
             sample="<hostdev mode='capabilities' type='misc'><source><char>/dev/a</char></source>"
             "</hostdev>",
+            told=(),
         ),
     ),
     sample=_SCSI_SAMPLE,
@@ -115,6 +121,7 @@ STARTUP_POLICY = Enum(
         Choice("requisite", drifts=(_POLICY_USB,)),
         Choice("optional", drifts=(_POLICY_USB,)),
     ),
+    told=LIBVIRTS_OWN,
     sample=_USB_SAMPLE.replace("<source>", "<source startupPolicy='{value}'>"),
 )
 
@@ -122,12 +129,20 @@ SUBSYS_TYPE = Enum(
     "subsysType",
     attribute="@type",
     choices=(
-        Choice("usb", USB_CONTROLLER, sample=_USB_SAMPLE),
+        Choice(
+            "usb",
+            USB_CONTROLLER,
+            at_start=(NO_PCI,),
+            sample=_USB_SAMPLE,
+            # QEMU waits for a device that is not there yet
+            told=Told(f"{XHCI} -device usb-host,bus={{id}}u.0,vendorid=0x1234,productid=0xbeef"),
+        ),
         Choice("pci", sample=_PCI_SAMPLE.format(""), drifts=(_NO_VFIO,)),
         Choice("scsi", sample=_SCSI_SAMPLE.replace("{value}", "subsystem")),
         Choice("scsi_host", listed=False),
         Choice("mdev", listed=False),
     ),
+    told=_GIVEN,
 )
 
 # storage, misc and net are for containers
@@ -145,6 +160,7 @@ PCI_BACKEND = Enum(
         Choice("vfio", asserted_or("hostdev.pciBackend", "vfio", VFIO)),
     ),
     sample=_PCI_SAMPLE.format("<driver name='{value}'/>"),
+    told=_GIVEN,
 )
 
 IOMMUFD = Enum(
@@ -153,8 +169,12 @@ IOMMUFD = Enum(
     since="12.1",
     choices=(
         # libvirt does not look at vfio-pci here, though only that device takes an iommufd
-        Choice("yes", qom_type("iommufd") & HOST_VFIO & HOST_IOMMUFD),
-        Choice("no", drifts=(_NO_VFIO,)),
+        Choice(
+            "yes",
+            qom_type("iommufd") & HOST_VFIO & HOST_IOMMUFD,
+            told=Told("-object iommufd,id={id}"),
+        ),
+        Choice("no", drifts=(_NO_VFIO,), told=LIBVIRTS_OWN),
     ),
     sample=_PCI_SAMPLE.format("<driver name='vfio' iommufd='{value}'/>"),
 )

@@ -16,11 +16,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from domcaps.elements.machines import KVM, X86
 from domcaps.elements.remedies import kvm
 from domcaps.language import AnyChoice, Choice, Drift, Element, Enum, Place, Row, Rows, World
 from domcaps.language.observed import EmulatorFact, WorldFact, arch, qapi, virttype
 from domcaps.language.preference import Decision, Option, family
 from domcaps.language.remedy import Effort, Remedy
+from domcaps.language.told import Told, Untold, Ways
 
 if TYPE_CHECKING:
     from domcaps.facts.emulator import EmulatorFacts
@@ -92,6 +94,34 @@ def _sample(name: str) -> str:
     return features + _CLOCK if name == "stimer" else features
 
 
+_NEEDS = {
+    "synic": ("vpindex",),
+    "stimer": ("vpindex", "synic", "time"),
+    "tlbflush": ("vpindex",),
+    "ipi": ("vpindex",),
+    "evmcs": ("vapic",),
+    "reenlightenment": ("vpindex", "synic", "time", "stimer", "frequencies"),
+}
+_SAID = {"spinlocks": "=0x1fff", "vendor_id": "=sample"}
+
+
+_TAKEN_ANYWAY = Drift(
+    says="enlightenments are listed that KVM offers",
+    but="QEMU starts with some that KVM does not offer, so that a start proves nothing of them",
+    evidence="verify with QEMU 11.1 on a KVM that offers two: it starts with hv-relaxed and others",
+    where=X86 & KVM,
+    listed=False,
+)
+_UNNOTICED = Untold("QEMU takes no notice of it without KVM", when=X86 & ~KVM)
+
+
+def _told(name: str) -> Ways:
+    """Switch it on, with what it needs, for a CPU that every host has."""
+    needs = "".join(f",hv-{needed}=on" for needed in _NEEDS.get(name, ()))
+    switch = f"hv-{name.replace('_', '-')}{_SAID.get(name, '=on')}"
+    return (Told(cpu=f"qemu64{needs},{switch}", when=X86 & KVM), _UNNOTICED)
+
+
 def _choice(name: str, since: str = "") -> Choice:
     return Choice(
         name,
@@ -106,6 +136,8 @@ def _choice(name: str, since: str = "") -> Choice:
         since=since,
         drifts=(_ANY_ENLIGHTENMENT,),
         sample=_sample(name),
+        told=_told(name),
+        at_start=(_TAKEN_ANYWAY,),
     )
 
 

@@ -20,9 +20,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from domcaps.elements.device import Device
+from domcaps.elements.drifts import no_program
 from domcaps.elements.machines import ARM_VIRT, LOONGARCH_VIRT, RISCV_VIRT, S390
 from domcaps.elements.needs import lacks, needs
 from domcaps.elements.quantities import OrEmpty
+from domcaps.elements.tells import on_any_bus
 from domcaps.elements.virtiooptions import VirtioOptions, given_options
 from domcaps.language import Choice, Element, Enum
 from domcaps.language.finding import Severity
@@ -31,18 +33,33 @@ from domcaps.language.observed import arch, device, machine, qapi
 from domcaps.language.part import field
 from domcaps.language.preference import Decision, Option, drives
 from domcaps.language.rule import Problems, Sample, problem, rule
+from domcaps.language.told import Beside
 
 if TYPE_CHECKING:
     from domcaps.language.predicate import Predicate
+
+_CARD = "-device virtio-net-{bus},netdev={id}n"
 
 BACKEND_TYPE = Enum(
     "backendType",
     attribute="backend/@type",
     choices=(
         # QEMU's own user-mode network: it may be built without
-        Choice("default", qapi("netdev_add/arg/case=user")),
+        Choice(
+            "default",
+            qapi("netdev_add/arg/case=user"),
+            told=on_any_bus(f"-netdev user,id={{id}}n {_CARD}"),
+        ),
         # passt hands over packets through a stream socket
-        Choice("passt", qapi("netdev_add/arg/case=stream")),
+        Choice(
+            "passt",
+            qapi("netdev_add/arg/case=stream"),
+            at_start=(no_program("passt"),),
+            told=on_any_bus(
+                "-netdev stream,id={id}n,addr.type=unix,addr.path={dir}/passt,server=off " + _CARD,
+                beside=Beside("passt", "--foreground --socket {dir}/passt", "passt"),
+            ),
+        ),
     ),
     sample="<interface type='user'><backend type='{value}'/></interface>",
 )

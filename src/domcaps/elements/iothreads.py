@@ -6,5 +6,6 @@
 """
 
 from domcaps.language import Element, Place
+from domcaps.language.told import Told
 
-ELEMENT = Element("iothreads", place=Place.TOP, order=20)
+ELEMENT = Element("iothreads", place=Place.TOP, order=20, told=Told("-object iothread,id={id}"))

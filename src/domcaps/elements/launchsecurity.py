@@ -9,6 +9,10 @@
 What must hold of one in a domain is in `domcaps.elements.launchsecurityrules`.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from domcaps.elements.remedies import hardware
 from domcaps.language import AnyChoice, Choice, Drift, Element, Enum, Place
 from domcaps.language.observed import (
@@ -19,6 +23,12 @@ from domcaps.language.observed import (
     qom_type,
     virttype,
 )
+from domcaps.language.told import Told
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from domcaps.language.world import World
 
 SEV_PLATFORM = qom_type("sev-guest", "sev-snp-guest") & EmulatorFact(
     "the platform offers SEV",
@@ -65,21 +75,46 @@ _PV_ANYWHERE = Drift(
     "definition, but not where it lists the types of launch security",
 )
 _POLICY = "<launchSecurity type='{}'><policy>0x{}</policy></launchSecurity>"
+_GUARD = "confidential-guest-support={id}s"
+PROTECTED = Told("-object s390-pv-guest,id={id}s", machine=_GUARD)
+"""How QEMU is told to run a protected guest of a mainframe."""
+TRUSTED = Told("-object tdx-guest,id={id}s", machine=f"{_GUARD},kernel_irqchip=split")
+"""How QEMU is told to run a trust domain."""
+
+
+def encrypted(kind: str) -> Callable[[World], tuple[Told, ...]]:
+    """Tell how QEMU is told to run an encrypted guest, with what the platform says of itself."""
+
+    def told(world: World) -> tuple[Told, ...]:
+        sev = world.emulator.sev
+        # figures that the platform does not tell are as good as any: it refuses before they count
+        bits, reduced = (sev.cbitpos, sev.reduced_phys_bits) if sev else (51, 1)
+        figures = f"cbitpos={bits},reduced-phys-bits={reduced}"
+        return (Told(f"-object {kind},id={{id}}s,{figures}", machine=_GUARD),)
+
+    return told
+
 
 SECTYPE = Enum(
     "sectype",
     attribute="@type",
     choices=(
-        Choice("sev", qom_type("sev-guest") & SEV_PLATFORM, sample=_POLICY.format("sev", "3")),
+        Choice(
+            "sev",
+            qom_type("sev-guest") & SEV_PLATFORM,
+            sample=_POLICY.format("sev", "3"),
+            told=encrypted("sev-guest"),
+        ),
         Choice(
             "sev-snp",
             qom_type("sev-snp-guest") & SEV_PLATFORM,
             sample=_POLICY.format("sev-snp", "30000"),
+            told=encrypted("sev-snp-guest"),
         ),
         # libvirt looks at QEMU only here, and at the host as well for the feature s390-pv
-        Choice("s390-pv", S390_PV_QEMU, drifts=(_PV_ANYWHERE,)),
-        Choice("tdx", TDX_QEMU, since="11.6", until="11.10", drifts=(_TDX_ANYWHERE,)),
-        Choice("tdx", TDX, since="11.10"),
+        Choice("s390-pv", S390_PV_QEMU, drifts=(_PV_ANYWHERE,), told=PROTECTED),
+        Choice("tdx", TDX_QEMU, since="11.6", until="11.10", drifts=(_TDX_ANYWHERE,), told=TRUSTED),
+        Choice("tdx", TDX, since="11.10", told=TRUSTED),
     ),
     sample="<launchSecurity type='{value}'/>",
 )

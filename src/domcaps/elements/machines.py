@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from domcaps.language.observed import arch, machine
+from domcaps.language.observed import arch, machine, virttype
 from domcaps.language.preference import Decision, Option, drives
 
 if TYPE_CHECKING:
@@ -52,6 +52,12 @@ PPC64 = arch("ppc64", "ppc64le")
 
 BUILTIN_IDE = I440FX | machine("malta", "sun4u", "g3beige")
 """Boards with an IDE controller soldered on."""
+
+MICROVM = _X86 & machine("microvm")
+"""QEMU's minimal board, without PCI."""
+
+KVM = virttype("kvm")
+"""Guests that run on the host's processor, through KVM."""
 
 X86 = _X86
 """Any machine type of the x86 architectures."""

@@ -30,6 +30,7 @@ from domcaps.language.kinds import UNSIGNED, Int, OneOf
 from domcaps.language.observed import object_property, qom_type
 from domcaps.language.part import Part, field
 from domcaps.language.rule import Problems, Sample, problem, rule
+from domcaps.language.told import Told
 from domcaps.language.truth import Truth
 
 if TYPE_CHECKING:
@@ -37,13 +38,23 @@ if TYPE_CHECKING:
 
     from domcaps.language.domain import Domain
 
+
+def _backing(kind: str) -> Told:
+    kind, _, options = kind.partition(",")
+    options = f",{options}" if options else ""
+    return Told(
+        f"-m 256M -object memory-backend-{kind},id={{id}}m,size=256M{options}",
+        machine="memory-backend={id}m",
+    )
+
+
 SOURCE_TYPE = Enum(
     "sourceType",
     attribute="source/@type",
     choices=(
-        Choice("file"),
-        Choice("anonymous"),
-        Choice("memfd", qom_type("memory-backend-memfd")),
+        Choice("file", told=_backing("file,mem-path={dir}/memory")),
+        Choice("anonymous", told=_backing("ram")),
+        Choice("memfd", qom_type("memory-backend-memfd"), told=_backing("memfd")),
     ),
 )
 

@@ -19,9 +19,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domcaps.elements import remedies
-from domcaps.elements.machines import X86
+from domcaps.elements.drifts import NO_SMM
+from domcaps.elements.machines import ARM_VIRT, I440FX, LOONGARCH_VIRT, Q35, X86
+from domcaps.elements.os_told import ROM, first_firmware, flash, loader_trials, varstore_told
 from domcaps.elements.quantities import OrEmpty
-from domcaps.language import Choice, Element, Enum, Place, Values, World
+from domcaps.language import Choice, Drift, Element, Enum, Place, Values, World
 from domcaps.language.kinds import YES_NO, Int, OneOf
 from domcaps.language.observed import WorldFact, device
 from domcaps.language.part import Part, field
@@ -34,12 +36,14 @@ from domcaps.language.preference import (
     both,
     family,
 )
+from domcaps.language.told import LIBVIRTS_OWN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from domcaps.facts.firmware import FirmwareSummary
     from domcaps.language.predicate import Predicate
+    from domcaps.language.told import Ways
 
 
 def firmware(world: World) -> FirmwareSummary:
@@ -86,16 +90,52 @@ _KERNEL_SMM = _some(
     lambda f: any("requires-smm" in kernel.features for kernel in f.kernels),
 )
 
+_MISSING_IMAGE = Drift(
+    says="values come from descriptors, whether the images that they name exist or not",
+    but="where the first that fits names an image that is not installed, the guest fails to start",
+    evidence="verify with Debian 12's firmware for aarch64: enrolledKeys=no leads to "
+    "AAVMF_CODE.secboot.fd, which its package does not have",
+    where=_some("a descriptor names an image that is missing", lambda f: bool(f.missing_images)),
+)
+_FIRMWARE_DRIFT = (NO_SMM, _MISSING_IMAGE)
+_DEFAULT_IMAGES = Drift(
+    says="where no descriptor offers an image, those for x86 and ARM are listed that are installed",
+    but="they are listed for every architecture and board, of which most can't be given them",
+    evidence="verify with QEMU 7.2, 10.0 and 11.1: s390x and ppc64 have no flash memory, that of "
+    "riscv64 and arm has another size, and loongarch64 ends by an assertion",
+    where=_some("no descriptor offers an image", lambda f: f.uses_defaults),
+)
+_NO_FLASH = Drift(
+    says="the type pflash is listed for every board",
+    but="boards without flash memory can't have it: QEMU refuses to start",
+    evidence="verify with QEMU 7.2, 10.0 and 11.1 for s390x, ppc64 and microvm, and with 7.2 for "
+    "riscv64: \"Property 'pflash0' not found\"",
+    where=~I440FX & ~Q35 & ~ARM_VIRT & ~LOONGARCH_VIRT,
+)
+
+
+def _offering(interface: str) -> Callable[[World], Ways]:
+    return first_firmware(lambda found: interface in found.interface_types)
+
+
+def _featured(name: str, *, wanted: bool) -> Callable[[World], Ways]:
+    return first_firmware(
+        lambda found: "uefi" in found.interface_types and found.has(name) is wanted
+    )
+
+
+_PROTECTED = first_firmware(lambda found: found.has("requires-smm"))
+
 FIRMWARE = Enum(
     "firmware",
     attribute="@firmware",
     choices=(
         # as good as nothing
-        Choice("", listed=False),
-        Choice("bios", _BIOS | _kernel("bios"), until=_KERNELS_UNTIL),
-        Choice("bios", _BIOS, since=_KERNELS_UNTIL),
-        Choice("efi", _EFI | _kernel("uefi"), until=_KERNELS_UNTIL),
-        Choice("efi", _EFI, since=_KERNELS_UNTIL),
+        Choice("", listed=False, told=LIBVIRTS_OWN),
+        Choice("bios", _BIOS | _kernel("bios"), until=_KERNELS_UNTIL, told=_offering("bios")),
+        Choice("bios", _BIOS, since=_KERNELS_UNTIL, told=_offering("bios")),
+        Choice("efi", _EFI | _kernel("uefi"), until=_KERNELS_UNTIL, told=_offering("uefi")),
+        Choice("efi", _EFI, since=_KERNELS_UNTIL, at_start=_FIRMWARE_DRIFT, told=_offering("uefi")),
     ),
 )
 
@@ -110,10 +150,14 @@ SECURE_BOOT = Enum(
         Choice(
             "yes",
             _some("UEFI firmware can do secure boot", lambda f: "yes" in f.secure_boot_values),
+            at_start=_FIRMWARE_DRIFT,
+            told=_featured("secure-boot", wanted=True),
         ),
         Choice(
             "no",
             _some("UEFI firmware can do without", lambda f: "no" in f.secure_boot_values),
+            at_start=_FIRMWARE_DRIFT,
+            told=_featured("secure-boot", wanted=False),
         ),
     ),
     sample=_FEATURE_SAMPLE.replace("NAME", "secure-boot"),
@@ -126,10 +170,14 @@ ENROLLED_KEYS = Enum(
         Choice(
             "yes",
             _some("UEFI firmware comes with keys", lambda f: "yes" in f.enrolled_keys_values),
+            at_start=_FIRMWARE_DRIFT,
+            told=_featured("enrolled-keys", wanted=True),
         ),
         Choice(
             "no",
             _some("UEFI firmware comes without keys", lambda f: "no" in f.enrolled_keys_values),
+            at_start=_FIRMWARE_DRIFT,
+            told=_featured("enrolled-keys", wanted=False),
         ),
     ),
     sample=_FEATURE_SAMPLE.replace("NAME", "enrolled-keys"),
@@ -186,12 +234,17 @@ def _loaders(world: World) -> tuple[str, ...]:
 
 LOADER = Element(
     "loader",
+    trials=lambda world: loader_trials(world, _loaders(world)),
+    at_start=(_DEFAULT_IMAGES,),
     content=(
         Values("loader", _loaders),
         Enum(
             "type",
             attribute="@type",
-            choices=(Choice("rom"), Choice("pflash")),
+            choices=(
+                Choice("rom", told=ROM),
+                Choice("pflash", at_start=(_NO_FLASH,), told=flash()),
+            ),
             sample="<os><loader type='{value}' readonly='yes'>/a</loader></os>",
         ),
         Enum(
@@ -199,14 +252,23 @@ LOADER = Element(
             attribute="@readonly",
             choices=(Choice("yes"), Choice("no")),
             sample="<os><loader type='rom' readonly='{value}'>/a</loader></os>",
+            told=ROM,
         ),
         Enum(
             "secure",
             attribute="@secure",
             choices=(
-                Choice("yes", _SMM | _KERNEL_SMM, until=_KERNELS_UNTIL),
-                Choice("yes", _SMM, since=_KERNELS_UNTIL),
-                Choice("no", sample="<os><loader type='rom' secure='no'>/a</loader></os>"),
+                Choice(
+                    "yes",
+                    _SMM | _KERNEL_SMM,
+                    until=_KERNELS_UNTIL,
+                    at_start=(NO_SMM,),
+                    told=_PROTECTED,
+                ),
+                Choice("yes", _SMM, since=_KERNELS_UNTIL, at_start=(NO_SMM,), told=_PROTECTED),
+                Choice(
+                    "no", sample="<os><loader type='rom' secure='no'>/a</loader></os>", told=ROM
+                ),
             ),
             # of the host's firmware: an image of one's own may be what the host does not have
             sample="<os firmware='efi'><loader secure='{value}'/></os>",
@@ -219,6 +281,7 @@ VARSTORE = Element(
     since="12.1",
     supported=device("uefi-vars-x64", "uefi-vars-sysbus")
     & _some("a descriptor offers a template of a variable store", lambda f: bool(f.varstore)),
+    told=varstore_told,
 )
 
 ELEMENT = Element(

@@ -12,25 +12,29 @@ from __future__ import annotations
 from functools import cached_property
 
 from domcaps.elements.device import Device
+from domcaps.elements.drifts import NO_PCI
 from domcaps.elements.machines import ARM_VIRT, PSERIES, S390, S390_CCW, X86
 from domcaps.language import AnyChoice, Choice, Element, Enum
 from domcaps.language.observed import device
 from domcaps.language.part import field
 from domcaps.language.rule import Problems, Sample, problem, rule
+from domcaps.language.told import LIBVIRTS_OWN, Told
 
 MODEL = Enum(
     "model",
     attribute="@model",
     choices=(
-        Choice("isa", device("pvpanic")),
+        Choice("isa", device("pvpanic"), told=Told("-device pvpanic", alone=True)),
         # firmware of the board: no device has to be added
-        Choice("pseries", PSERIES),
+        Choice("pseries", PSERIES, told=Told(when=PSERIES)),
         # a crash register of Hyper-V, part of the CPU
-        Choice("hyperv", X86),
-        Choice("s390", S390_CCW),
-        Choice("pvpanic", device("pvpanic-pci")),
+        Choice("hyperv", X86, told=Told(cpu="qemu64,hv-crash", when=X86)),
+        Choice("s390", S390_CCW, told=Told(when=S390_CCW)),
+        Choice(
+            "pvpanic", device("pvpanic-pci"), at_start=(NO_PCI,), told=Told("-device pvpanic-pci")
+        ),
         # another way to say nothing
-        Choice("default", listed=False),
+        Choice("default", listed=False, told=LIBVIRTS_OWN),
     ),
 )
 

@@ -9,16 +9,24 @@ from __future__ import annotations
 
 from domcaps.elements.chardev import CharacterSource
 from domcaps.elements.device import Device
+from domcaps.elements.drifts import NO_PCI
+from domcaps.elements.tells import XHCI
 from domcaps.language import Choice, Element, Enum
 from domcaps.language.observed import device
 from domcaps.language.part import field
+from domcaps.language.told import Told
 
 USB_REDIR = device("usb-redir")
+
+_REDIRECTED = (
+    "-chardev socket,id={id}c,path={dir}/usb,server=on,wait=off "
+    "-device usb-redir,bus={id}u.0,chardev={id}c"
+)
 
 BUS = Enum(
     "bus",
     attribute="@bus",
-    choices=(Choice("usb", USB_REDIR),),
+    choices=(Choice("usb", USB_REDIR, at_start=(NO_PCI,), told=Told(f"{XHCI} {_REDIRECTED}")),),
     sample="<redirdev bus='{value}' type='tcp'><source mode='connect' host='localhost' "
     "service='1'/></redirdev><controller type='usb' model='qemu-xhci'/>",
 )

@@ -12,7 +12,9 @@ from __future__ import annotations
 from domcaps.elements.attributes import fits
 from domcaps.elements.chardev import CharacterSource
 from domcaps.elements.device import Device
+from domcaps.elements.drifts import NO_CHANNEL_FORM, NO_PCI
 from domcaps.elements.quantities import OrEmpty
+from domcaps.elements.tells import on_any_bus, on_pci_or_ccw
 from domcaps.elements.virtio import TRANSITIONAL
 from domcaps.elements.virtiooptions import VirtioOptions
 from domcaps.language import Choice, Element, Enum
@@ -22,15 +24,28 @@ from domcaps.language.part import field
 from domcaps.language.preference import Decision, Option, drives
 from domcaps.language.rule import Problems, problem, rule
 
+_RANDOM = "-object rng-random,id={id}r,filename=/dev/urandom"
+_DEVICE = "-device virtio-rng-{bus},rng={id}r"
+
 VIRTIO_RNG = device("virtio-rng-pci", "virtio-rng-ccw", "virtio-rng-device")
 
 MODEL = Enum(
     "model",
     attribute="@model",
     choices=(
-        Choice("virtio", VIRTIO_RNG),
-        Choice("virtio-transitional", VIRTIO_RNG & TRANSITIONAL),
-        Choice("virtio-non-transitional", VIRTIO_RNG & TRANSITIONAL),
+        Choice("virtio", VIRTIO_RNG, told=on_any_bus(f"{_RANDOM} {_DEVICE}")),
+        Choice(
+            "virtio-transitional",
+            VIRTIO_RNG & TRANSITIONAL,
+            at_start=(NO_PCI, NO_CHANNEL_FORM),
+            told=on_pci_or_ccw(f"{_RANDOM} {_DEVICE}".replace("{bus}", "{bus}-transitional")),
+        ),
+        Choice(
+            "virtio-non-transitional",
+            VIRTIO_RNG & TRANSITIONAL,
+            at_start=(NO_PCI, NO_CHANNEL_FORM),
+            told=on_pci_or_ccw(f"{_RANDOM} {_DEVICE}".replace("{bus}", "{bus}-non-transitional")),
+        ),
     ),
     sample="<rng model='{value}'><backend model='random'>/dev/urandom</backend></rng>",
 )
@@ -39,14 +54,22 @@ BACKEND_MODEL = Enum(
     "backendModel",
     attribute="backend/@model",
     choices=(
-        Choice("random", qom_type("rng-random")),
+        Choice("random", qom_type("rng-random"), told=on_any_bus(f"{_RANDOM} {_DEVICE}")),
         Choice(
             "egd",
             qom_type("rng-egd"),
             sample="<rng model='virtio'><backend model='egd' type='tcp'>"
             "<source mode='connect' host='localhost' service='1'/></backend></rng>",
+            told=on_any_bus(
+                "-chardev socket,id={id}c,path={dir}/egd,server=on,wait=off "
+                f"-object rng-egd,id={{id}}r,chardev={{id}}c {_DEVICE}"
+            ),
         ),
-        Choice("builtin", qom_type("rng-builtin")),
+        Choice(
+            "builtin",
+            qom_type("rng-builtin"),
+            told=on_any_bus(f"-object rng-builtin,id={{id}}r {_DEVICE}"),
+        ),
     ),
     sample="<rng model='virtio'><backend model='{value}'>/dev/urandom</backend></rng>",
 )

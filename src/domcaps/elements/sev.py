@@ -8,7 +8,7 @@
     </launchSecurity>
 """
 
-from domcaps.elements.launchsecurity import SEV_PLATFORM
+from domcaps.elements.launchsecurity import SEV_PLATFORM, encrypted
 from domcaps.language import Element, Place, Row, Rows, World
 
 
@@ -29,5 +29,10 @@ def _figures(world: World) -> tuple[Row, ...]:
 
 
 ELEMENT = Element(
-    "sev", place=Place.FEATURES, order=100, supported=SEV_PLATFORM, content=(Rows(_figures),)
+    "sev",
+    place=Place.FEATURES,
+    order=100,
+    supported=SEV_PLATFORM,
+    content=(Rows(_figures),),
+    told=encrypted("sev-guest"),
 )

@@ -11,6 +11,7 @@ from domcaps.elements.remedies import hardware
 from domcaps.facts.emulator import Sgx
 from domcaps.language import Element, Place, Row, Rows, World
 from domcaps.language.observed import EmulatorFact, qom_type
+from domcaps.language.told import Told
 
 KIB = 1024
 
@@ -56,6 +57,16 @@ def _sections(sgx: Sgx) -> tuple[Row, ...]:
     )
 
 
+_TOLD = Told(
+    "-object memory-backend-epc,id={id}e,size=1M,prealloc=on",
+    machine="sgx-epc.0.memdev={id}e,sgx-epc.0.node=0",
+)
+
 ELEMENT = Element(
-    "sgx", place=Place.FEATURES, order=110, supported=SGX_PLATFORM, content=(Rows(_figures),)
+    "sgx",
+    place=Place.FEATURES,
+    order=110,
+    supported=SGX_PLATFORM,
+    content=(Rows(_figures),),
+    told=_TOLD,
 )

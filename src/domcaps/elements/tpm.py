@@ -19,12 +19,13 @@ from domcaps.elements.needs import needs
 from domcaps.elements.quantities import ANY_UUID
 from domcaps.elements.remedies import install
 from domcaps.facts.host import TPM_PROGRAMS
-from domcaps.language import AnyChoice, Choice, Drift, Element, Enum
+from domcaps.language import ALWAYS, AnyChoice, Choice, Drift, Element, Enum
 from domcaps.language.kinds import UNSIGNED, YES_NO, OneOf
 from domcaps.language.observed import EmulatorFact, HostFact, device, qom_type
 from domcaps.language.part import field
 from domcaps.language.preference import NEEDS_EFI, Decision, Option, both, family
 from domcaps.language.rule import Problems, Sample, problem, rule
+from domcaps.language.told import Beside, Told, Untold, Ways
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -90,17 +91,71 @@ _NO_BACK_END = Drift(
     "no domain with a TPM can be defined there",
 )
 
+_SWTPM = (
+    "-chardev socket,id={id}c,path={dir}/swtpm -tpmdev emulator,id={id}t,chardev={id}c "
+    "-device DEVICE,tpmdev={id}t"
+)
+
+
+def _told(
+    *devices: str, version: str = "2.0", needed: bool = True, when: Predicate = ALWAYS
+) -> tuple[Told, ...]:
+    """Tell of an emulated TPM, as one of these devices.
+
+    The emulator is `needed` where the choice is about it, not about the device.
+    """
+    beside = Beside(
+        "swtpm",
+        f"socket {'--tpm2 ' if version == '2.0' else ''}--tpmstate dir={{dir}} "
+        "--ctrl type=unixio,path={dir}/swtpm --flags not-need-init",
+        "swtpm",
+        needed,
+    )
+    return tuple(Told(_SWTPM.replace("DEVICE", name), beside=beside, when=when) for name in devices)
+
+
+_ANY_DEVICE = ("tpm-tis", "tpm-tis-device", "tpm-spapr")
+_INCOMPLETE = Untold(
+    "libvirt wants swtpm, swtpm_setup and swtpm_ioctl, of which one is missing", when=~SWTPM
+)
+_EMULATED_TOLD: Ways = (*_told(*_ANY_DEVICE, when=SWTPM), _INCOMPLETE)
+_OLD_TOLD: Ways = (*_told(*_ANY_DEVICE, version="1.2", when=SWTPM), _INCOMPLETE)
+_PASSED_TOLD = tuple(
+    Told(
+        f"-tpmdev passthrough,id={{id}}t,path=/dev/tpm0 -device {name},tpmdev={{id}}t",
+        alone=True,
+        lacks=(("Cannot access TPM device", "the host has no TPM that could be handed over"),),
+    )
+    for name in _ANY_DEVICE
+)
+_TIS_TOLD = _told("tpm-tis", "tpm-tis-device", "tpm-tis-i2c", needed=False)
+_CRB_TOLD = _told("tpm-crb", needed=False)
+_SPAPR_TOLD = _told("tpm-spapr", needed=False)
+_PROXY_TOLD = Told("-device spapr-tpm-proxy,host-path=/dev/tpmrm0", alone=True)
+
 MODEL = Enum(
     "model",
     attribute="@model",
     choices=(
-        Choice("tpm-tis", _model("tpm-tis"), until=_TYPES_SINCE, drifts=(_NO_BACK_END,)),
-        Choice("tpm-tis", _TIS, since=_TYPES_SINCE, drifts=(_NO_BACK_END,)),
-        Choice("tpm-crb", _model("tpm-crb"), until=_TYPES_SINCE),
-        Choice("tpm-crb", device("tpm-crb"), since=_TYPES_SINCE),
-        Choice("tpm-spapr", device("tpm-spapr") | _model("tpm-spapr"), until=_TYPES_SINCE),
-        Choice("tpm-spapr", device("tpm-spapr"), since=_TYPES_SINCE),
-        Choice("spapr-tpm-proxy", device("spapr-tpm-proxy")),
+        Choice(
+            "tpm-tis", _model("tpm-tis"), until=_TYPES_SINCE, drifts=(_NO_BACK_END,), told=_TIS_TOLD
+        ),
+        Choice("tpm-tis", _TIS, since=_TYPES_SINCE, drifts=(_NO_BACK_END,), told=_TIS_TOLD),
+        Choice("tpm-crb", _model("tpm-crb"), until=_TYPES_SINCE, told=_CRB_TOLD),
+        Choice("tpm-crb", device("tpm-crb"), since=_TYPES_SINCE, told=_CRB_TOLD),
+        Choice(
+            "tpm-spapr",
+            device("tpm-spapr") | _model("tpm-spapr"),
+            until=_TYPES_SINCE,
+            told=_SPAPR_TOLD,
+        ),
+        Choice(
+            "tpm-spapr",
+            device("tpm-spapr"),
+            since=_TYPES_SINCE,
+            told=_SPAPR_TOLD,
+        ),
+        Choice("spapr-tpm-proxy", device("spapr-tpm-proxy"), told=_PROXY_TOLD),
     ),
     sample=f"<tpm model='{{value}}'>{_PASSTHROUGH_SAMPLE}</tpm>",
 )
@@ -109,13 +164,14 @@ BACKEND_MODEL = Enum(
     "backendModel",
     attribute="backend/@type",
     choices=(
-        Choice("passthrough", _backend("passthrough"), until=_TYPES_SINCE),
-        Choice("passthrough", qom_type("tpm-passthrough"), since=_TYPES_SINCE),
+        Choice("passthrough", _backend("passthrough"), until=_TYPES_SINCE, told=_PASSED_TOLD),
+        Choice("passthrough", qom_type("tpm-passthrough"), since=_TYPES_SINCE, told=_PASSED_TOLD),
         Choice("emulator", SWTPM & _backend("emulator"), until=_TYPES_SINCE),
         Choice("emulator", _EMULATOR, since=_TYPES_SINCE),
         Choice("external", SWTPM & _backend("emulator"), until=_TYPES_SINCE),
         Choice("external", _EMULATOR, since=_TYPES_SINCE),
     ),
+    told=_EMULATED_TOLD,
 )
 
 _OLD_TPM = Drift(
@@ -135,8 +191,9 @@ BACKEND_VERSION = Enum(
             "1.2",
             _version("1.2"),
             drifts=(_OLD_TPM,),
+            told=_OLD_TOLD,
         ),
-        Choice("2.0", _version("2.0")),
+        Choice("2.0", _version("2.0"), told=_EMULATED_TOLD),
     ),
 )
 

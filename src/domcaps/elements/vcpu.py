@@ -5,8 +5,10 @@
     <vcpu>4</vcpu>
 """
 
-from domcaps.language import Element, Place, World
+from domcaps.elements.machines import ARM_VIRT, MICROVM
+from domcaps.language import Drift, Element, Place, World
 from domcaps.language.observed import WorldFact
+from domcaps.language.told import Told, Trial
 
 
 def _maximum(world: World) -> int:
@@ -24,6 +26,40 @@ def _attributes(world: World) -> tuple[tuple[str, str], ...]:
     return (("max", str(_maximum(world))),)
 
 
+_GIC_LIMIT = Drift(
+    says="the largest number of CPUs is that of the machine type",
+    but="it is that of an interrupt controller which the default machine does not have: version 2, "
+    "which QEMU takes where no other is named, serves 8 CPUs",
+    evidence='verify with QEMU 7.2 for aarch64 and arm: "Number of SMP CPUs requested (512) '
+    "exceeds max CPUs supported by machine 'mach-virt' (8)\"",
+    where=ARM_VIRT,
+)
+_NO_REMAPPING = Drift(
+    says="the largest number of CPUs is that of the machine type",
+    but="more than 255 need interrupt remapping, for which the board has no place",
+    evidence='verify with QEMU 7.2 for microvm: "current -smp configuration requires kernel '
+    'irqchip and X2APIC API support"',
+    where=MICROVM,
+)
+
+
+def _trials(world: World) -> tuple[Trial, ...]:
+    """Start with one CPU and room for the rest: QEMU checks the room alike, in less time."""
+    most = f"-smp 1,maxcpus={_maximum(world)}"
+    return (
+        Trial(
+            "vcpu max",
+            (
+                Told(most, alone=True),
+                # libvirt wants this in the definition of such a guest
+                Told(
+                    f"{most} -device intel-iommu,intremap=on,eim=on", machine="kernel_irqchip=split"
+                ),
+            ),
+        ),
+    )
+
+
 ELEMENT = Element(
     "vcpu",
     place=Place.TOP,
@@ -37,4 +73,6 @@ ELEMENT = Element(
         "[].cpu-max",
     ),
     attributes=_attributes,
+    trials=_trials,
+    at_start=(_GIC_LIMIT, _NO_REMAPPING),
 )

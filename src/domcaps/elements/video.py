@@ -13,6 +13,7 @@ it, the other readers ask it; none of them knows what a display adapter is.
   libvirt lists them.
 * ``when`` says what must be true for it. ``device("VGA")`` reads: QEMU has a device type of that
   name. Because it stands here, a probe asks about it; there is no second list.
+* ``told`` says how QEMU is told, on top of a bare machine: `domcaps verify` tries that.
 * What is older or newer than another libvirt is said with ``since`` and ``until``.
 
 To add a model, add a line. Nothing else has to change. What must hold beyond that are rules; those
@@ -25,7 +26,9 @@ from __future__ import annotations
 from functools import cached_property
 
 from domcaps.elements.device import Device
+from domcaps.elements.drifts import NO_DMA, NO_PCI
 from domcaps.elements.machines import ARM_VIRT, LOONGARCH_VIRT, PPC64, RISCV_VIRT, S390
+from domcaps.elements.tells import on_any_bus
 from domcaps.elements.virtiooptions import VirtioOptions, given_options
 from domcaps.language import ALWAYS, Choice, Element, Enum
 from domcaps.language.kinds import ON_OFF, UNSIGNED, YES_NO, OneOf
@@ -33,23 +36,37 @@ from domcaps.language.observed import device
 from domcaps.language.part import Part, field
 from domcaps.language.preference import Decision, Option, drives
 from domcaps.language.rule import Problems, Sample, problem, rule
+from domcaps.language.told import LIBVIRTS_OWN, Told
 
 MODEL_TYPE = Enum(
     "modelType",
     attribute="model/@type",
     choices=(
-        Choice("vga", device("VGA")),
-        Choice("cirrus", device("cirrus-vga")),
-        Choice("vmvga", device("vmware-svga")),
-        Choice("qxl", device("qxl")),
+        Choice("vga", device("VGA"), at_start=(NO_PCI,), told=Told("-device VGA")),
+        Choice("cirrus", device("cirrus-vga"), at_start=(NO_PCI,), told=Told("-device cirrus-vga")),
+        Choice(
+            "vmvga", device("vmware-svga"), at_start=(NO_PCI,), told=Told("-device vmware-svga")
+        ),
+        Choice("qxl", device("qxl"), at_start=(NO_PCI,), told=Told("-device qxl")),
         # the PCI device and the one that other buses wrap: either carries the model
-        Choice("virtio", device("virtio-gpu-pci", "virtio-gpu-device")),
+        Choice(
+            "virtio",
+            device("virtio-gpu-pci", "virtio-gpu-device"),
+            told=on_any_bus("-device virtio-gpu-{bus}"),
+        ),
         # a machine without a display adapter
-        Choice("none", ALWAYS),
-        Choice("bochs", device("bochs-display")),
-        Choice("ramfb", device("ramfb")),
+        Choice("none", ALWAYS, told=Told()),
+        Choice(
+            "bochs", device("bochs-display"), at_start=(NO_PCI,), told=Told("-device bochs-display")
+        ),
+        Choice(
+            "ramfb",
+            device("ramfb"),
+            at_start=(NO_DMA,),
+            told=Told("-device ramfb", alone=True),
+        ),
         # another way to say nothing
-        Choice("default", listed=False),
+        Choice("default", listed=False, told=LIBVIRTS_OWN),
     ),
 )
 

@@ -15,31 +15,25 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import signal
 from typing import TYPE_CHECKING
 
 from qemu.qmp import ConnectError
 from qemu.qmp.error import ProtocolError
 
 from domcaps.errors import EmulatorDiedError, EmulatorTimeoutError, NotAnEmulatorError, ProbeError
+from domcaps.facts.attend import FROM_OUTSIDE, exit_status, listening, signal_name
 from domcaps.facts.plan import BASICS
-from domcaps.facts.process import EmulatorProcess
+from domcaps.facts.process import EmulatorProcess, questioning
 from domcaps.facts.qmp import Monitor
 from domcaps.facts.record import Answer, Failure, Session
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from domcaps.facts.plan import Plan
     from domcaps.facts.question import Question
 
 FRESH_STARTS = 16
 """How often an emulator is started again because of questions that it can't stand."""
 
-_FROM_OUTSIDE = frozenset(
-    {-signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT, -signal.SIGHUP, -signal.SIGQUIT}
-)
-_PATIENCE_SECONDS = 1.0
 _FLOODS = "it prints without end, as no emulator does"
 _LOOK_REMEDY = "start it by hand with -machine none -qmp stdio and see"
 _OTHER_REMEDY = "name a QEMU system emulator"
@@ -97,9 +91,9 @@ class Interrogation:
     async def _ask_process(self) -> ProbeError | None:
         """Ask a process what is due. A question that it fails at is noted, with the trouble."""
         monitor = Monitor()
-        process = EmulatorProcess(self.path, self.accelerator)
+        process = EmulatorProcess(self.path, questioning(self.accelerator))
         try:
-            with process, _listening(process):
+            with process, listening(process):
                 await self._greet(monitor, process)
                 return await self._collect(monitor, process)
         finally:
@@ -127,9 +121,9 @@ class Interrogation:
         elif process.flooded:
             text = _FLOODS
         else:
-            status = await _exit_status(process)
+            status = await exit_status(process)
             if status is not None and status < 0:
-                return self._died(process, f"it was killed by {_signal_name(status)} at its start")
+                return self._died(process, f"it was killed by {signal_name(status)} at its start")
             how = "closed its monitor" if status is None else f"ended with status {status}"
             text = f"it {how} and did not greet as QEMU does"
         text = _with_words(text, process.last_words())
@@ -192,15 +186,15 @@ class Interrogation:
             pass
         if process.flooded:
             raise NotAnEmulatorError(_FLOODS, where=self.path, remedy=_OTHER_REMEDY)
-        status = await _exit_status(process)
+        status = await exit_status(process)
         if status is None:
             return self._died(process, f"it closed its monitor when asked {question}")
         if status >= 0:
             return self._died(process, f"it ended with status {status} when asked {question}")
         trouble = self._died(
-            process, f"it was killed by {_signal_name(status)} when asked {question}"
+            process, f"it was killed by {signal_name(status)} when asked {question}"
         )
-        if status in _FROM_OUTSIDE:
+        if status in FROM_OUTSIDE:
             # somebody wants it gone: do not start it again
             raise trouble
         return trouble
@@ -213,35 +207,3 @@ class Interrogation:
 
 def _with_words(text: str, words: str) -> str:
     return f"{text}; its last words: {words}" if words else text
-
-
-def _signal_name(status: int) -> str:
-    try:
-        return signal.Signals(-status).name
-    except ValueError:
-        return f"signal {-status}"
-
-
-@contextlib.contextmanager
-def _listening(process: EmulatorProcess) -> Iterator[None]:
-    """Keep taking what the process prints, so that it never waits for a reader."""
-    loop = asyncio.get_running_loop()
-    loop.add_reader(process.output, _listen, process, loop)
-    try:
-        yield
-    finally:
-        loop.remove_reader(process.output)
-
-
-def _listen(process: EmulatorProcess, loop: asyncio.AbstractEventLoop) -> None:
-    if not process.listen():
-        loop.remove_reader(process.output)
-
-
-async def _exit_status(process: EmulatorProcess) -> int | None:
-    """Give the exit status of a process that is about to end, None when it does not."""
-    loop = asyncio.get_running_loop()
-    limit = loop.time() + _PATIENCE_SECONDS
-    while (status := process.ended()) is None and loop.time() < limit:
-        await asyncio.sleep(0.001)
-    return status

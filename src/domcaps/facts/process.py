@@ -33,7 +33,7 @@ from typing import TYPE_CHECKING, Self
 from domcaps.errors import EmulatorNotFoundError, NotAnEmulatorError, ProbeError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
     from types import TracebackType
 
 OBSERVER: ContextVar[Callable[[str, int], None] | None] = ContextVar("OBSERVER", default=None)
@@ -84,16 +84,15 @@ def quotable(raw: bytes) -> str:
     return words if len(words) <= _QUOTED else f"… {words[-_QUOTED:]}"
 
 
-def command_line(path: str, accelerator: str, monitor: int) -> list[str]:
-    """Give the command that starts an emulator without a machine, for questions only.
+def questioning(accelerator: str) -> list[str]:
+    """Give the arguments that start an emulator without a machine, for questions only.
 
     The emulator gets KVM if it can and TCG otherwise, as libvirt does it: ``query-kvm`` tells
     which. Other accelerators have no such question, so that nothing may stand in for them.
     """
     choice = "kvm:tcg" if accelerator == "kvm" else accelerator
     return [
-        path, "-S", "-no-user-config", "-nodefaults", "-nographic",
-        "-machine", f"none,accel={choice}", "-qmp", f"unix:fd={monitor}",
+        "-S", "-no-user-config", "-nodefaults", "-nographic", "-machine", f"none,accel={choice}",
     ]  # fmt: skip
 
 
@@ -104,10 +103,16 @@ class EmulatorProcess:
     closes it. `output` is a file descriptor to be watched: `listen` is due when it is readable.
     """
 
-    def __init__(self, path: str, accelerator: str) -> None:
-        """Start the emulator at `path`; raises `ProbeError` where the system refuses to."""
+    def __init__(
+        self, path: str, arguments: Sequence[str], environ: Mapping[str, str] | None = None
+    ) -> None:
+        """Start the emulator at `path`, with `environ` added to the environment.
+
+        Raises `ProbeError` where the system refuses to.
+        """
         self.path = path
-        self.accelerator = accelerator
+        self._arguments = arguments
+        self._environ = environ or {}
         self.flooded = False
         self._mark = uuid.uuid4().hex
         self._tail = b""
@@ -131,13 +136,18 @@ class EmulatorProcess:
     def _start(self, monitor: int, output: int) -> subprocess.Popen[bytes]:
         try:
             return subprocess.Popen(
-                command_line(os.path.abspath(self.path), self.accelerator, monitor),  # noqa: PTH100 - links must stay
+                [
+                    os.path.abspath(self.path),  # noqa: PTH100 - links must stay
+                    *self._arguments,
+                    "-qmp",
+                    f"unix:fd={monitor}",
+                ],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
                 pass_fds=(monitor,),
                 process_group=self._leash.pid,
-                env={**os.environ, "LC_ALL": "C", MARK: self._mark},
+                env={**os.environ, "LC_ALL": "C", **self._environ, MARK: self._mark},
             )
         except OSError as error:
             # it is there and executable, so what can't be run is its content or its interpreter

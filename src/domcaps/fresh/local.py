@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from domcaps.facts.emulator import EmulatorFacts
     from domcaps.fresh.answers import Local
     from domcaps.fresh.fetch import Fetch
+    from domcaps.fresh.store import Entry
     from domcaps.report.document import Document
 
 T = TypeVar("T")
@@ -88,6 +89,10 @@ class Machine:
         It is the same object as long as nothing changed.
         """
         return self.build.get(WorldOf(self.local, question, self._settle))
+
+    def world_entry(self, question: Question) -> Entry[World]:
+        """Give what is remembered of that, with all that it rests on."""
+        return self.build.entry(WorldOf(self.local, question, self._settle))
 
     def facts(self) -> HostFacts:
         """Give the facts of the host."""

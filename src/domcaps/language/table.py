@@ -10,10 +10,11 @@ from domcaps.language.predicate import ALWAYS, AnyOf, Predicate
 from domcaps.language.truth import Reason, Truth, any_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from domcaps.facts.question import Question
     from domcaps.language.dialect import Dialect
+    from domcaps.language.told import Telling, Trial
     from domcaps.language.world import World
 
 
@@ -31,12 +32,14 @@ class Drift:
 
     `says` is what libvirt's report promises, `but` what is true, `evidence` how that was seen.
     `listed` tells that the report lists what can't be used; otherwise it leaves out what can be.
+    `where` limits it to some targets.
     """
 
     says: str
     but: str
     evidence: str
     listed: bool = True
+    where: Predicate = ALWAYS
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +59,10 @@ class Choice:
     """One named thing that a domain may ask for.
 
     `when` says whether it holds. `since` is the first release of libvirt that lists it, `until`
-    the first that no longer does. `drifts` note what the report gets wrong. One that is not
-    `listed` may be written in a domain though no report speaks of it. `sample` is how a domain uses
-    it, where that is more than what the enum says.
+    the first that no longer does. `drifts` note what the report gets wrong about what libvirt
+    accepts, `at_start` what it gets wrong about what QEMU does. One that is not `listed` may be
+    written in a domain though no report speaks of it. `sample` is how a domain uses it, and `told`
+    how QEMU is told, where that is not what the enum says.
     """
 
     name: str
@@ -66,8 +70,10 @@ class Choice:
     since: str = ""
     until: str = ""
     drifts: tuple[Drift, ...] = ()
+    at_start: tuple[Drift, ...] = ()
     listed: bool = True
     sample: str = ""
+    told: Telling | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +84,7 @@ class Enum:
     where `shown` holds, even when none of its choices does, or only with a value in it when
     `only_if_any`. `sample` is the least that a domain needs to use a value, as children of
     ``<domain>`` or ``<devices>`` with ``{value}`` for it; "" where the attribute is enough.
+    `told` is how QEMU is told of a value.
     """
 
     name: str
@@ -88,6 +95,7 @@ class Enum:
     since: str = ""
     until: str = ""
     sample: str = ""
+    told: Telling | None = None
 
     def sample_of(self, choice: Choice) -> str:
         """Give the least that a domain needs to use a choice, "" where its attribute is enough."""
@@ -174,6 +182,9 @@ class Element:
     attribute. `shown` says whether the document speaks of it at all. `order` is its place among
     its siblings, `tag` its name in the document where that differs. `attributes` are fixed, or
     computed from the facts. `asks` names what `content` computes from, beyond its predicates.
+    `told` is how QEMU is told of the element where the document says only whether it is supported,
+    `trials` gives what else of it can be tried, and `at_start` notes what the report gets wrong
+    about what is no choice.
     """
 
     name: str
@@ -187,6 +198,9 @@ class Element:
     since: str = ""
     until: str = ""
     asks: tuple[Question, ...] = ()
+    told: Telling | None = None
+    trials: Callable[[World], Iterable[Trial]] | None = None
+    at_start: tuple[Drift, ...] = ()
 
     def questions(self) -> Iterator[Question]:
         """Name all that an emulator must be asked for this element."""
@@ -202,10 +216,13 @@ class Element:
         yield self.shown
         if self.supported is not None:
             yield self.supported
+        yield from (drift.where for drift in self.at_start)
         for part in self.content:
             if isinstance(part, Enum):
                 yield part.shown
-                yield from (choice.when for choice in part.choices)
+                for choice in part.choices:
+                    yield choice.when
+                    yield from (drift.where for drift in choice.at_start)
 
     def choices(self, prefix: str = "") -> Iterator[tuple[str, Choice]]:
         """Give every choice with its path, such as ``video.modelType=vga``."""
@@ -216,3 +233,16 @@ class Element:
             elif isinstance(part, Enum):
                 for choice in part.choices:
                     yield f"{path}.{part.name}={choice.name}", choice
+
+    def drifts(self, prefix: str = "") -> Iterator[tuple[str, str, str, Drift]]:
+        """Give every drift with the path that it is about, and the `since` and `until` of that."""
+        path = f"{prefix}{self.name}"
+        for drift in self.at_start:
+            yield path, self.since, self.until, drift
+        for part in self.content:
+            if isinstance(part, Element):
+                yield from part.drifts(f"{path}.")
+            elif isinstance(part, Enum):
+                for choice in part.choices:
+                    for drift in (*choice.drifts, *choice.at_start):
+                        yield f"{path}.{part.name}={choice.name}", choice.since, choice.until, drift

@@ -1,0 +1,143 @@
+"""``domcaps verify``: is it true?"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from domcaps.cli._common import note
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from domcaps.live import LiveHost
+    from domcaps.verify.result import Verification
+
+_STYLES: dict[str, dict[str, Any]] = {
+    "heading": {"bold": True},
+    "lie": {"fg": "red"},
+    "known": {"fg": "yellow"},
+    "chance": {"fg": "cyan"},
+    "plain": {},
+}
+
+
+@click.command("verify")
+@click.option(
+    "--emulatorbin", "emulator", metavar="PATH", help="The emulator; the architecture's by default."
+)
+@click.option("--arch", metavar="ARCH", help="The guest's architecture; the host's by default.")
+@click.option(
+    "--machine",
+    "machines",
+    metavar="NAME",
+    multiple=True,
+    help="Machine type or alias, such as q35; may be repeated.",
+)
+@click.option(
+    "--virttype",
+    "virttypes",
+    metavar="TYPE",
+    multiple=True,
+    help="kvm, qemu or hvf; accelerated where possible. May be repeated.",
+)
+@click.option(
+    "--libvirt",
+    metavar="VERSION",
+    default="12.8",
+    show_default=True,
+    help="The release of libvirt whose promises are tried.",
+)
+@click.option(
+    "--element",
+    "elements",
+    metavar="PATH",
+    multiple=True,
+    help="Try only this element (video), enum or choice (video.modelType=qxl); may be repeated.",
+)
+@click.option("--jobs", type=click.IntRange(1), help="Machines at once; the cores by default.")
+@click.option(
+    "--deadline",
+    type=click.FloatRange(0.1),
+    default=30.0,
+    show_default=True,
+    help="Seconds that a machine has to start.",
+)
+@click.option(
+    "--all", "everything", is_flag=True, help="List what agrees, too, and what was not tried."
+)
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
+)
+def command(
+    *,
+    emulator: str | None,
+    arch: str | None,
+    machines: tuple[str, ...],
+    virttypes: tuple[str, ...],
+    libvirt: str,
+    form: str,
+    everything: bool,
+    **options: Any,
+) -> None:
+    """Start the real emulator with every choice, and tell which promises it does not keep.
+
+    Machines are started paused, without network, in folders of their own, and are ended at once;
+    none is left behind. Every choice that a report can list is tried, promised or not, with CPU
+    models, limits and firmware images. What comes out is kept: 'domcaps report --truth' leaves
+    out what was refused, until emulator or host change.
+
+    Helper programs such as swtpm are started where they are installed. What needs something that
+    this host does not have is not tried, and counted as such.
+
+    The exit code is 0 where each lie that was found is on the drift list ('domcaps drift'), 1 where
+    one is not, 2 where the question has no answer.
+    """
+    from domcaps.api import Host
+    from domcaps.verify.as_json import to_json
+
+    host = Host.local()
+    questions = [
+        {"emulator": emulator, "arch": arch, "machine": m, "virttype": v, "libvirt": libvirt}
+        for m in machines or (None,)
+        for v in virttypes or (None,)
+    ]
+    found = _verify(host, questions, options)
+    if form == "json":
+        click.echo(to_json(found), nl=False)
+    else:
+        _print(found, everything=everything)
+    unknown = sum(len(one.unknown_lies) for one in found)
+    if unknown:
+        note(f"{unknown} promises are not kept that the drift list does not have")
+        raise click.exceptions.Exit(1)
+
+
+def _verify(
+    host: LiveHost, questions: list[dict[str, str | None]], options: dict[str, Any]
+) -> Sequence[Verification]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task("starting machines", total=None)
+        return host.verify(
+            questions,
+            progress=lambda done, total: bar.update(task, completed=done, total=total),
+            **options,
+        )
+
+
+def _print(found: Sequence[Verification], *, everything: bool) -> None:
+    from domcaps.verify.as_text import to_lines
+
+    for number, one in enumerate(found):
+        if number:
+            click.echo()
+        for style, line in to_lines(one, everything=everything):
+            click.secho(line, **_STYLES[style])
+    sys.stdout.flush()

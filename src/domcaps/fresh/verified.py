@@ -1,0 +1,77 @@
+"""What `domcaps verify` showed, kept with what it rests on: emulator, host, and domcaps itself.
+
+It is a fact as any other. Only, nobody computes it when it is asked for: that takes a while, and
+starts machines. So it is there once somebody verified, until anything changes that it rests on.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from domcaps.fresh.disk import stored_trace
+from domcaps.fresh.own import own_identity
+from domcaps.fresh.store import is_lasting, witnesses
+from domcaps.fresh.witness import digest, seen_digest
+from domcaps.verify.result import REFUSED, Tried, Verification
+
+if TYPE_CHECKING:
+    from domcaps.fresh.disk import DiskStore
+    from domcaps.fresh.store import Entry
+    from domcaps.fresh.surroundings import Surroundings
+    from domcaps.fresh.witness import Seen, Witness
+    from domcaps.language import Target
+
+Proof = tuple[tuple["Witness", "Seen"], ...]
+"""What was seen of everything that a verification rests on, when it began."""
+
+
+class Shown(msgspec.Struct, frozen=True):
+    """The paths that an emulator refused."""
+
+    refused: tuple[str, ...]
+
+
+def proof_of(entry: Entry[Any]) -> Proof:
+    """Remember what is seen now, before machines are started."""
+    return tuple((sighting.witness, sighting.seen) for sighting in witnesses(entry))
+
+
+def keep_verification(
+    disk: DiskStore, target: Target, verification: Verification, before: Proof, entry: Entry[Any]
+) -> bool:
+    """Keep what was shown, unless something changed meanwhile; tell whether it was kept."""
+    if not is_lasting(entry) or proof_of(entry) != before:
+        return False
+    shown = Shown(tuple(filter(None, map(_refused, verification.tried))))
+    disk.save(_name(target), stored_trace(witnesses(entry), shown))
+    return True
+
+
+def _refused(tried: Tried) -> str:
+    # a row says more than that it is there: one that promises nothing may stay
+    is_row = " " in tried.path
+    refuses = tried.verdict == REFUSED and (tried.promised or not is_row)
+    return tried.path if refuses else ""
+
+
+def recall_refused(disk: DiskStore, target: Target, around: Surroundings) -> frozenset[str] | None:
+    """Give the paths that were shown to be refused; None where nothing shown still holds."""
+    stored = disk.load(_name(target))
+    if stored is None:
+        return None
+    for witness, seen, stamp in stored.depends:
+        unchanged = stamp is not None and witness.glance(around) == stamp
+        if not unchanged and seen_digest(witness.look(around)) != seen:
+            return None
+    try:
+        return frozenset(msgspec.json.decode(stored.value, type=Shown).refused)
+    except ValueError:
+        return None
+
+
+def _name(target: Target) -> str:
+    # what QEMU refuses does not depend on the libvirt whose words are wanted
+    parts = (target.emulator, target.arch, target.machine, target.virttype)
+    return digest(repr((own_identity(), "verified", parts)).encode("utf-8", "surrogatepass"))

@@ -1,0 +1,115 @@
+"""How QEMU is told about a choice: what is added to the command line of a bare machine.
+
+::
+
+    Choice("vga", device("VGA"), told=Told("-device VGA"))
+
+Words may hold placeholders: ``{value}`` is the name of the choice, ``{id}`` a name that nothing
+else in the same run of QEMU has, ``{dir}`` a folder of that run. Several ways to tell are
+alternatives: one that works is enough. That is for what depends on the machine, such as its bus.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from domcaps.language.predicate import ALWAYS, Predicate
+
+if TYPE_CHECKING:
+    from domcaps.language.world import World
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """A program that has to run beside QEMU, by the name that it has among the host's helpers.
+
+    `arguments` may hold placeholders. `ready` is the file that is there when it can be used.
+    Without a program that is `needed` the choice can't be used at all, since libvirt starts it;
+    another one is only needed to try.
+    """
+
+    program: str
+    arguments: str
+    ready: str
+    needed: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One way to tell QEMU; it applies `when` that holds.
+
+    `args` are words of the command line, `machine` and `cpu` further options of ``-machine`` and a
+    CPU model with its options. `files` are made before, empty but of that many bytes. `lacks` tells
+    by words in QEMU's refusal when it is not QEMU but the host that lacks something, and what that
+    is: nothing is proven then. What changes the machine, or takes a thing of which there is only
+    one, is told `alone`: not together with other choices.
+    """
+
+    args: str = ""
+    machine: str = ""
+    cpu: str = ""
+    when: Predicate = ALWAYS
+    files: tuple[tuple[str, int], ...] = ()
+    environ: tuple[tuple[str, str], ...] = ()
+    beside: Beside | None = None
+    lacks: tuple[tuple[str, str], ...] = ()
+    alone: bool = False
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether it can't share a run of QEMU with other choices."""
+        return bool(self.alone or self.machine or self.cpu or self.environ or self.beside)
+
+    def of(self, value: str) -> Told:
+        """Put the name of a choice into its place."""
+        args, machine, cpu = (t.replace("{value}", value) for t in _texts(self))
+        return replace(self, args=args, machine=machine, cpu=cpu)
+
+
+@dataclass(frozen=True, slots=True)
+class Untold:
+    """Nothing can be tried, for that reason, `when` that holds."""
+
+    reason: str
+    when: Predicate = ALWAYS
+
+    def of(self, value: str) -> Untold:  # noqa: ARG002 - as `Told`
+        """Give itself."""
+        return self
+
+
+LIBVIRTS_OWN = Untold("a matter of libvirt alone: QEMU is told nothing of it")
+"""What libvirt does by itself, so that no QEMU can refuse it."""
+
+Way = Told | Untold
+Ways = tuple[Way, ...]
+Telling = Way | Ways | Callable[["World"], Ways]
+"""How the table says it: the ways, or what works them out for a target."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """Something that a report promises, or not, beside choices: a limit, a path, a CPU model.
+
+    `path` names it as a comparison of reports does. `promised` is None where the report says so by
+    having that path.
+    """
+
+    path: str
+    ways: Ways
+    promised: bool | None = None
+
+
+def ways_of(telling: Telling, world: World, value: str = "") -> Ways:
+    """Give the ways that apply to a target, with the choice's name in its place."""
+    if callable(telling):
+        ways = telling(world)
+    else:
+        ways = telling if isinstance(telling, tuple) else (telling,)
+    return tuple(way.of(value) for way in ways if world.truth(way.when))
+
+
+def _texts(told: Told) -> tuple[str, str, str]:
+    return told.args, told.machine, told.cpu

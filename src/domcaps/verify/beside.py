@@ -1,0 +1,89 @@
+"""Programs that have to run beside QEMU: started for real, and gone afterwards.
+
+Each stands in a process group of its own, which is led by a shell that waits for the end of a pipe
+from this process: the kernel closes it whenever this process ends, and the shell then kills the
+group, as for emulators (see `domcaps.facts.process`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from domcaps.facts.process import quotable
+from domcaps.verify.command import filled
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from domcaps.facts.host import HostFacts
+    from domcaps.language.told import Beside
+
+_READY_SECONDS = 10.0
+_GUARDED = ("/bin/sh", "-c", '("$@"; kill -KILL 0) & read _; kill -KILL 0', "sh")
+
+
+class BesideError(Exception):
+    """A program that was to run beside QEMU does not."""
+
+
+@contextlib.asynccontextmanager
+async def running(
+    beside: Beside, host: HostFacts, folder: str
+) -> AsyncIterator[Callable[[], None]]:
+    """Have a program run; raises `BesideError` where that can't be.
+
+    What is given raises it as well, when called after the program has ended too early.
+    """
+    found = host.helper(beside.program)
+    if found is None:
+        raise BesideError(f"the program {beside.program!r} is not installed")
+    arguments = [filled(word, "t0", folder) for word in beside.arguments.split()]
+    with tempfile.TemporaryFile() as output:
+        try:
+            process = subprocess.Popen(
+                [*_GUARDED, found.path, *arguments],
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=output,
+                process_group=0,
+            )
+        except OSError as error:
+            raise BesideError(f"{beside.program} can't be started: {error.strerror}") from error
+        try:
+            await _ready(Path(folder) / beside.ready, beside.program, process, output)
+            yield lambda: _check(beside.program, process, output)
+        finally:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)
+            if process.stdin is not None:
+                process.stdin.close()
+            process.wait()
+
+
+async def _ready(
+    path: Path, program: str, process: subprocess.Popen[bytes], output: IO[bytes]
+) -> None:
+    limit = asyncio.get_running_loop().time() + _READY_SECONDS
+    while not path.exists():
+        _check(program, process, output)
+        if asyncio.get_running_loop().time() > limit:
+            raise BesideError(f"{program} is not ready after {_READY_SECONDS:g} s{_said(output)}")
+        await asyncio.sleep(0.01)
+
+
+def _check(program: str, process: subprocess.Popen[bytes], output: IO[bytes]) -> None:
+    if process.poll() is not None:
+        raise BesideError(f"{program} does not run here{_said(output)}")
+
+
+def _said(output: IO[bytes]) -> str:
+    output.seek(0)
+    said = quotable(output.read(1 << 16))
+    return f": {said}" if said else ""

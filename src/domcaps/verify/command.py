@@ -1,0 +1,51 @@
+"""From ways to tell QEMU to the words of its command line."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from domcaps.facts.emulator import ACCELERATORS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from domcaps.language import Target
+    from domcaps.language.told import Told
+
+
+class Command(msgspec.Struct, frozen=True):
+    """A run of QEMU: its arguments, what is added to its environment, and files to be made."""
+
+    arguments: tuple[str, ...]
+    added: tuple[str, ...] = ()
+    environ: dict[str, str] = {}
+    files: tuple[tuple[str, int], ...] = ()
+
+
+def command(target: Target, ways: Sequence[Told], folder: str) -> Command:
+    """Give the run in which QEMU is told of all these at once, on a machine that is paused."""
+    words: list[str] = []
+    machine = ""
+    for number, told in enumerate(ways):
+        name = f"t{number}"
+        words += [filled(word, name, folder) for word in told.args.split()]
+        if told.cpu:
+            words += ["-cpu", told.cpu]
+        if told.machine:
+            machine += "," + filled(told.machine, name, folder)
+    accelerator = ACCELERATORS[target.virttype]
+    base = ["-S", "-no-user-config", "-nodefaults", "-display", "none"]
+    board = f"{target.machine},accel={accelerator}{machine}"
+    return Command(
+        (*base, "-machine", board, *words),
+        tuple(words if not machine else ["-machine", machine[1:], *words]),
+        {name: value for told in ways for name, value in told.environ},
+        tuple(file for told in ways for file in told.files),
+    )
+
+
+def filled(text: str, name: str, folder: str) -> str:
+    """Put a name and a folder into the places that are kept for them."""
+    return text.replace("{id}", name).replace("{dir}", folder)

@@ -1,0 +1,120 @@
+"""What to try: from the table to attempts. Nothing is started here.
+
+Every choice of the report is tried, whether it is promised or not, and so is all that an element
+computes (CPU models, images, limits) or only says yes or no to. What is promised is what the report
+prints.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from domcaps.elements import table
+from domcaps.language import Element, Enum
+from domcaps.language.told import Told, Untold, Ways, ways_of
+from domcaps.report.document import build
+from domcaps.report.flat import flatten
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+
+    from domcaps.language import Choice, World
+    from domcaps.language.told import Telling
+
+MACHINE = "machine"
+"""The path of the machine type itself: all else is tried on top of it."""
+
+_UNSAID = Untold("the table does not say how QEMU is told")
+
+
+class Attempt(msgspec.Struct, frozen=True):
+    """Something to try: its path, whether the report promises it, and the ways to tell QEMU.
+
+    Without ways there is a `reason` why nothing can be tried. Where it is `refuted`, that reason
+    is proof enough that it can't be used.
+    """
+
+    path: str
+    promised: bool
+    ways: tuple[Told, ...] = ()
+    reason: str = ""
+    refuted: bool = False
+
+    @property
+    def can_share(self) -> bool:
+        """Whether it can be tried together with others, in one run."""
+        return bool(self.ways) and not self.ways[0].is_alone
+
+
+def plan(world: World, elements: Collection[str] = ()) -> tuple[Attempt, ...]:
+    """Give all attempts for a target, the bare machine first.
+
+    `elements` limits them to paths that are, or lie below, one of these.
+    """
+    statements = flatten(build(world))
+    attempts = [Attempt(MACHINE, promised=True, ways=(Told(),))]
+    for element in table():
+        attempts += _of_element(element, world, statements, "")
+    if not elements:
+        return tuple(attempts)
+    return tuple(a for a in attempts if a.path == MACHINE or _is_below(a.path, elements))
+
+
+def _is_below(path: str, names: Collection[str]) -> bool:
+    return any(path == n or path.startswith(tuple(n + mark for mark in ".=: ")) for n in names)
+
+
+def _of_element(
+    element: Element, world: World, statements: Mapping[str, str], prefix: str
+) -> Iterator[Attempt]:
+    if not world.target.dialect.speaks(element.since, element.until):
+        return
+    path = f"{prefix}{element.name}"
+    if element.told is not None:
+        yield _attempt(path, ways_of(element.told, world), world, statements.get(path) == "yes")
+    for trial in element.trials(world) if element.trials else ():
+        said = trial.path in statements if trial.promised is None else trial.promised
+        yield _attempt(trial.path, trial.ways, world, said)
+    for part in element.content:
+        if isinstance(part, Element):
+            yield from _of_element(part, world, statements, f"{path}.")
+        elif isinstance(part, Enum):
+            for choice, telling in _tellings(part, world):
+                name = f"{path}.{part.name}={choice.name}"
+                ways = ways_of(telling, world, choice.name)
+                yield _attempt(name, ways, world, statements.get(name) == "yes")
+
+
+def _tellings(enum: Enum, world: World) -> Iterator[tuple[Choice, Telling]]:
+    dialect = world.target.dialect
+    if dialect.speaks(enum.since, enum.until):
+        for choice in enum.choices:
+            if dialect.speaks(choice.since, choice.until):
+                told = enum.told if choice.told is None else choice.told
+                yield choice, _UNSAID if told is None else told
+
+
+def _attempt(path: str, ways: Ways, world: World, promised: bool) -> Attempt:
+    told = tuple(way for way in ways if isinstance(way, Told))
+    untold = [way.reason for way in ways if isinstance(way, Untold)]
+    if not told:
+        # without any way, there is nothing that QEMU could be told
+        reason = untold[0] if untold else "there is no way to tell QEMU of it on this machine"
+        return Attempt(path, promised, reason=reason, refuted=not untold)
+    usable = tuple(way for way in told if not _missing(way, world))
+    if usable:
+        return Attempt(path, promised, usable)
+    beside = told[0].beside
+    assert beside is not None  # noqa: S101 - a program is missing for each way
+    # a promise that rests on a program that is not there is none; without a promise, who knows
+    refuted = promised and beside.needed
+    return Attempt(path, promised, reason=_missing(told[0], world), refuted=refuted)
+
+
+def _missing(told: Told, world: World) -> str:
+    beside = told.beside
+    if beside is None or world.host.helper(beside.program) is not None:
+        return ""
+    return f"the program {beside.program!r} is not installed"

@@ -1,0 +1,155 @@
+"""Trying one command line with the real QEMU: does it start, and if not, what does it say?
+
+A machine has started when it answers ``query-status``: QEMU answers after all of it was made. It is
+never told to run. Whatever happens, nothing of it is left behind (see `domcaps.facts.process`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import msgspec
+from qemu.qmp import ConnectError
+from qemu.qmp.error import ProtocolError
+
+from domcaps.errors import ProbeError
+from domcaps.facts.attend import FROM_OUTSIDE, exit_status, listening, signal_name
+from domcaps.facts.process import EmulatorProcess
+from domcaps.facts.qmp import Monitor
+from domcaps.facts.question import ask
+from domcaps.verify.beside import BesideError, running
+from domcaps.verify.command import command
+from domcaps.verify.result import NOT_TRIED, REFUSED, STARTS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from domcaps.language import World
+    from domcaps.language.told import Told
+    from domcaps.verify.command import Command
+
+DEADLINE_SECONDS = 30.0
+"""Time for one start; most take a tenth of a second."""
+
+_OWN_NAME = re.compile(r"\bqemu(?:-system-[\w-]+)?: ")
+_STATUS = ask("query-status")
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What came of a try: ``starts``, ``refused``, or ``not tried`` where nothing was proven."""
+
+    verdict: str
+    message: str = ""
+    added: tuple[str, ...] = ()
+
+
+class Trier(Protocol):
+    """Whoever can tell whether a machine starts that is told of these things."""
+
+    async def attempt(self, world: World, ways: Sequence[Told]) -> Outcome:
+        """Try them all at once."""
+
+
+class QemuTrier:
+    """Starts emulators of this machine, so many at once as there are `slots`."""
+
+    def __init__(self, slots: int, deadline: float = DEADLINE_SECONDS) -> None:
+        self._slots = asyncio.Semaphore(slots)
+        self._deadline = deadline
+
+    async def attempt(self, world: World, ways: Sequence[Told]) -> Outcome:
+        """Start a machine that is told of all these."""
+        async with self._slots:
+            folder = tempfile.mkdtemp(prefix="domcaps-")
+            try:
+                return await self._in_folder(world, ways, folder)
+            finally:
+                shutil.rmtree(folder, ignore_errors=True)
+
+    async def _in_folder(self, world: World, ways: Sequence[Told], folder: str) -> Outcome:
+        wanted = command(world.target, ways, folder)
+        for name, size in wanted.files:
+            with (Path(folder) / name).open("wb") as file:
+                file.truncate(size)
+        added = tuple(word.replace(folder, "DIR") for word in wanted.added)
+        try:
+            async with contextlib.AsyncExitStack() as stack:
+                checks = [
+                    await stack.enter_async_context(running(told.beside, world.host, folder))
+                    for told in ways
+                    if told.beside is not None
+                ]
+                found = await start(world.target.emulator, wanted, self._deadline)
+                # without the programs, QEMU's refusal proves nothing
+                for check in checks if found.verdict == REFUSED else ():
+                    check()
+        except BesideError as error:
+            return Outcome(NOT_TRIED, str(error).replace(folder, "DIR"), added)
+        except ProbeError as error:
+            return Outcome(NOT_TRIED, error.message, added)
+        message = found.message.replace(folder, "DIR")
+        for words, reason in (pair for told in ways for pair in told.lacks):
+            if found.verdict == REFUSED and words in message:
+                return Outcome(NOT_TRIED, f"{reason} ({message})", added)
+        return Outcome(found.verdict, message, added)
+
+
+async def start(path: str, wanted: Command, deadline: float) -> Outcome:
+    """Start an emulator, wait until its machine is there or it has ended, and end it."""
+    process = EmulatorProcess(path, wanted.arguments, wanted.environ)
+    monitor = Monitor()
+    hangs = True
+    try:
+        with process:
+            try:
+                with listening(process):
+                    async with asyncio.timeout(deadline):
+                        if await _has_started(monitor, process):
+                            hangs = False
+                            return Outcome(STARTS)
+                        status = await exit_status(process)
+                        hangs = False
+            except TimeoutError:
+                return Outcome(NOT_TRIED, f"it did not start or end within {deadline:g} s")
+            finally:
+                # killing takes a while, in which others can be started
+                await asyncio.to_thread(process.stop, suspicious=hangs)
+            return _why(status, process.last_words())
+    finally:
+        with contextlib.suppress(ProtocolError, EOFError, OSError):
+            await monitor.close()
+        process.monitor.close()
+
+
+async def _has_started(monitor: Monitor, process: EmulatorProcess) -> bool:
+    try:
+        await monitor.connect(process.monitor)
+        monitor.send((_STATUS,))
+        answer = await monitor.answer()
+    except (ConnectError, ProtocolError, EOFError, OSError):
+        return False
+    return answer is not None and answer.failure is None
+
+
+def _essence(words: str) -> str:
+    """Give what an emulator said, without its own name before each line, warnings last."""
+    lines = [line.strip() for line in _OWN_NAME.split(words) if line.strip()]
+    lines.sort(key=lambda line: line.startswith("warning: "))
+    return " / ".join(dict.fromkeys(lines))
+
+
+def _why(status: int | None, words: str) -> Outcome:
+    said = _essence(words)
+    if status in FROM_OUTSIDE:
+        return Outcome(NOT_TRIED, f"somebody killed it ({signal_name(status or 0)})")
+    if status is None:
+        return Outcome(NOT_TRIED, said or "it closed its monitor")
+    if status < 0:
+        return Outcome(REFUSED, f"{said} (killed by {signal_name(status)})".strip())
+    return Outcome(REFUSED, said or f"it ended with status {status}")
