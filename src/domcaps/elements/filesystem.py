@@ -14,7 +14,7 @@ from domcaps.elements.tells import on_any_bus
 from domcaps.language import Choice, Drift, Element, Enum
 from domcaps.language.observed import device
 from domcaps.language.preference import Decision, Option, drives
-from domcaps.language.told import Beside
+from domcaps.language.told import LIBVIRTS_OWN, Beside
 
 _FSDEV = "id={id}f,path={dir}"
 _9P = "-device virtio-9p-{bus},fsdev={id}f,mount_tag=a"
@@ -54,7 +54,7 @@ DRIVER_TYPE = Enum(
                 ),
             ),
         ),
-        Choice("default", listed=False),
+        Choice("default", listed=False, told=LIBVIRTS_OWN),
         Choice("mtp", device("usb-mtp"), listed=False),
     ),
     sample="<filesystem type='mount'><driver type='{value}'/><source dir='/a'/>"
