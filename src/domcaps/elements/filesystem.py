@@ -10,11 +10,11 @@
 """
 
 from domcaps.elements.drifts import no_program
-from domcaps.elements.tells import on_any_bus
+from domcaps.elements.tells import XHCI, on_any_bus
 from domcaps.language import Choice, Drift, Element, Enum
 from domcaps.language.observed import device
 from domcaps.language.preference import Decision, Option, drives
-from domcaps.language.told import LIBVIRTS_OWN, Beside
+from domcaps.language.told import LIBVIRTS_OWN, Beside, Told
 
 _FSDEV = "id={id}f,path={dir}"
 _9P = "-device virtio-9p-{bus},fsdev={id}f,mount_tag=a"
@@ -24,6 +24,13 @@ _HANDLE_GONE = Drift(
     but="QEMU removed the 'handle' driver of 9pfs in 4.0, so the guest fails to start",
     evidence="QEMU's list of removed features names it for 4.0, and every libvirt here "
     "needs 6.2 or later; QEMU 7.2 refuses -fsdev handle,id=x,path=/tmp",
+)
+
+_MTP_UNSAID = Drift(
+    says="the driver type 'mtp' is not listed",
+    but="libvirt takes it, and QEMU starts with it where it has the device usb-mtp",
+    evidence="verify with QEMU 7.2, 10.0 and 11.1",
+    listed=False,
 )
 
 DRIVER_TYPE = Enum(
@@ -55,7 +62,13 @@ DRIVER_TYPE = Enum(
             ),
         ),
         Choice("default", listed=False, told=LIBVIRTS_OWN),
-        Choice("mtp", device("usb-mtp"), listed=False),
+        Choice(
+            "mtp",
+            device("usb-mtp"),
+            listed=False,
+            at_start=(_MTP_UNSAID,),
+            told=Told(f"{XHCI} -device usb-mtp,bus={{id}}u.0,rootdir={{dir}}"),
+        ),
     ),
     sample="<filesystem type='mount'><driver type='{value}'/><source dir='/a'/>"
     "<target dir='b'/></filesystem>",

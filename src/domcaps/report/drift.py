@@ -70,8 +70,8 @@ def to_markdown(entries: tuple[DriftEntry, ...]) -> str:
         "",
         "Where libvirt's report is not the whole truth. The default report prints what libvirt",
         "prints; these are the places where an application should know better. Generated from the",
-        "table: `domcaps drift --format markdown`. What `domcaps verify` found by starting machines",
-        "is counted in [truth.md](truth.md).",
+        "table: `domcaps drift --format markdown`. What `domcaps verify` found by starting",
+        "machines is counted in [truth.md](truth.md).",
     ]
     for entry in entries:
         lines += ["", f"## `{entry.path}`", "", f"*{_releases(entry)}.*", ""]
