@@ -31,10 +31,10 @@ def offered(*more: str, kvm: bool = False, lacking: tuple[str, ...] = ()) -> Emu
 
 
 def found(
-    emulated: EmulatorFacts, model: str = "", accelerator: str = "tcg", flags: Any = (), **wanted: Any
+    emulated: EmulatorFacts, model: str = "", accelerator: str = "tcg", **wanted: Any
 ) -> Mismatch | None:  # fmt: skip
-    asked = Wanted(model, **wanted)
-    return mismatch(emulated, accelerator, host(flags=flags), NEWEST, asked)
+    has = host(flags=wanted.pop("flags", ()))
+    return mismatch(emulated, accelerator, has, NEWEST, Wanted(model, **wanted))
 
 
 def test_a_model_that_the_host_is() -> None:
@@ -90,25 +90,25 @@ def test_features_can_be_added_to_newer_models_where_the_host_has_them() -> None
 
 def test_with_kvm_the_processor_counts_as_well() -> None:
     # KVM does not offer it, but the kernel tells that the processor has it
-    asked = {"model": OLD, "accelerator": "kvm", "policies": {"aes": "require"}}
+    asked: dict[str, Any] = {"model": OLD, "accelerator": "kvm", "policies": {"aes": "require"}}
     assert found(offered(kvm=True), flags=("fpu", "aes"), **asked) is None
     assert found(offered(kvm=True), flags=("fpu",), **asked) == Mismatch("missing", ("aes",))
 
 
 def test_with_kvm_the_kernel_has_names_of_its_own() -> None:
-    asked = {"model": OLD, "accelerator": "kvm", "policies": {"cmt": "require"}}
+    asked: dict[str, Any] = {"model": OLD, "accelerator": "kvm", "policies": {"cmt": "require"}}
     assert found(offered(kvm=True), flags=("fpu", "cqm"), **asked) is None
     assert found(offered(kvm=True), flags=("fpu",), **asked) == Mismatch("missing", ("cmt",))
 
 
 def test_features_that_the_kernel_does_not_tell_of_may_be_there() -> None:
-    asked = {"model": OLD, "accelerator": "kvm", "policies": {"xsaves": "require"}}
+    asked: dict[str, Any] = {"model": OLD, "accelerator": "kvm", "policies": {"xsaves": "require"}}
     assert found(offered(kvm=True), flags=("fpu",), **asked) is None
 
 
 def test_nothing_is_said_where_nothing_is_known() -> None:
     # a host whose processor was not looked at, and an emulator that refuses
-    asked = {"model": OLD, "policies": {"aes": "require"}}
+    asked: dict[str, Any] = {"model": OLD, "policies": {"aes": "require"}}
     assert found(offered(kvm=True), accelerator="kvm", **asked) is None
     answers = x86_answers("max", QEMU64 | EPYC, [definition(OLD)])
     answers[cpu_expansion_of("max", "static")] = Failure("GenericError", "no")
