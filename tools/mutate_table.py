@@ -1,38 +1,75 @@
-"""Plant defects in the table's predicates, and see which of them recorded cases notice.
+"""Plant defects in the table's predicates, and see who notices.
 
-``python tools/mutate_table.py DIR``: DIR is a folder of recorded cases. Every predicate of the
-report is changed in each way that a slip could change it: negated, made always or never true, one
-part left out, "and" and "or" exchanged. A defect is noticed when the element comes out differently
-for some case. Prints what nobody notices, by element, and ends with the counts.
+``python tools/mutate_table.py [DIR]``: every predicate of the report is changed in each way that a
+slip could change it: negated, made always or never true, one part left out, "and" and "or"
+exchanged, "not" forgotten. Each defect is planted in the table itself, so that report and
+validator both have it, and shown to three judges, the fastest first:
+
+* the recorded cases of reports in DIR, those of the dialect that has the changed thing,
+* the unit tests of rules (``JUDGES``),
+* the recorded domains in DIR.
+
+Prints what nobody notices, and ends with how many each judge was the first to notice. Fails where a
+defect is left that is not explained in ``INVISIBLE``. ``--all`` prints who noticed what.
 """
 
 from __future__ import annotations
 
+import argparse
+import contextlib
+import io
+import multiprocessing
+import os
+import re
 import sys
-from dataclasses import replace
+from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "conformance"))
 
-from typing import TYPE_CHECKING
+from corpus import CapabilityCase, DomainCase, capability_cases, case_world, domain_cases
 
-from corpus import capability_cases, case_world
-
+import domcaps
 from domcaps.elements import table
-from domcaps.language import ALWAYS, NEVER, Choice, Element, Enum, Predicate, World, parse_dialect
+from domcaps.language import ALWAYS, NEVER, Choice, Element, Enum, Predicate, World
 from domcaps.language.predicate import AllOf, AnyOf, Not
 from domcaps.report.answer import Section, evaluate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+ROOT = Path(__file__).parents[1]
+
+JUDGES = (
+    "tests/unit/test_report_rules.py",
+    "tests/unit/test_report_figures.py",
+    "tests/unit/test_validate_*.py",
+)
+"""The tests that know what the table should say; those of the engine know nothing of it."""
+_SLOW = ("test_validate_engine",)
+
+INVISIBLE: dict[str, str] = {}
+"""Defects that can't be noticed: a pattern of their names, and why that is so."""
 
 
-DIALECT = parse_dialect("11.3")
+class Defect(NamedTuple):
+    """A predicate of the table, and one that it could be by a slip."""
 
+    name: str
+    top: Element
+    holder: Element | Enum | Choice
+    attribute: str
+    slipped: Predicate
 
-def spoken(thing: Element | Enum | Choice) -> bool:
-    """Tell whether the cases' dialect has a word for it: only then a case can notice."""
-    return DIALECT.speaks(thing.since, thing.until)
+    def plant(self) -> Callable[[], None]:
+        """Put it into the table; gives what takes it out again."""
+        before = getattr(self.holder, self.attribute)
+        object.__setattr__(self.holder, self.attribute, self.slipped)
+        return lambda: object.__setattr__(self.holder, self.attribute, before)
 
 
 def slips(predicate: Predicate) -> Iterator[tuple[str, Predicate]]:
@@ -42,49 +79,54 @@ def slips(predicate: Predicate) -> Iterator[tuple[str, Predicate]]:
         yield "always", ALWAYS
     if predicate is not NEVER:
         yield "never", NEVER
-    if isinstance(predicate, AllOf | AnyOf):
-        other = AnyOf if isinstance(predicate, AllOf) else AllOf
-        yield "and/or exchanged", other(predicate.parts)
-        kind = type(predicate)
-        for position, part in enumerate(predicate.parts):
-            rest = predicate.parts[:position] + predicate.parts[position + 1 :]
-            yield f"without ({part.describe()})", kind(rest)
-            for name, slipped in slips(part):
-                if name not in {"always", "never"}:
-                    parts = (*predicate.parts[:position], slipped, *predicate.parts[position + 1 :])
-                    yield f"({part.describe()}) {name}", kind(parts)
+    yield from _inner_slips(predicate)
 
 
-def mutants(element: Element) -> Iterator[tuple[str, Element]]:
-    """Give every element that differs by one slip."""
-    if not spoken(element):
+def _inner_slips(predicate: Predicate) -> Iterator[tuple[str, Predicate]]:
+    if isinstance(predicate, Not):
+        for name, slipped in _inner_slips(predicate.part):
+            yield f"not ({name})", Not(slipped)
+    if not isinstance(predicate, AllOf | AnyOf):
         return
-    for how, slipped in slips(element.shown):
-        yield f"{element.name} shown: {how}", replace(element, shown=slipped)
-    if element.supported is not None:
-        for how, slipped in slips(element.supported):
-            yield f"{element.name} supported: {how}", replace(element, supported=slipped)
-    for position, part in enumerate(element.content):
-        for how, changed in _part_mutants(part):
-            content = (*element.content[:position], changed, *element.content[position + 1 :])
-            yield f"{element.name}.{how}", replace(element, content=content)
+    other = AnyOf if isinstance(predicate, AllOf) else AllOf
+    yield "and/or exchanged", other(predicate.parts)
+    kind = type(predicate)
+    for position, part in enumerate(predicate.parts):
+        before, after = predicate.parts[:position], predicate.parts[position + 1 :]
+        yield f"without ({part.describe()})", kind(before + after)
+        yield f"({part.describe()}) negated", kind((*before, Not(part), *after))
+        for name, slipped in _inner_slips(part):
+            yield f"({part.describe()}) {name}", kind((*before, slipped, *after))
 
 
-def _part_mutants(part: object) -> Iterator[tuple[str, Element | Enum]]:
-    if isinstance(part, Element):
-        yield from mutants(part)
-    elif isinstance(part, Enum):
-        for position, choice in enumerate(part.choices):
-            if not spoken(part) or not spoken(choice):
-                continue
-            for how, changed in _choice_mutants(choice):
-                choices = (*part.choices[:position], changed, *part.choices[position + 1 :])
-                yield f"{part.name}={choice.name} {how}", replace(part, choices=choices)
+def defects() -> Iterator[Defect]:
+    """Give every defect of the table."""
+    for element in table():
+        yield from _of_element(element, element, element.name)
 
 
-def _choice_mutants(choice: Choice) -> Iterator[tuple[str, Choice]]:
-    for how, slipped in slips(choice.when):
-        yield how, replace(choice, when=slipped)
+def _of_element(top: Element, element: Element, path: str) -> Iterator[Defect]:
+    since = f" since {element.since}" * bool(element.since)
+    for attribute in ("shown", "supported"):
+        predicate = getattr(element, attribute)
+        for how, slipped in slips(predicate) if predicate is not None else ():
+            yield Defect(f"{path}{since} {attribute}: {how}", top, element, attribute, slipped)
+    for part in element.content:
+        if isinstance(part, Element):
+            yield from _of_element(top, part, f"{path}.{part.name}")
+        elif isinstance(part, Enum):
+            yield from _of_enum(top, part, f"{path}.{part.name}")
+
+
+def _of_enum(top: Element, enum: Enum, path: str) -> Iterator[Defect]:
+    for how, slipped in slips(enum.shown):
+        yield Defect(f"{path} shown: {how}", top, enum, "shown", slipped)
+    for choice in enum.choices:
+        since = f" since {choice.since}" * bool(choice.since)
+        until = f" until {choice.until}" * bool(choice.until)
+        for how, slipped in slips(choice.when):
+            name = f"{path}={choice.name}{since}{until}: {how}"
+            yield Defect(name, top, choice, "when", slipped)
 
 
 def fresh(world: World) -> World:
@@ -92,23 +134,102 @@ def fresh(world: World) -> World:
     return World(world.target, world.emulator, world.host)
 
 
+class Cases:
+    """The recorded cases: what elements come out as, before anything is changed."""
+
+    def __init__(self, cases: list[CapabilityCase], domains: list[DomainCase]) -> None:
+        self.worlds = [case_world(case) for case in cases]
+        self.expected: dict[int, list[Section | None]] = {
+            id(element): [evaluate(element, fresh(world)) for world in self.worlds]
+            for element in table()
+        }
+        self.domains = [case for case in domains if not case.exotic and case.case["xml"]]
+
+    def notice(self, defect: Defect) -> bool:
+        """Tell whether an element comes out differently for some case."""
+        expected = self.expected[id(defect.top)]
+        restore = defect.plant()
+        try:
+            return any(
+                evaluate(defect.top, fresh(world)) != before
+                for world, before in zip(self.worlds, expected, strict=True)
+            )
+        finally:
+            restore()
+
+    def notice_domains(self) -> bool:
+        """Tell whether some domain is judged differently than it should be."""
+        for case in self.domains:
+            try:
+                if case.verdict()[0] != case.expected:
+                    return True
+            except domcaps.DomcapsError:
+                return True
+        return False
+
+
+_cases: Cases
+_defects: list[Defect]
+
+
+def judge(number: int) -> str:
+    """In a process of its own: show a defect to the unit tests, then to the recorded domains."""
+    _defects[number].plant()
+    if not unit_tests_pass():
+        return "unit tests"
+    return "domains" if _cases.notice_domains() else ""
+
+
+def unit_tests_pass() -> bool:
+    """Run the judges among the unit tests."""
+    files = sorted({str(path) for pattern in JUDGES for path in ROOT.glob(pattern)})
+    chosen = [name for name in files if not any(slow in name for slow in _SLOW)]
+    with contextlib.redirect_stdout(io.StringIO()):
+        found = pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", *chosen])
+    return found == pytest.ExitCode.OK
+
+
+def _explained(name: str) -> str:
+    return next((why for form, why in INVISIBLE.items() if re.search(form, name)), "")
+
+
 def main() -> int:
     """Plant every defect, and count."""
-    worlds = [case_world(case) for case in capability_cases(Path(sys.argv[1]))]
-    noticed = unnoticed = 0
-    for element in table():
-        expected: list[Section | None] = [evaluate(element, fresh(world)) for world in worlds]
-        for name, mutant in mutants(element):
-            seen = any(
-                evaluate(mutant, fresh(world)) != before
-                for world, before in zip(worlds, expected, strict=True)
-            )
-            noticed += seen
-            if not seen:
-                unnoticed += 1
-                print(f"unnoticed: {name}")
-    print(f"{noticed} planted defects noticed, {unnoticed} not")
-    return 0
+    global _cases, _defects
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path, nargs="?", help="recorded cases")
+    parser.add_argument("--all", action="store_true", help="print who noticed what")
+    parser.add_argument("--only", default="", help="only defects whose name begins so")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    options = parser.parse_args()
+    folder = options.folder
+    _cases = Cases(
+        capability_cases(folder) if folder else [], domain_cases(folder) if folder else []
+    )
+    _defects = [defect for defect in defects() if defect.name.startswith(options.only)]
+    if _cases.notice_domains() or not unit_tests_pass():
+        print("the judges find fault already before anything is changed", file=sys.stderr)
+        return 2
+    noticed = {n: "reports" for n, defect in enumerate(_defects) if _cases.notice(defect)}
+    left = [n for n in range(len(_defects)) if n not in noticed]
+    print(f"{len(_defects)} defects; the recorded reports notice {len(noticed)}", flush=True)
+    with multiprocessing.get_context("fork").Pool(options.jobs, maxtasksperchild=1) as pool:
+        noticed |= dict(zip(left, pool.map(judge, left, chunksize=1), strict=True))
+    return report(noticed, everything=options.all)
+
+
+def report(noticed: dict[int, str], *, everything: bool) -> int:
+    """Print what nobody noticed."""
+    counts: Counter[str] = Counter()
+    for number, defect in enumerate(_defects):
+        why = "" if noticed[number] else _explained(defect.name)
+        counts[noticed[number] or ("can't be noticed" if why else "nobody")] += 1
+        if everything or not noticed[number]:
+            print(f"{noticed[number] or why or 'UNNOTICED'}: {defect.name}")
+    print(
+        f"{len(_defects)} planted defects: " + ", ".join(f"{n} {who}" for who, n in counts.items())
+    )
+    return 1 if counts["nobody"] else 0
 
 
 if __name__ == "__main__":
