@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
+import domcaps
 from domcaps.elements.quantities import numbers, spell
+from domcaps.facts.question import ask
+from domcaps.facts.record import Recording
+from domcaps.language.rule import Sample
+from domcaps.validate.samples import domain_of
+from fakes import answer
+from sample_hosts import sample_host
 from verdicts import Case, fine, wrong
 
 CELLS = "<cell id='0' cpus='0' memory='524288'/><cell id='1' cpus='1' memory='524288'/>"
@@ -200,3 +208,46 @@ def test_sets_are_spelled_as_libvirt_does(text: str) -> None:
     mask = sum(1 << number for number in members)
     assert spell(mask) == text
     assert list(numbers(mask)) == members
+
+
+def enclaves(sections: list[dict[str, int]], guest: str) -> set[str]:
+    """Give the errors of a guest with enclaves, on a platform that sets memory aside for them."""
+    known = sample_host("x86_64", "sid")
+    assert known is not None
+    record = known.emulators.get(known.default_emulator("x86_64")).record
+    told = {"flc": True, "sgx1": True, "sgx2": False, "sections": sections}
+    sgx = answer(ask("query-sgx-capabilities"), told)
+    sessions = tuple(
+        msgspec.structs.replace(
+            session,
+            answers=(*(a for a in session.answers if a.question != sgx.question), sgx),
+        )
+        for session in record.sessions
+    )
+    emulators = (msgspec.structs.replace(record, sessions=sessions),)
+    host = domcaps.Host.from_recording(
+        Recording(host=known.facts.record, emulators=emulators), origin="enclaves"
+    )
+    text = domain_of(Sample(guest, machine="q35", virttype="kvm"))
+    return {finding.code for finding in host.validate(text).errors}
+
+
+MIB = 1 << 20
+TOO_SMALL = "memory-device-sgx-section-too-small"
+
+
+@pytest.mark.parametrize(
+    ("sections", "source", "fits"),
+    [
+        ([], "", False),
+        ([{"node": 0, "size": 16 * MIB}], "", True),
+        ([{"node": 0, "size": 8 * MIB}], "", False),
+        ([{"node": 0, "size": 8 * MIB}, {"node": 1, "size": 16 * MIB}], "1", True),
+        ([{"node": 0, "size": 8 * MIB}, {"node": 1, "size": 16 * MIB}], "0-1", False),
+    ],
+)
+def test_memory_of_enclaves_is_set_aside_by_node(
+    sections: list[dict[str, int]], source: str, fits: bool
+) -> None:
+    nodes = f"<source><nodemask>{source}</nodemask></source>" if source else ""
+    assert (TOO_SMALL not in enclaves(sections, ENCLAVE.format(nodes, ""))) is fits
