@@ -5,9 +5,9 @@ slip could change it: negated, made always or never true, one part left out, "an
 exchanged, "not" forgotten. Each defect is planted in the table itself, so that report and
 validator both have it, and shown to three judges, the fastest first:
 
-* the recorded cases of reports in DIR, those of the dialect that has the changed thing,
-* the unit tests of rules (``JUDGES``),
-* the recorded domains in DIR.
+* the recorded cases of reports in DIR,
+* the unit tests of the report's rules, in this process,
+* the unit tests of domains, and the recorded domains in DIR, in a process of their own.
 
 Prints what nobody notices, and ends with how many each judge was the first to notice. Fails where a
 defect is left that is not explained in ``INVISIBLE``. ``--all`` prints who noticed what.
@@ -44,13 +44,9 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 
-JUDGES = (
-    "tests/unit/test_report_rules.py",
-    "tests/unit/test_report_figures.py",
-    "tests/unit/test_validate_*.py",
-)
-"""The tests that know what the table should say; those of the engine know nothing of it."""
-_SLOW = ("test_validate_engine",)
+OF_REPORTS = ("tests/unit/test_report_*.py",)
+OF_DOMAINS = ("tests/unit/test_validate_[!e]*.py",)
+"""Tests that know what the table should say; those of the engine know nothing of it."""
 
 INVISIBLE: dict[str, str] = {}
 """Defects that can't be noticed: a pattern of their names, and why that is so."""
@@ -168,25 +164,50 @@ class Cases:
         return False
 
 
+class UnitTests:
+    """The tests of the report's rules, called one by one: as often as there are defects."""
+
+    def __init__(self) -> None:
+        self.items: list[pytest.Function] = []
+        _pytest("--collect-only", *_files(OF_REPORTS), plugins=[self])
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Keep what pytest found."""
+        self.items = [item for item in items if isinstance(item, pytest.Function)]
+
+    def fail(self) -> bool:
+        """Tell whether some test fails."""
+        return not all(map(self._passes, self.items))
+
+    def _passes(self, item: pytest.Function) -> bool:
+        parameters = item.callspec.params if hasattr(item, "callspec") else {}
+        try:
+            item.obj(**parameters)
+        except Exception:  # noqa: BLE001 - a test fails in whichever way it likes
+            return False
+        return True
+
+
+def _files(patterns: tuple[str, ...]) -> list[str]:
+    return sorted({str(path) for pattern in patterns for path in ROOT.glob(pattern)})
+
+
+def _pytest(*arguments: str, plugins: list[object] | None = None) -> bool:
+    quiet = ("-q", "-p", "no:cacheprovider", "-p", "no:xdist")
+    with contextlib.redirect_stdout(io.StringIO()):
+        return pytest.main([*quiet, *arguments], plugins) == pytest.ExitCode.OK
+
+
 _cases: Cases
 _defects: list[Defect]
 
 
-def judge(number: int) -> str:
-    """In a process of its own: show a defect to the unit tests, then to the recorded domains."""
+def judge(number: int) -> tuple[int, str]:
+    """In a process of its own: show a defect to the tests of domains, then to recorded ones."""
     _defects[number].plant()
-    if not unit_tests_pass():
-        return "unit tests"
-    return "domains" if _cases.notice_domains() else ""
-
-
-def unit_tests_pass() -> bool:
-    """Run the judges among the unit tests."""
-    files = sorted({str(path) for pattern in JUDGES for path in ROOT.glob(pattern)})
-    chosen = [name for name in files if not any(slow in name for slow in _SLOW)]
-    with contextlib.redirect_stdout(io.StringIO()):
-        found = pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", *chosen])
-    return found == pytest.ExitCode.OK
+    if not _pytest("-x", *_files(OF_DOMAINS)):
+        return number, "unit tests of domains"
+    return number, "recorded domains" if _cases.notice_domains() else ""
 
 
 def _explained(name: str) -> str:
@@ -207,14 +228,21 @@ def main() -> int:
         capability_cases(folder) if folder else [], domain_cases(folder) if folder else []
     )
     _defects = [defect for defect in defects() if defect.name.startswith(options.only)]
-    if _cases.notice_domains() or not unit_tests_pass():
+    tests = UnitTests()
+    if tests.fail() or _cases.notice_domains():
         print("the judges find fault already before anything is changed", file=sys.stderr)
         return 2
-    noticed = {n: "reports" for n, defect in enumerate(_defects) if _cases.notice(defect)}
+    noticed = {n: "recorded reports" for n, d in enumerate(_defects) if _cases.notice(d)}
+    for number, defect in enumerate(_defects):
+        if number not in noticed:
+            restore = defect.plant()
+            if tests.fail():
+                noticed[number] = "unit tests of reports"
+            restore()
     left = [n for n in range(len(_defects)) if n not in noticed]
-    print(f"{len(_defects)} defects; the recorded reports notice {len(noticed)}", flush=True)
+    print(f"{len(_defects)} planted, {len(noticed)} noticed in reports", file=sys.stderr)
     with multiprocessing.get_context("fork").Pool(options.jobs, maxtasksperchild=1) as pool:
-        noticed |= dict(zip(left, pool.map(judge, left, chunksize=1), strict=True))
+        noticed |= dict(pool.imap_unordered(judge, left))
     return report(noticed, everything=options.all)
 
 
