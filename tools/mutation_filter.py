@@ -3,7 +3,8 @@
 Of all the changes that cosmic-ray could make to the table, those are kept that change a statement
 at module level which makes a predicate, or an enum or element of predicates, or a function that
 such a predicate looks with. Operators that predicates don't have (a predicate has no quotient) are
-left out as well: the module could not even be imported. So are places in the document (``order``),
+left out as well: the module could not even be imported. One way to turn a comparison round is enough.
+Left out are places in the document (``order``),
 which have room between them: one more or less changes nothing.
 """
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 _FOREIGN = re.compile(
     r"ReplaceBinaryOperator_Bit(Or|And)_(?!BitOr|BitAnd)|ReplaceUnaryOperator_Invert_"
+    r"|ReplaceBinaryOperator_(Add|Pow)|ReplaceComparisonOperator_(Eq_(?!NotEq)|Gt_(?!GtE|LtE))"
 )
 
 

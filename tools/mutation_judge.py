@@ -12,12 +12,14 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "src"))
-sys.path.insert(0, str(ROOT / "tests" / "conformance"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "conformance"))
 
 from corpus import capability_cases, domain_cases
 from run import judge, judge_domain
+
+
+ROOT = Path(__file__).parents[1]
 
 
 def main() -> int:
