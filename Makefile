@@ -2,13 +2,15 @@
 # make test   all tests
 # make check  what .ci/run checks: style, types, imports, tests
 # make bench  the benchmarks
+# make coverage  the tests, and which branches of the table and of the CPU models they reach
+# make mutation  planted defects in the table's predicates, and who notices them (slow)
 
 PYTHON ?= python3
 PYTEST_ARGS ?= -n auto
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test check lint types bench clean lock
+.PHONY: run test check lint types bench coverage mutation clean lock
 
 run: $(VENV)/.installed
 	@$(BIN)/domcaps report --shipped
@@ -25,6 +27,28 @@ lint: $(VENV)/.developing
 
 types: $(VENV)/.developing
 	$(BIN)/mypy
+
+# the whole is measured once, and each of the two has to reach the threshold by itself
+COVERED := tests/unit tests/properties tests/conformance
+BRANCHES := 95
+coverage: $(VENV)/.developing
+	$(BIN)/python -m pytest -q $(PYTEST_ARGS) $(COVERED) --cov=domcaps --cov-branch --cov-report=json
+	$(BIN)/python tools/branch_coverage.py coverage.json $(BRANCHES) elements cpu
+
+# recorded cases, where there are some, and a copy in which the source is changed
+DOMCAPS_CONFORMANCE ?= $(abspath ../shared/conformance)
+MUTANTS := build/mutation
+mutation: $(VENV)/.developing
+	$(BIN)/python tools/mutate_table.py $(DOMCAPS_CONFORMANCE)
+	$(BIN)/pip install -q --disable-pip-version-check cosmic-ray==8.7.0
+	rm -rf $(MUTANTS) && git clone -q . $(MUTANTS)
+	cd $(MUTANTS) && export PATH=$(abspath $(BIN)):$$PATH PYTHONPATH=$$PWD/src \
+	  DOMCAPS_CONFORMANCE=$(DOMCAPS_CONFORMANCE) \
+	  && cosmic-ray init tools/mutation.toml session.sqlite \
+	  && python tools/mutation_filter.py session.sqlite \
+	  && cosmic-ray exec tools/mutation.toml session.sqlite \
+	  && cr-report --show-pending session.sqlite | grep -B3 -A1 SURVIVED; \
+	  cr-rate session.sqlite
 
 bench: $(VENV)/.developing
 	$(BIN)/python benchmarks/report.py

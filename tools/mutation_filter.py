@@ -2,10 +2,9 @@
 
 Of all the changes that cosmic-ray could make to the table, those are kept that change a statement
 at module level which makes a predicate, or an enum or element of predicates, or a function that
-such a predicate looks with. Operators that predicates don't have (a predicate has no quotient) are
-left out as well: the module could not even be imported. One way to turn a comparison round is enough.
-Left out are places in the document (``order``),
-which have room between them: one more or less changes nothing.
+such a predicate looks with. Left out are operators that predicates don't have (a predicate has no
+quotient: the module could not even be imported), more than one way to turn a comparison round, and
+places in the document (``order``), which have room between them: one more changes nothing.
 """
 
 from __future__ import annotations

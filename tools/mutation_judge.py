@@ -18,7 +18,6 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "conformance"))
 from corpus import capability_cases, domain_cases
 from run import judge, judge_domain
 
-
 ROOT = Path(__file__).parents[1]
 
 
