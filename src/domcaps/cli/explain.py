@@ -60,11 +60,8 @@ def _explain_path(world: World, path: str, form: str) -> None:
     from domcaps.report.explain import elsewhere, explain, other_targets
 
     found = explain(path, world)
-    others = {
-        explanation.path: elsewhere(explanation.path, other_targets(world))
-        for explanation in found
-        if explanation.truth.value == "no"
-    }
+    refused = [explanation.path for explanation in found if explanation.truth.value == "no"]
+    others = elsewhere(refused, other_targets(world))
     if form == "json":
         import msgspec
 

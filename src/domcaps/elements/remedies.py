@@ -126,7 +126,7 @@ def _get(known: _Known, world: World) -> Remedy | None:
         return Remedy(Effort.QEMU, f"use QEMU {known.release} or later{_built(known)}")
     if known.package:
         text = f"install QEMU's module {known.module}" if known.module else "install it"
-        text += f" (in Debian {known.package})"
+        text += f" (in Debian's package {known.package})"
         return Remedy(Effort.PACKAGE, f"{text}, or build QEMU with {known.build}")
     if known.module:
         return Remedy(Effort.PACKAGE, f"install QEMU's module {known.module}{_built(known)}")

@@ -17,7 +17,7 @@ from domcaps.language.table import AnyChoice
 from domcaps.language.truth import all_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from domcaps.language import Choice, World
 
@@ -57,7 +57,8 @@ def explain(path: str, world: World) -> tuple[Explanation, ...]:
 
     Raises `RequestError` for a path that the table does not have, with the nearest ones.
     """
-    found = [e for e in explain_all(world) if _matches(e.path, path)]
+    names = {path.partition("=")[0].partition(".")[0]}
+    found = [e for e in _explain_some(world, names) if _matches(e.path, path)]
     if not found:
         raise RequestError(f"the table has no {path!r}", remedy=_nearest(path))
     return tuple(found)
@@ -70,8 +71,13 @@ def explain_choice(path: str, choice: Choice, world: World) -> Explanation:
 
 def explain_all(world: World) -> Iterator[Explanation]:
     """Explain everything that stands in the table."""
+    return _explain_some(world, None)
+
+
+def _explain_some(world: World, names: Collection[str] | None) -> Iterator[Explanation]:
     for element in table():
-        yield from _element(element, world, "", ())
+        if names is None or element.name in names:
+            yield from _element(element, world, "", ())
 
 
 def paths() -> tuple[str, ...]:
@@ -176,14 +182,17 @@ def _effort(way: tuple[Change, ...]) -> tuple[int, int]:
     return sum(Effort(change.effort).cost for change in changes), len(changes)
 
 
-def elsewhere(path: str, worlds: Iterable[tuple[str, World]]) -> tuple[str, ...]:
-    """Name those of the worlds in which a path is a yes; each comes with what to call it."""
-    found = []
-    for name, world in worlds:
-        explained = [e for e in explain_all(world) if e.path == path]
-        if explained and explained[0].truth is Truth.YES:
-            found.append(name)
-    return tuple(found)
+def elsewhere(
+    wanted: Iterable[str], worlds: Iterable[tuple[str, World]]
+) -> dict[str, tuple[str, ...]]:
+    """Name for each path those of the worlds in which it is a yes, by what to call them."""
+    found: dict[str, list[str]] = {path: [] for path in wanted}
+    names = {path.partition("=")[0].partition(".")[0] for path in found}
+    for name, world in worlds if found else ():
+        for explanation in _explain_some(world, names):
+            if explanation.path in found and explanation.truth is Truth.YES:
+                found[explanation.path].append(name)
+    return {path: tuple(others) for path, others in found.items()}
 
 
 def other_targets(world: World) -> Iterator[tuple[str, World]]:
