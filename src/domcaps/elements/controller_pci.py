@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from domcaps.elements.attributes import fits
 from domcaps.elements.hardware import Hardware
 from domcaps.elements.machines import ARM_VIRT, I440FX, PSERIES, Q35, S390_CCW
+from domcaps.elements.needs import speaks
 from domcaps.language.kinds import ON_OFF, Int
 from domcaps.language.observed import device, device_property
 from domcaps.language.part import Part
@@ -54,6 +55,9 @@ class _Model(NamedTuple):
     options: frozenset[str] = frozenset()
     boards: Predicate | None = None
 
+
+_ARM_HOLE_SINCE = "11.4"
+"""11.3 sets no hole on ARM, 12.8 does; which release began is not known, so it is the earliest."""
 
 _PORT_OPTIONS = frozenset({"chassis", "port", "hotplug"})
 _EXPANDER = frozenset({"busNr", "node"})
@@ -192,8 +196,10 @@ def options_suit_the_model(controller: PciController) -> Problems:
     good=_ROOT.format("<pcihole64 unit='KiB'>1048576</pcihole64>"),
 )
 def hole_needs_a_pc(controller: PciController) -> Problems:
-    """The size of the 64-bit PCI hole is set on the boards of PCs only."""
+    """The size of the 64-bit PCI hole is set on the boards of PCs, and later on ARM's virt."""
     boards = {"pci-root": I440FX, "pcie-root": Q35}.get(controller.model)
+    if controller.holds(ARM_VIRT) and speaks(controller, _ARM_HOLE_SINCE):
+        return
     hole = controller.node.findtext("pcihole64")
     if hole and boards is not None and not controller.holds(boards):
         why = boards.explain(controller.domain.world)

@@ -17,6 +17,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from domcaps.elements.machines import S390
 from domcaps.language.kinds import ON_OFF, POSITIVE, YES_NO
 from domcaps.language.observed import device_property
 from domcaps.language.part import Part, field
@@ -211,15 +212,23 @@ def _kind_of_address(part: _Metadata) -> str | None:
     address = device.find("address")
     if address is not None:
         return address.get("type")
-    if part.tag in {"redirdev", "hub"} or "usb" in (device.get("bus"), _target_bus(part)):
-        return "usb"
-    return None
+    if part.tag in _OF_TAG:
+        return _OF_TAG[part.tag]
+    target = device.find("target")
+    if part.tag == "channel" and target is not None and target.get("type") == "virtio":
+        return "virtio-serial"
+    bus = device.get("bus") if target is None else target.get("bus", device.get("bus"))
+    if part.tag in {"hostdev", "controller"}:
+        bus = device.get("type")
+    if part.tag == "controller" and bus != "ccid":
+        return None
+    return "ccw" if part.tag in _CHANNEL_IO and part.holds(S390) else _OF_BUS.get(bus or "")
 
 
-def _target_bus(part: _Metadata) -> str | None:
-    device = part.node.getparent()
-    target = None if device is None else device.find("target")
-    return None if target is None else target.get("bus")
+# where devices are plugged in of which nothing more is said
+_OF_TAG = {"redirdev": "usb", "hub": "usb", "smartcard": "ccid"}
+_OF_BUS = {"usb": "usb", "ccid": "ccid", "scsi": "drive", "sata": "drive", "ide": "drive"}
+_CHANNEL_IO = frozenset({"rng", "vsock", "crypto"})
 
 
 @rule(

@@ -195,6 +195,8 @@ BUS = Enum(
         Choice(
             "nvme",
             device("nvme-ns"),
+            sample="<disk type='file'><source file='/a'/><target dev='sda' bus='nvme'/>"
+            "<serial>a</serial></disk>",
             since="11.5",
             at_start=(NO_PCI,),
             told=Told(
