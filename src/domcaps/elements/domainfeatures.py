@@ -129,7 +129,7 @@ class Tcg(Part):
 
     path = "features/tcg"
     tb_cache = field("tb-cache", SIZE)
-    tb_cache_unit = field("tb-cache/@unit", UNIT)
+    tb_cache_unit = field("tb-cache/@unit", UNIT, of="tb-cache")
 
 
 class AsyncTeardown(Part):

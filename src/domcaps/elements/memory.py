@@ -37,7 +37,6 @@ class Memory(Part):
     """How much memory the guest has."""
 
     path = "memory"
-    once = True
 
     size = field("", SIZE)
     unit = field("@unit", UNIT)
@@ -48,7 +47,6 @@ class CurrentMemory(Part):
     """How much of it the guest has at first."""
 
     path = "currentMemory"
-    once = True
 
     size = field("", SIZE)
     unit = field("@unit", UNIT, of=".")
@@ -58,7 +56,6 @@ class MaxMemory(Part):
     """How much memory the guest can come to have, and in how many modules."""
 
     path = "maxMemory"
-    once = True
 
     size = field("", SIZE)
     unit = field("@unit", UNIT, of=".")

@@ -39,7 +39,6 @@ class Vcpu(Part):
     """The number of virtual CPUs."""
 
     path = "vcpu"
-    once = True
     knows = ("@cpuset",)
 
     count = field("", UNSIGNED)

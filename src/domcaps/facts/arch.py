@@ -46,6 +46,14 @@ def same_family(one: str, other: str) -> bool:
     return one == other or any(one in family and other in family for family in _FAMILIES)
 
 
+def serves(emulator: str, guest: str) -> bool:
+    """Tell whether an emulator runs guests of that architecture, its own or an older one."""
+    return emulator == guest or (emulator, guest) in _OLDER
+
+
+_OLDER = {("x86_64", "i686"), ("aarch64", "armv7l"), ("armv7l", "armv6l"), ("ppc64", "ppc64le")}
+
+
 def is_native(host: str, guest: str) -> bool:
     """Tell whether a guest of that architecture can run on the host's own processor."""
     if host == guest or (host in PPC64 and guest in PPC64):

@@ -74,8 +74,7 @@ class Domain:
         if known is None:
             if kind.path is None:
                 raise TypeError(f"{kind.__name__} has no path of its own")
-            nodes = self.find(kind.path)[: 1 if kind.once else None]
-            known = self._parts[kind] = tuple([kind(node, self) for node in nodes])
+            known = self._parts[kind] = tuple([kind(node, self) for node in self.find(kind.path)])
         return known  # type: ignore[return-value]
 
     def find(self, path: str) -> list[Node]:

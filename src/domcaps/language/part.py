@@ -159,15 +159,14 @@ class Part:
     """One XML element of a domain, read through its declared fields.
 
     `path` is where such elements stand below ``<domain>``; "" is the domain itself. A class
-    without a path is a base for others. `since` is the release of libvirt that came to read it. Of
-    several elements where libvirt reads one only, `once` leaves the first. `knows` lists attributes
-    and elements that may stand there besides the fields: their form is not checked.
+    without a path is a base for others. `since` is the release of libvirt that came to read it.
+    `knows` lists attributes and elements that may stand there besides the fields: their form is not
+    checked.
     """
 
     path: ClassVar[str | None] = None
     knows: ClassVar[tuple[str, ...]] = ()
     since: ClassVar[str] = ""
-    once: ClassVar[bool] = False
     _fields: ClassVar[dict[type, tuple[Field[Any], ...]]] = {}
 
     def __init__(self, node: Node, domain: Domain) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from domcaps.elements.readonce import READ_ONCE
 from domcaps.facts.emulator import Unanswered
 from domcaps.language.domain import Domain
 from domcaps.language.finding import Finding, Severity, Stage
@@ -137,6 +138,7 @@ class _Check:
         return self.found
 
     def _look(self) -> None:
+        self._set_aside()
         for plan in other_plans():
             self._parts(plan)
         for above, by_name in placed_plans():
@@ -145,6 +147,14 @@ class _Check:
                     self._parts(plan)
         for node, attribute, known in unknown_names(self.source.root):
             self._unknown(node, attribute, known)
+
+    def _set_aside(self) -> None:
+        """Take away what libvirt passes over because another element of its name came first."""
+        for path in READ_ONCE:
+            for node in self.domain.root.findall(path)[1:]:
+                text = f"<{node.tag}> stands here a second time"
+                self._passed_over("repeated-element", text, node)
+                node.getparent().remove(node)  # type: ignore[union-attr]
 
     def _parts(self, plan: PartPlan) -> None:
         if plan.kind.since and not self.world.target.dialect.speaks(plan.kind.since, ""):
@@ -293,6 +303,17 @@ class _Check:
             parent = node.getparent()
             inside = parent.tag if parent is not None else "domain"
             message = f"<{inside}> has no element <{_quoted(str(node.tag))[1:-1]}>{hint}"
+        self._passed_over(code, message, node, attribute, known)
+
+    def _passed_over(
+        self,
+        code: str,
+        message: str,
+        node: Node,
+        attribute: str = "",
+        known: tuple[str, ...] = (),
+    ) -> None:
+        """Add what libvirt does not read, and refuses where it compares with its schema."""
         wrong, fate = Severity.WARNING, "libvirt passes over it"
         if self.schema:
             wrong, fate = Severity.ERROR, "libvirt's schema refuses it"

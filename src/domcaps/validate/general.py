@@ -56,6 +56,19 @@ GENERAL = (
         "<!DOCTYPE domain>" + _domain(),
     ),
     General(
+        "os-arch-missing",
+        "A domain that names an emulator for another architecture than the host's must name the "
+        "architecture as well.",
+        good=_domain(arch="x86_64"),
+    ),
+    General(
+        "repeated-element",
+        "Libvirt reads the first of several elements of that name, and passes over the others.\n\n"
+        "Its schema refuses them.",
+        _domain(more="<memory>2048</memory>"),
+        severity=Severity.WARNING,
+    ),
+    General(
         "domain-missing",
         "The document's root must be <domain>.",
         "<network><name>a</name></network>",

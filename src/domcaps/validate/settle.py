@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from domcaps.facts.arch import serves
 from domcaps.language.finding import Finding
 from domcaps.validate.source import path_of
 
@@ -47,7 +48,23 @@ def settle(
     machine = os_type.get("machine") if os_type is not None else None
     binary = root.find("devices/emulator")
     emulator = None if binary is None else "".join(map(str, binary.itertext()))
-    return _open(source, open_world, (emulator, arch, machine, virttype))
+    world = _open(source, open_world, (emulator, arch, machine, virttype))
+    if emulator is not None:
+        _look_at_arch(source, world, os_type if arch is None else binary, arch)
+    return world
+
+
+def _look_at_arch(source: Source, world: World, where: Node | None, arch: str | None) -> None:
+    """Hold the emulator that is named to the architecture: the host's own where none is named."""
+    wanted = _ARCH_ALIASES.get(arch or "", arch) or world.host.arch
+    served = world.emulator.arch
+    if not wanted or where is None or serves(served, wanted):
+        return
+    if arch is None:
+        message = f"without an architecture this is a {wanted} guest, and the emulator has {served}"
+        raise _unsettled(source, where, "arch", "os-arch-missing", message)
+    message = f"this emulator has {served} guests, not {wanted}"
+    raise _unsettled(source, where, "", "emulator-unsupported", message)
 
 
 def _open(

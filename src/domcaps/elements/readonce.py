@@ -1,0 +1,14 @@
+"""Elements of which libvirt reads the first, and passes over others of their name.
+
+::
+
+    <memory>1048576</memory>
+    <memory>2097152</memory>      (this one counts for nothing)
+
+Elsewhere it reads all of them, or refuses a second one; that is said where the element is.
+"""
+
+READ_ONCE = (
+    "os", "memory", "currentMemory", "maxMemory", "vcpu", "cpu", "clock", "cpu/numa",
+    "cpu/numa/interconnects",
+)  # fmt: skip
