@@ -19,7 +19,6 @@ import re
 from functools import cached_property
 from typing import NamedTuple
 
-from domcaps.elements.machines import S390_CCW
 from domcaps.language.kinds import ON_OFF, UNSIGNED, Int, OneOf
 from domcaps.language.observed import device
 from domcaps.language.part import Part, field
@@ -283,19 +282,6 @@ def ccw_is_complete(address: Address) -> Problems:
 
 
 @rule(
-    "address-ccw-unsupported",
-    Address,
-    bad=_CARD.format("type='ccw'"),
-    good=Sample(_CARD.format("type='ccw'"), arch="s390x"),
-)
-def ccw_needs_its_machine(address: Address) -> Problems:
-    """Only IBM's mainframes have channel I/O."""
-    if address.type == "ccw" and not address.holds(S390_CCW):
-        reason = S390_CCW.explain(address.domain.world)
-        yield problem("this machine type has no channel I/O", address, "@type", reason=reason)
-
-
-@rule(
     "address-zpci-invalid", Address, bad=Sample(_Z_CARD.format("uid='one'"), arch="s390x"),
     good=_Z_GOOD,
 )  # fmt: skip
@@ -357,17 +343,3 @@ def dimm_has_a_slot(address: Address) -> Problems:
     """The address of a memory module names its slot."""
     if address.type == "dimm" and address.node.get("slot") is None:
         yield problem("the slot of the memory module is missing", address)
-
-
-@rule(
-    "address-unassigned-unsupported",
-    Address,
-    bad=_CARD.format("type='unassigned'"),
-    good="<hostdev mode='subsystem' type='pci'><source><address bus='6'/></source>"
-    "<address type='unassigned'/></hostdev>",
-)
-def only_host_devices_are_unassigned(address: Address) -> Problems:
-    """Only a device of the host can be kept ready for the guest without an address."""
-    parent = address.node.getparent()
-    if address.type == "unassigned" and parent is not None and parent.tag != "hostdev":
-        yield problem("only a <hostdev> can stay unassigned", address, "@type")

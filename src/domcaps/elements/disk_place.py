@@ -14,6 +14,7 @@ from domcaps.elements.disk import Disk
 from domcaps.elements.drives import Drives
 from domcaps.elements.hardware import Hardware
 from domcaps.elements.machines import S390_CCW
+from domcaps.language.observed import arch
 from domcaps.language.rule import Problem, Problems, problem, rule
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 _ON_DRIVES = frozenset({"ide", "fdc", "scsi", "sata"})
 
+_WITHOUT_MMIO = arch("s390", "s390x", "ppc64", "ppc64le")
 _OF_VIRTIO = ("pci", "ccw", "virtio-mmio", "unassigned")
 
 # parts of an address that must be 0, by bus: there is only one of each
@@ -62,7 +64,9 @@ def address_suits_bus(disk: Disk) -> Problems:
             "address/@type",
             accepted=("usb",),
         )
-    elif disk.bus == "virtio" and given not in _OF_VIRTIO:
+    elif disk.bus == "virtio" and (
+        given not in _OF_VIRTIO or (given == "virtio-mmio" and disk.holds(_WITHOUT_MMIO))
+    ):
         yield problem(
             f"a disk on virtio can't have an address of type {given}",
             disk,

@@ -365,7 +365,7 @@ class PciDevices:
             return None
         if found.kind not in {"", "pci"}:
             return None
-        if found.type in {"fdc", "ccid"} and not found.kind:
+        if found.type in {"fdc", "ccid"} and found.place is None:
             return None
         node = None if found.part is None else found.part.node
         if not found.kind:
