@@ -1,0 +1,147 @@
+"""Promises, true and false ones, tried with the emulators that are installed here."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import tempfile
+import time
+import uuid
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from domcaps.api import Host
+from domcaps.elements import table, video
+from domcaps.facts.discovery import installed_emulators
+from domcaps.language import ALWAYS, NEVER
+from domcaps.language.told import Told
+from domcaps.verify.engine import verify_target
+from domcaps.verify.plan import plan
+from domcaps.verify.result import NOT_TRIED, REFUSED, STARTS, Tried
+from domcaps.verify.trying import QemuTrier
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from domcaps.language import Predicate, World
+
+MACHINES = {"x86_64": "q35", "s390x": "s390-ccw-virtio"}
+NAMES = {path.rpartition("-")[2]: path for path in installed_emulators()}
+INSTALLED = [arch for arch in MACHINES if arch in NAMES]
+
+pytestmark = [
+    pytest.mark.live,
+    pytest.mark.skipif(not INSTALLED, reason="no QEMU system emulator is installed"),
+]
+
+
+def survivors(mark: str) -> list[str]:
+    """Name the processes with that text in their environment that are there after a while."""
+    limit = time.monotonic() + 2.0
+    while (found := list(_marked(mark))) and time.monotonic() < limit:
+        time.sleep(0.02)
+    return found
+
+
+def _marked(mark: str) -> Iterator[str]:
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if mark.encode() in (folder / "environ").read_bytes():
+                yield (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+        except OSError:
+            continue
+
+
+@pytest.fixture(params=INSTALLED)
+def world(request: pytest.FixtureRequest) -> World:
+    arch = request.param
+    return Host.local().world(NAMES[arch], machine=MACHINES[arch], virttype="qemu")
+
+
+def verify(world: World, *names: str) -> dict[str, Tried]:
+    found = asyncio.run(verify_target(world, plan(world, names), QemuTrier(2)))
+    return {tried.path: tried for tried in found.tried}
+
+
+@pytest.fixture
+def slip(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+    yield monkeypatch
+    monkeypatch.undo()
+    table.cache_clear()
+
+
+def _model(name: str, when: Predicate, told: Told | None = None) -> None:
+    choices = tuple(
+        replace(c, when=when, told=told or c.told, at_start=()) if c.name == name else c
+        for c in video.MODEL_TYPE.choices
+    )
+    enum = replace(video.MODEL_TYPE, choices=choices)
+    video.ELEMENT = replace(video.ELEMENT, content=(enum,))
+    table.cache_clear()
+
+
+def test_the_machine_itself_starts(world: World) -> None:
+    assert verify(world, "nothing")["machine"].verdict == STARTS
+
+
+def test_a_false_promise_is_found_and_a_true_one_is_kept(
+    world: World, slip: pytest.MonkeyPatch
+) -> None:
+    slip.setattr(video, "ELEMENT", video.ELEMENT)
+    _model("qxl", ALWAYS, Told("-device no-such-device"))
+    found = verify(world, "video")
+    lie = found["video.modelType=qxl"]
+    assert lie.promised
+    assert lie.verdict == REFUSED
+    assert lie.disagreement == "lie"
+    assert not lie.known
+    assert "no-such-device" in lie.message
+    assert found["video.modelType=virtio"].verdict == STARTS
+    assert found["video.modelType=none"].verdict == STARTS
+
+
+def test_a_missed_chance_is_found(world: World, slip: pytest.MonkeyPatch) -> None:
+    slip.setattr(video, "ELEMENT", video.ELEMENT)
+    _model("virtio", NEVER)
+    chance = verify(world, "video.modelType=virtio")["video.modelType=virtio"]
+    assert not chance.promised
+    assert chance.verdict == STARTS
+    assert chance.disagreement == "missed chance"
+
+
+def test_no_lie_that_is_not_on_the_drift_list(world: World) -> None:
+    """Devices and features; the whole table takes a while, and is in docs/truth.md."""
+    found = verify(world, "video", "rng", "disk", "channel", "console", "crypto", "iothreads")
+    lies = [t for t in found.values() if t.disagreement == "lie" and not t.known]
+    assert not lies
+    assert sum(t.verdict == STARTS for t in found.values()) > 20
+
+
+def test_tpms_are_emulated_for_real(world: World) -> None:
+    if world.host.helper("swtpm") is None:
+        pytest.skip("swtpm is not installed")
+    found = verify(world, "tpm.backendModel")["tpm.backendModel=emulator"]
+    assert found.promised == (found.verdict == STARTS), found
+
+
+def test_a_hanging_start_proves_nothing(world: World) -> None:
+    async def run() -> Tried:
+        trier = QemuTrier(1, deadline=0.001)
+        (machine, *_) = (await verify_target(world, plan(world, ["x"]), trier)).tried
+        return machine
+
+    assert asyncio.run(run()).verdict == NOT_TRIED
+
+
+def test_nothing_is_left_behind(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    mark = uuid.uuid4().hex
+    monkeypatch.setitem(os.environ, "VERIFY_TEST", mark)
+    verify(world, "tpm", "filesystem", "graphics")
+    assert survivors(mark) == []
+    assert not list(tmp_path.glob("domcaps-*"))
