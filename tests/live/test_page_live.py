@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from domcaps.facts.record import HostRecord
 from domcaps.page.html import to_html
 from domcaps.page.matrix import Block, Cell, Column, Group, Matrix, Node, Row, State
+from domcaps.report.matrix import Asked, capability_matrix
 from domcaps.shipped import shipped_names
+from fakes import emulator_record, world
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
 pytestmark = pytest.mark.live
-
-Open = "Callable[[str], Any]"
 
 
 @pytest.fixture(scope="module")
@@ -227,6 +228,22 @@ def test_hostile_strings_are_shown_as_they_are(show: Any, text: str) -> None:
     assert told.count(text) >= 8
     assert browser.title == "Hostile"
     assert browser.find_elements("css selector", "img, svg") == []
+    assert complaints(browser) == []
+
+
+def test_a_hostile_recording_is_shown_as_it_is(show: Any) -> None:
+    hostile = "</script><img src=x onerror=document.title='owned'>"
+    machine = {"name": hostile, "alias": "pc", "is-default": True, "cpu-max": 4}
+    host = HostRecord(arch="x86_64", asserted={"os.loader": (hostile,)})
+    record = emulator_record(machines=(machine,), path=f"/{hostile}")
+    asked = Asked(world(record, host=host, machine=hostile), hostile, hostile)
+    browser = show(to_html(capability_matrix([asked, asked])))
+    search(browser, "os.loader:")
+    assert names(browser) == [f"os.loader: {hostile}"]
+    find(browser, "td").click()
+    assert hostile in find(browser, "#detail").text
+    assert browser.title == "Domain capabilities"
+    assert browser.find_elements("css selector", "img") == []
     assert complaints(browser) == []
 
 

@@ -187,6 +187,14 @@ def test_the_command(tmp_path: Path) -> None:
     assert {use["explanation"]["truth"] for use in content["uses"]} == {"yes", "no"}
 
 
+def test_a_file_does_not_hide_what_the_table_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "video").write_text("<domain/>")
+    assert run("video", "--host=shipped").stdout.startswith("✓ video\n")
+
+
 def test_wrong_files_are_one_line_and_exit_code_2(tmp_path: Path) -> None:
     (tmp_path / "broken.xml").write_text("<domain")
     for name, told in (("broken.xml", "not XML"), ("missing.xml", "No such file")):

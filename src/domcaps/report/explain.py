@@ -85,6 +85,11 @@ def paths() -> tuple[str, ...]:
     return tuple(dict.fromkeys(path for element in table() for path in _paths(element, "")))
 
 
+def is_path(text: str) -> bool:
+    """Tell whether something of the table is named so."""
+    return any(_matches(path, text) for path in paths())
+
+
 def _paths(element: Element, prefix: str) -> Iterator[str]:
     yield f"{prefix}{element.name}"
     for part in element.content:
