@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from domcaps.choose.api import WishOptions
     from domcaps.choose.chooser import Chosen
     from domcaps.choose.repair import Repair
+    from domcaps.facts.node import Node
     from domcaps.facts.record import EmulatorRecord, Recording
     from domcaps.fresh.answers import Emulators
     from domcaps.language import Dialect
@@ -177,8 +178,15 @@ class RecordedEmulators(EmulatorSource):
 class Host:
     """A host and its emulators, live or recorded: then `recorded` tells when, in UTC."""
 
-    def __init__(self, facts: HostFacts | None, emulators: Emulators, origin: str = "") -> None:
+    def __init__(
+        self,
+        facts: HostFacts | None,
+        emulators: Emulators,
+        origin: str = "",
+        node: Node | None = None,
+    ) -> None:
         self._facts = facts
+        self._node = node
         self.emulators = emulators
         self.origin = origin
         self.recorded = ""
@@ -190,6 +198,11 @@ class Host:
         if self._facts is None:
             raise DomcapsError("nothing is known of this host")
         return self._facts
+
+    @property
+    def node(self) -> Node | None:
+        """The host as hardware, None where nobody looked."""
+        return self._node
 
     @staticmethod
     def local(
@@ -216,7 +229,8 @@ class Host:
     @classmethod
     def from_recording(cls, recording: Recording, origin: str = "") -> Host:
         """Take a recording that is in memory already."""
-        host = cls(HostFacts(recording.host), RecordedEmulators(recording.emulators), origin)
+        emulators = RecordedEmulators(recording.emulators)
+        host = cls(HostFacts(recording.host), emulators, origin, recording.node)
         host.recorded = recording.made_at
         return host
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from domcaps.facts.emulator import EmulatorFacts
     from domcaps.facts.host import HostFacts
+    from domcaps.facts.node import Node
     from domcaps.fresh.answers import Emulators
     from domcaps.fresh.store import Entry
     from domcaps.language import Target, World
@@ -70,6 +71,13 @@ class LiveHost(Host):
     def facts(self) -> HostFacts:
         """Give what is so now."""
         return self.machine.facts()
+
+    @property
+    def node(self) -> Node:
+        """Look at the hardware; nothing of it is remembered."""
+        from domcaps.facts.nodeprobe import read_node
+
+        return read_node()
 
     def domain_capabilities(
         self,

@@ -6,7 +6,8 @@ import pytest
 
 from domcaps.cpu import Feature, HostModel
 from domcaps.cpu.x86map import x86_map
-from domcaps.serve.comparison import Comparison, compare, read_cpu
+from domcaps.serve.comparison import Comparison, compare
+from domcaps.serve.cpuxml import read_cpu
 from domcaps.serve.faults import Code, Fault
 
 MAP = x86_map((12, 8))

@@ -52,6 +52,7 @@ def command(
     """
     from domcaps._version import __version__
     from domcaps.facts.hostprobe import read_host
+    from domcaps.facts.nodeprobe import read_node
     from domcaps.facts.record import Recording
     from domcaps.facts.recording import save
 
@@ -67,6 +68,7 @@ def command(
     recording = Recording(
         host=host,
         emulators=tuple(records),
+        node=read_node(),
         made_by=f"domcaps {__version__}",
         made_at=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         comment=comment,

@@ -68,7 +68,7 @@ def mismatch(
     if has is None:
         return None
     known = x86_map(dialect)
-    if wanted.model and _entry_check(wanted.model) != "compat":
+    if wanted.model and not judged_by_features(wanted.model):
         return _by_blockers(has, emulator, accelerator, known, wanted)
     return _by_features(has, known, wanted)
 
@@ -122,8 +122,9 @@ def _possible(cpu: HostCpu, known: X86Map) -> int:
     return found
 
 
-def _entry_check(model: str) -> str:
-    return next((m.partial for m in cpu_data().x86.models if m.name == model), "")
+def judged_by_features(model: str) -> bool:
+    """Tell whether libvirt looks at what a model consists of rather than at what QEMU says."""
+    return any(m.name == model and m.partial == "compat" for m in cpu_data().x86.models)
 
 
 def _chosen(wanted: Wanted, known: X86Map, *policies: str) -> int:

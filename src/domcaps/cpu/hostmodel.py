@@ -120,19 +120,50 @@ def _defined_x86(
     return HostModel(decoded.model, "forbid", decoded.vendor), policies
 
 
-def _all_props(emulator: EmulatorFacts, accelerator: str) -> dict[str, Any] | None:
-    """Give the properties of the host's CPU, with those on that only keep it from migrating."""
+def _expansions(
+    emulator: EmulatorFacts, accelerator: str
+) -> tuple[dict[str, Any], dict[str, Any] | None] | None:
+    """Give the properties of the host's CPU as it may migrate, and of all that it has."""
     model = model_to_expand(accelerator)
     migratable = expansion(emulator, accelerator, model, "static")
     if migratable is None:
         return None
     everything = expansion(emulator, accelerator, model, "static", {"migratable": False})
+    return migratable.props, everything.props if everything else None
+
+
+def _all_props(emulator: EmulatorFacts, accelerator: str) -> dict[str, Any] | None:
+    """Give the properties of the host's CPU, with those on that only keep it from migrating."""
+    found = _expansions(emulator, accelerator)
+    if found is None:
+        return None
+    migratable, everything = found
     if everything is None:
-        return migratable.props
+        return migratable
     return {
-        name: True if value is False and everything.props.get(name) is True else value
-        for name, value in migratable.props.items()
+        name: True if value is False and everything.get(name) is True else value
+        for name, value in migratable.items()
     }
+
+
+def told_features(
+    emulator: EmulatorFacts, accelerator: str, *, migratable: bool
+) -> frozenset[str] | None:
+    """Name the features that an emulator of x86 tells of, whether its host has them or not.
+
+    With `migratable` those are left out that keep a guest from migrating; None where the
+    emulator does not tell which those are, or nothing at all.
+    """
+    found = _expansions(emulator, accelerator)
+    if found is None or (migratable and found[1] is None):
+        return None
+    props, everything = found
+    staying = {
+        name
+        for name, value in props.items()
+        if migratable and value is False and everything and everything.get(name) is True
+    }
+    return frozenset(libvirt_name(emulator.arch, name) for name in props if name not in staying)
 
 
 def _expanded(model: str, policies: Policies, dialect: tuple[int, int]) -> Policies:

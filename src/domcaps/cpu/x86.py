@@ -106,22 +106,33 @@ def _through_cpuid(family: int, model: int, stepping: int) -> tuple[int, int, in
     return extended + (min(family, 0xF) & 0xF), model & 0xFF, stepping & 0xF
 
 
-def decode(data: CpuData, offered: Mapping[str, Iterable[str]], known: X86Map) -> Decoded | None:
+def decode(
+    data: CpuData,
+    offered: Mapping[str, Iterable[str]] | None,
+    known: X86Map,
+    preferred: tuple[str, ...] = (),
+) -> Decoded | None:
     """Find the best definition of a CPU; None where no model fits at all.
 
     `offered` are the models that the emulator has, with the features (by libvirt's names) that
-    keep each from running here.
+    keep each from running here; None takes any model. If only one model is `preferred`, it is
+    taken where it may be; several have a small advantage.
     """
     features = _without_broken_tsx(data, known)
     best: _Definition | None = None
     # newest models first: of equals the newer one stays
     for model in reversed(known.models.values()):
-        if not model.guest or model.name not in offered:
+        if not model.guest or (offered is not None and model.name not in offered):
             continue
         if data.vendor and model.vendor and model.vendor != data.vendor:
             continue
-        definition = _define(features, model, known.bits_of(offered[model.name]), known)
-        if best is None or _is_better(definition, best, data):
+        blockers = known.bits_of(offered[model.name]) if offered is not None else 0
+        definition = _define(features, model, blockers, known)
+        if preferred == (model.name,):
+            best = definition
+            break
+        liked = model.name in preferred
+        if best is None or _is_better(definition, best, data, liked=liked):
             best = definition
     if best is None:
         return None
@@ -131,6 +142,22 @@ def decode(data: CpuData, offered: Mapping[str, Iterable[str]], known: X86Map) -
         tuple(known.names_of(best.require)),
         (*known.names_of(best.disable), *best.removed),
     )
+
+
+def decode_host(data: CpuData, known: X86Map) -> Decoded | None:
+    """Describe a processor rather than a guest's CPU: features are added to a model only."""
+    features = _without_broken_tsx(data, known)
+    best: _Definition | None = None
+    for model in reversed(known.models.values()):
+        is_foreign = data.vendor and model.vendor and model.vendor != data.vendor
+        if not model.host or is_foreign or model.features & ~features:
+            continue
+        definition = _Definition(model, features & ~model.features, 0, ())
+        if best is None or _is_better(definition, best, data):
+            best = definition
+    if best is None:
+        return None
+    return Decoded(best.model.name, data.vendor, tuple(known.names_of(best.require)), ())
 
 
 def _without_broken_tsx(data: CpuData, known: X86Map) -> int:
@@ -158,7 +185,9 @@ def _define(features: int, model: Model, blockers: int, known: X86Map) -> _Defin
     return _Definition(model, require, disable, removed)
 
 
-def _is_better(candidate: _Definition, best: _Definition, data: CpuData) -> bool:
+def _is_better(
+    candidate: _Definition, best: _Definition, data: CpuData, *, liked: bool = False
+) -> bool:
     """Tell whether a candidate beats the best one so far."""
     if data.family or data.model or data.stepping:
         signature = (data.family, data.model, data.stepping)
@@ -166,5 +195,6 @@ def _is_better(candidate: _Definition, best: _Definition, data: CpuData) -> bool
         theirs = best.model.has_signature(*signature)
         if ours != theirs:
             return ours
+    cost, least = candidate.cost(), best.cost()
     # as tuples: fewer in all, then less for disabling
-    return candidate.cost() < best.cost()
+    return cost < least or (liked and cost[1] < least[1])

@@ -30,7 +30,10 @@ class Signature(NamedTuple):
 
 
 class Model(NamedTuple):
-    """A model with all that is relative worked out. `removed` are names in the map's order."""
+    """A model with all that is relative worked out. `removed` are names in the map's order.
+
+    `guest` and `host` tell what kind of definition may be made with it.
+    """
 
     name: str
     vendor: str
@@ -38,6 +41,7 @@ class Model(NamedTuple):
     guest: bool
     features: int
     removed: tuple[str, ...] = ()
+    host: bool = True
 
     def has_signature(self, family: int, model: int, stepping: int) -> bool:
         """Tell whether a processor is one that this model was made after."""
@@ -50,7 +54,8 @@ class Model(NamedTuple):
 class X86Map:
     """Everything that one dialect knows of x86 CPUs.
 
-    `models` are in the map's order, `canonical` maps a model's name to its numbered name.
+    `models` are in the map's order, `canonical` maps a model's name to its numbered name;
+    `immovable` are the features that a migration can't keep.
     """
 
     def __init__(self, dialect: tuple[int, int]) -> None:
@@ -67,6 +72,9 @@ class X86Map:
         )
         self.msr_features = self.bits_of(
             feature.name for feature in data.features if feature.word.startswith("msr ")
+        )
+        self.immovable = self.bits_of(
+            feature.name for feature in data.features if not feature.migratable
         )
         self.vendors = tuple(
             (vendor.name, int.from_bytes(vendor.id.encode(), "little"))
@@ -85,7 +93,7 @@ class X86Map:
         """Work out one model; those that it is relative to come before it."""
         if entry.version_of:
             same = earlier[entry.version_of]
-            return same._replace(name=entry.name, guest=entry.guest, removed=())
+            return same._replace(name=entry.name, guest=entry.guest, host=entry.host, removed=())
         features = earlier[entry.like].features if entry.like else 0
         for name in (*entry.without, *entry.added, *entry.removed):
             features &= ~self._places[name]
@@ -93,7 +101,9 @@ class X86Map:
             features |= self._places[name]
         removed = _removed(entry, earlier)
         signatures = tuple(_signature(text) for text in entry.signatures)
-        return Model(entry.name, entry.vendor, signatures, entry.guest, features, removed)
+        return Model(
+            entry.name, entry.vendor, signatures, entry.guest, features, removed, entry.host
+        )
 
     def bits_of(self, names: Iterable[str]) -> int:
         """Give the set of the features named; names that the dialect doesn't know are left out."""

@@ -1,4 +1,4 @@
-"""One CPUID leaf of the processor that this program runs on.
+"""CPUID leaves of the processor that this program runs on.
 
 Linux offers it as ``/dev/cpu/0/cpuid``, mostly to root only. For everybody else the instruction
 itself is executed: it is unprivileged and has no effect but its answer. That takes eighty bytes
@@ -47,37 +47,37 @@ class Registers(NamedTuple):
     edx: int
 
 
-def ask(leaf: int) -> Registers | None:
-    """Answer an extended leaf (its subleaf 0); None where the processor or the system has none.
+def ask(leaf: int, subleaf: int = 0) -> Registers | None:
+    """Answer a leaf; None where the processor or the system has none.
 
     A processor answers a leaf beyond its last one with an unrelated leaf's data, so the number of
-    the last one is asked for first.
+    the last one of its kind (basic, extended, …) is asked for first.
     """
-    last = _answer(0x80000000)
-    if last is None or last.eax < leaf:
+    last = _answer(leaf & 0xFFFF0000)
+    if last is None or not leaf <= last.eax <= leaf | 0xFFFF:
         return None
-    return _answer(leaf)
+    return _answer(leaf, subleaf)
 
 
-def _answer(leaf: int) -> Registers | None:
-    return from_device(leaf) or from_processor(leaf)
+def _answer(leaf: int, subleaf: int = 0) -> Registers | None:
+    return from_device(leaf, subleaf) or from_processor(leaf, subleaf)
 
 
-def from_device(leaf: int) -> Registers | None:
+def from_device(leaf: int, subleaf: int = 0) -> Registers | None:
     """Read the leaf from Linux's device file; None where this user may not."""
     try:
         handle = os.open(_DEVICE, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return None
     try:
-        return Registers(*struct.unpack("<4I", os.pread(handle, 16, leaf)))
+        return Registers(*struct.unpack("<4I", os.pread(handle, 16, subleaf << 32 | leaf)))
     except (OSError, struct.error):
         return None
     finally:
         os.close(handle)
 
 
-def from_processor(leaf: int) -> Registers | None:
+def from_processor(leaf: int, subleaf: int = 0) -> Registers | None:
     """Execute the instruction; None on other processors, and where code can't be mapped."""
     is_suitable = platform.machine() in {"x86_64", "amd64"} and sys.maxsize > 2**32
     if os.name != "posix" or not is_suitable:
@@ -93,7 +93,7 @@ def from_processor(leaf: int) -> Registers | None:
     try:
         answer = (ctypes.c_uint32 * 4)()
         function = ctypes.CFUNCTYPE(None, ctypes.c_uint32, ctypes.c_uint32, ctypes.c_void_p)
-        function(ctypes.addressof(entry))(leaf, 0, ctypes.addressof(answer))
+        function(ctypes.addressof(entry))(leaf, subleaf, ctypes.addressof(answer))
         return Registers(*answer)
     finally:
         # the mapping can only be closed once nothing points into it

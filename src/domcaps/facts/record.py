@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import msgspec
 
+from domcaps.facts.node import Node
 from domcaps.facts.question import Question
 
 FORMAT = 1
@@ -178,10 +179,14 @@ class HostRecord(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Recording(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A host with its emulators, complete enough that every question runs from it."""
+    """A host with its emulators, complete enough that every question runs from it.
+
+    `node` is the host as hardware, None where nobody looked.
+    """
 
     host: HostRecord
     emulators: tuple[EmulatorRecord, ...] = ()
+    node: Node | None = None
     made_by: str = ""
     made_at: str = ""
     comment: str = ""

@@ -18,8 +18,6 @@ from domcaps.serve.xdr import (
     UHYPER,
     UINT,
     Array,
-    Opaque,
-    Repeated,
 )
 
 if TYPE_CHECKING:
@@ -28,8 +26,6 @@ if TYPE_CHECKING:
 
 _AUTH_NONE = 0
 _AUTH_MOST = 20
-_MODEL_BYTES = 32
-_CPUMAP_MOST = 2048
 
 
 class Feature(enum.IntEnum):
@@ -133,39 +129,8 @@ def connect_get_max_vcpus(session: Session, virttype: str | None) -> tuple[int]:
 def connect_get_capabilities(session: Session) -> tuple[str]:
     """Describe the host and the guests that it can run."""
     served = session.served()
-    return (served.answer("capabilities", lambda: capabilities_xml(served.host)),)
-
-
-@procedure(
-    6,
-    gives=(Repeated(INT, _MODEL_BYTES), UHYPER, INT, INT, INT, INT, INT, INT),
-    slow=True,
-)
-def node_get_info(session: Session) -> tuple[list[int], int, int, int, int, int, int, int]:
-    """Sum up the host's CPUs and memory (KiB). Their frequency is not known: 0."""
-    record = session.served().host.facts.record
-    cpu, cells = record.cpu, record.numa
-    name = record.arch.encode()[: _MODEL_BYTES - 1].ljust(_MODEL_BYTES, b"\0")
-    nodes = max(1, len(cells))
-    cpus = sum(len(cell.cpus) for cell in cells) or cpu.sockets * cpu.cores * cpu.threads
-    memory = sum(cell.memory_kib for cell in cells)
-    sockets = max(1, cpu.sockets // nodes)
-    return list(name), memory, cpus, 0, nodes, sockets, cpu.cores, cpu.threads
-
-
-@procedure(293, takes=(INT, INT, UINT), gives=(Opaque(_CPUMAP_MOST), UINT, INT), slow=True)
-def node_get_cpu_map(
-    session: Session, need_map: int, need_online: int, flags: int
-) -> tuple[bytes, int, int]:
-    """Give the CPUs that are there, a bit for each."""
-    check_flags(flags, 0)
-    record = session.served().host.facts.record
-    cpu = record.cpu
-    numbers = [number for cell in record.numa for number in cell.cpus]
-    numbers = numbers or list(range(cpu.sockets * cpu.cores * cpu.threads))
-    count = max(numbers) + 1
-    bits = sum(1 << number for number in numbers).to_bytes((count + 7) // 8, "little")
-    return (bits if need_map else b""), (len(numbers) if need_online else 0), count
+    dialect = (session.dialect.major, session.dialect.minor)
+    return (served.answer("capabilities", lambda: capabilities_xml(served.host, dialect)),)
 
 
 def _usual_emulator_version(host: Host) -> tuple[int, int, int]:

@@ -1,16 +1,21 @@
-"""Calls about what a guest can be given: domain capabilities and CPU models."""
+"""Calls about what a guest can be given: domain capabilities, and CPUs for an emulator."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from domcaps.cpu import host_model
-from domcaps.cpu.models import libvirt_models
+from domcaps.cpu.hostmodel import told_features
+from domcaps.cpu.models import blockers_by_model, libvirt_models
 from domcaps.cpu.x86map import x86_map
 from domcaps.errors import UnsupportedTargetError
 from domcaps.facts.arch import ARCHITECTURES, X86
 from domcaps.facts.emulator import ACCELERATORS, Unanswered
-from domcaps.serve.comparison import Comparison, compare, read_cpu
+from domcaps.serve.baseline import baseline_x86, check_models, expanded, lowest_limit
+from domcaps.serve.comparison import Comparison, compare_with_emulator
+from domcaps.serve.cpuxml import read_cpu
 from domcaps.serve.faults import Code, Fault
 from domcaps.serve.procedures import procedure
 from domcaps.serve.session import check_flags
@@ -18,15 +23,21 @@ from domcaps.serve.xdr import INT, OPTIONAL_STRING, STRING, UINT, Array
 
 if TYPE_CHECKING:
     from domcaps.api import Host
+    from domcaps.cpu import HostModel
+    from domcaps.language import World
     from domcaps.serve.session import Session
 
 _DISABLE_DEPRECATED, _EXPAND, _SUPPORTED = 1, 2, 4
 """``VIR_CONNECT_GET_DOMAIN_CAPABILITIES_…``."""
 
-_FAIL_INCOMPATIBLE = 1
-"""``VIR_CONNECT_COMPARE_CPU_FAIL_INCOMPATIBLE``."""
+FAIL_INCOMPATIBLE = 1
+"""``VIR_CONNECT_COMPARE_CPUFAIL_INCOMPATIBLE``."""
+
+EXPAND_FEATURES, MIGRATABLE = 1, 2
+"""``VIR_CONNECT_BASELINE_CPU_…``."""
 
 _MODELS_MOST = 8192
+_CPUS_MOST = 256
 
 
 @procedure(
@@ -90,12 +101,16 @@ def connect_get_cpu_model_names(
     return (names if need_results else []), len(names)
 
 
-@procedure(
-    393,
-    takes=(OPTIONAL_STRING, OPTIONAL_STRING, OPTIONAL_STRING, OPTIONAL_STRING, STRING, UINT),
-    gives=(INT,),
-    slow=True,
-)
+_Target = tuple[str | None, str | None, str | None, str | None]
+_TARGET = (OPTIONAL_STRING, OPTIONAL_STRING, OPTIONAL_STRING, OPTIONAL_STRING)
+
+
+def _world(session: Session, asked: _Target) -> World:
+    """Settle for which emulator a CPU is meant."""
+    return session.served().host.known_world(*asked, session.libvirt)
+
+
+@procedure(393, takes=(*_TARGET, STRING, UINT), gives=(INT,), slow=True)
 def connect_compare_hypervisor_cpu(
     session: Session,
     emulator: str | None,
@@ -106,11 +121,18 @@ def connect_compare_hypervisor_cpu(
     flags: int,
 ) -> tuple[int]:
     """Tell whether an emulator can give a guest a CPU. XML is not checked against a schema."""
-    check_flags(flags, _FAIL_INCOMPATIBLE)
-    world = session.served().host.world(emulator, arch, machine, virttype, session.libvirt)
+    check_flags(flags, FAIL_INCOMPATIBLE)
+    world = _world(session, (emulator, arch, machine, virttype))
     dialect = (session.dialect.major, session.dialect.minor)
+    found = _own_model(world, dialect)
     if world.target.arch not in X86:
         raise Fault(Code.OPERATION_UNSUPPORTED, f"CPUs of {world.target.arch} are not compared")
+    offered = blockers_by_model(world.emulator, ACCELERATORS[world.target.virttype])
+    result = compare_with_emulator(found, offered, read_cpu(xml), x86_map(dialect))
+    return (verdict(result, flags),)
+
+
+def _own_model(world: World, dialect: tuple[int, int]) -> HostModel:
     accelerator = ACCELERATORS[world.target.virttype]
     try:
         found = host_model(world.emulator, accelerator, world.host.record, dialect)
@@ -121,7 +143,48 @@ def connect_compare_hypervisor_cpu(
             Code.OPERATION_UNSUPPORTED,
             f"{world.target.emulator} does not tell what it makes of the host's CPU",
         )
-    result, reason = compare(found, read_cpu(xml), x86_map(dialect))
-    if result == Comparison.INCOMPATIBLE and flags & _FAIL_INCOMPATIBLE:
+    return found
+
+
+def verdict(result: tuple[Comparison, str], flags: int) -> int:
+    """Give the number of a result, or raise the `Fault` that is wanted instead."""
+    found, reason = result
+    if found == Comparison.INCOMPATIBLE and flags & FAIL_INCOMPATIBLE:
         raise Fault(Code.CPU_INCOMPATIBLE, reason)
-    return (result,)
+    return int(found)
+
+
+@procedure(394, takes=(*_TARGET, Array(STRING, _CPUS_MOST), UINT), gives=(STRING,), slow=True)
+def connect_baseline_hypervisor_cpu(
+    session: Session,
+    emulator: str | None,
+    arch: str | None,
+    machine: str | None,
+    virttype: str | None,
+    xmls: list[str],
+    flags: int,
+) -> tuple[str]:
+    """Find the CPU that an emulator can give on all hosts whose CPUs are described."""
+    check_flags(flags, EXPAND_FEATURES | MIGRATABLE)
+    cpus = [read_cpu(xml) for xml in xmls]
+    world = _world(session, (emulator, arch, machine, virttype))
+    known = x86_map((session.dialect.major, session.dialect.minor))
+    accelerator = ACCELERATORS[world.target.virttype]
+    try:
+        offered = blockers_by_model(world.emulator, accelerator)
+        if world.target.arch not in X86:
+            raise Fault(
+                Code.OPERATION_UNSUPPORTED, f"there are no baselines of {world.target.arch}"
+            )
+        check_models(cpus)
+        migratable = bool(flags & MIGRATABLE)
+        told = told_features(world.emulator, accelerator, migratable=migratable)
+    except Unanswered as unanswered:
+        raise Fault(Code.OPERATION_UNSUPPORTED, str(unanswered)) from unanswered
+    found = baseline_x86(
+        cpus, known, offered=offered, told=told, migratable=migratable and told is None
+    )
+    if flags & EXPAND_FEATURES:
+        found = expanded(found, known)
+    found = msgspec.structs.replace(found, fallback="forbid", limit=lowest_limit(cpus))
+    return (found.xml,)

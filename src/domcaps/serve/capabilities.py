@@ -1,7 +1,6 @@
-"""``<capabilities>``: a host and the guests that it can run, as far as the facts go.
+"""``<capabilities>``: a host (`domcaps.serve.hostxml`) and the guests that it can run.
 
-Source of the form: libvirt's document *Driver capabilities* (``formatcaps``). What a recording
-does not hold is left out: the host's UUID, CPU features, caches, CPU numbers, security models.
+Source of the form: libvirt's document *Driver capabilities* (``formatcaps``).
 """
 
 from __future__ import annotations
@@ -9,12 +8,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
-from lxml import etree
-
 from domcaps.elements.machines import preferred_machine
 from domcaps.errors import DomcapsError
 from domcaps.facts.arch import ARCHITECTURES, X86
 from domcaps.facts.emulator import Unanswered
+from domcaps.serve.hostxml import E, host_part
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,32 +21,22 @@ if TYPE_CHECKING:
 
     from domcaps.api import Host
     from domcaps.facts.emulator import EmulatorFacts, Machine
-    from domcaps.facts.record import HostRecord, NumaCell
 
 _WORDS_OF_64_BITS = frozenset({
     "alpha", "aarch64", "ia64", "loongarch64", "mips64", "mips64el", "parisc64", "ppc64",
-    "ppc64le", "riscv64", "s390x", "sparc64", "x86_64",
+    "ppc64le", "riscv64", "s390x", "sh4eb", "sparc64", "x86_64",
 })  # fmt: skip
+"""In libvirt's words: a SuperH of 64 bits was never built."""
+_UNFOUND = frozenset({"openrisc"})
+"""libvirt looks for an emulator of that name; QEMU's is called ``or1k``."""
 _ACPI = X86 | {"aarch64", "loongarch64"}
-_PAGE_KIB = 4
 
 
-def E(tag: str, *content: Node | str, **attributes: str) -> Node:  # noqa: N802 - as lxml has it
-    """Make an element of text and elements."""
-    made = etree.Element(tag, attributes)
-    for item in content:
-        if isinstance(item, str):
-            made.text = item
-        else:
-            made.append(item)
-    return made
-
-
-def capabilities_xml(host: Host) -> str:
+def capabilities_xml(host: Host, dialect: tuple[int, int]) -> str:
     """Give the document. An emulator that can't be asked is left out, as libvirt does."""
-    root = E("capabilities", _host(host.facts.record))
+    root = E("capabilities", host_part(host, dialect))
     for arch in ARCHITECTURES:
-        guest = _guest(host, arch)
+        guest = None if arch in _UNFOUND else _guest(host, arch)
         if guest is not None:
             root.append(guest)
     lines = ["<capabilities>\n"]
@@ -74,57 +62,6 @@ def _lines(node: Node, indent: str) -> Iterator[str]:
 
 def _escaped(text: str) -> str:
     return escape(text, {"'": "&apos;", '"': "&quot;"})
-
-
-def _host(record: HostRecord) -> Node:
-    found: Node = E(
-        "host",
-        _cpu(record),
-        E("power_management"),
-        E("iommu", support="yes" if record.vfio.usable else "no"),
-    )
-    if record.numa:
-        cells = E("cells", *map(_cell, record.numa), num=str(len(record.numa)))
-        found.append(E("topology", cells))
-    return found
-
-
-def _cpu(record: HostRecord) -> Node:
-    cpu = record.cpu
-    found: Node = E("cpu", E("arch", record.arch))
-    if cpu.model:
-        found.append(E("model", cpu.model))
-        if cpu.vendor:
-            found.append(E("vendor", cpu.vendor))
-    if cpu.microcode:
-        found.append(E("microcode", version=str(cpu.microcode)))
-    if cpu.signature:
-        family, model, stepping = map(str, cpu.signature)
-        found.append(E("signature", family=family, model=model, stepping=stepping))
-    found.append(
-        E(
-            "topology",
-            sockets=str(cpu.sockets),
-            dies="1",
-            clusters="1",
-            cores=str(cpu.cores),
-            threads=str(cpu.threads),
-        )
-    )
-    if cpu.phys_addr_bits:
-        found.append(E("maxphysaddr", mode="emulate", bits=str(cpu.phys_addr_bits)))
-    for size in sorted({_PAGE_KIB, *record.hugepage_sizes_kib}):
-        found.append(E("pages", unit="KiB", size=str(size)))
-    return found
-
-
-def _cell(cell: NumaCell) -> Node:
-    found: Node = E("cell", id=str(cell.id))
-    if cell.memory_kib:
-        found.append(E("memory", str(cell.memory_kib), unit="KiB"))
-    cpus = [E("cpu", id=str(number)) for number in cell.cpus]
-    found.append(E("cpus", *cpus, num=str(len(cpus))))
-    return found
 
 
 def _guest(host: Host, arch: str) -> Node | None:

@@ -1,7 +1,8 @@
-"""Whether a CPU that somebody describes can be had from an emulator (x86 only).
+"""Whether a CPU that somebody describes can be had from an emulator, or is that of a host.
 
-All is arithmetic on sets of features, as `domcaps.cpu.x86map` keeps them. What counts as the
-emulator's CPU is its host-model, as libvirt does for ``virConnectCompareHypervisorCPU``.
+For x86 all is arithmetic on sets of features, as `domcaps.cpu.x86map` keeps them. What counts as
+an emulator's CPU is its host-model, as libvirt does for ``virConnectCompareHypervisorCPU``; a
+host's is what its processor tells.
 """
 
 from __future__ import annotations
@@ -9,102 +10,129 @@ from __future__ import annotations
 import enum
 from typing import TYPE_CHECKING
 
-import msgspec
-from lxml import etree
-
+from domcaps.cpu.compare import judged_by_features
+from domcaps.facts.arch import ARM, PPC64, X86
 from domcaps.serve.faults import Code, Fault
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from domcaps.cpu import HostModel
     from domcaps.cpu.x86map import X86Map
-
-_POLICIES = frozenset({"force", "require", "optional", "disable", "forbid"})
+    from domcaps.serve.cpuxml import Described
 
 
 class Comparison(enum.IntEnum):
-    """``virCPUCompareResult``: what the emulator's CPU is to the one described."""
+    """``virCPUCompareResult``: what the CPU that there is is to the one described."""
 
     INCOMPATIBLE = 0
     IDENTICAL = 1
     SUPERSET = 2
 
 
-class Described(msgspec.Struct, frozen=True):
-    """A ``<cpu>``, of a domain or a host: model, vendor, and features with their policies.
-
-    Its architecture and what it says about matching are not looked at; a libvirt that is asked
-    overlooks them, too.
-    """
-
-    model: str = ""
-    vendor: str = ""
-    features: tuple[tuple[str, str], ...] = ()
+_Result = tuple[Comparison, str]
 
 
-def read_cpu(xml: str) -> Described:
-    """Read a ``<cpu>`` element; raises `Fault`."""
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
-    try:
-        root = etree.fromstring(xml.encode(), parser)
-    except etree.XMLSyntaxError as error:
-        raise Fault(Code.XML_ERROR, str(error)) from error
-    if root.tag != "cpu":
-        raise Fault(Code.XML_ERROR, f"<cpu> is wanted, not <{root.tag}>")
-    features = []
-    for node in root.iterfind("feature"):
-        name, policy = str(node.get("name") or ""), str(node.get("policy") or "require")
-        if not name or policy not in _POLICIES:
-            raise Fault(Code.XML_ERROR, f"a feature needs a name, and knows no policy {policy!r}")
-        features.append((name, policy))
-    if len({name for name, _ in features}) < len(features):
-        raise Fault(Code.XML_ERROR, "a feature is named twice")
-    return Described(
-        (root.findtext("model") or "").strip(),
-        (root.findtext("vendor") or "").strip(),
-        tuple(features),
-    )
-
-
-def compare(emulators: HostModel, cpu: Described, known: X86Map) -> tuple[Comparison, str]:
-    """Tell what the emulator's CPU is to another one, and why where it won't do.
+def compare(there: HostModel, cpu: Described, known: X86Map) -> _Result:
+    """Tell what a CPU of x86 is to another one, and why where it won't do.
 
     Raises `Fault` for a model or feature that libvirt does not know.
     """
-    if cpu.vendor and cpu.vendor != emulators.vendor:
+    if cpu.arch and cpu.arch not in X86:
+        return Comparison.INCOMPATIBLE, f"it is one of {cpu.arch}"
+    if cpu.vendor and cpu.vendor != there.vendor:
         return Comparison.INCOMPATIBLE, f"its vendor is {cpu.vendor}"
-    offered = _offered(emulators, known)
-    sets = {policy: _set(cpu, policy, known) for policy in _POLICIES}
-    required = sets["require"] | (_model(cpu.model, known) if cpu.model else 0)
-    if forbidden := sets["forbid"] & offered:
+    offered = _offered(there, known)
+    names = {name for name, _ in cpu.features}
+    if unknown := next((name for name in names if name not in known.bits), ""):
+        raise Fault(Code.INTERNAL_ERROR, f"no CPU feature is called {unknown!r}")
+    required = features_of(cpu, known, "require")
+    required |= model_of(cpu.model, known) if cpu.model else 0
+    if forbidden := features_of(cpu, known, "forbid") & offered:
         return Comparison.INCOMPATIBLE, f"it forbids {_names(forbidden, known)}"
-    optional = sets["force"] | sets["optional"] | sets["disable"]
-    if missing := required & ~optional & ~offered:
+    free = features_of(cpu, known, "force", "optional", "disable")
+    if missing := required & ~free & ~offered:
         return Comparison.INCOMPATIBLE, f"there is no {_names(missing, known)}"
-    is_more = offered & ~optional & ~required
-    return (Comparison.SUPERSET if is_more else Comparison.IDENTICAL), ""
+    more = offered & ~free & ~required
+    if more and cpu.match == "strict" and not cpu.arch:
+        return Comparison.INCOMPATIBLE, f"it must not have {_names(more, known)}"
+    return (Comparison.SUPERSET if more else Comparison.IDENTICAL), ""
 
 
-def _offered(emulators: HostModel, known: X86Map) -> int:
-    offered = _model(emulators.model, known)
-    for feature in emulators.features:
-        bit = known.bits_of((feature.name,))
-        offered = offered | bit if feature.policy == "require" else offered & ~bit
-    return offered
+def compare_with_emulator(
+    there: HostModel,
+    offered: Mapping[str, Iterable[str]],
+    cpu: Described,
+    known: X86Map,
+) -> _Result:
+    """Tell what an emulator's CPU is to another one.
+
+    `offered` are the emulator's models, each with the features that keep it from running here. Of
+    most models libvirt looks at these, and at features that are required besides. Of its older
+    ones it looks at what they consist of, unless they run here as they are, or with less.
+    """
+    by_features = compare(there, cpu, known)
+    lacking = offered.get(cpu.model)
+    if lacking is None:
+        return by_features
+    policies = {} if cpu.arch else dict(cpu.features)
+    if judged_by_features(cpu.model):
+        is_plain = all(policies.get(name) == "disable" for name, _ in cpu.features)
+        if lacking or not is_plain:
+            return by_features
+    missing = [name for name in lacking if policies.get(name) != "disable"]
+    required = known.bits_of(name for name, policy in policies.items() if policy == "require")
+    missing += known.names_of(required & ~_offered(there, known))
+    if missing:
+        return Comparison.INCOMPATIBLE, f"there is no {', '.join(dict.fromkeys(missing))}"
+    if by_features[0] == Comparison.INCOMPATIBLE:
+        return Comparison.SUPERSET, ""
+    return by_features
 
 
-def _set(cpu: Described, policy: str, known: X86Map) -> int:
-    names = [name for name, given in cpu.features if given == policy]
-    for name in names:
-        if name not in known.bits:
-            raise Fault(Code.INTERNAL_ERROR, f"no CPU feature is called {name!r}")
-    return known.bits_of(names)
+def compare_elsewhere(arch: str, there: HostModel | None, cpu: Described) -> _Result:
+    """Tell what the processor of a host that is not x86 is to a CPU.
+
+    libvirt compares names at most: on s390x, RISC-V and LoongArch not even these.
+    """
+    if arch in ARM:
+        if not cpu.arch:
+            return Comparison.IDENTICAL, ""
+    elif arch not in PPC64:
+        return Comparison.IDENTICAL, ""
+    if there is None:
+        return Comparison.INCOMPATIBLE, "the host's CPU is not known"
+    if arch in PPC64:
+        if cpu.arch and cpu.arch not in PPC64:
+            return Comparison.INCOMPATIBLE, f"it is one of {cpu.arch}"
+        is_same = cpu.vendor in {"", there.vendor}
+        is_same &= cpu.mode != "custom" or cpu.model == there.model
+    else:
+        is_same = (cpu.vendor, cpu.model) == (there.vendor, there.model)
+    if is_same:
+        return Comparison.IDENTICAL, ""
+    return Comparison.INCOMPATIBLE, f"the host's CPU is {there.vendor} {there.model}".rstrip()
 
 
-def _model(name: str, known: X86Map) -> int:
+def features_of(cpu: Described, known: X86Map, *policies: str) -> int:
+    """Give the features that a description names with one of some policies."""
+    return known.bits_of(name for name, policy in cpu.features if policy in policies)
+
+
+def model_of(name: str, known: X86Map) -> int:
+    """Give the features of a model; raises `Fault` where nobody knows it."""
     found = known.models.get(name)
     if found is None:
         raise Fault(Code.INTERNAL_ERROR, f"no CPU model is called {name!r}")
     return found.features
+
+
+def _offered(there: HostModel, known: X86Map) -> int:
+    offered = model_of(there.model, known)
+    for feature in there.features:
+        bit = known.bits_of((feature.name,))
+        offered = offered | bit if feature.policy == "require" else offered & ~bit
+    return offered
 
 
 def _names(features: int, known: X86Map) -> str:

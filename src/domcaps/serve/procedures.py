@@ -71,6 +71,6 @@ def procedure(
 def procedures() -> dict[int, Procedure]:
     """Give those that are offered, by number."""
     # each of these files offers some when it is imported
-    for name in ("connect", "cpu", "domain", "event", "list"):
+    for name in ("connect", "cpu", "domain", "event", "hostcpu", "list", "node"):
         import_module(f"domcaps.serve.calls_{name}")
     return _PROCEDURES

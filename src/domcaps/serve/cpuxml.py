@@ -1,0 +1,159 @@
+"""``<cpu>`` as clients send it, a host's or a guest's, and as answers have it.
+
+Source: libvirt's documents *Domain XML* and *Driver capabilities*; which mistake has which class of
+error was observed.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import TYPE_CHECKING
+from xml.sax.saxutils import escape
+
+import msgspec
+from lxml import etree
+
+from domcaps.facts.arch import ARCHITECTURES
+from domcaps.serve.faults import Code, Fault
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from lxml.etree import _Element as Node
+
+_POLICIES = frozenset({"force", "require", "optional", "disable", "forbid"})
+_MODES = frozenset({"custom", "host-model", "host-passthrough", "maximum"})
+_WHOLE = frozenset({"host-passthrough", "maximum"})
+_MATCHES = frozenset({"exact", "strict", "minimum"})
+
+
+class Kind(enum.Enum):
+    """Whose CPU is described: a host's has an architecture, and features without policies."""
+
+    HOST = "host"
+    EITHER = "either"
+
+
+class Described(msgspec.Struct, frozen=True):
+    """A ``<cpu>``: model, vendor, and features with their policies.
+
+    `arch` is there for a host's only, all features of which are required. `limit` is that of
+    ``<maxphysaddr>``, 0 for none.
+    """
+
+    arch: str = ""
+    mode: str = "custom"
+    match: str = "exact"
+    model: str = ""
+    vendor: str = ""
+    features: tuple[tuple[str, str], ...] = ()
+    limit: int = 0
+
+
+def read_cpu(xml: str, kind: Kind = Kind.EITHER) -> Described:
+    """Read a ``<cpu>`` element; raises `Fault`."""
+    root = _parse(xml)
+    if root.tag != "cpu":
+        raise Fault(Code.XML_ERROR, f"<cpu> is wanted, not <{root.tag}>")
+    is_host = kind is Kind.HOST or root.find("arch") is not None
+    if is_host and kind is not Kind.HOST and root.get("match") is not None:
+        raise Fault(Code.XML_ERROR, "<arch> belongs to a host's CPU, @match to a guest's")
+    found = _host(root) if is_host else _guest(root)
+    if found.vendor and not found.model:
+        raise Fault(Code.XML_ERROR, "a CPU with a vendor needs a model")
+    features = _features(root, is_host=is_host)
+    if features and not found.model and found.mode == "custom":
+        raise Fault(Code.XML_ERROR, "a CPU with features needs a model")
+    return msgspec.structs.replace(found, features=features, limit=_limit(root))
+
+
+def _parse(xml: str) -> Node:
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
+    try:
+        return etree.fromstring(xml.encode(), parser)
+    except etree.XMLSyntaxError as error:
+        raise Fault(Code.XML_ERROR, str(error)) from error
+
+
+def _host(root: Node) -> Described:
+    if root.get("mode") is not None:
+        raise Fault(Code.CONFIG_UNSUPPORTED, "a host's CPU has no mode")
+    arch = root.findtext("arch") or ""
+    if not arch:
+        raise Fault(Code.XML_ERROR, "a host's CPU needs an architecture")
+    if arch not in ARCHITECTURES:
+        raise Fault(Code.CONFIG_UNSUPPORTED, f"no architecture is called {arch!r}")
+    model = root.findtext("model") or ""
+    if not model:
+        raise Fault(Code.XML_ERROR, "a host's CPU needs a model")
+    return Described(arch=arch, model=model, vendor=root.findtext("vendor") or "")
+
+
+def _guest(root: Node) -> Described:
+    mode, match = root.get("mode") or "custom", root.get("match") or "exact"
+    if mode not in _MODES:
+        raise Fault(Code.CONFIG_UNSUPPORTED, f"a CPU knows no mode {mode!r}")
+    if root.get("migratable") is not None and mode not in _WHOLE:
+        raise Fault(Code.CONFIG_UNSUPPORTED, f"@migratable has no meaning with mode {mode!r}")
+    if match not in _MATCHES:
+        raise Fault(Code.XML_ERROR, f"a CPU knows no match {match!r}")
+    node = root.find("model")
+    fallback = node.get("fallback") if node is not None and mode not in _WHOLE else None
+    if fallback not in {None, "allow", "forbid"}:
+        raise Fault(Code.CONFIG_UNSUPPORTED, f"a CPU model knows no fallback {fallback!r}")
+    return Described(
+        mode=mode,
+        match=match,
+        model=root.findtext("model") or "",
+        vendor=root.findtext("vendor") or "",
+    )
+
+
+def _features(root: Node, *, is_host: bool) -> tuple[tuple[str, str], ...]:
+    features: dict[str, str] = {}
+    for node in root.iterfind("feature"):
+        policy = "require" if is_host else node.get("policy") or "require"
+        if policy not in _POLICIES:
+            raise Fault(Code.CONFIG_UNSUPPORTED, f"a CPU feature knows no policy {policy!r}")
+        name = node.get("name") or ""
+        if not name:
+            raise Fault(Code.XML_ERROR, "a CPU feature needs a name")
+        if name in features:
+            raise Fault(Code.XML_ERROR, f"the CPU feature {name!r} is there twice")
+        features[name] = policy
+    return tuple(features.items())
+
+
+def _limit(root: Node) -> int:
+    text = next((node.get("limit") or "" for node in root.iterfind("maxphysaddr")), "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 0
+
+
+class Baseline(msgspec.Struct, frozen=True):
+    """A CPU that many hosts can give; `features` are pairs of a name and a policy."""
+
+    model: str
+    vendor: str
+    fallback: str
+    features: tuple[tuple[str, str], ...] = ()
+    limit: int = 0
+
+    @property
+    def xml(self) -> str:
+        """``<cpu>`` as libvirt writes it."""
+        lines = ["<cpu mode='custom' match='exact'>"]
+        lines.append(f"  <model fallback='{self.fallback}'>{_escaped(self.model)}</model>")
+        if self.vendor:
+            lines.append(f"  <vendor>{_escaped(self.vendor)}</vendor>")
+        if self.limit:
+            lines.append(f"  <maxphysaddr mode='passthrough' limit='{self.limit}'/>")
+        lines += _written(self.features)
+        return "\n".join([*lines, "</cpu>", ""])
+
+
+def _written(features: Iterable[tuple[str, str]]) -> list[str]:
+    return [f"  <feature policy='{policy}' name='{name}'/>" for name, policy in features]
+
+
+def _escaped(text: str) -> str:
+    return escape(text, {"'": "&apos;", '"': "&quot;"})
