@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 _LEFT_OUT = frozenset({"cmt", "mbm_total", "mbm_local", "osxsave", "ospke"})
 """Features of a host that no guest can be given by name."""
+_TOPOLOGY, _TOPOLOGY_LEFT_OUT = frozenset({"ht", "cmp_legacy"}), "12.8"
+"""So are these, which follow from a guest's topology: not in 11.3, since when is not known."""
 
 
 def check_models(cpus: Sequence[Described]) -> None:
@@ -116,9 +118,10 @@ def expanded(found: Baseline, known: X86Map) -> Baseline:
     return msgspec.structs.replace(found, features=tuple(sorted(every.items())))
 
 
-def guests(found: Baseline) -> Baseline:
+def guests(found: Baseline, dialect: tuple[int, int]) -> Baseline:
     """Leave out what a host has and a guest can't be given."""
-    kept = tuple(feature for feature in found.features if feature[0] not in _LEFT_OUT)
+    gone = _LEFT_OUT | (_TOPOLOGY if known_in(_TOPOLOGY_LEFT_OUT, dialect) else set())
+    kept = tuple(feature for feature in found.features if feature[0] not in gone)
     return msgspec.structs.replace(found, features=kept)
 
 

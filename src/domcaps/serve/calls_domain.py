@@ -23,6 +23,7 @@ _LIST_MOST = 16384
 _MOST_DOMAINS = 100
 """That a client may define over one connection."""
 
+_NATIVE = "qemu-argv"
 _DEFINE_VALIDATE = 1
 _XML_SECURE, _XML_INACTIVE, _XML_UPDATE_CPU, _XML_MIGRATABLE = 1, 2, 4, 8
 _SHUT_OFF, _NO_REASON = 5, 0
@@ -83,6 +84,23 @@ def domain_define_xml_flags(session: Session, xml: str, flags: int) -> tuple[_Ha
     """Do the same; it is validated whether that is asked for or not."""
     check_flags(flags, _DEFINE_VALIDATE)
     return _define(session, xml)
+
+
+@procedure(136, takes=(STRING, STRING, UINT), gives=(STRING,), slow=True)
+def connect_domain_xml_to_native(session: Session, kind: str, xml: str, flags: int) -> tuple[str]:
+    """Tell why a domain can't be run; how it would be is for libvirt to know."""
+    check_flags(flags, 0)
+    session.require_writable("virConnectDomainXMLToNative")
+    if kind != _NATIVE:
+        raise Fault(Code.INVALID_ARG, f"unsupported config type {kind} (there is {_NATIVE})")
+    found = session.served().host.validate(xml.encode(), session.libvirt)
+    if not found.accepted:
+        raise refusal(found)
+    raise Fault(
+        Code.NO_SUPPORT,
+        "virConnectDomainXMLToNative (the domain would be accepted; domcaps runs none, and writes "
+        "no command line)",
+    )
 
 
 @procedure(35, takes=(DOMAIN,))

@@ -54,5 +54,5 @@ def connect_baseline_cpu(session: Session, xmls: list[str], flags: int) -> tuple
     if cpus[0].arch not in X86:
         return (baseline_elsewhere(cpus[0].arch, cpus, dialect).xml,)
     known = x86_map(dialect)
-    found = guests(baseline_x86(cpus, known, migratable=bool(flags & MIGRATABLE)))
+    found = guests(baseline_x86(cpus, known, migratable=bool(flags & MIGRATABLE)), dialect)
     return ((expanded(found, known) if flags & EXPAND_FEATURES else found).xml,)

@@ -58,8 +58,11 @@ def domain_of(data: bytes) -> Domain:
 
 
 def refusal(found: Validation) -> Fault:
-    """Say why a domain is refused: the findings, the first ones if there are many."""
-    errors = [f for f in found.errors if f.stage.value == "define"]
+    """Say why a domain is refused: the findings, the first ones if there are many.
+
+    What keeps it from being defined goes before what would keep it from being started.
+    """
+    errors = [f for f in found.errors if f.stage.value == "define"] or found.errors
     shown = "; ".join(map(_sentence, errors[:_MOST_FINDINGS]))
     if len(errors) > _MOST_FINDINGS:
         shown += f"; and {len(errors) - _MOST_FINDINGS} more"
