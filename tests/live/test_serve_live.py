@@ -65,7 +65,8 @@ def failing(uri: str, *command: str) -> str:
 
 def test_the_report_arrives_as_it_was_made(host: Host, uri: str) -> None:
     printed = virsh(uri, "domcapabilities", "--machine", "q35", "--virttype", "qemu")
-    assert printed == host.domain_capabilities(machine="q35", virttype="qemu").xml + "\n"
+    # how many empty lines follow depends on the release of virsh
+    assert printed.rstrip() == host.domain_capabilities(machine="q35", virttype="qemu").xml.rstrip()
 
 
 def test_what_people_ask_first(uri: str) -> None:

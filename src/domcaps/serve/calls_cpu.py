@@ -15,7 +15,7 @@ from domcaps.facts.arch import ARCHITECTURES, X86
 from domcaps.facts.emulator import ACCELERATORS, Unanswered
 from domcaps.serve.baseline import baseline_x86, check_models, expanded, lowest_limit
 from domcaps.serve.comparison import Comparison, compare_with_emulator
-from domcaps.serve.cpuxml import read_cpu
+from domcaps.serve.cpuxml import check_names, read_cpu
 from domcaps.serve.faults import Code, Fault
 from domcaps.serve.procedures import procedure
 from domcaps.serve.session import check_flags
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 _DISABLE_DEPRECATED, _EXPAND, _SUPPORTED = 1, 2, 4
 """``VIR_CONNECT_GET_DOMAIN_CAPABILITIES_…``."""
 
-FAIL_INCOMPATIBLE = 1
-"""``VIR_CONNECT_COMPARE_CPUFAIL_INCOMPATIBLE``."""
+FAIL_INCOMPATIBLE, VALIDATE_XML = 1, 2
+"""``VIR_CONNECT_COMPARE_CPU_…``."""
 
 EXPAND_FEATURES, MIGRATABLE = 1, 2
 """``VIR_CONNECT_BASELINE_CPU_…``."""
@@ -120,8 +120,10 @@ def connect_compare_hypervisor_cpu(
     xml: str,
     flags: int,
 ) -> tuple[int]:
-    """Tell whether an emulator can give a guest a CPU. XML is not checked against a schema."""
-    check_flags(flags, FAIL_INCOMPATIBLE)
+    """Tell whether an emulator can give a guest a CPU."""
+    check_flags(flags, FAIL_INCOMPATIBLE | VALIDATE_XML)
+    if flags & VALIDATE_XML:
+        check_names(xml)
     world = _world(session, (emulator, arch, machine, virttype))
     dialect = (session.dialect.major, session.dialect.minor)
     found = _own_model(world, dialect)

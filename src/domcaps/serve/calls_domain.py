@@ -209,11 +209,25 @@ def _yes(session: Session, handle: _Handle) -> tuple[int]:
 
 
 def _no(session: Session, handle: _Handle) -> tuple[int]:
-    """Tell of a domain that it is not so: active, changed since, started with the host."""
+    """Tell of a domain that it is not so: active, changed since, started with the host, or once."""
     _find(session, handle)
     return (0,)
 
 
+@procedure(183, takes=(DOMAIN, UINT), gives=(INT,))
+def domain_has_managed_save_image(session: Session, handle: _Handle, flags: int) -> tuple[int]:
+    """Tell that it was never saved."""
+    check_flags(flags, 0)
+    return _no(session, handle)
+
+
+@procedure(426, takes=(DOMAIN, UINT), gives=(Array(STRING, _LIST_MOST),))
+def domain_get_messages(session: Session, handle: _Handle, flags: int) -> tuple[list[str]]:
+    """Tell what happened to it since it was started: nothing."""
+    _find(session, handle)
+    return ([],)
+
+
 procedure(151, takes=(DOMAIN,), gives=(INT,))(_yes)
-for _number in (15, 150, 202):
+for _number in (15, 150, 202, 449):
     procedure(_number, takes=(DOMAIN,), gives=(INT,))(_no)

@@ -14,9 +14,15 @@ from domcaps.serve.baseline import (
     expanded,
     guests,
 )
-from domcaps.serve.calls_cpu import EXPAND_FEATURES, FAIL_INCOMPATIBLE, MIGRATABLE, verdict
+from domcaps.serve.calls_cpu import (
+    EXPAND_FEATURES,
+    FAIL_INCOMPATIBLE,
+    MIGRATABLE,
+    VALIDATE_XML,
+    verdict,
+)
 from domcaps.serve.comparison import Comparison, compare, compare_elsewhere
-from domcaps.serve.cpuxml import Kind, read_cpu
+from domcaps.serve.cpuxml import Kind, check_names, read_cpu
 from domcaps.serve.procedures import procedure
 from domcaps.serve.session import check_flags
 from domcaps.serve.xdr import INT, STRING, UINT, Array
@@ -29,8 +35,10 @@ _CPUS_MOST = 256
 
 @procedure(158, takes=(STRING, UINT), gives=(INT,), slow=True)
 def connect_compare_cpu(session: Session, xml: str, flags: int) -> tuple[int]:
-    """Tell what the host's processor is to a CPU. XML is not checked against a schema."""
-    check_flags(flags, FAIL_INCOMPATIBLE)
+    """Tell what the host's processor is to a CPU."""
+    check_flags(flags, FAIL_INCOMPATIBLE | VALIDATE_XML)
+    if flags & VALIDATE_XML:
+        check_names(xml)
     cpu = read_cpu(xml)
     host = session.served().host
     record = host.facts.record

@@ -26,6 +26,23 @@ _MODES = frozenset({"custom", "host-model", "host-passthrough", "maximum"})
 _WHOLE = frozenset({"host-passthrough", "maximum"})
 _MATCHES = frozenset({"exact", "strict", "minimum"})
 
+_NAMES = {
+    "cpu": {"mode", "match", "check", "migratable", "deprecated_features"},
+    "arch": set(),
+    "model": {"fallback", "vendor_id"},
+    "vendor": set(),
+    "microcode": {"version"},
+    "signature": {"family", "model", "stepping"},
+    "counter": {"name", "frequency", "scaling"},
+    "topology": {"sockets", "dies", "clusters", "cores", "threads"},
+    "cache": {"level", "mode"},
+    "maxphysaddr": {"mode", "bits", "limit"},
+    "feature": {"name", "policy"},
+    "pages": {"unit", "size"},
+    "numa": set(),
+}
+"""Elements of ``<cpu>``, and it, with their attributes."""
+
 
 class Kind(enum.Enum):
     """Whose CPU is described: a host's has an architecture, and features without policies."""
@@ -65,6 +82,23 @@ def read_cpu(xml: str, kind: Kind = Kind.EITHER) -> Described:
     if features and not found.model and found.mode == "custom":
         raise Fault(Code.XML_ERROR, "a CPU with features needs a model")
     return msgspec.structs.replace(found, features=features, limit=_limit(root))
+
+
+def check_names(xml: str) -> None:
+    """Refuse elements and attributes that ``<cpu>`` does not have; raises `Fault`.
+
+    This is what libvirt's schema is most often asked for. Values are looked at in any case.
+    """
+    root = _parse(xml)
+    for node in (root, *root):
+        if not isinstance(node.tag, str):
+            continue
+        allowed = _NAMES.get(node.tag)
+        if allowed is None:
+            raise Fault(Code.XML_INVALID_SCHEMA, f"<cpu> has no <{node.tag}>")
+        for name in node.attrib:
+            if name not in allowed:
+                raise Fault(Code.XML_INVALID_SCHEMA, f"<{node.tag}> has no @{name!s}")
 
 
 def _parse(xml: str) -> Node:

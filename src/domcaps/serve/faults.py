@@ -35,6 +35,7 @@ class Code(enum.IntEnum):
     OPERATION_TIMEOUT = 68
     OPERATION_UNSUPPORTED = 84
     CPU_INCOMPATIBLE = 91
+    XML_INVALID_SCHEMA = 92
 
 
 class Origin(enum.IntEnum):
@@ -57,6 +58,7 @@ _WORDS = {
     Code.CONFIG_UNSUPPORTED: "unsupported configuration",
     Code.OPERATION_UNSUPPORTED: "Operation not supported",
     Code.CPU_INCOMPATIBLE: "the CPU is incompatible with host CPU",
+    Code.XML_INVALID_SCHEMA: "XML document failed to validate against schema",
     Code.OPERATION_TIMEOUT: "Timed out during operation",
 }
 
