@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import json
+import os
+import platform
 import shutil
 import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from lxml import etree
 
+import domcaps
 from domcaps.serve.background import serving
-from domcaps.serve.source import Given
+from domcaps.serve.source import Given, Live, Zoo
 from domcaps.shipped import open_shipped, shipped_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from domcaps.api import Host
 
@@ -102,3 +106,168 @@ def test_a_domain_is_looked_at_and_listed_back(uri: str, tmp_path: Path) -> None
     assert "demo" not in virsh(uri, "list", "--all")
     file.write_text(XML.replace("q35", "nope"))
     assert "nope" in failing(uri, "define", str(file))
+
+
+def test_cpus_are_compared_and_their_baseline_found(uri: str, tmp_path: Path) -> None:
+    file = tmp_path / "caps.xml"
+    file.write_text(virsh(uri, "domcapabilities", "--machine", "q35", "--virttype", "qemu"))
+    asked = ["--virttype", "qemu", str(file)]
+    assert "identical" in virsh(uri, "hypervisor-cpu-compare", *asked)
+    host_model = etree.fromstring(file.read_bytes()).find("cpu/mode[@name='host-model']")
+    assert host_model is not None
+    for flags in ([], ["--features"], ["--migratable"]):
+        found = etree.fromstring(virsh(uri, "hypervisor-cpu-baseline", *flags, *asked))
+        assert found.findtext("model") == host_model.findtext("model")
+    # of processors without an emulator
+    file.write_text("<cpu><arch>x86_64</arch><model>Nehalem</model><feature name='avx'/></cpu>")
+    assert "<model fallback='forbid'>Nehalem</model>" in virsh(uri, "cpu-baseline", str(file))
+
+
+def test_a_command_line_is_not_made_and_a_bad_domain_has_its_findings(
+    uri: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "demo.xml"
+    file.write_text(XML)
+    said = failing(uri, "domxml-to-native", "qemu-argv", str(file))
+    assert "not supported by the connection driver" in said
+    file.write_text(XML.replace("q35", "nope"))
+    assert "nope" in failing(uri, "domxml-to-native", "qemu-argv", str(file))
+    assert "unsupported config type" in failing(uri, "domxml-to-native", "argv", str(file))
+
+
+def test_this_machine_is_asked_itself() -> None:
+    with serving(Live()) as uri:
+        root = etree.fromstring(virsh(uri, "capabilities").encode())
+        assert root.findtext("host/cpu/arch") == platform.machine()
+        assert root.find("host/topology/cells/cell/cpus/cpu") is not None
+        assert f"CPU(s):              {os.cpu_count()}" in virsh(uri, "nodeinfo")
+
+
+def test_a_zoo_is_asked_by_name() -> None:
+    folder = Path(domcaps.__file__).parent / "recordings"
+    names = shipped_names()
+    if not names:
+        pytest.skip("no recording is shipped")
+    with serving(Zoo(folder)) as uri:
+        for name in names:
+            there = uri.replace("/system", f"/{name}")
+            root = etree.fromstring(virsh(there, "capabilities").encode())
+            assert root.findtext("host/cpu/arch") == open_shipped(name).facts.arch
+            assert virsh(f"{uri}?host={name}", "hostname").strip() == name
+        assert "no recording 'nope'" in failing(uri.replace("/system", "/nope"), "hostname")
+
+
+# -- clients in Python, with the interpreter that the system's packages are for --------------------
+
+SYSTEM_PYTHON = "/usr/bin/python3"
+
+
+def python(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the system's Python without what this one has set up for itself."""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
+    return subprocess.run(
+        [SYSTEM_PYTHON, *arguments], capture_output=True, text=True, timeout=120, env=environment
+    )
+
+
+needs_bindings = pytest.mark.skipif(
+    not Path(SYSTEM_PYTHON).exists() or python("-c", "import libvirt").returncode != 0,
+    reason="libvirt's bindings for Python are not installed",
+)
+needs_virtinst = pytest.mark.skipif(
+    not shutil.which("virt-install"), reason="virt-install is not installed"
+)
+
+BINDINGS = """
+import json, sys, libvirt
+libvirt.registerErrorHandler(lambda *details: None, None)
+libvirt.virEventRegisterDefaultImpl()
+c = libvirt.open(sys.argv[1])
+xml = open(sys.argv[2]).read()
+told = {"type": c.getType(), "host": c.getHostname(), "alive": c.isAlive(), "info": c.getInfo()}
+c.setKeepAlive(5, 3)
+kind = libvirt.VIR_DOMAIN_EVENT_ID_LIFECYCLE
+registered = c.domainEventRegisterAny(None, kind, lambda *details: None, None)
+domain = c.defineXML(xml)
+told["domains"] = [d.name() for d in c.listAllDomains()]
+told["uuid"] = domain.UUIDString() in domain.XMLDesc()
+domain.undefine()
+told["left"] = len(c.listAllDomains())
+told["report"] = c.getDomainCapabilities(None, "x86_64", "q35", "qemu", 0)
+errors = []
+for call in (lambda: c.lookupByName("nope"), lambda: c.getSysinfo(), lambda: c.defineXML("<x/>")):
+    try:
+        call()
+    except libvirt.libvirtError as error:
+        errors.append(error.get_error_code())
+told["errors"] = errors
+c.domainEventDeregisterAny(registered)
+print(json.dumps(told))
+"""
+
+
+@needs_bindings
+def test_the_bindings_for_python(host: Host, uri: str, tmp_path: Path) -> None:
+    file = tmp_path / "demo.xml"
+    file.write_text(XML)
+    done = python("-c", BINDINGS, uri, str(file))
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert (told["type"], told["host"], told["alive"]) == ("QEMU", "recorded", 1)
+    assert (told["domains"], told["uuid"], told["left"]) == (["demo"], True, 0)
+    assert told["report"] == host.domain_capabilities(None, "x86_64", "q35", "qemu").xml
+    # no such domain; not supported; not a domain
+    assert told["errors"] == [42, 3, 27]
+
+
+GUESTS = {
+    "q35": ["--machine", "q35"],
+    "pc": ["--machine", "pc", "--virt-type", "qemu"],
+    "devices": ["--machine", "q35", "--rng", "/dev/urandom", "--graphics", "vnc", "--video",
+                "virtio", "--watchdog", "i6300esb", "--sound", "ich9"],
+    "cpu": ["--machine", "q35", "--virt-type", "qemu", "--cpu", "Westmere"],
+}  # fmt: skip
+
+
+@needs_virtinst
+@pytest.mark.parametrize("name", GUESTS)
+def test_virt_install_makes_a_guest(host: Host, uri: str, name: str, tmp_path: Path) -> None:
+    done = python(
+        "/usr/bin/virt-install", "--connect", uri, "--print-xml", "--dry-run", "--name", "demo",
+        "--memory", "512", "--osinfo", "generic", "--disk", "none", "--network", "none",
+        "--import", *GUESTS[name],
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    # what it makes of the answers is a domain that has no error
+    assert not host.validate(done.stdout).errors
+    root = etree.fromstring(done.stdout)
+    assert root.xpath("string(os/type/@arch)") == "x86_64"
+    # and it can be edited
+    edited = subprocess.run(
+        [SYSTEM_PYTHON, "/usr/bin/virt-xml", "--connect", uri, "--edit", "--memory", "1024",
+         "--print-xml"],
+        input=done.stdout, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert "1048576" in edited.stdout, edited.stderr
+
+
+@needs_virtinst
+@pytest.mark.parametrize(
+    "arch", ["aarch64", "s390x", "ppc64le", "riscv64", "loongarch64", "armv7l", "i686"]
+)
+def test_virt_install_makes_guests_of_other_processors(arch: str) -> None:
+    hosts = [open_shipped(name) for name in shipped_names()]
+    known = [found for found in hosts if found.has_emulator(arch)]
+    if not known:
+        pytest.skip(f"no recording that is shipped has an emulator for {arch}")
+    with serving(Given(known[0], "recorded")) as uri:
+        done = python(
+            "/usr/bin/virt-install", "--connect", uri, "--print-xml", "--dry-run", "--name", "demo",
+            "--memory", "512", "--osinfo", "generic", "--disk", "none", "--network", "none",
+            "--import", "--arch", arch, "--virt-type", "qemu",
+        )  # fmt: skip
+    if done.returncode:
+        # this release of virt-install knows no such processor
+        assert "support" in done.stderr or "machine" in done.stderr, done.stderr
+        pytest.skip(done.stderr.strip().splitlines()[-1])
+    assert etree.fromstring(done.stdout).xpath("string(os/type/@arch)") == arch

@@ -20,6 +20,7 @@ DOMAIN = Record(STRING, UUID, INT)
 _Handle = tuple[str, bytes, int]
 
 _LIST_MOST = 16384
+_LABEL_MOST = 4097
 _MOST_DOMAINS = 100
 """That a client may define over one connection."""
 
@@ -219,6 +220,13 @@ def domain_has_managed_save_image(session: Session, handle: _Handle, flags: int)
     """Tell that it was never saved."""
     check_flags(flags, 0)
     return _no(session, handle)
+
+
+@procedure(121, takes=(DOMAIN,), gives=(Array(INT, _LABEL_MOST), INT))
+def domain_get_security_label(session: Session, handle: _Handle) -> tuple[list[int], int]:
+    """Give its label: it has none before it is started."""
+    _find(session, handle)
+    return [0], 0
 
 
 @procedure(426, takes=(DOMAIN, UINT), gives=(Array(STRING, _LIST_MOST),))

@@ -38,4 +38,7 @@ def _source(recording: str | Path) -> Source:
         from domcaps.shipped import open_shipped
 
         return Given(open_shipped(name), str(recording))
-    return Recorded(Path(recording))
+    recorded = Recorded(Path(recording))
+    # one that can't be used is told of here, and not to the first client
+    recorded.get("")
+    return recorded
