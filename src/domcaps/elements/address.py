@@ -121,6 +121,7 @@ class Address(Part):
     """The address of a device."""
 
     path = "devices/*/address"
+    unread = frozenset({"emulator", "graphics", "audio", "lease"})
 
     type = field("@type", TYPES, required=True)
 

@@ -46,7 +46,19 @@ def is_compared(address: Address) -> bool:
         return _target(device) != "virtio"
     if tag == "memory":
         return device.get("model") not in {"dimm", "nvdimm"}
+    if tag == "memballoon":
+        return device.get("model") != "none"
+    if tag in {"console", "interface"}:
+        return not address.holds(PSERIES) or not _on_spapr_vio(device)
     return tag != "hub"
+
+
+def _on_spapr_vio(device: Node) -> bool:
+    """Tell whether the pseries board gives a console or a network card its own kind of place."""
+    if device.tag == "console":
+        return _target(device) in {"", "serial"}
+    model = device.find("model")
+    return model is not None and model.get("type") == "spapr-vlan"
 
 
 def _target(device: Node) -> str:

@@ -48,7 +48,6 @@ class LaunchSecurity(Part):
     """How the guest is kept from the eyes of the host."""
 
     path = "launchSecurity"
-    once = True
 
     type = field("@type", choice=SECTYPE, required=True)
 

@@ -10,5 +10,5 @@ Elsewhere it reads all of them, or refuses a second one; that is said where the 
 
 READ_ONCE = (
     "os", "memory", "currentMemory", "maxMemory", "vcpu", "cpu", "clock", "cpu/numa",
-    "cpu/numa/interconnects",
+    "cpu/numa/interconnects", "launchSecurity",
 )  # fmt: skip

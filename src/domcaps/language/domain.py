@@ -74,7 +74,10 @@ class Domain:
         if known is None:
             if kind.path is None:
                 raise TypeError(f"{kind.__name__} has no path of its own")
-            known = self._parts[kind] = tuple([kind(node, self) for node in self.find(kind.path)])
+            nodes = self.find(kind.path)
+            if kind.unread:
+                nodes = [n for n in nodes if n.getparent().tag not in kind.unread]  # type: ignore[union-attr]
+            known = self._parts[kind] = tuple([kind(node, self) for node in nodes])
         return known  # type: ignore[return-value]
 
     def find(self, path: str) -> list[Node]:

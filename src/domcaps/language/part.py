@@ -160,13 +160,14 @@ class Part:
 
     `path` is where such elements stand below ``<domain>``; "" is the domain itself. A class
     without a path is a base for others. `since` is the release of libvirt that came to read it.
-    `knows` lists attributes and elements that may stand there besides the fields: their form is not
-    checked.
+    In elements named by `unread` libvirt does not look for it. `knows` lists attributes and
+    elements that may stand there besides the fields: their form is not checked.
     """
 
     path: ClassVar[str | None] = None
     knows: ClassVar[tuple[str, ...]] = ()
     since: ClassVar[str] = ""
+    unread: ClassVar[frozenset[str]] = frozenset()
     _fields: ClassVar[dict[type, tuple[Field[Any], ...]]] = {}
 
     def __init__(self, node: Node, domain: Domain) -> None:

@@ -44,8 +44,8 @@ def settle(
         message = "the domain does not say its type"
         raise _unsettled(source, root, "", "domain-type-missing", message)
     os_type = root.find("os/type")
-    arch = os_type.get("arch") if os_type is not None else None
-    machine = os_type.get("machine") if os_type is not None else None
+    arch = (os_type.get("arch") or None) if os_type is not None else None
+    machine = (os_type.get("machine") or None) if os_type is not None else None
     binary = root.find("devices/emulator")
     emulator = None if binary is None else "".join(map(str, binary.itertext()))
     world = _open(source, open_world, (emulator, arch, machine, virttype))
