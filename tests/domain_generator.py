@@ -15,7 +15,7 @@ from mutations import ODD_VALUES, Mutator
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from lxml.etree import _Element as Node
 
@@ -78,6 +78,57 @@ class Generator:
             self.random.choice(self._steps)(root)
         etree.cleanup_namespaces(root)
         return etree.tostring(root)
+
+    def sweep(self, bases: int = 2) -> Iterator[bytes]:
+        """Give every field of every part every kind of value, in domains that have the part."""
+        for part in self.parts:
+            path = part.path or ""
+            holders = [root for root in self.mutator.roots if root.find(path) is not None]
+            if not holders:
+                continue
+            for base in self.random.sample(holders, min(bases, len(holders))):
+                for declared in part.fields():
+                    for value in self.values(declared):
+                        yield from self._with(base, path, declared, value)
+
+    def _with(
+        self, base: Node, path: str, declared: Field[Any], value: str | None
+    ) -> Iterator[bytes]:
+        if any(sign in declared.steps for sign in "*[.("):
+            return
+        root = copy.deepcopy(base)
+        node = root.find(path)
+        assert node is not None
+        if value is not None:
+            holder = _walk(node, declared.steps)
+            if declared.attribute:
+                holder.set(declared.attribute, value)
+            else:
+                holder.text = value
+        else:
+            found = declared.holder(node)
+            if found is None:
+                return
+            if declared.attribute:
+                if declared.attribute in found.attrib:
+                    del found.attrib[declared.attribute]
+            elif found is not node and found.getparent() is not None:
+                found.getparent().remove(found)  # type: ignore[union-attr]
+        yield etree.tostring(root)
+
+    def values(self, declared: Field[Any]) -> list[str | None]:
+        """Give what a field may be and what not; None takes it away."""
+        found: list[str | None] = [None, "", " ", "x", "0", "1", "-1", "4294967295", "0x10", "1 "]
+        kind = declared.kind
+        if declared.choice is not None:
+            found += [choice.name for choice in declared.choice.choices]
+        found += getattr(kind, "names", ())
+        if isinstance(kind, Int):
+            edges = {kind.least, kind.most} - {None}
+            found += [str(edge + step) for edge in edges for step in (-1, 0, 1) if edge is not None]
+        if isinstance(kind, OneOf):
+            found += [name.upper() for name in kind.names[:1]]
+        return list(dict.fromkeys(found))
 
     def plain(self) -> Node:
         """Give a domain with hardly anything in it."""

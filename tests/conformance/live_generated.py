@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import argparse
 import copy
+import itertools
 import random
 import re
 import sys
@@ -231,8 +232,9 @@ def run(options: argparse.Namespace) -> Tally:
     comparison = Comparison(Libvirt(native=options.native), our_host(options.host))
     tally = Tally()
     print(f"libvirt {comparison.libvirt.version}, seed {options.seed}", flush=True)
-    for _ in range(options.count):
-        data = own(generator.document())
+    made = generator.sweep() if options.sweep else iter(generator.document, None)
+    for document in itertools.islice(made, options.count):
+        data = own(document)
         if options.as_qemu:
             data = data.replace(b'type="kvm"', b'type="qemu"', 1)
         verdict, differences = comparison.look(data)
@@ -289,6 +291,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("corpus", type=Path, nargs="?", help="a folder of domains")
     parser.add_argument("--count", type=int, default=1000)
+    parser.add_argument(
+        "--sweep", action="store_true", help="give every field every kind of value, one at a time"
+    )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--host", type=Path, help="a recording of this host; asked live otherwise")
     parser.add_argument("--as-qemu", action="store_true", help="turn type='kvm' into 'qemu'")
