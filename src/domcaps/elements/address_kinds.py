@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from domcaps.language.predicate import Predicate
 
-_ON_BOARD = {"ide": I440FX, "sata": Q35}
+_ON_BOARD = {"ide": I440FX, "usb": I440FX, "sata": Q35}
 _OWN_RULES = frozenset({"disk", "graphics", "audio", "lease", "emulator"})
 
 
@@ -38,7 +38,10 @@ def is_compared(address: Address) -> bool:
     device = device_of(address)
     tag = device.tag
     if tag == "controller":
-        board: Predicate | None = _ON_BOARD.get(device.get("type", "ide"))
+        kind = device.get("type", "ide")
+        board: Predicate | None = _ON_BOARD.get(kind)
+        if kind == "usb" and device.get("model", "piix3-uhci") != "piix3-uhci":
+            return True
         return board is None or device.get("index", "0") != "0" or not address.holds(board)
     if tag in {"serial", "nvram"}:
         return not address.holds(PSERIES) or _target(device) not in {"", "spapr-vio-serial"}

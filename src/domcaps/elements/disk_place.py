@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from domcaps.elements.address import DriveAddress
     from domcaps.elements.drives import Drive
 
-_ON_DRIVES = frozenset({"ide", "fdc", "scsi", "sata"})
+_ON_DRIVES = frozenset({"ide", "fdc", "scsi", "sata", "nvme"})
 
 _WITHOUT_MMIO = arch("s390", "s390x", "ppc64", "ppc64le")
 _OF_VIRTIO = ("pci", "ccw", "virtio-mmio", "unassigned")
@@ -123,4 +123,6 @@ def model_suits_bus(disk: Disk) -> Problems:
 
 
 def _on_pci(disk: Disk) -> bool:
-    return disk.address_type in {None, "pci"} and not disk.holds(S390_CCW)
+    # a place that the domain names is taken as it is
+    named = disk.address is not None and disk.address.pci is not None
+    return not named and disk.address_type in {None, "pci"} and not disk.holds(S390_CCW)

@@ -23,7 +23,17 @@ from typing import TYPE_CHECKING
 from domcaps.elements.machines import machine_type
 from domcaps.elements.memorydevice import MemoryDevice, size_kib
 from domcaps.elements.numa import Cell, cell_count
-from domcaps.elements.quantities import CPUS, MAX_BYTES, UNIT, OrEmpty, highest, kib, size_of
+from domcaps.elements.quantities import (
+    CPUS,
+    KIB,
+    MAX_BYTES,
+    UNIT,
+    OrEmpty,
+    highest,
+    kib,
+    size_of,
+    too_large,
+)
 from domcaps.language import Choice, Element, Enum, Place
 from domcaps.language.finding import Stage
 from domcaps.language.kinds import UNSIGNED, Int, OneOf
@@ -52,6 +62,8 @@ SOURCE_TYPE = Enum(
     "sourceType",
     attribute="source/@type",
     choices=(
+        # as good as nothing
+        Choice("", listed=False),
         Choice("file", told=_backing("file,mem-path={dir}/memory")),
         Choice("anonymous", told=_backing("ram")),
         Choice("memfd", qom_type("memory-backend-memfd"), told=_backing("memfd")),
@@ -101,6 +113,7 @@ class Page(Part):
         return self.nodeset
 
 
+_LARGE = "<page size='{}' unit='GiB'/>"
 _M = "<memoryBacking>{}</memoryBacking>"
 _HUGE = "<hugepages/>"
 _PAGES = "<memoryBacking><hugepages>{}</hugepages></memoryBacking>"
@@ -108,6 +121,18 @@ _CELLS = (
     "<vcpu>2</vcpu><cpu><numa><cell id='0' cpus='0' memory='65536'/>"
     "<cell id='1' cpus='1' memory='65536'/></numa></cpu>"
 )
+
+
+@rule(
+    "page-size-too-large",
+    Page,
+    bad=_PAGES.format(_LARGE.format(2**63)),
+    good=_PAGES.format(_LARGE.format(1)),
+)
+def pages_are_counted(page: Page) -> Problems:
+    """The size of a page is one that can be counted in bytes."""
+    if too_large(page.node, "@size", "@unit", limit=2**63 - KIB):
+        yield problem("there are no pages of that size", page, "@size")
 
 
 @rule("memory-backing-hugepages-ondemand", MemoryBacking,

@@ -107,7 +107,7 @@ class Dimm(Part):
     path = "devices/memory[@model='dimm']"
 
     page_size = field("source/pagesize", SIZE)
-    page_unit = field("source/pagesize/@unit", UNIT)
+    page_unit = field("source/pagesize/@unit", UNIT, of="source/pagesize")
     host_nodes = field("source/nodemask", OrEmpty(CPUS))
 
 
@@ -125,7 +125,7 @@ class VirtioMem(Part):
     path = "devices/memory[@model='virtio-mem']"
 
     page_size = field("source/pagesize", SIZE)
-    page_unit = field("source/pagesize/@unit", UNIT)
+    page_unit = field("source/pagesize/@unit", UNIT, of="source/pagesize")
     host_nodes = field("source/nodemask", OrEmpty(CPUS))
     block_size = field("target/block", SIZE)
     block_unit = field("target/block/@unit", UNIT)

@@ -38,9 +38,9 @@ class Nvdimm(Part):
 
     uuid = field("uuid", ANY_UUID)
     align_size = field("source/alignsize", SIZE)
-    align_unit = field("source/alignsize/@unit", UNIT)
+    align_unit = field("source/alignsize/@unit", UNIT, of="source/alignsize")
     label_size = field("target/label/size", SIZE)
-    label_unit = field("target/label/size/@unit", UNIT)
+    label_unit = field("target/label/size/@unit", UNIT, of="target/label/size")
 
     @property
     def size(self) -> int:

@@ -291,7 +291,7 @@ ELEMENT = Element(
     content=(FIRMWARE, FIRMWARE_FEATURES, LOADER, VARSTORE),
 )
 
-FORMAT = OrEmpty(OneOf(("raw", "qcow2", "none")))
+FORMAT = OneOf(("raw", "qcow2", "none"))
 """Block formats of flash images."""
 
 

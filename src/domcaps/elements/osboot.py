@@ -82,7 +82,11 @@ def loadparm_has_its_form(system: Os) -> Problems:
         given = boot.get("loadparm")
         if given is None:
             continue
-        if 1 <= len(given) <= _LOADPARM_LENGTH and set(given.upper()) <= _LOADPARM_LETTERS:
+        if (
+            given.strip()
+            and len(given) <= _LOADPARM_LENGTH
+            and set(given.upper()) <= _LOADPARM_LETTERS
+        ):
             continue
         yield problem(
             "a load parameter has 1 to 8 of the characters A-Z, 0-9, '.' and ' '",

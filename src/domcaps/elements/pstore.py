@@ -11,8 +11,9 @@
 from __future__ import annotations
 
 from domcaps.elements.device import Device
-from domcaps.elements.quantities import SIZE, UNIT, kib, size_of
+from domcaps.elements.quantities import UNIT, kib, size_of
 from domcaps.language import Choice, Enum
+from domcaps.language.kinds import UNSIGNED64
 from domcaps.language.observed import device
 from domcaps.language.part import field
 from domcaps.language.rule import Problems, problem, rule
@@ -30,7 +31,7 @@ class Pstore(Device):
 
     backend = field("@backend", choice=BACKEND, required=True)
     file = field("path")
-    size_number = field("size", SIZE, required=True)
+    size_number = field("size", UNSIGNED64, required=True)
     size_unit = field("size/@unit", UNIT)
 
 

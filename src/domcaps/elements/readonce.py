@@ -12,3 +12,6 @@ READ_ONCE = (
     "os", "memory", "currentMemory", "maxMemory", "vcpu", "cpu", "clock", "cpu/numa",
     "cpu/numa/interconnects", "launchSecurity",
 )  # fmt: skip
+
+READ_ONCE_OF_DEVICES = ("address", "alias")
+"""Such elements of every device."""

@@ -18,7 +18,7 @@
 from __future__ import annotations
 
 from domcaps.elements.quantities import MAX_BYTES, SIZE, UNIT, OrEmpty, repeated, size_of, too_large
-from domcaps.language.kinds import UNSIGNED64, Int
+from domcaps.language.kinds import Int
 from domcaps.language.part import Part, field
 from domcaps.language.rule import Problems, problem, rule
 
@@ -51,6 +51,10 @@ class Blkiotune(Part):
     knows = ("weight",)
 
 
+# libvirt reads them with C's strtoull, which takes a negative number for a very large one
+_ANY_RATE = Int(-(2**63), 2**64 - 1)
+
+
 class BlkiotuneDevice(Part):
     """The share of one block device."""
 
@@ -58,8 +62,8 @@ class BlkiotuneDevice(Part):
 
     device = field("path", required=True)
     weight = field("weight", _COUNT)
-    read_bytes_sec = field("read_bytes_sec", OrEmpty(UNSIGNED64))
-    write_bytes_sec = field("write_bytes_sec", OrEmpty(UNSIGNED64))
+    read_bytes_sec = field("read_bytes_sec", OrEmpty(_ANY_RATE))
+    write_bytes_sec = field("write_bytes_sec", OrEmpty(_ANY_RATE))
     read_iops_sec = field("read_iops_sec", _COUNT)
     write_iops_sec = field("write_iops_sec", _COUNT)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from domcaps.elements.readonce import READ_ONCE
+from domcaps.elements.readonce import READ_ONCE, READ_ONCE_OF_DEVICES
 from domcaps.facts.emulator import Unanswered
 from domcaps.language.domain import Domain
 from domcaps.language.finding import Finding, Severity, Stage
@@ -150,8 +150,13 @@ class _Check:
 
     def _set_aside(self) -> None:
         """Take away what libvirt passes over because another element of its name came first."""
-        for path in READ_ONCE:
-            for node in self.domain.root.findall(path)[1:]:
+        root = self.domain.root
+        repeated = [node for path in READ_ONCE for node in root.findall(path)[1:]]
+        for device in root.iterfind("devices/*"):
+            for tag in READ_ONCE_OF_DEVICES if len(device) > 1 else ():
+                repeated += device.findall(tag)[1:]
+        for node in repeated:
+            if node.getparent() is not None:
                 text = f"<{node.tag}> stands here a second time"
                 self._passed_over("repeated-element", text, node)
                 node.getparent().remove(node)  # type: ignore[union-attr]
