@@ -73,6 +73,9 @@ def groups(
             # hundreds of models are refused in the same words
             path = tried.path.rpartition(" ")[0] + " …" if " model " in tried.path else tried.path
             message = tried.message if " model " not in tried.path else ""
+            # what programs print beside that has the time of day in it
+            head, mark, _ = message.partition(" does not run here")
+            message = head + mark
             gathered.setdefault(path, {}).setdefault(message, []).append(label(one))
             if not tried.known and tried.disagreement:
                 new.add(path)

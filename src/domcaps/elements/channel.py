@@ -27,7 +27,8 @@ from domcaps.language.rule import Problems, problem, rule
 _UNSAID = Drift(
     says="channels are said to be of the types pty, unix and spicevmc",
     but="libvirt takes other character devices as well, and QEMU starts with them",
-    evidence="verify with QEMU 7.2, 10.0 and 11.1; libvirt 11.3 and 12.8 define such channels",
+    evidence="verify with QEMU 7.2, 10.0 and 11.1; libvirt 11.3 and 12.8 define such channels, "
+    "spiceport beside SPICE graphics",
     listed=False,
 )
 _UNLISTED = (

@@ -34,24 +34,36 @@ _NO_TERMINALS = (
 _SINGLE = frozenset({"stdio", "spicevmc", "spiceport", "dbus"})
 
 
-def character_device(kind: str, device: str) -> tuple[Told, ...]:
-    """Tell of a type of character device, with a port such as ``virtconsole`` for the guest."""
+def _chardev(kind: str) -> str:
     words, before = _BACKENDS[kind]
     backend, _, options = words.partition(",")
-    args = f"{before} -chardev {backend},id={{id}}p{',' if options else ''}{options}"
+    return f"{before} -chardev {backend},id={{id}}p{',' if options else ''}{options}"
+
+
+def _port(kind: str, device: str) -> tuple[Told, ...]:
+    """Tell of a port of a virtio controller."""
     return on_any_bus(
-        f"{args} {SERIAL} -device {device},bus={{id}}s.0,chardev={{id}}p",
+        f"{_chardev(kind)} {SERIAL} -device {device},bus={{id}}s.0,chardev={{id}}p",
         alone=kind in _SINGLE,
-        files=(("pipe", 0),) if kind == "pipe" else (),
+        files=_files(kind),
         lacks=_NO_TERMINALS,
     )
 
 
+def _files(kind: str) -> tuple[tuple[str, int], ...]:
+    return (("pipe", 0),) if kind == "pipe" else ()
+
+
 def console(kind: str) -> tuple[Told, ...]:
-    """Tell of a console."""
-    return character_device(kind, "virtconsole")
+    """Tell of a console, of virtio or else at a serial port of the board."""
+    serial = f"{_chardev(kind)} -serial chardev:{{id}}p"
+    files = _files(kind)
+    return (
+        *_port(kind, "virtconsole"),
+        Told(serial, alone=True, files=files, lacks=_NO_TERMINALS),
+    )
 
 
 def channel(kind: str) -> tuple[Told, ...]:
     """Tell of a channel."""
-    return character_device(kind, "virtserialport")
+    return _port(kind, "virtserialport")

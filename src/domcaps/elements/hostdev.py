@@ -172,7 +172,7 @@ IOMMUFD = Enum(
         Choice(
             "yes",
             qom_type("iommufd") & HOST_VFIO & HOST_IOMMUFD,
-            told=Told("-object iommufd,id={id}"),
+            told=_GIVEN,
         ),
         Choice("no", drifts=(_NO_VFIO,), told=LIBVIRTS_OWN),
     ),
