@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from domcaps.elements.tells import SERIAL, SPICE_SERVER, on_any_bus
-
-if TYPE_CHECKING:
-    from domcaps.language.told import Told
+from domcaps.language.told import Told
 
 # the words of -chardev, and what else is needed for it
 _BACKENDS: dict[str, tuple[str, str]] = {

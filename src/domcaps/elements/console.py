@@ -37,8 +37,8 @@ _NO_SPICE = Drift(
 )
 _VDAGENT_CRASH = Drift(
     says="qemu-vdagent is listed for consoles",
-    but="that goes for serial ports alone: QEMU ends by a segmentation fault when a virtio console is "
-    "connected to it",
+    but="that goes for serial ports alone: QEMU ends by a segmentation fault when a virtio console "
+    "is connected to it",
     evidence="QEMU 10.0 and 11.1 with -chardev qemu-vdagent and -device virtconsole; 7.2 starts",
 )
 
