@@ -13,6 +13,7 @@ from domcaps.elements import video
 from domcaps.language import ALWAYS, NEVER, Choice, Drift, Element, Enum, Predicate
 from domcaps.language.told import Told
 from domcaps.verify import engine
+from domcaps.verify.as_html import to_html, to_matrix
 from domcaps.verify.as_json import from_json, to_json
 from domcaps.verify.as_text import to_lines
 from domcaps.verify.engine import TOGETHER, verify_target
@@ -188,6 +189,24 @@ def test_json_there_and_back() -> None:
     assert one["counts"]["lies"] == 1
     assert [t["disagreement"] for t in one["tried"] if "disagreement" in t] == ["lie"]
     assert from_json(text) == (found,)
+
+
+def test_a_page_has_a_column_for_each_target_and_qemus_words() -> None:
+    trier = PretendedTrier("lie", "no")
+    tried = attempt("kept"), attempt("lie"), attempt("no", False), attempt("more", False)
+    found = verified(trier, *tried), verified(trier, attempt("kept"))
+    matrix = to_matrix(found)
+    (machine, group) = matrix.groups
+    states = {row.name: [cell.state for cell in row.cells] for row in group.rows}
+    assert states["x.y=kept"] == ["promised, starts", "promised, starts"]
+    assert states["x.y=lie"] == ["lie", "not there"]
+    assert states["x.y=no"] == ["not promised, refused", "not there"]
+    assert states["x.y=more"] == ["missed chance", "not there"]
+    assert machine.name == "machine"
+    assert len(matrix.columns) == 2
+    html = to_html(found)
+    assert html.startswith("<!DOCTYPE html>")
+    assert "lie: no" in html
 
 
 def test_text_says_what_disagrees_and_with_all_the_rest_too() -> None:

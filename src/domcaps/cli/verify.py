@@ -69,7 +69,12 @@ _STYLES: dict[str, dict[str, Any]] = {
     "--all", "everything", is_flag=True, help="List what agrees, too, and what was not tried."
 )
 @click.option(
-    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "html"]),
+    default="text",
+    show_default=True,
+    help="JSON for programs, or one page for a browser with a column for each target.",
 )
 def command(
     *,
@@ -107,6 +112,10 @@ def command(
     found = _verify(host, questions, options)
     if form == "json":
         click.echo(to_json(found), nl=False)
+    elif form == "html":
+        from domcaps.verify.as_html import to_html
+
+        click.echo(to_html(found), nl=False)
     else:
         _print(found, everything=everything)
     unknown = sum(len(one.unknown_lies) for one in found)
