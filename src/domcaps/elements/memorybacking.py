@@ -40,7 +40,7 @@ from domcaps.language.kinds import UNSIGNED, Int, OneOf
 from domcaps.language.observed import object_property, qom_type
 from domcaps.language.part import Part, field
 from domcaps.language.rule import Problems, Sample, problem, rule
-from domcaps.language.told import Told
+from domcaps.language.told import LIBVIRTS_OWN, Told
 from domcaps.language.truth import Truth
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ SOURCE_TYPE = Enum(
     attribute="source/@type",
     choices=(
         # as good as nothing
-        Choice("", listed=False),
+        Choice("", listed=False, told=LIBVIRTS_OWN),
         Choice("file", told=_backing("file,mem-path={dir}/memory")),
         Choice("anonymous", told=_backing("ram")),
         Choice("memfd", qom_type("memory-backend-memfd"), told=_backing("memfd")),
