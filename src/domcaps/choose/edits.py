@@ -224,9 +224,10 @@ class Edits:
         for shown in sample.findall(steps) if steps else [sample]:
             for name, value in shown.items():
                 if node.get(name) is None:
+                    said = str(value)
                     yield Edit(
-                        f"{name}='{value!s}' added", path_of(node, str(name)), _ADDED * 100,
-                        functools.partial(self.text.set_attribute, node, str(name), str(value)),
+                        f"{name}='{said}' added", path_of(node, str(name)), _ADDED * 100,
+                        functools.partial(self.text.set_attribute, node, str(name), said),
                     )  # fmt: skip
             for child in shown:
                 if node.find(child.tag) is None:
