@@ -224,7 +224,7 @@ class Edits:
         for shown in sample.findall(steps) if steps else [sample]:
             for name, value in shown.items():
                 if node.get(name) is None:
-                    said = str(value)
+                    said = value if isinstance(value, str) else value.decode()
                     yield Edit(
                         f"{name}='{said}' added", path_of(node, str(name)), _ADDED * 100,
                         functools.partial(self.text.set_attribute, node, str(name), said),
