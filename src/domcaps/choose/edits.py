@@ -222,12 +222,11 @@ class Edits:
             return
         steps = _plain(path_of(node)).removeprefix("/domain").lstrip("/")
         for shown in sample.findall(steps) if steps else [sample]:
-            for name, value in shown.items():
+            for name, value in ((str(n), str(v)) for n, v in shown.items()):
                 if node.get(name) is None:
-                    said = value if isinstance(value, str) else value.decode()
                     yield Edit(
-                        f"{name}='{said}' added", path_of(node, str(name)), _ADDED * 100,
-                        functools.partial(self.text.set_attribute, node, str(name), said),
+                        f"{name}='{value}' added", path_of(node, name), _ADDED * 100,
+                        functools.partial(self.text.set_attribute, node, name, value),
                     )  # fmt: skip
             for child in shown:
                 if node.find(child.tag) is None:
