@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from unittest import mock
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lxml import etree
@@ -13,6 +15,7 @@ from domcaps.validate.catalogue import rules
 from domcaps.validate.check import BROKEN, Validation
 from domcaps.validate.codes import codes
 from domcaps.validate.samples import domain_of
+from domcaps.validate.shapes import Shapes
 from mutations import Mutator
 from sample_hosts import RELEASES, sample_host
 
@@ -149,3 +152,21 @@ def test_a_comment_before_the_domain_is_as_good_as_the_option(data: bytes, arch:
     if listed and not {"domain", "os", "emulator"} & {f.code.split("-")[0] for f in result.errors}:
         text = f"<!-- domcaps: ignore {listed} -->".encode() + data
         assert look(text, arch).findings == ()
+
+
+def _unshaped(data: bytes, arch: str) -> Validation:
+    """Look at all of a document, whatever its shapes have settled."""
+    with mock.patch.object(Shapes, "look", lambda _self, _part, plan, _shape: plan.look):
+        return look(data, arch)
+
+
+@pytest.mark.parametrize("arch", ARCHITECTURES)
+def test_shapes_settle_nothing_else_than_would_be_found_in_samples(arch: str) -> None:
+    for data in DOCUMENTS:
+        assert look(data, arch) == _unshaped(data, arch), data
+
+
+@SETTINGS
+@given(domains(), architectures)
+def test_shapes_settle_nothing_else_than_would_be_found(data: bytes, arch: str) -> None:
+    assert look(data, arch) == _unshaped(data, arch)

@@ -20,7 +20,7 @@ from domcaps.language.kinds import POSITIVE, YES_NO, Text
 from domcaps.language.observed import device, device_property
 from domcaps.language.part import Part, field
 from domcaps.language.rule import Problems, problem, rule
-from domcaps.validate import check, plan, vocabulary
+from domcaps.validate import check, plan, sites, vocabulary
 from fakes import emulator_record
 
 if TYPE_CHECKING:
@@ -74,7 +74,13 @@ HOST = domcaps.Host.from_recording(
 
 
 def forget() -> None:
-    for remembered in (plan.plans, plan.placed_plans, plan.other_plans, vocabulary.vocabulary):
+    for remembered in (
+        plan.plans,
+        sites.domain_site,
+        sites.other_plans,
+        sites.placed_kinds,
+        vocabulary.vocabulary,
+    ):
         remembered.cache_clear()
 
 

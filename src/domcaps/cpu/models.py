@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING
 
 from domcaps.cpu.answers import CustomModel
@@ -21,6 +22,7 @@ _FORBIDDEN = "host"
 """A mode of its own in libvirt."""
 
 
+@functools.cache
 def libvirt_models(arch: str, dialect: tuple[int, int]) -> Mapping[str, str] | None:
     """Give the models that libvirt knows, with their vendors ("" for none).
 

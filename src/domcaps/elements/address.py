@@ -16,10 +16,10 @@ Here is what an address looks like. Which places there are and who has taken the
 from __future__ import annotations
 
 import re
-from functools import cached_property
 from typing import NamedTuple
 
 from domcaps.language.kinds import ON_OFF, UNSIGNED, Int, OneOf
+from domcaps.language.lazy import cached_property
 from domcaps.language.observed import device
 from domcaps.language.part import Part, field
 from domcaps.language.rule import Problems, Sample, problem, rule

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from domcaps.elements.address import ZPCI, Address
 from domcaps.elements.hardware import Hardware
 from domcaps.elements.machines import S390_CCW
 from domcaps.elements.pci_devices import LISTED
+from domcaps.language.lazy import cached_property
 from domcaps.language.part import Part
 from domcaps.language.rule import Problems, Sample, problem, rule
 

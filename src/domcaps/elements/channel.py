@@ -10,7 +10,6 @@
 from __future__ import annotations
 
 import socket
-from functools import cached_property
 
 from domcaps.elements.attributes import fits
 from domcaps.elements.chardev import CharacterDevice, own_socket
@@ -19,6 +18,7 @@ from domcaps.elements.graphics import SPICE
 from domcaps.language import Choice, Drift, Element, Enum
 from domcaps.language.finding import Stage
 from domcaps.language.kinds import UNSIGNED
+from domcaps.language.lazy import cached_property
 from domcaps.language.part import field
 from domcaps.language.preference import Decision, Option, drives
 from domcaps.language.rule import Problems, problem, rule

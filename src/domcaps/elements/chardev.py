@@ -18,7 +18,6 @@ too. Rules about the form of a source stand in the sibling `chardev_source`.
 from __future__ import annotations
 
 import re
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from domcaps.elements.device import Device
@@ -26,6 +25,7 @@ from domcaps.elements.graphics import has_graphics
 from domcaps.elements.needs import needs, speaks
 from domcaps.language.finding import Stage
 from domcaps.language.kinds import Int, OneOf
+from domcaps.language.lazy import cached_property
 from domcaps.language.observed import qapi
 from domcaps.language.part import Part, field
 from domcaps.language.rule import Problems, Sample, problem, rule

@@ -11,8 +11,6 @@ The first console may be a serial port: then it stands for the first ``<serial>`
 
 from __future__ import annotations
 
-from functools import cached_property
-
 from domcaps.elements.chardev import CharacterPort
 from domcaps.elements.chardev_told import console
 from domcaps.elements.drifts import no_module
@@ -20,6 +18,7 @@ from domcaps.elements.graphics import DBUS_DISPLAY, SPICE
 from domcaps.elements.serial import Serial, address_problems, port_type
 from domcaps.language import Choice, Drift, Element, Enum
 from domcaps.language.finding import Stage
+from domcaps.language.lazy import cached_property
 from domcaps.language.observed import device, qapi
 from domcaps.language.part import field
 from domcaps.language.preference import Decision, Option

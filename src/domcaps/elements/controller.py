@@ -15,8 +15,6 @@ kinds of PCI controllers have is said in `domcaps.elements.controller_pci`.
 
 from __future__ import annotations
 
-from functools import cached_property
-
 from domcaps.elements.controller_models import (
     BUILTIN_ESP,
     MODELS,
@@ -29,6 +27,7 @@ from domcaps.elements.controller_models import (
 from domcaps.elements.device import Device
 from domcaps.elements.machines import BUILTIN_IDE, Q35
 from domcaps.language.kinds import ON_OFF, UNSIGNED, Int
+from domcaps.language.lazy import cached_property
 from domcaps.language.observed import device, device_property
 from domcaps.language.part import Part, field
 from domcaps.language.rule import Problems, Sample, problem, rule

@@ -13,7 +13,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from domcaps.elements.attributes import fits
@@ -21,6 +20,7 @@ from domcaps.elements.hardware import Hardware
 from domcaps.elements.machines import ARM_VIRT, I440FX, PSERIES, Q35, S390_CCW
 from domcaps.elements.needs import speaks
 from domcaps.language.kinds import ON_OFF, Int
+from domcaps.language.lazy import cached_property
 from domcaps.language.observed import device, device_property
 from domcaps.language.part import Part
 from domcaps.language.rule import Problems, Sample, problem, rule

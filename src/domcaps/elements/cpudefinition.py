@@ -16,7 +16,6 @@ What keeps such a processor from being had is in `domcaps.elements.cpustart`, fe
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from domcaps.cpu.models import has_maximum
@@ -26,6 +25,7 @@ from domcaps.elements.quantities import repeated
 from domcaps.facts import arch as known
 from domcaps.facts.emulator import ACCELERATORS
 from domcaps.language.kinds import ON_OFF, POSITIVE, Int, OneOf
+from domcaps.language.lazy import cached_property
 from domcaps.language.observed import EmulatorFact
 from domcaps.language.part import Part, field
 from domcaps.language.rule import Problems, Sample, problem, rule

@@ -14,11 +14,11 @@ in `domcaps.elements.address`, once for the devices of all elements: a `Device` 
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from domcaps.elements.machines import S390
 from domcaps.language.kinds import ON_OFF, POSITIVE, YES_NO
+from domcaps.language.lazy import cached_property
 from domcaps.language.observed import device_property
 from domcaps.language.part import Part, field
 from domcaps.language.rule import Problems, Sample, problem, rule
@@ -64,8 +64,7 @@ class Device(Part):
         """The address, None where libvirt is to choose one."""
         from domcaps.elements.address import Address
 
-        node = self.node.find("address")
-        return None if node is None else Address(node, self.domain)
+        return self.domain.within(Address, self.node)
 
     @property
     def address_type(self) -> str | None:

@@ -14,7 +14,6 @@ in `domcaps.elements.disk_source` and its siblings.
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from domcaps.elements.device import Device
@@ -37,6 +36,7 @@ from domcaps.elements.virtio import TRANSITIONAL
 from domcaps.elements.virtiooptions import VirtioOptions
 from domcaps.language import Choice, Drift, Element, Enum
 from domcaps.language.kinds import ON_OFF, POSITIVE, UNSIGNED, YES_NO, OneOf
+from domcaps.language.lazy import cached_property
 from domcaps.language.observed import device
 from domcaps.language.part import field
 from domcaps.language.preference import Decision, Option, drives

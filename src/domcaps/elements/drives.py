@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from domcaps.elements.address import Address, DriveAddress
 from domcaps.elements.controller import Controller
+from domcaps.language.lazy import cached_property
 from domcaps.language.part import Part
 from domcaps.language.rule import Problems, problem, rule
 
@@ -98,25 +98,27 @@ class Drives(Part):
     @cached_property
     def disks(self) -> tuple[Drive, ...]:
         """The disks, in the order of the document."""
-        return tuple(self._disk(node) for node in self.node.findall("devices/disk"))
+        return tuple(self._disk(node) for node in self.domain.find("devices/disk"))
 
     def _disk(self, node: Node) -> Drive:
         bus, name = disk_bus(node, self.domain), target_name(node) or ""
-        address = node.find("address")
+        address = self.domain.within(Address, node)
         if address is not None:
-            return Drive(node, bus, name, Address(address, self.domain).drive, given=True)
+            return Drive(node, bus, name, address.drive, given=True)
         return Drive(node, bus, name, _place(bus, name), given=False)
 
     @cached_property
     def host_devices(self) -> tuple[Drive, ...]:
         """The SCSI devices of the host, each with the place that libvirt gives it."""
         devices: list[Drive] = []
-        for node in self.node.findall("devices/hostdev"):
+        for node in self.domain.find("devices/hostdev"):
             if node.get("type") != "scsi" or node.get("mode", "subsystem") != "subsystem":
                 continue
-            address = node.find("address")
-            place = None if address is None else Address(address, self.domain).drive
+            address = self.domain.within(Address, node)
+            place = None if address is None else address.drive
             devices.append(Drive(node, "scsi", "", place, given=address is not None))
+        if not devices:
+            return ()
         taken = {drive.place for drive in (*self.disks, *devices) if drive.bus == "scsi"}
         for drive in devices:
             if not drive.given:

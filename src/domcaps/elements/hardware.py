@@ -9,7 +9,6 @@ addresses to devices. PCI controllers that are added for want of slots are not a
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from domcaps.elements.address import ZPCI, Address, PciAddress
@@ -30,12 +29,15 @@ from domcaps.elements.machines import (
     X86,
 )
 from domcaps.elements.virtio_serial import Ports
+from domcaps.language.lazy import cached_property
 from domcaps.language.observed import arch, machine
 from domcaps.language.part import Part
 from domcaps.language.rule import Problems, Sample, problem, rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from lxml.etree import _Element as Node
 
     from domcaps.language.world import World
 
@@ -238,19 +240,18 @@ class Hardware(Part):
             for index in range(min(last.get(bus, -1), _MOST) + 1):
                 self._add(installed, bus, index)
         for tag in ("channel", "console"):
-            for node in self.node.findall(f"devices/{tag}"):
+            for node in self.domain.find(f"devices/{tag}"):
                 target = node.find("target")
                 if target is not None and target.get("type") == "virtio":
                     self._add(installed, "virtio-serial", self._on(node, "virtio-serial"))
-        for node in self.node.findall("devices/smartcard"):
+        for node in self.domain.find("devices/smartcard"):
             self._add(installed, "ccid", self._on(node, "ccid"))
         places = [drive.place for drive in self.drives.host_devices if drive.place]
         for index in range(min(max((p.controller for p in places), default=-1), _MOST) + 1):
             self._add(installed, "scsi", index)
 
-    def _on(self, node: object, kind: str) -> int:
-        child = node.find("address")  # type: ignore[attr-defined]
-        address = None if child is None else Address(child, self.domain)
+    def _on(self, node: Node, kind: str) -> int:
+        address = self.domain.within(Address, node)
         return address.number("controller") if address and address.type == kind else 0
 
     def _add(self, installed: dict[str, list[Installed]], kind: str, index: int) -> None:

@@ -15,7 +15,6 @@
 from __future__ import annotations
 
 import re
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from domcaps.elements.attributes import Attributes, fits
@@ -26,6 +25,7 @@ from domcaps.elements.needs import speaks
 from domcaps.elements.quantities import AnyUuid
 from domcaps.language.finding import Stage
 from domcaps.language.kinds import ON_OFF, YES_NO, Int, OneOf
+from domcaps.language.lazy import cached_property
 from domcaps.language.part import Part
 from domcaps.language.rule import Problems, problem, rule
 

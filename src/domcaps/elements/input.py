@@ -10,8 +10,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-
 from domcaps.elements.attributes import Attributes
 from domcaps.elements.device import Device
 from domcaps.elements.machines import I440FX, ISAPC, Q35, S390, S390_CCW, X86, XENFV
@@ -19,6 +17,7 @@ from domcaps.elements.needs import needs
 from domcaps.elements.virtiooptions import VirtioOptions
 from domcaps.language.finding import Stage
 from domcaps.language.kinds import ON_OFF, OneOf
+from domcaps.language.lazy import cached_property
 from domcaps.language.observed import device, qom_type
 from domcaps.language.part import field
 from domcaps.language.predicate import NEVER

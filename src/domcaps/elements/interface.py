@@ -16,7 +16,6 @@ Rules about the source stand in the sibling `interface_source`, about ``<driver>
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from domcaps.elements.device import Device
@@ -29,6 +28,7 @@ from domcaps.elements.virtiooptions import VirtioOptions, given_options
 from domcaps.language import Choice, Element, Enum
 from domcaps.language.finding import Severity
 from domcaps.language.kinds import MAC, UNSIGNED, UNSIGNED64, YES_NO, OneOf, Text
+from domcaps.language.lazy import cached_property
 from domcaps.language.observed import arch, device, machine, qapi
 from domcaps.language.part import field
 from domcaps.language.preference import Decision, Option, drives

@@ -10,8 +10,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-
 from domcaps.elements.attributes import Attributes, number
 from domcaps.elements.device import Device
 from domcaps.elements.machines import ARM_VIRT, Q35
@@ -19,6 +17,7 @@ from domcaps.elements.needs import needs, speaks
 from domcaps.elements.quantities import KIB, SIZE, UNIT, size_of
 from domcaps.language import Choice, Enum
 from domcaps.language.kinds import ON_OFF, SIGNED, UNSIGNED, OneOf
+from domcaps.language.lazy import cached_property
 from domcaps.language.observed import device, device_property
 from domcaps.language.part import field
 from domcaps.language.rule import Problems, Sample, problem, rule

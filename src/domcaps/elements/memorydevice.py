@@ -17,7 +17,6 @@ What is true of NVDIMMs alone stands in `domcaps.elements.nvdimm`, and where mod
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from domcaps.elements.device import Device
@@ -38,6 +37,7 @@ from domcaps.elements.sgx import SGX_PLATFORM
 from domcaps.language import Choice, Enum
 from domcaps.language.finding import Stage
 from domcaps.language.kinds import YES_NO, Int, OneOf
+from domcaps.language.lazy import cached_property
 from domcaps.language.observed import device, device_property
 from domcaps.language.part import Part, field
 from domcaps.language.rule import Problems, problem, rule

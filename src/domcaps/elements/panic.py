@@ -9,12 +9,11 @@ Mainframes and IBM's POWER servers report crashes by themselves: there one is ad
 
 from __future__ import annotations
 
-from functools import cached_property
-
 from domcaps.elements.device import Device
 from domcaps.elements.drifts import NO_PCI
 from domcaps.elements.machines import ARM_VIRT, PSERIES, S390, S390_CCW, X86
 from domcaps.language import AnyChoice, Choice, Element, Enum
+from domcaps.language.lazy import cached_property
 from domcaps.language.observed import device
 from domcaps.language.part import field
 from domcaps.language.rule import Problems, Sample, problem, rule

@@ -8,7 +8,6 @@ found, and nothing else.
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from domcaps.elements.address import PciAddress
@@ -24,7 +23,8 @@ from domcaps.elements.pci_buses import (
     Buses,
     NoPlace,
 )
-from domcaps.elements.pci_devices import LISTED, ORDER, PciDevice, PciDevices
+from domcaps.elements.pci_devices import ORDER, PciDevice, PciDevices
+from domcaps.language.lazy import cached_property
 from domcaps.language.observed import device
 from domcaps.language.part import Part
 from domcaps.language.rule import Problems, Sample, problem, rule
@@ -132,8 +132,7 @@ class _Placement:
 
     def listed(self) -> list[PciDevice]:
         """Give every device on PCI in libvirt's order."""
-        by_tag = self.devices.by_tag
-        return [d for tag in LISTED for d in by_tag.get(tag, ())] + self.added
+        return [*self.devices.listed, *self.added]
 
     def place(self, item: PciDevice) -> PciAddress | None:
         """Give the place of a device, as given or as found."""

@@ -106,6 +106,13 @@ class Bus:
         """Whether every slot is taken."""
         return all(self.taken.get(slot) for slot in range(self.first, self.last + 1))
 
+    def take(self, slot: int, function: int, needs: int) -> None:
+        """Take a function of a slot."""
+        mask = self.taken.get(slot, 0)
+        if not mask and needs & AGGREGATE:
+            self.shared.add(slot)
+        self.taken[slot] = mask | 1 << function
+
     def free(self, needs: int, function: int) -> tuple[int, int] | None:
         """Give a slot and a function that are free; `function` -1 takes any."""
         wanted = max(function, 0)
@@ -158,12 +165,9 @@ class Buses:
         if self.growing and place.domain == 0:
             place = place._replace(bus=self._grow(place.bus, needs))
         bus = self._checked(place, needs, given=given)
-        mask = bus.taken.get(place.slot, 0)
-        if mask >> place.function & 1:
+        if bus.taken.get(place.slot, 0) >> place.function & 1:
             raise NoPlace(f"another device is at {place} already")
-        if not mask and needs & AGGREGATE:
-            bus.shared.add(place.slot)
-        bus.taken[place.slot] = mask | 1 << place.function
+        bus.take(place.slot, place.function, needs)
         return place
 
     def _checked(self, place: PciAddress, needs: int, *, given: bool) -> Bus:
@@ -196,7 +200,9 @@ class Buses:
                 found = bus.free(needs, function)
                 if found is not None:
                     self._begin[needs, function] = number
-                    return self.reserve(PciAddress(0, number, *found), needs, given=False)
+                    slot, free = found
+                    bus.take(slot, free, needs)
+                    return PciAddress(0, number, slot, free)
         if not self.growing:
             raise NoPlace("no slot is left on PCI for this device")
         if len(self.buses) >= _MOST_BUSES:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from domcaps.elements.address import Address, PciAddress
@@ -21,6 +20,7 @@ from domcaps.elements.machines import (
 )
 from domcaps.elements.pci_buses import INTEGRATED, NEEDS, PCI_DEVICE, PCIE_DEVICE
 from domcaps.elements.virtio import TRANSITIONAL
+from domcaps.language.lazy import cached_property
 from domcaps.language.observed import arch, device, machine
 
 if TYPE_CHECKING:
@@ -77,6 +77,10 @@ LISTED = (
 """The order in which libvirt goes over all devices, by element."""
 
 
+_ADDED = frozenset({"controller", "video", "memballoon"})
+"""Those that libvirt may add."""
+
+
 @dataclass(slots=True, eq=False)
 class PciDevice:
     """A device that has or wants a place on PCI; `needs` is 0 for one that should have none.
@@ -98,9 +102,7 @@ class PciDevices:
     def __init__(self, domain: Domain, hardware: Hardware) -> None:
         self.domain = domain
         self.hardware = hardware
-        self.nodes: dict[str, list[Node]] = {}
-        for node in domain.root.findall("devices/*"):
-            self.nodes.setdefault(str(node.tag), []).append(node)
+        self.nodes = domain.inside("devices")
         self.pci = PCI_DEVICE
         self.pcie = PCIE_DEVICE if hardware.pci_root == "pcie-root" else PCI_DEVICE
         self.virtio = self.pcie if self._is(TRANSITIONAL) else PCI_DEVICE
@@ -113,6 +115,8 @@ class PciDevices:
         """The devices that have or want a place, in the order of the document."""
         found: dict[str, list[PciDevice]] = {}
         for tag in LISTED:
+            if tag not in self.nodes and tag not in _ADDED:
+                continue
             devices = list(self._devices(tag))
             if devices:
                 found[tag] = devices
@@ -122,6 +126,11 @@ class PciDevices:
             found["interface"] = [d for d in found["interface"] if d.tag != "hostdev"]
             found["hostdev"] = cards + found.get("hostdev", [])
         return found
+
+    @cached_property
+    def listed(self) -> tuple[PciDevice, ...]:
+        """The same in the order in which libvirt goes over all devices."""
+        return tuple(device for tag in LISTED for device in self.by_tag.get(tag, ()))
 
     def _devices(self, tag: str) -> Iterator[PciDevice]:
         if tag == "controller":
@@ -139,8 +148,7 @@ class PciDevices:
 
     def _device(self, tag: str, node: Node) -> PciDevice | None:
         needs = self._needs(tag, node)
-        child = node.find("address")
-        address = None if child is None else Address(child, self.domain)
+        address = self.domain.within(Address, node)
         placed_as = "hostdev" if tag == "interface" and node.get("type") == "hostdev" else tag
         if address is not None and address.type:
             if address.type != "pci" or address.malformed:
@@ -335,9 +343,8 @@ class PciDevices:
             if model in _NO_PCI_VIDEO:
                 yield PciDevice("video", node, 0, video=model)
                 continue
-            child = node.find("address")
             virtio = model == "virtio" and self.virtio_kind in {"ccw", "virtio-mmio"}
-            address = None if child is None else Address(child, self.domain)
+            address = self.domain.within(Address, node)
             if address is None and virtio:
                 continue
             if address is not None and address.type != "pci":

@@ -14,7 +14,6 @@ without ``<serial>`` is one: `ports` counts it in.
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from domcaps.elements.chardev import CharacterDevice, CharacterPort
@@ -29,6 +28,7 @@ from domcaps.elements.machines import (
 from domcaps.elements.needs import needs
 from domcaps.language.finding import Stage
 from domcaps.language.kinds import OneOf
+from domcaps.language.lazy import cached_property
 from domcaps.language.observed import device
 from domcaps.language.part import field
 from domcaps.language.predicate import ALWAYS, NEVER, Predicate

@@ -15,13 +15,12 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-
 from domcaps.elements.device import Device
 from domcaps.elements.quantities import MIB, SIZE, UNIT, size_of
 from domcaps.language import Choice, Enum
 from domcaps.language.finding import Stage
 from domcaps.language.kinds import ON_OFF, Int, OneOf
+from domcaps.language.lazy import cached_property
 from domcaps.language.observed import device
 from domcaps.language.part import field
 from domcaps.language.predicate import NEVER

@@ -9,7 +9,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from domcaps.elements.attributes import Attributes
@@ -21,6 +20,7 @@ from domcaps.elements.remedies import install
 from domcaps.facts.host import TPM_PROGRAMS
 from domcaps.language import ALWAYS, AnyChoice, Choice, Drift, Element, Enum
 from domcaps.language.kinds import UNSIGNED, YES_NO, OneOf
+from domcaps.language.lazy import cached_property
 from domcaps.language.observed import EmulatorFact, HostFact, device, qom_type
 from domcaps.language.part import field
 from domcaps.language.preference import NEEDS_EFI, Decision, Option, both, family

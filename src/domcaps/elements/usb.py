@@ -6,7 +6,6 @@ the first one that is free, and libvirt adds hubs where ports run out, but no co
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from domcaps.elements.address import Address, UsbAddress
@@ -15,6 +14,7 @@ from domcaps.elements.drives import disk_bus
 from domcaps.elements.hardware import Hardware, Installed
 from domcaps.elements.machines import PPC64, S390, X86
 from domcaps.language.kinds import UNSIGNED
+from domcaps.language.lazy import cached_property
 from domcaps.language.part import Part, field
 from domcaps.language.rule import Problems, problem, rule
 
@@ -177,8 +177,8 @@ class Usb(Part):
 
 
 def _place(node: Node | None, domain: Domain) -> UsbAddress | None:
-    child = None if node is None else node.find("address")
-    return None if child is None else Address(child, domain).usb
+    address = None if node is None else domain.within(Address, node)
+    return None if address is None else address.usb
 
 
 def _other_kind(node: Node | None) -> bool:

@@ -23,8 +23,6 @@ about memory, acceleration and front ends stand in the siblings `video_memory` a
 
 from __future__ import annotations
 
-from functools import cached_property
-
 from domcaps.elements.device import Device
 from domcaps.elements.drifts import NO_DMA, NO_PCI
 from domcaps.elements.machines import ARM_VIRT, LOONGARCH_VIRT, PPC64, RISCV_VIRT, S390
@@ -32,6 +30,7 @@ from domcaps.elements.tells import on_any_bus
 from domcaps.elements.virtiooptions import VirtioOptions, given_options
 from domcaps.language import ALWAYS, Choice, Element, Enum
 from domcaps.language.kinds import ON_OFF, UNSIGNED, YES_NO, OneOf
+from domcaps.language.lazy import cached_property
 from domcaps.language.observed import device
 from domcaps.language.part import Part, field
 from domcaps.language.preference import Decision, Option, drives

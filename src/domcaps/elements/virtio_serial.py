@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from domcaps.language.domain import Domain
 
+_TYPE = "virtio-serial"
 _USUAL_PORTS = 31
 _MOST_PORTS = 65536
 
@@ -43,10 +44,12 @@ class Ports:
 
     def _all(self) -> Iterator[NoPort]:
         waiting: list[tuple[Node, bool, int | None]] = []
-        for node in self.domain.root.findall("devices/*"):
-            child = node.find("address")
-            address = None if child is None else Address(child, self.domain)
-            given = address is not None and address.type == "virtio-serial"
+        plugged = {a.node.getparent() for a in self.domain.all(Address) if a.type == _TYPE}
+        for node in self.domain.root.iterfind("devices/*"):
+            if node.tag not in {"channel", "console"} and node not in plugged:
+                continue
+            address = self.domain.within(Address, node)
+            given = address is not None and address.type == _TYPE
             controller = address.number("controller") if address is not None and given else None
             port = address.number("port") if address is not None and given else 0
             if controller is not None and port:

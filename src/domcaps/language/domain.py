@@ -52,6 +52,8 @@ class Domain:
         self.new = new
         self._parts: dict[type[Part], tuple[Part, ...]] = {}
         self._children: dict[str, dict[str, list[Node]]] = {}
+        self._within: dict[type[Part], dict[Node, Part]] = {}
+        self._searched: frozenset[type[Part]] = frozenset()
 
     @property
     def arch(self) -> str:
@@ -74,11 +76,32 @@ class Domain:
         if known is None:
             if kind.path is None:
                 raise TypeError(f"{kind.__name__} has no path of its own")
-            nodes = self.find(kind.path)
-            if kind.unread:
-                nodes = [n for n in nodes if n.getparent().tag not in kind.unread]  # type: ignore[union-attr]
-            known = self._parts[kind] = tuple([kind(node, self) for node in nodes])
+            if kind in self._searched:
+                return ()
+            self.place(kind, self.find(kind.path))
+            known = self._parts[kind]
         return known  # type: ignore[return-value]
+
+    def place(self, kind: type[Part], nodes: list[Node]) -> None:
+        """Say where all parts of a class stand, for one who has looked at the whole document."""
+        if kind.unread:
+            nodes = [n for n in nodes if n.getparent().tag not in kind.unread]  # type: ignore[union-attr]
+        self._parts[kind] = tuple([kind(node, self) for node in nodes])
+
+    def nothing_of(self, kinds: frozenset[type[Part]]) -> None:
+        """Say that of these classes there is nothing but what `place` told."""
+        self._searched = kinds
+
+    def within(self, kind: type[P], node: Node) -> P | None:
+        """Give the first part of a class that stands right inside an element, None for none."""
+        known = self._within.get(kind)
+        if known is None:
+            known = self._within[kind] = {}
+            for part in reversed(self.all(kind)):
+                parent = part.node.getparent()
+                if parent is not None:
+                    known[parent] = part
+        return known.get(node)  # type: ignore[return-value]
 
     def find(self, path: str) -> list[Node]:
         """Give the elements at a path below ``<domain>``, which itself is at ""."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -22,16 +22,18 @@ class World:
 
     Truths are remembered: the same predicate object is asked once. `unknown` collects the
     statements that could not be decided because the emulator was not asked; what depends on them
-    is asked each time, so that they are noted each time.
+    is asked each time, so that they are noted each time. `kept` is for whoever works out more that
+    follows from target and facts alone.
     """
 
-    __slots__ = ("_truths", "emulator", "host", "target", "unknown")
+    __slots__ = ("_truths", "emulator", "host", "kept", "target", "unknown")
 
     def __init__(self, target: Target, emulator: EmulatorFacts, host: HostFacts) -> None:
         self.target = target
         self.emulator = emulator
         self.host = host
         self.unknown: set[str] = set()
+        self.kept: dict[str, Any] = {}
         self._truths: dict[int, tuple[Predicate, Truth]] = {}
 
     def again(self) -> World:
@@ -41,6 +43,7 @@ class World:
             # predicates that are made anew for each question are of no use to the next
             self._truths.clear()
         world._truths = self._truths
+        world.kept = self.kept
         return world
 
     def retargeted(self, **changes: str) -> World:

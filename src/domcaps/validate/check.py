@@ -13,10 +13,13 @@ from domcaps.language.domain import Domain
 from domcaps.language.finding import Finding, Severity, Stage
 from domcaps.language.rule import problem
 from domcaps.language.truth import Truth
-from domcaps.validate.plan import kebab, other_plans, placed_plans
+from domcaps.validate.outline import NO_SHAPE
+from domcaps.validate.plan import kebab
 from domcaps.validate.settle import Unsettled, settle
+from domcaps.validate.shapes import Shapes
+from domcaps.validate.sites import Found, other_plans, placed_kinds
 from domcaps.validate.source import Source, Unreadable, path_of, read
-from domcaps.validate.vocabulary import unknown_names
+from domcaps.validate.vocabulary import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,7 +30,7 @@ if TYPE_CHECKING:
     from domcaps.language.rule import Problem, Rule
     from domcaps.language.table import Enum
     from domcaps.language.world import World
-    from domcaps.validate.plan import FieldPlan, PartPlan, Step
+    from domcaps.validate.plan import FieldPlan, Look
 
 __all__ = ["Validation", "kebab", "validate"]
 
@@ -123,6 +126,8 @@ class _Check:
         self.seconds = seconds
         self.found: list[Finding] = []
         self.suppressing = b"domcaps:" in source.data
+        kept = self.world.kept
+        self.shapes: Shapes = kept.get("shapes") or kept.setdefault("shapes", Shapes(self.world))
 
     def findings(self) -> list[Finding]:
         """Look at everything."""
@@ -139,14 +144,23 @@ class _Check:
 
     def _look(self) -> None:
         self._set_aside()
+        found = Found(self.source.root)
+        for plan, nodes in found.nodes.items():
+            self.domain.place(plan.kind, nodes)
+        self.domain.nothing_of(placed_kinds())
         for plan in other_plans():
-            self._parts(plan)
-        for above, by_name in placed_plans():
-            for name in self.domain.inside(above):
-                for plan in by_name.get(name, ()):
-                    self._parts(plan)
-        for node, attribute, known in unknown_names(self.source.root):
-            self._unknown(node, attribute, known)
+            for part in self.domain.all(plan.kind):
+                self._part(part, plan.look)
+        dialect = self.world.target.dialect
+        for plan in found.nodes:
+            if plan.kind.since and not dialect.speaks(plan.kind.since, ""):
+                continue
+            for part in self.domain.all(plan.kind):
+                shape = NO_SHAPE if plan.whole else found.shapes[part.node]
+                alone = shape == NO_SHAPE
+                self._part(part, plan.look if alone else self.shapes.look(part, plan, shape))
+        for node, attribute, place in found.unknown:
+            self._unknown(node, attribute, nearest(place, attribute, node.tag))
 
     def _set_aside(self) -> None:
         """Take away what libvirt passes over because another element of its name came first."""
@@ -161,26 +175,20 @@ class _Check:
                 self._passed_over("repeated-element", text, node)
                 node.getparent().remove(node)  # type: ignore[union-attr]
 
-    def _parts(self, plan: PartPlan) -> None:
-        if plan.kind.since and not self.world.target.dialect.speaks(plan.kind.since, ""):
-            return
-        for part in self.domain.all(plan.kind):
-            self._part(part, plan)
-
-    def _part(self, part: Part, plan: PartPlan) -> None:
+    def _part(self, part: Part, look: Look) -> None:
         if time.monotonic() > self.deadline:
             raise _Stopped(f"not finished after {self.seconds:g} seconds; the rest is not checked")
         # what rules read: what is there follows
-        part.__dict__.update(plan.defaults)
-        self._fields(part, part.node, plan.tree, set())
-        for planned in plan.lookups:
+        part.__dict__.update(look.values)
+        for planned in look.fields:
             text = planned.declared.text(part.node)
             if text is not None:
                 self._field(part, planned, text)
-        for planned in plan.required:
+        for planned in look.required:
             if planned.declared.text(part.node) is None:
                 self._missing(part, planned)
-        self._rules(part, plan.rules)
+        if look.rules:
+            self._rules(part, look.rules)
 
     def _rules(self, part: Part, rules: tuple[Rule, ...]) -> None:
         for rule in rules:
@@ -227,25 +235,6 @@ class _Check:
             )
         )
 
-    def _fields(self, part: Part, node: Node, step: Step, seen: set[Step]) -> None:
-        """Look at the fields of one element and those inside it.
-
-        Of several elements of one name it is the first that carries a field, as for the part.
-        """
-        if step not in seen:
-            seen.add(step)
-            if step.attributes:
-                for name, text in node.items():
-                    for planned in step.attributes.get(name, ()):  # type: ignore[arg-type]
-                        self._field(part, planned, text)  # type: ignore[arg-type]
-            for planned in step.text:
-                self._field(part, planned, node.text or "")
-        if step.children:
-            for child in node:
-                inner = step.children.get(child.tag)
-                if inner is not None:
-                    self._fields(part, child, inner, seen)
-
     def _field(self, part: Part, planned: FieldPlan, text: str) -> None:
         declared = planned.declared
         if (declared.since or declared.of) and not self._is_read(part, planned):
@@ -279,10 +268,10 @@ class _Check:
         self._add(f"{planned.code}-missing", missing)
 
     def _choice(self, part: Part, planned: FieldPlan, enum: Enum, text: str) -> None:
-        world = self.world
+        world, declared = self.world, planned.declared
         dialect = world.target.dialect
         if planned.kept:
-            part.__dict__[planned.declared.name] = _parsed(planned, text)
+            part.__dict__[declared.name] = _parsed(planned, text)
         choice = enum.find(text, dialect)
         if choice is not None and world.truth(choice.when) is not Truth.NO:
             return

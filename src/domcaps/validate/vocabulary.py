@@ -20,10 +20,6 @@ from typing import TYPE_CHECKING
 from domcaps.validate.catalogue import parts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from lxml.etree import _Element as Node
-
     from domcaps.language.part import Part
 
 
@@ -78,25 +74,11 @@ def _declare(domain: Place, kind: type[Part]) -> None:
             place.attributes.add(attribute)
 
 
-def unknown_names(root: Node) -> Iterator[tuple[Node, str, tuple[str, ...]]]:
-    """Give each element and attribute that is not known, with the nearest names that are.
-
-    Elements and attributes of another namespace are somebody else's.
-    """
-    waiting = [(root, vocabulary())]
-    while waiting:
-        node, place = waiting.pop()
-        for name in node.keys():  # noqa: SIM118 - an element is not its attributes
-            if name not in place.attributes and "*" not in place.attributes and name[0] != "{":
-                yield node, str(name), _near(str(name), place.attributes)
-        children = place.children
-        for child in node:
-            tag = str(child.tag)
-            inner = children.get(tag) or children.get("*")
-            if inner is not None:
-                waiting.append((child, inner))
-            elif tag[0] != "{":
-                yield child, "", _near(tag, set(children))
+def nearest(place: Place, attribute: str, tag: str) -> tuple[str, ...]:
+    """Give the names that are nearest to one that is not known: an attribute, or an element."""
+    if attribute:
+        return _near(attribute, place.attributes)
+    return _near(tag, set(place.children))
 
 
 def _near(name: str, names: set[str]) -> tuple[str, ...]:
