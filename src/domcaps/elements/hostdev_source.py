@@ -30,7 +30,7 @@ from domcaps.language.part import Part
 from domcaps.language.rule import Problems, problem, rule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from lxml.etree import _Element as Node
 
@@ -288,14 +288,14 @@ class HostDevices(Part):
 @rule("hostdev-duplicate", HostDevices, bad=_GOOD * 2, good=_GOOD + _device("pci", _AT.format(7)))
 def devices_are_given_once(devices: HostDevices) -> Problems:
     """No device of the host is given to the guest twice."""
-    seen: list[tuple[str, Node]] = []
+    known: set[tuple[object, ...]] = set()
     for node, kind, source in devices.given:
-        same = _SAME.get(kind)
-        if same is None:
+        if kind not in _NAMES:
             continue
-        if any(other == kind and same(first, source) for other, first in seen):
+        goes_by, wanted = _NAMES[kind](source)
+        if any((kind, *name) in known for name in wanted):
             yield problem("this device of the host is given to the guest already", node)
-        seen.append((kind, source))
+        known.update((kind, *name) for name in goes_by)
 
 
 def _number(node: Node | None, name: str) -> int:
@@ -305,63 +305,62 @@ def _number(node: Node | None, name: str) -> int:
         return 0
 
 
-def _same_numbers(names: tuple[str, ...], one: Node, other: Node) -> bool:
-    first, second = one.find("address"), other.find("address")
-    return all(_number(first, name) == _number(second, name) for name in names)
+# What a device goes by, for those that follow it, and by which of these it is compared with those
+# before it: libvirt compares in the way in which the first of two is named.
+_Names = tuple[tuple[tuple[object, ...], ...], tuple[tuple[object, ...], ...]]
 
 
-def _same_pci(one: Node, other: Node) -> bool:
-    return _same_numbers(("domain", "bus", "slot", "function"), one, other)
-
-
-def _same_usb(one: Node, other: Node) -> bool:
-    address = one.find("address")
-    if _number(address, "bus") and _number(address, "device"):
-        return _same_numbers(("bus", "device"), one, other)
-    if address is not None and address.get("port"):
-        return _same_numbers(("bus",), one, other) and address.get("port") == _port(other)
-    return all(
-        _number(one.find(tag), "id") == _number(other.find(tag), "id")
-        for tag in ("vendor", "product")
-    )
-
-
-def _port(source: Node) -> str | None:
+def _numbers(source: Node, *names: str) -> tuple[int, ...]:
     address = source.find("address")
-    return None if address is None else address.get("port")
+    return tuple(_number(address, name) for name in names)
 
 
-def _same_scsi(one: Node, other: Node) -> bool:
-    if (one.get("protocol") == "iscsi") is not (other.get("protocol") == "iscsi"):
-        return False
-    if one.get("protocol") != "iscsi":
-        adapters = [source.find("adapter") for source in (one, other)]
-        names = [None if adapter is None else adapter.get("name") for adapter in adapters]
-        return names[0] == names[1] and _same_numbers(("bus", "target", "unit"), one, other)
-    hosts = [source.find("host") for source in (one, other)]
-    places = [(h.get("name"), h.get("port", "0")) for h in hosts if h is not None]
-    units = [source.get("name", "") for source in (one, other)]
-    units = [name if "/" in name else f"{name}/0" for name in units]
-    return len(set(places)) == 1 and units[0] == units[1]
+def _pci(source: Node) -> _Names:
+    name = (_numbers(source, "domain", "bus", "slot", "function"),)
+    return name, name
 
 
-def _same_target(one: Node, other: Node) -> bool:
-    return one.get("wwpn") == other.get("wwpn")
+def _usb(source: Node) -> _Names:
+    bus, device = place = _numbers(source, "bus", "device")
+    address = source.find("address")
+    port = None if address is None else address.get("port")
+    ids = tuple(_number(source.find(tag), "id") for tag in ("vendor", "product"))
+    wanted = ("place", *place), ("port", bus, port), ("ids", *ids)
+    first = 0 if bus and device else 1 if port else 2
+    return wanted[first : first + 1], wanted
 
 
-def _same_uuid(one: Node, other: Node) -> bool:
-    found = []
-    for source in (one, other):
-        address = source.find("address")
-        text = "" if address is None else address.get("uuid", "")
-        found.append(re.sub("[^0-9a-f]", "", text.lower()))
-    return found[0] == found[1]
+def _scsi(source: Node) -> _Names:
+    if source.get("protocol") != "iscsi":
+        adapter = source.find("adapter")
+        named = None if adapter is None else adapter.get("name")
+        name = (("adapter", named, *_numbers(source, "bus", "target", "unit")),)
+        return name, name
+    unit = source.get("name", "")
+    unit = unit if "/" in unit else f"{unit}/0"
+    host = source.find("host")
+    if host is None:
+        return (("none", unit),), (("any", unit),)
+    place = ("host", unit, host.get("name"), host.get("port", "0"))
+    return (place, ("any", unit)), (place, ("none", unit))
 
 
-_SAME = {
-    "pci": _same_pci,
-    "usb": _same_usb,
-    "scsi": _same_scsi,
-    "scsi_host": _same_target,
-    "mdev": _same_uuid,
+def _target(source: Node) -> _Names:
+    name = ((source.get("wwpn"),),)
+    return name, name
+
+
+def _uuid(source: Node) -> _Names:
+    address = source.find("address")
+    text = "" if address is None else address.get("uuid", "")
+    name = ((re.sub("[^0-9a-f]", "", text.lower()),),)
+    return name, name
+
+
+_NAMES: dict[str, Callable[[Node], _Names]] = {
+    "pci": _pci,
+    "usb": _usb,
+    "scsi": _scsi,
+    "scsi_host": _target,
+    "mdev": _uuid,
 }
