@@ -16,6 +16,7 @@ from domcaps.facts.interrogation import Interrogation
 from domcaps.facts.plan import Plan
 from domcaps.facts.process import executable_status
 from domcaps.facts.record import EmulatorRecord, Failure, Session
+from domcaps.facts.tasks import end
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
@@ -131,9 +132,7 @@ async def _beside(
     try:
         yield tasks
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end(tasks)
 
 
 async def _without(

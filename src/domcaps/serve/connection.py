@@ -13,6 +13,7 @@ import time
 from typing import TYPE_CHECKING
 
 from domcaps.errors import DomcapsError
+from domcaps.facts.tasks import end
 from domcaps.serve import frames
 from domcaps.serve.faults import Code, Fault, Origin, fault_of
 from domcaps.serve.frames import Frame, FrameError, Status, Type
@@ -61,9 +62,7 @@ class Connection:
             for task in done:
                 self._tell(task.exception())
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await end(tasks)
             self._session.close()
             self._out.close()
 

@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from domcaps.errors import RequestError
+from domcaps.facts.tasks import end
 from domcaps.serve.connection import Connection
 from domcaps.serve.limits import Limits, Room
 from domcaps.serve.procedures import procedures
@@ -88,9 +89,7 @@ class Server:
             server.close()
         if self._clients:
             await asyncio.wait(self._clients, timeout=self._limits.stop_seconds)
-        for client in self._clients:
-            client.cancel()
-        await asyncio.gather(*self._clients, return_exceptions=True)
+        await end(self._clients)
         self._threads.shutdown(wait=False, cancel_futures=True)
         log.info("stopped clients=%d refused=%d", self._count, self._refused)
 

@@ -1,0 +1,25 @@
+"""Tasks that come to an end together."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+async def end(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    """Cancel tasks and wait for them; what becomes of them is of no interest any more.
+
+    `asyncio.gather` would do the same, but when whoever waits is cancelled meanwhile, it leaves an
+    exception behind that nobody takes, which asyncio then prints.
+    """
+    waiting = list(tasks)
+    for task in waiting:
+        task.cancel()
+    if waiting:
+        done, _ = await asyncio.wait(waiting)
+        for task in done:
+            if not task.cancelled():
+                task.exception()
