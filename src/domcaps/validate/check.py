@@ -167,8 +167,12 @@ class _Check:
         root = self.domain.root
         repeated = [node for path in READ_ONCE for node in root.findall(path)[1:]]
         for device in root.iterfind("devices/*"):
-            for tag in READ_ONCE_OF_DEVICES if len(device) > 1 else ():
+            tags = [child.tag for child in device]
+            for tag in READ_ONCE_OF_DEVICES if len(set(tags)) < len(tags) else ():
                 repeated += device.findall(tag)[1:]
+        if repeated:
+            # elements are numbered, to be found in the text, while all of them are there
+            self.source.place(repeated[0])
         for node in repeated:
             if node.getparent() is not None:
                 text = f"<{node.tag}> stands here a second time"
