@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 SYSTEMS = (None, "linux", "windows", "bsd", "other", "win11", "ubuntu24.04", "debian12", "win10")
 BUSES = ("virtio", "scsi", "sata", "ide", "usb", "sd", "nvme")
+GUESTS = ("aarch64", "riscv64", "ppc64", "s390x", "loongarch64", "armv7l", "i686")
 MOST_COMBINATIONS = 4000
 
 
@@ -49,6 +50,7 @@ class Job:
     host: str
     folder: str
     seed: int
+    libvirt: str = ""
 
 
 @dataclass
@@ -89,8 +91,7 @@ def _named_well(host: domcaps.Host, arch: str) -> domcaps.Host:
 def _warm(name: str, folder: str) -> None:
     """Have what is worked out once for a host worked out."""
     host = host_of(name, folder)
-    arch = host.emulators.get(host.emulators.paths()[0]).arch
-    for kind in ("kvm", "qemu"):
+    for arch, kind in itertools.product(set(_arches(host)), ("kvm", "qemu")):
         with contextlib.suppress(domcaps.DomcapsError):
             libvirt = "11.3" if host.origin.endswith(".replies") else "12.8"
             host.choose("warm", arch=arch, virttype=kind, libvirt=libvirt)
@@ -108,15 +109,14 @@ def host_names(folder: Path | None) -> list[str]:
 def random_wishes(host: domcaps.Host, rng: random.Random, *, usual: bool) -> dict[str, Any]:
     """Make up what somebody may want."""
     wishes: dict[str, Any] = {
-        "libvirt": "11.3" if host.origin.endswith(".replies") else "12.8",
         "memory": rng.choice(["512MiB", "2GiB", "4GiB", "16GiB"]),
         "vcpus": rng.choice([1, 2, 2, 4, 8] if usual else [1, 2, 2, 4, 4, 8, 16, 300]),
         "os": rng.choice(SYSTEMS),
         "use": rng.choice([None, None, "desktop", "server", "small"]),
-        "arch": host.emulators.get(host.emulators.paths()[0]).arch,
+        "arch": rng.choice(_arches(host)),
     }
     if rng.random() < 0.3:
-        wishes["machine"] = _machine(host, rng)
+        wishes["machine"] = _machine(host, wishes["arch"], rng)
     if rng.random() < 0.3:
         wishes["virttype"] = rng.choice(["kvm", "qemu"])
     buses = BUSES if not usual else BUSES[:3]
@@ -141,8 +141,15 @@ def _maybe(rng: random.Random, prefix: str, values: tuple[str, ...]) -> str:
     return f"{prefix}{rng.choice(values)}" if rng.random() < 0.3 else ""
 
 
-def _machine(host: domcaps.Host, rng: random.Random) -> str:
-    emulator = host.emulators.get(host.emulators.paths()[0])
+def _arches(host: domcaps.Host) -> list[str]:
+    """Give the architectures to choose from, the host's own most often."""
+    if len(host.emulators.paths()) == 1:
+        return [host.emulators.get(host.emulators.paths()[0]).arch]
+    return [host.facts.arch] * 5 + [arch for arch in GUESTS if host.has_emulator(arch)]
+
+
+def _machine(host: domcaps.Host, arch: str, rng: random.Random) -> str:
+    emulator = host.emulators.get(host.default_emulator(arch))
     machines = emulator.machines("kvm") or emulator.machines("qemu")
     names = [m.name for m in machines]
     return rng.choice(names + ["pc", "q35", "virt"] * (len(names) // 3 + 1))
@@ -162,6 +169,7 @@ def run(job: Job, *, usual: bool = False) -> Outcome:
     rng = random.Random(f"{job.host} {job.seed}")  # noqa: S311 - nothing secret
     host = host_of(job.host, job.folder)
     wishes = random_wishes(host, rng, usual=usual)
+    wishes["libvirt"] = job.libvirt or ("11.3" if job.host.endswith(".replies") else "12.8")
     outcome = Outcome(job, wishes=wishes)
     _warm(job.host, job.folder)
     begin = time.process_time()
@@ -188,7 +196,8 @@ def _confirm(
 ) -> None:
     """Try everything that the wishes leave, and each set of wishes that lacks one of them."""
     everything = wishes_of("w", options["memory"], options["vcpus"], _rest(options)).all
-    core = [wish for wish in everything if wish.text in unmet.wishes]
+    named = {wish.text: wish for wish in everything if wish.text in unmet.wishes}
+    core = list(named.values())
     works, tried = brute_force(host, options["arch"], core, options["libvirt"])
     outcome.tried = tried
     if works:
@@ -331,12 +340,13 @@ def main() -> int:
     parser.add_argument("--host", action="append", help="only these recordings")
     parser.add_argument("--usual", action="store_true", help="wishes that a start can meet")
     parser.add_argument("--write", type=Path, help="keep the domains in this folder")
+    parser.add_argument("--libvirt", default="", help="the release that is to accept them")
     parser.add_argument("--jobs", type=int, default=2)
     options = parser.parse_args()
     names = options.host or host_names(options.folder)
     folder = str(options.folder or "")
     jobs = [
-        Job(names[n % len(names)], folder, options.seed + n // len(names))
+        Job(names[n % len(names)], folder, options.seed + n // len(names), options.libvirt)
         for n in range(options.count)
     ]
     # the jobs of a host one after another: each process opens few of them

@@ -209,6 +209,7 @@ class Chooser:
             why += [
                 f"{answer.question}={answer.value} goes with another {name} only"
                 for answer, name in case.search.unfit
+                if answer.value
             ]
         for text in sorted(set(why)):
             self._note(text, str(case))

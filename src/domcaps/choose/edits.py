@@ -33,7 +33,9 @@ _MOST_VALUES = 16
 _SEVERAL = frozenset({"devices", "domain"})
 
 # how much harm an edit does: the value at fault, its absence, one that the manual shows, …
-_HERE, _GONE, _SHOWN, _ADDED, _NEAR, _INSIDE, _KIND, _TARGET = 10, 15, 17, 20, 25, 30, 45, 70
+_HERE, _GONE, _SHOWN, _ADDED, _NEAR, _INSIDE, _KIND, _ELSEWHERE, _TARGET = (
+    10, 15, 17, 20, 25, 30, 45, 60, 70,
+)  # fmt: skip
 # attributes that make a thing another thing
 _KINDS = frozenset({"type", "bus", "device", "model", "mode"})
 
@@ -135,8 +137,11 @@ class Edits:
         self.kinds = kinds
         self.machines = machines
 
-    def mending(self, finding: Finding) -> list[Edit]:
-        """Give the edits that may mend a finding, the least harmful first."""
+    def mending(self, finding: Finding, *, wide: bool = False) -> list[Edit]:
+        """Give the edits that may mend a finding, the least harmful first.
+
+        With `wide` they are looked for in all that the domain says beside its devices, as well.
+        """
         place = self.text.node(finding.path)
         if place is None:
             return []
@@ -156,6 +161,8 @@ class Edits:
         inside = node is not device and not attribute
         found += self._without(node, harm=_GONE if inside else _INSIDE)
         found += self._added(node, finding.code)
+        if wide:
+            found += self._elsewhere()
         found += self._target()
         unique: dict[tuple[str, str], Edit] = {}
         for edit in found:
@@ -265,6 +272,16 @@ class Edits:
         kind = self.text.root.find("os/type")
         if kind is not None:
             yield from self._values(kind, "machine", tuple(self.machines), harm=_TARGET)
+
+    def _elsewhere(self) -> Iterator[Edit]:
+        """Change what the domain says of itself: a feature may be what a device misses."""
+        for top in self.text.root:
+            if top.tag in _ESSENTIAL:
+                continue
+            for inner in top.iter():
+                for name in inner.keys():  # noqa: SIM118 - an element is not its attributes
+                    yield from self._values(inner, str(name), (), harm=_ELSEWHERE)
+                yield from self._without(inner, harm=_ELSEWHERE)
 
     def _device(self, node: Node) -> Node:
         """Give the device or child of <domain> that an element belongs to."""

@@ -106,9 +106,9 @@ class _Mender:
             )
         return known
 
-    def edits(self, data: bytes, finding: Finding) -> list[Edit]:
+    def edits(self, data: bytes, finding: Finding, *, wide: bool = False) -> list[Edit]:
         """Give the edits that may mend a finding."""
-        return Edits(Text(data), *self.targets).mending(finding)
+        return Edits(Text(data), *self.targets).mending(finding, wide=wide)
 
     @cached_property
     def targets(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -142,7 +142,7 @@ class _Mender:
             return None
         finding = findings[0]
         left: list[tuple[int, int, Edit, bytes]] = []
-        for edit in self.edits(data, finding):
+        for edit in self.edits(data, finding, wide=most == 1):
             if self.exhausted():
                 break
             after = edit.apply()

@@ -143,7 +143,7 @@ class Space:
             answer = Answer(name, option.value, option.why, xml, option.given, dev, lacking)
             if lacking:
                 question.lacking.setdefault(option.value, lacking)
-            else:
+            elif not option.given:
                 seen.add((option.value, xml))
             tiers[2 if unknown else 1 if lacking else 0].append(answer)
         question.answers = _distinct([answer for tier in tiers for answer in tier])

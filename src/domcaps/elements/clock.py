@@ -24,6 +24,12 @@ _START = Int(0, 253402300799)
 _BASES = ("utc", "localtime")
 
 
+# as libvirt's own tools have it: ticks that were lost are made up for, and nobody reads the HPET
+_TICKS = (
+    "<timer name='rtc' tickpolicy='catchup'/><timer name='pit' tickpolicy='delay'/>"
+    "<timer name='hpet' present='no'/>"
+)
+
 PREFERENCE = Decision(
     "clock.offset",
     order=140,
@@ -34,13 +40,20 @@ PREFERENCE = Decision(
             "Windows takes the clock for local time, and asks the hypervisor for it",
             guest=family("windows"),
             when=arch("i686", "x86_64") & virttype("kvm"),
-            xml="<clock offset='{value}'><timer name='hypervclock' present='yes'/></clock>",
+            xml="<clock offset='{value}'><timer name='hypervclock' present='yes'/>"
+            f"{_TICKS}</clock>",
         ),
         Option(
             "localtime",
             "Windows takes the clock for local time",
             guest=family("windows"),
             xml="<clock offset='{value}'/>",
+        ),
+        Option(
+            "utc",
+            "all others take it for universal time, and PCs must not lose ticks",
+            when=arch("i686", "x86_64"),
+            xml=f"<clock offset='{{value}}'>{_TICKS}</clock>",
         ),
         Option("utc", "all others take it for universal time", xml="<clock offset='{value}'/>"),
     ),

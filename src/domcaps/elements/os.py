@@ -250,7 +250,11 @@ LOADER = Element(
         Enum(
             "readonly",
             attribute="@readonly",
-            choices=(Choice("yes"), Choice("no")),
+            choices=(
+                Choice("yes"),
+                # a ROM can't be written to
+                Choice("no", sample="<os><loader type='pflash' readonly='no'>/a</loader></os>"),
+            ),
             sample="<os><loader type='rom' readonly='{value}'>/a</loader></os>",
             told=ROM,
         ),

@@ -147,6 +147,19 @@ def writable_image_keeps_its_own(loader: Loader) -> Problems:
 
 
 @rule(
+    "loader-rom-writable",
+    Loader,
+    bad=_MANUAL.format("<loader type='rom' readonly='no'>/a/code.fd</loader>"),
+    good=_MANUAL.format("<loader type='pflash' readonly='no'>/a/code.fd</loader>"),
+)
+def roms_are_read(loader: Loader) -> Problems:
+    """An image that is a ROM, as it is where no type is given, can't be written to."""
+    wanted = loader.readonly == "no" and loader.type != "pflash" and bool(loader.image)
+    if wanted and not _automatic(loader) and _is_reworked(loader):
+        yield problem("a ROM can't be written to", loader, "@readonly", accepted=["yes"])
+
+
+@rule(
     "loader-stateless-invalid",
     Loader,
     bad=_OS.replace("efi", "bios").format("<loader stateless='no'/>"),
