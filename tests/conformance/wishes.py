@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 SYSTEMS = (None, "linux", "windows", "bsd", "other", "win11", "ubuntu24.04", "debian12", "win10")
 BUSES = ("virtio", "scsi", "sata", "ide", "usb", "sd", "nvme")
 GUESTS = ("aarch64", "riscv64", "ppc64", "s390x", "loongarch64", "armv7l", "i686")
+BOARDS = ("pc-q35", "pc-i440fx", "virt-", "pseries-", "s390-ccw-virtio-")
 MOST_COMBINATIONS = 4000
 
 
@@ -51,6 +52,7 @@ class Job:
     folder: str
     seed: int
     libvirt: str = ""
+    confirm: bool = True
 
 
 @dataclass
@@ -116,7 +118,7 @@ def random_wishes(host: domcaps.Host, rng: random.Random, *, usual: bool) -> dic
         "arch": rng.choice(_arches(host)),
     }
     if rng.random() < 0.3:
-        wishes["machine"] = _machine(host, wishes["arch"], rng)
+        wishes["machine"] = _machine(host, wishes["arch"], rng, usual=usual)
     if rng.random() < 0.3:
         wishes["virttype"] = rng.choice(["kvm", "qemu"])
     buses = BUSES if not usual else BUSES[:3]
@@ -148,11 +150,13 @@ def _arches(host: domcaps.Host) -> list[str]:
     return [host.facts.arch] * 5 + [arch for arch in GUESTS if host.has_emulator(arch)]
 
 
-def _machine(host: domcaps.Host, arch: str, rng: random.Random) -> str:
+def _machine(host: domcaps.Host, arch: str, rng: random.Random, *, usual: bool) -> str:
     emulator = host.emulators.get(host.default_emulator(arch))
     machines = emulator.machines("kvm") or emulator.machines("qemu")
     names = [m.name for m in machines]
-    return rng.choice(names + ["pc", "q35", "virt"] * (len(names) // 3 + 1))
+    if usual:
+        names = [name for name in names if name.startswith(BOARDS)] or names
+    return rng.choice(names + ["pc", "q35", "virt"] * (0 if usual else len(names) // 3 + 1))
 
 
 def _setting(rng: random.Random) -> str:
@@ -178,7 +182,9 @@ def run(job: Job, *, usual: bool = False) -> Outcome:
     except domcaps.UnmetWishesError as unmet:
         outcome.seconds = time.process_time() - begin
         outcome.text = str(unmet)
-        _confirm(host, wishes, unmet, outcome)
+        outcome.kind = "can't"
+        if job.confirm:
+            _confirm(host, wishes, unmet, outcome)
         return outcome
     except domcaps.DomcapsError as error:
         outcome.kind, outcome.text = "error", str(error)
@@ -341,12 +347,19 @@ def main() -> int:
     parser.add_argument("--usual", action="store_true", help="wishes that a start can meet")
     parser.add_argument("--write", type=Path, help="keep the domains in this folder")
     parser.add_argument("--libvirt", default="", help="the release that is to accept them")
+    parser.add_argument("--unconfirmed", action="store_true", help="believe every refusal")
     parser.add_argument("--jobs", type=int, default=2)
     options = parser.parse_args()
     names = options.host or host_names(options.folder)
     folder = str(options.folder or "")
     jobs = [
-        Job(names[n % len(names)], folder, options.seed + n // len(names), options.libvirt)
+        Job(
+            names[n % len(names)],
+            folder,
+            options.seed + n // len(names),
+            options.libvirt,
+            not options.unconfirmed,
+        )
         for n in range(options.count)
     ]
     # the jobs of a host one after another: each process opens few of them

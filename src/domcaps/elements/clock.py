@@ -11,6 +11,7 @@ Its timers stand in `domcaps.elements.timer`.
 
 from __future__ import annotations
 
+from domcaps.elements.hyperv import CLOCK
 from domcaps.elements.quantities import OrEmpty
 from domcaps.language.kinds import Int, OneOf
 from domcaps.language.observed import arch, virttype
@@ -39,7 +40,7 @@ PREFERENCE = Decision(
             "localtime",
             "Windows takes the clock for local time, and asks the hypervisor for it",
             guest=family("windows"),
-            when=arch("i686", "x86_64") & virttype("kvm"),
+            when=arch("i686", "x86_64") & virttype("kvm") & CLOCK,
             xml="<clock offset='{value}'><timer name='hypervclock' present='yes'/>"
             f"{_TICKS}</clock>",
         ),

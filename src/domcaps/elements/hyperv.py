@@ -26,6 +26,7 @@ from domcaps.language.told import Told, Untold, Ways
 
 if TYPE_CHECKING:
     from domcaps.facts.emulator import EmulatorFacts
+    from domcaps.language.predicate import Predicate
 
 NEVER_NOTIFIES = 2**32 - 1
 """What QEMU calls a spinlock that never asks the hypervisor: as good as no default."""
@@ -227,6 +228,20 @@ UNTIL = Element(
     content=(FEATURES, DEFAULTS),
     until="11.10",
 )
+
+
+def _offered(*names: str) -> Predicate:
+    """QEMU offers all of these enlightenments."""
+    return EmulatorFact(
+        f"QEMU offers the enlightenments {', '.join(names)}",
+        "query-cpu-model-expansion, hv-passthrough",
+        lambda emulator: all(_offers(emulator, name) for name in names),
+    )
+
+
+CLOCK = _offered("time")
+"""The hypervisor can tell a Windows guest the time."""
+
 PREFERENCE = Decision(
     "features.hyperv",
     order=135,
@@ -236,7 +251,9 @@ PREFERENCE = Decision(
             "on",
             "Windows runs faster with them",
             guest=family("windows"),
-            when=arch("i686", "x86_64") & virttype("kvm"),
+            when=arch("i686", "x86_64")
+            & virttype("kvm")
+            & _offered("relaxed", "vapic", "spinlocks"),
             xml="<features><hyperv mode='custom'><relaxed state='on'/><vapic state='on'/>"
             "<spinlocks state='on' retries='8191'/></hyperv></features>",
         ),

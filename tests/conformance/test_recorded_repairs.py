@@ -1,0 +1,29 @@
+"""The rejected domains of a folder of recorded cases, mended; skipped aloud where there is none."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from corpus import domain_cases
+from repairs import mend
+
+FOLDER = Path(
+    os.environ.get("DOMCAPS_CONFORMANCE") or Path(__file__).parents[3] / "shared" / "conformance"
+)
+
+
+@pytest.mark.skipif(
+    not (FOLDER / "domains").is_dir(), reason="no folder of recorded cases beside the checkout"
+)
+def test_most_rejected_domains_are_mended_and_accepted_ones_stay() -> None:
+    cases = [case for case in domain_cases(FOLDER) if not case.exotic]
+    outcomes = [mend(case) for case in cases]
+    kinds = [outcome.kind for outcome in outcomes]
+    assert kinds.count("CHANGED") == 0
+    assert kinds.count("mended") * 10 >= 9 * (kinds.count("mended") + kinds.count("not mended"))
