@@ -18,9 +18,7 @@ FOLDER = Path(
 )
 
 
-@pytest.mark.skipif(
-    not (FOLDER / "domains").is_dir(), reason="no recorded domains"
-)
+@pytest.mark.skipif(not (FOLDER / "domains").is_dir(), reason="no recorded domains")
 def test_most_rejected_domains_are_mended_and_accepted_ones_stay() -> None:
     cases = [case for case in domain_cases(FOLDER) if not case.exotic]
     outcomes = [mend(case) for case in cases]
