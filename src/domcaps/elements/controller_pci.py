@@ -390,6 +390,9 @@ def target_indexes_suffice(hardware: Hardware) -> Problems:
     """A machine of IBM's pseries has at most 32 host bridges."""
     if hardware.domain.world.truth(PSERIES):
         bridges = [c for c in hardware.of("pci") if c.index != 0 and c.model == "pci-root"]
-        for bridge in bridges[_HOST_BRIDGES:]:
+        # libvirt adds those with lower indexes, too
+        late = [b for b in bridges[:_HOST_BRIDGES] if b.index >= _HOST_BRIDGES and b.part]
+        open_ = [b for b in late if b.part and not b.part.has("target[@index]")]
+        for bridge in (*open_, *bridges[_HOST_BRIDGES:]):
             what = f"there are at most {_HOST_BRIDGES} host bridges besides the first"
             yield problem(what, bridge.part or hardware)

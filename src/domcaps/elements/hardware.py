@@ -149,7 +149,8 @@ class Hardware(Part):
     @property
     def serial_ports(self) -> Ports | None:
         """The ports of virtio-serial, None where there is no controller for it."""
-        return self._serial_ports if self.by_type else None
+        self.by_type  # noqa: B018 - which finds them
+        return self._serial_ports
 
     def of(self, kind: str) -> list[Installed]:
         """Give the controllers of a type, by index."""
@@ -327,6 +328,20 @@ def pci_needs_a_root(hardware: Hardware) -> Problems:
     for controller in hardware.of("pci"):
         if controller.part is not None:
             yield problem("this machine type has no PCI", controller.part, "@type")
+
+
+@rule(
+    "controller-ide-several",
+    Hardware,
+    bad="<controller type='ide'/><controller type='ide'/>",
+    good="<controller type='ide'/>",
+)
+def ide_is_there_once(hardware: Hardware) -> Problems:
+    """Of IDE controllers without an index, the second gets the next one, which no board has."""
+    for controller in hardware.of("ide"):
+        part = controller.part
+        if controller.index and part is not None and part.index is None:
+            yield problem("there is only one IDE controller", part, "@type")
 
 
 @rule(

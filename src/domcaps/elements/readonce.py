@@ -13,5 +13,5 @@ READ_ONCE = (
     "cpu/numa/interconnects", "launchSecurity",
 )  # fmt: skip
 
-READ_ONCE_OF_DEVICES = ("address", "alias")
+READ_ONCE_OF_DEVICES = ("address", "alias", "boot")
 """Such elements of every device."""
