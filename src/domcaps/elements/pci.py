@@ -169,7 +169,8 @@ class _Placement:
             if place is None:
                 continue
             if self._is_piix3(item, place):
-                if self.buses.buses and self.buses.buses[0].model != "pci-root":
+                first = self.buses.buses[0].model if self.buses.buses else ""
+                if first != "pci-root" and (first or self._knows_boards):
                     what = f"{place} is the place of a PIIX3, which needs a bus of conventional PCI"
                     self.found.append(Misplaced(item.node, what, given=True))
                 continue
@@ -192,6 +193,11 @@ class _Placement:
             return place == _PRIMARY_IDE
         uhci = known.type == "usb" and known.model in {None, "piix3-uhci"}
         return uhci and place == _PRIMARY_USB
+
+    @property
+    def _knows_boards(self) -> bool:
+        """Tell whether libvirt knows which boards have no PCI at all."""
+        return self.world.target.dialect.speaks("11.9", "")
 
     def _grow(self, highest: int) -> None:
         """Place everything with buses that are added as needed, and the added ones in turn."""

@@ -13,5 +13,8 @@ READ_ONCE = (
     "cpu/numa/interconnects", "launchSecurity",
 )  # fmt: skip
 
+READ_TOGETHER = ("os",)
+"""Those of which it reads what the first does not have out of the others."""
+
 READ_ONCE_OF_DEVICES = ("address", "alias", "boot")
 """Such elements of every device."""

@@ -54,7 +54,7 @@ class Shmem(Device):
     role = field("@role", OneOf(("master", "peer")))
     named = field("model/@type", choice=MODEL)
     size_number = field("size", SIZE)
-    size_unit = field("size/@unit", UNIT)
+    size_unit = field("size/@unit", UNIT, of="size")
     server = field("server/@path")
     vectors = field("msi/@vectors", Int(0, 2**32 - 1, base=0))
     ioeventfd = field("msi/@ioeventfd", ON_OFF)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from domcaps.elements.readonce import READ_ONCE, READ_ONCE_OF_DEVICES
+from domcaps.elements.readonce import READ_ONCE, READ_ONCE_OF_DEVICES, READ_TOGETHER
 from domcaps.facts.emulator import Unanswered
 from domcaps.language.domain import Domain
 from domcaps.language.finding import Finding, Severity, Stage
@@ -177,6 +177,8 @@ class _Check:
             if node.getparent() is not None:
                 text = f"<{node.tag}> stands here a second time"
                 self._passed_over("repeated-element", text, node)
+                if node.tag in READ_TOGETHER:
+                    _complete(root.find(node.tag), node)
                 node.getparent().remove(node)  # type: ignore[union-attr]
 
     def _part(self, part: Part, look: Look) -> None:
@@ -321,6 +323,18 @@ class _Check:
 
 BROKEN = "this rule failed, please report it"
 """What `Validation.unknown` says of a rule that met something it was not written for."""
+
+
+def _complete(first: Node | None, other: Node) -> None:
+    """Add to an element what only another one of its name has."""
+    if first is None:
+        return
+    for name, text in other.items():
+        if first.get(name) is None:
+            first.set(name, text)
+    for child in list(other):
+        if first.find(child.tag) is None:
+            first.append(child)
 
 
 def _offered(enum: Enum, world: World) -> Iterator[str]:
