@@ -177,6 +177,8 @@ _KINDS = {
     "missing": ("the host lacks", "model"),
     "extra": ("with match='strict', the host has too much", "@match"),
 }
+_POWER = "<cpu mode='host-model'><model>power{}</model></cpu>"
+_PMU = "<features><pmu state='on'/></features>"
 _PARTIAL = "<cpu check='partial'><model>{}</model></cpu>"
 
 
@@ -235,6 +237,7 @@ def host_lacks_what_is_forbidden(cpu: Cpu) -> Problems:
 @rule(
     "cpu-host-unknown",
     Cpu,
+    bad=Sample(_PARTIAL.format("486"), host="ppc64"),
     good=_PARTIAL.format("486"),
     stage=Stage.START,
 )
@@ -252,7 +255,13 @@ def _same(one: str, other: str) -> bool:
     return one == other or any({one, other} <= family for family in (archs.PPC64, archs.X86))
 
 
-@rule("cpu-compatibility-unsupported", Cpu, stage=Stage.START)
+@rule(
+    "cpu-compatibility-unsupported",
+    Cpu,
+    bad=Sample(_POWER.format(9), arch="ppc64"),
+    good=Sample(_POWER.format(8), arch="ppc64"),
+    stage=Stage.START,
+)
 def power_is_compatible_with_older(cpu: Cpu) -> Problems:
     """POWER can run as an older POWER; a model other than the host's own can't be had with KVM."""
     world = cpu.domain.world
@@ -282,6 +291,7 @@ def _generation(name: str, prefix: str) -> int:
 @rule(
     "cpu-deprecated-features-unsupported",
     Cpu,
+    bad="<cpu mode='maximum' deprecated_features='off'/>",
     good=Sample("<cpu mode='maximum' deprecated_features='off'/>", arch="s390x"),
     stage=Stage.START,
 )
@@ -299,6 +309,7 @@ _TOPOLOGY = "<vcpu>2</vcpu><cpu><topology sockets='1' {}='2' cores='1' threads='
 @rule(
     "topology-dies-unsupported",
     Topology,
+    bad=_TOPOLOGY.format("dies"),
     good=_TOPOLOGY.format("dies"),
     stage=Stage.START,
 )
@@ -329,6 +340,8 @@ class Everything(Part):
 @rule(
     "cpu-default-unknown",
     Everything,
+    bad=Sample(_PMU, arch="sparc"),
+    good=_PMU,
     stage=Stage.START,
 )
 def switches_need_a_cpu(domain: Everything) -> Problems:

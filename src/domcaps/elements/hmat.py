@@ -85,6 +85,7 @@ _WAY = "<latency initiator='{}' target='{}' type='{}' value='5'/>"
 @rule(
     "numa-hmat-unsupported",
     Numa,
+    bad=_N.format(_CACHE.format(1), _WAY.format(0, 1, "access")),
     good=_N.format(_CACHE.format(1), _WAY.format(0, 1, "access")),
 )
 def hmat_is_supported(numa: Numa) -> Problems:

@@ -116,7 +116,7 @@ def pool_has_room(pool: ThreadPool) -> Problems:
 @rule(
     "iothread-pool-unsupported",
     ThreadPool,
-    bad="",
+    bad="<defaultiothread thread_pool_min='5' thread_pool_max='5'/>",
     good="<defaultiothread thread_pool_min='5' thread_pool_max='5'/>",
 )
 def pool_can_be_chosen(pool: ThreadPool) -> Problems:

@@ -156,6 +156,7 @@ def huge_pages_are_files(memory: MemoryBacking) -> Problems:
 @rule(
     "memory-backing-hugepages-memfd-unsupported",
     MemoryBacking,
+    bad=_M.format(_HUGE + "<source type='memfd'/>"),
     good=_M.format(_HUGE + "<source type='memfd'/>"),
 )
 def memfd_needs_huge_pages(memory: MemoryBacking) -> Problems:
@@ -170,6 +171,7 @@ def memfd_needs_huge_pages(memory: MemoryBacking) -> Problems:
 @rule(
     "memory-backing-threads-unsupported",
     MemoryBacking,
+    bad=_M.format(_HUGE + "<allocation threads='4'/>"),
     good=_M.format(_HUGE + "<allocation threads='4'/>"),
 )
 def threads_need_qemu(memory: MemoryBacking) -> Problems:
@@ -184,6 +186,7 @@ def threads_need_qemu(memory: MemoryBacking) -> Problems:
 @rule(
     "memory-backing-access-unsupported",
     MemoryBacking,
+    bad=_M.format(_HUGE + "<access mode='shared'/>"),
     good=_M.format(_HUGE + "<access mode='shared'/>"),
 )
 def shared_pages_have_a_cell(memory: MemoryBacking) -> Problems:
@@ -279,9 +282,19 @@ def _offered(domain: Domain, size: int) -> bool:
     return size in sizes if sizes else not size & (size - 1)
 
 
+_MODULE = (
+    "<maxMemory slots='1'>4194304</maxMemory><memory>1048576</memory>"
+    "<cpu><numa><cell id='0' cpus='0' memory='524288'/></numa></cpu>"
+    "<memory model='dimm'><source><pagesize unit='KiB'>{}</pagesize></source>"
+    "<target><size unit='KiB'>524288</size><node>0</node></target></memory>"
+)
+
+
 @rule(
     "memory-device-page-size-unavailable",
     MemoryDevice,
+    bad=_MODULE.format(4096),
+    good=_MODULE.format(2048),
     stage=Stage.START,
 )
 def host_has_pages_for_devices(memory: MemoryDevice) -> Problems:

@@ -286,6 +286,7 @@ def blocks_are_requested(memory: VirtioMem) -> Problems:
 @rule(
     "memory-device-dynamic-memslots-unsupported",
     VirtioMem,
+    bad=_VIRTIO_MEM.replace("<target>", "<target dynamicMemslots='yes'>"),
     good=_VIRTIO_MEM,
 )
 def dynamic_memslots_need_qemu(memory: VirtioMem) -> Problems:
@@ -320,12 +321,14 @@ def _missing_nodes(part: Dimm | VirtioMem | SgxEpc) -> Problems:
         yield problem(f"the host has no NUMA node {gone[0]}", part, "source/nodemask")
 
 
+_GONE = "<source><nodemask>9</nodemask></source>"
 _HERE = "<source><nodemask>0</nodemask></source>"
 
 
 @rule(
     "dimm-nodemask-unavailable",
     Dimm,
+    bad=memory_sample("dimm", source=_GONE),
     good=memory_sample("dimm", source=_HERE),
     stage=Stage.START,
 )
@@ -334,13 +337,25 @@ def nodes_of_modules_are_there(memory: Dimm) -> Problems:
     yield from _missing_nodes(memory)
 
 
-@rule("virtio-mem-nodemask-unavailable", VirtioMem, stage=Stage.START)
+@rule(
+    "virtio-mem-nodemask-unavailable",
+    VirtioMem,
+    bad=_VIRTIO_MEM.replace("<target>", f"{_GONE}<target>"),
+    good=_VIRTIO_MEM.replace("<target>", f"{_HERE}<target>"),
+    stage=Stage.START,
+)
 def nodes_of_virtio_mem_are_there(memory: VirtioMem) -> Problems:
     """Memory is taken from NUMA nodes that the host has."""
     yield from _missing_nodes(memory)
 
 
-@rule("sgx-epc-nodemask-unavailable", SgxEpc, stage=Stage.START)
+@rule(
+    "sgx-epc-nodemask-unavailable",
+    SgxEpc,
+    bad=memory_sample("sgx-epc", _SIZE, _GONE),
+    good=_DIMM,
+    stage=Stage.START,
+)
 def nodes_of_enclaves_are_there(memory: SgxEpc) -> Problems:
     """Memory is taken from NUMA nodes that the host has."""
     yield from _missing_nodes(memory)

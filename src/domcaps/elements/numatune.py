@@ -137,6 +137,7 @@ def _gone(part: Part, nodes: int) -> int | None:
 @rule(
     "numatune-nodeset-unavailable",
     Numatune,
+    bad="<numatune><memory mode='strict' nodeset='9'/></numatune>",
     good="<numatune><memory mode='strict' nodeset='0'/></numatune>",
     stage=Stage.START,
 )
@@ -148,7 +149,13 @@ def nodes_are_there(numatune: Numatune) -> Problems:
             yield problem(f"the host has no NUMA node {gone}", numatune, "memory/@nodeset")
 
 
-@rule("memnode-nodeset-unavailable", Memnode, good=_GOOD, stage=Stage.START)
+@rule(
+    "memnode-nodeset-unavailable",
+    Memnode,
+    bad=_GOOD.replace("nodeset='0'", "nodeset='9'"),
+    good=_GOOD,
+    stage=Stage.START,
+)
 def nodes_of_cells_are_there(memnode: Memnode) -> Problems:
     """The memory of a cell is taken from NUMA nodes that the host has."""
     gone = _gone(memnode, memnode.nodeset or 0)

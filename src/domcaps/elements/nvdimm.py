@@ -133,7 +133,13 @@ def readonly_needs_qemu(nvdimm: Nvdimm) -> Problems:
         yield problem("this QEMU has no read-only NVDIMM", nvdimm, "target/readonly", reason=reason)
 
 
-@rule("nvdimm-pmem-unsupported", Nvdimm, good=_NVDIMM, stage=Stage.START)
+@rule(
+    "nvdimm-pmem-unsupported",
+    Nvdimm,
+    bad=_NVDIMM.replace("</path>", "</path><pmem/>"),
+    good=_NVDIMM,
+    stage=Stage.START,
+)
 def pmem_needs_qemu(nvdimm: Nvdimm) -> Problems:
     """Memory of the host that outlives it needs a QEMU with libpmem."""
     world = nvdimm.domain.world
