@@ -100,7 +100,7 @@ def listed(
 
 
 def document(found: Sequence[Verification]) -> str:
-    lines = [INTRODUCTION]
+    lines = [INTRODUCTION.strip(), ""]
     lines += counts(found)
     lines += listed(
         "Lies",
