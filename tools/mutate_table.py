@@ -172,8 +172,12 @@ class UnitTests:
         _pytest("--collect-only", *_files(OF_REPORTS), plugins=[self])
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Keep what pytest found."""
-        self.items = [item for item in items if isinstance(item, pytest.Function)]
+        """Keep those that need nothing but their parameters."""
+        self.items = [
+            item
+            for item in items
+            if isinstance(item, pytest.Function) and not _fixtures(item) and item.cls is None
+        ]
 
     def fail(self) -> bool:
         """Tell whether some test fails."""
@@ -186,6 +190,10 @@ class UnitTests:
         except Exception:  # noqa: BLE001 - a test fails in whichever way it likes
             return False
         return True
+
+
+def _fixtures(item: pytest.Function) -> set[str]:
+    return set(item.fixturenames) - set(item.callspec.params if hasattr(item, "callspec") else ())
 
 
 def _files(patterns: tuple[str, ...]) -> list[str]:

@@ -73,8 +73,8 @@ _BIOS = _some("a descriptor offers BIOS firmware", lambda f: f.bios, bios=True)
 _EFI = _some("a descriptor offers UEFI firmware", lambda f: f.efi)
 _SMM = _some("UEFI firmware is protected by SMM", lambda f: bool(f.secure_loader))
 
-# Firmware that is started like a Linux kernel: 11.3 counts it, 12.8 no longer knows it. 12.0
-# reworked the choice of firmware; that it was this release is not proven.
+# Firmware that is started like a Linux kernel: 11.3 counts it, 12.8 no longer knows it. The changes
+# of 12.0 announce that the choice of firmware was mended, without saying how.
 _KERNELS_UNTIL = "12.0"
 
 

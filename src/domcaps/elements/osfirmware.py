@@ -32,7 +32,7 @@ _SEV_ES = 1 << 2
 """The bit of an SEV policy that asks for encrypted registers."""
 
 REWORKED = "12.0"
-"""The release that reworked the choice of firmware; that it was this one is not proven."""
+"""The release whose changes announce a mended choice of firmware, without saying how."""
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,8 @@ _MOST_WITHOUT_EIM = 255
 _TOO_MANY = 1 << 16
 """So many that nobody looks at them one by one: no machine type takes them."""
 
-_EIM_FREE_SINCE = "12.0"
+# announced in the changes of 12.2: until then all IOMMUs needed extended interrupts
+_EIM_FREE_SINCE = "12.2"
 
 
 class Vcpu(Part):
