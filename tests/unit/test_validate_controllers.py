@@ -57,13 +57,13 @@ OPTIONS = [
           "controller-target-invalid", machine="q35"),
     wrong("a node has a number", pci("pci-expander-bus", "<target><node>one</node></target>"),
           "controller-target-invalid", machine="pc"),
-    wrong("a virtual board has no hole", ROOT.format("<pcihole64 unit='KiB'>1024</pcihole64>"),
-          "controller-pcihole64-unsupported", arch="aarch64", machine="virt"),
+    fine("a virtual board of ARM has a hole", ROOT.format("<pcihole64 unit='KiB'>1024</pcihole64>"),
+         arch="aarch64", machine="virt"),
     fine("a PC has one", ROOT.format("<pcihole64 unit='KiB'>1048576</pcihole64>"), machine="q35"),
     wrong("there are 256 buses", pci("pcie-root-port", index="256"),
           "controller-pci-index-invalid", machine="q35"),
     wrong("0 is the root", pci("pci-bridge", index="0"), "controller-pci-index-invalid",
-          "controller-pci-root-wrong", machine="q35"),
+          "controller-pci-root-wrong", "controller-pci-bridge-order", machine="q35"),
     fine("memory that grows makes a node", "<maxMemory slots='2'>4194304</maxMemory>"
          + pci("pcie-expander-bus", "<target><node>0</node></target>"), machine="q35"),
 ]  # fmt: skip

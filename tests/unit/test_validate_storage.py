@@ -229,7 +229,7 @@ BUSES = [
     fine("an NVMe disk may have another name", disk(
         target="dev='sda' bus='nvme'") + "<controller type='nvme'><serial>S</serial></controller>"),
     wrong("two namespaces with one number", disk(target="dev='nvme0n1' bus='nvme'") * 2,
-          "disk-target-duplicate", "disk-address-duplicate"),
+          "disk-target-duplicate", "disk-address-duplicate", "controller-nvme-serial-missing"),
 ]  # fmt: skip
 
 LIMITS = [
