@@ -266,7 +266,7 @@ def mdev_has_a_uuid(hostdev: Hostdev) -> Problems:
 class HostDevices(Part):
     """All devices of the host that a domain is given, network interfaces among them."""
 
-    path = "devices"
+    path = ""
 
     @cached_property
     def given(self) -> tuple[tuple[Node, str, Node], ...]:
@@ -274,8 +274,9 @@ class HostDevices(Part):
         return tuple(self._given())
 
     def _given(self) -> Iterator[tuple[Node, str, Node]]:
-        for node in self.node:
-            source = node.find("source") if node.tag in {"interface", "hostdev"} else None
+        nodes = (*self.domain.find("devices/interface"), *self.domain.find("devices/hostdev"))
+        for node in nodes:
+            source = node.find("source")
             if source is None:
                 continue
             if node.tag == "hostdev" and node.get("mode", "subsystem") == "subsystem":
