@@ -61,16 +61,31 @@ class Client:
         return bytes(data)
 
 
-def latency(path: str, runs: int = 200) -> tuple[float, float, int]:
-    """Give median and 99th percentile in milliseconds, and the size of the answer."""
-    client = Client(path)
-    size = client.call(342, QUESTION)
-    times = []
-    for _ in range(runs):
-        start = time.perf_counter()
-        client.call(342, QUESTION)
-        times.append((time.perf_counter() - start) * 1000)
-    return statistics.median(times), statistics.quantiles(times, n=100)[98], size
+def latency(paths: list[str], rounds: int = 10, runs: int = 50) -> list[tuple[float, float, int]]:
+    """Give for each server the median of its best round and of all, in milliseconds, and a size.
+
+    They are asked in turn, so that whatever else the machine does meets all of them.
+    """
+    clients = [Client(path) for path in paths]
+    sizes = [client.call(342, QUESTION) for client in clients]
+    times: list[list[list[float]]] = [[] for _ in clients]
+    for _ in range(rounds):
+        for client, told in zip(clients, times, strict=True):
+            told.append([_timed(client) for _ in range(runs)])
+    return [
+        (
+            min(map(statistics.median, told)),
+            statistics.median(time for some in told for time in some),
+            size,
+        )
+        for told, size in zip(times, sizes, strict=True)
+    ]
+
+
+def _timed(client: Client) -> float:
+    start = time.perf_counter()
+    client.call(342, QUESTION)
+    return (time.perf_counter() - start) * 1000
 
 
 def crowd(path: str, clients: int, requests: int) -> None:
@@ -103,12 +118,20 @@ def state(pid: int) -> tuple[int, int]:
     return memory, len(list(Path(f"/proc/{pid}/fd").iterdir()))
 
 
-def measure(name: str, path: str, clients: int, requests: int) -> tuple[float, float]:
-    median, worst, size = latency(path)
+def measure(name: str, path: str, clients: int, requests: int) -> float:
     rate = load(path, clients, requests)
-    print(f"{name}: {size / 1000:.0f} KB in {median:.2f} ms (99 %: {worst:.2f} ms)")
     print(f"{name}: {clients} clients, {requests} requests: {rate:.0f} per second")
-    return median, rate
+    return rate
+
+
+def compare(ours: str, theirs: str) -> list[str]:
+    """Tell the latencies of both, and what is not met."""
+    found = latency([ours, theirs])
+    for name, (best, median, size) in zip(("domcaps", "libvirtd"), found, strict=True):
+        print(f"{name}: {size / 1000:.0f} KB, best round {best:.2f} ms, median {median:.2f} ms")
+    rates = [measure(n, p, 20, 10_000) for n, p in (("domcaps", ours), ("libvirtd", theirs))]
+    failures = ["libvirtd answers sooner"] if found[0][0] > found[1][0] else []
+    return failures + (["libvirtd answers more"] if rates[0] < rates[1] else [])
 
 
 def main() -> int:
@@ -131,7 +154,7 @@ def main() -> int:
                 time.sleep(0.05)
             load(path, 200, 2000)
             before = state(server.pid)
-            ours = measure("domcaps", path, wanted.clients, wanted.requests)
+            measure("domcaps", path, wanted.clients, wanted.requests)
             time.sleep(1)
             after = state(server.pid)
             print(
@@ -141,11 +164,7 @@ def main() -> int:
             if after[0] - before[0] > GROWTH_KB or after[1] > before[1]:
                 failures.append("it grew")
             if wanted.libvirtd:
-                theirs = measure(
-                    "libvirtd", wanted.libvirtd, min(wanted.clients, 20), wanted.requests // 10
-                )
-                if ours[0] > theirs[0]:
-                    failures.append("libvirtd answers sooner")
+                failures += compare(path, wanted.libvirtd)
         finally:
             server.send_signal(signal.SIGTERM)
             server.wait(20)

@@ -97,12 +97,14 @@ class LiveHost(Host):
         question = Question(emulator, arch, machine, virttype, libvirt, flags, strict)
         return self.machine.answer(question, DomainCapabilities)
 
+    def ready(self, **options: Any) -> DomainCapabilities | None:
+        """Answer as `domain_capabilities` does, if that takes no looking at anything; else None."""
+        return self.machine.ready(_about_report(options), DomainCapabilities)
+
     def entry(self, **options: Any) -> Entry[DomainCapabilities]:
         """Give what is remembered of an answer; takes what `domain_capabilities` takes."""
-        names = Flags.__struct_fields__
-        flags = Flags(**{name: options.pop(name) for name in names if name in options})
-        question = Question(**{"libvirt": DEFAULT_DIALECT, **options, "flags": flags})
-        return self.machine.build.entry(self.machine.key(question, DomainCapabilities))
+        key = self.machine.key(_about_report(options), DomainCapabilities)
+        return self.machine.build.entry(key)
 
     def world(
         self,
@@ -172,6 +174,14 @@ def _question(
     libvirt: str | None = None,
 ) -> Question:
     return Question(emulator, arch, machine, virttype, libvirt or DEFAULT_DIALECT)
+
+
+def _about_report(options: dict[str, Any]) -> Question:
+    """Make a question of what `LiveHost.domain_capabilities` takes."""
+    names = Flags.__struct_fields__
+    flags = Flags(**{name: options[name] for name in names if name in options})
+    rest = {name: value for name, value in options.items() if name not in names}
+    return Question(**{"libvirt": DEFAULT_DIALECT, **rest, "flags": flags})
 
 
 def local_host(*, inventory: bool, qemu_user: str, cache: bool | Path) -> LiveHost:

@@ -504,3 +504,43 @@ def test_clients_come_over_tcp_as_well() -> None:
         with socket.create_connection(("127.0.0.1", port), 5) as connected:
             connected.sendall(message(66))
             assert connected.recv(100)[:4] == b"\0\0\0\x24"
+
+
+# -- answers that are known already ---------------------------------------------------------------
+
+
+class Knowing(Served):
+    """A host whose reports are known without a look at anything, or not."""
+
+    def __init__(self, report: str | None) -> None:
+        super().__init__(HOST, "knowing")
+        self.report = report
+        self.threads: list[str] = []
+
+    def ready(self, key: object, options: dict[str, Any]) -> str | None:
+        self.threads.append(threading.current_thread().name)
+        return self.report
+
+
+class KnownSource(Given):
+    def __init__(self, served: Knowing) -> None:
+        super().__init__(HOST, "knowing")
+        self._served = served
+
+    def known(self, name: str) -> Served | None:
+        return self.get(name)
+
+
+def test_a_report_that_is_known_is_given_at_once(path: Path) -> None:
+    served = Knowing("<domainCapabilities/>")
+    with serving(KnownSource(served), path), Client(path) as client:
+        assert capabilities(client) == "<domainCapabilities/>"
+    # not in one of the threads for what takes long
+    assert served.threads == ["domcaps-serve"]
+
+
+def test_one_that_is_not_is_made(path: Path) -> None:
+    with serving(KnownSource(Knowing(None)), path), Client(path) as client:
+        assert capabilities(client) == HOST.domain_capabilities().xml
+        # flags are looked at in any case
+        refused(8, capabilities, client, flags=8)

@@ -87,11 +87,19 @@ class Build:
 
         Raises what the task raises; then the next call tries again.
         """
+        value = self.ready(key)
+        return self._proven(key) if value is None else value
+
+    def ready(self, key: Key[T]) -> T | None:
+        """Give the value if the kernel itself says that it holds, None where one has to look.
+
+        This never takes long: no file is read and no program is asked.
+        """
         entry = self.store.known(key)
-        if entry is not None and entry.guard is not None and self._is_quiet(entry.guard):
-            value: T = entry.value  # type: ignore[assignment]
-            return value
-        return self._proven(key)
+        if entry is None or entry.guard is None or not self._is_quiet(entry.guard):
+            return None
+        value: T = entry.value  # type: ignore[assignment]
+        return value
 
     def entry(self, key: Key[T]) -> Entry[T]:
         """Give what is remembered of a key, brought up to date."""

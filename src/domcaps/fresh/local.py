@@ -83,6 +83,10 @@ class Machine:
         """Answer a question; raises `UnsupportedTargetError` or `ProbeError`."""
         return self.build.get(self.key(question, wrap))
 
+    def ready(self, question: Question, wrap: Callable[[Document], T]) -> T | None:
+        """Answer as `answer` does, if that takes no looking at anything; else None."""
+        return self.build.ready(self.key(question, wrap))
+
     def world(self, question: Question) -> World:
         """Give the target that is meant with the facts; raises as `answer` does.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -22,6 +22,8 @@ from domcaps.serve.session import check_flags
 from domcaps.serve.xdr import INT, OPTIONAL_STRING, STRING, UINT, Array
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable
+
     from domcaps.api import Host
     from domcaps.cpu import HostModel
     from domcaps.language import World
@@ -40,12 +42,39 @@ _MODELS_MOST = 8192
 _CPUS_MOST = 256
 
 
-@procedure(
-    342,
-    takes=(OPTIONAL_STRING, OPTIONAL_STRING, OPTIONAL_STRING, OPTIONAL_STRING, UINT),
-    gives=(STRING,),
-    slow=True,
-)
+_Target = tuple[str | None, str | None, str | None, str | None]
+_TARGET = (OPTIONAL_STRING, OPTIONAL_STRING, OPTIONAL_STRING, OPTIONAL_STRING)
+
+
+def _asked(session: Session, target: _Target, flags: int) -> tuple[Hashable, dict[str, Any]]:
+    """Say what report is wanted: as a key, and as what `Host.domain_capabilities` takes."""
+    check_flags(flags, _DISABLE_DEPRECATED | _EXPAND | _SUPPORTED)
+    options = {
+        **dict(zip(("emulator", "arch", "machine", "virttype"), target, strict=True)),
+        "libvirt": session.libvirt,
+        "disable_deprecated_features": bool(flags & _DISABLE_DEPRECATED),
+        "expand_cpu_features": bool(flags & _EXPAND),
+        "supported_cpu_features": bool(flags & _SUPPORTED),
+    }
+    return ("domain capabilities", target, flags, session.libvirt), options
+
+
+def _known_report(
+    session: Session,
+    emulator: str | None,
+    arch: str | None,
+    machine: str | None,
+    virttype: str | None,
+    flags: int,
+) -> tuple[str] | None:
+    """Give ``<domainCapabilities>`` if it is known to hold, without a look at anything."""
+    key, options = _asked(session, (emulator, arch, machine, virttype), flags)
+    served = session.known()
+    found = served.ready(key, options) if served else None
+    return (found,) if found else None
+
+
+@procedure(342, takes=(*_TARGET, UINT), gives=(STRING,), slow=True, quick=_known_report)
 def connect_get_domain_capabilities(
     session: Session,
     emulator: str | None,
@@ -55,25 +84,11 @@ def connect_get_domain_capabilities(
     flags: int,
 ) -> tuple[str]:
     """Give ``<domainCapabilities>``."""
-    check_flags(flags, _DISABLE_DEPRECATED | _EXPAND | _SUPPORTED)
+    key, options = _asked(session, (emulator, arch, machine, virttype), flags)
     served = session.served()
     host = served.host
-
-    def make() -> str:
-        return host.domain_capabilities(
-            emulator,
-            arch,
-            machine,
-            virttype,
-            session.libvirt,
-            disable_deprecated_features=bool(flags & _DISABLE_DEPRECATED),
-            expand_cpu_features=bool(flags & _EXPAND),
-            supported_cpu_features=bool(flags & _SUPPORTED),
-        ).xml
-
-    key = ("domain capabilities", emulator, arch, machine, virttype, flags, session.libvirt)
     try:
-        return (served.answer(key, make),)
+        return (served.answer(key, lambda: host.domain_capabilities(**options).xml),)
     except UnsupportedTargetError as error:
         if emulator is None:
             _check_emulator(host, arch, error)
@@ -99,10 +114,6 @@ def connect_get_cpu_model_names(
         raise Fault(Code.INVALID_ARG, f"no architecture is called {arch!r}")
     names = list(libvirt_models(arch, (session.dialect.major, session.dialect.minor)) or ())
     return (names if need_results else []), len(names)
-
-
-_Target = tuple[str | None, str | None, str | None, str | None]
-_TARGET = (OPTIONAL_STRING, OPTIONAL_STRING, OPTIONAL_STRING, OPTIONAL_STRING)
 
 
 def _world(session: Session, asked: _Target) -> World:

@@ -25,8 +25,8 @@ _PROCEDURES: dict[int, Procedure] = {}
 class Procedure(msgspec.Struct, frozen=True):
     """One procedure.
 
-    `slow` ones are called in a thread of their own. `early` ones may be called before the
-    connection was opened.
+    `slow` ones are called in a thread of their own, unless `quick`, which must not take long,
+    knows the answer already. `early` ones may be called before the connection was opened.
     """
 
     number: int
@@ -36,6 +36,7 @@ class Procedure(msgspec.Struct, frozen=True):
     gives: Codec
     slow: bool = False
     early: bool = False
+    quick: Callable[..., tuple[Any, ...] | None] | None = None
 
     def arguments(self, payload: bytes) -> tuple[Any, ...]:
         """Read the arguments of a call; raises `XdrError`."""
@@ -54,6 +55,7 @@ def procedure(
     gives: tuple[Codec, ...] = (),
     slow: bool = False,
     early: bool = False,
+    quick: Callable[..., tuple[Any, ...] | None] | None = None,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Offer a function as the procedure of that number; each number has one."""
 
@@ -61,7 +63,7 @@ def procedure(
         if number in _PROCEDURES:
             raise ValueError(f"{_PROCEDURES[number].name} is procedure {number} already")
         _PROCEDURES[number] = Procedure(
-            number, function.__name__, function, Record(*takes), Record(*gives), slow, early
+            number, function.__name__, function, Record(*takes), Record(*gives), slow, early, quick
         )
         return function
 

@@ -56,6 +56,10 @@ class Session:
         """Give the host as it is now."""
         return self._source.get(self._name)
 
+    def known(self) -> Served | None:
+        """Give the host if it can be given without reading a file that is large."""
+        return self._source.known(self._name)
+
     def close(self) -> None:
         """Forget everything, and end when the reply was sent."""
         self.domains.clear()

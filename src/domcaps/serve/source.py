@@ -9,7 +9,7 @@ from __future__ import annotations
 import socket
 import threading
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from domcaps.api import Host
 from domcaps.errors import UnsupportedTargetError
@@ -17,6 +17,8 @@ from domcaps.errors import UnsupportedTargetError
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
     from pathlib import Path
+
+    from domcaps.live import LiveHost
 
 
 T = TypeVar("T")
@@ -58,9 +60,23 @@ class Served:
                 self._answers[key] = found
         return found  # type: ignore[return-value]
 
+    def ready(self, key: Hashable, options: dict[str, Any]) -> str | None:  # noqa: ARG002
+        """Give a report that is known already, None where it has to be made."""
+        found = self._answers.get(key)
+        return found if isinstance(found, str) else None
+
 
 class Proven(Served):
     """A host that remembers its answers itself, and knows when they no longer hold."""
+
+    def __init__(self, host: LiveHost, name: str) -> None:
+        super().__init__(host, name)
+        self._live = host
+
+    def ready(self, key: Hashable, options: dict[str, Any]) -> str | None:  # noqa: ARG002
+        """Ask it whether it knows without looking."""
+        found = self._live.ready(**options)
+        return found.xml if found else None
 
     def answer(self, key: Hashable, make: Callable[[], T]) -> T:  # noqa: ARG002
         """Ask it."""
@@ -76,6 +92,10 @@ class Source(ABC):
 
         Raises `DomcapsError` where there is none or it can't be read.
         """
+
+    def known(self, name: str) -> Served | None:  # noqa: ARG002
+        """Give a host if that takes no reading of a file, else None."""
+        return None
 
     @staticmethod
     def _named(served: Served, name: str) -> Served:
@@ -151,3 +171,7 @@ class Live(Source):
     def get(self, name: str) -> Served:
         """Give it, by its name or none."""
         return self._named(self._served, name)
+
+    def known(self, name: str) -> Served | None:
+        """Give it: nothing has to be read."""
+        return self.get(name)
