@@ -103,6 +103,7 @@ def test_a_setting_that_the_table_does_not_have_is_an_error(host: domcaps.Host) 
         {"use": "fun"},
         {"arch": "pdp11"},
         {"name": "a/b"},
+        {"libvirt": "99.1"},
         {"settings": ["video"]},
     ],
 )

@@ -10,6 +10,7 @@ from domcaps.choose.guests import guest_of
 from domcaps.choose.wishes import Wishes
 from domcaps.errors import RequestError
 from domcaps.facts.arch import ARCHITECTURES
+from domcaps.language import parse_dialect
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -98,7 +99,8 @@ def choose(
     if arch not in ARCHITECTURES:
         raise RequestError(f"{arch!r} is no architecture that libvirt knows")
     guest = guest_of(options.get("os"), options.get("use"), arch, portable=len(hosts) > 1)
-    return Chooser(hosts, wishes, guest, arch, options.get("libvirt") or "12.8").choose()
+    libvirt = str(parse_dialect(options.get("libvirt") or "12.8"))
+    return Chooser(hosts, wishes, guest, arch, libvirt).choose()
 
 
 def _name(name: str) -> str:
