@@ -77,9 +77,10 @@ def test_every_value_has_a_place_in_the_report_and_a_domain() -> None:
 
 @needs_shipped
 def test_every_enum_and_value_is_compared() -> None:
-    """Of each enum something is compared, and most values are seen listed here and missing there.
+    """Of each enum something is compared, and many values are seen listed here and missing there.
 
-    The rest are the same on every host; what can't be told apart proves nothing by itself.
+    The rest are the same in all of these recordings; what can't be told apart proves nothing by
+    itself. Transcripts of older emulators, where they are at hand, tell more of them apart.
     """
     total = Tally()
     for subject in (Subject("sid-x86_64", None, rich) for rich in (False, True)):
@@ -89,7 +90,7 @@ def test_every_enum_and_value_is_compared() -> None:
     assert total.enums_seen() == set(enums()) - EMPTY
     both = total.seen_both_ways()
     print(f"{len(enums())} enums, {len(USES)} values, {len(both)} of them seen both ways")
-    assert len(both) >= 60
+    assert len(both) >= 50
 
 
 @needs_shipped

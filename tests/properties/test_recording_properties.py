@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domcaps.errors import RecordingError
+from domcaps.facts.node import Node
 from domcaps.facts.question import ask
 from domcaps.facts.record import (
     Answer,
@@ -55,8 +56,15 @@ hosts = st.builds(
     texts,
     asserted=st.dictionaries(texts, st.lists(texts, max_size=2).map(tuple), max_size=2),
 )
+nodes = st.builds(Node, uuid=texts, mhz=st.integers(0, 2**31), tsc_scaling=st.booleans())
 recordings = st.builds(
-    Recording, hosts, st.lists(emulators, max_size=2).map(tuple), texts, texts, texts
+    Recording,
+    hosts,
+    st.lists(emulators, max_size=2).map(tuple),
+    st.none() | nodes,
+    texts,
+    texts,
+    texts,
 )
 
 
