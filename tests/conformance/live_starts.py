@@ -4,7 +4,7 @@ Takes domains of DIR in turn of their architectures and types, makes the disks t
 starts each paused and destroys it. Ends with ``N started, N refused``.
 
 The libvirt may live in a folder with little more than itself. Images are therefore made empty and
-raw, consoles lead nowhere instead of to a terminal, and domains that need a device or firmware of
+raw, whatever leads to a terminal leads nowhere, and domains that need a device or firmware of
 the host that is not there, or a program that wants name spaces of its own (virtiofsd, passt), are
 left out and counted.
 """
@@ -81,7 +81,7 @@ def main() -> int:
     for path in in_turn(startable)[: options.most]:
         # images are made empty, of no format but raw
         xml = path.read_text().replace('type="qcow2"', 'type="raw"')
-        xml = re.sub(r'<(console|serial|channel) type="pty"', r'<\1 type="null"', xml)
+        xml = re.sub(r'<(\w+) ([^>]*\b)?type="pty"', r'<\1 \2type="null"', xml)
         found = _KEY.search(xml)
         refusal = start(connection, xml)
         started += not refusal

@@ -3,7 +3,9 @@
 Hosts are the recordings that come along, and with DIR (a folder of recorded cases) its transcripts.
 Every domain must be accepted by the validator; every "can't" is confirmed by trying all that the
 wishes leave, and by meeting them when any one of them is dropped. With ``--write OUT`` the domains
-are kept, for a running libvirt to judge; ``--host FILE`` takes other recordings.
+are kept, for a running libvirt to judge; ``--host FILE`` takes other recordings. ``--startable``
+leaves out up front what depends on circumstances: a value whose sample names a place (an absolute
+path, a network host, any ``<source>``) or a device of the host.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ import argparse
 import contextlib
 import itertools
 import random
+import re
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
@@ -29,6 +32,7 @@ import domcaps
 from domcaps.choose.api import wishes_of
 from domcaps.choose.catalogue import decisions, enums, xml_of
 from domcaps.choose.draft import draft_of
+from domcaps.choose.proofs import failures
 from domcaps.choose.space import Answer
 from domcaps.facts.arch import emulator_names
 from domcaps.shipped import open_shipped, shipped_names
@@ -43,6 +47,9 @@ GUESTS = ("aarch64", "riscv64", "ppc64", "s390x", "loongarch64", "armv7l", "i686
 BOARDS = ("pc-q35", "pc-i440fx", "virt-", "pseries-", "s390-ccw-virtio-")
 MOST_COMBINATIONS = 4000
 
+# how a sample names something that need not be there
+PLACED = re.compile(r"""[>'"]/|\bhost=|\bservice=|<source\b|<hostdev\b|='passthrough'""")
+
 
 @dataclass(frozen=True)
 class Job:
@@ -53,6 +60,7 @@ class Job:
     seed: int
     libvirt: str = ""
     confirm: bool = True
+    startable: bool = False
 
 
 @dataclass
@@ -108,7 +116,9 @@ def host_names(folder: Path | None) -> list[str]:
     return names
 
 
-def random_wishes(host: domcaps.Host, rng: random.Random, *, usual: bool) -> dict[str, Any]:
+def random_wishes(
+    host: domcaps.Host, rng: random.Random, *, usual: bool, startable: bool = False
+) -> dict[str, Any]:
     """Make up what somebody may want."""
     wishes: dict[str, Any] = {
         "memory": rng.choice(["512MiB", "2GiB", "4GiB", "16GiB"]),
@@ -135,7 +145,9 @@ def random_wishes(host: domcaps.Host, rng: random.Random, *, usual: bool) -> dic
     for name, chance in (("uefi", 0.2), ("secure_boot", 0.1), ("tpm", 0.2)):
         wishes[name] = rng.random() < chance
     wishes["shares"] = ["/var/tmp"] if rng.random() < 0.2 else []
-    wishes["settings"] = [_setting(rng) for _ in range(rng.choice([0, 0, 0, 1, 2]))]
+    wishes["settings"] = [
+        _setting(rng, startable=startable) for _ in range(rng.choice([0, 0, 0, 1, 2]))
+    ]
     return wishes
 
 
@@ -159,12 +171,13 @@ def _machine(host: domcaps.Host, arch: str, rng: random.Random, *, usual: bool) 
     return rng.choice(names + ["pc", "q35", "virt"] * (0 if usual else len(names) // 3 + 1))
 
 
-def _setting(rng: random.Random) -> str:
+def _setting(rng: random.Random, *, startable: bool) -> str:
     while True:
         path, enum = rng.choice(sorted(enums().items()))
         values = [c.name for c in enum.choices]
         value = rng.choice(values) if values else ""
-        if value and xml_of(enum, value) is not None:
+        xml = xml_of(enum, value) if value else None
+        if xml is not None and not (startable and PLACED.search(xml)):
             return f"{path}={value}"
 
 
@@ -172,7 +185,7 @@ def run(job: Job, *, usual: bool = False) -> Outcome:
     """Choose, and check what came of it."""
     rng = random.Random(f"{job.host} {job.seed}")  # noqa: S311 - nothing secret
     host = host_of(job.host, job.folder)
-    wishes = random_wishes(host, rng, usual=usual)
+    wishes = random_wishes(host, rng, usual=usual, startable=job.startable)
     wishes["libvirt"] = job.libvirt or ("11.3" if job.host.endswith(".replies") else "12.8")
     outcome = Outcome(job, wishes=wishes)
     _warm(job.host, job.folder)
@@ -262,7 +275,8 @@ def brute_force(host: domcaps.Host, arch: str, wishes: list[Wish], libvirt: str)
                 return "", tried
             answers = [answer for group in combination for answer in group]
             draft = draft_of("w", world.target, machine, answers)
-            if not host.validate(draft.text(), libvirt).errors:
+            doubts = (host.validate(draft.text(), libvirt).errors, *failures(draft.root, [world]))
+            if not any(doubts):
                 return draft.text().decode(), tried
     return "", tried
 
@@ -345,6 +359,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--host", action="append", help="only these recordings")
     parser.add_argument("--usual", action="store_true", help="wishes that a start can meet")
+    parser.add_argument("--startable", action="store_true", help="and nothing that may be missing")
     parser.add_argument("--write", type=Path, help="keep the domains in this folder")
     parser.add_argument("--libvirt", default="", help="the release that is to accept them")
     parser.add_argument("--unconfirmed", action="store_true", help="believe every refusal")
@@ -359,13 +374,16 @@ def main() -> int:
             options.seed + n // len(names),
             options.libvirt,
             not options.unconfirmed,
+            options.startable,
         )
         for n in range(options.count)
     ]
     # the jobs of a host one after another: each process opens few of them
     jobs.sort(key=lambda job: job.host)
     with ProcessPoolExecutor(options.jobs) as pool:
-        outcomes = list(pool.map(_run_usual if options.usual else run, jobs, chunksize=50))
+        outcomes = list(
+            pool.map(_run_usual if options.usual or options.startable else run, jobs, chunksize=50)
+        )
     return report(outcomes, options.write)
 
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Protocol
 
 from domcaps.choose.catalogue import decisions
 from domcaps.choose.draft import Draft, draft_of
+from domcaps.choose.proofs import failures
 from domcaps.choose.search import Hopeless, Search
-from domcaps.choose.space import Answer, Question, Space
+from domcaps.choose.space import NARROWING, Answer, Question, Space
 from domcaps.errors import DomcapsError, UnmetWishesError
 
 if TYPE_CHECKING:
@@ -111,6 +112,7 @@ class _Case:
         draft = self.draft(answers)
         text = draft.text()
         found = [f for host in self.hosts for f in host.validate(text, self.libvirt).errors]
+        found += failures(draft.root, self.space.worlds)
         return [(finding, draft.owner(finding.path)) for finding in found]
 
     def __str__(self) -> str:
@@ -131,6 +133,7 @@ class Chooser:
         self._cases: dict[tuple[str, str, str], _Case | DomcapsError] = {}
         self._hints: list[Hint] = []
         self._reasons: dict[str, dict[str, None]] = {}
+        self._suspects: set[int] = set()
 
     def choose(self) -> Chosen:
         """Give the best domain; raises `UnmetWishesError`."""
@@ -163,6 +166,7 @@ class Chooser:
                 passed.append((str(case), hopeless.findings[0].message))
                 continue
             if answers is None:
+                self._suspect(case, active)
                 why = self._explain(case, active)
                 passed.append((str(case), next(iter(why), "nothing that is wanted goes with it")))
                 continue
@@ -278,21 +282,44 @@ class Chooser:
         smallest set that does is tried, and where it can be met, shows another such absence.
         """
         wishes = self.wishes.all
+        suspects = {n for n, wish in enumerate(wishes) if id(wish) in self._suspects}
         absences: list[frozenset[int]] = []
         while True:
             tried = _hitting(absences, len(wishes))
             some = [wishes[n] for n in sorted(tried)]
             if not self.possible(some):
                 return some
-            kept = self._grown(tried, [n for n in range(len(wishes)) if n not in tried])
+            if not absences:
+                # nothing is smaller than one wish that can't be met by itself
+                for n in sorted(suspects):
+                    if not self.possible([wishes[n]]):
+                        return [wishes[n]]
+            # those that nothing was found against are likely to go together
+            more = sorted(set(range(len(wishes))) - tried, key=lambda n: (n in suspects, n))
+            kept = self._grown(tried, more)
             absences.append(frozenset(range(len(wishes))) - kept)
+
+    def _suspect(self, case: _Case, active: list[tuple[Question, list[Answer]]]) -> None:
+        """Note the wishes that had a part in it that nothing was left."""
+        blamed = {answer.question for one in case.search.used for answer in one.answers}
+        for answer, name in case.search.unfit:
+            blamed |= {answer.question, name}
+        names = set(_TARGET)
+        for question, answers in active:
+            if not answers or question.name in blamed:
+                names.add(question.decision.name)
+                self._suspects.add(id(question.wish))
+        narrowing = (w for w in self.wishes.all if w.kind in NARROWING and w.name in names)
+        self._suspects |= {id(wish) for wish in narrowing}
 
     def _grown(self, kept: frozenset[int], more: list[int]) -> frozenset[int]:
         """Add all that can be met beside what is kept, half of it at a time."""
         if not more:
             return kept
         together = kept | set(more)
-        if self.possible([self.wishes.all[n] for n in sorted(together)]):
+        everything = len(together) == len(self.wishes.all)
+        # that everything can't be met is how this began
+        if not everything and self.possible([self.wishes.all[n] for n in sorted(together)]):
             return together
         if len(more) == 1:
             return kept

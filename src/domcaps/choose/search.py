@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from domcaps.choose.proofs import HELPED_BY
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -134,6 +136,9 @@ class Search:
             others = [answer for answer in written if answer not in suspects]
             core = _smallest([], others + suspects, fails)
         core = _with_given(core, written)
+        # to say nothing about what would help is to blame as well
+        silent = {HELPED_BY[code] for code in codes & HELPED_BY.keys()}
+        core += [answer for answer in answers if answer.question in silent and not answer.xml]
         shown = [finding for finding, _ in self._look(core) if finding.code in codes]
         conflict = Conflict(frozenset(core), tuple(shown))
         self.conflicts.append(conflict)

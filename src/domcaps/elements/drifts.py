@@ -10,6 +10,13 @@ from domcaps.language.observed import HostFact
 IN_A_GUEST = HostFact(
     "the host is a guest itself", "/proc/cpuinfo", lambda host: "hypervisor" in host.cpu.flags
 )
+WITHOUT_SMM = HostFact(
+    "KVM says that it has no System Management Mode",
+    "KVM_CHECK_EXTENSION 117",
+    lambda host: host.kvm.smm is False,
+    lambda host: {None: "not asked for", False: "0", True: "1"}[host.kvm.smm],
+    key="/dev/kvm",
+)
 
 NO_PCI = Drift(
     says="devices for PCI are listed wherever QEMU has their type",
@@ -31,12 +38,15 @@ NO_DMA = Drift(
     evidence='verify with QEMU 7.2 for riscv64: "device requires fw_cfg with DMA"; 10.0 starts',
     where=RISCV_VIRT,
 )
+SMM_IS_REFUSED = X86 & KVM & WITHOUT_SMM
+"""Where QEMU does not start with SMM, of which neither a report nor the validator speaks."""
+
 NO_SMM = Drift(
     says="firmware that is protected by SMM is offered whatever KVM can do",
     but="a KVM without system management mode can't run it, and QEMU refuses to start",
-    evidence="verify with QEMU 7.2, 10.0 and 11.1 on a host that is a virtual machine itself: "
-    '"System Management Mode not supported by this hypervisor"',
-    where=X86 & KVM & IN_A_GUEST,
+    evidence="verify with QEMU 7.2, 10.0 and 11.1 on a host whose KVM answers 0 to "
+    'KVM_CAP_X86_SMM: "System Management Mode not supported by this hypervisor"',
+    where=SMM_IS_REFUSED,
 )
 
 

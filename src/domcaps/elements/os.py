@@ -19,7 +19,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domcaps.elements import remedies
-from domcaps.elements.drifts import NO_SMM
+from domcaps.elements.drifts import NO_SMM, SMM_IS_REFUSED
 from domcaps.elements.machines import ARM_VIRT, I440FX, LOONGARCH_VIRT, Q35, X86
 from domcaps.elements.os_told import ROM, first_firmware, flash, loader_trials, varstore_told
 from domcaps.elements.quantities import OrEmpty
@@ -219,6 +219,13 @@ SECURE_BOOT_PREFERENCE = Decision(
             xml=_FEATURES,
         ),
         Option("", "nothing asks for it"),
+        Option(
+            "no",
+            "firmware with secure boot would not start here",
+            when=SMM_IS_REFUSED,
+            given=(("os.firmware", ("efi",)),),
+            xml=_WITHOUT,
+        ),
         Option("yes", "wanted", given=(("os.firmware", ("efi",)),), xml=_FEATURES),
         Option("no", "wanted", given=(("os.firmware", ("efi",)),), xml=_WITHOUT),
     ),

@@ -152,6 +152,14 @@ def chosen(domain: Domain) -> Firmware | None:
     return None
 
 
+def uses_smm(domain: Domain) -> bool:
+    """Tell whether System Management Mode is switched on, by a wish or for the firmware."""
+    if wish_of(domain).smm == "on":
+        return True
+    found = chosen(domain)
+    return found is not None and found.has("requires-smm")
+
+
 def is_default_image(wish: Wish) -> bool:
     """Tell whether libvirt knows the image without a descriptor."""
     if wish.kind != "pflash" or wish.readonly == "no" or wish.stateless == "yes":

@@ -24,6 +24,7 @@ _GET_API_VERSION = 0xAE00
 _CHECK_EXTENSION = 0xAE03
 _CAP_NR_VCPUS = 9
 _CAP_MAX_VCPUS = 66
+_CAP_X86_SMM = 117
 _STABLE_API = 12
 _FEWEST_VCPUS = 4
 
@@ -37,7 +38,7 @@ _PROT_VIRT_ON = ("y", "Y", "1", "on", "On", "oN", "ON")
 
 def read_kvm(files: HostFiles, arch: str, user: str = "") -> Kvm:
     """Read what KVM offers to a user who runs QEMU, by default to the one who runs this."""
-    presence, max_vcpus = _open(files, arch)
+    presence, max_vcpus, smm = _open(files, arch)
     if presence.usable and user:
         presence = _permitted(files, user)
     return Kvm(
@@ -47,21 +48,26 @@ def read_kvm(files: HostFiles, arch: str, user: str = "") -> Kvm:
         nested=any(_is_on(files, module, "nested") for module in _NESTING_MODULES),
         secure_guest=_secure_guest(files, arch),
         tdx=arch in X86 and _is_on(files, "kvm_intel", "tdx"),
+        smm=smm,
     )
 
 
-def _open(files: HostFiles, arch: str) -> tuple[Presence, int]:
+def _open(files: HostFiles, arch: str) -> tuple[Presence, int, bool | None]:
     mark = _NO_DATA if arch.startswith(_MARKED_ARCHITECTURES) else 0
     check = mark | _CHECK_EXTENSION
-    requests = ((mark | _GET_API_VERSION, 0), (check, _CAP_MAX_VCPUS), (check, _CAP_NR_VCPUS))
+    requests = [(mark | _GET_API_VERSION, 0), (check, _CAP_MAX_VCPUS), (check, _CAP_NR_VCPUS)]
+    if arch in X86:
+        requests.append((check, _CAP_X86_SMM))
     try:
-        version, largest, recommended = files.control(DEVICE, requests)
+        version, largest, recommended, *more = files.control(DEVICE, tuple(requests))
     except OSError as error:
-        return Presence(False, _refusal(files, error)), 0
+        return Presence(False, _refusal(files, error)), 0, None
     if version != _STABLE_API:
-        return Presence(False, f"{DEVICE} does not answer as KVM does"), 0
+        return Presence(False, f"{DEVICE} does not answer as KVM does"), 0, None
     limits = (limit for limit in (largest, recommended) if limit > 0)
-    return Presence(True), next(limits, _FEWEST_VCPUS)
+    # a kernel that does not know the question refuses it, and has no such mode
+    smm = more[0] > 0 if more else None
+    return Presence(True), next(limits, _FEWEST_VCPUS), smm
 
 
 def _refusal(files: HostFiles, error: OSError) -> str:

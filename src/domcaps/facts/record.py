@@ -79,7 +79,8 @@ class Kvm(msgspec.Struct, frozen=True, omit_defaults=True):
 
     `max_vcpus` is ``KVM_CAP_MAX_VCPUS``; 0 when it could not be read. `secure_guest` tells
     whether the kernel can run protected guests (s390 ultravisor, AMD SEV), `tdx` whether it can
-    run Intel TDX guests.
+    run Intel TDX guests. `smm` is ``KVM_CAP_X86_SMM``, System Management Mode for x86 guests; None
+    when it was not asked for, as in recordings that are older than this question.
     """
 
     usable: bool = False
@@ -88,6 +89,7 @@ class Kvm(msgspec.Struct, frozen=True, omit_defaults=True):
     nested: bool = False
     secure_guest: bool = False
     tdx: bool = False
+    smm: bool | None = None
 
 
 class HostCpu(msgspec.Struct, frozen=True, omit_defaults=True):
