@@ -82,6 +82,7 @@ def main() -> int:
         # images are made empty, of no format but raw
         xml = path.read_text().replace('type="qcow2"', 'type="raw"')
         xml = re.sub(r'<(\w+) ([^>]*\b)?type="pty"', r'<\1 \2type="null"', xml)
+        xml = re.sub(r"<(console|serial|channel|parallel)>", r'<\1 type="null">', xml)
         found = _KEY.search(xml)
         refusal = start(connection, xml)
         started += not refusal

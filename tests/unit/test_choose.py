@@ -6,6 +6,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 from lxml import etree
 
@@ -17,7 +18,7 @@ from domcaps.choose.space import Answer
 from domcaps.elements.video import PREFERENCE as VIDEO
 from domcaps.facts.osinfo import Osinfo
 from domcaps.shipped import open_shipped
-from sample_hosts import sample_host
+from sample_hosts import rich_host, sample_host
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -285,3 +286,35 @@ def test_a_baseline_of_different_architectures_is_an_error() -> None:
         domcaps.baseline(hosts)
     with pytest.raises(domcaps.RequestError):
         domcaps.baseline([])
+
+
+def with_smm(host: domcaps.Host, *, smm: bool | None) -> domcaps.Host:
+    """Give a host with every firmware, whose KVM has System Management Mode, or not."""
+    emulator = host.emulators.get(host.emulators.paths()[0]).record
+    record = rich_host("x86_64", emulator, "").facts.record
+    kvm = msgspec.structs.replace(record.kvm, smm=smm)
+    record = msgspec.structs.replace(record, kvm=kvm)
+    emulator = rich_host("x86_64", emulator, "").emulators.get(emulator.path).record
+    return domcaps.Host.from_recording(domcaps.Recording(host=record, emulators=(emulator,)))
+
+
+@pytest.mark.parametrize(("smm", "started"), [(True, None), (None, None), (False, "no")])
+def test_firmware_that_would_not_start_is_not_chosen(
+    host: domcaps.Host, started: str | None, *, smm: bool | None
+) -> None:
+    chosen = with_smm(host, smm=smm).choose("web", uefi=True, virttype="kvm", machine="q35")
+    assert value(chosen.xml, "/domain/os/@firmware") == "efi"
+    assert value(chosen.xml, "//os/firmware/feature[@name='secure-boot']/@enabled") == started
+
+
+def test_secure_boot_without_smm_is_left_to_emulation(host: domcaps.Host) -> None:
+    without = with_smm(host, smm=False)
+    assert value(without.choose("web", secure_boot=True).xml, "/domain/@type") == "qemu"
+    with pytest.raises(domcaps.UnmetWishesError, match="System Management Mode") as unmet:
+        without.choose("web", secure_boot=True, virttype="kvm")
+    assert unmet.value.wishes == ("--virttype kvm", "--secure-boot")
+
+
+def test_the_validator_says_what_libvirt_says_of_smm(host: domcaps.Host) -> None:
+    xml = with_smm(host, smm=True).choose("web", secure_boot=True, virttype="kvm").xml
+    assert with_smm(host, smm=False).validate(xml).accepted

@@ -67,6 +67,16 @@ def test_requests_are_numbered_as_the_architecture_does(tmp_path: Path) -> None:
     assert files.requests[1] == (0x2000AE03, 66)
 
 
+@pytest.mark.parametrize(("answer", "smm"), [(1, True), (0, False), (-1, False)])
+def test_system_management_mode_is_asked_for_where_it_can_be(
+    tmp_path: Path, answer: int, *, smm: bool
+) -> None:
+    files = WithKvm(tmp_path, 12, 8, 8, answer)
+    assert read_kvm(files, "x86_64").smm is smm
+    assert files.requests[-1] == (0xAE03, 117)
+    assert read_kvm(WithKvm(tmp_path, 12, 8, 8), "s390x").smm is None
+
+
 def test_a_device_that_is_not_kvm(tmp_path: Path) -> None:
     kvm = read_kvm(WithKvm(tmp_path, -1, -1, -1), "x86_64")
     assert not kvm.usable
