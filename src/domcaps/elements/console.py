@@ -41,8 +41,8 @@ _VDAGENT_CRASH = Drift(
 )
 _NO_DISPLAY = Drift(
     says="consoles of the type dbus are listed, and accepted, whatever displays QEMU has",
-    but="it is the D-Bus display that offers them: QEMU refuses to start where it was built without "
-    "that display, or where the display's module is not installed",
+    but="it is the D-Bus display that offers them: QEMU refuses to start where it was built "
+    "without it, or where the display's module is not installed",
     evidence="libvirt 12.8 with a QEMU whose schema lacks the display; verify with 10.0 and 11.1: "
     '"Display \'dbus\' is not available", and without -display: "not a valid char driver name"',
 )
