@@ -392,6 +392,21 @@ class Host:
 
         return validate(_bytes(xml), open_world, frozenset(ignore), new=new, schema=schema)
 
+    def native(self, xml: str | bytes, libvirt: str = DEFAULT_DIALECT) -> tuple[str, ...]:
+        """Give a domain as a command: the emulator and its arguments.
+
+        The domain is taken to be one that `validate` accepts. Raises `UntoldError` that names the
+        first thing in it of which QEMU can't be told here; nothing is left out.
+        """
+        from domcaps.native.write import command_of
+
+        def open_world(
+            emulator: str | None, arch: str | None, machine: str | None, virttype: str
+        ) -> World:
+            return self.known_world(emulator, arch, machine, virttype, libvirt)
+
+        return command_of(_bytes(xml), open_world)
+
     def choose(
         self,
         name: str = "guest",

@@ -79,6 +79,10 @@ class DomainError(InputError):
     """A domain that can't be read, or that names no target that the host has."""
 
 
+class UntoldError(DomcapsError):
+    """A domain has something of which QEMU can't be told here."""
+
+
 class RecordingError(InputError):
     """A recording that can't be used: truncated, foreign, too new or too large."""
 

@@ -123,13 +123,16 @@ def test_cpus_are_compared_and_their_baseline_found(uri: str, tmp_path: Path) ->
     assert "<model fallback='forbid'>Nehalem</model>" in virsh(uri, "cpu-baseline", str(file))
 
 
-def test_a_command_line_is_not_made_and_a_bad_domain_has_its_findings(
-    uri: str, tmp_path: Path
-) -> None:
+def test_a_command_line_is_made_or_what_is_missing_is_named(uri: str, tmp_path: Path) -> None:
     file = tmp_path / "demo.xml"
     file.write_text(XML)
+    printed = virsh(uri, "domxml-to-native", "qemu-argv", str(file))
+    assert "-name guest=demo " in printed
+    assert "-machine pc-q35-" in printed
+    file.write_text(XML.replace("</domain>", "<iothreads>1</iothreads></domain>"))
     said = failing(uri, "domxml-to-native", "qemu-argv", str(file))
-    assert "not supported by the connection driver" in said
+    assert "Operation not supported" in said
+    assert "<iothreads>" in said
     file.write_text(XML.replace("q35", "nope"))
     assert "nope" in failing(uri, "domxml-to-native", "qemu-argv", str(file))
     assert "unsupported config type" in failing(uri, "domxml-to-native", "argv", str(file))

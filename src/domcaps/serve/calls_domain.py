@@ -7,8 +7,10 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING, Any
 
+from domcaps.errors import UntoldError
+from domcaps.native.line import as_shell
 from domcaps.serve.domains import Domain, domain_of, refusal
-from domcaps.serve.faults import Code, Fault
+from domcaps.serve.faults import Code, Fault, Origin
 from domcaps.serve.procedures import procedure
 from domcaps.serve.session import check_flags
 from domcaps.serve.xdr import INT, STRING, UHYPER, UINT, UUID, Array, Record
@@ -89,19 +91,19 @@ def domain_define_xml_flags(session: Session, xml: str, flags: int) -> tuple[_Ha
 
 @procedure(136, takes=(STRING, STRING, UINT), gives=(STRING,), slow=True)
 def connect_domain_xml_to_native(session: Session, kind: str, xml: str, flags: int) -> tuple[str]:
-    """Tell why a domain can't be run; how it would be is for libvirt to know."""
+    """Give the command line of a domain, or tell why it can't be run, or can't be told here."""
     check_flags(flags, 0)
     session.require_writable("virConnectDomainXMLToNative")
     if kind != _NATIVE:
         raise Fault(Code.INVALID_ARG, f"unsupported config type {kind} (there is {_NATIVE})")
-    found = session.served().host.validate(xml.encode(), session.libvirt)
+    host = session.served().host
+    found = host.validate(xml.encode(), session.libvirt)
     if not found.accepted:
         raise refusal(found)
-    raise Fault(
-        Code.NO_SUPPORT,
-        "virConnectDomainXMLToNative (the domain would be accepted; domcaps runs none, and writes "
-        "no command line)",
-    )
+    try:
+        return (as_shell(host.native(xml, session.libvirt)),)
+    except UntoldError as error:
+        raise Fault(Code.OPERATION_UNSUPPORTED, str(error), Origin.DOMAIN) from None
 
 
 @procedure(35, takes=(DOMAIN,))

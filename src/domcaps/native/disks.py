@@ -1,0 +1,160 @@
+"""Disks: files and block devices, on virtio, SCSI, SATA, IDE and USB."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from domcaps.elements.machines import I440FX, Q35
+from domcaps.native.line import Line, Turn, options
+from domcaps.native.reading import untold
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element as Node
+
+    from domcaps.elements.drives import Drive
+
+_FORMATS = {"raw", "qcow2"}
+
+# direct, no-flush, and whether the guest sees a write cache
+_CACHES = {
+    "none": (True, False, True),
+    "writeback": (False, False, True),
+    "writethrough": (False, False, False),
+    "directsync": (True, False, False),
+    "unsafe": (False, True, True),
+}
+
+
+def write_disks(line: Line) -> None:
+    """Tell of every disk."""
+    for number, drive in enumerate(line.hardware.drives.disks):
+        _disk(line, drive, number)
+
+
+def _disk(line: Line, drive: Drive, number: int) -> None:
+    reading, node = line.reading, drive.node
+    kind = reading.get(node, "type", {"file", "block"}) or "file"
+    device = reading.get(node, "device", {"disk", "cdrom"}) or "disk"
+    is_read_only = reading.child(node, "readonly") is not None or device == "cdrom"
+    before, more = _content(line, node, number, kind, device, is_read_only)
+    more["bootindex"] = line.boot_index(node, "cdrom" if device == "cdrom" else "hd")
+    serial = reading.child(node, "serial")
+    if serial is not None:
+        more["serial"] = reading.text(serial)
+    target = reading.child(node, "target")
+    if target is not None:
+        # the name gives the place, where no address does; the bus is that of `drive`
+        reading.set_aside(target, "dev", "bus")
+    _attach(line, drive, device, before, more)
+
+
+def _content(
+    line: Line, node: Node, number: int, kind: str, device: str, is_read_only: bool
+) -> tuple[list[str], dict[str, object]]:
+    """Take what is in a disk: the words for it, and the device's options."""
+    reading = line.reading
+    source = reading.child(node, "source")
+    driver = reading.child(node, "driver")
+    told: dict[str, str | None] = dict.fromkeys(("cache", "io", "discard", "detect_zeroes"))
+    form = None
+    if driver is not None:
+        reading.get(driver, "name", {"qemu"})
+        form = reading.get(driver, "type", _FORMATS)
+        told["cache"] = reading.get(driver, "cache", {"default", *_CACHES})
+        told["io"] = reading.get(driver, "io", {"native", "threads", "io_uring"})
+        told["discard"] = reading.get(driver, "discard", {"unmap", "ignore"})
+        told["detect_zeroes"] = reading.get(driver, "detect_zeroes", {"on", "off", "unmap"})
+    path = None if source is None else reading.get(source, "file" if kind == "file" else "dev")
+    if path is None:
+        if device == "cdrom":
+            return [], {}
+        raise untold(node, "", "a disk without an image")
+    storage, image = f"disk{number}-storage", f"disk{number}-format"
+    below: dict[str, object] = {
+        "driver": _protocol(kind, device), "filename": path, "node-name": storage,
+        "auto-read-only": True, "discard": "unmap",
+    }  # fmt: skip
+    above: dict[str, object] = {
+        "node-name": image, "read-only": is_read_only, "driver": form or "raw", "file": storage,
+    }  # fmt: skip
+    more: dict[str, object] = {"drive": image}
+    if told["cache"] in _CACHES:
+        direct, no_flush, writes = _CACHES[told["cache"] or ""]
+        below["cache"] = above["cache"] = {"direct": direct, "no-flush": no_flush}
+        if device == "disk":
+            more["write-cache"] = writes
+    if told["io"]:
+        below["aio"] = told["io"]
+    if told["discard"]:
+        above["discard"] = told["discard"]
+    if told["detect_zeroes"]:
+        above["detect-zeroes"] = told["detect_zeroes"]
+    return ["-blockdev", _json(below), "-blockdev", _json(above)], more
+
+
+def _protocol(kind: str, device: str) -> str:
+    if kind == "file":
+        return "file"
+    return "host_cdrom" if device == "cdrom" else "host_device"
+
+
+def _json(value: dict[str, object]) -> str:
+    return json.dumps(value, separators=(",", ":"))
+
+
+def _attach(
+    line: Line, drive: Drive, device: str, before: list[str], more: dict[str, object]
+) -> None:
+    """Write the device, on its bus."""
+    node, bus = drive.node, drive.bus
+    if bus == "virtio":
+        if device != "disk":
+            raise untold(node, "device", f"a {device} of virtio")
+        line.plug(node, line.virtio("virtio-blk"), *before, **more)
+        return
+    if bus == "usb":
+        if "write-cache" in more:
+            raise untold(node, "", "the cache of a USB disk")
+        place = usb_place(line, node)
+        # removable media are not told apart by usb-storage
+        if device != "disk":
+            raise untold(node, "device", f"a {device} of usb")
+        line.device(Turn.ATTACHED, options("usb-storage", **place, **more), *before)
+        return
+    place = _place(line, drive)
+    kind = "cd" if device == "cdrom" else "hd"
+    driver = f"scsi-{kind}" if bus == "scsi" else f"ide-{kind}"
+    line.device(Turn.ATTACHED, options(driver, **place, **more), *before)
+
+
+def _place(line: Line, drive: Drive) -> dict[str, object]:
+    reading, node = line.reading, drive.node
+    address = reading.child(node, "address")
+    if address is not None:
+        reading.get(address, "type", {"drive"})
+        reading.set_aside(address, "controller", "bus", "target", "unit")
+    at = drive.place
+    if at is None:
+        raise untold(node, "", "a disk without a place")
+    if drive.bus == "scsi":
+        return {"bus": f"scsi{at.controller}.0", "channel": at.bus, "scsi-id": at.target,
+                "lun": at.unit}  # fmt: skip
+    if drive.bus == "sata" and not at.bus and not at.target:
+        first = "ide" if line.holds(Q35) and not at.controller else f"sata{at.controller}"
+        return {"bus": f"{first}.{at.unit}"}
+    if drive.bus == "ide" and line.holds(I440FX) and not at.controller and not at.target:
+        return {"bus": f"ide.{at.bus}", "unit": at.unit}
+    raise untold(node, "", f"a disk on the bus {drive.bus!r} at {at}")
+
+
+def usb_place(line: Line, node: Node) -> dict[str, object]:
+    """Take the place of a USB device; QEMU chooses one where the domain does not."""
+    if not line.hardware.has_usb:
+        raise untold(node, "", "a device of USB without a controller")
+    address = line.reading.child(node, "address")
+    if address is None:
+        return {}
+    line.reading.get(address, "type", {"usb"})
+    bus = line.reading.number(address, "bus") or 0
+    return {"bus": f"usb{bus or ''}.0", "port": line.reading.get(address, "port")}

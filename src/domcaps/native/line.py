@@ -1,0 +1,134 @@
+"""The command line that is written: words, in the order in which QEMU has to read them."""
+
+from __future__ import annotations
+
+import enum
+import shlex
+from typing import TYPE_CHECKING
+
+from domcaps.elements.hardware import Hardware
+from domcaps.elements.machines import ARM_VIRT, I440FX, Q35, S390, S390_CCW, X86
+from domcaps.native.reading import Reading, untold
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element as Node
+
+    from domcaps.language.domain import Domain
+    from domcaps.language.predicate import Predicate
+
+_ROOTS = ((Q35, "pcie.0"), (ARM_VIRT, "pcie.0"), (I440FX, "pci.0"), (S390_CCW, ""))
+
+
+class Turn(enum.IntEnum):
+    """When a device is told: what it sits on comes first, and so does what has a fixed place."""
+
+    BRIDGE = 0
+    PLACED = 1
+    ANYWHERE = 2
+    ATTACHED = 3
+
+
+def options(first: str, **more: object) -> str:
+    """Write an option of QEMU with its parts; None is left out, commas are doubled."""
+    parts = [first.replace(",", ",,")]
+    for name, value in more.items():
+        if value is None:
+            continue
+        text = ("on" if value else "off") if isinstance(value, bool) else str(value)
+        parts.append(f"{name}={text.replace(',', ',,')}")
+    return ",".join(parts)
+
+
+class Line:
+    """What is written, for one domain."""
+
+    def __init__(self, domain: Domain) -> None:
+        self.domain = domain
+        self.reading = Reading(domain.root)
+        self.hardware = domain.all(Hardware)[0]
+        self.words: list[str] = []
+        self.machine: dict[str, str] = {}
+        self._devices: list[tuple[Turn, int, list[str]]] = []
+        self.root_bus = self._root_bus()
+        self.bootable: dict[str, int] = {}
+
+    def holds(self, predicate: Predicate) -> bool:
+        """Tell whether something is true of the target."""
+        return bool(self.domain.world.truth(predicate))
+
+    def _root_bus(self) -> str:
+        for board, bus in _ROOTS:
+            if self.holds(board):
+                return bus
+        system = self.domain.root.find("os/type")
+        where = self.domain.root if system is None else system
+        raise untold(where, "machine", f"the machine type {self.domain.machine}")
+
+    @property
+    def has_channels(self) -> bool:
+        """Whether devices sit on channels, as on mainframes, and not on PCI."""
+        return self.holds(S390)
+
+    @property
+    def is_x86(self) -> bool:
+        """Whether it is a PC."""
+        return self.holds(X86)
+
+    def virtio(self, name: str) -> str:
+        """Give the type of a virtio device for this machine."""
+        return f"{name}-{'ccw' if self.has_channels else 'pci'}"
+
+    def add(self, *words: str) -> None:
+        """Write words."""
+        self.words += words
+
+    def device(self, turn: Turn, told: str, *before: str, order: int = 0) -> None:
+        """Write a device when its turn has come, after words for what stands behind it."""
+        self._devices.append((turn, order, [*before, "-device", told]))
+
+    def plug(self, node: Node | None, driver: str, *before: str, **more: object) -> None:
+        """Write a device on PCI or a channel, at its address or where QEMU puts it."""
+        place = self.place(node) if node is not None else {}
+        self.device(
+            Turn.PLACED if place else Turn.ANYWHERE, options(driver, **more, **place), *before
+        )
+
+    def place(self, node: Node) -> dict[str, object]:
+        """Take the address of a device on PCI or a channel."""
+        reading = self.reading
+        address = reading.child(node, "address")
+        if address is None:
+            return {}
+        if self.has_channels:
+            reading.get(address, "type", {"ccw"})
+            numbers = [reading.number(address, n) or 0 for n in ("cssid", "ssid", "devno")]
+            return {"devno": "{:x}.{:x}.{:04x}".format(*numbers)}
+        reading.get(address, "type", {"pci"})
+        reading.get(address, "domain", {"0", "0x0000", "0x0"})
+        bus, slot, function = (reading.number(address, n) or 0 for n in ("bus", "slot", "function"))
+        if bus not in {0, *(c.index for c in self.hardware.of("pci") if c.part is not None)}:
+            raise untold(address, "bus", "a bus whose controller is not in the domain")
+        several = reading.get(address, "multifunction", {"on", "off"})
+        return {
+            "bus": f"pci.{bus}" if bus else self.root_bus,
+            "addr": f"{slot:#x}" + (f".{function:#x}" if function else ""),
+            "multifunction": several,
+        }
+
+    def boot_index(self, node: Node, kind: str) -> int | None:
+        """Take a device's place in the boot order: its own, or that of the first of its kind."""
+        boot = self.reading.child(node, "boot")
+        if boot is not None:
+            return self.reading.number(boot, "order")
+        return self.bootable.pop(kind, None)
+
+    def arguments(self) -> tuple[str, ...]:
+        """Give all words, devices in their order; raises `UntoldError` where something is left."""
+        self.reading.finish()
+        devices = sorted(self._devices, key=lambda told: told[:2])
+        return (*self.words, *(word for _, _, words in devices for word in words))
+
+
+def as_shell(words: tuple[str, ...]) -> str:
+    """Write words for a shell."""
+    return " ".join(map(shlex.quote, words))

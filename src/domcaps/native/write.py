@@ -1,0 +1,45 @@
+"""From a domain to the arguments of QEMU."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from domcaps.errors import DomainError
+from domcaps.language.domain import Domain
+from domcaps.native.board import write_board
+from domcaps.native.characters import write_characters
+from domcaps.native.devices import write_controllers, write_devices
+from domcaps.native.disks import write_disks
+from domcaps.native.line import Line
+from domcaps.validate.settle import Unsettled, settle
+from domcaps.validate.source import Unreadable, read
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from domcaps.language.world import World
+
+
+def command_of(
+    data: bytes, open_world: Callable[[str | None, str | None, str | None, str], World]
+) -> tuple[str, ...]:
+    """Give the emulator and its arguments for a domain, which is taken to be acceptable.
+
+    Raises `UntoldError` naming the first thing that can't be told, and `DomainError` for what is
+    no domain.
+    """
+    try:
+        source = read(data)
+        world = settle(source, open_world)
+    except (Unreadable, Unsettled) as stopped:
+        raise DomainError(str(stopped)) from None
+    line = Line(Domain(source.root, world))
+    write_board(line)
+    devices = line.reading.child(source.root, "devices")
+    if devices is not None:
+        write_controllers(line, devices)
+        write_disks(line)
+        line.reading.children(devices, "disk")
+        write_characters(line, devices)
+        write_devices(line, devices)
+    return (world.emulator.record.path, *line.arguments())

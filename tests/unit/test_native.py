@@ -1,0 +1,209 @@
+"""Command lines: what they say, and that nothing of a domain is left out without a word."""
+
+from __future__ import annotations
+
+import copy
+import functools
+import shlex
+from typing import TYPE_CHECKING
+
+import pytest
+from lxml import etree
+
+from domcaps.errors import DomcapsError, UntoldError
+from domcaps.native.line import as_shell
+from domcaps.shipped import open_shipped
+from native_domains import DOMAINS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lxml.etree import _Element as Node
+
+    from domcaps.api import Host
+
+_SILENT = {
+    ("target", "dev"),  # the name in the host, where the address or the bus tells the place
+    ("graphics", "port"),  # with autoport it is not read
+}
+"""What may change without another command line."""
+
+
+@functools.cache
+def host(arch: str) -> Host:
+    return open_shipped(f"debian12-{arch}")
+
+
+def arch_of(root: Node) -> str:
+    return root.find("os/type").get("arch") or ""  # type: ignore[union-attr]
+
+
+def told(xml: str | Node) -> tuple[str, ...]:
+    root = etree.fromstring(xml) if isinstance(xml, str) else xml
+    return host(arch_of(root)).native(etree.tostring(root))
+
+
+def refused(root: Node) -> str:
+    with pytest.raises(UntoldError) as caught:
+        told(root)
+    return str(caught.value)
+
+
+@functools.cache
+def plain(name: str) -> Node:
+    return etree.fromstring(DOMAINS[name].replace("{dir}", "/images"))
+
+
+def nodes(root: Node) -> Iterator[int]:
+    yield from range(sum(1 for _ in root.iter()))
+
+
+def nth(root: Node, number: int) -> Node:
+    return list(root.iter())[number]
+
+
+def about(root: Node, number: int) -> bool:
+    """Tell whether an element is, or is in, what describes a domain."""
+    node: Node | None = nth(root, number)
+    while node is not None:
+        if node.tag in {"metadata", "title", "description"}:
+            return True
+        node = node.getparent()
+    return False
+
+
+@pytest.mark.parametrize("name", DOMAINS)
+def test_plain_domains_are_told(name: str) -> None:
+    root = plain(name)
+    words = told(root)
+    assert words[0].endswith(f"qemu-system-{arch_of(root)}")
+    assert shlex.split(as_shell(words)) == list(words)
+    assert words.count("-device") >= len(root.findall("devices/disk"))
+
+
+@pytest.mark.parametrize("name", DOMAINS)
+def test_whatever_is_added_is_refused(name: str) -> None:
+    for number in nodes(plain(name)):
+        if about(plain(name), number):
+            continue
+        for add in (_attribute, _element, _text):
+            root = copy.deepcopy(plain(name))
+            add(nth(root, number))
+            if add is _text and told_or_none(root) not in {None, told(plain(name))}:
+                continue  # a text that is told
+            assert "not supported" in refused(root), etree.tostring(nth(root, number))
+
+
+def _attribute(node: Node) -> None:
+    node.set("strange", "1")
+
+
+def _element(node: Node) -> None:
+    etree.SubElement(node, "strange")
+
+
+def _text(node: Node) -> None:
+    node.text = "strange" + (node.text or "")
+
+
+def told_or_none(root: Node) -> tuple[str, ...] | None:
+    try:
+        return told(root)
+    except DomcapsError:
+        return None
+
+
+@pytest.mark.parametrize("name", DOMAINS)
+def test_another_value_is_told_otherwise_or_refused(name: str) -> None:
+    usual = told(plain(name))
+    silent = set()
+    for number in nodes(plain(name)):
+        if about(plain(name), number):
+            continue
+        for attribute in nth(plain(name), number).attrib:
+            root = copy.deepcopy(plain(name))
+            node = nth(root, number)
+            node.set(attribute, _other(node.get(attribute) or ""))
+            if told_or_none(root) == usual:
+                silent.add((node.tag, attribute))
+    assert silent <= _SILENT
+
+
+def _other(value: str) -> str:
+    try:
+        return f"{int(value, 0) + 1:#x}" if value.startswith("0x") else str(int(value) + 1)
+    except ValueError:
+        return f"{value}x"
+
+
+@pytest.mark.parametrize(
+    ("inside", "named"),
+    [
+        ("<interface type='bridge'><source bridge='br0'/></interface>", "interface"),
+        ("<hostdev mode='subsystem' type='usb'/>", "hostdev"),
+        ("<tpm model='tpm-crb'><backend type='emulator'/></tpm>", "tpm"),
+        ("<disk type='network'><target dev='vdz'/></disk>", "disk"),
+        ("<graphics type='spice'/>", "graphics"),
+        ("<channel type='unix'><target type='virtio' name='a'/></channel>", "channel"),
+        ("<sound model='ich9'/>", "sound"),
+    ],
+)
+def test_devices_that_are_not_known_are_named(inside: str, named: str) -> None:
+    root = copy.deepcopy(plain("q35, nothing"))
+    root.find("devices").append(etree.fromstring(inside))  # type: ignore[union-attr]
+    said = refused(root)
+    assert "not supported" in said
+    assert f"/domain/devices/{named}" in said
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        "<memoryBacking><hugepages/></memoryBacking>", "<cputune><shares>1</shares></cputune>",
+        "<currentMemory>4096</currentMemory>", "<seclabel type='none'/>",
+        "<q:commandline xmlns:q='http://libvirt.org/schemas/domain/qemu/1.0'/>",
+        "<on_crash>preserve</on_crash>", "<iothreads>1</iothreads>",
+    ],
+)  # fmt: skip
+def test_what_else_is_not_known_is_named(inside: str) -> None:
+    root = copy.deepcopy(plain("q35, nothing"))
+    root.append(etree.fromstring(inside))
+    assert "not supported" in refused(root)
+
+
+def test_firmware_that_libvirt_would_choose_is_refused() -> None:
+    root = copy.deepcopy(plain("q35, nothing"))
+    root.find("os").set("firmware", "efi")  # type: ignore[union-attr]
+    assert "firmware" in refused(root)
+
+
+def test_firmware_that_is_named_is_told() -> None:
+    xml = DOMAINS["q35, nothing"].replace(
+        "</os>",
+        "<loader type='pflash' readonly='yes'>/a,b</loader><nvram>/c d</nvram></os>",
+    )
+    words = told(xml)
+    board = words[words.index("-machine") + 1]
+    assert "pflash0=flash0" in board
+    assert "pflash1=flash1" in board
+    assert any('"filename": "/a,b"' in word and "flash0" in word for word in words)
+    assert any('"read-only": false' in word and '"flash1"' in word for word in words)
+
+
+def test_names_stay_what_they_are() -> None:
+    xml = DOMAINS["q35, nothing"].replace("plain", "a,b 'c' $d")
+    words = told(xml)
+    assert words[words.index("-name") + 1] == "guest=a,,b 'c' $d"
+    assert shlex.split(as_shell(words)) == list(words)
+
+
+def test_boot_order_is_told_of_the_first_of_a_kind() -> None:
+    devices = [word for word in told(plain("q35, a desktop")) if "bootindex" in word]
+    assert len(devices) == 2
+    assert any(w.startswith("ide-cd") and "bootindex=1" in w for w in devices)
+    assert any(w.startswith("virtio-blk-pci") and "bootindex=2" in w for w in devices)
+
+
+def test_machines_of_other_kinds_are_refused() -> None:
+    xml = DOMAINS["q35, nothing"].replace("'q35'", "'microvm'")
+    assert "not supported" in refused(etree.fromstring(xml))
