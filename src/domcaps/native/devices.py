@@ -4,6 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from domcaps.elements.device_types import (
+    BRIDGES,
+    CARDS,
+    USB_CONTROLLERS,
+    USB_INPUT,
+    VIRTIO,
+    WITH_VGA,
+)
 from domcaps.elements.machines import Q35, S390
 from domcaps.elements.video import MODEL_TYPE
 from domcaps.language.told import Told, ways_of
@@ -16,16 +24,8 @@ if TYPE_CHECKING:
 
     from domcaps.elements.hardware import Installed
 
-_BRIDGES = {"pcie-root-port": "pcie-root-port", "pcie-to-pci-bridge": "pcie-pci-bridge"}
 _PORT_DEVICES = {"pcie-root-port", "ioh3420", "pcie-pci-bridge"}
-_USB = {"qemu-xhci": "qemu-xhci", "nec-xhci": "nec-usb-xhci", "piix3-uhci": "piix3-usb-uhci",
-        "piix4-uhci": "piix4-usb-uhci"}  # fmt: skip
 _XHCI = {"qemu-xhci", "nec-xhci"}
-_CARDS = {"virtio", "e1000", "e1000e", "rtl8139"}
-_POINTERS = {"usb": {"tablet": "usb-tablet", "mouse": "usb-mouse", "keyboard": "usb-kbd"},
-             "virtio": {"tablet": "virtio-tablet", "mouse": "virtio-mouse",
-                        "keyboard": "virtio-keyboard"}}  # fmt: skip
-_VGA_INSTEAD = {"virtio-gpu-pci": "virtio-vga", "qxl": "qxl-vga"}
 _LOWEST_VNC = 5900
 _KIB = 1024
 # slot and function of controllers that boards have
@@ -48,17 +48,17 @@ def _controller(line: Line, controller: Installed, node: Node | None) -> None:
     kind, index, model = controller.type, controller.index, controller.model
     if kind == "pci":
         _pci(line, controller, node)
-    elif kind == "usb" and model in _USB:
+    elif kind == "usb" and model in USB_CONTROLLERS:
         _usb(line, controller, node)
     elif kind == "usb" and model == "none":
         return
-    elif kind == "scsi" and model == "virtio-scsi":
-        line.plug(node, line.virtio("virtio-scsi"), id=f"scsi{index}")
+    elif kind == "scsi" and model == VIRTIO["scsi"]:
+        line.plug(node, line.virtio("scsi"), id=f"scsi{index}")
     elif kind == "scsi" and model == "lsilogic":
         line.plug(node, "lsi", id=f"scsi{index}")
     elif kind == "virtio-serial" and model in {None, "virtio"}:
         ports = None if node is None else line.reading.number(node, "ports")
-        line.plug(node, line.virtio("virtio-serial"), id=f"virtio-serial{index}", max_ports=ports)
+        line.plug(node, line.virtio("serial"), id=f"virtio-serial{index}", max_ports=ports)
     elif kind == "sata":
         _sata(line, index, node)
     elif kind == "ide" and not index and model is None and line.root_bus == "pci.0":
@@ -92,7 +92,7 @@ def _sata(line: Line, index: int, node: Node | None) -> None:
 def _pci(line: Line, controller: Installed, node: Node | None) -> None:
     if not controller.index and controller.model in {"pci-root", "pcie-root"}:
         return
-    if node is None or controller.model not in _BRIDGES:
+    if node is None or controller.model not in BRIDGES:
         where = line.domain.root if node is None else node
         raise untold(where, "model", f"a PCI controller {controller.model}")
     reading = line.reading
@@ -104,7 +104,7 @@ def _pci(line: Line, controller: Installed, node: Node | None) -> None:
         if target is not None:
             chassis, port = reading.number(target, "chassis"), reading.number(target, "port")
         more = {"chassis": controller.index if chassis is None else chassis, "port": port}
-    told = options(driver or _BRIDGES[controller.model], id=f"pci.{controller.index}", **more,
+    told = options(driver or BRIDGES[controller.model], id=f"pci.{controller.index}", **more,
                    **line.place(node))  # fmt: skip
     line.device(Turn.BRIDGE, told, order=controller.index)
 
@@ -113,7 +113,7 @@ def _usb(line: Line, controller: Installed, node: Node | None) -> None:
     ports = None if node is None else line.reading.number(node, "ports")
     if ports is not None and controller.model not in _XHCI and node is not None:
         raise untold(node, "ports")
-    line.plug(node, _USB[controller.model or ""], id=f"usb{controller.index or ''}", p2=ports,
+    line.plug(node, USB_CONTROLLERS[controller.model or ""], id=f"usb{controller.index or ''}", p2=ports,
               p3=ports)  # fmt: skip
 
 
@@ -139,14 +139,14 @@ def _interface(line: Line, node: Node, number: int) -> None:
     reading = line.reading
     reading.get(node, "type", {"user"})
     model, mac = reading.child(node, "model"), reading.child(node, "mac")
-    kind = None if model is None else reading.get(model, "type", _CARDS)
+    kind = None if model is None else reading.get(model, "type", CARDS)
     if kind is None:
         raise untold(node, "", "a network card of the model that libvirt chooses")
     address = None if mac is None else reading.get(mac, "address")
     net = f"net{number}-host"
     line.plug(
         node,
-        line.virtio("virtio-net") if kind == "virtio" else kind,
+        line.virtio("interface") if kind == "virtio" else kind,
         "-netdev",
         options("user", id=net),
         netdev=net,
@@ -161,9 +161,9 @@ def _input(line: Line, node: Node, number: int) -> None:
     kind = reading.get(node, "type", {"tablet", "mouse", "keyboard"}) or ""
     bus = reading.get(node, "bus", {"usb", "virtio", "ps2"})
     if bus == "virtio":
-        line.plug(node, line.virtio(_POINTERS["virtio"][kind]), id=f"input{number}")
+        line.plug(node, line.virtio(kind), id=f"input{number}")
     elif bus == "usb" or (bus is None and kind == "tablet"):
-        told = options(_POINTERS["usb"][kind], id=f"input{number}", **usb_place(line, node))
+        told = options(USB_INPUT[kind], id=f"input{number}", **usb_place(line, node))
         line.device(Turn.ATTACHED, told)
     elif bus is None or not line.is_x86 or kind == "tablet":
         raise untold(node)
@@ -235,7 +235,7 @@ def _video(line: Line, node: Node, number: int) -> None:
         raise untold(model, "type", f"the video card {kind!r}")
     driver = words[1]
     if primary and line.is_x86:
-        driver = _VGA_INSTEAD.get(driver, driver)
+        driver = WITH_VGA.get(driver, driver)
     more: dict[str, object] = {}
     if kind == "vga":
         memory = reading.number(model, "vram")
@@ -262,7 +262,7 @@ def _rng(line: Line, node: Node, number: int) -> None:
         # libvirt's period is a second where it says none
         more = {"max-bytes": reading.number(rate, "bytes"),
                 "period": reading.number(rate, "period") or 1000}  # fmt: skip
-    line.plug(node, line.virtio("virtio-rng"), "-object", told, rng=name, id=f"rng{number}", **more)
+    line.plug(node, line.virtio("rng"), "-object", told, rng=name, id=f"rng{number}", **more)
 
 
 def _balloon(line: Line, devices: Node) -> None:
@@ -273,4 +273,4 @@ def _balloon(line: Line, devices: Node) -> None:
         return
     model = "virtio" if node is None else reading.get(node, "model", {"virtio", "none"})
     if model == "virtio":
-        line.plug(node, line.virtio("virtio-balloon"), id="balloon0")
+        line.plug(node, line.virtio("balloon"), id="balloon0")

@@ -111,7 +111,7 @@ def _attach(
     if bus == "virtio":
         if device != "disk":
             raise untold(node, "device", f"a {device} of virtio")
-        line.plug(node, line.virtio("virtio-blk"), *before, **more)
+        line.plug(node, line.virtio("disk"), *before, **more)
         return
     if bus == "usb":
         if "write-cache" in more:

@@ -6,6 +6,7 @@ import enum
 import shlex
 from typing import TYPE_CHECKING
 
+from domcaps.elements.device_types import VIRTIO
 from domcaps.elements.hardware import Hardware
 from domcaps.elements.machines import ARM_VIRT, I440FX, Q35, S390, S390_CCW, X86
 from domcaps.native.reading import Reading, untold
@@ -74,9 +75,9 @@ class Line:
         """Whether it is a PC."""
         return self.holds(X86)
 
-    def virtio(self, name: str) -> str:
+    def virtio(self, kind: str) -> str:
         """Give the type of a virtio device for this machine."""
-        return f"{name}-{'ccw' if self.has_channels else 'pci'}"
+        return f"{VIRTIO[kind]}-{'ccw' if self.has_channels else 'pci'}"
 
     def add(self, *words: str) -> None:
         """Write words."""
