@@ -113,8 +113,8 @@ def _usb(line: Line, controller: Installed, node: Node | None) -> None:
     ports = None if node is None else line.reading.number(node, "ports")
     if ports is not None and controller.model not in _XHCI and node is not None:
         raise untold(node, "ports")
-    line.plug(node, USB_CONTROLLERS[controller.model or ""], id=f"usb{controller.index or ''}", p2=ports,
-              p3=ports)  # fmt: skip
+    driver, name = USB_CONTROLLERS[controller.model or ""], f"usb{controller.index or ''}"
+    line.plug(node, driver, id=name, p2=ports, p3=ports)
 
 
 def write_devices(line: Line, devices: Node) -> None:
