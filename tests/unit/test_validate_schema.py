@@ -77,3 +77,78 @@ def test_an_emulator_of_another_architecture_needs_its_name() -> None:
     assert [f.code for f in host.validate(bare).errors] == expected
     named = PLAIN.format("", xml).replace("x86_64", "s390x")
     assert [f.code for f in host.validate(named).errors] == []
+
+
+def errors(inside: str, dialect: str = "12.8", arch: str = "x86_64") -> list[str]:
+    host = sample_host(arch, "sid")
+    assert host is not None
+    xml = (
+        "<domain type='qemu'><name>a</name><memory>65536</memory>"
+        f"<os><type arch='{arch}'>hvm</type></os>{inside}</domain>"
+    )
+    return [finding.code for finding in host.validate(xml, dialect).errors]
+
+
+def test_cells_of_every_cpu_are_read() -> None:
+    cpu = "<cpu><numa>{}</numa></cpu>"
+    cell = "<cell id='{}' memory='1024'/>"
+    assert errors("<cpu/>" + cpu.format("")) == ["numa-empty"]
+    assert errors("<cpu/><cpu mode='moon'/>") == []
+    assert errors(cpu.format(cell.format(0)) * 2) == ["cell-id-invalid"]
+    assert errors(cpu.format(cell.format(0)) + cpu.format(cell.format(1))) == []
+    ways = (
+        "<interconnects><latency initiator='0' target='0' type='moon' value='5'/></interconnects>"
+    )
+    assert errors(cpu.format(cell.format(0) + "<interconnects/>") + cpu.format(ways)) == [
+        "latency-type-invalid"
+    ]
+
+
+def test_distances_of_a_cell_are_read_once() -> None:
+    distances = "<distances><sibling id='0' value='{}'/></distances>"
+    cell = "<cpu><numa><cell id='0' memory='1024'>{}</cell></numa></cpu>"
+    assert errors(cell.format(distances.format(10) + distances.format(11))) == []
+    assert errors(cell.format(distances.format(11) + distances.format(10))) == ["sibling-invalid"]
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        "<address/>",
+        "<address type='pci' slot='0x21'/>",
+        "<address type='pci' slot='1'/>",
+        "<acpi index='moon'/><rom bar='moon'/>",
+    ],
+)
+def test_a_balloon_that_is_not_there_has_no_metadata(metadata: str) -> None:
+    balloon = "<devices><memballoon model='{}'>{}</memballoon></devices>"
+    assert errors(balloon.format("none", metadata)) == []
+    assert errors(balloon.format("virtio", metadata)) != []
+
+
+def test_devices_that_are_not_there_have_no_device_number() -> None:
+    number = "<address type='ccw' cssid='0xfe' ssid='0' devno='0'/>"
+    usb = f"<controller type='usb'{{}}>{number}</controller>"
+    disk = f"<disk type='block'><source dev='/a'/><target dev='vda'/>{number}</disk>"
+    for model, dialect, expected in (
+        (" model='none'", "11.3", []),
+        ("", "12.8", []),
+        ("", "11.3", ["address-ccw-duplicate"]),
+        (" model='qemu-xhci'", "12.8", ["address-ccw-duplicate"]),
+    ):
+        found = errors(f"<devices>{usb.format(model)}{disk}</devices>", dialect, "s390x")
+        assert [code for code in found if "duplicate" in code] == expected
+
+
+def test_other_places_are_taken_for_registers_of_virtual_io() -> None:
+    scsi = "<controller type='scsi' index='{}'><address {}/></controller>"
+
+    def found(*places: str) -> list[str]:
+        controllers = "".join(scsi.format(n, place) for n, place in enumerate(places))
+        return errors(f"<devices>{controllers}</devices>", arch="ppc64")
+
+    assert found("type='pci' slot='5'") == []
+    assert found("type='ccw'") == []
+    assert found("type='pci' bus='1' slot='5'") == ["address-taken-for-register"]
+    assert found("type='usb' bus='0' port='1.2'") == ["address-taken-for-register"]
+    assert found("type='pci' slot='5'", "type='pci' slot='6'") == ["address-reg-duplicate"]

@@ -16,14 +16,18 @@ Here is what an address looks like. Which places there are and who has taken the
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
+from domcaps.elements.device import WITHOUT_METADATA, has_metadata
 from domcaps.language.kinds import ON_OFF, UNSIGNED, Int, OneOf
 from domcaps.language.lazy import cached_property
 from domcaps.language.observed import device
 from domcaps.language.part import Part, field
 from domcaps.language.rule import Problems, Sample, problem, rule
 from domcaps.language.truth import Truth
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element as Node
 
 TYPES = OneOf(
     (
@@ -59,10 +63,18 @@ _NUMBERS: dict[str, tuple[tuple[str, Int], ...]] = {
     "isa": (("iobase", _HEX), ("irq", _HEX)),
     "dimm": (("slot", UNSIGNED), ("base", _HEX64)),
 }
+_TAKEN_FOR_A_REGISTER = {
+    "pci": ("domain", "bus", "slot"),
+    "drive": ("controller", "bus", "target"),
+    "virtio-serial": ("controller", "bus", "port"),
+    "ccw": ("cssid", "ssid", "devno"),
+}
 _LARGEST_PCI = {"bus": 0xFF, "slot": 0x1F, "function": 7}
 _LARGEST_CCW = {"cssid": 254, "ssid": 3, "devno": 0xFFFF}
 _LARGEST_UID = 0xFFFF
-_LARGEST_REG = 0xFFFFFFFF
+LARGEST_REG = 0xFFFFFFFF
+"""The last register of virtual I/O of pseries."""
+
 _PORT = re.compile(r"\d{1,10}(\.\d{1,10}){0,3}")
 
 
@@ -121,9 +133,14 @@ class Address(Part):
     """The address of a device."""
 
     path = "devices/*/address"
-    unread = frozenset({"emulator", "graphics", "audio", "lease"})
+    unread = WITHOUT_METADATA
 
     type = field("@type", TYPES, required=True)
+
+    @classmethod
+    def is_read(cls, parent: Node) -> bool:
+        """Tell whether the device has metadata."""
+        return has_metadata(parent)
 
     @cached_property
     def _read(self) -> tuple[dict[str, int], tuple[str, ...]]:
@@ -186,6 +203,22 @@ class Address(Part):
         if self.type != "ccw" or self.malformed or not self.given("devno"):
             return None
         return CcwAddress(self.number("cssid"), self.number("ssid"), self.number("devno"))
+
+    @cached_property
+    def register(self) -> int | None:
+        """The register of virtual I/O, None where libvirt is to choose one.
+
+        Where libvirt puts a device there that the domain has elsewhere, it takes the numbers of
+        that place for a register: two for its halves, the third for whether there is one.
+        """
+        if self.type == "spapr-vio":
+            return self.number("reg") if self.given("reg") else None
+        if self.usb is not None:
+            low, (high, third) = self.usb.bus, (*self.usb.port, 0, 0)[:2]
+        else:
+            names = _TAKEN_FOR_A_REGISTER.get(self.type or "", ())
+            low, high, third = (*map(self.number, names), 0, 0, 0)[:3]
+        return low | high << 32 if third & 0xFF else None
 
     @property
     def zpci(self) -> tuple[int | None, int | None]:
@@ -329,8 +362,8 @@ def zpci_is_in_range(address: Address) -> Problems:
 )
 def reg_is_in_range(address: Address) -> Problems:
     """The registers of a virtual device of IBM's pseries have 32 bits."""
-    if address.type == "spapr-vio" and address.number("reg") > _LARGEST_REG:
-        yield problem(f"a reg is at most {_LARGEST_REG:#x}", address, "@reg")
+    if address.type == "spapr-vio" and address.number("reg") > LARGEST_REG:
+        yield problem(f"a reg is at most {LARGEST_REG:#x}", address, "@reg")
 
 
 @rule(

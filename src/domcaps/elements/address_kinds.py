@@ -13,7 +13,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from domcaps.elements.address import Address
+from domcaps.elements.address import LARGEST_REG, Address
+from domcaps.elements.controller import Controller
+from domcaps.elements.hardware import Hardware
 from domcaps.elements.machines import I440FX, PSERIES, Q35, S390_CCW
 from domcaps.language.rule import Problems, Sample, problem, rule
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from domcaps.language.predicate import Predicate
 
 _ON_BOARD = {"ide": I440FX, "usb": I440FX, "sata": Q35}
+_ON_SPAPR_VIO = frozenset({"interface", "controller", "serial", "nvram", "tpm", "console"})
 _OWN_RULES = frozenset({"disk", "graphics", "audio", "lease", "emulator"})
 
 
@@ -37,36 +40,54 @@ def is_compared(address: Address) -> bool:
     """Tell whether libvirt compares the kind of an address with what the device needs."""
     device = device_of(address)
     tag = device.tag
+    if is_moved_to_spapr_vio(address):
+        return False
     if tag == "controller":
         kind = device.get("type", "ide")
         board: Predicate | None = _ON_BOARD.get(kind)
         if kind == "usb" and device.get("model", "piix3-uhci") != "piix3-uhci":
             return True
         return board is None or device.get("index", "0") != "0" or not address.holds(board)
-    if tag in {"serial", "nvram"}:
-        return not address.holds(PSERIES) or _target(device) not in {"", "spapr-vio-serial"}
     if tag == "channel":
         return _target(device) != "virtio"
     if tag == "memory":
         return device.get("model") not in {"dimm", "nvdimm"}
-    if tag == "memballoon":
-        return device.get("model") != "none"
-    if tag in {"console", "interface"}:
-        return not address.holds(PSERIES) or not _on_spapr_vio(device)
     return tag != "hub"
 
 
-def _on_spapr_vio(device: Node) -> bool:
-    """Tell whether the pseries board gives a console or a network card its own kind of place."""
-    if device.tag == "console":
+def is_moved_to_spapr_vio(address: Address) -> bool:
+    """Tell whether libvirt puts a device on the virtual I/O of pseries, wherever it should be."""
+    device = device_of(address)
+    tag = device.tag
+    if tag not in _ON_SPAPR_VIO or not address.holds(PSERIES):
+        return False
+    if tag == "controller":
+        controller = Controller(device, address.domain)
+        return controller.type == "scsi" and controller.settled_model == "ibmvscsi"
+    if tag == "interface":
+        model = device.find("model")
+        return model is not None and model.get("type") == "spapr-vlan"
+    if tag == "tpm":
+        return device.get("model") != "spapr-tpm-proxy"
+    if tag == "console":
         return _target(device) in {"", "serial"}
-    model = device.find("model")
-    return model is not None and model.get("type") == "spapr-vlan"
+    return tag != "serial" or _target(device) in {"", "spapr-vio-serial"}
 
 
 def _target(device: Node) -> str:
     target = device.find("target")
     return "" if target is None else target.get("type", "")
+
+
+def register_of(address: Address) -> int | None:
+    """Give the register of virtual I/O that a domain gives to a device, wittingly or not."""
+    if address.type == "spapr-vio":
+        return address.register
+    if address.register is None or not is_moved_to_spapr_vio(address):
+        return None
+    # beside a serial port, the first console is no device of its own
+    second = device_of(address).tag == "console" and address.domain.find("devices/serial")
+    return None if second else address.register
 
 
 _CARD = "<interface type='user'><model type='virtio'/>{}</interface>"
@@ -113,7 +134,42 @@ def drives_have_one_bus(address: Address) -> Problems:
     """The address of a drive, whatever carries it, has no bus but 0; for disks see there."""
     if address.type != "drive" or not address.number("bus"):
         return
-    device = device_of(address)
-    absent = device.tag == "memballoon" and device.get("model") == "none"
-    if device.tag not in _OWN_RULES and not absent and is_compared(address):
+    if device_of(address).tag not in _OWN_RULES and is_compared(address):
         yield problem("the controllers of drives have one bus, with number 0", address, "@bus")
+
+
+_LSILOGIC = "<controller type='scsi' model='lsilogic'/>"
+
+
+@rule(
+    "address-drive-target",
+    Address,
+    bad=_LSILOGIC + _CARD.format("<address type='drive' target='3'/>"),
+    good=_LSILOGIC + _CARD.format("<address type='pci' slot='5'/>"),
+)
+def lsilogic_has_one_target(address: Address) -> Problems:
+    """The address of a drive, whatever carries it, has target 0 on an lsilogic controller."""
+    if address.type != "drive" or not address.number("target"):
+        return
+    if device_of(address).tag in {*_OWN_RULES, "hostdev"} or not is_compared(address):
+        return
+    hardware = address.domain.first(Hardware)
+    for controller in hardware.of("scsi") if hardware else ():
+        if controller.index == address.number("controller") and controller.model == "lsilogic":
+            yield problem("lsilogic controllers have one target, with number 0", address, "@target")
+
+
+_NVRAM = "<nvram><address type='pci' bus='{}' slot='5'/></nvram>"
+
+
+@rule(
+    "address-taken-for-register",
+    Address,
+    bad=Sample(_NVRAM.format(1), arch="ppc64"),
+    good=Sample(_NVRAM.format(0), arch="ppc64"),
+)
+def other_places_are_no_registers(address: Address) -> Problems:
+    """A device of pseries' virtual I/O has no place elsewhere: it would be read as its register."""
+    if address.type != "spapr-vio" and (register_of(address) or 0) > LARGEST_REG:
+        text = "this device is on virtual I/O: libvirt takes the address for a register beyond it"
+        yield problem(text, address, "@type", accepted=("spapr-vio",))

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domcaps.elements.address import ZPCI, Address
+from domcaps.elements.address_kinds import device_of, register_of
+from domcaps.elements.controller import Controller
 from domcaps.elements.hardware import Hardware
-from domcaps.elements.machines import S390_CCW
+from domcaps.elements.machines import PSERIES, S390_CCW
 from domcaps.elements.pci_devices import LISTED
 from domcaps.language.lazy import cached_property
 from domcaps.language.part import Part
@@ -73,14 +75,17 @@ _VSCSI = (
 )
 def registers_are_distinct(places: Places) -> Problems:
     """Devices of pseries' virtual I/O have registers of their own."""
-    taken: set[int] = set()
-    for tag, address in places.of("spapr-vio"):
-        if tag not in _ON_SPAPR_VIO or not address.given("reg"):
+    owners: dict[int, bool] = {}
+    everywhere = places.domain.all(Address) if places.holds(PSERIES) else ()
+    for address in everywhere or places.by_kind.get("spapr-vio", ()):
+        reg = register_of(address)
+        if reg is None:
             continue
-        reg = address.number("reg")
-        if reg in taken:
+        parent = address.node.getparent()
+        looks = parent is not None and parent.tag in _ON_SPAPR_VIO
+        if reg in owners and (looks or owners[reg]):
             yield problem(f"reg {reg:#x} belongs to another device already", address, "@reg")
-        taken.add(reg)
+        owners[reg] = looks or owners.get(reg, False)
 
 
 _CARD = "<interface type='user'><model type='virtio'/><address type='ccw' {}/></interface>"
@@ -101,13 +106,22 @@ def device_numbers_are_distinct(places: Places) -> Problems:
     if not places.holds(S390_CCW):
         return
     taken = set()
-    for _, address in places.of("ccw"):
+    for tag, address in places.of("ccw"):
         number = address.ccw
-        if number is None:
+        if number is None or _is_absent(tag, address):
             continue
         if number in taken:
             yield problem(f"{number} belongs to another device already", address, "@devno")
         taken.add(number)
+
+
+def _is_absent(tag: str, address: Address) -> bool:
+    """Tell whether there is no device, so that libvirt drops its address."""
+    device = device_of(address)
+    if tag == "controller" and device.get("type") == "usb":
+        return Controller(device, address.domain).settled_model == "none"
+    model = device.find("model") if tag == "video" else None
+    return model is not None and model.get("type") == "none"
 
 
 _ZCARD = (

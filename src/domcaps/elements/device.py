@@ -25,6 +25,8 @@ from domcaps.language.rule import Problems, Sample, problem, rule
 from domcaps.language.truth import Truth
 
 if TYPE_CHECKING:
+    from lxml.etree import _Element as Node
+
     from domcaps.elements.address import Address
 
 BOOTABLE = frozenset({"disk", "interface", "hostdev", "redirdev", "filesystem"})
@@ -40,6 +42,13 @@ ACPI_INDEX = (
     | device_property("virtio-gpu-pci", "acpi-index")
     | device_property("virtio-balloon-pci", "acpi-index")
 )
+
+
+def has_metadata(device: Node) -> bool:
+    """Tell whether libvirt looks for metadata in an element below ``<devices>``."""
+    absent = device.tag == "memballoon" and device.get("model") == "none"
+    return device.tag not in WITHOUT_METADATA and not absent
+
 
 _ALIAS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
 
@@ -81,6 +90,13 @@ class Device(Part):
 
 class _Metadata(Part):
     """A child that devices of all elements may have."""
+
+    unread = WITHOUT_METADATA
+
+    @classmethod
+    def is_read(cls, parent: Node) -> bool:
+        """Tell whether the device has metadata."""
+        return has_metadata(parent)
 
     @property
     def tag(self) -> str:

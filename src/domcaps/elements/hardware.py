@@ -81,7 +81,7 @@ class Installed:
 
 def _installed(part: Controller) -> Installed:
     address = part.address
-    if part.type == "usb" and part.model == "none":
+    if part.type == "usb" and part.settled_model == "none":
         address = None
     return Installed(
         part.type or "ide",

@@ -19,7 +19,7 @@
 from __future__ import annotations
 
 from domcaps.elements.numa import Cell, Numa, cpus_of
-from domcaps.elements.quantities import SIZE, UNIT
+from domcaps.elements.quantities import NEEDED_SIZE, UNIT
 from domcaps.language.kinds import POSITIVE, UNSIGNED, UNSIGNED64, OneOf
 from domcaps.language.observed import qapi
 from domcaps.language.part import Part, field
@@ -41,8 +41,8 @@ class CellCache(Part):
     level = field("@level", POSITIVE, required=True)
     associativity = field("@associativity", OneOf(("none", "direct", "full")), required=True)
     policy = field("@policy", OneOf(("none", "writeback", "writethrough")), required=True)
-    size = field("size/@value", SIZE, required=True)
-    line = field("line/@value", SIZE, required=True)
+    size = field("size/@value", NEEDED_SIZE, required=True)
+    line = field("line/@value", NEEDED_SIZE, required=True)
 
 
 class Way(Part):
@@ -67,7 +67,7 @@ class Bandwidth(Way):
 
     path = "cpu/numa/interconnects/bandwidth"
 
-    value = field("@value", SIZE, required=True)
+    value = field("@value", NEEDED_SIZE, required=True)
     unit = field("@unit", UNIT)
 
 

@@ -20,7 +20,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from domcaps.elements.quantities import MAX_BYTES, SIZE, UNIT, NumberSet, kib, size_of, too_large
+from domcaps.elements.quantities import (
+    MAX_BYTES,
+    NEEDED_SIZE,
+    UNIT,
+    NumberSet,
+    kib,
+    size_of,
+    too_large,
+)
 from domcaps.elements.vcpucount import max_vcpus
 from domcaps.language.kinds import UNSIGNED, YES_NO, OneOf
 from domcaps.language.part import Part, field
@@ -46,7 +54,7 @@ class Cell(Part):
 
     id = field("@id", UNSIGNED)
     cpus = field("@cpus", NumberSet())
-    memory = field("@memory", SIZE, required=True)
+    memory = field("@memory", NEEDED_SIZE, required=True)
     unit = field("@unit", UNIT)
     mem_access = field("@memAccess", OneOf(("shared", "private")))
     discard = field("@discard", YES_NO)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from domcaps.elements.address import Address, PciAddress
+from domcaps.elements.address_kinds import is_moved_to_spapr_vio
 from domcaps.elements.controller_models import VIRTIO_SCSI_MODELS
 from domcaps.elements.drives import disk_bus
 from domcaps.elements.machines import (
@@ -151,7 +152,7 @@ class PciDevices:
         address = self.domain.within(Address, node)
         placed_as = "hostdev" if tag == "interface" and node.get("type") == "hostdev" else tag
         if address is not None and address.type:
-            if address.type != "pci" or address.malformed:
+            if address.type != "pci" or address.malformed or is_moved_to_spapr_vio(address):
                 return None
             if address.pci is not None:
                 return PciDevice(placed_as, node, needs, address.pci)
@@ -374,15 +375,12 @@ class PciDevices:
             return None
         if found.type in {"fdc", "ccid"} and found.place is None:
             return None
+        if found.type == "scsi" and found.model == "ibmvscsi" and self._is(PSERIES):
+            return None
         node = None if found.part is None else found.part.node
-        if not found.kind:
-            if found.type == "scsi" and found.model == "ibmvscsi" and self._is(PSERIES):
-                return None
-            if found.type in {"scsi", "virtio-serial"} and self.virtio_kind in {
-                "ccw",
-                "virtio-mmio",
-            }:
-                return None
+        by_board = not found.kind and found.type in {"scsi", "virtio-serial"}
+        if by_board and self.virtio_kind in {"ccw", "virtio-mmio"}:
+            return None
         needs = self._controller_needs(found)
         if needs is None:
             return None

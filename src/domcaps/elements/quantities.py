@@ -129,8 +129,10 @@ class AnyUuid(Kind[uuid.UUID]):
 
 
 UNIT = OrEmpty(Unit())
-SIZE = OrEmpty(Int(0, 2**64 - 1))
+NEEDED_SIZE = Int(0, 2**64 - 1)
 """The number of a size; its unit stands beside it."""
+SIZE = OrEmpty(NEEDED_SIZE)
+"""The same where the domain need not say it: an empty text says nothing."""
 ANY_UUID = OrEmpty(AnyUuid())
 CPUS = NumberSet(some=True)
 """CPUs or NUMA nodes, at least one."""

@@ -10,11 +10,14 @@ Elsewhere it reads all of them, or refuses a second one; that is said where the 
 
 READ_ONCE = (
     "os", "memory", "currentMemory", "maxMemory", "vcpu", "cpu", "clock", "cpu/numa",
-    "cpu/numa/interconnects", "launchSecurity",
+    "cpu/numa/interconnects", "cpu/numa/cell/distances", "launchSecurity",
 )  # fmt: skip
 
 READ_TOGETHER = ("os",)
 """Those of which it reads what the first does not have out of the others."""
+
+READ_ON = {"cpu": "numa", "numa": "interconnects"}
+"""Those of which it reads one child in the others as well, and all that stands in that."""
 
 READ_ONCE_OF_DEVICES = ("address", "alias", "boot")
 """Such elements of every device."""

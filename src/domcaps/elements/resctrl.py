@@ -21,7 +21,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from domcaps.elements.quantities import SIZE, UNIT, NumberSet
+from domcaps.elements.quantities import NEEDED_SIZE, UNIT, NumberSet
 from domcaps.elements.vcpucount import max_vcpus
 from domcaps.language.kinds import UNSIGNED, OneOf
 from domcaps.language.part import Part, field
@@ -50,7 +50,7 @@ class CachetuneCache(Part):
     id = field("@id", UNSIGNED, required=True)
     level = field("@level", UNSIGNED, required=True)
     type = field("@type", OneOf(("both", "code", "data")), required=True)
-    size = field("@size", SIZE, required=True)
+    size = field("@size", NEEDED_SIZE, required=True)
     unit = field("@unit", UNIT)
 
 

@@ -16,6 +16,7 @@ from domcaps.elements.video import Video
 from domcaps.language.rule import Problems, Sample, problem, rule
 
 _ONLY_QXL = ("ram", "vram64", "vgamem")
+_MOST_ROUNDED = 1 << 31
 # in bytes the figure must fit into 32 bits
 _MOST_QXL = (2**32 - 1) // 1024
 _LEAST = 1024
@@ -33,7 +34,9 @@ def only_qxl_has_several(video: Video) -> Problems:
     if video.type == "qxl" or video.absent:
         return
     for name in _ONLY_QXL:
-        if getattr(video, name):
+        given = getattr(video, name)
+        # this one is rounded up, and nothing is left of what needs more than 32 bits then
+        if given and (name != "ram" or given <= _MOST_ROUNDED):
             yield problem(f"only a qxl video device has {name}", video, f"model/@{name}")
 
 

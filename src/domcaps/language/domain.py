@@ -85,7 +85,7 @@ class Domain:
     def place(self, kind: type[Part], nodes: list[Node]) -> None:
         """Say where all parts of a class stand, for one who has looked at the whole document."""
         if kind.unread:
-            nodes = [n for n in nodes if n.getparent().tag not in kind.unread]  # type: ignore[union-attr]
+            nodes = [n for n in nodes if kind.is_read(n.getparent())]  # type: ignore[arg-type]
         self._parts[kind] = tuple([kind(node, self) for node in nodes])
 
     def nothing_of(self, kinds: frozenset[type[Part]]) -> None:

@@ -170,6 +170,11 @@ class Part:
     unread: ClassVar[frozenset[str]] = frozenset()
     _fields: ClassVar[dict[type, tuple[Field[Any], ...]]] = {}
 
+    @classmethod
+    def is_read(cls, parent: Node) -> bool:
+        """Tell whether libvirt looks for such elements in another one."""
+        return parent.tag not in cls.unread
+
     def __init__(self, node: Node, domain: Domain) -> None:
         self.node = node
         self.domain = domain

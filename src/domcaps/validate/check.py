@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from domcaps.elements.readonce import READ_ONCE, READ_ONCE_OF_DEVICES, READ_TOGETHER
+from domcaps.elements.readonce import READ_ON, READ_ONCE, READ_ONCE_OF_DEVICES, READ_TOGETHER
 from domcaps.facts.emulator import Unanswered
 from domcaps.language.domain import Domain
 from domcaps.language.finding import Finding, Severity, Stage
@@ -165,7 +165,7 @@ class _Check:
     def _set_aside(self) -> None:
         """Take away what libvirt passes over because another element of its name came first."""
         root = self.domain.root
-        repeated = [node for path in READ_ONCE for node in root.findall(path)[1:]]
+        repeated = [node for path in READ_ONCE for node in _repeated(root, path)]
         for device in root.iterfind("devices/*"):
             tags = [child.tag for child in device]
             for tag in READ_ONCE_OF_DEVICES if len(set(tags)) < len(tags) else ():
@@ -179,6 +179,8 @@ class _Check:
                 self._passed_over("repeated-element", text, node)
                 if node.tag in READ_TOGETHER:
                     _complete(root.find(node.tag), node)
+                elif node.tag == "cpu":
+                    _read_on(root.find(node.tag), node)
                 node.getparent().remove(node)  # type: ignore[union-attr]
 
     def _part(self, part: Part, look: Look) -> None:
@@ -323,6 +325,33 @@ class _Check:
 
 BROKEN = "this rule failed, please report it"
 """What `Validation.unknown` says of a rule that met something it was not written for."""
+
+
+def _repeated(root: Node, path: str) -> list[Node]:
+    """Give the second and later ones at a path, within each element that they stand in."""
+    nodes = root.findall(path)
+    if len(nodes) < 2:
+        return []
+    parents = {node.getparent(): None for node in nodes}
+    tag = path.rpartition("/")[2]
+    return [node for parent in parents for node in parent.findall(tag)[1:]]  # type: ignore[union-attr]
+
+
+def _read_on(first: Node | None, other: Node | None) -> None:
+    """Add to an element what libvirt reads in another one of its name, too."""
+    inner = READ_ON.get(str(other.tag), "") if other is not None else ""
+    if first is None or other is None:
+        return
+    here, there = first.find(inner) if inner else None, other.find(inner) if inner else None
+    if there is None:
+        return
+    if here is None:
+        first.append(there)
+        return
+    _read_on(here, there)
+    for child in list(there):
+        if child.tag != READ_ON.get(str(there.tag)):
+            here.append(child)
 
 
 def _complete(first: Node | None, other: Node) -> None:
