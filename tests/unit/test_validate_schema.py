@@ -152,3 +152,23 @@ def test_other_places_are_taken_for_registers_of_virtual_io() -> None:
     assert found("type='pci' bus='1' slot='5'") == ["address-taken-for-register"]
     assert found("type='usb' bus='0' port='1.2'") == ["address-taken-for-register"]
     assert found("type='pci' slot='5'", "type='pci' slot='6'") == ["address-reg-duplicate"]
+
+
+def test_the_emulator_is_pinned_once_in_all() -> None:
+    pin = "<cputune><emulatorpin cpuset='0'/></cputune>"
+    assert errors(pin) == []
+    assert errors(pin + pin) == ["cputune-emulator-duplicate"]
+
+
+def test_beside_a_socket_nothing_is_passed_through_by_default() -> None:
+    share = (
+        "<devices><filesystem{}><driver type='mtp'/><source {}='/s'/><target dir='b'/>"
+        "</filesystem></devices>"
+    )
+    assert errors(share.format("", "dir")) == []
+    assert errors(share.format("", "socket")) == ["filesystem-driver-access"]
+    assert errors(share.format(" accessmode='passthrough'", "socket")) == []
+
+
+def test_an_empty_size_is_missing_where_it_must_be_there() -> None:
+    assert errors("<cpu><numa><cell memory=''/></numa></cpu>") == ["cell-memory-invalid"]

@@ -195,8 +195,8 @@ def thread_pinned_once(pin: Iothreadpin) -> Problems:
 def one_rule_for_the_rest(cputune: Cputune) -> Problems:
     """What is said of QEMU's other threads is said once."""
     for tag in ("emulatorpin", "emulatorsched"):
-        given = cputune.find_all(tag)
-        if len(given) > 1:
+        given = cputune.domain.find(f"cputune/{tag}")
+        if len(given) > 1 and given[1].getparent() is cputune.node:
             yield problem(f"<{tag}> stands here a second time", given[1])
 
 

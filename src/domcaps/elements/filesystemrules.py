@@ -188,9 +188,13 @@ def daemon_settings_have_their_form(share: Filesystem) -> Problems:
     good=_VIRTIOFS.format(" accessmode='passthrough'", ""),
 )
 def some_drivers_pass_through(share: Filesystem) -> Problems:
-    """All drivers but ``path`` hand over owners and permissions as they are."""
+    """All drivers but ``path`` hand over owners and permissions as they are.
+
+    That is what they do where nothing is said, but not beside the socket of a daemon.
+    """
     passing = share.driver in {"handle", "mtp"} or (share.is_virtiofs and share.socket is None)
-    if passing and share.access in {"mapped", "squash"}:
+    usual = "passthrough" if share.socket is None else ""
+    if passing and (share.access or usual) != "passthrough":
         what = f"the driver {share.driver} takes passthrough only"
         yield problem(what, share, "@accessmode", accepted=("passthrough",))
 

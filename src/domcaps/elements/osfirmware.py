@@ -47,7 +47,7 @@ class Wish:
     stateless: str = ""
     format: str = ""
     nvram: bool = False
-    template: str = ""
+    template: str | None = None
     template_format: str = ""
     varstore: bool = False
     kernel: str = ""
@@ -71,7 +71,7 @@ def wish_of(domain: Domain) -> Wish:
         stateless=(loader and loader.stateless) or "",
         format=_format(domain, loader, nvram, reworked=reworked),
         nvram=nvram is not None,
-        template=(nvram and nvram.template) or "",
+        template=nvram.template if nvram else None,
         template_format=_known(nvram.template_format if nvram and reworked else ""),
         varstore=reworked and domain.first(Varstore) is not None,
         kernel=(system and system.kernel) or "",
@@ -214,7 +214,7 @@ def _has_template(mapping: FirmwareMapping, wish: Wish) -> bool:
     template = mapping.template
     return (
         template.format in _FORMATS
-        and wish.template in {"", template.filename}
+        and wish.template in {None, template.filename}
         and wish.template_format in {"", template.format}
     )
 
