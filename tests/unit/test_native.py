@@ -129,6 +129,30 @@ def test_another_value_is_told_otherwise_or_refused(name: str) -> None:
     assert silent <= _SILENT
 
 
+_USUAL = {
+    "clock/timer", "console/target", "controller/address", "controller/model", "devices/controller",
+    "devices/input", "devices/memballoon", "disk/boot", "disk/driver", "disk/readonly",
+    "domain/on_poweroff", "domain/on_reboot", "features/apic", "os/boot", "serial/target",
+}  # fmt: skip
+"""What a domain may as well not say: it is what there is anyway, or QEMU is told nothing of it."""
+
+
+@pytest.mark.parametrize("name", DOMAINS)
+def test_what_is_taken_away_is_missed(name: str) -> None:
+    usual = told(plain(name))
+    silent = set()
+    for number in nodes(plain(name)):
+        root = copy.deepcopy(plain(name))
+        node = nth(root, number)
+        parent = node.getparent()
+        if parent is None or about(root, number) or node.find("./*") is not None:
+            continue
+        parent.remove(node)
+        if root.find("os/type") is not None and told_or_none(root) == usual:
+            silent.add(f"{parent.tag}/{node.tag}")
+    assert silent <= _USUAL
+
+
 def _other(value: str) -> str:
     try:
         return f"{int(value, 0) + 1:#x}" if value.startswith("0x") else str(int(value) + 1)
