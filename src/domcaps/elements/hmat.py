@@ -19,7 +19,7 @@
 from __future__ import annotations
 
 from domcaps.elements.numa import Cell, Numa, cpus_of
-from domcaps.elements.quantities import NEEDED_SIZE, UNIT
+from domcaps.elements.quantities import MOST, NEEDED_SIZE, UNIT, too_large
 from domcaps.language.kinds import POSITIVE, UNSIGNED, UNSIGNED64, OneOf
 from domcaps.language.observed import qapi
 from domcaps.language.part import Part, field
@@ -174,3 +174,31 @@ def ways_are_told_once(numa: Numa) -> Problems:
             yield problem("the way back is described before", way)
         seen.add(told)
         ends.add((way.initiator, way.target))
+
+
+_LARGE = _CACHE.format(1).replace("'10'", "'18446744073709551615'")
+_BANDWIDTH = "<bandwidth initiator='0' target='0' type='access' value='{}' unit='MiB'/>"
+
+
+@rule(
+    "cell-cache-size-too-large",
+    CellCache,
+    bad=_N.format(_LARGE, ""),
+    good=_N.format(_CACHE.format(1), ""),
+)
+def cache_can_be_counted(cache: CellCache) -> Problems:
+    """A cache has less than 16 EiB; its figure counts KiB."""
+    if too_large(cache.node, "size/@value", "size/unit", limit=MOST):
+        yield problem("this is a larger cache than libvirt can count", cache, "size/@value")
+
+
+@rule(
+    "bandwidth-value-too-large",
+    Bandwidth,
+    bad=_N.format("", _BANDWIDTH.format(2**64 - 1)),
+    good=_N.format("", _BANDWIDTH.format(1)),
+)
+def bandwidth_can_be_counted(bandwidth: Bandwidth) -> Problems:
+    """What is moved in a second is less than 16 EiB."""
+    if too_large(bandwidth.node, "@value", limit=MOST):
+        yield problem("this is more than libvirt can count", bandwidth, "@value")

@@ -152,6 +152,10 @@ def size_of(
     return figure * factor
 
 
+MOST = 2**64 - 1
+"""What a size can be in bytes."""
+
+
 def too_large(
     node: Node, number: str = "", unit: str = "@unit", *, scale: int = KIB, limit: int = MAX_BYTES
 ) -> bool:

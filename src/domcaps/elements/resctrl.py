@@ -21,7 +21,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from domcaps.elements.quantities import NEEDED_SIZE, UNIT, NumberSet
+from domcaps.elements.quantities import MOST, NEEDED_SIZE, UNIT, NumberSet, too_large
 from domcaps.elements.vcpucount import max_vcpus
 from domcaps.language.kinds import UNSIGNED, OneOf
 from domcaps.language.part import Part, field
@@ -91,6 +91,7 @@ class Group:
 
 _T = "<vcpu>4</vcpu><cputune>{}</cputune>"
 _CACHE = "<cache id='0' level='3' type='both' size='3' unit='MiB'/>"
+_LARGE = f"<cache id='0' level='3' type='both' size='{2**64 - 1}' unit='MiB'/>"
 _MONITOR = "<monitor level='3' vcpus='{}'/>"
 
 
@@ -124,6 +125,18 @@ def groups_are_sets(part: ResourceGroups) -> Problems:
     for node in _groups(part):
         if _cpus(node, part.domain) is None:
             yield problem(f"<{node.tag}> needs vcpus, {_SET.expected}", node, "@vcpus")
+
+
+@rule(
+    "cachetune-cache-size-too-large",
+    CachetuneCache,
+    bad=_T.format(f"<cachetune vcpus='0'>{_LARGE}</cachetune>"),
+    good=Sample(_T.format(f"<cachetune vcpus='0'>{_CACHE}</cachetune>"), virttype="kvm"),
+)
+def share_can_be_counted(cache: CachetuneCache) -> Problems:
+    """A share of a cache is less than 16 EiB."""
+    if too_large(cache.node, "@size", limit=MOST):
+        yield problem("this is more than libvirt can count", cache, "@size")
 
 
 @rule(
