@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 
 from domcaps.elements.drifts import SMM_IS_REFUSED
 from domcaps.elements.osfirmware import uses_smm
+from domcaps.elements.pci import Topology
 from domcaps.language.domain import Domain
 from domcaps.language.finding import Finding, Stage
+from domcaps.validate.source import path_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -20,14 +22,18 @@ if TYPE_CHECKING:
 
     from domcaps.language import World
 
-HELPED_BY = {"start-without-smm": "os.secureBoot"}
+HELPED_BY = {
+    "start-without-smm": "os.secureBoot",
+    "start-without-pci-balloon": "memballoon.model",
+}
 """The decision that may help where something fails, however little else is said."""
 
 
 def failures(root: Node, worlds: Sequence[World]) -> Iterator[Finding]:
     """Give what is known to fail of a domain that the validator accepts."""
     for world in worlds:
-        if world.truth(SMM_IS_REFUSED) and uses_smm(Domain(root, world)):
+        domain = Domain(root, world)
+        if world.truth(SMM_IS_REFUSED) and uses_smm(domain):
             yield Finding(
                 "start-without-smm",
                 "this firmware is protected by System Management Mode, which KVM does not have",
@@ -35,3 +41,21 @@ def failures(root: Node, worlds: Sequence[World]) -> Iterator[Finding]:
                 path="/domain/os",
                 reason=SMM_IS_REFUSED.explain(world),
             )
+        topology = domain.all(Topology)[0]
+        if not topology.hardware.supports_pci:
+            yield from _homeless(topology)
+
+
+def _homeless(topology: Topology) -> Iterator[Finding]:
+    """Give the devices of PCI that this libvirt defines without a place, and then can't start."""
+    for device in topology.devices.listed:
+        if device.place is not None:
+            continue
+        added = device.node is None and device.tag == "memballoon"
+        what = f"{device.controller.type} controller" if device.controller else device.tag
+        yield Finding(
+            "start-without-pci-balloon" if added else "start-without-pci",
+            f"the {what} would be on PCI, where libvirt has no places on this board",
+            stage=Stage.START,
+            path="" if device.node is None else path_of(device.node),
+        )

@@ -19,6 +19,7 @@ from domcaps.language.kinds import ON_OFF, Int
 from domcaps.language.observed import device_property
 from domcaps.language.part import field
 from domcaps.language.predicate import AnyOf, Predicate
+from domcaps.language.preference import Decision, Option
 from domcaps.language.rule import Problems, problem, rule
 
 _FORMS = ("virtio-balloon-pci", "virtio-balloon-ccw", "virtio-balloon-device")
@@ -39,6 +40,18 @@ MODEL = Enum(
         Choice("none"),
         Choice("virtio-transitional"),
         Choice("virtio-non-transitional"),
+    ),
+)
+
+PREFERENCE = Decision(
+    "memballoon.model",
+    MODEL,
+    order=145,
+    title="the memory balloon",
+    xml="<memballoon model='{value}'/>",
+    options=(
+        Option("", "libvirt adds the one that suits the board"),
+        Option("none", "the one that libvirt adds would have no place"),
     ),
 )
 
