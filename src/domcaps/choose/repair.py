@@ -30,6 +30,12 @@ MOST_EDITS = 12
 _BUDGET = 400
 """How many texts are judged before the best that is known is taken."""
 
+_CPU_SECONDS = 0.18
+"""After how long several edits that do are no longer searched for, as time of the processor."""
+
+_IN_VAIN = 60
+"""How many texts are judged where not even one finding after the other could be mended."""
+
 
 @dataclass(frozen=True)
 class Change:
@@ -90,7 +96,9 @@ class _Mender:
         self.new = new
         self.looks = 0
         self.seconds = seconds
+        self.begin = time.thread_time()
         self.deadline = float("inf")
+        self.most = _BUDGET
         self._known: dict[bytes, tuple[Finding, ...]] = {}
         self.stopped = False
 
@@ -123,13 +131,9 @@ class _Mender:
         aliases.sort(key=lambda alias: (alias not in preferred, alias))
         return (*aliases, *(m.name for m in known)), world.emulator.virttypes
 
-    def start_the_clock(self) -> None:
-        """Have `exhausted` tell when it took too long from now on."""
-        self.deadline = time.monotonic() + self.seconds
-
     def exhausted(self) -> bool:
         """Tell whether no more time is to be spent."""
-        if self.looks >= _BUDGET or time.monotonic() > self.deadline:
+        if self.looks >= self.most or time.thread_time() > self.deadline:
             self.stopped = True
         return self.stopped
 
@@ -194,7 +198,7 @@ def repair(
     libvirt: str,
     *,
     new: bool = True,
-    seconds: float = 60.0,
+    seconds: float = _CPU_SECONDS,
 ) -> Repair:
     """Mend a domain for every one of some hosts; one that is accepted is given back as it is.
 
@@ -207,12 +211,14 @@ def repair(
     if findings[0].code.startswith("xml-"):
         raise InputError(findings[0].message, remedy="that is for people to mend")
     made = mender.greedily(data)
-    mender.start_the_clock()
+    mender.most = mender.looks + (_BUDGET if made is not None else _IN_VAIN)
     proven = made is not None and len(made) == 1
     if not proven:
         most = MOST_EDITS if made is None else len(made) - 1
         better = None
         for number in range(1, most + 1):
+            if number > 1:
+                mender.deadline = mender.begin + mender.seconds
             better = mender.within(data, number)
             if better is not None or mender.exhausted():
                 break
