@@ -172,3 +172,11 @@ def test_beside_a_socket_nothing_is_passed_through_by_default() -> None:
 
 def test_an_empty_size_is_missing_where_it_must_be_there() -> None:
     assert errors("<cpu><numa><cell memory=''/></numa></cpu>") == ["cell-memory-invalid"]
+
+
+def test_lists_are_read_in_every_os_and_clock() -> None:
+    clock = "<clock offset='utc'/><clock {}>{}</clock>"
+    assert errors(clock.format("offset='moon'", "")) == []
+    assert errors(clock.format("adjustment='moon'", "")) == ["clock-adjustment-invalid"]
+    assert errors(clock.format("", "<timer name='moon'/>")) == ["timer-name-invalid"]
+    assert errors("<os><boot dev='hd'/></os><os><boot dev='moon'/></os>") == ["boot-dev-invalid"]

@@ -13,8 +13,11 @@ READ_ONCE = (
     "cpu/numa/interconnects", "cpu/numa/cell/distances", "launchSecurity",
 )  # fmt: skip
 
-READ_TOGETHER = ("os",)
+READ_TOGETHER = ("os", "clock")
 """Those of which it reads what the first does not have out of the others."""
+
+READ_IN_ALL = frozenset({"acpi", "boot", "firmware", "timer"})
+"""What it reads in all of these, be it in the first or not."""
 
 READ_ON = {"cpu": "numa", "numa": "interconnects"}
 """Those of which it reads one child in the others as well, and all that stands in that."""

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from domcaps.elements.readonce import READ_ON, READ_ONCE, READ_ONCE_OF_DEVICES, READ_TOGETHER
+from domcaps.elements.readonce import (
+    READ_IN_ALL,
+    READ_ON,
+    READ_ONCE,
+    READ_ONCE_OF_DEVICES,
+    READ_TOGETHER,
+)
 from domcaps.facts.emulator import Unanswered
 from domcaps.language.domain import Domain
 from domcaps.language.finding import Finding, Severity, Stage
@@ -362,7 +368,7 @@ def _complete(first: Node | None, other: Node) -> None:
         if first.get(name) is None:
             first.set(name, text)
     for child in list(other):
-        if first.find(child.tag) is None:
+        if child.tag in READ_IN_ALL or first.find(child.tag) is None:
             first.append(child)
 
 
