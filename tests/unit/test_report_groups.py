@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from test_report_boards import holds
 from test_report_choices import xml
-from test_report_rules import SWTPM
+from test_report_rules import SWTPM, promised
 
 from domcaps.facts.question import ask, device_properties_of, object_properties_of
-from domcaps.facts.record import HostRecord, Presence
+from domcaps.facts.record import HostRecord, Kvm, Presence
 from fakes import emulator_record, world
 
 if TYPE_CHECKING:
-    from domcaps.language import Predicate
+    from domcaps.language import Enum, Predicate
 
 Places = list[tuple[str, str]]
 
@@ -23,6 +23,12 @@ VIRTS: Places = [("aarch64", "virt"), ("loongarch64", "virt"), ("riscv64", "virt
 S390X = ("s390x", "s390-ccw-virtio")
 PC, Q35, ISAPC = ("x86_64", "pc"), ("x86_64", "q35"), ("x86_64", "isapc")
 PSERIES = ("ppc64", "pseries")
+
+
+def named_enum(module: str) -> Enum:
+    """Give the models of a device."""
+    found: Enum = import_module(f"domcaps.elements.{module}").MODEL
+    return found
 
 
 def named(path: str) -> Predicate:
@@ -61,6 +67,10 @@ def named(path: str) -> Predicate:
          [("armv7l", "virt"), ("x86_64", "versatilepb")]),
         ("interface._MODERN", [*VIRTS, S390X], [PC, Q35, PSERIES]),
         ("serial._SYSTEM", VIRTS, [PC, S390X, PSERIES]),
+        ("osloader.SECURE_MACHINE", [Q35], [PC, ("i686", "q35"), VIRTS[0]]),
+        ("parallel.HAS_PARALLEL", [PC, *VIRTS], [S390X, PSERIES]),
+        ("disk._VIRTUAL", [*VIRTS, S390X, PSERIES], [PC, Q35]),
+        ("boardfeatures.VIRTUALIZATION", [("aarch64", "virt")], [("armv7l", "virt"), PC]),
         ("video._VIRTUAL", [*VIRTS, S390X], [PC, PSERIES]),
         ("video.DEFAULT_KNOWN", [*VIRTS, S390X, PSERIES], [PC, ("sparc", "SS-5")]),
     ],
@@ -79,6 +89,41 @@ def test_the_adapter_that_is_not_named_depends_on_the_board() -> None:
         assert holds(meant["virtio"], arch=arch, machine=machine), arch
     for arch, machine in (PC, PSERIES):
         assert not holds(meant["virtio"], arch=arch, machine=machine), arch
+
+
+def test_which_boards_an_iommu_is_for() -> None:
+    boards = import_module("domcaps.elements.iommu")._MACHINES
+    for model, expected in (
+        ("intel", [Q35]),
+        ("amd", [Q35]),
+        ("smmuv3", [VIRTS[0]]),
+        ("virtio", [Q35, VIRTS[0]]),
+    ):
+        places = (PC, Q35, VIRTS[0], S390X)
+        assert [p for p in places if holds(boards[model], arch=p[0], machine=p[1])] == expected
+
+
+def test_an_iommu_of_virtio_needs_its_property() -> None:
+    (virtio,) = (choice.when for choice in named_enum("iommu").choices if choice.name == "virtio")
+    question = device_properties_of("virtio-iommu-pci")
+    for names in (["boot-bypass"], []):
+        answers = {question: [{"name": name, "type": "bool"} for name in names]}
+        assert holds(virtio, "virtio-iommu-pci", answers=answers) is bool(names)
+
+
+def test_controllers_that_fit_some_boards_only() -> None:
+    models = import_module("domcaps.elements.controller_pci")._MODELS
+    assert "port" in models["pcie-root-port"].options
+    assert "memReserve" in models["pcie-root-port"].options
+
+
+def test_a_version_of_gic_that_qemu_lacks_is_not_promised() -> None:
+    answers: dict[Any, Any] = {
+        ask("query-gic-capabilities"): [{"version": 2, "emulated": True, "kernel": True}]
+    }
+    target = {"arch": "aarch64", "machine": "virt"}
+    assert promised("gic.version=2", answers=answers, **target)
+    assert not promised("gic.version=3", answers=answers, **target)
 
 
 def test_a_port_of_vmware_is_one_of_a_pc() -> None:
@@ -144,6 +189,12 @@ def test_what_a_host_lacks_is_told_in_explanations(name: str) -> None:
     for reason in ("no device node", ""):
         host = HostRecord("x86_64", **{name: Presence(not reason, reason)})  # type: ignore[arg-type]
         assert seen(predicate, host=host) == [reason or "there"]
+
+
+def test_whether_kvm_has_trust_domains_is_told_in_explanations() -> None:
+    for tdx, said in ((True, "Y"), (False, "not Y, or not there")):
+        host = HostRecord("x86_64", kvm=Kvm(usable=True, tdx=tdx))
+        assert said in seen(named("launchsecurity.TDX"), host=host)
 
 
 def test_versions_of_tpm_are_not_spoken_of_where_there_are_none() -> None:
