@@ -121,9 +121,8 @@ def test_a_version_of_gic_that_qemu_lacks_is_not_promised() -> None:
     answers: dict[Any, Any] = {
         ask("query-gic-capabilities"): [{"version": 2, "emulated": True, "kernel": True}]
     }
-    target = {"arch": "aarch64", "machine": "virt"}
-    assert promised("gic.version=2", answers=answers, **target)
-    assert not promised("gic.version=3", answers=answers, **target)
+    assert promised("gic.version=2", answers=answers, arch="aarch64", machine="virt")
+    assert not promised("gic.version=3", answers=answers, arch="aarch64", machine="virt")
 
 
 def test_a_port_of_vmware_is_one_of_a_pc() -> None:
