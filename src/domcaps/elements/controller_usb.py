@@ -1,4 +1,4 @@
-"""``<controller type='usb'>``: how many ports it has.
+"""``<controller type='usb'>``: its model, and how many ports it has.
 
 ::
 
@@ -7,9 +7,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from domcaps.elements.controller import Controller
+from domcaps.elements.controller_models import USB_DEVICES
 from domcaps.language.finding import Stage
-from domcaps.language.rule import Problems, problem, rule
+from domcaps.language.rule import Problems, Sample, problem, rule
+from domcaps.language.truth import Truth
+
+if TYPE_CHECKING:
+    from domcaps.language.predicate import Predicate
 
 _WITH_PORTS = frozenset({"nec-xhci", "qemu-xhci", "qusb1", "qusb2"})
 
@@ -53,3 +60,43 @@ def only_xhci_starts_with_other_ports(controller: Controller) -> Problems:
     older = controller.domain.world.target.dialect.speaks("", _BY_DEFINITION)
     if older and _ports_are_fixed(controller):
         yield problem(f"a {controller.settled_model} has its own ports", controller, "@ports")
+
+
+_UHCI = "<controller type='usb' model='piix3-uhci'/>"
+
+
+def _absent(controller: Controller) -> Predicate | None:
+    """Give the device that the controller would be and this QEMU does not have."""
+    model = controller.model if controller.type == "usb" else None
+    device = USB_DEVICES.get(model or "")
+    absent = device is not None and controller.domain.world.truth(device) is Truth.NO
+    return device if absent else None
+
+
+@rule(
+    "controller-usb-device-missing",
+    Controller,
+    bad=Sample(_UHCI, arch="s390x"),
+    good=_UHCI,
+)
+def usb_model_is_there(controller: Controller) -> Problems:
+    """The model is one that this QEMU has; libvirt looks at it at once since about 12.0."""
+    device, world = _absent(controller), controller.domain.world
+    if device is not None and world.target.dialect.speaks(_BY_DEFINITION, ""):
+        text = f"this QEMU has no {controller.model}"
+        yield problem(text, controller, "@model", reason=device.explain(world))
+
+
+@rule(
+    "controller-usb-device-missing-at-start",
+    Controller,
+    bad=Sample(_UHCI, arch="s390x"),
+    good=_UHCI,
+    stage=Stage.START,
+)
+def usb_model_is_there_at_start(controller: Controller) -> Problems:
+    """The model is one that this QEMU has; older libvirts look at it when it starts."""
+    device, world = _absent(controller), controller.domain.world
+    if device is not None and not world.target.dialect.speaks(_BY_DEFINITION, ""):
+        text = f"this QEMU has no {controller.model}"
+        yield problem(text, controller, "@model", reason=device.explain(world))
