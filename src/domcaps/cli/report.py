@@ -10,7 +10,7 @@ from domcaps.cli._common import many_hosts_option, many_target_options, note, op
 from domcaps.fresh.printed import Printed, keep, recall
 
 if TYPE_CHECKING:
-    from domcaps.api import Host
+    from domcaps.api import DomainCapabilities, Host
 
 
 @click.command("report")
@@ -99,6 +99,7 @@ def _print_one(
     emulator, arch = question["emulator"], question["arch"]
     rest = {name: value for name, value in question.items() if name not in {"emulator", "arch"}}
     options = (emulator, arch, *sorted(rest.items()))
+    answer: Printed | DomainCapabilities | None
     answer = recall(options) if host_file is None else None
     if answer is None:
         host = _open(host_file, emulator, arch, shipped=shipped)
@@ -135,12 +136,15 @@ def _open(host_file: str | None, emulator: str | None, arch: str | None, *, ship
     return host
 
 
-def _printed(host: Host, options: tuple[object, ...], question: dict[str, Any]) -> Printed:
-    """Answer, and keep what is printed for the next process."""
+def _printed(
+    host: Host, options: tuple[object, ...], question: dict[str, Any]
+) -> Printed | DomainCapabilities:
+    """Answer, and keep what is printed of this machine for the next process."""
     from domcaps.live import LiveHost
 
     caps = host.domain_capabilities(**question)
+    if not isinstance(host, LiveHost):
+        return caps
     answer = Printed(caps.xml, caps.json, caps.unknown, caps.snapshot)
-    if isinstance(host, LiveHost):
-        keep(options, answer, host.entry(**question))
+    keep(options, answer, host.entry(**question))
     return answer
