@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import socket
 from collections.abc import Awaitable, Callable
@@ -149,3 +150,28 @@ def test_messages_are_not_formatted_for_a_log(caplog: pytest.LogCaptureFixture) 
     with caplog.at_level(logging.DEBUG, "qemu.qmp"):
         talk(peer, ask_three)
     assert all("xxx" not in record.getMessage() for record in caplog.records)
+
+
+def test_cancelled_while_it_closes_it_leaves_nothing_behind() -> None:
+    complaints: list[dict[str, Any]] = []
+
+    async def run() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, told: complaints.append(told))
+        ours, theirs = socket.socketpair()
+        reader, writer = await asyncio.open_connection(sock=theirs)
+        monitor = Monitor()
+        writer.write(GREETING + READY)
+        await monitor.connect(ours)
+        await reader.readline()
+        writer.close()
+        assert await monitor.answer() is None
+        closing = asyncio.create_task(monitor.close())
+        for _ in range(2):
+            await asyncio.sleep(0)
+            closing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await closing
+
+    asyncio.run(run())
+    gc.collect()
+    assert complaints == []

@@ -178,7 +178,7 @@ class Interrogation:
     async def _why_ended(self, monitor: Monitor, process: EmulatorProcess) -> ProbeError:
         question = next(iter(monitor.outstanding.values()))
         try:
-            await monitor.disconnect()
+            await monitor.close()
         except ProtocolError as error:
             text = _with_words(str(error), process.last_words())
             raise NotAnEmulatorError(text, where=self.path, remedy=_OTHER_REMEDY) from error

@@ -101,11 +101,25 @@ class Monitor(AsyncProtocol[bytes]):
         return None
 
     async def close(self) -> None:
-        """End the connection at once, without sending what is left; raises as `disconnect`."""
+        """End the connection at once, without sending what is left; raises as `disconnect`.
+
+        It comes to its end even where the caller is cancelled: left half-way, `disconnect` forgets
+        an exception that asyncio then prints.
+        """
         if self._writer is not None:
             # an emulator that does not read would never let the rest go out
             self._writer.transport.abort()
-        await self.disconnect()
+        ending = asyncio.ensure_future(self.disconnect())
+        cancelled = None
+        while not ending.done():
+            try:
+                await asyncio.wait((ending,))
+            except asyncio.CancelledError as error:
+                cancelled = error
+        if cancelled is not None:
+            ending.exception()
+            raise cancelled
+        ending.result()
 
     def _encode(self, question: Question) -> bytes:
         self._asked += 1
