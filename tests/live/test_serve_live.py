@@ -82,6 +82,19 @@ def test_what_people_ask_first(uri: str) -> None:
     assert root.find("guest/arch[@name='x86_64']/domain[@type='qemu']") is not None
 
 
+def test_models_of_a_hypervisor(host: Host, uri: str) -> None:
+    known = subprocess.run(["virsh", "help", "hypervisor-cpu-models"], capture_output=True)
+    if known.returncode:
+        pytest.skip("this release of virsh has no command for it")
+    asked = ["--arch", "x86_64", "--virttype", "qemu"]
+    report = etree.fromstring(host.domain_capabilities(virttype="qemu").xml.encode())
+    models = report.findall("cpu/mode[@name='custom']/model")
+    usable = {model.text for model in models if model.get("usable") == "yes"}
+    assert set(virsh(uri, "hypervisor-cpu-models", *asked).split()) == usable
+    every = set(virsh(uri, "hypervisor-cpu-models", "--all", *asked).split())
+    assert every == {model.text for model in models}
+
+
 @pytest.mark.parametrize(
     "command", ["list --all", "net-list --all", "pool-list --all", "secret-list", "nodedev-list",
                 "iface-list", "nwfilter-list"]
