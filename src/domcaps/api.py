@@ -13,7 +13,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 from abc import ABC, abstractmethod
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -384,12 +384,8 @@ class Host:
 
         parse_dialect(libvirt)
 
-        def open_world(
-            emulator: str | None, arch: str | None, machine: str | None, virttype: str
-        ) -> World:
-            # many domains name the same target
-            return self.known_world(emulator, arch, machine, virttype, libvirt)
-
+        # many domains name the same target
+        open_world = partial(self.known_world, libvirt=libvirt)
         return validate(_bytes(xml), open_world, frozenset(ignore), new=new, schema=schema)
 
     def native(self, xml: str | bytes, libvirt: str = DEFAULT_DIALECT) -> tuple[str, ...]:
@@ -400,12 +396,7 @@ class Host:
         """
         from domcaps.native.write import command_of
 
-        def open_world(
-            emulator: str | None, arch: str | None, machine: str | None, virttype: str
-        ) -> World:
-            return self.known_world(emulator, arch, machine, virttype, libvirt)
-
-        return command_of(_bytes(xml), open_world)
+        return command_of(_bytes(xml), partial(self.known_world, libvirt=libvirt))
 
     def choose(
         self,
@@ -436,8 +427,7 @@ class Host:
         from domcaps.choose.repair import repair
 
         parse_dialect(libvirt)
-        data = xml.encode(errors="surrogatepass") if isinstance(xml, str) else xml
-        return repair([self], data, libvirt, new=new)
+        return repair([self], _bytes(xml), libvirt, new=new)
 
     def has_emulator(self, arch: str | None = None) -> bool:
         """Tell whether an emulator would be found without naming one."""

@@ -42,11 +42,13 @@ MIGRATABLE = object_property("max-x86_64-cpu", "migratable") | object_property(
 """QEMU can hide from the guest what it could not migrate."""
 
 
-def _accelerator(world: World) -> str:
+def accelerator(world: World) -> str:
+    """Name the target's accelerator as QEMU does."""
     return ACCELERATORS[world.target.virttype]
 
 
-def _dialect(world: World) -> tuple[int, int]:
+def dialect_numbers(world: World) -> tuple[int, int]:
+    """Give major and minor number of the target's dialect."""
     return world.target.dialect.major, world.target.dialect.minor
 
 
@@ -55,10 +57,10 @@ def _supported(mode: str) -> Predicate:
         return mode_supported(
             mode,
             world.emulator,
-            _accelerator(world),
+            accelerator(world),
             world.host.record,
             world.target.machine,
-            _dialect(world),
+            dialect_numbers(world),
         )
 
     return WorldFact(
@@ -71,16 +73,16 @@ def _supported(mode: str) -> Predicate:
 
 
 def _cpu_facts(world: World) -> str:
-    return f"{_accelerator(world)}, {world.emulator.arch} on {world.host.arch}"
+    return f"{accelerator(world)}, {world.emulator.arch} on {world.host.arch}"
 
 
 def _host_model(world: World) -> tuple[Row, ...]:
     flags = world.target.flags
     found = host_model(
         world.emulator,
-        _accelerator(world),
+        accelerator(world),
         world.host.record,
-        _dialect(world),
+        dialect_numbers(world),
         disable_deprecated=flags.disable_deprecated_features,
         expand=flags.expand_cpu_features,
         supported=flags.supported_cpu_features,
@@ -105,7 +107,7 @@ def _host_model_rows(found: HostModel) -> tuple[Row, ...]:
 def _custom_models(world: World) -> tuple[Row, ...]:
     rows: list[Row] = []
     for model in custom_models(
-        world.emulator, _accelerator(world), world.target.arch, _dialect(world)
+        world.emulator, accelerator(world), world.target.arch, dialect_numbers(world)
     ):
         rows += _model_rows(model)
     return tuple(rows)

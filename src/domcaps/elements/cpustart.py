@@ -7,13 +7,19 @@ from typing import TYPE_CHECKING
 from domcaps.cpu import host_model
 from domcaps.cpu.compare import Mismatch, Wanted, forbidden, mismatch
 from domcaps.cpu.models import libvirt_models
-from domcaps.elements.cpu import CUSTOM, HOST_MODEL, HOST_PASSTHROUGH, MAXIMUM
+from domcaps.elements.cpu import (
+    CUSTOM,
+    HOST_MODEL,
+    HOST_PASSTHROUGH,
+    MAXIMUM,
+    accelerator,
+    dialect_numbers,
+)
 from domcaps.elements.cpudefinition import Cpu, default_cpu, has_cpu_models
 from domcaps.elements.cpufeatures import known_features, policies
 from domcaps.elements.machines import PPC64, S390, X86
 from domcaps.elements.vcpucount import Topology
 from domcaps.facts import arch as archs
-from domcaps.facts.emulator import ACCELERATORS
 from domcaps.language.finding import Stage
 from domcaps.language.observed import qapi
 from domcaps.language.part import Part
@@ -25,7 +31,6 @@ if TYPE_CHECKING:
 
     from lxml.etree import _Element as Node
 
-    from domcaps.language.world import World
 
 DEPRECATED = qapi("query-cpu-model-expansion/ret/deprecated-props")
 DIES = qapi("query-hotpluggable-cpus/ret/props/die-id")
@@ -36,14 +41,6 @@ _PASSTHROUGH = "host-passthrough"
 _LEGACY = {"POWER7_v2.1", "POWER7_v2.3", "POWER7+_v2.1", "POWER8_v1.0"}
 _COMPARING = archs.X86 | archs.PPC64
 """Hosts whose libvirt compares a guest's CPU with that of the host, and has to know it."""
-
-
-def _accelerator(world: World) -> str:
-    return ACCELERATORS[world.target.virttype]
-
-
-def _dialect(world: World) -> tuple[int, int]:
-    return world.target.dialect.major, world.target.dialect.minor
 
 
 def _check(cpu: Cpu) -> str:
@@ -95,9 +92,9 @@ def mode_can_be_had(cpu: Cpu) -> Problems:
 def _offered(cpu: Cpu) -> bool:
     """Tell whether QEMU offers the model; also where it is not known."""
     world = cpu.domain.world
-    definitions = world.emulator.cpu_definitions(_accelerator(world))
+    definitions = world.emulator.cpu_definitions(accelerator(world))
     # libvirt's names of POWER's models are QEMU's in upper case
-    known = libvirt_models(cpu.domain.arch, _dialect(world)) if cpu.holds(PPC64) else None
+    known = libvirt_models(cpu.domain.arch, dialect_numbers(world)) if cpu.holds(PPC64) else None
     upper = {name.lower(): name for name in known or ()}
     name = cpu.model[: len("POWERn")] if _is_legacy(cpu) else cpu.model
     return not definitions or any(upper.get(d.name.lower(), d.name) == name for d in definitions)
@@ -126,7 +123,7 @@ def model_can_be_had(cpu: Cpu) -> Problems:
     if not cpu.model or not has_cpu_models(cpu.domain) or cpu.mode in {"maximum", _PASSTHROUGH}:
         return
     world = cpu.domain.world
-    known = libvirt_models(cpu.domain.arch, _dialect(world)) if cpu.holds(X86) else None
+    known = libvirt_models(cpu.domain.arch, dialect_numbers(world)) if cpu.holds(X86) else None
     # where the host's own model takes its place, it counts as far as it is compared
     replaced = cpu.mode == "host-model" or (cpu.match == "minimum" and known is not None)
     if known is not None and cpu.model not in known:
@@ -159,7 +156,7 @@ def _usable(cpu: Cpu) -> bool:
     world = cpu.domain.world
     if any(policy != "disable" for policy in policies(cpu.domain).values()):
         return False
-    for definition in world.emulator.cpu_definitions(_accelerator(world)):
+    for definition in world.emulator.cpu_definitions(accelerator(world)):
         if definition.name.lower() == cpu.model.lower() and cpu.model:
             return definition.unavailable_features == ()
     return False
@@ -195,7 +192,7 @@ def host_has_what_is_wanted(cpu: Cpu) -> Problems:
     if not cpu.holds(X86) or world.host.record.arch not in archs.X86:
         return
     names, told = known_features(cpu.domain), policies(cpu.domain)
-    models = libvirt_models(cpu.domain.arch, _dialect(world)) or {}
+    models = libvirt_models(cpu.domain.arch, dialect_numbers(world)) or {}
     strange = names is not None and any(name not in names for name in told)
     if strange or not _compares(cpu) or (cpu.model and cpu.model not in models):
         return
@@ -210,7 +207,7 @@ def _mismatch(cpu: Cpu, told: dict[str, str]) -> Mismatch | None:
     world = cpu.domain.world
     wanted = Wanted(cpu.model, cpu.vendor, cpu.match == "strict", told)
     record = world.host.record
-    return mismatch(world.emulator, _accelerator(world), record, _dialect(world), wanted)
+    return mismatch(world.emulator, accelerator(world), record, dialect_numbers(world), wanted)
 
 
 @rule(
@@ -229,7 +226,7 @@ def host_lacks_what_is_forbidden(cpu: Cpu) -> Problems:
         return
     wanted = Wanted(policies=told)
     record = world.host.record
-    names = forbidden(world.emulator, _accelerator(world), record, _dialect(world), wanted)
+    names = forbidden(world.emulator, accelerator(world), record, dialect_numbers(world), wanted)
     if names:
         yield problem(f"the host has {', '.join(names)}", cpu, "feature")
 
@@ -270,7 +267,7 @@ def power_is_compatible_with_older(cpu: Cpu) -> Problems:
         return
     if not cpu.model or not _compares(cpu):
         return
-    host = host_model(world.emulator, _accelerator(world), record, _dialect(world))
+    host = host_model(world.emulator, accelerator(world), record, dialect_numbers(world))
     if host is None:
         return
     if cpu.mode == "custom":
