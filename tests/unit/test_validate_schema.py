@@ -45,6 +45,18 @@ def test_a_second_element_counts_for_nothing() -> None:
     ]
 
 
+def test_paths_count_what_is_passed_over() -> None:
+    host = sample_host("x86_64", "sid")
+    assert host is not None
+    xml = PLAIN.format("", "<memory>131072</memory>").replace("<memory>", "<memory unit='EiB'>", 1)
+    paths = {finding.code: finding.path for finding in host.validate(xml).findings}
+    assert paths["memory-too-large"] == "/domain/memory[1]"
+    assert paths["repeated-element"] == "/domain/memory[2]"
+    os = PLAIN.format("", "<os><bios/><smbios mode='moon'/></os>")
+    found = {finding.code: finding.path for finding in host.validate(os).findings}
+    assert found["os-smbios-invalid"] == "/domain/os[2]/smbios/@mode"
+
+
 def test_several_os_are_read_together() -> None:
     xml = PLAIN.format("", "<os><type arch='s390x'>exe</type><smbios mode='moon'/></os>")
     assert [code for code, _ in verdicts(xml)] == ["repeated-element", "os-smbios-invalid"]

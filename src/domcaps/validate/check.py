@@ -24,7 +24,7 @@ from domcaps.validate.plan import kebab
 from domcaps.validate.settle import Unsettled, settle
 from domcaps.validate.shapes import Shapes
 from domcaps.validate.sites import Found, other_plans, placed_kinds
-from domcaps.validate.source import Source, Unreadable, path_of, read
+from domcaps.validate.source import Source, Unreadable, read
 from domcaps.validate.vocabulary import nearest
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ class _Check:
         except _Stopped as stopped:
             root = self.source.root
             line, column = self.source.place(root)
-            path = path_of(root)
+            path = self.source.path(root)
             self.found.append(
                 Finding("check-stopped", str(stopped), path=path, line=line, column=column)
             )
@@ -177,8 +177,7 @@ class _Check:
             for tag in READ_ONCE_OF_DEVICES if len(set(tags)) < len(tags) else ():
                 repeated += device.findall(tag)[1:]
         if repeated:
-            # elements are numbered, to be found in the text, while all of them are there
-            self.source.place(repeated[0])
+            self.source.keep()
         for node in repeated:
             if node.getparent() is not None:
                 text = f"<{node.tag}> stands here a second time"
@@ -234,7 +233,7 @@ class _Check:
         if len(self.found) >= MAX_FINDINGS:
             raise _Stopped(f"there are more than {MAX_FINDINGS} findings; the rest is not listed")
         line, column = places.of(found.node, found.attribute)
-        path = path_of(found.node, found.attribute)
+        path = self.source.path(found.node, found.attribute)
         self.found.append(
             Finding(
                 code,

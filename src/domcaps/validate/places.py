@@ -54,6 +54,10 @@ class Places:
         # text that was decoded otherwise than the parser did it tells nothing
         return numbers if len(numbers) == len(self._scan.starts) else {}
 
+    def number(self) -> None:
+        """Number the elements now: they are found in the text by their order."""
+        _ = self._numbers
+
     @cached_property
     def _line_starts(self) -> list[int]:
         return [0, *(found.end() for found in re.finditer("\n", self._text))]

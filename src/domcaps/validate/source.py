@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -68,9 +69,23 @@ class Source:
         """Where its elements and attributes stand; computed when the first place is asked for."""
         return Places(self.data, self.root)
 
+    @cached_property
+    def _paths(self) -> dict[Node, str]:
+        return {}
+
+    def keep(self) -> None:
+        """Keep places and paths of all elements as they are, before some are taken away."""
+        self.places.number()
+        self._paths.update(_all_paths(self.root))
+
     def place(self, node: Node, attribute: str = "") -> tuple[int, int]:
         """Give line and column of an element's tag or of one of its attributes."""
         return self.places.of(node, attribute)
+
+    def path(self, node: Node, attribute: str = "") -> str:
+        """Give the XPath of an element or attribute in the document as it was written."""
+        kept = self._paths.get(node)
+        return path_of(node, attribute) if kept is None else _with_attribute(kept, attribute)
 
 
 def read(data: bytes) -> Source:
@@ -158,5 +173,21 @@ def path_of(node: Node, attribute: str = "") -> str:
             step += f"[{before + 1}]"
         steps.append(step)
         current = current.getparent()
-    path = "/" + "/".join(reversed(steps))
+    return _with_attribute("/" + "/".join(reversed(steps)), attribute)
+
+
+def _with_attribute(path: str, attribute: str) -> str:
     return f"{path}/@{attribute}" if attribute else path
+
+
+def _all_paths(root: Node) -> dict[Node, str]:
+    """Give what `path_of` gives, of every element, in one walk."""
+    paths = {root: f"/{root.tag}"}
+    for parent in root.iter():
+        repeats = Counter(child.tag for child in parent)
+        seen: Counter[Any] = Counter()
+        for child in parent:
+            seen[child.tag] += 1
+            number = f"[{seen[child.tag]}]" if repeats[child.tag] > 1 else ""
+            paths[child] = f"{paths[parent]}/{child.tag}{number}"
+    return paths
