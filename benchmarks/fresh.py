@@ -29,14 +29,15 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from domcaps.api import DomainCapabilities
 from domcaps.facts.discovery import installed_emulators
-from domcaps.fresh.answers import Local, Question
+from domcaps.fresh.answers import Local
 from domcaps.fresh.build import Build
 from domcaps.fresh.hostfacts import HostQuestion
 from domcaps.fresh.local import Machine
 from domcaps.fresh.surroundings import Surroundings
-from domcaps.live import LiveHost, settle
+from domcaps.language.target import Question
+from domcaps.live import LiveHost
+from domcaps.report.capabilities import DomainCapabilities
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -107,7 +108,7 @@ def host_with(folder: Path, *, sentry: bool = True) -> LiveHost:
     """Give this machine, as a user whose configuration is in the folder sees it."""
     environ = {**os.environ, "XDG_CONFIG_HOME": str(folder)}
     build = Build(Surroundings(environ=environ), sentry=sentry)
-    return LiveHost(Machine(build, Local(HostQuestion(privileged=False)), settle))
+    return LiveHost(Machine(build, Local(HostQuestion(privileged=False))))
 
 
 def in_process(folder: Path) -> Iterator[Result]:

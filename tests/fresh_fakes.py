@@ -11,20 +11,21 @@ import json
 import os
 from typing import TYPE_CHECKING, Any
 
-from domcaps.api import DomainCapabilities, Host
+from domcaps.api import Host
 from domcaps.facts.emulator import EmulatorFacts
 from domcaps.facts.host import HostFacts
 from domcaps.facts.hostfiles import HostFiles
 from domcaps.facts.hostprobe import read_host
 from domcaps.facts.question import ask
-from domcaps.fresh.answers import Local, Question
+from domcaps.fresh.answers import Local
 from domcaps.fresh.build import Build, Observer
 from domcaps.fresh.hostfacts import HostQuestion
 from domcaps.fresh.local import Machine
 from domcaps.fresh.probing import Probed
 from domcaps.fresh.programs import Mapped
 from domcaps.fresh.surroundings import Surroundings
-from domcaps.live import LiveHost, settle
+from domcaps.language.target import Question
+from domcaps.live import LiveHost
 from fakes import emulator_record
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from domcaps.facts.record import EmulatorRecord
     from domcaps.fresh.disk import DiskStore
     from domcaps.fresh.key import Key
+    from domcaps.report.capabilities import DomainCapabilities
 
 UNAME = ("x86_64", "6.1.0", "#1 SMP")
 
@@ -216,7 +218,7 @@ class PretendedHost:
             observer=observer,
         )
         local = Local(HostQuestion(privileged=False), prober=self.prober)
-        return LiveHost(Machine(build, local, settle))
+        return LiveHost(Machine(build, local))
 
     # -- what there is -------------------------------------------------------------------------
 

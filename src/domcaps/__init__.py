@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from domcaps._version import __version__
 
 if TYPE_CHECKING:
-    from domcaps.api import DomainCapabilities, Host, baseline, choose_for
+    from domcaps.api import Host, baseline, choose_for
     from domcaps.errors import (
         DomainError,
         DomcapsError,
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from domcaps.facts.host import read_host_facts
     from domcaps.facts.record import Recording
     from domcaps.facts.transcript import read_transcript
+    from domcaps.report.capabilities import DomainCapabilities
 
 __all__ = [
     "DomainCapabilities",
@@ -69,7 +70,7 @@ __all__ = [
 _HOMES = {
     "baseline": "domcaps.api",
     "choose_for": "domcaps.api",
-    "DomainCapabilities": "domcaps.api",
+    "DomainCapabilities": "domcaps.report.capabilities",
     "Host": "domcaps.api",
     "Recording": "domcaps.facts.record",
     "read_host_facts": "domcaps.facts.host",

@@ -10,169 +10,36 @@
 
 from __future__ import annotations
 
-import difflib
-import hashlib
-from abc import ABC, abstractmethod
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from domcaps.elements.machines import canonical_machine, oldest_qemu, preferred_machine
-from domcaps.errors import DomcapsError, RequestError, UnsupportedTargetError
-from domcaps.facts.arch import ARCHITECTURES, emulator_names, same_family
-from domcaps.facts.emulator import ACCELERATORS, EmulatorFacts, Unanswered
+from domcaps._version import DEFAULT_DIALECT
+from domcaps.errors import DomcapsError, RequestError
+from domcaps.facts.emulators import RecordedEmulators
 from domcaps.facts.host import HostFacts
-from domcaps.language import Target, World, parse_dialect
-from domcaps.language.target import Flags
-from domcaps.report.document import Document, build
-from domcaps.report.view import SectionView, SectionViews
+from domcaps.language import World, parse_dialect
+from domcaps.language.target import Flags, Question
+from domcaps.report.capabilities import DomainCapabilities
+from domcaps.report.document import build
+from domcaps.report.target import default_emulator, find_emulator, settle
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Iterable
     from typing import Unpack
 
     from domcaps.choose.api import WishOptions
     from domcaps.choose.chooser import Chosen
     from domcaps.choose.repair import Repair
+    from domcaps.facts.emulators import Emulators
     from domcaps.facts.node import Node
-    from domcaps.facts.record import EmulatorRecord, Recording
-    from domcaps.fresh.answers import Emulators
-    from domcaps.language import Dialect
+    from domcaps.facts.record import Recording
     from domcaps.live import LiveHost
     from domcaps.report.explain import Explanation
     from domcaps.validate.check import Validation
     from domcaps.validate.uses import DomainUses
 
-DEFAULT_DIALECT = "12.8"
-
 _MOST_WORLDS = 1000
-
-
-class DomainCapabilities:
-    """What one emulator can give a guest of one kind: libvirt's ``<domainCapabilities>``."""
-
-    def __init__(self, document: Document) -> None:
-        self.document = document
-
-    @cached_property
-    def xml(self) -> str:
-        """The document in libvirt's form, as the dialect asked for prints it."""
-        from domcaps.report.xml import to_xml
-
-        return to_xml(self.document)
-
-    @cached_property
-    def json(self) -> str:
-        """The same content as JSON."""
-        from domcaps.report.json import to_json
-
-        return to_json(self.document)
-
-    @property
-    def path(self) -> str:
-        """The emulator."""
-        return self.document.path
-
-    @property
-    def virttype(self) -> str:
-        """The virtualization type: ``kvm``, ``qemu`` or ``hvf``."""
-        return self.document.domain
-
-    @property
-    def machine(self) -> str:
-        """The machine type, by its canonical name."""
-        return self.document.machine
-
-    @property
-    def arch(self) -> str:
-        """The guest's architecture."""
-        return self.document.arch
-
-    def without(self, paths: Collection[str]) -> DomainCapabilities:
-        """Leave statements out: ``video.modelType=qxl``, ``vmcoreinfo``, ``vcpu max`` …."""
-        from domcaps.report.truth import leave_out
-
-        return DomainCapabilities(leave_out(self.document, paths))
-
-    @cached_property
-    def snapshot(self) -> str:
-        """A name of the answer: equal names, equal answers."""
-        # what structs print tells apart parts of different kinds that are written alike
-        text = repr(self.document).encode("utf-8", "backslashreplace")
-        return hashlib.blake2b(text, digest_size=16).hexdigest()
-
-    @property
-    def unknown(self) -> tuple[str, ...]:
-        """What could not be decided because the emulator was not asked; it counts as a no."""
-        return self.document.unknown
-
-    @cached_property
-    def top(self) -> SectionViews:
-        """Elements that stand at the top: ``vcpu``, ``os``, ``cpu``, ``memoryBacking`` …."""
-        return SectionViews(self.document.top)
-
-    @cached_property
-    def devices(self) -> SectionViews:
-        """Devices, by their element's name."""
-        return SectionViews(self.document.devices)
-
-    @cached_property
-    def features(self) -> SectionViews:
-        """Features, by their element's name, with ``_`` for ``-``."""
-        return SectionViews(self.document.features)
-
-    @property
-    def os(self) -> SectionView:
-        """Firmware and how it is loaded."""
-        return self.top.os
-
-    @property
-    def cpu(self) -> SectionView:
-        """CPU modes and models."""
-        return self.top.cpu
-
-
-class EmulatorSource(ABC):
-    """Where a host's emulators come from: a recording, or the machine itself."""
-
-    @abstractmethod
-    def paths(self) -> tuple[str, ...]:
-        """Name the emulators there are."""
-
-    @abstractmethod
-    def get(self, path: str) -> EmulatorFacts:
-        """Give the facts of one; raises a `DomcapsError` where that one can't be asked."""
-
-    @abstractmethod
-    def find(self, name: str) -> str:
-        """Give the path of the program of that name, "" where there is none."""
-
-
-class RecordedEmulators(EmulatorSource):
-    """Emulators out of a recording."""
-
-    def __init__(self, records: Iterable[EmulatorRecord]) -> None:
-        self._emulators = {record.path: EmulatorFacts(record) for record in records}
-
-    def paths(self) -> tuple[str, ...]:
-        """Name those that were recorded."""
-        return tuple(self._emulators)
-
-    def get(self, path: str) -> EmulatorFacts:
-        """Give a recorded one."""
-        if path not in self._emulators:
-            raise UnsupportedTargetError(
-                f"the recording holds no emulator {path!r}",
-                remedy=_known("it holds", path, self.paths()),
-            )
-        return self._emulators[path]
-
-    def find(self, name: str) -> str:
-        """Compare the last part of each path."""
-        for path in self._emulators:
-            if path == name or path.rpartition("/")[2] == name:
-                return path
-        return ""
 
 
 class Host:
@@ -190,7 +57,7 @@ class Host:
         self.emulators = emulators
         self.origin = origin
         self.recorded = ""
-        self._worlds: dict[tuple[str | None, ...], World] = {}
+        self._worlds: dict[Question, World] = {}
 
     @property
     def facts(self) -> HostFacts:
@@ -256,8 +123,11 @@ class Host:
         Raises `UnsupportedTargetError`, `UnknownDialectError` or a `ProbeError`.
         """
         flags = Flags(disable_deprecated_features, expand_cpu_features, supported_cpu_features)
-        world = self.world(emulator, arch, machine, virttype, libvirt, flags=flags, strict=strict)
-        return DomainCapabilities(build(world))
+        return self.answer(Question(emulator, arch, machine, virttype, libvirt, flags, strict))
+
+    def answer(self, question: Question) -> DomainCapabilities:
+        """Answer what `domain_capabilities` does, to a question that is put into words already."""
+        return DomainCapabilities(build(self.world_of(question)))
 
     def world(
         self,
@@ -271,38 +141,12 @@ class Host:
         strict: bool = True,
     ) -> World:
         """Settle the target as `domain_capabilities` does, and give it with the facts."""
-        target = self.target(emulator, arch, machine, virttype, libvirt, flags=flags, strict=strict)
-        return World(target, self.emulators.get(target.emulator), self.facts)
+        return self.world_of(Question(emulator, arch, machine, virttype, libvirt, flags, strict))
 
-    def target(
-        self,
-        emulator: str | None = None,
-        arch: str | None = None,
-        machine: str | None = None,
-        virttype: str | None = None,
-        libvirt: str = DEFAULT_DIALECT,
-        *,
-        flags: Flags = Flags(),  # noqa: B008 - immutable
-        strict: bool = True,
-    ) -> Target:
-        """Settle the target as `domain_capabilities` does."""
-        dialect = parse_dialect(libvirt)
-        _check_name("architecture", arch, ARCHITECTURES, "libvirt knows")
-        _check_name("virtualization type", virttype, tuple(ACCELERATORS), "QEMU serves")
-        facts = self.emulators.get(emulator or self.default_emulator(arch))
-        try:
-            if strict:
-                _check_version(facts, dialect)
-            wanted = _settle_arch(facts, arch, self.facts.arch, named=emulator is not None)
-            kind = _settle_virttype(facts, virttype, strict=strict)
-            name = _settle_machine(facts, machine, kind)
-        except Unanswered as unanswered:
-            raise UnsupportedTargetError(
-                f"the emulator did not answer {unanswered.question}",
-                where=facts.path,
-                remedy="record it again",
-            ) from unanswered
-        return Target(facts.path, wanted, name, kind, dialect, flags)
+    def world_of(self, question: Question) -> World:
+        """Settle the target that a question means, and give it with the facts."""
+        target = settle(self.facts, self.emulators, question, self.origin)
+        return World(target, self.emulators.get(target.emulator), self.facts)
 
     def known_world(
         self,
@@ -313,13 +157,15 @@ class Host:
         libvirt: str,
     ) -> World:
         """Settle a target, or remember it; for who asks about the same one many times."""
-        wanted = (emulator, arch, machine, virttype, libvirt)
-        known = self._worlds.get(wanted)
+        return self._known_world_of(Question(emulator, arch, machine, virttype, libvirt))
+
+    def _known_world_of(self, question: Question) -> World:
+        known = self._worlds.get(question)
         if known is None:
-            known = self.world(*wanted)
+            known = self.world_of(question)
             if len(self._worlds) >= _MOST_WORLDS:
                 self._worlds.clear()
-            self._worlds[wanted] = known
+            self._worlds[question] = known
         return known.again()
 
     def explain(
@@ -431,32 +277,14 @@ class Host:
 
     def has_emulator(self, arch: str | None = None) -> bool:
         """Tell whether an emulator would be found without naming one."""
-        return bool(self._find_emulator(arch))
+        return bool(find_emulator(self.facts, self.emulators, arch, self.origin))
 
     def default_emulator(self, arch: str | None = None) -> str:
         """Give the path of the emulator for an architecture, the host's own by default.
 
         Raises `UnsupportedTargetError` where there is none.
         """
-        path = self._find_emulator(arch)
-        if not path:
-            wanted = arch or self.facts.arch
-            names = emulator_names(self.facts.arch, wanted)
-            raise UnsupportedTargetError(
-                f"there is no emulator for {wanted} guests",
-                where=self.origin,
-                remedy=f"looked for {', '.join(names)}; install one, or name one",
-            )
-        return path
-
-    def _find_emulator(self, arch: str | None) -> str:
-        for name in emulator_names(self.facts.arch, arch or self.facts.arch):
-            path = self.emulators.find(name)
-            if path:
-                return path
-        recorded = self.emulators.paths()
-        # a recording of one emulator leaves no doubt which is meant
-        return recorded[0] if self.origin and arch is None and len(recorded) == 1 else ""
+        return default_emulator(self.facts, self.emulators, arch, self.origin)
 
 
 def choose_for(
@@ -503,74 +331,3 @@ def baseline(
 
 def _bytes(xml: str | bytes) -> bytes:
     return xml.encode(errors="surrogatepass") if isinstance(xml, str) else xml
-
-
-def _known(text: str, name: str, names: Iterable[str]) -> str:
-    """List what is known, the nearest first, not too many."""
-    listed = list(names)
-    near = difflib.get_close_matches(name, listed, n=8, cutoff=0.4)
-    shown = near + [other for other in listed if other not in near]
-    return f"{text} {', '.join(shown[:12])}{' …' if len(shown) > 12 else ''}" if shown else ""
-
-
-def _check_name(what: str, name: str | None, names: tuple[str, ...], text: str) -> None:
-    if name is not None and name not in names:
-        raise UnsupportedTargetError(
-            f"{name!r} is not a known {what}", remedy=_known(text, name, names)
-        )
-
-
-def _check_version(facts: EmulatorFacts, dialect: Dialect) -> None:
-    oldest = oldest_qemu(dialect)
-    if facts.version < oldest:
-        version, least = (".".join(map(str, numbers)) for numbers in (facts.version, oldest))
-        raise UnsupportedTargetError(
-            f"libvirt {dialect} does not take QEMU {version}",
-            where=facts.path,
-            remedy=f"it needs {least} or later; ask for the words of an older libvirt",
-        )
-
-
-def _settle_arch(facts: EmulatorFacts, arch: str | None, host_arch: str, *, named: bool) -> str:
-    if arch is None:
-        # an emulator that was named, or the only one there is, says itself whom it serves
-        return host_arch if same_family(facts.arch, host_arch) else facts.arch
-    if not same_family(facts.arch, arch):
-        raise UnsupportedTargetError(
-            f"it serves {facts.arch} guests, not {arch}",
-            where=facts.path,
-            remedy="name another emulator" if named else "install the emulator for it",
-        )
-    return arch
-
-
-def _settle_virttype(facts: EmulatorFacts, virttype: str | None, *, strict: bool) -> str:
-    offered = facts.virttypes
-    if virttype is None:
-        return offered[0] if offered else "qemu"
-    if strict and virttype not in offered:
-        raise UnsupportedTargetError(
-            f"it can't serve the virtualization type {virttype!r} here",
-            where=facts.path,
-            remedy=_known("it serves", virttype, offered),
-        )
-    return virttype
-
-
-def _settle_machine(facts: EmulatorFacts, machine: str | None, virttype: str) -> str:
-    # a type that is not served has no list of its own: take that of the first session
-    machines = facts.machines(virttype) or facts.machines(
-        facts.virttypes[0] if facts.virttypes else "qemu"
-    )
-    if machine is None:
-        return preferred_machine(facts.arch, machines)
-    name = canonical_machine(machine, machines)
-    if name not in {known.name for known in machines}:
-        names = [known.alias for known in machines if known.alias]
-        names += [known.name for known in machines]
-        raise UnsupportedTargetError(
-            f"it has no machine type {machine!r}",
-            where=facts.path,
-            remedy=_known("it has", machine, names),
-        )
-    return name

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from domcaps.api import DEFAULT_DIALECT, DomainCapabilities, EmulatorSource, Host
-from domcaps.fresh.answers import Local, Question
+from domcaps.api import Host
+from domcaps.fresh.answers import Local
 from domcaps.fresh.build import Build
 from domcaps.fresh.disk import DiskStore
 from domcaps.fresh.hostfacts import HostQuestion
 from domcaps.fresh.local import Machine, shared_build
 from domcaps.fresh.verified import keep_verification, proof_of, recall_refused
-from domcaps.language.target import Flags
+from domcaps.language.target import Flags, Question
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -20,26 +20,13 @@ if TYPE_CHECKING:
     from domcaps.facts.emulator import EmulatorFacts
     from domcaps.facts.host import HostFacts
     from domcaps.facts.node import Node
-    from domcaps.fresh.answers import Emulators
     from domcaps.fresh.store import Entry
-    from domcaps.language import Target, World
+    from domcaps.language import World
+    from domcaps.report.capabilities import DomainCapabilities
     from domcaps.verify.result import Verification
 
 
-def settle(facts: HostFacts, emulators: Emulators, question: Question) -> Target:
-    """Give the target that a question means; raises a `DomcapsError` where there is none."""
-    return Host(facts, emulators).target(
-        question.emulator,
-        question.arch,
-        question.machine,
-        question.virttype,
-        question.libvirt or DEFAULT_DIALECT,
-        flags=question.flags,
-        strict=question.strict,
-    )
-
-
-class LiveEmulators(EmulatorSource):
+class LiveEmulators:
     """Emulators of this machine, each asked when it is first needed, and when it changed."""
 
     def __init__(self, machine: Machine) -> None:
@@ -79,50 +66,24 @@ class LiveHost(Host):
 
         return read_node()
 
-    def domain_capabilities(
-        self,
-        emulator: str | None = None,
-        arch: str | None = None,
-        machine: str | None = None,
-        virttype: str | None = None,
-        libvirt: str = DEFAULT_DIALECT,
-        *,
-        disable_deprecated_features: bool = False,
-        expand_cpu_features: bool = False,
-        supported_cpu_features: bool = False,
-        strict: bool = True,
-    ) -> DomainCapabilities:
+    def answer(self, question: Question) -> DomainCapabilities:
         """Answer as `Host` does; it is the same object as long as the answer is the same."""
-        flags = Flags(disable_deprecated_features, expand_cpu_features, supported_cpu_features)
-        question = Question(emulator, arch, machine, virttype, libvirt, flags, strict)
-        return self.machine.answer(question, DomainCapabilities)
+        return self.machine.answer(question)
 
     def ready(self, **options: Any) -> DomainCapabilities | None:
         """Answer as `domain_capabilities` does, if that takes no looking at anything; else None."""
-        return self.machine.ready(_about_report(options), DomainCapabilities)
+        return self.machine.ready(_about_report(options))
 
     def entry(self, **options: Any) -> Entry[DomainCapabilities]:
         """Give what is remembered of an answer; takes what `domain_capabilities` takes."""
-        key = self.machine.key(_about_report(options), DomainCapabilities)
-        return self.machine.build.entry(key)
+        return self.machine.answer_entry(_about_report(options))
 
-    def world(
-        self,
-        emulator: str | None = None,
-        arch: str | None = None,
-        machine: str | None = None,
-        virttype: str | None = None,
-        libvirt: str = DEFAULT_DIALECT,
-        *,
-        flags: Flags = Flags(),  # noqa: B008 - immutable
-        strict: bool = True,
-    ) -> World:
-        """Settle the target as `domain_capabilities` does, and give it with the facts."""
-        question = Question(emulator, arch, machine, virttype, libvirt, flags, strict)
+    def world_of(self, question: Question) -> World:
+        """Settle the target that a question means, and give it with the facts."""
         return self.machine.world(question).again()
 
     # what is remembered is proven by the machine: nothing is kept beside it
-    known_world = world
+    _known_world_of = world_of
 
     def verify(
         self,
@@ -142,8 +103,8 @@ class LiveHost(Host):
         """
         from domcaps.verify.many import verify_all
 
-        asked = [_question(**question) for question in questions]
-        worlds = [self.machine.world(question).again() for question in asked]
+        asked = [_question(question) for question in questions]
+        worlds = [self.world_of(question) for question in asked]
         before = [proof_of(self.machine.world_entry(question)) for question in asked]
         found = verify_all(
             worlds, elements=elements, jobs=jobs, deadline=deadline, progress=progress
@@ -166,26 +127,21 @@ class LiveHost(Host):
         return recall_refused(disk, self.world(**options).target, self.machine.build.around)
 
 
-def _question(
-    emulator: str | None = None,
-    arch: str | None = None,
-    machine: str | None = None,
-    virttype: str | None = None,
-    libvirt: str | None = None,
-) -> Question:
-    return Question(emulator, arch, machine, virttype, libvirt or DEFAULT_DIALECT)
+def _question(named: Mapping[str, str | None]) -> Question:
+    given = {name: value for name, value in named.items() if value is not None}
+    return Question(**given)  # type: ignore[arg-type]
 
 
 def _about_report(options: dict[str, Any]) -> Question:
-    """Make a question of what `LiveHost.domain_capabilities` takes."""
+    """Make a question of what `Host.domain_capabilities` takes."""
     names = Flags.__struct_fields__
     flags = Flags(**{name: options[name] for name in names if name in options})
     rest = {name: value for name, value in options.items() if name not in names}
-    return Question(**{"libvirt": DEFAULT_DIALECT, **rest, "flags": flags})
+    return Question(**rest, flags=flags)
 
 
 def local_host(*, inventory: bool, qemu_user: str, cache: bool | Path) -> LiveHost:
     """Give this machine; see `Host.local`."""
     own = DiskStore(cache) if cache and cache is not True else None
     build = shared_build() if cache is True else Build(disk=own)
-    return LiveHost(Machine(build, Local(HostQuestion(None, qemu_user), inventory), settle))
+    return LiveHost(Machine(build, Local(HostQuestion(None, qemu_user), inventory)))

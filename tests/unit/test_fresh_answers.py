@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 import fresh_fakes as fakes
-from domcaps.api import DomainCapabilities, Host
+from domcaps.api import Host
 from domcaps.fresh import printed
 from domcaps.fresh.disk import DiskStore
 from domcaps.fresh.explain import provenance
@@ -21,6 +21,8 @@ from fresh_fakes import PretendedHost, descriptor, emulator_text
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from domcaps.report.capabilities import DomainCapabilities
 
 
 @pytest.fixture

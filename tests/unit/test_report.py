@@ -7,11 +7,11 @@ import json
 import pytest
 from lxml import etree
 
-from domcaps.api import DomainCapabilities
 from domcaps.facts.question import ask
 from domcaps.facts.record import HostRecord
 from domcaps.language import Row
 from domcaps.report.answer import EnumAnswer, Section, ValuesAnswer
+from domcaps.report.capabilities import DomainCapabilities
 from domcaps.report.document import Document, build
 from domcaps.report.xml import to_xml
 from fakes import emulator_record, world

@@ -9,9 +9,9 @@ from test_report_figures import FULL, enlightened
 from test_report_rules import FORMS, GICS, PV_HOST, PV_MACHINE, SWTPM, TPM, promised
 from test_validate_firmware import FLASH, KERNEL, ROM, VARIABLES, descriptor
 
-from domcaps.api import DomainCapabilities
 from domcaps.facts.question import Question, ask, cpu_expansion_of, object_properties_of
 from domcaps.facts.record import FirmwareDescriptor, Helper, HostRecord, Kvm, Presence
+from domcaps.report.capabilities import DomainCapabilities
 from domcaps.report.document import build
 from fakes import emulator_record, world
 

@@ -10,11 +10,12 @@ import pytest
 from click.testing import CliRunner
 
 import fresh_fakes as fakes
-from domcaps.api import DomainCapabilities, Host
+from domcaps.api import Host
 from domcaps.cli.report import command as report
 from domcaps.cli.verify import command as verify
 from domcaps.errors import DomcapsError
 from domcaps.fresh.disk import DiskStore
+from domcaps.report.capabilities import DomainCapabilities
 from domcaps.report.document import build
 from domcaps.report.flat import flatten
 from domcaps.report.truth import leave_out

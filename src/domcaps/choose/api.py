@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypedDict
 
+from domcaps._version import DEFAULT_DIALECT
 from domcaps.choose.catalogue import something
 from domcaps.choose.chooser import Chooser
 from domcaps.choose.guests import guest_of
@@ -99,7 +100,7 @@ def choose(
     if arch not in ARCHITECTURES:
         raise RequestError(f"{arch!r} is no architecture that libvirt knows")
     guest = guest_of(options.get("os"), options.get("use"), arch, portable=len(hosts) > 1)
-    libvirt = str(parse_dialect(options.get("libvirt") or "12.8"))
+    libvirt = str(parse_dialect(options.get("libvirt") or DEFAULT_DIALECT))
     return Chooser(hosts, wishes, guest, arch, libvirt).choose()
 
 

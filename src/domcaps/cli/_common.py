@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from domcaps._version import DEFAULT_DIALECT
+
 if TYPE_CHECKING:
     from domcaps.api import Host
 
@@ -56,7 +58,7 @@ def _target_options(function: F, more: dict[str, Any]) -> F:
         click.option(
             "--libvirt",
             metavar="VERSION",
-            default=["12.8"] if several else "12.8",
+            default=[DEFAULT_DIALECT] if several else DEFAULT_DIALECT,
             show_default=True,
             help="The release of libvirt whose words are wanted.",
             **more,

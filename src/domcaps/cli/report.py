@@ -10,7 +10,8 @@ from domcaps.cli._common import many_hosts_option, many_target_options, note, op
 from domcaps.fresh.printed import Printed, keep, recall
 
 if TYPE_CHECKING:
-    from domcaps.api import DomainCapabilities, Host
+    from domcaps.api import Host
+    from domcaps.report.capabilities import DomainCapabilities
 
 
 @click.command("report")

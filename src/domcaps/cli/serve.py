@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from domcaps._version import DEFAULT_DIALECT
+
 if TYPE_CHECKING:
     import socket
 
@@ -52,7 +54,7 @@ if TYPE_CHECKING:
 @click.option(
     "--libvirt",
     metavar="VERSION",
-    default="12.8",
+    default=DEFAULT_DIALECT,
     show_default=True,
     help="The release of libvirt whose words are wanted.",
 )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from domcaps._version import DEFAULT_DIALECT
 from domcaps.cli._common import host_option, note, open_host
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def _complete_code(ctx: click.Context, param: click.Parameter, incomplete: str) 
 @click.option(
     "--libvirt",
     metavar="VERSION",
-    default="12.8",
+    default=DEFAULT_DIALECT,
     show_default=True,
     help="The release of libvirt that is to accept them.",
 )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from domcaps._version import DEFAULT_DIALECT
 from domcaps.cli._common import note
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ _STYLES: dict[str, dict[str, Any]] = {
 @click.option(
     "--libvirt",
     metavar="VERSION",
-    default="12.8",
+    default=DEFAULT_DIALECT,
     show_default=True,
     help="The release of libvirt whose promises are tried.",
 )

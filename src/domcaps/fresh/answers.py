@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -13,16 +12,15 @@ from domcaps.fresh.hostfacts import FetchedFacts, HostQuestion
 from domcaps.fresh.key import Key
 from domcaps.fresh.probing import Prober, probe_live
 from domcaps.language import Target, World
-from domcaps.language.target import Flags
 from domcaps.report.answer import Section, evaluate
+from domcaps.report.capabilities import DomainCapabilities
 from domcaps.report.document import Document, assemble
+from domcaps.report.target import settle
 
 if TYPE_CHECKING:
     from domcaps.facts.emulator import EmulatorFacts
-    from domcaps.facts.host import HostFacts
     from domcaps.fresh.fetch import Fetch
-
-T = TypeVar("T")
+    from domcaps.language.target import Question
 
 
 class Local(msgspec.Struct, frozen=True):
@@ -31,31 +29,6 @@ class Local(msgspec.Struct, frozen=True):
     host: HostQuestion = HostQuestion()
     inventory: bool = False
     prober: Prober = probe_live
-
-
-class Question(msgspec.Struct, frozen=True):
-    """What is asked, before libvirt's defaults are filled in."""
-
-    emulator: str | None = None
-    arch: str | None = None
-    machine: str | None = None
-    virttype: str | None = None
-    libvirt: str = ""
-    flags: Flags = Flags()
-    strict: bool = True
-
-
-class Emulators(Protocol):
-    """What settling a question may ask about emulators."""
-
-    def paths(self) -> tuple[str, ...]:
-        """Name the emulators there are."""
-
-    def get(self, path: str) -> EmulatorFacts:
-        """Give the facts of one; raises a `DomcapsError`."""
-
-    def find(self, name: str) -> str:
-        """Give the path of the program of that name, "" where there is none."""
 
 
 class FetchedEmulators:
@@ -79,21 +52,16 @@ class FetchedEmulators:
         return self._fetch(EmulatorNamed(name))
 
 
-Settle = Callable[["HostFacts", Emulators, Question], Target]
-"""Fills in defaults; raises a `DomcapsError` where the question has no answer."""
-
-
 class TargetOf(Key[Target], frozen=True):
     """The target that a question means here."""
 
     local: Local
     question: Question
-    settle: Settle
 
     def task(self, fetch: Fetch) -> Target:
         """Fill in defaults."""
         facts = FetchedFacts(self.local.host, fetch)
-        return self.settle(facts, FetchedEmulators(self.local, fetch), self.question)
+        return settle(facts, FetchedEmulators(self.local, fetch), self.question)
 
     @property
     def text(self) -> str:
@@ -146,19 +114,16 @@ class Report(Key[Document], frozen=True):
         return f"report for {self.target.machine}, {self.target.virttype}"
 
 
-class Answer(Key[T], Generic[T], frozen=True):
-    """What is handed out for a question: `wrap` makes it from the report."""
+class Answer(Key[DomainCapabilities], frozen=True):
+    """What is handed out for a question."""
 
     local: Local
     question: Question
-    settle: Settle
-    wrap: Callable[[Document], Any]
 
-    def task(self, fetch: Fetch) -> T:
+    def task(self, fetch: Fetch) -> DomainCapabilities:
         """Fetch the report for the target that is meant."""
-        target = fetch(TargetOf(self.local, self.question, self.settle))
-        answer: T = self.wrap(fetch(Report(self.local, target)))
-        return answer
+        target = fetch(TargetOf(self.local, self.question))
+        return DomainCapabilities(fetch(Report(self.local, target)))
 
     @property
     def text(self) -> str:

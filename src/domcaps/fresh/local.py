@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from domcaps.facts.host import HostFacts
-from domcaps.fresh.answers import Answer, FetchedEmulators, Question, Settle, TargetOf
+from domcaps.fresh.answers import Answer, FetchedEmulators, TargetOf
 from domcaps.fresh.build import Build
 from domcaps.fresh.disk import DiskStore, cache_folder
 from domcaps.fresh.emulators import Emulator, EmulatorNamed
@@ -15,15 +15,12 @@ from domcaps.fresh.key import Key
 from domcaps.language import World
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from domcaps.facts.emulator import EmulatorFacts
     from domcaps.fresh.answers import Local
     from domcaps.fresh.fetch import Fetch
     from domcaps.fresh.store import Entry
-    from domcaps.report.document import Document
-
-T = TypeVar("T")
+    from domcaps.language.target import Question
+    from domcaps.report.capabilities import DomainCapabilities
 
 
 @functools.cache
@@ -53,11 +50,10 @@ class WorldOf(Key[World], frozen=True):
 
     local: Local
     question: Question
-    settle: Settle
 
     def task(self, fetch: Fetch) -> World:
         """Settle the target and fetch the facts."""
-        target = fetch(TargetOf(self.local, self.question, self.settle))
+        target = fetch(TargetOf(self.local, self.question))
         emulator = FetchedEmulators(self.local, fetch).get(target.emulator)
         return World(target, emulator, fetch(Facts(self.local)))
 
@@ -70,33 +66,32 @@ class WorldOf(Key[World], frozen=True):
 class Machine:
     """This machine, or one that is pretended: every method gives what holds while it is called."""
 
-    def __init__(self, build: Build, local: Local, settle: Settle) -> None:
+    def __init__(self, build: Build, local: Local) -> None:
         self.build = build
         self.local = local
-        self._settle = settle
 
-    def key(self, question: Question, wrap: Callable[[Document], T]) -> Key[T]:
-        """Name the answer to a question, made by `wrap` from the report."""
-        return Answer(self.local, question, self._settle, wrap)
-
-    def answer(self, question: Question, wrap: Callable[[Document], T]) -> T:
+    def answer(self, question: Question) -> DomainCapabilities:
         """Answer a question; raises `UnsupportedTargetError` or `ProbeError`."""
-        return self.build.get(self.key(question, wrap))
+        return self.build.get(Answer(self.local, question))
 
-    def ready(self, question: Question, wrap: Callable[[Document], T]) -> T | None:
+    def ready(self, question: Question) -> DomainCapabilities | None:
         """Answer as `answer` does, if that takes no looking at anything; else None."""
-        return self.build.ready(self.key(question, wrap))
+        return self.build.ready(Answer(self.local, question))
+
+    def answer_entry(self, question: Question) -> Entry[DomainCapabilities]:
+        """Give what is remembered of an answer, with all that it rests on."""
+        return self.build.entry(Answer(self.local, question))
 
     def world(self, question: Question) -> World:
         """Give the target that is meant with the facts; raises as `answer` does.
 
         It is the same object as long as nothing changed.
         """
-        return self.build.get(WorldOf(self.local, question, self._settle))
+        return self.build.get(WorldOf(self.local, question))
 
     def world_entry(self, question: Question) -> Entry[World]:
         """Give what is remembered of that, with all that it rests on."""
-        return self.build.entry(WorldOf(self.local, question, self._settle))
+        return self.build.entry(WorldOf(self.local, question))
 
     def facts(self) -> HostFacts:
         """Give the facts of the host."""

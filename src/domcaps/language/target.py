@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from domcaps._version import DEFAULT_DIALECT
 from domcaps.language.dialect import Dialect
 
 
@@ -27,3 +28,19 @@ class Target(msgspec.Struct, frozen=True):
     virttype: str
     dialect: Dialect
     flags: Flags = Flags()
+
+
+class Question(msgspec.Struct, frozen=True):
+    """What is asked, before libvirt's defaults are filled in; fields are those of `Target`.
+
+    With ``strict=False`` a virtualization type that the emulator can't serve, and a QEMU that the
+    dialect does not take, are answered for all the same.
+    """
+
+    emulator: str | None = None
+    arch: str | None = None
+    machine: str | None = None
+    virttype: str | None = None
+    libvirt: str = DEFAULT_DIALECT
+    flags: Flags = Flags()
+    strict: bool = True

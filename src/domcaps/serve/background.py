@@ -7,7 +7,7 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from domcaps.api import DEFAULT_DIALECT
+from domcaps._version import DEFAULT_DIALECT
 from domcaps.language import parse_dialect
 from domcaps.serve.limits import Limits
 from domcaps.serve.server import Server, tcp_socket, unix_socket

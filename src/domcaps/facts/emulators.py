@@ -1,0 +1,62 @@
+"""The emulators of a host: what may be asked of them, wherever they come from."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING, Protocol
+
+from domcaps.errors import UnsupportedTargetError
+from domcaps.facts.emulator import EmulatorFacts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from domcaps.facts.record import EmulatorRecord
+
+
+class Emulators(Protocol):
+    """Where a host's emulators come from: a recording, or the machine itself."""
+
+    def paths(self) -> tuple[str, ...]:
+        """Name the emulators there are."""
+
+    def get(self, path: str) -> EmulatorFacts:
+        """Give the facts of one; raises a `DomcapsError` where that one can't be asked."""
+
+    def find(self, name: str) -> str:
+        """Give the path of the program of that name, "" where there is none."""
+
+
+class RecordedEmulators:
+    """Emulators out of a recording."""
+
+    def __init__(self, records: Iterable[EmulatorRecord]) -> None:
+        self._emulators = {record.path: EmulatorFacts(record) for record in records}
+
+    def paths(self) -> tuple[str, ...]:
+        """Name those that were recorded."""
+        return tuple(self._emulators)
+
+    def get(self, path: str) -> EmulatorFacts:
+        """Give a recorded one."""
+        if path not in self._emulators:
+            raise UnsupportedTargetError(
+                f"the recording holds no emulator {path!r}",
+                remedy=nearest_of("it holds", path, self.paths()),
+            )
+        return self._emulators[path]
+
+    def find(self, name: str) -> str:
+        """Compare the last part of each path."""
+        for path in self._emulators:
+            if path == name or path.rpartition("/")[2] == name:
+                return path
+        return ""
+
+
+def nearest_of(text: str, name: str, names: Iterable[str]) -> str:
+    """List what is known behind a text, the nearest to `name` first, not too many."""
+    listed = list(names)
+    near = difflib.get_close_matches(name, listed, n=8, cutoff=0.4)
+    shown = near + [other for other in listed if other not in near]
+    return f"{text} {', '.join(shown[:12])}{' …' if len(shown) > 12 else ''}" if shown else ""
