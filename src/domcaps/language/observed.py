@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from domcaps.facts.emulator import EmulatorFacts, Unanswered
 from domcaps.facts.question import Question, device_properties_of, object_properties_of
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from domcaps.facts.host import HostFacts
     from domcaps.language.world import World
+
+T = TypeVar("T")
 
 
 class Observation(Predicate):
@@ -205,117 +207,75 @@ class CommandLineOption(Observation):
 
 
 @dataclass(frozen=True, slots=True)
-class EmulatorFact(Observation):
+class _Fact(Observation, Generic[T]):
+    """Anything that a function finds out; `key` says where it looks, the advice what to do."""
+
+    text: str
+    origin: str
+    look: Callable[[T], bool]
+    show: Callable[[T], str] | None = None
+    key: str = ""
+    advice: Adviser | None = None
+    advice_against: Adviser | None = None
+
+    @abstractmethod
+    def observed(self, world: World) -> T:
+        """Give what it is looked for in."""
+
+    def holds(self, world: World) -> bool:
+        """Look."""
+        return self.look(self.observed(world))
+
+    def describe(self) -> str:
+        """Say what is looked for."""
+        return self.text
+
+    def source(self) -> str:
+        """Name the command, file or program."""
+        return self.origin
+
+    def at(self) -> str:
+        """Name the key."""
+        return self.key
+
+    def value(self, world: World) -> str:
+        """Show what is there."""
+        return self.show(self.observed(world)) if self.show else ""
+
+    def remedy(self, world: World, *, wanted: bool) -> Remedy | None:
+        """Ask who made the statement."""
+        advice = self.advice if wanted else self.advice_against
+        return advice(world) if advice else None
+
+
+class EmulatorFact(_Fact["EmulatorFacts"]):
     """Anything else that the emulator answered."""
 
-    text: str
-    origin: str
-    look: Callable[[EmulatorFacts], bool]
-    show: Callable[[EmulatorFacts], str] | None = None
-    key: str = ""
-    advice: Adviser | None = None
-    advice_against: Adviser | None = None
+    __slots__ = ()
 
-    def holds(self, world: World) -> bool:
-        """Look."""
-        return self.look(world.emulator)
-
-    def describe(self) -> str:
-        """Say what is looked for."""
-        return self.text
-
-    def source(self) -> str:
-        """Name the command."""
-        return self.origin
-
-    def at(self) -> str:
-        """Name the key."""
-        return self.key
-
-    def value(self, world: World) -> str:
-        """Show what is there."""
-        return self.show(world.emulator) if self.show else ""
-
-    def remedy(self, world: World, *, wanted: bool) -> Remedy | None:
-        """Ask who made the statement."""
-        advice = self.advice if wanted else self.advice_against
-        return advice(world) if advice else None
+    def observed(self, world: World) -> EmulatorFacts:
+        """Look at the emulator."""
+        return world.emulator
 
 
-@dataclass(frozen=True, slots=True)
-class HostFact(Observation):
+class HostFact(_Fact["HostFacts"]):
     """Something that was read of the host."""
 
-    text: str
-    origin: str
-    look: Callable[[HostFacts], bool]
-    show: Callable[[HostFacts], str] | None = None
-    key: str = ""
-    advice: Adviser | None = None
-    advice_against: Adviser | None = None
+    __slots__ = ()
 
-    def holds(self, world: World) -> bool:
-        """Look."""
-        return self.look(world.host)
-
-    def describe(self) -> str:
-        """Say what is looked for."""
-        return self.text
-
-    def source(self) -> str:
-        """Name the file or program."""
-        return self.origin
-
-    def at(self) -> str:
-        """Name the key."""
-        return self.key
-
-    def value(self, world: World) -> str:
-        """Show what is there."""
-        return self.show(world.host) if self.show else ""
-
-    def remedy(self, world: World, *, wanted: bool) -> Remedy | None:
-        """Ask who made the statement."""
-        advice = self.advice if wanted else self.advice_against
-        return advice(world) if advice else None
+    def observed(self, world: World) -> HostFacts:
+        """Look at the host."""
+        return world.host
 
 
-@dataclass(frozen=True, slots=True)
-class WorldFact(Observation):
+class WorldFact(_Fact["World"]):
     """Something that host and emulator tell only together, or for that target only."""
 
-    text: str
-    origin: str
-    look: Callable[[World], bool]
-    show: Callable[[World], str] | None = None
-    key: str = ""
-    advice: Adviser | None = None
-    advice_against: Adviser | None = None
+    __slots__ = ()
 
-    def holds(self, world: World) -> bool:
-        """Look."""
-        return self.look(world)
-
-    def describe(self) -> str:
-        """Say what is looked for."""
-        return self.text
-
-    def source(self) -> str:
-        """Name the files and commands."""
-        return self.origin
-
-    def at(self) -> str:
-        """Name the key."""
-        return self.key
-
-    def value(self, world: World) -> str:
-        """Show what is there."""
-        return self.show(world) if self.show else ""
-
-    def remedy(self, world: World, *, wanted: bool) -> Remedy | None:
-        """Ask who made the statement."""
-        advice = self.advice if wanted else self.advice_against
-        return advice(world) if advice else None
+    def observed(self, world: World) -> World:
+        """Look at all."""
+        return world
 
 
 @dataclass(frozen=True, slots=True)
