@@ -60,6 +60,21 @@ class Sample:
     host: str = ""
     lacking: tuple[str, ...] = ()
 
+    @property
+    def circumstances(self) -> str:
+        """Say for which guest and on which host: "for an aarch64 guest, machine type 'virt'"."""
+        article = "an" if self.arch[0] in "aeix" else "a"
+        words = [f"for {article} {self.arch} guest"]
+        if self.virttype != "qemu":
+            words.append(f"type '{self.virttype}'")
+        if self.machine:
+            words.append(f"machine type '{self.machine}'")
+        if self.host:
+            words.append(f"on {self.host}")
+        if self.lacking:
+            words.append(f"on a host without {', '.join(self.lacking)}")
+        return ", ".join(words)
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:

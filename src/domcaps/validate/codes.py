@@ -57,13 +57,19 @@ class Code(msgspec.Struct, frozen=True):
 
     def page(self, *, markdown: bool = False) -> str:
         """Give its manual with the samples."""
-        fence = ("```xml\n", "\n```") if markdown else ("", "")
+        bad, good = self.bad, self.good
+        triggers, does_not = "Triggers it", "Does not"
+        if bad and good and bad.circumstances != good.circumstances:
+            triggers += f", {bad.circumstances}"
+            does_not += f", {good.circumstances}"
+        elif bad == good or self.host_decides:
+            triggers += ", where host or emulator lack what it needs"
+            does_not += ", where they have it" if bad == good else ""
         blocks = [self.manual]
-        if self.bad:
-            where = ", on a host that lacks it" if self.host_decides else ""
-            blocks += [f"Triggers it{where}:", f"{fence[0]}{pretty(self.bad.xml)}{fence[1]}"]
-        if self.good:
-            blocks += ["Does not:", f"{fence[0]}{pretty(self.good.xml)}{fence[1]}"]
+        for title, sample in ((triggers, bad), (does_not, good)):
+            if sample:
+                text = pretty(sample.xml)
+                blocks += [f"{title}:", f"```xml\n{text}\n```" if markdown else text]
         return "\n\n".join(blocks)
 
 
