@@ -170,7 +170,12 @@ def ps2_devices_need_it(ps2: Ps2) -> Problems:
         if bus is None and node.get("type") in {"mouse", "keyboard"}:
             bus = "ps2" if ps2.holds(X86) else "usb"
         if bus == "ps2":
-            yield problem("there is no PS/2 controller: <ps2 state='off'/>", node, "@bus")
+            yield problem(
+                "there is no PS/2 controller: <ps2 state='off'/>",
+                node,
+                "@bus",
+                accepted=["usb", "virtio"],
+            )
 
 
 @rule(

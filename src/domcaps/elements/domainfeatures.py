@@ -192,7 +192,9 @@ def acpi_is_supported(features: Features) -> Problems:
 def acpi_needs_uefi(features: Features) -> Problems:
     """On 64-bit ARM only UEFI can tell the guest about ACPI."""
     acpi = features.find("acpi")
-    if acpi is None or features.domain.arch != "aarch64":
+    machine = machine_type(features.domain.world)
+    without = machine is not None and machine.acpi is False
+    if acpi is None or features.domain.arch != "aarch64" or without:
         return
     root = features.domain.root
     loader = root.find("os/loader")

@@ -146,37 +146,10 @@ def bus_carries_the_type(input_: Input) -> Problems:
     good="<input type='mouse' bus='ps2'/>",
 )
 def ps2_needs_its_controller(input_: Input) -> Problems:
-    """PS/2 is there on PCs, with QEMU's keyboard controller, unless it is switched off."""
-    if input_.bus != "ps2":
-        return
-    yield from needs(input_, I8042, "this machine has no PS/2", "@bus", accepted=["usb", "virtio"])
-    ps2 = input_.domain.root.find("features/ps2")
-    if ps2 is not None and ps2.get("state") == "off":
-        yield problem(
-            "the feature ps2 is off", input_, "@bus", accepted=["usb", "virtio"]
-        )  # fmt: skip
-
-
-@rule(
-    "input-usb-disabled",
-    Input,
-    bad="<controller type='usb' model='none'/><input type='tablet' bus='usb'/>",
-    good="<controller type='usb' model='none'/><input type='mouse' bus='ps2'/>",
-)
-def usb_is_not_disabled(input_: Input) -> Problems:
-    """A USB device needs USB: a controller of model ``none`` says that there is none."""
-    if input_.named_bus == "usb" and usb_disabled(input_):
-        yield problem(
-            "USB is disabled by <controller type='usb' model='none'/>",
-            input_,
-            "@bus",
-            accepted=["virtio"],
-        )
-
-
-def usb_disabled(part: Device) -> bool:
-    """Tell whether the part's domain says that it has no USB."""
-    return part.domain.root.find("devices/controller[@type='usb'][@model='none']") is not None
+    """PS/2 is there on PCs, with QEMU's keyboard controller."""
+    if input_.bus == "ps2":
+        accepted = ["usb", "virtio"]
+        yield from needs(input_, I8042, "this machine has no PS/2", "@bus", accepted=accepted)
 
 
 @rule(

@@ -131,8 +131,8 @@ class Everything(Part):
 def there_is_memory(domain: Everything) -> Problems:
     """A domain has memory: in ``<memory>``, or in its NUMA cells."""
     total, plugged = total_memory(domain.domain), device_memory(domain.domain)
-    if total == plugged:
-        memory = domain.domain.first(Memory)
+    memory = domain.domain.first(Memory)
+    if total == plugged and not (memory is not None and too_large(memory.node)):
         yield problem("the domain has no memory of its own", memory or domain)
     elif total < plugged:
         device = domain.domain.all(MemoryDevice)[0]
