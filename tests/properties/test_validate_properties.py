@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import random
 from collections import Counter
 from unittest import mock
@@ -16,6 +17,7 @@ from domcaps.validate.check import BROKEN, Validation
 from domcaps.validate.codes import codes
 from domcaps.validate.samples import domain_of
 from domcaps.validate.shapes import Shapes
+from domcaps.validate.traces import Traces
 from mutations import Mutator
 from sample_hosts import RELEASES, sample_host
 
@@ -155,9 +157,51 @@ def test_a_comment_before_the_domain_is_as_good_as_the_option(data: bytes, arch:
 
 
 def _unshaped(data: bytes, arch: str) -> Validation:
-    """Look at all of a document, whatever its shapes have settled."""
-    with mock.patch.object(Shapes, "look", lambda _self, _part, plan, _shape: plan.look):
+    """Look at all of a document, whatever its shapes and others of its skeleton have settled."""
+    with (
+        mock.patch.object(Shapes, "look", lambda _self, _part, plan, _shape: plan.look),
+        mock.patch.object(Traces, "left", lambda *_, **__: None),
+        mock.patch.object(Traces, "note", lambda *_, **__: None),
+    ):
         return look(data, arch)
+
+
+def _forget_traces(arch: str) -> None:
+    host = sample_host(arch, RELEASES[0])
+    assert host is not None
+    for world in host._worlds.values():
+        world.kept.pop("traces", None)
+
+
+@st.composite
+def families(draw: st.DrawFn) -> list[bytes]:
+    """Give documents of one origin, in which texts differ."""
+    MUTATOR.random.seed(draw(st.integers(0, 2**32)))
+    first = etree.fromstring(MUTATOR.document(draw(st.integers(0, 2))))
+    found = [etree.tostring(first)]
+    for changes in draw(st.lists(st.integers(0, 2), min_size=3, max_size=6)):
+        other = copy.deepcopy(first)
+        for _ in range(changes):
+            MUTATOR.random.choice((MUTATOR.seen_value, MUTATOR.odd_value))(other)
+        found.append(etree.tostring(other))
+    return found
+
+
+@pytest.mark.parametrize("arch", ARCHITECTURES)
+def test_traces_settle_nothing_else_than_would_be_found_in_samples(arch: str) -> None:
+    _forget_traces(arch)
+    for data in DOCUMENTS:
+        expected = _unshaped(data, arch)
+        # the first is noted, the second tried, the third goes by the trace
+        assert [look(data, arch) for _ in range(3)] == [expected] * 3, data
+
+
+@SETTINGS
+@given(families(), architectures)
+def test_traces_settle_nothing_else_than_would_be_found(family: list[bytes], arch: str) -> None:
+    _forget_traces(arch)
+    for data in family:
+        assert look(data, arch) == _unshaped(data, arch)
 
 
 @pytest.mark.parametrize("arch", ARCHITECTURES)

@@ -82,6 +82,7 @@ def forget() -> None:
         vocabulary.vocabulary,
     ):
         remembered.cache_clear()
+    HOST._worlds.clear()
 
 
 @pytest.fixture(autouse=True)

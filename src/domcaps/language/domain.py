@@ -96,11 +96,12 @@ class Domain:
         """Give the first part of a class that stands right inside an element, None for none."""
         known = self._within.get(kind)
         if known is None:
-            known = self._within[kind] = {}
+            known = {}
             for part in reversed(self.all(kind)):
                 parent = part.node.getparent()
                 if parent is not None:
                     known[parent] = part
+            self._within[kind] = known
         return known.get(node)  # type: ignore[return-value]
 
     def find(self, path: str) -> list[Node]:
@@ -122,10 +123,11 @@ class Domain:
         """
         known = self._children.get(path)
         if known is None:
-            known = self._children[path] = {}
+            known = {}
             for parent in self._parents(path):
                 for child in parent:
                     known.setdefault(child.tag, []).append(child)
+            self._children[path] = known
         return known
 
     def _parents(self, path: str) -> list[Node]:

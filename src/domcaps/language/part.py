@@ -89,12 +89,21 @@ class Field(Generic[T]):
 
     def _value(self, part: Part) -> T | None:
         text = self.text(part.node)
-        if text is None:
+        if text is None or not self.is_read(part):
             return self.default
         try:
             return self.kind.parse(text)
         except ValueError:
             return self.default
+
+    def is_read(self, part: Part) -> bool:
+        """Tell whether libvirt looks at it at all, where it is there."""
+        if self.since and not part.domain.world.target.dialect.speaks(self.since, ""):
+            return False
+        if not self.of:
+            return True
+        other = part.node.find(self.of)
+        return other is not None and bool((other.text or "").strip())
 
     def holder(self, node: Node) -> Node | None:
         """Give the element that carries it."""

@@ -7,13 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from domcaps.elements.readonce import (
-    READ_IN_ALL,
-    READ_ON,
-    READ_ONCE,
-    READ_ONCE_OF_DEVICES,
-    READ_TOGETHER,
-)
 from domcaps.facts.emulator import Unanswered
 from domcaps.language.domain import Domain
 from domcaps.language.finding import Finding, Severity, Stage
@@ -21,10 +14,12 @@ from domcaps.language.rule import problem
 from domcaps.language.truth import Truth
 from domcaps.validate.outline import NO_SHAPE
 from domcaps.validate.plan import kebab
+from domcaps.validate.repeated import take_away
 from domcaps.validate.settle import Unsettled, settle
 from domcaps.validate.shapes import Shapes
-from domcaps.validate.sites import Found, other_plans, placed_kinds
+from domcaps.validate.sites import Found, placed_kinds
 from domcaps.validate.source import Source, Unreadable, read
+from domcaps.validate.traces import Traces
 from domcaps.validate.vocabulary import nearest
 
 if TYPE_CHECKING:
@@ -37,6 +32,7 @@ if TYPE_CHECKING:
     from domcaps.language.table import Enum
     from domcaps.language.world import World
     from domcaps.validate.plan import FieldPlan, Look
+    from domcaps.validate.traces import Left
 
 __all__ = ["Validation", "kebab", "validate"]
 
@@ -134,6 +130,7 @@ class _Check:
         self.suppressing = b"domcaps:" in source.data
         kept = self.world.kept
         self.shapes: Shapes = kept.get("shapes") or kept.setdefault("shapes", Shapes(self.world))
+        self.traces: Traces = kept.get("traces") or kept.setdefault("traces", Traces(self.world))
 
     def findings(self) -> list[Finding]:
         """Look at everything."""
@@ -149,44 +146,46 @@ class _Check:
         return self.found
 
     def _look(self) -> None:
-        self._set_aside()
         found = Found(self.source.root)
+        left = self.traces.left(found, new=self.domain.new)
+        if left is None:
+            if self._set_aside():
+                found = Found(self.source.root)
+            else:
+                self.traces.note(found, new=self.domain.new)
         for plan, nodes in found.nodes.items():
             self.domain.place(plan.kind, nodes)
         self.domain.nothing_of(placed_kinds())
-        for plan in other_plans():
-            for part in self.domain.all(plan.kind):
-                self._part(part, plan.look)
-        dialect = self.world.target.dialect
-        for plan in found.nodes:
-            if plan.kind.since and not dialect.speaks(plan.kind.since, ""):
-                continue
-            for part in self.domain.all(plan.kind):
-                shape = NO_SHAPE if plan.whole else found.shapes[part.node]
-                alone = shape == NO_SHAPE
-                self._part(part, plan.look if alone else self.shapes.look(part, plan, shape))
+        for part, look in self._by_shape(found) if left is None else self._traced(left):
+            self._part(part, look)
         for node, attribute, place in found.unknown:
             self._unknown(node, attribute, nearest(place, attribute, node.tag))
 
-    def _set_aside(self) -> None:
-        """Take away what libvirt passes over because another element of its name came first."""
-        root = self.domain.root
-        repeated = [node for path in READ_ONCE for node in _repeated(root, path)]
-        for device in root.iterfind("devices/*"):
-            tags = [child.tag for child in device]
-            for tag in READ_ONCE_OF_DEVICES if len(set(tags)) < len(tags) else ():
-                repeated += device.findall(tag)[1:]
-        if repeated:
-            self.source.keep()
-        for node in repeated:
-            if node.getparent() is not None:
-                text = f"<{node.tag}> stands here a second time"
-                self._passed_over("repeated-element", text, node)
-                if node.tag in READ_TOGETHER:
-                    _complete(root.find(node.tag), node)
-                elif node.tag == "cpu":
-                    _read_on(root.find(node.tag), node)
-                node.getparent().remove(node)  # type: ignore[union-attr]
+    def _by_shape(self, found: Found) -> Iterator[tuple[Part, Look]]:
+        """Give every part, with what its shape leaves to look at."""
+        for plan in found.plans(self.world.target.dialect):
+            for part in self.domain.all(plan.kind):
+                shape = found.shapes.get(part.node, NO_SHAPE)
+                alone = plan.whole or shape == NO_SHAPE
+                yield part, plan.look if alone else self.shapes.look(part, plan, shape)
+
+    def _traced(self, left: tuple[Left, ...]) -> Iterator[tuple[Part, Look]]:
+        """Give the parts in which something is left to look at, as documents of its kind told."""
+        for plan, which, look in left:
+            parts = self.domain.all(plan.kind)
+            for part in parts if which is None else (parts[which],):
+                yield part, look
+
+    def _set_aside(self) -> bool:
+        """Take away what libvirt passes over; tell whether there was anything."""
+        any_at_all = False
+        for node in take_away(self.domain.root):
+            if not any_at_all:
+                self.source.keep()  # places and paths, while all elements are there
+            any_at_all = True
+            text = f"<{node.tag}> stands here a second time"
+            self._passed_over("repeated-element", text, node)
+        return any_at_all
 
     def _part(self, part: Part, look: Look) -> None:
         if time.monotonic() > self.deadline:
@@ -250,7 +249,7 @@ class _Check:
 
     def _field(self, part: Part, planned: FieldPlan, text: str) -> None:
         declared = planned.declared
-        if (declared.since or declared.of) and not self._is_read(part, planned):
+        if not declared.is_read(part):
             return
         if declared.choice is not None:
             self._choice(part, planned, declared.choice, text)
@@ -264,16 +263,6 @@ class _Check:
             return
         if planned.kept:
             part.__dict__[declared.name] = value
-
-    def _is_read(self, part: Part, planned: FieldPlan) -> bool:
-        """Tell whether libvirt looks at a field at all."""
-        declared = planned.declared
-        if declared.since and not self.world.target.dialect.speaks(declared.since, ""):
-            return False
-        if not declared.of:
-            return True
-        holder = part.node.find(declared.of)
-        return holder is not None and bool((holder.text or "").strip())
 
     def _missing(self, part: Part, planned: FieldPlan) -> None:
         message = f"{_spoken(part, planned)} is missing"
@@ -330,45 +319,6 @@ class _Check:
 
 BROKEN = "this rule failed, please report it"
 """What `Validation.unknown` says of a rule that met something it was not written for."""
-
-
-def _repeated(root: Node, path: str) -> list[Node]:
-    """Give the second and later ones at a path, within each element that they stand in."""
-    nodes = root.findall(path)
-    if len(nodes) < 2:
-        return []
-    parents = {node.getparent(): None for node in nodes}
-    tag = path.rpartition("/")[2]
-    return [node for parent in parents for node in parent.findall(tag)[1:]]  # type: ignore[union-attr]
-
-
-def _read_on(first: Node | None, other: Node | None) -> None:
-    """Add to an element what libvirt reads in another one of its name, too."""
-    inner = READ_ON.get(str(other.tag), "") if other is not None else ""
-    if first is None or other is None:
-        return
-    here, there = first.find(inner) if inner else None, other.find(inner) if inner else None
-    if there is None:
-        return
-    if here is None:
-        first.append(there)
-        return
-    _read_on(here, there)
-    for child in list(there):
-        if child.tag != READ_ON.get(str(there.tag)):
-            here.append(child)
-
-
-def _complete(first: Node | None, other: Node) -> None:
-    """Add to an element what only another one of its name has."""
-    if first is None:
-        return
-    for name, text in other.items():
-        if first.get(name) is None:
-            first.set(name, text)
-    for child in list(other):
-        if child.tag in READ_IN_ALL or first.find(child.tag) is None:
-            first.append(child)
 
 
 def _offered(enum: Enum, world: World) -> Iterator[str]:

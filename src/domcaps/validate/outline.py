@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 TELLING = frozenset({"type", "model", "mode"})
 """Attributes that have few values wherever they stand."""
 
-NO_SHAPE, NO_TEXT, SOME_TEXT, SOME_VALUE = -1, -2, -3, -4
-"""In a shape: what has none, and text and values that do not count."""
+NO_SHAPE, NO_TEXT, SOME_TEXT, SOME_VALUE, APART = -1, -2, -3, -4, -5
+"""In a shape: what has none, text and values that do not count, and what is told elsewhere."""
 
 _MOST = 5000
 _LONGEST = 100
-_LONGEST_NAME = 64
+LONGEST_NAME = 64
 _NUMBERS: dict[tuple[str | int, ...], int] = {}
 _NEXT = itertools.count()
 
@@ -51,7 +51,7 @@ def number_of(shape: list[str | int]) -> int:
     if number is None:
         if NO_SHAPE in shape or len(shape) > _LONGEST:
             return NO_SHAPE
-        if any(len(item) > _LONGEST_NAME for item in shape if isinstance(item, str)):
+        if any(len(item) > LONGEST_NAME for item in shape if isinstance(item, str)):
             return NO_SHAPE
         if len(_NUMBERS) >= _MOST:
             # numbers are not given a second time: what they led to is forgotten with them

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from domcaps.language.domain import split_path
 from domcaps.validate.outline import (
-    NO_SHAPE,
+    APART,
     NO_TEXT,
     SOME_TEXT,
     SOME_VALUE,
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from lxml.etree import _Element as Node
 
+    from domcaps.language.dialect import Dialect
     from domcaps.language.part import Part
     from domcaps.validate.plan import PartPlan
 
@@ -189,18 +190,28 @@ class Found:
 
     `nodes` are the elements by the plan of their parts, in the order of the document, `shapes` the
     shapes of those that have one; `unknown` are the elements that the vocabulary does not have, and
-    attributes with their elements.
+    attributes with their elements. `order` are all elements of which something is known, `skeleton`
+    is what they look like together: the shapes of those that stand in no part, innermost first.
     """
 
-    __slots__ = ("nodes", "shapes", "unknown")
+    __slots__ = ("nodes", "order", "shapes", "skeleton", "unknown")
 
     def __init__(self, root: Node) -> None:
         self.nodes: dict[PartPlan, list[Node]] = {}
         self.shapes: dict[Node, int] = {}
         self.unknown: list[tuple[Node, str, Place]] = []
+        self.order: list[Node] = []
+        self.skeleton: list[str | int] = []
         self._visit(root, domain_site())
 
+    def plans(self, dialect: Dialect) -> Iterator[PartPlan]:
+        """Give the plans of all parts that may be there and that a dialect knows."""
+        for plan in (*other_plans(), *self.nodes):
+            if not plan.kind.since or dialect.speaks(plan.kind.since, ""):
+                yield plan
+
     def _visit(self, node: Node, site: Site) -> int:
+        self.order.append(node)
         if site.planned:
             self._parts(node, site)
         place = site.place
@@ -210,12 +221,10 @@ class Found:
             inner = site.sites.get(tag) or site.enter(tag)
             if place is not None and (inner is None or inner.place is None) and tag[0] != "{":
                 self.unknown.append((child, "", place))
-            if inner is not None:
-                shape.append(self._visit(child, inner))
-            elif site.inside:
-                shape.append(outline(child))
+            shape.append(outline(child) if inner is None else self._visit(child, inner))
         if not site.inside:
-            return NO_SHAPE
+            self.skeleton += (len(shape), *shape)
+            return APART
         number = number_of(shape)
         if site.planned:
             self.shapes[node] = number

@@ -1,0 +1,76 @@
+"""Taking away what libvirt passes over, because another element of its name came first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from domcaps.elements.readonce import (
+    READ_IN_ALL,
+    READ_ON,
+    READ_ONCE,
+    READ_ONCE_OF_DEVICES,
+    READ_TOGETHER,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lxml.etree import _Element as Node
+
+
+def take_away(root: Node) -> Iterator[Node]:
+    """Take away what is passed over; each is given before it goes, the first one while all are."""
+    repeated = [node for path in READ_ONCE for node in _repeated(root, path)]
+    for device in root.iterfind("devices/*"):
+        tags = [child.tag for child in device]
+        for tag in READ_ONCE_OF_DEVICES if len(set(tags)) < len(tags) else ():
+            repeated += device.findall(tag)[1:]
+    for node in repeated:
+        parent = node.getparent()
+        if parent is None:
+            continue
+        yield node
+        if node.tag in READ_TOGETHER:
+            _complete(root.find(node.tag), node)
+        elif node.tag == "cpu":
+            _read_on(root.find(node.tag), node)
+        parent.remove(node)
+
+
+def _repeated(root: Node, path: str) -> list[Node]:
+    """Give the second and later ones at a path, within each element that they stand in."""
+    nodes = root.findall(path)
+    if len(nodes) < 2:
+        return []
+    parents = {node.getparent(): None for node in nodes}
+    tag = path.rpartition("/")[2]
+    return [node for parent in parents for node in parent.findall(tag)[1:]]  # type: ignore[union-attr]
+
+
+def _read_on(first: Node | None, other: Node | None) -> None:
+    """Add to an element what libvirt reads in another one of its name, too."""
+    inner = READ_ON.get(str(other.tag), "") if other is not None else ""
+    if first is None or other is None:
+        return
+    here, there = first.find(inner) if inner else None, other.find(inner) if inner else None
+    if there is None:
+        return
+    if here is None:
+        first.append(there)
+        return
+    _read_on(here, there)
+    for child in list(there):
+        if child.tag != READ_ON.get(str(there.tag)):
+            here.append(child)
+
+
+def _complete(first: Node | None, other: Node) -> None:
+    """Add to an element what only another one of its name has."""
+    if first is None:
+        return
+    for name, text in other.items():
+        if first.get(name) is None:
+            first.set(name, text)
+    for child in list(other):
+        if child.tag in READ_IN_ALL or first.find(child.tag) is None:
+            first.append(child)

@@ -1,0 +1,160 @@
+"""Stand-ins for elements, which give away only what may be looked at.
+
+A rule is tried on them to learn what it looks at: `Shown` gives away shapes alone (see
+`domcaps.validate.outline`), `Recorded` the texts of a whole document as well, and notes which.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from domcaps.validate.outline import TELLING, names_of
+from domcaps.validate.sites import NO_VALUES, domain_site, site_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lxml.etree import _Element as Node
+
+    from domcaps.validate.sites import Site
+
+_STEPS = re.compile(r"(?:(?:\{[^}]*\})?[\w-]+|\*)(?:/(?:(?:\{[^}]*\})?[\w-]+|\*))*")
+"""A path of names and ``*``, as far as stand-ins can follow it."""
+_STEP = re.compile(r"(?:\{[^}]*\})?[^/{}]+")
+
+Place = tuple[int, str]
+"""The number of an element and the name of an attribute, "" for its text."""
+
+
+class Hidden(BaseException):
+    """A rule wants to see more than it is shown; nothing in it must stop this."""
+
+
+class Shown:
+    """One stand-in for each element, so that the same element is the same stand-in."""
+
+    def __init__(self) -> None:
+        self._made: dict[Node, Stand] = {}
+
+    def at(self, node: Node, site: Site | None) -> Stand:
+        """Give the stand-in for an element; its site tells which of its values count."""
+        made = self._made.get(node)
+        if made is None:
+            made = self._made[node] = Stand(self, node, site)
+        return made
+
+    def above(self, node: Node) -> Stand | None:
+        """Give the stand-in for the element around another one, which is not in its shape."""
+        raise Hidden(node.tag)
+
+    def value(self, node: Node, name: str, text: str) -> str:  # noqa: ARG002 - others look
+        """Give a text that is not in the shape."""
+        raise Hidden(name)
+
+
+class Recorded(Shown):
+    """A whole document: `reads` are the texts that were given away; those in `hidden` are not.
+
+    Elements have the numbers that they have in `order`.
+    """
+
+    def __init__(self, order: list[Node], hidden: frozenset[Place]) -> None:
+        super().__init__()
+        self.reads: dict[Place, str] = {}
+        self._numbers = {node: number for number, node in enumerate(order)}
+        self._hidden = hidden
+        self.root = self.at(order[0], domain_site())
+
+    def above(self, node: Node) -> Stand | None:
+        """Give the stand-in for the element around another one."""
+        parent = node.getparent()
+        return None if parent is None else self.at(parent, site_of(parent))
+
+    def value(self, node: Node, name: str, text: str) -> str:
+        """Give a text, and note that it was given."""
+        number = self._numbers.get(node)
+        if number is None or (number, name) in self._hidden:
+            raise Hidden(name)
+        self.reads[number, name] = text
+        return text
+
+
+class Stand:
+    """An element as far as it is shown; anything else is hidden."""
+
+    def __init__(self, shown: Shown, node: Node, site: Site | None) -> None:
+        self._shown = shown
+        self._node = node
+        self._site = site
+
+    def __getattr__(self, name: str) -> Any:
+        raise Hidden(name)
+
+    @property
+    def tag(self) -> Any:
+        """The element's name."""
+        return self._node.tag
+
+    @property
+    def text(self) -> str | None:
+        """The text, where there is none or it counts."""
+        text = self._node.text
+        if not text or (self._site is not None and text in self._site.texts):
+            return text
+        return self._shown.value(self._node, "", text)
+
+    def keys(self) -> list[str]:
+        """Give the names of the attributes."""
+        return names_of(self._node)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Give an attribute, where it is absent or its value counts."""
+        text = self._node.get(name)
+        if text is None:
+            return default
+        few = NO_VALUES if self._site is None else self._site.values.get(name, NO_VALUES)
+        if name in TELLING or text in few:
+            return text
+        return self._shown.value(self._node, name, text)
+
+    def getparent(self) -> Stand | None:
+        """Give the element around it."""
+        return self._shown.above(self._node)
+
+    def find(self, path: str) -> Stand | None:
+        """Give the first element at a path."""
+        return next(self.iterfind(path), None)
+
+    def findall(self, path: str) -> list[Stand]:
+        """Give all elements at a path."""
+        return list(self.iterfind(path))
+
+    def findtext(self, path: str, default: str | None = None) -> str | None:
+        """Give the text of the first element at a path."""
+        found = self.find(path)
+        return default if found is None else found.text or ""
+
+    def iterfind(self, path: str) -> Iterator[Stand]:
+        """Give all elements at a path."""
+        if not _STEPS.fullmatch(path):
+            raise Hidden(path)
+        found = [self]
+        for step in _STEP.findall(path):
+            found = [inner for stand in found for inner in stand.iterchildren(step)]
+        return iter(found)
+
+    def iterchildren(self, tag: str = "*") -> Iterator[Stand]:
+        """Give what is inside, of that name."""
+        site = self._site
+        inside = [node for node in self._node if tag in ("*", node.tag)]
+        sites = [None if site is None else site.enter(str(node.tag)) for node in inside]
+        return iter([self._shown.at(*one) for one in zip(inside, sites, strict=True)])
+
+    def __iter__(self) -> Iterator[Stand]:
+        """Give what is inside."""
+        return self.iterchildren()
+
+    def __len__(self) -> int:
+        """Count what is inside."""
+        return len(self._node)

@@ -1,0 +1,130 @@
+"""What remains to be looked at in documents that are built alike, learned from one of them.
+
+Shapes (`domcaps.validate.shapes`) settle the rules that look at one part alone. Many look further:
+whether every device finds a slot is decided by all devices and their addresses. Programs that make
+domains make many with the same *skeleton*: the same elements and attributes in the same places,
+with other names, numbers and paths. So each rule is tried on a stand-in for the whole document, and
+the texts that it looks at are written down: together they are a *trace*, in the sense of
+`domcaps.fresh`. In the next document of that skeleton the texts are compared first; where they are
+the same, every rule that ended without a finding would do so again, and is not asked.
+
+Texts that differ from document to document (names, MAC addresses, paths) are hidden from the next
+trial: rules that want to see them are asked about every document, and all others are settled
+without them. A skeleton that is seen for the first time is not tried at all.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from domcaps.language.domain import Domain
+from domcaps.validate.outline import LONGEST_NAME, NO_SHAPE
+from domcaps.validate.shapes import remaining
+from domcaps.validate.stands import Hidden, Recorded
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lxml.etree import _Element as Node
+
+    from domcaps.language.world import World
+    from domcaps.validate.plan import Look, PartPlan
+    from domcaps.validate.sites import Found
+    from domcaps.validate.stands import Place
+
+_MOST_SKELETONS = 200
+_MOST_ELEMENTS = 1000
+_MOST_TRIALS = 10
+"""Documents of a skeleton that may hide more texts; then it is what it is."""
+
+
+class Left(NamedTuple):
+    """What is to be looked at in one part, or in all parts of a plan where `which` is None."""
+
+    plan: PartPlan
+    which: int | None
+    look: Look
+
+
+class Trace(NamedTuple):
+    """The texts that decided, by the numbers of their elements, and what they left to look at."""
+
+    attributes: tuple[tuple[int, str, str], ...]
+    texts: tuple[tuple[int, str], ...]
+    left: tuple[Left, ...]
+
+    def differs(self, order: list[Node]) -> frozenset[Place]:
+        """Give the places whose text is another one in a document of the same skeleton."""
+        found: list[Place] = [
+            (number, name) for number, name, text in self.attributes
+            if order[number].get(name) != text
+        ]  # fmt: skip
+        found += [(number, "") for number, text in self.texts if order[number].text != text]
+        return frozenset(found)
+
+
+class _Known(NamedTuple):
+    """A skeleton that was seen; `hidden` are the places whose texts are not the same in all."""
+
+    trace: Trace | None = None
+    hidden: frozenset[Place] = frozenset()
+    trials: int = 0
+
+
+class Traces:
+    """The skeletons that were seen in one world."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._known: dict[tuple[str | int, ...], _Known] = {}
+
+    def left(self, found: Found, *, new: bool) -> tuple[Left, ...] | None:
+        """Say what must be looked at in a document; None for all, where nothing is known of it."""
+        key = (new, *found.skeleton)
+        known = self._known.get(key)
+        if known is None:
+            return None
+        hidden = known.hidden
+        if known.trace is not None:
+            differs = known.trace.differs(found.order)
+            if not differs:
+                return known.trace.left
+            hidden |= differs
+        if known.trials >= _MOST_TRIALS:
+            return None
+        trace = self._try(found, hidden, new=new)
+        self._known[key] = _Known(trace, hidden, known.trials + 1)
+        return trace.left
+
+    def note(self, found: Found, *, new: bool) -> None:
+        """Remember a skeleton, so that the next document of it is worth a trial."""
+        skeleton = found.skeleton
+        names = (item for item in skeleton if isinstance(item, str))
+        if len(found.order) > _MOST_ELEMENTS or NO_SHAPE in skeleton:
+            return
+        if all(len(name) <= LONGEST_NAME for name in names):
+            if len(self._known) >= _MOST_SKELETONS:
+                self._known.clear()
+            self._known.setdefault((new, *skeleton), _Known())
+
+    def _try(self, found: Found, hidden: frozenset[Place], *, new: bool) -> Trace:
+        shown = Recorded(found.order, hidden)
+        left = tuple(self._remaining(found, shown, new=new))
+        attributes = ((*place, text) for place, text in shown.reads.items() if place[1])
+        texts = ((number, text) for (number, name), text in shown.reads.items() if not name)
+        return Trace(tuple(attributes), tuple(texts), left)
+
+    def _remaining(self, found: Found, shown: Recorded, *, new: bool) -> Iterator[Left]:
+        world = self._world.again()
+        root: Any = shown.root
+        domain = Domain(root, world, new=new)
+        for plan in found.plans(world.target.dialect):
+            try:
+                parts = domain.all(plan.kind)
+            except Hidden:
+                yield Left(plan, None, plan.look)
+                continue
+            for index, part in enumerate(parts):
+                look = remaining(plan, part, world)
+                if look.fields or look.required or look.rules:
+                    yield Left(plan, index, look)

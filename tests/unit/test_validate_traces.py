@@ -1,0 +1,132 @@
+"""Documents of one skeleton: what one of them settled is not looked at in the next."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from domcaps.shipped import open_shipped
+from domcaps.validate import traces
+from domcaps.validate.check import _Check
+
+if TYPE_CHECKING:
+    from domcaps.api import Host
+    from domcaps.language.part import Part
+    from domcaps.language.rule import Rule
+    from domcaps.validate.traces import Traces
+
+DOMAIN = """<domain type='qemu'><name>{name}</name><memory>{memory}</memory>
+<os><type arch='x86_64' machine='q35'>hvm</type></os>
+<devices>
+  <controller type='pci' index='0' model='pcie-root'/>
+  <controller type='pci' index='1' model='pcie-root-port'/>
+  <controller type='pci' index='2' model='pcie-root-port'/>
+  <interface type='user'><mac address='52:54:00:00:00:{mac}'/><model type='virtio'/>
+    <address type='pci' bus='{bus}' slot='0'/></interface>
+  <disk type='file' device='disk'><source file='/images/{name}'/><target dev='{disk}' bus='virtio'/>
+    <address type='pci' bus='2' slot='0'/></disk>{more}
+</devices></domain>"""
+PLACES = "pci-address-unavailable"
+
+
+def domain(number: int = 0, **given: str) -> str:
+    texts = {"name": f"guest{number}", "memory": f"{1048576 + number}", "mac": f"{number:02}"}
+    return DOMAIN.format(**{"bus": "1", "disk": "vda", "more": "", **texts, **given})
+
+
+@pytest.fixture
+def host() -> Host:
+    return open_shipped("sid-x86_64")
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """Give the codes of the rules that are asked from now on."""
+    codes: set[str] = set()
+    ask = _Check._rules
+
+    def noting(self: _Check, part: Part, rules: tuple[Rule, ...]) -> None:
+        codes.update(rule.code for rule in rules)
+        ask(self, part, rules)
+
+    monkeypatch.setattr(_Check, "_rules", noting)
+    return codes
+
+
+def known(host: Host) -> Traces:
+    (world,) = host._worlds.values()
+    found: Traces = world.kept["traces"]
+    return found
+
+
+def codes(host: Host, xml: str) -> list[str]:
+    return [finding.code for finding in host.validate(xml).findings]
+
+
+def test_what_a_skeleton_settled_is_not_asked_again(host: Host, asked: set[str]) -> None:
+    for number in range(4):
+        assert codes(host, domain(number)) == []
+    assert PLACES in asked
+    asked.clear()
+    assert codes(host, domain(4)) == []
+    assert PLACES not in asked
+    assert "domain-name-invalid" in asked
+
+
+def test_texts_that_decide_are_looked_at(host: Host) -> None:
+    for number in range(4):
+        codes(host, domain(number))
+    assert codes(host, domain(4, bus="2")) == [PLACES]
+    assert codes(host, domain(5, bus="7")) == []
+    assert codes(host, domain(6, mac="zz")) == ["interface-mac-invalid"]
+    assert codes(host, domain(7, name="a/b")) == ["domain-name-invalid"]
+    assert codes(host, domain(8)) == []
+
+
+def test_a_finding_is_found_each_time(host: Host) -> None:
+    wrong = [host.validate(domain(disk="vd1")).findings for _ in range(4)]
+    assert wrong[0] and wrong == [wrong[0]] * 4
+
+
+def test_another_element_is_another_skeleton(host: Host, asked: set[str]) -> None:
+    for number in range(4):
+        codes(host, domain(number))
+    asked.clear()
+    codes(host, domain(4, more="<watchdog model='itco'/>"))
+    assert PLACES in asked
+
+
+def test_domains_that_are_known_for_long_are_told_apart(host: Host, asked: set[str]) -> None:
+    for number in range(4):
+        codes(host, domain(number))
+    asked.clear()
+    host.validate(domain(4), new=False)
+    assert PLACES in asked
+
+
+def test_what_libvirt_passes_over_is_never_part_of_a_skeleton(host: Host) -> None:
+    twice = domain().replace("<memory>", "<memory>2097152</memory><memory>")
+    assert [codes(host, twice) for _ in range(3)] == [["repeated-element"]] * 3
+    assert not known(host)._known
+
+
+def test_large_documents_are_not_remembered(host: Host) -> None:
+    codes(host, domain(more="<input type='tablet' bus='usb'/>" * traces._MOST_ELEMENTS))
+    codes(host, domain(more=f"<{'a' * 100}/>"))
+    assert not known(host)._known
+
+
+def test_few_skeletons_are_remembered(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(traces, "_MOST_SKELETONS", 3)
+    for count in range(10):
+        codes(host, domain(more="<input type='tablet' bus='usb'/>" * count))
+    assert len(known(host)._known) <= 3
+
+
+def test_a_skeleton_is_tried_a_few_times_only(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(traces, "_MOST_TRIALS", 2)
+    for number in range(12):
+        xml = domain(number % 2, bus=f"{1 + number % 2}", disk=f"vd{'ab'[number % 2]}")
+        assert codes(host, xml) == [PLACES] * (number % 2)
+    assert [one.trials for one in known(host)._known.values()] == [2]
