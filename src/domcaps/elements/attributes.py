@@ -15,6 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from domcaps.language.finding import quoted
 from domcaps.language.rule import problem
 
 if TYPE_CHECKING:
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
     from domcaps.language.kinds import Kind
     from domcaps.language.rule import Problems
 
-_SHOWN = 60
+_MOST_DIGITS = 60
+"""A longer number is not read: Python refuses some, and libvirt counts none so large."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ class Attributes:
             text = node.get(name)
             if text is not None and not fits(kind, text):
                 yield problem(
-                    f"<{node.tag}> {name} is {_quoted(text)}, not {kind.expected}",
+                    f"<{node.tag}> {name} is {quoted(text)}, not {kind.expected}",
                     node,
                     f"@{name}",
                     accepted=_names(kind),
@@ -69,14 +71,10 @@ def number(node: Node | None, name: str, default: int = 0) -> int:
     """Give a decimal attribute, the default where it is absent or no number."""
     text = None if node is None else node.get(name)
     try:
-        return default if text is None or len(text) > _SHOWN else int(text)
+        return default if text is None or len(text) > _MOST_DIGITS else int(text)
     except ValueError:
         return default
 
 
 def _names(kind: Kind[Any] | None) -> tuple[str, ...]:
     return tuple(getattr(kind, "names", ()))
-
-
-def _quoted(text: str) -> str:
-    return repr(text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…")

@@ -8,6 +8,14 @@ import msgspec
 
 from domcaps.language.truth import Reason
 
+MOST_SHOWN = 60
+"""A finding repeats that many characters of what it quotes."""
+
+
+def quoted(text: str) -> str:
+    """Quote what a document says, cut where it is long."""
+    return repr(text if len(text) <= MOST_SHOWN else text[: MOST_SHOWN - 1] + "…")
+
 
 class Severity(enum.Enum):
     """Whether a finding makes a domain unacceptable."""

@@ -9,7 +9,7 @@ import msgspec
 
 from domcaps.facts.emulator import Unanswered
 from domcaps.language.domain import Domain
-from domcaps.language.finding import Finding, Severity, Stage
+from domcaps.language.finding import Finding, Severity, Stage, quoted
 from domcaps.language.rule import problem
 from domcaps.language.truth import Truth
 from domcaps.validate.outline import NO_SHAPE
@@ -257,7 +257,7 @@ class _Check:
         try:
             value = declared.kind.parse(text)
         except ValueError:
-            message = f"{_spoken(part, planned)} is {_quoted(text)}, not {declared.kind.expected}"
+            message = f"{_spoken(part, planned)} is {quoted(text)}, not {declared.kind.expected}"
             wrong = problem(message, part, declared.path, accepted=_expected(planned))
             self._add(f"{planned.code}-invalid", wrong)
             return
@@ -280,10 +280,10 @@ class _Check:
         offered = tuple(_offered(enum, world))
         listed = ", ".join(offered) or "nothing"
         if choice is None:
-            code, message = "unknown", f"is {_quoted(text)}, which is no known value"
+            code, message = "unknown", f"is {quoted(text)}, which is no known value"
             reason = None
         else:
-            code, message = "unsupported", f"{_quoted(text)} can't be used here"
+            code, message = "unsupported", f"{quoted(text)} can't be used here"
             reason = choice.when.explain(world)
         message = f"{_spoken(part, planned)} {message}: this one offers {listed}"
         wrong = problem(message, part, planned.declared.path, accepted=offered, reason=reason)
@@ -293,12 +293,12 @@ class _Check:
         hint = f"; did you mean {' or '.join(map(repr, known))}?" if known else ""
         if attribute:
             code = "unknown-attribute"
-            message = f"<{node.tag}> has no attribute {_quoted(attribute)}{hint}"
+            message = f"<{node.tag}> has no attribute {quoted(attribute)}{hint}"
         else:
             code = "unknown-element"
             parent = node.getparent()
             inside = parent.tag if parent is not None else "domain"
-            message = f"<{inside}> has no element <{_quoted(str(node.tag))[1:-1]}>{hint}"
+            message = f"<{inside}> has no element <{quoted(str(node.tag))[1:-1]}>{hint}"
         self._passed_over(code, message, node, attribute, known)
 
     def _passed_over(
@@ -342,7 +342,3 @@ def _expected(planned: FieldPlan) -> tuple[str, ...]:
 
 def _spoken(part: Part, planned: FieldPlan) -> str:
     return f"<{part.node.tag}> {planned.declared.path}"
-
-
-def _quoted(text: str) -> str:
-    return repr(text if len(text) <= 60 else text[:57] + "…")
