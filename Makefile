@@ -2,6 +2,7 @@
 # make test   all tests
 # make check  what .ci/run checks: style, types, imports, tests
 # make bench  the benchmarks
+# make nova   install OpenStack's Nova into .venv-nova, for the test in which it asks domcaps
 # make coverage  the tests, and which branches of the table and of the CPU models they reach
 # make mutation  planted defects in the table's predicates, and who notices them (slow)
 
@@ -10,7 +11,7 @@ PYTEST_ARGS ?= -n auto
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test check lint types bench coverage mutation clean lock
+.PHONY: run test check lint types bench coverage mutation clean lock nova
 
 run: $(VENV)/.installed
 	@$(BIN)/domcaps report --shipped
@@ -76,10 +77,20 @@ $(VENV)/.developing: $(VENV)/.installed requirements-dev.lock
 	@$(BIN)/pip install -q --disable-pip-version-check -r requirements-dev.lock
 	@touch $@
 
+# OpenStack's Nova, apart from all else: it asks domcaps in tests/live/test_serve_clients.py. Its
+# Python is the system's, for which there are libvirt's bindings
+NOVA := .venv-nova
+SYSTEM_PYTHON ?= /usr/bin/python3
+nova: $(NOVA)/.installed
+$(NOVA)/.installed: requirements-nova.lock
+	@$(SYSTEM_PYTHON) -m venv $(NOVA)
+	@$(NOVA)/bin/pip install -q --no-compile --disable-pip-version-check -r requirements-nova.lock
+	@touch $@
+
 lock: | $(BIN)/python
 	$(BIN)/pip install -q pip-tools
 	$(BIN)/pip-compile -q --strip-extras --generate-hashes --no-emit-index-url --no-emit-find-links -o requirements.lock pyproject.toml
 	$(BIN)/pip-compile -q --strip-extras --generate-hashes --no-emit-index-url --no-emit-find-links --extra dev -c requirements.lock -o requirements-dev.lock pyproject.toml
 
 clean:
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(NOVA) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
