@@ -19,7 +19,7 @@ import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -76,7 +76,8 @@ class Outcome:
     tried: int = 0
 
 
-@cache
+# one at a time: what a process has loaded is what its collector of garbage goes through
+@lru_cache(maxsize=1)
 def host_of(name: str, folder: str) -> domcaps.Host:
     """Open a host by its name."""
     if name.startswith("shipped:"):
@@ -97,7 +98,7 @@ def _named_well(host: domcaps.Host, arch: str) -> domcaps.Host:
     return domcaps.Host.from_recording(recording, origin=host.origin)
 
 
-@cache
+@lru_cache(maxsize=1)
 def _warm(name: str, folder: str) -> None:
     """Have what is worked out once for a host worked out."""
     host = host_of(name, folder)

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from typing import Unpack
 
-    from domcaps.choose.chooser import Chosen, HostLike
+    from domcaps.choose.case import HostLike
+    from domcaps.choose.chooser import Chosen
 
 
 class WishOptions(TypedDict, total=False):

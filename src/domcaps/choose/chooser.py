@@ -4,47 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
+from domcaps.choose.case import Case
 from domcaps.choose.catalogue import decisions
-from domcaps.choose.draft import Draft, draft_of
-from domcaps.choose.proofs import failures
-from domcaps.choose.search import Hopeless, Search
-from domcaps.choose.space import NARROWING, Answer, Question, Space
+from domcaps.choose.search import Hopeless, Learnt
+from domcaps.choose.space import NARROWING, Answer, Left
 from domcaps.errors import DomcapsError, UnmetWishesError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
-    from domcaps.choose.search import Hint
+    from domcaps.choose.case import HostLike
     from domcaps.choose.wishes import Wish, Wishes
-    from domcaps.language import Target, World
-    from domcaps.language.finding import Finding
+    from domcaps.language import Target
     from domcaps.language.preference import Guest
-    from domcaps.validate.check import Validation
 
 _TARGET = ("arch", "os.machine", "virttype")
 _KINDS = ("kvm", "hvf", "qemu")
 _MOST_REASONS = 8
-
-
-class HostLike(Protocol):
-    """What is asked of a host."""
-
-    origin: str
-
-    def known_world(
-        self,
-        emulator: str | None,
-        arch: str | None,
-        machine: str | None,
-        virttype: str | None,
-        libvirt: str,
-    ) -> World:
-        """Give a target with its facts."""
-
-    def validate(self, xml: str | bytes, libvirt: str = ..., *, new: bool = ...) -> Validation:
-        """Judge a domain."""
 
 
 @dataclass(frozen=True)
@@ -70,9 +48,9 @@ class Chosen:
     guest: Guest
     notes: tuple[str, ...] = ()
     looks: int = 0
-    _case: _Case | None = field(default=None, repr=False)
+    _case: Case | None = field(default=None, repr=False)
     _answers: tuple[Answer, ...] = field(default=(), repr=False)
-    _active: tuple[tuple[Question, list[Answer]], ...] = field(default=(), repr=False)
+    _active: tuple[Left, ...] = field(default=(), repr=False)
     _others: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
     @cached_property
@@ -81,42 +59,6 @@ class Chosen:
         from domcaps.choose.steps import steps_of
 
         return steps_of(self)
-
-
-class _Case:
-    """One target, with what can be decided for it."""
-
-    def __init__(
-        self,
-        hosts: Sequence[HostLike],
-        worlds: Sequence[World],
-        machine: str,
-        wishes: Wishes,
-        guest: Guest,
-        libvirt: str,
-        hints: list[Hint],
-    ) -> None:
-        self.hosts = hosts
-        self.target = worlds[0].target
-        self.machine = machine
-        self.name = wishes.name
-        self.libvirt = libvirt
-        self.space = Space(worlds, guest, wishes.all)
-        self.search = Search(self.look, hints)
-
-    def draft(self, answers: Iterable[Answer]) -> Draft:
-        return draft_of(self.name, self.target, self.machine, answers)
-
-    def look(self, answers: Sequence[Answer]) -> list[tuple[Finding, str | None]]:
-        """Give what any host refuses, with the questions whose answers are refused."""
-        draft = self.draft(answers)
-        text = draft.text()
-        found = [f for host in self.hosts for f in host.validate(text, self.libvirt).errors]
-        found += failures(draft.root, self.space.worlds)
-        return [(finding, draft.owner(finding.path)) for finding in found]
-
-    def __str__(self) -> str:
-        return f"{self.machine or self.target.machine} by {self.target.virttype}"
 
 
 class Chooser:
@@ -130,8 +72,8 @@ class Chooser:
         self.guest = guest
         self.arch = arch
         self.libvirt = libvirt
-        self._cases: dict[tuple[str, str, str], _Case | DomcapsError] = {}
-        self._hints: list[Hint] = []
+        self._cases: dict[tuple[str, str, str], Case | DomcapsError] = {}
+        self._learnt = Learnt()
         self._reasons: dict[str, dict[str, None]] = {}
         self._suspects: set[int] = set()
 
@@ -148,9 +90,14 @@ class Chooser:
 
     def possible(self, wishes: Sequence[Wish]) -> bool:
         """Tell whether some of the wishes can be met together."""
-        return self._solve(wishes) is not None
+        for key in self._targets(wishes):
+            case = self._case(*key)
+            if isinstance(case, Case) and self._can_be_met(case, wishes):
+                return True
+        return False
 
     def _solve(self, wishes: Sequence[Wish]) -> Chosen | None:
+        """Give the best domain, None where the wishes can't be met; then the reasons are noted."""
         passed: list[tuple[str, str]] = []
         for key in self._targets(wishes):
             case = self._case(*key)
@@ -162,22 +109,54 @@ class Chooser:
             try:
                 answers = case.search.solve(active)
             except Hopeless as hopeless:
+                case.met.hopeless()
                 self._note(hopeless.findings[0].message, str(case))
                 passed.append((str(case), hopeless.findings[0].message))
                 continue
             if answers is None:
-                self._suspect(case, active)
+                case.met.never(self._enough(case, active, wishes))
                 why = self._explain(case, active)
                 passed.append((str(case), next(iter(why), "nothing that is wanted goes with it")))
                 continue
+            case.met.together(wishes)
             return self._chosen(case, answers, active, passed)
         return None
 
+    def _can_be_met(self, case: Case, wishes: Sequence[Wish]) -> bool:
+        """Tell whether wishes can be met by one target."""
+        known = case.met.known(wishes)
+        if known is not None:
+            return known
+        active = case.space.active(wishes)
+        try:
+            found = case.search.least(active) is not None
+        except Hopeless:
+            case.met.hopeless()
+            return False
+        if found:
+            case.met.together(wishes)
+        else:
+            case.met.never(self._enough(case, active, wishes))
+        return found
+
+    def _enough(self, case: Case, active: list[Left], wishes: Sequence[Wish]) -> frozenset[int]:
+        """Give those of some wishes that are enough for it that they can't be met."""
+        names = case.search.proof
+        decisions_ = {left.question.decision.name for left in active if left.name in names}
+        there = {id(left.question.wish) for left in active if left.name in names}
+        enough = frozenset(
+            id(wish)
+            for wish in wishes
+            if id(wish) in there or (wish.kind in NARROWING and wish.name in decisions_)
+        )
+        self._suspects |= enough
+        return enough
+
     def _chosen(
         self,
-        case: _Case,
+        case: Case,
         answers: list[Answer],
-        active: list[tuple[Question, list[Answer]]],
+        active: list[Left],
         passed: list[tuple[str, str]],
     ) -> Chosen:
         draft = case.draft(answer for answer in answers if answer.xml)
@@ -194,25 +173,22 @@ class Chooser:
             tuple(passed),
         )
 
-    def _explain(self, case: _Case, active: list[tuple[Question, list[Answer]]]) -> list[str]:
+    def _explain(self, case: Case, active: list[Left]) -> list[str]:
         """Say why nothing was left: what holds nowhere, and what does not go together."""
+        search = case.search
         why = []
-        for question, answers in active:
-            wanted = question.wish is not None or len(answers) < len(question.answers)
-            if answers:
+        for left in active:
+            if left.name not in search.proof or left.answers:
                 continue
-            refused = [f"{e.value}: {e.why}" for e in question.excluded]
-            if wanted or refused:
-                why += [f"{question.name}={text}" for text in refused[:3]] or [
-                    f"{question.name} has no value that is left"
-                ]
-        for conflict in case.search.used:
-            for finding in conflict.findings[:1]:
-                why.append(finding.message)
+            refused = [f"{e.value}: {e.why}" for e in left.question.excluded]
+            why += [f"{left.name}={text}" for text in refused[:3]] or [
+                f"{left.name} has no value that is left"
+            ]
+        why += [one.message for conflict in search.used for one in conflict.findings[:1]]
         if not why:
             why += [
                 f"{answer.question}={answer.value} goes with another {name} only"
-                for answer, name in case.search.unfit
+                for answer, name in search.unfit
                 if answer.value
             ]
         for text in sorted(set(why)):
@@ -259,7 +235,7 @@ class Chooser:
         options.sort(key=lambda o: o.guest is not None and not o.guest.holds(self.guest))
         return tuple(dict.fromkeys(option.value for option in options))
 
-    def _case(self, arch: str, machine: str, kind: str) -> _Case | DomcapsError:
+    def _case(self, arch: str, machine: str, kind: str) -> Case | DomcapsError:
         key = (arch, machine, kind)
         if key not in self._cases:
             try:
@@ -270,47 +246,68 @@ class Chooser:
             except DomcapsError as error:
                 self._cases[key] = error
             else:
-                self._cases[key] = _Case(
-                    self.hosts, worlds, machine, self.wishes, self.guest, self.libvirt, self._hints
+                self._cases[key] = Case(
+                    self.hosts, worlds, machine, self.wishes, self.guest, self.libvirt, self._learnt
                 )
         return self._cases[key]
 
     def _smallest_unmet(self) -> list[Wish]:
-        """Give the fewest wishes that can't be met together.
+        """Give the fewest wishes that can't be met together."""
+        wishes = self.wishes.all
+        doubtful = self._doubtful() | self._suspects
+        ordered = sorted(wishes, key=lambda wish: id(wish) not in doubtful)
+        for wish in ordered:
+            if not self.possible([wish]):
+                return [wish]
+            if id(wish) not in doubtful:
+                break
+        # what nothing was found against is likely to go together, and then none is to blame
+        self._seem_possible([w for w in wishes if id(w) not in doubtful and not _is_target(w)])
+        for wish in ordered:
+            if not self.possible([wish]):
+                return [wish]
+        core = [w for w in wishes if id(w) in self._suspects or _is_target(w)]
+        for wish in list(core):
+            fewer = [other for other in core if other is not wish]
+            if not self.possible(fewer):
+                core = fewer
+        return self._fewer(core) if len(core) > 2 else core
+
+    def _seem_possible(self, wishes: list[Wish]) -> None:
+        """Look whether some wishes can be met without much ado."""
+        for key in self._targets(wishes)[:1]:
+            case = self._case(*key)
+            if isinstance(case, Case) and case.search.at_once(case.space.active(wishes)):
+                case.met.together(wishes)
+
+    def _doubtful(self) -> set[int]:
+        """Give the wishes about what is refused by itself somewhere."""
+        cases = [case for case in self._cases.values() if isinstance(case, Case)]
+        names = {name for case in cases for name in case.search.refused}
+        return {id(w) for case in cases for q in case.space.questions if q.name in names
+                for w in self.wishes.all if w is q.wish or w.name == q.decision.name}  # fmt: skip
+
+    def _fewer(self, core: list[Wish]) -> list[Wish]:
+        """Give the fewest wishes that can't be met together, where it may be fewer than some.
 
         Every set of wishes whose absence leaves the rest possible must share one with them: the
         smallest set that does is tried, and where it can be met, shows another such absence.
         """
         wishes = self.wishes.all
-        suspects = {n for n, wish in enumerate(wishes) if id(wish) in self._suspects}
+        suspects = {
+            n for n, wish in enumerate(wishes) if id(wish) in self._suspects or _is_target(wish)
+        }
         absences: list[frozenset[int]] = []
         while True:
             tried = _hitting(absences, len(wishes))
+            if absences and len(tried) >= len(core):
+                return core
             some = [wishes[n] for n in sorted(tried)]
             if not self.possible(some):
                 return some
-            if not absences:
-                # nothing is smaller than one wish that can't be met by itself
-                for n in sorted(suspects):
-                    if not self.possible([wishes[n]]):
-                        return [wishes[n]]
-            # those that nothing was found against are likely to go together
             more = sorted(set(range(len(wishes))) - tried, key=lambda n: (n in suspects, n))
             kept = self._grown(tried, more)
             absences.append(frozenset(range(len(wishes))) - kept)
-
-    def _suspect(self, case: _Case, active: list[tuple[Question, list[Answer]]]) -> None:
-        """Note the wishes that had a part in it that nothing was left."""
-        blamed = {answer.question for one in case.search.used for answer in one.answers}
-        for answer, name in case.search.unfit:
-            blamed |= {answer.question, name}
-        names = set(_TARGET)
-        for question, answers in active:
-            if not answers or question.name in blamed:
-                names.add(question.decision.name)
-                self._suspects.add(id(question.wish))
-        narrowing = (w for w in self.wishes.all if w.kind in NARROWING and w.name in names)
-        self._suspects |= {id(wish) for wish in narrowing}
 
     def _grown(self, kept: frozenset[int], more: list[int]) -> frozenset[int]:
         """Add all that can be met beside what is kept, half of it at a time."""
@@ -325,6 +322,11 @@ class Chooser:
             return kept
         middle = len(more) // 2
         return self._grown(self._grown(kept, more[:middle]), more[middle:])
+
+
+def _is_target(wish: Wish) -> bool:
+    """Tell whether a wish is about what the domain is for, rather than what it has."""
+    return wish.kind == "narrow" and wish.name in _TARGET
 
 
 def _shortcomings(answers: list[Answer]) -> list[str]:

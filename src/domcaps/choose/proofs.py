@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from lxml.etree import _Element as Node
 
+    from domcaps.elements.pci_devices import PciDevice
     from domcaps.language import World
 
 HELPED_BY = {
@@ -57,5 +58,18 @@ def _homeless(topology: Topology) -> Iterator[Finding]:
             "start-without-pci-balloon" if added else "start-without-pci",
             f"the {what} would be on PCI, where libvirt has no places on this board",
             stage=Stage.START,
-            path="" if device.node is None else path_of(device.node),
+            path=_place(device, topology),
         )
+
+
+def _place(device: PciDevice, topology: Topology) -> str:
+    """Give the path of a device, or of what is plugged into a controller that libvirt adds."""
+    node = device.node
+    if node is None and device.controller is not None:
+        bus = {"virtio-serial": "virtio"}.get(device.controller.type, device.controller.type)
+        for known in topology.domain.root.iterfind("devices/*"):
+            target = known.find("target")
+            if bus in {known.get("bus"), *(target.values() if target is not None else ())}:
+                node = known
+                break
+    return "" if node is None else path_of(node)

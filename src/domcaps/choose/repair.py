@@ -21,7 +21,7 @@ from domcaps.errors import DomcapsError, InputError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from domcaps.choose.chooser import HostLike
+    from domcaps.choose.case import HostLike
     from domcaps.language.finding import Finding
 
 MOST_EDITS = 12

@@ -3,7 +3,10 @@
 Combinations are compared question by question, the more important first. A candidate is found
 without looking at a domain, by what is known to go wrong together (a *conflict*); then the domain
 is looked at as a whole. When it is refused, the answers that are to blame are found out, and make
-up the next conflict: no other combination that has them is looked at.
+up conflicts: no other combination that has them is looked at.
+
+Whether there is any combination is asked of the *least* domain first, in which every question that
+nobody cares about is left open where that can be: it is small, and has little to be refused.
 """
 
 from __future__ import annotations
@@ -13,60 +16,109 @@ from typing import TYPE_CHECKING
 from domcaps.choose.proofs import HELPED_BY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
-    from domcaps.choose.space import Answer, Question
+    from domcaps.choose.space import Answer, Left
     from domcaps.language.finding import Finding
 
-    Hint = frozenset[tuple[str, str]]
-    Look = Callable[[Sequence[Answer]], "list[tuple[Finding, str | None]]"]
-    Active = Sequence[tuple[Question, list[Answer]]]
+    Found = list[tuple[Finding, str | None]]
+    Look = Callable[[Sequence[Answer]], Found]
+    # a question, and the XML that answers it
+    Said = tuple[str, str]
+    # what is to blame: the code of what was found, and what was said
+    Hint = tuple[str, frozenset[Said]]
 
 
 class Conflict:
-    """Answers that can't be given together, and what was found then."""
+    """What can't be said together, question by question, and what was found then."""
 
-    __slots__ = ("answers", "findings")
+    __slots__ = ("findings", "said")
 
-    def __init__(self, answers: frozenset[Answer], findings: tuple[Finding, ...]) -> None:
-        self.answers = answers
+    def __init__(self, said: frozenset[Said], findings: tuple[Finding, ...]) -> None:
+        self.said = said
         self.findings = findings
+
+    @property
+    def questions(self) -> set[str]:
+        """The questions that it is about."""
+        return {question for question, _ in self.said}
+
+
+class Learnt:
+    """What was learnt of other targets, and may be so here.
+
+    `hints` are what was to blame, and `helpers` the questions that helped against what was found.
+    """
+
+    def __init__(self) -> None:
+        self.hints: dict[Hint, None] = {}
+        self.helpers: dict[str, set[str]] = {}
 
 
 class Search:
     """The search for one target. Conflicts are kept: they hold for all wishes.
 
-    `hints` are what was to blame for other targets, and may be here.
+    After a search that found
+    nothing, `proof` has the names of the questions that are enough for that, `used` the conflicts
+    among them, and `unfit` the answers that go with another answer only. `refused` are questions
+    some answer to which was refused by itself.
     """
 
-    def __init__(self, look: Look, hints: list[Hint]) -> None:
+    def __init__(self, look: Look, learnt: Learnt) -> None:
         self.look = look
-        self.hints = hints
-        self.conflicts: list[Conflict] = []
+        self.learnt = learnt
+        self.proof: frozenset[str] = frozenset()
         self.used: set[Conflict] = set()
         self.unfit: set[tuple[Answer, str]] = set()
         self.looks = 0
-        self._by_answer: dict[Answer, list[Conflict]] = {}
-        self._remembered: dict[frozenset[Answer], list[tuple[Finding, str | None]]] = {}
+        self._conflicts: set[frozenset[Said]] = set()
+        self._about: dict[Said, list[Conflict]] = {}
+        self._remembered: dict[frozenset[Answer], Found] = {}
+        # codes for which some answer to a decision was refused by itself
+        self._doubtful: dict[str, set[str]] = {}
+        # what no other answer helps against, by code and decisions
+        self._firm: set[tuple[str, frozenset[str]]] = set()
+        self._tried: set[Hint] = set()
+        self.refused: set[str] = set()
 
-    def solve(self, active: Active) -> list[Answer] | None:
-        """Give the best combination, None where there is none; then `used` tells why."""
-        self.used = set()
-        self.unfit = set()
+    def solve(self, active: Sequence[Left]) -> list[Answer] | None:
+        """Give the best combination, None where there is none."""
+        self._try_hints(active)
+        wanted = {left.name for left in active if left.is_wanted}
+        possible = False
         while True:
-            found = self._candidate(active)
+            found = self._candidate(active, least=False)
             if found is None:
                 return None
-            findings = self._look(found)
+            findings = self.refusals(found)
             if not findings:
                 return found
+            if not possible:
+                self._learn_alone(found, findings, wanted)
+                if self.least(active) is None:
+                    return None
+                possible = True
             self._learn(found, findings)
 
-    def refusals(self, answers: Sequence[Answer]) -> list[tuple[Finding, str | None]]:
-        """Tell what is wrong with a combination."""
-        return self._look(answers)
+    def least(self, active: Sequence[Left]) -> list[Answer] | None:
+        """Give a combination that says as little as possible, None where there is none."""
+        self._try_hints(active)
+        while True:
+            found = self._candidate(active, least=True)
+            if found is None:
+                return None
+            findings = self.refusals(found)
+            if not findings:
+                return found
+            self._learn(found, findings, active)
 
-    def _look(self, answers: Sequence[Answer]) -> list[tuple[Finding, str | None]]:
+    def at_once(self, active: Sequence[Left]) -> bool:
+        """Tell whether the first combination that says little will do."""
+        found = self._candidate(active, least=True)
+        return found is not None and not self.refusals(found)
+
+    def refusals(self, answers: Sequence[Answer]) -> Found:
+        """Tell what is wrong with a combination."""
         # answers without XML do not show
         key = frozenset(answer for answer in answers if answer.xml)
         known = self._remembered.get(key)
@@ -75,29 +127,52 @@ class Search:
             known = self._remembered[key] = self.look([a for a in answers if a.xml])
         return known
 
-    def _candidate(self, active: Active) -> list[Answer] | None:
-        places = {question.name: number for number, (question, _) in enumerate(active)}
+    def _candidate(self, active: Sequence[Left], *, least: bool) -> list[Answer] | None:
+        places = {left.name: number for number, left in enumerate(active)}
         chosen: list[Answer] = []
+        self.used = set()
+        self.unfit = set()
 
-        def extend(number: int) -> set[int] | None:
-            """Answer the questions from `number` on; else give those that stand in the way."""
+        def extend(number: int) -> tuple[set[int], set[int]] | None:
+            """Answer the questions from `number` on.
+
+            Where that can't be done give the earlier questions that stand in the way, and all that
+            are enough for it.
+            """
             if number == len(active):
                 return None
             blamed: set[int] = set()
-            for answer in active[number][1]:
+            enough = {number}
+            for answer in active[number].least() if least else active[number].answers:
                 wrong = self._against(answer, chosen, places)
+                deeper = (wrong, wrong) if wrong is not None else None
                 if wrong is None:
                     chosen.append(answer)
-                    wrong = extend(number + 1)
-                    if wrong is None:
+                    deeper = extend(number + 1)
+                    if deeper is None:
                         return None
                     chosen.pop()
-                    if number not in wrong:
-                        return wrong
-                blamed |= wrong
-            return blamed - {number}
+                    if number not in deeper[0]:
+                        return deeper
+                assert deeper is not None  # noqa: S101 - for the type checker
+                blamed |= deeper[0]
+                enough |= deeper[1]
+            return blamed - {number}, enough
 
-        return chosen if extend(0) is None else None
+        found = extend(0)
+        if found is None:
+            return chosen
+        self._prove(frozenset(active[number].name for number in found[1]))
+        return None
+
+    def _prove(self, names: frozenset[str]) -> None:
+        """Keep what is enough for it that nothing was found."""
+        self.proof = names
+        self.used = {conflict for conflict in self.used if conflict.questions <= names}
+        for conflict in self.used:
+            written = frozenset(said for said in conflict.said if said[1])
+            self.learnt.hints.setdefault((conflict.findings[0].code, written))
+        self.unfit = {(a, name) for a, name in self.unfit if {a.question, name} <= names}
 
     def _against(
         self, answer: Answer, chosen: list[Answer], places: dict[str, int]
@@ -110,56 +185,160 @@ class Search:
             if chosen[place].value not in values:
                 self.unfit.add((answer, name))
                 return {place}
-        for conflict in self._by_answer.get(answer, ()):
-            others = conflict.answers - {answer}
-            if others.issubset(chosen):
+        for again in range(2):
+            for conflict in self._about.get(answer.signature, ()):
+                others = conflict.said - {answer.signature}
+                if others and not others.issubset([one.signature for one in chosen]):
+                    continue
                 self.used.add(conflict)
-                return {places[other.question] for other in others}
+                return {places[question] for question, _ in others}
+            codes = self._doubtful.get(answer.decision)
+            if again or not codes or not self._alone([*chosen, answer], answer, codes):
+                break
         return None
 
-    def _learn(self, answers: list[Answer], findings: list[tuple[Finding, str | None]]) -> None:
-        """Find out which answers are to blame."""
-        codes = {finding.code for finding, _ in findings[:1]}
-        blamed = {owner for finding, owner in findings if finding.code in codes}
-        written = [answer for answer in answers if answer.xml]
+    def _try_hints(self, active: Sequence[Left]) -> None:
+        """Learn what was to blame for another target, where it is here as well."""
+        there = {left.name: left for left in active}
+        for code, hint in list(self.learnt.hints):
+            names = {question for question, _ in hint}
+            if (code, hint) in self._tried or not names <= there.keys():
+                continue
+            known = {a.signature: a for left in active if left.name in names for a in left.answers}
+            if hint <= known.keys():
+                self._tried.add((code, hint))
+                core = [answer for said, answer in known.items() if said in hint]
+                if self._has(core, code):
+                    self._keep(core, core, code, None)
 
-        def fails(some: Sequence[Answer]) -> bool:
-            return any(f.code in codes for f, _ in self._look(_with_given(some, written)))
-
-        suspects = [answer for answer in written if answer.question in blamed]
-        hinted = self._hinted(written, fails)
-        if hinted is not None:
-            core = hinted
-        elif suspects and fails(suspects):
-            core = _smallest([], suspects, fails)
-        else:
-            others = [answer for answer in written if answer not in suspects]
-            core = _smallest([], others + suspects, fails)
-        core = _with_given(core, written)
-        # to say nothing about what would help is to blame as well
-        silent = {HELPED_BY[code] for code in codes & HELPED_BY.keys()}
-        core += [answer for answer in answers if answer.question in silent and not answer.xml]
-        shown = [finding for finding, _ in self._look(core) if finding.code in codes]
-        conflict = Conflict(frozenset(core), tuple(shown))
-        self.conflicts.append(conflict)
-        for answer in core:
-            self._by_answer.setdefault(answer, []).append(conflict)
-        if hinted is None:
-            self.hints.append(frozenset(answer.signature for answer in core))
-        if not core:
+    def _learn(
+        self, answers: list[Answer], findings: Found, active: Sequence[Left] | None = None
+    ) -> None:
+        """Find out which answers are to blame; with `active`, also what else would help."""
+        if self._learn_alone(answers, findings, None, active):
+            return
+        code = findings[0][0].code
+        suspects = {owner for finding, owner in findings if finding.code == code}
+        core = self._to_blame([answer for answer in answers if answer.xml], code, suspects)
+        helped = self._keep(answers, core, code, active)
+        if not (core or helped):
             raise Hopeless([finding for finding, _ in findings])
 
-    def _hinted(
-        self, written: Sequence[Answer], fails: Callable[[Sequence[Answer]], bool]
-    ) -> list[Answer] | None:
-        """Give what was to blame for another target, where it is here as well."""
-        known = {answer.signature: answer for answer in written}
-        for hint in self.hints:
-            if hint <= known.keys():
-                core = [known[signature] for signature in hint]
-                if fails(core):
-                    return core
-        return None
+    def _learn_alone(
+        self,
+        answers: list[Answer],
+        findings: Found,
+        questions: set[str] | None,
+        active: Sequence[Left] | None = None,
+    ) -> bool:
+        """Find out which answers are refused by themselves, of all questions or of some."""
+        learnt = False
+        for code in dict.fromkeys(finding.code for finding, _ in findings):
+            owners = {owner for finding, owner in findings if finding.code == code}
+            for answer in answers:
+                if answer.question in owners and (not questions or answer.question in questions):
+                    learnt |= self._alone(answers, answer, {code}, active)
+        return learnt
+
+    def _alone(
+        self,
+        answers: Sequence[Answer],
+        answer: Answer,
+        codes: set[str],
+        active: Sequence[Left] | None = None,
+    ) -> bool:
+        """Learn that an answer is refused by itself, with one of some codes, where it is."""
+        if not answer.xml:
+            return False
+        core = _with_given([answer], answers)
+        for finding, _ in self.refusals(core):
+            if finding.code in codes:
+                self.refused.add(answer.question)
+                if not self._keep(answers, core, finding.code, active):
+                    self._doubtful.setdefault(answer.decision, set()).add(finding.code)
+                return True
+        return False
+
+    def _to_blame(
+        self, written: Sequence[Answer], code: str, suspects: set[str | None]
+    ) -> list[Answer]:
+        """Give the fewest answers that are to blame together.
+
+        What was found points at some of them; others are looked for among those about the same
+        element first, then among what is not usual.
+        """
+
+        def fails(some: Sequence[Answer]) -> bool:
+            return self._has(_with_given(some, written), code)
+
+        near = [answer for answer in written if answer.question in suspects]
+        elements = {answer.element for answer in near}
+        others = sorted(
+            (answer for answer in written if answer not in near),
+            key=lambda a: 0 if a.element in elements else 1 if a.why == "wanted" else 2,
+        )
+        alike = sum(answer.element in elements for answer in others)
+        odd = sum(a.element in elements or a.why == "wanted" for a in others)
+        for size in dict.fromkeys((0, alike, odd)):
+            if (size or near) and fails([*near, *others[:size]]):
+                others = others[:size]
+                break
+        more = _smallest(near, others, fails)
+        if len(near) + len(more) > 1:
+            near = _smallest(more, near, fails)
+        return _with_given([*near, *more], written)
+
+    def _has(self, answers: Sequence[Answer], code: str) -> bool:
+        return any(finding.code == code for finding, _ in self.refusals(answers))
+
+    def _keep(
+        self,
+        answers: Sequence[Answer],
+        core: list[Answer],
+        code: str,
+        active: Sequence[Left] | None,
+    ) -> bool:
+        """Keep a conflict; tell whether something else would help."""
+        shown = tuple(f for f, _ in self.refusals(core) if f.code == code)
+        # to say nothing about what would help is to blame as well
+        helped = {HELPED_BY[code]} if code in HELPED_BY else set()
+        if active is not None:
+            helped |= self._helpers(core, code, active)
+        silent = [a for a in answers if a.question in helped and not a.xml]
+        conflict = Conflict(frozenset(answer.signature for answer in (*core, *silent)), shown)
+        if conflict.said not in self._conflicts:
+            self._conflicts.add(conflict.said)
+            for said in conflict.said:
+                self._about.setdefault(said, []).append(conflict)
+        return bool(silent)
+
+    def _helpers(self, core: list[Answer], code: str, active: Sequence[Left]) -> set[str]:
+        """Give the open questions an answer to which would make up for a conflict.
+
+        It is asked of what a domain would usually have beside it.
+        """
+        key = code, frozenset(answer.decision for answer in core)
+        if key in self._firm:
+            return set()
+        order = {left.name: number for number, left in enumerate(active)}
+        questions = {answer.question for answer in core}
+        others = [left for left in active if not (left.is_wanted or left.name in questions)]
+        kept = self.used, self.unfit, self.proof
+        beside = [a for a in self._candidate(others, least=False) or () if a.xml]
+        self.used, self.unfit, self.proof = kept
+
+        def helps(some: Sequence[Answer]) -> bool:
+            together = sorted((*some, *core), key=lambda answer: order[answer.question])
+            return not self._has(together, code)
+
+        if not beside or not helps(beside):
+            self._firm.add(key)
+            return set()
+        known = self.learnt.helpers.setdefault(code, set())
+        likely = [answer for answer in beside if answer.question in known]
+        found = likely if likely and helps(likely) else _smallest([], beside, helps)
+        known |= {answer.question for answer in found}
+        return {answer.question for answer in found}
 
 
 class Hopeless(Exception):  # noqa: N818 - tells of the target, no error of its own
@@ -170,11 +349,11 @@ class Hopeless(Exception):  # noqa: N818 - tells of the target, no error of its 
         super().__init__(findings[0].message)
 
 
-def _with_given(some: Sequence[Answer], written: Sequence[Answer]) -> list[Answer]:
+def _with_given(some: Iterable[Answer], answers: Iterable[Answer]) -> list[Answer]:
     """Add the answers without which some make no sense."""
-    names = {name for answer in some for name, _ in answer.given}
     chosen = set(some)
-    return [answer for answer in written if answer in chosen or answer.question in names]
+    names = {name for answer in chosen for name, _ in answer.given}
+    return [a for a in answers if a.xml and (a in chosen or a.question in names)]
 
 
 def _smallest(

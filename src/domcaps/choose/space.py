@@ -7,7 +7,8 @@ kept.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from domcaps.choose.catalogue import decisions, enums, xml_of
@@ -16,15 +17,19 @@ from domcaps.language.preference import Decision, Option
 from domcaps.language.truth import Truth
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from domcaps.choose.wishes import Wish
     from domcaps.language import World
+    from domcaps.language.predicate import Predicate
     from domcaps.language.preference import Guest
+    from domcaps.language.truth import Reason
 
 
 NARROWING = frozenset({"set", "narrow"})
 """Wishes that leave fewer answers to a question."""
+
+_SILENCE = frozenset({""})
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +43,17 @@ class Answer:
     given: tuple[tuple[str, tuple[str, ...]], ...] = ()
     dev: str = ""
     shortcoming: str = ""
+    unknown: bool = False
+
+    @property
+    def decision(self) -> str:
+        """The decision that its question is about."""
+        return self.question.partition("[")[0]
+
+    @property
+    def element(self) -> str:
+        """The element that it is about."""
+        return self.question.partition(".")[0]
 
     @property
     def signature(self) -> tuple[str, str]:
@@ -45,26 +61,104 @@ class Answer:
         return self.question, self.xml
 
 
-@dataclass(frozen=True, eq=False)
 class Excluded:
     """A value that is no answer, and why not."""
 
-    value: str
-    why: str
+    def __init__(self, value: str, tell: Callable[[], str]) -> None:
+        self.value = value
+        self._tell = tell
+
+    @cached_property
+    def why(self) -> str:
+        """What is not so."""
+        return self._tell()
 
 
-@dataclass(eq=False)
 class Question:
-    """One thing to decide. `wish` is the one that it is there for, if any."""
+    """One thing to decide. `wish` is the one that it is there for, if any.
 
-    name: str
-    title: str
-    decision: Decision
-    answers: list[Answer] = field(default_factory=list)
-    excluded: list[Excluded] = field(default_factory=list)
-    wish: Wish | None = None
-    lacking: dict[str, str] = field(default_factory=dict)
-    """What the guest would need for a value, where it does not have it."""
+    What answers it is worked out when somebody asks: most questions of a wish that can't be met
+    are left open.
+    """
+
+    def __init__(self, name: str, decision: Decision, wish: Wish | None, space: Space) -> None:
+        self.name = name
+        self.title = decision.title or decision.name
+        self.decision = decision
+        self.wish = wish
+        self._space = space
+        self._made: dict[int, Answer | Excluded] = {}
+
+    @cached_property
+    def _options(self) -> tuple[Option, ...]:
+        options = self._space.options(self.decision, self.wish)
+        return tuple(option for option in options if self._space.applies(option))
+
+    def _judged(self, number: int) -> Answer | Excluded:
+        """Make an answer of an option, or say why it is none."""
+        known = self._made.get(number)
+        if known is None:
+            known = self._made[number] = self._space.judged(self, self._options[number])
+        return known
+
+    def answers(self, values: frozenset[str] | None = None) -> list[Answer]:
+        """Give the answers, those that are wanted most first; with `values` only those."""
+        tiers: tuple[list[Answer], ...] = ([], [], [])
+        seen: set[tuple[str, str]] = set()
+        for number, option in enumerate(self._options):
+            answer = self._judged(number) if values is None or option.value in values else None
+            if not isinstance(answer, Answer):
+                continue
+            if (answer.value, answer.xml) in seen and not answer.given:
+                continue
+            if not answer.shortcoming and not answer.given:
+                seen.add((answer.value, answer.xml))
+            tiers[2 if answer.unknown else 1 if answer.shortcoming else 0].append(answer)
+        return _distinct([answer for tier in tiers for answer in tier])
+
+    def silent(self) -> list[Answer]:
+        """Give the answers that put nothing into the domain."""
+        return [answer for answer in self.answers(_SILENCE) if not answer.xml]
+
+    @cached_property
+    def excluded(self) -> list[Excluded]:
+        """The values that are no answers."""
+        judged = (self._judged(number) for number in range(len(self._options)))
+        return [one for one in judged if isinstance(one, Excluded)]
+
+    @property
+    def lacking(self) -> dict[str, str]:
+        """What the guest would need for a value, where it does not have it."""
+        found: dict[str, str] = {}
+        for answer in map(self._judged, range(len(self._options))):
+            if isinstance(answer, Answer) and answer.shortcoming:
+                found.setdefault(answer.value, answer.shortcoming)
+        return found
+
+
+class Left:
+    """A question that some wishes leave, with the answers that they leave."""
+
+    def __init__(self, question: Question, values: frozenset[str] | None) -> None:
+        self.question = question
+        self.name = question.name
+        self._values = values
+
+    @cached_property
+    def answers(self) -> list[Answer]:
+        """The answers, those that are wanted most first."""
+        return self.question.answers(self._values)
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether somebody cares which answer is given."""
+        return self.question.wish is not None or self._values is not None
+
+    def least(self) -> Iterator[Answer]:
+        """Give the answers, those that put nothing into the domain first."""
+        silent = self.question.silent() if self._values is None else []
+        yield from silent
+        yield from (answer for answer in self.answers if answer not in silent)
 
 
 class Space:
@@ -80,30 +174,33 @@ class Space:
                 self._values.setdefault(wish.name, []).extend(wish.values)
         self.questions = list(self._questions())
 
-    def _questions(self) -> list[Question]:
-        found = [self._plain(wish) for wish in self.wishes if wish.kind in {"memory", "vcpus"}]
+    def _questions(self) -> Iterator[Question]:
+        for wish in self.wishes:
+            if wish.kind in {"memory", "vcpus"}:
+                yield self._plain(wish)
         for decision in decisions():
             if decision.name == "os.machine":
                 continue
             if not decision.each:
-                found.append(self._question(decision, decision.name, None))
+                yield Question(decision.name, decision, None, self)
                 continue
             items = [w for w in self.wishes if w.kind == "item" and w.name == decision.each]
             for number, wish in enumerate(items):
                 name = f"{decision.name}[{number}]" if len(items) > 1 else decision.name
-                found.append(self._question(decision, name, wish))
+                yield Question(name, decision, wish, self)
         known = {decision.name for decision in decisions()}
-        found += [self._setting(w) for w in self.wishes if w.kind == "set" and w.name not in known]
-        return found
+        for wish in self.wishes:
+            if wish.kind == "set" and wish.name not in known:
+                yield self._setting(wish)
 
     def _plain(self, wish: Wish) -> Question:
+        value = wish.values[0]
         xml = {
-            "memory": f"<memory unit='KiB'>{wish.values[0]}</memory>",
-            "vcpus": f"<vcpu>{wish.values[0]}</vcpu>",
+            "memory": f"<memory unit='KiB'>{value}</memory>",
+            "vcpus": f"<vcpu>{value}</vcpu>",
         }[wish.kind]
-        question = Question(wish.kind, wish.kind, Decision(wish.kind), wish=wish)
-        question.answers.append(Answer(wish.kind, wish.values[0], "wanted", xml))
-        return question
+        decision = Decision(wish.kind, options=(Option(value, "wanted", xml=xml),))
+        return Question(wish.kind, decision, wish, self)
 
     def _setting(self, wish: Wish) -> Question:
         """Make a question of a value that no decision is about."""
@@ -121,35 +218,27 @@ class Space:
         if xml is None:
             raise RequestError(f"no domain says {wish.name!r}: it can't be set")
         decision = Decision(wish.name, enum, xml=xml, options=(Option(value, "wanted", xml=xml),))
-        return self._question(decision, wish.name, wish)
+        return Question(wish.name, decision, wish, self)
 
-    def _question(self, decision: Decision, name: str, wish: Wish | None) -> Question:
-        question = Question(name, decision.title or decision.name, decision, wish=wish)
-        tiers: list[list[Answer]] = [[], [], []]
-        seen: set[tuple[str, str]] = set()
-        for option in self._options(decision, wish):
-            if not self._applies(option):
-                continue
-            xml, dev = _filled(decision, option, wish)
-            if (option.value, xml) in seen and not option.given:
-                continue
-            refusal, unknown = self._refusal(decision, option)
-            if refusal:
-                question.excluded.append(Excluded(option.value, refusal))
-                continue
-            lacking = "" if option.guest is None or option.guest.holds(self.guest) else (
-                option.guest.text
-            )  # fmt: skip
-            answer = Answer(name, option.value, option.why, xml, option.given, dev, lacking)
-            if lacking:
-                question.lacking.setdefault(option.value, lacking)
-            elif not option.given:
-                seen.add((option.value, xml))
-            tiers[2 if unknown else 1 if lacking else 0].append(answer)
-        question.answers = _distinct([answer for tier in tiers for answer in tier])
-        return question
+    def judged(self, question: Question, option: Option) -> Answer | Excluded:
+        """Make an answer of an option, or say why it is none."""
+        refusal, unknown = self._refusal(question.decision, option)
+        if refusal is not None:
+            return Excluded(option.value, refusal)
+        suits = option.guest is None or option.guest.holds(self.guest)
+        xml, dev = _filled(question.decision, option, question.wish)
+        return Answer(
+            question.name,
+            option.value,
+            option.why,
+            xml,
+            option.given,
+            dev,
+            "" if suits or option.guest is None else option.guest.text,
+            unknown,
+        )
 
-    def _options(self, decision: Decision, wish: Wish | None) -> list[Option]:
+    def options(self, decision: Decision, wish: Wish | None) -> list[Option]:
         """Give the options, and what somebody wants that none of them is."""
         options = list(decision.options)
         wanted = list(self._values.get(decision.name, ()))
@@ -166,13 +255,14 @@ class Space:
             options.append(Option("", "there is none that the board could have", xml=""))
         return options
 
-    def _applies(self, option: Option) -> bool:
+    def applies(self, option: Option) -> bool:
+        """Tell whether an option is one for this target."""
         return all(world.truth(option.when) is not Truth.NO for world in self.worlds)
 
-    def _refusal(self, decision: Decision, option: Option) -> tuple[str, bool]:
+    def _refusal(self, decision: Decision, option: Option) -> tuple[Callable[[], str] | None, bool]:
         """Tell why a value is none of the enum's, and whether it is unknown that it is."""
         if decision.enum is None or not option.value:
-            return "", False
+            return None, False
         unknown = False
         for world in self.worlds:
             dialect = world.target.dialect
@@ -181,49 +271,44 @@ class Space:
                 continue
             choice = decision.enum.find(option.value, dialect)
             if choice is None:
-                return f"libvirt {dialect} knows no such value", False
+                return partial("libvirt {} knows no such value".format, dialect), False
             truth = world.truth(choice.when)
             if truth is Truth.NO:
-                return _because(choice.when.explain(world)), False
+                return partial(_because, choice.when, world), False
             unknown = unknown or truth is Truth.UNKNOWN
-        return "", unknown
+        return None, unknown
 
-    def active(self, wishes: Sequence[Wish]) -> list[tuple[Question, list[Answer]]]:
+    def active(self, wishes: Sequence[Wish]) -> list[Left]:
         """Give the questions that some of the wishes leave, each with the answers they leave."""
         chosen = {id(wish) for wish in wishes}
-        values: dict[str, set[str]] = {}
+        values: dict[str, frozenset[str]] = {}
         for wish in wishes:
             if wish.kind in NARROWING:
-                allowed = values.setdefault(wish.name, set(wish.values))
-                allowed &= set(wish.values)
+                wanted = frozenset(wish.values)
+                values[wish.name] = values.get(wish.name, wanted) & wanted
         found = []
         for question in self.questions:
             there_for = question.wish
             if there_for is not None and id(there_for) not in chosen:
                 continue
             left = values.get(question.decision.name)
-            answers = question.answers
-            if left is not None:
-                answers = [answer for answer in answers if answer.value in left]
             if there_for is not None and there_for.bus:
-                answers = [answer for answer in answers if answer.value == there_for.bus]
-            found.append((question, answers))
+                bus = frozenset({there_for.bus})
+                left = bus if left is None else left & bus
+            found.append(Left(question, left))
         return found
 
 
-def _because(reason: object) -> str:
+def _because(when: Predicate, world: World) -> str:
     """Give the innermost statement that decided, in a few words."""
-    from domcaps.language.truth import Reason
-
-    assert isinstance(reason, Reason)  # noqa: S101 - for the type checker
-    texts = _deciding(reason)
+    texts = _deciding(when.explain(world))
     return "; ".join(f"not so: {text}" for text in texts[:3])
 
 
-def _deciding(reason: object) -> list[str]:
-    inner = [r for r in reason.because if r.truth is reason.truth]  # type: ignore[attr-defined]
+def _deciding(reason: Reason) -> list[str]:
+    inner = [r for r in reason.because if r.truth is reason.truth]
     if not inner:
-        return [reason.statement]  # type: ignore[attr-defined]
+        return [reason.statement]
     return [text for one in inner for text in _deciding(one)]
 
 

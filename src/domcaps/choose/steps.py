@@ -25,8 +25,8 @@ def steps_of(chosen: Chosen) -> tuple[Step, ...]:
     )
     answers = chosen._answers  # noqa: SLF001
     steps = [first]
-    for number, (question, left) in enumerate(chosen._active):  # noqa: SLF001
-        steps.append(_step(chosen, question, left, answers, number))
+    for number, left in enumerate(chosen._active):  # noqa: SLF001
+        steps.append(_step(chosen, left.question, left.answers, answers, number))
     return tuple(steps)
 
 
@@ -54,7 +54,7 @@ def _step(
             break
     wish = question.wish
     wanted = wish.text if wish is not None and not wish.implied else ""
-    if not wanted and len(left) < len(question.answers):
+    if not wanted and len(left) < len(question.answers()):
         wanted = "wished for"
     return Step(
         question.name,

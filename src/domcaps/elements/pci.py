@@ -227,7 +227,9 @@ class _Placement:
         except NoPlace as none:
             node = None if item is None else item.node
             self.found.append(Misplaced(node, str(none), given=False))
-            raise _Stopped from none
+            if self.buses.buses:
+                raise _Stopped from none
+            return  # where there is no PCI at all, that is said of every device
         if item is not None:
             self.chosen[id(item.controller)] = place
             if not self.buses.growing:

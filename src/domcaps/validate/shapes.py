@@ -6,6 +6,8 @@ mostly is nothing. So each rule is tried on the first part of a shape, through a
 away the shape alone. A rule that ends without a finding is not asked again about that shape; one
 that finds something, fails, or wants to see more is asked about each part. It is the same with
 fields: those whose values count for the shape are read once.
+
+A rule that is silent without a look at the world is silent about that shape in every world.
 """
 
 from __future__ import annotations
@@ -18,6 +20,8 @@ from domcaps.validate.sites import site_of
 from domcaps.validate.stands import Hidden, Shown
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from lxml.etree import _Element as Node
 
     from domcaps.language.part import Part
@@ -34,35 +38,82 @@ class Shapes:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._known: dict[tuple[PartPlan, int], Look] = {}
+        self._known: dict[tuple[PartPlan, int], Look | None] = {}
 
     def look(self, part: Part, plan: PartPlan, shape: int) -> Look:
         """Say what must be looked at in a part."""
-        found = self._known.get((plan, shape))
+        key = plan, shape
+        found = self._known.get(key)
         if found is None:
             if len(self._known) >= _MOST_LOOKS:
                 self._known.clear()
-            found = self._known[plan, shape] = self._remaining(plan, part.node)
+            if key not in self._known and key not in _ANYWHERE:
+                # most shapes that are met once are met only once: working this out is for others
+                self._known[key] = None
+                return plan.look
+            found = self._known[key] = self._remaining(plan, part.node, shape)
         return found
 
-    def _remaining(self, plan: PartPlan, node: Node) -> Look:
+    def _remaining(self, plan: PartPlan, node: Node, shape: int) -> Look:
         world = self._world.again()
-        domain: Any = _Domain(world)
         shown: Any = Shown().at(node, site_of(node))
-        return remaining(plan, plan.kind(shown, domain), world)
+        values, fields = _fields(plan, shown, world)
+
+        def make(domain: Any) -> Part:
+            return _told(plan.kind(shown, domain), values, fields)
+
+        rules = _rules((plan, shape), plan.look.rules, make, world)
+        return Look(values, fields, _required(plan, shown), rules)
+
+
+# of shapes that were met in some world, the rules that may speak of them in another one
+_ANYWHERE: dict[tuple[PartPlan, int], tuple[Rule, ...]] = {}
+
+
+def _rules(
+    key: tuple[PartPlan, int],
+    rules: tuple[Rule, ...],
+    make: Callable[[_Domain], Part],
+    world: World,
+) -> tuple[Rule, ...]:
+    """Give the rules that may speak of a shape, and learn which never do in any world."""
+    speaking, somewhere = [], []
+    domain = _Domain(world)
+    part = make(domain)
+    for rule in _ANYWHERE.get(key, rules):
+        speaks = _may_speak(rule, part, world)
+        if speaks:
+            speaking.append(rule)
+        if speaks or domain.asked:
+            somewhere.append(rule)
+        if domain.asked:
+            # what a part remembers from now on depends on this world
+            domain = _Domain(world)
+            part = make(domain)
+    if len(_ANYWHERE) >= _MOST_LOOKS:
+        _ANYWHERE.clear()
+    _ANYWHERE[key] = tuple(somewhere)
+    return tuple(speaking)
 
 
 def remaining(plan: PartPlan, part: Part, world: World) -> Look:
     """Say what must be looked at in a part, going by what its stand-in shows."""
     values, fields = _fields(plan, part.node, world)
+    _told(part, values, fields)
+    rules = tuple(rule for rule in plan.look.rules if _may_speak(rule, part, world))
+    return Look(values, fields, _required(plan, part.node), rules)
+
+
+def _told(part: Part, values: dict[str, Any], fields: tuple[FieldPlan, ...]) -> Part:
+    """Have a part remember the values that are known."""
     hidden = {planned.declared.name for planned in fields}
     part.__dict__.update((name, values[name]) for name in values.keys() - hidden)
-    return Look(
-        values,
-        fields,
-        tuple(planned for planned in plan.look.required if not _is_there(planned, part.node)),
-        tuple(rule for rule in plan.look.rules if _may_speak(rule, part, world)),
-    )
+    return part
+
+
+def _required(plan: PartPlan, shown: Any) -> tuple[FieldPlan, ...]:
+    """Give the fields that must be there and are not."""
+    return tuple(planned for planned in plan.look.required if not _is_there(planned, shown))
 
 
 def _is_there(planned: FieldPlan, shown: Any) -> bool:
@@ -119,13 +170,32 @@ def _may_speak(rule: Rule, part: Any, world: World) -> bool:
 
 
 class _Domain:
-    """All that is the same for every domain of a world."""
+    """All that is the same for every domain of a world; `asked` tells whether it was looked at."""
 
     def __init__(self, world: World) -> None:
-        self.world = world
-        self.arch = world.target.arch
-        self.machine = world.target.machine
-        self.virttype = world.target.virttype
+        self._world = world
+        self.asked = False
+
+    @property
+    def world(self) -> World:
+        """The world."""
+        self.asked = True
+        return self._world
+
+    @property
+    def arch(self) -> str:
+        """The guest's architecture."""
+        return self.world.target.arch
+
+    @property
+    def machine(self) -> str:
+        """The machine type, by its canonical name."""
+        return self.world.target.machine
+
+    @property
+    def virttype(self) -> str:
+        """The virtualization type."""
+        return self.world.target.virttype
 
     def __getattr__(self, name: str) -> Any:
         raise Hidden(name)
