@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from typing import Unpack
 
-    from domcaps.choose.case import HostLike
     from domcaps.choose.chooser import Chosen
+    from domcaps.choose.looks import HostLike
 
 
 class WishOptions(TypedDict, total=False):

@@ -3,42 +3,24 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from domcaps.choose.draft import Draft, draft_of
-from domcaps.choose.proofs import failures
+from domcaps.choose.looks import errors
+from domcaps.choose.proofs import START, failures
 from domcaps.choose.search import Learnt, Search
 from domcaps.choose.space import Answer, Space
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from domcaps.choose.looks import HostLike
     from domcaps.choose.wishes import Wish, Wishes
     from domcaps.language import World
     from domcaps.language.finding import Finding
     from domcaps.language.preference import Guest
-    from domcaps.validate.check import Validation
 
 _PATHS = re.compile(rb'"/[\w/.-]+"')
-
-
-class HostLike(Protocol):
-    """What is asked of a host."""
-
-    origin: str
-
-    def known_world(
-        self,
-        emulator: str | None,
-        arch: str | None,
-        machine: str | None,
-        virttype: str | None,
-        libvirt: str,
-    ) -> World:
-        """Give a target with its facts."""
-
-    def validate(self, xml: str | bytes, libvirt: str = ..., *, new: bool = ...) -> Validation:
-        """Judge a domain."""
 
 
 class Case:
@@ -62,21 +44,26 @@ class Case:
         self.space = Space(worlds, guest, wishes.all)
         self.search = Search(self.look, learnt)
         self.met = Met()
-        self._seen: dict[bytes, list[Finding]] = {}
+        self._seen: dict[tuple[bytes, str], list[Finding]] = {}
 
     def draft(self, answers: Iterable[Answer]) -> Draft:
         """Make a domain of answers."""
         return draft_of(self.name, self.target, self.machine, answers)
 
-    def look(self, answers: Sequence[Answer]) -> list[tuple[Finding, str | None]]:
-        """Give what any host refuses, with the questions whose answers are refused."""
+    def look(self, answers: Sequence[Answer], code: str) -> list[tuple[Finding, str | None]]:
+        """Give what any host refuses, with the questions whose answers are refused.
+
+        With a code only what has that code is looked for.
+        """
         draft = self.draft(answers)
         text = draft.text()
-        key = self._nameless(text)
+        key = self._nameless(text), code
         found = self._seen.get(key)
         if found is None:
-            found = [f for host in self.hosts for f in host.validate(text, self.libvirt).errors]
-            found += failures(draft.root, self.space.worlds)
+            at_start = code in START
+            found = [] if at_start else errors(self.hosts, text, self.libvirt, only=code)
+            if at_start or not code:
+                found += failures(draft.root, self.space.worlds)
             self._seen[key] = found
         return [(finding, draft.owner(finding.path)) for finding in found]
 

@@ -15,7 +15,7 @@ from domcaps.errors import DomcapsError, UnmetWishesError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from domcaps.choose.case import HostLike
+    from domcaps.choose.looks import HostLike
     from domcaps.choose.wishes import Wish, Wishes
     from domcaps.language import Target
     from domcaps.language.preference import Guest

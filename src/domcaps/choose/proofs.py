@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from domcaps.elements.pci_devices import PciDevice
     from domcaps.language import World
 
+START = frozenset({"start-without-smm", "start-without-pci", "start-without-pci-balloon"})
+"""The codes of what is found here."""
+
 HELPED_BY = {
     "start-without-smm": "os.secureBoot",
     "start-without-pci-balloon": "memballoon.model",

@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING
 
 from domcaps.choose.catalogue import something
 from domcaps.choose.edits import Edit, Edits
+from domcaps.choose.looks import errors
 from domcaps.choose.text import Text
 from domcaps.errors import DomcapsError, InputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from domcaps.choose.case import HostLike
+    from domcaps.choose.looks import HostLike
     from domcaps.language.finding import Finding
 
 MOST_EDITS = 12
@@ -30,7 +31,10 @@ MOST_EDITS = 12
 _BUDGET = 400
 """How many texts are judged before the best that is known is taken."""
 
-_CPU_SECONDS = 0.18
+_GLANCES = 4
+"""How many texts that one thing is looked for in count as one that is judged."""
+
+_CPU_SECONDS = 0.09
 """After how long several edits that do are no longer searched for, as time of the processor."""
 
 _IN_VAIN = 60
@@ -95,6 +99,7 @@ class _Mender:
         self.libvirt = libvirt
         self.new = new
         self.looks = 0
+        self.glances = 0
         self.seconds = seconds
         self.begin = time.thread_time()
         self.deadline = float("inf")
@@ -107,12 +112,16 @@ class _Mender:
         known = self._known.get(data)
         if known is None:
             self.looks += 1
-            known = self._known[data] = tuple(
-                finding
-                for host in self.hosts
-                for finding in host.validate(data, self.libvirt, new=self.new).errors
-            )
+            known = self._known[data] = tuple(errors(self.hosts, data, self.libvirt, new=self.new))
         return known
+
+    def still(self, data: bytes, finding: Finding) -> bool:
+        """Tell whether a finding is there: that takes less than a look for everything."""
+        known = self._known.get(data)
+        if known is None:
+            self.glances += 1
+            known = tuple(errors(self.hosts, data, self.libvirt, new=self.new, only=finding.code))
+        return _same(finding, known)
 
     def edits(self, data: bytes, finding: Finding, *, wide: bool = False) -> list[Edit]:
         """Give the edits that may mend a finding."""
@@ -133,7 +142,7 @@ class _Mender:
 
     def exhausted(self) -> bool:
         """Tell whether no more time is to be spent."""
-        if self.looks >= self.most or time.thread_time() > self.deadline:
+        if self.looks + self.glances // _GLANCES >= self.most or time.thread_time() > self.deadline:
             self.stopped = True
         return self.stopped
 
@@ -149,19 +158,24 @@ class _Mender:
         for edit in self.edits(data, finding, wide=most == 1):
             if self.exhausted():
                 break
-            after = edit.apply()
-            remaining = self.findings(after)
-            if not remaining:
+            after, wrong = self._tried(edit, findings)
+            if wrong == 0:
                 return [(edit, finding, after)]
-            fewer = len(remaining) < len(findings) or not _same(finding, remaining)
-            if fewer or edit.is_removal_here:
-                left.append((len(remaining), edit.harm, edit, after))
+            if wrong is not None:
+                left.append((wrong, edit.harm, edit, after))
         if most > 1:
             for _, _, edit, after in sorted(left, key=lambda one: one[:2]):
                 rest = None if self.exhausted() else self.within(after, most - 1)
                 if rest is not None:
                     return [(edit, finding, after), *rest]
         return None
+
+    def _tried(self, edit: Edit, findings: Sequence[Finding]) -> tuple[bytes, int | None]:
+        """Make an edit; tell how much is wrong then, None where it was made in vain."""
+        after = edit.apply()
+        if self.still(after, findings[0]):
+            return after, len(findings) if edit.is_removal_here else None
+        return after, len(self.findings(after))
 
     def greedily(self, data: bytes) -> list[tuple[Edit, Finding, bytes]] | None:
         """Mend one finding after the other, each by the least harmful edit that does it."""
@@ -181,7 +195,7 @@ class _Mender:
         way: tuple[Edit, bytes] | None = None
         for edit in self.edits(data, findings[0]):
             after = edit.apply()
-            if len(self.findings(after)) < len(findings):
+            if not self.still(after, findings[0]) and len(self.findings(after)) < len(findings):
                 return edit, after
             if way is None and edit.is_removal_here:
                 way = edit, after

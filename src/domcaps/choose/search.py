@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from domcaps.language.finding import Finding
 
     Found = list[tuple[Finding, str | None]]
-    Look = Callable[[Sequence[Answer]], Found]
+    Look = Callable[[Sequence[Answer], str], Found]
     # a question, and the XML that answers it
     Said = tuple[str, str]
     # what is to blame: the code of what was found, and what was said
@@ -73,7 +73,7 @@ class Search:
         self.looks = 0
         self._conflicts: set[frozenset[Said]] = set()
         self._about: dict[Said, list[Conflict]] = {}
-        self._remembered: dict[frozenset[Answer], Found] = {}
+        self._remembered: dict[tuple[frozenset[Answer], str], Found] = {}
         # codes for which some answer to a decision was refused by itself
         self._doubtful: dict[str, set[str]] = {}
         # what no other answer helps against, by code and decisions
@@ -117,15 +117,16 @@ class Search:
         found = self._candidate(active, least=True)
         return found is not None and not self.refusals(found)
 
-    def refusals(self, answers: Sequence[Answer]) -> Found:
-        """Tell what is wrong with a combination."""
+    def refusals(self, answers: Sequence[Answer], code: str = "") -> Found:
+        """Tell what is wrong with a combination; with a code only that."""
         # answers without XML do not show
-        key = frozenset(answer for answer in answers if answer.xml)
-        known = self._remembered.get(key)
+        written = [answer for answer in answers if answer.xml]
+        key = frozenset(written)
+        known = self._remembered.get((key, code)) or self._remembered.get((key, ""))
         if known is None:
             self.looks += 1
-            known = self._remembered[key] = self.look([a for a in answers if a.xml])
-        return known
+            known = self._remembered[key, code] = self.look(written, code)
+        return [one for one in known if one[0].code == code] if code else known
 
     def _candidate(self, active: Sequence[Left], *, least: bool) -> list[Answer] | None:
         places = {left.name: number for number, left in enumerate(active)}
@@ -251,11 +252,11 @@ class Search:
         if not answer.xml:
             return False
         core = _with_given([answer], answers)
-        for finding, _ in self.refusals(core):
-            if finding.code in codes:
+        for code in sorted(codes):
+            if self._has(core, code):
                 self.refused.add(answer.question)
-                if not self._keep(answers, core, finding.code, active):
-                    self._doubtful.setdefault(answer.decision, set()).add(finding.code)
+                if not self._keep(answers, core, code, active):
+                    self._doubtful.setdefault(answer.decision, set()).add(code)
                 return True
         return False
 
@@ -289,7 +290,7 @@ class Search:
         return _with_given([*near, *more], written)
 
     def _has(self, answers: Sequence[Answer], code: str) -> bool:
-        return any(finding.code == code for finding, _ in self.refusals(answers))
+        return bool(self.refusals(answers, code))
 
     def _keep(
         self,
@@ -299,7 +300,7 @@ class Search:
         active: Sequence[Left] | None,
     ) -> bool:
         """Keep a conflict; tell whether something else would help."""
-        shown = tuple(f for f, _ in self.refusals(core) if f.code == code)
+        shown = tuple(finding for finding, _ in self.refusals(core, code))
         # to say nothing about what would help is to blame as well
         helped = {HELPED_BY[code]} if code in HELPED_BY else set()
         if active is not None:

@@ -13,7 +13,7 @@ from domcaps.language.finding import Finding, Severity, Stage, quoted
 from domcaps.language.rule import problem
 from domcaps.language.truth import Truth
 from domcaps.validate.outline import NO_SHAPE
-from domcaps.validate.plan import kebab
+from domcaps.validate.plan import kebab, looks_for
 from domcaps.validate.repeated import take_away
 from domcaps.validate.settle import Unsettled, settle
 from domcaps.validate.shapes import Shapes
@@ -83,6 +83,8 @@ def validate(
     new: bool = True,
     schema: bool = False,
     seconds: float = MAX_SECONDS,
+    once: bool = False,
+    only: str = "",
 ) -> Validation:
     """Look at a domain in the world that `open_world` gives for the target that it names.
 
@@ -90,6 +92,8 @@ def validate(
     With `schema`, names that libvirt's schema does not know are errors, not warnings.
     `ignore` names codes that are left out, as does a comment ``<!-- domcaps: ignore CODE -->``
     before an element, for all that is found in it. After `seconds` it is given up.
+    With `once` nothing is learned for other domains that are built alike, of which there are none;
+    with `only` it is looked for one code of errors alone.
     """
     try:
         source = read(data)
@@ -98,7 +102,7 @@ def validate(
         left = () if stopped.finding.code in ignore else (stopped.finding,)
         return Validation(left, source=data)
     check = _Check(source, Domain(source.root, world, new=new), ignore, seconds, schema=schema)
-    found = check.findings()
+    found = check.findings(once=once, only=only)
     found.sort(key=lambda f: (f.line, f.column, f.code))
     return Validation(tuple(found), tuple(sorted(world.unknown)), data)
 
@@ -132,10 +136,13 @@ class _Check:
         self.shapes: Shapes = kept.get("shapes") or kept.setdefault("shapes", Shapes(self.world))
         self.traces: Traces = kept.get("traces") or kept.setdefault("traces", Traces(self.world))
 
-    def findings(self) -> list[Finding]:
-        """Look at everything."""
+    def findings(self, *, once: bool = False, only: str = "") -> list[Finding]:
+        """Look at everything, or for one code alone."""
         try:
-            self._look()
+            if only:
+                self._look_for(only)
+            else:
+                self._look(once=once)
         except _Stopped as stopped:
             root = self.source.root
             line, column = self.source.place(root)
@@ -145,13 +152,20 @@ class _Check:
             )
         return self.found
 
-    def _look(self) -> None:
+    def _look_for(self, code: str) -> None:
+        self._set_aside()
+        for plan in looks_for(code):
+            if not plan.kind.since or self.world.target.dialect.speaks(plan.kind.since, ""):
+                for part in self.domain.all(plan.kind):
+                    self._part(part, plan.look)
+
+    def _look(self, *, once: bool) -> None:
         found = Found(self.source.root)
-        left = self.traces.left(found, new=self.domain.new)
+        left = None if once else self.traces.left(found, new=self.domain.new)
         if left is None:
             if self._set_aside():
                 found = Found(self.source.root)
-            else:
+            elif not once:
                 self.traces.note(found, new=self.domain.new)
         for plan, nodes in found.nodes.items():
             self.domain.place(plan.kind, nodes)

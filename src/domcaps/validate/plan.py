@@ -60,6 +60,23 @@ def plans() -> tuple[PartPlan, ...]:
     return tuple(_plan(kind, by_part) for kind in parts())
 
 
+@functools.cache
+def looks_for(code: str) -> tuple[PartPlan, ...]:
+    """Give plans that look for one code alone."""
+    found = []
+    for plan in plans():
+        # what is known beforehand goes with reading all fields
+        look = Look(
+            {},
+            tuple(one for one in plan.look.fields if code.startswith(f"{one.code}-")),
+            tuple(one for one in plan.look.required if code == f"{one.code}-missing"),
+            tuple(rule for rule in plan.look.rules if rule.code == code),
+        )
+        if look.fields or look.required or look.rules:
+            found.append(PartPlan(plan.kind, look, plan.whole))
+    return tuple(found)
+
+
 def _plan(kind: type[Part], by_part: dict[type[Part], tuple[Rule, ...]]) -> PartPlan:
     fields = field_plans(kind)
     look = Look(

@@ -1,0 +1,41 @@
+"""Looks at domains that are tried and thrown away."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Protocol
+
+from domcaps.validate.check import validate
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from domcaps.language import World
+    from domcaps.language.finding import Finding
+
+
+class HostLike(Protocol):
+    """What is asked of a host."""
+
+    origin: str
+
+    def known_world(
+        self,
+        emulator: str | None,
+        arch: str | None,
+        machine: str | None,
+        virttype: str | None,
+        libvirt: str,
+    ) -> World:
+        """Give a target with its facts."""
+
+
+def errors(
+    hosts: Sequence[HostLike], data: bytes, libvirt: str, *, new: bool = True, only: str = ""
+) -> list[Finding]:
+    """Give what any host refuses, as its `validate` does; with `only` what has that code."""
+    found: list[Finding] = []
+    for host in hosts:
+        open_world = partial(host.known_world, libvirt=libvirt)
+        found += validate(data, open_world, new=new, once=True, only=only).errors
+    return [one for one in found if one.code == only] if only else found
