@@ -12,10 +12,11 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from domcaps._version import DEFAULT_DIALECT
 from domcaps.errors import DomcapsError, RequestError
+from domcaps.facts.emulator import ACCELERATORS
 from domcaps.facts.emulators import RecordedEmulators
 from domcaps.facts.host import HostFacts
 from domcaps.language import World, parse_dialect
@@ -34,10 +35,13 @@ if TYPE_CHECKING:
     from domcaps.facts.emulators import Emulators
     from domcaps.facts.node import Node
     from domcaps.facts.record import Recording
+    from domcaps.facts.talk import Talk
     from domcaps.live import LiveHost
     from domcaps.report.explain import Explanation
     from domcaps.validate.check import Validation
     from domcaps.validate.uses import DomainUses
+
+T = TypeVar("T")
 
 _MOST_WORLDS = 1000
 
@@ -167,6 +171,15 @@ class Host:
                 self._worlds.clear()
             self._worlds[question] = known
         return known.again()
+
+    def talk(self, world: World, talk: Talk[T]) -> T:
+        """Ask an emulator in turn (see `domcaps.facts.talk`); raises `Unanswered` or `ProbeError`.
+
+        A recording has answers to what was asked when it was made.
+        """
+        from domcaps.facts.talk import talk_with_record
+
+        return talk_with_record(world.emulator, ACCELERATORS[world.target.virttype], talk)
 
     def explain(
         self,

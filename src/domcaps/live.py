@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from domcaps.api import Host
 from domcaps.fresh.answers import Local
@@ -20,10 +20,13 @@ if TYPE_CHECKING:
     from domcaps.facts.emulator import EmulatorFacts
     from domcaps.facts.host import HostFacts
     from domcaps.facts.node import Node
+    from domcaps.facts.talk import Talk
     from domcaps.fresh.store import Entry
     from domcaps.language import World
     from domcaps.report.capabilities import DomainCapabilities
     from domcaps.verify.result import Verification
+
+T = TypeVar("T")
 
 
 class LiveEmulators:
@@ -84,6 +87,12 @@ class LiveHost(Host):
 
     # what is remembered is proven by the machine: nothing is kept beside it
     _known_world_of = world_of
+
+    def talk(self, world: World, talk: Talk[T]) -> T:
+        """Ask an emulator in turn: a process that is started for it."""
+        from domcaps.facts.talk import talk_with_emulator
+
+        return talk_with_emulator(world.target.emulator, talk)
 
     def verify(
         self,

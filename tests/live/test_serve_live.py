@@ -136,6 +136,29 @@ def test_cpus_are_compared_and_their_baseline_found(uri: str, tmp_path: Path) ->
     assert "<model fallback='forbid'>Nehalem</model>" in virsh(uri, "cpu-baseline", str(file))
 
 
+@pytest.mark.skipif(not shutil.which("qemu-system-s390x"), reason="no QEMU for s390x is installed")
+def test_qemu_is_asked_about_cpus_of_mainframes(tmp_path: Path) -> None:
+    file = tmp_path / "cpu.xml"
+    asked = ["--arch", "s390x", "--machine", "s390-ccw-virtio", "--virttype", "qemu", str(file)]
+    with serving(Live()) as uri:
+        file.write_text("<cpu><model>z14</model><feature name='vx' policy='disable'/></cpu>")
+        found = etree.fromstring(virsh(uri, "hypervisor-cpu-baseline", *asked))
+        # a model that means the same to every QEMU, and what it has besides
+        assert str(found.findtext("model")).endswith("-base")
+        features = [node.get("name") for node in found.iterfind("feature")]
+        assert "edat" in features and "vx" not in features
+        every = etree.fromstring(virsh(uri, "hypervisor-cpu-baseline", "--features", *asked))
+        names = [str(node.get("name")) for node in every.iterfind("feature")]
+        assert names == sorted(names) and len(names) > len(features)
+        file.write_text("<cpu><model>z14</model></cpu><cpu><model>z13</model></cpu>")
+        common = etree.fromstring(virsh(uri, "hypervisor-cpu-baseline", *asked))
+        assert str(common.findtext("model")).startswith("z13")
+        file.write_text("<cpu><model>nope</model></cpu>")
+        assert "nope" in failing(uri, "hypervisor-cpu-baseline", *asked)
+        # without KVM there is no CPU of the host's to compare with
+        assert "not supported" in failing(uri, "hypervisor-cpu-compare", *asked)
+
+
 def test_a_command_line_is_made_or_what_is_missing_is_named(uri: str, tmp_path: Path) -> None:
     file = tmp_path / "demo.xml"
     file.write_text(XML)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
@@ -11,8 +11,9 @@ from domcaps.cpu.hostmodel import told_features
 from domcaps.cpu.models import blockers_by_model, libvirt_models
 from domcaps.cpu.x86map import x86_map
 from domcaps.errors import UnsupportedTargetError
-from domcaps.facts.arch import ARCHITECTURES, X86
+from domcaps.facts.arch import ARCHITECTURES, S390, X86
 from domcaps.facts.emulator import ACCELERATORS, Unanswered
+from domcaps.serve import asked
 from domcaps.serve.baseline import baseline_x86, check_models, expanded, lowest_limit
 from domcaps.serve.comparison import Comparison, compare_with_emulator
 from domcaps.serve.cpuxml import check_names, read_cpu
@@ -22,12 +23,16 @@ from domcaps.serve.session import check_flags
 from domcaps.serve.xdr import INT, OPTIONAL_STRING, STRING, UINT, Array
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Hashable, Sequence
 
     from domcaps.api import Host
     from domcaps.cpu import HostModel
+    from domcaps.facts.talk import Talk
     from domcaps.language import World
+    from domcaps.serve.cpuxml import Baseline, Described
     from domcaps.serve.session import Session
+
+T = TypeVar("T")
 
 _DISABLE_DEPRECATED, _EXPAND, _SUPPORTED = 1, 2, 4
 """``VIR_CONNECT_GET_DOMAIN_CAPABILITIES_…``."""
@@ -116,9 +121,9 @@ def connect_get_cpu_model_names(
     return (names if need_results else []), len(names)
 
 
-def _world(session: Session, asked: _Target) -> World:
+def _world(session: Session, target: _Target) -> World:
     """Settle for which emulator a CPU is meant."""
-    return session.served().host.known_world(*asked, session.libvirt)
+    return session.served().host.known_world(*target, session.libvirt)
 
 
 @procedure(393, takes=(*_TARGET, STRING, UINT), gives=(INT,), slow=True)
@@ -133,16 +138,36 @@ def connect_compare_hypervisor_cpu(
 ) -> tuple[int]:
     """Tell whether an emulator can give a guest a CPU."""
     check_flags(flags, FAIL_INCOMPATIBLE | VALIDATE_XML)
-    if flags & VALIDATE_XML:
-        check_names(xml)
     world = _world(session, (emulator, arch, machine, virttype))
     dialect = (session.dialect.major, session.dialect.minor)
     found = _own_model(world, dialect)
-    if world.target.arch not in X86:
+    if world.target.arch not in X86 and not _is_asked(world, asked.COMPARISON):
         raise Fault(Code.OPERATION_UNSUPPORTED, f"CPUs of {world.target.arch} are not compared")
+    if flags & VALIDATE_XML:
+        check_names(xml)
+    cpu = read_cpu(xml)
+    if world.target.arch not in X86:
+        own = asked.Model(
+            found.model, tuple((f.name, f.policy == "require") for f in found.features)
+        )
+        talk = asked.comparison(own, asked.model_of(cpu))
+        return (verdict((_talk(session, world, talk), "QEMU says so"), flags),)
     offered = blockers_by_model(world.emulator, ACCELERATORS[world.target.virttype])
-    result = compare_with_emulator(found, offered, read_cpu(xml), x86_map(dialect))
+    result = compare_with_emulator(found, offered, cpu, x86_map(dialect))
     return (verdict(result, flags),)
+
+
+def _is_asked(world: World, command: str) -> bool:
+    """Tell whether QEMU itself is to be asked about CPUs, and can be."""
+    return world.target.arch in S390 and world.emulator.schema.has(command)
+
+
+def _talk(session: Session, world: World, talk: Talk[T]) -> T:
+    """Ask the emulator in turn."""
+    try:
+        return session.served().host.talk(world, talk)
+    except Unanswered as unanswered:
+        raise Fault(Code.OPERATION_UNSUPPORTED, f"QEMU was not asked {unanswered}") from unanswered
 
 
 def _own_model(world: World, dialect: tuple[int, int]) -> HostModel:
@@ -186,9 +211,7 @@ def connect_baseline_hypervisor_cpu(
     try:
         offered = blockers_by_model(world.emulator, accelerator)
         if world.target.arch not in X86:
-            raise Fault(
-                Code.OPERATION_UNSUPPORTED, f"there are no baselines of {world.target.arch}"
-            )
+            return (_baseline_asked(session, world, cpus, flags).xml,)
         check_models(cpus)
         migratable = bool(flags & MIGRATABLE)
         told = told_features(world.emulator, accelerator, migratable=migratable)
@@ -201,3 +224,18 @@ def connect_baseline_hypervisor_cpu(
         found = expanded(found, known)
     found = msgspec.structs.replace(found, fallback="forbid", limit=lowest_limit(cpus))
     return (found.xml,)
+
+
+def _baseline_asked(
+    session: Session, world: World, cpus: Sequence[Described], flags: int
+) -> Baseline:
+    """Have QEMU find a baseline."""
+    if not _is_asked(world, asked.BASELINE):
+        raise Fault(Code.OPERATION_UNSUPPORTED, f"there are no baselines of {world.target.arch}")
+    check_models(cpus)
+    asked.check_offered(
+        cpus, blockers_by_model(world.emulator, ACCELERATORS[world.target.virttype])
+    )
+    talk = asked.baseline(cpus, expand=bool(flags & EXPAND_FEATURES))
+    found = _talk(session, world, talk)
+    return msgspec.structs.replace(found, limit=lowest_limit(cpus))

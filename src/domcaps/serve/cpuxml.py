@@ -164,7 +164,10 @@ def _limit(root: Node) -> int:
 
 
 class Baseline(msgspec.Struct, frozen=True):
-    """A CPU that many hosts can give; `features` are pairs of a name and a policy."""
+    """A CPU that many hosts can give; `features` are pairs of a name and a policy.
+
+    Without a `fallback` it is written as a host's, and its features have no policies.
+    """
 
     model: str
     vendor: str
@@ -175,8 +178,10 @@ class Baseline(msgspec.Struct, frozen=True):
     @property
     def xml(self) -> str:
         """``<cpu>`` as libvirt writes it."""
-        lines = ["<cpu mode='custom' match='exact'>"]
-        lines.append(f"  <model fallback='{self.fallback}'>{_escaped(self.model)}</model>")
+        is_host = not self.fallback
+        lines = ["<cpu>" if is_host else "<cpu mode='custom' match='exact'>"]
+        fallback = "" if is_host else f" fallback='{self.fallback}'"
+        lines.append(f"  <model{fallback}>{_escaped(self.model)}</model>")
         if self.vendor:
             lines.append(f"  <vendor>{_escaped(self.vendor)}</vendor>")
         if self.limit:
@@ -186,7 +191,10 @@ class Baseline(msgspec.Struct, frozen=True):
 
 
 def _written(features: Iterable[tuple[str, str]]) -> list[str]:
-    return [f"  <feature policy='{policy}' name='{name}'/>" for name, policy in features]
+    return [
+        f"  <feature policy='{policy}' name='{name}'/>" if policy else f"  <feature name='{name}'/>"
+        for name, policy in features
+    ]
 
 
 def _escaped(text: str) -> str:

@@ -1,0 +1,90 @@
+"""Asking an emulator in turn: what is asked next depends on what it just said.
+
+A *talk* is a generator. It yields questions, is sent the answer to each, and returns what it made
+of them, so that the same one can be had with a running emulator and with a recording::
+
+    def name_of_baseline(first: dict, second: dict) -> Talk[str]:
+        answer = yield ask("query-cpu-model-baseline", modela=first, modelb=second)
+        ...
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import TYPE_CHECKING, TypeVar
+
+from domcaps.facts.emulator import Unanswered
+from domcaps.facts.plan import Plan
+from domcaps.facts.question import Question
+from domcaps.facts.record import Answer
+
+if TYPE_CHECKING:
+    from domcaps.facts.emulator import EmulatorFacts
+
+T = TypeVar("T")
+Talk = Generator[Question, Answer, T]
+
+_DEADLINE_SECONDS, _QUESTION_SECONDS = 30.0, 10.0
+
+
+def talk_with_record(facts: EmulatorFacts, accelerator: str, talk: Talk[T]) -> T:
+    """Have a talk with what was recorded; raises `Unanswered` where a question was not asked."""
+    try:
+        question = next(talk)
+        while True:
+            question = talk.send(facts.answer(question, accelerator))
+    except StopIteration as ended:
+        result: T = ended.value
+        return result
+
+
+def talk_with_emulator(path: str, talk: Talk[T]) -> T:
+    """Have a talk with a fresh process of an emulator, which gets KVM if it can, and TCG if not.
+
+    Raises the `ProbeError` that tells why it can't be asked, and `Unanswered` for a question that
+    it did not get over. Must not be called from within a running event loop.
+    """
+    import asyncio
+
+    from domcaps.facts.interrogation import Interrogation
+
+    try:
+        course = _Course(next(talk), talk)
+    except StopIteration as ended:
+        nothing: T = ended.value
+        return nothing
+    asking = Interrogation(
+        path, "kvm", course, deadline=_DEADLINE_SECONDS, question_deadline=_QUESTION_SECONDS
+    )
+    session = asyncio.run(asking.run())
+    if course.ended is None:
+        last = session.answers[-1]
+        raise Unanswered(last.question, last.failure)
+    result: T = course.ended.value
+    return result
+
+
+class _Course(Plan):
+    """The questions of a talk, as a plan."""
+
+    def __init__(self, first: Question, talk: Talk[T]) -> None:
+        super().__init__(accelerator="tcg")
+        self._first = first
+        self._talk = talk
+        self.ended: StopIteration | None = None
+
+    def opening(self) -> list[Question]:
+        """Give the first question."""
+        return [self._first]
+
+    def after(self, answer: Answer) -> list[Question]:
+        """Give what is asked after an answer."""
+        try:
+            return [self._talk.send(answer)]
+        except StopIteration as ended:
+            self.ended = ended
+            return []
+
+    def is_extra(self, question: Question) -> bool:  # noqa: ARG002
+        """Tell that nothing can be done without."""
+        return False
