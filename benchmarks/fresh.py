@@ -37,10 +37,11 @@ from domcaps.fresh.local import Machine
 from domcaps.fresh.surroundings import Surroundings
 from domcaps.language.target import Question
 from domcaps.live import LiveHost
-from domcaps.report.capabilities import DomainCapabilities
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from domcaps.report.capabilities import DomainCapabilities
 
 FIRST = """
 import sys, time
@@ -51,12 +52,13 @@ print(len(host.domain_capabilities(machine="q35").xml))
 """
 
 ALL = """
-import sys
+import os, sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 import domcaps
 host = domcaps.Host.local(cache=Path(sys.argv[1]))
-with ThreadPoolExecutor(2) as pool:
+# one more than there are cores: what an emulator is made of is looked at while others run
+with ThreadPoolExecutor(len(os.sched_getaffinity(0)) + 1) as pool:
     paths = host.emulators.paths()
     print(len(list(pool.map(host.emulators.get, paths))))
 """
@@ -144,7 +146,7 @@ def in_process(folder: Path) -> Iterator[Result]:
 def witnesses_of(host: LiveHost, question: Question) -> tuple[object, ...]:
     from domcaps.fresh.store import witnesses
 
-    return witnesses(host.machine.build.entry(host.machine.key(question, DomainCapabilities)))
+    return witnesses(host.machine.answer_entry(question))
 
 
 def descriptor(number: int) -> str:

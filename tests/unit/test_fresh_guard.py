@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from domcaps.facts.hostfiles import HostFiles
+from domcaps.fresh import guard
 from domcaps.fresh.guard import Sentry
 from domcaps.fresh.identity import now
 from domcaps.fresh.store import Sighting
@@ -18,7 +20,7 @@ from domcaps.fresh.surroundings import Surroundings
 from domcaps.fresh.witness import Content, Existence, Listing, Status, Witness
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs inotify")
 
@@ -294,3 +296,76 @@ def test_looking_and_watching_agree(scene: Scene) -> None:
         if not sighting.is_same(scene.around):
             assert not scene.is_quiet, witness
         open_again(scene)
+
+
+IS_ROOT = os.geteuid() == 0
+NOBODY = 65534
+SHUT = "/folder/inner/file"
+
+
+def change_mode(folder: Path, mode: int) -> None:
+    """Change it as the folder's owner, whoever this process passes for now."""
+    subprocess.run(["chmod", f"{mode:o}", folder], user=os.getuid(), check=True)
+
+
+@pytest.fixture
+def shut() -> Iterator[Scene]:
+    """Give a scene in which a folder lets this user neither look nor enter."""
+    # pytest's own folders let nobody else in
+    with tempfile.TemporaryDirectory() as name:
+        root = Path(name)
+        root.chmod(0o755)
+        scene = Scene(root)
+        change_mode(root / "folder", 0o700 if IS_ROOT else 0)
+        if IS_ROOT:
+            os.seteuid(NOBODY)
+        try:
+            yield scene
+        finally:
+            if IS_ROOT:
+                os.seteuid(0)
+            change_mode(root / "folder", 0o700)
+
+
+def test_what_a_folder_shuts_away_need_not_be_looked_at(shut: Scene) -> None:
+    assert shut.guard(Existence(SHUT), Existence("/folder/none")) == 0
+    quiet = [shut.is_quiet]
+    change_mode(shut.root / "folder", 0o755)
+    quiet.append(shut.is_quiet)
+    assert shut.guard(Existence(SHUT)) == 0
+    assert [*quiet, shut.is_quiet] == [True, False, True]
+
+
+def test_a_folder_put_in_the_place_of_one_that_is_shut_is_told(shut: Scene) -> None:
+    assert shut.guard(Existence(SHUT)) == 0
+    shut_away = shut.root / "folder"
+    subprocess.run(["mv", shut_away, f"{shut_away}-gone"], user=os.getuid(), check=True)
+    assert not shut.is_quiet
+    subprocess.run(["mv", f"{shut_away}-gone", shut_away], user=os.getuid(), check=True)
+
+
+def test_what_may_be_entered_but_not_watched_is_looked_at(shut: Scene) -> None:
+    change_mode(shut.root / "folder", 0o711 if IS_ROOT else 0o100)
+    assert shut.guard(Existence(SHUT)) == 1
+
+
+def test_where_something_is_mounted_a_shut_folder_is_looked_at(
+    shut: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mounted = os.fsencode(shut.root / "folder")
+    monkeypatch.setattr(guard, "_mount_points", lambda: {mounted})
+    assert shut.guard(Existence(SHUT)) == 1
+
+
+def test_mount_points_are_read_as_they_are_written() -> None:
+    assert b"/" in guard._mount_points()
+    assert all(point.startswith(b"/") for point in guard._mount_points())
+
+
+@pytest.mark.skipif(not IS_ROOT, reason="only root can pass for somebody else")
+def test_for_another_user_all_is_looked_at_again(shut: Scene) -> None:
+    assert shut.guard(Existence(SHUT)) == 0
+    os.seteuid(0)
+    assert not shut.is_quiet
+    os.seteuid(NOBODY)
+    assert not shut.is_quiet

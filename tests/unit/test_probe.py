@@ -76,6 +76,19 @@ def test_an_emulator_that_falls_back_to_tcg_has_one_session(tmp_path: Path, name
     assert SCHEMA in asked
 
 
+@pytest.mark.parametrize(("name", "starts"), [("s390x", ["kvm:tcg"]), ("kvm", ["kvm:tcg", "tcg"])])
+def test_what_is_for_foreign_guests_is_started_once(
+    tmp_path: Path, name: str, starts: list[str]
+) -> None:
+    log = tmp_path / "starts"
+    said = f'with open({str(log)!r}, "a") as log: print(accelerator.split("=")[1], file=log)\n'
+    body = f'{said}ANSWERS["query-kvm"]["enabled"] = {name == "kvm"}\n{WELL_BEHAVED}'
+    path = script(tmp_path, body, f"qemu-system-{name}" if name != "kvm" else "qemu-kvm")
+    record = record_of(path, kvm=True)
+    assert sorted(log.read_text().split()) == starts
+    assert len(record.sessions) == len(starts)
+
+
 def test_a_reply_is_kept_as_it_came(tmp_path: Path) -> None:
     body = """
 def before(command):

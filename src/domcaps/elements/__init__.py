@@ -50,6 +50,7 @@ def _parts(element: Element) -> Iterator[Element]:
             yield from _parts(part)
 
 
+@functools.cache
 def questions() -> frozenset[Question]:
     """Give all that the table wants to know of an emulator, beyond what is always asked.
 

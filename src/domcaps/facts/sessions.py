@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from domcaps.facts.question import Question
 
 
+_IN_VAIN = Failure("not-asked", "the first accelerator is not in use, so that TCG was asked there")
+
+
 class Limits(msgspec.Struct, frozen=True):
     """Seconds for all questions with one accelerator, and for one question."""
 
@@ -74,10 +77,13 @@ class _Emulator:
         """Ask beside the leading interrogation; a failure is part of what is returned.
 
         An emulator for foreign guests will most likely have no use for the accelerator, so that
-        the leader asks with TCG, and this would be in vain: that is awaited there.
+        the leader asks with TCG, and this would be in vain: that is awaited there, since a start
+        costs as much as all the answers.
         """
         if not _may_be_native(self.path):
             await leader.is_settled.wait()
+            if not leader.plan.accelerated:
+                return Session(accelerator, failure=_IN_VAIN)
         try:
             return await self.ask(self.interrogation(accelerator, complete=False))
         except ProbeError as error:

@@ -11,7 +11,9 @@ That does not hold everywhere, and then files are looked at in each call:
 - where the system has no watches left.
 
 A watch is set on every folder on the way to a file, links followed, so that a renamed folder or a
-changed link is noticed, and on the file itself, so that a change through another name is. A table
+changed link is noticed, and on the file itself, so that a change through another name is. Where a
+folder lets this user neither look nor enter, nothing in it concerns him: the folder that holds it
+tells when its mode or owner changes. A table
 of mounts that changed counts as an event, and so does a queue that overflowed. What is not noticed
 is writing through shared memory that was mapped before the watch was set.
 """
@@ -22,6 +24,7 @@ import contextlib
 import ctypes
 import errno
 import os
+import re
 import select
 import stat
 import sys
@@ -69,6 +72,8 @@ _SELF = _DELETE_SELF | _MOVE_SELF | _ATTRIB | _DONT_FOLLOW
 _OF_FILE = _SELF | _MODIFY | _CLOSE_WRITE
 _OF_FOLDER = _SELF | _MOVED_FROM | _MOVED_TO | _CREATE | _DELETE | _ONLYDIR
 
+_OCTAL = re.compile(rb"\\([0-7]{3})")
+
 # no file has that name
 _EVERYTHING = "/"
 
@@ -87,12 +92,17 @@ class Sentry:
         self._lock = threading.Lock()
         self._watch: _Watch | None = None
         self._generation = 0
+        self._user = _user()
         self._is_able = sys.platform == "linux"
 
     def generation(self) -> int:
         """Give a number that is the same as before only if nothing happened since."""
         with self._lock:
-            if self._watch is not None and self._watch.has_news():
+            if self._user != _user():
+                # what may be seen is another matter now
+                self._user = _user()
+                self._end()
+            elif self._watch is not None and self._watch.has_news():
                 self._generation += 1
             return self._generation
 
@@ -127,15 +137,19 @@ class Sentry:
 
     def _start(self) -> bool:
         if self._watch is not None and self._watch.is_full:
-            self._watch.close()
-            self._watch = None
-            self._generation += 1
+            self._end()
         if self._watch is None and self._is_able:
             try:
                 self._watch = _Watch()
             except (OSError, ImportError):
                 self._is_able = False
         return self._watch is not None
+
+    def _end(self) -> None:
+        if self._watch is not None:
+            self._watch.close()
+            self._watch = None
+        self._generation += 1
 
 
 class _Watch:
@@ -248,7 +262,7 @@ class _Watch:
             # a folder is watched before it is looked into: what changes later is an event
             watch = self._folder(folder or "/")
             if watch < 0:
-                return False
+                return self._is_closed(folder, ahead[-1])
             part = ahead.pop()
             if part == "..":
                 folder = folder.rpartition("/")[0]
@@ -312,6 +326,23 @@ class _Watch:
         self._folders[path] = watch
         return watch
 
+    def _is_closed(self, path: str, name: str) -> bool:
+        """Tell whether a folder that can't be watched lets nobody in, and that it does is told.
+
+        The watch on the folder above tells of its mode and owner, but not of what is mounted there.
+        """
+        try:
+            os.lstat(f"{path}/{name}")
+        except PermissionError:
+            found = _status(path)
+        except OSError:
+            return False
+        else:
+            return False
+        if found is None or not _shuts_out(found) or not self._is_local(path, found.st_dev):
+            return False
+        return os.fsencode(path) not in _mount_points()
+
     def _is_local(self, path: str, device: int) -> bool:
         known = self._local.get(device)
         if known is None:
@@ -319,11 +350,30 @@ class _Watch:
         return known
 
 
+def _user() -> tuple[int, int]:
+    return os.geteuid(), os.getegid()
+
+
 def _status(path: str) -> os.stat_result | None:
     try:
         return os.lstat(path)
     except (OSError, ValueError):
         return None
+
+
+def _shuts_out(folder: os.stat_result) -> bool:
+    """Tell whether it is a folder's mode that keeps this user out, nothing that is not told of."""
+    if folder.st_uid == os.geteuid():
+        return not folder.st_mode & stat.S_IXUSR
+    ours = folder.st_gid in {os.getegid(), *os.getgroups()}
+    return not folder.st_mode & (stat.S_IXGRP if ours else stat.S_IXOTH)
+
+
+def _mount_points() -> set[bytes]:
+    """Give where something is mounted, as far as this process sees it (proc_pid_mountinfo(5))."""
+    with open(_MOUNTS, "rb") as file:  # noqa: PTH123 - the kernel makes it up
+        points = [line.split(b" ", 5)[4] for line in file]
+    return {_OCTAL.sub(lambda found: bytes([int(found[1], 8)]), point) for point in points}
 
 
 def _kind_of_file_system(path: str) -> int:
