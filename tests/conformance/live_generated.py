@@ -36,6 +36,7 @@ from live_domains import connect, our_host, undefine
 from lxml import etree
 
 from domain_generator import Generator
+from edits import Editor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -90,12 +91,13 @@ class Tally:
 class Libvirt:
     """The running libvirt."""
 
-    def __init__(self, *, native: bool) -> None:
+    def __init__(self, *, native: bool, schema: bool = True) -> None:
         import libvirt  # type: ignore[import-not-found, unused-ignore]
 
         libvirt.registerErrorHandler(lambda *_: None, None)
         self._libvirt = libvirt
         self._native = native
+        self.with_schema = schema
         self._connection = connect()
         number = self._connection.getLibVersion()
         self.version = f"{number // 1_000_000}.{number // 1000 % 1000}"
@@ -103,7 +105,9 @@ class Libvirt:
     def ask(self, xml: str) -> Verdict | None:
         """Ask for all verdicts; None where it died of the question."""
         refusal = self._define(xml, 0)
-        schema = refusal or self._define(xml, self._libvirt.VIR_DOMAIN_DEFINE_VALIDATE)
+        schema = refusal
+        if self.with_schema and not refusal:
+            schema = self._define(xml, self._libvirt.VIR_DOMAIN_DEFINE_VALIDATE)
         native = self._start(xml) if self._native and not refusal else ""
         if not self._connection.isAlive():
             self._connection = connect()
@@ -154,12 +158,13 @@ class Comparison:
         errors = result.errors
         define = [f for f in errors if f.stage.value == "define"]
         yield from _difference("define", verdict.define, define)
-        if not verdict.define and not define:
+        if not verdict.define and not define and self.libvirt.with_schema:
             strict = self.host.validate(data, self.libvirt.version, schema=True).errors
             schema = [f for f in strict if f.stage.value == "define"]
             yield from _difference("schema", verdict.schema, schema)
-            if self.libvirt._native and not _CIRCUMSTANCES.search(verdict.native):
-                yield from _difference("start", verdict.native, list(errors))
+        starts = not verdict.define and not define and self.libvirt._native
+        if starts and not _CIRCUMSTANCES.search(verdict.native):
+            yield from _difference("start", verdict.native, list(errors))
 
 
 def _difference(stage: str, refusal: str, findings: list[Any]) -> Iterator[Disagreement]:
@@ -228,11 +233,11 @@ def run(options: argparse.Namespace) -> Tally:
     corpus = (
         [p.read_bytes() for p in sorted(options.corpus.glob("*.xml"))] if options.corpus else []
     )
-    generator = Generator(random.Random(options.seed), corpus)  # noqa: S311 - no secret
-    comparison = Comparison(Libvirt(native=options.native), our_host(options.host))
+    libvirt = Libvirt(native=options.native, schema=options.schema)
+    comparison = Comparison(libvirt, our_host(options.host))
     tally = Tally()
     print(f"libvirt {comparison.libvirt.version}, seed {options.seed}", flush=True)
-    made = generator.sweep() if options.sweep else iter(generator.document, None)
+    made = _documents(options, corpus, comparison.host)
     for document in itertools.islice(made, options.count):
         data = own(document)
         if options.as_qemu:
@@ -254,6 +259,21 @@ def run(options: argparse.Namespace) -> Tally:
     return tally
 
 
+def _documents(options: argparse.Namespace, corpus: list[bytes], host: Any) -> Iterator[bytes]:
+    seeded = random.Random(options.seed)  # noqa: S311 - no secret
+    if options.edits:
+        emulators = [host.emulators.get(path) for path in host.emulators.paths()]
+        machines = {
+            machine.name
+            for emulator in emulators
+            for virttype in emulator.virttypes
+            for machine in emulator.machines(virttype)
+        }
+        return iter(Editor(corpus, seeded, machines).document, None)
+    generator = Generator(seeded, corpus)
+    return generator.sweep() if options.sweep else iter(generator.document, None)
+
+
 def _shrink(comparison: Comparison, kind: str, group: Group) -> None:
     def stays(data: bytes) -> bool:
         return any(found.kind == kind for found in comparison.look(data)[1])
@@ -264,7 +284,7 @@ def _shrink(comparison: Comparison, kind: str, group: Group) -> None:
             group.said, group.ours = found.said, found.ours
 
 
-def show(tally: Tally, native: bool) -> int:
+def show(tally: Tally, *, native: bool, with_schema: bool) -> int:
     """Print everything; give the number of disagreements that count."""
     order = ("define", "start", "schema")
     by_weight = sorted(
@@ -282,7 +302,8 @@ def show(tally: Tally, native: bool) -> int:
     print(f"define: {asked - seen['define']} of {asked} agree")
     if native:
         print(f"start: {seen['start']} to look at by hand")
-    print(f"define --validate: {asked - seen['define'] - seen['schema']} of {asked} agree")
+    if with_schema:
+        print(f"define --validate: {asked - seen['define'] - seen['schema']} of {asked} agree")
     return seen["define"]
 
 
@@ -294,14 +315,18 @@ def main() -> int:
     parser.add_argument(
         "--sweep", action="store_true", help="give every field every kind of value, one at a time"
     )
+    parser.add_argument(
+        "--edits", action="store_true", help="take domains of CORPUS with a few small edits, only"
+    )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--host", type=Path, help="a recording of this host; asked live otherwise")
     parser.add_argument("--as-qemu", action="store_true", help="turn type='kvm' into 'qemu'")
     parser.add_argument("--native", action="store_true", help="look at starting as well")
+    parser.add_argument("--no-schema", dest="schema", action="store_false")
     parser.add_argument("--no-shrink", dest="shrink", action="store_false")
     options = parser.parse_args()
     begin = time.monotonic()
-    wrong = show(run(options), options.native)
+    wrong = show(run(options), native=options.native, with_schema=options.schema)
     print(f"{time.monotonic() - begin:.0f} s")
     return 1 if wrong else 0
 

@@ -221,6 +221,20 @@ class Address(Part):
         return low | high << 32 if third & 0xFF else None
 
     @property
+    def dropped(self) -> bool:
+        """Whether libvirt drops it: of a display that is none, a console that is a serial port."""
+        device = self.node.getparent()
+        if device is None or device.tag not in {"video", "console"}:
+            return False
+        if device.tag == "video":
+            model = device.find("model")
+            return model is not None and model.get("type") == "none"
+        target = device.find("target")
+        serial = target is None or target.get("type", "serial") in {"", "none", "serial"}
+        stands_for_one = bool(self.domain.find("devices/serial"))
+        return serial and stands_for_one and device is self.domain.find("devices/console")[0]
+
+    @property
     def zpci(self) -> tuple[int | None, int | None]:
         """The user-defined and the function identifier of a PCI device on IBM Z."""
         inner = self.node.find("zpci") if self.type == "pci" else None

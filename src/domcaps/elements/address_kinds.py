@@ -40,7 +40,7 @@ def is_compared(address: Address) -> bool:
     """Tell whether libvirt compares the kind of an address with what the device needs."""
     device = device_of(address)
     tag = device.tag
-    if is_moved_to_spapr_vio(address):
+    if is_moved_to_spapr_vio(address) or (tag == "video" and address.dropped):
         return False
     if tag == "controller":
         kind = device.get("type", "ide")
@@ -59,7 +59,7 @@ def is_moved_to_spapr_vio(address: Address) -> bool:
     """Tell whether libvirt puts a device on the virtual I/O of pseries, wherever it should be."""
     device = device_of(address)
     tag = device.tag
-    if tag not in _ON_SPAPR_VIO or not address.holds(PSERIES):
+    if tag not in _ON_SPAPR_VIO or address.dropped or not address.holds(PSERIES):
         return False
     if tag == "controller":
         controller = Controller(device, address.domain)
@@ -85,9 +85,7 @@ def register_of(address: Address) -> int | None:
         return address.register
     if address.register is None or not is_moved_to_spapr_vio(address):
         return None
-    # beside a serial port, the first console is no device of its own
-    second = device_of(address).tag == "console" and address.domain.find("devices/serial")
-    return None if second else address.register
+    return address.register
 
 
 _CARD = "<interface type='user'><model type='virtio'/>{}</interface>"

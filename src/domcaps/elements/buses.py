@@ -55,7 +55,10 @@ _PORT = "<address type='virtio-serial' controller='0' bus='0' port='{}'/>"
     good=_CHANNEL.format("a", _PORT.format(3)) + _CHANNEL.format("b", ""),
 )
 def ports_can_be_taken(hardware: Hardware) -> Problems:
-    """A port of virtio-serial is one that its controller has, and belongs to one device."""
+    """A port of virtio-serial is one that its controller has, and belongs to one device.
+
+    Libvirt looks at this whatever device names such a port.
+    """
     ports = hardware.serial_ports
     for node, message in ports.missing if ports is not None else ():
         yield problem(message, node, "address")
@@ -79,7 +82,7 @@ def registers_are_distinct(places: Places) -> Problems:
     everywhere = places.domain.all(Address) if places.holds(PSERIES) else ()
     for address in everywhere or places.by_kind.get("spapr-vio", ()):
         reg = register_of(address)
-        if reg is None:
+        if reg is None or address.dropped:
             continue
         parent = address.node.getparent()
         looks = parent is not None and parent.tag in _ON_SPAPR_VIO
@@ -120,8 +123,7 @@ def _is_absent(tag: str, address: Address) -> bool:
     device = device_of(address)
     if tag == "controller" and device.get("type") == "usb":
         return Controller(device, address.domain).settled_model == "none"
-    model = device.find("model") if tag == "video" else None
-    return model is not None and model.get("type") == "none"
+    return address.dropped
 
 
 _ZCARD = (

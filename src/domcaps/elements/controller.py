@@ -54,7 +54,6 @@ class Controller(Device):
     model = field("@model")
     index = field("@index", NUMBER)
     ports = field("@ports", NUMBER)
-    start_port = field("master/@startport", UNSIGNED)
     queues = field("driver/@queues", UNSIGNED)
     cmd_per_lun = field("driver/@cmd_per_lun", UNSIGNED)
     max_sectors = field("driver/@max_sectors", UNSIGNED)

@@ -17,7 +17,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domcaps.elements.machines import S390
-from domcaps.language.kinds import ON_OFF, POSITIVE, YES_NO
+from domcaps.language.kinds import ON_OFF, POSITIVE, UNSIGNED, YES_NO
 from domcaps.language.lazy import cached_property
 from domcaps.language.observed import device_property
 from domcaps.language.part import Part, field
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 BOOTABLE = frozenset({"disk", "interface", "hostdev", "redirdev", "filesystem"})
 """Elements whose devices can be booted from; elsewhere libvirt overlooks ``<boot>``."""
+
+_WITH_ROM = frozenset({"interface", "hostdev"})
 
 WITHOUT_METADATA = frozenset({"emulator", "graphics", "audio", "lease"})
 """Elements below ``<devices>`` that have no general metadata."""
@@ -46,7 +48,9 @@ ACPI_INDEX = (
 
 def has_metadata(device: Node) -> bool:
     """Tell whether libvirt looks for metadata in an element below ``<devices>``."""
-    absent = device.tag == "memballoon" and device.get("model") == "none"
+    absent = device.get("model") == "none" and (
+        device.tag == "memballoon" or (device.tag == "controller" and device.get("type") == "usb")
+    )
     return device.tag not in WITHOUT_METADATA and not absent
 
 
@@ -146,6 +150,14 @@ class Acpi(_Metadata):
     index = field("@index", POSITIVE)
 
 
+class Master(_Metadata):
+    """The USB controller beside which one stands, by the ports that it takes over."""
+
+    path = "devices/*/master"
+
+    start_port = field("@startport", UNSIGNED)
+
+
 class Rom(_Metadata):
     """The boot ROM of a device of PCI."""
 
@@ -154,6 +166,11 @@ class Rom(_Metadata):
 
     enabled = field("@enabled", YES_NO)
     bar = field("@bar", ON_OFF)
+
+    @classmethod
+    def is_read(cls, parent: Node) -> bool:
+        """Tell whether libvirt looks for a ROM there."""
+        return parent.tag in _WITH_ROM
 
 
 _CARD = "<interface type='user'>{}</interface>"
@@ -225,7 +242,7 @@ def _kind_of_address(part: _Metadata) -> str | None:
     if device is None:
         return None
     address = device.find("address")
-    if address is not None:
+    if address is not None and not _is_no_display(device):
         return address.get("type")
     if part.tag in _OF_TAG:
         return _OF_TAG[part.tag]
@@ -238,6 +255,12 @@ def _kind_of_address(part: _Metadata) -> str | None:
     if part.tag == "controller" and bus != "ccid":
         return None
     return "ccw" if part.tag in _CHANNEL_IO and part.holds(S390) else _OF_BUS.get(bus or "")
+
+
+def _is_no_display(device: Node) -> bool:
+    """Tell whether it is a ``<video>`` of type ``none``, whose address libvirt forgets."""
+    model = device.find("model") if device.tag == "video" else None
+    return model is not None and model.get("type") == "none"
 
 
 # where devices are plugged in of which nothing more is said
@@ -254,8 +277,6 @@ _CHANNEL_IO = frozenset({"rng", "vsock", "crypto"})
 )
 def rom_is_consistent(rom: Rom) -> Problems:
     """A ROM that is switched off has neither a bar nor a file; only devices of PCI have one."""
-    if rom.tag not in {"interface", "hostdev"}:
-        return
     bar, file = rom.bar, rom.node.get("file")
     if rom.enabled == "no" and (bar is not None or file is not None):
         yield problem("a disabled ROM can have neither bar nor file", rom)

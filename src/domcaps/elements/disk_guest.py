@@ -100,7 +100,8 @@ def bus_is_there(disk: Disk) -> Problems:
     """The emulator and the machine type must have the bus; it may follow from the target's name."""
     world = disk.domain.world
     choice = BUS.find(disk.bus, world.target.dialect)
-    if disk.bus == "fdc" and not speaks(disk, "11.4"):
+    misspelt = disk.given_bus is None and disk.raw("given_bus")
+    if misspelt or (disk.bus == "fdc" and not speaks(disk, "11.4")):
         return
     if choice is not None and world.truth(choice.when) is not Truth.NO:
         return

@@ -24,6 +24,8 @@ from domcaps.language.kinds import UNSIGNED64, YES_NO, Int, OneOf
 from domcaps.language.rule import Problems, problem, rule
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from lxml.etree import _Element as Node
 
     from domcaps.elements.images import Image
@@ -98,8 +100,8 @@ def volumes_are_named(disk: Disk) -> Problems:
     stage=Stage.START,
 )
 def storage_is_not_of_another_hypervisor(disk: Disk) -> Problems:
-    """The storage ``ctl`` is that of another hypervisor."""
-    if disk.image.type == "ctl":
+    """The storage ``ctl`` is that of another hypervisor; a drive can be without any."""
+    if disk.image.type == "ctl" and not disk.image.is_empty:
         yield problem("QEMU has no storage of type 'ctl'", disk, "@type", accepted=TYPES)
 
 
@@ -298,6 +300,22 @@ _DATA = (
 
 
 @rule(
+    "disk-datastore-incomplete",
+    Disk,
+    bad=_disk("<source file='/a'><dataStore type='file'/></source>", form="qcow2"),
+    good=_disk(_DATA.format("raw"), form="qcow2"),
+)
+def data_file_is_complete(disk: Disk) -> Problems:
+    """The data of a qcow2 image can be in a file of their own, with type, format and source."""
+    for store in _data_stores(disk.images):
+        form = store.find("format")
+        if store.get("type") not in TYPES:
+            yield problem("the type of the data's storage is missing", store, "@type")
+        if form is None or store.find("source") is None:
+            yield problem("format and source of the data are missing", store)
+
+
+@rule(
     "disk-datastore-invalid",
     Disk,
     bad=_disk(_DATA.format("raw"), form="raw"),
@@ -306,13 +324,15 @@ _DATA = (
 def data_file_is_raw(disk: Disk) -> Problems:
     """The data of a qcow2 image can be in a file of their own, of format raw."""
     for image in disk.images:
+        for store in _data_stores((image,)):
+            form = store.find("format")
+            raw = form is None or form.get("type") == "raw"
+            if not raw or image.format != "qcow2":
+                yield problem("the data of a qcow2 image are in format raw", store, "format/@type")
+
+
+def _data_stores(found: Iterable[Image]) -> Iterator[Node]:
+    for image in found:
         store = None if image.source is None else image.source.find("dataStore")
-        if store is None:
-            continue
-        form = store.find("format")
-        if store.get("type") not in TYPES:
-            yield problem("the type of the data's storage is missing", store, "@type")
-        if form is None or store.find("source") is None:
-            yield problem("format and source of the data are missing", store)
-        elif form.get("type") != "raw" or image.format != "qcow2":
-            yield problem("the data of a qcow2 image are in format raw", store, "format/@type")
+        if store is not None:
+            yield store

@@ -141,8 +141,7 @@ class Hardware(Part):
 
     @property
     def _names_virtio_serial(self) -> bool:
-        addresses = self.node.iterfind("devices/channel/address")
-        return any(address.get("type") == "virtio-serial" for address in addresses)
+        return any(address.type == "virtio-serial" for address in self.domain.all(Address))
 
     _serial_ports: Ports | None = None
 

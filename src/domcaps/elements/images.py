@@ -28,7 +28,7 @@ WITHOUT_BACKING = (
 FORMATS = (*WITHOUT_BACKING, "cow", "qcow", "qcow2", "qed", "vmdk")
 """Formats of images: the last ones can be backed by another image."""
 
-_PATH = {"file": "file", "block": "dev", "dir": "dir"}
+_PATH = {"file": "file", "block": "dev", "dir": "dir", "ctl": "dev"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -20,11 +20,13 @@ from typing import TYPE_CHECKING
 
 from domcaps.elements import remedies
 from domcaps.elements.drifts import NO_SMM, SMM_IS_REFUSED
+from domcaps.elements.images import Image
 from domcaps.elements.machines import ARM_VIRT, I440FX, LOONGARCH_VIRT, Q35, X86
 from domcaps.elements.os_told import ROM, first_firmware, flash, loader_trials, varstore_told
 from domcaps.elements.quantities import OrEmpty
 from domcaps.language import Choice, Drift, Element, Enum, Place, Values, World
 from domcaps.language.kinds import YES_NO, Int, OneOf
+from domcaps.language.lazy import cached_property
 from domcaps.language.observed import WorldFact, device
 from domcaps.language.part import Part, field
 from domcaps.language.preference import (
@@ -364,6 +366,14 @@ class Nvram(Part):
     template_format = field("@templateFormat", FORMAT)
     format = field("@format", FORMAT)
     type = field("@type", OneOf(("file", "block", "network")))
+
+    @cached_property
+    def images(self) -> tuple[Image, ...]:
+        """The image that its ``<source>`` describes, nothing where only a path is given."""
+        source = self.find("source") if self.type else None
+        if source is None:
+            return ()
+        return (Image(self.node, source, self.type or "", self.format or "raw"),)
 
 
 class Varstore(Part):

@@ -28,6 +28,9 @@ UEFI_VARIABLES = device("uefi-vars-x64", "uefi-vars-sysbus")
 """QEMU's device that keeps UEFI variables in place of flash memory."""
 
 _OS = "<os firmware='efi'><type>hvm</type>{}</os><features><acpi/></features>"
+_SLICES = "12.0"
+"""Since about then a part of a block device can keep the variables."""
+
 _MANUAL = "<os><type machine='q35'>hvm</type>{}</os><features><acpi/></features>"
 _FLASH = "<loader readonly='yes' type='pflash'>/a/code.fd</loader>"
 
@@ -273,11 +276,20 @@ def typed_store_has_a_source(nvram: Nvram) -> Problems:
     good=_MANUAL.format(f"{_FLASH}<nvram type='block'><source dev='/dev/a'/></nvram>"),
 )
 def store_is_plain(nvram: Nvram) -> Problems:
-    """A store of variables can't have reservations; slices only where it is a block device."""
+    """A store of variables has no reservations; the begin of a block device can be one."""
+    if nvram.raw("type") is None:
+        return
     if nvram.has("source/reservations"):
         yield problem("variables can't have persistent reservations", nvram, "source/reservations")
-    if nvram.type != "block" and nvram.has("source/slices/slice"):
+    part = nvram.find("source/slices/slice[@type='storage']")
+    if part is None:
+        return
+    if not nvram.domain.world.target.dialect.speaks(_SLICES, ""):
+        yield problem("this libvirt can't keep variables in a slice", nvram, "source/slices")
+    elif nvram.type != "block":
         yield problem("only a store of type='block' can be a slice", nvram, "source/slices")
+    elif part.get("offset", "0").strip("+0 "):
+        yield problem("variables stand at the begin of the device", part, "@offset")
 
 
 @rule(

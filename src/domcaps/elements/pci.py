@@ -117,7 +117,8 @@ class _Placement:
                 self._grow(highest)
             except _Stopped:
                 return self.found
-            if len(self.buses.buses) == highest + 1 and not self.to_the_end:
+            done = len(self.buses.buses) == highest + 1 and not self._has_twins
+            if done and not self.to_the_end:
                 return self.found  # the second time would only repeat the first
             sizes = self.buses
             self._open(models, len(sizes.buses), growing=False, like=sizes)
@@ -193,6 +194,12 @@ class _Placement:
             return place == _PRIMARY_IDE
         uhci = known.type == "usb" and known.model in {None, "piix3-uhci"}
         return uhci and place == _PRIMARY_USB
+
+    @property
+    def _has_twins(self) -> bool:
+        """Tell whether parts of one USB 2 controller want the same function of its slot."""
+        parts = [(c.index, c.model) for c in self.hardware.of("usb") if c.model in EHCI]
+        return len(set(parts)) < len(parts)
 
     @property
     def _knows_boards(self) -> bool:

@@ -152,7 +152,9 @@ class PciDevices:
         address = self.domain.within(Address, node)
         placed_as = "hostdev" if tag == "interface" and node.get("type") == "hostdev" else tag
         if address is not None and address.type:
-            if address.type != "pci" or address.malformed or is_moved_to_spapr_vio(address):
+            if address.type != "pci" or address.malformed or address.dropped:
+                return None
+            if is_moved_to_spapr_vio(address):
                 return None
             if address.pci is not None:
                 return PciDevice(placed_as, node, needs, address.pci)

@@ -82,6 +82,12 @@ class ImageSeclabel(SourceSeclabel):
     path = "devices/disk/source/seclabel"
 
 
+class NvramSeclabel(SourceSeclabel):
+    """The label of the image that firmware keeps its variables in."""
+
+    path = "os/nvram[@type]/source/seclabel"
+
+
 class BackingSeclabel(SourceSeclabel):
     """The label of an image that another one is based on."""
 

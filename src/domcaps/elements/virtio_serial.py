@@ -44,7 +44,8 @@ class Ports:
 
     def _all(self) -> Iterator[NoPort]:
         waiting: list[tuple[Node, bool, int | None]] = []
-        plugged = {a.node.getparent() for a in self.domain.all(Address) if a.type == _TYPE}
+        named = [address for address in self.domain.all(Address) if address.type == _TYPE]
+        plugged = {address.node.getparent() for address in named if not address.dropped}
         for node in self.domain.root.iterfind("devices/*"):
             if node.tag not in {"channel", "console"} and node not in plugged:
                 continue
@@ -53,6 +54,8 @@ class Ports:
             controller = address.number("controller") if address is not None and given else None
             port = address.number("port") if address is not None and given else 0
             if controller is not None and port:
+                if node not in plugged:
+                    continue
                 wrong = self._take(controller, port)
                 if wrong:
                     yield NoPort(node, wrong)
