@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 import domcaps
 from domcaps.facts.arch import ARCHITECTURES, qemu_target
+from domcaps.facts.node import Node
 from domcaps.facts.question import ask
 from domcaps.facts.record import (
     EmulatorRecord,
@@ -26,6 +27,9 @@ from domcaps.shipped import SUFFIX, shipped_names
 from fakes import answer, emulator_record
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from domcaps.facts.question import Question
     from domcaps.language.rule import Sample
 
 RELEASES = ("sid", "debian13", "debian12")
@@ -73,6 +77,40 @@ def _with_kvm(record: EmulatorRecord) -> EmulatorRecord:
     state = answer(ask("query-kvm"), {"enabled": True, "present": True})
     others = tuple(a for a in plain.answers if a.question != ask("query-kvm"))
     return msgspec.structs.replace(record, sessions=(Session("kvm", (*others, state)), plain))
+
+
+def _on_its_own_hardware(record: EmulatorRecord) -> EmulatorRecord:
+    """Have an emulator find what only some processors have, where it runs under KVM.
+
+    These are 1 MiB for enclaves (SGX) on the first node, and protected guests on IBM Z.
+    """
+    if record.path == _path("x86_64"):
+        return _instead(record, ask("query-sgx-capabilities"), lambda _: _ENCLAVES)
+    if record.path == _path("s390x"):
+        return _instead(record, ask("qom-list-types"), lambda types: [*types, _PROTECTED])
+    return record
+
+
+def _instead(
+    record: EmulatorRecord, question: Question, change: Callable[[Any], Any]
+) -> EmulatorRecord:
+    """Have it answer a question in another way."""
+    sessions = []
+    for session in record.sessions:
+        old = [a.reply for a in session.answers if a.question == question and not a.failure]
+        others = [a for a in session.answers if a.question != question]
+        told = change(msgspec.json.decode(old[0]) if old else [])
+        new = (*others, answer(question, told))
+        sessions.append(msgspec.structs.replace(session, answers=new))
+    return msgspec.structs.replace(record, sessions=tuple(sessions))
+
+
+_ENCLAVES = {
+    "sgx": True, "sgx1": True, "sgx2": False, "flc": True, "section-size": 1 << 20,
+    "sections": [{"node": 0, "size": 1 << 20}],
+}  # fmt: skip
+_PROTECTED = {"name": "s390-pv-guest", "parent": "confidential-guest-support"}
+_NODE = Node(tsc_hz=2_500_000_000)
 
 
 def _rich(arch: str) -> HostRecord:
@@ -165,7 +203,8 @@ def sample_host(
     if not host_arch:
         record = _with_kvm(record)
     host = _without(_rich(host_arch or _SERVED_BY.get(arch, arch)), lacking)
-    return domcaps.Host.from_recording(Recording(host=host, emulators=(record,)), origin=release)
+    recording = Recording(host=host, emulators=(_on_its_own_hardware(record),), node=_NODE)
+    return domcaps.Host.from_recording(recording, origin=release)
 
 
 def host_for(sample: Sample, release: str) -> domcaps.Host | None:

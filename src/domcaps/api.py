@@ -100,8 +100,8 @@ class Host:
     @classmethod
     def from_recording(cls, recording: Recording, origin: str = "") -> Host:
         """Take a recording that is in memory already."""
-        emulators = RecordedEmulators(recording.emulators)
-        host = cls(HostFacts(recording.host), emulators, origin, recording.node)
+        emulators, node = RecordedEmulators(recording.emulators), recording.node
+        host = cls(HostFacts(recording.host, lambda: node), emulators, origin, node)
         host.recorded = recording.made_at
         return host
 

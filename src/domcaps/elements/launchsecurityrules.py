@@ -139,6 +139,7 @@ def hashes_are_there(security: LaunchSecurity) -> Problems:
 @rule(
     "launch-security-host-unable",
     LaunchSecurity,
+    bad=Sample("<launchSecurity type='s390-pv'/>", arch="s390x", lacking=("kvm.secure_guest",)),
     good=_GOOD,
 )
 def host_protects(security: LaunchSecurity) -> Problems:

@@ -299,7 +299,12 @@ def dynamic_memslots_need_qemu(memory: VirtioMem) -> Problems:
         )
 
 
-@rule("memory-device-sgx-section-too-small", SgxEpc)
+@rule(
+    "memory-device-sgx-section-too-small",
+    SgxEpc,
+    bad=memory_sample("sgx-epc", _SIZE),
+    good=memory_sample("sgx-epc", "<size unit='KiB'>512</size>"),
+)
 def sections_are_large_enough(memory: SgxEpc) -> Problems:
     """The memory of enclaves comes from what the host has set aside on its nodes."""
     sgx = memory.domain.world.emulator.sgx

@@ -16,9 +16,11 @@ It is described as the image of a disk is, and must be as sound: the rules are t
 from __future__ import annotations
 
 from domcaps.elements import disk_network, disk_secrets, disk_source
+from domcaps.elements.attributes import Attributes
 from domcaps.elements.needs import speaks
 from domcaps.elements.os import Nvram
 from domcaps.language.finding import Stage
+from domcaps.language.kinds import YES_NO
 from domcaps.language.rule import Problems, Sample, problem, rule
 
 _DROPPED = frozenset({"tftp", "vxhs"})
@@ -43,6 +45,8 @@ _OF_IMAGES_AT_START = (
     disk_secrets.encryption_has_a_secret,
 )
 
+_LABEL = Attributes({"relabel": YES_NO})
+
 _NVRAM = (
     "<os><type machine='q35'>hvm</type><loader readonly='yes' type='pflash'>/a/code.fd</loader>"
     "<nvram {}</source></nvram></os><features><acpi/></features>"
@@ -64,6 +68,8 @@ def source_is_sound(nvram: Nvram) -> Problems:
     if nvram.images:
         for of_images in _OF_IMAGES:
             yield from of_images.check(nvram)
+        for label in nvram.find_all("source/seclabel"):
+            yield from _LABEL.problems(label)
 
 
 @rule(

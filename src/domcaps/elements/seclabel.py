@@ -83,9 +83,20 @@ class ImageSeclabel(SourceSeclabel):
 
 
 class NvramSeclabel(SourceSeclabel):
-    """The label of the image that firmware keeps its variables in."""
+    """The label of the image that firmware keeps its variables in.
 
-    path = "os/nvram[@type]/source/seclabel"
+    Its form is looked at with the rest of the source: see `domcaps.elements.nvram_source`.
+    """
+
+    path = "os/nvram/source/seclabel"
+    unread = frozenset({"nvram"})
+    relabel = field("@relabel")
+
+    @classmethod
+    def is_read(cls, parent: Node) -> bool:
+        """Tell whether libvirt looks for it: a store without a type has no source."""
+        store = parent.getparent()
+        return store is not None and store.get("type") is not None
 
 
 class BackingSeclabel(SourceSeclabel):

@@ -13,7 +13,10 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from domcaps.elements.machines import ARM_VIRT, X86
+from domcaps.language.finding import Stage
 from domcaps.language.kinds import UNSIGNED64, YES_NO, OneOf
 from domcaps.language.observed import device_property, object_property, virttype
 from domcaps.language.part import Part, field
@@ -25,6 +28,9 @@ PIT_CATCHUP = device_property("kvm-pit", "lost_tick_policy")
 
 VIRTUAL_TIMER = object_property("max-arm-cpu", "kvm-no-adjvtime")
 """Whether ARM's virtual timer stops with the guest can be chosen."""
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element as Node
 
 _ARM_KVM = ARM_VIRT & virttype("kvm")
 _X86_TIMERS = frozenset(("tsc", "kvmclock", "hypervclock", "hpet"))
@@ -151,3 +157,35 @@ def attributes_belong_to_timers(timer: Timer) -> Problems:
         yield problem(f"{timer.name!r} follows no time that can be chosen", timer, "@track")
     if timer.name == "rtc" and timer.track == "boot":
         yield problem("'rtc' follows guest, wall or realtime", timer, "@track")
+
+
+@rule(
+    "timer-frequency-unavailable",
+    Timer,
+    bad=_CLOCK.format("<timer name='tsc' frequency='1000000000'/>"),
+    good=_CLOCK.format("<timer name='tsc' frequency='2500000000'/>"),
+    stage=Stage.START,
+)
+def frequency_is_the_processors(timer: Timer) -> Problems:
+    """The frequency of ``tsc`` is that of the host's processor where KVM can't scale it.
+
+    Libvirt looks at the first one that is given. 250 millionths more or less are no matter.
+    """
+    if timer.name != "tsc" or not timer.frequency or _first_chosen(timer) is not timer.node:
+        return
+    counter = timer.domain.world.host.time_stamp_counter
+    if counter is None or counter[1]:
+        return
+    least, most = counter[0] - _tolerance(counter[0]), counter[0] + _tolerance(counter[0])
+    if not least <= timer.frequency <= most:
+        what = f"the host's processor counts with {counter[0]} Hz, and can't be made to differ"
+        yield problem(what, timer, "@frequency", accepted=(str(counter[0]),))
+
+
+def _tolerance(frequency: int) -> int:
+    return frequency * 250 // 1_000_000
+
+
+def _first_chosen(timer: Timer) -> Node | None:
+    chosen = (t.node for t in timer.domain.all(Timer) if t.name == "tsc" and t.frequency)
+    return next(chosen, None)

@@ -12,7 +12,9 @@ from domcaps.facts.record import Helper, HostCpu, HostRecord, Kvm, Presence
 from domcaps.facts.strict import decode_strictly
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+
+    from domcaps.facts.node import Node
 
 TPM_PROGRAMS = ("swtpm", "swtpm_setup", "swtpm_ioctl")
 """An emulated TPM needs all three: to run it, to make its state, to talk to it."""
@@ -29,10 +31,17 @@ def read_host_facts(data: bytes, where: str = "") -> HostRecord:
 
 
 class HostFacts:
-    """One host. Nothing is read anew: it all comes from `record`."""
+    """One host. Nothing is read anew: it all comes from `record`.
 
-    def __init__(self, record: HostRecord) -> None:
+    But for what `hardware` tells of the host as hardware, whenever somebody needs that: None where
+    nobody looked.
+    """
+
+    def __init__(
+        self, record: HostRecord, hardware: Callable[[], Node | None] = lambda: None
+    ) -> None:
         self.record = record
+        self._hardware = hardware
 
     def __repr__(self) -> str:
         """Name the architecture."""
@@ -111,6 +120,12 @@ class HostFacts:
         setup = self.helper("swtpm_setup")
         features = setup.features if setup else ()
         return tuple(version for name, version in _TPM_FEATURES.items() if name in features)
+
+    @property
+    def time_stamp_counter(self) -> tuple[int, bool] | None:
+        """The frequency of the processor's counter in Hz and whether KVM scales it, if known."""
+        node = self._hardware()
+        return (node.tsc_hz, node.tsc_scaling) if node is not None and node.tsc_hz else None
 
     @property
     def sev_limits(self) -> tuple[int, int]:

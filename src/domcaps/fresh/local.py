@@ -6,6 +6,7 @@ import functools
 from typing import TYPE_CHECKING
 
 from domcaps.facts.host import HostFacts
+from domcaps.facts.nodeprobe import read_node
 from domcaps.fresh.answers import Answer, FetchedEmulators, TargetOf
 from domcaps.fresh.build import Build
 from domcaps.fresh.disk import DiskStore, cache_folder
@@ -37,7 +38,7 @@ class Facts(Key[HostFacts], frozen=True):
 
     def task(self, fetch: Fetch) -> HostFacts:
         """Fetch each of them."""
-        return HostFacts(fetch(WholeRecord(self.local.host)))
+        return HostFacts(fetch(WholeRecord(self.local.host)), read_node)
 
     @property
     def text(self) -> str:
