@@ -22,6 +22,7 @@ from domcaps.language.rule import Problems, Sample, problem, rule
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node
 
+    from domcaps.language.domain import Domain
     from domcaps.language.predicate import Predicate
 
 _ON_BOARD = {"ide": I440FX, "usb": I440FX, "sata": Q35}
@@ -57,12 +58,16 @@ def is_compared(address: Address) -> bool:
 
 def is_moved_to_spapr_vio(address: Address) -> bool:
     """Tell whether libvirt puts a device on the virtual I/O of pseries, wherever it should be."""
-    device = device_of(address)
+    return not address.dropped and is_on_spapr_vio(device_of(address), address.domain)
+
+
+def is_on_spapr_vio(device: Node, domain: Domain) -> bool:
+    """Tell whether a device is on the virtual I/O of pseries, whatever address it has."""
     tag = device.tag
-    if tag not in _ON_SPAPR_VIO or address.dropped or not address.holds(PSERIES):
+    if tag not in _ON_SPAPR_VIO or not domain.world.truth(PSERIES):
         return False
     if tag == "controller":
-        controller = Controller(device, address.domain)
+        controller = Controller(device, domain)
         return controller.type == "scsi" and controller.settled_model == "ibmvscsi"
     if tag == "interface":
         model = device.find("model")

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from domcaps.elements.machines import S390
 from domcaps.language.kinds import ON_OFF, POSITIVE, UNSIGNED, YES_NO
 from domcaps.language.lazy import cached_property
 from domcaps.language.observed import device_property
@@ -246,15 +245,26 @@ def _kind_of_address(part: _Metadata) -> str | None:
         return address.get("type")
     if part.tag in _OF_TAG:
         return _OF_TAG[part.tag]
+    from domcaps.elements.usb import input_bus
+
     target = device.find("target")
     if part.tag == "channel" and target is not None and target.get("type") == "virtio":
         return "virtio-serial"
     bus = device.get("bus") if target is None else target.get("bus", device.get("bus"))
     if part.tag in {"hostdev", "controller"}:
         bus = device.get("type")
-    if part.tag == "controller" and bus != "ccid":
-        return None
-    return "ccw" if part.tag in _CHANNEL_IO and part.holds(S390) else _OF_BUS.get(bus or "")
+    if part.tag == "input":
+        bus = input_bus(device, part.domain)
+    if bus in _OF_BUS and (part.tag != "controller" or bus == "ccid"):
+        return _OF_BUS[bus]
+    return _kind_by_board(part, device)
+
+
+def _kind_by_board(part: _Metadata, device: Node) -> str | None:
+    from domcaps.elements.pci import Topology
+
+    topology = part.domain.first(Topology)
+    return (topology.devices.kind_by_board(part.tag, device) or None) if topology else None
 
 
 def _is_no_display(device: Node) -> bool:
@@ -266,7 +276,6 @@ def _is_no_display(device: Node) -> bool:
 # where devices are plugged in of which nothing more is said
 _OF_TAG = {"redirdev": "usb", "hub": "usb", "smartcard": "ccid"}
 _OF_BUS = {"usb": "usb", "ccid": "ccid", "scsi": "drive", "sata": "drive", "ide": "drive"}
-_CHANNEL_IO = frozenset({"rng", "vsock", "crypto"})
 
 
 @rule(

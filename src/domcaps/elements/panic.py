@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from domcaps.elements.device import Device
 from domcaps.elements.drifts import NO_PCI
+from domcaps.elements.hardware import Hardware
 from domcaps.elements.machines import ARM_VIRT, PSERIES, S390, S390_CCW, X86
 from domcaps.language import AnyChoice, Choice, Element, Enum
 from domcaps.language.lazy import cached_property
@@ -124,3 +125,16 @@ def address_fits_the_model(panic: Panic) -> Problems:
             "address/@type",
             accepted=[wanted],
         )
+
+
+@rule(
+    "panic-pci-missing",
+    Panic,
+    bad=Sample("<panic model='pvpanic'/>", arch="armv7l", machine="vexpress-a15"),
+    good=Sample("<panic model='pvpanic'/>", arch="aarch64", machine="virt"),
+)
+def pvpanic_finds_pci(panic: Panic) -> Problems:
+    """A ``pvpanic`` is a device of PCI: older libvirts leave it without a place on some boards."""
+    hardware = panic.domain.first(Hardware)
+    if panic.model == "pvpanic" and hardware is not None and not hardware.supports_pci:
+        yield problem("this board has no PCI for a pvpanic", panic, "@model")

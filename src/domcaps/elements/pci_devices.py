@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from domcaps.elements.address import Address, PciAddress
-from domcaps.elements.address_kinds import is_moved_to_spapr_vio
+from domcaps.elements.address_kinds import is_moved_to_spapr_vio, is_on_spapr_vio
 from domcaps.elements.controller_models import VIRTIO_SCSI_MODELS
 from domcaps.elements.drives import disk_bus
 from domcaps.elements.machines import (
@@ -193,6 +193,21 @@ class PciDevices:
                 node.get("model") == "vfio-ccw" and self._is(_VFIO_CCW)
             )
         return kind in {"ccw", "virtio-mmio"} and self._is_virtio(tag, node, kind)
+
+    def kind_by_board(self, tag: str, node: Node) -> str:
+        """Name the kind of address that a device without one gets, "" where it may be on PCI."""
+        if is_on_spapr_vio(node, self.domain):
+            return "spapr-vio"
+        kind = self.virtio_kind
+        if kind not in {"ccw", "virtio-mmio"}:
+            return ""
+        if tag == "video":
+            virtio = self._video_model(node) == "virtio"
+        elif tag == "controller":
+            virtio = node.get("type") in {"scsi", "virtio-serial"}
+        else:
+            virtio = self._is_virtio(tag, node, kind)
+        return kind if virtio else ""
 
     def _is_virtio(self, tag: str, node: Node, kind: str) -> bool:
         """Tell whether libvirt gives the board's kind of address to a device of virtio."""
