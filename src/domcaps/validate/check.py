@@ -89,7 +89,8 @@ def validate(
     """Look at a domain in the world that `open_world` gives for the target that it names.
 
     `new` tells whether it is to be defined now, or one that libvirt has known for long.
-    With `schema`, names that libvirt's schema does not know are errors, not warnings.
+    With `schema`, what libvirt's schema refuses is an error: names that it does not know, and all
+    that ``validate/schema.py`` looks at.
     `ignore` names codes that are left out, as does a comment ``<!-- domcaps: ignore CODE -->``
     before an element, for all that is found in it. After `seconds` it is given up.
     With `once` nothing is learned for other domains that are built alike, of which there are none;
@@ -143,6 +144,8 @@ class _Check:
                 self._look_for(only)
             else:
                 self._look(once=once)
+                if self.schema:
+                    self._compare()
         except _Stopped as stopped:
             root = self.source.root
             line, column = self.source.place(root)
@@ -201,9 +204,27 @@ class _Check:
             self._passed_over("repeated-element", text, node)
         return any_at_all
 
-    def _part(self, part: Part, look: Look) -> None:
+    def _compare(self) -> None:
+        """Add what libvirt's schema refuses, but where something is known to be wrong."""
+        # most domains are never compared, and need not wait for this to be read
+        from domcaps.validate.schema import refusals
+
+        wrong = {
+            finding.path
+            for finding in self.found
+            if finding.severity is Severity.ERROR and finding.stage is Stage.DEFINE
+        }
+        for code, found in refusals(self.domain.root, self.world.target.dialect):
+            self._be_in_time()
+            if self.source.path(found.node, found.attribute) not in wrong:
+                self._add(code, found)
+
+    def _be_in_time(self) -> None:
         if time.monotonic() > self.deadline:
             raise _Stopped(f"not finished after {self.seconds:g} seconds; the rest is not checked")
+
+    def _part(self, part: Part, look: Look) -> None:
+        self._be_in_time()
         # what rules read: what is there follows
         part.__dict__.update(look.values)
         for planned in look.fields:

@@ -84,7 +84,7 @@ def _all() -> Iterator[Code]:
     for general in GENERAL:
         yield Code(
             general.code,
-            "document",
+            "schema" if general.schema else "document",
             "domain",
             general.manual,
             general.severity,

@@ -22,13 +22,27 @@ _ENTITY = "<!DOCTYPE domain [<!ENTITY a 'b'>]>"
 
 @dataclass(frozen=True)
 class General:
-    """A code with its manual. `bad` is a whole domain that triggers it, "" where that is huge."""
+    """A code with its manual. `bad` is a whole domain that triggers it, "" where that is huge.
+
+    Those of the `schema` are found only where a domain is compared with it.
+    """
 
     code: str
     manual: str
     bad: str = ""
     good: str = _domain()
     severity: Severity = Severity.ERROR
+    schema: bool = False
+
+
+_SCHEMA = (
+    "\n\nLibvirt's schema refuses it (virsh define --validate, domcaps validate --schema); without "
+    "the schema it counts for nothing."
+)
+
+
+def _of_schema(code: str, manual: str, bad: str, good: str) -> General:
+    return General(code, manual + _SCHEMA, _domain(more=bad), _domain(more=good), schema=True)
 
 
 GENERAL = (
@@ -121,6 +135,49 @@ GENERAL = (
         "check-stopped",
         "The check was given up: there were too many findings, or it took too long.\n\n"
         "What was not looked at may be wrong as well.",
+    ),
+    _of_schema(
+        "schema-attribute",
+        "An attribute belongs to another kind of such elements.",
+        "<clock offset='utc' timezone='Europe/Rome'/>",
+        "<clock offset='timezone' timezone='Europe/Rome'/>",
+    ),
+    _of_schema(
+        "schema-element",
+        "An element belongs into another kind of the element around it, or to another program.",
+        "<sysinfo type='fwcfg'><bios><entry name='vendor'>a</entry></bios></sysinfo>",
+        "<sysinfo type='smbios'><bios><entry name='vendor'>a</entry></bios></sysinfo>",
+    ),
+    _of_schema(
+        "schema-missing",
+        "An attribute or element has to be there.",
+        "<features><capabilities/></features>",
+        "<features><capabilities policy='default'/></features>",
+    ),
+    _of_schema(
+        "schema-repeated",
+        "There is one element of that name too many.",
+        "<description>a</description><description>b</description>",
+        "<description>a</description>",
+    ),
+    _of_schema(
+        "schema-value",
+        "A value has another form than it must have.\n\nMany forms are narrower than what libvirt "
+        "reads: names without spaces, absolute paths, numbers of digits alone.",
+        "<vcpu cpuset='0, 1'>1</vcpu>",
+        "<vcpu cpuset='0,1'>1</vcpu>",
+    ),
+    _of_schema(
+        "schema-order",
+        "Elements stand in another order than they must.",
+        "<resource><fibrechannel appid='a'/><partition>/a</partition></resource>",
+        "<resource><partition>/a</partition><fibrechannel appid='a'/></resource>",
+    ),
+    _of_schema(
+        "schema-text",
+        "An element that can't have text has some.",
+        "<pm>never</pm>",
+        "<pm><suspend-to-mem enabled='no'/></pm>",
     ),
 )
 """Every such code."""

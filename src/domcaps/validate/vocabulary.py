@@ -1,10 +1,30 @@
-"""Names that libvirt knows nothing of: it passes over them, so that a slip of the pen goes unseen.
+"""What may stand where in a domain, read from ``elements/vocabulary.txt``: a line for each place.
 
-Which names there are stands in ``elements/vocabulary.txt``, one line for each place::
+::
 
-    /domain/devices/disk @device @model @type        an element and its attributes
-    /domain/devices/filesystem/alias = /domain/devices/disk/alias      the same as another
-    /domain/metadata/* @*                            anything may be here
+    /domain/devices/disk* @device:disk|lun @model       an element, its attributes and their forms
+    /domain/devices/disk/serial :SERIAL                 the form of its text
+    /domain/devices/disk[@device=lun] @rawio            what it may have only in some cases
+    /domain/devices/disk +device                        and all that stands under another name:
+    device/alias @name!:IDENTIFIER
+
+| sign | meaning |
+|---|---|
+| ``name*``, ``name+``, ``name!`` | any number of such elements, at least one, exactly one |
+| ``@name!`` | an attribute that must be there |
+| ``~12.1`` | after a name or a word: the release of libvirt whose schema has it first |
+| ``:a|b``, ``:PATH`` | what it may be: a word, or a form of ``elements/forms.py`` |
+| ``[@a]``, ``[!@a]`` | where there is such an attribute, or none |
+| ``[@a=b|c]``, ``[!@a=b|c]`` | where it is one of these, or none of them |
+| ``[@a?=b]`` | where it is that, or is not there |
+| ``[a]``, ``[a=b]`` | the same of an element inside, and of its text |
+| ``{a,b}`` | both places at once |
+| ``order:a,b|c`` | elements that stand in this order, b and c in any |
+| ``some`` | there is at least one element inside |
+
+Libvirt passes over names that it does not know, so that a slip of the pen goes unseen: those are
+told of in any case, and `vocabulary` has all names. What names may stand beside which others, and
+the forms of values, count only where a domain is compared with the schema: ``validate/schema.py``.
 
 What the table's parts declare or know is added, so that a new field needs no second entry.
 """
@@ -13,6 +33,7 @@ from __future__ import annotations
 
 import difflib
 import functools
+import re
 from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import TYPE_CHECKING
@@ -20,12 +41,16 @@ from typing import TYPE_CHECKING
 from domcaps.validate.catalogue import parts
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from lxml.etree import _Element as Node
+
     from domcaps.language.part import Part
 
 
 @dataclass(eq=False, slots=True)
 class Place:
-    """What may stand at one place of a domain."""
+    """What may stand at one place of a domain: all the names."""
 
     attributes: set[str] = field(default_factory=set)
     children: dict[str, Place] = field(default_factory=dict)
@@ -35,25 +60,182 @@ class Place:
         return self.children.setdefault(name, Place())
 
 
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What an element must have, or must not have, for more to be said of it."""
+
+    name: str
+    attribute: bool
+    negated: bool
+    values: frozenset[str] | None
+    absent: bool
+
+    def holds(self, node: Node) -> bool:
+        """Look at an element."""
+        return self._found(node) != self.negated
+
+    def _found(self, node: Node) -> bool:
+        if self.attribute:
+            text = node.get(self.name)
+        else:
+            inside = node.find(self.name)
+            text = None if inside is None else (inside.text or "").strip()
+        if text is None:
+            return self.absent
+        return self.values is None or text in self.values
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """What is said of an attribute; `words` are its forms and values."""
+
+    required: bool
+    since: str
+    words: str
+
+
+@dataclass(eq=False, slots=True)
+class Piece:
+    """What is said of a place: always, or where conditions hold."""
+
+    attributes: dict[str, list[Attribute]] = field(default_factory=dict)
+    children: dict[str, Piece] = field(default_factory=dict)
+    cases: dict[tuple[Condition, ...], Piece] = field(default_factory=dict)
+    others: list[str] = field(default_factory=list)
+    text: list[str] = field(default_factory=list)
+    order: tuple[tuple[str, ...], ...] = ()
+    some: bool = False
+    mark: str = ""
+    since: str = ""
+
+    def case(self, conditions: tuple[Condition, ...]) -> Piece:
+        """Give what is said where these hold."""
+        return self.cases.setdefault(conditions, Piece()) if conditions else self
+
+
+_STEP = re.compile(r"(\*|[\w:.-]+?)([!*+]?)(?:~([\d.]+))?((?:\[[^\]]*\])*)")
+_CONDITION = re.compile(r"\[(!?)(@?)([\w:.-]+)(\??)(?:=([^\]]*))?\]")
+_ATTRIBUTE = re.compile(r"@(\*|[\w.-]+?)(!?)(?:~([\d.]+))?(?::(.*))?")
+
+
+@functools.cache
+def pieces() -> dict[str, Piece]:
+    """Read the file: what is said of ``domain``, and under other names."""
+    outside = Piece()
+    known = {"": outside}
+    text = (files("domcaps.elements") / "vocabulary.txt").read_text()
+    for line in text.splitlines():
+        if line and line[0] != "#":
+            path, *words = line.split()
+            for one in _expanded(path.removeprefix("/")):
+                piece = _at(known, one)
+                for word in words:
+                    _say(piece, word)
+    return outside.children
+
+
+def _expanded(path: str) -> Iterator[str]:
+    """Give every path that one with braces stands for."""
+    before, brace, rest = path.partition("{")
+    if not brace:
+        yield path
+        return
+    inside, _, after = rest.partition("}")
+    for name in inside.split(","):
+        yield from _expanded(before + name + after)
+
+
+def _at(known: dict[str, Piece], path: str) -> Piece:
+    """Give the piece at a path, made where it is new; `known` has those that were asked for."""
+    piece = known.get(path)
+    if piece is None:
+        above, _, step = path.rpartition("/")
+        piece = known[path] = _below(_at(known, above), step)
+    return piece
+
+
+def _below(piece: Piece, step: str) -> Piece:
+    found = _STEP.fullmatch(step)
+    if found is None:
+        raise ValueError(f"vocabulary.txt: {step!r}")
+    name, mark, since, conditions = found.groups()
+    piece = piece.children.setdefault(name, Piece())
+    piece.mark = mark or piece.mark
+    piece.since = since or piece.since
+    return piece.case(_conditions(conditions)) if conditions else piece
+
+
+@functools.cache
+def _conditions(text: str) -> tuple[Condition, ...]:
+    return tuple(
+        Condition(
+            name,
+            attribute=bool(at),
+            negated=bool(negated),
+            values=frozenset(values.split("|")) if values else None,
+            absent=bool(absent),
+        )
+        for negated, at, name, absent, values in _CONDITION.findall(text)
+    )
+
+
+def _say(piece: Piece, word: str) -> None:
+    sign, rest = word[0], word[1:]
+    if sign == "@":
+        found = _ATTRIBUTE.fullmatch(word)
+        if found is None:
+            raise ValueError(f"vocabulary.txt: {word!r}")
+        name, required, since, words = found.groups()
+        said = Attribute(bool(required), since or "", words or "")
+        piece.attributes.setdefault(name, []).append(said)
+    elif sign == ":":
+        piece.text.append(rest)
+    elif sign == "+":
+        piece.others.append(rest)
+    elif word.startswith("order:"):
+        piece.order = tuple(
+            tuple(names.split("|")) for names in word.removeprefix("order:").split(",")
+        )
+    elif word == "some":
+        piece.some = True
+    else:
+        raise ValueError(f"vocabulary.txt: {word!r}")
+
+
 @functools.cache
 def vocabulary() -> Place:
     """Give the place of ``<domain>``, with all below it."""
-    outside = Place()
-    for line in (files("domcaps.elements") / "vocabulary.txt").read_text().splitlines():
-        path, *words = line.split()
-        parent, _, name = path.rpartition("/")
-        where = _at(outside, parent)
-        if words[:1] == ["="]:
-            where.children[name] = _at(outside, words[1])
-        else:
-            where.child(name).attributes.update(word.removeprefix("@") for word in words)
-    domain = outside.child("domain")
+    domain = _place(frozenset({pieces()["domain"]}), {})
     for kind in parts():
         _declare(domain, kind)
     return domain
 
 
-def _at(place: Place, path: str) -> Place:
+def _place(said: frozenset[Piece], known: dict[frozenset[Piece], Place]) -> Place:
+    """Give the names that any of these have, in whatever case; a place may hold itself."""
+    found = known.get(said)
+    if found is not None:
+        return found
+    place = known[said] = Place()
+    inside: dict[str, set[Piece]] = {}
+    for piece in _in_all_cases(said):
+        place.attributes.update(piece.attributes)
+        for name, child in piece.children.items():
+            if ":" not in name:
+                inside.setdefault(name, set()).add(child)
+    for name, children in inside.items():
+        place.children[name] = _place(frozenset(children), known)
+    return place
+
+
+def _in_all_cases(said: Iterable[Piece]) -> Iterator[Piece]:
+    for piece in said:
+        yield piece
+        yield from _in_all_cases(piece.cases.values())
+        yield from _in_all_cases(pieces()[name] for name in piece.others)
+
+
+def _place_at(place: Place, path: str) -> Place:
     for name in path.strip("/").split("/"):
         if name:
             place = place.child(name)
@@ -69,7 +251,7 @@ def _declare(domain: Place, kind: type[Part]) -> None:
         full = f"{path}/{steps}"
         if any(sign in full for sign in "*[.("):
             continue
-        place = _at(domain, full)
+        place = _place_at(domain, full)
         if attribute:
             place.attributes.add(attribute)
 

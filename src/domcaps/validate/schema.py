@@ -1,0 +1,236 @@
+"""What libvirt's schema refuses in a domain beyond unknown names, where that is asked for.
+
+``virsh define --validate`` compares a domain with the schema before it is read. The schema is more
+particular than libvirt is: about names that belong to another kind of device, elements that it
+wants to be there, and the forms of names and paths. All that stands in
+``elements/vocabulary.txt``; this module looks whether a domain is so.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from domcaps.elements.forms import form_of
+from domcaps.language.rule import problem
+from domcaps.validate.outline import names_of
+from domcaps.validate.sites import domain_site
+from domcaps.validate.vocabulary import pieces
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lxml.etree import _Element as Node
+
+    from domcaps.language.dialect import Dialect
+    from domcaps.language.kinds import Kind
+    from domcaps.language.rule import Problem
+    from domcaps.validate.sites import Site
+    from domcaps.validate.vocabulary import Attribute, Piece
+
+SPACES = {
+    f"http://libvirt.org/schemas/domain/{name}/1.0": name
+    for name in ("bhyve", "lxc", "qemu", "vmware", "xen")
+}
+"""Namespaces that stand for a prefix in the vocabulary."""
+
+_ANY = "*"
+_MANY = frozenset({"*", "+"})
+_NEEDED = frozenset({"!", "+"})
+
+
+class Refusal(NamedTuple):
+    """What is refused, under which code."""
+
+    code: str
+    problem: Problem
+
+
+class Allowed(NamedTuple):
+    """What may be at an element of which certain things are said, in one release of libvirt.
+
+    `attributes` have the forms that each must have, all of them; `inside` has what is said of the
+    elements inside. Of both, those in `required` and `needed` must be there. Elements that are not
+    in `many` stand there once.
+    """
+
+    attributes: dict[str, tuple[Kind[Any], ...]]
+    required: tuple[str, ...]
+    text: tuple[Kind[Any], ...]
+    inside: dict[str, tuple[Piece, ...]]
+    many: frozenset[str]
+    needed: tuple[str, ...]
+    some: bool
+    places: dict[str, int]
+
+
+def refusals(root: Node, dialect: Dialect) -> Iterator[Refusal]:
+    """Give all that the schema of a release refuses, but for names that it never has."""
+    return _element(root, (pieces()["domain"],), domain_site(), dialect)
+
+
+def _element(
+    node: Node, said: tuple[Piece, ...], site: Site | None, dialect: Dialect
+) -> Iterator[Refusal]:
+    """Compare an element with what is said of its place, and all inside it."""
+    allowed = _allowed(tuple(piece for one in said for piece in _that_hold(one, node)), dialect)
+    yield from _attributes(node, allowed, site)
+    yield from _text(node, allowed)
+    yield from _inside(node, allowed, site)
+    for child in node:
+        name = _name(child)
+        stated = allowed.inside.get(name) or allowed.inside.get(_ANY)
+        if stated is not None:
+            yield from _element(child, stated, _enter(site, child), dialect)
+
+
+def _attributes(node: Node, allowed: Allowed, site: Site | None) -> Iterator[Refusal]:
+    for name in names_of(node):
+        forms = allowed.attributes.get(name)
+        if forms is None:
+            # names that are not known at all are told of elsewhere
+            known = site is not None and name in site.values
+            if (known or name[0] == "{") and _ANY not in allowed.attributes:
+                text = f"{_tag(node)} can't have {_quoted(name)} here"
+                yield _refusal("attribute", text, node, f"@{name}")
+            continue
+        text = node.get(name, "")
+        wrong = _wrong(forms or _few(site, name), text)
+        if wrong is not None:
+            text = f"{_tag(node)} {name} is {_quoted(text)}, not {wrong}"
+            yield _refusal("value", text, node, f"@{name}")
+    for name in allowed.required:
+        if node.get(name) is None:
+            yield _refusal("missing", f"{_tag(node)} has no attribute {name!r}", node)
+
+
+def _text(node: Node, allowed: Allowed) -> Iterator[Refusal]:
+    text = (node.text or "") + "".join(child.tail or "" for child in node)
+    wrong = _wrong(allowed.text, text)
+    if wrong is not None:
+        yield _refusal("value", f"{_tag(node)} is {_quoted(text)}, not {wrong}", node)
+    elif not allowed.text and text and not text.isspace():
+        yield _refusal("text", f"{_tag(node)} can't have text", node)
+
+
+def _inside(node: Node, allowed: Allowed, site: Site | None) -> Iterator[Refusal]:
+    """Compare the names of the elements inside, their number and order."""
+    counts: dict[str, int] = {}
+    latest = ""
+    for child in node:
+        name = _name(child)
+        if name not in allowed.inside and _ANY not in allowed.inside:
+            below = _enter(site, child)
+            if name[0] == "{" or ":" in name or (below is not None and below.place is not None):
+                yield _refusal("element", f"{_tag(node)} can't have {_tag(child)} here", child)
+            continue
+        counts[name] = counts.get(name, 0) + 1
+        if counts[name] == 2 and name not in allowed.many and name in allowed.inside:
+            yield _refusal("repeated", f"{_tag(child)} stands here a second time", child)
+        if name in allowed.places:
+            if latest and allowed.places[name] < allowed.places[latest]:
+                yield _refusal("order", f"{_tag(child)} must stand before <{latest}>", child)
+            else:
+                latest = name
+    for name in allowed.needed:
+        if name not in counts:
+            yield _refusal("missing", f"{_tag(node)} has no element <{name}>", node)
+    if allowed.some and not counts:
+        yield _refusal("missing", f"{_tag(node)} has no element inside", node)
+
+
+def _that_hold(piece: Piece, node: Node) -> Iterator[Piece]:
+    """Give what is said of an element: always, where conditions hold, and under other names."""
+    yield piece
+    for name in piece.others:
+        yield from _that_hold(pieces()[name], node)
+    for conditions, case in piece.cases.items():
+        if all(condition.holds(node) for condition in conditions):
+            yield from _that_hold(case, node)
+
+
+@functools.lru_cache(maxsize=4096)
+def _allowed(said: tuple[Piece, ...], dialect: Dialect) -> Allowed:
+    """Put together what is said of an element."""
+    stated: dict[str, list[Attribute]] = {}
+    inside: dict[str, list[Piece]] = {}
+    for piece in said:
+        for name, attributes in piece.attributes.items():
+            spoken = [one for one in attributes if _speaks(dialect, one.since)]
+            if spoken:
+                stated.setdefault(name, []).extend(spoken)
+        for name, child in piece.children.items():
+            if _speaks(dialect, child.since):
+                inside.setdefault(name, []).append(child)
+    places = {
+        name: place for piece in said for place, names in enumerate(piece.order) for name in names
+    }
+    return Allowed(
+        {
+            name: tuple(_form(one.words, dialect) for one in attributes if one.words)
+            for name, attributes in stated.items()
+        },
+        tuple(
+            name for name, attributes in stated.items() if any(one.required for one in attributes)
+        ),
+        tuple(_form(words, dialect) for piece in said for words in piece.text),
+        {name: tuple(children) for name, children in inside.items()},
+        frozenset(name for name, children in inside.items() if _marked(children, _MANY)),
+        tuple(name for name, children in inside.items() if _marked(children, _NEEDED)),
+        any(piece.some for piece in said),
+        places,
+    )
+
+
+def _marked(said: list[Piece], marks: frozenset[str]) -> bool:
+    return any(piece.mark in marks for piece in said)
+
+
+def _speaks(dialect: Dialect, since: str) -> bool:
+    return not since or dialect.speaks(since, "")
+
+
+def _form(words: str, dialect: Dialect) -> Kind[Any]:
+    split = (word.partition("~") for word in words.split("|"))
+    return form_of(tuple(word for word, _, since in split if _speaks(dialect, since)))
+
+
+def _few(site: Site | None, name: str) -> tuple[Kind[Any], ...]:
+    """Give the values of an attribute that has a few, by the table's fields."""
+    values = None if site is None else site.values.get(name)
+    return (form_of(tuple(sorted(filter(None, values)))),) if values else ()
+
+
+def _wrong(forms: tuple[Kind[Any], ...], text: str) -> str | None:
+    """Tell what a text should be; None where it is."""
+    for form in forms:
+        try:
+            form.parse(text)
+        except ValueError:
+            return form.expected
+    return None
+
+
+def _enter(site: Site | None, child: Node) -> Site | None:
+    return None if site is None else site.enter(str(child.tag))
+
+
+def _refusal(kind: str, text: str, node: Node, at: str = "") -> Refusal:
+    return Refusal(f"schema-{kind}", problem(f"{text}; libvirt's schema refuses it", node, at))
+
+
+def _name(node: Node) -> str:
+    """Give the name of an element as the vocabulary writes it."""
+    tag = str(node.tag)
+    if tag[0] != "{":
+        return tag
+    space, _, name = tag[1:].partition("}")
+    return f"{SPACES[space]}:{name}" if space in SPACES else tag
+
+
+def _tag(node: Node) -> str:
+    return f"<{_name(node).rpartition('}')[2][:60]}>"
+
+
+def _quoted(text: str) -> str:
+    return repr(text if len(text) <= 60 else text[:57] + "…")
