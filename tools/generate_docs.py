@@ -12,6 +12,7 @@ import click
 
 from domcaps.cli import _root
 from domcaps.report import drift, reference
+from domcaps.validate import reference as schema
 
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -36,6 +37,7 @@ def main() -> int:
     documents = {
         "drift.md": drift.to_markdown(drift.drift_entries()),
         "table.md": reference.to_markdown(),
+        "schema.md": schema.to_markdown(),
         "cli.md": commands(),
     }
     stale = []

@@ -234,8 +234,8 @@ class Host:
         `xml` is a ``<domain>`` document, of any bytes. `ignore` names codes of findings that are
         left out. A domain is taken for one that is to be defined now; with ``new=False`` for one
         that libvirt has known for long, in which it overlooks some mistakes. ``schema=True`` also
-        refuses names that libvirt's schema does not know, as ``virsh define --validate`` does;
-        otherwise they are warnings. The result has
+        refuses what libvirt's schema refuses, as ``virsh define --validate`` does: names that it
+        does not know, which are warnings otherwise, and forms of values. The result has
         ``.accepted``, ``.definable`` and ``.findings``; what is wrong with the XML is a finding,
         too. Raises `UnknownDialectError`.
         """

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 RULES = [rule for of_part in rules().values() for rule in of_part]
 FIELDS = [code for code in codes().values() if code.kind == "field" and not code.host_decides]
 GENERAL = [code for code in codes().values() if code.kind == "document"]
+SCHEMA = [code for code in codes().values() if code.kind == "schema"]
 
 
 def triggers(
@@ -88,6 +89,18 @@ def test_samples_of_documents_hold(code: Code) -> None:
     assert host.validate(code.good.xml).findings == ()
     if code.bad is not None:
         assert [finding.code for finding in host.validate(code.bad.xml).findings] == [code.name]
+
+
+@pytest.mark.parametrize("code", SCHEMA, ids=lambda code: code.name)
+def test_samples_of_the_schema_hold(code: Code) -> None:
+    host = sample_host("x86_64", RELEASES[0])
+    assert host is not None
+    assert code.bad is not None
+    assert code.good is not None
+    assert host.validate(code.good.xml, schema=True).findings == ()
+    assert host.validate(code.bad.xml).errors == ()
+    found = host.validate(code.bad.xml, schema=True).findings
+    assert [finding.code for finding in found] == [code.name]
 
 
 def test_codes_are_well_formed() -> None:

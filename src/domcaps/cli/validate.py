@@ -66,8 +66,8 @@ def _complete_code(ctx: click.Context, param: click.Parameter, incomplete: str) 
 @click.option(
     "--schema",
     is_flag=True,
-    help="Refuse names that libvirt's schema does not know, as 'virsh define --validate' does; "
-    "otherwise they are warnings.",
+    help="Refuse what libvirt's schema refuses, as 'virsh define --validate' does: names that it "
+    "does not know, which are warnings otherwise, and many forms of values.",
 )
 @click.option("--jobs", type=click.IntRange(1), help="Processes at once; the cores by default.")
 def command(

@@ -1,0 +1,93 @@
+"""What libvirt's schema lets stand where, as a document: ``docs/schema.md``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from domcaps.elements.forms import FORMS
+from domcaps.validate.vocabulary import pieces
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from domcaps.validate.vocabulary import Attribute, Condition, Piece
+
+_NUMBERS = {"": "", "*": "any number", "+": "at least one", "!": "exactly one"}
+
+
+def to_markdown() -> str:
+    """Give the document."""
+    return "\n".join(_lines()) + "\n"
+
+
+def _lines() -> Iterator[str]:
+    yield "# What the schema lets stand where"
+    yield ""
+    yield "Generated from `elements/vocabulary.txt` and `elements/forms.py`: what `domcaps validate"
+    yield "--schema` compares a domain with, as `virsh define --validate` does. Attributes and elements in"
+    yield "bold must be there. A form in capitals is explained at the end; an attribute without a form may"
+    yield "be any text, or what the table says of it."
+    for name, piece in pieces().items():
+        yield ""
+        yield f"## `{name}`" if name == "domain" else f"## What has `{name}`"
+        yield ""
+        yield "| where | attributes | text | elements |"
+        yield "|---|---|---|---|"
+        yield from _rows(name, piece, "")
+    yield ""
+    yield "## Forms"
+    yield ""
+    yield "| form | |"
+    yield "|---|---|"
+    for name, form in FORMS.items():
+        yield f"| `{name}` | {form.expected} |"
+
+
+def _rows(path: str, piece: Piece, where: str) -> Iterator[str]:
+    """Give a row for a piece, and for all below it."""
+    attributes = ", ".join(
+        _attribute(name, one) for name, stated in piece.attributes.items() for one in stated
+    )
+    text = ", ".join(map(_words, piece.text))
+    inside = [_element(name, child) for name, child in piece.children.items()]
+    inside += [f"what has `{name}`" for name in piece.others]
+    inside += ["at least one of them"] if piece.some else []
+    inside += ["in this order: " + ", ".join(map("|".join, piece.order))] if piece.order else []
+    if attributes or text or inside or not piece.cases:
+        yield f"| `{path}`{where} | {attributes} | {text} | {', '.join(inside)} |".replace(
+            "|,", ","
+        )
+    for name, child in piece.children.items():
+        yield from _rows(f"{path}/{name}", child, where)
+    for conditions, case in piece.cases.items():
+        yield from _rows(path, case, f"{where}, {' and '.join(map(_spoken, conditions))}")
+
+
+def _attribute(name: str, stated: Attribute) -> str:
+    shown = f"**{name}**" if stated.required else name
+    shown += f" (since {stated.since})" if stated.since else ""
+    return f"{shown}: {_words(stated.words)}" if stated.words else shown
+
+
+def _element(name: str, piece: Piece) -> str:
+    shown = f"**{name}**" if piece.mark in ("!", "+") else name
+    notes = [
+        note for note in (_NUMBERS[piece.mark], piece.since and f"since {piece.since}") if note
+    ]
+    return f"{shown} ({', '.join(notes)})" if notes else shown
+
+
+def _words(words: str) -> str:
+    shown = []
+    for word in words.split("|"):
+        name, _, since = word.partition("~")
+        shown.append(f"`{name}` (since {since})" if since else f"`{name}`")
+    return " or ".join(shown)
+
+
+def _spoken(condition: Condition) -> str:
+    if condition.values is None:
+        return f"{'without' if condition.negated else 'with'} {condition.name}"
+    values = " or ".join(sorted(condition.values))
+    text = f"{condition.name} {'is not' if condition.negated else 'is'} {values}"
+    return f"{text}, or is absent" if condition.absent else text
