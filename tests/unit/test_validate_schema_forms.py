@@ -42,7 +42,7 @@ def refused(inside: str, dialect: str = "12.8") -> list[str]:
         CARD.format("user", "<mac address='52:54:00:00:00:01'/>"),
         USB.format(IDS + "<address bus='1' device='2'/>"),
         USB.format("<address bus='1' device='0x2'/>"),
-        "<title>a b</title><uuid/><metadata><x a='b'>c<y/></x></metadata>",
+        "<title>a b</title><uuid/><metadata><x a='b'>c<y><z>f<g/></z></y></x></metadata>",
         "<clock offset='utc'><timer name='rtc' tickpolicy='catchup'><catchup/></timer></clock>",
         "<cputune><cachetune><monitor level='3'/></cachetune></cputune>",
         "<on_crash>preserve-running</on_crash>",

@@ -12,6 +12,11 @@ if TYPE_CHECKING:
 
     from domcaps.validate.vocabulary import Attribute, Condition, Piece
 
+_ABOUT = """\
+Generated from `elements/vocabulary.txt` and `elements/forms.py`: what `domcaps validate --schema`
+compares a domain with, as `virsh define --validate` does. Attributes and elements in bold must be
+there. A form in capitals is explained at the end; an attribute without a form may be any text, or
+what the table says of it."""
 _NUMBERS = {"": "", "*": "any number", "+": "at least one", "!": "exactly one"}
 
 
@@ -23,10 +28,7 @@ def to_markdown() -> str:
 def _lines() -> Iterator[str]:
     yield "# What the schema lets stand where"
     yield ""
-    yield "Generated from `elements/vocabulary.txt` and `elements/forms.py`: what `domcaps validate"
-    yield "--schema` compares a domain with, as `virsh define --validate` does. Attributes and elements in"
-    yield "bold must be there. A form in capitals is explained at the end; an attribute without a form may"
-    yield "be any text, or what the table says of it."
+    yield _ABOUT
     for name, piece in pieces().items():
         yield ""
         yield f"## `{name}`" if name == "domain" else f"## What has `{name}`"
@@ -52,7 +54,7 @@ def _rows(path: str, piece: Piece, where: str) -> Iterator[str]:
     inside = [_element(name, child) for name, child in piece.children.items()]
     inside += [f"what has `{name}`" for name in piece.others]
     inside += ["at least one of them"] if piece.some else []
-    inside += ["in this order: " + ", ".join(map("|".join, piece.order))] if piece.order else []
+    inside += ["in this order: " + ", ".join(map(" or ".join, piece.order))] if piece.order else []
     if attributes or text or inside or not piece.cases:
         yield f"| `{path}`{where} | {attributes} | {text} | {', '.join(inside)} |".replace(
             "|,", ","
