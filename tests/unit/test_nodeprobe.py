@@ -10,7 +10,16 @@ import pytest
 
 from domcaps.cpu.data import cpu_data
 from domcaps.facts.hostfiles import HostFiles
-from domcaps.facts.node import Node, NodeCpu
+from domcaps.facts.node import (
+    Allocation,
+    Bandwidth,
+    Link,
+    Monitor,
+    Node,
+    NodeCpu,
+    Resctrl,
+    SideCache,
+)
 from domcaps.facts.nodeprobe import LEAVES, read_node
 from domcaps.facts.record import HostRecord, Recording
 from domcaps.facts.recording import dumps, loads
@@ -92,7 +101,81 @@ def test_memory_and_frequency(tmp_path: Path) -> None:
 
 def test_an_empty_host_has_nothing_and_is_no_error(tmp_path: Path) -> None:
     found = read_node(host(tmp_path, {}))
-    assert found == Node(uid=found.uid, gid=found.gid)
+    assert found == Node(uid=found.uid, gid=found.gid, iommu=False)
+
+
+SWAP = "Filename Type Size Used Priority\n/dev/vda2 partition 4096 0 -2\n"
+BUSY = "MemTotal: 8192 kB\nActive(anon):  4090 kB\n"
+CALM = "MemTotal: 8192 kB\nActive(anon):  1024 kB\n"
+
+
+@pytest.mark.parametrize(
+    ("states", "ways", "swaps", "memory", "found"),
+    [
+        ("freeze mem disk", "[platform] shutdown suspend", SWAP, CALM, ("mem", "disk", "hybrid")),
+        ("freeze mem disk", "[platform] shutdown", SWAP, CALM, ("mem", "disk")),
+        # what is in memory has to fit
+        ("freeze mem disk", "[platform]", SWAP, BUSY, ("mem",)),
+        ("disk", "[disabled]", SWAP, CALM, ()),
+        ("freeze", "", "", CALM, ("mem",)),
+        ("", "", "", "", ()),
+    ],
+)
+def test_a_host_sleeps_as_its_kernel_can(
+    tmp_path: Path, states: str, ways: str, swaps: str, memory: str, found: tuple[str, ...]
+) -> None:
+    files = {
+        "sys/power/state": states, "sys/power/disk": ways, "proc/swaps": swaps,
+        "proc/meminfo": memory,
+    }  # fmt: skip
+    # nobody puts it to sleep without a login manager
+    assert read_node(host(tmp_path / "a", files)).suspends == ()
+    files["run/systemd/seats/seat0"] = ""
+    assert read_node(host(tmp_path / "b", files)).suspends == found
+
+
+INFO = "sys/fs/resctrl/info"
+SHARED = {
+    f"{INFO}/L3CODE/cbm_mask": "fffff\n",
+    f"{INFO}/L3CODE/min_cbm_bits": "1\n",
+    f"{INFO}/L3CODE/num_closids": "8\n",
+    f"{INFO}/L2/cbm_mask": "rubbish\n",
+    f"{INFO}/MB/bandwidth_gran": "10\n",
+    f"{INFO}/MB/min_bandwidth": "20\n",
+    f"{INFO}/MB/num_closids": "4\n",
+    f"{INFO}/L3_MON/num_rmids": "176\n",
+    f"{INFO}/L3_MON/mon_features": "llc_occupancy\nmbm_total_bytes\n",
+    f"{INFO}/L3_MON/max_threshold_occupancy": "270336\n",
+    "sys/kernel/iommu_groups/0/type": "DMA\n",
+}
+
+
+def test_what_can_be_shared_out_and_watched_is_read(tmp_path: Path) -> None:
+    found = read_node(host(tmp_path, SHARED))
+    assert found.resctrl == Resctrl(
+        (Allocation(3, "code", 20, 1, 8),),
+        Bandwidth(10, 20, 4),
+        Monitor(("llc_occupancy", "mbm_total_bytes"), 176, 270336),
+    )
+    assert found.iommu is True
+
+
+def test_caches_beside_memory_and_ways_to_it_are_read(tmp_path: Path) -> None:
+    beside, ways = f"{NODE}/node1/memory_side_cache/index1", f"{NODE}/node1/access1/initiators"
+    files = TWO_CELLS | {
+        f"{beside}/size": "10485760\n", f"{beside}/line_size": "64\n",
+        f"{beside}/indexing": "0\n", f"{beside}/write_policy": "1\n",
+        f"{ways}/read_bandwidth": "100\n", f"{ways}/write_bandwidth": "90\n",
+        f"{ways}/read_latency": "7\n", f"{ways}/write_latency": "8\n",
+        f"{ways}/node0/online": "1\n",
+    }  # fmt: skip
+    found = read_node(host(tmp_path, files))
+    assert found.cells[0].side_caches == ()
+    assert found.cells[1].side_caches == (SideCache(1, 10240, 64, 0, 1),)
+    assert found.links == (Link(0, 1, 102400, 92160, 7, 8),)
+    # and all of it comes back out of a file
+    recording = Recording(HostRecord(arch="x86_64"), node=found)
+    assert loads(dumps(recording), "test").node == found
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 import pytest
 from lxml import etree
@@ -10,7 +12,19 @@ from domcaps.api import Host
 from domcaps.cpu.data import cpu_data
 from domcaps.cpu.processor import processor
 from domcaps.cpu.x86map import x86_map
-from domcaps.facts.node import Cache, Leaf, Node, NodeCell, NodeCpu
+from domcaps.facts.node import (
+    Allocation,
+    Bandwidth,
+    Cache,
+    Leaf,
+    Link,
+    Monitor,
+    Node,
+    NodeCell,
+    NodeCpu,
+    Resctrl,
+    SideCache,
+)
 from domcaps.facts.record import HostCpu, HostRecord, NumaCell, Recording
 from domcaps.serve.capabilities import capabilities_xml
 from domcaps.serve.nodeinfo import NodeInfo, node_info
@@ -159,3 +173,106 @@ def test_cpus_are_counted_by_cell_socket_and_core(
     cpus, nodes, sockets, cores, threads = info
     found = node_info(HostRecord("x86_64"), node)
     assert found == NodeInfo(7, cpus, 0, nodes, sockets, cores, threads)
+
+
+def written(node: etree._Element | None) -> str:
+    assert node is not None
+    text = etree.tostring(node, encoding="unicode", with_tail=False).replace('"', "'")
+    return re.sub(r">\s+<", "><", text)
+
+
+CACHES = (Cache(0, 2, "Unified", 1024, (0,)), Cache(0, 3, "Unified", 15360, (0, 1, 2)))
+
+
+def test_caches_and_bandwidth_are_shared_out() -> None:
+    resctrl = Resctrl(
+        (Allocation(3, "", 20, 2, 4),),
+        Bandwidth(10, 20, 8),
+        Monitor(("llc_occupancy", "mbm_total_bytes", "mbm_local_bytes"), 176, 270336),
+    )
+    found = described(HostRecord(arch="x86_64"), Node(caches=CACHES, resctrl=resctrl))
+    assert written(found.find("cache")) == (
+        "<cache><bank id='0' level='2' type='both' size='1' unit='MiB' cpus='0'/>"
+        "<bank id='0' level='3' type='both' size='15' unit='MiB' cpus='0-2'>"
+        "<control granularity='768' min='1536' unit='KiB' type='both' maxAllocs='4'/></bank>"
+        "<monitor level='3' reuseThreshold='270336' maxMonitors='176'>"
+        "<feature name='llc_occupancy'/></monitor></cache>"
+    )
+    assert written(found.find("memory_bandwidth")) == (
+        "<memory_bandwidth><node id='0' cpus='0-2'>"
+        "<control granularity='10' min='20' maxAllocs='8'/></node>"
+        "<monitor maxMonitors='176'><feature name='mbm_total_bytes'/>"
+        "<feature name='mbm_local_bytes'/></monitor></memory_bandwidth>"
+    )
+
+
+@pytest.mark.parametrize(
+    ("bits", "least", "sizes"),
+    [
+        # one part is the least there is
+        (15, 1, {"granularity": "1", "unit": "MiB"}),
+        (15, 2, {"granularity": "1", "min": "2", "unit": "MiB"}),
+        # of two units the smaller one
+        (10, 2, {"granularity": "1536", "min": "3072", "unit": "KiB"}),
+        (11, 2, {"granularity": "1429876", "min": "2859752", "unit": "B"}),
+        (15, 1024, {"granularity": "1", "min": "1024", "unit": "MiB"}),
+    ],
+)
+def test_parts_of_a_cache_have_one_unit(bits: int, least: int, sizes: dict[str, str]) -> None:
+    resctrl = Resctrl((Allocation(3, "data", bits, least, 4),))
+    found = described(HostRecord(arch="x86_64"), Node(caches=CACHES, resctrl=resctrl))
+    control = found.find("cache/bank/control")
+    assert control is not None
+    assert dict(control.items()) == {**sizes, "type": "data", "maxAllocs": "4"}
+    assert found.find("memory_bandwidth") is None
+
+
+def test_cells_tell_how_far_memory_is() -> None:
+    cell = NodeCell(0, 4096, side_caches=(SideCache(1, 10240, 64, 0, 1), SideCache(2, 5)))
+    node = Node(cells=(cell,), links=(Link(1, 0, 5, 6, 7, 8), Link(0, 0, 1, 2, 3, 4)))
+    found = described(HostRecord(arch="x86_64"), node)
+    assert [written(one) for one in found.iterfind("topology/cells/cell/cache")] == [
+        (
+            "<cache level='1' associativity='direct' policy='writethrough'>"
+            "<size value='10240' unit='KiB'/><line value='64' unit='B'/></cache>"
+        ),
+        "<cache level='2' associativity='none' policy='none'><size value='5' unit='KiB'/></cache>",
+    ]
+    ways = found.find("topology/interconnects")
+    assert ways is not None
+    assert [(way.tag, *map(str, way.values())) for way in ways] == [
+        ("latency", "0", "0", "read", "3"),
+        ("latency", "0", "0", "write", "4"),
+        ("latency", "1", "0", "read", "7"),
+        ("latency", "1", "0", "write", "8"),
+        ("bandwidth", "0", "0", "read", "1", "KiB"),
+        ("bandwidth", "0", "0", "write", "2", "KiB"),
+        ("bandwidth", "1", "0", "read", "5", "KiB"),
+        ("bandwidth", "1", "0", "write", "6", "KiB"),
+    ]
+
+
+def test_a_host_of_which_no_cells_are_known_is_one_cell() -> None:
+    cpu = HostCpu(sockets=2, cores=2, threads=2)
+    found = described(HostRecord(arch="x86_64", cpu=cpu), Node(memory_kib=4096))
+    (cell,) = found.iterfind("topology/cells/cell")
+    assert cell.findtext("memory") == "4096"
+    cpus = [tuple(map(str, one.values())) for one in cell.iterfind("cpus/cpu")]
+    assert len(cpus) == 8
+    assert cpus[1] == ("1", "0", "0", "0", "0", "0-1")
+    assert cpus[6] == ("6", "1", "0", "0", "1", "6-7")
+    # what was counted wrong does not become a document without end
+    cpu = HostCpu(sockets=1, cores=10**12, threads=1)
+    found = described(HostRecord(arch="x86_64", cpu=cpu), None)
+    assert len(found.findall("topology/cells/cell/cpus/cpu")) == 8192
+
+
+def test_sleep_and_iommu_are_told() -> None:
+    found = described(HostRecord(arch="x86_64"), Node(suspends=("mem", "hybrid"), iommu=True))
+    assert [one.tag for one in found.iterfind("power_management/*")] == [
+        "suspend_mem", "suspend_hybrid",
+    ]  # fmt: skip
+    assert written(found.find("iommu")) == "<iommu support='yes'/>"
+    found = described(HostRecord(arch="x86_64"), None)
+    assert written(found.find("power_management")) == "<power_management/>"
+    assert written(found.find("iommu")) == "<iommu support='no'/>"

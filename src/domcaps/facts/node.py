@@ -31,6 +31,31 @@ class NodeCpu(msgspec.Struct, frozen=True):
     siblings: tuple[int, ...] = ()
 
 
+class SideCache(msgspec.Struct, frozen=True):
+    """A cache between a cell's memory and all that uses it; `size` is in KiB, `line` in bytes.
+
+    `indexing` and `policy` are the kernel's numbers: 0 direct, 1 full, 2 other; 0 write back,
+    1 write through, 2 other.
+    """
+
+    level: int
+    size_kib: int
+    line: int = 0
+    indexing: int = 2
+    policy: int = 2
+
+
+class Link(msgspec.Struct, frozen=True, array_like=True):
+    """How the processors of one cell reach the memory of another: in KiB/s and nanoseconds."""
+
+    initiator: int
+    target: int
+    read_kib: int
+    write_kib: int
+    read_latency: int
+    write_latency: int
+
+
 class NodeCell(msgspec.Struct, frozen=True, omit_defaults=True):
     """One NUMA cell. `pages` are pairs of a size in KiB and a number, `distances` of cell and cost.
 
@@ -42,6 +67,7 @@ class NodeCell(msgspec.Struct, frozen=True, omit_defaults=True):
     pages: tuple[tuple[int, int], ...] = ()
     distances: tuple[tuple[int, int], ...] = ()
     cpus: tuple[NodeCpu, ...] = ()
+    side_caches: tuple[SideCache, ...] = ()
 
 
 class Cache(msgspec.Struct, frozen=True):
@@ -54,12 +80,51 @@ class Cache(msgspec.Struct, frozen=True):
     cpus: tuple[int, ...] = ()
 
 
+class Allocation(msgspec.Struct, frozen=True):
+    """How the caches of a level can be shared out: in so many parts, to so many groups.
+
+    `scope` is ``code``, ``data`` or "" for both; a group has at least `least_bits` parts.
+    """
+
+    level: int
+    scope: str
+    bits: int
+    least_bits: int
+    groups: int
+
+
+class Bandwidth(msgspec.Struct, frozen=True):
+    """How the bandwidth of memory can be shared out, in percent, to so many groups."""
+
+    step: int
+    least: int
+    groups: int
+
+
+class Monitor(msgspec.Struct, frozen=True):
+    """What of caches and memory can be watched, for so many groups at once."""
+
+    features: tuple[str, ...]
+    groups: int
+    threshold: int = 0
+
+
+class Resctrl(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the processor lets the kernel share out and watch."""
+
+    allocations: tuple[Allocation, ...] = ()
+    bandwidth: Bandwidth | None = None
+    monitor: Monitor | None = None
+
+
 class Node(msgspec.Struct, frozen=True, omit_defaults=True):
     """A host as hardware.
 
     `cpuid` and `arch_capabilities` (IA32_ARCH_CAPABILITIES) are what an x86 processor says, with
     the bits that its hypervisor, if there is one, lets it say. `tsc_hz` is 0 where KVM does not
     tell; `mhz` is what the kernel measured last. `uid` and `gid` are whom QEMU would run as.
+    `iommu` tells whether the kernel made groups of devices, None where nobody looked; `suspends`
+    how it can sleep: ``mem``, ``disk``, ``hybrid``.
     """
 
     uuid: str = ""
@@ -71,5 +136,9 @@ class Node(msgspec.Struct, frozen=True, omit_defaults=True):
     tsc_scaling: bool = False
     cells: tuple[NodeCell, ...] = ()
     caches: tuple[Cache, ...] = ()
+    links: tuple[Link, ...] = ()
+    resctrl: Resctrl | None = None
+    suspends: tuple[str, ...] = ()
+    iommu: bool | None = None
     uid: int = 0
     gid: int = 0

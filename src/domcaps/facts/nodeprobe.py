@@ -21,12 +21,14 @@ from domcaps.facts.hostfiles import HostFiles
 from domcaps.facts.hostprobe import libvirt_arch
 from domcaps.facts.kvm import DEVICE
 from domcaps.facts.node import Cache, Leaf, Node, NodeCell, NodeCpu
+from domcaps.facts.nodekernel import links, number, numbered, resctrl, side_caches, suspends
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _CPUS = "/sys/devices/system/cpu"
 _NODES = "/sys/devices/system/node"
+_IOMMU_GROUPS = "/sys/kernel/iommu_groups"
 _BEGINNING = 16 * 1024
 
 LEAVES = (
@@ -59,6 +61,7 @@ def read_node(files: HostFiles | None = None) -> Node:
         leaves = _cpuid()
         msr = _msr()
         tsc_hz, scaling = _tsc(leaves)
+    cells = _cells(seen)
     return Node(
         uuid=_uuid(seen),
         memory_kib=_kib(seen.text("/proc/meminfo"), "MemTotal"),
@@ -67,8 +70,12 @@ def read_node(files: HostFiles | None = None) -> Node:
         arch_capabilities=msr,
         tsc_hz=tsc_hz,
         tsc_scaling=scaling,
-        cells=_cells(seen),
+        cells=cells,
         caches=_caches(seen),
+        links=links(seen, [cell.id for cell in cells]),
+        resctrl=resctrl(seen),
+        suspends=suspends(seen),
+        iommu=bool(seen.names_or_none(_IOMMU_GROUPS)),
         uid=os.geteuid(),
         gid=os.getegid(),
     )
@@ -98,32 +105,21 @@ def _kib(text: str, name: str) -> int:
     return int(found[1]) if found else 0
 
 
-def _number(files: HostFiles, path: str) -> int:
-    """Read a number; 0 where there is none, or one that stands for none."""
-    text = files.text(path)
-    return int(text) if re.fullmatch(r"\d{1,18}", text, re.ASCII) else 0
-
-
 # -- NUMA cells and CPUs -------------------------------------------------------------------------
 
 
-def _numbered(files: HostFiles, folder: str, pattern: str) -> list[int]:
-    found = (re.fullmatch(pattern, name, re.ASCII) for name in files.names_or_none(folder))
-    return sorted(int(match[1]) for match in found if match)
-
-
 def _cells(files: HostFiles) -> tuple[NodeCell, ...]:
-    numbers = _numbered(files, _NODES, r"node(\d{1,6})")
-    return tuple(_cell(files, number, numbers) for number in numbers)
+    every = numbered(files, _NODES, r"node(\d{1,6})")
+    return tuple(_cell(files, cell, every) for cell in every)
 
 
-def _cell(files: HostFiles, number: int, every: Iterable[int]) -> NodeCell:
-    folder = f"{_NODES}/node{number}"
+def _cell(files: HostFiles, found: int, every: Iterable[int]) -> NodeCell:
+    folder = f"{_NODES}/node{found}"
     memory = _kib(files.text(f"{folder}/meminfo"), "MemTotal")
     distances = files.text(f"{folder}/distance").split()
     online = set(cpu_list(files.text(f"{_CPUS}/online")))
     return NodeCell(
-        id=number,
+        id=found,
         memory_kib=memory,
         pages=_pages(files, folder, memory),
         distances=tuple(
@@ -134,29 +130,30 @@ def _cell(files: HostFiles, number: int, every: Iterable[int]) -> NodeCell:
         cpus=tuple(
             _cpu(files, cpu) for cpu in cpu_list(files.text(f"{folder}/cpulist")) if cpu in online
         ),
+        side_caches=side_caches(files, found),
     )
 
 
 def _pages(files: HostFiles, folder: str, memory: int) -> tuple[tuple[int, int], ...]:
     """Count pages by size: those of the usual size are what huge ones leave."""
     huge = [
-        (size, _number(files, f"{folder}/hugepages/hugepages-{size}kB/nr_hugepages"))
-        for size in _numbered(files, f"{folder}/hugepages", r"hugepages-(\d{1,12})kB")
+        (size, number(files, f"{folder}/hugepages/hugepages-{size}kB/nr_hugepages"))
+        for size in numbered(files, f"{folder}/hugepages", r"hugepages-(\d{1,12})kB")
     ]
     usual = os.sysconf("SC_PAGESIZE") // 1024 if files.is_live else 4
     left = max(0, memory - sum(size * count for size, count in huge))
     return ((usual, left // usual), *huge)
 
 
-def _cpu(files: HostFiles, number: int) -> NodeCpu:
-    folder = f"{_CPUS}/cpu{number}/topology"
+def _cpu(files: HostFiles, found: int) -> NodeCpu:
+    folder = f"{_CPUS}/cpu{found}/topology"
     return NodeCpu(
-        id=number,
-        socket=_number(files, f"{folder}/physical_package_id"),
-        die=_number(files, f"{folder}/die_id"),
-        cluster=_number(files, f"{folder}/cluster_id"),
-        core=_number(files, f"{folder}/core_id"),
-        siblings=cpu_list(files.text(f"{folder}/thread_siblings_list")) or (number,),
+        id=found,
+        socket=number(files, f"{folder}/physical_package_id"),
+        die=number(files, f"{folder}/die_id"),
+        cluster=number(files, f"{folder}/cluster_id"),
+        core=number(files, f"{folder}/core_id"),
+        siblings=cpu_list(files.text(f"{folder}/thread_siblings_list")) or (found,),
     )
 
 
@@ -164,7 +161,7 @@ def _caches(files: HostFiles) -> tuple[Cache, ...]:
     found: dict[Cache, None] = {}
     for cpu in cpu_list(files.text(f"{_CPUS}/online")):
         folder = f"{_CPUS}/cpu{cpu}/cache"
-        for index in _numbered(files, folder, r"index(\d{1,4})"):
+        for index in numbered(files, folder, r"index(\d{1,4})"):
             cache = _cache(files, f"{folder}/index{index}")
             if cache.level >= _LOWEST_CACHE and cache.size_kib:
                 found[cache] = None
@@ -174,8 +171,8 @@ def _caches(files: HostFiles) -> tuple[Cache, ...]:
 def _cache(files: HostFiles, folder: str) -> Cache:
     size = re.fullmatch(r"(\d{1,12})K", files.text(f"{folder}/size"), re.ASCII)
     return Cache(
-        id=_number(files, f"{folder}/id"),
-        level=_number(files, f"{folder}/level"),
+        id=number(files, f"{folder}/id"),
+        level=number(files, f"{folder}/level"),
         type=files.text(f"{folder}/type"),
         # without a number of its own libvirt leaves a cache out
         size_kib=int(size[1]) if size and files.exists(f"{folder}/id") else 0,

@@ -12,7 +12,8 @@ from domcaps.elements.machines import preferred_machine
 from domcaps.errors import DomcapsError
 from domcaps.facts.arch import ARCHITECTURES, X86
 from domcaps.facts.emulator import Unanswered
-from domcaps.serve.hostxml import E, host_part
+from domcaps.serve.cellxml import E
+from domcaps.serve.hostxml import host_part
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
