@@ -260,8 +260,8 @@ class Host:
     def choose(
         self,
         name: str = "guest",
-        memory: str = "2GiB",
-        vcpus: int = 2,
+        memory: str | None = None,
+        vcpus: int | None = None,
         **wishes: Unpack[WishOptions],
     ) -> Chosen:
         """Choose a domain in which everything holds on this host.
@@ -303,8 +303,8 @@ class Host:
 def choose_for(
     hosts: Iterable[Host],
     name: str = "guest",
-    memory: str = "2GiB",
-    vcpus: int = 2,
+    memory: str | None = None,
+    vcpus: int | None = None,
     **wishes: Unpack[WishOptions],
 ) -> Chosen:
     """Choose a domain that every one of some hosts accepts; see `Host.choose`."""

@@ -32,9 +32,10 @@ import domcaps
 from domcaps.choose.api import wishes_of
 from domcaps.choose.catalogue import decisions, enums, xml_of
 from domcaps.choose.draft import draft_of
-from domcaps.choose.proofs import failures
+from domcaps.choose.proofs import failures, wont_start
 from domcaps.choose.space import Answer
 from domcaps.facts.arch import emulator_names
+from domcaps.language.preference import Option
 from domcaps.shipped import open_shipped, shipped_names
 from domcaps.validate.catalogue import parts
 
@@ -284,11 +285,7 @@ def brute_force(host: domcaps.Host, arch: str, wishes: list[Wish], libvirt: str)
 
 def _forms(wish: Wish, narrowed: dict[str, set[str]], world: Any) -> Any:
     """Give every way in which a domain may say a wish."""
-    if wish.kind == "memory":
-        yield [Answer("memory", "", "", f"<memory unit='KiB'>{wish.values[0]}</memory>")]
-    elif wish.kind == "vcpus":
-        yield [Answer("vcpus", "", "", f"<vcpu>{wish.values[0]}</vcpu>")]
-    elif wish.kind == "item":
+    if wish.kind == "item":
         decision = next(d for d in decisions() if d.each == wish.name)
         allowed = narrowed.get(decision.name)
         for option in (*decision.options, *_others(decision)):
@@ -306,7 +303,10 @@ def _forms(wish: Wish, narrowed: dict[str, set[str]], world: Any) -> Any:
 
 
 def _listed(world: Any, enum: Any, value: str) -> bool:
-    """Tell whether a report lists a value, where no rule of the validator looks at it."""
+    """Tell whether a value may be chosen, as far as no rule of the validator looks at it."""
+    known = enum.find(value, world.target.dialect) if enum is not None and value else None
+    if known is not None and wont_start(known, world):
+        return False
     fields = (field for part in parts() for field in part.fields())
     if enum is None or not value or any(field.choice is enum for field in fields):
         return True
@@ -319,8 +319,6 @@ def _listed(world: Any, enum: Any, value: str) -> bool:
 
 def _others(decision: Any) -> Any:
     """Give what the enum has besides."""
-    from domcaps.language.preference import Option
-
     known = {option.value for option in decision.options}
     for choice in decision.enum.choices if decision.enum is not None else ():
         if choice.name not in known:
@@ -339,7 +337,9 @@ def _values(name: str, values: set[str], world: Any) -> Any:
                 continue
             yield [Answer(name, value, "", xml_of(enums()[name], value) or "")]
         return
-    for option in (*decision.options, *_others(decision)):
+    listed = [*decision.options, *_others(decision)]
+    listed += [Option(v, "") for v in sorted(values) if v not in {o.value for o in listed}]
+    for option in listed:
         if option.value in values and _listed(world, decision.enum, option.value):
             xml = option.xml if option.xml is not None else decision.xml if option.value else ""
             own = Answer(name, option.value, "", xml.replace("{value}", option.value))

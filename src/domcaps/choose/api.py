@@ -41,11 +41,10 @@ class WishOptions(TypedDict, total=False):
     libvirt: str
 
 
-def wishes_of(name: str, memory: str, vcpus: int, options: WishOptions) -> Wishes:
+def wishes_of(name: str, memory: str | None, vcpus: int | None, options: WishOptions) -> Wishes:
     """Gather what is wanted; raises `RequestError` where it is no wish that makes sense."""
     wishes = Wishes(_name(name))
-    wishes.memory(memory)
-    wishes.vcpus(vcpus)
+    _size(wishes, memory, vcpus)
     for key, decision, option in (
         ("arch", "arch", "--arch"),
         ("machine", "os.machine", "--machine"),
@@ -74,6 +73,13 @@ def wishes_of(name: str, memory: str, vcpus: int, options: WishOptions) -> Wishe
     return wishes
 
 
+def _size(wishes: Wishes, memory: str | None, vcpus: int | None) -> None:
+    if memory is not None:
+        wishes.memory(memory)
+    if vcpus is not None:
+        wishes.vcpus(vcpus)
+
+
 def _narrow(wishes: Wishes, options: WishOptions) -> None:
     graphics = options.get("graphics")
     if graphics:
@@ -91,8 +97,8 @@ def choose(
     hosts: Sequence[HostLike],
     host_arch: str,
     name: str = "guest",
-    memory: str = "2GiB",
-    vcpus: int = 2,
+    memory: str | None = None,
+    vcpus: int | None = None,
     **options: Unpack[WishOptions],
 ) -> Chosen:
     """Choose a domain that every one of the hosts accepts; raises `UnmetWishesError`."""

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 from domcaps.elements.drifts import SMM_IS_REFUSED
 from domcaps.elements.osfirmware import uses_smm
 from domcaps.elements.pci import Topology
+from domcaps.elements.realboards import least_cpus, soldered_memory
 from domcaps.language.domain import Domain
 from domcaps.language.finding import Finding, Stage
+from domcaps.language.truth import Truth
 from domcaps.validate.source import path_of
 
 if TYPE_CHECKING:
@@ -21,9 +23,17 @@ if TYPE_CHECKING:
     from lxml.etree import _Element as Node
 
     from domcaps.elements.pci_devices import PciDevice
-    from domcaps.language import World
+    from domcaps.language import Choice, World
 
-START = frozenset({"start-without-smm", "start-without-pci", "start-without-pci-balloon"})
+START = frozenset(
+    {
+        "start-without-smm",
+        "start-without-pci",
+        "start-without-pci-balloon",
+        "start-without-cpus",
+        "start-with-other-memory",
+    }
+)
 """The codes of what is found here."""
 
 HELPED_BY = {
@@ -31,6 +41,14 @@ HELPED_BY = {
     "start-without-pci-balloon": "memballoon.model",
 }
 """The decision that may help where something fails, however little else is said."""
+
+
+def wont_start(choice: Choice, world: World) -> str:
+    """Say why a value that the report lists is refused at start for sure, "" where it is not."""
+    for drift in choice.at_start:
+        if drift.certain and world.truth(drift.where) is Truth.YES:
+            return drift.but
+    return ""
 
 
 def failures(root: Node, worlds: Sequence[World]) -> Iterator[Finding]:
@@ -45,9 +63,31 @@ def failures(root: Node, worlds: Sequence[World]) -> Iterator[Finding]:
                 path="/domain/os",
                 reason=SMM_IS_REFUSED.explain(world),
             )
+        yield from _unlike_sold(root, world)
         topology = domain.all(Topology)[0]
         if not topology.hardware.supports_pci:
             yield from _homeless(topology)
+
+
+def _unlike_sold(root: Node, world: World) -> Iterator[Finding]:
+    """Tell where a board that is made after a real one is given what it never has."""
+    least, soldered = least_cpus(world), soldered_memory(world)
+    board = world.target.machine
+    cpus, memory = root.findtext("vcpu", ""), root.findtext("memory", "")
+    if cpus.isdecimal() and int(cpus) < least:
+        yield Finding(
+            "start-without-cpus",
+            f"the board {board} has {least} CPUs, no fewer",
+            stage=Stage.START,
+            path="/domain/vcpu",
+        )
+    if soldered and memory.isdecimal() and int(memory) != soldered:
+        yield Finding(
+            "start-with-other-memory",
+            f"the board {board} has {soldered // 1024} MiB of memory, no more and no less",
+            stage=Stage.START,
+            path="/domain/memory",
+        )
 
 
 def _homeless(topology: Topology) -> Iterator[Finding]:

@@ -12,6 +12,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from domcaps.choose.catalogue import decisions, enums, xml_of
+from domcaps.choose.proofs import wont_start
 from domcaps.errors import RequestError
 from domcaps.language.preference import Decision, Option
 from domcaps.language.truth import Truth
@@ -175,9 +176,6 @@ class Space:
         self.questions = list(self._questions())
 
     def _questions(self) -> Iterator[Question]:
-        for wish in self.wishes:
-            if wish.kind in {"memory", "vcpus"}:
-                yield self._plain(wish)
         for decision in decisions():
             if decision.name == "os.machine":
                 continue
@@ -192,15 +190,6 @@ class Space:
         for wish in self.wishes:
             if wish.kind == "set" and wish.name not in known:
                 yield self._setting(wish)
-
-    def _plain(self, wish: Wish) -> Question:
-        value = wish.values[0]
-        xml = {
-            "memory": f"<memory unit='KiB'>{value}</memory>",
-            "vcpus": f"<vcpu>{value}</vcpu>",
-        }[wish.kind]
-        decision = Decision(wish.kind, options=(Option(value, "wanted", xml=xml),))
-        return Question(wish.kind, decision, wish, self)
 
     def _setting(self, wish: Wish) -> Question:
         """Make a question of a value that no decision is about."""
@@ -276,6 +265,9 @@ class Space:
             if truth is Truth.NO:
                 return partial(_because, choice.when, world), False
             unknown = unknown or truth is Truth.UNKNOWN
+            wont = wont_start(choice, world)
+            if wont:
+                return partial("it would not start: {}".format, wont), False
         return None, unknown
 
     def active(self, wishes: Sequence[Wish]) -> list[Left]:

@@ -47,11 +47,13 @@ class Wishes:
         kib = _bytes(size, "memory", "M") // 1024
         if kib == 0:
             raise RequestError(f"memory {size!r} is less than a KiB")
-        self.all.append(Wish(f"--memory {size}", "memory", (str(kib),)))
+        self.narrow("memory", (str(kib),), f"--memory {size}")
 
     def vcpus(self, count: int) -> None:
         """Want so many virtual CPUs."""
-        self.all.append(Wish(f"--vcpus {count}", "vcpus", (str(count),)))
+        if count < 1:
+            raise RequestError(f"{count} virtual CPUs are none")
+        self.narrow("vcpus", (str(count),), f"--vcpus {count}")
 
     def disk(self, text: str) -> None:
         """Want a disk: ``PATH[,size=20GiB,bus=virtio,format=qcow2]``."""

@@ -30,8 +30,13 @@ def _complete_setting(ctx: click.Context, param: click.Parameter, incomplete: st
 
 @click.command("new")
 @click.option("--name", required=True, metavar="NAME", help="The domain's name.")
-@click.option("--memory", default="2GiB", show_default=True, metavar="SIZE", help="4GiB, 512MiB.")
-@click.option("--vcpus", default=2, show_default=True, type=click.IntRange(1), metavar="N")
+@click.option("--memory", metavar="SIZE", help="4GiB, 512MiB; 2GiB where it is not said.")
+@click.option(
+    "--vcpus",
+    type=click.IntRange(1),
+    metavar="N",
+    help="The number of virtual CPUs; 2 where it is not said.",
+)
 @click.option(
     "--os",
     metavar="SYSTEM",
@@ -94,8 +99,8 @@ def _complete_setting(ctx: click.Context, param: click.Parameter, incomplete: st
 def command(
     *,
     name: str,
-    memory: str,
-    vcpus: int,
+    memory: str | None,
+    vcpus: int | None,
     host_files: tuple[str, ...],
     explain: bool,
     form: str,

@@ -24,6 +24,7 @@ from domcaps.cpu import (
 from domcaps.elements.cpu_trials import host_model_told, model_trials
 from domcaps.elements.drifts import IN_A_GUEST
 from domcaps.elements.machines import KVM, MICROVM, PPC64, S390, X86
+from domcaps.elements.realboards import MADE_FOR_GUESTS
 from domcaps.elements.remedies import kvm
 from domcaps.facts.emulator import ACCELERATORS
 from domcaps.language import ALWAYS, Choice, Drift, Element, Enum, Place, Row, Rows, World
@@ -250,19 +251,20 @@ PREFERENCE = Decision(
         Option(
             "host-passthrough",
             "all that the host's processor can do",
-            when=_supported("host-passthrough") & virttype("kvm", "hvf"),
+            when=_supported("host-passthrough") & virttype("kvm", "hvf") & MADE_FOR_GUESTS,
             guest=STAYS,
         ),
         Option(
             "host-model",
             "what libvirt knows of the host's processor, so that others can serve it as well",
-            when=_supported("host-model") & virttype("kvm"),
+            when=_supported("host-model") & virttype("kvm") & MADE_FOR_GUESTS,
         ),
         Option(
             "maximum",
             "all that the emulator can do",
-            when=_supported("maximum") & virttype("qemu"),
+            when=_supported("maximum") & virttype("qemu") & MADE_FOR_GUESTS,
         ),
+        Option("", "the board has a processor of its own", when=~MADE_FOR_GUESTS),
         Option("", "libvirt's own choice"),
     ),
 )

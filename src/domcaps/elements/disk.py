@@ -31,6 +31,7 @@ from domcaps.elements.machines import (
     S390,
     X86,
 )
+from domcaps.elements.realboards import NO_SD_SLOT
 from domcaps.elements.tells import NO_IMAGE, SCSI, XHCI, on_any_bus, on_pci_or_ccw
 from domcaps.elements.virtio import TRANSITIONAL
 from domcaps.elements.virtiooptions import VirtioOptions
@@ -58,6 +59,7 @@ _NO_ISA = Drift(
     but="the board microvm has none, and no place for one: QEMU refuses to start",
     evidence="verify with QEMU 7.2, 10.0 and 11.1: \"No 'floppy-bus' bus found\"",
     where=MICROVM,
+    certain=True,
 )
 _IDE_ELSEWHERE = Drift(
     says="IDE is listed for boards alone that have a controller soldered on",
@@ -207,6 +209,7 @@ BUS = Enum(
         Choice(
             "sd",
             listed=False,
+            at_start=(NO_SD_SLOT,),
             told=Told("-drive if=sd,driver=null-co,size=1048576", alone=True),
         ),
         # other hypervisors have these

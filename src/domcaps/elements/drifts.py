@@ -23,6 +23,7 @@ NO_PCI = Drift(
     but="the board microvm has no PCI bus that they could sit on: QEMU refuses to start",
     evidence="verify with QEMU 7.2, 10.0 and 11.1: \"No 'PCI' bus found for device\"",
     where=MICROVM,
+    certain=True,
 )
 NO_CHANNEL_FORM = Drift(
     says="transitional models are listed for mainframes as well",
@@ -31,6 +32,7 @@ NO_CHANNEL_FORM = Drift(
     evidence="verify with QEMU 7.2, 10.0 and 11.1 for s390x: 'virtio-blk-ccw-transitional' and its "
     "like are no device types",
     where=S390,
+    certain=True,
 )
 NO_DMA = Drift(
     says="ramfb and vmcoreinfo are listed wherever QEMU has their type",
@@ -67,4 +69,5 @@ def no_program(program: str) -> Drift:
         but=f"libvirt has to start the program {program!r} for it, and there is none",
         evidence=f"verify on hosts without {program}; libvirt's report looks at QEMU only",
         where=~helper(program),
+        certain=True,
     )

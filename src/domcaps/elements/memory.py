@@ -27,6 +27,7 @@ from domcaps.elements.quantities import (
 )
 from domcaps.language.kinds import ON_OFF, UNSIGNED
 from domcaps.language.part import Part, field
+from domcaps.language.preference import Decision, Option
 from domcaps.language.rule import Problems, Sample, problem, rule
 
 if TYPE_CHECKING:
@@ -175,3 +176,19 @@ def plugged_memory_has_a_cell(most: MaxMemory) -> Problems:
     used = bool(max_memory(most.domain) or most.slots)
     if used and not cell_count(most.domain) and most.domain.arch not in {"ppc64", "ppc64le"}:
         yield problem("memory that can be plugged needs a NUMA cell", most)
+
+
+PREFERENCE = Decision(
+    "memory",
+    order=4,
+    title="the memory, in KiB",
+    xml="<memory unit='KiB'>{value}</memory>",
+    options=tuple(
+        Option(str(mib * 1024), why)
+        for mib, why in (
+            (2048, "enough for most"),
+            (1024, "the board takes no more"),
+            (512, "the board takes no more"),
+        )
+    ),
+)

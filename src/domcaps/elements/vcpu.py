@@ -8,6 +8,7 @@
 from domcaps.elements.machines import ARM_VIRT, KVM, MICROVM, X86
 from domcaps.language import Drift, Element, Place, World
 from domcaps.language.observed import WorldFact
+from domcaps.language.preference import Decision, Option
 from domcaps.language.told import Told, Trial
 
 
@@ -76,4 +77,17 @@ ELEMENT = Element(
     attributes=_attributes,
     trials=_trials,
     at_start=(_GIC_LIMIT, _NO_REMAPPING),
+)
+
+PREFERENCE = Decision(
+    "vcpus",
+    order=5,
+    title="the number of virtual CPUs",
+    xml="<vcpu>{value}</vcpu>",
+    options=(
+        Option("2", "enough for most"),
+        Option("1", "the board takes no more"),
+        Option("4", "the board has as many"),
+        Option("18", "the board has as many"),
+    ),
 )

@@ -26,6 +26,7 @@ from __future__ import annotations
 from domcaps.elements.device import Device
 from domcaps.elements.drifts import NO_DMA, NO_PCI
 from domcaps.elements.machines import ARM_VIRT, LOONGARCH_VIRT, PPC64, RISCV_VIRT, S390
+from domcaps.elements.realboards import NO_FRAME_BUFFER
 from domcaps.elements.tells import on_any_bus
 from domcaps.elements.virtiooptions import VirtioOptions, given_options
 from domcaps.language import ALWAYS, Choice, Element, Enum
@@ -61,7 +62,7 @@ MODEL_TYPE = Enum(
         Choice(
             "ramfb",
             device("ramfb"),
-            at_start=(NO_DMA,),
+            at_start=(NO_DMA, NO_FRAME_BUFFER),
             told=Told("-device ramfb", alone=True),
         ),
         # another way to say nothing

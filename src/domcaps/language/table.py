@@ -32,7 +32,8 @@ class Drift:
 
     `says` is what libvirt's report promises, `but` what is true, `evidence` how that was seen.
     `listed` tells that the report lists what can't be used; otherwise it leaves out what can be.
-    `where` limits it to some targets.
+    `where` limits it to some targets. `certain` tells that QEMU, or libvirt when it starts one,
+    refuses it on all of them: nobody should choose it there.
     """
 
     says: str
@@ -40,6 +41,7 @@ class Drift:
     evidence: str
     listed: bool = True
     where: Predicate = ALWAYS
+    certain: bool = False
 
 
 @dataclass(frozen=True, slots=True)
