@@ -272,7 +272,7 @@ class Host:
         """
         from domcaps.choose.api import choose
 
-        return choose([self], self.facts.arch, name, memory, vcpus, **wishes)
+        return choose([self], self.guest_arch, name, memory, vcpus, **wishes)
 
     def repair(
         self, xml: str | bytes, libvirt: str = DEFAULT_DIALECT, *, new: bool = True
@@ -291,6 +291,14 @@ class Host:
     def has_emulator(self, arch: str | None = None) -> bool:
         """Tell whether an emulator would be found without naming one."""
         return bool(find_emulator(self.facts, self.emulators, arch, self.origin))
+
+    @property
+    def guest_arch(self) -> str:
+        """The architecture of guests that name none: the host's, or that of the only emulator."""
+        paths = self.emulators.paths()
+        if len(paths) == 1 and not self.has_emulator(self.facts.arch):
+            return self.emulators.get(paths[0]).arch
+        return self.facts.arch
 
     def default_emulator(self, arch: str | None = None) -> str:
         """Give the path of the emulator for an architecture, the host's own by default.
@@ -313,7 +321,7 @@ def choose_for(
     listed = list(hosts)
     if not listed:
         raise RequestError("a domain needs a host")
-    return choose(listed, listed[0].facts.arch, name, memory, vcpus, **wishes)
+    return choose(listed, listed[0].guest_arch, name, memory, vcpus, **wishes)
 
 
 def baseline(

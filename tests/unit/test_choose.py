@@ -318,3 +318,82 @@ def test_secure_boot_without_smm_is_left_to_emulation(host: domcaps.Host) -> Non
 def test_the_validator_says_what_libvirt_says_of_smm(host: domcaps.Host) -> None:
     xml = with_smm(host, smm=True).choose("web", secure_boot=True, virttype="kvm").xml
     assert with_smm(host, smm=False).validate(xml).accepted
+
+
+@pytest.mark.parametrize(
+    ("wishes", "named"),
+    [
+        ({"disks": ["/d.img,bus=virtoi"]}, "near it are virtio"),
+        ({"disks": ["/d.img,bus="]}, "bus has no value"),
+        ({"disks": ["/d.img", "/d.img"]}, "given twice"),
+        ({"networks": ["none", "user"]}, "no other"),
+        ({"settings": ["video.modelType=qxk"]}, "near it are qxl"),
+        ({"arch": "arm"}, "armv7l"),
+        ({"vcpus": 0}, "none"),
+    ],
+)
+def test_slips_of_the_pen_name_what_may_have_been_meant(
+    host: domcaps.Host, wishes: dict[str, object], named: str
+) -> None:
+    with pytest.raises(domcaps.RequestError, match=named):
+        host.choose("web", **wishes)  # type: ignore[arg-type]
+
+
+def test_paths_are_those_of_whoever_asks(
+    host: domcaps.Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    xml = host.choose("web", disks=["d.img"], cdroms=["c.iso"]).xml
+    assert value(xml, "//disk[@device='disk']/source/@file") == str(tmp_path / "d.img")
+    assert value(xml, "//disk[@device='cdrom']/source/@file") == str(tmp_path / "c.iso")
+
+
+def test_two_values_of_one_thing_are_told_so(host: domcaps.Host) -> None:
+    with pytest.raises(domcaps.UnmetWishesError) as caught:
+        host.choose("web", settings=["video.modelType=virtio", "video.modelType=vga"])
+    assert len(caught.value.wishes) == 2
+    assert "two things at once" in caught.value.reasons[0]
+
+
+def test_a_setting_may_name_the_target(host: domcaps.Host) -> None:
+    chosen = host.choose("web", settings=["os.machine=pc", "virttype=qemu", "vcpus=3"])
+    assert (chosen.machine, chosen.target.virttype) == ("pc", "qemu")
+    assert value(chosen.xml, "/domain/vcpu/text()") == "3"
+
+
+def test_what_is_not_said_of_size_fits_the_board(host: domcaps.Host) -> None:
+    assert value(host.choose("web").xml, "/domain/vcpu/text()") == "2"
+    small = host.choose("web", machine="isapc", networks=["none"]).xml
+    assert value(small, "/domain/vcpu/text()") == "1"
+    with pytest.raises(domcaps.UnmetWishesError) as caught:
+        host.choose("web", vcpus=2, machine="isapc", networks=["none"])
+    assert caught.value.wishes == ("--vcpus 2", "--machine isapc")
+
+
+def test_boards_like_real_ones_are_given_what_they_are_sold_with() -> None:
+    arm = open_shipped("sid-aarch64")
+    xml = arm.choose("pi", machine="raspi3b", networks=["none"], disks=["/d.img"]).xml
+    assert value(xml, "/domain/vcpu/text()") == "4"
+    assert value(xml, "/domain/memory/text()") == str(1024 * 1024)
+    assert value(xml, "//disk/target/@bus") == "sd"
+    assert etree.fromstring(xml).find("cpu") is None
+    with pytest.raises(domcaps.UnmetWishesError) as caught:
+        arm.choose("pi", vcpus=2, machine="raspi3b", networks=["none"])
+    assert caught.value.wishes == ("--vcpus 2", "--machine raspi3b")
+    with pytest.raises(domcaps.UnmetWishesError):
+        arm.choose("sbsa", machine="sbsa-ref", networks=["none"], disks=["/d.img,bus=sd"])
+
+
+def test_what_something_else_would_help_against_is_no_refusal(host: domcaps.Host) -> None:
+    # each needs ACPI, for which nobody asked; only together they can't be met
+    settings = ["os.loader.type=pflash", "os.secureBoot=yes"]
+    rich = with_smm(host, smm=True)
+    assert all(rich.choose("web", settings=[one]).xml for one in settings)
+    with pytest.raises(domcaps.UnmetWishesError) as caught:
+        rich.choose("web", settings=settings)
+    assert caught.value.wishes == tuple(f"--set {one}" for one in settings)
+
+
+def test_looks_are_few(host: domcaps.Host) -> None:
+    chosen = host.choose("web", os="linux", disks=["/d.img"])
+    assert chosen.looks == 1

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import difflib
 from typing import TYPE_CHECKING, TypedDict
 
 from domcaps._version import DEFAULT_DIALECT
-from domcaps.choose.catalogue import something
+from domcaps.choose.catalogue import check_value, something
 from domcaps.choose.chooser import Chooser
-from domcaps.choose.guests import guest_of
+from domcaps.choose.guests import UNKNOWN, guest_of
 from domcaps.choose.wishes import Wishes
 from domcaps.errors import RequestError
 from domcaps.facts.arch import ARCHITECTURES
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 
     from domcaps.choose.chooser import Chosen
     from domcaps.choose.looks import HostLike
+
+
+# what other programs call them
+_ALSO = {"arm": "armv7l", "arm64": "aarch64", "amd64": "x86_64", "i386": "i686"}
 
 
 class WishOptions(TypedDict, total=False):
@@ -53,17 +58,7 @@ def wishes_of(name: str, memory: str | None, vcpus: int | None, options: WishOpt
         value = options.get(key)
         if value:
             wishes.narrow(decision, (str(value),), f"{option} {value}")
-    for disk in options.get("disks") or ():
-        wishes.disk(disk)
-    for disc in options.get("cdroms") or ():
-        wishes.cdrom(disc)
-    networks = list(options.get("networks") or ())
-    for network in networks:
-        wishes.network(network)
-    if not networks:
-        wishes.network("default", implied=True)
-    for folder in options.get("shares") or ():
-        wishes.share(folder)
+    _items(wishes, options)
     _narrow(wishes, options)
     settings = options.get("settings") or ()
     if not isinstance(settings, (list, tuple)) and hasattr(settings, "items"):
@@ -71,6 +66,22 @@ def wishes_of(name: str, memory: str | None, vcpus: int | None, options: WishOpt
     for setting in settings:
         wishes.setting(setting)
     return wishes
+
+
+def _items(wishes: Wishes, options: WishOptions) -> None:
+    for disk in options.get("disks") or ():
+        wishes.disk(disk)
+    for disc in options.get("cdroms") or ():
+        wishes.cdrom(disc)
+    networks = list(options.get("networks") or ())
+    if "none" in networks and len(networks) > 1:
+        raise RequestError("--network none goes with no other --network")
+    for network in networks:
+        wishes.network(network)
+    if not networks:
+        wishes.network("default", implied=True)
+    for folder in options.get("shares") or ():
+        wishes.share(folder)
 
 
 def _size(wishes: Wishes, memory: str | None, vcpus: int | None) -> None:
@@ -105,8 +116,16 @@ def choose(
     wishes = wishes_of(name, memory, vcpus, options)
     arch = options.get("arch") or host_arch
     if arch not in ARCHITECTURES:
-        raise RequestError(f"{arch!r} is no architecture that libvirt knows")
+        near = difflib.get_close_matches(_ALSO.get(arch, arch), ARCHITECTURES, n=3)
+        raise RequestError(
+            f"{arch!r} is no architecture that libvirt knows",
+            remedy=f"near it are {', '.join(near)}" if near else "aarch64 and x86_64 are",
+        )
+    for wish in wishes.all:
+        check_value(wish)
     guest = guest_of(options.get("os"), options.get("use"), arch, portable=len(hosts) > 1)
+    if guest.source.startswith(UNKNOWN):
+        wishes.notes.append(f"{guest.source} is taken")
     libvirt = str(parse_dialect(options.get("libvirt") or DEFAULT_DIALECT))
     return Chooser(hosts, wishes, guest, arch, libvirt).choose()
 

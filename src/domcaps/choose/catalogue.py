@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import functools
 import importlib
 import pkgutil
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import domcaps.elements
 from domcaps.elements import table
+from domcaps.errors import RequestError
 from domcaps.language import Element, Enum
 from domcaps.language.preference import Decision
 from domcaps.validate.catalogue import parts
@@ -16,6 +18,8 @@ from domcaps.validate.smallest import element_with
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from domcaps.choose.wishes import Wish
 
 
 @functools.cache
@@ -48,6 +52,27 @@ def enums() -> dict[str, Enum]:
                 name = f"{part.path.rpartition('/')[2].partition('[')[0]}.{field.choice.name}"
                 found.setdefault(name, field.choice)
     return found
+
+
+def check_value(wish: Wish) -> None:
+    """Hold a wish to the values that there are; raises `RequestError`."""
+    decision = next((d for d in decisions() if wish.name in {d.each, d.name}), None)
+    enum = decision.enum if decision is not None else enums().get(wish.name)
+    name = decision.name if decision is not None else wish.name
+    if enum is None:
+        return
+    names = [choice.name for choice in enum.choices]
+    if decision is not None:
+        names += [option.value for option in decision.options]
+    known = [name for name in dict.fromkeys(names) if name]
+    for value in (wish.bus,) if wish.kind == "item" else wish.values:
+        if value and value not in known:
+            near = difflib.get_close_matches(value, known, n=3)
+            listed = ", ".join(near or known[:12]) + (" …" if not near and len(known) > 12 else "")
+            raise RequestError(
+                f"{wish.text}: {name} can't be {value!r}",
+                remedy=f"{'near it are' if near else 'it can be'} {listed}",
+            )
 
 
 def _enums(elements: tuple[Element, ...], prefix: str) -> Iterator[tuple[str, Enum]]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from domcaps.choose.case import Case
 from domcaps.choose.catalogue import decisions
 from domcaps.choose.search import Hopeless, Learnt
-from domcaps.choose.space import NARROWING, Answer, Left
+from domcaps.choose.space import NARROWING, Answer, Left, told
 from domcaps.errors import DomcapsError, UnmetWishesError
 
 if TYPE_CHECKING:
@@ -180,11 +180,14 @@ class Chooser:
         for left in active:
             if left.name not in search.proof or left.answers:
                 continue
-            refused = [f"{e.value}: {e.why}" for e in left.question.excluded]
+            if left.contradicts:
+                why.append(f"{left.name} can't be two things at once")
+                continue
+            refused = [f"{e.value}: {e.why}" for e in left.question.excluded if left.is_asked(e)]
             why += [f"{left.name}={text}" for text in refused[:3]] or [
                 f"{left.name} has no value that is left"
             ]
-        why += [one.message for conflict in search.used for one in conflict.findings[:1]]
+        why += [told(one) for conflict in search.used for one in conflict.findings[:1]]
         if not why:
             why += [
                 f"{answer.question}={answer.value} goes with another {name} only"

@@ -30,6 +30,9 @@ _LINUX = re.compile(
     r"kali|mageia|manjaro|mint|nixos|ol\d|opensuse|oracle|pop|pureos|rhel|rocky|silverblue|slackware|"
     r"sle[ds]|suse|trisquel|ubuntu|void"
 )
+UNKNOWN = "libosinfo knows no system"
+"""How the source of a guest begins that the database should have had."""
+
 # a system that can't start otherwise, where no database tells it
 _EFI_ONLY = re.compile(r"win(dows)?-?11|win(dows)?-?2k25|win(dows)?-?server-?2025")
 
@@ -56,12 +59,15 @@ def _system(name: str | None, arch: str) -> tuple[str, frozenset[str], frozenset
         found = database.system(name)
         if found is not None:
             return _known(found, arch, name)
-        if _family(name) is None:
-            near = difflib.get_close_matches(name, database.names(), n=4)
-            raise RequestError(
-                f"libosinfo knows no system {name!r}",
-                remedy=f"near it are {', '.join(near)}" if near else "a family would do: linux",
-            )
+        family = _family(name)
+        if family is not None:
+            source = f"{UNKNOWN} {name!r}: what most systems of the family {family} can drive"
+            return _default(family, name, source)
+        near = difflib.get_close_matches(name, database.names(), n=4)
+        raise RequestError(
+            f"{UNKNOWN} {name!r}",
+            remedy=f"near it are {', '.join(near)}" if near else "a family would do: linux",
+        )
     family = name if name in FAMILIES else _family(name)
     if family is None:
         raise RequestError(

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from domcaps.choose.wishes import Wish
     from domcaps.language import World
+    from domcaps.language.finding import Finding
     from domcaps.language.predicate import Predicate
     from domcaps.language.preference import Guest
     from domcaps.language.truth import Reason
@@ -154,6 +155,15 @@ class Left:
     def is_wanted(self) -> bool:
         """Whether somebody cares which answer is given."""
         return self.question.wish is not None or self._values is not None
+
+    @property
+    def contradicts(self) -> bool:
+        """Whether no value is everything that is wanted."""
+        return self._values is not None and not self._values
+
+    def is_asked(self, excluded: Excluded) -> bool:
+        """Tell whether somebody may have wanted a value."""
+        return self._values is None or excluded.value in self._values
 
     def least(self) -> Iterator[Answer]:
         """Give the answers, those that put nothing into the domain first."""
@@ -295,6 +305,13 @@ def _because(when: Predicate, world: World) -> str:
     """Give the innermost statement that decided, in a few words."""
     texts = _deciding(when.explain(world))
     return "; ".join(f"not so: {text}" for text in texts[:3])
+
+
+def told(finding: Finding) -> str:
+    """Say what was found, with what decided it."""
+    if finding.reason is None:
+        return finding.message
+    return f"{finding.message}: not so: {'; '.join(_deciding(finding.reason)[:2])}"
 
 
 def _deciding(reason: Reason) -> list[str]:

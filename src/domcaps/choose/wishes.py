@@ -10,7 +10,8 @@ from domcaps.errors import RequestError
 
 _UNITS = {"": 1, "B": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 _SIZE = re.compile(r"(\d{1,15})\s*([KMGT]?)(?:i?B)?", re.IGNORECASE)
-_MEMORY_UNIT = {"": "M"}
+_LITTLE = 128 * 1024
+_TARGET = frozenset({"arch", "os.machine", "virttype"})
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,8 @@ class Wishes:
         kib = _bytes(size, "memory", "M") // 1024
         if kib == 0:
             raise RequestError(f"memory {size!r} is less than a KiB")
+        if size.strip().isdecimal() and kib < _LITTLE:
+            self.notes.append(f"--memory {size} counts MiB; for GiB write {size.strip()}GiB")
         self.narrow("memory", (str(kib),), f"--memory {size}")
 
     def vcpus(self, count: int) -> None:
@@ -63,12 +66,14 @@ class Wishes:
             form = options.get("format") or _format(path)
             if not Path(path).exists():
                 self.notes.append(f"make the disk first: qemu-img create -f {form} {path} {size}")
+        path = self._once(path, "--disk")
         blanks = _image(path) | {"format": options.get("format") or _format(path)}
         self._item("disk", f"--disk {text}", blanks, options.get("bus", ""))
 
     def cdrom(self, text: str) -> None:
         """Want a CD-ROM drive with a disc: ``PATH[,bus=sata]``."""
         path, options = _options(text, "--cdrom", ("bus",))
+        path = str(Path(path).absolute())
         self._item("cdrom", f"--cdrom {text}", _image(path), options.get("bus", ""))
 
     def network(self, text: str, *, implied: bool = False) -> None:
@@ -96,6 +101,7 @@ class Wishes:
     def share(self, folder: str) -> None:
         """Want a folder of the host shared with the guest."""
         path, options = _options(folder, "--share", ("driver",))
+        path = str(Path(path).absolute())
         tag = re.sub(r"[^A-Za-z0-9_.-]", "", Path(path).name) or "share"
         taken = {dict(w.blanks).get("tag") for w in self.all if w.kind == "item"}
         number, unique = 1, tag
@@ -110,9 +116,20 @@ class Wishes:
         path, sign, value = text.partition("=")
         if not sign or not path or not value:
             raise RequestError(f"--set {text!r} is not PATH=VALUE, as video.modelType=virtio is")
+        if path in _TARGET:
+            self.narrow(path, (value,), f"--set {text}")
+            return
         wish = Wish(f"--set {text}", "set", (value,), name=path)
         if wish not in self.all:
             self.all.append(wish)
+
+    def _once(self, path: str, what: str) -> str:
+        """Give a path that two programs can mean, unless it is taken already."""
+        found = str(Path(path).absolute())
+        taken = (dict(w.blanks).get("path") for w in self.all if w.name == "disk")
+        if _quoted(found) in taken:
+            raise RequestError(f"{what} {path} is given twice")
+        return found
 
     def _item(
         self, kind: str, text: str, blanks: dict[str, str], bus: str, *, implied: bool = False
@@ -131,6 +148,9 @@ def _options(text: str, what: str, known: tuple[str, ...]) -> tuple[str, dict[st
         )
     if not path:
         raise RequestError(f"{what} {text!r} names nothing")
+    empty = next((key for key, value in options.items() if not value), None)
+    if empty is not None:
+        raise RequestError(f"{what} {text!r}: {empty} has no value")
     return path, options
 
 

@@ -106,7 +106,7 @@ def command(
     form: str,
     **wishes: Any,
 ) -> None:
-    r"""Make a domain: the best that this host has for the guest, and valid by construction.
+    """Make a domain: the best that this host has for the guest, and valid by construction.
 
     Whatever is left open is decided by what the guest can drive, and by what the host, the emulator
     and the machine type have: the choices and rules are those of 'domcaps validate'. The XML goes
@@ -118,7 +118,7 @@ def command(
 
     The exit code is 1 where the wishes can't be met together: then the fewest that can't are named,
     with the reasons. It is 2 for wrong usage.
-    """
+    """  # noqa: D301 - click takes the character, not its name
     from domcaps.api import choose_for
     from domcaps.errors import UnmetWishesError
 
