@@ -485,6 +485,33 @@ def test_the_program_is_killed_while_it_asks(
     assert survivors(mark) == []
 
 
+def test_ctrl_c_lets_each_emulator_end_before_the_probe_does(tmp_path: Path) -> None:
+    paths = [
+        script(
+            tmp_path, AT_BAD % "open(sys.argv[0] + '.there', 'w'); time.sleep(100)", f"emulator-{n}"
+        )
+        for n in range(4)
+    ]
+    program = """
+        import sys
+        from domcaps.facts.probe import probe
+        from domcaps.facts.question import device_properties_of
+        try:
+            probe(sys.argv[1:], [device_properties_of("device-07")], kvm=False, jobs=4)
+        except KeyboardInterrupt:
+            sys.exit(130)
+    """
+    with subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(program), *paths], stderr=subprocess.PIPE, text=True
+    ) as running:
+        limit = time.monotonic() + 20
+        while time.monotonic() < limit and not all(Path(f"{p}.there").exists() for p in paths):
+            time.sleep(0.02)
+        running.send_signal(signal.SIGINT)
+        _, printed = running.communicate(timeout=10)
+    assert (running.returncode, printed) == (130, "")
+
+
 def test_a_record_is_made_of_answers(tmp_path: Path) -> None:
     (session,) = ask_all(script(tmp_path, WELL_BEHAVED)).sessions
     assert all(isinstance(answer, Answer) for answer in session.answers)

@@ -86,6 +86,8 @@ def probe(
     """
     import asyncio
 
+    from domcaps.facts.tasks import end
+
     wanted, asked = list(paths), frozenset(questions)
 
     async def ask_all() -> list[EmulatorRecord | ProbeError]:
@@ -107,7 +109,13 @@ def probe(
                 progress(path, result)
             return result
 
-        return list(await asyncio.gather(*map(ask_one, wanted)))
+        tasks = [asyncio.create_task(ask_one(path)) for path in wanted]
+        try:
+            return [await task for task in tasks]
+        finally:
+            # `asyncio.gather` is done with the first task that Ctrl-C ends, and leaves the others
+            # to be torn out of closing their monitors
+            await end(tasks)
 
     return asyncio.run(ask_all())
 
