@@ -8,7 +8,7 @@ import sys
 import pytest
 
 import domcaps
-from domcaps.report.diff import diff
+from domcaps.report.diff import Difference, diff
 from domcaps.report.flat import flatten
 from domcaps.shipped import open_shipped, shipped_names
 from fakes import emulator_record, world
@@ -120,6 +120,27 @@ def test_another_machine_type_is_the_fact() -> None:
     assert ide.because[0].endswith("yes → no [target]")
 
 
+def test_a_cpu_model_is_one_statement() -> None:
+    usable, blocked = "usable=yes vendor=AMD", "usable=no vendor=AMD blockers=ibpb,ibrs"
+    more = "usable=no vendor=AMD blockers=ibrs,xsaves"
+    path = "cpu.custom model EPYC"
+    assert str(Difference(path, usable, blocked)) == "~ CPU EPYC: usable → blocked by ibpb, ibrs"
+    assert str(Difference(path, blocked, usable)) == "~ CPU EPYC: blocked by ibpb, ibrs → usable"
+    assert str(Difference(path, blocked, more)) == (
+        "~ CPU EPYC: no longer blocked by ibpb; now also blocked by xsaves"
+    )
+    assert str(Difference(path, blocked, f"{more} deprecated=yes")) == (
+        "~ CPU EPYC: – → deprecated=yes; no longer blocked by ibpb; now also blocked by xsaves"
+    )
+
+
+def test_no_line_is_of_a_model_s_blockers_alone() -> None:
+    kvm, tcg = (open_shipped("sid-x86_64").world(virttype=kind) for kind in ("kvm", "qemu"))
+    found = diff(kvm, tcg)
+    assert any(str(line) == "~ CPU Conroe: blocked by pni, ssse3 → usable" for line in found)
+    assert not [line for line in found if " blockers " in line.path]
+
+
 def test_every_yes_that_became_a_no_has_a_reason() -> None:
     for arch in ("x86_64", "aarch64", "s390x", "ppc64", "riscv64"):
         sides = (open_shipped(f"{release}-{arch}").world() for release in ("debian12", "sid"))
@@ -132,6 +153,13 @@ def test_dialects_differ_by_their_words() -> None:
     old, new = (world(libvirt=libvirt) for libvirt in ("11.3", "12.8"))
     told = {str(d) for d in diff(old, new)}
     assert "+ os.firmwareFeatures" in told
+
+
+def test_a_word_that_a_release_does_not_have_is_the_reason() -> None:
+    old, new = (world(libvirt=libvirt) for libvirt in ("11.3", "12.8"))
+    told = {d.path: d.because for d in diff(old, new)}
+    assert told["os.firmwareFeatures"] == ("libvirt 11.3 has no word for it",)
+    assert told["filesystem.driverType=handle"] == ("libvirt 12.8 has no word for it",)
 
 
 def test_shipped_recordings_answer_for_themselves() -> None:

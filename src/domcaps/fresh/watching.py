@@ -12,6 +12,7 @@ from domcaps.errors import DomcapsError
 from domcaps.fresh.build import Observer
 from domcaps.fresh.store import UNSEEN
 from domcaps.fresh.witness import Device, Existence, Listing, Program, Variable
+from domcaps.report.cpumodels import joined
 from domcaps.report.diff import Difference
 from domcaps.report.flat import flatten
 
@@ -155,7 +156,7 @@ class Watcher:
             self.error, self.snapshot = str(error), ""
             return
         document: Document = caps.document
-        self._known = {**_target(document), **flatten(document)}
+        self._known = {**_target(document), **joined(flatten(document))}
         self.error, self.snapshot = "", caps.snapshot
 
 

@@ -9,6 +9,7 @@ import msgspec
 
 from domcaps.facts.emulator import Unanswered
 from domcaps.language import Reason
+from domcaps.report import cpumodels
 from domcaps.report.document import build
 from domcaps.report.explain import explain_all
 from domcaps.report.flat import flatten
@@ -24,7 +25,8 @@ class Difference(msgspec.Struct, frozen=True):
     """One statement that only one side makes, or that they make differently.
 
     `before` and `after` are the values, "" where that side does not make the statement. The
-    reasons tell why, where the table says it in a predicate.
+    reasons tell why, where the table says it in a predicate. `silent` is the release of libvirt
+    that has no word for it, where the other side's release has one.
     """
 
     path: str
@@ -32,6 +34,7 @@ class Difference(msgspec.Struct, frozen=True):
     after: str
     reason_before: Reason | None = None
     reason_after: Reason | None = None
+    silent: str = ""
 
     @property
     def sign(self) -> str:
@@ -45,6 +48,8 @@ class Difference(msgspec.Struct, frozen=True):
     @property
     def because(self) -> tuple[str, ...]:
         """Name the facts that came out otherwise: what the difference comes down to."""
+        if self.silent:
+            return (f"libvirt {self.silent} has no word for it",)
         if self.reason_before is None or self.reason_after is None:
             return ()
         return tuple(changed_facts(self.reason_before, self.reason_after))
@@ -52,6 +57,9 @@ class Difference(msgspec.Struct, frozen=True):
     def __str__(self) -> str:
         """Give one line."""
         if self.sign == "~":
+            told = cpumodels.difference(self.path, self.before, self.after)
+            if told is not None:
+                return f"~ {told}"
             return f"~ {self.path}: {self.before} → {self.after}"
         value = self.after if self.sign == "+" else self.before
         return f"{self.sign} {self.path}" + ("" if value in {"yes", "no"} else f": {value}")
@@ -63,17 +71,30 @@ def diff(before: World, after: World) -> tuple[Difference, ...]:
     Besides what reports say these are the emulators' machine types, which no report lists.
     """
     old, new = _statements(before), _statements(after)
-    why_old = {e.path: e.reason for e in explain_all(before)}
-    why_new = {e.path: e.reason for e in explain_all(after)}
+    why_old = {e.path: e for e in explain_all(before)}
+    why_new = {e.path: e for e in explain_all(after)}
+
+    def difference(path: str) -> Difference:
+        explained = one, other = why_old.get(path), why_new.get(path)
+        reasons = one.reason if one else None, other.reason if other else None
+        dialects = before.target.dialect, after.target.dialect
+        spoken = [e is not None and e.spoken for e in explained]
+        # figures and computed rows have no explanation on either side
+        silent = str(dialects[spoken.index(False)]) if sum(spoken) == 1 else ""
+        if dialects[0] == dialects[1]:
+            silent = ""
+        values = old.get(path, ""), new.get(path, "")
+        return Difference(path, *values, *reasons, silent=silent)
+
     return tuple(
-        Difference(path, old.get(path, ""), new.get(path, ""), why_old.get(path), why_new.get(path))
+        difference(path)
         for path in dict.fromkeys((*old, *new))
         if old.get(path, "") != new.get(path, "")
     )
 
 
 def _statements(world: World) -> dict[str, str]:
-    return flatten(build(world)) | dict(_machines(world))
+    return cpumodels.joined(flatten(build(world))) | dict(_machines(world))
 
 
 def _machines(world: World) -> Iterator[tuple[str, str]]:
