@@ -335,8 +335,8 @@ def _is_target(wish: Wish) -> bool:
 def _shortcomings(answers: list[Answer]) -> list[str]:
     """Say what the guest may not be content with."""
     return [
-        f"{answer.question} is {answer.value or 'left out'}, though it is not so that "
-        f"{answer.shortcoming}"
+        f"{answer.question} is {answer.value or 'left out'}, which does not suit the guest: "
+        f"✗ {answer.shortcoming}"
         for answer in answers
         if answer.shortcoming
     ]

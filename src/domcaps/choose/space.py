@@ -304,7 +304,7 @@ class Space:
 def _because(when: Predicate, world: World) -> str:
     """Give the innermost statement that decided, in a few words."""
     texts = _deciding(when.explain(world))
-    return "; ".join(f"not so: {text}" for text in texts[:3])
+    return "; ".join(f"✗ {text}" for text in texts[:3])
 
 
 def told(finding: Finding) -> str:

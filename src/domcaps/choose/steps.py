@@ -39,18 +39,20 @@ def _step(
 ) -> Step:
     answer = answers[number]
     place = left.index(answer)
-    passed = {e.value: e.why for e in question.excluded if _before(question, e.value, answer)}
+    passed = {
+        _named(e.value): e.why for e in question.excluded if _before(question, e.value, answer)
+    }
     for other in left[:place]:
         why = _why_not(chosen, other, answers, number)
         if why and other.value != answer.value:
-            passed.setdefault(other.value or "nothing", why)
+            passed.setdefault(_named(other.value), why)
     for value, lacking in question.lacking.items():
         if value != answer.value and _before(question, value, answer):
-            passed.setdefault(value, f"not so: {lacking}")
+            passed.setdefault(_named(value), f"✗ {lacking}")
     following = ""
     for other in left[place + 1 :]:
         if other.value != answer.value and not _why_not(chosen, other, answers, number):
-            following = other.value or "nothing"
+            following = _named(other.value)
             break
     wish = question.wish
     wanted = wish.text if wish is not None and not wish.implied else ""
@@ -65,6 +67,10 @@ def _step(
         tuple(passed.items()),
         wanted,
     )
+
+
+def _named(value: str) -> str:
+    return value or "nothing"
 
 
 def _before(question: Question, value: str, answer: Answer) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -65,7 +66,8 @@ class Wishes:
             size = _bytes(options["size"], "size", "G")
             form = options.get("format") or _format(path)
             if not Path(path).exists():
-                self.notes.append(f"make the disk first: qemu-img create -f {form} {path} {size}")
+                making = shlex.join(["qemu-img", "create", "-f", form, path, str(size)])
+                self.notes.append(f"make the disk first: {making}")
         path = self._once(path, "--disk")
         blanks = _image(path) | {"format": options.get("format") or _format(path)}
         self._item("disk", f"--disk {text}", blanks, options.get("bus", ""))

@@ -75,7 +75,7 @@ def family(*names: str) -> Suits:
 
 def used_as(*names: str) -> Suits:
     """The guest is used in one of these ways."""
-    return Suits(f"the guest is a {' or '.join(names)}", lambda guest: guest.use in names)
+    return Suits(f"the guest's use is {' or '.join(names)}", lambda guest: guest.use in names)
 
 
 def both(one: Suits, other: Suits) -> Suits:
