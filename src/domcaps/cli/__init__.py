@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gc
 import importlib.util
+import os
 import pkgutil
 import sys
 
@@ -17,6 +18,11 @@ import click
 from domcaps._version import __version__
 
 _NEW_OBJECTS = 50000
+_WHOLE = 1000
+
+
+class _NobodyReadsError(Exception):
+    """Whoever read us has enough."""
 
 
 class _Commands(click.Group):
@@ -43,6 +49,20 @@ class _Commands(click.Group):
                 return command
         return None
 
+    def invoke(self, ctx: click.Context) -> object:
+        """Call the command; click would make 1 of a pipe that nobody reads, which means no."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise _NobodyReadsError from None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands, each with its whole first sentence; click cuts it off."""
+        found = ((name, self.get_command(ctx, name)) for name in self.list_commands(ctx))
+        rows = [(name, command.get_short_help_str(_WHOLE)) for name, command in found if command]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
 
 @click.group(
     cls=_Commands,
@@ -63,6 +83,12 @@ def _root() -> None:
     """  # noqa: D301 - click takes the character, not its name
 
 
+def _colour() -> bool | None:
+    """Say no where nobody wants colour (https://no-color.org), else leave it to the terminal."""
+    unwanted = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return False if unwanted else None
+
+
 def main() -> None:
     """Run the tool; every error is one line and exit code 2."""
     from domcaps.errors import DomcapsError
@@ -71,16 +97,16 @@ def main() -> None:
     gc.set_threshold(_NEW_OBJECTS)
     try:
         # a command that ends with an exit code has it returned here
-        sys.exit(_root.main(prog_name="domcaps", standalone_mode=False))
+        sys.exit(_root.main(prog_name="domcaps", standalone_mode=False, color=_colour()))
     except (click.Abort, KeyboardInterrupt):
         click.echo("domcaps: interrupted", err=True)
         sys.exit(130)
     except click.ClickException as error:
         error.show()
         sys.exit(2)
-    except BrokenPipeError:
-        # whoever read us has enough; the interpreter must not complain when it flushes
-        sys.stderr.close()
+    except _NobodyReadsError:
+        # the interpreter must not complain when it flushes
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except DomcapsError as error:
         click.echo(f"domcaps: {error}", err=True)

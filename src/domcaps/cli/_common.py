@@ -13,6 +13,7 @@ from domcaps._version import DEFAULT_DIALECT
 
 if TYPE_CHECKING:
     from domcaps.api import Host
+    from domcaps.facts.record import Recording
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -119,3 +120,20 @@ def open_host(host_file: str | None, *, inventory: bool = False) -> Host:
 def note(text: str) -> None:
     """Say something beside the answer."""
     click.secho(f"domcaps: {text}", err=True, dim=sys.stderr.isatty())
+
+
+def write_recording(recording: Recording, output: str) -> None:
+    """Write the file, or standard output for ``-``, and say what came of it."""
+    from domcaps.facts.recording import dumps, save
+
+    if output == "-":
+        data = dumps(recording)
+        sys.stdout.buffer.write(data)
+        sys.stdout.flush()
+        size = len(data)
+    else:
+        target = Path(output)
+        save(recording, target)
+        size = target.stat().st_size
+    number = len(recording.emulators)
+    note(f"{output}: {number} emulator{'' if number == 1 else 's'}, {size / 1000:.0f} KB")

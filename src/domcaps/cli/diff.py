@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -92,17 +93,15 @@ def _complete_side(ctx: click.Context, param: click.Parameter, incomplete: str) 
     "--domain",
     "domains",
     multiple=True,
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=click.Path(exists=True, dir_okay=False, allow_dash=True),
     help="Tell as well whether this domain is acceptable on both sides, and what changes for it; "
-    "may be repeated.",
+    "- is standard input. May be repeated.",
 )
 @click.option("--reasons", is_flag=True, help="Say all of why, on each side.")
 @click.option(
     "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
 )
-def command(
-    *, before: str, after: str, domains: tuple[Path, ...], reasons: bool, form: str
-) -> None:
+def command(*, before: str, after: str, domains: tuple[str, ...], reasons: bool, form: str) -> None:
     """Compare what two emulators can give a guest.
 
     BEFORE and AFTER are each a recording, 'shipped:NAME', or 'local' for this machine, and may name
@@ -124,13 +123,17 @@ def command(
 
     sides = Side(before), Side(after)
     found = diff(sides[0].world, sides[1].world)
-    compared = [(str(path), _compare(path.read_bytes(), sides)) for path in domains]
+    compared = [(name, _compare(_read(name), sides)) for name in domains]
     if form == "json":
         _print_json(sides, found, compared)
     else:
         _print_text(sides, found, compared, reasons=reasons)
     if found or not all(domain.is_same for _, domain in compared):
         raise click.exceptions.Exit(1)
+
+
+def _read(name: str) -> bytes:
+    return sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
 
 
 def _compare(xml: bytes, sides: tuple[Side, Side]) -> DomainDifference:

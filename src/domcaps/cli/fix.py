@@ -61,13 +61,15 @@ def command(
     before it is taken away, and a whole device goes only where nothing else helps: look at the
     proposal before you take it. - is standard input.
 
-    With --write the file is replaced at once, and the old one is kept beside it as FILE.xml.orig.
+    With --write the file is replaced at once, and the old one is kept beside it as FILE.xml.orig
+    (.orig1, .orig2 … where there is one already).
 
     The exit code is 0 where the domain is accepted as it is, 1 where it needs an edit that was
     only proposed or was declined, or can't be mended; with --write it is 0 when it was mended. It
     is 2 where the file can't be read.
     """
     from domcaps.choose.repair import repair
+    from domcaps.errors import InputError
     from domcaps.language import parse_dialect
 
     hosts = [open_host(name) for name in host_files] or [open_host(None)]
@@ -75,17 +77,35 @@ def command(
     data = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
     if write and str(file) == "-":
         raise click.UsageError("standard input can't be changed: give --write a file")
-    found = repair(hosts, data, dialect, new=not existing)
+    try:
+        found = repair(hosts, data, dialect, new=not existing)
+    except InputError as error:
+        error.where = error.where or str(file)
+        raise
     if form == "json":
         _print_json(found, str(file))
     else:
         _print(found, str(file))
     if not found.changes:
         raise click.exceptions.Exit(0 if found.accepted else 1)
-    if not write or not (yes or click.confirm(f"Change {file}?", default=False, err=True)):
+    if not write or not (yes or _agreed(file)):
         raise click.exceptions.Exit(1)
     kept = replace(file, data, found.data)
     note(f"{file} is changed; it was kept as {kept}")
+
+
+def _agreed(file: Path) -> bool:
+    """Ask whether to change the file; who has nothing to say does not agree."""
+    try:
+        agreed = click.confirm(f"Change {file}?", default=False, err=True)
+    except click.Abort:
+        if sys.stdin.isatty():
+            raise
+        click.echo(err=True)
+        agreed = False
+    if not agreed:
+        note(f"{file} is not changed (--yes does without the question)")
+    return agreed
 
 
 def _print(found: Repair, name: str) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
-from domcaps.cli._common import note
+from domcaps.cli._common import note, write_recording
 
 if TYPE_CHECKING:
     from domcaps.facts.record import EmulatorRecord, HostRecord
@@ -39,11 +39,11 @@ if TYPE_CHECKING:
     "-o",
     "--output",
     required=True,
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="The file to write.",
+    type=click.Path(dir_okay=False, allow_dash=True),
+    help="The file to write, - for standard output.",
 )
 def command(
-    *, replies: tuple[Path, ...], facts_file: Path | None, paths: tuple[str, ...], output: Path
+    *, replies: tuple[Path, ...], facts_file: Path | None, paths: tuple[str, ...], output: str
 ) -> None:
     """Make a recording out of QMP transcripts.
 
@@ -53,7 +53,6 @@ def command(
     from domcaps._version import __version__
     from domcaps.facts.host import read_host_facts
     from domcaps.facts.record import Recording
-    from domcaps.facts.recording import save
 
     if paths and len(paths) != len(replies):
         raise click.UsageError("give --emulatorbin once for each transcript, or not at all")
@@ -69,11 +68,8 @@ def command(
     else:
         host = _assumed_host(records)
         note(f"no --facts: a host of {host.arch} without firmware and helpers is assumed")
-    save(
-        Recording(host=host, emulators=tuple(records), made_by=f"domcaps {__version__} (imported)"),
-        output,
-    )
-    note(f"{output}: {len(records)} emulators")
+    made_by = f"domcaps {__version__} (imported)"
+    write_recording(Recording(host=host, emulators=tuple(records), made_by=made_by), output)
 
 
 def _read(path: Path, emulator: str) -> EmulatorRecord:

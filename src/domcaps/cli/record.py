@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import datetime
 import platform
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from domcaps.cli._common import note
+from domcaps.cli._common import note, write_recording
 from domcaps.errors import DomcapsError
 
 if TYPE_CHECKING:
@@ -22,8 +21,8 @@ if TYPE_CHECKING:
 @click.option(
     "-o",
     "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="The file to write; HOSTNAME.domcaps by default.",
+    type=click.Path(dir_okay=False, allow_dash=True),
+    help="The file to write, - for standard output; HOSTNAME.domcaps by default.",
 )
 @click.option(
     "--emulatorbin", "paths", metavar="PATH", multiple=True, help="An emulator; may be repeated."
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
 @click.option("--comment", default="", help="A line about this host, kept in the file.")
 def command(
     *,
-    output: Path | None,
+    output: str | None,
     paths: tuple[str, ...],
     everything: bool,
     inventory: bool,
@@ -54,17 +53,16 @@ def command(
     from domcaps.facts.hostprobe import read_host
     from domcaps.facts.nodeprobe import read_node
     from domcaps.facts.record import Recording
-    from domcaps.facts.recording import save
 
     host = read_host()
     records, errors = _probe(
         _wanted(paths, everything=everything), host.kvm.usable, inventory, jobs
     )
-    for error in errors:
-        note(str(error))
     if not records:
-        raise errors[0] if errors else DomcapsError("no emulator was recorded")
-    target = output or Path(f"{platform.node() or 'host'}.domcaps")
+        *others, last = errors or [DomcapsError("no emulator was recorded")]
+        _tell(others)
+        raise last
+    _tell(errors)
     recording = Recording(
         host=host,
         emulators=tuple(records),
@@ -73,11 +71,14 @@ def command(
         made_at=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         comment=comment,
     )
-    save(recording, target)
-    size = target.stat().st_size
-    note(f"{target}: {len(records)} emulators, {size / 1000:.0f} KB")
+    write_recording(recording, output or f"{platform.node() or 'host'}.domcaps")
     if errors:
         raise click.exceptions.Exit(1)
+
+
+def _tell(errors: Sequence[DomcapsError]) -> None:
+    for error in errors:
+        note(str(error))
 
 
 def _wanted(paths: tuple[str, ...], *, everything: bool) -> list[str]:

@@ -1,0 +1,173 @@
+"""What every command owes to whoever calls it: help, colour, pipes, a line for what is wrong."""
+
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from domcaps.cli import _root
+from domcaps.facts.recording import load, loads
+
+HOST = ("--host", "shipped:sid-x86_64")
+COMMANDS = _root.list_commands(click.Context(_root))
+REFUSED = """<domain type='kvm'>
+  <name>x</name>
+  <memory unit='MiB'>100</memory>
+  <os><type arch='x86_64' machine='q35'>hvm</type></os>
+  <devices><video><model type='qxl'/></video></devices>
+</domain>
+"""
+
+
+def run(*args: str, text: str | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "domcaps", *args],
+        input=text,
+        stdin=subprocess.DEVNULL if text is None else None,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.fixture
+def refused(tmp_path: Path) -> Path:
+    path = tmp_path / "refused.xml"
+    path.write_text(REFUSED)
+    return path
+
+
+def on_a_terminal(*args: str, **variables: str) -> str:
+    """Run with standard output on a terminal, and give what was written there."""
+    ours, theirs = pty.openpty()
+    environment = {n: v for n, v in os.environ.items() if n != "NO_COLOR"} | {"TERM": "xterm"}
+    with os.fdopen(ours, "rb", buffering=0) as reader:
+        running = subprocess.Popen(
+            [sys.executable, "-m", "domcaps", *args],
+            stdin=subprocess.DEVNULL,
+            stdout=theirs,
+            stderr=subprocess.DEVNULL,
+            env=environment | variables,
+        )
+        os.close(theirs)
+        written = b""
+        try:
+            while more := reader.read(65536):
+                written += more
+        except OSError:  # Linux: nobody has the other end any more
+            pass
+        running.wait(60)
+    return written.decode()
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_is_laid_out(command: str) -> None:
+    shown = CliRunner().invoke(_root, [command, "--help"], prog_name="domcaps")
+    assert shown.exit_code == 0
+    # the mark that keeps lines of examples apart must not be seen
+    assert "\\b" not in shown.output
+    assert "\b" not in shown.output
+
+
+def test_each_command_is_listed_with_its_whole_sentence() -> None:
+    shown = CliRunner().invoke(_root, ["--help"], prog_name="domcaps").output
+    listed = shown.partition("Commands:")[2]
+    assert "..." not in listed
+    assert [line.split()[0] for line in listed.splitlines() if line[2:3].strip()] == COMMANDS
+
+
+def test_colour_is_for_terminals_that_want_it(refused: Path) -> None:
+    arguments = ("validate", *HOST, str(refused))
+    assert "\x1b[" in on_a_terminal(*arguments)
+    assert "\x1b[" not in on_a_terminal(*arguments, NO_COLOR="1")
+    assert "\x1b[" not in on_a_terminal(*arguments, TERM="dumb")
+    assert "\x1b[" not in run(*arguments).stdout
+
+
+def test_who_stops_reading_is_no_reason_to_complain(refused: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "domcaps", "validate", *HOST, *[str(refused)] * 1000],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as running:
+        assert running.stdout
+        assert running.stderr
+        running.stdout.readline()
+        running.stdout.close()
+        assert running.stderr.read() == b""
+        assert running.wait(60) == 0
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+@pytest.mark.parametrize("command", ["report", "validate"])
+def test_output_that_takes_nothing_is_told_in_a_line(command: str, refused: Path) -> None:
+    files = [str(refused)] if command == "validate" else []
+    with Path("/dev/full").open("wb") as full:
+        ended = subprocess.run(
+            [sys.executable, "-m", "domcaps", command, *HOST, *files],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert ended.returncode == 2
+    assert ended.stderr.splitlines()[-1] == "domcaps: No space left on device"
+    assert "Traceback" not in ended.stderr
+
+
+def test_fix_changes_nothing_where_nobody_agrees(refused: Path) -> None:
+    ended = run("fix", *HOST, "--write", str(refused))
+    assert ended.returncode == 1
+    assert "is not changed" in ended.stderr
+    assert refused.read_text() == REFUSED
+    assert list(refused.parent.iterdir()) == [refused]
+
+
+def test_fix_names_the_file_that_it_can_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "notes.xml"
+    path.write_text("no XML at all")
+    ended = run("fix", *HOST, str(path))
+    assert ended.returncode == 2
+    assert ended.stderr.startswith(f"domcaps: {path}: ")
+
+
+def test_diff_takes_a_domain_from_standard_input() -> None:
+    sides = ("shipped:debian12-x86_64", "shipped:sid-x86_64")
+    ended = run("diff", *sides, "--domain", "-", text=REFUSED)
+    assert ended.returncode == 1
+    assert "-: accepted before, refused after" in ended.stdout
+
+
+def test_a_recording_can_go_to_standard_output(tmp_path: Path) -> None:
+    replies = tmp_path / "x.replies"
+    replies.write_text(
+        '{"execute": "qmp_capabilities", "id": "1"} {"return": {}, "id": "1"}'
+        '{"execute": "query-version", "id": "2"}'
+        '{"return": {"qemu": {"major": 9, "minor": 0, "micro": 0}, "package": ""}, "id": "2"}'
+        '{"execute": "query-target", "id": "3"} {"return": {"arch": "x86_64"}, "id": "3"}'
+    )
+    ended = subprocess.run(
+        [sys.executable, "-m", "domcaps", "import", str(replies), "-o", "-"],
+        capture_output=True,
+        cwd=tmp_path,
+        check=True,
+    )
+    assert ended.stderr.endswith(b"1 emulator, 0 KB\n")
+    kept = tmp_path / "x.domcaps"
+    assert run("import", str(replies), "-o", str(kept)).returncode == 0
+    assert loads(ended.stdout, "-") == load(kept)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["x.domcaps", "x.replies"]
+
+
+def test_what_new_tells_to_do_first_can_be_pasted() -> None:
+    ended = run("new", *HOST, "--name", "x", "--disk", "/srv/a b.qcow2,size=1GiB")
+    assert ended.returncode == 0
+    assert "qemu-img create -f qcow2 '/srv/a b.qcow2' 1073741824" in ended.stderr
