@@ -327,6 +327,12 @@ class TestLimits:
         assert "check-stopped" in {finding.code for finding in result.findings}
         assert not result.accepted
 
+    def test_time_that_passes_without_work(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        days = iter(range(0, 10**9, 86400))
+        monkeypatch.setattr(check.time, "monotonic", lambda: float(next(days)))
+        result = validate("<gadget/>")
+        assert "check-stopped" not in {finding.code for finding in result.findings}
+
 
 class TestTarget:
     @pytest.mark.parametrize(
