@@ -295,10 +295,10 @@ class Host:
     @property
     def guest_arch(self) -> str:
         """The architecture of guests that name none: the host's, or that of the only emulator."""
+        if self.has_emulator(self.facts.arch):
+            return self.facts.arch
         paths = self.emulators.paths()
-        if len(paths) == 1 and not self.has_emulator(self.facts.arch):
-            return self.emulators.get(paths[0]).arch
-        return self.facts.arch
+        return self.emulators.get(paths[0]).arch if len(paths) == 1 else self.facts.arch
 
     def default_emulator(self, arch: str | None = None) -> str:
         """Give the path of the emulator for an architecture, the host's own by default.
