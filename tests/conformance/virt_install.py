@@ -3,7 +3,7 @@
 For 25 usual guests both are asked for a domain, and libvirt is asked to define both. FOLDER is
 where the XML is written: ``NN-theirs.xml``, and ``NN-ours.xml`` is expected there already when it
 was chosen elsewhere (``--choose HOST`` chooses, and does nothing else). Prints a line for each
-guest.
+guest. With ``--start`` what is defined is also started paused.
 """
 
 # ruff: noqa: E501 - a table
@@ -86,6 +86,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--choose", metavar="HOST")
+    parser.add_argument("--start", action="store_true")
     parser.add_argument("--virttype", default="")
     parser.add_argument("--libvirt", default="12.8")
     options = parser.parse_args()
@@ -95,6 +96,13 @@ def main() -> int:
         return 0
     sys.path.insert(0, str(Path(__file__).parent))
     from live_domains import connect, define
+    from live_starts import tried
+
+    def verdict(xml: str) -> str:
+        refused = define(connection, xml)
+        if refused or not options.start:
+            return refused or "accepted"
+        return tried(connection, xml) or "starts"
 
     connection = connect()
     rows = []
@@ -103,10 +111,10 @@ def main() -> int:
         row = {"guest": name, "theirs": said or "accepted", "ours": ""}
         if xml:
             (options.folder / f"{number:02}-theirs.xml").write_text(xml)
-            row["theirs"] = define(connection, xml) or "accepted"
+            row["theirs"] = verdict(xml)
         ours = options.folder / f"{number:02}-ours.xml"
         if ours.exists():
-            row["ours"] = define(connection, ours.read_text()) or "accepted"
+            row["ours"] = verdict(ours.read_text())
         else:
             row["ours"] = (options.folder / f"{number:02}-ours.txt").read_text()
         rows.append(row)
