@@ -22,7 +22,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from live_domains import connect
 
-HOSTED = ("virtiofs", "<loader", "<hostdev", "passt", "type='passthrough'", 'type="passthrough"')
+HOSTED = ("virtiofs", "<loader", "<hostdev", "passt", "type='passthrough'", 'type="passthrough"',
+          # a board whose first program is not QEMU's
+          "microchip-icicle-kit")  # fmt: skip
 VARIABLES = Path("/var/lib/libvirt/qemu/nvram")
 _DISK = re.compile(r'<source (?:file)="([^"]+)"')
 _KEY = re.compile(r'arch="([^"]+)" machine="([^"]*)"')

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from domcaps.choose.catalogue import something
 from domcaps.choose.edits import Edit, Edits
 from domcaps.choose.looks import errors
+from domcaps.choose.patience import uninterrupted
 from domcaps.choose.text import Text
 from domcaps.errors import DomcapsError, InputError
 
@@ -218,7 +219,11 @@ def repair(
 
     Raises `InputError` where the document is no XML, or text that can't be edited in place.
     """
-    mender = _Mender(hosts, libvirt, new=new, seconds=seconds)
+    with uninterrupted():
+        return _mended(_Mender(hosts, libvirt, new=new, seconds=seconds), data)
+
+
+def _mended(mender: _Mender, data: bytes) -> Repair:
     findings = mender.findings(data)
     if not findings:
         return Repair(data, data, (), (), looks=mender.looks)
