@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         UnknownDialectError,
         UnmetWishesError,
         UnsupportedTargetError,
+        UntoldError,
     )
     from domcaps.facts.host import read_host_facts
     from domcaps.facts.record import Recording
@@ -60,6 +61,7 @@ __all__ = [
     "UnknownDialectError",
     "UnmetWishesError",
     "UnsupportedTargetError",
+    "UntoldError",
     "__version__",
     "baseline",
     "choose_for",

@@ -12,11 +12,12 @@
     │   ├── RecordingError          a recording (truncated, foreign, too new, too large)
     │   ├── TranscriptError         a QMP transcript given to ``domcaps import``
     │   └── HostFactsError          a JSON file of host facts
-    └── ProbeError              an emulator misbehaved: look at the emulator
-        ├── EmulatorNotFoundError   no file there, or not one that can be executed
-        ├── NotAnEmulatorError      it runs, but it does not speak QMP
-        ├── EmulatorDiedError       it ended while it was being asked
-        └── EmulatorTimeoutError    it did not answer in time
+    ├── ProbeError              an emulator misbehaved: look at the emulator
+    │   ├── EmulatorNotFoundError   no file there, or not one that can be executed
+    │   ├── NotAnEmulatorError      it runs, but it does not speak QMP
+    │   ├── EmulatorDiedError       it ended while it was being asked
+    │   └── EmulatorTimeoutError    it did not answer in time
+    └── UntoldError             a domain has something that `Host.native` can't tell QEMU of
 
 Each carries `message` (what is wrong), `where` (the file, option or emulator at fault) and
 `remedy` (what to do about it). ``str(error)`` is one line made of the three.

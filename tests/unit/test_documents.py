@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
+
+import click
+
+import domcaps
+from domcaps import errors
+from domcaps.cli import _root
 
 ROOT = Path(__file__).parents[2]
 
@@ -23,3 +31,48 @@ def test_every_document_that_the_readme_names_exists() -> None:
     assert names
     for name in names:
         assert (ROOT / name).is_file(), name
+
+
+def _said(text: str) -> list[str]:
+    """Give each call of domcaps in a document: lines of its code, and code within its sentences."""
+    blocks = re.findall(r"^```[a-z]*\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    lines = [line.removeprefix("$ ") for block in blocks for line in block.splitlines()]
+    prose = re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE)
+    # a line of a table or of a program that merely begins with the name is none
+    return [
+        found
+        for found in (*lines, *re.findall(r"`(domcaps [^`]*)`", prose))
+        if re.match(r"domcaps [a-z]", found)
+    ]
+
+
+def test_every_call_in_a_document_is_one_that_there_is() -> None:
+    count = 0
+    for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
+        for said in _said(path.read_text()):
+            words = shlex.split(re.split(r"\s[|&>]|\s\d?>", said)[0], comments=True)
+            context = click.Context(_root)
+            command = _root.get_command(context, words[1])
+            assert command is not None, f"{path.name}: {said}"
+            try:
+                command.make_parser(click.Context(command)).parse_args(words[2:])
+            except click.MissingParameter:
+                pass  # only named in passing
+            except click.UsageError as error:
+                raise AssertionError(f"{path.name}: {said}: {error.message}") from error
+            count += 1
+    assert count > 60
+
+
+def test_every_error_is_public_and_stands_in_the_tree() -> None:
+    names = {
+        name
+        for name, value in vars(errors).items()
+        if isinstance(value, type) and issubclass(value, errors.DomcapsError)
+    }
+    manual = (ROOT / "docs" / "api.md").read_text()
+    tree = errors.__doc__ or ""
+    for name in names:
+        assert name in domcaps.__all__, name
+        assert re.search(rf"\b{name}\b", tree), name
+        assert re.search(rf"\b{name}\b", manual), name
