@@ -198,10 +198,19 @@ class TestSarif:
         assert place["region"] == {"startLine": 6, "startColumn": 16}
         assert [r["level"] for r in run["results"] if "odd" in str(r)] == ["warning"]
 
+    def test_a_file_that_is_not_there_is_no_clean_bill(self, tool: Tool) -> None:
+        tool.write(good=GOOD.format(""))
+        (run,) = json.loads(tool.validate("--format", "sarif", "gone.xml", "good.xml")[1])["runs"]
+        (invocation,) = run["invocations"]
+        assert invocation["executionSuccessful"] is False
+        (told,) = invocation["toolExecutionNotifications"]
+        assert told["message"]["text"] == "gone.xml: No such file or directory"
+
     def test_of_nothing(self, tool: Tool) -> None:
         tool.write(good=GOOD.format(""))
         log = json.loads(tool.validate("--format", "sarif", "good.xml")[1])
         assert log["runs"][0]["results"] == []
+        assert log["runs"][0]["invocations"][0]["executionSuccessful"] is True
 
 
 class TestManyFiles:

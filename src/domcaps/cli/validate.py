@@ -155,7 +155,7 @@ def _print(output: TextOutput | JsonOutput | SarifOutput, items: Iterable[Item])
         if text:
             click.echo(text, nl=False)
         summary.add(item)
-    click.echo(output.end(frozenset(summary.codes)), nl=False)
+    click.echo(output.end(frozenset(summary.codes), tuple(summary.troubles)), nl=False)
     sys.stdout.flush()
     return summary.tell()
 
@@ -164,7 +164,8 @@ class _Summary:
     """What all files came to."""
 
     def __init__(self) -> None:
-        self.accepted = self.refused = self.unread = self.errors = self.warnings = 0
+        self.accepted = self.refused = self.errors = self.warnings = 0
+        self.troubles: list[str] = []
         self.codes: set[str] = set()
         self.unknown: set[str] = set()
 
@@ -175,7 +176,7 @@ class _Summary:
         self.errors += item.errors
         self.warnings += item.warnings
         if item.trouble:
-            self.unread += 1
+            self.troubles.append(item.trouble)
             note(item.trouble)
         elif item.accepted:
             self.accepted += 1
@@ -187,7 +188,7 @@ class _Summary:
         parts = [
             f"{self.accepted} accepted",
             f"{self.refused} refused",
-            *([f"{self.unread} not read"] if self.unread else []),
+            *([f"{len(self.troubles)} not read"] if self.troubles else []),
         ]
         found = f"{_count(self.errors, 'error')}, {_count(self.warnings, 'warning')}"
         note(f"{', '.join(parts)}: {found}")
@@ -196,7 +197,7 @@ class _Summary:
                 f"{_count(len(self.unknown), 'statement')} could not be decided, and count as "
                 f"true (first: {min(self.unknown)})"
             )
-        if self.unread:
+        if self.troubles:
             return 2
         return 1 if self.refused else 0
 

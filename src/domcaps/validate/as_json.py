@@ -30,7 +30,7 @@ class JsonOutput:
         """Give one file, with a comma before it; the first one's is taken away by `joined`."""
         return f",{msgspec.json.encode(_item(checked)).decode()}\n"
 
-    def end(self, codes: frozenset[str]) -> str:  # noqa: ARG002 - of use to other forms
+    def end(self, codes: frozenset[str], troubles: tuple[str, ...]) -> str:  # noqa: ARG002
         """Close the document."""
         return "]}\n"
 

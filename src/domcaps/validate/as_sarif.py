@@ -40,14 +40,21 @@ class SarifOutput:
         results = (_result(uri, finding) for finding in checked.validation.findings)
         return "".join(f",{msgspec.json.encode(result).decode()}\n" for result in results)
 
-    def end(self, codes: frozenset[str]) -> str:
-        """Close the results and name the tool with its rules."""
+    def end(self, codes: frozenset[str], troubles: tuple[str, ...]) -> str:
+        """Close the results, tell what could not be read, and name the tool with its rules."""
+        invocation = {
+            "executionSuccessful": not troubles,
+            "toolExecutionNotifications": [
+                {"level": "error", "message": {"text": trouble}} for trouble in troubles
+            ],
+        }
         driver = {
             "name": "domcaps",
             "semanticVersion": self.version,
             "rules": [_rule(code) for code in _known(codes)],
         }
-        return f'],"tool":{{"driver":{msgspec.json.encode(driver).decode()}}}}}]}}\n'
+        parts = {"invocations": [invocation], "tool": {"driver": driver}}
+        return f"],{msgspec.json.encode(parts).decode()[1:]}]}}\n"
 
 
 def _known(names: frozenset[str]) -> list[Code]:

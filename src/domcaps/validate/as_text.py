@@ -44,7 +44,7 @@ class TextOutput:
         ]
         return "\n".join(texts) + ("\n" if texts else "")
 
-    def end(self, codes: frozenset[str]) -> str:  # noqa: ARG002 - of use to other forms
+    def end(self, codes: frozenset[str], troubles: tuple[str, ...]) -> str:  # noqa: ARG002
         """Nothing stands after the last file."""
         return ""
 
