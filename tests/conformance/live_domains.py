@@ -1,9 +1,9 @@
 """Compare verdicts on domains with a running libvirt: ``python live_domains.py DIR``.
 
-Every XML file of DIR is defined with ``virDomainDefineXML`` (as ``virsh define`` does, without the
-schema) and undefined again, and domcaps is asked whether it is definable, in the dialect of that
-libvirt. Prints each disagreement with libvirt's message and our findings, and ends with
-``N passed, N failed``; the exit code is 0 only where none failed.
+Every XML file of DIR is defined with ``virDomainDefineXML`` (as ``virsh define`` does; with
+``--schema`` as ``virsh define --validate`` does) and undefined again, and domcaps is asked whether
+it is definable, in the dialect of that libvirt. Prints each disagreement with libvirt's message and
+our findings, and ends with ``N passed, N failed``; the exit code is 0 only where none failed.
 
 Run it where the libvirt is. Where libvirt-python and domcaps live in different Pythons, ask libvirt
 with the one (``--ask answers.json``) and compare with the other (``--answers answers.json``).
@@ -35,7 +35,7 @@ class Asked:
     native: str = ""
 
 
-def ask(folder: Path, *, as_qemu: bool, native: bool) -> tuple[str, list[Asked]]:
+def ask(folder: Path, *, as_qemu: bool, native: bool, schema: bool) -> tuple[str, list[Asked]]:
     """Put every file to libvirt; give its version and what it said."""
     import libvirt  # type: ignore[import-not-found, unused-ignore]
 
@@ -46,7 +46,7 @@ def ask(folder: Path, *, as_qemu: bool, native: bool) -> tuple[str, list[Asked]]
     asked = []
     for path in sorted(folder.glob("*.xml")):
         xml = prepare(path, as_qemu=as_qemu)
-        refusal = define(connection, xml)
+        refusal = define(connection, xml, schema=schema)
         if not connection.isAlive():
             print(f"{path.name}: libvirt died of it", file=sys.stderr)
             connection = connect()
@@ -76,18 +76,19 @@ def prepare(path: Path, *, as_qemu: bool) -> str:
     return text
 
 
-def define(connection: Any, xml: str) -> str:
+def define(connection: Any, xml: str, *, schema: bool = False) -> str:
     """Define and undefine; give the refusal."""
     import libvirt  # type: ignore[import-not-found, unused-ignore]
 
+    flags = libvirt.VIR_DOMAIN_DEFINE_VALIDATE if schema else 0
     try:
-        domain = connection.defineXML(xml)
+        domain = connection.defineXMLFlags(xml, flags)
     except libvirt.libvirtError as error:
         message = str(error)
         if not _COLLISION.search(message):
             return message
         try:
-            domain = connection.defineXML(renamed(xml))
+            domain = connection.defineXMLFlags(renamed(xml), flags)
         except libvirt.libvirtError as again:
             return str(again)
     undefine(domain)
@@ -159,9 +160,9 @@ def our_host(recording: Path | None) -> Any:
     )
 
 
-def judge(host: Any, xml: str, dialect: str, *, starting: bool) -> Verdict:
+def judge(host: Any, xml: str, dialect: str, *, starting: bool, schema: bool = False) -> Verdict:
     """Ask domcaps."""
-    validation = host.validate(xml, dialect)
+    validation = host.validate(xml, dialect, schema=schema)
     errors = validation.errors
     if not starting:
         errors = tuple(f for f in errors if f.stage.value == "define")
@@ -169,12 +170,14 @@ def judge(host: Any, xml: str, dialect: str, *, starting: bool) -> Verdict:
     return Verdict("", not errors, texts)
 
 
-def compare(folder: Path, asked: list[Asked], host: Any, dialect: str, *, as_qemu: bool) -> int:
+def compare(
+    folder: Path, asked: list[Asked], host: Any, dialect: str, *, as_qemu: bool, schema: bool
+) -> int:
     """Print the disagreements; give their number."""
     failed = 0
     for answer in asked:
         xml = prepare(folder / answer.file, as_qemu=as_qemu)
-        verdict = judge(host, xml, dialect, starting=False)
+        verdict = judge(host, xml, dialect, starting=False, schema=schema)
         if verdict.accepted == (not answer.define):
             continue
         failed += 1
@@ -216,25 +219,27 @@ def main() -> int:
     parser.add_argument("--answers", type=Path, metavar="FILE", help="compare with such a FILE")
     parser.add_argument("--host", type=Path, help="a recording of this host; asked live otherwise")
     parser.add_argument("--as-qemu", action="store_true", help="turn type='kvm' into 'qemu'")
+    parser.add_argument("--schema", action="store_true", help="as virsh define --validate does")
     parser.add_argument("--native", action="store_true", help="look at starting as well")
     options = parser.parse_args()
     if options.answers:
         kept = json.loads(options.answers.read_text())
         version = kept["version"]
         asked = [Asked(**one) for one in kept["asked"]]
-        as_qemu = kept["as_qemu"]
+        as_qemu, schema = kept["as_qemu"], kept.get("schema", False)
     else:
-        as_qemu = options.as_qemu
-        version, asked = ask(options.folder, as_qemu=as_qemu, native=options.native)
+        as_qemu, schema = options.as_qemu, options.schema
+        version, asked = ask(options.folder, as_qemu=as_qemu, native=options.native, schema=schema)
     if options.ask:
-        kept = {"version": version, "as_qemu": as_qemu, "asked": [vars(one) for one in asked]}
+        kept = {"version": version, "as_qemu": as_qemu, "schema": schema}
+        kept["asked"] = [vars(one) for one in asked]
         options.ask.write_text(json.dumps(kept, indent=1))
         print(
             f"libvirt {version}: {len(asked)} files, {sum(bool(a.define) for a in asked)} refused"
         )
         return 0
     host = our_host(options.host)
-    failed = compare(options.folder, asked, host, version, as_qemu=as_qemu)
+    failed = compare(options.folder, asked, host, version, as_qemu=as_qemu, schema=schema)
     if options.native:
         compare_native(options.folder, asked, host, version, as_qemu=as_qemu)
     print(f"libvirt {version}, {len(asked)} files")

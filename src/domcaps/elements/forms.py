@@ -6,7 +6,9 @@ values less strictly. A form is declared once, here, and named wherever an attri
 
 from __future__ import annotations
 
+import calendar
 import functools
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -66,6 +68,35 @@ class Words(Kind[str]):
         if text not in self.names and text.strip(_SPACE) not in self.names:
             raise ValueError(text)
         return text
+
+
+@dataclass(frozen=True)
+class Moment(Kind[str]):
+    """A day and time, as XML's schemas write it; white space may stand around it."""
+
+    expected: str = "a time such as 2030-01-31T23:59:59"
+
+    def parse(self, text: str) -> str:
+        """Look at its form, and whether the month has so many days."""
+        found = _MOMENT.fullmatch(text.strip(_SPACE))
+        if found is None:
+            raise ValueError(text)
+        # the calendar repeats itself, and does not end in the year 9999
+        year, month, day = (
+            int(found["year"][-4:]) % 400 + 400,
+            int(found["month"]),
+            int(found["day"]),
+        )
+        if not 1 <= month <= 12 or not 1 <= day <= calendar.monthrange(year, month)[1]:
+            raise ValueError(text)
+        return text
+
+
+_MOMENT = re.compile(
+    r"-?(?P<year>[0-9]{4,})-(?P<month>[0-9]{2})-(?P<day>[0-9]{2})"
+    r"T(([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]|24:00:00)(\.[0-9]+)?"
+    r"(Z|[+-](0[0-9]|1[0-3]):[0-5][0-9]|[+-]14:00)?"
+)
 
 
 @dataclass(frozen=True)
@@ -139,7 +170,7 @@ _DOTTED = rf"({_OCTET}\.){{3}}{_OCTET}"
 _GROUP = "[0-9A-Fa-f]{1,4}"
 # an address in which "::" stands for groups, after so many of them, before at most so many
 _SHORTENED = "|".join(
-    f"({_GROUP}:){{{before}}}:({_GROUP}:){{0,{5 - before}}}{_GROUP}" for before in range(1, 6)
+    f"({_GROUP}:){{{before}}}:({_GROUP}:){{0,{6 - before}}}{_GROUP}" for before in range(2, 6)
 )
 _IPV6 = "|".join(
     (
@@ -158,9 +189,6 @@ _IPV6 = "|".join(
 _UNIT = "[bB]([yY][tT][eE][sS]?)?|[kKmMgGtTpPeE]([iI]?[bB])?"
 _SET = r"(\d+(-\d+)?|\^\d+)"
 _NAME_START = "A-Z_a-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u02ff\u0370-\u037d\u037f-\u1fff"
-_DATE = r"-?\d{4,}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])"
-_CLOCK = r"(([01]\d|2[0-3]):[0-5]\d:[0-5]\d|24:00:00)(\.\d+)?"
-_OFFSET = r"Z|[+-](0\d|1[0-3]):[0-5]\d|[+-]14:00"
 _SUBCHANNEL_SET = Text(r"0x([0-9a-eA-E][0-9a-fA-F]?|[fF][0-9a-eA-E]?)", "a number up to 0xfe")
 
 _FORMATS = ("raw", "dir", "bochs", "cloop", "dmg", "iso", "vpc", "vdi", "fat", "vhd", "ploop")
@@ -227,10 +255,7 @@ FORMS: Mapping[str, Kind[Any]] = {
     "UNIT": Text(_UNIT, "a unit such as KiB, MB or bytes"),
     "CPUSET": Text(rf"{_SET}(,{_SET})*".replace(r"\d", "[0-9]"), "a set such as 0-3,^2,8"),
     "PERMISSIONS": Text("0[0-7]{3}|[0-7]{1,3}", "permissions of three octal digits"),
-    "DATE_TIME": Text(
-        rf"\s*{_DATE}T{_CLOCK}({_OFFSET})?\s*".replace(r"\d", "[0-9]"),
-        "a time such as 2030-01-31T23:59:59",
-    ),
+    "DATE_TIME": Moment(),
     # names
     "WORD": Text(r"[a-zA-Z0-9_+-]+", "a name of letters, digits, '_', '+' and '-'"),
     "IDENTIFIER": Text(r"[a-zA-Z0-9_.-]+", "a name of letters, digits, '_', '-' and '.'"),
