@@ -57,6 +57,32 @@ def test_paths_count_what_is_passed_over() -> None:
     assert found["os-smbios-invalid"] == "/domain/os[2]/smbios/@mode"
 
 
+@pytest.mark.parametrize(
+    ("twice", "right", "more"),
+    [
+        ("memoryBacking", "<access mode='shared'/>", "<allocation threads='moon'/>"),
+        ("memtune", "<hard_limit>2</hard_limit>", "<soft_limit>moon</soft_limit>"),
+        ("pm", "<suspend-to-mem enabled='no'/>", "<suspend-to-disk enabled='moon'/>"),
+        ("iothreads", "2", ""),
+    ],
+)
+def test_a_second_one_gives_what_the_first_has_not(twice: str, right: str, more: str) -> None:
+    first = f"<{twice}>{right}</{twice}>"
+    wrong = first.replace("shared", "moon").replace("2", "moon").replace("no'", "moon'")
+    assert errors(first + wrong) == []
+    assert errors(wrong + first) != []
+    if more:
+        assert errors(first + f"<{twice}>{more}</{twice}>") != []
+
+
+def test_what_a_cpu_says_a_second_time_is_passed_over() -> None:
+    topology = "<topology sockets='{}' cores='1' threads='1'/>"
+    limit = "<maxphysaddr mode='emulate' bits='{}'/>"
+    both = topology + limit
+    assert errors(f"<cpu>{both.format(1, 40)}{both.format('moon', 'moon')}</cpu>") == []
+    assert errors(f"<cpu>{topology.format('moon')}{topology.format(1)}</cpu>") != []
+
+
 def test_several_os_are_read_together() -> None:
     xml = PLAIN.format("", "<os><type arch='s390x'>exe</type><smbios mode='moon'/></os>")
     assert [code for code, _ in verdicts(xml)] == ["repeated-element", "os-smbios-invalid"]

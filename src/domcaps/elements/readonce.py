@@ -10,13 +10,14 @@ Elsewhere it reads all of them, or refuses a second one; that is said where the 
 
 READ_ONCE = (
     "os", "memory", "currentMemory", "maxMemory", "vcpu", "cpu", "clock", "cpu/numa",
-    "cpu/numa/interconnects", "cpu/numa/cell/distances", "launchSecurity",
+    "cpu/numa/interconnects", "cpu/numa/cell/distances", "cpu/topology", "cpu/maxphysaddr",
+    "launchSecurity", "memoryBacking", "memtune", "pm", "iothreads",
 )  # fmt: skip
 
-READ_TOGETHER = ("os", "clock")
+READ_TOGETHER = ("os", "clock", "memoryBacking", "memtune", "pm")
 """Those of which it reads what the first does not have out of the others."""
 
-READ_IN_ALL = frozenset({"acpi", "boot", "firmware", "timer"})
+READ_IN_ALL = frozenset({"acpi", "boot", "firmware", "hugepages", "timer"})
 """What it reads in all of these, be it in the first or not."""
 
 READ_ON = {"cpu": "numa", "numa": "interconnects"}
