@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 from typing import TYPE_CHECKING
 
 from qemu.qmp import ConnectError
@@ -91,7 +92,7 @@ class Interrogation:
     async def _ask_process(self) -> ProbeError | None:
         """Ask a process what is due. A question that it fails at is noted, with the trouble."""
         monitor = Monitor()
-        process = EmulatorProcess(self.path, questioning(self.accelerator))
+        process = EmulatorProcess(self.path, questioning(self.accelerator), _environ())
         try:
             with process, listening(process):
                 await self._greet(monitor, process)
@@ -203,6 +204,14 @@ class Interrogation:
         return EmulatorDiedError(
             _with_words(text, process.last_words()), where=self.path, remedy=_LOOK_REMEDY
         )
+
+
+def _environ() -> dict[str, str]:
+    """Let the emulator take memory in large pieces, unless the user tunes that himself.
+
+    QEMU builds the tree of its schema before it prints it: in small pages that takes 9 ms more.
+    """
+    return {} if "GLIBC_TUNABLES" in os.environ else {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
 
 
 def _with_words(text: str, words: str) -> str:
