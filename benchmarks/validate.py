@@ -113,6 +113,20 @@ DOMAIN = """<domain type='qemu'>
 </domain>
 """
 
+# what a domain may have besides, for domains that are not built alike
+MORE = (
+    "<disk device='disk'><source file='/images/data'/><target dev='sdb' bus='sata'/></disk>",
+    "<disk device='disk'><source file='/images/more'/><target dev='vdb' bus='virtio'/></disk>",
+    "<controller type='scsi' index='0' model='virtio-scsi'/>",
+    "<interface type='user'><model type='e1000e'/></interface>",
+    "<input type='keyboard' bus='usb'/>",
+    "<input type='mouse' bus='virtio'/>",
+    "<sound model='ich9'/>",
+    "<watchdog model='i6300esb' action='reset'/>",
+    "<channel type='unix'><target type='virtio' name='org.example.0'/></channel>",
+    "<hub type='usb'/>",
+)
+
 # Run by a Python that has libvirt's bindings; prints least and median time in ms. libvirt opens
 # /dev/net/tun for a network card: where there is none it is timed without one, which is less work.
 NATIVE = """
@@ -152,14 +166,24 @@ def variants(number: int) -> list[bytes]:
     return found
 
 
-def in_process(host: domcaps.Host) -> Times:
+def unlike(number: int) -> list[bytes]:
+    """Give domains of which no two have the same devices; there are 1024 of them."""
+    assert number <= 1 << len(MORE)
+    found = []
+    for index in range(number):
+        # the number's bits say what each has, the rarest changes first
+        more = "".join(text for bit, text in enumerate(reversed(MORE)) if index >> bit & 1)
+        found.append(DOMAIN.replace("  </devices>", f"    {more}\n  </devices>").encode())
+    return found
+
+
+def in_process(host: domcaps.Host, documents: list[bytes]) -> Times:
     """Give the time of one validation, of documents that are not the same."""
-    documents = variants(100)
     result = host.validate(documents[0])
     if not result.accepted:
         raise SystemExit(f"the benchmark's domain is refused: {result.errors[0].message}")
     times = []
-    for run in range(RUNS):
+    for run in range(max(RUNS, len(documents))):
         data = documents[run % len(documents)]
         start = time.perf_counter()
         host.validate(data)
@@ -201,9 +225,11 @@ def main() -> int:
     options = parser.parse_args()
     host = domcaps.Host.load(options.recording) if options.recording else open_shipped()
     print(f"{host.origin}: a domain of {len(DOMAIN) / 1000:.1f} KB")
-    ours = in_process(host)
+    ours = in_process(host, variants(100))
+    apart = in_process(host, unlike(1024))
     print(f"{'':28} {'least':>8}    {'median':>8}")
     print(f"{'validate, in process':28} {ours}   (at most {MOST_MS:g} ms)")
+    print(f"{'the same, of unlike domains':28} {apart}")
     theirs = native(options.libvirt_python.split())
     if theirs is None:
         print("libvirt                      (not here: nothing to compare with)")

@@ -12,7 +12,6 @@ from domcaps.language.domain import Domain
 from domcaps.language.finding import Finding, Severity, Stage, quoted
 from domcaps.language.rule import problem
 from domcaps.language.truth import Truth
-from domcaps.validate.outline import NO_SHAPE
 from domcaps.validate.plan import kebab, looks_for
 from domcaps.validate.repeated import take_away
 from domcaps.validate.settle import Unsettled, settle
@@ -136,7 +135,9 @@ class _Check:
         self.suppressing = b"domcaps:" in source.data
         kept = self.world.kept
         self.shapes: Shapes = kept.get("shapes") or kept.setdefault("shapes", Shapes(self.world))
-        self.traces: Traces = kept.get("traces") or kept.setdefault("traces", Traces(self.world))
+        self.traces: Traces = kept.get("traces") or kept.setdefault(
+            "traces", Traces(self.world, self.shapes)
+        )
 
     def findings(self, *, once: bool = False, only: str = "") -> list[Finding]:
         """Look at everything, or for one code alone."""
@@ -183,9 +184,7 @@ class _Check:
         """Give every part, with what its shape leaves to look at."""
         for plan in found.plans(self.world.target.dialect):
             for part in self.domain.all(plan.kind):
-                shape = found.shapes.get(part.node, NO_SHAPE)
-                alone = plan.whole or shape == NO_SHAPE
-                yield part, plan.look if alone else self.shapes.look(part, plan, shape)
+                yield part, self.shapes.look(part.node, plan, found.shape_of(part.node))
 
     def _traced(self, left: tuple[Left, ...]) -> Iterator[tuple[Part, Look]]:
         """Give the parts in which something is left to look at, as documents of its kind told."""

@@ -15,6 +15,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from domcaps.language.truth import Truth
+from domcaps.validate.outline import NO_SHAPE
 from domcaps.validate.plan import Look
 from domcaps.validate.sites import site_of
 from domcaps.validate.stands import Hidden, Shown
@@ -40,8 +41,10 @@ class Shapes:
         self._world = world
         self._known: dict[tuple[PartPlan, int], Look | None] = {}
 
-    def look(self, part: Part, plan: PartPlan, shape: int) -> Look:
-        """Say what must be looked at in a part."""
+    def look(self, node: Node, plan: PartPlan, shape: int) -> Look:
+        """Say what must be looked at in a part, by its element."""
+        if plan.whole or shape == NO_SHAPE:
+            return plan.look
         key = plan, shape
         found = self._known.get(key)
         if found is None:
@@ -51,19 +54,19 @@ class Shapes:
                 # most shapes that are met once are met only once: working this out is for others
                 self._known[key] = None
                 return plan.look
-            found = self._known[key] = self._remaining(plan, part.node, shape)
+            found = self._known[key] = self._remaining(plan, node, shape)
         return found
 
     def _remaining(self, plan: PartPlan, node: Node, shape: int) -> Look:
         world = self._world.again()
         shown: Any = Shown().at(node, site_of(node))
-        values, fields = _fields(plan, shown, world)
+        values, fields = _fields(plan.look, shown, world)
 
         def make(domain: Any) -> Part:
             return _told(plan.kind(shown, domain), values, fields)
 
         rules = _rules((plan, shape), plan.look.rules, make, world)
-        return Look(values, fields, _required(plan, shown), rules)
+        return Look(values, fields, _required(plan.look, shown), rules)
 
 
 # of shapes that were met in some world, the rules that may speak of them in another one
@@ -96,12 +99,12 @@ def _rules(
     return tuple(speaking)
 
 
-def remaining(plan: PartPlan, part: Part, world: World) -> Look:
-    """Say what must be looked at in a part, going by what its stand-in shows."""
-    values, fields = _fields(plan, part.node, world)
+def remaining(look: Look, part: Part, world: World) -> Look:
+    """Say what of a look must be looked at in a part, going by what its stand-in shows."""
+    values, fields = _fields(look, part.node, world)
     _told(part, values, fields)
-    rules = tuple(rule for rule in plan.look.rules if _may_speak(rule, part, world))
-    return Look(values, fields, _required(plan, part.node), rules)
+    rules = tuple(rule for rule in look.rules if _may_speak(rule, part, world))
+    return Look(values, fields, _required(look, part.node), rules)
 
 
 def _told(part: Part, values: dict[str, Any], fields: tuple[FieldPlan, ...]) -> Part:
@@ -111,9 +114,9 @@ def _told(part: Part, values: dict[str, Any], fields: tuple[FieldPlan, ...]) -> 
     return part
 
 
-def _required(plan: PartPlan, shown: Any) -> tuple[FieldPlan, ...]:
+def _required(look: Look, shown: Any) -> tuple[FieldPlan, ...]:
     """Give the fields that must be there and are not."""
-    return tuple(planned for planned in plan.look.required if not _is_there(planned, shown))
+    return tuple(planned for planned in look.required if not _is_there(planned, shown))
 
 
 def _is_there(planned: FieldPlan, shown: Any) -> bool:
@@ -123,13 +126,11 @@ def _is_there(planned: FieldPlan, shown: Any) -> bool:
         return True
 
 
-def _fields(
-    plan: PartPlan, shown: Any, world: World
-) -> tuple[dict[str, Any], tuple[FieldPlan, ...]]:
+def _fields(look: Look, shown: Any, world: World) -> tuple[dict[str, Any], tuple[FieldPlan, ...]]:
     """Give the values that are shown, and the fields of which more must be seen."""
-    values = dict(plan.look.values)
+    values = dict(look.values)
     left = []
-    for planned in plan.look.fields:
+    for planned in look.fields:
         declared = planned.declared
         if declared.since or declared.of:
             left.append(planned)

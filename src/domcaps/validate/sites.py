@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from domcaps.language.domain import split_path
 from domcaps.validate.outline import (
     APART,
+    NO_SHAPE,
     NO_TEXT,
     SOME_TEXT,
     SOME_VALUE,
@@ -203,6 +204,10 @@ class Found:
         self.order: list[Node] = []
         self.skeleton: list[str | int] = []
         self._visit(root, domain_site())
+
+    def shape_of(self, node: Node) -> int:
+        """Give the shape of an element in which a part stands."""
+        return self.shapes.get(node, NO_SHAPE)
 
     def plans(self, dialect: Dialect) -> Iterator[PartPlan]:
         """Give the plans of all parts that may be there and that a dialect knows."""

@@ -81,12 +81,16 @@ class Recorded(Shown):
 
 
 class Stand:
-    """An element as far as it is shown; anything else is hidden."""
+    """An element as far as it is shown; anything else is hidden.
+
+    `node` is the element itself, for whoever made the stand-in.
+    """
 
     def __init__(self, shown: Shown, node: Node, site: Site | None) -> None:
         self._shown = shown
-        self._node = node
+        self.node = node
         self._site = site
+        self._inside: list[Stand] | None = None
 
     def __getattr__(self, name: str) -> Any:
         raise Hidden(name)
@@ -94,33 +98,33 @@ class Stand:
     @property
     def tag(self) -> Any:
         """The element's name."""
-        return self._node.tag
+        return self.node.tag
 
     @property
     def text(self) -> str | None:
         """The text, where there is none or it counts."""
-        text = self._node.text
+        text = self.node.text
         if not text or (self._site is not None and text in self._site.texts):
             return text
-        return self._shown.value(self._node, "", text)
+        return self._shown.value(self.node, "", text)
 
     def keys(self) -> list[str]:
         """Give the names of the attributes."""
-        return names_of(self._node)
+        return names_of(self.node)
 
     def get(self, name: str, default: Any = None) -> Any:
         """Give an attribute, where it is absent or its value counts."""
-        text = self._node.get(name)
+        text = self.node.get(name)
         if text is None:
             return default
         few = NO_VALUES if self._site is None else self._site.values.get(name, NO_VALUES)
         if name in TELLING or text in few:
             return text
-        return self._shown.value(self._node, name, text)
+        return self._shown.value(self.node, name, text)
 
     def getparent(self) -> Stand | None:
         """Give the element around it."""
-        return self._shown.above(self._node)
+        return self._shown.above(self.node)
 
     def find(self, path: str) -> Stand | None:
         """Give the first element at a path."""
@@ -146,10 +150,11 @@ class Stand:
 
     def iterchildren(self, tag: str = "*") -> Iterator[Stand]:
         """Give what is inside, of that name."""
-        site = self._site
-        inside = [node for node in self._node if tag in ("*", node.tag)]
-        sites = [None if site is None else site.enter(str(node.tag)) for node in inside]
-        return iter([self._shown.at(*one) for one in zip(inside, sites, strict=True)])
+        inside, site = self._inside, self._site
+        if inside is None:
+            sites = [(n, None if site is None else site.enter(str(n.tag))) for n in self.node]
+            inside = self._inside = [self._shown.at(*one) for one in sites]
+        return iter(inside if tag == "*" else [one for one in inside if one.node.tag == tag])
 
     def __iter__(self) -> Iterator[Stand]:
         """Give what is inside."""
@@ -157,4 +162,4 @@ class Stand:
 
     def __len__(self) -> int:
         """Count what is inside."""
-        return len(self._node)
+        return len(self.node)

@@ -10,7 +10,7 @@ the same, every rule that ended without a finding would do so again, and is not 
 
 Texts that differ from document to document (names, MAC addresses, paths) are hidden from the next
 trial: rules that want to see them are asked about every document, and all others are settled
-without them. A skeleton that is seen for the first time is not tried at all.
+without them. A trial takes as long as a few documents: it is made when some of its kind were seen.
 """
 
 from __future__ import annotations
@@ -29,11 +29,15 @@ if TYPE_CHECKING:
 
     from domcaps.language.world import World
     from domcaps.validate.plan import Look, PartPlan
+    from domcaps.validate.shapes import Shapes
     from domcaps.validate.sites import Found
     from domcaps.validate.stands import Place
 
-_MOST_SKELETONS = 200
+_MOST_SKELETONS = 500
 _MOST_ELEMENTS = 1000
+ENOUGH = 2
+"""So many documents of a skeleton come before a trial."""
+
 _MOST_TRIALS = 10
 """Documents of a skeleton that may hide more texts; then it is what it is."""
 
@@ -66,6 +70,7 @@ class Trace(NamedTuple):
 class _Known(NamedTuple):
     """A skeleton that was seen; `hidden` are the places whose texts are not the same in all."""
 
+    seen: int = 1
     trace: Trace | None = None
     hidden: frozenset[Place] = frozenset()
     trials: int = 0
@@ -74,15 +79,16 @@ class _Known(NamedTuple):
 class Traces:
     """The skeletons that were seen in one world."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, shapes: Shapes) -> None:
         self._world = world
+        self._shapes = shapes
         self._known: dict[tuple[str | int, ...], _Known] = {}
 
     def left(self, found: Found, *, new: bool) -> tuple[Left, ...] | None:
         """Say what must be looked at in a document; None for all, where nothing is known of it."""
         key = (new, *found.skeleton)
         known = self._known.get(key)
-        if known is None:
+        if known is None or known.seen < ENOUGH:
             return None
         hidden = known.hidden
         if known.trace is not None:
@@ -93,19 +99,24 @@ class Traces:
         if known.trials >= _MOST_TRIALS:
             return None
         trace = self._try(found, hidden, new=new)
-        self._known[key] = _Known(trace, hidden, known.trials + 1)
+        self._known[key] = _Known(ENOUGH, trace, hidden, known.trials + 1)
         return trace.left
 
     def note(self, found: Found, *, new: bool) -> None:
-        """Remember a skeleton, so that the next document of it is worth a trial."""
+        """Remember a skeleton, of which everything was looked at: when some came, it is tried."""
         skeleton = found.skeleton
+        key = (new, *skeleton)
+        known = self._known.get(key)
+        if known is not None:
+            self._known[key] = known._replace(seen=min(known.seen + 1, ENOUGH))
+            return
         names = (item for item in skeleton if isinstance(item, str))
         if len(found.order) > _MOST_ELEMENTS or NO_SHAPE in skeleton:
             return
         if all(len(name) <= LONGEST_NAME for name in names):
             if len(self._known) >= _MOST_SKELETONS:
                 self._known.clear()
-            self._known.setdefault((new, *skeleton), _Known())
+            self._known[key] = _Known()
 
     def _try(self, found: Found, hidden: frozenset[Place], *, new: bool) -> Trace:
         shown = Recorded(found.order, hidden)
@@ -125,6 +136,8 @@ class Traces:
                 yield Left(plan, None, plan.look)
                 continue
             for index, part in enumerate(parts):
-                look = remaining(plan, part, world)
+                stand: Any = part.node
+                known = self._shapes.look(stand.node, plan, found.shape_of(stand.node))
+                look = remaining(known, part, world)
                 if look.fields or look.required or look.rules:
                     yield Left(plan, index, look)
