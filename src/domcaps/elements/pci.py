@@ -41,6 +41,7 @@ _PRIMARY_SATA = PciAddress(0, 0, 0x1F, 2)
 _PIIX3_SLOT = 1
 _ICH9_SLOT = 0x1F
 _USUAL_SLOTS = {"ich9-uhci1": (0x1D, 0x1A), "dmi-to-pci-bridge": (0x1E,)}
+_WITH_BUS = PCI_ROOTS | NEEDS.keys()
 _MOST_INDEX = 255
 
 
@@ -104,7 +105,7 @@ class _Placement:
 
     def run(self) -> list[Misplaced]:
         """Place all; give what has no place."""
-        controllers = [c for c in self.hardware.of("pci") if c.model in {*NEEDS, *PCI_ROOTS}]
+        controllers = [c for c in self.hardware.of("pci") if c.model in _WITH_BUS]
         highest = max((c.index for c in controllers), default=-1)
         if highest > _MOST_INDEX:
             return []  # another rule says so

@@ -58,6 +58,8 @@ class QemuNamespace(Part):
 
     def inside(self, *steps: str) -> list[Node]:
         """Give the elements of the namespace at a path."""
+        if f"{_SPACE}{steps[0]}" not in self.domain.inside(""):
+            return []
         return self.node.findall("/".join(f"{_SPACE}{step}" for step in steps))
 
 

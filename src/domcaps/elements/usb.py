@@ -141,7 +141,7 @@ class Usb(Part):
     @cached_property
     def hubs(self) -> list[Node]:
         """The hubs that the domain names."""
-        return [h for h in self.node.findall("devices/hub") if h.get("type") == "usb"]
+        return [h for h in self.domain.find("devices/hub") if h.get("type") == "usb"]
 
     @cached_property
     def devices(self) -> list[Node | None]:

@@ -51,6 +51,7 @@ class Domain:
         self.world = world
         self.new = new
         self._parts: dict[type[Part], tuple[Part, ...]] = {}
+        self._nodes: dict[type[Part], list[Node]] = {}
         self._children: dict[str, dict[str, list[Node]]] = {}
         self._within: dict[type[Part], dict[Node, Part]] = {}
         self._searched: frozenset[type[Part]] = frozenset()
@@ -74,19 +75,24 @@ class Domain:
         """Give the parts of a class in the order of the document."""
         known = self._parts.get(kind)
         if known is None:
+            known = self._parts[kind] = self._made(kind)
+        return known  # type: ignore[return-value]
+
+    def _made(self, kind: type[Part]) -> tuple[Part, ...]:
+        nodes = self._nodes.get(kind)
+        if nodes is None:
             if kind.path is None:
                 raise TypeError(f"{kind.__name__} has no path of its own")
             if kind in self._searched:
                 return ()
-            self.place(kind, self.find(kind.path))
-            known = self._parts[kind]
-        return known  # type: ignore[return-value]
+            nodes = self.find(kind.path)
+        if kind.unread:
+            nodes = [n for n in nodes if kind.is_read(n.getparent())]  # type: ignore[arg-type]
+        return tuple([kind(node, self) for node in nodes])
 
     def place(self, kind: type[Part], nodes: list[Node]) -> None:
         """Say where all parts of a class stand, for one who has looked at the whole document."""
-        if kind.unread:
-            nodes = [n for n in nodes if kind.is_read(n.getparent())]  # type: ignore[arg-type]
-        self._parts[kind] = tuple([kind(node, self) for node in nodes])
+        self._nodes[kind] = nodes
 
     def nothing_of(self, kinds: frozenset[type[Part]]) -> None:
         """Say that of these classes there is nothing but what `place` told."""

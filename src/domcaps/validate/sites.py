@@ -219,14 +219,19 @@ class Found:
         self.order.append(node)
         if site.planned:
             self._parts(node, site)
-        place = site.place
+        place, sites = site.place, site.sites
         shape = self._start(node, site)
         for child in node:
             tag: str = child.tag
-            inner = site.sites.get(tag) or site.enter(tag)
-            if place is not None and (inner is None or inner.place is None) and tag[0] != "{":
+            inner = sites.get(tag) or site.enter(tag)
+            if inner is None:
+                shape.append(outline(child))
+                if place is not None and tag[0] != "{":
+                    self.unknown.append((child, "", place))
+                continue
+            if inner.place is None and place is not None and tag[0] != "{":
                 self.unknown.append((child, "", place))
-            shape.append(outline(child) if inner is None else self._visit(child, inner))
+            shape.append(self._visit(child, inner))
         if not site.inside:
             self.skeleton += (len(shape), *shape)
             return APART
@@ -246,12 +251,11 @@ class Found:
                 # those of another namespace are somebody else's
                 if site.place is not None and name[0] != "{" and "*" not in values:
                     self.unknown.append((node, name, site.place))
-            shape.append(name)
             if few or name in TELLING:
                 value = node.get(name, "")
-                shape.append(value if value in few or name in TELLING else SOME_VALUE)
+                shape += name, value if name in TELLING or value in few else SOME_VALUE
             else:
-                shape.append(SOME_VALUE)
+                shape += name, SOME_VALUE
         text = node.text
         shape.append(NO_TEXT if not text else text if text in site.texts else SOME_TEXT)
         return shape
