@@ -16,7 +16,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from domcaps.elements.attributes import fits
-from domcaps.elements.hardware import Hardware
+from domcaps.elements.hardware import Hardware, Installed
 from domcaps.elements.machines import ARM_VIRT, I440FX, PSERIES, Q35, S390_CCW
 from domcaps.elements.needs import speaks
 from domcaps.language.kinds import ON_OFF, Int
@@ -377,6 +377,12 @@ def bus_numbers_suffice(hardware: Hardware) -> Problems:
         lowest -= 2
 
 
+def _wants_target(bridge: Installed) -> bool:
+    """Tell whether no target index is left for it, or for those that libvirt adds below it."""
+    named = bridge.part is not None and bridge.part.has("target[@index]")
+    return not named or bridge.index > _HOST_BRIDGES
+
+
 @rule(
     "controller-target-index-exhausted",
     Hardware,
@@ -392,7 +398,7 @@ def target_indexes_suffice(hardware: Hardware) -> Problems:
         bridges = [c for c in hardware.of("pci") if c.index != 0 and c.model == "pci-root"]
         # libvirt adds those with lower indexes, too
         late = [b for b in bridges[:_HOST_BRIDGES] if b.index >= _HOST_BRIDGES and b.part]
-        open_ = [b for b in late if b.part and not b.part.has("target[@index]")]
+        open_ = [b for b in late if _wants_target(b)]
         for bridge in (*open_, *bridges[_HOST_BRIDGES:]):
             what = f"there are at most {_HOST_BRIDGES} host bridges besides the first"
             yield problem(what, bridge.part or hardware)

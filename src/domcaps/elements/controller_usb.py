@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from domcaps.elements.controller import Controller
 from domcaps.elements.controller_models import USB_DEVICES
+from domcaps.elements.hardware import Hardware
 from domcaps.language.finding import Stage
 from domcaps.language.rule import Problems, Sample, problem, rule
 from domcaps.language.truth import Truth
@@ -100,3 +101,23 @@ def usb_model_is_there_at_start(controller: Controller) -> Problems:
     if device is not None and not world.target.dialect.speaks(_BY_DEFINITION, ""):
         text = f"this QEMU has no {controller.model}"
         yield problem(text, controller, "@model", reason=device.explain(world))
+
+
+_ELSEWHERE = "<controller type='usb'><address type='drive'/></controller>"
+
+
+@rule(
+    "controller-usb-pci-missing",
+    Controller,
+    bad=Sample(_ELSEWHERE, machine="isapc"),
+    good=Sample("<controller type='usb'/>", machine="pc"),
+)
+def usb_needs_pci(controller: Controller) -> Problems:
+    """USB controllers are devices of PCI: boards without have none, at whatever address."""
+    if controller.type != "usb" or controller.settled_model == "none":
+        return
+    hardware = controller.domain.first(Hardware)
+    newer = controller.domain.world.target.dialect.speaks(_BY_DEFINITION, "")
+    misplaced = controller.address_type not in {None, "pci"}
+    if newer and misplaced and hardware is not None and not hardware.pci_root:
+        yield problem("a USB controller needs PCI, which this board has not", controller)

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from domcaps.elements.controller_models import VIRTIO_SCSI_MODELS
 from domcaps.elements.disk import Disk
 from domcaps.elements.drives import Drives
 from domcaps.elements.hardware import Hardware
 from domcaps.elements.machines import S390_CCW
+from domcaps.language.finding import Severity, Stage
 from domcaps.language.observed import arch
 from domcaps.language.rule import Problem, Problems, problem, rule
 
@@ -32,6 +34,13 @@ _ALWAYS_ZERO = {
     "ide": ("controller", "target"),
     "fdc": ("controller", "bus", "target"),
     "sata": ("bus", "target"),
+}
+
+# the last numbers that QEMU has a place for
+_LAST = {"ide": {"bus": 1, "unit": 1}, "fdc": {"unit": 1}, "sata": {"unit": 5}}
+_LAST_SCSI = {
+    "lsilogic": {"unit": 7},
+    **{model: {"target": 255, "unit": 16383} for model in VIRTIO_SCSI_MODELS},
 }
 
 _DISK = "<disk type='file'{}><source file='/a'/><target dev='{}' bus='{}'/>{}</disk>"
@@ -92,6 +101,37 @@ def place_is_on_the_controller(drives: Drives) -> Problems:
                 break
         else:
             yield from _on_lsilogic(drives, drive, drive.place)
+
+
+@rule(
+    "disk-place-missing",
+    Drives,
+    bad=_DISK.format("", "hda", "ide", _DRIVE.format("unit='2'")),
+    good=_DISK.format("", "hda", "ide", _DRIVE.format("bus='1' unit='1'")),
+    stage=Stage.START,
+    severity=Severity.WARNING,
+)
+def place_exists(drives: Drives) -> Problems:
+    """QEMU refuses a drive at a place that its controller has not; libvirt accepts the domain.
+
+    There are two drives on each of two buses for IDE, two floppy drives, six on a SATA controller,
+    and 256 targets on a virtio-scsi.
+    """
+    hardware = drives.domain.first(Hardware)
+    for drive in (*drives.disks, *drives.host_devices):
+        if drive.place is None or not drive.given:
+            continue
+        limits = _LAST.get(drive.bus, {})
+        if drive.bus == "scsi" and hardware is not None:
+            limits = _LAST_SCSI.get(_model(hardware, drive.place.controller), {})
+        for name, last in limits.items():
+            if getattr(drive.place, name) > last:
+                yield _misplaced(drive, f"QEMU won't start: the last {name} there is number {last}")
+
+
+def _model(hardware: Hardware, index: int) -> str:
+    models = (c.model or "" for c in hardware.of("scsi") if c.index == index)
+    return next(models, "")
 
 
 def _misplaced(drive: Drive, message: str) -> Problem:

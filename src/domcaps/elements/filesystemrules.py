@@ -26,6 +26,7 @@ from domcaps.elements.images import FORMATS
 from domcaps.elements.quantities import OrEmpty, size_of
 from domcaps.elements.sharedmemory import shares_memory
 from domcaps.elements.virtiooptions import VirtioOptions
+from domcaps.language.finding import Stage
 from domcaps.language.kinds import ON_OFF, SIGNED, UNSIGNED, UNSIGNED64, OneOf, Text
 from domcaps.language.observed import device_property
 from domcaps.language.part import field
@@ -109,6 +110,19 @@ def source_is_given(share: Filesystem) -> Problems:
     name = _SOURCE.get(share.type or "")
     if name and share.socket is None and share.attribute("source", name) is None:
         yield problem(f"the {name} that is shared is missing", share, f"source/@{name}")
+
+
+@rule(
+    "filesystem-socket-unusable",
+    Filesystem,
+    bad="<filesystem><driver type='mtp'/><source socket='/a'/><target dir='b'/></filesystem>",
+    good=_GOOD,
+    stage=Stage.START,
+)
+def sockets_are_of_virtiofs(share: Filesystem) -> Problems:
+    """What is shared over MTP is a folder: only virtiofs is served through a socket."""
+    if share.driver == "mtp" and share.attribute("source", "dir") is None:
+        yield problem("the folder that QEMU is to share is missing", share, "source/@dir")
 
 
 @rule(

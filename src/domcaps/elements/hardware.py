@@ -257,9 +257,18 @@ class Hardware(Part):
     def _add(self, installed: dict[str, list[Installed]], kind: str, index: int) -> None:
         controllers = installed.setdefault(kind, [])
         if not any(c.index == index for c in controllers):
-            model = default_scsi_model(self.domain) if kind == "scsi" else None
+            model = self._added_scsi(controllers) if kind == "scsi" else None
             _insert(controllers, Installed(kind, model, index))
 
+    def _added_scsi(self, controllers: list[Installed]) -> str | None:
+        """Give the model of a SCSI controller that libvirt adds: newer ones add another alike."""
+        if controllers and self.domain.world.target.dialect.speaks(_ALIKE, ""):
+            return controllers[0].model
+        return default_scsi_model(self.domain)
+
+
+_ALIKE = "11.9"
+"""About the release since which a SCSI controller that is added is like the first: not in 11.3."""
 
 _MOST = 1024
 """No domain has more controllers of a type; a number beyond is a mistake that others report."""
