@@ -17,7 +17,7 @@ from lxml import etree
 
 import domcaps
 from domcaps.elements import table, wide_drifts
-from domcaps.language import Choice, Element, Enum, Place, parse_dialect
+from domcaps.language import Choice, Drift, Element, Enum, Place, parse_dialect
 from domcaps.language.rule import Sample
 from domcaps.shipped import open_shipped, shipped_names
 from domcaps.validate.check import BROKEN
@@ -148,9 +148,11 @@ def listed(report: str) -> dict[str, tuple[str, ...]]:
 
 @dataclass
 class Tally:
-    """What came of comparing: how often, where it is `wrong`, which drift `excused` it.
+    """What came of comparing: how often, where it is `wrong`, which drifts `excused` it.
 
-    `seen` holds for each value whether it was listed, `example` one target for each that is wrong.
+    `excused` counts entries of the drift list by `title_of`; one of many choices comes before those
+    of a choice. `seen` holds for each value whether it was listed, `example` one target for each
+    that is wrong.
     """
 
     compared: int = 0
@@ -202,15 +204,33 @@ def compare(host: domcaps.Host, targets: Iterable[Target]) -> Tally:
             if row is None:
                 assert not says, f"{use} is listed in a dialect that does not know it"
                 continue
-            drifts = [one.drift for one in wide]
-            drifts += row[2].drifts
-            known = says in {drift.listed for drift in drifts}
+            own = [(str(use), one) for one in row[2].drifts if world.truth(one.where)]
+            known = _titles(((one.path, one.drift) for one in wide), says) or _titles(own, says)
             _one(host, target, use, tally, says=says, known=known)
     return tally
 
 
+def _titles(entries: Iterable[tuple[str, Drift]], listed: bool) -> list[str]:
+    """Name the entries that are about what is listed, or about what is not."""
+    return [title_of(path, drift) for path, drift in entries if drift.listed == listed]
+
+
+def title_of(path: str, drift: Drift) -> str:
+    """Name an entry of the drift list: of whom, and what is true of them."""
+    return f"{path}: {drift.but}"
+
+
+def drifts() -> dict[str, Drift]:
+    """Give every entry about what libvirt accepts, by its title."""
+    found = {title_of(one.path, one.drift): one.drift for one in wide_drifts()}
+    for use in USES:
+        for _, _, choice in use.rows:
+            found |= {title_of(str(use), drift): drift for drift in choice.drifts}
+    return found
+
+
 def _one(
-    host: domcaps.Host, target: Target, use: Use, tally: Tally, *, says: bool, known: bool
+    host: domcaps.Host, target: Target, use: Use, tally: Tally, *, says: bool, known: list[str]
 ) -> None:
     results = [host.validate(domain, target.libvirt) for domain in use.domains(target)]
     assert not [text for result in results for text in result.unknown if BROKEN in text]
@@ -220,7 +240,7 @@ def _one(
     if accepted == says:
         return
     if known:
-        tally.excused[str(use)] += 1
+        tally.excused.update(known)
         return
     said = "accepted" if accepted else f"refused: {results[0].errors[0].code}"
     text = f"{use} {'listed' if says else 'not listed'}, but {said}"

@@ -192,7 +192,7 @@ HOST_PASSTHROUGH = Element(
             "hostPassthroughMigratable",
             attribute="@migratable",
             choices=(
-                Choice("on", MIGRATABLE, drifts=(_NO_ARITHMETIC,), at_start=(_REFUSED_MSR,)),
+                Choice("on", MIGRATABLE, at_start=(_REFUSED_MSR,)),
                 Choice("off", drifts=(_NO_ARITHMETIC,), at_start=(_REFUSED_MSR,)),
             ),
             sample="<cpu mode='host-passthrough' migratable='{value}'/>",

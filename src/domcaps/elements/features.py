@@ -1,4 +1,17 @@
-"""``<features>`` and what else the guest's platform may have, each a plain yes or no."""
+"""``<features>`` and what else the guest's platform may have, each a plain yes or no.
+
+What a domain writes for it stands in different places::
+
+    <genid/>
+    <features>
+      <vmcoreinfo state='on'/>
+      <async-teardown enabled='yes'/>
+      <ps2 state='off'/>
+    </features>
+    <launchSecurity type='s390-pv'/>
+
+``backup`` and ``backingStoreInput`` are no part of a domain: they tell what libvirt itself can do.
+"""
 
 from domcaps.elements.drifts import NO_DMA
 from domcaps.elements.launchsecurity import (

@@ -41,7 +41,7 @@ DRIVER_TYPE = Enum(
         Choice(
             "handle",
             until="12.2",
-            drifts=(_HANDLE_GONE,),
+            at_start=(_HANDLE_GONE,),
             told=on_any_bus(f"-fsdev handle,{_FSDEV} {_9P}"),
         ),
         Choice(

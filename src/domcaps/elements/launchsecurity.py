@@ -113,7 +113,9 @@ SECTYPE = Enum(
         ),
         # libvirt looks at QEMU only here, and at the host as well for the feature s390-pv
         Choice("s390-pv", S390_PV_QEMU, drifts=(_PV_ANYWHERE,), told=PROTECTED),
-        Choice("tdx", TDX_QEMU, since="11.6", until="11.10", drifts=(_TDX_ANYWHERE,), told=TRUSTED),
+        Choice(
+            "tdx", TDX_QEMU, since="11.6", until="11.10", at_start=(_TDX_ANYWHERE,), told=TRUSTED
+        ),
         Choice("tdx", TDX, since="11.10", told=TRUSTED),
     ),
     sample="<launchSecurity type='{value}'/>",
