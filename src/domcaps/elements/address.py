@@ -63,11 +63,13 @@ _NUMBERS: dict[str, tuple[tuple[str, Int], ...]] = {
     "isa": (("iobase", _HEX), ("irq", _HEX)),
     "dimm": (("slot", UNSIGNED), ("base", _HEX64)),
 }
-_TAKEN_FOR_A_REGISTER = {
+_IN_ORDER = {
     "pci": ("domain", "bus", "slot"),
     "drive": ("controller", "bus", "target"),
     "virtio-serial": ("controller", "bus", "port"),
     "ccw": ("cssid", "ssid", "devno"),
+    "ccid": ("controller", "slot"),
+    "isa": ("iobase", "irq"),
 }
 _LARGEST_PCI = {"bus": 0xFF, "slot": 0x1F, "function": 7}
 _LARGEST_CCW = {"cssid": 254, "ssid": 3, "devno": 0xFFFF}
@@ -204,6 +206,17 @@ class Address(Part):
             return None
         return CcwAddress(self.number("cssid"), self.number("ssid"), self.number("devno"))
 
+    @property
+    def first_numbers(self) -> tuple[int, int, int]:
+        """The first three numbers of a place, for where libvirt takes it for one of another kind.
+
+        In its memory an address of any kind stands in the same place.
+        """
+        if self.usb is not None:
+            return self.usb.bus, *(*self.usb.port, 0, 0)[:2]
+        names = _IN_ORDER.get(self.type or "", ())
+        return (*map(self.number, names), 0, 0, 0)[:3]
+
     @cached_property
     def register(self) -> int | None:
         """The register of virtual I/O, None where libvirt is to choose one.
@@ -213,11 +226,7 @@ class Address(Part):
         """
         if self.type == "spapr-vio":
             return self.number("reg") if self.given("reg") else None
-        if self.usb is not None:
-            low, (high, third) = self.usb.bus, (*self.usb.port, 0, 0)[:2]
-        else:
-            names = _TAKEN_FOR_A_REGISTER.get(self.type or "", ())
-            low, high, third = (*map(self.number, names), 0, 0, 0)[:3]
+        low, high, third = self.first_numbers
         return low | high << 32 if third & 0xFF else None
 
     @property

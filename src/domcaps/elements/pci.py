@@ -392,14 +392,22 @@ def places_suffice(topology: Topology) -> Problems:
     good=_BRIDGE.format(1, "<address type='pci' bus='0' slot='9'/>"),
 )
 def bridges_lead_upwards(topology: Topology) -> Problems:
-    """A bridge sits on a bus with a lower number than the one that it gives."""
+    """A bridge sits on a bus with a lower number than the one that it gives.
+
+    Of an address of another kind libvirt takes the second number for that of a bus.
+    """
     for controller in topology.hardware.of("pci"):
         if controller.model != "pci-bridge" or controller.part is None:
             continue
         place = topology.place_of(controller)
-        if place is not None and controller.index <= place.bus:
+        if controller.kind in {"", "pci"}:
+            bus = -1 if place is None else place.bus
+        else:
+            address = controller.part.address
+            bus = -1 if address is None else address.first_numbers[1]
+        if controller.index <= bus:
             yield problem(
-                f"the bridge for bus {controller.index} sits on bus {place.bus}: it must be lower",
+                f"the bridge for bus {controller.index} sits on bus {bus}: it must be lower",
                 controller.part,
                 "address/@bus",
             )
