@@ -26,6 +26,8 @@ from domcaps.elements.controller_models import (
 )
 from domcaps.elements.device import Device
 from domcaps.elements.machines import BUILTIN_IDE, Q35
+from domcaps.elements.virtiooptions import BUSES
+from domcaps.language.finding import Stage
 from domcaps.language.kinds import ON_OFF, UNSIGNED, Int
 from domcaps.language.lazy import cached_property
 from domcaps.language.observed import device, device_property
@@ -349,3 +351,24 @@ def nvme_is_there(controller: Controller) -> Problems:
     world = controller.domain.world
     if controller.type == "nvme" and world.truth(NVME) is Truth.NO:
         yield problem("this QEMU has no NVMe", controller, "@type", reason=NVME.explain(world))
+
+
+@rule(
+    "controller-virtio-address-unsupported",
+    Controller,
+    bad="<controller type='virtio-serial'><address type='usb'/></controller>",
+    good="<controller type='virtio-serial'><address type='pci'/></controller>",
+    stage=Stage.START,
+)
+def virtio_controllers_sit_on_pci(controller: Controller) -> Problems:
+    """Controllers of virtio sit where all devices of virtio do: see ``virtio-address-unsupported``.
+
+    That is PCI, a mainframe's channel subsystem, or memory (MMIO).
+    """
+    kind = controller.address_type
+    virtio = controller.type == "virtio-serial" or (
+        controller.type == "scsi" and controller.settled_model in VIRTIO_SCSI_MODELS
+    )
+    if virtio and kind is not None and kind not in BUSES:
+        what = f"a controller of virtio can't have an address of type {kind!r}"
+        yield problem(what, controller, "address/@type", accepted=BUSES)
