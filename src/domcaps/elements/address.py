@@ -24,7 +24,6 @@ from domcaps.language.lazy import cached_property
 from domcaps.language.observed import device
 from domcaps.language.part import Part, field
 from domcaps.language.rule import Problems, Sample, problem, rule
-from domcaps.language.truth import Truth
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node
@@ -73,7 +72,6 @@ _IN_ORDER = {
 }
 _LARGEST_PCI = {"bus": 0xFF, "slot": 0x1F, "function": 7}
 _LARGEST_CCW = {"cssid": 254, "ssid": 3, "devno": 0xFFFF}
-_LARGEST_UID = 0xFFFF
 LARGEST_REG = 0xFFFFFFFF
 """The last register of virtual I/O of pseries."""
 
@@ -213,9 +211,11 @@ class Address(Part):
         In its memory an address of any kind stands in the same place.
         """
         if self.usb is not None:
-            return self.usb.bus, *(*self.usb.port, 0, 0)[:2]
-        names = _IN_ORDER.get(self.type or "", ())
-        return (*map(self.number, names), 0, 0, 0)[:3]
+            numbers: tuple[int, ...] = (self.usb.bus, *self.usb.port)
+        else:
+            numbers = tuple(map(self.number, _IN_ORDER.get(self.type or "", ())))
+        first, second, third = (*numbers, 0, 0, 0)[:3]
+        return first, second, third
 
     @cached_property
     def register(self) -> int | None:
@@ -249,10 +249,11 @@ class Address(Part):
         inner = self.node.find("zpci") if self.type == "pci" else None
         if inner is None:
             return None, None
-        return _identifier(inner.get("uid")), _identifier(inner.get("fid"))
+        return identifier(inner.get("uid")), identifier(inner.get("fid"))
 
 
-def _identifier(text: str | None) -> int | None:
+def identifier(text: str | None) -> int | None:
+    """Read an identifier of a PCI device on IBM Z, None for what is none."""
     try:
         return None if text is None else _ANY_BASE.parse(text)
     except ValueError:
@@ -261,11 +262,6 @@ def _identifier(text: str | None) -> int | None:
 
 _CARD = "<interface type='user'><model type='virtio'/><address {}/></interface>"
 _GOOD = _CARD.format("type='pci' slot='5'")
-_Z_CARD = (
-    "<interface type='user'><model type='virtio'/>"
-    "<address type='pci'><zpci {}/></address></interface>"
-)
-_Z_GOOD = Sample(_Z_CARD.format("uid='0x0001' fid='1'"), arch="s390x")
 
 
 @rule("address-number-invalid", Address, bad=_CARD.format("type='pci' slot='five'"), good=_GOOD)
@@ -336,45 +332,6 @@ def ccw_is_complete(address: Address) -> Problems:
     given = [name for name in _LARGEST_CCW if address.given(name)]
     if address.type == "ccw" and given and len(given) < len(_LARGEST_CCW):
         yield problem("cssid, ssid and devno belong together", address)
-
-
-@rule(
-    "address-zpci-invalid", Address, bad=Sample(_Z_CARD.format("uid='one'"), arch="s390x"),
-    good=_Z_GOOD,
-)  # fmt: skip
-def zpci_identifiers_are_numbers(address: Address) -> Problems:
-    """The identifiers of a PCI device on IBM Z are numbers."""
-    inner = address.node.find("zpci") if address.type == "pci" else None
-    for name in ("uid", "fid"):
-        text = None if inner is None else inner.get(name)
-        if text is not None and _identifier(text) is None:
-            yield problem(f"{name} is {text!r}, not a number", address, f"zpci/@{name}")
-
-
-@rule(
-    "address-zpci-unsupported",
-    Address,
-    bad=_Z_CARD.format("uid='1'"),
-    good=_Z_GOOD,
-)
-def zpci_needs_its_device(address: Address) -> Problems:
-    """Identifiers of PCI devices on IBM Z need an emulator for it."""
-    world = address.domain.world
-    if any(i is not None for i in address.zpci) and world.truth(ZPCI) is Truth.NO:
-        yield problem("this QEMU has no zPCI", address, "zpci", reason=ZPCI.explain(world))
-
-
-@rule(
-    "address-zpci-out-of-range",
-    Address,
-    bad=Sample(_Z_CARD.format("uid='0'"), arch="s390x"),
-    good=_Z_GOOD,
-)
-def zpci_is_in_range(address: Address) -> Problems:
-    """The user-defined identifier of a PCI device on IBM Z is a number from 1 to 65535."""
-    uid, _ = address.zpci
-    if uid is not None and not 1 <= uid <= _LARGEST_UID:
-        yield problem("a uid is a number from 0x0001 to 0xffff", address, "zpci/@uid")
 
 
 @rule(

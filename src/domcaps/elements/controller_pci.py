@@ -16,7 +16,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from domcaps.elements.attributes import fits
-from domcaps.elements.hardware import Hardware, Installed
+from domcaps.elements.hardware import Hardware
 from domcaps.elements.machines import ARM_VIRT, I440FX, PSERIES, Q35, S390_CCW
 from domcaps.elements.needs import speaks
 from domcaps.language.kinds import ON_OFF, Int
@@ -60,7 +60,7 @@ _ARM_HOLE_SINCE = "11.4"
 """11.3 sets no hole on ARM, 12.8 does; which release began is not known, so it is the earliest."""
 
 _PORT_OPTIONS = frozenset({"chassis", "port", "hotplug"})
-_EXPANDER = frozenset({"busNr", "node"})
+EXPANDER = frozenset({"busNr", "node"})
 _MODELS = {
     "pci-root": _Model(options=frozenset({"hotplug", "pcihole64"})),
     "pcie-root": _Model(options=frozenset({"pcihole64"})),
@@ -70,8 +70,8 @@ _MODELS = {
     "pcie-root-port": _Model(("pcie-root-port", "ioh3420"), _PORT_OPTIONS | {"memReserve"}),
     "pcie-switch-upstream-port": _Model(("x3130-upstream",)),
     "pcie-switch-downstream-port": _Model(("xio3130-downstream",), _PORT_OPTIONS),
-    "pci-expander-bus": _Model(("pxb",), _EXPANDER, I440FX),
-    "pcie-expander-bus": _Model(("pxb-pcie",), _EXPANDER, Q35 | ARM_VIRT),
+    "pci-expander-bus": _Model(("pxb",), EXPANDER, I440FX),
+    "pcie-expander-bus": _Model(("pxb-pcie",), EXPANDER, Q35 | ARM_VIRT),
 }
 _HOST_BRIDGE = _Model(("spapr-pci-host-bridge",), frozenset({"index", "node"}))
 _ROOTS = ("pci-root", "pcie-root")
@@ -79,7 +79,8 @@ _ROOTS = ("pci-root", "pcie-root")
 _RANGES = {"chassisNr": (1, 255), "chassis": (0, 255), "port": (0, 255), "busNr": (1, 254),
            "index": (0, 30)}  # fmt: skip
 _MOST_INDEX = 255
-_HOST_BRIDGES = 31
+HOST_BRIDGES = 31
+"""How many host bridges a machine of pseries has besides the first."""
 
 
 class PciController(Part):
@@ -347,58 +348,3 @@ def first_host_bridge_is_the_first(controller: PciController) -> Problems:
     if (target == 0) != (controller.index == 0):
         what = "target index 0 and index 0 belong to the same controller"
         yield problem(what, controller, "target/@index")
-
-
-_EXPANDERS = "".join(
-    f"<controller type='pci' index='{index}' model='pci-expander-bus'>"
-    f"<target busNr='{busy}'/></controller>"
-    for index, busy in ((1, 2), (2, 254))
-)
-
-
-@rule(
-    "controller-busnr-exhausted",
-    Hardware,
-    bad=_EXPANDERS + "<controller type='pci' index='3' model='pci-expander-bus'/>",
-    good=_OPEN.format("pci-expander-bus", ""),
-)
-def bus_numbers_suffice(hardware: Hardware) -> Problems:
-    """An expander bus without a number gets two less than the lowest one that is in use."""
-    controllers = hardware.domain.all(PciController)
-    given = {id(c.node): c.number("busNr") for c in controllers}
-    lowest = min((number for number in given.values() if number is not None), default=256)
-    for controller in controllers:
-        if controller.takes.options is not _EXPANDER or given[id(controller.node)] is not None:
-            continue
-        if lowest <= 2:
-            what = f"no busNr is left below {lowest}: give one"
-            yield problem(what, controller, "target/@busNr")
-            return
-        lowest -= 2
-
-
-def _wants_target(bridge: Installed) -> bool:
-    """Tell whether no target index is left for it, or for those that libvirt adds below it."""
-    named = bridge.part is not None and bridge.part.has("target[@index]")
-    return not named or bridge.index > _HOST_BRIDGES
-
-
-@rule(
-    "controller-target-index-exhausted",
-    Hardware,
-    bad=Sample(
-        "".join(f"<controller type='pci' index='{n}' model='pci-root'/>" for n in range(1, 34)),
-        arch="ppc64",
-    ),
-    good=Sample(_PHB.format(3), arch="ppc64"),
-)
-def target_indexes_suffice(hardware: Hardware) -> Problems:
-    """A machine of IBM's pseries has at most 32 host bridges."""
-    if hardware.domain.world.truth(PSERIES):
-        bridges = [c for c in hardware.of("pci") if c.index != 0 and c.model == "pci-root"]
-        # libvirt adds those with lower indexes, too
-        late = [b for b in bridges[:_HOST_BRIDGES] if b.index >= _HOST_BRIDGES and b.part]
-        open_ = [b for b in late if _wants_target(b)]
-        for bridge in (*open_, *bridges[_HOST_BRIDGES:]):
-            what = f"there are at most {_HOST_BRIDGES} host bridges besides the first"
-            yield problem(what, bridge.part or hardware)

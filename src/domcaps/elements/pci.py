@@ -354,7 +354,6 @@ def _is_bus(item: PciDevice) -> bool:
 
 
 _CARD = "<interface type='user'><model type='virtio'/><address type='pci' {}/></interface>"
-_BRIDGE = "<controller type='pci' index='{}' model='pci-bridge'>{}</controller>"
 _PORT = "<controller type='pci' index='{}' model='pcie-root-port'/>"
 _PORTS = "".join(_PORT.format(index) for index in range(1, 250))
 
@@ -383,31 +382,3 @@ def places_suffice(topology: Topology) -> Problems:
     for found in topology.misplaced:
         if not found.given:
             yield problem(found.message, topology if found.node is None else found.node)
-
-
-@rule(
-    "controller-pci-bridge-order",
-    Topology,
-    bad=_BRIDGE.format(1, "<address type='pci' bus='2' slot='1'/>") + _BRIDGE.format(2, ""),
-    good=_BRIDGE.format(1, "<address type='pci' bus='0' slot='9'/>"),
-)
-def bridges_lead_upwards(topology: Topology) -> Problems:
-    """A bridge sits on a bus with a lower number than the one that it gives.
-
-    Of an address of another kind libvirt takes the second number for that of a bus.
-    """
-    for controller in topology.hardware.of("pci"):
-        if controller.model != "pci-bridge" or controller.part is None:
-            continue
-        place = topology.place_of(controller)
-        if controller.kind in {"", "pci"}:
-            bus = -1 if place is None else place.bus
-        else:
-            address = controller.part.address
-            bus = -1 if address is None else address.first_numbers[1]
-        if controller.index <= bus:
-            yield problem(
-                f"the bridge for bus {controller.index} sits on bus {bus}: it must be lower",
-                controller.part,
-                "address/@bus",
-            )
