@@ -73,8 +73,10 @@ def address_suits_bus(disk: Disk) -> Problems:
             "address/@type",
             accepted=("usb",),
         )
-    elif disk.bus == "virtio" and (
-        given not in _OF_VIRTIO or (given == "virtio-mmio" and disk.holds(_WITHOUT_MMIO))
+    elif (
+        disk.bus == "virtio"
+        and _is_looked_at(disk)
+        and (given not in _OF_VIRTIO or (given == "virtio-mmio" and disk.holds(_WITHOUT_MMIO)))
     ):
         yield problem(
             f"a disk on virtio can't have an address of type {given}",
@@ -82,6 +84,12 @@ def address_suits_bus(disk: Disk) -> Problems:
             "address/@type",
             accepted=_OF_VIRTIO,
         )
+
+
+def _is_looked_at(disk: Disk) -> bool:
+    """Tell whether libvirt compares addresses of virtio: it does so where it gives those of PCI."""
+    hardware = disk.domain.first(Hardware)
+    return hardware is None or hardware.supports_pci
 
 
 @rule(

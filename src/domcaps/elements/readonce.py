@@ -20,6 +20,9 @@ READ_TOGETHER = ("os", "clock", "memoryBacking", "memtune", "pm")
 READ_IN_ALL = frozenset({"acpi", "boot", "firmware", "hugepages", "timer"})
 """What it reads in all of these, be it in the first or not."""
 
+READ_BY_ATTRIBUTE = frozenset({"type", "smbios"})
+"""Those in ``<os>`` of which it reads each attribute where it stands first."""
+
 READ_ON = {"cpu": "numa", "numa": "interconnects"}
 """Those of which it reads one child in the others as well, and all that stands in that."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domcaps.elements.readonce import (
+    READ_BY_ATTRIBUTE,
     READ_IN_ALL,
     READ_ON,
     READ_ONCE,
@@ -72,9 +73,16 @@ def _complete(first: Node | None, other: Node) -> None:
     """Add to an element what only another one of its name has."""
     if first is None:
         return
+    _add_attributes(first, other)
+    for child in list(other):
+        known = first.find(child.tag)
+        if child.tag in READ_IN_ALL or known is None:
+            first.append(child)
+        elif child.tag in READ_BY_ATTRIBUTE:
+            _add_attributes(known, child)
+
+
+def _add_attributes(first: Node, other: Node) -> None:
     for name, text in other.items():
         if first.get(name) is None:
             first.set(name, text)
-    for child in list(other):
-        if child.tag in READ_IN_ALL or first.find(child.tag) is None:
-            first.append(child)

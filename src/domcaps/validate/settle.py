@@ -44,14 +44,19 @@ def settle(
         message = "the domain does not say its type"
         raise _unsettled(source, root, "", "domain-type-missing", message)
     os_type = root.find("os/type")
-    arch = (os_type.get("arch") or None) if os_type is not None else None
-    machine = (os_type.get("machine") or None) if os_type is not None else None
+    arch, machine = _named(root, "arch"), _named(root, "machine")
     binary = root.find("devices/emulator")
     emulator = None if binary is None else "".join(map(str, binary.itertext()))
     world = _open(source, open_world, (emulator, arch, machine, virttype))
     if emulator is not None:
         _look_at_arch(source, world, os_type if arch is None else binary, arch)
     return world
+
+
+def _named(root: Node, attribute: str) -> str | None:
+    """Give an attribute of the guest's type: libvirt takes it from where it stands first."""
+    kinds = root.findall("os/type[1]")
+    return next((kind.get(attribute) for kind in kinds if attribute in kind.attrib), None) or None
 
 
 def _look_at_arch(source: Source, world: World, where: Node | None, arch: str | None) -> None:
