@@ -23,6 +23,15 @@ if TYPE_CHECKING:
     from domcaps.api import Host
 
 _SILENT = {
+    ("alias", "name"),  # what libvirt calls a device
+    ("backend", "version"),  # of a TPM: it is for the program that is one
+    ("memory", "unit"),  # where there are cells it is they who have the memory
+    (
+        "model",
+        "vram",
+    ),  # of some cards: libvirt writes it, and QEMU hears nothing
+    ("nvram", "template"),  # what the file is copied from
+    ("stats", "period"),  # how often libvirt asks
     ("target", "dev"),  # the name in the host, where the address or the bus tells the place
     ("graphics", "port"),  # with autoport it is not read
 }
@@ -130,6 +139,9 @@ def test_another_value_is_told_otherwise_or_refused(name: str) -> None:
 
 
 _USUAL = {
+    "controller/alias", "controller/master", "cpu/vendor", "devices/audio", "devices/panic",
+    "domain/memory",
+    "domain/on_crash", "graphics/listen", "hyperv/vapic", "memballoon/stats", "target/model",
     "clock/timer", "console/target", "controller/address", "controller/model", "devices/controller",
     "devices/input", "devices/memballoon", "disk/boot", "disk/driver", "disk/readonly",
     "domain/on_poweroff", "domain/on_reboot", "features/apic", "os/boot", "serial/target",
@@ -165,11 +177,16 @@ def _other(value: str) -> str:
     [
         ("<interface type='bridge'><source bridge='br0'/></interface>", "interface"),
         ("<hostdev mode='subsystem' type='usb'/>", "hostdev"),
-        ("<tpm model='tpm-crb'><backend type='emulator'/></tpm>", "tpm"),
+        ("<tpm model='tpm-spapr'><backend type='emulator'/></tpm>", "tpm"),
         ("<disk type='network'><target dev='vdz'/></disk>", "disk"),
         ("<graphics type='spice'/>", "graphics"),
-        ("<channel type='unix'><target type='virtio' name='a'/></channel>", "channel"),
-        ("<sound model='ich9'/>", "sound"),
+        ("<graphics type='rdp'/>", "graphics"),
+        ("<channel type='udp'><target type='virtio' name='a'/></channel>", "channel"),
+        ("<filesystem type='mount'/>", "filesystem"),
+        ("<interface type='network'><model type='virtio'/></interface>", "interface"),
+        ("<interface type='ethernet'><model type='virtio'/></interface>", "interface"),
+        ("<watchdog model='diag'/>", "watchdog"),
+        ("<audio id='1' type='alsa'/>", "audio"),
     ],
 )
 def test_devices_that_are_not_known_are_named(inside: str, named: str) -> None:
@@ -183,10 +200,11 @@ def test_devices_that_are_not_known_are_named(inside: str, named: str) -> None:
 @pytest.mark.parametrize(
     "inside",
     [
-        "<memoryBacking><hugepages/></memoryBacking>", "<cputune><shares>1</shares></cputune>",
+        "<memoryBacking><hugepages><page size='2' nodeset='0'/></hugepages></memoryBacking>",
+        "<cputune><shares>1</shares></cputune>",
         "<currentMemory>4096</currentMemory>", "<seclabel type='none'/>",
         "<q:commandline xmlns:q='http://libvirt.org/schemas/domain/qemu/1.0'/>",
-        "<on_crash>preserve</on_crash>", "<iothreads>1</iothreads>",
+        "<on_reboot>preserve</on_reboot>",
     ],
 )  # fmt: skip
 def test_what_else_is_not_known_is_named(inside: str) -> None:
@@ -231,3 +249,90 @@ def test_boot_order_is_told_of_the_first_of_a_kind() -> None:
 def test_machines_of_other_kinds_are_refused() -> None:
     xml = DOMAINS["q35, nothing"].replace("'q35'", "'microvm'")
     assert "not supported" in refused(etree.fromstring(xml))
+
+
+def cpu_of(inside: str, cpu: str = "") -> str:
+    root = copy.deepcopy(plain("q35, nothing"))
+    if root.find("features") is not None:
+        root.remove(root.find("features"))  # type: ignore[arg-type]
+    for xml in (f"<features>{inside}</features>", cpu):
+        if xml:
+            root.append(etree.fromstring(xml))
+    words = told(root)
+    return words[words.index("-cpu") + 1] if "-cpu" in words else ""
+
+
+@pytest.mark.parametrize(
+    ("inside", "cpu", "found"),
+    [
+        ("", "", ""),
+        ("<pmu state='off'/>", "", "qemu64,pmu=off"),
+        ("<kvm><hidden state='on'/><pv-ipi state='on'/></kvm>", "", "qemu64,kvm=off"),
+        ("<kvm><pv-ipi state='off'/></kvm>", "", "qemu64,kvm-pv-ipi=off"),
+        ("<kvm><hidden state='off'/></kvm>", "", ""),
+        ("<apic eoi='on'/>", "", "qemu64,kvm-pv-eoi=on"),
+        (
+            "<hyperv><synic state='on'/><stimer state='on'><direct state='on'/></stimer></hyperv>",
+            "<cpu mode='maximum'/>",
+            "max,hv-synic=on,hv-stimer=on,hv-stimer-direct=on",
+        ),
+        ("<hyperv mode='passthrough'/>", "<cpu mode='maximum'/>", "max,hv-passthrough"),
+        ("", "<cpu mode='maximum'><cache mode='passthrough'/></cpu>", "max,host-cache-info=on"),
+        (
+            "",
+            "<cpu mode='maximum'><maxphysaddr mode='passthrough' limit='40'/></cpu>",
+            "max,host-phys-bits=on,host-phys-bits-limit=40",
+        ),
+    ],
+)
+def test_what_is_shown_of_the_hypervisor_is_told(inside: str, cpu: str, found: str) -> None:
+    assert cpu_of(inside, cpu) == found
+
+
+def test_a_bridge_is_told_by_its_name_and_a_device_must_be_there() -> None:
+    root = copy.deepcopy(plain("q35, nothing"))
+    devices = root.find("devices")
+    assert devices is not None
+    for kind, inside in (
+        ("bridge", "<source bridge='br0'/><model type='virtio'/>"),
+        ("ethernet", "<target dev='tap7' managed='no'/><model type='e1000'/>"),
+    ):
+        devices.append(etree.fromstring(f"<interface type='{kind}'>{inside}</interface>"))
+    words = told(root)
+    assert "bridge,id=net0-host,br=br0" in words
+    assert "tap,id=net1-host,ifname=tap7,script=no,downscript=no" in words
+
+
+def test_huge_pages_need_no_file_system() -> None:
+    root = copy.deepcopy(plain("q35, nothing"))
+    root.append(
+        etree.fromstring(
+            "<memoryBacking><hugepages><page size='2' unit='M'/></hugepages><locked/>"
+            "</memoryBacking>"
+        )
+    )
+    words = told(root)
+    (memory,) = [word for word in words if word.startswith("memory-backend-")]
+    assert memory.startswith("memory-backend-memfd,id=memory,size=262144k,")
+    assert "hugetlb=on" in memory and "hugetlbsize=2097152" in memory
+    assert "mem-lock=on" in words
+
+
+def test_threads_are_numbered_around_those_that_have_numbers() -> None:
+    root = copy.deepcopy(plain("q35, nothing"))
+    for xml in ("<iothreads>3</iothreads>", "<iothreadids><iothread id='2'/></iothreadids>"):
+        root.append(etree.fromstring(xml))
+    found = {word for word in told(root) if word.startswith("iothread,")}
+    assert found == {f"iothread,id=iothread{number}" for number in (1, 2, 3)}
+
+
+def test_what_libvirt_would_make_up_is_in_the_folder_of_the_command() -> None:
+    root = copy.deepcopy(plain("q35, nothing"))
+    root.find("name").text = "a/../b c"  # type: ignore[union-attr]
+    devices = root.find("devices")
+    assert devices is not None
+    devices.append(
+        etree.fromstring("<channel type='unix'><target type='virtio' name='x'/></channel>")
+    )
+    (socket,) = [word for word in told(root) if word.startswith("socket,")]
+    assert "path=a_.._b_c-x.sock," in socket

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-import json
+import re
 from typing import TYPE_CHECKING
 
-from domcaps.elements.cpu import HOST_MODEL
-from domcaps.elements.machines import ARM_VIRT, Q35
-from domcaps.elements.quantities import MAX_BYTES, MIB, kib, size_of
+from domcaps.elements.machines import ARM_VIRT, Q35, S390
+from domcaps.elements.quantities import MIB, size_of
 from domcaps.elements.vcpucount import Topology, initial_vcpus, max_vcpus
 from domcaps.facts.emulator import ACCELERATORS
-from domcaps.language.told import Told, ways_of
-from domcaps.native.line import Line, options
+from domcaps.native.line import Line, Turn, options
+from domcaps.native.memory import write_memory
+from domcaps.native.processor import write_processor
 from domcaps.native.reading import untold
+from domcaps.native.system import write_system
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node
 
 _ABOUT = ("title", "description", "metadata")
-_POLICIES = {"require": "on", "force": "on", "disable": "off", "forbid": "off"}
-_KIB_OF_MIB = MIB // 1024
+_IRQ_CHIPS = {"kvm": "on", "qemu": "split"}
+_KIB = 1024
+_OF_THE_PROCESSOR = {"kvmclock", "hypervclock", "tsc"}
+"""Timers that are features of it: see `domcaps.native.processor`."""
+_AFTER_CRASHES = {"destroy", "restart", "preserve", "rename-restart", "coredump-destroy",
+                  "coredump-restart"}  # fmt: skip
 _YES_NO = {"yes", "no"}
 _ON_OFF = {"on", "off"}
 
@@ -30,12 +35,16 @@ def write_board(line: Line) -> None:
     for tag in _ABOUT:
         for node in reading.children(root, tag):
             reading.set_aside_whole(node)
-    reading.set_aside(root, "type")
-    name, system, clock = _name(line, root), _system(line, root), _clock(line, root)
+    # the number is that of a running guest
+    reading.set_aside(root, "type", "id")
+    name, system, clock = _name(line, root), write_system(line, root), _clock(line, root)
     _features(line, root)
-    machine = options(line.domain.machine, usb="off", **{"dump-guest-core": "off"}, **line.machine)
+    memory = write_memory(line, root)
+    usual = {"usb": "off", "dump-guest-core": "off"}
+    machine = options(line.domain.machine, **{**usual, **line.machine})
     line.add(*name, "-machine", machine, "-accel", ACCELERATORS[line.domain.virttype])
-    line.add(*_processor(line, root), *_memory(line, root), *_vcpus(line, root))
+    memory += _threads(line, root)
+    line.add(*write_processor(line, root), *memory, *_vcpus(line, root))
     line.add(*_identity(line, root), "-no-user-config", "-nodefaults", *clock)
     line.add(*_events(line, root), *_power(line, root), *system)
 
@@ -52,81 +61,6 @@ def _identity(line: Line, root: Node) -> list[str]:
     return [] if node is None else ["-uuid", line.reading.text(node)]
 
 
-def _system(line: Line, root: Node) -> list[str]:
-    reading = line.reading
-    system = reading.child(root, "os")
-    if system is None:
-        return []
-    kind = reading.child(system, "type")
-    if kind is not None:
-        # the target has both
-        reading.text(kind, {"hvm"})
-        reading.set_aside(kind, "arch", "machine")
-    words = _firmware(line, system)
-    for tag, option in (("kernel", "-kernel"), ("initrd", "-initrd"), ("cmdline", "-append"),
-                        ("dtb", "-dtb")):  # fmt: skip
-        node = reading.child(system, tag)
-        if node is not None:
-            words += [option, reading.text(node)]
-    return [*words, *_order(line, system)]
-
-
-def _order(line: Line, system: Node) -> list[str]:
-    """Take the boot order; which devices it means is known when they are told."""
-    reading = line.reading
-    kinds = [reading.get(node, "dev", {"hd", "cdrom", "network"}) or ""
-             for node in reading.children(system, "boot")]  # fmt: skip
-    own = any(node.get("order") for node in line.domain.root.iterfind("devices/*/boot"))
-    if not kinds and not own and system.find("kernel") is None:
-        kinds = ["hd"]
-    line.bootable = {kind: number for number, kind in enumerate(dict.fromkeys(kinds), start=1)}
-    menu = reading.child(system, "bootmenu")
-    if menu is None:
-        return ["-boot", "strict=on"]
-    shown = {"yes": "on", "no": "off"}.get(reading.get(menu, "enable", _YES_NO) or "")
-    timeout = reading.number(menu, "timeout")
-    first = "strict=on" if shown is None else f"menu={shown},strict=on"
-    return ["-boot", first if timeout is None else f"{first},splash-time={timeout}"]
-
-
-def _firmware(line: Line, system: Node) -> list[str]:
-    """Take an image that the domain names; one that libvirt would choose is not told."""
-    reading = line.reading
-    loader, nvram = reading.child(system, "loader"), reading.child(system, "nvram")
-    if loader is None:
-        if nvram is not None:
-            raise untold(nvram)
-        return []
-    path = reading.text(loader)
-    kind = reading.get(loader, "type", {"rom", "pflash"}) or "rom"
-    read_only = reading.get(loader, "readonly", _YES_NO)
-    if kind == "rom":
-        if nvram is not None:
-            raise untold(nvram)
-        return ["-bios", path]
-    if read_only != "yes":
-        raise untold(loader, "readonly", "flash memory that is written to")
-    words = _flash(line, loader, path, 0)
-    if reading.get(loader, "secure", _YES_NO) == "yes":
-        words += ["-global", "driver=cfi.pflash01,property=secure,value=on"]
-    if nvram is not None:
-        words += _flash(line, nvram, reading.text(nvram), 1)
-    return words
-
-
-def _flash(line: Line, node: Node, path: str, number: int) -> list[str]:
-    form = line.reading.get(node, "format", {"raw", "qcow2"}) or "raw"
-    if not path:
-        raise untold(node, "", "an image that libvirt would choose")
-    name = f"flash{number}"
-    below: dict[str, object] = {"driver": "file", "filename": path, "node-name": f"{name}-storage"}
-    above: dict[str, object] = {
-        "node-name": name, "read-only": not number, "driver": form, "file": f"{name}-storage",
-    }  # fmt: skip
-    line.machine[f"pflash{number}"] = name
-    return ["-blockdev", json.dumps(below), "-blockdev", json.dumps(above)]
-
-
 def _features(line: Line, root: Node) -> None:
     reading = line.reading
     features = reading.child(root, "features")
@@ -138,13 +72,13 @@ def _features(line: Line, root: Node) -> None:
     if features is None:
         return
     if line.is_x86:
-        # every PC that QEMU makes has these
-        for tag in ("apic", "pae"):
+        # every PC that QEMU makes has these, and pages of the hardware where there are some
+        for tag in ("apic", "pae", "hap"):
             reading.child(features, tag)
-        for tag in ("vmport", "smm"):
-            node = reading.child(features, tag)
-            if node is not None:
-                line.machine[tag] = reading.get(node, "state", _ON_OFF) or "on"
+        _switches(line, features)
+    dump = reading.child(features, "vmcoreinfo")
+    if dump is not None and reading.get(dump, "state", _ON_OFF) != "off":
+        line.device(Turn.ATTACHED, "vmcoreinfo")
     gic = reading.child(features, "gic")
     if gic is not None:
         version = reading.get(gic, "version", {"2", "3", "host"})
@@ -153,67 +87,25 @@ def _features(line: Line, root: Node) -> None:
         line.machine["gic-version"] = version
 
 
-def _processor(line: Line, root: Node) -> list[str]:
+def _switches(line: Line, features: Node) -> None:
+    """Take what a PC's machine type has options for."""
     reading = line.reading
-    cpu = reading.child(root, "cpu")
-    if cpu is None:
-        return []
-    mode = reading.get(cpu, "mode", {"custom", "host-model", "host-passthrough", "maximum"})
-    reading.get(cpu, "match", {"exact"})
-    # what libvirt compares before it starts QEMU, and what it may do instead
-    reading.get(cpu, "check", {"none", "partial"})
-    model = reading.child(cpu, "model")
-    name = ""
-    if model is not None:
-        reading.get(model, "fallback", {"allow", "forbid"})
-        name = reading.text(model)
-    told = _model(line, cpu, mode or "custom", name)
-    for feature in reading.children(cpu, "feature"):
-        policy = reading.get(feature, "policy", _POLICIES) or "require"
-        if not told:
-            raise untold(feature, "", "a feature of the default CPU")
-        told += f",{reading.get(feature, 'name')}={_POLICIES[policy]}"
-    return ["-cpu", told] if told else []
-
-
-def _model(line: Line, cpu: Node, mode: str, name: str) -> str:
-    reading = line.reading
-    if mode == "custom":
-        return name
-    if name:
-        raise untold(cpu, "mode", f"a model with {mode}")
-    if mode == "host-model":
-        ways = ways_of(HOST_MODEL.told or (), line.domain.world)
-        found = next((way.cpu for way in ways if isinstance(way, Told)), "")
-        if not found:
-            raise untold(cpu, "mode", "the host's model, which is not known")
-        return found
-    told = "host" if mode == "host-passthrough" else "max"
-    migratable = reading.get(cpu, "migratable", _ON_OFF)
-    if migratable is not None:
-        if not line.is_x86:
-            raise untold(cpu, "migratable")
-        told += f",migratable={migratable}"
-    return told
-
-
-def _memory(line: Line, root: Node) -> list[str]:
-    reading = line.reading
-    sizes = {}
-    for tag in ("memory", "currentMemory"):
-        node = reading.child(root, tag)
-        if node is not None:
-            reading.text(node)
-            reading.set_aside(node, "unit")
-            sizes[tag] = kib(size_of(node, limit=MAX_BYTES))
-    size = sizes.get("memory", 0)
-    if sizes.get("currentMemory", size) != size:
-        less = root.find("currentMemory")
-        raise untold(root if less is None else less, "", "less memory than there is")
-    if not size:
-        raise untold(root, "", "a domain without <memory>")
-    rounded = -(-size // _KIB_OF_MIB) * _KIB_OF_MIB
-    return ["-m", f"size={rounded}k"]
+    for tag, option in (("vmport", "vmport"), ("smm", "smm"), ("ps2", "i8042")):
+        node = reading.child(features, tag)
+        if node is None:
+            continue
+        line.machine[option] = reading.get(node, "state", _ON_OFF) or "on"
+        segment = reading.child(node, "tseg")
+        if segment is not None:
+            reading.text(segment)
+            reading.set_aside(segment, "unit")
+            size = size_of(segment, scale=MIB) or 0
+            line.add("-global", f"mch.extended-tseg-mbytes={size // MIB}")
+    chip = reading.child(features, "ioapic")
+    if chip is not None:
+        driver = reading.get(chip, "driver", _IRQ_CHIPS)
+        if driver is not None:
+            line.machine["kernel_irqchip"] = _IRQ_CHIPS[driver]
 
 
 def _vcpus(line: Line, root: Node) -> list[str]:
@@ -236,6 +128,26 @@ def _vcpus(line: Line, root: Node) -> list[str]:
     return ["-smp", options(str(there), **told)]
 
 
+def _count(line: Line, node: Node) -> int:
+    """Take the text of an element as a number of things, each of which is told."""
+    text = line.reading.text(node)
+    if not re.fullmatch(r"\d{1,4}", text, re.ASCII):
+        raise untold(node, "", "a number of that form")
+    return int(text)
+
+
+def _threads(line: Line, root: Node) -> list[str]:
+    """Take the threads that disks and controllers may have."""
+    reading = line.reading
+    count, named = reading.child(root, "iothreads"), reading.child(root, "iothreadids")
+    given = [] if named is None else reading.children(named, "iothread")
+    numbers = [reading.number(node, "id") or 0 for node in given]
+    wanted = 0 if count is None else _count(line, count)
+    free = (number for number in range(1, wanted + len(numbers) + 1) if number not in numbers)
+    numbers += [next(free) for _ in range(wanted - len(numbers))]
+    return [word for number in numbers for word in ("-object", f"iothread,id=iothread{number}")]
+
+
 def _clock(line: Line, root: Node) -> list[str]:
     reading = line.reading
     clock = reading.child(root, "clock")
@@ -246,7 +158,9 @@ def _clock(line: Line, root: Node) -> list[str]:
     for timer in reading.children(clock, "timer"):
         if not line.is_x86:
             raise untold(timer)
-        name = reading.get(timer, "name", {"rtc", "pit", "hpet"})
+        name = reading.get(timer, "name", {"rtc", "pit", "hpet", *_OF_THE_PROCESSOR})
+        if name in _OF_THE_PROCESSOR:
+            continue
         if name == "hpet":
             present = reading.get(timer, "present", _YES_NO) or "yes"
             line.machine["hpet"] = "on" if present == "yes" else "off"
@@ -262,8 +176,10 @@ def _clock(line: Line, root: Node) -> list[str]:
 def _events(line: Line, root: Node) -> list[str]:
     """Take what is to be done at an end; QEMU by itself ends, and restarts for a reboot."""
     reading, told = line.reading, []
+    # QEMU hears of a crash by a device for it; a mainframe says so itself
+    is_heard = root.find("devices/panic") is not None or line.holds(S390)
     for tag, usual in (("on_poweroff", {"destroy"}), ("on_reboot", {"restart", "destroy"}),
-                       ("on_crash", {"destroy"})):  # fmt: skip
+                       ("on_crash", {"destroy"} if is_heard else _AFTER_CRASHES)):  # fmt: skip
         node = reading.child(root, tag)
         if node is not None and reading.text(node, usual) == "destroy" and tag == "on_reboot":
             told.append("-no-reboot")

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from domcaps.elements.machines import I440FX, Q35
+from domcaps.native.disk_options import labels, of_driver
 from domcaps.native.line import Line, Turn, options
 from domcaps.native.reading import untold
 
@@ -14,7 +15,10 @@ if TYPE_CHECKING:
 
     from domcaps.elements.drives import Drive
 
-_FORMATS = {"raw", "qcow2"}
+_FORMATS = {"raw", "qcow2", "qcow", "qed", "vdi", "vhdx", "vmdk", "vpc"}
+_LAYERED = {"qcow2", "qcow", "qed", "vmdk"}
+"""Formats of which an image may stand on another one."""
+_BOOTED = {"cdrom": "cdrom", "floppy": "fd"}
 
 # direct, no-flush, and whether the guest sees a write cache
 _CACHES = {
@@ -23,6 +27,13 @@ _CACHES = {
     "writethrough": (False, False, False),
     "directsync": (True, False, False),
     "unsafe": (False, True, True),
+}
+
+_DRIVER = {
+    "cache": {"default", *_CACHES},
+    "io": {"native", "threads", "io_uring"},
+    "discard": {"unmap", "ignore"},
+    "detect_zeroes": {"on", "off", "unmap"},
 }
 
 
@@ -35,10 +46,11 @@ def write_disks(line: Line) -> None:
 def _disk(line: Line, drive: Drive, number: int) -> None:
     reading, node = line.reading, drive.node
     kind = reading.get(node, "type", {"file", "block"}) or "file"
-    device = reading.get(node, "device", {"disk", "cdrom"}) or "disk"
+    device = reading.get(node, "device", {"disk", "cdrom", "floppy"}) or "disk"
     is_read_only = reading.child(node, "readonly") is not None or device == "cdrom"
     before, more = _content(line, node, number, kind, device, is_read_only)
-    more["bootindex"] = line.boot_index(node, "cdrom" if device == "cdrom" else "hd")
+    more["bootindex"] = line.boot_index(node, _BOOTED.get(device, "hd"))
+    more |= labels(line, node, drive.bus or "")
     serial = reading.child(node, "serial")
     if serial is not None:
         more["serial"] = reading.text(serial)
@@ -49,6 +61,15 @@ def _disk(line: Line, drive: Drive, number: int) -> None:
     _attach(line, drive, device, before, more)
 
 
+def _said(line: Line, driver: Node | None) -> dict[str, str | None]:
+    """Take how an image is to be read and written."""
+    if driver is None:
+        return dict.fromkeys((*_DRIVER, "type"))
+    line.reading.get(driver, "name", {"qemu"})
+    told = {name: line.reading.get(driver, name, among) for name, among in _DRIVER.items()}
+    return told | {"type": line.reading.get(driver, "type", _FORMATS)}
+
+
 def _content(
     line: Line, node: Node, number: int, kind: str, device: str, is_read_only: bool
 ) -> tuple[list[str], dict[str, object]]:
@@ -56,19 +77,16 @@ def _content(
     reading = line.reading
     source = reading.child(node, "source")
     driver = reading.child(node, "driver")
-    told: dict[str, str | None] = dict.fromkeys(("cache", "io", "discard", "detect_zeroes"))
-    form = None
-    if driver is not None:
-        reading.get(driver, "name", {"qemu"})
-        form = reading.get(driver, "type", _FORMATS)
-        told["cache"] = reading.get(driver, "cache", {"default", *_CACHES})
-        told["io"] = reading.get(driver, "io", {"native", "threads", "io_uring"})
-        told["discard"] = reading.get(driver, "discard", {"unmap", "ignore"})
-        told["detect_zeroes"] = reading.get(driver, "detect_zeroes", {"on", "off", "unmap"})
+    told = _said(line, driver)
     path = None if source is None else reading.get(source, "file" if kind == "file" else "dev")
+    # what is below an image is written in it, and the number is that of a running guest
+    chain = reading.child(node, "backingStore")
+    if source is not None:
+        reading.set_aside(source, "index")
+    more = {} if driver is None else of_driver(line, driver, node)
     if path is None:
-        if device == "cdrom":
-            return [], {}
+        if device != "disk":
+            return [], more
         raise untold(node, "", "a disk without an image")
     storage, image = f"disk{number}-storage", f"disk{number}-format"
     below: dict[str, object] = {
@@ -76,9 +94,13 @@ def _content(
         "auto-read-only": True, "discard": "unmap",
     }  # fmt: skip
     above: dict[str, object] = {
-        "node-name": image, "read-only": is_read_only, "driver": form or "raw", "file": storage,
+        "node-name": image, "read-only": is_read_only, "driver": told["type"] or "raw",
+        "file": storage,
     }  # fmt: skip
-    more: dict[str, object] = {"drive": image}
+    if chain is not None and above["driver"] in _LAYERED:
+        # it has none, whatever the image says
+        above["backing"] = None
+    more["drive"] = image
     if told["cache"] in _CACHES:
         direct, no_flush, writes = _CACHES[told["cache"] or ""]
         below["cache"] = above["cache"] = {"direct": direct, "no-flush": no_flush}
@@ -108,6 +130,9 @@ def _attach(
 ) -> None:
     """Write the device, on its bus."""
     node, bus = drive.node, drive.bus
+    if device == "floppy":
+        _floppy(line, drive, before, more)
+        return
     if bus == "virtio":
         if device != "disk":
             raise untold(node, "device", f"a {device} of virtio")
@@ -126,6 +151,22 @@ def _attach(
     kind = "cd" if device == "cdrom" else "hd"
     driver = f"scsi-{kind}" if bus == "scsi" else f"ide-{kind}"
     line.device(Turn.ATTACHED, options(driver, **place, **more), *before)
+
+
+def _floppy(line: Line, drive: Drive, before: list[str], more: dict[str, object]) -> None:
+    """Write a floppy disk, in one of the two drives of the board's controller."""
+    at = drive.place
+    address = line.reading.child(drive.node, "address")
+    if address is not None:
+        line.reading.get(address, "type", {"drive"})
+        line.reading.set_aside(address, "controller", "bus", "target", "unit")
+    if at is None or at.controller or at.bus or at.target or at.unit > 1:
+        raise untold(drive.node, "", "a floppy disk that is in no drive of the board")
+    place = {"bus": "fdc0.0"} if line.holds(Q35) else {}
+    first = more.pop("bootindex", None)
+    if first is not None:
+        line.add("-global", f"isa-fdc.bootindex{'AB'[at.unit]}={first}")
+    line.device(Turn.ATTACHED, options("floppy", unit=at.unit, **place, **more), *before)
 
 
 def _place(line: Line, drive: Drive) -> dict[str, object]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import re
 import shlex
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
     from domcaps.language.domain import Domain
     from domcaps.language.predicate import Predicate
 
-_ROOTS = ((Q35, "pcie.0"), (ARM_VIRT, "pcie.0"), (I440FX, "pci.0"), (S390_CCW, ""))
+_EXPRESS = "pcie.0"
+_ROOTS = ((Q35, _EXPRESS), (ARM_VIRT, _EXPRESS), (I440FX, "pci.0"), (S390_CCW, ""))
 
 
 class Turn(enum.IntEnum):
@@ -52,6 +54,7 @@ class Line:
         self._devices: list[tuple[Turn, int, list[str]]] = []
         self.root_bus = self._root_bus()
         self.bootable: dict[str, int] = {}
+        self.audio: str | None = None
 
     def holds(self, predicate: Predicate) -> bool:
         """Tell whether something is true of the target."""
@@ -90,6 +93,9 @@ class Line:
     def plug(self, node: Node | None, driver: str, *before: str, **more: object) -> None:
         """Write a device on PCI or a channel, at its address or where QEMU puts it."""
         place = self.place(node) if node is not None else {}
+        if more.get("iommu_platform") == "on" and not place and self.root_bus == _EXPRESS:
+            # behind a port, where libvirt puts it, it would be without by itself
+            more["disable-legacy"] = "on"
         self.device(
             Turn.PLACED if place else Turn.ANYWHERE, options(driver, **more, **place), *before
         )
@@ -115,6 +121,26 @@ class Line:
             "addr": f"{slot:#x}" + (f".{function:#x}" if function else ""),
             "multifunction": several,
         }
+
+    def made_up(self, name: str) -> str:
+        """Name a file that libvirt would make up: one in the folder where the command is run."""
+        node = self.domain.root.find("name")
+        guest = re.sub(r"[^\w.-]", "_", (node.text or "").strip() if node is not None else "")
+        return f"{guest[:40] or 'guest'}-{name}"
+
+    def virtio_options(self, node: Node | None) -> dict[str, object]:
+        """Take the options that every device of virtio has."""
+        if node is None:
+            return {}
+        names = {"iommu": "iommu_platform", "ats": "ats", "packed": "packed",
+                 "page_per_vq": "page-per-vq"}  # fmt: skip
+        return {to: self.reading.get(node, name, {"on", "off"}) for name, to in names.items()}
+
+    def audio_of(self, node: Node) -> str | None:
+        """Take which audio backend a device plays on: by its number, the first otherwise."""
+        audio = self.reading.child(node, "audio")
+        named = None if audio is None else self.reading.get(audio, "id")
+        return f"audio{named}" if named else self.audio
 
     def boot_index(self, node: Node, kind: str) -> int | None:
         """Take a device's place in the boot order: its own, or that of the first of its kind."""

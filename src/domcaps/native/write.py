@@ -8,7 +8,8 @@ from domcaps.errors import DomainError
 from domcaps.language.domain import Domain
 from domcaps.native.board import write_board
 from domcaps.native.characters import write_characters
-from domcaps.native.devices import write_controllers, write_devices
+from domcaps.native.controllers import write_controllers
+from domcaps.native.devices import write_devices
 from domcaps.native.disks import write_disks
 from domcaps.native.line import Line
 from domcaps.validate.settle import Unsettled, settle
@@ -16,6 +17,8 @@ from domcaps.validate.source import Unreadable, read
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from lxml.etree import _Element as Node
 
     from domcaps.language.world import World
 
@@ -37,9 +40,17 @@ def command_of(
     write_board(line)
     devices = line.reading.child(source.root, "devices")
     if devices is not None:
+        _set_names_aside(line, devices)
         write_controllers(line, devices)
         write_disks(line)
         line.reading.children(devices, "disk")
         write_characters(line, devices)
         write_devices(line, devices)
     return (world.emulator.record.path, *line.arguments())
+
+
+def _set_names_aside(line: Line, devices: Node) -> None:
+    """Take the names by which libvirt calls devices: QEMU's are our own."""
+    for device in devices:
+        for alias in line.reading.children(device, "alias"):
+            line.reading.set_aside(alias, "name")
