@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import subprocess
@@ -171,3 +172,24 @@ def test_what_new_tells_to_do_first_can_be_pasted() -> None:
     ended = run("new", *HOST, "--name", "x", "--disk", "/srv/a b.qcow2,size=1GiB")
     assert ended.returncode == 0
     assert "qemu-img create -f qcow2 '/srv/a b.qcow2' 1073741824" in ended.stderr
+
+
+def test_every_code_says_where_it_is_found() -> None:
+    known = json.loads(run("codes", "--format", "json").stdout)
+    assert [c["name"] for c in known if not c["element"] or c["element"].endswith("/")] == []
+    shown = run("codes", "memory-missing").stdout.splitlines()
+    assert shown[1] == "error: the domain is refused when it is defined; found in domain"
+
+
+def test_a_slip_of_the_pen_and_a_wrong_text_read_well(tmp_path: Path) -> None:
+    path = tmp_path / "slip.xml"
+    path.write_text(REFUSED.replace("<devices>", "<memry/><devices>").replace(">100<", ">1 GB<"))
+    shown = run("validate", *HOST, str(path)).stdout
+    assert "<domain> has no element <memry> (did you mean 'memory' or 'maxMemory'?); " in shown
+    assert "<memory> is '1 GB', not a whole number" in shown
+
+
+def test_a_folder_is_no_word_of_the_table(tmp_path: Path) -> None:
+    ended = run("explain", *HOST, str(tmp_path))
+    assert ended.returncode == 2
+    assert ended.stderr == f"domcaps: {tmp_path}: Is a directory\n"

@@ -52,7 +52,7 @@ def command(*, path: str, host_file: str | None, form: str, **target: Any) -> No
     from domcaps.report.explain import is_path
 
     host = open_host(host_file)
-    if path == "-" or path.endswith(".xml") or (Path(path).is_file() and not is_path(path)):
+    if path == "-" or path.endswith(".xml") or (Path(path).exists() and not is_path(path)):
         _explain_file(host, path, form, target)
     else:
         _explain_path(host.world(**target), path, form)

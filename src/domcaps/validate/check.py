@@ -328,7 +328,7 @@ class _Check:
         self._add(f"{planned.code}-{code}", wrong)
 
     def _unknown(self, node: Node, attribute: str, known: tuple[str, ...]) -> None:
-        hint = f"; did you mean {' or '.join(map(repr, known))}?" if known else ""
+        hint = f" (did you mean {' or '.join(map(repr, known))}?)" if known else ""
         if attribute:
             code = "unknown-attribute"
             message = f"<{node.tag}> has no attribute {quoted(attribute)}{hint}"
@@ -379,4 +379,4 @@ def _expected(planned: FieldPlan) -> tuple[str, ...]:
 
 
 def _spoken(part: Part, planned: FieldPlan) -> str:
-    return f"<{part.node.tag}> {planned.declared.path}"
+    return f"<{part.node.tag}> {planned.declared.path}".rstrip()

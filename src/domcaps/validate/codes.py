@@ -103,7 +103,9 @@ def _of_rule(rule: Rule) -> Code:
     return Code(
         rule.code,
         "rule",
-        rule.part.path if rule.part.path is not None else f"devices/… ({rule.part.__name__})",
+        f"devices/… ({rule.part.__name__})"
+        if rule.part.path is None
+        else rule.part.path or "domain",
         inspect.cleandoc(rule.manual),
         rule.severity,
         rule.stage,
@@ -112,9 +114,15 @@ def _of_rule(rule: Rule) -> Code:
     )
 
 
+def _place(part: type[Part]) -> str:
+    if part.path is None:
+        return f"devices/… ({part.__name__})"
+    return part.path or "domain"
+
+
 def _of_field(part: type[Part], planned: FieldPlan) -> Iterator[Code]:
     declared = planned.declared
-    where = f"{part.path}/{declared.path}".lstrip("/")
+    where = f"{part.path}/{declared.path}".strip("/")
     good = _sample(part, declared, _right(declared))
     if declared.required:
         manual = f"{_spoken(part, declared)} must be there."
@@ -129,7 +137,7 @@ def _of_field(part: type[Part], planned: FieldPlan) -> Iterator[Code]:
 
 def _of_choice(part: type[Part], planned: FieldPlan, enum: Enum, good: Sample) -> Iterator[Code]:
     declared = planned.declared
-    where = f"{part.path}/{declared.path}".lstrip("/")
+    where = f"{part.path}/{declared.path}".strip("/")
     listed = ", ".join(dict.fromkeys(choice.name for choice in enum.choices))
     manual = f"{_spoken(part, declared)} must be one of {listed}."
     bad = _sample(part, declared, _NOBODYS)

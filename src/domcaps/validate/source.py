@@ -112,7 +112,7 @@ def _parse(data: bytes) -> Node:
         line, column = error.position
         if "depth" in (error.msg or ""):
             raise _unreadable("xml-too-deep", _DEEP, line, column) from None
-        message = (error.msg or "it is no XML").split(", line")[0]
+        message = (error.msg or "it is no XML").split(", line")[0].strip()
         raise _unreadable("xml-malformed", f"this is not XML: {message}", line, column) from None
     except (ValueError, LookupError) as error:
         raise _unreadable("xml-malformed", f"this is not XML: {error}") from None
