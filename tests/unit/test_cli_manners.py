@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 import pytest
+from click.shell_completion import BashComplete
 from click.testing import CliRunner
 
 from domcaps.cli import _root
@@ -193,3 +194,26 @@ def test_a_folder_is_no_word_of_the_table(tmp_path: Path) -> None:
     ended = run("explain", *HOST, str(tmp_path))
     assert ended.returncode == 2
     assert ended.stderr == f"domcaps: {tmp_path}: Is a directory\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("domcaps re", {"record", "report"}),
+        ("domcaps report --libvirt 11.1", {"11.10"}),
+        ("domcaps report --virttype q", {"qemu"}),
+        ("domcaps report --host shipped:sid-x", {"shipped:sid-x86_64"}),
+        ("domcaps fix --libvirt 12.8", {"12.8"}),
+        ("domcaps diff lo", {"local"}),
+        ("domcaps baseline shipped:sid-x86_64 lo", {"local"}),
+        ("domcaps explain video.modelType=q", {"video.modelType=qxl"}),
+        ("domcaps verify --element video.modelType=q", {"video.modelType=qxl"}),
+        ("domcaps codes video-model-uns", {"video-model-unsupported"}),
+    ],
+)
+def test_a_shell_completes(line: str, expected: set[str]) -> None:
+    *words, incomplete = line.split()[1:]
+    complete = BashComplete(_root, {}, "domcaps", "_DOMCAPS_COMPLETE")
+    found = complete.get_completions(words, incomplete)
+    # besides, some take any file: that is left to the shell
+    assert {item.value for item in found if item.type == "plain"} == expected

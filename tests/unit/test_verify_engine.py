@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from domcaps.elements import video
+from domcaps.errors import RequestError
 from domcaps.language import ALWAYS, NEVER, Choice, Drift, Element, Enum, Predicate
 from domcaps.language.told import Told
 from domcaps.verify import engine
@@ -17,6 +18,7 @@ from domcaps.verify.as_html import to_html, to_matrix
 from domcaps.verify.as_json import from_json, to_json
 from domcaps.verify.as_text import to_lines
 from domcaps.verify.engine import TOGETHER, verify_target
+from domcaps.verify.many import verify_all
 from domcaps.verify.plan import Attempt
 from domcaps.verify.result import NOT_TRIED, REFUSED, STARTS, Counts, Verification
 from domcaps.verify.trying import Outcome
@@ -61,6 +63,12 @@ def verified(trier: PretendedTrier, *attempts: Attempt) -> Verification:
 
 def verdicts(found: Verification) -> dict[str, str]:
     return {tried.path.rpartition("=")[2]: tried.verdict for tried in found.tried}
+
+
+def test_an_element_that_names_nothing_is_refused_before_anything_starts() -> None:
+    with pytest.raises(RequestError, match="nothing to try of 'vidoe'") as refused:
+        verify_all([world(emulator_record())], elements=["machine", "vidoe"])
+    assert "video" in refused.value.remedy
 
 
 def test_each_of_the_four_counts() -> None:

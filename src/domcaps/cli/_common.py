@@ -62,12 +62,14 @@ def _target_options(function: F, more: dict[str, Any]) -> F:
             default=[DEFAULT_DIALECT] if several else DEFAULT_DIALECT,
             show_default=True,
             help="The release of libvirt whose words are wanted.",
+            shell_complete=complete_libvirt,
             **more,
         ),
         click.option(
             "--virttype",
             metavar="TYPE",
             help="kvm, qemu or hvf; accelerated where possible.",
+            shell_complete=complete_virttype,
             **more,
         ),
         click.option(
@@ -101,6 +103,26 @@ def complete_host(ctx: click.Context, param: click.Parameter, incomplete: str) -
     names = [f"shipped:{name}" for name in shipped_names()]
     found = [CompletionItem(name) for name in names if name.startswith(incomplete)]
     return found or [CompletionItem(incomplete, type="file")]
+
+
+def complete_place(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:
+    """Complete a recording, or ``local`` for this machine."""
+    from click.shell_completion import CompletionItem
+
+    local = [CompletionItem("local")] if "local".startswith(incomplete) else []
+    return local + complete_host(ctx, param, incomplete)
+
+
+def complete_libvirt(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001
+    """Complete a release of libvirt."""
+    from domcaps.language.dialect import known_dialects
+
+    return [str(known) for known in known_dialects() if str(known).startswith(incomplete)]
+
+
+def complete_virttype(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001
+    """Complete a virtualization type."""
+    return [kind for kind in ("kvm", "qemu", "hvf") if kind.startswith(incomplete)]
 
 
 def open_host(host_file: str | None, *, inventory: bool = False) -> Host:

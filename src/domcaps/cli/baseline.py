@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import click
 
-from domcaps.cli._common import note, open_host, target_options
+from domcaps.cli._common import complete_place, note, open_host, target_options
 
 
 @click.command("baseline")
-@click.argument("hosts", metavar="HOST HOST…", nargs=-1, required=True)
+@click.argument(
+    "hosts", metavar="HOST HOST…", nargs=-1, required=True, shell_complete=complete_place
+)
 @target_options
 @click.option(
     "--format", "form", type=click.Choice(["xml", "json"]), default="xml", show_default=True

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from domcaps.cli._common import complete_host, open_host
+from domcaps.cli._common import complete_place, open_host
 
 if TYPE_CHECKING:
     from domcaps.api import Host
@@ -80,8 +80,7 @@ def _complete_side(ctx: click.Context, param: click.Parameter, incomplete: str) 
     from click.shell_completion import CompletionItem
 
     if "," not in incomplete:
-        local = [CompletionItem("local")] if "local".startswith(incomplete) else []
-        return local + complete_host(ctx, param, incomplete)
+        return complete_place(ctx, param, incomplete)
     head, _, key = incomplete.rpartition(",")
     return [CompletionItem(f"{head},{known}=") for known in _KEYS if known.startswith(key)]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from domcaps._version import DEFAULT_DIALECT
-from domcaps.cli._common import note, open_host
+from domcaps.cli._common import complete_libvirt, note, open_host
 
 if TYPE_CHECKING:
     from domcaps.choose.chooser import Chosen
@@ -91,7 +91,13 @@ def _complete_setting(ctx: click.Context, param: click.Parameter, incomplete: st
     help="A recording instead of this machine; with several the domain is for all of them.",
     shell_complete=_complete_host,
 )
-@click.option("--libvirt", metavar="VERSION", default=DEFAULT_DIALECT, show_default=True)
+@click.option(
+    "--libvirt",
+    metavar="VERSION",
+    default=DEFAULT_DIALECT,
+    show_default=True,
+    shell_complete=complete_libvirt,
+)
 @click.option("--explain", is_flag=True, help="Print every decision, what came next, and why.")
 @click.option(
     "--format", "form", type=click.Choice(["xml", "json"]), default="xml", show_default=True

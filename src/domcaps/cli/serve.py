@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from domcaps._version import DEFAULT_DIALECT
+from domcaps.cli._common import complete_libvirt
 
 if TYPE_CHECKING:
     import socket
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--libvirt",
+    shell_complete=complete_libvirt,
     metavar="VERSION",
     default=DEFAULT_DIALECT,
     show_default=True,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from domcaps._version import DEFAULT_DIALECT
-from domcaps.cli._common import note
+from domcaps.cli._common import complete_libvirt, complete_virttype, note
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +23,12 @@ _STYLES: dict[str, dict[str, Any]] = {
     "chance": {"fg": "cyan"},
     "plain": {},
 }
+
+
+def _complete_path(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001
+    from domcaps.report.explain import paths
+
+    return [path for path in paths() if path.startswith(incomplete)]
 
 
 @click.command("verify")
@@ -40,12 +46,14 @@ _STYLES: dict[str, dict[str, Any]] = {
 @click.option(
     "--virttype",
     "virttypes",
+    shell_complete=complete_virttype,
     metavar="TYPE",
     multiple=True,
     help="kvm, qemu or hvf; accelerated where possible. May be repeated.",
 )
 @click.option(
     "--libvirt",
+    shell_complete=complete_libvirt,
     metavar="VERSION",
     default=DEFAULT_DIALECT,
     show_default=True,
@@ -54,6 +62,7 @@ _STYLES: dict[str, dict[str, Any]] = {
 @click.option(
     "--element",
     "elements",
+    shell_complete=_complete_path,
     metavar="PATH",
     multiple=True,
     help="Try only this element (video), enum or choice (video.modelType=qxl); may be repeated.",

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import difflib
 import os
 from typing import TYPE_CHECKING
 
+from domcaps.errors import RequestError
 from domcaps.verify.engine import verify_target
-from domcaps.verify.plan import plan
+from domcaps.verify.plan import is_below, plan
 from domcaps.verify.trying import DEADLINE_SECONDS, QemuTrier
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
     from domcaps.language import World
+    from domcaps.verify.plan import Attempt
     from domcaps.verify.result import Verification
+
+    Plan = tuple[Attempt, ...]
 
 
 def verify_all(
@@ -29,9 +34,12 @@ def verify_all(
 
     `jobs` is the number of machines at once, by default that of the processors; `deadline` the
     seconds that one has to start. `progress` is told how many attempts are settled, and how many
-    there are. Must not be called from within a running event loop.
+    there are. Raises `RequestError` for one of `elements` that names nothing. Must not be called
+    from within a running event loop.
     """
     plans = [plan(world, elements) for world in worlds]
+    for element in elements:
+        _require(element, plans, worlds)
     total = sum(map(len, plans))
     settled = 0
 
@@ -52,6 +60,19 @@ def verify_all(
         )
 
     return asyncio.run(run())
+
+
+def _require(element: str, plans: Sequence[Plan], worlds: Sequence[World]) -> None:
+    """Raise where a path stands for nothing that could be tried: it is a slip of the pen."""
+    if any(is_below(attempt.path, (element,)) for one in plans for attempt in one):
+        return
+    known = {attempt.path for world in worlds for attempt in plan(world)}
+    known |= {path.partition(".")[0] for path in known}
+    near = difflib.get_close_matches(element, sorted(known), n=4, cutoff=0.3)
+    raise RequestError(
+        f"there is nothing to try of {element!r}",
+        remedy=f"nearest are {', '.join(near)}" if near else "",
+    )
 
 
 def processors() -> int:

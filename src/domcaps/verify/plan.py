@@ -59,10 +59,11 @@ def plan(world: World, elements: Collection[str] = ()) -> tuple[Attempt, ...]:
         attempts += _of_element(element, world, statements, "")
     if not elements:
         return tuple(attempts)
-    return tuple(a for a in attempts if a.path == MACHINE or _is_below(a.path, elements))
+    return tuple(a for a in attempts if a.path == MACHINE or is_below(a.path, elements))
 
 
-def _is_below(path: str, names: Collection[str]) -> bool:
+def is_below(path: str, names: Collection[str]) -> bool:
+    """Tell whether a path is, or lies below, one of some names."""
     return any(path == n or path.startswith(tuple(n + mark for mark in ".=: ")) for n in names)
 
 
