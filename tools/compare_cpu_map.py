@@ -352,6 +352,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--update", metavar="LIBVIRT", help="write the data of that release")
     parser.add_argument("--from-nothing", action="store_true", help="keep nothing of the old file")
     options = parser.parse_args(arguments)
+    if not (options.folder / "index.xml").is_file():
+        parser.error(f"{options.folder}: no CPU map, since it has no index.xml")
     if options.update:
         before = None if options.from_nothing else cpu_data()
         data.PATH.write_bytes(written(updated(options.folder, before, options.update)))

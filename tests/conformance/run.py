@@ -22,12 +22,12 @@ import domcaps
 def judge(case: CapabilityCase) -> str:
     """Give "" where the case passes, otherwise the first difference."""
     try:
-        actual = case.actual()
-    except domcaps.DomcapsError as error:
-        return f"no answer: {error}"
-    if actual == case.expected:
+        wanted, actual = case.expected, case.actual()
+    except Exception as error:  # noqa: BLE001 - a case that breaks must not end the others
+        return f"no answer: {_told(error)}"
+    if actual == wanted:
         return ""
-    lines = zip_longest(case.expected.splitlines(), actual.splitlines(), fillvalue="(end)")
+    lines = zip_longest(wanted.splitlines(), actual.splitlines(), fillvalue="(end)")
     for number, (expected, got) in enumerate(lines, start=1):
         if expected != got:
             return f"line {number}: expected {expected.strip()!r}, got {got.strip()!r}"
@@ -38,13 +38,28 @@ def judge_domain(case: DomainCase) -> str:
     """Give "" where the verdict is the expected one, otherwise what came instead."""
     try:
         verdict, errors = case.verdict()
-    except domcaps.DomcapsError as error:
-        return f"no verdict: {error}"
+    except Exception as error:  # noqa: BLE001 - a case that breaks must not end the others
+        return f"no verdict: {_told(error)}"
     if verdict == case.expected:
         return ""
     stage = f" ({case.stage})" if case.stage else ""
     found = "; ".join(errors[:3]) or "nothing found"
     return f"expected {case.expected}{stage}, got {verdict}: {found}"
+
+
+def _told(error: Exception) -> str:
+    known = isinstance(error, domcaps.DomcapsError)
+    return str(error) if known else f"{type(error).__name__}: {error}"
+
+
+def _parts(folder: Path, only: str | None) -> set[str]:
+    """Name the kinds of cases to run; raises `FileNotFoundError` where there is none of them."""
+    wanted = [only] if only else ["domaincaps", "domains"]
+    manifests = {part: folder / part / "manifest.json" for part in wanted}
+    found = {part for part, manifest in manifests.items() if manifest.is_file()}
+    if not found:
+        raise FileNotFoundError(f"no cases there: {' and '.join(map(str, manifests.values()))}")
+    return found
 
 
 def main() -> int:
@@ -55,14 +70,18 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=None, help="processes at once")
     parser.add_argument("--exotic", action="store_true", help="run the exotic domain cases as well")
     options = parser.parse_args()
+    try:
+        parts = _parts(options.folder, options.only)
+    except FileNotFoundError as error:
+        parser.error(str(error))
     passed = failed = 0
     with ProcessPoolExecutor(options.jobs) as pool:
-        if options.only != "domains":
+        if "domaincaps" in parts:
             reports = capability_cases(options.folder)
             verdicts = list(pool.map(judge, reports))
             failed += show([case.name for case in reports], verdicts)
             passed += len(reports)
-        if options.only != "domaincaps":
+        if "domains" in parts:
             domains = domain_cases(options.folder)
             chosen = [case for case in domains if options.exotic or not case.exotic]
             chosen = [case for case in chosen if case.case["xml"] is not None]

@@ -1,0 +1,54 @@
+"""The runner of recorded cases comes to its end, whatever is in the folder."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    runner = ROOT / "tests" / "conformance" / "run.py"
+    return subprocess.run(
+        [sys.executable, runner, *arguments], capture_output=True, text=True, check=False
+    )
+
+
+def test_a_folder_without_cases_is_wrong_usage(tmp_path: Path) -> None:
+    ended = run(str(tmp_path))
+    assert ended.returncode == 2
+    assert "no cases there" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_case_that_breaks_fails_and_the_others_are_judged(tmp_path: Path) -> None:
+    broken: dict[str, object] = {
+        "id": "broken",
+        "xml": "gone.xml",
+        "caps": "gone.replies",
+        "expect": "accept",
+        "exotic": [],
+        "reject_stage": None,
+        "abi_update": True,
+        "arch": "x86_64",
+        "extra": {},
+    }
+    (tmp_path / "domains").mkdir()
+    manifest = tmp_path / "domains" / "manifest.json"
+    manifest.write_text(json.dumps({"cases": [broken, {**broken, "id": "other"}]}))
+    ended = run(str(tmp_path), "--jobs", "1")
+    lines = ended.stdout.splitlines()
+    assert lines[0].startswith("FAILED broken: no verdict: FileNotFoundError: ")
+    assert lines[1].startswith("FAILED other: ")
+    assert lines[-1] == "0 passed, 2 failed"
+    assert ended.returncode == 1
+
+
+def test_only_looks_at_what_it_names(tmp_path: Path) -> None:
+    (tmp_path / "domains").mkdir()
+    (tmp_path / "domains" / "manifest.json").write_text('{"cases": []}')
+    assert run(str(tmp_path), "--only", "domaincaps").returncode == 2
+    assert run(str(tmp_path)).stdout == "0 passed, 0 failed\n"
