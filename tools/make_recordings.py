@@ -7,6 +7,7 @@ what an emulator's answers need: whether KVM was used, and with what limits.
 
 from __future__ import annotations
 
+import argparse
 import sys
 from pathlib import Path
 
@@ -22,12 +23,16 @@ from domcaps.facts.recording import save
 ARCHITECTURES = (
     "x86_64", "aarch64", "armv7l", "ppc64", "s390x", "riscv64", "loongarch64",
 )  # fmt: skip
+SUITES = ("debian12", "debian13", "sid")
 FOLDER = Path(domcaps.__file__).parent / "recordings"
 
 
 def main() -> int:
-    suite, *rest = sys.argv[1:]
-    folder = Path(rest[0]) if rest else FOLDER
+    parser = argparse.ArgumentParser(description=__doc__.partition(":")[0])
+    parser.add_argument("suite", choices=SUITES, help="the first part of each file's name")
+    parser.add_argument("folder", nargs="?", type=Path, default=FOLDER)
+    options = parser.parse_args()
+    suite, folder = options.suite, options.folder
     folder.mkdir(parents=True, exist_ok=True)
     host = read_host()
     plain = HostRecord(

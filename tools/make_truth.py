@@ -124,7 +124,11 @@ def main(files: Sequence[str]) -> int:
     if not files:
         print(__doc__)
         return 2
-    found = [one for file in files for one in from_json(Path(file).read_bytes())]
+    try:
+        found = [one for file in files for one in from_json(Path(file).read_bytes())]
+    except (OSError, ValueError) as error:
+        print(f"what 'domcaps verify --format json' printed can't be read: {error}")
+        return 2
     found.sort(key=label)
     DOCUMENT.write_text(document(found))
     new = sum(len(one.unknown_lies) for one in found)

@@ -68,9 +68,14 @@ FLAGS = ("disable-deprecated-features", "expand-cpu-features", "supported-cpu-fe
 
 def libvirt_version() -> str:
     """Ask the running libvirt which release it is."""
-    done = subprocess.run(
-        ["virsh", "version"], capture_output=True, text=True, timeout=60, check=True
-    )
+    try:
+        done = subprocess.run(
+            ["virsh", "version"], capture_output=True, text=True, timeout=60, check=True
+        )
+    except FileNotFoundError:
+        sys.exit("there is no virsh here: run this where the libvirt is")
+    except subprocess.CalledProcessError as error:
+        sys.exit(f"no libvirt answers here: {error.stderr.strip()}")
     (line,) = (line for line in done.stdout.splitlines() if line.startswith("Using library"))
     return ".".join(line.split()[-1].split(".")[:2])
 
