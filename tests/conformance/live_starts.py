@@ -82,6 +82,10 @@ def tried(connection: Any, xml: str) -> str:
     xml = re.sub("<name>[^<]*<", f"<name>{name}<", xml)
     xml = re.sub("<uuid>[^<]*</uuid>", "", xml)
     refusal = start(connection, xml)
+    for _ in range(3):
+        # another libvirt on this machine took the port that this one had just looked at
+        if "Address already in use" in refusal:
+            refusal = start(connection, xml)
     for kept in VARIABLES.glob(f"{name}_*"):
         kept.unlink()
     return refusal
