@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import gc
 import itertools
 import random
 import re
@@ -106,11 +107,15 @@ def _named_well(host: domcaps.Host, arch: str) -> domcaps.Host:
 @lru_cache(maxsize=1)
 def _warm(name: str, folder: str) -> None:
     """Have what is worked out once for a host worked out."""
+    gc.unfreeze()
     host = host_of(name, folder)
     for arch, kind in itertools.product(set(_arches(host)), ("kvm", "qemu")):
         with contextlib.suppress(domcaps.DomcapsError):
             libvirt = "11.3" if host.origin.endswith(".replies") else "12.8"
             host.choose("warm", arch=arch, virttype=kind, libvirt=libvirt)
+    # what is loaded stays: Python's collector of garbage need not go through it again and again
+    gc.collect()
+    gc.freeze()
 
 
 def host_names(folder: Path | None) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -393,21 +392,6 @@ def test_what_something_else_would_help_against_is_no_refusal(host: domcaps.Host
     with pytest.raises(domcaps.UnmetWishesError) as caught:
         rich.choose("web", settings=settings)
     assert caught.value.wishes == tuple(f"--set {one}" for one in settings)
-
-
-def test_the_collector_of_garbage_waits_and_goes_on(host: domcaps.Host) -> None:
-    collected: list[str] = []
-    gc.callbacks.append(lambda phase, _: collected.append(phase))
-    try:
-        host.choose("web")
-        assert collected == []
-        assert gc.isenabled()
-        gc.disable()
-        host.choose("web")
-        assert not gc.isenabled()
-    finally:
-        gc.enable()
-        gc.callbacks.pop()
 
 
 def test_looks_are_few(host: domcaps.Host) -> None:

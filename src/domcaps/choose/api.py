@@ -9,7 +9,6 @@ from domcaps._version import DEFAULT_DIALECT
 from domcaps.choose.catalogue import check_value, something
 from domcaps.choose.chooser import Chooser
 from domcaps.choose.guests import UNKNOWN, guest_of
-from domcaps.choose.patience import uninterrupted
 from domcaps.choose.wishes import Wishes
 from domcaps.errors import RequestError
 from domcaps.facts.arch import ARCHITECTURES
@@ -128,8 +127,7 @@ def choose(
     if guest.source.startswith(UNKNOWN):
         wishes.notes.append(f"{guest.source} is taken")
     libvirt = str(parse_dialect(options.get("libvirt") or DEFAULT_DIALECT))
-    with uninterrupted():
-        return Chooser(hosts, wishes, guest, arch, libvirt).choose()
+    return Chooser(hosts, wishes, guest, arch, libvirt).choose()
 
 
 def _name(name: str) -> str:

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 from domcaps.choose.catalogue import something
 from domcaps.choose.edits import Edit, Edits
 from domcaps.choose.looks import errors
-from domcaps.choose.patience import uninterrupted
 from domcaps.choose.text import Text
 from domcaps.errors import DomcapsError, InputError
 
@@ -219,11 +218,7 @@ def repair(
 
     Raises `InputError` where the document is no XML, or text that can't be edited in place.
     """
-    with uninterrupted():
-        return _mended(_Mender(hosts, libvirt, new=new, seconds=seconds), data)
-
-
-def _mended(mender: _Mender, data: bytes) -> Repair:
+    mender = _Mender(hosts, libvirt, new=new, seconds=seconds)
     findings = mender.findings(data)
     if not findings:
         return Repair(data, data, (), (), looks=mender.looks)
