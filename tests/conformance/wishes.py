@@ -33,7 +33,7 @@ import domcaps
 from domcaps.choose.api import wishes_of
 from domcaps.choose.catalogue import decisions, enums, xml_of
 from domcaps.choose.draft import draft_of
-from domcaps.choose.proofs import failures, wont_start
+from domcaps.choose.proofs import choice_of, failures, wont_start
 from domcaps.choose.space import Answer
 from domcaps.facts.arch import emulator_names
 from domcaps.language.preference import Option
@@ -332,17 +332,16 @@ def _forms(wish: Wish, narrowed: dict[str, set[str]], world: Any) -> Any:
 
 def _listed(world: Any, enum: Any, value: str) -> bool:
     """Tell whether a value may be chosen, as far as no rule of the validator looks at it."""
-    known = enum.find(value, world.target.dialect) if enum is not None and value else None
+    known = choice_of(enum, value, world) if enum is not None and value else None
     if known is not None and wont_start(known, world):
         return False
     fields = (field for part in parts() for field in part.fields())
     if enum is None or not value or any(field.choice is enum for field in fields):
         return True
     dialect = world.target.dialect
-    if not dialect.speaks(enum.since, enum.until):
-        return True
-    choice = enum.find(value, dialect)
-    return choice is not None and bool(world.truth(choice.when))
+    if known is None:
+        return not dialect.speaks(enum.since, enum.until)
+    return bool(world.truth(known.when))
 
 
 def _others(decision: Any) -> Any:

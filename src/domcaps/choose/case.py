@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from domcaps.choose.draft import Draft, draft_of
 from domcaps.choose.looks import errors
 from domcaps.choose.proofs import START, failures
-from domcaps.choose.search import Learnt, Search
+from domcaps.choose.search import Search
 from domcaps.choose.space import Answer, Space
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from domcaps.choose.conflicts import Learnt
     from domcaps.choose.looks import HostLike
     from domcaps.choose.wishes import Wish, Wishes
     from domcaps.language import World

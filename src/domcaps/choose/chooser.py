@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from domcaps.choose.case import Case
 from domcaps.choose.catalogue import decisions
-from domcaps.choose.search import Hopeless, Learnt
+from domcaps.choose.conflicts import Hopeless, Learnt
 from domcaps.choose.space import NARROWING, Answer, Left, told
 from domcaps.errors import DomcapsError, UnmetWishesError
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from lxml.etree import _Element as Node
 
     from domcaps.elements.pci_devices import PciDevice
-    from domcaps.language import Choice, World
+    from domcaps.language import Choice, Enum, World
 
 START = frozenset(
     {
@@ -41,6 +41,14 @@ HELPED_BY = {
     "start-without-pci-balloon": "memballoon.model",
 }
 """The decision that may help where something fails, however little else is said."""
+
+
+def choice_of(enum: Enum, value: str, world: World) -> Choice | None:
+    """Give what a value of an enum means; what a dialect has no words for QEMU may have or lack."""
+    dialect = world.target.dialect
+    if dialect.speaks(enum.since, enum.until):
+        return enum.find(value, dialect)
+    return next((choice for choice in enum.choices if choice.name == value), None)
 
 
 def wont_start(choice: Choice, world: World) -> str:

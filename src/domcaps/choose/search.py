@@ -11,48 +11,21 @@ nobody cares about is left open where that can be: it is small, and has little t
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from typing import TYPE_CHECKING
 
+from domcaps.choose.conflicts import Conflict, Hopeless
 from domcaps.choose.proofs import HELPED_BY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from domcaps.choose.conflicts import Hint, Learnt, Said
     from domcaps.choose.space import Answer, Left
     from domcaps.language.finding import Finding
 
     Found = list[tuple[Finding, str | None]]
     Look = Callable[[Sequence[Answer], str], Found]
-    # a question, and the XML that answers it
-    Said = tuple[str, str]
-    # what is to blame: the code of what was found, and what was said
-    Hint = tuple[str, frozenset[Said]]
-
-
-class Conflict:
-    """What can't be said together, question by question, and what was found then."""
-
-    __slots__ = ("findings", "said")
-
-    def __init__(self, said: frozenset[Said], findings: tuple[Finding, ...]) -> None:
-        self.said = said
-        self.findings = findings
-
-    @property
-    def questions(self) -> set[str]:
-        """The questions that it is about."""
-        return {question for question, _ in self.said}
-
-
-class Learnt:
-    """What was learnt of other targets, and may be so here.
-
-    `hints` are what was to blame, and `helpers` the questions that helped against what was found.
-    """
-
-    def __init__(self) -> None:
-        self.hints: dict[Hint, None] = {}
-        self.helpers: dict[str, set[str]] = {}
 
 
 class Search:
@@ -79,6 +52,8 @@ class Search:
         # what no other answer helps against, by code and decisions
         self._firm: set[tuple[str, frozenset[str]]] = set()
         self._tried: set[Hint] = set()
+        # the decisions that were to blame together, by code
+        self._blamed: dict[str, dict[frozenset[str], None]] = {}
         self.refused: set[str] = set()
 
     def solve(self, active: Sequence[Left]) -> list[Answer] | None:
@@ -193,10 +168,23 @@ class Search:
                     continue
                 self.used.add(conflict)
                 return {places[question] for question, _ in others}
-            codes = self._doubtful.get(answer.decision)
-            if again or not codes or not self._alone([*chosen, answer], answer, codes):
+            if again or not self._is_suspected([*chosen, answer], answer):
                 break
         return None
+
+    def _is_suspected(self, answers: list[Answer], answer: Answer) -> bool:
+        """Learn that an answer goes wrong as others of its decision did, where it does."""
+        codes = self._doubtful.get(answer.decision)
+        if codes and self._alone(answers, answer, codes):
+            return True
+        for code, groups in self._blamed.items():
+            for decisions in groups:
+                some = [a for a in answers if a.xml and a.decision in decisions]
+                suspected = answer in some and len(some) == len(decisions) > 1
+                if suspected and self._has(some, code):
+                    self._keep(some, some, code, None)
+                    return True
+        return False
 
     def _try_hints(self, active: Sequence[Left]) -> None:
         """Learn what was to blame for another target, where it is here as well."""
@@ -274,20 +262,42 @@ class Search:
 
         near = [answer for answer in written if answer.question in suspects]
         elements = {answer.element for answer in near}
-        others = sorted(
-            (answer for answer in written if answer not in near),
-            key=lambda a: 0 if a.element in elements else 1 if a.why == "wanted" else 2,
-        )
-        alike = sum(answer.element in elements for answer in others)
-        odd = sum(a.element in elements or a.why == "wanted" for a in others)
-        for size in dict.fromkeys((0, alike, odd)):
+        known = self._known_to_blame(written, code, fails)
+        if known is not None:
+            return known
+
+        def distance(answer: Answer) -> int:
+            if answer.element in elements:
+                return 0
+            if answer.why == "wanted":
+                return 1
+            return 2 if answer.is_item else 3
+
+        others = sorted((a for a in written if a not in near), key=distance)
+        distances = [distance(answer) for answer in others]
+        for size in dict.fromkeys([0, *(bisect_right(distances, far) for far in range(3))]):
             if (size or near) and fails([*near, *others[:size]]):
                 others = others[:size]
                 break
         more = _smallest(near, others, fails)
         if len(near) + len(more) > 1:
             near = _smallest(more, near, fails)
-        return _with_given([*near, *more], written)
+        core = _with_given([*near, *more], written)
+        self._blamed.setdefault(code, {})[frozenset(answer.decision for answer in core)] = None
+        return core
+
+    def _known_to_blame(
+        self,
+        written: Sequence[Answer],
+        code: str,
+        fails: Callable[[Sequence[Answer]], bool],
+    ) -> list[Answer] | None:
+        """Give other answers to what was to blame before, where they are to blame again."""
+        for decisions in self._blamed.get(code, ()):
+            some = [answer for answer in written if answer.decision in decisions]
+            if len(some) >= len(decisions) > 1 and fails(some):
+                return _with_given(_smallest([], some, fails), written)
+        return None
 
     def _has(self, answers: Sequence[Answer], code: str) -> bool:
         return bool(self.refusals(answers, code))
@@ -340,14 +350,6 @@ class Search:
         found = likely if likely and helps(likely) else _smallest([], beside, helps)
         known |= {answer.question for answer in found}
         return {answer.question for answer in found}
-
-
-class Hopeless(Exception):  # noqa: N818 - tells of the target, no error of its own
-    """Even the smallest domain is refused."""
-
-    def __init__(self, findings: list[Finding]) -> None:
-        self.findings = findings
-        super().__init__(findings[0].message)
 
 
 def _with_given(some: Iterable[Answer], answers: Iterable[Answer]) -> list[Answer]:

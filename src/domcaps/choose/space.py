@@ -12,7 +12,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from domcaps.choose.catalogue import decisions, enums, xml_of
-from domcaps.choose.proofs import wont_start
+from domcaps.choose.proofs import choice_of, wont_start
 from domcaps.errors import RequestError
 from domcaps.language.preference import Decision, Option
 from domcaps.language.truth import Truth
@@ -46,6 +46,7 @@ class Answer:
     dev: str = ""
     shortcoming: str = ""
     unknown: bool = False
+    is_item: bool = False
 
     @property
     def decision(self) -> str:
@@ -235,6 +236,7 @@ class Space:
             dev,
             "" if suits or option.guest is None else option.guest.text,
             unknown,
+            bool(question.decision.each),
         )
 
     def options(self, decision: Decision, wish: Wish | None) -> list[Option]:
@@ -265,10 +267,11 @@ class Space:
         unknown = False
         for world in self.worlds:
             dialect = world.target.dialect
-            if not dialect.speaks(decision.enum.since, decision.enum.until):
+            spoken = dialect.speaks(decision.enum.since, decision.enum.until)
+            choice = choice_of(decision.enum, option.value, world)
+            if choice is None and not spoken:
                 unknown = True
                 continue
-            choice = decision.enum.find(option.value, dialect)
             if choice is None:
                 return partial("libvirt {} knows no such value".format, dialect), False
             truth = world.truth(choice.when)

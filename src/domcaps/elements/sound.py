@@ -37,6 +37,8 @@ MODEL = Enum(
         Choice("virtio", device("virtio-sound-pci", "virtio-sound-device")),
     ),
 )
+# libvirt lists both for every emulator
+_ICH6, _AC97 = device("intel-hda"), device("AC97")
 _HEARD = (("graphics.type", ("spice",)),)
 
 PREFERENCE = Decision(
@@ -47,12 +49,24 @@ PREFERENCE = Decision(
     xml="<sound model='{value}'/>",
     options=(
         Option("ich9", "the card of PCI Express", given=_HEARD, guest=drives("ich9-hda")),
-        Option("ich6", "most guests can drive it", given=_HEARD, guest=drives("ich6")),
-        Option("ac97", "old guests can drive it", given=_HEARD, guest=drives("ac97")),
+        Option(
+            "ich6",
+            "most guests can drive it",
+            when=_ICH6,
+            given=_HEARD,
+            guest=drives("ich6"),
+        ),
+        Option(
+            "ac97",
+            "old guests can drive it",
+            when=_AC97,
+            given=_HEARD,
+            guest=drives("ac97"),
+        ),
         Option("", "nobody would hear it"),
         Option("ich9", "what is left"),
-        Option("ich6", "what is left"),
-        Option("ac97", "what is left"),
+        Option("ich6", "what is left", when=_ICH6),
+        Option("ac97", "what is left", when=_AC97),
         Option("virtio", "what is left"),
         Option("usb", "what is left"),
     ),
