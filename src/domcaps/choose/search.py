@@ -11,6 +11,7 @@ nobody cares about is left open where that can be: it is small, and has little t
 
 from __future__ import annotations
 
+import itertools
 from bisect import bisect_right
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ from domcaps.choose.conflicts import Conflict, Hopeless
 from domcaps.choose.proofs import HELPED_BY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from domcaps.choose.conflicts import Hint, Learnt, Said
     from domcaps.choose.space import Answer, Left
@@ -179,11 +180,12 @@ class Search:
             return True
         for code, groups in self._blamed.items():
             for decisions in groups:
-                some = [a for a in answers if a.xml and a.decision in decisions]
-                suspected = answer in some and len(some) == len(decisions) > 1
-                if suspected and self._has(some, code):
-                    self._keep(some, some, code, None)
-                    return True
+                for some in (
+                    _one_of_each(decisions, answers) if answer.decision in decisions else ()
+                ):
+                    if answer in some and self._has(some, code):
+                        self._keep(some, some, code, None)
+                        return True
         return False
 
     def _try_hints(self, active: Sequence[Left]) -> None:
@@ -294,9 +296,9 @@ class Search:
     ) -> list[Answer] | None:
         """Give other answers to what was to blame before, where they are to blame again."""
         for decisions in self._blamed.get(code, ()):
-            some = [answer for answer in written if answer.decision in decisions]
-            if len(some) >= len(decisions) > 1 and fails(some):
-                return _with_given(_smallest([], some, fails), written)
+            for some in _one_of_each(decisions, written):
+                if fails(some):
+                    return _with_given(some, written)
         return None
 
     def _has(self, answers: Sequence[Answer], code: str) -> bool:
@@ -350,6 +352,14 @@ class Search:
         found = likely if likely and helps(likely) else _smallest([], beside, helps)
         known |= {answer.question for answer in found}
         return {answer.question for answer in found}
+
+
+def _one_of_each(decisions: frozenset[str], answers: Sequence[Answer]) -> Iterator[list[Answer]]:
+    """Give every choice of one answer to each of several decisions."""
+    kinds = [[a for a in answers if a.xml and a.decision == name] for name in sorted(decisions)]
+    if len(kinds) > 1:
+        for some in itertools.product(*kinds):
+            yield [answer for answer in answers if answer in some]
 
 
 def _with_given(some: Iterable[Answer], answers: Iterable[Answer]) -> list[Answer]:
