@@ -189,7 +189,9 @@ def _other_kind(node: Node | None) -> bool:
 
 def _plug(usb: Usb) -> Iterator[_Unplugged]:
     devices = usb.devices
-    if (devices or usb.hubs) and not usb.hardware.has_usb:
+    # a hub is refused beside any 'none'; other devices find the controller that the board has
+    refused = usb.hubs and any(c.model == "none" for c in usb.hardware.of("usb"))
+    if refused or ((devices or usb.hubs) and not usb.hardware.has_usb):
         where = next((n for n in (*usb.hubs, *devices) if n is not None), None)
         yield _Unplugged(where, "missing", "this domain has no USB controller")
         return
