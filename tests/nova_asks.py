@@ -34,10 +34,13 @@ HOST = (
     "supports_secure_boot", "supports_vtpm", "tpm_versions", "tpm_models", "supports_amd_sev",
     "supports_amd_sev_es", "supports_amd_sev_snp", "supports_intel_tdx", "max_intel_tdx_guests",
     "supports_mem_encryption", "get_mem_encryption_inventories", "supports_remote_managed_ports",
-    "get_available_cpus", "get_online_cpus", "list_guests", "list_pci_devices",
+    "get_available_cpus", "get_online_cpus", "list_pci_devices",
     "list_mdev_capable_devices", "list_mediated_devices", "is_cpu_control_policy_capable",
 )  # fmt: skip
-"""Methods and properties of ``nova.virt.libvirt.host.Host`` that take nothing."""
+"""Methods and properties of ``nova.virt.libvirt.host.Host`` that take nothing.
+
+Not the guests that run: with domcaps there are none.
+"""
 
 TRAITS = (
     "_get_cpu_traits", "_get_packed_virtqueue_traits", "_get_storage_bus_traits",
