@@ -14,6 +14,7 @@ from domcaps.report.answer import EnumAnswer, Section, ValuesAnswer
 from domcaps.report.capabilities import DomainCapabilities
 from domcaps.report.document import Document, build
 from domcaps.report.xml import to_xml
+from domcaps.shipped import open_shipped
 from fakes import emulator_record, world
 
 HOST = HostRecord(arch="x86_64", asserted={"os.loader": ("/a&b/<fw>'\".fd",)})
@@ -122,3 +123,10 @@ def test_what_was_not_asked_is_told() -> None:
     caps = DomainCapabilities(build(world(partial)))
     assert any("query-command-line-options" in text for text in caps.unknown)
     assert json.loads(caps.json)["unknown"] == list(caps.unknown)
+
+
+def test_json_has_the_same_keys_whatever_is_known() -> None:
+    caps = open_shipped("sid-x86_64").domain_capabilities()
+    as_json = json.loads(caps.json)
+    assert as_json["unknown"] == []
+    assert as_json["snapshot"] == caps.snapshot

@@ -29,10 +29,10 @@ class DomainCapabilities:
 
     @cached_property
     def json(self) -> str:
-        """The same content as JSON."""
+        """The same content as JSON, with what is `unknown` and the `snapshot`."""
         from domcaps.report.json import to_json
 
-        return to_json(self.document)
+        return to_json(self.document, self.snapshot)
 
     @property
     def path(self) -> str:

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from domcaps.report.document import Document
 
 
-def to_json(document: Document) -> str:
-    """Write the document, indented, with a line feed at its end."""
+def to_json(document: Document, snapshot: str) -> str:
+    """Write the document and the name of the answer, indented, with a line feed at its end."""
     content: dict[str, Any] = {
         "path": document.path,
         "domain": document.domain,
@@ -31,8 +31,8 @@ def to_json(document: Document) -> str:
     content |= _sections(document.top)
     content["devices"] = _sections(document.devices)
     content["features"] = _sections(document.features)
-    if document.unknown:
-        content["unknown"] = list(document.unknown)
+    content["unknown"] = list(document.unknown)
+    content["snapshot"] = snapshot
     return msgspec.json.format(msgspec.json.encode(content), indent=2).decode() + "\n"
 
 
