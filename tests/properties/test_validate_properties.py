@@ -55,6 +55,16 @@ architectures = st.sampled_from(ARCHITECTURES)
 
 
 @SETTINGS
+@given(st.one_of(st.binary(max_size=300), broken(), domains()), architectures)
+def test_the_schema_only_refuses_more(data: bytes, arch: str) -> None:
+    host = sample_host(arch, RELEASES[0])
+    assert host is not None
+    plain = Counter(finding.code for finding in look(data, arch).errors)
+    compared = host.validate(data, schema=True)
+    assert plain <= Counter(finding.code for finding in compared.errors)
+
+
+@SETTINGS
 @given(st.one_of(st.binary(max_size=300), broken()), architectures)
 def test_any_bytes_have_an_answer(data: bytes, arch: str) -> None:
     result = look(data, arch)

@@ -36,7 +36,7 @@ import functools
 import re
 from dataclasses import dataclass, field
 from importlib.resources import files
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from domcaps.validate.catalogue import parts
 
@@ -60,8 +60,7 @@ class Place:
         return self.children.setdefault(name, Place())
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(NamedTuple):
     """What an element must have, or must not have, for more to be said of it."""
 
     name: str
@@ -85,8 +84,7 @@ class Condition:
         return self.values is None or text in self.values
 
 
-@dataclass(frozen=True, slots=True)
-class Attribute:
+class Attribute(NamedTuple):
     """What is said of an attribute; `words` are its forms and values."""
 
     required: bool
