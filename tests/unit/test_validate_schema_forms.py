@@ -47,6 +47,7 @@ def refused(inside: str, dialect: str = "12.8") -> list[str]:
         "<cputune><cachetune><monitor level='3'/></cachetune></cputune>",
         "<on_crash>preserve-running</on_crash>",
         "<cpu><cache level=' 3 ' mode='disable'/></cpu>",
+        "<devices><video><model type='gop'/></video><memballoon model='xen'/></devices>",
     ],
 )
 def test_what_the_schema_takes(inside: str) -> None:
@@ -87,6 +88,12 @@ def test_what_the_schema_takes(inside: str) -> None:
         (DISK.format("file", "", "", "<serial>a/b</serial>"), ["value"]),
         (DISK.format("file", "", "", "<address type='drive' unit='123456'/>"), ["value"]),
         ("<devices>text</devices>", ["text"]),
+        # values of the table, but for some, and more
+        ("<devices><video><model type='default'/></video></devices>", ["value"]),
+        (
+            "<devices><tpm model='default'><backend type='moon'/></tpm></devices>",
+            ["value", "value"],
+        ),
         # other namespaces
         ("<x:y xmlns:x='urn:x'/>", ["element"]),
         ("<pm xmlns:x='urn:x' x:y='z'/>", ["attribute"]),

@@ -35,6 +35,7 @@ SPACES = {
 """Namespaces that stand for a prefix in the vocabulary."""
 
 _ANY = "*"
+_TABLE = "..."
 _MANY = frozenset({"*", "+"})
 _NEEDED = frozenset({"!", "+"})
 
@@ -49,12 +50,14 @@ class Refusal(NamedTuple):
 class Allowed(NamedTuple):
     """What may be at an element of which certain things are said, in one release of libvirt.
 
-    `attributes` have the forms that each must have, all of them; `inside` has what is said of the
-    elements inside. Of both, those in `required` and `needed` must be there. Elements that are not
-    in `many` stand there once.
+    `attributes` have the forms that each must have, all of them; those in `extended` may be what
+    the table's fields say, or one of more words, but not of those with ``^``. `inside` has what is
+    said of the elements inside. Of both, those in `required` and `needed` must be there. Elements
+    that are not in `many` stand there once.
     """
 
     attributes: dict[str, tuple[Kind[Any], ...]]
+    extended: dict[str, tuple[str, ...]]
     required: tuple[str, ...]
     text: tuple[Kind[Any], ...]
     inside: dict[str, tuple[Piece, ...]]
@@ -95,7 +98,9 @@ def _attributes(node: Node, allowed: Allowed, site: Site | None) -> Iterator[Ref
                 yield _refusal("attribute", text, node, f"@{name}")
             continue
         text = node.get(name, "")
-        wrong = _wrong(forms or _few(site, name), text)
+        if not forms or name in allowed.extended:
+            forms = (*forms, *_few(site, name, allowed.extended.get(name, ())))
+        wrong = _wrong(forms, text)
         if wrong is not None:
             text = f"{_tag(node)} {name} is {_quoted(text)}, not {wrong}"
             yield _refusal("value", text, node, f"@{name}")
@@ -167,13 +172,23 @@ def _allowed(said: tuple[Piece, ...], dialect: Dialect) -> Allowed:
     }
     return Allowed(
         {
-            name: tuple(_form(one.words, dialect) for one in attributes if one.words)
+            name: tuple(
+                form_of(_words(one.words, dialect))
+                for one in attributes
+                if one.words and not one.words.startswith(_TABLE)
+            )
             for name, attributes in stated.items()
+        },
+        {
+            name: _words(one.words, dialect)[1:]
+            for name, attributes in stated.items()
+            for one in attributes
+            if one.words.startswith(_TABLE)
         },
         tuple(
             name for name, attributes in stated.items() if any(one.required for one in attributes)
         ),
-        tuple(_form(words, dialect) for piece in said for words in piece.text),
+        tuple(form_of(_words(words, dialect)) for piece in said for words in piece.text),
         {name: tuple(children) for name, children in inside.items()},
         frozenset(name for name, children in inside.items() if _marked(children, _MANY)),
         tuple(name for name, children in inside.items() if _marked(children, _NEEDED)),
@@ -190,15 +205,18 @@ def _speaks(dialect: Dialect, since: str) -> bool:
     return not since or dialect.speaks(since, "")
 
 
-def _form(words: str, dialect: Dialect) -> Kind[Any]:
+def _words(words: str, dialect: Dialect) -> tuple[str, ...]:
     split = (word.partition("~") for word in words.split("|"))
-    return form_of(tuple(word for word, _, since in split if _speaks(dialect, since)))
+    return tuple(word for word, _, since in split if _speaks(dialect, since))
 
 
-def _few(site: Site | None, name: str) -> tuple[Kind[Any], ...]:
-    """Give the values of an attribute that has a few, by the table's fields."""
+def _few(site: Site | None, name: str, more: tuple[str, ...]) -> tuple[Kind[Any], ...]:
+    """Give the values of an attribute that has a few, by the table's fields and `more`."""
     values = None if site is None else site.values.get(name)
-    return (form_of(tuple(sorted(filter(None, values)))),) if values else ()
+    if not values and not more:
+        return ()
+    words = {*(values or ()), *more} - {""}
+    return (form_of(tuple(sorted(w for w in words if w[0] != "^" and f"^{w}" not in words))),)
 
 
 def _wrong(forms: tuple[Kind[Any], ...], text: str) -> str | None:

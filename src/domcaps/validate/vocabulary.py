@@ -14,6 +14,7 @@
 | ``@name!`` | an attribute that must be there |
 | ``~12.1`` | after a name or a word: the release of libvirt whose schema has it first |
 | ``:a|b``, ``:PATH`` | what it may be: a word, or a form of ``elements/forms.py`` |
+| ``:...|a|^b`` | what the table's field may be, or a, but not b |
 | ``[@a]``, ``[!@a]`` | where there is such an attribute, or none |
 | ``[@a=b|c]``, ``[!@a=b|c]`` | where it is one of these, or none of them |
 | ``[@a?=b]`` | where it is that, or is not there |
