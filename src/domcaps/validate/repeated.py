@@ -19,12 +19,16 @@ if TYPE_CHECKING:
     from lxml.etree import _Element as Node
 
 
+_IN_ONE_OF_EACH = ("cpu/numa", "cpu/topology[2]", "cpu/maxphysaddr[2]")
+"""What can be repeated, or have something that is, where no child of the domain is."""
+
+
 def take_away(root: Node) -> Iterator[Node]:
     """Take away what is passed over; each is given before it goes, the first one while all are."""
     repeated: list[Node] = []
     tags = [child.tag for child in root]
-    # most domains have one of each, and no NUMA: two looks instead of eleven
-    if len(set(tags)) < len(tags) or root.find("cpu/numa") is not None:
+    # most domains have one of each, and no NUMA: a few looks instead of one for each
+    if len(set(tags)) < len(tags) or any(root.find(path) is not None for path in _IN_ONE_OF_EACH):
         repeated += [node for path in READ_ONCE for node in _repeated(root, path)]
     for device in root.iterfind("devices/*"):
         tags = [child.tag for child in device]
