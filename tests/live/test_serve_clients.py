@@ -44,8 +44,16 @@ ASKS = ROOT / "tests" / "nova_asks.py"
 SYSTEM = "qemu:///system"
 HAS_KVM = os.access("/dev/kvm", os.W_OK)
 
+# where its installation was cut off there is a Python, and no Nova
+INSTALLED = (
+    NOVA.exists()
+    if "DOMCAPS_NOVA_PYTHON" in os.environ
+    else (NOVA.parents[1] / ".installed").exists()
+)
+BINDINGS = Path("/usr/lib/python3/dist-packages/libvirt.py")
 needs_nova = pytest.mark.skipif(
-    not NOVA.exists(), reason="Nova is not installed: `make nova`, or DOMCAPS_NOVA_PYTHON"
+    not INSTALLED or not BINDINGS.exists(),
+    reason="Nova (`make nova`, or DOMCAPS_NOVA_PYTHON) or libvirt's bindings are not installed",
 )
 virttypes = pytest.mark.parametrize(
     "virttype",
