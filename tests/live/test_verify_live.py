@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
+import subprocess
+import sys
 import tempfile
 import time
 import uuid
@@ -145,3 +148,30 @@ def test_nothing_is_left_behind(
     verify(world, "tpm", "filesystem", "graphics")
     assert survivors(mark) == []
     assert not list(tmp_path.glob("domcaps-*"))
+
+
+@pytest.mark.skipif("x86_64" not in INSTALLED, reason="no emulator of PCs is installed")
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_who_ends_it_finds_nothing_left(tmp_path: Path, number: int, code: int) -> None:
+    mark = f"TEST_RUN_{uuid.uuid4().hex}"
+    program = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "from domcaps.cli import main; main()"
+    )
+    arguments = ["verify", "--emulatorbin", NAMES["x86_64"], "--machine", "q35"]
+    with subprocess.Popen(
+        [sys.executable, "-c", program, *arguments],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"TMPDIR": str(tmp_path), "DOMCAPS_TEST": mark},
+    ) as running:
+        limit = time.monotonic() + 60
+        while time.monotonic() < limit and not list(tmp_path.iterdir()):
+            time.sleep(0.01)
+        running.send_signal(number)
+        _, said = running.communicate(timeout=60)
+    assert running.returncode == code, said
+    assert "Traceback" not in said
+    assert survivors(mark) == []
+    assert list(tmp_path.iterdir()) == []

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import time
 from typing import Any
 
 import pytest
 
-from domcaps.facts.tasks import end
+from domcaps.facts.tasks import end, to_its_end
 
 
 async def _stubborn(seconds: float) -> None:
@@ -52,3 +53,27 @@ def test_nothing_is_printed_when_whoever_waits_is_cancelled() -> None:
     asyncio.run(run())
     gc.collect()
     assert [what for what in printed if "GatheringFuture" in str(what)] == []
+
+
+def test_what_must_not_be_left_half_way_is_not() -> None:
+    done: list[str] = []
+
+    def stubborn() -> None:
+        time.sleep(0.1)
+        done.append("whole")
+
+    async def run() -> None:
+        waiting = asyncio.create_task(to_its_end(asyncio.to_thread(stubborn)))
+        for _ in range(3):
+            await asyncio.sleep(0.01)
+            waiting.cancel()
+        await asyncio.wait([waiting])
+        assert waiting.cancelled()
+        assert done == ["whole"]
+
+    asyncio.run(run())
+
+
+def test_what_goes_wrong_on_the_way_is_raised() -> None:
+    with pytest.raises(ZeroDivisionError):
+        asyncio.run(to_its_end(asyncio.to_thread(lambda: print(1 // 0))))

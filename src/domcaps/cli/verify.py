@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import signal
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -11,10 +13,13 @@ from domcaps._version import DEFAULT_DIALECT
 from domcaps.cli._common import complete_libvirt, complete_virttype, note
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+    from types import FrameType
 
     from domcaps.live import LiveHost
     from domcaps.verify.result import Verification
+
+_TERMINATED = 128 + signal.SIGTERM
 
 _STYLES: dict[str, dict[str, Any]] = {
     "heading": {"bold": True},
@@ -134,6 +139,34 @@ def command(
         raise click.exceptions.Exit(1)
 
 
+@contextlib.contextmanager
+def _ending_by_sigterm() -> Iterator[None]:
+    """Let SIGTERM end the machines and take their folders away, as Ctrl-C does."""
+    terminated = False
+
+    def end(_number: int, frame: FrameType | None) -> None:
+        nonlocal terminated
+        terminated = True
+        # asyncio has put its own in the place of Python's, which ends what runs in an orderly way
+        interrupt = signal.getsignal(signal.SIGINT)
+        assert callable(interrupt)  # noqa: S101 - for the type checker
+        interrupt(signal.SIGINT, frame)
+
+    if not callable(signal.getsignal(signal.SIGINT)):
+        yield  # whoever started this wants no Ctrl-C, and asyncio does not listen
+        return
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    except KeyboardInterrupt:
+        if not terminated:
+            raise
+        note("terminated")
+        raise click.exceptions.Exit(_TERMINATED) from None
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def _verify(
     host: LiveHost, questions: list[dict[str, str | None]], options: dict[str, Any]
 ) -> Sequence[Verification]:
@@ -142,7 +175,8 @@ def _verify(
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     console = Console(stderr=True)
-    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+    bar = Progress(*columns, console=console, disable=not console.is_terminal)
+    with _ending_by_sigterm(), bar:
         task = bar.add_task("starting machines", total=None)
         return host.verify(
             questions,

@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Coroutine, Iterable
 
 
 async def end(tasks: Iterable[asyncio.Task[Any]]) -> None:
@@ -23,3 +23,22 @@ async def end(tasks: Iterable[asyncio.Task[Any]]) -> None:
         for task in done:
             if not task.cancelled():
                 task.exception()
+
+
+async def to_its_end(work: Coroutine[Any, Any, None]) -> None:
+    """Await something that must not be left half-way, also where whoever waits is cancelled.
+
+    The cancellation is raised once it is done.
+    """
+    task = asyncio.ensure_future(work)
+    cancelled = None
+    while not task.done():
+        try:
+            await asyncio.wait((task,))
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        if not task.cancelled():
+            task.exception()
+        raise cancelled
+    task.result()

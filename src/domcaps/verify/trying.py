@@ -23,6 +23,7 @@ from domcaps.facts.attend import FROM_OUTSIDE, exit_status, listening, signal_na
 from domcaps.facts.process import EmulatorProcess
 from domcaps.facts.qmp import Monitor
 from domcaps.facts.question import ask
+from domcaps.facts.tasks import to_its_end
 from domcaps.verify.beside import BesideError, running
 from domcaps.verify.command import command
 from domcaps.verify.result import NOT_TRIED, REFUSED, STARTS
@@ -118,8 +119,9 @@ async def start(path: str, wanted: Command, deadline: float) -> Outcome:
             except TimeoutError:
                 return Outcome(NOT_TRIED, f"it did not start or end within {deadline:g} s")
             finally:
-                # killing takes a while, in which others can be started
-                await asyncio.to_thread(process.stop, suspicious=hangs)
+                # killing takes a while, in which others can be started; with two at it at once,
+                # one would meet what the other has closed
+                await to_its_end(asyncio.to_thread(process.stop, suspicious=hangs))
             return _why(status, process.last_words())
     finally:
         with contextlib.suppress(ProtocolError, EOFError, OSError):
