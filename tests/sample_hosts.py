@@ -44,6 +44,7 @@ _MACHINES = {"x86_64": ("pc", "q35"), "i686": ("pc", "q35"), "ppc64": ("pseries"
              "loongarch64": ("virt",)}  # fmt: skip
 
 
+@cache
 def _shipped(arch: str, release: str) -> EmulatorRecord | None:
     from importlib.resources import files
 

@@ -1,13 +1,15 @@
-"""Plant defects in the table's predicates, and see who notices.
+"""Plant defects in the table's predicates, and see who notices them.
 
-``python tools/mutate_table.py [DIR]``: every predicate of the report is changed in each way that a
-slip could change it: negated, made always or never true, one part left out, "and" and "or"
-exchanged, "not" forgotten. Each defect is planted in the table itself, so that report and
-validator both have it, and shown to three judges, the fastest first:
+``python tools/mutate_table.py [DIR]``: every predicate of the table is changed in each way that a
+slip could change it (`planting.py`), those of the report and those that only rules of domains ask.
+Each defect is planted in memory, so that report and validator both have it, and shown to those of
+these judges that ask the predicate, until one of them finds fault:
 
-* the recorded cases of reports in DIR,
-* the unit tests of the report's rules, in this process,
-* the unit tests of domains, and the recorded domains in DIR, in a process of their own.
+* the recorded reports in DIR,
+* the unit tests of the report's rules,
+* the unit tests of domains,
+* the recorded domains in DIR,
+* the samples of rules, one that a rule must find fault with and one that it must not.
 
 Prints what nobody notices, and ends with how many each judge was the first to notice. Fails where a
 defect is left that is not explained in ``INVISIBLE``. ``--all`` prints who noticed what.
@@ -18,11 +20,12 @@ from __future__ import annotations
 import argparse
 import contextlib
 import io
-import multiprocessing
 import os
 import re
 import sys
+import time
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -32,21 +35,25 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "conformance"))
 
 from corpus import CapabilityCase, DomainCase, capability_cases, case_world, domain_cases
+from planting import Defect, NamedDefect, defects, defects_of_rules, fresh
+from processes import apart
+from run import judge, judge_domain
 
-import domcaps
 from domcaps.elements import table
-from domcaps.language import ALWAYS, NEVER, Choice, Element, Enum, Predicate, World
-from domcaps.language.predicate import AllOf, AnyOf, Not
+from domcaps.language import World
 from domcaps.report.answer import Section, evaluate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
+
+    from domcaps.language import Predicate
+    from domcaps.language.truth import Truth
 
 ROOT = Path(__file__).parents[1]
-
-OF_REPORTS = ("tests/unit/test_report_*.py",)
-OF_DOMAINS = ("tests/unit/test_validate_[!e]*.py",)
+OF_REPORTS = "tests/unit/test_report_*.py"
+OF_DOMAINS = "tests/unit/test_validate_[!e]*.py"
 """Tests that know what the table should say; those of the engine know nothing of it."""
+OF_SAMPLES = "tests/unit/test_validate_engine_samples.py"
 
 INVISIBLE: dict[str, str] = {
     r"^launchSecurity.sectype=sev(-snp)?: .*\(QEMU has the type 'sev-guest' or": (
@@ -60,170 +67,142 @@ INVISIBLE: dict[str, str] = {
 """Defects that can't be noticed: a pattern of their names, and why that is so."""
 
 
-class Defect(NamedTuple):
-    """A predicate of the table, and one that it could be by a slip."""
-
-    name: str
-    top: Element
-    holder: Element | Enum | Choice
-    attribute: str
-    slipped: Predicate
-
-    def plant(self) -> Callable[[], None]:
-        """Put it into the table; gives what takes it out again."""
-        before = getattr(self.holder, self.attribute)
-        object.__setattr__(self.holder, self.attribute, self.slipped)
-        return lambda: object.__setattr__(self.holder, self.attribute, before)
-
-
-def slips(predicate: Predicate) -> Iterator[tuple[str, Predicate]]:
-    """Give every predicate that differs by one slip."""
-    yield "negated", Not(predicate)
-    if predicate is not ALWAYS:
-        yield "always", ALWAYS
-    if predicate is not NEVER:
-        yield "never", NEVER
-    yield from _inner_slips(predicate)
-
-
-def _inner_slips(predicate: Predicate) -> Iterator[tuple[str, Predicate]]:
-    if isinstance(predicate, Not):
-        for name, slipped in _inner_slips(predicate.part):
-            yield f"not ({name})", Not(slipped)
-    if not isinstance(predicate, AllOf | AnyOf):
-        return
-    other = AnyOf if isinstance(predicate, AllOf) else AllOf
-    yield "and/or exchanged", other(predicate.parts)
-    kind = type(predicate)
-    for position, part in enumerate(predicate.parts):
-        before, after = predicate.parts[:position], predicate.parts[position + 1 :]
-        yield f"without ({part.describe()})", kind(before + after)
-        yield f"({part.describe()}) negated", kind((*before, Not(part), *after))
-        for name, slipped in _inner_slips(part):
-            yield f"({part.describe()}) {name}", kind((*before, slipped, *after))
-
-
-def defects() -> Iterator[Defect]:
-    """Give every defect of the table."""
-    for element in table():
-        yield from _of_element(element, element, element.name)
-
-
-def _of_element(top: Element, element: Element, path: str) -> Iterator[Defect]:
-    since = f" since {element.since}" * bool(element.since)
-    for attribute in ("shown", "supported"):
-        predicate = getattr(element, attribute)
-        for how, slipped in slips(predicate) if predicate is not None else ():
-            yield Defect(f"{path}{since} {attribute}: {how}", top, element, attribute, slipped)
-    for part in element.content:
-        if isinstance(part, Element):
-            yield from _of_element(top, part, f"{path}.{part.name}")
-        elif isinstance(part, Enum):
-            yield from _of_enum(top, part, f"{path}.{part.name}")
-
-
-def _of_enum(top: Element, enum: Enum, path: str) -> Iterator[Defect]:
-    for how, slipped in slips(enum.shown):
-        yield Defect(f"{path} shown: {how}", top, enum, "shown", slipped)
-    for choice in enum.choices:
-        since = f" since {choice.since}" * bool(choice.since)
-        until = f" until {choice.until}" * bool(choice.until)
-        for how, slipped in slips(choice.when):
-            name = f"{path}={choice.name}{since}{until}: {how}"
-            yield Defect(name, top, choice, "when", slipped)
-
-
-def fresh(world: World) -> World:
-    """Give the same world without remembered truths."""
-    return World(world.target, world.emulator, world.host)
-
-
 class Cases:
-    """The recorded cases: what elements come out as, before anything is changed."""
+    """Recorded reports: what elements come out as, before anything is changed."""
 
-    def __init__(self, cases: list[CapabilityCase], domains: list[DomainCase]) -> None:
+    def __init__(self, cases: list[CapabilityCase]) -> None:
         self.worlds = [case_world(case) for case in cases]
         self.expected: dict[int, list[Section | None]] = {
             id(element): [evaluate(element, fresh(world)) for world in self.worlds]
             for element in table()
         }
-        self.domains = [case for case in domains if not case.exotic and case.case["xml"]]
 
-    def notice(self, defect: Defect) -> bool:
+    def notice(self, defect: Defect | NamedDefect) -> bool:
         """Tell whether an element comes out differently for some case."""
-        expected = self.expected[id(defect.top)]
+        tops = table() if defect.top is None else (defect.top,)
         restore = defect.plant()
         try:
             return any(
-                evaluate(defect.top, fresh(world)) != before
-                for world, before in zip(self.worlds, expected, strict=True)
+                evaluate(top, fresh(world)) != before
+                for top in tops
+                for world, before in zip(self.worlds, self.expected[id(top)], strict=True)
             )
         finally:
             restore()
 
-    def notice_domains(self) -> bool:
-        """Tell whether some domain is judged differently than it should be."""
-        for case in self.domains:
-            try:
-                if case.verdict()[0] != case.expected:
-                    return True
-            except domcaps.DomcapsError:
-                return True
-        return False
-
 
 class UnitTests:
-    """The tests of the report's rules, called one by one: as often as there are defects."""
+    """Tests that are called one by one, in this process: as often as there are defects."""
 
-    def __init__(self) -> None:
+    def __init__(self, pattern: str = OF_REPORTS) -> None:
         self.items: list[pytest.Function] = []
-        _pytest("--collect-only", *_files(OF_REPORTS), plugins=[self])
+        self.others: list[str] = []
+        files = sorted(str(path) for path in ROOT.glob(pattern))
+        quiet = ("-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:cov")
+        with contextlib.redirect_stdout(io.StringIO()):
+            pytest.main([*quiet, "--collect-only", *files], [self])
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Keep those that need nothing but their parameters."""
-        self.items = [
-            item
-            for item in items
-            if isinstance(item, pytest.Function) and not _fixtures(item) and item.cls is None
-        ]
+        for item in items:
+            if isinstance(item, pytest.Function) and not _fixtures(item):
+                self.items.append(item)
+            else:
+                self.others.append(item.nodeid)
 
     def fail(self) -> bool:
         """Tell whether some test fails."""
-        return not all(map(self._passes, self.items))
-
-    def _passes(self, item: pytest.Function) -> bool:
-        parameters = item.callspec.params if hasattr(item, "callspec") else {}
-        try:
-            item.obj(**parameters)
-        except Exception:  # noqa: BLE001 - a test fails in whichever way it likes
-            return False
-        return True
+        return not all(map(passes, self.items))
 
 
 def _fixtures(item: pytest.Function) -> set[str]:
     return set(item.fixturenames) - set(item.callspec.params if hasattr(item, "callspec") else ())
 
 
-def _files(patterns: tuple[str, ...]) -> list[str]:
-    return sorted({str(path) for pattern in patterns for path in ROOT.glob(pattern)})
+def passes(item: pytest.Function) -> bool:
+    """Call a test."""
+    parameters = item.callspec.params if hasattr(item, "callspec") else {}
+    try:
+        item.obj(**parameters)
+    except pytest.skip.Exception:
+        return True
+    except Exception:  # noqa: BLE001 - a test fails in whichever way it likes
+        return False
+    return True
 
 
-def _pytest(*arguments: str, plugins: list[object] | None = None) -> bool:
-    quiet = ("-q", "-p", "no:cacheprovider", "-p", "no:xdist")
-    with contextlib.redirect_stdout(io.StringIO()):
-        return pytest.main([*quiet, *arguments], plugins) == pytest.ExitCode.OK
+def is_libvirts(case: CapabilityCase) -> bool:
+    """Tell whether a recorded report comes out as libvirt's."""
+    return not judge(case)
 
 
-_cases: Cases
-_defects: list[Defect]
+def is_judged_right(case: DomainCase) -> bool:
+    """Tell whether a recorded domain is judged as libvirt judges it."""
+    return not judge_domain(case)
 
 
-def judge(number: int) -> tuple[int, str]:
-    """In a process of its own: show a defect to the tests of domains, then to recorded ones."""
-    _defects[number].plant()
-    if not _pytest("-x", *_files(OF_DOMAINS)):
-        return number, "unit tests of domains"
-    return number, "recorded domains" if _cases.notice_domains() else ""
+class Witness(NamedTuple):
+    """One test or one recorded case: who it belongs to, its words, and whether it is content."""
+
+    judge: str
+    words: str
+    content: Callable[[], bool]
+
+
+def witnesses(folder: Path | None) -> tuple[list[Witness], list[Witness]]:
+    """Give all that a defect is shown to, the fastest first; and those for what is left then."""
+    reports = capability_cases(folder) if folder else []
+    domains = [case for case in domain_cases(folder) if not case.exotic] if folder else []
+    quick = [
+        *(Witness("recorded reports", c.name, partial(is_libvirts, c)) for c in reports),
+        *_tests("unit tests of reports", OF_REPORTS),
+        *_tests("unit tests of domains", OF_DOMAINS),
+        *(
+            Witness("recorded domains", c.xml.decode(), partial(is_judged_right, c))
+            for c in domains
+        ),
+    ]
+    for case in domains:
+        case.read_transcript()
+    return quick, list(_tests("samples of rules", OF_SAMPLES)) if os.environ.get("SAMPLES") else []
+
+
+def _tests(name: str, pattern: str) -> Iterator[Witness]:
+    for item in UnitTests(pattern).items:
+        parameters = str(item.callspec.params) if hasattr(item, "callspec") else ""
+        yield Witness(name, item.name + parameters, partial(passes, item))
+
+
+def asked(of: list[Witness]) -> list[frozenset[int] | None]:
+    """Give which predicates each witness asks; None for one that finds fault already."""
+    before = World.truth
+    seen: set[int] = set()
+
+    def truth(world: World, predicate: Predicate) -> Truth:
+        seen.add(id(predicate))
+        return before(world, predicate)
+
+    World.truth = truth  # type: ignore[assignment,method-assign]
+    # nothing that an earlier witness asked is known to a later one
+    World.again = fresh  # type: ignore[assignment,method-assign]
+    found: list[frozenset[int] | None] = []
+    for witness in of:
+        seen.clear()
+        content = witness.content()
+        found.append(frozenset(seen) if content else None)
+    return found
+
+
+def first_to_notice(defect: Defect | NamedDefect, shown_to: list[Witness]) -> str:
+    """Plant a defect for good, and give who is the first to find fault, "" for nobody."""
+    defect.plant()
+    return next((witness.judge for witness in shown_to if not witness.content()), "")
+
+
+def _likely_first(defect: Defect | NamedDefect, shown_to: list[Witness]) -> list[Witness]:
+    """Put those first that speak of what a defect is about."""
+    word = defect.word
+    return sorted(shown_to, key=lambda witness: not word or word not in witness.words)
 
 
 def _explained(name: str) -> str:
@@ -232,47 +211,65 @@ def _explained(name: str) -> str:
 
 def main() -> int:
     """Plant every defect, and count."""
-    global _cases, _defects
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path, nargs="?", help="recorded cases")
     parser.add_argument("--all", action="store_true", help="print who noticed what")
     parser.add_argument("--only", default="", help="only defects whose name begins so")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count())
     options = parser.parse_args()
-    folder = options.folder
-    _cases = Cases(
-        capability_cases(folder) if folder else [], domain_cases(folder) if folder else []
-    )
-    _defects = [defect for defect in defects() if defect.name.startswith(options.only)]
-    tests = UnitTests()
-    if tests.fail() or _cases.notice_domains():
-        print("the judges find fault already before anything is changed", file=sys.stderr)
-        return 2
-    noticed = {n: "recorded reports" for n, d in enumerate(_defects) if _cases.notice(d)}
-    for number, defect in enumerate(_defects):
-        if number not in noticed:
-            restore = defect.plant()
-            if tests.fail():
-                noticed[number] = "unit tests of reports"
-            restore()
-    left = [n for n in range(len(_defects)) if n not in noticed]
-    print(f"{len(_defects)} planted, {len(noticed)} noticed in reports", file=sys.stderr)
-    with multiprocessing.get_context("fork").Pool(options.jobs, maxtasksperchild=1) as pool:
-        noticed |= dict(pool.imap_unordered(judge, left))
-    return report(noticed, everything=options.all)
+    start = time.monotonic()
+    planted = [d for d in (*defects(), *defects_of_rules()) if d.name.startswith(options.only)]
+    cases = Cases(capability_cases(options.folder) if options.folder else [])
+    noticed = [
+        "recorded reports" if isinstance(d, Defect) and d.top and cases.notice(d) else ""
+        for d in planted
+    ]
+    for everybody in witnesses(options.folder):
+        if not show(planted, noticed, everybody):
+            return 2
+    return report(planted, noticed, time.monotonic() - start, everything=options.all)
 
 
-def report(noticed: dict[int, str], *, everything: bool) -> int:
+def show(
+    planted: Sequence[Defect | NamedDefect], noticed: list[str], everybody: list[Witness]
+) -> bool:
+    """Show to some witnesses what nobody has noticed; False where they find fault already."""
+    left = [number for number, judged in enumerate(noticed) if not judged]
+    asks = (apart(partial(asked, everybody)) if left else []) or []
+    broken = [witness for witness, ids in zip(everybody, asks, strict=False) if ids is None]
+    if broken:
+        print("find fault before anything is changed:", *broken, sep="\n", file=sys.stderr)
+        return False
+    for done, number in enumerate(left):
+        if done % 100 == 0:
+            print(f"{len(left) - done} left", file=sys.stderr)
+        defect = planted[number]
+        judged = "recorded reports" if defect.top else ""
+        to = [
+            witness
+            for witness, ids in zip(everybody, asks, strict=True)
+            if id(defect.sound) in (ids or ()) and witness.judge != judged
+        ]
+        to = _likely_first(defect, to)
+        noticed[number] = apart(partial(first_to_notice, defect, to)) or ""
+    return True
+
+
+def report(
+    planted: Sequence[Defect | NamedDefect],
+    noticed: list[str],
+    seconds: float,
+    *,
+    everything: bool,
+) -> int:
     """Print what nobody noticed."""
     counts: Counter[str] = Counter()
-    for number, defect in enumerate(_defects):
-        why = "" if noticed[number] else _explained(defect.name)
-        counts[noticed[number] or ("can't be noticed" if why else "nobody")] += 1
-        if everything or not noticed[number]:
-            print(f"{noticed[number] or why or 'UNNOTICED'}: {defect.name}")
-    print(
-        f"{len(_defects)} planted defects: " + ", ".join(f"{n} {who}" for who, n in counts.items())
-    )
+    for defect, judged in zip(planted, noticed, strict=True):
+        who = judged or _explained(defect.name)
+        counts[judged or ("can't be noticed" if who else "nobody")] += 1
+        if everything or not judged:
+            print(f"{who or 'UNNOTICED'}: {defect.name}")
+    by = ", ".join(f"{number} {who}" for who, number in counts.most_common())
+    print(f"{len(planted)} planted defects in {seconds:.0f} s: {by}")
     return 1 if counts["nobody"] else 0
 
 

@@ -21,7 +21,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "conformance"))
 
 from corpus import capability_cases
-from mutate_table import Cases, Defect, UnitTests, defects, fresh
+from mutate_table import Cases, UnitTests
+from planting import Defect, defects, fresh
 
 import domcaps
 from domcaps.errors import DomcapsError
@@ -107,7 +108,7 @@ def main() -> int:
     options = parser.parse_args()
     slips = list(defects())
     random.Random(options.seed).shuffle(slips)  # noqa: S311 - nothing secret
-    cases = Cases(capability_cases(options.cases) if options.cases else [], [])
+    cases = Cases(capability_cases(options.cases) if options.cases else [])
     tests = UnitTests()
     here = [(world, attempts(world)) for world in worlds()]
     planted = passed_over = by_verify = unnoticed = 0

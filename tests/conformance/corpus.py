@@ -102,7 +102,7 @@ def _facts(case: CapabilityCase) -> dict[str, Any]:
             "max_vcpus": pretended.get("kvm_max_vcpus", 0),
             "secure_guest": bool(pretended.get("s390_secure_guest_if_qemu_can")),
         },
-        "firmware": _firmware(case.folder, pretended.get("firmware_dirs") or []),
+        "firmware": _firmware(case.folder, *(pretended.get("firmware_dirs") or [])),
         "helpers": helpers if pretended.get("swtpm_present") else helpers[3:],
         "asserted": {path: values for path, values in asserted.items() if values is not None},
     }
@@ -123,7 +123,7 @@ def _host_cpu(folder: Path, pretended: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _firmware(folder: Path, directories: list[str]) -> list[dict[str, str]]:
+def _firmware(folder: Path, *directories: str) -> list[dict[str, str]]:
     descriptors = []
     for seen_as, directory in zip(FIRMWARE_FOLDERS, directories, strict=True):
         for path in sorted((folder / directory).iterdir()):
@@ -172,6 +172,10 @@ class DomainCase:
     def dialect(self) -> str:
         return "11.3"
 
+    def read_transcript(self) -> None:
+        """Read what the emulator answered, for whoever wants that done beforehand."""
+        _domain_record(self)
+
 
 def domain_cases(folder: Path) -> list[DomainCase]:
     """Give the cases of a folder."""
@@ -179,14 +183,22 @@ def domain_cases(folder: Path) -> list[DomainCase]:
     return [DomainCase(folder, case) for case in manifest["cases"]]
 
 
-def _domain_host(case: DomainCase) -> domcaps.Host:
+def _domain_record(case: DomainCase) -> Any:
     arch = case.case["arch"]
-    emulator = f"/usr/bin/qemu-system-{arch}"
-    record = _transcript(case.folder / case.case["caps"], emulator)
-    facts = domcaps.read_host_facts(msgspec.json.encode(_domain_facts(case)), where=case.name)
-    return domcaps.Host.from_recording(
-        domcaps.Recording(host=facts, emulators=(record,)), origin=case.name
-    )
+    return _transcript(case.folder / case.case["caps"], f"/usr/bin/qemu-system-{arch}")
+
+
+def _domain_host(case: DomainCase) -> domcaps.Host:
+    key = (str(case.folder), case.case["caps"], case.case["arch"], str(case.case["extra"]))
+    if key not in _HOSTS:
+        facts = domcaps.read_host_facts(msgspec.json.encode(_domain_facts(case)), where=case.name)
+        recording = domcaps.Recording(host=facts, emulators=(_domain_record(case),))
+        _HOSTS[key] = domcaps.Host.from_recording(recording, origin=case.name)
+    return _HOSTS[key]
+
+
+_HOSTS: dict[tuple[str, ...], domcaps.Host] = {}
+"""Hosts that many cases share, which remember what they were asked."""
 
 
 def _domain_facts(case: DomainCase) -> dict[str, Any]:
@@ -206,7 +218,7 @@ def _domain_facts(case: DomainCase) -> dict[str, Any]:
         "cpu": {"model": extra.get("host_cpu") or default},
         "kvm": {"usable": True, "max_vcpus": 2**31 - 1, "secure_guest": True},
         "firmware": _firmware(
-            case.folder, ["firmware/etc/qemu/firmware", "firmware/usr/share/qemu/firmware"]
+            case.folder, "firmware/etc/qemu/firmware", "firmware/usr/share/qemu/firmware"
         ),
         "helpers": helpers,
         "vfio": {"usable": True},
