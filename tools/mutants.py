@@ -35,7 +35,8 @@ Span = tuple[Place, Place]
 
 _FOREIGN = re.compile(
     r"ReplaceBinaryOperator_Bit(Or|And)_(?!BitOr|BitAnd)|ReplaceUnaryOperator_Invert_"
-    r"|ReplaceBinaryOperator_(Add|Pow)|ReplaceComparisonOperator_(Eq_(?!NotEq)|Gt_(?!GtE|LtE))"
+    r"|ReplaceBinaryOperator_(Add|Pow)"
+    r"|ReplaceComparisonOperator_(Eq_(?!NotEq)|NotEq_(?!Eq)|Is_(?!IsNot)|IsNot_(?!Is$)|Gt_(?!GtE|LtE))"
 )
 _NO_PREDICATES = {"order", "told", "trials", "alone"}
 """Keywords whose values are none."""
@@ -106,7 +107,7 @@ def spans_of_predicates() -> dict[str, list[Span]]:
         tree = ast.parse(inspect.getsource(loaded))
         made = [node for node in tree.body if _makes(node, loaded)]
         found[inspect.getfile(loaded)] = _outside(made)
-    for function in _called(functions):
+    for function in called(functions):
         path = function.__code__.co_filename
         if Path(path).stem not in OF_TELLING and "elements" in Path(path).parts:
             lines, first = inspect.getsourcelines(function)
@@ -161,9 +162,11 @@ def _holes(node: ast.AST) -> Iterator[Span]:
     for inner in ast.walk(node):
         if isinstance(inner, ast.keyword) and inner.arg in _NO_PREDICATES:
             yield _span(inner.value)
-        annotation = getattr(inner, "annotation", None) or getattr(inner, "returns", None)
-        if isinstance(annotation, ast.expr):
-            yield _span(annotation)
+        if isinstance(inner, ast.AnnAssign):
+            yield _span(inner.annotation)
+        if isinstance(inner, ast.FunctionDef):
+            # from the name to the body: parameters, annotations, and the docstring
+            yield (inner.lineno, inner.col_offset), _span(inner.body[0])[0]
 
 
 def _span(node: Any) -> Span:
@@ -197,7 +200,7 @@ def _functions(value: object) -> Iterator[FunctionType]:
         yield value
 
 
-def _called(functions: set[FunctionType]) -> set[FunctionType]:
+def called(functions: set[FunctionType]) -> set[FunctionType]:
     """Give functions of the table with those that they call."""
     known: set[FunctionType] = set()
     left = list(functions)

@@ -19,13 +19,13 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import inspect
 import io
-import os
 import re
 import sys
 import time
 from collections import Counter
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -35,6 +35,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "conformance"))
 
 from corpus import CapabilityCase, DomainCase, capability_cases, case_world, domain_cases
+from mutants import called
 from planting import Defect, NamedDefect, defects, defects_of_rules, fresh
 from processes import apart
 from run import judge, judge_domain
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from domcaps.language import Predicate
+    from domcaps.language.rule import Rule
     from domcaps.language.truth import Truth
 
 ROOT = Path(__file__).parents[1]
@@ -94,11 +96,11 @@ class Cases:
 class UnitTests:
     """Tests that are called one by one, in this process: as often as there are defects."""
 
-    def __init__(self, pattern: str = OF_REPORTS) -> None:
+    def __init__(self, *patterns: str) -> None:
         self.items: list[pytest.Function] = []
         self.others: list[str] = []
-        files = sorted(str(path) for path in ROOT.glob(pattern))
-        quiet = ("-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:cov")
+        files = sorted(str(path) for pattern in patterns for path in ROOT.glob(pattern))
+        quiet = ("-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:cov", "--assert=plain")
         with contextlib.redirect_stdout(io.StringIO()):
             pytest.main([*quiet, "--collect-only", *files], [self])
 
@@ -137,8 +139,17 @@ def is_libvirts(case: CapabilityCase) -> bool:
 
 
 def is_judged_right(case: DomainCase) -> bool:
-    """Tell whether a recorded domain is judged as libvirt judges it."""
-    return not judge_domain(case)
+    """Tell whether a recorded domain is judged as libvirt judges it, if it can be."""
+    return case.exotic or not judge_domain(case)
+
+
+def unit_tests() -> dict[str, list[pytest.Function]]:
+    """Give the tests of the report's rules, and those of domains."""
+    of_reports: list[pytest.Function] = []
+    of_domains: list[pytest.Function] = []
+    for item in UnitTests(OF_REPORTS, OF_DOMAINS).items:
+        (of_reports if "/test_report_" in item.nodeid else of_domains).append(item)
+    return {"unit tests of reports": of_reports, "unit tests of domains": of_domains}
 
 
 class Witness(NamedTuple):
@@ -149,11 +160,15 @@ class Witness(NamedTuple):
     content: Callable[[], bool]
 
 
-def witnesses(folder: Path | None) -> tuple[list[Witness], list[Witness]]:
-    """Give all that a defect is shown to, the fastest first; and those for what is left then."""
+def witnesses(folder: Path | None) -> list[Witness]:
+    """Give those that a defect is shown to where they ask the predicate, the fastest first."""
     reports = capability_cases(folder) if folder else []
     domains = [case for case in domain_cases(folder) if not case.exotic] if folder else []
-    quick = [
+    for case in reports:
+        case.read_transcript()
+    for domain in domains:
+        domain.read_transcript()
+    return [
         *(Witness("recorded reports", c.name, partial(is_libvirts, c)) for c in reports),
         *_tests("unit tests of reports", OF_REPORTS),
         *_tests("unit tests of domains", OF_DOMAINS),
@@ -162,9 +177,29 @@ def witnesses(folder: Path | None) -> tuple[list[Witness], list[Witness]]:
             for c in domains
         ),
     ]
-    for case in domains:
-        case.read_transcript()
-    return quick, list(_tests("samples of rules", OF_SAMPLES)) if os.environ.get("SAMPLES") else []
+
+
+class Samples:
+    """The samples of rules, for what is left: many, and each tried on many emulators."""
+
+    def __init__(self) -> None:
+        items = UnitTests(OF_SAMPLES).items
+        self.by_rule = [
+            (item.callspec.params["rule"], Witness("samples of rules", "", partial(passes, item)))
+            for item in items
+            if hasattr(item, "callspec") and "rule" in item.callspec.params
+        ]
+
+    def of(self, defect: Defect | NamedDefect) -> list[Witness]:
+        """Give those of rules that name a predicate, themselves or in what they call."""
+        root = re.split(r"[:\[]", defect.name)[0].rpartition(".")[2]
+        return [witness for rule, witness in self.by_rule if root in _names(rule)]
+
+
+@cache
+def _names(rule: Rule) -> frozenset[str]:
+    functions = called({inspect.unwrap(rule.check)})
+    return frozenset(name for function in functions for name in function.__code__.co_names)
 
 
 def _tests(name: str, pattern: str) -> Iterator[Witness]:
@@ -223,35 +258,27 @@ def main() -> int:
         "recorded reports" if isinstance(d, Defect) and d.top and cases.notice(d) else ""
         for d in planted
     ]
-    for everybody in witnesses(options.folder):
-        if not show(planted, noticed, everybody):
-            return 2
-    return report(planted, noticed, time.monotonic() - start, everything=options.all)
-
-
-def show(
-    planted: Sequence[Defect | NamedDefect], noticed: list[str], everybody: list[Witness]
-) -> bool:
-    """Show to some witnesses what nobody has noticed; False where they find fault already."""
-    left = [number for number, judged in enumerate(noticed) if not judged]
-    asks = (apart(partial(asked, everybody)) if left else []) or []
-    broken = [witness for witness, ids in zip(everybody, asks, strict=False) if ids is None]
+    everybody = witnesses(options.folder)
+    asks = apart(partial(asked, everybody)) or []
+    broken = [witness for witness, ids in zip(everybody, asks, strict=True) if ids is None]
     if broken:
         print("find fault before anything is changed:", *broken, sep="\n", file=sys.stderr)
-        return False
-    for done, number in enumerate(left):
-        if done % 100 == 0:
-            print(f"{len(left) - done} left", file=sys.stderr)
-        defect = planted[number]
+        return 2
+    samples = Samples()
+    for number, defect in enumerate(planted):
+        if number % 100 == 0:
+            print(f"{len(planted) - number} left", file=sys.stderr)
+        if noticed[number]:
+            continue
         judged = "recorded reports" if defect.top else ""
         to = [
             witness
             for witness, ids in zip(everybody, asks, strict=True)
             if id(defect.sound) in (ids or ()) and witness.judge != judged
         ]
-        to = _likely_first(defect, to)
+        to = [*_likely_first(defect, to), *samples.of(defect)]
         noticed[number] = apart(partial(first_to_notice, defect, to)) or ""
-    return True
+    return report(planted, noticed, time.monotonic() - start, everything=options.all)
 
 
 def report(

@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "conformance"))
 
 from corpus import capability_cases
-from mutate_table import Cases, UnitTests
+from mutate_table import OF_REPORTS, Cases, UnitTests
 from planting import Defect, defects, fresh
 
 import domcaps
@@ -109,7 +109,7 @@ def main() -> int:
     slips = list(defects())
     random.Random(options.seed).shuffle(slips)  # noqa: S311 - nothing secret
     cases = Cases(capability_cases(options.cases) if options.cases else [])
-    tests = UnitTests()
+    tests = UnitTests(OF_REPORTS)
     here = [(world, attempts(world)) for world in worlds()]
     planted = passed_over = by_verify = unnoticed = 0
     for defect in slips:

@@ -40,6 +40,10 @@ class CapabilityCase:
         path: Path = self.folder / "domaincaps" / self.case["expected"]
         return path.read_text()
 
+    def read_transcript(self) -> Any:
+        """Give what the emulator answered; it is read once for all cases."""
+        return _transcript(self.folder / self.case["replies"], self.case["emulator"])
+
     def actual(self) -> str:
         """Ask domcaps."""
         return _host(self).domain_capabilities(**self.question).xml
@@ -75,7 +79,7 @@ def _transcript(path: Path, emulator: str) -> Any:
 
 
 def _host(case: CapabilityCase) -> domcaps.Host:
-    record = _transcript(case.folder / case.case["replies"], case.case["emulator"])
+    record = case.read_transcript()
     facts = domcaps.read_host_facts(msgspec.json.encode(_facts(case)), where=case.name)
     return domcaps.Host.from_recording(domcaps.Recording(host=facts, emulators=(record,)))
 
@@ -172,9 +176,10 @@ class DomainCase:
     def dialect(self) -> str:
         return "11.3"
 
-    def read_transcript(self) -> None:
-        """Read what the emulator answered, for whoever wants that done beforehand."""
-        _domain_record(self)
+    def read_transcript(self) -> Any:
+        """Give what the emulator answered; it is read once for all cases."""
+        emulator = f"/usr/bin/qemu-system-{self.case['arch']}"
+        return _transcript(self.folder / self.case["caps"], emulator)
 
 
 def domain_cases(folder: Path) -> list[DomainCase]:
@@ -183,16 +188,11 @@ def domain_cases(folder: Path) -> list[DomainCase]:
     return [DomainCase(folder, case) for case in manifest["cases"]]
 
 
-def _domain_record(case: DomainCase) -> Any:
-    arch = case.case["arch"]
-    return _transcript(case.folder / case.case["caps"], f"/usr/bin/qemu-system-{arch}")
-
-
 def _domain_host(case: DomainCase) -> domcaps.Host:
     key = (str(case.folder), case.case["caps"], case.case["arch"], str(case.case["extra"]))
     if key not in _HOSTS:
         facts = domcaps.read_host_facts(msgspec.json.encode(_domain_facts(case)), where=case.name)
-        recording = domcaps.Recording(host=facts, emulators=(_domain_record(case),))
+        recording = domcaps.Recording(host=facts, emulators=(case.read_transcript(),))
         _HOSTS[key] = domcaps.Host.from_recording(recording, origin=case.name)
     return _HOSTS[key]
 

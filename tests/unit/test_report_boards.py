@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from domcaps.elements import device as devices
-from domcaps.elements import input as inputs
-from domcaps.elements import machines, nvram, pci_devices
+from domcaps.elements import machines
 from domcaps.facts.question import device_properties_of
 from fakes import emulator_record, world
 
@@ -43,47 +42,6 @@ def test_a_board_is_of_an_architecture_and_has_a_name(name: str) -> None:
         assert not holds(predicate, arch=arch, machine="other")
     for board in boards:
         assert not holds(predicate, arch="sparc64", machine=board)
-
-
-@pytest.mark.parametrize(
-    ("name", "here", "elsewhere"),
-    [
-        ("_VEXPRESS", [("armv7l", "vexpress-a15"), ("riscv64", "vexpress-x")],
-         [("armv7l", "virt"), ("x86_64", "vexpress-a15")]),
-        ("_VERSATILE", [("armv7l", "versatilepb")],
-         [("armv7l", "virt"), ("x86_64", "versatilepb")]),
-        ("_BY_MMIO", [("aarch64", "virt"), ("riscv64", "virt"), ("armv7l", "vexpress-a9")],
-         [("x86_64", "pc"), ("loongarch64", "virt")]),
-        ("_NEW_BOARDS",
-         [("s390x", "s390-ccw-virtio"), ("loongarch64", "virt"), ("riscv64", "virt")],
-         [("aarch64", "virt"), ("x86_64", "q35")]),
-        ("_VIRTIO_VIDEO",
-         [("aarch64", "virt"), ("loongarch64", "virt"), ("riscv64", "virt"),
-          ("s390x", "s390-ccw-virtio")],
-         [("x86_64", "q35"), ("ppc64", "pseries")]),
-    ],
-)  # fmt: skip
-def test_groups_of_boards(
-    name: str, here: list[tuple[str, str]], elsewhere: list[tuple[str, str]]
-) -> None:
-    predicate: Predicate = getattr(pci_devices, name)
-    for arch, machine in here:
-        assert holds(predicate, arch=arch, machine=machine), (arch, machine)
-    for arch, machine in elsewhere:
-        assert not holds(predicate, arch=arch, machine=machine), (arch, machine)
-
-
-def test_a_keyboard_of_the_board_needs_the_board() -> None:
-    for machine in ("pc", "q35", "xenfv", "isapc"):
-        assert holds(inputs.I8042, "i8042", machine=machine)
-        assert not holds(inputs.I8042, machine=machine)
-    assert not holds(inputs.I8042, "i8042", machine="microvm")
-
-
-def test_memory_of_firmware_is_that_of_pseries() -> None:
-    assert holds(nvram.NVRAM, "spapr-nvram", arch="ppc64", machine="pseries")
-    assert not holds(nvram.NVRAM, "spapr-nvram", arch="ppc64", machine="powernv")
-    assert not holds(nvram.NVRAM, arch="ppc64", machine="pseries")
 
 
 @pytest.mark.parametrize("name", ["net", "scsi", "gpu", "balloon"])

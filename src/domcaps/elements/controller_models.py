@@ -56,7 +56,6 @@ SCSI_VIRTIO = device("virtio-scsi-pci", "virtio-scsi-ccw", "virtio-scsi-device")
 SCSI_MPTSAS = device("mptsas1068")
 SCSI_MEGASAS = device("megasas")
 SCSI_PVSCSI = device("pvscsi")
-SCSI_AM53C974 = device("am53c974")
 BUILTIN_ESP = (
     arch("sparc")
     | arch("mips64", "mips64el") & machine("magnum", "pica61")

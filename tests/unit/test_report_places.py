@@ -1,0 +1,169 @@
+"""Groups of boards that rules of domains share: which of all boards are meant, and no others."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+import pytest
+from test_report_boards import holds
+
+if TYPE_CHECKING:
+    from domcaps.language import Predicate
+
+PCS = "x86_64/pc i686/pc x86_64/q35 i686/q35 x86_64/isapc x86_64/microvm x86_64/xenfv"
+ARM_BOARDS = (
+    "aarch64/virt armv7l/virt aarch64/raspi3b armv7l/versatilepb armv7l/realview-eb "
+    "armv7l/realview-pb-a8 armv7l/vexpress-a9"
+)
+RISCV_BOARDS = "riscv64/virt riscv64/spike riscv64/vexpress-a9"
+LOONGARCH_BOARDS = "loongarch64/virt loongarch64/other"
+POWER_BOARDS = "ppc64/pseries ppc64le/pseries ppc64/powernv"
+OLD_BOARDS = "ppc/g3beige sparc64/sun4u alpha/clipper sh4/r2d"
+MIPS_BOARDS = "mips/malta mips64/magnum mips64/pica61"
+OTHER_BOARDS = "sparc/SS-5 m68k/q800 m68k/virt"
+S390X = "s390x/s390-ccw-virtio"
+# names of boards that mean nothing, or something else, in another architecture
+FOREIGN_PCS = (
+    "x86_64/virt x86_64/pseries x86_64/versatilepb x86_64/realview-eb x86_64/vexpress-a9 "
+    "x86_64/malta x86_64/magnum x86_64/q800"
+)
+FOREIGN = f"{FOREIGN_PCS} aarch64/q35 aarch64/pc riscv64/microvm ppc64/isapc armv7b/virt sparc/virt"
+
+ALL = (
+    f"{PCS} {ARM_BOARDS} {RISCV_BOARDS} {LOONGARCH_BOARDS} {POWER_BOARDS} {OLD_BOARDS} "
+    f"{MIPS_BOARDS} {OTHER_BOARDS} {S390X} {FOREIGN}"
+).split()
+
+Q35 = "x86_64/q35 i686/q35"
+VIRTS = "aarch64/virt armv7l/virt riscv64/virt loongarch64/virt"
+ARM_VIRTS = "aarch64/virt armv7l/virt"
+ARM = f"{ARM_BOARDS} aarch64/q35 aarch64/pc"
+PPC64 = f"{POWER_BOARDS} ppc64/isapc"
+PSERIES = "ppc64/pseries ppc64le/pseries"
+PCI_ROOT = f"x86_64/pc i686/pc armv7l/versatilepb {PPC64} {OLD_BOARDS} mips/malta"
+PCIE_ROOT = f"{Q35} {ARM_VIRTS} riscv64/virt"
+
+
+def without(*left_out: str) -> str:
+    return " ".join(place for place in ALL if place not in " ".join(left_out).split())
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("controller_models._ARM", f"{ARM} armv7b/virt"),
+        ("controller_models.VIRTUAL_BOARDS", f"{ARM_VIRTS} riscv64/virt"),
+        ("controller_models.BUILTIN_ESP",
+         "sparc/SS-5 sparc/virt mips64/magnum mips64/pica61 m68k/q800"),
+        ("disk._VIRTUAL", f"{VIRTS} {S390X} {PSERIES}"),
+        ("disk_place._WITHOUT_MMIO", f"{S390X} {PPC64}"),
+        ("hardware._VERSATILE", "armv7l/versatilepb"),
+        ("hardware._REALVIEW", "armv7l/realview-eb armv7l/realview-pb-a8"),
+        ("hardware._REALVIEW_EB", "armv7l/realview-eb"),
+        ("hardware._NO_USB_PC", "x86_64/isapc"),
+        ("hardware._MICROVM", "x86_64/microvm"),
+        ("hardware._OLD_BOARDS", f"{OLD_BOARDS} {PPC64}"),
+        ("hardware._MALTA", "mips/malta"),
+        ("hardware._ALWAYS_PCI_ROOT", PCI_ROOT),
+        ("hardware._PCIE_ROOT", PCIE_ROOT),
+        ("hardware.WITH_BUS", f"{PCI_ROOT} {PCIE_ROOT} {LOONGARCH_BOARDS} {S390X}"),
+        ("hardware._NOT_YET_KNOWN", f"{PCS} {FOREIGN_PCS} m68k/q800 m68k/virt"),
+        ("hypervrules.WHERE", f"{PCS} {FOREIGN_PCS} {ARM_VIRTS}"),
+        ("interface._ARM", ARM),
+        ("interface._VERSATILE", "armv7l/versatilepb"),
+        ("interface._MODERN", f"{VIRTS} {S390X}"),
+        ("machines._OTHERS",
+         f"{OLD_BOARDS} {MIPS_BOARDS} {OTHER_BOARDS} armv7b/virt sparc/virt"),
+        ("osloader.SECURE_MACHINE", "x86_64/q35"),
+        ("parallel.HAS_PARALLEL", without(S390X, PSERIES)),
+        ("pci_devices._ARM", ARM),
+        ("pci_devices._RISCV", f"{RISCV_BOARDS} riscv64/microvm"),
+        ("pci_devices._BALLOON", f"{PPC64} {S390X} {OLD_BOARDS} {MIPS_BOARDS}"),
+        ("pci_devices._PLAIN_PC", "x86_64/isapc x86_64/microvm"),
+        ("pci_devices._VEXPRESS", "armv7l/vexpress-a9 riscv64/vexpress-a9"),
+        ("pci_devices._VERSATILE", "armv7l/versatilepb"),
+        ("pci_devices._BY_MMIO",
+         f"{ARM_VIRTS} riscv64/virt armv7l/vexpress-a9 riscv64/vexpress-a9"),
+        ("pci_devices._NEW_BOARDS", f"riscv64/virt loongarch64/virt {S390X}"),
+        ("pci_devices._VIRTIO_VIDEO", f"{VIRTS} {S390X}"),
+        ("serial._SYSTEM", VIRTS),
+        ("video._VIRTUAL", f"{VIRTS} {S390X}"),
+        ("video.DEFAULT_KNOWN", f"{VIRTS} {S390X} {PPC64}"),
+    ],
+)  # fmt: skip
+def test_groups_of_boards(path: str, expected: str) -> None:
+    assert meant(named(path)) == set(expected.split())
+
+
+def named(path: str) -> Predicate:
+    """Give what a module of the table calls so."""
+    module, name = path.rsplit(".", 1)
+    found: Predicate = getattr(import_module(f"domcaps.elements.{module}"), name)
+    return found
+
+
+def meant(predicate: Predicate) -> set[str]:
+    places = (place.split("/") for place in ALL)
+    return {f"{a}/{m}" for a, m in places if holds(predicate, arch=a, machine=m)}
+
+
+@pytest.mark.parametrize(
+    ("path", "key", "expected"),
+    [
+        ("iommu._MACHINES", "intel", Q35),
+        ("iommu._MACHINES", "amd", Q35),
+        ("iommu._MACHINES", "smmuv3", ARM_VIRTS),
+        ("iommu._MACHINES", "virtio", f"{Q35} {ARM_VIRTS}"),
+        ("serial._MACHINES", "spapr-vio-serial", PSERIES),
+        ("serial._MACHINES", "sclp-serial", S390X),
+        ("serial._MACHINES", "pl011", ARM_VIRTS),
+        ("serial._MACHINES", "16550a", "riscv64/virt loongarch64/virt"),
+    ],
+)
+def test_boards_of_a_model(path: str, key: str, expected: str) -> None:
+    module, name = path.split(".")
+    boards = getattr(import_module(f"domcaps.elements.{module}"), name)
+    assert meant(boards[key]) == set(expected.split())
+
+
+def test_boards_of_expander_buses() -> None:
+    models = import_module("domcaps.elements.controller_pci")._MODELS
+    assert meant(models["pci-expander-bus"].boards) == {"x86_64/pc", "i686/pc"}
+    assert meant(models["pcie-expander-bus"].boards) == set(f"{Q35} {ARM_VIRTS}".split())
+
+
+def test_the_adapter_that_is_not_named_depends_on_the_board_then_on_qemu() -> None:
+    defaults = import_module("domcaps.elements.video")._DEFAULTS
+    by_board = [(kind, meant(when)) for kind, when in defaults if meant(when)]
+    assert by_board == [("vga", set(PPC64.split())), ("virtio", set(f"{VIRTS} {S390X}".split()))]
+    for types, first in ((("cirrus-vga", "VGA"), "cirrus"), (("VGA",), "vga"), ((), None)):
+        assert next((kind for kind, when in defaults if holds(when, *types)), None) == first
+
+
+@pytest.mark.parametrize(
+    ("path", "device", "expected"),
+    [
+        ("boardfeatures.VMPORT", "vmport",
+         f"x86_64/pc i686/pc {Q35} x86_64/isapc ppc64/isapc"),
+        ("input.I8042", "i8042",
+         f"x86_64/pc i686/pc {Q35} x86_64/isapc x86_64/xenfv ppc64/isapc"),
+        ("nvram.NVRAM", "spapr-nvram", PSERIES),
+    ],
+)  # fmt: skip
+def test_devices_of_some_boards(path: str, device: str, expected: str) -> None:
+    places = (place.split("/") for place in ALL)
+    found = {f"{a}/{m}" for a, m in places if holds(named(path), device, arch=a, machine=m)}
+    assert found == set(expected.split())
+    assert meant(named(path)) == set()
+
+
+def test_guests_of_kvm() -> None:
+    kvm, timers = named("machines.KVM"), named("timer._ARM_KVM")
+    assert holds(kvm, virttype="kvm")
+    for virttype in ("qemu", "hvf"):
+        assert not holds(kvm, virttype=virttype)
+    for arch, machine in (place.split("/") for place in ALL):
+        expected = f"{arch}/{machine}" in ARM_VIRTS
+        assert holds(timers, arch=arch, machine=machine, virttype="kvm") is expected
+        assert not holds(timers, arch=arch, machine=machine, virttype="qemu")

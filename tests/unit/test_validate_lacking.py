@@ -1,0 +1,122 @@
+"""What a domain asks of QEMU: refused where QEMU has nothing, and not where it has everything."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sample_hosts import BARE
+from verdicts import Case
+
+if TYPE_CHECKING:
+    from _pytest.mark.structures import ParameterSet
+
+Q35 = ("x86_64", "q35")
+PC = ("x86_64", "pc")
+MAINFRAME = ("s390x", "s390-ccw-virtio")
+PSERIES = ("ppc64", "pseries")
+VIRT = ("aarch64", "virt")
+
+
+def asks(xml: str, code: str, place: tuple[str, str] = Q35) -> ParameterSet:
+    return pytest.param(xml, code, place, id=f"{xml} {place[1]}")
+
+
+def hostdev(kind: str, source: str, said: str = "", driver: str = "") -> str:
+    return (
+        f"<hostdev mode='subsystem' type='{kind}' {said}>{driver}<source {source}</source>"
+        "</hostdev>"
+    )
+
+
+def pci(model: str, inside: str = "", index: int = 1) -> str:
+    return f"<controller type='pci' index='{index}' model='{model}'>{inside}</controller>"
+
+
+MEDIATED = "><address uuid='c2177883-f1bb-47f0-914d-32a22e3a8804'/>"
+CARD = "><address domain='0' bus='6' slot='0x12' function='5'/>"
+EVDEV = "<source evdev='/dev/input/event0'/>"
+SCSI = ("lsilogic", "lsisas1068", "lsisas1078", "vmpvscsi", "virtio-scsi")
+USB = ("piix3-uhci", "piix4-uhci", "ehci", "ich9-ehci1", "pci-ohci", "nec-xhci", "qemu-xhci")
+SWITCH = pci("pcie-root-port") + pci("pcie-switch-upstream-port", index=2)
+SERIALS = (
+    ("isa-serial", "isa-serial", PC), ("usb-serial", "usb-serial", PC),
+    ("pci-serial", "pci-serial", PC), ("spapr-vio-serial", "spapr-vty", PSERIES),
+    ("system-serial", "pl011", VIRT), ("sclp-serial", "sclpconsole", MAINFRAME),
+    ("sclp-serial", "sclplmconsole", MAINFRAME),
+)  # fmt: skip
+INTEL = ("intremap='on'", "caching_mode='on'", "intremap='on' eim='on'", "iotlb='on'",
+         "aw_bits='48'", "dma_translation='off'")  # fmt: skip
+NODE = (
+    "<target><node>0</node></target>",
+    "<cpu><numa><cell id='0' cpus='0' memory='1048576'/></numa></cpu>",
+)
+
+CASES = [
+    *(asks(f"<console type='pty'><target type='{kind}'/></console>",
+           "console-named-target-unsupported", MAINFRAME) for kind in ("sclp", "sclplm")),
+    asks("<controller type='sata'/>", "controller-sata-unsupported", PC),
+    asks("<controller type='nvme' serial='a'/>", "controller-nvme-unsupported"),
+    *(asks(f"<controller type='scsi' model='{model}'/>", "controller-scsi-model-unsupported")
+      for model in SCSI),
+    *(asks(f"<controller type='usb' model='{model}'/>", "controller-usb-device-missing")
+      for model in USB),
+    *(asks(pci(model), "controller-model-name-unsupported", place) for model, place in (
+        ("pci-bridge", PC), ("dmi-to-pci-bridge", Q35), ("pcie-root-port", Q35),
+        ("pci-expander-bus", PC), ("pcie-expander-bus", Q35), ("pcie-to-pci-bridge", Q35),
+        ("pci-root", PSERIES))),
+    asks(SWITCH + pci("pcie-switch-downstream-port", index=3),
+         "controller-model-name-unsupported"),
+    asks(pci("pci-root", NODE[0]) + NODE[1], "controller-numa-node-unknown", PSERIES),
+    asks(pci("pci-root", "<target hotplug='off'/>", 0), "controller-hotplug-unsupported", PC),
+    asks(pci("pcie-root-port", "<target hotplug='off'/>"), "controller-hotplug-unsupported"),
+    *(asks(hostdev("mdev", MEDIATED, f"model='{model}'"), "hostdev-model-unsupported", place)
+      for model, place in (("vfio-ap", MAINFRAME), ("vfio-ccw", MAINFRAME), ("vfio-pci", Q35))),
+    asks(hostdev("scsi_host", "protocol='vhost' wwpn='naa.5123456789abcde0'>"),
+         "hostdev-model-unsupported"),
+    asks(hostdev("pci", CARD, driver="<driver name='vfio' iommufd='yes'/>"),
+         "hostdev-iommufd-unsupported"),
+    asks(hostdev("usb", "guestReset='off'><vendor id='0x1234'/><product id='0xbeef'/>"),
+         "hostdev-guest-reset-unsupported"),
+    *(asks(f"<input type='{kind}' bus='virtio'/>", "input-virtio-unsupported", place)
+      for kind in ("mouse", "tablet", "keyboard") for place in (Q35, MAINFRAME)),
+    asks(f"<input type='passthrough' bus='virtio'>{EVDEV}</input>", "input-virtio-unsupported"),
+    asks("<input type='keyboard' bus='usb'/>", "input-usb-keyboard-unsupported"),
+    *(asks(f"<iommu model='{model}'/>", "iommu-model-unsupported", place) for model, place in (
+        ("intel", Q35), ("amd", Q35), ("virtio", Q35), ("virtio", VIRT))),
+    *(asks(f"<iommu model='intel'><driver {said}/></iommu>", "iommu-property-unsupported")
+      for said in INTEL),
+    asks("<memballoon model='virtio' autodeflate='on'/>", "memballoon-autodeflate-unsupported"),
+    asks("<memballoon model='virtio' freePageReporting='on'/>",
+         "memballoon-free-page-reporting-unsupported"),
+    *(asks(f"<serial type='pty'><target type='{kind}'><model name='{model}'/></target></serial>",
+           "serial-device-unsupported", place) for kind, model, place in SERIALS),
+    asks("<shmem name='s'><model type='ivshmem-plain'/><size unit='M'>4</size></shmem>",
+         "shmem-named-unsupported"),
+    asks("<shmem name='s'><model type='ivshmem-doorbell'/><server path='/a'/></shmem>",
+         "shmem-named-unsupported"),
+    *(asks(f"<sound model='{model}'/>", "sound-model-unsupported")
+      for model in ("ich9", "usb", "virtio")),
+    *(asks(f"<sound model='ich9'><codec type='{kind}'/></sound>", "sound-codec-invalid")
+      for kind in ("duplex", "micro", "output")),
+    asks("<vsock model='virtio'><cid auto='yes'/></vsock>", "vsock-unsupported"),
+    asks("<features><acpi/></features><pstore backend='acpi-erst'><path>/a</path>"
+         "<size unit='KiB'>8</size></pstore>", "pstore-backend-unsupported"),
+    asks("<redirdev bus='usb' type='tcp'><source host='localhost' service='4000'/></redirdev>"
+         "<redirfilter><usbdev allow='yes'/></redirfilter>", "redirfilter-unsupported"),
+    asks("<controller type='ccid'/><smartcard mode='host'/>", "smartcard-mode-unsupported"),
+    asks("<controller type='ccid'/><smartcard mode='passthrough' type='tcp'><source mode='bind' "
+         "host='127.0.0.1' service='2001'/></smartcard>", "smartcard-mode-unsupported"),
+    asks("<video><driver name='vhostuser'/><model type='virtio'/></video>",
+         "video-driver-unsupported"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("xml", "code", "place"), CASES)
+def test_what_qemu_lacks_is_refused(xml: str, code: str, place: tuple[str, str]) -> None:
+    arch, machine = place
+    lacking = Case(xml, frozenset(), arch=arch, machine=machine, release=BARE)
+    having = Case(xml, frozenset(), arch=arch, machine=machine)
+    assert code in lacking.found()
+    assert code not in having.found()
