@@ -28,7 +28,8 @@ FOREIGN_PCS = (
     "x86_64/virt x86_64/pseries x86_64/versatilepb x86_64/realview-eb x86_64/vexpress-a9 "
     "x86_64/malta x86_64/magnum x86_64/q800"
 )
-FOREIGN = f"{FOREIGN_PCS} aarch64/q35 aarch64/pc riscv64/microvm ppc64/isapc armv7b/virt sparc/virt"
+FOREIGN_ARM = "aarch64/q35 aarch64/pc aarch64/xenfv"
+FOREIGN = f"{FOREIGN_PCS} {FOREIGN_ARM} riscv64/microvm ppc64/isapc armv7b/virt sparc/virt"
 
 ALL = (
     f"{PCS} {ARM_BOARDS} {RISCV_BOARDS} {LOONGARCH_BOARDS} {POWER_BOARDS} {OLD_BOARDS} "
@@ -38,7 +39,7 @@ ALL = (
 Q35 = "x86_64/q35 i686/q35"
 VIRTS = "aarch64/virt armv7l/virt riscv64/virt loongarch64/virt"
 ARM_VIRTS = "aarch64/virt armv7l/virt"
-ARM = f"{ARM_BOARDS} aarch64/q35 aarch64/pc"
+ARM = f"{ARM_BOARDS} {FOREIGN_ARM}"
 PPC64 = f"{POWER_BOARDS} ppc64/isapc"
 PSERIES = "ppc64/pseries ppc64le/pseries"
 PCI_ROOT = f"x86_64/pc i686/pc armv7l/versatilepb {PPC64} {OLD_BOARDS} mips/malta"
@@ -69,6 +70,7 @@ def without(*left_out: str) -> str:
         ("hardware._PCIE_ROOT", PCIE_ROOT),
         ("hardware.WITH_BUS", f"{PCI_ROOT} {PCIE_ROOT} {LOONGARCH_BOARDS} {S390X}"),
         ("hardware._NOT_YET_KNOWN", f"{PCS} {FOREIGN_PCS} m68k/q800 m68k/virt"),
+        ("hardware._RISCV", f"{RISCV_BOARDS} riscv64/microvm"),
         ("hypervrules.WHERE", f"{PCS} {FOREIGN_PCS} {ARM_VIRTS}"),
         ("interface._ARM", ARM),
         ("interface._VERSATILE", "armv7l/versatilepb"),
