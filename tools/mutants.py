@@ -8,7 +8,8 @@ Of all the changes that cosmic-ray could make to the table, those are kept that 
 
 Left out are operators that predicates don't have (a predicate has no quotient: the module could not
 even be imported), more than one way to turn a comparison round, annotations, places in the document
-(``order``), which have room between them, and all that says how QEMU is told of something.
+(``order``), which have room between them, and what decides nothing of a report or a verdict: how
+QEMU is told of something, advice, and drifts.
 """
 
 from __future__ import annotations
@@ -38,12 +39,12 @@ _FOREIGN = re.compile(
     r"|ReplaceBinaryOperator_(Add|Pow)"
     r"|ReplaceComparisonOperator_(Eq_(?!NotEq)|NotEq_(?!Eq)|Is_(?!IsNot)|IsNot_(?!Is$)|Gt_(?!GtE|LtE))"
 )
-_NO_PREDICATES = {"order", "told", "trials", "alone"}
-"""Keywords whose values are none."""
+_NO_PREDICATES = {"order", "told", "trials", "alone", "advice", "bios", "drifts", "at_start"}
+"""Keywords whose values decide nothing of a report or a verdict."""
 _MAKERS = {"Predicate", "Choice", "Enum", "Element"}
 """What a function gives that makes a part of the table."""
-OF_TELLING = {"os_told", "tells", "chardev_told"}
-"""Modules that say how QEMU is told of something: no report and no verdict depends on them."""
+NOT_JUDGED = {"os_told", "tells", "chardev_told", "drifts"}
+"""Modules on which no report and no verdict depends: how QEMU is told of something, and drifts."""
 
 
 class Mutant(NamedTuple):
@@ -99,7 +100,7 @@ def spans_of_predicates() -> dict[str, list[Span]]:
     found: dict[str, list[Span]] = {}
     functions: set[FunctionType] = set()
     for module in pkgutil.iter_modules(domcaps.elements.__path__):
-        if module.name in OF_TELLING:
+        if module.name in NOT_JUDGED:
             continue
         loaded = importlib.import_module(f"domcaps.elements.{module.name}")
         for value in vars(loaded).values():
@@ -109,7 +110,7 @@ def spans_of_predicates() -> dict[str, list[Span]]:
         found[inspect.getfile(loaded)] = _outside(made)
     for function in called(functions):
         path = function.__code__.co_filename
-        if Path(path).stem not in OF_TELLING and "elements" in Path(path).parts:
+        if Path(path).stem not in NOT_JUDGED and "elements" in Path(path).parts:
             lines, first = inspect.getsourcelines(function)
             tree = ast.parse(Path(path).read_text())
             inside = range(first, first + len(lines))
@@ -164,7 +165,9 @@ def _holes(node: ast.AST) -> Iterator[Span]:
             yield _span(inner.value)
         if isinstance(inner, ast.AnnAssign):
             yield _span(inner.annotation)
-        if isinstance(inner, ast.FunctionDef):
+        if isinstance(inner, ast.FunctionDef) and "Remedy" in ast.unparse(inner.returns or inner):
+            yield _span(inner)
+        elif isinstance(inner, ast.FunctionDef):
             # from the name to the body: parameters, annotations, and the docstring
             yield (inner.lineno, inner.col_offset), _span(inner.body[0])[0]
 

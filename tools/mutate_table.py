@@ -41,7 +41,7 @@ from processes import apart
 from run import judge, judge_domain
 
 from domcaps.elements import table
-from domcaps.language import World
+from domcaps.language import ALWAYS, World
 from domcaps.report.answer import Section, evaluate
 
 if TYPE_CHECKING:
@@ -240,6 +240,11 @@ def _likely_first(defect: Defect | NamedDefect, shown_to: list[Witness]) -> list
     return sorted(shown_to, key=lambda witness: not word or word not in witness.words)
 
 
+def _may_tell(defect: Defect | NamedDefect, asked: frozenset[int]) -> bool:
+    """Tell whether one who asks these may notice; nobody needs to ask what is always true."""
+    return id(defect.sound) in asked or defect.sound is ALWAYS
+
+
 def _explained(name: str) -> str:
     return next((why for form, why in INVISIBLE.items() if re.search(form, name)), "")
 
@@ -274,7 +279,7 @@ def main() -> int:
         to = [
             witness
             for witness, ids in zip(everybody, asks, strict=True)
-            if id(defect.sound) in (ids or ()) and witness.judge != judged
+            if witness.judge != judged and _may_tell(defect, ids or frozenset())
         ]
         to = [*_likely_first(defect, to), *samples.of(defect)]
         noticed[number] = apart(partial(first_to_notice, defect, to)) or ""

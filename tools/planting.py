@@ -15,6 +15,8 @@ import inspect
 import pkgutil
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from mutants import NOT_JUDGED
+
 import domcaps.elements
 from domcaps.elements import table
 from domcaps.language import ALWAYS, NEVER, Choice, Element, Enum, Predicate, World
@@ -25,9 +27,6 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from domcaps.language.truth import Truth
-
-OF_TELLING = ("os_told", "tells", "chardev_told")
-"""Modules that say how QEMU is told of something: no report and no verdict depends on them."""
 
 
 class Defect(NamedTuple):
@@ -161,7 +160,7 @@ def defects_of_rules() -> Iterator[Defect | NamedDefect]:
 def _all_found() -> Iterator[tuple[str, Predicate | Enum]]:
     """Give the predicates and enums that the table's modules name."""
     for module in pkgutil.iter_modules(domcaps.elements.__path__):
-        if module.name not in OF_TELLING:
+        if module.name not in NOT_JUDGED:
             for name, value in _own(importlib.import_module(f"domcaps.elements.{module.name}")):
                 yield from _found(value, f"{module.name}.{name}")
 

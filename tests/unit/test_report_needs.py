@@ -35,6 +35,8 @@ GPU = "virtio-gpu-pci virtio-gpu-device virtio-gpu-ccw"
     [
         ("controller_models.SCSI_VIRTIO", "virtio-scsi-pci virtio-scsi-ccw virtio-scsi-device"),
         ("controller_models.USB_DEVICES[vt82c686b-uhci]", "vt82c686b-usb-uhci"),
+        ("controller_pci.DEVICES[x3130-upstream]", "x3130-upstream"),
+        ("controller_pci.DEVICES[xio3130-downstream]", "xio3130-downstream"),
         ("input.VIRTIO[evdev]", "input-linux"),
         ("input.VIRTIO_CCW[mouse]", "virtio-mouse-ccw"),
         ("input.VIRTIO_CCW[tablet]", "virtio-tablet-ccw"),
@@ -127,6 +129,14 @@ def test_spice_is_drawn_by_a_card_where_it_has_the_option(name: str, parameter: 
         options = [{"option": "spice", "parameters": [{"name": p} for p in parameters]}]
         answers: dict[Any, Any] = {ask("query-command-line-options"): options}
         assert holds(named(f"graphics_spice.{name}"), answers=answers) is expected
+
+
+@pytest.mark.parametrize("processor", ["max-x86_64-cpu", "max-arm-cpu"])
+def test_what_could_not_migrate_is_hidden_by_processors_that_can(processor: str) -> None:
+    question = object_properties_of(processor)
+    for names, expected in ((["migratable"], True), ([], False)):
+        answers: dict[Any, Any] = {question: [{"name": name, "type": "bool"} for name in names]}
+        assert holds(named("cpu.MIGRATABLE"), processor, answers=answers) is expected
 
 
 def test_memory_of_enclaves_needs_type_and_processor() -> None:

@@ -51,6 +51,7 @@ def disk(
     )
 
 
+SHARED = "<transient shareBacking='yes'/>"
 THREADS = "<iothreads><iothread id='1'/></iothreads>"
 LUN = (
     "<disk type='block' device='lun'><driver name='qemu' type='raw'/><source dev='/dev/a'>{}"
@@ -144,6 +145,8 @@ CASES = [
     asks(disk(bus="scsi", target="rotation_rate='7200'"), "disk-rotation-rate-unsupported"),
     *(asks("<iothreads>1</iothreads>" + disk(driver="type='raw'", inside=THREADS),
            "disk-iothread-unsupported", place) for place in (Q35, MAINFRAME)),
+    asks("<on_reboot>destroy</on_reboot>" + disk().replace("</disk>", SHARED + "</disk>"),
+         "disk-transient-unsupported"),
     asks(LUN.format(""), "disk-lun-bus-unsupported"),
     asks(LUN.format("<reservations managed='yes'/>"), "disk-reservations-unsupported"),
     asks("<disk type='vhostvdpa' device='disk'><driver name='qemu' type='raw' cache='none'/>"
