@@ -13,6 +13,7 @@ from test_report_rules import SWTPM, promised
 
 from domcaps.facts.question import ask, device_properties_of, object_properties_of
 from domcaps.facts.record import HostRecord, Kvm, Presence
+from domcaps.language.truth import Truth
 from fakes import emulator_record, world
 
 if TYPE_CHECKING:
@@ -69,6 +70,13 @@ def test_a_class_of_boards_has_properties_though_it_is_not_listed() -> None:
     ps2 = import_module("domcaps.elements.features").PS2.supported
     assert holds(ps2, answers={question: [{"name": "i8042", "type": "bool"}]}, machine="pc")
     assert not holds(ps2, answers={question: []}, machine="pc")
+    # whoever was not asked did not say no
+    assert world(emulator_record(), machine="pc").truth(ps2) is Truth.UNKNOWN
+
+
+def test_models_of_usb_disks_may_be_written_though_no_report_lists_them() -> None:
+    for name in ("usb-storage", "usb-bot"):
+        assert not promised(f"disk.model={name}", name)
 
 
 def seen(predicate: Predicate, answers: Any = None, host: HostRecord | None = None) -> list[str]:
@@ -99,6 +107,12 @@ def test_whether_kvm_has_trust_domains_is_told_in_explanations() -> None:
     for tdx, said in ((True, "Y"), (False, "not Y, or not there")):
         host = HostRecord("x86_64", kvm=Kvm(usable=True, tdx=tdx))
         assert said in seen(named("launchsecurity.TDX"), host=host)
+
+
+def test_whether_a_mainframe_protects_guests_is_told_in_explanations() -> None:
+    for secure, said in ((True, "yes"), (False, "not switched on, or not there")):
+        host = HostRecord("s390x", kvm=Kvm(usable=True, secure_guest=secure))
+        assert seen(named("launchsecurity.S390_PV_HOST"), host=host) == [said]
 
 
 def test_versions_of_tpm_are_not_spoken_of_where_there_are_none() -> None:

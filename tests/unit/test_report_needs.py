@@ -7,12 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from test_report_boards import holds
+from test_report_rules import SWTPM
 
+from domcaps.api import DomainCapabilities
+from domcaps.elements import choices
 from domcaps.facts.question import ask, device_properties_of, object_properties_of
+from domcaps.facts.record import HostRecord, Kvm
+from domcaps.report.document import build
 from fakes import emulator_record, world
 
 if TYPE_CHECKING:
     from domcaps.language import Predicate
+    from domcaps.language.truth import Reason
 
 
 def named(path: str) -> Predicate:
@@ -137,6 +143,8 @@ def test_what_could_not_migrate_is_hidden_by_processors_that_can(processor: str)
     for names, expected in ((["migratable"], True), ([], False)):
         answers: dict[Any, Any] = {question: [{"name": name, "type": "bool"} for name in names]}
         assert holds(named("cpu.MIGRATABLE"), processor, answers=answers) is expected
+        choice = dict(choices())["cpu.host-passthrough.hostPassthroughMigratable=on"]
+        assert holds(choice.when, processor, answers=answers) is expected
 
 
 def test_memory_of_enclaves_needs_type_and_processor() -> None:
@@ -146,3 +154,49 @@ def test_memory_of_enclaves_needs_type_and_processor() -> None:
     assert holds(model, "sgx-epc", answers=answers)
     assert not holds(model, answers=answers)
     assert not holds(model, "sgx-epc")
+
+
+def test_a_card_is_a_device_of_its_name_but_for_one_that_libvirt_misspells() -> None:
+    card = import_module("domcaps.elements.interface")._card
+    assert holds(card("e1000"), "e1000")
+    assert not holds(card("e1000"), "smc91c111")
+    assert holds(card("scm91c111"), "smc91c111")
+    assert not holds(card("scm91c111"), "scm91c111")
+
+
+@pytest.mark.parametrize(
+    ("virttype", "of_machine", "of_host", "expected"),
+    [
+        ("kvm", 288, 100, "max='100'"),
+        ("kvm", 288, 1000, "max='288'"),
+        ("kvm", 288, 0, "max='288'"),
+        ("qemu", 288, 100, "max='288'"),
+        ("qemu", 1, 0, "max='1'"),
+        ("qemu", 0, 0, ""),
+    ],
+)
+def test_cpus_are_limited_by_the_machine_and_by_kvm(
+    virttype: str, of_machine: int, of_host: int, expected: str
+) -> None:
+    record = emulator_record(machines=({"name": "pc-q35-9.9", "cpu-max": of_machine},), kvm=True)
+    host = HostRecord("x86_64", kvm=Kvm(usable=True, max_vcpus=of_host))
+    found = DomainCapabilities(build(world(record, host, virttype=virttype))).xml
+    assert ("<vcpu" in found) is bool(expected)
+    assert expected in found
+
+
+def test_versions_of_tpm_that_swtpm_sets_up_are_told_in_explanations() -> None:
+    host = HostRecord("x86_64", helpers=SWTPM)
+    when = dict(choices())["tpm.backendVersion=2.0"].when
+    (reason, *_) = (r for r in walk(when.explain(world(host=host))) if "swtpm can" in r.statement)
+    assert "2.0" in reason.value
+
+
+def walk(reason: Reason) -> list[Reason]:
+    return [reason, *(inner for part in reason.because for inner in walk(part))]
+
+
+def test_rules_ask_of_a_back_end_what_the_report_asks() -> None:
+    interface = import_module("domcaps.elements.interface")
+    for choice in interface.BACKEND_TYPE.choices:
+        assert interface._backend(choice.name) is choice.when

@@ -53,6 +53,7 @@ def without(*left_out: str) -> str:
 @pytest.mark.parametrize(
     ("path", "expected"),
     [
+        ("boardfeatures.VIRTUALIZATION", f"aarch64/virt aarch64/raspi3b {FOREIGN_ARM}"),
         ("controller_models._ARM", f"{ARM} armv7b/virt"),
         ("controller_models.VIRTUAL_BOARDS", f"{ARM_VIRTS} riscv64/virt"),
         ("controller_models.BUILTIN_ESP",
@@ -75,6 +76,9 @@ def without(*left_out: str) -> str:
         ("interface._ARM", ARM),
         ("interface._VERSATILE", "armv7l/versatilepb"),
         ("interface._MODERN", f"{VIRTS} {S390X}"),
+        ("machines.BUILTIN_IDE",
+         "x86_64/pc i686/pc mips/malta x86_64/malta sparc64/sun4u ppc/g3beige"),
+        ("machines.MICROVM", "x86_64/microvm"),
         ("machines._OTHERS",
          f"{OLD_BOARDS} {MIPS_BOARDS} {OTHER_BOARDS} armv7b/virt sparc/virt"),
         ("osloader.SECURE_MACHINE", "x86_64/q35"),

@@ -147,6 +147,9 @@ CASES = [
            "disk-iothread-unsupported", place) for place in (Q35, MAINFRAME)),
     asks("<on_reboot>destroy</on_reboot>" + disk().replace("</disk>", SHARED + "</disk>"),
          "disk-transient-unsupported"),
+    asks("<interface type='user'/>", "interface-backend-unsupported"),
+    asks("<interface type='user'><backend type='passt'/></interface>",
+         "interface-backend-unsupported"),
     asks(LUN.format(""), "disk-lun-bus-unsupported"),
     asks(LUN.format("<reservations managed='yes'/>"), "disk-reservations-unsupported"),
     asks("<disk type='vhostvdpa' device='disk'><driver name='qemu' type='raw' cache='none'/>"
@@ -190,6 +193,7 @@ UNLISTED = [
           "disk-bus-unavailable"),
     wrong("disks of UML are for UML", disk(bus="uml").replace("sda", "ubda"),
           "disk-bus-unavailable"),
+    fine("the usual way to tell of a panic", "<panic model='default'/>"),
     fine("the usual adapter", "<video><model type='default'/></video>"),
     fine("the usual way to share", "<filesystem type='mount'><driver type='default'/>"
          "<source dir='/a'/><target dir='b'/></filesystem>"),
