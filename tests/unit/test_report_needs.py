@@ -9,10 +9,10 @@ import pytest
 from test_report_boards import holds
 from test_report_rules import SWTPM
 
-from domcaps.api import DomainCapabilities
 from domcaps.elements import choices
 from domcaps.facts.question import ask, device_properties_of, object_properties_of
 from domcaps.facts.record import HostRecord, Kvm
+from domcaps.report.capabilities import DomainCapabilities
 from domcaps.report.document import build
 from fakes import emulator_record, world
 

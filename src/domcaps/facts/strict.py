@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -31,19 +30,13 @@ def decode_strictly(data: bytes, kind: type[T], error: type[InputError], where: 
         document = msgspec.json.decode(data)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as reason:
         raise error(f"not JSON: {reason}", where=where) from None
-    problem = next(_unknown_keys(document, _form(kind), "$"), "")
+    problem = next(_unknown_keys(document, msgspec.inspect.type_info(kind), "$"), "")
     if problem:
         raise error(problem, where=where)
     try:
         return msgspec.convert(document, kind)
     except (msgspec.ValidationError, RecursionError) as reason:
         raise error(str(reason), where=where) from None
-
-
-@cache
-def _form(kind: type) -> msgspec.inspect.Type:
-    """Give the fields of a kind, which takes longer to find out than a document to decode."""
-    return msgspec.inspect.type_info(kind)
 
 
 def _unknown_keys(value: Any, kind: msgspec.inspect.Type, path: str) -> Iterator[str]:
