@@ -103,7 +103,7 @@ MODULES = [
         "dimm", SIZE, "<source><pagesize unit='KiB'>4</pagesize><nodemask>0,7</nodemask></source>"),
         "dimm-nodemask-unavailable"),
     wrong("memory of enclaves has no address", ENCLAVE.format("", "<address type='pci'/>"),
-          "memory-device-address-unsupported", "memory-device-model-unsupported",
+          "memory-device-address-unsupported", "memory-device-sgx-section-too-small",
           "memory-device-unpluggable"),
     wrong("memory that outlives the host needs libpmem", numa("") + "<memory model='nvdimm'>"
           "<source><path>/a</path><pmem/></source><target><size unit='KiB'>524288</size>"

@@ -83,9 +83,9 @@ SOURCES = [
     wrong("what is on the network is not missing at the start", on_network("nbd", HOST).replace(
         "protocol", "startupPolicy='optional' protocol"), "disk-startup-policy-unsupported"),
     wrong("a data file is storage of a type", store(
-        "<format type='raw'/><source file='/b'/>", kind=""), "disk-datastore-invalid"),
-    wrong("a data file has a format", store("<source file='/b'/>"), "disk-datastore-invalid"),
-    wrong("a data file has a source", store("<format type='raw'/>"), "disk-datastore-invalid"),
+        "<format type='raw'/><source file='/b'/>", kind=""), "disk-datastore-incomplete"),
+    wrong("a data file has a format", store("<source file='/b'/>"), "disk-datastore-incomplete"),
+    wrong("a data file has a source", store("<format type='raw'/>"), "disk-datastore-incomplete"),
 ]  # fmt: skip
 
 NETWORK = [
