@@ -20,7 +20,7 @@ RISCV_BOARDS = "riscv64/virt riscv64/spike riscv64/vexpress-a9"
 LOONGARCH_BOARDS = "loongarch64/virt loongarch64/other"
 POWER_BOARDS = "ppc64/pseries ppc64le/pseries ppc64/powernv"
 OLD_BOARDS = "ppc/g3beige sparc64/sun4u alpha/clipper sh4/r2d"
-MIPS_BOARDS = "mips/malta mips64/magnum mips64/pica61"
+MIPS_BOARDS = "mips/malta mips64/malta mips64/magnum mips64/pica61"
 OTHER_BOARDS = "sparc/SS-5 m68k/q800 m68k/virt"
 S390X = "s390x/s390-ccw-virtio"
 # names of boards that mean nothing, or something else, in another architecture
@@ -42,7 +42,7 @@ ARM_VIRTS = "aarch64/virt armv7l/virt"
 ARM = f"{ARM_BOARDS} {FOREIGN_ARM}"
 PPC64 = f"{POWER_BOARDS} ppc64/isapc"
 PSERIES = "ppc64/pseries ppc64le/pseries"
-PCI_ROOT = f"x86_64/pc i686/pc armv7l/versatilepb {PPC64} {OLD_BOARDS} mips/malta"
+PCI_ROOT = f"x86_64/pc i686/pc armv7l/versatilepb {PPC64} {OLD_BOARDS} mips/malta mips64/malta"
 PCIE_ROOT = f"{Q35} {ARM_VIRTS} riscv64/virt"
 
 
@@ -66,7 +66,7 @@ def without(*left_out: str) -> str:
         ("hardware._NO_USB_PC", "x86_64/isapc"),
         ("hardware._MICROVM", "x86_64/microvm"),
         ("hardware._OLD_BOARDS", f"{OLD_BOARDS} {PPC64}"),
-        ("hardware._MALTA", "mips/malta"),
+        ("hardware._MALTA", "mips/malta mips64/malta"),
         ("hardware._ALWAYS_PCI_ROOT", PCI_ROOT),
         ("hardware._PCIE_ROOT", PCIE_ROOT),
         ("hardware.WITH_BUS", f"{PCI_ROOT} {PCIE_ROOT} {LOONGARCH_BOARDS} {S390X}"),
@@ -77,7 +77,7 @@ def without(*left_out: str) -> str:
         ("interface._VERSATILE", "armv7l/versatilepb"),
         ("interface._MODERN", f"{VIRTS} {S390X}"),
         ("machines.BUILTIN_IDE",
-         "x86_64/pc i686/pc mips/malta x86_64/malta sparc64/sun4u ppc/g3beige"),
+         "x86_64/pc i686/pc mips/malta mips64/malta x86_64/malta sparc64/sun4u ppc/g3beige"),
         ("machines.MICROVM", "x86_64/microvm"),
         ("machines._OTHERS",
          f"{OLD_BOARDS} {MIPS_BOARDS} {OTHER_BOARDS} armv7b/virt sparc/virt"),
