@@ -93,6 +93,7 @@ def without(*left_out: str) -> str:
          f"{ARM_VIRTS} riscv64/virt armv7l/vexpress-a9 riscv64/vexpress-a9"),
         ("pci_devices._NEW_BOARDS", f"riscv64/virt loongarch64/virt {S390X}"),
         ("pci_devices._VIRTIO_VIDEO", f"{VIRTS} {S390X}"),
+        ("realboards.MADE_FOR_GUESTS", f"{PCS} {FOREIGN_PCS} {VIRTS} {S390X} {PSERIES}"),
         ("serial._SYSTEM", VIRTS),
         ("video._VIRTUAL", f"{VIRTS} {S390X}"),
         ("video.DEFAULT_KNOWN", f"{VIRTS} {S390X} {PPC64}"),
