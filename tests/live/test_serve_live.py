@@ -292,6 +292,29 @@ def test_virt_install_makes_a_guest(host: Host, uri: str, name: str, tmp_path: P
 
 @needs_virtinst
 @pytest.mark.parametrize(
+    ("disk", "kind"),
+    [("path={}/old.qcow2", "qcow2"), ("path={}/old.img", "raw"), ("path={}/new,size=1", "qcow2")],
+)
+def test_virt_install_looks_at_disks(disk: str, kind: str, tmp_path: Path) -> None:
+    head = b"QFI\xfb" + (3).to_bytes(4, "big") + bytes(16) + (2**30).to_bytes(8, "big")
+    (tmp_path / "old.qcow2").write_bytes(head + bytes(72))
+    (tmp_path / "old.img").write_bytes(bytes(4096))
+    before = sorted(tmp_path.iterdir())
+    with serving(Live()) as uri:
+        done = python(
+            "/usr/bin/virt-install", "--connect", uri, "--print-xml", "--dry-run", "--name", "demo",
+            "--memory", "512", "--osinfo", "generic", "--network", "none", "--import",
+            "--virt-type", "qemu", "--disk", disk.format(tmp_path),
+        )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    root = etree.fromstring(done.stdout)
+    assert root.xpath("string(devices/disk/driver/@type)") == kind
+    assert root.xpath("string(devices/disk/source/@file)").startswith(str(tmp_path))
+    assert sorted(tmp_path.iterdir()) == before, "nothing is made"
+
+
+@needs_virtinst
+@pytest.mark.parametrize(
     "arch", ["aarch64", "s390x", "ppc64le", "riscv64", "loongarch64", "armv7l", "i686"]
 )
 def test_virt_install_makes_guests_of_other_processors(arch: str) -> None:

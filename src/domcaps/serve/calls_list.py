@@ -42,15 +42,12 @@ def _node_device_names(
     return ([],)
 
 
-# storage pools, networks, interfaces, node devices, network filters, secrets, filter bindings
-for _call in (281, 283, 284, 285, 286, 287, 401):
+# networks, interfaces, node devices, network filters, secrets, filter bindings
+for _call in (283, 284, 285, 286, 287, 401):
     procedure(_call, takes=(INT, UINT), gives=(_NONE, UINT))(_list_all)
 
-# networks and those defined, storage pools and those defined, interfaces and those defined,
-# secrets, network filters
-for _call, _names in (
-    (52, 38), (50, 36), (71, 72), (73, 74), (126, 127), (137, 138), (139, 140), (178, 179)
-):  # fmt: skip
+# networks and those defined, interfaces and those defined, secrets, network filters
+for _call, _names in ((52, 38), (50, 36), (126, 127), (137, 138), (139, 140), (178, 179)):
     procedure(_call, gives=(INT,))(_number_of)
     procedure(_names, takes=(INT,), gives=(_NONE,))(_names_of)
 

@@ -31,6 +31,8 @@ class Code(enum.IntEnum):
     SYSTEM_ERROR = 38
     RPC = 39
     NO_DOMAIN = 42
+    NO_STORAGE_POOL = 49
+    NO_STORAGE_VOL = 50
     CONFIG_UNSUPPORTED = 67
     OPERATION_TIMEOUT = 68
     OPERATION_UNSUPPORTED = 84
@@ -43,6 +45,7 @@ class Origin(enum.IntEnum):
 
     RPC = 7
     QEMU = 10
+    STORAGE = 18
     DOMAIN = 20
 
 
@@ -55,6 +58,8 @@ _WORDS = {
     Code.OPERATION_FAILED: "operation failed",
     Code.XML_ERROR: "XML error",
     Code.NO_DOMAIN: "Domain not found",
+    Code.NO_STORAGE_POOL: "Storage pool not found",
+    Code.NO_STORAGE_VOL: "Storage volume not found",
     Code.CONFIG_UNSUPPORTED: "unsupported configuration",
     Code.OPERATION_UNSUPPORTED: "Operation not supported",
     Code.CPU_INCOMPATIBLE: "the CPU is incompatible with host CPU",

@@ -73,6 +73,6 @@ def procedure(
 def procedures() -> dict[int, Procedure]:
     """Give those that are offered, by number."""
     # each of these files offers some when it is imported
-    for name in ("connect", "cpu", "domain", "event", "hostcpu", "list", "node"):
+    for name in ("connect", "cpu", "domain", "event", "hostcpu", "list", "node", "storage"):
         import_module(f"domcaps.serve.calls_{name}")
     return _PROCEDURES

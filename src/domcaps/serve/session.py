@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from domcaps.language import Dialect
     from domcaps.serve.domains import Domain
     from domcaps.serve.source import Served, Source
+    from domcaps.serve.storage import Pool
 
 _USUAL = {"", "/", "/system", "/session"}
 READ_ONLY = 1
@@ -23,6 +24,7 @@ class Session:
     def __init__(self, source: Source, dialect: Dialect) -> None:
         self.dialect = dialect
         self.domains: dict[bytes, Domain] = {}
+        self.pools: dict[bytes, Pool] = {}
         self.uri = ""
         self.read_only = False
         self.is_open = False
@@ -63,6 +65,7 @@ class Session:
     def close(self) -> None:
         """Forget everything, and end when the reply was sent."""
         self.domains.clear()
+        self.pools.clear()
         self.is_open = False
         self.is_over = True
 

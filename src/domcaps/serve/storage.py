@@ -1,0 +1,194 @@
+"""Folders as pools of storage, looked at and never changed.
+
+Tools that make domains (``virt-install --disk``) want to know of each image whether it is there,
+how large it is and in which format; they make a pool of its folder for that, and ask the pool.
+Such a pool is kept while its connection lasts. Its volumes are what stands in the folder when
+somebody asks; nothing is made, removed or written.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import uuid
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+from lxml import etree
+
+from domcaps.serve.faults import Code, Fault, Origin
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element as Node
+
+FILE, BLOCK, FOLDER = 0, 1, 2
+"""``virStorageVolType``."""
+
+MOST_VOLUMES = 16384
+"""``REMOTE_STORAGE_VOL_LIST_MAX``: more are not listed."""
+
+_PARSER = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
+_MAGIC = (
+    (0, b"QFI\xfb", "qcow2"), (0, b"QED\x00", "qed"), (0, b"KDMV", "vmdk"), (0, b"COWD", "vmdk"),
+    (0, b"vhdxfile", "vhdx"), (0, b"conectix", "vpc"), (0x40, b"\x7f\x10\xda\xbe", "vdi"),
+)  # fmt: skip
+_ISO, _ISO_AT = b"CD001", 0x8001
+_QCOW2_SIZE = slice(24, 32)
+
+
+class Pool(msgspec.Struct):
+    """A folder. `real` tells whether it is one of this machine, or of a host that was recorded."""
+
+    name: str
+    uuid: bytes
+    path: str
+    real: bool
+    active: bool = False
+    lasting: bool = True
+    autostart: bool = False
+
+    @property
+    def handle(self) -> tuple[str, bytes]:
+        """What it is on the wire."""
+        return self.name, self.uuid
+
+    def sizes(self) -> tuple[int, int, int]:
+        """Give capacity, allocation and what is free, in bytes, of the file system it is on."""
+        if not self.active or not self.real:
+            return 0, 0, 0
+        folder = Path(self.path)
+        while not folder.is_dir() and folder != folder.parent:
+            folder = folder.parent  # it would be made there
+        try:
+            found = os.statvfs(folder)
+        except OSError as error:
+            raise Fault(Code.SYSTEM_ERROR, f"{folder}: {error.strerror}", Origin.STORAGE) from error
+        capacity, free = found.f_blocks * found.f_frsize, found.f_bavail * found.f_frsize
+        return capacity, capacity - free, free
+
+    def volumes(self) -> list[Volume]:
+        """Give what stands in the folder, by name."""
+        if not self.active or not self.real:
+            return []
+        try:
+            with os.scandir(self.path) as entries:
+                names = sorted(entry.name for entry in islice(entries, MOST_VOLUMES))
+        except OSError:
+            return []
+        return [volume for name in names if (volume := self.volume(name)) is not None]
+
+    def volume(self, name: str) -> Volume | None:
+        """Look at one file, None where there is none that could be a disk."""
+        if not self.active or not self.real or "/" in name or name in {"", ".", ".."}:
+            return None
+        path = Path(self.path) / name
+        try:
+            found = path.stat()
+        except OSError:
+            return None
+        kinds = ((stat.S_ISREG, FILE), (stat.S_ISBLK, BLOCK), (stat.S_ISDIR, FOLDER))
+        kind = next((kind for is_one, kind in kinds if is_one(found.st_mode)), None)
+        return None if kind is None else Volume(self.name, name, str(path), kind, found)
+
+    def xml(self) -> str:
+        """Describe it as libvirt does."""
+        root = etree.Element("pool", type="dir")
+        _add(root, "name", self.name)
+        _add(root, "uuid", str(uuid.UUID(bytes=self.uuid)))
+        sizes = zip(("capacity", "allocation", "available"), self.sizes(), strict=True)
+        for name, size in sizes:
+            _add(root, name, str(size)).set("unit", "bytes")
+        etree.SubElement(root, "source")
+        _add(etree.SubElement(root, "target"), "path", self.path)
+        return etree.tostring(root, encoding="unicode", pretty_print=True)
+
+
+class Volume(msgspec.Struct, frozen=True):
+    """A file in a pool."""
+
+    pool: str
+    name: str
+    path: str
+    kind: int
+    stat: os.stat_result
+
+    @property
+    def handle(self) -> tuple[str, str, str]:
+        """What it is on the wire: a volume in a folder has its path for a key."""
+        return self.pool, self.name, self.path
+
+    def info(self) -> tuple[int, int, int]:
+        """Give its type, and in bytes what a guest sees and what it takes."""
+        return self.kind, self._seen()[1], self.stat.st_blocks * 512
+
+    def _seen(self) -> tuple[str, int]:
+        """Give format and size of the disk that the file holds."""
+        size = self.stat.st_size
+        if self.kind != FILE:
+            return ("dir" if self.kind == FOLDER else "raw"), size
+        try:
+            with Path(self.path).open("rb") as file:
+                head = file.read(_ISO_AT + len(_ISO))
+        except OSError:
+            return "raw", size  # as libvirt says of what it may not read
+        for at, magic, name in _MAGIC:
+            if head[at : at + len(magic)] == magic:
+                inner = int.from_bytes(head[_QCOW2_SIZE], "big")
+                return name, inner if name == "qcow2" else size
+        return ("iso" if head[_ISO_AT:] == _ISO else "raw"), size
+
+    def xml(self) -> str:
+        """Describe it as libvirt does."""
+        kind, capacity, allocation = self.info()
+        root = etree.Element("volume", type=("file", "block", "dir")[kind])
+        _add(root, "name", self.name)
+        _add(root, "key", self.path)
+        _add(root, "capacity", str(capacity)).set("unit", "bytes")
+        _add(root, "allocation", str(allocation)).set("unit", "bytes")
+        _add(root, "physical", str(self.stat.st_size)).set("unit", "bytes")
+        target = etree.SubElement(root, "target")
+        _add(target, "path", self.path)
+        etree.SubElement(target, "format", type=self._seen()[0])
+        rights = etree.SubElement(target, "permissions")
+        _add(rights, "mode", f"{stat.S_IMODE(self.stat.st_mode):04o}")
+        _add(rights, "owner", str(self.stat.st_uid))
+        _add(rights, "group", str(self.stat.st_gid))
+        return etree.tostring(root, encoding="unicode", pretty_print=True)
+
+
+def pool_of(xml: str, *, real: bool) -> Pool:
+    """Read the description of a pool; raises `Fault` for what is no folder."""
+    try:
+        root = etree.fromstring(xml.encode(), _PARSER)
+    except etree.XMLSyntaxError as error:
+        raise Fault(Code.XML_ERROR, str(error), Origin.STORAGE) from error
+    kind, name = root.get("type"), (root.findtext("name") or "").strip()
+    path = (root.findtext("target/path") or "").strip()
+    if root.tag != "pool" or kind != "dir":
+        detail = f"a pool of type {kind!r}: here there are folders alone ('dir')"
+        raise Fault(Code.OPERATION_UNSUPPORTED, detail, Origin.STORAGE)
+    if not name or "/" in name:
+        raise Fault(Code.XML_ERROR, "the pool needs a <name> without '/'", Origin.STORAGE)
+    if not path.startswith("/"):
+        detail = "the pool needs <target><path>, an absolute path"
+        raise Fault(Code.XML_ERROR, detail, Origin.STORAGE)
+    return Pool(name, _identity(root), os.path.normpath(path), real)
+
+
+def _identity(root: Node) -> bytes:
+    text = (root.findtext("uuid") or "").strip()
+    try:
+        return uuid.UUID(text).bytes if text else uuid.uuid4().bytes
+    except ValueError as error:
+        raise Fault(Code.XML_ERROR, "malformed uuid element", Origin.STORAGE) from error
+
+
+def _add(parent: Node, name: str, text: str) -> Node:
+    node = etree.SubElement(parent, name)
+    try:
+        node.text = text
+    except ValueError:  # a file's name may hold what XML can't
+        node.text = text.encode("ascii", "backslashreplace").decode()
+    return node
