@@ -59,6 +59,8 @@ GPU = "virtio-gpu-pci virtio-gpu-device virtio-gpu-ccw"
         ("pci_devices._VFIO_CCW", "vfio-ccw"),
         ("pci_devices._CARDS[rtl8139]", "rtl8139"),
         ("pci_devices._CARDS[e1000]", "e1000"),
+        ("sound._ICH6", "intel-hda"),
+        ("sound._AC97", "AC97"),
         ("sound.MODEL[virtio]", "virtio-sound-pci virtio-sound-device"),
         ("video.DEFAULT_KNOWN", "cirrus-vga VGA"),
         ("video_frontend.ACCELERATED", "virtio-gpu-gl-pci virtio-vga-gl"),

@@ -94,6 +94,10 @@ def without(*left_out: str) -> str:
         ("pci_devices._NEW_BOARDS", f"riscv64/virt loongarch64/virt {S390X}"),
         ("pci_devices._VIRTIO_VIDEO", f"{VIRTS} {S390X}"),
         ("realboards.MADE_FOR_GUESTS", f"{PCS} {FOREIGN_PCS} {VIRTS} {S390X} {PSERIES}"),
+        ("realboards.SD_SLOT",
+         "aarch64/raspi3b armv7l/versatilepb armv7l/realview-eb armv7l/realview-pb-a8 "
+         "armv7l/vexpress-a9 riscv64/vexpress-a9 "
+         "x86_64/versatilepb x86_64/realview-eb x86_64/vexpress-a9"),
         ("serial._SYSTEM", VIRTS),
         ("video._VIRTUAL", f"{VIRTS} {S390X}"),
         ("video.DEFAULT_KNOWN", f"{VIRTS} {S390X} {PPC64}"),
