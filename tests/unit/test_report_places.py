@@ -36,6 +36,10 @@ ALL = (
     f"{MIPS_BOARDS} {OTHER_BOARDS} {S390X} {FOREIGN}"
 ).split()
 
+SD_BOARDS = (
+    "aarch64/raspi3b armv7l/versatilepb armv7l/realview-eb armv7l/realview-pb-a8 "
+    "armv7l/vexpress-a9 riscv64/vexpress-a9 x86_64/vexpress-a9"
+)
 Q35 = "x86_64/q35 i686/q35"
 VIRTS = "aarch64/virt armv7l/virt riscv64/virt loongarch64/virt"
 ARM_VIRTS = "aarch64/virt armv7l/virt"
@@ -94,10 +98,7 @@ def without(*left_out: str) -> str:
         ("pci_devices._NEW_BOARDS", f"riscv64/virt loongarch64/virt {S390X}"),
         ("pci_devices._VIRTIO_VIDEO", f"{VIRTS} {S390X}"),
         ("realboards.MADE_FOR_GUESTS", f"{PCS} {FOREIGN_PCS} {VIRTS} {S390X} {PSERIES}"),
-        ("realboards.SD_SLOT",
-         "aarch64/raspi3b armv7l/versatilepb armv7l/realview-eb armv7l/realview-pb-a8 "
-         "armv7l/vexpress-a9 riscv64/vexpress-a9 "
-         "x86_64/versatilepb x86_64/realview-eb x86_64/vexpress-a9"),
+        ("realboards.SD_SLOT", f"{SD_BOARDS} x86_64/versatilepb x86_64/realview-eb"),
         ("serial._SYSTEM", VIRTS),
         ("video._VIRTUAL", f"{VIRTS} {S390X}"),
         ("video.DEFAULT_KNOWN", f"{VIRTS} {S390X} {PPC64}"),
@@ -136,6 +137,12 @@ def test_boards_of_a_model(path: str, key: str, expected: str) -> None:
     module, name = path.split(".")
     boards = getattr(import_module(f"domcaps.elements.{module}"), name)
     assert meant(boards[key]) == set(expected.split())
+
+
+def test_a_name_of_power_means_nothing_elsewhere() -> None:
+    made_for_guests = named("realboards.MADE_FOR_GUESTS")
+    assert holds(made_for_guests, arch="ppc64", machine="pseries")
+    assert not holds(made_for_guests, arch="sparc", machine="pseries")
 
 
 def test_boards_of_expander_buses() -> None:
