@@ -265,6 +265,14 @@ class TestConfiguration:
         assert code == 2
         assert ".domcaps.toml" in err.splitlines()[0]
 
+    def test_a_slip_of_the_pen_is_named(self, tool: Tool) -> None:
+        (tool.folder / ".domcaps.toml").write_text('ignore = ["video-model-unkown"]\n')
+        tool.write(good=GOOD.format(""))
+        code, _, err = tool.validate("good.xml")
+        assert code == 2
+        assert ".domcaps.toml" in err
+        assert "did you mean video-model-unknown" in err
+
 
 class TestLarge:
     def test_no_more_is_read_than_is_looked_at(self, tool: Tool) -> None:

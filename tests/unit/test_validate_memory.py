@@ -255,3 +255,21 @@ def test_memory_of_enclaves_is_set_aside_by_node(
 ) -> None:
     nodes = f"<source><nodemask>{source}</nodemask></source>" if source else ""
     assert (TOO_SMALL not in enclaves(sections, ENCLAVE.format(nodes, ""))) is fits
+
+
+@pytest.mark.parametrize(
+    ("memory", "code"),
+    [
+        ("<memory>abc</memory>", "memory-size-invalid"),
+        ("<memory unit='moon'>5</memory>", "memory-unit-invalid"),
+        ("<memory unit='EiB'>8</memory>", "memory-too-large"),
+        ("<memory>0</memory>", "memory-missing"),
+        ("<memory/>", "memory-missing"),
+        ("", "memory-missing"),
+    ],
+)
+def test_one_fault_of_memory_is_one_finding(memory: str, code: str) -> None:
+    host = sample_host("x86_64", "sid")
+    assert host is not None
+    xml = f"<domain type='qemu'><name>a</name>{memory}<os><type>hvm</type></os></domain>"
+    assert [finding.code for finding in host.validate(xml).findings] == [code]

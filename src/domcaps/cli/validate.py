@@ -112,19 +112,10 @@ def _codes(given: tuple[str, ...]) -> frozenset[str]:
     named = [code for text in given for code in text.replace(",", " ").split()]
     if not named:
         return frozenset()
-    import difflib
+    from domcaps.validate.codes import slip
 
-    from domcaps.validate.codes import codes
-
-    known = codes()
-    for code in named:
-        if code not in known:
-            near = difflib.get_close_matches(code, known, n=3)
-            hint = f"; did you mean {' or '.join(near)}?" if near else ""
-            raise click.BadParameter(
-                f"there is no finding {code!r}{hint} ('domcaps codes' lists them)",
-                param_hint="--ignore",
-            )
+    if wrong := slip(named):
+        raise click.BadParameter(wrong, param_hint="--ignore")
     return frozenset(named)
 
 

@@ -117,6 +117,13 @@ def memory_can_be_counted(memory: Memory) -> Problems:
             yield problem("this is more memory than libvirt can count", part)
 
 
+def _is_unread(memory: Memory | None) -> bool:
+    """Tell whether there is a size that can't be read, of which other findings tell."""
+    if memory is None or not (memory.node.text or "").strip():
+        return False
+    return memory.size is None or (memory.size > 0 and not _size(memory.domain, Memory))
+
+
 class Everything(Part):
     """The domain as a whole, of which memory is a part."""
 
@@ -133,7 +140,7 @@ def there_is_memory(domain: Everything) -> Problems:
     """A domain has memory: in ``<memory>``, or in its NUMA cells."""
     total, plugged = total_memory(domain.domain), device_memory(domain.domain)
     memory = domain.domain.first(Memory)
-    if total == plugged and not (memory is not None and too_large(memory.node)):
+    if total == plugged and not _is_unread(memory):
         yield problem("the domain has no memory of its own", memory or domain)
     elif total < plugged:
         device = domain.domain.all(MemoryDevice)[0]

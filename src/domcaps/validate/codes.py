@@ -6,6 +6,7 @@ codes, the words and the samples here.
 
 from __future__ import annotations
 
+import difflib
 import functools
 import inspect
 import re
@@ -23,7 +24,7 @@ from domcaps.validate.plan import FieldPlan, field_plans
 from domcaps.validate.smallest import domain_without, element_with
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from domcaps.language.part import Part
     from domcaps.language.rule import Rule
@@ -78,6 +79,16 @@ def codes() -> dict[str, Code]:
     """Give every code, in the order of the alphabet."""
     found = {code.name: code for code in _all()}
     return dict(sorted(found.items()))
+
+
+def slip(names: Iterable[str]) -> str:
+    """Say of the first name that is no code what may have been meant; "" where all are codes."""
+    for name in names:
+        if name not in codes():
+            near = difflib.get_close_matches(name, codes(), n=3)
+            hint = f"; did you mean {' or '.join(near)}?" if near else ""
+            return f"there is no finding {name!r}{hint} ('domcaps codes' lists them)"
+    return ""
 
 
 def _all() -> Iterator[Code]:

@@ -83,10 +83,17 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _config(table: Any, path: Path) -> Config:
     try:
-        return msgspec.convert(table, Config)
+        config = msgspec.convert(table, Config)
     except msgspec.ValidationError as error:
         raise InputError(
             f"this configuration can't be used: {error}",
             where=str(path),
             remedy="it may have 'ignore' and 'per-file-ignores', both with lists of codes",
         ) from None
+    named = sorted(config.codes())
+    if named:
+        from domcaps.validate.codes import slip
+
+        if wrong := slip(named):
+            raise InputError(wrong, where=str(path))
+    return config
