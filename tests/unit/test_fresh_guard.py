@@ -358,8 +358,10 @@ def test_where_something_is_mounted_a_shut_folder_is_looked_at(
 
 
 def test_mount_points_are_read_as_they_are_written() -> None:
-    assert b"/" in guard._mount_points()
-    assert all(point.startswith(b"/") for point in guard._mount_points())
+    points = guard._mount_points()
+    # where somebody changed the root, "/" itself is not one of them
+    assert b"/proc" in points or not Path("/proc").is_mount()
+    assert all(point.startswith(b"/") for point in points)
 
 
 @pytest.mark.skipif(not IS_ROOT, reason="only root can pass for somebody else")

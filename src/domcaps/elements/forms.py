@@ -280,7 +280,7 @@ FORMS: Mapping[str, Kind[Any]] = {
     "LOADPARM": Text(r"[a-zA-Z0-9.\s]{1,8}", "up to eight letters, digits, dots and spaces"),
     "ZONE": Text("[a-zA-Z0-9_.+/-]+", "the name of a time zone"),
     "COOKIE_NAME": Text(r"[!#$%&'*+.0-9A-Z^_`a-z|~-]+", "the name of a cookie"),
-    "COOKIE": Text(r'"?[!#$%&\'()*+\-./0-9:>=<?@A-Z^_`\[\]a-z|~]+"?', "the value of a cookie"),
+    "COOKIE": Text(r'"?[!#$%&\'*+()\-./0-9:>=<?@A-Z^_`\[\]a-z|~]+"?', "the value of a cookie"),
     "ARCHITECTURE": Words(tuple(_PROCESSORS.split())),
     "FORMAT": Words((*_FORMATS, *_CHAINED)),
     # files

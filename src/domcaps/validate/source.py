@@ -31,11 +31,10 @@ MAX_ELEMENTS = 50_000
 MAX_CHILDREN = 10_000
 """An element that has more inside is refused: rules compare devices with each other."""
 
-# what stands before the first element, up to a document type and into its own declarations
-_DOCTYPE = re.compile(
-    rb"(?:\xef\xbb\xbf)?(?:\s++|<\?.*?\?>|<!--.*?-->)*+<!DOCTYPE(?P<rest>(?:[^\[>\"']++|\"[^\"]*+\"|'[^']*+')*+.?)",
-    re.DOTALL,
-)
+_BOM = b"\xef\xbb\xbf"
+# what may stand before a document type, and that up to where its own declarations begin
+_BEFORE = re.compile(rb"\s+|<\?.*?\?>|<!--.*?-->", re.DOTALL)
+_DOCTYPE = re.compile(rb"<!DOCTYPE(?P<rest>(?:[^\[>\"']++|\"[^\"]*+\"|'[^']*+')*.?)", re.DOTALL)
 
 # Comments are no part of what libvirt reads; where they suppress a finding, `Places` finds them.
 # `collect_ids` stays as it is: switched off, it makes libxml2 read a document type's external part.
@@ -119,7 +118,10 @@ def _parse(data: bytes) -> Node:
 
 
 def _refuse_declarations(data: bytes) -> None:
-    found = _DOCTYPE.match(data)
+    at = len(_BOM) if data.startswith(_BOM) else 0
+    while before := _BEFORE.match(data, at):
+        at = before.end()
+    found = _DOCTYPE.match(data, at)
     if found and found["rest"].endswith(b"["):
         raise _declarations(data.count(b"\n", 0, found.end()) + 1)
 
