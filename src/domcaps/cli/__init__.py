@@ -105,8 +105,7 @@ def main() -> None:
         error.show()
         sys.exit(2)
     except _NobodyReadsError:
-        # the interpreter must not complain when it flushes
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         sys.exit(0)
     except DomcapsError as error:
         click.echo(f"domcaps: {error}", err=True)
@@ -114,4 +113,13 @@ def main() -> None:
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
         click.echo(f"domcaps: {place}{error.strerror or error}", err=True)
+        try:
+            sys.stdout.flush()
+        except OSError:
+            _drop_output()
         sys.exit(2)
+
+
+def _drop_output() -> None:
+    """Give up what could not be printed: the interpreter must not fail on it when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
