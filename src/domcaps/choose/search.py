@@ -32,10 +32,9 @@ if TYPE_CHECKING:
 class Search:
     """The search for one target. Conflicts are kept: they hold for all wishes.
 
-    After a search that found
-    nothing, `proof` has the names of the questions that are enough for that, `used` the conflicts
-    among them, and `unfit` the answers that go with another answer only. `refused` are questions
-    some answer to which was refused by itself.
+    After a search that found nothing, `proof` has the names of the questions that are enough for
+    that, `used` the conflicts among them, and `unfit` the answers that go with another answer only.
+    `refused` are questions some answer to which was refused by itself.
     """
 
     def __init__(self, look: Look, learnt: Learnt) -> None:

@@ -56,13 +56,9 @@ def many_target_options(function: F) -> F:
 def _target_options(function: F, more: dict[str, Any]) -> F:
     several = bool(more)
     options = (
-        click.option(
-            "--libvirt",
-            metavar="VERSION",
+        libvirt_option(
+            "The release of libvirt whose words are wanted.",
             default=[DEFAULT_DIALECT] if several else DEFAULT_DIALECT,
-            show_default=True,
-            help="The release of libvirt whose words are wanted.",
-            shell_complete=complete_libvirt,
             **more,
         ),
         click.option(
@@ -118,6 +114,18 @@ def complete_libvirt(ctx: click.Context, param: click.Parameter, incomplete: str
     from domcaps.language.dialect import known_dialects
 
     return [str(known) for known in known_dialects() if str(known).startswith(incomplete)]
+
+
+def libvirt_option(text: str | None = None, **more: Any) -> Callable[[F], F]:
+    """Give ``--libvirt`` to a command, with a help text; `more` is click's."""
+    return click.option(
+        "--libvirt",
+        metavar="VERSION",
+        show_default=True,
+        help=text,
+        shell_complete=complete_libvirt,
+        **({"default": DEFAULT_DIALECT} | more),
+    )
 
 
 def complete_virttype(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001

@@ -46,16 +46,15 @@ def command(*, code: str | None, form: str) -> None:
 
 
 def _find(name: str, known: dict[str, Code]) -> Code:
-    import difflib
-
     from domcaps.errors import RequestError
+    from domcaps.validate.codes import near_codes
 
     if name in known:
         return known[name]
-    near = difflib.get_close_matches(name, known, n=3)
+    near = near_codes(name)
     raise RequestError(
         f"there is no finding {name!r}",
-        remedy=f"did you mean {' or '.join(near)}?" if near else "'domcaps codes' lists them",
+        remedy=f"did you mean {near}?" if near else "'domcaps codes' lists them",
     )
 
 

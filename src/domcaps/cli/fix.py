@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from domcaps._version import DEFAULT_DIALECT
-from domcaps.cli._common import complete_libvirt, note, open_host
+from domcaps.cli._common import libvirt_option, note, open_host
 
 if TYPE_CHECKING:
     from domcaps.choose.repair import Repair
@@ -35,13 +34,7 @@ def _complete_host(ctx: click.Context, param: click.Parameter, incomplete: str) 
     help="A recording instead of this machine; with several the domain is mended for all of them.",
     shell_complete=_complete_host,
 )
-@click.option(
-    "--libvirt",
-    metavar="VERSION",
-    default=DEFAULT_DIALECT,
-    show_default=True,
-    shell_complete=complete_libvirt,
-)
+@libvirt_option()
 @click.option(
     "--existing", is_flag=True, help="Take it for a domain that libvirt has known for long."
 )

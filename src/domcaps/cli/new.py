@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from domcaps._version import DEFAULT_DIALECT
-from domcaps.cli._common import complete_libvirt, note, open_host
+from domcaps.cli._common import libvirt_option, note, open_host
 
 if TYPE_CHECKING:
     from domcaps.choose.chooser import Chosen
@@ -91,13 +90,7 @@ def _complete_setting(ctx: click.Context, param: click.Parameter, incomplete: st
     help="A recording instead of this machine; with several the domain is for all of them.",
     shell_complete=_complete_host,
 )
-@click.option(
-    "--libvirt",
-    metavar="VERSION",
-    default=DEFAULT_DIALECT,
-    show_default=True,
-    shell_complete=complete_libvirt,
-)
+@libvirt_option()
 @click.option("--explain", is_flag=True, help="Print every decision, what came next, and why.")
 @click.option(
     "--format", "form", type=click.Choice(["xml", "json"]), default="xml", show_default=True

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from domcaps._version import DEFAULT_DIALECT
-from domcaps.cli._common import complete_libvirt
+from domcaps.cli._common import libvirt_option
 
 if TYPE_CHECKING:
     import socket
@@ -52,14 +51,7 @@ if TYPE_CHECKING:
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Answer from a folder of recordings, each by its name.",
 )
-@click.option(
-    "--libvirt",
-    shell_complete=complete_libvirt,
-    metavar="VERSION",
-    default=DEFAULT_DIALECT,
-    show_default=True,
-    help="The release of libvirt whose words are wanted.",
-)
+@libvirt_option("The release of libvirt whose words are wanted.")
 @click.option(
     "--max-clients", type=click.IntRange(1), default=500, show_default=True, help="Clients at once."
 )

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from domcaps._version import DEFAULT_DIALECT
-from domcaps.cli._common import complete_libvirt, host_option, note, open_host
+from domcaps.cli._common import host_option, libvirt_option, note, open_host
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -35,14 +34,7 @@ def _complete_code(ctx: click.Context, param: click.Parameter, incomplete: str) 
 @click.command("validate")
 @click.argument("files", metavar="FILE…", nargs=-1, required=True, type=click.Path(allow_dash=True))
 @host_option
-@click.option(
-    "--libvirt",
-    shell_complete=complete_libvirt,
-    metavar="VERSION",
-    default=DEFAULT_DIALECT,
-    show_default=True,
-    help="The release of libvirt that is to accept them.",
-)
+@libvirt_option("The release of libvirt that is to accept them.")
 @click.option(
     "--format",
     "form",

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from domcaps._version import DEFAULT_DIALECT
-from domcaps.cli._common import complete_libvirt, complete_virttype, note
+from domcaps.cli._common import complete_virttype, libvirt_option, note
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -56,14 +55,7 @@ def _complete_path(ctx: click.Context, param: click.Parameter, incomplete: str) 
     multiple=True,
     help="kvm, qemu or hvf; accelerated where possible. May be repeated.",
 )
-@click.option(
-    "--libvirt",
-    shell_complete=complete_libvirt,
-    metavar="VERSION",
-    default=DEFAULT_DIALECT,
-    show_default=True,
-    help="The release of libvirt whose promises are tried.",
-)
+@libvirt_option("The release of libvirt whose promises are tried.")
 @click.option(
     "--element",
     "elements",

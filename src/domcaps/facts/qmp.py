@@ -19,6 +19,7 @@ from qemu.qmp.protocol import AsyncProtocol
 
 from domcaps.facts.process import quotable
 from domcaps.facts.record import Answer, Failure
+from domcaps.facts.tasks import to_its_end
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -109,17 +110,7 @@ class Monitor(AsyncProtocol[bytes]):
         if self._writer is not None:
             # an emulator that does not read would never let the rest go out
             self._writer.transport.abort()
-        ending = asyncio.ensure_future(self.disconnect())
-        cancelled = None
-        while not ending.done():
-            try:
-                await asyncio.wait((ending,))
-            except asyncio.CancelledError as error:
-                cancelled = error
-        if cancelled is not None:
-            ending.exception()
-            raise cancelled
-        ending.result()
+        await to_its_end(self.disconnect())
 
     def _encode(self, question: Question) -> bytes:
         self._asked += 1

@@ -9,7 +9,7 @@ from domcaps.elements.machines import ARM_VIRT, Q35, S390
 from domcaps.elements.quantities import MIB, size_of
 from domcaps.elements.vcpucount import Topology, initial_vcpus, max_vcpus
 from domcaps.facts.emulator import ACCELERATORS
-from domcaps.native.line import Line, Turn, options
+from domcaps.native.line import Line, Turn, doubled, options
 from domcaps.native.memory import write_memory
 from domcaps.native.processor import write_processor
 from domcaps.native.reading import untold
@@ -53,7 +53,7 @@ def _name(line: Line, root: Node) -> list[str]:
     name = line.reading.child(root, "name")
     if name is None:
         return []
-    return ["-name", "guest=" + line.reading.text(name).replace(",", ",,")]
+    return ["-name", "guest=" + doubled(line.reading.text(name))]
 
 
 def _identity(line: Line, root: Node) -> list[str]:

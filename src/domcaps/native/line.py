@@ -31,14 +31,19 @@ class Turn(enum.IntEnum):
     ATTACHED = 3
 
 
+def doubled(text: str) -> str:
+    """Double the commas of a text that stands between commas."""
+    return text.replace(",", ",,")
+
+
 def options(first: str, **more: object) -> str:
     """Write an option of QEMU with its parts; None is left out, commas are doubled."""
-    parts = [first.replace(",", ",,")]
+    parts = [doubled(first)]
     for name, value in more.items():
         if value is None:
             continue
         text = ("on" if value else "off") if isinstance(value, bool) else str(value)
-        parts.append(f"{name}={text.replace(',', ',,')}")
+        parts.append(f"{name}={doubled(text)}")
     return ",".join(parts)
 
 

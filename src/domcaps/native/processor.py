@@ -9,6 +9,7 @@ from domcaps.elements.cpu import HOST_MODEL
 from domcaps.elements.hyperv import FEATURES
 from domcaps.elements.machines import ARM_VIRT
 from domcaps.language.told import Told, ways_of
+from domcaps.native.line import doubled
 from domcaps.native.reading import untold
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def _features(line: Line, cpu: Node) -> list[str]:
     told = []
     for feature in line.reading.children(cpu, "feature"):
         policy = line.reading.get(feature, "policy", _POLICIES) or "require"
-        name = (line.reading.get(feature, "name") or "").replace(",", ",,")
+        name = doubled(line.reading.get(feature, "name") or "")
         told.append(f"{name}={_POLICIES[policy]}")
     return told
 
@@ -191,7 +192,7 @@ def _enlightenment(line: Line, node: Node, name: str) -> list[str]:
         retries = reading.number(node, "retries")
         return [f"{word}={4095 if retries is None else retries}"]
     if name == "vendor_id":
-        return [f"{word}={(reading.get(node, 'value') or '').replace(',', ',,')}"]
+        return [f"{word}={doubled(reading.get(node, 'value') or '')}"]
     told = [f"{word}=on"]
     for child in node.iterfind("*"):
         if (name, child.tag) not in {("stimer", "direct"), ("tlbflush", "direct"),

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
 import msgspec
-from lxml import etree
 
 from domcaps.facts.arch import ARCHITECTURES
+from domcaps.serve.documents import parse
 from domcaps.serve.faults import Code, Fault
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class Described(msgspec.Struct, frozen=True):
 
 def read_cpu(xml: str, kind: Kind = Kind.EITHER) -> Described:
     """Read a ``<cpu>`` element; raises `Fault`."""
-    root = _parse(xml)
+    root = parse(xml.encode())
     if root.tag != "cpu":
         raise Fault(Code.XML_ERROR, f"<cpu> is wanted, not <{root.tag}>")
     is_host = kind is Kind.HOST or root.find("arch") is not None
@@ -89,7 +89,7 @@ def check_names(xml: str) -> None:
 
     This is what libvirt's schema is most often asked for. Values are looked at in any case.
     """
-    root = _parse(xml)
+    root = parse(xml.encode())
     for node in (root, *root):
         if not isinstance(node.tag, str):
             continue
@@ -99,14 +99,6 @@ def check_names(xml: str) -> None:
         for name in node.attrib:
             if name not in allowed:
                 raise Fault(Code.XML_INVALID_SCHEMA, f"<{node.tag}> has no @{name!s}")
-
-
-def _parse(xml: str) -> Node:
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
-    try:
-        return etree.fromstring(xml.encode(), parser)
-    except etree.XMLSyntaxError as error:
-        raise Fault(Code.XML_ERROR, str(error)) from error
 
 
 def _host(root: Node) -> Described:

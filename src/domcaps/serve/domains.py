@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from lxml import etree
 
+from domcaps.serve.documents import parse, uuid_of
 from domcaps.serve.faults import Code, Fault, Origin
 
 if TYPE_CHECKING:
@@ -37,13 +38,7 @@ class Domain(msgspec.Struct, frozen=True):
 
 def domain_of(data: bytes) -> Domain:
     """Make one of XML that was found acceptable, with a UUID if it has none of its own."""
-    parser = etree.XMLParser(
-        resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False
-    )
-    try:
-        root = etree.fromstring(data, parser)
-    except etree.XMLSyntaxError as error:
-        raise Fault(Code.XML_ERROR, str(error), Origin.DOMAIN) from error
+    root = parse(data, Origin.DOMAIN)
     name = (root.findtext("name") or "").strip()
     if not name:
         raise Fault(Code.XML_ERROR, "the domain has no name", Origin.DOMAIN)
@@ -81,12 +76,10 @@ def _sentence(finding: Finding) -> str:
 
 def _identified(root: Node) -> bytes:
     """Give the UUID; a new one is written into the domain, after its name."""
+    stated = uuid_of(root, Origin.DOMAIN)
+    if stated is not None:
+        return stated
     node = root.find("uuid")
-    if node is not None and (node.text or "").strip():
-        try:
-            return uuid.UUID((node.text or "").strip()).bytes
-        except ValueError as error:
-            raise Fault(Code.XML_ERROR, "malformed uuid element", Origin.DOMAIN) from error
     made = uuid.uuid4()
     if node is None:
         node = etree.Element("uuid")

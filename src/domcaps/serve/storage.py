@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from lxml import etree
 
+from domcaps.serve.documents import parse, uuid_of
 from domcaps.serve.faults import Code, Fault, Origin
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ FILE, BLOCK, FOLDER = 0, 1, 2
 MOST_VOLUMES = 16384
 """``REMOTE_STORAGE_VOL_LIST_MAX``: more are not listed."""
 
-_PARSER = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
 _MAGIC = (
     (0, b"QFI\xfb", "qcow2"), (0, b"QED\x00", "qed"), (0, b"KDMV", "vmdk"), (0, b"COWD", "vmdk"),
     (0, b"vhdxfile", "vhdx"), (0, b"conectix", "vpc"), (0x40, b"\x7f\x10\xda\xbe", "vdi"),
@@ -121,7 +121,11 @@ class Volume(msgspec.Struct, frozen=True):
 
     def info(self) -> tuple[int, int, int]:
         """Give its type, and in bytes what a guest sees and what it takes."""
-        return self.kind, self._seen()[1], self.stat.st_blocks * 512
+        return self.kind, self._seen()[1], self._taken
+
+    @property
+    def _taken(self) -> int:
+        return self.stat.st_blocks * 512
 
     def _seen(self) -> tuple[str, int]:
         """Give format and size of the disk that the file holds."""
@@ -141,16 +145,16 @@ class Volume(msgspec.Struct, frozen=True):
 
     def xml(self) -> str:
         """Describe it as libvirt does."""
-        kind, capacity, allocation = self.info()
-        root = etree.Element("volume", type=("file", "block", "dir")[kind])
+        form, capacity = self._seen()
+        root = etree.Element("volume", type=("file", "block", "dir")[self.kind])
         _add(root, "name", self.name)
         _add(root, "key", self.path)
         _add(root, "capacity", str(capacity)).set("unit", "bytes")
-        _add(root, "allocation", str(allocation)).set("unit", "bytes")
+        _add(root, "allocation", str(self._taken)).set("unit", "bytes")
         _add(root, "physical", str(self.stat.st_size)).set("unit", "bytes")
         target = etree.SubElement(root, "target")
         _add(target, "path", self.path)
-        etree.SubElement(target, "format", type=self._seen()[0])
+        etree.SubElement(target, "format", type=form)
         rights = etree.SubElement(target, "permissions")
         _add(rights, "mode", f"{stat.S_IMODE(self.stat.st_mode):04o}")
         _add(rights, "owner", str(self.stat.st_uid))
@@ -160,10 +164,7 @@ class Volume(msgspec.Struct, frozen=True):
 
 def pool_of(xml: str, *, real: bool) -> Pool:
     """Read the description of a pool; raises `Fault` for what is no folder."""
-    try:
-        root = etree.fromstring(xml.encode(), _PARSER)
-    except etree.XMLSyntaxError as error:
-        raise Fault(Code.XML_ERROR, str(error), Origin.STORAGE) from error
+    root = parse(xml.encode(), Origin.STORAGE)
     kind, name = root.get("type"), (root.findtext("name") or "").strip()
     path = (root.findtext("target/path") or "").strip()
     if root.tag != "pool" or kind != "dir":
@@ -174,15 +175,8 @@ def pool_of(xml: str, *, real: bool) -> Pool:
     if not path.startswith("/"):
         detail = "the pool needs <target><path>, an absolute path"
         raise Fault(Code.XML_ERROR, detail, Origin.STORAGE)
-    return Pool(name, _identity(root), os.path.normpath(path), real)
-
-
-def _identity(root: Node) -> bytes:
-    text = (root.findtext("uuid") or "").strip()
-    try:
-        return uuid.UUID(text).bytes if text else uuid.uuid4().bytes
-    except ValueError as error:
-        raise Fault(Code.XML_ERROR, "malformed uuid element", Origin.STORAGE) from error
+    number = uuid_of(root, Origin.STORAGE) or uuid.uuid4().bytes
+    return Pool(name, number, os.path.normpath(path), real)
 
 
 def _add(parent: Node, name: str, text: str) -> Node:

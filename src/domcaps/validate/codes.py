@@ -81,12 +81,17 @@ def codes() -> dict[str, Code]:
     return dict(sorted(found.items()))
 
 
+def near_codes(name: str) -> str:
+    """Give the codes that may have been meant, joined by "or"; "" where none is near."""
+    return " or ".join(difflib.get_close_matches(name, codes(), n=3))
+
+
 def slip(names: Iterable[str]) -> str:
     """Say of the first name that is no code what may have been meant; "" where all are codes."""
     for name in names:
         if name not in codes():
-            near = difflib.get_close_matches(name, codes(), n=3)
-            hint = f"; did you mean {' or '.join(near)}?" if near else ""
+            near = near_codes(name)
+            hint = f"; did you mean {near}?" if near else ""
             return f"there is no finding {name!r}{hint} ('domcaps codes' lists them)"
     return ""
 

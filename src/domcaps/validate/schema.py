@@ -12,6 +12,7 @@ import functools
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from domcaps.elements.forms import form_of
+from domcaps.language.finding import quoted
 from domcaps.language.rule import problem
 from domcaps.validate.outline import names_of
 from domcaps.validate.sites import domain_site
@@ -94,7 +95,7 @@ def _attributes(node: Node, allowed: Allowed, site: Site | None) -> Iterator[Ref
             # names that are not known at all are told of elsewhere
             known = site is not None and name in site.values
             if (known or name[0] == "{") and _ANY not in allowed.attributes:
-                text = f"{_tag(node)} can't have {_quoted(name)} here"
+                text = f"{_tag(node)} can't have {quoted(name)} here"
                 yield _refusal("attribute", text, node, f"@{name}")
             continue
         text = node.get(name, "")
@@ -102,7 +103,7 @@ def _attributes(node: Node, allowed: Allowed, site: Site | None) -> Iterator[Ref
             forms = (*forms, *_few(site, name, allowed.extended.get(name, ())))
         wrong = _wrong(forms, text)
         if wrong is not None:
-            text = f"{_tag(node)} {name} is {_quoted(text)}, not {wrong}"
+            text = f"{_tag(node)} {name} is {quoted(text)}, not {wrong}"
             yield _refusal("value", text, node, f"@{name}")
     for name in allowed.required:
         if node.get(name) is None:
@@ -113,7 +114,7 @@ def _text(node: Node, allowed: Allowed) -> Iterator[Refusal]:
     text = (node.text or "") + "".join(child.tail or "" for child in node)
     wrong = _wrong(allowed.text, text)
     if wrong is not None:
-        yield _refusal("value", f"{_tag(node)} is {_quoted(text)}, not {wrong}", node)
+        yield _refusal("value", f"{_tag(node)} is {quoted(text)}, not {wrong}", node)
     elif not allowed.text and text and not text.isspace():
         yield _refusal("text", f"{_tag(node)} can't have text", node)
 
@@ -248,7 +249,3 @@ def _name(node: Node) -> str:
 
 def _tag(node: Node) -> str:
     return f"<{_name(node).rpartition('}')[2][:60]}>"
-
-
-def _quoted(text: str) -> str:
-    return repr(text if len(text) <= 60 else text[:57] + "…")
