@@ -60,14 +60,14 @@ $(BIN)/python:
 
 $(VENV)/.installed: pyproject.toml requirements.lock | $(BIN)/python
 	@echo "installing domcaps into $(VENV)" >&2
-	@$(BIN)/pip install -q --disable-pip-version-check -r requirements.lock
+	@$(BIN)/pip install -q --disable-pip-version-check --no-deps -r requirements.lock
 	@$(BIN)/pip install -q --disable-pip-version-check --no-deps -e .
 	@$(BIN)/python -m compileall -q src/domcaps
 	@touch $@
 
 $(VENV)/.developing: $(VENV)/.installed requirements-dev.lock
 	@echo "installing what the tests need into $(VENV)" >&2
-	@$(BIN)/pip install -q --disable-pip-version-check -r requirements-dev.lock
+	@$(BIN)/pip install -q --disable-pip-version-check --no-deps -r requirements-dev.lock
 	@touch $@
 
 # OpenStack's Nova, apart from all else: it asks domcaps in tests/live/test_serve_clients.py. Its
