@@ -6,7 +6,7 @@ import socket
 import struct
 from typing import TYPE_CHECKING, Any, Self
 
-from domcaps.serve.faults import ERROR
+from domcaps.serve.errors import ERROR
 from domcaps.serve.xdr import OPTIONAL_STRING, STRING, UINT, Codec, Record, pack, unpack
 
 if TYPE_CHECKING:

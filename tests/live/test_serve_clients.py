@@ -25,7 +25,7 @@ import kubevirt_labels
 from domcaps.errors import UnknownDialectError
 from domcaps.language import parse_dialect
 from domcaps.serve.background import serving
-from domcaps.serve.source import Given, Live
+from domcaps.serve.hosts import FixedHost, LiveHostSource
 from domcaps.shipped import open_shipped, shipped_names
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def host() -> Host:
 
 @pytest.fixture(scope="module")
 def uri(host: Host) -> Iterator[str]:
-    with serving(Given(host, "recorded")) as given:
+    with serving(FixedHost(host, "recorded")) as given:
         yield given
 
 
@@ -92,7 +92,7 @@ def pair() -> Iterator[tuple[str, str]]:
         parse_dialect(found[1])
     except UnknownDialectError as unknown:
         pytest.skip(f"the libvirtd of this machine can't be compared with: {unknown}")
-    with serving(Live(), libvirt=found[1]) as ours:
+    with serving(LiveHostSource(), libvirt=found[1]) as ours:
         yield ours, SYSTEM
 
 

@@ -15,7 +15,7 @@ from lxml import etree
 
 import domcaps
 from domcaps.serve.background import serving
-from domcaps.serve.source import Given, Live, Zoo
+from domcaps.serve.hosts import FixedHost, LiveHostSource, RecordingFolder
 from domcaps.shipped import open_shipped, shipped_names
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def uri(
     host: Host, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:
     path = tmp_path_factory.mktemp("serve") / "s" if request.param == "unix" else None
-    with serving(Given(host, "recorded"), path) as given:
+    with serving(FixedHost(host, "recorded"), path) as given:
         yield given
 
 
@@ -140,7 +140,7 @@ def test_cpus_are_compared_and_their_baseline_found(uri: str, tmp_path: Path) ->
 def test_qemu_is_asked_about_cpus_of_mainframes(tmp_path: Path) -> None:
     file = tmp_path / "cpu.xml"
     asked = ["--arch", "s390x", "--machine", "s390-ccw-virtio", "--virttype", "qemu", str(file)]
-    with serving(Live()) as uri:
+    with serving(LiveHostSource()) as uri:
         file.write_text("<cpu><model>z14</model><feature name='vx' policy='disable'/></cpu>")
         found = etree.fromstring(virsh(uri, "hypervisor-cpu-baseline", *asked))
         # a model that means the same to every QEMU, and what it has besides
@@ -175,7 +175,7 @@ def test_a_command_line_is_made_or_what_is_missing_is_named(uri: str, tmp_path: 
 
 
 def test_this_machine_is_asked_itself() -> None:
-    with serving(Live()) as uri:
+    with serving(LiveHostSource()) as uri:
         root = etree.fromstring(virsh(uri, "capabilities").encode())
         assert root.findtext("host/cpu/arch") == platform.machine()
         assert root.find("host/topology/cells/cell/cpus/cpu") is not None
@@ -187,7 +187,7 @@ def test_a_zoo_is_asked_by_name() -> None:
     names = shipped_names()
     if not names:
         pytest.skip("no recording is shipped")
-    with serving(Zoo(folder)) as uri:
+    with serving(RecordingFolder(folder)) as uri:
         for name in names:
             there = uri.replace("/system", f"/{name}")
             root = etree.fromstring(virsh(there, "capabilities").encode())
@@ -300,7 +300,7 @@ def test_virt_install_looks_at_disks(disk: str, kind: str, tmp_path: Path) -> No
     (tmp_path / "old.qcow2").write_bytes(head + bytes(72))
     (tmp_path / "old.img").write_bytes(bytes(4096))
     before = sorted(tmp_path.iterdir())
-    with serving(Live()) as uri:
+    with serving(LiveHostSource()) as uri:
         done = python(
             "/usr/bin/virt-install", "--connect", uri, "--print-xml", "--dry-run", "--name", "demo",
             "--memory", "512", "--osinfo", "generic", "--network", "none", "--import",
@@ -325,7 +325,7 @@ def test_virt_install_makes_guests_of_other_processors(arch: str) -> None:
     known = [found for found in hosts if found.has_emulator(arch)]
     if not known:
         pytest.skip(f"no recording that is shipped has an emulator for {arch}")
-    with serving(Given(known[0], "recorded")) as uri:
+    with serving(FixedHost(known[0], "recorded")) as uri:
         done = python(
             "/usr/bin/virt-install", "--connect", uri, "--print-xml", "--dry-run", "--name", "demo",
             "--memory", "512", "--osinfo", "generic", "--disk", "none", "--network", "none",

@@ -16,9 +16,9 @@ from domcaps.api import Host
 from domcaps.facts.record import HostRecord, Recording
 from domcaps.serve.background import serving
 from domcaps.serve.frames import Type
+from domcaps.serve.hosts import FixedHost
 from domcaps.serve.limits import Limits
 from domcaps.serve.procedures import procedures
-from domcaps.serve.source import Given
 from domcaps.serve.xdr import (
     INT,
     OPTIONAL_STRING,
@@ -90,7 +90,7 @@ def test_any_bytes_are_arguments_or_refused(number: int, data: bytes) -> None:
 def path() -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as folder:
         where = Path(folder) / "s"
-        with serving(Given(HOST, "test"), where, limits=LIMITS):
+        with serving(FixedHost(HOST, "test"), where, limits=LIMITS):
             yield where
 
 

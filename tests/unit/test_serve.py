@@ -18,10 +18,10 @@ from domcaps.errors import DomcapsError, RequestError
 from domcaps.facts.record import HostCpu, HostRecord, NumaCell, Recording
 from domcaps.facts.recording import save
 from domcaps.serve.background import serving
+from domcaps.serve.hosts import FixedHost, HostSource, RecordedHost, RecordingFolder, ServedHost
 from domcaps.serve.limits import Limits
 from domcaps.serve.procedures import procedures
 from domcaps.serve.server import tcp_socket, unix_socket
-from domcaps.serve.source import Given, Recorded, Served, Source, Zoo
 from domcaps.serve.xdr import (
     INT,
     OPTIONAL_STRING,
@@ -65,7 +65,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def client(path: Path) -> Iterator[Client]:
-    with serving(Given(HOST, "test"), path), Client(path) as connected:
+    with serving(FixedHost(HOST, "test"), path), Client(path) as connected:
         yield connected
 
 
@@ -106,7 +106,7 @@ def test_every_flag_is_passed_on(path: Path) -> None:
 
     spy = Spy.from_recording(RECORDING, origin="test")
     names = ("disable_deprecated_features", "expand_cpu_features", "supported_cpu_features")
-    with serving(Given(spy, "spy"), path), Client(path) as client:
+    with serving(FixedHost(spy, "spy"), path), Client(path) as client:
         for flags in range(8):
             capabilities(client, flags=flags)
         refused(8, capabilities, client, flags=8)
@@ -122,7 +122,7 @@ def test_a_target_that_there_is_not_has_libvirts_error(client: Client) -> None:
 
 
 def test_the_dialect_is_that_of_the_server(path: Path) -> None:
-    with serving(Given(HOST, "test"), path, libvirt="11.3"), Client(path) as client:
+    with serving(FixedHost(HOST, "test"), path, libvirt="11.3"), Client(path) as client:
         assert client.ask(157, UHYPER) == 11_003_000
         assert capabilities(client) == HOST.domain_capabilities(libvirt="11.3").xml
 
@@ -194,7 +194,7 @@ def test_a_procedure_that_is_not_offered_has_libvirts_own_error(client: Client) 
 
 def test_a_domain_lasts_as_long_as_its_connection(path: Path) -> None:
     gives = Record(Array(DOMAIN, 100), UINT)
-    with serving(Given(HOST, "test"), path):
+    with serving(FixedHost(HOST, "test"), path):
         with Client(path) as client:
             handle = define(client, flags=1)
             assert handle[0] == "a"
@@ -233,7 +233,7 @@ def test_a_domain_that_libvirt_refuses_is_refused(client: Client, xml: str, code
 
 
 def test_nothing_is_defined_over_a_connection_for_reading(path: Path) -> None:
-    with serving(Given(HOST, "test"), path), Client(path, opened=False) as client:
+    with serving(FixedHost(HOST, "test"), path), Client(path, opened=False) as client:
         client.call(1, pack(Record(OPTIONAL_STRING, UINT), (None, 1)))
         refused(29, define, client)
 
@@ -254,7 +254,7 @@ def test_a_zoo_has_a_host_for_each_recording(path: Path, tmp_path: Path) -> None
         save(RECORDING, zoo / f"{name}.domcaps")
     (zoo / "broken.domcaps").write_bytes(b"no recording")
     opens = Record(OPTIONAL_STRING, UINT)
-    with serving(Zoo(zoo), path):
+    with serving(RecordingFolder(zoo), path):
         for uri, name in (("qemu:///one", "one"), ("qemu:///system?host=two", "two")):
             with Client(path, opened=False) as client:
                 client.call(1, pack(opens, (uri, 0)))
@@ -269,7 +269,7 @@ def test_a_zoo_has_a_host_for_each_recording(path: Path, tmp_path: Path) -> None
 def test_a_replaced_recording_is_read_again(path: Path, tmp_path: Path) -> None:
     file = tmp_path / "host.domcaps"
     save(RECORDING, file)
-    with serving(Recorded(file), path), Client(path) as client:
+    with serving(RecordedHost(file), path), Client(path) as client:
         before = capabilities(client)
         other = (emulator_record(path="/opt/qemu-system-x86_64"),)
         save(Recording(RECORDING.host, other), file)
@@ -282,7 +282,7 @@ def test_a_replaced_recording_is_read_again(path: Path, tmp_path: Path) -> None:
 
 
 def test_a_host_goes_by_its_name_or_none() -> None:
-    source = Given(HOST, "test")
+    source = FixedHost(HOST, "test")
     assert source.get("").host is source.get("test").host
     with pytest.raises(DomcapsError):
         source.get("other")
@@ -292,7 +292,7 @@ def test_a_host_goes_by_its_name_or_none() -> None:
 
 
 def test_only_few_calls_come_before_open(path: Path) -> None:
-    with serving(Given(HOST, "test"), path), Client(path, opened=False) as client:
+    with serving(FixedHost(HOST, "test"), path), Client(path, opened=False) as client:
         assert client.ask(60, INT, (INT, 10)) == 1
         for number in (3, 4, 7, 59, 110, 273, 342, 350):
             refused(6, client.call, number)
@@ -312,7 +312,10 @@ def test_arguments_that_are_none_have_an_error(client: Client) -> None:
 
 
 def test_a_length_that_is_too_large_ends_the_connection(path: Path) -> None:
-    with serving(Given(HOST, "test"), path, limits=Limits(message=1000)), Client(path) as client:
+    with (
+        serving(FixedHost(HOST, "test"), path, limits=Limits(message=1000)),
+        Client(path) as client,
+    ):
         client.send(b"\x7f\xff\xff\xff")
         assert client.receive() is None
         with Client(path) as other:
@@ -321,7 +324,7 @@ def test_a_length_that_is_too_large_ends_the_connection(path: Path) -> None:
 
 def test_a_slow_writer_is_dropped_and_holds_up_nobody(path: Path) -> None:
     limits = Limits(message_seconds=0.3)
-    with serving(Given(HOST, "test"), path, limits=limits), Client(path) as slow:
+    with serving(FixedHost(HOST, "test"), path, limits=limits), Client(path) as slow:
         slow.send(message(59)[:10])
         with Client(path) as other:
             began = time.monotonic()
@@ -332,7 +335,7 @@ def test_a_slow_writer_is_dropped_and_holds_up_nobody(path: Path) -> None:
 
 def test_who_does_not_read_is_dropped(path: Path) -> None:
     limits = Limits(message_seconds=0.3)
-    with serving(Given(HOST, "test"), path, limits=limits), Client(path) as deaf:
+    with serving(FixedHost(HOST, "test"), path, limits=limits), Client(path) as deaf:
         call = message(342, pack(Record(*[OPTIONAL_STRING] * 4, UINT), (None,) * 4 + (0,)))
         deaf.socket.settimeout(5)
         with pytest.raises(OSError):
@@ -343,7 +346,7 @@ def test_who_does_not_read_is_dropped(path: Path) -> None:
 def test_who_does_not_open_is_dropped(path: Path) -> None:
     limits = Limits(open_seconds=0.1, ping_seconds=0.1)
     with (
-        serving(Given(HOST, "test"), path, limits=limits),
+        serving(FixedHost(HOST, "test"), path, limits=limits),
         Client(path, opened=False) as silent,
     ):
         assert silent.receive() is None
@@ -351,7 +354,7 @@ def test_who_does_not_open_is_dropped(path: Path) -> None:
 
 def test_large_messages_share_what_memory_there_is(path: Path) -> None:
     limits = Limits(message=200_000, memory=200_000, message_seconds=0.5)
-    with serving(Given(HOST, "test"), path, limits=limits), Client(path) as greedy:
+    with serving(FixedHost(HOST, "test"), path, limits=limits), Client(path) as greedy:
         greedy.send(message(59, bytes(190_000))[:100])
         with Client(path) as other:
             # a small one needs none of it
@@ -362,7 +365,7 @@ def test_large_messages_share_what_memory_there_is(path: Path) -> None:
 
 def test_pings_are_answered_and_sent(path: Path) -> None:
     limits = Limits(ping_seconds=0.1, pings=2)
-    with serving(Given(HOST, "test"), path, limits=limits), Client(path) as client:
+    with serving(FixedHost(HOST, "test"), path, limits=limits), Client(path) as client:
         client.send(message(1, program=KEEPALIVE, kind=2, serial=0))
         found = client.receive()
         assert found is not None
@@ -378,10 +381,10 @@ def test_pings_are_answered_and_sent(path: Path) -> None:
 def test_a_ping_is_answered_while_a_call_goes_on(path: Path) -> None:
     go_on = threading.Event()
 
-    class Slow(Source):
-        def get(self, name: str) -> Served:
+    class Slow(HostSource):
+        def get(self, name: str) -> ServedHost:
             go_on.wait(5)
-            return Served(HOST, "slow")
+            return ServedHost(HOST, "slow")
 
     with serving(Slow(), path), Client(path, opened=False) as client:
         client.send(message(1, pack(Record(OPTIONAL_STRING, UINT), (None, 0))))
@@ -395,8 +398,8 @@ def test_a_ping_is_answered_while_a_call_goes_on(path: Path) -> None:
 def test_a_call_that_takes_too_long_is_given_up(path: Path) -> None:
     go_on = threading.Event()
 
-    class Stuck(Source):
-        def get(self, name: str) -> Served:
+    class Stuck(HostSource):
+        def get(self, name: str) -> ServedHost:
             go_on.wait(5)
             raise OSError(5, "late")
 
@@ -407,8 +410,8 @@ def test_a_call_that_takes_too_long_is_given_up(path: Path) -> None:
 
 
 def test_a_failure_of_ours_is_an_error_and_not_the_end(path: Path) -> None:
-    class Broken(Source):
-        def get(self, name: str) -> Served:
+    class Broken(HostSource):
+        def get(self, name: str) -> ServedHost:
             raise ZeroDivisionError
 
     with serving(Broken(), path), Client(path, opened=False) as client:
@@ -418,7 +421,7 @@ def test_a_failure_of_ours_is_an_error_and_not_the_end(path: Path) -> None:
 
 
 def test_there_are_so_many_clients_and_no_more(path: Path) -> None:
-    with serving(Given(HOST, "test"), path, limits=Limits(clients=2)):
+    with serving(FixedHost(HOST, "test"), path, limits=Limits(clients=2)):
         with Client(path), Client(path) as second:
             with Client(path, opened=False) as third:
                 assert third.receive() is None
@@ -436,7 +439,7 @@ def _descriptors() -> int:
 
 
 def test_a_thousand_connections_leave_nothing_behind(path: Path) -> None:
-    with serving(Given(HOST, "test"), path), Client(path) as client:
+    with serving(FixedHost(HOST, "test"), path), Client(path) as client:
         before = _descriptors()
         for _ in range(1000):
             with Client(path, opened=False):
@@ -453,7 +456,7 @@ def test_a_thousand_connections_leave_nothing_behind(path: Path) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="another user is needed")
 def test_a_user_who_may_not_gets_nothing(path: Path) -> None:
-    with serving(Given(HOST, "test"), path, uids=[4242]):
+    with serving(FixedHost(HOST, "test"), path, uids=[4242]):
         path.chmod(0o666)
         path.parent.chmod(0o755)
         with Client(path) as root:
@@ -502,7 +505,7 @@ def test_only_the_loopback_interface_is_listened_at(address: str) -> None:
 
 
 def test_clients_come_over_tcp_as_well() -> None:
-    with serving(Given(HOST, "test")) as uri:
+    with serving(FixedHost(HOST, "test")) as uri:
         port = int(uri.partition("127.0.0.1:")[2].partition("/")[0])
         with socket.create_connection(("127.0.0.1", port), 5) as connected:
             connected.sendall(message(66))
@@ -512,7 +515,7 @@ def test_clients_come_over_tcp_as_well() -> None:
 # -- answers that are known already ---------------------------------------------------------------
 
 
-class Knowing(Served):
+class Knowing(ServedHost):
     """A host whose reports are known without a look at anything, or not."""
 
     def __init__(self, report: str | None) -> None:
@@ -525,12 +528,12 @@ class Knowing(Served):
         return self.report
 
 
-class KnownSource(Given):
+class KnownSource(FixedHost):
     def __init__(self, served: Knowing) -> None:
         super().__init__(HOST, "knowing")
         self._served = served
 
-    def known(self, name: str) -> Served | None:
+    def known(self, name: str) -> ServedHost | None:
         return self.get(name)
 
 

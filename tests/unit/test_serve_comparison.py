@@ -23,8 +23,8 @@ from domcaps.serve.comparison import (
     compare_elsewhere,
     compare_with_emulator,
 )
-from domcaps.serve.cpuxml import Kind, check_names, read_cpu
-from domcaps.serve.faults import Code, Fault
+from domcaps.serve.errors import Code, LibvirtError
+from domcaps.serve.xml.cpu import Kind, check_names, read_cpu
 
 MAP = x86_map((12, 8))
 OURS = HostModel(
@@ -90,7 +90,7 @@ FORM, VALUE, ARGUMENT = Code.XML_ERROR, Code.CONFIG_UNSUPPORTED, Code.INVALID_AR
     ],
 )
 def test_what_is_no_cpu_is_refused(xml: str, code: Code) -> None:
-    with pytest.raises(Fault) as caught:
+    with pytest.raises(LibvirtError) as caught:
         read_cpu(xml)
     assert caught.value.code == code
 
@@ -108,7 +108,7 @@ def test_names_are_looked_at_where_that_is_asked_for(xml: str, is_refused: bool)
     if not is_refused:
         check_names(xml)
         return
-    with pytest.raises(Fault, match="has no") as caught:
+    with pytest.raises(LibvirtError, match="has no") as caught:
         check_names(xml)
     assert caught.value.code == Code.XML_INVALID_SCHEMA
 
@@ -117,7 +117,7 @@ def test_names_are_looked_at_where_that_is_asked_for(xml: str, is_refused: bool)
     "inner", ["<model>nope</model>", "<model>Nehalem</model><feature name='nope'/>"]
 )
 def test_unknown_names_are_refused(inner: str) -> None:
-    with pytest.raises(Fault, match="nope"):
+    with pytest.raises(LibvirtError, match="nope"):
         compare(OURS, read_cpu(f"<cpu>{inner}</cpu>"), MAP)
 
 
@@ -260,14 +260,14 @@ def test_features_of_the_model_are_listed_by_name() -> None:
 def test_there_may_be_no_baseline(inners: list[str], code: Code) -> None:
     if code is Code.OPERATION_FAILED and "EPYC" in inners[-1]:
         inners[0] += "<vendor>Intel</vendor>"
-    with pytest.raises(Fault) as caught:
+    with pytest.raises(LibvirtError) as caught:
         baseline_x86([host(inner) for inner in inners], MAP)
     assert caught.value.code == code
 
 
 def test_a_baseline_is_of_models() -> None:
     for cpus in ([], [read_cpu("<cpu mode='host-passthrough'/>")]):
-        with pytest.raises(Fault) as caught:
+        with pytest.raises(LibvirtError) as caught:
             check_models(cpus)
         assert caught.value.code == ARGUMENT
 
@@ -287,7 +287,7 @@ def test_elsewhere_names_have_to_be_alike(arch: str, models: list[str], found: o
     if isinstance(found, str):
         assert baseline_elsewhere(arch, cpus, (12, 8)).model == found
         return
-    with pytest.raises(Fault) as caught:
+    with pytest.raises(LibvirtError) as caught:
         baseline_elsewhere(arch, cpus, (12, 8))
     assert caught.value.code == found
 

@@ -26,8 +26,8 @@ from domcaps.facts.node import (
     SideCache,
 )
 from domcaps.facts.record import HostCpu, HostRecord, NumaCell, Recording
-from domcaps.serve.capabilities import capabilities_xml
-from domcaps.serve.nodeinfo import NodeInfo, node_info
+from domcaps.serve.node_info import NodeInfo, node_info
+from domcaps.serve.xml.capabilities import capabilities_xml
 
 NEWEST, OLDEST = (12, 8), (11, 3)
 INTEL = HostCpu(vendor="GenuineIntel", signature=(6, 44, 2), microcode=9, phys_addr_bits=46)

@@ -11,9 +11,9 @@ from lxml import etree
 from domcaps.api import Host
 from domcaps.facts.record import HostRecord, Recording
 from domcaps.serve.background import serving
-from domcaps.serve.calls_storage import POOL, VOLUME
-from domcaps.serve.faults import Code
-from domcaps.serve.source import Given, Live
+from domcaps.serve.calls.storage import POOL, VOLUME
+from domcaps.serve.errors import Code
+from domcaps.serve.hosts import FixedHost, LiveHostSource
 from domcaps.serve.xdr import INT, OPTIONAL_STRING, STRING, UHYPER, UINT, Array, Record
 from serve_client import CallError, Client
 
@@ -47,7 +47,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def client(tmp_path: Path) -> Iterator[Client]:
-    with serving(Live(), tmp_path / "s"), Client(tmp_path / "s") as connected:
+    with serving(LiveHostSource(), tmp_path / "s"), Client(tmp_path / "s") as connected:
         yield connected
 
 
@@ -191,13 +191,13 @@ def test_files_of_this_machine_are_not_those_of_a_recorded_host(
     tmp_path: Path, folder: Path
 ) -> None:
     host = Host.from_recording(Recording(HostRecord(arch="x86_64"), ()), origin="test")
-    with serving(Given(host, "test"), tmp_path / "s"), Client(tmp_path / "s") as client:
+    with serving(FixedHost(host, "test"), tmp_path / "s"), Client(tmp_path / "s") as client:
         assert names(client, start(client, folder)) == []
 
 
 def test_who_may_only_read_defines_none(tmp_path: Path, folder: Path) -> None:
     with (
-        serving(Live(), tmp_path / "s"),
+        serving(LiveHostSource(), tmp_path / "s"),
         Client(tmp_path / "s", opened=False) as client,
     ):
         client.ask(1, Record(), (OPTIONAL_STRING, "qemu:///system"), (UINT, READ_ONLY))

@@ -14,7 +14,7 @@ from domcaps.errors import (
     EmulatorNotFoundError,
     UnsupportedTargetError,
 )
-from domcaps.serve.faults import ERROR, Code, Fault, fault_of
+from domcaps.serve.errors import ERROR, Code, LibvirtError, libvirt_error
 from domcaps.serve.frames import Frame, FrameError, Status, read_frame
 from domcaps.serve.session import check_flags, host_name
 from domcaps.serve.xdr import (
@@ -154,16 +154,16 @@ def test_a_message_that_does_not_go_on_is_given_up() -> None:
     ],
 )
 def test_errors_are_told_in_libvirts_classes(error: DomcapsError, code: Code) -> None:
-    found = unpack(ERROR, fault_of(error).encode())
+    found = unpack(ERROR, libvirt_error(error).encode())
     assert found[0] == code
     assert error.message in found[2]
     assert found[3] == 2
 
 
 def test_a_client_recognizes_the_words_of_an_error() -> None:
-    assert Fault(Code.INVALID_ARG, "x").message == "invalid argument: x"
-    assert Fault(Code.NO_DOMAIN, "x").message == "Domain not found: x"
-    assert len(Fault(Code.RPC, "x" * 100_000).message) < 20_000
+    assert LibvirtError(Code.INVALID_ARG, "x").message == "invalid argument: x"
+    assert LibvirtError(Code.NO_DOMAIN, "x").message == "Domain not found: x"
+    assert len(LibvirtError(Code.RPC, "x" * 100_000).message) < 20_000
 
 
 @pytest.mark.parametrize(
@@ -183,11 +183,11 @@ def test_a_uri_names_a_host(uri: str, name: str) -> None:
 
 @pytest.mark.parametrize("uri", ["xen:///system", "test:///default", "qemu://[::1/system"])
 def test_a_uri_of_something_else_is_refused(uri: str) -> None:
-    with pytest.raises(Fault):
+    with pytest.raises(LibvirtError):
         host_name(uri)
 
 
 def test_flags_that_nobody_knows_are_refused() -> None:
     check_flags(3, 7)
-    with pytest.raises(Fault, match="0x8"):
+    with pytest.raises(LibvirtError, match="0x8"):
         check_flags(11, 7)

@@ -13,8 +13,8 @@ from domcaps.cli._common import libvirt_option
 if TYPE_CHECKING:
     import socket
 
+    from domcaps.serve.hosts import HostSource
     from domcaps.serve.server import Server
-    from domcaps.serve.source import Source
 
 
 @click.command("serve")
@@ -120,17 +120,17 @@ def _log(level: str) -> None:
     logging.getLogger().addHandler(logging.NullHandler())
 
 
-def _source(host_file: str | None, zoo: Path | None) -> Source:
+def _source(host_file: str | None, zoo: Path | None) -> HostSource:
     from domcaps.cli._common import open_host
-    from domcaps.serve.source import Given, Live, Recorded, Zoo
+    from domcaps.serve.hosts import FixedHost, LiveHostSource, RecordedHost, RecordingFolder
 
     if zoo:
-        return Zoo(zoo)
+        return RecordingFolder(zoo)
     if host_file is None:
-        return Live()
+        return LiveHostSource()
     if not Path(host_file).exists() and host_file.startswith("shipped"):
-        return Given(open_host(host_file), host_file)
-    recorded = Recorded(Path(host_file))
+        return FixedHost(open_host(host_file), host_file)
+    recorded = RecordedHost(Path(host_file))
     # a recording that can't be used is told of now, not to the first client
     recorded.get("")
     return recorded

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from domcaps.serve.source import Source
+    from domcaps.serve.hosts import HostSource
 
 
 @contextmanager
 def serving(
-    source: Source,
+    source: HostSource,
     path: Path | None = None,
     *,
     libvirt: str = DEFAULT_DIALECT,

@@ -14,14 +14,14 @@ from domcaps.cpu.data import cpu_data, known_in
 from domcaps.cpu.x86 import CpuData, decode
 from domcaps.facts.arch import ARM, PPC64
 from domcaps.serve.comparison import features_of, model_of
-from domcaps.serve.cpuxml import Baseline
-from domcaps.serve.faults import Code, Fault
+from domcaps.serve.errors import Code, LibvirtError
+from domcaps.serve.xml.cpu import Baseline
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from domcaps.cpu.x86map import X86Map
-    from domcaps.serve.cpuxml import Described
+    from domcaps.serve.xml.cpu import Described
 
 _LEFT_OUT = frozenset({"cmt", "mbm_total", "mbm_local", "osxsave", "ospke"})
 """Features of a host that no guest can be given by name."""
@@ -32,10 +32,10 @@ _TOPOLOGY, _TOPOLOGY_LEFT_OUT = frozenset({"ht", "cmp_legacy"}), "12.8"
 def check_models(cpus: Sequence[Described]) -> None:
     """Refuse descriptions of no CPU, or of one without a model."""
     if not cpus:
-        raise Fault(Code.INVALID_ARG, "no CPUs are given")
+        raise LibvirtError(Code.INVALID_ARG, "no CPUs are given")
     for number, cpu in enumerate(cpus):
         if not cpu.model:
-            raise Fault(Code.INVALID_ARG, f"the CPU at index {number} has no model")
+            raise LibvirtError(Code.INVALID_ARG, f"the CPU at index {number} has no model")
 
 
 def baseline_x86(
@@ -46,7 +46,7 @@ def baseline_x86(
     told: Iterable[str] | None = None,
     migratable: bool = False,
 ) -> Baseline:
-    """Find the baseline of CPUs of x86; raises `Fault` where there is none.
+    """Find the baseline of CPUs of x86; raises `LibvirtError` where there is none.
 
     `offered` are the models of an emulator with what each lacks here, `told` the features that it
     can be asked for; without them any will do. With `migratable` features are left out that keep a
@@ -61,11 +61,13 @@ def baseline_x86(
     if told is not None:
         common &= known.bits_of(told)
     if not common:
-        raise Fault(Code.OPERATION_FAILED, "the CPUs have nothing in common")
+        raise LibvirtError(Code.OPERATION_FAILED, "the CPUs have nothing in common")
     preferred = tuple(dict.fromkeys(cpu.model for cpu in cpus))
     found = decode(CpuData(common, vendor, 0, 0, 0), offered, known, preferred)
     if found is None:
-        raise Fault(Code.INTERNAL_ERROR, "no CPU model describes what the CPUs have in common")
+        raise LibvirtError(
+            Code.INTERNAL_ERROR, "no CPU model describes what the CPUs have in common"
+        )
     features = [(name, "require") for name in found.require]
     features += [(name, "disable") for name in found.disable]
     if migratable:
@@ -85,14 +87,14 @@ def _features(cpu: Described, known: X86Map) -> int:
         if policy == "optional":
             continue
         if name not in known.bits:
-            raise Fault(Code.INTERNAL_ERROR, f"no CPU feature is called {name!r}")
+            raise LibvirtError(Code.INTERNAL_ERROR, f"no CPU feature is called {name!r}")
     features |= features_of(cpu, known, "require", "force")
     return features & ~features_of(cpu, known, "disable", "forbid")
 
 
 def _vendor(name: str, known: X86Map) -> str:
     if name and name not in dict(known.vendors):
-        raise Fault(Code.OPERATION_FAILED, f"no CPU vendor is called {name!r}")
+        raise LibvirtError(Code.OPERATION_FAILED, f"no CPU vendor is called {name!r}")
     return name
 
 
@@ -100,12 +102,12 @@ def _agreed(vendor: str, cpu: Described, known: X86Map) -> str:
     """Give the vendor of the CPUs so far, with one more; only some name theirs."""
     own = known.models[cpu.model].vendor
     if cpu.vendor and own and cpu.vendor != own:
-        raise Fault(
+        raise LibvirtError(
             Code.OPERATION_FAILED, f"the vendor of {cpu.model} is {own}, and not {cpu.vendor}"
         )
     named = cpu.vendor or own
     if vendor and named and vendor != named:
-        raise Fault(Code.OPERATION_FAILED, f"the CPUs are of {vendor} and of {named}")
+        raise LibvirtError(Code.OPERATION_FAILED, f"the CPUs are of {vendor} and of {named}")
     return vendor or _vendor(named, known)
 
 
@@ -126,11 +128,11 @@ def guests(found: Baseline, dialect: tuple[int, int]) -> Baseline:
 
 
 def baseline_elsewhere(arch: str, cpus: Sequence[Described], dialect: tuple[int, int]) -> Baseline:
-    """Find the baseline of hosts that are not x86; raises `Fault` where there is none."""
+    """Find the baseline of hosts that are not x86; raises `LibvirtError` where there is none."""
     if arch in ARM:
         return Baseline(cpus[0].model, "", "allow")
     if arch not in PPC64:
-        raise Fault(Code.NO_SUPPORT, f"baselines of {arch}")
+        raise LibvirtError(Code.NO_SUPPORT, f"baselines of {arch}")
     models = {
         model.name: model.vendor
         for model in cpu_data().ppc64.models
@@ -138,12 +140,12 @@ def baseline_elsewhere(arch: str, cpus: Sequence[Described], dialect: tuple[int,
     }
     first = cpus[0].model
     if first not in models:
-        raise Fault(Code.INTERNAL_ERROR, f"no CPU model is called {first!r}")
+        raise LibvirtError(Code.INTERNAL_ERROR, f"no CPU model is called {first!r}")
     for cpu in cpus:
         if cpu.model != first:
-            raise Fault(Code.OPERATION_FAILED, f"a {first} and a {cpu.model} are not alike")
+            raise LibvirtError(Code.OPERATION_FAILED, f"a {first} and a {cpu.model} are not alike")
         if cpu.vendor and cpu.vendor != models[first]:
-            raise Fault(Code.OPERATION_FAILED, f"the vendor of {first} is not {cpu.vendor}")
+            raise LibvirtError(Code.OPERATION_FAILED, f"the vendor of {first} is not {cpu.vendor}")
     return Baseline(first, "", "forbid")
 
 

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 
 from domcaps.cpu.compare import judged_by_features
 from domcaps.facts.arch import ARM, PPC64, X86
-from domcaps.serve.faults import Code, Fault
+from domcaps.serve.errors import Code, LibvirtError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from domcaps.cpu import HostModel
     from domcaps.cpu.x86map import X86Map
-    from domcaps.serve.cpuxml import Described
+    from domcaps.serve.xml.cpu import Described
 
 
 class Comparison(enum.IntEnum):
@@ -36,7 +36,7 @@ _Result = tuple[Comparison, str]
 def compare(there: HostModel, cpu: Described, known: X86Map) -> _Result:
     """Tell what a CPU of x86 is to another one, and why where it won't do.
 
-    Raises `Fault` for a model or feature that libvirt does not know.
+    Raises `LibvirtError` for a model or feature that libvirt does not know.
     """
     if cpu.arch and cpu.arch not in X86:
         return Comparison.INCOMPATIBLE, f"it is one of {cpu.arch}"
@@ -45,7 +45,7 @@ def compare(there: HostModel, cpu: Described, known: X86Map) -> _Result:
     offered = _offered(there, known)
     names = {name for name, _ in cpu.features}
     if unknown := next((name for name in names if name not in known.bits), ""):
-        raise Fault(Code.INTERNAL_ERROR, f"no CPU feature is called {unknown!r}")
+        raise LibvirtError(Code.INTERNAL_ERROR, f"no CPU feature is called {unknown!r}")
     required = features_of(cpu, known, "require")
     required |= model_of(cpu.model, known) if cpu.model else 0
     if forbidden := features_of(cpu, known, "forbid") & offered:
@@ -120,10 +120,10 @@ def features_of(cpu: Described, known: X86Map, *policies: str) -> int:
 
 
 def model_of(name: str, known: X86Map) -> int:
-    """Give the features of a model; raises `Fault` where nobody knows it."""
+    """Give the features of a model; raises `LibvirtError` where nobody knows it."""
     found = known.models.get(name)
     if found is None:
-        raise Fault(Code.INTERNAL_ERROR, f"no CPU model is called {name!r}")
+        raise LibvirtError(Code.INTERNAL_ERROR, f"no CPU model is called {name!r}")
     return found.features
 
 

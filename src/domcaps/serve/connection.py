@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from domcaps.errors import DomcapsError
 from domcaps.facts.tasks import end
 from domcaps.serve import frames
-from domcaps.serve.faults import Code, Fault, Origin, fault_of
+from domcaps.serve.errors import Code, ErrorDomain, LibvirtError, libvirt_error
 from domcaps.serve.frames import Frame, FrameError, Status, Type
 from domcaps.serve.procedures import procedures
 from domcaps.serve.xdr import XdrError
@@ -132,39 +132,39 @@ class Connection:
         try:
             called = self._procedure(frame)
             return frame.reply(await self._call(called, frame.payload))
-        except Fault as fault:
+        except LibvirtError as fault:
             return frame.reply(fault.encode(), Status.ERROR)
         except DomcapsError as error:
-            return frame.reply(fault_of(error).encode(), Status.ERROR)
+            return frame.reply(libvirt_error(error).encode(), Status.ERROR)
         except OSError as error:
-            lost = Fault(Code.SYSTEM_ERROR, error.strerror or str(error))
+            lost = LibvirtError(Code.SYSTEM_ERROR, error.strerror or str(error))
             return frame.reply(lost.encode(), Status.ERROR)
         except Exception:
             log.exception("client=%s procedure=%d failed", self._name, frame.procedure)
-            ours = Fault(Code.INTERNAL_ERROR, "domcaps failed; its log tells how")
+            ours = LibvirtError(Code.INTERNAL_ERROR, "domcaps failed; its log tells how")
             return frame.reply(ours.encode(), Status.ERROR)
 
     def _procedure(self, frame: Frame) -> Procedure:
         if (frame.program, frame.version) != (frames.REMOTE_PROGRAM, frames.VERSION):
-            raise Fault(
+            raise LibvirtError(
                 Code.RPC,
                 f"there is no program {frame.program:#x} of version {frame.version}",
-                Origin.RPC,
+                ErrorDomain.RPC,
             )
         if frame.status != Status.OK:
-            raise Fault(Code.RPC, f"a call has no status {frame.status}", Origin.RPC)
+            raise LibvirtError(Code.RPC, f"a call has no status {frame.status}", ErrorDomain.RPC)
         called = procedures().get(frame.procedure)
         if called is None:
-            raise Fault(Code.NO_SUPPORT, f"procedure {frame.procedure}")
+            raise LibvirtError(Code.NO_SUPPORT, f"procedure {frame.procedure}")
         if not called.early and not self._session.is_open:
-            raise Fault(Code.INVALID_CONN, "it was not opened")
+            raise LibvirtError(Code.INVALID_CONN, "it was not opened")
         return called
 
     async def _call(self, called: Procedure, payload: bytes) -> bytes:
         try:
             arguments = called.arguments(payload)
         except XdrError as error:
-            raise Fault(Code.RPC, f"{called.name}: {error}", Origin.RPC) from error
+            raise LibvirtError(Code.RPC, f"{called.name}: {error}", ErrorDomain.RPC) from error
 
         def work() -> bytes:
             return called.results(called.function(self._session, *arguments))
@@ -180,7 +180,7 @@ class Connection:
             async with asyncio.timeout(self._limits.call_seconds):
                 return await loop.run_in_executor(self._threads, work)
         except TimeoutError as error:
-            raise Fault(Code.OPERATION_TIMEOUT, f"{called.name} took too long") from error
+            raise LibvirtError(Code.OPERATION_TIMEOUT, f"{called.name} took too long") from error
 
     async def _send(self, frame: Frame) -> None:
         self._out.write(frame.encode())

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import msgspec
 from lxml import etree
 
-from domcaps.serve.documents import parse, uuid_of
-from domcaps.serve.faults import Code, Fault, Origin
+from domcaps.serve.errors import Code, ErrorDomain, LibvirtError
+from domcaps.serve.xml.documents import parse, uuid_of
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node
@@ -38,10 +38,10 @@ class Domain(msgspec.Struct, frozen=True):
 
 def domain_of(data: bytes) -> Domain:
     """Make one of XML that was found acceptable, with a UUID if it has none of its own."""
-    root = parse(data, Origin.DOMAIN)
+    root = parse(data, ErrorDomain.DOMAIN)
     name = (root.findtext("name") or "").strip()
     if not name:
-        raise Fault(Code.XML_ERROR, "the domain has no name", Origin.DOMAIN)
+        raise LibvirtError(Code.XML_ERROR, "the domain has no name", ErrorDomain.DOMAIN)
     return Domain(
         name,
         _identified(root),
@@ -52,7 +52,7 @@ def domain_of(data: bytes) -> Domain:
     )
 
 
-def refusal(found: Validation) -> Fault:
+def refusal(found: Validation) -> LibvirtError:
     """Say why a domain is refused: the findings, the first ones if there are many.
 
     What keeps it from being defined goes before what would keep it from being started.
@@ -62,7 +62,7 @@ def refusal(found: Validation) -> Fault:
     if len(errors) > _MOST_FINDINGS:
         shown += f"; and {len(errors) - _MOST_FINDINGS} more"
     code = Code.XML_ERROR if _is_about_form(errors[0]) else Code.CONFIG_UNSUPPORTED
-    return Fault(code, shown, Origin.DOMAIN)
+    return LibvirtError(code, shown, ErrorDomain.DOMAIN)
 
 
 def _is_about_form(finding: Finding) -> bool:
@@ -76,7 +76,7 @@ def _sentence(finding: Finding) -> str:
 
 def _identified(root: Node) -> bytes:
     """Give the UUID; a new one is written into the domain, after its name."""
-    stated = uuid_of(root, Origin.DOMAIN)
+    stated = uuid_of(root, ErrorDomain.DOMAIN)
     if stated is not None:
         return stated
     node = root.find("uuid")

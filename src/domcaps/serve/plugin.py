@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from domcaps.serve.background import serving
-from domcaps.serve.source import Given, Recorded, Source
+from domcaps.serve.hosts import FixedHost, RecordedHost
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from domcaps.serve.hosts import HostSource
 
 
 @pytest.fixture
@@ -32,13 +34,13 @@ def domcaps_uri() -> Iterator[Callable[[str | Path], str]]:
         yield serve
 
 
-def _source(recording: str | Path) -> Source:
+def _source(recording: str | Path) -> HostSource:
     kind, _, name = str(recording).partition(":")
     if kind == "shipped" and not Path(recording).exists():
         from domcaps.shipped import open_shipped
 
-        return Given(open_shipped(name), str(recording))
-    recorded = Recorded(Path(recording))
+        return FixedHost(open_shipped(name), str(recording))
+    recorded = RecordedHost(Path(recording))
     # one that can't be used is told of here, and not to the first client
     recorded.get("")
     return recorded

@@ -12,7 +12,9 @@ protocol calls them.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from importlib import import_module
+from pkgutil import iter_modules
 from typing import Any
 
 import msgspec
@@ -70,9 +72,10 @@ def procedure(
     return offer
 
 
+@cache
 def procedures() -> dict[int, Procedure]:
-    """Give those that are offered, by number."""
-    # each of these files offers some when it is imported
-    for name in ("connect", "cpu", "domain", "event", "hostcpu", "list", "node", "storage"):
-        import_module(f"domcaps.serve.calls_{name}")
+    """Import every module of `domcaps.serve.calls`, and give what they offer, by number."""
+    package = import_module("domcaps.serve.calls")
+    for module in iter_modules(package.__path__, f"{package.__name__}."):
+        import_module(module.name)
     return _PROCEDURES

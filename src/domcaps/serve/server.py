@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from domcaps.language import Dialect
-    from domcaps.serve.source import Source
+    from domcaps.serve.hosts import HostSource
 
 log = logging.getLogger("domcaps.serve")
 
@@ -44,7 +44,7 @@ class Server:
 
     def __init__(
         self,
-        source: Source,
+        source: HostSource,
         dialect: Dialect,
         limits: Limits = Limits(),  # noqa: B008 - immutable
         uids: Iterable[int] | None = None,

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from domcaps.serve.faults import Code, Fault
+from domcaps.serve.errors import Code, LibvirtError
 
 if TYPE_CHECKING:
     from domcaps.language import Dialect
     from domcaps.serve.domains import Domain
-    from domcaps.serve.source import Served, Source
+    from domcaps.serve.hosts import HostSource, ServedHost
     from domcaps.serve.storage import Pool
 
 _USUAL = {"", "/", "/system", "/session"}
@@ -21,7 +21,7 @@ READ_ONLY = 1
 class Session:
     """What a client opened and what it defined; gone when it leaves."""
 
-    def __init__(self, source: Source, dialect: Dialect) -> None:
+    def __init__(self, source: HostSource, dialect: Dialect) -> None:
         self.dialect = dialect
         self.domains: dict[bytes, Domain] = {}
         self.pools: dict[bytes, Pool] = {}
@@ -40,13 +40,13 @@ class Session:
         return str(self.dialect)
 
     def open(self, uri: str | None, flags: int) -> None:
-        """Connect to a host; raises `Fault` or `DomcapsError` where there is none of that URI.
+        """Connect to a host; raises `LibvirtError` or `DomcapsError` where the URI names none.
 
         The host is that of the URI's path, or of its parameter ``host``:
         ``qemu+tcp://127.0.0.1:16509/NAME``, ``qemu:///system?host=NAME``.
         """
         if self.is_open:
-            raise Fault(Code.OPERATION_FAILED, "this connection is open already")
+            raise LibvirtError(Code.OPERATION_FAILED, "this connection is open already")
         name = host_name(uri or "")
         self._source.get(name)
         self._name = name
@@ -54,11 +54,11 @@ class Session:
         self.read_only = bool(flags & READ_ONLY)
         self.is_open = True
 
-    def served(self) -> Served:
+    def served(self) -> ServedHost:
         """Give the host as it is now."""
         return self._source.get(self._name)
 
-    def known(self) -> Served | None:
+    def known(self) -> ServedHost | None:
         """Give the host if it can be given without reading a file that is large."""
         return self._source.known(self._name)
 
@@ -77,7 +77,9 @@ class Session:
     def require_writable(self, what: str) -> None:
         """Refuse a change over a connection that is for reading."""
         if self.read_only:
-            raise Fault(Code.OPERATION_DENIED, f"operation {what} forbidden for read only access")
+            raise LibvirtError(
+                Code.OPERATION_DENIED, f"operation {what} forbidden for read only access"
+            )
 
 
 def host_name(uri: str) -> str:
@@ -87,9 +89,9 @@ def host_name(uri: str) -> str:
         scheme = parts.scheme.partition("+")[0]
         asked = parse_qs(parts.query).get("host", [])
     except ValueError as error:
-        raise Fault(Code.INVALID_ARG, f"not a URI: {error}") from error
+        raise LibvirtError(Code.INVALID_ARG, f"not a URI: {error}") from error
     if scheme not in {"", "qemu"}:
-        raise Fault(Code.NO_CONNECT, f"{uri} (only qemu is served)")
+        raise LibvirtError(Code.NO_CONNECT, f"{uri} (only qemu is served)")
     if asked:
         return asked[0]
     return "" if parts.path in _USUAL else unquote(parts.path.lstrip("/"))
@@ -98,4 +100,4 @@ def host_name(uri: str) -> str:
 def check_flags(flags: int, known: int) -> None:
     """Refuse flags that nobody knows, rather than overlook a wish."""
     if flags & ~known:
-        raise Fault(Code.INVALID_ARG, f"unsupported flags (0x{flags & ~known:x})")
+        raise LibvirtError(Code.INVALID_ARG, f"unsupported flags (0x{flags & ~known:x})")

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 import msgspec
 from lxml import etree
 
-from domcaps.serve.documents import parse, uuid_of
-from domcaps.serve.faults import Code, Fault, Origin
+from domcaps.serve.errors import Code, ErrorDomain, LibvirtError
+from domcaps.serve.xml.documents import parse, uuid_of
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node
@@ -64,7 +64,9 @@ class Pool(msgspec.Struct):
         try:
             found = os.statvfs(folder)
         except OSError as error:
-            raise Fault(Code.SYSTEM_ERROR, f"{folder}: {error.strerror}", Origin.STORAGE) from error
+            raise LibvirtError(
+                Code.SYSTEM_ERROR, f"{folder}: {error.strerror}", ErrorDomain.STORAGE
+            ) from error
         capacity, free = found.f_blocks * found.f_frsize, found.f_bavail * found.f_frsize
         return capacity, capacity - free, free
 
@@ -163,19 +165,21 @@ class Volume(msgspec.Struct, frozen=True):
 
 
 def pool_of(xml: str, *, real: bool) -> Pool:
-    """Read the description of a pool; raises `Fault` for what is no folder."""
-    root = parse(xml.encode(), Origin.STORAGE)
+    """Read the description of a pool; raises `LibvirtError` for what is no folder."""
+    root = parse(xml.encode(), ErrorDomain.STORAGE)
     kind, name = root.get("type"), (root.findtext("name") or "").strip()
     path = (root.findtext("target/path") or "").strip()
     if root.tag != "pool" or kind != "dir":
         detail = f"a pool of type {kind!r}: here there are folders alone ('dir')"
-        raise Fault(Code.OPERATION_UNSUPPORTED, detail, Origin.STORAGE)
+        raise LibvirtError(Code.OPERATION_UNSUPPORTED, detail, ErrorDomain.STORAGE)
     if not name or "/" in name:
-        raise Fault(Code.XML_ERROR, "the pool needs a <name> without '/'", Origin.STORAGE)
+        raise LibvirtError(
+            Code.XML_ERROR, "the pool needs a <name> without '/'", ErrorDomain.STORAGE
+        )
     if not path.startswith("/"):
         detail = "the pool needs <target><path>, an absolute path"
-        raise Fault(Code.XML_ERROR, detail, Origin.STORAGE)
-    number = uuid_of(root, Origin.STORAGE) or uuid.uuid4().bytes
+        raise LibvirtError(Code.XML_ERROR, detail, ErrorDomain.STORAGE)
+    number = uuid_of(root, ErrorDomain.STORAGE) or uuid.uuid4().bytes
     return Pool(name, number, os.path.normpath(path), real)
 
 

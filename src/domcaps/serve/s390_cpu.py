@@ -13,15 +13,15 @@ import msgspec
 
 from domcaps.facts.question import ask, cpu_expansion_of
 from domcaps.serve.comparison import Comparison
-from domcaps.serve.cpuxml import Baseline
-from domcaps.serve.faults import Code, Fault
+from domcaps.serve.errors import Code, LibvirtError
+from domcaps.serve.xml.cpu import Baseline
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from domcaps.facts.record import Answer
     from domcaps.facts.talk import Talk
-    from domcaps.serve.cpuxml import Described
+    from domcaps.serve.xml.cpu import Described
 
 BASELINE, COMPARISON = "query-cpu-model-baseline", "query-cpu-model-comparison"
 
@@ -58,10 +58,10 @@ class _Verdict(msgspec.Struct):
 
 
 def model_of(cpu: Described) -> Model:
-    """Take the model that a CPU names; raises `Fault` where there is none."""
+    """Take the model that a CPU names; raises `LibvirtError` where there is none."""
     name = cpu.model or _UNNAMED.get(cpu.mode, "")
     if not name:
-        raise Fault(Code.INVALID_ARG, "the CPU has no model")
+        raise LibvirtError(Code.INVALID_ARG, "the CPU has no model")
     return Model(name, tuple((feature, policy in _ON) for feature, policy in cpu.features))
 
 
@@ -70,7 +70,7 @@ def check_offered(cpus: Sequence[Described], offered: Iterable[str]) -> None:
     known = frozenset(offered)
     for number, cpu in enumerate(cpus):
         if cpu.model not in known:
-            raise Fault(
+            raise LibvirtError(
                 Code.INVALID_ARG, f"the emulator has no CPU model {cpu.model!r}, of index {number}"
             )
 
@@ -105,9 +105,9 @@ def _taken(answer: Answer) -> Model:
 def _decoded(answer: Answer, kind: type[Any]) -> Any:
     if answer.failure is not None:
         command = answer.question.command
-        raise Fault(Code.INTERNAL_ERROR, f"QEMU refused {command}: {answer.failure.text}")
+        raise LibvirtError(Code.INTERNAL_ERROR, f"QEMU refused {command}: {answer.failure.text}")
     try:
         return msgspec.json.decode(answer.reply, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         text = f"QEMU's answer to {answer.question.command} can't be read: {error}"
-        raise Fault(Code.INTERNAL_ERROR, text) from error
+        raise LibvirtError(Code.INTERNAL_ERROR, text) from error

@@ -14,7 +14,7 @@ from domcaps.serve.baseline import (
     expanded,
     guests,
 )
-from domcaps.serve.calls_cpu import (
+from domcaps.serve.calls.cpu import (
     EXPAND_FEATURES,
     FAIL_INCOMPATIBLE,
     MIGRATABLE,
@@ -22,10 +22,10 @@ from domcaps.serve.calls_cpu import (
     verdict,
 )
 from domcaps.serve.comparison import Comparison, compare, compare_elsewhere
-from domcaps.serve.cpuxml import Kind, check_names, read_cpu
 from domcaps.serve.procedures import procedure
 from domcaps.serve.session import check_flags
 from domcaps.serve.xdr import INT, STRING, UINT, Array
+from domcaps.serve.xml.cpu import Kind, check_names, read_cpu
 
 if TYPE_CHECKING:
     from domcaps.serve.session import Session

@@ -13,8 +13,8 @@ from xml.sax.saxutils import escape
 import msgspec
 
 from domcaps.facts.arch import ARCHITECTURES
-from domcaps.serve.documents import parse
-from domcaps.serve.faults import Code, Fault
+from domcaps.serve.errors import Code, LibvirtError
+from domcaps.serve.xml.documents import parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -68,24 +68,24 @@ class Described(msgspec.Struct, frozen=True):
 
 
 def read_cpu(xml: str, kind: Kind = Kind.EITHER) -> Described:
-    """Read a ``<cpu>`` element; raises `Fault`."""
+    """Read a ``<cpu>`` element; raises `LibvirtError`."""
     root = parse(xml.encode())
     if root.tag != "cpu":
-        raise Fault(Code.XML_ERROR, f"<cpu> is wanted, not <{root.tag}>")
+        raise LibvirtError(Code.XML_ERROR, f"<cpu> is wanted, not <{root.tag}>")
     is_host = kind is Kind.HOST or root.find("arch") is not None
     if is_host and kind is not Kind.HOST and root.get("match") is not None:
-        raise Fault(Code.XML_ERROR, "<arch> belongs to a host's CPU, @match to a guest's")
+        raise LibvirtError(Code.XML_ERROR, "<arch> belongs to a host's CPU, @match to a guest's")
     found = _host(root) if is_host else _guest(root)
     if found.vendor and not found.model:
-        raise Fault(Code.XML_ERROR, "a CPU with a vendor needs a model")
+        raise LibvirtError(Code.XML_ERROR, "a CPU with a vendor needs a model")
     features = _features(root, is_host=is_host)
     if features and not found.model and found.mode == "custom":
-        raise Fault(Code.XML_ERROR, "a CPU with features needs a model")
+        raise LibvirtError(Code.XML_ERROR, "a CPU with features needs a model")
     return msgspec.structs.replace(found, features=features, limit=_limit(root))
 
 
 def check_names(xml: str) -> None:
-    """Refuse elements and attributes that ``<cpu>`` does not have; raises `Fault`.
+    """Refuse elements and attributes that ``<cpu>`` does not have; raises `LibvirtError`.
 
     This is what libvirt's schema is most often asked for. Values are looked at in any case.
     """
@@ -95,38 +95,40 @@ def check_names(xml: str) -> None:
             continue
         allowed = _NAMES.get(node.tag)
         if allowed is None:
-            raise Fault(Code.XML_INVALID_SCHEMA, f"<cpu> has no <{node.tag}>")
+            raise LibvirtError(Code.XML_INVALID_SCHEMA, f"<cpu> has no <{node.tag}>")
         for name in node.attrib:
             if name not in allowed:
-                raise Fault(Code.XML_INVALID_SCHEMA, f"<{node.tag}> has no @{name!s}")
+                raise LibvirtError(Code.XML_INVALID_SCHEMA, f"<{node.tag}> has no @{name!s}")
 
 
 def _host(root: Node) -> Described:
     if root.get("mode") is not None:
-        raise Fault(Code.CONFIG_UNSUPPORTED, "a host's CPU has no mode")
+        raise LibvirtError(Code.CONFIG_UNSUPPORTED, "a host's CPU has no mode")
     arch = root.findtext("arch") or ""
     if not arch:
-        raise Fault(Code.XML_ERROR, "a host's CPU needs an architecture")
+        raise LibvirtError(Code.XML_ERROR, "a host's CPU needs an architecture")
     if arch not in ARCHITECTURES:
-        raise Fault(Code.CONFIG_UNSUPPORTED, f"no architecture is called {arch!r}")
+        raise LibvirtError(Code.CONFIG_UNSUPPORTED, f"no architecture is called {arch!r}")
     model = root.findtext("model") or ""
     if not model:
-        raise Fault(Code.XML_ERROR, "a host's CPU needs a model")
+        raise LibvirtError(Code.XML_ERROR, "a host's CPU needs a model")
     return Described(arch=arch, model=model, vendor=root.findtext("vendor") or "")
 
 
 def _guest(root: Node) -> Described:
     mode, match = root.get("mode") or "custom", root.get("match") or "exact"
     if mode not in _MODES:
-        raise Fault(Code.CONFIG_UNSUPPORTED, f"a CPU knows no mode {mode!r}")
+        raise LibvirtError(Code.CONFIG_UNSUPPORTED, f"a CPU knows no mode {mode!r}")
     if root.get("migratable") is not None and mode not in _WHOLE:
-        raise Fault(Code.CONFIG_UNSUPPORTED, f"@migratable has no meaning with mode {mode!r}")
+        raise LibvirtError(
+            Code.CONFIG_UNSUPPORTED, f"@migratable has no meaning with mode {mode!r}"
+        )
     if match not in _MATCHES:
-        raise Fault(Code.XML_ERROR, f"a CPU knows no match {match!r}")
+        raise LibvirtError(Code.XML_ERROR, f"a CPU knows no match {match!r}")
     node = root.find("model")
     fallback = node.get("fallback") if node is not None and mode not in _WHOLE else None
     if fallback not in {None, "allow", "forbid"}:
-        raise Fault(Code.CONFIG_UNSUPPORTED, f"a CPU model knows no fallback {fallback!r}")
+        raise LibvirtError(Code.CONFIG_UNSUPPORTED, f"a CPU model knows no fallback {fallback!r}")
     return Described(
         mode=mode,
         match=match,
@@ -140,12 +142,12 @@ def _features(root: Node, *, is_host: bool) -> tuple[tuple[str, str], ...]:
     for node in root.iterfind("feature"):
         policy = "require" if is_host else node.get("policy") or "require"
         if policy not in _POLICIES:
-            raise Fault(Code.CONFIG_UNSUPPORTED, f"a CPU feature knows no policy {policy!r}")
+            raise LibvirtError(Code.CONFIG_UNSUPPORTED, f"a CPU feature knows no policy {policy!r}")
         name = node.get("name") or ""
         if not name:
-            raise Fault(Code.XML_ERROR, "a CPU feature needs a name")
+            raise LibvirtError(Code.XML_ERROR, "a CPU feature needs a name")
         if name in features:
-            raise Fault(Code.XML_ERROR, f"the CPU feature {name!r} is there twice")
+            raise LibvirtError(Code.XML_ERROR, f"the CPU feature {name!r} is there twice")
         features[name] = policy
     return tuple(features.items())
 

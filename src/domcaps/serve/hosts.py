@@ -37,7 +37,7 @@ def _stamp(path: Path) -> _Stamp | None:
     return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
 
 
-class Served:
+class ServedHost:
     """A host in one state, and the answers that were made of it.
 
     `name` is what it is called on the wire.
@@ -66,7 +66,7 @@ class Served:
         return found if isinstance(found, str) else None
 
 
-class Proven(Served):
+class LiveHostInUse(ServedHost):
     """A host that remembers its answers itself, and knows when they no longer hold."""
 
     def __init__(self, host: LiveHost, name: str) -> None:
@@ -83,22 +83,22 @@ class Proven(Served):
         return make()
 
 
-class Source(ABC):
+class HostSource(ABC):
     """Gives hosts by name. May be used by many threads."""
 
     @abstractmethod
-    def get(self, name: str) -> Served:
+    def get(self, name: str) -> ServedHost:
         """Give the host of a name, "" being the only one there is.
 
         Raises `DomcapsError` where there is none or it can't be read.
         """
 
-    def known(self, name: str) -> Served | None:  # noqa: ARG002
+    def known(self, name: str) -> ServedHost | None:  # noqa: ARG002
         """Give a host if that takes no reading of a file, else None."""
         return None
 
     @staticmethod
-    def _named(served: Served, name: str) -> Served:
+    def _named(served: ServedHost, name: str) -> ServedHost:
         """Give the only host there is, unless another one is meant."""
         if name not in {"", served.name}:
             raise UnsupportedTargetError(
@@ -107,50 +107,50 @@ class Source(ABC):
         return served
 
 
-class Recorded(Source):
+class RecordedHost(HostSource):
     """One recording; read again when its file was replaced."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lock = threading.Lock()
         self._stamp: _Stamp | None = None
-        self._served: Served | None = None
+        self._served: ServedHost | None = None
 
-    def get(self, name: str) -> Served:
+    def get(self, name: str) -> ServedHost:
         """Give it, by its name or none."""
         with self._lock:
             stamp = _stamp(self._path)
             if self._served is None or stamp is None or stamp != self._stamp:
                 self._served = None
-                self._served = Served(Host.load(self._path), self._path.stem)
+                self._served = ServedHost(Host.load(self._path), self._path.stem)
                 self._stamp = stamp
             return self._named(self._served, name)
 
 
-class Given(Source):
+class FixedHost(HostSource):
     """A host that somebody made; it does not change."""
 
     def __init__(self, host: Host, name: str) -> None:
-        self._served = Served(host, name)
+        self._served = ServedHost(host, name)
 
-    def get(self, name: str) -> Served:
+    def get(self, name: str) -> ServedHost:
         """Give it, by its name or none."""
         return self._named(self._served, name)
 
 
-class Zoo(Source):
+class RecordingFolder(HostSource):
     """A folder of recordings, each by the name of its file without the suffix."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._lock = threading.Lock()
-        self._open: dict[str, Recorded] = {}
+        self._open: dict[str, RecordedHost] = {}
 
     def names(self) -> tuple[str, ...]:
         """Name the recordings; raises `OSError` where the folder can't be read."""
         return tuple(sorted(path.stem for path in self._folder.glob(f"*{SUFFIX}")))
 
-    def get(self, name: str) -> Served:
+    def get(self, name: str) -> ServedHost:
         """Give one; a name is taken only if it is that of a file in the folder."""
         if name not in self.names():
             raise UnsupportedTargetError(
@@ -158,20 +158,20 @@ class Zoo(Source):
                 remedy=f"there are {', '.join(self.names()[:12]) or 'none'}",
             )
         with self._lock:
-            recorded = self._open.setdefault(name, Recorded(self._folder / f"{name}{SUFFIX}"))
+            recorded = self._open.setdefault(name, RecordedHost(self._folder / f"{name}{SUFFIX}"))
         return recorded.get(name)
 
 
-class Live(Source):
+class LiveHostSource(HostSource):
     """This machine. Its answers are proven anew in each call (`domcaps.fresh`)."""
 
     def __init__(self) -> None:
-        self._served = Proven(Host.local(), socket.gethostname())
+        self._served = LiveHostInUse(Host.local(), socket.gethostname())
 
-    def get(self, name: str) -> Served:
+    def get(self, name: str) -> ServedHost:
         """Give it, by its name or none."""
         return self._named(self._served, name)
 
-    def known(self, name: str) -> Served | None:
+    def known(self, name: str) -> ServedHost | None:
         """Give it: nothing has to be read."""
         return self.get(name)

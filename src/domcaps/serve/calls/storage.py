@@ -8,9 +8,9 @@ import os
 import uuid
 from typing import TYPE_CHECKING
 
-from domcaps.serve.faults import Code, Fault, Origin
+from domcaps.serve.errors import Code, ErrorDomain, LibvirtError
+from domcaps.serve.hosts import LiveHostInUse
 from domcaps.serve.procedures import procedure
-from domcaps.serve.source import Proven
 from domcaps.serve.storage import Pool, Volume, pool_of
 from domcaps.serve.xdr import INT, STRING, UHYPER, UINT, UUID, Array, Record
 
@@ -42,7 +42,7 @@ def _find(session: Session, handle: _PoolHandle) -> Pool:
     found = session.pools.get(handle[1])
     if found is None:
         detail = f"none with the uuid {uuid.UUID(bytes=handle[1])} ({handle[0]})"
-        raise Fault(Code.NO_STORAGE_POOL, detail, Origin.STORAGE)
+        raise LibvirtError(Code.NO_STORAGE_POOL, detail, ErrorDomain.STORAGE)
     return found
 
 
@@ -50,7 +50,7 @@ def _running(session: Session, handle: _PoolHandle) -> Pool:
     found = _find(session, handle)
     if not found.active:
         detail = f"the storage pool {found.name!r} is not active"
-        raise Fault(Code.OPERATION_FAILED, detail, Origin.STORAGE)
+        raise LibvirtError(Code.OPERATION_FAILED, detail, ErrorDomain.STORAGE)
     return found
 
 
@@ -58,7 +58,7 @@ def _pool(session: Session, what: str, fits: Callable[[Pool], bool]) -> tuple[_P
     for pool in list(session.pools.values()):
         if fits(pool):
             return (pool.handle,)
-    raise Fault(Code.NO_STORAGE_POOL, f"none with the {what}", Origin.STORAGE)
+    raise LibvirtError(Code.NO_STORAGE_POOL, f"none with the {what}", ErrorDomain.STORAGE)
 
 
 def _volume(session: Session, handle: _VolumeHandle) -> Volume:
@@ -66,20 +66,20 @@ def _volume(session: Session, handle: _VolumeHandle) -> Volume:
         found = pool.volume(handle[1]) if pool.name == handle[0] else None
         if found is not None:
             return found
-    raise Fault(Code.NO_STORAGE_VOL, f"none with the key {handle[2]!r}", Origin.STORAGE)
+    raise LibvirtError(Code.NO_STORAGE_VOL, f"none with the key {handle[2]!r}", ErrorDomain.STORAGE)
 
 
 def _define(session: Session, xml: str, *, lasting: bool) -> tuple[_PoolHandle]:
     session.require_writable("virStoragePoolDefineXML")
-    pool = pool_of(xml, real=isinstance(session.served(), Proven))
+    pool = pool_of(xml, real=isinstance(session.served(), LiveHostInUse))
     pool.lasting, pool.active = lasting, not lasting
     for known in list(session.pools.values()):
         if (known.name == pool.name) != (known.uuid == pool.uuid):
             detail = f"the storage pool {known.name!r} has another uuid or name already"
-            raise Fault(Code.OPERATION_FAILED, detail, Origin.STORAGE)
+            raise LibvirtError(Code.OPERATION_FAILED, detail, ErrorDomain.STORAGE)
     if len(session.pools) >= _MOST_POOLS and pool.uuid not in session.pools:
         detail = f"{_MOST_POOLS} storage pools were defined over this connection"
-        raise Fault(Code.OPERATION_FAILED, detail, Origin.STORAGE)
+        raise LibvirtError(Code.OPERATION_FAILED, detail, ErrorDomain.STORAGE)
     session.pools[pool.uuid] = pool
     return (pool.handle,)
 
@@ -226,7 +226,7 @@ def storage_vol_lookup_by_name(
     """Find one by its name in a pool."""
     found = _running(session, handle).volume(name)
     if found is None:
-        raise Fault(Code.NO_STORAGE_VOL, f"none with the name {name!r}", Origin.STORAGE)
+        raise LibvirtError(Code.NO_STORAGE_VOL, f"none with the name {name!r}", ErrorDomain.STORAGE)
     return (found.handle,)
 
 
@@ -236,7 +236,7 @@ def _by_path(session: Session, path: str) -> tuple[_VolumeHandle]:
         found = pool.volume(name) if pool.path == (folder or "/") else None
         if found is not None:
             return (found.handle,)
-    raise Fault(Code.NO_STORAGE_VOL, f"none with the path {path!r}", Origin.STORAGE)
+    raise LibvirtError(Code.NO_STORAGE_VOL, f"none with the path {path!r}", ErrorDomain.STORAGE)
 
 
 @procedure(96, takes=(STRING,), gives=(VOLUME,), slow=True)

@@ -7,8 +7,7 @@ from __future__ import annotations
 import enum
 from typing import TYPE_CHECKING
 
-from domcaps.serve.capabilities import capabilities_xml
-from domcaps.serve.faults import Code, Fault
+from domcaps.serve.errors import Code, LibvirtError
 from domcaps.serve.procedures import procedure
 from domcaps.serve.session import READ_ONLY, check_flags
 from domcaps.serve.xdr import (
@@ -19,6 +18,7 @@ from domcaps.serve.xdr import (
     UINT,
     Array,
 )
+from domcaps.serve.xml.capabilities import capabilities_xml
 
 if TYPE_CHECKING:
     from domcaps.api import Host
@@ -65,7 +65,7 @@ def connect_supports_feature(session: Session, feature: int) -> tuple[int]:
     if feature == Feature.PROGRAM_KEEPALIVE:
         session.wants_pings = True
     elif not session.is_open:
-        raise Fault(Code.INVALID_CONN, "it was not opened")
+        raise LibvirtError(Code.INVALID_CONN, "it was not opened")
     return (int(feature in set(Feature)),)
 
 

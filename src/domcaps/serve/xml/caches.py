@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from domcaps.serve.cellxml import E, ranges
+from domcaps.serve.xml.topology import E, ranges
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

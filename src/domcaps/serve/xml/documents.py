@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from lxml import etree
 
-from domcaps.serve.faults import Code, Fault, Origin
+from domcaps.serve.errors import Code, ErrorDomain, LibvirtError
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node
@@ -15,18 +15,18 @@ if TYPE_CHECKING:
 _PARSER = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
 
 
-def parse(data: bytes, origin: Origin = Origin.QEMU) -> Node:
-    """Read a document; raises `Fault` for what is no XML."""
+def parse(data: bytes, domain: ErrorDomain = ErrorDomain.QEMU) -> Node:
+    """Read a document; raises `LibvirtError` for what is no XML."""
     try:
         return etree.fromstring(data, _PARSER)
     except etree.XMLSyntaxError as error:
-        raise Fault(Code.XML_ERROR, str(error), origin) from error
+        raise LibvirtError(Code.XML_ERROR, str(error), domain) from error
 
 
-def uuid_of(root: Node, origin: Origin) -> bytes | None:
-    """Give what its ``<uuid>`` says, None where it says nothing; raises `Fault` for no UUID."""
+def uuid_of(root: Node, domain: ErrorDomain) -> bytes | None:
+    """Give the ``<uuid>`` of an element, None where absent; raises `LibvirtError` for no UUID."""
     text = (root.findtext("uuid") or "").strip()
     try:
         return uuid.UUID(text).bytes if text else None
     except ValueError as error:
-        raise Fault(Code.XML_ERROR, "malformed uuid element", origin) from error
+        raise LibvirtError(Code.XML_ERROR, "malformed uuid element", domain) from error

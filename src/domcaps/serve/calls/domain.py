@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from domcaps.errors import UntoldError
 from domcaps.native.line import as_shell
 from domcaps.serve.domains import Domain, domain_of, refusal
-from domcaps.serve.faults import Code, Fault, Origin
+from domcaps.serve.errors import Code, ErrorDomain, LibvirtError
 from domcaps.serve.procedures import procedure
 from domcaps.serve.session import check_flags
 from domcaps.serve.xdr import INT, STRING, UHYPER, UINT, UUID, Array, Record
@@ -48,7 +48,7 @@ def _find(session: Session, handle: _Handle) -> Domain:
     """Give a domain by its UUID, as libvirt does."""
     found = session.domains.get(handle[1])
     if found is None:
-        raise Fault(
+        raise LibvirtError(
             Code.NO_DOMAIN,
             f"none with the uuid {uuid.UUID(bytes=handle[1])} ({handle[0]})",
         )
@@ -64,12 +64,12 @@ def _define(session: Session, xml: str) -> tuple[_Handle]:
     domain = domain_of(data)
     for known in session.domains.values():
         if known.name == domain.name and known.uuid != domain.uuid:
-            raise Fault(
+            raise LibvirtError(
                 Code.OPERATION_FAILED,
                 f"the domain {domain.name!r} has another uuid already",
             )
     if len(session.domains) >= _MOST_DOMAINS and domain.uuid not in session.domains:
-        raise Fault(
+        raise LibvirtError(
             Code.OPERATION_FAILED, f"{_MOST_DOMAINS} domains were defined over this connection"
         )
     session.domains[domain.uuid] = domain
@@ -95,7 +95,7 @@ def connect_domain_xml_to_native(session: Session, kind: str, xml: str, flags: i
     check_flags(flags, 0)
     session.require_writable("virConnectDomainXMLToNative")
     if kind != _NATIVE:
-        raise Fault(Code.INVALID_ARG, f"unsupported config type {kind} (there is {_NATIVE})")
+        raise LibvirtError(Code.INVALID_ARG, f"unsupported config type {kind} (there is {_NATIVE})")
     host = session.served().host
     found = host.validate(xml.encode(), session.libvirt)
     if not found.accepted:
@@ -103,7 +103,7 @@ def connect_domain_xml_to_native(session: Session, kind: str, xml: str, flags: i
     try:
         return (as_shell(host.native(xml, session.libvirt)),)
     except UntoldError as error:
-        raise Fault(Code.OPERATION_UNSUPPORTED, str(error), Origin.DOMAIN) from None
+        raise LibvirtError(Code.OPERATION_UNSUPPORTED, str(error), ErrorDomain.DOMAIN) from None
 
 
 @procedure(35, takes=(DOMAIN,))
@@ -152,7 +152,7 @@ def domain_get_os_type(session: Session, handle: _Handle) -> tuple[str]:
 @procedure(22, takes=(INT,), gives=(DOMAIN,))
 def domain_lookup_by_id(session: Session, number: int) -> Any:
     """Find none: domains have a number while they run."""
-    raise Fault(Code.NO_DOMAIN, f"none with the id {number}")
+    raise LibvirtError(Code.NO_DOMAIN, f"none with the id {number}")
 
 
 @procedure(23, takes=(STRING,), gives=(DOMAIN,))
@@ -161,7 +161,7 @@ def domain_lookup_by_name(session: Session, name: str) -> tuple[_Handle]:
     for found in session.domains.values():
         if found.name == name:
             return (found.handle,)
-    raise Fault(Code.NO_DOMAIN, f"none with the name {name!r}")
+    raise LibvirtError(Code.NO_DOMAIN, f"none with the name {name!r}")
 
 
 @procedure(24, takes=(UUID,), gives=(DOMAIN,))

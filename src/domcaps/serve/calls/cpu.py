@@ -13,14 +13,14 @@ from domcaps.cpu.x86map import x86_map
 from domcaps.errors import UnsupportedTargetError
 from domcaps.facts.arch import ARCHITECTURES, S390, X86
 from domcaps.facts.emulator import ACCELERATORS, Unanswered
-from domcaps.serve import asked
+from domcaps.serve import s390_cpu
 from domcaps.serve.baseline import baseline_x86, check_models, expanded, lowest_limit
 from domcaps.serve.comparison import Comparison, compare_with_emulator
-from domcaps.serve.cpuxml import check_names, read_cpu
-from domcaps.serve.faults import Code, Fault
+from domcaps.serve.errors import Code, LibvirtError
 from domcaps.serve.procedures import procedure
 from domcaps.serve.session import check_flags
 from domcaps.serve.xdr import INT, OPTIONAL_STRING, STRING, UINT, Array
+from domcaps.serve.xml.cpu import check_names, read_cpu
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from domcaps.cpu import HostModel
     from domcaps.facts.talk import Talk
     from domcaps.language import World
-    from domcaps.serve.cpuxml import Baseline, Described
     from domcaps.serve.session import Session
+    from domcaps.serve.xml.cpu import Baseline, Described
 
 T = TypeVar("T")
 
@@ -106,7 +106,7 @@ def _check_emulator(host: Host, arch: str | None, error: UnsupportedTargetError)
     Only asked when there is no answer, since on a live host the question costs as much as one.
     """
     if (arch is None or arch in ARCHITECTURES) and not host.has_emulator(arch):
-        raise Fault(Code.CONFIG_UNSUPPORTED, str(error)) from error
+        raise LibvirtError(Code.CONFIG_UNSUPPORTED, str(error)) from error
 
 
 @procedure(312, takes=(STRING, INT, UINT), gives=(Array(STRING, _MODELS_MOST), INT))
@@ -116,7 +116,7 @@ def connect_get_cpu_model_names(
     """Name the CPU models that libvirt knows; none where it takes whatever QEMU names."""
     check_flags(flags, 0)
     if arch not in ARCHITECTURES:
-        raise Fault(Code.INVALID_ARG, f"no architecture is called {arch!r}")
+        raise LibvirtError(Code.INVALID_ARG, f"no architecture is called {arch!r}")
     names = list(libvirt_models(arch, (session.dialect.major, session.dialect.minor)) or ())
     return (names if need_results else []), len(names)
 
@@ -141,16 +141,18 @@ def connect_compare_hypervisor_cpu(
     world = _world(session, (emulator, arch, machine, virttype))
     dialect = (session.dialect.major, session.dialect.minor)
     found = _own_model(world, dialect)
-    if world.target.arch not in X86 and not _is_asked(world, asked.COMPARISON):
-        raise Fault(Code.OPERATION_UNSUPPORTED, f"CPUs of {world.target.arch} are not compared")
+    if world.target.arch not in X86 and not _is_asked(world, s390_cpu.COMPARISON):
+        raise LibvirtError(
+            Code.OPERATION_UNSUPPORTED, f"CPUs of {world.target.arch} are not compared"
+        )
     if flags & VALIDATE_XML:
         check_names(xml)
     cpu = read_cpu(xml)
     if world.target.arch not in X86:
-        own = asked.Model(
+        own = s390_cpu.Model(
             found.model, tuple((f.name, f.policy == "require") for f in found.features)
         )
-        talk = asked.comparison(own, asked.model_of(cpu))
+        talk = s390_cpu.comparison(own, s390_cpu.model_of(cpu))
         return (verdict((_talk(session, world, talk), "QEMU says so"), flags),)
     offered = blockers_by_model(world.emulator, ACCELERATORS[world.target.virttype])
     result = compare_with_emulator(found, offered, cpu, x86_map(dialect))
@@ -167,7 +169,9 @@ def _talk(session: Session, world: World, talk: Talk[T]) -> T:
     try:
         return session.served().host.talk(world, talk)
     except Unanswered as unanswered:
-        raise Fault(Code.OPERATION_UNSUPPORTED, f"QEMU was not asked {unanswered}") from unanswered
+        raise LibvirtError(
+            Code.OPERATION_UNSUPPORTED, f"QEMU was not asked {unanswered}"
+        ) from unanswered
 
 
 def _own_model(world: World, dialect: tuple[int, int]) -> HostModel:
@@ -175,9 +179,9 @@ def _own_model(world: World, dialect: tuple[int, int]) -> HostModel:
     try:
         found = host_model(world.emulator, accelerator, world.host.record, dialect)
     except Unanswered as unanswered:
-        raise Fault(Code.OPERATION_UNSUPPORTED, str(unanswered)) from unanswered
+        raise LibvirtError(Code.OPERATION_UNSUPPORTED, str(unanswered)) from unanswered
     if found is None or found.fallback != "forbid":
-        raise Fault(
+        raise LibvirtError(
             Code.OPERATION_UNSUPPORTED,
             f"{world.target.emulator} does not tell what it makes of the host's CPU",
         )
@@ -185,10 +189,10 @@ def _own_model(world: World, dialect: tuple[int, int]) -> HostModel:
 
 
 def verdict(result: tuple[Comparison, str], flags: int) -> int:
-    """Give the number of a result, or raise the `Fault` that is wanted instead."""
+    """Give the number of a result, or raise the `LibvirtError` that is wanted instead."""
     found, reason = result
     if found == Comparison.INCOMPATIBLE and flags & FAIL_INCOMPATIBLE:
-        raise Fault(Code.CPU_INCOMPATIBLE, reason)
+        raise LibvirtError(Code.CPU_INCOMPATIBLE, reason)
     return int(found)
 
 
@@ -216,7 +220,7 @@ def connect_baseline_hypervisor_cpu(
         migratable = bool(flags & MIGRATABLE)
         told = told_features(world.emulator, accelerator, migratable=migratable)
     except Unanswered as unanswered:
-        raise Fault(Code.OPERATION_UNSUPPORTED, str(unanswered)) from unanswered
+        raise LibvirtError(Code.OPERATION_UNSUPPORTED, str(unanswered)) from unanswered
     found = baseline_x86(
         cpus, known, offered=offered, told=told, migratable=migratable and told is None
     )
@@ -230,12 +234,14 @@ def _baseline_asked(
     session: Session, world: World, cpus: Sequence[Described], flags: int
 ) -> Baseline:
     """Have QEMU find a baseline."""
-    if not _is_asked(world, asked.BASELINE):
-        raise Fault(Code.OPERATION_UNSUPPORTED, f"there are no baselines of {world.target.arch}")
+    if not _is_asked(world, s390_cpu.BASELINE):
+        raise LibvirtError(
+            Code.OPERATION_UNSUPPORTED, f"there are no baselines of {world.target.arch}"
+        )
     check_models(cpus)
-    asked.check_offered(
+    s390_cpu.check_offered(
         cpus, blockers_by_model(world.emulator, ACCELERATORS[world.target.virttype])
     )
-    talk = asked.baseline(cpus, expand=bool(flags & EXPAND_FEATURES))
+    talk = s390_cpu.baseline(cpus, expand=bool(flags & EXPAND_FEATURES))
     found = _talk(session, world, talk)
     return msgspec.structs.replace(found, limit=lowest_limit(cpus))

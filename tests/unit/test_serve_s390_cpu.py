@@ -12,7 +12,7 @@ from domcaps.facts.question import Question, ask, cpu_expansion_of
 from domcaps.facts.record import Failure, HostRecord, Recording
 from domcaps.facts.talk import Talk, talk_with_emulator
 from domcaps.serve.background import serving
-from domcaps.serve.source import Given
+from domcaps.serve.hosts import FixedHost
 from domcaps.serve.xdr import INT, OPTIONAL_STRING, STRING, UINT, Array
 from fakes import emulator_record
 from serve_client import CallError, Client
@@ -56,7 +56,7 @@ def client(tmp_path: Path) -> Iterator[Client]:
     )
     host = Host.from_recording(Recording(HostRecord(arch="s390x"), (record,)), origin="test")
     path = tmp_path / "s"
-    with serving(Given(host, "test"), path), Client(path) as connected:
+    with serving(FixedHost(host, "test"), path), Client(path) as connected:
         yield connected
 
 

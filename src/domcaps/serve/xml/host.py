@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from domcaps.cpu.processor import processor
 from domcaps.facts.arch import X86
-from domcaps.serve.cachexml import shared
-from domcaps.serve.cellxml import E, topology
-from domcaps.serve.nodeinfo import node_info
+from domcaps.serve.node_info import node_info
+from domcaps.serve.xml.caches import shared
+from domcaps.serve.xml.topology import E, topology
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node

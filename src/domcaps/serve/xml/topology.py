@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from lxml import etree
 
 from domcaps.facts.node import NodeCpu
-from domcaps.serve.nodeinfo import node_info
+from domcaps.serve.node_info import node_info
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -40,7 +40,7 @@ class Code(enum.IntEnum):
     XML_INVALID_SCHEMA = 92
 
 
-class Origin(enum.IntEnum):
+class ErrorDomain(enum.IntEnum):
     """``virErrorDomain``: the part that an error comes from."""
 
     RPC = 7
@@ -74,7 +74,7 @@ _NETWORK = Record(STRING, UUID)
 _DOMAIN = Record(STRING, UUID, INT)
 ERROR = Record(
     INT,  # code
-    INT,  # origin
+    INT,  # domain
     OPTIONAL_STRING,
     INT,  # level
     Optional(_DOMAIN),
@@ -88,13 +88,13 @@ ERROR = Record(
 """``remote_error``."""
 
 
-class Fault(Exception):  # noqa: N818 - the answer to a call, not a failure of ours
+class LibvirtError(Exception):
     """A call that is answered with an error."""
 
-    def __init__(self, code: Code, detail: str, origin: Origin = Origin.QEMU) -> None:
+    def __init__(self, code: Code, detail: str, domain: ErrorDomain = ErrorDomain.QEMU) -> None:
         self.code = code
         self.detail = detail
-        self.origin = origin
+        self.domain = domain
         super().__init__(detail)
 
     @property
@@ -109,16 +109,16 @@ class Fault(Exception):  # noqa: N818 - the answer to a call, not a failure of o
         message = self.message
         return pack(
             ERROR,
-            (self.code, self.origin, message, _LEVEL_ERROR, None, None, None, None, -1, -1, None),
+            (self.code, self.domain, message, _LEVEL_ERROR, None, None, None, None, -1, -1, None),
         )
 
 
-def fault_of(error: DomcapsError) -> Fault:
+def libvirt_error(error: DomcapsError) -> LibvirtError:
     """Say in libvirt's classes what went wrong."""
     if isinstance(error, RequestError):
-        return Fault(Code.INVALID_ARG, str(error))
+        return LibvirtError(Code.INVALID_ARG, str(error))
     if isinstance(error, EmulatorNotFoundError):
-        return Fault(Code.SYSTEM_ERROR, str(error))
+        return LibvirtError(Code.SYSTEM_ERROR, str(error))
     if isinstance(error, EmulatorTimeoutError):
-        return Fault(Code.OPERATION_TIMEOUT, str(error))
-    return Fault(Code.INTERNAL_ERROR, str(error))
+        return LibvirtError(Code.OPERATION_TIMEOUT, str(error))
+    return LibvirtError(Code.INTERNAL_ERROR, str(error))

@@ -1,4 +1,4 @@
-"""``<capabilities>``: a host (`domcaps.serve.hostxml`) and the guests that it can run.
+"""``<capabilities>``: a host (`domcaps.serve.xml.host`) and the guests that it can run.
 
 Source of the form: libvirt's document *Driver capabilities* (``formatcaps``).
 """
@@ -12,8 +12,8 @@ from domcaps.elements.machines import preferred_machine
 from domcaps.errors import DomcapsError
 from domcaps.facts.arch import ARCHITECTURES, X86
 from domcaps.facts.emulator import Unanswered
-from domcaps.serve.cellxml import E
-from domcaps.serve.hostxml import host_part
+from domcaps.serve.xml.host import host_part
+from domcaps.serve.xml.topology import E
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from domcaps.serve.nodeinfo import node_info
+from domcaps.serve.node_info import node_info
 from domcaps.serve.procedures import procedure
 from domcaps.serve.session import check_flags
 from domcaps.serve.xdr import INT, UHYPER, UINT, Array, Opaque, Repeated
