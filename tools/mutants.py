@@ -16,9 +16,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
-import importlib
 import inspect
-import pkgutil
 import re
 from functools import partial
 from pathlib import Path
@@ -43,7 +41,7 @@ _NO_PREDICATES = {"order", "told", "trials", "alone", "advice", "bios", "drifts"
 """Keywords whose values decide nothing of a report or a verdict."""
 _MAKERS = {"Predicate", "Choice", "Enum", "Element"}
 """What a function gives that makes a part of the table."""
-NOT_JUDGED = {"os_told", "tells", "chardev_told", "drifts"}
+NOT_JUDGED = {"os_command_line", "fragments", "chardev_command_line", "drifts"}
 """Modules on which no report and no verdict depends: how QEMU is told of something, and drifts."""
 
 
@@ -93,16 +91,20 @@ def mutants(spans: dict[str, list[Span]]) -> Iterator[Mutant]:
                     yield Mutant(path, name, occurrence, start, end)
 
 
+def short_name(module: ModuleType) -> str:
+    """Give the last part of a module's name."""
+    return module.__name__.rpartition(".")[2]
+
+
 def spans_of_predicates() -> dict[str, list[Span]]:
     """Give the places of the table's modules that concern predicates. Imports the table."""
     import domcaps.elements
 
     found: dict[str, list[Span]] = {}
     functions: set[FunctionType] = set()
-    for module in pkgutil.iter_modules(domcaps.elements.__path__):
-        if module.name in NOT_JUDGED:
+    for loaded in domcaps.elements.modules():
+        if short_name(loaded) in NOT_JUDGED:
             continue
-        loaded = importlib.import_module(f"domcaps.elements.{module.name}")
         for value in vars(loaded).values():
             functions.update(_looks(value))
         tree = ast.parse(inspect.getsource(loaded))

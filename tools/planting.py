@@ -10,12 +10,10 @@ from __future__ import annotations
 import ast
 import copy
 import dataclasses
-import importlib
 import inspect
-import pkgutil
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mutants import NOT_JUDGED
+from mutants import NOT_JUDGED, short_name
 
 import domcaps.elements
 from domcaps.elements import table
@@ -159,10 +157,10 @@ def defects_of_rules() -> Iterator[Defect | NamedDefect]:
 
 def _all_found() -> Iterator[tuple[str, Predicate | Enum]]:
     """Give the predicates and enums that the table's modules name."""
-    for module in pkgutil.iter_modules(domcaps.elements.__path__):
-        if module.name not in NOT_JUDGED:
-            for name, value in _own(importlib.import_module(f"domcaps.elements.{module.name}")):
-                yield from _found(value, f"{module.name}.{name}")
+    for module in domcaps.elements.modules():
+        if short_name(module) not in NOT_JUDGED:
+            for name, value in _own(module):
+                yield from _found(value, f"{short_name(module)}.{name}")
 
 
 def _own(module: ModuleType) -> Iterator[tuple[str, object]]:

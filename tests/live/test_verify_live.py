@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from domcaps.api import Host
-from domcaps.elements import table, video
+from domcaps.elements import table
+from domcaps.elements.display import video
 from domcaps.facts.discovery import installed_emulators
 from domcaps.language import ALWAYS, NEVER
 from domcaps.language.told import Told

@@ -30,7 +30,7 @@ def test_devices_are_named_in_the_table_only() -> None:
 
 
 def test_the_table_knows_no_output() -> None:
-    for path in (ROOT / "elements").glob("*.py"):
+    for path in (ROOT / "elements").rglob("*.py"):
         text = path.read_text()
         assert "domcaps.report" not in text, path
         assert "domcaps.cli" not in text, path

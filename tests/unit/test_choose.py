@@ -15,7 +15,7 @@ from domcaps.choose.catalogue import decisions, enums
 from domcaps.choose.guests import guest_of
 from domcaps.choose.search import _smallest
 from domcaps.choose.space import Answer
-from domcaps.elements.video import PREFERENCE as VIDEO
+from domcaps.elements.display.video import PREFERENCE as VIDEO
 from domcaps.facts.osinfo import Osinfo
 from domcaps.shipped import open_shipped
 from sample_hosts import rich_host, sample_host

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from domcaps.elements import device as devices
-from domcaps.elements import machines
+from domcaps.elements.base import device as devices
+from domcaps.elements.boards import families as machines
 from domcaps.facts.question import device_properties_of
 from fakes import emulator_record, world
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from domcaps.elements.hyperv import NEVER_NOTIFIES
+from domcaps.elements.features.hyperv import NEVER_NOTIFIES
 from domcaps.facts.question import ask, cpu_expansion_of
 from domcaps.facts.record import HostCpu, HostRecord
 from domcaps.report.document import build

@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from test_report_boards import holds
 from test_report_choices import xml
-from test_report_places import named
 from test_report_rules import SWTPM, promised
 
+from domcaps.elements.controllers import controller
+from domcaps.elements.devices import iommu
+from domcaps.elements.features import features, launch_security, sgx
+from domcaps.elements.hostdevs import hostdev
+from domcaps.elements.network import interface_driver
+from domcaps.elements.placement import pci_controllers
+from domcaps.elements.storage import disk_driver, disk_lun
 from domcaps.facts.question import ask, device_properties_of, object_properties_of
 from domcaps.facts.record import HostRecord, Kvm, Presence
 from domcaps.language.truth import Truth
 from fakes import emulator_record, world
 
 if TYPE_CHECKING:
-    from domcaps.language import Enum, Predicate
-
-
-def named_enum(module: str) -> Enum:
-    """Give the models of a device."""
-    found: Enum = import_module(f"domcaps.elements.{module}").MODEL
-    return found
+    from domcaps.language import Predicate
 
 
 def test_an_iommu_of_virtio_needs_its_property() -> None:
-    (virtio,) = (choice.when for choice in named_enum("iommu").choices if choice.name == "virtio")
+    (virtio,) = (choice.when for choice in iommu.MODEL.choices if choice.name == "virtio")
     question = device_properties_of("virtio-iommu-pci")
     for names in (["boot-bypass"], []):
         answers = {question: [{"name": name, "type": "bool"} for name in names]}
@@ -35,7 +34,7 @@ def test_an_iommu_of_virtio_needs_its_property() -> None:
 
 
 def test_controllers_that_fit_some_boards_only() -> None:
-    models = import_module("domcaps.elements.controller_pci")._MODELS
+    models = pci_controllers._MODELS
     assert "port" in models["pcie-root-port"].options
     assert "memReserve" in models["pcie-root-port"].options
 
@@ -49,25 +48,26 @@ def test_a_version_of_gic_that_qemu_lacks_is_not_promised() -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "card", "name"),
+    ("predicate", "card", "name"),
     [
-        ("controller.SCSI_IOTHREADS", "virtio-scsi", "iothread-vq-mapping"),
-        ("disk_driver.QUEUE_SIZE", "virtio-blk", "queue-size"),
-        ("disk_lun.VIRTIO_SCSI", "virtio-blk", "scsi"),
-        ("interface_driver.RSS", "virtio-net", "rss"),
+        (controller.SCSI_IOTHREADS, "virtio-scsi", "iothread-vq-mapping"),
+        (disk_driver.QUEUE_SIZE, "virtio-blk", "queue-size"),
+        (disk_lun.VIRTIO_SCSI, "virtio-blk", "scsi"),
+        (interface_driver.RSS, "virtio-net", "rss"),
     ],
 )
 @pytest.mark.parametrize("bus", ["pci", "ccw"])
-def test_a_card_of_either_bus_will_do(path: str, card: str, name: str, bus: str) -> None:
+def test_a_card_of_either_bus_will_do(predicate: Predicate, card: str, name: str, bus: str) -> None:
     question = device_properties_of(f"{card}-{bus}")
     answers: dict[Any, Any] = {question: [{"name": name, "type": "bool"}]}
-    assert holds(named(path), f"{card}-{bus}", answers=answers)
-    assert not holds(named(path), f"{card}-{bus}", answers={question: []})
+    assert holds(predicate, f"{card}-{bus}", answers=answers)
+    assert not holds(predicate, f"{card}-{bus}", answers={question: []})
 
 
 def test_a_class_of_boards_has_properties_though_it_is_not_listed() -> None:
     question = object_properties_of("generic-pc-machine")
-    ps2 = import_module("domcaps.elements.features").PS2.supported
+    ps2 = features.PS2.supported
+    assert ps2 is not None
     assert holds(ps2, answers={question: [{"name": "i8042", "type": "bool"}]}, machine="pc")
     assert not holds(ps2, answers={question: []}, machine="pc")
     # whoever was not asked did not say no
@@ -88,16 +88,17 @@ def seen(predicate: Predicate, answers: Any = None, host: HostRecord | None = No
 def test_what_was_found_is_told_in_explanations() -> None:
     sev = {"cbitpos": 51, "reduced-phys-bits": 1, "cert-chain": "", "pdh": ""}
     answers: dict[Any, Any] = {ask("query-sev-capabilities"): sev}
-    assert "cbitpos 51" in seen(named("launchsecurity.SEV_PLATFORM"), answers)
+    assert "cbitpos 51" in seen(launch_security.SEV_PLATFORM, answers)
     for first, second, said in ((True, False, "yes"), (False, True, "yes"), (False, False, "no")):
-        sgx = {"flc": False, "sgx1": first, "sgx2": second}
-        answers = {ask("query-sgx-capabilities"): sgx}
-        assert f"sgx {said}" in seen(named("sgx.SGX_PLATFORM"), answers)
+        capabilities = {"flc": False, "sgx1": first, "sgx2": second}
+        answers = {ask("query-sgx-capabilities"): capabilities}
+        assert f"sgx {said}" in seen(sgx.SGX_PLATFORM, answers)
 
 
-@pytest.mark.parametrize("name", ["vfio", "iommufd"])
-def test_what_a_host_lacks_is_told_in_explanations(name: str) -> None:
-    predicate = named(f"hostdev.HOST_{name.upper()}")
+@pytest.mark.parametrize(
+    ("name", "predicate"), [("vfio", hostdev.HOST_VFIO), ("iommufd", hostdev.HOST_IOMMUFD)]
+)
+def test_what_a_host_lacks_is_told_in_explanations(name: str, predicate: Predicate) -> None:
     for reason in ("no device node", ""):
         host = HostRecord("x86_64", **{name: Presence(not reason, reason)})  # type: ignore[arg-type]
         assert seen(predicate, host=host) == [reason or "there"]
@@ -106,13 +107,13 @@ def test_what_a_host_lacks_is_told_in_explanations(name: str) -> None:
 def test_whether_kvm_has_trust_domains_is_told_in_explanations() -> None:
     for tdx, said in ((True, "Y"), (False, "not Y, or not there")):
         host = HostRecord("x86_64", kvm=Kvm(usable=True, tdx=tdx))
-        assert said in seen(named("launchsecurity.TDX"), host=host)
+        assert said in seen(launch_security.TDX, host=host)
 
 
 def test_whether_a_mainframe_protects_guests_is_told_in_explanations() -> None:
     for secure, said in ((True, "yes"), (False, "not switched on, or not there")):
         host = HostRecord("s390x", kvm=Kvm(usable=True, secure_guest=secure))
-        assert seen(named("launchsecurity.S390_PV_HOST"), host=host) == [said]
+        assert seen(launch_security.S390_PV_HOST, host=host) == [said]
 
 
 def test_versions_of_tpm_are_not_spoken_of_where_there_are_none() -> None:

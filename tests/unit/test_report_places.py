@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
 import pytest
 from test_report_boards import holds
+
+from domcaps.elements.boards import families, fixed
+from domcaps.elements.boot import loader
+from domcaps.elements.characters import parallel, serial
+from domcaps.elements.controllers import models as controller_models
+from domcaps.elements.devices import iommu, nvram
+from domcaps.elements.display import input as input_device
+from domcaps.elements.display import video
+from domcaps.elements.domain import timer
+from domcaps.elements.features import board_features, hyperv_rules
+from domcaps.elements.network import interface
+from domcaps.elements.placement import installed, pci_controllers, pci_devices
+from domcaps.elements.storage import disk, disk_place
 
 if TYPE_CHECKING:
     from domcaps.language import Predicate
@@ -55,64 +67,57 @@ def without(*left_out: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("path", "expected"),
+    ("predicate", "expected"),
     [
-        ("boardfeatures.VIRTUALIZATION", f"aarch64/virt aarch64/raspi3b {FOREIGN_ARM}"),
-        ("controller_models._ARM", f"{ARM} armv7b/virt"),
-        ("controller_models.VIRTUAL_BOARDS", f"{ARM_VIRTS} riscv64/virt"),
-        ("controller_models.BUILTIN_ESP",
+        (board_features.VIRTUALIZATION, f"aarch64/virt aarch64/raspi3b {FOREIGN_ARM}"),
+        (controller_models._ARM, f"{ARM} armv7b/virt"),
+        (controller_models.VIRTUAL_BOARDS, f"{ARM_VIRTS} riscv64/virt"),
+        (controller_models.BUILTIN_ESP,
          "sparc/SS-5 sparc/virt mips64/magnum mips64/pica61 m68k/q800"),
-        ("disk._VIRTUAL", f"{VIRTS} {S390X} {PSERIES}"),
-        ("disk_place._WITHOUT_MMIO", f"{S390X} {PPC64}"),
-        ("hardware._VERSATILE", "armv7l/versatilepb"),
-        ("hardware._REALVIEW", "armv7l/realview-eb armv7l/realview-pb-a8"),
-        ("hardware._REALVIEW_EB", "armv7l/realview-eb"),
-        ("hardware._NO_USB_PC", "x86_64/isapc"),
-        ("hardware._MICROVM", "x86_64/microvm"),
-        ("hardware._OLD_BOARDS", f"{OLD_BOARDS} {PPC64}"),
-        ("hardware._MALTA", "mips/malta mips64/malta"),
-        ("hardware._ALWAYS_PCI_ROOT", PCI_ROOT),
-        ("hardware._PCIE_ROOT", PCIE_ROOT),
-        ("hardware.WITH_BUS", f"{PCI_ROOT} {PCIE_ROOT} {LOONGARCH_BOARDS} {S390X}"),
-        ("hardware._NOT_YET_KNOWN", f"{PCS} {FOREIGN_PCS} m68k/q800 m68k/virt"),
-        ("hardware._RISCV", f"{RISCV_BOARDS} riscv64/microvm"),
-        ("hypervrules.WHERE", f"{PCS} {FOREIGN_PCS} {ARM_VIRTS}"),
-        ("interface._ARM", ARM),
-        ("interface._VERSATILE", "armv7l/versatilepb"),
-        ("interface._MODERN", f"{VIRTS} {S390X}"),
-        ("machines.BUILTIN_IDE",
+        (disk._VIRTUAL, f"{VIRTS} {S390X} {PSERIES}"),
+        (disk_place._WITHOUT_MMIO, f"{S390X} {PPC64}"),
+        (installed._VERSATILE, "armv7l/versatilepb"),
+        (installed._REALVIEW, "armv7l/realview-eb armv7l/realview-pb-a8"),
+        (installed._REALVIEW_EB, "armv7l/realview-eb"),
+        (installed._NO_USB_PC, "x86_64/isapc"),
+        (installed._MICROVM, "x86_64/microvm"),
+        (installed._OLD_BOARDS, f"{OLD_BOARDS} {PPC64}"),
+        (installed._MALTA, "mips/malta mips64/malta"),
+        (installed._ALWAYS_PCI_ROOT, PCI_ROOT),
+        (installed._PCIE_ROOT, PCIE_ROOT),
+        (installed.WITH_BUS, f"{PCI_ROOT} {PCIE_ROOT} {LOONGARCH_BOARDS} {S390X}"),
+        (installed._NOT_YET_KNOWN, f"{PCS} {FOREIGN_PCS} m68k/q800 m68k/virt"),
+        (installed._RISCV, f"{RISCV_BOARDS} riscv64/microvm"),
+        (hyperv_rules.WHERE, f"{PCS} {FOREIGN_PCS} {ARM_VIRTS}"),
+        (interface._ARM, ARM),
+        (interface._VERSATILE, "armv7l/versatilepb"),
+        (interface._MODERN, f"{VIRTS} {S390X}"),
+        (families.BUILTIN_IDE,
          "x86_64/pc i686/pc mips/malta mips64/malta x86_64/malta sparc64/sun4u ppc/g3beige"),
-        ("machines.MICROVM", "x86_64/microvm"),
-        ("machines._OTHERS",
+        (families.MICROVM, "x86_64/microvm"),
+        (families._OTHERS,
          f"{OLD_BOARDS} {MIPS_BOARDS} {OTHER_BOARDS} armv7b/virt sparc/virt"),
-        ("osloader.SECURE_MACHINE", "x86_64/q35"),
-        ("parallel.HAS_PARALLEL", without(S390X, PSERIES)),
-        ("pci_devices._ARM", ARM),
-        ("pci_devices._RISCV", f"{RISCV_BOARDS} riscv64/microvm"),
-        ("pci_devices._BALLOON", f"{PPC64} {S390X} {OLD_BOARDS} {MIPS_BOARDS}"),
-        ("pci_devices._PLAIN_PC", "x86_64/isapc x86_64/microvm"),
-        ("pci_devices._VEXPRESS", "armv7l/vexpress-a9 riscv64/vexpress-a9"),
-        ("pci_devices._VERSATILE", "armv7l/versatilepb"),
-        ("pci_devices._BY_MMIO",
+        (loader.SECURE_MACHINE, "x86_64/q35"),
+        (parallel.HAS_PARALLEL, without(S390X, PSERIES)),
+        (pci_devices._ARM, ARM),
+        (pci_devices._RISCV, f"{RISCV_BOARDS} riscv64/microvm"),
+        (pci_devices._BALLOON, f"{PPC64} {S390X} {OLD_BOARDS} {MIPS_BOARDS}"),
+        (pci_devices._PLAIN_PC, "x86_64/isapc x86_64/microvm"),
+        (pci_devices._VEXPRESS, "armv7l/vexpress-a9 riscv64/vexpress-a9"),
+        (pci_devices._VERSATILE, "armv7l/versatilepb"),
+        (pci_devices._BY_MMIO,
          f"{ARM_VIRTS} riscv64/virt armv7l/vexpress-a9 riscv64/vexpress-a9"),
-        ("pci_devices._NEW_BOARDS", f"riscv64/virt loongarch64/virt {S390X}"),
-        ("pci_devices._VIRTIO_VIDEO", f"{VIRTS} {S390X}"),
-        ("realboards.MADE_FOR_GUESTS", f"{PCS} {FOREIGN_PCS} {VIRTS} {S390X} {PSERIES}"),
-        ("realboards.SD_SLOT", f"{SD_BOARDS} x86_64/versatilepb x86_64/realview-eb"),
-        ("serial._SYSTEM", VIRTS),
-        ("video._VIRTUAL", f"{VIRTS} {S390X}"),
-        ("video.DEFAULT_KNOWN", f"{VIRTS} {S390X} {PPC64}"),
+        (pci_devices._NEW_BOARDS, f"riscv64/virt loongarch64/virt {S390X}"),
+        (pci_devices._VIRTIO_VIDEO, f"{VIRTS} {S390X}"),
+        (fixed.MADE_FOR_GUESTS, f"{PCS} {FOREIGN_PCS} {VIRTS} {S390X} {PSERIES}"),
+        (fixed.SD_SLOT, f"{SD_BOARDS} x86_64/versatilepb x86_64/realview-eb"),
+        (serial._SYSTEM, VIRTS),
+        (video._VIRTUAL, f"{VIRTS} {S390X}"),
+        (video.DEFAULT_KNOWN, f"{VIRTS} {S390X} {PPC64}"),
     ],
 )  # fmt: skip
-def test_groups_of_boards(path: str, expected: str) -> None:
-    assert meant(named(path)) == set(expected.split())
-
-
-def named(path: str) -> Predicate:
-    """Give what a module of the table calls so."""
-    module, name = path.rsplit(".", 1)
-    found: Predicate = getattr(import_module(f"domcaps.elements.{module}"), name)
-    return found
+def test_groups_of_boards(predicate: Predicate, expected: str) -> None:
+    assert meant(predicate) == set(expected.split())
 
 
 def meant(predicate: Predicate) -> set[str]:
@@ -121,38 +126,39 @@ def meant(predicate: Predicate) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    ("path", "key", "expected"),
+    ("boards", "key", "expected"),
     [
-        ("iommu._MACHINES", "intel", Q35),
-        ("iommu._MACHINES", "amd", Q35),
-        ("iommu._MACHINES", "smmuv3", ARM_VIRTS),
-        ("iommu._MACHINES", "virtio", f"{Q35} {ARM_VIRTS}"),
-        ("serial._MACHINES", "spapr-vio-serial", PSERIES),
-        ("serial._MACHINES", "sclp-serial", S390X),
-        ("serial._MACHINES", "pl011", ARM_VIRTS),
-        ("serial._MACHINES", "16550a", "riscv64/virt loongarch64/virt"),
+        (iommu._MACHINES, "intel", Q35),
+        (iommu._MACHINES, "amd", Q35),
+        (iommu._MACHINES, "smmuv3", ARM_VIRTS),
+        (iommu._MACHINES, "virtio", f"{Q35} {ARM_VIRTS}"),
+        (serial._MACHINES, "spapr-vio-serial", PSERIES),
+        (serial._MACHINES, "sclp-serial", S390X),
+        (serial._MACHINES, "pl011", ARM_VIRTS),
+        (serial._MACHINES, "16550a", "riscv64/virt loongarch64/virt"),
     ],
 )
-def test_boards_of_a_model(path: str, key: str, expected: str) -> None:
-    module, name = path.split(".")
-    boards = getattr(import_module(f"domcaps.elements.{module}"), name)
+def test_boards_of_a_model(boards: dict[str, Predicate], key: str, expected: str) -> None:
     assert meant(boards[key]) == set(expected.split())
 
 
 def test_a_name_of_power_means_nothing_elsewhere() -> None:
-    made_for_guests = named("realboards.MADE_FOR_GUESTS")
+    made_for_guests = fixed.MADE_FOR_GUESTS
     assert holds(made_for_guests, arch="ppc64", machine="pseries")
     assert not holds(made_for_guests, arch="sparc", machine="pseries")
 
 
 def test_boards_of_expander_buses() -> None:
-    models = import_module("domcaps.elements.controller_pci")._MODELS
-    assert meant(models["pci-expander-bus"].boards) == {"x86_64/pc", "i686/pc"}
-    assert meant(models["pcie-expander-bus"].boards) == set(f"{Q35} {ARM_VIRTS}".split())
+    models = pci_controllers._MODELS
+    pci, pcie = (models[f"{bus}-expander-bus"].boards for bus in ("pci", "pcie"))
+    assert pci is not None
+    assert pcie is not None
+    assert meant(pci) == {"x86_64/pc", "i686/pc"}
+    assert meant(pcie) == set(f"{Q35} {ARM_VIRTS}".split())
 
 
 def test_the_adapter_that_is_not_named_depends_on_the_board_then_on_qemu() -> None:
-    defaults = import_module("domcaps.elements.video")._DEFAULTS
+    defaults = video._DEFAULTS
     by_board = [(kind, meant(when)) for kind, when in defaults if meant(when)]
     assert by_board == [("vga", set(PPC64.split())), ("virtio", set(f"{VIRTS} {S390X}".split()))]
     for types, first in ((("cirrus-vga", "VGA"), "cirrus"), (("VGA",), "vga"), ((), None)):
@@ -160,24 +166,24 @@ def test_the_adapter_that_is_not_named_depends_on_the_board_then_on_qemu() -> No
 
 
 @pytest.mark.parametrize(
-    ("path", "device", "expected"),
+    ("predicate", "device", "expected"),
     [
-        ("boardfeatures.VMPORT", "vmport",
+        (board_features.VMPORT, "vmport",
          f"x86_64/pc i686/pc {Q35} x86_64/isapc ppc64/isapc"),
-        ("input.I8042", "i8042",
+        (input_device.I8042, "i8042",
          f"x86_64/pc i686/pc {Q35} x86_64/isapc x86_64/xenfv ppc64/isapc"),
-        ("nvram.NVRAM", "spapr-nvram", PSERIES),
+        (nvram.NVRAM, "spapr-nvram", PSERIES),
     ],
 )  # fmt: skip
-def test_devices_of_some_boards(path: str, device: str, expected: str) -> None:
+def test_devices_of_some_boards(predicate: Predicate, device: str, expected: str) -> None:
     places = (place.split("/") for place in ALL)
-    found = {f"{a}/{m}" for a, m in places if holds(named(path), device, arch=a, machine=m)}
+    found = {f"{a}/{m}" for a, m in places if holds(predicate, device, arch=a, machine=m)}
     assert found == set(expected.split())
-    assert meant(named(path)) == set()
+    assert meant(predicate) == set()
 
 
 def test_guests_of_kvm() -> None:
-    kvm, timers = named("machines.KVM"), named("timer._ARM_KVM")
+    kvm, timers = families.KVM, timer._ARM_KVM
     assert holds(kvm, virttype="kvm")
     for virttype in ("qemu", "hvf"):
         assert not holds(kvm, virttype=virttype)

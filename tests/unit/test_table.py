@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import ast
-import importlib
-import pkgutil
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import domcaps.elements
-from domcaps.elements import choices, questions, table, video
+from domcaps.elements import choices, modules, questions, table
+from domcaps.elements.display import video
 from domcaps.facts.question import device_properties_of
 from domcaps.language import Choice, Element, Enum, parse_dialect
 from domcaps.language.observed import device, device_property
 from domcaps.report.answer import EnumAnswer, evaluate
 from fakes import emulator_record, world
 
-FILES = sorted(Path(domcaps.elements.__file__).parent.glob("[a-z]*.py"))
+ROOT = Path(domcaps.elements.__file__).parent
+FILES = sorted(ROOT.rglob("[a-z]*.py"))
 ELEMENT_FILES = [path for path in FILES if "Element(" in path.read_text()]
 
 
@@ -36,12 +36,11 @@ def test_every_element_shows_what_a_domain_writes(path: Path) -> None:
 
 
 def test_every_element_file_is_found() -> None:
-    names = {module.name for module in pkgutil.iter_modules(domcaps.elements.__path__)}
-    assert names == {path.stem for path in FILES}
+    found = {Path(str(module.__file__)): module for module in modules()}
+    assert set(found) == set(FILES)
     listed = set(map(id, table()))
     for path in ELEMENT_FILES:
-        module = importlib.import_module(f"domcaps.elements.{path.stem}")
-        elements = [value for value in vars(module).values() if isinstance(value, Element)]
+        elements = [value for value in vars(found[path]).values() if isinstance(value, Element)]
         assert any(id(element) in listed for element in elements), path
 
 

@@ -6,9 +6,9 @@ import msgspec
 import pytest
 
 import domcaps
-from domcaps.elements.quantities import numbers, spell
 from domcaps.facts.question import ask
 from domcaps.facts.record import Recording
+from domcaps.language.quantities import numbers, spell
 from domcaps.language.rule import Sample
 from domcaps.validate.samples import domain_of
 from fakes import answer

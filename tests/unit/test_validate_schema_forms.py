@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from domcaps.elements.forms import FORMS
+from domcaps.elements.schema.datatypes import FORMS
 from domcaps.language.dialect import parse_dialect
 from domcaps.validate import vocabulary
 from domcaps.validate.schema import refusals

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from domcaps.elements import video
+from domcaps.elements.display import video
 from domcaps.errors import RequestError
 from domcaps.language import ALWAYS, NEVER, Choice, Drift, Element, Enum, Predicate
 from domcaps.language.told import Told

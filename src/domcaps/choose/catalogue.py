@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import difflib
 import functools
-import importlib
-import pkgutil
 from typing import TYPE_CHECKING
 
-import domcaps.elements
-from domcaps.elements import table
+from domcaps.elements import contents, table
 from domcaps.errors import RequestError
 from domcaps.language import Element, Enum
 from domcaps.language.preference import Decision
@@ -26,10 +23,9 @@ if TYPE_CHECKING:
 def decisions() -> tuple[Decision, ...]:
     """Give them in the order in which they are made."""
     found: dict[str, Decision] = {}
-    for module in pkgutil.walk_packages(domcaps.elements.__path__, "domcaps.elements."):
-        for value in vars(importlib.import_module(module.name)).values():
-            if isinstance(value, Decision):
-                found[value.name] = value
+    for value in contents():
+        if isinstance(value, Decision):
+            found[value.name] = value
     return tuple(sorted(found.values(), key=lambda decision: decision.order))
 
 

@@ -7,7 +7,7 @@ import functools
 import re
 from typing import TYPE_CHECKING
 
-from domcaps.elements.guests import DRIVERS
+from domcaps.elements.advice.drivers import DRIVERS
 from domcaps.errors import RequestError
 from domcaps.facts.osinfo import database_folder, open_database
 from domcaps.language.preference import FAMILIES, USES, Guest

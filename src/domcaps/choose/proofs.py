@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from domcaps.elements.drifts import SMM_IS_REFUSED
-from domcaps.elements.osfirmware import uses_smm
-from domcaps.elements.pci import Topology
-from domcaps.elements.realboards import least_cpus, soldered_memory
+from domcaps.elements.advice.drifts import SMM_IS_REFUSED
+from domcaps.elements.boards.fixed import least_cpus, soldered_memory
+from domcaps.elements.boot.firmware import uses_smm
+from domcaps.elements.placement.pci_assignment import Topology
 from domcaps.language.domain import Domain
 from domcaps.language.finding import Finding, Stage
 from domcaps.language.truth import Truth
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from lxml.etree import _Element as Node
 
-    from domcaps.elements.pci_devices import PciDevice
+    from domcaps.elements.placement.pci_devices import PciDevice
     from domcaps.language import Choice, Enum, World
 
 START = frozenset(

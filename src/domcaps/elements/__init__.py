@@ -1,7 +1,10 @@
-"""THE TABLE: one file for each element of a domain, found by being here.
+"""THE TABLE, in rooms: what a domain may have, and what must hold for it.
 
-Every `Element` that stands by itself in a module of this package is part of the table. A new
-element is a new file; nothing has to be registered. `elements/video.py` explains how to read one.
+Every `Element`, part, rule and decision that stands by itself in a module of this package is part
+of the table: `contents` finds it, and nothing has to be registered. In a room ``X.py`` is an
+element, ``X_rules.py`` states what must hold of it, ``X_command_line.py`` how QEMU is told. A room
+imports only rooms on lower floors; docs/architecture.md draws them. `elements/display/video.py`
+is the specimen: it explains how to read an element.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ from domcaps.language.table import WideDrift
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from types import ModuleType
 
     from domcaps.facts.question import Question
     from domcaps.language import Choice
@@ -24,7 +28,7 @@ if TYPE_CHECKING:
 @functools.cache
 def table() -> tuple[Element, ...]:
     """Give every element, in the order of libvirt's document."""
-    found = [value for value in _contents() if isinstance(value, Element)]
+    found = [value for value in contents() if isinstance(value, Element)]
     # an element imported by a sibling, or named beside its parent, is still one element
     unique = {id(element): element for element in found}
     nested = {id(part) for element in unique.values() for part in _parts(element)}
@@ -37,10 +41,17 @@ def table() -> tuple[Element, ...]:
     )
 
 
-def _contents() -> Iterator[object]:
-    """Give everything that stands at the top of a module of this package."""
-    for module in pkgutil.iter_modules(__path__):
-        yield from vars(importlib.import_module(f"{__name__}.{module.name}")).values()
+def contents() -> Iterator[object]:
+    """Give everything that stands at the top of a module of the table, modules in order."""
+    for module in modules():
+        yield from vars(module).values()
+
+
+@functools.cache
+def modules() -> tuple[ModuleType, ...]:
+    """Import and give every module of the table: the one walk of this package, rooms included."""
+    found = pkgutil.walk_packages(__path__, f"{__name__}.")
+    return tuple(importlib.import_module(module.name) for module in found if not module.ispkg)
 
 
 def _parts(element: Element) -> Iterator[Element]:
@@ -58,7 +69,7 @@ def questions() -> frozenset[Question]:
     stand at the top of a module for that.
     """
     asked: set[Question] = set()
-    for value in _contents():
+    for value in contents():
         if isinstance(value, Element | Predicate):
             asked.update(value.questions())
         elif isinstance(value, Enum):
@@ -69,7 +80,7 @@ def questions() -> frozenset[Question]:
 
 def wide_drifts() -> tuple[WideDrift, ...]:
     """Give the drifts that are of many choices at once."""
-    unique = {id(value): value for value in _contents() if isinstance(value, WideDrift)}
+    unique = {id(value): value for value in contents() if isinstance(value, WideDrift)}
     return tuple(unique.values())
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from domcaps.elements.machines import ARM_VIRT, Q35, S390
-from domcaps.elements.quantities import MIB, size_of
-from domcaps.elements.vcpucount import Topology, initial_vcpus, max_vcpus
+from domcaps.elements.boards.families import ARM_VIRT, Q35, S390
+from domcaps.elements.processor.vcpu_count import Topology, initial_vcpus, max_vcpus
 from domcaps.facts.emulator import ACCELERATORS
+from domcaps.language.quantities import MIB, size_of
 from domcaps.native.line import Line, Turn, doubled, options
 from domcaps.native.memory import write_memory
 from domcaps.native.processor import write_processor

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from domcaps.elements.machines import ARM_VIRT
+from domcaps.elements.boards.families import ARM_VIRT
 from domcaps.native.line import Line, Turn, options
 from domcaps.native.reading import untold
 

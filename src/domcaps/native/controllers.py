@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from domcaps.elements.device_types import (
+from domcaps.elements.boards.families import Q35
+from domcaps.elements.qemu.types import (
     BRIDGES,
     COMPANION_PORTS,
     EHCI_WITH_COMPANIONS,
     USB_CONTROLLERS,
     VIRTIO,
 )
-from domcaps.elements.machines import Q35
 from domcaps.native.line import Line, Turn, options
 from domcaps.native.reading import untold
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from lxml.etree import _Element as Node
 
-    from domcaps.elements.hardware import Installed
+    from domcaps.elements.placement.installed import Installed
 
 _PORT_DEVICES = {"pcie-root-port", "ioh3420", *BRIDGES.values()}
 _XHCI = {"qemu-xhci", "nec-xhci"}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from domcaps.elements.device_types import (
+from domcaps.elements.display.video import MODEL_TYPE
+from domcaps.elements.qemu.types import (
     CARDS,
     USB_INPUT,
     VIDEO_MEMORY,
@@ -12,7 +13,6 @@ from domcaps.elements.device_types import (
     WITH_VGA,
     WITHOUT_MEMORY,
 )
-from domcaps.elements.video import MODEL_TYPE
 from domcaps.language.told import Told, ways_of
 from domcaps.native.disks import usb_place
 from domcaps.native.extras import write_extras

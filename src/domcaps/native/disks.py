@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from domcaps.elements.machines import I440FX, Q35
+from domcaps.elements.boards.families import I440FX, Q35
 from domcaps.native.disk_options import labels, of_driver
 from domcaps.native.line import Line, Turn, options
 from domcaps.native.reading import untold
@@ -13,7 +13,7 @@ from domcaps.native.reading import untold
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node
 
-    from domcaps.elements.drives import Drive
+    from domcaps.elements.placement.drives import Drive
 
 _FORMATS = {"raw", "qcow2", "qcow", "qed", "vdi", "vhdx", "vmdk", "vpc"}
 _LAYERED = {"qcow2", "qcow", "qed", "vmdk"}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from domcaps.elements.device_types import IOMMUS, PANICS, TPMS, TPMS_OF_VIRT, USUAL_TPM, WATCHDOGS
-from domcaps.elements.machines import ARM_VIRT, Q35, S390
+from domcaps.elements.boards.families import ARM_VIRT, Q35, S390
+from domcaps.elements.qemu.types import IOMMUS, PANICS, TPMS, TPMS_OF_VIRT, USUAL_TPM, WATCHDOGS
 from domcaps.native.characters import backend
 from domcaps.native.disks import usb_place
 from domcaps.native.line import Line, Turn, options

@@ -7,9 +7,9 @@ import re
 import shlex
 from typing import TYPE_CHECKING
 
-from domcaps.elements.device_types import VIRTIO
-from domcaps.elements.hardware import Hardware
-from domcaps.elements.machines import ARM_VIRT, I440FX, Q35, S390, S390_CCW, X86
+from domcaps.elements.boards.families import ARM_VIRT, I440FX, Q35, S390, S390_CCW, X86
+from domcaps.elements.placement.installed import Hardware
+from domcaps.elements.qemu.types import VIRTIO
 from domcaps.native.reading import Reading, untold
 
 if TYPE_CHECKING:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from domcaps.elements.device_types import MEMORY
-from domcaps.elements.numa import Cell
-from domcaps.elements.quantities import MAX_BYTES, MIB, kib, size_of
+from domcaps.elements.memory.numa import Cell
+from domcaps.elements.qemu.types import MEMORY
+from domcaps.language.quantities import MAX_BYTES, MIB, kib, size_of
 from domcaps.native.line import options
 from domcaps.native.reading import untold
 

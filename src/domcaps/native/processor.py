@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domcaps.cpu.x86map import x86_map
-from domcaps.elements.cpu import HOST_MODEL
-from domcaps.elements.hyperv import FEATURES
-from domcaps.elements.machines import ARM_VIRT
+from domcaps.elements.boards.families import ARM_VIRT
+from domcaps.elements.features.hyperv import FEATURES
+from domcaps.elements.processor.cpu import HOST_MODEL
 from domcaps.language.told import Told, ways_of
 from domcaps.native.line import doubled
 from domcaps.native.reading import untold

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from domcaps.elements.audio import audio_ids
-from domcaps.elements.device_types import SOUND_CARDS
+from domcaps.elements.display.audio import audio_ids
+from domcaps.elements.qemu.types import SOUND_CARDS
 from domcaps.native.line import Line, Turn, options
 from domcaps.native.reading import untold
 

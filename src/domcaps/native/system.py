@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from domcaps.elements.osfirmware import chosen
+from domcaps.elements.boot.firmware import chosen
 from domcaps.native.line import Line, Turn, options
 from domcaps.native.reading import untold
 

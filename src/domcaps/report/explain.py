@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from domcaps.elements import table
-from domcaps.elements.remedies import advise
+from domcaps.elements.advice.remedies import advise
 from domcaps.errors import RequestError
 from domcaps.language import Element, Enum, Reason, Truth
 from domcaps.language.predicate import AllOf, AnyOf, Not, Predicate

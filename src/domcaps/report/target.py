@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from domcaps.elements.machines import canonical_machine, oldest_qemu, preferred_machine
+from domcaps.elements.boards.families import canonical_machine, oldest_qemu, preferred_machine
 from domcaps.errors import UnsupportedTargetError
 from domcaps.facts.arch import ARCHITECTURES, emulator_names, same_family
 from domcaps.facts.emulator import ACCELERATORS, EmulatorFacts, Unanswered

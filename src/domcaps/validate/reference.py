@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from domcaps.elements.forms import FORMS
+from domcaps.elements.schema.datatypes import FORMS
 from domcaps.validate.vocabulary import pieces
 
 if TYPE_CHECKING:
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from domcaps.validate.vocabulary import Attribute, Condition, Piece
 
 _ABOUT = """\
-Generated from `elements/vocabulary.txt` and `elements/forms.py`: what `domcaps validate --schema`
-compares a domain with, as `virsh define --validate` does. Attributes and elements in bold must be
-there. A form in capitals is explained at the end; an attribute without a form may be any text, or
-what the table says of it."""
+Generated from `elements/schema/vocabulary.txt` and `elements/schema/datatypes.py`: what
+`domcaps validate --schema` compares a domain with, as `virsh define --validate` does. Attributes
+and elements in bold must be there. A form in capitals is explained at the end; an attribute without
+a form may be any text, or what the table says of it."""
 _NUMBERS = {"": "", "*": "any number", "+": "at least one", "!": "exactly one"}
 
 

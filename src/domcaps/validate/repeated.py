@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from domcaps.elements.readonce import (
+from domcaps.elements.schema.repeated import (
     READ_BY_ATTRIBUTE,
     READ_IN_ALL,
     READ_ON,

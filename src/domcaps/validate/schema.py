@@ -3,7 +3,7 @@
 ``virsh define --validate`` compares a domain with the schema before it is read. The schema is more
 particular than libvirt is: about names that belong to another kind of device, elements that it
 wants to be there, and the forms of names and paths. All that stands in
-``elements/vocabulary.txt``; this module looks whether a domain is so.
+``elements/schema/vocabulary.txt``; this module looks whether a domain is so.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from domcaps.elements.forms import form_of
+from domcaps.elements.schema.datatypes import form_of
 from domcaps.language.finding import quoted
 from domcaps.language.rule import problem
 from domcaps.validate.outline import names_of

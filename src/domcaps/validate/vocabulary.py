@@ -1,4 +1,4 @@
-"""What may stand where in a domain, read from ``elements/vocabulary.txt``: a line for each place.
+"""What may stand where in a domain: a line for each place in ``elements/schema/vocabulary.txt``.
 
 ::
 
@@ -13,7 +13,7 @@
 | ``name*``, ``name+``, ``name!`` | any number of such elements, at least one, exactly one |
 | ``@name!`` | an attribute that must be there |
 | ``~12.1`` | after a name or a word: the release of libvirt whose schema has it first |
-| ``:a|b``, ``:PATH`` | what it may be: a word, or a form of ``elements/forms.py`` |
+| ``:a|b``, ``:PATH`` | what it may be: a word, or a form of ``elements/schema/datatypes.py`` |
 | ``:...|a|^b`` | what the table's field may be, or a, but not b |
 | ``[@a]``, ``[!@a]`` | where there is such an attribute, or none |
 | ``[@a=b|c]``, ``[!@a=b|c]`` | where it is one of these, or none of them |
@@ -122,7 +122,7 @@ def pieces() -> dict[str, Piece]:
     """Read the file: what is said of ``domain``, and under other names."""
     outside = Piece()
     known = {"": outside}
-    text = (files("domcaps.elements") / "vocabulary.txt").read_text()
+    text = (files("domcaps.elements.schema") / "vocabulary.txt").read_text()
     for line in text.splitlines():
         if line and line[0] != "#":
             path, *words = line.split()

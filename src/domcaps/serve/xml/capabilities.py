@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
-from domcaps.elements.machines import preferred_machine
+from domcaps.elements.boards.families import preferred_machine
 from domcaps.errors import DomcapsError
 from domcaps.facts.arch import ARCHITECTURES, X86
 from domcaps.facts.emulator import Unanswered

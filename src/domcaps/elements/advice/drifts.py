@@ -1,0 +1,73 @@
+"""Where reports of several elements are wrong in the same way; seen by `domcaps verify`."""
+
+from __future__ import annotations
+
+from domcaps.elements.advice.programs import helper
+from domcaps.elements.boards.families import KVM, MICROVM, RISCV_VIRT, S390, X86
+from domcaps.language import Drift
+from domcaps.language.observed import HostFact
+
+IN_A_GUEST = HostFact(
+    "the host is a guest itself", "/proc/cpuinfo", lambda host: "hypervisor" in host.cpu.flags
+)
+WITHOUT_SMM = HostFact(
+    "KVM says that it has no System Management Mode",
+    "KVM_CHECK_EXTENSION 117",
+    lambda host: host.kvm.smm is False,
+    lambda host: {None: "not asked for", False: "0", True: "1"}[host.kvm.smm],
+    key="/dev/kvm",
+)
+
+NO_PCI = Drift(
+    says="devices for PCI are listed wherever QEMU has their type",
+    but="the board microvm has no PCI bus that they could sit on: QEMU refuses to start",
+    evidence="verify with QEMU 7.2, 10.0 and 11.1: \"No 'PCI' bus found for device\"",
+    where=MICROVM,
+    certain=True,
+)
+NO_CHANNEL_FORM = Drift(
+    says="transitional models are listed for mainframes as well",
+    but="QEMU has them for PCI alone, and libvirt wants them as channel devices: the guest fails "
+    "to start",
+    evidence="verify with QEMU 7.2, 10.0 and 11.1 for s390x: 'virtio-blk-ccw-transitional' and its "
+    "like are no device types",
+    where=S390,
+    certain=True,
+)
+NO_DMA = Drift(
+    says="ramfb and vmcoreinfo are listed wherever QEMU has their type",
+    but="both talk to the board's configuration device by DMA, which RISC-V's could not do once",
+    evidence='verify with QEMU 7.2 for riscv64: "device requires fw_cfg with DMA"; 10.0 starts',
+    where=RISCV_VIRT,
+)
+SMM_IS_REFUSED = X86 & KVM & WITHOUT_SMM
+"""Where QEMU does not start with SMM, of which neither a report nor the validator speaks."""
+
+NO_SMM = Drift(
+    says="firmware that is protected by SMM is offered whatever KVM can do",
+    but="a KVM without system management mode can't run it, and QEMU refuses to start",
+    evidence="verify with QEMU 7.2, 10.0 and 11.1 on a host whose KVM answers 0 to "
+    'KVM_CAP_X86_SMM: "System Management Mode not supported by this hypervisor"',
+    where=SMM_IS_REFUSED,
+)
+
+
+def no_module(display: str) -> Drift:
+    """A kind of display that QEMU was built with, but whose module is not installed."""
+    return Drift(
+        says=f"{display} is listed where QEMU's schema has it",
+        but="distributions put displays into modules that need not be installed: QEMU refuses then",
+        evidence="verify with Debian's QEMU 7.2 (sdl), 10.0 and 11.1 (sdl, dbus, egl-headless): "
+        f"\"Display '{display}' is not available\"",
+    )
+
+
+def no_program(program: str) -> Drift:
+    """A program that libvirt has to start, and does not look for."""
+    return Drift(
+        says="it is listed where QEMU can do its part",
+        but=f"libvirt has to start the program {program!r} for it, and there is none",
+        evidence=f"verify on hosts without {program}; libvirt's report looks at QEMU only",
+        where=~helper(program),
+        certain=True,
+    )

@@ -1,0 +1,1 @@
+"""What every device has: addresses, metadata and options of virtio."""

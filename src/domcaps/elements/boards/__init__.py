@@ -1,0 +1,1 @@
+"""Families of machine types, and the boards whose devices are soldered on."""

@@ -1,0 +1,73 @@
+"""Boards that are made after real ones: what of them is as it was sold.
+
+Of this QEMU tells nothing over QMP: whether a board has a slot for SD cards, how many processors
+and how much memory are soldered on. So it stands here by the boards' names, as QEMU's refusals
+showed it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from domcaps.elements.boards.families import (
+    ARM_VIRT,
+    LOONGARCH_VIRT,
+    PSERIES,
+    RISCV_VIRT,
+    S390,
+    X86,
+)
+from domcaps.language import Drift
+from domcaps.language.observed import machine
+
+if TYPE_CHECKING:
+    from domcaps.language import World
+
+MADE_FOR_GUESTS = X86 | ARM_VIRT | RISCV_VIRT | LOONGARCH_VIRT | S390 | PSERIES
+"""Boards that take the processor that they are given; others have one of their own."""
+
+SD_SLOT = machine(
+    "amd-versal*-virt", "xlnx-*", "xilinx-zynq-a9", "*-bmc", "ast2[4-9]*", "npcm*", "quanta-gsj",
+    "raspi*", "bpim2u", "cubieboard", "orangepi-pc", "imx25-pdk", "imx8m*-evk", "mcimx*",
+    "sabrelite", "lm3s6965evb", "nuri", "smdkc210", "integratorcp", "realview-*", "versatile*",
+    "vexpress-*", "sifive_u", "microchip-icicle-kit", "ppce500", "akita", "borzoi", "spitz",
+    "terrier", "tosa", "z2", "mainstone", "connex", "verdex", "cheetah", "sx1*", "fby35",
+)  # fmt: skip
+"""Boards with a slot for SD cards."""
+
+NO_SD_SLOT = Drift(
+    says="disks on the bus sd are taken for every board",
+    but="this board has no slot for SD cards",
+    evidence="-device sd-card with every board of QEMU 7.2, 10.0, 11.1 for ARM, RISC-V and POWER "
+    "that starts without an image: \"No 'sd-bus' bus found for device 'sd-card'\"",
+    where=~SD_SLOT,
+    certain=True,
+)
+NO_FRAME_BUFFER = Drift(
+    says="ramfb is listed wherever QEMU has its type",
+    but="boards that are made after real ones don't take it",
+    evidence="-device ramfb with every board of QEMU 11.1 for ARM, POWER and RISC-V: virt starts, "
+    "all others say \"Parameter 'driver' expects a dynamic sysbus device type for the machine\"",
+    where=~(X86 | ARM_VIRT | RISCV_VIRT | LOONGARCH_VIRT),
+    certain=True,
+)
+
+_LEAST_CPUS = {
+    "amd-versal-virt": 4, "amd-versal2-virt": 18, "bpim2u": 4, "npcm845-evb": 4, "orangepi-pc": 4,
+    "raspi2b": 4, "raspi3ap": 4, "raspi3b": 4, "raspi4b": 4,
+}  # fmt: skip
+_MIB = 1024
+_MEMORY = {
+    "raspi0": 512 * _MIB, "raspi1ap": 512 * _MIB, "raspi2b": 1024 * _MIB, "raspi3ap": 512 * _MIB,
+    "raspi3b": 1024 * _MIB, "raspi4b": 2048 * _MIB, "orangepi-pc": 1024 * _MIB,
+}  # fmt: skip
+
+
+def least_cpus(world: World) -> int:
+    """Give how many CPUs a machine type has at least."""
+    return _LEAST_CPUS.get(world.target.machine, 1)
+
+
+def soldered_memory(world: World) -> int | None:
+    """Give the memory of a board that takes no other, in KiB; None where any will do."""
+    return _MEMORY.get(world.target.machine)

@@ -1,0 +1,1 @@
+"""How a domain boots: firmware, loader, boot devices and SMBIOS."""

@@ -1,0 +1,205 @@
+"""What must hold of ``<os>``: what is booted from, and how firmware and tables get into the guest.
+
+Which firmware is picked stands in `boot.firmware`, and what must hold of flash and
+variables in `boot.loader`.
+"""
+
+from __future__ import annotations
+
+import string
+from typing import TYPE_CHECKING
+
+from domcaps.elements.boards.families import X86
+from domcaps.elements.boot.os import Boot, Os
+from domcaps.language.finding import Stage
+from domcaps.language.kinds import Int, OneOf
+from domcaps.language.part import Part, field
+from domcaps.language.quantities import repeated
+from domcaps.language.rule import Problems, Sample, problem, rule
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element as Node
+
+_ORDERED = ("disk", "interface", "hostdev", "redirdev")
+"""Devices that can have a place in the boot order; in others it is passed over."""
+
+_MENU_TIMEOUT = Int(0, 65535)
+_LOADPARM_LETTERS = frozenset(f"{string.ascii_uppercase}{string.digits}. ")
+_LOADPARM_LENGTH = 8
+
+
+class AcpiTable(Part):
+    """A table that is handed to the guest."""
+
+    path = "os/acpi/table"
+
+    type = field("@type", OneOf(("raw", "slic", "msdm")), required=True)
+
+
+def _with_boot(system: Os) -> list[Node]:
+    devices = system.domain.root.find("devices")
+    if devices is None:
+        return []
+    return [
+        boot
+        for device in devices
+        if device.tag in _ORDERED and (boot := device.find("boot")) is not None
+    ]
+
+
+_DISK = "<disk type='file'><source file='/d'/><target dev='sda' bus='sata'/>{}</disk>"
+_ORDER = _DISK.format("<boot order='1'/>")
+_OS = "<os><type>hvm</type>{}</os>"
+
+
+@rule(
+    "boot-dev-with-order",
+    Boot,
+    bad=_OS.format("<boot dev='hd'/>") + f"<devices>{_ORDER}</devices>",
+    good=_OS.format("") + f"<devices>{_ORDER}</devices>",
+)
+def kinds_or_devices(boot: Boot) -> Problems:
+    """Either kinds of devices are listed in ``<os>``, or devices have a place in the boot order."""
+    system = boot.domain.first(Os)
+    if system is None or boot.domain.all(Boot)[0].node is not boot.node:
+        return
+    for ordered in _with_boot(system):
+        if ordered.get("order"):
+            line = ordered.sourceline
+            yield problem(f"a device has a place in the boot order already (line {line})", boot)
+            return
+
+
+@rule(
+    "boot-loadparm-invalid",
+    Os,
+    bad=_DISK.format("<boot order='1' loadparm='SYS?'/>"),
+    good=_DISK.format("<boot order='1' loadparm='SYS1'/>"),
+)
+def loadparm_has_its_form(system: Os) -> Problems:
+    """A load parameter has one to eight letters without accents, digits, dots or blanks."""
+    for boot in _with_boot(system):
+        given = boot.get("loadparm")
+        if given is None:
+            continue
+        if (
+            given.strip()
+            and len(given) <= _LOADPARM_LENGTH
+            and set(given.upper()) <= _LOADPARM_LETTERS
+        ):
+            continue
+        yield problem(
+            "a load parameter has 1 to 8 of the characters A-Z, 0-9, '.' and ' '",
+            boot,
+            "@loadparm",
+        )
+
+
+@rule(
+    "os-bootmenu-timeout-invalid",
+    Os,
+    bad=_OS.format("<bootmenu enable='yes' timeout='65536'/>"),
+    good=_OS.format("<bootmenu enable='yes' timeout='3000'/>"),
+)
+def menu_waits_a_minute(system: Os) -> Problems:
+    """The boot menu waits up to 65535 milliseconds; a menu that is off is not looked at."""
+    menu = system.find("bootmenu")
+    timeout = None if menu is None else menu.get("timeout")
+    if system.bootmenu != "yes" or timeout is None:
+        return
+    try:
+        _MENU_TIMEOUT.parse(timeout)
+    except ValueError:
+        yield problem("the menu's timeout is 0 to 65535 milliseconds", system, "bootmenu/@timeout")
+
+
+@rule(
+    "os-bios-useserial-unsupported",
+    Os,
+    bad=Sample(_OS.format("<bios useserial='yes'/>"), arch="s390x"),
+    good=_OS.format("<bios useserial='yes'/>") + "<devices><serial type='pty'/></devices>",
+)
+def serial_bios_is_x86(system: Os) -> Problems:
+    """Firmware that speaks over a serial port is known of x86 machines only."""
+    if _useserial(system) and not system.holds(X86):
+        why = X86.explain(system.domain.world)
+        yield problem(
+            f"firmware of {system.domain.arch} machines can't be told to use a serial port",
+            system,
+            "bios/@useserial",
+            reason=why,
+        )
+
+
+@rule(
+    "os-bios-useserial-no-port",
+    Os,
+    bad=_OS.format("<bios useserial='yes'/>"),
+    good=_OS.format("<bios useserial='yes'/>") + "<devices><serial type='pty'/></devices>",
+)
+def serial_bios_has_a_port(system: Os) -> Problems:
+    """Firmware can speak over a serial port only where there is one."""
+    if not _useserial(system) or not system.holds(X86):
+        return
+    root = system.domain.root
+    if root.find("devices/serial") is not None:
+        return
+    console = root.find("devices/console")
+    target = None if console is None else console.find("target")
+    # the first console is a serial port as well, unless it is said to be something else
+    if console is None or (target is not None and target.get("type", "serial") != "serial"):
+        yield problem("the domain has no serial port", system, "bios/@useserial")
+
+
+def _useserial(system: Os) -> bool:
+    bios = system.find("bios")
+    return bios is not None and bios.get("useserial") == "yes"
+
+
+@rule(
+    "os-smbios-sysinfo-missing",
+    Os,
+    bad=_OS.format("<smbios mode='sysinfo'/>"),
+    good=_OS.format("<smbios mode='sysinfo'/>") + "<sysinfo type='smbios'/>",
+    stage=Stage.START,
+)
+def smbios_has_a_source(system: Os) -> Problems:
+    """Mode ``sysinfo`` takes the SMBIOS tables from a ``<sysinfo type='smbios'>``."""
+    if system.smbios != "sysinfo":
+        return
+    given = system.domain.root.findall("sysinfo")
+    if all(sysinfo.get("type") != "smbios" for sysinfo in given):
+        yield problem("there is no <sysinfo type='smbios'> to take it from", system, "smbios/@mode")
+
+
+@rule(
+    "acpi-table-duplicate",
+    AcpiTable,
+    bad=_OS.format("<acpi><table type='slic'>/a</table><table type='slic'>/b</table></acpi>"),
+    good=_OS.format("<acpi><table type='raw'>/a</table><table type='raw'>/b</table></acpi>"),
+)
+def table_once(table: AcpiTable) -> Problems:
+    """Of every type of table but ``raw`` there is one at most."""
+    for again in repeated(table, lambda t: None if t.type == "raw" else t.type):
+        yield problem(f"there is a table of type {again.type!r} before", again, "@type")
+
+
+_SHIM_CHECKED = "12.0"
+
+
+@rule(
+    "os-shim-without-kernel",
+    Os,
+    bad=_OS.format("<shim>/boot/shim.efi</shim>"),
+    good=_OS.format("<kernel>/boot/vmlinuz</kernel><shim>/boot/shim.efi</shim>"),
+)
+def shim_loads_a_kernel(system: Os) -> Problems:
+    """A shim is there to load the kernel that the definition names.
+
+    Older libvirt looks at it only where there is firmware to look at.
+    """
+    anyway = system.domain.world.target.dialect.speaks(_SHIM_CHECKED, "")
+    if system.kernel or not (anyway or system.firmware or system.has("loader")):
+        return
+    if system.domain.root.findtext("os/shim"):
+        yield problem("a <shim> needs a <kernel>", system, "shim")

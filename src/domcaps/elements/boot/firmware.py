@@ -1,0 +1,229 @@
+"""Which firmware a domain gets: the descriptors of the host that fit what it asks for.
+
+::
+
+    <os firmware='efi'>
+      <firmware>
+        <feature enabled='yes' name='secure-boot'/>
+      </firmware>
+      <loader readonly='yes' type='pflash' format='raw'>/usr/share/OVMF/OVMF_CODE_4M.fd</loader>
+      <nvram template='/usr/share/OVMF/OVMF_VARS_4M.fd'/>
+    </os>
+
+libvirt takes the first descriptor that fits in every respect. One is looked for as well where the
+domain names the flash image itself: what the descriptor says is added to the definition then.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from domcaps.elements.boot.os import Loader, Nvram, Os, Varstore
+from domcaps.facts.firmwarefile import DEFAULT_IMAGES
+
+if TYPE_CHECKING:
+    from domcaps.facts.firmwarefile import Firmware, FirmwareMapping
+    from domcaps.language.domain import Domain
+
+_INTERFACES = {"efi": "uefi", "bios": "bios", "pflash": "uefi", "rom": "bios"}
+_FORMATS = ("raw", "qcow2")
+_SEV_ES = 1 << 2
+"""The bit of an SEV policy that asks for encrypted registers."""
+
+REWORKED = "12.0"
+"""The release whose changes announce a mended choice of firmware, without saying how."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a domain asks of its firmware; "" stands for no wish."""
+
+    interface: str = ""
+    image: str = ""
+    kind: str = ""
+    readonly: str = ""
+    secure: str = ""
+    stateless: str = ""
+    format: str = ""
+    nvram: bool = False
+    template: str | None = None
+    template_format: str = ""
+    varstore: bool = False
+    kernel: str = ""
+    smm: str = ""
+    features: tuple[tuple[str, str], ...] = ()
+    needs: tuple[str, ...] = ()
+    reworked: bool = False
+
+
+def wish_of(domain: Domain) -> Wish:
+    """Gather it from all over the definition."""
+    system, loader, nvram = domain.first(Os), domain.first(Loader), domain.first(Nvram)
+    reworked = domain.world.target.dialect.speaks(REWORKED, "")
+    kind = (loader.type if loader else None) or ""
+    return Wish(
+        interface=_INTERFACES.get((system and system.firmware) or kind, ""),
+        image=(loader and loader.image) or "",
+        kind=kind,
+        readonly=(loader and loader.readonly) or "",
+        secure=(loader and loader.secure) or "",
+        stateless=(loader and loader.stateless) or "",
+        format=_format(domain, loader, nvram, reworked=reworked),
+        nvram=nvram is not None,
+        template=nvram.template if nvram else None,
+        template_format=_known(nvram.template_format if nvram and reworked else ""),
+        varstore=reworked and domain.first(Varstore) is not None,
+        kernel=(system and system.kernel) or "",
+        smm=_smm(domain),
+        features=_features(domain),
+        needs=_needs(domain),
+        reworked=reworked,
+    )
+
+
+def _known(form: str | None) -> str:
+    return form if form and form != "none" else ""
+
+
+def _format(domain: Domain, loader: Loader | None, nvram: Nvram | None, *, reworked: bool) -> str:
+    """Give the wanted format: where the loader says nothing, that of the variables."""
+    said = _known(loader.format) if loader else ""
+    silent = loader is None or (reworked and not _speaks(loader))
+    if not said and silent and nvram is not None:
+        said = _known(nvram.format)
+    system = domain.first(Os)
+    automatic = bool(system and system.firmware)
+    # firmware that was picked before there were formats can only have been raw
+    return said or ("raw" if automatic and not domain.new else "")
+
+
+def _speaks(loader: Loader) -> bool:
+    given = (loader.image, loader.readonly, loader.type, loader.secure, loader.stateless)
+    return any(given) or bool(_known(loader.format))
+
+
+def _smm(domain: Domain) -> str:
+    node = domain.root.find("features/smm")
+    return "" if node is None else node.get("state", "on")
+
+
+def _features(domain: Domain) -> tuple[tuple[str, str], ...]:
+    wanted = {}
+    for node in domain.root.findall("os/firmware/feature"):
+        wanted[node.get("name", "")] = node.get("enabled", "")
+    return tuple(wanted.items())
+
+
+def _needs(domain: Domain) -> tuple[str, ...]:
+    """Name the features that a descriptor must have for what else the domain uses."""
+    needs = [
+        feature
+        for tag, feature in (("suspend-to-mem", "acpi-s3"), ("suspend-to-disk", "acpi-s4"))
+        if (node := domain.root.find(f"pm/{tag}")) is not None and node.get("enabled") == "yes"
+    ]
+    security = domain.root.find("launchSecurity")
+    if security is not None:
+        needs += _security_needs(security.get("type", ""), security.findtext("policy") or "")
+    return tuple(needs)
+
+
+def _security_needs(kind: str, policy: str) -> list[str]:
+    if kind == "sev-snp":
+        return ["amd-sev-snp"]
+    if kind == "tdx":
+        return ["intel-tdx"]
+    if kind != "sev":
+        return []
+    try:
+        encrypted = int(policy, 16) & _SEV_ES
+    except ValueError:
+        encrypted = 0
+    return ["amd-sev", "amd-sev-es"] if encrypted else ["amd-sev"]
+
+
+def chosen(domain: Domain) -> Firmware | None:
+    """Give the descriptor that the domain gets, None where none fits."""
+    wish = wish_of(domain)
+    arch, machine = domain.arch, domain.machine
+    for firmware in domain.world.host.firmware.firmwares:
+        if firmware.suits(arch, machine) and fits(firmware, wish):
+            return firmware
+    return None
+
+
+def uses_smm(domain: Domain) -> bool:
+    """Tell whether System Management Mode is switched on, by a wish or for the firmware."""
+    if wish_of(domain).smm == "on":
+        return True
+    found = chosen(domain)
+    return found is not None and found.has("requires-smm")
+
+
+def is_default_image(wish: Wish) -> bool:
+    """Tell whether libvirt knows the image without a descriptor."""
+    if wish.kind != "pflash" or wish.readonly == "no" or wish.stateless == "yes":
+        return False
+    return wish.format in {"", "raw"} and any(wish.image == image for image, _ in DEFAULT_IMAGES)
+
+
+def fits(firmware: Firmware, wish: Wish) -> bool:
+    """Tell whether a descriptor is all that is wished for, whatever the machine."""
+    if wish.interface not in firmware.interface_types:
+        return False
+    return _has_features(firmware, wish) and _maps(firmware.mapping, wish)
+
+
+def _has_features(firmware: Firmware, wish: Wish) -> bool:
+    if not all(firmware.has(feature) for feature in wish.needs):
+        return False
+    for name, enabled in wish.features:
+        if enabled in {"yes", "no"} and firmware.has(name) != (enabled == "yes"):
+            return False
+    if firmware.has("requires-smm"):
+        return wish.smm != "off" and wish.secure != "no"
+    return wish.secure != "yes"
+
+
+def _maps(mapping: FirmwareMapping, wish: Wish) -> bool:
+    if mapping.device == "flash":
+        return _is_flash(mapping, wish)
+    if mapping.device == "memory":
+        return _is_memory(mapping, wish)
+    image = mapping.executable.filename
+    return mapping.device == "kernel" and not wish.reworked and wish.kernel in {"", image}
+
+
+def _is_flash(mapping: FirmwareMapping, wish: Wish) -> bool:
+    wanted_mode = "stateless" if wish.stateless == "yes" else "split"
+    return (
+        wish.image in {"", mapping.executable.filename}
+        and wish.kind in {"", "pflash"}
+        and mapping.mode == wanted_mode
+        and wish.readonly != "no"
+        and not wish.varstore
+        and mapping.executable.format in _FORMATS
+        and wish.format in {"", mapping.executable.format}
+        and _has_template(mapping, wish)
+    )
+
+
+def _has_template(mapping: FirmwareMapping, wish: Wish) -> bool:
+    if mapping.template is None:
+        return not wish.template
+    template = mapping.template
+    return (
+        template.format in _FORMATS
+        and wish.template in {None, template.filename}
+        and wish.template_format in {"", template.format}
+    )
+
+
+def _is_memory(mapping: FirmwareMapping, wish: Wish) -> bool:
+    if wish.reworked and (wish.nvram or (wish.varstore and not mapping.uefi_vars)):
+        return False
+    return (
+        wish.image in {"", mapping.executable.filename}
+        and wish.kind in {"", "rom"}
+        and wish.readonly != "no"
+    )

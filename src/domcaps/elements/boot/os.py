@@ -1,0 +1,399 @@
+"""``<os>``: firmware, and how it is loaded.
+
+::
+
+    <os firmware='efi'>
+      <type arch='x86_64' machine='q35'>hvm</type>
+      <firmware>
+        <feature enabled='yes' name='secure-boot'/>
+      </firmware>
+      <loader readonly='yes' secure='yes' type='pflash'>/usr/share/OVMF/OVMF_CODE_4M.fd</loader>
+    </os>
+
+Which firmware there is comes from the descriptors of the host, of which those count that name the
+guest's architecture and machine type (see `domcaps.facts.firmware`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from domcaps.elements.advice import remedies
+from domcaps.elements.advice.drifts import NO_SMM, SMM_IS_REFUSED
+from domcaps.elements.boards.families import ARM_VIRT, I440FX, LOONGARCH_VIRT, Q35, X86
+from domcaps.elements.boot.os_command_line import (
+    ROM,
+    first_firmware,
+    flash,
+    loader_trials,
+    varstore_told,
+)
+from domcaps.elements.storage.images import Image
+from domcaps.language import Choice, Drift, Element, Enum, Place, Values, World
+from domcaps.language.kinds import YES_NO, Int, OneOf
+from domcaps.language.lazy import cached_property
+from domcaps.language.observed import WorldFact, device
+from domcaps.language.part import Part, field
+from domcaps.language.preference import (
+    NEEDS_EFI,
+    STARTS_BY_BIOS,
+    STARTS_BY_EFI,
+    Decision,
+    Option,
+    both,
+    family,
+)
+from domcaps.language.quantities import OrEmpty
+from domcaps.language.told import LIBVIRTS_OWN
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from domcaps.facts.firmware import FirmwareSummary
+    from domcaps.language.predicate import Predicate
+    from domcaps.language.told import Ways
+
+
+def firmware(world: World) -> FirmwareSummary:
+    """Give what the host's firmware offers to a guest of that kind."""
+    return world.host.firmware_for(world.target.arch, world.target.machine)
+
+
+def _some(text: str, look: Callable[[FirmwareSummary], bool], *, bios: bool = False) -> Predicate:
+    def holds(world: World) -> bool:
+        return look(firmware(world))
+
+    return WorldFact(
+        text,
+        "firmware descriptors",
+        holds,
+        _descriptors,
+        advice=remedies.firmware(holds, bios=bios),
+    )
+
+
+def _descriptors(world: World) -> str:
+    """Name those that count for a guest of that kind."""
+    return ", ".join(f.path for f in firmware(world).firmwares) or "none for such a guest"
+
+
+_BIOS = _some("a descriptor offers BIOS firmware", lambda f: f.bios, bios=True)
+_EFI = _some("a descriptor offers UEFI firmware", lambda f: f.efi)
+_SMM = _some("UEFI firmware is protected by SMM", lambda f: bool(f.secure_loader))
+
+# Firmware that is started like a Linux kernel: 11.3 counts it, 12.8 no longer knows it. The changes
+# of 12.0 announce that the choice of firmware was mended, without saying how.
+_KERNELS_UNTIL = "12.0"
+
+
+def _kernel(interface: str) -> Predicate:
+    return _some(
+        f"a descriptor offers {interface} firmware that is started like a kernel",
+        lambda f: any(interface in kernel.interface_types for kernel in f.kernels),
+    )
+
+
+_KERNEL_SMM = _some(
+    "firmware that is started like a kernel is protected by SMM",
+    lambda f: any("requires-smm" in kernel.features for kernel in f.kernels),
+)
+
+_MISSING_IMAGE = Drift(
+    says="values come from descriptors, whether the images that they name exist or not",
+    but="where the first that fits names an image that is not installed, the guest fails to start",
+    evidence="verify with Debian 12's firmware for aarch64: enrolledKeys=no leads to "
+    "AAVMF_CODE.secboot.fd, which its package does not have",
+    where=_some("a descriptor names an image that is missing", lambda f: bool(f.missing_images)),
+)
+_FIRMWARE_DRIFT = (NO_SMM, _MISSING_IMAGE)
+_DEFAULT_IMAGES = Drift(
+    says="where no descriptor offers an image, those for x86 and ARM are listed that are installed",
+    but="they are listed for every architecture and board, of which most can't be given them",
+    evidence="verify with QEMU 7.2, 10.0 and 11.1: s390x and ppc64 have no flash memory, that of "
+    "riscv64 and arm has another size, and loongarch64 ends by an assertion",
+    where=_some("no descriptor offers an image", lambda f: f.uses_defaults),
+)
+_NO_FLASH = Drift(
+    says="the type pflash is listed for every board",
+    but="boards without flash memory can't have it: QEMU refuses to start",
+    evidence="verify with QEMU 7.2, 10.0 and 11.1 for s390x, ppc64 and microvm, and with 7.2 for "
+    "riscv64: \"Property 'pflash0' not found\"",
+    where=~I440FX & ~Q35 & ~ARM_VIRT & ~LOONGARCH_VIRT,
+)
+
+
+def _offering(interface: str) -> Callable[[World], Ways]:
+    return first_firmware(lambda found: interface in found.interface_types)
+
+
+def _featured(name: str, *, wanted: bool) -> Callable[[World], Ways]:
+    return first_firmware(
+        lambda found: "uefi" in found.interface_types and found.has(name) is wanted
+    )
+
+
+_PROTECTED = first_firmware(lambda found: found.has("requires-smm"))
+
+FIRMWARE = Enum(
+    "firmware",
+    attribute="@firmware",
+    choices=(
+        # as good as nothing
+        Choice("", listed=False, told=LIBVIRTS_OWN),
+        Choice("bios", _BIOS | _kernel("bios"), until=_KERNELS_UNTIL, told=_offering("bios")),
+        Choice("bios", _BIOS, since=_KERNELS_UNTIL, told=_offering("bios")),
+        Choice("efi", _EFI | _kernel("uefi"), until=_KERNELS_UNTIL, told=_offering("uefi")),
+        Choice("efi", _EFI, since=_KERNELS_UNTIL, at_start=_FIRMWARE_DRIFT, told=_offering("uefi")),
+    ),
+)
+
+_FEATURE_SAMPLE = (
+    "<os firmware='efi'><firmware><feature name='NAME' enabled='{value}'/></firmware></os>"
+)
+
+SECURE_BOOT = Enum(
+    "secureBoot",
+    attribute="firmware/feature[@name='secure-boot']/@enabled",
+    choices=(
+        Choice(
+            "yes",
+            _some("UEFI firmware can do secure boot", lambda f: "yes" in f.secure_boot_values),
+            at_start=_FIRMWARE_DRIFT,
+            told=_featured("secure-boot", wanted=True),
+        ),
+        Choice(
+            "no",
+            _some("UEFI firmware can do without", lambda f: "no" in f.secure_boot_values),
+            at_start=_FIRMWARE_DRIFT,
+            told=_featured("secure-boot", wanted=False),
+        ),
+    ),
+    sample=_FEATURE_SAMPLE.replace("NAME", "secure-boot"),
+)
+
+ENROLLED_KEYS = Enum(
+    "enrolledKeys",
+    attribute="firmware/feature[@name='enrolled-keys']/@enabled",
+    choices=(
+        Choice(
+            "yes",
+            _some("UEFI firmware comes with keys", lambda f: "yes" in f.enrolled_keys_values),
+            at_start=_FIRMWARE_DRIFT,
+            told=_featured("enrolled-keys", wanted=True),
+        ),
+        Choice(
+            "no",
+            _some("UEFI firmware comes without keys", lambda f: "no" in f.enrolled_keys_values),
+            at_start=_FIRMWARE_DRIFT,
+            told=_featured("enrolled-keys", wanted=False),
+        ),
+    ),
+    sample=_FEATURE_SAMPLE.replace("NAME", "enrolled-keys"),
+)
+
+_FEATURES = (
+    "<os firmware='efi'><firmware><feature enabled='yes' name='enrolled-keys'/>"
+    "<feature enabled='yes' name='secure-boot'/></firmware></os>"
+)
+
+_WITHOUT = "<os firmware='efi'><firmware><feature enabled='no' name='secure-boot'/></firmware></os>"
+
+PREFERENCE = Decision(
+    "os.firmware",
+    FIRMWARE,
+    order=30,
+    title="the firmware",
+    xml="<os firmware='{value}'/>",
+    options=(
+        Option("efi", "the guest starts from nothing else", guest=NEEDS_EFI),
+        Option("", "BIOS starts what has no other wish", when=X86, guest=STARTS_BY_BIOS),
+        Option("efi", "it is what boards without BIOS start from", guest=STARTS_BY_EFI),
+        Option("", "what the board has itself", when=~X86),
+        Option("", "there is no UEFI", guest=STARTS_BY_BIOS),
+    ),
+)
+
+SECURE_BOOT_PREFERENCE = Decision(
+    "os.secureBoot",
+    SECURE_BOOT,
+    order=31,
+    title="secure boot",
+    options=(
+        Option(
+            "yes",
+            "the guest expects it",
+            guest=both(NEEDS_EFI, family("windows")),
+            given=(("os.firmware", ("efi",)),),
+            xml=_FEATURES,
+        ),
+        Option("", "nothing asks for it"),
+        Option(
+            "no",
+            "firmware with secure boot would not start here",
+            when=SMM_IS_REFUSED,
+            given=(("os.firmware", ("efi",)),),
+            xml=_WITHOUT,
+        ),
+        Option("yes", "wanted", given=(("os.firmware", ("efi",)),), xml=_FEATURES),
+        Option("no", "wanted", given=(("os.firmware", ("efi",)),), xml=_WITHOUT),
+    ),
+)
+
+FIRMWARE_FEATURES = Element("firmwareFeatures", since="12.1", content=(SECURE_BOOT, ENROLLED_KEYS))
+
+
+def _loaders(world: World) -> tuple[str, ...]:
+    asserted = world.host.asserted.get("os.loader")
+    return firmware(world).loaders if asserted is None else asserted
+
+
+LOADER = Element(
+    "loader",
+    trials=lambda world: loader_trials(world, _loaders(world)),
+    at_start=(_DEFAULT_IMAGES,),
+    content=(
+        Values("loader", _loaders),
+        Enum(
+            "type",
+            attribute="@type",
+            choices=(
+                Choice("rom", told=ROM),
+                Choice("pflash", at_start=(_NO_FLASH,), told=flash()),
+            ),
+            sample="<os><loader type='{value}' readonly='yes'>/a</loader></os>",
+        ),
+        Enum(
+            "readonly",
+            attribute="@readonly",
+            choices=(
+                Choice("yes"),
+                # a ROM can't be written to
+                Choice("no", sample="<os><loader type='pflash' readonly='no'>/a</loader></os>"),
+            ),
+            sample="<os><loader type='rom' readonly='{value}'>/a</loader></os>",
+            told=ROM,
+        ),
+        Enum(
+            "secure",
+            attribute="@secure",
+            choices=(
+                Choice(
+                    "yes",
+                    _SMM | _KERNEL_SMM,
+                    until=_KERNELS_UNTIL,
+                    at_start=(NO_SMM,),
+                    told=_PROTECTED,
+                ),
+                Choice("yes", _SMM, since=_KERNELS_UNTIL, at_start=(NO_SMM,), told=_PROTECTED),
+                Choice(
+                    "no", sample="<os><loader type='rom' secure='no'>/a</loader></os>", told=ROM
+                ),
+            ),
+            # of the host's firmware: an image of one's own may be what the host does not have
+            sample="<os firmware='efi'><loader secure='{value}'/></os>",
+        ),
+    ),
+)
+
+VARSTORE = Element(
+    "varstore",
+    since="12.1",
+    supported=device("uefi-vars-x64", "uefi-vars-sysbus")
+    & _some("a descriptor offers a template of a variable store", lambda f: bool(f.varstore)),
+    told=varstore_told,
+)
+
+ELEMENT = Element(
+    "os",
+    place=Place.TOP,
+    order=30,
+    content=(FIRMWARE, FIRMWARE_FEATURES, LOADER, VARSTORE),
+)
+
+FORMAT = OneOf(("raw", "qcow2", "none"))
+"""Block formats of flash images."""
+
+
+class Os(Part):
+    """How the guest boots."""
+
+    path = "os"
+    knows = (
+        "type/@arch",
+        "type/@machine",
+        "initrd",
+        "cmdline",
+        "dtb",
+        "root",
+        "shim",
+        "bios/@useserial",
+        "bootmenu/@timeout",
+        "smbios",
+        "acpi",
+    )
+
+    type = field("type", OneOf(("hvm",)), required=True)
+    firmware = field("@firmware", choice=FIRMWARE)
+    kernel = field("kernel")
+    bootmenu = field("bootmenu/@enable", YES_NO)
+    reboot_timeout = field("bios/@rebootTimeout", Int(-1, 65535))
+    smbios = field("smbios/@mode", OrEmpty(OneOf(("none", "emulate", "host", "sysinfo"))))
+
+
+class FirmwareFeature(Part):
+    """Something that is wanted, or not wanted, of the firmware that is looked for."""
+
+    path = "os/firmware/feature"
+
+    name = field("@name", OneOf(("enrolled-keys", "secure-boot")), required=True)
+    enabled = field("@enabled", YES_NO, required=True)
+
+
+class Loader(Part):
+    """The firmware itself."""
+
+    path = "os/loader"
+
+    image = field("")
+    readonly = field("@readonly", YES_NO)
+    type = field("@type", OneOf(("rom", "pflash")))
+    secure = field("@secure", YES_NO)
+    stateless = field("@stateless", YES_NO)
+    format = field("@format", FORMAT)
+
+
+class Nvram(Part):
+    """Where flash firmware keeps its variables."""
+
+    path = "os/nvram"
+
+    image = field("")
+    template = field("@template")
+    template_format = field("@templateFormat", FORMAT)
+    format = field("@format", FORMAT)
+    type = field("@type", OneOf(("file", "block", "network")))
+
+    @cached_property
+    def images(self) -> tuple[Image, ...]:
+        """The image that its ``<source>`` describes, nothing where only a path is given."""
+        source = self.find("source") if self.type else None
+        if source is None:
+            return ()
+        return (Image(self.node, source, self.type or "", self.format or "raw"),)
+
+
+class Varstore(Part):
+    """Where QEMU's device for UEFI variables keeps them."""
+
+    path = "os/varstore"
+
+    image = field("@path")
+    template = field("@template")
+
+
+class Boot(Part):
+    """A kind of device to boot from."""
+
+    path = "os/boot"
+
+    dev = field("@dev", OneOf(("fd", "cdrom", "hd", "network")), required=True)

@@ -1,0 +1,210 @@
+"""``<channel>``: private character devices between host and guest.
+
+::
+
+    <channel type='unix'>
+      <target type='virtio' name='org.qemu.guest_agent.0'/>
+    </channel>
+"""
+
+from __future__ import annotations
+
+import socket
+
+from domcaps.elements.characters.chardev import CharacterDevice, own_socket
+from domcaps.elements.characters.chardev_command_line import channel
+from domcaps.elements.display.graphics import SPICE
+from domcaps.language import Choice, Drift, Element, Enum
+from domcaps.language.attributes import fits
+from domcaps.language.finding import Stage
+from domcaps.language.kinds import UNSIGNED
+from domcaps.language.lazy import cached_property
+from domcaps.language.part import field
+from domcaps.language.preference import Decision, Option, drives
+from domcaps.language.rule import Problems, problem, rule
+
+# libvirt takes these as well, though its report does not say so
+_UNSAID = Drift(
+    says="channels are said to be of the types pty, unix and spicevmc",
+    but="libvirt takes other character devices as well, and QEMU starts with them",
+    evidence="verify with QEMU 7.2, 10.0 and 11.1; libvirt 11.3 and 12.8 define such channels, "
+    "spiceport beside SPICE graphics",
+    listed=False,
+)
+_UNLISTED = (
+    "null",
+    "vc",
+    "file",
+    "pipe",
+    "stdio",
+    "udp",
+    "tcp",
+    "spiceport",
+    "qemu-vdagent",
+    "dbus",
+)
+
+TYPE = Enum(
+    "type",
+    attribute="@type",
+    choices=(
+        Choice("pty", told=channel("pty")),
+        Choice("unix", told=channel("unix")),
+        Choice(
+            "spicevmc",
+            SPICE,
+            told=channel("spicevmc"),
+            sample="<channel type='spicevmc'><target type='virtio' name='com.redhat.spice.0'/>"
+            "</channel><graphics type='spice' autoport='yes'/>",
+        ),
+        *(
+            Choice(name, listed=False, at_start=(_UNSAID,), told=channel(name))
+            for name in _UNLISTED
+        ),
+    ),
+    sample="<channel type='{value}'><target type='virtio' name='a'/></channel>",
+)
+
+ELEMENT = Element("channel", order=90, content=(TYPE,))
+
+PREFERENCE = Decision(
+    "channel.agent",
+    order=125,
+    title="the line to the guest's agent",
+    options=(
+        Option(
+            "on",
+            "the guest's agent speaks through it",
+            guest=drives("virtio-console", "virtio1.0-console"),
+            xml="<channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/>"
+            "</channel>",
+        ),
+        Option("", "the guest would not use it"),
+    ),
+)
+
+TARGET_TYPE = Enum(
+    "targetType",
+    attribute="target/@type",
+    choices=(
+        Choice("virtio"),
+        Choice("guestfwd"),
+        # known to libvirt, and refused when the guest is started
+        Choice("xen", listed=False),
+        Choice("none", listed=False),
+    ),
+)
+
+_AGENT = "com.redhat.spice.0"
+
+
+class Channel(CharacterDevice):
+    """A private line to the guest."""
+
+    path = "devices/channel"
+    knows = ("target/@name", "target/@state", "target/@address", "target/@port")
+
+    named_target = field("target/@type", choice=TARGET_TYPE, required=True)
+
+    @property
+    def socket_is_named(self) -> bool:
+        """Whether a socket without a path is given one by libvirt."""
+        return self.target_type in {"virtio", "xen"}
+
+    @cached_property
+    def name(self) -> str | None:
+        """The name by which the guest finds it."""
+        return None if self.target is None else self.target.get("name")
+
+    @cached_property
+    def path_name(self) -> str | None:
+        """The path of the source; one that libvirt once chose is chosen anew."""
+        path = self.said("path")
+        if path and self.source_type == "unix" and self.target_type == "virtio":
+            return None if own_socket(path, self.name) else path
+        return path
+
+    @cached_property
+    def listens(self) -> bool:
+        """Whether QEMU waits for the other side: always so at a socket that libvirt names."""
+        named = self.source_type == "unix" and self.path_name is None
+        return named or self.said("mode") == "bind"
+
+
+@rule(
+    "channel-guestfwd-invalid",
+    Channel,
+    bad="<channel type='pty'><target type='guestfwd' address='10.0.2.1'/></channel>",
+    good="<channel type='pty'><target type='guestfwd' address='10.0.2.1' port='4600'/></channel>",
+)
+def forwarding_has_an_address(channel: Channel) -> Problems:
+    """Forwarded packets of the guest are those to an IPv4 address and a port."""
+    target = channel.target
+    if target is None or channel.target_type != "guestfwd":
+        return
+    address, port = target.get("address"), target.get("port")
+    if address is None or not _ipv4(address):
+        yield problem("a guestfwd has an IPv4 address", channel, "target/@address")
+    if port is None or not fits(UNSIGNED, port):
+        yield problem("a guestfwd has a port", channel, "target/@port")
+
+
+def _ipv4(text: str) -> bool:
+    # the numbers may be fewer than four, hexadecimal or octal, as the C library wants it
+    if text.strip() != text or " " in text:
+        return False
+    try:
+        socket.inet_aton(text)
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+@rule(
+    "channel-spice-unsupported",
+    Channel,
+    bad="<graphics type='spice'/><channel type='spicevmc'>"
+    "<target type='guestfwd' address='10.0.2.1' port='4600'/></channel>",
+    good="<graphics type='spice'/><channel type='spicevmc'><target type='virtio'/></channel>",
+)
+def spicevmc_is_for_virtio(channel: Channel) -> Problems:
+    """What the agent of Spice says goes through a virtio channel."""
+    if channel.source_type == "spicevmc" and channel.target_type != "virtio":
+        yield problem(
+            "spicevmc is for virtio channels only", channel, "target/@type", accepted=["virtio"]
+        )
+
+
+@rule(
+    "channel-spice-name-unsupported",
+    Channel,
+    bad="<graphics type='spice'/><channel type='spicevmc'>"
+    "<target type='virtio' name='agent'/></channel>",
+    good="<graphics type='spice'/><channel type='spicevmc'>"
+    "<target type='virtio' name='com.redhat.spice.0'/></channel>",
+    stage=Stage.START,
+)
+def agent_has_its_name(channel: Channel) -> Problems:
+    """The agent of Spice looks for a channel of one name."""
+    if channel.source_type == "spicevmc" and channel.name not in {None, _AGENT}:
+        yield problem(
+            f"the agent of spice looks for {_AGENT!r}", channel, "target/@name", accepted=[_AGENT]
+        )
+
+
+@rule(
+    "channel-target-unsupported",
+    Channel,
+    bad="<channel type='pty'><target type='xen' name='x'/></channel>",
+    good="<channel type='pty'><target type='virtio' name='x'/></channel>",
+    stage=Stage.START,
+)
+def target_is_qemus(channel: Channel) -> Problems:
+    """QEMU has virtio channels, and forwards packets."""
+    if channel.target_type in {"xen", "none"}:
+        yield problem(
+            f"QEMU has no channels of type {channel.target_type!r}",
+            channel,
+            "target/@type",
+            accepted=["virtio", "guestfwd"],
+        )

@@ -1,0 +1,350 @@
+"""Character devices: where the bytes of ``<serial>``, ``<console>``, ``<channel>`` … go to.
+
+::
+
+    <serial type='tcp'>
+      <source mode='connect' host='127.0.0.1' service='2445'>
+        <reconnect enabled='yes' timeout='10'/>
+      </source>
+      <protocol type='telnet'/>
+      <log file='/var/log/guest.log' append='on'/>
+      <target port='0'/>
+    </serial>
+
+Smart cards, entropy gathering daemons, external TPMs and redirected USB devices have such sources,
+too. Rules about the form of a source stand in the sibling `chardev_source`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from domcaps.elements.base.device import Device
+from domcaps.elements.display.graphics import has_graphics
+from domcaps.language.finding import Stage
+from domcaps.language.kinds import Int, OneOf
+from domcaps.language.lazy import cached_property
+from domcaps.language.observed import qapi
+from domcaps.language.part import Part, field
+from domcaps.language.require import needs, speaks
+from domcaps.language.rule import Problems, Sample, problem, rule
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element as Node
+
+TYPES = OneOf(
+    (
+        "null",
+        "vc",
+        "pty",
+        "dev",
+        "file",
+        "pipe",
+        "stdio",
+        "udp",
+        "tcp",
+        "unix",
+        "spicevmc",
+        "spiceport",
+        "nmdm",
+        "qemu-vdagent",
+        "dbus",
+    )
+)
+VDAGENT = qapi("chardev-add/arg/backend/case=qemu-vdagent")
+
+# as C reads an unsigned number
+_PORT = Int(-(2**32) + 1, 2**32 - 1)
+_MOST_PORTS = 2**31 - 1
+_FILES = frozenset({"file", "dev", "pipe"})
+_NAME = re.compile(r"[A-Za-z0-9_.-]*")
+# where libvirt puts the sockets that it names itself
+_OWN_SOCKET = (
+    r"(/var)?/run/libvirt/qemu/channel|/var/lib/libvirt/qemu/channel|/etc/libvirt/qemu/channel"
+)
+_TCP = "<serial type='tcp'><source mode='{}' host='127.0.0.1' service='1234'>{}</source></serial>"
+_CONNECT = _TCP.format("connect", "{}")
+
+
+class CharacterSource(Part):
+    """Base of parts that hold the source of a character device.
+
+    `source_type` is its type, "" where there is none. Parts that libvirt drops before it looks at
+    them closely say so with `counts`.
+    """
+
+    @property
+    def source_type(self) -> str:
+        """The type of character device, "" where it is none."""
+        return self.node.get("type", "")
+
+    @property
+    def type_is_read(self) -> bool:
+        """Whether there is a type that libvirt reads, if only one of no text."""
+        return False
+
+    @property
+    def counts(self) -> bool:
+        """Whether libvirt looks at it after it has filled in what is missing."""
+        return True
+
+    @property
+    def socket_is_named(self) -> bool:
+        """Whether a socket without a path is given one by libvirt."""
+        return False
+
+    @cached_property
+    def source(self) -> Node | None:
+        """The first ``<source>``."""
+        return self.node.find("source")
+
+    def said(self, name: str) -> str | None:
+        """Give an attribute of the first ``<source>``."""
+        return None if self.source is None else self.source.get(name)
+
+    @cached_property
+    def path_name(self) -> str | None:
+        """The path of the source, None where there is none or libvirt will name its own."""
+        return self.said("path")
+
+    @cached_property
+    def listens(self) -> bool:
+        """Whether QEMU waits for the other side, instead of going to it."""
+        return self.said("mode") == "bind"
+
+
+class CharacterDevice(CharacterSource, Device):
+    """Base of ``<serial>``, ``<parallel>``, ``<console>`` and ``<channel>``."""
+
+    @property
+    def source_type(self) -> str:
+        """The type of character device; a pseudo terminal where none is named."""
+        return self.node.get("type", "pty")
+
+    @property
+    def type_is_read(self) -> bool:
+        """Whether there is a type that libvirt reads, if only one of no text."""
+        return True
+
+    @cached_property
+    def target(self) -> Node | None:
+        """What it is to the guest."""
+        return self.node.find("target")
+
+    @cached_property
+    def target_type(self) -> str:
+        """The type of the target, "" where none is named."""
+        return "" if self.target is None else self.target.get("type", "")
+
+
+class CharacterPort(CharacterDevice):
+    """Base of those that are counted: all but ``<channel>``."""
+
+    port = field("target/@port", _PORT)
+
+
+def own_socket(path: str, name: str | None) -> bool:
+    """Tell whether a path is one that libvirt chose for the channel of that name.
+
+    Of a channel without a name libvirt compares the folder only.
+    """
+    form = rf"({_OWN_SOCKET})/(target/)?([^/]+\.|domain-[^/]+/|[0-9]+-[^/]+/)"
+    if name is None:
+        return re.match(form, path) is not None
+    return re.fullmatch(form + re.escape(name), path) is not None
+
+
+@rule(
+    "chardev-type-unknown",
+    CharacterSource,
+    bad="<serial type='modem'/>",
+    good="<serial type='pty'/>",
+)
+def type_is_known(part: CharacterSource) -> Problems:
+    """A character device is of one of libvirt's types."""
+    kind = part.source_type
+    if (kind or part.type_is_read) and kind not in TYPES.names:
+        yield problem(
+            f"{kind!r} is no type of character device", part, "@type", accepted=TYPES.names
+        )
+
+
+@rule(
+    "chardev-port-range",
+    CharacterPort,
+    bad="<serial type='pty'><target port='-1'/></serial>",
+    good="<serial type='pty'><target port='0'/></serial>",
+)
+def ports_are_counted_from_0(part: CharacterPort) -> Problems:
+    """Ports are counted from 0; once libvirt took negative numbers for large ones."""
+    if part.port is not None and not 0 <= part.port <= _MOST_PORTS and speaks(part, "12.8"):
+        yield problem(f"ports are counted from 0 up to {_MOST_PORTS}", part, "target/@port")
+
+
+@rule(
+    "chardev-type-unsupported",
+    CharacterSource,
+    bad="<serial type='nmdm'/>",
+    good="<serial type='pty'/>",
+    stage=Stage.START,
+)
+def type_is_qemus(part: CharacterSource) -> Problems:
+    """Null modems (``nmdm``) are FreeBSD's: QEMU has no such character device."""
+    if part.source_type == "nmdm" and part.counts:
+        yield problem("QEMU knows no null modem", part, "@type", accepted=["pty", "unix"])
+
+
+@rule(
+    "chardev-spice-missing",
+    CharacterSource,
+    bad="<channel type='spicevmc'><target type='virtio'/></channel>",
+    good="<graphics type='spice'/><channel type='spicevmc'><target type='virtio'/></channel>",
+)
+def spice_is_there(part: CharacterSource) -> Problems:
+    """What goes through Spice needs such graphics."""
+    if (
+        part.source_type in {"spicevmc", "spiceport"}
+        and part.counts
+        and not has_graphics(part, "spice")
+    ):
+        yield problem(f"{part.source_type} needs <graphics type='spice'/>", part, "@type")
+
+
+@rule(
+    "chardev-vdagent-unsupported",
+    CharacterSource,
+    bad=Sample("<channel type='qemu-vdagent'><target type='virtio'/></channel>", arch="riscv32"),
+    good="<channel type='qemu-vdagent'><target type='virtio'/></channel>",
+)
+def vdagent_is_there(part: CharacterSource) -> Problems:
+    """QEMU's own agent for clipboard and mouse is something that it may be built without."""
+    if part.source_type == "qemu-vdagent" and part.counts:
+        yield from needs(part, VDAGENT, "this QEMU has no vdagent", "@type")
+
+
+@rule(
+    "chardev-path-missing",
+    CharacterSource,
+    bad="<serial type='file'/>",
+    good="<serial type='file'><source path='/tmp/serial.log'/></serial>",
+)
+def files_have_a_path(part: CharacterSource) -> Problems:
+    """Files, devices, pipes and sockets have a path; a virtio channel's socket is named for it."""
+    kind = part.source_type
+    named = kind == "unix" and part.socket_is_named
+    if kind in _FILES | {"unix"} and part.path_name is None and not named and part.counts:
+        yield problem(f"a {kind} needs <source path='…'/>", part, "source")
+
+
+@rule(
+    "chardev-host-missing",
+    CharacterSource,
+    bad="<serial type='tcp'><source mode='connect' service='1234'/></serial>",
+    good=_CONNECT.format(""),
+)
+def tcp_has_two_ends(part: CharacterSource) -> Problems:
+    """A TCP connection has a host and a service (port), be it to go to or to listen at."""
+    if part.source_type != "tcp" or not part.counts:
+        return
+    for name in ("host", "service"):
+        if part.said(name) is None:
+            yield problem(f"a tcp needs <source {name}='…'/>", part, "source")
+
+
+@rule(
+    "chardev-service-missing",
+    CharacterSource,
+    bad="<serial type='udp'><source mode='bind' service='1234'/></serial>",
+    good="<serial type='udp'><source mode='connect' service='1234'/></serial>",
+)
+def udp_goes_somewhere(part: CharacterSource) -> Problems:
+    """UDP packets go to a service (port); where they come from is optional."""
+    if part.source_type != "udp" or not part.counts:
+        return
+    goals = [s for s in part.find_all("source") if s.get("mode", "connect") == "connect"]
+    if not any(goal.get("service") is not None for goal in goals):
+        yield problem("a udp needs <source mode='connect' service='…'/>", part, "source")
+
+
+@rule(
+    "chardev-reconnect-unsupported",
+    CharacterSource,
+    bad=_TCP.format("bind", "<reconnect enabled='yes' timeout='10'/>"),
+    good=_CONNECT.format("<reconnect enabled='yes' timeout='10'/>"),
+)
+def reconnecting_needs_a_connection(part: CharacterSource) -> Problems:
+    """Who waits for the other side does not connect, hence not again."""
+    if part.source_type not in {"tcp", "unix"} or not part.listens or not part.counts:
+        return
+    reconnect = part.find("source/reconnect")
+    if reconnect is not None and reconnect.get("enabled") is not None:
+        yield problem(
+            "one that listens does not reconnect", part, "source/reconnect/@enabled"
+        )  # fmt: skip
+
+
+@rule(
+    "chardev-reconnect-timeout-zero",
+    CharacterSource,
+    bad=_CONNECT.format("<reconnect enabled='yes' timeout='0'/>"),
+    good=_CONNECT.format("<reconnect enabled='yes' timeout='10'/>"),
+)
+def reconnecting_takes_time(part: CharacterSource) -> Problems:
+    """A second attempt is made after some seconds, at least one."""
+    if part.source_type not in {"tcp", "unix"} or not part.counts:
+        return
+    reconnect = part.find("source/reconnect")
+    if reconnect is None or reconnect.get("enabled") != "yes":
+        return
+    if reconnect.get("timeout", "").strip().lstrip("+").strip("0") == "":
+        yield problem("the timeout is at least a second", part, "source/reconnect/@timeout")
+
+
+@rule(
+    "chardev-protocol-unsupported",
+    CharacterSource,
+    bad=_TCP.format("connect", "").replace("</serial>", "<protocol type='tls'/></serial>"),
+    good=_TCP.format("connect", "").replace("</serial>", "<protocol type='telnet'/></serial>"),
+)
+def protocol_is_raw_or_telnet(part: CharacterSource) -> Problems:
+    """QEMU speaks plain bytes or telnet on TCP connections; TLS is asked for by ``source/@tls``."""
+    if part.source_type != "tcp" or not part.counts:
+        return
+    protocol = part.find("protocol")
+    if protocol is not None and protocol.get("type") in {"telnets", "tls"}:
+        yield problem(
+            f"QEMU does not speak {protocol.get('type')!r}", part, "protocol/@type",
+            accepted=["raw", "telnet"],
+        )  # fmt: skip
+
+
+@rule(
+    "chardev-name-invalid",
+    CharacterSource,
+    bad="<graphics type='dbus'/><channel type='dbus'><target type='virtio'/></channel>",
+    good="<graphics type='dbus'/><channel type='dbus'><source channel='org.qemu.x'/>"
+    "<target type='virtio'/></channel>",
+)
+def ports_have_a_name(part: CharacterSource) -> Problems:
+    """Names of ports of Spice and D-Bus have letters, digits, ``_``, ``-`` and ``.`` only."""
+    if part.source_type not in {"spiceport", "dbus"} or not part.counts:
+        return
+    name = part.said("channel")
+    if name is None:
+        yield problem(f"a {part.source_type} needs <source channel='…'/>", part, "source")
+    elif not _NAME.fullmatch(name):
+        yield problem(f"{name!r} has characters that can't be used", part, "source/@channel")
+
+
+@rule(
+    "chardev-nmdm-incomplete",
+    CharacterSource,
+    bad="<serial type='nmdm'><source master='/dev/nmdm0A'/></serial>",
+    good="<serial type='pty'/>",
+)
+def null_modems_have_two_ends(part: CharacterSource) -> Problems:
+    """A null modem has a master and a slave."""
+    ends = [part.said("master"), part.said("slave")]
+    if part.source_type == "nmdm" and part.counts and ends.count(None) == 1:
+        yield problem("a nmdm has a master and a slave", part, "source")

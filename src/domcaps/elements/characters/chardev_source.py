@@ -1,0 +1,109 @@
+"""The form of what is said of a character device's source, by its type.
+
+::
+
+    <source mode='bind' host='127.0.0.1' service='2445' tls='yes'/>
+"""
+
+from __future__ import annotations
+
+from domcaps.elements.characters.chardev import CharacterDevice, CharacterSource
+from domcaps.language.attributes import Attributes
+from domcaps.language.kinds import ON_OFF, UNSIGNED, YES_NO, OneOf
+from domcaps.language.rule import Problems, problem, rule
+
+_MODE = OneOf(("connect", "bind"))
+_SOURCE = {
+    "file": Attributes({"append": ON_OFF}),
+    "udp": Attributes({"mode": _MODE}),
+    "tcp": Attributes({"mode": _MODE, "tls": YES_NO}),
+    "unix": Attributes({"mode": _MODE}),
+}
+_RECONNECT = Attributes({"enabled": YES_NO})
+_TIMEOUT = Attributes({"timeout": UNSIGNED}, required=("timeout",))
+_CLIPBOARD = Attributes({"copypaste": YES_NO}, required=("copypaste",))
+_MOUSE = Attributes({"mode": OneOf(("server", "client"))}, required=("mode",))
+_SECLABEL = Attributes({"relabel": YES_NO})
+_LOG = Attributes({"append": ON_OFF})
+_PROTOCOL = Attributes({"type": OneOf(("raw", "telnet", "telnets", "tls"))})
+
+
+@rule(
+    "chardev-source-count",
+    CharacterSource,
+    bad="<serial type='file'><source path='/tmp/a'/><source path='/tmp/b'/></serial>",
+    good="<serial type='udp'><source mode='bind' service='1'/>"
+    "<source mode='connect' service='2'/></serial>",
+)
+def one_source(part: CharacterSource) -> Problems:
+    """There is one ``<source>``, for UDP two, one ``<log>`` and one ``<protocol>`` at most."""
+    if not part.source_type:
+        return
+    most = 2 if part.source_type == "udp" else 1
+    for tag, allowed in (("source", most), ("log", 1), ("protocol", 1)):
+        for extra in part.find_all(tag)[allowed:]:
+            yield problem(f"a {part.source_type} has {allowed} <{tag}> at most", extra)
+
+
+@rule(
+    "chardev-source-invalid",
+    CharacterSource,
+    bad="<serial type='unix'><source mode='listen' path='/tmp/s'/></serial>",
+    good="<serial type='unix'><source mode='bind' path='/tmp/s'/></serial>",
+)
+def source_has_its_form(part: CharacterSource) -> Problems:
+    """What is said of a source has the form that its type wants; the rest is overlooked."""
+    kind = part.source_type
+    if not kind:
+        return
+    for source in part.find_all("source")[: 2 if kind == "udp" else 1]:
+        if kind in _SOURCE:
+            yield from _SOURCE[kind].problems(source)
+        if kind in {"tcp", "unix"}:
+            reconnect = source.find("reconnect")
+            yield from _RECONNECT.problems(reconnect)
+            if reconnect is not None and reconnect.get("enabled") == "yes":
+                yield from _TIMEOUT.problems(reconnect)
+        elif kind == "qemu-vdagent":
+            yield from _CLIPBOARD.problems(source.find("clipboard"))
+            yield from _MOUSE.problems(source.find("mouse"))
+
+
+@rule(
+    "chardev-seclabel-invalid",
+    CharacterSource,
+    bad="<serial type='unix'><source mode='bind' path='/tmp/s'>"
+    "<seclabel model='dac' relabel='yes'/></source></serial>",
+    good="<serial type='unix'><source mode='bind' path='/tmp/s'>"
+    "<seclabel model='dac' relabel='no'/></source></serial>",
+)
+def labels_have_their_form(part: CharacterSource) -> Problems:
+    """A source has one security label per model, either relabelled with a label or not at all."""
+    if not isinstance(part, CharacterDevice):
+        return
+    models = set()
+    for node in part.find_all("source/seclabel"):
+        model, label, relabel = node.get("model"), node.find("label"), node.get("relabel")
+        yield from _SECLABEL.problems(node)
+        if model is not None and model in models:
+            yield problem(f"there is a label of {model} already", node, "@model")
+        models.add(model)
+        labelled = label is not None and bool(label.text)
+        if relabel == ("no" if labelled else "yes"):
+            yield problem(
+                "there is a label if the source is relabelled, and none if not", node, "@relabel"
+            )
+
+
+@rule(
+    "chardev-log-invalid",
+    CharacterSource,
+    bad="<serial type='pty'><log file='/tmp/log' append='yes'/></serial>",
+    good="<serial type='pty'><log file='/tmp/log' append='on'/></serial>",
+)
+def log_has_its_form(part: CharacterSource) -> Problems:
+    """A log is written anew or appended to; a protocol of TCP is one of four."""
+    if part.source_type:
+        yield from _LOG.problems(part.find("log"))
+    if part.source_type == "tcp":
+        yield from _PROTOCOL.problems(part.find("protocol"))

@@ -1,0 +1,212 @@
+"""``<console>``: where the guest's text console leads to.
+
+::
+
+    <console type='pty'>
+      <target type='virtio'/>
+    </console>
+
+The first console may be a serial port: then it stands for the first ``<serial>``, or becomes it.
+"""
+
+from __future__ import annotations
+
+from domcaps.elements.characters.chardev import CharacterPort
+from domcaps.elements.characters.chardev_command_line import console
+from domcaps.elements.characters.serial import Serial, address_problems, port_type
+from domcaps.elements.display.graphics import SPICE
+from domcaps.language import Choice, Drift, Element, Enum
+from domcaps.language.finding import Stage
+from domcaps.language.lazy import cached_property
+from domcaps.language.observed import device, qapi
+from domcaps.language.part import field
+from domcaps.language.preference import Decision, Option
+from domcaps.language.rule import Problems, problem, rule
+
+_SPICE_SAMPLE = "<graphics type='spice' autoport='yes'/>"
+_SOCKET_SAMPLE = (
+    "<console type='{}'><source mode='connect' host='localhost' service='1'/></console>"
+)
+
+_NO_SPICE = Drift(
+    says="libvirt 11.5 and later list the type 'spicevmc' for consoles",
+    but="only a channel of the type virtio can be a 'spicevmc': consoles are refused",
+    evidence="defining a domain with <console type='spicevmc'/> is refused",
+)
+_VDAGENT_CRASH = Drift(
+    says="qemu-vdagent is listed for consoles",
+    but="that goes for serial ports alone: QEMU ends by a segmentation fault when a virtio console "
+    "is connected to it",
+    evidence="QEMU 10.0 and 11.1 with -chardev qemu-vdagent and -device virtconsole; 7.2 starts",
+)
+_NO_DISPLAY = Drift(
+    says="consoles of the type dbus are listed, and accepted, whatever displays QEMU has",
+    but="it is the D-Bus display that offers them: QEMU refuses to start where it was built "
+    "without it, or where the display's module is not installed",
+    evidence="libvirt 12.8 with a QEMU whose schema lacks the display; verify with 10.0 and 11.1: "
+    '"Display \'dbus\' is not available", and without -display: "not a valid char driver name"',
+)
+
+TYPE = Enum(
+    "type",
+    attribute="@type",
+    choices=(
+        Choice("null", told=console("null")),
+        Choice("vc", told=console("vc")),
+        Choice("pty", told=console("pty")),
+        Choice(
+            "dev",
+            told=console("dev"),
+            sample="<console type='dev'><source path='/dev/a'/></console>",
+        ),
+        Choice("file", told=console("file")),
+        Choice("pipe", told=console("pipe")),
+        Choice("stdio", told=console("stdio")),
+        Choice("udp", told=console("udp"), sample=_SOCKET_SAMPLE.format("udp")),
+        Choice("tcp", told=console("tcp"), sample=_SOCKET_SAMPLE.format("tcp")),
+        Choice("unix", told=console("unix")),
+        Choice(
+            "spicevmc",
+            SPICE,
+            told=console("spicevmc"),
+            sample=f"<console type='spicevmc'/>{_SPICE_SAMPLE}",
+            drifts=(_NO_SPICE,),
+        ),
+        Choice(
+            "spiceport",
+            SPICE,
+            told=console("spiceport"),
+            sample="<console type='spiceport'><source channel='org.example.0'/></console>"
+            + _SPICE_SAMPLE,
+        ),
+        Choice(
+            "qemu-vdagent",
+            qapi("chardev-add/arg/backend/case=qemu-vdagent"),
+            at_start=(_VDAGENT_CRASH,),
+            told=console("qemu-vdagent"),
+        ),
+        # listed without a look at QEMU, unlike the display of that name
+        Choice(
+            "dbus",
+            at_start=(_NO_DISPLAY,),
+            told=console("dbus"),
+            sample="<console type='dbus'><source channel='org.example.0'/></console>",
+        ),
+    ),
+    sample="<console type='{value}'><source path='/a'/></console>",
+)
+
+PREFERENCE = Decision(
+    "console.type",
+    TYPE,
+    order=130,
+    title="the text console",
+    xml="<console type='{value}'/>",
+    options=(
+        Option("pty", "it works where no screen does"),
+        Option("", "the board has none"),
+    ),
+)
+
+ELEMENT = Element("console", order=130, since="11.5", content=(TYPE,))
+
+TARGET_TYPE = Enum(
+    "targetType",
+    attribute="target/@type",
+    choices=(
+        Choice("serial"),
+        Choice("virtio"),
+        Choice("sclp", device("sclpconsole")),
+        Choice("sclplm", device("sclplmconsole")),
+        # another way to say serial
+        Choice("none", listed=False),
+    ),
+)
+
+
+class Console(CharacterPort):
+    """A text console."""
+
+    path = "devices/console"
+
+    named_target = field("target/@type", choice=TARGET_TYPE)
+
+    @cached_property
+    def is_serial(self) -> bool:
+        """Whether it is a serial port."""
+        return self.target_type in {"", "none", "serial"}
+
+    @cached_property
+    def is_first(self) -> bool:
+        """Whether it is the first console."""
+        return self.domain.all(Console)[0].node is self.node
+
+    @cached_property
+    def becomes_serial(self) -> bool:
+        """Whether a serial port is made of it, because there is none."""
+        return self.is_first and self.is_serial and not self.domain.all(Serial)
+
+    @property
+    def counts(self) -> bool:
+        """Whether libvirt looks at it: one that stands for a serial port is dropped."""
+        return not (self.is_first and self.is_serial and self.domain.all(Serial))
+
+
+@rule(
+    "console-serial-not-first",
+    Console,
+    bad="<console type='pty'><target type='virtio'/></console><console type='pty'/>",
+    good="<console type='pty'/><console type='pty'><target type='virtio'/></console>",
+)
+def only_the_first_is_serial(console: Console) -> Problems:
+    """Only the first console can be a serial port; the others say what they are."""
+    if console.is_serial and not console.is_first:
+        yield problem(
+            "only the first console can be a serial port", console, "target/@type",
+            accepted=["virtio"],
+        )  # fmt: skip
+
+
+@rule(
+    "console-serial-address-unsupported",
+    Console,
+    bad="<console type='pty'><address type='pci'/></console>",
+    good="<console type='pty'><address type='isa'/></console>",
+)
+def address_fits_the_port(console: Console) -> Problems:
+    """A console that becomes a serial port has an address as such a port has."""
+    if console.becomes_serial:
+        yield from address_problems(console, port_type(console))
+
+
+@rule(
+    "console-spice-unsupported",
+    Console,
+    bad="<graphics type='spice'/><console type='spicevmc'><target type='virtio'/></console>",
+    good="<console type='pty'/>",
+)
+def spicevmc_is_for_channels(console: Console) -> Problems:
+    """What the agent of Spice says goes through a virtio channel."""
+    if console.source_type == "spicevmc":
+        yield problem("spicevmc is for virtio channels only", console, "@type")
+
+
+@rule(
+    "console-virtio-address-unsupported",
+    Console,
+    bad="<console type='pty'><target type='virtio'/><address type='pci'/></console>",
+    good="<console type='pty'><target type='virtio'/>"
+    "<address type='virtio-serial' controller='0' bus='0' port='1'/></console>",
+    stage=Stage.START,
+)
+def virtio_consoles_sit_on_virtio_serial(console: Console) -> Problems:
+    """A virtio console is a port of a virtio serial controller."""
+    if console.target_type == "virtio" and console.address_type not in {
+        None,
+        "virtio-serial",
+        "ccw",
+    }:
+        yield problem(
+            "a virtio console sits on a virtio-serial controller", console, "address/@type",
+            accepted=["virtio-serial"],
+        )  # fmt: skip

@@ -1,0 +1,64 @@
+"""``<redirfilter>``: which USB devices of a client may be passed on to the guest.
+
+::
+
+    <redirfilter>
+      <usbdev class='0x08' vendor='0x1234' product='0xBEEF' version='2.56' allow='yes'/>
+      <usbdev allow='no'/>
+    </redirfilter>
+"""
+
+from __future__ import annotations
+
+from domcaps.language.kinds import YES_NO, Int, Text
+from domcaps.language.observed import device_property
+from domcaps.language.part import Part, field
+from domcaps.language.require import needs
+from domcaps.language.rule import Problems, problem, rule
+
+FILTER = device_property("usb-redir", "filter")
+
+_ANY = Int(-(2**31), 2**31 - 1, base=0)
+
+
+class Redirfilter(Part):
+    """The filter of all redirected devices."""
+
+    path = "devices/redirfilter"
+
+
+class RedirfilterUsbdev(Part):
+    """One rule of the filter; -1 means any."""
+
+    path = "devices/redirfilter/usbdev"
+
+    usb_class = field("@class", Int(-1, 0xFF, base=0))
+    vendor = field("@vendor", _ANY)
+    product = field("@product", _ANY)
+    version = field("@version", Text(r"-1|0*\d{1,2}\.0*\d{1,2}", "a version such as 2.56, or -1"))
+    allow = field("@allow", YES_NO, required=True)
+
+
+@rule(
+    "redirfilter-duplicate",
+    Redirfilter,
+    bad="<redirfilter/><redirfilter/>",
+    good="<redirfilter><usbdev allow='no'/></redirfilter>",
+)
+def one_filter(redirfilter: Redirfilter) -> Problems:
+    """A domain has one filter for all its redirected devices."""
+    if redirfilter.domain.all(Redirfilter)[0].node is not redirfilter.node:
+        yield problem("there is a <redirfilter> already", redirfilter)
+
+
+@rule(
+    "redirfilter-unsupported",
+    RedirfilterUsbdev,
+    bad="<redirdev bus='usb' type='tcp'><source mode='connect' host='h' service='4000'/></redirdev>"
+    "<redirfilter><usbdev allow='no'/></redirfilter>",
+    good="<redirfilter><usbdev allow='no'/></redirfilter>",
+)
+def filter_is_there(usbdev: RedirfilterUsbdev) -> Problems:
+    """QEMU's redirection of USB devices can filter where it has that property."""
+    if usbdev.domain.root.find("devices/redirdev") is not None:
+        yield from needs(usbdev, FILTER, "this QEMU has no filter for redirected devices")

@@ -1,0 +1,1 @@
+"""Controllers, their models and their I/O threads."""

@@ -1,0 +1,374 @@
+"""``<controller>``: what other devices are plugged into.
+
+::
+
+    <controller type='scsi' index='0' model='virtio-scsi'>
+      <driver queues='4' iothread='1'/>
+    </controller>
+    <controller type='pci' index='1' model='pcie-root-port'>
+      <target chassis='1' port='0x10'/>
+    </controller>
+
+libvirt adds those that a domain needs and does not name: see `placement.installed`. What the
+kinds of PCI controllers have is said in `placement.pci_controllers`.
+"""
+
+from __future__ import annotations
+
+from domcaps.elements.base.device import Device
+from domcaps.elements.base.virtio_options import BUSES
+from domcaps.elements.boards.families import BUILTIN_IDE, Q35
+from domcaps.elements.controllers.models import (
+    BUILTIN_ESP,
+    MODELS,
+    SCSI_DEVICES,
+    TYPE,
+    VIRTIO_SCSI_MODELS,
+    default_scsi_model,
+    default_usb_model,
+)
+from domcaps.language.finding import Stage
+from domcaps.language.kinds import ON_OFF, UNSIGNED, Int
+from domcaps.language.lazy import cached_property
+from domcaps.language.observed import device, device_property
+from domcaps.language.part import Part, field
+from domcaps.language.rule import Problems, Sample, problem, rule
+from domcaps.language.truth import Truth
+
+NUMBER = Int(0, 2**31 - 1)
+NUMBER_ANY_BASE = Int(0, 2**31 - 1, base=0)
+
+SATA = device("ich9-ahci")
+NVME = device("nvme")
+SCSI_IOTHREADS = device_property("virtio-scsi-pci", "iothread-vq-mapping") | device_property(
+    "virtio-scsi-ccw", "iothread-vq-mapping"
+)
+
+_MOST_XHCI_PORTS = 15
+
+
+class Controller(Device):
+    """A controller of a domain."""
+
+    path = "devices/controller"
+
+    type = field("@type", choice=TYPE, default="ide")
+    model = field("@model")
+    index = field("@index", NUMBER)
+    ports = field("@ports", NUMBER)
+    queues = field("driver/@queues", UNSIGNED)
+    cmd_per_lun = field("driver/@cmd_per_lun", UNSIGNED)
+    max_sectors = field("driver/@max_sectors", UNSIGNED)
+    ioeventfd = field("driver/@ioeventfd", ON_OFF)
+    iothread = field("driver/@iothread", UNSIGNED)
+    iommu = field("driver/@iommu", ON_OFF)
+    ats = field("driver/@ats", ON_OFF)
+    packed = field("driver/@packed", ON_OFF)
+    page_per_vq = field("driver/@page_per_vq", ON_OFF)
+
+    @cached_property
+    def settled_model(self) -> str | None:
+        """The model, with libvirt's choice where none is given; None where it knows none."""
+        if self.type == "scsi" and self.model in {None, "auto"}:
+            return default_scsi_model(self.domain)
+        if self.type == "usb" and self.model is None:
+            return default_usb_model(self.domain, addressed=self.address is not None)
+        return self.model
+
+    @property
+    def is_virtio_scsi(self) -> bool:
+        """Whether it is a SCSI controller of virtio."""
+        return self.type == "scsi" and self.settled_model in VIRTIO_SCSI_MODELS
+
+
+class ControllerVectors(Part):
+    """What only some types of controllers have."""
+
+    path = "devices/controller"
+
+    @property
+    def type(self) -> str:
+        """The type of the controller."""
+        return self.node.get("type", "ide")
+
+
+def threads(part: Part) -> frozenset[int]:
+    """Give the numbers of the I/O threads that a domain has."""
+    root = part.domain.root
+    ids = {_whole(node.get("id")) for node in root.findall("iothreadids/iothread")}
+    ids.discard(-1)
+    count = _whole(root.findtext("iothreads"))
+    number = 1
+    while len(ids) < min(count, 65536):
+        ids.add(number)
+        number += 1
+    return frozenset(ids)
+
+
+def _whole(text: str | None) -> int:
+    try:
+        return NUMBER.parse(text or "")
+    except ValueError:
+        return -1
+
+
+_SCSI = "<controller type='scsi' model='virtio-scsi'/>"
+_THREADS = "<iothreads>1</iothreads>"
+
+
+@rule(
+    "controller-model-unknown",
+    Controller,
+    bad="<controller type='usb' model='virtio-scsi'/>",
+    good=_SCSI,
+)
+def model_fits_type(controller: Controller) -> Problems:
+    """Each type of controller has models of its own; some types have none."""
+    models = MODELS.get(controller.type or "", ())
+    if controller.model is not None and controller.model not in models:
+        what = f"{controller.model!r} is no model of {controller.type} controllers"
+        yield problem(what, controller, "@model", accepted=models)
+
+
+@rule(
+    "controller-model-missing",
+    Controller,
+    bad="<controller type='pci' index='1'/>",
+    good="<controller type='pci' index='1' model='pci-bridge'/>",
+)
+def pci_has_a_model(controller: Controller) -> Problems:
+    """A PCI controller says which one it is."""
+    if controller.type == "pci" and controller.model is None:
+        models = MODELS["pci"]
+        yield problem("a PCI controller needs a model", controller, "@model", accepted=models)
+
+
+@rule(
+    "controller-index-duplicate",
+    Controller,
+    bad=_SCSI.replace("/>", " index='1'/>") * 2,
+    good=_SCSI.replace("/>", " index='1'/>"),
+)
+def index_is_unique(controller: Controller) -> Problems:
+    """No two controllers of a type have the same index, save for USB."""
+    if controller.index is None or controller.type == "usb":
+        return
+    for other in controller.domain.all(Controller):
+        if other.type == controller.type and other.index == controller.index:
+            if other.node is not controller.node:
+                yield problem(
+                    f"another {controller.type} controller has index {controller.index}",
+                    controller,
+                    "@index",
+                )
+            return
+
+
+@rule(
+    "controller-duplicate-element",
+    Controller,
+    bad="<controller type='pci' index='1' model='pci-bridge'><target/><target/></controller>",
+    good="<controller type='pci' index='1' model='pci-bridge'><target/></controller>",
+)
+def one_of_each(controller: Controller) -> Problems:
+    """A controller has at most one ``<model>`` and one ``<target>``."""
+    for tag in ("model", "target"):
+        given = controller.find_all(tag)
+        if len(given) > 1:
+            yield problem(f"<{tag}> stands here a second time", given[1])
+
+
+@rule(
+    "controller-vectors-invalid",
+    ControllerVectors,
+    bad="<controller type='virtio-serial' vectors='-1'/>",
+    good="<controller type='virtio-serial' vectors='4'/>",
+)
+def vectors_are_a_number(controller: ControllerVectors) -> Problems:
+    """How many interrupt vectors a virtio-serial controller has is a number."""
+    vectors = controller.node.get("vectors") if controller.type == "virtio-serial" else None
+    if vectors is not None and _whole(vectors) < 0:
+        yield problem("vectors is no whole number from 0", controller, "@vectors")
+
+
+@rule(
+    "controller-xenbus-invalid",
+    ControllerVectors,
+    bad="<controller type='xenbus' maxGrantFrames='few'/>",
+    good=_SCSI,
+)
+def xenbus_limits_are_numbers(controller: ControllerVectors) -> Problems:
+    """The limits of a Xen bus are numbers."""
+    for name in ("maxGrantFrames", "maxEventChannels") if controller.type == "xenbus" else ():
+        text = controller.node.get(name)
+        if text is not None and _whole(text) < 0:
+            yield problem(f"{name} is no whole number from 0", controller, f"@{name}")
+
+
+@rule(
+    "controller-option-unsupported",
+    Controller,
+    bad="<controller type='virtio-serial'><driver queues='2'/></controller>",
+    good=_SCSI.replace("/>", "><driver queues='2'/></controller>"),
+)
+def options_need_virtio_scsi(controller: Controller) -> Problems:
+    """Queues, limits and I/O events are those of SCSI controllers of virtio, some of NVMe's."""
+    if controller.is_virtio_scsi:
+        return
+    nvme = controller.type == "nvme"
+    given = {
+        "queues": bool(controller.queues) and not nvme,
+        "cmd_per_lun": bool(controller.cmd_per_lun),
+        "max_sectors": bool(controller.max_sectors),
+        "ioeventfd": bool(controller.ioeventfd) and not nvme,
+        "iothread": bool(controller.iothread),
+    }
+    for name in (name for name, there in given.items() if there):
+        yield problem(
+            f"{name!r} is for SCSI controllers of model virtio-scsi", controller, f"driver/@{name}"
+        )
+
+
+@rule(
+    "controller-iothread-unknown",
+    Controller,
+    bad=_SCSI.replace("/>", "><driver iothread='2'/></controller>") + _THREADS,
+    good=_SCSI.replace("/>", "><driver iothread='1'/></controller>") + _THREADS,
+)
+def iothread_exists(controller: Controller) -> Problems:
+    """A controller is served by an I/O thread that the domain has."""
+    if controller.is_virtio_scsi and controller.iothread:
+        known = threads(controller)
+        if controller.iothread not in known:
+            yield problem(
+                f"there is no I/O thread {controller.iothread}",
+                controller,
+                "driver/@iothread",
+                accepted=map(str, sorted(known)),
+            )
+
+
+@rule(
+    "controller-iothread-address-invalid",
+    Controller,
+    bad=Sample(
+        _SCSI.replace(
+            "/>", "><driver iothread='1'/><address type='virtio-mmio'/></controller>"
+        )
+        + _THREADS,
+        arch="aarch64",
+    ),
+    good=_SCSI.replace("/>", "><driver iothread='1'/></controller>") + _THREADS,
+)  # fmt: skip
+def iothread_needs_pci_or_ccw(controller: Controller) -> Problems:
+    """Only controllers on PCI or channel I/O are served by an I/O thread."""
+    if not controller.is_virtio_scsi or not controller.iothread:
+        return
+    if controller.address_type not in {None, "pci", "ccw"}:
+        yield problem("an I/O thread needs a controller on PCI or ccw", controller, "address")
+
+
+@rule(
+    "controller-scsi-model-unsupported",
+    Controller,
+    bad="<controller type='scsi' model='buslogic'/>",
+    good=_SCSI,
+)
+def scsi_model_is_there(controller: Controller) -> Problems:
+    """QEMU must have the SCSI controller."""
+    if controller.type != "scsi":
+        return
+    model, world = controller.settled_model, controller.domain.world
+    needed = SCSI_DEVICES.get(model or "")
+    if model is None:
+        yield problem("no model of SCSI controllers suits this emulator", controller)
+    elif model == "buslogic":
+        yield problem("QEMU has no BusLogic controller", controller, "@model")
+    elif needed is not None and world.truth(needed) is Truth.NO:
+        why = needed.explain(world)
+        yield problem(f"this QEMU has no {model}", controller, "@model", reason=why)
+
+
+@rule(
+    "controller-scsi-builtin-missing",
+    Controller,
+    bad="<controller type='scsi' index='0' model='ncr53c90'/>",
+    good=_SCSI,
+)
+def ncr53c90_is_soldered_on(controller: Controller) -> Problems:
+    """The NCR 53C90 is part of some boards: it is there as their first SCSI controller, or not."""
+    if controller.type != "scsi" or controller.model != "ncr53c90":
+        return
+    if controller.index or not controller.holds(BUILTIN_ESP):
+        why = BUILTIN_ESP.explain(controller.domain.world)
+        yield problem(
+            "a ncr53c90 is only there as the first SCSI controller of some boards",
+            controller,
+            "@model",
+            reason=why,
+        )
+
+
+@rule(
+    "controller-ide-unsupported",
+    Controller,
+    bad=Sample("<controller type='ide' index='0'/>", machine="q35"),
+    good="<controller type='ide' index='0'/>",
+)
+def ide_is_soldered_on(controller: Controller) -> Problems:
+    """QEMU has IDE controllers only where they are part of the board: there is one, or none."""
+    if controller.type != "ide":
+        return
+    if not controller.holds(BUILTIN_IDE):
+        why = BUILTIN_IDE.explain(controller.domain.world)
+        yield problem("this machine type has no IDE controller", controller, "@type", reason=why)
+    elif controller.index:
+        yield problem("there is only one IDE controller, with index 0", controller, "@index")
+
+
+@rule(
+    "controller-sata-unsupported",
+    Controller,
+    bad=Sample("<controller type='sata' index='0'/>", arch="s390x"),
+    good=Sample("<controller type='sata' index='0'/>", machine="q35"),
+)
+def sata_is_there(controller: Controller) -> Problems:
+    """A SATA controller is a device of QEMU, or part of the Q35 board."""
+    world = controller.domain.world
+    builtin = not controller.index and controller.holds(Q35)
+    if controller.type == "sata" and not builtin and world.truth(SATA) is Truth.NO:
+        yield problem("this QEMU has no SATA", controller, "@type", reason=SATA.explain(world))
+
+
+@rule(
+    "controller-nvme-unsupported",
+    Controller,
+    bad=Sample("<controller type='nvme'><serial>a</serial></controller>", arch="sparc"),
+    good="<controller type='nvme' index='0'><serial>a</serial></controller>",
+)
+def nvme_is_there(controller: Controller) -> Problems:
+    """An NVMe controller is a device of QEMU."""
+    world = controller.domain.world
+    if controller.type == "nvme" and world.truth(NVME) is Truth.NO:
+        yield problem("this QEMU has no NVMe", controller, "@type", reason=NVME.explain(world))
+
+
+@rule(
+    "controller-virtio-address-unsupported",
+    Controller,
+    bad="<controller type='virtio-serial'><address type='usb'/></controller>",
+    good="<controller type='virtio-serial'><address type='pci'/></controller>",
+    stage=Stage.START,
+)
+def virtio_controllers_sit_on_pci(controller: Controller) -> Problems:
+    """Controllers of virtio sit where all devices of virtio do: see ``virtio-address-unsupported``.
+
+    That is PCI, a mainframe's channel subsystem, or memory (MMIO).
+    """
+    kind = controller.address_type
+    virtio = controller.type == "virtio-serial" or (
+        controller.type == "scsi" and controller.settled_model in VIRTIO_SCSI_MODELS
+    )
+    if virtio and kind is not None and kind not in BUSES:
+        what = f"a controller of virtio can't have an address of type {kind!r}"
+        yield problem(what, controller, "address/@type", accepted=BUSES)

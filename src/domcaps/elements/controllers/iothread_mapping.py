@@ -1,0 +1,102 @@
+"""Queues of a device served by several I/O threads: for disks on virtio and SCSI controllers.
+
+::
+
+    <driver queues='2'>
+      <iothreads>
+        <iothread id='1'><queue id='0'/></iothread>
+        <iothread id='2'><queue id='1'/></iothread>
+      </iothreads>
+    </driver>
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from domcaps.language.attributes import Attributes, number
+from domcaps.language.kinds import UNSIGNED
+from domcaps.language.rule import Problems, problem
+
+if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
+
+    from lxml.etree import _Element as Node
+
+_ID = Attributes({"id": UNSIGNED}, required=("id",))
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """One I/O thread that a device lists, with its queues."""
+
+    node: Node
+    number: int
+    queues: tuple[Node, ...]
+
+
+def named_threads(driver: Node | None) -> tuple[Thread, ...]:
+    """Give the I/O threads that are listed in a ``<driver>``."""
+    listed = None if driver is None else driver.find("iothreads")
+    if listed is None:
+        return ()
+    return tuple(
+        Thread(node, number(node, "id"), tuple(node.findall("queue")))
+        for node in listed.findall("iothread")
+    )
+
+
+def malformed(listed: tuple[Thread, ...]) -> Problems:
+    """Find fault with I/O threads and queues that are not named by a number."""
+    for thread in listed:
+        yield from _ID.problems(thread.node)
+        for queue in thread.queues:
+            yield from _ID.problems(queue)
+
+
+def unknown(
+    device: Node, listed: tuple[Thread, ...], single: int, known: AbstractSet[int]
+) -> Problems:
+    """Find fault with I/O threads that the domain does not have."""
+    named = [(thread.node, thread.number, "@id") for thread in listed]
+    if not listed and single:
+        named = [(device, single, "driver/@iothread")]
+    for node, which, at in named:
+        if which not in known:
+            yield problem(
+                f"there is no I/O thread {which}", node, at, accepted=map(str, sorted(known))
+            )
+
+
+def duplicates(listed: tuple[Thread, ...]) -> Problems:
+    """Find fault with I/O threads that are listed twice."""
+    seen: set[int] = set()
+    for thread in listed:
+        if thread.number in seen:
+            yield problem(f"I/O thread {thread.number} is listed already", thread.node, "@id")
+        seen.add(thread.number)
+
+
+def mapping_problems(device: Node, listed: tuple[Thread, ...], count: int) -> Problems:
+    """Find fault with the queues of a device that are given to I/O threads."""
+    with_queues = [thread for thread in listed if thread.queues]
+    if not with_queues:
+        return
+    if not count:
+        yield problem("the number of queues must be given", device, "driver/@queues")
+        return
+    for thread in listed:
+        if not thread.queues:
+            yield problem("either all I/O threads are given queues or none is", thread.node)
+    served: set[int] = set()
+    for queue in (queue for thread in listed for queue in thread.queues):
+        which = number(queue, "id")
+        if which >= count:
+            yield problem(f"the device has {count} queues, counted from 0", queue, "@id")
+        elif which in served:
+            yield problem(f"queue {which} is given to an I/O thread already", queue, "@id")
+        served.add(which)
+    left = next((n for n in range(len(served) + 1) if n < count and n not in served), None)
+    if left is not None:
+        yield problem(f"no I/O thread is given queue {left}", device, "driver/iothreads")

@@ -1,0 +1,110 @@
+"""I/O threads that serve a SCSI controller of virtio: one for all queues, or several.
+
+::
+
+    <controller type='scsi' model='virtio-scsi'>
+      <driver queues='2'>
+        <iothreads>
+          <iothread id='1'><queue id='0'/></iothread>
+          <iothread id='2'><queue id='1'/></iothread>
+        </iothreads>
+      </driver>
+    </controller>
+"""
+
+from __future__ import annotations
+
+from domcaps.elements.controllers.controller import Controller, threads
+from domcaps.elements.controllers.iothread_mapping import (
+    duplicates,
+    malformed,
+    mapping_problems,
+    named_threads,
+    unknown,
+)
+from domcaps.language.rule import Problems, problem, rule
+
+_SCSI = (
+    "<iothreads>2</iothreads><controller type='scsi' model='{}'><driver {}</driver></controller>"
+)
+_TWO = "><iothreads><iothread id='1'>{}</iothread><iothread id='{}'>{}</iothread></iothreads>"
+_QUEUE = "<queue id='{}'/>"
+_PLAIN = _SCSI.format("virtio-scsi", _TWO.format("", 2, ""))
+_MAPPED = _SCSI.format(
+    "virtio-scsi", "queues='2'" + _TWO.format(_QUEUE.format(0), 2, _QUEUE.format(1))
+)
+
+
+@rule(
+    "controller-iothreads-invalid",
+    Controller,
+    bad=_SCSI.format("virtio-scsi", "><iothreads><iothread/></iothreads>"),
+    good=_PLAIN,
+)
+def numbers_are_given(controller: Controller) -> Problems:
+    """Every I/O thread and every queue of a controller is named by a number."""
+    yield from malformed(named_threads(controller.find("driver")))
+
+
+@rule(
+    "controller-iothreads-conflict",
+    Controller,
+    bad=_SCSI.format("virtio-scsi", "iothread='1'" + _TWO.format("", 2, "")),
+    good=_PLAIN,
+)
+def one_or_several(controller: Controller) -> Problems:
+    """A controller is served by one I/O thread, or by those that are listed."""
+    if controller.iothread and named_threads(controller.find("driver")):
+        what = "iothread='…' can't stand beside <iothreads>"
+        yield problem(what, controller, "driver/@iothread")
+
+
+@rule(
+    "controller-iothreads-unsupported",
+    Controller,
+    bad=_SCSI.format("lsilogic", _TWO.format("", 2, "")),
+    good=_PLAIN,
+)
+def several_need_virtio_scsi(controller: Controller) -> Problems:
+    """Only SCSI controllers of virtio are served by I/O threads."""
+    if not controller.is_virtio_scsi and named_threads(controller.find("driver")):
+        what = "I/O threads are for SCSI controllers of model virtio-scsi"
+        yield problem(what, controller, "driver/iothreads")
+
+
+@rule(
+    "controller-iothreads-unknown",
+    Controller,
+    bad=_SCSI.format("virtio-scsi", _TWO.format("", 3, "")),
+    good=_PLAIN,
+)
+def threads_exist(controller: Controller) -> Problems:
+    """A controller is served by I/O threads that the domain has."""
+    several = named_threads(controller.find("driver"))
+    if several and controller.is_virtio_scsi:
+        yield from unknown(controller.node, several, 0, threads(controller))
+
+
+@rule(
+    "controller-iothreads-duplicate",
+    Controller,
+    bad=_SCSI.format("virtio-scsi", _TWO.format("", 1, "")),
+    good=_PLAIN,
+)
+def threads_are_named_once(controller: Controller) -> Problems:
+    """No I/O thread is listed twice for a controller."""
+    yield from duplicates(named_threads(controller.find("driver")))
+
+
+@rule(
+    "controller-queue-invalid",
+    Controller,
+    bad=_SCSI.format(
+        "virtio-scsi", "queues='2'" + _TWO.format(_QUEUE.format(0), 2, _QUEUE.format(2))
+    ),
+    good=_MAPPED,
+)
+def queues_are_all_served(controller: Controller) -> Problems:
+    """If queues are given to I/O threads, each queue of the controller is given to one of them."""
+    listed = named_threads(controller.find("driver"))
+    yield from mapping_problems(controller.node, listed, controller.queues or 0)

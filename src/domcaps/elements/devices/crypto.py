@@ -1,0 +1,94 @@
+"""``<crypto>``: a cryptographic accelerator for the guest.
+
+::
+
+    <crypto model='virtio' type='qemu'>
+      <backend model='builtin' queues='1'/>
+    </crypto>
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from domcaps.elements.base.device import Device
+from domcaps.elements.base.virtio_options import VirtioOptions
+from domcaps.elements.qemu.fragments import on_any_bus
+from domcaps.language import Choice, Element, Enum
+from domcaps.language.kinds import UNSIGNED
+from domcaps.language.observed import device, qom_type
+from domcaps.language.part import Part, field
+from domcaps.language.rule import Problems, problem, rule
+
+if TYPE_CHECKING:
+    from domcaps.language.told import Told
+
+
+def _told(backend: str) -> tuple[Told, ...]:
+    return on_any_bus(
+        f"-object cryptodev-backend-{backend},id={{id}}k "
+        "-device virtio-crypto-{bus},cryptodev={id}k"
+    )
+
+
+_BUILTIN = _told("builtin")
+
+MODEL = Enum(
+    "model",
+    attribute="@model",
+    choices=(Choice("virtio", device("virtio-crypto-pci", "virtio-crypto-device")),),
+    sample="<crypto model='{value}' type='qemu'><backend model='builtin'/></crypto>",
+    told=_BUILTIN,
+)
+
+TYPE = Enum(
+    "type",
+    attribute="@type",
+    choices=(Choice("qemu"),),
+    sample="<crypto model='virtio' type='{value}'><backend model='builtin'/></crypto>",
+    told=_BUILTIN,
+)
+
+BACKEND_MODEL = Enum(
+    "backendModel",
+    attribute="backend/@model",
+    choices=(
+        Choice("builtin", told=_BUILTIN),
+        # the Linux kernel's cryptographic framework
+        Choice("lkcf", qom_type("cryptodev-backend-lkcf"), told=_told("lkcf")),
+    ),
+    sample="<crypto model='virtio' type='qemu'><backend model='{value}'/></crypto>",
+)
+
+ELEMENT = Element("crypto", order=100, content=(MODEL, TYPE, BACKEND_MODEL))
+
+
+class Crypto(VirtioOptions, Device):
+    """A cryptographic accelerator."""
+
+    path = "devices/crypto"
+
+    model = field("@model", choice=MODEL, required=True)
+    type = field("@type", choice=TYPE, required=True)
+
+
+class CryptoBackend(Part):
+    """Who computes."""
+
+    path = "devices/crypto/backend"
+
+    model = field("@model", choice=BACKEND_MODEL, required=True)
+    queues = field("@queues", UNSIGNED)
+
+
+@rule(
+    "crypto-backend-count",
+    Crypto,
+    bad="<crypto model='virtio' type='qemu'/>",
+    good="<crypto model='virtio' type='qemu'><backend model='builtin'/></crypto>",
+)
+def one_backend(crypto: Crypto) -> Problems:
+    """A cryptographic accelerator has exactly one back end."""
+    backends = crypto.find_all("backend")
+    if len(backends) != 1:
+        yield problem("there is exactly one <backend>", backends[1] if backends else crypto)

@@ -1,0 +1,324 @@
+"""``<iommu>``: what translates and checks the addresses of devices in the guest.
+
+::
+
+    <features><ioapic driver='qemu'/></features>
+    <iommu model='intel'>
+      <driver intremap='on' caching_mode='on' eim='on' iotlb='on'/>
+    </iommu>
+"""
+
+from __future__ import annotations
+
+from domcaps.elements.base.device import Device
+from domcaps.elements.boards.families import ARM_VIRT, Q35
+from domcaps.language import Choice, Enum
+from domcaps.language.attributes import Attributes, number
+from domcaps.language.kinds import ON_OFF, SIGNED, UNSIGNED, OneOf
+from domcaps.language.lazy import cached_property
+from domcaps.language.observed import device, device_property
+from domcaps.language.part import field
+from domcaps.language.quantities import KIB, SIZE, UNIT, size_of
+from domcaps.language.require import needs, speaks
+from domcaps.language.rule import Problems, Sample, problem, rule
+
+MODEL = Enum(
+    "model",
+    attribute="@model",
+    choices=(
+        Choice("intel", device("intel-iommu")),
+        Choice("smmuv3"),
+        Choice(
+            "virtio",
+            device("virtio-iommu-pci") & device_property("virtio-iommu-pci", "boot-bypass"),
+        ),
+        Choice("amd", device("amd-iommu"), since="11.5"),
+    ),
+)
+
+_MACHINES = {"intel": Q35, "amd": Q35, "smmuv3": ARM_VIRT, "virtio": Q35 | ARM_VIRT}
+
+# what <driver> may say, by the release of libvirt that came to read it
+_READ = (
+    (
+        "11.5",
+        Attributes({"xtsup": ON_OFF, "passthrough": ON_OFF}),
+    ),
+    (
+        "12.0",
+        Attributes(
+            {
+                "pciBus": SIGNED,
+                "accel": ON_OFF,
+                "ats": ON_OFF,
+                "ril": ON_OFF,
+                "ssidsize": SIGNED,
+                "oas": SIGNED,
+                "cmdqv": ON_OFF,
+            }
+        ),
+    ),
+)
+_GRANULE = Attributes({"mode": OneOf(("host",)), "size": SIZE, "unit": UNIT})
+_GRANULES = tuple(size * KIB for size in (4, 8, 16, 64))
+
+_INTEL = ("caching_mode", "eim")
+_NESTED = ("ats", "ril", "ssidsize", "oas", "cmdqv")
+_PLUGGED = ("pciBus", "accel", *_NESTED)
+# which of that makes no sense with a model
+_FOREIGN = {
+    "intel": ("xtsup", "passthrough", *_PLUGGED, "granule"),
+    "amd": (*_INTEL, "aw_bits", "dma_translation", *_PLUGGED, "granule"),
+    "virtio": (*_INTEL, "intremap", "iotlb", "dma_translation", *_PLUGGED),
+    "smmuv3": (
+        *_INTEL,
+        "intremap",
+        "iotlb",
+        "dma_translation",
+        "aw_bits",
+        "xtsup",
+        "passthrough",
+        "granule",
+    ),
+}
+# numbers that say nothing below these
+_NOTHING_BELOW = {"aw_bits": 1, "pciBus": 0, "ssidsize": 0, "oas": 0}
+
+INTEL_PROPERTIES = {
+    "intremap": device_property("intel-iommu", "intremap"),
+    "caching_mode": device_property("intel-iommu", "caching-mode"),
+    "eim": device_property("intel-iommu", "eim"),
+    "iotlb": device_property("intel-iommu", "device-iotlb"),
+    "aw_bits": device_property("intel-iommu", "aw-bits"),
+    "dma_translation": device_property("intel-iommu", "dma-translation"),
+}
+# named here so that they are asked about
+ALL_INTEL_PROPERTIES = INTEL_PROPERTIES["intremap"] | INTEL_PROPERTIES["aw_bits"]
+
+
+class Iommu(Device):
+    """A unit that translates the addresses of devices."""
+
+    path = "devices/iommu"
+
+    model = field("@model", choice=MODEL, required=True)
+    intremap = field("driver/@intremap", ON_OFF)
+    caching_mode = field("driver/@caching_mode", ON_OFF)
+    iotlb = field("driver/@iotlb", ON_OFF)
+    eim = field("driver/@eim", ON_OFF)
+    aw_bits = field("driver/@aw_bits", UNSIGNED)
+    dma_translation = field("driver/@dma_translation", ON_OFF)
+
+    @cached_property
+    def said(self) -> dict[str, str]:
+        """What its ``<driver>`` says that this release of libvirt reads and that means something.
+
+        ``granule`` stands for the element of that name.
+        """
+        driver = self.find("driver")
+        if driver is None:
+            return {}
+        read = set(INTEL_PROPERTIES)
+        for since, attributes in _READ:
+            if speaks(self, since):
+                read.update(attributes.kinds)
+        said = {name: driver.get(name, "") for name in read if driver.get(name) is not None}
+        for name, least in _NOTHING_BELOW.items():
+            if name in said and number(driver, name, least) < least:
+                del said[name]
+        granule = driver.find("granule")
+        if granule is not None and granule.attrib and speaks(self, "12.1"):
+            said["granule"] = granule.get("size", granule.get("mode", ""))
+        return said
+
+
+@rule(
+    "iommu-several",
+    Iommu,
+    bad="<iommu model='intel'/><iommu model='intel'/>",
+    good="<iommu model='intel'/>",
+)
+def one_iommu(iommu: Iommu) -> Problems:
+    """Before libvirt 12.0 a domain has one such unit at most."""
+    if not speaks(iommu, "12.0") and iommu.domain.all(Iommu)[0].node is not iommu.node:
+        yield problem("there is an <iommu> already", iommu)
+
+
+@rule(
+    "iommu-driver-invalid",
+    Iommu,
+    bad="<iommu model='amd'><driver xtsup='yes'/></iommu>",
+    good="<iommu model='amd'><driver xtsup='on'/></iommu>",
+)
+def newer_attributes_have_their_form(iommu: Iommu) -> Problems:
+    """What newer releases of libvirt read of ``<driver>`` has its form; others overlook it."""
+    driver = iommu.find("driver")
+    if driver is None:
+        return
+    for since, attributes in _READ:
+        if speaks(iommu, since):
+            yield from attributes.problems(driver)
+    if speaks(iommu, "12.1"):
+        yield from _GRANULE.problems(driver.find("granule"))
+
+
+@rule(
+    "iommu-driver-unsupported",
+    Iommu,
+    bad="<iommu model='intel'><driver passthrough='on'/></iommu>",
+    good="<iommu model='intel'><driver caching_mode='on'/></iommu>",
+)
+def attributes_fit_the_model(iommu: Iommu) -> Problems:
+    """Each model has its own settings: what belongs to another can't be set."""
+    foreign = _FOREIGN.get(iommu.model or "", ())
+    for name in iommu.said:
+        if name in foreign:
+            at = "driver/granule" if name == "granule" else f"driver/@{name}"
+            yield problem(f"an IOMMU {iommu.model!r} has no {name}", iommu, at)
+
+
+@rule(
+    "iommu-machine-unsupported",
+    Iommu,
+    bad=Sample("<iommu model='intel'/>", machine="pc"),
+    good=Sample("<iommu model='intel'/>", machine="q35"),
+)
+def model_fits_the_board(iommu: Iommu) -> Problems:
+    """Intel's and AMD's units are for Q35, ``smmuv3`` for ARM's virt, ``virtio`` for either."""
+    model = iommu.model or ""
+    if model in _MACHINES:
+        yield from needs(
+            iommu,
+            _MACHINES[model],
+            f"an IOMMU {model!r} does not go with this machine type",
+            "@model",
+        )
+
+
+@rule(
+    "iommu-property-unsupported",
+    Iommu,
+    bad=Sample("<iommu model='intel'><driver caching_mode='on'/></iommu>", arch="aarch64"),
+    good="<iommu model='intel'><driver caching_mode='on'/></iommu>",
+)
+def intel_iommu_has_it(iommu: Iommu) -> Problems:
+    """QEMU's ``intel-iommu`` must have the property that is set."""
+    if iommu.model != "intel":
+        return
+    for name in iommu.said:
+        if name in INTEL_PROPERTIES:
+            message = f"this QEMU's intel-iommu has no {name}"
+            yield from needs(iommu, INTEL_PROPERTIES[name], message, f"driver/@{name}")
+
+
+@rule(
+    "iommu-address-unsupported",
+    Iommu,
+    bad="<iommu model='intel'><address type='pci'/></iommu>",
+    good="<features><acpi/></features><iommu model='virtio'><address type='pci'/></iommu>",
+)
+def address_fits_the_model(iommu: Iommu) -> Problems:
+    """Units of ``virtio`` and AMD sit on PCI, the others are part of the board."""
+    if iommu.address_type is None or iommu.model is None:
+        return
+    if iommu.model in {"intel", "smmuv3"}:
+        yield problem(f"an IOMMU {iommu.model!r} has no address", iommu, "address")
+    elif iommu.address_type != "pci":
+        yield problem(
+            f"an IOMMU {iommu.model!r} sits on PCI", iommu, "address/@type", accepted=["pci"]
+        )
+
+
+@rule(
+    "iommu-acpi-missing",
+    Iommu,
+    bad="<iommu model='virtio'/>",
+    good="<features><acpi/></features><iommu model='virtio'/>",
+)
+def virtio_needs_acpi(iommu: Iommu) -> Problems:
+    """The guest finds a ``virtio`` unit by ACPI."""
+    if iommu.model == "virtio" and iommu.domain.root.find("features/acpi") is None:
+        yield problem("a virtio IOMMU needs <features><acpi/></features>", iommu, "@model")
+
+
+@rule(
+    "iommu-intremap-unsupported",
+    Iommu,
+    bad="<features><ioapic driver='kvm'/></features>"
+    "<iommu model='intel'><driver intremap='on'/></iommu>",
+    good="<features><ioapic driver='qemu'/></features>"
+    "<iommu model='intel'><driver intremap='on'/></iommu>",
+)
+def remapping_needs_qemus_ioapic(iommu: Iommu) -> Problems:
+    """Interrupts are remapped where QEMU has the I/O APIC, which is set where nothing is said."""
+    ioapic = iommu.domain.root.find("features/ioapic")
+    if iommu.intremap == "on" and ioapic is not None and ioapic.get("driver") == "kvm":
+        yield problem(
+            "remapping needs <ioapic driver='qemu'/>", iommu, "driver/@intremap", accepted=["off"]
+        )
+
+
+@rule(
+    "iommu-eim-unsupported",
+    Iommu,
+    bad="<iommu model='intel'><driver eim='on'/></iommu>",
+    good="<features><ioapic driver='qemu'/></features>"
+    "<iommu model='intel'><driver intremap='on' eim='on'/></iommu>",
+)
+def eim_needs_remapping(iommu: Iommu) -> Problems:
+    """Extended interrupts are a form of remapped ones."""
+    if iommu.eim == "on" and iommu.intremap != "on":
+        yield problem("eim needs intremap='on'", iommu, "driver/@eim")
+
+
+_WIDTH = (32, 64)
+
+
+@rule(
+    "iommu-aw-bits-unsupported",
+    Iommu,
+    bad="<features><acpi/></features><iommu model='virtio'><driver aw_bits='20'/></iommu>",
+    good="<features><acpi/></features><iommu model='virtio'><driver aw_bits='48'/></iommu>",
+)
+def addresses_have_a_width(iommu: Iommu) -> Problems:
+    """Addresses that ``virtio`` translates have 32 to 64 bits; before 12.0 that was not to set."""
+    if iommu.model != "virtio" or not iommu.aw_bits:
+        return
+    if not speaks(iommu, "12.0"):
+        yield problem("a virtio IOMMU has no aw_bits", iommu, "driver/@aw_bits")
+    elif not _WIDTH[0] <= iommu.aw_bits <= _WIDTH[1]:
+        yield problem("aw_bits are from 32 to 64", iommu, "driver/@aw_bits")
+
+
+@rule(
+    "iommu-accel-missing",
+    Iommu,
+    bad=Sample("<iommu model='smmuv3'><driver ats='on'/></iommu>", arch="aarch64"),
+    good=Sample("<iommu model='smmuv3'><driver accel='on' ats='on'/></iommu>", arch="aarch64"),
+)
+def nesting_needs_acceleration(iommu: Iommu) -> Problems:
+    """What an ``smmuv3`` hands on to the host's unit needs ``accel='on'``."""
+    if iommu.model == "smmuv3" and iommu.said.get("accel") != "on":
+        for name in _NESTED:
+            if name in iommu.said:
+                yield problem(f"{name} needs accel='on'", iommu, f"driver/@{name}")
+
+
+@rule(
+    "iommu-granule-unsupported",
+    Iommu,
+    bad="<features><acpi/></features>"
+    "<iommu model='virtio'><driver><granule size='5' unit='KiB'/></driver></iommu>",
+    good="<features><acpi/></features>"
+    "<iommu model='virtio'><driver><granule mode='host'/></driver></iommu>",
+)
+def granule_is_a_page(iommu: Iommu) -> Problems:
+    """The smallest piece that ``virtio`` translates is a page: the host's, or 4, 8, 16, 64 KiB."""
+    granule = iommu.find("driver/granule")
+    if granule is None or "granule" not in iommu.said:
+        return
+    if granule.get("mode") is not None and granule.get("size") is not None:
+        yield problem("a granule has a mode or a size", granule)
+    size = size_of(granule, "@size", "@unit")
+    if iommu.model == "virtio" and size and size not in _GRANULES:
+        yield problem("a granule has 4, 8, 16 or 64 KiB", granule, "@size")

@@ -1,0 +1,49 @@
+"""``<nvram>``: the memory in which a POWER server keeps its settings.
+
+::
+
+    <nvram>
+      <address type='spapr-vio' reg='0x00003000'/>
+    </nvram>
+
+Not to be confused with ``<os><nvram>``, the variables of UEFI firmware.
+"""
+
+from __future__ import annotations
+
+from domcaps.elements.base.device import Device
+from domcaps.elements.boards.families import PSERIES
+from domcaps.language.observed import device
+from domcaps.language.require import needs
+from domcaps.language.rule import Problems, Sample, problem, rule
+
+NVRAM = PSERIES & device("spapr-nvram")
+
+
+class Nvram(Device):
+    """Where a POWER server keeps its settings."""
+
+    path = "devices/nvram"
+
+
+@rule(
+    "nvram-duplicate",
+    Nvram,
+    bad=Sample("<nvram/><nvram/>", arch="ppc64"),
+    good=Sample("<nvram/>", arch="ppc64"),
+)
+def one_nvram(nvram: Nvram) -> Problems:
+    """A domain has one such device at most."""
+    if nvram.domain.all(Nvram)[0].node is not nvram.node:
+        yield problem("there is an <nvram> already", nvram)
+
+
+@rule(
+    "nvram-unsupported",
+    Nvram,
+    bad="<nvram/>",
+    good=Sample("<nvram/>", arch="ppc64"),
+)
+def nvram_needs_pseries(nvram: Nvram) -> Problems:
+    """Only machines of type ``pseries`` have it."""
+    yield from needs(nvram, NVRAM, "there is an NVRAM device on pseries machines only")

@@ -1,0 +1,140 @@
+"""``<panic>``: a device through which the guest says that it has crashed.
+
+::
+
+    <panic model='isa'/>
+
+Mainframes and IBM's POWER servers report crashes by themselves: there one is added.
+"""
+
+from __future__ import annotations
+
+from domcaps.elements.advice.drifts import NO_PCI
+from domcaps.elements.base.device import Device
+from domcaps.elements.boards.families import ARM_VIRT, PSERIES, S390, S390_CCW, X86
+from domcaps.elements.placement.installed import Hardware
+from domcaps.language import AnyChoice, Choice, Element, Enum
+from domcaps.language.lazy import cached_property
+from domcaps.language.observed import device
+from domcaps.language.part import field
+from domcaps.language.rule import Problems, Sample, problem, rule
+from domcaps.language.told import LIBVIRTS_OWN, Told
+
+MODEL = Enum(
+    "model",
+    attribute="@model",
+    choices=(
+        Choice("isa", device("pvpanic"), told=Told("-device pvpanic", alone=True)),
+        # firmware of the board: no device has to be added
+        Choice("pseries", PSERIES, told=Told(when=PSERIES)),
+        # a crash register of Hyper-V, part of the CPU
+        Choice("hyperv", X86, told=Told(cpu="qemu64,hv-crash", when=X86)),
+        Choice("s390", S390_CCW, told=Told(when=S390_CCW)),
+        Choice(
+            "pvpanic", device("pvpanic-pci"), at_start=(NO_PCI,), told=Told("-device pvpanic-pci")
+        ),
+        # another way to say nothing
+        Choice("default", listed=False, told=LIBVIRTS_OWN),
+    ),
+)
+
+ELEMENT = Element("panic", order=120, supported=AnyChoice(MODEL), content=(MODEL,))
+
+_DEFAULTS = (("pseries", PSERIES), ("s390", S390), ("isa", X86), ("pvpanic", ARM_VIRT))
+_ADDRESSES = {"isa": "isa", "pvpanic": "pci"}
+
+
+class Panic(Device):
+    """A device for reports of crashes."""
+
+    path = "devices/panic"
+
+    named = field("@model", choice=MODEL)
+
+    @cached_property
+    def model(self) -> str:
+        """The model, libvirt's default where none is named, "" where there is no default."""
+        if self.named not in {None, "default"}:
+            return self.named or ""
+        return next((name for name, when in _DEFAULTS if self.holds(when)), "")
+
+
+@rule(
+    "panic-model-undetermined",
+    Panic,
+    bad=Sample("<panic/>", arch="riscv64"),
+    good="<panic/>",
+)
+def model_has_a_default(panic: Panic) -> Problems:
+    """Which model is meant goes without saying on x86, ARM's virt, mainframes and pseries only."""
+    if not panic.model:
+        choices = MODEL.spoken(panic.domain.world.target.dialect)
+        yield problem(
+            "there is no default model for this machine type: name one", panic, "@model",
+            accepted=[choice.name for choice in choices if panic.holds(choice.when)],
+        )  # fmt: skip
+
+
+@rule(
+    "panic-default-unsupported",
+    Panic,
+    bad="<panic/>",
+    good="<panic/>",
+)
+def default_is_there(panic: Panic) -> Problems:
+    """The default model must be one that QEMU has, as any other."""
+    if panic.named in {None, "default"} and panic.model:
+        choice = MODEL.find(panic.model, panic.domain.world.target.dialect)
+        if choice is not None and panic.domain.world.truth(choice.when).value == "no":
+            yield problem(
+                f"the default here is {panic.model!r}, which this QEMU does not have", panic,
+                reason=choice.when.explain(panic.domain.world),
+            )  # fmt: skip
+
+
+@rule(
+    "panic-model-duplicate",
+    Panic,
+    bad="<panic model='isa'/><panic/>",
+    good="<panic model='isa'/><panic model='hyperv'/>",
+)
+def models_are_single(panic: Panic) -> Problems:
+    """There is one panic device of each model."""
+    same = [p for p in panic.domain.all(Panic) if p.model == panic.model]
+    if panic.model and same[0].node is not panic.node:
+        yield problem(f"there is a panic device {panic.model!r} already", panic, "@model")
+
+
+@rule(
+    "panic-address-unsupported",
+    Panic,
+    bad="<panic model='pvpanic'><address type='isa' iobase='0x505'/></panic>",
+    good="<panic model='isa'><address type='isa' iobase='0x505'/></panic>",
+)
+def address_fits_the_model(panic: Panic) -> Problems:
+    """An ``isa`` sits on ISA, a ``pvpanic`` on PCI, the others are no devices at all."""
+    if panic.address_type is None or not panic.model:
+        return
+    wanted = _ADDRESSES.get(panic.model)
+    if wanted is None:
+        yield problem(f"a panic device {panic.model!r} has no address", panic, "address")
+    elif panic.address_type != wanted:
+        yield problem(
+            f"a panic device {panic.model!r} has an address of type {wanted!r}",
+            panic,
+            "address/@type",
+            accepted=[wanted],
+        )
+
+
+@rule(
+    "panic-pci-missing",
+    Panic,
+    bad=Sample("<panic model='pvpanic'/>", arch="armv7l", machine="vexpress-a15"),
+    good=Sample("<panic model='pvpanic'/>", arch="aarch64", machine="virt"),
+)
+def pvpanic_finds_pci(panic: Panic) -> Problems:
+    """A ``pvpanic`` is a device of PCI: older libvirts leave it without a place on some boards."""
+    hardware = panic.domain.first(Hardware)
+    if panic.model == "pvpanic" and hardware is not None and not hardware.supports_pci:
+        yield problem("this board has no PCI for a pvpanic", panic, "@model")

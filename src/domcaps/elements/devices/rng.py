@@ -1,0 +1,159 @@
+"""``<rng>``: a source of random numbers for the guest.
+
+::
+
+    <rng model='virtio'>
+      <backend model='random'>/dev/urandom</backend>
+    </rng>
+"""
+
+from __future__ import annotations
+
+from domcaps.elements.advice.drifts import NO_CHANNEL_FORM, NO_PCI
+from domcaps.elements.base.device import Device
+from domcaps.elements.base.virtio import TRANSITIONAL
+from domcaps.elements.base.virtio_options import VirtioOptions
+from domcaps.elements.characters.chardev import CharacterSource
+from domcaps.elements.qemu.fragments import on_any_bus, on_pci_or_ccw
+from domcaps.language import Choice, Element, Enum
+from domcaps.language.attributes import fits
+from domcaps.language.kinds import UNSIGNED
+from domcaps.language.observed import device, qom_type
+from domcaps.language.part import field
+from domcaps.language.preference import Decision, Option, drives
+from domcaps.language.quantities import OrEmpty
+from domcaps.language.rule import Problems, problem, rule
+
+_RANDOM = "-object rng-random,id={id}r,filename=/dev/urandom"
+_DEVICE = "-device virtio-rng-{bus},rng={id}r"
+
+VIRTIO_RNG = device("virtio-rng-pci", "virtio-rng-ccw", "virtio-rng-device")
+
+MODEL = Enum(
+    "model",
+    attribute="@model",
+    choices=(
+        Choice("virtio", VIRTIO_RNG, told=on_any_bus(f"{_RANDOM} {_DEVICE}")),
+        Choice(
+            "virtio-transitional",
+            VIRTIO_RNG & TRANSITIONAL,
+            at_start=(NO_PCI, NO_CHANNEL_FORM),
+            told=on_pci_or_ccw(f"{_RANDOM} {_DEVICE}".replace("{bus}", "{bus}-transitional")),
+        ),
+        Choice(
+            "virtio-non-transitional",
+            VIRTIO_RNG & TRANSITIONAL,
+            at_start=(NO_PCI, NO_CHANNEL_FORM),
+            told=on_pci_or_ccw(f"{_RANDOM} {_DEVICE}".replace("{bus}", "{bus}-non-transitional")),
+        ),
+    ),
+    sample="<rng model='{value}'><backend model='random'>/dev/urandom</backend></rng>",
+)
+
+BACKEND_MODEL = Enum(
+    "backendModel",
+    attribute="backend/@model",
+    choices=(
+        Choice("random", qom_type("rng-random"), told=on_any_bus(f"{_RANDOM} {_DEVICE}")),
+        Choice(
+            "egd",
+            qom_type("rng-egd"),
+            sample="<rng model='virtio'><backend model='egd' type='tcp'>"
+            "<source mode='connect' host='localhost' service='1'/></backend></rng>",
+            told=on_any_bus(
+                "-chardev socket,id={id}c,path={dir}/egd,server=on,wait=off "
+                f"-object rng-egd,id={{id}}r,chardev={{id}}c {_DEVICE}"
+            ),
+        ),
+        Choice(
+            "builtin",
+            qom_type("rng-builtin"),
+            told=on_any_bus(f"-object rng-builtin,id={{id}}r {_DEVICE}"),
+        ),
+    ),
+    sample="<rng model='virtio'><backend model='{value}'>/dev/urandom</backend></rng>",
+)
+
+PREFERENCE = Decision(
+    "rng.model",
+    MODEL,
+    order=120,
+    title="the source of random numbers",
+    xml="<rng model='{value}'><backend model='random'>/dev/urandom</backend></rng>",
+    options=(
+        Option(
+            "virtio",
+            "keys can be made right after the start",
+            guest=drives("virtio-rng", "virtio1.0-rng"),
+        ),
+        Option("", "the guest would not use it"),
+        Option("virtio", "wanted"),
+    ),
+)
+
+ELEMENT = Element("rng", order=50, content=(MODEL, BACKEND_MODEL))
+
+_BACKEND = "<backend model='builtin'/>"
+
+
+class Rng(VirtioOptions, Device):
+    """A source of random numbers."""
+
+    path = "devices/rng"
+    knows = ("rate/@period",)
+
+    model = field("@model", choice=MODEL, required=True)
+    rate = field("rate/@bytes", OrEmpty(UNSIGNED))
+
+
+class RngBackend(CharacterSource):
+    """Where random numbers come from; that of model ``egd`` is a character device."""
+
+    path = "devices/rng/backend"
+
+    model = field("@model", choice=BACKEND_MODEL, required=True)
+
+    @property
+    def source_type(self) -> str:
+        """The type of character device, "" where it is none."""
+        return self.node.get("type", "") if self.model == "egd" else ""
+
+
+@rule(
+    "rng-backend-count",
+    Rng,
+    bad="<rng model='virtio'/>",
+    good=f"<rng model='virtio'>{_BACKEND}</rng>",
+)
+def one_backend(rng: Rng) -> Problems:
+    """A random number generator has exactly one back end."""
+    backends = rng.find_all("backend")
+    if len(backends) != 1:
+        yield problem("there is exactly one <backend>", backends[1] if backends else rng)
+
+
+@rule(
+    "rng-rate-period-invalid",
+    Rng,
+    bad=f"<rng model='virtio'><rate bytes='1024' period='second'/>{_BACKEND}</rng>",
+    good=f"<rng model='virtio'><rate bytes='1024' period='1000'/>{_BACKEND}</rng>",
+)
+def period_is_a_number(rng: Rng) -> Problems:
+    """The time in which so many bytes are given out is a number of milliseconds."""
+    node = rng.find("rate")
+    period = "" if node is None else node.get("period", "")
+    if rng.rate and period and not fits(UNSIGNED, period):
+        yield problem(f"the period is {period!r}, not a number", rng, "rate/@period")
+
+
+@rule(
+    "rng-egd-type-missing",
+    RngBackend,
+    bad="<rng model='virtio'><backend model='egd'/></rng>",
+    good="<rng model='virtio'><backend model='egd' type='udp'><source service='1234'/>"
+    "</backend></rng>",
+)
+def egd_has_a_type(backend: RngBackend) -> Problems:
+    """An entropy gathering daemon is reached through a character device, whose type is named."""
+    if backend.model == "egd" and backend.node.get("type") is None:
+        yield problem("an egd names the type of its character device", backend, "@type")

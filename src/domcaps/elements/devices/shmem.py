@@ -1,0 +1,151 @@
+"""``<shmem>``: memory that the guest shares with others on the host.
+
+::
+
+    <shmem name='shared'>
+      <model type='ivshmem-plain'/>
+      <size unit='M'>4</size>
+    </shmem>
+    <shmem name='served'>
+      <model type='ivshmem-doorbell'/>
+      <server path='/tmp/server.sock'/>
+      <msi vectors='32' ioeventfd='on'/>
+    </shmem>
+"""
+
+from __future__ import annotations
+
+from domcaps.elements.base.device import Device
+from domcaps.language import Choice, Enum
+from domcaps.language.finding import Stage
+from domcaps.language.kinds import ON_OFF, Int, OneOf
+from domcaps.language.lazy import cached_property
+from domcaps.language.observed import device
+from domcaps.language.part import field
+from domcaps.language.predicate import NEVER
+from domcaps.language.quantities import MIB, SIZE, UNIT, size_of
+from domcaps.language.rule import Problems, problem, rule
+
+PLAIN = "ivshmem-plain"
+DOORBELL = "ivshmem-doorbell"
+_OLD = "ivshmem"
+
+MODEL = Enum(
+    "model",
+    attribute="model/@type",
+    choices=(
+        # what one without a model once was: libvirt no longer has it
+        Choice(_OLD, NEVER),
+        Choice(PLAIN, device(PLAIN)),
+        Choice(DOORBELL, device(DOORBELL)),
+    ),
+)
+
+_PLAIN = "<shmem name='shared'><model type='ivshmem-plain'/>{}</shmem>"
+_SERVED = "<shmem name='s'><model type='ivshmem-doorbell'/>{}</shmem>"
+
+
+class Shmem(Device):
+    """A piece of shared memory."""
+
+    path = "devices/shmem"
+
+    name = field("@name", required=True)
+    role = field("@role", OneOf(("master", "peer")))
+    named = field("model/@type", choice=MODEL)
+    size_number = field("size", SIZE)
+    size_unit = field("size/@unit", UNIT, of="size")
+    server = field("server/@path")
+    vectors = field("msi/@vectors", Int(0, 2**32 - 1, base=0))
+    ioeventfd = field("msi/@ioeventfd", ON_OFF)
+
+    @cached_property
+    def model(self) -> str:
+        """The model, libvirt's old default where none is named."""
+        return self.named or _OLD
+
+    @cached_property
+    def size(self) -> int | None:
+        """The size in bytes, None where none is said."""
+        return size_of(self.node, "size", "size/@unit", scale=1) or None
+
+
+@rule(
+    "shmem-model-missing",
+    Shmem,
+    bad="<shmem name='shared'/>",
+    good=_PLAIN.format(""),
+)
+def model_is_named(shmem: Shmem) -> Problems:
+    """Without a model a device is meant that is no longer supported, so one has to be named."""
+    if shmem.named is None:
+        yield problem("name a model", shmem, "model/@type", accepted=[PLAIN, DOORBELL])
+
+
+@rule(
+    "shmem-name-unsupported",
+    Shmem,
+    bad="<shmem name='a/b'><model type='ivshmem-plain'/></shmem>",
+    good=_PLAIN.format(""),
+)
+def name_is_a_file_name(shmem: Shmem) -> Problems:
+    """The name becomes that of a file in ``/dev/shm``."""
+    if shmem.name in {".", ".."} or "/" in (shmem.name or ""):
+        yield problem("the name is no name of a file", shmem, "@name")
+
+
+@rule(
+    "shmem-size-unsupported",
+    Shmem,
+    bad=_PLAIN.format("<size unit='M'>3</size>"),
+    good=_PLAIN.format("<size unit='M'>4</size>"),
+)
+def size_is_a_power_of_two(shmem: Shmem) -> Problems:
+    """The size is a power of two, from 1 MiB on; with a server the server knows it."""
+    size = shmem.size
+    if size is None:
+        return
+    if shmem.model == DOORBELL:
+        yield problem("the server says which size it is", shmem, "size")
+    elif size < MIB or size & (size - 1):
+        yield problem("the size is a power of two from 1 MiB on", shmem, "size")
+
+
+@rule(
+    "shmem-server-unsupported",
+    Shmem,
+    bad=_SERVED.format(""),
+    good=_SERVED.format("<server path='/tmp/s'/>"),
+)
+def doorbell_has_a_server(shmem: Shmem) -> Problems:
+    """An ``ivshmem-doorbell`` needs a server, an ``ivshmem-plain`` has none."""
+    has_server = shmem.has("server")
+    if shmem.model == DOORBELL and not has_server:
+        yield problem("an ivshmem-doorbell needs <server path='…'/>", shmem, "model/@type")
+    elif shmem.model == PLAIN and has_server:
+        yield problem("an ivshmem-plain has no server", shmem, "server")
+
+
+@rule(
+    "shmem-msi-unsupported",
+    Shmem,
+    bad=_PLAIN.format("<msi vectors='32'/>"),
+    good=_SERVED.format("<server path='/tmp/s'/><msi vectors='32'/>"),
+)
+def interrupts_need_a_server(shmem: Shmem) -> Problems:
+    """Interrupts come from the others through a server."""
+    if shmem.has("msi") and not shmem.has("server"):
+        yield problem("interrupts need <server path='…'/>", shmem, "msi")
+
+
+@rule(
+    "shmem-address-unsupported",
+    Shmem,
+    bad=_PLAIN.format("<address type='usb'/>"),
+    good=_PLAIN.format("<address type='pci'/>"),
+    stage=Stage.START,
+)
+def memory_sits_on_pci(shmem: Shmem) -> Problems:
+    """Shared memory is a PCI device."""
+    if shmem.address_type not in {None, "pci"}:
+        yield problem("shared memory sits on PCI", shmem, "address/@type", accepted=["pci"])

@@ -1,0 +1,382 @@
+"""``<tpm>``: the guest's trusted platform module.
+
+::
+
+    <tpm model='tpm-crb'>
+      <backend type='emulator' version='2.0'/>
+    </tpm>
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from domcaps.elements.advice.remedies import install
+from domcaps.elements.base.device import Device
+from domcaps.elements.boards.families import PPC64, X86
+from domcaps.facts.host import TPM_PROGRAMS
+from domcaps.language import ALWAYS, AnyChoice, Choice, Drift, Element, Enum
+from domcaps.language.attributes import Attributes
+from domcaps.language.kinds import UNSIGNED, YES_NO, OneOf
+from domcaps.language.lazy import cached_property
+from domcaps.language.observed import EmulatorFact, HostFact, device, qom_type
+from domcaps.language.part import field
+from domcaps.language.preference import NEEDS_EFI, Decision, Option, both, family
+from domcaps.language.quantities import ANY_UUID
+from domcaps.language.require import needs
+from domcaps.language.rule import Problems, Sample, problem, rule
+from domcaps.language.told import Beside, Told, Untold, Ways
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from domcaps.language.predicate import Predicate
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names)) or "none"
+
+
+def _model(name: str) -> Predicate:
+    return EmulatorFact(
+        f"QEMU has the TPM model {name!r}", "query-tpm-models", lambda e: name in e.tpm_models,
+        lambda e: _listed(e.tpm_models), "[]",
+    )  # fmt: skip
+
+
+def _backend(name: str) -> Predicate:
+    # QEMU answers the question for back ends also where it can emulate no TPM at all
+    return EmulatorFact(
+        f"QEMU has TPM models and the back end {name!r}",
+        "query-tpm-models, query-tpm-types",
+        lambda e: bool(e.tpm_models) and name in e.tpm_types,
+        lambda e: f"{_listed(e.tpm_models)}; {_listed(e.tpm_types)}",
+        "[]",
+    )
+
+
+def _version(number: str) -> Predicate:
+    return HostFact(
+        f"swtpm can set up a TPM {number}",
+        "swtpm_setup --print-capabilities",
+        lambda host: number in (host.tpm_versions or ()),
+        lambda host: _listed(host.tpm_versions or ()),
+        "features",
+        install("swtpm-tools"),
+    )
+
+
+SWTPM = HostFact(
+    "swtpm is installed",
+    "the programs swtpm, swtpm_setup and swtpm_ioctl",
+    lambda host: host.tpm_versions is not None,
+    lambda host: _listed(p.path for p in map(host.helper, TPM_PROGRAMS) if p),
+    "PATH",
+    install("swtpm swtpm-tools"),
+)
+
+# Older libvirt asks QEMU for its TPMs, 12.8 looks at the types. That it was 12.2 which changed is
+# not proven: no QEMU is known of which the two say different things.
+_TYPES_SINCE = "12.2"
+_TIS = device("tpm-tis", "tpm-tis-device", "tpm-tis-i2c")
+_EMULATOR = SWTPM & qom_type("tpm-emulator")
+
+_PASSTHROUGH_SAMPLE = "<backend type='passthrough'><device path='/dev/tpm0'/></backend>"
+
+_NO_BACK_END = Drift(
+    says="models are listed by the devices that QEMU has",
+    but="each needs something behind it: the host's TPM, for which QEMU must be built for Linux, "
+    "or swtpm",
+    evidence="QEMU 9.2 for macOS lists tpm-tis-device and no type tpm-passthrough; without swtpm "
+    "no domain with a TPM can be defined there",
+)
+
+_SWTPM = (
+    "-chardev socket,id={id}c,path={dir}/swtpm -tpmdev emulator,id={id}t,chardev={id}c "
+    "-device DEVICE,tpmdev={id}t"
+)
+
+
+def _told(
+    *devices: str, version: str = "2.0", needed: bool = True, when: Predicate = ALWAYS
+) -> tuple[Told, ...]:
+    """Tell of an emulated TPM, as one of these devices.
+
+    The emulator is `needed` where the choice is about it, not about the device.
+    """
+    beside = Beside(
+        "swtpm",
+        f"socket {'--tpm2 ' if version == '2.0' else ''}--tpmstate dir={{dir}} "
+        "--ctrl type=unixio,path={dir}/swtpm --flags not-need-init",
+        "swtpm",
+        needed,
+    )
+    return tuple(Told(_SWTPM.replace("DEVICE", name), beside=beside, when=when) for name in devices)
+
+
+_ANY_DEVICE = ("tpm-tis", "tpm-tis-device", "tpm-spapr")
+_INCOMPLETE = Untold(
+    "libvirt wants swtpm, swtpm_setup and swtpm_ioctl, of which one is missing", when=~SWTPM
+)
+_EMULATED_TOLD: Ways = (*_told(*_ANY_DEVICE, when=SWTPM), _INCOMPLETE)
+_OLD_TOLD: Ways = (*_told(*_ANY_DEVICE, version="1.2", when=SWTPM), _INCOMPLETE)
+_PASSED_TOLD = tuple(
+    Told(
+        f"-tpmdev passthrough,id={{id}}t,path=/dev/tpm0 -device {name},tpmdev={{id}}t",
+        alone=True,
+        lacks=(("Cannot access TPM device", "the host has no TPM that could be handed over"),),
+    )
+    for name in _ANY_DEVICE
+)
+_TIS_TOLD = _told("tpm-tis", "tpm-tis-device", "tpm-tis-i2c", needed=False)
+_CRB_TOLD = _told("tpm-crb", needed=False)
+_SPAPR_TOLD = _told("tpm-spapr", needed=False)
+_PROXY_TOLD = Told("-device spapr-tpm-proxy,host-path=/dev/tpmrm0", alone=True)
+
+MODEL = Enum(
+    "model",
+    attribute="@model",
+    choices=(
+        Choice(
+            "tpm-tis", _model("tpm-tis"), until=_TYPES_SINCE, drifts=(_NO_BACK_END,), told=_TIS_TOLD
+        ),
+        Choice("tpm-tis", _TIS, since=_TYPES_SINCE, drifts=(_NO_BACK_END,), told=_TIS_TOLD),
+        Choice("tpm-crb", _model("tpm-crb"), until=_TYPES_SINCE, told=_CRB_TOLD),
+        Choice("tpm-crb", device("tpm-crb"), since=_TYPES_SINCE, told=_CRB_TOLD),
+        Choice(
+            "tpm-spapr",
+            device("tpm-spapr") | _model("tpm-spapr"),
+            until=_TYPES_SINCE,
+            told=_SPAPR_TOLD,
+        ),
+        Choice(
+            "tpm-spapr",
+            device("tpm-spapr"),
+            since=_TYPES_SINCE,
+            told=_SPAPR_TOLD,
+        ),
+        Choice("spapr-tpm-proxy", device("spapr-tpm-proxy"), told=_PROXY_TOLD),
+    ),
+    sample=f"<tpm model='{{value}}'>{_PASSTHROUGH_SAMPLE}</tpm>",
+)
+
+BACKEND_MODEL = Enum(
+    "backendModel",
+    attribute="backend/@type",
+    choices=(
+        Choice("passthrough", _backend("passthrough"), until=_TYPES_SINCE, told=_PASSED_TOLD),
+        Choice("passthrough", qom_type("tpm-passthrough"), since=_TYPES_SINCE, told=_PASSED_TOLD),
+        Choice("emulator", SWTPM & _backend("emulator"), until=_TYPES_SINCE),
+        Choice("emulator", _EMULATOR, since=_TYPES_SINCE),
+        Choice("external", SWTPM & _backend("emulator"), until=_TYPES_SINCE),
+        Choice("external", _EMULATOR, since=_TYPES_SINCE),
+    ),
+    told=_EMULATED_TOLD,
+)
+
+_OLD_TPM = Drift(
+    says="backendVersion 1.2 is listed when swtpm can do it",
+    but="only the model tpm-tis on x86 accepts a TPM 1.2; every other model is refused",
+    evidence="defining a domain with tpm-crb, or any model on another architecture, "
+    "and version='1.2' is refused by libvirt's own validation",
+)
+
+BACKEND_VERSION = Enum(
+    "backendVersion",
+    attribute="backend/@version",
+    only_if_any=True,
+    sample="<tpm><backend type='emulator' version='{value}'/></tpm>",
+    choices=(
+        Choice(
+            "1.2",
+            _version("1.2"),
+            drifts=(_OLD_TPM,),
+            told=_OLD_TOLD,
+        ),
+        Choice("2.0", _version("2.0"), told=_EMULATED_TOLD),
+    ),
+)
+
+_WANTED = both(NEEDS_EFI, family("windows"))
+
+PREFERENCE = Decision(
+    "tpm.model",
+    MODEL,
+    order=90,
+    title="the trusted platform module",
+    xml="<tpm model='{value}'><backend type='emulator' version='2.0'/></tpm>",
+    options=(
+        Option("tpm-crb", "the guest expects a TPM 2.0", guest=_WANTED, when=X86),
+        Option("tpm-tis", "the guest expects a TPM 2.0", guest=_WANTED),
+        Option("", "nothing asks for it"),
+        Option("tpm-crb", "the interface of TPM 2.0", when=X86),
+        Option("tpm-tis", "the older interface"),
+        Option("tpm-spapr", "the one of the board"),
+    ),
+)
+
+ELEMENT = Element(
+    "tpm",
+    order=70,
+    supported=AnyChoice(MODEL),
+    content=(MODEL, BACKEND_MODEL, BACKEND_VERSION),
+)
+
+_VERSIONS = OneOf(("1.2", "2.0"))
+_BANKS = ("sha1", "sha256", "sha384", "sha512")
+_PROXY = "spapr-tpm-proxy"
+# what is said of the back end 'emulator' and overlooked with others
+_EMULATED_BACKEND = Attributes(
+    {"version": _VERSIONS, "debug": UNSIGNED, "persistent_state": YES_NO}
+)
+_ENCRYPTION = Attributes({"secret": ANY_UUID})
+_PROFILE = Attributes({"removeDisabled": OneOf(("check", "fips-host"))}, required=("source",))
+_STATE = Attributes({"type": OneOf(("file", "dir"))}, required=("type", "path"))
+
+_EMULATED = "<backend type='emulator' version='{}'/>"
+_PASSED = "<backend type='passthrough'/>"
+
+
+class Tpm(Device):
+    """A trusted platform module."""
+
+    path = "devices/tpm"
+
+    named = field("@model", choice=MODEL)
+    backend = field("backend/@type", choice=BACKEND_MODEL)
+
+    @cached_property
+    def model(self) -> str:
+        """The model, libvirt's default where none is named."""
+        return self.named or ("tpm-spapr" if self.holds(PPC64) else "tpm-tis")
+
+    @cached_property
+    def version(self) -> str:
+        """The version of an emulated one, libvirt's default where none is named."""
+        backend = self.find("backend")
+        named = "" if backend is None else backend.get("version", "")
+        if named:
+            return named
+        return "1.2" if self.model == "tpm-tis" and self.holds(X86) else "2.0"
+
+
+@rule(
+    "tpm-backend-count",
+    Tpm,
+    bad="<tpm model='tpm-crb'/>",
+    good=f"<tpm model='tpm-crb'>{_PASSED}</tpm>",
+)
+def one_backend(tpm: Tpm) -> Problems:
+    """A TPM has exactly one back end, which says its type."""
+    backends = tpm.find_all("backend")
+    if len(backends) != 1:
+        yield problem("a TPM has exactly one <backend>", backends[1] if backends else tpm)
+    elif backends[0].get("type") is None:
+        yield problem(
+            "a back end says its type", backends[0], "@type",
+            accepted=[choice.name for choice in BACKEND_MODEL.choices],
+        )  # fmt: skip
+
+
+@rule(
+    "tpm-emulator-invalid",
+    Tpm,
+    bad=f"<tpm>{_EMULATED.format('3.0')}</tpm>",
+    good=f"<tpm model='tpm-crb'>{_EMULATED.format('2.0')}</tpm>",
+)
+def emulator_is_described(tpm: Tpm) -> Problems:
+    """What is said of an emulated TPM has its form; other back ends overlook it."""
+    backend = tpm.find("backend")
+    if backend is None or tpm.backend != "emulator":
+        return
+    yield from _EMULATED_BACKEND.problems(backend)
+    yield from _ENCRYPTION.problems(backend.find("encryption"))
+    yield from _PROFILE.problems(backend.find("profile"))
+    yield from _STATE.problems(backend.find("source"))
+    banks = backend.find("active_pcr_banks")
+    for bank in () if banks is None else banks.iterchildren("*"):
+        if bank.tag not in _BANKS:
+            yield problem(f"{bank.tag!r} is no bank of registers", bank, accepted=_BANKS)
+
+
+@rule(
+    "tpm-version-unsupported",
+    Tpm,
+    bad=f"<tpm model='tpm-crb'>{_EMULATED.format('1.2')}</tpm>",
+    good=f"<tpm model='tpm-crb'>{_EMULATED.format('2.0')}</tpm>",
+)
+def version_can_be_set_up(tpm: Tpm) -> Problems:
+    """The version is one that swtpm can set up; TPM 1.2 there is with ``tpm-tis`` on x86 only."""
+    if tpm.backend != "emulator" or tpm.version not in _VERSIONS.names:
+        return
+    at = "backend/@version"
+    choice = BACKEND_VERSION.find(tpm.version, tpm.domain.world.target.dialect)
+    if choice is not None:
+        message = f"swtpm can't set up a TPM {tpm.version} here"
+        yield from needs(tpm, choice.when, message, at)
+    if tpm.version == "1.2" and not (tpm.model == "tpm-tis" and tpm.holds(X86)):
+        yield problem(
+            f"a {tpm.model} for {tpm.domain.arch} guests is a TPM 2.0", tpm, at, accepted=["2.0"]
+        )
+
+
+@rule(
+    "tpm-banks-unsupported",
+    Tpm,
+    bad="<tpm><backend type='emulator' version='1.2'><active_pcr_banks><sha256/>"
+    "</active_pcr_banks></backend></tpm>",
+    good="<tpm><backend type='emulator' version='2.0'><active_pcr_banks><sha256/>"
+    "</active_pcr_banks></backend></tpm>",
+)
+def banks_and_profile_need_2_0(tpm: Tpm) -> Problems:
+    """Banks of registers, and a profile of algorithms, are chosen for a TPM 2.0."""
+    if tpm.backend != "emulator" or tpm.version == "2.0":
+        return
+    banks = tpm.find("backend/active_pcr_banks")
+    if banks is not None and len(banks):
+        yield problem("banks are chosen for a TPM 2.0", banks)
+    profile = tpm.find("backend/profile")
+    if profile is not None and profile.get("source"):
+        yield problem("a profile is chosen for a TPM 2.0", profile)
+
+
+@rule(
+    "tpm-default-unsupported",
+    Tpm,
+    bad=Sample(f"<tpm>{_PASSED}</tpm>", arch="s390x"),
+    good=f"<tpm>{_PASSED}</tpm>",
+)
+def default_is_there(tpm: Tpm) -> Problems:
+    """The default model must be one that QEMU has, as any other."""
+    choice = MODEL.find(tpm.model, tpm.domain.world.target.dialect)
+    if tpm.named is None and choice is not None:
+        message = f"the default here is {tpm.model!r}, which this QEMU does not have"
+        yield from needs(tpm, choice.when, message, "@model")
+
+
+@rule(
+    "tpm-proxy-backend-unsupported",
+    Tpm,
+    bad=Sample(f"<tpm model='{_PROXY}'>{_EMULATED.format('2.0')}</tpm>", arch="ppc64"),
+    good=Sample(f"<tpm model='{_PROXY}'>{_PASSED}</tpm>", arch="ppc64"),
+)
+def proxy_is_passed_through(tpm: Tpm) -> Problems:
+    """The proxy of POWER servers hands over to a TPM of the host."""
+    if tpm.model == _PROXY and tpm.backend != "passthrough" and tpm.holds(PPC64):
+        yield problem(
+            f"a {_PROXY} has the back end passthrough", tpm, "backend/@type",
+            accepted=["passthrough"],
+        )  # fmt: skip
+
+
+@rule(
+    "tpm-several",
+    Tpm,
+    bad=f"<tpm>{_PASSED}</tpm><tpm>{_PASSED}</tpm>",
+    good=f"<tpm>{_PASSED}</tpm>",
+)
+def one_tpm_and_one_proxy(tpm: Tpm) -> Problems:
+    """A domain has one TPM at most, and beside it one proxy."""
+    same = [t for t in tpm.domain.all(Tpm) if (t.model == _PROXY) == (tpm.model == _PROXY)]
+    if same[0].node is not tpm.node:
+        yield problem(f"there is a TPM{' proxy' if tpm.model == _PROXY else ''} already", tpm)

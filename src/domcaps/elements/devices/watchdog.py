@@ -1,0 +1,101 @@
+"""``<watchdog>``: a device that acts when the guest has not been heard of for long.
+
+::
+
+    <watchdog model='i6300esb' action='poweroff'/>
+
+The Q35 board has an iTCO built in: where none is written, it is there all the same.
+"""
+
+from __future__ import annotations
+
+from domcaps.elements.base.device import Device
+from domcaps.elements.boards.families import I440FX, Q35, S390
+from domcaps.language import Choice, Enum
+from domcaps.language.kinds import OneOf
+from domcaps.language.part import field
+from domcaps.language.require import needs
+from domcaps.language.rule import Problems, Sample, problem, rule
+
+MODEL = Enum(
+    "model",
+    attribute="@model",
+    choices=(Choice("i6300esb"), Choice("ib700"), Choice("diag288"), Choice("itco")),
+)
+ACTIONS = OneOf(("reset", "shutdown", "poweroff", "pause", "dump", "none", "inject-nmi"))
+
+# the boards that the others are made for; an i6300esb is a PCI device like any other
+_BOARDS = {"ib700": I440FX, "diag288": S390, "itco": Q35}
+
+
+class Watchdog(Device):
+    """A watchdog."""
+
+    path = "devices/watchdog"
+
+    model = field("@model", choice=MODEL, required=True)
+    action = field("@action", ACTIONS, default="reset")
+
+
+@rule(
+    "watchdog-model-unsupported",
+    Watchdog,
+    bad=Sample("<watchdog model='itco'/>", machine="pc"),
+    good="<watchdog model='i6300esb'/>",
+)
+def model_fits_the_board(watchdog: Watchdog) -> Problems:
+    """An ``ib700`` is for 440FX boards, ``itco`` is part of Q35, ``diag288`` of mainframes."""
+    model = watchdog.model or ""
+    if model in _BOARDS:
+        yield from needs(
+            watchdog,
+            _BOARDS[model],
+            f"{model!r} does not go with this machine type",
+            "@model",
+            accepted=["i6300esb"],
+        )
+
+
+@rule(
+    "watchdog-address-unsupported",
+    Watchdog,
+    bad="<watchdog model='i6300esb'><address type='isa'/></watchdog>",
+    good="<watchdog model='i6300esb'><address type='pci'/></watchdog>",
+)
+def only_pci_has_an_address(watchdog: Watchdog) -> Problems:
+    """An ``i6300esb`` sits on PCI; the other models have no address."""
+    if watchdog.model is None or watchdog.address_type is None:
+        return
+    if watchdog.model != "i6300esb":
+        yield problem(f"a watchdog {watchdog.model!r} has no address", watchdog, "address")
+    elif watchdog.address_type != "pci":
+        yield problem("an i6300esb sits on PCI", watchdog, "address/@type", accepted=["pci"])
+
+
+@rule(
+    "watchdog-model-duplicate",
+    Watchdog,
+    bad="<watchdog model='itco'/><watchdog model='itco'/>",
+    good="<watchdog model='i6300esb'/><watchdog model='i6300esb'/>",
+)
+def parts_of_the_board_are_single(watchdog: Watchdog) -> Problems:
+    """There can be several ``i6300esb``, but only one watchdog of any other model."""
+    same = [w for w in watchdog.domain.all(Watchdog) if w.model == watchdog.model]
+    if watchdog.model not in {None, "i6300esb"} and same[0].node is not watchdog.node:
+        yield problem(f"there is a watchdog {watchdog.model!r} already", watchdog, "@model")
+
+
+@rule(
+    "watchdog-action-conflict",
+    Watchdog,
+    bad="<watchdog model='i6300esb' action='pause'/><watchdog model='itco' action='reset'/>",
+    good="<watchdog model='i6300esb' action='pause'/><watchdog model='itco' action='pause'/>",
+)
+def actions_agree(watchdog: Watchdog) -> Problems:
+    """QEMU has one action for all watchdogs."""
+    first = watchdog.domain.all(Watchdog)[0]
+    if watchdog.action != first.action:
+        yield problem(
+            f"the first watchdog's action is {first.action!r}", watchdog, "@action",
+            accepted=[first.action or ""],
+        )  # fmt: skip

@@ -1,0 +1,1 @@
+"""Video, graphics, audio, sound and input devices."""

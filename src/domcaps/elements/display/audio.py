@@ -1,0 +1,227 @@
+"""``<audio>``: where the guest's sound is heard on the host.
+
+::
+
+    <audio id='1' type='pulseaudio' serverName='server'>
+      <output mixingEngine='yes' fixedSettings='yes' voices='1'>
+        <settings frequency='44100' channels='2' format='s16'/>
+      </output>
+    </audio>
+
+A domain that has none is given one by libvirt, unless its screen is shown by something that has no
+sound of its own; `audio_ids` tells which there are in the end.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from domcaps.elements.display.graphics import DBUS_DISPLAY, Graphics, has_graphics
+from domcaps.language.attributes import Attributes
+from domcaps.language.finding import Stage
+from domcaps.language.kinds import POSITIVE, UNSIGNED, YES_NO, Int, Kind, OneOf
+from domcaps.language.part import Part, field
+from domcaps.language.require import needs
+from domcaps.language.rule import Problems, problem, rule
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from lxml.etree import _Element as Node
+
+    from domcaps.language.domain import Domain
+
+TYPES = OneOf(
+    (
+        "none",
+        "alsa",
+        "coreaudio",
+        "jack",
+        "oss",
+        "pulseaudio",
+        "sdl",
+        "spice",
+        "file",
+        "dbus",
+        "pipewire",
+    )
+)
+_DIRECTIONS = ("input", "output")
+
+_COMMON = Attributes(
+    {
+        "mixingEngine": YES_NO,
+        "fixedSettings": YES_NO,
+        "voices": POSITIVE,
+        "bufferLength": POSITIVE,
+    }
+)
+_SETTINGS = Attributes(
+    {
+        "frequency": POSITIVE,
+        "channels": POSITIVE,
+        "format": OneOf(("u8", "s8", "u16", "s16", "u32", "s32", "f32")),
+    }
+)
+# what only some types say of themselves, and of each direction
+_OF_TYPE: Mapping[str, Mapping[str, Kind[Any]]] = {
+    "oss": {"tryMMap": YES_NO, "exclusive": YES_NO, "dspPolicy": Int(0, 2**31 - 1)},
+    "sdl": {"driver": OneOf(("esd", "alsa", "arts", "pulseaudio"))},
+}
+_OF_DIRECTION: Mapping[str, Mapping[str, Kind[Any]]] = {
+    "coreaudio": {"bufferCount": UNSIGNED},
+    "jack": {"exactName": YES_NO},
+    "oss": {"tryPoll": YES_NO, "bufferCount": UNSIGNED},
+    "pulseaudio": {"latency": UNSIGNED},
+    "sdl": {"bufferCount": UNSIGNED},
+    "pipewire": {"latency": POSITIVE},
+}
+
+
+class Audio(Part):
+    """A place on the host where sound goes to and comes from."""
+
+    path = "devices/audio"
+
+    id = field("@id", POSITIVE, required=True)
+    type = field("@type", TYPES, required=True)
+    timer_period = field("@timerPeriod", POSITIVE)
+
+    def directions(self) -> list[Node]:
+        """Give what is said of input and output."""
+        found = [self.find(tag) for tag in _DIRECTIONS]
+        return [node for node in found if node is not None]
+
+
+def audio_ids(domain: Domain) -> frozenset[int]:
+    """Give the numbers of all audio backends, that which libvirt adds among them."""
+    given = domain.all(Audio)
+    if given:
+        return frozenset(audio.id for audio in given if audio.id is not None)
+    return frozenset({1}) if _one_is_added(domain) else frozenset()
+
+
+def _one_is_added(domain: Domain) -> bool:
+    """Tell whether libvirt adds a backend: the last screen with a say in it decides.
+
+    An SDL window would play on the host, which libvirt leaves to QEMU's environment.
+    """
+    graphics = domain.all(Graphics)
+    deciding = [g.type for g in graphics if g.type in {"vnc", "spice", "sdl"}]
+    return deciding[-1] != "sdl" if deciding else not graphics
+
+
+@rule(
+    "audio-id-duplicate",
+    Audio,
+    bad="<audio id='1' type='none'/><audio id='1' type='file'/>",
+    good="<audio id='1' type='none'/><audio id='2' type='file'/>",
+)
+def ids_are_unique(audio: Audio) -> Problems:
+    """Sound cards name their backend by its number, so each has its own."""
+    others = [a for a in audio.domain.all(Audio) if a.id == audio.id]
+    if audio.id is not None and others[0].node is not audio.node:
+        yield problem(f"there is an audio backend {audio.id} already", audio, "@id")
+
+
+@rule(
+    "audio-attribute-invalid",
+    Audio,
+    bad="<audio id='1' type='oss' tryMMap='1'/>",
+    good="<audio id='1' type='oss' tryMMap='yes'/>",
+)
+def attributes_have_their_form(audio: Audio) -> Problems:
+    """What an ``<audio>`` says has the form that its type wants; the rest is overlooked."""
+    kind = audio.type or ""
+    yield from Attributes(_OF_TYPE.get(kind, {})).problems(audio.node)
+    for direction in audio.directions():
+        yield from _COMMON.problems(direction)
+        yield from Attributes(_OF_DIRECTION.get(kind, {})).problems(direction)
+        yield from _SETTINGS.problems(direction.find("settings"))
+
+
+@rule(
+    "audio-settings-conflict",
+    Audio,
+    bad="<audio id='1' type='none'><output fixedSettings='yes'/></audio>",
+    good="<audio id='1' type='none'><output fixedSettings='yes' mixingEngine='yes'/></audio>",
+)
+def settings_are_fixed_by_the_mixer(audio: Audio) -> Problems:
+    """Settings are given where they are fixed, and fixed where QEMU's mixer is used."""
+    for direction in audio.directions():
+        fixed = direction.get("fixedSettings") == "yes"
+        if fixed and direction.get("mixingEngine") != "yes":
+            yield problem("fixed settings need mixingEngine='yes'", direction, "@fixedSettings")
+        settings = direction.find("settings")
+        if settings is not None and not fixed:
+            yield problem("<settings> need fixedSettings='yes'", settings)
+
+
+@rule(
+    "audio-type-unsupported",
+    Audio,
+    bad="<audio id='1' type='spice'/>",
+    good="<audio id='1' type='dbus'/>",
+)
+def type_has_its_other_side(audio: Audio) -> Problems:
+    """Sound goes through Spice where there are such graphics, through D-Bus where QEMU can."""
+    if audio.type == "spice" and not has_graphics(audio, "spice"):
+        yield problem("spice audio needs <graphics type='spice'/>", audio, "@type")
+    elif audio.type == "dbus":
+        yield from needs(audio, DBUS_DISPLAY, "this QEMU knows no D-Bus display", "@type")
+
+
+_NO_AUDIO = "there is no <audio id='{}'/>"
+
+
+@rule(
+    "graphics-audio-missing",
+    Graphics,
+    bad="<graphics type='vnc'><audio id='2'/></graphics>",
+    good="<graphics type='vnc'><audio id='2'/></graphics><audio id='2' type='none'/>",
+)
+def vnc_audio_exists(graphics: Graphics) -> Problems:
+    """The backend whose sound a VNC server plays must be there."""
+    wanted = wanted_audio(graphics)
+    if graphics.type == "vnc" and wanted and wanted not in audio_ids(graphics.domain):
+        yield problem(_NO_AUDIO.format(wanted), graphics, "audio/@id")
+
+
+@rule(
+    "graphics-dbus-audio-unsupported",
+    Graphics,
+    bad="<graphics type='dbus'><audio id='1'/></graphics><audio id='1' type='none'/>",
+    good="<graphics type='dbus'><audio id='1'/></graphics><audio id='1' type='dbus'/>",
+)
+def dbus_audio_is_dbus(graphics: Graphics) -> Problems:
+    """D-Bus graphics carry sound of D-Bus backends only."""
+    wanted = wanted_audio(graphics)
+    if graphics.type != "dbus" or not wanted:
+        return
+    for audio in graphics.domain.all(Audio):
+        if audio.id == wanted and audio.type != "dbus":
+            yield problem(f"<audio id='{wanted}'/> is not of type 'dbus'", graphics, "audio/@id")
+
+
+@rule(
+    "graphics-audio-missing-at-start",
+    Graphics,
+    bad="<graphics type='dbus'><audio id='1'/></graphics>",
+    good="<graphics type='dbus'><audio id='1'/></graphics><audio id='1' type='dbus'/>",
+    stage=Stage.START,
+)
+def screens_find_their_audio(graphics: Graphics) -> Problems:
+    """A VNC server has an audio backend, be it one that plays nothing, and D-Bus the one named."""
+    wanted = wanted_audio(graphics)
+    ids = audio_ids(graphics.domain)
+    if (graphics.type == "dbus" and wanted and wanted not in ids) or (
+        graphics.type == "vnc" and not ids
+    ):
+        yield problem(_NO_AUDIO.format(wanted or 1), graphics, "audio/@id")
+
+
+def wanted_audio(part: Part) -> int:
+    """Give the number of the backend that a part names, 0 where it names none."""
+    node = part.find("audio")
+    text = "" if node is None else node.get("id", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 11 else 0

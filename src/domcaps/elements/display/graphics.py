@@ -1,0 +1,308 @@
+"""``<graphics>``: ways to see the guest's screen.
+
+::
+
+    <graphics type='vnc' port='-1'/>
+
+Rules about single types stand in the siblings `graphics_vnc` and `graphics_spice`, those about
+where a server listens in `graphics_listen`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from domcaps.elements.advice.drifts import no_module
+from domcaps.elements.advice.programs import helper
+from domcaps.elements.base.device import Device
+from domcaps.elements.display.video import MODEL_TYPE as VIDEO_MODEL
+from domcaps.elements.display.video import Video, default_model
+from domcaps.elements.qemu.fragments import NO_X11, SPICE_SERVER
+from domcaps.language import Choice, Element, Enum
+from domcaps.language.attributes import Attributes
+from domcaps.language.finding import Stage
+from domcaps.language.kinds import ON_OFF, POSITIVE, SIGNED, YES_NO, OneOf
+from domcaps.language.observed import option, qapi
+from domcaps.language.part import field
+from domcaps.language.preference import Decision, Option, used_as
+from domcaps.language.require import needs, speaks
+from domcaps.language.rule import Problems, Sample, problem, rule
+from domcaps.language.told import Told, Untold
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from domcaps.language.kinds import Kind
+    from domcaps.language.part import Part
+    from domcaps.language.world import World
+
+DBUS_DISPLAY = qapi("query-display-options/ret/case=dbus")
+SPICE = option("spice")
+EGL_RENDERNODE = qapi("query-display-options/ret/case=egl-headless/rendernode")
+
+_DBUS_TOLD = Told("-display dbus,p2p=on", alone=True)
+
+
+def _needs_rdp(world: World) -> tuple[Told | Untold, ...]:
+    """The server is no part of QEMU: without it nothing can be tried."""
+    if world.host.helper("qemu-rdp") is None:
+        return (Untold("the program 'qemu-rdp' is not installed"),)
+    return (_DBUS_TOLD,)
+
+
+TYPE = Enum(
+    "type",
+    attribute="@type",
+    choices=(
+        Choice(
+            "sdl",
+            qapi("query-display-options/ret/case=sdl"),
+            at_start=(no_module("sdl"),),
+            told=Told("-display sdl", environ=NO_X11, alone=True),
+        ),
+        Choice("vnc", qapi("query-vnc"), told=Told("-vnc unix:{dir}/vnc", alone=True)),
+        # the RDP server is a program of its own that speaks D-Bus with QEMU
+        Choice("rdp", DBUS_DISPLAY & helper("qemu-rdp"), told=_needs_rdp),
+        Choice("spice", SPICE, told=Told(SPICE_SERVER, alone=True)),
+        Choice(
+            "egl-headless",
+            qapi("query-display-options/ret/case=egl-headless"),
+            at_start=(no_module("egl-headless"),),
+            sample="<graphics type='egl-headless'/><graphics type='vnc'/>",
+            told=Told(
+                "-display egl-headless",
+                alone=True,
+                lacks=(("render node", "the host has no graphics card to draw with"),),
+            ),
+        ),
+        Choice("dbus", DBUS_DISPLAY, at_start=(no_module("dbus"),), told=_DBUS_TOLD),
+    ),
+)
+
+ELEMENT = Element("graphics", order=20, content=(TYPE,))
+
+_LOOKED_AT = "<graphics type='{value}' autoport='yes'/>"
+_AGENT = "<channel type='spicevmc'><target type='virtio' name='com.redhat.spice.0'/></channel>"
+
+PREFERENCE = Decision(
+    "graphics.type",
+    TYPE,
+    order=60,
+    title="how the screen is seen",
+    xml="<graphics type='{value}'/>",
+    options=(
+        Option(
+            "spice",
+            "with sound, clipboard and several screens",
+            guest=used_as("desktop"),
+            xml=_LOOKED_AT + _AGENT,
+        ),
+        Option("", "nobody looks at a small guest", guest=used_as("small")),
+        Option("vnc", "plain, and everywhere", xml=_LOOKED_AT),
+        Option("", "the guest is reached by its console"),
+        Option("spice", "what is left", xml=_LOOKED_AT + _AGENT),
+        Option("spice", "without the agent's channel", xml=_LOOKED_AT),
+    ),
+)
+
+_MODES = OneOf(("any", "secure", "insecure"))
+_WAN = OneOf(("auto", "never", "always"))
+_STRICT: Mapping[str, Kind[Any]] = {"port": SIGNED, "autoport": YES_NO}
+
+# the attributes that libvirt reads of each type
+_ATTRIBUTES = {
+    "sdl": Attributes({"fullscreen": YES_NO}),
+    "vnc": Attributes(
+        {
+            "port": SIGNED,
+            "websocket": SIGNED,
+            "sharePolicy": OneOf(("default", "allow-exclusive", "force-shared", "ignore")),
+            "powerControl": YES_NO,
+        }
+    ),
+    "rdp": Attributes({"port": SIGNED}),
+    "spice": Attributes(
+        {"port": SIGNED, "tlsPort": SIGNED, "autoport": YES_NO, "defaultMode": _MODES}
+    ),
+    "dbus": Attributes({"p2p": YES_NO}),
+}
+# and those in which it overlooked nonsense before 11.10
+_SINCE_11_10 = {
+    "vnc": Attributes({"autoport": YES_NO, "websocketGenerated": YES_NO, "wait": YES_NO}),
+    "rdp": Attributes({"autoport": YES_NO, "replaceUser": YES_NO, "multiUser": YES_NO}),
+}
+
+_GL = Attributes({"enable": YES_NO}, required=("enable",))
+_AUDIO = Attributes({"id": POSITIVE}, required=("id",))
+
+
+def _compression(kind: Kind[Any]) -> Attributes:
+    return Attributes({"compression": kind}, required=("compression",))
+
+
+# their children, each with its attributes
+_CHILDREN = {
+    "sdl": {"gl": _GL},
+    "vnc": {"audio": _AUDIO},
+    "dbus": {"gl": _GL, "audio": _AUDIO},
+    "spice": {
+        "gl": _GL,
+        "image": _compression(OneOf(("auto_glz", "auto_lz", "quic", "glz", "lz", "off"))),
+        "jpeg": _compression(_WAN),
+        "zlib": _compression(_WAN),
+        "playback": _compression(ON_OFF),
+        "streaming": Attributes({"mode": OneOf(("filter", "all", "off"))}, required=("mode",)),
+        "clipboard": Attributes({"copypaste": YES_NO}, required=("copypaste",)),
+        "filetransfer": _GL,
+        "mouse": Attributes({"mode": OneOf(("server", "client"))}, required=("mode",)),
+    },
+}
+_CHANNEL = Attributes(
+    {
+        "name": OneOf(
+            (
+                "main",
+                "display",
+                "inputs",
+                "cursor",
+                "playback",
+                "record",
+                "smartcard",
+                "usbredir",
+            )
+        ),
+        "mode": _MODES,
+    },
+    required=("name", "mode"),
+)
+
+
+class Graphics(Device):
+    """A way to see the guest's screen."""
+
+    path = "devices/graphics"
+
+    type = field("@type", choice=TYPE, required=True)
+
+
+def has_graphics(part: Part, kind: str) -> bool:
+    """Tell whether the part's domain has graphics of a type."""
+    return any(graphics.type == kind for graphics in part.domain.all(Graphics))
+
+
+@rule(
+    "graphics-attribute-invalid",
+    Graphics,
+    bad="<graphics type='vnc' port='first'/>",
+    good="<graphics type='vnc' port='5901'/>",
+)
+def attributes_have_their_form(graphics: Graphics) -> Problems:
+    """What stands in a ``<graphics>`` has the form that its type wants.
+
+    Attributes and elements that belong to other types are overlooked.
+    """
+    kind = graphics.type or ""
+    if kind in _ATTRIBUTES:
+        yield from _ATTRIBUTES[kind].problems(graphics.node)
+    if kind in _SINCE_11_10 and speaks(graphics, "11.10"):
+        yield from _SINCE_11_10[kind].problems(graphics.node)
+    for tag, wanted in _CHILDREN.get(kind, {}).items():
+        yield from wanted.problems(graphics.find(tag))
+    if kind == "spice":
+        for channel in graphics.find_all("channel"):
+            yield from _CHANNEL.problems(channel)
+
+
+@rule(
+    "graphics-type-duplicate",
+    Graphics,
+    bad="<graphics type='vnc'/><graphics type='vnc'/>",
+    good="<graphics type='vnc'/><graphics type='sdl'/>",
+    stage=Stage.START,
+)
+def one_of_each_type(graphics: Graphics) -> Problems:
+    """QEMU shows the screen once in each way."""
+    others = [g for g in graphics.domain.all(Graphics) if g.type == graphics.type]
+    # two RDP servers were not counted from the beginning
+    if graphics.type == "rdp" and not speaks(graphics, "11.3"):
+        return
+    if graphics.type and others[0].node is not graphics.node:
+        yield problem(f"there are {graphics.type} graphics already", graphics, "@type")
+
+
+@rule(
+    "graphics-egl-headless-conflict",
+    Graphics,
+    bad="<graphics type='egl-headless'/><graphics type='sdl'/>",
+    good="<graphics type='egl-headless'/><graphics type='vnc'/>",
+)
+def egl_goes_with_vnc_or_spice(graphics: Graphics) -> Problems:
+    """``egl-headless`` draws for a server: ``vnc``, or ``spice`` that does not draw itself."""
+    if graphics.type in {None, "egl-headless"} or not has_graphics(graphics, "egl-headless"):
+        return
+    if graphics.type not in {"vnc", "spice"}:
+        yield problem(
+            f"{graphics.type!r} can't stand beside egl-headless, only vnc and spice can",
+            graphics,
+            "@type",
+            accepted=["vnc", "spice"],
+        )
+    elif graphics.type == "spice" and _gl(graphics) == "yes":
+        yield problem(
+            "spice draws with OpenGL, and so does egl-headless: one of them can",
+            graphics,
+            "gl/@enable",
+            accepted=["no"],
+        )
+
+
+@rule(
+    "graphics-egl-headless-rendernode-unsupported",
+    Graphics,
+    bad=Sample(
+        "<graphics type='egl-headless'><gl rendernode='/dev/dri/r'/></graphics>", arch="armv7l"
+    ),
+    good="<graphics type='egl-headless'/>",
+)
+def egl_can_choose(graphics: Graphics) -> Problems:
+    """QEMU can be told the render node of ``egl-headless`` where it knows that option."""
+    gl = graphics.find("gl")
+    if graphics.type == "egl-headless" and gl is not None and gl.get("rendernode") is not None:
+        yield from needs(
+            graphics, EGL_RENDERNODE, "this QEMU chooses the render node itself", "gl/@rendernode"
+        )
+
+
+@rule(
+    "graphics-dbus-address-conflict",
+    Graphics,
+    bad="<graphics type='dbus' p2p='yes' address='unix:path=/tmp/bus'/>",
+    good="<graphics type='dbus' p2p='yes'/>",
+)
+def peers_need_no_bus(graphics: Graphics) -> Problems:
+    """Between two peers there is no bus, hence no address of one."""
+    node = graphics.node
+    if graphics.type == "dbus" and node.get("p2p") == "yes" and node.get("address") is not None:
+        yield problem("with p2p='yes' there is no address", graphics, "@address")
+
+
+@rule(
+    "graphics-video-undetermined",
+    Graphics,
+    bad=Sample("<graphics type='vnc'/>", arch="s390x"),
+    good="<graphics type='vnc'/>",
+)
+def video_is_added(graphics: Graphics) -> Problems:
+    """Where there are graphics but no ``<video>``, libvirt adds one of its default model."""
+    domain = graphics.domain
+    if domain.all(Video) or domain.all(Graphics)[0].node is not graphics.node:
+        return
+    model = default_model(graphics)
+    choice = VIDEO_MODEL.find(model, domain.world.target.dialect)
+    if choice is not None:
+        yield from needs(graphics, choice.when, f"this QEMU lacks the video device {model!r}")
+
+
+def _gl(graphics: Graphics) -> str:
+    gl = graphics.find("gl")
+    return "" if gl is None else gl.get("enable", "")

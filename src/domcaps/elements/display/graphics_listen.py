@@ -1,0 +1,144 @@
+"""Where the servers of ``<graphics>`` listen.
+
+::
+
+    <graphics type='vnc'>
+      <listen type='address' address='127.0.0.1'/>
+    </graphics>
+
+``vnc``, ``spice`` and ``rdp`` are servers; other types have no ``<listen>``, and nothing is made
+of one that they are given. ``listen`` and ``socket`` at ``<graphics>`` are an older way to write
+the first ``<listen>``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from domcaps.elements.display.graphics import Graphics
+from domcaps.language.attributes import Attributes
+from domcaps.language.finding import Stage
+from domcaps.language.kinds import OneOf
+from domcaps.language.require import speaks
+from domcaps.language.rule import Problems, problem, rule
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element as Node
+
+SERVERS = frozenset({"vnc", "spice", "rdp"})
+_TYPES = OneOf(("none", "address", "network", "socket"))
+_LISTEN = Attributes({"type": _TYPES}, required=("type",))
+
+
+def listens(graphics: Graphics) -> list[Node]:
+    """Give the ``<listen>`` elements that count."""
+    return graphics.find_all("listen") if graphics.type in SERVERS else []
+
+
+def first_type(graphics: Graphics) -> str:
+    """Give where a server listens first: ``address``, ``network``, ``socket`` or ``none``."""
+    given = listens(graphics)
+    socket = graphics.type == "vnc" and graphics.node.get("socket") is not None
+    if not given:
+        return "socket" if socket else "address"
+    kind = given[0].get("type", "")
+    return "socket" if socket and kind in {"address", "network"} else kind
+
+
+@rule(
+    "graphics-listen-invalid",
+    Graphics,
+    bad="<graphics type='vnc'><listen address='127.0.0.1'/></graphics>",
+    good="<graphics type='vnc'><listen type='address' address='127.0.0.1'/></graphics>",
+)
+def listens_have_a_type(graphics: Graphics) -> Problems:
+    """Every ``<listen>`` says of which type it is."""
+    for node in listens(graphics):
+        yield from _LISTEN.problems(node)
+
+
+@rule(
+    "graphics-listen-conflict",
+    Graphics,
+    bad="<graphics type='vnc' listen='::1'><listen type='address' address='127.0.0.1'/></graphics>",
+    good="<graphics type='vnc' listen='::1'><listen type='address' address='::1'/></graphics>",
+)
+def old_and_new_way_agree(graphics: Graphics) -> Problems:
+    """The attributes of ``<graphics>`` say the same as its first ``<listen>``, if they say it."""
+    for node in listens(graphics)[:1]:
+        for kind, new, old in (("address", "address", "listen"), ("socket", "socket", "socket")):
+            outer = graphics.node.get(old)
+            inner = node.get(new)
+            if node.get("type") == kind and outer and inner and outer != inner:
+                yield problem(f"{old}={outer!r} says otherwise at <graphics>", node, f"@{new}")
+
+
+@rule(
+    "graphics-listen-attribute-unsupported",
+    Graphics,
+    bad="<graphics type='vnc'><listen type='address' network='default'/></graphics>",
+    good="<graphics type='vnc'><listen type='network' network='default'/></graphics>",
+)
+def attributes_fit_the_type(graphics: Graphics) -> Problems:
+    """``network`` and ``socket`` belong to listens of that type; ``network`` has to be there."""
+    for node in listens(graphics):
+        kind = node.get("type")
+        for name in ("network", "socket"):
+            if node.get(name) and kind != name:
+                yield problem(f"{name} belongs to a listen of type {name!r}", node, f"@{name}")
+        if kind == "network" and not node.get("network"):
+            yield problem("a listen of type 'network' names the network", node, "@network")
+
+
+@rule(
+    "graphics-listen-type-unsupported",
+    Graphics,
+    bad="<graphics type='dbus'/><graphics type='rdp'><listen type='none'/></graphics>",
+    good="<graphics type='vnc'><listen type='none'/></graphics>",
+)
+def rdp_needs_an_address(graphics: Graphics) -> Problems:
+    """An RDP server listens at addresses only, not at a socket and not nowhere."""
+    if graphics.type != "rdp":
+        return
+    for node in listens(graphics):
+        if node.get("type") in {"socket", "none"}:
+            yield problem(
+                "an RDP server listens at an address", node, "@type",
+                accepted=["address", "network"],
+            )  # fmt: skip
+
+
+def _several(graphics: Graphics) -> Problems:
+    for node in listens(graphics)[1:]:
+        yield problem("a server listens in one place only", node)
+
+
+_TWO = (
+    "<graphics type='vnc'><listen type='address' address='::1'/>"
+    "<listen type='address' address='127.0.0.1'/></graphics>"
+)
+
+
+@rule(
+    "graphics-listen-several",
+    Graphics,
+    bad=_TWO,
+    good="<graphics type='vnc'><listen type='address'/></graphics>",
+)
+def one_listen(graphics: Graphics) -> Problems:
+    """A server listens in one place: more than one ``<listen>`` is refused."""
+    if speaks(graphics, "11.10"):
+        yield from _several(graphics)
+
+
+@rule(
+    "graphics-listen-several-at-start",
+    Graphics,
+    bad="<graphics type='vnc'><listen type='none'/><listen type='none'/></graphics>",
+    good="<graphics type='vnc'><listen type='none'/></graphics>",
+    stage=Stage.START,
+)
+def one_listen_at_start(graphics: Graphics) -> Problems:
+    """Before libvirt 11.10 several ``<listen>`` were noticed only when the guest was started."""
+    if graphics.type != "rdp" and not speaks(graphics, "11.10"):
+        yield from _several(graphics)

@@ -1,0 +1,106 @@
+"""``<graphics type='spice'>``: channels with and without TLS, and OpenGL.
+
+::
+
+    <graphics type='spice' port='5901' tlsPort='5902' defaultMode='secure'>
+      <channel name='main' mode='secure'/>
+      <gl enable='yes' rendernode='/dev/dri/renderD128'/>
+    </graphics>
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from domcaps.elements.display.graphics import Graphics
+from domcaps.elements.display.graphics_listen import first_type
+from domcaps.language.attributes import number
+from domcaps.language.finding import Severity, Stage
+from domcaps.language.observed import option
+from domcaps.language.require import needs
+from domcaps.language.rule import Problems, Sample, problem, rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lxml.etree import _Element as Node
+
+SPICE_GL = option("spice", "gl")
+SPICE_RENDERNODE = option("spice", "rendernode")
+
+
+@rule(
+    "graphics-spice-gl-unsupported",
+    Graphics,
+    bad=Sample("<graphics type='spice'><gl enable='yes'/></graphics>", arch="armv6l"),
+    good="<graphics type='spice'><gl enable='no'/></graphics>",
+)
+def gl_is_there(graphics: Graphics) -> Problems:
+    """Spice draws with OpenGL, and on a chosen render node, where QEMU knows these options."""
+    gl = graphics.find("gl")
+    if graphics.type != "spice" or gl is None or gl.get("enable") != "yes":
+        return
+    yield from needs(
+        graphics, SPICE_GL, "this QEMU's spice has no OpenGL", "gl/@enable", accepted=["no"]
+    )
+    if gl.get("rendernode") is not None:
+        yield from needs(
+            graphics,
+            SPICE_RENDERNODE,
+            "this QEMU's spice chooses the render node itself",
+            "gl/@rendernode",
+        )
+
+
+@rule(
+    "graphics-spice-tls-unsure",
+    Graphics,
+    bad="<graphics type='spice' tlsPort='5902'/>",
+    good="<graphics type='spice' port='5902'/>",
+    severity=Severity.WARNING,
+)
+def tls_is_configured(graphics: Graphics) -> Problems:
+    """Libvirt takes a TLS port only where ``spice_tls`` is set in its ``qemu.conf``."""
+    if graphics.type == "spice" and _tls_port(graphics) > 0 and _has_ports(graphics):
+        yield problem(
+            "libvirt refuses a tlsPort unless spice_tls is set in qemu.conf", graphics, "@tlsPort"
+        )
+
+
+@rule(
+    "graphics-spice-channel-unsupported",
+    Graphics,
+    bad="<graphics type='spice' port='5901' autoport='no' defaultMode='secure'/>",
+    good="<graphics type='spice' port='5901' autoport='no' defaultMode='insecure'/>",
+    stage=Stage.START,
+)
+def channels_have_a_port(graphics: Graphics) -> Problems:
+    """A channel that must be secure needs a TLS port, one that must not be needs a plain one."""
+    if graphics.type != "spice" or graphics.node.get("autoport") == "yes" or _legacy(graphics):
+        return
+    tls = _has_ports(graphics) and _tls_port(graphics) != 0
+    plain = not _has_ports(graphics) or number(graphics.node, "port") != 0 or not tls
+    for node, name, mode in _modes(graphics):
+        if mode == "secure" and not tls:
+            yield problem("there is no TLS port for what is to be secure", node, f"@{name}")
+        elif mode == "insecure" and not plain:
+            yield problem("there is no port without TLS", node, f"@{name}")
+
+
+def _modes(graphics: Graphics) -> Iterator[tuple[Node, str, str | None]]:
+    yield graphics.node, "defaultMode", graphics.node.get("defaultMode")
+    for channel in graphics.find_all("channel"):
+        yield channel, "mode", channel.get("mode")
+
+
+def _tls_port(graphics: Graphics) -> int:
+    return 0 if graphics.node.get("autoport") == "yes" else number(graphics.node, "tlsPort")
+
+
+def _legacy(graphics: Graphics) -> bool:
+    """Tell whether both ports are -1, which is how one once asked for automatic ones."""
+    return number(graphics.node, "port") == number(graphics.node, "tlsPort") == -1
+
+
+def _has_ports(graphics: Graphics) -> bool:
+    return first_type(graphics) in {"address", "network"}

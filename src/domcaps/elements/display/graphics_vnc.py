@@ -1,0 +1,160 @@
+"""``<graphics type='vnc'>`` and ``rdp``: servers for anybody's client, and their passwords.
+
+::
+
+    <graphics type='vnc' port='5901' passwd='secret' passwdValidTo='2030-01-31T12:00:00'>
+      <audio id='1'/>
+    </graphics>
+"""
+
+from __future__ import annotations
+
+import re
+
+from domcaps.elements.display.graphics import Graphics, has_graphics
+from domcaps.elements.display.graphics_listen import first_type
+from domcaps.language.attributes import number
+from domcaps.language.finding import Stage
+from domcaps.language.observed import option
+from domcaps.language.require import needs, speaks
+from domcaps.language.rule import Problems, Sample, problem, rule
+
+POWER_CONTROL = option("vnc", "power-control")
+
+_PASSWORD = 8
+_PORTS = (5900, 65535)
+_VALID_TO = re.compile(r"\s*[+-]?\d+-\s*[+-]?\d+-\s*[+-]?\d+T\s*\d+:\s*[+-]?\d+:\s*[+-]?\d+")
+_CONNECTED = ("fail", "disconnect", "keep")
+
+
+@rule(
+    "graphics-vnc-port-unsupported",
+    Graphics,
+    bad="<graphics type='vnc' port='80'/>",
+    good="<graphics type='vnc' port='5901'/>",
+    stage=Stage.START,
+)
+def vnc_counts_from_5900(graphics: Graphics) -> Problems:
+    """QEMU counts VNC's displays from port 5900 on; where no port is chosen, there must be one."""
+    if graphics.type != "vnc" or first_type(graphics) not in {"address", "network"}:
+        return
+    port = number(graphics.node, "port")
+    least, most = _PORTS
+    if not automatic(graphics) and not least <= port <= most:
+        yield problem(f"a VNC port is from {least} to {most}", graphics, "@port")
+
+
+def automatic(graphics: Graphics) -> bool:
+    """Tell whether libvirt chooses the port of a VNC server."""
+    said = graphics.node.get("autoport")
+    if said in {"yes", "no"}:
+        return said == "yes"
+    port = graphics.node.get("port")
+    return port in {None, "-1"} or (port == "0" and speaks(graphics, "11.10"))
+
+
+@rule(
+    "graphics-vnc-password-too-long",
+    Graphics,
+    bad="<graphics type='vnc' passwd='123456789'/>",
+    good="<graphics type='vnc' passwd='12345678'/>",
+)
+def vnc_passwords_are_short(graphics: Graphics) -> Problems:
+    """VNC compares eight characters of a password and no more."""
+    if graphics.type == "vnc" and len(graphics.node.get("passwd", "").encode()) > _PASSWORD:
+        yield problem(f"a VNC password has at most {_PASSWORD} bytes", graphics, "@passwd")
+
+
+@rule(
+    "graphics-password-validity-invalid",
+    Graphics,
+    bad="<graphics type='vnc' passwd='x' passwdValidTo='tomorrow'/>",
+    good="<graphics type='vnc' passwd='x' passwdValidTo='2030-01-31T12:00:00'/>",
+)
+def validity_is_a_time(graphics: Graphics) -> Problems:
+    """A password is valid until a time written as ``YYYY-MM-DDTHH:MM:SS``, in UTC."""
+    until = graphics.node.get("passwdValidTo")
+    if _has_password(graphics) and until is not None and not _VALID_TO.fullmatch(until):
+        yield problem("a time is written YYYY-MM-DDTHH:MM:SS", graphics, "@passwdValidTo")
+
+
+@rule(
+    "graphics-connected-unsupported",
+    Graphics,
+    bad="<graphics type='vnc' passwd='x' connected='fail'/>",
+    good="<graphics type='vnc' passwd='x' connected='keep'/>",
+)
+def connected_is_known(graphics: Graphics) -> Problems:
+    """What happens to those connected when the password changes; VNC can only keep them."""
+    said = graphics.node.get("connected")
+    if said is None or not _has_password(graphics):
+        return
+    known = ("keep",) if graphics.type == "vnc" else _CONNECTED
+    if said not in known:
+        yield problem(
+            f"connected is {said!r}, not {', '.join(known)}",
+            graphics,
+            "@connected",
+            accepted=known,
+        )
+
+
+def _has_password(graphics: Graphics) -> bool:
+    """Tell whether a password counts: which servers have one."""
+    with_one = {"vnc", "spice", "rdp"} if speaks(graphics, "11.10") else {"vnc", "spice"}
+    return graphics.type in with_one and graphics.node.get("passwd") is not None
+
+
+@rule(
+    "graphics-vnc-power-control-unsupported",
+    Graphics,
+    bad=Sample("<graphics type='vnc' powerControl='yes'/>", arch="armv6l"),
+    good="<graphics type='vnc'/>",
+)
+def vnc_controls_power(graphics: Graphics) -> Problems:
+    """VNC clients may switch the guest off where QEMU knows that option."""
+    if graphics.type == "vnc" and graphics.node.get("powerControl") is not None:
+        yield from needs(
+            graphics, POWER_CONTROL, "this QEMU's VNC has no power control", "@powerControl"
+        )
+
+
+@rule(
+    "graphics-rdp-bus-missing",
+    Graphics,
+    bad="<graphics type='rdp'/>",
+    good="<graphics type='dbus'/><graphics type='rdp'/>",
+)
+def rdp_needs_dbus(graphics: Graphics) -> Problems:
+    """The RDP server sees the screen through a D-Bus, so there must be ``dbus`` graphics."""
+    if graphics.type != "rdp":
+        return
+    buses = [g for g in graphics.domain.all(Graphics) if g.type == "dbus"]
+    if not any(bus.node.get("p2p") != "yes" for bus in buses):
+        yield problem(
+            "RDP needs <graphics type='dbus'/> on a bus"
+            + (", not p2p" if has_graphics(graphics, "dbus") else ""),
+            graphics,
+            "@type",
+        )
+
+
+@rule(
+    "graphics-rdp-attribute-unsupported",
+    Graphics,
+    bad="<graphics type='dbus'/><graphics type='rdp' multiUser='yes'/>",
+    good="<graphics type='dbus'/><graphics type='rdp'/>",
+)
+def rdp_has_one_user(graphics: Graphics) -> Problems:
+    """The RDP server has one user, who is not replaced; its password does not expire.
+
+    From libvirt 11.10 on, what is said about users is refused even where it says no.
+    """
+    if graphics.type != "rdp":
+        return
+    for name in ("replaceUser", "multiUser"):
+        said = graphics.node.get(name)
+        if said == "yes" or (said is not None and speaks(graphics, "11.10")):
+            yield problem(f"RDP has no {name} here", graphics, f"@{name}")
+    if _has_password(graphics) and graphics.node.get("passwdValidTo") is not None:
+        yield problem("an RDP password does not expire", graphics, "@passwdValidTo")

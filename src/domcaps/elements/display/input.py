@@ -1,0 +1,259 @@
+"""``<input>``: keyboards, mice and tablets of the guest, and input devices of the host.
+
+::
+
+    <input type='tablet' bus='usb'/>
+    <input type='passthrough' bus='virtio'>
+      <source evdev='/dev/input/event1'/>
+    </input>
+"""
+
+from __future__ import annotations
+
+from domcaps.elements.base.device import Device
+from domcaps.elements.base.virtio_options import VirtioOptions
+from domcaps.elements.boards.families import I440FX, ISAPC, Q35, S390, S390_CCW, X86, XENFV
+from domcaps.language.attributes import Attributes
+from domcaps.language.finding import Stage
+from domcaps.language.kinds import ON_OFF, OneOf
+from domcaps.language.lazy import cached_property
+from domcaps.language.observed import device, qom_type
+from domcaps.language.part import field
+from domcaps.language.predicate import NEVER
+from domcaps.language.preference import Decision, Option
+from domcaps.language.require import needs
+from domcaps.language.rule import Problems, Sample, problem, rule
+
+TYPES = OneOf(("mouse", "tablet", "keyboard", "passthrough", "evdev"))
+BUSES = OneOf(("ps2", "usb", "xen", "parallels", "virtio", "none"))
+MODELS = OneOf(("virtio", "virtio-transitional", "virtio-non-transitional"))
+
+I8042 = device("i8042") & (I440FX | Q35 | XENFV | ISAPC)
+USB_KEYBOARD = device("usb-kbd")
+VIRTIO = {
+    "mouse": device("virtio-mouse-device"),
+    "tablet": device("virtio-tablet-device"),
+    "keyboard": device("virtio-keyboard-device"),
+    "passthrough": device("virtio-input-host-device"),
+    "evdev": qom_type("input-linux"),
+}
+VIRTIO_CCW = {
+    "mouse": device("virtio-mouse-ccw"),
+    "tablet": device("virtio-tablet-ccw"),
+    "keyboard": device("virtio-keyboard-ccw"),
+}
+
+_HOSTED = {"passthrough": "evdev", "evdev": "dev"}
+_EVDEV = Attributes(
+    {
+        "grab": OneOf(("all",)),
+        "grabToggle": OneOf(
+            (
+                "ctrl-ctrl",
+                "alt-alt",
+                "shift-shift",
+                "meta-meta",
+                "scrolllock",
+                "ctrl-scrolllock",
+            )
+        ),
+        "repeat": ON_OFF,
+    }
+)
+
+
+_SEEN = (("graphics.type", ("spice", "vnc", "sdl", "dbus", "rdp", "egl-headless")),)
+_XHCI = "<controller type='usb' index='0' model='qemu-xhci'/>"
+_POINTER = "<input type='tablet' bus='{value}'/>"
+_BOTH = _POINTER + "<input type='keyboard' bus='{value}'/>"
+
+PREFERENCE = Decision(
+    "input.bus",
+    order=80,
+    title="how the pointer follows the hand",
+    options=(
+        Option("", "nobody types", given=(("graphics.type", ("",)),)),
+        Option("usb", "a tablet needs no grabbing", given=_SEEN, when=X86, xml=_XHCI + _POINTER),
+        Option(
+            "usb",
+            "tablet and keyboard that every guest knows",
+            given=_SEEN,
+            when=~X86 & ~S390,
+            xml=_XHCI + _BOTH,
+        ),
+        Option("virtio", "what is made for guests", given=_SEEN, xml=_BOTH),
+        Option("usb", "a tablet needs no grabbing", given=_SEEN, xml=_POINTER),
+        Option("", "what the board has itself"),
+    ),
+)
+
+
+class Input(VirtioOptions, Device):
+    """A device through which the guest is told what somebody does."""
+
+    path = "devices/input"
+
+    type = field("@type", TYPES, required=True)
+    named_bus = field("@bus", BUSES)
+    model = field("@model", MODELS)
+
+    @cached_property
+    def bus(self) -> str:
+        """The bus, libvirt's default where none is named."""
+        if self.named_bus is not None:
+            return self.named_bus
+        if self.type in {"mouse", "keyboard"} and self.holds(X86):
+            return "ps2"
+        if self.holds(S390) or self.type == "passthrough":
+            return "virtio"
+        return "none" if self.type == "evdev" else "usb"
+
+    @property
+    def is_virtio(self) -> bool:
+        """Whether it is a virtio device."""
+        return self.bus == "virtio"
+
+
+@rule(
+    "input-bus-unsupported",
+    Input,
+    bad="<input type='tablet' bus='ps2'/>",
+    good="<input type='tablet' bus='usb'/>",
+)
+def bus_carries_the_type(input_: Input) -> Problems:
+    """PS/2 carries a mouse or keyboard, and devices of the host have one bus each.
+
+    Xen's bus is none of QEMU's.
+    """
+    kind, bus = input_.type, input_.bus
+    wanted: tuple[str, ...] = ()
+    if kind == "passthrough" and bus != "virtio":
+        wanted = ("virtio",)
+    elif kind == "evdev" and bus != "none":
+        wanted = ("none",)
+    elif (bus == "ps2" and kind not in {"mouse", "keyboard", None}) or bus == "xen":
+        wanted = ("usb", "virtio")
+    if wanted:
+        yield problem(
+            f"the bus {bus!r} can't carry the type {kind!r}", input_, "@bus", accepted=wanted
+        )
+
+
+@rule(
+    "input-ps2-unsupported",
+    Input,
+    bad=Sample("<input type='mouse' bus='ps2'/>", arch="aarch64"),
+    good="<input type='mouse' bus='ps2'/>",
+)
+def ps2_needs_its_controller(input_: Input) -> Problems:
+    """PS/2 is there on PCs, with QEMU's keyboard controller."""
+    if input_.bus == "ps2":
+        accepted = ["usb", "virtio"]
+        yield from needs(input_, I8042, "this machine has no PS/2", "@bus", accepted=accepted)
+
+
+@rule(
+    "input-usb-keyboard-unsupported",
+    Input,
+    bad=Sample("<input type='keyboard' bus='usb'/>", arch="s390x"),
+    good="<input type='keyboard' bus='usb'/>",
+)
+def usb_keyboard_is_there(input_: Input) -> Problems:
+    """A USB keyboard is a device that QEMU may be built without."""
+    if input_.bus == "usb" and input_.type == "keyboard":
+        yield from needs(input_, USB_KEYBOARD, "this QEMU has no usb-kbd", "@bus")
+
+
+@rule(
+    "input-address-unsupported",
+    Input,
+    bad="<input type='tablet' bus='usb'><address type='pci'/></input>",
+    good="<input type='tablet' bus='usb'><address type='usb' bus='0' port='1'/></input>",
+)
+def usb_devices_sit_on_usb(input_: Input) -> Problems:
+    """A device for which the bus ``usb`` is named has a USB address, if any."""
+    if input_.named_bus == "usb" and input_.address_type not in {None, "usb"}:
+        yield problem("a USB device has a USB address", input_, "address/@type", accepted=["usb"])
+
+
+@rule(
+    "input-source-missing",
+    Input,
+    bad="<input type='passthrough'><source dev='/dev/input/event1'/></input>",
+    good="<input type='passthrough'><source evdev='/dev/input/event1'/></input>",
+)
+def source_names_the_device(input_: Input) -> Problems:
+    """The host's device is named by ``source/@evdev`` for passthrough, ``source/@dev`` for evdev.
+
+    Whoever has no ``<source>`` at all is let through until an evdev is started.
+    """
+    source = input_.find("source")
+    name = _HOSTED.get(input_.type or "")
+    if source is not None and name and source.get(name) is None:
+        yield problem(f"<source> needs {name!r}, the path of the host's device", input_, "source")
+
+
+@rule(
+    "input-source-missing-at-start",
+    Input,
+    bad="<input type='evdev'/>",
+    good="<input type='evdev'><source dev='/dev/input/event1'/></input>",
+    stage=Stage.START,
+)
+def evdev_has_a_source(input_: Input) -> Problems:
+    """An evdev can't be started without its device."""
+    if input_.type == "evdev" and not input_.has("source"):
+        yield problem("an evdev needs <source dev='…'/>", input_)
+
+
+@rule(
+    "input-source-invalid",
+    Input,
+    bad="<input type='evdev'><source dev='/dev/input/event1' grab='some'/></input>",
+    good="<input type='evdev'><source dev='/dev/input/event1' grab='all'/></input>",
+)
+def grabbing_is_known(input_: Input) -> Problems:
+    """How an evdev is grabbed, and by which keys that is changed, is one of a few ways."""
+    if input_.type == "evdev":
+        yield from _EVDEV.problems(input_.find("source"))
+
+
+@rule(
+    "input-model-unsupported",
+    Input,
+    bad="<input type='mouse' bus='ps2' model='virtio'/>",
+    good="<input type='mouse' bus='virtio' model='virtio'/>",
+)
+def model_needs_virtio(input_: Input) -> Problems:
+    """A model is for the bus ``virtio``, and there are no transitional ones."""
+    if input_.model is None:
+        return
+    if input_.bus != "virtio":
+        yield problem(f"the model {input_.model!r} needs the bus 'virtio'", input_, "@model")
+    elif input_.model != "virtio":
+        yield problem(
+            "virtio input devices are neither transitional nor non-transitional",
+            input_,
+            "@model",
+            accepted=["virtio"],
+        )
+
+
+@rule(
+    "input-virtio-unsupported",
+    Input,
+    bad=Sample("<input type='passthrough' bus='virtio'/>", arch="s390x"),
+    good="<input type='mouse' bus='virtio'/>",
+)
+def virtio_device_is_there(input_: Input) -> Problems:
+    """Each virtio input device is one that QEMU may be built without."""
+    kind = input_.type or ""
+    if input_.bus != "virtio" or kind not in VIRTIO:
+        return
+    yield from needs(input_, VIRTIO[kind], f"this QEMU has no virtio {kind}", "@type")
+    on_channel = input_.address_type == "ccw" or (
+        input_.address_type is None and input_.holds(S390_CCW)
+    )
+    if on_channel:
+        message = f"this QEMU has no virtio {kind} on the channel subsystem"
+        yield from needs(input_, VIRTIO_CCW.get(kind, NEVER), message, "@type")

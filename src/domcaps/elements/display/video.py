@@ -1,0 +1,325 @@
+"""``<video>``: the display adapter. This file is the specimen: read it to know how the table works.
+
+What it looks like::
+
+    <video>
+      <model type='virtio' heads='1' primary='yes'/>
+    </video>
+
+An element is one `Element`, found because it stands in a file of this package. The report prints
+it, the other readers ask it; none of them knows what a display adapter is.
+
+* Each `Choice` is a value that a domain may write, here ``model/@type``, in the order in which
+  libvirt lists them.
+* ``when`` says what must be true for it. ``device("VGA")`` reads: QEMU has a device type of that
+  name. Because it stands here, a probe asks about it; there is no second list.
+* ``told`` says how QEMU is told, on top of a bare machine: `domcaps verify` tries that.
+* What is older or newer than another libvirt is said with ``since`` and ``until``.
+
+To add a model, add a line. Nothing else has to change. What must hold beyond that are rules; those
+about memory, acceleration and front ends stand in the siblings `video_memory` and
+`video_frontend`.
+"""
+
+from __future__ import annotations
+
+from domcaps.elements.advice.drifts import NO_DMA, NO_PCI
+from domcaps.elements.base.device import Device
+from domcaps.elements.base.virtio_options import VirtioOptions, given_options
+from domcaps.elements.boards.families import ARM_VIRT, LOONGARCH_VIRT, PPC64, RISCV_VIRT, S390
+from domcaps.elements.boards.fixed import NO_FRAME_BUFFER
+from domcaps.elements.qemu.fragments import on_any_bus
+from domcaps.language import ALWAYS, Choice, Element, Enum
+from domcaps.language.kinds import ON_OFF, UNSIGNED, YES_NO, OneOf
+from domcaps.language.lazy import cached_property
+from domcaps.language.observed import device
+from domcaps.language.part import Part, field
+from domcaps.language.preference import Decision, Option, drives
+from domcaps.language.rule import Problems, Sample, problem, rule
+from domcaps.language.told import LIBVIRTS_OWN, Told
+
+MODEL_TYPE = Enum(
+    "modelType",
+    attribute="model/@type",
+    choices=(
+        Choice("vga", device("VGA"), at_start=(NO_PCI,), told=Told("-device VGA")),
+        Choice("cirrus", device("cirrus-vga"), at_start=(NO_PCI,), told=Told("-device cirrus-vga")),
+        Choice(
+            "vmvga", device("vmware-svga"), at_start=(NO_PCI,), told=Told("-device vmware-svga")
+        ),
+        Choice("qxl", device("qxl"), at_start=(NO_PCI,), told=Told("-device qxl")),
+        # the PCI device and the one that other buses wrap: either carries the model
+        Choice(
+            "virtio",
+            device("virtio-gpu-pci", "virtio-gpu-device"),
+            told=on_any_bus("-device virtio-gpu-{bus}"),
+        ),
+        # a machine without a display adapter
+        Choice("none", ALWAYS, told=Told()),
+        Choice(
+            "bochs", device("bochs-display"), at_start=(NO_PCI,), told=Told("-device bochs-display")
+        ),
+        Choice(
+            "ramfb",
+            device("ramfb"),
+            at_start=(NO_DMA, NO_FRAME_BUFFER),
+            told=Told("-device ramfb", alone=True),
+        ),
+        # another way to say nothing
+        Choice("default", listed=False, told=LIBVIRTS_OWN),
+    ),
+)
+
+ELEMENT = Element("video", order=30, content=(MODEL_TYPE,))
+
+_SEEN = (("graphics.type", ("spice", "vnc", "sdl", "dbus", "rdp", "egl-headless")),)
+_VIRTUAL = ARM_VIRT | LOONGARCH_VIRT | RISCV_VIRT | S390
+
+PREFERENCE = Decision(
+    "video.modelType",
+    MODEL_TYPE,
+    order=70,
+    title="the display adapter",
+    xml="<video><model type='{value}'/></video>",
+    options=(
+        Option("", "there is no screen to see", given=(("graphics.type", ("",)),)),
+        Option("virtio", "the fastest", given=_SEEN, guest=drives("virtio1.0-gpu")),
+        Option("virtio", "the one that is made for the board", when=_VIRTUAL, given=_SEEN),
+        Option(
+            "qxl",
+            "SPICE knows it best",
+            given=(("graphics.type", ("spice",)),),
+            guest=drives("qxl"),
+        ),
+        Option("vga", "every guest can drive it", given=_SEEN),
+        Option("bochs", "a plain frame buffer", given=_SEEN),
+        Option("cirrus", "old guests can drive it", given=_SEEN),
+        Option("virtio", "what is left", given=_SEEN),
+        Option("ramfb", "what firmware hands over", given=_SEEN),
+        Option("", "libvirt's own choice"),
+    ),
+)
+
+# what a <video> is that does not say: the first whose condition holds
+_DEFAULTS = (
+    ("vga", PPC64),
+    ("virtio", ARM_VIRT | LOONGARCH_VIRT | RISCV_VIRT | S390),
+    ("cirrus", device("cirrus-vga")),
+    ("vga", device("VGA")),
+)
+DEFAULT_KNOWN = PPC64 | ARM_VIRT | LOONGARCH_VIRT | RISCV_VIRT | S390 | device("cirrus-vga", "VGA")
+
+# the only ones that can stand beside another, and have several screens
+_SECONDARY = frozenset({"qxl", "virtio"})
+_WITH_RESOLUTION = frozenset({"vga", "qxl", "virtio", "bochs"})
+_WITH_EDID = frozenset({"vga", "virtio", "bochs"})
+
+
+class Video(VirtioOptions, Device):
+    """A display adapter of a domain."""
+
+    path = "devices/video"
+    # libvirt overlooks nonsense in these two
+    knows = ("model/@primary", "driver/@vgaconf")
+
+    model = field("model/@type", choice=MODEL_TYPE)
+    heads = field("model/@heads", UNSIGNED)
+    ram = field("model/@ram", UNSIGNED)
+    vram = field("model/@vram", UNSIGNED)
+    vram64 = field("model/@vram64", UNSIGNED)
+    vgamem = field("model/@vgamem", UNSIGNED)
+    blob = field("model/@blob", ON_OFF)
+    accel3d = field("model/acceleration/@accel3d", YES_NO)
+    accel2d = field("model/acceleration/@accel2d", YES_NO)
+    rendernode = field("model/acceleration/@rendernode")
+    driver = field("driver/@name", OneOf(("qemu", "vhostuser")))
+
+    @cached_property
+    def type(self) -> str:
+        """The model, libvirt's default where none is named, "" where that is unknown."""
+        if self.model in {None, "default"}:
+            return default_model(self)
+        return self.model or ""
+
+    @property
+    def is_virtio(self) -> bool:
+        """Whether it is a virtio device."""
+        return self.type == "virtio"
+
+    @cached_property
+    def is_primary(self) -> bool:
+        """Whether firmware and console use it: the one that says so, else the first."""
+        videos = self.domain.all(Video)
+        marked = [video for video in videos if video.marked]
+        return self.node is (marked or videos)[0].node
+
+    @cached_property
+    def marked(self) -> bool:
+        """Whether it says itself that it is the primary one."""
+        model = self.find("model")
+        return model is not None and model.get("primary") == "yes"
+
+    @cached_property
+    def absent(self) -> bool:
+        """Whether it says that there is no display: then nothing else that it says counts."""
+        return self.type == "none" and len(self.domain.all(Video)) == 1
+
+
+class VideoResolution(Part):
+    """The resolution that a display adapter prefers."""
+
+    path = "devices/video/model/resolution"
+
+    x = field("@x", UNSIGNED, required=True)
+    y = field("@y", UNSIGNED, required=True)
+
+
+def default_model(part: Part) -> str:
+    """Give the model of a display adapter that names none, "" where libvirt knows none."""
+    return next((name for name, when in _DEFAULTS if part.holds(when)), "")
+
+
+@rule(
+    "video-none-not-alone",
+    Video,
+    bad="<video><model type='none'/></video><video><model type='vga'/></video>",
+    good="<video><model type='none'/></video>",
+)
+def none_stands_alone(video: Video) -> Problems:
+    """A video of type ``none`` says that there is no display: no other may stand beside it."""
+    if video.model == "none" and len(video.domain.all(Video)) > 1:
+        yield problem("'none' can't stand beside another video device", video, "model/@type")
+
+
+@rule(
+    "video-several-primaries",
+    Video,
+    bad="<video><model type='vga' primary='yes'/></video>"
+    "<video><model type='virtio' primary='yes'/></video>",
+    good="<video><model type='vga' primary='yes'/></video><video><model type='virtio'/></video>",
+)
+def one_primary(video: Video) -> Problems:
+    """Only one display adapter can be the primary one, which firmware and console use."""
+    if video.marked and not video.is_primary:
+        yield problem("another video device is the primary one already", video, "model/@primary")
+
+
+@rule(
+    "video-secondary-unsupported",
+    Video,
+    bad="<video><model type='virtio'/></video><video><model type='vga'/></video>",
+    good="<video><model type='vga'/></video><video><model type='virtio'/></video>",
+)
+def secondary_is_qxl_or_virtio(video: Video) -> Problems:
+    """Beside the primary adapter only ``qxl`` and ``virtio`` can stand: others need VGA's ports."""
+    if video.type and video.type not in _SECONDARY | {"none"} and not video.is_primary:
+        yield problem(
+            f"{video.type!r} can only be the primary video device",
+            video,
+            "model/@type",
+            accepted=sorted(_SECONDARY),
+        )
+
+
+@rule(
+    "video-heads-unsupported",
+    Video,
+    bad="<video><model type='vga' heads='2'/></video>",
+    good="<video><model type='virtio' heads='2'/></video>",
+)
+def heads_need_qxl_or_virtio(video: Video) -> Problems:
+    """Several screens on one adapter are there with ``qxl`` and ``virtio`` only."""
+    heads = video.heads
+    if heads is not None and heads != 1 and video.type not in _SECONDARY and not video.absent:
+        yield problem(
+            f"a {video.type or 'default'} video device has exactly one head", video, "model/@heads"
+        )
+
+
+@rule(
+    "video-model-undetermined",
+    Video,
+    bad=Sample("<video/>", arch="armv7l", machine="vexpress-a15"),
+    good="<video/>",
+)
+def model_can_be_told(video: Video) -> Problems:
+    """Without a model libvirt picks one that the emulator has, and can be left with none."""
+    if not video.type and video.domain.world.truth(DEFAULT_KNOWN).value == "no":
+        yield problem(
+            "there is no default video model here: name one", video, "model/@type",
+            reason=DEFAULT_KNOWN.explain(video.domain.world),
+        )  # fmt: skip
+
+
+@rule(
+    "video-virtio-options-unsupported",
+    Video,
+    bad="<video><driver iommu='on'/><model type='vga'/></video>",
+    good="<video><driver iommu='on'/><model type='virtio'/></video>",
+)
+def options_need_virtio(video: Video) -> Problems:
+    """``iommu``, ``ats``, ``packed`` and ``page_per_vq`` are options of virtio devices."""
+    if video.type != "virtio" and not video.absent:
+        yield from given_options(video)
+
+
+@rule(
+    "video-resolution-zero",
+    VideoResolution,
+    bad="<video><model type='virtio'><resolution x='0' y='600'/></model></video>",
+    good="<video><model type='virtio'><resolution x='800' y='600'/></model></video>",
+)
+def resolution_has_pixels(resolution: VideoResolution) -> Problems:
+    """A resolution is at least one pixel wide and high."""
+    if 0 in {resolution.x, resolution.y} and not _video(resolution).absent:
+        yield problem("a resolution has at least one pixel in each direction", resolution)
+
+
+@rule(
+    "video-resolution-unsupported",
+    VideoResolution,
+    bad="<video><model type='cirrus'><resolution x='800' y='600'/></model></video>",
+    good="<video><model type='bochs'><resolution x='800' y='600'/></model></video>",
+)
+def resolution_needs_a_model(resolution: VideoResolution) -> Problems:
+    """A preferred resolution can be told to ``vga``, ``qxl``, ``virtio`` and ``bochs``."""
+    video = _video(resolution)
+    if video.type and video.type not in _WITH_RESOLUTION and not video.absent:
+        yield problem(f"a {video.type} video device takes no resolution", resolution)
+
+
+def _video(resolution: VideoResolution) -> Video:
+    """Give the device that a resolution belongs to."""
+    owner = resolution.node.getparent().getparent()  # type: ignore[union-attr]
+    return next(v for v in resolution.domain.all(Video) if v.node is owner)
+
+
+@rule(
+    "video-ramfb-address",
+    Video,
+    bad="<video><model type='ramfb'/>"
+    "<address type='pci' domain='0' bus='0' slot='5' function='0'/></video>",
+    good="<video><model type='ramfb'/></video>",
+)
+def ramfb_has_no_address(video: Video) -> Problems:
+    """``ramfb`` is memory that firmware hands over: it sits on no bus."""
+    if video.type == "ramfb" and video.address is not None:
+        yield problem("a ramfb has no address", video, "address")
+
+
+@rule(
+    "video-edid-invalid",
+    Video,
+    bad="<video><model type='cirrus' edid='on'/></video>",
+    good="<video><model type='vga' edid='on'/></video>",
+)
+def edid_needs_a_model(video: Video) -> Problems:
+    """Whether the screen describes itself (EDID) can be told to ``vga``, ``virtio``, ``bochs``."""
+    model = video.find("model")
+    edid = None if model is None else model.get("edid")
+    if edid is None or not video.domain.world.target.dialect.speaks("11.7", ""):
+        return
+    if edid not in ON_OFF.names:
+        yield problem(f"edid is {edid!r}, not on or off", video, "model/@edid")
+    elif video.type and video.type not in _WITH_EDID and not video.absent:
+        yield problem(f"a {video.type} video device has no EDID", video, "model/@edid")

@@ -1,0 +1,212 @@
+"""Which device QEMU shows to the guest for a ``<video>``, and what draws behind it.
+
+::
+
+    <video>
+      <driver name='vhostuser'/>
+      <model type='virtio' blob='on' device='vhost-user-vga'>
+        <acceleration accel3d='yes' rendernode='/dev/dri/renderD128'/>
+      </model>
+    </video>
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from domcaps.elements.display.video import Video
+from domcaps.language.observed import device, device_property
+from domcaps.language.predicate import AnyOf
+from domcaps.language.require import needs, speaks
+from domcaps.language.rule import Problems, Sample, problem, rule
+
+if TYPE_CHECKING:
+    from domcaps.language.part import Part
+    from domcaps.language.predicate import Predicate
+
+VHOST_USER_GPU = device("vhost-user-gpu")
+_FORMS = ("virtio-gpu-pci", "virtio-gpu-device", "virtio-gpu-ccw")
+
+
+def _gpu_property(name: str) -> Predicate:
+    return AnyOf(tuple(device_property(form, name) for form in _FORMS))
+
+
+# the older way was a property of the one device, the newer one are devices of their own
+ACCELERATED = _gpu_property("virgl") | device("virtio-gpu-gl-pci", "virtio-vga-gl")
+BLOB = _gpu_property("blob")
+
+FRONTENDS = {
+    "virtio-vga": device("virtio-vga"),
+    "virtio-vga-gl": device("virtio-vga-gl"),
+    "virtio-gpu": device("virtio-gpu-pci", "virtio-gpu-device", "virtio-gpu-ccw"),
+    "virtio-gpu-gl": device("virtio-gpu-gl-pci", "virtio-gpu-gl-device"),
+    "vhost-user-vga": device("vhost-user-vga"),
+    "vhost-user-gpu": VHOST_USER_GPU,
+}
+
+_VHOST = "<driver name='vhostuser'/>"
+
+
+@rule(
+    "video-driver-unsupported",
+    Video,
+    bad=f"<video>{_VHOST}<model type='vga'/></video>",
+    good=f"<video>{_VHOST}<model type='virtio'/></video>",
+)
+def vhostuser_needs_virtio(video: Video) -> Problems:
+    """Another process can draw for ``virtio`` only, and only where QEMU can hand over to it."""
+    if video.driver != "vhostuser" or video.absent:
+        return
+    if video.type != "virtio":
+        yield problem("'vhostuser' draws for a virtio video device only", video, "driver/@name")
+    else:
+        yield from needs(
+            video, VHOST_USER_GPU, "this QEMU has no vhost-user-gpu", "driver/@name",
+            accepted=["qemu"],
+        )  # fmt: skip
+
+
+@rule(
+    "video-rendernode-unsupported",
+    Video,
+    bad="<video><model type='virtio'><acceleration rendernode='/dev/dri/r'/></model></video>",
+    good=f"<video>{_VHOST}<model type='virtio'>"
+    "<acceleration rendernode='/dev/dri/r'/></model></video>",
+)
+def rendernode_needs_vhostuser(video: Video) -> Problems:
+    """The render node is told to the other process; QEMU's own belongs to ``<graphics>``."""
+    if video.rendernode is not None and video.driver != "vhostuser" and not video.absent:
+        yield problem(
+            "a render node needs <driver name='vhostuser'/>",
+            video,
+            "model/acceleration/@rendernode",
+        )
+
+
+@rule(
+    "video-acceleration-empty",
+    Video,
+    bad="<video><model type='virtio'><acceleration/></model></video>",
+    good="<video><model type='virtio'><acceleration accel3d='no'/></model></video>",
+)
+def acceleration_says_something(video: Video) -> Problems:
+    """An ``<acceleration>`` has at least one of its attributes."""
+    node = video.find("model/acceleration")
+    if node is not None and not {"accel2d", "accel3d", "rendernode"} & set(node.attrib):
+        yield problem(
+            "<acceleration> says nothing", node, accepted=["accel3d", "accel2d", "rendernode"]
+        )
+
+
+@rule(
+    "video-accel2d-unsupported",
+    Video,
+    bad="<video><model type='virtio'><acceleration accel2d='yes'/></model></video>",
+    good="<video><model type='virtio'><acceleration accel2d='no'/></model></video>",
+)
+def no_2d_acceleration(video: Video) -> Problems:
+    """QEMU has no 2D acceleration to be switched on."""
+    if video.accel2d == "yes" and not video.absent:
+        yield problem(
+            "QEMU has no 2D acceleration", video, "model/acceleration/@accel2d", accepted=["no"]
+        )
+
+
+@rule(
+    "video-accel3d-unsupported",
+    Video,
+    bad=Sample(
+        "<video><model type='virtio'><acceleration accel3d='yes'/></model></video>", arch="s390x"
+    ),
+    good="<video><model type='virtio'><acceleration accel3d='no'/></model></video>",
+)
+def acceleration_needs_virtio(video: Video) -> Problems:
+    """3D acceleration is done for ``virtio``, by a QEMU that was built with it.
+
+    From libvirt 12.5 on it goes unnoticed with other models, and where the front end is named.
+    """
+    if video.accel3d != "yes" or video.driver == "vhostuser" or video.absent:
+        return
+    at = "model/acceleration/@accel3d"
+    if video.type != "virtio":
+        if video.type and not speaks(video, "12.5"):
+            yield problem("3D acceleration is there for a virtio video device only", video, at)
+    elif not (speaks(video, "12.5") and frontend(video)):
+        yield from needs(
+            video, ACCELERATED, "this QEMU has no 3D acceleration", at, accepted=["no"]
+        )
+
+
+@rule(
+    "video-blob-unsupported",
+    Video,
+    bad="<video><model type='virtio' blob='on'/></video>",
+    good="<video><model type='virtio' blob='off'/></video>",
+)
+def blobs_need_virtio_and_memfd(video: Video) -> Problems:
+    """Blob resources are there with ``virtio``, and need the guest's memory to be a memfd."""
+    if video.blob is None or video.absent:
+        return
+    if video.type != "virtio":
+        yield problem(f"a {video.type} video device has no blobs", video, "model/@blob")
+        return
+    yield from needs(video, BLOB, "this QEMU's virtio-gpu has no blobs", "model/@blob")
+    if video.blob == "on" and not _memory_is_memfd(video):
+        yield problem(
+            "blobs need <memoryBacking><source type='memfd'/></memoryBacking>",
+            video,
+            "model/@blob",
+            accepted=["off"],
+        )
+
+
+@rule(
+    "video-device-invalid",
+    Video,
+    bad="<video><model type='virtio' device='virtio-qxl'/></video>",
+    good="<video><model type='virtio' device='virtio-gpu'/></video>",
+)
+def frontend_is_known(video: Video) -> Problems:
+    """A virtio front end that is named must be one of QEMU's, and there."""
+    name = frontend(video)
+    if not name or not speaks(video, "12.5"):
+        return
+    if name not in FRONTENDS:
+        yield problem(
+            f"{name!r} is no virtio front end", video, "model/@device", accepted=FRONTENDS
+        )
+    elif video.type == "virtio":
+        yield from needs(video, FRONTENDS[name], f"this QEMU has no {name}", "model/@device")
+
+
+@rule(
+    "video-device-unsupported",
+    Video,
+    bad="<video/><video><model type='virtio' device='virtio-vga'/></video>",
+    good="<video/><video><model type='virtio' device='virtio-gpu'/></video>",
+)
+def frontend_fits(video: Video) -> Problems:
+    """A front end with VGA is for the primary device; one of vhost-user for that driver."""
+    name = frontend(video)
+    if name not in FRONTENDS or video.type != "virtio" or not speaks(video, "12.5"):
+        return
+    if name.startswith("vhost-user") != (video.driver == "vhostuser"):
+        yield problem(
+            f"{name} does not go with the driver {video.driver or 'qemu'!r}",
+            video,
+            "model/@device",
+        )
+    elif "vga" in name and not video.is_primary:
+        yield problem(f"{name} can only be the primary video device", video, "model/@device")
+
+
+def frontend(video: Video) -> str:
+    """Give the front end that is named, "" where libvirt is to choose."""
+    model = video.find("model")
+    return "" if model is None else model.get("device", "")
+
+
+def _memory_is_memfd(part: Part) -> bool:
+    source = part.domain.root.find("memoryBacking/source")
+    return source is not None and source.get("type") == "memfd"

@@ -1,0 +1,85 @@
+"""How much memory a ``<video>`` has.
+
+::
+
+    <video>
+      <model type='qxl' ram='65536' vram='65536' vram64='0' vgamem='16384'/>
+    </video>
+
+All figures are KiB. libvirt rounds ``ram`` and ``vram`` up to the next power of two before it
+compares them with anything.
+"""
+
+from __future__ import annotations
+
+from domcaps.elements.display.video import Video
+from domcaps.language.rule import Problems, Sample, problem, rule
+
+_ONLY_QXL = ("ram", "vram64", "vgamem")
+_MOST_ROUNDED = 1 << 31
+# in bytes the figure must fit into 32 bits
+_MOST_QXL = (2**32 - 1) // 1024
+_LEAST = 1024
+_WITH_QXL = Sample("<video><model type='qxl'/></video>")
+
+
+@rule(
+    "video-memory-unsupported",
+    Video,
+    bad="<video><model type='vga' vgamem='16384'/></video>",
+    good="<video><model type='vga' vram='16384'/></video>",
+)
+def only_qxl_has_several(video: Video) -> Problems:
+    """``ram``, ``vram64`` and ``vgamem`` are memories of ``qxl``; others have ``vram`` alone."""
+    if video.type == "qxl" or video.absent:
+        return
+    for name in _ONLY_QXL:
+        given = getattr(video, name)
+        # this one is rounded up, and nothing is left of what needs more than 32 bits then
+        if given and (name != "ram" or given <= _MOST_ROUNDED):
+            yield problem(f"only a qxl video device has {name}", video, f"model/@{name}")
+
+
+@rule(
+    "video-qxl-memory-too-large",
+    Video,
+    bad="<video><model type='qxl' vram='2097153'/></video>",
+    good=_WITH_QXL,
+)
+def qxl_memory_fits(video: Video) -> Problems:
+    """The memories of ``qxl`` are counted with 32 bits, after rounding up to a power of two."""
+    if video.type != "qxl":
+        return
+    for name in ("ram", "vram"):
+        if _rounded(getattr(video, name) or 0) > _MOST_QXL:
+            yield problem(f"{name} is more than {_MOST_QXL // 2 + 1} KiB", video, f"model/@{name}")
+
+
+@rule(
+    "video-qxl-vgamem-invalid",
+    Video,
+    bad="<video><model type='qxl' vgamem='3000'/></video>",
+    good="<video><model type='qxl' vgamem='16384'/></video>",
+)
+def vgamem_is_a_power_of_two(video: Video) -> Problems:
+    """The VGA memory of ``qxl`` is a power of two, and at least 1024 KiB."""
+    size = video.vgamem
+    if video.type == "qxl" and size and (size < _LEAST or size != _rounded(size)):
+        yield problem("vgamem is a power of two from 1024 on", video, "model/@vgamem")
+
+
+@rule(
+    "video-vram-too-small",
+    Video,
+    bad="<video><model type='vga' vram='512'/></video>",
+    good="<video><model type='vga' vram='1024'/></video>",
+)
+def vram_is_a_mebibyte(video: Video) -> Problems:
+    """The memory of ``vga`` and ``vmvga`` is at least 1024 KiB."""
+    if video.type in {"vga", "vmvga"} and video.vram and _rounded(video.vram) < _LEAST:
+        yield problem("vram is at least 1024 KiB", video, "model/@vram")
+
+
+def _rounded(size: int) -> int:
+    """Give the next power of two; what has no such in 32 bits stays as it is."""
+    return 1 << (size - 1).bit_length() if 0 < size <= 2**31 else size

@@ -1,0 +1,1 @@
+"""The domain itself: its name, clock, timers and security labels."""

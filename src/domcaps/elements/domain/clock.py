@@ -1,0 +1,137 @@
+"""``<clock>``: what time the guest's clock shows when it starts.
+
+::
+
+    <clock offset='variable' adjustment='-3600' basis='utc'>
+      <timer name='rtc' tickpolicy='catchup'/>
+    </clock>
+
+Its timers stand in `domain.timer`.
+"""
+
+from __future__ import annotations
+
+from domcaps.elements.features.hyperv import CLOCK
+from domcaps.language.kinds import Int, OneOf
+from domcaps.language.observed import arch, virttype
+from domcaps.language.part import Part, field
+from domcaps.language.preference import Decision, Option, family
+from domcaps.language.quantities import OrEmpty
+from domcaps.language.rule import Problems, problem, rule
+
+_ADJUSTMENT = Int(-(2**63), 2**63 - 1)
+_START = Int(0, 253402300799)
+"""Seconds from 1970 to the end of the year 9999."""
+_BASES = ("utc", "localtime")
+
+
+# as libvirt's own tools have it: ticks that were lost are made up for, and nobody reads the HPET
+_TICKS = (
+    "<timer name='rtc' tickpolicy='catchup'/><timer name='pit' tickpolicy='delay'/>"
+    "<timer name='hpet' present='no'/>"
+)
+
+PREFERENCE = Decision(
+    "clock.offset",
+    order=140,
+    title="the clock",
+    options=(
+        Option(
+            "localtime",
+            "Windows takes the clock for local time, and asks the hypervisor for it",
+            guest=family("windows"),
+            when=arch("i686", "x86_64") & virttype("kvm") & CLOCK,
+            xml="<clock offset='{value}'><timer name='hypervclock' present='yes'/>"
+            f"{_TICKS}</clock>",
+        ),
+        Option(
+            "localtime",
+            "Windows takes the clock for local time",
+            guest=family("windows"),
+            xml="<clock offset='{value}'/>",
+        ),
+        Option(
+            "utc",
+            "all others take it for universal time, and PCs must not lose ticks",
+            when=arch("i686", "x86_64"),
+            xml=f"<clock offset='{{value}}'>{_TICKS}</clock>",
+        ),
+        Option("utc", "all others take it for universal time", xml="<clock offset='{value}'/>"),
+    ),
+)
+
+
+class Clock(Part):
+    """The guest's clock."""
+
+    path = "clock"
+    knows = ("@adjustment0",)
+
+    offset = field(
+        "@offset", OrEmpty(OneOf(("utc", "localtime", "variable", "timezone", "absolute")))
+    )
+    adjustment = field("@adjustment")
+    basis = field("@basis")
+    timezone = field("@timezone")
+    start = field("@start")
+
+
+@rule(
+    "clock-adjustment-invalid",
+    Clock,
+    bad="<clock offset='utc' adjustment='soon'/>",
+    good="<clock offset='utc' adjustment='reset'/>",
+)
+def adjustment_is_seconds(clock: Clock) -> Problems:
+    """UTC and local time are adjusted by seconds, or with ``reset`` by nothing at all."""
+    text = clock.adjustment
+    if not text or text == "reset" or clock.offset not in {None, *_BASES}:
+        return
+    try:
+        _ADJUSTMENT.parse(text)
+    except ValueError:
+        yield problem("the adjustment is a number of seconds, or 'reset'", clock, "@adjustment")
+
+
+@rule(
+    "clock-basis-invalid",
+    Clock,
+    bad="<clock offset='variable' basis='gmt'/>",
+    good="<clock offset='variable' basis='localtime'/>",
+)
+def basis_is_known(clock: Clock) -> Problems:
+    """What is adjusted is UTC or local time."""
+    if clock.offset == "variable" and clock.basis and clock.basis not in _BASES:
+        yield problem("the basis is utc or localtime", clock, "@basis", accepted=_BASES)
+
+
+@rule(
+    "clock-timezone-missing",
+    Clock,
+    bad="<clock offset='timezone'/>",
+    good="<clock offset='timezone' timezone='Europe/Paris'/>",
+)
+def timezone_is_named(clock: Clock) -> Problems:
+    """With ``offset='timezone'`` the time zone is named."""
+    if clock.offset == "timezone" and not clock.timezone:
+        yield problem("offset='timezone' needs a timezone", clock, "@offset")
+
+
+@rule(
+    "clock-start-invalid",
+    Clock,
+    bad="<clock offset='absolute'/>",
+    good="<clock offset='absolute' start='1234567890'/>",
+)
+def start_is_a_time(clock: Clock) -> Problems:
+    """With ``offset='absolute'`` the time is given, in seconds from 1970 up to the year 9999."""
+    if clock.offset != "absolute":
+        return
+    try:
+        _START.parse(clock.start or "")
+    except ValueError:
+        yield problem(
+            f"offset='absolute' needs a start, {_START.expected}",
+            clock,
+            "@start" if clock.start else "@offset",
+        )

@@ -1,0 +1,279 @@
+"""``<domain>``: what a definition says of the whole: its names, and what happens at its end.
+
+::
+
+    <domain type='kvm'>
+      <name>web</name>
+      <uuid>4dea22b3-1d52-d8f3-2516-782e98ab3fa0</uuid>
+      <genid/>
+      <title>Web server</title>
+      <on_poweroff>destroy</on_poweroff>
+      <on_reboot>restart</on_reboot>
+      <on_crash>coredump-restart</on_crash>
+"""
+
+from __future__ import annotations
+
+from domcaps.elements.features.features import GENID
+from domcaps.language import Choice, Enum
+from domcaps.language.kinds import YES_NO, OneOf
+from domcaps.language.part import Part, field
+from domcaps.language.quantities import ANY_UUID, OrEmpty
+from domcaps.language.rule import Problems, Sample, problem, rule
+from domcaps.language.truth import Truth
+
+# rename-restart and preserve are known to libvirt, but QEMU domains can't have them here
+_OFF = OrEmpty(OneOf(("destroy", "restart")))
+
+ON_CRASH = Enum(
+    "onCrash",
+    attribute="on_crash",
+    choices=(
+        Choice(""),
+        Choice("destroy"),
+        Choice("restart"),
+        Choice("preserve"),
+        Choice("coredump-destroy"),
+        Choice("coredump-restart"),
+        Choice("preserve-running", since="12.2"),
+    ),
+)
+
+
+class Domain(Part):
+    """The domain itself: the elements that stand alone in it."""
+
+    path = ""
+    knows = ("@id", "@type", "description", "metadata", "devices/emulator")
+
+    name = field("name", required=True)
+    uuid = field("uuid", ANY_UUID)
+    hwuuid = field("hwuuid", ANY_UUID, since="11.7")
+    genid = field("genid", ANY_UUID)
+    title = field("title")
+    on_poweroff = field("on_poweroff", _OFF)
+    on_reboot = field("on_reboot", _OFF)
+    on_crash = field("on_crash", choice=ON_CRASH)
+    on_lockfailure = field(
+        "on_lockfailure", OrEmpty(OneOf(("default", "poweroff", "restart", "pause", "ignore")))
+    )
+
+
+class Iommufd(Part):
+    """Whether host devices are handed over through ``/dev/iommu``, where they say nothing."""
+
+    path = "iommufd"
+    since = "12.1"
+
+    enabled = field("@enabled", YES_NO, required=True)
+    fdgroup = field("@fdgroup")
+
+
+_IOMMUFD = "<iommufd enabled='{}' fdgroup='a'/>"
+
+
+class Resource(Part):
+    """Where in the host's control groups the domain stands, and under which name on the SAN."""
+
+    path = "resource"
+
+    partition = field("partition")
+    appid = field("fibrechannel/@appid")
+
+
+class Pm(Part):
+    """Whether the guest can sleep."""
+
+    path = "pm"
+
+    suspend_to_mem = field("suspend-to-mem/@enabled", YES_NO)
+    suspend_to_disk = field("suspend-to-disk/@enabled", YES_NO)
+
+
+_PLAIN = "<domain type='qemu'><name>a</name><memory>65536</memory>"
+_NAMED = "<on_poweroff>destroy</on_poweroff>"
+
+
+@rule(
+    "domain-name-empty",
+    Domain,
+    bad="<domain type='qemu'><name/><memory>65536</memory><os><type>hvm</type></os></domain>",
+    good=_NAMED,
+)
+def name_has_text(domain: Domain) -> Problems:
+    """A domain has a name of at least one character."""
+    # blanks are a name: only nothing at all is none
+    if domain.name == "" and not domain.domain.root.findtext("name"):
+        yield problem("the domain's name is empty", domain, "name")
+
+
+@rule(
+    "domain-name-invalid",
+    Domain,
+    bad="<domain type='qemu'><name>a/b</name><memory>65536</memory>"
+    "<os><type>hvm</type></os></domain>",
+    good=_NAMED,
+)
+def name_is_no_path(domain: Domain) -> Problems:
+    """Files are named after a domain: a slash or a line break can't be part of its name."""
+    text = domain.domain.root.findtext("name") or ""
+    if "/" in text or "\n" in text:
+        yield problem("a domain's name holds neither '/' nor line breaks", domain, "name")
+
+
+@rule(
+    "domain-title-invalid",
+    Domain,
+    bad="<title>one\ntwo</title>",
+    good="<title>one, two</title>",
+)
+def title_is_one_line(domain: Domain) -> Problems:
+    """The title is a single line; what needs more belongs into the description."""
+    if "\n" in (domain.domain.root.findtext("title") or ""):
+        yield problem("the title is one line without line breaks", domain, "title")
+
+
+@rule(
+    "domain-genid-duplicate",
+    Domain,
+    bad="<genid/><genid/>",
+    good="<genid>e9392370-2917-565e-692b-d057f46512d6</genid>",
+)
+def one_genid(domain: Domain) -> Problems:
+    """A domain has at most one generation identifier."""
+    given = domain.find_all("genid")
+    if len(given) > 1:
+        yield problem("<genid> stands here a second time", given[1])
+
+
+@rule(
+    "domain-genid-unsupported",
+    Domain,
+    bad=Sample("<genid/>", arch="s390x"),
+    good="<title>no genid</title>",
+)
+def genid_is_supported(domain: Domain) -> Problems:
+    """The generation identifier is a device of QEMU, which not every emulator has."""
+    genid = domain.find("genid")
+    supported = GENID.supported
+    if genid is None or supported is None:
+        return
+    world = domain.domain.world
+    if world.truth(supported) is Truth.NO:
+        why = supported.explain(world)
+        yield problem("this emulator has no generation identifier", genid, reason=why)
+
+
+@rule(
+    "domain-on-poweroff-conflict",
+    Domain,
+    bad="<on_poweroff>restart</on_poweroff><on_reboot>destroy</on_reboot>",
+    good="<on_poweroff>restart</on_poweroff><on_reboot>restart</on_reboot>",
+)
+def off_and_reboot_agree(domain: Domain) -> Problems:
+    """QEMU can't start a guest anew that powers off, and yet end one that reboots."""
+    if domain.on_poweroff == "restart" and domain.on_reboot == "destroy":
+        yield problem(
+            "'restart' needs <on_reboot>restart</on_reboot> as well", domain, "on_poweroff"
+        )
+
+
+@rule(
+    "os-missing",
+    Domain,
+    bad=f"{_PLAIN}</domain>",
+    good=f"{_PLAIN}<os><type>hvm</type></os></domain>",
+)
+def os_is_named(domain: Domain) -> Problems:
+    """A definition says what the guest runs on: ``<os><type>hvm</type></os>`` for QEMU."""
+    if not domain.has("os"):
+        yield problem("<os> with a <type> is missing", domain, accepted=("hvm",))
+
+
+@rule(
+    "domain-bootloader-unsupported",
+    Domain,
+    bad="<bootloader>/usr/bin/pygrub</bootloader>",
+    good="<title>no boot loader of the host</title>",
+)
+def no_bootloader(domain: Domain) -> Problems:
+    """A boot loader that runs on the host is for Xen: QEMU has none."""
+    for tag in ("bootloader", "bootloader_args"):
+        if domain.domain.root.findtext(tag):
+            yield problem("QEMU has no boot loader that runs on the host", domain, tag)
+
+
+@rule(
+    "iommufd-fdgroup-conflict",
+    Iommufd,
+    bad=_IOMMUFD.format("no"),
+    good=_IOMMUFD.format("yes"),
+)
+def groups_are_of_iommufd(iommufd: Iommufd) -> Problems:
+    """A group of descriptors is named only where ``/dev/iommu`` is used."""
+    if iommufd.enabled == "no" and iommufd.fdgroup is not None:
+        yield problem("fdgroup needs enabled='yes'", iommufd, "@fdgroup")
+
+
+@rule(
+    "resource-duplicate",
+    Domain,
+    bad="<resource><partition>/a</partition></resource>"
+    "<resource><partition>/b</partition></resource>",
+    good="<resource><partition>/a</partition></resource>",
+)
+def one_resource(domain: Domain) -> Problems:
+    """A domain has at most one ``<resource>``."""
+    given = domain.find_all("resource")
+    if len(given) > 1:
+        yield problem("<resource> stands here a second time", given[1])
+
+
+@rule(
+    "resource-empty",
+    Resource,
+    bad="<resource/>",
+    good="<resource><fibrechannel appid='web'/></resource>",
+)
+def resource_says_something(resource: Resource) -> Problems:
+    """A ``<resource>`` names a partition, an application identifier or both."""
+    if not resource.partition and not resource.appid:
+        yield problem("<resource> needs <partition> or <fibrechannel appid='…'/>", resource)
+
+
+_APPID_LENGTH = 128
+
+
+@rule(
+    "resource-appid-invalid",
+    Resource,
+    bad="<resource><fibrechannel appid='a&#9;b'/></resource>",
+    good="<resource><fibrechannel appid='web'/></resource>",
+)
+def appid_is_printable(resource: Resource) -> Problems:
+    """An application identifier has up to 128 printable characters of ASCII."""
+    appid = resource.appid or ""
+    if len(appid) > _APPID_LENGTH or not all(" " <= letter <= "~" for letter in appid):
+        yield problem(
+            f"an appid has 1 to {_APPID_LENGTH} printable characters",
+            resource,
+            "fibrechannel/@appid",
+        )
+
+
+@rule(
+    "pm-unsupported",
+    Pm,
+    bad=Sample("<pm><suspend-to-mem enabled='no'/></pm>", arch="aarch64"),
+    good="<pm><suspend-to-mem enabled='no'/></pm>",
+)
+def sleep_needs_x86(pm: Pm) -> Problems:
+    """ACPI's sleep states can be chosen on x86 only."""
+    if pm.domain.arch in {"i686", "x86_64"}:
+        return
+    for tag, value in (
+        ("suspend-to-mem", pm.suspend_to_mem),
+        ("suspend-to-disk", pm.suspend_to_disk),
+    ):
+        if value is not None:
+            yield problem(f"sleep states can't be chosen for {pm.domain.arch} guests", pm, tag)

@@ -1,0 +1,156 @@
+"""``<qemu:…>``: what is handed to QEMU past libvirt, in an XML namespace of its own.
+
+::
+
+    <domain type='kvm' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>
+      …
+      <qemu:commandline>
+        <qemu:arg value='-newarg'/>
+        <qemu:env name='QEMU_ENV' value='VAL'/>
+      </qemu:commandline>
+      <qemu:capabilities>
+        <qemu:del capability='usb-redir'/>
+      </qemu:capabilities>
+      <qemu:override>
+        <qemu:device alias='video0'>
+          <qemu:frontend>
+            <qemu:property name='xres' type='unsigned' value='1024'/>
+          </qemu:frontend>
+        </qemu:device>
+      </qemu:override>
+    </domain>
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from domcaps.language.attributes import fits
+from domcaps.language.kinds import Int, Kind, OneOf
+from domcaps.language.part import Part
+from domcaps.language.rule import Problems, problem, rule
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element as Node
+
+_SPACE = "{http://libvirt.org/schemas/domain/qemu/1.0}"
+_ENVIRONMENT = re.compile("[A-Za-z_][A-Za-z0-9_]*")
+_VALUES: dict[str, Kind[object]] = {
+    "signed": Int(-(2**63), 2**63 - 1),
+    "unsigned": Int(0, 2**64 - 1),
+    "bool": OneOf(("true", "false")),
+}
+_TYPES = ("string", *_VALUES, "remove")
+
+_LINE = "<qemu:commandline>{}</qemu:commandline>"
+_PROPERTY = (
+    "<qemu:override><qemu:device alias='ua-a'><qemu:frontend><qemu:property {}/></qemu:frontend>"
+    "</qemu:device></qemu:override>"
+)
+_MEMORY = "<memory>1048576</memory>"
+
+
+class QemuNamespace(Part):
+    """All of a domain that is meant for QEMU alone."""
+
+    path = ""
+
+    def inside(self, *steps: str) -> list[Node]:
+        """Give the elements of the namespace at a path."""
+        if f"{_SPACE}{steps[0]}" not in self.domain.inside(""):
+            return []
+        return self.node.findall("/".join(f"{_SPACE}{step}" for step in steps))
+
+
+@rule(
+    "qemu-arg-missing",
+    QemuNamespace,
+    bad=_LINE.format("<qemu:arg/>"),
+    good=_LINE.format("<qemu:arg value='-S'/>"),
+)
+def arguments_have_values(qemu: QemuNamespace) -> Problems:
+    """An argument of QEMU's command line stands in the attribute ``value``."""
+    for node in qemu.inside("commandline", "arg"):
+        if node.get("value") is None:
+            yield problem("the argument has no value", node)
+
+
+@rule(
+    "qemu-env-invalid",
+    QemuNamespace,
+    bad=_LINE.format("<qemu:env name='1st' value='a'/>"),
+    good=_LINE.format("<qemu:env name='FIRST'/>"),
+)
+def variables_have_names(qemu: QemuNamespace) -> Problems:
+    """The name of an environment variable is of letters, digits and ``_``, no digit first."""
+    for node in qemu.inside("commandline", "env"):
+        name = node.get("name")
+        if name is None:
+            yield problem("the environment variable has no name", node)
+        elif not _ENVIRONMENT.fullmatch(name):
+            yield problem(
+                "the name is of letters, digits and _, and does not begin with a digit",
+                node,
+                "@name",
+            )
+
+
+@rule(
+    "qemu-capability-missing",
+    QemuNamespace,
+    bad="<qemu:capabilities><qemu:add/></qemu:capabilities>",
+    good=_MEMORY,
+)
+def capabilities_have_names(qemu: QemuNamespace) -> Problems:
+    """A capability that is put in or taken out is named."""
+    for word in ("add", "del"):
+        for node in qemu.inside("capabilities", word):
+            if node.get("capability") is None:
+                yield problem("no capability is named", node)
+
+
+@rule(
+    "qemu-override-alias-missing",
+    QemuNamespace,
+    bad="<qemu:override><qemu:device/></qemu:override>",
+    good="<qemu:override><qemu:device alias='ua-a'/></qemu:override>",
+)
+def devices_are_named(qemu: QemuNamespace) -> Problems:
+    """A device whose properties are overridden is named by its alias."""
+    for node in qemu.inside("override", "device"):
+        if node.get("alias") is None:
+            yield problem("the device has no alias", node)
+
+
+@rule(
+    "qemu-property-invalid",
+    QemuNamespace,
+    bad=_PROPERTY.format("name='xres' type='unsigned' value='-1'"),
+    good=_PROPERTY.format("name='xres' type='unsigned' value='1024'"),
+)
+def properties_have_values(qemu: QemuNamespace) -> Problems:
+    """A property has a name other than ``id``, a type, and a value of that type.
+
+    Only one that is removed has no value.
+    """
+    for node in qemu.inside("override", "device", "frontend", "property"):
+        yield from _property(node)
+
+
+def _property(node: Node) -> Problems:
+    name, kind, value = node.get("name"), node.get("type"), node.get("value")
+    if name is None:
+        yield problem("the property has no name", node)
+    elif name == "id":
+        yield problem("the property 'id' can't be overridden", node, "@name")
+    if kind not in _TYPES:
+        yield problem("the property has no type that is known", node, "@type", accepted=_TYPES)
+    elif kind == "remove":
+        if value is not None:
+            yield problem("a property that is removed has no value", node, "@value")
+    elif value is None:
+        yield problem("the property has no value", node)
+    elif kind in _VALUES and not fits(_VALUES[kind], value):
+        expected = _VALUES[kind].expected
+        yield problem(f"the value is no {kind} one: {expected}", node, "@value")

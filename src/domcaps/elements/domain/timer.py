@@ -1,0 +1,191 @@
+"""``<timer>``: clocks and timers of the guest's hardware, and what happens to ticks that it misses.
+
+::
+
+    <clock offset='utc'>
+      <timer name='rtc' tickpolicy='catchup' track='guest'>
+        <catchup threshold='123' slew='120' limit='10000'/>
+      </timer>
+      <timer name='tsc' frequency='3504000000' mode='native'/>
+      <timer name='hpet' present='no'/>
+    </clock>
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from domcaps.elements.boards.families import ARM_VIRT, X86
+from domcaps.language.finding import Stage
+from domcaps.language.kinds import UNSIGNED64, YES_NO, OneOf
+from domcaps.language.observed import device_property, object_property, virttype
+from domcaps.language.part import Part, field
+from domcaps.language.rule import Problems, Sample, problem, rule
+from domcaps.language.truth import Truth
+
+PIT_CATCHUP = device_property("kvm-pit", "lost_tick_policy")
+"""KVM's timer can make up for ticks that were missed."""
+
+VIRTUAL_TIMER = object_property("max-arm-cpu", "kvm-no-adjvtime")
+"""Whether ARM's virtual timer stops with the guest can be chosen."""
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element as Node
+
+_ARM_KVM = ARM_VIRT & virttype("kvm")
+_X86_TIMERS = frozenset(("tsc", "kvmclock", "hypervclock", "hpet"))
+_POLICIES = {
+    "rtc": ("delay", "catchup"),
+    "pit": ("delay", "discard", "catchup"),
+    "armvtimer": ("delay", "discard"),
+    "kvmclock": (),
+    "hypervclock": (),
+}
+"""What can be done about missed ticks; with other timers nobody looks."""
+
+_CLOCK = "<clock offset='utc'>{}</clock>"
+
+
+class Timer(Part):
+    """A timer of the guest."""
+
+    path = "clock/timer"
+
+    name = field(
+        "@name",
+        OneOf(("pit", "rtc", "hpet", "tsc", "kvmclock", "hypervclock", "armvtimer")),
+        required=True,
+    )
+    present = field("@present", YES_NO)
+    tickpolicy = field("@tickpolicy", OneOf(("delay", "catchup", "merge", "discard")))
+    track = field("@track", OneOf(("boot", "guest", "wall", "realtime")))
+    frequency = field("@frequency", UNSIGNED64)
+    mode = field("@mode", OneOf(("auto", "native", "emulate", "paravirt", "smpsafe")))
+    threshold = field("catchup/@threshold", UNSIGNED64)
+    slew = field("catchup/@slew", UNSIGNED64)
+    limit = field("catchup/@limit", UNSIGNED64)
+
+
+@rule(
+    "timer-unsupported",
+    Timer,
+    bad=Sample(_CLOCK.format("<timer name='tsc' present='yes'/>"), arch="s390x"),
+    good=_CLOCK.format("<timer name='tsc' present='yes'/>"),
+)
+def timer_is_there(timer: Timer) -> Problems:
+    """Some timers are a matter of x86, and ARM's virtual timer of KVM on the board ``virt``."""
+    where = None
+    if timer.name in _X86_TIMERS and timer.present == "yes":
+        where = X86
+    elif timer.name == "armvtimer":
+        where = _ARM_KVM
+    if where is not None and not timer.holds(where):
+        why = where.explain(timer.domain.world)
+        yield problem(f"there is no {timer.name!r} timer here", timer, "@name", reason=why)
+
+
+@rule(
+    "timer-armvtimer-invalid",
+    Timer,
+    bad=Sample(
+        _CLOCK.format("<timer name='armvtimer' present='no'/>"), arch="aarch64", virttype="kvm"
+    ),
+    good=_CLOCK.format("<timer name='rtc'/>"),
+)
+def virtual_timer_stays(timer: Timer) -> Problems:
+    """ARM's virtual timer can't be left out, and old QEMUs let nothing be chosen about it."""
+    if timer.name != "armvtimer" or not timer.holds(_ARM_KVM):
+        return
+    if timer.present == "no":
+        yield problem("this timer can't be left out", timer, "@present")
+    world = timer.domain.world
+    if world.truth(VIRTUAL_TIMER) is Truth.NO:
+        why = VIRTUAL_TIMER.explain(world)
+        yield problem("this QEMU lets nothing be chosen about it", timer, reason=why)
+
+
+@rule(
+    "timer-tickpolicy-unsupported",
+    Timer,
+    bad=_CLOCK.format("<timer name='rtc' tickpolicy='merge'/>"),
+    good=_CLOCK.format("<timer name='rtc' tickpolicy='catchup'/>"),
+)
+def ticks_are_made_up_for(timer: Timer) -> Problems:
+    """What can be done about missed ticks differs from timer to timer."""
+    offered = _POLICIES.get(timer.name or "")
+    if timer.tickpolicy is None or offered is None:
+        return
+    world = timer.domain.world
+    if timer.tickpolicy not in offered:
+        listed = ", ".join(offered) or "none"
+        message = f"{timer.name!r} has no such policy; it has {listed}"
+        yield problem(message, timer, "@tickpolicy", accepted=offered)
+        return
+    catches_up = timer.name == "pit" and timer.tickpolicy == "catchup"
+    if catches_up and world.truth(PIT_CATCHUP) is Truth.NO:
+        why = PIT_CATCHUP.explain(world)
+        message = "only KVM's timer can catch up"
+        yield problem(message, timer, "@tickpolicy", accepted=offered[:2], reason=why)
+
+
+@rule(
+    "timer-catchup-unused",
+    Timer,
+    bad=_CLOCK.format("<timer name='rtc'><catchup slew='120'/></timer>"),
+    good=_CLOCK.format("<timer name='rtc' tickpolicy='catchup'><catchup slew='120'/></timer>"),
+)
+def catching_up_has_figures(timer: Timer) -> Problems:
+    """How to catch up can be said where the policy is to catch up."""
+    if timer.tickpolicy != "catchup" and any((timer.threshold, timer.slew, timer.limit)):
+        yield problem("<catchup> needs tickpolicy='catchup'", timer, "catchup")
+
+
+@rule(
+    "timer-attribute-unsupported",
+    Timer,
+    bad=_CLOCK.format("<timer name='hpet' frequency='1000'/>"),
+    good=_CLOCK.format("<timer name='tsc' frequency='1000000000'/>"),
+)
+def attributes_belong_to_timers(timer: Timer) -> Problems:
+    """Frequency and mode are those of ``tsc``; only ``rtc`` can follow different times."""
+    if timer.name != "tsc":
+        if timer.frequency:
+            yield problem(f"{timer.name!r} has no frequency to choose", timer, "@frequency")
+        if timer.mode is not None:
+            yield problem(f"{timer.name!r} has no mode to choose", timer, "@mode")
+    if timer.name != "rtc" and timer.track is not None:
+        yield problem(f"{timer.name!r} follows no time that can be chosen", timer, "@track")
+    if timer.name == "rtc" and timer.track == "boot":
+        yield problem("'rtc' follows guest, wall or realtime", timer, "@track")
+
+
+@rule(
+    "timer-frequency-unavailable",
+    Timer,
+    bad=_CLOCK.format("<timer name='tsc' frequency='1000000000'/>"),
+    good=_CLOCK.format("<timer name='tsc' frequency='2500000000'/>"),
+    stage=Stage.START,
+)
+def frequency_is_the_processors(timer: Timer) -> Problems:
+    """The frequency of ``tsc`` is that of the host's processor where KVM can't scale it.
+
+    Libvirt looks at the first one that is given. 250 millionths more or less are no matter.
+    """
+    if timer.name != "tsc" or not timer.frequency or _first_chosen(timer) is not timer.node:
+        return
+    counter = timer.domain.world.host.time_stamp_counter
+    if counter is None or counter[1]:
+        return
+    least, most = counter[0] - _tolerance(counter[0]), counter[0] + _tolerance(counter[0])
+    if not least <= timer.frequency <= most:
+        what = f"the host's processor counts with {counter[0]} Hz, and can't be made to differ"
+        yield problem(what, timer, "@frequency", accepted=(str(counter[0]),))
+
+
+def _tolerance(frequency: int) -> int:
+    return frequency * 250 // 1_000_000
+
+
+def _first_chosen(timer: Timer) -> Node | None:
+    chosen = (t.node for t in timer.domain.all(Timer) if t.name == "tsc" and t.frequency)
+    return next(chosen, None)

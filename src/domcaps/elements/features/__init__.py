@@ -1,0 +1,1 @@
+"""``<features>``: hypervisor features, Hyper-V enlightenments, and confidential guests."""

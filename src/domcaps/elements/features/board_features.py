@@ -1,0 +1,222 @@
+"""Features of certain boards: PCs, ARM's and RISC-V's ``virt``.
+
+::
+
+    <features>
+      <vmport state='off'/>
+      <ps2 state='off'/>
+      <vmcoreinfo state='on'/>
+    </features>
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from domcaps.elements.boards.families import ARM_VIRT, I440FX, ISAPC, Q35, RISCV_VIRT, X86
+from domcaps.elements.features.domain_features import Features, lacking
+from domcaps.elements.features.features import PS2, VMCOREINFO
+from domcaps.language.finding import Stage
+from domcaps.language.kinds import ON_OFF, OneOf
+from domcaps.language.observed import EmulatorFact, WorldFact, device
+from domcaps.language.part import Part, field
+from domcaps.language.rule import Problems, Sample, problem, rule
+from domcaps.language.truth import Truth
+
+if TYPE_CHECKING:
+    from domcaps.language.predicate import Predicate
+    from domcaps.language.world import World
+
+VMPORT = (I440FX | Q35 | ISAPC) & device("vmport")
+"""VMware's port for absolute pointers can be switched."""
+
+
+def _board_has(name: str) -> Predicate:
+    """Say that the board ``virt`` has that property, whatever version of it is the newest."""
+
+    def look(world: World) -> bool:
+        for known in world.emulator.machines(world.target.virttype):
+            if "virt" in {known.name, known.alias}:
+                return name in world.emulator.object_properties(f"{known.name}-machine")
+        return False
+
+    text = f"QEMU's board 'virt' has the property {name!r}"
+    return WorldFact(text, "qom-list-properties", look, key="[].name")
+
+
+RAS = _board_has("ras")
+AIA = _board_has("aia")
+VIRTUALIZATION = EmulatorFact(
+    "the emulator is one of 64-bit ARM",
+    "query-target",
+    lambda e: e.arch == "aarch64",
+    lambda e: e.arch,
+    "arch",
+)
+
+
+class Vmport(Part):
+    """VMware's port."""
+
+    path = "features/vmport"
+    state = field("@state", ON_OFF)
+
+
+class Vmcoreinfo(Part):
+    """The guest tells where its kernel's crash information is."""
+
+    path = "features/vmcoreinfo"
+    state = field("@state", ON_OFF, default="on")
+
+
+class Ras(Part):
+    """ARM's reports of memory errors to the guest."""
+
+    path = "features/ras"
+    state = field("@state", ON_OFF, required=True)
+
+
+class Ps2(Part):
+    """The PS/2 controller."""
+
+    path = "features/ps2"
+    state = field("@state", ON_OFF, required=True)
+
+
+class Aia(Part):
+    """RISC-V's newer interrupt controllers."""
+
+    path = "features/aia"
+    value = field("@value", OneOf(("none", "aplic", "aplic-imsic")))
+
+
+_F = "<features>{}</features>"
+_USED = "<features><ps2 state='off'/></features><devices><input type='{}' bus='{}'/></devices>"
+
+
+@rule(
+    "vmport-unsupported",
+    Vmport,
+    bad=Sample(_F.format("<vmport/>"), arch="s390x"),
+    good=_F.format("<acpi/>"),
+)
+def vmport_is_pc(vmport: Vmport) -> Problems:
+    """VMware's port is a device of QEMU's PC boards."""
+    yield from lacking(vmport, VMPORT)
+
+
+@rule(
+    "vmport-without-ps2",
+    Vmport,
+    bad=_F.format("<vmport state='on'/><ps2 state='off'/>"),
+    good=_F.format("<acpi/>"),
+)
+def vmport_needs_ps2(vmport: Vmport) -> Problems:
+    """VMware's port hands its events to the PS/2 controller."""
+    ps2 = vmport.domain.first(Ps2)
+    on = vmport.raw("state") in {None, "on"}
+    if on and ps2 is not None and ps2.state == "off":
+        yield problem("<vmport/> needs the PS/2 controller", vmport)
+
+
+@rule(
+    "vmcoreinfo-unsupported",
+    Vmcoreinfo,
+    bad=Sample(_F.format("<vmcoreinfo/>"), arch="s390x"),
+    good=_F.format("<vmcoreinfo state='off'/>"),
+)
+def vmcoreinfo_is_supported(vmcoreinfo: Vmcoreinfo) -> Problems:
+    """It is a device of QEMU, which not every emulator has."""
+    if vmcoreinfo.state == "on" and VMCOREINFO.supported is not None:
+        yield from lacking(vmcoreinfo, VMCOREINFO.supported)
+
+
+@rule(
+    "ras-unsupported",
+    Ras,
+    bad=_F.format("<ras state='on'/>"),
+    good=Sample(_F.format("<ras state='on'/>"), arch="aarch64"),
+)
+def ras_is_arm(ras: Ras) -> Problems:
+    """Memory errors are reported by ARM's board ``virt``."""
+    if ras.state is not None:
+        yield from lacking(ras, ARM_VIRT & RAS)
+
+
+@rule(
+    "ps2-unsupported",
+    Ps2,
+    bad=Sample(_F.format("<ps2 state='off'/>"), arch="s390x"),
+    good=_F.format("<acpi/>"),
+)
+def ps2_is_optional(ps2: Ps2) -> Problems:
+    """The PS/2 controller of PC boards can be left out from QEMU 7.0 on."""
+    if PS2.supported is not None:
+        yield from lacking(ps2, PS2.supported)
+
+
+@rule(
+    "ps2-in-use",
+    Ps2,
+    bad=_USED.format("mouse", "ps2"),
+    good=_USED.format("tablet", "usb"),
+)
+def ps2_devices_need_it(ps2: Ps2) -> Problems:
+    """Mouse and keyboard of the PS/2 bus need their controller."""
+    if ps2.state != "off":
+        return
+    for node in ps2.domain.root.iterfind("devices/input"):
+        bus = node.get("bus")
+        if bus is None and node.get("type") in {"mouse", "keyboard"}:
+            bus = "ps2" if ps2.holds(X86) else "usb"
+        if bus == "ps2":
+            yield problem(
+                "there is no PS/2 controller: <ps2 state='off'/>",
+                node,
+                "@bus",
+                accepted=["usb", "virtio"],
+            )
+
+
+@rule(
+    "aia-unsupported",
+    Aia,
+    bad=_F.format("<aia value='aplic'/>"),
+    good=Sample(_F.format("<aia value='aplic'/>"), arch="riscv64"),
+)
+def aia_is_riscv(aia: Aia) -> Problems:
+    """These interrupt controllers are on RISC-V's board ``virt``."""
+    if aia.value is not None:
+        yield from lacking(aia, RISCV_VIRT & AIA)
+
+
+@rule(
+    "virtualization-unsupported",
+    Features,
+    bad=_F.format("<virtualization/>"),
+    good=Sample(_F.format("<virtualization/>"), arch="aarch64"),
+)
+def nesting_is_arm(features: Features) -> Problems:
+    """Guests in the guest can be switched on for ARM's board ``virt``."""
+    node = features.find("virtualization")
+    if node is not None and not features.holds(ARM_VIRT):
+        why = ARM_VIRT.explain(features.domain.world)
+        yield problem("<virtualization/> is for ARM's board 'virt' only", node, reason=why)
+
+
+@rule(
+    "virtualization-lacking",
+    Features,
+    bad=Sample(_F.format("<virtualization/>"), arch="armv7l"),
+    good=Sample(_F.format("<virtualization/>"), arch="aarch64"),
+    stage=Stage.START,
+)
+def nesting_is_supported(features: Features) -> Problems:
+    """The switch is there for 64-bit emulators only."""
+    node = features.find("virtualization")
+    world = features.domain.world
+    if node is None or not features.holds(ARM_VIRT):
+        return
+    if world.truth(VIRTUALIZATION) is Truth.NO:
+        why = VIRTUALIZATION.explain(world)
+        yield problem("this emulator has no switch for it", node, reason=why)

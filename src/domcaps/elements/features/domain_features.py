@@ -1,0 +1,317 @@
+"""``<features>``: what the guest's platform has besides its devices.
+
+::
+
+    <features>
+      <acpi/>
+      <apic eoi='on'/>
+      <smm state='on'>
+        <tseg unit='MiB'>48</tseg>
+      </smm>
+    </features>
+
+Those of certain boards stand in `features.board_features` and `features.pseries`,
+of hypervisors in `features.hypervisor_features` and `features.hyperv`, ARM's
+interrupt controller in `features.gic`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from domcaps.elements.boards.families import Q35, X86, machine_type
+from domcaps.elements.features.features import ASYNC_TEARDOWN
+from domcaps.language.kinds import ON_OFF, YES_NO, OneOf
+from domcaps.language.observed import arch, device_property
+from domcaps.language.part import Part, field
+from domcaps.language.preference import Decision, Option
+from domcaps.language.quantities import MIB, SIZE, UNIT, size_of
+from domcaps.language.rule import Problems, Sample, problem, rule
+from domcaps.language.truth import Truth
+
+if TYPE_CHECKING:
+    from domcaps.language.predicate import Predicate
+
+# fmt: off
+NAMES = frozenset((
+    "acpi", "apic", "pae", "hap", "viridian", "privnet", "hyperv", "kvm", "pvspinlock",
+    "capabilities", "pmu", "vmport", "gic", "smm", "ioapic", "hpt", "vmcoreinfo", "htm",
+    "nested-hv", "msrs", "ccf-assist", "xen", "cfpc", "sbbc", "ibs", "tcg", "async-teardown", "ras",
+    "ps2", "aia",
+))
+# fmt: on
+"""Features that libvirt knows by name."""
+
+_VIRTUALIZATION_SINCE = "12.0"
+
+TSEG = device_property("mch", "extended-tseg-mbytes")
+"""The size of SMM's memory can be chosen."""
+
+
+PREFERENCE = Decision(
+    "features.acpi",
+    order=35,
+    title="how the guest finds its devices",
+    options=(
+        Option("on", "PCs are found by it", when=X86, xml="<features><acpi/><apic/></features>"),
+        Option(
+            "on",
+            "UEFI hands it over",
+            given=(("os.firmware", ("efi",)),),
+            when=arch("armv7l", "aarch64", "loongarch64", "riscv64"),
+            xml="<features><acpi/></features>",
+        ),
+        Option("", "the board has another way"),
+    ),
+)
+
+
+class Features(Part):
+    """All of them."""
+
+    path = "features"
+    knows = ("acpi", "pae", "viridian", "privnet", "virtualization")
+
+
+class Apic(Part):
+    """The interrupt controller of x86 processors."""
+
+    path = "features/apic"
+    eoi = field("@eoi", ON_OFF)
+
+
+class Hap(Part):
+    """Paging with the processor's help."""
+
+    path = "features/hap"
+    state = field("@state", ON_OFF)
+
+
+class Pmu(Part):
+    """The unit that counts events of the processor."""
+
+    path = "features/pmu"
+    state = field("@state", ON_OFF)
+
+
+class Pvspinlock(Part):
+    """Spinlocks that tell the hypervisor that they wait."""
+
+    path = "features/pvspinlock"
+    state = field("@state", ON_OFF)
+
+
+class Smm(Part):
+    """System management mode."""
+
+    path = "features/smm"
+    state = field("@state", ON_OFF, default="on")
+    tseg = field("tseg")
+    tseg_unit = field("tseg/@unit")
+
+
+class Ioapic(Part):
+    """Where the interrupt controller of the board is emulated."""
+
+    path = "features/ioapic"
+    driver = field("@driver", OneOf(("qemu", "kvm")))
+
+
+class Msrs(Part):
+    """What happens when the guest touches registers that KVM does not know."""
+
+    path = "features/msrs"
+    unknown = field("@unknown", OneOf(("ignore", "fault")), required=True)
+
+
+class Tcg(Part):
+    """The translator of plain emulation."""
+
+    path = "features/tcg"
+    tb_cache = field("tb-cache", SIZE)
+    tb_cache_unit = field("tb-cache/@unit", UNIT, of="tb-cache")
+
+
+class AsyncTeardown(Part):
+    """A large guest's memory is given back in the background."""
+
+    path = "features/async-teardown"
+    enabled = field("@enabled", YES_NO, default="yes")
+
+
+_F = "<features>{}</features>"
+
+
+@rule("features-unknown", Features, bad=_F.format("<acpy/>"), good=_F.format("<acpi/>"))
+def feature_is_known(features: Features) -> Problems:
+    """A feature that libvirt does not know is refused, unlike other elements."""
+    newer = features.domain.world.target.dialect.speaks(_VIRTUALIZATION_SINCE, "")
+    for node in features.node.iterchildren("*"):
+        if node.tag not in NAMES and not (newer and node.tag == "virtualization"):
+            yield problem(f"<{node.tag}> is no feature that libvirt knows", node)
+
+
+def only(part: Part, where: Predicate, what: str, at: str = "") -> Problems:
+    """Give a problem where the target is none of those that have the feature."""
+    if not part.holds(where):
+        why = where.explain(part.domain.world)
+        yield problem(f"<{part.node.tag}> is for {what} only", part, at, reason=why)
+
+
+def lacking(part: Part, predicate: Predicate, at: str = "") -> Problems:
+    """Give a problem where it is known that the feature can't be had."""
+    if part.domain.world.truth(predicate) is Truth.NO:
+        why = predicate.explain(part.domain.world)
+        yield problem(f"<{part.node.tag}> can't be had here", part, at, reason=why)
+
+
+@rule(
+    "features-acpi-unsupported",
+    Features,
+    bad=Sample(_F.format("<acpi/>"), arch="s390x"),
+    good=_F.format("<acpi/>"),
+)
+def acpi_is_supported(features: Features) -> Problems:
+    """Some machine types have no ACPI; QEMU says which."""
+    acpi = features.find("acpi")
+    if acpi is None:
+        return
+    # in definitions that are there already it is taken out of those of mainframes
+    forgiven = not features.domain.new and features.domain.arch in {"s390", "s390x"}
+    machine = machine_type(features.domain.world)
+    if machine is not None and machine.acpi is False and not forgiven:
+        yield problem(f"the machine type {machine.name!r} has no ACPI", acpi)
+
+
+@rule(
+    "features-acpi-without-uefi",
+    Features,
+    bad=Sample(_F.format("<acpi/>"), arch="aarch64"),
+    good=_F.format("<acpi/>"),
+)
+def acpi_needs_uefi(features: Features) -> Problems:
+    """On 64-bit ARM only UEFI can tell the guest about ACPI."""
+    acpi = features.find("acpi")
+    machine = machine_type(features.domain.world)
+    without = machine is not None and machine.acpi is False
+    if acpi is None or features.domain.arch != "aarch64" or without:
+        return
+    root = features.domain.root
+    loader = root.find("os/loader")
+    flash = loader is not None and loader.get("type") == "pflash"
+    if not flash and root.find("os[@firmware='efi']") is None:
+        yield problem("<acpi/> needs UEFI firmware here: <os firmware='efi'>", acpi)
+
+
+@rule(
+    "apic-eoi-unsupported",
+    Apic,
+    bad=Sample(_F.format("<apic eoi='on'/>"), arch="s390x"),
+    good=_F.format("<apic eoi='on'/>"),
+)
+def eoi_is_x86(apic: Apic) -> Problems:
+    """How interrupts are acknowledged can be chosen on x86 only."""
+    if apic.eoi is not None:
+        yield from only(apic, X86, "x86", "@eoi")
+
+
+@rule(
+    "pvspinlock-unsupported",
+    Pvspinlock,
+    bad=Sample(_F.format("<pvspinlock/>"), arch="s390x"),
+    good=_F.format("<pvspinlock/>"),
+)
+def pvspinlock_is_x86(pvspinlock: Pvspinlock) -> Problems:
+    """These spinlocks are a matter of x86."""
+    yield from only(pvspinlock, X86, "x86")
+
+
+@rule(
+    "ioapic-unsupported",
+    Ioapic,
+    bad=Sample(_F.format("<ioapic driver='qemu'/>"), arch="s390x"),
+    good=_F.format("<ioapic driver='qemu'/>"),
+)
+def ioapic_is_x86(ioapic: Ioapic) -> Problems:
+    """Where this interrupt controller is emulated can be chosen on x86 only."""
+    if ioapic.driver is not None:
+        yield from only(ioapic, X86, "x86")
+
+
+@rule(
+    "pmu-always-on",
+    Pmu,
+    bad=Sample(_F.format("<pmu state='off'/>"), arch="ppc64"),
+    good=_F.format("<pmu state='off'/>"),
+)
+def power_counts(pmu: Pmu) -> Problems:
+    """On 64-bit POWER it can't be switched off."""
+    if pmu.state == "off" and pmu.domain.arch in {"ppc64", "ppc64le"}:
+        yield problem("the PMU of POWER can't be switched off", pmu, "@state")
+
+
+@rule(
+    "smm-tseg-unsupported",
+    Smm,
+    bad=Sample(_F.format("<smm><tseg unit='MiB'>48</tseg></smm>"), machine="pc"),
+    good=_F.format("<smm/>"),
+)
+def tseg_needs_q35(smm: Smm) -> Problems:
+    """The size of SMM's memory is a property of the Q35 board."""
+    if smm.state == "on" and smm.raw("tseg"):
+        where = Q35 & TSEG
+        if smm.domain.world.truth(where) is Truth.NO:
+            why = where.explain(smm.domain.world)
+            yield problem("<tseg> is for q35 machine types only", smm, "tseg", reason=why)
+
+
+@rule(
+    "smm-tseg-invalid",
+    Smm,
+    bad=Sample(_F.format("<smm><tseg unit='KiB'>48</tseg></smm>"), machine="q35"),
+    good=_F.format("<smm/>"),
+)
+def tseg_is_in_mebibytes(smm: Smm) -> Problems:
+    """The size of SMM's memory is a number of whole mebibytes."""
+    if smm.state != "on" or not smm.raw("tseg"):
+        return
+    size = size_of(smm.node, "tseg", "tseg/@unit", scale=MIB)
+    if size is None or size % MIB:
+        yield problem("the size is no number of whole MiB", smm, "tseg")
+
+
+@rule(
+    "tcg-tb-cache-invalid",
+    Tcg,
+    bad=_F.format("<tcg><tb-cache>1000</tb-cache></tcg>"),
+    good=_F.format("<tcg><tb-cache unit='MiB'>32</tb-cache></tcg>"),
+)
+def cache_is_in_mebibytes(tcg: Tcg) -> Problems:
+    """The size of the translator's cache is a number of whole mebibytes."""
+    size = size_of(tcg.node, "tb-cache", "tb-cache/@unit")
+    if size and -(-size // 1024) % 1024 and tcg.domain.virttype == "qemu":
+        yield problem("the size is no number of whole MiB", tcg, "tb-cache")
+
+
+@rule(
+    "tcg-unused",
+    Tcg,
+    bad=Sample(_F.format("<tcg><tb-cache unit='MiB'>32</tb-cache></tcg>"), virttype="kvm"),
+    good=_F.format("<tcg><tb-cache unit='MiB'>32</tb-cache></tcg>"),
+)
+def translator_is_there(tcg: Tcg) -> Problems:
+    """The translator serves domains of the type ``qemu``."""
+    if tcg.domain.virttype != "qemu" and size_of(tcg.node, "tb-cache", "tb-cache/@unit"):
+        yield problem("there is no translator but for type='qemu'", tcg)
+
+
+@rule(
+    "async-teardown-unsupported",
+    AsyncTeardown,
+    bad=Sample(_F.format("<async-teardown/>"), arch="riscv64"),
+    good=_F.format("<async-teardown enabled='no'/>"),
+)
+def teardown_is_supported(teardown: AsyncTeardown) -> Problems:
+    """It needs QEMU's option ``-run-with async-teardown``."""
+    if teardown.enabled == "yes" and ASYNC_TEARDOWN.supported is not None:
+        yield from lacking(teardown, ASYNC_TEARDOWN.supported)

@@ -1,0 +1,108 @@
+"""``<features>`` and what else the guest's platform may have, each a plain yes or no.
+
+What a domain writes for it stands in different places::
+
+    <genid/>
+    <features>
+      <vmcoreinfo state='on'/>
+      <async-teardown enabled='yes'/>
+      <ps2 state='off'/>
+    </features>
+    <launchSecurity type='s390-pv'/>
+
+``backup`` and ``backingStoreInput`` are no part of a domain: they tell what libvirt itself can do.
+"""
+
+from domcaps.elements.advice.drifts import NO_DMA
+from domcaps.elements.boards.families import I440FX, ISAPC, Q35, XENFV
+from domcaps.elements.features.launch_security import (
+    PROTECTED,
+    S390_PV,
+    TDX_FOR_GUEST,
+    TDX_QEMU,
+    TRUSTED,
+)
+from domcaps.language import Element, Place
+from domcaps.language.observed import arch, device, object_property, option, qapi
+from domcaps.language.told import LIBVIRTS_OWN, Told, Untold
+
+VMCOREINFO = Element(
+    "vmcoreinfo",
+    place=Place.FEATURES,
+    order=20,
+    supported=device("vmcoreinfo"),
+    at_start=(NO_DMA,),
+    told=Told("-device vmcoreinfo", alone=True),
+)
+"""The guest tells where its kernel's crash information is."""
+
+GENID = Element(
+    "genid",
+    place=Place.FEATURES,
+    order=30,
+    supported=device("vmgenid"),
+    told=Told("-device vmgenid,guid=auto", alone=True),
+)
+"""An identifier that changes when the guest is restored from a snapshot."""
+
+BACKING_STORE_INPUT = Element(
+    "backingStoreInput", place=Place.FEATURES, order=40, told=LIBVIRTS_OWN
+)
+"""Backing chains may be given in the definition: a matter of libvirt alone."""
+
+BACKUP = Element(
+    "backup",
+    place=Place.FEATURES,
+    order=50,
+    supported=qapi("blockdev-reopen")
+    & qapi("migrate-set-parameters/arg/block-bitmap-mapping/bitmaps/transform"),
+    told=Untold("it is a matter of guests that run: QEMU's command line is told nothing of it"),
+)
+"""Incremental backup: needs bitmaps that can be moved between images and hosts."""
+
+ASYNC_TEARDOWN = Element(
+    "async-teardown",
+    place=Place.FEATURES,
+    order=60,
+    supported=option("run-with", "async-teardown"),
+    told=Told("-run-with async-teardown=on", alone=True),
+)
+"""A large guest's memory is given back in the background."""
+
+S390_PV_UNTIL = Element(
+    "s390-pv",
+    place=Place.FEATURES,
+    order=70,
+    shown=arch("s390", "s390x"),
+    supported=S390_PV,
+    until="11.6",
+    told=PROTECTED,
+)
+S390_PV_SINCE = Element(
+    "s390-pv", place=Place.FEATURES, order=70, supported=S390_PV, since="11.6", told=PROTECTED
+)
+"""Protected virtualization of IBM's mainframes; older libvirt speaks of it only there."""
+
+PS2 = Element(
+    "ps2",
+    place=Place.FEATURES,
+    order=80,
+    supported=(I440FX | Q35 | XENFV | ISAPC)
+    & object_property("generic-pc-machine", "i8042", abstract=True),
+    told=Told(machine="i8042=off"),
+)
+"""The PS/2 controller can be left out."""
+
+TDX_UNTIL = Element(
+    "tdx",
+    place=Place.FEATURES,
+    order=90,
+    supported=TDX_QEMU,
+    since="11.6",
+    until="11.10",
+    told=TRUSTED,
+)
+TDX_SINCE = Element(
+    "tdx", place=Place.FEATURES, order=90, supported=TDX_FOR_GUEST, since="11.10", told=TRUSTED
+)
+"""Intel's trust domains."""

@@ -1,0 +1,128 @@
+"""``<gic>``: the interrupt controller of ARM's virt board.
+
+::
+
+    <features>
+      <gic version='3'/>
+    </features>
+"""
+
+from domcaps.elements.boards.families import ARM_VIRT
+from domcaps.language import AnyChoice, Choice, Drift, Element, Enum, Place, World
+from domcaps.language.finding import Stage
+from domcaps.language.kinds import OneOf
+from domcaps.language.observed import WorldFact
+from domcaps.language.part import Part, field
+from domcaps.language.predicate import Predicate
+from domcaps.language.remedy import Effort, Remedy
+from domcaps.language.rule import Problems, Sample, problem, rule
+from domcaps.language.told import Told
+
+
+def _offers(world: World) -> str:
+    """List the versions with who implements them."""
+    known = []
+    for gic in world.emulator.gic:
+        by = [name for name, has in (("kvm", gic.kernel), ("qemu", gic.emulated)) if has]
+        known.append(f"{gic.version} by {' and '.join(by) or 'nothing'}")
+    return ", ".join(known) or "none"
+
+
+def _version(number: int) -> Predicate:
+    def offered(world: World) -> bool:
+        for gic in world.emulator.gic:
+            if gic.version == number:
+                return {"kvm": gic.kernel, "qemu": gic.emulated}.get(world.target.virttype, False)
+        return False
+
+    def advice(world: World) -> Remedy:
+        for gic in world.emulator.gic:
+            if gic.version == number and (gic.emulated or gic.kernel):
+                return Remedy(Effort.VIRTTYPE, f"--virttype {'qemu' if gic.emulated else 'kvm'}")
+        return Remedy(Effort.HARDWARE, f"an ARM host that has version {number}")
+
+    return ARM_VIRT & WorldFact(
+        f"QEMU offers version {number} for this virtualization type",
+        "query-gic-capabilities",
+        offered,
+        _offers,
+        f"[version={number}]",
+        advice,
+    )
+
+
+_NOT_LOOKED_AT = Drift(
+    says="versions are listed that QEMU offers for the virtualization type",
+    but="libvirt takes any version for the board virt, and leaves it to QEMU to fail",
+    evidence="libvirt builds a command line for aarch64 with <gic version='3'/> and for "
+    "type='qemu' with versions that QEMU offers with KVM only",
+    listed=False,
+)
+
+_OLD_ARM = Drift(
+    says="version 3 is listed for 32-bit ARM where QEMU names it",
+    but="libvirt starts no guest of qemu-system-arm with it: 'gic-version' is said not "
+    "to be available",
+    evidence="a domain for armv7l with <gic version='3'/> can be defined with 11.3 and "
+    "12.8, and is refused when its command line is built",
+)
+_TOLD = Told(machine="gic-version={value}", when=ARM_VIRT)
+
+VERSION = Enum(
+    "version",
+    attribute="@version",
+    choices=(
+        Choice("2", _version(2), drifts=(_NOT_LOOKED_AT,), told=_TOLD),
+        Choice(
+            "3",
+            _version(3),
+            told=_TOLD,
+            drifts=(
+                _NOT_LOOKED_AT,
+                _OLD_ARM,
+            ),
+        ),
+    ),
+)
+
+ELEMENT = Element(
+    "gic", place=Place.FEATURES, order=10, supported=AnyChoice(VERSION), content=(VERSION,)
+)
+
+
+class Gic(Part):
+    """The interrupt controller that a domain asks for.
+
+    libvirt does not look at what QEMU offers: ``version='host'`` may come to mean either.
+    """
+
+    path = "features/gic"
+
+    version = field("@version", OneOf(("host", "2", "3")))
+
+
+@rule(
+    "gic-unsupported",
+    Gic,
+    bad="<features><gic/></features>",
+    good=Sample("<features><gic version='3'/></features>", arch="aarch64"),
+)
+def gic_is_arm(gic: Gic) -> Problems:
+    """The interrupt controller can be chosen for ARM's board ``virt``."""
+    if not gic.holds(ARM_VIRT):
+        why = ARM_VIRT.explain(gic.domain.world)
+        yield problem("<gic> is for ARM's board 'virt' only", gic, reason=why)
+
+
+@rule(
+    "gic-version-unsupported",
+    Gic,
+    bad=Sample("<features><gic version='3'/></features>", arch="armv7l"),
+    good=Sample("<features><gic version='2'/></features>", arch="armv7l"),
+    stage=Stage.START,
+)
+def old_arm_has_version_2(gic: Gic) -> Problems:
+    """The emulators for 32-bit ARM know version 2 alone."""
+    old = gic.holds(ARM_VIRT) and gic.domain.world.emulator.arch != "aarch64"
+    if old and gic.version in {"3", "host"}:
+        yield problem("this emulator has version 2 only", gic, "@version", accepted=("2",))

@@ -1,0 +1,271 @@
+"""``<hyperv>``: interfaces of Microsoft's hypervisor, for guests that expect them.
+
+::
+
+    <features>
+      <hyperv mode='custom'>
+        <relaxed state='on'/>
+        <spinlocks state='on' retries='8191'/>
+      </hyperv>
+    </features>
+
+QEMU tells what it offers when it is asked to expand a CPU model with ``hv-passthrough`` set.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from domcaps.elements.advice.remedies import kvm
+from domcaps.elements.boards.families import KVM, X86
+from domcaps.language import AnyChoice, Choice, Drift, Element, Enum, Place, Row, Rows, World
+from domcaps.language.observed import EmulatorFact, WorldFact, arch, qapi, virttype
+from domcaps.language.preference import Decision, Option, family
+from domcaps.language.remedy import Effort, Remedy
+from domcaps.language.told import Told, Untold, Ways
+
+if TYPE_CHECKING:
+    from domcaps.facts.emulator import EmulatorFacts
+    from domcaps.language.predicate import Predicate
+
+NEVER_NOTIFIES = 2**32 - 1
+"""What QEMU calls a spinlock that never asks the hypervisor: as good as no default."""
+
+_PASSTHROUGH = {"migratable": False, "hv-passthrough": True}
+
+
+def enlightenments(emulator: EmulatorFacts) -> dict[str, bool | int | str]:
+    """Give what QEMU says of Hyper-V, by QEMU's names without their ``hv-``."""
+    accelerator = emulator.first_accelerator
+    model = "max" if accelerator == "tcg" else "host"
+    expansion = emulator.cpu_expansion(model, accelerator, "full", _PASSTHROUGH)
+    if expansion is None:
+        return {}
+    return {
+        name.removeprefix("hv-"): value
+        for name, value in expansion.props.items()
+        if name.startswith("hv-")
+    }
+
+
+def _offers(emulator: EmulatorFacts, name: str) -> bool:
+    """Tell whether an enlightenment has a value that means more than off."""
+    offered = enlightenments(emulator)
+    value = offered.get(name, offered.get(name.replace("_", "-"), False))
+    return isinstance(value, str) or value > 0
+
+
+def _advice(world: World) -> Remedy:
+    if world.emulator.arch not in {"i686", "x86_64"}:
+        return Remedy(Effort.ARCH, "only guests of x86 have it: --arch x86_64")
+    if world.emulator.first_accelerator == "kvm":
+        return Remedy(Effort.HARDWARE, "a host whose processor and KVM offer it")
+    return kvm(world)
+
+
+def _said(emulator: EmulatorFacts, name: str) -> str:
+    offered = enlightenments(emulator)
+    value = offered.get(name, offered.get(name.replace("_", "-")))
+    return "not there" if value is None else repr(value)
+
+
+_ANY_ENLIGHTENMENT = Drift(
+    says="enlightenments are listed that QEMU offers with its first accelerator",
+    but="libvirt defines any, and builds the command line; most are looked at once QEMU runs",
+    evidence="libvirt 11.3 and 12.8 take <vpindex state='on'/> for aarch64's virt and for x86 with "
+    "TCG, neither of which lists it",
+    listed=False,
+)
+
+
+# what stands in a domain beside a switch, as one needs another or more than on and off
+_ALONGSIDE = {
+    "stimer": "<vpindex state='on'/><synic state='on'/>",
+    "tlbflush": "<vpindex state='on'/>",
+    "ipi": "<vpindex state='on'/>",
+    "evmcs": "<vapic state='on'/>",
+}
+_MORE = {"spinlocks": " retries='8191'", "vendor_id": " value='KVM Hv'"}
+_CLOCK = "<clock offset='utc'><timer name='hypervclock' present='yes'/></clock>"
+
+
+def _sample(name: str) -> str:
+    switch = f"<{name} state='on'{_MORE.get(name, '')}/>"
+    features = f"<features><hyperv>{_ALONGSIDE.get(name, '')}{switch}</hyperv></features>"
+    return features + _CLOCK if name == "stimer" else features
+
+
+_NEEDS = {
+    "synic": ("vpindex",),
+    "stimer": ("vpindex", "synic", "time"),
+    "tlbflush": ("vpindex",),
+    "ipi": ("vpindex",),
+    "evmcs": ("vapic",),
+    "reenlightenment": ("vpindex", "synic", "time", "stimer", "frequencies"),
+}
+_SAID = {"spinlocks": "=0x1fff", "vendor_id": "=sample"}
+
+
+_TAKEN_ANYWAY = Drift(
+    says="enlightenments are listed that KVM offers",
+    but="QEMU starts with some that KVM does not offer, so that a start proves nothing of them",
+    evidence="verify with QEMU 11.1 on a KVM that offers two: it starts with hv-relaxed and others",
+    where=X86 & KVM,
+    listed=False,
+)
+_UNNOTICED = Untold("QEMU takes no notice of it without KVM", when=X86 & ~KVM)
+
+
+def _told(name: str) -> Ways:
+    """Switch it on, with what it needs, for a CPU that every host has."""
+    needs = "".join(f",hv-{needed}=on" for needed in _NEEDS.get(name, ()))
+    switch = f"hv-{name.replace('_', '-')}{_SAID.get(name, '=on')}"
+    return (Told(cpu=f"qemu64{needs},{switch}", when=X86 & KVM), _UNNOTICED)
+
+
+def _choice(name: str, since: str = "") -> Choice:
+    return Choice(
+        name,
+        EmulatorFact(
+            f"QEMU offers the enlightenment {name!r}",
+            "query-cpu-model-expansion, hv-passthrough",
+            lambda emulator: _offers(emulator, name),
+            lambda emulator: _said(emulator, name),
+            f"model.props.hv-{name.replace('_', '-')}",
+            _advice,
+        ),
+        since=since,
+        drifts=(_ANY_ENLIGHTENMENT,),
+        sample=_sample(name),
+        told=_told(name),
+        at_start=(_TAKEN_ANYWAY,),
+    )
+
+
+FEATURES = Enum(
+    "features",
+    choices=tuple(
+        _choice(name)
+        for name in (
+            "relaxed",
+            "vapic",
+            "spinlocks",
+            "vpindex",
+            "runtime",
+            "synic",
+            "stimer",
+            "reset",
+            "vendor_id",
+            "frequencies",
+            "reenlightenment",
+            "tlbflush",
+            "ipi",
+            "evmcs",
+            "avic",
+            "emsr_bitmap",
+            "xmm_input",
+        )
+    ),
+)
+
+
+def _defaults(world: World) -> tuple[Row, ...]:
+    """Give what the enlightenments that are more than a switch are set to."""
+    offered = enlightenments(world.emulator)
+    rows = []
+    retries = offered.get("spinlocks", NEVER_NOTIFIES)
+    if retries != NEVER_NOTIFIES:
+        rows.append(Row("spinlocks", str(retries)))
+    for row, name, part_of in _DIRECT:
+        if name in offered and _offers(world.emulator, part_of):
+            rows.append(Row(row, "on" if offered.get(name) is True else "off"))
+    if offered.get("vendor-id"):
+        rows.append(Row("vendor_id", str(offered["vendor-id"])))
+    return tuple(rows)
+
+
+# our name, QEMU's name, and the enlightenment that it is a part of
+_DIRECT = (
+    ("stimer_direct", "stimer-direct", "stimer"),
+    ("tlbflush_direct", "tlbflush-direct", "tlbflush"),
+    ("tlbflush_extended", "tlbflush-ext", "tlbflush"),
+)
+
+DEFAULTS = Element(
+    "defaults",
+    supported=None,
+    since="11.9",
+    shown=WorldFact(
+        "some enlightenment has a default that says more than on",
+        "query-cpu-model-expansion, hv-passthrough",
+        lambda world: bool(_defaults(world)),
+        lambda world: ", ".join(f"{r.name}={r.text}" for r in _defaults(world)) or "none",
+        "model.props",
+        _advice,
+    ),
+    content=(Rows(_defaults),),
+)
+
+# A QEMU that tells which accelerator it uses is not asked about Hyper-V where it uses none; of an
+# older one libvirt takes what it fills in for an offer, even without an accelerator.
+NOT_EMULATED = ~(
+    qapi("query-accelerators")
+    & EmulatorFact(
+        "QEMU was asked without an accelerator",
+        "query-accelerators",
+        lambda emulator: emulator.first_accelerator == "tcg",
+        lambda emulator: emulator.first_accelerator,
+        "enabled",
+        advice_against=_advice,
+    )
+)
+
+UNTIL = Element(
+    "hyperv",
+    place=Place.FEATURES,
+    order=120,
+    shown=AnyChoice(FEATURES),
+    content=(FEATURES, DEFAULTS),
+    until="11.10",
+)
+
+
+def _offered(*names: str) -> Predicate:
+    """QEMU offers all of these enlightenments."""
+    return EmulatorFact(
+        f"QEMU offers the enlightenments {', '.join(names)}",
+        "query-cpu-model-expansion, hv-passthrough",
+        lambda emulator: all(_offers(emulator, name) for name in names),
+    )
+
+
+CLOCK = _offered("time")
+"""The hypervisor can tell a Windows guest the time."""
+
+PREFERENCE = Decision(
+    "features.hyperv",
+    order=135,
+    title="Microsoft's interfaces to the hypervisor",
+    options=(
+        Option(
+            "on",
+            "Windows runs faster with them",
+            guest=family("windows"),
+            when=arch("i686", "x86_64")
+            & virttype("kvm")
+            & _offered("relaxed", "vapic", "spinlocks"),
+            xml="<features><hyperv mode='custom'><relaxed state='on'/><vapic state='on'/>"
+            "<spinlocks state='on' retries='8191'/></hyperv></features>",
+        ),
+        Option("", "the guest would not use them"),
+    ),
+)
+
+ELEMENT = Element(
+    "hyperv",
+    place=Place.FEATURES,
+    order=120,
+    shown=NOT_EMULATED & AnyChoice(FEATURES),
+    content=(FEATURES, DEFAULTS),
+    since="11.10",
+)

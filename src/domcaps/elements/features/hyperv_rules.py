@@ -1,0 +1,206 @@
+"""What must hold of ``<hyperv>`` in a domain; what QEMU offers is in `features.hyperv`.
+
+::
+
+    <features>
+      <hyperv mode='custom'>
+        <vpindex state='on'/>
+        <synic state='on'/>
+        <stimer state='on'>
+          <direct state='on'/>
+        </stimer>
+        <vendor_id state='on' value='KVM Hv'/>
+      </hyperv>
+    </features>
+    <clock>
+      <timer name='hypervclock' present='yes'/>
+    </clock>
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from domcaps.elements.boards.families import ARM_VIRT, X86
+from domcaps.elements.features.hyperv import FEATURES
+from domcaps.language import Choice, Enum
+from domcaps.language.finding import Stage
+from domcaps.language.kinds import ON_OFF, UNSIGNED, Int
+from domcaps.language.part import Part, field
+from domcaps.language.rule import Problems, Sample, problem, rule
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element as Node
+
+NAMES = frozenset(choice.name for choice in FEATURES.choices)
+
+MODE = Enum(
+    "hypervMode",
+    attribute="@mode",
+    choices=(Choice("custom"), Choice("passthrough"), Choice("host-model", since="11.9")),
+)
+
+WHERE = X86 | ARM_VIRT
+"""Machines whose guests may take them for Microsoft's."""
+
+_DEPENDENT_SINCE = "11.9"
+"""From then on libvirt knows which enlightenment needs which other."""
+
+_NEEDS = (("stimer", "synic"), ("tlbflush", "vpindex"), ("ipi", "vpindex"), ("evmcs", "vapic"))
+_INSIDE = {"stimer": ("direct",), "tlbflush": ("direct", "extended")}
+_LEAST_RETRIES = 4095
+_RETRIES = Int(0, UNSIGNED.most, base=0)
+_VENDOR_LENGTH = 12
+
+_HV = "<features><hyperv{}>{}</hyperv></features>"
+_CLOCK = "<clock offset='utc'><timer name='hypervclock' present='yes'/></clock>"
+
+
+class Hyperv(Part):
+    """The enlightenments of a domain."""
+
+    path = "features/hyperv"
+
+    mode = field("@mode", choice=MODE, default="custom")
+
+    @property
+    def switches(self) -> list[Node]:
+        """The enlightenments that are spoken of; none with passthrough, where all are on."""
+        return [] if self.mode == "passthrough" else list(self.node.iterchildren("*"))
+
+    def is_on(self, name: str) -> bool:
+        """Tell whether an enlightenment is switched on."""
+        return any(node.tag == name and node.get("state") == "on" for node in self.switches)
+
+
+@rule(
+    "hyperv-unsupported",
+    Hyperv,
+    bad=Sample(_HV.format("", ""), arch="s390x"),
+    good=_HV.format("", "<relaxed state='on'/>"),
+)
+def hyperv_is_for_pcs(hyperv: Hyperv) -> Problems:
+    """Enlightenments are a matter of x86, and of ARM's board ``virt``."""
+    if not hyperv.holds(WHERE):
+        why = WHERE.explain(hyperv.domain.world)
+        yield problem("<hyperv> is for x86 and ARM's board 'virt' only", hyperv, reason=why)
+
+
+@rule(
+    "hyperv-host-model-unsupported",
+    Hyperv,
+    bad=Sample(_HV.format(" mode='host-model'", ""), arch="aarch64"),
+    good=_HV.format(" mode='host-model'", ""),
+    stage=Stage.START,
+)
+def host_model_is_x86(hyperv: Hyperv) -> Problems:
+    """What there is of Hyper-V can be asked of x86 emulators only."""
+    if hyperv.mode == "host-model" and hyperv.holds(ARM_VIRT):
+        yield problem("emulators for ARM do not say what they have", hyperv, "@mode")
+
+
+@rule(
+    "hyperv-feature-invalid",
+    Hyperv,
+    bad=_HV.format("", "<relaxed/>"),
+    good=_HV.format("", "<relaxed state='on'/>"),
+)
+def switches_have_states(hyperv: Hyperv) -> Problems:
+    """Each enlightenment is known by name, and has a state."""
+    for node in hyperv.switches:
+        if node.tag not in NAMES:
+            yield problem(f"<{node.tag}> is no enlightenment", node, accepted=sorted(NAMES))
+        else:
+            yield from _state(node)
+            yield from _inside(node)
+
+
+def _state(node: Node) -> Problems:
+    state = node.get("state")
+    if state is None:
+        yield problem(f"<{node.tag}> needs a state", node, accepted=ON_OFF.names)
+    elif state not in ON_OFF.names:
+        yield problem("the state is on or off", node, "@state", accepted=ON_OFF.names)
+
+
+def _inside(node: Node) -> Problems:
+    """Look at what some enlightenments are made of, where they are on."""
+    parts = _INSIDE.get(str(node.tag))
+    if parts is None or node.get("state") != "on":
+        return
+    for child in node.iterchildren("*"):
+        if child.tag in parts:
+            yield from _state(child)
+        else:
+            yield problem(f"<{child.tag}> is no part of <{node.tag}>", child, accepted=parts)
+
+
+@rule(
+    "hyperv-spinlocks-invalid",
+    Hyperv,
+    bad=_HV.format("", "<spinlocks state='on' retries='100'/>"),
+    good=_HV.format("", "<spinlocks state='on' retries='8191'/>"),
+)
+def spinlocks_retry(hyperv: Hyperv) -> Problems:
+    """A guest tries a spinlock at least 4095 times before it asks the hypervisor for help."""
+    optional = hyperv.domain.world.target.dialect.speaks(_DEPENDENT_SINCE, "")
+    for node in hyperv.switches:
+        if node.tag != "spinlocks" or node.get("state") != "on":
+            continue
+        given = node.get("retries")
+        if given is None:
+            if not optional:
+                yield problem("<spinlocks> needs retries", node)
+            continue
+        try:
+            enough = _RETRIES.parse(given) >= _LEAST_RETRIES
+        except ValueError:
+            enough = False
+        if not enough:
+            yield problem(f"retries is a number from {_LEAST_RETRIES}", node, "@retries")
+
+
+@rule(
+    "hyperv-vendor-id-invalid",
+    Hyperv,
+    bad=_HV.format("", "<vendor_id state='on' value='1234567890123'/>"),
+    good=_HV.format("", "<vendor_id state='on' value='KVM Hv'/>"),
+)
+def vendor_has_a_name(hyperv: Hyperv) -> Problems:
+    """The vendor's name has up to twelve characters, none of them a comma."""
+    for node in hyperv.switches:
+        if node.tag != "vendor_id" or node.get("state") != "on":
+            continue
+        value = node.get("value")
+        if value is None:
+            yield problem("<vendor_id> needs a value", node)
+        elif len(value.encode()) > _VENDOR_LENGTH or "," in value:
+            yield problem("the value has up to 12 characters, none a comma", node, "@value")
+
+
+@rule(
+    "hyperv-feature-dependency",
+    Hyperv,
+    bad=_HV.format("", "<tlbflush state='on'/>"),
+    good=_HV.format("", "<vpindex state='on'/><tlbflush state='on'/>"),
+)
+def enlightenments_build_on_each_other(hyperv: Hyperv) -> Problems:
+    """Some enlightenments need others: synthetic timers an interrupt controller and a clock."""
+    if not hyperv.domain.world.target.dialect.speaks(_DEPENDENT_SINCE, ""):
+        return
+    needs = [(name, needed) for name, needed in _NEEDS if hyperv.is_on(name)]
+    if any(direct.get("state") == "on" for direct in hyperv.find_all("tlbflush/direct")):
+        needs += [("tlbflush", "vapic")] if hyperv.is_on("tlbflush") else []
+    for name, needed in needs:
+        if not hyperv.is_on(needed):
+            yield problem(f"<{name}> needs <{needed} state='on'/>", hyperv, name)
+    if hyperv.is_on("stimer") and not _has_clock(hyperv.domain.root):
+        message = "<stimer> needs <timer name='hypervclock' present='yes'/> in <clock>"
+        yield problem(message, hyperv, "stimer")
+
+
+def _has_clock(root: Node) -> bool:
+    return any(
+        timer.get("name") == "hypervclock" and timer.get("present") == "yes"
+        for timer in root.iterfind("clock/timer")
+    )

@@ -1,0 +1,130 @@
+"""``<launchSecurity>``: guests that the host can't look into.
+
+::
+
+    <launchSecurity type='sev' kernelHashes='yes'>
+      <policy>0x0003</policy>
+    </launchSecurity>
+
+What must hold of one in a domain is in `features.launch_security_rules`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from domcaps.elements.advice.remedies import hardware
+from domcaps.language import AnyChoice, Choice, Drift, Element, Enum, Place
+from domcaps.language.observed import (
+    EmulatorFact,
+    HostFact,
+    arch,
+    object_property,
+    qom_type,
+    virttype,
+)
+from domcaps.language.told import Told
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from domcaps.language.world import World
+
+SEV_PLATFORM = qom_type("sev-guest", "sev-snp-guest") & EmulatorFact(
+    "the platform offers SEV",
+    "query-sev-capabilities",
+    lambda e: e.sev is not None,
+    lambda e: f"cbitpos {e.sev.cbitpos}" if e.sev else "refused",
+    "cbitpos",
+    hardware("a host with AMD's SEV, switched on in its firmware and in kvm_amd (sev=1)"),
+)
+
+S390_PV_QEMU = qom_type("s390-pv-guest") & object_property(
+    "none-machine", "confidential-guest-support"
+)
+S390_PV_HOST = HostFact(
+    "the host can run protected guests",
+    "/sys/firmware/uv, prot_virt in /proc/cmdline",
+    lambda host: host.kvm.secure_guest,
+    lambda host: "yes" if host.kvm.secure_guest else "not switched on, or not there",
+    advice=hardware("an IBM z15 or later whose kernel was started with prot_virt=1"),
+)
+S390_PV = arch("s390", "s390x") & S390_PV_QEMU & S390_PV_HOST
+
+TDX_QEMU = qom_type("tdx-guest")
+TDX = TDX_QEMU & HostFact(
+    "the host's KVM can run trust domains",
+    "/sys/module/kvm_intel/parameters/tdx",
+    lambda host: host.kvm.tdx,
+    lambda host: "Y" if host.kvm.tdx else "not Y, or not there",
+    advice=hardware("a host with Intel's TDX, switched on in its firmware and kvm_intel (tdx=1)"),
+)
+TDX_FOR_GUEST = arch("x86_64") & virttype("kvm") & TDX
+"""The feature looks at the guest, too; the launch security of that name does not."""
+
+_TDX_ANYWHERE = Drift(
+    says="tdx is listed wherever QEMU knows it",
+    but="a host whose KVM has no TDX can't start such a guest",
+    evidence="libvirt 11.10 and later look at the host as well, and no longer list it",
+)
+
+_PV_ANYWHERE = Drift(
+    says="s390-pv is listed wherever QEMU knows it",
+    but="a host that can't run protected guests refuses the definition",
+    evidence="libvirt looks at the host for the feature s390-pv, and again where it checks a "
+    "definition, but not where it lists the types of launch security",
+)
+_POLICY = "<launchSecurity type='{}'><policy>0x{}</policy></launchSecurity>"
+_GUARD = "confidential-guest-support={id}s"
+PROTECTED = Told("-object s390-pv-guest,id={id}s", machine=_GUARD)
+"""How QEMU is told to run a protected guest of a mainframe."""
+TRUSTED = Told("-object tdx-guest,id={id}s", machine=f"{_GUARD},kernel_irqchip=split")
+"""How QEMU is told to run a trust domain."""
+
+
+def encrypted(kind: str) -> Callable[[World], tuple[Told, ...]]:
+    """Tell how QEMU is told to run an encrypted guest, with what the platform says of itself."""
+
+    def told(world: World) -> tuple[Told, ...]:
+        sev = world.emulator.sev
+        # figures that the platform does not tell are as good as any: it refuses before they count
+        bits, reduced = (sev.cbitpos, sev.reduced_phys_bits) if sev else (51, 1)
+        figures = f"cbitpos={bits},reduced-phys-bits={reduced}"
+        return (Told(f"-object {kind},id={{id}}s,{figures}", machine=_GUARD),)
+
+    return told
+
+
+SECTYPE = Enum(
+    "sectype",
+    attribute="@type",
+    choices=(
+        Choice(
+            "sev",
+            qom_type("sev-guest") & SEV_PLATFORM,
+            sample=_POLICY.format("sev", "3"),
+            told=encrypted("sev-guest"),
+        ),
+        Choice(
+            "sev-snp",
+            qom_type("sev-snp-guest") & SEV_PLATFORM,
+            sample=_POLICY.format("sev-snp", "30000"),
+            told=encrypted("sev-snp-guest"),
+        ),
+        # libvirt looks at QEMU only here, and at the host as well for the feature s390-pv
+        Choice("s390-pv", S390_PV_QEMU, drifts=(_PV_ANYWHERE,), told=PROTECTED),
+        Choice(
+            "tdx", TDX_QEMU, since="11.6", until="11.10", at_start=(_TDX_ANYWHERE,), told=TRUSTED
+        ),
+        Choice("tdx", TDX, since="11.10", told=TRUSTED),
+    ),
+    sample="<launchSecurity type='{value}'/>",
+)
+
+ELEMENT = Element(
+    "launchSecurity",
+    place=Place.FEATURES,
+    order=130,
+    supported=AnyChoice(SECTYPE),
+    content=(SECTYPE,),
+)

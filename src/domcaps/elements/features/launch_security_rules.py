@@ -1,0 +1,148 @@
+"""What must hold of ``<launchSecurity>`` in a domain; the types are in `launchsecurity`.
+
+::
+
+    <launchSecurity type='sev-snp' authorKey='yes' vcek='no'>
+      <cbitpos>51</cbitpos>
+      <reducedPhysBits>1</reducedPhysBits>
+      <policy>0x00030000</policy>
+      <hostData>…32 bytes in base64…</hostData>
+    </launchSecurity>
+"""
+
+from __future__ import annotations
+
+from domcaps.elements.features.launch_security import S390_PV_HOST, S390_PV_QEMU, SECTYPE
+from domcaps.language.attributes import Attributes, fits
+from domcaps.language.kinds import UNSIGNED, YES_NO, Int
+from domcaps.language.observed import qapi
+from domcaps.language.part import Part, field
+from domcaps.language.quantities import OrEmpty
+from domcaps.language.require import needs
+from domcaps.language.rule import Problems, Sample, problem, rule
+
+KERNEL_HASHES = qapi("object-add/arg/case=sev-guest/kernel-hashes")
+"""QEMU can have the platform vouch for a kernel that it starts directly."""
+
+_SWITCHES = {
+    "sev": Attributes({"kernelHashes": YES_NO}),
+    "sev-snp": Attributes({"kernelHashes": YES_NO, "authorKey": YES_NO, "vcek": YES_NO}),
+}
+# policies are hexadecimal, with or without 0x
+_POLICIES = {
+    "sev": Int(0, 2**32 - 1, base=16),
+    "sev-snp": Int(0, 2**64 - 1, base=16),
+    "tdx": OrEmpty(Int(0, 2**64 - 1, base=16)),
+}
+_FIGURES = OrEmpty(UNSIGNED)
+_BYTES = {
+    "sev-snp": {"guestVisibleWorkarounds": 16, "idBlock": 96, "idAuth": 4096, "hostData": 32},
+}
+_BASE64 = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=")
+
+_SEV = "<launchSecurity type='sev'{}>{}</launchSecurity>"
+_GOOD = "<on_poweroff>destroy</on_poweroff>"
+
+
+class LaunchSecurity(Part):
+    """How the guest is kept from the eyes of the host."""
+
+    path = "launchSecurity"
+
+    type = field("@type", choice=SECTYPE, required=True)
+
+
+@rule(
+    "launch-security-attribute-invalid",
+    LaunchSecurity,
+    bad=_SEV.format(" kernelHashes='maybe'", "<policy>3</policy>"),
+    good=_GOOD,
+)
+def switches_are_yes_or_no(security: LaunchSecurity) -> Problems:
+    """The switches of AMD's types are yes or no; other types have none."""
+    switches = _SWITCHES.get(security.type or "")
+    if switches is not None:
+        yield from switches.problems(security.node)
+
+
+@rule(
+    "launch-security-policy-invalid",
+    LaunchSecurity,
+    bad=_SEV.format("", "<policy>strict</policy>"),
+    good=_GOOD,
+)
+def policy_is_hexadecimal(security: LaunchSecurity) -> Problems:
+    """The policy is a hexadecimal number; AMD's types can't do without one."""
+    kind = _POLICIES.get(security.type or "")
+    if kind is None:
+        return
+    node = security.find("policy")
+    text = "" if node is None else node.text or ""
+    if not fits(kind, text):
+        what = "is no hexadecimal number" if text else "is missing"
+        yield problem(f"the policy {what}", security, "policy")
+
+
+@rule(
+    "launch-security-figure-invalid",
+    LaunchSecurity,
+    bad=_SEV.format("", "<policy>3</policy><cbitpos>high</cbitpos>"),
+    good=_GOOD,
+)
+def figures_are_numbers(security: LaunchSecurity) -> Problems:
+    """``<cbitpos>`` and ``<reducedPhysBits>`` are numbers; the host's are taken where they lack."""
+    if security.type not in {"sev", "sev-snp"}:
+        return
+    for name in ("cbitpos", "reducedPhysBits"):
+        node = security.find(name)
+        if node is not None and not fits(_FIGURES, node.text or ""):
+            yield problem(f"<{name}> is no number", security, name)
+
+
+@rule(
+    "launch-security-length-wrong",
+    LaunchSecurity,
+    bad="<launchSecurity type='sev-snp'><policy>0x30000</policy><hostData>AAAA</hostData>"
+    "</launchSecurity>",
+    good=_GOOD,
+)
+def data_have_their_length(security: LaunchSecurity) -> Problems:
+    """What is handed over in base64 is of a certain length each."""
+    for name, length in _BYTES.get(security.type or "", {}).items():
+        node = security.find(name)
+        text = "" if node is None else node.text or ""
+        found = _decoded_length(text)
+        if text and found not in {0, length}:
+            yield problem(f"<{name}> has {found} bytes, not {length}", security, name)
+
+
+def _decoded_length(text: str) -> int:
+    """Count the bytes that base64 stands for; what is no base64 is passed over."""
+    digits = bytes(byte for byte in text.encode() if byte in _BASE64)
+    groups = len(digits) // 4
+    ends = (digits[4 * number + 2 : 4 * number + 4] for number in range(groups))
+    return sum(3 - end.count(b"=") for end in ends)
+
+
+@rule(
+    "launch-security-kernel-hashes-unsupported",
+    LaunchSecurity,
+    bad=Sample(_SEV.format(" kernelHashes='yes'", "<policy>3</policy>"), arch="sparc"),
+    good=_GOOD,
+)
+def hashes_are_there(security: LaunchSecurity) -> Problems:
+    """QEMU since 6.2 can measure a kernel that it starts directly."""
+    if security.type == "sev" and security.node.get("kernelHashes"):
+        yield from needs(security, KERNEL_HASHES, "this QEMU measures no kernel", "@kernelHashes")
+
+
+@rule(
+    "launch-security-host-unable",
+    LaunchSecurity,
+    bad=Sample("<launchSecurity type='s390-pv'/>", arch="s390x", lacking=("kvm.secure_guest",)),
+    good=_GOOD,
+)
+def host_protects(security: LaunchSecurity) -> Problems:
+    """Protected guests of IBM Z need a host that was started for them."""
+    if security.type == "s390-pv" and security.holds(S390_PV_QEMU):
+        yield from needs(security, S390_PV_HOST, "this host runs no protected guests", "@type")

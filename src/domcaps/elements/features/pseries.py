@@ -1,0 +1,110 @@
+"""Features of IBM's POWER servers, the machine types ``pseries``.
+
+::
+
+    <features>
+      <hpt resizing='enabled'>
+        <maxpagesize unit='GiB'>1</maxpagesize>
+      </hpt>
+      <htm state='off'/>
+      <cfpc value='fixed'/>
+    </features>
+"""
+
+from __future__ import annotations
+
+from domcaps.elements.boards.families import PSERIES
+from domcaps.language.kinds import ON_OFF, OneOf
+from domcaps.language.part import Part, field
+from domcaps.language.quantities import SIZE, UNIT, size_of
+from domcaps.language.rule import Problems, Sample, problem, rule
+
+_MITIGATION = OneOf(("broken", "workaround", "fixed"))
+
+
+class PseriesFeature(Part):
+    """Base class of the features of POWER servers."""
+
+    @property
+    def is_used(self) -> bool:
+        """Whether the definition says something about it."""
+        return True
+
+
+class _Switch(PseriesFeature):
+    state = field("@state", ON_OFF, required=True)
+
+
+class _Mitigation(PseriesFeature):
+    value = field("@value", _MITIGATION)
+
+    @property
+    def is_used(self) -> bool:
+        """Whether a value is given."""
+        return self.node.get("value") is not None
+
+
+class Hpt(PseriesFeature):
+    """The hash table of pages."""
+
+    path = "features/hpt"
+    resizing = field("@resizing", OneOf(("enabled", "disabled", "required")))
+    maxpagesize = field("maxpagesize", SIZE)
+    maxpagesize_unit = field("maxpagesize/@unit", UNIT, of="maxpagesize")
+
+    @property
+    def is_used(self) -> bool:
+        """Whether resizing or a size is given."""
+        size = size_of(self.node, "maxpagesize", "maxpagesize/@unit")
+        return self.resizing is not None or bool(size)
+
+
+class Htm(_Switch):
+    """Transactional memory."""
+
+    path = "features/htm"
+
+
+class NestedHv(_Switch):
+    """Guests in the guest."""
+
+    path = "features/nested-hv"
+
+
+class CcfAssist(_Switch):
+    """Help with flushing the count cache."""
+
+    path = "features/ccf-assist"
+
+
+class Cfpc(_Mitigation):
+    """The cache is flushed when privileges change."""
+
+    path = "features/cfpc"
+
+
+class Sbbc(_Mitigation):
+    """Barriers against speculation past bounds checks."""
+
+    path = "features/sbbc"
+
+
+class Ibs(_Mitigation):
+    """Serialization of indirect branches."""
+
+    path = "features/ibs"
+    value = field("@value", OneOf(("broken", "workaround", "fixed-ibs", "fixed-ccd", "fixed-na")))
+
+
+@rule(
+    "pseries-feature-unsupported",
+    PseriesFeature,
+    bad="<features><htm state='on'/></features>",
+    good=Sample("<features><htm state='on'/></features>", arch="ppc64"),
+)
+def servers_only(feature: PseriesFeature) -> Problems:
+    """These features are a matter of the machine types ``pseries``."""
+    if feature.is_used and not feature.holds(PSERIES):
+        why = PSERIES.explain(feature.domain.world)
+        name = feature.node.tag
+        yield problem(f"<{name}> is for pseries machine types only", feature, reason=why)

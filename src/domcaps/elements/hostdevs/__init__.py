@@ -1,0 +1,1 @@
+"""Devices of the host that are assigned to a guest."""

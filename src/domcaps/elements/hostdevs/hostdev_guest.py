@@ -1,0 +1,307 @@
+"""How a device of the host appears in the guest: model, address, display, boot, drivers.
+
+::
+
+    <hostdev mode='subsystem' type='mdev' model='vfio-pci' display='on' ramfb='on'>
+      <source><address uuid='c2177883-f1bb-47f0-914d-32a22e3a8804'/></source>
+      <address type='pci' slot='0x05'/>
+    </hostdev>
+"""
+
+from __future__ import annotations
+
+from domcaps.elements.hostdevs.hostdev import HOST_IOMMUFD, HOST_VFIO, Hostdev
+from domcaps.language.attributes import Attributes
+from domcaps.language.finding import Stage
+from domcaps.language.kinds import ON_OFF, YES_NO, OneOf
+from domcaps.language.observed import device, device_property, qom_type
+from domcaps.language.require import needs, speaks
+from domcaps.language.rule import Problems, Sample, problem, rule
+
+VFIO_PCI = device("vfio-pci")
+VFIO_CCW = device("vfio-ccw")
+VFIO_AP = device("vfio-ap")
+VHOST_SCSI = device("vhost-scsi")
+IOMMUFD_OBJECT = qom_type("iommufd")
+GUEST_RESET = device_property("usb-host", "guest-resets-all")
+
+_MODEL = {
+    "scsi_host": Attributes(
+        {"model": OneOf(("default", "virtio", "virtio-transitional", "virtio-non-transitional"))}
+    ),
+    "mdev": Attributes({"model": OneOf(("vfio-pci", "vfio-ccw", "vfio-ap"))}, required=("model",)),
+}
+_SWITCHES = Attributes({"display": ON_OFF, "ramfb": ON_OFF})
+_SCSI_SWITCHES = Attributes({"rawio": YES_NO, "sgio": OneOf(("filtered", "unfiltered"))})
+_DRIVER = Attributes({"name": OneOf(("kvm", "vfio", "xen"))})
+_IOMMUFD = Attributes({"iommufd": YES_NO})
+
+# kinds of addresses, by the type of the device or the model of a mediated one
+_ADDRESSES = {
+    "pci": ("pci", "unassigned"),
+    "scsi": ("drive",),
+    "scsi_host": ("pci", "ccw"),
+    "usb": ("usb",),
+    "vfio-pci": ("pci",),
+    "vfio-ccw": ("ccw",),
+}
+_WITH_MODEL = {"vfio-pci": VFIO_PCI, "vfio-ccw": VFIO_CCW, "vfio-ap": VFIO_AP}
+
+_PCI = "<hostdev mode='subsystem' type='pci'{}><source{}><address bus='6'/></source>{}</hostdev>"
+_USB = (
+    "<hostdev mode='subsystem' type='usb'{}><source><vendor id='0x1234'/><product id='0xbeef'/>"
+    "</source>{}</hostdev>"
+)
+_SCSI = (
+    "<hostdev mode='subsystem' type='scsi'{}><source><adapter name='scsi_host0'/>"
+    "<address bus='0' target='0' unit='0'/></source>{}</hostdev>"
+)
+_VHOST = (
+    "<hostdev mode='subsystem' type='scsi_host'{}>"
+    "<source protocol='vhost' wwpn='naa.5123456789abcde0'/>{}</hostdev>"
+)
+_MDEV = (
+    "<hostdev mode='subsystem' type='mdev' {}><source>"
+    "<address uuid='c2177883-f1bb-47f0-914d-32a22e3a880{}'/></source>{}</hostdev>"
+)
+_GPU = "model='vfio-pci'"
+_SCREEN = "<graphics type='vnc'/>"
+_FIRST = "<boot order='1'/>"
+_GOOD = _PCI.format("", "", "")
+
+
+@rule("hostdev-model-invalid", Hostdev, bad=_MDEV.format("", 4, ""), good=_MDEV.format(_GPU, 4, ""))
+def model_suits_type(hostdev: Hostdev) -> Problems:
+    """Mediated devices have a model, targets of the host's kernel can have one, others not."""
+    known = _MODEL.get(hostdev.type or "")
+    if known is not None:
+        yield from known.problems(hostdev.node)
+    elif hostdev.node.get("model") is not None and hostdev.type is not None:
+        yield problem(f"a device of type {hostdev.type!r} has no model", hostdev, "@model")
+
+
+@rule(
+    "hostdev-display-invalid",
+    Hostdev,
+    bad=_MDEV.format(_GPU + " display='yes'", 4, "") + _SCREEN,
+    good=_MDEV.format(_GPU + " display='on'", 4, "") + _SCREEN,
+)
+def display_is_a_switch(hostdev: Hostdev) -> Problems:
+    """A graphics card of the host can show its picture on the guest's screen, early by ramfb."""
+    if hostdev.type in {"mdev", "pci"}:
+        yield from _SWITCHES.problems(hostdev.node)
+
+
+@rule(
+    "hostdev-display-unsupported",
+    Hostdev,
+    bad=_MDEV.format(_GPU + " display='on'", 4, ""),
+    good=_MDEV.format(_GPU + " display='on'", 4, "") + _SCREEN,
+)
+def display_needs_a_screen(hostdev: Hostdev) -> Problems:
+    """What a graphics card of the host displays is seen where there is a ``<graphics>``."""
+    shows = hostdev.type == "pci" or hostdev.node.get("model") == "vfio-pci"
+    if shows and hostdev.on("display") and not hostdev.domain.find("devices/graphics"):
+        yield problem("display='on' needs a <graphics>", hostdev, "@display")
+
+
+@rule(
+    "hostdev-ramfb-duplicate",
+    Hostdev,
+    bad=_MDEV.format(_GPU + " ramfb='on'", 4, "") + _MDEV.format(_GPU + " ramfb='on'", 5, ""),
+    good=_MDEV.format(_GPU + " ramfb='on'", 4, ""),
+)
+def one_early_display(hostdev: Hostdev) -> Problems:
+    """Only one device shows its picture by ramfb."""
+    if hostdev.type not in {"mdev", "pci"} or not hostdev.on("ramfb"):
+        return
+    others = (d for d in hostdev.domain.all(Hostdev) if d.type in {"mdev", "pci"})
+    first = next(d for d in others if d.on("ramfb"))
+    if first.node is not hostdev.node:
+        yield problem("another device has ramfb='on'", hostdev, "@ramfb")
+
+
+@rule(
+    "hostdev-scsi-option-unsupported",
+    Hostdev,
+    bad=_VHOST.format(" rawio='yes'", ""),
+    good=_SCSI.format(" rawio='yes'", ""),
+)
+def options_need_scsi(hostdev: Hostdev) -> Problems:
+    """Only SCSI devices have rawio and sgio; nothing is unfiltered any more."""
+    yield from _SCSI_SWITCHES.problems(hostdev.node)
+    if hostdev.type != "scsi":
+        for name in ("rawio", "sgio"):
+            if hostdev.node.get(name) is not None:
+                yield problem(f"{name!r} is for SCSI devices", hostdev, f"@{name}")
+    elif hostdev.node.get("sgio") == "unfiltered":
+        yield problem("libvirt has dropped unfiltered sgio", hostdev, "@sgio")
+
+
+@rule(
+    "hostdev-driver-invalid",
+    Hostdev,
+    bad=_PCI.format("", "", "<driver name='default'/>"),
+    good=_PCI.format("", "", "<driver name='vfio'/>"),
+)
+def driver_is_known(hostdev: Hostdev) -> Problems:
+    """A PCI device is given through VFIO, which can also be left open."""
+    if hostdev.type != "pci":
+        return
+    driver = hostdev.find("driver")
+    yield from _DRIVER.problems(driver)
+    if speaks(hostdev, "12.1"):
+        yield from _IOMMUFD.problems(driver)
+
+
+@rule(
+    "hostdev-driver-unavailable",
+    Hostdev,
+    bad=_PCI.format("", "", "<driver name='kvm'/>"),
+    good=_PCI.format("", "", "<driver name='vfio'/>"),
+    stage=Stage.START,
+)
+def driver_is_vfio(hostdev: Hostdev) -> Problems:
+    """The drivers ``kvm`` and ``xen`` are no longer there, or those of another hypervisor."""
+    driver = hostdev.find("driver") if hostdev.type == "pci" else None
+    if driver is not None and driver.get("name") in {"kvm", "xen"}:
+        yield problem("QEMU has this driver no more", driver, "@name", accepted=("vfio",))
+
+
+@rule(
+    "hostdev-iommufd-unsupported",
+    Hostdev,
+    bad=Sample(_PCI.format("", "", "<driver name='vfio' iommufd='yes'/>"), arch="sparc"),
+    good=_PCI.format("", "", "<driver name='vfio' iommufd='yes'/>"),
+)
+def iommufd_is_there(hostdev: Hostdev) -> Problems:
+    """Where VFIO is to use iommufd, QEMU and the host's kernel must have it."""
+    driver = hostdev.find("driver[@iommufd='yes']") if hostdev.type == "pci" else None
+    if driver is None or driver.get("name") != "vfio" or not speaks(hostdev, "12.1"):
+        return
+    yield from needs(hostdev, IOMMUFD_OBJECT, "this QEMU has no iommufd", "driver/@iommufd")
+    yield from needs(hostdev, HOST_IOMMUFD, "the host has no iommufd", "driver/@iommufd")
+
+
+@rule(
+    "hostdev-write-filtering-unsupported",
+    Hostdev,
+    bad=_PCI.format("", " writeFiltering='no'", ""),
+    good=_GOOD,
+)
+def writes_are_not_filtered(hostdev: Hostdev) -> Problems:
+    """QEMU does not filter what the guest writes to a device's configuration."""
+    source = hostdev.source
+    if hostdev.type == "pci" and source is not None and source.get("writeFiltering") is not None:
+        yield problem("QEMU has no writeFiltering", source, "@writeFiltering")
+
+
+@rule(
+    "hostdev-address-unsupported",
+    Hostdev,
+    bad=_SCSI.format("", "<address type='pci' slot='5'/>"),
+    good=_SCSI.format("", "<address type='drive' unit='5'/>"),
+)
+def address_suits_type(hostdev: Hostdev) -> Problems:
+    """The guest finds the device where devices of its type are."""
+    kind = hostdev.node.get("model") if hostdev.type == "mdev" else hostdev.type
+    accepted, given = _ADDRESSES.get(kind or ""), hostdev.address_type
+    if given is not None and accepted is not None and given not in accepted:
+        yield problem(
+            f"this device can't have an address of type {given!r}", hostdev, "address/@type",
+            accepted=accepted,
+        )  # fmt: skip
+
+
+@rule(
+    "hostdev-boot-unsupported",
+    Hostdev,
+    bad=_VHOST.format("", _FIRST),
+    good=_PCI.format("", "", _FIRST),
+)
+def some_do_not_boot(hostdev: Hostdev) -> Problems:
+    """Targets of the host's kernel and mediated devices, save for channel I/O's, don't boot."""
+    model = hostdev.node.get("model")
+    mediated = hostdev.type == "mdev" and model in {"vfio-pci", "vfio-ap"}
+    if hostdev.boot_order and (mediated or hostdev.type == "scsi_host"):
+        yield problem("the guest can't boot from this device", hostdev, "boot")
+
+
+@rule(
+    "hostdev-ap-duplicate",
+    Hostdev,
+    bad=Sample(_MDEV.format("model='vfio-ap'", 4, "") + _MDEV.format("model='vfio-ap'", 5, ""),
+               arch="s390x"),
+    good=Sample(_MDEV.format("model='vfio-ap'", 4, ""), arch="s390x"),
+)  # fmt: skip
+def one_crypto_card(hostdev: Hostdev) -> Problems:
+    """A guest has one mediated device for cryptography on IBM Z."""
+    if hostdev.type != "mdev" or hostdev.node.get("model") != "vfio-ap":
+        return
+    others = (d for d in hostdev.domain.all(Hostdev) if d.type == "mdev")
+    first = next(d for d in others if d.node.get("model") == "vfio-ap")
+    if first.node is not hostdev.node:
+        yield problem("another device is of model vfio-ap", hostdev, "@model")
+
+
+@rule(
+    "hostdev-model-unsupported",
+    Hostdev,
+    bad=_MDEV.format("model='vfio-ap'", 4, ""),
+    good=_MDEV.format(_GPU, 4, ""),
+)
+def device_is_there(hostdev: Hostdev) -> Problems:
+    """QEMU must have a device for what the guest is given."""
+    model = hostdev.node.get("model", "")
+    if hostdev.type == "mdev" and model in _WITH_MODEL:
+        yield from needs(hostdev, _WITH_MODEL[model], f"this QEMU has no {model}", "@model")
+    elif hostdev.type == "scsi_host":
+        yield from needs(hostdev, VHOST_SCSI, "this QEMU has no vhost-scsi", "@type")
+    elif hostdev.type == "pci" and hostdev.has("driver[@name='vfio']"):
+        yield from needs(hostdev, VFIO_PCI, "this QEMU has no vfio-pci", "driver/@name")
+
+
+@rule(
+    "hostdev-guest-reset-unsupported",
+    Hostdev,
+    bad=Sample(_USB.format("", "").replace("<source>", "<source guestReset='off'>"), arch="sparc"),
+    good=_USB.format("", "").replace("<source>", "<source guestReset='off'>"),
+)
+def guest_reset_is_there(hostdev: Hostdev) -> Problems:
+    """QEMU must know that the guest is not to reset a USB device."""
+    if hostdev.type == "usb" and hostdev.has("source[@guestReset]"):
+        yield from needs(hostdev, GUEST_RESET, "this QEMU has no guestReset", "source/@guestReset")
+
+
+@rule(
+    "hostdev-vfio-unavailable",
+    Hostdev,
+    bad=Sample(_GOOD, lacking=("vfio",)),
+    good=_GOOD,
+    stage=Stage.START,
+)
+def host_has_vfio(hostdev: Hostdev) -> Problems:
+    """The host needs an IOMMU and VFIO for its PCI devices to be given to guests."""
+    if hostdev.type == "pci":
+        yield from needs(hostdev, HOST_VFIO, "the host has no VFIO", "@type")
+
+
+@rule(
+    "hostdev-teaming-unsupported",
+    Hostdev,
+    bad=_PCI.format("", "", "<teaming type='persistent'/>"),
+    good=_PCI.format("", "", "<teaming type='transient' persistent='ua-net'/>"),
+)
+def teams_are_transient(hostdev: Hostdev) -> Problems:
+    """A PCI device can be the transient member of a team, and names the persistent one."""
+    team = hostdev.find("teaming")
+    kind, partner = (None, None) if team is None else (team.get("type"), team.get("persistent"))
+    if not kind and not partner:
+        return
+    if hostdev.type != "pci":
+        yield problem("only PCI devices are members of a team", hostdev, "teaming")
+    elif kind != "transient" or not partner:
+        yield problem(
+            "a device of the host is of type transient and names the persistent member", hostdev,
+            "teaming",
+        )  # fmt: skip

@@ -1,0 +1,1 @@
+"""Memory, its backing, NUMA cells and memory devices."""

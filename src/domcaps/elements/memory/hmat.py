@@ -1,0 +1,204 @@
+"""Caches in front of a cell's memory, and how fast the ways between cells are (ACPI's HMAT).
+
+::
+
+    <numa>
+      <cell id='0' cpus='0-3' memory='512000' unit='KiB'>
+        <cache level='1' associativity='direct' policy='writeback'>
+          <size value='10' unit='KiB'/>
+          <line value='8' unit='B'/>
+        </cache>
+      </cell>
+      <interconnects>
+        <latency initiator='0' target='0' cache='1' type='access' value='5'/>
+        <bandwidth initiator='0' target='0' type='access' value='204800' unit='KiB'/>
+      </interconnects>
+    </numa>
+"""
+
+from __future__ import annotations
+
+from domcaps.elements.memory.numa import Cell, Numa, cpus_of
+from domcaps.language.kinds import POSITIVE, UNSIGNED, UNSIGNED64, OneOf
+from domcaps.language.observed import qapi
+from domcaps.language.part import Part, field
+from domcaps.language.quantities import MOST, NEEDED_SIZE, UNIT, too_large
+from domcaps.language.rule import Problems, problem, rule
+from domcaps.language.truth import Truth
+
+HMAT = qapi("set-numa-node/arg/case=hmat-lb")
+"""QEMU can describe ways and caches of memory."""
+
+_MOST_LEVELS = 3
+
+
+class CellCache(Part):
+    """A cache in front of a cell's memory. Its units are read from elements that nobody writes."""
+
+    path = "cpu/numa/cell/cache"
+    knows = ("size/@unit", "line/@unit")
+
+    level = field("@level", POSITIVE, required=True)
+    associativity = field("@associativity", OneOf(("none", "direct", "full")), required=True)
+    policy = field("@policy", OneOf(("none", "writeback", "writethrough")), required=True)
+    size = field("size/@value", NEEDED_SIZE, required=True)
+    line = field("line/@value", NEEDED_SIZE, required=True)
+
+
+class Way(Part):
+    """Base class of what is known about the way from one cell to another's memory."""
+
+    initiator = field("@initiator", UNSIGNED, required=True)
+    target = field("@target", UNSIGNED, required=True)
+    cache = field("@cache", UNSIGNED, default=0)
+    type = field("@type", OneOf(("access", "read", "write")), required=True)
+
+
+class Latency(Way):
+    """How long an access takes, in nanoseconds."""
+
+    path = "cpu/numa/interconnects/latency"
+
+    value = field("@value", UNSIGNED64, required=True)
+
+
+class Bandwidth(Way):
+    """How much can be moved in a second."""
+
+    path = "cpu/numa/interconnects/bandwidth"
+
+    value = field("@value", NEEDED_SIZE, required=True)
+    unit = field("@unit", UNIT)
+
+
+_CACHE = (
+    "<cache level='{}' associativity='direct' policy='writeback'><size value='10' unit='KiB'/>"
+    "<line value='8' unit='B'/></cache>"
+)
+_N = (
+    "<vcpu>2</vcpu><cpu><numa><cell id='0' cpus='0-1' memory='32768'>{}</cell>"
+    "<cell id='1' memory='32768'/><interconnects>{}</interconnects></numa></cpu>"
+)
+_WAY = "<latency initiator='{}' target='{}' type='{}' value='5'/>"
+
+
+@rule(
+    "numa-hmat-unsupported",
+    Numa,
+    bad=_N.format(_CACHE.format(1), _WAY.format(0, 1, "access")),
+    good=_N.format(_CACHE.format(1), _WAY.format(0, 1, "access")),
+)
+def hmat_is_supported(numa: Numa) -> Problems:
+    """Ways and caches of memory can be described from QEMU 5.0 on."""
+    world = numa.domain.world
+    first = numa.find("cell/cache")
+    if first is None:
+        first = numa.find("interconnects/*")
+    if first is not None and world.truth(HMAT) is Truth.NO:
+        yield problem("this QEMU can't describe it", first, reason=HMAT.explain(world))
+
+
+@rule(
+    "cell-cache-level-invalid",
+    Cell,
+    bad=_N.format(_CACHE.format(4), ""),
+    good=_N.format(_CACHE.format(1) + _CACHE.format(2), ""),
+)
+def caches_have_levels(cell: Cell) -> Problems:
+    """A cell has one cache at most of each of three levels."""
+    seen = set()
+    for node in cell.find_all("cache"):
+        level = CellCache(node, cell.domain).level
+        if level is not None and level > _MOST_LEVELS:
+            yield problem(f"the level is 1 to {_MOST_LEVELS}", node, "@level")
+        elif level in seen:
+            yield problem(f"there is a cache of level {level} before", node, "@level")
+        seen.add(level)
+
+
+def _ways(numa: Numa) -> list[Way]:
+    """Give all ways in the order of the document."""
+    kinds: dict[str, type[Way]] = {"latency": Latency, "bandwidth": Bandwidth}
+    return [
+        kinds[str(node.tag)](node, numa.domain)
+        for node in numa.find_all("interconnects/*")
+        if node.tag in kinds
+    ]
+
+
+@rule(
+    "numa-interconnect-invalid",
+    Numa,
+    bad=_N.format("", _WAY.format(1, 0, "access")),
+    good=_N.format("", _WAY.format(0, 1, "access")),
+)
+def ways_lead_somewhere(numa: Numa) -> Problems:
+    """A way leads from a cell with CPUs to a cell, or to one of the caches in front of it."""
+    cells = len(numa.domain.all(Cell))
+    cpus = cpus_of(numa.domain)
+    for way in _ways(numa):
+        ends = (("@initiator", way.initiator), ("@target", way.target))
+        wrong = [at for at, number in ends if number is not None and number >= cells]
+        for at in wrong:
+            yield problem(f"there are the cells 0 to {cells - 1} only", way, at)
+        if not wrong and not cpus.get(way.initiator or 0):
+            yield problem("a cell without CPUs is no beginning", way, "@initiator")
+        if not wrong and way.cache and way.cache not in _levels(numa, way.target or 0):
+            yield problem("the cell has no cache of that level", way, "@cache")
+
+
+def _levels(numa: Numa, number: int) -> set[int | None]:
+    return {
+        CellCache(node, numa.domain).level
+        for cell in numa.domain.all(Cell)
+        if cell.number == number
+        for node in cell.find_all("cache")
+    }
+
+
+@rule(
+    "numa-interconnect-duplicate",
+    Numa,
+    bad=_N.format("", _WAY.format(0, 1, "read") + _WAY.format(0, 1, "read")),
+    good=_N.format("", _WAY.format(0, 1, "read") + _WAY.format(0, 1, "write")),
+)
+def ways_are_told_once(numa: Numa) -> Problems:
+    """What is known of a way is told once, and of two cells only the way in one direction."""
+    seen = set()
+    ends = set()
+    for way in _ways(numa):
+        told = (way.node.tag, way.initiator, way.target, way.cache, way.type)
+        if told in seen:
+            yield problem("this is told before", way)
+        elif way.initiator != way.target and (way.target, way.initiator) in ends:
+            yield problem("the way back is described before", way)
+        seen.add(told)
+        ends.add((way.initiator, way.target))
+
+
+_LARGE = _CACHE.format(1).replace("'10'", "'18446744073709551615'")
+_BANDWIDTH = "<bandwidth initiator='0' target='0' type='access' value='{}' unit='MiB'/>"
+
+
+@rule(
+    "cell-cache-size-too-large",
+    CellCache,
+    bad=_N.format(_LARGE, ""),
+    good=_N.format(_CACHE.format(1), ""),
+)
+def cache_can_be_counted(cache: CellCache) -> Problems:
+    """A cache has less than 16 EiB; its figure counts KiB."""
+    if too_large(cache.node, "size/@value", "size/unit", limit=MOST):
+        yield problem("this is a larger cache than libvirt can count", cache, "size/@value")
+
+
+@rule(
+    "bandwidth-value-too-large",
+    Bandwidth,
+    bad=_N.format("", _BANDWIDTH.format(2**64 - 1)),
+    good=_N.format("", _BANDWIDTH.format(1)),
+)
+def bandwidth_can_be_counted(bandwidth: Bandwidth) -> Problems:
+    """What is moved in a second is less than 16 EiB."""
+    if too_large(bandwidth.node, "@value", limit=MOST):
+        yield problem("this is more than libvirt can count", bandwidth, "@value")

@@ -1,0 +1,201 @@
+"""``<memory>``: how much memory a guest has, and how much it can come to have.
+
+::
+
+    <maxMemory slots='16' unit='KiB'>1524288</maxMemory>
+    <memory unit='KiB' dumpCore='off'>524288</memory>
+    <currentMemory unit='KiB'>524288</currentMemory>
+
+All of it is counted in KiB, rounded up. In a new definition the memory of the NUMA cells is what
+counts, whatever ``<memory>`` says.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from domcaps.elements.memory.memory_device import MemoryDevice, size_kib
+from domcaps.elements.memory.numa import Cell, cell_count
+from domcaps.language.kinds import ON_OFF, UNSIGNED
+from domcaps.language.part import Part, field
+from domcaps.language.preference import Decision, Option
+from domcaps.language.quantities import (
+    MAX_BYTES,
+    SIZE,
+    UNIT,
+    OrEmpty,
+    kib,
+    size_of,
+    too_large,
+)
+from domcaps.language.rule import Problems, Sample, problem, rule
+
+if TYPE_CHECKING:
+    from domcaps.language.domain import Domain
+
+
+class Memory(Part):
+    """How much memory the guest has."""
+
+    path = "memory"
+
+    size = field("", SIZE)
+    unit = field("@unit", UNIT)
+    dump_core = field("@dumpCore", ON_OFF)
+
+
+class CurrentMemory(Part):
+    """How much of it the guest has at first."""
+
+    path = "currentMemory"
+
+    size = field("", SIZE)
+    unit = field("@unit", UNIT, of=".")
+
+
+class MaxMemory(Part):
+    """How much memory the guest can come to have, and in how many modules."""
+
+    path = "maxMemory"
+
+    size = field("", SIZE)
+    unit = field("@unit", UNIT, of=".")
+    slots = field("@slots", OrEmpty(UNSIGNED))
+
+
+def _size(domain: Domain, kind: type[Part]) -> int:
+    part = domain.first(kind)
+    return 0 if part is None else kib(size_of(part.node, limit=MAX_BYTES))
+
+
+def max_memory(domain: Domain) -> int:
+    """Give the most memory that a domain can come to have, in KiB; 0 is no more than it has."""
+    return _size(domain, MaxMemory)
+
+
+def memory_slots(domain: Domain) -> int:
+    """Give how many modules can be plugged."""
+    most = domain.first(MaxMemory)
+    return (most.slots if most else None) or 0
+
+
+def device_memory(domain: Domain) -> int:
+    """Give the memory of all modules, in KiB."""
+    return sum(device.size_kib for device in domain.all(MemoryDevice))
+
+
+def total_memory(domain: Domain) -> int:
+    """Give a domain's memory with that of its modules, in KiB."""
+    stated = _size(domain, Memory)
+    cells = sum(cell.memory_kib for cell in domain.all(Cell))
+    if cells and (domain.new or not stated):
+        return cells + device_memory(domain)
+    if domain.new and cell_count(domain):
+        # the cell that libvirt adds has what the modules leave
+        left = stated - sum(size_kib(d.node, "target/size") for d in domain.all(MemoryDevice))
+        return max(left, 0) + device_memory(domain)
+    return stated
+
+
+_SMALL = "<domain type='qemu'><name>a</name>{}<os><type>hvm</type></os>{}</domain>"
+_CELL = "<cpu><numa><cell id='0' cpus='0' memory='65536'/></numa></cpu>"
+_MEMORY = "<memory>65536</memory>"
+
+
+@rule(
+    "memory-too-large",
+    Memory,
+    bad=_SMALL.format("<memory unit='EiB'>8</memory>", ""),
+    good=_SMALL.format("<memory unit='GiB'>8</memory>", ""),
+)
+def memory_can_be_counted(memory: Memory) -> Problems:
+    """Memory is counted up to 8 EiB."""
+    kinds: tuple[type[Part], ...] = (Memory, CurrentMemory, MaxMemory)
+    for kind in kinds:
+        part = memory.domain.first(kind)
+        if part is not None and too_large(part.node):
+            yield problem("this is more memory than libvirt can count", part)
+
+
+def _is_unread(memory: Memory | None) -> bool:
+    """Tell whether there is a size that can't be read, of which other findings tell."""
+    if memory is None or not (memory.node.text or "").strip():
+        return False
+    return memory.size is None or (memory.size > 0 and not _size(memory.domain, Memory))
+
+
+class Everything(Part):
+    """The domain as a whole, of which memory is a part."""
+
+    path = ""
+
+
+@rule(
+    "memory-missing",
+    Everything,
+    bad=_SMALL.format("", ""),
+    good=_SMALL.format("", _CELL),
+)
+def there_is_memory(domain: Everything) -> Problems:
+    """A domain has memory: in ``<memory>``, or in its NUMA cells."""
+    total, plugged = total_memory(domain.domain), device_memory(domain.domain)
+    memory = domain.domain.first(Memory)
+    if total == plugged and not _is_unread(memory):
+        yield problem("the domain has no memory of its own", memory or domain)
+    elif total < plugged:
+        device = domain.domain.all(MemoryDevice)[0]
+        yield problem("the modules are larger than all of <memory>", device, "target/size")
+
+
+@rule(
+    "max-memory-missing",
+    MaxMemory,
+    bad=_SMALL.format(f"{_MEMORY}<maxMemory slots='2'/>", _CELL),
+    good=_SMALL.format(f"{_MEMORY}<maxMemory slots='2'>131072</maxMemory>", _CELL),
+)
+def slots_need_a_size(most: MaxMemory) -> Problems:
+    """Slots for modules are of use only where there can be more memory."""
+    if most.slots and not max_memory(most.domain):
+        yield problem("slots need a size of all memory", most)
+
+
+@rule(
+    "max-memory-too-small",
+    MaxMemory,
+    bad=_SMALL.format(f"{_MEMORY}<maxMemory slots='2'>32768</maxMemory>", _CELL),
+    good=_SMALL.format(f"{_MEMORY}<maxMemory slots='2'>131072</maxMemory>", _CELL),
+)
+def most_is_not_less(most: MaxMemory) -> Problems:
+    """A guest can't have more memory than it can come to have."""
+    size, total = max_memory(most.domain), total_memory(most.domain)
+    if 0 < size < total:
+        yield problem(f"this is less than the {total} KiB that the guest has", most)
+
+
+@rule(
+    "max-memory-without-numa",
+    MaxMemory,
+    bad=Sample(_SMALL.format(f"{_MEMORY}<maxMemory slots='2'>131072</maxMemory>", "")),
+    good=_SMALL.format(f"{_MEMORY}<maxMemory slots='2'>131072</maxMemory>", _CELL),
+)
+def plugged_memory_has_a_cell(most: MaxMemory) -> Problems:
+    """Memory is plugged into NUMA cells; in a new definition libvirt adds one."""
+    used = bool(max_memory(most.domain) or most.slots)
+    if used and not cell_count(most.domain) and most.domain.arch not in {"ppc64", "ppc64le"}:
+        yield problem("memory that can be plugged needs a NUMA cell", most)
+
+
+PREFERENCE = Decision(
+    "memory",
+    order=4,
+    title="the memory, in KiB",
+    xml="<memory unit='KiB'>{value}</memory>",
+    options=tuple(
+        Option(str(mib * 1024), why)
+        for mib, why in (
+            (2048, "enough for most"),
+            (1024, "the board takes no more"),
+            (512, "the board takes no more"),
+        )
+    ),
+)

@@ -1,0 +1,305 @@
+"""``<memoryBacking>``: what the guest's memory is made of on the host.
+
+::
+
+    <memoryBacking>
+      <hugepages>
+        <page size='1' unit='GiB' nodeset='0-3,5'/>
+        <page size='2' unit='MiB'/>
+      </hugepages>
+      <nosharepages/>
+      <locked/>
+      <source type='memfd'/>
+      <access mode='shared'/>
+      <allocation mode='immediate' threads='8'/>
+      <discard/>
+    </memoryBacking>
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from domcaps.elements.boards.families import machine_type
+from domcaps.elements.memory.memory_device import MemoryDevice, size_kib
+from domcaps.elements.memory.numa import Cell, cell_count
+from domcaps.language import Choice, Element, Enum, Place
+from domcaps.language.finding import Stage
+from domcaps.language.kinds import UNSIGNED, Int, OneOf
+from domcaps.language.observed import object_property, qom_type
+from domcaps.language.part import Part, field
+from domcaps.language.quantities import (
+    CPUS,
+    KIB,
+    MAX_BYTES,
+    UNIT,
+    OrEmpty,
+    highest,
+    kib,
+    size_of,
+    too_large,
+)
+from domcaps.language.rule import Problems, Sample, problem, rule
+from domcaps.language.told import LIBVIRTS_OWN, Told
+from domcaps.language.truth import Truth
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from domcaps.language.domain import Domain
+
+
+def _backing(kind: str) -> Told:
+    kind, _, options = kind.partition(",")
+    options = f",{options}" if options else ""
+    return Told(
+        f"-m 256M -object memory-backend-{kind},id={{id}}m,size=256M{options}",
+        machine="memory-backend={id}m",
+    )
+
+
+SOURCE_TYPE = Enum(
+    "sourceType",
+    attribute="source/@type",
+    choices=(
+        # as good as nothing
+        Choice("", listed=False, told=LIBVIRTS_OWN),
+        Choice("file", told=_backing("file,mem-path={dir}/memory")),
+        Choice("anonymous", told=_backing("ram")),
+        Choice("memfd", qom_type("memory-backend-memfd"), told=_backing("memfd")),
+    ),
+)
+
+ELEMENT = Element("memoryBacking", place=Place.TOP, order=50, content=(SOURCE_TYPE,))
+
+HUGE_MEMFD = object_property("memory-backend-memfd", "hugetlb")
+PREALLOC_THREADS = object_property("memory-backend-file", "prealloc-threads")
+
+_SYSTEM_PAGES = frozenset({4, 16, 64})
+"""Sizes, in KiB, that pages have where no huge ones are asked for."""
+
+
+class MemoryBacking(Part):
+    """All that is said of it."""
+
+    path = "memoryBacking"
+    knows = ("nosharepages", "locked", "discard", "hugepages")
+
+    source = field("source/@type", choice=SOURCE_TYPE)
+    access = field("access/@mode", OrEmpty(OneOf(("shared", "private"))))
+    allocation = field("allocation/@mode", OrEmpty(OneOf(("immediate", "ondemand"))))
+    threads = field("allocation/@threads", OrEmpty(UNSIGNED))
+
+
+class Page(Part):
+    """Pages of one size, for some of the NUMA cells or for those that no other page is for."""
+
+    path = "memoryBacking/hugepages/page"
+
+    size = field("@size", Int(0, 2**64 - 1), required=True)
+    unit = field("@unit", UNIT)
+    nodeset = field("@nodeset", CPUS)
+
+    @property
+    def size_kib(self) -> int:
+        """The size of each page."""
+        return kib(size_of(self.node, "@size", "@unit", limit=MAX_BYTES))
+
+    @property
+    def cells(self) -> int | None:
+        """The cells that they are for, as a mask; None where they are for all others."""
+        if self.nodeset == 1 and not cell_count(self.domain):
+            return None
+        return self.nodeset
+
+
+_LARGE = "<page size='{}' unit='GiB'/>"
+_M = "<memoryBacking>{}</memoryBacking>"
+_HUGE = "<hugepages/>"
+_PAGES = "<memoryBacking><hugepages>{}</hugepages></memoryBacking>"
+_CELLS = (
+    "<vcpu>2</vcpu><cpu><numa><cell id='0' cpus='0' memory='65536'/>"
+    "<cell id='1' cpus='1' memory='65536'/></numa></cpu>"
+)
+
+
+@rule(
+    "page-size-too-large",
+    Page,
+    bad=_PAGES.format(_LARGE.format(2**63)),
+    good=_PAGES.format(_LARGE.format(1)),
+)
+def pages_are_counted(page: Page) -> Problems:
+    """The size of a page is one that can be counted in bytes."""
+    if too_large(page.node, "@size", "@unit", limit=2**63 - KIB):
+        yield problem("there are no pages of that size", page, "@size")
+
+
+@rule("memory-backing-hugepages-ondemand", MemoryBacking,
+      bad=_M.format(_HUGE + "<allocation mode='ondemand'/>"),
+      good=_M.format(_HUGE + "<allocation mode='immediate'/>"))  # fmt: skip
+def huge_pages_are_there_at_once(memory: MemoryBacking) -> Problems:
+    """Huge pages are taken when the guest starts."""
+    if memory.has("hugepages") and memory.allocation == "ondemand":
+        yield problem("huge pages are not taken on demand", memory, "allocation/@mode")
+
+
+@rule("memory-backing-hugepages-anonymous", MemoryBacking,
+      bad=_M.format(_HUGE + "<source type='anonymous'/>"),
+      good=_M.format(_HUGE + "<source type='file'/>"))  # fmt: skip
+def huge_pages_are_files(memory: MemoryBacking) -> Problems:
+    """Huge pages are files."""
+    if memory.has("hugepages") and memory.source == "anonymous":
+        yield problem("huge pages are files, no anonymous memory", memory, "source/@type")
+
+
+@rule(
+    "memory-backing-hugepages-memfd-unsupported",
+    MemoryBacking,
+    bad=_M.format(_HUGE + "<source type='memfd'/>"),
+    good=_M.format(_HUGE + "<source type='memfd'/>"),
+)
+def memfd_needs_huge_pages(memory: MemoryBacking) -> Problems:
+    """Huge pages by way of memfd need a QEMU and a host that have them."""
+    world = memory.domain.world
+    asked = memory.source == "memfd" and memory.has("hugepages")
+    if asked and world.truth(HUGE_MEMFD) is Truth.NO:
+        reason = HUGE_MEMFD.explain(world)
+        yield problem("memfd has no huge pages here", memory, "source/@type", reason=reason)
+
+
+@rule(
+    "memory-backing-threads-unsupported",
+    MemoryBacking,
+    bad=_M.format(_HUGE + "<allocation threads='4'/>"),
+    good=_M.format(_HUGE + "<allocation threads='4'/>"),
+)
+def threads_need_qemu(memory: MemoryBacking) -> Problems:
+    """Threads that take memory in advance came with QEMU 5.0."""
+    world = memory.domain.world
+    asked = memory.threads and memory.has("hugepages")
+    if asked and world.truth(PREALLOC_THREADS) is Truth.NO:
+        reason = PREALLOC_THREADS.explain(world)
+        yield problem("this QEMU has no such threads", memory, "allocation/@threads", reason=reason)
+
+
+@rule(
+    "memory-backing-access-unsupported",
+    MemoryBacking,
+    bad=_M.format(_HUGE + "<access mode='shared'/>"),
+    good=_M.format(_HUGE + "<access mode='shared'/>"),
+)
+def shared_pages_have_a_cell(memory: MemoryBacking) -> Problems:
+    """Without NUMA cells, huge pages are shared only where the machine type names its memory."""
+    machine = machine_type(memory.domain.world)
+    if memory.access != "shared" or not memory.has("hugepages") or machine is None:
+        return
+    pages = memory.domain.all(Page)
+    if pages and pages[0].size_kib in _SYSTEM_PAGES:
+        return
+    if not machine.default_ram_id and not cell_count(memory.domain):
+        yield problem("shared huge pages need a NUMA cell here", memory, "access/@mode")
+
+
+@rule("page-size-zero", Page, bad=_PAGES.format("<page size='0'/>"),
+      good=_PAGES.format("<page size='2048'/>"))  # fmt: skip
+def pages_have_a_size(page: Page) -> Problems:
+    """A page has a size."""
+    if page.size == 0:
+        yield problem("a page has a size", page, "@size")
+
+
+@rule(
+    "page-nodeset-overlap",
+    Page,
+    bad=_CELLS + _PAGES.format("<page size='2048' nodeset='0-1'/><page size='4' nodeset='1'/>"),
+    good=_CELLS + _PAGES.format("<page size='2048' nodeset='0'/><page size='4'/>"),
+)
+def cells_have_pages_of_one_size(page: Page) -> Problems:
+    """Each NUMA cell has pages of one size; for those that no page names there is one size, too."""
+    pages = page.domain.all(Page)
+    if pages[0].node is not page.node:
+        return
+    taken, others = 0, False
+    for each in pages:
+        cells = each.cells
+        if others if cells is None else taken & cells:
+            yield problem("there are pages of another size for these cells", each, "@nodeset")
+        taken |= cells or 0
+        others = others or cells is None
+
+
+@rule(
+    "page-nodeset-invalid",
+    Page,
+    bad=_CELLS + _PAGES.format("<page size='2048' nodeset='2'/>"),
+    good=_CELLS + _PAGES.format("<page size='2048' nodeset='1'/>"),
+)
+def cells_of_pages_are_there(page: Page) -> Problems:
+    """Pages are for NUMA cells that the guest has."""
+    cells, count = page.cells, cell_count(page.domain)
+    if cells is not None and highest(cells) >= count:
+        yield problem(f"the guest has {count} NUMA cells, counted from 0", page, "@nodeset")
+
+
+@rule(
+    "page-size-unavailable",
+    Page,
+    bad=Sample(_PAGES.format("<page size='5' unit='MiB'/>")),
+    good=_PAGES.format("<page size='4'/>"),
+    stage=Stage.START,
+)
+def host_has_such_pages(page: Page) -> Problems:
+    """Huge pages have a size that the host offers."""
+    if page.node in {each.node for each in _used(page.domain)} and not _offered(
+        page.domain, page.size_kib
+    ):
+        sizes = page.domain.world.host.record.hugepage_sizes_kib
+        accepted = tuple(f"{size} KiB" for size in sizes)
+        yield problem("the host has no pages of this size", page, "@size", accepted=accepted)
+
+
+def _used(domain: Domain) -> Iterator[Page]:
+    """Give those pages that some memory of the guest is made of."""
+    pages = domain.all(Page)
+    named = 0
+    for page in pages:
+        named |= page.cells or 0
+    cells = {cell.number for cell in domain.all(Cell)}
+    for page in pages:
+        if page.cells is None:
+            # what no other page is for: some cell, or the memory as a whole
+            if not cells or any(not named >> cell & 1 for cell in cells):
+                yield page
+        elif any(page.cells >> cell & 1 for cell in cells):
+            yield page
+
+
+def _offered(domain: Domain, size: int) -> bool:
+    sizes = domain.world.host.record.hugepage_sizes_kib
+    if not size or size in _SYSTEM_PAGES:
+        return True
+    return size in sizes if sizes else not size & (size - 1)
+
+
+_MODULE = (
+    "<maxMemory slots='1'>4194304</maxMemory><memory>1048576</memory>"
+    "<cpu><numa><cell id='0' cpus='0' memory='524288'/></numa></cpu>"
+    "<memory model='dimm'><source><pagesize unit='KiB'>{}</pagesize></source>"
+    "<target><size unit='KiB'>524288</size><node>0</node></target></memory>"
+)
+
+
+@rule(
+    "memory-device-page-size-unavailable",
+    MemoryDevice,
+    bad=_MODULE.format(4096),
+    good=_MODULE.format(2048),
+    stage=Stage.START,
+)
+def host_has_pages_for_devices(memory: MemoryDevice) -> Problems:
+    """Huge pages of a module have a size that the host offers."""
+    if memory.model in {"dimm", "virtio-mem"}:
+        size = size_kib(memory.node, "source/pagesize")
+        if not _offered(memory.domain, size):
+            yield problem("the host has no pages of this size", memory, "source/pagesize")

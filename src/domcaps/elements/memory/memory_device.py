@@ -1,0 +1,366 @@
+"""``<memory>`` below ``<devices>``: modules of memory, and devices that are mapped like memory.
+
+::
+
+    <memory model='nvdimm'>
+      <source><path>/tmp/nvdimm</path></source>
+      <target>
+        <size unit='KiB'>524288</size>
+        <node>1</node>
+        <label><size unit='KiB'>128</size></label>
+      </target>
+    </memory>
+
+What is true of NVDIMMs alone stands in `memory.nvdimm`, and where modules are put in
+`memory.memory_placement`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from domcaps.elements.base.device import Device
+from domcaps.elements.boards.families import PPC64
+from domcaps.elements.features.sgx import SGX_PLATFORM
+from domcaps.elements.memory.numa import cell_count
+from domcaps.language import Choice, Enum
+from domcaps.language.finding import Stage
+from domcaps.language.kinds import YES_NO, Int, OneOf
+from domcaps.language.lazy import cached_property
+from domcaps.language.observed import device, device_property
+from domcaps.language.part import Part, field
+from domcaps.language.quantities import (
+    CPUS,
+    MAX_BYTES,
+    SIZE,
+    UNIT,
+    OrEmpty,
+    kib,
+    numbers,
+    size_of,
+    too_large,
+)
+from domcaps.language.rule import Problems, problem, rule
+from domcaps.language.truth import Truth
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element as Node
+
+MODEL = Enum(
+    "model",
+    attribute="@model",
+    choices=(
+        Choice("dimm", device("pc-dimm")),
+        Choice("nvdimm", device("nvdimm")),
+        Choice("virtio-pmem", device("virtio-pmem-pci")),
+        Choice("virtio-mem", device("virtio-mem-pci")),
+        Choice("sgx-epc", SGX_PLATFORM),
+    ),
+)
+
+DYNAMIC_MEMSLOTS = device_property("virtio-mem-pci", "dynamic-memslots")
+
+MODULE = 256 * 1024
+"""The step, in KiB, by which memory of POWER is counted."""
+
+_BASE = Int(0, 2**64 - 1, base=16)
+
+
+def size_kib(node: Node, path: str) -> int:
+    """Give one of a device's sizes in KiB, 0 where it is not given."""
+    return kib(size_of(node, path, f"{path}/@unit", limit=MAX_BYTES))
+
+
+class MemoryDevice(Device):
+    """One module or device."""
+
+    path = "devices/memory"
+    knows = ("source/path", "target/current")
+
+    model = field("@model", choice=MODEL, required=True)
+    access = field("@access", OneOf(("shared", "private")))
+    discard = field("@discard", YES_NO)
+    node_number = field("target/node", OrEmpty(Int(0, 2**31 - 1)))
+    size = field("target/size", Int(0, 2**64 - 1), required=True)
+    unit = field("target/size/@unit", UNIT)
+
+    @cached_property
+    def size_kib(self) -> int:
+        """Its size; in a new definition for POWER it is a multiple of 256 MiB."""
+        size = size_kib(self.node, "target/size")
+        if not self.domain.new or not self.holds(PPC64):
+            return size
+        if self.model != "nvdimm":
+            return -(-size // MODULE) * MODULE
+        label = size_kib(self.node, "target/label/size")
+        return max(size - label, MODULE) // MODULE * MODULE + label
+
+    @property
+    def is_module(self) -> bool:
+        """Whether it takes a slot for modules."""
+        return self.model in {"dimm", "nvdimm"}
+
+
+class Dimm(Part):
+    """A module of memory that comes from the host's memory."""
+
+    path = "devices/memory[@model='dimm']"
+
+    page_size = field("source/pagesize", SIZE)
+    page_unit = field("source/pagesize/@unit", UNIT, of="source/pagesize")
+    host_nodes = field("source/nodemask", OrEmpty(CPUS))
+
+
+class VirtioPmem(Part):
+    """A file that is mapped like memory."""
+
+    path = "devices/memory[@model='virtio-pmem']"
+
+    base = field("target/address/@base", _BASE)
+
+
+class VirtioMem(Part):
+    """Memory whose size changes while the guest runs."""
+
+    path = "devices/memory[@model='virtio-mem']"
+
+    page_size = field("source/pagesize", SIZE)
+    page_unit = field("source/pagesize/@unit", UNIT, of="source/pagesize")
+    host_nodes = field("source/nodemask", OrEmpty(CPUS))
+    block_size = field("target/block", SIZE)
+    block_unit = field("target/block/@unit", UNIT)
+    requested_size = field("target/requested", SIZE)
+    requested_unit = field("target/requested/@unit", UNIT)
+    dynamic_memslots = field("target/@dynamicMemslots", YES_NO)
+    base = field("target/address/@base", _BASE)
+
+
+class SgxEpc(Part):
+    """Memory of Intel's enclaves."""
+
+    path = "devices/memory[@model='sgx-epc']"
+
+    host_nodes = field("source/nodemask", OrEmpty(CPUS))
+
+
+_D = (
+    "<maxMemory slots='2' unit='GiB'>8</maxMemory>"
+    "<cpu><numa><cell id='0' cpus='0' memory='1' unit='GiB'/></numa></cpu><devices>{}</devices>"
+)
+_SIZE = "<size unit='MiB'>512</size>"
+_NODE = "<node>0</node>"
+
+
+def memory_sample(
+    model: str,
+    target: str = _SIZE + _NODE,
+    source: str = "",
+    attributes: str = "",
+    address: str = "",
+) -> str:
+    """Give a domain with such a device."""
+    return _D.format(
+        f"<memory model='{model}' {attributes}>{source}<target>{target}</target>{address}</memory>"
+    )
+
+
+_PATH = "<source><path>/tmp/memory</path></source>"
+_DIMM = memory_sample("dimm")
+_NVDIMM = memory_sample("nvdimm", source=_PATH)
+_PMEM = memory_sample("virtio-pmem", _SIZE, _PATH)
+_BLOCK = "<block unit='KiB'>{}</block><requested unit='MiB'>{}</requested>"
+_VIRTIO_MEM = memory_sample("virtio-mem", _SIZE + _NODE + _BLOCK.format(2048, 256))
+
+
+@rule(
+    "memory-device-target-node-invalid",
+    MemoryDevice,
+    bad=memory_sample("dimm", _SIZE + "<node>1</node>"),
+    good=_DIMM,
+)
+def node_is_a_cell(memory: MemoryDevice) -> Problems:
+    """Memory is plugged into one of the guest's NUMA cells."""
+    if memory.node_number is None:
+        return
+    cells = cell_count(memory.domain)
+    if memory.node_number >= cells:
+        message = f"the guest has {cells} NUMA cells" if cells else "the guest has no NUMA cells"
+        yield problem(f"{message}, counted from 0", memory, "target/node")
+
+
+@rule(
+    "memory-device-size-too-large",
+    MemoryDevice,
+    bad=memory_sample("dimm", "<size unit='EiB'>8</size>" + _NODE),
+    good=_DIMM,
+)
+def sizes_can_be_counted(memory: MemoryDevice) -> Problems:
+    """Memory is counted up to 8 EiB."""
+    paths = ["target/size"]
+    if memory.model == "virtio-mem":
+        paths += ["target/block", "target/requested"]
+    if memory.model == "nvdimm":
+        paths += ["target/label/size", "source/alignsize"]
+    if memory.model in {"dimm", "virtio-mem"}:
+        paths.append("source/pagesize")
+    for path in paths:
+        if memory.has(path) and too_large(memory.node, path, f"{path}/@unit"):
+            yield problem("this is more memory than libvirt can count", memory, path)
+
+
+@rule(
+    "memory-device-discard-unsupported",
+    MemoryDevice,
+    bad=memory_sample("nvdimm", source=_PATH, attributes="discard='yes'"),
+    good=_NVDIMM,
+)
+def kept_memory_is_not_discarded(memory: MemoryDevice) -> Problems:
+    """What is in a file is not thrown away when the guest ends."""
+    if memory.discard == "yes" and memory.model in {"nvdimm", "virtio-pmem"}:
+        yield problem(f"the memory of an {memory.model} is kept", memory, "@discard")
+
+
+@rule("memory-device-path-missing", MemoryDevice, bad=memory_sample("nvdimm"), good=_NVDIMM)
+def kept_memory_is_in_a_file(memory: MemoryDevice) -> Problems:
+    """Memory that outlives the guest is in a file."""
+    if memory.model in {"nvdimm", "virtio-pmem"} and not memory.node.findtext("source/path"):
+        yield problem(f"memory of model {memory.model} needs a <path>", memory, "source")
+
+
+@rule(
+    "memory-device-access-unsupported",
+    MemoryDevice,
+    bad=memory_sample("virtio-pmem", _SIZE, _PATH, "access='private'"),
+    good=_PMEM,
+)
+def pmem_is_shared(memory: MemoryDevice) -> Problems:
+    """What a guest writes into a file that is mapped as memory is to be in the file."""
+    if memory.model == "virtio-pmem" and memory.access == "private":
+        yield problem("a virtio-pmem is shared with its file", memory, "@access")
+
+
+@rule(
+    "memory-device-target-node-unsupported",
+    MemoryDevice,
+    bad=memory_sample("virtio-pmem", _SIZE + _NODE, _PATH),
+    good=_PMEM,
+)
+def pmem_has_no_node(memory: MemoryDevice) -> Problems:
+    """A file that is mapped as memory is in no NUMA cell."""
+    if memory.model == "virtio-pmem" and memory.node_number is not None:
+        yield problem("a virtio-pmem is in no NUMA cell", memory, "target/node")
+
+
+@rule(
+    "memory-device-block-invalid",
+    VirtioMem,
+    bad=memory_sample("virtio-mem", _SIZE + _NODE + _BLOCK.format(3072, 0)),
+    good=_VIRTIO_MEM,
+)
+def blocks_are_powers(memory: VirtioMem) -> Problems:
+    """Memory grows by blocks: as large as a transparent huge page, or a power of two larger."""
+    block = size_kib(memory.node, "target/block")
+    least = memory.domain.world.host.record.transparent_hugepage_kib or 2048
+    if not block or block & (block - 1):
+        yield problem("a block is a power of two", memory, "target/block")
+    elif block < least:
+        yield problem(f"a block has {least} KiB at least", memory, "target/block")
+
+
+@rule(
+    "memory-device-requested-invalid",
+    VirtioMem,
+    bad=memory_sample("virtio-mem", _SIZE + _NODE + _BLOCK.format(2048, 1024)),
+    good=_VIRTIO_MEM,
+)
+def blocks_are_requested(memory: VirtioMem) -> Problems:
+    """As much as the device has can be requested, block by block."""
+    requested = size_kib(memory.node, "target/requested")
+    block = size_kib(memory.node, "target/block")
+    if requested > size_kib(memory.node, "target/size"):
+        yield problem("this is more than the device has", memory, "target/requested")
+    elif block and requested % block:
+        yield problem("what is requested consists of blocks", memory, "target/requested")
+
+
+@rule(
+    "memory-device-dynamic-memslots-unsupported",
+    VirtioMem,
+    bad=_VIRTIO_MEM.replace("<target>", "<target dynamicMemslots='yes'>"),
+    good=_VIRTIO_MEM,
+)
+def dynamic_memslots_need_qemu(memory: VirtioMem) -> Problems:
+    """Not every QEMU splits the memory of a device into slots as it is plugged."""
+    world = memory.domain.world
+    if memory.dynamic_memslots == "yes" and world.truth(DYNAMIC_MEMSLOTS) is Truth.NO:
+        reason = DYNAMIC_MEMSLOTS.explain(world)
+        yield problem(
+            "this QEMU has no such slots", memory, "target/@dynamicMemslots", reason=reason
+        )
+
+
+@rule(
+    "memory-device-sgx-section-too-small",
+    SgxEpc,
+    bad=memory_sample("sgx-epc", _SIZE),
+    good=memory_sample("sgx-epc", "<size unit='KiB'>512</size>"),
+)
+def sections_are_large_enough(memory: SgxEpc) -> Problems:
+    """The memory of enclaves comes from what the host has set aside on its nodes."""
+    sgx = memory.domain.world.emulator.sgx
+    if sgx is None:
+        return
+    sections, wanted = sgx.sections, size_kib(memory.node, "target/size") * 1024
+    if not sections:
+        yield problem("the host tells no memory for enclaves by NUMA node", memory)
+        return
+    for node in numbers(memory.host_nodes) if memory.host_nodes else (0,):
+        if node < len(sections) and wanted > sections[node].size:
+            yield problem(f"node {node} of the host has less memory for enclaves", memory)
+
+
+def _missing_nodes(part: Dimm | VirtioMem | SgxEpc) -> Problems:
+    here = {cell.id for cell in part.domain.world.host.record.numa}
+    gone = [node for node in numbers(part.host_nodes or 0) if node not in here]
+    if here and gone:
+        yield problem(f"the host has no NUMA node {gone[0]}", part, "source/nodemask")
+
+
+_GONE = "<source><nodemask>9</nodemask></source>"
+_HERE = "<source><nodemask>0</nodemask></source>"
+
+
+@rule(
+    "dimm-nodemask-unavailable",
+    Dimm,
+    bad=memory_sample("dimm", source=_GONE),
+    good=memory_sample("dimm", source=_HERE),
+    stage=Stage.START,
+)
+def nodes_of_modules_are_there(memory: Dimm) -> Problems:
+    """Memory is taken from NUMA nodes that the host has."""
+    yield from _missing_nodes(memory)
+
+
+@rule(
+    "virtio-mem-nodemask-unavailable",
+    VirtioMem,
+    bad=_VIRTIO_MEM.replace("<target>", f"{_GONE}<target>"),
+    good=_VIRTIO_MEM.replace("<target>", f"{_HERE}<target>"),
+    stage=Stage.START,
+)
+def nodes_of_virtio_mem_are_there(memory: VirtioMem) -> Problems:
+    """Memory is taken from NUMA nodes that the host has."""
+    yield from _missing_nodes(memory)
+
+
+@rule(
+    "sgx-epc-nodemask-unavailable",
+    SgxEpc,
+    bad=memory_sample("sgx-epc", _SIZE, _GONE),
+    good=_DIMM,
+    stage=Stage.START,
+)
+def nodes_of_enclaves_are_there(memory: SgxEpc) -> Problems:
+    """Memory is taken from NUMA nodes that the host has."""
+    yield from _missing_nodes(memory)

@@ -1,0 +1,237 @@
+"""Where modules of memory are: their slots, their addresses, and the room there is for them.
+
+::
+
+    <maxMemory slots='16' unit='GiB'>8</maxMemory>
+    <memory model='dimm'>
+      <target><size unit='MiB'>512</size><node>0</node></target>
+      <address type='dimm' slot='0' base='0x100000000'/>
+    </memory>
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING, NamedTuple
+
+from domcaps.elements.boards.families import PPC64
+from domcaps.elements.memory.memory import (
+    MaxMemory,
+    device_memory,
+    max_memory,
+    memory_slots,
+    total_memory,
+)
+from domcaps.elements.memory.memory_device import MemoryDevice, memory_sample, size_kib
+from domcaps.elements.memory.numa import Cell, cell_count
+from domcaps.language.kinds import Int
+from domcaps.language.quantities import KIB, repeated
+from domcaps.language.rule import Problems, problem, rule
+
+if TYPE_CHECKING:
+    from domcaps.language.domain import Domain
+
+_BASE = Int(0, 2**64 - 1, base=16)
+_PAGE_KIB = 4
+
+
+class _Range(NamedTuple):
+    """Addresses of memory, in bytes."""
+
+    start: int
+    end: int
+
+
+def _start(device: MemoryDevice) -> int:
+    """Give the address at which a device is to be mapped, 0 where QEMU chooses."""
+    if device.is_module:
+        return (
+            device.address.number("base") if device.address_type == "dimm" and device.address else 0
+        )
+    target = device.find("target/address")
+    try:
+        return _BASE.parse(target.get("base", "0")) if target is not None else 0
+    except ValueError:
+        return 0
+
+
+def _range(device: MemoryDevice) -> _Range | None:
+    """Give the addresses of a device, None where it is not told where it begins."""
+    start, size = _start(device), device.size_kib
+    if not start or device.model == "sgx-epc":
+        return None
+    if device.model == "nvdimm":
+        # the label is not mapped; what remains is rounded down
+        step = size_kib(device.node, "source/alignsize") or _PAGE_KIB
+        size -= -(-size_kib(device.node, "target/label/size") // step) * step
+    return _Range(start, start + size * KIB)
+
+
+def has_hotplug(domain: Domain) -> bool:
+    """Tell whether memory can be plugged in."""
+    return bool(max_memory(domain) or memory_slots(domain))
+
+
+_SIZE = "<size unit='MiB'>512</size>"
+_TARGET = f"{_SIZE}<node>0</node>"
+_DIMM = memory_sample("dimm")
+_CELL = "<cpu><numa><cell id='0' cpus='0' memory='1' unit='GiB'/></numa></cpu>"
+_MOST = "<maxMemory slots='2' unit='GiB'>8</maxMemory>"
+_MODULE = "<memory model='dimm'><target>" + _TARGET + "</target>{}</memory>"
+_SLOT = "<address type='dimm' slot='{}'/>"
+_BASED = "<address type='dimm' slot='{}' base='{:#x}'/>"
+
+
+def _modules(*addresses: str, most: str = _MOST) -> str:
+    modules = "".join(_MODULE.format(address) for address in addresses)
+    return f"{most}{_CELL}<devices>{modules}</devices>"
+
+
+@rule(
+    "memory-device-overlap",
+    MemoryDevice,
+    bad=_modules(_BASED.format(0, 0x100000000), _BASED.format(1, 0x110000000)),
+    good=_modules(_BASED.format(0, 0x100000000), _BASED.format(1, 0x120000000)),
+)
+def addresses_do_not_overlap(memory: MemoryDevice) -> Problems:
+    """Two devices are not mapped to the same addresses."""
+    devices = memory.domain.all(MemoryDevice)
+    if devices[0].node is not memory.node:
+        return
+    known = [(place, device) for device in devices if (place := _range(device))]
+    known.sort(key=lambda each: each[0])
+    for (before, _), (place, device) in itertools.pairwise(known):
+        if place.start < before.end:
+            yield problem(f"at {place.start:#x} there is another device", device, "address/@base")
+
+
+@rule(
+    "memory-device-slot-duplicate",
+    MemoryDevice,
+    bad=_modules(_SLOT.format(0), _SLOT.format(0)),
+    good=_modules(_SLOT.format(0), _SLOT.format(1)),
+)
+def slots_have_one_module(memory: MemoryDevice) -> Problems:
+    """There is one module in a slot."""
+    for each in repeated(memory, _slot):
+        yield problem(f"slot {_slot(each)} has another module", each, "address/@slot")
+
+
+def _slot(memory: MemoryDevice) -> int | None:
+    address = memory.address
+    if not memory.is_module or address is None or address.type != "dimm":
+        return None
+    return address.number("slot")
+
+
+@rule(
+    "memory-device-address-unaligned",
+    MemoryDevice,
+    bad=memory_sample(
+        "virtio-pmem", f"{_SIZE}<address base='0x100000001'/>", "<source><path>/a</path></source>"
+    ),
+    good=memory_sample(
+        "virtio-pmem", f"{_SIZE}<address base='0x100001000'/>", "<source><path>/a</path></source>"
+    ),
+)
+def addresses_are_aligned(memory: MemoryDevice) -> Problems:
+    """A device is mapped at the beginning of a page, and one that grows at that of a block."""
+    step = {"virtio-pmem": _PAGE_KIB}.get(memory.model or "", 0)
+    if memory.model == "virtio-mem":
+        step = size_kib(memory.node, "target/block")
+    if step and _start(memory) % (step * KIB):
+        yield problem(f"the address is no multiple of {step} KiB", memory, "target/address/@base")
+
+
+_BLOCKS = f"{_TARGET}<block unit='KiB'>2048</block><requested>0</requested>"
+_PLACES = {"virtio-mem": ("pci", "ccw"), "virtio-pmem": ("pci",)}
+
+
+@rule(
+    "memory-device-address-unsupported",
+    MemoryDevice,
+    bad=memory_sample("virtio-mem", _BLOCKS, address="<address type='dimm' slot='0'/>"),
+    good=memory_sample("virtio-mem", _BLOCKS, address="<address type='pci'/>"),
+)
+def addresses_have_their_type(memory: MemoryDevice) -> Problems:
+    """A virtio device is on PCI; memory of enclaves has no address.
+
+    A module with an address of another kind is put into the next slot.
+    """
+    given = memory.address_type
+    if given is None:
+        return
+    if memory.model == "sgx-epc":
+        yield problem("memory of enclaves has no address", memory, "address")
+    places = _PLACES.get(memory.model or "", (given,))
+    if given not in places and has_hotplug(memory.domain):
+        message = f"a {memory.model} has no address of type {given}"
+        yield problem(message, memory, "address/@type", accepted=places)
+
+
+@rule(
+    "memory-device-unpluggable",
+    MemoryDevice,
+    bad=_modules("", most=""),
+    good=_DIMM,
+)
+def there_is_room_for_memory(memory: MemoryDevice) -> Problems:
+    """Devices of memory need a ``<maxMemory>``: they are plugged in."""
+    if not has_hotplug(memory.domain):
+        yield problem("without <maxMemory> no memory is plugged in", memory)
+
+
+@rule(
+    "memory-device-slot-invalid",
+    MemoryDevice,
+    bad=_modules(_SLOT.format(2)),
+    good=_modules(_SLOT.format(1)),
+)
+def slots_are_there(memory: MemoryDevice) -> Problems:
+    """The slots are those that ``<maxMemory>`` tells."""
+    slot, slots = _slot(memory), memory_slots(memory.domain)
+    if slot is not None and slot >= slots and has_hotplug(memory.domain):
+        yield problem(f"there are {slots} slots, counted from 0", memory, "address/@slot")
+
+
+@rule(
+    "memory-device-target-node-missing",
+    MemoryDevice,
+    bad=memory_sample("dimm", _SIZE),
+    good=_DIMM,
+)
+def module_has_a_cell(memory: MemoryDevice) -> Problems:
+    """Where the guest has NUMA cells, memory goes into one of them."""
+    needs = memory.is_module or memory.model == "virtio-mem"
+    cells = memory.domain.all(Cell)
+    if needs and memory.node_number is None and cells and has_hotplug(memory.domain):
+        yield problem("into which NUMA cell this memory goes is missing", memory, "target")
+
+
+@rule(
+    "max-memory-slots-too-few",
+    MaxMemory,
+    bad=_modules("", "", ""),
+    good=_modules("", ""),
+)
+def there_are_enough_slots(most: MaxMemory) -> Problems:
+    """Each module takes a slot."""
+    domain = most.domain
+    needed = sum(device.is_module for device in domain.all(MemoryDevice))
+    if has_hotplug(domain) and needed > memory_slots(domain):
+        yield problem(f"{needed} modules need as many slots", most, "@slots")
+
+
+@rule(
+    "max-memory-exceeded",
+    MaxMemory,
+    bad=_modules("", "", most="<maxMemory slots='2' unit='MiB'>1536</maxMemory>"),
+    good=_modules("", "", most="<maxMemory slots='2' unit='MiB'>2048</maxMemory>"),
+)
+def modules_fit(most: MaxMemory) -> Problems:
+    """All modules together fit between what the guest has and what it can come to have."""
+    domain = most.domain
+    plugged = device_memory(domain)
+    room = max_memory(domain) - (total_memory(domain) - plugged)
+    if 0 <= room < plugged and (cell_count(domain) or most.holds(PPC64)):
+        yield problem(f"there is room for {room} KiB of modules, not for {plugged}", most)

@@ -1,0 +1,223 @@
+"""``<numa>``: the cells of the guest, each with CPUs and memory of its own.
+
+::
+
+    <cpu>
+      <numa>
+        <cell id='0' cpus='0-3' memory='512000' unit='KiB' discard='yes'/>
+        <cell id='1' cpus='4-7' memory='512000' unit='KiB' memAccess='shared'>
+          <distances>
+            <sibling id='0' value='21'/>
+          </distances>
+        </cell>
+      </numa>
+    </cpu>
+
+Caches of memory and the ways between cells stand in `memory.hmat`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from domcaps.elements.processor.vcpu_count import max_vcpus
+from domcaps.language.kinds import UNSIGNED, YES_NO, OneOf
+from domcaps.language.part import Part, field
+from domcaps.language.quantities import (
+    MAX_BYTES,
+    NEEDED_SIZE,
+    UNIT,
+    NumberSet,
+    kib,
+    size_of,
+    too_large,
+)
+from domcaps.language.rule import Problems, problem, rule
+
+if TYPE_CHECKING:
+    from domcaps.language.domain import Domain
+
+_LOCAL, _FARTHEST = 10, 255
+"""How far a cell is from itself, and how far it can be from another, as ACPI has it."""
+
+
+class Numa(Part):
+    """The cells together."""
+
+    path = "cpu/numa"
+
+
+class Cell(Part):
+    """One cell."""
+
+    path = "cpu/numa/cell"
+
+    id = field("@id", UNSIGNED)
+    cpus = field("@cpus", NumberSet())
+    memory = field("@memory", NEEDED_SIZE, required=True)
+    unit = field("@unit", UNIT)
+    mem_access = field("@memAccess", OneOf(("shared", "private")))
+    discard = field("@discard", YES_NO)
+
+    @property
+    def number(self) -> int:
+        """Its number: that which is given, or its place."""
+        if self.id is not None:
+            return self.id
+        nodes = [cell.node for cell in self.domain.all(Cell)]
+        return nodes.index(self.node)
+
+    @property
+    def memory_kib(self) -> int:
+        """Its memory."""
+        return kib(size_of(self.node, "@memory", "@unit", limit=MAX_BYTES))
+
+
+class Sibling(Part):
+    """How far it is from one cell to another."""
+
+    path = "cpu/numa/cell/distances/sibling"
+
+    id = field("@id", UNSIGNED, required=True)
+    value = field("@value", UNSIGNED, required=True)
+
+
+def cell_count(domain: Domain) -> int:
+    """Give how many cells a domain has; one is added where memory is to be plugged in."""
+    cells = len(domain.all(Cell))
+    if cells or not domain.new:
+        return cells
+    most = domain.root.find("maxMemory")
+    return int(most is not None and bool(kib(size_of(most)) or _slots(most.get("slots"))))
+
+
+def _slots(text: str | None) -> bool:
+    return bool(text) and text != "0"
+
+
+def cpus_of(domain: Domain) -> dict[int, int]:
+    """Give the CPUs of each cell; those that no cell names are the first one's."""
+    cpus = {cell.number: cell.cpus or 0 for cell in domain.all(Cell)}
+    most = max_vcpus(domain)
+    if cpus and sum(mask.bit_count() for mask in cpus.values()) < most:
+        named = 0
+        for mask in cpus.values():
+            named |= mask
+        cpus[0] = cpus.get(0, 0) | (((1 << min(most, NumberSet().size)) - 1) & ~named)
+    return cpus
+
+
+_N = "<vcpu>2</vcpu><cpu><numa>{}</numa></cpu>"
+_CELL = "<cell id='{}' cpus='{}' memory='32768'/>"
+
+
+@rule("numa-empty", Numa, bad=_N.format(""), good=_N.format(_CELL.format(0, "0-1")))
+def cells_are_listed(numa: Numa) -> Problems:
+    """A ``<numa>`` has at least one cell."""
+    if not numa.has("cell"):
+        yield problem("there is no <cell>", numa)
+
+
+@rule(
+    "cell-id-invalid",
+    Numa,
+    bad=_N.format(_CELL.format(1, "0-1")),
+    good=_N.format(_CELL.format(0, "0") + _CELL.format(1, "1")),
+)
+def cells_are_counted(numa: Numa) -> Problems:
+    """Cells are counted from 0 without a gap; without numbers they are counted as they stand."""
+    cells = numa.domain.all(Cell)
+    seen = set()
+    for place, cell in enumerate(cells):
+        number = place if cell.id is None else cell.id
+        if number >= len(cells):
+            yield problem(f"with {len(cells)} cells the last is {len(cells) - 1}", cell, "@id")
+        elif number in seen:
+            yield problem(f"there is a cell {number} before", cell, "@id")
+        # a cell without memory is none yet
+        if cell.memory_kib:
+            seen.add(number)
+
+
+@rule(
+    "cell-cpus-overlap",
+    Numa,
+    bad=_N.format(_CELL.format(0, "0-1") + _CELL.format(1, "1")),
+    good=_N.format(_CELL.format(0, "0") + _CELL.format(1, "1")),
+)
+def cells_share_no_cpus(numa: Numa) -> Problems:
+    """A CPU is in one cell."""
+    taken = 0
+    for cell in numa.domain.all(Cell):
+        cpus = cell.cpus or 0
+        if taken & cpus:
+            yield problem("some of these CPUs are in another cell", cell, "@cpus")
+        taken |= cpus
+
+
+@rule(
+    "cell-cpus-out-of-range",
+    Cell,
+    bad=_N.format(_CELL.format(0, "0-2")),
+    good=_N.format(_CELL.format(0, "0-1")),
+)
+def cells_have_cpus_of_the_domain(cell: Cell) -> Problems:
+    """The CPUs of a cell are some that the domain can have."""
+    most = max_vcpus(cell.domain)
+    if (cell.cpus or 0).bit_length() > most:
+        yield problem(f"the domain has the virtual CPUs 0 to {most - 1}", cell, "@cpus")
+
+
+@rule(
+    "cell-memory-too-large",
+    Cell,
+    bad=_N.format("<cell id='0' cpus='0' memory='8' unit='EiB'/>"),
+    good=_N.format("<cell id='0' cpus='0' memory='1' unit='GiB'/>"),
+)
+def memory_can_be_counted(cell: Cell) -> Problems:
+    """Memory is counted up to 8 EiB."""
+    if too_large(cell.node, "@memory", "@unit"):
+        yield problem("this is more memory than libvirt can count", cell, "@memory")
+
+
+@rule(
+    "cell-distances-empty",
+    Cell,
+    bad=_N.format("<cell id='0' cpus='0' memory='32768'><distances/></cell>"),
+    good=_N.format(
+        "<cell id='0' cpus='0' memory='32768'><distances><sibling id='0' value='10'/></distances>"
+        "</cell>"
+    ),
+)
+def distances_have_siblings(cell: Cell) -> Problems:
+    """Where distances are told, there is one at least."""
+    distances = cell.find("distances")
+    if distances is not None and distances.find("sibling") is None:
+        yield problem("<distances> needs a <sibling>", distances)
+
+
+@rule(
+    "sibling-invalid",
+    Sibling,
+    bad=_N.format(
+        "<cell id='0' cpus='0' memory='32768'><distances><sibling id='1' value='20'/></distances>"
+        "</cell>"
+    ),
+    good=_N.format(
+        "<cell id='0' cpus='0' memory='32768'><distances><sibling id='0' value='10'/></distances>"
+        "</cell>"
+    ),
+)
+def distances_are_those_of_acpi(sibling: Sibling) -> Problems:
+    """A cell is 10 away from itself, and 11 to 255 from others; 255 means that there is no way."""
+    if sibling.id is None or sibling.value is None:
+        return
+    cells = len(sibling.domain.all(Cell))
+    if sibling.id >= cells:
+        yield problem(f"there are the cells 0 to {cells - 1} only", sibling, "@id")
+        return
+    node = next(sibling.node.iterancestors("cell"))
+    itself = Cell(node, sibling.domain).number == sibling.id
+    if itself != (sibling.value == _LOCAL) or not _LOCAL <= sibling.value <= _FARTHEST:
+        expected = f"{_LOCAL}" if itself else f"{_LOCAL + 1} to {_FARTHEST}"
+        yield problem(f"this distance is {expected}", sibling, "@value")

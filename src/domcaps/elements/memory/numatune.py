@@ -1,0 +1,163 @@
+"""``<numatune>``: from which of the host's NUMA nodes the guest's memory is taken.
+
+::
+
+    <numatune>
+      <memory mode='strict' nodeset='1-4,^3'/>
+      <memnode cellid='0' mode='strict' nodeset='1'/>
+    </numatune>
+"""
+
+from __future__ import annotations
+
+from domcaps.elements.memory.numa import Cell
+from domcaps.elements.processor.vcpu_count import Vcpu
+from domcaps.language.finding import Stage
+from domcaps.language.kinds import UNSIGNED, OneOf
+from domcaps.language.part import Part, field
+from domcaps.language.quantities import CPUS, numbers, repeated
+from domcaps.language.rule import Problems, problem, rule
+
+MODES = OneOf(("strict", "preferred", "interleave", "restrictive"))
+
+
+class Numatune(Part):
+    """All that is said of it; the first ``<memory>`` is what counts."""
+
+    path = "numatune"
+
+    mode = field("memory/@mode", MODES)
+    placement = field("memory/@placement", OneOf(("default", "static", "auto")))
+    nodeset = field("memory/@nodeset", CPUS)
+
+    @property
+    def chosen(self) -> str:
+        """How nodes are chosen: ``static``, ``auto``, or "" where nothing is said of it."""
+        vcpu = self.domain.first(Vcpu)
+        left_to_host = vcpu is not None and vcpu.placement == "auto"
+        if not self.has("memory"):
+            return "auto" if left_to_host else ""
+        if self.placement in {"static", "auto"}:
+            return self.placement
+        if self.nodeset:
+            return "static"
+        if self.placement is None and self.mode is None:
+            return ""
+        return "auto" if left_to_host else "static"
+
+
+class Memnode(Part):
+    """Where the memory of one NUMA cell is taken from."""
+
+    path = "numatune/memnode"
+
+    cellid = field("@cellid", UNSIGNED, required=True)
+    mode = field("@mode", MODES)
+    nodeset = field("@nodeset", CPUS, required=True)
+
+
+_CELL = "<cpu><numa><cell id='0' cpus='0' memory='65536'/></numa></cpu>"
+_N = _CELL + "<numatune>{}</numatune>"
+_NODE = "<memnode cellid='0' nodeset='0'/>"
+_GOOD = _N.format(_NODE)
+
+
+@rule("numatune-duplicate", Numatune, bad="<numatune/><numatune/>", good=_GOOD)
+def there_is_one(numatune: Numatune) -> Problems:
+    """There is one ``<numatune>`` at most."""
+    for each in repeated(numatune, lambda _: True):
+        yield problem("there is a <numatune> already", each)
+
+
+@rule(
+    "numatune-nodeset-missing",
+    Numatune,
+    bad="<numatune><memory mode='strict'/></numatune>",
+    good="<numatune><memory mode='strict' nodeset='0'/></numatune>",
+)
+def static_placement_names_nodes(numatune: Numatune) -> Problems:
+    """Nodes are named, unless the host is to choose them."""
+    if numatune.chosen == "static" and not numatune.nodeset:
+        yield problem("the host's NUMA nodes are not named", numatune, "memory")
+
+
+@rule(
+    "memnode-placement-conflict",
+    Memnode,
+    bad=_N.format(f"<memory placement='auto'/>{_NODE}"),
+    good=_GOOD,
+)
+def cells_are_placed_by_hand(memnode: Memnode) -> Problems:
+    """Where the host chooses nodes, it chooses those of all cells."""
+    numatune = memnode.domain.first(Numatune)
+    if numatune is not None and numatune.chosen == "auto":
+        yield problem("the host chooses nodes for all memory here", memnode)
+
+
+@rule(
+    "memnode-cellid-invalid",
+    Memnode,
+    bad=_N.format("<memnode cellid='1' nodeset='0'/>"),
+    good=_GOOD,
+)
+def cells_are_there(memnode: Memnode) -> Problems:
+    """Memory is that of a NUMA cell that the domain names."""
+    count = len(memnode.domain.all(Cell))
+    if memnode.cellid is not None and memnode.cellid >= count:
+        yield problem(f"the guest has {count} NUMA cells, counted from 0", memnode, "@cellid")
+
+
+@rule("memnode-duplicate", Memnode, bad=_N.format(_NODE * 2), good=_GOOD)
+def cells_are_told_once(memnode: Memnode) -> Problems:
+    """There is one ``<memnode>`` for each cell at most."""
+    for each in repeated(memnode, lambda m: m.cellid):
+        yield problem(f"cell {each.cellid} has a <memnode> already", each, "@cellid")
+
+
+@rule(
+    "memnode-mode-conflict",
+    Memnode,
+    bad=_N.format("<memnode cellid='0' mode='restrictive' nodeset='0'/>"),
+    good=_GOOD,
+)
+def restrictions_agree(memnode: Memnode) -> Problems:
+    """Where the mode is ``restrictive``, it is so for all memory."""
+    numatune = memnode.domain.first(Numatune)
+    modes = {memnode.mode or "strict", (numatune and numatune.mode) or "strict"}
+    if "restrictive" in modes and len(modes) > 1:
+        yield problem("it is 'restrictive' for all memory, or for none", memnode, "@mode")
+
+
+def _gone(part: Part, nodes: int) -> int | None:
+    """Give the first node that the host does not have, where it is known which it has."""
+    here = {cell.id for cell in part.domain.world.host.record.numa}
+    return next((node for node in numbers(nodes) if here and node not in here), None)
+
+
+@rule(
+    "numatune-nodeset-unavailable",
+    Numatune,
+    bad="<numatune><memory mode='strict' nodeset='9'/></numatune>",
+    good="<numatune><memory mode='strict' nodeset='0'/></numatune>",
+    stage=Stage.START,
+)
+def nodes_are_there(numatune: Numatune) -> Problems:
+    """Memory is taken from NUMA nodes that the host has."""
+    if numatune.chosen == "static":
+        gone = _gone(numatune, numatune.nodeset or 0)
+        if gone is not None:
+            yield problem(f"the host has no NUMA node {gone}", numatune, "memory/@nodeset")
+
+
+@rule(
+    "memnode-nodeset-unavailable",
+    Memnode,
+    bad=_GOOD.replace("nodeset='0'", "nodeset='9'"),
+    good=_GOOD,
+    stage=Stage.START,
+)
+def nodes_of_cells_are_there(memnode: Memnode) -> Problems:
+    """The memory of a cell is taken from NUMA nodes that the host has."""
+    gone = _gone(memnode, memnode.nodeset or 0)
+    if gone is not None:
+        yield problem(f"the host has no NUMA node {gone}", memnode, "@nodeset")

@@ -1,0 +1,237 @@
+"""Shares of the host's caches and of its memory's bandwidth for groups of virtual CPUs.
+
+::
+
+    <cputune>
+      <cachetune vcpus='0-3'>
+        <cache id='0' level='3' type='both' size='3' unit='MiB'/>
+        <monitor level='3' vcpus='1'/>
+      </cachetune>
+      <memorytune vcpus='4-7'>
+        <node id='0' bandwidth='60'/>
+      </memorytune>
+    </cputune>
+
+The kernel's ``resctrl`` has groups that can't overlap; memory and cache of one group go together.
+Groups without a CPU that the domain can have are passed over.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from domcaps.elements.processor.vcpu_count import max_vcpus
+from domcaps.language.kinds import UNSIGNED, OneOf
+from domcaps.language.part import Part, field
+from domcaps.language.quantities import MOST, NEEDED_SIZE, UNIT, NumberSet, too_large
+from domcaps.language.rule import Problems, Sample, problem, rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lxml.etree import _Element as Node
+
+    from domcaps.language.domain import Domain
+
+_SET = NumberSet()
+_KINDS = {"cachetune": "cache", "memorytune": "node", "energytune": ""}
+"""Groups, and what of theirs is shared out."""
+
+_OPTIONAL_SINCE = "12.0"
+"""From then on a group without a list of CPUs is that of all CPUs, and energy can be measured."""
+
+
+class CachetuneCache(Part):
+    """A share of one cache."""
+
+    path = "cputune/cachetune/cache"
+
+    id = field("@id", UNSIGNED, required=True)
+    level = field("@level", UNSIGNED, required=True)
+    type = field("@type", OneOf(("both", "code", "data")), required=True)
+    size = field("@size", NEEDED_SIZE, required=True)
+    unit = field("@unit", UNIT)
+
+
+class CachetuneMonitor(Part):
+    """Watching how much of a cache is used."""
+
+    path = "cputune/cachetune/monitor"
+    knows = ("@vcpus",)
+
+    level = field("@level", OneOf(("3",)), required=True)
+
+
+class MemorytuneNode(Part):
+    """A share of one memory controller's bandwidth, in per cent or MB/s."""
+
+    path = "cputune/memorytune/node"
+
+    id = field("@id", UNSIGNED, required=True)
+    bandwidth = field("@bandwidth", UNSIGNED, required=True)
+
+
+class ResourceGroups(Part):
+    """All groups of a domain."""
+
+    path = "cputune"
+    knows = ("cachetune/@vcpus", "memorytune/@vcpus", "memorytune/monitor/@vcpus")
+
+
+@dataclass
+class Group:
+    """CPUs that have a share together."""
+
+    cpus: int
+    shared: bool
+    """Whether it has a share, and is not only watched."""
+    monitors: list[tuple[str, int]]
+
+
+_T = "<vcpu>4</vcpu><cputune>{}</cputune>"
+_CACHE = "<cache id='0' level='3' type='both' size='3' unit='MiB'/>"
+_LARGE = f"<cache id='0' level='3' type='both' size='{2**64 - 1}' unit='MiB'/>"
+_MONITOR = "<monitor level='3' vcpus='{}'/>"
+
+
+def _cpus(node: Node, domain: Domain) -> int | None:
+    """Give the CPUs of a group, of those that there are; None where the list is wrong."""
+    text = node.get("vcpus")
+    most = (1 << min(max_vcpus(domain), _SET.size)) - 1
+    if text is None:
+        return most if domain.world.target.dialect.speaks(_OPTIONAL_SINCE, "") else None
+    try:
+        return _SET.parse(text) & most
+    except ValueError:
+        return None
+
+
+def _groups(part: ResourceGroups) -> Iterator[Node]:
+    recent = part.domain.world.target.dialect.speaks(_OPTIONAL_SINCE, "")
+    for tag in _KINDS:
+        if recent or tag != "energytune":
+            yield from part.find_all(tag)
+
+
+@rule(
+    "resctrl-vcpus-invalid",
+    ResourceGroups,
+    bad=_T.format(f"<cachetune vcpus='a'>{_CACHE}</cachetune>"),
+    good=Sample(_T.format(f"<cachetune vcpus='0'>{_CACHE}</cachetune>"), virttype="kvm"),
+)
+def groups_are_sets(part: ResourceGroups) -> Problems:
+    """A group is a set of CPUs; only recent libvirt takes none for all of them."""
+    for node in _groups(part):
+        if _cpus(node, part.domain) is None:
+            yield problem(f"<{node.tag}> needs vcpus, {_SET.expected}", node, "@vcpus")
+
+
+@rule(
+    "cachetune-cache-size-too-large",
+    CachetuneCache,
+    bad=_T.format(f"<cachetune vcpus='0'>{_LARGE}</cachetune>"),
+    good=Sample(_T.format(f"<cachetune vcpus='0'>{_CACHE}</cachetune>"), virttype="kvm"),
+)
+def share_can_be_counted(cache: CachetuneCache) -> Problems:
+    """A share of a cache is less than 16 EiB."""
+    if too_large(cache.node, "@size", limit=MOST):
+        yield problem("this is more than libvirt can count", cache, "@size")
+
+
+@rule(
+    "resctrl-unsupported",
+    ResourceGroups,
+    bad=_T.format(f"<cachetune vcpus='0'>{_CACHE}</cachetune>"),
+    good=Sample(_T.format(f"<cachetune vcpus='0'>{_CACHE}</cachetune>"), virttype="kvm"),
+)
+def groups_need_kvm(part: ResourceGroups) -> Problems:
+    """Shares are given to the threads of KVM's virtual CPUs."""
+    if part.domain.virttype == "kvm":
+        return
+    for node in _groups(part):
+        if _cpus(node, part.domain) and len(node):
+            yield problem(f"<{node.tag}> needs type='kvm'", node)
+
+
+@rule(
+    "resctrl-overlap",
+    ResourceGroups,
+    bad=_T.format(
+        f"<cachetune vcpus='0-1'>{_CACHE}</cachetune><cachetune vcpus='1'>{_CACHE}</cachetune>"
+    ),
+    good=Sample(
+        _T.format(f"<cachetune vcpus='0'>{_CACHE}</cachetune>"
+                  f"<cachetune vcpus='1'>{_CACHE}</cachetune>"),
+        virttype="kvm",
+    ),
+)  # fmt: skip
+def groups_are_apart(part: ResourceGroups) -> Problems:
+    """Two groups have no CPU in common, but a cache and a memory group may be the same."""
+    known: list[Group] = []
+    for node in _groups(part):
+        cpus = _cpus(node, part.domain)
+        if not cpus:
+            continue
+        same = next((group for group in known if group.cpus == cpus), None)
+        if same is not None and node.tag == "cachetune":
+            yield problem("there is a <cachetune> of the same CPUs before", node, "@vcpus")
+        elif same is None and any(group.cpus & cpus for group in known):
+            yield problem("some of these CPUs are in another group", node, "@vcpus")
+        group = same or Group(cpus, shared=False, monitors=[])
+        group.shared |= bool(_KINDS[str(node.tag)]) and node.find(_KINDS[str(node.tag)]) is not None
+        yield from _watch(part, node, group)
+        if same is None and len(node):
+            known.append(group)
+
+
+def _watch(part: ResourceGroups, node: Node, group: Group) -> Problems:
+    """Look at the monitors of a group: parts of it that do not overlap."""
+    for monitor in node.iterfind("monitor"):
+        cpus = _cpus(monitor, part.domain)
+        if cpus is None:
+            yield problem(f"the vcpus are {_SET.expected}", monitor, "@vcpus")
+        elif not cpus or cpus & ~group.cpus:
+            yield problem("these CPUs are not those of the group", monitor, "@vcpus")
+        elif (str(node.tag), cpus) in group.monitors:
+            yield problem("these CPUs are watched before", monitor, "@vcpus")
+        else:
+            if _collides(cpus, group):
+                yield problem("some of these CPUs are watched before", monitor, "@vcpus")
+            group.monitors.append((str(node.tag), cpus))
+
+
+def _collides(cpus: int, group: Group) -> bool:
+    others = [other for _, other in group.monitors if other != cpus and other & cpus]
+    if not group.shared:
+        return bool(others)
+    # the monitor of the whole group is the group itself
+    return cpus != group.cpus and any(other != group.cpus for other in others)
+
+
+@rule(
+    "resctrl-share-duplicate",
+    ResourceGroups,
+    bad=Sample(_T.format(f"<cachetune vcpus='0'>{_CACHE}{_CACHE}</cachetune>"), virttype="kvm"),
+    good=Sample(_T.format(f"<cachetune vcpus='0'>{_CACHE}</cachetune>"), virttype="kvm"),
+)
+def one_share_of_each(part: ResourceGroups) -> Problems:
+    """A group has one share at most of a cache, or of each kind of it, and of a controller."""
+    for node in part.find_all("cachetune"):
+        yield from _repeated_caches(node)
+    for node in part.find_all("memorytune"):
+        seen = set()
+        for share in node.iterfind("node"):
+            if share.get("id") in seen:
+                yield problem(f"node {share.get('id')} has a share before", share, "@id")
+            seen.add(share.get("id"))
+
+
+def _repeated_caches(node: Node) -> Problems:
+    seen: dict[tuple[str | None, str | None], set[str]] = {}
+    for share in node.iterfind("cache"):
+        kinds = seen.setdefault((share.get("level"), share.get("id")), set())
+        kind = share.get("type", "")
+        if kind in kinds or (kinds and "both" in {kind, *kinds}):
+            yield problem("this cache has a share before", share, "@type")
+        kinds.add(kind)

@@ -1,0 +1,354 @@
+"""``<interface>``: network cards.
+
+::
+
+    <interface type='user'>
+      <mac address='52:54:00:12:34:56'/>
+      <backend type='passt'/>
+      <model type='virtio'/>
+      <driver queues='4'/>
+    </interface>
+
+Rules about the source stand in the sibling `interface_source`, about ``<driver>`` in
+`interface_driver`, about IP addresses in `interface_address`, about ports, VLANs and bandwidth in
+`interface_port`, and what goes with which type in `interface_features`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from domcaps.elements.advice.drifts import no_program
+from domcaps.elements.base.device import Device
+from domcaps.elements.base.virtio_options import VirtioOptions, given_options
+from domcaps.elements.boards.families import ARM_VIRT, LOONGARCH_VIRT, RISCV_VIRT, S390
+from domcaps.elements.qemu.fragments import on_any_bus
+from domcaps.language import Choice, Element, Enum
+from domcaps.language.finding import Severity
+from domcaps.language.kinds import MAC, UNSIGNED, UNSIGNED64, YES_NO, OneOf, Text
+from domcaps.language.lazy import cached_property
+from domcaps.language.observed import arch, device, machine, qapi
+from domcaps.language.part import field
+from domcaps.language.preference import Decision, Option, drives
+from domcaps.language.quantities import OrEmpty
+from domcaps.language.require import lacks, needs
+from domcaps.language.rule import Problems, Sample, problem, rule
+from domcaps.language.told import Beside
+
+if TYPE_CHECKING:
+    from domcaps.language.predicate import Predicate
+
+_CARD = "-device virtio-net-{bus},netdev={id}n"
+
+BACKEND_TYPE = Enum(
+    "backendType",
+    attribute="backend/@type",
+    choices=(
+        # QEMU's own user-mode network: it may be built without
+        Choice(
+            "default",
+            qapi("netdev_add/arg/case=user"),
+            told=on_any_bus(f"-netdev user,id={{id}}n {_CARD}"),
+        ),
+        # passt hands over packets through a stream socket
+        Choice(
+            "passt",
+            qapi("netdev_add/arg/case=stream"),
+            at_start=(no_program("passt"),),
+            told=on_any_bus(
+                "-netdev stream,id={id}n,addr.type=unix,addr.path={dir}/passt,server=off " + _CARD,
+                beside=Beside("passt", "--foreground --socket {dir}/passt", "passt"),
+            ),
+        ),
+    ),
+    sample="<interface type='user'><backend type='{value}'/></interface>",
+)
+
+ELEMENT = Element("interface", order=110, content=(BACKEND_TYPE,))
+
+TYPES = OneOf(
+    (
+        "user",
+        "ethernet",
+        "vhostuser",
+        "server",
+        "client",
+        "mcast",
+        "network",
+        "bridge",
+        "internal",
+        "direct",
+        "hostdev",
+        "udp",
+        "vdpa",
+        "null",
+        "vds",
+    )
+)
+VIRTIO_MODELS = frozenset({"virtio", "virtio-transitional", "virtio-non-transitional"})
+
+# models that libvirt knows however they are capitalized; others are passed on as they are
+_KNOWN = {
+    name.lower(): name
+    for name in (
+        *VIRTIO_MODELS,
+        "netfront",
+        "rtl8139",
+        "e1000",
+        "e1000e",
+        "igb",
+        "usb-net",
+        "spapr-vlan",
+        "lan9118",
+        "scm91c111",
+        "vlance",
+        "vmxnet",
+        "vmxnet2",
+        "vmxnet3",
+        "Am79C970A",
+        "Am79C973",
+        "82540EM",
+        "82545EM",
+        "82543GC",
+    )
+}
+
+VDPA = qapi("netdev_add/arg/case=vhost-vdpa")
+VIRTIO_NET = device("virtio-net-pci", "virtio-net-ccw", "virtio-net-device")
+RTL8139 = device("rtl8139")
+E1000 = device("e1000")
+
+_ARM = arch("armv6l", "armv7l", "aarch64")
+_VERSATILE = _ARM & machine("versatilepb")
+_MODERN = S390 | ARM_VIRT | LOONGARCH_VIRT | RISCV_VIRT
+
+
+E1000E = device("e1000e")
+PREFERENCE = Decision(
+    "interface.model",
+    order=50,
+    each="network",
+    title="the model of the network card",
+    xml="<interface type='{type}'>{source}<model type='{value}'/></interface>",
+    options=(
+        Option(
+            "virtio",
+            "the fastest",
+            when=VIRTIO_NET,
+            guest=drives("virtio-net", "virtio1.0-net"),
+        ),
+        Option("virtio", "the card that is made for the board", when=VIRTIO_NET & _MODERN),
+        Option("e1000e", "a card of PCI Express", when=E1000E, guest=drives("e1000e")),
+        Option("e1000", "most guests can drive it", when=E1000, guest=drives("e1000")),
+        Option("rtl8139", "old guests can drive it", when=RTL8139, guest=drives("rtl8139")),
+        Option("e1000", "most guests can drive it", when=E1000),
+        Option("e1000e", "a card of PCI Express", when=E1000E),
+        Option("rtl8139", "old guests can drive it", when=RTL8139),
+        Option("virtio", "what is left", when=VIRTIO_NET),
+    ),
+)
+
+
+class Interface(VirtioOptions, Device):
+    """A network card."""
+
+    path = "devices/interface"
+
+    type = field("@type", TYPES, default="user")
+    trusts_filters = field("@trustGuestRxFilters", YES_NO)
+    named_model = field(
+        "model/@type", Text(r"[A-Za-z0-9_-]*", "a name of letters, digits, hyphens and underscores")
+    )
+    mac = field("mac/@address", MAC)
+    mac_type = field("mac/@type", OneOf(("generated", "static")))
+    mac_check = field("mac/@check", YES_NO)
+    link = field("link/@state", OrEmpty(OneOf(("up", "down"))))
+    managed = field("target/@managed", YES_NO)
+    isolated = field("port/@isolated", YES_NO)
+    mtu = field("mtu/@size", OrEmpty(UNSIGNED))
+    buffer = field("tune/sndbuf", OrEmpty(UNSIGNED64))
+    coalesced = field("coalesce/rx/frames/@max", OrEmpty(UNSIGNED))
+    named_backend = field("backend/@type", OneOf(("default", "passt")))
+
+    @cached_property
+    def model(self) -> str:
+        """The model, libvirt's default where none is named, "" where that is none."""
+        named = self.named_model or ""
+        if named and named.lower() != "unknown":
+            return _KNOWN.get(named.lower(), named)
+        if self.type in {"vdpa", "vhostuser"}:
+            return "virtio"
+        return "" if self.type == "hostdev" else self._default_model
+
+    @property
+    def _default_model(self) -> str:
+        if self.holds(_MODERN):
+            return "virtio"
+        if self.holds(_ARM):
+            return "scm91c111" if self.holds(_VERSATILE) else "lan9118"
+        for model, predicate in (("rtl8139", RTL8139), ("e1000", E1000), ("virtio", VIRTIO_NET)):
+            if self.holds(predicate):
+                return model
+        return "rtl8139"
+
+    @property
+    def is_virtio(self) -> bool:
+        """Whether it is a virtio device."""
+        return self.model in VIRTIO_MODELS
+
+    @cached_property
+    def backend(self) -> str:
+        """What packets go through: passt also where QEMU can do without no longer."""
+        if self.named_backend == "passt":
+            return "passt"
+        if self.type == "user" and lacks(self, _backend("default")):
+            return "default" if lacks(self, _backend("passt")) else "passt"
+        return "default"
+
+
+def _backend(name: str) -> Predicate:
+    return next(choice.when for choice in BACKEND_TYPE.choices if choice.name == name)
+
+
+def _card(model: str) -> Predicate:
+    if model in VIRTIO_MODELS:
+        return VIRTIO_NET
+    # libvirt has two letters of this one the wrong way round
+    return device("smc91c111" if model == "scm91c111" else model)
+
+
+@rule(
+    "interface-mac-multicast",
+    Interface,
+    bad="<interface type='user'><mac address='53:54:00:12:34:56'/></interface>",
+    good="<interface type='user'><mac address='52:54:00:12:34:56'/></interface>",
+)
+def mac_is_of_one_card(interface: Interface) -> Problems:
+    """The address of a card is no multicast address: its first byte is even."""
+    if interface.mac is not None and int(interface.mac.split(":")[0], 16) % 2:
+        yield problem("a card has no multicast address", interface, "mac/@address")
+
+
+@rule(
+    "interface-options-unsupported",
+    Interface,
+    bad="<interface type='user'><model type='e1000'/><driver iommu='on'/></interface>",
+    good="<interface type='user'><model type='virtio'/><driver iommu='on'/></interface>",
+)
+def options_are_of_virtio(interface: Interface) -> Problems:
+    """Options of virtio devices are for the models of virtio."""
+    if not interface.is_virtio:
+        yield from given_options(interface)
+
+
+@rule(
+    "interface-model-unsupported",
+    Interface,
+    bad="<interface type='vdpa'><source dev='/dev/vhost-vdpa-0'/><model type='e1000'/></interface>",
+    good="<interface type='vdpa'><source dev='/dev/vhost-vdpa-0'/><model type='virtio'/>"
+    "</interface>",
+)
+def model_goes_with_vhost(interface: Interface) -> Problems:
+    """What the host does for a card by vhost-user or vDPA it does for virtio cards only."""
+    if interface.type in {"vdpa", "vhostuser"} and not interface.is_virtio:
+        yield problem(
+            f"a card of type {interface.type!r} is a virtio card, not {interface.model!r}",
+            interface, "model/@type", accepted=["virtio"],
+        )  # fmt: skip
+
+
+@rule(
+    "interface-model-unavailable",
+    Interface,
+    bad="<interface type='user'><model type='nosuch'/></interface>",
+    good="<interface type='user'><model type='e1000'/></interface>",
+    severity=Severity.WARNING,
+)
+def card_is_there(interface: Interface) -> Problems:
+    """The model of a card is one that QEMU has: libvirt leaves it to QEMU to find out."""
+    if interface.model:
+        message = f"this QEMU has no network card {interface.model!r}"
+        yield from needs(interface, _card(interface.model), message, "model/@type")
+
+
+@rule(
+    "interface-backend-unsupported",
+    Interface,
+    bad="<interface type='bridge'><source bridge='br0'/><backend type='passt'/></interface>",
+    good="<interface type='user'><backend type='passt'/></interface>",
+)
+def backend_is_there(interface: Interface) -> Problems:
+    """Passt is for the user's networks, and QEMU must be able to do what they need."""
+    if interface.type == "user":
+        backend = interface.backend
+        message = f"this QEMU has not what the backend {backend!r} needs"
+        yield from needs(interface, _backend(backend), message, "backend/@type")
+    elif interface.type != "vhostuser" and interface.backend == "passt":
+        yield problem(
+            f"passt is not for interfaces of type {interface.type!r}", interface, "backend/@type",
+            accepted=["default"],
+        )  # fmt: skip
+
+
+@rule(
+    "interface-vdpa-unsupported",
+    Interface,
+    bad="<interface type='vdpa'><source dev='/dev/vhost-vdpa-0'/></interface>",
+    good="<interface type='vdpa'><source dev='/dev/vhost-vdpa-0'/></interface>",
+)
+def vdpa_is_there(interface: Interface) -> Problems:
+    """VDPA is something that QEMU may be built without."""
+    if interface.type == "vdpa":
+        yield from needs(interface, VDPA, "this QEMU has no vhost-vdpa", "@type")
+
+
+@rule(
+    "interface-teaming-invalid",
+    Interface,
+    bad="<interface type='user'><model type='virtio'/>"
+    "<teaming type='persistent' persistent='ua-other'/></interface>",
+    good="<interface type='user'><model type='virtio'/><teaming type='persistent'/></interface>",
+)
+def teams_have_two_sides(interface: Interface) -> Problems:
+    """A card in a team is persistent, or transient and names the persistent one by its alias."""
+    team = interface.find("teaming")
+    if team is None:
+        return
+    # an attribute of no text is none
+    kind, other = team.get("type") or None, team.get("persistent") or None
+    if kind not in {"persistent", "transient"}:
+        if kind or other:
+            yield problem(
+                f"{kind!r} is no side of a team", interface, "teaming/@type",
+                accepted=["persistent", "transient"],
+            )  # fmt: skip
+    elif (kind == "transient") != (other is not None):
+        yield problem(
+            "a transient card names the persistent one, and only that does",
+            interface,
+            "teaming/@persistent",
+        )
+
+
+@rule(
+    "interface-teaming-unsupported",
+    Interface,
+    bad=Sample(
+        "<interface type='user'><model type='e1000'/><teaming type='persistent'/></interface>"
+    ),
+    good="<interface type='user'><model type='virtio'/><teaming type='persistent'/></interface>",
+)
+def teams_are_of_virtio_and_hardware(interface: Interface) -> Problems:
+    """The persistent side of a team is a virtio card, the transient one a card of the host."""
+    team = interface.find("teaming")
+    kind = None if team is None else team.get("type")
+    if kind == "persistent" and not interface.is_virtio:
+        yield problem(
+            "the persistent side of a team is a virtio card", interface, "model/@type",
+            accepted=["virtio"],
+        )  # fmt: skip
+    elif kind == "transient" and interface.type not in {"hostdev", "network"}:
+        yield problem(
+            "the transient side of a team is a card of the host", interface, "@type",
+            accepted=["hostdev"],
+        )  # fmt: skip

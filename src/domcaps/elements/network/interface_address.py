@@ -1,0 +1,269 @@
+"""IP addresses and routes of an ``<interface>``, of the guest and of the host, and forwarded ports.
+
+::
+
+    <interface type='user'>
+      <backend type='passt'/>
+      <ip family='ipv4' address='172.17.2.4' prefix='24'/>
+      <portForward proto='tcp' address='2001:db8::1'>
+        <range start='22' to='2022'/>
+      </portForward>
+    </interface>
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from typing import TYPE_CHECKING
+
+from domcaps.elements.network.interface import Interface
+from domcaps.language.attributes import Attributes, number
+from domcaps.language.kinds import POSITIVE, UNSIGNED, YES_NO, Int, OneOf
+from domcaps.language.require import speaks
+from domcaps.language.rule import Problems, problem, rule
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element as Node
+
+_IPV4_BITS = 32
+_PREFIX = {"ipv4": Int(0, _IPV4_BITS), "ipv6": Int(0, 128)}
+# QEMU's own network of the user has room for its helpers
+_PREFIXES = range(4, 28)
+_IPV6_PREFIX = 64
+_ROUTE = Attributes({"prefix": UNSIGNED, "metric": POSITIVE}, required=("gateway",))
+_FORWARD = Attributes({"proto": OneOf(("tcp", "udp"))}, required=("proto",))
+_RANGE = Attributes({"start": POSITIVE, "end": POSITIVE, "to": POSITIVE, "exclude": YES_NO})
+# when routes could do without an address, and passt took them and longer prefixes: not known
+# exactly, 11.3 does not, 12.8 does
+_ROUTES_SINCE = "12.8"
+
+_USER = "<interface type='user'>{}</interface>"
+_PASST = _USER.format("<backend type='passt'/>{}")
+_ETHERNET = "<interface type='ethernet'><source>{}</source></interface>"
+
+
+def family_of(text: str) -> str:
+    """Tell ``ipv4`` from ``ipv6``, "" where it is no address."""
+    if text != text.strip() or " " in text:
+        return ""
+    try:
+        # as the C library reads it: fewer than four numbers, too
+        socket.inet_aton(text)
+    except (OSError, ValueError):
+        try:
+            ipaddress.IPv6Address(text)
+        except ValueError:
+            return ""
+        return "ipv6"
+    return "ipv4"
+
+
+@rule(
+    "interface-ip-invalid",
+    Interface,
+    bad=_USER.format("<ip address='10.0.2.999'/>"),
+    good=_USER.format("<ip address='10.0.2.4' prefix='24'/>"),
+)
+def addresses_have_their_form(interface: Interface) -> Problems:
+    """An IP address is one of its family, as is a peer's; the prefix is as long as it can be."""
+    for node in (*interface.find_all("ip"), *interface.find_all("source/ip")):
+        address = node.get("address")
+        if address is None:
+            yield problem("an <ip> has an address", node, "@address")
+            continue
+        family, named = family_of(address), node.get("family")
+        if not family or (named in _PREFIX and named != family):
+            yield problem(f"{address!r} is no address of {named or 'IP'}", node, "@address")
+            continue
+        yield from Attributes({"prefix": _PREFIX[family]}).problems(node)
+        peer = node.get("peer")
+        if peer is not None and family_of(peer) != family:
+            yield problem(f"{peer!r} is no address of {family}", node, "@peer")
+
+
+@rule(
+    "interface-route-invalid",
+    Interface,
+    bad=_ETHERNET.format("<route address='10.0.0.1' prefix='24' gateway='10.0.0.1'/>"),
+    good=_ETHERNET.format("<route address='10.0.0.0' prefix='24' gateway='10.0.0.1'/>"),
+)
+def routes_have_their_form(interface: Interface) -> Problems:
+    """A route leads to a network, by a gateway of the same family."""
+    for node in (*interface.find_all("route"), *interface.find_all("source/route")):
+        yield from _ROUTE.problems(node)
+        family = node.get("family", "ipv4")
+        if family not in _PREFIX:
+            yield problem(f"{family!r} is no family", node, "@family", accepted=tuple(_PREFIX))
+        elif not speaks(interface, _ROUTES_SINCE) and node.get("address") is None:
+            yield problem("a route has an address", node, "@address")
+        else:
+            yield from _ends(node, family)
+            yield from _size(node, family)
+
+
+def _ends(node: Node, family: str) -> Problems:
+    for name in ("address", "gateway"):
+        text = node.get(name)
+        if text is not None and family_of(text) != family:
+            yield problem(f"{text!r} is no address of {family}", node, f"@{name}")
+
+
+def _size(node: Node, family: str) -> Problems:
+    mask, prefix, address = node.get("netmask"), node.get("prefix"), node.get("address")
+    most = _PREFIX[family].most or 0
+    if not 0 <= number(node, "prefix") <= most:
+        yield problem(f"the prefix is {most} at most", node, "@prefix")
+    elif mask is not None and (family == "ipv6" or prefix is not None):
+        yield problem("a netmask goes with IPv4, and without a prefix", node, "@netmask")
+    elif mask is not None and family_of(mask) != "ipv4":
+        yield problem(f"{mask!r} is no netmask", node, "@netmask")
+    elif address is not None and family_of(address) == family:
+        covered = _bits(mask) if mask is not None else _mask(number(node, "prefix"), most)
+        if _bits(address) & ~covered:
+            yield problem(f"{address!r} is no network", node, "@address")
+
+
+def _bits(address: str) -> int:
+    if family_of(address) == "ipv4":
+        return int.from_bytes(socket.inet_aton(address), "big")
+    return int(ipaddress.IPv6Address(address))
+
+
+def _mask(prefix: int, bits: int) -> int:
+    return ((1 << prefix) - 1) << (bits - prefix)
+
+
+@rule(
+    "interface-host-ip-unsupported",
+    Interface,
+    bad="<interface type='user'><source><ip address='10.0.0.1'/></source></interface>",
+    good=_ETHERNET.format("<ip address='10.0.0.1' prefix='24'/>"),
+)
+def host_has_its_side(interface: Interface) -> Problems:
+    """The host's side of a card is a tap of the type ``ethernet``: only that has IP addresses."""
+    if interface.type == "ethernet":
+        return
+    for path in ("source/ip", "source/route"):
+        for node in interface.find_all(path)[:1]:
+            yield problem(f"an interface of type {interface.type!r} can't have it", node)
+
+
+@rule(
+    "interface-guest-ip-unsupported",
+    Interface,
+    bad=_USER.format("<ip address='10.0.2.4' prefix='28'/>"),
+    good=_USER.format("<ip address='10.0.2.4' prefix='24'/>"),
+)
+def guest_gets_an_address(interface: Interface) -> Problems:
+    """The guest is given an address of each family by the user's networks, and no peer."""
+    passt = interface.backend == "passt"
+    addresses = interface.find_all("ip")
+    if not addresses:
+        return
+    if interface.type != "user" and not (interface.type == "vhostuser" and passt):
+        yield problem(f"an interface of type {interface.type!r} gives no address", addresses[0])
+        return
+    seen = set()
+    for node in addresses:
+        family = family_of(node.get("address", ""))
+        if family in seen:
+            yield problem(f"there is an address of {family} already", node)
+        seen.add(family)
+        if node.get("peer") is not None:
+            yield problem("the guest is given no peer", node, "@peer")
+        yield from _prefix(node, family, passt and speaks(interface, _ROUTES_SINCE))
+
+
+def _prefix(node: Node, family: str, passt: bool) -> Problems:
+    prefix = number(node, "prefix")
+    if family == "ipv6" and prefix not in {0, _IPV6_PREFIX}:
+        yield problem(f"the prefix is {_IPV6_PREFIX}", node, "@prefix", accepted=["64"])
+    elif family == "ipv4" and not passt and prefix not in {0, *_PREFIXES}:
+        least, most = _PREFIXES[0], _PREFIXES[-1]
+        yield problem(f"the prefix is {least} to {most}", node, "@prefix")
+
+
+@rule(
+    "interface-guest-route-unsupported",
+    Interface,
+    bad=_USER.format("<route address='10.0.0.0' prefix='24' gateway='10.0.0.1'/>"),
+    good=_USER.format("<ip address='10.0.2.4' prefix='24'/>"),
+)
+def guest_gets_a_default_route(interface: Interface) -> Problems:
+    """Passt tells the guest a default route of each family, in newer releases of libvirt."""
+    routes = interface.find_all("route")
+    if not routes:
+        return
+    if (
+        interface.type not in {"user", "vhostuser"}
+        or interface.backend != "passt"
+        or not speaks(interface, _ROUTES_SINCE)
+    ):
+        yield problem("the guest is told no routes", routes[0])
+        return
+    seen = set()
+    for node in routes:
+        family = node.get("family", "ipv4")
+        if not _is_default(node):
+            yield problem("passt tells a default route: only a gateway", node)
+        elif family in seen:
+            yield problem(f"there is a default route of {family} already", node)
+        seen.add(family)
+
+
+def _is_default(node: Node) -> bool:
+    mask = node.get("netmask", "")
+    zero = family_of(mask) != "ipv4" or not _bits(mask)
+    return zero and not number(node, "prefix") and not {"address", "metric"} & set(node.keys())
+
+
+@rule(
+    "interface-port-forward-invalid",
+    Interface,
+    bad=_PASST.format("<portForward proto='tcp'><range end='22'/></portForward>"),
+    good=_PASST.format("<portForward proto='tcp'><range start='22'/></portForward>"),
+)
+def forwarded_ports_have_their_form(interface: Interface) -> Problems:
+    """Ports are forwarded of a protocol, from a first one on."""
+    for node in interface.find_all("portForward"):
+        yield from _FORWARD.problems(node)
+        address = node.get("address")
+        if address is not None and not family_of(address):
+            yield problem(f"{address!r} is no IP address", node, "@address")
+        for span in node.iterchildren("range"):
+            yield from _RANGE.problems(span)
+            if span.get("start") is None and span.keys():
+                yield problem("a range has a first port", span, "@start")
+
+
+@rule(
+    "interface-port-forward-unsupported",
+    Interface,
+    bad=_USER.format("<backend type='default'/><portForward proto='tcp'/>"),
+    good=_PASST.format("<portForward proto='tcp'/>"),
+)
+def passt_forwards_ports(interface: Interface) -> Problems:
+    """Ports are forwarded by passt."""
+    if interface.type in {"user", "vhostuser"} and interface.backend == "passt":
+        return
+    for node in interface.find_all("portForward")[:1]:
+        yield problem("ports are forwarded by <backend type='passt'/>", node)
+
+
+@rule(
+    "interface-host-name-unsupported",
+    Interface,
+    bad=_USER.format("<backend type='default' hostname='guest'/>"),
+    good=_USER.format("<backend type='passt' hostname='guest' fqdn='guest.example.com'/>"),
+)
+def passt_tells_names(interface: Interface) -> Problems:
+    """Names are told to the guest by passt; libvirt knows them since 11.8."""
+    backend = interface.find("backend")
+    if backend is None or interface.backend == "passt" or not speaks(interface, "11.8"):
+        return
+    for name in ("fqdn", "hostname"):
+        if backend.get(name) is not None:
+            yield problem(
+                f"{name} is told by passt", interface, f"backend/@{name}"
+            )  # fmt: skip

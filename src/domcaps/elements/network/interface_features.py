@@ -1,0 +1,211 @@
+"""What goes with which type of ``<interface>``: MTU, multiple queues, filters, scripts ….
+
+What a card of type ``network`` is in the end only the network knows: it is not judged.
+"""
+
+from __future__ import annotations
+
+from domcaps.elements.network.interface import Interface
+from domcaps.language.finding import Stage
+from domcaps.language.require import speaks
+from domcaps.language.rule import Problem, Problems, problem, rule
+
+_TAP = frozenset({"network", "bridge", "ethernet"})
+_SIZED = _TAP | {"vhostuser"}
+_QUEUED = _SIZED | {"direct", "vdpa"}
+# no virtual function of the host, and no network that may hand out one
+_NOT_QEMUS = frozenset({"null", "vds"})
+
+_USER = "<interface type='user'>{}</interface>"
+_BRIDGE = "<interface type='bridge'><source bridge='br0'/>{}</interface>"
+_TAPPED = "<interface type='ethernet'>{}</interface>"
+_QUEUES = "<model type='virtio'/><driver queues='4'/>"
+
+
+@rule(
+    "interface-type-unsupported",
+    Interface,
+    bad="<interface type='null'/>",
+    good="<interface type='user'/>",
+    stage=Stage.START,
+)
+def type_is_qemus(interface: Interface) -> Problems:
+    """Cards that lead nowhere, and VMware's switches, are for other hypervisors."""
+    if interface.type in _NOT_QEMUS:
+        yield problem(f"QEMU has no networks of type {interface.type!r}", interface, "@type")
+
+
+@rule(
+    "interface-mtu-unsupported",
+    Interface,
+    bad=_USER.format("<mtu size='1500'/>"),
+    good=_USER.format("<backend type='passt'/><mtu size='1500'/>"),
+)
+def mtu_can_be_set(interface: Interface) -> Problems:
+    """The MTU is set for taps, and where vhost-user or passt do the work."""
+    by_passt = interface.type == "user" and interface.backend == "passt"
+    if interface.mtu and interface.type not in _SIZED and not by_passt:
+        yield _not_for(interface, "an MTU", "mtu")
+
+
+@rule(
+    "interface-coalesce-unsupported",
+    Interface,
+    bad=_USER.format("<coalesce><rx><frames max='7'/></rx></coalesce>"),
+    good=_BRIDGE.format("<coalesce><rx><frames max='7'/></rx></coalesce>"),
+)
+def packets_can_be_coalesced(interface: Interface) -> Problems:
+    """Packets are coalesced on bridges."""
+    if interface.coalesced is not None and interface.type not in {"network", "bridge"}:
+        yield _not_for(interface, "coalescing", "coalesce")
+
+
+@rule(
+    "interface-isolated-unsupported",
+    Interface,
+    bad=_USER.format("<port isolated='yes'/>"),
+    good=_BRIDGE.format("<port isolated='yes'/>"),
+)
+def port_can_be_isolated(interface: Interface) -> Problems:
+    """Ports are isolated on Linux bridges."""
+    if interface.isolated != "yes":
+        return
+    virtual = interface.find("virtualport")
+    if interface.type not in {"network", "bridge"}:
+        yield _not_for(interface, "isolation", "port/@isolated")
+    elif virtual is not None and virtual.get("type") is not None:
+        yield problem(
+            f"{virtual.get('type')} has no isolated ports", interface, "port/@isolated"
+        )  # fmt: skip
+
+
+@rule(
+    "interface-unmanaged-unsupported",
+    Interface,
+    bad=_USER.format("<target dev='tap0' managed='no'/>"),
+    good=_TAPPED.format("<target dev='tap0' managed='no'/>"),
+)
+def tap_can_be_left_alone(interface: Interface) -> Problems:
+    """A tap that libvirt leaves alone has the type ``ethernet``."""
+    if interface.managed == "no" and interface.type != "ethernet":
+        yield _not_for(interface, "an unmanaged tap", "target/@managed")
+
+
+@rule(
+    "interface-vlan-unsupported",
+    Interface,
+    bad=_USER.format("<vlan><tag id='4'/></vlan>"),
+    good=_BRIDGE.format("<vlan><tag id='4'/></vlan>"),
+)
+def packets_can_be_tagged(interface: Interface) -> Problems:
+    """VLAN tags are put on by bridges, and by cards of the host that can."""
+    # the release is not known exactly: between 11.4 and 12.4
+    if speaks(interface, "12.4"):
+        yield from _vlan(interface)
+
+
+@rule(
+    "interface-vlan-unsupported-at-start",
+    Interface,
+    bad=_USER.format("<vlan><tag id='4'/></vlan>"),
+    good=_BRIDGE.format("<vlan><tag id='4'/></vlan>"),
+    stage=Stage.START,
+)
+def packets_can_be_tagged_at_start(interface: Interface) -> Problems:
+    """Once it was noticed only when the guest was started that nobody puts on VLAN tags."""
+    if not speaks(interface, "12.4"):
+        yield from _vlan(interface)
+
+
+def _vlan(interface: Interface) -> Problems:
+    vlan = interface.find("vlan")
+    if vlan is None or interface.type in {"hostdev", "network", "bridge"}:
+        return
+    source = interface.find("source")
+    mode = None if source is None else source.get("mode")
+    if interface.type != "direct" or mode != "passthrough":
+        yield _not_for(interface, "a VLAN", "vlan")
+
+
+@rule(
+    "interface-bandwidth-unsupported",
+    Interface,
+    bad="<interface type='hostdev'><source><address type='pci' bus='6'/></source>"
+    "<bandwidth><inbound average='1000'/></bandwidth></interface>",
+    good=_BRIDGE.format("<bandwidth><inbound average='1000'/></bandwidth>"),
+    stage=Stage.START,
+)
+def bandwidth_can_be_limited(interface: Interface) -> Problems:
+    """The host can't limit what a card does that belongs to the guest."""
+    bandwidth = interface.find("bandwidth")
+    if interface.type == "hostdev" and bandwidth is not None and len(bandwidth):
+        yield _not_for(interface, "a limit of bandwidth", "bandwidth")
+
+
+@rule(
+    "interface-queues-unsupported",
+    Interface,
+    bad=_USER.format(_QUEUES),
+    good=_TAPPED.format(_QUEUES),
+    stage=Stage.START,
+)
+def queues_are_of_taps(interface: Interface) -> Problems:
+    """Several queues there are with taps, vhost-user and vDPA."""
+    driver = interface.find("driver")
+    queues = None if driver is None else driver.get("queues")
+    if interface.type in _QUEUED or interface.type == "hostdev" or not interface.is_virtio:
+        return
+    # one there is always
+    if queues is not None and queues.strip().lstrip("+0") not in {"", "1"}:
+        yield _not_for(interface, "several queues", "driver/@queues")
+
+
+@rule(
+    "interface-filterref-unsupported",
+    Interface,
+    bad=_BRIDGE.format("<virtualport type='openvswitch'/><filterref filter='clean-traffic'/>"),
+    good=_BRIDGE.format("<filterref filter='clean-traffic'/>"),
+    stage=Stage.START,
+)
+def packets_can_be_filtered(interface: Interface) -> Problems:
+    """Packets are filtered on Linux bridges: other switches have their own ways."""
+    # elsewhere it is overlooked
+    if interface.type not in _TAP:
+        return
+    filtered, virtual = interface.find("filterref"), interface.find("virtualport")
+    if filtered is None or filtered.get("filter") is None or virtual is None:
+        return
+    if virtual.get("type") is not None:
+        yield problem(f"{virtual.get('type')} is not filtered by libvirt", interface, "filterref")
+
+
+@rule(
+    "interface-tap-unsupported",
+    Interface,
+    bad=_USER.format("<backend tap='/dev/net/tun'/>"),
+    good=_TAPPED.format("<backend tap='/dev/net/tun'/>"),
+    stage=Stage.START,
+)
+def tap_device_is_used(interface: Interface) -> Problems:
+    """The device by which taps are made is chosen where taps are made."""
+    backend = interface.find("backend")
+    if backend is not None and backend.get("tap") and interface.type not in _TAP:
+        yield _not_for(interface, "a device for taps", "backend/@tap")
+
+
+@rule(
+    "interface-script-unsupported",
+    Interface,
+    bad=_BRIDGE.format("<script path='/etc/qemu-ifup'/>"),
+    good=_TAPPED.format("<script path='/etc/qemu-ifup'/>"),
+    stage=Stage.START,
+)
+def scripts_are_for_ethernet(interface: Interface) -> Problems:
+    """Scripts are run for taps of the type ``ethernet``."""
+    script = interface.find("script")
+    if script is not None and script.get("path") and interface.type not in {"ethernet", "hostdev"}:
+        yield _not_for(interface, "a script", "script")
+
+
+def _not_for(interface: Interface, what: str, at: str) -> Problem:
+    return problem(f"an interface of type {interface.type!r} can't have {what}", interface, at)

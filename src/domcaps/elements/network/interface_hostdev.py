@@ -1,0 +1,97 @@
+"""``<interface type='hostdev'>``: cards of the host that are given to the guest.
+
+::
+
+    <interface type='hostdev' managed='yes'>
+      <driver name='vfio'/>
+      <source>
+        <address type='pci' domain='0x0000' bus='0x06' slot='0x12' function='0x1'/>
+      </source>
+    </interface>
+"""
+
+from __future__ import annotations
+
+from domcaps.elements.hostdevs.hostdev import VFIO
+from domcaps.elements.network.interface import Interface
+from domcaps.language.attributes import Attributes
+from domcaps.language.finding import Stage
+from domcaps.language.kinds import Int, OneOf
+from domcaps.language.require import needs
+from domcaps.language.rule import Problems, Sample, problem, rule
+
+_KINDS = ("usb", "pci", "scsi", "scsi_host", "mdev")
+_PLACE = Attributes(
+    {
+        name: Int(0, most, base=0)
+        for name, most in (("domain", 2**32 - 1), ("bus", 0xFF), ("slot", 0x1F), ("function", 7))
+    }
+)
+_DRIVER = Attributes({"name": OneOf(("kvm", "vfio", "xen"))})
+# the kinds of addresses in the guest
+_ADDRESSES = {"pci": ("pci", "unassigned"), "usb": ("usb",)}
+
+_CARD = "<interface type='hostdev'>{}</interface>"
+_AT = "<source><address type='pci' bus='6' slot='{}'/></source>"
+
+
+def host_kind(interface: Interface) -> str:
+    """Give what kind of device of the host a card is, "" where that is not said."""
+    address = interface.find("source/address")
+    kind = None if address is None else address.get("type")
+    # a vendor is one of USB
+    return kind or ("usb" if interface.find("source/vendor") is not None else "")
+
+
+@rule(
+    "interface-hostdev-invalid",
+    Interface,
+    bad=_CARD.format("<source/>"),
+    good=_CARD.format(_AT.format("18")),
+)
+def device_is_named(interface: Interface) -> Problems:
+    """A card of the host is named by its address and the type of that."""
+    if interface.type != "hostdev":
+        return
+    kind = host_kind(interface)
+    if kind not in _KINDS:
+        yield problem(
+            "a card of the host has an address and the type of that", interface,
+            "source/address/@type", accepted=_KINDS,
+        )  # fmt: skip
+    elif kind in {"pci", "usb"} and interface.node.get("model") is not None:
+        yield problem("a card of the host has no model", interface, "@model")
+    if kind == "pci":
+        yield from _PLACE.problems(interface.find("source/address"))
+        yield from _DRIVER.problems(interface.find("driver"))
+
+
+@rule(
+    "interface-hostdev-address-wrong",
+    Interface,
+    bad=_CARD.format(_AT.format("18") + "<address type='usb' bus='0' port='1'/>"),
+    good=_CARD.format(_AT.format("18") + "<address type='pci'/>"),
+)
+def bus_is_the_same(interface: Interface) -> Problems:
+    """A card that is on PCI in the host is so in the guest, and one of USB is on USB."""
+    if interface.type != "hostdev":
+        return
+    kind, given = host_kind(interface), interface.address_type
+    if given is not None and given not in _ADDRESSES.get(kind, (given,)):
+        yield problem(
+            f"a device of {kind} has another address in the guest", interface, "address/@type",
+            accepted=_ADDRESSES[kind],
+        )  # fmt: skip
+
+
+@rule(
+    "interface-hostdev-unsupported",
+    Interface,
+    bad=Sample(_CARD.format(_AT.format("18"))),
+    good=_CARD.format(_AT.format("18")),
+    stage=Stage.START,
+)
+def host_gives_devices(interface: Interface) -> Problems:
+    """The host and QEMU must be able to give a device of PCI to a guest: VFIO."""
+    if interface.type == "hostdev" and host_kind(interface) == "pci":
+        yield from needs(interface, VFIO, "devices of PCI can't be given to guests here", "@type")

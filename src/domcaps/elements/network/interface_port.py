@@ -1,0 +1,167 @@
+"""The switch's side of an ``<interface>``: virtual port, VLAN tags, bandwidth.
+
+::
+
+    <virtualport type='802.1Qbg'>
+      <parameters managerid='11' typeid='1193047' typeidversion='2'/>
+    </virtualport>
+    <vlan trunk='yes'><tag id='42'/><tag id='123' nativeMode='untagged'/></vlan>
+    <bandwidth><inbound average='1000' peak='5000' floor='200' burst='1024'/></bandwidth>
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from domcaps.elements.network.interface import Interface
+from domcaps.language.attributes import Attributes, number
+from domcaps.language.kinds import UNSIGNED64, Int, OneOf
+from domcaps.language.quantities import ANY_UUID
+from domcaps.language.require import speaks
+from domcaps.language.rule import Problems, problem, rule
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element as Node
+
+
+@dataclass(frozen=True)
+class _Port:
+    """A type of virtual port: the parameters it must have, and the others it can have."""
+
+    required: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
+
+
+_PORTS = {
+    "802.1Qbg": _Port(("managerid", "typeid", "typeidversion"), ("instanceid",)),
+    "802.1Qbh": _Port(("profileid",)),
+    "openvswitch": _Port((), ("interfaceid", "profileid")),
+    "midonet": _Port(("interfaceid",), ("profileid",)),
+}
+_NUMBERS = {"managerid": 0xFF, "typeid": 0xFFFFFF, "typeidversion": 0xFF}
+_IDS = {"instanceid": ANY_UUID, "interfaceid": ANY_UUID}
+# numbers in another base were taken once, and other parameters of midonet's
+_STRICT_SINCE = "12.8"
+_PARAMETERS = {
+    base: Attributes({**{name: Int(0, most, base=base) for name, most in _NUMBERS.items()}, **_IDS})
+    for base in (0, 10)
+}
+_LONGEST_PROFILE = 39
+# a type of interface, and whether its port must say everything
+_WITH_PORT = {"network": False, "bridge": True, "direct": True, "hostdev": True}
+
+_TAG = Attributes(
+    {"id": Int(0, 4095), "nativeMode": OneOf(("tagged", "untagged"))}, required=("id",)
+)
+
+_MOST_SPEED = 2**54
+_MOST_BURST = (2**32 - 1) >> 10
+_RATE = Attributes(dict.fromkeys(("average", "peak", "burst", "floor"), UNSIGNED64))
+_LIMITS = {"average": _MOST_SPEED, "peak": _MOST_SPEED, "burst": _MOST_BURST, "floor": _MOST_SPEED}
+
+_DIRECT = "<interface type='direct'><source dev='eth0'/>{}</interface>"
+_BRIDGE = "<interface type='bridge'><source bridge='br0'/>{}</interface>"
+
+
+@rule(
+    "interface-virtualport-unsupported",
+    Interface,
+    bad="<interface type='user'><virtualport type='openvswitch'/></interface>",
+    good=_BRIDGE.format("<virtualport type='openvswitch'/>"),
+)
+def switches_have_ports(interface: Interface) -> Problems:
+    """A virtual port is one of a switch, to which only some types of interfaces are connected."""
+    if interface.type not in _WITH_PORT:
+        for node in interface.find_all("virtualport")[:1]:
+            yield problem(f"an interface of type {interface.type!r} has no virtual port", node)
+
+
+@rule(
+    "interface-virtualport-invalid",
+    Interface,
+    bad=_DIRECT.format("<virtualport type='802.1Qbh'/>"),
+    good=_DIRECT.format("<virtualport type='802.1Qbh'><parameters profileid='x'/></virtualport>"),
+)
+def ports_have_their_parameters(interface: Interface) -> Problems:
+    """A virtual port has a type, and the parameters of that; a network completes them."""
+    node = interface.find("virtualport")
+    if node is None or interface.type not in _WITH_PORT:
+        return
+    kind = node.get("type")
+    if kind not in _PORTS and (kind is not None or _WITH_PORT[interface.type]):
+        yield problem("a virtual port has a type", node, "@type", accepted=tuple(_PORTS))
+        return
+    strict = speaks(interface, _STRICT_SINCE)
+    parameters = node.find("parameters")
+    yield from _PARAMETERS[10 if strict else 0].problems(parameters)
+    given = {} if parameters is None else {k: v for k, v in parameters.items() if v}
+    if len(given.get("profileid", "")) > _LONGEST_PROFILE:
+        yield problem(f"a profile has {_LONGEST_PROFILE} letters at most", node, "parameters")
+    if kind is None:
+        return
+    port = _PORTS[kind]
+    for name in port.required:
+        if name not in given and _WITH_PORT[interface.type]:
+            yield problem(f"a port of type {kind!r} has a {name}", node, f"parameters/@{name}")
+    for name in (*_NUMBERS, *_IDS, "profileid"):
+        known = name in port.required or name in port.optional
+        if name in given and not known and (strict or kind != "midonet"):
+            yield problem(f"a port of type {kind!r} has no {name}", node, f"parameters/@{name}")
+
+
+@rule(
+    "interface-vlan-invalid",
+    Interface,
+    bad=_BRIDGE.format("<vlan trunk='no'><tag id='42'/><tag id='43'/></vlan>"),
+    good=_BRIDGE.format("<vlan trunk='yes'><tag id='42'/><tag id='43'/></vlan>"),
+)
+def tags_have_their_form(interface: Interface) -> Problems:
+    """There are tags from 0 to 4095, one of them the native one at most; several are a trunk."""
+    node = interface.find("vlan")
+    if node is None:
+        return
+    tags = list(node.iterchildren("tag"))
+    if not tags:
+        yield problem("a <vlan> has a <tag>", node)
+    for tag in tags:
+        yield from _TAG.problems(tag)
+    native = [tag for tag in tags if tag.get("nativeMode") is not None]
+    for tag in native[1:]:
+        yield problem("there is a native VLAN already", tag, "@nativeMode")
+    trunk = node.get("trunk", "").lower()
+    if trunk not in {"", "yes", "no"}:
+        yield problem("a <vlan> is a trunk or not", node, "@trunk", accepted=["yes", "no"])
+    elif trunk == "no" and (len(tags) > 1 or native):
+        yield problem("several tags, or a native one, make a trunk", node, "@trunk")
+
+
+@rule(
+    "interface-bandwidth-invalid",
+    Interface,
+    bad=_BRIDGE.format("<bandwidth><inbound peak='5000'/></bandwidth>"),
+    good=_BRIDGE.format("<bandwidth><inbound average='1000' peak='5000'/></bandwidth>"),
+)
+def rates_have_their_form(interface: Interface) -> Problems:
+    """A limit has an average rate; only networks guarantee a floor, of what comes in."""
+    node = interface.find("bandwidth")
+    if node is None:
+        return
+    if node.get("classID") is not None:
+        yield problem("the class is the host's business", node, "@classID")
+    for tag in ("inbound", "outbound"):
+        rate = node.find(tag)
+        if rate is not None:
+            yield from _rate(rate, interface.type == "network" and tag == "inbound")
+
+
+def _rate(rate: Node, floored: bool) -> Problems:
+    yield from _RATE.problems(rate)
+    given = set(rate.keys())
+    if "floor" in given and not floored:
+        yield problem("only a network guarantees a floor, of what comes in", rate, "@floor")
+    if "average" not in given and ("floor" not in given or given & {"peak", "burst"}):
+        yield problem("there is an average", rate, "@average")
+    for name, most in _LIMITS.items():
+        if number(rate, name) > most:
+            yield problem(f"{name} is {most} at most", rate, f"@{name}")

@@ -1,0 +1,124 @@
+"""``<source>`` of an ``<interface>``: what a network card is connected to, by its type.
+
+::
+
+    <interface type='udp'>
+      <source address='192.168.0.1' port='5558'>
+        <local address='127.0.0.1' port='5555'/>
+      </source>
+    </interface>
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from domcaps.elements.base.shared_memory import shares_memory
+from domcaps.elements.network.interface import Interface
+from domcaps.language.attributes import Attributes
+from domcaps.language.kinds import SIGNED, TEXT, UNSIGNED, YES_NO, Int, OneOf
+from domcaps.language.quantities import ANY_UUID
+from domcaps.language.rule import Problems, problem, rule
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element as Node
+
+_LONG = Int(-(2**63), 2**63 - 1, base=0)
+_SOCKET = Attributes({"address": TEXT, "port": SIGNED}, required=("address", "port"))
+_SOURCES = {
+    "network": Attributes({}, required=("network",)),
+    "bridge": Attributes({}, required=("bridge",)),
+    "internal": Attributes({}, required=("name",)),
+    "direct": Attributes(
+        {"mode": OneOf(("vepa", "private", "bridge", "passthrough"))}, required=("dev",)
+    ),
+    "vdpa": Attributes({}, required=("dev",)),
+    "vds": Attributes(
+        {"switchid": ANY_UUID, "portid": _LONG, "connectionid": _LONG}, required=("switchid",)
+    ),
+    "server": Attributes({"port": SIGNED}, required=("port",)),
+    "client": _SOCKET,
+    "mcast": _SOCKET,
+    "udp": _SOCKET,
+}
+_VHOST_USER = Attributes({"type": OneOf(("unix",)), "mode": OneOf(("client", "server"))})
+_RECONNECT = Attributes({"enabled": YES_NO})
+_TIMEOUT = Attributes({"timeout": UNSIGNED}, required=("timeout",))
+
+_VHOST = "<interface type='vhostuser'><source type='unix' path='/tmp/s' mode='{}'>{}</source>"
+_VHOST += "<model type='virtio'/></interface>"
+_DOMAIN = "<memoryBacking><access mode='{}'/></memoryBacking><devices>" + _VHOST.format(
+    "client", ""
+)
+_DOMAIN += "</devices>"
+_AGAIN = "<reconnect enabled='yes' timeout='10'/>"
+
+
+@rule(
+    "interface-source-invalid",
+    Interface,
+    bad="<interface type='bridge'/>",
+    good="<interface type='bridge'><source bridge='br0'/></interface>",
+)
+def source_is_said(interface: Interface) -> Problems:
+    """What a card is connected to is said as its type wants it."""
+    source = interface.find("source")
+    if interface.type == "vhostuser":
+        yield from _vhost_user(interface, source)
+    elif interface.type in _SOURCES:
+        if source is None:
+            yield problem(f"an interface of type {interface.type!r} has a <source>", interface)
+            return
+        yield from _SOURCES[interface.type].problems(source)
+        if interface.type == "udp":
+            yield from _local_end(source)
+
+
+def _local_end(source: Node) -> Problems:
+    local = source.find("local")
+    if local is None:
+        yield problem("UDP has a <local> end, too", source)
+    yield from _SOCKET.problems(local)
+
+
+def _vhost_user(interface: Interface, source: Node | None) -> Problems:
+    # passt makes a socket of its own
+    if interface.backend != "passt" and (source is None or source.get("path") is None):
+        yield problem("vhost-user has a socket: <source type='unix' path='…'/>", interface)
+    if source is None:
+        return
+    yield from _VHOST_USER.problems(source)
+    reconnect = source.find("reconnect")
+    yield from _RECONNECT.problems(reconnect)
+    if reconnect is not None and reconnect.get("enabled") == "yes":
+        yield from _TIMEOUT.problems(reconnect)
+
+
+@rule(
+    "interface-reconnect-unsupported",
+    Interface,
+    bad=_VHOST.format("server", _AGAIN),
+    good="<memoryBacking><access mode='shared'/></memoryBacking><devices>"
+    + _VHOST.format("client", _AGAIN)
+    + "</devices>",
+)
+def reconnecting_needs_a_connection(interface: Interface) -> Problems:
+    """Who waits for the other side does not connect, hence not again."""
+    source = interface.find("source")
+    reconnect = interface.find("source/reconnect")
+    if interface.type != "vhostuser" or source is None or reconnect is None:
+        return
+    if source.get("mode") == "server" and reconnect.get("enabled") == "yes":
+        yield problem("a server does not reconnect", interface, "source/reconnect/@enabled")
+
+
+@rule(
+    "interface-memory-private",
+    Interface,
+    bad=_DOMAIN.format("private"),
+    good=_DOMAIN.format("shared"),
+)
+def memory_is_shared(interface: Interface) -> Problems:
+    """The process that serves the card must see the guest's memory: it must be shared."""
+    if interface.type == "vhostuser" and not shares_memory(interface.domain):
+        yield problem("all of the domain's memory must be shared", interface, "@type")

@@ -1,0 +1,1 @@
+"""Where devices go: addresses, buses and the controllers that libvirt adds."""

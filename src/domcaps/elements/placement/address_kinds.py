@@ -1,0 +1,178 @@
+"""Kinds of addresses that no device of a board can have, and devices whose kind nobody looks at.
+
+::
+
+    <hub type='usb'><address type='ccw'/></hub>        (passed over)
+    <rng model='virtio'>…<address type='ccw'/></rng>   (refused, but on a mainframe)
+
+libvirt gives some devices their address whatever the domain says: USB hubs, parts of the board,
+memory modules, ports of virtio-serial and of the pseries. Of these it reads the form only.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from domcaps.elements.base.address import LARGEST_REG, Address
+from domcaps.elements.boards.families import I440FX, PSERIES, Q35, S390_CCW
+from domcaps.elements.controllers.controller import Controller
+from domcaps.elements.placement.installed import Hardware
+from domcaps.language.rule import Problems, Sample, problem, rule
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element as Node
+
+    from domcaps.language.domain import Domain
+    from domcaps.language.predicate import Predicate
+
+_ON_BOARD = {"ide": I440FX, "usb": I440FX, "sata": Q35}
+_ON_SPAPR_VIO = frozenset({"interface", "controller", "serial", "nvram", "tpm", "console"})
+_OWN_RULES = frozenset({"disk", "graphics", "audio", "lease", "emulator"})
+
+
+def device_of(address: Address) -> Node:
+    """Give the device that an address belongs to."""
+    parent = address.node.getparent()
+    assert parent is not None  # noqa: S101 - its path has three steps
+    return parent
+
+
+def is_compared(address: Address) -> bool:
+    """Tell whether libvirt compares the kind of an address with what the device needs."""
+    device = device_of(address)
+    tag = device.tag
+    if is_moved_to_spapr_vio(address) or (tag == "video" and address.dropped):
+        return False
+    if tag == "controller":
+        kind = device.get("type", "ide")
+        board: Predicate | None = _ON_BOARD.get(kind)
+        if kind == "usb" and device.get("model", "piix3-uhci") != "piix3-uhci":
+            return True
+        return board is None or device.get("index", "0") != "0" or not address.holds(board)
+    if tag == "channel":
+        return _target(device) != "virtio"
+    if tag == "memory":
+        return device.get("model") not in {"dimm", "nvdimm"}
+    return tag != "hub"
+
+
+def is_moved_to_spapr_vio(address: Address) -> bool:
+    """Tell whether libvirt puts a device on the virtual I/O of pseries, wherever it should be."""
+    return not address.dropped and is_on_spapr_vio(device_of(address), address.domain)
+
+
+def is_on_spapr_vio(device: Node, domain: Domain) -> bool:
+    """Tell whether a device is on the virtual I/O of pseries, whatever address it has."""
+    tag = device.tag
+    if tag not in _ON_SPAPR_VIO or not domain.world.truth(PSERIES):
+        return False
+    if tag == "controller":
+        controller = Controller(device, domain)
+        return controller.type == "scsi" and controller.settled_model == "ibmvscsi"
+    if tag == "interface":
+        model = device.find("model")
+        return model is not None and model.get("type") == "spapr-vlan"
+    if tag == "tpm":
+        return device.get("model") != "spapr-tpm-proxy"
+    if tag == "console":
+        return _target(device) in {"", "serial"}
+    return tag != "serial" or _target(device) in {"", "spapr-vio-serial"}
+
+
+def _target(device: Node) -> str:
+    target = device.find("target")
+    return "" if target is None else target.get("type", "")
+
+
+def register_of(address: Address) -> int | None:
+    """Give the register of virtual I/O that a domain gives to a device, wittingly or not."""
+    if address.type == "spapr-vio":
+        return address.register
+    if address.register is None or not is_moved_to_spapr_vio(address):
+        return None
+    return address.register
+
+
+_CARD = "<interface type='user'><model type='virtio'/>{}</interface>"
+_CCW = _CARD.format("<address type='ccw'/>")
+
+
+@rule(
+    "address-ccw-unsupported",
+    Address,
+    bad=_CCW,
+    good=Sample(_CCW, arch="s390x"),
+)
+def ccw_needs_its_machine(address: Address) -> Problems:
+    """Only IBM's mainframes have channel I/O."""
+    if address.type == "ccw" and not address.holds(S390_CCW) and is_compared(address):
+        reason = S390_CCW.explain(address.domain.world)
+        yield problem("this machine type has no channel I/O", address, "@type", reason=reason)
+
+
+@rule(
+    "address-unassigned-unsupported",
+    Address,
+    bad=_CARD.format("<address type='unassigned'/>"),
+    good="<hostdev mode='subsystem' type='pci'><source><address bus='6'/></source>"
+    "<address type='unassigned'/></hostdev>",
+)
+def only_host_devices_are_unassigned(address: Address) -> Problems:
+    """Only a device of the host can be kept ready for the guest without an address."""
+    if (
+        address.type == "unassigned"
+        and device_of(address).tag != "hostdev"
+        and is_compared(address)
+    ):
+        yield problem("only a <hostdev> can stay unassigned", address, "@type")
+
+
+@rule(
+    "address-drive-bus",
+    Address,
+    bad=_CARD.format("<address type='drive' bus='1'/>"),
+    good=_CARD.format("<address type='pci' slot='5'/>"),
+)
+def drives_have_one_bus(address: Address) -> Problems:
+    """The address of a drive, whatever carries it, has no bus but 0; for disks see there."""
+    if address.type != "drive" or not address.number("bus"):
+        return
+    if device_of(address).tag not in _OWN_RULES and is_compared(address):
+        yield problem("the controllers of drives have one bus, with number 0", address, "@bus")
+
+
+_LSILOGIC = "<controller type='scsi' model='lsilogic'/>"
+
+
+@rule(
+    "address-drive-target",
+    Address,
+    bad=_LSILOGIC + _CARD.format("<address type='drive' target='3'/>"),
+    good=_LSILOGIC + _CARD.format("<address type='pci' slot='5'/>"),
+)
+def lsilogic_has_one_target(address: Address) -> Problems:
+    """The address of a drive, whatever carries it, has target 0 on an lsilogic controller."""
+    if address.type != "drive" or not address.number("target"):
+        return
+    if device_of(address).tag in {*_OWN_RULES, "hostdev"} or not is_compared(address):
+        return
+    hardware = address.domain.first(Hardware)
+    for controller in hardware.of("scsi") if hardware else ():
+        if controller.index == address.number("controller") and controller.model == "lsilogic":
+            yield problem("lsilogic controllers have one target, with number 0", address, "@target")
+
+
+_NVRAM = "<nvram><address type='pci' bus='{}' slot='5'/></nvram>"
+
+
+@rule(
+    "address-taken-for-register",
+    Address,
+    bad=Sample(_NVRAM.format(1), arch="ppc64"),
+    good=Sample(_NVRAM.format(0), arch="ppc64"),
+)
+def other_places_are_no_registers(address: Address) -> Problems:
+    """A device of pseries' virtual I/O has no place elsewhere: it would be read as its register."""
+    if address.type != "spapr-vio" and (register_of(address) or 0) > LARGEST_REG:
+        text = "this device is on virtual I/O: libvirt takes the address for a register beyond it"
+        yield problem(text, address, "@type", accepted=("spapr-vio",))

@@ -1,0 +1,202 @@
+"""Where disks and SCSI devices of the host sit on their controllers, given or by libvirt's rules.
+
+A disk that has no address gets one that follows from the name of its target: ``sdb`` is the second
+unit of the first SCSI controller, ``hdc`` the first unit of the second IDE bus.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from domcaps.elements.base.address import Address, DriveAddress
+from domcaps.elements.controllers.controller import Controller
+from domcaps.language.lazy import cached_property
+from domcaps.language.part import Part
+from domcaps.language.rule import Problems, problem, rule
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element as Node
+
+    from domcaps.language.domain import Domain
+
+_NAME = re.compile(r"(?:[fhvs]d|xvd|ubd)([a-z]+)(\d*)")
+_NVME = re.compile(r"nvme(\d{1,9})n([1-9]\d{0,8})(p\d+)?")
+_MOST_LETTERS = 6
+_NARROW = 7
+
+# bus by the first letters of a target's name
+_BY_NAME = (("hd", "ide"), ("sd", "scsi"), ("vd", "virtio"), ("xvd", "xen"), ("ubd", "uml"))
+
+# units per controller, and per bus of it
+_UNITS = {"scsi": (_NARROW, _NARROW), "ide": (4, 2), "sata": (6, 6), "fdc": (2, 2)}
+
+# the last unit of a SCSI controller that can be given to a device, and the one that is its own
+_LAST_UNIT = {
+    "virtio-scsi": 16383,
+    "virtio-transitional": 16383,
+    "virtio-non-transitional": 16383,
+    "ibmvscsi": 31,
+    "lsisas1068": 1,
+    "lsisas1078": 255,
+    "ncr53c90": 6,
+    "dc390": 6,
+    "am53c974": 6,
+}
+_OWN_UNIT = {"ibmvscsi": 7, "lsilogic": 7, "vmpvscsi": 7, "buslogic": 7}
+
+
+def target_name(node: Node) -> str | None:
+    """Give the name of a disk's target; Xen's prefix ``ioemu:`` does not count."""
+    target = node.find("target")
+    name = None if target is None else target.get("dev")
+    return name.removeprefix("ioemu:") if name else name
+
+
+def disk_bus(node: Node, domain: Domain) -> str:
+    """Give the bus of a disk, by its kind or its target's name where it says none."""
+    target = node.find("target")
+    bus = None if target is None else target.get("bus")
+    if bus:
+        return bus
+    if node.get("device") == "floppy":
+        return "fdc"
+    name = target_name(node) or ""
+    if name.startswith("nvme") and domain.world.target.dialect.speaks("11.5", ""):
+        return "nvme"
+    return next((bus for start, bus in _BY_NAME if name.startswith(start)), "ide")
+
+
+def disk_index(name: str) -> int | None:
+    """Give the number in a target's name, counted from 0: ``sda`` is 0, ``vdaa`` 26."""
+    found = _NAME.fullmatch(name)
+    if found is None or len(found[1]) > _MOST_LETTERS:
+        return None
+    number = 0
+    for letter in found[1]:
+        number = number * 26 + ord(letter) - ord("a") + 1
+    return number - 1
+
+
+@dataclass(slots=True)
+class Drive:
+    """A disk, or a SCSI device of the host, and its place; `given` where the domain names it."""
+
+    node: Node
+    bus: str
+    name: str
+    place: DriveAddress | None
+    given: bool
+
+
+class Drives(Part):
+    """All that sits on controllers for drives."""
+
+    path = ""
+
+    @cached_property
+    def disks(self) -> tuple[Drive, ...]:
+        """The disks, in the order of the document."""
+        return tuple(self._disk(node) for node in self.domain.find("devices/disk"))
+
+    def _disk(self, node: Node) -> Drive:
+        bus, name = disk_bus(node, self.domain), target_name(node) or ""
+        address = self.domain.within(Address, node)
+        if address is not None:
+            return Drive(node, bus, name, address.drive, given=True)
+        return Drive(node, bus, name, _place(bus, name), given=False)
+
+    @cached_property
+    def host_devices(self) -> tuple[Drive, ...]:
+        """The SCSI devices of the host, each with the place that libvirt gives it."""
+        devices: list[Drive] = []
+        for node in self.domain.find("devices/hostdev"):
+            if node.get("type") != "scsi" or node.get("mode", "subsystem") != "subsystem":
+                continue
+            address = self.domain.within(Address, node)
+            place = None if address is None else address.drive
+            devices.append(Drive(node, "scsi", "", place, given=address is not None))
+        if not devices:
+            return ()
+        taken = {drive.place for drive in (*self.disks, *devices) if drive.bus == "scsi"}
+        for drive in devices:
+            if not drive.given:
+                drive.place = self._free(taken)
+                taken.add(drive.place)
+        return tuple(devices)
+
+    def _free(self, taken: set[DriveAddress | None]) -> DriveAddress:
+        models = {c.index or 0: c.settled_model for c in self.domain.all(Controller)
+                  if c.type == "scsi"}  # fmt: skip
+        controller = 0
+        while True:
+            model = models.get(controller) or ""
+            for unit in range(min(_NARROW, _LAST_UNIT.get(model, _NARROW) + 1)):
+                place = DriveAddress(controller, 0, 0, unit)
+                if place not in taken:
+                    return place
+            controller += 1
+
+
+def _place(bus: str, name: str) -> DriveAddress | None:
+    if bus == "nvme" and (found := _NVME.fullmatch(name)):
+        return DriveAddress(int(found[1]), 0, 0, int(found[2]) - 1)
+    index = disk_index(name)
+    if index is None:
+        return None
+    if bus == "nvme":
+        return DriveAddress(index)
+    if bus not in _UNITS:
+        return None
+    units, per_bus = _UNITS[bus]
+    controller, rest = divmod(index, units)
+    return DriveAddress(controller, rest // per_bus, 0, rest % per_bus)
+
+
+_DISK = "<disk type='file' device='disk'><source file='/a'/><target dev='{}' bus='{}'/>{}</disk>"
+_AT = "<address type='drive' controller='0' bus='0' target='0' unit='{}'/>"
+_TWO = _DISK.format("sda", "scsi", _AT.format(0)) + _DISK.format("sdb", "scsi", "{}")
+_HOST = (
+    "<hostdev mode='subsystem' type='scsi'><source><adapter name='scsi_host0'/>"
+    "<address bus='0' target='0' unit='{}'/></source>{}</hostdev>"
+)
+
+
+@rule(
+    "disk-address-duplicate",
+    Drives,
+    bad=_TWO.format(_AT.format(0)),
+    good=_TWO.format(_AT.format(1)),
+)
+def places_are_taken_once(drives: Drives) -> Problems:
+    """No two disks of a bus sit at the same place of the same controller."""
+    taken: set[tuple[str, DriveAddress]] = set()
+    for drive in drives.disks:
+        if drive.place is None:
+            continue
+        if (drive.bus, drive.place) in taken:
+            yield problem(
+                f"another {drive.bus} disk is at {drive.place} already",
+                drive.node,
+                "address" if drive.given else "target/@dev",
+            )
+        taken.add((drive.bus, drive.place))
+
+
+@rule(
+    "hostdev-address-duplicate",
+    Drives,
+    bad=_HOST.format(0, _AT.format(3)) + _HOST.format(1, _AT.format(3)),
+    good=_HOST.format(0, _AT.format(3)) + _HOST.format(1, _AT.format(4)),
+)
+def host_devices_have_places_of_their_own(drives: Drives) -> Problems:
+    """A SCSI device of the host does not sit where a disk or another one sits."""
+    taken = {drive.place for drive in drives.disks if drive.bus == "scsi" and drive.place}
+    for device in drives.host_devices:
+        if device.place is None:
+            continue
+        if device.place in taken:
+            where = "address" if device.given else ""
+            yield problem(f"another SCSI device is at {device.place}", device.node, where)
+        taken.add(device.place)

@@ -1,0 +1,398 @@
+"""The controllers of a domain, with those that libvirt adds.
+
+A board has controllers of its own, and devices need some: a disk at ``sda`` a SCSI controller, a
+channel of virtio a virtio-serial one. libvirt adds what the domain does not name, before it gives
+addresses to devices. PCI controllers that are added for want of slots are not among these: see
+`placement.pci_assignment`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from domcaps.elements.base.address import ZPCI, Address, PciAddress
+from domcaps.elements.boards.families import (
+    ARM_VIRT,
+    I440FX,
+    Q35,
+    RISCV_VIRT,
+    S390,
+    X86,
+)
+from domcaps.elements.controllers.controller import Controller
+from domcaps.elements.controllers.models import (
+    EHCI,
+    added_usb_model,
+    default_scsi_model,
+    default_usb_model,
+)
+from domcaps.elements.placement.drives import Drives
+from domcaps.elements.placement.virtio_serial import Ports
+from domcaps.language.lazy import cached_property
+from domcaps.language.observed import arch, machine
+from domcaps.language.part import Part
+from domcaps.language.rule import Problems, Sample, problem, rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lxml.etree import _Element as Node
+
+    from domcaps.language.world import World
+
+_ARM = arch("armv6l", "armv7l", "armv7b", "aarch64")
+_VERSATILE = _ARM & machine("versatilepb")
+_REALVIEW = _ARM & machine("realview*")
+_REALVIEW_EB = _ARM & machine("realview-eb*")
+_NO_USB_PC = X86 & machine("isapc")
+_MICROVM = X86 & machine("microvm", "microvm-*")
+_OLD_BOARDS = arch("ppc64", "ppc64le", "alpha", "ppc", "ppcemb", "sh4", "sh4eb", "sparc64")
+_MIPS = arch("mips", "mipsel", "mips64", "mips64el")
+_MALTA = _MIPS & machine("malta")
+_RISCV = arch("riscv32", "riscv64")
+
+_ALWAYS_PCI_ROOT = I440FX | _VERSATILE | _OLD_BOARDS | _MALTA
+_PCIE_ROOT = Q35 | ARM_VIRT | RISCV_VIRT
+_LOONGARCH = arch("loongarch64")
+WITH_BUS = _ALWAYS_PCI_ROOT | _PCIE_ROOT | _LOONGARCH | S390
+"""Boards of which libvirt knows that devices can be plugged into them."""
+
+_NOT_YET_KNOWN = arch("m68k", "xtensa", "xtensaeb", "i686", "x86_64")
+"""Architectures of which libvirt 11.9 and later refuse the boards it knows no PCI root for."""
+
+
+@dataclass(slots=True, eq=False)
+class Installed:
+    """A controller that the domain has: `part` is None for one that libvirt adds.
+
+    `kind` is the kind of address that it has or gets, "" where libvirt is to choose; `place` its
+    address on PCI.
+    """
+
+    type: str
+    model: str | None
+    index: int
+    part: Controller | None = None
+    kind: str = ""
+    place: PciAddress | None = None
+    companion: bool = False
+
+
+def _installed(part: Controller) -> Installed:
+    address = part.address
+    if part.type == "usb" and part.settled_model == "none":
+        address = None
+    return Installed(
+        part.type or "ide",
+        part.settled_model,
+        -1 if part.index is None else part.index,
+        part,
+        "" if address is None else address.type or "",
+        None if address is None else address.pci,
+        companion=part.has("master") or part.model in EHCI - {"ich9-ehci1"},
+    )
+
+
+def _insert(controllers: list[Installed], new: Installed) -> None:
+    """Put a controller where libvirt keeps it: by index, masters before companions."""
+    position = len(controllers)
+    settled = False
+    for place in range(len(controllers) - 1, -1, -1):
+        known = controllers[place]
+        if new.index == -1:
+            position = place + 1
+            break
+        master_first = not new.companion and known.companion and known.index == new.index
+        if known.index > new.index or master_first:
+            position, settled = place, True
+        elif not settled:
+            position, settled = place + 1, True
+    controllers.insert(position, new)
+
+
+class Hardware(Part):
+    """All controllers of a domain, and what follows from its board."""
+
+    path = ""
+
+    @cached_property
+    def by_type(self) -> dict[str, list[Installed]]:
+        """The controllers of each type, by index."""
+        installed: dict[str, list[Installed]] = {}
+        for part in self.domain.all(Controller):
+            _insert(installed.setdefault(part.type or "ide", []), _installed(part))
+        self._for_host_devices(installed)
+        for controllers in installed.values():
+            _number(controllers)
+        self._for_the_board(installed)
+        self._for_devices(installed)
+        if "virtio-serial" in installed or self._names_virtio_serial:
+            self._serial_ports = Ports(
+                self.domain,
+                (
+                    (c.index, None if c.part is None else c.part.ports)
+                    for c in installed.get("virtio-serial", ())
+                ),
+            )
+            for index in self._serial_ports.added:
+                self._add(installed, "virtio-serial", index)
+        return installed
+
+    @property
+    def _names_virtio_serial(self) -> bool:
+        return any(address.type == "virtio-serial" for address in self.domain.all(Address))
+
+    _serial_ports: Ports | None = None
+
+    @property
+    def serial_ports(self) -> Ports | None:
+        """The ports of virtio-serial, None where there is no controller for it."""
+        self.by_type  # noqa: B018 - which finds them
+        return self._serial_ports
+
+    def of(self, kind: str) -> list[Installed]:
+        """Give the controllers of a type, by index."""
+        return self.by_type.get(kind, [])
+
+    @property
+    def all(self) -> Iterator[Installed]:
+        """Every controller, in libvirt's order."""
+        for controllers in self.by_type.values():
+            yield from controllers
+
+    @cached_property
+    def pci_root(self) -> str:
+        """``pci-root`` or ``pcie-root``, "" where the board has no PCI that libvirt knows of."""
+        return next((c.model or "" for c in self.of("pci") if c.index == 0), "")
+
+    @cached_property
+    def has_usb(self) -> bool:
+        """Whether there is a USB controller other than ``none``."""
+        return any(c.model != "none" for c in self.of("usb"))
+
+    @cached_property
+    def board_root(self) -> str:
+        """The PCI root that is part of the board, "" where there is none."""
+        world = self.domain.world
+        if world.truth(_PCIE_ROOT) or world.truth(_LOONGARCH):
+            return "pcie-root"
+        since = world.target.dialect.speaks("11.9", "")
+        has = world.truth(_ALWAYS_PCI_ROOT) or (since and world.truth(_REALVIEW_EB))
+        on_z = world.truth(S390) and world.truth(ZPCI)
+        return "pci-root" if has or on_z else ""
+
+    @cached_property
+    def supports_pci(self) -> bool:
+        """Whether libvirt gives addresses on PCI to devices of this board."""
+        world = self.domain.world
+        if world.target.dialect.speaks("11.9", ""):
+            return True
+        if world.truth(_ARM):
+            return bool(world.truth(ARM_VIRT) or world.truth(_VERSATILE))
+        return not world.truth(_RISCV) or bool(world.truth(RISCV_VIRT))
+
+    def _for_host_devices(self, installed: dict[str, list[Installed]]) -> None:
+        """Add SCSI controllers, as libvirt does while it reads SCSI devices of the host."""
+        places = [drive.place for drive in self.drives.host_devices if drive.given]
+        last = max((place.controller for place in places if place), default=-1)
+        if last < 0 and self.drives.host_devices:
+            last = 0
+        for index in range(min(last, _MOST) + 1):
+            self._add(installed, "scsi", index)
+
+    def _for_the_board(self, installed: dict[str, list[Installed]]) -> None:
+        world = self.domain.world
+        model = self._board_usb(world)
+        if model and not any(c.index == 0 for c in installed.get("usb", ())):
+            chosen = default_usb_model(self.domain) if model == "default" else model
+            usb = installed.setdefault("usb", [])
+            _insert(usb, Installed("usb", chosen, 0))
+            if model == "ich9-ehci1":
+                for companion in ("ich9-uhci1", "ich9-uhci2", "ich9-uhci3"):
+                    _insert(usb, Installed("usb", companion, 0, companion=True))
+        if world.truth(Q35):
+            self._add(installed, "sata", 0)
+        if self.board_root and not any(c.index == 0 for c in installed.get("pci", ())):
+            _insert(installed.setdefault("pci", []), Installed("pci", self.board_root, 0))
+
+    def _board_usb(self, world: World) -> str | None:
+        since = world.target.dialect.speaks("11.9", "")
+        if world.truth(X86):
+            has = not world.truth(_NO_USB_PC) and not (since and world.truth(_MICROVM))
+        elif world.truth(_ARM):
+            has = bool(world.truth(_VERSATILE) or world.truth(_REALVIEW_EB if since else _REALVIEW))
+        else:
+            has = bool(world.truth(_OLD_BOARDS) or world.truth(_MIPS))
+        return added_usb_model(self.domain) if has else None
+
+    @cached_property
+    def drives(self) -> Drives:
+        """The disks and SCSI devices of the host."""
+        return self.domain.all(Drives)[0]
+
+    def _for_devices(self, installed: dict[str, list[Installed]]) -> None:
+        last: dict[str, int] = {}
+        for drive in self.drives.disks:
+            if drive.place is not None and drive.bus in _ON_CONTROLLERS:
+                last[drive.bus] = max(last.get(drive.bus, 0), drive.place.controller)
+        for bus in _ON_CONTROLLERS:
+            for index in range(min(last.get(bus, -1), _MOST) + 1):
+                self._add(installed, bus, index)
+        for tag in ("channel", "console"):
+            for node in self.domain.find(f"devices/{tag}"):
+                target = node.find("target")
+                if target is not None and target.get("type") == "virtio":
+                    self._add(installed, "virtio-serial", self._on(node, "virtio-serial"))
+        for node in self.domain.find("devices/smartcard"):
+            self._add(installed, "ccid", self._on(node, "ccid"))
+        places = [drive.place for drive in self.drives.host_devices if drive.place]
+        for index in range(min(max((p.controller for p in places), default=-1), _MOST) + 1):
+            self._add(installed, "scsi", index)
+
+    def _on(self, node: Node, kind: str) -> int:
+        address = self.domain.within(Address, node)
+        return address.number("controller") if address and address.type == kind else 0
+
+    def _add(self, installed: dict[str, list[Installed]], kind: str, index: int) -> None:
+        controllers = installed.setdefault(kind, [])
+        if not any(c.index == index for c in controllers):
+            model = self._added_scsi(controllers) if kind == "scsi" else None
+            _insert(controllers, Installed(kind, model, index))
+
+    def _added_scsi(self, controllers: list[Installed]) -> str | None:
+        """Give the model of a SCSI controller that libvirt adds: newer ones add another alike."""
+        if controllers and self.domain.world.target.dialect.speaks(_ALIKE, ""):
+            return controllers[0].model
+        return default_scsi_model(self.domain)
+
+
+_ALIKE = "11.9"
+"""About the release since which a SCSI controller that is added is like the first: not in 11.3."""
+
+_MOST = 1024
+"""No domain has more controllers of a type; a number beyond is a mistake that others report."""
+
+_ON_CONTROLLERS = ("scsi", "fdc", "ide", "sata", "nvme")
+
+
+def _number(controllers: list[Installed]) -> None:
+    """Give indexes to controllers that have none: the lowest that is free, for each."""
+    groups = False
+    for position, controller in enumerate(controllers):
+        if controller.index != -1:
+            continue
+        before = controllers[position - 1] if position else None
+        index = -1
+        if controller.model in EHCI and before is not None and before.model in EHCI:
+            groups = True
+            index = before.index
+            if any(c.index == index and c.model == controller.model for c in controllers):
+                index = -1
+        if index == -1:
+            taken = {c.index for c in controllers}
+            index = next(n for n in range(len(controllers) + 1) if n not in taken)
+        controller.index = index
+    if groups:
+        given = list(controllers)
+        controllers.clear()
+        for controller in given:
+            _insert(controllers, controller)
+
+
+_PCI = "<controller type='pci' index='{}' model='{}'/>"
+_USB = "<controller type='usb' index='{}' model='{}'/>"
+
+
+@rule(
+    "controller-pci-root-wrong",
+    Hardware,
+    bad=Sample(_PCI.format(0, "pci-root"), machine="q35"),
+    good=Sample(_PCI.format(0, "pcie-root"), machine="q35"),
+)
+def root_is_that_of_the_board(hardware: Hardware) -> Problems:
+    """The PCI controller with index 0 is the root that the board has."""
+    wanted = hardware.board_root
+    for controller in hardware.of("pci"):
+        if controller.index == 0 and wanted and controller.model != wanted and controller.part:
+            yield problem(
+                f"this machine type has a {wanted}, not a {controller.model}",
+                controller.part,
+                "@model",
+                accepted=(wanted,),
+            )
+
+
+@rule(
+    "controller-pci-unsupported",
+    Hardware,
+    bad=Sample(_PCI.format(0, "pci-root"), machine="microvm"),
+    good=Sample(_PCI.format(0, "pci-root"), machine="pc"),
+)
+def pci_needs_a_root(hardware: Hardware) -> Problems:
+    """Since 11.9 libvirt takes PCI controllers only for boards that it knows to have PCI."""
+    if hardware.board_root or not hardware.domain.world.target.dialect.speaks("11.9", ""):
+        return
+    for controller in hardware.of("pci"):
+        if controller.part is not None:
+            yield problem("this machine type has no PCI", controller.part, "@type")
+
+
+@rule(
+    "controller-ide-several",
+    Hardware,
+    bad="<controller type='ide'/><controller type='ide'/>",
+    good="<controller type='ide'/>",
+)
+def ide_is_there_once(hardware: Hardware) -> Problems:
+    """Of IDE controllers without an index, the second gets the next one, which no board has."""
+    for controller in hardware.of("ide"):
+        part = controller.part
+        if controller.index and part is not None and part.index is None:
+            yield problem("there is only one IDE controller", part, "@type")
+
+
+@rule(
+    "os-machine-without-pci",
+    Hardware,
+    bad=Sample("<memory>1048576</memory>", machine="xenfv"),
+    good="<memory>1048576</memory>",
+)
+def boards_are_known(hardware: Hardware) -> Problems:
+    """Since 11.9 libvirt takes only boards of which they know whether they have PCI."""
+    world = hardware.domain.world
+    if not world.target.dialect.speaks("11.9", "") or hardware.board_root:
+        return
+    known = world.truth(_NO_USB_PC) or world.truth(_MICROVM)
+    if world.truth(_NOT_YET_KNOWN) and not known:
+        yield problem(
+            "libvirt does not know whether this machine type has PCI", hardware, "os/type"
+        )
+
+
+@rule(
+    "controller-usb-none-conflict",
+    Hardware,
+    bad=_USB.format(0, "none") + _USB.format(1, "qemu-xhci"),
+    good=_USB.format(0, "none"),
+)
+def no_usb_beside_none(hardware: Hardware) -> Problems:
+    """A USB controller of model ``none`` says that there is no USB: none stands beside it."""
+    parts = [c for c in hardware.domain.all(Controller) if c.type == "usb"]
+    if len(parts) > 1 and any(c.model == "none" for c in parts):
+        for part in parts[1:]:
+            yield problem("there is no USB: another controller says model='none'", part, "@model")
+
+
+@rule(
+    "controller-usb-master-missing",
+    Hardware,
+    bad=_USB.format(0, "ich9-uhci1"),
+    good=_USB.format(0, "ich9-ehci1") + _USB.format(0, "ich9-uhci1"),
+)
+def companions_have_a_master(hardware: Hardware) -> Problems:
+    """A companion controller of USB 1 needs the USB 2 controller that it accompanies."""
+    given = [c for c in hardware.of("usb") if c.part is not None and c.model != "none"]
+    if given and all(c.companion for c in given):
+        where = given[0].part or hardware
+        yield problem("these are companions, and their USB 2 controller is missing", where)

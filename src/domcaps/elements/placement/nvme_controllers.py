@@ -1,0 +1,78 @@
+"""``<controller type='nvme'>``: a drive of its own, whose disks are its namespaces.
+
+::
+
+    <controller type='nvme' index='0'>
+      <serial>abcdef</serial>
+    </controller>
+    <disk type='file'>
+      <source file='/var/lib/libvirt/images/a.img'/>
+      <target dev='nvme0n1' bus='nvme'/>
+    </disk>
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from domcaps.elements.placement.installed import Hardware
+from domcaps.language.require import speaks
+from domcaps.language.rule import Problems, problem, rule
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element as Node
+
+_SINCE = "11.5"
+_DISK = "<disk type='file'><source file='/a'/><target dev='{}' bus='nvme'/>{}</disk>"
+_FIRST = _DISK.format("nvme0n1", "<serial>a</serial>")
+
+
+@rule(
+    "controller-nvme-serial-missing",
+    Hardware,
+    bad=_DISK.format("nvme0n1", ""),
+    good=_FIRST,
+)
+def drives_have_serials(hardware: Hardware) -> Problems:
+    """An NVMe controller has a serial number: its own, or that of a disk on it."""
+    for index, serials in _serials(hardware).items():
+        if not serials:
+            part = next((c.part for c in hardware.of("nvme") if c.index == index), None)
+            what = f"the NVMe controller {index} needs a <serial>, or a disk with one"
+            yield problem(what, part or hardware)
+
+
+@rule(
+    "controller-nvme-serial-conflict",
+    Hardware,
+    bad=_FIRST + _DISK.format("nvme0n2", "<serial>b</serial>"),
+    good=_FIRST + _DISK.format("nvme0n2", ""),
+)
+def drives_have_one_serial(hardware: Hardware) -> Problems:
+    """The disks on an NVMe controller have its serial number, where they have one."""
+    for serials in _serials(hardware).values():
+        for text, node in serials[1:]:
+            if text != serials[0][0]:
+                what = f"this disk is on an NVMe controller with the serial {serials[0][0]!r}"
+                yield problem(what, node, "serial")
+
+
+def _serials(hardware: Hardware) -> dict[int, list[tuple[str, Node]]]:
+    """Give the serial numbers said of each NVMe controller, its own first."""
+    controllers = hardware.of("nvme")
+    if not controllers or not speaks(hardware, _SINCE):
+        return {}
+    found: dict[int, list[tuple[str, Node]]] = {c.index: [] for c in controllers}
+    for controller in controllers:
+        if controller.part is not None:
+            _note(found, controller.index, controller.part.node)
+    for drive in hardware.drives.disks:
+        if drive.bus == "nvme" and drive.place is not None:
+            _note(found, drive.place.controller, drive.node)
+    return found
+
+
+def _note(found: dict[int, list[tuple[str, Node]]], index: int, node: Node) -> None:
+    text = node.findtext("serial")
+    if text and index in found:
+        found[index].append((text, node))

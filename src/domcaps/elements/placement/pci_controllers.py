@@ -1,0 +1,350 @@
+"""``<controller type='pci'>``: what each model has, and where it can be.
+
+::
+
+    <controller type='pci' index='1' model='pcie-root-port'>
+      <model name='pcie-root-port'/>
+      <target chassis='1' port='0x10' hotplug='off'/>
+    </controller>
+    <controller type='pci' index='2' model='pcie-expander-bus'>
+      <target busNr='180'><node>1</node></target>
+    </controller>
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from domcaps.elements.boards.families import ARM_VIRT, I440FX, PSERIES, Q35, S390_CCW
+from domcaps.elements.placement.installed import Hardware
+from domcaps.language.attributes import fits
+from domcaps.language.kinds import ON_OFF, Int
+from domcaps.language.lazy import cached_property
+from domcaps.language.observed import device, device_property
+from domcaps.language.part import Part
+from domcaps.language.require import speaks
+from domcaps.language.rule import Problems, Sample, problem, rule
+from domcaps.language.truth import Truth
+
+if TYPE_CHECKING:
+    from domcaps.language.predicate import Predicate
+
+_NUMBER = Int(0, 2**31 - 1, base=0)
+_NODE = Int(0, 2**31 - 1)
+_MEMORY = Int(1, 2**64 - 1, base=0)
+
+DEVICES: dict[str, Predicate] = {
+    name: device(name)
+    for name in (
+        "pci-bridge", "i82801b11-bridge", "ioh3420", "x3130-upstream", "xio3130-downstream", "pxb",
+        "pxb-pcie", "pcie-root-port", "spapr-pci-host-bridge", "pcie-pci-bridge",
+    )
+}  # fmt: skip
+"""QEMU's devices behind PCI controllers, by the names that libvirt gives them as well."""
+
+_DEVICES_PRESENT = tuple(DEVICES.values())
+ROOT_HOTPLUG = device_property("PIIX4_PM", "acpi-root-pci-hotplug")
+PORT_HOTPLUG = device_property("pcie-root-port", "hotplug")
+PHB_NUMA = device_property("spapr-pci-host-bridge", "numa_node")
+
+
+class _Model(NamedTuple):
+    """What a model of PCI controllers takes: names of its device, options, and boards."""
+
+    names: tuple[str, ...] = ()
+    options: frozenset[str] = frozenset()
+    boards: Predicate | None = None
+
+
+_ARM_HOLE_SINCE = "11.4"
+"""11.3 sets no hole on ARM, 12.8 does; which release began is not known, so it is the earliest."""
+
+_PORT_OPTIONS = frozenset({"chassis", "port", "hotplug"})
+EXPANDER = frozenset({"busNr", "node"})
+_MODELS = {
+    "pci-root": _Model(options=frozenset({"hotplug", "pcihole64"})),
+    "pcie-root": _Model(options=frozenset({"pcihole64"})),
+    "pci-bridge": _Model(("pci-bridge",), frozenset({"chassisNr", "memReserve"})),
+    "dmi-to-pci-bridge": _Model(("i82801b11-bridge",)),
+    "pcie-to-pci-bridge": _Model(("pcie-pci-bridge",)),
+    "pcie-root-port": _Model(("pcie-root-port", "ioh3420"), _PORT_OPTIONS | {"memReserve"}),
+    "pcie-switch-upstream-port": _Model(("x3130-upstream",)),
+    "pcie-switch-downstream-port": _Model(("xio3130-downstream",), _PORT_OPTIONS),
+    "pci-expander-bus": _Model(("pxb",), EXPANDER, I440FX),
+    "pcie-expander-bus": _Model(("pxb-pcie",), EXPANDER, Q35 | ARM_VIRT),
+}
+_HOST_BRIDGE = _Model(("spapr-pci-host-bridge",), frozenset({"index", "node"}))
+_ROOTS = ("pci-root", "pcie-root")
+
+_RANGES = {"chassisNr": (1, 255), "chassis": (0, 255), "port": (0, 255), "busNr": (1, 254),
+           "index": (0, 30)}  # fmt: skip
+_MOST_INDEX = 255
+HOST_BRIDGES = 31
+"""How many host bridges a machine of pseries has besides the first."""
+
+
+class PciController(Part):
+    """A PCI controller that a domain names."""
+
+    path = "devices/controller[@type='pci']"
+
+    @property
+    def model(self) -> str:
+        """The model, "" where there is none."""
+        return self.node.get("model", "")
+
+    @cached_property
+    def index(self) -> int | None:
+        """The index, as given or as libvirt gives it."""
+        hardware = self.domain.all(Hardware)[0]
+        parts = (c for c in hardware.of("pci") if c.part is not None)
+        return next((c.index for c in parts if c.part and c.part.node is self.node), None)
+
+    @cached_property
+    def takes(self) -> _Model:
+        """What its model takes on this board."""
+        if self.model == "pci-root" and self.holds(PSERIES):
+            return _HOST_BRIDGE
+        return _MODELS.get(self.model, _Model())
+
+    def option(self, name: str) -> str | None:
+        """Give the text of an option of ``<target>``."""
+        target = self.node.find("target")
+        if target is None:
+            return None
+        return target.findtext("node") if name == "node" else target.get(name)
+
+    def number(self, name: str) -> int | None:
+        """Give an option that is a number, None where it is absent or malformed."""
+        text = self.option(name)
+        kind = _NODE if name == "node" else _NUMBER
+        return kind.parse(text) if text is not None and fits(kind, text) else None
+
+
+_OPEN = "<controller type='pci' index='1' model='{}'>{}</controller>"
+_BRIDGE = _OPEN.format("pci-bridge", "{}")
+_ROOT = "<controller type='pci' index='0' model='pci-root'>{}</controller>"
+_PHB = "<controller type='pci' index='1' model='pci-root'><target index='{}'/></controller>"
+
+
+@rule(
+    "controller-target-invalid",
+    PciController,
+    bad=_BRIDGE.format("<target chassisNr='one'/>"),
+    good=_BRIDGE.format("<target chassisNr='56'/>"),
+)
+def options_have_their_form(controller: PciController) -> Problems:
+    """What a PCI controller's target says are numbers, and a switch for hot-plug."""
+    for name in _RANGES:
+        text = controller.option(name)
+        if text is not None and not fits(_NUMBER, text):
+            yield problem(f"{name} is {text!r}, not a number from 0", controller, f"target/@{name}")
+    for name, kind in (("hotplug", ON_OFF), ("memReserve", _MEMORY)):
+        text = controller.option(name)
+        if text is not None and not fits(kind, text):
+            what = f"{name} is {text!r}, not {kind.expected}"
+            yield problem(what, controller, f"target/@{name}")
+    node = controller.option("node")
+    if node and not fits(_NODE, node):
+        yield problem(f"the NUMA node is {node!r}, not a number from 0", controller, "target/node")
+
+
+@rule(
+    "controller-target-out-of-range",
+    PciController,
+    bad=_BRIDGE.format("<target chassisNr='0'/>"),
+    good=_BRIDGE.format("<target chassisNr='56'/>"),
+)
+def options_are_in_range(controller: PciController) -> Problems:
+    """The numbers of chassis, ports, buses and host bridges have few bits."""
+    for name, (least, most) in _RANGES.items():
+        number = controller.number(name)
+        if number is not None and not least <= number <= most:
+            yield problem(
+                f"{name} is a number from {least} to {most}", controller, f"target/@{name}"
+            )
+
+
+@rule(
+    "controller-target-unsupported",
+    PciController,
+    bad=_BRIDGE.format("<target busNr='3'/>"),
+    good=_BRIDGE.format("<target chassisNr='56'/>"),
+)
+def options_suit_the_model(controller: PciController) -> Problems:
+    """Each model of PCI controllers has options of its own, and no others."""
+    takes = controller.takes.options
+    if not controller.model:
+        return
+    for name in (*_RANGES, "hotplug", "memReserve", "node"):
+        if controller.option(name) is not None and name not in takes:
+            where = "target/node" if name == "node" else f"target/@{name}"
+            yield problem(
+                f"a {controller.model} has no {name} here",
+                controller,
+                where,
+                accepted=sorted(takes),
+            )
+    hole = controller.node.findtext("pcihole64")
+    if hole and "pcihole64" not in takes and controller.model in _ROOTS:
+        yield problem("the 64-bit hole can't be set on this board", controller, "pcihole64")
+
+
+@rule(
+    "controller-pcihole64-unsupported",
+    PciController,
+    bad=Sample(_ROOT.format("<pcihole64 unit='KiB'>1048576</pcihole64>"), arch="s390x"),
+    good=_ROOT.format("<pcihole64 unit='KiB'>1048576</pcihole64>"),
+)
+def hole_needs_a_pc(controller: PciController) -> Problems:
+    """The size of the 64-bit PCI hole is set on the boards of PCs, and later on ARM's virt."""
+    boards = {"pci-root": I440FX, "pcie-root": Q35}.get(controller.model)
+    if controller.holds(ARM_VIRT) and speaks(controller, _ARM_HOLE_SINCE):
+        return
+    hole = controller.node.findtext("pcihole64")
+    if hole and boards is not None and not controller.holds(boards):
+        why = boards.explain(controller.domain.world)
+        yield problem("this board's 64-bit hole can't be set", controller, "pcihole64", reason=why)
+
+
+@rule(
+    "controller-model-name-invalid",
+    PciController,
+    bad=_BRIDGE.format("<model name='ioh3420'/>"),
+    good=_BRIDGE.format("<model name='pci-bridge'/>"),
+)
+def name_suits_the_model(controller: PciController) -> Problems:
+    """The name of a PCI controller's device is one that its model goes by."""
+    inner = controller.node.find("model")
+    name = None if inner is None else inner.get("name")
+    if name is None or not controller.model:
+        return
+    names = controller.takes.names
+    if name not in {*names, "none"}:
+        what = f"a {controller.model} is no {name!r}"
+        yield problem(what, controller, "model/@name", accepted=names)
+
+
+@rule(
+    "controller-model-name-unsupported",
+    PciController,
+    bad=Sample(_OPEN.format("dmi-to-pci-bridge", ""), arch="s390x"),
+    good=Sample(_OPEN.format("pcie-root-port", ""), machine="q35"),
+)
+def device_is_there(controller: PciController) -> Problems:
+    """QEMU must have the device behind a PCI controller."""
+    names = controller.takes.names
+    inner = controller.node.find("model")
+    given = None if inner is None else inner.get("name")
+    world = controller.domain.world
+    wanted = (given,) if given in names else names
+    if wanted and all(world.truth(DEVICES[name]) is Truth.NO for name in wanted):
+        why = DEVICES[wanted[0]].explain(world)
+        yield problem(f"this QEMU has no {' or '.join(wanted)}", controller, "@model", reason=why)
+
+
+@rule(
+    "controller-pci-index-invalid",
+    PciController,
+    bad="<controller type='pci' index='1' model='pci-root'/>",
+    good=_BRIDGE.format(""),
+)
+def index_suits_the_model(controller: PciController) -> Problems:
+    """Index 0 belongs to the root, and there are at most 256 PCI controllers."""
+    index = controller.index
+    if index is None:
+        return
+    if index > _MOST_INDEX:
+        yield problem(f"a PCI controller's index is at most {_MOST_INDEX}", controller, "@index")
+    elif controller.takes is _HOST_BRIDGE:
+        return
+    elif controller.model in _ROOTS and index != 0:
+        yield problem(f"the {controller.model} has index 0", controller, "@index")
+    elif controller.model in _MODELS and controller.model not in _ROOTS and index == 0:
+        yield problem(f"a {controller.model} has an index from 1", controller, "@index")
+
+
+@rule(
+    "controller-pci-root-address",
+    PciController,
+    bad=_ROOT.format("<address type='pci' slot='3'/>"),
+    good=_ROOT.format(""),
+)
+def roots_have_no_address(controller: PciController) -> Problems:
+    """The root of PCI is plugged into nothing: it has no address."""
+    if controller.model in _ROOTS and controller.has("address"):
+        yield problem(f"a {controller.model} has no address", controller, "address")
+
+
+@rule(
+    "controller-expander-machine",
+    PciController,
+    bad=_OPEN.format("pcie-expander-bus", ""),
+    good=_OPEN.format("pci-expander-bus", ""),
+)
+def expanders_need_their_board(controller: PciController) -> Problems:
+    """Expander buses of conventional PCI are for the 440FX, others for boards of PCI Express."""
+    boards = controller.takes.boards
+    if boards is not None and not controller.holds(boards):
+        why = boards.explain(controller.domain.world)
+        what = f"this machine type takes no {controller.model}"
+        yield problem(what, controller, "@model", reason=why)
+
+
+@rule(
+    "controller-numa-node-unknown",
+    PciController,
+    bad=_OPEN.format("pci-expander-bus", "<target><node>1</node></target>"),
+    good=_OPEN.format("pci-expander-bus", ""),
+)
+def numa_node_exists(controller: PciController) -> Problems:
+    """A bus belongs to a NUMA node that the domain has."""
+    node = controller.number("node")
+    if node is None:
+        return
+    root = controller.domain.root
+    nodes = len(root.findall("cpu/numa/cell"))
+    if not nodes and root.find("maxMemory") is not None and controller.domain.new:
+        nodes = 0 if controller.holds(S390_CCW) else 1
+    if node >= nodes:
+        yield problem(f"there is no NUMA node {node}", controller, "target/node")
+    elif controller.index == 0:
+        yield problem("the root belongs to no NUMA node", controller, "target/node")
+    elif controller.takes is _HOST_BRIDGE:
+        world = controller.domain.world
+        if world.truth(PHB_NUMA) is Truth.NO:
+            why = PHB_NUMA.explain(world)
+            yield problem("a host bridge has no NUMA node here", controller, "target", reason=why)
+
+
+@rule(
+    "controller-hotplug-unsupported",
+    PciController,
+    bad=Sample(_ROOT.format("<target hotplug='off'/>"), arch="s390x"),
+    good=_ROOT.format("<target hotplug='off'/>"),
+)
+def hotplug_can_be_switched(controller: PciController) -> Problems:
+    """QEMU must be able to switch off hot-plug on the bus."""
+    needed = ROOT_HOTPLUG if controller.model == "pci-root" else PORT_HOTPLUG
+    world = controller.domain.world
+    if controller.option("hotplug") is None or "hotplug" not in controller.takes.options:
+        return
+    if world.truth(needed) is Truth.NO:
+        why = needed.explain(world)
+        yield problem("hot-plug can't be switched here", controller, "target/@hotplug", reason=why)
+
+
+@rule(
+    "controller-target-index-conflict",
+    PciController,
+    bad=Sample(_PHB.format(0), arch="ppc64"),
+    good=Sample(_PHB.format(1), arch="ppc64"),
+)
+def first_host_bridge_is_the_first(controller: PciController) -> Problems:
+    """The host bridge with index 0 is QEMU's own, the one with target index 0; no other is."""
+    target = controller.number("index")
+    if target is None or controller.index is None:
+        return
+    if (target == 0) != (controller.index == 0):
+        what = "target index 0 and index 0 belong to the same controller"
+        yield problem(what, controller, "target/@index")

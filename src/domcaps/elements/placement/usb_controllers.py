@@ -1,0 +1,123 @@
+"""``<controller type='usb'>``: its model, and how many ports it has.
+
+::
+
+    <controller type='usb' index='0' model='qemu-xhci' ports='15'/>
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from domcaps.elements.controllers.controller import Controller
+from domcaps.elements.controllers.models import USB_DEVICES
+from domcaps.elements.placement.installed import Hardware
+from domcaps.language.finding import Stage
+from domcaps.language.rule import Problems, Sample, problem, rule
+from domcaps.language.truth import Truth
+
+if TYPE_CHECKING:
+    from domcaps.language.predicate import Predicate
+
+_WITH_PORTS = frozenset({"nec-xhci", "qemu-xhci", "qusb1", "qusb2"})
+
+
+def _ports_are_fixed(controller: Controller) -> bool:
+    model = controller.settled_model
+    fixed = model not in {*_WITH_PORTS, "none", None} and controller.type == "usb"
+    return fixed and controller.ports is not None
+
+
+_PORTS = "<controller type='usb' model='{}' ports='4'/>"
+_BY_DEFINITION = "12.0"
+"""A release since which libvirt looks at this when a domain is defined, if not the first."""
+
+
+@rule(
+    "controller-usb-ports-fixed",
+    Controller,
+    bad=_PORTS.format("ehci"),
+    good=_PORTS.format("qemu-xhci"),
+)
+def only_xhci_has_other_ports(controller: Controller) -> Problems:
+    """How many ports there are can be chosen for xHCI controllers only."""
+    newer = controller.domain.world.target.dialect.speaks(_BY_DEFINITION, "")
+    if newer and _ports_are_fixed(controller):
+        yield problem(f"a {controller.settled_model} has its own ports", controller, "@ports")
+
+
+@rule(
+    "controller-usb-ports-fixed-at-start",
+    Controller,
+    bad=_PORTS.format("ehci"),
+    good=_PORTS.format("qemu-xhci"),
+    stage=Stage.START,
+)
+def only_xhci_starts_with_other_ports(controller: Controller) -> Problems:
+    """How many ports there are can be chosen for xHCI controllers only; older libvirts say so late.
+
+    Since about 12.0 libvirt refuses the definition.
+    """
+    older = controller.domain.world.target.dialect.speaks("", _BY_DEFINITION)
+    if older and _ports_are_fixed(controller):
+        yield problem(f"a {controller.settled_model} has its own ports", controller, "@ports")
+
+
+_UHCI = "<controller type='usb' model='piix3-uhci'/>"
+
+
+def _absent(controller: Controller) -> Predicate | None:
+    """Give the device that the controller would be and this QEMU does not have."""
+    model = controller.model if controller.type == "usb" else None
+    device = USB_DEVICES.get(model or "")
+    absent = device is not None and controller.domain.world.truth(device) is Truth.NO
+    return device if absent else None
+
+
+@rule(
+    "controller-usb-device-missing",
+    Controller,
+    bad=Sample(_UHCI, arch="s390x"),
+    good=_UHCI,
+)
+def usb_model_is_there(controller: Controller) -> Problems:
+    """The model is one that this QEMU has; libvirt looks at it at once since about 12.0."""
+    device, world = _absent(controller), controller.domain.world
+    if device is not None and world.target.dialect.speaks(_BY_DEFINITION, ""):
+        text = f"this QEMU has no {controller.model}"
+        yield problem(text, controller, "@model", reason=device.explain(world))
+
+
+@rule(
+    "controller-usb-device-missing-at-start",
+    Controller,
+    bad=Sample(_UHCI, arch="s390x"),
+    good=_UHCI,
+    stage=Stage.START,
+)
+def usb_model_is_there_at_start(controller: Controller) -> Problems:
+    """The model is one that this QEMU has; older libvirts look at it when it starts."""
+    device, world = _absent(controller), controller.domain.world
+    if device is not None and not world.target.dialect.speaks(_BY_DEFINITION, ""):
+        text = f"this QEMU has no {controller.model}"
+        yield problem(text, controller, "@model", reason=device.explain(world))
+
+
+_ELSEWHERE = "<controller type='usb'><address type='drive'/></controller>"
+
+
+@rule(
+    "controller-usb-pci-missing",
+    Controller,
+    bad=Sample(_ELSEWHERE, machine="isapc"),
+    good=Sample("<controller type='usb'/>", machine="pc"),
+)
+def usb_needs_pci(controller: Controller) -> Problems:
+    """USB controllers are devices of PCI: boards without have none, at whatever address."""
+    if controller.type != "usb" or controller.settled_model == "none":
+        return
+    hardware = controller.domain.first(Hardware)
+    newer = controller.domain.world.target.dialect.speaks(_BY_DEFINITION, "")
+    misplaced = controller.address_type not in {None, "pci"}
+    if newer and misplaced and hardware is not None and not hardware.pci_root:
+        yield problem("a USB controller needs PCI, which this board has not", controller)

@@ -1,0 +1,1 @@
+"""The CPU, its features and topology, vCPUs and I/O threads."""

@@ -1,0 +1,375 @@
+"""Whether a domain's processor can be had: looked at by libvirt when the guest starts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from domcaps.cpu import host_model
+from domcaps.cpu.compare import Mismatch, Wanted, forbidden, mismatch
+from domcaps.cpu.models import libvirt_models
+from domcaps.elements.boards.families import PPC64, S390, X86
+from domcaps.elements.processor.cpu import (
+    CUSTOM,
+    HOST_MODEL,
+    HOST_PASSTHROUGH,
+    MAXIMUM,
+    accelerator,
+    dialect_numbers,
+)
+from domcaps.elements.processor.definition import Cpu, default_cpu, has_cpu_models
+from domcaps.elements.processor.features import known_features, policies
+from domcaps.elements.processor.vcpu_count import Topology
+from domcaps.facts import arch as archs
+from domcaps.language.finding import Stage
+from domcaps.language.observed import qapi
+from domcaps.language.part import Part
+from domcaps.language.rule import Problems, Sample, problem, rule
+from domcaps.language.truth import Truth
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lxml.etree import _Element as Node
+
+
+DEPRECATED = qapi("query-cpu-model-expansion/ret/deprecated-props")
+DIES = qapi("query-hotpluggable-cpus/ret/props/die-id")
+CLUSTERS = qapi("query-hotpluggable-cpus/ret/props/cluster-id")
+
+_MODES = {e.name: e for e in (HOST_PASSTHROUGH, MAXIMUM, HOST_MODEL, CUSTOM)}
+_PASSTHROUGH = "host-passthrough"
+_LEGACY = {"POWER7_v2.1", "POWER7_v2.3", "POWER7+_v2.1", "POWER8_v1.0"}
+_COMPARING = archs.X86 | archs.PPC64
+"""Hosts whose libvirt compares a guest's CPU with that of the host, and has to know it."""
+
+
+def _check(cpu: Cpu) -> str:
+    """Give how thoroughly libvirt checks whether the host has such a CPU."""
+    if cpu.check not in {None, "default"}:
+        return cpu.check or ""
+    emulated = cpu.domain.virttype == "qemu"
+    thorough = cpu.mode == "host-model" or (cpu.mode == "custom" and not emulated)
+    return "partial" if thorough else "none"
+
+
+_C = "<cpu mode='{}'/>"
+_GOOD = _C.format("maximum")
+
+
+@rule(
+    "cpu-architecture-unsupported",
+    Cpu,
+    bad=Sample(_C.format("custom"), arch="riscv32", machine="virt"),
+    good=_GOOD,
+    stage=Stage.START,
+)
+def libvirt_knows_the_architecture(cpu: Cpu) -> Problems:
+    """Of some architectures libvirt knows no CPUs: there, a domain says nothing of it."""
+    if not has_cpu_models(cpu.domain):
+        yield problem(f"libvirt knows no CPUs of {cpu.domain.arch}", cpu)
+
+
+@rule(
+    "cpu-mode-unsupported",
+    Cpu,
+    bad=_C.format("host-passthrough"),
+    good=_GOOD,
+    stage=Stage.START,
+)
+def mode_can_be_had(cpu: Cpu) -> Problems:
+    """Some modes need a host of the guest's architecture, and its own processor."""
+    supported = _MODES[cpu.mode].supported
+    if supported is None or cpu.is_open or not has_cpu_models(cpu.domain):
+        return
+    world = cpu.domain.world
+    if world.truth(supported) is Truth.NO:
+        others = (mode for mode, e in _MODES.items() if e.supported and world.truth(e.supported))
+        reason = supported.explain(world)
+        message = f"{cpu.mode} can't be had here"
+        yield problem(message, cpu, "@mode", accepted=others, reason=reason)
+
+
+def _offered(cpu: Cpu) -> bool:
+    """Tell whether QEMU offers the model; also where it is not known."""
+    world = cpu.domain.world
+    definitions = world.emulator.cpu_definitions(accelerator(world))
+    # libvirt's names of POWER's models are QEMU's in upper case
+    known = libvirt_models(cpu.domain.arch, dialect_numbers(world)) if cpu.holds(PPC64) else None
+    upper = {name.lower(): name for name in known or ()}
+    name = cpu.model[: len("POWERn")] if _is_legacy(cpu) else cpu.model
+    return not definitions or any(upper.get(d.name.lower(), d.name) == name for d in definitions)
+
+
+def _is_legacy(cpu: Cpu) -> bool:
+    """Tell whether a host of POWER takes another model for it, as libvirt once called it so."""
+    return cpu.model in _LEGACY and cpu.domain.world.host.record.arch in archs.PPC64
+
+
+_MODEL = "<cpu><model fallback='forbid'>{}</model></cpu>"
+
+
+@rule(
+    "cpu-model-unsupported",
+    Cpu,
+    bad=_MODEL.format("Skylake-Rocket"),
+    good=_MODEL.format("qemu64"),
+    stage=Stage.START,
+)
+def model_can_be_had(cpu: Cpu) -> Problems:
+    """A model is one that QEMU offers, and of x86 one that libvirt knows, too.
+
+    Where another one is allowed instead, libvirt finds that for x86 only.
+    """
+    if not cpu.model or not has_cpu_models(cpu.domain) or cpu.mode in {"maximum", _PASSTHROUGH}:
+        return
+    world = cpu.domain.world
+    known = libvirt_models(cpu.domain.arch, dialect_numbers(world)) if cpu.holds(X86) else None
+    # where the host's own model takes its place, it counts as far as it is compared
+    replaced = cpu.mode == "host-model" or (cpu.match == "minimum" and known is not None)
+    if known is not None and cpu.model not in known:
+        if not replaced or _check(cpu) == "partial":
+            yield problem(f"libvirt knows no model {cpu.model!r}", cpu, "model")
+    elif (known is None or _is_alone(cpu)) and not replaced and not _offered(cpu):
+        yield problem(f"this QEMU has no model {cpu.model!r}", cpu, "model")
+
+
+def _is_alone(cpu: Cpu) -> bool:
+    model = cpu.find("model")
+    return model is not None and model.get("fallback") == "forbid"
+
+
+@rule(
+    "cpu-match-unsupported",
+    Cpu,
+    bad=Sample("<cpu match='minimum'><model>qemu</model></cpu>", arch="s390x"),
+    good=Sample("<cpu><model>qemu</model></cpu>", arch="s390x"),
+    stage=Stage.START,
+)
+def mainframes_match_exactly(cpu: Cpu) -> Problems:
+    """Of mainframes there is no CPU that is at least another one."""
+    if cpu.match == "minimum" and cpu.mode == "custom" and cpu.model and cpu.holds(S390):
+        yield problem("here a CPU is matched exactly", cpu, "@match")
+
+
+def _usable(cpu: Cpu) -> bool:
+    """Tell whether QEMU says that the model can run: then libvirt looks no further."""
+    world = cpu.domain.world
+    if any(policy != "disable" for policy in policies(cpu.domain).values()):
+        return False
+    for definition in world.emulator.cpu_definitions(accelerator(world)):
+        if definition.name.lower() == cpu.model.lower() and cpu.model:
+            return definition.unavailable_features == ()
+    return False
+
+
+def _compares(cpu: Cpu) -> bool:
+    """Tell whether libvirt compares the CPU with that of the host."""
+    compared = cpu.mode in {"custom", "host-model"} and not cpu.is_open
+    return compared and _check(cpu) == "partial" and not _usable(cpu)
+
+
+_KINDS = {
+    "vendor": ("the host's CPU is of another vendor", "vendor"),
+    "forbidden": ("the host has what is forbidden", "feature"),
+    "missing": ("the host lacks", "model"),
+    "extra": ("with match='strict', the host has too much", "@match"),
+}
+_POWER = "<cpu mode='host-model'><model>power{}</model></cpu>"
+_PMU = "<features><pmu state='on'/></features>"
+_PARTIAL = "<cpu check='partial'><model>{}</model></cpu>"
+
+
+@rule(
+    "cpu-incompatible",
+    Cpu,
+    bad=_PARTIAL.format("GraniteRapids"),
+    good=_PARTIAL.format("486"),
+    stage=Stage.START,
+)
+def host_has_what_is_wanted(cpu: Cpu) -> Problems:
+    """The host has all that a guest's CPU is to have, unless ``check='none'``."""
+    world = cpu.domain.world
+    if not cpu.holds(X86) or world.host.record.arch not in archs.X86:
+        return
+    names, told = known_features(cpu.domain), policies(cpu.domain)
+    models = libvirt_models(cpu.domain.arch, dialect_numbers(world)) or {}
+    strange = names is not None and any(name not in names for name in told)
+    if strange or not _compares(cpu) or (cpu.model and cpu.model not in models):
+        return
+    found = _mismatch(cpu, told)
+    if found is not None:
+        message, at = _KINDS[found.kind]
+        named = f": {', '.join(found.features)}" if found.features else ""
+        yield problem(f"{message}{named}", cpu, at)
+
+
+def _mismatch(cpu: Cpu, told: dict[str, str]) -> Mismatch | None:
+    world = cpu.domain.world
+    wanted = Wanted(cpu.model, cpu.vendor, cpu.match == "strict", told)
+    record = world.host.record
+    return mismatch(world.emulator, accelerator(world), record, dialect_numbers(world), wanted)
+
+
+@rule(
+    "cpu-feature-forbidden",
+    Cpu,
+    bad="<cpu check='full'><model>486</model><feature name='hypervisor' policy='forbid'/></cpu>",
+    good="<cpu check='none'><model>486</model><feature name='hypervisor' policy='forbid'/></cpu>",
+    stage=Stage.START,
+)
+def host_lacks_what_is_forbidden(cpu: Cpu) -> Problems:
+    """A host that has a forbidden feature is not the one to run the guest."""
+    world = cpu.domain.world
+    told = policies(cpu.domain)
+    native = cpu.holds(X86) and world.host.record.arch in archs.X86
+    if not native or "forbid" not in told.values() or _check(cpu) == "none" or cpu.is_open:
+        return
+    wanted = Wanted(policies=told)
+    record = world.host.record
+    names = forbidden(world.emulator, accelerator(world), record, dialect_numbers(world), wanted)
+    if names:
+        yield problem(f"the host has {', '.join(names)}", cpu, "feature")
+
+
+@rule(
+    "cpu-host-unknown",
+    Cpu,
+    bad=Sample(_PARTIAL.format("486"), host="ppc64"),
+    good=_PARTIAL.format("486"),
+    stage=Stage.START,
+)
+def there_is_something_to_compare_with(cpu: Cpu) -> Problems:
+    """Only CPUs of the host's own architecture can be compared with that of the host."""
+    world = cpu.domain.world
+    arch = world.host.record.arch
+    foreign = arch in _COMPARING and not _same(arch, cpu.domain.arch)
+    if foreign and cpu.mode == "custom" and _compares(cpu):
+        yield problem(f"a CPU of {cpu.domain.arch} can't be compared with one of {arch}", cpu,
+                      "@check")  # fmt: skip
+
+
+def _same(one: str, other: str) -> bool:
+    return one == other or any({one, other} <= family for family in (archs.PPC64, archs.X86))
+
+
+@rule(
+    "cpu-compatibility-unsupported",
+    Cpu,
+    bad=Sample(_POWER.format(9), arch="ppc64"),
+    good=Sample(_POWER.format(8), arch="ppc64"),
+    stage=Stage.START,
+)
+def power_is_compatible_with_older(cpu: Cpu) -> Problems:
+    """POWER can run as an older POWER; a model other than the host's own can't be had with KVM."""
+    world = cpu.domain.world
+    record = world.host.record
+    if not cpu.holds(PPC64) or record.arch not in archs.PPC64 or not record.cpu.model:
+        return
+    if not cpu.model or not _compares(cpu):
+        return
+    host = host_model(world.emulator, accelerator(world), record, dialect_numbers(world))
+    if host is None:
+        return
+    if cpu.mode == "custom":
+        name = cpu.model[: len("POWERn")] if _is_legacy(cpu) else cpu.model
+        if name != host.model:
+            yield problem(f"the host's CPU is a {host.model}", cpu, "model")
+    elif not 0 < _generation(cpu.model, "power") <= _generation(host.model, "POWER"):
+        yield problem(f"the host's {host.model} can't be compatible with it", cpu, "model")
+
+
+def _generation(name: str, prefix: str) -> int:
+    """Give the number of a POWER, 0 where it is none."""
+    number = name.removeprefix(prefix)
+    known = name.startswith(prefix) and number.isdecimal() and len(number) < len("100")
+    return int(number) if known else 0
+
+
+@rule(
+    "cpu-deprecated-features-unsupported",
+    Cpu,
+    bad="<cpu mode='maximum' deprecated_features='off'/>",
+    good=Sample("<cpu mode='maximum' deprecated_features='off'/>", arch="s390x"),
+    stage=Stage.START,
+)
+def qemu_tells_what_is_deprecated(cpu: Cpu) -> Problems:
+    """QEMU 9.1 and later tell which features of mainframes are deprecated."""
+    world = cpu.domain.world
+    if cpu.deprecated_features is not None and world.truth(DEPRECATED) is Truth.NO:
+        reason = DEPRECATED.explain(world)
+        yield problem("this QEMU does not tell them", cpu, "@deprecated_features", reason=reason)
+
+
+_TOPOLOGY = "<vcpu>2</vcpu><cpu><topology sockets='1' {}='2' cores='1' threads='1'/></cpu>"
+
+
+@rule(
+    "topology-dies-unsupported",
+    Topology,
+    bad=_TOPOLOGY.format("dies"),
+    good=_TOPOLOGY.format("dies"),
+    stage=Stage.START,
+)
+def dies_need_qemu(topology: Topology) -> Problems:
+    """Several dies in a socket, or clusters in a die, need a QEMU that counts them."""
+    world = topology.domain.world
+    for name, count, counted in (
+        ("dies", topology.dies, DIES),
+        ("clusters", topology.clusters, CLUSTERS),
+    ):
+        if count != 1 and world.truth(counted) is Truth.NO:
+            reason = counted.explain(world)
+            yield problem(f"this QEMU does not count {name}", topology, f"@{name}", reason=reason)
+
+
+_SWITCHES = frozenset({"apic", "pvspinlock", "pmu", "hyperv", "kvm"})
+_TIMERS = {"kvmclock": "present", "armvtimer": "tickpolicy"}
+_KVM = ("hidden", "hint-dedicated", "poll-control")
+"""Features of KVM that are properties of the CPU where they are on."""
+
+
+class Everything(Part):
+    """The domain as a whole: what it says of its CPU may stand in many places."""
+
+    path = ""
+
+
+@rule(
+    "cpu-default-unknown",
+    Everything,
+    bad=Sample(_PMU, arch="sparc"),
+    good=_PMU,
+    stage=Stage.START,
+)
+def switches_need_a_cpu(domain: Everything) -> Problems:
+    """What is switched on or off in a CPU needs one that is known: by its model, or by default."""
+    if domain.holds(X86) or not (switched := next(_switches(domain), "")):
+        return
+    cpu = domain.domain.first(Cpu)
+    if (cpu is None or cpu.is_open) and not default_cpu(domain.domain):
+        yield problem("here the CPU model has to be named: there is no default", domain, switched)
+
+
+def _switches(domain: Everything) -> Iterator[str]:
+    features = domain.find("features")
+    for feature in features if features is not None else ():
+        if feature.tag in _SWITCHES and _switched(str(feature.tag), feature, domain):
+            yield f"features/{feature.tag}"
+    for timer in domain.find_all("clock/timer"):
+        attribute = _TIMERS.get(timer.get("name", ""))
+        if attribute and timer.get(attribute, "catchup") != "catchup":
+            yield "clock/timer"
+
+
+def _switched(tag: str, feature: Node, domain: Everything) -> bool:
+    """Tell whether a feature becomes a property of the CPU."""
+    if tag == "apic":
+        return feature.get("eoi") is not None
+    if tag == "pmu":
+        return feature.get("state") is not None and not domain.holds(PPC64)
+    if tag == "pvspinlock":
+        return True
+    states = {str(child.tag): child.get("state") for child in feature}
+    if tag == "hyperv":
+        return feature.get("mode") == "passthrough" or "on" in states.values()
+    return states.get("pv-ipi") == "off" or any(states.get(name) == "on" for name in _KVM)

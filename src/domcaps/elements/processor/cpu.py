@@ -1,0 +1,278 @@
+"""``<cpu>``: what processor the guest sees.
+
+::
+
+    <cpu mode='host-model'/>
+    <cpu mode='custom' match='exact'><model>Skylake-Server</model></cpu>
+
+The arithmetic (which model is nearest to the host, what keeps a model from running) is in
+`domcaps.cpu`.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING
+
+from domcaps.cpu import (
+    CustomModel,
+    HostModel,
+    custom_models,
+    host_model,
+    mode_supported,
+)
+from domcaps.elements.advice.drifts import IN_A_GUEST
+from domcaps.elements.advice.remedies import kvm
+from domcaps.elements.boards.families import KVM, MICROVM, PPC64, S390, X86
+from domcaps.elements.boards.fixed import MADE_FOR_GUESTS
+from domcaps.elements.processor.cpu_command_line import host_model_told, model_trials
+from domcaps.facts.emulator import ACCELERATORS
+from domcaps.language import ALWAYS, Choice, Drift, Element, Enum, Place, Row, Rows, World
+from domcaps.language.observed import WorldFact, object_property, virttype
+from domcaps.language.preference import STAYS, Decision, Option
+from domcaps.language.told import Told
+
+if TYPE_CHECKING:
+    from domcaps.language.predicate import Predicate
+
+
+# libvirt looks at the models of x86 and ARM only, whatever others may have
+MIGRATABLE = object_property("max-x86_64-cpu", "migratable") | object_property(
+    "max-arm-cpu", "migratable"
+)
+"""QEMU can hide from the guest what it could not migrate."""
+
+
+def accelerator(world: World) -> str:
+    """Name the target's accelerator as QEMU does."""
+    return ACCELERATORS[world.target.virttype]
+
+
+def dialect_numbers(world: World) -> tuple[int, int]:
+    """Give major and minor number of the target's dialect."""
+    return world.target.dialect.major, world.target.dialect.minor
+
+
+def _supported(mode: str) -> Predicate:
+    def look(world: World) -> bool:
+        return mode_supported(
+            mode,
+            world.emulator,
+            accelerator(world),
+            world.host.record,
+            world.target.machine,
+            dialect_numbers(world),
+        )
+
+    return WorldFact(
+        f"the CPU mode {mode!r} can be used here",
+        "query-cpu-definitions, query-cpu-model-expansion, virtualization type, host architecture",
+        look,
+        _cpu_facts,
+        advice=kvm if mode.startswith("host-") else None,
+    )
+
+
+def _cpu_facts(world: World) -> str:
+    return f"{accelerator(world)}, {world.emulator.arch} on {world.host.arch}"
+
+
+def _host_model(world: World) -> tuple[Row, ...]:
+    flags = world.target.flags
+    found = host_model(
+        world.emulator,
+        accelerator(world),
+        world.host.record,
+        dialect_numbers(world),
+        disable_deprecated=flags.disable_deprecated_features,
+        expand=flags.expand_cpu_features,
+        supported=flags.supported_cpu_features,
+    )
+    return _host_model_rows(found) if found else ()
+
+
+def _host_model_rows(found: HostModel) -> tuple[Row, ...]:
+    rows = [Row("model", found.model, (("fallback", found.fallback),))]
+    if found.vendor:
+        rows.append(Row("vendor", found.vendor))
+    if found.maxphysaddr is not None:
+        limit = str(found.maxphysaddr)
+        rows.append(Row("maxphysaddr", "", (("mode", "passthrough"), ("limit", limit))))
+    rows += [
+        Row("feature", "", (("policy", feature.policy), ("name", feature.name)))
+        for feature in found.features
+    ]
+    return tuple(rows)
+
+
+def _custom_models(world: World) -> tuple[Row, ...]:
+    rows: list[Row] = []
+    for model in custom_models(
+        world.emulator, accelerator(world), world.target.arch, dialect_numbers(world)
+    ):
+        rows += _model_rows(model)
+    return tuple(rows)
+
+
+def _model_rows(model: CustomModel) -> list[Row]:
+    attributes = [("usable", model.usable)]
+    if model.deprecated:
+        attributes.append(("deprecated", "yes"))
+    attributes.append(("vendor", model.vendor))
+    if model.canonical:
+        attributes.append(("canonical", model.canonical))
+    rows = [Row("model", model.name, tuple(attributes))]
+    if model.blockers:
+        features = tuple(map(_blocker, model.blockers))
+        rows.append(Row("blockers", "", (("model", model.name),), features))
+    return rows
+
+
+@functools.lru_cache(maxsize=4096)
+def _blocker(name: str) -> Row:
+    """Give the row of one feature: a report may hold thousands, of a few hundred names."""
+    return Row("feature", "", (("name", name),))
+
+
+_NO_ARITHMETIC = Drift(
+    says="host-passthrough is listed wherever KVM serves the guest's architecture",
+    but="libvirt starts no guest with it whose architecture's CPUs it knows nothing of, such as "
+    "32-bit POWER",
+    evidence="libvirt 10.7 has no CPU driver for ppc and gives up when it updates such a CPU",
+)
+
+_REFUSED_MSR = Drift(
+    says="the host's own CPU is offered wherever KVM is",
+    but="a KVM inside of a guest may show features whose registers it does not let QEMU write: "
+    "QEMU ends by an assertion",
+    evidence='verify with QEMU 7.2 and 10.0 on such a host: "failed to set MSR 0x10a"; 11.1 starts',
+    where=X86 & KVM & IN_A_GUEST,
+)
+_MAX_ALIAS = Drift(
+    says="the mode maximum is not offered for POWER",
+    but="QEMU takes -cpu max, which it does not list among its models",
+    evidence="verify with QEMU 7.2, 10.0 and 11.1 for ppc64",
+    where=PPC64,
+    listed=False,
+)
+_UNTOLD = Drift(
+    says="of every model it is unknown whether it can be used",
+    but="each machine type takes some models and refuses others, of which QEMU tells nothing",
+    evidence="verify with QEMU 7.2, 10.0 and 11.1: ARM's board virt starts with cortex-a57, and "
+    'refuses cortex-m0 ("CPU type not supported")',
+    where=~X86 & ~S390,
+    listed=False,
+)
+_NEWEST_VERSION = Drift(
+    says="models are usable as the other boards have them",
+    but="on microvm a model's name stands for its newest version, which may have further features",
+    evidence="verify with QEMU 7.2, 10.0 and 11.1 under TCG: Nehalem and Westmere are refused for "
+    "want of spec-ctrl",
+    where=MICROVM,
+)
+
+
+def _migratable(model: str, when: Predicate) -> tuple[Told, ...]:
+    """Tell whether the guest may be migrated, where QEMU has a word for it, as libvirt does."""
+    return (
+        Told(cpu=f"{model},migratable={{value}}", when=when & MIGRATABLE),
+        Told(cpu=model, when=when & ~MIGRATABLE),
+    )
+
+
+HOST_PASSTHROUGH = Element(
+    "host-passthrough",
+    tag="mode",
+    attributes=(("name", "host-passthrough"),),
+    supported=_supported("host-passthrough"),
+    told=Told(cpu="host", when=KVM),
+    at_start=(_REFUSED_MSR,),
+    content=(
+        Enum(
+            "hostPassthroughMigratable",
+            attribute="@migratable",
+            choices=(
+                Choice("on", MIGRATABLE, at_start=(_REFUSED_MSR,)),
+                Choice("off", drifts=(_NO_ARITHMETIC,), at_start=(_REFUSED_MSR,)),
+            ),
+            sample="<cpu mode='host-passthrough' migratable='{value}'/>",
+            told=_migratable("host", KVM),
+        ),
+    ),
+)
+
+MAXIMUM = Element(
+    "maximum",
+    tag="mode",
+    attributes=(("name", "maximum"),),
+    supported=_supported("maximum"),
+    told=Told(cpu="max"),
+    at_start=(_MAX_ALIAS, _REFUSED_MSR),
+    content=(
+        Enum(
+            "maximumMigratable",
+            attribute="@migratable",
+            choices=(
+                Choice("on", at_start=(_MAX_ALIAS, _REFUSED_MSR)),
+                Choice("off", at_start=(_MAX_ALIAS, _REFUSED_MSR)),
+            ),
+            sample="<cpu mode='maximum' migratable='{value}'/>",
+            told=_migratable("max", ALWAYS),
+        ),
+    ),
+)
+
+HOST_MODEL = Element(
+    "host-model",
+    tag="mode",
+    attributes=(("name", "host-model"),),
+    supported=_supported("host-model"),
+    told=host_model_told,
+    at_start=(_REFUSED_MSR,),
+    content=(Rows(_host_model),),
+)
+
+CUSTOM = Element(
+    "custom",
+    tag="mode",
+    attributes=(("name", "custom"),),
+    supported=_supported("custom"),
+    content=(Rows(_custom_models),),
+    trials=model_trials,
+    at_start=(_UNTOLD, _NEWEST_VERSION),
+)
+
+PREFERENCE = Decision(
+    "cpu.mode",
+    order=20,
+    title="the processor",
+    xml="<cpu mode='{value}'/>",
+    options=(
+        Option(
+            "host-passthrough",
+            "all that the host's processor can do",
+            when=_supported("host-passthrough") & virttype("kvm", "hvf") & MADE_FOR_GUESTS,
+            guest=STAYS,
+        ),
+        Option(
+            "host-model",
+            "what libvirt knows of the host's processor, so that others can serve it as well",
+            when=_supported("host-model") & virttype("kvm") & MADE_FOR_GUESTS,
+        ),
+        Option(
+            "maximum",
+            "all that the emulator can do",
+            when=_supported("maximum") & virttype("qemu") & MADE_FOR_GUESTS,
+        ),
+        Option("", "the board has a processor of its own", when=~MADE_FOR_GUESTS),
+        Option("", "libvirt's own choice"),
+    ),
+)
+
+ELEMENT = Element(
+    "cpu",
+    place=Place.TOP,
+    order=40,
+    supported=None,
+    content=(HOST_PASSTHROUGH, MAXIMUM, HOST_MODEL, CUSTOM),
+)

@@ -1,0 +1,52 @@
+"""How QEMU is told of CPU modes and models."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from domcaps.cpu import custom_models, host_model
+from domcaps.elements.boards.families import X86
+from domcaps.facts.emulator import ACCELERATORS
+from domcaps.language.told import Told, Trial, Ways
+
+if TYPE_CHECKING:
+    from domcaps.language import World
+
+_POLICIES = {"require": "on", "disable": "off"}
+
+
+def host_model_told(world: World) -> Ways:
+    """Tell of the host's model with all features that make it up."""
+    found = host_model(
+        world.emulator,
+        ACCELERATORS[world.target.virttype],
+        world.host.record,
+        (world.target.dialect.major, world.target.dialect.minor),
+    )
+    if found is None:
+        return ()
+    features = "".join(f",{feature.name}={_POLICIES[feature.policy]}" for feature in found.features)
+    return (Told(cpu=f"{_qemu_name(found.model)}{features}"),)
+
+
+def model_trials(world: World) -> tuple[Trial, ...]:
+    """Try each model; on x86 QEMU is to refuse one of which it can't give every feature."""
+    enforce = ",enforce" if world.truth(X86) else ""
+    return tuple(
+        Trial(
+            f"cpu.custom model {model.name}",
+            (Told(cpu=f"{_qemu_name(model.name)}{enforce}"),),
+            promised=model.usable == "yes",
+        )
+        for model in custom_models(
+            world.emulator,
+            ACCELERATORS[world.target.virttype],
+            world.target.arch,
+            (world.target.dialect.major, world.target.dialect.minor),
+        )
+    )
+
+
+def _qemu_name(model: str) -> str:
+    """Give QEMU's name of a model: POWER's are in upper case with libvirt."""
+    return model.lower() if model.startswith("POWER") else model

@@ -1,0 +1,283 @@
+"""``<cputune>``: how much time on which of the host's CPUs a guest's threads get.
+
+::
+
+    <cputune>
+      <vcpupin vcpu='0' cpuset='1-4,^2'/>
+      <emulatorpin cpuset='1-3'/>
+      <iothreadpin iothread='1' cpuset='5,6'/>
+      <shares>2048</shares>
+      <period>1000000</period>
+      <quota>-1</quota>
+      <vcpusched vcpus='0-3' scheduler='fifo' priority='1'/>
+      <iothreadsched iothreads='2' scheduler='batch'/>
+    </cputune>
+
+Shares of caches and of memory's bandwidth stand in `memory.resctrl`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from domcaps.elements.processor.iothreadids import has_iothread
+from domcaps.elements.processor.vcpu_count import max_vcpus
+from domcaps.language.kinds import POSITIVE, SIGNED, UNSIGNED, UNSIGNED64, Int, Kind, OneOf
+from domcaps.language.part import Part, field
+from domcaps.language.quantities import CPUS, OrEmpty, numbers, repeated
+from domcaps.language.rule import Problems, problem, rule
+
+
+@dataclass(frozen=True)
+class Limit(Kind[int]):
+    """A time in microseconds; what is not more than nothing stands for no limit."""
+
+    least: int
+    most: int
+    form: Kind[int]
+
+    @property
+    def expected(self) -> str:  # type: ignore[override]
+        """Name the range."""
+        return f"0, or a number of microseconds from {self.least} to {self.most}"
+
+    def parse(self, text: str) -> int:
+        """Read the number and compare it with the range."""
+        value = self.form.parse(text)
+        if value > 0 and not self.least <= value <= self.most:
+            raise ValueError(text)
+        return value
+
+
+_PERIOD = OrEmpty(Limit(1000, 1_000_000, UNSIGNED64))
+_QUOTA = OrEmpty(Limit(1000, 17_592_186_044_415, Int(-(2**63), 2**63 - 1)))
+
+
+class Cputune(Part):
+    """Time on the CPUs of the host."""
+
+    path = "cputune"
+
+    shares = field("shares", OrEmpty(UNSIGNED64))
+    period = field("period", _PERIOD)
+    quota = field("quota", _QUOTA)
+    global_period = field("global_period", _PERIOD)
+    global_quota = field("global_quota", _QUOTA)
+    emulator_period = field("emulator_period", _PERIOD)
+    emulator_quota = field("emulator_quota", _QUOTA)
+    iothread_period = field("iothread_period", _PERIOD)
+    iothread_quota = field("iothread_quota", _QUOTA)
+
+
+class Vcpupin(Part):
+    """The host's CPUs on which a virtual CPU runs."""
+
+    path = "cputune/vcpupin"
+    knows = ("@cpuset",)
+
+    vcpu = field("@vcpu", UNSIGNED, required=True)
+
+
+class Emulatorpin(Part):
+    """The host's CPUs on which QEMU's other threads run."""
+
+    path = "cputune/emulatorpin"
+
+    cpuset = field("@cpuset", CPUS, required=True)
+
+
+class Iothreadpin(Part):
+    """The host's CPUs on which an I/O thread runs."""
+
+    path = "cputune/iothreadpin"
+
+    iothread = field("@iothread", POSITIVE, required=True)
+    cpuset = field("@cpuset", CPUS, required=True)
+
+
+class Scheduled(Part):
+    """Base class of what says by which rules of the kernel threads are scheduled."""
+
+    knows = ("@priority",)
+
+    scheduler = field("@scheduler", OneOf(("batch", "idle", "fifo", "rr")), required=True)
+
+
+class Vcpusched(Scheduled):
+    """Rules for virtual CPUs."""
+
+    path = "cputune/vcpusched"
+
+    vcpus = field("@vcpus", CPUS, required=True)
+
+
+class Iothreadsched(Scheduled):
+    """Rules for I/O threads."""
+
+    path = "cputune/iothreadsched"
+
+    iothreads = field("@iothreads", CPUS, required=True)
+
+
+class Emulatorsched(Scheduled):
+    """Rules for QEMU's other threads."""
+
+    path = "cputune/emulatorsched"
+
+
+_TUNE = "<vcpu>4</vcpu><iothreads>2</iothreads><cputune>{}</cputune>"
+
+
+@rule(
+    "vcpupin-cpuset-invalid",
+    Vcpupin,
+    bad=_TUNE.format("<vcpupin vcpu='0'/>"),
+    good=_TUNE.format("<vcpupin vcpu='0' cpuset='0'/><vcpupin vcpu='9'/>"),
+)
+def pinned_to_a_set(pin: Vcpupin) -> Problems:
+    """A virtual CPU is pinned to CPUs of the host.
+
+    Nobody looks at what is said of a virtual CPU beyond those that the domain can have.
+    """
+    if pin.vcpu is None or pin.vcpu >= max_vcpus(pin.domain):
+        return
+    try:
+        CPUS.parse(pin.node.get("cpuset", ""))
+    except ValueError:
+        yield problem(f"the cpuset is {CPUS.expected}", pin, "@cpuset")
+
+
+@rule(
+    "vcpupin-duplicate",
+    Vcpupin,
+    bad=_TUNE.format("<vcpupin vcpu='0' cpuset='0'/><vcpupin vcpu='0' cpuset='1'/>"),
+    good=_TUNE.format("<vcpupin vcpu='0' cpuset='0'/><vcpupin vcpu='1' cpuset='1'/>"),
+)
+def cpu_pinned_once(pin: Vcpupin) -> Problems:
+    """A virtual CPU is pinned once."""
+    most = max_vcpus(pin.domain)
+    for again in repeated(pin, lambda p: p.vcpu if p.vcpu is None or p.vcpu < most else None):
+        yield problem(f"the virtual CPU {again.vcpu} is pinned before", again, "@vcpu")
+
+
+@rule(
+    "iothreadpin-unknown",
+    Iothreadpin,
+    bad=_TUNE.format("<iothreadpin iothread='3' cpuset='0'/>"),
+    good=_TUNE.format("<iothreadpin iothread='2' cpuset='0'/>"),
+)
+def pinned_thread_is_there(pin: Iothreadpin) -> Problems:
+    """A thread that is pinned is one of the domain's."""
+    if pin.iothread and not has_iothread(pin.domain, pin.iothread):
+        yield problem(f"the domain has no I/O thread {pin.iothread}", pin, "@iothread")
+
+
+@rule(
+    "iothreadpin-duplicate",
+    Iothreadpin,
+    bad=_TUNE.format(
+        "<iothreadpin iothread='1' cpuset='0'/><iothreadpin iothread='1' cpuset='1'/>"
+    ),
+    good=_TUNE.format("<iothreadpin iothread='1' cpuset='0'/>"),
+)
+def thread_pinned_once(pin: Iothreadpin) -> Problems:
+    """A thread is pinned once."""
+    for again in repeated(pin, lambda p: p.iothread):
+        yield problem(f"the I/O thread {again.iothread} is pinned before", again, "@iothread")
+
+
+@rule(
+    "cputune-emulator-duplicate",
+    Cputune,
+    bad=_TUNE.format("<emulatorpin cpuset='0'/><emulatorpin cpuset='0'/>"),
+    good=_TUNE.format("<emulatorpin cpuset='0'/>"),
+)
+def one_rule_for_the_rest(cputune: Cputune) -> Problems:
+    """What is said of QEMU's other threads is said once."""
+    for tag in ("emulatorpin", "emulatorsched"):
+        given = cputune.domain.find(f"cputune/{tag}")
+        if len(given) > 1 and given[1].getparent() is cputune.node:
+            yield problem(f"<{tag}> stands here a second time", given[1])
+
+
+@rule(
+    "scheduler-priority-invalid",
+    Scheduled,
+    bad=_TUNE.format("<emulatorsched scheduler='rr'/>"),
+    good=_TUNE.format("<emulatorsched scheduler='rr' priority='1'/>"),
+)
+def real_time_has_a_priority(scheduled: Scheduled) -> Problems:
+    """The real-time rules ``fifo`` and ``rr`` need a priority; with others nobody looks at it."""
+    if scheduled.scheduler not in {"fifo", "rr"}:
+        return
+    try:
+        SIGNED.parse(scheduled.node.get("priority", ""))
+    except ValueError:
+        message = f"{scheduled.scheduler!r} needs a priority, a whole number"
+        yield problem(message, scheduled, "@priority")
+
+
+@rule(
+    "vcpusched-unknown",
+    Vcpusched,
+    bad=_TUNE.format("<vcpusched vcpus='4' scheduler='batch'/>"),
+    good=_TUNE.format("<vcpusched vcpus='0-3' scheduler='batch'/>"),
+)
+def scheduled_cpu_is_there(scheduled: Vcpusched) -> Problems:
+    """Virtual CPUs that are scheduled are some that the domain can have."""
+    most = max_vcpus(scheduled.domain)
+    if scheduled.vcpus and scheduled.vcpus.bit_length() > most:
+        yield problem(f"the domain has the virtual CPUs 0 to {most - 1}", scheduled, "@vcpus")
+
+
+@rule(
+    "iothreadsched-unknown",
+    Iothreadsched,
+    bad=_TUNE.format("<iothreadsched iothreads='3' scheduler='batch'/>"),
+    good=_TUNE.format("<iothreadsched iothreads='1-2' scheduler='batch'/>"),
+)
+def scheduled_thread_is_there(scheduled: Iothreadsched) -> Problems:
+    """Threads that are scheduled are the domain's."""
+    for number in numbers(scheduled.iothreads or 0):
+        if not has_iothread(scheduled.domain, number):
+            yield problem(f"the domain has no I/O thread {number}", scheduled, "@iothreads")
+            return
+
+
+@rule(
+    "vcpusched-overlap",
+    Vcpusched,
+    bad=_TUNE.format(
+        "<vcpusched vcpus='0-1' scheduler='batch'/><vcpusched vcpus='1' scheduler='idle'/>"
+    ),
+    good=_TUNE.format(
+        "<vcpusched vcpus='0' scheduler='batch'/><vcpusched vcpus='1' scheduler='idle'/>"
+    ),
+)
+def cpu_scheduled_once(scheduled: Vcpusched) -> Problems:
+    """One rule at most for each virtual CPU."""
+    before = 0
+    rules = scheduled.domain.all(Vcpusched)
+    for each in rules if rules[0].node is scheduled.node else ():
+        if before & (each.vcpus or 0):
+            yield problem("some of them are scheduled before", each, "@vcpus")
+        before |= each.vcpus or 0
+
+
+@rule(
+    "iothreadsched-overlap",
+    Iothreadsched,
+    bad=_TUNE.format(
+        "<iothreadsched iothreads='1-2' scheduler='batch'/>"
+        "<iothreadsched iothreads='1' scheduler='idle'/>"
+    ),
+    good=_TUNE.format("<iothreadsched iothreads='1' scheduler='batch'/>"),
+)
+def thread_scheduled_once(scheduled: Iothreadsched) -> Problems:
+    """One rule at most for each thread."""
+    before = 0
+    rules = scheduled.domain.all(Iothreadsched)
+    for each in rules if rules[0].node is scheduled.node else ():
+        if before & (each.iothreads or 0):
+            yield problem("some of them are scheduled before", each, "@iothreads")
+        before |= each.iothreads or 0

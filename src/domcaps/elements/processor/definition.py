@@ -1,0 +1,261 @@
+"""What a domain says of its processor: the form of ``<cpu>``, and what in it contradicts itself.
+
+::
+
+    <cpu mode='custom' match='exact' check='partial'>
+      <model fallback='forbid'>Skylake-Server</model>
+      <vendor>Intel</vendor>
+      <feature policy='disable' name='pcid'/>
+      <cache level='3' mode='emulate'/>
+      <maxphysaddr mode='emulate' bits='42'/>
+    </cpu>
+
+What keeps such a processor from being had is in `processor.at_start`, features are in
+`processor.features`, and NUMA cells in `memory.numa`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from domcaps.cpu.models import has_maximum
+from domcaps.elements.boards.families import X86, machine_type
+from domcaps.elements.processor.cpu import MIGRATABLE
+from domcaps.facts import arch as known
+from domcaps.facts.emulator import ACCELERATORS
+from domcaps.language.kinds import ON_OFF, POSITIVE, Int, OneOf
+from domcaps.language.lazy import cached_property
+from domcaps.language.observed import EmulatorFact
+from domcaps.language.part import Part, field
+from domcaps.language.quantities import repeated
+from domcaps.language.rule import Problems, Sample, problem, rule
+from domcaps.language.truth import Truth
+
+if TYPE_CHECKING:
+    from domcaps.language.domain import Domain
+
+HAS_MAXIMUM = EmulatorFact(
+    "QEMU has the CPU model 'max'",
+    "query-cpu-definitions",
+    has_maximum,
+    key="[].name",
+)
+
+_AS_IT_IS = frozenset({"host-passthrough", "maximum"})
+_VENDOR_ID = 12
+_CACHES = 3
+_WITH_DEFAULTS = known.X86 | known.PPC64 | known.S390
+_WITH_MODELS = _WITH_DEFAULTS | known.ARM | {"riscv64", "loongarch64"}
+
+
+class Cpu(Part):
+    """The processor."""
+
+    path = "cpu"
+    knows = ("model/@fallback", "model/@vendor_id", "vendor", "arch")
+
+    given_mode = field("@mode", OneOf(("custom", "host-model", "host-passthrough", "maximum")))
+    match = field("@match", OneOf(("exact", "minimum", "strict")), default="exact")
+    check = field("@check", OneOf(("default", "none", "partial", "full")))
+    migratable = field("@migratable", ON_OFF)
+    deprecated_features = field("@deprecated_features", ON_OFF)
+
+    @property
+    def mode(self) -> str:
+        """The mode."""
+        return self.given_mode or "custom"
+
+    @cached_property
+    def model(self) -> str:
+        """The model's name, "" where there is none."""
+        return self.node.findtext("model") or ""
+
+    @property
+    def vendor(self) -> str:
+        """The vendor that the host's processor has to have, "" for any."""
+        return self.node.findtext("vendor") or ""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it says nothing of the model, so that it is QEMU's own choice."""
+        return self.mode == "custom" and not self.model
+
+
+class CpuCache(Part):
+    """What the guest sees of the processor's caches."""
+
+    path = "cpu/cache"
+
+    level = field("@level", Int(1, _CACHES))
+    mode = field("@mode", OneOf(("emulate", "passthrough", "disable")), required=True)
+
+
+class Maxphysaddr(Part):
+    """How wide a physical address is."""
+
+    path = "cpu/maxphysaddr"
+
+    mode = field("@mode", OneOf(("emulate", "passthrough")), required=True)
+    bits = field("@bits", Int(0, 2**31 - 1))
+    limit = field("@limit", POSITIVE)
+
+
+def has_cpu_models(domain: Domain) -> bool:
+    """Tell whether libvirt can name CPUs of the domain's architecture at all."""
+    return domain.arch in _WITH_MODELS
+
+
+def default_cpu(domain: Domain) -> str:
+    """Name the model that a machine has if its definition names none, "" where it is not known."""
+    world = domain.world
+    trusted = domain.arch in _WITH_DEFAULTS or domain.virttype == "qemu"
+    machine = machine_type(world) if trusted and has_cpu_models(domain) else None
+    if machine is None:
+        return ""
+    for definition in world.emulator.cpu_definitions(ACCELERATORS[domain.virttype]):
+        if definition.typename and definition.typename == machine.default_cpu_type:
+            return definition.name
+    return ""
+
+
+_C = "<cpu>{}</cpu>"
+_QEMU64 = "<cpu><model {}>qemu64</model></cpu>"
+_GOOD = _QEMU64.format("fallback='forbid'")
+
+
+@rule(
+    "cpu-migratable-unsupported",
+    Cpu,
+    bad="<cpu mode='host-model' migratable='on'/>",
+    good="<cpu mode='maximum' migratable='on'/>",
+)
+def migratable_is_the_hosts(cpu: Cpu) -> Problems:
+    """Of the host's own CPU it can be said whether it leaves out what can't migrate."""
+    if cpu.migratable is None:
+        return
+    world = cpu.domain.world
+    if cpu.mode not in _AS_IT_IS:
+        yield problem("this is for host-passthrough and maximum", cpu, "@migratable")
+        return
+    wanted = cpu.mode == "host-passthrough" and cpu.migratable == "on"
+    if wanted and world.truth(MIGRATABLE) is Truth.NO:
+        reason = MIGRATABLE.explain(world)
+        yield problem("this QEMU can't leave it out", cpu, "@migratable", reason=reason)
+
+
+@rule(
+    "cpu-fallback-invalid",
+    Cpu,
+    bad=_QEMU64.format("fallback='no'"),
+    good=_GOOD,
+)
+def fallback_is_allowed_or_not(cpu: Cpu) -> Problems:
+    """Another model instead of one that QEMU lacks is allowed or forbidden."""
+    model = cpu.find("model")
+    given = model.get("fallback") if model is not None and cpu.mode not in _AS_IT_IS else None
+    if given and given not in {"allow", "forbid"}:
+        yield problem(
+            f"another model is {given!r}", cpu, "model/@fallback", accepted=("allow", "forbid")
+        )
+
+
+@rule(
+    "cpu-vendor-id-invalid",
+    Cpu,
+    bad=_QEMU64.format("vendor_id='Short'"),
+    good=_QEMU64.format("vendor_id='GenuineIntel'"),
+)
+def vendor_id_is_that_of_cpuid(cpu: Cpu) -> Problems:
+    """What CPUID tells of the vendor are twelve characters; QEMU takes no comma."""
+    model = cpu.find("model")
+    given = model.get("vendor_id") if model is not None and cpu.mode not in _AS_IT_IS else None
+    if given and (len(given.encode()) != _VENDOR_ID or "," in given):
+        message = f"this has to be {_VENDOR_ID} characters without a comma"
+        yield problem(message, cpu, "model/@vendor_id")
+
+
+@rule(
+    "cpu-model-missing",
+    Cpu,
+    bad=_C.format("<feature name='avx'/>"),
+    good=_C.format("<model>qemu64</model><feature name='avx'/>"),
+)
+def there_is_a_model(cpu: Cpu) -> Problems:
+    """Vendor and features are those of a model."""
+    if cpu.vendor and not cpu.model:
+        yield problem("a vendor needs a <model>", cpu, "vendor")
+    if cpu.is_open and cpu.has("feature"):
+        yield problem("features need a <model>, or another mode", cpu, "feature")
+    checked = cpu.check not in {None, "default"}
+    if checked and cpu.is_open and not default_cpu(cpu.domain):
+        yield problem("there is no model that can be checked", cpu, "@check")
+
+
+@rule(
+    "cpu-maximum-unsupported",
+    Cpu,
+    bad=Sample("<cpu mode='maximum'/>", arch="ppc64"),
+    good="<cpu mode='maximum'/>",
+)
+def maximum_needs_qemu(cpu: Cpu) -> Problems:
+    """Not for every architecture QEMU has a CPU with all that it can give."""
+    if cpu.mode == "maximum" and not cpu.holds(HAS_MAXIMUM):
+        reason = HAS_MAXIMUM.explain(cpu.domain.world)
+        yield problem("this QEMU has no CPU model 'max'", cpu, "@mode", reason=reason)
+
+
+_CACHE = "<cpu mode='{}'><cache {}/></cpu>"
+
+
+@rule(
+    "cpu-cache-unsupported",
+    CpuCache,
+    bad=_CACHE.format("maximum", "level='2' mode='emulate'"),
+    good=_CACHE.format("maximum", "level='3' mode='emulate'"),
+)
+def caches_are_those_of_x86(cache: CpuCache) -> Problems:
+    """On x86 the third cache is emulated, or all are passed through or disabled."""
+    cpu = cache.domain.first(Cpu)
+    if not cache.holds(X86):
+        yield problem("only x86 tells guests of caches this way", cache)
+    elif cache.mode == "emulate" and cache.level != _CACHES:
+        yield problem(f"it is level='{_CACHES}' that can be emulated", cache, "@level")
+    elif cache.mode == "passthrough" and cpu is not None and cpu.mode not in _AS_IT_IS:
+        yield problem("caches are those of host-passthrough and maximum", cache, "@mode")
+    elif cache.mode in {"passthrough", "disable"} and cache.level is not None:
+        yield problem(f"with {cache.mode} all caches are meant", cache, "@level")
+
+
+@rule(
+    "cpu-cache-duplicate",
+    CpuCache,
+    bad=_C.format("<cache mode='disable'/>" * 2),
+    good=_C.format("<cache mode='disable'/>"),
+)
+def caches_are_told_once(cache: CpuCache) -> Problems:
+    """There is one ``<cache>`` at most."""
+    for each in repeated(cache, lambda _: True):
+        yield problem("there is a <cache> already", each)
+
+
+_WIDTH = "<cpu mode='maximum'><maxphysaddr {}/></cpu>"
+
+
+@rule(
+    "maxphysaddr-unsupported",
+    Maxphysaddr,
+    bad=_WIDTH.format("mode='passthrough' bits='40'"),
+    good=_WIDTH.format("mode='passthrough' limit='40'"),
+)
+def width_is_that_of_x86(address: Maxphysaddr) -> Problems:
+    """The width of addresses is told for x86: a limit for the host's width, or a width below it."""
+    if not address.holds(X86):
+        yield problem("only x86 tells guests of the width", address)
+    if address.limit is not None and address.mode != "passthrough":
+        yield problem("a limit is for mode='passthrough'", address, "@limit")
+    if address.bits is not None and address.mode == "passthrough":
+        yield problem("a number of bits is for mode='emulate'", address, "@bits")
+    host = address.domain.world.host.record
+    width = host.cpu.phys_addr_bits
+    if address.mode == "emulate" and 0 < width < (address.bits or 0):
+        yield problem(f"the host has {width} bits", address, "@bits")

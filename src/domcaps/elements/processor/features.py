@@ -1,0 +1,113 @@
+"""``<feature>``: what the guest's processor has besides what its model has, and what it lacks.
+
+::
+
+    <feature policy='disable' name='pcid'/>
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from domcaps.cpu.data import cpu_data, known_in
+from domcaps.cpu.x86map import x86_map
+from domcaps.elements.boards.families import S390, X86
+from domcaps.elements.processor.definition import Cpu
+from domcaps.facts.arch import ARM
+from domcaps.language.finding import Stage
+from domcaps.language.kinds import OneOf, Text
+from domcaps.language.part import Part, field
+from domcaps.language.quantities import repeated
+from domcaps.language.rule import Problems, Sample, problem, rule
+
+if TYPE_CHECKING:
+    from collections.abc import Container
+
+    from domcaps.language.domain import Domain
+
+_VECTORS = "sve"
+_SOME = Text(r"(?s).+", "the name of a feature")
+
+
+class CpuFeature(Part):
+    """One feature."""
+
+    path = "cpu/feature"
+
+    name = field("@name", _SOME, required=True)
+    policy = field(
+        "@policy", OneOf(("force", "require", "optional", "disable", "forbid")), default="require"
+    )
+
+
+def policies(domain: Domain) -> dict[str, str]:
+    """Give what is said of each feature."""
+    features = domain.all(CpuFeature)
+    return {feature.name: feature.policy or "require" for feature in features if feature.name}
+
+
+def known_features(domain: Domain) -> Container[str] | None:
+    """Give the features that libvirt knows, None where it takes what QEMU names."""
+    dialect = (domain.world.target.dialect.major, domain.world.target.dialect.minor)
+    if domain.world.truth(X86):
+        return x86_map(dialect).bits
+    if domain.arch in ARM:
+        features = cpu_data().arm.features
+        return {feature.name for feature in features if known_in(feature.since, dialect)}
+    return None
+
+
+_M = "<cpu mode='maximum'>{}</cpu>"
+_AVX = "<feature name='avx'/>"
+_GOOD = _M.format(_AVX)
+
+
+@rule("cpu-feature-duplicate", CpuFeature, bad=_M.format(_AVX * 2), good=_GOOD)
+def features_are_told_once(feature: CpuFeature) -> Problems:
+    """Of each feature something is said once."""
+    for each in repeated(feature, lambda f: f.name):
+        yield problem(f"{each.name!r} is there already", each, "@name")
+
+
+@rule(
+    "cpu-feature-unknown",
+    CpuFeature,
+    bad=_M.format("<feature name='avx1024'/>"),
+    good=_GOOD,
+    stage=Stage.START,
+)
+def features_are_known(feature: CpuFeature) -> Problems:
+    """Of x86 and ARM libvirt knows the features, by names of its own."""
+    known = known_features(feature.domain)
+    if known is not None and feature.name and feature.name not in known:
+        yield problem(f"libvirt knows no feature {feature.name!r}", feature, "@name")
+
+
+@rule(
+    "cpu-feature-policy-unsupported",
+    CpuFeature,
+    bad=Sample(_M.format("<feature name='vx' policy='optional'/>"), arch="s390x"),
+    good=Sample(_M.format("<feature name='vx' policy='require'/>"), arch="s390x"),
+    stage=Stage.START,
+)
+def mainframes_have_it_or_not(feature: CpuFeature) -> Problems:
+    """Mainframes have no features that a guest gets if the host has them."""
+    if feature.policy == "optional" and feature.holds(S390):
+        yield problem("it is 'require' or 'disable' here", feature, "@policy")
+
+
+@rule(
+    "cpu-feature-sve-conflict",
+    Cpu,
+    bad=Sample(
+        _M.format("<feature name='sve' policy='disable'/><feature name='sve128'/>"),
+        arch="aarch64",
+    ),
+    good=Sample(_M.format("<feature name='sve'/><feature name='sve128'/>"), arch="aarch64"),
+)
+def vectors_have_lengths(cpu: Cpu) -> Problems:
+    """Where SVE is disabled there are no lengths of its vectors."""
+    told = policies(cpu.domain)
+    lengths = [name for name in told if name.startswith(_VECTORS) and name != _VECTORS]
+    if lengths and told.get(_VECTORS) in {"disable", "forbid"}:
+        yield problem(f"{lengths[0]} is of no use where SVE is disabled", cpu, "feature")

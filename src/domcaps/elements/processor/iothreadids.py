@@ -1,0 +1,145 @@
+"""``<iothreads>`` and ``<iothreadids>``: threads of QEMU that serve block devices.
+
+::
+
+    <iothreads>4</iothreads>
+    <iothreadids>
+      <iothread id='2' thread_pool_min='8' thread_pool_max='16'>
+        <poll max='123' grow='456' shrink='789'/>
+      </iothread>
+    </iothreadids>
+    <defaultiothread thread_pool_min='8' thread_pool_max='16'/>
+
+Where more are counted than are listed, the others get the lowest numbers that are free.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from domcaps.language.kinds import POSITIVE, UNSIGNED, UNSIGNED64, Int
+from domcaps.language.observed import qapi
+from domcaps.language.part import Part, field
+from domcaps.language.quantities import OrEmpty, repeated
+from domcaps.language.rule import Problems, problem, rule
+from domcaps.language.truth import Truth
+
+if TYPE_CHECKING:
+    from domcaps.language.domain import Domain
+
+THREAD_POOL = qapi("object-add/arg/case=iothread/thread-pool-max")
+"""The size of a thread's pool can be chosen."""
+
+_COUNT = Int(0, 2**31 - 1)
+_WEIGHT = Int(0, 63)
+_WEIGHT_SINCE = "12.0"
+
+
+class Iothreads(Part):
+    """How many of these threads there are."""
+
+    path = "iothreads"
+
+    count = field("", OrEmpty(UNSIGNED))
+
+
+class ThreadPool(Part):
+    """Base class of what has a pool of threads."""
+
+    thread_pool_min = field("@thread_pool_min", _COUNT)
+    thread_pool_max = field("@thread_pool_max", _COUNT)
+
+
+class Iothread(ThreadPool):
+    """One thread."""
+
+    path = "iothreadids/iothread"
+    knows = ("poll/@weight",)
+
+    id = field("@id", POSITIVE, required=True)
+    poll_max = field("poll/@max", UNSIGNED64)
+    poll_grow = field("poll/@grow", UNSIGNED64)
+    poll_shrink = field("poll/@shrink", UNSIGNED64)
+
+
+class Defaultiothread(ThreadPool):
+    """QEMU's main loop, which does what has no thread of its own."""
+
+    path = "defaultiothread"
+
+
+def has_iothread(domain: Domain, number: int) -> bool:
+    """Tell whether a domain has the thread of that number."""
+    listed = {thread.id for thread in domain.all(Iothread) if thread.id is not None}
+    if number in listed:
+        return True
+    counted = domain.first(Iothreads)
+    added = ((counted.count if counted else None) or 0) - len(domain.all(Iothread))
+    # which of the free numbers it is, counted from 1
+    place = number - sum(1 for other in listed if other < number)
+    return 1 <= place <= added
+
+
+def iothread_count(domain: Domain) -> int:
+    """Give how many threads a domain has."""
+    counted = domain.first(Iothreads)
+    return max((counted.count if counted else None) or 0, len(domain.all(Iothread)))
+
+
+@rule(
+    "iothread-duplicate",
+    Iothread,
+    bad="<iothreadids><iothread id='1'/><iothread id='1'/></iothreadids>",
+    good="<iothreadids><iothread id='1'/><iothread id='3'/></iothreadids>",
+)
+def number_once(thread: Iothread) -> Problems:
+    """Every thread has a number of its own."""
+    for again in repeated(thread, lambda t: t.id):
+        yield problem(f"there is a thread {again.id} before", again, "@id")
+
+
+@rule(
+    "iothread-pool-invalid",
+    ThreadPool,
+    bad="<defaultiothread thread_pool_min='6' thread_pool_max='5'/>",
+    good="<defaultiothread thread_pool_min='5' thread_pool_max='5'/>",
+)
+def pool_has_room(pool: ThreadPool) -> Problems:
+    """A pool has room for at least one thread, and for as many as it always has."""
+    least, most = pool.thread_pool_min, pool.thread_pool_max
+    if most == 0:
+        yield problem("thread_pool_max is at least 1", pool, "@thread_pool_max")
+    elif least is not None and (most is None or least > most):
+        yield problem("thread_pool_min needs a thread_pool_max as large", pool, "@thread_pool_min")
+
+
+@rule(
+    "iothread-pool-unsupported",
+    ThreadPool,
+    bad="<defaultiothread thread_pool_min='5' thread_pool_max='5'/>",
+    good="<defaultiothread thread_pool_min='5' thread_pool_max='5'/>",
+)
+def pool_can_be_chosen(pool: ThreadPool) -> Problems:
+    """The size of a pool can be chosen from QEMU 7.1 on."""
+    world = pool.domain.world
+    used = pool.thread_pool_min is not None or pool.thread_pool_max is not None
+    if used and world.truth(THREAD_POOL) is Truth.NO:
+        yield problem("this QEMU has no such pools", pool, reason=THREAD_POOL.explain(world))
+
+
+@rule(
+    "iothread-poll-weight-invalid",
+    Iothread,
+    bad="<iothreadids><iothread id='1'><poll weight='64'/></iothread></iothreadids>",
+    good="<iothreadids><iothread id='1'><poll weight='3'/></iothread></iothreadids>",
+)
+def weight_is_small(thread: Iothread) -> Problems:
+    """How much the last time of waiting counts is told by a number up to 63."""
+    poll = thread.find("poll")
+    weight = None if poll is None else poll.get("weight")
+    if weight is None or not thread.domain.world.target.dialect.speaks(_WEIGHT_SINCE, ""):
+        return
+    try:
+        _WEIGHT.parse(weight)
+    except ValueError:
+        yield problem("the weight is a number from 0 to 63", thread, "poll/@weight")

@@ -1,0 +1,93 @@
+"""``<vcpu>``: how many virtual CPUs a guest may have.
+
+::
+
+    <vcpu>4</vcpu>
+"""
+
+from domcaps.elements.boards.families import ARM_VIRT, KVM, MICROVM, X86
+from domcaps.language import Drift, Element, Place, World
+from domcaps.language.observed import WorldFact
+from domcaps.language.preference import Decision, Option
+from domcaps.language.told import Told, Trial
+
+
+def _maximum(world: World) -> int:
+    """Give what the machine type takes, or less where the host's KVM takes less; 0 is unknown."""
+    limit = 0
+    for machine in world.emulator.machines(world.target.virttype):
+        if machine.name == world.target.machine:
+            limit = machine.cpu_max
+    if world.target.virttype == "kvm" and world.host.kvm.max_vcpus:
+        limit = min(limit, world.host.kvm.max_vcpus)
+    return limit
+
+
+def _attributes(world: World) -> tuple[tuple[str, str], ...]:
+    return (("max", str(_maximum(world))),)
+
+
+_GIC_LIMIT = Drift(
+    says="the largest number of CPUs is that of the machine type",
+    but="it is that of an interrupt controller which the default machine does not have: version 2, "
+    "which QEMU takes where no other is named, serves 8 CPUs",
+    evidence='verify with QEMU 7.2 for aarch64 and arm: "Number of SMP CPUs requested (512) '
+    "exceeds max CPUs supported by machine 'mach-virt' (8)\"",
+    where=ARM_VIRT,
+)
+_NO_REMAPPING = Drift(
+    says="the largest number of CPUs is that of the machine type",
+    but="more than 255 need x2APIC and interrupt remapping: microvm has no place for it, and older "
+    "QEMU does not emulate it",
+    evidence='verify with QEMU 7.2 for microvm, and for q35 without KVM: "current -smp '
+    'configuration requires kernel irqchip and X2APIC API support"',
+    where=MICROVM | (X86 & ~KVM),
+)
+
+
+def _trials(world: World) -> tuple[Trial, ...]:
+    """Start with one CPU and room for the rest: QEMU checks the room alike, in less time."""
+    most = f"-smp 1,maxcpus={_maximum(world)}"
+    return (
+        Trial(
+            "vcpu max",
+            (
+                Told(most, alone=True),
+                # libvirt wants this in the definition of such a guest
+                Told(
+                    f"{most} -device intel-iommu,intremap=on,eim=on", machine="kernel_irqchip=split"
+                ),
+            ),
+        ),
+    )
+
+
+ELEMENT = Element(
+    "vcpu",
+    place=Place.TOP,
+    order=10,
+    supported=None,
+    shown=WorldFact(
+        "the machine type has a limit of virtual CPUs",
+        "query-machines, KVM_CAP_MAX_VCPUS",
+        lambda world: _maximum(world) > 0,
+        lambda world: str(_maximum(world)),
+        "[].cpu-max",
+    ),
+    attributes=_attributes,
+    trials=_trials,
+    at_start=(_GIC_LIMIT, _NO_REMAPPING),
+)
+
+PREFERENCE = Decision(
+    "vcpus",
+    order=5,
+    title="the number of virtual CPUs",
+    xml="<vcpu>{value}</vcpu>",
+    options=(
+        Option("2", "enough for most"),
+        Option("1", "the board takes no more"),
+        Option("4", "the board has as many"),
+        Option("18", "the board has as many"),
+    ),
+)

@@ -1,0 +1,287 @@
+"""How many virtual CPUs a domain has, which of them are there at first, and how they are grouped.
+
+::
+
+    <vcpu placement='static' cpuset='0-3' current='2'>4</vcpu>
+    <vcpus>
+      <vcpu id='0' enabled='yes' hotpluggable='no' order='1'/>
+      <vcpu id='1' enabled='no' hotpluggable='yes'/>
+    </vcpus>
+    <cpu>
+      <topology sockets='2' dies='1' clusters='1' cores='2' threads='1'/>
+    </cpu>
+"""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING
+
+from domcaps.elements.boards.families import PSERIES, Q35, X86, machine_type
+from domcaps.language.kinds import POSITIVE, UNSIGNED, YES_NO, OneOf
+from domcaps.language.part import Part, field
+from domcaps.language.quantities import CPUS
+from domcaps.language.rule import Problems, Sample, problem, rule
+
+if TYPE_CHECKING:
+    from domcaps.language.domain import Domain
+
+_MOST_WITHOUT_EIM = 255
+"""More CPUs than an interrupt can be addressed to without the IOMMU's help."""
+
+_TOO_MANY = 1 << 16
+"""So many that nobody looks at them one by one: no machine type takes them."""
+
+# announced in the changes of 12.2: until then all IOMMUs needed extended interrupts
+_EIM_FREE_SINCE = "12.2"
+
+
+class Vcpu(Part):
+    """The number of virtual CPUs."""
+
+    path = "vcpu"
+    knows = ("@cpuset",)
+
+    count = field("", UNSIGNED)
+    current = field("@current", UNSIGNED)
+    placement = field("@placement", OneOf(("static", "auto")), default="static")
+
+
+class VcpuState(Part):
+    """One virtual CPU."""
+
+    path = "vcpus/vcpu"
+
+    id = field("@id", UNSIGNED, required=True)
+    enabled = field("@enabled", YES_NO, required=True)
+    hotpluggable = field("@hotpluggable", YES_NO)
+    order = field("@order", UNSIGNED)
+
+
+class Topology(Part):
+    """How the CPUs are grouped into threads, cores, clusters, dies and sockets."""
+
+    path = "cpu/topology"
+
+    sockets = field("@sockets", POSITIVE, required=True)
+    dies = field("@dies", POSITIVE, default=1)
+    clusters = field("@clusters", POSITIVE, default=1)
+    cores = field("@cores", POSITIVE, required=True)
+    threads = field("@threads", POSITIVE, required=True)
+
+    @property
+    def cpus(self) -> int:
+        """How many CPUs that makes, 0 where a figure is missing."""
+        figures = (self.sockets, self.dies, self.clusters, self.cores, self.threads)
+        return prod(figure or 0 for figure in figures)
+
+
+def max_vcpus(domain: Domain) -> int:
+    """Give how many virtual CPUs a domain can have at most."""
+    vcpu = domain.first(Vcpu)
+    return 1 if vcpu is None or vcpu.count is None else vcpu.count
+
+
+def initial_vcpus(domain: Domain) -> int:
+    """Give how many virtual CPUs are there when the domain starts."""
+    states = domain.all(VcpuState)
+    if states:
+        return len({state.id for state in states if state.enabled == "yes"})
+    vcpu = domain.first(Vcpu)
+    current = None if vcpu is None else vcpu.current
+    return max_vcpus(domain) if current is None else current
+
+
+@rule("vcpu-count-zero", Vcpu, bad="<vcpu>0</vcpu>", good="<vcpu>1</vcpu>")
+def one_at_least(vcpu: Vcpu) -> Problems:
+    """A domain has a CPU."""
+    if vcpu.count == 0:
+        yield problem("a domain has at least one virtual CPU", vcpu)
+
+
+@rule(
+    "vcpu-count-unsupported",
+    Vcpu,
+    bad="<vcpu>5000</vcpu>",
+    good="<vcpu>2</vcpu>",
+)
+def machine_takes_that_many(vcpu: Vcpu) -> Problems:
+    """Every machine type has a limit of CPUs, which QEMU tells."""
+    machine = machine_type(vcpu.domain.world)
+    limit = machine.cpu_max if machine is not None else 0
+    if machine is not None and 0 < limit < (vcpu.count or 0):
+        yield problem(f"the machine type {machine.name!r} takes up to {limit} CPUs", vcpu)
+
+
+@rule(
+    "vcpu-current-invalid",
+    Vcpu,
+    bad="<vcpu current='5'>4</vcpu>",
+    good="<vcpu current='2'>4</vcpu>",
+)
+def current_is_part_of_all(vcpu: Vcpu) -> Problems:
+    """At least one CPU is there at first, and no more than there can be."""
+    if vcpu.domain.all(VcpuState) or vcpu.current is None or vcpu.count is None:
+        return
+    if not 1 <= vcpu.current <= vcpu.count:
+        yield problem(f"current is a number from 1 to {vcpu.count}", vcpu, "@current")
+
+
+@rule(
+    "vcpu-cpuset-invalid",
+    Vcpu,
+    bad="<vcpu cpuset='3-1'>4</vcpu>",
+    good="<vcpu cpuset='0-3,^2'>4</vcpu>",
+)
+def cpuset_is_a_set(vcpu: Vcpu) -> Problems:
+    """The CPUs of the host are numbers and ranges; automatic placement does not look at them."""
+    text = vcpu.node.get("cpuset")
+    if text is None or vcpu.placement == "auto":
+        return
+    try:
+        CPUS.parse(text)
+    except ValueError:
+        yield problem(f"{text[:60]!r} is not {CPUS.expected}", vcpu, "@cpuset")
+
+
+@rule(
+    "vcpu-count-without-eim",
+    Vcpu,
+    bad=Sample("<vcpu>256</vcpu>", machine="pc"),
+    good=Sample("<vcpu>255</vcpu>", machine="pc"),
+)
+def many_need_an_iommu(vcpu: Vcpu) -> Problems:
+    """More than 255 CPUs of x86 need a q35 machine type, and an IOMMU with extended interrupts.
+
+    In a new definition libvirt adds the IOMMU, and switches extended interrupts on.
+    """
+    if (vcpu.count or 0) <= _MOST_WITHOUT_EIM or not vcpu.holds(X86):
+        return
+    if not vcpu.holds(Q35):
+        why = Q35.explain(vcpu.domain.world)
+        yield problem("more than 255 CPUs need a q35 machine type", vcpu, reason=why)
+        return
+    driver = vcpu.domain.root.find("devices/iommu/driver")
+    eim = None if driver is None else driver.get("eim")
+    recent = vcpu.domain.world.target.dialect.speaks(_EIM_FREE_SINCE, "")
+    if eim == "on" or (vcpu.domain.new and (eim is None or recent)):
+        return
+    yield problem("more than 255 CPUs need <iommu> with <driver eim='on'/>", vcpu)
+
+
+@rule(
+    "vcpu-state-out-of-range",
+    VcpuState,
+    bad="<vcpu>2</vcpu><vcpus><vcpu id='2' enabled='yes'/></vcpus>",
+    good="<vcpu>2</vcpu><vcpus><vcpu id='0' enabled='yes'/></vcpus>",
+)
+def cpu_is_there(state: VcpuState) -> Problems:
+    """CPUs are counted from 0 up to what ``<vcpu>`` says."""
+    most = max_vcpus(state.domain)
+    if state.id is not None and state.id >= most:
+        yield problem(f"there are the CPUs 0 to {most - 1} only", state, "@id")
+
+
+def _states(domain: Domain) -> dict[int, VcpuState]:
+    """Give what is said of each CPU; what is said later counts."""
+    return {state.id: state for state in domain.all(VcpuState) if state.id is not None}
+
+
+@rule(
+    "vcpu-state-first-invalid",
+    Vcpu,
+    bad="<vcpu>2</vcpu><vcpus><vcpu id='0' enabled='no'/></vcpus>",
+    good="<vcpu>2</vcpu><vcpus><vcpu id='0' enabled='yes'/></vcpus>",
+)
+def first_is_fixed(vcpu: Vcpu) -> Problems:
+    """CPU 0 is there from the beginning, before all others, and can't be unplugged."""
+    states = _states(vcpu.domain)
+    if not states:
+        return
+    first = states.get(0)
+    if first is None or first.enabled == "no":
+        yield problem("CPU 0 has to be enabled", first or vcpu)
+    elif first.hotpluggable == "yes":
+        yield problem("CPU 0 can't be hotpluggable", first, "@hotpluggable")
+    elif (first.order or 0) > 1:
+        yield problem("CPU 0 has to be the first", first, "@order")
+
+
+@rule(
+    "vcpu-state-order-invalid",
+    Vcpu,
+    bad="<vcpu>2</vcpu><vcpus><vcpu id='0' enabled='yes' order='1'/>"
+    "<vcpu id='1' enabled='yes'/></vcpus>",
+    good="<vcpu>2</vcpu><vcpus><vcpu id='0' enabled='yes' order='1'/>"
+    "<vcpu id='1' enabled='yes' order='2'/></vcpus>",
+)
+def order_is_complete(vcpu: Vcpu) -> Problems:
+    """Either all CPUs that are there have a place in the order, or none.
+
+    Those that can't be unplugged come first, in the order of their numbers.
+    """
+    states = _states(vcpu.domain)
+    if not states:
+        return
+    ordered = bool(states[0].order) if 0 in states else False
+    for number, state in sorted(states.items()):
+        if number and state.enabled == "yes" and bool(state.order) != ordered:
+            yield problem("all enabled CPUs need an order, or none of them", state)
+        if number and state.hotpluggable == "no":
+            yield from _follows(state, states.get(number - 1))
+
+
+def _follows(state: VcpuState, before: VcpuState | None) -> Problems:
+    """Compare a CPU that can't be unplugged with the one before it."""
+    if before is not None and before.hotpluggable == "yes":
+        yield problem("CPUs that can be unplugged come after those that can't", state)
+    elif before is not None and (before.order or 0) > (state.order or 0):
+        yield problem("CPUs that can't be unplugged are ordered by number", state, "@order")
+
+
+@rule(
+    "vcpu-state-unreachable",
+    VcpuState,
+    bad="<vcpu>2</vcpu><vcpus><vcpu id='0' enabled='yes'/>"
+    "<vcpu id='1' enabled='no' hotpluggable='no'/></vcpus>",
+    good="<vcpu>2</vcpu><vcpus><vcpu id='0' enabled='yes'/>"
+    "<vcpu id='1' enabled='no' hotpluggable='yes'/></vcpus>",
+)
+def absent_can_come(state: VcpuState) -> Problems:
+    """A CPU that is not there at first can be plugged in later."""
+    if state.enabled == "no" and state.hotpluggable == "no":
+        yield problem("a CPU that is not enabled has to be hotpluggable", state, "@hotpluggable")
+
+
+@rule(
+    "topology-mismatch",
+    Topology,
+    bad="<vcpu>4</vcpu><cpu><topology sockets='1' cores='2' threads='1'/></cpu>",
+    good="<vcpu>4</vcpu><cpu><topology sockets='1' cores='2' threads='2'/></cpu>",
+)
+def topology_has_all_cpus(topology: Topology) -> Problems:
+    """The groups make exactly as many CPUs as the domain can have."""
+    cpus, most = topology.cpus, max_vcpus(topology.domain)
+    if cpus and cpus != most:
+        yield problem(f"this makes {cpus} CPUs, not the {most} of <vcpu>", topology)
+
+
+@rule(
+    "topology-granularity",
+    Topology,
+    bad=Sample(
+        "<vcpu current='3'>8</vcpu><cpu><topology sockets='1' cores='2' threads='4'/></cpu>",
+        arch="ppc64",
+    ),
+    good=Sample(
+        "<vcpu current='4'>8</vcpu><cpu><topology sockets='1' cores='2' threads='4'/></cpu>",
+        arch="ppc64",
+    ),
+)
+def cores_come_whole(topology: Topology) -> Problems:
+    """On POWER servers whole cores are plugged: as many CPUs as a core has threads."""
+    threads = topology.threads or 1
+    if topology.holds(PSERIES) and initial_vcpus(topology.domain) % threads:
+        vcpu = topology.domain.first(Vcpu)
+        message = f"the CPUs at first have to be a multiple of {threads}, the threads of a core"
+        yield problem(message, vcpu or topology)

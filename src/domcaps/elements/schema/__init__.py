@@ -1,0 +1,1 @@
+"""What libvirt's schema permits: places, forms of text and repetition."""

@@ -1,0 +1,115 @@
+"""I/O threads that serve a disk on virtio: one for all queues, or several with queues each.
+
+::
+
+    <driver name='qemu' type='qcow2' queues='2'>
+      <iothreads>
+        <iothread id='1'><queue id='0'/></iothread>
+        <iothread id='2'><queue id='1'/></iothread>
+      </iothreads>
+    </driver>
+"""
+
+from __future__ import annotations
+
+from domcaps.elements.controllers.controller import threads
+from domcaps.elements.controllers.iothread_mapping import (
+    duplicates,
+    malformed,
+    mapping_problems,
+    named_threads,
+    unknown,
+)
+from domcaps.elements.storage.disk import Disk
+from domcaps.language.observed import device_property
+from domcaps.language.require import needs
+from domcaps.language.rule import Problems, problem, rule
+
+MAPPING = device_property("virtio-blk-pci", "iothread-vq-mapping") | device_property(
+    "virtio-blk-ccw", "iothread-vq-mapping"
+)
+
+_DISK = (
+    "<iothreads>2</iothreads><disk type='file'><driver name='qemu' {}</driver>"
+    "<source file='/a'/><target dev='{}'/></disk>"
+)
+_TWO = "><iothreads><iothread id='1'>{}</iothread><iothread id='{}'>{}</iothread></iothreads>"
+_QUEUE = "<queue id='{}'/>"
+_PLAIN = _DISK.format(_TWO.format("", 2, ""), "vda")
+_MAPPED = _DISK.format("queues='2'" + _TWO.format(_QUEUE.format(0), 2, _QUEUE.format(1)), "vda")
+
+
+@rule(
+    "disk-iothread-invalid",
+    Disk,
+    bad=_DISK.format("><iothreads><iothread/></iothreads>", "vda"),
+    good=_PLAIN,
+)
+def numbers_are_given(disk: Disk) -> Problems:
+    """Every I/O thread and every queue of a disk is named by a number."""
+    yield from malformed(named_threads(disk.find("driver")))
+
+
+@rule(
+    "disk-iothread-conflict",
+    Disk,
+    bad=_DISK.format("iothread='1'" + _TWO.format("", 2, ""), "vda"),
+    good=_PLAIN,
+)
+def one_or_several(disk: Disk) -> Problems:
+    """A disk is served by one I/O thread, or by those that are listed."""
+    if disk.iothread and named_threads(disk.find("driver")):
+        yield problem("iothread='…' can't stand beside <iothreads>", disk, "driver/@iothread")
+
+
+@rule(
+    "disk-iothread-unsupported",
+    Disk,
+    bad=_DISK.format("iothread='1'>", "sda"),
+    good=_DISK.format("iothread='1'>", "vda"),
+)
+def threads_need_virtio(disk: Disk) -> Problems:
+    """Only disks on virtio are served by I/O threads; QEMU must know how to have several."""
+    several = named_threads(disk.find("driver"))
+    if not several and not disk.iothread:
+        return
+    if disk.bus != "virtio":
+        yield problem("only disks on virtio are served by an I/O thread", disk, "driver")
+    elif several:
+        yield from needs(disk, MAPPING, "this QEMU serves a disk with one I/O thread", "driver")
+
+
+@rule(
+    "disk-iothread-unknown",
+    Disk,
+    bad=_DISK.format("iothread='3'>", "vda"),
+    good=_DISK.format("iothread='2'>", "vda"),
+)
+def threads_exist(disk: Disk) -> Problems:
+    """A disk is served by I/O threads that the domain has."""
+    several = named_threads(disk.find("driver"))
+    if disk.bus != "virtio" or not (several or disk.iothread):
+        return
+    yield from unknown(disk.node, several, disk.iothread or 0, threads(disk))
+
+
+@rule(
+    "disk-iothread-duplicate",
+    Disk,
+    bad=_DISK.format(_TWO.format("", 1, ""), "vda"),
+    good=_PLAIN,
+)
+def threads_are_named_once(disk: Disk) -> Problems:
+    """No I/O thread is listed twice for a disk."""
+    yield from duplicates(named_threads(disk.find("driver")))
+
+
+@rule(
+    "disk-queue-invalid",
+    Disk,
+    bad=_DISK.format("queues='2'" + _TWO.format(_QUEUE.format(0), 2, _QUEUE.format(2)), "vda"),
+    good=_MAPPED,
+)
+def queues_are_all_served(disk: Disk) -> Problems:
+    """If queues are given to I/O threads, each queue of the disk is given to one of them."""
+    yield from mapping_problems(disk.node, named_threads(disk.find("driver")), disk.queues or 0)

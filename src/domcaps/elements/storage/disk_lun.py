@@ -1,0 +1,191 @@
+"""``<disk device='lun'>``: units of SCSI storage whose commands the guest gives itself.
+
+::
+
+    <disk type='block' device='lun' rawio='yes' sgio='filtered'>
+      <source dev='/dev/mapper/mpatha'>
+        <reservations managed='yes'/>
+      </source>
+      <target dev='sda' bus='scsi'/>
+    </disk>
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from domcaps.elements.storage.disk import Disk
+from domcaps.language.attributes import Attributes
+from domcaps.language.finding import Stage
+from domcaps.language.kinds import YES_NO
+from domcaps.language.observed import device, device_property, qom_type
+from domcaps.language.require import needs, speaks
+from domcaps.language.rule import Problems, problem, rule
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element as Node
+
+SCSI_BLOCK = device("scsi-block")
+VIRTIO_SCSI = device_property("virtio-blk-pci", "scsi") | device_property("virtio-blk-ccw", "scsi")
+RESERVATIONS = qom_type("pr-manager-helper")
+
+_MANAGED = Attributes({"managed": YES_NO}, required=("managed",))
+_MIGRATION = Attributes({"migration": YES_NO})
+
+_DISK = (
+    "<disk type='{}' device='{}'{}><driver name='qemu' type='{}'/><source {}>{}</source>"
+    "<target dev='{}'/></disk>"
+)
+
+
+def _lun(
+    inside: str = "", *, kind: str = "block", device: str = "lun", attributes: str = "",
+    form: str = "raw", source: str = "dev='/dev/sdb'", name: str = "sda",
+) -> str:  # fmt: skip
+    return _DISK.format(kind, device, attributes, form, source, inside, name)
+
+
+_GOOD = _lun()
+
+
+@rule("disk-lun-source-unsupported", Disk, bad=_lun(kind="file", source="file='/a'"), good=_GOOD)
+def lun_is_a_device(disk: Disk) -> Problems:
+    """A LUN is a block device of the host, a volume, or a unit of an iSCSI target."""
+    if disk.device != "lun":
+        return
+    image = disk.image
+    if image.type == "network":
+        if image.protocol != "iscsi":
+            yield problem(
+                f"a LUN can't be reached with {image.protocol}", disk, "source/@protocol",
+                accepted=("iscsi",),
+            )  # fmt: skip
+    elif image.type not in {"block", "volume"}:
+        yield problem("a LUN is a block device", disk, "@type", accepted=("block", "volume"))
+
+
+@rule("disk-lun-source-missing", Disk, bad=_lun(source=""), good=_GOOD, stage=Stage.START)
+def lun_is_not_empty(disk: Disk) -> Problems:
+    """A LUN names its block device when it is started."""
+    if disk.device == "lun" and disk.image.type == "block" and not disk.image.path:
+        yield problem("the path of the device is missing", disk, "source/@dev")
+
+
+@rule("disk-lun-image-unsupported", Disk, bad=_lun(form="qcow2"), good=_GOOD)
+def lun_is_raw(disk: Disk) -> Problems:
+    """What a guest's commands go to is the device itself: raw, whole, not encrypted by QEMU."""
+    if disk.device != "lun":
+        return
+    image = disk.image
+    if image.format not in {"", "raw"}:
+        yield problem("a LUN is in format raw", disk, "driver/@type", accepted=("raw",))
+    if image.source is not None and image.source.find("slices/slice[@type='storage']") is not None:
+        yield problem("a LUN has no slices", disk, "source/slices")
+    encryption = image.child("encryption")
+    if encryption is not None and encryption.get("format") != "default":
+        yield problem("a LUN can't be encrypted", encryption)
+
+
+@rule("disk-lun-bus-unsupported", Disk, bad=_lun(name="hda"), good=_GOOD)
+def lun_is_on_scsi(disk: Disk) -> Problems:
+    """A LUN is on a SCSI controller; QEMU before 9.1 had LUNs on virtio."""
+    if disk.device != "lun":
+        return
+    if disk.bus == "scsi":
+        yield from needs(disk, SCSI_BLOCK, "this QEMU has no LUNs", "@device")
+    elif disk.bus == "virtio":
+        yield from needs(disk, VIRTIO_SCSI, "this QEMU has no LUNs on virtio", "target/@bus",
+                         accepted=("scsi",))  # fmt: skip
+    else:
+        yield problem("a LUN is on scsi", disk, "target/@bus", accepted=("scsi",))
+
+
+@rule(
+    "disk-lun-option-unsupported",
+    Disk,
+    bad=_lun(device="disk", attributes=" rawio='yes'"),
+    good=_lun(attributes=" rawio='yes'"),
+)
+def options_need_a_lun(disk: Disk) -> Problems:
+    """Only LUNs have rawio, sgio and reservations; nothing is unfiltered any more."""
+    if disk.sgio == "unfiltered":
+        yield problem("libvirt has dropped unfiltered sgio", disk, "@sgio", accepted=("filtered",))
+    if disk.device == "lun":
+        return
+    for name in ("rawio", "sgio"):
+        if getattr(disk, name) is not None:
+            yield problem(f"{name!r} is for LUNs", disk, f"@{name}")
+    if disk.find("source/reservations") is not None:
+        yield problem("reservations are for LUNs", disk, "source/reservations")
+
+
+_BLOCKS = (
+    "<disk type='block' device='{}'><source dev='/dev/sdb'/><target dev='sda' bus='scsi'/>"
+    "<blockio logical_block_size='512'/></disk>"
+)
+
+
+@rule(
+    "disk-lun-blockio-unsupported",
+    Disk,
+    bad=_BLOCKS.format("lun"),
+    good=_BLOCKS.format("disk"),
+)
+def luns_have_their_own_blocks(disk: Disk) -> Problems:
+    """The sizes of a LUN's blocks are its own, which libvirt came to say between 11.4 and 12.8."""
+    if disk.device != "lun" or not speaks(disk, "12.0"):
+        return
+    if disk.logical_block_size or disk.physical_block_size or disk.discard_granularity:
+        yield problem("the sizes of a LUN's blocks are its own", disk, "blockio")
+
+
+@rule(
+    "disk-reservations-invalid",
+    Disk,
+    bad=_lun("<reservations managed='no'/>"),
+    good=_lun(
+        "<reservations managed='no'><source type='unix' path='/s' mode='client'/></reservations>"
+    ),
+)
+def reservations_are_complete(disk: Disk) -> Problems:
+    """Persistent reservations are handled by libvirt's helper, or one behind a socket."""
+    for image in disk.images:
+        found = None if image.source is None else image.source.find("reservations")
+        if found is not None:
+            yield from _reservations(found, migrates=speaks(disk, "11.5"))
+
+
+def _reservations(node: Node, *, migrates: bool) -> Problems:
+    yield from _MANAGED.problems(node)
+    if migrates:
+        yield from _MIGRATION.problems(node)
+    source = node.find("source")
+    given = {name: None if source is None else source.get(name) for name in _CONNECTION}
+    if node.get("managed") != "no" and not any(given.values()):
+        return
+    for name, value in given.items():
+        wanted = _CONNECTION[name]
+        if not value:
+            yield problem(f"the {name} of the helper's socket is missing", node, f"source/@{name}")
+        elif wanted and value != wanted:
+            yield problem(f"the {name} is {value!r}", node, f"source/@{name}", accepted=(wanted,))
+
+
+_CONNECTION = {"type": "unix", "path": "", "mode": "client"}
+
+
+@rule(
+    "disk-reservations-unsupported",
+    Disk,
+    bad=_lun("<reservations managed='yes' migration='yes'/>", name="vda"),
+    good=_lun("<reservations managed='yes' migration='yes'/>"),
+)
+def reservations_are_there(disk: Disk) -> Problems:
+    """QEMU must know reservations; they move to another host with LUNs on SCSI only."""
+    for image in disk.images:
+        found = None if image.source is None else image.source.find("reservations")
+        if found is None:
+            continue
+        yield from needs(disk, RESERVATIONS, "this QEMU has no reservations", "source/reservations")
+        if found.get("migration") == "yes" and disk.bus != "scsi" and speaks(disk, "11.5"):
+            yield problem("only LUNs on scsi move with their reservations", found, "@migration")

@@ -1,0 +1,319 @@
+"""Disks on network storage: protocols, servers, and what each protocol has besides.
+
+::
+
+    <disk type='network'>
+      <driver name='qemu' type='raw'/>
+      <source protocol='nbd' name='export' tls='yes'>
+        <host name='server' port='10809'/>
+        <reconnect delay='10'/>
+      </source>
+      <target dev='vda'/>
+    </disk>
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from domcaps.elements.storage.disk import Disk
+from domcaps.language.attributes import Attributes, fits
+from domcaps.language.finding import Stage
+from domcaps.language.kinds import UNSIGNED, UNSIGNED64, YES_NO, Int, OneOf
+from domcaps.language.observed import qapi
+from domcaps.language.quantities import OrEmpty
+from domcaps.language.require import needs, speaks
+from domcaps.language.rule import Problems, problem, rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lxml.etree import _Element as Node
+
+    from domcaps.elements.storage.images import Image
+
+TLS_HOSTNAME = qapi("blockdev-add/arg/case=nbd/tls-hostname")
+
+PROTOCOLS = (
+    "nbd", "rbd", "gluster", "iscsi", "http", "https", "ftp", "ftps", "ssh", "nfs", "tftp", "vxhs",
+    "sheepdog", "none",
+)  # fmt: skip
+"""Protocols that libvirt knows by name; QEMU has dropped the last ones."""
+
+_DROPPED_EARLY = frozenset({"tftp", "sheepdog"})
+_DROPPED = _DROPPED_EARLY | {"vxhs", "none"}
+_CURL = frozenset({"http", "https", "ftp", "ftps"})
+_ONE_HOST = _CURL | {"nbd", "iscsi", "ssh"}
+_TRANSPORTS = {
+    "nbd": ("tcp", "unix"), "gluster": ("tcp", "unix"), "rbd": ("tcp",), "ssh": ("tcp",),
+}  # fmt: skip
+
+_SOURCE = Attributes({"protocol": OneOf(PROTOCOLS), "tls": YES_NO}, required=("protocol",))
+_TRANSPORT = Attributes({"transport": OneOf(("tcp", "unix", "rdma"))})
+_PORT = Attributes({"port": Int(0, 65535)})
+_RECONNECT = Attributes({"delay": UNSIGNED})
+_SSL = Attributes({"verify": YES_NO})
+_KNOWN_HOSTS = Attributes({}, required=("path",))
+_IDENTITY = Attributes({}, required=("username",))
+_READAHEAD = Attributes({"size": OrEmpty(UNSIGNED64)})
+_TIMEOUT = Attributes({"seconds": OrEmpty(UNSIGNED64)})
+_LUN = Int(0, 2**32 - 1)
+
+_COOKIE = re.compile(r'[^\x00-\x20",;\\]*')
+_COOKIE_NAME = re.compile(r'[^\x00-\x20",;\\()<>@:/\[\]?={}]+')
+
+_DISK = (
+    "<disk type='network'><source protocol='{}' name='{}'{}>{}</source><target dev='vda'/></disk>"
+)
+_HOST = "<host name='server'/>"
+
+
+def _disk(
+    protocol: str, inside: str = _HOST, *, name: str = "pool/image", attributes: str = ""
+) -> str:
+    return _DISK.format(protocol, name, attributes, inside)
+
+
+_NBD = _disk("nbd")
+_HTTP = _disk("https", _HOST + "<ssl verify='no'/><readahead size='65536'/>")
+
+
+def _network(disk: Disk) -> Iterator[tuple[Image, Node]]:
+    """Give the images on network storage, each with the element that says where it is."""
+    for image in disk.images:
+        if image.type == "network" and image.source is not None:
+            yield image, image.source
+
+
+@rule("disk-protocol-invalid", Disk, bad=_disk("smb"), good=_NBD)
+def protocol_is_known(disk: Disk) -> Problems:
+    """Network storage has a protocol; whether TLS is spoken is yes or no."""
+    for _, source in _network(disk):
+        yield from _SOURCE.problems(source)
+
+
+@rule("disk-protocol-unsupported", Disk, bad=_disk("sheepdog"), good=_NBD)
+def protocol_is_there(disk: Disk) -> Problems:
+    """QEMU has dropped the protocols sheepdog, TFTP and VxHS."""
+    yield from _dropped(disk, _DROPPED if speaks(disk, "11.4") else _DROPPED_EARLY)
+
+
+@rule(
+    "disk-protocol-unavailable",
+    Disk,
+    bad=_disk("vxhs"),
+    good=_NBD,
+    stage=Stage.START,
+)
+def protocol_can_be_used(disk: Disk) -> Problems:
+    """Libvirt before 11.4 saw on the start only that QEMU has no VxHS."""
+    if not speaks(disk, "11.4"):
+        yield from _dropped(disk, _DROPPED - _DROPPED_EARLY)
+
+
+def _dropped(disk: Disk, names: frozenset[str]) -> Problems:
+    for image, source in _network(disk):
+        if image.protocol in names:
+            left = [name for name in PROTOCOLS if name not in _DROPPED]
+            yield problem(
+                f"QEMU has no protocol {image.protocol!r}", source, "@protocol", accepted=left
+            )
+
+
+@rule("disk-source-name-invalid", Disk, bad=_disk("rbd", name="image"), good=_disk("rbd"))
+def images_are_named(disk: Disk) -> Problems:
+    """What is read from the server has a name: with a pool or volume for RBD and Gluster."""
+    for image, source in _network(disk):
+        name = source.get("name")
+        if name is None:
+            if image.protocol != "nbd":
+                yield problem("the name of what the server offers is missing", source, "@name")
+        elif image.protocol in {"rbd", "gluster"} and ("/" not in name or name[0] == "/"):
+            yield problem(f"{name!r} is no pool and image with '/' between", source, "@name")
+
+
+@rule(
+    "disk-source-lun-invalid",
+    Disk,
+    bad=_disk("iscsi", name="iqn.2013-07.com.example:iscsi/one"),
+    good=_disk("iscsi", name="iqn.2013-07.com.example:iscsi/1"),
+    stage=Stage.START,
+)
+def iscsi_units_are_numbers(disk: Disk) -> Problems:
+    """The unit behind the name of an iSCSI target is a number."""
+    for image, source in _network(disk):
+        _, slash, unit = source.get("name", "").partition("/")
+        if image.protocol == "iscsi" and slash and not fits(_LUN, unit):
+            yield problem(f"the unit is {unit!r}, not a number", source, "@name")
+
+
+@rule(
+    "disk-host-invalid",
+    Disk,
+    bad=_disk("nbd", "<host transport='unix'/>"),
+    good=_disk("nbd", "<host transport='unix' socket='/run/nbd'/>"),
+)
+def servers_are_named(disk: Disk) -> Problems:
+    """A server has a name, and maybe a port, or is reached through a socket on the host."""
+    for image, _ in _network(disk):
+        for host in image.hosts:
+            yield from host_problems(host)
+
+
+def host_problems(host: Node) -> Problems:
+    """Find fault with the form of one server."""
+    yield from _TRANSPORT.problems(host)
+    if host.get("transport") == "unix":
+        if host.get("socket") is None:
+            yield problem("the path of the socket is missing", host, "@socket")
+        return
+    if host.get("socket") is not None:
+        yield problem("a socket needs transport='unix'", host, "@socket")
+    if host.get("name") is None:
+        yield problem("the name of the server is missing", host, "@name")
+    yield from _PORT.problems(host)
+
+
+@rule(
+    "disk-host-unsupported",
+    Disk,
+    bad=_disk("nfs", _HOST * 2),
+    good=_disk("nfs"),
+)
+def nfs_has_one_server(disk: Disk) -> Problems:
+    """An image on NFS has one server, reached over TCP, without a port."""
+    for image, source in _network(disk):
+        if image.protocol != "nfs":
+            continue
+        if len(image.hosts) != 1:
+            yield problem("NFS needs exactly one <host>", source)
+            continue
+        host = image.hosts[0]
+        if host.get("transport", "tcp") != "tcp":
+            yield problem("NFS needs transport='tcp'", host, "@transport", accepted=("tcp",))
+        elif host.get("port", "0").strip("+0 "):
+            yield problem("the port of NFS can't be chosen", host, "@port")
+
+
+@rule(
+    "disk-host-count-unsupported",
+    Disk,
+    bad=_disk("nbd", _HOST * 2),
+    good=_NBD,
+    stage=Stage.START,
+)
+def most_have_one_server(disk: Disk) -> Problems:
+    """Most protocols have exactly one server; some are reached over TCP or a socket only."""
+    for image, source in _network(disk):
+        protocol = image.protocol
+        if protocol in _ONE_HOST and len(image.hosts) != 1:
+            yield problem(f"{protocol} needs exactly one <host>", source)
+            continue
+        transports = _TRANSPORTS.get(protocol, ())
+        for host in image.hosts if transports else ():
+            if host.get("transport", "tcp") not in transports:
+                yield problem(
+                    f"{protocol} can't be reached so", host, "@transport", accepted=transports
+                )
+
+
+@rule(
+    "disk-tls-unsupported",
+    Disk,
+    bad=_disk("rbd", attributes=" tls='yes'"),
+    good=_disk("nbd", attributes=" tls='yes'"),
+    stage=Stage.START,
+)
+def tls_needs_nbd(disk: Disk) -> Problems:
+    """Of QEMU's protocols only NBD is told to speak TLS."""
+    for image, source in _network(disk):
+        if source.get("tls") == "yes" and image.protocol != "nbd":
+            yield problem(f"{image.protocol} is not told to speak TLS", source, "@tls")
+
+
+@rule(
+    "disk-tls-hostname-unsupported",
+    Disk,
+    bad=_disk("rbd", attributes=" tlsHostname='server'"),
+    good=_disk("nbd", attributes=" tls='yes' tlsHostname='server'"),
+)
+def tls_hostname_needs_nbd(disk: Disk) -> Problems:
+    """The name that the certificate of an NBD server must have can be given."""
+    for image, source in _network(disk):
+        if source.get("tlsHostname") is None:
+            continue
+        if image.protocol != "nbd":
+            yield problem("tlsHostname is for NBD", source, "@tlsHostname")
+        else:
+            yield from needs(disk, TLS_HOSTNAME, "this QEMU has none", "source/@tlsHostname")
+
+
+@rule(
+    "disk-transfer-invalid",
+    Disk,
+    bad=_disk("https", _HOST + "<ssl verify='maybe'/>"),
+    good=_HTTP,
+)
+def transfer_is_well_described(disk: Disk) -> Problems:
+    """What a protocol has besides has its form: read-ahead, timeouts, reconnection, SSL."""
+    for image, source in _network(disk):
+        protocol = image.protocol
+        if protocol == "nbd":
+            yield from _RECONNECT.problems(source.find("reconnect"))
+        if protocol in {"https", "ftps"}:
+            yield from _SSL.problems(source.find("ssl"))
+        if protocol in _CURL:
+            yield from _READAHEAD.problems(source.find("readahead"))
+            yield from _TIMEOUT.problems(source.find("timeout"))
+
+
+@rule(
+    "disk-ssh-invalid",
+    Disk,
+    bad=_disk("ssh", _HOST + "<identity username='me'/>"),
+    good=_disk("ssh", _HOST + "<identity username='me' keyfile='/k'/><knownHosts path='/h'/>"),
+)
+def ssh_says_who(disk: Disk) -> Problems:
+    """SSH's identity has a user's name, and a key or the socket of an agent."""
+    for image, source in _network(disk):
+        if image.protocol != "ssh":
+            continue
+        yield from _KNOWN_HOSTS.problems(source.find("knownHosts"))
+        identity = source.find("identity")
+        if identity is None:
+            continue
+        yield from _IDENTITY.problems(identity)
+        if identity.get("keyfile") is None and identity.get("agentsock") is None:
+            yield problem("a keyfile or an agentsock is missing", identity)
+
+
+@rule(
+    "disk-cookie-invalid",
+    Disk,
+    bad=_disk("https", _HOST + "<cookies><cookie name='a b'>1</cookie></cookies>"),
+    good=_disk("https", _HOST + "<cookies><cookie name='session'>1</cookie></cookies>"),
+)
+def cookies_are_well_formed(disk: Disk) -> Problems:
+    """A cookie has a name of its own and a value, without blanks and most punctuation."""
+    for image, source in _network(disk):
+        if image.protocol not in {"http", "https"}:
+            continue
+        seen: set[str] = set()
+        for cookie in source.iterfind("cookies/cookie"):
+            name, value = cookie.get("name") or "", cookie.text or ""
+            if not name or not value:
+                yield problem("a cookie needs a name and a value", cookie)
+            elif not _COOKIE_NAME.fullmatch(name) or not _is_value(value):
+                yield problem("the cookie has characters that it can't have", cookie)
+            elif name in seen:
+                yield problem(f"another cookie is called {name!r}", cookie, "@name")
+            seen.add(name)
+
+
+def _is_value(value: str) -> bool:
+    if value[0] == '"':
+        if value[-1] != '"':
+            return False
+        value = value[1:-1]
+    return _COOKIE.fullmatch(value) is not None

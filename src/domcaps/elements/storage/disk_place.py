@@ -1,0 +1,176 @@
+"""Where disks are plugged in: kinds of addresses by bus, and what controllers have room for.
+
+::
+
+    <target dev='sda' bus='scsi'/>
+    <address type='drive' controller='0' bus='0' target='0' unit='3'/>
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from domcaps.elements.boards.families import S390_CCW
+from domcaps.elements.controllers.models import VIRTIO_SCSI_MODELS
+from domcaps.elements.placement.drives import Drives
+from domcaps.elements.placement.installed import Hardware
+from domcaps.elements.storage.disk import Disk
+from domcaps.language.finding import Severity, Stage
+from domcaps.language.observed import arch
+from domcaps.language.rule import Problem, Problems, problem, rule
+
+if TYPE_CHECKING:
+    from domcaps.elements.base.address import DriveAddress
+    from domcaps.elements.placement.drives import Drive
+
+_ON_DRIVES = frozenset({"ide", "fdc", "scsi", "sata", "nvme"})
+
+_WITHOUT_MMIO = arch("s390", "s390x", "ppc64", "ppc64le")
+_OF_VIRTIO = ("pci", "ccw", "virtio-mmio", "unassigned")
+
+# parts of an address that must be 0, by bus: there is only one of each
+_ALWAYS_ZERO = {
+    "scsi": ("bus",),
+    "ide": ("controller", "target"),
+    "fdc": ("controller", "bus", "target"),
+    "sata": ("bus", "target"),
+}
+
+# the last numbers that QEMU has a place for
+_LAST = {"ide": {"bus": 1, "unit": 1}, "fdc": {"unit": 1}, "sata": {"unit": 5}}
+_LAST_SCSI = {
+    "lsilogic": {"unit": 7},
+    **{model: {"target": 255, "unit": 16383} for model in VIRTIO_SCSI_MODELS},
+}
+
+_DISK = "<disk type='file'{}><source file='/a'/><target dev='{}' bus='{}'/>{}</disk>"
+_DRIVE = "<address type='drive' {}/>"
+_USB = "<address type='usb' bus='0' port='1'/>"
+
+
+@rule(
+    "disk-address-type-unsupported",
+    Disk,
+    bad=_DISK.format("", "sda", "scsi", "<address type='pci' slot='5'/>"),
+    good=_DISK.format("", "sda", "scsi", _DRIVE.format("unit='0'")),
+)
+def address_suits_bus(disk: Disk) -> Problems:
+    """Disks on IDE, floppy, SCSI and SATA controllers are drives of these; others have theirs."""
+    given = disk.address_type
+    if given is None:
+        return
+    if disk.bus in _ON_DRIVES and given != "drive":
+        yield problem(
+            f"a disk on {disk.bus} has an address of type drive, not {given}",
+            disk,
+            "address/@type",
+            accepted=("drive",),
+        )
+    elif disk.bus == "usb" and given != "usb":
+        yield problem(
+            f"a disk on USB has an address of type usb, not {given}",
+            disk,
+            "address/@type",
+            accepted=("usb",),
+        )
+    elif (
+        disk.bus == "virtio"
+        and _is_looked_at(disk)
+        and (given not in _OF_VIRTIO or (given == "virtio-mmio" and disk.holds(_WITHOUT_MMIO)))
+    ):
+        yield problem(
+            f"a disk on virtio can't have an address of type {given}",
+            disk,
+            "address/@type",
+            accepted=_OF_VIRTIO,
+        )
+
+
+def _is_looked_at(disk: Disk) -> bool:
+    """Tell whether libvirt compares addresses of virtio: it does so where it gives those of PCI."""
+    hardware = disk.domain.first(Hardware)
+    return hardware is None or hardware.supports_pci
+
+
+@rule(
+    "disk-address-out-of-range",
+    Drives,
+    bad=_DISK.format("", "hde", "ide", ""),
+    good=_DISK.format("", "hdd", "ide", ""),
+)
+def place_is_on_the_controller(drives: Drives) -> Problems:
+    """Where there is one controller, bus or target only, it has number 0."""
+    for drive in (*drives.disks, *drives.host_devices):
+        if drive.place is None or drive.bus not in _ALWAYS_ZERO:
+            continue
+        for name in _ALWAYS_ZERO[drive.bus]:
+            if getattr(drive.place, name):
+                yield _misplaced(drive, f"{drive.bus} has one {name} only, with number 0")
+                break
+        else:
+            yield from _on_lsilogic(drives, drive, drive.place)
+
+
+@rule(
+    "disk-place-missing",
+    Drives,
+    bad=_DISK.format("", "hda", "ide", _DRIVE.format("unit='2'")),
+    good=_DISK.format("", "hda", "ide", _DRIVE.format("bus='1' unit='1'")),
+    stage=Stage.START,
+    severity=Severity.WARNING,
+)
+def place_exists(drives: Drives) -> Problems:
+    """QEMU refuses a drive at a place that its controller has not; libvirt accepts the domain.
+
+    There are two drives on each of two buses for IDE, two floppy drives, six on a SATA controller,
+    and 256 targets on a virtio-scsi.
+    """
+    hardware = drives.domain.first(Hardware)
+    for drive in (*drives.disks, *drives.host_devices):
+        if drive.place is None or not drive.given:
+            continue
+        limits = _LAST.get(drive.bus, {})
+        if drive.bus == "scsi" and hardware is not None:
+            limits = _LAST_SCSI.get(_model(hardware, drive.place.controller), {})
+        for name, last in limits.items():
+            if getattr(drive.place, name) > last:
+                yield _misplaced(drive, f"QEMU won't start: the last {name} there is number {last}")
+
+
+def _model(hardware: Hardware, index: int) -> str:
+    models = (c.model or "" for c in hardware.of("scsi") if c.index == index)
+    return next(models, "")
+
+
+def _misplaced(drive: Drive, message: str) -> Problem:
+    return problem(message, drive.node, "address" if drive.given else "target/@dev")
+
+
+def _on_lsilogic(drives: Drives, drive: Drive, place: DriveAddress) -> Problems:
+    if drive.bus != "scsi" or not place.target:
+        return
+    hardware = drives.domain.first(Hardware)
+    for controller in hardware.of("scsi") if hardware else ():
+        if controller.index == place.controller and controller.model == "lsilogic":
+            yield _misplaced(drive, "a lsilogic controller has one target only, with number 0")
+
+
+@rule(
+    "disk-model-conflict",
+    Disk,
+    bad=_DISK.format(" model='virtio'", "sda", "usb", ""),
+    good=_DISK.format(" model='virtio'", "vda", "virtio", ""),
+)
+def model_suits_bus(disk: Disk) -> Problems:
+    """The models ``virtio…`` are for disks on virtio, and these have no other model."""
+    model = disk.model or "default"
+    if model.startswith("virtio") and disk.bus != "virtio":
+        yield problem(f"the model {model!r} is for disks on virtio", disk, "@model")
+    elif model.startswith("usb-") and disk.bus == "virtio" and _on_pci(disk):
+        yield problem(f"the model {model!r} is for disks on USB", disk, "@model")
+
+
+def _on_pci(disk: Disk) -> bool:
+    # a place that the domain names is taken as it is
+    named = disk.address is not None and disk.address.pci is not None
+    return not named and disk.address_type in {None, "pci"} and not disk.holds(S390_CCW)

@@ -1,0 +1,250 @@
+"""Secrets of disks: who logs in to a server, and what encrypted images are opened with.
+
+::
+
+    <source protocol='rbd' name='pool/image'>
+      <host name='monitor'/>
+      <auth username='me'><secret type='ceph' usage='mine'/></auth>
+      <encryption format='luks'><secret type='passphrase' usage='image'/></encryption>
+    </source>
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from domcaps.elements.storage.disk import Disk
+from domcaps.language.attributes import Attributes, fits
+from domcaps.language.finding import Stage
+from domcaps.language.kinds import UNSIGNED, OneOf
+from domcaps.language.observed import qapi
+from domcaps.language.quantities import AnyUuid
+from domcaps.language.require import lacks
+from domcaps.language.rule import Problems, problem, rule
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element as Node
+
+    from domcaps.elements.storage.images import Image
+
+RBD_ENCRYPTION = qapi("blockdev-add/arg/case=rbd/encrypt")
+RBD_LAYERS = qapi("blockdev-add/arg/case=rbd/encrypt/parent")
+RBD_LUKS_ANY = qapi("blockdev-add/arg/case=rbd/encrypt/format/value=luks-any")
+
+_WITH_LOGIN = ("iscsi", "http", "https", "ftp", "ftps", "ssh", "rbd")
+_USAGES = ("none", "volume", "ceph", "iscsi", "tls", "vtpm")
+_OWN_USAGE = {"iscsi": "iscsi", "rbd": "ceph"}
+_LOGIN_TYPES = ("none", "chap", "ceph")
+_FORMATS = ("luks", "luks2", "luks-any", "default", "qcow")
+_UUID = AnyUuid()
+_ENGINE = Attributes({"engine": OneOf(("qemu", "librbd"))})
+_CIPHER = Attributes({"size": UNSIGNED}, required=("name", "size"))
+_IVGEN = Attributes({}, required=("name",))
+
+_RBD = (
+    "<disk type='network'><driver name='qemu' type='raw'/><source protocol='rbd' name='p/i'>"
+    "<host name='server'/>{}</source><target dev='vda'/></disk>"
+)
+_FILE = (
+    "<disk type='file'><driver name='qemu' type='{}'/><source file='/a'>{}</source>"
+    "<target dev='vda'/></disk>"
+)
+_LOGIN = "<auth username='me'><secret type='{}' {}/></auth>"
+_GOOD_LOGIN = _RBD.format(_LOGIN.format("ceph", "usage='mine'"))
+_LOCK = "<encryption format='{}'{}>{}</encryption>"
+_SECRET = "<secret type='passphrase' usage='image'/>"  # noqa: S105 - names a secret, is none
+_LUKS = _FILE.format("qcow2", _LOCK.format("luks", "", _SECRET))
+
+
+def secret_problems(secret: Node) -> Problems:
+    """Find fault with how a secret is named: by its UUID or its usage."""
+    uuid, usage = secret.get("uuid"), secret.get("usage")
+    if (uuid is None) is (usage is None):
+        yield problem("a secret is named by either its uuid or its usage", secret)
+    elif uuid is not None and not fits(_UUID, uuid):
+        yield problem(f"the uuid is {uuid!r}", secret, "@uuid")
+
+
+def login_problems(login: Node) -> Problems:
+    """Find fault with the form of an ``<auth>``."""
+    if not login.get("username"):
+        yield problem("the name of the user is missing", login, "@username")
+    kind = login.get("type")
+    if kind and kind not in _LOGIN_TYPES:
+        yield problem(f"there is no login of type {kind!r}", login, "@type", accepted=_LOGIN_TYPES)
+    secret = login.find("secret")
+    if secret is None:
+        yield problem("the secret is missing", login, "secret")
+    else:
+        yield from secret_problems(secret)
+
+
+@rule(
+    "disk-auth-invalid",
+    Disk,
+    bad=_RBD.format("<auth username='me'/>"),
+    good=_GOOD_LOGIN,
+)
+def logins_are_complete(disk: Disk) -> Problems:
+    """Who logs in has a name and a secret."""
+    for image in disk.images:
+        for holder in (image.source, image.disk):
+            login = None if holder is None else holder.find("auth")
+            if login is not None:
+                yield from login_problems(login)
+
+
+@rule(
+    "disk-auth-duplicate",
+    Disk,
+    bad=_GOOD_LOGIN.replace("<target", _LOGIN.format("ceph", "usage='mine'") + "<target"),
+    good=_GOOD_LOGIN,
+)
+def one_place_for_secrets(disk: Disk) -> Problems:
+    """``<auth>`` and ``<encryption>`` stand in the disk or in its source, not in both."""
+    source = disk.image.source
+    for tag in ("auth", "encryption"):
+        if source is not None and source.find(tag) is not None and disk.has(tag):
+            yield problem(f"<{tag}> stands in the <source> already", disk, tag)
+
+
+@rule(
+    "disk-auth-unsupported",
+    Disk,
+    bad=_RBD.format(_LOGIN.format("iscsi", "usage='mine'")),
+    good=_GOOD_LOGIN,
+)
+def logins_suit_the_protocol(disk: Disk) -> Problems:
+    """Some protocols let one log in; RBD wants a secret of type ceph, iSCSI one of its own."""
+    for image in disk.images:
+        login = image.child("auth") if image.type == "network" else None
+        secret = None if login is None else login.find("secret")
+        if login is None or secret is None:
+            continue
+        usage, wanted = secret.get("type", ""), _OWN_USAGE.get(image.protocol)
+        if image.protocol not in {*_WITH_LOGIN, "none"}:
+            yield problem(f"{image.protocol} has no login", login, accepted=_WITH_LOGIN)
+        elif usage not in _USAGES:
+            yield problem(f"no secret is of type {usage!r}", secret, "@type", accepted=_USAGES)
+        elif wanted is not None and usage != wanted:
+            yield problem(
+                f"{image.protocol} needs another secret", secret, "@type", accepted=(wanted,)
+            )
+
+
+def _encryptions(image: Image) -> list[Node]:
+    holders = [holder for holder in (image.source, image.disk) if holder is not None]
+    found = [holder.find("encryption") for holder in holders]
+    return [encryption for encryption in found if encryption is not None]
+
+
+@rule(
+    "disk-encryption-invalid",
+    Disk,
+    bad=_FILE.format("qcow2", _LOCK.format("des", "", _SECRET)),
+    good=_LUKS,
+)
+def encryption_is_described(disk: Disk) -> Problems:
+    """An encrypted image has a format, and secrets of type passphrase."""
+    for image in disk.images:
+        for encryption in _encryptions(image):
+            yield from encryption_problems(encryption)
+
+
+def encryption_problems(encryption: Node) -> Problems:
+    """Find fault with the form of an ``<encryption>``."""
+    form = encryption.get("format")
+    if form not in _FORMATS:
+        yield problem(
+            f"there is no encryption {form!r}", encryption, "@format", accepted=_FORMATS[:3]
+        )
+    yield from _ENGINE.problems(encryption)
+    for secret in encryption.findall("secret"):
+        if secret.get("type") != "passphrase":
+            yield problem("the secret is no passphrase", secret, "@type", accepted=("passphrase",))
+        yield from secret_problems(secret)
+    if form == "luks":
+        cipher, generator = encryption.find("cipher"), encryption.find("ivgen")
+        yield from _CIPHER.problems(cipher)
+        yield from _IVGEN.problems(generator)
+        if generator is not None and cipher is None:
+            yield problem("<ivgen> needs a <cipher>", generator)
+
+
+@rule(
+    "disk-encryption-cipher-unsupported",
+    Disk,
+    bad=_FILE.format("raw", _LOCK.format("luks", "", _SECRET + "<cipher name='aes' size='256'/>")),
+    good=_LUKS,
+)
+def cipher_is_in_the_image(disk: Disk) -> Problems:
+    """An image in LUKS format tells its cipher itself: only new volumes are given one."""
+    for image in disk.images:
+        encryption = image.child("encryption")
+        if encryption is None or encryption.get("format") != "luks":
+            continue
+        cipher = encryption.find("cipher")
+        if cipher is not None:
+            yield problem("the image tells its cipher itself", cipher)
+
+
+@rule(
+    "disk-encryption-unsupported",
+    Disk,
+    bad=_FILE.format("vmdk", _LOCK.format("luks", "", _SECRET)),
+    good=_LUKS,
+)
+def encryption_is_understood(disk: Disk) -> Problems:
+    """QEMU opens LUKS in raw and qcow2 images with one secret; librbd more, on RBD."""
+    for image in disk.images:
+        encryption = image.child("encryption")
+        if encryption is None:
+            continue
+        if encryption.get("format") in {"default", "qcow"}:
+            yield problem("QEMU has dropped the old encryption of qcow", encryption, "@format",
+                          accepted=("luks",))  # fmt: skip
+        elif encryption.get("engine", "qemu") == "qemu":
+            yield from _by_qemu(image, encryption)
+        else:
+            yield from _by_librbd(disk, image, encryption)
+
+
+def _by_qemu(image: Image, encryption: Node) -> Problems:
+    if encryption.get("format") != "luks":
+        yield problem("QEMU opens LUKS only", encryption, "@format", accepted=("luks",))
+    elif image.format not in {"raw", "qcow2"}:
+        yield problem(f"QEMU opens no encrypted image of format {image.format!r}", encryption)
+    elif len(encryption.findall("secret")) > 1:
+        yield problem("QEMU opens an image with one secret", encryption)
+
+
+def _by_librbd(disk: Disk, image: Image, encryption: Node) -> Problems:
+    several = len(encryption.findall("secret")) > 1
+    if lacks(disk, RBD_ENCRYPTION):
+        missing, what = RBD_ENCRYPTION, "encryption by librbd"
+    elif image.type != "network":
+        yield problem("librbd opens images on RBD only", encryption, "@engine", accepted=("qemu",))
+        return
+    elif several and lacks(disk, RBD_LAYERS):
+        missing, what = RBD_LAYERS, "layers of encryption"
+    elif encryption.get("format") == "luks-any" and lacks(disk, RBD_LUKS_ANY):
+        missing, what = RBD_LUKS_ANY, "encryption 'luks-any'"
+    else:
+        return
+    reason = missing.explain(disk.domain.world)
+    yield problem(f"this QEMU has no {what}", encryption, reason=reason)
+
+
+@rule(
+    "disk-encryption-secret-missing",
+    Disk,
+    bad=_FILE.format("raw", _LOCK.format("luks", "", "")),
+    good=_LUKS,
+    stage=Stage.START,
+)
+def encryption_has_a_secret(disk: Disk) -> Problems:
+    """An encrypted image is opened with a secret when the domain starts."""
+    for image in disk.images:
+        encryption = image.child("encryption")
+        if encryption is not None and encryption.find("secret") is None:
+            yield problem("the secret of the image is missing", encryption, "secret")

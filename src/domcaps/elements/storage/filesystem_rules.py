@@ -1,0 +1,294 @@
+"""``<filesystem>``: what must hold of folders that are shared with the guest.
+
+::
+
+    <filesystem type='mount' accessmode='mapped' fmode='640' dmode='750'>
+      <driver type='path' wrpolicy='immediate'/>
+      <source dir='/srv/share'/>
+      <target dir='share'/>
+    </filesystem>
+    <filesystem type='mount'>
+      <driver type='virtiofs' queue='1024'/>
+      <binary path='/usr/libexec/virtiofsd' xattr='on'/>
+      <source dir='/srv/other'/>
+      <target dir='other'/>
+    </filesystem>
+
+Which drivers there are is said in `storage.filesystem`.
+"""
+
+from __future__ import annotations
+
+from domcaps.elements.base.device import Device
+from domcaps.elements.base.shared_memory import shares_memory
+from domcaps.elements.base.virtio_options import VirtioOptions
+from domcaps.elements.storage.filesystem import DRIVER_TYPE
+from domcaps.elements.storage.images import FORMATS
+from domcaps.language.attributes import Attributes
+from domcaps.language.finding import Stage
+from domcaps.language.kinds import ON_OFF, SIGNED, UNSIGNED, UNSIGNED64, OneOf, Text
+from domcaps.language.observed import device_property
+from domcaps.language.part import field
+from domcaps.language.quantities import OrEmpty, size_of
+from domcaps.language.rule import Problems, problem, rule
+from domcaps.language.truth import Truth
+
+BOOTINDEX = device_property("vhost-user-fs-pci", "bootindex")
+
+_PERMISSIONS = Text(r"\s*\+?0*[0-7]{1,3}", "permissions such as 644, at most 777")
+_SOURCE = {"mount": "dir", "bind": "dir", "file": "file", "block": "dev", "template": "name"}
+_IDS = Attributes(
+    {"start": UNSIGNED, "target": UNSIGNED, "count": UNSIGNED}, ("start", "target", "count")
+)
+_DAEMON = (
+    ("binary", Attributes({"xattr": ON_OFF})),
+    ("binary/lock", Attributes({"posix": ON_OFF, "flock": ON_OFF})),
+    ("binary/cache", Attributes({"mode": OneOf(("none", "always"))})),
+    ("binary/sandbox", Attributes({"mode": OneOf(("namespace", "chroot"))})),
+    ("binary/thread_pool", Attributes({"size": OrEmpty(SIGNED)})),
+    ("binary/openfiles", Attributes({"max": OrEmpty(UNSIGNED64)})),
+    ("driver", Attributes({"queue": OrEmpty(UNSIGNED64)})),
+)
+
+
+class Filesystem(VirtioOptions, Device):
+    """A folder that the guest is given."""
+
+    path = "devices/filesystem"
+    knows = ("source/@dir", "source/@socket", "target/@dir", "readonly", "binary/@path")
+
+    type = field("@type", OneOf((*_SOURCE, "ram", "volume")), default="mount")
+    access = field("@accessmode", OneOf(("", "passthrough", "mapped", "squash")))
+    fmode = field("@fmode", _PERMISSIONS)
+    dmode = field("@dmode", _PERMISSIONS)
+    model = field("@model", OneOf(("virtio", "virtio-transitional", "virtio-non-transitional")))
+    multidevs = field("@multidevs", OneOf(("default", "remap", "forbid", "warn")))
+    driver = field("driver/@type", choice=DRIVER_TYPE)
+    wrpolicy = field("driver/@wrpolicy", OneOf(("default", "immediate")))
+    format = field("driver/@format", OneOf(FORMATS))
+
+    @property
+    def is_virtio(self) -> bool:
+        """MTP is of USB."""
+        return self.driver != "mtp"
+
+    @property
+    def is_virtiofs(self) -> bool:
+        """Whether a daemon of its own serves it."""
+        return self.driver == "virtiofs"
+
+    @property
+    def socket(self) -> str | None:
+        """The socket of a daemon that somebody else started."""
+        return self.attribute("source", "socket")
+
+    @property
+    def tag(self) -> str:
+        """The name by which the guest finds it."""
+        return self.attribute("target", "dir") or ""
+
+    def attribute(self, element: str, name: str) -> str | None:
+        """Give an attribute of one of its elements."""
+        node = self.find(element)
+        return None if node is None else node.get(name)
+
+
+_PLAIN = "<filesystem{}><source dir='/a'/><target dir='b'/>{}</filesystem>"
+_SHARED = "<memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking>"
+_VIRTIOFS = _SHARED + _PLAIN.format("{}", "<driver type='virtiofs'/>{}")
+_GOOD = _VIRTIOFS.format("", "")
+
+
+@rule(
+    "filesystem-source-missing",
+    Filesystem,
+    bad="<filesystem><target dir='b'/></filesystem>",
+    good=_PLAIN.format("", ""),
+)
+def source_is_given(share: Filesystem) -> Problems:
+    """A folder of the host is named, or the socket of the daemon that serves it."""
+    name = _SOURCE.get(share.type or "")
+    if name and share.socket is None and share.attribute("source", name) is None:
+        yield problem(f"the {name} that is shared is missing", share, f"source/@{name}")
+
+
+@rule(
+    "filesystem-socket-unusable",
+    Filesystem,
+    bad="<filesystem><driver type='mtp'/><source socket='/a'/><target dir='b'/></filesystem>",
+    good=_GOOD,
+    stage=Stage.START,
+)
+def sockets_are_of_virtiofs(share: Filesystem) -> Problems:
+    """What is shared over MTP is a folder: only virtiofs is served through a socket."""
+    if share.driver == "mtp" and share.attribute("source", "dir") is None:
+        yield problem("the folder that QEMU is to share is missing", share, "source/@dir")
+
+
+@rule(
+    "filesystem-target-missing",
+    Filesystem,
+    bad="<filesystem><source dir='/a'/></filesystem>",
+    good=_PLAIN.format("", ""),
+)
+def target_is_given(share: Filesystem) -> Problems:
+    """A share has a name by which the guest finds it."""
+    if not share.tag:
+        yield problem("the name that the guest sees is missing", share, "target/@dir")
+
+
+@rule(
+    "filesystem-type-unsupported",
+    Filesystem,
+    bad="<filesystem type='bind'><source dir='/a'/><target dir='b'/></filesystem>",
+    good=_PLAIN.format(" type='mount'", ""),
+)
+def only_folders_are_shared(share: Filesystem) -> Problems:
+    """QEMU shares folders; other types are for containers."""
+    if share.type != "mount":
+        what = f"QEMU has no file systems of type {share.type!r}"
+        yield problem(what, share, "@type", accepted=("mount",))
+
+
+@rule(
+    "filesystem-limit-unsupported",
+    Filesystem,
+    bad=_PLAIN.format("", "<space_hard_limit unit='GiB'>1</space_hard_limit>"),
+    good=_PLAIN.format("", ""),
+)
+def usage_is_not_limited(share: Filesystem) -> Problems:
+    """How much space the guest uses up can't be limited with QEMU."""
+    for name in ("space_hard_limit", "space_soft_limit"):
+        node = share.find(name)
+        if node is not None and (node.text or "").strip() and size_of(node, scale=1) != 0:
+            yield problem("the use of space can't be limited", node)
+
+
+@rule(
+    "filesystem-permissions-unsupported",
+    Filesystem,
+    bad=_PLAIN.format(" accessmode='passthrough' fmode='640'", ""),
+    good=_PLAIN.format(" accessmode='mapped' fmode='640'", ""),
+)
+def permissions_are_mapped(share: Filesystem) -> Problems:
+    """Permissions of new files are chosen only where those of the guest are kept beside them."""
+    for name in ("fmode", "dmode"):
+        given: str = getattr(share, name) or ""
+        if given.strip(" 0+") and share.access != "mapped":
+            yield problem(f"{name} needs accessmode='mapped'", share, f"@{name}")
+
+
+@rule(
+    "filesystem-sandbox-unsupported",
+    Filesystem,
+    bad=_VIRTIOFS.format("", "<binary><sandbox mode='jail'/></binary>"),
+    good=_VIRTIOFS.format("", "<binary><sandbox mode='chroot'/></binary>"),
+)
+def daemon_settings_have_their_form(share: Filesystem) -> Problems:
+    """What is said to the daemon of virtiofs has its form; elsewhere libvirt passes over it."""
+    if not share.is_virtiofs:
+        return
+    for path, attributes in _DAEMON:
+        yield from attributes.problems(share.find(path))
+    for tag in ("uid", "gid"):
+        for mapped in share.find_all(f"idmap/{tag}"):
+            yield from _IDS.problems(mapped)
+
+
+@rule(
+    "filesystem-driver-access",
+    Filesystem,
+    bad=_VIRTIOFS.format(" accessmode='mapped'", ""),
+    good=_VIRTIOFS.format(" accessmode='passthrough'", ""),
+)
+def some_drivers_pass_through(share: Filesystem) -> Problems:
+    """All drivers but ``path`` hand over owners and permissions as they are.
+
+    That is what they do where nothing is said, but not beside the socket of a daemon.
+    """
+    passing = share.driver in {"handle", "mtp"} or (share.is_virtiofs and share.socket is None)
+    usual = "passthrough" if share.socket is None else ""
+    if passing and (share.access or usual) != "passthrough":
+        what = f"the driver {share.driver} takes passthrough only"
+        yield problem(what, share, "@accessmode", accepted=("passthrough",))
+
+
+@rule(
+    "filesystem-virtiofs-option",
+    Filesystem,
+    bad=_VIRTIOFS.format(" model='virtio'", ""),
+    good=_GOOD,
+)
+def virtiofs_is_plain(share: Filesystem) -> Problems:
+    """Models, formats, permissions and the like are not for virtiofs."""
+    if not share.is_virtiofs:
+        return
+    given = {
+        "@model": share.model is not None,
+        "@multidevs": share.multidevs not in {None, "default"},
+        "driver/@format": share.format is not None,
+        "driver/@wrpolicy": share.wrpolicy == "immediate" and share.socket is None,
+        "@fmode": bool((share.fmode or "").strip(" 0+")),
+        "@dmode": bool((share.dmode or "").strip(" 0+")),
+    }
+    for at in (at for at, there in given.items() if there):
+        yield problem(f"virtiofs takes no {at.rpartition('@')[2]}", share, at)
+
+
+@rule(
+    "filesystem-readonly-unsupported",
+    Filesystem,
+    bad=_SHARED + "<filesystem><driver type='virtiofs'/><source socket='/s'/><target dir='b'/>"
+    "<readonly/></filesystem>",
+    good=_PLAIN.format("", "<readonly/>"),
+)
+def daemons_of_others_are_theirs(share: Filesystem) -> Problems:
+    """Whether a daemon that somebody else started can write is not libvirt's to say."""
+    newer = share.domain.world.target.dialect.speaks("12.0", "")
+    if newer and share.is_virtiofs and share.socket is not None and share.has("readonly"):
+        yield problem("who starts the daemon decides whether it writes", share, "readonly")
+
+
+@rule(
+    "filesystem-memory-not-shared",
+    Filesystem,
+    bad=_PLAIN.format("", "<driver type='virtiofs'/>"),
+    good=_GOOD,
+)
+def daemons_need_shared_memory(share: Filesystem) -> Problems:
+    """The daemon of virtiofs reads and writes the guest's memory: it must be shared."""
+    if share.is_virtiofs and not shares_memory(share.domain):
+        yield problem("virtiofs needs <memoryBacking> with <access mode='shared'/>", share)
+
+
+@rule(
+    "filesystem-boot-unsupported",
+    Filesystem,
+    bad=_PLAIN.format("", "<boot order='1'/>"),
+    good=_VIRTIOFS.format("", "<boot order='1'/>"),
+)
+def only_virtiofs_boots(share: Filesystem) -> Problems:
+    """A guest can boot from virtiofs on PCI, where QEMU knows how."""
+    if not share.boot_order:
+        return
+    if not share.is_virtiofs:
+        yield problem("only virtiofs can be booted from", share, "boot")
+    elif share.address_type not in {None, "pci"}:
+        yield problem("only virtiofs on PCI can be booted from", share, "boot")
+    elif share.domain.world.truth(BOOTINDEX) is Truth.NO:
+        why = BOOTINDEX.explain(share.domain.world)
+        yield problem("this QEMU does not boot from virtiofs", share, "boot", reason=why)
+
+
+@rule(
+    "filesystem-target-duplicate",
+    Filesystem,
+    bad=_GOOD + _PLAIN.format("", ""),
+    good=_PLAIN.format("", "") * 2,
+)
+def names_of_virtiofs_are_unique(share: Filesystem) -> Problems:
+    """The name of a virtiofs share belongs to no other share; names of others may recur."""
+    shares = share.domain.all(Filesystem)
+    owner = next((s for s in shares if s.is_virtiofs and s.tag == share.tag), share)
+    if owner.node is not share.node:
+        yield problem(f"a virtiofs share is called {share.tag!r} already", share, "target/@dir")

@@ -1,0 +1,144 @@
+"""``<throttlegroups>``: limits that disks share, several of which can apply to one disk.
+
+::
+
+    <throttlegroups>
+      <throttlegroup>
+        <group_name>slow</group_name>
+        <total_bytes_sec>10000000</total_bytes_sec>
+      </throttlegroup>
+    </throttlegroups>
+    …
+    <disk type='file'>
+      <throttlefilters><throttlefilter group='slow'/></throttlefilters>
+    </disk>
+"""
+
+from __future__ import annotations
+
+from domcaps.elements.storage.disk import Disk
+from domcaps.elements.storage.disk_iotune import LIMITS, contradictions, limit, malformed
+from domcaps.language.finding import Stage
+from domcaps.language.part import Part
+from domcaps.language.require import speaks
+from domcaps.language.rule import Problems, problem, rule
+
+
+class ThrottleGroup(Part):
+    """A group of limits."""
+
+    path = "throttlegroups/throttlegroup"
+
+    @property
+    def name(self) -> str:
+        """The name of the group."""
+        return self.node.findtext("group_name") or ""
+
+
+_GROUP = (
+    "<throttlegroups><throttlegroup><group_name>{}</group_name>"
+    "<total_bytes_sec>{}</total_bytes_sec>{}</throttlegroup></throttlegroups>"
+)
+_DISK = (
+    "<disk type='file' device='{}'><source file='/a'/><target dev='{}'/><throttlefilters>"
+    "<throttlefilter {}/></throttlefilters>{}</disk>"
+)
+_FILTER = "group='slow'"
+_GOOD_GROUP = _GROUP.format("slow", 1000, "")
+_GOOD = _GOOD_GROUP + _DISK.format("disk", "vda", _FILTER, "")
+
+
+@rule(
+    "throttle-group-invalid",
+    ThrottleGroup,
+    bad=_GROUP.format("slow", "fast", ""),
+    good=_GOOD_GROUP,
+)
+def limits_are_numbers(group: ThrottleGroup) -> Problems:
+    """The limits of a group are whole numbers."""
+    yield from malformed(group.node)
+
+
+@rule("throttle-group-name-missing", ThrottleGroup, bad=_GROUP.format("", 1, ""), good=_GOOD_GROUP)
+def groups_have_names(group: ThrottleGroup) -> Problems:
+    """A group of limits has a name, by which disks refer to it."""
+    if not group.name:
+        yield problem("the group has no name", group, "group_name")
+
+
+@rule(
+    "throttle-group-duplicate",
+    ThrottleGroup,
+    bad=_GOOD_GROUP.replace("</throttlegroups>", "") + _GOOD_GROUP.replace("<throttlegroups>", ""),
+    good=_GOOD_GROUP,
+)
+def names_are_unique(group: ThrottleGroup) -> Problems:
+    """No two groups of limits have the same name."""
+    first = next((g for g in group.domain.all(ThrottleGroup) if g.name == group.name), group)
+    if group.name and first.node is not group.node:
+        yield problem(f"another group is called {group.name!r}", group, "group_name")
+
+
+@rule(
+    "throttle-group-conflict",
+    ThrottleGroup,
+    bad=_GROUP.format("slow", 1000, "<read_bytes_sec>500</read_bytes_sec>"),
+    good=_GOOD_GROUP,
+)
+def total_or_separate(group: ThrottleGroup) -> Problems:
+    """What is read and written is limited together or separately."""
+    yield from contradictions(group, group.node)
+
+
+@rule(
+    "disk-throttlefilter-unknown",
+    Disk,
+    bad=_GOOD_GROUP + _DISK.format("disk", "vda", "group='fast'", ""),
+    good=_GOOD,
+)
+def groups_exist(disk: Disk) -> Problems:
+    """A disk names each of its groups of limits once, and the domain has them."""
+    filters = disk.find_all("throttlefilters/throttlefilter")
+    if not filters or not speaks(disk, "11.2"):
+        return
+    known = [group.name for group in disk.domain.all(ThrottleGroup)]
+    seen: set[str] = set()
+    for node in filters:
+        name = node.get("group") or ""
+        if name not in known:
+            yield problem(f"there is no group {name!r}", node, "@group", accepted=known)
+        elif name in seen:
+            yield problem(f"the group {name!r} is named already", node, "@group")
+        seen.add(name)
+
+
+@rule(
+    "disk-throttlefilter-conflict",
+    Disk,
+    bad=_GOOD_GROUP
+    + _DISK.format("disk", "vda", _FILTER, "<iotune><total_bytes_sec>5</total_bytes_sec></iotune>"),
+    good=_GOOD,
+)
+def groups_suit_the_disk(disk: Disk) -> Problems:
+    """Groups of limits can't stand beside limits of the disk's own, and not at a CD-ROM drive."""
+    if disk.find("throttlefilters/throttlefilter") is None or not speaks(disk, "11.2"):
+        return
+    tune = disk.find("iotune")
+    named = tune is not None and bool(tune.findtext("group_name"))
+    if named or any(limit(tune, name) for name in LIMITS):
+        yield problem("<throttlefilters> can't stand beside <iotune>", disk, "throttlefilters")
+    if disk.device == "cdrom":
+        yield problem("a CD-ROM drive has no <throttlefilters>", disk, "throttlefilters")
+
+
+@rule(
+    "disk-throttlefilter-unsupported",
+    Disk,
+    bad=_GOOD_GROUP + _DISK.format("disk", "sda' bus='sd", _FILTER, ""),
+    good=_GOOD,
+    stage=Stage.START,
+)
+def groups_need_a_block_node(disk: Disk) -> Problems:
+    """SD cards have no groups of limits."""
+    if disk.bus == "sd" and disk.find("throttlefilters/throttlefilter") is not None:
+        yield problem("an SD card has no <throttlefilters>", disk, "throttlefilters")
