@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
+from domcaps import files
 from domcaps.cli._common import note, write_recording
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ def command(
     from domcaps._version import __version__
     from domcaps.facts.host import read_host_facts
     from domcaps.facts.record import Recording
+    from domcaps.facts.strict import LIMIT
 
     if paths and len(paths) != len(replies):
         raise click.UsageError("give --emulatorbin once for each transcript, or not at all")
@@ -64,9 +66,9 @@ def command(
             "--emulatorbin"
         )
     if facts_file:
-        host = read_host_facts(facts_file.read_bytes(), where=str(facts_file))
+        host = read_host_facts(files.read(facts_file, LIMIT), where=str(facts_file))
     else:
-        host = _assumed_host(records)
+        host = _assumed_host(records, [str(path) for path in replies])
         note(f"no --facts: a host of {host.arch} without firmware and helpers is assumed")
     made_by = f"domcaps {__version__} (imported)"
     write_recording(Recording(host=host, emulators=tuple(records), made_by=made_by), output)
@@ -74,17 +76,34 @@ def command(
 
 def _read(path: Path, emulator: str) -> EmulatorRecord:
     from domcaps.facts.arch import qemu_target
-    from domcaps.facts.emulator import EmulatorFacts
-    from domcaps.facts.transcript import read_transcript
+    from domcaps.facts.transcript import MAX_BYTES, read_transcript
 
-    record = read_transcript(path.read_bytes(), where=str(path), emulator=emulator)
+    record = read_transcript(files.read(path, MAX_BYTES), where=str(path), emulator=emulator)
     if emulator:
         return record
-    target = qemu_target(EmulatorFacts(record).arch)
+    target = qemu_target(_arch(record, str(path)))
     return msgspec.structs.replace(record, path=f"/usr/bin/qemu-system-{target}")
 
 
-def _assumed_host(records: list[EmulatorRecord]) -> HostRecord:
+def _arch(record: EmulatorRecord, where: str) -> str:
+    """Give the architecture of the emulator's guests; raises `TranscriptError` if it is missing."""
+    from domcaps.errors import TranscriptError
+    from domcaps.facts.emulator import EmulatorFacts, Unanswered
+
+    try:
+        arch = EmulatorFacts(record).arch
+    except Unanswered:
+        arch = ""
+    if not arch:
+        raise TranscriptError(
+            "does not hold the reply to 'query-target'",
+            where=where,
+            remedy="name the emulator with --emulatorbin and the host with --facts",
+        )
+    return arch
+
+
+def _assumed_host(records: list[EmulatorRecord], names: list[str]) -> HostRecord:
     """Take the host to be of the first emulator's architecture, with KVM where one used it."""
     from domcaps.facts.emulator import EmulatorFacts
     from domcaps.facts.record import HostRecord, Kvm
@@ -92,4 +111,5 @@ def _assumed_host(records: list[EmulatorRecord]) -> HostRecord:
     emulators = [EmulatorFacts(record) for record in records]
     kvm = any(emulator.kvm for emulator in emulators)
     reason = "" if kvm else "no transcript was made with KVM"
-    return HostRecord(arch=emulators[0].arch, kvm=Kvm(usable=kvm, reason=reason))
+    arch = _arch(records[0], names[0])
+    return HostRecord(arch=arch, kvm=Kvm(usable=kvm, reason=reason))

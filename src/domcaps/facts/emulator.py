@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
+from domcaps.facts import bounded
 from domcaps.facts.arch import from_qemu_target
 from domcaps.facts.qapi import QapiSchema
 from domcaps.facts.question import (
@@ -218,8 +219,9 @@ class EmulatorFacts:
         from domcaps.facts.record import Failure  # only for the odd case
 
         try:
-            return msgspec.json.decode(found.reply, type=kind)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            decoded: T = bounded.decode(found.reply, kind)
+            return decoded
+        except (bounded.TooMuch, ValueError) as error:
             failure = Failure("unreadable", f"the answer is not what QMP promises: {error}")
             raise Unanswered(found.question, failure) from error
 
@@ -305,8 +307,9 @@ class EmulatorFacts:
         question = ask("query-qmp-schema")
         found = self.answer(question)
         try:
+            bounded.require_values(bytes(found.reply))
             return QapiSchema(found.reply)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        except (bounded.TooMuch, ValueError, RecursionError) as error:
             raise Unanswered(question, found.failure) from error
 
     def properties(self, question: Question) -> Mapping[str, Property]:

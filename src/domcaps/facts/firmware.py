@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from domcaps.facts.descriptors import effective
+from domcaps.facts.descriptors import LIMIT, effective
 from domcaps.facts.firmwarefile import (
     DEFAULT_IMAGES,
     Firmware,
@@ -119,6 +119,10 @@ class FirmwareIndex:
         for descriptor in effective(self._descriptors)[0]:
             if descriptor.failure:
                 bad.append(_invalid(descriptor, descriptor.failure))
+                continue
+            if len(descriptor.text) > LIMIT:
+                # no host reads such a file; a recording can hold one all the same
+                bad.append(_invalid(descriptor, f"larger than {LIMIT >> 20} MiB"))
                 continue
             try:
                 good.append(parse_firmware(_path(descriptor), descriptor.text))

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 
 from lxml import etree
 
+from domcaps import files
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -158,8 +160,7 @@ def _plain(name: str) -> str:
 
 def _bytes(path: Path) -> bytes:
     try:
-        with path.open("rb") as file:
-            return file.read(_MAX_BYTES)
+        return files.read(path, _MAX_BYTES)
     except OSError:
         return b""
 

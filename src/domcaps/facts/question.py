@@ -31,8 +31,12 @@ class Question(msgspec.Struct, frozen=True, order=True):
 
 def ask(command: str, /, **arguments: Any) -> Question:
     """Build a question from a QMP command and its arguments; `_` in names stands for `-`."""
-    named = {name.replace("_", "-"): value for name, value in arguments.items()}
-    return Question(command, _ENCODER.encode(named).decode())
+    return question_of(command, {name.replace("_", "-"): v for name, v in arguments.items()})
+
+
+def question_of(command: str, arguments: dict[str, Any]) -> Question:
+    """Build a question from a QMP command and arguments that have QMP's own names."""
+    return Question(command, _ENCODER.encode(arguments).decode())
 
 
 def device_properties_of(typename: str) -> Question:

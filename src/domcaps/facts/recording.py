@@ -11,16 +11,14 @@ for them, so that reading costs little.
 
 from __future__ import annotations
 
-import contextlib
-import os
-import secrets
-import stat
 import zlib
 from pathlib import Path
 
 import msgspec
 
+from domcaps import files
 from domcaps.errors import RecordingError
+from domcaps.facts.bounded import TooMuch, require_outline, unpack
 from domcaps.facts.record import FORMAT, Recording
 
 NAME = "domcaps recording"
@@ -30,6 +28,9 @@ FILE_LIMIT = 64 << 20
 
 CONTENT_LIMIT = 256 << 20
 """Bytes that its content may have once it is decompressed."""
+
+_DEPTH_OF_REPLIES = 9
+"""How deep a reply is nested in the file; what is nested deeper is not decoded with the file."""
 
 _GZIP = b"\x1f\x8b"
 _DEFLATE_WITH_COMMENT = b"\x08\x10"
@@ -78,7 +79,7 @@ def save(recording: Recording, path: str | Path) -> None:
             # a pipe or a terminal can't be replaced
             target.write_bytes(data)
         else:
-            _replace(target.resolve(), data)
+            files.replace(target, data)
     except (OSError, ValueError, RuntimeError) as error:
         raise RecordingError(
             f"it can't be written: {getattr(error, 'strerror', None) or error}",
@@ -105,7 +106,8 @@ def loads(data: bytes, where: str) -> Recording:
             # the decoder does not look into what is kept raw
             text.decode()
         file = _FILE.decode(text)
-    except (ValueError, RecursionError) as error:
+        require_outline(text, _DEPTH_OF_REPLIES - 1)
+    except (TooMuch, ValueError, RecursionError) as error:
         raise _unusable(f"it is not a recording: {error}", where, _REMEDY) from error
     if file.format != NAME:
         raise _unusable(f"it is a {file.format[:80]!r}, not a recording", where, _REMEDY)
@@ -126,66 +128,25 @@ def _unusable(message: str, where: str, remedy: str) -> RecordingError:
 
 
 def _unpacked(data: bytes, where: str) -> bytes:
-    unpacker = zlib.decompressobj(16 + zlib.MAX_WBITS)
     try:
-        text = unpacker.decompress(data, CONTENT_LIMIT + 1)
+        text, rest, complete = unpack(data, CONTENT_LIMIT)
+    except TooMuch as error:
+        raise _unusable(str(error), where, "no recording is") from error
     except zlib.error as error:
         raise _unusable(f"it is damaged: {error}", where, _REMEDY) from error
-    if len(text) > CONTENT_LIMIT:
-        raise _unusable(
-            f"its content is larger than {CONTENT_LIMIT >> 20} MiB", where, "no recording is"
-        )
-    if not unpacker.eof:
+    if not complete:
         raise _unusable(f"it ends too early, after {len(data)} bytes", where, _REMEDY)
-    if unpacker.unused_data:
-        end = len(data) - len(unpacker.unused_data)
+    if rest:
+        end = len(data) - len(rest)
         raise _unusable(f"something follows the recording after {end} bytes", where, _REMEDY)
     return text
 
 
 def _read(path: str | Path) -> bytes:
     """Read a file or a pipe; anything else might never end, or never begin."""
-    where = str(path)
     try:
-        # a named pipe that nobody writes to would block when it is opened
-        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with os.fdopen(handle, "rb") as file:
-            mode = os.fstat(handle).st_mode
-            if not (stat.S_ISREG(mode) or stat.S_ISFIFO(mode)):
-                raise _unusable("it is not a file", where, _REMEDY)
-            os.set_blocking(handle, True)
-            data = file.read(FILE_LIMIT + 1)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise _unusable(f"it can't be read: {reason}", where, "name a recording") from error
-    if len(data) > FILE_LIMIT:
-        raise _unusable(f"it is larger than {FILE_LIMIT >> 20} MiB", where, "no recording is")
-    return data
-
-
-def _replace(target: Path, data: bytes) -> None:
-    part = target.with_name(f".domcaps-{secrets.token_hex(8)}.part")
-    handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            if target.exists():
-                os.fchmod(handle, stat.S_IMODE(target.stat().st_mode))
-            file.write(data)
-            file.flush()
-            os.fsync(handle)
-        part.replace(target)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            part.unlink()
-        raise
-    _sync_folder(target.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a new name last; not every file system can do that, and the content is safe."""
-    with contextlib.suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+        return files.read(path, FILE_LIMIT)
+    except OSError as error:
+        raise _unusable(
+            f"it can't be read: {error.strerror}", str(path), "name a recording"
+        ) from error

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
+from domcaps.facts import bounded
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-LIMIT = 64 * 1024 * 1024
+LIMIT = 16 << 20
 """A document larger than this, in bytes, is not decoded."""
 
 
@@ -27,8 +29,8 @@ def decode_strictly(data: bytes, kind: type[T], error: type[InputError], where: 
     if len(data) > LIMIT:
         raise error(f"larger than {LIMIT // 1024 // 1024} MiB", where=where)
     try:
-        document = msgspec.json.decode(data)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as reason:
+        document = bounded.decode(data)
+    except (bounded.TooMuch, ValueError) as reason:
         raise error(f"not JSON: {reason}", where=where) from None
     problem = next(_unknown_keys(document, msgspec.inspect.type_info(kind), "$"), "")
     if problem:

@@ -14,14 +14,18 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from domcaps.errors import TranscriptError
-from domcaps.facts.question import Question, ask
+from domcaps.facts import bounded
+from domcaps.facts.question import ask, question_of
 from domcaps.facts.record import Answer, EmulatorRecord, Failure, Session
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-MAX_BYTES = 256 * 1024 * 1024
-"""A longer transcript is refused."""
+MAX_BYTES = 64 << 20
+"""A longer transcript is refused. One emulator with its inventory takes about 10 MB."""
+
+MAX_VALUES = 4_000_000
+"""A transcript with more commas and brackets is refused: each takes a step in Python."""
 
 
 class _Error(msgspec.Struct, frozen=True):
@@ -54,6 +58,10 @@ def read_transcript(data: bytes, *, where: str, emulator: str) -> EmulatorRecord
         raise TranscriptError(
             f"is larger than {MAX_BYTES >> 20} MiB", where=where, remedy="give a QMP transcript"
         )
+    try:
+        bounded.require_values(data, MAX_VALUES)
+    except bounded.TooMuch as error:
+        raise TranscriptError(str(error), where=where, remedy="give a QMP transcript") from None
     runs: list[list[Answer]] = []
     for command, answer in _pairs(data, where):
         if command == "qmp_capabilities":
@@ -106,36 +114,42 @@ def _kvm_enabled(run: list[Answer]) -> bool:
 def _pairs(data: bytes, where: str) -> Iterator[tuple[str, Answer]]:
     documents = _documents(data, where)
     for text, line in documents:
-        try:
-            command = msgspec.json.decode(text, type=_Command)
-        except msgspec.DecodeError as error:
-            raise _bad(where, line, f"expected a command ({error})") from error
+        command: _Command = _decoded(text, _Command, f"{where}:{line}", "command")
         reply_text, reply_line = next(documents, (b"", line))
         if not reply_text:
             raise _bad(where, line, f"the reply to {command.execute!r} is missing")
-        try:
-            reply = msgspec.json.decode(reply_text, type=_Reply)
-        except msgspec.DecodeError as error:
-            raise _bad(where, reply_line, f"expected a reply ({error})") from error
+        reply: _Reply = _decoded(reply_text, _Reply, f"{where}:{reply_line}", "reply")
         yield command.execute, _answer(command, reply, where, reply_line)
 
 
+def _decoded(text: bytes, kind: Any, place: str, what: str) -> Any:
+    try:
+        return bounded.decode(text, kind)
+    except (bounded.TooMuch, ValueError) as error:
+        raise _bad_at(place, f"expected a {what} ({error})") from error
+
+
 def _answer(command: _Command, reply: _Reply, where: str, line: int) -> Answer:
-    question = Question(command.execute, ask("", **command.arguments).arguments)
-    if reply.error is not None:
-        return Answer(question, failure=Failure(reply.error.kind, reply.error.desc))
-    if not bytes(reply.value):
-        raise _bad(where, line, f"the reply to {command.execute!r} neither returns nor fails")
-    # compact: transcripts are indented for reading
-    return Answer(question, msgspec.Raw(msgspec.json.format(bytes(reply.value), indent=-1)))
+    try:
+        question = question_of(command.execute, command.arguments)
+        if reply.error is not None:
+            return Answer(question, failure=Failure(reply.error.kind, reply.error.desc))
+        if not bytes(reply.value):
+            raise _bad(where, line, f"the reply to {command.execute!r} neither returns nor fails")
+        # compact: transcripts are indented for reading
+        return Answer(question, msgspec.Raw(msgspec.json.format(bytes(reply.value), indent=-1)))
+    except (RecursionError, ValueError) as error:
+        raise _bad(where, line, f"nested too deep, or no JSON: {error}") from error
 
 
 _TOKEN = re.compile(
     rb"""
-    (?P<skip> "(?:[^"\\]|\\.)*" )   # a string: what looks like a brace in it is none
+    # a string, in which a brace is none; one without an end goes up to the end of the text, so
+    # that it is looked through once and not from each of its quotes
+    (?P<skip> "[^"\\]*(?:\\.[^"\\]*)*(?:"|\Z|\\\Z) )
     | (?P<open> \{ )
     | (?P<close> \} )
-    | (?P<other> [^\s{}"] | " )      # counts outside of documents only
+    | (?P<other> [^\s{}"]+ )         # counts outside of documents only
     """,
     re.VERBOSE | re.DOTALL,
 )
@@ -164,6 +178,8 @@ def _shown(text: bytes) -> str:
 
 
 def _bad(where: str, line: int, what: str) -> TranscriptError:
-    return TranscriptError(
-        what, where=f"{where}:{line}", remedy="give QMP commands and replies in turn"
-    )
+    return _bad_at(f"{where}:{line}", what)
+
+
+def _bad_at(place: str, what: str) -> TranscriptError:
+    return TranscriptError(what, where=place, remedy="give QMP commands and replies in turn")

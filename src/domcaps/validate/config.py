@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from domcaps import files
 from domcaps.errors import InputError
 
 if TYPE_CHECKING:
@@ -28,7 +29,10 @@ if TYPE_CHECKING:
 
 _OWN = ".domcaps.toml"
 _SHARED = "pyproject.toml"
-_MAX_BYTES = 1024 * 1024
+_MAX_BYTES = 256 * 1024
+
+_MAX_DOTS = 300
+"""A line with more dots is refused: the cost of a dotted key in TOML is the square of its parts."""
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
@@ -72,13 +76,22 @@ def _nearest(folder: Path) -> tuple[Path, Config] | None:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        with path.open("rb") as stream:
-            data = stream.read(_MAX_BYTES + 1)
-        if len(data) > _MAX_BYTES:
-            raise InputError(f"it has more than {_MAX_BYTES} bytes", where=str(path))
+        data = files.read(path, _MAX_BYTES)
+        _require_short_keys(data, path)
+        # ValueError: bytes that are no UTF-8, no TOML, and numbers of too many digits
         return tomllib.loads(data.decode())
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+    except OSError as error:
+        raise InputError(
+            f"this configuration can't be read: {error.strerror}", where=str(path)
+        ) from None
+    except (ValueError, RecursionError) as error:
         raise InputError(f"this configuration can't be read: {error}", where=str(path)) from None
+
+
+def _require_short_keys(data: bytes, path: Path) -> None:
+    lines = (line.count(b".") for line in data.split(b"\n"))
+    if sum(dots * dots for dots in lines) > _MAX_DOTS * _MAX_DOTS:
+        raise InputError(f"a line has more than {_MAX_DOTS} dots", where=str(path))
 
 
 def _config(table: Any, path: Path) -> Config:

@@ -1,0 +1,189 @@
+"""Reading files of any kind within limits, and replacing files whole or not at all.
+
+A path that a user names may be a device, a pipe, a socket or a file of any size. `read` gives its
+content or raises `OSError`; it never waits for a writer and never reads more than the limit.
+`replace` and `create` leave the old content, the new content or nothing, also on a full disk.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import secrets
+import stat
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MEBIBYTE = 1 << 20
+_PART_MODE = 0o600
+_ACCESS_LIST = "system.posix_acl_access"
+
+
+def read(path: str | os.PathLike[str], limit: int) -> bytes:
+    """Read a regular file or a pipe; raises `OSError` for anything else and above `limit` bytes."""
+    shown = os.fspath(path)
+    try:
+        # a named pipe without a writer would block when it is opened
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+    except ValueError as error:
+        raise OSError(errno.EINVAL, str(error), shown) from None
+    with os.fdopen(handle, "rb") as file:
+        _require_content(os.fstat(handle), shown)
+        os.set_blocking(handle, True)
+        try:
+            data = file.read(limit + 1)
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, shown) from error
+    _require_size(data, limit, shown)
+    return data
+
+
+def read_standard_input(limit: int) -> bytes:
+    """Read standard input; raises `OSError` above `limit` bytes."""
+    data = sys.stdin.buffer.read(limit + 1)
+    _require_size(data, limit, "-")
+    return data
+
+
+def read_input(path: str | os.PathLike[str], limit: int) -> bytes:
+    """Read a file, or standard input for ``-``; see `read`."""
+    return read_standard_input(limit) if os.fspath(path) == "-" else read(path, limit)
+
+
+def _require_content(status: os.stat_result, shown: str) -> None:
+    if stat.S_ISDIR(status.st_mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), shown)
+    if not (stat.S_ISREG(status.st_mode) or stat.S_ISFIFO(status.st_mode)):
+        raise OSError(errno.EINVAL, "not a regular file or a pipe", shown)
+
+
+def _require_size(data: bytes, limit: int, shown: str) -> None:
+    if len(data) > limit:
+        size = f"{limit >> 20} MiB" if limit >= MEBIBYTE else f"{limit} bytes"
+        raise OSError(errno.EFBIG, f"larger than {size}", shown)
+
+
+def replace(path: Path, data: bytes, *, mode: int = 0o666) -> None:
+    """Put new content in the place of a file, at once; raises `OSError`.
+
+    A file that exists keeps its owner, group, mode and extended attributes (with them its access
+    control list and SELinux label); where the owner can't be kept, others get no more access than
+    before. A new file gets `mode` less the umask.
+    """
+    target = path.resolve()
+    with _part(target) as (part, handle):
+        old = _status(target)
+        if old is None:
+            os.fchmod(handle, mode & ~_umask())
+        else:
+            copy_metadata(target, old, handle)
+        _write_all(handle, data)
+        part.replace(target)
+    _sync_folder(target.parent)
+
+
+def create(path: Path, data: bytes, *, like: Path) -> None:
+    """Make a new file with the metadata of another; raises `FileExistsError` where there is one.
+
+    The content is never readable by anybody who could not read `like`.
+    """
+    with _part(path) as (part, handle):
+        copy_metadata(like, like.stat(), handle)
+        _write_all(handle, data)
+        _rename_to_free_name(part, path)
+    _sync_folder(path.parent)
+
+
+def _rename_to_free_name(part: Path, path: Path) -> None:
+    try:
+        # unlike a rename, a link refuses to take the place of another file
+        os.link(part, path, follow_symlinks=False)
+    except FileExistsError:
+        raise
+    except OSError:
+        # a file system without hard links: take the name first
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _PART_MODE))
+        part.replace(path)
+
+
+def copy_metadata(source: Path, status: os.stat_result, handle: int) -> None:
+    """Give an open file the owner, group, mode and extended attributes of another."""
+    owned = _owned(handle, status)
+    mode = stat.S_IMODE(status.st_mode)
+    # after the owner, whose change takes set-user-ID bits away; where owner or group is another
+    # one, what the old group was allowed must not become a right of the new group
+    os.fchmod(handle, mode if owned else mode & 0o700)
+    _copy_attributes(source, handle, skip=frozenset() if owned else frozenset({_ACCESS_LIST}))
+
+
+def _owned(handle: int, status: os.stat_result) -> bool:
+    own = os.fstat(handle)
+    if (own.st_uid, own.st_gid) == (status.st_uid, status.st_gid):
+        return True
+    try:
+        os.fchown(handle, status.st_uid, status.st_gid)
+    except OSError:
+        return False
+    return True
+
+
+def _copy_attributes(source: Path, handle: int, skip: frozenset[str]) -> None:
+    # not every file system has them, and not every user may set all of them
+    with contextlib.suppress(OSError):
+        for name in set(os.listxattr(source)) - skip:
+            with contextlib.suppress(OSError):
+                os.setxattr(handle, name, os.getxattr(source, name))
+
+
+@contextlib.contextmanager
+def _part(target: Path) -> Iterator[tuple[Path, int]]:
+    """Open a new file beside `target` that only this user can read; it is gone afterwards."""
+    part = target.with_name(f".domcaps-{secrets.token_hex(8)}.part")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
+    handle = os.open(part, flags, _PART_MODE)
+    try:
+        yield part, handle
+    finally:
+        os.close(handle)
+        with contextlib.suppress(OSError):
+            part.unlink()
+
+
+def _write_all(handle: int, data: bytes) -> None:
+    left = memoryview(data)
+    while left:
+        left = left[os.write(handle, left) :]
+    os.fsync(handle)
+
+
+def _status(path: Path) -> os.stat_result | None:
+    try:
+        return path.stat()
+    except FileNotFoundError:
+        return None
+
+
+def _umask() -> int:
+    """Give the umask, which can be read by setting it only, or by Linux's own file."""
+    with contextlib.suppress(OSError, ValueError):
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith("Umask:"):
+                return int(line.split()[1], 8)
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a new name last; not every file system can do that, and the content is safe."""
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
