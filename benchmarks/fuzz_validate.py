@@ -23,9 +23,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from domcaps.validate.catalogue import rules
+from domcaps.validate.catalogue.rules import rules
+from domcaps.validate.catalogue.samples import domain_of
 from domcaps.validate.check import BROKEN
-from domcaps.validate.samples import domain_of
 from mutations import Mutator
 from sample_hosts import RELEASES, sample_host
 

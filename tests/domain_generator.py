@@ -9,8 +9,8 @@ from lxml import etree
 
 from domcaps.language.domain import split_path
 from domcaps.language.kinds import Int, Kind, Mac, OneOf, Uuid
-from domcaps.validate.catalogue import parts, rules
-from domcaps.validate.samples import domain_of
+from domcaps.validate.catalogue.rules import parts, rules
+from domcaps.validate.catalogue.samples import domain_of
 from mutations import ODD_VALUES, Mutator
 
 if TYPE_CHECKING:

@@ -20,9 +20,9 @@ from domcaps.elements import table, wide_drifts
 from domcaps.language import Choice, Drift, Element, Enum, Place, parse_dialect
 from domcaps.language.rule import Sample
 from domcaps.shipped import open_shipped, shipped_names
+from domcaps.validate.catalogue.minimal import element_with
+from domcaps.validate.catalogue.samples import domain_of
 from domcaps.validate.check import BROKEN
-from domcaps.validate.samples import domain_of
-from domcaps.validate.smallest import element_with
 from sample_hosts import rich_host
 
 if TYPE_CHECKING:

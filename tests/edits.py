@@ -10,7 +10,7 @@ from lxml import etree
 
 from domcaps.language.domain import split_path
 from domcaps.language.kinds import OneOf
-from domcaps.validate.catalogue import parts
+from domcaps.validate.catalogue.rules import parts
 from mutations import Mutator
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from domcaps.language.rule import Sample
-from domcaps.validate.samples import domain_of
+from domcaps.validate.catalogue.samples import domain_of
 from sample_hosts import sample_host
 
 if TYPE_CHECKING:

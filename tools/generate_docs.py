@@ -12,7 +12,7 @@ import click
 
 from domcaps.cli import _root
 from domcaps.report import drift, reference
-from domcaps.validate import reference as schema
+from domcaps.validate.schema import reference as schema
 
 DOCS = Path(__file__).parents[1] / "docs"
 

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from domcaps.live import LiveHost
     from domcaps.report.explain import Explanation
     from domcaps.validate.check import Validation
-    from domcaps.validate.uses import DomainUses
+    from domcaps.validate.explain import DomainUses
 
 T = TypeVar("T")
 
@@ -209,7 +209,7 @@ class Host:
         `machine` or `virttype`. Raises `DomainError` for what is no domain, or names no target that
         this host has.
         """
-        from domcaps.validate.uses import explain_domain
+        from domcaps.validate.explain import explain_domain
 
         parse_dialect(libvirt)
         names = ("emulator", "arch", "machine", "virttype")

@@ -24,8 +24,8 @@ from typing import TYPE_CHECKING
 from lxml import etree
 
 from domcaps.language.dialect import Dialect, parse_dialect
-from domcaps.validate.schema import refusals
-from domcaps.validate.sites import Found
+from domcaps.validate.document.walk import Found
+from domcaps.validate.schema.check import refusals
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node

@@ -38,7 +38,7 @@ from domcaps.choose.space import Answer
 from domcaps.facts.arch import emulator_names
 from domcaps.language.preference import Option
 from domcaps.shipped import open_shipped, shipped_names
-from domcaps.validate.catalogue import parts
+from domcaps.validate.catalogue.rules import parts
 
 if TYPE_CHECKING:
     from domcaps.choose.wishes import Wish

@@ -12,12 +12,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from domcaps.validate.catalogue import rules
+from domcaps.validate.catalogue.codes import codes
+from domcaps.validate.catalogue.rules import rules
+from domcaps.validate.catalogue.samples import domain_of
 from domcaps.validate.check import BROKEN, Validation
-from domcaps.validate.codes import codes
-from domcaps.validate.samples import domain_of
-from domcaps.validate.shapes import Shapes
-from domcaps.validate.traces import ENOUGH, Traces
+from domcaps.validate.memo.shapes import Shapes
+from domcaps.validate.memo.traces import ENOUGH, Traces
 from mutations import Mutator
 from sample_hosts import RELEASES, sample_host
 

@@ -9,9 +9,9 @@ import pytest
 
 from domcaps.choose.looks import errors
 from domcaps.shipped import open_shipped
-from domcaps.validate import shapes
-from domcaps.validate.codes import codes
-from domcaps.validate.samples import domain_of
+from domcaps.validate.catalogue.codes import codes
+from domcaps.validate.catalogue.samples import domain_of
+from domcaps.validate.memo import shapes
 from sample_hosts import sample_host
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from domcaps.language import Element, Enum, Truth
 from domcaps.language.rule import Sample
 from domcaps.report.explain import explain_all
 from domcaps.shipped import open_shipped
-from domcaps.validate.samples import domain_of
+from domcaps.validate.catalogue.samples import domain_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from domcaps.elements.base import device as devices
 from domcaps.elements.boards import families as machines
+from domcaps.elements.placement import metadata_rules
 from domcaps.facts.question import device_properties_of
 from fakes import emulator_record, world
 
@@ -48,5 +48,5 @@ def test_a_board_is_of_an_architecture_and_has_a_name(name: str) -> None:
 def test_an_index_of_acpi_is_known_by_any_card(name: str) -> None:
     card = f"virtio-{name}-pci"
     answers = {device_properties_of(card): [{"name": "acpi-index", "type": "uint32"}]}
-    assert holds(devices.ACPI_INDEX, card, answers=answers)
-    assert not holds(devices.ACPI_INDEX, card, answers={device_properties_of(card): []})
+    assert holds(metadata_rules.ACPI_INDEX, card, answers=answers)
+    assert not holds(metadata_rules.ACPI_INDEX, card, answers={device_properties_of(card): []})

@@ -9,7 +9,6 @@ from test_report_boards import holds
 from test_report_rules import SWTPM
 
 from domcaps.elements import choices
-from domcaps.elements.base import device as devices
 from domcaps.elements.boot import loader
 from domcaps.elements.controllers import models as controller_models
 from domcaps.elements.devices import iommu, memballoon
@@ -19,7 +18,7 @@ from domcaps.elements.domain import timer
 from domcaps.elements.features import board_features
 from domcaps.elements.memory import memory_device
 from domcaps.elements.network import interface
-from domcaps.elements.placement import pci_assignment, pci_controllers, pci_devices
+from domcaps.elements.placement import metadata_rules, pci_assignment, pci_controllers, pci_devices
 from domcaps.elements.processor import cpu
 from domcaps.elements.storage import disk_iothreads, filesystem_rules
 from domcaps.facts.question import ask, device_properties_of, object_properties_of
@@ -86,7 +85,7 @@ def test_any_one_of_these_types_will_do(predicate: Predicate, types: str) -> Non
 @pytest.mark.parametrize(
     ("predicate", "types", "name"),
     [
-        (devices.ACPI_INDEX, "virtio-blk-pci", "acpi-index"),
+        (metadata_rules.ACPI_INDEX, "virtio-blk-pci", "acpi-index"),
         (disk_iothreads.MAPPING, "virtio-blk-pci virtio-blk-ccw", "iothread-vq-mapping"),
         (filesystem_rules.BOOTINDEX, "vhost-user-fs-pci", "bootindex"),
         (iommu.INTEL_PROPERTIES["eim"], "intel-iommu", "eim"),

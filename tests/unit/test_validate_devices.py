@@ -8,7 +8,7 @@ import pytest
 
 from domcaps.language.finding import Severity
 from domcaps.language.rule import Sample
-from domcaps.validate.samples import domain_of
+from domcaps.validate.catalogue.samples import domain_of
 from sample_hosts import sample_host
 
 if TYPE_CHECKING:

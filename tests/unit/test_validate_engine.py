@@ -20,7 +20,9 @@ from domcaps.language.kinds import POSITIVE, YES_NO, Text
 from domcaps.language.observed import device, device_property
 from domcaps.language.part import Part, field
 from domcaps.language.rule import Problems, problem, rule
-from domcaps.validate import check, plan, sites, vocabulary
+from domcaps.validate import check, checks
+from domcaps.validate.document import walk
+from domcaps.validate.schema import vocabulary
 from fakes import emulator_record
 
 if TYPE_CHECKING:
@@ -75,10 +77,10 @@ HOST = domcaps.Host.from_recording(
 
 def forget() -> None:
     for remembered in (
-        plan.plans,
-        sites.domain_site,
-        sites.other_plans,
-        sites.placed_kinds,
+        checks.plans,
+        walk.domain_site,
+        walk.other_plans,
+        walk.placed_kinds,
         vocabulary.vocabulary,
     ):
         remembered.cache_clear()
@@ -88,9 +90,9 @@ def forget() -> None:
 @pytest.fixture(autouse=True)
 def _small_table(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     mine = {Gadget: (qxl_has_one_head, property_is_there)}
-    for module in (plan, vocabulary):
+    for module in (checks, vocabulary):
         monkeypatch.setattr(module, "parts", lambda: (Gadget, Slot))
-    monkeypatch.setattr(plan, "rules", lambda: mine)
+    monkeypatch.setattr(checks, "rules", lambda: mine)
     forget()
     yield
     forget()
@@ -306,7 +308,7 @@ class TestRule:
             raise AttributeError("oops")
 
         failing = dataclasses.replace(qxl_has_one_head, check=broken)
-        monkeypatch.setattr(plan, "rules", lambda: {Gadget: (failing, property_is_there)})
+        monkeypatch.setattr(checks, "rules", lambda: {Gadget: (failing, property_is_there)})
         forget()
         result = validate("<gadget><kind type='nobodys'/></gadget>")
         assert [finding.code for finding in result.findings] == ["gadget-kind-unknown"]

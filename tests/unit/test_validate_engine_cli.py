@@ -12,7 +12,7 @@ import pytest
 
 from domcaps.facts.record import HostRecord, Recording
 from domcaps.facts.recording import save
-from domcaps.validate.source import MAX_BYTES
+from domcaps.validate.document.parse import MAX_BYTES
 from fakes import emulator_record
 
 if TYPE_CHECKING:

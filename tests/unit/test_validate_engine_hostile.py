@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from domcaps.validate.check import BROKEN
-from domcaps.validate.source import MAX_BYTES, MAX_CHILDREN, MAX_ELEMENTS
+from domcaps.validate.document.parse import MAX_BYTES, MAX_CHILDREN, MAX_ELEMENTS
 from sample_hosts import RELEASES, sample_host
 
 if TYPE_CHECKING:

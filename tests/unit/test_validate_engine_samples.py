@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 from lxml import etree
 
-from domcaps.validate.catalogue import rules
-from domcaps.validate.codes import WELL_FORMED, Code, codes
-from domcaps.validate.samples import domain_of
+from domcaps.validate.catalogue.codes import WELL_FORMED, Code, codes
+from domcaps.validate.catalogue.rules import rules
+from domcaps.validate.catalogue.samples import domain_of
 from sample_hosts import BARE, DIALECTS, RELEASES, host_for, sample_host
 
 if TYPE_CHECKING:

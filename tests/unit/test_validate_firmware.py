@@ -11,7 +11,7 @@ import pytest
 import domcaps
 from domcaps.facts.record import FirmwareDescriptor, HostRecord, Recording
 from domcaps.language.rule import Sample
-from domcaps.validate.samples import domain_of
+from domcaps.validate.catalogue.samples import domain_of
 from sample_hosts import sample_host
 from verdicts import Case, fine, wrong
 

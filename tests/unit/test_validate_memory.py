@@ -10,7 +10,7 @@ from domcaps.facts.question import ask
 from domcaps.facts.record import Recording
 from domcaps.language.quantities import numbers, spell
 from domcaps.language.rule import Sample
-from domcaps.validate.samples import domain_of
+from domcaps.validate.catalogue.samples import domain_of
 from fakes import answer
 from sample_hosts import sample_host
 from verdicts import Case, fine, wrong

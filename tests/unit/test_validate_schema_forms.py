@@ -9,10 +9,10 @@ import pytest
 
 from domcaps.elements.schema.datatypes import FORMS
 from domcaps.language.dialect import parse_dialect
-from domcaps.validate import vocabulary
-from domcaps.validate.schema import refusals
-from domcaps.validate.source import read
-from domcaps.validate.vocabulary import Piece, pieces
+from domcaps.validate.document.parse import read
+from domcaps.validate.schema import vocabulary
+from domcaps.validate.schema.check import refusals
+from domcaps.validate.schema.vocabulary import Piece, pieces
 from sample_hosts import sample_host
 
 if TYPE_CHECKING:

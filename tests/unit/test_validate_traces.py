@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from domcaps.shipped import open_shipped
-from domcaps.validate import traces
 from domcaps.validate.check import _Check
+from domcaps.validate.memo import traces
 
 if TYPE_CHECKING:
     from domcaps.api import Host
     from domcaps.language.part import Part
     from domcaps.language.rule import Rule
-    from domcaps.validate.traces import Traces
+    from domcaps.validate.memo.traces import Traces
 
 DOMAIN = """<domain type='qemu'><name>{name}</name><memory>{memory}</memory>
 <os><type arch='x86_64' machine='q35'>hvm</type></os>

@@ -10,8 +10,8 @@ from domcaps.elements import contents, table
 from domcaps.errors import RequestError
 from domcaps.language import Element, Enum
 from domcaps.language.preference import Decision
-from domcaps.validate.catalogue import parts
-from domcaps.validate.smallest import element_with
+from domcaps.validate.catalogue.minimal import element_with
+from domcaps.validate.catalogue.rules import parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,7 +15,7 @@ from domcaps.elements.placement.pci_assignment import Topology
 from domcaps.language.domain import Domain
 from domcaps.language.finding import Finding, Stage
 from domcaps.language.truth import Truth
-from domcaps.validate.source import path_of
+from domcaps.validate.document.parse import path_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

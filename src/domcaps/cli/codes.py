@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from domcaps.validate.codes import Code
+    from domcaps.validate.catalogue.codes import Code
 
 
 def _complete_code(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:  # noqa: ARG001
     from click.shell_completion import CompletionItem
 
-    from domcaps.validate.codes import codes
+    from domcaps.validate.catalogue.codes import codes
 
     return [
         CompletionItem(name, help=code.title)
@@ -29,7 +29,7 @@ def _complete_code(ctx: click.Context, param: click.Parameter, incomplete: str) 
 )
 def command(*, code: str | None, form: str) -> None:
     """List every finding that 'domcaps validate' may have, or explain the one named CODE."""
-    from domcaps.validate.codes import codes
+    from domcaps.validate.catalogue.codes import codes
 
     known = codes()
     chosen = list(known.values()) if code is None else [_find(code, known)]
@@ -47,7 +47,7 @@ def command(*, code: str | None, form: str) -> None:
 
 def _find(name: str, known: dict[str, Code]) -> Code:
     from domcaps.errors import RequestError
-    from domcaps.validate.codes import near_codes
+    from domcaps.validate.catalogue.codes import near_codes
 
     if name in known:
         return known[name]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from domcaps.language import Reason, World
     from domcaps.report.diff import Difference
     from domcaps.validate.compare import DomainDifference
-    from domcaps.validate.uses import DomainUses
+    from domcaps.validate.explain import DomainUses
 
 _KEYS = ("emulator", "arch", "machine", "virttype", "libvirt")
 _COLOURS = {"+": "green", "-": "red", "~": "yellow"}

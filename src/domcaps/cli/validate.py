@@ -12,17 +12,17 @@ from domcaps.cli._common import host_option, libvirt_option, note, open_host
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from domcaps.validate.as_json import JsonOutput
-    from domcaps.validate.as_sarif import SarifOutput
-    from domcaps.validate.as_text import TextOutput
     from domcaps.validate.check import Validation
     from domcaps.validate.files import Item
+    from domcaps.validate.output.json import JsonOutput
+    from domcaps.validate.output.sarif import SarifOutput
+    from domcaps.validate.output.text import TextOutput
 
 
 def _complete_code(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:  # noqa: ARG001
     from click.shell_completion import CompletionItem
 
-    from domcaps.validate.codes import codes
+    from domcaps.validate.catalogue.codes import codes
 
     return [
         CompletionItem(name, help=code.title)
@@ -104,7 +104,7 @@ def _codes(given: tuple[str, ...]) -> frozenset[str]:
     named = [code for text in given for code in text.replace(",", " ").split()]
     if not named:
         return frozenset()
-    from domcaps.validate.codes import slip
+    from domcaps.validate.catalogue.codes import slip
 
     if wrong := slip(named):
         raise click.BadParameter(wrong, param_hint="--ignore")
@@ -115,14 +115,14 @@ def _output(form: str, dialect: str, *, explain: bool) -> TextOutput | JsonOutpu
     from domcaps._version import __version__
 
     if form == "json":
-        from domcaps.validate.as_json import JsonOutput
+        from domcaps.validate.output.json import JsonOutput
 
         return JsonOutput(__version__, dialect)
     if form == "sarif":
-        from domcaps.validate.as_sarif import SarifOutput
+        from domcaps.validate.output.sarif import SarifOutput
 
         return SarifOutput(__version__)
-    from domcaps.validate.as_text import TextOutput
+    from domcaps.validate.output.text import TextOutput
 
     return TextOutput(explain)
 

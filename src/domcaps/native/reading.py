@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domcaps.errors import UntoldError
-from domcaps.validate.source import path_of
+from domcaps.validate.document.parse import path_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection

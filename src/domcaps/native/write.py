@@ -12,8 +12,8 @@ from domcaps.native.controllers import write_controllers
 from domcaps.native.devices import write_devices
 from domcaps.native.disks import write_disks
 from domcaps.native.line import Line
-from domcaps.validate.settle import Unsettled, settle
-from domcaps.validate.source import Unreadable, read
+from domcaps.validate.document.parse import Unreadable, read
+from domcaps.validate.target import Unsettled, settle
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,14 +12,14 @@ from domcaps.language.domain import Domain
 from domcaps.language.finding import Finding, Severity, Stage, quoted
 from domcaps.language.rule import problem
 from domcaps.language.truth import Truth
-from domcaps.validate.plan import kebab, looks_for
-from domcaps.validate.repeated import take_away
-from domcaps.validate.settle import Unsettled, settle
-from domcaps.validate.shapes import Shapes
-from domcaps.validate.sites import Found, placed_kinds
-from domcaps.validate.source import Source, Unreadable, read
-from domcaps.validate.traces import Traces
-from domcaps.validate.vocabulary import nearest
+from domcaps.validate.checks import kebab, looks_for
+from domcaps.validate.document.parse import Source, Unreadable, read
+from domcaps.validate.document.repeated import take_away
+from domcaps.validate.document.walk import Found, placed_kinds
+from domcaps.validate.memo.shapes import Shapes
+from domcaps.validate.memo.traces import Traces
+from domcaps.validate.schema.vocabulary import nearest
+from domcaps.validate.target import Unsettled, settle
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from domcaps.language.rule import Problem, Rule
     from domcaps.language.table import Enum
     from domcaps.language.world import World
-    from domcaps.validate.plan import FieldPlan, Look
-    from domcaps.validate.traces import Left
+    from domcaps.validate.checks import FieldPlan, Look
+    from domcaps.validate.memo.traces import Left
 
 __all__ = ["Validation", "kebab", "validate"]
 
@@ -89,7 +89,7 @@ def validate(
 
     `new` tells whether it is to be defined now, or one that libvirt has known for long.
     With `schema`, what libvirt's schema refuses is an error: names that it does not know, and all
-    that ``validate/schema.py`` looks at.
+    that ``validate/schema/check.py`` looks at.
     `ignore` names codes that are left out, as does a comment ``<!-- domcaps: ignore CODE -->``
     before an element, for all that is found in it. After `seconds` of work it is given up.
     With `once` nothing is learned for other domains that are built alike, of which there are none;
@@ -207,7 +207,7 @@ class _Check:
     def _compare(self) -> None:
         """Add what libvirt's schema refuses, but where something is known to be wrong."""
         # most domains are never compared, and need not wait for this to be read
-        from domcaps.validate.schema import refusals
+        from domcaps.validate.schema.check import refusals
 
         wrong = {
             finding.path

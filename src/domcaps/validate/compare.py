@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from domcaps.validate.check import Validation
-    from domcaps.validate.uses import DomainUses
+    from domcaps.validate.explain import DomainUses
 
 
 class DomainDifference(msgspec.Struct, frozen=True):

@@ -105,7 +105,7 @@ def _config(table: Any, path: Path) -> Config:
         ) from None
     named = sorted(config.codes())
     if named:
-        from domcaps.validate.codes import slip
+        from domcaps.validate.catalogue.codes import slip
 
         if wrong := slip(named):
             raise InputError(wrong, where=str(path))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from domcaps.errors import DomcapsError
 from domcaps.validate.config import ignored
-from domcaps.validate.source import MAX_BYTES
+from domcaps.validate.document.parse import MAX_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

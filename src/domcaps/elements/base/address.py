@@ -18,7 +18,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from domcaps.elements.base.device import WITHOUT_METADATA, has_metadata
+from domcaps.elements.base.metadata import WITHOUT_METADATA, has_metadata
 from domcaps.language.kinds import ON_OFF, UNSIGNED, Int, OneOf
 from domcaps.language.lazy import cached_property
 from domcaps.language.observed import device

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domcaps.elements.schema.datatypes import FORMS
-from domcaps.validate.vocabulary import pieces
+from domcaps.validate.schema.vocabulary import pieces
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from domcaps.validate.vocabulary import Attribute, Condition, Piece
+    from domcaps.validate.schema.vocabulary import Attribute, Condition, Piece
 
 _ABOUT = """\
 Generated from `elements/schema/vocabulary.txt` and `elements/schema/datatypes.py`: what

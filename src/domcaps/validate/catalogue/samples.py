@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from lxml import etree
 
-from domcaps.validate.vocabulary import vocabulary
+from domcaps.validate.schema.vocabulary import vocabulary
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node

@@ -1,7 +1,7 @@
 """Stand-ins for elements, which give away only what may be looked at.
 
 A rule is tried on them to learn what it looks at: `Shown` gives away shapes alone (see
-`domcaps.validate.outline`), `Recorded` the texts of a whole document as well, and notes which.
+`memo.shape_ids`), `Recorded` the texts of a whole document as well, and notes which.
 """
 
 from __future__ import annotations
@@ -9,15 +9,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from domcaps.validate.outline import TELLING, names_of
-from domcaps.validate.sites import NO_VALUES, domain_site, site_of
+from domcaps.validate.document.walk import NO_VALUES, domain_site, site_of
+from domcaps.validate.memo.shape_ids import TELLING, names_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lxml.etree import _Element as Node
 
-    from domcaps.validate.sites import Site
+    from domcaps.validate.document.walk import Site
 
 _STEPS = re.compile(r"(?:(?:\{[^}]*\})?[\w-]+|\*)(?:/(?:(?:\{[^}]*\})?[\w-]+|\*))*")
 """A path of names and ``*``, as far as stand-ins can follow it."""

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from domcaps.elements.schema.datatypes import form_of
 from domcaps.language.finding import quoted
 from domcaps.language.rule import problem
-from domcaps.validate.outline import names_of
-from domcaps.validate.sites import domain_site
-from domcaps.validate.vocabulary import pieces
+from domcaps.validate.document.walk import domain_site
+from domcaps.validate.memo.shape_ids import names_of
+from domcaps.validate.schema.vocabulary import pieces
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from domcaps.language.dialect import Dialect
     from domcaps.language.kinds import Kind
     from domcaps.language.rule import Problem
-    from domcaps.validate.sites import Site
-    from domcaps.validate.vocabulary import Attribute, Piece
+    from domcaps.validate.document.walk import Site
+    from domcaps.validate.schema.vocabulary import Attribute, Piece
 
 SPACES = {
     f"http://libvirt.org/schemas/domain/{name}/1.0": name

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from domcaps.facts.arch import serves
 from domcaps.language.finding import Finding
-from domcaps.validate.source import path_of
+from domcaps.validate.document.parse import path_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from lxml.etree import _Element as Node
 
     from domcaps.language.world import World
-    from domcaps.validate.source import Source
+    from domcaps.validate.document.parse import Source
 
 # architectures that older definitions name otherwise
 _ARCH_ALIASES = {"i386": "i686", "i486": "i686", "i586": "i686", "amd64": "x86_64"}

@@ -9,11 +9,11 @@ from urllib.parse import quote
 
 import msgspec
 
-from domcaps.validate.codes import codes
+from domcaps.validate.catalogue.codes import codes
 
 if TYPE_CHECKING:
     from domcaps.language.finding import Finding
-    from domcaps.validate.codes import Code
+    from domcaps.validate.catalogue.codes import Code
     from domcaps.validate.files import Checked
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"

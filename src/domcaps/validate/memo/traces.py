@@ -1,6 +1,6 @@
 """What remains to be looked at in documents that are built alike, learned from one of them.
 
-Shapes (`domcaps.validate.shapes`) settle the rules that look at one part alone. Many look further:
+Shapes (`memo.shapes`) settle the rules that look at one part alone. Many look further:
 whether every device finds a slot is decided by all devices and their addresses. Programs that make
 domains make many with the same *skeleton*: the same elements and attributes in the same places,
 with other names, numbers and paths. So each rule is tried on a stand-in for the whole document, and
@@ -18,9 +18,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from domcaps.language.domain import Domain
-from domcaps.validate.outline import LONGEST_NAME, NO_SHAPE
-from domcaps.validate.shapes import remaining
-from domcaps.validate.stands import Hidden, Recorded
+from domcaps.validate.memo.shape_ids import LONGEST_NAME, NO_SHAPE
+from domcaps.validate.memo.shapes import remaining
+from domcaps.validate.memo.tracked import Hidden, Recorded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     from lxml.etree import _Element as Node
 
     from domcaps.language.world import World
-    from domcaps.validate.plan import Look, PartPlan
-    from domcaps.validate.shapes import Shapes
-    from domcaps.validate.sites import Found
-    from domcaps.validate.stands import Place
+    from domcaps.validate.checks import Look, PartPlan
+    from domcaps.validate.document.walk import Found
+    from domcaps.validate.memo.shapes import Shapes
+    from domcaps.validate.memo.tracked import Place
 
 _MOST_SKELETONS = 500
 _MOST_ELEMENTS = 1000

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from lxml import etree
 
 from domcaps.language.finding import Finding
-from domcaps.validate.places import Places
+from domcaps.validate.document.positions import Places
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node

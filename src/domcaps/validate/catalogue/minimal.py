@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from lxml import etree
 
-from domcaps.validate.vocabulary import vocabulary
+from domcaps.validate.schema.vocabulary import vocabulary
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
     from lxml.etree import _Element as Node
 
-    from domcaps.validate.vocabulary import Place
+    from domcaps.validate.schema.vocabulary import Place
 
 # one step of a path: a name, and what an attribute or child of it must be
 _STEP = re.compile(r"(?P<name>[^\[\]/]+)(?:\[(?P<at>@?)(?P<key>[\w:-]+)='(?P<value>[^']*)'\])?")

@@ -12,7 +12,8 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from domcaps.language.domain import split_path
-from domcaps.validate.outline import (
+from domcaps.validate.checks import plans, values_of
+from domcaps.validate.memo.shape_ids import (
     APART,
     NO_SHAPE,
     NO_TEXT,
@@ -23,8 +24,7 @@ from domcaps.validate.outline import (
     number_of,
     outline,
 )
-from domcaps.validate.plan import plans, values_of
-from domcaps.validate.vocabulary import Place, vocabulary
+from domcaps.validate.schema.vocabulary import Place, vocabulary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from domcaps.language.dialect import Dialect
     from domcaps.language.part import Part
-    from domcaps.validate.plan import PartPlan
+    from domcaps.validate.checks import PartPlan
 
 
 NO_VALUES: frozenset[str] = frozenset()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from domcaps.language.kinds import OneOf
-from domcaps.validate.catalogue import parts, rules
+from domcaps.validate.catalogue.rules import parts, rules
 
 if TYPE_CHECKING:
     from domcaps.language.part import Field, Part

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from domcaps.language.finding import Severity
-from domcaps.validate.codes import codes
+from domcaps.validate.catalogue.codes import codes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

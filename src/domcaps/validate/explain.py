@@ -15,9 +15,9 @@ from domcaps.errors import DomainError
 from domcaps.language import Element, Enum, Reason, Target, Truth
 from domcaps.language.domain import Domain
 from domcaps.report.explain import Explanation, explain_all, explain_choice
-from domcaps.validate.plan import plans
-from domcaps.validate.settle import Unsettled, settle
-from domcaps.validate.source import Unreadable, path_of, read
+from domcaps.validate.checks import plans
+from domcaps.validate.document.parse import Unreadable, path_of, read
+from domcaps.validate.target import Unsettled, settle
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from domcaps.language import World
     from domcaps.language.part import Field
-    from domcaps.validate.source import Source
+    from domcaps.validate.document.parse import Source
 
 
 class Use(msgspec.Struct, frozen=True):

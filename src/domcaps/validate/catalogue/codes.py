@@ -18,10 +18,10 @@ from domcaps.language.finding import Severity, Stage
 from domcaps.language.kinds import Text
 from domcaps.language.predicate import ALWAYS
 from domcaps.language.rule import Sample
-from domcaps.validate.catalogue import parts, rules
-from domcaps.validate.general import GENERAL
-from domcaps.validate.plan import FieldPlan, field_plans
-from domcaps.validate.smallest import domain_without, element_with
+from domcaps.validate.catalogue.document_codes import GENERAL
+from domcaps.validate.catalogue.minimal import domain_without, element_with
+from domcaps.validate.catalogue.rules import parts, rules
+from domcaps.validate.checks import FieldPlan, field_plans
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

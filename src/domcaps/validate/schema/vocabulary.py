@@ -25,7 +25,7 @@
 
 Libvirt passes over names that it does not know, so that a slip of the pen goes unseen: those are
 told of in any case, and `vocabulary` has all names. What names may stand beside which others, and
-the forms of values, count only where a domain is compared with the schema: ``validate/schema.py``.
+the forms of values, count only where a domain is compared with the schema: ``schema/check.py``.
 
 What the table's parts declare or know is added, so that a new field needs no second entry.
 """
@@ -39,7 +39,7 @@ from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import TYPE_CHECKING, NamedTuple
 
-from domcaps.validate.catalogue import parts
+from domcaps.validate.catalogue.rules import parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -1,0 +1,148 @@
+"""What must hold of a device's boot order, alias, ACPI index and ROM (see `base.metadata`)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from domcaps.elements.base.metadata import (
+    BOOTABLE,
+    WITHOUT_METADATA,
+    Acpi,
+    Alias,
+    Boot,
+    Metadata,
+    Rom,
+)
+from domcaps.elements.placement.pci_assignment import Topology
+from domcaps.elements.placement.usb import input_bus
+from domcaps.language.observed import device_property
+from domcaps.language.rule import Problems, Sample, problem, rule
+from domcaps.language.truth import Truth
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element as Node
+
+ACPI_INDEX = (
+    device_property("virtio-blk-pci", "acpi-index")
+    | device_property("virtio-net-pci", "acpi-index")
+    | device_property("virtio-scsi-pci", "acpi-index")
+    | device_property("virtio-gpu-pci", "acpi-index")
+    | device_property("virtio-balloon-pci", "acpi-index")
+)
+
+
+_CARD = "<interface type='user'>{}</interface>"
+_FIRST = _CARD.format("<boot order='1'/>")
+
+
+@rule(
+    "boot-order-invalid",
+    Boot,
+    bad=_CARD.format("<boot order='0'/>"),
+    good=_FIRST,
+)
+def order_is_positive(boot: Boot) -> Problems:
+    """A device that is booted from has a place in the order, counted from 1."""
+    if boot.tag in BOOTABLE and boot.place is None:
+        yield problem(f"the boot order is {boot.order!r}, not a number from 1", boot, "@order")
+
+
+@rule("boot-order-duplicate", Boot, bad=_FIRST + _FIRST, good=_FIRST)
+def order_is_unique(boot: Boot) -> Problems:
+    """No two devices have the same place in the boot order."""
+    place = boot.place
+    if place is None:
+        return
+    first = next(b for b in boot.domain.all(Boot) if b.place == place)
+    if first.node is not boot.node:
+        yield problem(f"boot order {place} belongs to another device already", boot, "@order")
+
+
+@rule(
+    "alias-duplicate",
+    Alias,
+    bad=_CARD.format("<alias name='ua-net'/>") * 2,
+    good=_CARD.format("<alias name='ua-net'/>"),
+)
+def alias_is_unique(alias: Alias) -> Problems:
+    """A name that begins with ``ua-`` belongs to one device only."""
+    name = alias.chosen
+    # a console that stands for a serial port shares its name
+    if not name or alias.tag in WITHOUT_METADATA or alias.tag in {"console", "serial"}:
+        return
+    others = (a for a in alias.domain.all(Alias) if a.chosen == name)
+    first = next((a for a in others if a.tag not in WITHOUT_METADATA), alias)
+    if first.node is not alias.node:
+        yield problem(f"another device is called {name!r} already", alias, "@name")
+
+
+@rule(
+    "acpi-index-unsupported",
+    Acpi,
+    bad=Sample("<input type='tablet' bus='usb'><acpi index='1'/></input>"),
+    good=_CARD.format("<model type='virtio'/><acpi index='1'/>"),
+)
+def index_needs_pci(acpi: Acpi) -> Problems:
+    """Only devices of PCI have an ACPI index, and QEMU must be able to pass it on."""
+    if acpi.index is None or acpi.tag in WITHOUT_METADATA:
+        return
+    world = acpi.domain.world
+    if world.truth(ACPI_INDEX) is Truth.NO:
+        reason = ACPI_INDEX.explain(world)
+        yield problem("this QEMU has no ACPI index", acpi, "@index", reason=reason)
+    elif _kind_of_address(acpi) not in {None, "pci"}:
+        yield problem("an ACPI index needs a device of PCI", acpi, "@index")
+
+
+def _kind_of_address(part: Metadata) -> str | None:
+    """Give the kind of a device's address, where it is given or follows from its bus."""
+    device = part.node.getparent()
+    if device is None:
+        return None
+    address = device.find("address")
+    if address is not None and not _is_no_display(device):
+        return address.get("type")
+    if part.tag in _OF_TAG:
+        return _OF_TAG[part.tag]
+    target = device.find("target")
+    if part.tag == "channel" and target is not None and target.get("type") == "virtio":
+        return "virtio-serial"
+    bus = device.get("bus") if target is None else target.get("bus", device.get("bus"))
+    if part.tag in {"hostdev", "controller"}:
+        bus = device.get("type")
+    if part.tag == "input":
+        bus = input_bus(device, part.domain)
+    if bus in _OF_BUS and (part.tag != "controller" or bus == "ccid"):
+        return _OF_BUS[bus]
+    return _kind_by_board(part, device)
+
+
+def _kind_by_board(part: Metadata, device: Node) -> str | None:
+    topology = part.domain.first(Topology)
+    return (topology.devices.kind_by_board(part.tag, device) or None) if topology else None
+
+
+def _is_no_display(device: Node) -> bool:
+    """Tell whether it is a ``<video>`` of type ``none``, whose address libvirt forgets."""
+    model = device.find("model") if device.tag == "video" else None
+    return model is not None and model.get("type") == "none"
+
+
+# where devices are plugged in of which nothing more is said
+_OF_TAG = {"redirdev": "usb", "hub": "usb", "smartcard": "ccid"}
+_OF_BUS = {"usb": "usb", "ccid": "ccid", "scsi": "drive", "sata": "drive", "ide": "drive"}
+
+
+@rule(
+    "rom-unsupported",
+    Rom,
+    bad=_CARD.format("<rom enabled='no' bar='on'/>"),
+    good=_CARD.format("<rom bar='off'/>"),
+)
+def rom_is_consistent(rom: Rom) -> Problems:
+    """A ROM that is switched off has neither a bar nor a file; only devices of PCI have one."""
+    bar, file = rom.bar, rom.node.get("file")
+    if rom.enabled == "no" and (bar is not None or file is not None):
+        yield problem("a disabled ROM can have neither bar nor file", rom)
+    if (rom.enabled or bar or file) and _kind_of_address(rom) not in {None, "pci", "unassigned"}:
+        yield problem("only devices of PCI have a ROM", rom)

@@ -1,0 +1,1 @@
+"""Every rule and every code of a finding, with samples of each."""

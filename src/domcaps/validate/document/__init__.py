@@ -1,0 +1,1 @@
+"""A domain's XML as it was written: parsed, with positions, and walked once."""

@@ -1,0 +1,1 @@
+"""What libvirt's schema permits, and where a domain differs from it."""
