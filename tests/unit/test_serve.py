@@ -21,7 +21,7 @@ from domcaps.serve.background import serving
 from domcaps.serve.hosts import FixedHost, HostSource, RecordedHost, RecordingFolder, ServedHost
 from domcaps.serve.limits import Limits
 from domcaps.serve.procedures import procedures
-from domcaps.serve.server import tcp_socket, unix_socket
+from domcaps.serve.sockets import UnixSocket, tcp_socket
 from domcaps.serve.xdr import (
     INT,
     OPTIONAL_STRING,
@@ -481,19 +481,53 @@ def test_a_user_who_may_not_gets_nothing(path: Path) -> None:
 
 
 def test_a_socket_is_its_owners_alone(path: Path) -> None:
-    with unix_socket(path):
+    with contextlib.closing(UnixSocket(path)):
         assert path.stat().st_mode & 0o777 == 0o600
+    assert not path.exists()
 
 
 def test_a_socket_of_nobody_is_replaced_one_in_use_is_not(path: Path) -> None:
-    unix_socket(path).close()
-    with unix_socket(path), pytest.raises(RequestError, match="already"):
-        unix_socket(path)
-    path.unlink()
+    UnixSocket(path).listening.close()
+    with contextlib.closing(UnixSocket(path)), pytest.raises(RequestError, match="already"):
+        UnixSocket(path)
     path.write_text("precious")
     with pytest.raises(RequestError):
-        unix_socket(path)
+        UnixSocket(path)
     assert path.read_text() == "precious"
+
+
+def test_an_old_server_leaves_the_socket_of_a_new_one(path: Path) -> None:
+    old = UnixSocket(path)
+    old.remove_name()
+    with contextlib.closing(UnixSocket(path)):
+        old.close()
+        assert path.is_socket()
+
+
+@pytest.mark.parametrize("surplus", [1, 100, 5000])
+def test_a_path_that_is_too_long_for_a_socket_is_said(tmp_path: Path, surplus: int) -> None:
+    length = 108 - len(str(tmp_path)) - 2 + surplus
+    with pytest.raises(RequestError, match="at most 107 bytes"):
+        UnixSocket(tmp_path / ("x" * length))
+
+
+def test_servers_started_together_never_remove_each_others_socket(path: Path) -> None:
+    UnixSocket(path).listening.close()
+    made: list[UnixSocket] = []
+    ready = threading.Barrier(8)
+
+    def start() -> None:
+        ready.wait()
+        with contextlib.suppress(RequestError):
+            made.append(UnixSocket(path))
+
+    threads = [threading.Thread(target=start) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(made) == 1
+    made[0].close()
 
 
 @pytest.mark.parametrize(

@@ -132,7 +132,7 @@ def domain_get_info(session: Session, handle: _Handle) -> tuple[int, int, int, i
     """Give state, memory (KiB), CPUs and CPU time."""
     found = _find(session, handle)
     # the wire takes 64 bits of memory, and 16 of CPUs
-    return _SHUT_OFF, found.memory_kib, found.memory_kib, min(found.vcpus, 0xFFFF), 0
+    return _SHUT_OFF, found.memory_kib, found.current_kib, min(found.vcpus, 0xFFFF), 0
 
 
 @procedure(212, takes=(DOMAIN, UINT), gives=(INT, INT))
