@@ -8,6 +8,8 @@ somebody asks; nothing is made, removed or written.
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 import stat
 import uuid
@@ -22,6 +24,8 @@ from domcaps.serve.errors import Code, ErrorDomain, LibvirtError
 from domcaps.serve.xml.documents import parse, uuid_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from lxml.etree import _Element as Node
 
 FILE, BLOCK, FOLDER = 0, 1, 2
@@ -87,7 +91,8 @@ class Pool(msgspec.Struct):
             return None
         path = Path(self.path) / name
         try:
-            found = path.stat()
+            with _held(str(path)) as number:
+                found = os.fstat(number)
         except OSError:
             return None
         kinds = ((stat.S_ISREG, FILE), (stat.S_ISBLK, BLOCK), (stat.S_ISDIR, FOLDER))
@@ -135,8 +140,7 @@ class Volume(msgspec.Struct, frozen=True):
         if self.kind != FILE:
             return ("dir" if self.kind == FOLDER else "raw"), size
         try:
-            with Path(self.path).open("rb") as file:
-                head = file.read(_ISO_AT + len(_ISO))
+            head = _head(self.path, self.stat, _ISO_AT + len(_ISO))
         except OSError:
             return "raw", size  # as libvirt says of what it may not read
         for at, magic, name in _MAGIC:
@@ -162,6 +166,35 @@ class Volume(msgspec.Struct, frozen=True):
         _add(rights, "owner", str(self.stat.st_uid))
         _add(rights, "group", str(self.stat.st_gid))
         return etree.tostring(root, encoding="unicode", pretty_print=True)
+
+
+@contextlib.contextmanager
+def _held(path: str) -> Iterator[int]:
+    """Hold what is at `path` without opening it; links are followed, as libvirt does.
+
+    Opening is what a FIFO, a tape or a watchdog would notice, or would never return from, and
+    between a look at a name and its opening another file can take the name. A descriptor from
+    ``O_PATH`` does neither: it stands for one file from then on.
+    """
+    real = os.path.realpath(path)
+    number = os.open(real, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        yield number
+    finally:
+        os.close(number)
+
+
+def _head(path: str, expected: os.stat_result, size: int) -> bytes:
+    """Read the first bytes of a regular file that is still `expected`; raises `OSError`."""
+    with _held(path) as held:
+        found = os.fstat(held)
+        if not stat.S_ISREG(found.st_mode) or not os.path.samestat(found, expected):
+            raise OSError(errno.ESTALE, os.strerror(errno.ESTALE), path)
+        # the file that is held, whatever has its name by now
+        flags = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+        number = os.open(f"/proc/self/fd/{held}", flags)
+        with open(number, "rb", buffering=0) as file:  # noqa: PTH123 - a descriptor has no path
+            return file.read(size) or b""
 
 
 def pool_of(xml: str, *, real: bool) -> Pool:
