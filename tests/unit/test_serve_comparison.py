@@ -71,7 +71,7 @@ FORM, VALUE, ARGUMENT = Code.XML_ERROR, Code.CONFIG_UNSUPPORTED, Code.INVALID_AR
 @pytest.mark.parametrize(
     ("xml", "code"),
     [
-        ("<cpu", FORM),
+        ("<cpu", Code.XML_DETAIL),
         ("<domain/>", FORM),
         ("<cpu><feature/></cpu>", FORM),
         ("<cpu><model>m</model><feature name='avx' policy='maybe'/></cpu>", VALUE),
@@ -86,7 +86,7 @@ FORM, VALUE, ARGUMENT = Code.XML_ERROR, Code.CONFIG_UNSUPPORTED, Code.INVALID_AR
         ("<cpu mode='custom'><arch>x86_64</arch><model>m</model></cpu>", VALUE),
         ("<cpu><arch>x86_64</arch></cpu>", FORM),
         ("<cpu><arch>pdp11</arch><model>m</model></cpu>", VALUE),
-        ("<!DOCTYPE cpu [<!ENTITY a 'b'>]><cpu><model>&a;</model></domain>", FORM),
+        ("<!DOCTYPE cpu [<!ENTITY a 'b'>]><cpu><model>&a;</model></domain>", Code.XML_DETAIL),
     ],
 )
 def test_what_is_no_cpu_is_refused(xml: str, code: Code) -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from domcaps.validate.check import Validation
 
 _MOST_FINDINGS = 10
+_NO_XML = "xml-malformed"
 _MOST_KIB = 2**63 - 1
 """``virDomainInfo`` has 64 bits, which clients in other languages take for signed."""
 
@@ -67,6 +68,8 @@ def refusal(found: Validation) -> LibvirtError:
     shown = "; ".join(map(_sentence, errors[:_MOST_FINDINGS]))
     if len(errors) > _MOST_FINDINGS:
         shown += f"; and {len(errors) - _MOST_FINDINGS} more"
+    if errors[0].code == _NO_XML:
+        return LibvirtError(Code.XML_DETAIL, f"at {shown}", ErrorDomain.DOMAIN)
     code = Code.XML_ERROR if _is_about_form(errors[0]) else Code.CONFIG_UNSUPPORTED
     return LibvirtError(code, shown, ErrorDomain.DOMAIN)
 

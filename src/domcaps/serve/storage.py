@@ -197,9 +197,9 @@ def _head(path: str, expected: os.stat_result, size: int) -> bytes:
             return file.read(size) or b""
 
 
-def pool_of(xml: str, *, real: bool) -> Pool:
+def pool_of(xml: str | bytes, *, real: bool) -> Pool:
     """Read the description of a pool; raises `LibvirtError` for what is no folder."""
-    root = parse(xml.encode(), ErrorDomain.STORAGE)
+    root = parse(xml, ErrorDomain.STORAGE)
     kind, name = root.get("type"), (root.findtext("name") or "").strip()
     path = (root.findtext("target/path") or "").strip()
     if root.tag != "pool" or kind != "dir":

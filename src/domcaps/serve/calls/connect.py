@@ -119,6 +119,7 @@ def connect_is_secure(session: Session) -> tuple[int]:
 def connect_get_max_vcpus(session: Session, virttype: str | None) -> tuple[int]:
     """Give the most CPUs that a guest of a type can have."""
     host = session.served().host
+    virttype = virttype.lower() if virttype else None  # as libvirt does here, and nowhere else
     machines = host.world(virttype=virttype, libvirt=session.libvirt).emulator.machines(
         virttype or host.world(libvirt=session.libvirt).target.virttype
     )

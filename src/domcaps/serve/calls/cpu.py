@@ -19,7 +19,7 @@ from domcaps.serve.comparison import Comparison, compare_with_emulator
 from domcaps.serve.errors import Code, LibvirtError
 from domcaps.serve.procedures import procedure
 from domcaps.serve.session import check_flags
-from domcaps.serve.xdr import INT, OPTIONAL_STRING, STRING, UINT, Array
+from domcaps.serve.xdr import INT, OPTIONAL_STRING, STRING, UINT, XML, Array
 from domcaps.serve.xml.cpu import check_names, read_cpu
 
 if TYPE_CHECKING:
@@ -126,14 +126,14 @@ def _world(session: Session, target: _Target) -> World:
     return session.served().host.known_world(*target, session.libvirt)
 
 
-@procedure(393, takes=(*_TARGET, STRING, UINT), gives=(INT,), slow=True)
+@procedure(393, takes=(*_TARGET, XML, UINT), gives=(INT,), slow=True)
 def connect_compare_hypervisor_cpu(
     session: Session,
     emulator: str | None,
     arch: str | None,
     machine: str | None,
     virttype: str | None,
-    xml: str,
+    xml: bytes,
     flags: int,
 ) -> tuple[int]:
     """Tell whether an emulator can give a guest a CPU."""
@@ -196,14 +196,14 @@ def verdict(result: tuple[Comparison, str], flags: int) -> int:
     return int(found)
 
 
-@procedure(394, takes=(*_TARGET, Array(STRING, _CPUS_MOST), UINT), gives=(STRING,), slow=True)
+@procedure(394, takes=(*_TARGET, Array(XML, _CPUS_MOST), UINT), gives=(STRING,), slow=True)
 def connect_baseline_hypervisor_cpu(
     session: Session,
     emulator: str | None,
     arch: str | None,
     machine: str | None,
     virttype: str | None,
-    xmls: list[str],
+    xmls: list[bytes],
     flags: int,
 ) -> tuple[str]:
     """Find the CPU that an emulator can give on all hosts whose CPUs are described."""
