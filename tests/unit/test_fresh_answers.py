@@ -11,12 +11,12 @@ import pytest
 from click.testing import CliRunner
 
 import fresh_fakes as fakes
-from domcaps.api import Host
 from domcaps.fresh import printed
 from domcaps.fresh.disk import DiskStore
 from domcaps.fresh.explain import provenance
 from domcaps.fresh.printed import Printed
 from domcaps.fresh.watching import Watcher
+from domcaps.hosts.host import Host
 from fresh_fakes import PretendedHost, descriptor, emulator_text
 
 if TYPE_CHECKING:

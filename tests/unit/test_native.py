@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from lxml.etree import _Element as Node
 
-    from domcaps.api import Host
+    from domcaps.hosts.host import Host
 
 _SILENT = {
     ("alias", "name"),  # what libvirt calls a device

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from lxml import etree
 
-from domcaps.api import Host
 from domcaps.errors import DomcapsError, RequestError
 from domcaps.facts.record import HostCpu, HostRecord, NumaCell, Recording
 from domcaps.facts.recording import save
+from domcaps.hosts.host import Host
 from domcaps.serve.background import serving
 from domcaps.serve.domains import domain_of
 from domcaps.serve.hosts import FixedHost, HostSource, RecordedHost, RecordingFolder, ServedHost

@@ -8,7 +8,6 @@ import msgspec
 import pytest
 from lxml import etree
 
-from domcaps.api import Host
 from domcaps.cpu.data import cpu_data
 from domcaps.cpu.processor import processor
 from domcaps.cpu.x86map import x86_map
@@ -26,6 +25,7 @@ from domcaps.facts.node import (
     SideCache,
 )
 from domcaps.facts.record import HostCpu, HostRecord, NumaCell, Recording
+from domcaps.hosts.host import Host
 from domcaps.serve.node_info import NodeInfo, node_info
 from domcaps.serve.xml.capabilities import capabilities_xml
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from lxml import etree
 
-from domcaps.api import Host
 from domcaps.facts.record import HostRecord, Recording
+from domcaps.hosts.host import Host
 from domcaps.serve.background import serving
 from domcaps.serve.calls.storage import POOL, VOLUME
 from domcaps.serve.errors import Code

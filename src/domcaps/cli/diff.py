@@ -11,7 +11,7 @@ import click
 from domcaps.cli._common import complete_place, open_host
 
 if TYPE_CHECKING:
-    from domcaps.api import Host
+    from domcaps.hosts.host import Host
     from domcaps.language import Reason, World
     from domcaps.report.diff import Difference
     from domcaps.validate.compare import DomainDifference

@@ -82,9 +82,9 @@ def _tell(errors: Sequence[DomcapsError]) -> None:
 
 
 def _wanted(paths: tuple[str, ...], *, everything: bool) -> list[str]:
-    from domcaps.api import Host
     from domcaps.errors import UnsupportedTargetError
     from domcaps.facts.discovery import installed_emulators
+    from domcaps.hosts.host import Host
 
     if paths:
         return list(dict.fromkeys(paths))

@@ -10,7 +10,7 @@ from domcaps.cli._common import many_hosts_option, many_target_options, note, op
 from domcaps.fresh.printed import Printed, keep, recall
 
 if TYPE_CHECKING:
-    from domcaps.api import Host
+    from domcaps.hosts.host import Host
     from domcaps.report.capabilities import DomainCapabilities
 
 
@@ -78,7 +78,7 @@ def _print_page(hosts: tuple[str, ...], question: dict[str, Any]) -> None:
 
 
 def _print_truth(hosts: tuple[str, ...], form: str, several: dict[str, Any]) -> None:
-    from domcaps.api import Host
+    from domcaps.hosts.host import Host
 
     if hosts or form == "html":
         raise click.UsageError("--truth is about this machine, as XML or JSON")
@@ -141,7 +141,7 @@ def _printed(
     host: Host, options: tuple[object, ...], question: dict[str, Any]
 ) -> Printed | DomainCapabilities:
     """Answer, and keep what is printed of this machine for the next process."""
-    from domcaps.live import LiveHost
+    from domcaps.hosts.host import LiveHost
 
     caps = host.domain_capabilities(**question)
     if not isinstance(host, LiveHost):

@@ -25,8 +25,8 @@ def command(*, every: bool, form: str, **question: Any) -> None:
     costs, and what it cost to find out. Nothing of this was declared: it is what the computation
     did read. An answer is only given after all of its inputs were checked.
     """
-    from domcaps.api import Host
     from domcaps.fresh.explain import provenance
+    from domcaps.hosts.host import Host
 
     host = Host.local()
     caps = host.domain_capabilities(**question)

@@ -21,7 +21,7 @@ from domcaps.serve.xdr import (
 from domcaps.serve.xml.capabilities import capabilities_xml
 
 if TYPE_CHECKING:
-    from domcaps.api import Host
+    from domcaps.hosts.host import Host
     from domcaps.serve.session import Session
 
 _AUTH_NONE = 0

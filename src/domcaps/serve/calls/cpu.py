@@ -25,9 +25,9 @@ from domcaps.serve.xml.cpu import check_names, read_cpu
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
 
-    from domcaps.api import Host
     from domcaps.cpu import HostModel
     from domcaps.facts.talk import Talk
+    from domcaps.hosts.host import Host
     from domcaps.language import World
     from domcaps.serve.session import Session
     from domcaps.serve.xml.cpu import Baseline, Described

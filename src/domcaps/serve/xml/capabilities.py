@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from lxml.etree import _Element as Node
 
-    from domcaps.api import Host
     from domcaps.facts.emulator import EmulatorFacts, Machine
+    from domcaps.hosts.host import Host
 
 _WORDS_OF_64_BITS = frozenset({
     "alpha", "aarch64", "ia64", "loongarch64", "mips64", "mips64el", "parisc64", "ppc64",

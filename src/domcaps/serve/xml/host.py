@@ -18,9 +18,9 @@ from domcaps.serve.xml.topology import E, topology
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node
 
-    from domcaps.api import Host
     from domcaps.facts.node import Node as Hardware
     from domcaps.facts.record import HostRecord
+    from domcaps.hosts.host import Host
 
 _PAGE_KIB = 4
 _TRANSPORTS = ("tcp", "rdma")
