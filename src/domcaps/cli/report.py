@@ -147,5 +147,8 @@ def _printed(
     if not isinstance(host, LiveHost):
         return caps
     answer = Printed(caps.xml, caps.json, caps.unknown, caps.snapshot)
-    keep(options, answer, host.entry(**question))
+    entry = host.entry(**question)
+    if entry.value is caps:
+        # something may have changed since: then the trace is not that of what is printed
+        keep(options, answer, entry)
     return answer
