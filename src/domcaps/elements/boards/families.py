@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from domcaps.language.changes.emulators import QEMU_3_1, QEMU_4_2, QEMU_5_2, QEMU_6_2, QEMU_7_2
 from domcaps.language.observed import arch, machine, virttype
 from domcaps.language.preference import Decision, Option, drives
 
@@ -158,10 +159,18 @@ def canonical_machine(name: str, machines: tuple[Machine, ...]) -> str:
     return name
 
 
-# The oldest QEMU that a release of libvirt takes; from the first of them on, 11.3, it was 6.2.
-_OLDEST_QEMU = (("11.3", (6, 2, 0)), ("12.4", (7, 2, 0)))
+# The oldest QEMU that a release of libvirt takes, newest first.
+_OLDEST_QEMU = (
+    (QEMU_7_2, (7, 2, 0)),
+    (QEMU_6_2, (6, 2, 0)),
+    (QEMU_5_2, (5, 2, 0)),
+    (QEMU_4_2, (4, 2, 0)),
+    (QEMU_3_1, (3, 1, 0)),
+)
+_EVER = (2, 11, 0)
+"""Older ones are not known to any dialect, though libvirt took some until 7.4."""
 
 
 def oldest_qemu(dialect: Dialect) -> tuple[int, int, int]:
     """Give the oldest version of QEMU that a libvirt takes; it answers nothing about older ones."""
-    return max(version for since, version in _OLDEST_QEMU if dialect.speaks(since, ""))
+    return next((version for since, version in _OLDEST_QEMU if dialect.has(since)), _EVER)

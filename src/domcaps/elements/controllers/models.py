@@ -14,6 +14,11 @@ from domcaps.elements.boards.families import (
     X86,
 )
 from domcaps.language import Choice, Enum
+from domcaps.language.changes.controllers import (
+    CONTROLLER_NVME,
+    SCSI_VIRTIO_DEFAULT,
+    USB_MODEL_CHOSEN,
+)
 from domcaps.language.observed import arch, device, machine
 
 if TYPE_CHECKING:
@@ -29,7 +34,7 @@ TYPE = Enum(
     choices=(
         *(Choice(name) for name in ("ide", "fdc", "scsi", "sata", "virtio-serial", "ccid", "usb")),
         *(Choice(name) for name in ("pci", "xenbus", "isa")),
-        Choice("nvme", since="11.5"),
+        Choice("nvme", since=CONTROLLER_NVME),
     ),
 )
 
@@ -100,7 +105,7 @@ def default_scsi_model(domain: Domain) -> str | None:
         return "ibmvscsi"
     if world.truth(S390) or world.truth(LOONGARCH_VIRT):
         return "virtio-scsi"
-    if world.target.dialect.speaks("11.6", "") and world.truth(VIRTUAL_BOARDS):
+    if world.target.dialect.has(SCSI_VIRTIO_DEFAULT) and world.truth(VIRTUAL_BOARDS):
         return "virtio-scsi"
     for model, condition in (
         ("lsilogic", SCSI_LSI),
@@ -122,7 +127,7 @@ def default_usb_model(domain: Domain, *, addressed: bool = False) -> str | None:
     `addressed` tells that the domain gives an address for it.
     """
     world = domain.world
-    if world.target.dialect.speaks("11.9", ""):
+    if world.target.dialect.has(USB_MODEL_CHOSEN):
         return _usb_model(world, domain.arch)
     return _old_usb_model(world, domain, addressed=addressed)
 
@@ -156,6 +161,6 @@ def added_usb_model(domain: Domain) -> str | None:
     world = domain.world
     if world.truth(Q35):
         return _first_present(world, "qemu-xhci", "nec-xhci", "ich9-ehci1")
-    if world.truth(_ARM) and not world.target.dialect.speaks("11.9", ""):
+    if world.truth(_ARM) and not world.target.dialect.has(USB_MODEL_CHOSEN):
         return "pci-ohci"
     return default_usb_model(domain) or ("default" if not world.truth(_ARM) else None)

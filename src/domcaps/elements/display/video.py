@@ -30,11 +30,13 @@ from domcaps.elements.boards.families import ARM_VIRT, LOONGARCH_VIRT, PPC64, RI
 from domcaps.elements.boards.fixed import NO_FRAME_BUFFER
 from domcaps.elements.qemu.fragments import on_any_bus
 from domcaps.language import ALWAYS, Choice, Element, Enum
+from domcaps.language.changes.display import VIDEO_EDID
 from domcaps.language.kinds import ON_OFF, UNSIGNED, YES_NO, OneOf
 from domcaps.language.lazy import cached_property
 from domcaps.language.observed import device
 from domcaps.language.part import Part, field
 from domcaps.language.preference import Decision, Option, drives
+from domcaps.language.require import libvirt_reads
 from domcaps.language.rule import Problems, Sample, problem, rule
 from domcaps.language.told import LIBVIRTS_OWN, Told
 
@@ -317,7 +319,7 @@ def edid_needs_a_model(video: Video) -> Problems:
     """Whether the screen describes itself (EDID) can be told to ``vga``, ``virtio``, ``bochs``."""
     model = video.find("model")
     edid = None if model is None else model.get("edid")
-    if edid is None or not video.domain.world.target.dialect.speaks("11.7", ""):
+    if edid is None or not libvirt_reads(video, VIDEO_EDID):
         return
     if edid not in ON_OFF.names:
         yield problem(f"edid is {edid!r}, not on or off", video, "model/@edid")

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from domcaps.elements.advice.remedies import kvm
 from domcaps.elements.boards.families import KVM, X86
 from domcaps.language import AnyChoice, Choice, Drift, Element, Enum, Place, Row, Rows, World
+from domcaps.language.changes.features import HYPERV_ACCELERATED, HYPERV_DEFAULTS
 from domcaps.language.observed import EmulatorFact, WorldFact, arch, qapi, virttype
 from domcaps.language.preference import Decision, Option, family
 from domcaps.language.remedy import Effort, Remedy
@@ -26,6 +27,7 @@ from domcaps.language.told import Told, Untold, Ways
 
 if TYPE_CHECKING:
     from domcaps.facts.emulator import EmulatorFacts
+    from domcaps.language.change import Change
     from domcaps.language.predicate import Predicate
 
 NEVER_NOTIFIES = 2**32 - 1
@@ -123,7 +125,7 @@ def _told(name: str) -> Ways:
     return (Told(cpu=f"qemu64{needs},{switch}", when=X86 & KVM), _UNNOTICED)
 
 
-def _choice(name: str, since: str = "") -> Choice:
+def _choice(name: str, since: Change | None = None) -> Choice:
     return Choice(
         name,
         EmulatorFact(
@@ -194,7 +196,7 @@ _DIRECT = (
 DEFAULTS = Element(
     "defaults",
     supported=None,
-    since="11.9",
+    since=HYPERV_DEFAULTS,
     shown=WorldFact(
         "some enlightenment has a default that says more than on",
         "query-cpu-model-expansion, hv-passthrough",
@@ -226,7 +228,7 @@ UNTIL = Element(
     order=120,
     shown=AnyChoice(FEATURES),
     content=(FEATURES, DEFAULTS),
-    until="11.10",
+    until=HYPERV_ACCELERATED,
 )
 
 
@@ -267,5 +269,5 @@ ELEMENT = Element(
     order=120,
     shown=NOT_EMULATED & AnyChoice(FEATURES),
     content=(FEATURES, DEFAULTS),
-    since="11.10",
+    since=HYPERV_ACCELERATED,
 )

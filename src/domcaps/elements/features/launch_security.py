@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from domcaps.elements.advice.remedies import hardware
 from domcaps.language import AnyChoice, Choice, Drift, Element, Enum, Place
+from domcaps.language.changes.features import TDX_KNOWN, TDX_OF_HOST
 from domcaps.language.observed import (
     EmulatorFact,
     HostFact,
@@ -114,9 +115,14 @@ SECTYPE = Enum(
         # libvirt looks at QEMU only here, and at the host as well for the feature s390-pv
         Choice("s390-pv", S390_PV_QEMU, drifts=(_PV_ANYWHERE,), told=PROTECTED),
         Choice(
-            "tdx", TDX_QEMU, since="11.6", until="11.10", at_start=(_TDX_ANYWHERE,), told=TRUSTED
+            "tdx",
+            TDX_QEMU,
+            since=TDX_KNOWN,
+            until=TDX_OF_HOST,
+            at_start=(_TDX_ANYWHERE,),
+            told=TRUSTED,
         ),
-        Choice("tdx", TDX, since="11.10", told=TRUSTED),
+        Choice("tdx", TDX, since=TDX_OF_HOST, told=TRUSTED),
     ),
     sample="<launchSecurity type='{value}'/>",
 )

@@ -29,6 +29,7 @@ from domcaps.elements.controllers.models import (
 )
 from domcaps.elements.placement.drives import Drives
 from domcaps.elements.placement.virtio_serial import Ports
+from domcaps.language.changes.placement import BOARDS_WITHOUT_PCI
 from domcaps.language.lazy import cached_property
 from domcaps.language.observed import arch, machine
 from domcaps.language.part import Part
@@ -177,7 +178,7 @@ class Hardware(Part):
         world = self.domain.world
         if world.truth(_PCIE_ROOT) or world.truth(_LOONGARCH):
             return "pcie-root"
-        since = world.target.dialect.speaks("11.9", "")
+        since = world.target.dialect.has(BOARDS_WITHOUT_PCI)
         has = world.truth(_ALWAYS_PCI_ROOT) or (since and world.truth(_REALVIEW_EB))
         on_z = world.truth(S390) and world.truth(ZPCI)
         return "pci-root" if has or on_z else ""
@@ -186,7 +187,7 @@ class Hardware(Part):
     def supports_pci(self) -> bool:
         """Whether libvirt gives addresses on PCI to devices of this board."""
         world = self.domain.world
-        if world.target.dialect.speaks("11.9", ""):
+        if world.target.dialect.has(BOARDS_WITHOUT_PCI):
             return True
         if world.truth(_ARM):
             return bool(world.truth(ARM_VIRT) or world.truth(_VERSATILE))
@@ -217,7 +218,7 @@ class Hardware(Part):
             _insert(installed.setdefault("pci", []), Installed("pci", self.board_root, 0))
 
     def _board_usb(self, world: World) -> str | None:
-        since = world.target.dialect.speaks("11.9", "")
+        since = world.target.dialect.has(BOARDS_WITHOUT_PCI)
         if world.truth(X86):
             has = not world.truth(_NO_USB_PC) and not (since and world.truth(_MICROVM))
         elif world.truth(_ARM):
@@ -262,12 +263,11 @@ class Hardware(Part):
 
     def _added_scsi(self, controllers: list[Installed]) -> str | None:
         """Give the model of a SCSI controller that libvirt adds: newer ones add another alike."""
-        if controllers and self.domain.world.target.dialect.speaks(_ALIKE, ""):
+        if controllers and self.domain.world.target.dialect.has(BOARDS_WITHOUT_PCI):
             return controllers[0].model
         return default_scsi_model(self.domain)
 
 
-_ALIKE = "11.9"
 """About the release since which a SCSI controller that is added is like the first: not in 11.3."""
 
 _MOST = 1024
@@ -331,7 +331,7 @@ def root_is_that_of_the_board(hardware: Hardware) -> Problems:
 )
 def pci_needs_a_root(hardware: Hardware) -> Problems:
     """Since 11.9 libvirt takes PCI controllers only for boards that it knows to have PCI."""
-    if hardware.board_root or not hardware.domain.world.target.dialect.speaks("11.9", ""):
+    if hardware.board_root or not hardware.domain.world.target.dialect.has(BOARDS_WITHOUT_PCI):
         return
     for controller in hardware.of("pci"):
         if controller.part is not None:
@@ -361,7 +361,7 @@ def ide_is_there_once(hardware: Hardware) -> Problems:
 def boards_are_known(hardware: Hardware) -> Problems:
     """Since 11.9 libvirt takes only boards of which they know whether they have PCI."""
     world = hardware.domain.world
-    if not world.target.dialect.speaks("11.9", "") or hardware.board_root:
+    if not world.target.dialect.has(BOARDS_WITHOUT_PCI) or hardware.board_root:
         return
     known = world.truth(_NO_USB_PC) or world.truth(_MICROVM)
     if world.truth(_NOT_YET_KNOWN) and not known:

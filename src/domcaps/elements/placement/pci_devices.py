@@ -21,6 +21,7 @@ from domcaps.elements.controllers.models import VIRTIO_SCSI_MODELS
 from domcaps.elements.placement.address_kinds import is_moved_to_spapr_vio, is_on_spapr_vio
 from domcaps.elements.placement.drives import disk_bus
 from domcaps.elements.placement.pci_buses import INTEGRATED, NEEDS, PCI_DEVICE, PCIE_DEVICE
+from domcaps.language.changes.placement import BOARDS_WITHOUT_PCI
 from domcaps.language.lazy import cached_property
 from domcaps.language.observed import arch, device, machine
 
@@ -231,7 +232,7 @@ class PciDevices:
     def _adds_balloon(self) -> bool:
         if "memballoon" in self.nodes:
             return False
-        newer = self.domain.world.target.dialect.speaks("11.9", "")
+        newer = self.domain.world.target.dialect.has(BOARDS_WITHOUT_PCI)
         if self._is(X86):
             return not (newer and self._is(_PLAIN_PC))
         return self._is(_BALLOON) or (not newer and self._is(_RISCV))
@@ -282,7 +283,7 @@ class PciDevices:
             return self._virtio_model(model)
         if model in {"e1000e", "igb"}:
             return self.pcie
-        if model.lower() in _SOLDERED and self.domain.world.target.dialect.speaks("11.9", ""):
+        if model.lower() in _SOLDERED and self.domain.world.target.dialect.has(BOARDS_WITHOUT_PCI):
             return 0
         return 0 if model == "usb-net" else self.pci
 

@@ -25,11 +25,13 @@ from domcaps.elements.base.virtio_options import VirtioOptions
 from domcaps.elements.storage.filesystem import DRIVER_TYPE
 from domcaps.elements.storage.images import FORMATS
 from domcaps.language.attributes import Attributes
+from domcaps.language.changes.storage import FILESYSTEM_SOCKET_READONLY
 from domcaps.language.finding import Stage
 from domcaps.language.kinds import ON_OFF, SIGNED, UNSIGNED, UNSIGNED64, OneOf, Text
 from domcaps.language.observed import device_property
 from domcaps.language.part import field
 from domcaps.language.quantities import OrEmpty, size_of
+from domcaps.language.require import libvirt_reads
 from domcaps.language.rule import Problems, problem, rule
 from domcaps.language.truth import Truth
 
@@ -244,7 +246,7 @@ def virtiofs_is_plain(share: Filesystem) -> Problems:
 )
 def daemons_of_others_are_theirs(share: Filesystem) -> Problems:
     """Whether a daemon that somebody else started can write is not libvirt's to say."""
-    newer = share.domain.world.target.dialect.speaks("12.0", "")
+    newer = libvirt_reads(share, FILESYSTEM_SOCKET_READONLY)
     if newer and share.is_virtiofs and share.socket is not None and share.has("readonly"):
         yield problem("who starts the daemon decides whether it writes", share, "readonly")
 

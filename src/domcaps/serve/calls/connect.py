@@ -130,7 +130,7 @@ def connect_get_max_vcpus(session: Session, virttype: str | None) -> tuple[int]:
 def connect_get_capabilities(session: Session) -> tuple[str]:
     """Describe the host and the guests that it can run."""
     served = session.served()
-    dialect = (session.dialect.major, session.dialect.minor)
+    dialect = session.dialect
     return (served.answer("capabilities", lambda: capabilities_xml(served.host, dialect)),)
 
 

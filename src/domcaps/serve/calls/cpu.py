@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from domcaps.facts.talk import Talk
     from domcaps.hosts.host import Host
     from domcaps.language import World
+    from domcaps.language.dialect import Dialect
     from domcaps.serve.session import Session
     from domcaps.serve.xml.cpu import Baseline, Described
 
@@ -117,7 +118,7 @@ def connect_get_cpu_model_names(
     check_flags(flags, 0)
     if arch not in ARCHITECTURES:
         raise LibvirtError(Code.INVALID_ARG, f"no architecture is called {arch!r}")
-    names = list(libvirt_models(arch, (session.dialect.major, session.dialect.minor)) or ())
+    names = list(libvirt_models(arch, session.dialect) or ())
     return (names if need_results else []), len(names)
 
 
@@ -139,7 +140,7 @@ def connect_compare_hypervisor_cpu(
     """Tell whether an emulator can give a guest a CPU."""
     check_flags(flags, FAIL_INCOMPATIBLE | VALIDATE_XML)
     world = _world(session, (emulator, arch, machine, virttype))
-    dialect = (session.dialect.major, session.dialect.minor)
+    dialect = session.dialect
     found = _own_model(world, dialect)
     if world.target.arch not in X86 and not _is_asked(world, s390_cpu.COMPARISON):
         raise LibvirtError(
@@ -174,7 +175,7 @@ def _talk(session: Session, world: World, talk: Talk[T]) -> T:
         ) from unanswered
 
 
-def _own_model(world: World, dialect: tuple[int, int]) -> HostModel:
+def _own_model(world: World, dialect: Dialect) -> HostModel:
     accelerator = ACCELERATORS[world.target.virttype]
     try:
         found = host_model(world.emulator, accelerator, world.host.record, dialect)
@@ -210,7 +211,7 @@ def connect_baseline_hypervisor_cpu(
     check_flags(flags, EXPAND_FEATURES | MIGRATABLE)
     cpus = [read_cpu(xml) for xml in xmls]
     world = _world(session, (emulator, arch, machine, virttype))
-    known = x86_map((session.dialect.major, session.dialect.minor))
+    known = x86_map(session.dialect)
     accelerator = ACCELERATORS[world.target.virttype]
     try:
         offered = blockers_by_model(world.emulator, accelerator)

@@ -42,7 +42,7 @@ def connect_compare_cpu(session: Session, xml: bytes, flags: int) -> tuple[int]:
     cpu = read_cpu(xml)
     host = session.served().host
     record = host.facts.record
-    dialect = (session.dialect.major, session.dialect.minor)
+    dialect = session.dialect
     there = processor(host.node, record.arch, record.cpu, dialect)
     if record.arch not in X86:
         return (verdict(compare_elsewhere(record.arch, there, cpu), flags),)
@@ -58,7 +58,7 @@ def connect_baseline_cpu(session: Session, xmls: list[bytes], flags: int) -> tup
     check_flags(flags, EXPAND_FEATURES | MIGRATABLE)
     cpus = [read_cpu(xml, Kind.HOST) for xml in xmls]
     check_models(cpus)
-    dialect = (session.dialect.major, session.dialect.minor)
+    dialect = session.dialect
     if cpus[0].arch not in X86:
         return (baseline_elsewhere(cpus[0].arch, cpus, dialect).xml,)
     known = x86_map(dialect)
