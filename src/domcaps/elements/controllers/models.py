@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from domcaps.elements.base.virtio import VIRTIO_MODELS
 from domcaps.elements.boards.families import (
+    ARM,
     ARM_VIRT,
     LOONGARCH_VIRT,
     PSERIES,
@@ -26,8 +28,6 @@ if TYPE_CHECKING:
     from domcaps.language.predicate import Predicate
     from domcaps.language.world import World
 
-_ARM = arch("armv6l", "armv7l", "armv7b", "aarch64")
-
 TYPE = Enum(
     "type",
     attribute="@type",
@@ -38,11 +38,35 @@ TYPE = Enum(
     ),
 )
 
-VIRTIO_SCSI_MODELS = frozenset({"virtio-scsi", "virtio-transitional", "virtio-non-transitional"})
-_VIRTIO = ("virtio", "virtio-transitional", "virtio-non-transitional")
+VIRTIO_SCSI_MODELS = frozenset({"virtio-scsi", *VIRTIO_MODELS[1:]})
+"""Models of SCSI controllers of virtio: the plain one has a name of its own."""
 PCI_ROOTS = frozenset({"pci-root", "pcie-root"})
+XHCI = frozenset({"nec-xhci", "qemu-xhci"})
+"""USB 3 controllers."""
+
+WITH_PORTS = XHCI | {"qusb1", "qusb2"}
+"""USB controllers of which a domain may say how many ports they have."""
+
 EHCI = frozenset({"ich9-ehci1", "ich9-uhci1", "ich9-uhci2", "ich9-uhci3"})
 """A USB 2 controller and its companions: one group of them has one index."""
+
+COMPANIONS = EHCI - {"ich9-ehci1"}
+"""USB 1 controllers that serve the slow devices of a USB 2 controller, at its ports."""
+
+USB_PORTS = {
+    "piix3-uhci": 2,
+    "piix4-uhci": 2,
+    "vt82c686b-uhci": 2,
+    "ehci": 6,
+    "ich9-ehci1": 6,
+    "pci-ohci": 3,
+    "nec-xhci": 4,
+    "qemu-xhci": 4,
+    "qusb1": 8,
+    "qusb2": 8,
+    "none": 0,
+}
+"""Ports of a USB controller of which a domain does not say how many there are, by model."""
 
 MODELS: dict[str, tuple[str, ...]] = {
     "ide": ("piix3", "piix4", "ich6"),
@@ -51,7 +75,7 @@ MODELS: dict[str, tuple[str, ...]] = {
         "lsisas1078", "virtio-transitional", "virtio-non-transitional", "ncr53c90", "dc390",
         "am53c974",
     ),
-    "virtio-serial": _VIRTIO,
+    "virtio-serial": VIRTIO_MODELS,
     "usb": (
         "piix3-uhci", "piix4-uhci", "ehci", *sorted(EHCI), "vt82c686b-uhci", "pci-ohci",
         "nec-xhci", "qusb1", "qusb2", "qemu-xhci", "none",
@@ -93,7 +117,6 @@ USB_DEVICES: dict[str, Predicate] = {
     "nec-xhci": device("nec-usb-xhci"),
     "qemu-xhci": device("qemu-xhci"),
 }
-USB_PRESENT = tuple(USB_DEVICES.values())  # named here for the probe
 
 VIRTUAL_BOARDS = ARM_VIRT | RISCV_VIRT
 
@@ -161,6 +184,6 @@ def added_usb_model(domain: Domain) -> str | None:
     world = domain.world
     if world.truth(Q35):
         return _first_present(world, "qemu-xhci", "nec-xhci", "ich9-ehci1")
-    if world.truth(_ARM) and not world.target.dialect.has(USB_MODEL_CHOSEN):
+    if world.truth(ARM) and not world.target.dialect.has(USB_MODEL_CHOSEN):
         return "pci-ohci"
-    return default_usb_model(domain) or ("default" if not world.truth(_ARM) else None)
+    return default_usb_model(domain) or ("default" if not world.truth(ARM) else None)

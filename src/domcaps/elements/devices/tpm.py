@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from domcaps.elements.advice.remedies import install
 from domcaps.elements.base.device import Device
+from domcaps.elements.boards.defaults import tpm_model
 from domcaps.elements.boards.families import PPC64, X86
 from domcaps.facts.host import TPM_PROGRAMS
 from domcaps.language import ALWAYS, AnyChoice, Choice, Drift, Element, Enum
@@ -246,7 +247,7 @@ class Tpm(Device):
     @cached_property
     def model(self) -> str:
         """The model, libvirt's default where none is named."""
-        return self.named or ("tpm-spapr" if self.holds(PPC64) else "tpm-tis")
+        return tpm_model(self.node, self.domain)
 
     @cached_property
     def version(self) -> str:

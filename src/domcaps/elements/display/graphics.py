@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 from domcaps.elements.advice.drifts import no_module
 from domcaps.elements.advice.programs import helper
 from domcaps.elements.base.device import Device
+from domcaps.elements.boards.defaults import video_model
 from domcaps.elements.display.video import MODEL_TYPE as VIDEO_MODEL
-from domcaps.elements.display.video import Video, default_model
+from domcaps.elements.display.video import Video
 from domcaps.elements.qemu.fragments import NO_X11, SPICE_SERVER
 from domcaps.language import Choice, Element, Enum
 from domcaps.language.attributes import Attributes
@@ -298,7 +299,7 @@ def video_is_added(graphics: Graphics) -> Problems:
     domain = graphics.domain
     if domain.all(Video) or domain.all(Graphics)[0].node is not graphics.node:
         return
-    model = default_model(graphics)
+    model = video_model(None, graphics.domain)
     choice = VIDEO_MODEL.find(model, domain.world.target.dialect)
     if choice is not None:
         yield from needs(graphics, choice.when, f"this QEMU lacks the video device {model!r}")

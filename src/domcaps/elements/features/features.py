@@ -14,7 +14,7 @@ What a domain writes for it stands in different places::
 """
 
 from domcaps.elements.advice.drifts import NO_DMA
-from domcaps.elements.boards.families import I440FX, ISAPC, Q35, XENFV
+from domcaps.elements.boards.families import I440FX, ISAPC, Q35, S390, XENFV
 from domcaps.elements.features.launch_security import (
     PROTECTED,
     S390_PV,
@@ -24,7 +24,7 @@ from domcaps.elements.features.launch_security import (
 )
 from domcaps.language import Element, Place
 from domcaps.language.changes.features import S390_PV_EVERYWHERE, TDX_KNOWN, TDX_OF_HOST
-from domcaps.language.observed import arch, device, object_property, option, qapi
+from domcaps.language.observed import device, object_property, option, qapi
 from domcaps.language.told import LIBVIRTS_OWN, Told, Untold
 
 VMCOREINFO = Element(
@@ -74,7 +74,7 @@ S390_PV_UNTIL = Element(
     "s390-pv",
     place=Place.FEATURES,
     order=70,
-    shown=arch("s390", "s390x"),
+    shown=S390,
     supported=S390_PV,
     until=S390_PV_EVERYWHERE,
     told=PROTECTED,

@@ -20,7 +20,7 @@ from domcaps.elements.advice.remedies import kvm
 from domcaps.elements.boards.families import KVM, X86
 from domcaps.language import AnyChoice, Choice, Drift, Element, Enum, Place, Row, Rows, World
 from domcaps.language.changes.features import HYPERV_ACCELERATED, HYPERV_DEFAULTS
-from domcaps.language.observed import EmulatorFact, WorldFact, arch, qapi, virttype
+from domcaps.language.observed import EmulatorFact, WorldFact, qapi, virttype
 from domcaps.language.preference import Decision, Option, family
 from domcaps.language.remedy import Effort, Remedy
 from domcaps.language.told import Told, Untold, Ways
@@ -253,9 +253,7 @@ PREFERENCE = Decision(
             "on",
             "Windows runs faster with them",
             guest=family("windows"),
-            when=arch("i686", "x86_64")
-            & virttype("kvm")
-            & _offered("relaxed", "vapic", "spinlocks"),
+            when=X86 & virttype("kvm") & _offered("relaxed", "vapic", "spinlocks"),
             xml="<features><hyperv mode='custom'><relaxed state='on'/><vapic state='on'/>"
             "<spinlocks state='on' retries='8191'/></hyperv></features>",
         ),

@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+from domcaps.elements.base.virtio import VIRTIO_MODELS
 from domcaps.elements.hostdevs.hostdev import HOST_IOMMUFD, HOST_VFIO, Hostdev
 from domcaps.language.attributes import Attributes
 from domcaps.language.changes.hostdevs import HOSTDEV_IOMMUFD
@@ -27,9 +28,7 @@ IOMMUFD_OBJECT = qom_type("iommufd")
 GUEST_RESET = device_property("usb-host", "guest-resets-all")
 
 _MODEL = {
-    "scsi_host": Attributes(
-        {"model": OneOf(("default", "virtio", "virtio-transitional", "virtio-non-transitional"))}
-    ),
+    "scsi_host": Attributes({"model": OneOf(("default", *VIRTIO_MODELS))}),
     "mdev": Attributes({"model": OneOf(("vfio-pci", "vfio-ccw", "vfio-ap"))}, required=("model",)),
 }
 _SWITCHES = Attributes({"display": ON_OFF, "ramfb": ON_OFF})

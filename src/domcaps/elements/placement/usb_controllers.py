@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domcaps.elements.controllers.controller import Controller
-from domcaps.elements.controllers.models import USB_DEVICES
+from domcaps.elements.controllers.models import USB_DEVICES, WITH_PORTS
 from domcaps.elements.placement.installed import Hardware
 from domcaps.language.changes.controllers import USB_CONTROLLER_DEFINED
 from domcaps.language.finding import Stage
@@ -21,12 +21,10 @@ from domcaps.language.truth import Truth
 if TYPE_CHECKING:
     from domcaps.language.predicate import Predicate
 
-_WITH_PORTS = frozenset({"nec-xhci", "qemu-xhci", "qusb1", "qusb2"})
-
 
 def _ports_are_fixed(controller: Controller) -> bool:
     model = controller.settled_model
-    fixed = model not in {*_WITH_PORTS, "none", None} and controller.type == "usb"
+    fixed = model not in {*WITH_PORTS, "none", None} and controller.type == "usb"
     return fixed and controller.ports is not None
 
 

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from domcaps.elements.base.device import Device
 from domcaps.elements.base.shared_memory import shares_memory
+from domcaps.elements.base.virtio import VIRTIO_MODELS
 from domcaps.elements.base.virtio_options import VirtioOptions
 from domcaps.elements.storage.filesystem import DRIVER_TYPE
 from domcaps.elements.storage.images import FORMATS
@@ -63,7 +64,7 @@ class Filesystem(VirtioOptions, Device):
     access = field("@accessmode", OneOf(("", "passthrough", "mapped", "squash")))
     fmode = field("@fmode", _PERMISSIONS)
     dmode = field("@dmode", _PERMISSIONS)
-    model = field("@model", OneOf(("virtio", "virtio-transitional", "virtio-non-transitional")))
+    model = field("@model", OneOf(VIRTIO_MODELS))
     multidevs = field("@multidevs", OneOf(("default", "remap", "forbid", "warn")))
     driver = field("driver/@type", choice=DRIVER_TYPE)
     wrpolicy = field("driver/@wrpolicy", OneOf(("default", "immediate")))
