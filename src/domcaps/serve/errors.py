@@ -28,7 +28,6 @@ class Code(enum.IntEnum):
     OPERATION_FAILED = 9
     XML_ERROR = 27
     OPERATION_DENIED = 29
-    XML_DETAIL = 35
     SYSTEM_ERROR = 38
     RPC = 39
     NO_DOMAIN = 42
@@ -47,7 +46,14 @@ class ErrorDomain(enum.IntEnum):
     RPC = 7
     QEMU = 10
     STORAGE = 18
+    NETWORK = 19
     DOMAIN = 20
+    NODE_DEVICE = 22
+    INTERFACE = 26
+    SECRET = 30
+    NETWORK_FILTER = 33
+    SNAPSHOT = 35
+    CHECKPOINT = 69
 
 
 _WORDS = {
@@ -58,6 +64,7 @@ _WORDS = {
     Code.INVALID_ARG: "invalid argument",
     Code.OPERATION_FAILED: "operation failed",
     Code.XML_ERROR: "XML error",
+    Code.OPERATION_DENIED: "operation forbidden",
     Code.NO_DOMAIN: "Domain not found",
     Code.NO_STORAGE_POOL: "Storage pool not found",
     Code.NO_STORAGE_VOL: "Storage volume not found",

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING
 from domcaps.serve.errors import Code, ErrorDomain, LibvirtError
 from domcaps.serve.hosts import LiveHostInUse
 from domcaps.serve.procedures import procedure
-from domcaps.serve.session import check_most
 from domcaps.serve.storage import Pool, Volume, pool_of
-from domcaps.serve.xdr import INT, STRING, UHYPER, UINT, UUID, XML, Array, Record
+from domcaps.serve.xdr import INT, STRING, UHYPER, UINT, UUID, Array, Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,8 +69,7 @@ def _volume(session: Session, handle: _VolumeHandle) -> Volume:
     raise LibvirtError(Code.NO_STORAGE_VOL, f"none with the key {handle[2]!r}", ErrorDomain.STORAGE)
 
 
-def _define(session: Session, xml: bytes, *, lasting: bool) -> tuple[_PoolHandle]:
-    session.require_writable("virStoragePoolDefineXML")
+def _define(session: Session, xml: str, *, lasting: bool) -> tuple[_PoolHandle]:
     pool = pool_of(xml, real=isinstance(session.served(), LiveHostInUse))
     pool.lasting, pool.active = lasting, not lasting
     for known in list(session.pools.values()):
@@ -85,14 +83,14 @@ def _define(session: Session, xml: bytes, *, lasting: bool) -> tuple[_PoolHandle
     return (pool.handle,)
 
 
-@procedure(76, takes=(XML, UINT), gives=(POOL,))
-def storage_pool_create_xml(session: Session, xml: bytes, flags: int) -> tuple[_PoolHandle]:
+@procedure(76, takes=(STRING, UINT), gives=(POOL,))
+def storage_pool_create_xml(session: Session, xml: str, flags: int) -> tuple[_PoolHandle]:
     """Keep a pool until it is stopped."""
     return _define(session, xml, lasting=False)
 
 
-@procedure(77, takes=(XML, UINT), gives=(POOL,))
-def storage_pool_define_xml(session: Session, xml: bytes, flags: int) -> tuple[_PoolHandle]:
+@procedure(77, takes=(STRING, UINT), gives=(POOL,))
+def storage_pool_define_xml(session: Session, xml: str, flags: int) -> tuple[_PoolHandle]:
     """Keep a pool while this connection lasts."""
     return _define(session, xml, lasting=True)
 
@@ -100,21 +98,18 @@ def storage_pool_define_xml(session: Session, xml: bytes, flags: int) -> tuple[_
 @procedure(78, takes=(POOL, UINT))
 def storage_pool_create(session: Session, handle: _PoolHandle, flags: int) -> None:
     """Make it active: its folder is looked at from now on."""
-    session.require_writable("virStoragePoolCreate")
     _find(session, handle).active = True
 
 
 @procedure(79, takes=(POOL, UINT))
 def storage_pool_build(session: Session, handle: _PoolHandle, flags: int) -> None:
     """Make nothing: a folder that is not there has no volumes."""
-    session.require_writable("virStoragePoolBuild")
     _find(session, handle)
 
 
 @procedure(80, takes=(POOL,))
 def storage_pool_destroy(session: Session, handle: _PoolHandle) -> None:
     """Look at it no longer."""
-    session.require_writable("virStoragePoolDestroy")
     pool = _find(session, handle)
     pool.active = False
     if not pool.lasting:
@@ -124,7 +119,6 @@ def storage_pool_destroy(session: Session, handle: _PoolHandle) -> None:
 @procedure(82, takes=(POOL,))
 def storage_pool_undefine(session: Session, handle: _PoolHandle) -> None:
     """Forget it."""
-    session.require_writable("virStoragePoolUndefine")
     del session.pools[_find(session, handle).uuid]
 
 
@@ -181,7 +175,6 @@ def storage_pool_get_autostart(session: Session, handle: _PoolHandle) -> tuple[i
 @procedure(90, takes=(POOL, INT))
 def storage_pool_set_autostart(session: Session, handle: _PoolHandle, autostart: int) -> None:
     """Note it, for who asks."""
-    session.require_writable("virStoragePoolSetAutostart")
     _find(session, handle).autostart = bool(autostart)
 
 
@@ -206,8 +199,7 @@ def storage_pool_num_of_volumes(session: Session, handle: _PoolHandle) -> tuple[
 @procedure(92, takes=(POOL, INT), gives=(Array(STRING, _VOLUMES_MOST),), slow=True)
 def storage_pool_list_volumes(session: Session, handle: _PoolHandle, most: int) -> tuple[list[str]]:
     """Name what stands in the folder."""
-    check_most(most, _VOLUMES_MOST, "names", "STORAGE_VOL")
-    return ([volume.name for volume in _running(session, handle).volumes()[:most]],)
+    return ([volume.name for volume in _running(session, handle).volumes()[: max(most, 0)]],)
 
 
 @procedure(
@@ -280,8 +272,7 @@ def storage_vol_get_path(session: Session, handle: _VolumeHandle) -> tuple[str]:
 
 
 def _names(session: Session, most: int, *, active: bool) -> tuple[list[str]]:
-    check_most(most, _LIST_MOST, "names", "STORAGE_POOL")
-    return ([pool.name for pool in _listed(session, active=active)][:most],)
+    return ([pool.name for pool in _listed(session, active=active)][: max(most, 0)],)
 
 
 @procedure(71, gives=(INT,))
