@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from domcaps._version import __version__
 
 if TYPE_CHECKING:
+    from domcaps.api import Host, baseline, choose_for
     from domcaps.errors import (
         DomainError,
         DomcapsError,
@@ -35,12 +36,11 @@ if TYPE_CHECKING:
         UnmetWishesError,
         UnsupportedTargetError,
         UntoldError,
+        UntrustedProgramError,
     )
     from domcaps.facts.host import read_host_facts
     from domcaps.facts.record import Recording
     from domcaps.facts.transcript import read_transcript
-    from domcaps.hosts.host import Host
-    from domcaps.hosts.several import baseline, choose_for
     from domcaps.report.capabilities import DomainCapabilities
 
 __all__ = [
@@ -63,6 +63,7 @@ __all__ = [
     "UnmetWishesError",
     "UnsupportedTargetError",
     "UntoldError",
+    "UntrustedProgramError",
     "__version__",
     "baseline",
     "choose_for",
@@ -71,10 +72,10 @@ __all__ = [
 ]
 
 _HOMES = {
-    "baseline": "domcaps.hosts.several",
-    "choose_for": "domcaps.hosts.several",
+    "baseline": "domcaps.api",
+    "choose_for": "domcaps.api",
     "DomainCapabilities": "domcaps.report.capabilities",
-    "Host": "domcaps.hosts.host",
+    "Host": "domcaps.api",
     "Recording": "domcaps.facts.record",
     "read_host_facts": "domcaps.facts.host",
     "read_transcript": "domcaps.facts.transcript",

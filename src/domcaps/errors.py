@@ -14,6 +14,7 @@
     │   └── HostFactsError          a JSON file of host facts
     ├── ProbeError              an emulator misbehaved: look at the emulator
     │   ├── EmulatorNotFoundError   no file there, or not one that can be executed
+    │   ├── UntrustedProgramError   nobody vouches for the program, or others could change it
     │   ├── NotAnEmulatorError      it runs, but it does not speak QMP
     │   ├── EmulatorDiedError       it ended while it was being asked
     │   └── EmulatorTimeoutError    it did not answer in time
@@ -102,6 +103,10 @@ class ProbeError(DomcapsError):
 
 class EmulatorNotFoundError(ProbeError):
     """There is no executable file at that path."""
+
+
+class UntrustedProgramError(ProbeError):
+    """The operator did not name that program, or others than root and this user can change it."""
 
 
 class NotAnEmulatorError(ProbeError):

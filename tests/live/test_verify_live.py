@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from domcaps.api import Host
 from domcaps.elements import table
 from domcaps.elements.display import video
 from domcaps.facts.discovery import installed_emulators
-from domcaps.hosts.host import Host
 from domcaps.language import ALWAYS, NEVER
 from domcaps.language.told import Told
 from domcaps.verify.engine import verify_target
@@ -145,7 +145,7 @@ def test_nothing_is_left_behind(
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     mark = uuid.uuid4().hex
-    monkeypatch.setitem(os.environ, "VERIFY_TEST", mark)
+    monkeypatch.setitem(os.environ, "LD_LIBRARY_PATH", mark)
     verify(world, "tpm", "filesystem", "graphics")
     assert survivors(mark) == []
     assert not list(tmp_path.glob("domcaps-*"))
@@ -165,7 +165,7 @@ def test_who_ends_it_finds_nothing_left(tmp_path: Path, number: int, code: int) 
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
-        env=os.environ | {"TMPDIR": str(tmp_path), "DOMCAPS_TEST": mark},
+        env=os.environ | {"TMPDIR": str(tmp_path), "LD_LIBRARY_PATH": mark},
     ) as running:
         limit = time.monotonic() + 60
         while time.monotonic() < limit and not list(tmp_path.iterdir()):

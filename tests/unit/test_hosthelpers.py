@@ -12,6 +12,8 @@ import pytest
 
 from domcaps.facts.helpers import NoAnswer, read_helpers, run_briefly
 from domcaps.facts.hostfiles import HostFiles
+from domcaps.facts.launch import Command
+from domcaps.facts.trust import Kind, vouch
 
 if TYPE_CHECKING:
     from domcaps.facts.record import Helper
@@ -114,7 +116,7 @@ def test_a_file_of_another_kind_can_not_be_started(tmp_path: Path) -> None:
     file.write_bytes(b"\x7fELF nonsense")
     file.chmod(0o755)
     with pytest.raises(NoAnswer, match="Exec format error"):
-        run_briefly([str(file)])
+        run_briefly(named(file))
 
 
 def test_no_program_is_run_unless_wanted(tmp_path: Path) -> None:
@@ -160,7 +162,7 @@ def test_a_hanging_program_and_its_children_are_ended(tmp_path: Path) -> None:
     file = program(tmp_path, "/opt/bin/slow", script)
     started = time.monotonic()
     with pytest.raises(NoAnswer, match="too long"):
-        run_briefly([str(file)], deadline=0.5)
+        run_briefly(named(file), deadline=0.5)
     assert time.monotonic() - started < 5
     assert_gone(pids)
 
@@ -169,14 +171,19 @@ def test_children_left_behind_are_ended_too(tmp_path: Path) -> None:
     pids = tmp_path / "pids"
     script = f"sleep 1000 >/dev/null 2>&1 & echo $! > {pids}; echo done"
     file = program(tmp_path, "/opt/bin/fork", script)
-    assert run_briefly([str(file)]) == b"done\n"
+    assert run_briefly(named(file)) == b"done\n"
     assert_gone(pids)
 
 
 def test_a_program_that_closes_its_output_but_stays(tmp_path: Path) -> None:
     file = program(tmp_path, "/opt/bin/mute", "exec >/dev/null; sleep 1000")
     with pytest.raises(NoAnswer, match="too long"):
-        run_briefly([str(file)], deadline=0.3)
+        run_briefly(named(file), deadline=0.3)
+
+
+def named(file: Path) -> Command:
+    """Give a helper program that the operator named."""
+    return Command(vouch(str(file)), (), Kind.HELPER)
 
 
 def assert_gone(pids: Path) -> None:

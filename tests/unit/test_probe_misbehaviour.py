@@ -31,6 +31,7 @@ from domcaps.facts.plan import TYPES, VERSION
 from domcaps.facts.probe import probe, probe_emulator
 from domcaps.facts.question import Question, ask, device_properties_of
 from domcaps.facts.record import Answer, EmulatorRecord, Failure
+from domcaps.facts.trust import vouch
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -51,7 +52,7 @@ serve(before)
 def mark(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Mark what is started, and see afterwards that nothing of it is left."""
     text = f"TEST_RUN_{uuid.uuid4().hex}"
-    monkeypatch.setenv("DOMCAPS_TEST", text)
+    monkeypatch.setenv("LD_LIBRARY_PATH", text)
     yield text
     assert survivors(text) == []
 
@@ -134,24 +135,24 @@ def test_garbage_that_claims_to_be_executable(tmp_path: Path) -> None:
     path = tmp_path / "garbage"
     path.write_bytes(os.urandom(100))
     path.chmod(0o755)
-    assert "format error" in trouble_with(str(path), NotAnEmulatorError)
+    assert "format error" in trouble_with(vouch(str(path)), NotAnEmulatorError)
 
 
 def test_interpreter_that_is_missing(tmp_path: Path) -> None:
     path = tmp_path / "script"
     path.write_text("#!/no/such/interpreter\n")
     path.chmod(0o755)
-    assert "can't be started" in trouble_with(str(path), NotAnEmulatorError)
+    assert "can't be started" in trouble_with(vouch(str(path)), NotAnEmulatorError)
 
 
 def test_cat() -> None:
-    line = trouble_with("/bin/cat", NotAnEmulatorError)
+    line = trouble_with(vouch("/bin/cat"), NotAnEmulatorError)
     assert "status 1" in line
     assert "invalid option" in line
 
 
 def test_false() -> None:
-    assert "status 1" in trouble_with("/bin/false", NotAnEmulatorError)
+    assert "status 1" in trouble_with(vouch("/bin/false"), NotAnEmulatorError)
 
 
 def test_the_last_words_are_made_printable(tmp_path: Path) -> None:
@@ -471,7 +472,8 @@ def test_the_program_is_killed_while_it_asks(
         import sys
         from domcaps.facts.probe import probe
         from domcaps.facts.question import device_properties_of
-        probe(sys.argv[1:], [device_properties_of("device-07")], kvm=True)
+        from domcaps.facts.trust import vouch
+        probe(list(map(vouch, sys.argv[1:])), [device_properties_of("device-07")], kvm=True)
     """
     with subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(program), path], stderr=subprocess.DEVNULL
@@ -496,8 +498,10 @@ def test_ctrl_c_lets_each_emulator_end_before_the_probe_does(tmp_path: Path) -> 
         import sys
         from domcaps.facts.probe import probe
         from domcaps.facts.question import device_properties_of
+        from domcaps.facts.trust import vouch
         try:
-            probe(sys.argv[1:], [device_properties_of("device-07")], kvm=False, jobs=4)
+            paths = list(map(vouch, sys.argv[1:]))
+            probe(paths, [device_properties_of("device-07")], kvm=False, jobs=4)
         except KeyboardInterrupt:
             sys.exit(130)
     """

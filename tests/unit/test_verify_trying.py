@@ -13,6 +13,7 @@ import pytest
 from probe_fakes import script, survivors
 
 from domcaps.facts.record import Helper, HostRecord
+from domcaps.facts.trust import vouch
 from domcaps.language.told import Beside, Told
 from domcaps.verify.result import NOT_TRIED, REFUSED, STARTS
 from domcaps.verify.trying import Outcome, QemuTrier
@@ -108,7 +109,7 @@ def test_nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
     mark = uuid.uuid4().hex
-    monkeypatch.setenv("VERIFY_TEST", mark)
+    monkeypatch.setenv("LD_LIBRARY_PATH", mark)
     host = HostRecord(arch="x86_64", helpers=(_helper(tmp_path, 'touch "$1"; sleep 100'),))
     way = Told(files=(("f", 1),), beside=Beside("aide", "{dir}/ready", "ready"))
     # a child that leaves the process group
@@ -124,7 +125,7 @@ def _helper(folder: Path, body: str) -> Helper:
     path = folder / "aide"
     path.write_text(f"#!/bin/sh\n{body}\n")
     path.chmod(0o755)
-    return Helper("aide", str(path))
+    return Helper("aide", vouch(str(path)))
 
 
 def test_a_program_runs_beside_it(tmp_path: Path) -> None:

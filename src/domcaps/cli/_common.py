@@ -12,8 +12,8 @@ import click
 from domcaps._version import DEFAULT_DIALECT
 
 if TYPE_CHECKING:
+    from domcaps.api import Host
     from domcaps.facts.record import Recording
-    from domcaps.hosts.host import Host
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -25,10 +25,10 @@ _HOST_HELP = (
 
 
 def host_option(function: F) -> F:
-    """Add ``--host``."""
+    """Add ``--host``, and what may be executed without it."""
     return click.option(
         "--host", "host_file", metavar="FILE", help=_HOST_HELP, shell_complete=complete_host
-    )(function)
+    )(allow_emulator_option(function))
 
 
 def many_hosts_option(function: F) -> F:
@@ -40,6 +40,27 @@ def many_hosts_option(function: F) -> F:
         multiple=True,
         help=f"{_HOST_HELP} A folder stands for the recordings in it, and NAME may hold * and ?.",
         shell_complete=complete_host,
+    )(function)
+
+
+def allow_emulator_option(function: F) -> F:
+    """Add ``--allow-emulator``, which is told to `domcaps.facts.trust` and not to the command."""
+
+    def allow(_ctx: click.Context, _param: click.Parameter, patterns: tuple[str, ...]) -> None:
+        from domcaps.facts import trust
+
+        for pattern in patterns:
+            trust.allow(pattern)
+
+    return click.option(
+        "--allow-emulator",
+        metavar="PATTERN",
+        multiple=True,
+        expose_value=False,
+        callback=allow,
+        help="Execute emulators of these real paths, too, where a domain or a client names them: "
+        "'/opt/qemu-*/bin/qemu-system-*'. Only root and you may be able to change them. May be "
+        "repeated.",
     )(function)
 
 
@@ -135,7 +156,7 @@ def complete_virttype(ctx: click.Context, param: click.Parameter, incomplete: st
 
 def open_host(host_file: str | None, *, inventory: bool = False) -> Host:
     """Give the recorded host, or this machine."""
-    from domcaps.hosts.host import Host
+    from domcaps.api import Host
 
     if host_file is None:
         return Host.local(inventory=inventory)

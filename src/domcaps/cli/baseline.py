@@ -32,7 +32,7 @@ def command(
 
     Without --virttype a type is taken that all of them serve, an accelerated one where possible.
     """
-    from domcaps.hosts.several import baseline
+    from domcaps.api import baseline
 
     found = baseline(
         [open_host(None if name == "local" else name) for name in hosts],

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from domcaps.cli._common import complete_place, open_host
+from domcaps.cli._common import allow_emulator_option, complete_place, open_host
 
 if TYPE_CHECKING:
-    from domcaps.hosts.host import Host
+    from domcaps.api import Host
     from domcaps.language import Reason, World
     from domcaps.report.diff import Difference
     from domcaps.validate.compare import DomainDifference
@@ -88,6 +88,7 @@ def _complete_side(ctx: click.Context, param: click.Parameter, incomplete: str) 
 @click.command("diff")
 @click.argument("before", shell_complete=_complete_side)
 @click.argument("after", shell_complete=_complete_side)
+@allow_emulator_option
 @click.option(
     "--domain",
     "domains",

@@ -12,7 +12,7 @@ from click.shell_completion import CompletionItem
 from domcaps.cli._common import host_option, note, open_host, target_options
 
 if TYPE_CHECKING:
-    from domcaps.hosts.host import Host
+    from domcaps.api import Host
     from domcaps.language import Reason, World
     from domcaps.report.explain import Explanation
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from domcaps.cli._common import libvirt_option, note, open_host
+from domcaps.cli._common import allow_emulator_option, libvirt_option, note, open_host
 
 if TYPE_CHECKING:
     from domcaps.choose.repair import Repair
@@ -26,6 +26,7 @@ def _complete_host(ctx: click.Context, param: click.Parameter, incomplete: str) 
 
 @click.command("fix")
 @click.argument("file", metavar="FILE.xml", type=click.Path(path_type=Path, allow_dash=True))
+@allow_emulator_option
 @click.option(
     "--host",
     "host_files",

@@ -9,7 +9,7 @@ import click
 from domcaps.cli._common import libvirt_option, note, open_host
 
 if TYPE_CHECKING:
-    from domcaps.choose.chosen import Chosen
+    from domcaps.choose.chooser import Chosen
 
 
 def _complete_host(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:
@@ -118,8 +118,8 @@ def command(
     The exit code is 1 where the wishes can't be met together: then the fewest that can't are named,
     with the reasons. It is 2 for wrong usage.
     """  # noqa: D301 - click takes the character, not its name
+    from domcaps.api import choose_for
     from domcaps.errors import UnmetWishesError
-    from domcaps.hosts.several import choose_for
 
     hosts = [open_host(file) for file in host_files] or [open_host(None)]
     try:

@@ -82,12 +82,13 @@ def _tell(errors: Sequence[DomcapsError]) -> None:
 
 
 def _wanted(paths: tuple[str, ...], *, everything: bool) -> list[str]:
+    from domcaps.api import Host
     from domcaps.errors import UnsupportedTargetError
     from domcaps.facts.discovery import installed_emulators
-    from domcaps.hosts.host import Host
+    from domcaps.facts.trust import vouch
 
     if paths:
-        return list(dict.fromkeys(paths))
+        return list(dict.fromkeys(map(vouch, paths)))
     if everything:
         found = installed_emulators()
         if not found:

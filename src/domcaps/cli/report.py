@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from domcaps.cli._common import many_hosts_option, many_target_options, note, open_host
+from domcaps.facts import trust
 from domcaps.fresh.printed import Printed, keep, recall
 
 if TYPE_CHECKING:
-    from domcaps.hosts.host import Host
+    from domcaps.api import Host
     from domcaps.report.capabilities import DomainCapabilities
 
 
@@ -78,7 +79,7 @@ def _print_page(hosts: tuple[str, ...], question: dict[str, Any]) -> None:
 
 
 def _print_truth(hosts: tuple[str, ...], form: str, several: dict[str, Any]) -> None:
-    from domcaps.hosts.host import Host
+    from domcaps.api import Host
 
     if hosts or form == "html":
         raise click.UsageError("--truth is about this machine, as XML or JSON")
@@ -97,6 +98,9 @@ def _print_one(
 ) -> None:
     host_file = _single("host", hosts)
     question = {name: _single(name, value) for name, value in several.items()}
+    if question["emulator"] is not None and host_file is None:
+        # what is kept must be of this path, wherever somebody stands
+        question["emulator"] = trust.vouch(question["emulator"])
     emulator, arch = question["emulator"], question["arch"]
     rest = {name: value for name, value in question.items() if name not in {"emulator", "arch"}}
     options = (emulator, arch, *sorted(rest.items()))
@@ -141,14 +145,11 @@ def _printed(
     host: Host, options: tuple[object, ...], question: dict[str, Any]
 ) -> Printed | DomainCapabilities:
     """Answer, and keep what is printed of this machine for the next process."""
-    from domcaps.hosts.host import LiveHost
+    from domcaps.live import LiveHost
 
     caps = host.domain_capabilities(**question)
     if not isinstance(host, LiveHost):
         return caps
     answer = Printed(caps.xml, caps.json, caps.unknown, caps.snapshot)
-    entry = host.entry(**question)
-    if entry.value is caps:
-        # something may have changed since: then the trace is not that of what is printed
-        keep(options, answer, entry)
+    keep(options, answer, host.entry(**question))
     return answer

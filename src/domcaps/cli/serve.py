@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
-from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from domcaps.cli._common import libvirt_option
+from domcaps.cli._common import allow_emulator_option, libvirt_option
 
 if TYPE_CHECKING:
     import socket
 
     from domcaps.serve.hosts import HostSource
     from domcaps.serve.server import Server
-    from domcaps.serve.sockets import UnixSocket
 
 
 @click.command("serve")
@@ -54,6 +51,7 @@ if TYPE_CHECKING:
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Answer from a folder of recordings, each by its name.",
 )
+@allow_emulator_option
 @libvirt_option("The release of libvirt whose words are wanted.")
 @click.option(
     "--max-clients", type=click.IntRange(1), default=500, show_default=True, help="Clients at once."
@@ -90,8 +88,7 @@ def command(
 
     from domcaps.language import parse_dialect
     from domcaps.serve.limits import Limits
-    from domcaps.serve.server import Server
-    from domcaps.serve.sockets import UnixSocket, inherited_sockets, tcp_socket
+    from domcaps.serve.server import Server, inherited_sockets, tcp_socket, unix_socket
 
     _log(log_level)
     if host_file and zoo:
@@ -99,15 +96,17 @@ def command(
     source = _source(host_file, zoo)
     permissions = _permissions(mode)
     dialect = parse_dialect(libvirt)
-    with contextlib.ExitStack() as stack:
-        named = [stack.enter_context(closing(UnixSocket(path, permissions))) for path in paths]
-        sockets = inherited_sockets()
-        sockets += [one.listening for one in named]
-        sockets += [tcp_socket(address) for address in addresses]
-        if not sockets:
-            raise click.UsageError("give --socket or --listen, or start it by a systemd socket")
-        server = Server(source, dialect, Limits(clients=max_clients), uids or None)
-        asyncio.run(_run(server, sockets, named))
+    sockets = inherited_sockets()
+    sockets += [unix_socket(path, permissions) for path in paths]
+    sockets += [tcp_socket(address) for address in addresses]
+    if not sockets:
+        raise click.UsageError("give --socket or --listen, or start it by a systemd socket")
+    server = Server(source, dialect, Limits(clients=max_clients), uids or None)
+    try:
+        asyncio.run(_run(server, sockets))
+    finally:
+        for path in paths:
+            path.unlink(missing_ok=True)
 
 
 def _log(level: str) -> None:
@@ -148,7 +147,7 @@ def _permissions(mode: str) -> int:
     return found
 
 
-async def _run(server: Server, sockets: list[socket.socket], named: list[UnixSocket]) -> None:
+async def _run(server: Server, sockets: list[socket.socket]) -> None:
     import asyncio
     import signal
 
@@ -158,6 +157,4 @@ async def _run(server: Server, sockets: list[socket.socket], named: list[UnixSoc
         loop.add_signal_handler(number, asked.set)
     await server.start(sockets)
     await asked.wait()
-    for one in named:
-        one.remove_name()
     await server.stop()

@@ -17,7 +17,8 @@ def installed_emulators(search_path: str | None = None) -> tuple[str, ...]:
     emulator already found are left out: they would give the same answers.
     """
     folders = (search_path if search_path is not None else os.environ.get("PATH", "")).split(":")
-    candidates = [Path(folder) / name for folder in folders if folder for name in _names(folder)]
+    absolute = [folder for folder in folders if folder.startswith("/")]
+    candidates = [Path(folder) / name for folder in absolute for name in _names(folder)]
     candidates += [Path(path) for path in _ELSEWHERE]
     found: dict[Path, str] = {}
     # a file's own name before the links to it

@@ -11,14 +11,18 @@ import contextlib
 import os
 import selectors
 import signal
-import subprocess
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from domcaps.errors import UntrustedProgramError
 from domcaps.facts.descriptors import effective, folders, read_descriptors
+from domcaps.facts.launch import PIPE, Command, Process, start
+from domcaps.facts.ownership import weakness
 from domcaps.facts.record import Helper
+from domcaps.facts.trust import LIBEXEC, SYSTEM_PATH, Kind, real_path, vouch
+from domcaps.facts.unprivileged import account_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -29,8 +33,6 @@ DEADLINE = 5.0
 """Seconds that a program has for its answer."""
 
 _ANSWER_LIMIT = 64 * 1024
-_SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-_LIBEXEC = ("/usr/libexec", "/usr/lib/qemu")
 _CAPABILITIES = "--print-capabilities"
 _NOT_ASKED = "it was not asked for its features"
 _SILENT = "it does not tell its features: "
@@ -55,14 +57,14 @@ PROGRAMS = (
     Program("swtpm_setup", arguments=(_CAPABILITIES,)),
     Program("swtpm_ioctl"),
     Program("passt"),
-    Program("virtiofsd", _LIBEXEC, (_CAPABILITIES,), "fs"),
-    Program("vhost-user-gpu", _LIBEXEC, (_CAPABILITIES,), "gpu"),
+    Program("virtiofsd", LIBEXEC, (_CAPABILITIES,), "fs"),
+    Program("vhost-user-gpu", LIBEXEC, (_CAPABILITIES,), "gpu"),
     Program("nbdkit"),
     Program("qemu-rdp"),
     Program("slirp-helper"),
     Program("dbus-daemon"),
-    Program("qemu-pr-helper", _LIBEXEC),
-    Program("qemu-bridge-helper", _LIBEXEC),
+    Program("qemu-pr-helper", LIBEXEC),
+    Program("qemu-bridge-helper", LIBEXEC),
 )
 """What libvirt starts beside QEMU."""
 
@@ -95,7 +97,7 @@ def read_helpers(
     """
     named = _described(files, privileged=privileged, environ=environ)
     remembered = {helper.name: helper for helper in known}
-    path = [*environ.get("PATH", "").split(":"), *_SYSTEM_PATH.split(":")]
+    path = [*environ.get("PATH", "").split(":"), *SYSTEM_PATH.split(":")]
     helpers = []
     for program in PROGRAMS:
         described = named.get(program.vhost_user, ()) if program.vhost_user else ()
@@ -123,7 +125,11 @@ def ask_features(files: HostFiles, helper: Helper) -> Helper:
 def _described(
     files: HostFiles, *, privileged: bool, environ: Mapping[str, str]
 ) -> dict[str, tuple[str, ...]]:
-    """Gather the programs that vhost-user descriptors name, by their type."""
+    """Gather the programs that vhost-user descriptors name, by their type.
+
+    A descriptor vouches for its program only if nobody but root and this user can write it: any
+    other is passed over.
+    """
     where = folders("vhost-user", privileged=privileged, environ=environ)
     gathered: dict[str, tuple[str, ...]] = {}
     for descriptor in effective(read_descriptors(files, where))[0]:
@@ -131,8 +137,15 @@ def _described(
             said = msgspec.json.decode(descriptor.text, type=_Descriptor)
         except (msgspec.DecodeError, RecursionError):
             continue
-        gathered[said.type] = (*gathered.get(said.type, ()), said.binary)
+        if _may_vouch(files, f"{descriptor.directory}/{descriptor.name}"):
+            if files.is_live and said.binary.startswith("/"):
+                vouch(said.binary)
+            gathered[said.type] = (*gathered.get(said.type, ()), said.binary)
     return gathered
+
+
+def _may_vouch(files: HostFiles, path: str) -> bool:
+    return not files.is_live or weakness(real_path(path)) is None
 
 
 def _find(files: HostFiles, program: Program, named: Sequence[str], path: Sequence[str]) -> Helper:
@@ -163,10 +176,18 @@ def _with_features(
     if not run:
         return msgspec.structs.replace(helper, reason=_NOT_ASKED)
     try:
-        features = _features(run_briefly([files.real(helper.path), *arguments]))
+        features = _features(run_briefly(_command(files, helper.path, arguments)))
     except NoAnswer as reason:
         return msgspec.structs.replace(helper, reason=f"{_SILENT}{reason}")
     return msgspec.structs.replace(helper, features=features)
+
+
+def _command(files: HostFiles, path: str, arguments: Sequence[str]) -> Command:
+    real = files.real(path)
+    if not files.is_live:
+        # whoever pretends a host gave the folder in which its programs are
+        vouch(real)
+    return Command(real, arguments, Kind.HELPER)
 
 
 def _features(answer: bytes) -> tuple[str, ...]:
@@ -183,21 +204,20 @@ def _features(answer: bytes) -> tuple[str, ...]:
     return tuple(features)
 
 
-def run_briefly(command: Sequence[str], deadline: float = DEADLINE) -> bytes:
+def run_briefly(
+    command: Command, deadline: float = DEADLINE, environ: Mapping[str, str] | None = None
+) -> bytes:
     """Run a program and give what it printed; nothing of it is left behind afterwards.
 
-    `deadline` is in seconds. Raises `NoAnswer` where it fails, prints too much or takes longer.
+    `deadline` is in seconds, `environ` is added to the environment. Root runs it as another user
+    where that can be (see `domcaps.facts.unprivileged`). Raises
+    `NoAnswer` where it fails, prints too much or takes longer.
     """
     try:
-        process = subprocess.Popen(
-            list(command),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            cwd="/",
-            env={"PATH": _SYSTEM_PATH, "LC_ALL": "C"},
-            start_new_session=True,
-        )
+        account = account_for(command.path)
+        process = start(command, output=PIPE, session=True, environ=environ, account=account)
+    except UntrustedProgramError as error:
+        raise NoAnswer(error.message) from None
     except OSError as error:
         raise NoAnswer(error.strerror or "it can't be started") from None
     try:
@@ -211,7 +231,7 @@ def run_briefly(command: Sequence[str], deadline: float = DEADLINE) -> bytes:
     return answer
 
 
-def _read(process: subprocess.Popen[bytes], end: float) -> bytes:
+def _read(process: Process, end: float) -> bytes:
     """Read all that is printed before the time `end`."""
     assert process.stdout is not None  # noqa: S101 - it is a pipe
     handle = process.stdout.fileno()
@@ -228,7 +248,7 @@ def _read(process: subprocess.Popen[bytes], end: float) -> bytes:
     raise NoAnswer(_TOO_LONG)
 
 
-def _status(process: subprocess.Popen[bytes], end: float) -> int:
+def _status(process: Process, end: float) -> int:
     """Wait for the end without taking note of it: until then the process group keeps its number."""
     pause = 0.0005
     options = os.WEXITED | os.WNOWAIT | os.WNOHANG
@@ -240,7 +260,7 @@ def _status(process: subprocess.Popen[bytes], end: float) -> int:
     return found.si_status
 
 
-def _clean_up(process: subprocess.Popen[bytes]) -> None:
+def _clean_up(process: Process) -> None:
     """Kill the whole process group: the program, and what it started."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)

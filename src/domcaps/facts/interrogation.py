@@ -22,17 +22,12 @@ from qemu.qmp import ConnectError
 from qemu.qmp.error import ProtocolError
 
 from domcaps.errors import EmulatorDiedError, EmulatorTimeoutError, NotAnEmulatorError, ProbeError
-from domcaps.facts.attend import (
-    FROM_OUTSIDE,
-    exit_status,
-    is_shortage,
-    listening,
-    signal_name,
-)
+from domcaps.facts.attend import FROM_OUTSIDE, exit_status, listening, signal_name
 from domcaps.facts.plan import BASICS
 from domcaps.facts.process import EmulatorProcess, questioning
 from domcaps.facts.qmp import Monitor
 from domcaps.facts.record import Answer, Failure, Session
+from domcaps.facts.unprivileged import DEVICES, KVM, account_for
 
 if TYPE_CHECKING:
     from domcaps.facts.plan import Plan
@@ -80,10 +75,6 @@ class Interrogation:
             self._give_up(EmulatorTimeoutError(text, where=self.path, remedy=_LOOK_REMEDY))
         return Session(self.accelerator if self.plan.accelerated else "tcg", tuple(self._answers))
 
-    def shortage(self) -> str:
-        """Give what the emulator printed if that tells of a limit that it reached, "" otherwise."""
-        return self._last_words if is_shortage(self._last_words) else ""
-
     async def _ask_all(self) -> None:
         for starts_left in reversed(range(1 + FRESH_STARTS)):
             trouble = await self._ask_process()
@@ -102,7 +93,9 @@ class Interrogation:
     async def _ask_process(self) -> ProbeError | None:
         """Ask a process what is due. A question that it fails at is noted, with the trouble."""
         monitor = Monitor()
-        process = EmulatorProcess(self.path, questioning(self.accelerator), _environ())
+        devices = (*DEVICES, KVM) if self.accelerator == "kvm" else DEVICES
+        account = account_for(self.path, devices)
+        process = EmulatorProcess(self.path, questioning(self.accelerator), _environ(), account)
         try:
             with process, listening(process):
                 await self._greet(monitor, process)

@@ -23,7 +23,6 @@ import re
 import signal
 import socket
 import stat
-import subprocess
 import time
 import uuid
 from contextvars import ContextVar
@@ -31,10 +30,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from domcaps.errors import EmulatorNotFoundError, NotAnEmulatorError, ProbeError
+from domcaps.facts.launch import PIPE, Command, shell, start
+from domcaps.facts.trust import admit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from types import TracebackType
+
+    from domcaps.facts.launch import Account, Process
 
 OBSERVER: ContextVar[Callable[[str, int], None] | None] = ContextVar("OBSERVER", default=None)
 """Called with an emulator's path and process number while it still runs, before it is ended.
@@ -45,7 +48,7 @@ What it is made of, such as the libraries that it loaded, can be seen then.
 MARK = "DOMCAPS_PROBE"
 """Environment variable that tells to which run a process belongs."""
 
-_LEASH = ("/bin/sh", "-c", "read _; kill -KILL 0")
+_LEASH = shell(("-c", "read _; kill -KILL 0"))
 _KEPT = 4096
 _FLOOD = 1 << 20
 _QUOTED = 240
@@ -104,13 +107,22 @@ class EmulatorProcess:
     """
 
     def __init__(
-        self, path: str, arguments: Sequence[str], environ: Mapping[str, str] | None = None
+        self,
+        path: str,
+        arguments: Sequence[str],
+        environ: Mapping[str, str] | None = None,
+        account: Account | None = None,
     ) -> None:
         """Start the emulator at `path`, with `environ` added to the environment.
 
-        Raises `ProbeError` where the system refuses to.
+        `account` is the user that it runs as, by default the present one. Raises
+        `UntrustedProgramError` where nobody vouches for it, and another `ProbeError` where the
+        system refuses to.
         """
         self.path = path
+        self._account = account
+        # before anything is started for it
+        admit(path)
         self._arguments = arguments
         self._environ = environ or {}
         self.flooded = False
@@ -133,21 +145,16 @@ class EmulatorProcess:
                 os.close(written)
             undo.pop_all()
 
-    def _start(self, monitor: int, output: int) -> subprocess.Popen[bytes]:
+    def _start(self, monitor: int, output: int) -> Process:
         try:
-            return subprocess.Popen(
-                [
-                    os.path.abspath(self.path),  # noqa: PTH100 - links must stay
-                    *self._arguments,
-                    "-qmp",
-                    f"unix:fd={monitor}",
-                ],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                pass_fds=(monitor,),
-                process_group=self._leash.pid,
-                env={**os.environ, "LC_ALL": "C", **self._environ, MARK: self._mark},
+            return start(
+                Command(self.path, (*self._arguments, "-qmp", f"unix:fd={monitor}")),
+                output=output,
+                errors=output,
+                descriptors=(monitor,),
+                group=self._leash.pid,
+                environ={**self._environ, MARK: self._mark},
+                account=self._account,
             )
         except OSError as error:
             # it is there and executable, so what can't be run is its content or its interpreter
@@ -232,15 +239,9 @@ class EmulatorProcess:
         self._leash.wait()
 
 
-def _start_leash(path: str) -> subprocess.Popen[bytes]:
+def _start_leash(path: str) -> Process:
     try:
-        return subprocess.Popen(
-            _LEASH,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            process_group=0,
-        )
+        return start(_LEASH, stdin=PIPE, group=0)
     except OSError as error:
         raise ProbeError(
             f"no process can be started: {error.strerror}", where=path, remedy="see the system"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from domcaps.elements import table
-from domcaps.fresh.emulators import Emulator, EmulatorNamed
+from domcaps.fresh.emulators import Emulator, EmulatorAt, EmulatorNamed
 from domcaps.fresh.hostfacts import FetchedFacts, HostQuestion
 from domcaps.fresh.key import Key
 from domcaps.fresh.probing import Prober, probe_live
@@ -43,9 +43,9 @@ class FetchedEmulators:
         return ()
 
     def get(self, path: str) -> EmulatorFacts:
-        """Fetch the facts of one."""
-        local = self._local
-        return self._fetch(Emulator(local.host, path, local.inventory, local.prober))
+        """Fetch the facts of one, by its real path."""
+        local, real = self._local, self._fetch(EmulatorAt(path))
+        return self._fetch(Emulator(local.host, real, local.inventory, local.prober))
 
     def find(self, name: str) -> str:
         """Look along the search path."""

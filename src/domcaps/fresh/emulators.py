@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domcaps.facts.emulator import EmulatorFacts
-from domcaps.facts.process import quotable
 from domcaps.facts.record import EmulatorRecord
 from domcaps.fresh.hostfacts import HostFact, HostQuestion, KvmUsable, Processor
 from domcaps.fresh.key import Key
 from domcaps.fresh.probing import Prober, probe_live, probe_provably
 from domcaps.fresh.programs import LINKER_VARIABLES
 from domcaps.fresh.remember import remembered
-from domcaps.fresh.witness import Access, ModuleParameters
+from domcaps.fresh.witness import Access, ModuleParameters, RealPath
 
 if TYPE_CHECKING:
     from domcaps.fresh.fetch import Fetch
@@ -41,6 +40,21 @@ class EmulatorNamed(Key[str], frozen=True):
         return f"where {self.name} is"
 
 
+class EmulatorAt(Key[str], frozen=True):
+    """The real path of the emulator that a path leads to: that is what is asked and kept."""
+
+    path: str
+
+    def task(self, fetch: Fetch) -> str:
+        """Follow the links."""
+        return str(fetch.look(RealPath(self.path)))
+
+    @property
+    def text(self) -> str:
+        """Name it."""
+        return f"what {self.path} leads to"
+
+
 class EmulatorAnswers(Key[EmulatorRecord], frozen=True):
     """What an emulator answers, asked only if no process has asked it before.
 
@@ -67,29 +81,12 @@ class EmulatorAnswers(Key[EmulatorRecord], frozen=True):
         return remembered(fetch, parts, EmulatorRecord, lambda inner: self._ask(inner, kvm))
 
     def _ask(self, fetch: Fetch, kvm: bool) -> EmulatorRecord:
-        record = probe_provably(fetch, self.prober, self.path, kvm=kvm, inventory=self.inventory)
-        mishaps = [doubt.text for doubt in fetch.doubts if doubt.is_momentary]
-        if mishaps:
-            _warn(mishaps)
-        return record
+        return probe_provably(fetch, self.prober, self.path, kvm=kvm, inventory=self.inventory)
 
     @property
     def text(self) -> str:
         """Name it."""
         return f"answers of {self.path}"
-
-
-def _warn(mishaps: list[str]) -> None:
-    """Say that an answer is incomplete: on standard error, unless the program logs elsewhere."""
-    import logging
-
-    more = f" (and {len(mishaps) - 1} more)" if len(mishaps) > 1 else ""
-    logging.getLogger("domcaps").warning(
-        "domcaps: the probe was disturbed, so that this answer may be incomplete; it is not kept, "
-        "and the next call probes again: %s%s",
-        quotable(mishaps[0].encode("utf-8", "replace")),
-        more,
-    )
 
 
 class Emulator(Key[EmulatorFacts], frozen=True):

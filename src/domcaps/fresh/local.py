@@ -10,7 +10,7 @@ from domcaps.facts.nodeprobe import read_node
 from domcaps.fresh.answers import Answer, FetchedEmulators, TargetOf
 from domcaps.fresh.build import Build
 from domcaps.fresh.disk import DiskStore, cache_folder
-from domcaps.fresh.emulators import Emulator, EmulatorNamed
+from domcaps.fresh.emulators import Emulator, EmulatorAt, EmulatorNamed
 from domcaps.fresh.hostfacts import WholeRecord
 from domcaps.fresh.key import Key
 from domcaps.language import World
@@ -100,8 +100,8 @@ class Machine:
 
     def emulator(self, path: str) -> EmulatorFacts:
         """Give the facts of an emulator; raises `ProbeError`."""
-        local = self.local
-        return self.build.get(Emulator(local.host, path, local.inventory, local.prober))
+        local, real = self.local, self.build.get(EmulatorAt(path))
+        return self.build.get(Emulator(local.host, real, local.inventory, local.prober))
 
     def find(self, name: str) -> str:
         """Give the path of the program of that name, "" where there is none."""

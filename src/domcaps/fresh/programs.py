@@ -14,6 +14,8 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
 from domcaps.facts.helpers import NoAnswer, arguments_of, run_briefly
+from domcaps.facts.launch import Command
+from domcaps.facts.trust import Kind
 from domcaps.fresh.identity import Identity
 from domcaps.fresh.witness import Content, Existence, Listing, ProgramFile, Witness
 
@@ -191,7 +193,7 @@ def _look_at_program(witness: Witness, fetch: Fetch) -> None:
     """Look at a file that is loaded. If it was written just now, a second change may not show."""
     seen = fetch.look(witness)
     if isinstance(seen, Identity) and not fetch.is_settled(witness):
-        fetch.forget(f"{witness.place} was written while it was looked at", is_momentary=True)
+        fetch.forget()
 
 
 def _companions(helper: Helper, fetch: Fetch) -> Iterator[str]:
@@ -211,9 +213,9 @@ def _linked(path: str, fetch: Fetch) -> list[str]:
     if not fetch.files.is_live:
         return []
     name = PurePosixPath(path).name
-    command = ["/usr/bin/env", "LD_TRACE_LOADED_OBJECTS=1", path, *arguments_of(name)]
+    command = Command(path, arguments_of(name), Kind.HELPER)
     try:
-        answer = run_briefly(command)
+        answer = run_briefly(command, environ={"LD_TRACE_LOADED_OBJECTS": "1"})
     except NoAnswer:
         return []
     return sorted(set(_LOADED.findall(answer.decode("utf-8", "replace"))))

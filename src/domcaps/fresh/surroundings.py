@@ -9,6 +9,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from domcaps.facts.hostfiles import SMALL, HostFiles
+from domcaps.facts.trust import real_path
 from domcaps.fresh.identity import Identity, identity
 
 if TYPE_CHECKING:
@@ -41,6 +42,10 @@ class Surroundings:
             return identity(self.files.status(path))
         except (OSError, ValueError):
             return None
+
+    def real_path(self, path: str) -> str:
+        """Give the path of what a path leads to, links followed; a pretended host has no links."""
+        return real_path(path) if self.files.is_live else path
 
     def is_kernel_file(self, path: str) -> bool:
         """Tell whether a file is made up by the kernel when it is read: its times say nothing."""

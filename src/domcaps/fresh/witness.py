@@ -162,6 +162,14 @@ class Program(_PathWitness, frozen=True):
         return None if status is None else identity(status)
 
 
+class RealPath(_PathWitness, frozen=True):
+    """The absolute path of what a path leads to, links followed."""
+
+    def look(self, around: Surroundings) -> Seen:
+        """Give it."""
+        return around.real_path(self.path)
+
+
 class Device(_PathWitness, frozen=True):
     """A device that is opened and asked, as `HostFiles.control` does."""
 
@@ -294,8 +302,8 @@ class User(Witness, frozen=True):
 
 
 AnyWitness = (
-    Content | KernelFile | Listing | Status | Existence | Folder | Access | Program | Device
-    | ProgramFile | ModuleParameters | Boot | Processor | Variable | User
+    Content | KernelFile | Listing | Status | Existence | Folder | Access | Program | RealPath
+    | Device | ProgramFile | ModuleParameters | Boot | Processor | Variable | User
 )  # fmt: skip
 """Every witness, for those that are read back from a file."""
 

@@ -14,7 +14,6 @@ it and one that does not, and tests hold both to their word.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -25,7 +24,6 @@ from domcaps.language.part import Part
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node
 
-    from domcaps.language.change import Change
     from domcaps.language.truth import Reason
 
 P = TypeVar("P", bound=Part)
@@ -80,11 +78,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A constraint on parts of one class.
-
-    It counts where libvirt has the change `since`, and not the change `until`: a rule that changed
-    is two rules of one code.
-    """
+    """A constraint on parts of one class."""
 
     code: str
     part: type[Part]
@@ -93,8 +87,6 @@ class Rule:
     severity: Severity
     bad: Sample | None
     good: Sample | None
-    since: Change | None = None
-    until: Change | None = None
 
     @property
     def manual(self) -> str:
@@ -110,32 +102,13 @@ def rule(
     good: Sample | str = "",
     stage: Stage = Stage.DEFINE,
     severity: Severity = Severity.ERROR,
-    since: Change | None = None,
-    until: Change | None = None,
 ) -> Callable[[Callable[[P], Problems]], Rule]:
-    """Make a rule of a function; `code` is stable and begins with the element's name.
-
-    `since` and `until` are the changes of libvirt that brought it and took it away.
-    """
+    """Make a rule of a function; `code` is stable and begins with the element's name."""
 
     def decorate(check: Callable[[P], Problems]) -> Rule:
-        dated = check if since is until is None else _dated(check, since, until)
-        return Rule(code, part, dated, stage, severity, _sample(bad), _sample(good), since, until)
+        return Rule(code, part, check, stage, severity, _sample(bad), _sample(good))
 
     return decorate
-
-
-def _dated(
-    check: Callable[[P], Problems], since: Change | None, until: Change | None
-) -> Callable[[P], Problems]:
-    """Have a check find nothing in dialects that do not make it."""
-
-    @functools.wraps(check)
-    def dated(part: P) -> Problems:
-        if part.domain.world.target.dialect.has_between(since, until):
-            yield from check(part)
-
-    return dated
 
 
 def _sample(given: Sample | str) -> Sample | None:

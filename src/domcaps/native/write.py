@@ -46,7 +46,7 @@ def command_of(
         line.reading.children(devices, "disk")
         write_characters(line, devices)
         write_devices(line, devices)
-    return (world.emulator.record.path, *line.arguments())
+    return (world.target.emulator, *line.arguments())
 
 
 def _set_names_aside(line: Line, devices: Node) -> None:

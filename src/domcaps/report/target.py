@@ -42,7 +42,7 @@ def settle(host: HostFacts, emulators: Emulators, question: Question, origin: st
             where=facts.path,
             remedy="record it again",
         ) from unanswered
-    return Target(facts.path, wanted, name, kind, dialect, question.flags)
+    return Target(path, wanted, name, kind, dialect, question.flags)
 
 
 def default_emulator(

@@ -11,14 +11,14 @@ import threading
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from domcaps.api import Host
 from domcaps.errors import UnsupportedTargetError
-from domcaps.hosts.host import Host
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
     from pathlib import Path
 
-    from domcaps.hosts.host import LiveHost
+    from domcaps.live import LiveHost
 
 
 T = TypeVar("T")
@@ -40,11 +40,11 @@ def _stamp(path: Path) -> _Stamp | None:
 class ServedHost:
     """A host in one state, and the answers that were made of it.
 
-    `name` is what it is called on the wire.
+    `name` is what it is called on the wire. Clients vouch for no emulator that they name.
     """
 
     def __init__(self, host: Host, name: str) -> None:
-        self.host = host
+        self.host = host.for_clients()
         self.name = name
         self._answers: dict[Hashable, object] = {}
         self._lock = threading.Lock()
@@ -71,7 +71,7 @@ class LiveHostInUse(ServedHost):
 
     def __init__(self, host: LiveHost, name: str) -> None:
         super().__init__(host, name)
-        self._live = host
+        self._live = host.for_clients()
 
     def ready(self, key: Hashable, options: dict[str, Any]) -> str | None:  # noqa: ARG002
         """Ask it whether it knows without looking."""

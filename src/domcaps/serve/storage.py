@@ -8,8 +8,6 @@ somebody asks; nothing is made, removed or written.
 
 from __future__ import annotations
 
-import contextlib
-import errno
 import os
 import stat
 import uuid
@@ -24,8 +22,6 @@ from domcaps.serve.errors import Code, ErrorDomain, LibvirtError
 from domcaps.serve.xml.documents import parse, uuid_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from lxml.etree import _Element as Node
 
 FILE, BLOCK, FOLDER = 0, 1, 2
@@ -91,8 +87,7 @@ class Pool(msgspec.Struct):
             return None
         path = Path(self.path) / name
         try:
-            with _held(str(path)) as number:
-                found = os.fstat(number)
+            found = path.stat()
         except OSError:
             return None
         kinds = ((stat.S_ISREG, FILE), (stat.S_ISBLK, BLOCK), (stat.S_ISDIR, FOLDER))
@@ -140,7 +135,8 @@ class Volume(msgspec.Struct, frozen=True):
         if self.kind != FILE:
             return ("dir" if self.kind == FOLDER else "raw"), size
         try:
-            head = _head(self.path, self.stat, _ISO_AT + len(_ISO))
+            with Path(self.path).open("rb") as file:
+                head = file.read(_ISO_AT + len(_ISO))
         except OSError:
             return "raw", size  # as libvirt says of what it may not read
         for at, magic, name in _MAGIC:
@@ -168,38 +164,9 @@ class Volume(msgspec.Struct, frozen=True):
         return etree.tostring(root, encoding="unicode", pretty_print=True)
 
 
-@contextlib.contextmanager
-def _held(path: str) -> Iterator[int]:
-    """Hold what is at `path` without opening it; links are followed, as libvirt does.
-
-    Opening is what a FIFO, a tape or a watchdog would notice, or would never return from, and
-    between a look at a name and its opening another file can take the name. A descriptor from
-    ``O_PATH`` does neither: it stands for one file from then on.
-    """
-    real = os.path.realpath(path)
-    number = os.open(real, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
-    try:
-        yield number
-    finally:
-        os.close(number)
-
-
-def _head(path: str, expected: os.stat_result, size: int) -> bytes:
-    """Read the first bytes of a regular file that is still `expected`; raises `OSError`."""
-    with _held(path) as held:
-        found = os.fstat(held)
-        if not stat.S_ISREG(found.st_mode) or not os.path.samestat(found, expected):
-            raise OSError(errno.ESTALE, os.strerror(errno.ESTALE), path)
-        # the file that is held, whatever has its name by now
-        flags = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
-        number = os.open(f"/proc/self/fd/{held}", flags)
-        with open(number, "rb", buffering=0) as file:  # noqa: PTH123 - a descriptor has no path
-            return file.read(size) or b""
-
-
-def pool_of(xml: str | bytes, *, real: bool) -> Pool:
+def pool_of(xml: str, *, real: bool) -> Pool:
     """Read the description of a pool; raises `LibvirtError` for what is no folder."""
-    root = parse(xml, ErrorDomain.STORAGE)
+    root = parse(xml.encode(), ErrorDomain.STORAGE)
     kind, name = root.get("type"), (root.findtext("name") or "").strip()
     path = (root.findtext("target/path") or "").strip()
     if root.tag != "pool" or kind != "dir":

@@ -78,12 +78,18 @@ def _open(
     wanted: tuple[str | None, str | None, str | None, str],
 ) -> World:
     """Try, and when that fails find out which of the four is to blame."""
-    from domcaps.errors import DomcapsError
+    from domcaps.errors import DomcapsError, UntrustedProgramError
 
     emulator, arch, machine, virttype = wanted
     arch = _ARCH_ALIASES.get(arch or "", arch)
     try:
         return open_world(emulator, arch, machine, virttype)
+    except UntrustedProgramError as error:
+        # what another emulator would say is of no use
+        where = source.root.find("devices/emulator")
+        node = source.root if where is None else where
+        text = f"{error.message} ({error.remedy})" if error.remedy else error.message
+        raise _unsettled(source, node, "", "emulator-not-probed", text) from error
     except DomcapsError as error:
         where, attribute, code = _to_blame(source.root, open_world, (emulator, arch, virttype))
         text = f"{error.message} ({error.remedy})" if error.remedy else error.message

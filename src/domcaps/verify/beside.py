@@ -11,22 +11,25 @@ import asyncio
 import contextlib
 import os
 import signal
-import subprocess
 import tempfile
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from domcaps.errors import UntrustedProgramError
+from domcaps.facts.launch import PIPE, Command, start, within_shell
 from domcaps.facts.process import quotable
+from domcaps.facts.trust import Kind
 from domcaps.verify.command import filled
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from domcaps.facts.host import HostFacts
+    from domcaps.facts.launch import Process
     from domcaps.language.told import Beside
 
 _READY_SECONDS = 10.0
-_GUARDED = ("/bin/sh", "-c", '("$@"; kill -KILL 0) & read _; kill -KILL 0', "sh")
+_GUARDED = '("$@"; kill -KILL 0) & read _; kill -KILL 0'
 
 
 class BesideError(Exception):
@@ -47,13 +50,10 @@ async def running(
     arguments = [filled(word, "t0", folder) for word in beside.arguments.split()]
     with tempfile.TemporaryFile() as output:
         try:
-            process = subprocess.Popen(
-                [*_GUARDED, found.path, *arguments],
-                stdin=subprocess.PIPE,
-                stdout=output,
-                stderr=output,
-                process_group=0,
-            )
+            guarded = within_shell(_GUARDED, Command(found.path, arguments, Kind.HELPER))
+            process = start(guarded, stdin=PIPE, output=output, errors=output, group=0)
+        except UntrustedProgramError as error:
+            raise BesideError(str(error)) from error
         except OSError as error:
             raise BesideError(f"{beside.program} can't be started: {error.strerror}") from error
         try:
@@ -67,9 +67,7 @@ async def running(
             process.wait()
 
 
-async def _ready(
-    path: Path, program: str, process: subprocess.Popen[bytes], output: IO[bytes]
-) -> None:
+async def _ready(path: Path, program: str, process: Process, output: IO[bytes]) -> None:
     limit = asyncio.get_running_loop().time() + _READY_SECONDS
     while not path.exists():
         _check(program, process, output)
@@ -78,7 +76,7 @@ async def _ready(
         await asyncio.sleep(0.01)
 
 
-def _check(program: str, process: subprocess.Popen[bytes], output: IO[bytes]) -> None:
+def _check(program: str, process: Process, output: IO[bytes]) -> None:
     if process.poll() is not None:
         raise BesideError(f"{program} does not run here{_said(output)}")
 

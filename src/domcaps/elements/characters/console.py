@@ -16,7 +16,6 @@ from domcaps.elements.characters.chardev_command_line import console
 from domcaps.elements.characters.serial import Serial, address_problems, port_type
 from domcaps.elements.display.graphics import SPICE
 from domcaps.language import Choice, Drift, Element, Enum
-from domcaps.language.changes.characters import CONSOLE_REPORTED
 from domcaps.language.finding import Stage
 from domcaps.language.lazy import cached_property
 from domcaps.language.observed import device, qapi
@@ -109,7 +108,7 @@ PREFERENCE = Decision(
     ),
 )
 
-ELEMENT = Element("console", order=130, since=CONSOLE_REPORTED, content=(TYPE,))
+ELEMENT = Element("console", order=130, since="11.5", content=(TYPE,))
 
 TARGET_TYPE = Enum(
     "targetType",

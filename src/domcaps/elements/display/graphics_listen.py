@@ -17,10 +17,9 @@ from typing import TYPE_CHECKING
 
 from domcaps.elements.display.graphics import Graphics
 from domcaps.language.attributes import Attributes
-from domcaps.language.changes.display import GRAPHICS_DEFINED
 from domcaps.language.finding import Stage
 from domcaps.language.kinds import OneOf
-from domcaps.language.require import libvirt_reads
+from domcaps.language.require import speaks
 from domcaps.language.rule import Problems, problem, rule
 
 if TYPE_CHECKING:
@@ -128,7 +127,7 @@ _TWO = (
 )
 def one_listen(graphics: Graphics) -> Problems:
     """A server listens in one place: more than one ``<listen>`` is refused."""
-    if libvirt_reads(graphics, GRAPHICS_DEFINED):
+    if speaks(graphics, "11.10"):
         yield from _several(graphics)
 
 
@@ -141,5 +140,5 @@ def one_listen(graphics: Graphics) -> Problems:
 )
 def one_listen_at_start(graphics: Graphics) -> Problems:
     """Before libvirt 11.10 several ``<listen>`` were noticed only when the guest was started."""
-    if graphics.type != "rdp" and not libvirt_reads(graphics, GRAPHICS_DEFINED):
+    if graphics.type != "rdp" and not speaks(graphics, "11.10"):
         yield from _several(graphics)

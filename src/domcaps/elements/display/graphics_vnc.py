@@ -14,10 +14,9 @@ import re
 from domcaps.elements.display.graphics import Graphics, has_graphics
 from domcaps.elements.display.graphics_listen import first_type
 from domcaps.language.attributes import number
-from domcaps.language.changes.display import GRAPHICS_DEFINED
 from domcaps.language.finding import Stage
 from domcaps.language.observed import option
-from domcaps.language.require import libvirt_reads, needs
+from domcaps.language.require import needs, speaks
 from domcaps.language.rule import Problems, Sample, problem, rule
 
 POWER_CONTROL = option("vnc", "power-control")
@@ -51,7 +50,7 @@ def automatic(graphics: Graphics) -> bool:
     if said in {"yes", "no"}:
         return said == "yes"
     port = graphics.node.get("port")
-    return port in {None, "-1"} or (port == "0" and libvirt_reads(graphics, GRAPHICS_DEFINED))
+    return port in {None, "-1"} or (port == "0" and speaks(graphics, "11.10"))
 
 
 @rule(
@@ -102,9 +101,7 @@ def connected_is_known(graphics: Graphics) -> Problems:
 
 def _has_password(graphics: Graphics) -> bool:
     """Tell whether a password counts: which servers have one."""
-    with_one = (
-        {"vnc", "spice", "rdp"} if libvirt_reads(graphics, GRAPHICS_DEFINED) else {"vnc", "spice"}
-    )
+    with_one = {"vnc", "spice", "rdp"} if speaks(graphics, "11.10") else {"vnc", "spice"}
     return graphics.type in with_one and graphics.node.get("passwd") is not None
 
 
@@ -157,7 +154,7 @@ def rdp_has_one_user(graphics: Graphics) -> Problems:
         return
     for name in ("replaceUser", "multiUser"):
         said = graphics.node.get(name)
-        if said == "yes" or (said is not None and libvirt_reads(graphics, GRAPHICS_DEFINED)):
+        if said == "yes" or (said is not None and speaks(graphics, "11.10")):
             yield problem(f"RDP has no {name} here", graphics, f"@{name}")
     if _has_password(graphics) and graphics.node.get("passwdValidTo") is not None:
         yield problem("an RDP password does not expire", graphics, "@passwdValidTo")

@@ -11,10 +11,9 @@ Its timers stand in `domain.timer`.
 
 from __future__ import annotations
 
-from domcaps.elements.boards.families import X86
 from domcaps.elements.features.hyperv import CLOCK
 from domcaps.language.kinds import Int, OneOf
-from domcaps.language.observed import virttype
+from domcaps.language.observed import arch, virttype
 from domcaps.language.part import Part, field
 from domcaps.language.preference import Decision, Option, family
 from domcaps.language.quantities import OrEmpty
@@ -41,7 +40,7 @@ PREFERENCE = Decision(
             "localtime",
             "Windows takes the clock for local time, and asks the hypervisor for it",
             guest=family("windows"),
-            when=X86 & virttype("kvm") & CLOCK,
+            when=arch("i686", "x86_64") & virttype("kvm") & CLOCK,
             xml="<clock offset='{value}'><timer name='hypervclock' present='yes'/>"
             f"{_TICKS}</clock>",
         ),
@@ -54,7 +53,7 @@ PREFERENCE = Decision(
         Option(
             "utc",
             "all others take it for universal time, and PCs must not lose ticks",
-            when=X86,
+            when=arch("i686", "x86_64"),
             xml=f"<clock offset='{{value}}'>{_TICKS}</clock>",
         ),
         Option("utc", "all others take it for universal time", xml="<clock offset='{value}'/>"),

@@ -10,14 +10,12 @@
 
 from __future__ import annotations
 
-from domcaps.elements.base.virtio import VIRTIO_MODELS
 from domcaps.elements.hostdevs.hostdev import HOST_IOMMUFD, HOST_VFIO, Hostdev
 from domcaps.language.attributes import Attributes
-from domcaps.language.changes.hostdevs import HOSTDEV_IOMMUFD
 from domcaps.language.finding import Stage
 from domcaps.language.kinds import ON_OFF, YES_NO, OneOf
 from domcaps.language.observed import device, device_property, qom_type
-from domcaps.language.require import libvirt_reads, needs
+from domcaps.language.require import needs, speaks
 from domcaps.language.rule import Problems, Sample, problem, rule
 
 VFIO_PCI = device("vfio-pci")
@@ -28,7 +26,9 @@ IOMMUFD_OBJECT = qom_type("iommufd")
 GUEST_RESET = device_property("usb-host", "guest-resets-all")
 
 _MODEL = {
-    "scsi_host": Attributes({"model": OneOf(("default", *VIRTIO_MODELS))}),
+    "scsi_host": Attributes(
+        {"model": OneOf(("default", "virtio", "virtio-transitional", "virtio-non-transitional"))}
+    ),
     "mdev": Attributes({"model": OneOf(("vfio-pci", "vfio-ccw", "vfio-ap"))}, required=("model",)),
 }
 _SWITCHES = Attributes({"display": ON_OFF, "ramfb": ON_OFF})
@@ -150,7 +150,7 @@ def driver_is_known(hostdev: Hostdev) -> Problems:
         return
     driver = hostdev.find("driver")
     yield from _DRIVER.problems(driver)
-    if libvirt_reads(hostdev, HOSTDEV_IOMMUFD):
+    if speaks(hostdev, "12.1"):
         yield from _IOMMUFD.problems(driver)
 
 
@@ -177,11 +177,7 @@ def driver_is_vfio(hostdev: Hostdev) -> Problems:
 def iommufd_is_there(hostdev: Hostdev) -> Problems:
     """Where VFIO is to use iommufd, QEMU and the host's kernel must have it."""
     driver = hostdev.find("driver[@iommufd='yes']") if hostdev.type == "pci" else None
-    if (
-        driver is None
-        or driver.get("name") != "vfio"
-        or not libvirt_reads(hostdev, HOSTDEV_IOMMUFD)
-    ):
+    if driver is None or driver.get("name") != "vfio" or not speaks(hostdev, "12.1"):
         return
     yield from needs(hostdev, IOMMUFD_OBJECT, "this QEMU has no iommufd", "driver/@iommufd")
     yield from needs(hostdev, HOST_IOMMUFD, "the host has no iommufd", "driver/@iommufd")

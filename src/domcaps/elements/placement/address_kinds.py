@@ -14,7 +14,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domcaps.elements.base.address import LARGEST_REG, Address
-from domcaps.elements.boards.defaults import card_model
 from domcaps.elements.boards.families import I440FX, PSERIES, Q35, S390_CCW
 from domcaps.elements.controllers.controller import Controller
 from domcaps.elements.placement.installed import Hardware
@@ -71,7 +70,8 @@ def is_on_spapr_vio(device: Node, domain: Domain) -> bool:
         controller = Controller(device, domain)
         return controller.type == "scsi" and controller.settled_model == "ibmvscsi"
     if tag == "interface":
-        return card_model(device, domain) == "spapr-vlan"
+        model = device.find("model")
+        return model is not None and model.get("type") == "spapr-vlan"
     if tag == "tpm":
         return device.get("model") != "spapr-tpm-proxy"
     if tag == "console":

@@ -36,7 +36,6 @@ from domcaps.elements.placement.drives import disk_bus, target_name
 from domcaps.elements.qemu.fragments import NO_IMAGE, SCSI, XHCI, on_any_bus, on_pci_or_ccw
 from domcaps.elements.storage.images import FORMATS, TYPES, Image, images
 from domcaps.language import Choice, Drift, Element, Enum
-from domcaps.language.changes.storage import DISK_FLOPPY_CONTROLLER, DISK_NVME, DISK_USB_BOT
 from domcaps.language.kinds import ON_OFF, POSITIVE, UNSIGNED, YES_NO, OneOf
 from domcaps.language.lazy import cached_property
 from domcaps.language.observed import device
@@ -118,7 +117,7 @@ DISK_DEVICE = Enum(
         Choice(
             "floppy",
             ~PSERIES,
-            until=DISK_FLOPPY_CONTROLLER,
+            until="11.4",
             at_start=(_FLOPPY_ANYWAY,),
             sample=_FLOPPY_SAMPLE,
             told=_FLOPPY_TOLD,
@@ -126,7 +125,7 @@ DISK_DEVICE = Enum(
         Choice(
             "floppy",
             _FLOPPY,
-            since=DISK_FLOPPY_CONTROLLER,
+            since="11.4",
             at_start=(_NO_ISA,),
             sample=_FLOPPY_SAMPLE,
             told=_FLOPPY_TOLD,
@@ -163,7 +162,7 @@ BUS = Enum(
         Choice(
             "fdc",
             ~PSERIES,
-            until=DISK_FLOPPY_CONTROLLER,
+            until="11.4",
             at_start=(_FLOPPY_ANYWAY,),
             sample=_FLOPPY_SAMPLE,
             told=_FLOPPY_TOLD,
@@ -171,20 +170,18 @@ BUS = Enum(
         Choice(
             "fdc",
             _FLOPPY,
-            since=DISK_FLOPPY_CONTROLLER,
+            since="11.4",
             at_start=(_NO_ISA,),
             sample=_FLOPPY_SAMPLE,
             told=_FLOPPY_TOLD,
         ),
         Choice("scsi", told=_SCSI_TOLD),
         Choice("virtio", told=_VIRTIO_TOLD),
-        Choice(
-            "usb", device("usb-storage"), until=DISK_USB_BOT, sample=_USB_SAMPLE, told=_USB_TOLD
-        ),
+        Choice("usb", device("usb-storage"), until="11.5", sample=_USB_SAMPLE, told=_USB_TOLD),
         Choice(
             "usb",
             device("usb-storage", "usb-bot"),
-            since=DISK_USB_BOT,
+            since="11.5",
             sample=_USB_SAMPLE,
             at_start=(NO_PCI,),
             told=(_USB_TOLD, _BOT_TOLD),
@@ -202,7 +199,7 @@ BUS = Enum(
             device("nvme-ns"),
             sample="<disk type='file'><source file='/a'/><target dev='sda' bus='nvme'/>"
             "<serial>a</serial></disk>",
-            since=DISK_NVME,
+            since="11.5",
             at_start=(NO_PCI,),
             told=Told(
                 f"{NO_IMAGE} -device nvme,id={{id}}n,serial=a "
@@ -245,7 +242,7 @@ MODEL = Enum(
         Choice(
             "usb-storage",
             device("usb-storage"),
-            since=DISK_USB_BOT,
+            since="11.5",
             listed=False,
             at_start=(_UNLISTED,),
             told=_USB_TOLD,
@@ -253,7 +250,7 @@ MODEL = Enum(
         Choice(
             "usb-bot",
             device("usb-bot"),
-            since=DISK_USB_BOT,
+            since="11.5",
             listed=False,
             at_start=(_UNLISTED,),
             told=_BOT_TOLD,

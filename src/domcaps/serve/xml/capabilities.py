@@ -20,9 +20,8 @@ if TYPE_CHECKING:
 
     from lxml.etree import _Element as Node
 
+    from domcaps.api import Host
     from domcaps.facts.emulator import EmulatorFacts, Machine
-    from domcaps.hosts.host import Host
-    from domcaps.language.dialect import Dialect
 
 _WORDS_OF_64_BITS = frozenset({
     "alpha", "aarch64", "ia64", "loongarch64", "mips64", "mips64el", "parisc64", "ppc64",
@@ -34,7 +33,7 @@ _UNFOUND = frozenset({"openrisc"})
 _ACPI = X86 | {"aarch64", "loongarch64"}
 
 
-def capabilities_xml(host: Host, dialect: Dialect) -> str:
+def capabilities_xml(host: Host, dialect: tuple[int, int]) -> str:
     """Give the document. An emulator that can't be asked is left out, as libvirt does."""
     root = E("capabilities", host_part(host, dialect))
     for arch in ARCHITECTURES:
@@ -70,7 +69,8 @@ def _guest(host: Host, arch: str) -> Node | None:
     if not host.has_emulator(arch):
         return None
     try:
-        facts = host.emulators.get(host.default_emulator(arch))
+        path = host.default_emulator(arch)
+        facts = host.emulators.get(path)
         virttypes = facts.virttypes
         machines = _machines(facts)
     except (DomcapsError, Unanswered):
@@ -78,7 +78,7 @@ def _guest(host: Host, arch: str) -> Node | None:
     found: Node = E(
         "arch",
         E("wordsize", "64" if arch in _WORDS_OF_64_BITS else "32"),
-        E("emulator", facts.path),
+        E("emulator", path),
         *machines,
         # plain emulation first, whatever is preferred
         *(E("domain", type=kind) for kind in ("qemu", "kvm", "hvf") if kind in virttypes),

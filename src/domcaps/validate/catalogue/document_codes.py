@@ -105,6 +105,13 @@ GENERAL = (
         _domain(more="<devices><emulator>/nowhere</emulator></devices>"),
     ),
     General(
+        "emulator-not-probed",
+        "The emulator that the domain names is not executed, since nobody but the domain says that "
+        "it may be.\n\n"
+        "An emulator is trusted if this system keeps it where emulators are, or if the operator "
+        "allows it (--allow-emulator PATTERN), and if no other user can change it.",
+    ),
+    General(
         "os-arch-unsupported",
         "No emulator on this host serves the guest's architecture.",
         _domain(arch="pdp11"),

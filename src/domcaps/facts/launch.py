@@ -1,0 +1,104 @@
+"""The one place where programs are started; `domcaps.facts.trust` says which may be.
+
+No other module of this package starts one, which a test holds. What is started gets
+
+- the real path that was judged, not another name of it;
+- a short list of environment variables, `PASSED`, and those that its caller adds: neither
+  ``LD_PRELOAD`` nor whatever secrets this process was started with;
+- ``/`` as its folder, so that nothing depends on where somebody stood;
+- where `Account` is given, another user than root.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from typing import IO, TYPE_CHECKING, NamedTuple
+
+from domcaps.facts.trust import SYSTEM_PATH, Kind, admit
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+DEVNULL, PIPE = subprocess.DEVNULL, subprocess.PIPE
+
+Process = subprocess.Popen[bytes]
+TimeoutExpired = subprocess.TimeoutExpired
+
+PASSED = (
+    "PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "XDG_RUNTIME_DIR",
+    "LD_LIBRARY_PATH", "QEMU_MODULE_DIR", "GLIBC_TUNABLES",
+)  # fmt: skip
+"""Variables of this process that an emulator gets: where it finds what it consists of."""
+
+_OWN = ("HOME", "USER", "LOGNAME", "TMPDIR", "XDG_RUNTIME_DIR")
+"""Those that are of no use to another user."""
+
+
+class Account(NamedTuple):
+    """A user that a program runs as: numbers of user, group and further groups."""
+
+    user: int
+    group: int
+    groups: tuple[int, ...] = ()
+
+
+class Command(NamedTuple):
+    """A program and its arguments; `kind` is what it is started as."""
+
+    path: str
+    arguments: Sequence[str] = ()
+    kind: Kind = Kind.EMULATOR
+
+
+def start(
+    command: Command,
+    *,
+    output: int | IO[bytes] = DEVNULL,
+    errors: int | IO[bytes] = DEVNULL,
+    stdin: int = DEVNULL,
+    environ: Mapping[str, str] | None = None,
+    descriptors: Sequence[int] = (),
+    group: int | None = None,
+    session: bool = False,
+    account: Account | None = None,
+) -> Process:
+    """Start a program if it is trusted.
+
+    `environ` is added to what is passed, `descriptors` stay open in the program, and `group` is the
+    process group to join, 0 for one of its own; `session` gives it a session of its own, without
+    the terminal. `account` needs root. Raises `UntrustedProgramError`, or `OSError` where the
+    system refuses.
+    """
+    real = admit(command.path, command.kind)
+    return subprocess.Popen(
+        [real, *command.arguments],
+        stdin=stdin,
+        stdout=output,
+        stderr=errors,
+        cwd="/",
+        env=_environment(account) | dict(environ or {}),
+        pass_fds=tuple(descriptors),
+        process_group=group,
+        start_new_session=session,
+        user=account.user if account else None,
+        group=account.group if account else None,
+        extra_groups=account.groups if account else None,
+    )
+
+
+def shell(arguments: Sequence[str]) -> Command:
+    """Give a command of the system's shell."""
+    return Command("/bin/sh", arguments, Kind.TOOL)
+
+
+def within_shell(script: str, command: Command) -> Command:
+    """Give a command of the shell in which a script runs another one, as ``"$@"``."""
+    return shell(("-c", script, "sh", admit(command.path, command.kind), *command.arguments))
+
+
+def _environment(account: Account | None) -> dict[str, str]:
+    kept = {name: os.environ[name] for name in PASSED if name in os.environ}
+    if account is not None:
+        kept = {name: value for name, value in kept.items() if name not in _OWN} | {"HOME": "/"}
+    return {"PATH": SYSTEM_PATH} | kept | {"LC_ALL": "C"}

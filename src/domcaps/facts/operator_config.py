@@ -1,0 +1,60 @@
+"""The operator's own configuration, of the system and of a user.
+
+``/etc/domcaps/config.toml`` and ``~/.config/domcaps/config.toml`` may allow emulators::
+
+    allow-emulators = ["/opt/qemu-*/bin/qemu-system-*"]
+
+It counts only where nobody else can write it. A project's ``.domcaps.toml`` is another thing: it
+comes with what is checked, and can't allow anything.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import tomllib
+from pathlib import Path
+
+import msgspec
+
+from domcaps.facts.ownership import weakness
+
+log = logging.getLogger("domcaps.trust")
+
+_MAX_BYTES = 1 << 20
+
+
+class _Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
+    allow_emulators: tuple[str, ...] = ()
+
+
+def allowed_emulators() -> tuple[str, ...]:
+    """Give the patterns of emulators that the operator's configuration allows.
+
+    A file that can't be used allows nothing; why is logged.
+    """
+    return tuple(pattern for file in _files() for pattern in _read(file).allow_emulators)
+
+
+def _files() -> tuple[Path, ...]:
+    home = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")  # noqa: PTH111
+    folders = ("/etc", home)
+    return tuple(Path(f, "domcaps/config.toml") for f in folders if f.startswith("/"))
+
+
+def _read(file: Path) -> _Config:
+    try:
+        with file.open("rb") as stream:
+            data = stream.read(_MAX_BYTES + 1)
+    except OSError:
+        return _Config()
+    if weak := weakness(os.path.realpath(file)):
+        log.warning("%s is ignored: %s (%s)", file, *weak)
+        return _Config()
+    try:
+        found = msgspec.convert(tomllib.loads(data.decode()), _Config)
+    except (ValueError, RecursionError, msgspec.ValidationError) as error:
+        log.warning("%s is ignored: %s", file, error)
+        return _Config()
+    # a pattern that is not absolute fits nothing
+    return _Config(tuple(p for p in found.allow_emulators if p.startswith("/")))

@@ -1,0 +1,101 @@
+"""Whether anybody else could change a file: who owns it and the folders above it."""
+
+from __future__ import annotations
+
+import grp
+import os
+import pwd
+import stat
+from typing import NamedTuple
+
+_ROOT = 0
+_ACCESS_LIST = "system.posix_acl_access"
+
+
+class Weakness(NamedTuple):
+    """What lets another user change a file, and what would end that."""
+
+    text: str
+    remedy: str
+
+
+def weakness(real: str) -> Weakness | None:
+    """Say what would let another user change the file at a real path; None where nothing does.
+
+    The file and each folder above it must belong to root or to the effective user of this process,
+    and nobody else may write to them. In a folder with the sticky bit, such as ``/tmp``, users
+    can't touch what belongs to others, so that it may be written to. A place that can't be looked
+    at is passed over: nothing can be read or executed there.
+    """
+    place = real
+    while True:
+        try:
+            status = os.lstat(place)
+        except (OSError, ValueError):
+            pass
+        else:
+            if found := _weakness_of(place, status):
+                return found
+        if place in {"/", ""}:
+            return None
+        place = place.rpartition("/")[0] or "/"
+
+
+def _weakness_of(place: str, status: os.stat_result) -> Weakness | None:
+    if status.st_uid not in {_ROOT, os.geteuid()}:
+        return Weakness(
+            f"{place} belongs to {_user(status.st_uid)}, who is neither root nor this user",
+            f"let root or {_user(os.geteuid())} own it",
+        )
+    mode = status.st_mode
+    if not mode & (stat.S_IWGRP | stat.S_IWOTH) or _protects_names(mode):
+        return None
+    if mode & stat.S_IWOTH:
+        return Weakness(f"every user may write to {place}", f"chmod go-w {place}")
+    if _has_access_list(place):
+        return Weakness(f"an access list lets other users write to {place}", f"setfacl -b {place}")
+    if not _is_private(status.st_gid):
+        return Weakness(
+            f"the group {_group(status.st_gid)} may write to {place}", f"chmod g-w {place}"
+        )
+    return None
+
+
+def _protects_names(mode: int) -> bool:
+    """Tell whether what others may write to is a folder that keeps them from what is not theirs."""
+    return stat.S_ISDIR(mode) and bool(mode & stat.S_ISVTX)
+
+
+def _has_access_list(place: str) -> bool:
+    """Tell whether the group's bits stand for the users and groups of an access list."""
+    try:
+        return bool(os.getxattr(place, _ACCESS_LIST, follow_symlinks=False))
+    except (OSError, AttributeError):
+        return False
+
+
+def _is_private(group: int) -> bool:
+    """Tell whether only root and this user are in a group, as in the one of a user's own name."""
+    ours = {_ROOT, os.geteuid()}
+    try:
+        members = grp.getgrgid(group).gr_mem
+    except (KeyError, OSError):
+        return False
+    named = {user.pw_name: user for user in pwd.getpwall()}
+    if any(member not in named or named[member].pw_uid not in ours for member in members):
+        return False
+    return all(user.pw_uid in ours for user in named.values() if user.pw_gid == group)
+
+
+def _user(number: int) -> str:
+    try:
+        return f"{pwd.getpwuid(number).pw_name} ({number})"
+    except (KeyError, OSError):
+        return f"user {number}"
+
+
+def _group(number: int) -> str:
+    try:
+        return f"{grp.getgrgid(number).gr_name} ({number})"
+    except (KeyError, OSError):
+        return str(number)

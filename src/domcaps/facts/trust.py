@@ -1,0 +1,195 @@
+"""Which programs may be executed: the one place that decides it.
+
+A program is executed only if it is trusted, which takes two things:
+
+- *Somebody vouches for it.* It is an emulator in a folder where this system keeps them (the search
+  path, or where distributions put ``qemu-kvm``), a helper program in a folder where this system
+  keeps those, or the operator named it: by an option, in a call of the Python interface, by a
+  pattern, or in the operator's own configuration. A domain, a client, a recording and a project's
+  configuration vouch for nothing.
+- *Nobody else can change it.* The file and every folder above it belong to root or to the user that
+  runs this, and no other user may write to them. A folder such as ``/tmp``, in which users can't
+  touch what belongs to others (the sticky bit), may be written to.
+
+A program is known by its real path: absolute, with every link followed. That is what is compared,
+and what `domcaps.facts.launch` executes. See ``docs/security.md``.
+"""
+
+from __future__ import annotations
+
+import enum
+import os
+import re
+import threading
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from domcaps.errors import RequestError, UntrustedProgramError
+from domcaps.facts.ownership import weakness
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+LIBEXEC = ("/usr/libexec", "/usr/lib/qemu")
+
+_EMULATOR = re.compile(r"qemu-system-[\w.+-]+|qemu-kvm|kvm(-spice)?", re.ASCII)
+_TOOLS = frozenset({"sh", "env"})
+_ALLOW = "--allow-emulator"
+
+
+class Kind(enum.Enum):
+    """What a program is started as."""
+
+    EMULATOR = "emulator"
+    HELPER = "helper program"
+    TOOL = "tool"
+
+
+class _Word:
+    """What the operator said in this process: real paths, and patterns of them."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.named: frozenset[str] = frozenset()
+        self.patterns: tuple[str, ...] = ()
+
+
+_WORD = _Word()
+
+
+def vouch(path: str) -> str:
+    """Note that the operator named a program, and give its path as `plain` does.
+
+    Call it only for what came from the operator: an option, a call of the Python interface, or a
+    descriptor that only root or this user can write.
+    """
+    with _WORD.lock:
+        _WORD.named |= {real_path(path)}
+    return plain(path)
+
+
+def allow(pattern: str) -> None:
+    """Note a pattern of emulators that the operator allows.
+
+    One is ``/opt/qemu-*/bin/qemu-system-*``. ``*``, ``?`` and ``[…]`` stand for parts of one name,
+    ``**`` for any number of folders. Raises `RequestError` for a pattern that is not absolute.
+    """
+    if not pattern.startswith("/"):
+        raise RequestError(
+            "a pattern of programs begins with '/'",
+            where=pattern,
+            remedy=f"give one such as {_ALLOW} '/opt/qemu-*/bin/qemu-system-*'",
+        )
+    with _WORD.lock:
+        _WORD.patterns = (*_WORD.patterns, pattern)
+
+
+def real_path(path: str) -> str:
+    """Give the absolute path of what a path leads to, links followed as the kernel follows them."""
+    try:
+        return os.path.realpath(path)
+    except (OSError, ValueError):
+        # a loop of links or a zero byte: it leads nowhere, and nobody vouches for it
+        return os.path.abspath(path)  # noqa: PTH100 - the other resolves it as well
+
+
+def plain(path: str) -> str:
+    """Give a path that means the same from every folder: as it is named if that is so already."""
+    is_plain = path.startswith("/") and os.path.normpath(path) == path
+    return path if is_plain else real_path(path)
+
+
+def is_usual(path: str) -> bool:
+    """Tell from its text alone that a path is where emulators are on most systems."""
+    folder, _, name = path.rpartition("/")
+    return folder in SYSTEM_PATH.split(":") and _EMULATOR.fullmatch(name) is not None
+
+
+def admit(path: str, kind: Kind = Kind.EMULATOR) -> str:
+    """Give the real path of a program that may be executed.
+
+    Raises `UntrustedProgramError`, which tells what is missing and which option would allow it.
+    """
+    real = real_path(path)
+    if not _is_vouched_for(real, kind):
+        raise _unvouched(path, real, kind)
+    if weak := weakness(real):
+        raise UntrustedProgramError(
+            f"not {_done(kind)}: {weak.text}", where=path, remedy=weak.remedy
+        )
+    return real
+
+
+def _is_vouched_for(real: str, kind: Kind) -> bool:
+    if kind is not Kind.TOOL and real in _WORD.named:
+        return True
+    return _is_of_system(real, kind) or (kind is Kind.EMULATOR and _is_allowed(real))
+
+
+def _is_allowed(real: str) -> bool:
+    from domcaps.facts.operator_config import allowed_emulators
+
+    return any(matches(real, pattern) for pattern in (*_WORD.patterns, *allowed_emulators()))
+
+
+def matches(path: str, pattern: str) -> bool:
+    """Tell whether a real path has the form of a pattern; see `allow`."""
+    return _fits(path.strip("/").split("/"), pattern.strip("/").split("/"))
+
+
+def _fits(names: list[str], parts: list[str]) -> bool:
+    if not parts:
+        return not names
+    if parts[0] == "**":
+        return any(_fits(names[skipped:], parts[1:]) for skipped in range(len(names) + 1))
+    return bool(names) and fnmatchcase(names[0], parts[0]) and _fits(names[1:], parts[1:])
+
+
+def _is_of_system(real: str, kind: Kind) -> bool:
+    """Tell whether one of the system's folders has a program of that kind that leads there."""
+    if kind is Kind.EMULATOR:
+        folder, _, name = real.rpartition("/")
+        # the usual case, without a look at every program there is
+        if _EMULATOR.fullmatch(name) and folder in map(real_path, _system()):
+            return True
+    return any(real_path(place) == real for place in _places(kind))
+
+
+def _places(kind: Kind) -> Iterator[str]:
+    """Name where this system would have programs of a kind."""
+    for folder in _system():
+        for name in _names(kind, folder):
+            yield f"{folder}/{name}"
+
+
+def _names(kind: Kind, folder: str) -> Iterable[str]:
+    if kind is Kind.TOOL:
+        return _TOOLS
+    if kind is Kind.HELPER:
+        from domcaps.facts.helpers import PROGRAMS
+
+        return (program.name for program in PROGRAMS)
+    try:
+        return [name for name in os.listdir(folder) if _EMULATOR.fullmatch(name)]  # noqa: PTH208
+    except OSError:
+        return ()
+
+
+def _system() -> tuple[str, ...]:
+    """Name the folders where programs of this system are: what this process was started with."""
+    searched = (*os.environ.get("PATH", "").split(":"), *SYSTEM_PATH.split(":"), *LIBEXEC)
+    return tuple(dict.fromkeys(folder for folder in searched if folder.startswith("/")))
+
+
+def _unvouched(path: str, real: str, kind: Kind) -> UntrustedProgramError:
+    led = "" if real == path else f", which leads to {real},"
+    return UntrustedProgramError(
+        f"not {_done(kind)}: {path}{led} is no {kind.value} of this system, and the operator "
+        "did not name it",
+        remedy=f"if you trust the program: {_ALLOW} '{real}'" if kind is Kind.EMULATOR else "",
+    )
+
+
+def _done(kind: Kind) -> str:
+    return "probed" if kind is Kind.EMULATOR else "started"
