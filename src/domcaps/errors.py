@@ -18,6 +18,7 @@
     │   ├── NotAnEmulatorError      it runs, but it does not speak QMP
     │   ├── EmulatorDiedError       it ended while it was being asked
     │   └── EmulatorTimeoutError    it did not answer in time
+    ├── UnansweredError         an emulator was not asked, or did not answer: record it again
     └── UntoldError             a domain has something that `Host.native` can't tell QEMU of
 
 Each carries `message` (what is wrong), `where` (the file, option or emulator at fault) and
@@ -79,6 +80,10 @@ class InputError(DomcapsError):
 
 class DomainError(InputError):
     """A domain that can't be read, or that names no target that the host has."""
+
+
+class UnansweredError(DomcapsError):
+    """What is wanted depends on a question that an emulator was not asked, or did not answer."""
 
 
 class UntoldError(DomcapsError):

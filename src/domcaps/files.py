@@ -26,33 +26,37 @@ _ACCESS_LIST = "system.posix_acl_access"
 
 def read(path: str | os.PathLike[str], limit: int) -> bytes:
     """Read a regular file or a pipe; raises `OSError` for anything else and above `limit` bytes."""
+    data = read_at_most(path, limit + 1)
+    _require_size(data, limit, os.fspath(path))
+    return data
+
+
+def read_at_most(path: str | os.PathLike[str], limit: int) -> bytes:
+    """Read the first `limit` bytes of a regular file or a pipe; raises `OSError` otherwise."""
     shown = os.fspath(path)
     try:
         # a named pipe without a writer would block when it is opened
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
     except ValueError as error:
         raise OSError(errno.EINVAL, str(error), shown) from None
-    with os.fdopen(handle, "rb") as file:
+    try:
         _require_content(os.fstat(handle), shown)
         os.set_blocking(handle, True)
-        try:
-            data = file.read(limit + 1)
-        except OSError as error:
-            raise OSError(error.errno, error.strerror, shown) from error
-    _require_size(data, limit, shown)
-    return data
-
-
-def read_standard_input(limit: int) -> bytes:
-    """Read standard input; raises `OSError` above `limit` bytes."""
-    data = sys.stdin.buffer.read(limit + 1)
-    _require_size(data, limit, "-")
-    return data
+        with os.fdopen(handle, "rb", closefd=False) as file:
+            return file.read(limit)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, shown) from error
+    finally:
+        os.close(handle)
 
 
 def read_input(path: str | os.PathLike[str], limit: int) -> bytes:
-    """Read a file, or standard input for ``-``; see `read`."""
-    return read_standard_input(limit) if os.fspath(path) == "-" else read(path, limit)
+    """Read the first `limit` bytes of a file, or of standard input for ``-``."""
+    if os.fspath(path) != "-":
+        return read_at_most(path, limit)
+    if sys.stdin is None:
+        raise OSError(errno.EBADF, "standard input is closed", "-")
+    return sys.stdin.buffer.read(limit)
 
 
 def _require_content(status: os.stat_result, shown: str) -> None:

@@ -8,9 +8,11 @@ where text leaves it.
 
 from __future__ import annotations
 
+import os
 import re
 from typing import Any
 
+import click
 import msgspec
 
 _UNSAFE = re.compile(
@@ -22,7 +24,15 @@ _UNSAFE = re.compile(
     "\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
     "\U000e0001\U000e0020-\U000e007f]"
 )
+_MARKUP = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "'": "&apos;", '"': "&quot;"})
+_UNSAFE_IN_XML = re.compile(f"[\\t\\n\ufffe\uffff]|{_UNSAFE.pattern}")
+_IN_XML = re.compile("[\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _BLANK = re.compile(r"[\t\n]")
+
+# stands for the beginning of a terminal's command in what `styled` gives: nobody can guess it, so
+# that what others wrote can't have it
+_MARK = f"\ufdd0{os.urandom(8).hex()}["
+_STYLE = re.compile(re.escape(_MARK) + "[0-9;]*m")
 
 
 def harmless(text: str) -> str:
@@ -38,9 +48,33 @@ def one_line(text: str) -> str:
     return _BLANK.sub(_escaped, harmless(text))
 
 
+def escaped_xml(text: str) -> str:
+    """Write text for XML 1.0, between tags or in an attribute, so that every parser takes it.
+
+    A terminal's commands become references, and characters that XML can't have U+FFFD.
+    """
+    text = text.translate(_MARKUP)
+    return text if text.isprintable() else _UNSAFE_IN_XML.sub(_referenced, text)
+
+
+def _referenced(found: re.Match[str]) -> str:
+    return f"&#x{ord(found[0]):x};" if _IN_XML.match(found[0]) else "\N{REPLACEMENT CHARACTER}"
+
+
 def file_name(name: str) -> str:
     r"""Give a file's name as it can be printed: bytes that are no UTF-8 as ``\xff``."""
     return one_line(name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace"))
+
+
+def styled(text: str, **style: Any) -> str:
+    """Make text harmless and give it a style of `click.style`, for `revealed` to show."""
+    return click.style(harmless(text), **style).replace("\x1b[", _MARK)
+
+
+def revealed(text: str, *, colour: bool) -> str:
+    """Make text harmless but for its own styles, which become commands to a terminal, or go."""
+    text = harmless(text)
+    return text.replace(_MARK, "\x1b[") if colour else _STYLE.sub("", text)
 
 
 def _escaped(found: re.Match[str]) -> str:
@@ -51,13 +85,17 @@ def _escaped(found: re.Match[str]) -> str:
     return f"\\u{0xD800 + high:04x}\\u{0xDC00 + low:04x}"
 
 
-def to_json(content: Any, *, indent: int = 2) -> str:
-    """Write JSON, also of strings that no encoding can write; `indent` below 0 gives one line."""
+def to_json(content: Any) -> str:
+    """Write JSON with line ends, also of strings that no encoding can write."""
+    return msgspec.json.format(to_compact_json(content), indent=2)
+
+
+def to_compact_json(content: Any) -> str:
+    """Write JSON in one line, also of strings that no encoding can write."""
     try:
-        data = msgspec.json.encode(content)
+        return msgspec.json.encode(content).decode()
     except UnicodeEncodeError:
-        data = msgspec.json.encode(_writable(msgspec.to_builtins(content)))
-    return msgspec.json.format(data, indent=indent).decode()
+        return msgspec.json.encode(_writable(msgspec.to_builtins(content))).decode()
 
 
 def _writable(content: Any) -> Any:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from lxml import etree
 
+from domcaps.errors import RequestError
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -126,7 +128,11 @@ def draft_of(name: str, target: Target, machine: str, answers: Iterable[Answer])
 
 @functools.lru_cache(maxsize=4096)
 def _parsed(xml: str) -> Sequence[Node]:
-    return list(etree.fromstring(f"<x>{xml}</x>"))
+    try:
+        return list(etree.fromstring(f"<x>{xml}</x>"))
+    except (etree.XMLSyntaxError, ValueError):
+        # what the table itself writes is XML: a path or a name has such a character
+        raise RequestError(f"no XML can hold a character of {xml!r}") from None
 
 
 def _is_device(child: Node) -> bool:

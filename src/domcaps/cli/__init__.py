@@ -16,6 +16,7 @@ import sys
 import click
 
 from domcaps._version import __version__
+from domcaps.cli._terminal import install, say, wants_colour
 
 _NEW_OBJECTS = 50000
 _WHOLE = 1000
@@ -85,21 +86,21 @@ def _root() -> None:
 
 def _colour() -> bool | None:
     """Say no where nobody wants colour (https://no-color.org), else leave it to the terminal."""
-    unwanted = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
-    return False if unwanted else None
+    return None if wants_colour() else False
 
 
 def main() -> None:
     """Run the tool; every error is one line and exit code 2."""
     from domcaps.errors import DomcapsError
 
+    install()
     # the table is made once and stays: looking through it for garbage costs a tenth of a start
     gc.set_threshold(_NEW_OBJECTS)
     try:
         # a command that ends with an exit code has it returned here
         sys.exit(_root.main(prog_name="domcaps", standalone_mode=False, color=_colour()))
     except (click.Abort, KeyboardInterrupt):
-        click.echo("domcaps: interrupted", err=True)
+        say("domcaps: interrupted", err=True)
         sys.exit(130)
     except click.ClickException as error:
         error.show()
@@ -108,11 +109,11 @@ def main() -> None:
         _drop_output()
         sys.exit(0)
     except DomcapsError as error:
-        click.echo(f"domcaps: {error}", err=True)
+        say(f"domcaps: {error}", err=True)
         sys.exit(2)
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
-        click.echo(f"domcaps: {place}{error.strerror or error}", err=True)
+        say(f"domcaps: {place}{error.strerror or error}", err=True)
         try:
             sys.stdout.flush()
         except OSError:

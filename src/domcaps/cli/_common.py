@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from domcaps._version import DEFAULT_DIALECT
+from domcaps.cli._terminal import say
 
 if TYPE_CHECKING:
     from domcaps.api import Host
@@ -170,7 +171,7 @@ def open_host(host_file: str | None, *, inventory: bool = False) -> Host:
 
 def note(text: str) -> None:
     """Say something beside the answer."""
-    click.secho(f"domcaps: {text}", err=True, dim=sys.stderr.isatty())
+    say(f"domcaps: {text}", err=True, dim=sys.stderr.isatty())
 
 
 def write_recording(recording: Recording, output: str) -> None:
@@ -178,6 +179,8 @@ def write_recording(recording: Recording, output: str) -> None:
     from domcaps.facts.recording import dumps, save
 
     if output == "-":
+        if sys.stdout.isatty():
+            raise click.UsageError("a recording is no text: send standard output to a file")
         data = dumps(recording)
         sys.stdout.buffer.write(data)
         sys.stdout.flush()

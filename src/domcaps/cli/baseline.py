@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from domcaps.cli._common import complete_place, note, open_host, target_options
+from domcaps.cli._terminal import emit
 
 
 @click.command("baseline")
@@ -38,6 +39,6 @@ def command(
         [open_host(None if name == "local" else name) for name in hosts],
         emulator=emulator, arch=arch, machine=machine, virttype=virttype, libvirt=libvirt,
     )  # fmt: skip
-    click.echo(found.xml if form == "xml" else found.json, nl=False)
+    emit(found.xml if form == "xml" else found.json)
     if found.unknown:
         note(f"{len(found.unknown)} statements could not be decided, and count as no")

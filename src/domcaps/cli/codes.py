@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from domcaps.cli._terminal import emit, emit_json, say
+from domcaps.text import styled
+
 if TYPE_CHECKING:
     from domcaps.validate.catalogue.codes import Code
 
@@ -38,7 +41,7 @@ def command(*, code: str | None, form: str) -> None:
 
         data = [{**msgspec.to_builtins(one), "title": one.title} for one in chosen]
         answer = data if code is None else data[0]
-        click.echo(msgspec.json.format(msgspec.json.encode(answer), indent=2).decode())
+        emit_json(answer)
     elif code is None:
         _list(chosen)
     else:
@@ -62,15 +65,13 @@ def _list(chosen: list[Code]) -> None:
     width = max(len(code.name) for code in chosen)
     for code in chosen:
         mark = {"error": " ", "warning": "w"}[code.severity.value]
-        click.echo(f"{click.style(f'{code.name:{width}}', bold=True)} {mark} {code.title}")
+        say(f"{styled(f'{code.name:{width}}', bold=True)} {mark} {code.title}")
 
 
 def _page(code: Code) -> None:
     when = "when it is started" if code.stage.value == "start" else "when it is defined"
-    click.secho(code.name, bold=True)
+    say(code.name, bold=True)
     verdict = f"refused {when}" if code.severity.value == "error" else "accepted with a warning"
-    click.secho(
-        f"{code.severity.value}: the domain is {verdict}; found in {code.element}", dim=True
-    )
-    click.echo()
-    click.echo(code.page())
+    say(f"{code.severity.value}: the domain is {verdict}; found in {code.element}", dim=True)
+    say()
+    emit(code.page() + "\n")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import click
 from click.shell_completion import get_completion_class
 
+from domcaps.cli._terminal import emit
+
 
 @click.command("completion")
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
@@ -21,4 +23,4 @@ def command(ctx: click.Context, *, shell: str) -> None:
     if kind is None:  # pragma: no cover - the choices above are those that exist
         raise click.UsageError(f"no completion for {shell}")
     root = ctx.find_root().command
-    click.echo(kind(root, {}, "domcaps", "_DOMCAPS_COMPLETE").source())
+    emit(kind(root, {}, "domcaps", "_DOMCAPS_COMPLETE").source() + "\n")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from domcaps import files
 from domcaps.cli._common import allow_emulator_option, complete_place, open_host
+from domcaps.cli._terminal import emit_json, say
+from domcaps.text import styled
 
 if TYPE_CHECKING:
     from domcaps.api import Host
@@ -133,7 +134,9 @@ def command(*, before: str, after: str, domains: tuple[str, ...], reasons: bool,
 
 
 def _read(name: str) -> bytes:
-    return sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+    from domcaps.validate.document.parse import MAX_BYTES
+
+    return files.read_input(name, MAX_BYTES + 1)
 
 
 def _compare(xml: bytes, sides: tuple[Side, Side]) -> DomainDifference:
@@ -154,26 +157,27 @@ def _print_text(
     reasons: bool,
 ) -> None:
     if found:
-        click.secho(f"--- {sides[0]}\n+++ {sides[1]}", bold=True)
+        say(f"--- {sides[0]}", bold=True)
+        say(f"+++ {sides[1]}", bold=True)
     for difference in found:
         _print(difference, reasons=reasons)
     for name, domain in compared:
-        click.echo(f"{name}: {domain.before} before, {domain.after} after")
+        say(f"{name}: {domain.before} before, {domain.after} after")
         for sign, findings in (("-", domain.gone), ("+", domain.new)):
             for finding in findings:
                 place = f"{finding.line}:{finding.column}"
                 text = f"  {sign} {place}: {finding.message} [{finding.code}]"
                 # a finding that is new is bad news
-                click.secho(text, fg=_COLOURS["-" if sign == "+" else "+"])
+                say(text, fg=_COLOURS["-" if sign == "+" else "+"])
         for change in domain.changes:
             _print(change, reasons=reasons, indent="  ")
 
 
 def _print(difference: Difference, *, reasons: bool, indent: str = "") -> None:
     why = "; ".join(difference.because)
-    note = click.style(f"  ({why})", dim=True) if why and not reasons else ""
-    line = click.style(f"{indent}{difference}", fg=_COLOURS[difference.sign])
-    click.echo(f"{line}{note}")
+    note = styled(f"  ({why})", dim=True) if why and not reasons else ""
+    line = styled(f"{indent}{difference}", fg=_COLOURS[difference.sign])
+    say(f"{line}{note}")
     if reasons:
         _reason("before", difference.reason_before, indent)
         _reason("after", difference.reason_after, indent)
@@ -185,7 +189,7 @@ def _reason(when: str, reason: Reason | None, indent: str) -> None:
 
     def tell(reason: Reason, prefix: str) -> None:
         source = f" [{reason.seen}]" if reason.seen else ""
-        click.echo(f"{prefix}{reason.truth.value}, {reason.statement}{source}")
+        say(f"{prefix}{reason.truth.value}, {reason.statement}{source}")
         for inner in reason.because:
             tell(inner, " " * len(prefix) + "  ")
 
@@ -212,7 +216,7 @@ def _print_json(
             for name, domain in compared
         ],
     }
-    click.echo(msgspec.json.format(msgspec.json.encode(content), indent=2).decode())
+    emit_json(content)
 
 
 def _as_json(difference: Difference) -> dict[str, Any]:

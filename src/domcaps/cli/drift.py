@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from domcaps.cli._terminal import emit, emit_json, say
+
 
 @click.command("drift")
 @click.option(
@@ -18,19 +20,18 @@ def command(*, form: str) -> None:
 
     A report still prints what libvirt prints.
     """
-    import msgspec
-
     from domcaps.report.drift import drift_entries, to_markdown
 
     entries = drift_entries()
     if form == "json":
-        click.echo(msgspec.json.format(msgspec.json.encode(entries), indent=2).decode())
+        emit_json(entries)
     elif form == "markdown":
-        click.echo(to_markdown(entries), nl=False)
+        emit(to_markdown(entries))
     else:
         for entry in entries:
-            click.secho(entry.path, bold=True)
+            say(entry.path, bold=True)
             if entry.where:
-                click.echo(f"  where     {entry.where}")
-            click.echo(f"  reported  {entry.says}\n  but       {entry.but}")
-            click.echo(f"  evidence  {entry.evidence}")
+                say(f"  where     {entry.where}")
+            say(f"  reported  {entry.says}")
+            say(f"  but       {entry.but}")
+            say(f"  evidence  {entry.evidence}")

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 from click.shell_completion import CompletionItem
 
+from domcaps import files
 from domcaps.cli._common import host_option, note, open_host, target_options
+from domcaps.cli._terminal import emit_json, say
+from domcaps.text import file_name, styled
 
 if TYPE_CHECKING:
     from domcaps.api import Host
@@ -68,7 +70,7 @@ def _explain_path(world: World, path: str, form: str) -> None:
         import msgspec
 
         content = [{**msgspec.to_builtins(e), "elsewhere": others.get(e.path, ())} for e in found]
-        _print_json(content)
+        emit_json(content)
         return
     for explanation in found:
         _print(explanation, others.get(explanation.path, ()))
@@ -76,8 +78,9 @@ def _explain_path(world: World, path: str, form: str) -> None:
 
 def _explain_file(host: Host, name: str, form: str, target: dict[str, Any]) -> None:
     from domcaps.errors import DomainError
+    from domcaps.validate.document.parse import MAX_BYTES
 
-    data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+    data = files.read_input(name, MAX_BYTES + 1)
     try:
         found = host.explain_domain(data, **target)
     except DomainError as error:
@@ -85,13 +88,12 @@ def _explain_file(host: Host, name: str, form: str, target: dict[str, Any]) -> N
     if form == "json":
         import msgspec
 
-        _print_json({"file": name, **msgspec.to_builtins(found)})
+        emit_json({"file": name, **msgspec.to_builtins(found)})
         return
     for use in found.uses:
-        click.echo(f"{name}:{use.line}:{use.column}: ", nl=False)
-        _print(use.explanation, ())
+        _print(use.explanation, (), f"{file_name(name)}:{use.line}:{use.column}: ")
         if use.instead:
-            click.echo(f"    it could be {', '.join(use.instead)}")
+            say(f"    it could be {', '.join(use.instead)}")
     refused = sum(use.explanation.truth.value == "no" for use in found.uses)
     asked = found.target
     note(
@@ -100,31 +102,26 @@ def _explain_file(host: Host, name: str, form: str, target: dict[str, Any]) -> N
     )
 
 
-def _print_json(content: Any) -> None:
-    import msgspec
-
-    click.echo(msgspec.json.format(msgspec.json.encode(content), indent=2).decode())
-
-
-def _print(explanation: Explanation, others: tuple[str, ...]) -> None:
+def _print(explanation: Explanation, others: tuple[str, ...], place: str = "") -> None:
     truth = explanation.truth.value
     mark, colour = _MARKS[truth]
     silent = "" if explanation.spoken else " (no report of this libvirt speaks of it)"
-    click.echo(f"{click.style(mark, fg=colour)} {click.style(explanation.path, bold=True)}{silent}")
+    path = styled(explanation.path, bold=True)
+    say(f"{place}{styled(mark, fg=colour)} {path}{silent}")
     _reason(explanation.reason, "    ")
     if explanation.changes:
-        click.echo("    it would be a yes if")
+        say("    it would be a yes if")
         for change in explanation.changes:
             how = f": {change.how}" if change.how else ""
-            effort = click.style(f"  [{change.effort}]", dim=True)
-            click.echo(f"      · {change.statement}{how}{effort}")
+            effort = styled(f"  [{change.effort}]", dim=True)
+            say(f"      · {change.statement}{how}{effort}")
     if others:
-        click.echo(f"    it is a yes with {', '.join(others)}")
+        say(f"    it is a yes with {', '.join(others)}")
 
 
 def _reason(reason: Reason, indent: str) -> None:
     mark, colour = _MARKS[reason.truth.value]
-    source = click.style(f"  [{reason.seen}]", dim=True) if reason.seen else ""
-    click.echo(f"{indent}{click.style(mark, fg=colour)} {reason.statement}{source}")
+    source = styled(f"  [{reason.seen}]", dim=True) if reason.seen else ""
+    say(f"{indent}{styled(mark, fg=colour)} {reason.statement}{source}")
     for inner in reason.because:
         _reason(inner, indent + "  ")

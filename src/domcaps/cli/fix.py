@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from domcaps import files
 from domcaps.cli._common import allow_emulator_option, libvirt_option, note, open_host
+from domcaps.cli._terminal import emit_json, say
+from domcaps.text import file_name
 
 if TYPE_CHECKING:
     from domcaps.choose.repair import Repair
@@ -71,10 +72,11 @@ def command(
     from domcaps.choose.repair import repair
     from domcaps.errors import InputError
     from domcaps.language import parse_dialect
+    from domcaps.validate.document.parse import MAX_BYTES
 
     hosts = [open_host(name) for name in host_files] or [open_host(None)]
     dialect = str(parse_dialect(libvirt))
-    data = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+    data = files.read_input(file, MAX_BYTES + 1)
     if write and str(file) == "-":
         raise click.UsageError("standard input can't be changed: give --write a file")
     try:
@@ -101,7 +103,7 @@ def _agreed(file: Path) -> bool:
     except click.Abort:
         if sys.stdin.isatty():
             raise
-        click.echo(err=True)
+        say(err=True)
         agreed = False
     if not agreed:
         note(f"{file} is not changed (--yes does without the question)")
@@ -115,11 +117,11 @@ def _print(found: Repair, name: str) -> None:
             return
         note(f"{name}: no edit that is known mends it")
         for finding in found.findings:
-            click.echo(f"{name}:{finding.line}: {finding.message} [{finding.code}]", err=True)
+            say(f"{name}:{finding.line}: {finding.message} [{finding.code}]", err=True)
         return
-    for line in found.diff_of(name).splitlines():
+    for line in found.diff_of(file_name(name)).removesuffix("\n").split("\n"):
         bold = line.startswith(("+++", "---"))
-        click.secho(line, fg=None if bold else _COLOURS.get(line[:1]), bold=bold)
+        say(line, fg=None if bold else _COLOURS.get(line[:1]), bold=bold)
     for change in found.changes:
         note(f"line {change.line}: {change.what}, since {change.reason} [{change.code}]")
     if not found.proven:
@@ -129,8 +131,6 @@ def _print(found: Repair, name: str) -> None:
 def _print_json(found: Repair, name: str) -> None:
     import dataclasses
 
-    import msgspec
-
     content = {
         "file": name,
         "accepted": found.accepted,
@@ -139,28 +139,25 @@ def _print_json(found: Repair, name: str) -> None:
         "fewest": found.proven,
         "findings": [{"code": f.code, "message": f.message} for f in found.findings],
     }
-    click.echo(msgspec.json.format(msgspec.json.encode(content), indent=2).decode())
+    emit_json(content)
 
 
 def replace(file: Path, old: bytes, new: bytes) -> Path:
     """Put a new text in the place of a file at once, and keep the old one beside it.
 
-    An older one that was kept is not overwritten: then the next free name is taken.
+    Both have the owner, the mode and the attributes of the file. An older one that was kept is not
+    overwritten: then the next free name is taken. Raises `OSError`; then nothing was changed.
     """
+    from domcaps.validate.document.parse import MAX_BYTES
+
     target = file.resolve()
+    if files.read_at_most(target, MAX_BYTES + 1) != old:
+        raise click.ClickException(f"{file} was changed by somebody else meanwhile")
     kept = _keep(target, old)
-    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(new)
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(temporary).chmod(target.stat().st_mode & 0o7777)
-        if target.read_bytes() != old:
-            raise click.ClickException(f"{file} was changed by somebody else meanwhile")
-        Path(temporary).replace(target)
+        files.replace(target, new)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        kept.unlink(missing_ok=True)
         raise
     return kept
 
@@ -170,10 +167,8 @@ def _keep(target: Path, old: bytes) -> Path:
     while True:
         kept = target.with_name(f"{target.name}.orig{number or ''}")
         try:
-            with kept.open("xb") as stream:
-                stream.write(old)
+            files.create(kept, old, like=target)
         except FileExistsError:
             number += 1
-            continue
-        kept.chmod(target.stat().st_mode & 0o7777)
-        return kept
+        else:
+            return kept

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from domcaps.cli._common import libvirt_option, note, open_host
+from domcaps.cli._terminal import emit, emit_json, say
+from domcaps.text import styled
 
 if TYPE_CHECKING:
     from domcaps.choose.chooser import Chosen
@@ -134,25 +136,22 @@ def command(
         _explain(chosen)
     for text in chosen.notes:
         note(text)
-    click.echo(chosen.xml, nl=False)
+    emit(chosen.xml)
 
 
 def _print_unmet(unmet: Any, form: str) -> None:
-    import msgspec
 
     if form == "json":
         content = {"accepted": False, "wishes": unmet.wishes, "reasons": unmet.reasons}
-        click.echo(msgspec.json.format(msgspec.json.encode(content), indent=2).decode())
+        emit_json(content)
         return
-    click.secho(f"domcaps: {unmet.message}", fg="red", err=True)
+    say(f"domcaps: {unmet.message}", fg="red", err=True)
     for reason in unmet.reasons:
-        click.echo(f"  because {reason}", err=True)
+        say(f"  because {reason}", err=True)
 
 
 def _print_json(chosen: Chosen) -> None:
     import dataclasses
-
-    import msgspec
 
     content = {
         "accepted": True,
@@ -163,17 +162,17 @@ def _print_json(chosen: Chosen) -> None:
         "notes": chosen.notes,
         "steps": [dataclasses.asdict(step) for step in chosen.steps],
     }
-    click.echo(msgspec.json.format(msgspec.json.encode(content), indent=2).decode())
+    emit_json(content)
 
 
 def _explain(chosen: Chosen) -> None:
     """Tell the decisions on standard error, so that the XML stays by itself."""
-    click.echo(f"guest: {chosen.guest.name or 'any'} ({chosen.guest.source})", err=True)
+    say(f"guest: {chosen.guest.name or 'any'} ({chosen.guest.source})", err=True)
     for step in chosen.steps:
-        value = click.style(step.value or "left out", bold=True)
+        value = styled(step.value or "left out", bold=True)
         why = f"wanted by {step.wanted}" if step.why == "wanted" and step.wanted else step.why
-        click.echo(f"{step.title} [{step.name}]: {value}, {why}", err=True)
+        say(f"{step.title} [{step.name}]: {value}, {why}", err=True)
         for passed, reason in step.passed:
-            click.secho(f"    before it: {passed}, but {reason}", err=True, dim=True)
+            say(f"    before it: {passed}, but {reason}", err=True, dim=True)
         if step.next:
-            click.secho(f"    next: {step.next}", err=True, dim=True)
+            say(f"    next: {step.next}", err=True, dim=True)

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 import click
 
 from domcaps.cli._common import note, write_recording
+from domcaps.cli._terminal import raw_standard_error
 from domcaps.errors import DomcapsError
+from domcaps.text import file_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -108,8 +110,8 @@ def _probe(
     from domcaps.elements import questions
     from domcaps.facts.probe import probe
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn())
+    console = Console(file=raw_standard_error())
     with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
         task = bar.add_task("asking emulators", total=len(paths))
         results = probe(
@@ -118,7 +120,7 @@ def _probe(
             kvm=kvm,
             inventory=inventory,
             jobs=jobs,
-            progress=lambda path, _: bar.update(task, advance=1, description=path),
+            progress=lambda path, _: bar.update(task, advance=1, description=file_name(path)),
         )
     failed = [result for result in results if isinstance(result, DomcapsError)]
     return [result for result in results if not isinstance(result, DomcapsError)], failed

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from domcaps.cli._common import many_hosts_option, many_target_options, note, open_host
+from domcaps.cli._terminal import emit
 from domcaps.facts import trust
 from domcaps.fresh.printed import Printed, keep, recall
 
@@ -75,7 +76,7 @@ def _print_page(hosts: tuple[str, ...], question: dict[str, Any]) -> None:
     if flags:
         raise click.UsageError(f"--{flags[0].replace('_', '-')} is no question of a page")
     wanted = {name: value for name, value in question.items() if isinstance(value, tuple)}
-    click.echo(to_html(capability_matrix(columns(hosts, wanted))), nl=False)
+    emit(to_html(capability_matrix(columns(hosts, wanted))))
 
 
 def _print_truth(hosts: tuple[str, ...], form: str, several: dict[str, Any]) -> None:
@@ -90,7 +91,7 @@ def _print_truth(hosts: tuple[str, ...], form: str, several: dict[str, Any]) -> 
     if lies is None:
         note("nothing was verified since emulator or host changed: run 'domcaps verify'")
     caps = host.domain_capabilities(**question).without(lies or ())
-    click.echo(caps.xml if form == "xml" else caps.json, nl=False)
+    emit(caps.xml if form == "xml" else caps.json)
 
 
 def _print_one(
@@ -109,7 +110,7 @@ def _print_one(
     if answer is None:
         host = _open(host_file, emulator, arch, shipped=shipped)
         answer = _printed(host, options, question)
-    click.echo(answer.xml if form == "xml" else answer.json, nl=False)
+    emit(answer.xml if form == "xml" else answer.json)
     if answer.unknown:
         note(
             f"{len(answer.unknown)} statements are unknown because the emulator was not asked, and "

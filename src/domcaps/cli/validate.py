@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from domcaps.cli._common import host_option, libvirt_option, note, open_host
+from domcaps.cli._terminal import emit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -130,16 +131,16 @@ def _output(form: str, dialect: str, *, explain: bool) -> TextOutput | JsonOutpu
 def _print(output: TextOutput | JsonOutput | SarifOutput, items: Iterable[Item]) -> int:
     """Print what comes, then the summary; give the exit code."""
     summary = _Summary()
-    click.echo(output.begin(), nl=False)
+    emit(output.begin())
     first = True
     for item in items:
         # forms that are lists begin each of their items with a comma
         text = item.text.removeprefix(",") if first else item.text
         first = first and not item.text
         if text:
-            click.echo(text, nl=False)
+            emit(text)
         summary.add(item)
-    click.echo(output.end(frozenset(summary.codes), tuple(summary.troubles)), nl=False)
+    emit(output.end(frozenset(summary.codes), tuple(summary.troubles)))
     sys.stdout.flush()
     return summary.tell()
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from domcaps.cli._common import complete_virttype, libvirt_option, note
+from domcaps.cli._terminal import emit, raw_standard_error, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -118,11 +119,11 @@ def command(
     ]
     found = _verify(host, questions, options)
     if form == "json":
-        click.echo(to_json(found), nl=False)
+        emit(to_json(found))
     elif form == "html":
         from domcaps.verify.as_html import to_html
 
-        click.echo(to_html(found), nl=False)
+        emit(to_html(found))
     else:
         _print(found, everything=everything)
     unknown = sum(len(one.unknown_lies) for one in found)
@@ -166,7 +167,7 @@ def _verify(
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    console = Console(stderr=True)
+    console = Console(file=raw_standard_error())
     bar = Progress(*columns, console=console, disable=not console.is_terminal)
     with _ending_by_sigterm(), bar:
         task = bar.add_task("starting machines", total=None)
@@ -182,7 +183,7 @@ def _print(found: Sequence[Verification], *, everything: bool) -> None:
 
     for number, one in enumerate(found):
         if number:
-            click.echo()
+            say()
         for style, line in to_lines(one, everything=everything):
-            click.secho(line, **_STYLES[style])
+            say(line, **_STYLES[style])
     sys.stdout.flush()

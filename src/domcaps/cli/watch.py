@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from domcaps.cli._common import note, target_options
+from domcaps.cli._terminal import emit_json, say
 from domcaps.errors import DomcapsError
 
 if TYPE_CHECKING:
@@ -58,10 +59,8 @@ def command(*, form: str, count: int | None, **question: Any) -> None:
 
 def _print(event: Event, form: str) -> None:
     if form == "json":
-        import msgspec
-
-        click.echo(msgspec.json.encode(event).decode())
+        emit_json(event, compact=True)
     else:
         text = f"{event}: {event.error}" if event.error else str(event)
-        click.secho(text, fg=_COLOURS[event.sign])
+        say(text, fg=_COLOURS[event.sign])
     sys.stdout.flush()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from domcaps.cli._common import target_options
+from domcaps.cli._terminal import emit_json, say
 
 if TYPE_CHECKING:
     from domcaps.fresh.explain import Fact, Provenance
@@ -34,24 +35,23 @@ def command(*, every: bool, form: str, **question: Any) -> None:
     if form == "json":
         import msgspec
 
-        data = msgspec.json.encode({"snapshot": caps.snapshot, **msgspec.structs.asdict(found)})
-        click.echo(msgspec.json.format(data, indent=2).decode())
+        emit_json({"snapshot": caps.snapshot, **msgspec.structs.asdict(found)})
         return
-    click.secho(f"{caps.path} {caps.machine} {caps.virttype}, snapshot {caps.snapshot}", bold=True)
+    say(f"{caps.path} {caps.machine} {caps.virttype}, snapshot {caps.snapshot}", bold=True)
     _print(found, every=every)
 
 
 def _print(found: Provenance, *, every: bool) -> None:
     width = max((len(fact.name) for fact in found.facts), default=0)
-    click.echo(f"{'fact':{width}}  inputs  checked at     check  found out in")
+    say(f"{'fact':{width}}  inputs  checked at     check  found out in")
     for fact in found.facts:
-        click.echo(
+        say(
             f"{fact.name:{width}}  {len(fact.inputs):6}  {_time(fact.checked_at)}"
             f"  {fact.check_us:5.0f} µs  {_effort(fact)}"
         )
         for one in fact.inputs if every else ():
-            click.secho(f"    {one.kind:16}  {one.check_us:6.1f} µs  {one.place}", dim=True)
-    click.echo(f"{found.inputs} inputs, {found.check_us:.0f} µs to check each of them")
+            say(f"    {one.kind:16}  {one.check_us:6.1f} µs  {one.place}", dim=True)
+    say(f"{found.inputs} inputs, {found.check_us:.0f} µs to check each of them")
 
 
 def _effort(fact: Fact) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
+from domcaps.errors import UnansweredError
 from domcaps.facts import bounded
 from domcaps.facts.arch import from_qemu_target
 from domcaps.facts.qapi import QapiSchema
@@ -29,13 +30,21 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Unanswered(Exception):  # noqa: N818 - not an error: the third truth value on its way up
-    """A question was not asked of this emulator, or no answer came."""
+class Unanswered(UnansweredError):  # noqa: N818 - the third truth value on its way up
+    """A question was not asked of this emulator, or no answer came.
+
+    Predicates make "unknown" of it. It is an error for what can't be told at all without the
+    answer, such as a list of the machine types.
+    """
 
     def __init__(self, question: Question, failure: Failure | None) -> None:
         self.question = question
         self.failure = failure
-        super().__init__(str(question))
+        why = f"gave no usable answer to {question}: {failure.text}" if failure else ""
+        super().__init__(
+            f"the emulator {why or f'was not asked {question}'}",
+            remedy="record the host again with this version of domcaps",
+        )
 
 
 class Property(msgspec.Struct, frozen=True):

@@ -99,7 +99,9 @@ class Osinfo:
         near = [path for path in self._paths if _plain(path.stem) == plain]
         yield from near
         seen = set(near)
-        wanted = re.compile(rb">%b<|\"%b\"" % ((re.escape(name.encode()),) * 2))
+        wanted = re.compile(
+            rb">%b<|\"%b\"" % ((re.escape(name.encode(errors="surrogateescape")),) * 2)
+        )
         for path in self._paths:
             if path not in seen and wanted.search(_bytes(path)):
                 yield path

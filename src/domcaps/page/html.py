@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from domcaps._version import __version__
+from domcaps.text import harmless
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -79,8 +80,8 @@ def _json(content: Any) -> str:
 
 
 def _printable(text: str) -> str:
-    """Replace what can't be written as UTF-8, such as half a character of a file's name."""
-    return text.encode("utf-8", "replace").decode()
+    """Replace what can't be written as UTF-8, and what changes the direction of writing."""
+    return harmless(text)
 
 
 class _Numbered:

@@ -11,19 +11,18 @@ from typing import TYPE_CHECKING
 
 from domcaps.language import Row
 from domcaps.report.answer import EnumAnswer, Section, ValuesAnswer
+from domcaps.text import escaped_xml
 
 if TYPE_CHECKING:
     from domcaps.report.document import Document
-
-_TEXT = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "'": "&apos;", '"': "&quot;"})
 
 
 def to_xml(document: Document) -> str:
     """Write the document, with a line feed at its end."""
     lines = ["<domainCapabilities>"]
     head = [("path", document.path), ("domain", document.domain), ("machine", document.machine)]
-    lines += [f"  <{name}>{_escape(text)}</{name}>" for name, text in head if text]
-    lines.append(f"  <arch>{_escape(document.arch)}</arch>")
+    lines += [f"  <{name}>{escaped_xml(text)}</{name}>" for name, text in head if text]
+    lines.append(f"  <arch>{escaped_xml(document.arch)}</arch>")
     for section in document.top:
         _section(section, "  ", lines)
     for name, sections in (("devices", document.devices), ("features", document.features)):
@@ -35,12 +34,8 @@ def to_xml(document: Document) -> str:
     return "\n".join(lines)
 
 
-def _escape(text: str) -> str:
-    return text.translate(_TEXT)
-
-
 def _attributes(pairs: tuple[tuple[str, str], ...]) -> str:
-    return "".join(f" {name}='{_escape(value)}'" for name, value in pairs)
+    return "".join(f" {name}='{escaped_xml(value)}'" for name, value in pairs)
 
 
 def _section(section: Section, indent: str, lines: list[str]) -> None:
@@ -69,12 +64,12 @@ def _enum(enum: EnumAnswer, indent: str, lines: list[str]) -> None:
         lines.append(f"{indent}<enum name='{enum.name}'/>")
         return
     lines.append(f"{indent}<enum name='{enum.name}'>")
-    lines.extend(f"{indent}  <value>{value}</value>" for value in enum.values)
+    lines.extend(f"{indent}  <value>{escaped_xml(value)}</value>" for value in enum.values)
     lines.append(f"{indent}</enum>")
 
 
 def _values(answer: ValuesAnswer, indent: str, lines: list[str]) -> None:
-    lines.extend(f"{indent}<value>{_escape(value)}</value>" for value in answer.values)
+    lines.extend(f"{indent}<value>{escaped_xml(value)}</value>" for value in answer.values)
 
 
 def _row(row: Row, indent: str, lines: list[str]) -> None:
@@ -95,4 +90,4 @@ def _row(row: Row, indent: str, lines: list[str]) -> None:
 def _leaf(row: Row) -> str:
     """Write a row without children; the same few hundred make up most of a large report."""
     start = f"<{row.name}{_attributes(row.attributes)}"
-    return f"{start}>{_escape(row.text)}</{row.name}>" if row.text else f"{start}/>"
+    return f"{start}>{escaped_xml(row.text)}</{row.name}>" if row.text else f"{start}/>"

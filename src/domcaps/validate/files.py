@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import sys
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from domcaps import files as inputs
 from domcaps.errors import DomcapsError
 from domcaps.validate.config import ignored
 from domcaps.validate.document.parse import MAX_BYTES
@@ -90,10 +90,7 @@ class Job:
 
 def _read(file: str) -> bytes:
     """Read one byte more than is ever looked at: that is enough to say that it is too large."""
-    if file == STANDARD_INPUT:
-        return sys.stdin.buffer.read(MAX_BYTES + 1)
-    with Path(file).open("rb") as stream:
-        return stream.read(MAX_BYTES + 1)
+    return inputs.read_input(file, MAX_BYTES + 1)
 
 
 def run(job: Job, files: Sequence[str], jobs: int | None = None) -> Iterator[Item]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from domcaps.facts.emulator import Unanswered
 from domcaps.language.observed import (
     CommandLineOption,
     Observation,
@@ -84,7 +85,19 @@ _QAPI = {"blockdev-add/arg/case=file/aio/value=io_uring": _Known("--enable-linux
 
 
 def advise(leaf: Predicate, world: World, *, wanted: bool) -> Remedy:
-    """Tell how a statement could be made to hold in a world, or not to hold."""
+    """Tell how a statement could be made to hold in a world, or not to hold.
+
+    Advice may depend on more than the statement; where QEMU was not asked about that, to record
+    the host again is the advice.
+    """
+    try:
+        return _advise(leaf, world, wanted=wanted)
+    except Unanswered as unanswered:
+        how = f"record the host again: QEMU was not asked {unanswered.question}"
+        return Remedy(Effort.HOST, how)
+
+
+def _advise(leaf: Predicate, world: World, *, wanted: bool) -> Remedy:
     if isinstance(leaf, Observation):
         own = leaf.remedy(world, wanted=wanted)
         if own is not None:

@@ -170,7 +170,7 @@ def _talk(session: Session, world: World, talk: Talk[T]) -> T:
         return session.served().host.talk(world, talk)
     except Unanswered as unanswered:
         raise LibvirtError(
-            Code.OPERATION_UNSUPPORTED, f"QEMU was not asked {unanswered}"
+            Code.OPERATION_UNSUPPORTED, f"QEMU was not asked {unanswered.question}"
         ) from unanswered
 
 

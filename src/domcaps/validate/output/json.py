@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import msgspec
+from domcaps.text import to_compact_json
 
 if TYPE_CHECKING:
     from domcaps.validate.files import Checked
@@ -23,12 +23,12 @@ class JsonOutput:
 
     def begin(self) -> str:
         """Open the document."""
-        head = msgspec.json.encode({"domcaps": self.version, "libvirt": self.libvirt}).decode()
+        head = to_compact_json({"domcaps": self.version, "libvirt": self.libvirt})
         return f'{head[:-1]},"files":[\n'
 
     def item(self, checked: Checked) -> str:
         """Give one file, with a comma before it; the first one's is taken away by `joined`."""
-        return f",{msgspec.json.encode(_item(checked)).decode()}\n"
+        return f",{to_compact_json(_item(checked))}\n"
 
     def end(self, codes: frozenset[str], troubles: tuple[str, ...]) -> str:  # noqa: ARG002
         """Close the document."""
@@ -37,7 +37,7 @@ class JsonOutput:
 
 def _item(checked: Checked) -> dict[str, Any]:
     done = checked.validation
-    file = checked.file.encode(errors="replace").decode()
+    file = checked.file.encode(errors="backslashreplace").decode()
     if done is None:
         return {"file": file, "error": checked.trouble}
     return {

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-import msgspec
-
+from domcaps.text import to_compact_json
 from domcaps.validate.catalogue.codes import codes
 
 if TYPE_CHECKING:
@@ -38,7 +37,7 @@ class SarifOutput:
             return ""
         uri = _uri(checked.file)
         results = (_result(uri, finding) for finding in checked.validation.findings)
-        return "".join(f",{msgspec.json.encode(result).decode()}\n" for result in results)
+        return "".join(f",{to_compact_json(result)}\n" for result in results)
 
     def end(self, codes: frozenset[str], troubles: tuple[str, ...]) -> str:
         """Close the results, tell what could not be read, and name the tool with its rules."""
@@ -54,7 +53,7 @@ class SarifOutput:
             "rules": [_rule(code) for code in _known(codes)],
         }
         parts = {"invocations": [invocation], "tool": {"driver": driver}}
-        return f"],{msgspec.json.encode(parts).decode()[1:]}]}}\n"
+        return f"],{to_compact_json(parts)[1:]}]}}\n"
 
 
 def _known(names: frozenset[str]) -> list[Code]:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import click
-
 from domcaps.language.finding import Severity
+from domcaps.text import file_name, one_line, styled
 from domcaps.validate.catalogue.codes import codes
 
 if TYPE_CHECKING:
@@ -37,7 +36,7 @@ class TextOutput:
         if checked.validation is None:
             return ""
         lines = checked.validation.source.decode(errors="replace").split("\n")
-        file = printable(checked.file)
+        file = file_name(checked.file)
         texts = [
             "\n".join(self._finding(file, finding, lines)) + "\n"
             for finding in checked.validation.findings
@@ -50,14 +49,14 @@ class TextOutput:
 
     def _finding(self, file: str, finding: Finding, lines: list[str]) -> Iterator[str]:
         place = f"{file}:{finding.line}:{finding.column}" if finding.line else file
-        severity = click.style(finding.severity.value, fg=_COLOURS[finding.severity], bold=True)
+        severity = styled(finding.severity.value, fg=_COLOURS[finding.severity], bold=True)
         when = " (when it is started)" if finding.stage.value == "start" else ""
-        code = click.style(f"[{finding.code}]", dim=True)
-        message = printable(finding.message)
-        yield f"{click.style(place, bold=True)}: {severity}{when}: {message} {code}"
+        code = styled(f"[{finding.code}]", dim=True)
+        message = one_line(finding.message)
+        yield f"{styled(place, bold=True)}: {severity}{when}: {message} {code}"
         yield from excerpt(finding, lines)
         if finding.accepted:
-            yield f"      accepted: {', '.join(map(printable, finding.accepted))}"
+            yield f"      accepted: {', '.join(map(one_line, finding.accepted))}"
         if finding.reason is not None:
             yield "      because:"
             yield from _reason(finding.reason, "        ")
@@ -77,16 +76,16 @@ def excerpt(finding: Finding, lines: list[str]) -> Iterator[str]:
     before = printable(shown[: column - begin].expandtabs(4))
     after = printable(shown[column - begin :].expandtabs(4))
     number = f"{finding.line:5}"
-    yield click.style(f"{number} | ", dim=True) + (before + after).rstrip()
+    yield styled(f"{number} | ", dim=True) + (before + after).rstrip()
     if finding.column:
-        caret = click.style("^", fg=_COLOURS[finding.severity], bold=True)
-        yield click.style(f"{' ' * len(number)} | ", dim=True) + " " * len(before) + caret
+        caret = styled("^", fg=_COLOURS[finding.severity], bold=True)
+        yield styled(f"{' ' * len(number)} | ", dim=True) + " " * len(before) + caret
 
 
 def _reason(reason: Reason, indent: str) -> Iterator[str]:
     mark, colour = _MARKS[reason.truth.value]
-    source = click.style(f"  [{reason.source}]", dim=True) if reason.source else ""
-    yield f"{indent}{click.style(mark, fg=colour)} {reason.statement}{source}"
+    source = styled(f"  [{one_line(reason.source)}]", dim=True) if reason.source else ""
+    yield f"{indent}{styled(mark, fg=colour)} {one_line(reason.statement)}{source}"
     for inner in reason.because:
         yield from _reason(inner, indent + "  ")
 

@@ -1,0 +1,170 @@
+"""Files are replaced whole or not at all, keep who may read them, and are read within limits."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import stat
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from domcaps import files
+from domcaps.cli import fix
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+
+
+def rights(path: Path) -> tuple[int, int, int]:
+    found = path.stat()
+    return found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode)
+
+
+@pytest.fixture
+def domain(tmp_path: Path) -> Path:
+    path = tmp_path / "guest.xml"
+    path.write_bytes(b"old")
+    path.chmod(0o640)
+    return path
+
+
+@ROOT
+def test_root_leaves_owner_and_group_as_they_were(domain: Path) -> None:
+    os.chown(domain, 1234, 2345)
+    before = rights(domain)
+    kept = fix.replace(domain, b"old", b"new")
+    assert rights(domain) == rights(kept) == before
+    assert (domain.read_bytes(), kept.read_bytes()) == (b"new", b"old")
+
+
+def test_mode_and_attributes_are_kept(domain: Path) -> None:
+    domain.chmod(0o2751)
+    try:
+        os.setxattr(domain, "user.note", b"mine")
+    except OSError:
+        pytest.skip("this file system has no attributes of users")
+    kept = fix.replace(domain, b"old", b"new")
+    assert rights(domain)[2] == rights(kept)[2] == 0o2751
+    assert os.getxattr(domain, "user.note") == os.getxattr(kept, "user.note") == b"mine"
+
+
+def test_where_the_owner_can_not_be_kept_nobody_gets_more_rights(
+    domain: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "fchown", refuse)
+    found = domain.stat()
+    other = os.stat_result((*found[:4], found.st_uid + 1, *found[5:]))
+    with (domain.parent / "new").open("wb") as file:
+        files.copy_metadata(domain, other, file.fileno())
+        assert stat.S_IMODE(os.fstat(file.fileno()).st_mode) == 0o600
+
+
+def test_nothing_is_ever_readable_by_others(domain: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    domain.chmod(0o600)
+    seen: list[tuple[str, int]] = []
+    old_write = os.write
+
+    def watch(handle: int, data: bytes) -> int:
+        seen.extend(
+            (path.name, stat.S_IMODE(path.stat().st_mode)) for path in domain.parent.iterdir()
+        )
+        return old_write(handle, data)
+
+    monkeypatch.setattr(os, "write", watch)
+    previous = os.umask(0)
+    try:
+        fix.replace(domain, b"old", b"new")
+    finally:
+        os.umask(previous)
+    assert len({name for name, _ in seen}) >= 3
+    assert {mode for _, mode in seen} == {0o600}
+
+
+@pytest.mark.parametrize("writes", [0, 1])
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT, errno.EIO])
+def test_a_full_disk_leaves_everything_as_it_was(
+    domain: Path, monkeypatch: pytest.MonkeyPatch, writes: int, code: int
+) -> None:
+    left = [writes]
+    old_write = os.write
+
+    def fill(handle: int, data: bytes) -> int:
+        if not left[0]:
+            raise OSError(code, os.strerror(code))
+        left[0] -= 1
+        return old_write(handle, data)
+
+    monkeypatch.setattr(os, "write", fill)
+    with pytest.raises(OSError, match=os.strerror(code)):
+        fix.replace(domain, b"old", b"new")
+    assert [path.name for path in domain.parent.iterdir()] == ["guest.xml"]
+    assert domain.read_bytes() == b"old"
+
+
+def test_a_short_write_is_continued(domain: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    old_write = os.write
+    monkeypatch.setattr(os, "write", lambda handle, data: old_write(handle, data[:1]))
+    files.replace(domain, b"longer than before")
+    assert domain.read_bytes() == b"longer than before"
+
+
+def test_an_older_copy_is_not_overwritten(domain: Path) -> None:
+    domain.with_name("guest.xml.orig").write_bytes(b"older")
+    kept = fix.replace(domain, b"old", b"new")
+    assert kept.name == "guest.xml.orig1"
+    assert domain.with_name("guest.xml.orig").read_bytes() == b"older"
+
+
+def test_a_link_that_stands_where_the_copy_goes_is_not_followed(domain: Path) -> None:
+    victim = domain.with_name("victim")
+    domain.with_name("guest.xml.orig").symlink_to(victim)
+    assert fix.replace(domain, b"old", b"new").name == "guest.xml.orig1"
+    assert not victim.exists()
+
+
+def test_a_file_system_without_hard_links(domain: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+    assert fix.replace(domain, b"old", b"new").read_bytes() == b"old"
+    with pytest.raises(FileExistsError):
+        files.create(domain.with_name("guest.xml.orig"), b"", like=domain)
+
+
+def test_a_new_file_has_the_mode_that_the_umask_leaves(tmp_path: Path) -> None:
+    previous = os.umask(0o027)
+    try:
+        files.replace(tmp_path / "new", b"x")
+    finally:
+        os.umask(previous)
+    assert rights(tmp_path / "new")[2] == 0o640
+
+
+# -- reading -----------------------------------------------------------------------------------
+
+
+def test_what_is_no_file_is_refused_with_its_name(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with socket.socket(socket.AF_UNIX) as unix:
+        unix.bind(str(tmp_path / "socket"))
+        odd = ["/dev/zero", "/dev/full", "/dev/tty", str(tmp_path), f"{tmp_path}/socket", "a\0b"]
+        for path in (*odd, f"{tmp_path}/{'x' * 300}", f"{tmp_path}/\udcff", ""):
+            with pytest.raises(OSError) as caught:
+                files.read(path, 100)
+            assert str(caught.value.filename) == path
+    assert files.read(tmp_path / "pipe", 100) == b""
+
+
+def test_a_file_above_the_limit_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"x" * 101)
+    with pytest.raises(OSError, match="larger than 100 bytes"):
+        files.read(tmp_path / "a", 100)
+    assert len(files.read_at_most(tmp_path / "a", 100)) == 100
