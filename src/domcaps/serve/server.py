@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from domcaps.errors import RequestError
 from domcaps.facts.tasks import end
+from domcaps.serve.access import peer_of
 from domcaps.serve.connection import Connection
 from domcaps.serve.limits import Limits, Room
 from domcaps.serve.procedures import procedures
@@ -119,7 +120,7 @@ class Server:
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, name: str
     ) -> None:
         log.debug("client=%s connected", name)
-        session = Session(self._source, self._dialect)
+        session = Session(self._source, self._dialect, peer_of(writer.get_extra_info("socket")))
         connection = Connection(
             (reader, writer), session, self._limits, self._room, self._threads, name
         )

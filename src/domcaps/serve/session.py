@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from domcaps.serve.access import Peer
 from domcaps.serve.errors import Code, LibvirtError
 
 if TYPE_CHECKING:
@@ -21,8 +22,14 @@ READ_ONLY = 1
 class Session:
     """What a client opened and what it defined; gone when it leaves."""
 
-    def __init__(self, source: HostSource, dialect: Dialect) -> None:
+    def __init__(
+        self,
+        source: HostSource,
+        dialect: Dialect,
+        peer: Peer = Peer(),  # noqa: B008 - immutable
+    ) -> None:
         self.dialect = dialect
+        self.peer = peer
         self.domains: dict[bytes, Domain] = {}
         self.pools: dict[bytes, Pool] = {}
         self.uri = ""

@@ -12,12 +12,13 @@ import os
 import stat
 import uuid
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 from lxml import etree
 
+from domcaps.serve import access
+from domcaps.serve.access import Peer
 from domcaps.serve.errors import Code, ErrorDomain, LibvirtError
 from domcaps.serve.xml.documents import parse, uuid_of
 
@@ -39,7 +40,10 @@ _QCOW2_SIZE = slice(24, 32)
 
 
 class Pool(msgspec.Struct):
-    """A folder. `real` tells whether it is one of this machine, or of a host that was recorded."""
+    """A folder. `real` tells whether it is one of this machine, or of a host that was recorded.
+
+    Nothing is told of it that `peer`, the user of the client, could not see himself.
+    """
 
     name: str
     uuid: bytes
@@ -48,6 +52,7 @@ class Pool(msgspec.Struct):
     active: bool = False
     lasting: bool = True
     autostart: bool = False
+    peer: Peer = Peer()
 
     @property
     def handle(self) -> tuple[str, bytes]:
@@ -58,41 +63,55 @@ class Pool(msgspec.Struct):
         """Give capacity, allocation and what is free, in bytes, of the file system it is on."""
         if not self.active or not self.real:
             return 0, 0, 0
-        folder = Path(self.path)
-        while not folder.is_dir() and folder != folder.parent:
-            folder = folder.parent  # it would be made there
         try:
-            found = os.statvfs(folder)
+            found = self._file_system()
+        except PermissionError:
+            return 0, 0, 0
         except OSError as error:
             raise LibvirtError(
-                Code.SYSTEM_ERROR, f"{folder}: {error.strerror}", ErrorDomain.STORAGE
+                Code.SYSTEM_ERROR, f"{self.path}: {error.strerror}", ErrorDomain.STORAGE
             ) from error
         capacity, free = found.f_blocks * found.f_frsize, found.f_bavail * found.f_frsize
         return capacity, capacity - free, free
+
+    def _file_system(self) -> os.statvfs_result:
+        """Look at the file system of the nearest folder that there is: it would be made there."""
+        folder = self.path
+        while True:
+            try:
+                with access.held(folder, self.peer) as number:
+                    if stat.S_ISDIR(os.fstat(number).st_mode):
+                        return os.fstatvfs(number)
+            except (FileNotFoundError, NotADirectoryError):
+                if folder == "/":
+                    raise
+            folder = os.path.dirname(folder)  # noqa: PTH120 - there are no links in the text
 
     def volumes(self) -> list[Volume]:
         """Give what stands in the folder, by name."""
         if not self.active or not self.real:
             return []
         try:
-            with os.scandir(self.path) as entries:
-                names = sorted(entry.name for entry in islice(entries, MOST_VOLUMES))
+            found = sorted(islice(access.listing(self.path, self.peer), MOST_VOLUMES))
         except OSError:
             return []
-        return [volume for name in names if (volume := self.volume(name)) is not None]
+        volumes = (self._volume(name, status) for name, status in found)
+        return [volume for volume in volumes if volume is not None]
 
     def volume(self, name: str) -> Volume | None:
         """Look at one file, None where there is none that could be a disk."""
         if not self.active or not self.real or "/" in name or name in {"", ".", ".."}:
             return None
-        path = Path(self.path) / name
         try:
-            found = path.stat()
+            return self._volume(name, access.status(f"{self.path}/{name}", self.peer))
         except OSError:
             return None
+
+    def _volume(self, name: str, found: os.stat_result) -> Volume | None:
         kinds = ((stat.S_ISREG, FILE), (stat.S_ISBLK, BLOCK), (stat.S_ISDIR, FOLDER))
         kind = next((kind for is_one, kind in kinds if is_one(found.st_mode)), None)
-        return None if kind is None else Volume(self.name, name, str(path), kind, found)
+        path = f"{self.path.rstrip('/')}/{name}"
+        return None if kind is None else Volume(self.name, name, path, kind, found, self.peer)
 
     def xml(self) -> str:
         """Describe it as libvirt does."""
@@ -115,6 +134,7 @@ class Volume(msgspec.Struct, frozen=True):
     path: str
     kind: int
     stat: os.stat_result
+    peer: Peer = Peer()
 
     @property
     def handle(self) -> tuple[str, str, str]:
@@ -135,8 +155,7 @@ class Volume(msgspec.Struct, frozen=True):
         if self.kind != FILE:
             return ("dir" if self.kind == FOLDER else "raw"), size
         try:
-            with Path(self.path).open("rb") as file:
-                head = file.read(_ISO_AT + len(_ISO))
+            head = access.head(self.path, self.stat, _ISO_AT + len(_ISO), self.peer)
         except OSError:
             return "raw", size  # as libvirt says of what it may not read
         for at, magic, name in _MAGIC:
@@ -164,7 +183,7 @@ class Volume(msgspec.Struct, frozen=True):
         return etree.tostring(root, encoding="unicode", pretty_print=True)
 
 
-def pool_of(xml: str, *, real: bool) -> Pool:
+def pool_of(xml: str, *, real: bool, peer: Peer = Peer()) -> Pool:  # noqa: B008 - immutable
     """Read the description of a pool; raises `LibvirtError` for what is no folder."""
     root = parse(xml.encode(), ErrorDomain.STORAGE)
     kind, name = root.get("type"), (root.findtext("name") or "").strip()
@@ -180,7 +199,7 @@ def pool_of(xml: str, *, real: bool) -> Pool:
         detail = "the pool needs <target><path>, an absolute path"
         raise LibvirtError(Code.XML_ERROR, detail, ErrorDomain.STORAGE)
     number = uuid_of(root, ErrorDomain.STORAGE) or uuid.uuid4().bytes
-    return Pool(name, number, os.path.normpath(path), real)
+    return Pool(name, number, os.path.normpath(path), real, peer=peer)
 
 
 def _add(parent: Node, name: str, text: str) -> Node:

@@ -70,7 +70,7 @@ def _volume(session: Session, handle: _VolumeHandle) -> Volume:
 
 
 def _define(session: Session, xml: str, *, lasting: bool) -> tuple[_PoolHandle]:
-    pool = pool_of(xml, real=isinstance(session.served(), LiveHostInUse))
+    pool = pool_of(xml, real=isinstance(session.served(), LiveHostInUse), peer=session.peer)
     pool.lasting, pool.active = lasting, not lasting
     for known in list(session.pools.values()):
         if (known.name == pool.name) != (known.uuid == pool.uuid):
