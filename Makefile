@@ -11,7 +11,7 @@ PYTEST_ARGS ?= -n auto
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test check lint types bench coverage mutation clean lock nova
+.PHONY: run test check lint types bench coverage mutation clean lock lowest nova
 
 run: $(VENV)/.installed
 	@$(BIN)/domcaps report --shipped
@@ -58,16 +58,20 @@ $(BIN)/python:
 	@echo "making $(VENV)" >&2
 	@$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.installed: pyproject.toml requirements.lock | $(BIN)/python
+# A lock names every package with its hashes. pip must not look for what these packages need:
+# pip before 24 finds newer releases than the pinned ones for extras, and then refuses them.
+LOCKED := install -q --disable-pip-version-check --no-deps --require-hashes
+
+$(VENV)/.installed: pyproject.toml requirements.lock requirements-build.lock | $(BIN)/python
 	@echo "installing domcaps into $(VENV)" >&2
-	@$(BIN)/pip install -q --disable-pip-version-check --no-deps -r requirements.lock
-	@$(BIN)/pip install -q --disable-pip-version-check --no-deps -e .
+	@$(BIN)/pip $(LOCKED) -r requirements.lock -r requirements-build.lock
+	@$(BIN)/pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@$(BIN)/python -m compileall -q src/domcaps
 	@touch $@
 
 $(VENV)/.developing: $(VENV)/.installed requirements-dev.lock
 	@echo "installing what the tests need into $(VENV)" >&2
-	@$(BIN)/pip install -q --disable-pip-version-check --no-deps -r requirements-dev.lock
+	@$(BIN)/pip $(LOCKED) -r requirements-dev.lock
 	@touch $@
 
 # OpenStack's Nova, apart from all else: it asks domcaps in tests/live/test_serve_clients.py. Its
@@ -77,13 +81,25 @@ SYSTEM_PYTHON ?= /usr/bin/python3
 nova: $(NOVA)/.installed
 $(NOVA)/.installed: requirements-nova.lock
 	@$(SYSTEM_PYTHON) -m venv $(NOVA)
-	@$(NOVA)/bin/pip install -q --no-compile --disable-pip-version-check -r requirements-nova.lock
+	@$(NOVA)/bin/pip $(LOCKED) --no-compile -r requirements-nova.lock
 	@touch $@
 
-lock: | $(BIN)/python
-	$(BIN)/pip install -q pip-tools
-	$(BIN)/pip-compile -q --strip-extras --generate-hashes --no-emit-index-url --no-emit-find-links -o requirements.lock pyproject.toml
-	$(BIN)/pip-compile -q --strip-extras --generate-hashes --no-emit-index-url --no-emit-find-links --extra dev -c requirements.lock -o requirements-dev.lock pyproject.toml
+# uv writes locks for every Python from the oldest on, with extras and hashes
+LOCKING := .venv-lock
+COMPILE = $(LOCKING)/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-annotate --custom-compile-command "make lock"
+lock:
+	@$(PYTHON) -m venv $(LOCKING)
+	@$(LOCKING)/bin/pip install -q --disable-pip-version-check uv
+	$(COMPILE) pyproject.toml -o requirements.lock
+	$(COMPILE) pyproject.toml --extra dev -c requirements.lock -o requirements-dev.lock
+	$(COMPILE) requirements-build.in -c requirements-dev.lock -o requirements-build.lock
+	$(COMPILE) requirements-nova.in -o requirements-nova.lock
+
+# the lowest release of every package that pyproject.toml permits, for CI's look at them
+lowest:
+	@$(PYTHON) -m venv $(LOCKING)
+	@$(LOCKING)/bin/pip install -q --disable-pip-version-check uv
+	@$(LOCKING)/bin/uv pip compile -q --python-version 3.11 --resolution lowest-direct --extra dev --no-annotate --no-header pyproject.toml -o requirements-lowest.txt
 
 clean:
-	rm -rf $(VENV) $(NOVA) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(NOVA) $(LOCKING) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -35,8 +35,8 @@ from domcaps.fresh.build import Build
 from domcaps.fresh.hostfacts import HostQuestion
 from domcaps.fresh.local import Machine
 from domcaps.fresh.surroundings import Surroundings
+from domcaps.hosts.host import LiveHost
 from domcaps.language.target import Question
-from domcaps.live import LiveHost
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

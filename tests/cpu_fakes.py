@@ -9,11 +9,12 @@ import msgspec
 from domcaps.facts.emulator import EmulatorFacts
 from domcaps.facts.question import Question, ask, cpu_expansion_of
 from domcaps.facts.record import EmulatorRecord, HostCpu, HostRecord, Session
+from domcaps.language.dialect import Dialect
 from fakes import answer, emulator_record
 
-NEWEST = (12, 8)
-OLDEST = (11, 3)
-UNSORTED_LAST = (12, 4)
+NEWEST = Dialect(12, 8)
+OLDEST = Dialect(11, 3)
+UNSORTED_LAST = Dialect(12, 4)
 MAX_TYPES = ("max-x86_64-cpu",)
 
 EPYC = {"vendor": "AuthenticAMD", "family": 23, "model": 1, "stepping": 2}

@@ -69,7 +69,7 @@ class Use:
         for elements, enum, choice in self.rows:
             dated = [(one.since, one.until) for one in elements]
             dated += [(enum.since, enum.until), (choice.since, choice.until)]
-            if all(dialect.speaks(since, until) for since, until in dated):
+            if all(dialect.has_between(since, until) for since, until in dated):
                 return elements, enum, choice
         return None
 

@@ -11,7 +11,6 @@ import json
 import os
 from typing import TYPE_CHECKING, Any
 
-from domcaps.api import Host
 from domcaps.facts.emulator import EmulatorFacts
 from domcaps.facts.host import HostFacts
 from domcaps.facts.hostfiles import HostFiles
@@ -24,8 +23,8 @@ from domcaps.fresh.local import Machine
 from domcaps.fresh.probing import Probed
 from domcaps.fresh.programs import Mapped
 from domcaps.fresh.surroundings import Surroundings
+from domcaps.hosts.host import Host, LiveHost
 from domcaps.language.target import Question
-from domcaps.live import LiveHost
 from fakes import emulator_record
 
 if TYPE_CHECKING:

@@ -8,12 +8,14 @@
 Without ``--update``, what differs is printed, and the exit code is 1 when something does.
 ``--dialect`` leaves out what that release did not have yet. ``--update`` writes the data file anew
 from the map of the release given. What the file had before keeps its ``since``; what is new gets
-that release. What the map no longer has is dropped.
+the change ``CPU_MAP_12_9``, which then has to be added to the table
+(``domcaps/language/changes/cpu_map.py``). What the map no longer has is dropped.
 """
 
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,12 +37,13 @@ from domcaps.cpu.data import (
     X86Model,
     X86Vendor,
     cpu_data,
-    known_in,
 )
+from domcaps.language.change import named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+Release = tuple[int, int]
 Sets = dict[str, frozenset[str]]
 """The features of a model by what they are to it: ``""``, ``added`` or ``removed``."""
 NOTHING: Sets = dict.fromkeys(("", "added", "removed"), frozenset())
@@ -237,7 +240,7 @@ def _differences(what: str, ours: Sequence[Named], theirs: Sequence[Named]) -> I
     for name in both:
         for field in type(other[name]).__struct_fields__:
             left, right = getattr(mine[name], field), getattr(other[name], field)
-            if field != "since" and left != right:
+            if field not in {"since", "until"} and left != right:
                 yield f"{what} {name}: {field} is {left!r}, libvirt has {right!r}"
 
 
@@ -256,11 +259,25 @@ def _set_differences(ours: dict[str, Sets], theirs: dict[str, Sets]) -> Iterator
                 yield f"{label} {feature}: only domcaps has it"
 
 
-def _for_dialect(ours: CpuData, dialect: tuple[int, int]) -> dict[str, list[Named]]:
+_CHANGE = re.compile(r"CPU_MAP_(\d+)_(\d+)")
+
+
+def _came(name: str) -> Release:
+    """Give the release of a change; one that the table has not yet tells it by its name."""
+    found = _CHANGE.fullmatch(name)
+    return (int(found[1]), int(found[2])) if found else named(name).release
+
+
+def _for_dialect(ours: CpuData, dialect: Release) -> dict[str, list[Named]]:
     """List our facts by what they are, without those that a dialect does not have."""
 
     def known(facts: Iterable[Named]) -> list[Named]:
-        return [fact for fact in facts if known_in(fact.since, dialect)]
+        return [
+            fact
+            for fact in facts
+            if (not fact.since or _came(fact.since) <= dialect)
+            and not (fact.until and _came(fact.until) <= dialect)
+        ]
 
     return {
         "x86 vendor": known(ours.x86.vendors),
@@ -274,7 +291,7 @@ def _for_dialect(ours: CpuData, dialect: tuple[int, int]) -> dict[str, list[Name
     }
 
 
-def differences(ours: CpuData, folder: Path, dialect: tuple[int, int]) -> list[str]:
+def differences(ours: CpuData, folder: Path, dialect: Release) -> list[str]:
     """List everything in which our data and a map folder differ, one line each."""
     theirs, sets = read_map(folder)
     mine, other = _for_dialect(ours, dialect), _for_dialect(theirs, dialect)
@@ -293,11 +310,12 @@ def _dated(facts: Iterable[Named], before: Iterable[Named], since: str) -> tuple
 
 def updated(folder: Path, before: CpuData | None, libvirt: str) -> CpuData:
     """Make the data anew from a map folder; without previous data nothing gets a `since`."""
+    change = f"CPU_MAP_{libvirt.replace('.', '_')}"
     fresh, sets = read_map(folder)
     models = shortest(fresh.x86.models, sets)
 
     def dated(facts: Iterable[Named], where: Callable[[CpuData], Iterable[Named]]) -> Any:
-        return _dated(facts, where(before) if before else (), libvirt if before else "")
+        return _dated(facts, where(before) if before else (), change if before else "")
 
     return CpuData(
         data.FORMAT,
@@ -339,7 +357,7 @@ def written(value: CpuData) -> bytes:
 # -- command line --------------------------------------------------------------------------------
 
 
-def _release(text: str) -> tuple[int, int]:
+def _release(text: str) -> Release:
     major, _, minor = text.partition(".")
     return int(major), int(minor)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from domcaps.cli import _root
-from domcaps.report import drift, reference
+from domcaps.report import dialects, drift, reference
 from domcaps.validate.schema import reference as schema
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -35,6 +35,7 @@ def commands() -> str:
 def main() -> int:
     """Write, or compare."""
     documents = {
+        "dialects.md": dialects.to_markdown(),
         "drift.md": drift.to_markdown(drift.drift_entries()),
         "table.md": reference.to_markdown(),
         "schema.md": schema.to_markdown(),

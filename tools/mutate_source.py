@@ -79,7 +79,7 @@ def who_notices(folder: Path | None) -> str:
     """Give the first judge that finds fault with the table as it is loaded, "" for nobody."""
     try:
         importlib.import_module("domcaps.elements").table()
-        importlib.import_module("domcaps.api")
+        importlib.import_module("domcaps.hosts.host")
     except Exception:  # noqa: BLE001 - whatever a module fails with
         return "loading the table"
     judges: Any = importlib.import_module("mutate_table")

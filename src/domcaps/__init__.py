@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 from domcaps._version import __version__
 
 if TYPE_CHECKING:
-    from domcaps.api import Host, baseline, choose_for
     from domcaps.errors import (
         DomainError,
         DomcapsError,
@@ -42,6 +41,8 @@ if TYPE_CHECKING:
     from domcaps.facts.host import read_host_facts
     from domcaps.facts.record import Recording
     from domcaps.facts.transcript import read_transcript
+    from domcaps.hosts.host import Host
+    from domcaps.hosts.several import baseline, choose_for
     from domcaps.report.capabilities import DomainCapabilities
 
 __all__ = [
@@ -74,10 +75,10 @@ __all__ = [
 ]
 
 _HOMES = {
-    "baseline": "domcaps.api",
-    "choose_for": "domcaps.api",
+    "baseline": "domcaps.hosts.several",
+    "choose_for": "domcaps.hosts.several",
     "DomainCapabilities": "domcaps.report.capabilities",
-    "Host": "domcaps.api",
+    "Host": "domcaps.hosts.host",
     "Recording": "domcaps.facts.record",
     "read_host_facts": "domcaps.facts.host",
     "read_transcript": "domcaps.facts.transcript",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from domcaps.errors import UnsupportedTargetError
 
 if TYPE_CHECKING:
-    from domcaps.api import Host
+    from domcaps.hosts.host import Host
 
 SUFFIX = ".domcaps"
 
@@ -27,8 +27,8 @@ def open_shipped(name: str = "", *, arch: str = "") -> Host:
 
     Raises `UnsupportedTargetError` where there is none.
     """
-    from domcaps.api import Host
     from domcaps.facts.recording import loads
+    from domcaps.hosts.host import Host
 
     names = shipped_names()
     if not name:

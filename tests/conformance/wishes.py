@@ -340,7 +340,7 @@ def _listed(world: Any, enum: Any, value: str) -> bool:
         return True
     dialect = world.target.dialect
     if known is None:
-        return not dialect.speaks(enum.since, enum.until)
+        return not dialect.has_between(enum.since, enum.until)
     return bool(world.truth(known.when))
 
 

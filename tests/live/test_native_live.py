@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from domcaps.api import Host
 from domcaps.facts.discovery import installed_emulators
+from domcaps.hosts.host import Host
 from native_domains import CHOSEN, DOMAINS
 
 if TYPE_CHECKING:

@@ -31,7 +31,7 @@ from domcaps.shipped import open_shipped, shipped_names
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from domcaps.api import Host
+    from domcaps.hosts.host import Host
 
 pytestmark = [
     pytest.mark.live,

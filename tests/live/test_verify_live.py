@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from domcaps.api import Host
 from domcaps.elements import table
 from domcaps.elements.display import video
 from domcaps.facts.discovery import installed_emulators
+from domcaps.hosts.host import Host
 from domcaps.language import ALWAYS, NEVER
 from domcaps.language.told import Told
 from domcaps.verify.engine import verify_target

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from domcaps.api import Host
 from domcaps.facts.record import HostRecord, Recording
+from domcaps.hosts.host import Host
 from domcaps.serve.background import serving
 from domcaps.serve.frames import Type
 from domcaps.serve.hosts import FixedHost

@@ -10,7 +10,8 @@ from cpu_fakes import NEWEST, OLDEST
 from domcaps.cpu.data import PATH, cpu_data, known_in
 from domcaps.cpu.models import libvirt_models
 from domcaps.cpu.x86map import x86_map
-from domcaps.language import known_dialects
+from domcaps.language import Dialect, known_dialects
+from domcaps.language.change import changes
 
 X86 = cpu_data().x86
 
@@ -37,22 +38,20 @@ def test_names_are_given_once(facts: tuple[object, ...]) -> None:
 
 
 def test_models_refer_to_models_and_features_that_came_no_later() -> None:
-    features = {feature.name: feature.since for feature in X86.features}
-    earlier: dict[str, str] = {}
+    features = {feature.name: feature for feature in X86.features}
+    earlier: set[str] = set()
     for model in X86.models:
         for dialect in known_dialects():
-            release = (dialect.major, dialect.minor)
-            if known_in(model.since, release):
+            if known_in(model, dialect):
                 told = {*model.with_, *model.added, *model.removed}
-                assert not [n for n in told if not known_in(features[n], release)], model.name
+                assert not [n for n in told if not known_in(features[n], dialect)], model.name
         assert not {model.like, model.version_of} - {"", *earlier}, model.name
-        earlier[model.name] = model.since
+        earlier.add(model.name)
 
 
-def test_since_names_dialects_that_can_be_asked_for() -> None:
-    releases = {str(dialect) for dialect in known_dialects()}
+def test_since_names_changes_of_the_table() -> None:
     facts = (*X86.features, *X86.models, *X86.vendors, *cpu_data().ppc64.models)
-    assert {fact.since for fact in facts} - {""} <= releases
+    assert {name for fact in facts for name in (fact.since, fact.until)} - {""} <= set(changes())
 
 
 def test_a_numbered_name_is_the_same_model() -> None:
@@ -86,7 +85,7 @@ def test_an_older_dialect_knows_less() -> None:
 
 def test_power_models_have_come_one_by_one() -> None:
     assert "POWER11" not in (libvirt_models("ppc64", OLDEST) or {})
-    assert (libvirt_models("ppc64le", (11, 4)) or {})["POWER11"] == "IBM"
+    assert (libvirt_models("ppc64le", Dialect(11, 4)) or {})["POWER11"] == "IBM"
 
 
 def test_where_qemu_alone_knows_the_models() -> None:

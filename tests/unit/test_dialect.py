@@ -1,42 +1,108 @@
-"""Dialects: every release that is known, and a clear error for the others."""
+"""Dialects: releases with the changes they have, distributions, and a clear error for others."""
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
+import domcaps
 from domcaps import UnknownDialectError
 from domcaps.language import known_dialects, parse_dialect
+from domcaps.language.change import Change, changes, estimate, named
+from domcaps.language.changes.network import INTERFACE_PASST
+from domcaps.language.distributions import DISTRIBUTIONS
+
+SOURCE = Path(domcaps.__file__).parent
+LATE, SOON = estimate("12.1", "a test", "late"), estimate("12.0", "a test", "soon")
+VERSION = re.compile(r"""["'](?:[67]|8|9|1[012])\.\d{1,2}(?:\.\d+)?["']""")
+"""What a release of libvirt looks like in source."""
+
+NOT_COMPARED = {
+    "_version.py",  # the newest
+    "elements/advice/remedies.py",  # releases of QEMU
+    "page/matrix.py",  # an example with QEMU's
+    "report/json.py",  # an example
+}
 
 
-def test_the_known_dialects_are_those_from_11_3_to_12_8() -> None:
+def test_the_known_dialects_are_those_from_6_10_to_12_8() -> None:
     names = [str(dialect) for dialect in known_dialects()]
-    assert names[0] == "11.3"
-    assert names[7:9] == ["11.10", "12.0"]
-    assert names[-1] == "12.8"
+    assert names[:2] == ["6.10", "7.0"]
+    assert names[-9:] == [f"12.{minor}" for minor in range(9)]
+    assert {"7.10", "8.0", "9.0", "11.10"} <= set(names)
 
 
 def test_a_micro_number_makes_no_difference() -> None:
     assert parse_dialect("12.8.0") == parse_dialect(" 12.8 ")
 
 
-@pytest.mark.parametrize("text", ["11.2", "12.9", "13.0", "", "newest", "12", "12.8.0.1", "-1.0"])
+@pytest.mark.parametrize(
+    "text", ["6.9", "7.11", "12.9", "13.0", "", "newest", "12", "12.8.0.1", "-1.0", "9.0+arch"]
+)
 def test_another_one_is_an_error_that_lists_the_known(text: str) -> None:
-    with pytest.raises(UnknownDialectError, match=r"11\.3, .*12\.8"):
+    with pytest.raises(UnknownDialectError, match=r"6\.10, .*12\.8.*debian12"):
         parse_dialect(text)
 
 
 @pytest.mark.parametrize(
-    ("since", "until", "spoken"),
+    ("since", "until", "there"),
     [
-        ("", "", True),
-        ("12.0", "", True),
-        ("12.1", "", False),
-        ("", "12.0", False),
-        ("", "12.1", True),
-        ("11.10", "12.1", True),
+        (None, None, True),
+        (SOON, None, True),
+        (LATE, None, False),
+        (None, SOON, False),
+        (None, LATE, True),
+        (SOON, LATE, True),
+        (LATE, SOON, False),
     ],
 )
 def test_since_includes_and_until_excludes_the_release(
-    since: str, until: str, spoken: bool
+    since: Change | None, until: Change | None, there: bool
 ) -> None:
-    assert parse_dialect("12.0").speaks(since, until) is spoken
+    assert parse_dialect("12.0").has_between(since, until) is there
+
+
+def test_a_distribution_is_a_release_with_its_patches() -> None:
+    debian = parse_dialect("debian12")
+    assert str(debian) == "9.0+debian12"
+    assert parse_dialect("9.0+debian12") == debian
+    assert parse_dialect("9.0").has(INTERFACE_PASST)
+    assert not debian.has(INTERFACE_PASST)
+    assert str(parse_dialect("debian13")) == "11.3"
+    for name in DISTRIBUTIONS:
+        assert parse_dialect(str(parse_dialect(name))) == parse_dialect(name)
+
+
+@pytest.mark.parametrize(
+    "change", [change for _, change in changes().values()], ids=lambda c: c.name
+)
+def test_every_change_is_of_a_release_and_says_what_and_whence(change: Change) -> None:
+    assert parse_dialect(change.since)
+    assert len(change.evidence) > 3
+    assert len(change.what) > 3
+    assert named(change.name) is change
+
+
+def test_no_release_is_named_outside_the_table_of_changes() -> None:
+    """Versions of libvirt stand in `language.changes` and with the distributions only."""
+    found = []
+    for path in sorted(SOURCE.rglob("*.py")):
+        name = path.relative_to(SOURCE).as_posix()
+        if name.startswith("language/changes/") or name in NOT_COMPARED:
+            continue
+        lines = enumerate(path.read_text().splitlines(), start=1)
+        found += [f"{name}:{n}: {line.strip()}" for n, line in lines if VERSION.search(line)]
+    assert found == []
+
+
+def test_every_change_is_used() -> None:
+    texts = [
+        path.read_text()
+        for pattern in ("*.py", "*.txt", "models.json")
+        for path in SOURCE.rglob(pattern)
+        if "changes" not in path.parts
+    ]
+    words = {word for text in texts for word in re.findall(r"[A-Z][A-Z0-9_]{2,}", text)}
+    assert sorted(set(changes()) - words) == []

@@ -11,17 +11,22 @@ import pytest
 from click.testing import CliRunner
 
 import fresh_fakes as fakes
-from domcaps.api import Host
 from domcaps.fresh import printed
 from domcaps.fresh.disk import DiskStore
+from domcaps.fresh.emulators import EmulatorAnswers
 from domcaps.fresh.explain import provenance
 from domcaps.fresh.printed import Printed
+from domcaps.fresh.probing import Probed
+from domcaps.fresh.store import doubts
 from domcaps.fresh.watching import Watcher
+from domcaps.hosts.host import Host
+from fakes import emulator_record
 from fresh_fakes import PretendedHost, descriptor, emulator_text
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from domcaps.facts.record import EmulatorRecord
     from domcaps.report.capabilities import DomainCapabilities
 
 
@@ -80,10 +85,115 @@ def test_validation_is_about_the_host_of_now(host: PretendedHost) -> None:
     assert [str(f) for f in after.findings] != [str(f) for f in before.findings]
 
 
+DISTURBED: dict[str, dict[str, Any]] = {
+    "one accelerator's process killed": {"sessions": "died"},
+    "one accelerator's process stopped": {"sessions": "timeout"},
+    "died at a question": {"answers": ("died", "it was killed by SIGSEGV")},
+    "no answer to a question": {"answers": ("timeout", "it did not answer within 10 s")},
+    "question left out": {"answers": ("not-asked", "it was killed")},
+    "short of memory": {"answers": ("GenericError", "kvm_init_vcpu: Cannot allocate memory")},
+    "out of files": {"answers": ("GenericError", "Too many open files")},
+}
+
+
+def disturbed(how: dict[str, Any]) -> EmulatorRecord:
+    from domcaps.facts.question import ask
+    from domcaps.facts.record import Failure, Session
+
+    answers = how.get("answers")
+    given = {ask("query-tpm-models"): Failure(*answers)} if answers else {}
+    record = emulator_record(answers=given)
+    if "sessions" not in how:
+        return record
+    failed = Session("kvm", failure=Failure(how["sessions"], "it was killed by SIGKILL"))
+    return msgspec.structs.replace(record, sessions=(failed, *record.sessions))
+
+
+@pytest.mark.parametrize("name", DISTURBED)
+def test_what_a_disturbed_probe_gave_is_never_kept(
+    name: str, host: PretendedHost, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Once(fakes.PretendedProber):
+        def __call__(self, path: str, kvm: bool, inventory: bool) -> Probed:
+            self.asked += 1
+            record = disturbed(DISTURBED[name]) if self.asked == 1 else emulator_record()
+            return Probed(record, frozenset())
+
+    time.sleep(0.1)
+    host.prober = Once(host.files)
+    host.host = host.another()
+    caps(host)
+    assert "the next call probes again" in caplog.text
+    assert [doubt.is_momentary for doubt in doubts(host.host.entry(machine="q35"))] == []
+    assert host.prober.asked == 2
+    caps(host)
+    # another process finds what the undisturbed probe gave
+    host.host = host.another()
+    caps(host)
+    assert host.prober.asked == 2
+
+
+def test_a_disturbed_probe_is_not_there_for_other_processes(host: PretendedHost) -> None:
+    class Disturbed(fakes.PretendedProber):
+        def __call__(self, path: str, kvm: bool, inventory: bool) -> Probed:
+            self.asked += 1
+            return Probed(disturbed({"sessions": "died"}), frozenset())
+
+    time.sleep(0.1)
+    host.prober = Disturbed(host.files)
+    for number in range(1, 4):
+        host.host = host.another()
+        caps(host)
+        assert host.prober.asked == number
+    (doubt,) = doubts(host.host.machine.build.store.entry(_answers(host)))
+    assert "kvm: it was killed by SIGKILL" in doubt.text
+
+
+def test_a_probe_that_is_disturbed_again_and_again_is_repeated_with_growing_pauses(
+    host: PretendedHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Disturbed(fakes.PretendedProber):
+        def __call__(self, path: str, kvm: bool, inventory: bool) -> Probed:
+            self.asked += 1
+            return Probed(disturbed({"sessions": "died"}), frozenset())
+
+    clock = [1000.0]
+    monkeypatch.setattr("domcaps.fresh.store.time.monotonic", lambda: clock[0])
+    time.sleep(0.1)
+    host.prober = Disturbed(host.files)
+    host.host = host.another()
+    asked = []
+    for _ in range(200):
+        caps(host)
+        asked.append(host.prober.asked)
+        clock[0] += 0.5
+    # at 0 and 0.5 s, then after 1, 2, 4, 8, 16, 32 and at most 60 s
+    assert asked[:9] == [1, 2, 2, 3, 3, 3, 3, 4, 4]
+    assert asked[-1] == 8
+
+
+def test_an_accelerator_that_is_not_built_in_is_no_mishap(host: PretendedHost) -> None:
+    from domcaps.facts.record import Failure, Session
+    from domcaps.fresh.probing import mishaps
+
+    refused = Session("tcg", failure=Failure("refused", "invalid accelerator tcg"))
+    useless = Session("kvm", failure=Failure("not-asked", "TCG was asked there"))
+    record = emulator_record()
+    whole = msgspec.structs.replace(record, sessions=(*record.sessions, refused, useless))
+    assert not list(mishaps(whole))
+
+
+def _answers(host: PretendedHost) -> EmulatorAnswers:
+    local = host.host.machine.local
+    return EmulatorAnswers(local.host, fakes.EMULATOR, local.inventory, local.prober)
+
+
 # -- what does not last ----------------------------------------------------------------------
 
 
-def test_an_emulator_that_was_too_slow_is_asked_again(host: PretendedHost) -> None:
+def test_an_emulator_that_was_too_slow_is_asked_again(
+    host: PretendedHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from domcaps.facts.question import ask
     from domcaps.facts.record import Failure
     from domcaps.fresh.probing import Probed
@@ -97,6 +207,7 @@ def test_an_emulator_that_was_too_slow_is_asked_again(host: PretendedHost) -> No
             return Probed(emulator_record(answers=slow if self.asked < 3 else {}), frozenset())
 
     time.sleep(0.1)
+    monkeypatch.setattr("domcaps.fresh.store._LONGEST_PAUSE", 0.0)
     host.prober = Slow(host.files)
     host.host = host.another()
     unknown = [bool(caps(host, libvirt="11.3").unknown) for _ in range(5)]

@@ -135,7 +135,7 @@ def test_an_error_is_not_remembered(build: Build, tmp_path: Path) -> None:
 
 def test_a_value_that_must_not_last_is_computed_in_each_call(build: Build) -> None:
     def momentary(fetch: Fetch) -> int:
-        fetch.forget()
+        fetch.forget("for a test")
         return RUNS["momentary"]
 
     below = Named("momentary", TASKS.setdefault("momentary", momentary))

@@ -44,10 +44,10 @@ class Scene:
 
     def guard(self, *witnesses: Witness) -> int:
         """Set the sentry, look, and give how many it can't watch."""
-        guard = self.sentry.guard([Sighting(witness) for witness in witnesses], self.around)
+        guard = self.sentry.cover([Sighting(witness) for witness in witnesses], self.around)
         assert guard is not None
         self.generation = guard.generation
-        return len(guard.unguarded)
+        return sum(not watched for watched in guard.watched.values())
 
     @property
     def is_quiet(self) -> bool:
@@ -182,9 +182,9 @@ def test_a_flood_is_told(scene: Scene) -> None:
 @pytest.mark.parametrize("path", ["/proc/self/status", "/sys/kernel/mm", "/dev/null"])
 def test_what_the_kernel_makes_up_is_not_watched(path: str) -> None:
     around = Surroundings()
-    guard = Sentry().guard([Sighting(Status(path))], around)
+    guard = Sentry().cover([Sighting(Status(path))], around)
     assert guard is not None
-    assert len(guard.unguarded) == 1
+    assert list(guard.watched.values()) == [False]
 
 
 def test_a_file_system_that_others_may_change_is_not_watched(
@@ -212,7 +212,7 @@ def test_without_inotify_there_is_no_guard(scene: Scene, monkeypatch: pytest.Mon
         raise OSError(24, "Too many open files")
 
     monkeypatch.setattr("inotify_simple.INotify.__init__", refuse)
-    assert scene.sentry.guard([Sighting(Content(FILE))], scene.around) is None
+    assert scene.sentry.cover([Sighting(Content(FILE))], scene.around) is None
     with pytest.raises(OSError, match="inotify"):
         scene.sentry.wait(0)
 

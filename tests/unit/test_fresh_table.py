@@ -16,7 +16,7 @@ from domcaps.fresh.disk import DiskStore
 from domcaps.fresh.hostfacts import HostQuestion
 from domcaps.fresh.local import Machine
 from domcaps.fresh.surroundings import Surroundings
-from domcaps.live import LiveHost
+from domcaps.hosts.host import LiveHost
 from fresh_fakes import PretendedHost, descriptor, emulator_text, helper_text
 
 if TYPE_CHECKING:

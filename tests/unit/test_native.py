@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from lxml.etree import _Element as Node
 
-    from domcaps.api import Host
+    from domcaps.hosts.host import Host
 
 _SILENT = {
     ("alias", "name"),  # what libvirt calls a device
@@ -144,7 +144,8 @@ _USUAL = {
     "domain/on_crash", "graphics/listen", "hyperv/vapic", "memballoon/stats", "target/model",
     "clock/timer", "console/target", "controller/address", "controller/model", "devices/controller",
     "devices/input", "devices/memballoon", "disk/boot", "disk/driver", "disk/readonly",
-    "domain/on_poweroff", "domain/on_reboot", "features/apic", "os/boot", "serial/target",
+    "domain/on_poweroff", "domain/on_reboot", "features/apic", "interface/model", "os/boot",
+    "serial/target",
 }  # fmt: skip
 """What a domain may as well not say: it is what there is anyway, or QEMU is told nothing of it."""
 
@@ -175,7 +176,10 @@ def _other(value: str) -> str:
 @pytest.mark.parametrize(
     ("inside", "named"),
     [
-        ("<interface type='bridge'><source bridge='br0'/></interface>", "interface"),
+        (
+            "<interface type='bridge'><source bridge='br0'/><model type='usb-net'/></interface>",
+            "interface",
+        ),
         ("<hostdev mode='subsystem' type='usb'/>", "hostdev"),
         ("<tpm model='tpm-spapr'><backend type='emulator'/></tpm>", "tpm"),
         ("<disk type='network'><target dev='vdz'/></disk>", "disk"),

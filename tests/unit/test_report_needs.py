@@ -9,10 +9,11 @@ from test_report_boards import holds
 from test_report_rules import SWTPM
 
 from domcaps.elements import choices
+from domcaps.elements.boards import defaults
 from domcaps.elements.boot import loader
 from domcaps.elements.controllers import models as controller_models
 from domcaps.elements.devices import iommu, memballoon
-from domcaps.elements.display import graphics_spice, sound, video, video_frontend
+from domcaps.elements.display import graphics_spice, sound, video_frontend
 from domcaps.elements.display import input as input_device
 from domcaps.elements.domain import timer
 from domcaps.elements.features import board_features
@@ -52,22 +53,19 @@ GPU = "virtio-gpu-pci virtio-gpu-device virtio-gpu-ccw"
         (input_device.VIRTIO_CCW["mouse"], "virtio-mouse-ccw"),
         (input_device.VIRTIO_CCW["tablet"], "virtio-tablet-ccw"),
         (input_device.VIRTIO_CCW["keyboard"], "virtio-keyboard-ccw"),
-        (interface.VIRTIO_NET, NETWORK),
-        (interface.RTL8139, "rtl8139"),
-        (interface.E1000, "e1000"),
+        (defaults.VIRTIO_NET, NETWORK),
+        (defaults.RTL8139, "rtl8139"),
+        (defaults.E1000, "e1000"),
         (interface.E1000E, "e1000e"),
         (loader.UEFI_VARIABLES, "uefi-vars-x64 uefi-vars-sysbus"),
         (pci_assignment.PCIE_TO_PCI, "pcie-pci-bridge"),
         (pci_devices._ANY_ROOT_PORT, "pcie-root-port ioh3420"),
         (pci_devices._MMIO, "virtio-mmio"),
-        (pci_devices._CIRRUS, "cirrus-vga"),
         (pci_devices._VFIO_CCW, "vfio-ccw"),
-        (pci_devices._CARDS["rtl8139"], "rtl8139"),
-        (pci_devices._CARDS["e1000"], "e1000"),
         (sound._ICH6, "intel-hda"),
         (sound._AC97, "AC97"),
         (choice_of(sound.MODEL, "virtio"), "virtio-sound-pci virtio-sound-device"),
-        (video.DEFAULT_KNOWN, "cirrus-vga VGA"),
+        (defaults.VIDEO_KNOWN, "cirrus-vga VGA"),
         (video_frontend.ACCELERATED, "virtio-gpu-gl-pci virtio-vga-gl"),
         (video_frontend.FRONTENDS["virtio-vga"], "virtio-vga"),
         (video_frontend.FRONTENDS["virtio-vga-gl"], "virtio-vga-gl"),

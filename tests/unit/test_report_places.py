@@ -7,16 +7,14 @@ from typing import TYPE_CHECKING
 import pytest
 from test_report_boards import holds
 
-from domcaps.elements.boards import families, fixed
+from domcaps.elements.boards import defaults, families, fixed
 from domcaps.elements.boot import loader
 from domcaps.elements.characters import parallel, serial
 from domcaps.elements.controllers import models as controller_models
 from domcaps.elements.devices import iommu, nvram
 from domcaps.elements.display import input as input_device
-from domcaps.elements.display import video
 from domcaps.elements.domain import timer
 from domcaps.elements.features import board_features, hyperv_rules
-from domcaps.elements.network import interface
 from domcaps.elements.placement import installed, pci_controllers, pci_devices
 from domcaps.elements.storage import disk, disk_place
 
@@ -70,28 +68,24 @@ def without(*left_out: str) -> str:
     ("predicate", "expected"),
     [
         (board_features.VIRTUALIZATION, f"aarch64/virt aarch64/raspi3b {FOREIGN_ARM}"),
-        (controller_models._ARM, f"{ARM} armv7b/virt"),
+        (families.ARM, ARM),
         (controller_models.VIRTUAL_BOARDS, f"{ARM_VIRTS} riscv64/virt"),
         (controller_models.BUILTIN_ESP,
          "sparc/SS-5 sparc/virt mips64/magnum mips64/pica61 m68k/q800"),
         (disk._VIRTUAL, f"{VIRTS} {S390X} {PSERIES}"),
         (disk_place._WITHOUT_MMIO, f"{S390X} {PPC64}"),
-        (installed._VERSATILE, "armv7l/versatilepb"),
+        (families.VERSATILE, "armv7l/versatilepb"),
         (installed._REALVIEW, "armv7l/realview-eb armv7l/realview-pb-a8"),
         (installed._REALVIEW_EB, "armv7l/realview-eb"),
         (installed._NO_USB_PC, "x86_64/isapc"),
-        (installed._MICROVM, "x86_64/microvm"),
-        (installed._OLD_BOARDS, f"{OLD_BOARDS} {PPC64}"),
-        (installed._MALTA, "mips/malta mips64/malta"),
+        (families.ALWAYS_PCI, f"{OLD_BOARDS} {PPC64}"),
         (installed._ALWAYS_PCI_ROOT, PCI_ROOT),
         (installed._PCIE_ROOT, PCIE_ROOT),
         (installed.WITH_BUS, f"{PCI_ROOT} {PCIE_ROOT} {LOONGARCH_BOARDS} {S390X}"),
         (installed._NOT_YET_KNOWN, f"{PCS} {FOREIGN_PCS} m68k/q800 m68k/virt"),
-        (installed._RISCV, f"{RISCV_BOARDS} riscv64/microvm"),
+        (families.RISCV, f"{RISCV_BOARDS} riscv64/microvm"),
         (hyperv_rules.WHERE, f"{PCS} {FOREIGN_PCS} {ARM_VIRTS}"),
-        (interface._ARM, ARM),
-        (interface._VERSATILE, "armv7l/versatilepb"),
-        (interface._MODERN, f"{VIRTS} {S390X}"),
+        (families.VIRTUAL, f"{VIRTS} {S390X}"),
         (families.BUILTIN_IDE,
          "x86_64/pc i686/pc mips/malta mips64/malta x86_64/malta sparc64/sun4u ppc/g3beige"),
         (families.MICROVM, "x86_64/microvm"),
@@ -99,21 +93,15 @@ def without(*left_out: str) -> str:
          f"{OLD_BOARDS} {MIPS_BOARDS} {OTHER_BOARDS} armv7b/virt sparc/virt"),
         (loader.SECURE_MACHINE, "x86_64/q35"),
         (parallel.HAS_PARALLEL, without(S390X, PSERIES)),
-        (pci_devices._ARM, ARM),
-        (pci_devices._RISCV, f"{RISCV_BOARDS} riscv64/microvm"),
-        (pci_devices._BALLOON, f"{PPC64} {S390X} {OLD_BOARDS} {MIPS_BOARDS}"),
-        (pci_devices._PLAIN_PC, "x86_64/isapc x86_64/microvm"),
-        (pci_devices._VEXPRESS, "armv7l/vexpress-a9 riscv64/vexpress-a9"),
-        (pci_devices._VERSATILE, "armv7l/versatilepb"),
+        (defaults._WITH_BALLOON, f"{PPC64} {S390X} {OLD_BOARDS} {MIPS_BOARDS}"),
+        (defaults._PC_WITHOUT_PCI, "x86_64/isapc x86_64/microvm"),
+        (families.VEXPRESS, "armv7l/vexpress-a9 riscv64/vexpress-a9"),
         (pci_devices._BY_MMIO,
          f"{ARM_VIRTS} riscv64/virt armv7l/vexpress-a9 riscv64/vexpress-a9"),
-        (pci_devices._NEW_BOARDS, f"riscv64/virt loongarch64/virt {S390X}"),
-        (pci_devices._VIRTIO_VIDEO, f"{VIRTS} {S390X}"),
         (fixed.MADE_FOR_GUESTS, f"{PCS} {FOREIGN_PCS} {VIRTS} {S390X} {PSERIES}"),
         (fixed.SD_SLOT, f"{SD_BOARDS} x86_64/versatilepb x86_64/realview-eb"),
         (serial._SYSTEM, VIRTS),
-        (video._VIRTUAL, f"{VIRTS} {S390X}"),
-        (video.DEFAULT_KNOWN, f"{VIRTS} {S390X} {PPC64}"),
+        (defaults.VIDEO_KNOWN, f"{VIRTS} {S390X} {PPC64}"),
     ],
 )  # fmt: skip
 def test_groups_of_boards(predicate: Predicate, expected: str) -> None:
@@ -158,11 +146,11 @@ def test_boards_of_expander_buses() -> None:
 
 
 def test_the_adapter_that_is_not_named_depends_on_the_board_then_on_qemu() -> None:
-    defaults = video._DEFAULTS
-    by_board = [(kind, meant(when)) for kind, when in defaults if meant(when)]
+    videos = defaults.VIDEOS
+    by_board = [(kind, meant(when)) for kind, when in videos if meant(when)]
     assert by_board == [("vga", set(PPC64.split())), ("virtio", set(f"{VIRTS} {S390X}".split()))]
     for types, first in ((("cirrus-vga", "VGA"), "cirrus"), (("VGA",), "vga"), ((), None)):
-        assert next((kind for kind, when in defaults if holds(when, *types)), None) == first
+        assert next((kind for kind, when in videos if holds(when, *types)), None) == first
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from lxml import etree
 
 from domcaps.cpu import Feature, HostModel
 from domcaps.cpu.x86map import x86_map
+from domcaps.language.dialect import Dialect
 from domcaps.serve.baseline import (
     baseline_elsewhere,
     baseline_x86,
@@ -26,7 +27,7 @@ from domcaps.serve.comparison import (
 from domcaps.serve.errors import Code, LibvirtError
 from domcaps.serve.xml.cpu import Kind, check_names, read_cpu
 
-MAP = x86_map((12, 8))
+MAP = x86_map(Dialect(12, 8))
 OURS = HostModel(
     "Westmere",
     "forbid",
@@ -71,7 +72,7 @@ FORM, VALUE, ARGUMENT = Code.XML_ERROR, Code.CONFIG_UNSUPPORTED, Code.INVALID_AR
 @pytest.mark.parametrize(
     ("xml", "code"),
     [
-        ("<cpu", FORM),
+        ("<cpu", Code.XML_DETAIL),
         ("<domain/>", FORM),
         ("<cpu><feature/></cpu>", FORM),
         ("<cpu><model>m</model><feature name='avx' policy='maybe'/></cpu>", VALUE),
@@ -86,7 +87,7 @@ FORM, VALUE, ARGUMENT = Code.XML_ERROR, Code.CONFIG_UNSUPPORTED, Code.INVALID_AR
         ("<cpu mode='custom'><arch>x86_64</arch><model>m</model></cpu>", VALUE),
         ("<cpu><arch>x86_64</arch></cpu>", FORM),
         ("<cpu><arch>pdp11</arch><model>m</model></cpu>", VALUE),
-        ("<!DOCTYPE cpu [<!ENTITY a 'b'>]><cpu><model>&a;</model></domain>", FORM),
+        ("<!DOCTYPE cpu [<!ENTITY a 'b'>]><cpu><model>&a;</model></domain>", Code.XML_DETAIL),
     ],
 )
 def test_what_is_no_cpu_is_refused(xml: str, code: Code) -> None:
@@ -231,8 +232,8 @@ def test_hosts_have_features_that_guests_are_not_given() -> None:
     cpus = [host("<model>Nehalem</model>" + "".join(
         f"<feature name='{name}'/>" for name in ("osxsave", "cmt", "ht", "avx")))]  # fmt: skip
     found = baseline_x86(cpus, MAP)
-    assert dict(guests(found, (11, 3)).features) == {"ht": "require", "avx": "require"}
-    assert dict(guests(found, (12, 8)).features) == {"avx": "require"}
+    assert dict(guests(found, Dialect(11, 3)).features) == {"ht": "require", "avx": "require"}
+    assert dict(guests(found, Dialect(12, 8)).features) == {"avx": "require"}
 
 
 def test_features_of_the_model_are_listed_by_name() -> None:
@@ -285,10 +286,10 @@ def test_a_baseline_is_of_models() -> None:
 def test_elsewhere_names_have_to_be_alike(arch: str, models: list[str], found: object) -> None:
     cpus = [read_cpu(f"<cpu><arch>{arch}</arch><model>{model}</model></cpu>") for model in models]
     if isinstance(found, str):
-        assert baseline_elsewhere(arch, cpus, (12, 8)).model == found
+        assert baseline_elsewhere(arch, cpus, Dialect(12, 8)).model == found
         return
     with pytest.raises(LibvirtError) as caught:
-        baseline_elsewhere(arch, cpus, (12, 8))
+        baseline_elsewhere(arch, cpus, Dialect(12, 8))
     assert caught.value.code == found
 
 

@@ -8,7 +8,6 @@ import msgspec
 import pytest
 from lxml import etree
 
-from domcaps.api import Host
 from domcaps.cpu.data import cpu_data
 from domcaps.cpu.processor import processor
 from domcaps.cpu.x86map import x86_map
@@ -26,10 +25,12 @@ from domcaps.facts.node import (
     SideCache,
 )
 from domcaps.facts.record import HostCpu, HostRecord, NumaCell, Recording
+from domcaps.hosts.host import Host
+from domcaps.language.dialect import Dialect
 from domcaps.serve.node_info import NodeInfo, node_info
 from domcaps.serve.xml.capabilities import capabilities_xml
 
-NEWEST, OLDEST = (12, 8), (11, 3)
+NEWEST, OLDEST = Dialect(12, 8), Dialect(11, 3)
 INTEL = HostCpu(vendor="GenuineIntel", signature=(6, 44, 2), microcode=9, phys_addr_bits=46)
 
 

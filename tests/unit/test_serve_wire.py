@@ -24,6 +24,7 @@ from domcaps.serve.xdr import (
     UHYPER,
     UINT,
     UUID,
+    XML,
     Array,
     Codec,
     Opaque,
@@ -32,6 +33,7 @@ from domcaps.serve.xdr import (
     XdrError,
     pack,
     unpack,
+    unpack_first,
 )
 from serve_client import message
 
@@ -61,15 +63,41 @@ def test_a_value_has_the_form_of_the_rfc(codec: Codec, value: Any, wire: bytes) 
 
 
 @pytest.mark.parametrize(
+    ("codec", "wire", "value"),
+    [
+        # go-libvirt's yes; any number but 0 is one for libtirpc
+        (OPTIONAL_STRING, b"\1\0\0\0" + b"\0\0\0\1a\0\0\0", "a"),
+        (OPTIONAL_STRING, b"\xff\xff\xff\xff" + b"\0\0\0\1a\0\0\0", "a"),
+        (OPTIONAL_STRING, b"\0\0\0\2" + b"\0\0\0\0", ""),
+        # C ends a string at the first NUL; padding is whatever it is
+        (STRING, b"\0\0\0\4ab\0d", "ab"),
+        (STRING, b"\0\0\0\1aXYZ", "a"),
+        (STRING, b"\0\0\0\4ab\xffd", "ab\udcffd"),
+        (XML, b"\0\0\0\4ab\xffd", b"ab\xffd"),
+        (Opaque(4), b"\0\0\0\3abcX", b"abc"),
+    ],
+)
+def test_bytes_that_libvirts_decoder_takes_are_taken(
+    codec: Codec, wire: bytes, value: object
+) -> None:
+    assert unpack(codec, wire) == value
+    assert unpack_first(codec, wire + b"more") == value
+
+
+def test_text_in_another_encoding_comes_back_as_the_same_bytes() -> None:
+    wire = pack(XML, b"caf\xe9")
+    assert pack(STRING, unpack(STRING, wire)) == wire
+    assert pack(STRING, "\ud800") == pack(STRING, "?")
+
+
+@pytest.mark.parametrize(
     ("codec", "wire"),
     [
         (INT, b"\0\0\0"),
         (INT, b"\0\0\0\1\0"),
         (STRING, b"\xff\xff\xff\xffabcd"),
         (STRING, b"\0\0\0\5abcd"),
-        (STRING, b"\0\0\0\4ab\0d"),
-        (STRING, b"\0\0\0\4ab\xffd"),
-        (OPTIONAL_STRING, b"\0\0\0\2\0\0\0\0"),
+        (OPTIONAL_STRING, b"\0\0\0\2"),
         (Array(INT, 1 << 31), b"\x7f\xff\xff\xff\0\0\0\0"),
         (Array(INT, 1), b"\0\0\0\2\0\0\0\0\0\0\0\0"),
         (Opaque(4), b"\0\0\0\5abcde\0\0\0"),

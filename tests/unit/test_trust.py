@@ -14,12 +14,12 @@ import pytest
 from probe_fakes import WELL_BEHAVED, script
 
 import domcaps
-from domcaps.api import Host
 from domcaps.errors import RequestError, UntrustedProgramError
 from domcaps.facts import launch, trust
 from domcaps.facts.launch import PIPE, Command, shell, start, within_shell
 from domcaps.facts.ownership import weakness
 from domcaps.facts.trust import Kind, admit, allow, matches, plain, real_path, vouch
+from domcaps.hosts.host import Host
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

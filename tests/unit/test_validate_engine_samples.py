@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from lxml import etree
 
+from domcaps.language import Dialect, known_dialects
 from domcaps.validate.catalogue.codes import WELL_FORMED, Code, codes
 from domcaps.validate.catalogue.rules import rules
 from domcaps.validate.catalogue.samples import domain_of
@@ -39,10 +40,10 @@ def triggers(
     return found
 
 
-def anywhere(code: str, sample: Sample) -> list[str]:
+def anywhere(code: str, sample: Sample, dialects: tuple[str, ...] = DIALECTS) -> list[str]:
     return [
         release
-        for dialect in DIALECTS
+        for dialect in dialects
         for new in (True, False)
         for release in triggers(code, sample, (*RELEASES, BARE), dialect, new=new)
     ]
@@ -66,11 +67,48 @@ class TestRule:
 
     def test_the_bad_sample_triggers_it(self, rule: Rule) -> None:
         assert rule.bad is not None, "has no sample that triggers it"
-        assert anywhere(rule.code, rule.bad), f"found was {what_was_found(rule.bad)}"
+        dialects = tuple(map(str, _counting(rule)))
+        tried = tuple(d for d in DIALECTS if d in dialects) or dialects[-1:]
+        assert anywhere(rule.code, rule.bad, tried), f"found was {what_was_found(rule.bad)}"
 
     def test_the_good_sample_does_not(self, rule: Rule) -> None:
         assert rule.good is not None, "has no sample that does not trigger it"
-        assert not triggers(rule.code, rule.good, RELEASES[:1], DIALECTS[0])
+        dialect = str(_counting(rule)[-1])
+        assert not triggers(rule.code, rule.good, RELEASES[:1], dialect)
+
+
+def _counting(rule: Rule, *, there: bool = True) -> list[Dialect]:
+    """Give the dialects in which a rule counts, or in which none of its code does."""
+    same = [other for other in RULES if other.code == rule.code] if not there else [rule]
+    return [
+        dialect
+        for dialect in known_dialects()
+        if any(dialect.has_between(r.since, r.until) for r in same) is there
+    ]
+
+
+DATED = [rule for rule in RULES if rule.since or rule.until]
+
+
+@pytest.mark.parametrize("rule", DATED, ids=lambda rule: rule.code)
+def test_a_dated_rule_counts_on_one_side_of_its_dates_only(rule: Rule) -> None:
+    assert rule.bad is not None
+    assert rule.good is not None
+    inside = _counting(rule)
+    for dialect in map(str, {inside[0], inside[-1]}):
+        assert found_in(rule.code, rule.bad, dialect), dialect
+        assert not found_in(rule.code, rule.good, dialect), dialect
+    outside = _counting(rule, there=False)
+    for dialect in map(str, {outside[0], outside[-1]} if outside else ()):
+        assert not found_in(rule.code, rule.bad, dialect), dialect
+
+
+def found_in(code: str, sample: Sample, dialect: str) -> list[str]:
+    return [
+        release
+        for new in (True, False)
+        for release in triggers(code, sample, (*RELEASES, BARE), dialect, new=new)
+    ]
 
 
 @pytest.mark.parametrize("code", FIELDS, ids=lambda code: code.name)
@@ -108,9 +146,16 @@ def test_codes_are_well_formed() -> None:
 
 
 def test_codes_are_unique() -> None:
-    names = [rule.code for rule in RULES]
+    names = list({rule.code for rule in RULES})
     names += [code.name for code in codes().values() if code.kind != "rule"]
     assert sorted({name for name in names if names.count(name) > 1}) == []
+
+
+def test_rules_of_one_code_are_not_of_one_dialect() -> None:
+    """A rule that changed is two rules of one code, of which each dialect has one at most."""
+    for dialect in known_dialects():
+        names = [r.code for r in RULES if dialect.has_between(r.since, r.until)]
+        assert sorted({name for name in names if names.count(name) > 1}) == []
 
 
 def test_samples_are_xml() -> None:

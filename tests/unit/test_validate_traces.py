@@ -11,7 +11,7 @@ from domcaps.validate.check import _Check
 from domcaps.validate.memo import traces
 
 if TYPE_CHECKING:
-    from domcaps.api import Host
+    from domcaps.hosts.host import Host
     from domcaps.language.part import Part
     from domcaps.language.rule import Rule
     from domcaps.validate.memo.traces import Traces

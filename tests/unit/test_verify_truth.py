@@ -10,11 +10,11 @@ import pytest
 from click.testing import CliRunner
 
 import fresh_fakes as fakes
-from domcaps.api import Host
 from domcaps.cli.report import command as report
 from domcaps.cli.verify import command as verify
 from domcaps.errors import DomcapsError
 from domcaps.fresh.disk import DiskStore
+from domcaps.hosts.host import Host
 from domcaps.report.capabilities import DomainCapabilities
 from domcaps.report.document import build
 from domcaps.report.flat import flatten

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from typing import Unpack
 
-    from domcaps.choose.chooser import Chosen
+    from domcaps.choose.chosen import Chosen
     from domcaps.choose.looks import HostLike
 
 

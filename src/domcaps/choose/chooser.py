@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from domcaps.choose.case import Case
 from domcaps.choose.catalogue import decisions
+from domcaps.choose.chosen import Chosen
 from domcaps.choose.conflicts import Hopeless, Learnt
 from domcaps.choose.space import NARROWING, Answer, Left, told
 from domcaps.errors import DomcapsError, UnmetWishesError
@@ -17,48 +16,11 @@ if TYPE_CHECKING:
 
     from domcaps.choose.looks import HostLike
     from domcaps.choose.wishes import Wish, Wishes
-    from domcaps.language import Target
     from domcaps.language.preference import Guest
 
 _TARGET = ("arch", "os.machine", "virttype")
 _KINDS = ("kvm", "hvf", "qemu")
 _MOST_REASONS = 8
-
-
-@dataclass(frozen=True)
-class Step:
-    """One decision: what was chosen and why, what came next, and what was passed over."""
-
-    name: str
-    title: str
-    value: str
-    why: str
-    next: str = ""
-    passed: tuple[tuple[str, str], ...] = ()
-    wanted: str = ""
-
-
-@dataclass
-class Chosen:
-    """A domain in which everything holds. `xml` is its definition; `steps` explain it."""
-
-    xml: str
-    target: Target
-    machine: str
-    guest: Guest
-    notes: tuple[str, ...] = ()
-    looks: int = 0
-    _case: Case | None = field(default=None, repr=False)
-    _answers: tuple[Answer, ...] = field(default=(), repr=False)
-    _active: tuple[Left, ...] = field(default=(), repr=False)
-    _others: tuple[tuple[str, str], ...] = field(default=(), repr=False)
-
-    @cached_property
-    def steps(self) -> tuple[Step, ...]:
-        """Every decision, the most important first."""
-        from domcaps.choose.steps import steps_of
-
-        return steps_of(self)
 
 
 class Chooser:

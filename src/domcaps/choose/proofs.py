@@ -46,7 +46,7 @@ HELPED_BY = {
 def choice_of(enum: Enum, value: str, world: World) -> Choice | None:
     """Give what a value of an enum means; what a dialect has no words for QEMU may have or lack."""
     dialect = world.target.dialect
-    if dialect.speaks(enum.since, enum.until):
+    if dialect.has_between(enum.since, enum.until):
         return enum.find(value, dialect)
     return next((choice for choice in enum.choices if choice.name == value), None)
 

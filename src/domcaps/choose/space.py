@@ -267,7 +267,7 @@ class Space:
         unknown = False
         for world in self.worlds:
             dialect = world.target.dialect
-            spoken = dialect.speaks(decision.enum.since, decision.enum.until)
+            spoken = dialect.has_between(decision.enum.since, decision.enum.until)
             choice = choice_of(decision.enum, option.value, world)
             if choice is None and not spoken:
                 unknown = True

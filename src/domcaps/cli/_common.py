@@ -13,8 +13,8 @@ from domcaps._version import DEFAULT_DIALECT
 from domcaps.cli._terminal import say
 
 if TYPE_CHECKING:
-    from domcaps.api import Host
     from domcaps.facts.record import Recording
+    from domcaps.hosts.host import Host
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -157,7 +157,7 @@ def complete_virttype(ctx: click.Context, param: click.Parameter, incomplete: st
 
 def open_host(host_file: str | None, *, inventory: bool = False) -> Host:
     """Give the recorded host, or this machine."""
-    from domcaps.api import Host
+    from domcaps.hosts.host import Host
 
     if host_file is None:
         return Host.local(inventory=inventory)

@@ -13,7 +13,7 @@ from domcaps.cli._common import note, open_host
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from domcaps.api import Host
+    from domcaps.hosts.host import Host
     from domcaps.report.matrix import Asked
 
 MOST_COLUMNS = 200

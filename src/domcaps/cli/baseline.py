@@ -33,7 +33,7 @@ def command(
 
     Without --virttype a type is taken that all of them serve, an accelerated one where possible.
     """
-    from domcaps.api import baseline
+    from domcaps.hosts.several import baseline
 
     found = baseline(
         [open_host(None if name == "local" else name) for name in hosts],

@@ -12,7 +12,7 @@ from domcaps.cli._terminal import emit_json, say
 from domcaps.text import styled
 
 if TYPE_CHECKING:
-    from domcaps.api import Host
+    from domcaps.hosts.host import Host
     from domcaps.language import Reason, World
     from domcaps.report.diff import Difference
     from domcaps.validate.compare import DomainDifference

@@ -14,7 +14,7 @@ from domcaps.cli._terminal import emit_json, say
 from domcaps.text import file_name, styled
 
 if TYPE_CHECKING:
-    from domcaps.api import Host
+    from domcaps.hosts.host import Host
     from domcaps.language import Reason, World
     from domcaps.report.explain import Explanation
 

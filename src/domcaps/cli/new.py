@@ -11,7 +11,7 @@ from domcaps.cli._terminal import emit, emit_json, say
 from domcaps.text import styled
 
 if TYPE_CHECKING:
-    from domcaps.choose.chooser import Chosen
+    from domcaps.choose.chosen import Chosen
 
 
 def _complete_host(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:
@@ -120,8 +120,8 @@ def command(
     The exit code is 1 where the wishes can't be met together: then the fewest that can't are named,
     with the reasons. It is 2 for wrong usage.
     """  # noqa: D301 - click takes the character, not its name
-    from domcaps.api import choose_for
     from domcaps.errors import UnmetWishesError
+    from domcaps.hosts.several import choose_for
 
     hosts = [open_host(file) for file in host_files] or [open_host(None)]
     try:

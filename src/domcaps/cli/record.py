@@ -84,10 +84,10 @@ def _tell(errors: Sequence[DomcapsError]) -> None:
 
 
 def _wanted(paths: tuple[str, ...], *, everything: bool) -> list[str]:
-    from domcaps.api import Host
     from domcaps.errors import UnsupportedTargetError
     from domcaps.facts.discovery import installed_emulators
     from domcaps.facts.trust import vouch
+    from domcaps.hosts.host import Host
 
     if paths:
         return list(dict.fromkeys(map(vouch, paths)))

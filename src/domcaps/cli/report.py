@@ -12,7 +12,7 @@ from domcaps.facts import trust
 from domcaps.fresh.printed import Printed, keep, recall
 
 if TYPE_CHECKING:
-    from domcaps.api import Host
+    from domcaps.hosts.host import Host
     from domcaps.report.capabilities import DomainCapabilities
 
 
@@ -80,7 +80,7 @@ def _print_page(hosts: tuple[str, ...], question: dict[str, Any]) -> None:
 
 
 def _print_truth(hosts: tuple[str, ...], form: str, several: dict[str, Any]) -> None:
-    from domcaps.api import Host
+    from domcaps.hosts.host import Host
 
     if hosts or form == "html":
         raise click.UsageError("--truth is about this machine, as XML or JSON")
@@ -146,11 +146,14 @@ def _printed(
     host: Host, options: tuple[object, ...], question: dict[str, Any]
 ) -> Printed | DomainCapabilities:
     """Answer, and keep what is printed of this machine for the next process."""
-    from domcaps.live import LiveHost
+    from domcaps.hosts.host import LiveHost
 
     caps = host.domain_capabilities(**question)
     if not isinstance(host, LiveHost):
         return caps
     answer = Printed(caps.xml, caps.json, caps.unknown, caps.snapshot)
-    keep(options, answer, host.entry(**question))
+    entry = host.entry(**question)
+    if entry.value is caps:
+        # something may have changed since: then the trace is not that of what is printed
+        keep(options, answer, entry)
     return answer

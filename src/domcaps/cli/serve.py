@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 
     from domcaps.serve.hosts import HostSource
     from domcaps.serve.server import Server
+    from domcaps.serve.sockets import UnixSocket
 
 
 @click.command("serve")
@@ -88,7 +91,8 @@ def command(
 
     from domcaps.language import parse_dialect
     from domcaps.serve.limits import Limits
-    from domcaps.serve.server import Server, inherited_sockets, tcp_socket, unix_socket
+    from domcaps.serve.server import Server
+    from domcaps.serve.sockets import UnixSocket, inherited_sockets, tcp_socket
 
     _log(log_level)
     if host_file and zoo:
@@ -96,17 +100,15 @@ def command(
     source = _source(host_file, zoo)
     permissions = _permissions(mode)
     dialect = parse_dialect(libvirt)
-    sockets = inherited_sockets()
-    sockets += [unix_socket(path, permissions) for path in paths]
-    sockets += [tcp_socket(address) for address in addresses]
-    if not sockets:
-        raise click.UsageError("give --socket or --listen, or start it by a systemd socket")
-    server = Server(source, dialect, Limits(clients=max_clients), uids or None)
-    try:
-        asyncio.run(_run(server, sockets))
-    finally:
-        for path in paths:
-            path.unlink(missing_ok=True)
+    with contextlib.ExitStack() as stack:
+        named = [stack.enter_context(closing(UnixSocket(path, permissions))) for path in paths]
+        sockets = inherited_sockets()
+        sockets += [one.listening for one in named]
+        sockets += [tcp_socket(address) for address in addresses]
+        if not sockets:
+            raise click.UsageError("give --socket or --listen, or start it by a systemd socket")
+        server = Server(source, dialect, Limits(clients=max_clients), uids or None)
+        asyncio.run(_run(server, sockets, named))
 
 
 def _log(level: str) -> None:
@@ -147,7 +149,7 @@ def _permissions(mode: str) -> int:
     return found
 
 
-async def _run(server: Server, sockets: list[socket.socket]) -> None:
+async def _run(server: Server, sockets: list[socket.socket], named: list[UnixSocket]) -> None:
     import asyncio
     import signal
 
@@ -157,4 +159,6 @@ async def _run(server: Server, sockets: list[socket.socket]) -> None:
         loop.add_signal_handler(number, asked.set)
     await server.start(sockets)
     await asked.wait()
+    for one in named:
+        one.remove_name()
     await server.stop()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from types import FrameType
 
-    from domcaps.live import LiveHost
+    from domcaps.hosts.host import LiveHost
     from domcaps.verify.result import Verification
 
 _TERMINATED = 128 + signal.SIGTERM
@@ -108,7 +108,7 @@ def command(
     The exit code is 0 where each lie that was found is on the drift list ('domcaps drift'), 1 where
     one is not, 2 where the question has no answer.
     """
-    from domcaps.api import Host
+    from domcaps.hosts.host import Host
     from domcaps.verify.as_json import to_json
 
     host = Host.local()

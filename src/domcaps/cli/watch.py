@@ -35,8 +35,8 @@ def command(*, form: str, count: int | None, **question: Any) -> None:
     that was not said before, and what was seen to happen. Nothing is polled; the kernel tells when
     a file changes.
     """
-    from domcaps.api import Host
     from domcaps.fresh.watching import Watcher
+    from domcaps.hosts.host import Host
 
     host = Host.local()
     watcher = Watcher(host.machine.build, lambda: host.domain_capabilities(**question))

@@ -26,8 +26,8 @@ def command(*, every: bool, form: str, **question: Any) -> None:
     costs, and what it cost to find out. Nothing of this was declared: it is what the computation
     did read. An answer is only given after all of its inputs were checked.
     """
-    from domcaps.api import Host
     from domcaps.fresh.explain import provenance
+    from domcaps.hosts.host import Host
 
     host = Host.local()
     caps = host.domain_capabilities(**question)
@@ -49,6 +49,8 @@ def _print(found: Provenance, *, every: bool) -> None:
             f"{fact.name:{width}}  {len(fact.inputs):6}  {_time(fact.checked_at)}"
             f"  {fact.check_us:5.0f} µs  {_effort(fact)}"
         )
+        for reason in fact.not_kept:
+            click.echo(f"    not kept: {reason}")
         for one in fact.inputs if every else ():
             say(f"    {one.kind:16}  {one.check_us:6.1f} µs  {one.place}", dim=True)
     say(f"{found.inputs} inputs, {found.check_us:.0f} µs to check each of them")

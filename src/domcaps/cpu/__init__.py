@@ -4,7 +4,7 @@ Everything here is a plain function over `EmulatorFacts` and what is known of th
 executes CPUID or looks at this machine.
 
 In the signatures, `accelerator` is QEMU's name (``kvm``, ``hvf``, ``tcg``), `host` anything with
-the `arch` and `cpu` of a `HostRecord`, `dialect` the libvirt release as ``(12, 8)``, `arch` the
+the `arch` and `cpu` of a `HostRecord`, `dialect` the `Dialect` of libvirt, `arch` the
 architecture that the report is about (it may be ``i686`` for an emulator of x86_64), `machine` a
 canonical machine type. Where an emulator has a question but was not asked, `Unanswered` comes up.
 

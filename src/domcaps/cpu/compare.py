@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from domcaps.cpu.x86map import X86Map
     from domcaps.facts.emulator import EmulatorFacts
     from domcaps.facts.record import HostCpu
+    from domcaps.language.dialect import Dialect
 
 _SHOWN = ("cpuid 0x1 ", "cpuid 0x7 0x0 ebx", "cpuid 0x7 0x0 ecx", "cpuid 0x80000001 ")
 """Where those features are of which the kernel tells that the processor has them."""
@@ -57,7 +58,7 @@ class _HostFeatures(NamedTuple):
 
 
 def mismatch(
-    emulator: EmulatorFacts, accelerator: str, host: Host, dialect: tuple[int, int], wanted: Wanted
+    emulator: EmulatorFacts, accelerator: str, host: Host, dialect: Dialect, wanted: Wanted
 ) -> Mismatch | None:
     """Tell what keeps a guest from having a CPU; None where nothing does, or where it's unknown.
 
@@ -74,7 +75,7 @@ def mismatch(
 
 
 def forbidden(
-    emulator: EmulatorFacts, accelerator: str, host: Host, dialect: tuple[int, int], wanted: Wanted
+    emulator: EmulatorFacts, accelerator: str, host: Host, dialect: Dialect, wanted: Wanted
 ) -> tuple[str, ...]:
     """List the features that a definition forbids though the definition of the host names them."""
     has = _features(emulator, accelerator, host.arch, host.cpu, dialect)
@@ -84,7 +85,7 @@ def forbidden(
 
 @lru_cache(maxsize=64)
 def _features(
-    emulator: EmulatorFacts, accelerator: str, arch: str, cpu: HostCpu, dialect: tuple[int, int]
+    emulator: EmulatorFacts, accelerator: str, arch: str, cpu: HostCpu, dialect: Dialect
 ) -> _HostFeatures | None:
     if accelerator != "tcg" and not cpu.flags:
         # KVM does not offer guests all that the processor has, and libvirt looks at the processor

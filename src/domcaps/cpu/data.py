@@ -4,27 +4,33 @@
 vendors, features and models. The facts are those of libvirt's CPU map (``cpu_map/`` of its data
 folder); ``tools/compare_cpu_map.py`` compares the two and brings the file up to date.
 
-`since` is the first release of libvirt that knows a thing, "" for everything that was there
-before the oldest dialect. Releases before that of the file's `libvirt` can only be taken from
-what was published about them, so `since` may be a release off where nothing was.
+`since` names the change of libvirt (`domcaps.language.changes`) by which it came to know a thing,
+"" for everything that was there before the oldest dialect; `until` the one by which it went.
 """
 
 from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
+
+from domcaps.language.change import named
+
+if TYPE_CHECKING:
+    from domcaps.language.dialect import Dialect
 
 FORMAT = 1
 PATH = Path(__file__).with_name("models.json")
 
 
 class Named(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """What every entry has: a name, and the release of libvirt that it came with."""
+    """What every entry has: a name, and the changes by which it came and went."""
 
     name: str
     since: str = ""
+    until: str = ""
 
 
 class X86Vendor(Named, frozen=True, kw_only=True):
@@ -131,9 +137,8 @@ def cpu_data() -> CpuData:
     return msgspec.json.decode(PATH.read_bytes(), type=CpuData)
 
 
-def known_in(since: str, dialect: tuple[int, int]) -> bool:
-    """Tell whether a thing that came with release `since` is part of a dialect."""
-    if not since:
-        return True
-    major, minor = since.split(".")
-    return (int(major), int(minor)) <= dialect
+def known_in(entry: Named, dialect: Dialect) -> bool:
+    """Tell whether an entry is part of a dialect."""
+    return (not entry.since or dialect.has(named(entry.since))) and not (
+        entry.until and dialect.has(named(entry.until))
+    )

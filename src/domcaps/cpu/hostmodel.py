@@ -5,26 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from domcaps.cpu.answers import Feature, HostModel
-from domcaps.cpu.data import known_in
 from domcaps.cpu.expansion import MAX_TYPE, asked_for, expansion, model_to_expand
 from domcaps.cpu.models import blockers_by_model, libvirt_models
 from domcaps.cpu.names import libvirt_name
 from domcaps.cpu.x86 import cpu_data, decode
 from domcaps.cpu.x86map import x86_map
 from domcaps.facts.arch import PPC64, S390, X86, is_native
+from domcaps.language.changes.processor import HOST_MODEL_SORTED, MSRS_TRUSTED
 
 if TYPE_CHECKING:
     from domcaps.facts.emulator import EmulatorFacts
     from domcaps.facts.record import HostCpu
+    from domcaps.language.dialect import Dialect
 
 Policies = dict[str, str]
 """Policies of features by name, in the order of the definition."""
 
-_SORTED_SINCE = "12.5"
-"""Before, a report had features in the order in which they were found."""
-_MSRS_TRUSTED_SINCE = "12.4"
-"""Before, features of MSRs were taken only from a QEMU that said what its model ``max`` lacks.
-libvirt looked at the model of x86_64 alone, so that an emulator for i686 never did."""
 _ARCH_CAPABILITIES = "arch-capabilities"
 
 
@@ -44,7 +40,7 @@ def host_model(
     emulator: EmulatorFacts,
     accelerator: str,
     host: Host,
-    dialect: tuple[int, int],
+    dialect: Dialect,
     *,
     disable_deprecated: bool = False,
     expand: bool = False,
@@ -71,7 +67,7 @@ def host_model(
         policies |= dict.fromkeys(_deprecated(emulator, accelerator), "disable")
     if supported and emulator.arch in X86 and model.vendor == "AMD":
         policies |= _held_back(emulator, model.model, policies, dialect)
-    ordered = expand or known_in(_SORTED_SINCE, dialect)
+    ordered = expand or dialect.has(HOST_MODEL_SORTED)
     names = sorted(policies) if ordered else policies
     bits = host.cpu.phys_addr_bits if accelerator != "tcg" else 0
     return HostModel(
@@ -84,7 +80,7 @@ def host_model(
 
 
 def _defined(
-    emulator: EmulatorFacts, accelerator: str, host: Host, dialect: tuple[int, int]
+    emulator: EmulatorFacts, accelerator: str, host: Host, dialect: Dialect
 ) -> tuple[HostModel, Policies] | None:
     """Find model, vendor and features in the way of the architecture."""
     if emulator.arch in X86:
@@ -101,7 +97,7 @@ def _defined(
 
 
 def _defined_x86(
-    emulator: EmulatorFacts, accelerator: str, dialect: tuple[int, int]
+    emulator: EmulatorFacts, accelerator: str, dialect: Dialect
 ) -> tuple[HostModel, Policies] | None:
     props = _all_props(emulator, accelerator)
     if props is None:
@@ -114,7 +110,9 @@ def _defined_x86(
         return None
     policies = dict.fromkeys(decoded.require, "require")
     policies |= dict.fromkeys(decoded.disable, "disable")
-    if MAX_TYPE not in emulator.qom_types and not known_in(_MSRS_TRUSTED_SINCE, dialect):
+    # once they were taken only from a QEMU that said what its model max lacks; libvirt looked at
+    # the model of x86_64 alone, so that an emulator for i686 never did
+    if MAX_TYPE not in emulator.qom_types and not dialect.has(MSRS_TRUSTED):
         for name in known.names_of(known.msr_features):
             policies.pop(name, None)
     return HostModel(decoded.model, "forbid", decoded.vendor), policies
@@ -166,14 +164,14 @@ def told_features(
     return frozenset(libvirt_name(emulator.arch, name) for name in props if name not in staying)
 
 
-def _expanded(model: str, policies: Policies, dialect: tuple[int, int]) -> Policies:
+def _expanded(model: str, policies: Policies, dialect: Dialect) -> Policies:
     """Add what the model itself has; what the definition says of a feature goes first."""
     known = x86_map(dialect)
     return dict.fromkeys(known.names_of(known.models[model].features), "require") | policies
 
 
 def _held_back(
-    emulator: EmulatorFacts, model: str, policies: Policies, dialect: tuple[int, int]
+    emulator: EmulatorFacts, model: str, policies: Policies, dialect: Dialect
 ) -> Policies:
     """Find the features of IA32_ARCH_CAPABILITIES that KVM emulates on a processor without it.
 
@@ -221,7 +219,7 @@ def _deprecated(emulator: EmulatorFacts, accelerator: str) -> tuple[str, ...]:
 
 
 def _defined_ppc64(
-    emulator: EmulatorFacts, accelerator: str, host: Host, dialect: tuple[int, int]
+    emulator: EmulatorFacts, accelerator: str, host: Host, dialect: Dialect
 ) -> tuple[HostModel, Policies] | None:
     """Take the host's model, if libvirt and the emulator know it: QEMU is not asked here."""
     known = libvirt_models(emulator.arch, dialect) or {}

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from domcaps.facts.emulator import CpuDefinition, EmulatorFacts
+    from domcaps.language.dialect import Dialect
 
 _WITH_CPUS = X86 | PPC64 | S390 | ARM | {"riscv64", "loongarch64"}
 """Architectures for which libvirt can name a CPU model at all."""
@@ -23,7 +24,7 @@ _FORBIDDEN = "host"
 
 
 @functools.cache
-def libvirt_models(arch: str, dialect: tuple[int, int]) -> Mapping[str, str] | None:
+def libvirt_models(arch: str, dialect: Dialect) -> Mapping[str, str] | None:
     """Give the models that libvirt knows, with their vendors ("" for none).
 
     None where libvirt takes whatever QEMU names.
@@ -32,12 +33,12 @@ def libvirt_models(arch: str, dialect: tuple[int, int]) -> Mapping[str, str] | N
         return {model.name: model.vendor for model in x86_map(dialect).models.values()}
     if arch in PPC64:
         models = cpu_data().ppc64.models
-        return {model.name: model.vendor for model in models if known_in(model.since, dialect)}
+        return {model.name: model.vendor for model in models if known_in(model, dialect)}
     return None
 
 
 def custom_models(
-    emulator: EmulatorFacts, accelerator: str, arch: str, dialect: tuple[int, int]
+    emulator: EmulatorFacts, accelerator: str, arch: str, dialect: Dialect
 ) -> tuple[CustomModel, ...]:
     """List the models that a domain may name, in the order of the report.
 

@@ -11,6 +11,7 @@ from domcaps.facts.arch import S390, is_native
 if TYPE_CHECKING:
     from domcaps.cpu.hostmodel import Host
     from domcaps.facts.emulator import EmulatorFacts
+    from domcaps.language.dialect import Dialect
 
 PASSTHROUGH = "host-passthrough"
 MAXIMUM = "maximum"
@@ -29,7 +30,7 @@ def mode_supported(
     accelerator: str,
     host: Host,
     machine: str,
-    dialect: tuple[int, int],
+    dialect: Dialect,
     arch: str = "",
 ) -> bool:
     """Tell whether ``<cpu mode='…'>`` can be had.

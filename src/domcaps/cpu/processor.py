@@ -16,11 +16,10 @@ from domcaps.facts.arch import PPC64, X86
 if TYPE_CHECKING:
     from domcaps.facts.node import Node
     from domcaps.facts.record import HostCpu
+    from domcaps.language.dialect import Dialect
 
 
-def processor(
-    node: Node | None, arch: str, cpu: HostCpu, dialect: tuple[int, int]
-) -> HostModel | None:
+def processor(node: Node | None, arch: str, cpu: HostCpu, dialect: Dialect) -> HostModel | None:
     """Name the processor of a host; None where libvirt can't, or where too little is known of it.
 
     All features are required: a processor has them, or they are not listed.
@@ -28,12 +27,12 @@ def processor(
     if arch in X86 and node is not None and node.cpuid:
         return _processor_x86(node, cpu, dialect)
     if arch in PPC64:
-        models = {model.name for model in cpu_data().ppc64.models if known_in(model.since, dialect)}
+        models = {model.name for model in cpu_data().ppc64.models if known_in(model, dialect)}
         return HostModel(cpu.model, "allow", cpu.vendor) if cpu.model in models else None
     return None
 
 
-def _processor_x86(node: Node, cpu: HostCpu, dialect: tuple[int, int]) -> HostModel | None:
+def _processor_x86(node: Node, cpu: HostCpu, dialect: Dialect) -> HostModel | None:
     known = x86_map(dialect)
     words = {ARCH_CAPABILITIES: node.arch_capabilities}
     for leaf in node.cpuid:

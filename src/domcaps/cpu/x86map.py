@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from domcaps.cpu.data import X86Model
+    from domcaps.language.dialect import Dialect
 
 ARCH_CAPABILITIES = "msr 0x10a"
 """The word (IA32_ARCH_CAPABILITIES) that says to which flaws a processor is immune."""
@@ -58,14 +59,14 @@ class X86Map:
     `immovable` are the features that a migration can't keep.
     """
 
-    def __init__(self, dialect: tuple[int, int]) -> None:
+    def __init__(self, dialect: Dialect) -> None:
         """Select what the dialect knows and work out all that is relative."""
         data = cpu_data().x86
         self.names = tuple(feature.name for feature in data.features)
         self.bits = {
             feature.name: 1 << place
             for place, feature in enumerate(data.features)
-            if known_in(feature.since, dialect)
+            if known_in(feature, dialect)
         }
         self.arch_capabilities = self.bits_of(
             feature.name for feature in data.features if feature.word == ARCH_CAPABILITIES
@@ -79,13 +80,13 @@ class X86Map:
         self.vendors = tuple(
             (vendor.name, int.from_bytes(vendor.id.encode(), "little"))
             for vendor in data.vendors
-            if known_in(vendor.since, dialect)
+            if known_in(vendor, dialect)
         )
         self._places = {name: 1 << place for place, name in enumerate(self.names)}
         everything: dict[str, Model] = {}
         for entry in data.models:
             everything[entry.name] = self._model(entry, everything)
-        known = [entry for entry in data.models if known_in(entry.since, dialect)]
+        known = [entry for entry in data.models if known_in(entry, dialect)]
         self.models = {entry.name: everything[entry.name] for entry in known}
         self.canonical = {entry.version_of: entry.name for entry in known if entry.version_of}
 
@@ -143,6 +144,6 @@ def _signature(text: str) -> Signature:
 
 
 @cache
-def x86_map(dialect: tuple[int, int]) -> X86Map:
+def x86_map(dialect: Dialect) -> X86Map:
     """Give the map of a dialect, made once."""
     return X86Map(dialect)

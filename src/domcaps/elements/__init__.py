@@ -12,6 +12,7 @@ from __future__ import annotations
 import functools
 import importlib
 import pkgutil
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from domcaps.language import Element, Enum, Place, Predicate
@@ -66,16 +67,26 @@ def questions() -> frozenset[Question]:
     """Give all that the table wants to know of an emulator, beyond what is always asked.
 
     These are the questions of its elements, and of every predicate and enum that a rule names: they
-    stand at the top of a module for that.
+    stand at the top of a module for that, by themselves or in a table.
     """
     asked: set[Question] = set()
     for value in contents():
-        if isinstance(value, Element | Predicate):
-            asked.update(value.questions())
-        elif isinstance(value, Enum):
-            for choice in value.choices:
-                asked.update(choice.when.questions())
+        for found in _predicates(value):
+            asked.update(found.questions())
     return frozenset(asked)
+
+
+def _predicates(value: object) -> Iterator[Element | Predicate]:
+    """Give what asks something of an emulator in a value, inside of tables too."""
+    if isinstance(value, Element | Predicate):
+        yield value
+    elif isinstance(value, Enum):
+        yield from (choice.when for choice in value.choices)
+    elif isinstance(value, Mapping):
+        yield from _predicates(tuple(value.values()))
+    elif isinstance(value, tuple | list | set | frozenset):
+        for inside in value:
+            yield from _predicates(inside)
 
 
 def wide_drifts() -> tuple[WideDrift, ...]:

@@ -22,7 +22,13 @@ from qemu.qmp import ConnectError
 from qemu.qmp.error import ProtocolError
 
 from domcaps.errors import EmulatorDiedError, EmulatorTimeoutError, NotAnEmulatorError, ProbeError
-from domcaps.facts.attend import FROM_OUTSIDE, exit_status, listening, signal_name
+from domcaps.facts.attend import (
+    FROM_OUTSIDE,
+    exit_status,
+    is_shortage,
+    listening,
+    signal_name,
+)
 from domcaps.facts.plan import BASICS
 from domcaps.facts.process import EmulatorProcess, questioning
 from domcaps.facts.qmp import Monitor
@@ -74,6 +80,10 @@ class Interrogation:
             text = _with_words(f"it did not answer within {self._deadline:g} s", self._last_words)
             self._give_up(EmulatorTimeoutError(text, where=self.path, remedy=_LOOK_REMEDY))
         return Session(self.accelerator if self.plan.accelerated else "tcg", tuple(self._answers))
+
+    def shortage(self) -> str:
+        """Give what the emulator printed if that tells of a limit that it reached, "" otherwise."""
+        return self._last_words if is_shortage(self._last_words) else ""
 
     async def _ask_all(self) -> None:
         for starts_left in reversed(range(1 + FRESH_STARTS)):

@@ -21,7 +21,8 @@ class Failure(msgspec.Struct, frozen=True):
 
     `kind` is the QMP error class (``GenericError``, ``DeviceNotFound``, …) when the emulator
     itself refused: that is an answer, and predicates may conclude from it. Otherwise it is
-    ``timeout``, ``died`` or ``not-asked``: nothing is known.
+    ``timeout``, ``died`` or ``not-asked``: nothing is known. A session that is ``refused`` is one
+    with an accelerator that the emulator was built without.
     """
 
     kind: str

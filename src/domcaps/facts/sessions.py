@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import platform
+import re
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 
 _IN_VAIN = Failure("not-asked", "the first accelerator is not in use, so that TCG was asked there")
+
+_NOT_BUILT_IN = re.compile(r"invalid accelerator", re.IGNORECASE)
+"""What QEMU says of an accelerator that it was built without: an answer, not a mishap."""
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -121,7 +125,9 @@ async def _sessions(
         else:
             if first.accelerator != accelerator:
                 # it was not usable, and TCG stood in for it
-                return (first,)
+                lacked = leader.shortage()
+                failed = Session(accelerator, failure=Failure("died", lacked))
+                return (failed, first) if lacked else (first,)
             return (first, *[await task for task in following])
     if in_vain or not others:
         # what hangs with every accelerator must not be waited for twice
@@ -157,6 +163,8 @@ def _went_well(task: asyncio.Task[Session]) -> bool:
 
 def _failed(accelerator: str, error: ProbeError) -> Session:
     kind = "timeout" if isinstance(error, EmulatorTimeoutError) else "died"
+    if _NOT_BUILT_IN.search(error.message):
+        kind = "refused"
     return Session(accelerator, failure=Failure(kind, error.message))
 
 

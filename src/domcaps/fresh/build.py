@@ -7,6 +7,18 @@ keeps its version, and nothing above is touched (*early cut-off*).
 
 Each key has a lock. Whoever wants a value that somebody else is computing waits for it; since
 traces have no cycles, neither do the locks.
+
+**An answer reflects a state of the host that is not older than the begin of the call** (that makes
+the engine linearizable). Three rules give that, with any number of threads:
+
+1. Every part carries a moment, `verified`: all that it was made from was looked at *after* it. An
+   entry takes the begin of the pass that verified it, never a later moment: the pass accepts parts
+   which another thread verified since that begin. A call uses a part without a look only if the
+   part was verified since the call began.
+2. A version and its value are read under one lock (`Held`), so that no trace joins the version of
+   one state with the value of another.
+3. A guard counts for one value, and is given to it only if each witness in the value's trace was
+   watched before, was looked at after that, and still has the version of the trace.
 """
 
 from __future__ import annotations
@@ -17,14 +29,23 @@ import weakref
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from domcaps.fresh.fetch import Fetch
-from domcaps.fresh.guard import Guard, Sentry
+from domcaps.fresh.guard import Cover, Guard, Sentry
 from domcaps.fresh.identity import now
-from domcaps.fresh.store import Clock, Entry, Sighting, Store, is_lasting, witnesses
+from domcaps.fresh.store import (
+    Clock,
+    Entry,
+    Sighting,
+    Store,
+    is_lasting,
+    proven_witnesses,
+    witnesses,
+)
 from domcaps.fresh.surroundings import Surroundings
 
 if TYPE_CHECKING:
     from domcaps.fresh.disk import DiskStore
     from domcaps.fresh.key import Key
+    from domcaps.fresh.store import Held
     from domcaps.fresh.witness import Seen, Witness
 
 T = TypeVar("T")
@@ -88,7 +109,7 @@ class Build:
         Raises what the task raises; then the next call tries again.
         """
         value = self.ready(key)
-        return self._proven(key) if value is None else value
+        return self._entry(key)[1] if value is None else value
 
     def ready(self, key: Key[T]) -> T | None:
         """Give the value if the kernel itself says that it holds, None where one has to look.
@@ -96,15 +117,19 @@ class Build:
         This never takes long: no file is read and no program is asked.
         """
         entry = self.store.known(key)
-        if entry is None or entry.guard is None or not self._is_quiet(entry.guard):
+        guard = None if entry is None else entry.guard
+        if guard is None or not self._is_quiet(guard):
             return None
-        value: T = entry.value  # type: ignore[assignment]
+        value: T = guard.value
         return value
 
     def entry(self, key: Key[T]) -> Entry[T]:
-        """Give what is remembered of a key, brought up to date."""
-        self.get(key)
-        return self.store.entry(key)
+        """Give what is remembered of a key, brought up to date.
+
+        Another thread may bring it up to date once more: compare its value with the one that was
+        got before whatever is kept with its trace.
+        """
+        return self._entry(key)[0]
 
     def wait(self, seconds: float | None = None) -> bool:
         """Wait until something happens to what answers rest on; False when the time is over.
@@ -126,7 +151,8 @@ class Build:
             for sighting, version in guard.unguarded
         )
 
-    def _proven(self, key: Key[T]) -> T:
+    def _entry(self, key: Key[T]) -> tuple[Entry[T], T]:
+        """Bring a value up to date; give its entry, and the value that it had then."""
         if len(self.store) > _MOST_ENTRIES:
             # whoever asks for ever new things must not fill the memory
             self.store = Store()
@@ -134,57 +160,73 @@ class Build:
         # a program that asks once only is not made to wait for the sentry
         returns = entry.trace is not None
         asked = self._clock.moment()
-        for _ in range(_ATTEMPTS):
-            guard = self._guard(entry) if returns else None
+        for attempts_left in reversed(range(_ATTEMPTS)):
+            cover = self._cover(entry) if returns else None
             call = Call(asked, self._clock.moment())
-            self.bring(key, call)
-            if not call.news:
-                entry.guard = guard
-                break
+            held = self.bring(key, call)
+            if held.error is not None:
+                raise held.error
+            if cover is not None and not call.news:
+                self._guard(entry, held, cover, call)
+            if not (call.news and attempts_left):
+                return entry, held.value
             # something was new: see whether all of it was read of the same state of the host
-        value: T = entry.value  # type: ignore[assignment]
-        return value
+        raise AssertionError("the last attempt returns")
 
-    def _guard(self, entry: Entry[Any]) -> Guard | None:
+    def _cover(self, entry: Entry[Any]) -> Cover | None:
         """Set the sentry on what a value rests on, before that is looked at."""
         entry.guard = None
         if self._sentry is None or not is_lasting(entry):
             return None
-        return self._sentry.guard(witnesses(entry), self.around)
+        return self._sentry.cover(witnesses(entry), self.around)
+
+    def _guard(self, entry: Entry[Any], held: Held, cover: Cover, call: Call) -> None:
+        """Let the sentry speak for a value, if it was set on all that the value rests on."""
+        proven = proven_witnesses(entry, call.begun)
+        if proven is None or entry.version != held.version:
+            return
+        if all(id(sighting) in cover.watched for sighting, _ in proven):
+            unguarded = tuple(known for known in proven if not cover.watched[id(known[0])])
+            entry.guard = Guard(cover.generation, unguarded, held.value)
 
     # -- for tasks -----------------------------------------------------------------------------
 
-    def bring(self, key: Key[T], call: Call) -> Entry[T]:
-        """Bring a value up to date, and give its entry."""
+    def bring(self, key: Key[T], call: Call) -> Held:
+        """Bring a value up to date, and give it, or the error of its task."""
         entry = self.store.entry(key)
         with entry.lock:
-            if entry.verified >= call.begun:
-                return entry
-            if entry.error is not None and entry.error_begun >= call.begun:
-                raise entry.error
-            begun = self._clock.moment()
-            if not self._holds(entry, call):
-                self._run(entry, call, begun)
-            entry.verified = begun
-            entry.checked_at = call.time / 1e9
-        return entry
+            if entry.verified < call.begun and entry.error_begun < call.begun:
+                news = call.news
+                if not self._holds(entry, call):
+                    self._run(entry, call)
+                if entry.trace is not None:
+                    # not later: parts count that others verified since this pass began
+                    entry.verified = call.begun
+                    entry.checked_at = call.time / 1e9
+                if call.news != news:
+                    entry.news_at = self._clock.moment()
+            elif entry.news_at >= call.begun:
+                # another thread found something new since this pass began
+                call.news += 1
+            return entry.held
 
-    def look(self, witness: Witness, call: Call) -> Sighting:
+    def look(self, witness: Witness, call: Call) -> Held:
         """Look at a witness, once in a call."""
-        return self._look(self.store.sighting(witness), call)
-
-    def _look(self, sighting: Sighting, call: Call) -> Sighting:
+        sighting = self.store.sighting(witness)
         with sighting.lock:
-            if sighting.verified < call.begun:
-                version, before = sighting.version, sighting.seen
-                begun = self._clock.moment()
-                sighting.look(self.around, call.time)
-                sighting.verified = begun
-                self._tell(sighting, version, before, call)
-        return sighting
+            self._look(sighting, call)
+            return sighting.held
 
-    def recall(self, witness: Witness, digest: str, stamp: Seen, call: Call) -> Sighting:
-        """Look at a witness, unless what a file says of it holds."""
+    def _look(self, sighting: Sighting, call: Call) -> None:
+        if sighting.verified < call.begun:
+            version, before = sighting.version, sighting.seen
+            begun = self._clock.moment()
+            sighting.look(self.around, call.time)
+            sighting.verified = begun
+            self._tell(sighting, version, before, call)
+
+    def recall(self, witness: Witness, digest: str, stamp: Seen, call: Call) -> tuple[Held, str]:
+        """Look at a witness, unless what a file says of it holds; give what is seen, digested."""
         sighting = self.store.sighting(witness)
         with sighting.lock:
             if sighting.verified < call.begun:
@@ -193,16 +235,19 @@ class Build:
                 sighting.recall(digest, stamp, self.around, call.time)
                 sighting.verified = begun
                 self._tell(sighting, version, before, call)
-        return sighting
+            return sighting.held, sighting.digest
 
-    def offer(self, witness: Witness, seen: Seen, stamp: Seen, start: int, call: Call) -> Sighting:
+    def offer(self, witness: Witness, seen: Seen, stamp: Seen, start: int, call: Call) -> Held:
         """Take what a task saw of a witness."""
         sighting = self.store.sighting(witness)
         with sighting.lock:
             version, before = sighting.version, sighting.seen
             sighting.offer(seen, stamp, start)
+            if sighting.version != version:
+                # another thread may have looked after this was read: then it has to look again
+                sighting.verified = call.begun
             self._tell(sighting, version, before, call)
-        return sighting
+            return sighting.held
 
     def _tell(self, sighting: Sighting, version: int, before: Seen, call: Call) -> None:
         if sighting.version != version:
@@ -211,35 +256,37 @@ class Build:
                 self.observer.changed(sighting.witness, before, sighting.seen)
 
     def _holds(self, entry: Entry[Any], call: Call) -> bool:
-        if entry.trace is None or (not entry.is_lasting and entry.verified < call.asked):
+        if entry.trace is None:
             return False
-        for part, version in entry.trace:
-            if isinstance(part, Sighting):
-                if part.verified < call.begun:
-                    self._look(part, call)
-            else:
-                try:
-                    self.bring(part.key, call)
-                except Exception:  # noqa: BLE001 - for the task, which will meet it again
-                    return False
-            if part.version != version:
-                return False
-        return True
+        if entry.doubts and entry.verified < call.asked and not entry.is_waiting():
+            return False
+        return all(self._version(part, call) == version for part, version in entry.trace)
 
-    def _run(self, entry: Entry[T], call: Call, begun: int) -> None:
+    def _version(self, part: Entry[Any] | Sighting, call: Call) -> int:
+        """Give the version of a part, brought up to date."""
+        if isinstance(part, Sighting):
+            if part.verified < call.begun:
+                with part.lock:
+                    self._look(part, call)
+            return part.version
+        # where a task fails, the entry gets a new version, and whoever needs it meets the error
+        return self.bring(part.key, call).version
+
+    def _run(self, entry: Entry[T], call: Call) -> None:
         fetch = Fetch(self, call)
         began = time.perf_counter()
         call.news += 1
         entry.trace = None
         entry.error = None
+        entry.error_begun = 0
         try:
             value = entry.key.task(fetch)
-        except Exception as error:
-            entry.fail(error, begun)
-            raise
+        except Exception as error:  # noqa: BLE001 - it is handed on to whoever asked
+            entry.fail(error, call.begun)
+            return
         entry.keep(value, entry.key.same)
         entry.trace = fetch.trace
-        entry.is_lasting = fetch.is_lasting
+        entry.doubt(tuple(fetch.doubts))
         entry.seconds = time.perf_counter() - began
         entry.made_at = time.time()
         entry.from_disk = fetch.from_disk

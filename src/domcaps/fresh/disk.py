@@ -58,17 +58,18 @@ class StoredTrace(msgspec.Struct, frozen=True):
     value: msgspec.Raw
 
 
-def stored_trace(sightings: Iterable[Sighting], value: object) -> StoredTrace:
-    """Put a value and what it rests on into the form of a file."""
-    depends = tuple(
-        (
-            cast("AnyWitness", sighting.witness),
-            sighting.digest,
-            sighting.stamp if isinstance(sighting.stamp, Identity) else None,
-        )
-        for sighting in sightings
-    )
-    return StoredTrace(depends, msgspec.Raw(msgspec.json.encode(value)))
+def stored_trace(parts: Iterable[tuple[Sighting, int]], value: object) -> StoredTrace | None:
+    """Put a value and what it rests on into the form of a file.
+
+    None where something else was seen meanwhile of a part than the version says.
+    """
+    depends: list[tuple[AnyWitness, str, Identity | None]] = []
+    for sighting, version in parts:
+        proof = sighting.proof(version)
+        if proof is None:
+            return None
+        depends.append((cast("AnyWitness", sighting.witness), *proof))
+    return StoredTrace(tuple(depends), msgspec.Raw(msgspec.json.encode(value)))
 
 
 _DECODER = msgspec.json.Decoder(StoredTrace)

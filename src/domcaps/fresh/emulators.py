@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domcaps.facts.emulator import EmulatorFacts
+from domcaps.facts.process import quotable
 from domcaps.facts.record import EmulatorRecord
 from domcaps.fresh.hostfacts import HostFact, HostQuestion, KvmUsable, Processor
 from domcaps.fresh.key import Key
@@ -81,12 +82,29 @@ class EmulatorAnswers(Key[EmulatorRecord], frozen=True):
         return remembered(fetch, parts, EmulatorRecord, lambda inner: self._ask(inner, kvm))
 
     def _ask(self, fetch: Fetch, kvm: bool) -> EmulatorRecord:
-        return probe_provably(fetch, self.prober, self.path, kvm=kvm, inventory=self.inventory)
+        record = probe_provably(fetch, self.prober, self.path, kvm=kvm, inventory=self.inventory)
+        mishaps = [doubt.text for doubt in fetch.doubts if doubt.is_momentary]
+        if mishaps:
+            _warn(mishaps)
+        return record
 
     @property
     def text(self) -> str:
         """Name it."""
         return f"answers of {self.path}"
+
+
+def _warn(mishaps: list[str]) -> None:
+    """Say that an answer is incomplete: on standard error, unless the program logs elsewhere."""
+    import logging
+
+    more = f" (and {len(mishaps) - 1} more)" if len(mishaps) > 1 else ""
+    logging.getLogger("domcaps").warning(
+        "domcaps: the probe was disturbed, so that this answer may be incomplete; it is not kept, "
+        "and the next call probes again: %s%s",
+        quotable(mishaps[0].encode("utf-8", "replace")),
+        more,
+    )
 
 
 class Emulator(Key[EmulatorFacts], frozen=True):

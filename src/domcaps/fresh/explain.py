@@ -25,13 +25,17 @@ class Input(msgspec.Struct, frozen=True):
 
 
 class Fact(msgspec.Struct, frozen=True):
-    """A value that was read from witnesses, when that was, and how long it took."""
+    """A value that was read from witnesses, when that was, and how long it took.
+
+    `not_kept` says why it is computed again in each call; it is empty where that is not so.
+    """
 
     name: str
     computed_at: str
     compute_ms: float
     from_disk: bool
     inputs: tuple[Input, ...]
+    not_kept: tuple[str, ...] = ()
 
     @property
     def check_us(self) -> float:
@@ -56,7 +60,7 @@ class Provenance(msgspec.Struct, frozen=True):
 def provenance(entry: Entry[Any], around: Surroundings) -> Provenance:
     """Tell what an answer rests on, whose entry was brought up to date."""
     costs = {id(sighting): _cost(sighting, around) for sighting in witnesses(entry)}
-    facts = tuple(_fact(part, costs) for part in closure(entry) if _sightings(part))
+    facts = tuple(_fact(part, costs) for part in closure(entry) if _sightings(part) or part.doubts)
     return Provenance(entry.key.text, len(costs), round(sum(costs.values()), 1), facts)
 
 
@@ -76,6 +80,7 @@ def _fact(entry: Entry[Any], costs: dict[int, float]) -> Fact:
         compute_ms=round(entry.seconds * 1e3, 2),
         from_disk=entry.from_disk,
         inputs=inputs,
+        not_kept=tuple(doubt.text for doubt in entry.doubts),
     )
 
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from domcaps.fresh.files import TracedEnviron, TracedFiles
-from domcaps.fresh.store import Entry, Sighting
+from domcaps.fresh.store import Doubt
 
 if TYPE_CHECKING:
     from domcaps.fresh.build import Build, Call
     from domcaps.fresh.key import Key
+    from domcaps.fresh.store import Entry, Held, Sighting
     from domcaps.fresh.witness import Seen, Witness
 
 T = TypeVar("T")
 
-Trace = tuple[tuple[Entry[Any] | Sighting, int], ...]
+Trace = tuple[tuple["Entry[Any] | Sighting", int], ...]
 
 
 class Fetch:
@@ -32,30 +33,33 @@ class Fetch:
         self.disk = build.disk
         self.files = TracedFiles(build.around, self.look, self.note)
         self.environ = TracedEnviron(build.around, self.look)
-        self.is_lasting = True
+        self.doubts: dict[Doubt, None] = {}
         self.from_disk = False
+
+    @property
+    def is_lasting(self) -> bool:
+        """Tell whether the value may be used in another call."""
+        return not self.doubts
 
     def __call__(self, key: Key[T]) -> T:
         """Fetch the value of a key, computing it where need be."""
-        try:
-            entry = self._build.bring(key, self._call)
-        finally:
-            # a task that goes on without what it could not have depends on that, too
-            self._add(self._build.store.entry(key))
-        value: T = entry.value  # type: ignore[assignment]
+        # a task that goes on without what it could not have depends on that, too
+        held = self._add(self._build.bring(key, self._call))
+        if held.error is not None:
+            raise held.error
+        value: T = held.value
         return value
 
     def look(self, witness: Witness) -> Seen:
         """Look at a witness."""
-        sighting = self._build.look(witness, self._call)
-        self._add(sighting)
-        return sighting.seen
+        seen: Seen = self._add(self._build.look(witness, self._call)).value
+        return seen
 
-    def recall(self, witness: Witness, digest: str, stamp: Seen) -> str:
-        """Check a witness against what a file says was seen; give the digest of what is seen."""
-        sighting = self._build.recall(witness, digest, stamp, self._call)
-        self._add(sighting)
-        return sighting.digest
+    def recall(self, witness: Witness, digest: str, stamp: Seen) -> bool:
+        """Tell whether a witness is what a file says was seen of it."""
+        held, found = self._build.recall(witness, digest, stamp, self._call)
+        self._add(held)
+        return found == digest
 
     def is_settled(self, witness: Witness) -> bool:
         """Tell whether a later change of a witness would show in its stamp."""
@@ -73,17 +77,18 @@ class Fetch:
         """Take over the trace of an attempt."""
         for part, version in other.trace:
             self._parts.setdefault(id(part), (part, version))
-        self.is_lasting = self.is_lasting and other.is_lasting
+        self.doubts |= other.doubts
 
-    def forget(self) -> None:
-        """Say that the value must not be used again, since it can't be proven."""
-        self.is_lasting = False
+    def forget(self, reason: str, *, is_momentary: bool = False) -> None:
+        """Say that the value must not be used in another call, and why: see `Doubt`."""
+        self.doubts[Doubt(reason, is_momentary)] = None
 
     @property
     def trace(self) -> Trace:
         """Give what was fetched so far, in that order."""
         return tuple(self._parts.values())
 
-    def _add(self, part: Entry[Any] | Sighting) -> None:
+    def _add(self, held: Held) -> Held:
         # what is fetched twice counts as it was the first time
-        self._parts.setdefault(id(part), (part, part.version))
+        self._parts.setdefault(id(held.part), (held.part, held.version))
+        return held

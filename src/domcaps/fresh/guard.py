@@ -29,7 +29,7 @@ import select
 import stat
 import sys
 import threading
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -78,11 +78,22 @@ _OCTAL = re.compile(rb"\\([0-7]{3})")
 _EVERYTHING = "/"
 
 
+class Cover(NamedTuple):
+    """What a sentry was set on: its generation then, and whether it watches each sighting.
+
+    A sighting is named by its ``id``, since whoever asked keeps it.
+    """
+
+    generation: int
+    watched: dict[int, bool]
+
+
 class Guard(NamedTuple):
     """What has to be checked of a value: the sentry's generation, and what it can't watch."""
 
     generation: int
     unguarded: tuple[tuple[Sighting, int], ...]
+    value: Any
 
 
 class Sentry:
@@ -106,7 +117,7 @@ class Sentry:
                 self._generation += 1
             return self._generation
 
-    def guard(self, sightings: Iterable[Sighting], around: Surroundings) -> Guard | None:
+    def cover(self, sightings: Iterable[Sighting], around: Surroundings) -> Cover | None:
         """Watch what can be watched, and say what can't; None where there is nothing to gain.
 
         What is looked at after this is covered.
@@ -115,16 +126,11 @@ class Sentry:
         with self._lock:
             if not self._start():
                 return None
-            return Guard(generation, tuple(self._unguarded(sightings, around)))
-
-    def _unguarded(
-        self, sightings: Iterable[Sighting], around: Surroundings
-    ) -> Iterable[tuple[Sighting, int]]:
-        assert self._watch is not None  # noqa: S101 - see the caller
-        for sighting in sightings:
-            path = sighting.watched(around)
-            if not (path and self._watch.covers(path)):
-                yield sighting, sighting.version
+            watch = self._watch
+            assert watch is not None  # noqa: S101 - it was started
+            paths = ((sighting, sighting.watched(around)) for sighting in sightings)
+            watched = {id(one): bool(path) and watch.covers(path) for one, path in paths}
+            return Cover(generation, watched)
 
     def wait(self, seconds: float | None) -> bool:
         """Wait until there is news; False when the time is over. Raises `OSError`."""

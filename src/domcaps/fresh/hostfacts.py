@@ -215,7 +215,7 @@ class Features(Key[Helper], frozen=True):
         look_at_helper(self.helper, fetch)
         asked = ask_features(fetch.files, self.helper)
         if may_answer_later(asked):
-            fetch.forget()
+            fetch.forget(asked.reason or "it did not answer in time", is_momentary=True)
         return asked
 
     @property

@@ -12,7 +12,7 @@ import msgspec
 
 from domcaps.fresh.disk import DiskStore, cache_folder, stored_trace
 from domcaps.fresh.own import own_identity
-from domcaps.fresh.store import is_lasting, witnesses
+from domcaps.fresh.store import proven_witnesses
 from domcaps.fresh.surroundings import Surroundings
 from domcaps.fresh.witness import digest, seen_digest
 
@@ -54,11 +54,12 @@ def keep(
     printed: Printed,
     entry: Entry[Any],
     disk: DiskStore | None = None,
-) -> None:
-    """Keep a report, whose entry in the store was brought up to date just now."""
+) -> bool:
+    """Keep a report, whose entry in the store was brought up to date; tell whether that worked."""
     store = disk or _users_store()
-    if store is not None and is_lasting(entry):
-        store.save(_name(options), stored_trace(witnesses(entry), printed))
+    proven = proven_witnesses(entry)
+    stored = None if proven is None else stored_trace(proven, printed)
+    return store is not None and stored is not None and store.save(_name(options), stored)
 
 
 def _users_store() -> DiskStore | None:

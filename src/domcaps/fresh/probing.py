@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from domcaps.elements import questions
 from domcaps.errors import DomcapsError
+from domcaps.facts.attend import is_shortage
 from domcaps.facts.process import OBSERVER
 from domcaps.facts.record import EmulatorRecord  # noqa: TC001 - part of a type that is read at runtime
 from domcaps.fresh.identity import COARSE_NS, Identity, now
@@ -21,14 +22,13 @@ from domcaps.fresh.programs import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from domcaps.fresh.fetch import Fetch
     from domcaps.fresh.surroundings import Surroundings
     from domcaps.fresh.witness import Seen, Witness
 
 _ATTEMPTS = 3
-_MOMENTARY = frozenset({"timeout", "not-asked"})
 
 
 class Probed(NamedTuple):
@@ -130,8 +130,10 @@ def _noted(
 ) -> EmulatorRecord:
     for witness, view in views.items():
         fetch.note(witness, view.seen, view.stamp, view.start)
-    if not is_certain or _is_momentary(record):
-        fetch.forget()
+    if not is_certain:
+        fetch.forget(f"{record.path} changed while it was probed", is_momentary=True)
+    for mishap in mishaps(record):
+        fetch.forget(mishap, is_momentary=True)
     return record
 
 
@@ -185,10 +187,14 @@ def _are_the_loaded(files: frozenset[Mapped], around: Surroundings) -> bool:
     return True
 
 
-def _is_momentary(record: EmulatorRecord) -> bool:
-    """Tell whether the emulator might answer more another time, since it was too slow."""
-    return any(
-        answer.failure is not None and answer.failure.kind in _MOMENTARY
-        for session in record.sessions
-        for answer in session.answers
-    )
+def mishaps(record: EmulatorRecord) -> Iterator[str]:
+    """Say what went wrong while an emulator was probed, so that its record is incomplete."""
+    for session in record.sessions:
+        name = f"{record.path} with {session.accelerator}"
+        # not asked: the accelerator is of no use to this emulator
+        if session.failure is not None and session.failure.kind in {"timeout", "died"}:
+            yield f"{name}: {session.failure.text}"
+        for answer in session.answers:
+            failure = answer.failure
+            if failure is not None and (not failure.is_answer or is_shortage(failure.text)):
+                yield f"{name}, {answer.question.command}: {failure.text}"

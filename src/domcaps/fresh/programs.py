@@ -193,7 +193,7 @@ def _look_at_program(witness: Witness, fetch: Fetch) -> None:
     """Look at a file that is loaded. If it was written just now, a second change may not show."""
     seen = fetch.look(witness)
     if isinstance(seen, Identity) and not fetch.is_settled(witness):
-        fetch.forget()
+        fetch.forget(f"{witness.place} was written while it was looked at", is_momentary=True)
 
 
 def _companions(helper: Helper, fetch: Fetch) -> Iterator[str]:

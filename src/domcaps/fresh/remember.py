@@ -56,12 +56,8 @@ def _stored(attempt: Fetch, value: object) -> StoredTrace | None:
     """Put a trace into the form of a file; None where it would not be proof enough."""
     if not attempt.is_lasting:
         return None
-    sightings: list[Sighting] = []
-    for part, version in attempt.trace:
-        if not isinstance(part, Sighting) or part.version != version:
-            return None
-        sightings.append(part)
-    return stored_trace(sightings, value)
+    sightings = [(part, version) for part, version in attempt.trace if isinstance(part, Sighting)]
+    return stored_trace(sightings, value) if len(sightings) == len(attempt.trace) else None
 
 
 def _load(fetch: Fetch, disk: DiskStore, name: str, kind: type[T]) -> T | None:
@@ -70,7 +66,7 @@ def _load(fetch: Fetch, disk: DiskStore, name: str, kind: type[T]) -> T | None:
         return None
     attempt = fetch.attempt()
     for witness, seen, stamp in stored.depends:
-        if attempt.recall(witness, seen, stamp) != seen:
+        if not attempt.recall(witness, seen, stamp):
             return None
     try:
         value = msgspec.json.decode(stored.value, type=kind)

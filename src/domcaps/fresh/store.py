@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import itertools
 import threading
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+import time
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
+
+import msgspec
 
 from domcaps.fresh.identity import Identity
 from domcaps.fresh.witness import seen_digest
@@ -19,8 +22,33 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_LONGEST_PAUSE = 60.0
+
 UNSEEN: Any = object()
 """What is seen of a witness that nobody looked at: at most its digest is known, from a file."""
+
+
+class Doubt(msgspec.Struct, frozen=True):
+    """Why a value must not be used in another call.
+
+    `is_momentary` says that computing it again may give a complete value: a process that was
+    killed, a limit that was reached. Otherwise a change of the value's inputs could go unseen.
+    """
+
+    text: str
+    is_momentary: bool = False
+
+
+class Held(NamedTuple):
+    """What a part of a trace was at one moment: its version and its value belong together.
+
+    `value` is that of an entry, or what was seen of a witness. `error` is set where there is none.
+    """
+
+    part: Entry[Any] | Sighting
+    version: int
+    value: Any
+    error: Exception | None = None
 
 
 class Clock:
@@ -38,7 +66,7 @@ class Sighting:
     """What was last seen of one witness.
 
     `version` grows whenever something else is seen. `stamp` is None unless it is settled, so that
-    it proves something. `verified` is the moment at which the last look began.
+    it proves something. `verified` is a moment after which what was seen last was still so.
     """
 
     __slots__ = ("_digest", "_watched", "lock", "seen", "stamp", "verified", "version", "witness")
@@ -77,6 +105,18 @@ class Sighting:
         settled = not isinstance(stamp, Identity) or stamp.is_settled(start)
         self.stamp = stamp if settled else None
 
+    @property
+    def held(self) -> Held:
+        """Give what was seen with its version; the lock must be held."""
+        return Held(self, self.version, self.seen)
+
+    def proof(self, version: int) -> tuple[str, Identity | None] | None:
+        """Give the digest and the stamp of a version; None where that is not the last one."""
+        with self.lock:
+            if self.version != version:
+                return None
+            return self.digest, self.stamp if isinstance(self.stamp, Identity) else None
+
     def is_same(self, around: Surroundings) -> bool:
         """Look whether it is as it was seen last. Nothing is noted."""
         if self.stamp is not None and self.witness.glance(around) == self.stamp:
@@ -101,13 +141,17 @@ class Entry(Generic[T]):
     """What is remembered of one key: its value, and the trace that proves it.
 
     The trace holds what the task fetched, in that order, with the version that each had; it is None
-    where there is no value. A value that is not `is_lasting` must not be used in another call.
-    `guard` tells in a few microseconds that nothing happened, where that can be told.
+    where there is no value. A value with `doubts` must not be used in another call, or only until
+    `retry_at` where computing it failed repeatedly. `verified` is a moment: whatever the value was
+    made from was verified after it. `news_at` is the moment of the last change that was found
+    while it was verified. `guard` tells in a few microseconds that nothing happened, where that
+    can be told.
     """
 
     __slots__ = (
-        "checked_at", "error", "error_begun", "from_disk", "guard", "is_lasting", "key", "lock",
-        "made_at", "seconds", "trace", "value", "verified", "version",
+        "checked_at", "doubts", "error", "error_begun", "failures", "from_disk", "guard", "key",
+        "lock", "made_at", "news_at", "retry_at", "seconds", "trace", "value", "verified",
+        "version",
     )  # fmt: skip
 
     def __init__(self, key: Key[T]) -> None:
@@ -119,7 +163,10 @@ class Entry(Generic[T]):
         self.version = 0
         self.trace: tuple[tuple[Entry[Any] | Sighting, int], ...] | None = None
         self.verified = 0
-        self.is_lasting = True
+        self.news_at = 0
+        self.doubts: tuple[Doubt, ...] = ()
+        self.failures = 0
+        self.retry_at = 0.0
         self.guard: Guard | None = None
         self.error: Exception | None = None
         self.error_begun = 0
@@ -127,6 +174,33 @@ class Entry(Generic[T]):
         self.checked_at = 0.0
         self.seconds = 0.0
         self.from_disk = False
+
+    @property
+    def is_lasting(self) -> bool:
+        """Tell whether the value may be used in another call, if its trace holds."""
+        return not self.doubts
+
+    @property
+    def held(self) -> Held:
+        """Give the value with its version; the lock must be held."""
+        return Held(self, self.version, self.value, self.error if self.trace is None else None)
+
+    def is_waiting(self) -> bool:
+        """Tell whether a value that is incomplete is not yet to be computed again."""
+        return time.monotonic() < self.retry_at
+
+    def doubt(self, doubts: tuple[Doubt, ...]) -> None:
+        """Take note why the value is not lasting, and when to compute it again.
+
+        The next call does so at once. Where that fails too, the pause grows: 1 s, 2 s, 4 s …
+        """
+        self.doubts = doubts
+        if not any(found.is_momentary for found in doubts):
+            self.failures, self.retry_at = 0, 0.0
+            return
+        pause = min(2.0 ** (self.failures - 1), _LONGEST_PAUSE) if self.failures else 0.0
+        self.failures = min(self.failures + 1, 10)
+        self.retry_at = time.monotonic() + pause
 
     def keep(self, value: T, same: Callable[[T, T], bool]) -> None:
         """Take a value, unless it equals the one before, which then stays. It must not be None."""
@@ -137,6 +211,7 @@ class Entry(Generic[T]):
     def fail(self, error: Exception, begun: int) -> None:
         """Take note that the task failed in a run that began at the moment `begun`."""
         self.value = None
+        self.trace = None
         self.version += 1
         self.error, self.error_begun = error, begun
 
@@ -186,6 +261,30 @@ def witnesses(entry: Entry[Any]) -> tuple[Sighting, ...]:
     """Give all witnesses that a value rests on."""
     parts = (part for known in closure(entry) for part, _ in known.trace or ())
     return tuple({id(part): part for part in parts if isinstance(part, Sighting)}.values())
+
+
+def proven_witnesses(entry: Entry[Any], since: int = 0) -> tuple[tuple[Sighting, int], ...] | None:
+    """Give all witnesses that a lasting value rests on, each with its version in the trace.
+
+    None where a part has another version than the trace says, or was not verified since the moment
+    `since`: then another thread is at work, and what the value was made from is not known.
+    """
+    found: dict[int, tuple[Sighting, int]] = {}
+    for known in closure(entry):
+        trace = known.trace
+        if trace is None or not known.is_lasting or known.verified < since:
+            return None
+        for part, version in trace:
+            if part.version != version or part.verified < since:
+                return None
+            if isinstance(part, Sighting):
+                found[id(part)] = (part, version)
+    return tuple(found.values())
+
+
+def doubts(entry: Entry[Any]) -> tuple[Doubt, ...]:
+    """Say why a value is computed in each call; nothing where it is lasting."""
+    return tuple(dict.fromkeys(doubt for known in closure(entry) for doubt in known.doubts))
 
 
 def is_lasting(entry: Entry[Any]) -> bool:

@@ -12,7 +12,7 @@ import msgspec
 
 from domcaps.fresh.disk import stored_trace
 from domcaps.fresh.own import own_identity
-from domcaps.fresh.store import is_lasting, witnesses
+from domcaps.fresh.store import proven_witnesses, witnesses
 from domcaps.fresh.witness import digest, seen_digest
 from domcaps.verify.result import REFUSED, Tried, Verification
 
@@ -42,11 +42,12 @@ def keep_verification(
     disk: DiskStore, target: Target, verification: Verification, before: Proof, entry: Entry[Any]
 ) -> bool:
     """Keep what was shown, unless something changed meanwhile; tell whether it was kept."""
-    if not is_lasting(entry) or proof_of(entry) != before:
+    proven = proven_witnesses(entry)
+    if proven is None or proof_of(entry) != before:
         return False
     shown = Shown(tuple(filter(None, map(_refused, verification.tried))))
-    disk.save(_name(target), stored_trace(witnesses(entry), shown))
-    return True
+    stored = stored_trace(proven, shown)
+    return stored is not None and disk.save(_name(target), stored)
 
 
 def _refused(tried: Tried) -> str:

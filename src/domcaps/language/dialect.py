@@ -1,60 +1,84 @@
-"""Which libvirt's words are wanted: the only place where versions of libvirt are compared."""
+"""Which libvirt's words are wanted: the only place where releases of libvirt are compared.
+
+A dialect is a release, plus the changes that a distribution added to it or took away from it:
+``9.0``, ``9.0+debian12``.
+"""
 
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from domcaps.errors import UnknownDialectError
+from domcaps.language.distributions import DISTRIBUTIONS, RELEASES
 
-# libvirt's releases that are known, the first and last minor version of each year
-_RELEASES = {11: range(3, 11), 12: range(9)}
+if TYPE_CHECKING:
+    from domcaps.language.change import Change
 
 
 class Dialect(msgspec.Struct, frozen=True, order=True):
-    """A release of libvirt, whose form and words a report takes."""
+    """A release of libvirt, and the distribution whose patches it has ("" for none)."""
 
     major: int
     minor: int
+    patches: str = ""
 
     def __str__(self) -> str:
-        """Give the version as libvirt writes it, without the micro number."""
-        return f"{self.major}.{self.minor}"
+        """Give the version as libvirt writes it, without the micro number, and the patches."""
+        return f"{self.major}.{self.minor}" + f"+{self.patches}" * bool(self.patches)
 
-    def speaks(self, since: str, until: str) -> bool:
-        """Tell whether a word is part of this dialect.
+    def has(self, change: Change) -> bool:
+        """Tell whether a change is part of this dialect."""
+        there = (self.major, self.minor) >= change.release
+        if self.patches:
+            patched = DISTRIBUTIONS[self.patches]
+            there = (there or change in patched.added) and change not in patched.removed
+        return there
 
-        `since` is the first release that has it, `until` the first that no longer has it; ""
-        leaves that side open.
+    def has_between(self, since: Change | None, until: Change | None) -> bool:
+        """Tell whether something is part of this dialect that came with one change and went.
+
+        `since` is the change that brought it, `until` the one that took it away; None leaves that
+        side open.
         """
-        return (not since or self >= _version(since)) and (not until or self < _version(until))
-
-
-_VERSIONS: dict[str, Dialect] = {}
-
-
-def _version(text: str) -> Dialect:
-    """Read a version of the table; memoised, since every choice asks."""
-    found = _VERSIONS.get(text)
-    if found is None:
-        major, minor = text.split(".")
-        found = _VERSIONS[text] = Dialect(int(major), int(minor))
-    return found
+        return (since is None or self.has(since)) and (until is None or not self.has(until))
 
 
 def known_dialects() -> tuple[Dialect, ...]:
-    """List the dialects that can be asked for, oldest first."""
-    return tuple(Dialect(major, minor) for major, minors in _RELEASES.items() for minor in minors)
+    """List the releases that can be asked for, oldest first."""
+    return tuple(Dialect(major, minor) for major, minors in RELEASES.items() for minor in minors)
 
 
 def parse_dialect(text: str) -> Dialect:
-    """Read ``12.8`` or ``12.8.0``; raises `UnknownDialectError`, which lists what is known."""
-    known = known_dialects()
-    match = re.fullmatch(r"(\d{1,4})\.(\d{1,4})(\.\d{1,4})?", text.strip())
-    if match and (dialect := Dialect(int(match[1]), int(match[2]))) in known:
-        return dialect
-    names = ", ".join(str(dialect) for dialect in known)
+    """Read ``12.8``, ``12.8.0``, ``9.0+debian12`` or ``debian12``.
+
+    Raises `UnknownDialectError`, which lists what is known.
+    """
+    text = text.strip()
+    if text in DISTRIBUTIONS:
+        return distributed(text)
+    release, _, patches = text.partition("+")
+    match = re.fullmatch(r"(\d{1,4})\.(\d{1,4})(\.\d{1,4})?", release)
+    if match and (not patches or patches in DISTRIBUTIONS):
+        dialect = Dialect(int(match[1]), int(match[2]), patches if _differs(patches) else "")
+        if dialect.minor in RELEASES.get(dialect.major, ()):
+            return dialect
+    names = ", ".join(str(dialect) for dialect in known_dialects())
     raise UnknownDialectError(
-        f"libvirt {text!r} is not a known dialect", remedy=f"known are {names}"
+        f"libvirt {text!r} is not a known dialect",
+        remedy=f"known are {names}; and by distribution {', '.join(DISTRIBUTIONS)}",
     )
+
+
+def distributed(name: str) -> Dialect:
+    """Give the dialect of a distribution's libvirt; raises `KeyError` for others."""
+    known = DISTRIBUTIONS[name]
+    return Dialect(*known.release, name if _differs(name) else "")
+
+
+def _differs(name: str) -> bool:
+    """Tell whether a distribution's libvirt is known to differ from the release."""
+    known = DISTRIBUTIONS.get(name)
+    return known is not None and bool(known.added or known.removed)

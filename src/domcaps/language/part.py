@@ -23,6 +23,7 @@ from domcaps.language.kinds import TEXT, Kind
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node
 
+    from domcaps.language.change import Change
     from domcaps.language.domain import Domain
     from domcaps.language.predicate import Predicate
     from domcaps.language.table import Enum
@@ -54,7 +55,7 @@ class Field(Generic[T]):
         choice: Enum | None,
         required: bool,
         default: T | None,
-        since: str = "",
+        since: Change | None = None,
         of: str = "",
     ) -> None:
         self.path = path
@@ -98,7 +99,7 @@ class Field(Generic[T]):
 
     def is_read(self, part: Part) -> bool:
         """Tell whether libvirt looks at it at all, where it is there."""
-        if self.since and not part.domain.world.target.dialect.speaks(self.since, ""):
+        if self.since is not None and not part.domain.world.target.dialect.has(self.since):
             return False
         if not self.of:
             return True
@@ -127,7 +128,7 @@ def field(
     choice: Enum | None = None,
     required: bool = False,
     default: T | None = None,
-    since: str = "",
+    since: Change | None = None,
     of: str = "",
 ) -> Field[T]: ...
 
@@ -139,7 +140,7 @@ def field(
     choice: Enum | None = None,
     required: bool = False,
     default: str | None = None,
-    since: str = "",
+    since: Change | None = None,
     of: str = "",
 ) -> Field[str]: ...
 
@@ -151,14 +152,14 @@ def field(
     choice: Enum | None = None,
     required: bool = False,
     default: Any = None,
-    since: str = "",
+    since: Change | None = None,
     of: str = "",
 ) -> Field[Any]:
     """Declare a field.
 
     `path` is ``element/@attribute``, ``@attribute``, or ``element`` for its text. `kind` is the
     form, `choice` the enum of the table whose values it takes. `required` fields must be there.
-    `default` is what libvirt fills in. `since` is the release of libvirt that came to read it; `of`
+    `default` is what libvirt fills in. `since` is the change by which libvirt came to read it; `of`
     is the path of the text without which libvirt does not look at it, as with a number's unit.
     """
     return Field(path, kind, choice=choice, required=required, default=default, since=since, of=of)
@@ -168,14 +169,16 @@ class Part:
     """One XML element of a domain, read through its declared fields.
 
     `path` is where such elements stand below ``<domain>``; "" is the domain itself. A class
-    without a path is a base for others. `since` is the release of libvirt that came to read it.
-    In elements named by `unread` libvirt does not look for it. `knows` lists attributes and
-    elements that may stand there besides the fields: their form is not checked.
+    without a path is a base for others. `since` is the change by which libvirt came to read
+    it, `until` that by which it ceased to. In elements named by `unread` libvirt does not look
+    for it. `knows` lists attributes and elements that may stand there besides the fields: their
+    form is not checked.
     """
 
     path: ClassVar[str | None] = None
     knows: ClassVar[tuple[str, ...]] = ()
-    since: ClassVar[str] = ""
+    since: ClassVar[Change | None] = None
+    until: ClassVar[Change | None] = None
     unread: ClassVar[frozenset[str]] = frozenset()
     _fields: ClassVar[dict[type, tuple[Field[Any], ...]]] = {}
 

@@ -10,6 +10,7 @@ from domcaps.language.truth import Truth
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from domcaps.language.change import Change
     from domcaps.language.part import Part
     from domcaps.language.predicate import Predicate
     from domcaps.language.rule import Problems
@@ -32,6 +33,6 @@ def lacks(part: Part, predicate: Predicate) -> bool:
     return part.domain.world.truth(predicate) is Truth.NO
 
 
-def speaks(part: Part, since: str, until: str = "") -> bool:
-    """Tell whether the libvirt whose verdict is wanted knows something; see `Dialect.speaks`."""
-    return part.domain.world.target.dialect.speaks(since, until)
+def libvirt_reads(part: Part, change: Change) -> bool:
+    """Tell whether the libvirt whose verdict is wanted has a change; see `Dialect.has`."""
+    return part.domain.world.target.dialect.has(change)

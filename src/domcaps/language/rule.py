@@ -14,6 +14,7 @@ it and one that does not, and tests hold both to their word.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -24,6 +25,7 @@ from domcaps.language.part import Part
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node
 
+    from domcaps.language.change import Change
     from domcaps.language.truth import Reason
 
 P = TypeVar("P", bound=Part)
@@ -78,7 +80,11 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A constraint on parts of one class."""
+    """A constraint on parts of one class.
+
+    It counts where libvirt has the change `since`, and not the change `until`: a rule that changed
+    is two rules of one code.
+    """
 
     code: str
     part: type[Part]
@@ -87,6 +93,8 @@ class Rule:
     severity: Severity
     bad: Sample | None
     good: Sample | None
+    since: Change | None = None
+    until: Change | None = None
 
     @property
     def manual(self) -> str:
@@ -102,13 +110,32 @@ def rule(
     good: Sample | str = "",
     stage: Stage = Stage.DEFINE,
     severity: Severity = Severity.ERROR,
+    since: Change | None = None,
+    until: Change | None = None,
 ) -> Callable[[Callable[[P], Problems]], Rule]:
-    """Make a rule of a function; `code` is stable and begins with the element's name."""
+    """Make a rule of a function; `code` is stable and begins with the element's name.
+
+    `since` and `until` are the changes of libvirt that brought it and took it away.
+    """
 
     def decorate(check: Callable[[P], Problems]) -> Rule:
-        return Rule(code, part, check, stage, severity, _sample(bad), _sample(good))
+        dated = check if since is until is None else _dated(check, since, until)
+        return Rule(code, part, dated, stage, severity, _sample(bad), _sample(good), since, until)
 
     return decorate
+
+
+def _dated(
+    check: Callable[[P], Problems], since: Change | None, until: Change | None
+) -> Callable[[P], Problems]:
+    """Have a check find nothing in dialects that do not make it."""
+
+    @functools.wraps(check)
+    def dated(part: P) -> Problems:
+        if part.domain.world.target.dialect.has_between(since, until):
+            yield from check(part)
+
+    return dated
 
 
 def _sample(given: Sample | str) -> Sample | None:

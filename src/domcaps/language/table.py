@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from domcaps.facts.question import Question
+    from domcaps.language.change import Change
     from domcaps.language.dialect import Dialect
     from domcaps.language.told import Telling, Trial
     from domcaps.language.world import World
@@ -60,8 +61,8 @@ class WideDrift:
 class Choice:
     """One named thing that a domain may ask for.
 
-    `when` says whether it holds. `since` is the first release of libvirt that lists it, `until`
-    the first that no longer does. `drifts` note what the report gets wrong about what libvirt
+    `when` says whether it holds. `since` is the change of libvirt that brought it, `until` the one
+    that took it away. `drifts` note what the report gets wrong about what libvirt
     accepts, `at_start` what it gets wrong about what QEMU does. One that is not `listed` may be
     written in a domain though no report speaks of it. `sample` is how a domain uses it, and `told`
     how QEMU is told, where that is not what the enum says.
@@ -69,8 +70,8 @@ class Choice:
 
     name: str
     when: Predicate = ALWAYS
-    since: str = ""
-    until: str = ""
+    since: Change | None = None
+    until: Change | None = None
     drifts: tuple[Drift, ...] = ()
     at_start: tuple[Drift, ...] = ()
     listed: bool = True
@@ -94,8 +95,8 @@ class Enum:
     attribute: str = ""
     shown: Predicate = ALWAYS
     only_if_any: bool = False
-    since: str = ""
-    until: str = ""
+    since: Change | None = None
+    until: Change | None = None
     sample: str = ""
     told: Telling | None = None
 
@@ -105,12 +106,12 @@ class Enum:
 
     def spoken(self, dialect: Dialect) -> tuple[Choice, ...]:
         """Give the choices that a dialect's report may list."""
-        return tuple(c for c in self.choices if c.listed and dialect.speaks(c.since, c.until))
+        return tuple(c for c in self.choices if c.listed and dialect.has_between(c.since, c.until))
 
     def find(self, name: str, dialect: Dialect) -> Choice | None:
         """Give the choice of that name in a dialect, listed or not."""
         for choice in self.choices:
-            if choice.name == name and dialect.speaks(choice.since, choice.until):
+            if choice.name == name and dialect.has_between(choice.since, choice.until):
                 return choice
         return None
 
@@ -138,8 +139,8 @@ class Rows:
     """Computed children of an element, such as CPU models or sizes."""
 
     compute: Callable[[World], tuple[Row, ...]]
-    since: str = ""
-    until: str = ""
+    since: Change | None = None
+    until: Change | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +177,10 @@ class AnyChoice(Predicate):
             yield from choice.when.questions()
 
 
+Dated = tuple[str, "Change | None", "Change | None", Drift]
+"""A drift with the path that it is about, and since and until which change that is there."""
+
+
 @dataclass(frozen=True, slots=True)
 class Element:
     """A part of a domain that can be reported, validated and explained.
@@ -197,8 +202,8 @@ class Element:
     tag: str = ""
     attributes: tuple[tuple[str, str], ...] | Callable[[World], tuple[tuple[str, str], ...]] = ()
     shown: Predicate = ALWAYS
-    since: str = ""
-    until: str = ""
+    since: Change | None = None
+    until: Change | None = None
     asks: tuple[Question, ...] = ()
     told: Telling | None = None
     trials: Callable[[World], Iterable[Trial]] | None = None
@@ -236,7 +241,7 @@ class Element:
                 for choice in part.choices:
                     yield f"{path}.{part.name}={choice.name}", choice
 
-    def drifts(self, prefix: str = "") -> Iterator[tuple[str, str, str, Drift]]:
+    def drifts(self, prefix: str = "") -> Iterator[Dated]:
         """Give every drift with the path that it is about, and the `since` and `until` of that."""
         path = f"{prefix}{self.name}"
         for drift in self.at_start:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from domcaps.elements.boards.defaults import card_model, input_bus, video_model
 from domcaps.elements.display.video import MODEL_TYPE
 from domcaps.elements.qemu.types import (
     CARDS,
@@ -45,9 +46,11 @@ def write_devices(line: Line, devices: Node) -> None:
 def _interface(line: Line, node: Node, number: int) -> None:
     reading = line.reading
     model, mac = reading.child(node, "model"), reading.child(node, "mac")
-    kind = None if model is None else reading.get(model, "type", CARDS)
-    if kind is None:
-        raise untold(node, "", "a network card of the model that libvirt chooses")
+    kind = card_model(node, line.domain)
+    if model is not None:
+        reading.set_aside(model, "type")
+    if kind not in CARDS:
+        raise untold(node, "", f"a network card {kind!r}")
     address = None if mac is None else reading.get(mac, "address")
     net = f"net{number}-host"
     mtu, rom = reading.child(node, "mtu"), reading.child(node, "rom")
@@ -109,14 +112,15 @@ def _network(line: Line, node: Node, name: str) -> str:
 def _input(line: Line, node: Node, number: int) -> None:
     reading = line.reading
     kind = reading.get(node, "type", {"tablet", "mouse", "keyboard"}) or ""
-    bus = reading.get(node, "bus", {"usb", "virtio", "ps2"})
+    reading.get(node, "bus", {"usb", "virtio", "ps2"})
+    bus = input_bus(node, line.domain)
     if bus == "virtio":
         more = line.virtio_options(reading.child(node, "driver"))
         line.plug(node, line.virtio(kind), id=f"input{number}", **more)
-    elif bus == "usb" or (bus is None and kind == "tablet"):
+    elif bus == "usb":
         told = options(USB_INPUT[kind], id=f"input{number}", **usb_place(line, node))
         line.device(Turn.ATTACHED, told)
-    elif bus is None or not line.is_x86 or kind == "tablet":
+    elif not line.is_x86 or kind == "tablet":
         raise untold(node)
     # a PC has a keyboard and a mouse of its own
 
@@ -124,10 +128,11 @@ def _input(line: Line, node: Node, number: int) -> None:
 def _video(line: Line, node: Node, number: int) -> None:
     reading = line.reading
     model = reading.child(node, "model")
-    kind = None if model is None else reading.get(model, "type")
-    choice = MODEL_TYPE.find(kind or "", line.domain.world.target.dialect)
-    if model is None or choice is None or choice.told is None or kind == "default":
+    kind = video_model(node, line.domain)
+    choice = MODEL_TYPE.find(kind, line.domain.world.target.dialect)
+    if model is None or choice is None or choice.told is None:
         raise untold(node, "", "a video card that libvirt chooses")
+    reading.set_aside(model, "type")
     primary = reading.get(model, "primary", {"yes", "no"}) == "yes"
     if not primary and number == 0:
         primary = not any(
@@ -135,7 +140,7 @@ def _video(line: Line, node: Node, number: int) -> None:
         )
     if primary and number:
         raise untold(model, "primary", "a primary card that is not the first")
-    ways = ways_of(choice.told, line.domain.world, kind or "")
+    ways = ways_of(choice.told, line.domain.world, kind)
     words = next((way.args.split() for way in ways if isinstance(way, Told)), None)
     if kind == "none":
         return
@@ -144,7 +149,7 @@ def _video(line: Line, node: Node, number: int) -> None:
     driver = words[1]
     if primary and line.is_x86:
         driver = WITH_VGA.get(driver, driver)
-    more = _of_card(line, node, model, kind or "")
+    more = _of_card(line, node, model, kind)
     if kind == "ramfb":
         line.device(Turn.ATTACHED, options(driver, id=f"video{number}"))
     else:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from domcaps.elements.boards.families import ARM_VIRT, Q35, S390
-from domcaps.elements.qemu.types import IOMMUS, PANICS, TPMS, TPMS_OF_VIRT, USUAL_TPM, WATCHDOGS
+from domcaps.elements.boards.defaults import adds_balloon, panic_model, tpm_model
+from domcaps.elements.boards.families import ARM_VIRT, Q35
+from domcaps.elements.qemu.types import IOMMUS, PANICS, TPMS, TPMS_OF_VIRT, WATCHDOGS
 from domcaps.native.characters import backend
 from domcaps.native.disks import usb_place
 from domcaps.native.line import Line, Turn, options
@@ -64,7 +65,7 @@ def _balloon(line: Line, devices: Node) -> None:
     reading = line.reading
     node = reading.child(devices, "memballoon")
     if node is None:
-        if line.is_x86 or line.holds(S390):
+        if adds_balloon(line.domain):
             line.plug(None, line.virtio("balloon"), id="balloon0")
         return
     if reading.get(node, "model", {"virtio", "none"}) == "none":
@@ -108,7 +109,8 @@ def _tpm(line: Line, node: Node) -> None:
     source = reading.child(node, "backend")
     if source is None or not drivers:
         raise untold(node)
-    model = reading.get(node, "model", drivers) or USUAL_TPM
+    reading.get(node, "model", drivers)
+    model = tpm_model(node, line.domain)
     kind = reading.get(source, "type", {"emulator", "external", "passthrough"})
     if kind == "passthrough":
         device = reading.child(source, "device")
@@ -137,8 +139,8 @@ def _emulated(line: Line, source: Node, kind: str) -> list[str]:
 
 def _panic(line: Line, node: Node) -> None:
     reading = line.reading
-    usual = "isa" if line.is_x86 else "s390" if line.has_channels else "pvpanic"
-    model = reading.get(node, "model", {*PANICS, "hyperv", "s390"}) or usual
+    reading.get(node, "model", {*PANICS, "hyperv", "s390", "default"})
+    model = panic_model(node, line.domain)
     if model in {"s390", "hyperv"}:
         # the processor says so
         return

@@ -63,7 +63,7 @@ def _model(line: Line, root: Node) -> str:
     if vendor is not None:
         # libvirt compares it with that of the host
         dialect = line.domain.world.target.dialect
-        known = x86_map((dialect.major, dialect.minor)).vendors if line.is_x86 else ()
+        known = x86_map(dialect).vendors if line.is_x86 else ()
         reading.text(vendor, [name for name, _ in known])
     told = _named(line, cpu, mode or "custom", name)
     more = [*_features(line, cpu), *_cache(line, cpu), *_address(line, cpu)]

@@ -50,7 +50,7 @@ class Section(msgspec.Struct, frozen=True):
 def evaluate(element: Element, world: World) -> Section | None:
     """Evaluate an element; None where the document does not speak of it."""
     dialect = world.target.dialect
-    if not dialect.speaks(element.since, element.until) or not world.truth(element.shown):
+    if not dialect.has_between(element.since, element.until) or not world.truth(element.shown):
         return None
     supported = None if element.supported is None else bool(world.truth(element.supported))
     attributes = element.attributes
@@ -74,7 +74,7 @@ def _parts(element: Element, world: World) -> list[EnumAnswer | ValuesAnswer | R
             parts.extend(_enum(part, world))
         elif isinstance(part, Values):
             parts.append(ValuesAnswer(part.name, _computed(part.compute, world)))
-        elif world.target.dialect.speaks(part.since, part.until):
+        elif world.target.dialect.has_between(part.since, part.until):
             parts.extend(_computed(part.compute, world))
     return parts
 
@@ -88,7 +88,7 @@ def _computed(compute: Callable[[World], tuple[T, ...]], world: World) -> tuple[
 
 
 def _enum(enum: Enum, world: World) -> list[EnumAnswer]:
-    if not world.target.dialect.speaks(enum.since, enum.until) or not world.truth(enum.shown):
+    if not world.target.dialect.has_between(enum.since, enum.until) or not world.truth(enum.shown):
         return []
     spoken = enum.spoken(world.target.dialect)
     held = tuple(choice.name for choice in spoken if world.truth(choice.when))

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from domcaps.language import Drift, Predicate, World
+    from domcaps.language.change import Change
 
 
 class DriftEntry(msgspec.Struct, frozen=True):
@@ -33,13 +34,14 @@ class DriftEntry(msgspec.Struct, frozen=True):
 
 def drift_entries() -> tuple[DriftEntry, ...]:
     """Give the whole list: what is of many choices at once, then in the order of the table."""
-    wide = tuple(_entry(one.path, "", "", one.drift) for one in wide_drifts())
+    wide = tuple(_entry(one.path, None, None, one.drift) for one in wide_drifts())
     return wide + tuple(_entry(*found) for element in table() for found in element.drifts())
 
 
-def _entry(path: str, since: str, until: str, drift: Drift) -> DriftEntry:
+def _entry(path: str, since: Change | None, until: Change | None, drift: Drift) -> DriftEntry:
     where = _described(drift.where)
-    return DriftEntry(path, drift.says, drift.but, drift.evidence, since, until, where)
+    dates = (since.since if since else "", until.since if until else "")
+    return DriftEntry(path, drift.says, drift.but, drift.evidence, *dates, where)
 
 
 def _described(where: Predicate) -> str:
@@ -59,7 +61,7 @@ def _of(world: World) -> Iterator[tuple[str, Drift]]:
     dialect = world.target.dialect
     for element in table():
         for path, since, until, drift in element.drifts():
-            if dialect.speaks(since, until) and world.truth(drift.where):
+            if dialect.has_between(since, until) and world.truth(drift.where):
                 yield path, drift
 
 

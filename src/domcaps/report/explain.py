@@ -116,7 +116,7 @@ def _element(
 ) -> Iterator[Explanation]:
     path = f"{prefix}{element.name}"
     dialect = world.target.dialect
-    if not dialect.speaks(element.since, element.until):
+    if not dialect.has_between(element.since, element.until):
         return
     needed = (*above, element.shown)
     if element.supported is not None:
@@ -133,9 +133,9 @@ def _enum(
     enum: Enum, world: World, path: str, above: tuple[Predicate, ...]
 ) -> Iterator[Explanation]:
     dialect = world.target.dialect
-    spoken = dialect.speaks(enum.since, enum.until)
+    spoken = dialect.has_between(enum.since, enum.until)
     for choice in enum.choices:
-        if choice.listed and dialect.speaks(choice.since, choice.until):
+        if choice.listed and dialect.has_between(choice.since, choice.until):
             # whatever the element needs, its choices need too, unless it only asks for one of them
             needed = tuple(p for p in _each(above) if not isinstance(p, AnyChoice))
             needed = (*needed, enum.shown, choice.when)

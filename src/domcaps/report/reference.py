@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from domcaps.elements import table
 from domcaps.language import Element, Enum
+
+if TYPE_CHECKING:
+    from domcaps.language.change import Change
 
 
 def to_markdown() -> str:
@@ -24,8 +29,8 @@ def _range(thing: Element | Enum) -> str:
     return f" ({_releases(thing.since, thing.until)})" if thing.since or thing.until else ""
 
 
-def _releases(since: str, until: str) -> str:
-    parts = [f"since {since}" if since else "", f"until {until}" if until else ""]
+def _releases(since: Change | None, until: Change | None) -> str:
+    parts = [f"since {since.since}" if since else "", f"until {until.since}" if until else ""]
     return ", ".join(part for part in parts if part)
 
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from domcaps._version import DEFAULT_DIALECT
 from domcaps.language import parse_dialect
 from domcaps.serve.limits import Limits
-from domcaps.serve.server import Server, tcp_socket, unix_socket
+from domcaps.serve.server import Server
+from domcaps.serve.sockets import UnixSocket, tcp_socket
 
 if TYPE_CHECKING:
     import socket
@@ -35,11 +36,13 @@ def serving(
     `UnknownDialectError`, and `OSError` where it can't listen.
     """
     server = Server(source, parse_dialect(libvirt), limits, uids)
+    named = None
     if path is None:
         listening = tcp_socket("127.0.0.1:0")
         uri = f"qemu+tcp://127.0.0.1:{listening.getsockname()[1]}/system"
     else:
-        listening = unix_socket(path)
+        named = UnixSocket(path)
+        listening = named.listening
         uri = f"qemu+unix:///system?socket={path}"
     loop = asyncio.new_event_loop()
     started = threading.Event()
@@ -51,12 +54,12 @@ def serving(
         started.wait()
         yield uri
     finally:
+        if named is not None:
+            named.remove_name()
         asyncio.run_coroutine_threadsafe(server.stop(), loop).result()
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
-        if path is not None:
-            path.unlink(missing_ok=True)
 
 
 def _run(

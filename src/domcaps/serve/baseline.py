@@ -13,6 +13,7 @@ import msgspec
 from domcaps.cpu.data import cpu_data, known_in
 from domcaps.cpu.x86 import CpuData, decode
 from domcaps.facts.arch import ARM, PPC64
+from domcaps.language.changes.processor import BASELINE_WITHOUT_TOPOLOGY
 from domcaps.serve.comparison import features_of, model_of
 from domcaps.serve.errors import Code, LibvirtError
 from domcaps.serve.xml.cpu import Baseline
@@ -21,11 +22,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from domcaps.cpu.x86map import X86Map
+    from domcaps.language.dialect import Dialect
     from domcaps.serve.xml.cpu import Described
 
 _LEFT_OUT = frozenset({"cmt", "mbm_total", "mbm_local", "osxsave", "ospke"})
 """Features of a host that no guest can be given by name."""
-_TOPOLOGY, _TOPOLOGY_LEFT_OUT = frozenset({"ht", "cmp_legacy"}), "12.8"
+_TOPOLOGY = frozenset({"ht", "cmp_legacy"})
 """So are these, which follow from a guest's topology: not in 11.3, since when is not known."""
 
 
@@ -120,23 +122,21 @@ def expanded(found: Baseline, known: X86Map) -> Baseline:
     return msgspec.structs.replace(found, features=tuple(sorted(every.items())))
 
 
-def guests(found: Baseline, dialect: tuple[int, int]) -> Baseline:
+def guests(found: Baseline, dialect: Dialect) -> Baseline:
     """Leave out what a host has and a guest can't be given."""
-    gone = _LEFT_OUT | (_TOPOLOGY if known_in(_TOPOLOGY_LEFT_OUT, dialect) else set())
+    gone = _LEFT_OUT | (_TOPOLOGY if dialect.has(BASELINE_WITHOUT_TOPOLOGY) else set())
     kept = tuple(feature for feature in found.features if feature[0] not in gone)
     return msgspec.structs.replace(found, features=kept)
 
 
-def baseline_elsewhere(arch: str, cpus: Sequence[Described], dialect: tuple[int, int]) -> Baseline:
+def baseline_elsewhere(arch: str, cpus: Sequence[Described], dialect: Dialect) -> Baseline:
     """Find the baseline of hosts that are not x86; raises `LibvirtError` where there is none."""
     if arch in ARM:
         return Baseline(cpus[0].model, "", "allow")
     if arch not in PPC64:
         raise LibvirtError(Code.NO_SUPPORT, f"baselines of {arch}")
     models = {
-        model.name: model.vendor
-        for model in cpu_data().ppc64.models
-        if known_in(model.since, dialect)
+        model.name: model.vendor for model in cpu_data().ppc64.models if known_in(model, dialect)
     }
     first = cpus[0].model
     if first not in models:

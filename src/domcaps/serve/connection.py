@@ -17,7 +17,7 @@ from domcaps.facts.tasks import end
 from domcaps.serve import frames, read_only
 from domcaps.serve.errors import Code, ErrorDomain, LibvirtError, libvirt_error
 from domcaps.serve.frames import Frame, FrameError, Status, Type
-from domcaps.serve.procedures import procedures
+from domcaps.serve.procedures import is_callable, procedures
 from domcaps.serve.xdr import XdrError
 
 if TYPE_CHECKING:
@@ -156,6 +156,8 @@ class Connection:
         if self._session.is_open and self._session.read_only:
             read_only.check(frame.procedure, frame.payload)
         called = procedures().get(frame.procedure)
+        if called is None and not is_callable(frame.procedure):
+            raise LibvirtError(Code.RPC, f"unknown procedure: {frame.procedure}", ErrorDomain.RPC)
         if called is None:
             raise LibvirtError(Code.NO_SUPPORT, f"procedure {frame.procedure}")
         if not called.early and not self._session.is_open:

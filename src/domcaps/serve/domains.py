@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from lxml import etree
 
+from domcaps.language.quantities import KIB, NEEDED_SIZE, Unit
 from domcaps.serve.errors import Code, ErrorDomain, LibvirtError
 from domcaps.serve.xml.documents import parse, uuid_of
 
@@ -18,16 +19,20 @@ if TYPE_CHECKING:
     from domcaps.validate.check import Validation
 
 _MOST_FINDINGS = 10
+_NO_XML = "xml-malformed"
+_MOST_KIB = 2**63 - 1
+"""``virDomainInfo`` has 64 bits, which clients in other languages take for signed."""
 
 
 class Domain(msgspec.Struct, frozen=True):
-    """One of them. `memory_kib` and `vcpus` are what its XML says, 0 where it can't be read."""
+    """One of them: `memory_kib`, `current_kib` and `vcpus` as in its XML, 0 if unreadable."""
 
     name: str
     uuid: bytes
     xml: str
     os_type: str = "hvm"
     memory_kib: int = 0
+    current_kib: int = 0
     vcpus: int = 1
 
     @property
@@ -42,12 +47,14 @@ def domain_of(data: bytes) -> Domain:
     name = (root.findtext("name") or "").strip()
     if not name:
         raise LibvirtError(Code.XML_ERROR, "the domain has no name", ErrorDomain.DOMAIN)
+    memory = _kib(root.find("memory"))
     return Domain(
         name,
         _identified(root),
         etree.tostring(root, encoding="unicode") + "\n",
         (root.findtext("os/type") or "hvm").strip(),
-        _memory_kib(root),
+        memory,
+        min(_kib(root.find("currentMemory")) or memory, memory),
         _count(root.findtext("vcpu")),
     )
 
@@ -61,6 +68,8 @@ def refusal(found: Validation) -> LibvirtError:
     shown = "; ".join(map(_sentence, errors[:_MOST_FINDINGS]))
     if len(errors) > _MOST_FINDINGS:
         shown += f"; and {len(errors) - _MOST_FINDINGS} more"
+    if errors[0].code == _NO_XML:
+        return LibvirtError(Code.XML_DETAIL, f"at {shown}", ErrorDomain.DOMAIN)
     code = Code.XML_ERROR if _is_about_form(errors[0]) else Code.CONFIG_UNSUPPORTED
     return LibvirtError(code, shown, ErrorDomain.DOMAIN)
 
@@ -91,17 +100,16 @@ def _identified(root: Node) -> bytes:
     return made.bytes
 
 
-_UNITS = {"b": 1, "bytes": 1, "kb": 1000, "k": 1024, "kib": 1024, "mb": 1000**2, "m": 1024**2,
-          "mib": 1024**2, "gb": 1000**3, "g": 1024**3, "gib": 1024**3, "tb": 1000**4,
-          "t": 1024**4, "tib": 1024**4}  # fmt: skip
-
-
-def _memory_kib(root: Node) -> int:
-    node = root.find("memory")
+def _kib(node: Node | None) -> int:
+    """Give a size in KiB, rounded up as libvirt does; 0 for one that can't be read."""
     if node is None:
         return 0
-    unit = _UNITS.get((node.get("unit") or "KiB").lower(), 1024)
-    return min(_count(node.text) * unit // 1024, 2**63)
+    try:
+        unit = Unit().parse((node.get("unit") or "KiB").strip())
+        number = NEEDED_SIZE.parse((node.text or "").strip())
+    except ValueError:
+        return 0
+    return min(-(-number * unit // KIB), _MOST_KIB)
 
 
 def _count(text: str | None) -> int:

@@ -28,6 +28,7 @@ class Code(enum.IntEnum):
     OPERATION_FAILED = 9
     XML_ERROR = 27
     OPERATION_DENIED = 29
+    XML_DETAIL = 35
     SYSTEM_ERROR = 38
     RPC = 39
     NO_DOMAIN = 42

@@ -11,14 +11,14 @@ import threading
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from domcaps.api import Host
 from domcaps.errors import UnsupportedTargetError
+from domcaps.hosts.host import Host
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
     from pathlib import Path
 
-    from domcaps.live import LiveHost
+    from domcaps.hosts.host import LiveHost
 
 
 T = TypeVar("T")

@@ -19,9 +19,24 @@ from typing import Any
 
 import msgspec
 
-from domcaps.serve.xdr import Codec, Record, pack, unpack
+from domcaps.serve.xdr import Codec, Record, pack, unpack_first
 
 _PROCEDURES: dict[int, Procedure] = {}
+
+LAST = 456
+"""The last number that libvirt 12.8 gives to a procedure."""
+
+_SENT_BY_SERVERS = frozenset({
+    107, *range(169, 174), 195, 224, 241, 248, *range(268, 271), 276, 292, 311, 315,
+    *range(318, 334), 339, 346, 348, 354, 359, 362, 363, 367, 370, 373, 376, 377, 379, 382, 383,
+    385, 423, 438, 446, *range(453, 456),
+})  # fmt: skip
+"""Numbers of events, which a client can't call."""
+
+
+def is_callable(number: int) -> bool:
+    """Tell whether libvirt's protocol has a procedure of that number for clients."""
+    return 1 <= number <= LAST and number not in _SENT_BY_SERVERS
 
 
 class Procedure(msgspec.Struct, frozen=True):
@@ -41,8 +56,8 @@ class Procedure(msgspec.Struct, frozen=True):
     quick: Callable[..., tuple[Any, ...] | None] | None = None
 
     def arguments(self, payload: bytes) -> tuple[Any, ...]:
-        """Read the arguments of a call; raises `XdrError`."""
-        found: tuple[Any, ...] = unpack(self.takes, payload)
+        """Read the arguments of a call, whatever follows them; raises `XdrError`."""
+        found: tuple[Any, ...] = unpack_first(self.takes, payload)
         return found
 
     def results(self, values: tuple[Any, ...] | None) -> bytes:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from domcaps.serve.access import Peer
-from domcaps.serve.errors import Code, LibvirtError
+from domcaps.serve.errors import Code, ErrorDomain, LibvirtError
 
 if TYPE_CHECKING:
     from domcaps.language import Dialect
@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from domcaps.serve.storage import Pool
 
 _USUAL = {"", "/", "/system", "/session"}
+_MOST_EVENTS = 1000
+Event = tuple[str, int, bytes]
+"""What a client is told of: the kind of object, the number of the event, and which object."""
+
 READ_ONLY = 1
 """``VIR_CONNECT_RO``."""
 
@@ -38,6 +42,8 @@ class Session:
         self.is_over = False
         self.wants_pings = False
         self.last_callback = 0
+        self.events: dict[Event, int] = {}
+        self.legacy_events: set[int] = set()
         self._source = source
         self._name = ""
 
@@ -53,7 +59,7 @@ class Session:
         ``qemu+tcp://127.0.0.1:16509/NAME``, ``qemu:///system?host=NAME``.
         """
         if self.is_open:
-            raise LibvirtError(Code.OPERATION_FAILED, "this connection is open already")
+            raise LibvirtError(Code.INTERNAL_ERROR, "connection already open", ErrorDomain.RPC)
         name = host_name(uri or "")
         self._source.get(name)
         self._name = name
@@ -76,10 +82,27 @@ class Session:
         self.is_open = False
         self.is_over = True
 
-    def callback(self) -> int:
-        """Give a number to a client that wants to be told of events."""
+    def register(self, event: Event) -> int:
+        """Give a number to a client that wants an event; raises `LibvirtError`.
+
+        As in libvirt, the same event of the same object is registered once over a connection.
+        """
+        if event in self.events:
+            raise LibvirtError(Code.INVALID_ARG, "event callback already tracked")
+        if len(self.events) >= _MOST_EVENTS:
+            detail = f"{_MOST_EVENTS} events are registered over this connection"
+            raise LibvirtError(Code.OPERATION_FAILED, detail)
         self.last_callback += 1
+        self.events[event] = self.last_callback - 1
         return self.last_callback - 1
+
+    def deregister(self, kind: str, callback: int) -> bool:
+        """Forget a callback; False where there is none of that number."""
+        for event, number in self.events.items():
+            if number == callback and event[0] == kind:
+                del self.events[event]
+                return True
+        return False
 
 
 def host_name(uri: str) -> str:
@@ -101,3 +124,11 @@ def check_flags(flags: int, known: int) -> None:
     """Refuse flags that nobody knows, rather than overlook a wish."""
     if flags & ~known:
         raise LibvirtError(Code.INVALID_ARG, f"unsupported flags (0x{flags & ~known:x})")
+
+
+def check_most(most: int, limit: int, what: str, kind: str) -> None:
+    """Refuse a number of results that can't be, in libvirt's words."""
+    if most < 0:
+        raise LibvirtError(Code.RPC, f"max{what} must be non-negative", ErrorDomain.RPC)
+    if most > limit:
+        raise LibvirtError(Code.RPC, f"max{what} > REMOTE_{kind}_LIST_MAX", ErrorDomain.RPC)

@@ -183,9 +183,9 @@ class Volume(msgspec.Struct, frozen=True):
         return etree.tostring(root, encoding="unicode", pretty_print=True)
 
 
-def pool_of(xml: str, *, real: bool, peer: Peer = Peer()) -> Pool:  # noqa: B008 - immutable
+def pool_of(xml: str | bytes, *, real: bool, peer: Peer = Peer()) -> Pool:  # noqa: B008 - immutable
     """Read the description of a pool; raises `LibvirtError` for what is no folder."""
-    root = parse(xml.encode(), ErrorDomain.STORAGE)
+    root = parse(xml, ErrorDomain.STORAGE)
     kind, name = root.get("type"), (root.findtext("name") or "").strip()
     path = (root.findtext("target/path") or "").strip()
     if root.tag != "pool" or kind != "dir":

@@ -7,6 +7,10 @@ out of smaller ones, so that a procedure's arguments can be written down as the 
     Array(DOMAIN, most=16384)
 
 Whatever is read may be hostile: lengths are compared with what is there before anything is made.
+It may also come from a client that packs values in its own way. What libvirt's decoder (libtirpc)
+takes is taken: any number but 0 means that an optional value is there, bytes of padding may be
+anything, a string ends at its first NUL and may be in any encoding, and bytes after the last
+argument are passed over.
 """
 
 from __future__ import annotations
@@ -128,26 +132,42 @@ class Opaque:
         out += bytes(-len(value) % 4)
 
 
-class String:
-    """Text in UTF-8."""
+class CString:
+    """Bytes that end where C ends a string: at the first NUL."""
 
     def __init__(self, most: int = STRING_MAX) -> None:
         self._bytes = Opaque(most)
 
+    def read(self, reader: Reader) -> bytes:
+        """Read them up to the first NUL."""
+        return self._bytes.read(reader).partition(b"\0")[0]
+
+    def write(self, value: bytes, out: bytearray) -> None:
+        """Append them up to the first NUL."""
+        self._bytes.write(value.partition(b"\0")[0], out)
+
+
+class String:
+    """Text. Bytes that are no UTF-8 become surrogates, and the same bytes when they are written."""
+
+    def __init__(self, most: int = STRING_MAX) -> None:
+        self._bytes = CString(most)
+
     def read(self, reader: Reader) -> str:
-        """Read it; there is no NUL in it, since C ends a string there."""
-        data = self._bytes.read(reader)
-        if b"\0" in data:
-            raise XdrError("a NUL in a string")
-        try:
-            return data.decode()
-        except UnicodeDecodeError as error:
-            raise XdrError(f"a string that is not UTF-8: {error.reason}") from error
+        """Read it."""
+        return self._bytes.read(reader).decode(errors="surrogateescape")
 
     def write(self, value: str, out: bytearray) -> None:
         """Append it."""
-        self._bytes.write(value.encode(errors="replace"), out)
+        try:
+            data = value.encode(errors="surrogateescape")
+        except UnicodeEncodeError:  # a surrogate that stands for no byte
+            data = value.encode(errors="replace")
+        self._bytes.write(data, out)
 
+
+XML = CString()
+"""A document: its encoding is what it says itself, so that it is left as bytes."""
 
 STRING = String()
 
@@ -159,11 +179,8 @@ class Optional:
         self._inner = inner
 
     def read(self, reader: Reader) -> Any:
-        """Read it; None for none."""
-        present = UINT.read(reader)
-        if present > 1:
-            raise XdrError(f"{present} is neither yes nor no")
-        return self._inner.read(reader) if present else None
+        """Read it; None for none. Any number but 0 says that there is one, as in libtirpc."""
+        return self._inner.read(reader) if UINT.read(reader) else None
 
     def write(self, value: Any, out: bytearray) -> None:
         """Append it."""
@@ -249,3 +266,8 @@ def unpack(codec: Codec, data: bytes) -> Any:
     value = codec.read(reader)
     reader.end()
     return value
+
+
+def unpack_first(codec: Codec, data: bytes) -> Any:
+    """Read a value from the front of `data`, whatever follows; raises `XdrError`."""
+    return codec.read(Reader(data))

@@ -160,7 +160,7 @@ class _Check:
     def _look_for(self, code: str) -> None:
         self._set_aside()
         for plan in looks_for(code):
-            if not plan.kind.since or self.world.target.dialect.speaks(plan.kind.since, ""):
+            if self.world.target.dialect.has_between(plan.kind.since, plan.kind.until):
                 for part in self.domain.all(plan.kind):
                     self._part(part, plan.look)
 
@@ -362,7 +362,7 @@ BROKEN = "this rule failed, please report it"
 def _offered(enum: Enum, world: World) -> Iterator[str]:
     dialect = world.target.dialect
     for choice in enum.choices:
-        spoken = choice.name and dialect.speaks(choice.since, choice.until)
+        spoken = choice.name and dialect.has_between(choice.since, choice.until)
         if spoken and world.truth(choice.when):
             yield choice.name
 

@@ -113,7 +113,7 @@ class _Uses:
                 self._add(element.name, node, "")
 
     def _nodes(self, element: Element) -> list[Node]:
-        if not self.dialect.speaks(element.since, element.until):
+        if not self.dialect.has_between(element.since, element.until):
             return []
         root, name = self.source.root, element.name
         places = (f"devices/{name}", name, f"features/{name}")
@@ -128,7 +128,7 @@ class _Uses:
 
     def _part(self, element: Element, path: str, node: Node) -> None:
         """Look at an element in another; of a tag of its own, it is an attribute's value."""
-        if not self.dialect.speaks(element.since, element.until):
+        if not self.dialect.has_between(element.since, element.until):
             return
         if not element.tag:
             # one that only groups has no element of its own in a domain
@@ -141,7 +141,7 @@ class _Uses:
                     self._enum(part, f"{path}.{part.name}", node)
 
     def _enum(self, enum: Enum, path: str, node: Node) -> None:
-        if not self.dialect.speaks(enum.since, enum.until):
+        if not self.dialect.has_between(enum.since, enum.until):
             return
         steps, _, attribute = enum.attribute.rpartition("@")
         if not enum.attribute:
@@ -163,7 +163,7 @@ class _Uses:
         holding = tuple(
             other.name
             for other in enum.choices
-            if self.dialect.speaks(other.since, other.until) and self.world.truth(other.when)
+            if self.dialect.has_between(other.since, other.until) and self.world.truth(other.when)
         )
         if choice is None:
             known = f"libvirt {self.dialect} knows no value {text!r} here"

@@ -70,7 +70,7 @@ def is_below(path: str, names: Collection[str]) -> bool:
 def _of_element(
     element: Element, world: World, statements: Mapping[str, str], prefix: str
 ) -> Iterator[Attempt]:
-    if not world.target.dialect.speaks(element.since, element.until):
+    if not world.target.dialect.has_between(element.since, element.until):
         return
     path = f"{prefix}{element.name}"
     if element.told is not None:
@@ -90,9 +90,9 @@ def _of_element(
 
 def _tellings(enum: Enum, world: World) -> Iterator[tuple[Choice, Telling]]:
     dialect = world.target.dialect
-    if dialect.speaks(enum.since, enum.until):
+    if dialect.has_between(enum.since, enum.until):
         for choice in enum.choices:
-            if dialect.speaks(choice.since, choice.until):
+            if dialect.has_between(choice.since, choice.until):
                 told = enum.told if choice.told is None else choice.told
                 yield choice, _UNSAID if told is None else told
 

@@ -2,6 +2,9 @@
 
 from domcaps.language.observed import device
 
+VIRTIO_MODELS = ("virtio", "virtio-transitional", "virtio-non-transitional")
+"""The models of a virtio device, as libvirt names them for most elements."""
+
 _KINDS = (
     "virtio-blk-pci",
     "virtio-net-pci",

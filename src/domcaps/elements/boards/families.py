@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from domcaps.language.changes.emulators import QEMU_3_1, QEMU_4_2, QEMU_5_2, QEMU_6_2, QEMU_7_2
 from domcaps.language.observed import arch, machine, virttype
 from domcaps.language.preference import Decision, Option, drives
 
@@ -14,35 +15,21 @@ if TYPE_CHECKING:
     from domcaps.facts.emulator import Machine
     from domcaps.language import Dialect, World
 
-_X86 = arch("i686", "x86_64")
-_ARM = arch("armv6l", "armv7l", "aarch64")
+X86 = arch("i686", "x86_64")
+"""Any machine type of the x86 architectures."""
 
-I440FX = _X86 & machine("pc", "pc-0.*", "pc-1.*", "pc-i440fx-*", "rhel*")
-"""The board with Intel's 440FX: ``pc`` and its versions."""
+# no QEMU emulates armv7b, which libvirt has a name for
+ARM = arch("armv6l", "armv7l", "aarch64")
+"""Any machine type of the ARM architectures."""
 
-Q35 = _X86 & machine("q35", "pc-q35-*")
-"""The board with Intel's Q35: ``q35`` and its versions."""
+RISCV = arch("riscv32", "riscv64")
+"""Any machine type of the RISC-V architectures."""
 
-XENFV = _X86 & machine("xenfv", "xenfv-*")
-"""The board of fully virtualized Xen guests."""
+LOONGARCH = arch("loongarch64")
+"""Any machine type of LoongArch."""
 
-ISAPC = machine("isapc")
-"""A PC without PCI."""
-
-ARM_VIRT = _ARM & machine("virt", "virt-*")
-"""ARM's paravirtual board."""
-
-PSERIES = arch("ppc64", "ppc64le") & machine("pseries", "pseries-*")
-"""IBM's POWER servers."""
-
-S390_CCW = arch("s390", "s390x") & machine("s390-ccw*")
-"""IBM's mainframes with channel I/O."""
-
-RISCV_VIRT = arch("riscv32", "riscv64") & machine("virt", "virt-*")
-"""RISC-V's paravirtual board."""
-
-LOONGARCH_VIRT = arch("loongarch64") & machine("virt", "virt-*")
-"""LoongArch's paravirtual board."""
+MIPS = arch("mips", "mipsel", "mips64", "mips64el")
+"""Any machine type of the MIPS architectures."""
 
 S390 = arch("s390", "s390x")
 """Any machine type of IBM's mainframes."""
@@ -50,19 +37,58 @@ S390 = arch("s390", "s390x")
 PPC64 = arch("ppc64", "ppc64le")
 """Any machine type of the 64-bit POWER architectures."""
 
-BUILTIN_IDE = I440FX | machine("malta", "sun4u", "g3beige")
+ALWAYS_PCI = PPC64 | arch("alpha", "ppc", "ppcemb", "sh4", "sh4eb", "sparc64")
+"""Architectures for which libvirt takes every board to have conventional PCI."""
+
+I440FX = X86 & machine("pc", "pc-0.*", "pc-1.*", "pc-i440fx-*", "rhel*")
+"""The board with Intel's 440FX: ``pc`` and its versions."""
+
+Q35 = X86 & machine("q35", "pc-q35-*")
+"""The board with Intel's Q35: ``q35`` and its versions."""
+
+XENFV = X86 & machine("xenfv", "xenfv-*")
+"""The board of fully virtualized Xen guests."""
+
+ISAPC = machine("isapc")
+"""A PC without PCI."""
+
+ARM_VIRT = ARM & machine("virt", "virt-*")
+"""ARM's paravirtual board."""
+
+PSERIES = PPC64 & machine("pseries", "pseries-*")
+"""IBM's POWER servers."""
+
+S390_CCW = S390 & machine("s390-ccw*")
+"""IBM's mainframes with channel I/O."""
+
+RISCV_VIRT = RISCV & machine("virt", "virt-*")
+"""RISC-V's paravirtual board."""
+
+LOONGARCH_VIRT = LOONGARCH & machine("virt", "virt-*")
+"""LoongArch's paravirtual board."""
+
+MALTA = machine("malta")
+"""The board MIPS Malta."""
+
+BUILTIN_IDE = I440FX | MALTA | machine("sun4u", "g3beige")
 """Boards with an IDE controller soldered on."""
 
-MICROVM = _X86 & machine("microvm")
+MICROVM = X86 & machine("microvm", "microvm-*")
 """QEMU's minimal board, without PCI."""
 
 KVM = virttype("kvm")
 """Guests that run on the host's processor, through KVM."""
 
-X86 = _X86
-"""Any machine type of the x86 architectures."""
+VERSATILE = ARM & machine("versatilepb")
+"""ARM's Versatile PB."""
 
-_OTHERS = ~(_X86 | _ARM | arch("riscv32", "riscv64", "loongarch64", "ppc64", "ppc64le", "s390x"))
+VEXPRESS = (ARM | RISCV) & machine("vexpress-*")
+"""ARM's Versatile Express; libvirt takes boards of RISC-V for it that are called alike."""
+
+VIRTUAL = ARM_VIRT | LOONGARCH_VIRT | RISCV_VIRT | S390
+"""Boards made for guests, where libvirt's usual device is one of virtio."""
+
+_OTHERS = ~(X86 | ARM | RISCV | LOONGARCH | PPC64 | S390)
 
 PREFERENCE = Decision(
     "os.machine",
@@ -72,18 +98,18 @@ PREFERENCE = Decision(
         Option(
             "q35",
             "PCI Express, and what later firmware and devices need",
-            when=_X86,
+            when=X86,
             guest=drives("qemu-x86-q35"),
         ),
-        Option("pc", "the board that the oldest guests know", when=_X86),
-        Option("q35", "PCI Express, and what later firmware and devices need", when=_X86),
+        Option("pc", "the board that the oldest guests know", when=X86),
+        Option("q35", "PCI Express, and what later firmware and devices need", when=X86),
         Option(
             "virt",
             "the board that is made for guests",
-            when=_ARM | arch("riscv32", "riscv64", "loongarch64"),
+            when=ARM | RISCV | LOONGARCH,
         ),
-        Option("pseries", "the board that is made for guests", when=arch("ppc64", "ppc64le")),
-        Option("s390-ccw-virtio", "the board that is made for guests", when=arch("s390x")),
+        Option("pseries", "the board that is made for guests", when=PPC64),
+        Option("s390-ccw-virtio", "the board that is made for guests", when=S390),
         Option("", "libvirt's own choice", when=_OTHERS),
     ),
 )
@@ -158,10 +184,18 @@ def canonical_machine(name: str, machines: tuple[Machine, ...]) -> str:
     return name
 
 
-# The oldest QEMU that a release of libvirt takes; from the first of them on, 11.3, it was 6.2.
-_OLDEST_QEMU = (("11.3", (6, 2, 0)), ("12.4", (7, 2, 0)))
+# The oldest QEMU that a release of libvirt takes, newest first.
+_OLDEST_QEMU = (
+    (QEMU_7_2, (7, 2, 0)),
+    (QEMU_6_2, (6, 2, 0)),
+    (QEMU_5_2, (5, 2, 0)),
+    (QEMU_4_2, (4, 2, 0)),
+    (QEMU_3_1, (3, 1, 0)),
+)
+_EVER = (2, 11, 0)
+"""Older ones are not known to any dialect, though libvirt took some until 7.4."""
 
 
 def oldest_qemu(dialect: Dialect) -> tuple[int, int, int]:
     """Give the oldest version of QEMU that a libvirt takes; it answers nothing about older ones."""
-    return max(version for since, version in _OLDEST_QEMU if dialect.speaks(since, ""))
+    return next((version for since, version in _OLDEST_QEMU if dialect.has(since)), _EVER)

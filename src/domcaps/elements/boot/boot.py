@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 
 from domcaps.elements.boards.families import X86
 from domcaps.elements.boot.os import Boot, Os
+from domcaps.language.changes.boot import SHIM_CHECKED
 from domcaps.language.finding import Stage
 from domcaps.language.kinds import Int, OneOf
 from domcaps.language.part import Part, field
 from domcaps.language.quantities import repeated
+from domcaps.language.require import libvirt_reads
 from domcaps.language.rule import Problems, Sample, problem, rule
 
 if TYPE_CHECKING:
@@ -184,9 +186,6 @@ def table_once(table: AcpiTable) -> Problems:
         yield problem(f"there is a table of type {again.type!r} before", again, "@type")
 
 
-_SHIM_CHECKED = "12.0"
-
-
 @rule(
     "os-shim-without-kernel",
     Os,
@@ -198,7 +197,7 @@ def shim_loads_a_kernel(system: Os) -> Problems:
 
     Older libvirt looks at it only where there is firmware to look at.
     """
-    anyway = system.domain.world.target.dialect.speaks(_SHIM_CHECKED, "")
+    anyway = libvirt_reads(system, SHIM_CHECKED)
     if system.kernel or not (anyway or system.firmware or system.has("loader")):
         return
     if system.domain.root.findtext("os/shim"):

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 from domcaps.elements.boot.os import Loader, Nvram, Os, Varstore
 from domcaps.facts.firmwarefile import DEFAULT_IMAGES
+from domcaps.language.changes.boot import FIRMWARE_REWORKED
 
 if TYPE_CHECKING:
     from domcaps.facts.firmwarefile import Firmware, FirmwareMapping
@@ -30,9 +31,6 @@ _INTERFACES = {"efi": "uefi", "bios": "bios", "pflash": "uefi", "rom": "bios"}
 _FORMATS = ("raw", "qcow2")
 _SEV_ES = 1 << 2
 """The bit of an SEV policy that asks for encrypted registers."""
-
-REWORKED = "12.0"
-"""The release whose changes announce a mended choice of firmware, without saying how."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +58,7 @@ class Wish:
 def wish_of(domain: Domain) -> Wish:
     """Gather it from all over the definition."""
     system, loader, nvram = domain.first(Os), domain.first(Loader), domain.first(Nvram)
-    reworked = domain.world.target.dialect.speaks(REWORKED, "")
+    reworked = domain.world.target.dialect.has(FIRMWARE_REWORKED)
     kind = (loader.type if loader else None) or ""
     return Wish(
         interface=_INTERFACES.get((system and system.firmware) or kind, ""),

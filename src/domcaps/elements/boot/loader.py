@@ -11,10 +11,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domcaps.elements.boards.families import Q35, X86
-from domcaps.elements.boot.firmware import REWORKED, chosen, is_default_image, wish_of
+from domcaps.elements.boot.firmware import chosen, is_default_image, wish_of
 from domcaps.elements.boot.os import FirmwareFeature, Loader, Nvram, Os, Varstore
+from domcaps.language.changes.boot import FIRMWARE_REWORKED, NVRAM_SLICES
 from domcaps.language.finding import Stage
 from domcaps.language.observed import arch, device
+from domcaps.language.require import libvirt_reads
 from domcaps.language.rule import Problems, Sample, problem, rule
 from domcaps.language.truth import Truth
 
@@ -28,9 +30,6 @@ UEFI_VARIABLES = device("uefi-vars-x64", "uefi-vars-sysbus")
 """QEMU's device that keeps UEFI variables in place of flash memory."""
 
 _OS = "<os firmware='efi'><type>hvm</type>{}</os><features><acpi/></features>"
-_SLICES = "12.0"
-"""Since about then a part of a block device can keep the variables."""
-
 _MANUAL = "<os><type machine='q35'>hvm</type>{}</os><features><acpi/></features>"
 _FLASH = "<loader readonly='yes' type='pflash'>/a/code.fd</loader>"
 
@@ -41,7 +40,7 @@ def _automatic(part: Part) -> bool:
 
 
 def _is_reworked(part: Part) -> bool:
-    return part.domain.world.target.dialect.speaks(REWORKED, "")
+    return libvirt_reads(part, FIRMWARE_REWORKED)
 
 
 @rule(
@@ -284,7 +283,7 @@ def store_is_plain(nvram: Nvram) -> Problems:
     part = nvram.find("source/slices/slice[@type='storage']")
     if part is None:
         return
-    if not nvram.domain.world.target.dialect.speaks(_SLICES, ""):
+    if not libvirt_reads(nvram, NVRAM_SLICES):
         yield problem("this libvirt can't keep variables in a slice", nvram, "source/slices")
     elif nvram.type != "block":
         yield problem("only a store of type='block' can be a slice", nvram, "source/slices")

@@ -18,9 +18,10 @@ from __future__ import annotations
 from domcaps.elements.boot.os import Nvram
 from domcaps.elements.storage import disk_network, disk_secrets, disk_source
 from domcaps.language.attributes import Attributes
+from domcaps.language.changes.boot import NVRAM_VXHS_DROPPED
 from domcaps.language.finding import Stage
 from domcaps.language.kinds import YES_NO
-from domcaps.language.require import speaks
+from domcaps.language.require import libvirt_reads
 from domcaps.language.rule import Problems, Sample, problem, rule
 
 _DROPPED = frozenset({"tftp", "vxhs"})
@@ -80,7 +81,7 @@ def source_is_sound(nvram: Nvram) -> Problems:
 )
 def protocol_is_there(nvram: Nvram) -> Problems:
     """QEMU has dropped TFTP and VxHS."""
-    dropped = _DROPPED if speaks(nvram, "11.4") else _DROPPED - {"vxhs"}
+    dropped = _DROPPED if libvirt_reads(nvram, NVRAM_VXHS_DROPPED) else _DROPPED - {"vxhs"}
     for image in nvram.images:
         if image.protocol in dropped:
             yield problem(f"QEMU has no protocol {image.protocol!r}", nvram, "source/@protocol")

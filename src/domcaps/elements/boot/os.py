@@ -30,6 +30,11 @@ from domcaps.elements.boot.os_command_line import (
 )
 from domcaps.elements.storage.images import Image
 from domcaps.language import Choice, Drift, Element, Enum, Place, Values, World
+from domcaps.language.changes.boot import (
+    FIRMWARE_FEATURES_REPORTED,
+    FIRMWARE_REWORKED,
+    VARSTORE_REPORTED,
+)
 from domcaps.language.kinds import YES_NO, Int, OneOf
 from domcaps.language.lazy import cached_property
 from domcaps.language.observed import WorldFact, device
@@ -80,10 +85,6 @@ def _descriptors(world: World) -> str:
 _BIOS = _some("a descriptor offers BIOS firmware", lambda f: f.bios, bios=True)
 _EFI = _some("a descriptor offers UEFI firmware", lambda f: f.efi)
 _SMM = _some("UEFI firmware is protected by SMM", lambda f: bool(f.secure_loader))
-
-# Firmware that is started like a Linux kernel: 11.3 counts it, 12.8 no longer knows it. The changes
-# of 12.0 announce that the choice of firmware was mended, without saying how.
-_KERNELS_UNTIL = "12.0"
 
 
 def _kernel(interface: str) -> Predicate:
@@ -140,10 +141,12 @@ FIRMWARE = Enum(
     choices=(
         # as good as nothing
         Choice("", listed=False, told=LIBVIRTS_OWN),
-        Choice("bios", _BIOS | _kernel("bios"), until=_KERNELS_UNTIL, told=_offering("bios")),
-        Choice("bios", _BIOS, since=_KERNELS_UNTIL, told=_offering("bios")),
-        Choice("efi", _EFI | _kernel("uefi"), until=_KERNELS_UNTIL, told=_offering("uefi")),
-        Choice("efi", _EFI, since=_KERNELS_UNTIL, at_start=_FIRMWARE_DRIFT, told=_offering("uefi")),
+        Choice("bios", _BIOS | _kernel("bios"), until=FIRMWARE_REWORKED, told=_offering("bios")),
+        Choice("bios", _BIOS, since=FIRMWARE_REWORKED, told=_offering("bios")),
+        Choice("efi", _EFI | _kernel("uefi"), until=FIRMWARE_REWORKED, told=_offering("uefi")),
+        Choice(
+            "efi", _EFI, since=FIRMWARE_REWORKED, at_start=_FIRMWARE_DRIFT, told=_offering("uefi")
+        ),
     ),
 )
 
@@ -239,7 +242,11 @@ SECURE_BOOT_PREFERENCE = Decision(
     ),
 )
 
-FIRMWARE_FEATURES = Element("firmwareFeatures", since="12.1", content=(SECURE_BOOT, ENROLLED_KEYS))
+FIRMWARE_FEATURES = Element(
+    "firmwareFeatures",
+    since=FIRMWARE_FEATURES_REPORTED,
+    content=(SECURE_BOOT, ENROLLED_KEYS),
+)
 
 
 def _loaders(world: World) -> tuple[str, ...]:
@@ -280,11 +287,11 @@ LOADER = Element(
                 Choice(
                     "yes",
                     _SMM | _KERNEL_SMM,
-                    until=_KERNELS_UNTIL,
+                    until=FIRMWARE_REWORKED,
                     at_start=(NO_SMM,),
                     told=_PROTECTED,
                 ),
-                Choice("yes", _SMM, since=_KERNELS_UNTIL, at_start=(NO_SMM,), told=_PROTECTED),
+                Choice("yes", _SMM, since=FIRMWARE_REWORKED, at_start=(NO_SMM,), told=_PROTECTED),
                 Choice(
                     "no", sample="<os><loader type='rom' secure='no'>/a</loader></os>", told=ROM
                 ),
@@ -297,7 +304,7 @@ LOADER = Element(
 
 VARSTORE = Element(
     "varstore",
-    since="12.1",
+    since=VARSTORE_REPORTED,
     supported=device("uefi-vars-x64", "uefi-vars-sysbus")
     & _some("a descriptor offers a template of a variable store", lambda f: bool(f.varstore)),
     told=varstore_told,

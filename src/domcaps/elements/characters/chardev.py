@@ -22,12 +22,13 @@ from typing import TYPE_CHECKING
 
 from domcaps.elements.base.device import Device
 from domcaps.elements.display.graphics import has_graphics
+from domcaps.language.changes.characters import CHARACTER_PORT_COUNTED
 from domcaps.language.finding import Stage
 from domcaps.language.kinds import Int, OneOf
 from domcaps.language.lazy import cached_property
 from domcaps.language.observed import qapi
 from domcaps.language.part import Part, field
-from domcaps.language.require import needs, speaks
+from domcaps.language.require import libvirt_reads, needs
 from domcaps.language.rule import Problems, Sample, problem, rule
 
 if TYPE_CHECKING:
@@ -178,7 +179,11 @@ def type_is_known(part: CharacterSource) -> Problems:
 )
 def ports_are_counted_from_0(part: CharacterPort) -> Problems:
     """Ports are counted from 0; once libvirt took negative numbers for large ones."""
-    if part.port is not None and not 0 <= part.port <= _MOST_PORTS and speaks(part, "12.8"):
+    if (
+        part.port is not None
+        and not 0 <= part.port <= _MOST_PORTS
+        and libvirt_reads(part, CHARACTER_PORT_COUNTED)
+    ):
         yield problem(f"ports are counted from 0 up to {_MOST_PORTS}", part, "target/@port")
 
 

@@ -16,6 +16,7 @@ from domcaps.elements.characters.chardev_command_line import console
 from domcaps.elements.characters.serial import Serial, address_problems, port_type
 from domcaps.elements.display.graphics import SPICE
 from domcaps.language import Choice, Drift, Element, Enum
+from domcaps.language.changes.characters import CONSOLE_REPORTED
 from domcaps.language.finding import Stage
 from domcaps.language.lazy import cached_property
 from domcaps.language.observed import device, qapi
@@ -108,7 +109,7 @@ PREFERENCE = Decision(
     ),
 )
 
-ELEMENT = Element("console", order=130, since="11.5", content=(TYPE,))
+ELEMENT = Element("console", order=130, since=CONSOLE_REPORTED, content=(TYPE,))
 
 TARGET_TYPE = Enum(
     "targetType",

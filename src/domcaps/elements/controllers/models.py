@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from domcaps.elements.base.virtio import VIRTIO_MODELS
 from domcaps.elements.boards.families import (
+    ARM,
     ARM_VIRT,
     LOONGARCH_VIRT,
     PSERIES,
@@ -14,6 +16,11 @@ from domcaps.elements.boards.families import (
     X86,
 )
 from domcaps.language import Choice, Enum
+from domcaps.language.changes.controllers import (
+    CONTROLLER_NVME,
+    SCSI_VIRTIO_DEFAULT,
+    USB_MODEL_CHOSEN,
+)
 from domcaps.language.observed import arch, device, machine
 
 if TYPE_CHECKING:
@@ -21,23 +28,45 @@ if TYPE_CHECKING:
     from domcaps.language.predicate import Predicate
     from domcaps.language.world import World
 
-_ARM = arch("armv6l", "armv7l", "armv7b", "aarch64")
-
 TYPE = Enum(
     "type",
     attribute="@type",
     choices=(
         *(Choice(name) for name in ("ide", "fdc", "scsi", "sata", "virtio-serial", "ccid", "usb")),
         *(Choice(name) for name in ("pci", "xenbus", "isa")),
-        Choice("nvme", since="11.5"),
+        Choice("nvme", since=CONTROLLER_NVME),
     ),
 )
 
-VIRTIO_SCSI_MODELS = frozenset({"virtio-scsi", "virtio-transitional", "virtio-non-transitional"})
-_VIRTIO = ("virtio", "virtio-transitional", "virtio-non-transitional")
+VIRTIO_SCSI_MODELS = frozenset({"virtio-scsi", *VIRTIO_MODELS[1:]})
+"""Models of SCSI controllers of virtio: the plain one has a name of its own."""
 PCI_ROOTS = frozenset({"pci-root", "pcie-root"})
+XHCI = frozenset({"nec-xhci", "qemu-xhci"})
+"""USB 3 controllers."""
+
+WITH_PORTS = XHCI | {"qusb1", "qusb2"}
+"""USB controllers of which a domain may say how many ports they have."""
+
 EHCI = frozenset({"ich9-ehci1", "ich9-uhci1", "ich9-uhci2", "ich9-uhci3"})
 """A USB 2 controller and its companions: one group of them has one index."""
+
+COMPANIONS = EHCI - {"ich9-ehci1"}
+"""USB 1 controllers that serve the slow devices of a USB 2 controller, at its ports."""
+
+USB_PORTS = {
+    "piix3-uhci": 2,
+    "piix4-uhci": 2,
+    "vt82c686b-uhci": 2,
+    "ehci": 6,
+    "ich9-ehci1": 6,
+    "pci-ohci": 3,
+    "nec-xhci": 4,
+    "qemu-xhci": 4,
+    "qusb1": 8,
+    "qusb2": 8,
+    "none": 0,
+}
+"""Ports of a USB controller of which a domain does not say how many there are, by model."""
 
 MODELS: dict[str, tuple[str, ...]] = {
     "ide": ("piix3", "piix4", "ich6"),
@@ -46,7 +75,7 @@ MODELS: dict[str, tuple[str, ...]] = {
         "lsisas1078", "virtio-transitional", "virtio-non-transitional", "ncr53c90", "dc390",
         "am53c974",
     ),
-    "virtio-serial": _VIRTIO,
+    "virtio-serial": VIRTIO_MODELS,
     "usb": (
         "piix3-uhci", "piix4-uhci", "ehci", *sorted(EHCI), "vt82c686b-uhci", "pci-ohci",
         "nec-xhci", "qusb1", "qusb2", "qemu-xhci", "none",
@@ -88,7 +117,6 @@ USB_DEVICES: dict[str, Predicate] = {
     "nec-xhci": device("nec-usb-xhci"),
     "qemu-xhci": device("qemu-xhci"),
 }
-USB_PRESENT = tuple(USB_DEVICES.values())  # named here for the probe
 
 VIRTUAL_BOARDS = ARM_VIRT | RISCV_VIRT
 
@@ -100,7 +128,7 @@ def default_scsi_model(domain: Domain) -> str | None:
         return "ibmvscsi"
     if world.truth(S390) or world.truth(LOONGARCH_VIRT):
         return "virtio-scsi"
-    if world.target.dialect.speaks("11.6", "") and world.truth(VIRTUAL_BOARDS):
+    if world.target.dialect.has(SCSI_VIRTIO_DEFAULT) and world.truth(VIRTUAL_BOARDS):
         return "virtio-scsi"
     for model, condition in (
         ("lsilogic", SCSI_LSI),
@@ -122,7 +150,7 @@ def default_usb_model(domain: Domain, *, addressed: bool = False) -> str | None:
     `addressed` tells that the domain gives an address for it.
     """
     world = domain.world
-    if world.target.dialect.speaks("11.9", ""):
+    if world.target.dialect.has(USB_MODEL_CHOSEN):
         return _usb_model(world, domain.arch)
     return _old_usb_model(world, domain, addressed=addressed)
 
@@ -156,6 +184,6 @@ def added_usb_model(domain: Domain) -> str | None:
     world = domain.world
     if world.truth(Q35):
         return _first_present(world, "qemu-xhci", "nec-xhci", "ich9-ehci1")
-    if world.truth(_ARM) and not world.target.dialect.speaks("11.9", ""):
+    if world.truth(ARM) and not world.target.dialect.has(USB_MODEL_CHOSEN):
         return "pci-ohci"
-    return default_usb_model(domain) or ("default" if not world.truth(_ARM) else None)
+    return default_usb_model(domain) or ("default" if not world.truth(ARM) else None)

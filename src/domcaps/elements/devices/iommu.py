@@ -14,12 +14,13 @@ from domcaps.elements.base.device import Device
 from domcaps.elements.boards.families import ARM_VIRT, Q35
 from domcaps.language import Choice, Enum
 from domcaps.language.attributes import Attributes, number
+from domcaps.language.changes.devices import IOMMU_AMD, IOMMU_GRANULE, IOMMU_OPTIONS
 from domcaps.language.kinds import ON_OFF, SIGNED, UNSIGNED, OneOf
 from domcaps.language.lazy import cached_property
 from domcaps.language.observed import device, device_property
 from domcaps.language.part import field
 from domcaps.language.quantities import KIB, SIZE, UNIT, size_of
-from domcaps.language.require import needs, speaks
+from domcaps.language.require import libvirt_reads, needs
 from domcaps.language.rule import Problems, Sample, problem, rule
 
 MODEL = Enum(
@@ -32,7 +33,7 @@ MODEL = Enum(
             "virtio",
             device("virtio-iommu-pci") & device_property("virtio-iommu-pci", "boot-bypass"),
         ),
-        Choice("amd", device("amd-iommu"), since="11.5"),
+        Choice("amd", device("amd-iommu"), since=IOMMU_AMD),
     ),
 )
 
@@ -41,11 +42,11 @@ _MACHINES = {"intel": Q35, "amd": Q35, "smmuv3": ARM_VIRT, "virtio": Q35 | ARM_V
 # what <driver> may say, by the release of libvirt that came to read it
 _READ = (
     (
-        "11.5",
+        IOMMU_AMD,
         Attributes({"xtsup": ON_OFF, "passthrough": ON_OFF}),
     ),
     (
-        "12.0",
+        IOMMU_OPTIONS,
         Attributes(
             {
                 "pciBus": SIGNED,
@@ -120,14 +121,14 @@ class Iommu(Device):
             return {}
         read = set(INTEL_PROPERTIES)
         for since, attributes in _READ:
-            if speaks(self, since):
+            if libvirt_reads(self, since):
                 read.update(attributes.kinds)
         said = {name: driver.get(name, "") for name in read if driver.get(name) is not None}
         for name, least in _NOTHING_BELOW.items():
             if name in said and number(driver, name, least) < least:
                 del said[name]
         granule = driver.find("granule")
-        if granule is not None and granule.attrib and speaks(self, "12.1"):
+        if granule is not None and granule.attrib and libvirt_reads(self, IOMMU_GRANULE):
             said["granule"] = granule.get("size", granule.get("mode", ""))
         return said
 
@@ -140,7 +141,10 @@ class Iommu(Device):
 )
 def one_iommu(iommu: Iommu) -> Problems:
     """Before libvirt 12.0 a domain has one such unit at most."""
-    if not speaks(iommu, "12.0") and iommu.domain.all(Iommu)[0].node is not iommu.node:
+    if (
+        not libvirt_reads(iommu, IOMMU_OPTIONS)
+        and iommu.domain.all(Iommu)[0].node is not iommu.node
+    ):
         yield problem("there is an <iommu> already", iommu)
 
 
@@ -156,9 +160,9 @@ def newer_attributes_have_their_form(iommu: Iommu) -> Problems:
     if driver is None:
         return
     for since, attributes in _READ:
-        if speaks(iommu, since):
+        if libvirt_reads(iommu, since):
             yield from attributes.problems(driver)
-    if speaks(iommu, "12.1"):
+    if libvirt_reads(iommu, IOMMU_GRANULE):
         yield from _GRANULE.problems(driver.find("granule"))
 
 
@@ -284,7 +288,7 @@ def addresses_have_a_width(iommu: Iommu) -> Problems:
     """Addresses that ``virtio`` translates have 32 to 64 bits; before 12.0 that was not to set."""
     if iommu.model != "virtio" or not iommu.aw_bits:
         return
-    if not speaks(iommu, "12.0"):
+    if not libvirt_reads(iommu, IOMMU_OPTIONS):
         yield problem("a virtio IOMMU has no aw_bits", iommu, "driver/@aw_bits")
     elif not _WIDTH[0] <= iommu.aw_bits <= _WIDTH[1]:
         yield problem("aw_bits are from 32 to 64", iommu, "driver/@aw_bits")

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from domcaps.elements.advice.drifts import NO_PCI
 from domcaps.elements.base.device import Device
-from domcaps.elements.boards.families import ARM_VIRT, PSERIES, S390, S390_CCW, X86
+from domcaps.elements.boards.defaults import panic_model
+from domcaps.elements.boards.families import PSERIES, S390_CCW, X86
 from domcaps.elements.placement.installed import Hardware
 from domcaps.language import AnyChoice, Choice, Element, Enum
 from domcaps.language.lazy import cached_property
@@ -40,7 +41,6 @@ MODEL = Enum(
 
 ELEMENT = Element("panic", order=120, supported=AnyChoice(MODEL), content=(MODEL,))
 
-_DEFAULTS = (("pseries", PSERIES), ("s390", S390), ("isa", X86), ("pvpanic", ARM_VIRT))
 _ADDRESSES = {"isa": "isa", "pvpanic": "pci"}
 
 
@@ -54,9 +54,7 @@ class Panic(Device):
     @cached_property
     def model(self) -> str:
         """The model, libvirt's default where none is named, "" where there is no default."""
-        if self.named not in {None, "default"}:
-            return self.named or ""
-        return next((name for name, when in _DEFAULTS if self.holds(when)), "")
+        return panic_model(self.node, self.domain)
 
 
 @rule(

@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING
 
 from domcaps.elements.advice.remedies import install
 from domcaps.elements.base.device import Device
+from domcaps.elements.boards.defaults import tpm_model
 from domcaps.elements.boards.families import PPC64, X86
 from domcaps.facts.host import TPM_PROGRAMS
 from domcaps.language import ALWAYS, AnyChoice, Choice, Drift, Element, Enum
 from domcaps.language.attributes import Attributes
+from domcaps.language.changes.devices import TPM_TYPES
 from domcaps.language.kinds import UNSIGNED, YES_NO, OneOf
 from domcaps.language.lazy import cached_property
 from domcaps.language.observed import EmulatorFact, HostFact, device, qom_type
@@ -75,9 +77,6 @@ SWTPM = HostFact(
     install("swtpm swtpm-tools"),
 )
 
-# Older libvirt asks QEMU for its TPMs, 12.8 looks at the types. That it was 12.2 which changed is
-# not proven: no QEMU is known of which the two say different things.
-_TYPES_SINCE = "12.2"
 _TIS = device("tpm-tis", "tpm-tis-device", "tpm-tis-i2c")
 _EMULATOR = SWTPM & qom_type("tpm-emulator")
 
@@ -138,21 +137,21 @@ MODEL = Enum(
     attribute="@model",
     choices=(
         Choice(
-            "tpm-tis", _model("tpm-tis"), until=_TYPES_SINCE, drifts=(_NO_BACK_END,), told=_TIS_TOLD
+            "tpm-tis", _model("tpm-tis"), until=TPM_TYPES, drifts=(_NO_BACK_END,), told=_TIS_TOLD
         ),
-        Choice("tpm-tis", _TIS, since=_TYPES_SINCE, drifts=(_NO_BACK_END,), told=_TIS_TOLD),
-        Choice("tpm-crb", _model("tpm-crb"), until=_TYPES_SINCE, told=_CRB_TOLD),
-        Choice("tpm-crb", device("tpm-crb"), since=_TYPES_SINCE, told=_CRB_TOLD),
+        Choice("tpm-tis", _TIS, since=TPM_TYPES, drifts=(_NO_BACK_END,), told=_TIS_TOLD),
+        Choice("tpm-crb", _model("tpm-crb"), until=TPM_TYPES, told=_CRB_TOLD),
+        Choice("tpm-crb", device("tpm-crb"), since=TPM_TYPES, told=_CRB_TOLD),
         Choice(
             "tpm-spapr",
             device("tpm-spapr") | _model("tpm-spapr"),
-            until=_TYPES_SINCE,
+            until=TPM_TYPES,
             told=_SPAPR_TOLD,
         ),
         Choice(
             "tpm-spapr",
             device("tpm-spapr"),
-            since=_TYPES_SINCE,
+            since=TPM_TYPES,
             told=_SPAPR_TOLD,
         ),
         Choice("spapr-tpm-proxy", device("spapr-tpm-proxy"), told=_PROXY_TOLD),
@@ -164,12 +163,12 @@ BACKEND_MODEL = Enum(
     "backendModel",
     attribute="backend/@type",
     choices=(
-        Choice("passthrough", _backend("passthrough"), until=_TYPES_SINCE, told=_PASSED_TOLD),
-        Choice("passthrough", qom_type("tpm-passthrough"), since=_TYPES_SINCE, told=_PASSED_TOLD),
-        Choice("emulator", SWTPM & _backend("emulator"), until=_TYPES_SINCE),
-        Choice("emulator", _EMULATOR, since=_TYPES_SINCE),
-        Choice("external", SWTPM & _backend("emulator"), until=_TYPES_SINCE),
-        Choice("external", _EMULATOR, since=_TYPES_SINCE),
+        Choice("passthrough", _backend("passthrough"), until=TPM_TYPES, told=_PASSED_TOLD),
+        Choice("passthrough", qom_type("tpm-passthrough"), since=TPM_TYPES, told=_PASSED_TOLD),
+        Choice("emulator", SWTPM & _backend("emulator"), until=TPM_TYPES),
+        Choice("emulator", _EMULATOR, since=TPM_TYPES),
+        Choice("external", SWTPM & _backend("emulator"), until=TPM_TYPES),
+        Choice("external", _EMULATOR, since=TPM_TYPES),
     ),
     told=_EMULATED_TOLD,
 )
@@ -248,7 +247,7 @@ class Tpm(Device):
     @cached_property
     def model(self) -> str:
         """The model, libvirt's default where none is named."""
-        return self.named or ("tpm-spapr" if self.holds(PPC64) else "tpm-tis")
+        return tpm_model(self.node, self.domain)
 
     @cached_property
     def version(self) -> str:

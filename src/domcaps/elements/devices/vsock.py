@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 from domcaps.elements.base.device import Device
+from domcaps.elements.base.virtio import VIRTIO_MODELS
 from domcaps.elements.base.virtio_options import VirtioOptions
 from domcaps.language.kinds import POSITIVE, YES_NO, OneOf
 from domcaps.language.observed import device
@@ -28,9 +29,7 @@ class Vsock(VirtioOptions, Device):
 
     path = "devices/vsock"
 
-    model = field(
-        "@model", OneOf(("default", "virtio", "virtio-transitional", "virtio-non-transitional"))
-    )
+    model = field("@model", OneOf(("default", *VIRTIO_MODELS)))
     address_number = field("cid/@address", POSITIVE)
     auto = field("cid/@auto", YES_NO)
 

@@ -15,17 +15,19 @@ from typing import TYPE_CHECKING, Any
 from domcaps.elements.advice.drifts import no_module
 from domcaps.elements.advice.programs import helper
 from domcaps.elements.base.device import Device
+from domcaps.elements.boards.defaults import video_model
 from domcaps.elements.display.video import MODEL_TYPE as VIDEO_MODEL
-from domcaps.elements.display.video import Video, default_model
+from domcaps.elements.display.video import Video
 from domcaps.elements.qemu.fragments import NO_X11, SPICE_SERVER
 from domcaps.language import Choice, Element, Enum
 from domcaps.language.attributes import Attributes
+from domcaps.language.changes.display import GRAPHICS_DEFINED, GRAPHICS_RDP_COUNTED
 from domcaps.language.finding import Stage
 from domcaps.language.kinds import ON_OFF, POSITIVE, SIGNED, YES_NO, OneOf
 from domcaps.language.observed import option, qapi
 from domcaps.language.part import field
 from domcaps.language.preference import Decision, Option, used_as
-from domcaps.language.require import needs, speaks
+from domcaps.language.require import libvirt_reads, needs
 from domcaps.language.rule import Problems, Sample, problem, rule
 from domcaps.language.told import Told, Untold
 
@@ -127,7 +129,7 @@ _ATTRIBUTES = {
     "dbus": Attributes({"p2p": YES_NO}),
 }
 # and those in which it overlooked nonsense before 11.10
-_SINCE_11_10 = {
+_BY_DEFINITION = {
     "vnc": Attributes({"autoport": YES_NO, "websocketGenerated": YES_NO, "wait": YES_NO}),
     "rdp": Attributes({"autoport": YES_NO, "replaceUser": YES_NO, "multiUser": YES_NO}),
 }
@@ -204,8 +206,8 @@ def attributes_have_their_form(graphics: Graphics) -> Problems:
     kind = graphics.type or ""
     if kind in _ATTRIBUTES:
         yield from _ATTRIBUTES[kind].problems(graphics.node)
-    if kind in _SINCE_11_10 and speaks(graphics, "11.10"):
-        yield from _SINCE_11_10[kind].problems(graphics.node)
+    if kind in _BY_DEFINITION and libvirt_reads(graphics, GRAPHICS_DEFINED):
+        yield from _BY_DEFINITION[kind].problems(graphics.node)
     for tag, wanted in _CHILDREN.get(kind, {}).items():
         yield from wanted.problems(graphics.find(tag))
     if kind == "spice":
@@ -224,7 +226,7 @@ def one_of_each_type(graphics: Graphics) -> Problems:
     """QEMU shows the screen once in each way."""
     others = [g for g in graphics.domain.all(Graphics) if g.type == graphics.type]
     # two RDP servers were not counted from the beginning
-    if graphics.type == "rdp" and not speaks(graphics, "11.3"):
+    if graphics.type == "rdp" and not libvirt_reads(graphics, GRAPHICS_RDP_COUNTED):
         return
     if graphics.type and others[0].node is not graphics.node:
         yield problem(f"there are {graphics.type} graphics already", graphics, "@type")
@@ -297,7 +299,7 @@ def video_is_added(graphics: Graphics) -> Problems:
     domain = graphics.domain
     if domain.all(Video) or domain.all(Graphics)[0].node is not graphics.node:
         return
-    model = default_model(graphics)
+    model = video_model(None, graphics.domain)
     choice = VIDEO_MODEL.find(model, domain.world.target.dialect)
     if choice is not None:
         yield from needs(graphics, choice.when, f"this QEMU lacks the video device {model!r}")

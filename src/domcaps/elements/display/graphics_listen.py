@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING
 
 from domcaps.elements.display.graphics import Graphics
 from domcaps.language.attributes import Attributes
+from domcaps.language.changes.display import GRAPHICS_DEFINED
 from domcaps.language.finding import Stage
 from domcaps.language.kinds import OneOf
-from domcaps.language.require import speaks
+from domcaps.language.require import libvirt_reads
 from domcaps.language.rule import Problems, problem, rule
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ _TWO = (
 )
 def one_listen(graphics: Graphics) -> Problems:
     """A server listens in one place: more than one ``<listen>`` is refused."""
-    if speaks(graphics, "11.10"):
+    if libvirt_reads(graphics, GRAPHICS_DEFINED):
         yield from _several(graphics)
 
 
@@ -140,5 +141,5 @@ def one_listen(graphics: Graphics) -> Problems:
 )
 def one_listen_at_start(graphics: Graphics) -> Problems:
     """Before libvirt 11.10 several ``<listen>`` were noticed only when the guest was started."""
-    if graphics.type != "rdp" and not speaks(graphics, "11.10"):
+    if graphics.type != "rdp" and not libvirt_reads(graphics, GRAPHICS_DEFINED):
         yield from _several(graphics)

@@ -14,9 +14,10 @@ import re
 from domcaps.elements.display.graphics import Graphics, has_graphics
 from domcaps.elements.display.graphics_listen import first_type
 from domcaps.language.attributes import number
+from domcaps.language.changes.display import GRAPHICS_DEFINED
 from domcaps.language.finding import Stage
 from domcaps.language.observed import option
-from domcaps.language.require import needs, speaks
+from domcaps.language.require import libvirt_reads, needs
 from domcaps.language.rule import Problems, Sample, problem, rule
 
 POWER_CONTROL = option("vnc", "power-control")
@@ -50,7 +51,7 @@ def automatic(graphics: Graphics) -> bool:
     if said in {"yes", "no"}:
         return said == "yes"
     port = graphics.node.get("port")
-    return port in {None, "-1"} or (port == "0" and speaks(graphics, "11.10"))
+    return port in {None, "-1"} or (port == "0" and libvirt_reads(graphics, GRAPHICS_DEFINED))
 
 
 @rule(
@@ -101,7 +102,9 @@ def connected_is_known(graphics: Graphics) -> Problems:
 
 def _has_password(graphics: Graphics) -> bool:
     """Tell whether a password counts: which servers have one."""
-    with_one = {"vnc", "spice", "rdp"} if speaks(graphics, "11.10") else {"vnc", "spice"}
+    with_one = (
+        {"vnc", "spice", "rdp"} if libvirt_reads(graphics, GRAPHICS_DEFINED) else {"vnc", "spice"}
+    )
     return graphics.type in with_one and graphics.node.get("passwd") is not None
 
 
@@ -154,7 +157,7 @@ def rdp_has_one_user(graphics: Graphics) -> Problems:
         return
     for name in ("replaceUser", "multiUser"):
         said = graphics.node.get(name)
-        if said == "yes" or (said is not None and speaks(graphics, "11.10")):
+        if said == "yes" or (said is not None and libvirt_reads(graphics, GRAPHICS_DEFINED)):
             yield problem(f"RDP has no {name} here", graphics, f"@{name}")
     if _has_password(graphics) and graphics.node.get("passwdValidTo") is not None:
         yield problem("an RDP password does not expire", graphics, "@passwdValidTo")

@@ -11,7 +11,9 @@
 from __future__ import annotations
 
 from domcaps.elements.base.device import Device
+from domcaps.elements.base.virtio import VIRTIO_MODELS
 from domcaps.elements.base.virtio_options import VirtioOptions
+from domcaps.elements.boards.defaults import input_bus
 from domcaps.elements.boards.families import I440FX, ISAPC, Q35, S390, S390_CCW, X86, XENFV
 from domcaps.language.attributes import Attributes
 from domcaps.language.finding import Stage
@@ -26,7 +28,7 @@ from domcaps.language.rule import Problems, Sample, problem, rule
 
 TYPES = OneOf(("mouse", "tablet", "keyboard", "passthrough", "evdev"))
 BUSES = OneOf(("ps2", "usb", "xen", "parallels", "virtio", "none"))
-MODELS = OneOf(("virtio", "virtio-transitional", "virtio-non-transitional"))
+MODELS = OneOf(VIRTIO_MODELS)
 
 I8042 = device("i8042") & (I440FX | Q35 | XENFV | ISAPC)
 USB_KEYBOARD = device("usb-kbd")
@@ -100,13 +102,7 @@ class Input(VirtioOptions, Device):
     @cached_property
     def bus(self) -> str:
         """The bus, libvirt's default where none is named."""
-        if self.named_bus is not None:
-            return self.named_bus
-        if self.type in {"mouse", "keyboard"} and self.holds(X86):
-            return "ps2"
-        if self.holds(S390) or self.type == "passthrough":
-            return "virtio"
-        return "none" if self.type == "evdev" else "usb"
+        return input_bus(self.node, self.domain)
 
     @property
     def is_virtio(self) -> bool:

@@ -26,15 +26,18 @@ from __future__ import annotations
 from domcaps.elements.advice.drifts import NO_DMA, NO_PCI
 from domcaps.elements.base.device import Device
 from domcaps.elements.base.virtio_options import VirtioOptions, given_options
-from domcaps.elements.boards.families import ARM_VIRT, LOONGARCH_VIRT, PPC64, RISCV_VIRT, S390
+from domcaps.elements.boards.defaults import VIDEO_KNOWN, video_model
+from domcaps.elements.boards.families import VIRTUAL
 from domcaps.elements.boards.fixed import NO_FRAME_BUFFER
 from domcaps.elements.qemu.fragments import on_any_bus
 from domcaps.language import ALWAYS, Choice, Element, Enum
+from domcaps.language.changes.display import VIDEO_EDID
 from domcaps.language.kinds import ON_OFF, UNSIGNED, YES_NO, OneOf
 from domcaps.language.lazy import cached_property
 from domcaps.language.observed import device
 from domcaps.language.part import Part, field
 from domcaps.language.preference import Decision, Option, drives
+from domcaps.language.require import libvirt_reads
 from domcaps.language.rule import Problems, Sample, problem, rule
 from domcaps.language.told import LIBVIRTS_OWN, Told
 
@@ -73,7 +76,6 @@ MODEL_TYPE = Enum(
 ELEMENT = Element("video", order=30, content=(MODEL_TYPE,))
 
 _SEEN = (("graphics.type", ("spice", "vnc", "sdl", "dbus", "rdp", "egl-headless")),)
-_VIRTUAL = ARM_VIRT | LOONGARCH_VIRT | RISCV_VIRT | S390
 
 PREFERENCE = Decision(
     "video.modelType",
@@ -84,7 +86,7 @@ PREFERENCE = Decision(
     options=(
         Option("", "there is no screen to see", given=(("graphics.type", ("",)),)),
         Option("virtio", "the fastest", given=_SEEN, guest=drives("virtio1.0-gpu")),
-        Option("virtio", "the one that is made for the board", when=_VIRTUAL, given=_SEEN),
+        Option("virtio", "the one that is made for the board", when=VIRTUAL, given=_SEEN),
         Option(
             "qxl",
             "SPICE knows it best",
@@ -99,15 +101,6 @@ PREFERENCE = Decision(
         Option("", "libvirt's own choice"),
     ),
 )
-
-# what a <video> is that does not say: the first whose condition holds
-_DEFAULTS = (
-    ("vga", PPC64),
-    ("virtio", ARM_VIRT | LOONGARCH_VIRT | RISCV_VIRT | S390),
-    ("cirrus", device("cirrus-vga")),
-    ("vga", device("VGA")),
-)
-DEFAULT_KNOWN = PPC64 | ARM_VIRT | LOONGARCH_VIRT | RISCV_VIRT | S390 | device("cirrus-vga", "VGA")
 
 # the only ones that can stand beside another, and have several screens
 _SECONDARY = frozenset({"qxl", "virtio"})
@@ -137,9 +130,7 @@ class Video(VirtioOptions, Device):
     @cached_property
     def type(self) -> str:
         """The model, libvirt's default where none is named, "" where that is unknown."""
-        if self.model in {None, "default"}:
-            return default_model(self)
-        return self.model or ""
+        return video_model(self.node, self.domain)
 
     @property
     def is_virtio(self) -> bool:
@@ -172,11 +163,6 @@ class VideoResolution(Part):
 
     x = field("@x", UNSIGNED, required=True)
     y = field("@y", UNSIGNED, required=True)
-
-
-def default_model(part: Part) -> str:
-    """Give the model of a display adapter that names none, "" where libvirt knows none."""
-    return next((name for name, when in _DEFAULTS if part.holds(when)), "")
 
 
 @rule(
@@ -244,10 +230,10 @@ def heads_need_qxl_or_virtio(video: Video) -> Problems:
 )
 def model_can_be_told(video: Video) -> Problems:
     """Without a model libvirt picks one that the emulator has, and can be left with none."""
-    if not video.type and video.domain.world.truth(DEFAULT_KNOWN).value == "no":
+    if not video.type and video.domain.world.truth(VIDEO_KNOWN).value == "no":
         yield problem(
             "there is no default video model here: name one", video, "model/@type",
-            reason=DEFAULT_KNOWN.explain(video.domain.world),
+            reason=VIDEO_KNOWN.explain(video.domain.world),
         )  # fmt: skip
 
 
@@ -317,7 +303,7 @@ def edid_needs_a_model(video: Video) -> Problems:
     """Whether the screen describes itself (EDID) can be told to ``vga``, ``virtio``, ``bochs``."""
     model = video.find("model")
     edid = None if model is None else model.get("edid")
-    if edid is None or not video.domain.world.target.dialect.speaks("11.7", ""):
+    if edid is None or not libvirt_reads(video, VIDEO_EDID):
         return
     if edid not in ON_OFF.names:
         yield problem(f"edid is {edid!r}, not on or off", video, "model/@edid")

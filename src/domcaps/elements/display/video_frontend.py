@@ -15,9 +15,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domcaps.elements.display.video import Video
+from domcaps.language.changes.display import VIDEO_FRONTEND
 from domcaps.language.observed import device, device_property
 from domcaps.language.predicate import AnyOf
-from domcaps.language.require import needs, speaks
+from domcaps.language.require import libvirt_reads, needs
 from domcaps.language.rule import Problems, Sample, problem, rule
 
 if TYPE_CHECKING:
@@ -130,9 +131,9 @@ def acceleration_needs_virtio(video: Video) -> Problems:
         return
     at = "model/acceleration/@accel3d"
     if video.type != "virtio":
-        if video.type and not speaks(video, "12.5"):
+        if video.type and not libvirt_reads(video, VIDEO_FRONTEND):
             yield problem("3D acceleration is there for a virtio video device only", video, at)
-    elif not (speaks(video, "12.5") and frontend(video)):
+    elif not (libvirt_reads(video, VIDEO_FRONTEND) and frontend(video)):
         yield from needs(
             video, ACCELERATED, "this QEMU has no 3D acceleration", at, accepted=["no"]
         )
@@ -170,7 +171,7 @@ def blobs_need_virtio_and_memfd(video: Video) -> Problems:
 def frontend_is_known(video: Video) -> Problems:
     """A virtio front end that is named must be one of QEMU's, and there."""
     name = frontend(video)
-    if not name or not speaks(video, "12.5"):
+    if not name or not libvirt_reads(video, VIDEO_FRONTEND):
         return
     if name not in FRONTENDS:
         yield problem(
@@ -189,7 +190,7 @@ def frontend_is_known(video: Video) -> Problems:
 def frontend_fits(video: Video) -> Problems:
     """A front end with VGA is for the primary device; one of vhost-user for that driver."""
     name = frontend(video)
-    if name not in FRONTENDS or video.type != "virtio" or not speaks(video, "12.5"):
+    if name not in FRONTENDS or video.type != "virtio" or not libvirt_reads(video, VIDEO_FRONTEND):
         return
     if name.startswith("vhost-user") != (video.driver == "vhostuser"):
         yield problem(

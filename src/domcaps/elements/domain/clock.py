@@ -11,9 +11,10 @@ Its timers stand in `domain.timer`.
 
 from __future__ import annotations
 
+from domcaps.elements.boards.families import X86
 from domcaps.elements.features.hyperv import CLOCK
 from domcaps.language.kinds import Int, OneOf
-from domcaps.language.observed import arch, virttype
+from domcaps.language.observed import virttype
 from domcaps.language.part import Part, field
 from domcaps.language.preference import Decision, Option, family
 from domcaps.language.quantities import OrEmpty
@@ -40,7 +41,7 @@ PREFERENCE = Decision(
             "localtime",
             "Windows takes the clock for local time, and asks the hypervisor for it",
             guest=family("windows"),
-            when=arch("i686", "x86_64") & virttype("kvm") & CLOCK,
+            when=X86 & virttype("kvm") & CLOCK,
             xml="<clock offset='{value}'><timer name='hypervclock' present='yes'/>"
             f"{_TICKS}</clock>",
         ),
@@ -53,7 +54,7 @@ PREFERENCE = Decision(
         Option(
             "utc",
             "all others take it for universal time, and PCs must not lose ticks",
-            when=arch("i686", "x86_64"),
+            when=X86,
             xml=f"<clock offset='{{value}}'>{_TICKS}</clock>",
         ),
         Option("utc", "all others take it for universal time", xml="<clock offset='{value}'/>"),

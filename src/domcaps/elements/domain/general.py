@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from domcaps.elements.features.features import GENID
 from domcaps.language import Choice, Enum
+from domcaps.language.changes.domain import CRASH_PRESERVE_RUNNING, HWUUID, IOMMUFD_DEFAULT
 from domcaps.language.kinds import YES_NO, OneOf
 from domcaps.language.part import Part, field
 from domcaps.language.quantities import ANY_UUID, OrEmpty
@@ -35,7 +36,7 @@ ON_CRASH = Enum(
         Choice("preserve"),
         Choice("coredump-destroy"),
         Choice("coredump-restart"),
-        Choice("preserve-running", since="12.2"),
+        Choice("preserve-running", since=CRASH_PRESERVE_RUNNING),
     ),
 )
 
@@ -48,7 +49,7 @@ class Domain(Part):
 
     name = field("name", required=True)
     uuid = field("uuid", ANY_UUID)
-    hwuuid = field("hwuuid", ANY_UUID, since="11.7")
+    hwuuid = field("hwuuid", ANY_UUID, since=HWUUID)
     genid = field("genid", ANY_UUID)
     title = field("title")
     on_poweroff = field("on_poweroff", _OFF)
@@ -63,7 +64,7 @@ class Iommufd(Part):
     """Whether host devices are handed over through ``/dev/iommu``, where they say nothing."""
 
     path = "iommufd"
-    since = "12.1"
+    since = IOMMUFD_DEFAULT
 
     enabled = field("@enabled", YES_NO, required=True)
     fdgroup = field("@fdgroup")

@@ -15,17 +15,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from domcaps.language.changes.domain import SECLABEL_LENIENT
 from domcaps.language.kinds import YES_NO, OneOf
 from domcaps.language.part import Part, field
+from domcaps.language.require import libvirt_reads
 from domcaps.language.rule import Problems, problem, rule
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node
 
 _LONGEST_MODEL, _LONGEST_LABEL = 256, 4096
-_LENIENT_SINCE = "12.0"
-"""Since then a label without a type is dynamic, and what is not relabelled overrides nothing."""
-
 _LABELLED = frozenset({"serial", "parallel", "console", "channel"})
 
 
@@ -41,7 +40,7 @@ class Seclabel(Part):
     @property
     def type(self) -> str:
         """The kind of label, "" where nothing is said of it and libvirt made nothing of that."""
-        lenient = self.domain.world.target.dialect.speaks(_LENIENT_SINCE, "")
+        lenient = libvirt_reads(self, SECLABEL_LENIENT)
         return self.given_type or ("dynamic" if lenient else "")
 
     @property
@@ -214,7 +213,7 @@ _OVERRIDE = _IMAGE.format(f"<seclabel model='dac'>{_LABEL}</seclabel>")
 
 def _overrides(label: Part) -> Problems:
     model = label.node.get("model")
-    tolerant = label.domain.world.target.dialect.speaks(_LENIENT_SINCE, "")
+    tolerant = libvirt_reads(label, SECLABEL_LENIENT)
     if not model or (tolerant and label.node.get("relabel") == "no"):
         return
     for whole in label.domain.all(Seclabel):

@@ -13,7 +13,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from domcaps.elements.boards.families import ARM_VIRT, I440FX, ISAPC, Q35, RISCV_VIRT, X86
+from domcaps.elements.boards.defaults import input_bus
+from domcaps.elements.boards.families import ARM_VIRT, I440FX, ISAPC, Q35, RISCV_VIRT
 from domcaps.elements.features.domain_features import Features, lacking
 from domcaps.elements.features.features import PS2, VMCOREINFO
 from domcaps.language.finding import Stage
@@ -166,10 +167,7 @@ def ps2_devices_need_it(ps2: Ps2) -> Problems:
     if ps2.state != "off":
         return
     for node in ps2.domain.root.iterfind("devices/input"):
-        bus = node.get("bus")
-        if bus is None and node.get("type") in {"mouse", "keyboard"}:
-            bus = "ps2" if ps2.holds(X86) else "usb"
-        if bus == "ps2":
+        if input_bus(node, ps2.domain) == "ps2":
             yield problem(
                 "there is no PS/2 controller: <ps2 state='off'/>",
                 node,

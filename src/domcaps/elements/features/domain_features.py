@@ -21,11 +21,13 @@ from typing import TYPE_CHECKING
 
 from domcaps.elements.boards.families import Q35, X86, machine_type
 from domcaps.elements.features.features import ASYNC_TEARDOWN
+from domcaps.language.changes.features import FEATURE_VIRTUALIZATION
 from domcaps.language.kinds import ON_OFF, YES_NO, OneOf
 from domcaps.language.observed import arch, device_property
 from domcaps.language.part import Part, field
 from domcaps.language.preference import Decision, Option
 from domcaps.language.quantities import MIB, SIZE, UNIT, size_of
+from domcaps.language.require import libvirt_reads
 from domcaps.language.rule import Problems, Sample, problem, rule
 from domcaps.language.truth import Truth
 
@@ -41,8 +43,6 @@ NAMES = frozenset((
 ))
 # fmt: on
 """Features that libvirt knows by name."""
-
-_VIRTUALIZATION_SINCE = "12.0"
 
 TSEG = device_property("mch", "extended-tseg-mbytes")
 """The size of SMM's memory can be chosen."""
@@ -145,7 +145,7 @@ _F = "<features>{}</features>"
 @rule("features-unknown", Features, bad=_F.format("<acpy/>"), good=_F.format("<acpi/>"))
 def feature_is_known(features: Features) -> Problems:
     """A feature that libvirt does not know is refused, unlike other elements."""
-    newer = features.domain.world.target.dialect.speaks(_VIRTUALIZATION_SINCE, "")
+    newer = libvirt_reads(features, FEATURE_VIRTUALIZATION)
     for node in features.node.iterchildren("*"):
         if node.tag not in NAMES and not (newer and node.tag == "virtualization"):
             yield problem(f"<{node.tag}> is no feature that libvirt knows", node)

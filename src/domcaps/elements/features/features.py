@@ -14,7 +14,7 @@ What a domain writes for it stands in different places::
 """
 
 from domcaps.elements.advice.drifts import NO_DMA
-from domcaps.elements.boards.families import I440FX, ISAPC, Q35, XENFV
+from domcaps.elements.boards.families import I440FX, ISAPC, Q35, S390, XENFV
 from domcaps.elements.features.launch_security import (
     PROTECTED,
     S390_PV,
@@ -23,7 +23,8 @@ from domcaps.elements.features.launch_security import (
     TRUSTED,
 )
 from domcaps.language import Element, Place
-from domcaps.language.observed import arch, device, object_property, option, qapi
+from domcaps.language.changes.features import S390_PV_EVERYWHERE, TDX_KNOWN, TDX_OF_HOST
+from domcaps.language.observed import device, object_property, option, qapi
 from domcaps.language.told import LIBVIRTS_OWN, Told, Untold
 
 VMCOREINFO = Element(
@@ -73,13 +74,18 @@ S390_PV_UNTIL = Element(
     "s390-pv",
     place=Place.FEATURES,
     order=70,
-    shown=arch("s390", "s390x"),
+    shown=S390,
     supported=S390_PV,
-    until="11.6",
+    until=S390_PV_EVERYWHERE,
     told=PROTECTED,
 )
 S390_PV_SINCE = Element(
-    "s390-pv", place=Place.FEATURES, order=70, supported=S390_PV, since="11.6", told=PROTECTED
+    "s390-pv",
+    place=Place.FEATURES,
+    order=70,
+    supported=S390_PV,
+    since=S390_PV_EVERYWHERE,
+    told=PROTECTED,
 )
 """Protected virtualization of IBM's mainframes; older libvirt speaks of it only there."""
 
@@ -98,11 +104,11 @@ TDX_UNTIL = Element(
     place=Place.FEATURES,
     order=90,
     supported=TDX_QEMU,
-    since="11.6",
-    until="11.10",
+    since=TDX_KNOWN,
+    until=TDX_OF_HOST,
     told=TRUSTED,
 )
 TDX_SINCE = Element(
-    "tdx", place=Place.FEATURES, order=90, supported=TDX_FOR_GUEST, since="11.10", told=TRUSTED
+    "tdx", place=Place.FEATURES, order=90, supported=TDX_FOR_GUEST, since=TDX_OF_HOST, told=TRUSTED
 )
 """Intel's trust domains."""

@@ -19,13 +19,15 @@ from typing import TYPE_CHECKING
 from domcaps.elements.advice.remedies import kvm
 from domcaps.elements.boards.families import KVM, X86
 from domcaps.language import AnyChoice, Choice, Drift, Element, Enum, Place, Row, Rows, World
-from domcaps.language.observed import EmulatorFact, WorldFact, arch, qapi, virttype
+from domcaps.language.changes.features import HYPERV_ACCELERATED, HYPERV_DEFAULTS
+from domcaps.language.observed import EmulatorFact, WorldFact, qapi, virttype
 from domcaps.language.preference import Decision, Option, family
 from domcaps.language.remedy import Effort, Remedy
 from domcaps.language.told import Told, Untold, Ways
 
 if TYPE_CHECKING:
     from domcaps.facts.emulator import EmulatorFacts
+    from domcaps.language.change import Change
     from domcaps.language.predicate import Predicate
 
 NEVER_NOTIFIES = 2**32 - 1
@@ -123,7 +125,7 @@ def _told(name: str) -> Ways:
     return (Told(cpu=f"qemu64{needs},{switch}", when=X86 & KVM), _UNNOTICED)
 
 
-def _choice(name: str, since: str = "") -> Choice:
+def _choice(name: str, since: Change | None = None) -> Choice:
     return Choice(
         name,
         EmulatorFact(
@@ -194,7 +196,7 @@ _DIRECT = (
 DEFAULTS = Element(
     "defaults",
     supported=None,
-    since="11.9",
+    since=HYPERV_DEFAULTS,
     shown=WorldFact(
         "some enlightenment has a default that says more than on",
         "query-cpu-model-expansion, hv-passthrough",
@@ -226,7 +228,7 @@ UNTIL = Element(
     order=120,
     shown=AnyChoice(FEATURES),
     content=(FEATURES, DEFAULTS),
-    until="11.10",
+    until=HYPERV_ACCELERATED,
 )
 
 
@@ -251,9 +253,7 @@ PREFERENCE = Decision(
             "on",
             "Windows runs faster with them",
             guest=family("windows"),
-            when=arch("i686", "x86_64")
-            & virttype("kvm")
-            & _offered("relaxed", "vapic", "spinlocks"),
+            when=X86 & virttype("kvm") & _offered("relaxed", "vapic", "spinlocks"),
             xml="<features><hyperv mode='custom'><relaxed state='on'/><vapic state='on'/>"
             "<spinlocks state='on' retries='8191'/></hyperv></features>",
         ),
@@ -267,5 +267,5 @@ ELEMENT = Element(
     order=120,
     shown=NOT_EMULATED & AnyChoice(FEATURES),
     content=(FEATURES, DEFAULTS),
-    since="11.10",
+    since=HYPERV_ACCELERATED,
 )

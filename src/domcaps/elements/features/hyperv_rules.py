@@ -24,9 +24,11 @@ from typing import TYPE_CHECKING
 from domcaps.elements.boards.families import ARM_VIRT, X86
 from domcaps.elements.features.hyperv import FEATURES
 from domcaps.language import Choice, Enum
+from domcaps.language.changes.features import HYPERV_DEPENDENCIES
 from domcaps.language.finding import Stage
 from domcaps.language.kinds import ON_OFF, UNSIGNED, Int
 from domcaps.language.part import Part, field
+from domcaps.language.require import libvirt_reads
 from domcaps.language.rule import Problems, Sample, problem, rule
 
 if TYPE_CHECKING:
@@ -37,14 +39,15 @@ NAMES = frozenset(choice.name for choice in FEATURES.choices)
 MODE = Enum(
     "hypervMode",
     attribute="@mode",
-    choices=(Choice("custom"), Choice("passthrough"), Choice("host-model", since="11.9")),
+    choices=(
+        Choice("custom"),
+        Choice("passthrough"),
+        Choice("host-model", since=HYPERV_DEPENDENCIES),
+    ),
 )
 
 WHERE = X86 | ARM_VIRT
 """Machines whose guests may take them for Microsoft's."""
-
-_DEPENDENT_SINCE = "11.9"
-"""From then on libvirt knows which enlightenment needs which other."""
 
 _NEEDS = (("stimer", "synic"), ("tlbflush", "vpindex"), ("ipi", "vpindex"), ("evmcs", "vapic"))
 _INSIDE = {"stimer": ("direct",), "tlbflush": ("direct", "extended")}
@@ -143,7 +146,7 @@ def _inside(node: Node) -> Problems:
 )
 def spinlocks_retry(hyperv: Hyperv) -> Problems:
     """A guest tries a spinlock at least 4095 times before it asks the hypervisor for help."""
-    optional = hyperv.domain.world.target.dialect.speaks(_DEPENDENT_SINCE, "")
+    optional = libvirt_reads(hyperv, HYPERV_DEPENDENCIES)
     for node in hyperv.switches:
         if node.tag != "spinlocks" or node.get("state") != "on":
             continue
@@ -186,7 +189,7 @@ def vendor_has_a_name(hyperv: Hyperv) -> Problems:
 )
 def enlightenments_build_on_each_other(hyperv: Hyperv) -> Problems:
     """Some enlightenments need others: synthetic timers an interrupt controller and a clock."""
-    if not hyperv.domain.world.target.dialect.speaks(_DEPENDENT_SINCE, ""):
+    if not libvirt_reads(hyperv, HYPERV_DEPENDENCIES):
         return
     needs = [(name, needed) for name, needed in _NEEDS if hyperv.is_on(name)]
     if any(direct.get("state") == "on" for direct in hyperv.find_all("tlbflush/direct")):

@@ -14,7 +14,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domcaps.elements.advice.remedies import hardware
+from domcaps.elements.boards.families import S390
 from domcaps.language import AnyChoice, Choice, Drift, Element, Enum, Place
+from domcaps.language.changes.features import TDX_KNOWN, TDX_OF_HOST
 from domcaps.language.observed import (
     EmulatorFact,
     HostFact,
@@ -49,7 +51,7 @@ S390_PV_HOST = HostFact(
     lambda host: "yes" if host.kvm.secure_guest else "not switched on, or not there",
     advice=hardware("an IBM z15 or later whose kernel was started with prot_virt=1"),
 )
-S390_PV = arch("s390", "s390x") & S390_PV_QEMU & S390_PV_HOST
+S390_PV = S390 & S390_PV_QEMU & S390_PV_HOST
 
 TDX_QEMU = qom_type("tdx-guest")
 TDX = TDX_QEMU & HostFact(
@@ -114,9 +116,14 @@ SECTYPE = Enum(
         # libvirt looks at QEMU only here, and at the host as well for the feature s390-pv
         Choice("s390-pv", S390_PV_QEMU, drifts=(_PV_ANYWHERE,), told=PROTECTED),
         Choice(
-            "tdx", TDX_QEMU, since="11.6", until="11.10", at_start=(_TDX_ANYWHERE,), told=TRUSTED
+            "tdx",
+            TDX_QEMU,
+            since=TDX_KNOWN,
+            until=TDX_OF_HOST,
+            at_start=(_TDX_ANYWHERE,),
+            told=TRUSTED,
         ),
-        Choice("tdx", TDX, since="11.10", told=TRUSTED),
+        Choice("tdx", TDX, since=TDX_OF_HOST, told=TRUSTED),
     ),
     sample="<launchSecurity type='{value}'/>",
 )

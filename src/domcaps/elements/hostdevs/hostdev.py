@@ -21,6 +21,7 @@ from domcaps.elements.base.asserted import asserted_or
 from domcaps.elements.base.device import Device
 from domcaps.elements.qemu.fragments import XHCI
 from domcaps.language import NEVER, Choice, Drift, Element, Enum
+from domcaps.language.changes.hostdevs import HOSTDEV_IOMMUFD
 from domcaps.language.observed import HostFact, device, qom_type
 from domcaps.language.part import field
 from domcaps.language.told import LIBVIRTS_OWN, Told, Untold
@@ -166,7 +167,7 @@ PCI_BACKEND = Enum(
 IOMMUFD = Enum(
     "iommufd",
     attribute="driver/@iommufd",
-    since="12.1",
+    since=HOSTDEV_IOMMUFD,
     choices=(
         # libvirt does not look at vfio-pci here, though only that device takes an iommufd
         Choice(

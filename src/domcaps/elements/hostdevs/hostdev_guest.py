@@ -10,12 +10,14 @@
 
 from __future__ import annotations
 
+from domcaps.elements.base.virtio import VIRTIO_MODELS
 from domcaps.elements.hostdevs.hostdev import HOST_IOMMUFD, HOST_VFIO, Hostdev
 from domcaps.language.attributes import Attributes
+from domcaps.language.changes.hostdevs import HOSTDEV_IOMMUFD
 from domcaps.language.finding import Stage
 from domcaps.language.kinds import ON_OFF, YES_NO, OneOf
 from domcaps.language.observed import device, device_property, qom_type
-from domcaps.language.require import needs, speaks
+from domcaps.language.require import libvirt_reads, needs
 from domcaps.language.rule import Problems, Sample, problem, rule
 
 VFIO_PCI = device("vfio-pci")
@@ -26,9 +28,7 @@ IOMMUFD_OBJECT = qom_type("iommufd")
 GUEST_RESET = device_property("usb-host", "guest-resets-all")
 
 _MODEL = {
-    "scsi_host": Attributes(
-        {"model": OneOf(("default", "virtio", "virtio-transitional", "virtio-non-transitional"))}
-    ),
+    "scsi_host": Attributes({"model": OneOf(("default", *VIRTIO_MODELS))}),
     "mdev": Attributes({"model": OneOf(("vfio-pci", "vfio-ccw", "vfio-ap"))}, required=("model",)),
 }
 _SWITCHES = Attributes({"display": ON_OFF, "ramfb": ON_OFF})
@@ -150,7 +150,7 @@ def driver_is_known(hostdev: Hostdev) -> Problems:
         return
     driver = hostdev.find("driver")
     yield from _DRIVER.problems(driver)
-    if speaks(hostdev, "12.1"):
+    if libvirt_reads(hostdev, HOSTDEV_IOMMUFD):
         yield from _IOMMUFD.problems(driver)
 
 
@@ -177,7 +177,11 @@ def driver_is_vfio(hostdev: Hostdev) -> Problems:
 def iommufd_is_there(hostdev: Hostdev) -> Problems:
     """Where VFIO is to use iommufd, QEMU and the host's kernel must have it."""
     driver = hostdev.find("driver[@iommufd='yes']") if hostdev.type == "pci" else None
-    if driver is None or driver.get("name") != "vfio" or not speaks(hostdev, "12.1"):
+    if (
+        driver is None
+        or driver.get("name") != "vfio"
+        or not libvirt_reads(hostdev, HOSTDEV_IOMMUFD)
+    ):
         return
     yield from needs(hostdev, IOMMUFD_OBJECT, "this QEMU has no iommufd", "driver/@iommufd")
     yield from needs(hostdev, HOST_IOMMUFD, "the host has no iommufd", "driver/@iommufd")

@@ -21,12 +21,13 @@ from domcaps.elements.hostdevs.hostdev import Hostdev
 from domcaps.elements.storage.disk_network import host_problems
 from domcaps.elements.storage.disk_secrets import login_problems
 from domcaps.language.attributes import Attributes, fits
+from domcaps.language.changes.hostdevs import HOSTDEV_USB_PORT
 from domcaps.language.finding import Stage
 from domcaps.language.kinds import ON_OFF, YES_NO, Int, OneOf
 from domcaps.language.lazy import cached_property
 from domcaps.language.part import Part
 from domcaps.language.quantities import AnyUuid
-from domcaps.language.require import speaks
+from domcaps.language.require import libvirt_reads
 from domcaps.language.rule import Problems, problem, rule
 
 if TYPE_CHECKING:
@@ -128,7 +129,11 @@ def usb_is_identified(hostdev: Hostdev) -> Problems:
     yield from _VENDOR.problems(vendor)
     yield from _PRODUCT.problems(product)
     address = source.find("address")
-    by_port = address is not None and address.get("port") is not None and speaks(hostdev, "12.0")
+    by_port = (
+        address is not None
+        and address.get("port") is not None
+        and libvirt_reads(hostdev, HOSTDEV_USB_PORT)
+    )
     yield from (_USB_PORT_ADDRESS if by_port else _USB_ADDRESS).problems(address)
     if by_port and address is not None and address.get("device") is not None:
         yield problem("device and port can't be given both", address)

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from domcaps.elements.processor.vcpu_count import max_vcpus
+from domcaps.language.changes.memory import RESCTRL_OPTIONAL
 from domcaps.language.kinds import UNSIGNED, OneOf
 from domcaps.language.part import Part, field
 from domcaps.language.quantities import MOST, NEEDED_SIZE, UNIT, NumberSet, too_large
@@ -37,9 +38,6 @@ if TYPE_CHECKING:
 _SET = NumberSet()
 _KINDS = {"cachetune": "cache", "memorytune": "node", "energytune": ""}
 """Groups, and what of theirs is shared out."""
-
-_OPTIONAL_SINCE = "12.0"
-"""From then on a group without a list of CPUs is that of all CPUs, and energy can be measured."""
 
 
 class CachetuneCache(Part):
@@ -100,7 +98,7 @@ def _cpus(node: Node, domain: Domain) -> int | None:
     text = node.get("vcpus")
     most = (1 << min(max_vcpus(domain), _SET.size)) - 1
     if text is None:
-        return most if domain.world.target.dialect.speaks(_OPTIONAL_SINCE, "") else None
+        return most if domain.world.target.dialect.has(RESCTRL_OPTIONAL) else None
     try:
         return _SET.parse(text) & most
     except ValueError:
@@ -108,7 +106,7 @@ def _cpus(node: Node, domain: Domain) -> int | None:
 
 
 def _groups(part: ResourceGroups) -> Iterator[Node]:
-    recent = part.domain.world.target.dialect.speaks(_OPTIONAL_SINCE, "")
+    recent = part.domain.world.target.dialect.has(RESCTRL_OPTIONAL)
     for tag in _KINDS:
         if recent or tag != "energytune":
             yield from part.find_all(tag)

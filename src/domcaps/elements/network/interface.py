@@ -20,14 +20,16 @@ from typing import TYPE_CHECKING
 
 from domcaps.elements.advice.drifts import no_program
 from domcaps.elements.base.device import Device
+from domcaps.elements.base.virtio import VIRTIO_MODELS
 from domcaps.elements.base.virtio_options import VirtioOptions, given_options
-from domcaps.elements.boards.families import ARM_VIRT, LOONGARCH_VIRT, RISCV_VIRT, S390
+from domcaps.elements.boards.defaults import E1000, RTL8139, VIRTIO_NET, card_model
+from domcaps.elements.boards.families import VIRTUAL
 from domcaps.elements.qemu.fragments import on_any_bus
 from domcaps.language import Choice, Element, Enum
 from domcaps.language.finding import Severity
 from domcaps.language.kinds import MAC, UNSIGNED, UNSIGNED64, YES_NO, OneOf, Text
 from domcaps.language.lazy import cached_property
-from domcaps.language.observed import arch, device, machine, qapi
+from domcaps.language.observed import device, qapi
 from domcaps.language.part import field
 from domcaps.language.preference import Decision, Option, drives
 from domcaps.language.quantities import OrEmpty
@@ -85,45 +87,9 @@ TYPES = OneOf(
         "vds",
     )
 )
-VIRTIO_MODELS = frozenset({"virtio", "virtio-transitional", "virtio-non-transitional"})
-
-# models that libvirt knows however they are capitalized; others are passed on as they are
-_KNOWN = {
-    name.lower(): name
-    for name in (
-        *VIRTIO_MODELS,
-        "netfront",
-        "rtl8139",
-        "e1000",
-        "e1000e",
-        "igb",
-        "usb-net",
-        "spapr-vlan",
-        "lan9118",
-        "scm91c111",
-        "vlance",
-        "vmxnet",
-        "vmxnet2",
-        "vmxnet3",
-        "Am79C970A",
-        "Am79C973",
-        "82540EM",
-        "82545EM",
-        "82543GC",
-    )
-}
-
 VDPA = qapi("netdev_add/arg/case=vhost-vdpa")
-VIRTIO_NET = device("virtio-net-pci", "virtio-net-ccw", "virtio-net-device")
-RTL8139 = device("rtl8139")
-E1000 = device("e1000")
-
-_ARM = arch("armv6l", "armv7l", "aarch64")
-_VERSATILE = _ARM & machine("versatilepb")
-_MODERN = S390 | ARM_VIRT | LOONGARCH_VIRT | RISCV_VIRT
-
-
 E1000E = device("e1000e")
+
 PREFERENCE = Decision(
     "interface.model",
     order=50,
@@ -137,7 +103,7 @@ PREFERENCE = Decision(
             when=VIRTIO_NET,
             guest=drives("virtio-net", "virtio1.0-net"),
         ),
-        Option("virtio", "the card that is made for the board", when=VIRTIO_NET & _MODERN),
+        Option("virtio", "the card that is made for the board", when=VIRTIO_NET & VIRTUAL),
         Option("e1000e", "a card of PCI Express", when=E1000E, guest=drives("e1000e")),
         Option("e1000", "most guests can drive it", when=E1000, guest=drives("e1000")),
         Option("rtl8139", "old guests can drive it", when=RTL8139, guest=drives("rtl8139")),
@@ -173,23 +139,7 @@ class Interface(VirtioOptions, Device):
     @cached_property
     def model(self) -> str:
         """The model, libvirt's default where none is named, "" where that is none."""
-        named = self.named_model or ""
-        if named and named.lower() != "unknown":
-            return _KNOWN.get(named.lower(), named)
-        if self.type in {"vdpa", "vhostuser"}:
-            return "virtio"
-        return "" if self.type == "hostdev" else self._default_model
-
-    @property
-    def _default_model(self) -> str:
-        if self.holds(_MODERN):
-            return "virtio"
-        if self.holds(_ARM):
-            return "scm91c111" if self.holds(_VERSATILE) else "lan9118"
-        for model, predicate in (("rtl8139", RTL8139), ("e1000", E1000), ("virtio", VIRTIO_NET)):
-            if self.holds(predicate):
-                return model
-        return "rtl8139"
+        return card_model(self.node, self.domain)
 
     @property
     def is_virtio(self) -> bool:

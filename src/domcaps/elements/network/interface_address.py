@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING
 
 from domcaps.elements.network.interface import Interface
 from domcaps.language.attributes import Attributes, number
+from domcaps.language.changes.network import INTERFACE_NAMES, INTERFACE_ROUTES
 from domcaps.language.kinds import POSITIVE, UNSIGNED, YES_NO, Int, OneOf
-from domcaps.language.require import speaks
+from domcaps.language.require import libvirt_reads
 from domcaps.language.rule import Problems, problem, rule
 
 if TYPE_CHECKING:
@@ -34,9 +35,6 @@ _IPV6_PREFIX = 64
 _ROUTE = Attributes({"prefix": UNSIGNED, "metric": POSITIVE}, required=("gateway",))
 _FORWARD = Attributes({"proto": OneOf(("tcp", "udp"))}, required=("proto",))
 _RANGE = Attributes({"start": POSITIVE, "end": POSITIVE, "to": POSITIVE, "exclude": YES_NO})
-# when routes could do without an address, and passt took them and longer prefixes: not known
-# exactly, 11.3 does not, 12.8 does
-_ROUTES_SINCE = "12.8"
 
 _USER = "<interface type='user'>{}</interface>"
 _PASST = _USER.format("<backend type='passt'/>{}")
@@ -95,7 +93,7 @@ def routes_have_their_form(interface: Interface) -> Problems:
         family = node.get("family", "ipv4")
         if family not in _PREFIX:
             yield problem(f"{family!r} is no family", node, "@family", accepted=tuple(_PREFIX))
-        elif not speaks(interface, _ROUTES_SINCE) and node.get("address") is None:
+        elif not libvirt_reads(interface, INTERFACE_ROUTES) and node.get("address") is None:
             yield problem("a route has an address", node, "@address")
         else:
             yield from _ends(node, family)
@@ -172,7 +170,7 @@ def guest_gets_an_address(interface: Interface) -> Problems:
         seen.add(family)
         if node.get("peer") is not None:
             yield problem("the guest is given no peer", node, "@peer")
-        yield from _prefix(node, family, passt and speaks(interface, _ROUTES_SINCE))
+        yield from _prefix(node, family, passt and libvirt_reads(interface, INTERFACE_ROUTES))
 
 
 def _prefix(node: Node, family: str, passt: bool) -> Problems:
@@ -198,7 +196,7 @@ def guest_gets_a_default_route(interface: Interface) -> Problems:
     if (
         interface.type not in {"user", "vhostuser"}
         or interface.backend != "passt"
-        or not speaks(interface, _ROUTES_SINCE)
+        or not libvirt_reads(interface, INTERFACE_ROUTES)
     ):
         yield problem("the guest is told no routes", routes[0])
         return
@@ -260,7 +258,11 @@ def passt_forwards_ports(interface: Interface) -> Problems:
 def passt_tells_names(interface: Interface) -> Problems:
     """Names are told to the guest by passt; libvirt knows them since 11.8."""
     backend = interface.find("backend")
-    if backend is None or interface.backend == "passt" or not speaks(interface, "11.8"):
+    if (
+        backend is None
+        or interface.backend == "passt"
+        or not libvirt_reads(interface, INTERFACE_NAMES)
+    ):
         return
     for name in ("fqdn", "hostname"):
         if backend.get(name) is not None:

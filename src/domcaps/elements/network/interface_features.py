@@ -6,8 +6,9 @@ What a card of type ``network`` is in the end only the network knows: it is not 
 from __future__ import annotations
 
 from domcaps.elements.network.interface import Interface
+from domcaps.language.changes.network import INTERFACE_VLAN_DEFINED
 from domcaps.language.finding import Stage
-from domcaps.language.require import speaks
+from domcaps.language.require import libvirt_reads
 from domcaps.language.rule import Problem, Problems, problem, rule
 
 _TAP = frozenset({"network", "bridge", "ethernet"})
@@ -99,8 +100,7 @@ def tap_can_be_left_alone(interface: Interface) -> Problems:
 )
 def packets_can_be_tagged(interface: Interface) -> Problems:
     """VLAN tags are put on by bridges, and by cards of the host that can."""
-    # the release is not known exactly: between 11.4 and 12.4
-    if speaks(interface, "12.4"):
+    if libvirt_reads(interface, INTERFACE_VLAN_DEFINED):
         yield from _vlan(interface)
 
 
@@ -113,7 +113,7 @@ def packets_can_be_tagged(interface: Interface) -> Problems:
 )
 def packets_can_be_tagged_at_start(interface: Interface) -> Problems:
     """Once it was noticed only when the guest was started that nobody puts on VLAN tags."""
-    if not speaks(interface, "12.4"):
+    if not libvirt_reads(interface, INTERFACE_VLAN_DEFINED):
         yield from _vlan(interface)
 
 

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING
 
 from domcaps.elements.network.interface import Interface
 from domcaps.language.attributes import Attributes, number
+from domcaps.language.changes.network import INTERFACE_PORT_STRICT
 from domcaps.language.kinds import UNSIGNED64, Int, OneOf
 from domcaps.language.quantities import ANY_UUID
-from domcaps.language.require import speaks
+from domcaps.language.require import libvirt_reads
 from domcaps.language.rule import Problems, problem, rule
 
 if TYPE_CHECKING:
@@ -42,7 +43,6 @@ _PORTS = {
 _NUMBERS = {"managerid": 0xFF, "typeid": 0xFFFFFF, "typeidversion": 0xFF}
 _IDS = {"instanceid": ANY_UUID, "interfaceid": ANY_UUID}
 # numbers in another base were taken once, and other parameters of midonet's
-_STRICT_SINCE = "12.8"
 _PARAMETERS = {
     base: Attributes({**{name: Int(0, most, base=base) for name, most in _NUMBERS.items()}, **_IDS})
     for base in (0, 10)
@@ -92,7 +92,7 @@ def ports_have_their_parameters(interface: Interface) -> Problems:
     if kind not in _PORTS and (kind is not None or _WITH_PORT[interface.type]):
         yield problem("a virtual port has a type", node, "@type", accepted=tuple(_PORTS))
         return
-    strict = speaks(interface, _STRICT_SINCE)
+    strict = libvirt_reads(interface, INTERFACE_PORT_STRICT)
     parameters = node.find("parameters")
     yield from _PARAMETERS[10 if strict else 0].problems(parameters)
     given = {} if parameters is None else {k: v for k, v in parameters.items() if v}

@@ -14,6 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domcaps.elements.base.address import LARGEST_REG, Address
+from domcaps.elements.boards.defaults import card_model
 from domcaps.elements.boards.families import I440FX, PSERIES, Q35, S390_CCW
 from domcaps.elements.controllers.controller import Controller
 from domcaps.elements.placement.installed import Hardware
@@ -70,8 +71,7 @@ def is_on_spapr_vio(device: Node, domain: Domain) -> bool:
         controller = Controller(device, domain)
         return controller.type == "scsi" and controller.settled_model == "ibmvscsi"
     if tag == "interface":
-        model = device.find("model")
-        return model is not None and model.get("type") == "spapr-vlan"
+        return card_model(device, domain) == "spapr-vlan"
     if tag == "tpm":
         return device.get("model") != "spapr-tpm-proxy"
     if tag == "console":

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from domcaps.elements.base.address import Address, DriveAddress
 from domcaps.elements.controllers.controller import Controller
+from domcaps.language.changes.storage import DISK_NVME
 from domcaps.language.lazy import cached_property
 from domcaps.language.part import Part
 from domcaps.language.rule import Problems, problem, rule
@@ -63,7 +64,7 @@ def disk_bus(node: Node, domain: Domain) -> str:
     if node.get("device") == "floppy":
         return "fdc"
     name = target_name(node) or ""
-    if name.startswith("nvme") and domain.world.target.dialect.speaks("11.5", ""):
+    if name.startswith("nvme") and domain.world.target.dialect.has(DISK_NVME):
         return "nvme"
     return next((bus for start, bus in _BY_NAME if name.startswith(start)), "ide")
 

@@ -13,15 +13,25 @@ from typing import TYPE_CHECKING
 
 from domcaps.elements.base.address import ZPCI, Address, PciAddress
 from domcaps.elements.boards.families import (
+    ALWAYS_PCI,
+    ARM,
     ARM_VIRT,
     I440FX,
+    ISAPC,
+    LOONGARCH,
+    MALTA,
+    MICROVM,
+    MIPS,
     Q35,
+    RISCV,
     RISCV_VIRT,
     S390,
+    VERSATILE,
     X86,
 )
 from domcaps.elements.controllers.controller import Controller
 from domcaps.elements.controllers.models import (
+    COMPANIONS,
     EHCI,
     added_usb_model,
     default_scsi_model,
@@ -29,6 +39,7 @@ from domcaps.elements.controllers.models import (
 )
 from domcaps.elements.placement.drives import Drives
 from domcaps.elements.placement.virtio_serial import Ports
+from domcaps.language.changes.placement import BOARDS_WITHOUT_PCI
 from domcaps.language.lazy import cached_property
 from domcaps.language.observed import arch, machine
 from domcaps.language.part import Part
@@ -41,21 +52,13 @@ if TYPE_CHECKING:
 
     from domcaps.language.world import World
 
-_ARM = arch("armv6l", "armv7l", "armv7b", "aarch64")
-_VERSATILE = _ARM & machine("versatilepb")
-_REALVIEW = _ARM & machine("realview*")
-_REALVIEW_EB = _ARM & machine("realview-eb*")
-_NO_USB_PC = X86 & machine("isapc")
-_MICROVM = X86 & machine("microvm", "microvm-*")
-_OLD_BOARDS = arch("ppc64", "ppc64le", "alpha", "ppc", "ppcemb", "sh4", "sh4eb", "sparc64")
-_MIPS = arch("mips", "mipsel", "mips64", "mips64el")
-_MALTA = _MIPS & machine("malta")
-_RISCV = arch("riscv32", "riscv64")
+_REALVIEW = ARM & machine("realview*")
+_REALVIEW_EB = ARM & machine("realview-eb*")
+_NO_USB_PC = X86 & ISAPC
 
-_ALWAYS_PCI_ROOT = I440FX | _VERSATILE | _OLD_BOARDS | _MALTA
+_ALWAYS_PCI_ROOT = I440FX | VERSATILE | ALWAYS_PCI | (MIPS & MALTA)
 _PCIE_ROOT = Q35 | ARM_VIRT | RISCV_VIRT
-_LOONGARCH = arch("loongarch64")
-WITH_BUS = _ALWAYS_PCI_ROOT | _PCIE_ROOT | _LOONGARCH | S390
+WITH_BUS = _ALWAYS_PCI_ROOT | _PCIE_ROOT | LOONGARCH | S390
 """Boards of which libvirt knows that devices can be plugged into them."""
 
 _NOT_YET_KNOWN = arch("m68k", "xtensa", "xtensaeb", "i686", "x86_64")
@@ -90,7 +93,7 @@ def _installed(part: Controller) -> Installed:
         part,
         "" if address is None else address.type or "",
         None if address is None else address.pci,
-        companion=part.has("master") or part.model in EHCI - {"ich9-ehci1"},
+        companion=part.has("master") or part.model in COMPANIONS,
     )
 
 
@@ -175,9 +178,9 @@ class Hardware(Part):
     def board_root(self) -> str:
         """The PCI root that is part of the board, "" where there is none."""
         world = self.domain.world
-        if world.truth(_PCIE_ROOT) or world.truth(_LOONGARCH):
+        if world.truth(_PCIE_ROOT) or world.truth(LOONGARCH):
             return "pcie-root"
-        since = world.target.dialect.speaks("11.9", "")
+        since = world.target.dialect.has(BOARDS_WITHOUT_PCI)
         has = world.truth(_ALWAYS_PCI_ROOT) or (since and world.truth(_REALVIEW_EB))
         on_z = world.truth(S390) and world.truth(ZPCI)
         return "pci-root" if has or on_z else ""
@@ -186,11 +189,11 @@ class Hardware(Part):
     def supports_pci(self) -> bool:
         """Whether libvirt gives addresses on PCI to devices of this board."""
         world = self.domain.world
-        if world.target.dialect.speaks("11.9", ""):
+        if world.target.dialect.has(BOARDS_WITHOUT_PCI):
             return True
-        if world.truth(_ARM):
-            return bool(world.truth(ARM_VIRT) or world.truth(_VERSATILE))
-        return not world.truth(_RISCV) or bool(world.truth(RISCV_VIRT))
+        if world.truth(ARM):
+            return bool(world.truth(ARM_VIRT) or world.truth(VERSATILE))
+        return not world.truth(RISCV) or bool(world.truth(RISCV_VIRT))
 
     def _for_host_devices(self, installed: dict[str, list[Installed]]) -> None:
         """Add SCSI controllers, as libvirt does while it reads SCSI devices of the host."""
@@ -209,7 +212,7 @@ class Hardware(Part):
             usb = installed.setdefault("usb", [])
             _insert(usb, Installed("usb", chosen, 0))
             if model == "ich9-ehci1":
-                for companion in ("ich9-uhci1", "ich9-uhci2", "ich9-uhci3"):
+                for companion in sorted(COMPANIONS):
                     _insert(usb, Installed("usb", companion, 0, companion=True))
         if world.truth(Q35):
             self._add(installed, "sata", 0)
@@ -217,13 +220,13 @@ class Hardware(Part):
             _insert(installed.setdefault("pci", []), Installed("pci", self.board_root, 0))
 
     def _board_usb(self, world: World) -> str | None:
-        since = world.target.dialect.speaks("11.9", "")
+        since = world.target.dialect.has(BOARDS_WITHOUT_PCI)
         if world.truth(X86):
-            has = not world.truth(_NO_USB_PC) and not (since and world.truth(_MICROVM))
-        elif world.truth(_ARM):
-            has = bool(world.truth(_VERSATILE) or world.truth(_REALVIEW_EB if since else _REALVIEW))
+            has = not world.truth(_NO_USB_PC) and not (since and world.truth(MICROVM))
+        elif world.truth(ARM):
+            has = bool(world.truth(VERSATILE) or world.truth(_REALVIEW_EB if since else _REALVIEW))
         else:
-            has = bool(world.truth(_OLD_BOARDS) or world.truth(_MIPS))
+            has = bool(world.truth(ALWAYS_PCI) or world.truth(MIPS))
         return added_usb_model(self.domain) if has else None
 
     @cached_property
@@ -262,12 +265,11 @@ class Hardware(Part):
 
     def _added_scsi(self, controllers: list[Installed]) -> str | None:
         """Give the model of a SCSI controller that libvirt adds: newer ones add another alike."""
-        if controllers and self.domain.world.target.dialect.speaks(_ALIKE, ""):
+        if controllers and self.domain.world.target.dialect.has(BOARDS_WITHOUT_PCI):
             return controllers[0].model
         return default_scsi_model(self.domain)
 
 
-_ALIKE = "11.9"
 """About the release since which a SCSI controller that is added is like the first: not in 11.3."""
 
 _MOST = 1024
@@ -331,7 +333,7 @@ def root_is_that_of_the_board(hardware: Hardware) -> Problems:
 )
 def pci_needs_a_root(hardware: Hardware) -> Problems:
     """Since 11.9 libvirt takes PCI controllers only for boards that it knows to have PCI."""
-    if hardware.board_root or not hardware.domain.world.target.dialect.speaks("11.9", ""):
+    if hardware.board_root or not hardware.domain.world.target.dialect.has(BOARDS_WITHOUT_PCI):
         return
     for controller in hardware.of("pci"):
         if controller.part is not None:
@@ -361,9 +363,9 @@ def ide_is_there_once(hardware: Hardware) -> Problems:
 def boards_are_known(hardware: Hardware) -> Problems:
     """Since 11.9 libvirt takes only boards of which they know whether they have PCI."""
     world = hardware.domain.world
-    if not world.target.dialect.speaks("11.9", "") or hardware.board_root:
+    if not world.target.dialect.has(BOARDS_WITHOUT_PCI) or hardware.board_root:
         return
-    known = world.truth(_NO_USB_PC) or world.truth(_MICROVM)
+    known = world.truth(_NO_USB_PC) or world.truth(MICROVM)
     if world.truth(_NOT_YET_KNOWN) and not known:
         yield problem(
             "libvirt does not know whether this machine type has PCI", hardware, "os/type"

@@ -13,8 +13,8 @@ from domcaps.elements.base.metadata import (
     Metadata,
     Rom,
 )
+from domcaps.elements.boards.defaults import input_bus
 from domcaps.elements.placement.pci_assignment import Topology
-from domcaps.elements.placement.usb import input_bus
 from domcaps.language.observed import device_property
 from domcaps.language.rule import Problems, Sample, problem, rule
 from domcaps.language.truth import Truth

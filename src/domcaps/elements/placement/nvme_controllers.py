@@ -16,13 +16,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domcaps.elements.placement.installed import Hardware
-from domcaps.language.require import speaks
+from domcaps.language.changes.storage import DISK_NVME
+from domcaps.language.require import libvirt_reads
 from domcaps.language.rule import Problems, problem, rule
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node
 
-_SINCE = "11.5"
 _DISK = "<disk type='file'><source file='/a'/><target dev='{}' bus='nvme'/>{}</disk>"
 _FIRST = _DISK.format("nvme0n1", "<serial>a</serial>")
 
@@ -60,7 +60,7 @@ def drives_have_one_serial(hardware: Hardware) -> Problems:
 def _serials(hardware: Hardware) -> dict[int, list[tuple[str, Node]]]:
     """Give the serial numbers said of each NVMe controller, its own first."""
     controllers = hardware.of("nvme")
-    if not controllers or not speaks(hardware, _SINCE):
+    if not controllers or not libvirt_reads(hardware, DISK_NVME):
         return {}
     found: dict[int, list[tuple[str, Node]]] = {c.index: [] for c in controllers}
     for controller in controllers:

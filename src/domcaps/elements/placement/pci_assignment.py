@@ -24,6 +24,7 @@ from domcaps.elements.placement.pci_buses import (
     NoPlace,
 )
 from domcaps.elements.placement.pci_devices import ORDER, PciDevice, PciDevices
+from domcaps.language.changes.placement import BOARDS_WITHOUT_PCI
 from domcaps.language.lazy import cached_property
 from domcaps.language.observed import device
 from domcaps.language.part import Part
@@ -205,7 +206,7 @@ class _Placement:
     @property
     def _knows_boards(self) -> bool:
         """Tell whether libvirt knows which boards have no PCI at all."""
-        return self.world.target.dialect.speaks("11.9", "")
+        return self.world.target.dialect.has(BOARDS_WITHOUT_PCI)
 
     def _grow(self, highest: int) -> None:
         """Place everything with buses that are added as needed, and the added ones in turn."""

@@ -18,11 +18,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from domcaps.elements.boards.families import ARM_VIRT, I440FX, PSERIES, Q35, S390_CCW
 from domcaps.elements.placement.installed import Hardware
 from domcaps.language.attributes import fits
+from domcaps.language.changes.controllers import PCI_HOLE_ARM
 from domcaps.language.kinds import ON_OFF, Int
 from domcaps.language.lazy import cached_property
 from domcaps.language.observed import device, device_property
 from domcaps.language.part import Part
-from domcaps.language.require import speaks
+from domcaps.language.require import libvirt_reads
 from domcaps.language.rule import Problems, Sample, problem, rule
 from domcaps.language.truth import Truth
 
@@ -55,9 +56,6 @@ class _Model(NamedTuple):
     options: frozenset[str] = frozenset()
     boards: Predicate | None = None
 
-
-_ARM_HOLE_SINCE = "11.4"
-"""11.3 sets no hole on ARM, 12.8 does; which release began is not known, so it is the earliest."""
 
 _PORT_OPTIONS = frozenset({"chassis", "port", "hotplug"})
 EXPANDER = frozenset({"busNr", "node"})
@@ -199,7 +197,7 @@ def options_suit_the_model(controller: PciController) -> Problems:
 def hole_needs_a_pc(controller: PciController) -> Problems:
     """The size of the 64-bit PCI hole is set on the boards of PCs, and later on ARM's virt."""
     boards = {"pci-root": I440FX, "pcie-root": Q35}.get(controller.model)
-    if controller.holds(ARM_VIRT) and speaks(controller, _ARM_HOLE_SINCE):
+    if controller.holds(ARM_VIRT) and libvirt_reads(controller, PCI_HOLE_ARM):
         return
     hole = controller.node.findtext("pcihole64")
     if hole and boards is not None and not controller.holds(boards):

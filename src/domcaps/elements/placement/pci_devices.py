@@ -6,23 +6,22 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from domcaps.elements.base.address import Address, PciAddress
-from domcaps.elements.base.virtio import TRANSITIONAL
-from domcaps.elements.boards.families import (
-    ARM_VIRT,
-    LOONGARCH_VIRT,
-    PPC64,
-    PSERIES,
-    RISCV_VIRT,
-    S390,
-    S390_CCW,
-    X86,
+from domcaps.elements.base.virtio import TRANSITIONAL, VIRTIO_MODELS
+from domcaps.elements.boards.defaults import (
+    adds_balloon,
+    card_model,
+    input_bus,
+    panic_model,
+    video_model,
 )
-from domcaps.elements.controllers.models import VIRTIO_SCSI_MODELS
+from domcaps.elements.boards.families import ARM_VIRT, PSERIES, RISCV_VIRT, S390_CCW, VEXPRESS
+from domcaps.elements.controllers.models import VIRTIO_SCSI_MODELS, XHCI
 from domcaps.elements.placement.address_kinds import is_moved_to_spapr_vio, is_on_spapr_vio
 from domcaps.elements.placement.drives import disk_bus
 from domcaps.elements.placement.pci_buses import INTEGRATED, NEEDS, PCI_DEVICE, PCIE_DEVICE
+from domcaps.language.changes.placement import BOARDS_WITHOUT_PCI
 from domcaps.language.lazy import cached_property
-from domcaps.language.observed import arch, device, machine
+from domcaps.language.observed import device
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,29 +32,11 @@ if TYPE_CHECKING:
     from domcaps.language.domain import Domain
     from domcaps.language.predicate import Predicate
 
-_ARM = arch("armv6l", "armv7l", "aarch64")
-_RISCV = arch("riscv32", "riscv64")
-_BALLOON = (
-    PPC64
-    | S390
-    | arch("alpha", "ppc", "ppcemb", "sh4", "sh4eb", "sparc64")
-    | arch("mips", "mipsel", "mips64", "mips64el")
-)
-_PLAIN_PC = X86 & machine("isapc", "microvm", "microvm-*")
-_VEXPRESS = (_ARM | _RISCV) & machine("vexpress-*")
-_VERSATILE = _ARM & machine("versatilepb")
-_BY_MMIO = ARM_VIRT | RISCV_VIRT | _VEXPRESS
-_NEW_BOARDS = S390 | LOONGARCH_VIRT | RISCV_VIRT
-_VIRTIO_VIDEO = ARM_VIRT | LOONGARCH_VIRT | RISCV_VIRT | S390
+_BY_MMIO = ARM_VIRT | RISCV_VIRT | VEXPRESS
 _ANY_ROOT_PORT = device("pcie-root-port", "ioh3420")
 _MMIO = device("virtio-mmio")
-_CIRRUS = device("cirrus-vga")
 _VFIO_CCW = device("vfio-ccw")
-_CARDS = {"rtl8139": device("rtl8139"), "e1000": device("e1000")}
-_CARDS_PRESENT = tuple(_CARDS.values())
 
-_VIRTIO_NAMES = frozenset({"virtio", "virtio-transitional", "virtio-non-transitional"})
-_PCIE_USB = frozenset({"nec-xhci", "qemu-xhci"})
 # cards of old ARM boards, which libvirt once took for devices of PCI (two letters of the first are
 # the wrong way round in its name)
 _SOLDERED = frozenset({"scm91c111", "lan9118"})
@@ -183,7 +164,7 @@ class PciDevices:
 
     def _elsewhere(self, tag: str, node: Node) -> bool:
         """Tell whether a device without an address gets one that is not on PCI."""
-        if tag == "interface" and _model(node) == "spapr-vlan":
+        if tag == "interface" and card_model(node, self.domain) == "spapr-vlan":
             return True
         if tag in {"nvram", "tpm"}:
             return True
@@ -202,7 +183,7 @@ class PciDevices:
         if kind not in {"ccw", "virtio-mmio"}:
             return ""
         if tag == "video":
-            virtio = self._video_model(node) == "virtio"
+            virtio = video_model(node, self.domain) == "virtio"
         elif tag == "controller":
             virtio = node.get("type") in {"scsi", "virtio-serial"}
         else:
@@ -218,9 +199,9 @@ class PciDevices:
         if tag == "disk":
             return disk_bus(node, self.domain) == "virtio"
         if tag == "interface":
-            return self._card(node) in _VIRTIO_NAMES
+            return card_model(node, self.domain) in VIRTIO_MODELS
         if tag == "input":
-            return self._input_bus(node) == "virtio"
+            return input_bus(node, self.domain) == "virtio"
         if tag == "hostdev":
             return node.get("type") == "scsi_host"
         if tag == "memory":
@@ -229,35 +210,7 @@ class PciDevices:
 
     @property
     def _adds_balloon(self) -> bool:
-        if "memballoon" in self.nodes:
-            return False
-        newer = self.domain.world.target.dialect.speaks("11.9", "")
-        if self._is(X86):
-            return not (newer and self._is(_PLAIN_PC))
-        return self._is(_BALLOON) or (not newer and self._is(_RISCV))
-
-    def _card(self, node: Node) -> str:
-        """Give the model of a network card, libvirt's where none is given."""
-        model = _model(node)
-        if model:
-            return model
-        if node.get("type") in {"vdpa", "vhostuser"} or self._is(_NEW_BOARDS | ARM_VIRT):
-            return "virtio"
-        if self._is(_ARM):
-            return "scm91c111" if self._is(_VERSATILE) else "lan9118"
-        present = (name for name, there in _CARDS.items() if self._is(there))
-        return next(present, "virtio")
-
-    def _input_bus(self, node: Node) -> str:
-        bus = node.get("bus")
-        if bus:
-            return bus
-        kind = node.get("type")
-        if kind in {"mouse", "keyboard"} and self._is(X86):
-            return "ps2"
-        if kind == "passthrough" or self._is(S390):
-            return "virtio"
-        return "" if kind == "evdev" else "usb"
+        return "memballoon" not in self.nodes and adds_balloon(self.domain)
 
     def _virtio_model(self, model: str | None) -> int:
         return self.pci if model == "virtio-transitional" else self.virtio
@@ -277,12 +230,12 @@ class PciDevices:
         if node.get("type") == "hostdev":
             source = node.find("source/address")
             return 0 if source is not None and source.get("type") == "usb" else self.pcie
-        model = self._card(node)
-        if model in _VIRTIO_NAMES:
+        model = card_model(node, self.domain)
+        if model in VIRTIO_MODELS:
             return self._virtio_model(model)
         if model in {"e1000e", "igb"}:
             return self.pcie
-        if model.lower() in _SOLDERED and self.domain.world.target.dialect.speaks("11.9", ""):
+        if model in _SOLDERED and self.domain.world.target.dialect.has(BOARDS_WITHOUT_PCI):
             return 0
         return 0 if model == "usb-net" else self.pci
 
@@ -312,7 +265,7 @@ class PciDevices:
     def by_model(self, node: Node) -> int:
         """Balloons, sources of randomness and sockets are of virtio, or none at all."""
         model = node.get("model") or _model(node) or "virtio"
-        return self._virtio_model(model) if model in _VIRTIO_NAMES else 0
+        return self._virtio_model(model) if model in VIRTIO_MODELS else 0
 
     def watchdog(self, node: Node) -> int:
         """One model of watchdogs is on PCI."""
@@ -324,7 +277,7 @@ class PciDevices:
 
     def input(self, node: Node) -> int:
         """Only input devices of virtio are on PCI."""
-        if self._input_bus(node) != "virtio":
+        if input_bus(node, self.domain) != "virtio":
             return 0
         return self._virtio_model(node.get("model"))
 
@@ -343,8 +296,8 @@ class PciDevices:
 
     def panic(self, node: Node) -> int:
         """One model of panic devices is part of the root."""
-        model = node.get("model") or ("pvpanic" if self._is(ARM_VIRT) else "")
-        return self.pci | INTEGRATED if model == "pvpanic" else 0
+        pvpanic = panic_model(node, self.domain) == "pvpanic"
+        return self.pci | INTEGRATED if pvpanic else 0
 
     def _videos(self) -> Iterator[PciDevice]:
         nodes = list(self.nodes.get("video", ()))
@@ -353,11 +306,11 @@ class PciDevices:
             nodes.remove(first)
             nodes.insert(0, first)
         if not nodes and self.nodes.get("graphics"):
-            model = self._video_model(None)
+            model = video_model(None, self.domain)
             if not (model == "virtio" and self.virtio_kind in {"ccw", "virtio-mmio"}):
                 yield PciDevice("video", None, self._video_needs(model), video=model)
         for node in nodes:
-            model = self._video_model(node)
+            model = video_model(node, self.domain)
             if model in _NO_PCI_VIDEO:
                 yield PciDevice("video", node, 0, video=model)
                 continue
@@ -374,16 +327,6 @@ class PciDevices:
         if model == "virtio":
             return self.virtio
         return self.pcie if model == "bochs" else self.pci
-
-    def _video_model(self, node: Node | None) -> str:
-        model = None if node is None else _model(node)
-        if model and model != "default":
-            return model
-        if self._is(PPC64):
-            return "vga"
-        if self._is(_VIRTIO_VIDEO):
-            return "virtio"
-        return "cirrus" if self._is(_CIRRUS) else "vga"
 
     def _controller(self, found: Installed) -> PciDevice | None:
         if found.model in {"pci-root", "pcie-root"} and found.type == "pci":
@@ -411,7 +354,7 @@ class PciDevices:
         if found.type == "usb":
             if model == "none":
                 return None
-            return self.pcie if model in _PCIE_USB else self.pci
+            return self.pcie if model in XHCI else self.pci
         if found.type == "scsi":
             if model == "ncr53c90":
                 return None

@@ -9,8 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from domcaps.elements.base.address import Address, UsbAddress
-from domcaps.elements.boards.families import PPC64, S390, X86
+from domcaps.elements.boards.defaults import card_model, input_bus
+from domcaps.elements.boards.families import PPC64
 from domcaps.elements.controllers.controller import Controller
+from domcaps.elements.controllers.models import COMPANIONS, USB_PORTS, WITH_PORTS, XHCI
 from domcaps.elements.placement.drives import disk_bus
 from domcaps.elements.placement.installed import Hardware, Installed
 from domcaps.language.kinds import UNSIGNED
@@ -25,21 +27,6 @@ if TYPE_CHECKING:
 
     from domcaps.language.domain import Domain
 
-_PORTS = {
-    "piix3-uhci": 2,
-    "piix4-uhci": 2,
-    "vt82c686b-uhci": 2,
-    "ehci": 6,
-    "ich9-ehci1": 6,
-    "pci-ohci": 3,
-    "nec-xhci": 4,
-    "qemu-xhci": 4,
-    "qusb1": 8,
-    "qusb2": 8,
-    "none": 0,
-}
-_VARIABLE = frozenset({"nec-xhci", "qemu-xhci", "qusb1", "qusb2"})
-_COMPANIONS = frozenset({"ich9-uhci1", "ich9-uhci2", "ich9-uhci3"})
 _HUB_PORTS = 8
 _DEPTH = 4
 _MOST_XHCI_PORTS = 15
@@ -49,25 +36,12 @@ _MOST_BUSES = 1024
 _LISTED = ("disk", "interface", "sound", "hostdev", "serial", "input", "filesystem", "redirdev")
 
 
-def input_bus(node: Node, domain: Domain) -> str:
-    """Give the bus of an ``<input>``, libvirt's where it says none."""
-    bus = node.get("bus")
-    if bus:
-        return bus
-    kind = node.get("type")
-    if kind in {"mouse", "keyboard"} and domain.world.truth(X86):
-        return "ps2"
-    if kind == "passthrough" or domain.world.truth(S390):
-        return "virtio"
-    return "none" if kind == "evdev" else "usb"
-
-
 def on_usb(tag: str, node: Node, domain: Domain) -> bool:
     """Tell whether a device is plugged into USB; hubs and card readers are not asked about."""
     if tag == "disk":
         return disk_bus(node, domain) == "usb"
     if tag == "interface":
-        return _child(node, "model", "type") == "usb-net"
+        return card_model(node, domain) == "usb-net"
     if tag == "sound":
         return node.get("model") == "usb"
     if tag == "hostdev":
@@ -120,12 +94,12 @@ class _Hub:
 
 def ports_of(controller: Installed) -> int:
     """Say how many ports a USB controller has; companions have none of their own."""
-    if controller.model in _COMPANIONS:
+    if controller.model in COMPANIONS:
         return 0
     part = controller.part
-    if controller.model in _VARIABLE and part is not None and part.ports is not None:
+    if controller.model in WITH_PORTS and part is not None and part.ports is not None:
         return part.ports
-    return _PORTS.get(controller.model or "", 2)
+    return USB_PORTS.get(controller.model or "", 2)
 
 
 class Usb(Part):
@@ -358,7 +332,7 @@ def _of_kind(usb: Usb, kind: str) -> Problems:
 )
 def xhci_has_few_ports(controller: Controller) -> Problems:
     """QEMU's xHCI controllers have up to 15 ports."""
-    xhci = controller.type == "usb" and controller.settled_model in {"nec-xhci", "qemu-xhci"}
+    xhci = controller.type == "usb" and controller.settled_model in XHCI
     if xhci and (controller.ports or 0) > _MOST_XHCI_PORTS:
         what = f"an xHCI controller has at most {_MOST_XHCI_PORTS} ports"
         yield problem(what, controller, "@ports")

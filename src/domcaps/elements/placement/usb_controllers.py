@@ -10,27 +10,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domcaps.elements.controllers.controller import Controller
-from domcaps.elements.controllers.models import USB_DEVICES
+from domcaps.elements.controllers.models import USB_DEVICES, WITH_PORTS
 from domcaps.elements.placement.installed import Hardware
+from domcaps.language.changes.controllers import USB_CONTROLLER_DEFINED
 from domcaps.language.finding import Stage
+from domcaps.language.require import libvirt_reads
 from domcaps.language.rule import Problems, Sample, problem, rule
 from domcaps.language.truth import Truth
 
 if TYPE_CHECKING:
     from domcaps.language.predicate import Predicate
 
-_WITH_PORTS = frozenset({"nec-xhci", "qemu-xhci", "qusb1", "qusb2"})
-
 
 def _ports_are_fixed(controller: Controller) -> bool:
     model = controller.settled_model
-    fixed = model not in {*_WITH_PORTS, "none", None} and controller.type == "usb"
+    fixed = model not in {*WITH_PORTS, "none", None} and controller.type == "usb"
     return fixed and controller.ports is not None
 
 
 _PORTS = "<controller type='usb' model='{}' ports='4'/>"
-_BY_DEFINITION = "12.0"
-"""A release since which libvirt looks at this when a domain is defined, if not the first."""
 
 
 @rule(
@@ -41,7 +39,7 @@ _BY_DEFINITION = "12.0"
 )
 def only_xhci_has_other_ports(controller: Controller) -> Problems:
     """How many ports there are can be chosen for xHCI controllers only."""
-    newer = controller.domain.world.target.dialect.speaks(_BY_DEFINITION, "")
+    newer = libvirt_reads(controller, USB_CONTROLLER_DEFINED)
     if newer and _ports_are_fixed(controller):
         yield problem(f"a {controller.settled_model} has its own ports", controller, "@ports")
 
@@ -58,7 +56,7 @@ def only_xhci_starts_with_other_ports(controller: Controller) -> Problems:
 
     Since about 12.0 libvirt refuses the definition.
     """
-    older = controller.domain.world.target.dialect.speaks("", _BY_DEFINITION)
+    older = not libvirt_reads(controller, USB_CONTROLLER_DEFINED)
     if older and _ports_are_fixed(controller):
         yield problem(f"a {controller.settled_model} has its own ports", controller, "@ports")
 
@@ -83,7 +81,7 @@ def _absent(controller: Controller) -> Predicate | None:
 def usb_model_is_there(controller: Controller) -> Problems:
     """The model is one that this QEMU has; libvirt looks at it at once since about 12.0."""
     device, world = _absent(controller), controller.domain.world
-    if device is not None and world.target.dialect.speaks(_BY_DEFINITION, ""):
+    if device is not None and world.target.dialect.has(USB_CONTROLLER_DEFINED):
         text = f"this QEMU has no {controller.model}"
         yield problem(text, controller, "@model", reason=device.explain(world))
 
@@ -98,7 +96,7 @@ def usb_model_is_there(controller: Controller) -> Problems:
 def usb_model_is_there_at_start(controller: Controller) -> Problems:
     """The model is one that this QEMU has; older libvirts look at it when it starts."""
     device, world = _absent(controller), controller.domain.world
-    if device is not None and not world.target.dialect.speaks(_BY_DEFINITION, ""):
+    if device is not None and not world.target.dialect.has(USB_CONTROLLER_DEFINED):
         text = f"this QEMU has no {controller.model}"
         yield problem(text, controller, "@model", reason=device.explain(world))
 
@@ -117,7 +115,7 @@ def usb_needs_pci(controller: Controller) -> Problems:
     if controller.type != "usb" or controller.settled_model == "none":
         return
     hardware = controller.domain.first(Hardware)
-    newer = controller.domain.world.target.dialect.speaks(_BY_DEFINITION, "")
+    newer = libvirt_reads(controller, USB_CONTROLLER_DEFINED)
     misplaced = controller.address_type not in {None, "pci"}
     if newer and misplaced and hardware is not None and not hardware.pci_root:
         yield problem("a USB controller needs PCI, which this board has not", controller)

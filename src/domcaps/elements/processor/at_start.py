@@ -14,7 +14,6 @@ from domcaps.elements.processor.cpu import (
     HOST_PASSTHROUGH,
     MAXIMUM,
     accelerator,
-    dialect_numbers,
 )
 from domcaps.elements.processor.definition import Cpu, default_cpu, has_cpu_models
 from domcaps.elements.processor.features import known_features, policies
@@ -94,7 +93,7 @@ def _offered(cpu: Cpu) -> bool:
     world = cpu.domain.world
     definitions = world.emulator.cpu_definitions(accelerator(world))
     # libvirt's names of POWER's models are QEMU's in upper case
-    known = libvirt_models(cpu.domain.arch, dialect_numbers(world)) if cpu.holds(PPC64) else None
+    known = libvirt_models(cpu.domain.arch, world.target.dialect) if cpu.holds(PPC64) else None
     upper = {name.lower(): name for name in known or ()}
     name = cpu.model[: len("POWERn")] if _is_legacy(cpu) else cpu.model
     return not definitions or any(upper.get(d.name.lower(), d.name) == name for d in definitions)
@@ -123,7 +122,7 @@ def model_can_be_had(cpu: Cpu) -> Problems:
     if not cpu.model or not has_cpu_models(cpu.domain) or cpu.mode in {"maximum", _PASSTHROUGH}:
         return
     world = cpu.domain.world
-    known = libvirt_models(cpu.domain.arch, dialect_numbers(world)) if cpu.holds(X86) else None
+    known = libvirt_models(cpu.domain.arch, world.target.dialect) if cpu.holds(X86) else None
     # where the host's own model takes its place, it counts as far as it is compared
     replaced = cpu.mode == "host-model" or (cpu.match == "minimum" and known is not None)
     if known is not None and cpu.model not in known:
@@ -192,7 +191,7 @@ def host_has_what_is_wanted(cpu: Cpu) -> Problems:
     if not cpu.holds(X86) or world.host.record.arch not in archs.X86:
         return
     names, told = known_features(cpu.domain), policies(cpu.domain)
-    models = libvirt_models(cpu.domain.arch, dialect_numbers(world)) or {}
+    models = libvirt_models(cpu.domain.arch, world.target.dialect) or {}
     strange = names is not None and any(name not in names for name in told)
     if strange or not _compares(cpu) or (cpu.model and cpu.model not in models):
         return
@@ -207,7 +206,7 @@ def _mismatch(cpu: Cpu, told: dict[str, str]) -> Mismatch | None:
     world = cpu.domain.world
     wanted = Wanted(cpu.model, cpu.vendor, cpu.match == "strict", told)
     record = world.host.record
-    return mismatch(world.emulator, accelerator(world), record, dialect_numbers(world), wanted)
+    return mismatch(world.emulator, accelerator(world), record, world.target.dialect, wanted)
 
 
 @rule(
@@ -226,7 +225,7 @@ def host_lacks_what_is_forbidden(cpu: Cpu) -> Problems:
         return
     wanted = Wanted(policies=told)
     record = world.host.record
-    names = forbidden(world.emulator, accelerator(world), record, dialect_numbers(world), wanted)
+    names = forbidden(world.emulator, accelerator(world), record, world.target.dialect, wanted)
     if names:
         yield problem(f"the host has {', '.join(names)}", cpu, "feature")
 
@@ -267,7 +266,7 @@ def power_is_compatible_with_older(cpu: Cpu) -> Problems:
         return
     if not cpu.model or not _compares(cpu):
         return
-    host = host_model(world.emulator, accelerator(world), record, dialect_numbers(world))
+    host = host_model(world.emulator, accelerator(world), record, world.target.dialect)
     if host is None:
         return
     if cpu.mode == "custom":

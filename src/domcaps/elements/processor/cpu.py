@@ -48,11 +48,6 @@ def accelerator(world: World) -> str:
     return ACCELERATORS[world.target.virttype]
 
 
-def dialect_numbers(world: World) -> tuple[int, int]:
-    """Give major and minor number of the target's dialect."""
-    return world.target.dialect.major, world.target.dialect.minor
-
-
 def _supported(mode: str) -> Predicate:
     def look(world: World) -> bool:
         return mode_supported(
@@ -61,7 +56,7 @@ def _supported(mode: str) -> Predicate:
             accelerator(world),
             world.host.record,
             world.target.machine,
-            dialect_numbers(world),
+            world.target.dialect,
         )
 
     return WorldFact(
@@ -83,7 +78,7 @@ def _host_model(world: World) -> tuple[Row, ...]:
         world.emulator,
         accelerator(world),
         world.host.record,
-        dialect_numbers(world),
+        world.target.dialect,
         disable_deprecated=flags.disable_deprecated_features,
         expand=flags.expand_cpu_features,
         supported=flags.supported_cpu_features,
@@ -108,7 +103,7 @@ def _host_model_rows(found: HostModel) -> tuple[Row, ...]:
 def _custom_models(world: World) -> tuple[Row, ...]:
     rows: list[Row] = []
     for model in custom_models(
-        world.emulator, accelerator(world), world.target.arch, dialect_numbers(world)
+        world.emulator, accelerator(world), world.target.arch, world.target.dialect
     ):
         rows += _model_rows(model)
     return tuple(rows)

@@ -21,7 +21,7 @@ def host_model_told(world: World) -> Ways:
         world.emulator,
         ACCELERATORS[world.target.virttype],
         world.host.record,
-        (world.target.dialect.major, world.target.dialect.minor),
+        world.target.dialect,
     )
     if found is None:
         return ()
@@ -42,7 +42,7 @@ def model_trials(world: World) -> tuple[Trial, ...]:
             world.emulator,
             ACCELERATORS[world.target.virttype],
             world.target.arch,
-            (world.target.dialect.major, world.target.dialect.minor),
+            world.target.dialect,
         )
     )
 

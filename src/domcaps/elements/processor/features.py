@@ -48,12 +48,12 @@ def policies(domain: Domain) -> dict[str, str]:
 
 def known_features(domain: Domain) -> Container[str] | None:
     """Give the features that libvirt knows, None where it takes what QEMU names."""
-    dialect = (domain.world.target.dialect.major, domain.world.target.dialect.minor)
+    dialect = domain.world.target.dialect
     if domain.world.truth(X86):
         return x86_map(dialect).bits
     if domain.arch in ARM:
         features = cpu_data().arm.features
-        return {feature.name for feature in features if known_in(feature.since, dialect)}
+        return {feature.name for feature in features if known_in(feature, dialect)}
     return None
 
 

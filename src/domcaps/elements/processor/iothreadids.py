@@ -17,10 +17,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from domcaps.language.changes.processor import IOTHREAD_WEIGHT
 from domcaps.language.kinds import POSITIVE, UNSIGNED, UNSIGNED64, Int
 from domcaps.language.observed import qapi
 from domcaps.language.part import Part, field
 from domcaps.language.quantities import OrEmpty, repeated
+from domcaps.language.require import libvirt_reads
 from domcaps.language.rule import Problems, problem, rule
 from domcaps.language.truth import Truth
 
@@ -32,7 +34,6 @@ THREAD_POOL = qapi("object-add/arg/case=iothread/thread-pool-max")
 
 _COUNT = Int(0, 2**31 - 1)
 _WEIGHT = Int(0, 63)
-_WEIGHT_SINCE = "12.0"
 
 
 class Iothreads(Part):
@@ -137,7 +138,7 @@ def weight_is_small(thread: Iothread) -> Problems:
     """How much the last time of waiting counts is told by a number up to 63."""
     poll = thread.find("poll")
     weight = None if poll is None else poll.get("weight")
-    if weight is None or not thread.domain.world.target.dialect.speaks(_WEIGHT_SINCE, ""):
+    if weight is None or not libvirt_reads(thread, IOTHREAD_WEIGHT):
         return
     try:
         _WEIGHT.parse(weight)

@@ -18,9 +18,11 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from domcaps.elements.boards.families import PSERIES, Q35, X86, machine_type
+from domcaps.language.changes.processor import EIM_OPTIONAL
 from domcaps.language.kinds import POSITIVE, UNSIGNED, YES_NO, OneOf
 from domcaps.language.part import Part, field
 from domcaps.language.quantities import CPUS
+from domcaps.language.require import libvirt_reads
 from domcaps.language.rule import Problems, Sample, problem, rule
 
 if TYPE_CHECKING:
@@ -31,9 +33,6 @@ _MOST_WITHOUT_EIM = 255
 
 _TOO_MANY = 1 << 16
 """So many that nobody looks at them one by one: no machine type takes them."""
-
-# announced in the changes of 12.2: until then all IOMMUs needed extended interrupts
-_EIM_FREE_SINCE = "12.2"
 
 
 class Vcpu(Part):
@@ -163,7 +162,7 @@ def many_need_an_iommu(vcpu: Vcpu) -> Problems:
         return
     driver = vcpu.domain.root.find("devices/iommu/driver")
     eim = None if driver is None else driver.get("eim")
-    recent = vcpu.domain.world.target.dialect.speaks(_EIM_FREE_SINCE, "")
+    recent = libvirt_reads(vcpu, EIM_OPTIONAL)
     if eim == "on" or (vcpu.domain.new and (eim is None or recent)):
         return
     yield problem("more than 255 CPUs need <iommu> with <driver eim='on'/>", vcpu)

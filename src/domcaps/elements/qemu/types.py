@@ -36,9 +36,6 @@ SOUND_CARDS = {
 TPMS = {"tpm-crb": "tpm-crb", "tpm-tis": "tpm-tis"}
 """TPMs of a PC by model."""
 
-USUAL_TPM = "tpm-tis"
-"""The model of a TPM where a domain names none."""
-
 TPMS_OF_VIRT = {"tpm-tis": "tpm-tis-device"}
 """TPMs of ARM's ``virt`` by model."""
 

@@ -36,6 +36,7 @@ from domcaps.elements.placement.drives import disk_bus, target_name
 from domcaps.elements.qemu.fragments import NO_IMAGE, SCSI, XHCI, on_any_bus, on_pci_or_ccw
 from domcaps.elements.storage.images import FORMATS, TYPES, Image, images
 from domcaps.language import Choice, Drift, Element, Enum
+from domcaps.language.changes.storage import DISK_FLOPPY_CONTROLLER, DISK_NVME, DISK_USB_BOT
 from domcaps.language.kinds import ON_OFF, POSITIVE, UNSIGNED, YES_NO, OneOf
 from domcaps.language.lazy import cached_property
 from domcaps.language.observed import device
@@ -117,7 +118,7 @@ DISK_DEVICE = Enum(
         Choice(
             "floppy",
             ~PSERIES,
-            until="11.4",
+            until=DISK_FLOPPY_CONTROLLER,
             at_start=(_FLOPPY_ANYWAY,),
             sample=_FLOPPY_SAMPLE,
             told=_FLOPPY_TOLD,
@@ -125,7 +126,7 @@ DISK_DEVICE = Enum(
         Choice(
             "floppy",
             _FLOPPY,
-            since="11.4",
+            since=DISK_FLOPPY_CONTROLLER,
             at_start=(_NO_ISA,),
             sample=_FLOPPY_SAMPLE,
             told=_FLOPPY_TOLD,
@@ -162,7 +163,7 @@ BUS = Enum(
         Choice(
             "fdc",
             ~PSERIES,
-            until="11.4",
+            until=DISK_FLOPPY_CONTROLLER,
             at_start=(_FLOPPY_ANYWAY,),
             sample=_FLOPPY_SAMPLE,
             told=_FLOPPY_TOLD,
@@ -170,18 +171,20 @@ BUS = Enum(
         Choice(
             "fdc",
             _FLOPPY,
-            since="11.4",
+            since=DISK_FLOPPY_CONTROLLER,
             at_start=(_NO_ISA,),
             sample=_FLOPPY_SAMPLE,
             told=_FLOPPY_TOLD,
         ),
         Choice("scsi", told=_SCSI_TOLD),
         Choice("virtio", told=_VIRTIO_TOLD),
-        Choice("usb", device("usb-storage"), until="11.5", sample=_USB_SAMPLE, told=_USB_TOLD),
+        Choice(
+            "usb", device("usb-storage"), until=DISK_USB_BOT, sample=_USB_SAMPLE, told=_USB_TOLD
+        ),
         Choice(
             "usb",
             device("usb-storage", "usb-bot"),
-            since="11.5",
+            since=DISK_USB_BOT,
             sample=_USB_SAMPLE,
             at_start=(NO_PCI,),
             told=(_USB_TOLD, _BOT_TOLD),
@@ -199,7 +202,7 @@ BUS = Enum(
             device("nvme-ns"),
             sample="<disk type='file'><source file='/a'/><target dev='sda' bus='nvme'/>"
             "<serial>a</serial></disk>",
-            since="11.5",
+            since=DISK_NVME,
             at_start=(NO_PCI,),
             told=Told(
                 f"{NO_IMAGE} -device nvme,id={{id}}n,serial=a "
@@ -242,7 +245,7 @@ MODEL = Enum(
         Choice(
             "usb-storage",
             device("usb-storage"),
-            since="11.5",
+            since=DISK_USB_BOT,
             listed=False,
             at_start=(_UNLISTED,),
             told=_USB_TOLD,
@@ -250,7 +253,7 @@ MODEL = Enum(
         Choice(
             "usb-bot",
             device("usb-bot"),
-            since="11.5",
+            since=DISK_USB_BOT,
             listed=False,
             at_start=(_UNLISTED,),
             told=_BOT_TOLD,

@@ -12,9 +12,10 @@ from __future__ import annotations
 from domcaps.elements.base.virtio_options import given_options
 from domcaps.elements.storage.disk import Disk
 from domcaps.language.attributes import Attributes
+from domcaps.language.changes.storage import DISK_STATISTICS
 from domcaps.language.kinds import POSITIVE
 from domcaps.language.observed import device_property, qapi
-from domcaps.language.require import needs, speaks
+from domcaps.language.require import libvirt_reads, needs
 from domcaps.language.rule import Problems, Sample, problem, rule
 
 IO_URING = qapi("blockdev-add/arg/case=file/aio/value=io_uring")
@@ -202,7 +203,7 @@ def is_raw(disk: Disk) -> bool:
 def statistics_have_intervals(disk: Disk) -> Problems:
     """Statistics are collected over some seconds, and not on every bus (since libvirt 11.9)."""
     wanted = disk.find_all("driver/statistics/statistic")
-    if not wanted or not speaks(disk, "11.9"):
+    if not wanted or not libvirt_reads(disk, DISK_STATISTICS):
         return
     for statistic in wanted:
         yield from _STATISTIC.problems(statistic)

@@ -14,9 +14,10 @@ import re
 from domcaps.elements.boards.families import PSERIES
 from domcaps.elements.placement.drives import disk_index
 from domcaps.elements.storage.disk import BUS, FLOPPY_CONTROLLER, Disk
+from domcaps.language.changes.storage import DISK_DPOFUA, DISK_FLOPPY_CONTROLLER, DISK_TRAY_CLOSED
 from domcaps.language.finding import Stage
 from domcaps.language.observed import device_property
-from domcaps.language.require import needs, speaks
+from domcaps.language.require import libvirt_reads, needs
 from domcaps.language.rule import Problems, Sample, problem, rule
 from domcaps.language.truth import Truth
 
@@ -101,14 +102,14 @@ def bus_is_there(disk: Disk) -> Problems:
     world = disk.domain.world
     choice = BUS.find(disk.bus, world.target.dialect)
     misspelt = disk.given_bus is None and disk.raw("given_bus")
-    if misspelt or (disk.bus == "fdc" and not speaks(disk, "11.4")):
+    if misspelt or (disk.bus == "fdc" and not libvirt_reads(disk, DISK_FLOPPY_CONTROLLER)):
         return
     if choice is not None and world.truth(choice.when) is not Truth.NO:
         return
     offered = [
         c.name
         for c in BUS.choices
-        if c.listed and world.target.dialect.speaks(c.since, c.until) and world.truth(c.when)
+        if c.listed and world.target.dialect.has_between(c.since, c.until) and world.truth(c.when)
     ]
     yield problem(
         f"there is no bus {disk.bus!r} here",
@@ -127,7 +128,7 @@ def bus_is_there(disk: Disk) -> Problems:
 )
 def floppy_needs_a_controller(disk: Disk) -> Problems:
     """A floppy drive needs a controller; libvirt before 11.4 did not look for one."""
-    if disk.device == "floppy" and speaks(disk, "11.4"):
+    if disk.device == "floppy" and libvirt_reads(disk, DISK_FLOPPY_CONTROLLER):
         yield from needs(disk, FLOPPY_CONTROLLER, "this QEMU has no floppy drives", "@device")
 
 
@@ -140,7 +141,11 @@ def floppy_needs_a_controller(disk: Disk) -> Problems:
 )
 def no_floppy_on_pseries(disk: Disk) -> Problems:
     """IBM's pseries has no floppy drives: libvirt before 11.4 said so on the start."""
-    if disk.bus == "fdc" and not speaks(disk, "11.4") and disk.holds(PSERIES):
+    if (
+        disk.bus == "fdc"
+        and not libvirt_reads(disk, DISK_FLOPPY_CONTROLLER)
+        and disk.holds(PSERIES)
+    ):
         yield problem("this machine type has no floppy drives", disk, "@device")
 
 
@@ -185,7 +190,7 @@ def device_suits_bus(disk: Disk) -> Problems:
 def tray_needs_removable_media(disk: Disk) -> Problems:
     """Only drives for CD-ROMs and floppy disks have a tray to open."""
     # newer releases of libvirt refuse closed trays as well; which one was the first is not proven
-    closed = disk.domain.world.target.dialect.speaks("12.0", "")
+    closed = libvirt_reads(disk, DISK_TRAY_CLOSED)
     has = disk.tray == "open" or (disk.tray is not None and closed)
     if has and disk.device not in {"cdrom", "floppy"}:
         yield problem(f"a {disk.device} has no tray", disk, "target/@tray")
@@ -234,7 +239,7 @@ def dpofua_needs_scsi(disk: Disk) -> Problems:
     """Whether a disk has SCSI's DPO and FUA is on or off, and for SCSI disks only (since 11.6)."""
     target = disk.find("target")
     given = None if target is None else target.get("dpofua")
-    if given is None or not speaks(disk, "11.6"):
+    if given is None or not libvirt_reads(disk, DISK_DPOFUA):
         return
     if given not in {"on", "off"}:
         yield problem(f"dpofua is {given!r}, not on or off", disk, "target/@dpofua")

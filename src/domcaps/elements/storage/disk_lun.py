@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING
 
 from domcaps.elements.storage.disk import Disk
 from domcaps.language.attributes import Attributes
+from domcaps.language.changes.storage import DISK_LUN_BLOCKS, DISK_RESERVATIONS_MIGRATE
 from domcaps.language.finding import Stage
 from domcaps.language.kinds import YES_NO
 from domcaps.language.observed import device, device_property, qom_type
-from domcaps.language.require import needs, speaks
+from domcaps.language.require import libvirt_reads, needs
 from domcaps.language.rule import Problems, problem, rule
 
 if TYPE_CHECKING:
@@ -133,7 +134,7 @@ _BLOCKS = (
 )
 def luns_have_their_own_blocks(disk: Disk) -> Problems:
     """The sizes of a LUN's blocks are its own, which libvirt came to say between 11.4 and 12.8."""
-    if disk.device != "lun" or not speaks(disk, "12.0"):
+    if disk.device != "lun" or not libvirt_reads(disk, DISK_LUN_BLOCKS):
         return
     if disk.logical_block_size or disk.physical_block_size or disk.discard_granularity:
         yield problem("the sizes of a LUN's blocks are its own", disk, "blockio")
@@ -152,7 +153,7 @@ def reservations_are_complete(disk: Disk) -> Problems:
     for image in disk.images:
         found = None if image.source is None else image.source.find("reservations")
         if found is not None:
-            yield from _reservations(found, migrates=speaks(disk, "11.5"))
+            yield from _reservations(found, migrates=libvirt_reads(disk, DISK_RESERVATIONS_MIGRATE))
 
 
 def _reservations(node: Node, *, migrates: bool) -> Problems:
@@ -187,5 +188,9 @@ def reservations_are_there(disk: Disk) -> Problems:
         if found is None:
             continue
         yield from needs(disk, RESERVATIONS, "this QEMU has no reservations", "source/reservations")
-        if found.get("migration") == "yes" and disk.bus != "scsi" and speaks(disk, "11.5"):
+        if (
+            found.get("migration") == "yes"
+            and disk.bus != "scsi"
+            and libvirt_reads(disk, DISK_RESERVATIONS_MIGRATE)
+        ):
             yield problem("only LUNs on scsi move with their reservations", found, "@migration")

@@ -19,11 +19,12 @@ from typing import TYPE_CHECKING
 
 from domcaps.elements.storage.disk import Disk
 from domcaps.language.attributes import Attributes, fits
+from domcaps.language.changes.storage import DISK_VXHS_DROPPED
 from domcaps.language.finding import Stage
 from domcaps.language.kinds import UNSIGNED, UNSIGNED64, YES_NO, Int, OneOf
 from domcaps.language.observed import qapi
 from domcaps.language.quantities import OrEmpty
-from domcaps.language.require import needs, speaks
+from domcaps.language.require import libvirt_reads, needs
 from domcaps.language.rule import Problems, problem, rule
 
 if TYPE_CHECKING:
@@ -96,7 +97,9 @@ def protocol_is_known(disk: Disk) -> Problems:
 @rule("disk-protocol-unsupported", Disk, bad=_disk("sheepdog"), good=_NBD)
 def protocol_is_there(disk: Disk) -> Problems:
     """QEMU has dropped the protocols sheepdog, TFTP and VxHS."""
-    yield from _dropped(disk, _DROPPED if speaks(disk, "11.4") else _DROPPED_EARLY)
+    yield from _dropped(
+        disk, _DROPPED if libvirt_reads(disk, DISK_VXHS_DROPPED) else _DROPPED_EARLY
+    )
 
 
 @rule(
@@ -108,7 +111,7 @@ def protocol_is_there(disk: Disk) -> Problems:
 )
 def protocol_can_be_used(disk: Disk) -> Problems:
     """Libvirt before 11.4 saw on the start only that QEMU has no VxHS."""
-    if not speaks(disk, "11.4"):
+    if not libvirt_reads(disk, DISK_VXHS_DROPPED):
         yield from _dropped(disk, _DROPPED - _DROPPED_EARLY)
 
 

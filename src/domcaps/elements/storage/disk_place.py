@@ -10,13 +10,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from domcaps.elements.boards.families import S390_CCW
+from domcaps.elements.boards.families import PPC64, S390, S390_CCW
 from domcaps.elements.controllers.models import VIRTIO_SCSI_MODELS
 from domcaps.elements.placement.drives import Drives
 from domcaps.elements.placement.installed import Hardware
 from domcaps.elements.storage.disk import Disk
 from domcaps.language.finding import Severity, Stage
-from domcaps.language.observed import arch
 from domcaps.language.rule import Problem, Problems, problem, rule
 
 if TYPE_CHECKING:
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 
 _ON_DRIVES = frozenset({"ide", "fdc", "scsi", "sata", "nvme"})
 
-_WITHOUT_MMIO = arch("s390", "s390x", "ppc64", "ppc64le")
+_WITHOUT_MMIO = S390 | PPC64
 _OF_VIRTIO = ("pci", "ccw", "virtio-mmio", "unassigned")
 
 # parts of an address that must be 0, by bus: there is only one of each

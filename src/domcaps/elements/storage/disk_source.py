@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING
 from domcaps.elements.storage.disk import Disk
 from domcaps.elements.storage.images import FORMATS, TYPES
 from domcaps.language.attributes import Attributes
+from domcaps.language.changes.storage import DISK_CTL, DISK_USB_BOT
 from domcaps.language.finding import Stage
 from domcaps.language.kinds import UNSIGNED64, YES_NO, Int, OneOf
 from domcaps.language.quantities import SIZE, UNIT, size_of, too_large
-from domcaps.language.require import speaks
+from domcaps.language.require import libvirt_reads
 from domcaps.language.rule import Problems, problem, rule
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def disks_are_not_empty(disk: Disk) -> Problems:
     """Only drives for CD-ROMs and floppy disks, and LUNs, can be empty."""
     if disk.image.is_empty and disk.device == "disk":
         yield problem("a disk needs a source", disk, "source")
-    elif disk.bus == "usb" and disk.image.is_empty and not speaks(disk, "11.5"):
+    elif disk.bus == "usb" and disk.image.is_empty and not libvirt_reads(disk, DISK_USB_BOT):
         yield problem("libvirt before 11.5 has no empty drives on USB", disk, "source")
 
 
@@ -113,7 +114,7 @@ def storage_is_not_of_another_hypervisor(disk: Disk) -> Problems:
 )
 def storage_is_known(disk: Disk) -> Problems:
     """Libvirt has known the storage ``ctl`` since 12.0."""
-    if disk.type == "ctl" and not speaks(disk, "12.0"):
+    if disk.type == "ctl" and not libvirt_reads(disk, DISK_CTL):
         yield problem("libvirt before 12.0 has no storage 'ctl'", disk, "@type", accepted=TYPES)
 
 

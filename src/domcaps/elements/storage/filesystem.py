@@ -12,6 +12,7 @@
 from domcaps.elements.advice.drifts import no_program
 from domcaps.elements.qemu.fragments import XHCI, on_any_bus
 from domcaps.language import Choice, Drift, Element, Enum
+from domcaps.language.changes.storage import FILESYSTEM_HANDLE_GONE
 from domcaps.language.observed import device
 from domcaps.language.preference import Decision, Option, drives
 from domcaps.language.told import LIBVIRTS_OWN, Beside, Told
@@ -40,7 +41,7 @@ DRIVER_TYPE = Enum(
         Choice("path", told=on_any_bus(f"-fsdev local,{_FSDEV},security_model=mapped-xattr {_9P}")),
         Choice(
             "handle",
-            until="12.2",
+            until=FILESYSTEM_HANDLE_GONE,
             at_start=(_HANDLE_GONE,),
             told=on_any_bus(f"-fsdev handle,{_FSDEV} {_9P}"),
         ),

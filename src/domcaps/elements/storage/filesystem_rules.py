@@ -21,15 +21,18 @@ from __future__ import annotations
 
 from domcaps.elements.base.device import Device
 from domcaps.elements.base.shared_memory import shares_memory
+from domcaps.elements.base.virtio import VIRTIO_MODELS
 from domcaps.elements.base.virtio_options import VirtioOptions
 from domcaps.elements.storage.filesystem import DRIVER_TYPE
 from domcaps.elements.storage.images import FORMATS
 from domcaps.language.attributes import Attributes
+from domcaps.language.changes.storage import FILESYSTEM_SOCKET_READONLY
 from domcaps.language.finding import Stage
 from domcaps.language.kinds import ON_OFF, SIGNED, UNSIGNED, UNSIGNED64, OneOf, Text
 from domcaps.language.observed import device_property
 from domcaps.language.part import field
 from domcaps.language.quantities import OrEmpty, size_of
+from domcaps.language.require import libvirt_reads
 from domcaps.language.rule import Problems, problem, rule
 from domcaps.language.truth import Truth
 
@@ -61,7 +64,7 @@ class Filesystem(VirtioOptions, Device):
     access = field("@accessmode", OneOf(("", "passthrough", "mapped", "squash")))
     fmode = field("@fmode", _PERMISSIONS)
     dmode = field("@dmode", _PERMISSIONS)
-    model = field("@model", OneOf(("virtio", "virtio-transitional", "virtio-non-transitional")))
+    model = field("@model", OneOf(VIRTIO_MODELS))
     multidevs = field("@multidevs", OneOf(("default", "remap", "forbid", "warn")))
     driver = field("driver/@type", choice=DRIVER_TYPE)
     wrpolicy = field("driver/@wrpolicy", OneOf(("default", "immediate")))
@@ -244,7 +247,7 @@ def virtiofs_is_plain(share: Filesystem) -> Problems:
 )
 def daemons_of_others_are_theirs(share: Filesystem) -> Problems:
     """Whether a daemon that somebody else started can write is not libvirt's to say."""
-    newer = share.domain.world.target.dialect.speaks("12.0", "")
+    newer = libvirt_reads(share, FILESYSTEM_SOCKET_READONLY)
     if newer and share.is_virtiofs and share.socket is not None and share.has("readonly"):
         yield problem("who starts the daemon decides whether it writes", share, "readonly")
 

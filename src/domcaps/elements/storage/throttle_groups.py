@@ -18,9 +18,10 @@ from __future__ import annotations
 
 from domcaps.elements.storage.disk import Disk
 from domcaps.elements.storage.disk_iotune import LIMITS, contradictions, limit, malformed
+from domcaps.language.changes.storage import THROTTLE_GROUPS
 from domcaps.language.finding import Stage
 from domcaps.language.part import Part
-from domcaps.language.require import speaks
+from domcaps.language.require import libvirt_reads
 from domcaps.language.rule import Problems, problem, rule
 
 
@@ -99,7 +100,7 @@ def total_or_separate(group: ThrottleGroup) -> Problems:
 def groups_exist(disk: Disk) -> Problems:
     """A disk names each of its groups of limits once, and the domain has them."""
     filters = disk.find_all("throttlefilters/throttlefilter")
-    if not filters or not speaks(disk, "11.2"):
+    if not filters or not libvirt_reads(disk, THROTTLE_GROUPS):
         return
     known = [group.name for group in disk.domain.all(ThrottleGroup)]
     seen: set[str] = set()
@@ -121,7 +122,9 @@ def groups_exist(disk: Disk) -> Problems:
 )
 def groups_suit_the_disk(disk: Disk) -> Problems:
     """Groups of limits can't stand beside limits of the disk's own, and not at a CD-ROM drive."""
-    if disk.find("throttlefilters/throttlefilter") is None or not speaks(disk, "11.2"):
+    if disk.find("throttlefilters/throttlefilter") is None or not libvirt_reads(
+        disk, THROTTLE_GROUPS
+    ):
         return
     tune = disk.find("iotune")
     named = tune is not None and bool(tune.findtext("group_name"))

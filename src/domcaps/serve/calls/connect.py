@@ -21,7 +21,7 @@ from domcaps.serve.xdr import (
 from domcaps.serve.xml.capabilities import capabilities_xml
 
 if TYPE_CHECKING:
-    from domcaps.api import Host
+    from domcaps.hosts.host import Host
     from domcaps.serve.session import Session
 
 _AUTH_NONE = 0
@@ -119,6 +119,7 @@ def connect_is_secure(session: Session) -> tuple[int]:
 def connect_get_max_vcpus(session: Session, virttype: str | None) -> tuple[int]:
     """Give the most CPUs that a guest of a type can have."""
     host = session.served().host
+    virttype = virttype.lower() if virttype else None  # as libvirt does here, and nowhere else
     machines = host.world(virttype=virttype, libvirt=session.libvirt).emulator.machines(
         virttype or host.world(libvirt=session.libvirt).target.virttype
     )
@@ -129,7 +130,7 @@ def connect_get_max_vcpus(session: Session, virttype: str | None) -> tuple[int]:
 def connect_get_capabilities(session: Session) -> tuple[str]:
     """Describe the host and the guests that it can run."""
     served = session.served()
-    dialect = (session.dialect.major, session.dialect.minor)
+    dialect = session.dialect
     return (served.answer("capabilities", lambda: capabilities_xml(served.host, dialect)),)
 
 

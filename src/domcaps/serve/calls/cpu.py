@@ -19,16 +19,17 @@ from domcaps.serve.comparison import Comparison, compare_with_emulator
 from domcaps.serve.errors import Code, LibvirtError
 from domcaps.serve.procedures import procedure
 from domcaps.serve.session import check_flags
-from domcaps.serve.xdr import INT, OPTIONAL_STRING, STRING, UINT, Array
+from domcaps.serve.xdr import INT, OPTIONAL_STRING, STRING, UINT, XML, Array
 from domcaps.serve.xml.cpu import check_names, read_cpu
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
 
-    from domcaps.api import Host
     from domcaps.cpu import HostModel
     from domcaps.facts.talk import Talk
+    from domcaps.hosts.host import Host
     from domcaps.language import World
+    from domcaps.language.dialect import Dialect
     from domcaps.serve.session import Session
     from domcaps.serve.xml.cpu import Baseline, Described
 
@@ -117,7 +118,7 @@ def connect_get_cpu_model_names(
     check_flags(flags, 0)
     if arch not in ARCHITECTURES:
         raise LibvirtError(Code.INVALID_ARG, f"no architecture is called {arch!r}")
-    names = list(libvirt_models(arch, (session.dialect.major, session.dialect.minor)) or ())
+    names = list(libvirt_models(arch, session.dialect) or ())
     return (names if need_results else []), len(names)
 
 
@@ -126,20 +127,20 @@ def _world(session: Session, target: _Target) -> World:
     return session.served().host.known_world(*target, session.libvirt)
 
 
-@procedure(393, takes=(*_TARGET, STRING, UINT), gives=(INT,), slow=True)
+@procedure(393, takes=(*_TARGET, XML, UINT), gives=(INT,), slow=True)
 def connect_compare_hypervisor_cpu(
     session: Session,
     emulator: str | None,
     arch: str | None,
     machine: str | None,
     virttype: str | None,
-    xml: str,
+    xml: bytes,
     flags: int,
 ) -> tuple[int]:
     """Tell whether an emulator can give a guest a CPU."""
     check_flags(flags, FAIL_INCOMPATIBLE | VALIDATE_XML)
     world = _world(session, (emulator, arch, machine, virttype))
-    dialect = (session.dialect.major, session.dialect.minor)
+    dialect = session.dialect
     found = _own_model(world, dialect)
     if world.target.arch not in X86 and not _is_asked(world, s390_cpu.COMPARISON):
         raise LibvirtError(
@@ -174,7 +175,7 @@ def _talk(session: Session, world: World, talk: Talk[T]) -> T:
         ) from unanswered
 
 
-def _own_model(world: World, dialect: tuple[int, int]) -> HostModel:
+def _own_model(world: World, dialect: Dialect) -> HostModel:
     accelerator = ACCELERATORS[world.target.virttype]
     try:
         found = host_model(world.emulator, accelerator, world.host.record, dialect)
@@ -196,21 +197,21 @@ def verdict(result: tuple[Comparison, str], flags: int) -> int:
     return int(found)
 
 
-@procedure(394, takes=(*_TARGET, Array(STRING, _CPUS_MOST), UINT), gives=(STRING,), slow=True)
+@procedure(394, takes=(*_TARGET, Array(XML, _CPUS_MOST), UINT), gives=(STRING,), slow=True)
 def connect_baseline_hypervisor_cpu(
     session: Session,
     emulator: str | None,
     arch: str | None,
     machine: str | None,
     virttype: str | None,
-    xmls: list[str],
+    xmls: list[bytes],
     flags: int,
 ) -> tuple[str]:
     """Find the CPU that an emulator can give on all hosts whose CPUs are described."""
     check_flags(flags, EXPAND_FEATURES | MIGRATABLE)
     cpus = [read_cpu(xml) for xml in xmls]
     world = _world(session, (emulator, arch, machine, virttype))
-    known = x86_map((session.dialect.major, session.dialect.minor))
+    known = x86_map(session.dialect)
     accelerator = ACCELERATORS[world.target.virttype]
     try:
         offered = blockers_by_model(world.emulator, accelerator)

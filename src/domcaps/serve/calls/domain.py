@@ -12,8 +12,8 @@ from domcaps.native.line import as_shell
 from domcaps.serve.domains import Domain, domain_of, refusal
 from domcaps.serve.errors import Code, ErrorDomain, LibvirtError
 from domcaps.serve.procedures import procedure
-from domcaps.serve.session import check_flags
-from domcaps.serve.xdr import INT, STRING, UHYPER, UINT, UUID, Array, Record
+from domcaps.serve.session import check_flags, check_most
+from domcaps.serve.xdr import INT, STRING, UHYPER, UINT, UUID, XML, Array, Record
 
 if TYPE_CHECKING:
     from domcaps.serve.session import Session
@@ -55,12 +55,11 @@ def _find(session: Session, handle: _Handle) -> Domain:
     return found
 
 
-def _define(session: Session, xml: str) -> tuple[_Handle]:
-    data = xml.encode()
-    found = session.served().host.validate(data, session.libvirt)
+def _define(session: Session, xml: bytes) -> tuple[_Handle]:
+    found = session.served().host.validate(xml, session.libvirt)
     if not found.definable:
         raise refusal(found)
-    domain = domain_of(data)
+    domain = domain_of(xml)
     for known in session.domains.values():
         if known.name == domain.name and known.uuid != domain.uuid:
             raise LibvirtError(
@@ -75,27 +74,27 @@ def _define(session: Session, xml: str) -> tuple[_Handle]:
     return (domain.handle,)
 
 
-@procedure(11, takes=(STRING,), gives=(DOMAIN,), slow=True)
-def domain_define_xml(session: Session, xml: str) -> tuple[_Handle]:
+@procedure(11, takes=(XML,), gives=(DOMAIN,), slow=True)
+def domain_define_xml(session: Session, xml: bytes) -> tuple[_Handle]:
     """Look at a domain, and keep it while this connection lasts."""
     return _define(session, xml)
 
 
-@procedure(350, takes=(STRING, UINT), gives=(DOMAIN,), slow=True)
-def domain_define_xml_flags(session: Session, xml: str, flags: int) -> tuple[_Handle]:
+@procedure(350, takes=(XML, UINT), gives=(DOMAIN,), slow=True)
+def domain_define_xml_flags(session: Session, xml: bytes, flags: int) -> tuple[_Handle]:
     """Do the same; it is validated whether that is asked for or not."""
     check_flags(flags, _DEFINE_VALIDATE)
     return _define(session, xml)
 
 
-@procedure(136, takes=(STRING, STRING, UINT), gives=(STRING,), slow=True)
-def connect_domain_xml_to_native(session: Session, kind: str, xml: str, flags: int) -> tuple[str]:
+@procedure(136, takes=(STRING, XML, UINT), gives=(STRING,), slow=True)
+def connect_domain_xml_to_native(session: Session, kind: str, xml: bytes, flags: int) -> tuple[str]:
     """Give the command line of a domain, or tell why it can't be run, or can't be told here."""
     check_flags(flags, 0)
     if kind != _NATIVE:
         raise LibvirtError(Code.INVALID_ARG, f"unsupported config type {kind} (there is {_NATIVE})")
     host = session.served().host
-    found = host.validate(xml.encode(), session.libvirt)
+    found = host.validate(xml, session.libvirt)
     if not found.accepted:
         raise refusal(found)
     try:
@@ -128,7 +127,7 @@ def domain_get_info(session: Session, handle: _Handle) -> tuple[int, int, int, i
     """Give state, memory (KiB), CPUs and CPU time."""
     found = _find(session, handle)
     # the wire takes 64 bits of memory, and 16 of CPUs
-    return _SHUT_OFF, found.memory_kib, found.memory_kib, min(found.vcpus, 0xFFFF), 0
+    return _SHUT_OFF, found.memory_kib, found.current_kib, min(found.vcpus, 0xFFFF), 0
 
 
 @procedure(212, takes=(DOMAIN, UINT), gives=(INT, INT))
@@ -148,6 +147,9 @@ def domain_get_os_type(session: Session, handle: _Handle) -> tuple[str]:
 @procedure(22, takes=(INT,), gives=(DOMAIN,))
 def domain_lookup_by_id(session: Session, number: int) -> Any:
     """Find none: domains have a number while they run."""
+    if number < 0:
+        detail = "id in virDomainLookupByID must be zero or greater"
+        raise LibvirtError(Code.INVALID_ARG, detail)
     raise LibvirtError(Code.NO_DOMAIN, f"none with the id {number}")
 
 
@@ -186,6 +188,7 @@ def connect_num_of_domains(session: Session) -> tuple[int]:
 @procedure(37, takes=(INT,), gives=(Array(INT, _LIST_MOST),))
 def connect_list_domains(session: Session, most: int) -> tuple[list[int]]:
     """List those that run."""
+    check_most(most, _LIST_MOST, "ids", "DOMAIN")
     return ([],)
 
 
@@ -198,7 +201,8 @@ def connect_num_of_defined_domains(session: Session) -> tuple[int]:
 @procedure(21, takes=(INT,), gives=(Array(STRING, _LIST_MOST),))
 def connect_list_defined_domains(session: Session, most: int) -> tuple[list[str]]:
     """Name those that do not."""
-    return ([domain.name for domain in session.domains.values()][: max(0, most)],)
+    check_most(most, _LIST_MOST, "names", "DOMAIN")
+    return ([domain.name for domain in session.domains.values()][:most],)
 
 
 def _yes(session: Session, handle: _Handle) -> tuple[int]:

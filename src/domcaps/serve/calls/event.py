@@ -1,58 +1,102 @@
-"""Events: whoever wants to be told is noted, and never told, since nothing happens here."""
-
-# ruff: noqa: ARG001 - a call takes what the protocol says, whether it is of use or not
+"""Events: a client may register for them, and none is ever sent, since nothing happens here."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from domcaps.serve.errors import Code, ErrorDomain, LibvirtError
 from domcaps.serve.procedures import procedure
-from domcaps.serve.xdr import INT, STRING, UUID, Optional, Record
+from domcaps.serve.xdr import INT, STRING, UUID, XML, Optional, Record
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from domcaps.serve.session import Session
 
-_DOMAIN = Optional(Record(STRING, UUID, INT))
-_NAMED = Optional(Record(STRING, UUID))
-_NODE_DEVICE = Optional(Record(STRING))
+_LIFECYCLE = 0
+_DOMAIN_EVENTS = 30
+_OLD_EVENTS = 16
+"""``VIR_DOMAIN_EVENT_ID_LAST``, and those that the calls without numbers of callbacks know."""
+
+
+def _register_once(session: Session, event: int) -> None:
+    """Register for an event of all domains, by the calls that give no number for it."""
+    _check("", event, _OLD_EVENTS)
+    session.register(("", event, b""))
+    session.legacy_events.add(event)
+
+
+def _deregister_once(session: Session, event: int) -> None:
+    if event not in session.legacy_events:
+        raise _refused(f"domain event {event} not registered")
+    session.legacy_events.discard(event)
+    session.events.pop(("", event, b""), None)
+
+
+def _check(kind: str, event: int, count: int) -> None:
+    if not 0 <= event < count:
+        raise _refused(f"unsupported {kind}event ID {event}")
+
+
+def _refused(detail: str) -> LibvirtError:
+    return LibvirtError(Code.INTERNAL_ERROR, detail, ErrorDomain.RPC)
 
 
 @procedure(105, gives=(INT,))
 def connect_domain_event_register(session: Session) -> tuple[int]:
-    """Note it."""
+    """Register for the lifecycle of domains."""
+    _register_once(session, _LIFECYCLE)
     return (1,)
 
 
 @procedure(106, gives=(INT,))
 def connect_domain_event_deregister(session: Session) -> tuple[int]:
-    """Forget it."""
+    """Take that back."""
+    _deregister_once(session, _LIFECYCLE)
     return (0,)
 
 
 @procedure(167, takes=(INT,))
 def connect_domain_event_register_any(session: Session, event: int) -> None:
-    """Note it."""
+    """Register for an event of domains."""
+    _register_once(session, event)
 
 
 @procedure(168, takes=(INT,))
 def connect_domain_event_deregister_any(session: Session, event: int) -> None:
-    """Forget it."""
+    """Take that back."""
+    _deregister_once(session, event)
 
 
-def _register(session: Session, event: int, what: object) -> tuple[int]:
-    """Note that a client wants to be told, of one thing or of all."""
-    return (session.callback(),)
+def _registering(
+    kind: str, count: int, identity: int
+) -> Callable[[Session, int, tuple[Any, ...] | None], tuple[int]]:
+    def register(session: Session, event: int, what: tuple[Any, ...] | None) -> tuple[int]:
+        """Register for an event of one object, or of all."""
+        _check(kind, event, count)
+        found = what[identity] if what else b""
+        return (session.register((kind, event, found if isinstance(found, bytes) else b"")),)
+
+    return register
 
 
-def _deregister(session: Session, callback: int) -> None:
-    """Forget that."""
+def _deregistering(kind: str) -> Callable[[Session, int], None]:
+    def deregister(session: Session, callback: int) -> None:
+        """Take that back."""
+        if not session.deregister(kind, callback):
+            raise _refused(f"{kind or 'domain '}event callback {callback} not registered")
+
+    return deregister
 
 
-for _number, _what in ((316, _DOMAIN), (313, _NAMED), (368, _NAMED), (374, _NODE_DEVICE)):
-    procedure(_number, takes=(INT, _what), gives=(INT,))(_register)
-    procedure(_number + 1, takes=(INT,))(_deregister)
-
-
-_SECRET = Optional(Record(UUID, INT, STRING))
-procedure(380, takes=(INT, _SECRET), gives=(INT,))(_register)
-procedure(381, takes=(INT,))(_deregister)
+# the number, what an object is on the wire, where its identity stands in that, events there are
+for _number, _what, _identity, _kind, _count in (
+    (316, Record(STRING, UUID, INT), 1, "", _DOMAIN_EVENTS),
+    (313, Record(STRING, UUID), 1, "network ", 2),
+    (368, Record(STRING, UUID), 1, "storage pool ", 2),
+    (374, Record(XML), 0, "node device ", 2),
+    (380, Record(UUID, INT, STRING), 0, "secret ", 2),
+):
+    _register = _registering(_kind, _count, _identity)
+    procedure(_number, takes=(INT, Optional(_what)), gives=(INT,))(_register)
+    procedure(_number + 1, takes=(INT,))(_deregistering(_kind))

@@ -24,7 +24,7 @@ from domcaps.serve.calls.cpu import (
 from domcaps.serve.comparison import Comparison, compare, compare_elsewhere
 from domcaps.serve.procedures import procedure
 from domcaps.serve.session import check_flags
-from domcaps.serve.xdr import INT, STRING, UINT, Array
+from domcaps.serve.xdr import INT, STRING, UINT, XML, Array
 from domcaps.serve.xml.cpu import Kind, check_names, read_cpu
 
 if TYPE_CHECKING:
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 _CPUS_MOST = 256
 
 
-@procedure(158, takes=(STRING, UINT), gives=(INT,), slow=True)
-def connect_compare_cpu(session: Session, xml: str, flags: int) -> tuple[int]:
+@procedure(158, takes=(XML, UINT), gives=(INT,), slow=True)
+def connect_compare_cpu(session: Session, xml: bytes, flags: int) -> tuple[int]:
     """Tell what the host's processor is to a CPU."""
     check_flags(flags, FAIL_INCOMPATIBLE | VALIDATE_XML)
     if flags & VALIDATE_XML:
@@ -42,7 +42,7 @@ def connect_compare_cpu(session: Session, xml: str, flags: int) -> tuple[int]:
     cpu = read_cpu(xml)
     host = session.served().host
     record = host.facts.record
-    dialect = (session.dialect.major, session.dialect.minor)
+    dialect = session.dialect
     there = processor(host.node, record.arch, record.cpu, dialect)
     if record.arch not in X86:
         return (verdict(compare_elsewhere(record.arch, there, cpu), flags),)
@@ -52,13 +52,13 @@ def connect_compare_cpu(session: Session, xml: str, flags: int) -> tuple[int]:
     return (verdict(compare(there, cpu, x86_map(dialect)), flags),)
 
 
-@procedure(162, takes=(Array(STRING, _CPUS_MOST), UINT), gives=(STRING,), slow=True)
-def connect_baseline_cpu(session: Session, xmls: list[str], flags: int) -> tuple[str]:
+@procedure(162, takes=(Array(XML, _CPUS_MOST), UINT), gives=(STRING,), slow=True)
+def connect_baseline_cpu(session: Session, xmls: list[bytes], flags: int) -> tuple[str]:
     """Find the CPU that all of some hosts can give."""
     check_flags(flags, EXPAND_FEATURES | MIGRATABLE)
     cpus = [read_cpu(xml, Kind.HOST) for xml in xmls]
     check_models(cpus)
-    dialect = (session.dialect.major, session.dialect.minor)
+    dialect = session.dialect
     if cpus[0].arch not in X86:
         return (baseline_elsewhere(cpus[0].arch, cpus, dialect).xml,)
     known = x86_map(dialect)

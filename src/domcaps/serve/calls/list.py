@@ -7,12 +7,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domcaps.serve.procedures import procedure
+from domcaps.serve.session import check_most
 from domcaps.serve.xdr import INT, OPTIONAL_STRING, STRING, UINT, Array
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from domcaps.serve.session import Session
 
 _NONE = Array(STRING, 0)
+_MOST = 16384
 
 
 def _list_all(session: Session, need_results: int, flags: int) -> tuple[list[str], int]:
@@ -25,9 +29,13 @@ def _number_of(session: Session) -> tuple[int]:
     return (0,)
 
 
-def _names_of(session: Session, most: int) -> tuple[list[str]]:
-    """Give their names."""
-    return ([],)
+def _naming(what: str, kind: str) -> Callable[[Session, int], tuple[list[str]]]:
+    def names_of(session: Session, most: int) -> tuple[list[str]]:
+        """Give their names."""
+        check_most(most, _MOST, what, kind)
+        return ([],)
+
+    return names_of
 
 
 def _node_devices(session: Session, kind: str | None, flags: int) -> tuple[int]:
@@ -39,6 +47,7 @@ def _node_device_names(
     session: Session, kind: str | None, most: int, flags: int
 ) -> tuple[list[str]]:
     """Give their names."""
+    check_most(most, _MOST, "names", "NODE_DEVICE")
     return ([],)
 
 
@@ -46,10 +55,16 @@ def _node_device_names(
 for _call in (283, 284, 285, 286, 287, 401):
     procedure(_call, takes=(INT, UINT), gives=(_NONE, UINT))(_list_all)
 
-# networks and those defined, interfaces and those defined, secrets, network filters
-for _call, _names in ((52, 38), (50, 36), (126, 127), (137, 138), (139, 140), (178, 179)):
+for _call, _names, _what, _kind in (
+    (52, 38, "names", "NETWORK"),
+    (50, 36, "names", "NETWORK"),
+    (126, 127, "names", "INTERFACE"),
+    (137, 138, "names", "INTERFACE"),
+    (139, 140, "uuids", "SECRET"),
+    (178, 179, "names", "NWFILTER"),
+):
     procedure(_call, gives=(INT,))(_number_of)
-    procedure(_names, takes=(INT,), gives=(_NONE,))(_names_of)
+    procedure(_names, takes=(INT,), gives=(_NONE,))(_naming(_what, _kind))
 
 procedure(111, takes=(OPTIONAL_STRING, UINT), gives=(INT,))(_node_devices)
 procedure(112, takes=(OPTIONAL_STRING, INT, UINT), gives=(_NONE,))(_node_device_names)

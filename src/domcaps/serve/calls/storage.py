@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from domcaps.serve.errors import Code, ErrorDomain, LibvirtError
 from domcaps.serve.hosts import LiveHostInUse
 from domcaps.serve.procedures import procedure
+from domcaps.serve.session import check_most
 from domcaps.serve.storage import Pool, Volume, pool_of
-from domcaps.serve.xdr import INT, STRING, UHYPER, UINT, UUID, Array, Record
+from domcaps.serve.xdr import INT, STRING, UHYPER, UINT, UUID, XML, Array, Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,7 +70,7 @@ def _volume(session: Session, handle: _VolumeHandle) -> Volume:
     raise LibvirtError(Code.NO_STORAGE_VOL, f"none with the key {handle[2]!r}", ErrorDomain.STORAGE)
 
 
-def _define(session: Session, xml: str, *, lasting: bool) -> tuple[_PoolHandle]:
+def _define(session: Session, xml: bytes, *, lasting: bool) -> tuple[_PoolHandle]:
     pool = pool_of(xml, real=isinstance(session.served(), LiveHostInUse), peer=session.peer)
     pool.lasting, pool.active = lasting, not lasting
     for known in list(session.pools.values()):
@@ -83,14 +84,14 @@ def _define(session: Session, xml: str, *, lasting: bool) -> tuple[_PoolHandle]:
     return (pool.handle,)
 
 
-@procedure(76, takes=(STRING, UINT), gives=(POOL,))
-def storage_pool_create_xml(session: Session, xml: str, flags: int) -> tuple[_PoolHandle]:
+@procedure(76, takes=(XML, UINT), gives=(POOL,))
+def storage_pool_create_xml(session: Session, xml: bytes, flags: int) -> tuple[_PoolHandle]:
     """Keep a pool until it is stopped."""
     return _define(session, xml, lasting=False)
 
 
-@procedure(77, takes=(STRING, UINT), gives=(POOL,))
-def storage_pool_define_xml(session: Session, xml: str, flags: int) -> tuple[_PoolHandle]:
+@procedure(77, takes=(XML, UINT), gives=(POOL,))
+def storage_pool_define_xml(session: Session, xml: bytes, flags: int) -> tuple[_PoolHandle]:
     """Keep a pool while this connection lasts."""
     return _define(session, xml, lasting=True)
 
@@ -199,7 +200,8 @@ def storage_pool_num_of_volumes(session: Session, handle: _PoolHandle) -> tuple[
 @procedure(92, takes=(POOL, INT), gives=(Array(STRING, _VOLUMES_MOST),), slow=True)
 def storage_pool_list_volumes(session: Session, handle: _PoolHandle, most: int) -> tuple[list[str]]:
     """Name what stands in the folder."""
-    return ([volume.name for volume in _running(session, handle).volumes()[: max(most, 0)]],)
+    check_most(most, _VOLUMES_MOST, "names", "STORAGE_VOL")
+    return ([volume.name for volume in _running(session, handle).volumes()[:most]],)
 
 
 @procedure(
@@ -272,7 +274,8 @@ def storage_vol_get_path(session: Session, handle: _VolumeHandle) -> tuple[str]:
 
 
 def _names(session: Session, most: int, *, active: bool) -> tuple[list[str]]:
-    return ([pool.name for pool in _listed(session, active=active)][: max(most, 0)],)
+    check_most(most, _LIST_MOST, "names", "STORAGE_POOL")
+    return ([pool.name for pool in _listed(session, active=active)][:most],)
 
 
 @procedure(71, gives=(INT,))

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
     from lxml.etree import _Element as Node
 
-    from domcaps.api import Host
     from domcaps.facts.emulator import EmulatorFacts, Machine
+    from domcaps.hosts.host import Host
+    from domcaps.language.dialect import Dialect
 
 _WORDS_OF_64_BITS = frozenset({
     "alpha", "aarch64", "ia64", "loongarch64", "mips64", "mips64el", "parisc64", "ppc64",
@@ -33,7 +34,7 @@ _UNFOUND = frozenset({"openrisc"})
 _ACPI = X86 | {"aarch64", "loongarch64"}
 
 
-def capabilities_xml(host: Host, dialect: tuple[int, int]) -> str:
+def capabilities_xml(host: Host, dialect: Dialect) -> str:
     """Give the document. An emulator that can't be asked is left out, as libvirt does."""
     root = E("capabilities", host_part(host, dialect))
     for arch in ARCHITECTURES:

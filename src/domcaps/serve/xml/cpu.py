@@ -67,9 +67,9 @@ class Described(msgspec.Struct, frozen=True):
     limit: int = 0
 
 
-def read_cpu(xml: str, kind: Kind = Kind.EITHER) -> Described:
+def read_cpu(xml: str | bytes, kind: Kind = Kind.EITHER) -> Described:
     """Read a ``<cpu>`` element; raises `LibvirtError`."""
-    root = parse(xml.encode())
+    root = parse(xml)
     if root.tag != "cpu":
         raise LibvirtError(Code.XML_ERROR, f"<cpu> is wanted, not <{root.tag}>")
     is_host = kind is Kind.HOST or root.find("arch") is not None
@@ -84,12 +84,12 @@ def read_cpu(xml: str, kind: Kind = Kind.EITHER) -> Described:
     return msgspec.structs.replace(found, features=features, limit=_limit(root))
 
 
-def check_names(xml: str) -> None:
+def check_names(xml: str | bytes) -> None:
     """Refuse elements and attributes that ``<cpu>`` does not have; raises `LibvirtError`.
 
     This is what libvirt's schema is most often asked for. Values are looked at in any case.
     """
-    root = parse(xml.encode())
+    root = parse(xml)
     for node in (root, *root):
         if not isinstance(node.tag, str):
             continue

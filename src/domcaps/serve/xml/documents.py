@@ -15,12 +15,16 @@ if TYPE_CHECKING:
 _PARSER = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
 
 
-def parse(data: bytes, domain: ErrorDomain = ErrorDomain.QEMU) -> Node:
+def parse(data: str | bytes, domain: ErrorDomain = ErrorDomain.QEMU) -> Node:
     """Read a document; raises `LibvirtError` for what is no XML."""
     try:
+        # text that declares an encoding would be refused
+        data = data.encode(errors="surrogateescape") if isinstance(data, str) else data
         return etree.fromstring(data, _PARSER)
     except etree.XMLSyntaxError as error:
-        raise LibvirtError(Code.XML_ERROR, str(error), domain) from error
+        raise LibvirtError(
+            Code.XML_DETAIL, f"at line {error.lineno}: {error.msg}", domain
+        ) from error
 
 
 def uuid_of(root: Node, domain: ErrorDomain) -> bytes | None:

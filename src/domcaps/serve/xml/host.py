@@ -18,15 +18,16 @@ from domcaps.serve.xml.topology import E, topology
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node
 
-    from domcaps.api import Host
     from domcaps.facts.node import Node as Hardware
     from domcaps.facts.record import HostRecord
+    from domcaps.hosts.host import Host
+    from domcaps.language.dialect import Dialect
 
 _PAGE_KIB = 4
 _TRANSPORTS = ("tcp", "rdma")
 
 
-def host_part(host: Host, dialect: tuple[int, int]) -> Node:
+def host_part(host: Host, dialect: Dialect) -> Node:
     """Describe the host in the words of a release."""
     record, node = host.facts.record, host.node
     found: Node = E("host")
@@ -56,7 +57,7 @@ def _security(record: HostRecord, node: Hardware | None) -> list[Node]:
     return found
 
 
-def _cpu(record: HostRecord, node: Hardware | None, dialect: tuple[int, int]) -> Node:
+def _cpu(record: HostRecord, node: Hardware | None, dialect: Dialect) -> Node:
     cpu = record.cpu
     known = processor(node, record.arch, cpu, dialect)
     found: Node = E("cpu", E("arch", record.arch))

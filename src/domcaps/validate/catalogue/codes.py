@@ -110,9 +110,29 @@ def _all() -> Iterator[Code]:
     for part in parts():
         for planned in field_plans(part):
             yield from _of_field(part, planned)
+    yield from _of_rules()
+
+
+def _of_rules() -> Iterator[Code]:
+    """Give the codes of rules; of those that changed the newest, which tells of the others."""
+    by_code: dict[str, list[Rule]] = {}
     for of_part in rules().values():
         for rule in of_part:
-            yield _of_rule(rule)
+            by_code.setdefault(rule.code, []).append(rule)
+    for same in by_code.values():
+        *older, newest = sorted(same, key=lambda rule: rule.until.release if rule.until else _NEVER)
+        code = _of_rule(newest)
+        manuals = [code.manual, *(_dated(rule) for rule in reversed(older))]
+        yield msgspec.structs.replace(code, manual="\n\n".join(manuals))
+
+
+_NEVER = (1 << 16, 0)
+"""Later than any release."""
+
+
+def _dated(rule: Rule) -> str:
+    until = f"Before libvirt {rule.until.since}: " if rule.until else ""
+    return until + inspect.cleandoc(rule.manual)
 
 
 def _of_rule(rule: Rule) -> Code:

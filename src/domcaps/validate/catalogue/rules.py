@@ -22,8 +22,8 @@ def parts() -> tuple[type[Part], ...]:
 @functools.cache
 def rules() -> dict[type[Part], tuple[Rule, ...]]:
     """Give the rules for each part's class, in the order in which modules state them."""
-    found: dict[type[Part], dict[str, Rule]] = {}
+    found: dict[type[Part], dict[int, Rule]] = {}
     for value in contents():
         if isinstance(value, Rule):
-            found.setdefault(value.part, {})[value.code] = value
+            found.setdefault(value.part, {})[id(value)] = value
     return {part: tuple(by_code.values()) for part, by_code in found.items()}

@@ -212,7 +212,7 @@ class Found:
     def plans(self, dialect: Dialect) -> Iterator[PartPlan]:
         """Give the plans of all parts that may be there and that a dialect knows."""
         for plan in (*other_plans(), *self.nodes):
-            if not plan.kind.since or dialect.speaks(plan.kind.since, ""):
+            if dialect.has_between(plan.kind.since, plan.kind.until):
                 yield plan
 
     def _visit(self, node: Node, site: Site) -> int:

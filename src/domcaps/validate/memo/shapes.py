@@ -132,7 +132,7 @@ def _fields(look: Look, shown: Any, world: World) -> tuple[dict[str, Any], tuple
     left = []
     for planned in look.fields:
         declared = planned.declared
-        if declared.since or declared.of:
+        if declared.since is not None or declared.of:
             left.append(planned)
             continue
         try:

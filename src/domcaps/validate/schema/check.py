@@ -12,6 +12,7 @@ import functools
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from domcaps.elements.schema.datatypes import form_of
+from domcaps.language.change import named
 from domcaps.language.finding import quoted
 from domcaps.language.rule import problem
 from domcaps.validate.document.walk import domain_site
@@ -203,7 +204,7 @@ def _marked(said: list[Piece], marks: frozenset[str]) -> bool:
 
 
 def _speaks(dialect: Dialect, since: str) -> bool:
-    return not since or dialect.speaks(since, "")
+    return not since or dialect.has(named(since))
 
 
 def _words(words: str, dialect: Dialect) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domcaps.elements.schema.datatypes import FORMS
+from domcaps.language.change import named
 from domcaps.validate.schema.vocabulary import pieces
 
 if TYPE_CHECKING:
@@ -67,23 +68,27 @@ def _rows(path: str, piece: Piece, where: str) -> Iterator[str]:
 
 def _attribute(name: str, stated: Attribute) -> str:
     shown = f"**{name}**" if stated.required else name
-    shown += f" (since {stated.since})" if stated.since else ""
+    shown += f" ({_since(stated.since)})" if stated.since else ""
     return f"{shown}: {_words(stated.words)}" if stated.words else shown
 
 
 def _element(name: str, piece: Piece) -> str:
     shown = f"**{name}**" if piece.mark in ("!", "+") else name
-    notes = [
-        note for note in (_NUMBERS[piece.mark], piece.since and f"since {piece.since}") if note
-    ]
+    notes = [note for note in (_NUMBERS[piece.mark], piece.since and _since(piece.since)) if note]
     return f"{shown} ({', '.join(notes)})" if notes else shown
+
+
+def _since(name: str) -> str:
+    change = named(name)
+    about = "" if change.certain else "about "
+    return f"since {about}{change.since}"
 
 
 def _words(words: str) -> str:
     shown = []
     for word in words.split("|"):
         name, _, since = word.partition("~")
-        shown.append(f"`{name}` (since {since})" if since else f"`{name}`")
+        shown.append(f"`{name}` ({_since(since)})" if since else f"`{name}`")
     return " or ".join(shown)
 
 

@@ -12,7 +12,7 @@
 |---|---|
 | ``name*``, ``name+``, ``name!`` | any number of such elements, at least one, exactly one |
 | ``@name!`` | an attribute that must be there |
-| ``~12.1`` | after a name or a word: the release of libvirt whose schema has it first |
+| ``~HWUUID`` | after a name or a word: the change of libvirt by which its schema has it |
 | ``:a|b``, ``:PATH`` | what it may be: a word, or a form of ``elements/schema/datatypes.py`` |
 | ``:...|a|^b`` | what the table's field may be, or a, but not b |
 | ``[@a]``, ``[!@a]`` | where there is such an attribute, or none |
@@ -112,9 +112,9 @@ class Piece:
         return self.cases.setdefault(conditions, Piece()) if conditions else self
 
 
-_STEP = re.compile(r"(\*|[\w:.-]+?)([!*+]?)(?:~([\d.]+))?((?:\[[^\]]*\])*)")
+_STEP = re.compile(r"(\*|[\w:.-]+?)([!*+]?)(?:~([A-Z0-9_]+))?((?:\[[^\]]*\])*)")
 _CONDITION = re.compile(r"\[(!?)(@?)([\w:.-]+)(\??)(?:=([^\]]*))?\]")
-_ATTRIBUTE = re.compile(r"@(\*|[\w.-]+?)(!?)(?:~([\d.]+))?(?::(.*))?")
+_ATTRIBUTE = re.compile(r"@(\*|[\w.-]+?)(!?)(?:~([A-Z0-9_]+))?(?::(.*))?")
 
 
 @functools.cache

@@ -1,109 +1,68 @@
-"""Hosts and what they can give a virtual machine: the public interface for Python.
-
-::
-
-    host = domcaps.Host.local()                       # or Host.load("host.domcaps")
-    caps = host.domain_capabilities(machine="q35")
-    caps.devices.video.enums["modelType"]             # ('vga', 'cirrus', …)
-    print(caps.xml)
-"""
+"""What the readers of the table say of a host: reports, verdicts, reasons, commands and domains."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from domcaps._version import DEFAULT_DIALECT
-from domcaps.errors import DomcapsError, RequestError
-from domcaps.facts.emulator import ACCELERATORS
-from domcaps.facts.emulators import RecordedEmulators
-from domcaps.facts.host import HostFacts
 from domcaps.language import World, parse_dialect
 from domcaps.language.target import Flags, Question
 from domcaps.report.capabilities import DomainCapabilities
 from domcaps.report.document import build
-from domcaps.report.target import default_emulator, find_emulator, settle
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from typing import Unpack
+    from typing import Self, Unpack
 
     from domcaps.choose.api import WishOptions
-    from domcaps.choose.chooser import Chosen
+    from domcaps.choose.chosen import Chosen
     from domcaps.choose.repair import Repair
     from domcaps.facts.emulators import Emulators
-    from domcaps.facts.node import Node
-    from domcaps.facts.record import Recording
-    from domcaps.facts.talk import Talk
-    from domcaps.live import LiveHost
+    from domcaps.facts.host import HostFacts
     from domcaps.report.explain import Explanation
     from domcaps.validate.check import Validation
     from domcaps.validate.explain import DomainUses
 
-T = TypeVar("T")
 
-_MOST_WORLDS = 1000
+class TableReaders(ABC):
+    """Everything that can be answered once a target is resolved and its facts are at hand.
 
+    Subclasses say where the facts come from.
+    """
 
-class Host:
-    """A host and its emulators, live or recorded: then `recorded` tells when, in UTC."""
-
-    def __init__(
-        self,
-        facts: HostFacts | None,
-        emulators: Emulators,
-        origin: str = "",
-        node: Node | None = None,
-    ) -> None:
-        self._facts = facts
-        self._node = node
-        self.emulators = emulators
-        self.origin = origin
-        self.recorded = ""
-        self._worlds: dict[Question, World] = {}
+    emulators: Emulators
+    origin: str
 
     @property
+    @abstractmethod
     def facts(self) -> HostFacts:
         """The facts of the host."""
-        if self._facts is None:
-            raise DomcapsError("nothing is known of this host")
-        return self._facts
 
     @property
-    def node(self) -> Node | None:
-        """The host as hardware, None where nobody looked."""
-        return self._node
+    @abstractmethod
+    def guest_arch(self) -> str:
+        """The architecture of guests that name none."""
 
-    @staticmethod
-    def local(
-        *, inventory: bool = False, qemu_user: str = "", cache: bool | Path = True
-    ) -> LiveHost:
-        """Give this machine. Its emulators are asked when an answer needs them.
+    @abstractmethod
+    def world_of(self, question: Question) -> World:
+        """Resolve the target that a question means, and give it with the facts."""
 
-        Every answer holds when it is given: it is remembered, and proven in each call. `inventory`
-        asks emulators for the properties of every device type. `qemu_user` is the account that
-        QEMU will run as, by default the present one. With `cache` emulators that another process
-        asked are not asked again; it may also name the folder. See `docs/freshness.md`.
-        """
-        from domcaps.live import local_host
+    @abstractmethod
+    def known_world(
+        self,
+        emulator: str | None,
+        arch: str | None,
+        machine: str | None,
+        virttype: str | None,
+        libvirt: str,
+    ) -> World:
+        """Resolve a target, or remember it."""
 
-        return local_host(inventory=inventory, qemu_user=qemu_user, cache=cache)
-
-    @classmethod
-    def load(cls, path: str | Path) -> Host:
-        """Read a recording; raises `RecordingError` where the file can't be used."""
-        from domcaps.facts.recording import load
-
-        return cls.from_recording(load(Path(path)), origin=str(path))
-
-    @classmethod
-    def from_recording(cls, recording: Recording, origin: str = "") -> Host:
-        """Take a recording that is in memory already."""
-        emulators, node = RecordedEmulators(recording.emulators), recording.node
-        host = cls(HostFacts(recording.host, lambda: node), emulators, origin, node)
-        host.recorded = recording.made_at
-        return host
+    @abstractmethod
+    def has_emulator(self, arch: str | None = None) -> bool:
+        """Tell whether an emulator would be found without naming one."""
 
     def domain_capabilities(
         self,
@@ -157,50 +116,12 @@ class Host:
         """
         return emulator
 
-    def for_clients(self) -> Host:
+    def for_clients(self) -> Self:
         """Give the same host for who asks in the name of others: naming an emulator allows nothing.
 
         Use it wherever a client says which emulator is asked (`docs/security.md`).
         """
         return self
-
-    def world_of(self, question: Question) -> World:
-        """Settle the target that a question means, and give it with the facts."""
-        target = settle(self.facts, self.emulators, question, self.origin)
-        return World(target, self.emulators.get(target.emulator), self.facts)
-
-    def known_world(
-        self,
-        emulator: str | None,
-        arch: str | None,
-        machine: str | None,
-        virttype: str | None,
-        libvirt: str,
-    ) -> World:
-        """Settle a target, or remember it; for who asks about the same one many times.
-
-        The emulator may be one that a domain or a client names: that vouches for nothing. Raises
-        `UntrustedProgramError` where nobody else does.
-        """
-        return self._known_world_of(Question(emulator, arch, machine, virttype, libvirt))
-
-    def _known_world_of(self, question: Question) -> World:
-        known = self._worlds.get(question)
-        if known is None:
-            known = self.world_of(question)
-            if len(self._worlds) >= _MOST_WORLDS:
-                self._worlds.clear()
-            self._worlds[question] = known
-        return known.again()
-
-    def talk(self, world: World, talk: Talk[T]) -> T:
-        """Ask an emulator in turn (see `domcaps.facts.talk`); raises `Unanswered` or `ProbeError`.
-
-        A recording has answers to what was asked when it was made.
-        """
-        from domcaps.facts.talk import talk_with_record
-
-        return talk_with_record(world.emulator, ACCELERATORS[world.target.virttype], talk)
 
     def explain(
         self,
@@ -309,67 +230,6 @@ class Host:
 
         parse_dialect(libvirt)
         return repair([self], _bytes(xml), libvirt, new=new)
-
-    def has_emulator(self, arch: str | None = None) -> bool:
-        """Tell whether an emulator would be found without naming one."""
-        return bool(find_emulator(self.facts, self.emulators, arch, self.origin))
-
-    @property
-    def guest_arch(self) -> str:
-        """The architecture of guests that name none: the host's, or that of the only emulator."""
-        if self.has_emulator(self.facts.arch):
-            return self.facts.arch
-        paths = self.emulators.paths()
-        return self.emulators.get(paths[0]).arch if len(paths) == 1 else self.facts.arch
-
-    def default_emulator(self, arch: str | None = None) -> str:
-        """Give the path of the emulator for an architecture, the host's own by default.
-
-        Raises `UnsupportedTargetError` where there is none.
-        """
-        return default_emulator(self.facts, self.emulators, arch, self.origin)
-
-
-def choose_for(
-    hosts: Iterable[Host],
-    name: str = "guest",
-    memory: str | None = None,
-    vcpus: int | None = None,
-    **wishes: Unpack[WishOptions],
-) -> Chosen:
-    """Choose a domain that every one of some hosts accepts; see `Host.choose`."""
-    from domcaps.choose.api import choose
-
-    listed = list(hosts)
-    if not listed:
-        raise RequestError("a domain needs a host")
-    return choose(listed, listed[0].guest_arch, name, memory, vcpus, **wishes)
-
-
-def baseline(
-    hosts: Iterable[Host],
-    emulator: str | None = None,
-    arch: str | None = None,
-    machine: str | None = None,
-    virttype: str | None = None,
-    libvirt: str = DEFAULT_DIALECT,
-) -> DomainCapabilities:
-    """Give what all of some hosts can do, as one report.
-
-    Without a `virttype` one is taken that all of them serve, an accelerated one where possible.
-    Raises `RequestError` where the hosts have no target in common.
-    """
-    from domcaps.report.baseline import baseline as of_all
-
-    listed = list(hosts)
-    if not listed:
-        raise RequestError("a baseline needs a host")
-    worlds = [host.world(emulator, arch, machine, virttype, libvirt) for host in listed]
-    if virttype is None and len({world.target.virttype for world in worlds}) > 1:
-        served = [world.emulator.virttypes for world in worlds]
-        kind = next((k for k in served[0] if all(k in other for other in served)), None)
-        worlds = [host.world(emulator, arch, machine, kind, libvirt) for host in listed]
-    return DomainCapabilities(of_all([build(world) for world in worlds]))
 
 
 def _bytes(xml: str | bytes) -> bytes:

@@ -1,19 +1,55 @@
-"""Explaining a choice: every decision, what was passed over and why, and what came next."""
+"""A chosen domain, and its explanation: every decision, what was passed over and what came next."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
-from domcaps.choose.chooser import Step
-
 if TYPE_CHECKING:
-    from domcaps.choose.chooser import Chosen
-    from domcaps.choose.space import Answer, Question
+    from domcaps.choose.case import Case
+    from domcaps.choose.space import Answer, Left, Question
+    from domcaps.language import Target
+    from domcaps.language.preference import Guest
 
 
-def steps_of(chosen: Chosen) -> tuple[Step, ...]:
+@dataclass(frozen=True)
+class Step:
+    """One decision: what was chosen and why, what came next, and what was passed over."""
+
+    name: str
+    title: str
+    value: str
+    why: str
+    next: str = ""
+    passed: tuple[tuple[str, str], ...] = ()
+    wanted: str = ""
+
+
+@dataclass
+class Chosen:
+    """A domain in which everything holds. `xml` is its definition; `steps` explain it."""
+
+    xml: str
+    target: Target
+    machine: str
+    guest: Guest
+    notes: tuple[str, ...] = ()
+    looks: int = 0
+    _case: Case | None = field(default=None, repr=False)
+    _answers: tuple[Answer, ...] = field(default=(), repr=False)
+    _active: tuple[Left, ...] = field(default=(), repr=False)
+    _others: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+
+    @cached_property
+    def steps(self) -> tuple[Step, ...]:
+        """Every decision, the most important first."""
+        return _steps(self)
+
+
+def _steps(chosen: Chosen) -> tuple[Step, ...]:
     """Give the steps by which a domain was chosen."""
-    case = chosen._case  # noqa: SLF001 - one thing in two files
+    case = chosen._case  # noqa: SLF001 - private to this module
     assert case is not None  # noqa: S101
     target = chosen.target
     first = Step(

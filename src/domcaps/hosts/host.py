@@ -1,0 +1,295 @@
+"""Hosts and what they can give a virtual machine: the public interface for Python.
+
+::
+
+    host = domcaps.Host.local()                       # or Host.load("host.domcaps")
+    caps = host.domain_capabilities(machine="q35")
+    caps.devices.video.enums["modelType"]             # ('vga', 'cirrus', …)
+    print(caps.xml)
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+
+from domcaps.errors import DomcapsError, UntrustedProgramError
+from domcaps.facts.emulator import ACCELERATORS
+from domcaps.facts.emulators import RecordedEmulators
+from domcaps.facts.host import HostFacts
+from domcaps.facts.process import executable_status
+from domcaps.facts.trust import admit, is_usual, plain, vouch
+from domcaps.hosts.readers import TableReaders
+from domcaps.language import World
+from domcaps.language.target import Flags, Question
+from domcaps.report.target import default_emulator, find_emulator, settle
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping, Sequence
+
+    from domcaps.facts.emulators import Emulators
+    from domcaps.facts.node import Node
+    from domcaps.facts.record import Recording
+    from domcaps.facts.talk import Talk
+    from domcaps.fresh.local import Machine
+    from domcaps.fresh.store import Entry
+    from domcaps.report.capabilities import DomainCapabilities
+    from domcaps.verify.result import Verification
+
+T = TypeVar("T")
+
+_MOST_WORLDS = 1000
+
+
+class Host(TableReaders):
+    """A host and its emulators, live or recorded: then `recorded` tells when, in UTC."""
+
+    def __init__(
+        self,
+        facts: HostFacts | None,
+        emulators: Emulators,
+        origin: str = "",
+        node: Node | None = None,
+    ) -> None:
+        self._facts = facts
+        self._node = node
+        self.emulators = emulators
+        self.origin = origin
+        self.recorded = ""
+        self._worlds: dict[Question, World] = {}
+
+    @property
+    def facts(self) -> HostFacts:
+        """The facts of the host."""
+        if self._facts is None:
+            raise DomcapsError("nothing is known of this host")
+        return self._facts
+
+    @property
+    def node(self) -> Node | None:
+        """The host as hardware, None where nobody looked."""
+        return self._node
+
+    @staticmethod
+    def local(
+        *, inventory: bool = False, qemu_user: str = "", cache: bool | Path = True
+    ) -> LiveHost:
+        """Give this machine. Its emulators are asked when an answer needs them.
+
+        Every answer holds when it is given: it is remembered, and proven in each call. `inventory`
+        asks emulators for the properties of every device type. `qemu_user` is the account that
+        QEMU will run as, by default the present one. With `cache` emulators that another process
+        asked are not asked again; it may also name the folder. See `docs/freshness.md`.
+        """
+        from domcaps.hosts.live import local_machine
+
+        return LiveHost(local_machine(inventory=inventory, qemu_user=qemu_user, cache=cache))
+
+    @classmethod
+    def load(cls, path: str | Path) -> Host:
+        """Read a recording; raises `RecordingError` where the file can't be used."""
+        from domcaps.facts.recording import load
+
+        return cls.from_recording(load(Path(path)), origin=str(path))
+
+    @classmethod
+    def from_recording(cls, recording: Recording, origin: str = "") -> Host:
+        """Take a recording that is in memory already."""
+        emulators, node = RecordedEmulators(recording.emulators), recording.node
+        host = cls(HostFacts(recording.host, lambda: node), emulators, origin, node)
+        host.recorded = recording.made_at
+        return host
+
+    def world_of(self, question: Question) -> World:
+        """Settle the target that a question means, and give it with the facts."""
+        target = settle(self.facts, self.emulators, question, self.origin)
+        return World(target, self.emulators.get(target.emulator), self.facts)
+
+    def known_world(
+        self,
+        emulator: str | None,
+        arch: str | None,
+        machine: str | None,
+        virttype: str | None,
+        libvirt: str,
+    ) -> World:
+        """Settle a target, or remember it; for who asks about the same one many times.
+
+        The emulator may be one that a domain or a client names: that vouches for nothing. Raises
+        `UntrustedProgramError` where nobody else does.
+        """
+        return self._known_world_of(Question(emulator, arch, machine, virttype, libvirt))
+
+    def _known_world_of(self, question: Question) -> World:
+        known = self._worlds.get(question)
+        if known is None:
+            known = self.world_of(question)
+            if len(self._worlds) >= _MOST_WORLDS:
+                self._worlds.clear()
+            self._worlds[question] = known
+        return known.again()
+
+    def talk(self, world: World, talk: Talk[T]) -> T:
+        """Ask an emulator in turn (see `domcaps.facts.talk`); raises `Unanswered` or `ProbeError`.
+
+        A recording has answers to what was asked when it was made.
+        """
+        from domcaps.facts.talk import talk_with_record
+
+        return talk_with_record(world.emulator, ACCELERATORS[world.target.virttype], talk)
+
+    def has_emulator(self, arch: str | None = None) -> bool:
+        """Tell whether an emulator would be found without naming one."""
+        return bool(find_emulator(self.facts, self.emulators, arch, self.origin))
+
+    @property
+    def guest_arch(self) -> str:
+        """The architecture of guests that name none: the host's, or that of the only emulator."""
+        if self.has_emulator(self.facts.arch):
+            return self.facts.arch
+        paths = self.emulators.paths()
+        return self.emulators.get(paths[0]).arch if len(paths) == 1 else self.facts.arch
+
+    def default_emulator(self, arch: str | None = None) -> str:
+        """Give the path of the emulator for an architecture, the host's own by default.
+
+        Raises `UnsupportedTargetError` where there is none.
+        """
+        return default_emulator(self.facts, self.emulators, arch, self.origin)
+
+
+class LiveHost(Host):
+    """This machine, or the one that `machine` is.
+
+    With `for_clients` those who call it do not vouch for the emulators that they name.
+    """
+
+    def __init__(self, machine: Machine, *, for_clients: bool = False) -> None:
+        from domcaps.hosts.live import LiveEmulators
+
+        super().__init__(None, LiveEmulators(machine))
+        self.machine = machine
+        self._for_clients = for_clients
+
+    @property
+    def facts(self) -> HostFacts:
+        """Give what is so now."""
+        return self.machine.facts()
+
+    @property
+    def node(self) -> Node:
+        """Look at the hardware; nothing of it is remembered."""
+        from domcaps.facts.nodeprobe import read_node
+
+        return read_node()
+
+    def vouch(self, emulator: str | None) -> str | None:
+        """Allow to execute an emulator that the caller names, unless it may be a client's."""
+        if emulator is None or self._for_clients or not self._is_live:
+            return emulator
+        return vouch(emulator)
+
+    def for_clients(self) -> LiveHost:
+        """Give this machine for who asks in the name of others."""
+        return LiveHost(self.machine, for_clients=True)
+
+    @property
+    def _is_live(self) -> bool:
+        return self.machine.build.around.files.is_live
+
+    def _admitted(self, question: Question) -> Question:
+        """Refuse an emulator that nobody vouches for, each time: whatever is remembered of it."""
+        if question.emulator is None or not self._is_live:
+            return question
+        try:
+            admit(question.emulator)
+        except UntrustedProgramError:
+            if not self._for_clients and not os.path.exists(question.emulator):  # noqa: PTH110
+                # a client is not told what there is on this machine
+                executable_status(question.emulator)
+            raise
+        return msgspec.structs.replace(question, emulator=plain(question.emulator))
+
+    def answer(self, question: Question) -> DomainCapabilities:
+        """Answer as `Host` does; it is the same object as long as the answer is the same."""
+        return self.machine.answer(self._admitted(question))
+
+    def ready(self, **options: Any) -> DomainCapabilities | None:
+        """Answer as `domain_capabilities` does, if that takes no looking at anything; else None."""
+        emulator = options.get("emulator")
+        if self._for_clients and emulator is not None and not is_usual(emulator):
+            # a client's path may lead to where looking takes long
+            return None
+        return self.machine.ready(self._about_report(options))
+
+    def entry(self, **options: Any) -> Entry[DomainCapabilities]:
+        """Give what is remembered of an answer; takes what `domain_capabilities` takes."""
+        return self.machine.answer_entry(self._about_report(options))
+
+    def _about_report(self, options: dict[str, Any]) -> Question:
+        """Make a question of what `Host.domain_capabilities` takes."""
+        names = Flags.__struct_fields__
+        flags = Flags(**{name: options[name] for name in names if name in options})
+        rest = {name: value for name, value in options.items() if name not in names}
+        rest["emulator"] = self.vouch(rest.get("emulator"))
+        return self._admitted(Question(**rest, flags=flags))
+
+    def world_of(self, question: Question) -> World:
+        """Settle the target that a question means, and give it with the facts."""
+        return self.machine.world(self._admitted(question)).again()
+
+    # what is remembered is proven by the machine: nothing is kept beside it
+    _known_world_of = world_of
+
+    def talk(self, world: World, talk: Talk[T]) -> T:
+        """Ask an emulator in turn: a process that is started for it."""
+        from domcaps.facts.talk import talk_with_emulator
+
+        return talk_with_emulator(world.target.emulator, talk)
+
+    def verify(
+        self,
+        questions: Sequence[Mapping[str, str | None]],
+        *,
+        elements: Collection[str] = (),
+        jobs: int | None = None,
+        deadline: float = 30.0,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> tuple[Verification, ...]:
+        """Start the real emulators, and tell which promises of a report they keep.
+
+        Each question holds options of `domain_capabilities`: `emulator`, `arch`, `machine`,
+        `virttype`, `libvirt`. `elements` limits what is tried, ``video`` or
+        ``video.modelType=qxl``. What was refused is kept for `shown_lies`, unless `elements` are
+        named. The rest is described at `domcaps.verify.many.verify_all`.
+        """
+        from domcaps.hosts.live import verify
+
+        asked = [self._admitted(self._named(question)) for question in questions]
+        return verify(
+            self.machine,
+            asked,
+            elements=elements,
+            jobs=jobs,
+            deadline=deadline,
+            progress=progress,
+        )
+
+    def _named(self, named: Mapping[str, str | None]) -> Question:
+        asked = {**named, "emulator": self.vouch(named.get("emulator"))}
+        given = {name: value for name, value in asked.items() if value is not None}
+        return Question(**given)  # type: ignore[arg-type]
+
+    def shown_lies(self, **options: Any) -> frozenset[str] | None:
+        """Give the paths that `verify` showed to be refused here.
+
+        None where nobody verified since emulator or host changed. Takes what `world` takes.
+        """
+        from domcaps.hosts.live import known_refusals
+
+        if self.machine.build.disk is None:
+            return None
+        return known_refusals(self.machine.build, self.world(**options).target)

@@ -1,0 +1,78 @@
+"""What a live host is made of: everything that it says holds while it is asked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from domcaps.facts.trust import plain
+from domcaps.fresh.answers import Local
+from domcaps.fresh.build import Build
+from domcaps.fresh.disk import DiskStore
+from domcaps.fresh.hostfacts import HostQuestion
+from domcaps.fresh.local import Machine, shared_build
+from domcaps.fresh.verified import keep_verification, proof_of, recall_refused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Sequence
+    from pathlib import Path
+
+    from domcaps.facts.emulator import EmulatorFacts
+    from domcaps.language import Target
+    from domcaps.language.target import Question
+    from domcaps.verify.result import Verification
+
+
+class LiveEmulators:
+    """Emulators of this machine, each asked when it is first needed, and when it changed."""
+
+    def __init__(self, machine: Machine) -> None:
+        self._machine = machine
+
+    def paths(self) -> tuple[str, ...]:
+        """Name every ``qemu-system-…`` on the search path."""
+        from domcaps.facts.discovery import installed_emulators
+
+        return installed_emulators()
+
+    def get(self, path: str) -> EmulatorFacts:
+        """Give what it answers now; it is executed only if somebody vouches for it."""
+        return self._machine.emulator(plain(path))
+
+    def find(self, name: str) -> str:
+        """Look along the search path."""
+        return self._machine.find(name)
+
+
+def local_machine(*, inventory: bool, qemu_user: str, cache: bool | Path) -> Machine:
+    """Give this machine; see `Host.local`."""
+    own = DiskStore(cache) if cache and cache is not True else None
+    build = shared_build() if cache is True else Build(disk=own)
+    return Machine(build, Local(HostQuestion(None, qemu_user), inventory))
+
+
+def verify(
+    machine: Machine,
+    questions: Sequence[Question],
+    *,
+    elements: Collection[str],
+    jobs: int | None,
+    deadline: float,
+    progress: Callable[[int, int], None] | None,
+) -> tuple[Verification, ...]:
+    """Start the real emulators, and keep on disk what they refused; see `LiveHost.verify`."""
+    from domcaps.verify.many import verify_all
+
+    worlds = [machine.world(question).again() for question in questions]
+    before = [proof_of(machine.world_entry(question)) for question in questions]
+    found = verify_all(worlds, elements=elements, jobs=jobs, deadline=deadline, progress=progress)
+    disk = machine.build.disk
+    if disk is not None and not elements:
+        for question, world, one, proof in zip(questions, worlds, found, before, strict=True):
+            entry = machine.world_entry(question)
+            keep_verification(disk, world.target, one, proof, entry)
+    return found
+
+
+def known_refusals(build: Build, target: Target) -> frozenset[str] | None:
+    """Give the paths that `verify` showed to be refused, None where nobody verified since."""
+    return None if build.disk is None else recall_refused(build.disk, target, build.around)

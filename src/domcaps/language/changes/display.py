@@ -1,0 +1,14 @@
+"""Changes of video and graphics."""
+
+from __future__ import annotations
+
+from domcaps.language.change import NEWS, change, estimate
+
+VIDEO_FRONTEND = change("12.5", NEWS, "the front end of a virtio display is chosen")
+VIDEO_EDID = change("11.7", "documentation", "EDID of displays is switched")
+GRAPHICS_DEFINED = estimate(
+    "11.10",
+    "11.3 and 12.8 differ; came with /dev/mshv",
+    "several <listen>, ports of VNC and users of RDP are looked at by definition",
+)
+GRAPHICS_RDP_COUNTED = estimate("11.3", "11.3 has it", "two RDP servers are refused")

@@ -1,0 +1,14 @@
+"""Changes of the domain as a whole."""
+
+from __future__ import annotations
+
+from domcaps.language.change import NEWS, change, estimate
+
+HWUUID = change("11.7", "documentation", "the hardware's UUID")
+IOMMUFD_DEFAULT = change("12.1", NEWS, "IOMMUFD for all host devices (named in 12.2)")
+CRASH_PRESERVE_RUNNING = change("12.2", NEWS, "on_crash takes preserve-running")
+SECLABEL_LENIENT = estimate(
+    "12.0",
+    "11.3 and 12.8 differ",
+    "a label without a type is dynamic, and one that is not relabelled overrides nothing",
+)

@@ -1,0 +1,11 @@
+"""Changes of memory and its tuning."""
+
+from __future__ import annotations
+
+from domcaps.language.change import estimate
+
+RESCTRL_OPTIONAL = estimate(
+    "12.0",
+    "11.3 and 12.8 differ",
+    "a group without a list of CPUs is that of all CPUs, and energy can be measured",
+)

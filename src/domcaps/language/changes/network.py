@@ -1,0 +1,19 @@
+"""Changes of network interfaces."""
+
+from __future__ import annotations
+
+from domcaps.language.change import NEWS, change, estimate
+
+INTERFACE_PASST = change("9.0", NEWS, "the back end passt, and port forwards")
+INTERFACE_NAMES = change("11.8", NEWS, "passt tells host names")
+INTERFACE_VLAN_DEFINED = estimate(
+    "12.4", "between 11.4 and 12.4", "a VLAN where there can be none is refused by definition"
+)
+INTERFACE_ROUTES = estimate(
+    "12.8",
+    "seen in 12.8, not in 11.3",
+    "passt tells routes and takes longer prefixes; a route does without an address",
+)
+INTERFACE_PORT_STRICT = estimate(
+    "12.8", "seen in 12.8, not in 11.3", "parameters of virtual ports are decimal"
+)

@@ -1,0 +1,25 @@
+"""Changes of disks and filesystems."""
+
+from __future__ import annotations
+
+from domcaps.language.change import NEWS, change, estimate
+
+DISK_FLOPPY_CONTROLLER = change("11.4", NEWS, "floppy drives are listed by their controller")
+DISK_VXHS_DROPPED = estimate("11.4", "seen in 12.8, not in 11.3", "VxHS is refused by definition")
+DISK_NVME = change("11.5", NEWS, "disks on NVMe")
+DISK_USB_BOT = change("11.5", NEWS, "CD-ROM drives on USB are usb-bot's")
+DISK_RESERVATIONS_MIGRATE = change("11.5", NEWS, "persistent reservations move with the guest")
+DISK_DPOFUA = change("11.6", "documentation", "DPO and FUA of SCSI disks are switched")
+DISK_STATISTICS = change("11.9", NEWS, "statistics of disks over intervals")
+DISK_CTL = estimate("12.0", "11.3 and 12.8 differ", "storage of the type ctl")
+DISK_TRAY_CLOSED = estimate(
+    "12.0", "11.3 and 12.8 differ", "closed trays of disks without a tray are refused, too"
+)
+DISK_LUN_BLOCKS = estimate(
+    "12.0", "11.3 and 12.8 differ", "the sizes of a LUN's blocks can't be given"
+)
+THROTTLE_GROUPS = change("11.2", NEWS, "groups of limits for disks")
+FILESYSTEM_HANDLE_GONE = change("12.2", NEWS, "handle is no longer listed")
+FILESYSTEM_SOCKET_READONLY = estimate(
+    "12.0", "11.3 and 12.8 differ", "readonly is refused for a virtiofs daemon of somebody else"
+)

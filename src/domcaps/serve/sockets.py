@@ -1,0 +1,187 @@
+"""Listening sockets: UNIX sockets, the loopback interface, and those that systemd hands over."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import ipaddress
+import os
+import socket
+import stat
+import struct
+import time
+from typing import TYPE_CHECKING
+
+from domcaps.errors import RequestError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+BACKLOG = 128
+_FIRST_INHERITED = 3
+_CREDENTIALS = struct.Struct("iII")
+_LOCK_SECONDS = 3.0
+_LONGEST = 107
+"""Bytes of a UNIX socket's path (``sun_path`` without its NUL)."""
+
+
+def peer_uid(peer: socket.socket) -> int | None:
+    """Tell who is at the other end of a UNIX socket (``SO_PEERCRED``), None for other sockets."""
+    if peer.family != socket.AF_UNIX:
+        return None
+    data = peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    uid: int = _CREDENTIALS.unpack(data)[1]
+    return uid
+
+
+class UnixSocket:
+    """A UNIX socket that listens at `path`, and takes its name away when it is closed.
+
+    The name is removed only while it still leads to this socket: another server may have been
+    started at the same path meanwhile, and its name must stay. Raises `RequestError` where
+    something else is at `path`, where somebody listens there already or where `path` is too long,
+    `OSError` where the socket can't be made.
+    """
+
+    def __init__(self, path: Path, mode: int = 0o600) -> None:
+        size = len(os.fsencode(path))
+        if size > _LONGEST:
+            raise RequestError(
+                f"the path of a UNIX socket has at most {_LONGEST} bytes, this one has {size}",
+                where=str(path),
+                remedy="give a shorter path",
+            )
+        self.path = path
+        self.listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            with _locked(path.parent):
+                _remove_stale(path)
+                _bind(self.listening, path, mode)
+                found = path.lstat()
+        except OSError as error:
+            self.listening.close()
+            raise OSError(error.errno, error.strerror or str(error), str(path)) from error
+        except RequestError:
+            self.listening.close()
+            raise
+        self._identity = found.st_dev, found.st_ino
+
+    def remove_name(self) -> None:
+        """Remove the name, before listening ends: a new server then finds none in the way.
+
+        While this socket listens no other server replaces it, so that nothing comes between the
+        look at the name and its removal.
+        """
+        with contextlib.suppress(OSError):
+            found = self.path.lstat()
+            if (found.st_dev, found.st_ino) == self._identity:
+                self.path.unlink()
+
+    def close(self) -> None:
+        """Stop listening."""
+        self.remove_name()
+        self.listening.close()
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Keep other servers from making a socket in a folder at the same time.
+
+    Two that were started together could otherwise each remove the other's new socket as stale.
+    Anybody who may read the folder can hold this lock, so that it is not waited for long.
+    """
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(OSError):
+            number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            stack.callback(os.close, number)
+            _lock(number)
+        yield
+
+
+def _lock(number: int) -> None:
+    deadline = time.monotonic() + _LOCK_SECONDS
+    while True:
+        try:
+            fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                return
+            time.sleep(0.02)
+        else:
+            return
+
+
+def _bind(made: socket.socket, path: Path, mode: int) -> None:
+    # never open to more people than it is meant for, not even for a moment
+    before = os.umask(0o777 & ~mode)
+    try:
+        made.bind(str(path))
+    finally:
+        os.umask(before)
+    path.chmod(mode)
+    made.listen(BACKLOG)
+
+
+def _remove_stale(path: Path) -> None:
+    """Remove a socket that nobody listens at any more."""
+    try:
+        found = path.lstat()
+    except FileNotFoundError:
+        return
+    if not stat.S_ISSOCK(found.st_mode):
+        raise RequestError(
+            "there is a file that is no socket", where=str(path), remedy="give another path"
+        )
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asking:
+        asking.settimeout(1)
+        try:
+            asking.connect(str(path))
+        except (ConnectionRefusedError, FileNotFoundError):
+            path.unlink(missing_ok=True)
+            return
+        except TimeoutError:
+            pass  # a backlog that is full: somebody listens, and is slow
+    raise RequestError(
+        "somebody listens there already", where=str(path), remedy="give another path"
+    )
+
+
+def tcp_socket(text: str) -> socket.socket:
+    """Listen at ``ADDRESS:PORT`` of the loopback interface; port 0 is any that is free.
+
+    There is neither encryption nor a login, so any other address is refused, by `RequestError`.
+    """
+    host, _, port = text.rpartition(":")
+    host = host.strip("[]") or "127.0.0.1"
+    try:
+        address = ipaddress.ip_address("127.0.0.1" if host == "localhost" else host)
+        number = int(port)
+        if not address.is_loopback or not 0 <= number <= 0xFFFF:
+            raise ValueError
+    except ValueError as error:
+        raise RequestError(
+            "not an address of the loopback interface with a port",
+            where=text,
+            remedy="give one such as 127.0.0.1:16509",
+        ) from error
+    family = socket.AF_INET6 if address.version == 6 else socket.AF_INET
+    made = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.bind((str(address), number))
+        made.listen(BACKLOG)
+    except OSError as error:
+        made.close()
+        raise OSError(error.errno, error.strerror, text) from error
+    return made
+
+
+def inherited_sockets() -> list[socket.socket]:
+    """Give the sockets that systemd hands over (``sd_listen_fds``), none where it does not."""
+    if os.environ.get("LISTEN_PID") != str(os.getpid()):
+        return []
+    count = os.environ.get("LISTEN_FDS", "")
+    if not count.isdigit():
+        return []
+    return [socket.socket(fileno=_FIRST_INHERITED + i) for i in range(int(count))]

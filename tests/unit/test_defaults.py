@@ -1,0 +1,137 @@
+"""Each of libvirt's defaults stands once in the source, and every reader follows it."""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+import domcaps
+from domcaps.elements.boards import defaults
+from verdicts import Case, fine, wrong
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(domcaps.__file__).parent
+
+# what only the definition of a default can contain: these strings within one function or table
+SIGNATURES = {
+    "network card": {"rtl8139", "e1000", "lan9118", "scm91c111", "virtio"},
+    "display adapter": {"vga", "virtio", "cirrus"},
+    "input bus": {"mouse", "keyboard", "passthrough", "ps2", "evdev", "type"},
+    "panic device": {"pseries", "s390", "isa", "pvpanic"},
+    "TPM": {"tpm-spapr", "tpm-tis", "model"},
+    "USB controller": {"piix3-uhci", "pci-ohci", "qemu-xhci", "nec-xhci"},
+}
+# tables of every value that there is, which say nothing of a default
+TABLES = {"MODEL_TYPE", "MODEL", "PREFERENCE", "MODELS", "USB_PORTS", "USB_DEVICES", "CARD_MODELS"}
+
+
+def blocks() -> Iterator[tuple[str, str, ast.AST]]:
+    """Give every function and table of the source, with its file and name."""
+    for path in sorted(ROOT.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef):
+                yield str(path.relative_to(ROOT)), node.name, node
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.Assign | ast.AnnAssign):
+                target = node.targets[0] if isinstance(node, ast.Assign) else node.target
+                yield str(path.relative_to(ROOT)), ast.unparse(target), node
+
+
+def strings(node: ast.AST) -> set[str]:
+    """Give the strings of a piece of source."""
+    return {n.value for n in ast.walk(node) if isinstance(n, ast.Constant) and type(n.value) is str}
+
+
+@pytest.mark.parametrize("what", SIGNATURES)
+def test_a_default_stands_once(what: str) -> None:
+    found = {
+        file
+        for file, name, node in blocks()
+        if name not in TABLES and "command_line" not in file and strings(node) >= SIGNATURES[what]
+    }
+    assert len(found) == 1, found
+
+
+def calls(*names: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Give every use of a predicate that names architectures or machine types, with its file."""
+    for path in sorted((ROOT / "elements").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Name)
+                and node.func.id in names
+            ):
+                values = [a.value for a in node.args if isinstance(a, ast.Constant)]
+                yield str(path.relative_to(ROOT)), (node.func.id, *sorted(map(str, values)))
+
+
+def test_a_family_of_architectures_stands_once() -> None:
+    """Two lists of the same architectures come apart: one of ARM had a member less."""
+    places = defaultdict(list)
+    for file, call in calls("arch"):
+        if len(call) > 2:
+            places[call].append(file)
+    assert {call: files for call, files in places.items() if len(files) > 1} == {}
+
+
+def test_a_family_of_machine_types_stands_once() -> None:
+    """Each board is named in one file; `boards.fixed` lists many for what they were sold with."""
+    places = defaultdict(set)
+    for file, call in calls("machine"):
+        if file == "elements/boards/fixed.py":
+            continue
+        for name in call[1:]:
+            places[name].add(file)
+    assert {name: files for name, files in places.items() if len(files) > 1} == {}
+
+
+def test_near_families_are_one() -> None:
+    """No list of architectures contains another one but for the reason that it is built of it."""
+    found = sorted({call[1:] for _, call in calls("arch") if len(call) > 2})
+    near = [
+        (one, other)
+        for one in found
+        for other in found
+        if one != other and set(one) < set(other) and len(other) - len(one) == 1
+    ]
+    assert near == []
+
+
+CARD = "<interface type='user'><model type='{}'/>{}</interface>"
+ACPI = "<acpi index='3'/>"
+CASES = [
+    wrong("case does not matter for a card's model", CARD.format("VIRTIO", ACPI),
+          "acpi-index-unsupported", arch="s390x", dialect="11.3"),
+    wrong("as for one written in lower case", CARD.format("virtio", ACPI),
+          "acpi-index-unsupported", arch="s390x", dialect="11.3"),
+    wrong("libvirt's own card is one of virtio", f"<interface type='user'>{ACPI}</interface>",
+          "acpi-index-unsupported", arch="s390x", dialect="11.3"),
+    fine("case does not matter on PCI", CARD.format("Virtio", ACPI)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_cards_whatever_their_case(case: Case) -> None:
+    assert case.found() == case.codes
+
+
+@pytest.mark.parametrize("model", ["virtio", "usb-net", "spapr-vlan", "e1000e", "82540EM"])
+@pytest.mark.parametrize("arch", ["x86_64", "s390x", "ppc64"])
+def test_a_model_is_the_same_in_capitals(model: str, arch: str) -> None:
+    def codes(name: str) -> frozenset[str]:
+        inside = "<acpi index='3'/><rom bar='off'/>"
+        return Case(CARD.format(name, inside), frozenset(), arch).found()
+
+    assert codes(model) == codes(model.upper()) == codes(model.swapcase())
+
+
+def test_defaults_have_conditions() -> None:
+    """What is last is no default where its condition fails: callers get nothing then."""
+    for table in (defaults.CARDS, defaults.VIDEOS, defaults.PANICS):
+        assert all(name and when is not None for name, when in table)
