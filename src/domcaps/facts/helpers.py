@@ -12,16 +12,17 @@ import os
 import selectors
 import signal
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from domcaps.errors import UntrustedProgramError
 from domcaps.facts.descriptors import effective, folders, read_descriptors
+from domcaps.facts.helper_programs import PROGRAMS, Program, arguments_of
 from domcaps.facts.launch import PIPE, Command, Process, start
 from domcaps.facts.ownership import weakness
 from domcaps.facts.record import Helper
-from domcaps.facts.trust import LIBEXEC, SYSTEM_PATH, Kind, real_path, vouch
+from domcaps.facts.trust import SYSTEM_PATH, Kind, real_path, vouch
 from domcaps.facts.unprivileged import account_for
 
 if TYPE_CHECKING:
@@ -33,40 +34,9 @@ DEADLINE = 5.0
 """Seconds that a program has for its answer."""
 
 _ANSWER_LIMIT = 64 * 1024
-_CAPABILITIES = "--print-capabilities"
 _NOT_ASKED = "it was not asked for its features"
 _SILENT = "it does not tell its features: "
 _TOO_LONG = "it takes too long"
-
-
-class Program(NamedTuple):
-    """A program to look for.
-
-    `elsewhere` are further folders, `arguments` those that make it tell its features, and
-    `vhost_user` its type in the descriptors that QEMU's ``vhost-user.json`` lays down.
-    """
-
-    name: str
-    elsewhere: tuple[str, ...] = ()
-    arguments: tuple[str, ...] = ()
-    vhost_user: str = ""
-
-
-PROGRAMS = (
-    Program("swtpm"),
-    Program("swtpm_setup", arguments=(_CAPABILITIES,)),
-    Program("swtpm_ioctl"),
-    Program("passt"),
-    Program("virtiofsd", LIBEXEC, (_CAPABILITIES,), "fs"),
-    Program("vhost-user-gpu", LIBEXEC, (_CAPABILITIES,), "gpu"),
-    Program("nbdkit"),
-    Program("qemu-rdp"),
-    Program("slirp-helper"),
-    Program("dbus-daemon"),
-    Program("qemu-pr-helper", LIBEXEC),
-    Program("qemu-bridge-helper", LIBEXEC),
-)
-"""What libvirt starts beside QEMU."""
 
 
 class NoAnswer(Exception):  # noqa: N818 - a reason on its way to the record
@@ -109,11 +79,6 @@ def read_helpers(
             found = _with_features(files, found, program.arguments, run=run)
         helpers.append(found)
     return tuple(helpers)
-
-
-def arguments_of(name: str) -> tuple[str, ...]:
-    """Give the arguments that make a helper program tell its features; none where it can't."""
-    return next((program.arguments for program in PROGRAMS if program.name == name), ())
 
 
 def ask_features(files: HostFiles, helper: Helper) -> Helper:

@@ -25,13 +25,13 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from domcaps.errors import RequestError, UntrustedProgramError
+from domcaps.facts.helper_programs import LIBEXEC, PROGRAMS
 from domcaps.facts.ownership import weakness
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-LIBEXEC = ("/usr/libexec", "/usr/lib/qemu")
 
 _EMULATOR = re.compile(r"qemu-system-[\w.+-]+|qemu-kvm|kvm(-spice)?", re.ASCII)
 _TOOLS = frozenset({"sh", "env"})
@@ -167,8 +167,6 @@ def _names(kind: Kind, folder: str) -> Iterable[str]:
     if kind is Kind.TOOL:
         return _TOOLS
     if kind is Kind.HELPER:
-        from domcaps.facts.helpers import PROGRAMS
-
         return (program.name for program in PROGRAMS)
     try:
         return [name for name in os.listdir(folder) if _EMULATOR.fullmatch(name)]  # noqa: PTH208

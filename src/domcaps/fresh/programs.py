@@ -13,7 +13,8 @@ import shlex
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
-from domcaps.facts.helpers import NoAnswer, arguments_of, run_briefly
+from domcaps.facts.helper_programs import arguments_of
+from domcaps.facts.helpers import NoAnswer, run_briefly
 from domcaps.facts.launch import Command
 from domcaps.facts.trust import Kind
 from domcaps.fresh.identity import Identity

@@ -1,0 +1,43 @@
+"""Which programs libvirt starts beside QEMU, and where a system has them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+LIBEXEC = ("/usr/libexec", "/usr/lib/qemu")
+CAPABILITIES = "--print-capabilities"
+
+
+class Program(NamedTuple):
+    """A program to look for.
+
+    `elsewhere` are further folders, `arguments` those that make it tell its features, and
+    `vhost_user` its type in the descriptors that QEMU's ``vhost-user.json`` lays down.
+    """
+
+    name: str
+    elsewhere: tuple[str, ...] = ()
+    arguments: tuple[str, ...] = ()
+    vhost_user: str = ""
+
+
+PROGRAMS = (
+    Program("swtpm"),
+    Program("swtpm_setup", arguments=(CAPABILITIES,)),
+    Program("swtpm_ioctl"),
+    Program("passt"),
+    Program("virtiofsd", LIBEXEC, (CAPABILITIES,), "fs"),
+    Program("vhost-user-gpu", LIBEXEC, (CAPABILITIES,), "gpu"),
+    Program("nbdkit"),
+    Program("qemu-rdp"),
+    Program("slirp-helper"),
+    Program("dbus-daemon"),
+    Program("qemu-pr-helper", LIBEXEC),
+    Program("qemu-bridge-helper", LIBEXEC),
+)
+"""What libvirt starts beside QEMU."""
+
+
+def arguments_of(name: str) -> tuple[str, ...]:
+    """Give the arguments that make a helper program tell its features; none where it can't."""
+    return next((program.arguments for program in PROGRAMS if program.name == name), ())
