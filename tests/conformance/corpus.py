@@ -167,10 +167,19 @@ class DomainCase:
 
     def verdict(self) -> tuple[str, tuple[str, ...]]:
         """Ask domcaps: the verdict, and the errors that led to it."""
-        new = bool(self.case["abi_update"])
-        result = _domain_host(self).validate(self.xml, self.dialect, new=new)
+        result = self.host.validate(self.xml, self.dialect, new=self.new)
         errors = tuple(f"{f.code} line {f.line}: {f.message}" for f in result.errors)
         return ("accept" if result.accepted else "reject"), errors
+
+    @property
+    def host(self) -> domcaps.Host:
+        """The host that is pretended; cases that pretend the same share it."""
+        return _domain_host(self)
+
+    @property
+    def new(self) -> bool:
+        """Whether the domain is to be defined now."""
+        return bool(self.case["abi_update"])
 
     @property
     def dialect(self) -> str:

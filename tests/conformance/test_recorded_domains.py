@@ -11,6 +11,9 @@ from pathlib import Path
 import pytest
 from corpus import DomainCase, domain_cases
 
+from domcaps.validate.memo.traces import ENOUGH
+from without_memo import validate_without_memo
+
 FOLDER = Path(
     os.environ.get("DOMCAPS_CONFORMANCE") or Path(__file__).parents[3] / "shared" / "conformance"
 )
@@ -31,6 +34,14 @@ def by_verdict(expected: str) -> list[DomainCase]:
 def test_what_libvirt_accepts_is_accepted() -> None:
     refused = {case.name: case.verdict()[1] for case in by_verdict("accept")}
     assert {name: errors for name, errors in refused.items() if errors} == {}
+
+
+def test_what_other_domains_settled_changes_no_verdict() -> None:
+    for case in CASES:
+        plain = validate_without_memo(case.host, case.xml, case.dialect, new=case.new)
+        # the first ones are learned from, and the last one goes by what was learned
+        for _ in range(ENOUGH + 2):
+            assert case.host.validate(case.xml, case.dialect, new=case.new) == plain, case.name
 
 
 def test_what_libvirt_refuses_is_refused() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import random
 from collections import Counter
-from unittest import mock
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -16,10 +15,10 @@ from domcaps.validate.catalogue.codes import codes
 from domcaps.validate.catalogue.rules import rules
 from domcaps.validate.catalogue.samples import domain_of
 from domcaps.validate.check import BROKEN, Validation
-from domcaps.validate.memo.shapes import Shapes
-from domcaps.validate.memo.traces import ENOUGH, Traces
+from domcaps.validate.memo.traces import ENOUGH
 from mutations import Mutator
 from sample_hosts import RELEASES, sample_host
+from without_memo import validate_without_memo
 
 ARCHITECTURES = ("x86_64", "aarch64", "ppc64", "s390x")
 DOCUMENTS = [
@@ -167,13 +166,10 @@ def test_a_comment_before_the_domain_is_as_good_as_the_option(data: bytes, arch:
 
 
 def _unshaped(data: bytes, arch: str) -> Validation:
-    """Look at all of a document, whatever its shapes and others of its skeleton have settled."""
-    with (
-        mock.patch.object(Shapes, "look", lambda _self, _node, plan, _shape: plan.look),
-        mock.patch.object(Traces, "left", lambda *_, **__: None),
-        mock.patch.object(Traces, "note", lambda *_, **__: None),
-    ):
-        return look(data, arch)
+    """Check all of a document, whatever its shapes and others of its skeleton have settled."""
+    host = sample_host(arch, RELEASES[0])
+    assert host is not None
+    return validate_without_memo(host, data)
 
 
 def _forget_traces(arch: str) -> None:

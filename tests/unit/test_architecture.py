@@ -30,6 +30,18 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
     assert circle_in(graph()) == []
 
 
+def test_what_makes_validation_fast_is_behind_one_call() -> None:
+    memo = "domcaps.validate.memo"
+    used = {
+        (name, other)
+        for name, others in graph().items()
+        for other in others
+        if other.startswith(memo) and not name.startswith(memo)
+    }
+    call = f"{memo}.remaining"
+    assert used == {("domcaps.validate.check", call), ("domcaps.choose.looks", call)}
+
+
 def test_rooms_of_the_table_have_few_arrows_and_no_circle() -> None:
     arrows = arrows_between(graph(), "domcaps.elements")
     assert 40 < len(arrows) <= MOST_ARROWS, sorted(arrows)

@@ -107,10 +107,11 @@ def test_domains_that_are_known_for_long_are_told_apart(host: Host, asked: set[s
     assert PLACES in asked
 
 
-def test_what_libvirt_passes_over_is_never_part_of_a_skeleton(host: Host) -> None:
+def test_what_libvirt_passes_over_is_found_in_each_document(host: Host) -> None:
     twice = domain().replace("<memory>", "<memory>2097152</memory><memory>")
     assert [codes(host, twice) for _ in range(SOME)] == [["repeated-element"]] * SOME
-    assert not known(host)._known
+    assert codes(host, domain()) == []
+    assert codes(host, twice) == ["repeated-element"]
 
 
 def test_large_documents_are_not_remembered(host: Host) -> None:

@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from domcaps.validate.check import validate
+from domcaps.validate.memo.remaining import remaining_checks_once
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,5 +38,7 @@ def errors(
     found: list[Finding] = []
     for host in hosts:
         open_world = partial(host.known_world, libvirt=libvirt)
-        found += validate(data, open_world, new=new, once=True, only=only).errors
+        found += validate(
+            data, open_world, new=new, checks_of=remaining_checks_once, only=only
+        ).errors
     return [one for one in found if one.code == only] if only else found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -16,8 +17,7 @@ from domcaps.validate.checks import kebab, looks_for
 from domcaps.validate.document.parse import Source, Unreadable, read
 from domcaps.validate.document.repeated import take_away
 from domcaps.validate.document.walk import Found, placed_kinds
-from domcaps.validate.memo.shapes import Shapes
-from domcaps.validate.memo.traces import Traces
+from domcaps.validate.memo.remaining import remaining_checks
 from domcaps.validate.schema.vocabulary import nearest
 from domcaps.validate.target import Unsettled, settle
 
@@ -31,7 +31,9 @@ if TYPE_CHECKING:
     from domcaps.language.table import Enum
     from domcaps.language.world import World
     from domcaps.validate.checks import FieldPlan, Look
-    from domcaps.validate.memo.traces import Left
+
+    ChecksOf = Callable[[Domain, Found], Iterator[tuple[Part, Look]]]
+    """Gives the parts of a domain, and what is to be checked of each."""
 
 __all__ = ["Validation", "kebab", "validate"]
 
@@ -82,7 +84,7 @@ def validate(
     new: bool = True,
     schema: bool = False,
     seconds: float = MAX_SECONDS,
-    once: bool = False,
+    checks_of: ChecksOf = remaining_checks,
     only: str = "",
 ) -> Validation:
     """Look at a domain in the world that `open_world` gives for the target that it names.
@@ -92,8 +94,8 @@ def validate(
     that ``validate/schema/check.py`` looks at.
     `ignore` names codes that are left out, as does a comment ``<!-- domcaps: ignore CODE -->``
     before an element, for all that is found in it. After `seconds` of work it is given up.
-    With `once` nothing is learned for other domains that are built alike, of which there are none;
-    with `only` it is looked for one code of errors alone.
+    `checks_of` only makes this faster than `all_checks`: it leaves out what earlier domains showed
+    to be right. With `only` it is looked for one code of errors alone.
     """
     try:
         source = read(data)
@@ -102,9 +104,16 @@ def validate(
         left = () if stopped.finding.code in ignore else (stopped.finding,)
         return Validation(left, source=data)
     check = _Check(source, Domain(source.root, world, new=new), ignore, seconds, schema=schema)
-    found = check.findings(once=once, only=only)
+    found = check.one_code(only) if only else check.everything(checks_of)
     found.sort(key=lambda f: (f.line, f.column, f.code))
     return Validation(tuple(found), tuple(sorted(world.unknown)), data)
+
+
+def all_checks(domain: Domain, found: Found) -> Iterator[tuple[Part, Look]]:
+    """Give every part of a domain, with all that is declared to be checked of it."""
+    for plan in found.plans(domain.world.target.dialect):
+        for part in domain.all(plan.kind):
+            yield part, plan.look
 
 
 class _Stopped(Exception):  # noqa: N818 - ends a check, and is no error
@@ -133,21 +142,34 @@ class _Check:
         self.seconds = seconds
         self.found: list[Finding] = []
         self.suppressing = b"domcaps:" in source.data
-        kept = self.world.kept
-        self.shapes: Shapes = kept.get("shapes") or kept.setdefault("shapes", Shapes(self.world))
-        self.traces: Traces = kept.get("traces") or kept.setdefault(
-            "traces", Traces(self.world, self.shapes)
-        )
 
-    def findings(self, *, once: bool = False, only: str = "") -> list[Finding]:
-        """Look at everything, or for one code alone."""
+    def everything(self, checks_of: ChecksOf) -> list[Finding]:
+        """Give all findings."""
+        with self._until_stopped():
+            self._set_aside()
+            found = Found(self.source.root)
+            self._parts(found, checks_of)
+            for node, attribute, place in found.unknown:
+                self._unknown(node, attribute, nearest(place, attribute, node.tag))
+            if self.schema:
+                self._compare()
+        return self.found
+
+    def one_code(self, code: str) -> list[Finding]:
+        """Give the findings of one code."""
+        with self._until_stopped():
+            self._set_aside()
+            for plan in looks_for(code):
+                if self.world.target.dialect.has_between(plan.kind.since, plan.kind.until):
+                    for part in self.domain.all(plan.kind):
+                        self._part(part, plan.look)
+        return self.found
+
+    @contextmanager
+    def _until_stopped(self) -> Iterator[None]:
+        """Turn what ends a check early into a finding."""
         try:
-            if only:
-                self._look_for(only)
-            else:
-                self._look(once=once)
-                if self.schema:
-                    self._compare()
+            yield
         except _Stopped as stopped:
             root = self.source.root
             line, column = self.source.place(root)
@@ -155,54 +177,21 @@ class _Check:
             self.found.append(
                 Finding("check-stopped", str(stopped), path=path, line=line, column=column)
             )
-        return self.found
 
-    def _look_for(self, code: str) -> None:
-        self._set_aside()
-        for plan in looks_for(code):
-            if self.world.target.dialect.has_between(plan.kind.since, plan.kind.until):
-                for part in self.domain.all(plan.kind):
-                    self._part(part, plan.look)
+    def _set_aside(self) -> None:
+        """Take away the elements that libvirt does not read because they stand a second time."""
+        for number, node in enumerate(take_away(self.domain.root)):
+            if not number:
+                self.source.keep()  # places and paths, while all elements are there
+            text = f"<{node.tag}> stands here a second time"
+            self._passed_over("repeated-element", text, node)
 
-    def _look(self, *, once: bool) -> None:
-        found = Found(self.source.root)
-        left = None if once else self.traces.left(found, new=self.domain.new)
-        if left is None:
-            if self._set_aside():
-                found = Found(self.source.root)
-            elif not once:
-                self.traces.note(found, new=self.domain.new)
+    def _parts(self, found: Found, checks_of: ChecksOf) -> None:
         for plan, nodes in found.nodes.items():
             self.domain.place(plan.kind, nodes)
         self.domain.nothing_of(placed_kinds())
-        for part, look in self._by_shape(found) if left is None else self._traced(left):
+        for part, look in checks_of(self.domain, found):
             self._part(part, look)
-        for node, attribute, place in found.unknown:
-            self._unknown(node, attribute, nearest(place, attribute, node.tag))
-
-    def _by_shape(self, found: Found) -> Iterator[tuple[Part, Look]]:
-        """Give every part, with what its shape leaves to look at."""
-        for plan in found.plans(self.world.target.dialect):
-            for part in self.domain.all(plan.kind):
-                yield part, self.shapes.look(part.node, plan, found.shape_of(part.node))
-
-    def _traced(self, left: tuple[Left, ...]) -> Iterator[tuple[Part, Look]]:
-        """Give the parts in which something is left to look at, as documents of its kind told."""
-        for plan, which, look in left:
-            parts = self.domain.all(plan.kind)
-            for part in parts if which is None else (parts[which],):
-                yield part, look
-
-    def _set_aside(self) -> bool:
-        """Take away what libvirt passes over; tell whether there was anything."""
-        any_at_all = False
-        for node in take_away(self.domain.root):
-            if not any_at_all:
-                self.source.keep()  # places and paths, while all elements are there
-            any_at_all = True
-            text = f"<{node.tag}> stands here a second time"
-            self._passed_over("repeated-element", text, node)
-        return any_at_all
 
     def _compare(self) -> None:
         """Add what libvirt's schema refuses, but where something is known to be wrong."""

@@ -31,6 +31,8 @@ def take_away(root: Node) -> Iterator[Node]:
     if len(set(tags)) < len(tags) or any(root.find(path) is not None for path in _IN_ONE_OF_EACH):
         repeated += [node for path in READ_ONCE for node in _repeated(root, path)]
     for device in root.iterfind("devices/*"):
+        if len(device) < 2:
+            continue
         tags = [child.tag for child in device]
         for tag in READ_ONCE_OF_DEVICES if len(set(tags)) < len(tags) else ():
             repeated += device.findall(tag)[1:]

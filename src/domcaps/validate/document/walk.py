@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from domcaps.language.domain import split_path
 from domcaps.validate.checks import plans, values_of
-from domcaps.validate.memo.shape_ids import (
+from domcaps.validate.document.shape_ids import (
     APART,
     NO_SHAPE,
     NO_TEXT,

@@ -1,7 +1,7 @@
 """What remains to be looked at in parts of one shape, worked out once.
 
 Most rules look for something that most parts do not have. In one world a rule that looks at nothing
-but a part's shape (see `memo.shape_ids`) says the same of all parts of that shape, which
+but a part's shape (see `document.shape_ids`) says the same of all parts of that shape, which
 mostly is nothing. So each rule is tried on the first part of a shape, through a stand-in that gives
 away the shape alone. A rule that ends without a finding is not asked again about that shape; one
 that finds something, fails, or wants to see more is asked about each part. It is the same with
@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from domcaps.language.truth import Truth
 from domcaps.validate.checks import Look
+from domcaps.validate.document.shape_ids import NO_SHAPE
 from domcaps.validate.document.walk import site_of
-from domcaps.validate.memo.shape_ids import NO_SHAPE
 from domcaps.validate.memo.tracked import Hidden, Shown
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from domcaps.language.domain import Domain
-from domcaps.validate.memo.shape_ids import LONGEST_NAME, NO_SHAPE
+from domcaps.validate.document.shape_ids import LONGEST_NAME, NO_SHAPE
 from domcaps.validate.memo.shapes import remaining
 from domcaps.validate.memo.tracked import Hidden, Recorded
 

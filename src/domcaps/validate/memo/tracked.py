@@ -1,7 +1,7 @@
 """Stand-ins for elements, which give away only what may be looked at.
 
 A rule is tried on them to learn what it looks at: `Shown` gives away shapes alone (see
-`memo.shape_ids`), `Recorded` the texts of a whole document as well, and notes which.
+`document.shape_ids`), `Recorded` the texts of a whole document as well, and notes which.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from domcaps.validate.document.shape_ids import TELLING, names_of
 from domcaps.validate.document.walk import NO_VALUES, domain_site, site_of
-from domcaps.validate.memo.shape_ids import TELLING, names_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,8 +15,8 @@ from domcaps.elements.schema.datatypes import form_of
 from domcaps.language.change import named
 from domcaps.language.finding import quoted
 from domcaps.language.rule import problem
+from domcaps.validate.document.shape_ids import names_of
 from domcaps.validate.document.walk import domain_site
-from domcaps.validate.memo.shape_ids import names_of
 from domcaps.validate.schema.vocabulary import pieces
 
 if TYPE_CHECKING:
