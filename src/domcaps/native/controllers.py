@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domcaps.elements.boards.families import Q35
+from domcaps.elements.buses.disk import BUSES
 from domcaps.elements.qemu.types import (
     BRIDGES,
     COMPANION_PORTS,
@@ -41,8 +42,8 @@ def write_controllers(line: Line, devices: Node) -> None:
 
 
 def _controller(line: Line, controller: Installed, node: Node | None) -> None:
-    told = _TOLD.get(controller.type)
-    if told is None or not told(line, controller, node):
+    told = _TOLD.get(controller.type, _of_disks)
+    if not told(line, controller, node):
         raise untold(
             line.domain.root if node is None else node,
             "",
@@ -139,8 +140,17 @@ def _stays(line: Line, node: Node | None, slot: int, function: int) -> None:
 def _sata(line: Line, controller: Installed, node: Node | None) -> bool:
     if line.holds(Q35) and not controller.index:
         _stays(line, node, *_SATA)
-    else:
-        line.plug(node, "ich9-ahci", id=f"sata{controller.index}")
+        return True
+    return _of_disks(line, controller, node)
+
+
+def _of_disks(line: Line, controller: Installed, node: Node | None) -> bool:
+    """Write a controller of disks that is one device of QEMU, whatever its model."""
+    kinds = (bus.controller for bus in BUSES if bus.controller is not None)
+    driver = next((kind.qemu for kind in kinds if kind.type == controller.type), "")
+    if not driver:
+        return False
+    line.plug(node, driver, id=f"{controller.type}{controller.index}")
     return True
 
 

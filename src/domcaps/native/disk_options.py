@@ -9,6 +9,7 @@ from domcaps.native.reading import untold
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node
 
+    from domcaps.elements.buses.disk import DiskBus
     from domcaps.native.line import Line
 
 _LABELS = {"wwn": "wwn", "vendor": "vendor", "product": "product"}
@@ -16,7 +17,7 @@ _POLICIES = {"stop": "stop", "report": "report", "ignore": "ignore", "enospace":
 _SIZES = ("logical_block_size", "physical_block_size", "discard_granularity")
 
 
-def labels(line: Line, node: Node, bus: str) -> dict[str, object]:
+def labels(line: Line, node: Node, bus: DiskBus) -> dict[str, object]:
     """Take what a disk says of itself."""
     reading = line.reading
     told: dict[str, object] = {}
@@ -24,7 +25,7 @@ def labels(line: Line, node: Node, bus: str) -> dict[str, object]:
         inside = reading.child(node, tag)
         if inside is None:
             continue
-        if bus != "scsi" and not (tag == "wwn" and bus in {"ide", "sata"}):
+        if bus.words is None or tag not in bus.words.labels:
             raise untold(inside)
         text = reading.text(inside)
         told[option] = f"0x{text.lower().removeprefix('0x')}" if tag == "wwn" else text

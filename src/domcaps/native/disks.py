@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from domcaps.elements.boards.families import I440FX, Q35
+from domcaps.elements.boards.families import Q35
+from domcaps.elements.buses.disk import bus_named
 from domcaps.native.disk_options import labels, of_driver
 from domcaps.native.line import Line, Turn, options
 from domcaps.native.reading import untold
@@ -13,6 +14,7 @@ from domcaps.native.reading import untold
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node
 
+    from domcaps.elements.buses.disk import DiskBus, DiskWords
     from domcaps.elements.placement.drives import Drive
 
 _FORMATS = {"raw", "qcow2", "qcow", "qed", "vdi", "vhdx", "vmdk", "vpc"}
@@ -50,7 +52,7 @@ def _disk(line: Line, drive: Drive, number: int) -> None:
     is_read_only = reading.child(node, "readonly") is not None or device == "cdrom"
     before, more = _content(line, node, number, kind, device, is_read_only)
     more["bootindex"] = line.boot_index(node, _BOOTED.get(device, "hd"))
-    more |= labels(line, node, drive.bus or "")
+    more |= labels(line, node, bus_named(drive.bus))
     serial = reading.child(node, "serial")
     if serial is not None:
         more["serial"] = reading.text(serial)
@@ -129,27 +131,21 @@ def _attach(
     line: Line, drive: Drive, device: str, before: list[str], more: dict[str, object]
 ) -> None:
     """Write the device, on its bus."""
-    node, bus = drive.node, drive.bus
+    node, bus = drive.node, bus_named(drive.bus)
     if device == "floppy":
         _floppy(line, drive, before, more)
         return
-    if bus == "virtio":
-        if device != "disk":
-            raise untold(node, "device", f"a {device} of virtio")
-        line.plug(node, line.virtio("disk"), *before, **more)
+    words = bus.words
+    driver = words and {"disk": words.disk, "cdrom": words.cdrom}.get(device)
+    if not words or not driver:
+        raise untold(node, "device", f"a {device} on the bus {drive.bus!r}")
+    if "write-cache" in more and not words.cache:
+        raise untold(node, "", f"the cache of a disk on the bus {bus.name!r}")
+    if bus.controller is None and bus.address == "":
+        # a device of the board's own bus
+        line.plug(node, driver.format(bus=line.virtio_bus), *before, **more)
         return
-    if bus == "usb":
-        if "write-cache" in more:
-            raise untold(node, "", "the cache of a USB disk")
-        place = usb_place(line, node)
-        # removable media are not told apart by usb-storage
-        if device != "disk":
-            raise untold(node, "device", f"a {device} of usb")
-        line.device(Turn.ATTACHED, options("usb-storage", **place, **more), *before)
-        return
-    place = _place(line, drive)
-    kind = "cd" if device == "cdrom" else "hd"
-    driver = f"scsi-{kind}" if bus == "scsi" else f"ide-{kind}"
+    place = usb_place(line, node) if bus.address == "usb" else _place(line, drive, bus, words)
     line.device(Turn.ATTACHED, options(driver, **place, **more), *before)
 
 
@@ -169,7 +165,8 @@ def _floppy(line: Line, drive: Drive, before: list[str], more: dict[str, object]
     line.device(Turn.ATTACHED, options("floppy", unit=at.unit, **place, **more), *before)
 
 
-def _place(line: Line, drive: Drive) -> dict[str, object]:
+def _place(line: Line, drive: Drive, bus: DiskBus, words: DiskWords) -> dict[str, object]:
+    """Take the place of a disk on a controller, by the form that its bus has for it."""
     reading, node = line.reading, drive.node
     address = reading.child(node, "address")
     if address is not None:
@@ -178,15 +175,13 @@ def _place(line: Line, drive: Drive) -> dict[str, object]:
     at = drive.place
     if at is None:
         raise untold(node, "", "a disk without a place")
-    if drive.bus == "scsi":
-        return {"bus": f"scsi{at.controller}.0", "channel": at.bus, "scsi-id": at.target,
-                "lun": at.unit}  # fmt: skip
-    if drive.bus == "sata" and not at.bus and not at.target:
-        first = "ide" if line.holds(Q35) and not at.controller else f"sata{at.controller}"
-        return {"bus": f"{first}.{at.unit}"}
-    if drive.bus == "ide" and line.holds(I440FX) and not at.controller and not at.target:
-        return {"bus": f"ide.{at.bus}", "unit": at.unit}
-    raise untold(node, "", f"a disk on the bus {drive.bus!r} at {at}")
+    builtin = bus.controller is not None and line.holds(bus.controller.builtin)
+    form = words.builtin if builtin and not at.controller else words.place
+    if not form or any(getattr(at, name) for name in bus.zero):
+        raise untold(node, "", f"a disk on the bus {bus.name!r} at {at}")
+    numbers = {name: getattr(at, name) for name in ("controller", "bus", "target", "unit")}
+    parts = (part.partition("=") for part in form.format(**numbers).split(","))
+    return {name: number for name, _, number in parts}
 
 
 def usb_place(line: Line, node: Node) -> dict[str, object]:

@@ -85,7 +85,12 @@ class Line:
 
     def virtio(self, kind: str) -> str:
         """Give the type of a virtio device for this machine."""
-        return f"{VIRTIO[kind]}-{'ccw' if self.has_channels else 'pci'}"
+        return f"{VIRTIO[kind]}-{self.virtio_bus}"
+
+    @property
+    def virtio_bus(self) -> str:
+        """How QEMU's types of virtio devices end for this machine."""
+        return "ccw" if self.has_channels else "pci"
 
     def add(self, *words: str) -> None:
         """Write words."""

@@ -15,9 +15,9 @@ from domcaps.elements.boards.families import (
     S390,
     X86,
 )
+from domcaps.elements.buses.disk import BUSES
 from domcaps.language import Choice, Enum
 from domcaps.language.changes.controllers import (
-    CONTROLLER_NVME,
     SCSI_VIRTIO_DEFAULT,
     USB_MODEL_CHOSEN,
 )
@@ -34,7 +34,12 @@ TYPE = Enum(
     choices=(
         *(Choice(name) for name in ("ide", "fdc", "scsi", "sata", "virtio-serial", "ccid", "usb")),
         *(Choice(name) for name in ("pci", "xenbus", "isa")),
-        Choice("nvme", since=CONTROLLER_NVME),
+        # older ones of disks are among the above
+        *(
+            Choice(bus.controller.type, since=bus.controller.since)
+            for bus in BUSES
+            if bus.controller is not None and bus.controller.since is not None
+        ),
     ),
 )
 

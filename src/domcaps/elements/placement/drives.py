@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from domcaps.elements.base.address import Address, DriveAddress
+from domcaps.elements.buses.disk import BUSES, NARROW, bus_named
 from domcaps.elements.controllers.controller import Controller
-from domcaps.language.changes.storage import DISK_NVME
 from domcaps.language.lazy import cached_property
 from domcaps.language.part import Part
 from domcaps.language.rule import Problems, problem, rule
@@ -20,18 +20,22 @@ from domcaps.language.rule import Problems, problem, rule
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node
 
+    from domcaps.elements.buses.disk import DiskBus
     from domcaps.language.domain import Domain
 
-_NAME = re.compile(r"(?:[fhvs]d|xvd|ubd)([a-z]+)(\d*)")
-_NVME = re.compile(r"nvme(\d{1,9})n([1-9]\d{0,8})(p\d+)?")
+LETTERS = tuple(
+    dict.fromkeys(
+        letters
+        for bus in BUSES
+        if not bus.numbered
+        for letters in (bus.letters, bus.usual)
+        if letters
+    )
+)
+"""What the names of targets begin with."""
+_NAME = re.compile(rf"(?:{'|'.join(LETTERS)})([a-z]+)(\d*)")
+_NUMBERED = re.compile(r"(\d{1,9})n([1-9]\d{0,8})(p\d+)?")
 _MOST_LETTERS = 6
-_NARROW = 7
-
-# bus by the first letters of a target's name
-_BY_NAME = (("hd", "ide"), ("sd", "scsi"), ("vd", "virtio"), ("xvd", "xen"), ("ubd", "uml"))
-
-# units per controller, and per bus of it
-_UNITS = {"scsi": (_NARROW, _NARROW), "ide": (4, 2), "sata": (6, 6), "fdc": (2, 2)}
 
 # the last unit of a SCSI controller that can be given to a device, and the one that is its own
 _LAST_UNIT = {
@@ -64,9 +68,12 @@ def disk_bus(node: Node, domain: Domain) -> str:
     if node.get("device") == "floppy":
         return "fdc"
     name = target_name(node) or ""
-    if name.startswith("nvme") and domain.world.target.dialect.has(DISK_NVME):
-        return "nvme"
-    return next((bus for start, bus in _BY_NAME if name.startswith(start)), "ide")
+    dialect = domain.world.target.dialect
+    for known in BUSES:
+        spoken = known.since is None or dialect.has(known.since)
+        if spoken and known.letters and name.startswith(known.letters):
+            return known.name
+    return "ide"
 
 
 def disk_index(name: str) -> int | None:
@@ -106,7 +113,7 @@ class Drives(Part):
         address = self.domain.within(Address, node)
         if address is not None:
             return Drive(node, bus, name, address.drive, given=True)
-        return Drive(node, bus, name, _place(bus, name), given=False)
+        return Drive(node, bus, name, _place(bus_named(bus), name), given=False)
 
     @cached_property
     def host_devices(self) -> tuple[Drive, ...]:
@@ -133,24 +140,23 @@ class Drives(Part):
         controller = 0
         while True:
             model = models.get(controller) or ""
-            for unit in range(min(_NARROW, _LAST_UNIT.get(model, _NARROW) + 1)):
+            for unit in range(min(NARROW, _LAST_UNIT.get(model, NARROW) + 1)):
                 place = DriveAddress(controller, 0, 0, unit)
                 if place not in taken:
                     return place
             controller += 1
 
 
-def _place(bus: str, name: str) -> DriveAddress | None:
-    if bus == "nvme" and (found := _NVME.fullmatch(name)):
-        return DriveAddress(int(found[1]), 0, 0, int(found[2]) - 1)
+def _place(bus: DiskBus, name: str) -> DriveAddress | None:
+    if bus.units is None:
+        return None
+    if bus.numbered and name.startswith(bus.letters):
+        found = _NUMBERED.fullmatch(name.removeprefix(bus.letters))
+        return DriveAddress(int(found[1]), 0, 0, int(found[2]) - 1) if found else None
     index = disk_index(name)
     if index is None:
         return None
-    if bus == "nvme":
-        return DriveAddress(index)
-    if bus not in _UNITS:
-        return None
-    units, per_bus = _UNITS[bus]
+    units, per_bus = bus.units
     controller, rest = divmod(index, units)
     return DriveAddress(controller, rest // per_bus, 0, rest % per_bus)
 

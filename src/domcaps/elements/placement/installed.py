@@ -29,6 +29,7 @@ from domcaps.elements.boards.families import (
     VERSATILE,
     X86,
 )
+from domcaps.elements.buses.disk import BUSES
 from domcaps.elements.controllers.controller import Controller
 from domcaps.elements.controllers.models import (
     COMPANIONS,
@@ -275,7 +276,11 @@ class Hardware(Part):
 _MOST = 1024
 """No domain has more controllers of a type; a number beyond is a mistake that others report."""
 
-_ON_CONTROLLERS = ("scsi", "fdc", "ide", "sata", "nvme")
+# libvirt adds those for SCSI first
+_ON_CONTROLLERS = sorted(
+    (bus.controller.type for bus in BUSES if bus.controller is not None),
+    key=lambda kind: kind != "scsi",
+)
 
 
 def _number(controllers: list[Installed]) -> None:

@@ -15,6 +15,7 @@ from domcaps.elements.boards.defaults import (
     video_model,
 )
 from domcaps.elements.boards.families import ARM_VIRT, PSERIES, RISCV_VIRT, S390_CCW, VEXPRESS
+from domcaps.elements.buses.disk import BUSES
 from domcaps.elements.controllers.models import VIRTIO_SCSI_MODELS, XHCI
 from domcaps.elements.placement.address_kinds import is_moved_to_spapr_vio, is_on_spapr_vio
 from domcaps.elements.placement.drives import disk_bus
@@ -363,10 +364,11 @@ class PciDevices:
             return self.pci
         if found.type == "virtio-serial":
             return self._virtio_model(model)
-        if found.type == "nvme":
-            return self.pcie
-        return self.pci if found.type in {"ide", "sata"} else 0
+        return {"express": self.pcie, "conventional": self.pci}.get(_PCI.get(found.type, ""), 0)
 
+
+# whether controllers of disks are of PCI, where that does not depend on their model
+_PCI = {bus.controller.type: bus.controller.pci for bus in BUSES if bus.controller is not None}
 
 _NEEDS = {
     "disk": PciDevices.disk,

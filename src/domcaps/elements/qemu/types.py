@@ -8,7 +8,6 @@ from __future__ import annotations
 
 VIRTIO = {
     "balloon": "virtio-balloon",
-    "disk": "virtio-blk",
     "interface": "virtio-net",
     "keyboard": "virtio-keyboard",
     "mouse": "virtio-mouse",

@@ -21,22 +21,29 @@ from domcaps.elements.base.device import Device
 from domcaps.elements.base.virtio import TRANSITIONAL
 from domcaps.elements.base.virtio_options import VirtioOptions
 from domcaps.elements.boards.families import (
-    ARM_VIRT,
-    BUILTIN_IDE,
     I440FX,
-    LOONGARCH_VIRT,
-    MICROVM,
     PSERIES,
-    RISCV_VIRT,
-    S390,
+    VIRTUAL,
     X86,
 )
-from domcaps.elements.boards.fixed import NO_SD_SLOT
+from domcaps.elements.buses.disk import (
+    BOT_TOLD,
+    BUSES,
+    FLOPPY,
+    FLOPPY_ANYWAY,
+    FLOPPY_SAMPLE,
+    FLOPPY_TOLD,
+    NO_ISA,
+    SCSI_TOLD,
+    USB_TOLD,
+    VIRTIO_TOLD,
+    bus_named,
+)
 from domcaps.elements.placement.drives import disk_bus, target_name
-from domcaps.elements.qemu.fragments import NO_IMAGE, SCSI, XHCI, on_any_bus, on_pci_or_ccw
+from domcaps.elements.qemu.fragments import NO_IMAGE, SCSI, on_any_bus, on_pci_or_ccw
 from domcaps.elements.storage.images import FORMATS, TYPES, Image, images
 from domcaps.language import Choice, Drift, Element, Enum
-from domcaps.language.changes.storage import DISK_FLOPPY_CONTROLLER, DISK_NVME, DISK_USB_BOT
+from domcaps.language.changes.storage import DISK_FLOPPY_CONTROLLER, DISK_USB_BOT
 from domcaps.language.kinds import ON_OFF, POSITIVE, UNSIGNED, YES_NO, OneOf
 from domcaps.language.lazy import cached_property
 from domcaps.language.observed import device
@@ -47,53 +54,13 @@ from domcaps.language.told import LIBVIRTS_OWN, Told, Untold
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node
 
-FLOPPY_CONTROLLER = device("isa-fdc", "sysbus-fdc")
-_FLOPPY = ~PSERIES & FLOPPY_CONTROLLER
-_FLOPPY_ANYWAY = Drift(
-    says="floppy drives are listed for every board but IBM's pseries",
-    but="QEMU has no floppy controller for most architectures: the guest fails to start",
-    evidence="qom-list-types of QEMU for s390x or aarch64 has no type that ends in 'fdc'; "
-    "libvirt 11.4 and later look for the controller",
-)
-_NO_ISA = Drift(
-    says="floppy drives are listed wherever QEMU has a controller for them",
-    but="the board microvm has none, and no place for one: QEMU refuses to start",
-    evidence="verify with QEMU 7.2, 10.0 and 11.1: \"No 'floppy-bus' bus found\"",
-    where=MICROVM,
-    certain=True,
-)
-_IDE_ELSEWHERE = Drift(
-    says="IDE is listed for boards alone that have a controller soldered on",
-    but="QEMU lets one be plugged into other boards with PCI, which libvirt does not do",
-    evidence="verify with QEMU 7.2, 10.0 and 11.1: q35 starts with -device piix3-ide",
-    where=X86 & ~BUILTIN_IDE,
-    listed=False,
-)
+    from domcaps.elements.buses.disk import DiskBus
+
 _UNLISTED = Drift(
     says="models of USB disks are not listed",
     but="libvirt takes them since 11.5, and QEMU starts with them",
     evidence="verify with QEMU 7.2, 10.0 and 11.1; libvirt 12.8 defines <disk model='usb-bot'>",
     listed=False,
-)
-
-_FLOPPY_SAMPLE = (
-    "<disk type='file' device='floppy'><source file='/a'/><target dev='fda' bus='fdc'/></disk>"
-)
-_FLOPPY_TOLD = (
-    # the drive goes into the controller that the board has, or into one of its own
-    Told("-device floppy", alone=True),
-    Told("-device isa-fdc,id={id}f -device floppy,bus={id}f.0", alone=True),
-)
-_SCSI_TOLD = on_any_bus(f"{NO_IMAGE} {SCSI} -device scsi-hd,bus={{id}}c.0,drive={{id}}b")
-_VIRTIO_TOLD = on_any_bus(f"{NO_IMAGE} -device virtio-blk-{{bus}},drive={{id}}b")
-_USB_TOLD = Told(f"{NO_IMAGE} {XHCI} -device usb-storage,bus={{id}}u.0,drive={{id}}b")
-_BOT_TOLD = Told(
-    f"{NO_IMAGE} {XHCI} -device usb-bot,id={{id}}d,bus={{id}}u.0 "
-    "-device scsi-hd,bus={id}d.0,drive={id}b"
-)
-_USB_SAMPLE = (
-    "<disk type='file'><source file='/a'/><target dev='sda' bus='usb'/></disk>"
-    "<controller type='usb' model='qemu-xhci'/>"
 )
 
 _LUN_ANYWAY = Drift(
@@ -113,23 +80,23 @@ DISK_DEVICE = Enum(
     "diskDevice",
     attribute="@device",
     choices=(
-        Choice("disk", told=_SCSI_TOLD),
+        Choice("disk", told=SCSI_TOLD),
         Choice("cdrom", told=on_any_bus(f"{SCSI} -device scsi-cd,bus={{id}}c.0")),
         Choice(
             "floppy",
             ~PSERIES,
             until=DISK_FLOPPY_CONTROLLER,
-            at_start=(_FLOPPY_ANYWAY,),
-            sample=_FLOPPY_SAMPLE,
-            told=_FLOPPY_TOLD,
+            at_start=(FLOPPY_ANYWAY,),
+            sample=FLOPPY_SAMPLE,
+            told=FLOPPY_TOLD,
         ),
         Choice(
             "floppy",
-            _FLOPPY,
+            FLOPPY,
             since=DISK_FLOPPY_CONTROLLER,
-            at_start=(_NO_ISA,),
-            sample=_FLOPPY_SAMPLE,
-            told=_FLOPPY_TOLD,
+            at_start=(NO_ISA,),
+            sample=FLOPPY_SAMPLE,
+            told=FLOPPY_TOLD,
         ),
         Choice(
             "lun",
@@ -146,79 +113,7 @@ DISK_DEVICE = Enum(
 BUS = Enum(
     "bus",
     attribute="target/@bus",
-    choices=(
-        Choice(
-            "ide",
-            BUILTIN_IDE,
-            at_start=(_IDE_ELSEWHERE,),
-            told=(
-                Told(f"{NO_IMAGE} -device ide-hd,bus=ide.0,drive={{id}}b", when=BUILTIN_IDE),
-                Told(
-                    f"{NO_IMAGE} -device piix3-ide,id={{id}}i "
-                    "-device ide-hd,bus={id}i.0,drive={id}b",
-                    when=~BUILTIN_IDE,
-                ),
-            ),
-        ),
-        Choice(
-            "fdc",
-            ~PSERIES,
-            until=DISK_FLOPPY_CONTROLLER,
-            at_start=(_FLOPPY_ANYWAY,),
-            sample=_FLOPPY_SAMPLE,
-            told=_FLOPPY_TOLD,
-        ),
-        Choice(
-            "fdc",
-            _FLOPPY,
-            since=DISK_FLOPPY_CONTROLLER,
-            at_start=(_NO_ISA,),
-            sample=_FLOPPY_SAMPLE,
-            told=_FLOPPY_TOLD,
-        ),
-        Choice("scsi", told=_SCSI_TOLD),
-        Choice("virtio", told=_VIRTIO_TOLD),
-        Choice(
-            "usb", device("usb-storage"), until=DISK_USB_BOT, sample=_USB_SAMPLE, told=_USB_TOLD
-        ),
-        Choice(
-            "usb",
-            device("usb-storage", "usb-bot"),
-            since=DISK_USB_BOT,
-            sample=_USB_SAMPLE,
-            at_start=(NO_PCI,),
-            told=(_USB_TOLD, _BOT_TOLD),
-        ),
-        Choice(
-            "sata",
-            device("ich9-ahci"),
-            at_start=(NO_PCI,),
-            told=Told(
-                f"{NO_IMAGE} -device ahci,id={{id}}a -device ide-hd,bus={{id}}a.0,drive={{id}}b"
-            ),
-        ),
-        Choice(
-            "nvme",
-            device("nvme-ns"),
-            sample="<disk type='file'><source file='/a'/><target dev='sda' bus='nvme'/>"
-            "<serial>a</serial></disk>",
-            since=DISK_NVME,
-            at_start=(NO_PCI,),
-            told=Told(
-                f"{NO_IMAGE} -device nvme,id={{id}}n,serial=a "
-                "-device nvme-ns,bus={id}n,drive={id}b"
-            ),
-        ),
-        Choice(
-            "sd",
-            listed=False,
-            at_start=(NO_SD_SLOT,),
-            told=Told("-drive if=sd,driver=null-co,size=1048576", alone=True),
-        ),
-        # other hypervisors have these
-        Choice("xen", listed=False, told=()),
-        Choice("uml", listed=False, told=()),
-    ),
+    choices=tuple(choice for bus in BUSES for choice in bus.choices),
     sample="<disk type='file'><source file='/a'/><target dev='vda' bus='{value}'/></disk>",
 )
 
@@ -228,7 +123,7 @@ MODEL = Enum(
     sample="<disk type='file' model='{value}'><source file='/a'/>"
     "<target dev='vda' bus='virtio'/></disk>",
     choices=(
-        Choice("virtio", told=_VIRTIO_TOLD),
+        Choice("virtio", told=VIRTIO_TOLD),
         Choice(
             "virtio-transitional",
             TRANSITIONAL,
@@ -248,7 +143,7 @@ MODEL = Enum(
             since=DISK_USB_BOT,
             listed=False,
             at_start=(_UNLISTED,),
-            told=_USB_TOLD,
+            told=USB_TOLD,
         ),
         Choice(
             "usb-bot",
@@ -256,7 +151,7 @@ MODEL = Enum(
             since=DISK_USB_BOT,
             listed=False,
             at_start=(_UNLISTED,),
-            told=_BOT_TOLD,
+            told=BOT_TOLD,
         ),
     ),
 )
@@ -274,9 +169,10 @@ _CDROM = (
     "<readonly/></disk>"
 )
 _VIRTIO_SCSI = "<controller type='scsi' index='0' model='virtio-scsi'/>"
-_XHCI = "<controller type='usb' index='0' model='qemu-xhci'/>"
+_USB3 = "<controller type='usb' index='0' model='qemu-xhci'/>"
 _VD, _SD, _HD = ((("dev", name),) for name in ("vd", "sd", "hd"))
-_VIRTUAL = ARM_VIRT | RISCV_VIRT | LOONGARCH_VIRT | S390 | PSERIES
+_RANKED = frozenset({"virtio", "scsi", "ide", "sata", "usb"})
+_VIRTUAL = VIRTUAL | PSERIES
 
 PREFERENCE = Decision(
     "disk.bus",
@@ -303,13 +199,16 @@ PREFERENCE = Decision(
         Option("ide", "every guest can drive it", when=I440FX, settings=_HD),
         Option("sata", "every guest of this century can drive it", settings=_SD),
         Option("ide", "every guest can drive it", settings=_HD),
-        Option("usb", "a bus that nearly every guest knows", xml=_DISK + _XHCI, settings=_SD),
+        Option("usb", "a bus that nearly every guest knows", xml=_DISK + _USB3, settings=_SD),
         Option("virtio", "what is left", settings=_VD),
         Option("scsi", "what is left", settings=_SD),
         Option("scsi", "what is left", xml=_DISK + _VIRTIO_SCSI, settings=_SD),
         Option("usb", "what is left", settings=_SD),
-        Option("nvme", "what is left", settings=(("dev", "nvme"),)),
-        Option("sd", "what is left", settings=_SD),
+        *(
+            Option(bus.name, "what is left", settings=(("dev", bus.usual),))
+            for bus in BUSES
+            if bus.name not in _RANKED and not bus.foreign and not bus.floppy
+        ),
     ),
 )
 
@@ -324,11 +223,16 @@ CDROM_PREFERENCE = Decision(
         Option("ide", "every guest can drive it", when=I440FX, settings=_HD),
         Option("sata", "every guest of this century can drive it", when=X86, settings=_SD),
         Option("scsi", "firmware starts from it", xml=_CDROM + _VIRTIO_SCSI, settings=_SD),
-        Option("usb", "a bus that nearly every guest knows", xml=_CDROM + _XHCI, settings=_SD),
+        Option("usb", "a bus that nearly every guest knows", xml=_CDROM + _USB3, settings=_SD),
         Option("sata", "what is left", settings=_SD),
         Option("ide", "what is left", settings=_HD),
         Option("scsi", "what is left", settings=_SD),
         Option("usb", "what is left", settings=_SD),
+        *(
+            Option(bus.name, "what is left", settings=(("dev", bus.usual),))
+            for bus in BUSES
+            if bus.name not in _RANKED and bus.words is not None and bus.words.cdrom
+        ),
     ),
 )
 
@@ -347,7 +251,7 @@ class Disk(VirtioOptions, Device):
     startup_policy = field("source/@startupPolicy", OneOf(("mandatory", "requisite", "optional")))
     given_bus = field(
         "target/@bus",
-        OneOf(("ide", "fdc", "scsi", "virtio", "xen", "usb", "uml", "sata", "sd", "nvme")),
+        OneOf(tuple(bus.name for bus in BUSES)),
     )
     tray = field("target/@tray", OneOf(("closed", "open")))
     removable = field("target/@removable", ON_OFF)
@@ -382,6 +286,11 @@ class Disk(VirtioOptions, Device):
     def bus(self) -> str:
         """The bus, by the kind of disk or its target's name where none is given."""
         return disk_bus(self.node, self.domain)
+
+    @property
+    def on(self) -> DiskBus:
+        """What is known of its bus."""
+        return bus_named(self.bus)
 
     @cached_property
     def name(self) -> str:

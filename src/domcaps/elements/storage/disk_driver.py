@@ -26,7 +26,6 @@ QUEUE_SIZE = device_property("virtio-blk-pci", "queue-size") | device_property(
 SET_ACTION = qapi("set-action")
 
 _UNCACHED = frozenset({"none", "directsync"})
-_WITH_STATISTICS = frozenset({"virtio", "ide", "scsi", "sata", "usb", "nvme"})
 _STATISTIC = Attributes({"interval": POSITIVE}, required=("interval",))
 
 _DISK = "<disk type='file'><driver name='qemu' {}/><source file='/a'/><target dev='{}'/>{}</disk>"
@@ -158,7 +157,7 @@ def throwing_away_needs_a_file(disk: Disk) -> Problems:
 
 def _shared_backing(disk: Disk) -> Problems:
     at = "transient/@shareBacking"
-    if disk.bus not in {"usb", "virtio", "scsi"}:
+    if not disk.on.shares_backing:
         yield problem("domains can share what is below disks on usb, virtio and scsi", disk, at)
     elif _never_reboots(disk):
         yield from needs(disk, SET_ACTION, "QEMU can't share it and be destroyed on reboot", at)
@@ -207,5 +206,5 @@ def statistics_have_intervals(disk: Disk) -> Problems:
         return
     for statistic in wanted:
         yield from _STATISTIC.problems(statistic)
-    if disk.bus not in _WITH_STATISTICS:
+    if not disk.on.statistics:
         yield problem(f"disks on {disk.bus} collect no statistics", disk, "driver/statistics")

@@ -12,8 +12,9 @@ from __future__ import annotations
 import re
 
 from domcaps.elements.boards.families import PSERIES
-from domcaps.elements.placement.drives import disk_index
-from domcaps.elements.storage.disk import BUS, FLOPPY_CONTROLLER, Disk
+from domcaps.elements.buses.disk import FLOPPY_CONTROLLER
+from domcaps.elements.placement.drives import LETTERS, disk_index
+from domcaps.elements.storage.disk import BUS, Disk
 from domcaps.language.changes.storage import DISK_DPOFUA, DISK_FLOPPY_CONTROLLER, DISK_TRAY_CLOSED
 from domcaps.language.finding import Stage
 from domcaps.language.observed import device_property
@@ -23,13 +24,12 @@ from domcaps.language.truth import Truth
 
 ROTATION_RATE = device_property("scsi-hd", "rotation_rate")
 
-_NAMES = ("hd", "sd", "vd", "xvd", "ubd")
+_NAMES = tuple(letters for letters in LETTERS if letters != "fd")
 _PARTITION = re.compile(r"[a-z]+(\d*)")
 _WWN = re.compile(r"(0x)?[0-9a-fA-F]{16}")
 _SERIAL = re.compile(r"[A-Za-z0-9\-_ .+]*")
 _PRINTABLE = re.compile(r"[ -~]*")
 _LONGEST_VENDOR = 8
-_LONGEST_PRODUCT = {"scsi": 16, "ide": 40, "sata": 40}
 
 _DISK = "<disk type='file' device='{}'><source file='/a'/><target dev='{}' bus='{}'{}/>{}</disk>"
 
@@ -58,7 +58,7 @@ def target_is_named(disk: Disk) -> Problems:
 def target_has_a_known_name(disk: Disk) -> Problems:
     """The name of a target is a prefix such as ``vd`` and letters; an address follows from it."""
     name = disk.name
-    if not name or (disk.bus == "nvme" and name.startswith("nvme")):
+    if not name or (disk.on.numbered and name.startswith(disk.on.letters)):
         return
     if disk.device == "floppy":
         accepted: tuple[str, ...] = ("fd",)
@@ -158,7 +158,7 @@ def no_floppy_on_pseries(disk: Disk) -> Problems:
 )
 def bus_is_not_of_another_hypervisor(disk: Disk) -> Problems:
     """The buses ``xen`` and ``uml`` are those of other hypervisors."""
-    if disk.bus in {"xen", "uml"}:
+    if disk.on.foreign:
         yield problem(f"QEMU has no bus {disk.bus!r}", disk, "target/@bus")
 
 
@@ -170,14 +170,14 @@ def bus_is_not_of_another_hypervisor(disk: Disk) -> Problems:
 )
 def device_suits_bus(disk: Disk) -> Problems:
     """Floppy drives are on a bus of their own; media can't be ejected on virtio and SD."""
-    if (disk.device == "floppy") is not (disk.bus == "fdc"):
+    if (disk.device == "floppy") is not disk.on.floppy:
         yield problem(
             f"a {disk.device} can't be on the bus {disk.bus!r}: floppy drives are on fdc,"
             " and nothing else is",
             disk,
             "target/@bus",
         )
-    elif disk.device == "cdrom" and disk.bus in {"virtio", "sd"}:
+    elif disk.device == "cdrom" and disk.on.fixed_media:
         yield problem(f"media can't be ejected on the bus {disk.bus!r}", disk, "target/@bus")
 
 
@@ -204,8 +204,8 @@ def tray_needs_removable_media(disk: Disk) -> Problems:
 )
 def removable_needs_usb_or_scsi(disk: Disk) -> Problems:
     """Only disks on USB, and SCSI disks that are neither CD-ROM nor LUN, can be removable."""
-    scsi = disk.bus == "scsi" and disk.device == "disk"
-    if disk.removable is not None and disk.bus != "usb" and not scsi:
+    others = disk.bus == "scsi" and disk.device != "disk"
+    if disk.removable is not None and (not disk.on.removable or others):
         yield problem("only USB and SCSI disks can be removable", disk, "target/@removable")
 
 
@@ -219,7 +219,7 @@ def rotation_needs_a_disk(disk: Disk) -> Problems:
     """Only hard disks on IDE, SCSI and SATA tell how fast they rotate."""
     if not disk.rotation_rate:
         return
-    if disk.bus not in {"scsi", "ide", "sata"} or disk.device != "disk":
+    if not disk.on.rotates or disk.device != "disk":
         yield problem(
             "a rotation rate is for disks on scsi, ide or sata", disk, "target/@rotation_rate"
         )
@@ -255,7 +255,7 @@ def dpofua_needs_scsi(disk: Disk) -> Problems:
 )
 def readonly_needs_its_bus(disk: Disk) -> Problems:
     """Disks on IDE and SATA can't be read-only."""
-    if disk.bus in {"ide", "sata"} and disk.device == "disk" and disk.has("readonly"):
+    if not disk.on.readonly and disk.device == "disk" and disk.has("readonly"):
         yield problem(f"a disk on {disk.bus} can't be read-only", disk, "readonly")
 
 
@@ -270,7 +270,7 @@ def serial_is_plain(disk: Disk) -> Problems:
     serial = disk.text("serial")
     if serial is None:
         return
-    if disk.bus == "sd" or (disk.bus == "scsi" and disk.device == "lun"):
+    if not disk.on.serial or (disk.bus == "scsi" and disk.device == "lun"):
         yield problem("SD cards and LUNs on SCSI are given no serial number", disk, "serial")
     elif not _SERIAL.fullmatch(serial):
         yield problem(
@@ -291,7 +291,7 @@ def wwn_is_hexadecimal(disk: Disk) -> Problems:
         return
     if not _WWN.fullmatch(wwn):
         yield problem("a World Wide Name has 16 hexadecimal digits", disk, "wwn")
-    elif disk.bus not in {"ide", "scsi"}:
+    elif not disk.on.wwn:
         yield problem("only disks on ide and scsi have a World Wide Name", disk, "wwn")
     elif disk.device == "lun":
         yield problem("a LUN is given no World Wide Name", disk, "wwn")
@@ -325,8 +325,8 @@ def product_is_short(disk: Disk) -> Problems:
     product = disk.text("product")
     if product is None:
         return
-    longest = _LONGEST_PRODUCT.get(disk.bus)
-    if longest is None or disk.device == "lun":
+    longest = disk.on.product
+    if not longest or disk.device == "lun":
         yield problem("only disks on scsi, ide and sata are given a product", disk, "product")
     elif not _PRINTABLE.fullmatch(product) or len(product) > longest:
         yield problem(f"a product has up to {longest} printable characters", disk, "product")
@@ -342,7 +342,7 @@ def geometry_needs_its_bus(disk: Disk) -> Problems:
     """Cylinders, heads and sectors don't exist on USB and SD; only IDE translates them."""
     if not (disk.cylinders and disk.heads and disk.sectors):
         return
-    if disk.bus in {"usb", "sd"}:
+    if not disk.on.geometry:
         yield problem(f"a disk on {disk.bus} has no geometry", disk, "geometry")
     elif disk.translation is not None and disk.bus != "ide":
         yield problem("only disks on ide translate their geometry", disk, "geometry/@trans")

@@ -144,5 +144,5 @@ def groups_agree(disk: Disk) -> Problems:
 )
 def sd_has_no_limits(disk: Disk) -> Problems:
     """SD cards can't be limited."""
-    if disk.bus == "sd" and (_group(disk) or any(_limits(disk.find("iotune")))):
+    if not disk.on.throttled and (_group(disk) or any(_limits(disk.find("iotune")))):
         yield problem("an SD card can't be limited", disk, "iotune")

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domcaps.elements.boards.families import PPC64, S390, S390_CCW
+from domcaps.elements.buses.disk import bus_named
 from domcaps.elements.controllers.models import VIRTIO_SCSI_MODELS
 from domcaps.elements.placement.drives import Drives
 from domcaps.elements.placement.installed import Hardware
@@ -22,21 +23,10 @@ if TYPE_CHECKING:
     from domcaps.elements.base.address import DriveAddress
     from domcaps.elements.placement.drives import Drive
 
-_ON_DRIVES = frozenset({"ide", "fdc", "scsi", "sata", "nvme"})
-
 _WITHOUT_MMIO = S390 | PPC64
 _OF_VIRTIO = ("pci", "ccw", "virtio-mmio", "unassigned")
 
-# parts of an address that must be 0, by bus: there is only one of each
-_ALWAYS_ZERO = {
-    "scsi": ("bus",),
-    "ide": ("controller", "target"),
-    "fdc": ("controller", "bus", "target"),
-    "sata": ("bus", "target"),
-}
-
-# the last numbers that QEMU has a place for
-_LAST = {"ide": {"bus": 1, "unit": 1}, "fdc": {"unit": 1}, "sata": {"unit": 5}}
+# the last numbers that QEMU has a place for, by model
 _LAST_SCSI = {
     "lsilogic": {"unit": 7},
     **{model: {"target": 255, "unit": 16383} for model in VIRTIO_SCSI_MODELS},
@@ -58,19 +48,13 @@ def address_suits_bus(disk: Disk) -> Problems:
     given = disk.address_type
     if given is None:
         return
-    if disk.bus in _ON_DRIVES and given != "drive":
+    wanted = disk.on.address
+    if wanted and given != wanted:
         yield problem(
-            f"a disk on {disk.bus} has an address of type drive, not {given}",
+            f"a disk on {disk.bus} has an address of type {wanted}, not {given}",
             disk,
             "address/@type",
-            accepted=("drive",),
-        )
-    elif disk.bus == "usb" and given != "usb":
-        yield problem(
-            f"a disk on USB has an address of type usb, not {given}",
-            disk,
-            "address/@type",
-            accepted=("usb",),
+            accepted=(wanted,),
         )
     elif (
         disk.bus == "virtio"
@@ -100,9 +84,10 @@ def _is_looked_at(disk: Disk) -> bool:
 def place_is_on_the_controller(drives: Drives) -> Problems:
     """Where there is one controller, bus or target only, it has number 0."""
     for drive in (*drives.disks, *drives.host_devices):
-        if drive.place is None or drive.bus not in _ALWAYS_ZERO:
+        bus = bus_named(drive.bus)
+        if drive.place is None:
             continue
-        for name in _ALWAYS_ZERO[drive.bus]:
+        for name in bus.zero:
             if getattr(drive.place, name):
                 yield _misplaced(drive, f"{drive.bus} has one {name} only, with number 0")
                 break
@@ -128,7 +113,7 @@ def place_exists(drives: Drives) -> Problems:
     for drive in (*drives.disks, *drives.host_devices):
         if drive.place is None or not drive.given:
             continue
-        limits = _LAST.get(drive.bus, {})
+        limits = bus_named(drive.bus).last
         if drive.bus == "scsi" and hardware is not None:
             limits = _LAST_SCSI.get(_model(hardware, drive.place.controller), {})
         for name, last in limits.items():

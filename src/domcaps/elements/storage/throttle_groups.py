@@ -143,5 +143,5 @@ def groups_suit_the_disk(disk: Disk) -> Problems:
 )
 def groups_need_a_block_node(disk: Disk) -> Problems:
     """SD cards have no groups of limits."""
-    if disk.bus == "sd" and disk.find("throttlefilters/throttlefilter") is not None:
+    if not disk.on.throttled and disk.find("throttlefilters/throttlefilter") is not None:
         yield problem("an SD card has no <throttlefilters>", disk, "throttlefilters")
