@@ -45,7 +45,6 @@ SECONDS = 300
 INVISIBLE: dict[str, str] = {
     r"^(channel|console): Choice\(\"(xen|none)\", listed=False": "equal: no report shows the enum",
     r"^vcpu: limit = 0 => limit = -1": "equal: less than one is not shown, either way",
-    r"^iommu: ALL_INTEL_PROPERTIES = ": "never evaluated: it is there so that the probe asks",
     r"^hyperv: lambda world: .*or \"none\"": "text of an explanation: no report and no verdict",
 }
 """Changes that can't be noticed: a pattern of module and changed line, and why that is so."""

@@ -71,7 +71,6 @@ INVISIBLE: dict[str, str] = {
     r"^osloader.SECURE_MACHINE: without \(the guest's architecture is i686 or": (
         "equal: the other part names one of these architectures only"
     ),
-    r"^iommu.ALL_INTEL_PROPERTIES:": "never evaluated: it is there so that the probe asks",
     r"^channel.type=(null|vc|file|pipe|stdio|udp|tcp|spiceport|qemu-vdagent|dbus): ": (
         "never asked: kinds of channels are judged with those of all character devices"
     ),

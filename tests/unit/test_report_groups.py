@@ -9,7 +9,6 @@ from test_report_boards import holds
 from test_report_choices import xml
 from test_report_rules import SWTPM, promised
 
-from domcaps.elements.controllers import controller
 from domcaps.elements.devices import iommu
 from domcaps.elements.features import features, launch_security, sgx
 from domcaps.elements.hostdevs import hostdev
@@ -50,7 +49,6 @@ def test_a_version_of_gic_that_qemu_lacks_is_not_promised() -> None:
 @pytest.mark.parametrize(
     ("predicate", "card", "name"),
     [
-        (controller.SCSI_IOTHREADS, "virtio-scsi", "iothread-vq-mapping"),
         (disk_driver.QUEUE_SIZE, "virtio-blk", "queue-size"),
         (disk_lun.VIRTIO_SCSI, "virtio-blk", "scsi"),
         (interface_driver.RSS, "virtio-net", "rss"),

@@ -197,20 +197,6 @@ def highest(mask: int) -> int:
     return mask.bit_length() - 1
 
 
-def spell(mask: int) -> str:
-    """Write a set as libvirt does: ``0-3,8``."""
-    parts: list[str] = []
-    members = numbers(mask)
-    start = 0
-    for position, number in enumerate(members):
-        if position + 1 < len(members) and members[position + 1] == number + 1:
-            continue
-        first = members[start]
-        parts.append(str(first) if first == number else f"{first}-{number}")
-        start = position + 1
-    return ",".join(parts)
-
-
 def repeated(part: P, key: Callable[[P], Hashable | None]) -> Iterator[P]:
     """Give those of a part's class whose key another one before them has, None being no key.
 

@@ -30,20 +30,15 @@ from domcaps.elements.controllers.models import (
 from domcaps.language.finding import Stage
 from domcaps.language.kinds import ON_OFF, UNSIGNED, Int
 from domcaps.language.lazy import cached_property
-from domcaps.language.observed import device, device_property
+from domcaps.language.observed import device
 from domcaps.language.part import Part, field
 from domcaps.language.rule import Problems, Sample, problem, rule
 from domcaps.language.truth import Truth
 
 NUMBER = Int(0, 2**31 - 1)
-NUMBER_ANY_BASE = Int(0, 2**31 - 1, base=0)
 
 SATA = device("ich9-ahci")
 NVME = device("nvme")
-SCSI_IOTHREADS = device_property("virtio-scsi-pci", "iothread-vq-mapping") | device_property(
-    "virtio-scsi-ccw", "iothread-vq-mapping"
-)
-
 _MOST_XHCI_PORTS = 15
 
 

@@ -93,8 +93,6 @@ INTEL_PROPERTIES = {
     "aw_bits": device_property("intel-iommu", "aw-bits"),
     "dma_translation": device_property("intel-iommu", "dma-translation"),
 }
-# named here so that they are asked about
-ALL_INTEL_PROPERTIES = INTEL_PROPERTIES["intremap"] | INTEL_PROPERTIES["aw_bits"]
 
 
 class Iommu(Device):

@@ -32,8 +32,6 @@ from domcaps.language.rule import Problems, Sample, problem, rule
 from domcaps.language.told import Told, Untold
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from domcaps.language.kinds import Kind
     from domcaps.language.part import Part
     from domcaps.language.world import World
@@ -109,7 +107,6 @@ PREFERENCE = Decision(
 
 _MODES = OneOf(("any", "secure", "insecure"))
 _WAN = OneOf(("auto", "never", "always"))
-_STRICT: Mapping[str, Kind[Any]] = {"port": SIGNED, "autoport": YES_NO}
 
 # the attributes that libvirt reads of each type
 _ATTRIBUTES = {

@@ -90,7 +90,6 @@ class Group:
 _T = "<vcpu>4</vcpu><cputune>{}</cputune>"
 _CACHE = "<cache id='0' level='3' type='both' size='3' unit='MiB'/>"
 _LARGE = f"<cache id='0' level='3' type='both' size='{2**64 - 1}' unit='MiB'/>"
-_MONITOR = "<monitor level='3' vcpus='{}'/>"
 
 
 def _cpus(node: Node, domain: Domain) -> int | None:

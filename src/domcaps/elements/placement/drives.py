@@ -37,7 +37,7 @@ _NAME = re.compile(rf"(?:{'|'.join(LETTERS)})([a-z]+)(\d*)")
 _NUMBERED = re.compile(r"(\d{1,9})n([1-9]\d{0,8})(p\d+)?")
 _MOST_LETTERS = 6
 
-# the last unit of a SCSI controller that can be given to a device, and the one that is its own
+# the last unit of a SCSI controller that can be given to a device
 _LAST_UNIT = {
     "virtio-scsi": 16383,
     "virtio-transitional": 16383,
@@ -49,7 +49,6 @@ _LAST_UNIT = {
     "dc390": 6,
     "am53c974": 6,
 }
-_OWN_UNIT = {"ibmvscsi": 7, "lsilogic": 7, "vmpvscsi": 7, "buslogic": 7}
 
 
 def target_name(node: Node) -> str | None:

@@ -43,7 +43,6 @@ DEVICES: dict[str, Predicate] = {
 }  # fmt: skip
 """QEMU's devices behind PCI controllers, by the names that libvirt gives them as well."""
 
-_DEVICES_PRESENT = tuple(DEVICES.values())
 ROOT_HOTPLUG = device_property("PIIX4_PM", "acpi-root-pci-hotplug")
 PORT_HOTPLUG = device_property("pcie-root-port", "hotplug")
 PHB_NUMA = device_property("spapr-pci-host-bridge", "numa_node")

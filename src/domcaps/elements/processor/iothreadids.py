@@ -81,12 +81,6 @@ def has_iothread(domain: Domain, number: int) -> bool:
     return 1 <= place <= added
 
 
-def iothread_count(domain: Domain) -> int:
-    """Give how many threads a domain has."""
-    counted = domain.first(Iothreads)
-    return max((counted.count if counted else None) or 0, len(domain.all(Iothread)))
-
-
 @rule(
     "iothread-duplicate",
     Iothread,

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 _MOST_WITHOUT_EIM = 255
 """More CPUs than an interrupt can be addressed to without the IOMMU's help."""
 
-_TOO_MANY = 1 << 16
 """So many that nobody looks at them one by one: no machine type takes them."""
 
 

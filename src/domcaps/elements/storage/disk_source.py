@@ -53,7 +53,6 @@ _DEEPEST = 200
 
 _DISK = "<disk type='{}' device='{}'><driver name='qemu' type='{}'/>{}<target dev='{}'/>{}</disk>"
 _FILE = "<source file='/a'/>"
-_ADDRESS = "<address domain='0' bus='1' slot='0' function='0'/>"
 _BACKING = (
     "<backingStore type='{}'><format type='{}'/><source file='/b'/><backingStore/></backingStore>"
 )
