@@ -50,34 +50,22 @@ def read_host(
     not asked again while their file is the same. `qemu_user` is the account that QEMU runs as,
     by default the present one. `files` replaces `root` by any other way to see files.
     """
-    seen = files or HostFiles(root)
-    rights = os.geteuid() == 0 if privileged is None else privileged
-    reader = HostReader(seen, privileged=rights, environ=environ, qemu_user=qemu_user)
-    descriptors = reader.firmware()
-    helpers = read_helpers(
-        seen, privileged=rights, environ=environ, run=run_helpers, known=known_helpers
+    reader = HostReader(
+        files or HostFiles(root),
+        privileged=os.geteuid() == 0 if privileged is None else privileged,
+        environ=environ,
+        qemu_user=qemu_user,
+        run_helpers=run_helpers,
+        known_helpers=tuple(known_helpers),
     )
-    return HostRecord(
-        arch=reader.arch(),
-        kernel=reader.kernel(),
-        privileged=rights,
-        cpu=reader.cpu(),
-        kvm=reader.kvm(),
-        firmware=descriptors,
-        images=reader.images(descriptors),
-        vfio=reader.vfio(),
-        iommufd=reader.iommufd(),
-        helpers=helpers,
-        hugepage_sizes_kib=reader.hugepage_sizes_kib(),
-        transparent_hugepage_kib=reader.transparent_hugepage_kib(),
-        numa=reader.numa(),
-    )
+    return HostRecord(**{field: getattr(reader, field)() for field in HostRecord.__struct_fields__})
 
 
 class HostReader:
     """A host read fact by fact: each method gives the field of `HostRecord` of its name.
 
-    Only helper programs are not here: see `domcaps.facts.helpers`.
+    The fields of `HostRecord` are the one list of facts: `read_host` and `domcaps.fresh.hostfacts`
+    go through it, so a field without a method here is an error in both.
     """
 
     def __init__(
@@ -87,11 +75,15 @@ class HostReader:
         privileged: bool,
         environ: Mapping[str, str],
         qemu_user: str = "",
+        run_helpers: bool = True,
+        known_helpers: tuple[Helper, ...] = (),
     ) -> None:
         self._files = files
         self._privileged = privileged
         self._environ = environ
         self._qemu_user = qemu_user
+        self._run_helpers = run_helpers
+        self._known_helpers = known_helpers
 
     def arch(self) -> str:
         """Give the architecture, by libvirt's name."""
@@ -101,6 +93,10 @@ class HostReader:
         """Give release and version of the kernel."""
         _, release, version = self._files.uname
         return f"{release} {version}".strip()
+
+    def privileged(self) -> bool:
+        """Tell whether root's configuration counts."""
+        return self._privileged
 
     def cpu(self) -> HostCpu:
         """Read the processor."""
@@ -115,9 +111,12 @@ class HostReader:
         where = folders("firmware", privileged=self._privileged, environ=self._environ)
         return read_descriptors(self._files, where)
 
-    def images(self, descriptors: tuple[FirmwareDescriptor, ...]) -> tuple[str, ...]:
-        """Give the images that exist of those that descriptors name, and of the default ones."""
-        return _images(self._files, descriptors)
+    def images(self, descriptors: tuple[FirmwareDescriptor, ...] | None = None) -> tuple[str, ...]:
+        """Give the images that exist of those that descriptors name, and of the default ones.
+
+        The descriptors are read where none are given.
+        """
+        return _images(self._files, self.firmware() if descriptors is None else descriptors)
 
     def vfio(self) -> Presence:
         """Tell whether devices can be handed to guests."""
@@ -126,6 +125,16 @@ class HostReader:
     def iommufd(self) -> Presence:
         """Tell whether that can be done through ``/dev/iommu``."""
         return _iommufd(self._files)
+
+    def helpers(self) -> tuple[Helper, ...]:
+        """Look for helper programs, and ask them what they can do."""
+        return read_helpers(
+            self._files,
+            privileged=self._privileged,
+            environ=self._environ,
+            run=self._run_helpers,
+            known=self._known_helpers,
+        )
 
     def hugepage_sizes_kib(self) -> tuple[int, ...]:
         """Give the sizes of huge pages, in KiB."""
@@ -138,6 +147,10 @@ class HostReader:
     def numa(self) -> tuple[NumaCell, ...]:
         """Read the NUMA cells."""
         return _numa(self._files)
+
+    def asserted(self) -> dict[str, tuple[str, ...]]:
+        """Assert nothing: a live host has what it has."""
+        return {}
 
 
 def libvirt_arch(machine: str) -> str:

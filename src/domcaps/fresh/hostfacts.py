@@ -243,8 +243,6 @@ _SPECIAL: dict[str, Callable[[HostQuestion, Fetch], object]] = {
     "images": _images,
     "kvm": _kvm,
     "helpers": _helpers,
-    # no live host asserts anything
-    "asserted": lambda host, fetch: {},  # noqa: ARG005
 }
 """Fields that take more than to be read."""
 
