@@ -25,6 +25,7 @@ lint: $(VENV)/.developing
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
+	$(BIN)/pylint src/domcaps
 
 types: $(VENV)/.developing
 	$(BIN)/mypy
