@@ -102,7 +102,7 @@ class Gic(Part):
 
 
 @rule(
-    "gic-unsupported",
+    "features-gic-unsupported",
     Gic,
     bad="<features><gic/></features>",
     good=Sample("<features><gic version='3'/></features>", arch="aarch64"),
@@ -115,7 +115,7 @@ def gic_is_arm(gic: Gic) -> Problems:
 
 
 @rule(
-    "gic-version-unsupported",
+    "features-gic-version-unsupported",
     Gic,
     bad=Sample("<features><gic version='3'/></features>", arch="armv7l"),
     good=Sample("<features><gic version='2'/></features>", arch="armv7l"),

@@ -124,7 +124,7 @@ _CELLS = (
 
 
 @rule(
-    "page-size-too-large",
+    "memory-backing-hugepages-page-size-too-large",
     Page,
     bad=_PAGES.format(_LARGE.format(2**63)),
     good=_PAGES.format(_LARGE.format(1)),
@@ -201,7 +201,7 @@ def shared_pages_have_a_cell(memory: MemoryBacking) -> Problems:
         yield problem("shared huge pages need a NUMA cell here", memory, "access/@mode")
 
 
-@rule("page-size-zero", Page, bad=_PAGES.format("<page size='0'/>"),
+@rule("memory-backing-hugepages-page-size-zero", Page, bad=_PAGES.format("<page size='0'/>"),
       good=_PAGES.format("<page size='2048'/>"))  # fmt: skip
 def pages_have_a_size(page: Page) -> Problems:
     """A page has a size."""
@@ -210,7 +210,7 @@ def pages_have_a_size(page: Page) -> Problems:
 
 
 @rule(
-    "page-nodeset-overlap",
+    "memory-backing-hugepages-page-nodeset-overlap",
     Page,
     bad=_CELLS + _PAGES.format("<page size='2048' nodeset='0-1'/><page size='4' nodeset='1'/>"),
     good=_CELLS + _PAGES.format("<page size='2048' nodeset='0'/><page size='4'/>"),
@@ -230,7 +230,7 @@ def cells_have_pages_of_one_size(page: Page) -> Problems:
 
 
 @rule(
-    "page-nodeset-invalid",
+    "memory-backing-hugepages-page-nodeset-without-cell",
     Page,
     bad=_CELLS + _PAGES.format("<page size='2048' nodeset='2'/>"),
     good=_CELLS + _PAGES.format("<page size='2048' nodeset='1'/>"),
@@ -243,7 +243,7 @@ def cells_of_pages_are_there(page: Page) -> Problems:
 
 
 @rule(
-    "page-size-unavailable",
+    "memory-backing-hugepages-page-size-unavailable",
     Page,
     bad=Sample(_PAGES.format("<page size='5' unit='MiB'/>")),
     good=_PAGES.format("<page size='4'/>"),
@@ -291,7 +291,7 @@ _MODULE = (
 
 
 @rule(
-    "memory-device-page-size-unavailable",
+    "memory-page-size-unavailable",
     MemoryDevice,
     bad=_MODULE.format(4096),
     good=_MODULE.format(2048),
