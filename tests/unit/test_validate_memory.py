@@ -54,7 +54,7 @@ def way(initiator: int, target: int, more: str = "") -> str:
 
 NODES = [
     wrong("cells have different numbers", numa("", CELLS.replace("id='1'", "id='0'")),
-          "cpu-numa-cell-id-invalid"),
+          "cpu-numa-cell-id-gap"),
     fine("255 is no way at all", cell("<distances><sibling id='0' value='10'/></distances>")),
     wrong("a cell is near itself", cell("<distances><sibling id='0' value='20'/></distances>"),
           "cpu-numa-cell-distances-sibling-invalid"),
@@ -62,7 +62,7 @@ NODES = [
         "memory='524288'/>", "memory='524288'><distances><sibling id='1' value='10'/></distances>"
         "</cell>", 1)), "cpu-numa-cell-distances-sibling-invalid"),
     wrong("a cell has one cache of a level", cell(cache(1) + cache(1)),
-          "cpu-numa-cell-cache-level-invalid"),
+          "cpu-numa-cell-cache-level-out-of-range"),
     wrong("a way leads to a cache that is there",
           numa(f"<interconnects>{way(0, 1, chr(32) + 'cache=' + chr(39) + '2' + chr(39))}"
                "</interconnects>"), "cpu-numa-interconnect-invalid"),
@@ -123,11 +123,11 @@ COUNTS = [
     fine("some CPUs are there from the beginning", vcpus(2, COLD, "enabled='no'")),
     wrong("the first CPU stays", vcpus(2, HOT, HOT), "vcpus-vcpu-first-invalid"),
     wrong("the first CPU is the first", vcpus(2, COLD + " order='2'", COLD + " order='1'"),
-          "vcpus-vcpu-first-invalid", "vcpus-vcpu-order-invalid"),
-    wrong("CPUs that stay come first", vcpus(3, COLD, HOT, COLD), "vcpus-vcpu-order-invalid"),
+          "vcpus-vcpu-first-invalid", "vcpus-vcpu-order-incomplete"),
+    wrong("CPUs that stay come first", vcpus(3, COLD, HOT, COLD), "vcpus-vcpu-order-incomplete"),
     wrong("CPUs that stay are in order", vcpus(
         3, COLD + " order='1'", COLD + " order='3'", COLD + " order='2'"),
-        "vcpus-vcpu-order-invalid"),
+        "vcpus-vcpu-order-incomplete"),
     fine("extended interrupts can be left off", OFF, machine="q35", dialect="12.2"),
     wrong("before 12.2 they could not", OFF, "vcpu-count-without-eim", machine="q35",
           dialect="12.1"),

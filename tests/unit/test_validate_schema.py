@@ -132,7 +132,7 @@ def test_cells_of_every_cpu_are_read() -> None:
     cell = "<cell id='{}' memory='1024'/>"
     assert errors("<cpu/>" + cpu.format("")) == ["cpu-numa-empty"]
     assert errors("<cpu/><cpu mode='moon'/>") == []
-    assert errors(cpu.format(cell.format(0)) * 2) == ["cpu-numa-cell-id-invalid"]
+    assert errors(cpu.format(cell.format(0)) * 2) == ["cpu-numa-cell-id-gap"]
     assert errors(cpu.format(cell.format(0)) + cpu.format(cell.format(1))) == []
     ways = (
         "<interconnects><latency initiator='0' target='0' type='moon' value='5'/></interconnects>"
