@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domcaps.facts.emulator import EmulatorFacts
-from domcaps.facts.launch import PASSED
 from domcaps.facts.process import quotable
 from domcaps.facts.record import EmulatorRecord
 from domcaps.fresh.hostfacts import HostFact, HostQuestion, KvmUsable, Processor
 from domcaps.fresh.key import Key
 from domcaps.fresh.probing import Prober, probe_live, probe_provably
+from domcaps.fresh.programs import LINKER_VARIABLES
 from domcaps.fresh.remember import remembered
 from domcaps.fresh.witness import Access, ModuleParameters, RealPath
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _KVM_MODULES = ("kvm", "kvm_intel", "kvm_amd", "kvm_hv", "kvm_pr", "kvm_arm")
 _DEVICES = ("/dev/sev", "/dev/sgx_vepc")
-_VARIABLES = PASSED
+_VARIABLES = (*LINKER_VARIABLES, "QEMU_MODULE_DIR")
 
 
 class EmulatorNamed(Key[str], frozen=True):

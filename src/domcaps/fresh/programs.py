@@ -16,7 +16,6 @@ import re
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
-from domcaps.facts.launch import PASSED
 from domcaps.fresh.elf import MAGIC
 from domcaps.fresh.identity import Identity
 from domcaps.fresh.loader import CACHE, CACHE_LIMIT, dependencies
@@ -40,6 +39,9 @@ if TYPE_CHECKING:
 
 LINKER_CACHE = Content(CACHE, CACHE_LIMIT)
 """Which library is found under which name; written anew when libraries come or go."""
+
+LINKER_VARIABLES = ("LD_LIBRARY_PATH", "GLIBC_TUNABLES")
+"""Variables that a program gets and that make the dynamic linker take other libraries."""
 
 _COMPANIONS = {"swtpm_setup": ("swtpm",)}
 _MOST_STEPS = 8
@@ -307,7 +309,7 @@ def _short_names(path: str) -> Iterator[str]:
 
 def look_at_helper(helper: Helper, fetch: Fetch) -> None:
     """Look at all that a helper program's answer may depend on."""
-    for name in PASSED:
+    for name in LINKER_VARIABLES:
         fetch.environ.get(name)
     for path in (helper.path, *_companions(helper, fetch)):
         parts = program_parts(path, fetch.around)
