@@ -152,11 +152,23 @@ def test_nothing_is_left_behind(
 
 
 @pytest.mark.skipif("x86_64" not in INSTALLED, reason="no emulator of PCs is installed")
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_who_ends_it_finds_nothing_left(tmp_path: Path, number: int, code: int) -> None:
+@pytest.mark.parametrize(
+    ("number", "code", "interrupts"),
+    [
+        (signal.SIGINT, 130, "default_int_handler"),
+        (signal.SIGTERM, 143, "default_int_handler"),
+        (signal.SIGHUP, 129, "default_int_handler"),
+        # as a shell starts what runs in the background
+        (signal.SIGTERM, 143, "SIG_IGN"),
+        (signal.SIGHUP, 129, "SIG_IGN"),
+    ],
+)
+def test_who_ends_it_finds_nothing_left(
+    tmp_path: Path, number: int, code: int, interrupts: str
+) -> None:
     mark = f"TEST_RUN_{uuid.uuid4().hex}"
     program = (
-        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        f"import signal; signal.signal(signal.SIGINT, signal.{interrupts})\n"
         "from domcaps.cli import main; main()"
     )
     arguments = ["verify", "--emulatorbin", NAMES["x86_64"], "--machine", "q35"]
