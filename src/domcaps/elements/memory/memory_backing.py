@@ -28,6 +28,7 @@ from domcaps.language.finding import Stage
 from domcaps.language.kinds import UNSIGNED, Int, OneOf
 from domcaps.language.observed import object_property, qom_type
 from domcaps.language.part import Part, field
+from domcaps.language.qemu_args import LIBVIRTS_OWN, QemuArgs
 from domcaps.language.quantities import (
     CPUS,
     KIB,
@@ -40,7 +41,6 @@ from domcaps.language.quantities import (
     too_large,
 )
 from domcaps.language.rule import Problems, Sample, problem, rule
-from domcaps.language.told import LIBVIRTS_OWN, Told
 from domcaps.language.truth import Truth
 
 if TYPE_CHECKING:
@@ -49,10 +49,10 @@ if TYPE_CHECKING:
     from domcaps.language.domain import Domain
 
 
-def _backing(kind: str) -> Told:
+def _backing(kind: str) -> QemuArgs:
     kind, _, options = kind.partition(",")
     options = f",{options}" if options else ""
-    return Told(
+    return QemuArgs(
         f"-m 256M -object memory-backend-{kind},id={{id}}m,size=256M{options}",
         machine="memory-backend={id}m",
     )
@@ -63,10 +63,10 @@ SOURCE_TYPE = Enum(
     attribute="source/@type",
     choices=(
         # as good as nothing
-        Choice("", listed=False, told=LIBVIRTS_OWN),
-        Choice("file", told=_backing("file,mem-path={dir}/memory")),
-        Choice("anonymous", told=_backing("ram")),
-        Choice("memfd", qom_type("memory-backend-memfd"), told=_backing("memfd")),
+        Choice("", listed=False, qemu_args=LIBVIRTS_OWN),
+        Choice("file", qemu_args=_backing("file,mem-path={dir}/memory")),
+        Choice("anonymous", qemu_args=_backing("ram")),
+        Choice("memfd", qom_type("memory-backend-memfd"), qemu_args=_backing("memfd")),
     ),
 )
 
