@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import click
 
 from domcaps.cli._common import allow_emulator_option, libvirt_option
-from domcaps.errors import DomcapsError
 
 if TYPE_CHECKING:
     import socket
@@ -92,10 +91,8 @@ def command(
 
     from domcaps.language import parse_dialect
     from domcaps.serve.limits import Limits
-    from domcaps.serve.memory import give_back
     from domcaps.serve.server import Server
     from domcaps.serve.sockets import UnixSocket, inherited_sockets, tcp_socket
-    from domcaps.serve.workers.nursery import Nursery
 
     _log(log_level)
     if host_file and zoo:
@@ -103,18 +100,14 @@ def command(
     source = _source(host_file, zoo)
     permissions = _permissions(mode)
     dialect = parse_dialect(libvirt)
-    give_back()
-    # before there are sockets or a second thread
-    nursery = Nursery(source, dialect)
     with contextlib.ExitStack() as stack:
-        stack.callback(nursery.close)
         named = [stack.enter_context(closing(UnixSocket(path, permissions))) for path in paths]
         sockets = inherited_sockets()
         sockets += [one.listening for one in named]
         sockets += [tcp_socket(address) for address in addresses]
         if not sockets:
             raise click.UsageError("give --socket or --listen, or start it by a systemd socket")
-        server = Server(source, dialect, Limits(clients=max_clients), uids or None, nursery)
+        server = Server(source, dialect, Limits(clients=max_clients), uids or None)
         asyncio.run(_run(server, sockets, named))
 
 
@@ -122,10 +115,11 @@ def _log(level: str) -> None:
     """Tell of what the server does; a probe logs a lot that is of no interest here."""
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("domcaps: level=%(levelname)s %(message)s"))
-    ours = logging.getLogger("domcaps.serve")
-    ours.addHandler(handler)
-    ours.setLevel(level.upper())
-    ours.propagate = False
+    for name in ("domcaps.serve", "domcaps.trust"):
+        ours = logging.getLogger(name)
+        ours.addHandler(handler)
+        ours.setLevel(level.upper())
+        ours.propagate = False
     # without any handler Python would print what the others log
     logging.getLogger().addHandler(logging.NullHandler())
 
@@ -143,7 +137,6 @@ def _source(host_file: str | None, zoo: Path | None) -> HostSource:
     recorded = RecordedHost(Path(host_file))
     # a recording that can't be used is told of now, not to the first client
     recorded.get("")
-    recorded.note_found("")
     return recorded
 
 
@@ -166,13 +159,7 @@ async def _run(server: Server, sockets: list[socket.socket], named: list[UnixSoc
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, asked.set)
     await server.start(sockets)
-    broken = asyncio.ensure_future(server.broken())
-    await asyncio.wait(
-        (asyncio.ensure_future(asked.wait()), broken), return_when=asyncio.FIRST_COMPLETED
-    )
+    await asked.wait()
     for one in named:
         one.remove_name()
     await server.stop()
-    if broken.done():
-        raise DomcapsError("the process that starts workers ended", remedy="start the server again")
-    broken.cancel()

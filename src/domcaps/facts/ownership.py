@@ -48,7 +48,8 @@ def _weakness_of(place: str, status: os.stat_result) -> Weakness | None:
             f"let root or {_user(os.geteuid())} own it",
         )
     mode = status.st_mode
-    if not mode & (stat.S_IWGRP | stat.S_IWOTH) or _protects_names(mode):
+    if stat.S_ISLNK(mode) or not mode & (stat.S_IWGRP | stat.S_IWOTH) or _protects_names(mode):
+        # a link can't be written to: whoever may write to its folder can exchange it
         return None
     if mode & stat.S_IWOTH:
         return Weakness(f"every user may write to {place}", f"chmod go-w {place}")

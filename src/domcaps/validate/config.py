@@ -10,11 +10,18 @@
 
 The nearest file above a domain counts, and no other. Patterns are compared with the path below the
 configuration's folder, and with the file's name alone.
+
+A file that another user wrote or could write is passed over, and that is said: in a folder such as
+``/tmp`` anybody could silence findings. It must belong to root or to the user that runs this, as
+the folders above it must, and nobody else may write to them.
 """
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import os
+import sys
 import tomllib
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
@@ -23,9 +30,12 @@ import msgspec
 
 from domcaps import files
 from domcaps.errors import InputError
+from domcaps.facts.ownership import weakness
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from domcaps.facts.ownership import Weakness
 
 _OWN = ".domcaps.toml"
 _SHARED = "pyproject.toml"
@@ -63,15 +73,37 @@ def ignored(file: Path) -> frozenset[str]:
 
 @functools.cache
 def _nearest(folder: Path) -> tuple[Path, Config] | None:
-    own = folder / _OWN
-    if own.is_file():
-        return folder, _config(_read(own), own)
-    shared = folder / _SHARED
-    if shared.is_file():
-        table = _read(shared).get("tool", {}).get("domcaps")
-        if table is not None:
-            return folder, _config(table, shared)
+    for path in (folder / _OWN, folder / _SHARED):
+        if not path.is_file():
+            continue
+        if weak := _weakness(path):
+            _tell_if_passed_over(path, weak)
+        elif (table := _table(path)) is not None:
+            return folder, _config(table, path)
     return _nearest(folder.parent) if folder != folder.parent else None
+
+
+def _weakness(path: Path) -> Weakness | None:
+    """Say what lets another user decide what the configuration says: at its name, or at its end."""
+    named = os.path.join(os.path.realpath(path.parent), path.name)  # noqa: PTH118
+    return weakness(named) or weakness(os.path.realpath(path))
+
+
+def _tell_if_passed_over(path: Path, weak: Weakness) -> None:
+    with contextlib.suppress(InputError):
+        # a project that has nothing to say of domcaps is no matter
+        if _table(path) is None:
+            return
+    sys.stderr.write(f"domcaps: {path} is passed over: {weak.text} ({weak.remedy})\n")
+
+
+def _table(path: Path) -> Any:
+    """Give what a file says of domcaps, None where it says nothing."""
+    found = _read(path)
+    if path.name == _OWN:
+        return found
+    tools = found.get("tool")
+    return tools.get("domcaps") if isinstance(tools, dict) else None
 
 
 def _read(path: Path) -> dict[str, Any]:
