@@ -59,3 +59,14 @@ def test_the_first_client_starts_it(tmp_path: Path) -> None:
     finally:
         process.kill()
         process.wait()
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd-analyze is not installed")
+def test_the_sandbox_leaves_little_open() -> None:
+    done = subprocess.run(
+        ["systemd-analyze", "security", "--offline=true", "--no-pager", "--threshold=20",
+         PACKAGING / "domcaps.service"],
+        capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    # the threshold is in tenths: an exposure of 2.0
+    assert done.returncode == 0, done.stdout[-300:]
