@@ -64,8 +64,10 @@ def vouch(path: str) -> str:
     Call it only for what came from the operator: an option, a call of the Python interface, or a
     descriptor that only root or this user can write.
     """
-    with _WORD.lock:
-        _WORD.named |= {real_path(path)}
+    real = real_path(path)
+    if real not in _WORD.named:
+        with _WORD.lock:
+            _WORD.named |= {real}
     return plain(path)
 
 

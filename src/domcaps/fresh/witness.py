@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 Seen = str | bool | int | None | tuple["Seen", ...] | Identity
 
-_CPUINFO = "/proc/cpuinfo"
 MICROCODE = "/sys/devices/system/cpu/cpu0/microcode/version"
 
 
@@ -65,16 +64,7 @@ class _PathWitness(Witness, frozen=True):
         return self.path
 
 
-class _FileWitness(_PathWitness, frozen=True):
-    """A regular file whose content counts."""
-
-    def watched(self, around: Surroundings) -> str:
-        """Give the path, unless the file may change without an event: see `is_private`."""
-        path = super().watched(around)
-        return path if path and around.is_private(self.path) else ""
-
-
-class Content(_FileWitness, frozen=True):
+class Content(_PathWitness, frozen=True):
     """The content of a regular file, up to a limit in bytes."""
 
     limit: int = SMALL
@@ -87,8 +77,8 @@ class Content(_FileWitness, frozen=True):
             return error_name(error)
 
     def glance(self, around: Surroundings) -> Seen:
-        """Give the file's identity, if that shows every change."""
-        return around.stamp(self.path)
+        """Give the file's identity."""
+        return around.identity(self.path)
 
 
 class KernelFile(_PathWitness, frozen=True):
@@ -180,14 +170,6 @@ class RealPath(_PathWitness, frozen=True):
         return around.real_path(self.path)
 
 
-class Executable(_PathWitness, frozen=True):
-    """Whether this process may execute a file: its mode, its mount and this process's rights."""
-
-    def look(self, around: Surroundings) -> Seen:
-        """Tell."""
-        return around.files.program(self.path) is not None
-
-
 class Device(_PathWitness, frozen=True):
     """A device that is opened and asked, as `HostFiles.control` does."""
 
@@ -201,7 +183,7 @@ class Device(_PathWitness, frozen=True):
             return (error_name(error), *may_use(around, self.path))
 
 
-class ProgramFile(_FileWitness, frozen=True):
+class ProgramFile(_PathWitness, frozen=True):
     """A file that is executed or loaded: a program, a library, a module.
 
     Of a small one, such as a script, the content counts; a large one is another one as soon as its
@@ -222,8 +204,8 @@ class ProgramFile(_FileWitness, frozen=True):
             return error_name(error)
 
     def glance(self, around: Surroundings) -> Seen:
-        """Give the file's identity, if that shows every change; a large one has nothing else."""
-        return around.stamp(self.path, self.SMALL)
+        """Give the file's identity."""
+        return around.identity(self.path)
 
 
 class ModuleParameters(Witness, frozen=True):
@@ -278,14 +260,11 @@ class Boot(Witness, frozen=True):
 class Processor(Witness, frozen=True):
     """What ``/proc/cpuinfo`` says of a processor: fixed while the kernel runs, but for microcode.
 
-    That file is not read for this: on some kernels making it takes 20 ms. It is where another file
-    is mounted over it, as containers do.
+    That file is not read for this: on some kernels making it takes 20 ms.
     """
 
     def look(self, around: Surroundings) -> Seen:
         """Give the number of this boot, and the microcode's version."""
-        if around.is_masked(_CPUINFO):
-            return (around.boot, _text(around, MICROCODE), _text(around, _CPUINFO))
         return (around.boot, _text(around, MICROCODE))
 
     @property
@@ -313,8 +292,8 @@ class User(Witness, frozen=True):
     """Who this process runs as."""
 
     def look(self, around: Surroundings) -> Seen:  # noqa: ARG002 - it is this process
-        """Give the real and the effective user and group, and the other groups."""
-        return (os.getuid(), os.geteuid(), os.getgid(), os.getegid(), *sorted(os.getgroups()))
+        """Give the real and the effective user and group."""
+        return (os.getuid(), os.geteuid(), os.getgid(), os.getegid())
 
     @property
     def place(self) -> str:
@@ -324,7 +303,6 @@ class User(Witness, frozen=True):
 
 AnyWitness = (
     Content | KernelFile | Listing | Status | Existence | Folder | Access | Program | RealPath
-    | Executable
     | Device | ProgramFile | ModuleParameters | Boot | Processor | Variable | User
 )  # fmt: skip
 """Every witness, for those that are read back from a file."""

@@ -119,9 +119,8 @@ def _bind(made: socket.socket, path: Path, mode: int) -> None:
         made.bind(str(path))
     finally:
         os.umask(before)
-    # at once: who waits for the name to appear connects then
-    made.listen(BACKLOG)
     path.chmod(mode)
+    made.listen(BACKLOG)
 
 
 def _remove_stale(path: Path) -> None:

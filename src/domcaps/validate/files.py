@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from domcaps import files as inputs
 from domcaps.errors import DomcapsError
-from domcaps.validate.catalogue.former import renamings
 from domcaps.validate.config import ignored
 from domcaps.validate.document.parse import MAX_BYTES
 
@@ -33,7 +32,6 @@ class Checked:
     file: str
     validation: Validation | None = None
     trouble: str = ""
-    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +45,6 @@ class Item:
     warnings: int = 0
     codes: frozenset[str] = frozenset()
     unknown: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -77,16 +74,14 @@ class Job:
             len(done.warnings),
             frozenset(finding.code for finding in done.findings),
             done.unknown,
-            checked.notes,
         )
 
     def check(self, file: str) -> Checked:
         """Read and look; what goes wrong is part of the answer."""
         try:
             data = _read(file)
-            configured = ignored(Path() / "-" if file == STANDARD_INPUT else Path(file))
-            look = self.look(data, self.ignore | configured)
-            return Checked(file, look, notes=tuple(renamings(configured)))
+            ignore = self.ignore | ignored(Path() / "-" if file == STANDARD_INPUT else Path(file))
+            return Checked(file, self.look(data, ignore))
         except OSError as error:
             return Checked(file, trouble=f"{file}: {error.strerror or error}")
         except DomcapsError as error:

@@ -56,7 +56,7 @@ class CapabilitiesFeature(Part):
 
 
 @rule(
-    "features-kvm-feature-invalid",
+    "kvm-features-invalid",
     KvmFeatures,
     bad=_F.format("<kvm><hidden/></kvm>"),
     good=_F.format("<kvm><hidden state='on'/></kvm>"),
@@ -67,7 +67,7 @@ def kvm_features(features: KvmFeatures) -> Problems:
 
 
 @rule(
-    "features-kvm-dirty-ring-invalid",
+    "kvm-features-dirty-ring-invalid",
     KvmFeatures,
     bad=_F.format("<kvm><dirty-ring state='on' size='1000'/></kvm>"),
     good=_F.format("<kvm><dirty-ring state='on' size='4096'/></kvm>"),
@@ -86,7 +86,7 @@ def ring_has_a_size(features: KvmFeatures) -> Problems:
 
 
 @rule(
-    "features-xen-feature-invalid",
+    "xen-features-invalid",
     XenFeatures,
     bad=_F.format("<xen><passthrough state='on' mode='no_pt'/></xen>"),
     good=_F.format("<xen><passthrough state='on' mode='sync_pt'/></xen>"),
@@ -101,7 +101,7 @@ def xen_features(features: XenFeatures) -> Problems:
 
 
 @rule(
-    "features-capabilities-feature-invalid",
+    "capabilities-feature-invalid",
     CapabilitiesFeature,
     bad=_F.format("<capabilities><fly state='on'/></capabilities>"),
     good=_F.format("<capabilities><mknod/></capabilities>"),

@@ -6,8 +6,6 @@
 """
 
 from domcaps.language import Element, Place
-from domcaps.language.qemu_args import QemuArgs
+from domcaps.language.told import Told
 
-ELEMENT = Element(
-    "iothreads", place=Place.TOP, order=20, qemu_args=QemuArgs("-object iothread,id={id}")
-)
+ELEMENT = Element("iothreads", place=Place.TOP, order=20, told=Told("-object iothread,id={id}"))

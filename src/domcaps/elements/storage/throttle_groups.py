@@ -50,7 +50,7 @@ _GOOD = _GOOD_GROUP + _DISK.format("disk", "vda", _FILTER, "")
 
 
 @rule(
-    "throttlegroups-throttlegroup-invalid",
+    "throttle-group-invalid",
     ThrottleGroup,
     bad=_GROUP.format("slow", "fast", ""),
     good=_GOOD_GROUP,
@@ -60,12 +60,7 @@ def limits_are_numbers(group: ThrottleGroup) -> Problems:
     yield from malformed(group.node)
 
 
-@rule(
-    "throttlegroups-throttlegroup-name-missing",
-    ThrottleGroup,
-    bad=_GROUP.format("", 1, ""),
-    good=_GOOD_GROUP,
-)
+@rule("throttle-group-name-missing", ThrottleGroup, bad=_GROUP.format("", 1, ""), good=_GOOD_GROUP)
 def groups_have_names(group: ThrottleGroup) -> Problems:
     """A group of limits has a name, by which disks refer to it."""
     if not group.name:
@@ -73,7 +68,7 @@ def groups_have_names(group: ThrottleGroup) -> Problems:
 
 
 @rule(
-    "throttlegroups-throttlegroup-duplicate",
+    "throttle-group-duplicate",
     ThrottleGroup,
     bad=_GOOD_GROUP.replace("</throttlegroups>", "") + _GOOD_GROUP.replace("<throttlegroups>", ""),
     good=_GOOD_GROUP,
@@ -86,7 +81,7 @@ def names_are_unique(group: ThrottleGroup) -> Problems:
 
 
 @rule(
-    "throttlegroups-throttlegroup-conflict",
+    "throttle-group-conflict",
     ThrottleGroup,
     bad=_GROUP.format("slow", 1000, "<read_bytes_sec>500</read_bytes_sec>"),
     good=_GOOD_GROUP,

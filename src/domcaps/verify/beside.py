@@ -26,41 +26,39 @@ if TYPE_CHECKING:
 
     from domcaps.facts.host import HostFacts
     from domcaps.facts.launch import Process
-    from domcaps.language.qemu_args import HelperProcess
+    from domcaps.language.told import Beside
 
 _READY_SECONDS = 10.0
 _GUARDED = '("$@"; kill -KILL 0) & read _; kill -KILL 0'
 
 
-class HelperProcessError(Exception):
+class BesideError(Exception):
     """A program that was to run beside QEMU does not."""
 
 
 @contextlib.asynccontextmanager
 async def running(
-    helper: HelperProcess, host: HostFacts, folder: str
+    beside: Beside, host: HostFacts, folder: str
 ) -> AsyncIterator[Callable[[], None]]:
     """Have a program run; raises `BesideError` where that can't be.
 
     What is given raises it as well, when called after the program has ended too early.
     """
-    found = host.helper(helper.program)
+    found = host.helper(beside.program)
     if found is None:
-        raise HelperProcessError(f"the program {helper.program!r} is not installed")
-    arguments = [filled(word, "t0", folder) for word in helper.arguments.split()]
+        raise BesideError(f"the program {beside.program!r} is not installed")
+    arguments = [filled(word, "t0", folder) for word in beside.arguments.split()]
     with tempfile.TemporaryFile() as output:
         try:
             guarded = within_shell(_GUARDED, Command(found.path, arguments, Kind.HELPER))
             process = start(guarded, stdin=PIPE, output=output, errors=output, group=0)
         except UntrustedProgramError as error:
-            raise HelperProcessError(str(error)) from error
+            raise BesideError(str(error)) from error
         except OSError as error:
-            raise HelperProcessError(
-                f"{helper.program} can't be started: {error.strerror}"
-            ) from error
+            raise BesideError(f"{beside.program} can't be started: {error.strerror}") from error
         try:
-            await _ready(Path(folder) / helper.ready, helper.program, process, output)
-            yield lambda: _check(helper.program, process, output)
+            await _ready(Path(folder) / beside.ready, beside.program, process, output)
+            yield lambda: _check(beside.program, process, output)
         finally:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(process.pid, signal.SIGKILL)
@@ -74,15 +72,13 @@ async def _ready(path: Path, program: str, process: Process, output: IO[bytes]) 
     while not path.exists():
         _check(program, process, output)
         if asyncio.get_running_loop().time() > limit:
-            raise HelperProcessError(
-                f"{program} is not ready after {_READY_SECONDS:g} s{_said(output)}"
-            )
+            raise BesideError(f"{program} is not ready after {_READY_SECONDS:g} s{_said(output)}")
         await asyncio.sleep(0.01)
 
 
 def _check(program: str, process: Process, output: IO[bytes]) -> None:
     if process.poll() is not None:
-        raise HelperProcessError(f"{program} does not run here{_said(output)}")
+        raise BesideError(f"{program} does not run here{_said(output)}")
 
 
 def _said(output: IO[bytes]) -> str:
