@@ -21,7 +21,7 @@ from domcaps.elements.display import video
 from domcaps.facts.discovery import installed_emulators
 from domcaps.hosts.host import Host
 from domcaps.language import ALWAYS, NEVER
-from domcaps.language.told import Told
+from domcaps.language.qemu_args import QemuArgs
 from domcaps.verify.engine import verify_target
 from domcaps.verify.plan import plan
 from domcaps.verify.result import NOT_TRIED, REFUSED, STARTS, Tried
@@ -77,9 +77,9 @@ def slip(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
     table.cache_clear()
 
 
-def _model(name: str, when: Predicate, told: Told | None = None) -> None:
+def _model(name: str, when: Predicate, told: QemuArgs | None = None) -> None:
     choices = tuple(
-        replace(c, when=when, told=told or c.told, at_start=()) if c.name == name else c
+        replace(c, when=when, qemu_args=told or c.qemu_args, at_start=()) if c.name == name else c
         for c in video.MODEL_TYPE.choices
     )
     enum = replace(video.MODEL_TYPE, choices=choices)
@@ -95,7 +95,7 @@ def test_a_false_promise_is_found_and_a_true_one_is_kept(
     world: World, slip: pytest.MonkeyPatch
 ) -> None:
     slip.setattr(video, "ELEMENT", video.ELEMENT)
-    _model("qxl", ALWAYS, Told("-device no-such-device"))
+    _model("qxl", ALWAYS, QemuArgs("-device no-such-device"))
     found = verify(world, "video")
     lie = found["video.modelType=qxl"]
     assert lie.promised
@@ -152,11 +152,23 @@ def test_nothing_is_left_behind(
 
 
 @pytest.mark.skipif("x86_64" not in INSTALLED, reason="no emulator of PCs is installed")
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_who_ends_it_finds_nothing_left(tmp_path: Path, number: int, code: int) -> None:
+@pytest.mark.parametrize(
+    ("number", "code", "interrupts"),
+    [
+        (signal.SIGINT, 130, "default_int_handler"),
+        (signal.SIGTERM, 143, "default_int_handler"),
+        (signal.SIGHUP, 129, "default_int_handler"),
+        # as a shell starts what runs in the background
+        (signal.SIGTERM, 143, "SIG_IGN"),
+        (signal.SIGHUP, 129, "SIG_IGN"),
+    ],
+)
+def test_who_ends_it_finds_nothing_left(
+    tmp_path: Path, number: int, code: int, interrupts: str
+) -> None:
     mark = f"TEST_RUN_{uuid.uuid4().hex}"
     program = (
-        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        f"import signal; signal.signal(signal.SIGINT, signal.{interrupts})\n"
         "from domcaps.cli import main; main()"
     )
     arguments = ["verify", "--emulatorbin", NAMES["x86_64"], "--machine", "q35"]

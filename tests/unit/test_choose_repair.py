@@ -93,7 +93,7 @@ def test_each_change_has_a_reason_and_a_place(host: domcaps.Host) -> None:
     repair = host.repair(TOP.format("<video><model type='qxl'/></video>"))
     (change,) = repair.changes
     assert change.line == 8
-    assert change.code == "video-model-unsupported"
+    assert change.code == "video-model-type-unsupported"
     assert "qxl" in change.reason
     assert repair.proven
     assert "-    <video><model type='qxl'/></video>" in repair.diff

@@ -64,7 +64,7 @@ def test_an_alias_means_another_machine_there() -> None:
 def test_what_is_lost_is_a_new_finding_and_a_changed_choice() -> None:
     found = compare("pc-q35-7.2", "qxl")
     assert found.after == "refused"
-    assert "video-model-unsupported" in {finding.code for finding in found.new}
+    assert "video-model-type-unsupported" in {finding.code for finding in found.new}
     (change,) = found.changes
     assert change.path == "video.modelType=qxl"
     assert change.because == ("QEMU has the type 'qxl': yes → no [qom-list-types]",)

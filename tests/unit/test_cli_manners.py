@@ -211,7 +211,7 @@ def test_a_folder_is_no_word_of_the_table(tmp_path: Path) -> None:
         ("domcaps baseline shipped:sid-x86_64 lo", {"local"}),
         ("domcaps explain video.modelType=q", {"video.modelType=qxl"}),
         ("domcaps verify --element video.modelType=q", {"video.modelType=qxl"}),
-        ("domcaps codes video-model-uns", {"video-model-unsupported"}),
+        ("domcaps codes video-model-type-uns", {"video-model-type-unsupported"}),
     ],
 )
 def test_a_shell_completes(line: str, expected: set[str]) -> None:

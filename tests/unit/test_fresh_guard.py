@@ -191,7 +191,7 @@ def test_a_file_system_that_others_may_change_is_not_watched(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     nfs = 0x6969
-    monkeypatch.setattr("domcaps.fresh.guard._kind_of_file_system", lambda _: nfs)
+    monkeypatch.setattr("domcaps.fresh.guard.kind_of_file_system", lambda _: nfs)
     assert scene.guard(Content(FILE), Listing("/folder"), Existence("/none")) == 3
 
 

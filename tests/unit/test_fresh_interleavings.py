@@ -77,7 +77,7 @@ class StandIn:
         self.watched: set[int] = set()
         self.events = 0
 
-    def generation(self) -> int:
+    def generation(self, state: object = None) -> int:
         self._world.schedule.step()
         return self.events
 

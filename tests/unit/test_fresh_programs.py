@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -12,12 +13,16 @@ import pytest
 from domcaps.facts.hostfiles import HostFiles
 from domcaps.fresh.programs import (
     LINKER_CACHE,
-    emulator_witnesses,
+    Parts,
+    Running,
     loaded_witnesses,
     mapped_files,
+    mismatches,
+    program_parts,
+    running,
 )
 from domcaps.fresh.surroundings import Surroundings
-from domcaps.fresh.witness import Listing, ProgramFile
+from domcaps.fresh.witness import Executable, Listing, ProgramFile
 
 
 def host(root: Path, **environ: str) -> Surroundings:
@@ -67,32 +72,102 @@ def test_of_a_process_that_is_gone_nothing_is_seen() -> None:
 
 def test_a_program_is_its_file(tmp_path: Path) -> None:
     path = program(tmp_path, "/usr/bin/qemu")
-    assert emulator_witnesses(path, host(tmp_path)) == (ProgramFile(path),)
+    parts = program_parts(path, host(tmp_path))
+    assert parts.witnesses == (Executable(path), ProgramFile(path))
+    assert (parts.program, parts.doubts) == (path, ())
 
 
-def test_a_script_is_made_of_what_it_names(tmp_path: Path) -> None:
+def test_a_script_is_made_of_what_it_starts(tmp_path: Path) -> None:
     program(tmp_path, "/bin/sh")
     program(tmp_path, "/opt/qemu/real")
-    program(tmp_path, "/usr/bin/qemu-kvm")
-    text = '#!/bin/sh\n# a comment\nexport X=1\nif true; then exec qemu-kvm "$@"; fi\n'
-    text += "exec '/opt/qemu/real' -x \"unfinished\n"
+    program(tmp_path, "/usr/bin/qemu-kvm", "#!/bin/sh\nexec '/opt/qemu/real' -x y \"$@\"\n")
+    text = '#!/bin/sh\n# a comment\n\nset -e\nexec qemu-kvm -S "$@"\nwhatever follows\n'
     path = program(tmp_path, "/usr/bin/qemu", text)
-    found = emulator_witnesses(path, host(tmp_path, PATH="/usr/local/bin:/usr/bin"))
-    assert {witness.place for witness in found} == {
-        "/usr/bin/qemu", "/bin/sh", "/opt/qemu/real", "/usr/bin/qemu-kvm",
+    parts = program_parts(path, host(tmp_path, PATH="/usr/local/bin:/usr/bin"))
+    assert {witness.place for witness in parts.witnesses} == {
+        "/usr/bin/qemu", "/bin/sh", "/opt/qemu/real", "$PATH", "/usr/local/bin/qemu-kvm",
+        "/usr/bin/qemu-kvm",
     }  # fmt: skip
+    assert (parts.program, parts.doubts) == ("/opt/qemu/real", ())
 
 
-def test_scripts_that_name_each_other_come_to_an_end(tmp_path: Path) -> None:
-    program(tmp_path, "/a", "#!/b\n/a /b\n")
-    program(tmp_path, "/b", "#!/a\n/a /b\n")
-    assert {w.place for w in emulator_witnesses("/a", host(tmp_path))} == {"/a", "/b"}
+OBSCURE = {
+    "sources a file": ". /etc/conf\nexec $REAL",
+    "looks at a variable": 'exec "$REAL" "$@"',
+    "computes a name": 'exec "$(dirname "$0")/real" "$@"',
+    "in backticks": "exec `cat /etc/real`",
+    "sets a variable before": "LD_LIBRARY_PATH=/opt exec /real",
+    "starts a child": '/real "$@"',
+    "decides": "if true; then exec /real; fi",
+    "looks for files": "exec /opt/*/real",
+    "at home": "exec ~/real",
+    "two commands": "exec /real; true",
+    "in the background": "exec /real & wait",
+    "reads": "exec /real < /etc/conf",
+    "goes elsewhere": "cd /opt\nexec ./real",
+    "goes on in the next line": "exec /real \\\n  $(cat /etc/conf)",
+    "says a variable": 'echo "$REAL"',
+    "a function": "f() { cat /etc/conf; }\nexec /real",
+    "here document": "exec /real << E\nE",
+    "not text": "exec /r\u00e9al",
+}
+
+
+@pytest.mark.parametrize("name", OBSCURE)
+def test_a_script_of_which_not_all_is_known_is_doubted(name: str, tmp_path: Path) -> None:
+    program(tmp_path, "/real")
+    path = program(tmp_path, "/usr/bin/qemu", f"#!/bin/sh\n{OBSCURE[name]}\n")
+    (doubt,) = program_parts(path, host(tmp_path)).doubts
+    assert "/usr/bin/qemu" in doubt
+
+
+@pytest.mark.parametrize(
+    "first", ["#!/usr/bin/env sh", "#!/usr/bin/python3", "#!/opt/sh", "#!/bin/sh -x", "#!/bin/ksh"]
+)
+def test_of_other_interpreters_it_is_not_known_what_they_read(first: str, tmp_path: Path) -> None:
+    program(tmp_path, "/real")
+    path = program(tmp_path, "/usr/bin/qemu", f"{first}\nexec /real\n")
+    assert program_parts(path, host(tmp_path)).doubts
+
+
+def test_scripts_that_start_each_other_come_to_an_end(tmp_path: Path) -> None:
+    program(tmp_path, "/a", "#!/bin/sh\nexec /b\n")
+    program(tmp_path, "/b", "#!/bin/sh\nexec /a\n")
+    assert program_parts("/a", host(tmp_path)).doubts
 
 
 @pytest.mark.parametrize("content", [b"", b"#!", b"#!\0\xff\xfe", b"#!" + b"'" * 70_000])
 def test_odd_scripts_do_no_harm(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "qemu").write_bytes(content)
-    assert ProgramFile("/qemu") in emulator_witnesses("/qemu", host(tmp_path))
+    assert ProgramFile("/qemu") in program_parts("/qemu", host(tmp_path)).witnesses
+
+
+def test_a_long_script_is_not_half_understood(tmp_path: Path) -> None:
+    path = program(tmp_path, "/qemu", "#!/bin/sh\n" + "#" * 70_000 + "\nexec /real\n")
+    assert program_parts(path, host(tmp_path)).doubts
+
+
+# -- what was expected, and what ran ---------------------------------------------------------
+
+
+def expected(program: str, *groups: tuple[str, ...]) -> Parts:
+    return Parts((), program, groups, ())
+
+
+@needs_proc
+def test_what_ran_is_compared_with_what_was_expected() -> None:
+    around, real = Surroundings(), os.path.realpath("/bin/sh")
+    with subprocess.Popen(["/bin/sh", "-c", "read _; exit"], stdin=subprocess.PIPE) as shell:
+        time.sleep(0.3)
+        seen = running(shell.pid)
+    parts = program_parts("/bin/sh", around)
+    assert len(parts.groups) >= 2
+    assert list(mismatches(parts, seen, around)) == []
+    other = os.path.realpath(sys.executable)
+    assert "starts other programs" in " ".join(mismatches(expected(other), seen, around))
+    assert "was not loaded" in " ".join(mismatches(expected(real, (other,)), seen, around))
+    nothing = Running(frozenset(), frozenset())
+    assert "can't be seen" in " ".join(mismatches(parts, nothing, around))
 
 
 def library(root: Path, real: str, *links: str) -> str:
@@ -135,3 +210,10 @@ def test_folders_for_modules_are_looked_into_even_if_none_was_loaded(tmp_path: P
     folders = {w.path for w in loaded_witnesses("/usr/bin/qemu", [path], around)
                if isinstance(w, Listing)}  # fmt: skip
     assert {"/usr/lib/x86_64-linux-gnu/qemu", "/opt/modules", "/var/run/qemu"} <= folders
+
+
+def test_modules_may_be_in_the_folder_that_the_program_was_built_for(tmp_path: Path) -> None:
+    path = program(tmp_path, "/opt/q/bin/qemu", "\x7fELF\0/usr/lib/some-triplet/qemu\0")
+    folders = {w.path for w in loaded_witnesses(path, [], host(tmp_path))
+               if isinstance(w, Listing)}  # fmt: skip
+    assert {"/usr/lib/some-triplet/qemu", "/opt/q/lib/some-triplet/qemu"} <= folders

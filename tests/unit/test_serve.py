@@ -639,7 +639,7 @@ class Knowing(ServedHost):
         self.report = report
         self.threads: list[str] = []
 
-    def ready(self, key: object, options: dict[str, Any]) -> str | None:
+    def ready(self, options: dict[str, Any]) -> str | None:
         self.threads.append(threading.current_thread().name)
         return self.report
 

@@ -84,9 +84,12 @@ DOMAIN = pack(Record(STRING, UUID, UINT), ("a", bytes(16), 0))
 def test_flags_that_libvirt_refuses(
     client: Client, number: int, words: tuple[int, ...], reason: str
 ) -> None:
-    payload = DOMAIN + b"".join(word.to_bytes(4, "big") for word in words)
-    assert denied(client, number, payload) == f"operation forbidden: {reason}"
-    check(number, DOMAIN + bytes(4 * len(words)))
+    of = (pack(STRING, "a") if number in {186, 412} else b"") + DOMAIN
+    payload = of + b"".join(word.to_bytes(4, "big") for word in words)
+    # what follows the arguments is passed over, here as there
+    for more in (b"", b"\0", bytes(8)):
+        assert denied(client, number, payload + more) == f"operation forbidden: {reason}"
+        check(number, of + bytes(4 * len(words)) + more)
 
 
 @pytest.mark.parametrize("payload", [b"", b"\0", b"\0\0\0\1\0", b"\xff" * 3])

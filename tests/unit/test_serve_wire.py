@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -16,6 +15,7 @@ from domcaps.errors import (
 )
 from domcaps.serve.errors import ERROR, Code, LibvirtError, libvirt_error
 from domcaps.serve.frames import Frame, FrameError, Status, read_frame
+from domcaps.serve.ledger import Ledger
 from domcaps.serve.session import check_flags, host_name
 from domcaps.serve.xdr import (
     INT,
@@ -36,9 +36,6 @@ from domcaps.serve.xdr import (
     unpack_first,
 )
 from serve_client import message
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
 
 
 @pytest.mark.parametrize(
@@ -123,18 +120,14 @@ def test_a_value_that_does_not_fit_is_not_written() -> None:
             pack(codec, value)
 
 
-@asynccontextmanager
-async def _room(size: int) -> AsyncIterator[None]:
-    yield
-
-
 def _read(data: bytes, *, end: bool = True, largest: int = 1000) -> Frame | None:
     async def read() -> Frame | None:
         stream = asyncio.StreamReader()
         stream.feed_data(data)
         if end:
             stream.feed_eof()
-        return await read_frame(stream, largest, 0.05, _room)
+        account = Ledger(10_000, 10_000).account(lambda _: None)
+        return await read_frame(stream, lambda: largest, 0.05, account)
 
     return asyncio.run(read())
 

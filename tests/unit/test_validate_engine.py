@@ -135,14 +135,14 @@ def test_text_and_bytes_are_the_same() -> None:
 class TestChoice:
     def test_one_that_nobody_knows(self) -> None:
         found = only(validate("<gadget><kind type='nobodys'/></gadget>"))
-        assert found.code == "gadget-kind-unknown"
+        assert found.code == "gadget-kind-type-unknown"
         assert set(found.accepted) >= {"vga", "box"}
         assert "qxl" not in found.accepted
         assert found.path == "/domain/devices/gadget/kind/@type"
 
     def test_one_that_this_emulator_lacks_comes_with_the_reason(self) -> None:
         found = only(validate("<gadget><kind type='qxl' heads='1'/></gadget>"))
-        assert found.code == "gadget-kind-unsupported"
+        assert found.code == "gadget-kind-type-unsupported"
         assert found.reason is not None
         assert "qxl" in found.reason.statement
         assert found.reason.source == "qom-list-types"
@@ -216,29 +216,28 @@ class TestSuppression:
     BAD = "<gadget><kind type='nobodys'/></gadget>"
 
     def test_by_the_caller(self) -> None:
-        assert validate(self.BAD, ignore=["gadget-kind-unknown"]).findings == ()
+        assert validate(self.BAD, ignore=["gadget-kind-type-unknown"]).findings == ()
 
     def test_a_comment_speaks_of_the_element_that_follows(self) -> None:
-        comment = "<!-- domcaps: ignore gadget-kind-unknown -->"
+        comment = "<!-- domcaps: ignore gadget-kind-type-unknown -->"
         assert validate(f"{comment}{self.BAD}").findings == ()
         assert only(validate(f"{comment}\n{self.BAD}\n{self.BAD}")).line == 10
 
     def test_a_comment_before_the_domain_speaks_of_all(self) -> None:
-        comment = "<!-- domcaps: ignore gadget-kind-unknown, other-code -->"
+        comment = "<!-- domcaps: ignore gadget-kind-type-unknown, other-code -->"
         text = DOMAIN.format(self.BAD + self.BAD).replace("<domain", f"{comment}<domain")
         assert HOST.validate(text).findings == ()
 
     def test_a_comment_after_the_last_element_speaks_of_the_one_around_it(self) -> None:
-        inside = (
-            "<gadget><kind type='nobodys'/><!-- domcaps: ignore gadget-kind-unknown --></gadget>"
-        )
+        comment = "<!-- domcaps: ignore gadget-kind-type-unknown -->"
+        inside = f"<gadget><kind type='nobodys'/>{comment}</gadget>"
         assert validate(inside).findings == ()
 
     def test_other_codes_stay(self) -> None:
         assert validate(f"<!-- domcaps: ignore other-code -->{self.BAD}").findings
 
     def test_text_that_looks_like_a_comment_is_none(self) -> None:
-        text = "<![CDATA[<!-- domcaps: ignore gadget-kind-unknown -->]]>"
+        text = "<![CDATA[<!-- domcaps: ignore gadget-kind-type-unknown -->]]>"
         assert validate(f"{text}{self.BAD}").findings
 
 
@@ -256,7 +255,7 @@ class TestComments:
 class TestField:
     def test_of_another_form(self) -> None:
         found = only(validate("<gadget><kind heads='0'/></gadget>"))
-        assert found.code == "gadget-heads-invalid"
+        assert found.code == "gadget-kind-heads-invalid"
         assert "from 1" in found.message
 
     def test_text(self) -> None:
@@ -278,7 +277,7 @@ class TestField:
         other = "<feature name='y' enabled='maybe'/>"
         assert validate(f"<gadget>{other}</gadget>", ignore=["unknown-element"]).findings == ()
         found = validate(f"<gadget>{other}<feature name='x' enabled='maybe'/></gadget>").errors
-        assert [finding.code for finding in found] == ["gadget-feature-invalid"]
+        assert [finding.code for finding in found] == ["gadget-feature-x-enabled-invalid"]
 
 
 class TestRule:
@@ -311,7 +310,7 @@ class TestRule:
         monkeypatch.setattr(checks, "rules", lambda: {Gadget: (failing, property_is_there)})
         forget()
         result = validate("<gadget><kind type='nobodys'/></gadget>")
-        assert [finding.code for finding in result.findings] == ["gadget-kind-unknown"]
+        assert [finding.code for finding in result.findings] == ["gadget-kind-type-unknown"]
         assert any(check.BROKEN in text and "oops" in text for text in result.unknown)
 
 

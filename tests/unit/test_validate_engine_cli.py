@@ -157,8 +157,10 @@ class TestText:
 
     def test_the_codes_to_ignore(self, tool: Tool) -> None:
         tool.write(bad=BAD)
-        assert tool.validate("--ignore", "video-model-unknown", "bad.xml")[0] == 0
-        assert tool.validate("--ignore", "xml-malformed,video-model-unknown", "bad.xml")[0] == 0
+        assert tool.validate("--ignore", "video-model-type-unknown", "bad.xml")[0] == 0
+        assert (
+            tool.validate("--ignore", "xml-malformed,video-model-type-unknown", "bad.xml")[0] == 0
+        )
 
 
 class TestJson:
@@ -170,7 +172,7 @@ class TestJson:
         assert (good["accepted"], good["findings"]) == (True, [])
         assert "No such file" in nothing["error"]
         assert bad["accepted"] is False
-        (finding,) = (f for f in bad["findings"] if f["code"] == "video-model-unsupported")
+        (finding,) = (f for f in bad["findings"] if f["code"] == "video-model-type-unsupported")
         assert finding["severity"] == "error"
         assert finding["line"] == 6
         assert finding["reason"]["truth"] == "no"
@@ -190,9 +192,9 @@ class TestSarif:
         (run,) = log["runs"]
         rules = {rule["id"]: rule for rule in run["tool"]["driver"]["rules"]}
         assert {result["ruleId"] for result in run["results"]} == set(rules)
-        unknown = rules["video-model-unknown"]
+        unknown = rules["video-model-type-unknown"]
         assert "must be one of" in unknown["help"]["text"]
-        first = next(r for r in run["results"] if r["ruleId"] == "video-model-unknown")
+        first = next(r for r in run["results"] if r["ruleId"] == "video-model-type-unknown")
         place = first["locations"][0]["physicalLocation"]
         assert place["artifactLocation"]["uri"] == "a%20b.xml"
         assert place["region"] == {"startLine": 6, "startColumn": 16}
@@ -233,7 +235,7 @@ class TestConfiguration:
         (inner / "bad.xml").write_text(BAD)
         assert tool.validate("inner/bad.xml")[0] == 1
         (tool.folder / "pyproject.toml").write_text(
-            '[tool.domcaps]\nignore = ["video-model-unknown"]\n'
+            '[tool.domcaps]\nignore = ["video-model-type-unknown"]\n'
         )
         assert tool.validate("inner/bad.xml")[0] == 0
         (inner / ".domcaps.toml").write_text("")
@@ -245,7 +247,7 @@ class TestConfiguration:
         (tool.folder / "inner" / "bad.xml").write_text(BAD)
         tool.write(other=BAD)
         (tool.folder / ".domcaps.toml").write_text(
-            f'[per-file-ignores]\n"{pattern}" = ["video-model-unknown"]\n'
+            f'[per-file-ignores]\n"{pattern}" = ["video-model-type-unknown"]\n'
         )
         assert tool.validate("inner/bad.xml")[0] == 0
         assert tool.validate("other.xml")[0] == (0 if pattern == "*" else 1)
@@ -271,7 +273,7 @@ class TestConfiguration:
         code, _, err = tool.validate("good.xml")
         assert code == 2
         assert ".domcaps.toml" in err
-        assert "did you mean video-model-unknown" in err
+        assert "did you mean video-model-type-unknown" in err
 
 
 class TestLarge:
@@ -286,7 +288,7 @@ class TestLarge:
 class TestCodes:
     def test_all(self, tool: Tool) -> None:
         out = tool.run("codes").stdout.decode()
-        assert "video-model-unsupported" in out
+        assert "video-model-type-unsupported" in out
         assert "video-several-primaries" in out
         assert "xml-malformed" in out
 
@@ -297,7 +299,7 @@ class TestCodes:
 
     def test_json(self, tool: Tool) -> None:
         listed = json.loads(tool.run("codes", "--format", "json").stdout)
-        one = json.loads(tool.run("codes", "--format", "json", "video-model-unknown").stdout)
+        one = json.loads(tool.run("codes", "--format", "json", "video-model-type-unknown").stdout)
         assert one in listed
         assert one["bad"]["xml"]
 

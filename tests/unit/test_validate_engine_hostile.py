@@ -119,7 +119,7 @@ HOSTILE: dict[str, tuple[Callable[[], str | bytes], str]] = {
     "less-than signs": (lambda: "<" * 4_000_000, "xml-malformed"),
     "huge attribute": (
         lambda: with_devices(f"<video><model type='{'x' * 4_000_000}'/></video>"),
-        "video-model-unknown",
+        "video-model-type-unknown",
     ),
     "attribute of 10 MB": (lambda: with_devices(f"<video a='{'x' * 10_000_000}'/>"), "xml-too"),
     "many attributes": (
@@ -130,7 +130,7 @@ HOSTILE: dict[str, tuple[Callable[[], str | bytes], str]] = {
     "huge text": (lambda: with_devices("").replace(">a<", f">{'a' * 4_000_000}<"), ""),
     "integer of 10,000 digits": (
         lambda: with_devices(f"<video><model type='vga' heads='{'9' * 10_000}'/></video>"),
-        "video-heads-invalid",
+        "video-model-heads-invalid",
     ),
     "processing instructions": (lambda: with_devices("<?php x ?>" * 300_000), ""),
     "comments": (lambda: with_devices("<!-- domcaps: ignore a-b -->" * 140_000), ""),

@@ -104,7 +104,7 @@ def test_firmware_in_memory_keeps_variables_with_a_device_only() -> None:
 def test_an_image_that_needs_smm_switches_it_on() -> None:
     loader = "<loader type='pflash' readonly='yes' secure='yes'>{}</loader>"
     guest = EFI.replace(" firmware='efi'", "").format(loader)
-    smm = "loader-secure-without-smm"
+    smm = "os-loader-secure-without-smm"
     needs = descriptor("requires-smm", "secure-boot")
     assert smm not in refused(guest.format("/fw/code.fd"), needs)
     assert smm in refused(guest.format("/fw/other.fd"), needs)
@@ -116,8 +116,8 @@ def test_an_image_that_needs_smm_switches_it_on() -> None:
 def test_variables_of_an_image_that_is_known_have_a_format() -> None:
     loader = "<loader type='pflash'>{}</loader><nvram>/a/vars.fd</nvram>"
     guest = EFI.replace(" firmware='efi'", "").format(loader)
-    assert "nvram-format-missing" not in refused(guest.format("/fw/code.fd"), descriptor())
-    assert "nvram-format-missing" in refused(guest.format("/fw/other.fd"), descriptor())
+    assert "os-nvram-format-missing" not in refused(guest.format("/fw/code.fd"), descriptor())
+    assert "os-nvram-format-missing" in refused(guest.format("/fw/other.fd"), descriptor())
 
 
 MANUAL = "<os><type arch='x86_64' machine='q35'>hvm</type>{}</os>"
@@ -127,9 +127,9 @@ CASES = [
     wrong("a file is not stored in a slice", MANUAL.format(
         OWN + "<nvram type='file'><source file='/a'><slices>"
         "<slice type='storage' offset='0' size='512'/></slices></source></nvram>") + ACPI,
-        "nvram-source-unsupported"),
+        "os-nvram-source-unsupported"),
     wrong("variables are kept once", EFI.format("<nvram/><varstore/>") + ACPI,
-          "varstore-conflict", "os-firmware-unsupported", NONE),
+          "os-varstore-conflict", "os-firmware-unsupported", NONE),
     fine("a console is a serial port", "<os><type>hvm</type><bios useserial='yes'/></os>"
          "<console type='pty'/>"),
     wrong("a virtio console is not", "<os><type>hvm</type><bios useserial='yes'/></os>"

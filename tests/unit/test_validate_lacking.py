@@ -82,7 +82,7 @@ NODE = (
 
 CASES = [
     *(asks(f"<console type='pty'><target type='{kind}'/></console>",
-           "console-named-target-unsupported", MAINFRAME) for kind in ("sclp", "sclplm")),
+           "console-target-type-unsupported", MAINFRAME) for kind in ("sclp", "sclplm")),
     asks("<controller type='sata'/>", "controller-sata-unsupported", PC),
     asks("<controller type='nvme' serial='a'/>", "controller-nvme-unsupported"),
     *(asks(f"<controller type='scsi' model='{model}'/>", "controller-scsi-model-unsupported")
@@ -120,9 +120,9 @@ CASES = [
     *(asks(f"<serial type='pty'><target type='{kind}'><model name='{model}'/></target></serial>",
            "serial-device-unsupported", place) for kind, model, place in SERIALS),
     asks("<shmem name='s'><model type='ivshmem-plain'/><size unit='M'>4</size></shmem>",
-         "shmem-named-unsupported"),
+         "shmem-model-type-unsupported"),
     asks("<shmem name='s'><model type='ivshmem-doorbell'/><server path='/a'/></shmem>",
-         "shmem-named-unsupported"),
+         "shmem-model-type-unsupported"),
     *(asks(f"<sound model='{model}'/>", "sound-model-unsupported")
       for model in ("ich9", "usb", "virtio")),
     *(asks(f"<sound model='ich9'><codec type='{kind}'/></sound>", "sound-codec-invalid")
@@ -156,18 +156,18 @@ CASES = [
          "<source dev='/dev/vhost-vdpa-0'/><target dev='vda' bus='virtio'/></disk>",
          "disk-vhost-unsupported"),
     asks("<filesystem type='mount'><driver type='mtp'/><source dir='/a'/><target dir='b'/>"
-         "</filesystem>", "filesystem-driver-unsupported"),
+         "</filesystem>", "filesystem-driver-type-unsupported"),
     asks("<memoryBacking><access mode='shared'/></memoryBacking><filesystem type='mount'>"
          "<driver type='virtiofs'/><source dir='/a'/><target dir='b'/><boot order='1'/>"
          "</filesystem>", "filesystem-boot-unsupported"),
     asks("<features><smm state='on'><tseg unit='MiB'>16</tseg></smm></features>",
-         "smm-tseg-unsupported"),
+         "features-smm-tseg-unsupported"),
     asks(GROWS + "<memory model='dimm'><target><size unit='KiB'>524288</size><node>0</node>"
-         "</target></memory>", "memory-device-model-unsupported"),
+         "</target></memory>", "memory-model-unsupported"),
     asks(GROWS + "<memory model='virtio-pmem'><source><path>/a</path></source><target>"
-         "<size unit='KiB'>524288</size></target></memory>", "memory-device-model-unsupported"),
+         "<size unit='KiB'>524288</size></target></memory>", "memory-model-unsupported"),
     asks("<vcpu>2</vcpu><cpu><topology sockets='1' clusters='2' cores='1' threads='1'/></cpu>",
-         "topology-dies-unsupported", VIRT),
+         "cpu-topology-dies-unsupported", VIRT),
 ]  # fmt: skip
 
 
@@ -218,9 +218,9 @@ UNLISTED = [
     *(fine(f"enlightenments: {mode}", f"<features><hyperv mode='{mode}'/></features>")
       for mode in ("custom", "passthrough", "host-model")),
     wrong("those of the host since 11.9", "<features><hyperv mode='host-model'/></features>",
-          "hyperv-mode-unknown", dialect="11.8"),
+          "features-hyperv-mode-unknown", dialect="11.8"),
     wrong("the first ivshmem is gone", "<shmem name='s'><model type='ivshmem'/>"
-          "<size unit='M'>4</size></shmem>", "shmem-named-unsupported"),
+          "<size unit='M'>4</size></shmem>", "shmem-model-type-unsupported"),
     fine("an IOMMU of ARM", "<iommu model='smmuv3'/>", arch="aarch64", machine="virt"),
     *(fine(f"a balloon: {model}", f"<memballoon model='{model}'/>")
       for model in ("virtio-transitional", "virtio-non-transitional")),

@@ -54,21 +54,21 @@ def way(initiator: int, target: int, more: str = "") -> str:
 
 NODES = [
     wrong("cells have different numbers", numa("", CELLS.replace("id='1'", "id='0'")),
-          "cell-id-invalid"),
+          "cpu-numa-cell-id-gap"),
     fine("255 is no way at all", cell("<distances><sibling id='0' value='10'/></distances>")),
     wrong("a cell is near itself", cell("<distances><sibling id='0' value='20'/></distances>"),
-          "sibling-invalid"),
+          "cpu-numa-cell-distances-sibling-invalid"),
     wrong("another cell is farther", numa("", CELLS.replace(
         "memory='524288'/>", "memory='524288'><distances><sibling id='1' value='10'/></distances>"
-        "</cell>", 1)), "sibling-invalid"),
+        "</cell>", 1)), "cpu-numa-cell-distances-sibling-invalid"),
     wrong("a cell has one cache of a level", cell(cache(1) + cache(1)),
-          "cell-cache-level-invalid"),
+          "cpu-numa-cell-cache-level-out-of-range"),
     wrong("a way leads to a cache that is there",
           numa(f"<interconnects>{way(0, 1, chr(32) + 'cache=' + chr(39) + '2' + chr(39))}"
-               "</interconnects>"), "numa-interconnect-invalid"),
+               "</interconnects>"), "cpu-numa-interconnect-invalid"),
     wrong("a way back is no other way",
           numa(f"<interconnects>{way(0, 1)}{way(1, 0)}</interconnects>"),
-          "numa-interconnect-duplicate"),
+          "cpu-numa-interconnect-duplicate"),
 ]  # fmt: skip
 
 HUGE = "<hugepages/>"
@@ -76,7 +76,7 @@ BACKINGS = [
     fine("the only cell that there is not is all memory",
          backing("<hugepages><page size='2048' unit='KiB' nodeset='0'/></hugepages>")),
     wrong("a QEMU without huge pages in memfd", backing(HUGE + "<source type='memfd'/>"),
-          "memory-backing-hugepages-memfd-unsupported", "memory-backing-source-unsupported",
+          "memory-backing-hugepages-memfd-unsupported", "memory-backing-source-type-unsupported",
           release="bare"),
     wrong("a QEMU that takes memory with one thread",
           backing(HUGE + "<allocation threads='4'/>"), "memory-backing-threads-unsupported",
@@ -94,21 +94,21 @@ BACKINGS = [
 MODULES = [
     fine("memory is requested block by block", module("virtio-mem", SIZE + BLOCKS.format(4096))),
     wrong("half a block can't be requested", module("virtio-mem", SIZE + BLOCKS.format(3072)),
-          "memory-device-requested-invalid"),
+          "memory-virtio-mem-requested-invalid"),
     wrong("a QEMU whose memory comes in one piece",
           module("virtio-mem", SIZE + BLOCKS.format(4096), rest=" dynamicMemslots='yes'"),
-          "memory-device-dynamic-memslots-unsupported", "memory-device-model-unsupported",
+          "memory-virtio-mem-dynamic-memslots-unsupported", "memory-model-unsupported",
           release="bare"),
     wrong("the host has two nodes", module(
         "dimm", SIZE, "<source><pagesize unit='KiB'>4</pagesize><nodemask>0,7</nodemask></source>"),
-        "dimm-nodemask-unavailable"),
+        "memory-dimm-nodemask-unavailable"),
     wrong("memory of enclaves has no address", ENCLAVE.format("", "<address type='pci'/>"),
-          "memory-device-address-unsupported", "memory-device-sgx-section-too-small",
-          "memory-device-unpluggable"),
+          "memory-address-unsupported", "memory-sgx-epc-section-too-small",
+          "memory-unpluggable"),
     wrong("memory that outlives the host needs libpmem", numa("") + "<memory model='nvdimm'>"
           "<source><path>/a</path><pmem/></source><target><size unit='KiB'>524288</size>"
-          "<node>0</node></target></memory>", "nvdimm-pmem-unsupported",
-          "memory-device-model-unsupported", release="bare"),
+          "<node>0</node></target></memory>", "memory-nvdimm-pmem-unsupported",
+          "memory-model-unsupported", release="bare"),
 ]  # fmt: skip
 
 
@@ -121,13 +121,13 @@ OFF = "<vcpu>288</vcpu><iommu model='intel'><driver eim='off'/></iommu>"
 COLD, HOT = "enabled='yes' hotpluggable='no'", "enabled='yes' hotpluggable='yes'"
 COUNTS = [
     fine("some CPUs are there from the beginning", vcpus(2, COLD, "enabled='no'")),
-    wrong("the first CPU stays", vcpus(2, HOT, HOT), "vcpu-state-first-invalid"),
+    wrong("the first CPU stays", vcpus(2, HOT, HOT), "vcpus-vcpu-first-invalid"),
     wrong("the first CPU is the first", vcpus(2, COLD + " order='2'", COLD + " order='1'"),
-          "vcpu-state-first-invalid", "vcpu-state-order-invalid"),
-    wrong("CPUs that stay come first", vcpus(3, COLD, HOT, COLD), "vcpu-state-order-invalid"),
+          "vcpus-vcpu-first-invalid", "vcpus-vcpu-order-incomplete"),
+    wrong("CPUs that stay come first", vcpus(3, COLD, HOT, COLD), "vcpus-vcpu-order-incomplete"),
     wrong("CPUs that stay are in order", vcpus(
         3, COLD + " order='1'", COLD + " order='3'", COLD + " order='2'"),
-        "vcpu-state-order-invalid"),
+        "vcpus-vcpu-order-incomplete"),
     fine("extended interrupts can be left off", OFF, machine="q35", dialect="12.2"),
     wrong("before 12.2 they could not", OFF, "vcpu-count-without-eim", machine="q35",
           dialect="12.1"),
@@ -154,17 +154,17 @@ SHARES = [
     fine("an empty group is none", shares(f"<cachetune vcpus='0'/><cachetune vcpus='0'>{L3}"
                                           "</cachetune>"), **KVM),
     wrong("a group is told once", shares(f"<cachetune vcpus='0'>{L3}</cachetune>" * 2),
-          "resctrl-overlap", **KVM),
+          "cputune-resctrl-overlap", **KVM),
     fine("parts of a group are watched", watched("0", "1-2", "0-2", inside=L3), **KVM),
-    wrong("what is watched is a set of CPUs", watched("x"), "resctrl-overlap", **KVM),
-    wrong("only CPUs of the group are watched", watched("3"), "resctrl-overlap", **KVM),
-    wrong("CPUs are watched once", watched("0", "0"), "resctrl-overlap", **KVM),
-    wrong("a CPU is in one part", watched("0-1", "1-2"), "resctrl-overlap", **KVM),
+    wrong("what is watched is a set of CPUs", watched("x"), "cputune-resctrl-overlap", **KVM),
+    wrong("only CPUs of the group are watched", watched("3"), "cputune-resctrl-overlap", **KVM),
+    wrong("CPUs are watched once", watched("0", "0"), "cputune-resctrl-overlap", **KVM),
+    wrong("a CPU is in one part", watched("0-1", "1-2"), "cputune-resctrl-overlap", **KVM),
     wrong("a CPU is in one part of a group with a share", watched("0-1", "1-2", inside=L3),
-          "resctrl-overlap", **KVM),
+          "cputune-resctrl-overlap", **KVM),
     wrong("a node has one share", shares(
         "<memorytune vcpus='0'><node id='0' bandwidth='60'/><node id='0' bandwidth='50'/>"
-        "</memorytune>"), "resctrl-share-duplicate", **KVM),
+        "</memorytune>"), "cputune-resctrl-share-duplicate", **KVM),
 ]  # fmt: skip
 
 
@@ -236,7 +236,7 @@ def enclaves(sections: list[dict[str, int]], guest: str) -> set[str]:
 
 
 MIB = 1 << 20
-TOO_SMALL = "memory-device-sgx-section-too-small"
+TOO_SMALL = "memory-sgx-epc-section-too-small"
 
 
 @pytest.mark.parametrize(
@@ -259,7 +259,7 @@ def test_memory_of_enclaves_is_set_aside_by_node(
 @pytest.mark.parametrize(
     ("memory", "code"),
     [
-        ("<memory>abc</memory>", "memory-size-invalid"),
+        ("<memory>abc</memory>", "memory-invalid"),
         ("<memory unit='moon'>5</memory>", "memory-unit-invalid"),
         ("<memory unit='EiB'>8</memory>", "memory-too-large"),
         ("<memory>0</memory>", "memory-missing"),

@@ -65,7 +65,7 @@ SMALL = [
           "audio-settings-conflict"),
     wrong("a mouse of a board without PS/2",
           "<features><ps2 state='off'/></features><input type='mouse'/>",
-          "ps2-in-use"),
+          "features-ps2-in-use"),
     wrong("what is passed through is on virtio",
           "<input type='passthrough' bus='usb'><source evdev='/dev/input/event1'/></input>",
           "input-bus-unsupported"),

@@ -34,12 +34,12 @@ CPUS = [
           "cpu-cache-unsupported"),
     wrong("guests of ARM are told no width",
           cpu("<maxphysaddr mode='emulate' bits='40'/>", mode="maximum"),
-          "maxphysaddr-unsupported", arch="aarch64"),
+          "cpu-maxphysaddr-unsupported", arch="aarch64"),
     wrong("a QEMU without a model", cpu("<model>qemu64</model>", mode="custom"),
           "cpu-mode-unsupported", release="bare"),
     wrong("a QEMU that counts no dies",
           "<vcpu>2</vcpu>" + cpu("<topology sockets='1' dies='2' cores='1' threads='1'/>"),
-          "topology-dies-unsupported", release="bare"),
+          "cpu-topology-dies-unsupported", release="bare"),
 ]  # fmt: skip
 
 
@@ -51,31 +51,33 @@ CLOCK = "<clock><timer name='hypervclock' present='yes'/></clock>"
 TIMED = "<vpindex state='on'/><synic state='on'/><stimer state='on'>{}</stimer>"
 ENLIGHTENMENTS = [
     wrong("there is no such enlightenment", hyperv("<telepathy state='on'/>"),
-          "hyperv-feature-invalid"),
+          "features-hyperv-feature-invalid"),
     wrong("an enlightenment is on or off", hyperv("<relaxed state='dim'/>"),
-          "hyperv-feature-invalid"),
+          "features-hyperv-feature-invalid"),
     wrong("a timer has no such part", hyperv(TIMED.format("<fast state='on'/>"), clock=CLOCK),
-          "hyperv-feature-invalid"),
+          "features-hyperv-feature-invalid"),
     fine("a timer can be direct", hyperv(TIMED.format("<direct state='on'/>"), clock=CLOCK)),
     fine("parts of what is off are overlooked", hyperv("<stimer state='off'><fast/></stimer>")),
     fine("QEMU knows how often to try", hyperv("<spinlocks state='on'/>")),
     wrong("older releases want to be told", hyperv("<spinlocks state='on'/>"),
-          "hyperv-spinlocks-invalid", dialect="11.8"),
+          "features-hyperv-spinlocks-invalid", dialect="11.8"),
     wrong("a number of tries is a number", hyperv("<spinlocks state='on' retries='many'/>"),
-          "hyperv-spinlocks-invalid"),
-    wrong("a vendor has a name", hyperv("<vendor_id state='on'/>"), "hyperv-vendor-id-invalid"),
+          "features-hyperv-spinlocks-invalid"),
+    wrong("a vendor has a name", hyperv("<vendor_id state='on'/>"),
+          "features-hyperv-vendor-id-invalid"),
     wrong("a vendor's name has no comma", hyperv("<vendor_id state='on' value='a,b'/>"),
-          "hyperv-vendor-id-invalid"),
-    wrong("a timer needs the clock", hyperv(TIMED.format("")), "hyperv-feature-dependency"),
+          "features-hyperv-vendor-id-invalid"),
+    wrong("a timer needs the clock", hyperv(TIMED.format("")),
+          "features-hyperv-feature-dependency"),
     fine("older releases did not look", hyperv(TIMED.format("")), dialect="11.8"),
     wrong("flushing directly needs an APIC", hyperv(
         "<vpindex state='on'/><tlbflush state='on'><direct state='on'/></tlbflush>"),
-        "hyperv-feature-dependency"),
+        "features-hyperv-feature-dependency"),
     fine("flushing directly with an APIC", hyperv(
         "<relaxed state='on'/><vapic state='on'/><vpindex state='on'/>"
         "<tlbflush state='on'><direct state='on'/></tlbflush>")),
     wrong("what KVM does is on or off", "<features><kvm><hidden state='dim'/></kvm></features>",
-          "kvm-features-invalid"),
+          "features-kvm-feature-invalid"),
 ]  # fmt: skip
 
 
@@ -86,9 +88,9 @@ def timer(said: str) -> str:
 TIMERS = [
     fine("KVM's timer catches up", timer("name='pit' tickpolicy='catchup'"), virttype="kvm"),
     wrong("a timer that can't catch up", timer("name='pit' tickpolicy='catchup'"),
-          "timer-tickpolicy-unsupported", release="bare"),
+          "clock-timer-tickpolicy-unsupported", release="bare"),
     wrong("a clock follows no boot", timer("name='rtc' track='boot'"),
-          "timer-attribute-unsupported"),
+          "clock-timer-attribute-unsupported"),
 ]  # fmt: skip
 
 

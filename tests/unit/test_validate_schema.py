@@ -54,7 +54,7 @@ def test_paths_count_what_is_passed_over() -> None:
     assert paths["repeated-element"] == "/domain/memory[2]"
     os = PLAIN.format("", "<os><bios/><smbios mode='moon'/></os>")
     found = {finding.code: finding.path for finding in host.validate(os).findings}
-    assert found["os-smbios-invalid"] == "/domain/os[2]/smbios/@mode"
+    assert found["os-smbios-mode-invalid"] == "/domain/os[2]/smbios/@mode"
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_what_a_cpu_says_a_second_time_is_passed_over() -> None:
 
 def test_several_os_are_read_together() -> None:
     xml = PLAIN.format("", "<os><type arch='s390x'>exe</type><smbios mode='moon'/></os>")
-    assert [code for code, _ in verdicts(xml)] == ["repeated-element", "os-smbios-invalid"]
+    assert [code for code, _ in verdicts(xml)] == ["repeated-element", "os-smbios-mode-invalid"]
 
 
 def test_a_unit_without_a_number_is_not_looked_at() -> None:
@@ -130,15 +130,15 @@ def errors(inside: str, dialect: str = "12.8", arch: str = "x86_64") -> list[str
 def test_cells_of_every_cpu_are_read() -> None:
     cpu = "<cpu><numa>{}</numa></cpu>"
     cell = "<cell id='{}' memory='1024'/>"
-    assert errors("<cpu/>" + cpu.format("")) == ["numa-empty"]
+    assert errors("<cpu/>" + cpu.format("")) == ["cpu-numa-empty"]
     assert errors("<cpu/><cpu mode='moon'/>") == []
-    assert errors(cpu.format(cell.format(0)) * 2) == ["cell-id-invalid"]
+    assert errors(cpu.format(cell.format(0)) * 2) == ["cpu-numa-cell-id-gap"]
     assert errors(cpu.format(cell.format(0)) + cpu.format(cell.format(1))) == []
     ways = (
         "<interconnects><latency initiator='0' target='0' type='moon' value='5'/></interconnects>"
     )
     assert errors(cpu.format(cell.format(0) + "<interconnects/>") + cpu.format(ways)) == [
-        "latency-type-invalid"
+        "cpu-numa-interconnects-latency-type-invalid"
     ]
 
 
@@ -146,7 +146,9 @@ def test_distances_of_a_cell_are_read_once() -> None:
     distances = "<distances><sibling id='0' value='{}'/></distances>"
     cell = "<cpu><numa><cell id='0' memory='1024'>{}</cell></numa></cpu>"
     assert errors(cell.format(distances.format(10) + distances.format(11))) == []
-    assert errors(cell.format(distances.format(11) + distances.format(10))) == ["sibling-invalid"]
+    assert errors(cell.format(distances.format(11) + distances.format(10))) == [
+        "cpu-numa-cell-distances-sibling-invalid"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -211,12 +213,12 @@ def test_beside_a_socket_nothing_is_passed_through_by_default() -> None:
 
 
 def test_an_empty_size_is_missing_where_it_must_be_there() -> None:
-    assert errors("<cpu><numa><cell memory=''/></numa></cpu>") == ["cell-memory-invalid"]
+    assert errors("<cpu><numa><cell memory=''/></numa></cpu>") == ["cpu-numa-cell-memory-invalid"]
 
 
 def test_lists_are_read_in_every_os_and_clock() -> None:
     clock = "<clock offset='utc'/><clock {}>{}</clock>"
     assert errors(clock.format("offset='moon'", "")) == []
     assert errors(clock.format("adjustment='moon'", "")) == ["clock-adjustment-invalid"]
-    assert errors(clock.format("", "<timer name='moon'/>")) == ["timer-name-invalid"]
-    assert errors("<os><boot dev='hd'/></os><os><boot dev='moon'/></os>") == ["boot-dev-invalid"]
+    assert errors(clock.format("", "<timer name='moon'/>")) == ["clock-timer-name-invalid"]
+    assert errors("<os><boot dev='hd'/></os><os><boot dev='moon'/></os>") == ["os-boot-dev-invalid"]

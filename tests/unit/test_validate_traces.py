@@ -81,7 +81,7 @@ def test_texts_that_decide_are_looked_at(host: Host) -> None:
         codes(host, domain(number))
     assert codes(host, domain(4, bus="2")) == [PLACES]
     assert codes(host, domain(5, bus="7")) == []
-    assert codes(host, domain(6, mac="zz")) == ["interface-mac-invalid"]
+    assert codes(host, domain(6, mac="zz")) == ["interface-mac-address-invalid"]
     assert codes(host, domain(7, name="a/b")) == ["domain-name-invalid"]
     assert codes(host, domain(8)) == []
 

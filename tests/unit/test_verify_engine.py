@@ -12,7 +12,7 @@ import pytest
 from domcaps.elements.display import video
 from domcaps.errors import RequestError
 from domcaps.language import ALWAYS, NEVER, Choice, Drift, Element, Enum, Predicate
-from domcaps.language.told import Told
+from domcaps.language.qemu_args import QemuArgs
 from domcaps.verify import engine
 from domcaps.verify.as_html import to_html, to_matrix
 from domcaps.verify.as_json import from_json, to_json
@@ -38,23 +38,23 @@ class PretendedTrier:
         self.doubtful = doubtful
         self.runs: list[int] = []
 
-    async def attempt(self, world: World, ways: Sequence[Told]) -> Outcome:
-        self.runs.append(len(ways))
+    async def attempt(self, world: World, alternatives: Sequence[QemuArgs]) -> Outcome:
+        self.runs.append(len(alternatives))
         await asyncio.sleep(0)
-        for way in ways:
-            if way.args in self.refused:
-                return Outcome(REFUSED, f"{way.args}: no", (way.args,))
-            if way.args == self.doubtful:
+        for alternative in alternatives:
+            if alternative.args in self.refused:
+                return Outcome(REFUSED, f"{alternative.args}: no", (alternative.args,))
+            if alternative.args == self.doubtful:
                 return Outcome(NOT_TRIED, "who knows")
         return Outcome(STARTS)
 
 
-MACHINE = Attempt("machine", True, (Told(),))
+MACHINE = Attempt("machine", True, (QemuArgs(),))
 
 
 def attempt(name: str, promised: bool = True, *more: str, alone: bool = False) -> Attempt:
-    ways = tuple(Told(words, alone=alone) for words in (name, *more))
-    return Attempt(f"x.y={name}", promised, ways)
+    alternatives = tuple(QemuArgs(words, alone=alone) for words in (name, *more))
+    return Attempt(f"x.y={name}", promised, alternatives)
 
 
 def verified(trier: PretendedTrier, *attempts: Attempt) -> Verification:
@@ -138,16 +138,19 @@ def test_what_can_not_be_used_for_another_reason_is_refused() -> None:
 
 
 def test_progress_counts_every_attempt() -> None:
-    told: list[int] = []
+    qemu_args: list[int] = []
     attempts = (MACHINE, *(attempt(f"a{n}") for n in range(5)), attempt("b", False))
     target = world(emulator_record())
-    asyncio.run(verify_target(target, attempts, PretendedTrier("a3"), told.append))
-    assert sum(told) == len(attempts)
+    asyncio.run(verify_target(target, attempts, PretendedTrier("a3"), qemu_args.append))
+    assert sum(qemu_args) == len(attempts)
 
 
 def _drifting(where: Predicate) -> Element:
     drift = Drift("listed", "refused", "seen", where=where)
-    choices = (Choice("a", at_start=(drift,), told=Told("a")), Choice("b", told=Told("b")))
+    choices = (
+        Choice("a", at_start=(drift,), qemu_args=QemuArgs("a")),
+        Choice("b", qemu_args=QemuArgs("b")),
+    )
     return Element("x", content=(Enum("y", choices),), at_start=(replace(drift, says="a limit"),))
 
 
@@ -156,7 +159,7 @@ def test_a_lie_is_known_where_the_drift_list_has_it(
     where: Predicate, known: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("domcaps.report.drift.table", lambda: (_drifting(where),))
-    refused = attempt("a"), attempt("b"), Attempt("x limit", True, (Told("limit"),))
+    refused = attempt("a"), attempt("b"), Attempt("x limit", True, (QemuArgs("limit"),))
     found = verified(PretendedTrier("a", "b", "limit"), *refused)
     assert {tried.path: tried.known for tried in found.lies} == {
         "x.y=a": known,

@@ -9,7 +9,7 @@ from domcaps.facts.question import ask
 from domcaps.facts.record import Helper, HostRecord
 from domcaps.language import Element, Enum, World
 from domcaps.language.predicate import NEVER
-from domcaps.language.told import Beside, Told, Trial, Untold, ways_of
+from domcaps.language.qemu_args import HelperProcess, NotTriable, QemuArgs, Trial, alternatives_of
 from domcaps.report.document import build
 from domcaps.report.flat import flatten
 from domcaps.verify.command import command
@@ -46,18 +46,18 @@ def test_the_table_says_how_qemu_is_told_of_everything(path: str, element: Eleme
     enums = [part for part in element.content if isinstance(part, Enum)]
     for enum in enums:
         listed = [choice for choice in enum.choices if choice.listed]
-        silent = [c.name for c in listed if c.told is None and enum.told is None]
+        silent = [c.name for c in listed if c.qemu_args is None and enum.qemu_args is None]
         assert not silent, f"{path}.{enum.name}"
     if not element.content and element.supported is not None:
-        assert element.told is not None, path
+        assert element.qemu_args is not None, path
 
 
 @pytest.mark.parametrize("arch", ["x86_64", "aarch64", "s390x", "ppc64", "riscv64", "loongarch64"])
 def test_words_hold_no_placeholders_that_nobody_fills(arch: str) -> None:
     target = world(emulator_record(target=arch), HOST, arch=arch, machine="virt")
     for attempt in plan(target):
-        for way in attempt.ways:
-            made = command(target.target, [way], "/f")
+        for alternative in attempt.alternatives:
+            made = command(target.target, [alternative], "/f")
             words = " ".join([*made.arguments, *made.environ.values()])
             assert "{" not in words, attempt.path
             assert "}" not in words, attempt.path
@@ -65,8 +65,8 @@ def test_words_hold_no_placeholders_that_nobody_fills(arch: str) -> None:
 
 def test_devices_that_are_tried_together_have_names_of_their_own() -> None:
     target = world(emulator_record(types=("rng-random",)), HOST)
-    way = attempts(target)["rng.model=virtio"].ways[0]
-    words = command(target.target, [way, way], "/f").added
+    alternative = attempts(target)["rng.model=virtio"].alternatives[0]
+    words = command(target.target, [alternative, alternative], "/f").added
     assert "rng-random,id=t0r,filename=/dev/urandom" in words
     assert "rng-random,id=t1r,filename=/dev/urandom" in words
 
@@ -119,7 +119,7 @@ def test_models_that_are_usable_are_promised_and_the_others_are_not() -> None:
     assert promised["qemu64"]
     assert not promised["Nehalem"]
     assert not promised["Penryn"]
-    assert found["cpu.custom model qemu64"].ways[0].cpu == "qemu64,enforce"
+    assert found["cpu.custom model qemu64"].alternatives[0].cpu == "qemu64,enforce"
 
 
 def test_a_promise_without_its_program_is_none() -> None:
@@ -127,9 +127,9 @@ def test_a_promise_without_its_program_is_none() -> None:
     stream = {"name": "q_obj_netdev", "meta-type": "object", "members": []}
     emulator = emulator_record(answers={ask("query-qmp-schema"): [stream]})
     path = "interface.backendType=passt"
-    assert attempts(world(emulator, with_it))[path].ways
+    assert attempts(world(emulator, with_it))[path].alternatives
     without = attempts(world(emulator))[path]
-    assert not without.ways
+    assert not without.alternatives
     assert "passt" in without.reason
     assert not without.promised
     assert not without.refuted
@@ -140,15 +140,15 @@ def test_a_promise_without_its_program_is_none() -> None:
 def test_what_there_is_no_way_for_is_refuted_and_what_is_libvirts_own_is_not_tried() -> None:
     found = attempts(world(emulator_record()))
     assert found["panic.model=pseries"].refuted
-    assert not found["panic.model=pseries"].ways
+    assert not found["panic.model=pseries"].alternatives
     assert not found["hostdev.startupPolicy=default"].refuted
     assert "libvirt" in found["hostdev.startupPolicy=default"].reason
 
 
 def test_mainframes_have_channels() -> None:
     target = world(emulator_record(target="s390x"), arch="s390x", machine="s390-ccw-virtio")
-    (way,) = attempts(target)["disk.bus=virtio"].ways
-    assert "virtio-blk-ccw" in way.args
+    (alternative,) = attempts(target)["disk.bus=virtio"].alternatives
+    assert "virtio-blk-ccw" in alternative.args
 
 
 # -- the language ----------------------------------------------------------------------------
@@ -156,14 +156,21 @@ def test_mainframes_have_channels() -> None:
 
 def test_ways_apply_when_their_condition_holds() -> None:
     target = world(emulator_record())
-    ways = (Told("-a", when=NEVER), Told("-b {value}"), Untold("c", when=NEVER))
-    assert [w.args for w in ways_of(ways, target, "x") if isinstance(w, Told)] == ["-b x"]
-    assert ways_of(lambda _: (), target) == ()
+    alternatives = (QemuArgs("-a", when=NEVER), QemuArgs("-b {value}"), NotTriable("c", when=NEVER))
+    assert [
+        w.args for w in alternatives_of(alternatives, target, "x") if isinstance(w, QemuArgs)
+    ] == ["-b x"]
+    assert alternatives_of(lambda _: (), target) == ()
 
 
 def test_what_changes_the_machine_stands_alone() -> None:
-    assert not Told("-device x").is_alone
-    beside = Beside("swtpm", "", "x")
-    for told in (Told(machine="a=b"), Told(cpu="c"), Told("-x", alone=True), Told(beside=beside)):
-        assert told.is_alone
+    assert not QemuArgs("-device x").is_alone
+    helper = HelperProcess("swtpm", "", "x")
+    for qemu_args in (
+        QemuArgs(machine="a=b"),
+        QemuArgs(cpu="c"),
+        QemuArgs("-x", alone=True),
+        QemuArgs(helper=helper),
+    ):
+        assert qemu_args.is_alone
     assert Trial("vcpu max", ()).promised is None

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from domcaps.language import World
-    from domcaps.language.told import Told
+    from domcaps.language.qemu_args import QemuArgs
 
 Q35 = {"machine": "q35", "virttype": "qemu"}
 
@@ -41,7 +41,7 @@ class Refusing:
     def __init__(self, slots: int, deadline: float) -> None:
         pass
 
-    async def attempt(self, world: World, ways: Sequence[Told]) -> Outcome:
+    async def attempt(self, world: World, ways: Sequence[QemuArgs]) -> Outcome:
         refused = any(word in way.args.split() for way in ways for word in self.words)
         return Outcome(REFUSED, "no") if refused else Outcome(STARTS)
 
@@ -125,7 +125,7 @@ def test_what_changed_meanwhile_is_not_kept(
     host: PretendedHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Upgrading(Refusing):
-        async def attempt(self, world: World, ways: Sequence[Told]) -> Outcome:
+        async def attempt(self, world: World, ways: Sequence[QemuArgs]) -> Outcome:
             host.write(fakes.EMULATOR, emulator_text("VGA", "qxl"), 0o755)
             return await super().attempt(world, ways)
 

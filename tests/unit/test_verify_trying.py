@@ -14,7 +14,7 @@ from probe_fakes import script, survivors
 
 from domcaps.facts.record import Helper, HostRecord
 from domcaps.facts.trust import vouch
-from domcaps.language.told import Beside, Told
+from domcaps.language.qemu_args import HelperProcess, QemuArgs
 from domcaps.verify.result import NOT_TRIED, REFUSED, STARTS
 from domcaps.verify.trying import Outcome, QemuTrier
 from fakes import emulator_record, world
@@ -27,12 +27,12 @@ SAY = "import sys; sys.stderr.write({!r}); sys.exit(1)\n"
 
 
 def tried(
-    path: str, *ways: Told, host: HostRecord | None = None, deadline: float = 10.0
+    path: str, *alternatives: QemuArgs, host: HostRecord | None = None, deadline: float = 10.0
 ) -> Outcome:
     target = world(emulator_record(path=path), host)
 
     async def run() -> Outcome:
-        return await QemuTrier(1, deadline).attempt(target, ways or (Told(),))
+        return await QemuTrier(1, deadline).attempt(target, alternatives or (QemuArgs(),))
 
     return asyncio.run(run())
 
@@ -43,7 +43,7 @@ def test_a_machine_that_answers_has_started(tmp_path: Path) -> None:
 
 def test_a_refusal_comes_in_the_emulators_own_words(tmp_path: Path) -> None:
     said = "qemu-system-x86_64: warning: old\nqemu-system-x86_64: -device no: no such device\n"
-    outcome = tried(script(tmp_path, SAY.format(said)), Told("-device no"))
+    outcome = tried(script(tmp_path, SAY.format(said)), QemuArgs("-device no"))
     assert outcome.verdict == REFUSED
     assert outcome.message == "-device no: no such device / warning: old"
     assert outcome.added == ("-device", "no")
@@ -77,11 +77,11 @@ def test_no_emulator_at_all_proves_nothing(tmp_path: Path) -> None:
 
 def test_what_the_host_lacks_is_not_held_against_the_emulator(tmp_path: Path) -> None:
     path = script(tmp_path, SAY.format("egl: no render node"))
-    way = Told("-display egl", lacks=(("render node", "there is no graphics card"),))
-    outcome = tried(path, way)
+    alternative = QemuArgs("-display egl", lacks=(("render node", "there is no graphics card"),))
+    outcome = tried(path, alternative)
     assert outcome.verdict == NOT_TRIED
     assert "there is no graphics card" in outcome.message
-    assert tried(path, Told("-display egl")).verdict == REFUSED
+    assert tried(path, QemuArgs("-display egl")).verdict == REFUSED
 
 
 def test_words_files_and_environment_arrive(tmp_path: Path) -> None:
@@ -91,10 +91,10 @@ def test_words_files_and_environment_arrive(tmp_path: Path) -> None:
         "json.dump([sys.argv[1:], os.environ['A'], size], "
         f"open({str(out)!r}, 'w'))\n{ANSWERING}"
     )
-    way = Told(
+    alternative = QemuArgs(
         "-device x,id={id} -file {dir}/f", "a=b", "c", files=(("f", 7),), environ=(("A", "B"),)
     )
-    assert tried(script(tmp_path, body), way).verdict == STARTS
+    assert tried(script(tmp_path, body), alternative).verdict == STARTS
     arguments, variable, size = msgspec.json.decode(out.read_bytes())
     assert variable == "B"
     assert size == 7
@@ -111,12 +111,12 @@ def test_nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     mark = uuid.uuid4().hex
     monkeypatch.setenv("LD_LIBRARY_PATH", mark)
     host = HostRecord(arch="x86_64", helpers=(_helper(tmp_path, 'touch "$1"; sleep 100'),))
-    way = Told(files=(("f", 1),), beside=Beside("aide", "{dir}/ready", "ready"))
+    alternative = QemuArgs(files=(("f", 1),), helper=HelperProcess("aide", "{dir}/ready", "ready"))
     # a child that leaves the process group
     child = "subprocess.Popen(['sleep', '100'], start_new_session=True)\n"
     hanging, refusing = child + "time.sleep(60)\n", child + SAY.format("no")
     for body in (ANSWERING, refusing, hanging):
-        tried(script(tmp_path, body), way, host=host, deadline=1.0)
+        tried(script(tmp_path, body), alternative, host=host, deadline=1.0)
         assert survivors(mark) == []
     assert list(folder.iterdir()) == []
 
@@ -131,8 +131,8 @@ def _helper(folder: Path, body: str) -> Helper:
 def test_a_program_runs_beside_it(tmp_path: Path) -> None:
     host = HostRecord(arch="x86_64", helpers=(_helper(tmp_path, 'touch "$1"; sleep 100'),))
     look = "assert os.path.exists(sys.argv[sys.argv.index('-x') + 1])\n"
-    way = Told("-x {dir}/ready", beside=Beside("aide", "{dir}/ready", "ready"))
-    assert tried(script(tmp_path, look + ANSWERING), way, host=host) == Outcome(
+    alternative = QemuArgs("-x {dir}/ready", helper=HelperProcess("aide", "{dir}/ready", "ready"))
+    assert tried(script(tmp_path, look + ANSWERING), alternative, host=host) == Outcome(
         STARTS, "", ("-x", "DIR/ready")
     )
 
@@ -140,9 +140,9 @@ def test_a_program_runs_beside_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize("body", ["echo oh >&2; exit 1", 'touch "$1"; echo oh >&2; exit 1'])
 def test_a_program_that_ends_early_proves_nothing(tmp_path: Path, body: str) -> None:
     host = HostRecord(arch="x86_64", helpers=(_helper(tmp_path, body),))
-    way = Told(beside=Beside("aide", "{dir}/ready", "ready"))
+    alternative = QemuArgs(helper=HelperProcess("aide", "{dir}/ready", "ready"))
     path = script(tmp_path, "time.sleep(0.3)\n" + SAY.format("connection refused"))
-    outcome = tried(path, way, host=host)
+    outcome = tried(path, alternative, host=host)
     assert outcome.verdict == NOT_TRIED
     assert outcome.message == "aide does not run here: oh"
 
@@ -154,7 +154,7 @@ def test_as_many_at_once_as_there_are_slots(tmp_path: Path) -> None:
     async def run(slots: int) -> float:
         trier = QemuTrier(slots)
         began = asyncio.get_running_loop().time()
-        await asyncio.gather(*(trier.attempt(target, [Told()]) for _ in range(4)))
+        await asyncio.gather(*(trier.attempt(target, [QemuArgs()]) for _ in range(4)))
         return asyncio.get_running_loop().time() - began
 
     assert asyncio.run(run(1)) > 0.8

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from domcaps.cli._common import note
 from domcaps.cli._terminal import emit, emit_json, say
 from domcaps.text import styled
 
@@ -51,9 +52,13 @@ def command(*, code: str | None, form: str) -> None:
 def _find(name: str, known: dict[str, Code]) -> Code:
     from domcaps.errors import RequestError
     from domcaps.validate.catalogue.codes import near_codes
+    from domcaps.validate.catalogue.former import former_codes, renamings
 
-    if name in known:
-        return known[name]
+    for text in renamings((name,)):
+        note(text)
+    now = former_codes().get(name, (name,))[0]
+    if now in known:
+        return known[now]
     near = near_codes(name)
     raise RequestError(
         f"there is no finding {name!r}",

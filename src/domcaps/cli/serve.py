@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from domcaps.cli._common import allow_emulator_option, libvirt_option
+from domcaps.errors import DomcapsError
 
 if TYPE_CHECKING:
     import socket
@@ -91,8 +92,10 @@ def command(
 
     from domcaps.language import parse_dialect
     from domcaps.serve.limits import Limits
+    from domcaps.serve.memory import give_back
     from domcaps.serve.server import Server
     from domcaps.serve.sockets import UnixSocket, inherited_sockets, tcp_socket
+    from domcaps.serve.workers.nursery import Nursery
 
     _log(log_level)
     if host_file and zoo:
@@ -100,14 +103,18 @@ def command(
     source = _source(host_file, zoo)
     permissions = _permissions(mode)
     dialect = parse_dialect(libvirt)
+    give_back()
+    # before there are sockets or a second thread
+    nursery = Nursery(source, dialect)
     with contextlib.ExitStack() as stack:
+        stack.callback(nursery.close)
         named = [stack.enter_context(closing(UnixSocket(path, permissions))) for path in paths]
         sockets = inherited_sockets()
         sockets += [one.listening for one in named]
         sockets += [tcp_socket(address) for address in addresses]
         if not sockets:
             raise click.UsageError("give --socket or --listen, or start it by a systemd socket")
-        server = Server(source, dialect, Limits(clients=max_clients), uids or None)
+        server = Server(source, dialect, Limits(clients=max_clients), uids or None, nursery)
         asyncio.run(_run(server, sockets, named))
 
 
@@ -137,6 +144,7 @@ def _source(host_file: str | None, zoo: Path | None) -> HostSource:
     recorded = RecordedHost(Path(host_file))
     # a recording that can't be used is told of now, not to the first client
     recorded.get("")
+    recorded.note_found("")
     return recorded
 
 
@@ -159,7 +167,13 @@ async def _run(server: Server, sockets: list[socket.socket], named: list[UnixSoc
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, asked.set)
     await server.start(sockets)
-    await asked.wait()
+    broken = asyncio.ensure_future(server.broken())
+    await asyncio.wait(
+        (asyncio.ensure_future(asked.wait()), broken), return_when=asyncio.FIRST_COMPLETED
+    )
     for one in named:
         one.remove_name()
     await server.stop()
+    if broken.done():
+        raise DomcapsError("the process that starts workers ended", remedy="start the server again")
+    broken.cancel()

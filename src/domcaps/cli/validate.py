@@ -106,9 +106,12 @@ def _codes(given: tuple[str, ...]) -> frozenset[str]:
     if not named:
         return frozenset()
     from domcaps.validate.catalogue.codes import slip
+    from domcaps.validate.catalogue.former import renamings
 
     if wrong := slip(named):
         raise click.BadParameter(wrong, param_hint="--ignore")
+    for text in renamings(set(named)):
+        note(f"--ignore: {text}")
     return frozenset(named)
 
 
@@ -153,11 +156,15 @@ class _Summary:
         self.troubles: list[str] = []
         self.codes: set[str] = set()
         self.unknown: set[str] = set()
+        self.notes: set[str] = set()
 
     def add(self, item: Item) -> None:
         """Count a file."""
         self.codes |= item.codes
         self.unknown.update(item.unknown)
+        for text in sorted(set(item.notes) - self.notes):
+            note(f"in the configuration, {text}")
+        self.notes.update(item.notes)
         self.errors += item.errors
         self.warnings += item.warnings
         if item.trouble:

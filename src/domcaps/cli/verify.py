@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from domcaps.hosts.host import LiveHost
     from domcaps.verify.result import Verification
 
-_TERMINATED = 128 + signal.SIGTERM
+_ENDING = (signal.SIGTERM, signal.SIGHUP)
 
 _STYLES: dict[str, dict[str, Any]] = {
     "heading": {"bold": True},
@@ -133,31 +133,52 @@ def command(
 
 
 @contextlib.contextmanager
-def _ending_by_sigterm() -> Iterator[None]:
-    """Let SIGTERM end the machines and take their folders away, as Ctrl-C does."""
-    terminated = False
+def _ending_in_order() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP end the machines and take their folders away, as Ctrl-C does."""
+    ended_by: list[int] = []
 
-    def end(_number: int, frame: FrameType | None) -> None:
-        nonlocal terminated
-        terminated = True
+    def end(number: int, frame: FrameType | None) -> None:
+        ended_by.append(number)
         # asyncio has put its own in the place of Python's, which ends what runs in an orderly way
         interrupt = signal.getsignal(signal.SIGINT)
         assert callable(interrupt)  # noqa: S101 - for the type checker
         interrupt(signal.SIGINT, frame)
 
-    if not callable(signal.getsignal(signal.SIGINT)):
-        yield  # whoever started this wants no Ctrl-C, and asyncio does not listen
+    # whoever started this in the background, or with nohup, wants a signal to be ignored
+    wanted = [number for number in _ENDING if signal.getsignal(number) != signal.SIG_IGN]
+    before = {number: signal.signal(number, end) for number in wanted}
+    try:
+        with _listening_to_interrupts():
+            yield
+    except KeyboardInterrupt:
+        if not ended_by:
+            raise
+        note("terminated" if ended_by[0] == signal.SIGTERM else "hung up")
+        raise click.exceptions.Exit(128 + ended_by[0]) from None
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def _listening_to_interrupts() -> Iterator[None]:
+    """Let asyncio install its handler of SIGINT, even where that signal is ignored.
+
+    asyncio does so only in the place of Python's own handler. A shell starts what runs in the
+    background with SIGINT ignored: then it stays blocked, and nothing comes of it.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    if callable(before):
+        yield
         return
-    before = signal.signal(signal.SIGTERM, end)
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         yield
-    except KeyboardInterrupt:
-        if not terminated:
-            raise
-        note("terminated")
-        raise click.exceptions.Exit(_TERMINATED) from None
     finally:
-        signal.signal(signal.SIGTERM, before)
+        # one that came meanwhile is dropped by this
+        signal.signal(signal.SIGINT, signal.SIG_IGN if before is None else before)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
 def _verify(
@@ -169,7 +190,7 @@ def _verify(
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     console = Console(file=raw_standard_error())
     bar = Progress(*columns, console=console, disable=not console.is_terminal)
-    with _ending_by_sigterm(), bar:
+    with _ending_in_order(), bar:
         task = bar.add_task("starting machines", total=None)
         return host.verify(
             questions,

@@ -13,6 +13,7 @@ import msgspec
 
 from domcaps.errors import EmulatorTimeoutError, ProbeError
 from domcaps.facts.arch import from_qemu_target, is_native
+from domcaps.facts.attend import is_shortage
 from domcaps.facts.interrogation import Interrogation
 from domcaps.facts.plan import Plan
 from domcaps.facts.process import executable_status
@@ -27,8 +28,10 @@ if TYPE_CHECKING:
 
 _IN_VAIN = Failure("not-asked", "the first accelerator is not in use, so that TCG was asked there")
 
-_NOT_BUILT_IN = re.compile(r"invalid accelerator", re.IGNORECASE)
-"""What QEMU says of an accelerator that it was built without: an answer, not a mishap."""
+_NOT_BUILT_IN = re.compile(
+    r"invalid accelerator|could not load module for type .\S*accel", re.IGNORECASE
+)
+"""What QEMU says of an accelerator that is not built in or installed: an answer, not a mishap."""
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -163,7 +166,7 @@ def _went_well(task: asyncio.Task[Session]) -> bool:
 
 def _failed(accelerator: str, error: ProbeError) -> Session:
     kind = "timeout" if isinstance(error, EmulatorTimeoutError) else "died"
-    if _NOT_BUILT_IN.search(error.message):
+    if _NOT_BUILT_IN.search(error.message) and not is_shortage(error.message):
         kind = "refused"
     return Session(accelerator, failure=Failure(kind, error.message))
 

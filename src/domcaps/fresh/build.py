@@ -31,6 +31,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from domcaps.fresh.fetch import Fetch
 from domcaps.fresh.guard import Cover, Guard, Sentry
 from domcaps.fresh.identity import now
+from domcaps.fresh.process_state import ProcessState, process_state
 from domcaps.fresh.store import (
     Clock,
     Entry,
@@ -52,6 +53,7 @@ T = TypeVar("T")
 
 _ATTEMPTS = 4
 _MOST_ENTRIES = 10_000
+_MOST_STATES = 4
 
 
 class Observer:
@@ -67,13 +69,14 @@ class Observer:
 class Call:
     """One pass over a trace. What was looked at since it began need not be looked at again.
 
-    `asked` is when whoever waits for the pass began to, `time` the time of day when the pass did.
-    `news` counts what was not as it had been.
+    `store` is that of the state in which the thread is. `asked` is when the call began that waits
+    for the pass, `time` the time of day when the pass did. `news` counts what was not as before.
     """
 
-    __slots__ = ("asked", "begun", "news", "time")
+    __slots__ = ("asked", "begun", "news", "store", "time")
 
-    def __init__(self, asked: int, begun: int) -> None:
+    def __init__(self, store: Store, asked: int, begun: int) -> None:
+        self.store = store
         self.asked = asked
         self.begun = begun
         self.time = now()
@@ -98,10 +101,32 @@ class Build:
         self.around = around or Surroundings()
         self.disk = disk
         self.observer = observer or Observer()
-        self.store = Store()
         self._clock = Clock()
         self._sentry = Sentry() if sentry else None
+        self._state = process_state()
+        self._stores = {self._state: Store()}
         _BUILDS.add(self)
+
+    @property
+    def store(self) -> Store:
+        """What is remembered in the state in which this thread is."""
+        return self._store(process_state())
+
+    def _store(self, state: ProcessState) -> Store:
+        """Give the store of a state: what was seen with other rights or elsewhere says nothing."""
+        if state != self._state:
+            # files that are open, and watched mounts, are those of the state before
+            self.around.after_fork()
+            self._state = state
+        found = self._stores.get(state)
+        if found is None:
+            if len(self._stores) >= _MOST_STATES:
+                self._stores = {}
+            found = self._stores.setdefault(state, Store())
+        if len(found) > _MOST_ENTRIES:
+            # whoever asks for ever new things must not fill the memory
+            found = self._stores[state] = Store()
+        return found
 
     def get(self, key: Key[T]) -> T:
         """Give the value of a key, proven in this call.
@@ -116,9 +141,10 @@ class Build:
 
         This never takes long: no file is read and no program is asked.
         """
-        entry = self.store.known(key)
+        state = process_state()
+        entry = self._store(state).known(key)
         guard = None if entry is None else entry.guard
-        if guard is None or not self._is_quiet(guard):
+        if guard is None or not self._is_quiet(guard, state):
             return None
         value: T = guard.value
         return value
@@ -140,9 +166,9 @@ class Build:
             raise OSError("nothing is watched")
         return self._sentry.wait(seconds)
 
-    def _is_quiet(self, guard: Guard) -> bool:
+    def _is_quiet(self, guard: Guard, state: ProcessState) -> bool:
         sentry = self._sentry
-        if sentry is None or guard.generation != sentry.generation():
+        if sentry is None or guard.generation != sentry.generation(state):
             return False
         around = self.around
         # the version comes last: another call may have noted a change while this one looked
@@ -153,16 +179,15 @@ class Build:
 
     def _entry(self, key: Key[T]) -> tuple[Entry[T], T]:
         """Bring a value up to date; give its entry, and the value that it had then."""
-        if len(self.store) > _MOST_ENTRIES:
-            # whoever asks for ever new things must not fill the memory
-            self.store = Store()
-        entry = self.store.entry(key)
+        store = self.store
+        entry = store.entry(key)
         # a program that asks once only is not made to wait for the sentry
         returns = entry.trace is not None
         asked = self._clock.moment()
         for attempts_left in reversed(range(_ATTEMPTS)):
             cover = self._cover(entry) if returns else None
-            call = Call(asked, self._clock.moment())
+            call = Call(store, asked, self._clock.moment())
+            self.around.refresh()
             held = self.bring(key, call)
             if held.error is not None:
                 raise held.error
@@ -193,7 +218,7 @@ class Build:
 
     def bring(self, key: Key[T], call: Call) -> Held:
         """Bring a value up to date, and give it, or the error of its task."""
-        entry = self.store.entry(key)
+        entry = call.store.entry(key)
         with entry.lock:
             if entry.verified < call.begun and entry.error_begun < call.begun:
                 news = call.news
@@ -212,7 +237,7 @@ class Build:
 
     def look(self, witness: Witness, call: Call) -> Held:
         """Look at a witness, once in a call."""
-        sighting = self.store.sighting(witness)
+        sighting = call.store.sighting(witness)
         with sighting.lock:
             self._look(sighting, call)
             return sighting.held
@@ -227,7 +252,7 @@ class Build:
 
     def recall(self, witness: Witness, digest: str, stamp: Seen, call: Call) -> tuple[Held, str]:
         """Look at a witness, unless what a file says of it holds; give what is seen, digested."""
-        sighting = self.store.sighting(witness)
+        sighting = call.store.sighting(witness)
         with sighting.lock:
             if sighting.verified < call.begun:
                 version, before = sighting.version, sighting.seen
@@ -239,7 +264,7 @@ class Build:
 
     def offer(self, witness: Witness, seen: Seen, stamp: Seen, start: int, call: Call) -> Held:
         """Take what a task saw of a witness."""
-        sighting = self.store.sighting(witness)
+        sighting = call.store.sighting(witness)
         with sighting.lock:
             version, before = sighting.version, sighting.seen
             sighting.offer(seen, stamp, start)
@@ -294,7 +319,7 @@ class Build:
 
     def forget(self) -> None:
         """Forget everything, as after a fork, where locks of other threads may be held for ever."""
-        self.store = Store()
+        self._stores = {}
         self.around.after_fork()
         if self._sentry is not None:
             self._sentry = Sentry()

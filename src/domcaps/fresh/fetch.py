@@ -63,7 +63,7 @@ class Fetch:
 
     def is_settled(self, witness: Witness) -> bool:
         """Tell whether a later change of a witness would show in its stamp."""
-        return self._build.store.sighting(witness).stamp is not None
+        return self._call.store.sighting(witness).stamp is not None
 
     def note(self, witness: Witness, seen: Seen, stamp: Seen, start: int) -> None:
         """Note a witness that was looked at already."""

@@ -7,7 +7,8 @@ watches were set is still so. To see that costs one ``poll``.
 That does not hold everywhere, and then files are looked at in each call:
 
 - on file systems whose content changes without this kernel (network, FUSE), or that the kernel
-  makes up (``/proc``, ``/sys``), and on those it is not known of;
+  makes up (``/proc``, ``/sys``), and on those it is not known of; on overlays, whose lower layers
+  change without an event;
 - where the system has no watches left.
 
 A watch is set on every folder on the way to a file, links followed, so that a renamed folder or a
@@ -15,13 +16,13 @@ changed link is noticed, and on the file itself, so that a change through anothe
 folder lets this user neither look nor enter, nothing in it concerns him: the folder that holds it
 tells when its mode or owner changes. A table
 of mounts that changed counts as an event, and so does a queue that overflowed. What is not noticed
-is writing through shared memory that was mapped before the watch was set.
+is writing through shared memory as long as it is mapped: files that others than root may write are
+looked at in each call.
 """
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import errno
 import os
 import re
@@ -30,6 +31,9 @@ import stat
 import sys
 import threading
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from domcaps.fresh.process_state import ProcessState, process_state
+from domcaps.fresh.surroundings import kind_of_file_system
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -41,7 +45,7 @@ if TYPE_CHECKING:
 
 _MOST_WATCHES = 4096
 _MOST_LINKS = 40
-_MOUNTS = "/proc/self/mountinfo"
+_MOUNTS = "/proc/thread-self/mountinfo"
 
 # linux/magic.h: file systems that nobody but this kernel changes
 _LOCAL = frozenset(
@@ -53,7 +57,6 @@ _LOCAL = frozenset(
         0xCA451A4E,  # bcachefs
         0x01021994,  # tmpfs
         0x858458F6,  # ramfs
-        0x794C7630,  # overlayfs
         0x73717368,  # squashfs
         0xE0F5E1E2,  # erofs
         0x9660,  # iso9660
@@ -103,15 +106,19 @@ class Sentry:
         self._lock = threading.Lock()
         self._watch: _Watch | None = None
         self._generation = 0
-        self._user = _user()
+        self._state = process_state()
         self._is_able = sys.platform == "linux"
 
-    def generation(self) -> int:
-        """Give a number that is the same as before only if nothing happened since."""
+    def generation(self, state: ProcessState | None = None) -> int:
+        """Give a number that is the same as before only if nothing happened since.
+
+        `state` is that of this thread, if it was looked at already.
+        """
+        state = state or process_state()
         with self._lock:
-            if self._user != _user():
-                # what may be seen is another matter now
-                self._user = _user()
+            if self._state != state:
+                # what may be seen, and where, is another matter now
+                self._state = state
                 self._end()
             elif self._watch is not None and self._watch.has_news():
                 self._generation += 1
@@ -352,12 +359,8 @@ class _Watch:
     def _is_local(self, path: str, device: int) -> bool:
         known = self._local.get(device)
         if known is None:
-            known = self._local[device] = _kind_of_file_system(path) in _LOCAL
+            known = self._local[device] = kind_of_file_system(path) in _LOCAL
         return known
-
-
-def _user() -> tuple[int, int]:
-    return os.geteuid(), os.getegid()
 
 
 def _status(path: str) -> os.stat_result | None:
@@ -380,16 +383,3 @@ def _mount_points() -> set[bytes]:
     with open(_MOUNTS, "rb") as file:  # noqa: PTH123 - the kernel makes it up
         points = [line.split(b" ", 5)[4] for line in file]
     return {_OCTAL.sub(lambda found: bytes([int(found[1], 8)]), point) for point in points}
-
-
-def _kind_of_file_system(path: str) -> int:
-    """Give the number that names a file system's kind (``f_type`` of statfs); 0 if unknown."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    # more than any system's struct statfs; the kind is its first word
-    found = (ctypes.c_ulong * 64)()
-    if libc.statfs(os.fsencode(path), ctypes.byref(found)) != 0:
-        return 0
-    word = int(found[0])
-    # two words of 32 bits on s390x
-    shift = 32 if os.uname().machine == "s390x" else 0
-    return (word >> shift) & 0xFFFFFFFF

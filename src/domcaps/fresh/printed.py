@@ -12,6 +12,7 @@ import msgspec
 
 from domcaps.fresh.disk import DiskStore, cache_folder, stored_trace
 from domcaps.fresh.own import own_identity
+from domcaps.fresh.process_state import process_state
 from domcaps.fresh.store import proven_witnesses
 from domcaps.fresh.surroundings import Surroundings
 from domcaps.fresh.witness import digest, seen_digest
@@ -68,7 +69,11 @@ def _users_store() -> DiskStore | None:
 
 
 def _name(options: tuple[object, ...]) -> str:
-    return digest(repr((own_identity(), "printed", options)).encode("utf-8", "surrogatepass"))
+    return digest(
+        repr((own_identity(), process_state().rights, "printed", options)).encode(
+            "utf-8", "surrogatepass"
+        )
+    )
 
 
 def _holds(witness: Witness, seen: str, stamp: object, around: Surroundings) -> bool:

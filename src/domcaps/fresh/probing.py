@@ -16,10 +16,14 @@ from domcaps.facts.record import EmulatorRecord  # noqa: TC001 - part of a type 
 from domcaps.fresh.identity import COARSE_NS, Identity, now
 from domcaps.fresh.programs import (
     Mapped,
-    emulator_witnesses,
+    Parts,
+    Running,
     loaded_witnesses,
-    mapped_files,
+    mismatches,
+    program_parts,
+    running,
 )
+from domcaps.fresh.witness import ProgramFile, Variable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -32,10 +36,11 @@ _ATTEMPTS = 3
 
 
 class Probed(NamedTuple):
-    """What an emulator answered, and the files that it had loaded then."""
+    """What an emulator answered, and what it and those that it started consisted of then."""
 
     record: EmulatorRecord
     files: frozenset[Mapped]
+    programs: frozenset[tuple[int, int]] = frozenset()
 
 
 Prober = Callable[[str, bool, bool], Probed]
@@ -60,10 +65,13 @@ class _View(NamedTuple):
 
 def probe_live(path: str, kvm: bool, inventory: bool) -> Probed:
     """Ask an emulator of this machine; raises `ProbeError`."""
-    loaded: set[Mapped] = set()
+    files: set[Mapped] = set()
+    programs: set[tuple[int, int]] = set()
 
     def observe(_: str, pid: int) -> None:
-        loaded.update(mapped_files(pid))
+        seen = running(pid)
+        files.update(seen.files)
+        programs.update(seen.programs)
 
     def ask() -> EmulatorRecord | DomcapsError:
         from domcaps.facts.probe import probe
@@ -75,7 +83,7 @@ def probe_live(path: str, kvm: bool, inventory: bool) -> Probed:
     result = contextvars.copy_context().run(ask) if not _in_event_loop() else _in_thread(ask)
     if isinstance(result, DomcapsError):
         raise result
-    return Probed(result, frozenset(loaded))
+    return Probed(result, frozenset(files), frozenset(programs))
 
 
 def _in_event_loop() -> bool:
@@ -107,22 +115,29 @@ def probe_provably(
     before, so that it is not certain what was asked, the emulator is asked again.
     """
     around = fetch.around
-    known = emulator_witnesses(path, around)
-    if len(known) > 1:
-        # a script, whose words are looked for along the search path
-        fetch.environ.get("PATH")
-    before = _views(known, around)
+    parts = program_parts(path, around)
+    before = _views(parts.witnesses, around)
     for attempt in reversed(range(_ATTEMPTS)):
         before = _when_settled(before, around)
         start = now()
         probed = prober(path, kvm, inventory)
+        parts = program_parts(path, around)
         paths = [mapped.path for mapped in probed.files]
-        after = _views((*known, *loaded_witnesses(path, paths, around)), around)
+        loaded = loaded_witnesses(parts.program or path, paths, around)
+        after = _views(dict.fromkeys((*parts.witnesses, *loaded)), around)
         steady = all(_is_same(before.get(w), view, start) for w, view in after.items())
         if (steady and _are_the_loaded(probed.files, around)) or not attempt:
+            _doubt(fetch, parts, probed)
             return _noted(fetch, probed.record, after, is_certain=steady)
         before = after
     raise AssertionError("the last attempt returns")
+
+
+def _doubt(fetch: Fetch, parts: Parts, probed: Probed) -> None:
+    """Say why a change of what the emulator consists of might go unseen."""
+    seen = Running(probed.files, probed.programs)
+    for doubt in (*parts.doubts, *mismatches(parts, seen, fetch.around)):
+        fetch.forget(doubt)
 
 
 def _noted(
@@ -130,6 +145,12 @@ def _noted(
 ) -> EmulatorRecord:
     for witness, view in views.items():
         fetch.note(witness, view.seen, view.stamp, view.start)
+        is_large = isinstance(witness, ProgramFile) and isinstance(view.seen, Identity)
+        if is_large and fetch.around.is_in_memory(witness.place):
+            fetch.forget(
+                f"{witness.place} is on a file system in memory (tmpfs), which does not tell when "
+                "a file is changed through a mapping"
+            )
     if not is_certain:
         fetch.forget(f"{record.path} changed while it was probed", is_momentary=True)
     for mishap in mishaps(record):
@@ -142,14 +163,14 @@ def _views(witnesses: Iterable[Witness], around: Surroundings) -> dict[Witness, 
     for witness in witnesses:
         start = now()
         stamp = witness.glance(around)
-        proof = stamp if isinstance(stamp, Identity) else _nearest(witness.place, around)
+        proof = stamp if isinstance(stamp, Identity) else _nearest(witness, around)
         views[witness] = _View(witness.look(around), stamp, proof, start)
     return views
 
 
-def _nearest(path: str, around: Surroundings) -> Identity | None:
+def _nearest(witness: Witness, around: Surroundings) -> Identity | None:
     """Give the identity of the folder in which a path ends that leads nowhere."""
-    found = None
+    found, path = None, "" if isinstance(witness, Variable) else witness.place
     while found is None and "/" in path:
         path = path.rpartition("/")[0]
         found = around.identity(path or "/")

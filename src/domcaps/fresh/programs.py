@@ -1,24 +1,34 @@
-"""What a program is made of: the files that are loaded when it runs.
+"""What a program is made of: the files that are loaded when it runs, and how they are found.
 
-Of an emulator, the kernel is asked while it runs (``/proc/PID/maps``): its program, whatever
-wrapper started it, its libraries, and the modules that it loaded to answer. Of a helper program,
-which ends at once, the dynamic linker is asked (``LD_TRACE_LOADED_OBJECTS``, see ld.so(8)).
+Before it runs, that is worked out: a script names the program that it starts (`scripts`), and the
+dynamic loader's rules say which libraries that program gets (`loader`). While it runs, the kernel
+is asked (``/proc/PID/maps``, ``/proc/PID/exe``): the program must be the one that was expected, the
+libraries must be those of the rules, and what else was loaded, such as QEMU's modules, is added.
+
+Wherever something is not certain there is a *doubt*, and the answer is not kept.
 """
 
 from __future__ import annotations
 
+import mmap
 import os
 import re
-import shlex
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
-from domcaps.facts.helper_programs import arguments_of
-from domcaps.facts.helpers import NoAnswer, run_briefly
-from domcaps.facts.launch import Command
-from domcaps.facts.trust import Kind
+from domcaps.fresh.elf import MAGIC
 from domcaps.fresh.identity import Identity
-from domcaps.fresh.witness import Content, Existence, Listing, ProgramFile, Witness
+from domcaps.fresh.loader import CACHE, CACHE_LIMIT, dependencies
+from domcaps.fresh.scripts import LIMIT, is_script, understood
+from domcaps.fresh.witness import (
+    Content,
+    Executable,
+    Existence,
+    Listing,
+    ProgramFile,
+    Variable,
+    Witness,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -27,19 +37,19 @@ if TYPE_CHECKING:
     from domcaps.fresh.fetch import Fetch
     from domcaps.fresh.surroundings import Surroundings
 
-LINKER_CACHE = Content("/etc/ld.so.cache", 8 << 20)
+LINKER_CACHE = Content(CACHE, CACHE_LIMIT)
 """Which library is found under which name; written anew when libraries come or go."""
 
-LINKER_VARIABLES = ("LD_LIBRARY_PATH", "LD_PRELOAD", "GLIBC_TUNABLES")
-"""Variables that make the dynamic linker take other libraries."""
+LINKER_VARIABLES = ("LD_LIBRARY_PATH", "GLIBC_TUNABLES")
+"""Variables that a program gets and that make the dynamic linker take other libraries."""
 
 _COMPANIONS = {"swtpm_setup": ("swtpm",)}
-_MOST_SCRIPT = 64 * 1024
-_MOST_WORDS = 200
+_MOST_STEPS = 8
+_MOST_PROGRAM = 512 << 20
 _VERSIONED = re.compile(r"(?P<name>.+\.so)(?P<numbers>(\.\d+)+)")
-_NO_QUOTES = str.maketrans("'\"", "  ")
 _RELEASED = re.compile(r"(?P<name>.+/lib[^/-]+)-[\d.]+\.so")
-_LOADED = re.compile(r"^\s*(?:\S+ => )?(/\S+) \(0x[0-9a-f]+\)$", re.ASCII | re.MULTILINE)
+_MODULES = re.compile(rb"\0(/[\w./+-]{1,200}/qemu)\0")
+_NO_DATA = ("/dev/", "/memfd:", "/SYSV", "/anon_hugepage")
 
 
 class Mapped(NamedTuple):
@@ -49,7 +59,39 @@ class Mapped(NamedTuple):
     inode: int
 
 
+class Running(NamedTuple):
+    """What a process and those that it started consist of.
+
+    `files` is what they have mapped, `programs` the device and inode number of each one's program.
+    """
+
+    files: frozenset[Mapped]
+    programs: frozenset[tuple[int, int]]
+
+
+class Parts(NamedTuple):
+    """What is known of a program before it runs.
+
+    `program` is what runs in the end, "" where that is not known. `groups` are the files that the
+    loader takes, each one of several. `doubts` say why something else may be taken unnoticed.
+    """
+
+    witnesses: tuple[Witness, ...]
+    program: str
+    groups: tuple[tuple[str, ...], ...]
+    doubts: tuple[str, ...]
+
+
 # -- of something that runs ------------------------------------------------------------------
+
+
+def running(pid: int) -> Running:
+    """Look at a process and those that it started, as far as they can be seen."""
+    family = tuple(_family(pid))
+    return Running(
+        frozenset(found for number in family for found in _mapped(number)),
+        frozenset(found for number in family for found in _program_of(number)),
+    )
 
 
 def mapped_files(pid: int) -> frozenset[Mapped]:
@@ -57,7 +99,7 @@ def mapped_files(pid: int) -> frozenset[Mapped]:
 
     A file that was replaced meanwhile is told by its old inode number.
     """
-    return frozenset(found for number in _family(pid) for found in _mapped(number))
+    return running(pid).files
 
 
 def _family(pid: int) -> Iterator[int]:
@@ -71,6 +113,14 @@ def _family(pid: int) -> Iterator[int]:
             yield from _family(int(child))
 
 
+def _program_of(pid: int) -> Iterator[tuple[int, int]]:
+    try:
+        found = Path(f"/proc/{pid}/exe").stat()
+    except OSError:
+        return
+    yield found.st_dev, found.st_ino
+
+
 def _mapped(pid: int) -> Iterator[Mapped]:
     try:
         # bytes: the kernel makes up the file, and a name may be any
@@ -81,16 +131,107 @@ def _mapped(pid: int) -> Iterator[Mapped]:
         parts = line.split(maxsplit=5)
         if len(parts) == 6 and parts[5].startswith(b"/"):
             path = os.fsdecode(parts[5]).removesuffix(" (deleted)")
-            if not path.startswith(("/dev/", "/memfd:", "/SYSV", "/anon_hugepage")):
+            if not path.startswith(_NO_DATA):
                 yield Mapped(path, int(parts[4]))
 
 
-# -- as witnesses ----------------------------------------------------------------------------
+# -- before it runs --------------------------------------------------------------------------
 
 
-def emulator_witnesses(path: str, around: Surroundings) -> tuple[Witness, ...]:
-    """Give what is known of an emulator before it runs: its file, and what a script names."""
-    return tuple(_program_witnesses(path, around))
+def program_parts(path: str, around: Surroundings) -> Parts:
+    """Work out what runs when a path is executed."""
+    witnesses: dict[Witness, None] = {}
+    groups: list[tuple[str, ...]] = []
+    doubts: dict[str, None] = {}
+    library_path = around.environ.get("LD_LIBRARY_PATH", "")
+    program = path
+    for _ in range(_MOST_STEPS):
+        witnesses |= dict.fromkeys((Executable(program), ProgramFile(program)))
+        start = _start(program, around)
+        if not is_script(start):
+            if around.files.is_live:
+                doubts |= _follow(program, around, library_path, witnesses, groups)
+            return Parts(tuple(witnesses), program, tuple(groups), tuple(doubts))
+        script = understood(start) if len(start) <= LIMIT else None
+        if script is None:
+            doubts[f"what the script {program} reads is not known"] = None
+            return Parts(tuple(witnesses), "", (), tuple(doubts))
+        witnesses |= dict.fromkeys(
+            (Executable(script.interpreter), ProgramFile(script.interpreter))
+        )
+        if around.files.is_live:
+            if is_script(_start(script.interpreter, around)):
+                doubts[f"what the script {script.interpreter} reads is not known"] = None
+            doubts |= _follow(script.interpreter, around, library_path, witnesses, [])
+        if not script.program:
+            return Parts(tuple(witnesses), program, (), tuple(doubts))
+        program = _looked_up(script.program, around, witnesses)
+        if not program:
+            # the shell says that it finds none, which a later one would change
+            return Parts(tuple(witnesses), "", (), tuple(doubts))
+    doubts[f"{path} leads from one script to another too often"] = None
+    return Parts(tuple(witnesses), "", (), tuple(doubts))
+
+
+def _follow(
+    program: str,
+    around: Surroundings,
+    library_path: str,
+    witnesses: dict[Witness, None],
+    groups: list[tuple[str, ...]],
+) -> dict[str, None]:
+    found = dependencies(program, around, library_path)
+    witnesses |= dict.fromkeys(found.witnesses)
+    groups += found.groups
+    return dict.fromkeys(found.doubts)
+
+
+def _start(path: str, around: Surroundings) -> bytes:
+    """Give a script, one byte more than may be understood, or the first bytes of a program."""
+    try:
+        with open(around.files.real(path), "rb") as file:  # noqa: PTH123 - text in
+            start = file.read(4)
+            return start + file.read(LIMIT) if is_script(start) else start
+    except (OSError, ValueError):
+        return b""
+
+
+def _looked_up(name: str, around: Surroundings, witnesses: dict[Witness, None]) -> str:
+    """Find a program as the shell does; every place where it is looked for counts."""
+    if "/" in name:
+        return name if name.startswith("/") else ""
+    witnesses[Variable("PATH")] = None
+    for folder in around.environ.get("PATH", "").split(":"):
+        place = f"{folder}/{name}"
+        witnesses[Executable(place)] = None
+        if around.files.program(place) is not None:
+            return place if place.startswith("/") else ""
+    return ""
+
+
+# -- after it ran ----------------------------------------------------------------------------
+
+
+def mismatches(parts: Parts, seen: Running, around: Surroundings) -> Iterator[str]:
+    """Say where what ran is not what was expected."""
+    if not parts.program or not around.files.is_live:
+        return
+    if not seen.files or not seen.programs:
+        yield f"the files that {parts.program} loads can't be seen (/proc/PID/maps)"
+        return
+    expected = _number(parts.program, around)
+    if seen.programs != {expected}:
+        yield f"{parts.program} starts other programs: what they read is not known"
+    loaded = {mapped.inode for mapped in seen.files}
+    for group in parts.groups:
+        if not any(_number(place, around)[1] in loaded for place in group):
+            yield f"{group[0]} was not loaded, as the loader's rules say"
+            return
+
+
+def _number(path: str, around: Surroundings) -> tuple[int, int]:
+    found = around.identity(path)
+    return (-1, -1) if found is None else (found.device, found.inode)
 
 
 def loaded_witnesses(path: str, files: Iterable[str], around: Surroundings) -> tuple[Witness, ...]:
@@ -105,15 +246,43 @@ def loaded_witnesses(path: str, files: Iterable[str], around: Surroundings) -> t
 
 
 def _module_folders(path: str, loaded: list[str], around: Surroundings) -> Iterator[str]:
-    """Name the folders that QEMU loads modules from, beside its libraries or its program."""
+    """Name the folders that QEMU loads modules from.
+
+    That is the one which it was built for, the same place relative to where the program is
+    (``get_relocated_path`` in QEMU's cutils.c), ``$QEMU_MODULE_DIR``, and one for those that an
+    upgrade left behind. Without the first, the usual ones are taken.
+    """
     libraries = {str(PurePosixPath(file).parent) for file in loaded if ".so" in file}
-    prefix = PurePosixPath(path).parent.parent
     candidates = {f"{folder}/qemu" for folder in libraries if not folder.endswith("/qemu")}
     candidates |= {folder for folder in libraries if folder.endswith("/qemu")}
-    candidates |= {str(prefix / "lib/qemu"), str(prefix / "lib64/qemu"), "/var/run/qemu"}
+    built = _built_for(path, around)
+    usual = ("lib/qemu", "lib64/qemu", f"lib/{os.uname().machine}-linux-gnu/qemu")
+    below = {below for folder in built for below in _tails(folder)}
+    for prefix in {PurePosixPath(place).parent.parent for place in (path, around.real_path(path))}:
+        candidates |= {f"{prefix}/{part}" for part in (*below, *usual)}
+    candidates |= set(built)
+    candidates.add("/var/run/qemu")
     if named := around.environ.get("QEMU_MODULE_DIR"):
         candidates.add(named)
     return iter(sorted(folder for folder in candidates if folder.startswith("/")))
+
+
+def _tails(folder: str) -> Iterator[str]:
+    parts = folder.strip("/").split("/")
+    return ("/".join(parts[start:]) for start in range(len(parts)))
+
+
+def _built_for(path: str, around: Surroundings) -> tuple[str, ...]:
+    """Give the folders for modules whose names are in a program."""
+    try:
+        with open(around.files.real(path), "rb") as file:  # noqa: PTH123 - text in
+            if file.read(4) != MAGIC or os.fstat(file.fileno()).st_size > _MOST_PROGRAM:
+                return ()
+            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+                found = {match[1] for match in _MODULES.finditer(data)}
+    except (OSError, ValueError):
+        return ()
+    return tuple(sorted(name.decode() for name in found))
 
 
 def _by_short_name(path: str, around: Surroundings) -> str:
@@ -135,46 +304,6 @@ def _short_names(path: str) -> Iterator[str]:
         yield from (f"{match['name']}.so.{number}" for number in range(10))
 
 
-def _program_witnesses(path: str, around: Surroundings, depth: int = 3) -> Iterator[Witness]:
-    yield ProgramFile(path)
-    if depth:
-        for program in _named_in_script(path, around):
-            yield from _program_witnesses(program, around, depth - 1)
-
-
-def _named_in_script(path: str, around: Surroundings) -> list[str]:
-    """Give the programs that a script names, its interpreter among them."""
-    try:
-        text = around.files.read(path, _MOST_SCRIPT)
-    except (OSError, ValueError):
-        return []
-    if not text.startswith(b"#!"):
-        return []
-    words = _words(text.decode("utf-8", "replace")[2:])[:_MOST_WORDS]
-    folders = around.environ.get("PATH", "").split(":")
-    found: dict[str, None] = {}
-    for word in words:
-        places = [word] if word.startswith("/") else [f"{f}/{word}" for f in folders if f]
-        for place in places:
-            if "/" in place and around.files.program(place) is not None:
-                found[place] = None
-                break
-    found.pop(path, None)
-    return list(found)
-
-
-def _words(text: str) -> list[str]:
-    words: dict[str, None] = {}
-    for line in text.splitlines():
-        try:
-            parts = shlex.split(line, comments=False)
-        except ValueError:
-            # a quotation that goes on in the next line
-            parts = line.translate(_NO_QUOTES).split()
-        words |= {part: None for part in parts if re.fullmatch(r"[\w./+-]+", part)}
-    return list(words)
-
-
 # -- of a helper program ---------------------------------------------------------------------
 
 
@@ -183,11 +312,11 @@ def look_at_helper(helper: Helper, fetch: Fetch) -> None:
     for name in LINKER_VARIABLES:
         fetch.environ.get(name)
     for path in (helper.path, *_companions(helper, fetch)):
-        for witness in _program_witnesses(path, fetch.around):
+        parts = program_parts(path, fetch.around)
+        for witness in parts.witnesses:
             _look_at_program(witness, fetch)
-        for library in _linked(path, fetch):
-            _look_at_program(ProgramFile(library), fetch)
-    fetch.look(LINKER_CACHE)
+        for doubt in parts.doubts:
+            fetch.forget(doubt)
 
 
 def _look_at_program(witness: Witness, fetch: Fetch) -> None:
@@ -207,16 +336,3 @@ def _companions(helper: Helper, fetch: Fetch) -> Iterator[str]:
             if place.startswith("/") and fetch.look(Existence(path)):
                 yield path
                 break
-
-
-def _linked(path: str, fetch: Fetch) -> list[str]:
-    """Give the libraries that a program loads when it starts; nothing of a pretended host's."""
-    if not fetch.files.is_live:
-        return []
-    name = PurePosixPath(path).name
-    command = Command(path, arguments_of(name), Kind.HELPER)
-    try:
-        answer = run_briefly(command, environ={"LD_TRACE_LOADED_OBJECTS": "1"})
-    except NoAnswer:
-        return []
-    return sorted(set(_LOADED.findall(answer.decode("utf-8", "replace"))))

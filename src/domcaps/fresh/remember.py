@@ -8,6 +8,7 @@ import msgspec
 
 from domcaps.fresh.disk import stored_trace
 from domcaps.fresh.own import own_identity
+from domcaps.fresh.process_state import process_state
 from domcaps.fresh.store import Sighting
 from domcaps.fresh.witness import digest
 
@@ -31,7 +32,7 @@ def remembered(
     disk = fetch.disk
     if disk is None:
         return compute(fetch)
-    name = digest(repr((own_identity(), *parts)).encode())
+    name = digest(repr((own_identity(), process_state().rights, *parts)).encode())
     found = _load(fetch, disk, name, kind)
     if found is not None:
         return found

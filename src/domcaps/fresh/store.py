@@ -69,7 +69,7 @@ class Sighting:
     it proves something. `verified` is a moment after which what was seen last was still so.
     """
 
-    __slots__ = ("_digest", "_watched", "lock", "seen", "stamp", "verified", "version", "witness")
+    __slots__ = ("_digest", "lock", "seen", "stamp", "verified", "version", "witness")
 
     def __init__(self, witness: Witness) -> None:
         self.witness = witness
@@ -79,7 +79,6 @@ class Sighting:
         self.version = 0
         self.verified = 0
         self._digest = ""
-        self._watched: str | None = None
 
     @property
     def digest(self) -> str:
@@ -90,9 +89,7 @@ class Sighting:
 
     def watched(self, around: Surroundings) -> str:
         """Name the path whose changes the kernel tells of; "" where it has to be looked at."""
-        if self._watched is None:
-            self._watched = self.witness.watched(around)
-        return self._watched
+        return self.witness.watched(around)
 
     def offer(self, seen: Seen, stamp: Seen, start: int) -> None:
         """Take what somebody saw who began to look at the time `start`, or later."""

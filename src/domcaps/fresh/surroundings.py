@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import functools
 import os
+import select
+import sys
 import threading
 from typing import TYPE_CHECKING
 
@@ -19,6 +22,10 @@ BOOT_ID = "/proc/sys/kernel/random/boot_id"
 
 _MOST_HANDLES = 64
 
+# linux/magic.h
+_IN_MEMORY = frozenset({0x01021994, 0x858458F6, 0x958458F6})  # tmpfs, ramfs, hugetlbfs
+_OF_KERNEL = frozenset({0x9FA0, 0x62656572})  # proc, sysfs
+
 
 class Surroundings:
     """A host to be looked at: its files, and the environment that counts there."""
@@ -28,7 +35,11 @@ class Surroundings:
     ) -> None:
         self.files = files or HostFiles()
         self.environ = environ
+        self.checks_owner = self.files.is_live
         self._handles = KernelHandles() if self.files.is_live else None
+        self._mounts = Mounts() if self.files.is_live else None
+        self._kinds: dict[int, int] = {}
+        self._masked: dict[str, bool] = {}
         self._writable: dict[str, tuple[int, tuple[str, ...]]] = {}
 
     @functools.cached_property
@@ -42,6 +53,67 @@ class Surroundings:
             return identity(self.files.status(path))
         except (OSError, ValueError):
             return None
+
+    def stamp(self, path: str, large: int = -1) -> Identity | None:
+        """Give a file's identity if each change of its content changes that; None otherwise.
+
+        A write through shared memory (mmap) changes no time on a file system in memory, and on
+        others only the first one to each page does. Only its owner and those who may write to it
+        can do that: a file that root alone may write is taken to be written as packages are. Of a
+        file with more bytes than `large` the identity must do: see `is_in_memory`.
+        """
+        try:
+            status = self.files.status(path)
+        except (OSError, ValueError):
+            return None
+        found = identity(status)
+        if not self.checks_owner or (large >= 0 and found.size > large):
+            return found
+        if not _is_roots_alone(status) or self._is_kind_in_memory(path, found.device):
+            return None
+        return found
+
+    def is_private(self, path: str) -> bool:
+        """Tell whether only root may write to a file, so that nobody writes through memory."""
+        if not self.checks_owner:
+            return True
+        try:
+            return _is_roots_alone(self.files.status(path))
+        except (OSError, ValueError):
+            # what comes there later is an event
+            return True
+
+    def is_in_memory(self, path: str) -> bool:
+        """Tell whether a file's times don't show that it was written to through memory."""
+        found = self.identity(path) if self.checks_owner else None
+        return found is not None and self._is_kind_in_memory(path, found.device)
+
+    def _is_kind_in_memory(self, path: str, device: int) -> bool:
+        kind = self._kinds.get(device)
+        if kind is None:
+            kind = self._kinds[device] = kind_of_file_system(self.files.real(path))
+        return kind in _IN_MEMORY
+
+    def is_masked(self, path: str) -> bool:
+        """Tell whether something else is mounted over a file of the kernel's."""
+        if not self.files.is_live:
+            return False
+        known = self._masked.get(path)
+        if known is None:
+            known = self._masked[path] = kind_of_file_system(path) not in _OF_KERNEL
+        return known
+
+    def refresh(self) -> None:
+        """Forget what depends on mounts, if these changed since the last time."""
+        if self._mounts is not None and self._mounts.changed():
+            self.forget_mounts()
+
+    def forget_mounts(self) -> None:
+        """Forget what depends on mounts: files that are open, kinds of file systems."""
+        self._kinds.clear()
+        self._masked.clear()
+        if self._handles is not None:
+            self._handles = KernelHandles()
 
     def real_path(self, path: str) -> str:
         """Give the path of what a path leads to, links followed; a pretended host has no links."""
@@ -76,8 +148,49 @@ class Surroundings:
 
     def after_fork(self) -> None:
         """Forget locks that other threads of the parent may have held."""
-        if self._handles is not None:
-            self._handles = KernelHandles()
+        self.forget_mounts()
+        if self._mounts is not None:
+            self._mounts = Mounts()
+
+
+def _is_roots_alone(status: os.stat_result) -> bool:
+    # an access control list that lets others write shows in the bits of the group
+    return status.st_uid == 0 and not status.st_mode & 0o022
+
+
+def kind_of_file_system(path: str) -> int:
+    """Give the number that names a file system's kind (``f_type`` of statfs); 0 if unknown."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    # more than any system's struct statfs; the kind is its first word
+    found = (ctypes.c_ulong * 64)()
+    if sys.platform != "linux" or libc.statfs(os.fsencode(path), ctypes.byref(found)) != 0:
+        return 0
+    word = int(found[0])
+    # two words of 32 bits on s390x
+    shift = 32 if os.uname().machine == "s390x" else 0
+    return (word >> shift) & 0xFFFFFFFF
+
+
+class Mounts:
+    """The mounts that the thread sees which made this, and whether they changed since."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._handle = -1
+        self._poll: select.poll | None = None
+        with contextlib.suppress(OSError):
+            self._handle = os.open("/proc/thread-self/mountinfo", os.O_RDONLY | os.O_CLOEXEC)
+            self._poll = select.poll()
+            self._poll.register(self._handle, select.POLLPRI | select.POLLERR)
+
+    def changed(self) -> bool:
+        """Tell whether something was mounted or unmounted since this was asked last."""
+        with self._lock:
+            return self._poll is not None and bool(self._poll.poll(0))
+
+    def __del__(self) -> None:
+        if self._handle >= 0:
+            os.close(self._handle)
 
 
 class KernelHandles:

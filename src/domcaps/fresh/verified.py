@@ -12,6 +12,7 @@ import msgspec
 
 from domcaps.fresh.disk import stored_trace
 from domcaps.fresh.own import own_identity
+from domcaps.fresh.process_state import process_state
 from domcaps.fresh.store import proven_witnesses, witnesses
 from domcaps.fresh.witness import digest, seen_digest
 from domcaps.verify.result import REFUSED, Tried, Verification
@@ -75,4 +76,8 @@ def recall_refused(disk: DiskStore, target: Target, around: Surroundings) -> fro
 def _name(target: Target) -> str:
     # what QEMU refuses does not depend on the libvirt whose words are wanted
     parts = (target.emulator, target.arch, target.machine, target.virttype)
-    return digest(repr((own_identity(), "verified", parts)).encode("utf-8", "surrogatepass"))
+    return digest(
+        repr((own_identity(), process_state().rights, "verified", parts)).encode(
+            "utf-8", "surrogatepass"
+        )
+    )

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 Seen = str | bool | int | None | tuple["Seen", ...] | Identity
 
+_CPUINFO = "/proc/cpuinfo"
 MICROCODE = "/sys/devices/system/cpu/cpu0/microcode/version"
 
 
@@ -64,7 +65,16 @@ class _PathWitness(Witness, frozen=True):
         return self.path
 
 
-class Content(_PathWitness, frozen=True):
+class _FileWitness(_PathWitness, frozen=True):
+    """A regular file whose content counts."""
+
+    def watched(self, around: Surroundings) -> str:
+        """Give the path, unless the file may change without an event: see `is_private`."""
+        path = super().watched(around)
+        return path if path and around.is_private(self.path) else ""
+
+
+class Content(_FileWitness, frozen=True):
     """The content of a regular file, up to a limit in bytes."""
 
     limit: int = SMALL
@@ -77,8 +87,8 @@ class Content(_PathWitness, frozen=True):
             return error_name(error)
 
     def glance(self, around: Surroundings) -> Seen:
-        """Give the file's identity."""
-        return around.identity(self.path)
+        """Give the file's identity, if that shows every change."""
+        return around.stamp(self.path)
 
 
 class KernelFile(_PathWitness, frozen=True):
@@ -170,6 +180,14 @@ class RealPath(_PathWitness, frozen=True):
         return around.real_path(self.path)
 
 
+class Executable(_PathWitness, frozen=True):
+    """Whether this process may execute a file: its mode, its mount and this process's rights."""
+
+    def look(self, around: Surroundings) -> Seen:
+        """Tell."""
+        return around.files.program(self.path) is not None
+
+
 class Device(_PathWitness, frozen=True):
     """A device that is opened and asked, as `HostFiles.control` does."""
 
@@ -183,7 +201,7 @@ class Device(_PathWitness, frozen=True):
             return (error_name(error), *may_use(around, self.path))
 
 
-class ProgramFile(_PathWitness, frozen=True):
+class ProgramFile(_FileWitness, frozen=True):
     """A file that is executed or loaded: a program, a library, a module.
 
     Of a small one, such as a script, the content counts; a large one is another one as soon as its
@@ -204,8 +222,8 @@ class ProgramFile(_PathWitness, frozen=True):
             return error_name(error)
 
     def glance(self, around: Surroundings) -> Seen:
-        """Give the file's identity."""
-        return around.identity(self.path)
+        """Give the file's identity, if that shows every change; a large one has nothing else."""
+        return around.stamp(self.path, self.SMALL)
 
 
 class ModuleParameters(Witness, frozen=True):
@@ -260,11 +278,14 @@ class Boot(Witness, frozen=True):
 class Processor(Witness, frozen=True):
     """What ``/proc/cpuinfo`` says of a processor: fixed while the kernel runs, but for microcode.
 
-    That file is not read for this: on some kernels making it takes 20 ms.
+    That file is not read for this: on some kernels making it takes 20 ms. It is where another file
+    is mounted over it, as containers do.
     """
 
     def look(self, around: Surroundings) -> Seen:
         """Give the number of this boot, and the microcode's version."""
+        if around.is_masked(_CPUINFO):
+            return (around.boot, _text(around, MICROCODE), _text(around, _CPUINFO))
         return (around.boot, _text(around, MICROCODE))
 
     @property
@@ -292,8 +313,8 @@ class User(Witness, frozen=True):
     """Who this process runs as."""
 
     def look(self, around: Surroundings) -> Seen:  # noqa: ARG002 - it is this process
-        """Give the real and the effective user and group."""
-        return (os.getuid(), os.geteuid(), os.getgid(), os.getegid())
+        """Give the real and the effective user and group, and the other groups."""
+        return (os.getuid(), os.geteuid(), os.getgid(), os.getegid(), *sorted(os.getgroups()))
 
     @property
     def place(self) -> str:
@@ -303,6 +324,7 @@ class User(Witness, frozen=True):
 
 AnyWitness = (
     Content | KernelFile | Listing | Status | Existence | Folder | Access | Program | RealPath
+    | Executable
     | Device | ProgramFile | ModuleParameters | Boot | Processor | Variable | User
 )  # fmt: skip
 """Every witness, for those that are read back from a file."""

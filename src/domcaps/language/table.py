@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from domcaps.facts.question import Question
     from domcaps.language.change import Change
     from domcaps.language.dialect import Dialect
-    from domcaps.language.told import Telling, Trial
+    from domcaps.language.qemu_args import ArgsSource, Trial
     from domcaps.language.world import World
 
 
@@ -64,8 +64,8 @@ class Choice:
     `when` says whether it holds. `since` is the change of libvirt that brought it, `until` the one
     that took it away. `drifts` note what the report gets wrong about what libvirt
     accepts, `at_start` what it gets wrong about what QEMU does. One that is not `listed` may be
-    written in a domain though no report speaks of it. `sample` is how a domain uses it, and `told`
-    how QEMU is told, where that is not what the enum says.
+    written in a domain though no report speaks of it. `sample` is how a domain uses it, and
+    `qemu_args` are what QEMU is given for it, where that is not what the enum says.
     """
 
     name: str
@@ -76,7 +76,7 @@ class Choice:
     at_start: tuple[Drift, ...] = ()
     listed: bool = True
     sample: str = ""
-    told: Telling | None = None
+    qemu_args: ArgsSource | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class Enum:
     where `shown` holds, even when none of its choices does, or only with a value in it when
     `only_if_any`. `sample` is the least that a domain needs to use a value, as children of
     ``<domain>`` or ``<devices>`` with ``{value}`` for it; "" where the attribute is enough.
-    `told` is how QEMU is told of a value.
+    `qemu_args` is how QEMU is told of a value.
     """
 
     name: str
@@ -98,7 +98,7 @@ class Enum:
     since: Change | None = None
     until: Change | None = None
     sample: str = ""
-    told: Telling | None = None
+    qemu_args: ArgsSource | None = None
 
     def sample_of(self, choice: Choice) -> str:
         """Give the least that a domain needs to use a choice, "" where its attribute is enough."""
@@ -189,7 +189,7 @@ class Element:
     attribute. `shown` says whether the document speaks of it at all. `order` is its place among
     its siblings, `tag` its name in the document where that differs. `attributes` are fixed, or
     computed from the facts. `asks` names what `content` computes from, beyond its predicates.
-    `told` is how QEMU is told of the element where the document says only whether it is supported,
+    `qemu_args` are for an element of which the document says only whether it is supported,
     `trials` gives what else of it can be tried, and `at_start` notes what the report gets wrong
     about what is no choice.
     """
@@ -205,7 +205,7 @@ class Element:
     since: Change | None = None
     until: Change | None = None
     asks: tuple[Question, ...] = ()
-    told: Telling | None = None
+    qemu_args: ArgsSource | None = None
     trials: Callable[[World], Iterable[Trial]] | None = None
     at_start: tuple[Drift, ...] = ()
 

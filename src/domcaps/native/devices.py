@@ -14,7 +14,7 @@ from domcaps.elements.qemu.types import (
     WITH_VGA,
     WITHOUT_MEMORY,
 )
-from domcaps.language.told import Told, ways_of
+from domcaps.language.qemu_args import QemuArgs, alternatives_of
 from domcaps.native.disks import usb_place
 from domcaps.native.extras import write_extras
 from domcaps.native.line import Line, Turn, options
@@ -130,7 +130,7 @@ def _video(line: Line, node: Node, number: int) -> None:
     model = reading.child(node, "model")
     kind = video_model(node, line.domain)
     choice = MODEL_TYPE.find(kind, line.domain.world.target.dialect)
-    if model is None or choice is None or choice.told is None:
+    if model is None or choice is None or choice.qemu_args is None:
         raise untold(node, "", "a video card that libvirt chooses")
     reading.set_aside(model, "type")
     primary = reading.get(model, "primary", {"yes", "no"}) == "yes"
@@ -140,8 +140,8 @@ def _video(line: Line, node: Node, number: int) -> None:
         )
     if primary and number:
         raise untold(model, "primary", "a primary card that is not the first")
-    ways = ways_of(choice.told, line.domain.world, kind)
-    words = next((way.args.split() for way in ways if isinstance(way, Told)), None)
+    ways = alternatives_of(choice.qemu_args, line.domain.world, kind)
+    words = next((way.args.split() for way in ways if isinstance(way, QemuArgs)), None)
     if kind == "none":
         return
     if words is None or len(words) != len(("-device", "driver")):

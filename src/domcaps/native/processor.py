@@ -8,7 +8,7 @@ from domcaps.cpu.x86map import x86_map
 from domcaps.elements.boards.families import ARM_VIRT
 from domcaps.elements.features.hyperv import FEATURES
 from domcaps.elements.processor.cpu import HOST_MODEL
-from domcaps.language.told import Told, ways_of
+from domcaps.language.qemu_args import QemuArgs, alternatives_of
 from domcaps.native.line import doubled
 from domcaps.native.reading import untold
 
@@ -114,8 +114,8 @@ def _named(line: Line, cpu: Node, mode: str, name: str) -> str:
     if name:
         raise untold(cpu, "mode", f"a model with {mode}")
     if mode == "host-model":
-        ways = ways_of(HOST_MODEL.told or (), line.domain.world)
-        found = next((way.cpu for way in ways if isinstance(way, Told)), "")
+        ways = alternatives_of(HOST_MODEL.qemu_args or (), line.domain.world)
+        found = next((way.cpu for way in ways if isinstance(way, QemuArgs)), "")
         if not found:
             raise untold(cpu, "mode", "the host's model, which is not known")
         return found

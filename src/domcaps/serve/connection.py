@@ -1,7 +1,7 @@
 """Serving one client: messages in, replies out, in the order of the calls.
 
 Two tasks share the work. One reads: it answers keepalive at once, and queues calls. The other
-answers the calls, the slow ones in a thread. The queue is short; when it is full, nothing more is
+answers the calls, the slow ones by a worker. The queue is short; when it is full, nothing more is
 read, so that a client that asks faster than it is answered is held up by its own socket.
 """
 
@@ -10,24 +10,36 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from domcaps.errors import DomcapsError
+import msgspec
+
 from domcaps.facts.tasks import end
 from domcaps.serve import frames, read_only
-from domcaps.serve.errors import Code, ErrorDomain, LibvirtError, libvirt_error
+from domcaps.serve.errors import Code, ErrorDomain, LibvirtError
 from domcaps.serve.frames import Frame, FrameError, Status, Type
+from domcaps.serve.jobs import Job, arguments, as_libvirt_error, encode, outcome
 from domcaps.serve.procedures import is_callable, procedures
-from domcaps.serve.xdr import XdrError
+from domcaps.serve.workers.pool import Usage
 
 if TYPE_CHECKING:
-    from concurrent.futures import Executor
-
-    from domcaps.serve.limits import Limits, Room
+    from domcaps.serve.answers import Answers, Key
+    from domcaps.serve.ledger import Account, Ledger
+    from domcaps.serve.limits import Limits
     from domcaps.serve.procedures import Procedure
     from domcaps.serve.session import Session
+    from domcaps.serve.workers.pool import WorkerPool
 
 log = logging.getLogger("domcaps.serve")
+
+
+class Shared(NamedTuple):
+    """What all connections of a server have in common."""
+
+    limits: Limits
+    traffic: Ledger
+    workers: WorkerPool
+    answers: Answers
 
 
 class Connection:
@@ -37,34 +49,51 @@ class Connection:
         self,
         streams: tuple[asyncio.StreamReader, asyncio.StreamWriter],
         session: Session,
-        limits: Limits,
-        room: Room,
-        threads: Executor,
+        shared: Shared,
         name: str,
     ) -> None:
         self._in, self._out = streams
         self._session = session
-        self._limits = limits
-        self._room = room
-        self._threads = threads
+        self._limits, self._traffic, self._workers, self._answers = shared
         self._name = name
-        self._calls: asyncio.Queue[Frame] = asyncio.Queue(limits.requests)
+        self._account: Account = self._traffic.account(self.close)
+        self._usage = Usage()
+        self._calls: asyncio.Queue[Frame] = asyncio.Queue(self._limits.requests)
         self._heard = time.monotonic()
+        self._closing = asyncio.Event()
+        self._reason = ""
+        # drained means written: what is not yet read by the client is held for it
+        self._out.transport.set_write_buffer_limits(high=0)
+
+    def close(self, reason: str) -> None:
+        """End the connection, for a reason that goes into the log."""
+        self._reason = reason
+        self._closing.set()
 
     async def serve(self) -> None:
         """Serve until the client leaves, misbehaves or falls silent; does not raise."""
         tasks = [
             asyncio.ensure_future(work())
-            for work in (self._read_all, self._answer_all, self._watch)
+            for work in (self._read_all, self._answer_all, self._watch, self._closing.wait)
         ]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 self._tell(task.exception())
+            if self._reason:
+                log.warning("client=%s dropped: %s", self._name, self._reason)
         finally:
             await end(tasks)
             self._session.close()
+            self._leave()
+
+    def _leave(self) -> None:
+        """Close the stream; what was not written is given up when memory is needed."""
+        if self._reason:
+            self._out.transport.abort()
+        else:
             self._out.close()
+        self._account.end()
 
     def _tell(self, error: BaseException | None) -> None:
         if isinstance(error, FrameError):
@@ -75,19 +104,23 @@ class Connection:
             log.error("client=%s failed", self._name, exc_info=error)
 
     async def _read_all(self) -> None:
-        limits = self._limits
+        seconds = self._limits.message_seconds
         while True:
-            frame = await frames.read_frame(
-                self._in, limits.message, limits.message_seconds, self._room.keep
-            )
+            frame = await frames.read_frame(self._in, self._largest, seconds, self._account)
             if frame is None:
                 return
             self._heard = time.monotonic()
             if frame.program == frames.KEEPALIVE_PROGRAM:
+                self._account.give(frame.size)
                 if frame.procedure == frames.KEEPALIVE_PING:
                     await self._send(frames.pong())
             else:
                 await self._calls.put(frame)
+
+    def _largest(self) -> int:
+        """Give what a message may have: little, before the connection is opened."""
+        limits = self._limits
+        return limits.message if self._session.is_open else min(limits.first, limits.message)
 
     async def _watch(self) -> None:
         """Close a connection that nobody opens, or whose client is no longer there."""
@@ -112,13 +145,16 @@ class Connection:
             frame = await self._calls.get()
             began = time.perf_counter()
             reply = await self._answer(frame)
+            size = frame.size
+            del frame
+            self._account.give(size)
             if reply is not None:
                 await self._send(reply)
                 log.debug(
                     "client=%s procedure=%d serial=%d status=%d bytes=%d ms=%.1f",
                     self._name,
-                    frame.procedure,
-                    frame.serial,
+                    reply.procedure,
+                    reply.serial,
                     reply.status,
                     len(reply.payload),
                     (time.perf_counter() - began) * 1000,
@@ -132,17 +168,9 @@ class Connection:
         try:
             called = self._procedure(frame)
             return frame.reply(await self._call(called, frame.payload))
-        except LibvirtError as fault:
-            return frame.reply(fault.encode(), Status.ERROR)
-        except DomcapsError as error:
-            return frame.reply(libvirt_error(error).encode(), Status.ERROR)
-        except OSError as error:
-            lost = LibvirtError(Code.SYSTEM_ERROR, error.strerror or str(error))
-            return frame.reply(lost.encode(), Status.ERROR)
-        except Exception:
-            log.exception("client=%s procedure=%d failed", self._name, frame.procedure)
-            ours = LibvirtError(Code.INTERNAL_ERROR, "domcaps failed; its log tells how")
-            return frame.reply(ours.encode(), Status.ERROR)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the client gets an answer
+            # no name for it: through its traceback it would keep this call's message alive
+            return frame.reply(as_libvirt_error(error).encode(), Status.ERROR)
 
     def _procedure(self, frame: Frame) -> Procedure:
         if (frame.program, frame.version) != (frames.REMOTE_PROGRAM, frames.VERSION):
@@ -165,29 +193,60 @@ class Connection:
         return called
 
     async def _call(self, called: Procedure, payload: bytes) -> bytes:
-        try:
-            arguments = called.arguments(payload)
-        except XdrError as error:
-            raise LibvirtError(Code.RPC, f"{called.name}: {error}", ErrorDomain.RPC) from error
-
-        def work() -> bytes:
-            return called.results(called.function(self._session, *arguments))
-
+        session = self._session
         if not called.slow:
-            return work()
+            return called.results(called.function(session, *arguments(called, payload)))
         if called.quick is not None:
-            known = called.quick(self._session, *arguments)
-            if known is not None:
-                return called.results(known)
-        loop = asyncio.get_running_loop()
+            found = called.quick(session, *arguments(called, payload))
+            if found is not None:
+                return called.results(found)
+        key = self._key(called, payload)
+        known = self._answers.get(key) if key else None
+        if known is not None:
+            return known
+        data = await self._work(called, payload)
+        if key:
+            self._answers.put(key, data)
+        if called.adopt is not None:
+            called.adopt(session, *arguments(called, payload))
+        if called.then is None:
+            return data
+        kept = msgspec.msgpack.decode(data, type=called.keeps)
+        return called.results(called.then(session, kept))
+
+    def _key(self, called: Procedure, payload: bytes) -> Key | None:
+        """Say by what an answer is remembered, None where it is made each time."""
+        if not called.pure:
+            return None
+        state = self._session.source.state(self._session.name)
+        return None if state is None else ((self._session.name, state), called.number, payload)
+
+    async def _work(self, called: Procedure, payload: bytes) -> bytes:
+        """Have a worker make a call."""
+        session = self._session
+        job = Job(
+            called.number,
+            payload,
+            session.name,
+            session.uri,
+            session.read_only,
+            session.peer,
+            tuple(session.pools.values()),
+        )
         try:
             async with asyncio.timeout(self._limits.call_seconds):
-                return await loop.run_in_executor(self._threads, work)
+                return outcome(await self._workers.run(self._usage, encode(job)))
         except TimeoutError as error:
-            raise LibvirtError(Code.OPERATION_TIMEOUT, f"{called.name} took too long") from error
+            detail = f"{called.name} took too long"
+            raise LibvirtError(Code.OPERATION_TIMEOUT, detail) from error
 
     async def _send(self, frame: Frame) -> None:
-        self._out.write(frame.encode())
-        # a client that does not read must not make us keep its replies
+        """Write a message; a client that does not read must not make us keep its replies."""
+        data = frame.encode()
         async with asyncio.timeout(self._limits.message_seconds):
-            await self._out.drain()
+            await self._account.take(len(data), is_reply=True)
+            try:
+                self._out.write(data)
+                await self._out.drain()
+            finally:
+                self._account.give(len(data))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import uuid
 from typing import TYPE_CHECKING
 
@@ -39,6 +40,13 @@ class Domain(msgspec.Struct, frozen=True):
     def handle(self) -> tuple[str, bytes, int]:
         """What it is on the wire; it never runs, so that it has no number."""
         return self.name, self.uuid, -1
+
+    @property
+    def size(self) -> int:
+        """About how many bytes of memory it takes."""
+        return (
+            sys.getsizeof(self.xml) + sys.getsizeof(self.name) + sys.getsizeof(self.os_type) + 500
+        )
 
 
 def domain_of(data: bytes) -> Domain:

@@ -21,6 +21,7 @@ class Code(enum.IntEnum):
     """``virErrorNumber``, those that are used here."""
 
     INTERNAL_ERROR = 1
+    NO_MEMORY = 2
     NO_SUPPORT = 3
     NO_CONNECT = 5
     INVALID_CONN = 6
@@ -59,6 +60,7 @@ class ErrorDomain(enum.IntEnum):
 
 _WORDS = {
     Code.INTERNAL_ERROR: "internal error",
+    Code.NO_MEMORY: "out of memory",
     Code.NO_SUPPORT: "this function is not supported by the connection driver",
     Code.NO_CONNECT: "no connection driver available for",
     Code.INVALID_CONN: "invalid connection pointer in",

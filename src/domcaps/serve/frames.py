@@ -15,7 +15,8 @@ import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from contextlib import AbstractAsyncContextManager
+
+    from domcaps.serve.ledger import Account
 
 REMOTE_PROGRAM = 0x20008086
 KEEPALIVE_PROGRAM = 0x6B656570
@@ -27,6 +28,9 @@ KEEPALIVE_PONG = 2
 
 _HEADER = struct.Struct(">IIiIII")
 _LENGTH = struct.Struct(">I")
+PIECE = 16 * 1024
+"""Bytes that are read at a time; also what a stream keeps before it is read."""
+
 SMALLEST = _LENGTH.size + _HEADER.size
 """Bytes of a message without payload."""
 
@@ -69,19 +73,16 @@ class Frame(msgspec.Struct, frozen=True):
         )
         return _LENGTH.pack(SMALLEST + len(self.payload)) + head + self.payload
 
+    @property
+    def size(self) -> int:
+        """Bytes after its length."""
+        return _HEADER.size + len(self.payload)
+
     def reply(self, payload: bytes, status: Status = Status.OK) -> Frame:
         """Give the answer to this call."""
         return Frame(
             self.program, self.version, self.procedure, Type.REPLY, self.serial, status, payload
         )
-
-
-def decode(body: bytes) -> Frame:
-    """Make a message of what follows its length; raises `FrameError`."""
-    if len(body) < _HEADER.size:
-        raise FrameError(f"a message of {len(body)} bytes has no header")
-    program, version, procedure, kind, serial, status = _HEADER.unpack_from(body)
-    return Frame(program, version, procedure, kind, serial, status, body[_HEADER.size :])
 
 
 def ping() -> Frame:
@@ -94,17 +95,20 @@ def pong() -> Frame:
     return Frame(KEEPALIVE_PROGRAM, VERSION, KEEPALIVE_PONG, Type.MESSAGE, 0)
 
 
+def decode(header: bytes, payload: bytes) -> Frame:
+    """Make a message of its six numbers and its payload."""
+    program, version, procedure, kind, serial, status = _HEADER.unpack(header)
+    return Frame(program, version, procedure, kind, serial, status, payload)
+
+
 async def read_frame(
-    stream: asyncio.StreamReader,
-    largest: int,
-    seconds: float,
-    room: Callable[[int], AbstractAsyncContextManager[None]],
+    stream: asyncio.StreamReader, largest: Callable[[], int], seconds: float, account: Account
 ) -> Frame | None:
     """Read a message, None at the end of the stream.
 
     A message may be long in coming, but once its first bytes are there, the rest has to follow
-    within `seconds`. `room` is asked for the bytes that are about to be kept. Raises `FrameError`
-    where it is too large, too small, too slow or cut off.
+    within `seconds`. Its bytes are held in `account` as they arrive. Raises `FrameError` where it
+    is larger than `largest` gives then, too small, too slow or cut off.
     """
     first = await stream.read(1)
     if not first:
@@ -112,11 +116,23 @@ async def read_frame(
     try:
         async with asyncio.timeout(seconds):
             (length,) = _LENGTH.unpack(first + await stream.readexactly(_LENGTH.size - 1))
-            if not SMALLEST <= length <= largest:
-                raise FrameError(f"a message of {length} bytes; {SMALLEST} to {largest} are taken")
-            async with room(length):
-                return decode(await stream.readexactly(length - _LENGTH.size))
+            if not SMALLEST <= length <= largest():
+                raise FrameError(
+                    f"a message of {length} bytes; {SMALLEST} to {largest()} are taken"
+                )
+            await account.take(_HEADER.size)
+            header = await stream.readexactly(_HEADER.size)
+            return decode(header, await _payload(stream, length - SMALLEST, account))
     except asyncio.IncompleteReadError as error:
         raise FrameError("the stream ended within a message") from error
     except TimeoutError as error:
         raise FrameError(f"a message was not complete after {seconds:g} s") from error
+
+
+async def _payload(stream: asyncio.StreamReader, size: int, account: Account) -> bytes:
+    """Read so many bytes: what a message announces takes no memory, only what was sent does."""
+    payload = bytearray()
+    while (left := size - len(payload)) > 0:
+        await account.take(min(left, PIECE))
+        payload += await stream.readexactly(min(left, PIECE))
+    return bytes(payload)

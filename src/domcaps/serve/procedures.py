@@ -42,18 +42,26 @@ def is_callable(number: int) -> bool:
 class Procedure(msgspec.Struct, frozen=True):
     """One procedure.
 
-    `slow` ones are called in a thread of their own, unless `quick`, which must not take long,
-    knows the answer already. `early` ones may be called before the connection was opened.
+    `slow` ones are called by a worker, which has nothing of the connection but what a `Job` says;
+    unless `quick`, which must not take long, knows the answer already. What the function of a slow
+    one returns are its results, or, where there is `then`, a value of the type `keeps`, to which
+    the server applies `then` for the results. `pure` ones depend on the host and the arguments
+    alone. `adopt` is called after a worker gave an answer. `early` ones may be called before the
+    connection was opened.
     """
 
     number: int
     name: str
-    function: Callable[..., tuple[Any, ...] | None]
+    function: Callable[..., Any]
     takes: Codec
     gives: Codec
     slow: bool = False
     early: bool = False
+    pure: bool = False
     quick: Callable[..., tuple[Any, ...] | None] | None = None
+    keeps: Any = None
+    then: Callable[..., tuple[Any, ...] | None] | None = None
+    adopt: Callable[..., None] | None = None
 
     def arguments(self, payload: bytes) -> tuple[Any, ...]:
         """Read the arguments of a call, whatever follows them; raises `XdrError`."""
@@ -66,21 +74,18 @@ class Procedure(msgspec.Struct, frozen=True):
 
 
 def procedure(
-    number: int,
-    *,
-    takes: tuple[Codec, ...] = (),
-    gives: tuple[Codec, ...] = (),
-    slow: bool = False,
-    early: bool = False,
-    quick: Callable[..., tuple[Any, ...] | None] | None = None,
+    number: int, *, takes: tuple[Codec, ...] = (), gives: tuple[Codec, ...] = (), **options: Any
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Offer a function as the procedure of that number; each number has one."""
+    """Offer a function as the procedure of that number; each number has one.
+
+    `options` are further fields of `Procedure`.
+    """
 
     def offer(function: Callable[..., Any]) -> Callable[..., Any]:
         if number in _PROCEDURES:
             raise ValueError(f"{_PROCEDURES[number].name} is procedure {number} already")
         _PROCEDURES[number] = Procedure(
-            number, function.__name__, function, Record(*takes), Record(*gives), slow, early, quick
+            number, function.__name__, function, Record(*takes), Record(*gives), **options
         )
         return function
 

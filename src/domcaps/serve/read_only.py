@@ -8,10 +8,12 @@ to 12.8: ``tests/live/test_serve_read_only_live.py`` compares it with a libvirt 
 
 from __future__ import annotations
 
+import contextlib
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from domcaps.serve.errors import Code, ErrorDomain, LibvirtError
+from domcaps.serve.xdr import INT, STRING, UINT, UUID, Codec, Record, XdrError, unpack_first
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -105,8 +107,12 @@ _REFUSED: dict[ErrorDomain, str] = {
 """Numbers and names without ``vir``, by the part of libvirt that refuses them."""
 
 
+_DOMAIN = (STRING, UUID, INT)
+_NAMED_OF_DOMAIN = (STRING, *_DOMAIN)
+
+
 class _Flagged(NamedTuple):
-    """A procedure that is refused with some flags: one of `mask` in a word, counted from the end.
+    """A procedure that is refused with some flags: those of `mask` in the word after `before`.
 
     `reason` is what libvirt says of it.
     """
@@ -114,18 +120,23 @@ class _Flagged(NamedTuple):
     reason: str
     origin: ErrorDomain
     mask: int
-    word: int = 1
+    before: tuple[Codec, ...] = _DOMAIN
 
 
 _ONLY_WITH = {
     14: _Flagged("virDomainGetXMLDesc with secure flag", ErrorDomain.DOMAIN, 1 | 8),
-    186: _Flagged("virDomainSnapshotGetXMLDesc with secure flag", ErrorDomain.SNAPSHOT, 1),
-    200: _Flagged("read only access prevents virDomainGetVcpusFlags", ErrorDomain.DOMAIN, 8),
-    353: _Flagged(
-        "read only access prevents virDomainInterfaceAddresses", ErrorDomain.DOMAIN, 1, 2
+    186: _Flagged(
+        "virDomainSnapshotGetXMLDesc with secure flag", ErrorDomain.SNAPSHOT, 1, _NAMED_OF_DOMAIN
     ),
+    200: _Flagged("read only access prevents virDomainGetVcpusFlags", ErrorDomain.DOMAIN, 8),
+    353: _Flagged("read only access prevents virDomainInterfaceAddresses", ErrorDomain.DOMAIN, 1),
     388: _Flagged("virDomainManagedSaveGetXMLDesc with secure flag", ErrorDomain.DOMAIN, 1),
-    412: _Flagged("virDomainCheckpointGetXMLDesc with secure flag", ErrorDomain.CHECKPOINT, 1),
+    412: _Flagged(
+        "virDomainCheckpointGetXMLDesc with secure flag",
+        ErrorDomain.CHECKPOINT,
+        1,
+        _NAMED_OF_DOMAIN,
+    ),
 }
 """``VIR_DOMAIN_XML_SECURE`` and ``…_MIGRATABLE``, ``VIR_DOMAIN_VCPU_GUEST``, an agent as source."""
 
@@ -152,11 +163,16 @@ def check(number: int, payload: bytes) -> None:
         name, origin = refused()[number]
         raise LibvirtError(Code.OPERATION_DENIED, f"read only access prevents {name}", origin)
     flagged = _ONLY_WITH.get(number)
-    if flagged is not None and _word(payload, flagged.word) & flagged.mask:
+    if flagged is not None and _word_after(flagged.before, payload) & flagged.mask:
         raise LibvirtError(Code.OPERATION_DENIED, flagged.reason, flagged.origin)
 
 
-def _word(payload: bytes, place: int) -> int:
-    """Give a word of 4 bytes, counted from the end; all arguments are padded to such."""
-    end = len(payload) - 4 * (place - 1)
-    return int.from_bytes(payload[max(end - 4, 0) : max(end, 0)], "big")
+def _word_after(before: tuple[Codec, ...], payload: bytes) -> int:
+    """Give the word after some arguments, 0 where they can't be read: then the call can't be made.
+
+    It is looked for from the front, since bytes after the last argument are passed over.
+    """
+    with contextlib.suppress(XdrError):
+        found: tuple[int, ...] = unpack_first(Record(*before, UINT), payload)
+        return found[-1]
+    return 0

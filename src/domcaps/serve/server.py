@@ -8,22 +8,29 @@ import logging
 import os
 import socket
 import sys
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from domcaps.facts.tasks import end
 from domcaps.serve.access import peer_of
-from domcaps.serve.connection import Connection
-from domcaps.serve.limits import Limits, Room
+from domcaps.serve.answers import Answers
+from domcaps.serve.connection import Connection, Shared
+from domcaps.serve.frames import PIECE
+from domcaps.serve.ledger import Ledger
+from domcaps.serve.limits import Limits
 from domcaps.serve.procedures import procedures
 from domcaps.serve.session import Session
 from domcaps.serve.sockets import BACKLOG, peer_uid
+from domcaps.serve.workers.pool import WorkerPool
+from domcaps.serve.workers.processes import ProcessWorker
+from domcaps.serve.workers.threads import ThreadWorker
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from domcaps.language import Dialect
     from domcaps.serve.hosts import HostSource
+    from domcaps.serve.workers.nursery import Nursery
+    from domcaps.serve.workers.pool import Worker
 
 log = logging.getLogger("domcaps.serve")
 
@@ -32,7 +39,8 @@ class Server:
     """Answers clients of libvirt about the hosts of a source.
 
     Give it sockets that listen, then `start` it; `stop` lets calls end. With `uids` only
-    those users are let in over UNIX sockets, besides the one that the server runs as.
+    those users are let in over UNIX sockets, besides the one that the server runs as. Calls that
+    may take long are made by processes of a `nursery`, without one by threads.
     """
 
     def __init__(
@@ -41,6 +49,7 @@ class Server:
         dialect: Dialect,
         limits: Limits = Limits(),  # noqa: B008 - immutable
         uids: Iterable[int] | None = None,
+        nursery: Nursery | None = None,
     ) -> None:
         self._source = source
         self._dialect = dialect
@@ -48,8 +57,11 @@ class Server:
         self._uids = None if uids is None else frozenset(uids) | {os.geteuid()}
         self._servers: list[asyncio.Server] = []
         self._clients: set[asyncio.Task[None]] = set()
-        self._room = Room(limits.memory)
-        self._threads = ThreadPoolExecutor(limits.threads, thread_name_prefix="domcaps-serve")
+        self._traffic = Ledger(limits.memory, 2 * limits.message)
+        self._kept = Ledger(limits.kept, limits.kept_each)
+        self._workers = WorkerPool(self._start_worker, limits)
+        self._nursery = nursery
+        self._shared = Shared(limits, self._traffic, self._workers, Answers(limits.answers))
         self._count = 0
         self._refused = 0
 
@@ -61,20 +73,30 @@ class Server:
     async def start(self, sockets: Iterable[socket.socket]) -> None:
         """Begin to answer; raises `OSError`."""
         procedures()
+        if self._nursery is not None:
+            self._workers.prepare()
         for listening in sockets:
             server = await self._listen(listening)
             self._servers.append(server)
             log.info("listening=%s", _shown(listening.getsockname()))
 
+    async def _start_worker(self) -> Worker:
+        if self._nursery is None:
+            return ThreadWorker(self._source, self._dialect)
+        return await ProcessWorker.start(self._nursery)
+
+    async def broken(self) -> None:
+        """Wait until no worker can be started any more."""
+        await self._workers.broken.wait()
+
     async def _listen(self, listening: socket.socket) -> asyncio.Server:
+        options: dict[str, Any] = {"sock": listening, "backlog": BACKLOG, "limit": PIECE}
         if listening.family != socket.AF_UNIX:
-            return await asyncio.start_server(self._arrive, sock=listening, backlog=BACKLOG)
+            return await asyncio.start_server(self._arrive, **options)
         if sys.version_info >= (3, 13):
             # otherwise it removes the socket at the end, which may be systemd's
-            return await asyncio.start_unix_server(
-                self._arrive, sock=listening, backlog=BACKLOG, cleanup_socket=False
-            )
-        return await asyncio.start_unix_server(self._arrive, sock=listening, backlog=BACKLOG)
+            options["cleanup_socket"] = False
+        return await asyncio.start_unix_server(self._arrive, **options)
 
     async def stop(self) -> None:
         """Take no more clients, give those that are there a moment, and send them away."""
@@ -83,7 +105,9 @@ class Server:
         if self._clients:
             await asyncio.wait(self._clients, timeout=self._limits.stop_seconds)
         await end(self._clients)
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        await self._workers.stop()
+        if self._nursery is not None:
+            self._nursery.close()
         log.info("stopped clients=%d refused=%d", self._count, self._refused)
 
     def _arrive(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -112,11 +136,15 @@ class Server:
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, name: str
     ) -> None:
         log.debug("client=%s connected", name)
-        session = Session(self._source, self._dialect, peer_of(writer.get_extra_info("socket")))
-        connection = Connection(
-            (reader, writer), session, self._limits, self._room, self._threads, name
-        )
-        await connection.serve()
+        # what was defined and what is sent are two accounts, and one connection
+        kept = self._kept.account(lambda reason: connection.close(reason))
+        peer = peer_of(writer.get_extra_info("socket"))
+        session = Session(self._source, self._dialect, peer, kept)
+        connection = Connection((reader, writer), session, self._shared, name)
+        try:
+            await connection.serve()
+        finally:
+            kept.end()
         with contextlib.suppress(OSError, TimeoutError):
             async with asyncio.timeout(self._limits.message_seconds):
                 await writer.wait_closed()

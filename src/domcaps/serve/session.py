@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from domcaps.language import Dialect
     from domcaps.serve.domains import Domain
     from domcaps.serve.hosts import HostSource, ServedHost
+    from domcaps.serve.jobs import Job
+    from domcaps.serve.ledger import Account
     from domcaps.serve.storage import Pool
 
 _USUAL = {"", "/", "/system", "/session"}
@@ -24,13 +26,17 @@ READ_ONLY = 1
 
 
 class Session:
-    """What a client opened and what it defined; gone when it leaves."""
+    """What a client opened and what it defined; gone when it leaves.
+
+    `kept` is the account of what it defined, None where nothing is kept: in a worker.
+    """
 
     def __init__(
         self,
         source: HostSource,
         dialect: Dialect,
         peer: Peer = Peer(),  # noqa: B008 - immutable
+        kept: Account | None = None,
     ) -> None:
         self.dialect = dialect
         self.peer = peer
@@ -44,8 +50,18 @@ class Session:
         self.last_callback = 0
         self.events: dict[Event, int] = {}
         self.legacy_events: set[int] = set()
-        self._source = source
-        self._name = ""
+        self.source = source
+        self.name = ""
+        self._kept = kept
+        self._sizes: dict[bytes, int] = {}
+
+    @classmethod
+    def of_job(cls, source: HostSource, dialect: Dialect, job: Job) -> Session:
+        """Give what a worker sees of the connection that a job is of."""
+        made = cls(source, dialect, job.peer)
+        made.name, made.uri, made.read_only = job.host, job.uri, job.read_only
+        made.pools = {pool.uuid: pool for pool in job.pools}
+        return made
 
     @property
     def libvirt(self) -> str:
@@ -53,30 +69,52 @@ class Session:
         return str(self.dialect)
 
     def open(self, uri: str | None, flags: int) -> None:
-        """Connect to a host; raises `LibvirtError` or `DomcapsError` where the URI names none.
+        """Connect to a host that is there; raises `LibvirtError`.
 
         The host is that of the URI's path, or of its parameter ``host``:
         ``qemu+tcp://127.0.0.1:16509/NAME``, ``qemu:///system?host=NAME``.
         """
         if self.is_open:
             raise LibvirtError(Code.INTERNAL_ERROR, "connection already open", ErrorDomain.RPC)
-        name = host_name(uri or "")
-        self._source.get(name)
-        self._name = name
+        self.name = host_name(uri or "")
         self.uri = uri or "qemu:///system"
         self.read_only = bool(flags & READ_ONLY)
         self.is_open = True
 
     def served(self) -> ServedHost:
         """Give the host as it is now."""
-        return self._source.get(self._name)
+        return self.source.get(self.name)
 
     def known(self) -> ServedHost | None:
         """Give the host if it can be given without reading a file that is large."""
-        return self._source.known(self._name)
+        return self.source.known(self.name)
+
+    def keep(self, identity: bytes, size: int) -> None:
+        """Write down what a definition takes, instead of what it took before.
+
+        Raises `LibvirtError` where that is too much for this connection, or for all.
+        """
+        before = self._sizes.pop(identity, 0)
+        if self._kept is None:
+            return
+        self._kept.give(before)
+        if not self._kept.keep(size):
+            self._sizes[identity] = before
+            self._kept.keep(before)
+            detail = f"{self._kept.held} bytes are kept for this connection, {size} more are not"
+            raise LibvirtError(Code.NO_MEMORY, detail)
+        self._sizes[identity] = size
+
+    def drop(self, identity: bytes) -> None:
+        """Write down that a definition is kept no longer."""
+        size = self._sizes.pop(identity, 0)
+        if self._kept is not None:
+            self._kept.give(size)
 
     def close(self) -> None:
         """Forget everything, and end when the reply was sent."""
+        for identity in list(self._sizes):
+            self.drop(identity)
         self.domains.clear()
         self.pools.clear()
         self.is_open = False

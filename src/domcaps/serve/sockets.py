@@ -119,8 +119,9 @@ def _bind(made: socket.socket, path: Path, mode: int) -> None:
         made.bind(str(path))
     finally:
         os.umask(before)
-    path.chmod(mode)
+    # at once: who waits for the name to appear connects then
     made.listen(BACKLOG)
+    path.chmod(mode)
 
 
 def _remove_stale(path: Path) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 import uuid
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -35,6 +36,7 @@ _MAGIC = (
     (0, b"QFI\xfb", "qcow2"), (0, b"QED\x00", "qed"), (0, b"KDMV", "vmdk"), (0, b"COWD", "vmdk"),
     (0, b"vhdxfile", "vhdx"), (0, b"conectix", "vpc"), (0x40, b"\x7f\x10\xda\xbe", "vdi"),
 )  # fmt: skip
+_LONGEST_NAME, _LONGEST_PATH = 1024, 4096
 _ISO, _ISO_AT = b"CD001", 0x8001
 _QCOW2_SIZE = slice(24, 32)
 
@@ -58,6 +60,11 @@ class Pool(msgspec.Struct):
     def handle(self) -> tuple[str, bytes]:
         """What it is on the wire."""
         return self.name, self.uuid
+
+    @property
+    def size(self) -> int:
+        """About how many bytes of memory it takes."""
+        return sys.getsizeof(self.name) + sys.getsizeof(self.path) + 500
 
     def sizes(self) -> tuple[int, int, int]:
         """Give capacity, allocation and what is free, in bytes, of the file system it is on."""
@@ -191,6 +198,10 @@ def pool_of(xml: str | bytes, *, real: bool, peer: Peer = Peer()) -> Pool:  # no
     if root.tag != "pool" or kind != "dir":
         detail = f"a pool of type {kind!r}: here there are folders alone ('dir')"
         raise LibvirtError(Code.OPERATION_UNSUPPORTED, detail, ErrorDomain.STORAGE)
+    if len(name.encode(errors="replace")) > _LONGEST_NAME or len(path) > _LONGEST_PATH:
+        raise LibvirtError(
+            Code.XML_ERROR, "the pool's name or path is too long", ErrorDomain.STORAGE
+        )
     if not name or "/" in name:
         raise LibvirtError(
             Code.XML_ERROR, "the pool needs a <name> without '/'", ErrorDomain.STORAGE

@@ -22,6 +22,10 @@ STRING_MAX = 4194304
 """Bytes that a string may have (``REMOTE_STRING_MAX``)."""
 
 
+MESSAGE_MAX = 16 * 1024 * 1024
+"""Bytes that a reply may have; libvirt's own clients take 32 MiB."""
+
+
 class XdrError(ValueError):
     """Bytes that are not what was to be read, or a value that can't be written so."""
 
@@ -214,6 +218,8 @@ class Array:
         UINT.write(len(value), out)
         for item in value:
             self._inner.write(item, out)
+            if len(out) > MESSAGE_MAX:
+                raise XdrError(f"it has more than {MESSAGE_MAX} bytes")
 
 
 class Repeated:

@@ -13,7 +13,8 @@ from domcaps.language.domain import Domain
 from domcaps.language.finding import Finding, Severity, Stage, quoted
 from domcaps.language.rule import problem
 from domcaps.language.truth import Truth
-from domcaps.validate.checks import kebab, looks_for
+from domcaps.validate.catalogue.former import current_codes, renamings
+from domcaps.validate.checks import looks_for
 from domcaps.validate.document.parse import Source, Unreadable, read
 from domcaps.validate.document.repeated import take_away
 from domcaps.validate.document.walk import Found, placed_kinds
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     ChecksOf = Callable[[Domain, Found], Iterator[tuple[Part, Look]]]
     """Gives the parts of a domain, and what is to be checked of each."""
 
-__all__ = ["Validation", "kebab", "validate"]
+__all__ = ["Validation", "validate"]
 
 MAX_FINDINGS = 1000
 """When that many were found the rest is not looked for."""
@@ -97,6 +98,7 @@ def validate(
     `checks_of` only makes this faster than `all_checks`: it leaves out what earlier domains showed
     to be right. With `only` it is looked for one code of errors alone.
     """
+    ignore = current_codes(ignore) if ignore else ignore
     try:
         source = read(data)
         world = settle(source, open_world)
@@ -153,6 +155,8 @@ class _Check:
                 self._unknown(node, attribute, nearest(place, attribute, node.tag))
             if self.schema:
                 self._compare()
+            if self.suppressing:
+                self._look_at_comments()
         return self.found
 
     def one_code(self, code: str) -> list[Finding]:
@@ -207,6 +211,13 @@ class _Check:
             self._be_in_time()
             if self.source.path(found.node, found.attribute) not in wrong:
                 self._add(code, found)
+
+    def _look_at_comments(self) -> None:
+        """Add a warning for each former spelling of a code that a comment names."""
+        for name, node in self.source.places.suppressions().items():
+            for text in renamings((name,)):
+                found = problem(f"in the comment before this element, {text}", node)
+                self._add("ignored-code-renamed", found, Severity.WARNING)
 
     def _be_in_time(self) -> None:
         # a machine that is busy, or was asleep, says nothing about the document: its own time

@@ -90,15 +90,28 @@ def _plan(kind: type[Part], by_part: dict[type[Part], tuple[Rule, ...]]) -> Part
 
 def field_plans(kind: type[Part]) -> tuple[FieldPlan, ...]:
     """Give the fields of a part with the beginning of their codes."""
-    prefix = kebab(kind.__name__)
     return tuple(
         FieldPlan(
             declared,
-            f"{prefix}-{declared.name.replace('_', '-').strip('-')}",
+            code_of(kind.path or "", declared.path),
             vars_of(kind).get(declared.name) is declared,
         )
         for declared in kind.fields()
     )
+
+
+def code_of(part: str, field: str) -> str:
+    """Write two XML paths as a code: ``devices/disk``, ``target/@bus`` is ``disk-target-bus``.
+
+    Codes are a contract with users, and names in Python are not: only paths count. ``devices`` and
+    ``*`` are left out; the value of a condition stays, as in ``memory-dimm-…``.
+    """
+    words = _words(part.removeprefix("devices/")) or ["domain"]
+    return "-".join((*words, *_words(field)))
+
+
+def _words(path: str) -> list[str]:
+    return [_kebab(word) for word in _WORD.findall(path) if word]
 
 
 def vars_of(kind: type[Part]) -> dict[str, Any]:
@@ -113,6 +126,9 @@ def values_of(declared: Field[Any]) -> frozenset[str]:
     return frozenset(declared.kind.names) if isinstance(declared.kind, OneOf) else frozenset()
 
 
-def kebab(name: str) -> str:
-    """Write a class's name as codes are written: ``TpmBackend`` becomes ``tpm-backend``."""
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", name).lower()
+def _kebab(name: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", name).replace("_", "-").lower()
+
+
+# names of elements and attributes, and the value of a condition but not the attribute in it
+_WORD = re.compile(r"(?<!\[@)(?<![\w-])[\w-]+(?![\w-])")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from domcaps import files as inputs
 from domcaps.errors import DomcapsError
+from domcaps.validate.catalogue.former import renamings
 from domcaps.validate.config import ignored
 from domcaps.validate.document.parse import MAX_BYTES
 
@@ -32,6 +33,7 @@ class Checked:
     file: str
     validation: Validation | None = None
     trouble: str = ""
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,7 @@ class Item:
     warnings: int = 0
     codes: frozenset[str] = frozenset()
     unknown: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -74,14 +77,16 @@ class Job:
             len(done.warnings),
             frozenset(finding.code for finding in done.findings),
             done.unknown,
+            checked.notes,
         )
 
     def check(self, file: str) -> Checked:
         """Read and look; what goes wrong is part of the answer."""
         try:
             data = _read(file)
-            ignore = self.ignore | ignored(Path() / "-" if file == STANDARD_INPUT else Path(file))
-            return Checked(file, self.look(data, ignore))
+            configured = ignored(Path() / "-" if file == STANDARD_INPUT else Path(file))
+            look = self.look(data, self.ignore | configured)
+            return Checked(file, look, notes=tuple(renamings(configured)))
         except OSError as error:
             return Checked(file, trouble=f"{file}: {error.strerror or error}")
         except DomcapsError as error:

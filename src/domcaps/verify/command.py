@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from domcaps.language import Target
-    from domcaps.language.told import Told
+    from domcaps.language.qemu_args import QemuArgs
 
 
 class Command(msgspec.Struct, frozen=True):
@@ -24,25 +24,25 @@ class Command(msgspec.Struct, frozen=True):
     files: tuple[tuple[str, int], ...] = ()
 
 
-def command(target: Target, ways: Sequence[Told], folder: str) -> Command:
+def command(target: Target, alternatives: Sequence[QemuArgs], folder: str) -> Command:
     """Give the run in which QEMU is told of all these at once, on a machine that is paused."""
     words: list[str] = []
     machine = ""
-    for number, told in enumerate(ways):
+    for number, qemu_args in enumerate(alternatives):
         name = f"t{number}"
-        words += [filled(word, name, folder) for word in told.args.split()]
-        if told.cpu:
-            words += ["-cpu", told.cpu]
-        if told.machine:
-            machine += "," + filled(told.machine, name, folder)
+        words += [filled(word, name, folder) for word in qemu_args.args.split()]
+        if qemu_args.cpu:
+            words += ["-cpu", qemu_args.cpu]
+        if qemu_args.machine:
+            machine += "," + filled(qemu_args.machine, name, folder)
     accelerator = ACCELERATORS[target.virttype]
     base = ["-S", "-no-user-config", "-nodefaults", "-display", "none"]
     board = f"{target.machine},accel={accelerator}{machine}"
     return Command(
         (*base, "-machine", board, *words),
         tuple(words if not machine else ["-machine", machine[1:], *words]),
-        {name: value for told in ways for name, value in told.environ},
-        tuple(file for told in ways for file in told.files),
+        {name: value for qemu_args in alternatives for name, value in qemu_args.environ},
+        tuple(file for qemu_args in alternatives for file in qemu_args.files),
     )
 
 

@@ -107,7 +107,7 @@ class _Run:
         if len(attempts) == 1:
             await self._alone(attempts[0])
             return
-        outcome = await self._trier.attempt(self._world, [a.ways[0] for a in attempts])
+        outcome = await self._trier.attempt(self._world, [a.alternatives[0] for a in attempts])
         if outcome.verdict == STARTS:
             for attempt in attempts:
                 self._settle(attempt, Outcome(STARTS))
@@ -117,13 +117,13 @@ class _Run:
         await self._together(attempts[middle:])
 
     async def _alone(self, attempt: Attempt) -> None:
-        if not attempt.ways:
+        if not attempt.alternatives:
             verdict = REFUSED if attempt.refuted else NOT_TRIED
             self._settle(attempt, Outcome(verdict, attempt.reason))
             return
         outcomes = []
-        for way in attempt.ways:
-            outcome = await self._trier.attempt(self._world, [way])
+        for alternative in attempt.alternatives:
+            outcome = await self._trier.attempt(self._world, [alternative])
             outcomes.append(outcome)
             if outcome.verdict == STARTS:
                 break

@@ -13,7 +13,7 @@ import msgspec
 
 from domcaps.elements import table
 from domcaps.language import Element, Enum
-from domcaps.language.told import Told, Untold, Ways, ways_of
+from domcaps.language.qemu_args import Alternatives, NotTriable, QemuArgs, alternatives_of
 from domcaps.report.document import build
 from domcaps.report.flat import flatten
 
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
     from domcaps.language import Choice, World
-    from domcaps.language.told import Telling
+    from domcaps.language.qemu_args import ArgsSource
 
 MACHINE = "machine"
 """The path of the machine type itself: all else is tried on top of it."""
 
-_UNSAID = Untold("the table does not say how QEMU is told")
+_UNSAID = NotTriable("the table does not say how QEMU is told")
 
 
 class Attempt(msgspec.Struct, frozen=True):
@@ -38,14 +38,14 @@ class Attempt(msgspec.Struct, frozen=True):
 
     path: str
     promised: bool
-    ways: tuple[Told, ...] = ()
+    alternatives: tuple[QemuArgs, ...] = ()
     reason: str = ""
     refuted: bool = False
 
     @property
     def can_share(self) -> bool:
         """Whether it can be tried together with others, in one run."""
-        return bool(self.ways) and not self.ways[0].is_alone
+        return bool(self.alternatives) and not self.alternatives[0].is_alone
 
 
 def plan(world: World, elements: Collection[str] = ()) -> tuple[Attempt, ...]:
@@ -54,7 +54,7 @@ def plan(world: World, elements: Collection[str] = ()) -> tuple[Attempt, ...]:
     `elements` limits them to paths that are, or lie below, one of these.
     """
     statements = flatten(build(world))
-    attempts = [Attempt(MACHINE, promised=True, ways=(Told(),))]
+    attempts = [Attempt(MACHINE, promised=True, alternatives=(QemuArgs(),))]
     for element in table():
         attempts += _of_element(element, world, statements, "")
     if not elements:
@@ -73,49 +73,57 @@ def _of_element(
     if not world.target.dialect.has_between(element.since, element.until):
         return
     path = f"{prefix}{element.name}"
-    if element.told is not None:
-        yield _attempt(path, ways_of(element.told, world), world, statements.get(path) == "yes")
+    if element.qemu_args is not None:
+        yield _attempt(
+            path, alternatives_of(element.qemu_args, world), world, statements.get(path) == "yes"
+        )
     for trial in element.trials(world) if element.trials else ():
         said = trial.path in statements if trial.promised is None else trial.promised
-        yield _attempt(trial.path, trial.ways, world, said)
+        yield _attempt(trial.path, trial.alternatives, world, said)
     for part in element.content:
         if isinstance(part, Element):
             yield from _of_element(part, world, statements, f"{path}.")
         elif isinstance(part, Enum):
-            for choice, telling in _tellings(part, world):
+            for choice, source in _tellings(part, world):
                 name = f"{path}.{part.name}={choice.name}"
-                ways = ways_of(telling, world, choice.name)
-                yield _attempt(name, ways, world, statements.get(name) == "yes")
+                alternatives = alternatives_of(source, world, choice.name)
+                yield _attempt(name, alternatives, world, statements.get(name) == "yes")
 
 
-def _tellings(enum: Enum, world: World) -> Iterator[tuple[Choice, Telling]]:
+def _tellings(enum: Enum, world: World) -> Iterator[tuple[Choice, ArgsSource]]:
     dialect = world.target.dialect
     if dialect.has_between(enum.since, enum.until):
         for choice in enum.choices:
             if dialect.has_between(choice.since, choice.until):
-                told = enum.told if choice.told is None else choice.told
-                yield choice, _UNSAID if told is None else told
+                qemu_args = enum.qemu_args if choice.qemu_args is None else choice.qemu_args
+                yield choice, _UNSAID if qemu_args is None else qemu_args
 
 
-def _attempt(path: str, ways: Ways, world: World, promised: bool) -> Attempt:
-    told = tuple(way for way in ways if isinstance(way, Told))
-    untold = [way.reason for way in ways if isinstance(way, Untold)]
-    if not told:
+def _attempt(path: str, alternatives: Alternatives, world: World, promised: bool) -> Attempt:
+    qemu_args = tuple(
+        alternative for alternative in alternatives if isinstance(alternative, QemuArgs)
+    )
+    not_triable = [
+        alternative.reason for alternative in alternatives if isinstance(alternative, NotTriable)
+    ]
+    if not qemu_args:
         # without any way, there is nothing that QEMU could be told
-        reason = untold[0] if untold else "there is no way to tell QEMU of it on this machine"
-        return Attempt(path, promised, reason=reason, refuted=not untold)
-    usable = tuple(way for way in told if not _missing(way, world))
+        reason = (
+            not_triable[0] if not_triable else "there is no way to tell QEMU of it on this machine"
+        )
+        return Attempt(path, promised, reason=reason, refuted=not not_triable)
+    usable = tuple(alternative for alternative in qemu_args if not _missing(alternative, world))
     if usable:
         return Attempt(path, promised, usable)
-    beside = told[0].beside
-    assert beside is not None  # noqa: S101 - a program is missing for each way
+    helper = qemu_args[0].helper
+    assert helper is not None  # noqa: S101 - a program is missing for each way
     # a promise that rests on a program that is not there is none; without a promise, who knows
-    refuted = promised and beside.needed
-    return Attempt(path, promised, reason=_missing(told[0], world), refuted=refuted)
+    refuted = promised and helper.needed
+    return Attempt(path, promised, reason=_missing(qemu_args[0], world), refuted=refuted)
 
 
-def _missing(told: Told, world: World) -> str:
-    beside = told.beside
-    if beside is None or world.host.helper(beside.program) is not None:
+def _missing(qemu_args: QemuArgs, world: World) -> str:
+    helper = qemu_args.helper
+    if helper is None or world.host.helper(helper.program) is not None:
         return ""
-    return f"the program {beside.program!r} is not installed"
+    return f"the program {helper.program!r} is not installed"

@@ -24,15 +24,15 @@ from domcaps.facts.process import EmulatorProcess
 from domcaps.facts.qmp import Monitor
 from domcaps.facts.question import ask
 from domcaps.facts.tasks import to_its_end
-from domcaps.verify.beside import BesideError, running
 from domcaps.verify.command import command
+from domcaps.verify.helper_process import HelperProcessError, running
 from domcaps.verify.result import NOT_TRIED, REFUSED, STARTS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from domcaps.language import World
-    from domcaps.language.told import Told
+    from domcaps.language.qemu_args import QemuArgs
     from domcaps.verify.command import Command
 
 DEADLINE_SECONDS = 30.0
@@ -53,7 +53,7 @@ class Outcome(msgspec.Struct, frozen=True):
 class Trier(Protocol):
     """Whoever can tell whether a machine starts that is told of these things."""
 
-    async def attempt(self, world: World, ways: Sequence[Told]) -> Outcome:
+    async def attempt(self, world: World, alternatives: Sequence[QemuArgs]) -> Outcome:
         """Try them all at once."""
 
 
@@ -64,17 +64,19 @@ class QemuTrier:
         self._slots = asyncio.Semaphore(slots)
         self._deadline = deadline
 
-    async def attempt(self, world: World, ways: Sequence[Told]) -> Outcome:
+    async def attempt(self, world: World, alternatives: Sequence[QemuArgs]) -> Outcome:
         """Start a machine that is told of all these."""
         async with self._slots:
             folder = tempfile.mkdtemp(prefix="domcaps-")
             try:
-                return await self._in_folder(world, ways, folder)
+                return await self._in_folder(world, alternatives, folder)
             finally:
                 shutil.rmtree(folder, ignore_errors=True)
 
-    async def _in_folder(self, world: World, ways: Sequence[Told], folder: str) -> Outcome:
-        wanted = command(world.target, ways, folder)
+    async def _in_folder(
+        self, world: World, alternatives: Sequence[QemuArgs], folder: str
+    ) -> Outcome:
+        wanted = command(world.target, alternatives, folder)
         for name, size in wanted.files:
             with (Path(folder) / name).open("wb") as file:
                 file.truncate(size)
@@ -82,20 +84,20 @@ class QemuTrier:
         try:
             async with contextlib.AsyncExitStack() as stack:
                 checks = [
-                    await stack.enter_async_context(running(told.beside, world.host, folder))
-                    for told in ways
-                    if told.beside is not None
+                    await stack.enter_async_context(running(qemu_args.helper, world.host, folder))
+                    for qemu_args in alternatives
+                    if qemu_args.helper is not None
                 ]
                 found = await start(world.target.emulator, wanted, self._deadline)
                 # without the programs, QEMU's refusal proves nothing
                 for check in checks if found.verdict == REFUSED else ():
                     check()
-        except BesideError as error:
+        except HelperProcessError as error:
             return Outcome(NOT_TRIED, str(error).replace(folder, "DIR"), added)
         except ProbeError as error:
             return Outcome(NOT_TRIED, error.message, added)
         message = found.message.replace(folder, "DIR")
-        for words, reason in (pair for told in ways for pair in told.lacks):
+        for words, reason in (pair for qemu_args in alternatives for pair in qemu_args.lacks):
             if found.verdict == REFUSED and words in message:
                 return Outcome(NOT_TRIED, f"{reason} ({message})", added)
         return Outcome(found.verdict, message, added)

@@ -55,7 +55,7 @@ _OS = "<os><type>hvm</type>{}</os>"
 
 
 @rule(
-    "boot-dev-with-order",
+    "os-boot-dev-with-order",
     Boot,
     bad=_OS.format("<boot dev='hd'/>") + f"<devices>{_ORDER}</devices>",
     good=_OS.format("") + f"<devices>{_ORDER}</devices>",
@@ -73,7 +73,7 @@ def kinds_or_devices(boot: Boot) -> Problems:
 
 
 @rule(
-    "boot-loadparm-invalid",
+    "os-boot-loadparm-invalid",
     Os,
     bad=_DISK.format("<boot order='1' loadparm='SYS?'/>"),
     good=_DISK.format("<boot order='1' loadparm='SYS1'/>"),
@@ -175,7 +175,7 @@ def smbios_has_a_source(system: Os) -> Problems:
 
 
 @rule(
-    "acpi-table-duplicate",
+    "os-acpi-table-duplicate",
     AcpiTable,
     bad=_OS.format("<acpi><table type='slic'>/a</table><table type='slic'>/b</table></acpi>"),
     good=_OS.format("<acpi><table type='raw'>/a</table><table type='raw'>/b</table></acpi>"),

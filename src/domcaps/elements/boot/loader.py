@@ -68,7 +68,7 @@ def firmware_is_found(system: Os) -> Problems:
 
 
 @rule(
-    "firmware-feature-not-automatic",
+    "os-firmware-feature-not-automatic",
     FirmwareFeature,
     bad=_MANUAL.format("<firmware><feature name='secure-boot' enabled='yes'/></firmware>"),
     good=_MANUAL.format(""),
@@ -80,7 +80,7 @@ def features_need_a_choice(feature: FirmwareFeature) -> Problems:
 
 
 @rule(
-    "firmware-feature-keys-without-secure-boot",
+    "os-firmware-feature-keys-without-secure-boot",
     Os,
     bad=_OS.format(
         "<firmware><feature name='secure-boot' enabled='no'/>"
@@ -98,7 +98,7 @@ def keys_need_secure_boot(system: Os) -> Problems:
 
 
 @rule(
-    "loader-image-missing",
+    "os-loader-image-missing",
     Os,
     bad=_MANUAL.format("<nvram>/a/vars.fd</nvram>"),
     good=_MANUAL.format(_FLASH),
@@ -116,7 +116,7 @@ def image_is_named(system: Os) -> Problems:
 
 
 @rule(
-    "loader-stateless-with-variables",
+    "os-loader-stateless-with-variables",
     Loader,
     bad=_MANUAL.format("<loader type='pflash' stateless='yes'>/a/code.fd</loader><nvram/>"),
     good=_MANUAL.format("<loader type='pflash' stateless='yes'>/a/code.fd</loader>"),
@@ -135,7 +135,7 @@ def _stores(part: Part) -> tuple[Part, ...]:
 
 
 @rule(
-    "loader-writable-with-variables",
+    "os-loader-writable-with-variables",
     Loader,
     bad=_MANUAL.format("<loader type='pflash' readonly='no'>/a/code.fd</loader><nvram/>"),
     good=_MANUAL.format(f"{_FLASH}<nvram/>"),
@@ -149,7 +149,7 @@ def writable_image_keeps_its_own(loader: Loader) -> Problems:
 
 
 @rule(
-    "loader-rom-writable",
+    "os-loader-rom-writable",
     Loader,
     bad=_MANUAL.format("<loader type='rom' readonly='no'>/a/code.fd</loader>"),
     good=_MANUAL.format("<loader type='pflash' readonly='no'>/a/code.fd</loader>"),
@@ -162,7 +162,7 @@ def roms_are_read(loader: Loader) -> Problems:
 
 
 @rule(
-    "loader-stateless-invalid",
+    "os-loader-stateless-unsupported",
     Loader,
     bad=_OS.replace("efi", "bios").format("<loader stateless='no'/>"),
     good=_MANUAL.format("<loader type='pflash' stateless='no'>/a/code.fd</loader>"),
@@ -179,7 +179,7 @@ def state_needs_flash(loader: Loader) -> Problems:
 
 
 @rule(
-    "nvram-bios",
+    "os-nvram-bios",
     Os,
     bad=_OS.replace("efi", "bios").format("<nvram/>"),
     good=_MANUAL.format(f"{_FLASH}<nvram/>"),
@@ -192,7 +192,7 @@ def bios_has_no_variables(system: Os) -> Problems:
 
 
 @rule(
-    "loader-secure-unsupported",
+    "os-loader-secure-unsupported",
     Loader,
     bad=Sample(
         _MANUAL.replace("q35", "pc").format(
@@ -212,7 +212,7 @@ def secure_needs_q35(loader: Loader) -> Problems:
 
 
 @rule(
-    "loader-secure-without-smm",
+    "os-loader-secure-without-smm",
     Loader,
     bad=Sample(
         _MANUAL.format("<loader type='pflash' secure='yes'>/a/code.fd</loader>"), machine="q35"
@@ -254,7 +254,7 @@ def uefi_needs_acpi(system: Os) -> Problems:
 
 
 @rule(
-    "nvram-source-missing",
+    "os-nvram-source-missing",
     Nvram,
     bad=_MANUAL.format(f"{_FLASH}<nvram type='file'/>"),
     good=_MANUAL.format(f"{_FLASH}<nvram type='file'><source file='/a/vars.fd'/></nvram>"),
@@ -266,7 +266,7 @@ def typed_store_has_a_source(nvram: Nvram) -> Problems:
 
 
 @rule(
-    "nvram-source-unsupported",
+    "os-nvram-source-unsupported",
     Nvram,
     bad=_MANUAL.format(
         f"{_FLASH}<nvram type='block'><source dev='/dev/a'><reservations managed='yes'/>"
@@ -292,7 +292,7 @@ def store_is_plain(nvram: Nvram) -> Problems:
 
 
 @rule(
-    "nvram-format-missing",
+    "os-nvram-format-missing",
     Nvram,
     bad=_MANUAL.format("<loader type='pflash'>/a/code.fd</loader><nvram>/a/vars.fd</nvram>"),
     good=_MANUAL.format(f"{_FLASH}<nvram>/a/vars.fd</nvram>"),
@@ -313,7 +313,7 @@ def store_has_a_format(nvram: Nvram) -> Problems:
 
 
 @rule(
-    "varstore-conflict",
+    "os-varstore-conflict",
     Varstore,
     bad=_MANUAL.format(f"{_FLASH}<varstore/>"),
     good=_MANUAL.format(_FLASH),
@@ -330,7 +330,7 @@ def one_store(varstore: Varstore) -> Problems:
 
 
 @rule(
-    "varstore-unsupported",
+    "os-varstore-unsupported",
     Varstore,
     bad=Sample("<os><type>hvm</type><varstore/></os>", arch="s390x"),
     good=_MANUAL.format(_FLASH),

@@ -59,7 +59,7 @@ _GOOD = _OS.format("nbd", "<host name='server'/>")
 
 
 @rule(
-    "nvram-source-invalid",
+    "os-nvram-source-invalid",
     Nvram,
     bad=Sample(_OS.format("nbd", "<host port='10809'/>"), machine="q35"),
     good=Sample(_GOOD, machine="q35"),
@@ -74,7 +74,7 @@ def source_is_sound(nvram: Nvram) -> Problems:
 
 
 @rule(
-    "nvram-protocol-unsupported",
+    "os-nvram-protocol-unsupported",
     Nvram,
     bad=Sample(_OS.format("tftp' name='a", "<host name='server'/>"), machine="q35"),
     good=Sample(_GOOD, machine="q35"),
@@ -88,7 +88,7 @@ def protocol_is_there(nvram: Nvram) -> Problems:
 
 
 @rule(
-    "nvram-encryption-engine-missing",
+    "os-nvram-encryption-engine-missing",
     Nvram,
     bad=Sample(_FILE.format(_LOCK.format("")), machine="q35"),
     good=Sample(_FILE.format(_LOCK.format(" engine='qemu'")), machine="q35"),
@@ -106,7 +106,7 @@ def encryption_names_its_engine(nvram: Nvram) -> Problems:
 
 
 @rule(
-    "nvram-source-unavailable",
+    "os-nvram-source-unavailable",
     Nvram,
     bad=Sample(_OS.format("nbd", "<host name='one'/><host name='two'/>"), machine="q35"),
     good=Sample(_GOOD, machine="q35"),

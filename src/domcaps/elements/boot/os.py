@@ -26,7 +26,7 @@ from domcaps.elements.boot.os_command_line import (
     first_firmware,
     flash,
     loader_trials,
-    varstore_told,
+    varstore_args,
 )
 from domcaps.elements.storage.images import Image
 from domcaps.language import Choice, Drift, Element, Enum, Place, Values, World
@@ -48,15 +48,15 @@ from domcaps.language.preference import (
     both,
     family,
 )
+from domcaps.language.qemu_args import LIBVIRTS_OWN
 from domcaps.language.quantities import OrEmpty
-from domcaps.language.told import LIBVIRTS_OWN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from domcaps.facts.firmware import FirmwareSummary
     from domcaps.language.predicate import Predicate
-    from domcaps.language.told import Ways
+    from domcaps.language.qemu_args import Alternatives
 
 
 def firmware(world: World) -> FirmwareSummary:
@@ -123,11 +123,11 @@ _NO_FLASH = Drift(
 )
 
 
-def _offering(interface: str) -> Callable[[World], Ways]:
+def _offering(interface: str) -> Callable[[World], Alternatives]:
     return first_firmware(lambda found: interface in found.interface_types)
 
 
-def _featured(name: str, *, wanted: bool) -> Callable[[World], Ways]:
+def _featured(name: str, *, wanted: bool) -> Callable[[World], Alternatives]:
     return first_firmware(
         lambda found: "uefi" in found.interface_types and found.has(name) is wanted
     )
@@ -140,12 +140,18 @@ FIRMWARE = Enum(
     attribute="@firmware",
     choices=(
         # as good as nothing
-        Choice("", listed=False, told=LIBVIRTS_OWN),
-        Choice("bios", _BIOS | _kernel("bios"), until=FIRMWARE_REWORKED, told=_offering("bios")),
-        Choice("bios", _BIOS, since=FIRMWARE_REWORKED, told=_offering("bios")),
-        Choice("efi", _EFI | _kernel("uefi"), until=FIRMWARE_REWORKED, told=_offering("uefi")),
+        Choice("", listed=False, qemu_args=LIBVIRTS_OWN),
         Choice(
-            "efi", _EFI, since=FIRMWARE_REWORKED, at_start=_FIRMWARE_DRIFT, told=_offering("uefi")
+            "bios", _BIOS | _kernel("bios"), until=FIRMWARE_REWORKED, qemu_args=_offering("bios")
+        ),
+        Choice("bios", _BIOS, since=FIRMWARE_REWORKED, qemu_args=_offering("bios")),
+        Choice("efi", _EFI | _kernel("uefi"), until=FIRMWARE_REWORKED, qemu_args=_offering("uefi")),
+        Choice(
+            "efi",
+            _EFI,
+            since=FIRMWARE_REWORKED,
+            at_start=_FIRMWARE_DRIFT,
+            qemu_args=_offering("uefi"),
         ),
     ),
 )
@@ -162,13 +168,13 @@ SECURE_BOOT = Enum(
             "yes",
             _some("UEFI firmware can do secure boot", lambda f: "yes" in f.secure_boot_values),
             at_start=_FIRMWARE_DRIFT,
-            told=_featured("secure-boot", wanted=True),
+            qemu_args=_featured("secure-boot", wanted=True),
         ),
         Choice(
             "no",
             _some("UEFI firmware can do without", lambda f: "no" in f.secure_boot_values),
             at_start=_FIRMWARE_DRIFT,
-            told=_featured("secure-boot", wanted=False),
+            qemu_args=_featured("secure-boot", wanted=False),
         ),
     ),
     sample=_FEATURE_SAMPLE.replace("NAME", "secure-boot"),
@@ -182,13 +188,13 @@ ENROLLED_KEYS = Enum(
             "yes",
             _some("UEFI firmware comes with keys", lambda f: "yes" in f.enrolled_keys_values),
             at_start=_FIRMWARE_DRIFT,
-            told=_featured("enrolled-keys", wanted=True),
+            qemu_args=_featured("enrolled-keys", wanted=True),
         ),
         Choice(
             "no",
             _some("UEFI firmware comes without keys", lambda f: "no" in f.enrolled_keys_values),
             at_start=_FIRMWARE_DRIFT,
-            told=_featured("enrolled-keys", wanted=False),
+            qemu_args=_featured("enrolled-keys", wanted=False),
         ),
     ),
     sample=_FEATURE_SAMPLE.replace("NAME", "enrolled-keys"),
@@ -264,8 +270,8 @@ LOADER = Element(
             "type",
             attribute="@type",
             choices=(
-                Choice("rom", told=ROM),
-                Choice("pflash", at_start=(_NO_FLASH,), told=flash()),
+                Choice("rom", qemu_args=ROM),
+                Choice("pflash", at_start=(_NO_FLASH,), qemu_args=flash()),
             ),
             sample="<os><loader type='{value}' readonly='yes'>/a</loader></os>",
         ),
@@ -278,7 +284,7 @@ LOADER = Element(
                 Choice("no", sample="<os><loader type='pflash' readonly='no'>/a</loader></os>"),
             ),
             sample="<os><loader type='rom' readonly='{value}'>/a</loader></os>",
-            told=ROM,
+            qemu_args=ROM,
         ),
         Enum(
             "secure",
@@ -289,11 +295,15 @@ LOADER = Element(
                     _SMM | _KERNEL_SMM,
                     until=FIRMWARE_REWORKED,
                     at_start=(NO_SMM,),
-                    told=_PROTECTED,
+                    qemu_args=_PROTECTED,
                 ),
-                Choice("yes", _SMM, since=FIRMWARE_REWORKED, at_start=(NO_SMM,), told=_PROTECTED),
                 Choice(
-                    "no", sample="<os><loader type='rom' secure='no'>/a</loader></os>", told=ROM
+                    "yes", _SMM, since=FIRMWARE_REWORKED, at_start=(NO_SMM,), qemu_args=_PROTECTED
+                ),
+                Choice(
+                    "no",
+                    sample="<os><loader type='rom' secure='no'>/a</loader></os>",
+                    qemu_args=ROM,
                 ),
             ),
             # of the host's firmware: an image of one's own may be what the host does not have
@@ -307,7 +317,7 @@ VARSTORE = Element(
     since=VARSTORE_REPORTED,
     supported=device("uefi-vars-x64", "uefi-vars-sysbus")
     & _some("a descriptor offers a template of a variable store", lambda f: bool(f.varstore)),
-    told=varstore_told,
+    qemu_args=varstore_args,
 )
 
 ELEMENT = Element(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domcaps.elements.boards.families import ARM_VIRT, S390, X86
-from domcaps.language.told import Told, Trial, Way, Ways
+from domcaps.language.qemu_args import Alternative, Alternatives, QemuArgs, Trial
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,16 +24,16 @@ _SECURE = "-global driver=cfi.pflash01,property=secure,value=on"
 
 ROM = (
     # mainframes take up to a page of what is no program
-    Told("-bios {dir}/rom", files=(("rom", 4096),), alone=True, when=S390),
-    Told("-bios {dir}/rom", files=(("rom", 256 << 10),), alone=True, when=~S390),
+    QemuArgs("-bios {dir}/rom", files=(("rom", 4096),), alone=True, when=S390),
+    QemuArgs("-bios {dir}/rom", files=(("rom", 256 << 10),), alone=True, when=~S390),
 )
 """A read-only image; what is in it does not matter to a guest that does not run."""
 
 
-def flash() -> tuple[Told, ...]:
+def flash() -> tuple[QemuArgs, ...]:
     """Tell of flash memory of the size that the board wants."""
     return tuple(
-        Told(
+        QemuArgs(
             "-blockdev file,node-name={id}f,filename={dir}/flash,read-only=on",
             machine="pflash0={id}f",
             files=(("flash", size),),
@@ -43,10 +43,10 @@ def flash() -> tuple[Told, ...]:
     )
 
 
-def image_told(path: str) -> Ways:
+def image_args(path: str) -> Alternatives:
     """Tell of a file as flash memory that nobody may write to."""
     return (
-        Told(
+        QemuArgs(
             f"-blockdev file,node-name={{id}}f,filename={path},read-only=on",
             machine="pflash0={id}f",
         ),
@@ -63,37 +63,37 @@ def loader_trials(world: World, loaders: tuple[str, ...]) -> tuple[Trial, ...]:
     return tuple(
         Trial(
             f"os.loader: {path}",
-            (Told(f"-bios {path}", alone=True),) if path in memory else image_told(path),
+            (QemuArgs(f"-bios {path}", alone=True),) if path in memory else image_args(path),
         )
         for path in loaders
     )
 
 
-def varstore_told(world: World) -> Ways:
+def varstore_args(world: World) -> Alternatives:
     """Tell of the device that keeps variables, with the firmware that uses it."""
     summary = world.host.firmware_for(world.target.arch, world.target.machine)
     device = "uefi-vars-x64" if world.truth(X86) else "uefi-vars-sysbus"
     return tuple(
-        Told(f"-device {device},jsonfile={{dir}}/vars -bios {found.image}", alone=True)
+        QemuArgs(f"-device {device},jsonfile={{dir}}/vars -bios {found.image}", alone=True)
         for found in summary.firmwares
         if found.mapping.uefi_vars
     )
 
 
-def first_firmware(suits: Callable[[Firmware], bool]) -> Callable[[World], Ways]:
+def first_firmware(suits: Callable[[Firmware], bool]) -> Callable[[World], Alternatives]:
     """Tell of the firmware that libvirt picks: the first descriptor that suits."""
 
-    def told(world: World) -> tuple[Way, ...]:
+    def args(world: World) -> tuple[Alternative, ...]:
         summary = world.host.firmware_for(world.target.arch, world.target.machine)
         return tuple(_described(found) for found in summary.firmwares if suits(found))[:1]
 
-    return told
+    return args
 
 
-def _described(found: Firmware) -> Told:
+def _described(found: Firmware) -> QemuArgs:
     """Tell of the image of a descriptor, with its variables, and with SMM where it wants that."""
     if found.mapping.device == "memory":
-        return Told(f"-bios {found.image}", alone=True)
+        return QemuArgs(f"-bios {found.image}", alone=True)
     args = f"-blockdev file,node-name={{id}}f,filename={found.image},read-only=on"
     machine = "pflash0={id}f"
     if found.mapping.template is not None:
@@ -105,4 +105,4 @@ def _described(found: Firmware) -> Told:
         machine += ",pflash1={id}v"
     if found.has("requires-smm"):
         args, machine = f"{args} {_SECURE}", f"{machine},smm=on"
-    return Told(args, machine=machine)
+    return QemuArgs(args, machine=machine)

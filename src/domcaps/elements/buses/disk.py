@@ -18,7 +18,7 @@ from domcaps.language.changes.controllers import CONTROLLER_NVME
 from domcaps.language.changes.storage import DISK_FLOPPY_CONTROLLER, DISK_NVME, DISK_USB_BOT
 from domcaps.language.observed import device
 from domcaps.language.predicate import NEVER
-from domcaps.language.told import Told
+from domcaps.language.qemu_args import QemuArgs
 
 if TYPE_CHECKING:
     from domcaps.language.change import Change
@@ -137,13 +137,13 @@ FLOPPY_SAMPLE = (
 )
 FLOPPY_TOLD = (
     # the drive goes into the controller that the board has, or into one of its own
-    Told("-device floppy", alone=True),
-    Told("-device isa-fdc,id={id}f -device floppy,bus={id}f.0", alone=True),
+    QemuArgs("-device floppy", alone=True),
+    QemuArgs("-device isa-fdc,id={id}f -device floppy,bus={id}f.0", alone=True),
 )
 SCSI_TOLD = on_any_bus(f"{NO_IMAGE} {SCSI} -device scsi-hd,bus={{id}}c.0,drive={{id}}b")
 VIRTIO_TOLD = on_any_bus(f"{NO_IMAGE} -device virtio-blk-{{bus}},drive={{id}}b")
-USB_TOLD = Told(f"{NO_IMAGE} {XHCI} -device usb-storage,bus={{id}}u.0,drive={{id}}b")
-BOT_TOLD = Told(
+USB_ARGS = QemuArgs(f"{NO_IMAGE} {XHCI} -device usb-storage,bus={{id}}u.0,drive={{id}}b")
+BOT_TOLD = QemuArgs(
     f"{NO_IMAGE} {XHCI} -device usb-bot,id={{id}}d,bus={{id}}u.0 "
     "-device scsi-hd,bus={id}d.0,drive={id}b"
 )
@@ -168,9 +168,11 @@ BUSES: tuple[DiskBus, ...] = (
                 "ide",
                 BUILTIN_IDE,
                 at_start=(_IDE_ELSEWHERE,),
-                told=(
-                    Told(f"{NO_IMAGE} -device ide-hd,bus=ide.0,drive={{id}}b", when=BUILTIN_IDE),
-                    Told(
+                qemu_args=(
+                    QemuArgs(
+                        f"{NO_IMAGE} -device ide-hd,bus=ide.0,drive={{id}}b", when=BUILTIN_IDE
+                    ),
+                    QemuArgs(
                         f"{NO_IMAGE} -device piix3-ide,id={{id}}i "
                         "-device ide-hd,bus={id}i.0,drive={id}b",
                         when=~BUILTIN_IDE,
@@ -201,7 +203,7 @@ BUSES: tuple[DiskBus, ...] = (
                 until=DISK_FLOPPY_CONTROLLER,
                 at_start=(FLOPPY_ANYWAY,),
                 sample=FLOPPY_SAMPLE,
-                told=FLOPPY_TOLD,
+                qemu_args=FLOPPY_TOLD,
             ),
             Choice(
                 "fdc",
@@ -209,7 +211,7 @@ BUSES: tuple[DiskBus, ...] = (
                 since=DISK_FLOPPY_CONTROLLER,
                 at_start=(NO_ISA,),
                 sample=FLOPPY_SAMPLE,
-                told=FLOPPY_TOLD,
+                qemu_args=FLOPPY_TOLD,
             ),
         ),
         usual="fd",
@@ -222,7 +224,7 @@ BUSES: tuple[DiskBus, ...] = (
     ),
     DiskBus(
         "scsi",
-        (Choice("scsi", told=SCSI_TOLD),),
+        (Choice("scsi", qemu_args=SCSI_TOLD),),
         letters="sd",
         controller=DiskController("scsi"),
         address="drive",
@@ -243,7 +245,7 @@ BUSES: tuple[DiskBus, ...] = (
     ),
     DiskBus(
         "virtio",
-        (Choice("virtio", told=VIRTIO_TOLD),),
+        (Choice("virtio", qemu_args=VIRTIO_TOLD),),
         letters="vd",
         usual="vd",
         words=DiskWords("virtio-blk-{bus}"),
@@ -255,7 +257,11 @@ BUSES: tuple[DiskBus, ...] = (
         "usb",
         (
             Choice(
-                "usb", device("usb-storage"), until=DISK_USB_BOT, sample=_USB_SAMPLE, told=USB_TOLD
+                "usb",
+                device("usb-storage"),
+                until=DISK_USB_BOT,
+                sample=_USB_SAMPLE,
+                qemu_args=USB_ARGS,
             ),
             Choice(
                 "usb",
@@ -263,7 +269,7 @@ BUSES: tuple[DiskBus, ...] = (
                 since=DISK_USB_BOT,
                 sample=_USB_SAMPLE,
                 at_start=(NO_PCI,),
-                told=(USB_TOLD, BOT_TOLD),
+                qemu_args=(USB_ARGS, BOT_TOLD),
             ),
         ),
         address="usb",
@@ -281,7 +287,7 @@ BUSES: tuple[DiskBus, ...] = (
                 "sata",
                 device("ich9-ahci"),
                 at_start=(NO_PCI,),
-                told=Told(
+                qemu_args=QemuArgs(
                     f"{NO_IMAGE} -device ahci,id={{id}}a -device ide-hd,bus={{id}}a.0,drive={{id}}b"
                 ),
             ),
@@ -312,7 +318,7 @@ BUSES: tuple[DiskBus, ...] = (
                 sample=_NVME_SAMPLE,
                 since=DISK_NVME,
                 at_start=(NO_PCI,),
-                told=Told(
+                qemu_args=QemuArgs(
                     f"{NO_IMAGE} -device nvme,id={{id}}n,serial=a "
                     "-device nvme-ns,bus={id}n,drive={id}b"
                 ),
@@ -333,7 +339,7 @@ BUSES: tuple[DiskBus, ...] = (
                 "sd",
                 listed=False,
                 at_start=(NO_SD_SLOT,),
-                told=Told("-drive if=sd,driver=null-co,size=1048576", alone=True),
+                qemu_args=QemuArgs("-drive if=sd,driver=null-co,size=1048576", alone=True),
             ),
         ),
         fixed_media=True,
@@ -341,8 +347,8 @@ BUSES: tuple[DiskBus, ...] = (
         geometry=False,
         throttled=False,
     ),
-    DiskBus("xen", (Choice("xen", listed=False, told=()),), "xvd", foreign=True),
-    DiskBus("uml", (Choice("uml", listed=False, told=()),), "ubd", foreign=True),
+    DiskBus("xen", (Choice("xen", listed=False, qemu_args=()),), "xvd", foreign=True),
+    DiskBus("uml", (Choice("uml", listed=False, qemu_args=()),), "ubd", foreign=True),
 )
 
 

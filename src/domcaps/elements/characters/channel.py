@@ -48,17 +48,17 @@ TYPE = Enum(
     "type",
     attribute="@type",
     choices=(
-        Choice("pty", told=channel("pty")),
-        Choice("unix", told=channel("unix")),
+        Choice("pty", qemu_args=channel("pty")),
+        Choice("unix", qemu_args=channel("unix")),
         Choice(
             "spicevmc",
             SPICE,
-            told=channel("spicevmc"),
+            qemu_args=channel("spicevmc"),
             sample="<channel type='spicevmc'><target type='virtio' name='com.redhat.spice.0'/>"
             "</channel><graphics type='spice' autoport='yes'/>",
         ),
         *(
-            Choice(name, listed=False, at_start=(_UNSAID,), told=channel(name))
+            Choice(name, listed=False, at_start=(_UNSAID,), qemu_args=channel(name))
             for name in _UNLISTED
         ),
     ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from domcaps.elements.qemu.fragments import SERIAL, SPICE_SERVER, on_any_bus
-from domcaps.language.told import Told
+from domcaps.language.qemu_args import QemuArgs
 
 # the words of -chardev, and what else is needed for it
 _BACKENDS: dict[str, tuple[str, str]] = {
@@ -36,7 +36,7 @@ def _chardev(kind: str) -> str:
     return f"{before} -chardev {backend},id={{id}}p{',' if options else ''}{options}"
 
 
-def _port(kind: str, device: str) -> tuple[Told, ...]:
+def _port(kind: str, device: str) -> tuple[QemuArgs, ...]:
     """Tell of a port of a virtio controller."""
     return on_any_bus(
         f"{_chardev(kind)} {SERIAL} -device {device},bus={{id}}s.0,chardev={{id}}p",
@@ -50,16 +50,16 @@ def _files(kind: str) -> tuple[tuple[str, int], ...]:
     return (("pipe", 0),) if kind == "pipe" else ()
 
 
-def console(kind: str) -> tuple[Told, ...]:
+def console(kind: str) -> tuple[QemuArgs, ...]:
     """Tell of a console, of virtio or else at a serial port of the board."""
     serial = f"{_chardev(kind)} -serial chardev:{{id}}p"
     files = _files(kind)
     return (
         *_port(kind, "virtconsole"),
-        Told(serial, alone=True, files=files, lacks=_NO_TERMINALS),
+        QemuArgs(serial, alone=True, files=files, lacks=_NO_TERMINALS),
     )
 
 
-def channel(kind: str) -> tuple[Told, ...]:
+def channel(kind: str) -> tuple[QemuArgs, ...]:
     """Tell of a channel."""
     return _port(kind, "virtserialport")

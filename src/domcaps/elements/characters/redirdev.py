@@ -14,7 +14,7 @@ from domcaps.elements.qemu.fragments import XHCI
 from domcaps.language import Choice, Element, Enum
 from domcaps.language.observed import device
 from domcaps.language.part import field
-from domcaps.language.told import Told
+from domcaps.language.qemu_args import QemuArgs
 
 USB_REDIR = device("usb-redir")
 
@@ -26,7 +26,9 @@ _REDIRECTED = (
 BUS = Enum(
     "bus",
     attribute="@bus",
-    choices=(Choice("usb", USB_REDIR, at_start=(NO_PCI,), told=Told(f"{XHCI} {_REDIRECTED}")),),
+    choices=(
+        Choice("usb", USB_REDIR, at_start=(NO_PCI,), qemu_args=QemuArgs(f"{XHCI} {_REDIRECTED}")),
+    ),
     sample="<redirdev bus='{value}' type='tcp'><source mode='connect' host='localhost' "
     "service='1'/></redirdev><controller type='usb' model='qemu-xhci'/>",
 )

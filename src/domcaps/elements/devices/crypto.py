@@ -21,24 +21,24 @@ from domcaps.language.part import Part, field
 from domcaps.language.rule import Problems, problem, rule
 
 if TYPE_CHECKING:
-    from domcaps.language.told import Told
+    from domcaps.language.qemu_args import QemuArgs
 
 
-def _told(backend: str) -> tuple[Told, ...]:
+def _args(backend: str) -> tuple[QemuArgs, ...]:
     return on_any_bus(
         f"-object cryptodev-backend-{backend},id={{id}}k "
         "-device virtio-crypto-{bus},cryptodev={id}k"
     )
 
 
-_BUILTIN = _told("builtin")
+_BUILTIN = _args("builtin")
 
 MODEL = Enum(
     "model",
     attribute="@model",
     choices=(Choice("virtio", device("virtio-crypto-pci", "virtio-crypto-device")),),
     sample="<crypto model='{value}' type='qemu'><backend model='builtin'/></crypto>",
-    told=_BUILTIN,
+    qemu_args=_BUILTIN,
 )
 
 TYPE = Enum(
@@ -46,16 +46,16 @@ TYPE = Enum(
     attribute="@type",
     choices=(Choice("qemu"),),
     sample="<crypto model='virtio' type='{value}'><backend model='builtin'/></crypto>",
-    told=_BUILTIN,
+    qemu_args=_BUILTIN,
 )
 
 BACKEND_MODEL = Enum(
     "backendModel",
     attribute="backend/@model",
     choices=(
-        Choice("builtin", told=_BUILTIN),
+        Choice("builtin", qemu_args=_BUILTIN),
         # the Linux kernel's cryptographic framework
-        Choice("lkcf", qom_type("cryptodev-backend-lkcf"), told=_told("lkcf")),
+        Choice("lkcf", qom_type("cryptodev-backend-lkcf"), qemu_args=_args("lkcf")),
     ),
     sample="<crypto model='virtio' type='qemu'><backend model='{value}'/></crypto>",
 )

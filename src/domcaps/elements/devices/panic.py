@@ -18,24 +18,27 @@ from domcaps.language import AnyChoice, Choice, Element, Enum
 from domcaps.language.lazy import cached_property
 from domcaps.language.observed import device
 from domcaps.language.part import field
+from domcaps.language.qemu_args import LIBVIRTS_OWN, QemuArgs
 from domcaps.language.rule import Problems, Sample, problem, rule
-from domcaps.language.told import LIBVIRTS_OWN, Told
 
 MODEL = Enum(
     "model",
     attribute="@model",
     choices=(
-        Choice("isa", device("pvpanic"), told=Told("-device pvpanic", alone=True)),
+        Choice("isa", device("pvpanic"), qemu_args=QemuArgs("-device pvpanic", alone=True)),
         # firmware of the board: no device has to be added
-        Choice("pseries", PSERIES, told=Told(when=PSERIES)),
+        Choice("pseries", PSERIES, qemu_args=QemuArgs(when=PSERIES)),
         # a crash register of Hyper-V, part of the CPU
-        Choice("hyperv", X86, told=Told(cpu="qemu64,hv-crash", when=X86)),
-        Choice("s390", S390_CCW, told=Told(when=S390_CCW)),
+        Choice("hyperv", X86, qemu_args=QemuArgs(cpu="qemu64,hv-crash", when=X86)),
+        Choice("s390", S390_CCW, qemu_args=QemuArgs(when=S390_CCW)),
         Choice(
-            "pvpanic", device("pvpanic-pci"), at_start=(NO_PCI,), told=Told("-device pvpanic-pci")
+            "pvpanic",
+            device("pvpanic-pci"),
+            at_start=(NO_PCI,),
+            qemu_args=QemuArgs("-device pvpanic-pci"),
         ),
         # another way to say nothing
-        Choice("default", listed=False, told=LIBVIRTS_OWN),
+        Choice("default", listed=False, qemu_args=LIBVIRTS_OWN),
     ),
 )
 

@@ -33,18 +33,20 @@ MODEL = Enum(
     "model",
     attribute="@model",
     choices=(
-        Choice("virtio", VIRTIO_RNG, told=on_any_bus(f"{_RANDOM} {_DEVICE}")),
+        Choice("virtio", VIRTIO_RNG, qemu_args=on_any_bus(f"{_RANDOM} {_DEVICE}")),
         Choice(
             "virtio-transitional",
             VIRTIO_RNG & TRANSITIONAL,
             at_start=(NO_PCI, NO_CHANNEL_FORM),
-            told=on_pci_or_ccw(f"{_RANDOM} {_DEVICE}".replace("{bus}", "{bus}-transitional")),
+            qemu_args=on_pci_or_ccw(f"{_RANDOM} {_DEVICE}".replace("{bus}", "{bus}-transitional")),
         ),
         Choice(
             "virtio-non-transitional",
             VIRTIO_RNG & TRANSITIONAL,
             at_start=(NO_PCI, NO_CHANNEL_FORM),
-            told=on_pci_or_ccw(f"{_RANDOM} {_DEVICE}".replace("{bus}", "{bus}-non-transitional")),
+            qemu_args=on_pci_or_ccw(
+                f"{_RANDOM} {_DEVICE}".replace("{bus}", "{bus}-non-transitional")
+            ),
         ),
     ),
     sample="<rng model='{value}'><backend model='random'>/dev/urandom</backend></rng>",
@@ -54,13 +56,13 @@ BACKEND_MODEL = Enum(
     "backendModel",
     attribute="backend/@model",
     choices=(
-        Choice("random", qom_type("rng-random"), told=on_any_bus(f"{_RANDOM} {_DEVICE}")),
+        Choice("random", qom_type("rng-random"), qemu_args=on_any_bus(f"{_RANDOM} {_DEVICE}")),
         Choice(
             "egd",
             qom_type("rng-egd"),
             sample="<rng model='virtio'><backend model='egd' type='tcp'>"
             "<source mode='connect' host='localhost' service='1'/></backend></rng>",
-            told=on_any_bus(
+            qemu_args=on_any_bus(
                 "-chardev socket,id={id}c,path={dir}/egd,server=on,wait=off "
                 f"-object rng-egd,id={{id}}r,chardev={{id}}c {_DEVICE}"
             ),
@@ -68,7 +70,7 @@ BACKEND_MODEL = Enum(
         Choice(
             "builtin",
             qom_type("rng-builtin"),
-            told=on_any_bus(f"-object rng-builtin,id={{id}}r {_DEVICE}"),
+            qemu_args=on_any_bus(f"-object rng-builtin,id={{id}}r {_DEVICE}"),
         ),
     ),
     sample="<rng model='virtio'><backend model='{value}'>/dev/urandom</backend></rng>",

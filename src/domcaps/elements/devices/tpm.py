@@ -24,10 +24,10 @@ from domcaps.language.lazy import cached_property
 from domcaps.language.observed import EmulatorFact, HostFact, device, qom_type
 from domcaps.language.part import field
 from domcaps.language.preference import NEEDS_EFI, Decision, Option, both, family
+from domcaps.language.qemu_args import Alternatives, HelperProcess, NotTriable, QemuArgs
 from domcaps.language.quantities import ANY_UUID
 from domcaps.language.require import needs
 from domcaps.language.rule import Problems, Sample, problem, rule
-from domcaps.language.told import Beside, Told, Untold, Ways
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -96,65 +96,71 @@ _SWTPM = (
 )
 
 
-def _told(
+def _args(
     *devices: str, version: str = "2.0", needed: bool = True, when: Predicate = ALWAYS
-) -> tuple[Told, ...]:
+) -> tuple[QemuArgs, ...]:
     """Tell of an emulated TPM, as one of these devices.
 
     The emulator is `needed` where the choice is about it, not about the device.
     """
-    beside = Beside(
+    helper = HelperProcess(
         "swtpm",
         f"socket {'--tpm2 ' if version == '2.0' else ''}--tpmstate dir={{dir}} "
         "--ctrl type=unixio,path={dir}/swtpm --flags not-need-init",
         "swtpm",
         needed,
     )
-    return tuple(Told(_SWTPM.replace("DEVICE", name), beside=beside, when=when) for name in devices)
+    return tuple(
+        QemuArgs(_SWTPM.replace("DEVICE", name), helper=helper, when=when) for name in devices
+    )
 
 
 _ANY_DEVICE = ("tpm-tis", "tpm-tis-device", "tpm-spapr")
-_INCOMPLETE = Untold(
+_INCOMPLETE = NotTriable(
     "libvirt wants swtpm, swtpm_setup and swtpm_ioctl, of which one is missing", when=~SWTPM
 )
-_EMULATED_TOLD: Ways = (*_told(*_ANY_DEVICE, when=SWTPM), _INCOMPLETE)
-_OLD_TOLD: Ways = (*_told(*_ANY_DEVICE, version="1.2", when=SWTPM), _INCOMPLETE)
+_EMULATED_ARGS: Alternatives = (*_args(*_ANY_DEVICE, when=SWTPM), _INCOMPLETE)
+_OLD_ARGS: Alternatives = (*_args(*_ANY_DEVICE, version="1.2", when=SWTPM), _INCOMPLETE)
 _PASSED_TOLD = tuple(
-    Told(
+    QemuArgs(
         f"-tpmdev passthrough,id={{id}}t,path=/dev/tpm0 -device {name},tpmdev={{id}}t",
         alone=True,
         lacks=(("Cannot access TPM device", "the host has no TPM that could be handed over"),),
     )
     for name in _ANY_DEVICE
 )
-_TIS_TOLD = _told("tpm-tis", "tpm-tis-device", "tpm-tis-i2c", needed=False)
-_CRB_TOLD = _told("tpm-crb", needed=False)
-_SPAPR_TOLD = _told("tpm-spapr", needed=False)
-_PROXY_TOLD = Told("-device spapr-tpm-proxy,host-path=/dev/tpmrm0", alone=True)
+_TIS_ARGS = _args("tpm-tis", "tpm-tis-device", "tpm-tis-i2c", needed=False)
+_CRB_ARGS = _args("tpm-crb", needed=False)
+_SPAPR_ARGS = _args("tpm-spapr", needed=False)
+_PROXY_TOLD = QemuArgs("-device spapr-tpm-proxy,host-path=/dev/tpmrm0", alone=True)
 
 MODEL = Enum(
     "model",
     attribute="@model",
     choices=(
         Choice(
-            "tpm-tis", _model("tpm-tis"), until=TPM_TYPES, drifts=(_NO_BACK_END,), told=_TIS_TOLD
+            "tpm-tis",
+            _model("tpm-tis"),
+            until=TPM_TYPES,
+            drifts=(_NO_BACK_END,),
+            qemu_args=_TIS_ARGS,
         ),
-        Choice("tpm-tis", _TIS, since=TPM_TYPES, drifts=(_NO_BACK_END,), told=_TIS_TOLD),
-        Choice("tpm-crb", _model("tpm-crb"), until=TPM_TYPES, told=_CRB_TOLD),
-        Choice("tpm-crb", device("tpm-crb"), since=TPM_TYPES, told=_CRB_TOLD),
+        Choice("tpm-tis", _TIS, since=TPM_TYPES, drifts=(_NO_BACK_END,), qemu_args=_TIS_ARGS),
+        Choice("tpm-crb", _model("tpm-crb"), until=TPM_TYPES, qemu_args=_CRB_ARGS),
+        Choice("tpm-crb", device("tpm-crb"), since=TPM_TYPES, qemu_args=_CRB_ARGS),
         Choice(
             "tpm-spapr",
             device("tpm-spapr") | _model("tpm-spapr"),
             until=TPM_TYPES,
-            told=_SPAPR_TOLD,
+            qemu_args=_SPAPR_ARGS,
         ),
         Choice(
             "tpm-spapr",
             device("tpm-spapr"),
             since=TPM_TYPES,
-            told=_SPAPR_TOLD,
+            qemu_args=_SPAPR_ARGS,
         ),
-        Choice("spapr-tpm-proxy", device("spapr-tpm-proxy"), told=_PROXY_TOLD),
+        Choice("spapr-tpm-proxy", device("spapr-tpm-proxy"), qemu_args=_PROXY_TOLD),
     ),
     sample=f"<tpm model='{{value}}'>{_PASSTHROUGH_SAMPLE}</tpm>",
 )
@@ -163,14 +169,14 @@ BACKEND_MODEL = Enum(
     "backendModel",
     attribute="backend/@type",
     choices=(
-        Choice("passthrough", _backend("passthrough"), until=TPM_TYPES, told=_PASSED_TOLD),
-        Choice("passthrough", qom_type("tpm-passthrough"), since=TPM_TYPES, told=_PASSED_TOLD),
+        Choice("passthrough", _backend("passthrough"), until=TPM_TYPES, qemu_args=_PASSED_TOLD),
+        Choice("passthrough", qom_type("tpm-passthrough"), since=TPM_TYPES, qemu_args=_PASSED_TOLD),
         Choice("emulator", SWTPM & _backend("emulator"), until=TPM_TYPES),
         Choice("emulator", _EMULATOR, since=TPM_TYPES),
         Choice("external", SWTPM & _backend("emulator"), until=TPM_TYPES),
         Choice("external", _EMULATOR, since=TPM_TYPES),
     ),
-    told=_EMULATED_TOLD,
+    qemu_args=_EMULATED_ARGS,
 )
 
 _OLD_TPM = Drift(
@@ -190,9 +196,9 @@ BACKEND_VERSION = Enum(
             "1.2",
             _version("1.2"),
             drifts=(_OLD_TPM,),
-            told=_OLD_TOLD,
+            qemu_args=_OLD_ARGS,
         ),
-        Choice("2.0", _version("2.0"), told=_EMULATED_TOLD),
+        Choice("2.0", _version("2.0"), qemu_args=_EMULATED_ARGS),
     ),
 )
 

@@ -27,9 +27,9 @@ from domcaps.language.kinds import ON_OFF, POSITIVE, SIGNED, YES_NO, OneOf
 from domcaps.language.observed import option, qapi
 from domcaps.language.part import field
 from domcaps.language.preference import Decision, Option, used_as
+from domcaps.language.qemu_args import NotTriable, QemuArgs
 from domcaps.language.require import libvirt_reads, needs
 from domcaps.language.rule import Problems, Sample, problem, rule
-from domcaps.language.told import Told, Untold
 
 if TYPE_CHECKING:
     from domcaps.language.kinds import Kind
@@ -40,14 +40,14 @@ DBUS_DISPLAY = qapi("query-display-options/ret/case=dbus")
 SPICE = option("spice")
 EGL_RENDERNODE = qapi("query-display-options/ret/case=egl-headless/rendernode")
 
-_DBUS_TOLD = Told("-display dbus,p2p=on", alone=True)
+_DBUS_ARGS = QemuArgs("-display dbus,p2p=on", alone=True)
 
 
-def _needs_rdp(world: World) -> tuple[Told | Untold, ...]:
+def _needs_rdp(world: World) -> tuple[QemuArgs | NotTriable, ...]:
     """The server is no part of QEMU: without it nothing can be tried."""
     if world.host.helper("qemu-rdp") is None:
-        return (Untold("the program 'qemu-rdp' is not installed"),)
-    return (_DBUS_TOLD,)
+        return (NotTriable("the program 'qemu-rdp' is not installed"),)
+    return (_DBUS_ARGS,)
 
 
 TYPE = Enum(
@@ -58,24 +58,24 @@ TYPE = Enum(
             "sdl",
             qapi("query-display-options/ret/case=sdl"),
             at_start=(no_module("sdl"),),
-            told=Told("-display sdl", environ=NO_X11, alone=True),
+            qemu_args=QemuArgs("-display sdl", environ=NO_X11, alone=True),
         ),
-        Choice("vnc", qapi("query-vnc"), told=Told("-vnc unix:{dir}/vnc", alone=True)),
+        Choice("vnc", qapi("query-vnc"), qemu_args=QemuArgs("-vnc unix:{dir}/vnc", alone=True)),
         # the RDP server is a program of its own that speaks D-Bus with QEMU
-        Choice("rdp", DBUS_DISPLAY & helper("qemu-rdp"), told=_needs_rdp),
-        Choice("spice", SPICE, told=Told(SPICE_SERVER, alone=True)),
+        Choice("rdp", DBUS_DISPLAY & helper("qemu-rdp"), qemu_args=_needs_rdp),
+        Choice("spice", SPICE, qemu_args=QemuArgs(SPICE_SERVER, alone=True)),
         Choice(
             "egl-headless",
             qapi("query-display-options/ret/case=egl-headless"),
             at_start=(no_module("egl-headless"),),
             sample="<graphics type='egl-headless'/><graphics type='vnc'/>",
-            told=Told(
+            qemu_args=QemuArgs(
                 "-display egl-headless",
                 alone=True,
                 lacks=(("render node", "the host has no graphics card to draw with"),),
             ),
         ),
-        Choice("dbus", DBUS_DISPLAY, at_start=(no_module("dbus"),), told=_DBUS_TOLD),
+        Choice("dbus", DBUS_DISPLAY, at_start=(no_module("dbus"),), qemu_args=_DBUS_ARGS),
     ),
 )
 

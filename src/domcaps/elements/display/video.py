@@ -13,7 +13,7 @@ it, the other readers ask it; none of them knows what a display adapter is.
   libvirt lists them.
 * ``when`` says what must be true for it. ``device("VGA")`` reads: QEMU has a device type of that
   name. Because it stands here, a probe asks about it; there is no second list.
-* ``told`` says how QEMU is told, on top of a bare machine: `domcaps verify` tries that.
+* ``qemu_args`` says how QEMU is told, on top of a bare machine: `domcaps verify` tries that.
 * What is older or newer than another libvirt is said with ``since`` and ``until``.
 
 To add a model, add a line. Nothing else has to change. What must hold beyond that are rules; those
@@ -37,39 +37,50 @@ from domcaps.language.lazy import cached_property
 from domcaps.language.observed import device
 from domcaps.language.part import Part, field
 from domcaps.language.preference import Decision, Option, drives
+from domcaps.language.qemu_args import LIBVIRTS_OWN, QemuArgs
 from domcaps.language.require import libvirt_reads
 from domcaps.language.rule import Problems, Sample, problem, rule
-from domcaps.language.told import LIBVIRTS_OWN, Told
 
 MODEL_TYPE = Enum(
     "modelType",
     attribute="model/@type",
     choices=(
-        Choice("vga", device("VGA"), at_start=(NO_PCI,), told=Told("-device VGA")),
-        Choice("cirrus", device("cirrus-vga"), at_start=(NO_PCI,), told=Told("-device cirrus-vga")),
+        Choice("vga", device("VGA"), at_start=(NO_PCI,), qemu_args=QemuArgs("-device VGA")),
         Choice(
-            "vmvga", device("vmware-svga"), at_start=(NO_PCI,), told=Told("-device vmware-svga")
+            "cirrus",
+            device("cirrus-vga"),
+            at_start=(NO_PCI,),
+            qemu_args=QemuArgs("-device cirrus-vga"),
         ),
-        Choice("qxl", device("qxl"), at_start=(NO_PCI,), told=Told("-device qxl")),
+        Choice(
+            "vmvga",
+            device("vmware-svga"),
+            at_start=(NO_PCI,),
+            qemu_args=QemuArgs("-device vmware-svga"),
+        ),
+        Choice("qxl", device("qxl"), at_start=(NO_PCI,), qemu_args=QemuArgs("-device qxl")),
         # the PCI device and the one that other buses wrap: either carries the model
         Choice(
             "virtio",
             device("virtio-gpu-pci", "virtio-gpu-device"),
-            told=on_any_bus("-device virtio-gpu-{bus}"),
+            qemu_args=on_any_bus("-device virtio-gpu-{bus}"),
         ),
         # a machine without a display adapter
-        Choice("none", ALWAYS, told=Told()),
+        Choice("none", ALWAYS, qemu_args=QemuArgs()),
         Choice(
-            "bochs", device("bochs-display"), at_start=(NO_PCI,), told=Told("-device bochs-display")
+            "bochs",
+            device("bochs-display"),
+            at_start=(NO_PCI,),
+            qemu_args=QemuArgs("-device bochs-display"),
         ),
         Choice(
             "ramfb",
             device("ramfb"),
             at_start=(NO_DMA, NO_FRAME_BUFFER),
-            told=Told("-device ramfb", alone=True),
+            qemu_args=QemuArgs("-device ramfb", alone=True),
         ),
         # another way to say nothing
-        Choice("default", listed=False, told=LIBVIRTS_OWN),
+        Choice("default", listed=False, qemu_args=LIBVIRTS_OWN),
     ),
 )
 

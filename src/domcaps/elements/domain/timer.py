@@ -67,7 +67,7 @@ class Timer(Part):
 
 
 @rule(
-    "timer-unsupported",
+    "clock-timer-unsupported",
     Timer,
     bad=Sample(_CLOCK.format("<timer name='tsc' present='yes'/>"), arch="s390x"),
     good=_CLOCK.format("<timer name='tsc' present='yes'/>"),
@@ -85,7 +85,7 @@ def timer_is_there(timer: Timer) -> Problems:
 
 
 @rule(
-    "timer-armvtimer-invalid",
+    "clock-timer-armvtimer-invalid",
     Timer,
     bad=Sample(
         _CLOCK.format("<timer name='armvtimer' present='no'/>"), arch="aarch64", virttype="kvm"
@@ -105,7 +105,7 @@ def virtual_timer_stays(timer: Timer) -> Problems:
 
 
 @rule(
-    "timer-tickpolicy-unsupported",
+    "clock-timer-tickpolicy-unsupported",
     Timer,
     bad=_CLOCK.format("<timer name='rtc' tickpolicy='merge'/>"),
     good=_CLOCK.format("<timer name='rtc' tickpolicy='catchup'/>"),
@@ -129,7 +129,7 @@ def ticks_are_made_up_for(timer: Timer) -> Problems:
 
 
 @rule(
-    "timer-catchup-unused",
+    "clock-timer-catchup-unused",
     Timer,
     bad=_CLOCK.format("<timer name='rtc'><catchup slew='120'/></timer>"),
     good=_CLOCK.format("<timer name='rtc' tickpolicy='catchup'><catchup slew='120'/></timer>"),
@@ -141,7 +141,7 @@ def catching_up_has_figures(timer: Timer) -> Problems:
 
 
 @rule(
-    "timer-attribute-unsupported",
+    "clock-timer-attribute-unsupported",
     Timer,
     bad=_CLOCK.format("<timer name='hpet' frequency='1000'/>"),
     good=_CLOCK.format("<timer name='tsc' frequency='1000000000'/>"),
@@ -160,7 +160,7 @@ def attributes_belong_to_timers(timer: Timer) -> Problems:
 
 
 @rule(
-    "timer-frequency-unavailable",
+    "clock-timer-frequency-unavailable",
     Timer,
     bad=_CLOCK.format("<timer name='tsc' frequency='1000000000'/>"),
     good=_CLOCK.format("<timer name='tsc' frequency='2500000000'/>"),

@@ -96,7 +96,7 @@ _USED = "<features><ps2 state='off'/></features><devices><input type='{}' bus='{
 
 
 @rule(
-    "vmport-unsupported",
+    "features-vmport-unsupported",
     Vmport,
     bad=Sample(_F.format("<vmport/>"), arch="s390x"),
     good=_F.format("<acpi/>"),
@@ -107,7 +107,7 @@ def vmport_is_pc(vmport: Vmport) -> Problems:
 
 
 @rule(
-    "vmport-without-ps2",
+    "features-vmport-without-ps2",
     Vmport,
     bad=_F.format("<vmport state='on'/><ps2 state='off'/>"),
     good=_F.format("<acpi/>"),
@@ -121,7 +121,7 @@ def vmport_needs_ps2(vmport: Vmport) -> Problems:
 
 
 @rule(
-    "vmcoreinfo-unsupported",
+    "features-vmcoreinfo-unsupported",
     Vmcoreinfo,
     bad=Sample(_F.format("<vmcoreinfo/>"), arch="s390x"),
     good=_F.format("<vmcoreinfo state='off'/>"),
@@ -133,7 +133,7 @@ def vmcoreinfo_is_supported(vmcoreinfo: Vmcoreinfo) -> Problems:
 
 
 @rule(
-    "ras-unsupported",
+    "features-ras-unsupported",
     Ras,
     bad=_F.format("<ras state='on'/>"),
     good=Sample(_F.format("<ras state='on'/>"), arch="aarch64"),
@@ -145,7 +145,7 @@ def ras_is_arm(ras: Ras) -> Problems:
 
 
 @rule(
-    "ps2-unsupported",
+    "features-ps2-unsupported",
     Ps2,
     bad=Sample(_F.format("<ps2 state='off'/>"), arch="s390x"),
     good=_F.format("<acpi/>"),
@@ -157,7 +157,7 @@ def ps2_is_optional(ps2: Ps2) -> Problems:
 
 
 @rule(
-    "ps2-in-use",
+    "features-ps2-in-use",
     Ps2,
     bad=_USED.format("mouse", "ps2"),
     good=_USED.format("tablet", "usb"),
@@ -177,7 +177,7 @@ def ps2_devices_need_it(ps2: Ps2) -> Problems:
 
 
 @rule(
-    "aia-unsupported",
+    "features-aia-unsupported",
     Aia,
     bad=_F.format("<aia value='aplic'/>"),
     good=Sample(_F.format("<aia value='aplic'/>"), arch="riscv64"),
@@ -189,7 +189,7 @@ def aia_is_riscv(aia: Aia) -> Problems:
 
 
 @rule(
-    "virtualization-unsupported",
+    "features-virtualization-unsupported",
     Features,
     bad=_F.format("<virtualization/>"),
     good=Sample(_F.format("<virtualization/>"), arch="aarch64"),
@@ -203,7 +203,7 @@ def nesting_is_arm(features: Features) -> Problems:
 
 
 @rule(
-    "virtualization-lacking",
+    "features-virtualization-lacking",
     Features,
     bad=Sample(_F.format("<virtualization/>"), arch="armv7l"),
     good=Sample(_F.format("<virtualization/>"), arch="aarch64"),

@@ -204,7 +204,7 @@ def acpi_needs_uefi(features: Features) -> Problems:
 
 
 @rule(
-    "apic-eoi-unsupported",
+    "features-apic-eoi-unsupported",
     Apic,
     bad=Sample(_F.format("<apic eoi='on'/>"), arch="s390x"),
     good=_F.format("<apic eoi='on'/>"),
@@ -216,7 +216,7 @@ def eoi_is_x86(apic: Apic) -> Problems:
 
 
 @rule(
-    "pvspinlock-unsupported",
+    "features-pvspinlock-unsupported",
     Pvspinlock,
     bad=Sample(_F.format("<pvspinlock/>"), arch="s390x"),
     good=_F.format("<pvspinlock/>"),
@@ -227,7 +227,7 @@ def pvspinlock_is_x86(pvspinlock: Pvspinlock) -> Problems:
 
 
 @rule(
-    "ioapic-unsupported",
+    "features-ioapic-unsupported",
     Ioapic,
     bad=Sample(_F.format("<ioapic driver='qemu'/>"), arch="s390x"),
     good=_F.format("<ioapic driver='qemu'/>"),
@@ -239,7 +239,7 @@ def ioapic_is_x86(ioapic: Ioapic) -> Problems:
 
 
 @rule(
-    "pmu-always-on",
+    "features-pmu-always-on",
     Pmu,
     bad=Sample(_F.format("<pmu state='off'/>"), arch="ppc64"),
     good=_F.format("<pmu state='off'/>"),
@@ -251,7 +251,7 @@ def power_counts(pmu: Pmu) -> Problems:
 
 
 @rule(
-    "smm-tseg-unsupported",
+    "features-smm-tseg-unsupported",
     Smm,
     bad=Sample(_F.format("<smm><tseg unit='MiB'>48</tseg></smm>"), machine="pc"),
     good=_F.format("<smm/>"),
@@ -266,7 +266,7 @@ def tseg_needs_q35(smm: Smm) -> Problems:
 
 
 @rule(
-    "smm-tseg-invalid",
+    "features-smm-tseg-invalid",
     Smm,
     bad=Sample(_F.format("<smm><tseg unit='KiB'>48</tseg></smm>"), machine="q35"),
     good=_F.format("<smm/>"),
@@ -281,7 +281,7 @@ def tseg_is_in_mebibytes(smm: Smm) -> Problems:
 
 
 @rule(
-    "tcg-tb-cache-invalid",
+    "features-tcg-tb-cache-unaligned",
     Tcg,
     bad=_F.format("<tcg><tb-cache>1000</tb-cache></tcg>"),
     good=_F.format("<tcg><tb-cache unit='MiB'>32</tb-cache></tcg>"),
@@ -294,7 +294,7 @@ def cache_is_in_mebibytes(tcg: Tcg) -> Problems:
 
 
 @rule(
-    "tcg-unused",
+    "features-tcg-unused",
     Tcg,
     bad=Sample(_F.format("<tcg><tb-cache unit='MiB'>32</tb-cache></tcg>"), virttype="kvm"),
     good=_F.format("<tcg><tb-cache unit='MiB'>32</tb-cache></tcg>"),
@@ -306,7 +306,7 @@ def translator_is_there(tcg: Tcg) -> Problems:
 
 
 @rule(
-    "async-teardown-unsupported",
+    "features-async-teardown-unsupported",
     AsyncTeardown,
     bad=Sample(_F.format("<async-teardown/>"), arch="riscv64"),
     good=_F.format("<async-teardown enabled='no'/>"),

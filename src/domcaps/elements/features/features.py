@@ -25,7 +25,7 @@ from domcaps.elements.features.launch_security import (
 from domcaps.language import Element, Place
 from domcaps.language.changes.features import S390_PV_EVERYWHERE, TDX_KNOWN, TDX_OF_HOST
 from domcaps.language.observed import device, object_property, option, qapi
-from domcaps.language.told import LIBVIRTS_OWN, Told, Untold
+from domcaps.language.qemu_args import LIBVIRTS_OWN, NotTriable, QemuArgs
 
 VMCOREINFO = Element(
     "vmcoreinfo",
@@ -33,7 +33,7 @@ VMCOREINFO = Element(
     order=20,
     supported=device("vmcoreinfo"),
     at_start=(NO_DMA,),
-    told=Told("-device vmcoreinfo", alone=True),
+    qemu_args=QemuArgs("-device vmcoreinfo", alone=True),
 )
 """The guest tells where its kernel's crash information is."""
 
@@ -42,12 +42,12 @@ GENID = Element(
     place=Place.FEATURES,
     order=30,
     supported=device("vmgenid"),
-    told=Told("-device vmgenid,guid=auto", alone=True),
+    qemu_args=QemuArgs("-device vmgenid,guid=auto", alone=True),
 )
 """An identifier that changes when the guest is restored from a snapshot."""
 
 BACKING_STORE_INPUT = Element(
-    "backingStoreInput", place=Place.FEATURES, order=40, told=LIBVIRTS_OWN
+    "backingStoreInput", place=Place.FEATURES, order=40, qemu_args=LIBVIRTS_OWN
 )
 """Backing chains may be given in the definition: a matter of libvirt alone."""
 
@@ -57,7 +57,9 @@ BACKUP = Element(
     order=50,
     supported=qapi("blockdev-reopen")
     & qapi("migrate-set-parameters/arg/block-bitmap-mapping/bitmaps/transform"),
-    told=Untold("it is a matter of guests that run: QEMU's command line is told nothing of it"),
+    qemu_args=NotTriable(
+        "it is a matter of guests that run: QEMU's command line is told nothing of it"
+    ),
 )
 """Incremental backup: needs bitmaps that can be moved between images and hosts."""
 
@@ -66,7 +68,7 @@ ASYNC_TEARDOWN = Element(
     place=Place.FEATURES,
     order=60,
     supported=option("run-with", "async-teardown"),
-    told=Told("-run-with async-teardown=on", alone=True),
+    qemu_args=QemuArgs("-run-with async-teardown=on", alone=True),
 )
 """A large guest's memory is given back in the background."""
 
@@ -77,7 +79,7 @@ S390_PV_UNTIL = Element(
     shown=S390,
     supported=S390_PV,
     until=S390_PV_EVERYWHERE,
-    told=PROTECTED,
+    qemu_args=PROTECTED,
 )
 S390_PV_SINCE = Element(
     "s390-pv",
@@ -85,7 +87,7 @@ S390_PV_SINCE = Element(
     order=70,
     supported=S390_PV,
     since=S390_PV_EVERYWHERE,
-    told=PROTECTED,
+    qemu_args=PROTECTED,
 )
 """Protected virtualization of IBM's mainframes; older libvirt speaks of it only there."""
 
@@ -95,7 +97,7 @@ PS2 = Element(
     order=80,
     supported=(I440FX | Q35 | XENFV | ISAPC)
     & object_property("generic-pc-machine", "i8042", abstract=True),
-    told=Told(machine="i8042=off"),
+    qemu_args=QemuArgs(machine="i8042=off"),
 )
 """The PS/2 controller can be left out."""
 
@@ -106,9 +108,14 @@ TDX_UNTIL = Element(
     supported=TDX_QEMU,
     since=TDX_KNOWN,
     until=TDX_OF_HOST,
-    told=TRUSTED,
+    qemu_args=TRUSTED,
 )
 TDX_SINCE = Element(
-    "tdx", place=Place.FEATURES, order=90, supported=TDX_FOR_GUEST, since=TDX_OF_HOST, told=TRUSTED
+    "tdx",
+    place=Place.FEATURES,
+    order=90,
+    supported=TDX_FOR_GUEST,
+    since=TDX_OF_HOST,
+    qemu_args=TRUSTED,
 )
 """Intel's trust domains."""

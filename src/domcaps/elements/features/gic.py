@@ -14,9 +14,9 @@ from domcaps.language.kinds import OneOf
 from domcaps.language.observed import WorldFact
 from domcaps.language.part import Part, field
 from domcaps.language.predicate import Predicate
+from domcaps.language.qemu_args import QemuArgs
 from domcaps.language.remedy import Effort, Remedy
 from domcaps.language.rule import Problems, Sample, problem, rule
-from domcaps.language.told import Told
 
 
 def _offers(world: World) -> str:
@@ -66,17 +66,17 @@ _OLD_ARM = Drift(
     evidence="a domain for armv7l with <gic version='3'/> can be defined with 11.3 and "
     "12.8, and is refused when its command line is built",
 )
-_TOLD = Told(machine="gic-version={value}", when=ARM_VIRT)
+_ARGS = QemuArgs(machine="gic-version={value}", when=ARM_VIRT)
 
 VERSION = Enum(
     "version",
     attribute="@version",
     choices=(
-        Choice("2", _version(2), drifts=(_NOT_LOOKED_AT,), told=_TOLD),
+        Choice("2", _version(2), drifts=(_NOT_LOOKED_AT,), qemu_args=_ARGS),
         Choice(
             "3",
             _version(3),
-            told=_TOLD,
+            qemu_args=_ARGS,
             drifts=(
                 _NOT_LOOKED_AT,
                 _OLD_ARM,
@@ -102,7 +102,7 @@ class Gic(Part):
 
 
 @rule(
-    "gic-unsupported",
+    "features-gic-unsupported",
     Gic,
     bad="<features><gic/></features>",
     good=Sample("<features><gic version='3'/></features>", arch="aarch64"),
@@ -115,7 +115,7 @@ def gic_is_arm(gic: Gic) -> Problems:
 
 
 @rule(
-    "gic-version-unsupported",
+    "features-gic-version-unsupported",
     Gic,
     bad=Sample("<features><gic version='3'/></features>", arch="armv7l"),
     good=Sample("<features><gic version='2'/></features>", arch="armv7l"),

@@ -22,8 +22,8 @@ from domcaps.language import AnyChoice, Choice, Drift, Element, Enum, Place, Row
 from domcaps.language.changes.features import HYPERV_ACCELERATED, HYPERV_DEFAULTS
 from domcaps.language.observed import EmulatorFact, WorldFact, qapi, virttype
 from domcaps.language.preference import Decision, Option, family
+from domcaps.language.qemu_args import Alternatives, NotTriable, QemuArgs
 from domcaps.language.remedy import Effort, Remedy
-from domcaps.language.told import Told, Untold, Ways
 
 if TYPE_CHECKING:
     from domcaps.facts.emulator import EmulatorFacts
@@ -115,14 +115,14 @@ _TAKEN_ANYWAY = Drift(
     where=X86 & KVM,
     listed=False,
 )
-_UNNOTICED = Untold("QEMU takes no notice of it without KVM", when=X86 & ~KVM)
+_UNNOTICED = NotTriable("QEMU takes no notice of it without KVM", when=X86 & ~KVM)
 
 
-def _told(name: str) -> Ways:
+def _args(name: str) -> Alternatives:
     """Switch it on, with what it needs, for a CPU that every host has."""
     needs = "".join(f",hv-{needed}=on" for needed in _NEEDS.get(name, ()))
     switch = f"hv-{name.replace('_', '-')}{_SAID.get(name, '=on')}"
-    return (Told(cpu=f"qemu64{needs},{switch}", when=X86 & KVM), _UNNOTICED)
+    return (QemuArgs(cpu=f"qemu64{needs},{switch}", when=X86 & KVM), _UNNOTICED)
 
 
 def _choice(name: str, since: Change | None = None) -> Choice:
@@ -139,7 +139,7 @@ def _choice(name: str, since: Change | None = None) -> Choice:
         since=since,
         drifts=(_ANY_ENLIGHTENMENT,),
         sample=_sample(name),
-        told=_told(name),
+        qemu_args=_args(name),
         at_start=(_TAKEN_ANYWAY,),
     )
 

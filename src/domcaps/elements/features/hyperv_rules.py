@@ -77,7 +77,7 @@ class Hyperv(Part):
 
 
 @rule(
-    "hyperv-unsupported",
+    "features-hyperv-unsupported",
     Hyperv,
     bad=Sample(_HV.format("", ""), arch="s390x"),
     good=_HV.format("", "<relaxed state='on'/>"),
@@ -90,7 +90,7 @@ def hyperv_is_for_pcs(hyperv: Hyperv) -> Problems:
 
 
 @rule(
-    "hyperv-host-model-unsupported",
+    "features-hyperv-host-model-unsupported",
     Hyperv,
     bad=Sample(_HV.format(" mode='host-model'", ""), arch="aarch64"),
     good=_HV.format(" mode='host-model'", ""),
@@ -103,7 +103,7 @@ def host_model_is_x86(hyperv: Hyperv) -> Problems:
 
 
 @rule(
-    "hyperv-feature-invalid",
+    "features-hyperv-feature-invalid",
     Hyperv,
     bad=_HV.format("", "<relaxed/>"),
     good=_HV.format("", "<relaxed state='on'/>"),
@@ -139,7 +139,7 @@ def _inside(node: Node) -> Problems:
 
 
 @rule(
-    "hyperv-spinlocks-invalid",
+    "features-hyperv-spinlocks-invalid",
     Hyperv,
     bad=_HV.format("", "<spinlocks state='on' retries='100'/>"),
     good=_HV.format("", "<spinlocks state='on' retries='8191'/>"),
@@ -164,7 +164,7 @@ def spinlocks_retry(hyperv: Hyperv) -> Problems:
 
 
 @rule(
-    "hyperv-vendor-id-invalid",
+    "features-hyperv-vendor-id-invalid",
     Hyperv,
     bad=_HV.format("", "<vendor_id state='on' value='1234567890123'/>"),
     good=_HV.format("", "<vendor_id state='on' value='KVM Hv'/>"),
@@ -182,7 +182,7 @@ def vendor_has_a_name(hyperv: Hyperv) -> Problems:
 
 
 @rule(
-    "hyperv-feature-dependency",
+    "features-hyperv-feature-dependency",
     Hyperv,
     bad=_HV.format("", "<tlbflush state='on'/>"),
     good=_HV.format("", "<vpindex state='on'/><tlbflush state='on'/>"),

@@ -56,7 +56,7 @@ class CapabilitiesFeature(Part):
 
 
 @rule(
-    "kvm-features-invalid",
+    "features-kvm-feature-invalid",
     KvmFeatures,
     bad=_F.format("<kvm><hidden/></kvm>"),
     good=_F.format("<kvm><hidden state='on'/></kvm>"),
@@ -67,7 +67,7 @@ def kvm_features(features: KvmFeatures) -> Problems:
 
 
 @rule(
-    "kvm-features-dirty-ring-invalid",
+    "features-kvm-dirty-ring-invalid",
     KvmFeatures,
     bad=_F.format("<kvm><dirty-ring state='on' size='1000'/></kvm>"),
     good=_F.format("<kvm><dirty-ring state='on' size='4096'/></kvm>"),
@@ -86,7 +86,7 @@ def ring_has_a_size(features: KvmFeatures) -> Problems:
 
 
 @rule(
-    "xen-features-invalid",
+    "features-xen-feature-invalid",
     XenFeatures,
     bad=_F.format("<xen><passthrough state='on' mode='no_pt'/></xen>"),
     good=_F.format("<xen><passthrough state='on' mode='sync_pt'/></xen>"),
@@ -101,7 +101,7 @@ def xen_features(features: XenFeatures) -> Problems:
 
 
 @rule(
-    "capabilities-feature-invalid",
+    "features-capabilities-feature-invalid",
     CapabilitiesFeature,
     bad=_F.format("<capabilities><fly state='on'/></capabilities>"),
     good=_F.format("<capabilities><mknod/></capabilities>"),

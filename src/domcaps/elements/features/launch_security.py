@@ -25,7 +25,7 @@ from domcaps.language.observed import (
     qom_type,
     virttype,
 )
-from domcaps.language.told import Told
+from domcaps.language.qemu_args import QemuArgs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,23 +78,23 @@ _PV_ANYWHERE = Drift(
 )
 _POLICY = "<launchSecurity type='{}'><policy>0x{}</policy></launchSecurity>"
 _GUARD = "confidential-guest-support={id}s"
-PROTECTED = Told("-object s390-pv-guest,id={id}s", machine=_GUARD)
+PROTECTED = QemuArgs("-object s390-pv-guest,id={id}s", machine=_GUARD)
 """How QEMU is told to run a protected guest of a mainframe."""
-TRUSTED = Told("-object tdx-guest,id={id}s", machine=f"{_GUARD},kernel_irqchip=split")
+TRUSTED = QemuArgs("-object tdx-guest,id={id}s", machine=f"{_GUARD},kernel_irqchip=split")
 """How QEMU is told to run a trust domain."""
 
 
-def encrypted(kind: str) -> Callable[[World], tuple[Told, ...]]:
+def encrypted(kind: str) -> Callable[[World], tuple[QemuArgs, ...]]:
     """Tell how QEMU is told to run an encrypted guest, with what the platform says of itself."""
 
-    def told(world: World) -> tuple[Told, ...]:
+    def args(world: World) -> tuple[QemuArgs, ...]:
         sev = world.emulator.sev
         # figures that the platform does not tell are as good as any: it refuses before they count
         bits, reduced = (sev.cbitpos, sev.reduced_phys_bits) if sev else (51, 1)
         figures = f"cbitpos={bits},reduced-phys-bits={reduced}"
-        return (Told(f"-object {kind},id={{id}}s,{figures}", machine=_GUARD),)
+        return (QemuArgs(f"-object {kind},id={{id}}s,{figures}", machine=_GUARD),)
 
-    return told
+    return args
 
 
 SECTYPE = Enum(
@@ -105,25 +105,25 @@ SECTYPE = Enum(
             "sev",
             qom_type("sev-guest") & SEV_PLATFORM,
             sample=_POLICY.format("sev", "3"),
-            told=encrypted("sev-guest"),
+            qemu_args=encrypted("sev-guest"),
         ),
         Choice(
             "sev-snp",
             qom_type("sev-snp-guest") & SEV_PLATFORM,
             sample=_POLICY.format("sev-snp", "30000"),
-            told=encrypted("sev-snp-guest"),
+            qemu_args=encrypted("sev-snp-guest"),
         ),
         # libvirt looks at QEMU only here, and at the host as well for the feature s390-pv
-        Choice("s390-pv", S390_PV_QEMU, drifts=(_PV_ANYWHERE,), told=PROTECTED),
+        Choice("s390-pv", S390_PV_QEMU, drifts=(_PV_ANYWHERE,), qemu_args=PROTECTED),
         Choice(
             "tdx",
             TDX_QEMU,
             since=TDX_KNOWN,
             until=TDX_OF_HOST,
             at_start=(_TDX_ANYWHERE,),
-            told=TRUSTED,
+            qemu_args=TRUSTED,
         ),
-        Choice("tdx", TDX, since=TDX_OF_HOST, told=TRUSTED),
+        Choice("tdx", TDX, since=TDX_OF_HOST, qemu_args=TRUSTED),
     ),
     sample="<launchSecurity type='{value}'/>",
 )

@@ -34,5 +34,5 @@ ELEMENT = Element(
     order=100,
     supported=SEV_PLATFORM,
     content=(Rows(_figures),),
-    told=encrypted("sev-guest"),
+    qemu_args=encrypted("sev-guest"),
 )

@@ -11,7 +11,7 @@ from domcaps.elements.advice.remedies import hardware
 from domcaps.facts.emulator import Sgx
 from domcaps.language import Element, Place, Row, Rows, World
 from domcaps.language.observed import EmulatorFact, qom_type
-from domcaps.language.told import Told
+from domcaps.language.qemu_args import QemuArgs
 
 KIB = 1024
 
@@ -57,7 +57,7 @@ def _sections(sgx: Sgx) -> tuple[Row, ...]:
     )
 
 
-_TOLD = Told(
+_ARGS = QemuArgs(
     "-object memory-backend-epc,id={id}e,size=1M,prealloc=on",
     machine="sgx-epc.0.memdev={id}e,sgx-epc.0.node=0",
 )
@@ -68,5 +68,5 @@ ELEMENT = Element(
     order=110,
     supported=SGX_PLATFORM,
     content=(Rows(_figures),),
-    told=_TOLD,
+    qemu_args=_ARGS,
 )

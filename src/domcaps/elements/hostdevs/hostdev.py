@@ -24,12 +24,12 @@ from domcaps.language import NEVER, Choice, Drift, Element, Enum
 from domcaps.language.changes.hostdevs import HOSTDEV_IOMMUFD
 from domcaps.language.observed import HostFact, device, qom_type
 from domcaps.language.part import field
-from domcaps.language.told import LIBVIRTS_OWN, Told, Untold
+from domcaps.language.qemu_args import LIBVIRTS_OWN, NotTriable, QemuArgs
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node
 
-_GIVEN = Untold("it needs a device of the host that can be given away")
+_GIVEN = NotTriable("it needs a device of the host that can be given away")
 
 USB_CONTROLLER = device(
     "piix3-usb-uhci",
@@ -101,13 +101,13 @@ MODE = Enum(
     "mode",
     attribute="@mode",
     choices=(
-        Choice("subsystem", told=_GIVEN),
+        Choice("subsystem", qemu_args=_GIVEN),
         Choice(
             "capabilities",
             NEVER,
             sample="<hostdev mode='capabilities' type='misc'><source><char>/dev/a</char></source>"
             "</hostdev>",
-            told=(),
+            qemu_args=(),
         ),
     ),
     sample=_SCSI_SAMPLE,
@@ -122,7 +122,7 @@ STARTUP_POLICY = Enum(
         Choice("requisite", drifts=(_POLICY_USB,)),
         Choice("optional", drifts=(_POLICY_USB,)),
     ),
-    told=LIBVIRTS_OWN,
+    qemu_args=LIBVIRTS_OWN,
     sample=_USB_SAMPLE.replace("<source>", "<source startupPolicy='{value}'>"),
 )
 
@@ -136,14 +136,16 @@ SUBSYS_TYPE = Enum(
             at_start=(NO_PCI,),
             sample=_USB_SAMPLE,
             # QEMU waits for a device that is not there yet
-            told=Told(f"{XHCI} -device usb-host,bus={{id}}u.0,vendorid=0x1234,productid=0xbeef"),
+            qemu_args=QemuArgs(
+                f"{XHCI} -device usb-host,bus={{id}}u.0,vendorid=0x1234,productid=0xbeef"
+            ),
         ),
         Choice("pci", sample=_PCI_SAMPLE.format(""), drifts=(_NO_VFIO,)),
         Choice("scsi", sample=_SCSI_SAMPLE.replace("{value}", "subsystem")),
         Choice("scsi_host", listed=False),
         Choice("mdev", listed=False),
     ),
-    told=_GIVEN,
+    qemu_args=_GIVEN,
 )
 
 # storage, misc and net are for containers
@@ -161,7 +163,7 @@ PCI_BACKEND = Enum(
         Choice("vfio", asserted_or("hostdev.pciBackend", "vfio", VFIO)),
     ),
     sample=_PCI_SAMPLE.format("<driver name='{value}'/>"),
-    told=_GIVEN,
+    qemu_args=_GIVEN,
 )
 
 IOMMUFD = Enum(
@@ -173,9 +175,9 @@ IOMMUFD = Enum(
         Choice(
             "yes",
             qom_type("iommufd") & HOST_VFIO & HOST_IOMMUFD,
-            told=_GIVEN,
+            qemu_args=_GIVEN,
         ),
-        Choice("no", drifts=(_NO_VFIO,), told=LIBVIRTS_OWN),
+        Choice("no", drifts=(_NO_VFIO,), qemu_args=LIBVIRTS_OWN),
     ),
     sample=_PCI_SAMPLE.format("<driver name='vfio' iommufd='{value}'/>"),
 )

@@ -83,7 +83,7 @@ _WAY = "<latency initiator='{}' target='{}' type='{}' value='5'/>"
 
 
 @rule(
-    "numa-hmat-unsupported",
+    "cpu-numa-hmat-unsupported",
     Numa,
     bad=_N.format(_CACHE.format(1), _WAY.format(0, 1, "access")),
     good=_N.format(_CACHE.format(1), _WAY.format(0, 1, "access")),
@@ -99,7 +99,7 @@ def hmat_is_supported(numa: Numa) -> Problems:
 
 
 @rule(
-    "cell-cache-level-invalid",
+    "cpu-numa-cell-cache-level-out-of-range",
     Cell,
     bad=_N.format(_CACHE.format(4), ""),
     good=_N.format(_CACHE.format(1) + _CACHE.format(2), ""),
@@ -127,7 +127,7 @@ def _ways(numa: Numa) -> list[Way]:
 
 
 @rule(
-    "numa-interconnect-invalid",
+    "cpu-numa-interconnect-invalid",
     Numa,
     bad=_N.format("", _WAY.format(1, 0, "access")),
     good=_N.format("", _WAY.format(0, 1, "access")),
@@ -157,7 +157,7 @@ def _levels(numa: Numa, number: int) -> set[int | None]:
 
 
 @rule(
-    "numa-interconnect-duplicate",
+    "cpu-numa-interconnect-duplicate",
     Numa,
     bad=_N.format("", _WAY.format(0, 1, "read") + _WAY.format(0, 1, "read")),
     good=_N.format("", _WAY.format(0, 1, "read") + _WAY.format(0, 1, "write")),
@@ -181,7 +181,7 @@ _BANDWIDTH = "<bandwidth initiator='0' target='0' type='access' value='{}' unit=
 
 
 @rule(
-    "cell-cache-size-too-large",
+    "cpu-numa-cell-cache-size-too-large",
     CellCache,
     bad=_N.format(_LARGE, ""),
     good=_N.format(_CACHE.format(1), ""),
@@ -193,7 +193,7 @@ def cache_can_be_counted(cache: CellCache) -> Problems:
 
 
 @rule(
-    "bandwidth-value-too-large",
+    "cpu-numa-interconnects-bandwidth-value-too-large",
     Bandwidth,
     bad=_N.format("", _BANDWIDTH.format(2**64 - 1)),
     good=_N.format("", _BANDWIDTH.format(1)),

@@ -28,6 +28,7 @@ from domcaps.language.finding import Stage
 from domcaps.language.kinds import UNSIGNED, Int, OneOf
 from domcaps.language.observed import object_property, qom_type
 from domcaps.language.part import Part, field
+from domcaps.language.qemu_args import LIBVIRTS_OWN, QemuArgs
 from domcaps.language.quantities import (
     CPUS,
     KIB,
@@ -40,7 +41,6 @@ from domcaps.language.quantities import (
     too_large,
 )
 from domcaps.language.rule import Problems, Sample, problem, rule
-from domcaps.language.told import LIBVIRTS_OWN, Told
 from domcaps.language.truth import Truth
 
 if TYPE_CHECKING:
@@ -49,10 +49,10 @@ if TYPE_CHECKING:
     from domcaps.language.domain import Domain
 
 
-def _backing(kind: str) -> Told:
+def _backing(kind: str) -> QemuArgs:
     kind, _, options = kind.partition(",")
     options = f",{options}" if options else ""
-    return Told(
+    return QemuArgs(
         f"-m 256M -object memory-backend-{kind},id={{id}}m,size=256M{options}",
         machine="memory-backend={id}m",
     )
@@ -63,10 +63,10 @@ SOURCE_TYPE = Enum(
     attribute="source/@type",
     choices=(
         # as good as nothing
-        Choice("", listed=False, told=LIBVIRTS_OWN),
-        Choice("file", told=_backing("file,mem-path={dir}/memory")),
-        Choice("anonymous", told=_backing("ram")),
-        Choice("memfd", qom_type("memory-backend-memfd"), told=_backing("memfd")),
+        Choice("", listed=False, qemu_args=LIBVIRTS_OWN),
+        Choice("file", qemu_args=_backing("file,mem-path={dir}/memory")),
+        Choice("anonymous", qemu_args=_backing("ram")),
+        Choice("memfd", qom_type("memory-backend-memfd"), qemu_args=_backing("memfd")),
     ),
 )
 
@@ -124,7 +124,7 @@ _CELLS = (
 
 
 @rule(
-    "page-size-too-large",
+    "memory-backing-hugepages-page-size-too-large",
     Page,
     bad=_PAGES.format(_LARGE.format(2**63)),
     good=_PAGES.format(_LARGE.format(1)),
@@ -201,7 +201,7 @@ def shared_pages_have_a_cell(memory: MemoryBacking) -> Problems:
         yield problem("shared huge pages need a NUMA cell here", memory, "access/@mode")
 
 
-@rule("page-size-zero", Page, bad=_PAGES.format("<page size='0'/>"),
+@rule("memory-backing-hugepages-page-size-zero", Page, bad=_PAGES.format("<page size='0'/>"),
       good=_PAGES.format("<page size='2048'/>"))  # fmt: skip
 def pages_have_a_size(page: Page) -> Problems:
     """A page has a size."""
@@ -210,7 +210,7 @@ def pages_have_a_size(page: Page) -> Problems:
 
 
 @rule(
-    "page-nodeset-overlap",
+    "memory-backing-hugepages-page-nodeset-overlap",
     Page,
     bad=_CELLS + _PAGES.format("<page size='2048' nodeset='0-1'/><page size='4' nodeset='1'/>"),
     good=_CELLS + _PAGES.format("<page size='2048' nodeset='0'/><page size='4'/>"),
@@ -230,7 +230,7 @@ def cells_have_pages_of_one_size(page: Page) -> Problems:
 
 
 @rule(
-    "page-nodeset-invalid",
+    "memory-backing-hugepages-page-nodeset-without-cell",
     Page,
     bad=_CELLS + _PAGES.format("<page size='2048' nodeset='2'/>"),
     good=_CELLS + _PAGES.format("<page size='2048' nodeset='1'/>"),
@@ -243,7 +243,7 @@ def cells_of_pages_are_there(page: Page) -> Problems:
 
 
 @rule(
-    "page-size-unavailable",
+    "memory-backing-hugepages-page-size-unavailable",
     Page,
     bad=Sample(_PAGES.format("<page size='5' unit='MiB'/>")),
     good=_PAGES.format("<page size='4'/>"),
@@ -291,7 +291,7 @@ _MODULE = (
 
 
 @rule(
-    "memory-device-page-size-unavailable",
+    "memory-page-size-unavailable",
     MemoryDevice,
     bad=_MODULE.format(4096),
     good=_MODULE.format(2048),

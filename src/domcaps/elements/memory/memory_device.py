@@ -173,7 +173,7 @@ _VIRTIO_MEM = memory_sample("virtio-mem", _SIZE + _NODE + _BLOCK.format(2048, 25
 
 
 @rule(
-    "memory-device-target-node-invalid",
+    "memory-target-node-without-cell",
     MemoryDevice,
     bad=memory_sample("dimm", _SIZE + "<node>1</node>"),
     good=_DIMM,
@@ -189,7 +189,7 @@ def node_is_a_cell(memory: MemoryDevice) -> Problems:
 
 
 @rule(
-    "memory-device-size-too-large",
+    "memory-size-too-large",
     MemoryDevice,
     bad=memory_sample("dimm", "<size unit='EiB'>8</size>" + _NODE),
     good=_DIMM,
@@ -209,7 +209,7 @@ def sizes_can_be_counted(memory: MemoryDevice) -> Problems:
 
 
 @rule(
-    "memory-device-discard-unsupported",
+    "memory-discard-unsupported",
     MemoryDevice,
     bad=memory_sample("nvdimm", source=_PATH, attributes="discard='yes'"),
     good=_NVDIMM,
@@ -220,7 +220,7 @@ def kept_memory_is_not_discarded(memory: MemoryDevice) -> Problems:
         yield problem(f"the memory of an {memory.model} is kept", memory, "@discard")
 
 
-@rule("memory-device-path-missing", MemoryDevice, bad=memory_sample("nvdimm"), good=_NVDIMM)
+@rule("memory-path-missing", MemoryDevice, bad=memory_sample("nvdimm"), good=_NVDIMM)
 def kept_memory_is_in_a_file(memory: MemoryDevice) -> Problems:
     """Memory that outlives the guest is in a file."""
     if memory.model in {"nvdimm", "virtio-pmem"} and not memory.node.findtext("source/path"):
@@ -228,7 +228,7 @@ def kept_memory_is_in_a_file(memory: MemoryDevice) -> Problems:
 
 
 @rule(
-    "memory-device-access-unsupported",
+    "memory-access-unsupported",
     MemoryDevice,
     bad=memory_sample("virtio-pmem", _SIZE, _PATH, "access='private'"),
     good=_PMEM,
@@ -240,7 +240,7 @@ def pmem_is_shared(memory: MemoryDevice) -> Problems:
 
 
 @rule(
-    "memory-device-target-node-unsupported",
+    "memory-target-node-unsupported",
     MemoryDevice,
     bad=memory_sample("virtio-pmem", _SIZE + _NODE, _PATH),
     good=_PMEM,
@@ -252,7 +252,7 @@ def pmem_has_no_node(memory: MemoryDevice) -> Problems:
 
 
 @rule(
-    "memory-device-block-invalid",
+    "memory-virtio-mem-block-invalid",
     VirtioMem,
     bad=memory_sample("virtio-mem", _SIZE + _NODE + _BLOCK.format(3072, 0)),
     good=_VIRTIO_MEM,
@@ -268,7 +268,7 @@ def blocks_are_powers(memory: VirtioMem) -> Problems:
 
 
 @rule(
-    "memory-device-requested-invalid",
+    "memory-virtio-mem-requested-invalid",
     VirtioMem,
     bad=memory_sample("virtio-mem", _SIZE + _NODE + _BLOCK.format(2048, 1024)),
     good=_VIRTIO_MEM,
@@ -284,7 +284,7 @@ def blocks_are_requested(memory: VirtioMem) -> Problems:
 
 
 @rule(
-    "memory-device-dynamic-memslots-unsupported",
+    "memory-virtio-mem-dynamic-memslots-unsupported",
     VirtioMem,
     bad=_VIRTIO_MEM.replace("<target>", "<target dynamicMemslots='yes'>"),
     good=_VIRTIO_MEM,
@@ -300,7 +300,7 @@ def dynamic_memslots_need_qemu(memory: VirtioMem) -> Problems:
 
 
 @rule(
-    "memory-device-sgx-section-too-small",
+    "memory-sgx-epc-section-too-small",
     SgxEpc,
     bad=memory_sample("sgx-epc", _SIZE),
     good=memory_sample("sgx-epc", "<size unit='KiB'>512</size>"),
@@ -331,7 +331,7 @@ _HERE = "<source><nodemask>0</nodemask></source>"
 
 
 @rule(
-    "dimm-nodemask-unavailable",
+    "memory-dimm-nodemask-unavailable",
     Dimm,
     bad=memory_sample("dimm", source=_GONE),
     good=memory_sample("dimm", source=_HERE),
@@ -343,7 +343,7 @@ def nodes_of_modules_are_there(memory: Dimm) -> Problems:
 
 
 @rule(
-    "virtio-mem-nodemask-unavailable",
+    "memory-virtio-mem-nodemask-unavailable",
     VirtioMem,
     bad=_VIRTIO_MEM.replace("<target>", f"{_GONE}<target>"),
     good=_VIRTIO_MEM.replace("<target>", f"{_HERE}<target>"),
@@ -355,7 +355,7 @@ def nodes_of_virtio_mem_are_there(memory: VirtioMem) -> Problems:
 
 
 @rule(
-    "sgx-epc-nodemask-unavailable",
+    "memory-sgx-epc-nodemask-unavailable",
     SgxEpc,
     bad=memory_sample("sgx-epc", _SIZE, _GONE),
     good=_DIMM,

@@ -88,7 +88,7 @@ def _modules(*addresses: str, most: str = _MOST) -> str:
 
 
 @rule(
-    "memory-device-overlap",
+    "memory-overlap",
     MemoryDevice,
     bad=_modules(_BASED.format(0, 0x100000000), _BASED.format(1, 0x110000000)),
     good=_modules(_BASED.format(0, 0x100000000), _BASED.format(1, 0x120000000)),
@@ -106,7 +106,7 @@ def addresses_do_not_overlap(memory: MemoryDevice) -> Problems:
 
 
 @rule(
-    "memory-device-slot-duplicate",
+    "memory-slot-duplicate",
     MemoryDevice,
     bad=_modules(_SLOT.format(0), _SLOT.format(0)),
     good=_modules(_SLOT.format(0), _SLOT.format(1)),
@@ -125,7 +125,7 @@ def _slot(memory: MemoryDevice) -> int | None:
 
 
 @rule(
-    "memory-device-address-unaligned",
+    "memory-address-unaligned",
     MemoryDevice,
     bad=memory_sample(
         "virtio-pmem", f"{_SIZE}<address base='0x100000001'/>", "<source><path>/a</path></source>"
@@ -148,7 +148,7 @@ _PLACES = {"virtio-mem": ("pci", "ccw"), "virtio-pmem": ("pci",)}
 
 
 @rule(
-    "memory-device-address-unsupported",
+    "memory-address-unsupported",
     MemoryDevice,
     bad=memory_sample("virtio-mem", _BLOCKS, address="<address type='dimm' slot='0'/>"),
     good=memory_sample("virtio-mem", _BLOCKS, address="<address type='pci'/>"),
@@ -170,7 +170,7 @@ def addresses_have_their_type(memory: MemoryDevice) -> Problems:
 
 
 @rule(
-    "memory-device-unpluggable",
+    "memory-unpluggable",
     MemoryDevice,
     bad=_modules("", most=""),
     good=_DIMM,
@@ -182,7 +182,7 @@ def there_is_room_for_memory(memory: MemoryDevice) -> Problems:
 
 
 @rule(
-    "memory-device-slot-invalid",
+    "memory-slot-invalid",
     MemoryDevice,
     bad=_modules(_SLOT.format(2)),
     good=_modules(_SLOT.format(1)),
@@ -195,7 +195,7 @@ def slots_are_there(memory: MemoryDevice) -> Problems:
 
 
 @rule(
-    "memory-device-target-node-missing",
+    "memory-target-node-missing",
     MemoryDevice,
     bad=memory_sample("dimm", _SIZE),
     good=_DIMM,

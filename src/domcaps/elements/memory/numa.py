@@ -111,7 +111,7 @@ _N = "<vcpu>2</vcpu><cpu><numa>{}</numa></cpu>"
 _CELL = "<cell id='{}' cpus='{}' memory='32768'/>"
 
 
-@rule("numa-empty", Numa, bad=_N.format(""), good=_N.format(_CELL.format(0, "0-1")))
+@rule("cpu-numa-empty", Numa, bad=_N.format(""), good=_N.format(_CELL.format(0, "0-1")))
 def cells_are_listed(numa: Numa) -> Problems:
     """A ``<numa>`` has at least one cell."""
     if not numa.has("cell"):
@@ -119,7 +119,7 @@ def cells_are_listed(numa: Numa) -> Problems:
 
 
 @rule(
-    "cell-id-invalid",
+    "cpu-numa-cell-id-gap",
     Numa,
     bad=_N.format(_CELL.format(1, "0-1")),
     good=_N.format(_CELL.format(0, "0") + _CELL.format(1, "1")),
@@ -140,7 +140,7 @@ def cells_are_counted(numa: Numa) -> Problems:
 
 
 @rule(
-    "cell-cpus-overlap",
+    "cpu-numa-cell-cpus-overlap",
     Numa,
     bad=_N.format(_CELL.format(0, "0-1") + _CELL.format(1, "1")),
     good=_N.format(_CELL.format(0, "0") + _CELL.format(1, "1")),
@@ -156,7 +156,7 @@ def cells_share_no_cpus(numa: Numa) -> Problems:
 
 
 @rule(
-    "cell-cpus-out-of-range",
+    "cpu-numa-cell-cpus-out-of-range",
     Cell,
     bad=_N.format(_CELL.format(0, "0-2")),
     good=_N.format(_CELL.format(0, "0-1")),
@@ -169,7 +169,7 @@ def cells_have_cpus_of_the_domain(cell: Cell) -> Problems:
 
 
 @rule(
-    "cell-memory-too-large",
+    "cpu-numa-cell-memory-too-large",
     Cell,
     bad=_N.format("<cell id='0' cpus='0' memory='8' unit='EiB'/>"),
     good=_N.format("<cell id='0' cpus='0' memory='1' unit='GiB'/>"),
@@ -181,7 +181,7 @@ def memory_can_be_counted(cell: Cell) -> Problems:
 
 
 @rule(
-    "cell-distances-empty",
+    "cpu-numa-cell-distances-empty",
     Cell,
     bad=_N.format("<cell id='0' cpus='0' memory='32768'><distances/></cell>"),
     good=_N.format(
@@ -197,7 +197,7 @@ def distances_have_siblings(cell: Cell) -> Problems:
 
 
 @rule(
-    "sibling-invalid",
+    "cpu-numa-cell-distances-sibling-invalid",
     Sibling,
     bad=_N.format(
         "<cell id='0' cpus='0' memory='32768'><distances><sibling id='1' value='20'/></distances>"

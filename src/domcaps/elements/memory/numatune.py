@@ -82,7 +82,7 @@ def static_placement_names_nodes(numatune: Numatune) -> Problems:
 
 
 @rule(
-    "memnode-placement-conflict",
+    "numatune-memnode-placement-conflict",
     Memnode,
     bad=_N.format(f"<memory placement='auto'/>{_NODE}"),
     good=_GOOD,
@@ -95,7 +95,7 @@ def cells_are_placed_by_hand(memnode: Memnode) -> Problems:
 
 
 @rule(
-    "memnode-cellid-invalid",
+    "numatune-memnode-cellid-without-cell",
     Memnode,
     bad=_N.format("<memnode cellid='1' nodeset='0'/>"),
     good=_GOOD,
@@ -107,7 +107,7 @@ def cells_are_there(memnode: Memnode) -> Problems:
         yield problem(f"the guest has {count} NUMA cells, counted from 0", memnode, "@cellid")
 
 
-@rule("memnode-duplicate", Memnode, bad=_N.format(_NODE * 2), good=_GOOD)
+@rule("numatune-memnode-duplicate", Memnode, bad=_N.format(_NODE * 2), good=_GOOD)
 def cells_are_told_once(memnode: Memnode) -> Problems:
     """There is one ``<memnode>`` for each cell at most."""
     for each in repeated(memnode, lambda m: m.cellid):
@@ -115,7 +115,7 @@ def cells_are_told_once(memnode: Memnode) -> Problems:
 
 
 @rule(
-    "memnode-mode-conflict",
+    "numatune-memnode-mode-conflict",
     Memnode,
     bad=_N.format("<memnode cellid='0' mode='restrictive' nodeset='0'/>"),
     good=_GOOD,
@@ -150,7 +150,7 @@ def nodes_are_there(numatune: Numatune) -> Problems:
 
 
 @rule(
-    "memnode-nodeset-unavailable",
+    "numatune-memnode-nodeset-unavailable",
     Memnode,
     bad=_GOOD.replace("nodeset='0'", "nodeset='9'"),
     good=_GOOD,

@@ -59,7 +59,7 @@ _NVDIMM = memory_sample("nvdimm", source=_PATH)
 
 
 @rule(
-    "nvdimm-label-size-invalid",
+    "memory-nvdimm-label-size-too-small",
     Nvdimm,
     bad=memory_sample("nvdimm", _SIZE + "<label><size>64</size></label>", _PATH),
     good=memory_sample("nvdimm", _SIZE + "<label><size>128</size></label>", _PATH),
@@ -77,7 +77,7 @@ _POWER_LABEL = "<size unit='MiB'>513</size><node>0</node><label><size>1024</size
 
 
 @rule(
-    "nvdimm-label-missing",
+    "memory-nvdimm-label-missing",
     Nvdimm,
     bad=Sample(memory_sample("nvdimm", source=_PATH), arch="ppc64"),
     good=Sample(memory_sample("nvdimm", _POWER_LABEL, _PATH), arch="ppc64"),
@@ -89,7 +89,7 @@ def power_needs_a_label(nvdimm: Nvdimm) -> Problems:
 
 
 @rule(
-    "nvdimm-uuid-unsupported",
+    "memory-nvdimm-uuid-unsupported",
     Nvdimm,
     bad=memory_sample("nvdimm", source=f"<uuid>49545eb3-75e1-2d0a-acdd-f0294406c99e</uuid>{_PATH}"),
     good=_NVDIMM,
@@ -101,7 +101,7 @@ def only_power_has_uuids(nvdimm: Nvdimm) -> Problems:
 
 
 @rule(
-    "nvdimm-size-too-small",
+    "memory-nvdimm-size-too-small",
     Nvdimm,
     bad=Sample(
         memory_sample(
@@ -120,7 +120,7 @@ def power_counts_in_large_steps(nvdimm: Nvdimm) -> Problems:
 
 
 @rule(
-    "nvdimm-readonly-unsupported",
+    "memory-nvdimm-readonly-unsupported",
     Nvdimm,
     bad=Sample(memory_sample("nvdimm", _SIZE + "<readonly/>", _PATH), arch="s390x"),
     good=memory_sample("nvdimm", _SIZE + "<readonly/>", _PATH),
@@ -134,7 +134,7 @@ def readonly_needs_qemu(nvdimm: Nvdimm) -> Problems:
 
 
 @rule(
-    "nvdimm-pmem-unsupported",
+    "memory-nvdimm-pmem-unsupported",
     Nvdimm,
     bad=_NVDIMM.replace("</path>", "</path><pmem/>"),
     good=_NVDIMM,

@@ -112,7 +112,7 @@ def _groups(part: ResourceGroups) -> Iterator[Node]:
 
 
 @rule(
-    "resctrl-vcpus-invalid",
+    "cputune-resctrl-vcpus-invalid",
     ResourceGroups,
     bad=_T.format(f"<cachetune vcpus='a'>{_CACHE}</cachetune>"),
     good=Sample(_T.format(f"<cachetune vcpus='0'>{_CACHE}</cachetune>"), virttype="kvm"),
@@ -125,7 +125,7 @@ def groups_are_sets(part: ResourceGroups) -> Problems:
 
 
 @rule(
-    "cachetune-cache-size-too-large",
+    "cputune-cachetune-cache-size-too-large",
     CachetuneCache,
     bad=_T.format(f"<cachetune vcpus='0'>{_LARGE}</cachetune>"),
     good=Sample(_T.format(f"<cachetune vcpus='0'>{_CACHE}</cachetune>"), virttype="kvm"),
@@ -137,7 +137,7 @@ def share_can_be_counted(cache: CachetuneCache) -> Problems:
 
 
 @rule(
-    "resctrl-unsupported",
+    "cputune-resctrl-unsupported",
     ResourceGroups,
     bad=_T.format(f"<cachetune vcpus='0'>{_CACHE}</cachetune>"),
     good=Sample(_T.format(f"<cachetune vcpus='0'>{_CACHE}</cachetune>"), virttype="kvm"),
@@ -152,7 +152,7 @@ def groups_need_kvm(part: ResourceGroups) -> Problems:
 
 
 @rule(
-    "resctrl-overlap",
+    "cputune-resctrl-overlap",
     ResourceGroups,
     bad=_T.format(
         f"<cachetune vcpus='0-1'>{_CACHE}</cachetune><cachetune vcpus='1'>{_CACHE}</cachetune>"
@@ -207,7 +207,7 @@ def _collides(cpus: int, group: Group) -> bool:
 
 
 @rule(
-    "resctrl-share-duplicate",
+    "cputune-resctrl-share-duplicate",
     ResourceGroups,
     bad=Sample(_T.format(f"<cachetune vcpus='0'>{_CACHE}{_CACHE}</cachetune>"), virttype="kvm"),
     good=Sample(_T.format(f"<cachetune vcpus='0'>{_CACHE}</cachetune>"), virttype="kvm"),

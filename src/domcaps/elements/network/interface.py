@@ -32,10 +32,10 @@ from domcaps.language.lazy import cached_property
 from domcaps.language.observed import device, qapi
 from domcaps.language.part import field
 from domcaps.language.preference import Decision, Option, drives
+from domcaps.language.qemu_args import HelperProcess
 from domcaps.language.quantities import OrEmpty
 from domcaps.language.require import lacks, needs
 from domcaps.language.rule import Problems, Sample, problem, rule
-from domcaps.language.told import Beside
 
 if TYPE_CHECKING:
     from domcaps.language.predicate import Predicate
@@ -50,16 +50,16 @@ BACKEND_TYPE = Enum(
         Choice(
             "default",
             qapi("netdev_add/arg/case=user"),
-            told=on_any_bus(f"-netdev user,id={{id}}n {_CARD}"),
+            qemu_args=on_any_bus(f"-netdev user,id={{id}}n {_CARD}"),
         ),
         # passt hands over packets through a stream socket
         Choice(
             "passt",
             qapi("netdev_add/arg/case=stream"),
             at_start=(no_program("passt"),),
-            told=on_any_bus(
+            qemu_args=on_any_bus(
                 "-netdev stream,id={id}n,addr.type=unix,addr.path={dir}/passt,server=off " + _CARD,
-                beside=Beside("passt", "--foreground --socket {dir}/passt", "passt"),
+                helper=HelperProcess("passt", "--foreground --socket {dir}/passt", "passt"),
             ),
         ),
     ),

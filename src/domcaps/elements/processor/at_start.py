@@ -303,7 +303,7 @@ _TOPOLOGY = "<vcpu>2</vcpu><cpu><topology sockets='1' {}='2' cores='1' threads='
 
 
 @rule(
-    "topology-dies-unsupported",
+    "cpu-topology-dies-unsupported",
     Topology,
     bad=_TOPOLOGY.format("dies"),
     good=_TOPOLOGY.format("dies"),

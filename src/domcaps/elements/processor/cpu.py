@@ -25,12 +25,12 @@ from domcaps.elements.advice.drifts import IN_A_GUEST
 from domcaps.elements.advice.remedies import kvm
 from domcaps.elements.boards.families import KVM, MICROVM, PPC64, S390, X86
 from domcaps.elements.boards.fixed import MADE_FOR_GUESTS
-from domcaps.elements.processor.cpu_command_line import host_model_told, model_trials
+from domcaps.elements.processor.cpu_command_line import host_model_args, model_trials
 from domcaps.facts.emulator import ACCELERATORS
 from domcaps.language import ALWAYS, Choice, Drift, Element, Enum, Place, Row, Rows, World
 from domcaps.language.observed import WorldFact, object_property, virttype
 from domcaps.language.preference import STAYS, Decision, Option
-from domcaps.language.told import Told
+from domcaps.language.qemu_args import QemuArgs
 
 if TYPE_CHECKING:
     from domcaps.language.predicate import Predicate
@@ -150,7 +150,7 @@ _MAX_ALIAS = Drift(
     where=PPC64,
     listed=False,
 )
-_UNTOLD = Drift(
+_NOT_REPORTED = Drift(
     says="of every model it is unknown whether it can be used",
     but="each machine type takes some models and refuses others, of which QEMU tells nothing",
     evidence="verify with QEMU 7.2, 10.0 and 11.1: ARM's board virt starts with cortex-a57, and "
@@ -167,11 +167,11 @@ _NEWEST_VERSION = Drift(
 )
 
 
-def _migratable(model: str, when: Predicate) -> tuple[Told, ...]:
+def _migratable(model: str, when: Predicate) -> tuple[QemuArgs, ...]:
     """Tell whether the guest may be migrated, where QEMU has a word for it, as libvirt does."""
     return (
-        Told(cpu=f"{model},migratable={{value}}", when=when & MIGRATABLE),
-        Told(cpu=model, when=when & ~MIGRATABLE),
+        QemuArgs(cpu=f"{model},migratable={{value}}", when=when & MIGRATABLE),
+        QemuArgs(cpu=model, when=when & ~MIGRATABLE),
     )
 
 
@@ -180,7 +180,7 @@ HOST_PASSTHROUGH = Element(
     tag="mode",
     attributes=(("name", "host-passthrough"),),
     supported=_supported("host-passthrough"),
-    told=Told(cpu="host", when=KVM),
+    qemu_args=QemuArgs(cpu="host", when=KVM),
     at_start=(_REFUSED_MSR,),
     content=(
         Enum(
@@ -191,7 +191,7 @@ HOST_PASSTHROUGH = Element(
                 Choice("off", drifts=(_NO_ARITHMETIC,), at_start=(_REFUSED_MSR,)),
             ),
             sample="<cpu mode='host-passthrough' migratable='{value}'/>",
-            told=_migratable("host", KVM),
+            qemu_args=_migratable("host", KVM),
         ),
     ),
 )
@@ -201,7 +201,7 @@ MAXIMUM = Element(
     tag="mode",
     attributes=(("name", "maximum"),),
     supported=_supported("maximum"),
-    told=Told(cpu="max"),
+    qemu_args=QemuArgs(cpu="max"),
     at_start=(_MAX_ALIAS, _REFUSED_MSR),
     content=(
         Enum(
@@ -212,7 +212,7 @@ MAXIMUM = Element(
                 Choice("off", at_start=(_MAX_ALIAS, _REFUSED_MSR)),
             ),
             sample="<cpu mode='maximum' migratable='{value}'/>",
-            told=_migratable("max", ALWAYS),
+            qemu_args=_migratable("max", ALWAYS),
         ),
     ),
 )
@@ -222,7 +222,7 @@ HOST_MODEL = Element(
     tag="mode",
     attributes=(("name", "host-model"),),
     supported=_supported("host-model"),
-    told=host_model_told,
+    qemu_args=host_model_args,
     at_start=(_REFUSED_MSR,),
     content=(Rows(_host_model),),
 )
@@ -234,7 +234,7 @@ CUSTOM = Element(
     supported=_supported("custom"),
     content=(Rows(_custom_models),),
     trials=model_trials,
-    at_start=(_UNTOLD, _NEWEST_VERSION),
+    at_start=(_NOT_REPORTED, _NEWEST_VERSION),
 )
 
 PREFERENCE = Decision(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from domcaps.cpu import custom_models, host_model
 from domcaps.elements.boards.families import X86
 from domcaps.facts.emulator import ACCELERATORS
-from domcaps.language.told import Told, Trial, Ways
+from domcaps.language.qemu_args import Alternatives, QemuArgs, Trial
 
 if TYPE_CHECKING:
     from domcaps.language import World
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _POLICIES = {"require": "on", "disable": "off"}
 
 
-def host_model_told(world: World) -> Ways:
+def host_model_args(world: World) -> Alternatives:
     """Tell of the host's model with all features that make it up."""
     found = host_model(
         world.emulator,
@@ -26,7 +26,7 @@ def host_model_told(world: World) -> Ways:
     if found is None:
         return ()
     features = "".join(f",{feature.name}={_POLICIES[feature.policy]}" for feature in found.features)
-    return (Told(cpu=f"{_qemu_name(found.model)}{features}"),)
+    return (QemuArgs(cpu=f"{_qemu_name(found.model)}{features}"),)
 
 
 def model_trials(world: World) -> tuple[Trial, ...]:
@@ -35,7 +35,7 @@ def model_trials(world: World) -> tuple[Trial, ...]:
     return tuple(
         Trial(
             f"cpu.custom model {model.name}",
-            (Told(cpu=f"{_qemu_name(model.name)}{enforce}"),),
+            (QemuArgs(cpu=f"{_qemu_name(model.name)}{enforce}"),),
             promised=model.usable == "yes",
         )
         for model in custom_models(

@@ -129,7 +129,7 @@ _TUNE = "<vcpu>4</vcpu><iothreads>2</iothreads><cputune>{}</cputune>"
 
 
 @rule(
-    "vcpupin-cpuset-invalid",
+    "cputune-vcpupin-cpuset-invalid",
     Vcpupin,
     bad=_TUNE.format("<vcpupin vcpu='0'/>"),
     good=_TUNE.format("<vcpupin vcpu='0' cpuset='0'/><vcpupin vcpu='9'/>"),
@@ -148,7 +148,7 @@ def pinned_to_a_set(pin: Vcpupin) -> Problems:
 
 
 @rule(
-    "vcpupin-duplicate",
+    "cputune-vcpupin-duplicate",
     Vcpupin,
     bad=_TUNE.format("<vcpupin vcpu='0' cpuset='0'/><vcpupin vcpu='0' cpuset='1'/>"),
     good=_TUNE.format("<vcpupin vcpu='0' cpuset='0'/><vcpupin vcpu='1' cpuset='1'/>"),
@@ -161,7 +161,7 @@ def cpu_pinned_once(pin: Vcpupin) -> Problems:
 
 
 @rule(
-    "iothreadpin-unknown",
+    "cputune-iothreadpin-unknown",
     Iothreadpin,
     bad=_TUNE.format("<iothreadpin iothread='3' cpuset='0'/>"),
     good=_TUNE.format("<iothreadpin iothread='2' cpuset='0'/>"),
@@ -173,7 +173,7 @@ def pinned_thread_is_there(pin: Iothreadpin) -> Problems:
 
 
 @rule(
-    "iothreadpin-duplicate",
+    "cputune-iothreadpin-duplicate",
     Iothreadpin,
     bad=_TUNE.format(
         "<iothreadpin iothread='1' cpuset='0'/><iothreadpin iothread='1' cpuset='1'/>"
@@ -218,7 +218,7 @@ def real_time_has_a_priority(scheduled: Scheduled) -> Problems:
 
 
 @rule(
-    "vcpusched-unknown",
+    "cputune-vcpusched-unknown",
     Vcpusched,
     bad=_TUNE.format("<vcpusched vcpus='4' scheduler='batch'/>"),
     good=_TUNE.format("<vcpusched vcpus='0-3' scheduler='batch'/>"),
@@ -231,7 +231,7 @@ def scheduled_cpu_is_there(scheduled: Vcpusched) -> Problems:
 
 
 @rule(
-    "iothreadsched-unknown",
+    "cputune-iothreadsched-unknown",
     Iothreadsched,
     bad=_TUNE.format("<iothreadsched iothreads='3' scheduler='batch'/>"),
     good=_TUNE.format("<iothreadsched iothreads='1-2' scheduler='batch'/>"),
@@ -245,7 +245,7 @@ def scheduled_thread_is_there(scheduled: Iothreadsched) -> Problems:
 
 
 @rule(
-    "vcpusched-overlap",
+    "cputune-vcpusched-overlap",
     Vcpusched,
     bad=_TUNE.format(
         "<vcpusched vcpus='0-1' scheduler='batch'/><vcpusched vcpus='1' scheduler='idle'/>"
@@ -265,7 +265,7 @@ def cpu_scheduled_once(scheduled: Vcpusched) -> Problems:
 
 
 @rule(
-    "iothreadsched-overlap",
+    "cputune-iothreadsched-overlap",
     Iothreadsched,
     bad=_TUNE.format(
         "<iothreadsched iothreads='1-2' scheduler='batch'/>"

@@ -242,7 +242,7 @@ _WIDTH = "<cpu mode='maximum'><maxphysaddr {}/></cpu>"
 
 
 @rule(
-    "maxphysaddr-unsupported",
+    "cpu-maxphysaddr-unsupported",
     Maxphysaddr,
     bad=_WIDTH.format("mode='passthrough' bits='40'"),
     good=_WIDTH.format("mode='passthrough' limit='40'"),

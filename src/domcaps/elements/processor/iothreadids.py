@@ -82,7 +82,7 @@ def has_iothread(domain: Domain, number: int) -> bool:
 
 
 @rule(
-    "iothread-duplicate",
+    "iothreadids-iothread-duplicate",
     Iothread,
     bad="<iothreadids><iothread id='1'/><iothread id='1'/></iothreadids>",
     good="<iothreadids><iothread id='1'/><iothread id='3'/></iothreadids>",
@@ -123,7 +123,7 @@ def pool_can_be_chosen(pool: ThreadPool) -> Problems:
 
 
 @rule(
-    "iothread-poll-weight-invalid",
+    "iothreadids-iothread-poll-weight-invalid",
     Iothread,
     bad="<iothreadids><iothread id='1'><poll weight='64'/></iothread></iothreadids>",
     good="<iothreadids><iothread id='1'><poll weight='3'/></iothread></iothreadids>",

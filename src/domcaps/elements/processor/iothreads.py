@@ -6,6 +6,8 @@
 """
 
 from domcaps.language import Element, Place
-from domcaps.language.told import Told
+from domcaps.language.qemu_args import QemuArgs
 
-ELEMENT = Element("iothreads", place=Place.TOP, order=20, told=Told("-object iothread,id={id}"))
+ELEMENT = Element(
+    "iothreads", place=Place.TOP, order=20, qemu_args=QemuArgs("-object iothread,id={id}")
+)

@@ -9,7 +9,7 @@ from domcaps.elements.boards.families import ARM_VIRT, KVM, MICROVM, X86
 from domcaps.language import Drift, Element, Place, World
 from domcaps.language.observed import WorldFact
 from domcaps.language.preference import Decision, Option
-from domcaps.language.told import Told, Trial
+from domcaps.language.qemu_args import QemuArgs, Trial
 
 
 def _maximum(world: World) -> int:
@@ -52,9 +52,9 @@ def _trials(world: World) -> tuple[Trial, ...]:
         Trial(
             "vcpu max",
             (
-                Told(most, alone=True),
+                QemuArgs(most, alone=True),
                 # libvirt wants this in the definition of such a guest
-                Told(
+                QemuArgs(
                     f"{most} -device intel-iommu,intremap=on,eim=on", machine="kernel_irqchip=split"
                 ),
             ),

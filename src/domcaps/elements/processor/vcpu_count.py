@@ -112,7 +112,7 @@ def machine_takes_that_many(vcpu: Vcpu) -> Problems:
 
 
 @rule(
-    "vcpu-current-invalid",
+    "vcpu-current-out-of-range",
     Vcpu,
     bad="<vcpu current='5'>4</vcpu>",
     good="<vcpu current='2'>4</vcpu>",
@@ -168,7 +168,7 @@ def many_need_an_iommu(vcpu: Vcpu) -> Problems:
 
 
 @rule(
-    "vcpu-state-out-of-range",
+    "vcpus-vcpu-out-of-range",
     VcpuState,
     bad="<vcpu>2</vcpu><vcpus><vcpu id='2' enabled='yes'/></vcpus>",
     good="<vcpu>2</vcpu><vcpus><vcpu id='0' enabled='yes'/></vcpus>",
@@ -186,7 +186,7 @@ def _states(domain: Domain) -> dict[int, VcpuState]:
 
 
 @rule(
-    "vcpu-state-first-invalid",
+    "vcpus-vcpu-first-invalid",
     Vcpu,
     bad="<vcpu>2</vcpu><vcpus><vcpu id='0' enabled='no'/></vcpus>",
     good="<vcpu>2</vcpu><vcpus><vcpu id='0' enabled='yes'/></vcpus>",
@@ -206,7 +206,7 @@ def first_is_fixed(vcpu: Vcpu) -> Problems:
 
 
 @rule(
-    "vcpu-state-order-invalid",
+    "vcpus-vcpu-order-incomplete",
     Vcpu,
     bad="<vcpu>2</vcpu><vcpus><vcpu id='0' enabled='yes' order='1'/>"
     "<vcpu id='1' enabled='yes'/></vcpus>",
@@ -238,7 +238,7 @@ def _follows(state: VcpuState, before: VcpuState | None) -> Problems:
 
 
 @rule(
-    "vcpu-state-unreachable",
+    "vcpus-vcpu-unreachable",
     VcpuState,
     bad="<vcpu>2</vcpu><vcpus><vcpu id='0' enabled='yes'/>"
     "<vcpu id='1' enabled='no' hotpluggable='no'/></vcpus>",
@@ -252,7 +252,7 @@ def absent_can_come(state: VcpuState) -> Problems:
 
 
 @rule(
-    "topology-mismatch",
+    "cpu-topology-mismatch",
     Topology,
     bad="<vcpu>4</vcpu><cpu><topology sockets='1' cores='2' threads='1'/></cpu>",
     good="<vcpu>4</vcpu><cpu><topology sockets='1' cores='2' threads='2'/></cpu>",
@@ -265,7 +265,7 @@ def topology_has_all_cpus(topology: Topology) -> Problems:
 
 
 @rule(
-    "topology-granularity",
+    "cpu-topology-granularity",
     Topology,
     bad=Sample(
         "<vcpu current='3'>8</vcpu><cpu><topology sockets='1' cores='2' threads='4'/></cpu>",

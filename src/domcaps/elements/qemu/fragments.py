@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from domcaps.elements.boards.families import S390
-from domcaps.language.told import Told
+from domcaps.language.qemu_args import QemuArgs
 
 SCSI = "-device virtio-scsi-{bus},id={id}c"
 """A SCSI controller, on any bus."""
@@ -24,24 +24,24 @@ NO_X11 = (("SDL_VIDEODRIVER", "dummy"),)
 """SDL draws into memory, so that no screen is needed."""
 
 
-def on_any_bus(args: str, **more: object) -> tuple[Told, ...]:
+def on_any_bus(args: str, **more: object) -> tuple[QemuArgs, ...]:
     """Tell of virtio devices on the bus that the machine has; ``{bus}`` stands for that.
 
     Mainframes have channels (ccw), most other machines PCI, and small ones memory-mapped devices.
     """
     return (
-        Told(args.replace("{bus}", "ccw"), when=S390, **more),  # type: ignore[arg-type]
-        Told(args.replace("{bus}", "pci"), when=~S390, **more),  # type: ignore[arg-type]
-        Told(args.replace("{bus}", "device"), when=~S390, **more),  # type: ignore[arg-type]
+        QemuArgs(args.replace("{bus}", "ccw"), when=S390, **more),  # type: ignore[arg-type]
+        QemuArgs(args.replace("{bus}", "pci"), when=~S390, **more),  # type: ignore[arg-type]
+        QemuArgs(args.replace("{bus}", "device"), when=~S390, **more),  # type: ignore[arg-type]
     )
 
 
-def on_pci_or_ccw(args: str) -> tuple[Told, ...]:
+def on_pci_or_ccw(args: str) -> tuple[QemuArgs, ...]:
     """Tell of devices that are there for PCI, and are given the same name for channels.
 
     Of transitional devices libvirt makes such names, though QEMU has them on PCI alone.
     """
     return (
-        Told(args.replace("{bus}", "ccw"), when=S390),
-        Told(args.replace("{bus}", "pci"), when=~S390),
+        QemuArgs(args.replace("{bus}", "ccw"), when=S390),
+        QemuArgs(args.replace("{bus}", "pci"), when=~S390),
     )

@@ -35,7 +35,7 @@ from domcaps.elements.buses.disk import (
     FLOPPY_TOLD,
     NO_ISA,
     SCSI_TOLD,
-    USB_TOLD,
+    USB_ARGS,
     VIRTIO_TOLD,
     bus_named,
 )
@@ -49,7 +49,7 @@ from domcaps.language.lazy import cached_property
 from domcaps.language.observed import device
 from domcaps.language.part import field
 from domcaps.language.preference import Decision, Option, drives
-from domcaps.language.told import LIBVIRTS_OWN, Told, Untold
+from domcaps.language.qemu_args import LIBVIRTS_OWN, NotTriable, QemuArgs
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node
@@ -70,7 +70,7 @@ _LUN_ANYWAY = Drift(
 )
 
 
-def _form(name: str) -> tuple[Told, ...]:
+def _form(name: str) -> tuple[QemuArgs, ...]:
     """Tell of a transitional or non-transitional disk."""
     form = name.removeprefix("virtio-")
     return on_pci_or_ccw(f"{NO_IMAGE} -device virtio-blk-{{bus}}-{form},drive={{id}}b")
@@ -80,15 +80,15 @@ DISK_DEVICE = Enum(
     "diskDevice",
     attribute="@device",
     choices=(
-        Choice("disk", told=SCSI_TOLD),
-        Choice("cdrom", told=on_any_bus(f"{SCSI} -device scsi-cd,bus={{id}}c.0")),
+        Choice("disk", qemu_args=SCSI_TOLD),
+        Choice("cdrom", qemu_args=on_any_bus(f"{SCSI} -device scsi-cd,bus={{id}}c.0")),
         Choice(
             "floppy",
             ~PSERIES,
             until=DISK_FLOPPY_CONTROLLER,
             at_start=(FLOPPY_ANYWAY,),
             sample=FLOPPY_SAMPLE,
-            told=FLOPPY_TOLD,
+            qemu_args=FLOPPY_TOLD,
         ),
         Choice(
             "floppy",
@@ -96,14 +96,14 @@ DISK_DEVICE = Enum(
             since=DISK_FLOPPY_CONTROLLER,
             at_start=(NO_ISA,),
             sample=FLOPPY_SAMPLE,
-            told=FLOPPY_TOLD,
+            qemu_args=FLOPPY_TOLD,
         ),
         Choice(
             "lun",
             drifts=(_LUN_ANYWAY,),
             sample="<disk type='block' device='lun'><source dev='/dev/a'/>"
             "<target dev='sda' bus='scsi'/></disk>",
-            told=Untold("it needs a SCSI disk of the host that can be given away"),
+            qemu_args=NotTriable("it needs a SCSI disk of the host that can be given away"),
         ),
     ),
     sample="<disk type='file' device='{value}'><source file='/a'/>"
@@ -123,27 +123,27 @@ MODEL = Enum(
     sample="<disk type='file' model='{value}'><source file='/a'/>"
     "<target dev='vda' bus='virtio'/></disk>",
     choices=(
-        Choice("virtio", told=VIRTIO_TOLD),
+        Choice("virtio", qemu_args=VIRTIO_TOLD),
         Choice(
             "virtio-transitional",
             TRANSITIONAL,
             at_start=(NO_PCI, NO_CHANNEL_FORM),
-            told=_form("virtio-transitional"),
+            qemu_args=_form("virtio-transitional"),
         ),
         Choice(
             "virtio-non-transitional",
             TRANSITIONAL,
             at_start=(NO_PCI, NO_CHANNEL_FORM),
-            told=_form("virtio-non-transitional"),
+            qemu_args=_form("virtio-non-transitional"),
         ),
-        Choice("default", listed=False, told=LIBVIRTS_OWN),
+        Choice("default", listed=False, qemu_args=LIBVIRTS_OWN),
         Choice(
             "usb-storage",
             device("usb-storage"),
             since=DISK_USB_BOT,
             listed=False,
             at_start=(_UNLISTED,),
-            told=USB_TOLD,
+            qemu_args=USB_ARGS,
         ),
         Choice(
             "usb-bot",
@@ -151,7 +151,7 @@ MODEL = Enum(
             since=DISK_USB_BOT,
             listed=False,
             at_start=(_UNLISTED,),
-            told=BOT_TOLD,
+            qemu_args=BOT_TOLD,
         ),
     ),
 )

@@ -40,7 +40,7 @@ _MAPPED = _DISK.format("queues='2'" + _TWO.format(_QUEUE.format(0), 2, _QUEUE.fo
 
 
 @rule(
-    "disk-iothread-invalid",
+    "disk-iothreads-invalid",
     Disk,
     bad=_DISK.format("><iothreads><iothread/></iothreads>", "vda"),
     good=_PLAIN,

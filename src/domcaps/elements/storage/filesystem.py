@@ -15,7 +15,7 @@ from domcaps.language import Choice, Drift, Element, Enum
 from domcaps.language.changes.storage import FILESYSTEM_HANDLE_GONE
 from domcaps.language.observed import device
 from domcaps.language.preference import Decision, Option, drives
-from domcaps.language.told import LIBVIRTS_OWN, Beside, Told
+from domcaps.language.qemu_args import LIBVIRTS_OWN, HelperProcess, QemuArgs
 
 _FSDEV = "id={id}f,path={dir}"
 _9P = "-device virtio-9p-{bus},fsdev={id}f,mount_tag=a"
@@ -38,12 +38,14 @@ DRIVER_TYPE = Enum(
     "driverType",
     attribute="driver/@type",
     choices=(
-        Choice("path", told=on_any_bus(f"-fsdev local,{_FSDEV},security_model=mapped-xattr {_9P}")),
+        Choice(
+            "path", qemu_args=on_any_bus(f"-fsdev local,{_FSDEV},security_model=mapped-xattr {_9P}")
+        ),
         Choice(
             "handle",
             until=FILESYSTEM_HANDLE_GONE,
             at_start=(_HANDLE_GONE,),
-            told=on_any_bus(f"-fsdev handle,{_FSDEV} {_9P}"),
+            qemu_args=on_any_bus(f"-fsdev handle,{_FSDEV} {_9P}"),
         ),
         Choice(
             "virtiofs",
@@ -52,23 +54,23 @@ DRIVER_TYPE = Enum(
             sample="<memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking>"
             "<filesystem type='mount'><driver type='virtiofs'/><source dir='/a'/>"
             "<target dir='b'/></filesystem>",
-            told=on_any_bus(
+            qemu_args=on_any_bus(
                 "-m 256M -object memory-backend-memfd,id={id}m,size=256M,share=on "
                 "-chardev socket,id={id}c,path={dir}/fs "
                 "-device vhost-user-fs-{bus},chardev={id}c,tag=a",
                 machine="memory-backend={id}m",
-                beside=Beside(
+                helper=HelperProcess(
                     "virtiofsd", "--socket-path={dir}/fs -o source={dir} -o sandbox=chroot", "fs"
                 ),
             ),
         ),
-        Choice("default", listed=False, told=LIBVIRTS_OWN),
+        Choice("default", listed=False, qemu_args=LIBVIRTS_OWN),
         Choice(
             "mtp",
             device("usb-mtp"),
             listed=False,
             at_start=(_MTP_UNSAID,),
-            told=Told(f"{XHCI} -device usb-mtp,bus={{id}}u.0,rootdir={{dir}}"),
+            qemu_args=QemuArgs(f"{XHCI} -device usb-mtp,bus={{id}}u.0,rootdir={{dir}}"),
         ),
     ),
     sample="<filesystem type='mount'><driver type='{value}'/><source dir='/a'/>"

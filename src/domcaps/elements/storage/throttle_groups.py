@@ -50,7 +50,7 @@ _GOOD = _GOOD_GROUP + _DISK.format("disk", "vda", _FILTER, "")
 
 
 @rule(
-    "throttle-group-invalid",
+    "throttlegroups-throttlegroup-invalid",
     ThrottleGroup,
     bad=_GROUP.format("slow", "fast", ""),
     good=_GOOD_GROUP,
@@ -60,7 +60,12 @@ def limits_are_numbers(group: ThrottleGroup) -> Problems:
     yield from malformed(group.node)
 
 
-@rule("throttle-group-name-missing", ThrottleGroup, bad=_GROUP.format("", 1, ""), good=_GOOD_GROUP)
+@rule(
+    "throttlegroups-throttlegroup-name-missing",
+    ThrottleGroup,
+    bad=_GROUP.format("", 1, ""),
+    good=_GOOD_GROUP,
+)
 def groups_have_names(group: ThrottleGroup) -> Problems:
     """A group of limits has a name, by which disks refer to it."""
     if not group.name:
@@ -68,7 +73,7 @@ def groups_have_names(group: ThrottleGroup) -> Problems:
 
 
 @rule(
-    "throttle-group-duplicate",
+    "throttlegroups-throttlegroup-duplicate",
     ThrottleGroup,
     bad=_GOOD_GROUP.replace("</throttlegroups>", "") + _GOOD_GROUP.replace("<throttlegroups>", ""),
     good=_GOOD_GROUP,
@@ -81,7 +86,7 @@ def names_are_unique(group: ThrottleGroup) -> Problems:
 
 
 @rule(
-    "throttle-group-conflict",
+    "throttlegroups-throttlegroup-conflict",
     ThrottleGroup,
     bad=_GROUP.format("slow", 1000, "<read_bytes_sec>500</read_bytes_sec>"),
     good=_GOOD_GROUP,

@@ -7,9 +7,11 @@ from __future__ import annotations
 import enum
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from domcaps.serve.errors import Code, LibvirtError
 from domcaps.serve.procedures import procedure
-from domcaps.serve.session import READ_ONLY, check_flags
+from domcaps.serve.session import READ_ONLY, check_flags, host_name
 from domcaps.serve.xdr import (
     INT,
     OPTIONAL_STRING,
@@ -45,12 +47,42 @@ def auth_list(session: Session) -> tuple[list[int]]:
     return ([_AUTH_NONE],)
 
 
+class _Opened(msgspec.Struct, frozen=True):
+    """What a client asked for, once its host was found."""
+
+    uri: str | None
+    flags: int
+
+
+def _open_known(session: Session, uri: str | None, flags: int) -> tuple[()] | None:
+    """Connect to a host that was found before, in the same state."""
+    check_flags(flags, READ_ONLY)
+    if not session.source.is_found(host_name(uri or "")):
+        return None
+    session.open(uri, flags)
+    return ()
+
+
+def _open_found(session: Session, opened: _Opened) -> None:
+    session.open(opened.uri, opened.flags)
+    session.source.note_found(session.name)
+
+
 # slow, since a recording may have to be read
-@procedure(1, takes=(OPTIONAL_STRING, UINT), slow=True, early=True)
-def connect_open(session: Session, uri: str | None, flags: int) -> None:
+@procedure(
+    1,
+    takes=(OPTIONAL_STRING, UINT),
+    slow=True,
+    early=True,
+    quick=_open_known,
+    keeps=_Opened,
+    then=_open_found,
+)
+def connect_open(session: Session, uri: str | None, flags: int) -> _Opened:
     """Connect to a host."""
     check_flags(flags, READ_ONLY)
-    session.open(uri, flags)
+    session.source.get(host_name(uri or ""))
+    return _Opened(uri, flags)
 
 
 @procedure(2, early=True)
@@ -91,13 +123,13 @@ def connect_get_uri(session: Session) -> tuple[str]:
     return (session.uri,)
 
 
-@procedure(59, gives=(STRING,), slow=True)
+@procedure(59, gives=(STRING,))
 def connect_get_hostname(session: Session) -> tuple[str]:
     """Name the host; a recording by its file."""
-    return (session.served().name,)
+    return (session.source.name_of(session.name),)
 
 
-@procedure(4, gives=(UHYPER,), slow=True)
+@procedure(4, gives=(UHYPER,), slow=True, pure=True)
 def connect_get_version(session: Session) -> tuple[int]:
     """Give the version of the host's emulator, or of any where it has none of its own."""
     return (_number(_usual_emulator_version(session.served().host)),)
@@ -115,7 +147,7 @@ def connect_is_secure(session: Session) -> tuple[int]:
     return (1,)
 
 
-@procedure(5, takes=(OPTIONAL_STRING,), gives=(INT,), slow=True)
+@procedure(5, takes=(OPTIONAL_STRING,), gives=(INT,), slow=True, pure=True)
 def connect_get_max_vcpus(session: Session, virttype: str | None) -> tuple[int]:
     """Give the most CPUs that a guest of a type can have."""
     host = session.served().host
@@ -126,12 +158,10 @@ def connect_get_max_vcpus(session: Session, virttype: str | None) -> tuple[int]:
     return (max((machine.cpu_max for machine in machines), default=1),)
 
 
-@procedure(7, gives=(STRING,), slow=True)
+@procedure(7, gives=(STRING,), slow=True, pure=True)
 def connect_get_capabilities(session: Session) -> tuple[str]:
     """Describe the host and the guests that it can run."""
-    served = session.served()
-    dialect = session.dialect
-    return (served.answer("capabilities", lambda: capabilities_xml(served.host, dialect)),)
+    return (capabilities_xml(session.served().host, session.dialect),)
 
 
 def _usual_emulator_version(host: Host) -> tuple[int, int, int]:

@@ -23,7 +23,7 @@ from domcaps.serve.xdr import INT, OPTIONAL_STRING, STRING, UINT, XML, Array
 from domcaps.serve.xml.cpu import check_names, read_cpu
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Sequence
+    from collections.abc import Sequence
 
     from domcaps.cpu import HostModel
     from domcaps.facts.talk import Talk
@@ -52,35 +52,44 @@ _Target = tuple[str | None, str | None, str | None, str | None]
 _TARGET = (OPTIONAL_STRING, OPTIONAL_STRING, OPTIONAL_STRING, OPTIONAL_STRING)
 
 
-def _asked(session: Session, target: _Target, flags: int) -> tuple[Hashable, dict[str, Any]]:
-    """Say what report is wanted: as a key, and as what `Host.domain_capabilities` takes."""
+def _options(session: Session, target: _Target, flags: int) -> dict[str, Any]:
+    """Say what report is wanted, as `Host.domain_capabilities` takes it."""
     check_flags(flags, _DISABLE_DEPRECATED | _EXPAND | _SUPPORTED)
-    options = {
+    return {
         **dict(zip(("emulator", "arch", "machine", "virttype"), target, strict=True)),
         "libvirt": session.libvirt,
         "disable_deprecated_features": bool(flags & _DISABLE_DEPRECATED),
         "expand_cpu_features": bool(flags & _EXPAND),
         "supported_cpu_features": bool(flags & _SUPPORTED),
     }
-    return ("domain capabilities", target, flags, session.libvirt), options
 
 
-def _known_report(
-    session: Session,
-    emulator: str | None,
-    arch: str | None,
-    machine: str | None,
-    virttype: str | None,
-    flags: int,
-) -> tuple[str] | None:
+def _known_report(session: Session, *arguments: Any) -> tuple[str] | None:
     """Give ``<domainCapabilities>`` if it is known to hold, without a look at anything."""
-    key, options = _asked(session, (emulator, arch, machine, virttype), flags)
+    *target, flags = arguments
+    options = _options(session, tuple(target), flags)
     served = session.known()
-    found = served.ready(key, options) if served else None
+    found = served.ready(options) if served else None
     return (found,) if found else None
 
 
-@procedure(342, takes=(*_TARGET, UINT), gives=(STRING,), slow=True, quick=_known_report)
+def _adopt_report(session: Session, *arguments: Any) -> None:
+    """Have a live host remember a report that a worker made."""
+    *target, flags = arguments
+    served = session.known()
+    if served is not None:
+        served.adopt(_options(session, tuple(target), flags))
+
+
+@procedure(
+    342,
+    takes=(*_TARGET, UINT),
+    gives=(STRING,),
+    slow=True,
+    pure=True,
+    quick=_known_report,
+    adopt=_adopt_report,
+)
 def connect_get_domain_capabilities(
     session: Session,
     emulator: str | None,
@@ -90,11 +99,10 @@ def connect_get_domain_capabilities(
     flags: int,
 ) -> tuple[str]:
     """Give ``<domainCapabilities>``."""
-    key, options = _asked(session, (emulator, arch, machine, virttype), flags)
-    served = session.served()
-    host = served.host
+    options = _options(session, (emulator, arch, machine, virttype), flags)
+    host = session.served().host
     try:
-        return (served.answer(key, lambda: host.domain_capabilities(**options).xml),)
+        return (host.domain_capabilities(**options).xml,)
     except UnsupportedTargetError as error:
         if emulator is None:
             _check_emulator(host, arch, error)

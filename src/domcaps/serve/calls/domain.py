@@ -55,11 +55,16 @@ def _find(session: Session, handle: _Handle) -> Domain:
     return found
 
 
-def _define(session: Session, xml: bytes) -> tuple[_Handle]:
+def _judge(session: Session, xml: bytes) -> Domain:
+    """Validate a domain; raises `LibvirtError` with what libvirt would refuse."""
     found = session.served().host.validate(xml, session.libvirt)
     if not found.definable:
         raise refusal(found)
-    domain = domain_of(xml)
+    return domain_of(xml)
+
+
+def _keep(session: Session, domain: Domain) -> tuple[_Handle]:
+    """Keep a domain that was found acceptable while the connection lasts."""
     for known in session.domains.values():
         if known.name == domain.name and known.uuid != domain.uuid:
             raise LibvirtError(
@@ -70,21 +75,28 @@ def _define(session: Session, xml: bytes) -> tuple[_Handle]:
         raise LibvirtError(
             Code.OPERATION_FAILED, f"{_MOST_DOMAINS} domains were defined over this connection"
         )
+    session.keep(domain.uuid, domain.size)
     session.domains[domain.uuid] = domain
     return (domain.handle,)
 
 
-@procedure(11, takes=(XML,), gives=(DOMAIN,), slow=True)
-def domain_define_xml(session: Session, xml: bytes) -> tuple[_Handle]:
+def _undefine(session: Session, handle: _Handle) -> None:
+    found = _find(session, handle)
+    session.drop(found.uuid)
+    del session.domains[found.uuid]
+
+
+@procedure(11, takes=(XML,), gives=(DOMAIN,), slow=True, keeps=Domain, then=_keep)
+def domain_define_xml(session: Session, xml: bytes) -> Domain:
     """Look at a domain, and keep it while this connection lasts."""
-    return _define(session, xml)
+    return _judge(session, xml)
 
 
-@procedure(350, takes=(XML, UINT), gives=(DOMAIN,), slow=True)
-def domain_define_xml_flags(session: Session, xml: bytes, flags: int) -> tuple[_Handle]:
+@procedure(350, takes=(XML, UINT), gives=(DOMAIN,), slow=True, keeps=Domain, then=_keep)
+def domain_define_xml_flags(session: Session, xml: bytes, flags: int) -> Domain:
     """Do the same; it is validated whether that is asked for or not."""
     check_flags(flags, _DEFINE_VALIDATE)
-    return _define(session, xml)
+    return _judge(session, xml)
 
 
 @procedure(136, takes=(STRING, XML, UINT), gives=(STRING,), slow=True)
@@ -106,13 +118,13 @@ def connect_domain_xml_to_native(session: Session, kind: str, xml: bytes, flags:
 @procedure(35, takes=(DOMAIN,))
 def domain_undefine(session: Session, handle: _Handle) -> None:
     """Forget it."""
-    del session.domains[_find(session, handle).uuid]
+    _undefine(session, handle)
 
 
 @procedure(231, takes=(DOMAIN, UINT))
 def domain_undefine_flags(session: Session, handle: _Handle, flags: int) -> None:
     """Forget it; there is nothing else to remove that flags could mean."""
-    del session.domains[_find(session, handle).uuid]
+    _undefine(session, handle)
 
 
 @procedure(14, takes=(DOMAIN, UINT), gives=(STRING,))

@@ -23,6 +23,7 @@ _LABEL_MOST = 257
     6,
     gives=(Repeated(INT, _MODEL_BYTES), UHYPER, INT, INT, INT, INT, INT, INT),
     slow=True,
+    pure=True,
 )
 def node_get_info(session: Session) -> tuple[list[int], int, int, int, int, int, int, int]:
     """Sum up the host's CPUs and memory (KiB)."""
@@ -32,7 +33,9 @@ def node_get_info(session: Session) -> tuple[list[int], int, int, int, int, int,
     return (list(name), *node_info(record, host.node))
 
 
-@procedure(293, takes=(INT, INT, UINT), gives=(Opaque(_CPUMAP_MOST), UINT, INT), slow=True)
+@procedure(
+    293, takes=(INT, INT, UINT), gives=(Opaque(_CPUMAP_MOST), UINT, INT), slow=True, pure=True
+)
 def node_get_cpu_map(
     session: Session, need_map: int, need_online: int, flags: int
 ) -> tuple[bytes, int, int]:

@@ -70,9 +70,15 @@ def _volume(session: Session, handle: _VolumeHandle) -> Volume:
     raise LibvirtError(Code.NO_STORAGE_VOL, f"none with the key {handle[2]!r}", ErrorDomain.STORAGE)
 
 
-def _define(session: Session, xml: bytes, *, lasting: bool) -> tuple[_PoolHandle]:
+def _read(session: Session, xml: bytes, *, lasting: bool) -> Pool:
+    """Read the description of a pool."""
     pool = pool_of(xml, real=isinstance(session.served(), LiveHostInUse), peer=session.peer)
     pool.lasting, pool.active = lasting, not lasting
+    return pool
+
+
+def _keep(session: Session, pool: Pool) -> tuple[_PoolHandle]:
+    """Keep a pool while the connection lasts."""
     for known in list(session.pools.values()):
         if (known.name == pool.name) != (known.uuid == pool.uuid):
             detail = f"the storage pool {known.name!r} has another uuid or name already"
@@ -80,20 +86,26 @@ def _define(session: Session, xml: bytes, *, lasting: bool) -> tuple[_PoolHandle
     if len(session.pools) >= _MOST_POOLS and pool.uuid not in session.pools:
         detail = f"{_MOST_POOLS} storage pools were defined over this connection"
         raise LibvirtError(Code.OPERATION_FAILED, detail, ErrorDomain.STORAGE)
+    session.keep(pool.uuid, pool.size)
     session.pools[pool.uuid] = pool
     return (pool.handle,)
 
 
-@procedure(76, takes=(XML, UINT), gives=(POOL,))
-def storage_pool_create_xml(session: Session, xml: bytes, flags: int) -> tuple[_PoolHandle]:
+def _forget(session: Session, pool: Pool) -> None:
+    session.drop(pool.uuid)
+    del session.pools[pool.uuid]
+
+
+@procedure(76, takes=(XML, UINT), gives=(POOL,), slow=True, keeps=Pool, then=_keep)
+def storage_pool_create_xml(session: Session, xml: bytes, flags: int) -> Pool:
     """Keep a pool until it is stopped."""
-    return _define(session, xml, lasting=False)
+    return _read(session, xml, lasting=False)
 
 
-@procedure(77, takes=(XML, UINT), gives=(POOL,))
-def storage_pool_define_xml(session: Session, xml: bytes, flags: int) -> tuple[_PoolHandle]:
+@procedure(77, takes=(XML, UINT), gives=(POOL,), slow=True, keeps=Pool, then=_keep)
+def storage_pool_define_xml(session: Session, xml: bytes, flags: int) -> Pool:
     """Keep a pool while this connection lasts."""
-    return _define(session, xml, lasting=True)
+    return _read(session, xml, lasting=True)
 
 
 @procedure(78, takes=(POOL, UINT))
@@ -114,13 +126,13 @@ def storage_pool_destroy(session: Session, handle: _PoolHandle) -> None:
     pool = _find(session, handle)
     pool.active = False
     if not pool.lasting:
-        del session.pools[pool.uuid]
+        _forget(session, pool)
 
 
 @procedure(82, takes=(POOL,))
 def storage_pool_undefine(session: Session, handle: _PoolHandle) -> None:
     """Forget it."""
-    del session.pools[_find(session, handle).uuid]
+    _forget(session, _find(session, handle))
 
 
 @procedure(83, takes=(POOL, UINT))

@@ -19,6 +19,7 @@ from domcaps.language.kinds import Text
 from domcaps.language.predicate import ALWAYS
 from domcaps.language.rule import Sample
 from domcaps.validate.catalogue.document_codes import GENERAL
+from domcaps.validate.catalogue.former import former_codes
 from domcaps.validate.catalogue.minimal import domain_without, element_with
 from domcaps.validate.catalogue.rules import parts, rules
 from domcaps.validate.checks import FieldPlan, field_plans
@@ -76,8 +77,16 @@ class Code(msgspec.Struct, frozen=True):
 
 @functools.cache
 def codes() -> dict[str, Code]:
-    """Give every code, in the order of the alphabet."""
-    found = {code.name: code for code in _all()}
+    """Give every code, in the order of the alphabet; `ValueError` where one is used twice."""
+    return unique(_all())
+
+
+def unique(listed: Iterable[Code]) -> dict[str, Code]:
+    """Give codes by their names, sorted; raises `ValueError` where two have one name."""
+    found: dict[str, Code] = {}
+    for code in listed:
+        if found.setdefault(code.name, code) is not code:
+            raise ValueError(f"two findings have the code {code.name!r}: {code.element}")
     return dict(sorted(found.items()))
 
 
@@ -89,7 +98,7 @@ def near_codes(name: str) -> str:
 def slip(names: Iterable[str]) -> str:
     """Say of the first name that is no code what may have been meant; "" where all are codes."""
     for name in names:
-        if name not in codes():
+        if name not in codes() and name not in former_codes():
             near = near_codes(name)
             hint = f"; did you mean {near}?" if near else ""
             return f"there is no finding {name!r}{hint} ('domcaps codes' lists them)"

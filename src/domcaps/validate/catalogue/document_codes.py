@@ -139,6 +139,14 @@ GENERAL = (
         Severity.WARNING,
     ),
     General(
+        "ignored-code-renamed",
+        "A comment ``domcaps: ignore`` has the former spelling of a code.\n\n"
+        "It still counts; the message has the spelling to write instead.",
+        f"<!-- domcaps: ignore boot-dev-invalid -->{_domain()}",
+        f"<!-- domcaps: ignore os-boot-dev-invalid -->{_domain()}",
+        Severity.WARNING,
+    ),
+    General(
         "check-stopped",
         "The check was given up: there were too many findings, or it took too long.\n\n"
         "What was not looked at may be wrong as well.",

@@ -21,9 +21,30 @@ def parts() -> tuple[type[Part], ...]:
 
 @functools.cache
 def rules() -> dict[type[Part], tuple[Rule, ...]]:
-    """Give the rules for each part's class, in the order in which modules state them."""
-    found: dict[type[Part], dict[int, Rule]] = {}
-    for value in contents():
-        if isinstance(value, Rule):
-            found.setdefault(value.part, {})[id(value)] = value
-    return {part: tuple(by_code.values()) for part, by_code in found.items()}
+    """Give the rules for each part's class, in the order in which modules state them.
+
+    Raises `ValueError` where two rules have one code and both count in some release.
+    """
+    found: dict[type[Part], list[Rule]] = {}
+    # a rule that another module imports is still one rule
+    for value in {id(one): one for one in contents() if isinstance(one, Rule)}.values():
+        found.setdefault(value.part, []).append(value)
+    _refuse_duplicates([rule for of_part in found.values() for rule in of_part])
+    return {part: tuple(of_part) for part, of_part in found.items()}
+
+
+def _refuse_duplicates(listed: list[Rule]) -> None:
+    by_code: dict[str, list[Rule]] = {}
+    for rule in listed:
+        for other in by_code.setdefault(rule.code, []):
+            if not _follow_each_other(rule, other):
+                raise ValueError(f"two rules have the code {rule.code!r}")
+        by_code[rule.code].append(rule)
+
+
+def _follow_each_other(one: Rule, other: Rule) -> bool:
+    """Tell whether a change of libvirt replaced one rule by the other."""
+    return any(
+        earlier.until is not None and earlier.until == later.since
+        for earlier, later in ((one, other), (other, one))
+    )

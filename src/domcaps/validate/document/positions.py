@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from domcaps.validate.catalogue.former import current_codes
+
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node
 
@@ -74,6 +76,19 @@ class Places:
         line = bisect_right(self._line_starts, start)
         return line, start - self._line_starts[line - 1] + 1
 
+    def suppressions(self) -> dict[str, Node]:
+        """Give every code as comments spell it, with the first element that it is about."""
+        nodes = {number: node for node, number in self._numbers.items()}
+        found: dict[str, Node] = {}
+        for number, codes in sorted(self._scan.suppressed.items()):
+            for code in codes:
+                found.setdefault(code, nodes.get(number, self._root))
+        return found
+
+    @cached_property
+    def _suppressed(self) -> dict[int, frozenset[str]]:
+        return {number: current_codes(codes) for number, codes in self._scan.suppressed.items()}
+
     def _attribute(self, number: int, name: str) -> int:
         begin, end = self._scan.names[number], self._scan.ends[number]
         for found in _ATTRIBUTE.finditer(self._text, begin, end):
@@ -88,7 +103,7 @@ class Places:
         current: Node | None = node
         while current is not None:
             number = self._numbers.get(current, -1)
-            if code in self._scan.suppressed.get(number, ()):
+            if code in self._suppressed.get(number, ()):
                 return True
             current = current.getparent()
         return False

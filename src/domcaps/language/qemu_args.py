@@ -1,11 +1,11 @@
-"""How QEMU is told about a choice: what is added to the command line of a bare machine.
+"""Arguments of QEMU for a choice: what is added to the command line of a bare machine.
 
 ::
 
-    Choice("vga", device("VGA"), told=Told("-device VGA"))
+    Choice("vga", device("VGA"), qemu_args=QemuArgs("-device VGA"))
 
 Words may hold placeholders: ``{value}`` is the name of the choice, ``{id}`` a name that nothing
-else in the same run of QEMU has, ``{dir}`` a folder of that run. Several ways to tell are
+else in the same run of QEMU has, ``{dir}`` a folder of that run. Several of them are
 alternatives: one that works is enough. That is for what depends on the machine, such as its bus.
 """
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Beside:
+class HelperProcess:
     """A program that has to run beside QEMU, by the name that it has among the host's helpers.
 
     `arguments` may hold placeholders. `ready` is the file that is there when it can be used.
@@ -37,14 +37,14 @@ class Beside:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """One way to tell QEMU; it applies `when` that holds.
+class QemuArgs:
+    """Arguments for a choice; they apply `when` that holds.
 
     `args` are words of the command line, `machine` and `cpu` further options of ``-machine`` and a
     CPU model with its options. `files` are made before, empty but of that many bytes. `lacks` tells
     by words in QEMU's refusal when it is not QEMU but the host that lacks something, and what that
     is: nothing is proven then. What changes the machine, or takes a thing of which there is only
-    one, is told `alone`: not together with other choices.
+    one, is tried `alone`: not together with other choices.
     """
 
     args: str = ""
@@ -53,40 +53,40 @@ class Told:
     when: Predicate = ALWAYS
     files: tuple[tuple[str, int], ...] = ()
     environ: tuple[tuple[str, str], ...] = ()
-    beside: Beside | None = None
+    helper: HelperProcess | None = None
     lacks: tuple[tuple[str, str], ...] = ()
     alone: bool = False
 
     @property
     def is_alone(self) -> bool:
         """Whether it can't share a run of QEMU with other choices."""
-        return bool(self.alone or self.machine or self.cpu or self.environ or self.beside)
+        return bool(self.alone or self.machine or self.cpu or self.environ or self.helper)
 
-    def of(self, value: str) -> Told:
+    def of(self, value: str) -> QemuArgs:
         """Put the name of a choice into its place."""
         args, machine, cpu = (t.replace("{value}", value) for t in _texts(self))
         return replace(self, args=args, machine=machine, cpu=cpu)
 
 
 @dataclass(frozen=True, slots=True)
-class Untold:
+class NotTriable:
     """Nothing can be tried, for that reason, `when` that holds."""
 
     reason: str
     when: Predicate = ALWAYS
 
-    def of(self, value: str) -> Untold:  # noqa: ARG002 - as `Told`
+    def of(self, value: str) -> NotTriable:  # noqa: ARG002 - as `Told`
         """Give itself."""
         return self
 
 
-LIBVIRTS_OWN = Untold("a matter of libvirt alone: QEMU is told nothing of it")
+LIBVIRTS_OWN = NotTriable("a matter of libvirt alone: QEMU is told nothing of it")
 """What libvirt does by itself, so that no QEMU can refuse it."""
 
-Way = Told | Untold
-Ways = tuple[Way, ...]
-Telling = Way | Ways | Callable[["World"], Ways]
-"""How the table says it: the ways, or what works them out for a target."""
+Alternative = QemuArgs | NotTriable
+Alternatives = tuple[Alternative, ...]
+ArgsSource = Alternative | Alternatives | Callable[["World"], Alternatives]
+"""What the table has for a choice: alternatives, or a function that makes them for a target."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,18 +98,20 @@ class Trial:
     """
 
     path: str
-    ways: Ways
+    alternatives: Alternatives
     promised: bool | None = None
 
 
-def ways_of(telling: Telling, world: World, value: str = "") -> Ways:
-    """Give the ways that apply to a target, with the choice's name in its place."""
-    if callable(telling):
-        ways = telling(world)
+def alternatives_of(source: ArgsSource, world: World, value: str = "") -> Alternatives:
+    """Give the alternatives that apply to a target, with the choice's name in its place."""
+    if callable(source):
+        alternatives = source(world)
     else:
-        ways = telling if isinstance(telling, tuple) else (telling,)
-    return tuple(way.of(value) for way in ways if world.truth(way.when))
+        alternatives = source if isinstance(source, tuple) else (source,)
+    return tuple(
+        alternative.of(value) for alternative in alternatives if world.truth(alternative.when)
+    )
 
 
-def _texts(told: Told) -> tuple[str, str, str]:
-    return told.args, told.machine, told.cpu
+def _texts(qemu_args: QemuArgs) -> tuple[str, str, str]:
+    return qemu_args.args, qemu_args.machine, qemu_args.cpu

@@ -26,39 +26,41 @@ if TYPE_CHECKING:
 
     from domcaps.facts.host import HostFacts
     from domcaps.facts.launch import Process
-    from domcaps.language.told import Beside
+    from domcaps.language.qemu_args import HelperProcess
 
 _READY_SECONDS = 10.0
 _GUARDED = '("$@"; kill -KILL 0) & read _; kill -KILL 0'
 
 
-class BesideError(Exception):
+class HelperProcessError(Exception):
     """A program that was to run beside QEMU does not."""
 
 
 @contextlib.asynccontextmanager
 async def running(
-    beside: Beside, host: HostFacts, folder: str
+    helper: HelperProcess, host: HostFacts, folder: str
 ) -> AsyncIterator[Callable[[], None]]:
     """Have a program run; raises `BesideError` where that can't be.
 
     What is given raises it as well, when called after the program has ended too early.
     """
-    found = host.helper(beside.program)
+    found = host.helper(helper.program)
     if found is None:
-        raise BesideError(f"the program {beside.program!r} is not installed")
-    arguments = [filled(word, "t0", folder) for word in beside.arguments.split()]
+        raise HelperProcessError(f"the program {helper.program!r} is not installed")
+    arguments = [filled(word, "t0", folder) for word in helper.arguments.split()]
     with tempfile.TemporaryFile() as output:
         try:
             guarded = within_shell(_GUARDED, Command(found.path, arguments, Kind.HELPER))
             process = start(guarded, stdin=PIPE, output=output, errors=output, group=0)
         except UntrustedProgramError as error:
-            raise BesideError(str(error)) from error
+            raise HelperProcessError(str(error)) from error
         except OSError as error:
-            raise BesideError(f"{beside.program} can't be started: {error.strerror}") from error
+            raise HelperProcessError(
+                f"{helper.program} can't be started: {error.strerror}"
+            ) from error
         try:
-            await _ready(Path(folder) / beside.ready, beside.program, process, output)
-            yield lambda: _check(beside.program, process, output)
+            await _ready(Path(folder) / helper.ready, helper.program, process, output)
+            yield lambda: _check(helper.program, process, output)
         finally:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(process.pid, signal.SIGKILL)
@@ -72,13 +74,15 @@ async def _ready(path: Path, program: str, process: Process, output: IO[bytes]) 
     while not path.exists():
         _check(program, process, output)
         if asyncio.get_running_loop().time() > limit:
-            raise BesideError(f"{program} is not ready after {_READY_SECONDS:g} s{_said(output)}")
+            raise HelperProcessError(
+                f"{program} is not ready after {_READY_SECONDS:g} s{_said(output)}"
+            )
         await asyncio.sleep(0.01)
 
 
 def _check(program: str, process: Process, output: IO[bytes]) -> None:
     if process.poll() is not None:
-        raise BesideError(f"{program} does not run here{_said(output)}")
+        raise HelperProcessError(f"{program} does not run here{_said(output)}")
 
 
 def _said(output: IO[bytes]) -> str:

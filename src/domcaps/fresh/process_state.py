@@ -1,0 +1,87 @@
+"""What the present thread may do and where it looks: part of every answer, though no file shows it.
+
+Descriptors that it may no longer read, a mount namespace of its own, another root folder: a stamp
+of a file says nothing of these. An answer is only used in the state in which it was made.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import os
+import struct
+import sys
+from typing import NamedTuple
+
+_CAPABILITY_VERSION_3 = 0x20080522
+_LIMITS = ("RLIMIT_AS", "RLIMIT_DATA", "RLIMIT_NOFILE")
+"""Limits that an emulator inherits, and that keep it from answering whole."""
+
+
+class ProcessState(NamedTuple):
+    """Rights and limits, by which answers are kept apart on the disk, and the view of the host.
+
+    `root` and `mounts` are numbers of this boot: another process never has the same by chance.
+    """
+
+    users: tuple[int, ...]
+    groups: tuple[int, ...]
+    capabilities: bytes
+    limits: tuple[tuple[int, int], ...]
+    root: tuple[int, int]
+    mounts: str
+
+    @property
+    def rights(self) -> tuple[object, ...]:
+        """Give what another process can share: identities of files show the rest."""
+        return self.users, self.groups, self.capabilities.hex(), self.limits
+
+
+def process_state() -> ProcessState:
+    """Look at the present thread; takes some microseconds."""
+    root = os.stat("/")  # noqa: PTH116 - a Path costs more than the call
+    return ProcessState(
+        (*_users(), *_groups_of_process()),
+        tuple(os.getgroups()),
+        _capabilities(),
+        _limits(),
+        (root.st_dev, root.st_ino),
+        _mounts(),
+    )
+
+
+def _users() -> tuple[int, ...]:
+    return os.getresuid() if hasattr(os, "getresuid") else (os.getuid(), os.geteuid())
+
+
+def _groups_of_process() -> tuple[int, ...]:
+    return os.getresgid() if hasattr(os, "getresgid") else (os.getgid(), os.getegid())
+
+
+def _limits() -> tuple[tuple[int, int], ...]:
+    import resource
+
+    return tuple(resource.getrlimit(getattr(resource, name)) for name in _LIMITS)
+
+
+def _mounts() -> str:
+    try:
+        # that of the thread, which may have left the others'
+        return os.readlink("/proc/thread-self/ns/mnt")  # noqa: PTH115
+    except OSError:
+        return ""
+
+
+def _capabilities() -> bytes:
+    """Give the effective and permitted capabilities (capget(2)); b"" where there are none."""
+    if sys.platform != "linux":
+        return b""
+    libc = _libc()
+    header = ctypes.create_string_buffer(struct.pack("=Ii", _CAPABILITY_VERSION_3, 0), 8)
+    data = ctypes.create_string_buffer(24)
+    return data.raw if libc.capget(header, data) == 0 else b""
+
+
+@functools.cache
+def _libc() -> ctypes.CDLL:
+    return ctypes.CDLL(None, use_errno=True)

@@ -1,0 +1,70 @@
+"""Scripts that do nothing but start another program: the only ones of which all is known.
+
+Of any other script nobody can say what it reads: it may source a file, look at a variable or
+compute a name. What such a script answers is not kept. A script is understood if it is for the
+system's shell and consists of
+
+- comments, empty lines and ``set`` with plain options;
+- ``echo`` of plain words, and ``exit`` with a number;
+- one ``exec`` of a program with plain words and ``"$@"``, after which nothing is run.
+
+A plain word has no character that means something to the shell.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+LIMIT = 64 * 1024
+
+SHELLS = frozenset(
+    f"{folder}/{name}" for folder in ("/bin", "/usr/bin") for name in ("sh", "dash", "bash")
+)
+"""Interpreters that read nothing of their own when they run a script: no profile, no ``$ENV``."""
+
+_PLAIN = r"[\w./+@%:,=-]+"
+_QUOTED = r"'[^'\n]*'|\"[^\"$`\\!\n]*\""
+_WORD = rf"(?:{_PLAIN}|{_QUOTED})"
+_ALL = r"(?:\"\$@\"|\$@|\"\$\{@\}\"|\$\{@\})"
+_LINE = re.compile(
+    rf"""\s*(?:
+        (?:\#.*)?
+        | set(?:\s+[-+][aefuvxn]+)+
+        | echo(?:\s+{_WORD})*
+        | exit(?:\s+\d+)?
+        | exec\s+(?P<program>[\w./+@-]+|{_QUOTED})(?:\s+(?:{_WORD}|{_ALL}))*
+    )\s*(?:\s\#.*)?""",
+    re.VERBOSE | re.ASCII,
+)
+
+
+class Script(NamedTuple):
+    """A script that is understood: its interpreter, and what it starts, "" if that is nothing."""
+
+    interpreter: str
+    program: str
+
+
+def is_script(text: bytes) -> bool:
+    """Tell whether the kernel starts an interpreter for a file that begins so."""
+    return text.startswith(b"#!")
+
+
+def understood(text: bytes) -> Script | None:
+    """Read a script; None where what it does is not certain."""
+    try:
+        first, *lines = text.decode("ascii").split("\n")
+    except UnicodeDecodeError:
+        return None
+    interpreter = first.removeprefix("#!").strip()
+    if interpreter not in SHELLS:
+        return None
+    for line in lines:
+        found = _LINE.fullmatch(line)
+        if found is None:
+            return None
+        if found["program"]:
+            # whatever follows is never run
+            return Script(interpreter, found["program"].strip("'\""))
+    return Script(interpreter, "")

@@ -1,0 +1,120 @@
+"""Calls as a worker gets them, and what it answers: the same for threads and processes."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from domcaps.errors import DomcapsError
+from domcaps.serve.access import Peer
+from domcaps.serve.errors import Code, ErrorDomain, LibvirtError, libvirt_error
+from domcaps.serve.procedures import procedures
+from domcaps.serve.session import Session
+from domcaps.serve.storage import Pool
+from domcaps.serve.xdr import XdrError
+
+if TYPE_CHECKING:
+    from domcaps.language import Dialect
+    from domcaps.serve.hosts import HostSource
+    from domcaps.serve.procedures import Procedure
+
+log = logging.getLogger("domcaps.serve")
+
+
+class Job(msgspec.Struct, frozen=True, array_like=True):
+    """A call: the procedure, its arguments as they came, and what the connection is about."""
+
+    procedure: int
+    payload: bytes
+    host: str
+    uri: str
+    read_only: bool
+    peer: Peer = Peer()
+    pools: tuple[Pool, ...] = ()
+
+
+class Done(msgspec.Struct, frozen=True, array_like=True, tag="done"):
+    """Its results: as they stand on the wire, or what a procedure `keeps`."""
+
+    data: bytes
+
+
+class Failed(msgspec.Struct, frozen=True, array_like=True, tag="failed"):
+    """The error that it has."""
+
+    code: int
+    detail: str
+    domain: int
+
+    def error(self) -> LibvirtError:
+        """Give it to be raised."""
+        return LibvirtError(Code(self.code), self.detail, ErrorDomain(self.domain))
+
+
+_ENCODER = msgspec.msgpack.Encoder()
+_JOB = msgspec.msgpack.Decoder(Job)
+_OUTCOME: msgspec.msgpack.Decoder[Done | Failed] = msgspec.msgpack.Decoder(Done | Failed)
+
+
+def encode(value: object) -> bytes:
+    """Give the bytes of a job, or of what a procedure keeps."""
+    return _ENCODER.encode(value)
+
+
+def outcome(data: bytes) -> bytes:
+    """Read what a worker answered; raises the `LibvirtError` that the call has."""
+    found = _OUTCOME.decode(data)
+    if isinstance(found, Failed):
+        raise found.error()
+    return found.data
+
+
+def perform(source: HostSource, dialect: Dialect, data: bytes) -> bytes:
+    """Make a call, and give what came of it; does not raise."""
+    try:
+        job = _JOB.decode(data)
+        called = procedures()[job.procedure]
+        done = Done(_results(called, Session.of_job(source, dialect, job), job.payload))
+        return _ENCODER.encode(done)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the client gets an answer
+        return _ENCODER.encode(_failed(as_libvirt_error(error)))
+
+
+def _failed(error: LibvirtError) -> Failed:
+    return Failed(error.code, _encodable(error.detail), error.domain)
+
+
+def _results(called: Procedure, session: Session, payload: bytes) -> bytes:
+    values = called.function(session, *arguments(called, payload))
+    return called.results(values) if called.then is None else encode(values)
+
+
+def arguments(called: Procedure, payload: bytes) -> tuple[object, ...]:
+    """Read the arguments of a call; raises `LibvirtError`."""
+    try:
+        return called.arguments(payload)
+    except XdrError as error:
+        raise LibvirtError(Code.RPC, f"{called.name}: {error}", ErrorDomain.RPC) from error
+
+
+def as_libvirt_error(error: Exception) -> LibvirtError:
+    """Say of any failure what a client is told; what is a fault of domcaps goes into the log."""
+    if isinstance(error, LibvirtError):
+        return error
+    if isinstance(error, DomcapsError):
+        return libvirt_error(error)
+    if isinstance(error, OSError):
+        return LibvirtError(Code.SYSTEM_ERROR, error.strerror or str(error))
+    if isinstance(error, MemoryError):
+        return LibvirtError(Code.NO_MEMORY, "the call needs more than a call may have")
+    if isinstance(error, XdrError):
+        return LibvirtError(Code.RPC, f"the reply can't be sent: {error}", ErrorDomain.RPC)
+    log.error("a call failed", exc_info=error)
+    return LibvirtError(Code.INTERNAL_ERROR, "domcaps failed; its log tells how")
+
+
+def _encodable(text: str) -> str:
+    """Give text without surrogates, which have no UTF-8."""
+    return text[:16384].encode(errors="backslashreplace").decode()

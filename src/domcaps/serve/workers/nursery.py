@@ -1,0 +1,129 @@
+"""The process that forks workers: it has everything loaded, a single thread, and no clients.
+
+A server has threads and sockets; forking it would copy locks that are held and connections that
+are open. The nursery is forked before there are any. Then a worker costs a few milliseconds, and
+shares the memory of what was loaded; so one can be ended whenever it takes too long.
+
+The server asks for a worker by sending a socket over which the worker will be asked. When the
+server ends, however it does, the nursery sees the end of its socket, and ends all workers. A
+worker's emulators end with it (`domcaps.facts.process`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import gc
+import os
+import select
+import signal
+import socket
+import struct
+from typing import TYPE_CHECKING, NoReturn
+
+from domcaps.serve.jobs import perform
+from domcaps.serve.procedures import procedures
+
+if TYPE_CHECKING:
+    from domcaps.language import Dialect
+    from domcaps.serve.hosts import HostSource
+
+LENGTH = struct.Struct(">I")
+"""Before each message between server and worker, and for the number of the worker's process."""
+
+_PR_SET_PDEATHSIG = 1
+_LOOK_SECONDS = 0.2
+_FEWER_RIGHTS = 5
+
+
+class Nursery:
+    """The server's end: asks for workers. Make it before the program has a second thread."""
+
+    def __init__(self, source: HostSource, dialect: Dialect) -> None:
+        self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        server = os.getpid()
+        self._pid = os.fork()
+        if not self._pid:
+            _end_with(server)
+            self._socket.close()
+            _run(theirs, source, dialect)
+        theirs.close()
+
+    def fork(self, theirs: socket.socket) -> None:
+        """Have a worker forked that is asked over the other end of a socket; raises `OSError`."""
+        socket.send_fds(self._socket, [b"w"], [theirs.fileno()])
+
+    def close(self) -> None:
+        """End it and all workers, at once."""
+        self._socket.close()
+        with contextlib.suppress(OSError):
+            os.kill(self._pid, signal.SIGKILL)
+        with contextlib.suppress(OSError):
+            os.waitpid(self._pid, 0)
+
+
+def _end_with(parent: int) -> None:
+    """Have the kernel end this process when its parent ends, and leave signals to the parent."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        # a signal that is ignored would be ignored by emulators, too; one that is handled is not
+        signal.signal(number, lambda *_: None)
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:
+        os._exit(0)
+
+
+def _run(server: socket.socket, source: HostSource, dialect: Dialect) -> NoReturn:
+    """Fork workers until the server is gone."""
+    workers: set[int] = set()
+    try:
+        procedures()
+        source.prepare(dialect)
+        gc.collect()
+        gc.freeze()
+        while True:
+            if select.select([server], [], [], _LOOK_SECONDS)[0]:
+                message, fds, _, _ = socket.recv_fds(server, 1, 1)
+                if not message:
+                    break
+                workers.add(_fork(server, fds[0], source, dialect))
+            _reap(workers)
+    finally:
+        for worker in workers:
+            with contextlib.suppress(OSError):
+                os.kill(worker, signal.SIGKILL)
+        os._exit(0)
+
+
+def _fork(server: socket.socket, number: int, source: HostSource, dialect: Dialect) -> int:
+    nursery = os.getpid()
+    pid = os.fork()
+    if pid:
+        os.close(number)
+        return pid
+    try:
+        _end_with(nursery)
+        server.close()
+        os.nice(_FEWER_RIGHTS)
+        _work(socket.socket(fileno=number), source, dialect)
+    finally:
+        os._exit(0)
+
+
+def _reap(workers: set[int]) -> None:
+    with contextlib.suppress(ChildProcessError):
+        while (pid := os.waitpid(-1, os.WNOHANG)[0]) != 0:
+            workers.discard(pid)
+
+
+def _work(asked: socket.socket, source: HostSource, dialect: Dialect) -> None:
+    """Make calls until the server closes the socket."""
+    asked.sendall(LENGTH.pack(os.getpid()))
+    with asked, asked.makefile("rb") as stream:
+        while head := stream.read(LENGTH.size):
+            request = stream.read(LENGTH.unpack(head)[0])
+            answer = perform(source, dialect, request)
+            del request
+            asked.sendall(LENGTH.pack(len(answer)))
+            asked.sendall(answer)
+            del answer
