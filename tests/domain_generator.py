@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from lxml import etree
 
 from domcaps.language.domain import split_path
-from domcaps.language.kinds import Int, Kind, Mac, OneOf, Uuid
+from domcaps.language.value_types import Int, Mac, OneOf, Uuid, ValueType
 from domcaps.validate.catalogue.rules import parts, rules
 from domcaps.validate.catalogue.samples import domain_of
 from mutations import ODD_VALUES, Mutator
@@ -217,7 +217,7 @@ class Generator:
             return self.random.choice([choice.name for choice in declared.choice.choices])
         return self._of(declared.kind)
 
-    def _of(self, kind: Kind[Any]) -> str:
+    def _of(self, kind: ValueType[Any]) -> str:
         if isinstance(kind, OneOf):
             return self.random.choice(kind.names)
         if isinstance(kind, Int):

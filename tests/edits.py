@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from lxml import etree
 
 from domcaps.language.domain import split_path
-from domcaps.language.kinds import OneOf
+from domcaps.language.value_types import OneOf
 from domcaps.validate.catalogue.rules import parts
 from mutations import Mutator
 

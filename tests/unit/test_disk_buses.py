@@ -20,12 +20,12 @@ sys.path.insert(0, sys.argv[1])
 from domcaps.elements.buses import disk as buses
 from domcaps.language import Choice
 from domcaps.language.observed import device
-from domcaps.language.qemu_args import Told
+from domcaps.language.qemu_args import QemuArgs
 
 buses.BUSES += (
     buses.DiskBus(
         "ufs",
-        (Choice("ufs", device("VGA"), qemu_args=Told("-device ufs")),),
+        (Choice("ufs", device("VGA"), qemu_args=QemuArgs("-device ufs")),),
         letters="ud",
         usual="ud",
         controller=buses.DiskController("ufs", pci="express", qemu="ufs"),

@@ -16,10 +16,10 @@ from domcaps.facts.question import device_properties_of
 from domcaps.facts.record import HostRecord, Recording
 from domcaps.language import Choice, Enum
 from domcaps.language.finding import Severity, Stage
-from domcaps.language.kinds import POSITIVE, YES_NO, Text
 from domcaps.language.observed import device, device_property
 from domcaps.language.part import Part, field
 from domcaps.language.rule import Problems, problem, rule
+from domcaps.language.value_types import POSITIVE, YES_NO, Text
 from domcaps.validate import check, checks
 from domcaps.validate.document import walk
 from domcaps.validate.schema import vocabulary

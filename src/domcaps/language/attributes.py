@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from lxml.etree import _Element as Node
 
-    from domcaps.language.kinds import Kind
     from domcaps.language.rule import Problems
+    from domcaps.language.value_types import ValueType
 
 _MOST_DIGITS = 60
 """A longer number is not read: Python refuses some, and libvirt counts none so large."""
@@ -34,7 +34,7 @@ _MOST_DIGITS = 60
 class Attributes:
     """Attributes of one element by name, each with its form; `required` ones must be there."""
 
-    kinds: Mapping[str, Kind[Any]]
+    kinds: Mapping[str, ValueType[Any]]
     required: tuple[str, ...] = ()
 
     def problems(self, node: Node | None) -> Problems:
@@ -58,7 +58,7 @@ class Attributes:
                 )
 
 
-def fits(kind: Kind[Any], text: str) -> bool:
+def fits(kind: ValueType[Any], text: str) -> bool:
     """Tell whether a text has a form."""
     try:
         kind.parse(text)
@@ -76,5 +76,5 @@ def number(node: Node | None, name: str, default: int = 0) -> int:
         return default
 
 
-def _names(kind: Kind[Any] | None) -> tuple[str, ...]:
+def _names(kind: ValueType[Any] | None) -> tuple[str, ...]:
     return tuple(getattr(kind, "names", ()))

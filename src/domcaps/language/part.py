@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, overload
 
-from domcaps.language.kinds import TEXT, Kind
+from domcaps.language.value_types import TEXT, ValueType
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node
@@ -50,7 +50,7 @@ class Field(Generic[T]):
     def __init__(
         self,
         path: str,
-        kind: Kind[T],
+        kind: ValueType[T],
         *,
         choice: Enum | None,
         required: bool,
@@ -123,7 +123,7 @@ class Field(Generic[T]):
 @overload
 def field(
     path: str,
-    kind: Kind[T],
+    kind: ValueType[T],
     *,
     choice: Enum | None = None,
     required: bool = False,
@@ -147,7 +147,7 @@ def field(
 
 def field(
     path: str,
-    kind: Kind[Any] = TEXT,
+    kind: ValueType[Any] = TEXT,
     *,
     choice: Enum | None = None,
     required: bool = False,

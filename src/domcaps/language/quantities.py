@@ -16,7 +16,7 @@ import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from domcaps.language.kinds import Int, Kind
+from domcaps.language.value_types import Int, ValueType
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator
@@ -40,10 +40,10 @@ _ITEM = re.compile(r"\s*(\^?)(\d{1,10})\s*(?:(-)\s*(\d{1,10})\s*)?")
 
 
 @dataclass(frozen=True)
-class OrEmpty(Kind[T | None], Generic[T]):
+class OrEmpty(ValueType[T | None], Generic[T]):
     """A form whose text may be empty, which says as much as no text at all."""
 
-    kind: Kind[T]
+    kind: ValueType[T]
 
     @property
     def expected(self) -> str:  # type: ignore[override]
@@ -61,7 +61,7 @@ class OrEmpty(Kind[T | None], Generic[T]):
 
 
 @dataclass(frozen=True)
-class Unit(Kind[int]):
+class Unit(ValueType[int]):
     """A unit of sizes: ``KiB`` and ``k`` are 1024 bytes, ``KB`` 1000; the value is its bytes."""
 
     expected: str = "a unit such as KiB, MB or bytes"
@@ -79,7 +79,7 @@ class Unit(Kind[int]):
 
 
 @dataclass(frozen=True)
-class NumberSet(Kind[int]):
+class NumberSet(ValueType[int]):
     """A set of numbers such as ``0-3,^2,8``; the value is a mask of bits.
 
     `size` is the first number that is too large. With `some` the set must not be empty.
@@ -116,7 +116,7 @@ class NumberSet(Kind[int]):
 
 
 @dataclass(frozen=True)
-class AnyUuid(Kind[uuid.UUID]):
+class AnyUuid(ValueType[uuid.UUID]):
     """A UUID as libvirt reads it: hyphens and blanks may stand between any two bytes."""
 
     expected: str = "a UUID"

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from lxml.etree import _Element as Node
 
-    from domcaps.elements.placement.installed import Installed
+    from domcaps.elements.placement.installed import InstalledController
 
 _PORT_DEVICES = {"pcie-root-port", "ioh3420", *BRIDGES.values()}
 _XHCI = {"qemu-xhci", "nec-xhci"}
@@ -36,12 +36,12 @@ def write_controllers(line: Line, devices: Node) -> None:
         part = controller.part
         node = None if part is None else part.node
         if node is not None:
-            # what they are is known of each by `Hardware`
+            # what they are is known of each by `InstalledControllers`
             line.reading.set_aside(node, "type", "index", "model")
         _controller(line, controller, node)
 
 
-def _controller(line: Line, controller: Installed, node: Node | None) -> None:
+def _controller(line: Line, controller: InstalledController, node: Node | None) -> None:
     told = _TOLD.get(controller.type, _of_disks)
     if not told(line, controller, node):
         raise untold(
@@ -51,7 +51,7 @@ def _controller(line: Line, controller: Installed, node: Node | None) -> None:
         )
 
 
-def _scsi(line: Line, controller: Installed, node: Node | None) -> bool:
+def _scsi(line: Line, controller: InstalledController, node: Node | None) -> bool:
     name = f"scsi{controller.index}"
     if controller.model == VIRTIO["scsi"]:
         line.plug(node, line.virtio("scsi"), id=name, **_scsi_options(line, node))
@@ -62,7 +62,7 @@ def _scsi(line: Line, controller: Installed, node: Node | None) -> bool:
     return True
 
 
-def _serial(line: Line, controller: Installed, node: Node | None) -> bool:
+def _serial(line: Line, controller: InstalledController, node: Node | None) -> bool:
     if controller.model not in {None, "virtio"}:
         return False
     ports = None if node is None else line.reading.number(node, "ports")
@@ -72,14 +72,14 @@ def _serial(line: Line, controller: Installed, node: Node | None) -> bool:
     return True
 
 
-def _ide(line: Line, controller: Installed, node: Node | None) -> bool:
+def _ide(line: Line, controller: InstalledController, node: Node | None) -> bool:
     if controller.index or controller.model is not None or line.root_bus != "pci.0":
         return False
     _stays(line, node, *_IDE)
     return True
 
 
-def _floppies(line: Line, controller: Installed, node: Node | None) -> bool:  # noqa: ARG001
+def _floppies(line: Line, controller: InstalledController, node: Node | None) -> bool:  # noqa: ARG001
     if controller.index:
         return False
     # part of an old PC, and a device of a newer one
@@ -102,14 +102,14 @@ def _scsi_options(line: Line, node: Node | None) -> dict[str, object]:
     }
 
 
-def _has_master(line: Line, controller: Installed) -> bool:
+def _has_master(line: Line, controller: InstalledController) -> bool:
     return any(
         other.index == controller.index and other.model not in COMPANION_PORTS
         for other in line.hardware.of("usb")
     )
 
 
-def _companion(line: Line, controller: Installed, node: Node | None) -> None:
+def _companion(line: Line, controller: InstalledController, node: Node | None) -> None:
     """Write a controller for fast devices, or one beside it for slow ones, on the same bus."""
     name = f"usb{controller.index or ''}"
     driver = EHCI_WITH_COMPANIONS[controller.model or ""]
@@ -137,14 +137,14 @@ def _stays(line: Line, node: Node | None, slot: int, function: int) -> None:
             raise untold(address, name, "another place for what is part of the board")
 
 
-def _sata(line: Line, controller: Installed, node: Node | None) -> bool:
+def _sata(line: Line, controller: InstalledController, node: Node | None) -> bool:
     if line.holds(Q35) and not controller.index:
         _stays(line, node, *_SATA)
         return True
     return _of_disks(line, controller, node)
 
 
-def _of_disks(line: Line, controller: Installed, node: Node | None) -> bool:
+def _of_disks(line: Line, controller: InstalledController, node: Node | None) -> bool:
     """Write a controller of disks that is one device of QEMU, whatever its model."""
     kinds = (bus.controller for bus in BUSES if bus.controller is not None)
     driver = next((kind.qemu for kind in kinds if kind.type == controller.type), "")
@@ -154,7 +154,7 @@ def _of_disks(line: Line, controller: Installed, node: Node | None) -> bool:
     return True
 
 
-def _pci(line: Line, controller: Installed, node: Node | None) -> bool:
+def _pci(line: Line, controller: InstalledController, node: Node | None) -> bool:
     if not controller.index and controller.model in {"pci-root", "pcie-root"}:
         return True
     if node is None or controller.model not in BRIDGES:
@@ -185,7 +185,7 @@ def _pci(line: Line, controller: Installed, node: Node | None) -> bool:
     return True
 
 
-def _usb(line: Line, controller: Installed, node: Node | None) -> bool:
+def _usb(line: Line, controller: InstalledController, node: Node | None) -> bool:
     if controller.model == "none":
         return True
     if controller.model in EHCI_WITH_COMPANIONS:
@@ -201,7 +201,7 @@ def _usb(line: Line, controller: Installed, node: Node | None) -> bool:
     return True
 
 
-_TOLD: dict[str, Callable[[Line, Installed, Node | None], bool]] = {
+_TOLD: dict[str, Callable[[Line, InstalledController, Node | None], bool]] = {
     "fdc": _floppies,
     "ide": _ide,
     "pci": _pci,

@@ -8,7 +8,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 from domcaps.elements.boards.families import ARM_VIRT, I440FX, Q35, S390, S390_CCW, X86
-from domcaps.elements.placement.installed import Hardware
+from domcaps.elements.placement.installed import InstalledControllers
 from domcaps.elements.qemu.types import VIRTIO
 from domcaps.native.reading import Reading, untold
 
@@ -53,7 +53,7 @@ class Line:
     def __init__(self, domain: Domain) -> None:
         self.domain = domain
         self.reading = Reading(domain.root)
-        self.hardware = domain.all(Hardware)[0]
+        self.hardware = domain.all(InstalledControllers)[0]
         self.words: list[str] = []
         self.machine: dict[str, str] = {}
         self._devices: list[tuple[Turn, int, list[str]]] = []

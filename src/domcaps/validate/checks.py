@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from domcaps.language.kinds import OneOf
+from domcaps.language.value_types import OneOf
 from domcaps.validate.catalogue.rules import parts, rules
 
 if TYPE_CHECKING:

@@ -19,11 +19,11 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from domcaps.elements.base.metadata import WITHOUT_METADATA, has_metadata
-from domcaps.language.kinds import ON_OFF, UNSIGNED, Int, OneOf
 from domcaps.language.lazy import cached_property
 from domcaps.language.observed import device
 from domcaps.language.part import Part, field
 from domcaps.language.rule import Problems, Sample, problem, rule
+from domcaps.language.value_types import ON_OFF, UNSIGNED, Int, OneOf
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node

@@ -7,9 +7,9 @@ of addresses in `base.address`, of the rest in `placement.metadata_rules`.
 from __future__ import annotations
 
 from domcaps.elements.base.address import Address
-from domcaps.language.kinds import POSITIVE
 from domcaps.language.lazy import cached_property
 from domcaps.language.part import Part, field
+from domcaps.language.value_types import POSITIVE
 
 
 class Device(Part):

@@ -14,8 +14,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from domcaps.language.kinds import ON_OFF, POSITIVE, UNSIGNED, YES_NO
 from domcaps.language.part import Part, field
+from domcaps.language.value_types import ON_OFF, POSITIVE, UNSIGNED, YES_NO
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node

@@ -8,9 +8,9 @@
 from __future__ import annotations
 
 from domcaps.language.finding import Stage
-from domcaps.language.kinds import ON_OFF
 from domcaps.language.part import Part, field
 from domcaps.language.rule import Problems, problem, rule
+from domcaps.language.value_types import ON_OFF
 
 NAMES = ("iommu", "ats", "packed", "page_per_vq")
 BUSES = ("pci", "ccw", "virtio-mmio")

@@ -13,11 +13,11 @@ from domcaps.elements.boards.families import X86
 from domcaps.elements.boot.os import Boot, Os
 from domcaps.language.changes.boot import SHIM_CHECKED
 from domcaps.language.finding import Stage
-from domcaps.language.kinds import Int, OneOf
 from domcaps.language.part import Part, field
 from domcaps.language.quantities import repeated
 from domcaps.language.require import libvirt_reads
 from domcaps.language.rule import Problems, Sample, problem, rule
+from domcaps.language.value_types import Int, OneOf
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node

@@ -20,9 +20,9 @@ from domcaps.elements.storage import disk_network, disk_secrets, disk_source
 from domcaps.language.attributes import Attributes
 from domcaps.language.changes.boot import NVRAM_VXHS_DROPPED
 from domcaps.language.finding import Stage
-from domcaps.language.kinds import YES_NO
 from domcaps.language.require import libvirt_reads
 from domcaps.language.rule import Problems, Sample, problem, rule
+from domcaps.language.value_types import YES_NO
 
 _DROPPED = frozenset({"tftp", "vxhs"})
 _OF_IMAGES = (

@@ -35,7 +35,6 @@ from domcaps.language.changes.boot import (
     FIRMWARE_REWORKED,
     VARSTORE_REPORTED,
 )
-from domcaps.language.kinds import YES_NO, Int, OneOf
 from domcaps.language.lazy import cached_property
 from domcaps.language.observed import WorldFact, device
 from domcaps.language.part import Part, field
@@ -50,6 +49,7 @@ from domcaps.language.preference import (
 )
 from domcaps.language.qemu_args import LIBVIRTS_OWN
 from domcaps.language.quantities import OrEmpty
+from domcaps.language.value_types import YES_NO, Int, OneOf
 
 if TYPE_CHECKING:
     from collections.abc import Callable

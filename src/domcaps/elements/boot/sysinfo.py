@@ -18,12 +18,12 @@ import re
 from typing import TYPE_CHECKING
 
 from domcaps.elements.boot.os import Os
-from domcaps.elements.domain.general import Domain
+from domcaps.elements.domain.general import DomainElement
 from domcaps.language.finding import Stage
-from domcaps.language.kinds import OneOf
 from domcaps.language.part import Part, field
 from domcaps.language.quantities import ANY_UUID
 from domcaps.language.rule import Problems, problem, rule
+from domcaps.language.value_types import OneOf
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node
@@ -99,7 +99,7 @@ def uuid_is_the_domains(sysinfo: Sysinfo) -> Problems:
     except ValueError:
         yield problem("this is no UUID", entry)
         return
-    domain = sysinfo.domain.first(Domain)
+    domain = sysinfo.domain.first(DomainElement)
     uuid = domain.uuid if domain is not None else None
     if uuid is not None and uuid != told:
         yield problem(f"the domain's UUID is {uuid}", entry)

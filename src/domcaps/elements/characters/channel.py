@@ -17,11 +17,11 @@ from domcaps.elements.display.graphics import SPICE
 from domcaps.language import Choice, Drift, Element, Enum
 from domcaps.language.attributes import fits
 from domcaps.language.finding import Stage
-from domcaps.language.kinds import UNSIGNED
 from domcaps.language.lazy import cached_property
 from domcaps.language.part import field
 from domcaps.language.preference import Decision, Option, drives
 from domcaps.language.rule import Problems, problem, rule
+from domcaps.language.value_types import UNSIGNED
 
 # libvirt takes these as well, though its report does not say so
 _UNSAID = Drift(

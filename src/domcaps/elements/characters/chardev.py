@@ -24,12 +24,12 @@ from domcaps.elements.base.device import Device
 from domcaps.elements.display.graphics import has_graphics
 from domcaps.language.changes.characters import CHARACTER_PORT_COUNTED
 from domcaps.language.finding import Stage
-from domcaps.language.kinds import Int, OneOf
 from domcaps.language.lazy import cached_property
 from domcaps.language.observed import qapi
 from domcaps.language.part import Part, field
 from domcaps.language.require import libvirt_reads, needs
 from domcaps.language.rule import Problems, Sample, problem, rule
+from domcaps.language.value_types import Int, OneOf
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node

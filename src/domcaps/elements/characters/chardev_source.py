@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from domcaps.elements.characters.chardev import CharacterDevice, CharacterSource
 from domcaps.language.attributes import Attributes
-from domcaps.language.kinds import ON_OFF, UNSIGNED, YES_NO, OneOf
 from domcaps.language.rule import Problems, problem, rule
+from domcaps.language.value_types import ON_OFF, UNSIGNED, YES_NO, OneOf
 
 _MODE = OneOf(("connect", "bind"))
 _SOURCE = {

@@ -10,11 +10,11 @@
 
 from __future__ import annotations
 
-from domcaps.language.kinds import YES_NO, Int, Text
 from domcaps.language.observed import device_property
 from domcaps.language.part import Part, field
 from domcaps.language.require import needs
 from domcaps.language.rule import Problems, problem, rule
+from domcaps.language.value_types import YES_NO, Int, Text
 
 FILTER = device_property("usb-redir", "filter")
 

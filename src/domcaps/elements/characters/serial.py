@@ -26,13 +26,13 @@ from domcaps.elements.boards.families import (
 )
 from domcaps.elements.characters.chardev import CharacterDevice, CharacterPort
 from domcaps.language.finding import Stage
-from domcaps.language.kinds import OneOf
 from domcaps.language.lazy import cached_property
 from domcaps.language.observed import device
 from domcaps.language.part import field
 from domcaps.language.predicate import ALWAYS, NEVER, Predicate
 from domcaps.language.require import needs
 from domcaps.language.rule import Problems, Sample, problem, rule
+from domcaps.language.value_types import OneOf
 
 if TYPE_CHECKING:
     from domcaps.language.part import Part

@@ -16,11 +16,11 @@ from __future__ import annotations
 from domcaps.elements.base.device import Device
 from domcaps.elements.characters.chardev import CharacterSource
 from domcaps.language.attributes import number
-from domcaps.language.kinds import OneOf
 from domcaps.language.observed import device
 from domcaps.language.part import field
 from domcaps.language.require import needs
 from domcaps.language.rule import Problems, Sample, problem, rule
+from domcaps.language.value_types import OneOf
 
 EMULATED = device("ccid-card-emulated")
 PASSED = device("ccid-card-passthru")

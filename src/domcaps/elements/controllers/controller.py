@@ -28,12 +28,12 @@ from domcaps.elements.controllers.models import (
     default_usb_model,
 )
 from domcaps.language.finding import Stage
-from domcaps.language.kinds import ON_OFF, UNSIGNED, Int
 from domcaps.language.lazy import cached_property
 from domcaps.language.observed import device
 from domcaps.language.part import Part, field
 from domcaps.language.rule import Problems, Sample, problem, rule
 from domcaps.language.truth import Truth
+from domcaps.language.value_types import ON_OFF, UNSIGNED, Int
 
 NUMBER = Int(0, 2**31 - 1)
 

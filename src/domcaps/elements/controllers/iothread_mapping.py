@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from domcaps.language.attributes import Attributes, number
-from domcaps.language.kinds import UNSIGNED
 from domcaps.language.rule import Problems, problem
+from domcaps.language.value_types import UNSIGNED
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet

@@ -15,10 +15,10 @@ from domcaps.elements.base.device import Device
 from domcaps.elements.base.virtio_options import VirtioOptions
 from domcaps.elements.qemu.fragments import on_any_bus
 from domcaps.language import Choice, Element, Enum
-from domcaps.language.kinds import UNSIGNED
 from domcaps.language.observed import device, qom_type
 from domcaps.language.part import Part, field
 from domcaps.language.rule import Problems, problem, rule
+from domcaps.language.value_types import UNSIGNED
 
 if TYPE_CHECKING:
     from domcaps.language.qemu_args import QemuArgs

@@ -15,13 +15,13 @@ from domcaps.elements.boards.families import ARM_VIRT, Q35
 from domcaps.language import Choice, Enum
 from domcaps.language.attributes import Attributes, number
 from domcaps.language.changes.devices import IOMMU_AMD, IOMMU_GRANULE, IOMMU_OPTIONS
-from domcaps.language.kinds import ON_OFF, SIGNED, UNSIGNED, OneOf
 from domcaps.language.lazy import cached_property
 from domcaps.language.observed import device, device_property
 from domcaps.language.part import field
 from domcaps.language.quantities import KIB, SIZE, UNIT, size_of
 from domcaps.language.require import libvirt_reads, needs
 from domcaps.language.rule import Problems, Sample, problem, rule
+from domcaps.language.value_types import ON_OFF, SIGNED, UNSIGNED, OneOf
 
 MODEL = Enum(
     "model",

@@ -14,13 +14,13 @@ from __future__ import annotations
 from domcaps.elements.base.device import Device
 from domcaps.elements.base.virtio_options import VirtioOptions
 from domcaps.language import Choice, Enum
-from domcaps.language.kinds import ON_OFF, Int
 from domcaps.language.observed import device_property
 from domcaps.language.part import field
 from domcaps.language.predicate import AnyOf, Predicate
 from domcaps.language.preference import Decision, Option
 from domcaps.language.require import needs
 from domcaps.language.rule import Problems, problem, rule
+from domcaps.language.value_types import ON_OFF, Int
 
 _FORMS = ("virtio-balloon-pci", "virtio-balloon-ccw", "virtio-balloon-device")
 

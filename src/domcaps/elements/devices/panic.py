@@ -13,7 +13,7 @@ from domcaps.elements.advice.drifts import NO_PCI
 from domcaps.elements.base.device import Device
 from domcaps.elements.boards.defaults import panic_model
 from domcaps.elements.boards.families import PSERIES, S390_CCW, X86
-from domcaps.elements.placement.installed import Hardware
+from domcaps.elements.placement.installed import InstalledControllers
 from domcaps.language import AnyChoice, Choice, Element, Enum
 from domcaps.language.lazy import cached_property
 from domcaps.language.observed import device
@@ -136,6 +136,6 @@ def address_fits_the_model(panic: Panic) -> Problems:
 )
 def pvpanic_finds_pci(panic: Panic) -> Problems:
     """A ``pvpanic`` is a device of PCI: older libvirts leave it without a place on some boards."""
-    hardware = panic.domain.first(Hardware)
+    hardware = panic.domain.first(InstalledControllers)
     if panic.model == "pvpanic" and hardware is not None and not hardware.supports_pci:
         yield problem("this board has no PCI for a pvpanic", panic, "@model")

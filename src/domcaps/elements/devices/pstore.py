@@ -12,11 +12,11 @@ from __future__ import annotations
 
 from domcaps.elements.base.device import Device
 from domcaps.language import Choice, Enum
-from domcaps.language.kinds import UNSIGNED64
 from domcaps.language.observed import device
 from domcaps.language.part import field
 from domcaps.language.quantities import UNIT, kib, size_of
 from domcaps.language.rule import Problems, problem, rule
+from domcaps.language.value_types import UNSIGNED64
 
 BACKEND = Enum("backend", attribute="@backend", choices=(Choice("acpi-erst", device("acpi-erst")),))
 

@@ -18,13 +18,13 @@ from __future__ import annotations
 from domcaps.elements.base.device import Device
 from domcaps.language import Choice, Enum
 from domcaps.language.finding import Stage
-from domcaps.language.kinds import ON_OFF, Int, OneOf
 from domcaps.language.lazy import cached_property
 from domcaps.language.observed import device
 from domcaps.language.part import field
 from domcaps.language.predicate import NEVER
 from domcaps.language.quantities import MIB, SIZE, UNIT, size_of
 from domcaps.language.rule import Problems, problem, rule
+from domcaps.language.value_types import ON_OFF, Int, OneOf
 
 PLAIN = "ivshmem-plain"
 DOORBELL = "ivshmem-doorbell"

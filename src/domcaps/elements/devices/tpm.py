@@ -19,7 +19,6 @@ from domcaps.facts.host import TPM_PROGRAMS
 from domcaps.language import ALWAYS, AnyChoice, Choice, Drift, Element, Enum
 from domcaps.language.attributes import Attributes
 from domcaps.language.changes.devices import TPM_TYPES
-from domcaps.language.kinds import UNSIGNED, YES_NO, OneOf
 from domcaps.language.lazy import cached_property
 from domcaps.language.observed import EmulatorFact, HostFact, device, qom_type
 from domcaps.language.part import field
@@ -28,6 +27,7 @@ from domcaps.language.qemu_args import Alternatives, HelperProcess, NotTriable, 
 from domcaps.language.quantities import ANY_UUID
 from domcaps.language.require import needs
 from domcaps.language.rule import Problems, Sample, problem, rule
+from domcaps.language.value_types import UNSIGNED, YES_NO, OneOf
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -12,11 +12,11 @@ from __future__ import annotations
 from domcaps.elements.base.device import Device
 from domcaps.elements.base.virtio import VIRTIO_MODELS
 from domcaps.elements.base.virtio_options import VirtioOptions
-from domcaps.language.kinds import POSITIVE, YES_NO, OneOf
 from domcaps.language.observed import device
 from domcaps.language.part import field
 from domcaps.language.require import needs
 from domcaps.language.rule import Problems, problem, rule
+from domcaps.language.value_types import POSITIVE, YES_NO, OneOf
 
 VHOST_VSOCK = device("vhost-vsock-device")
 

@@ -12,10 +12,10 @@ from __future__ import annotations
 from domcaps.elements.base.device import Device
 from domcaps.elements.boards.families import I440FX, Q35, S390
 from domcaps.language import Choice, Enum
-from domcaps.language.kinds import OneOf
 from domcaps.language.part import field
 from domcaps.language.require import needs
 from domcaps.language.rule import Problems, Sample, problem, rule
+from domcaps.language.value_types import OneOf
 
 MODEL = Enum(
     "model",

@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, Any
 from domcaps.elements.display.graphics import DBUS_DISPLAY, Graphics, has_graphics
 from domcaps.language.attributes import Attributes
 from domcaps.language.finding import Stage
-from domcaps.language.kinds import POSITIVE, UNSIGNED, YES_NO, Int, Kind, OneOf
 from domcaps.language.part import Part, field
 from domcaps.language.require import needs
 from domcaps.language.rule import Problems, problem, rule
+from domcaps.language.value_types import POSITIVE, UNSIGNED, YES_NO, Int, OneOf, ValueType
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,11 +64,11 @@ _SETTINGS = Attributes(
     }
 )
 # what only some types say of themselves, and of each direction
-_OF_TYPE: Mapping[str, Mapping[str, Kind[Any]]] = {
+_OF_TYPE: Mapping[str, Mapping[str, ValueType[Any]]] = {
     "oss": {"tryMMap": YES_NO, "exclusive": YES_NO, "dspPolicy": Int(0, 2**31 - 1)},
     "sdl": {"driver": OneOf(("esd", "alsa", "arts", "pulseaudio"))},
 }
-_OF_DIRECTION: Mapping[str, Mapping[str, Kind[Any]]] = {
+_OF_DIRECTION: Mapping[str, Mapping[str, ValueType[Any]]] = {
     "coreaudio": {"bufferCount": UNSIGNED},
     "jack": {"exactName": YES_NO},
     "oss": {"tryPoll": YES_NO, "bufferCount": UNSIGNED},

@@ -23,17 +23,17 @@ from domcaps.language import Choice, Element, Enum
 from domcaps.language.attributes import Attributes
 from domcaps.language.changes.display import GRAPHICS_DEFINED, GRAPHICS_RDP_COUNTED
 from domcaps.language.finding import Stage
-from domcaps.language.kinds import ON_OFF, POSITIVE, SIGNED, YES_NO, OneOf
 from domcaps.language.observed import option, qapi
 from domcaps.language.part import field
 from domcaps.language.preference import Decision, Option, used_as
 from domcaps.language.qemu_args import NotTriable, QemuArgs
 from domcaps.language.require import libvirt_reads, needs
 from domcaps.language.rule import Problems, Sample, problem, rule
+from domcaps.language.value_types import ON_OFF, POSITIVE, SIGNED, YES_NO, OneOf
 
 if TYPE_CHECKING:
-    from domcaps.language.kinds import Kind
     from domcaps.language.part import Part
+    from domcaps.language.value_types import ValueType
     from domcaps.language.world import World
 
 DBUS_DISPLAY = qapi("query-display-options/ret/case=dbus")
@@ -135,7 +135,7 @@ _GL = Attributes({"enable": YES_NO}, required=("enable",))
 _AUDIO = Attributes({"id": POSITIVE}, required=("id",))
 
 
-def _compression(kind: Kind[Any]) -> Attributes:
+def _compression(kind: ValueType[Any]) -> Attributes:
     return Attributes({"compression": kind}, required=("compression",))
 
 

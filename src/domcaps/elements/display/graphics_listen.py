@@ -19,9 +19,9 @@ from domcaps.elements.display.graphics import Graphics
 from domcaps.language.attributes import Attributes
 from domcaps.language.changes.display import GRAPHICS_DEFINED
 from domcaps.language.finding import Stage
-from domcaps.language.kinds import OneOf
 from domcaps.language.require import libvirt_reads
 from domcaps.language.rule import Problems, problem, rule
+from domcaps.language.value_types import OneOf
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node

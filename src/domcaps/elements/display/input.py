@@ -17,7 +17,6 @@ from domcaps.elements.boards.defaults import input_bus
 from domcaps.elements.boards.families import I440FX, ISAPC, Q35, S390, S390_CCW, X86, XENFV
 from domcaps.language.attributes import Attributes
 from domcaps.language.finding import Stage
-from domcaps.language.kinds import ON_OFF, OneOf
 from domcaps.language.lazy import cached_property
 from domcaps.language.observed import device, qom_type
 from domcaps.language.part import field
@@ -25,6 +24,7 @@ from domcaps.language.predicate import NEVER
 from domcaps.language.preference import Decision, Option
 from domcaps.language.require import needs
 from domcaps.language.rule import Problems, Sample, problem, rule
+from domcaps.language.value_types import ON_OFF, OneOf
 
 TYPES = OneOf(("mouse", "tablet", "keyboard", "passthrough", "evdev"))
 BUSES = OneOf(("ps2", "usb", "xen", "parallels", "virtio", "none"))

@@ -16,12 +16,12 @@ from domcaps.elements.display.audio import audio_ids, wanted_audio
 from domcaps.language import Choice, Enum
 from domcaps.language.attributes import Attributes
 from domcaps.language.finding import Stage
-from domcaps.language.kinds import POSITIVE, YES_NO, OneOf
 from domcaps.language.observed import device
 from domcaps.language.part import Part, field
 from domcaps.language.preference import Decision, Option, drives
 from domcaps.language.require import needs
 from domcaps.language.rule import Problems, Sample, problem, rule
+from domcaps.language.value_types import POSITIVE, YES_NO, OneOf
 
 MODEL = Enum(
     "model",

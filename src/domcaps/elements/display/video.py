@@ -32,7 +32,6 @@ from domcaps.elements.boards.fixed import NO_FRAME_BUFFER
 from domcaps.elements.qemu.fragments import on_any_bus
 from domcaps.language import ALWAYS, Choice, Element, Enum
 from domcaps.language.changes.display import VIDEO_EDID
-from domcaps.language.kinds import ON_OFF, UNSIGNED, YES_NO, OneOf
 from domcaps.language.lazy import cached_property
 from domcaps.language.observed import device
 from domcaps.language.part import Part, field
@@ -40,6 +39,7 @@ from domcaps.language.preference import Decision, Option, drives
 from domcaps.language.qemu_args import LIBVIRTS_OWN, QemuArgs
 from domcaps.language.require import libvirt_reads
 from domcaps.language.rule import Problems, Sample, problem, rule
+from domcaps.language.value_types import ON_OFF, UNSIGNED, YES_NO, OneOf
 
 MODEL_TYPE = Enum(
     "modelType",

@@ -13,12 +13,12 @@ from __future__ import annotations
 
 from domcaps.elements.boards.families import X86
 from domcaps.elements.features.hyperv import CLOCK
-from domcaps.language.kinds import Int, OneOf
 from domcaps.language.observed import virttype
 from domcaps.language.part import Part, field
 from domcaps.language.preference import Decision, Option, family
 from domcaps.language.quantities import OrEmpty
 from domcaps.language.rule import Problems, problem, rule
+from domcaps.language.value_types import Int, OneOf
 
 _ADJUSTMENT = Int(-(2**63), 2**63 - 1)
 _START = Int(0, 253402300799)

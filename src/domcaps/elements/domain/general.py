@@ -17,11 +17,11 @@ from __future__ import annotations
 from domcaps.elements.features.features import GENID
 from domcaps.language import Choice, Enum
 from domcaps.language.changes.domain import CRASH_PRESERVE_RUNNING, HWUUID, IOMMUFD_DEFAULT
-from domcaps.language.kinds import YES_NO, OneOf
 from domcaps.language.part import Part, field
 from domcaps.language.quantities import ANY_UUID, OrEmpty
 from domcaps.language.rule import Problems, Sample, problem, rule
 from domcaps.language.truth import Truth
+from domcaps.language.value_types import YES_NO, OneOf
 
 # rename-restart and preserve are known to libvirt, but QEMU domains can't have them here
 _OFF = OrEmpty(OneOf(("destroy", "restart")))
@@ -41,7 +41,7 @@ ON_CRASH = Enum(
 )
 
 
-class Domain(Part):
+class DomainElement(Part):
     """The domain itself: the elements that stand alone in it."""
 
     path = ""
@@ -97,11 +97,11 @@ _NAMED = "<on_poweroff>destroy</on_poweroff>"
 
 @rule(
     "domain-name-empty",
-    Domain,
+    DomainElement,
     bad="<domain type='qemu'><name/><memory>65536</memory><os><type>hvm</type></os></domain>",
     good=_NAMED,
 )
-def name_has_text(domain: Domain) -> Problems:
+def name_has_text(domain: DomainElement) -> Problems:
     """A domain has a name of at least one character."""
     # blanks are a name: only nothing at all is none
     if domain.name == "" and not domain.domain.root.findtext("name"):
@@ -110,12 +110,12 @@ def name_has_text(domain: Domain) -> Problems:
 
 @rule(
     "domain-name-invalid",
-    Domain,
+    DomainElement,
     bad="<domain type='qemu'><name>a/b</name><memory>65536</memory>"
     "<os><type>hvm</type></os></domain>",
     good=_NAMED,
 )
-def name_is_no_path(domain: Domain) -> Problems:
+def name_is_no_path(domain: DomainElement) -> Problems:
     """Files are named after a domain: a slash or a line break can't be part of its name."""
     text = domain.domain.root.findtext("name") or ""
     if "/" in text or "\n" in text:
@@ -124,11 +124,11 @@ def name_is_no_path(domain: Domain) -> Problems:
 
 @rule(
     "domain-title-invalid",
-    Domain,
+    DomainElement,
     bad="<title>one\ntwo</title>",
     good="<title>one, two</title>",
 )
-def title_is_one_line(domain: Domain) -> Problems:
+def title_is_one_line(domain: DomainElement) -> Problems:
     """The title is a single line; what needs more belongs into the description."""
     if "\n" in (domain.domain.root.findtext("title") or ""):
         yield problem("the title is one line without line breaks", domain, "title")
@@ -136,11 +136,11 @@ def title_is_one_line(domain: Domain) -> Problems:
 
 @rule(
     "domain-genid-duplicate",
-    Domain,
+    DomainElement,
     bad="<genid/><genid/>",
     good="<genid>e9392370-2917-565e-692b-d057f46512d6</genid>",
 )
-def one_genid(domain: Domain) -> Problems:
+def one_genid(domain: DomainElement) -> Problems:
     """A domain has at most one generation identifier."""
     given = domain.find_all("genid")
     if len(given) > 1:
@@ -149,11 +149,11 @@ def one_genid(domain: Domain) -> Problems:
 
 @rule(
     "domain-genid-unsupported",
-    Domain,
+    DomainElement,
     bad=Sample("<genid/>", arch="s390x"),
     good="<title>no genid</title>",
 )
-def genid_is_supported(domain: Domain) -> Problems:
+def genid_is_supported(domain: DomainElement) -> Problems:
     """The generation identifier is a device of QEMU, which not every emulator has."""
     genid = domain.find("genid")
     supported = GENID.supported
@@ -167,11 +167,11 @@ def genid_is_supported(domain: Domain) -> Problems:
 
 @rule(
     "domain-on-poweroff-conflict",
-    Domain,
+    DomainElement,
     bad="<on_poweroff>restart</on_poweroff><on_reboot>destroy</on_reboot>",
     good="<on_poweroff>restart</on_poweroff><on_reboot>restart</on_reboot>",
 )
-def off_and_reboot_agree(domain: Domain) -> Problems:
+def off_and_reboot_agree(domain: DomainElement) -> Problems:
     """QEMU can't start a guest anew that powers off, and yet end one that reboots."""
     if domain.on_poweroff == "restart" and domain.on_reboot == "destroy":
         yield problem(
@@ -181,11 +181,11 @@ def off_and_reboot_agree(domain: Domain) -> Problems:
 
 @rule(
     "os-missing",
-    Domain,
+    DomainElement,
     bad=f"{_PLAIN}</domain>",
     good=f"{_PLAIN}<os><type>hvm</type></os></domain>",
 )
-def os_is_named(domain: Domain) -> Problems:
+def os_is_named(domain: DomainElement) -> Problems:
     """A definition says what the guest runs on: ``<os><type>hvm</type></os>`` for QEMU."""
     if not domain.has("os"):
         yield problem("<os> with a <type> is missing", domain, accepted=("hvm",))
@@ -193,11 +193,11 @@ def os_is_named(domain: Domain) -> Problems:
 
 @rule(
     "domain-bootloader-unsupported",
-    Domain,
+    DomainElement,
     bad="<bootloader>/usr/bin/pygrub</bootloader>",
     good="<title>no boot loader of the host</title>",
 )
-def no_bootloader(domain: Domain) -> Problems:
+def no_bootloader(domain: DomainElement) -> Problems:
     """A boot loader that runs on the host is for Xen: QEMU has none."""
     for tag in ("bootloader", "bootloader_args"):
         if domain.domain.root.findtext(tag):
@@ -218,12 +218,12 @@ def groups_are_of_iommufd(iommufd: Iommufd) -> Problems:
 
 @rule(
     "resource-duplicate",
-    Domain,
+    DomainElement,
     bad="<resource><partition>/a</partition></resource>"
     "<resource><partition>/b</partition></resource>",
     good="<resource><partition>/a</partition></resource>",
 )
-def one_resource(domain: Domain) -> Problems:
+def one_resource(domain: DomainElement) -> Problems:
     """A domain has at most one ``<resource>``."""
     given = domain.find_all("resource")
     if len(given) > 1:

@@ -12,9 +12,9 @@ libvirt checks it for QEMU domains as well, though they make no use of it.
 
 from __future__ import annotations
 
-from domcaps.language.kinds import UNSIGNED
 from domcaps.language.part import Part, field
 from domcaps.language.rule import Problems, problem, rule
+from domcaps.language.value_types import UNSIGNED
 
 _UID = "<uid start='0' target='1000' count='10'/>"
 _GID = "<gid start='0' target='1000' count='10'/>"

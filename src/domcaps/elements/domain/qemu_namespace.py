@@ -27,16 +27,16 @@ import re
 from typing import TYPE_CHECKING
 
 from domcaps.language.attributes import fits
-from domcaps.language.kinds import Int, Kind, OneOf
 from domcaps.language.part import Part
 from domcaps.language.rule import Problems, problem, rule
+from domcaps.language.value_types import Int, OneOf, ValueType
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node
 
 _SPACE = "{http://libvirt.org/schemas/domain/qemu/1.0}"
 _ENVIRONMENT = re.compile("[A-Za-z_][A-Za-z0-9_]*")
-_VALUES: dict[str, Kind[object]] = {
+_VALUES: dict[str, ValueType[object]] = {
     "signed": Int(-(2**63), 2**63 - 1),
     "unsigned": Int(0, 2**64 - 1),
     "bool": OneOf(("true", "false")),

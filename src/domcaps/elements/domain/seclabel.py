@@ -16,10 +16,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domcaps.language.changes.domain import SECLABEL_LENIENT
-from domcaps.language.kinds import YES_NO, OneOf
 from domcaps.language.part import Part, field
 from domcaps.language.require import libvirt_reads
 from domcaps.language.rule import Problems, problem, rule
+from domcaps.language.value_types import YES_NO, OneOf
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node

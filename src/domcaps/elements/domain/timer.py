@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING
 
 from domcaps.elements.boards.families import ARM_VIRT, X86
 from domcaps.language.finding import Stage
-from domcaps.language.kinds import UNSIGNED64, YES_NO, OneOf
 from domcaps.language.observed import device_property, object_property, virttype
 from domcaps.language.part import Part, field
 from domcaps.language.rule import Problems, Sample, problem, rule
 from domcaps.language.truth import Truth
+from domcaps.language.value_types import UNSIGNED64, YES_NO, OneOf
 
 PIT_CATCHUP = device_property("kvm-pit", "lost_tick_policy")
 """KVM's timer can make up for ticks that were missed."""

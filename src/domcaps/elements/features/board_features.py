@@ -18,11 +18,11 @@ from domcaps.elements.boards.families import ARM_VIRT, I440FX, ISAPC, Q35, RISCV
 from domcaps.elements.features.domain_features import Features, lacking
 from domcaps.elements.features.features import PS2, VMCOREINFO
 from domcaps.language.finding import Stage
-from domcaps.language.kinds import ON_OFF, OneOf
 from domcaps.language.observed import EmulatorFact, WorldFact, device
 from domcaps.language.part import Part, field
 from domcaps.language.rule import Problems, Sample, problem, rule
 from domcaps.language.truth import Truth
+from domcaps.language.value_types import ON_OFF, OneOf
 
 if TYPE_CHECKING:
     from domcaps.language.predicate import Predicate

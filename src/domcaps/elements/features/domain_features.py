@@ -22,7 +22,6 @@ from typing import TYPE_CHECKING
 from domcaps.elements.boards.families import Q35, X86, machine_type
 from domcaps.elements.features.features import ASYNC_TEARDOWN
 from domcaps.language.changes.features import FEATURE_VIRTUALIZATION
-from domcaps.language.kinds import ON_OFF, YES_NO, OneOf
 from domcaps.language.observed import arch, device_property
 from domcaps.language.part import Part, field
 from domcaps.language.preference import Decision, Option
@@ -30,6 +29,7 @@ from domcaps.language.quantities import MIB, SIZE, UNIT, size_of
 from domcaps.language.require import libvirt_reads
 from domcaps.language.rule import Problems, Sample, problem, rule
 from domcaps.language.truth import Truth
+from domcaps.language.value_types import ON_OFF, YES_NO, OneOf
 
 if TYPE_CHECKING:
     from domcaps.language.predicate import Predicate

@@ -10,13 +10,13 @@
 from domcaps.elements.boards.families import ARM_VIRT
 from domcaps.language import AnyChoice, Choice, Drift, Element, Enum, Place, World
 from domcaps.language.finding import Stage
-from domcaps.language.kinds import OneOf
 from domcaps.language.observed import WorldFact
 from domcaps.language.part import Part, field
 from domcaps.language.predicate import Predicate
 from domcaps.language.qemu_args import QemuArgs
 from domcaps.language.remedy import Effort, Remedy
 from domcaps.language.rule import Problems, Sample, problem, rule
+from domcaps.language.value_types import OneOf
 
 
 def _offers(world: World) -> str:

@@ -26,10 +26,10 @@ from domcaps.elements.features.hyperv import FEATURES
 from domcaps.language import Choice, Enum
 from domcaps.language.changes.features import HYPERV_DEPENDENCIES
 from domcaps.language.finding import Stage
-from domcaps.language.kinds import ON_OFF, UNSIGNED, Int
 from domcaps.language.part import Part, field
 from domcaps.language.require import libvirt_reads
 from domcaps.language.rule import Problems, Sample, problem, rule
+from domcaps.language.value_types import ON_OFF, UNSIGNED, Int
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node

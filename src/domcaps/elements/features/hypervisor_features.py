@@ -14,9 +14,9 @@ libvirt reads all of them whatever the domain's type, and refuses names that it 
 
 from __future__ import annotations
 
-from domcaps.language.kinds import ON_OFF, Int, OneOf
 from domcaps.language.part import Part, field
 from domcaps.language.rule import Problems, problem, rule
+from domcaps.language.value_types import ON_OFF, Int, OneOf
 
 KVM = frozenset(("hidden", "hint-dedicated", "poll-control", "pv-ipi", "dirty-ring"))
 XEN = frozenset(("e820_host", "passthrough"))

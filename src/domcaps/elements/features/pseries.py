@@ -14,10 +14,10 @@
 from __future__ import annotations
 
 from domcaps.elements.boards.families import PSERIES
-from domcaps.language.kinds import ON_OFF, OneOf
 from domcaps.language.part import Part, field
 from domcaps.language.quantities import SIZE, UNIT, size_of
 from domcaps.language.rule import Problems, Sample, problem, rule
+from domcaps.language.value_types import ON_OFF, OneOf
 
 _MITIGATION = OneOf(("broken", "workaround", "fixed"))
 

@@ -15,10 +15,10 @@ from domcaps.elements.hostdevs.hostdev import HOST_IOMMUFD, HOST_VFIO, Hostdev
 from domcaps.language.attributes import Attributes
 from domcaps.language.changes.hostdevs import HOSTDEV_IOMMUFD
 from domcaps.language.finding import Stage
-from domcaps.language.kinds import ON_OFF, YES_NO, OneOf
 from domcaps.language.observed import device, device_property, qom_type
 from domcaps.language.require import libvirt_reads, needs
 from domcaps.language.rule import Problems, Sample, problem, rule
+from domcaps.language.value_types import ON_OFF, YES_NO, OneOf
 
 VFIO_PCI = device("vfio-pci")
 VFIO_CCW = device("vfio-ccw")

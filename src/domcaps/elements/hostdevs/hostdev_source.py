@@ -23,12 +23,12 @@ from domcaps.elements.storage.disk_secrets import login_problems
 from domcaps.language.attributes import Attributes, fits
 from domcaps.language.changes.hostdevs import HOSTDEV_USB_PORT
 from domcaps.language.finding import Stage
-from domcaps.language.kinds import ON_OFF, YES_NO, Int, OneOf
 from domcaps.language.lazy import cached_property
 from domcaps.language.part import Part
 from domcaps.language.quantities import AnyUuid
 from domcaps.language.require import libvirt_reads
 from domcaps.language.rule import Problems, problem, rule
+from domcaps.language.value_types import ON_OFF, YES_NO, Int, OneOf
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -19,12 +19,12 @@
 from __future__ import annotations
 
 from domcaps.elements.memory.numa import Cell, Numa, cpus_of
-from domcaps.language.kinds import POSITIVE, UNSIGNED, UNSIGNED64, OneOf
 from domcaps.language.observed import qapi
 from domcaps.language.part import Part, field
 from domcaps.language.quantities import MOST, NEEDED_SIZE, UNIT, too_large
 from domcaps.language.rule import Problems, problem, rule
 from domcaps.language.truth import Truth
+from domcaps.language.value_types import POSITIVE, UNSIGNED, UNSIGNED64, OneOf
 
 HMAT = qapi("set-numa-node/arg/case=hmat-lb")
 """QEMU can describe ways and caches of memory."""

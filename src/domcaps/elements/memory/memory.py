@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 
 from domcaps.elements.memory.memory_device import MemoryDevice, size_kib
 from domcaps.elements.memory.numa import Cell, cell_count
-from domcaps.language.kinds import ON_OFF, UNSIGNED
 from domcaps.language.part import Part, field
 from domcaps.language.preference import Decision, Option
 from domcaps.language.quantities import (
@@ -29,6 +28,7 @@ from domcaps.language.quantities import (
     too_large,
 )
 from domcaps.language.rule import Problems, Sample, problem, rule
+from domcaps.language.value_types import ON_OFF, UNSIGNED
 
 if TYPE_CHECKING:
     from domcaps.language.domain import Domain

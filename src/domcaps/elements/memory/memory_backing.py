@@ -25,7 +25,6 @@ from domcaps.elements.memory.memory_device import MemoryDevice, size_kib
 from domcaps.elements.memory.numa import Cell, cell_count
 from domcaps.language import Choice, Element, Enum, Place
 from domcaps.language.finding import Stage
-from domcaps.language.kinds import UNSIGNED, Int, OneOf
 from domcaps.language.observed import object_property, qom_type
 from domcaps.language.part import Part, field
 from domcaps.language.qemu_args import LIBVIRTS_OWN, QemuArgs
@@ -42,6 +41,7 @@ from domcaps.language.quantities import (
 )
 from domcaps.language.rule import Problems, Sample, problem, rule
 from domcaps.language.truth import Truth
+from domcaps.language.value_types import UNSIGNED, Int, OneOf
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -25,7 +25,6 @@ from domcaps.elements.features.sgx import SGX_PLATFORM
 from domcaps.elements.memory.numa import cell_count
 from domcaps.language import Choice, Enum
 from domcaps.language.finding import Stage
-from domcaps.language.kinds import YES_NO, Int, OneOf
 from domcaps.language.lazy import cached_property
 from domcaps.language.observed import device, device_property
 from domcaps.language.part import Part, field
@@ -42,6 +41,7 @@ from domcaps.language.quantities import (
 )
 from domcaps.language.rule import Problems, problem, rule
 from domcaps.language.truth import Truth
+from domcaps.language.value_types import YES_NO, Int, OneOf
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node

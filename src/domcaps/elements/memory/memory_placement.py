@@ -24,9 +24,9 @@ from domcaps.elements.memory.memory import (
 )
 from domcaps.elements.memory.memory_device import MemoryDevice, memory_sample, size_kib
 from domcaps.elements.memory.numa import Cell, cell_count
-from domcaps.language.kinds import Int
 from domcaps.language.quantities import KIB, repeated
 from domcaps.language.rule import Problems, problem, rule
+from domcaps.language.value_types import Int
 
 if TYPE_CHECKING:
     from domcaps.language.domain import Domain

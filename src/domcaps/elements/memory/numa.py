@@ -21,7 +21,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domcaps.elements.processor.vcpu_count import max_vcpus
-from domcaps.language.kinds import UNSIGNED, YES_NO, OneOf
 from domcaps.language.part import Part, field
 from domcaps.language.quantities import (
     MAX_BYTES,
@@ -33,6 +32,7 @@ from domcaps.language.quantities import (
     too_large,
 )
 from domcaps.language.rule import Problems, problem, rule
+from domcaps.language.value_types import UNSIGNED, YES_NO, OneOf
 
 if TYPE_CHECKING:
     from domcaps.language.domain import Domain

@@ -13,10 +13,10 @@ from __future__ import annotations
 from domcaps.elements.memory.numa import Cell
 from domcaps.elements.processor.vcpu_count import Vcpu
 from domcaps.language.finding import Stage
-from domcaps.language.kinds import UNSIGNED, OneOf
 from domcaps.language.part import Part, field
 from domcaps.language.quantities import CPUS, numbers, repeated
 from domcaps.language.rule import Problems, problem, rule
+from domcaps.language.value_types import UNSIGNED, OneOf
 
 MODES = OneOf(("strict", "preferred", "interleave", "restrictive"))
 

@@ -23,10 +23,10 @@ from typing import TYPE_CHECKING
 
 from domcaps.elements.processor.vcpu_count import max_vcpus
 from domcaps.language.changes.memory import RESCTRL_OPTIONAL
-from domcaps.language.kinds import UNSIGNED, OneOf
 from domcaps.language.part import Part, field
 from domcaps.language.quantities import MOST, NEEDED_SIZE, UNIT, NumberSet, too_large
 from domcaps.language.rule import Problems, Sample, problem, rule
+from domcaps.language.value_types import UNSIGNED, OneOf
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

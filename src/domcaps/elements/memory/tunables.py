@@ -17,10 +17,10 @@
 
 from __future__ import annotations
 
-from domcaps.language.kinds import Int
 from domcaps.language.part import Part, field
 from domcaps.language.quantities import MAX_BYTES, SIZE, UNIT, OrEmpty, repeated, size_of, too_large
 from domcaps.language.rule import Problems, problem, rule
+from domcaps.language.value_types import Int
 
 # a negative number is taken for a very large one
 _COUNT = OrEmpty(Int(1 - 2**32, 2**32 - 1))

@@ -27,7 +27,6 @@ from domcaps.elements.boards.families import VIRTUAL
 from domcaps.elements.qemu.fragments import on_any_bus
 from domcaps.language import Choice, Element, Enum
 from domcaps.language.finding import Severity
-from domcaps.language.kinds import MAC, UNSIGNED, UNSIGNED64, YES_NO, OneOf, Text
 from domcaps.language.lazy import cached_property
 from domcaps.language.observed import device, qapi
 from domcaps.language.part import field
@@ -36,6 +35,7 @@ from domcaps.language.qemu_args import HelperProcess
 from domcaps.language.quantities import OrEmpty
 from domcaps.language.require import lacks, needs
 from domcaps.language.rule import Problems, Sample, problem, rule
+from domcaps.language.value_types import MAC, UNSIGNED, UNSIGNED64, YES_NO, OneOf, Text
 
 if TYPE_CHECKING:
     from domcaps.language.predicate import Predicate

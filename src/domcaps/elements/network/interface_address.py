@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING
 from domcaps.elements.network.interface import Interface
 from domcaps.language.attributes import Attributes, number
 from domcaps.language.changes.network import INTERFACE_NAMES, INTERFACE_ROUTES
-from domcaps.language.kinds import POSITIVE, UNSIGNED, YES_NO, Int, OneOf
 from domcaps.language.require import libvirt_reads
 from domcaps.language.rule import Problems, problem, rule
+from domcaps.language.value_types import POSITIVE, UNSIGNED, YES_NO, Int, OneOf
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node

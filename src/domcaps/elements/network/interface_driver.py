@@ -14,10 +14,10 @@ from __future__ import annotations
 
 from domcaps.elements.network.interface import Interface
 from domcaps.language.attributes import Attributes, number
-from domcaps.language.kinds import ON_OFF, UNSIGNED, OneOf
 from domcaps.language.observed import device_property
 from domcaps.language.require import needs
 from domcaps.language.rule import Problems, Sample, problem, rule
+from domcaps.language.value_types import ON_OFF, UNSIGNED, OneOf
 
 RSS = device_property("virtio-net-pci", "rss") | device_property("virtio-net-ccw", "rss")
 

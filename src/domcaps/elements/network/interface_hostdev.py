@@ -16,9 +16,9 @@ from domcaps.elements.hostdevs.hostdev import VFIO
 from domcaps.elements.network.interface import Interface
 from domcaps.language.attributes import Attributes
 from domcaps.language.finding import Stage
-from domcaps.language.kinds import Int, OneOf
 from domcaps.language.require import needs
 from domcaps.language.rule import Problems, Sample, problem, rule
+from domcaps.language.value_types import Int, OneOf
 
 _KINDS = ("usb", "pci", "scsi", "scsi_host", "mdev")
 _PLACE = Attributes(

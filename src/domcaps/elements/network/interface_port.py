@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING
 from domcaps.elements.network.interface import Interface
 from domcaps.language.attributes import Attributes, number
 from domcaps.language.changes.network import INTERFACE_PORT_STRICT
-from domcaps.language.kinds import UNSIGNED64, Int, OneOf
 from domcaps.language.quantities import ANY_UUID
 from domcaps.language.require import libvirt_reads
 from domcaps.language.rule import Problems, problem, rule
+from domcaps.language.value_types import UNSIGNED64, Int, OneOf
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node

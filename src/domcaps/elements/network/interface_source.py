@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 from domcaps.elements.base.shared_memory import shares_memory
 from domcaps.elements.network.interface import Interface
 from domcaps.language.attributes import Attributes
-from domcaps.language.kinds import SIGNED, TEXT, UNSIGNED, YES_NO, Int, OneOf
 from domcaps.language.quantities import ANY_UUID
 from domcaps.language.rule import Problems, problem, rule
+from domcaps.language.value_types import SIGNED, TEXT, UNSIGNED, YES_NO, Int, OneOf
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node

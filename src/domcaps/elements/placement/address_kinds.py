@@ -17,7 +17,7 @@ from domcaps.elements.base.address import LARGEST_REG, Address
 from domcaps.elements.boards.defaults import card_model
 from domcaps.elements.boards.families import I440FX, PSERIES, Q35, S390_CCW
 from domcaps.elements.controllers.controller import Controller
-from domcaps.elements.placement.installed import Hardware
+from domcaps.elements.placement.installed import InstalledControllers
 from domcaps.language.rule import Problems, Sample, problem, rule
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ def lsilogic_has_one_target(address: Address) -> Problems:
         return
     if device_of(address).tag in {*_OWN_RULES, "hostdev"} or not is_compared(address):
         return
-    hardware = address.domain.first(Hardware)
+    hardware = address.domain.first(InstalledControllers)
     for controller in hardware.of("scsi") if hardware else ():
         if controller.index == address.number("controller") and controller.model == "lsilogic":
             yield problem("lsilogic controllers have one target, with number 0", address, "@target")

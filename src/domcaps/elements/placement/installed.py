@@ -67,7 +67,7 @@ _NOT_YET_KNOWN = arch("m68k", "xtensa", "xtensaeb", "i686", "x86_64")
 
 
 @dataclass(slots=True, eq=False)
-class Installed:
+class InstalledController:
     """A controller that the domain has: `part` is None for one that libvirt adds.
 
     `kind` is the kind of address that it has or gets, "" where libvirt is to choose; `place` its
@@ -83,11 +83,11 @@ class Installed:
     companion: bool = False
 
 
-def _installed(part: Controller) -> Installed:
+def _installed(part: Controller) -> InstalledController:
     address = part.address
     if part.type == "usb" and part.settled_model == "none":
         address = None
-    return Installed(
+    return InstalledController(
         part.type or "ide",
         part.settled_model,
         -1 if part.index is None else part.index,
@@ -98,7 +98,7 @@ def _installed(part: Controller) -> Installed:
     )
 
 
-def _insert(controllers: list[Installed], new: Installed) -> None:
+def _insert(controllers: list[InstalledController], new: InstalledController) -> None:
     """Put a controller where libvirt keeps it: by index, masters before companions."""
     position = len(controllers)
     settled = False
@@ -115,15 +115,15 @@ def _insert(controllers: list[Installed], new: Installed) -> None:
     controllers.insert(position, new)
 
 
-class Hardware(Part):
+class InstalledControllers(Part):
     """All controllers of a domain, and what follows from its board."""
 
     path = ""
 
     @cached_property
-    def by_type(self) -> dict[str, list[Installed]]:
+    def by_type(self) -> dict[str, list[InstalledController]]:
         """The controllers of each type, by index."""
-        installed: dict[str, list[Installed]] = {}
+        installed: dict[str, list[InstalledController]] = {}
         for part in self.domain.all(Controller):
             _insert(installed.setdefault(part.type or "ide", []), _installed(part))
         self._for_host_devices(installed)
@@ -155,12 +155,12 @@ class Hardware(Part):
         self.by_type  # noqa: B018 - which finds them
         return self._serial_ports
 
-    def of(self, kind: str) -> list[Installed]:
+    def of(self, kind: str) -> list[InstalledController]:
         """Give the controllers of a type, by index."""
         return self.by_type.get(kind, [])
 
     @property
-    def all(self) -> Iterator[Installed]:
+    def all(self) -> Iterator[InstalledController]:
         """Every controller, in libvirt's order."""
         for controllers in self.by_type.values():
             yield from controllers
@@ -196,7 +196,7 @@ class Hardware(Part):
             return bool(world.truth(ARM_VIRT) or world.truth(VERSATILE))
         return not world.truth(RISCV) or bool(world.truth(RISCV_VIRT))
 
-    def _for_host_devices(self, installed: dict[str, list[Installed]]) -> None:
+    def _for_host_devices(self, installed: dict[str, list[InstalledController]]) -> None:
         """Add SCSI controllers, as libvirt does while it reads SCSI devices of the host."""
         places = [drive.place for drive in self.drives.host_devices if drive.given]
         last = max((place.controller for place in places if place), default=-1)
@@ -205,20 +205,20 @@ class Hardware(Part):
         for index in range(min(last, _MOST) + 1):
             self._add(installed, "scsi", index)
 
-    def _for_the_board(self, installed: dict[str, list[Installed]]) -> None:
+    def _for_the_board(self, installed: dict[str, list[InstalledController]]) -> None:
         world = self.domain.world
         model = self._board_usb(world)
         if model and not any(c.index == 0 for c in installed.get("usb", ())):
             chosen = default_usb_model(self.domain) if model == "default" else model
             usb = installed.setdefault("usb", [])
-            _insert(usb, Installed("usb", chosen, 0))
+            _insert(usb, InstalledController("usb", chosen, 0))
             if model == "ich9-ehci1":
                 for companion in sorted(COMPANIONS):
-                    _insert(usb, Installed("usb", companion, 0, companion=True))
+                    _insert(usb, InstalledController("usb", companion, 0, companion=True))
         if world.truth(Q35):
             self._add(installed, "sata", 0)
         if self.board_root and not any(c.index == 0 for c in installed.get("pci", ())):
-            _insert(installed.setdefault("pci", []), Installed("pci", self.board_root, 0))
+            _insert(installed.setdefault("pci", []), InstalledController("pci", self.board_root, 0))
 
     def _board_usb(self, world: World) -> str | None:
         since = world.target.dialect.has(BOARDS_WITHOUT_PCI)
@@ -235,7 +235,7 @@ class Hardware(Part):
         """The disks and SCSI devices of the host."""
         return self.domain.all(Drives)[0]
 
-    def _for_devices(self, installed: dict[str, list[Installed]]) -> None:
+    def _for_devices(self, installed: dict[str, list[InstalledController]]) -> None:
         last: dict[str, int] = {}
         for drive in self.drives.disks:
             if drive.place is not None and drive.bus in _ON_CONTROLLERS:
@@ -258,13 +258,13 @@ class Hardware(Part):
         address = self.domain.within(Address, node)
         return address.number("controller") if address and address.type == kind else 0
 
-    def _add(self, installed: dict[str, list[Installed]], kind: str, index: int) -> None:
+    def _add(self, installed: dict[str, list[InstalledController]], kind: str, index: int) -> None:
         controllers = installed.setdefault(kind, [])
         if not any(c.index == index for c in controllers):
             model = self._added_scsi(controllers) if kind == "scsi" else None
-            _insert(controllers, Installed(kind, model, index))
+            _insert(controllers, InstalledController(kind, model, index))
 
-    def _added_scsi(self, controllers: list[Installed]) -> str | None:
+    def _added_scsi(self, controllers: list[InstalledController]) -> str | None:
         """Give the model of a SCSI controller that libvirt adds: newer ones add another alike."""
         if controllers and self.domain.world.target.dialect.has(BOARDS_WITHOUT_PCI):
             return controllers[0].model
@@ -283,7 +283,7 @@ _ON_CONTROLLERS = sorted(
 )
 
 
-def _number(controllers: list[Installed]) -> None:
+def _number(controllers: list[InstalledController]) -> None:
     """Give indexes to controllers that have none: the lowest that is free, for each."""
     groups = False
     for position, controller in enumerate(controllers):
@@ -313,11 +313,11 @@ _USB = "<controller type='usb' index='{}' model='{}'/>"
 
 @rule(
     "controller-pci-root-wrong",
-    Hardware,
+    InstalledControllers,
     bad=Sample(_PCI.format(0, "pci-root"), machine="q35"),
     good=Sample(_PCI.format(0, "pcie-root"), machine="q35"),
 )
-def root_is_that_of_the_board(hardware: Hardware) -> Problems:
+def root_is_that_of_the_board(hardware: InstalledControllers) -> Problems:
     """The PCI controller with index 0 is the root that the board has."""
     wanted = hardware.board_root
     for controller in hardware.of("pci"):
@@ -332,11 +332,11 @@ def root_is_that_of_the_board(hardware: Hardware) -> Problems:
 
 @rule(
     "controller-pci-unsupported",
-    Hardware,
+    InstalledControllers,
     bad=Sample(_PCI.format(0, "pci-root"), machine="microvm"),
     good=Sample(_PCI.format(0, "pci-root"), machine="pc"),
 )
-def pci_needs_a_root(hardware: Hardware) -> Problems:
+def pci_needs_a_root(hardware: InstalledControllers) -> Problems:
     """Since 11.9 libvirt takes PCI controllers only for boards that it knows to have PCI."""
     if hardware.board_root or not hardware.domain.world.target.dialect.has(BOARDS_WITHOUT_PCI):
         return
@@ -347,11 +347,11 @@ def pci_needs_a_root(hardware: Hardware) -> Problems:
 
 @rule(
     "controller-ide-several",
-    Hardware,
+    InstalledControllers,
     bad="<controller type='ide'/><controller type='ide'/>",
     good="<controller type='ide'/>",
 )
-def ide_is_there_once(hardware: Hardware) -> Problems:
+def ide_is_there_once(hardware: InstalledControllers) -> Problems:
     """Of IDE controllers without an index, the second gets the next one, which no board has."""
     for controller in hardware.of("ide"):
         part = controller.part
@@ -361,11 +361,11 @@ def ide_is_there_once(hardware: Hardware) -> Problems:
 
 @rule(
     "os-machine-without-pci",
-    Hardware,
+    InstalledControllers,
     bad=Sample("<memory>1048576</memory>", machine="xenfv"),
     good="<memory>1048576</memory>",
 )
-def boards_are_known(hardware: Hardware) -> Problems:
+def boards_are_known(hardware: InstalledControllers) -> Problems:
     """Since 11.9 libvirt takes only boards of which they know whether they have PCI."""
     world = hardware.domain.world
     if not world.target.dialect.has(BOARDS_WITHOUT_PCI) or hardware.board_root:
@@ -379,11 +379,11 @@ def boards_are_known(hardware: Hardware) -> Problems:
 
 @rule(
     "controller-usb-none-conflict",
-    Hardware,
+    InstalledControllers,
     bad=_USB.format(0, "none") + _USB.format(1, "qemu-xhci"),
     good=_USB.format(0, "none"),
 )
-def no_usb_beside_none(hardware: Hardware) -> Problems:
+def no_usb_beside_none(hardware: InstalledControllers) -> Problems:
     """A USB controller of model ``none`` says that there is no USB: none stands beside it."""
     parts = [c for c in hardware.domain.all(Controller) if c.type == "usb"]
     if len(parts) > 1 and any(c.model == "none" for c in parts):
@@ -393,11 +393,11 @@ def no_usb_beside_none(hardware: Hardware) -> Problems:
 
 @rule(
     "controller-usb-master-missing",
-    Hardware,
+    InstalledControllers,
     bad=_USB.format(0, "ich9-uhci1"),
     good=_USB.format(0, "ich9-ehci1") + _USB.format(0, "ich9-uhci1"),
 )
-def companions_have_a_master(hardware: Hardware) -> Problems:
+def companions_have_a_master(hardware: InstalledControllers) -> Problems:
     """A companion controller of USB 1 needs the USB 2 controller that it accompanies."""
     given = [c for c in hardware.of("usb") if c.part is not None and c.model != "none"]
     if given and all(c.companion for c in given):

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from domcaps.elements.placement.installed import Hardware
+from domcaps.elements.placement.installed import InstalledControllers
 from domcaps.language.changes.storage import DISK_NVME
 from domcaps.language.require import libvirt_reads
 from domcaps.language.rule import Problems, problem, rule
@@ -29,11 +29,11 @@ _FIRST = _DISK.format("nvme0n1", "<serial>a</serial>")
 
 @rule(
     "controller-nvme-serial-missing",
-    Hardware,
+    InstalledControllers,
     bad=_DISK.format("nvme0n1", ""),
     good=_FIRST,
 )
-def drives_have_serials(hardware: Hardware) -> Problems:
+def drives_have_serials(hardware: InstalledControllers) -> Problems:
     """An NVMe controller has a serial number: its own, or that of a disk on it."""
     for index, serials in _serials(hardware).items():
         if not serials:
@@ -44,11 +44,11 @@ def drives_have_serials(hardware: Hardware) -> Problems:
 
 @rule(
     "controller-nvme-serial-conflict",
-    Hardware,
+    InstalledControllers,
     bad=_FIRST + _DISK.format("nvme0n2", "<serial>b</serial>"),
     good=_FIRST + _DISK.format("nvme0n2", ""),
 )
-def drives_have_one_serial(hardware: Hardware) -> Problems:
+def drives_have_one_serial(hardware: InstalledControllers) -> Problems:
     """The disks on an NVMe controller have its serial number, where they have one."""
     for serials in _serials(hardware).values():
         for text, node in serials[1:]:
@@ -57,7 +57,7 @@ def drives_have_one_serial(hardware: Hardware) -> Problems:
                 yield problem(what, node, "serial")
 
 
-def _serials(hardware: Hardware) -> dict[int, list[tuple[str, Node]]]:
+def _serials(hardware: InstalledControllers) -> dict[int, list[tuple[str, Node]]]:
     """Give the serial numbers said of each NVMe controller, its own first."""
     controllers = hardware.of("nvme")
     if not controllers or not libvirt_reads(hardware, DISK_NVME):

@@ -8,7 +8,7 @@ from domcaps.elements.base.address import ZPCI, Address
 from domcaps.elements.boards.families import PSERIES, S390_CCW
 from domcaps.elements.controllers.controller import Controller
 from domcaps.elements.placement.address_kinds import device_of, register_of
-from domcaps.elements.placement.installed import Hardware
+from domcaps.elements.placement.installed import InstalledControllers
 from domcaps.elements.placement.pci_devices import LISTED
 from domcaps.language.lazy import cached_property
 from domcaps.language.part import Part
@@ -22,7 +22,7 @@ _ON_SPAPR_VIO = frozenset({"interface", "controller", "serial", "nvram", "tpm"})
 _CHARACTER_DEVICES = frozenset({"serial", "parallel", "channel", "console"})
 
 
-class Places(Part):
+class AddressesByKind(Part):
     """The addresses that a domain names, by kind."""
 
     path = ""
@@ -50,11 +50,11 @@ _PORT = "<address type='virtio-serial' controller='0' bus='0' port='{}'/>"
 
 @rule(
     "virtio-serial-port-unavailable",
-    Hardware,
+    InstalledControllers,
     bad=_CHANNEL.format("a", _PORT.format(3)) + _CHANNEL.format("b", _PORT.format(3)),
     good=_CHANNEL.format("a", _PORT.format(3)) + _CHANNEL.format("b", ""),
 )
-def ports_can_be_taken(hardware: Hardware) -> Problems:
+def ports_can_be_taken(hardware: InstalledControllers) -> Problems:
     """A port of virtio-serial is one that its controller has, and belongs to one device.
 
     Libvirt looks at this whatever device names such a port.
@@ -72,11 +72,11 @@ _VSCSI = (
 
 @rule(
     "address-reg-duplicate",
-    Places,
+    AddressesByKind,
     bad=Sample(_NVRAM.format("0x4000") + _VSCSI.format("0x4000"), arch="ppc64"),
     good=Sample(_NVRAM.format("0x4000") + _VSCSI.format("0x5000"), arch="ppc64"),
 )
-def registers_are_distinct(places: Places) -> Problems:
+def registers_are_distinct(places: AddressesByKind) -> Problems:
     """Devices of pseries' virtual I/O have registers of their own."""
     owners: dict[int, bool] = {}
     everywhere = places.domain.all(Address) if places.holds(PSERIES) else ()
@@ -97,14 +97,14 @@ _DEVNO = "cssid='0xfe' ssid='0x0' devno='{}'"
 
 @rule(
     "address-ccw-duplicate",
-    Places,
+    AddressesByKind,
     bad=Sample(_CARD.format(_DEVNO.format("0x0001")) * 2, arch="s390x"),
     good=Sample(
         _CARD.format(_DEVNO.format("0x0001")) + _CARD.format(_DEVNO.format("0x0002")),
         arch="s390x",
     ),
 )
-def device_numbers_are_distinct(places: Places) -> Problems:
+def device_numbers_are_distinct(places: AddressesByKind) -> Problems:
     """Devices of channel I/O have device numbers of their own."""
     if not places.holds(S390_CCW):
         return
@@ -134,11 +134,11 @@ _ZCARD = (
 
 @rule(
     "address-zpci-duplicate",
-    Places,
+    AddressesByKind,
     bad=Sample(_ZCARD.format(1, 1) + _ZCARD.format(1, 2), arch="s390x"),
     good=Sample(_ZCARD.format(1, 1) + _ZCARD.format(2, 2), arch="s390x"),
 )
-def identifiers_are_distinct(places: Places) -> Problems:
+def identifiers_are_distinct(places: AddressesByKind) -> Problems:
     """Every PCI device on IBM Z has identifiers of its own, given or the lowest that are free."""
     if not places.holds(ZPCI):
         return
@@ -157,7 +157,7 @@ def identifiers_are_distinct(places: Places) -> Problems:
             taken.add(number)
 
 
-def _with_identifiers(places: Places) -> Iterator[Address]:
+def _with_identifiers(places: AddressesByKind) -> Iterator[Address]:
     """Give the addresses with zPCI identifiers, in the order in which libvirt reserves them."""
     found: dict[str, list[Address]] = {}
     for tag, address in places.of("pci"):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from domcaps.elements.base.address import PciAddress
 from domcaps.elements.boards.families import I440FX, PSERIES, Q35
 from domcaps.elements.controllers.models import EHCI, PCI_ROOTS
-from domcaps.elements.placement.installed import Hardware, Installed
+from domcaps.elements.placement.installed import InstalledController, InstalledControllers
 from domcaps.elements.placement.pci_buses import (
     NEEDS,
     PCI_DEVICE,
@@ -60,9 +60,9 @@ class Topology(Part):
     path = ""
 
     @property
-    def hardware(self) -> Hardware:
+    def hardware(self) -> InstalledControllers:
         """The controllers of the domain."""
-        return self.domain.all(Hardware)[0]
+        return self.domain.all(InstalledControllers)[0]
 
     @cached_property
     def devices(self) -> PciDevices:
@@ -80,7 +80,7 @@ class Topology(Part):
         """What has no place, the first of each kind of mistake."""
         return self._placement.found
 
-    def place_of(self, controller: Installed) -> PciAddress | None:
+    def place_of(self, controller: InstalledController) -> PciAddress | None:
         """Give the place of a controller, as given or as libvirt chooses it."""
         return controller.place or self._placement.chosen.get(id(controller))
 
@@ -142,7 +142,12 @@ class _Placement:
         return self.placed.get(id(item)) or item.place
 
     def _open(
-        self, models: dict[int, Installed], count: int, *, growing: bool, like: Buses | None = None
+        self,
+        models: dict[int, InstalledController],
+        count: int,
+        *,
+        growing: bool,
+        like: Buses | None = None,
     ) -> None:
         pseries = bool(self.world.truth(PSERIES))
         root = self.hardware.pci_root
@@ -224,7 +229,7 @@ class _Placement:
             model = buses[index].model
             if index not in known and model not in PCI_ROOTS:
                 needs = NEEDS[model]
-                controller = Installed("pci", model, index)
+                controller = InstalledController("pci", model, index)
                 added = PciDevice("controller", None, needs, controller=controller)
                 self._try(added, needs)
                 self.added.append(added)
@@ -329,7 +334,7 @@ class _Placement:
                 elif item.needs:
                     self._try(item, item.needs)
 
-    def _controller(self, item: PciDevice, known: Installed) -> None:
+    def _controller(self, item: PciDevice, known: InstalledController) -> None:
         if known.type == "ide" and known.index == 0:
             return
         function = -1

@@ -16,16 +16,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from domcaps.elements.boards.families import ARM_VIRT, I440FX, PSERIES, Q35, S390_CCW
-from domcaps.elements.placement.installed import Hardware
+from domcaps.elements.placement.installed import InstalledControllers
 from domcaps.language.attributes import fits
 from domcaps.language.changes.controllers import PCI_HOLE_ARM
-from domcaps.language.kinds import ON_OFF, Int
 from domcaps.language.lazy import cached_property
 from domcaps.language.observed import device, device_property
 from domcaps.language.part import Part
 from domcaps.language.require import libvirt_reads
 from domcaps.language.rule import Problems, Sample, problem, rule
 from domcaps.language.truth import Truth
+from domcaps.language.value_types import ON_OFF, Int
 
 if TYPE_CHECKING:
     from domcaps.language.predicate import Predicate
@@ -93,7 +93,7 @@ class PciController(Part):
     @cached_property
     def index(self) -> int | None:
         """The index, as given or as libvirt gives it."""
-        hardware = self.domain.all(Hardware)[0]
+        hardware = self.domain.all(InstalledControllers)[0]
         parts = (c for c in hardware.of("pci") if c.part is not None)
         return next((c.index for c in parts if c.part and c.part.node is self.node), None)
 

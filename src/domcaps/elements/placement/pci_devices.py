@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from lxml.etree import _Element as Node
 
-    from domcaps.elements.placement.installed import Hardware, Installed
+    from domcaps.elements.placement.installed import InstalledController, InstalledControllers
     from domcaps.language.domain import Domain
     from domcaps.language.predicate import Predicate
 
@@ -75,14 +75,14 @@ class PciDevice:
     node: Node | None
     needs: int
     place: PciAddress | None = None
-    controller: Installed | None = None
+    controller: InstalledController | None = None
     video: str = ""
 
 
 class PciDevices:
     """The devices of one domain that are on PCI, by element."""
 
-    def __init__(self, domain: Domain, hardware: Hardware) -> None:
+    def __init__(self, domain: Domain, hardware: InstalledControllers) -> None:
         self.domain = domain
         self.hardware = hardware
         self.nodes = domain.inside("devices")
@@ -329,7 +329,7 @@ class PciDevices:
             return self.virtio
         return self.pcie if model == "bochs" else self.pci
 
-    def _controller(self, found: Installed) -> PciDevice | None:
+    def _controller(self, found: InstalledController) -> PciDevice | None:
         if found.model in {"pci-root", "pcie-root"} and found.type == "pci":
             return None
         if found.kind not in {"", "pci"}:
@@ -347,7 +347,7 @@ class PciDevices:
             return None
         return PciDevice("controller", node, needs, found.place, found)
 
-    def _controller_needs(self, found: Installed) -> int | None:
+    def _controller_needs(self, found: InstalledController) -> int | None:
         """Say what a controller needs; None for one that has no place of its own."""
         model = found.model or ""
         if found.type == "pci":

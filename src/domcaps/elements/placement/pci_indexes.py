@@ -14,13 +14,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domcaps.elements.boards.families import PSERIES
-from domcaps.elements.placement.installed import Hardware
+from domcaps.elements.placement.installed import InstalledControllers
 from domcaps.elements.placement.pci_assignment import Topology
 from domcaps.elements.placement.pci_controllers import EXPANDER, HOST_BRIDGES, PciController
 from domcaps.language.rule import Problems, Sample, problem, rule
 
 if TYPE_CHECKING:
-    from domcaps.elements.placement.installed import Installed
+    from domcaps.elements.placement.installed import InstalledController
 
 _BRIDGE = "<controller type='pci' index='{}' model='pci-bridge'>{}</controller>"
 _OPEN = "<controller type='pci' index='1' model='pci-expander-bus'/>"
@@ -34,11 +34,11 @@ _EXPANDERS = "".join(
 
 @rule(
     "controller-busnr-exhausted",
-    Hardware,
+    InstalledControllers,
     bad=_EXPANDERS + "<controller type='pci' index='3' model='pci-expander-bus'/>",
     good=_OPEN,
 )
-def bus_numbers_suffice(hardware: Hardware) -> Problems:
+def bus_numbers_suffice(hardware: InstalledControllers) -> Problems:
     """An expander bus without a number gets two less than the lowest one that is in use."""
     controllers = hardware.domain.all(PciController)
     given = {id(c.node): c.number("busNr") for c in controllers}
@@ -53,7 +53,7 @@ def bus_numbers_suffice(hardware: Hardware) -> Problems:
         lowest -= 2
 
 
-def _wants_target(bridge: Installed) -> bool:
+def _wants_target(bridge: InstalledController) -> bool:
     """Tell whether no target index is left for it, or for those that libvirt adds below it."""
     named = bridge.part is not None and bridge.part.has("target[@index]")
     return not named or bridge.index > HOST_BRIDGES
@@ -61,14 +61,14 @@ def _wants_target(bridge: Installed) -> bool:
 
 @rule(
     "controller-target-index-exhausted",
-    Hardware,
+    InstalledControllers,
     bad=Sample(
         "".join(f"<controller type='pci' index='{n}' model='pci-root'/>" for n in range(1, 34)),
         arch="ppc64",
     ),
     good=Sample(_PHB, arch="ppc64"),
 )
-def target_indexes_suffice(hardware: Hardware) -> Problems:
+def target_indexes_suffice(hardware: InstalledControllers) -> Problems:
     """A machine of IBM's pseries has at most 32 host bridges."""
     if hardware.domain.world.truth(PSERIES):
         bridges = [c for c in hardware.of("pci") if c.index != 0 and c.model == "pci-root"]

@@ -14,11 +14,11 @@ from domcaps.elements.boards.families import PPC64
 from domcaps.elements.controllers.controller import Controller
 from domcaps.elements.controllers.models import COMPANIONS, USB_PORTS, WITH_PORTS, XHCI
 from domcaps.elements.placement.drives import disk_bus
-from domcaps.elements.placement.installed import Hardware, Installed
-from domcaps.language.kinds import UNSIGNED
+from domcaps.elements.placement.installed import InstalledController, InstalledControllers
 from domcaps.language.lazy import cached_property
 from domcaps.language.part import Part, field
 from domcaps.language.rule import Problems, problem, rule
+from domcaps.language.value_types import UNSIGNED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -92,7 +92,7 @@ class _Hub:
         return ()
 
 
-def ports_of(controller: Installed) -> int:
+def ports_of(controller: InstalledController) -> int:
     """Say how many ports a USB controller has; companions have none of their own."""
     if controller.model in COMPANIONS:
         return 0
@@ -108,9 +108,9 @@ class Usb(Part):
     path = ""
 
     @cached_property
-    def hardware(self) -> Hardware:
+    def hardware(self) -> InstalledControllers:
         """The controllers of the domain."""
-        return self.domain.all(Hardware)[0]
+        return self.domain.all(InstalledControllers)[0]
 
     @cached_property
     def hubs(self) -> list[Node]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from domcaps.elements.controllers.controller import Controller
 from domcaps.elements.controllers.models import USB_DEVICES, WITH_PORTS
-from domcaps.elements.placement.installed import Hardware
+from domcaps.elements.placement.installed import InstalledControllers
 from domcaps.language.changes.controllers import USB_CONTROLLER_DEFINED
 from domcaps.language.finding import Stage
 from domcaps.language.require import libvirt_reads
@@ -114,7 +114,7 @@ def usb_needs_pci(controller: Controller) -> Problems:
     """USB controllers are devices of PCI: boards without have none, at whatever address."""
     if controller.type != "usb" or controller.settled_model == "none":
         return
-    hardware = controller.domain.first(Hardware)
+    hardware = controller.domain.first(InstalledControllers)
     newer = libvirt_reads(controller, USB_CONTROLLER_DEFINED)
     misplaced = controller.address_type not in {None, "pci"}
     if newer and misplaced and hardware is not None and not hardware.pci_root:

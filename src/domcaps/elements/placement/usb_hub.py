@@ -6,8 +6,8 @@
 """
 
 from domcaps.elements.base.device import Device
-from domcaps.language.kinds import OneOf
 from domcaps.language.part import field
+from domcaps.language.value_types import OneOf
 
 
 class Hub(Device):

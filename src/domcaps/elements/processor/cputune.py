@@ -22,19 +22,27 @@ from dataclasses import dataclass
 
 from domcaps.elements.processor.iothreadids import has_iothread
 from domcaps.elements.processor.vcpu_count import max_vcpus
-from domcaps.language.kinds import POSITIVE, SIGNED, UNSIGNED, UNSIGNED64, Int, Kind, OneOf
 from domcaps.language.part import Part, field
 from domcaps.language.quantities import CPUS, OrEmpty, numbers, repeated
 from domcaps.language.rule import Problems, problem, rule
+from domcaps.language.value_types import (
+    POSITIVE,
+    SIGNED,
+    UNSIGNED,
+    UNSIGNED64,
+    Int,
+    OneOf,
+    ValueType,
+)
 
 
 @dataclass(frozen=True)
-class Limit(Kind[int]):
+class Limit(ValueType[int]):
     """A time in microseconds; what is not more than nothing stands for no limit."""
 
     least: int
     most: int
-    form: Kind[int]
+    form: ValueType[int]
 
     @property
     def expected(self) -> str:  # type: ignore[override]

@@ -23,13 +23,13 @@ from domcaps.elements.boards.families import X86, machine_type
 from domcaps.elements.processor.cpu import MIGRATABLE
 from domcaps.facts import arch as known
 from domcaps.facts.emulator import ACCELERATORS
-from domcaps.language.kinds import ON_OFF, POSITIVE, Int, OneOf
 from domcaps.language.lazy import cached_property
 from domcaps.language.observed import EmulatorFact
 from domcaps.language.part import Part, field
 from domcaps.language.quantities import repeated
 from domcaps.language.rule import Problems, Sample, problem, rule
 from domcaps.language.truth import Truth
+from domcaps.language.value_types import ON_OFF, POSITIVE, Int, OneOf
 
 if TYPE_CHECKING:
     from domcaps.language.domain import Domain

@@ -15,10 +15,10 @@ from domcaps.elements.boards.families import S390, X86
 from domcaps.elements.processor.definition import Cpu
 from domcaps.facts.arch import ARM
 from domcaps.language.finding import Stage
-from domcaps.language.kinds import OneOf, Text
 from domcaps.language.part import Part, field
 from domcaps.language.quantities import repeated
 from domcaps.language.rule import Problems, Sample, problem, rule
+from domcaps.language.value_types import OneOf, Text
 
 if TYPE_CHECKING:
     from collections.abc import Container

@@ -18,13 +18,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domcaps.language.changes.processor import IOTHREAD_WEIGHT
-from domcaps.language.kinds import POSITIVE, UNSIGNED, UNSIGNED64, Int
 from domcaps.language.observed import qapi
 from domcaps.language.part import Part, field
 from domcaps.language.quantities import OrEmpty, repeated
 from domcaps.language.require import libvirt_reads
 from domcaps.language.rule import Problems, problem, rule
 from domcaps.language.truth import Truth
+from domcaps.language.value_types import POSITIVE, UNSIGNED, UNSIGNED64, Int
 
 if TYPE_CHECKING:
     from domcaps.language.domain import Domain

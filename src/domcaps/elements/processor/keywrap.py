@@ -10,10 +10,10 @@
 from __future__ import annotations
 
 from domcaps.language.finding import Stage
-from domcaps.language.kinds import ON_OFF, OneOf
 from domcaps.language.part import Part, field
 from domcaps.language.quantities import repeated
 from domcaps.language.rule import Problems, Sample, problem, rule
+from domcaps.language.value_types import ON_OFF, OneOf
 
 _AES = "<cipher name='aes' state='on'/>"
 

@@ -9,10 +9,10 @@
 
 from __future__ import annotations
 
-from domcaps.language.kinds import YES_NO, OneOf
 from domcaps.language.part import Part, field
 from domcaps.language.quantities import repeated
 from domcaps.language.rule import Problems, problem, rule
+from domcaps.language.value_types import YES_NO, OneOf
 
 NAMES = (
     "cmt",

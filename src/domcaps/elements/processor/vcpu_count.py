@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING
 
 from domcaps.elements.boards.families import PSERIES, Q35, X86, machine_type
 from domcaps.language.changes.processor import EIM_OPTIONAL
-from domcaps.language.kinds import POSITIVE, UNSIGNED, YES_NO, OneOf
 from domcaps.language.part import Part, field
 from domcaps.language.quantities import CPUS
 from domcaps.language.require import libvirt_reads
 from domcaps.language.rule import Problems, Sample, problem, rule
+from domcaps.language.value_types import POSITIVE, UNSIGNED, YES_NO, OneOf
 
 if TYPE_CHECKING:
     from domcaps.language.domain import Domain

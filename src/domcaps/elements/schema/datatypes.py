@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from domcaps.language.kinds import Kind, Text
+from domcaps.language.value_types import Text, ValueType
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,7 +24,7 @@ _SPACE = " \t\n\r"
 
 
 @dataclass(frozen=True)
-class Number(Kind[int]):
+class Number(ValueType[int]):
     """A decimal number in a range, of digits alone unless `signs` says otherwise.
 
     With `loose`, white space may stand around it.
@@ -53,7 +53,7 @@ class Number(Kind[int]):
 
 
 @dataclass(frozen=True)
-class Words(Kind[str]):
+class Words(ValueType[str]):
     """One of a few words; white space may stand around it."""
 
     names: tuple[str, ...]
@@ -71,7 +71,7 @@ class Words(Kind[str]):
 
 
 @dataclass(frozen=True)
-class Moment(Kind[str]):
+class Moment(ValueType[str]):
     """A day and time, as XML's schemas write it; white space may stand around it."""
 
     expected: str = "a time such as 2030-01-31T23:59:59"
@@ -100,7 +100,7 @@ _MOMENT = re.compile(
 
 
 @dataclass(frozen=True)
-class Blank(Kind[str]):
+class Blank(ValueType[str]):
     """No text, or white space alone."""
 
     expected: str = "nothing"
@@ -113,10 +113,10 @@ class Blank(Kind[str]):
 
 
 @dataclass(frozen=True)
-class Either(Kind[str]):
+class Either(ValueType[str]):
     """Text that has one of several forms."""
 
-    forms: tuple[Kind[Any], ...]
+    forms: tuple[ValueType[Any], ...]
 
     @property
     def expected(self) -> str:  # type: ignore[override]
@@ -135,10 +135,10 @@ class Either(Kind[str]):
 
 
 @dataclass(frozen=True)
-class But(Kind[str]):
+class But(ValueType[str]):
     """Text of a form, but for a few words."""
 
-    form: Kind[str]
+    form: ValueType[str]
     words: frozenset[str]
 
     @property
@@ -203,7 +203,7 @@ _UINT8 = _integer(0, 255, "a number from 0 to 255")
 _IPV4 = Text(_DOTTED, "an IPv4 address")
 _UUID = Text("[0-9a-fA-F]{32}|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", "a UUID")
 
-FORMS: Mapping[str, Kind[Any]] = {
+FORMS: Mapping[str, ValueType[Any]] = {
     # any
     "ANY": Text(),
     "EMPTY": Blank(),
@@ -328,9 +328,9 @@ FORMS: Mapping[str, Kind[Any]] = {
 
 
 @functools.cache
-def form_of(words: tuple[str, ...]) -> Kind[Any]:
+def form_of(words: tuple[str, ...]) -> ValueType[Any]:
     """Give the form of text that is one of these words, or has one of these forms."""
-    named: list[Kind[Any]] = [FORMS[word] for word in words if word in FORMS]
+    named: list[ValueType[Any]] = [FORMS[word] for word in words if word in FORMS]
     literal = tuple(word for word in words if word not in FORMS)
     if literal:
         named.append(Words(literal))

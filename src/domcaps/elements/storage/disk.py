@@ -44,12 +44,12 @@ from domcaps.elements.qemu.fragments import NO_IMAGE, SCSI, on_any_bus, on_pci_o
 from domcaps.elements.storage.images import FORMATS, TYPES, Image, images
 from domcaps.language import Choice, Drift, Element, Enum
 from domcaps.language.changes.storage import DISK_FLOPPY_CONTROLLER, DISK_USB_BOT
-from domcaps.language.kinds import ON_OFF, POSITIVE, UNSIGNED, YES_NO, OneOf
 from domcaps.language.lazy import cached_property
 from domcaps.language.observed import device
 from domcaps.language.part import field
 from domcaps.language.preference import Decision, Option, drives
 from domcaps.language.qemu_args import LIBVIRTS_OWN, NotTriable, QemuArgs
+from domcaps.language.value_types import ON_OFF, POSITIVE, UNSIGNED, YES_NO, OneOf
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node

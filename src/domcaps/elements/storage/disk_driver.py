@@ -13,10 +13,10 @@ from domcaps.elements.base.virtio_options import given_options
 from domcaps.elements.storage.disk import Disk
 from domcaps.language.attributes import Attributes
 from domcaps.language.changes.storage import DISK_STATISTICS
-from domcaps.language.kinds import POSITIVE
 from domcaps.language.observed import device_property, qapi
 from domcaps.language.require import libvirt_reads, needs
 from domcaps.language.rule import Problems, Sample, problem, rule
+from domcaps.language.value_types import POSITIVE
 
 IO_URING = qapi("blockdev-add/arg/case=file/aio/value=io_uring")
 DISCARD_NO_UNREF = qapi("blockdev-add/arg/case=qcow2/discard-no-unref")

@@ -18,10 +18,10 @@ from domcaps.elements.storage.disk import Disk
 from domcaps.language.attributes import Attributes
 from domcaps.language.changes.storage import DISK_LUN_BLOCKS, DISK_RESERVATIONS_MIGRATE
 from domcaps.language.finding import Stage
-from domcaps.language.kinds import YES_NO
 from domcaps.language.observed import device, device_property, qom_type
 from domcaps.language.require import libvirt_reads, needs
 from domcaps.language.rule import Problems, problem, rule
+from domcaps.language.value_types import YES_NO
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node

@@ -21,11 +21,11 @@ from domcaps.elements.storage.disk import Disk
 from domcaps.language.attributes import Attributes, fits
 from domcaps.language.changes.storage import DISK_VXHS_DROPPED
 from domcaps.language.finding import Stage
-from domcaps.language.kinds import UNSIGNED, UNSIGNED64, YES_NO, Int, OneOf
 from domcaps.language.observed import qapi
 from domcaps.language.quantities import OrEmpty
 from domcaps.language.require import libvirt_reads, needs
 from domcaps.language.rule import Problems, problem, rule
+from domcaps.language.value_types import UNSIGNED, UNSIGNED64, YES_NO, Int, OneOf
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,7 +14,7 @@ from domcaps.elements.boards.families import PPC64, S390, S390_CCW
 from domcaps.elements.buses.disk import bus_named
 from domcaps.elements.controllers.models import VIRTIO_SCSI_MODELS
 from domcaps.elements.placement.drives import Drives
-from domcaps.elements.placement.installed import Hardware
+from domcaps.elements.placement.installed import InstalledControllers
 from domcaps.elements.storage.disk import Disk
 from domcaps.language.finding import Severity, Stage
 from domcaps.language.rule import Problem, Problems, problem, rule
@@ -71,7 +71,7 @@ def address_suits_bus(disk: Disk) -> Problems:
 
 def _is_looked_at(disk: Disk) -> bool:
     """Tell whether libvirt compares addresses of virtio: it does so where it gives those of PCI."""
-    hardware = disk.domain.first(Hardware)
+    hardware = disk.domain.first(InstalledControllers)
     return hardware is None or hardware.supports_pci
 
 
@@ -109,7 +109,7 @@ def place_exists(drives: Drives) -> Problems:
     There are two drives on each of two buses for IDE, two floppy drives, six on a SATA controller,
     and 256 targets on a virtio-scsi.
     """
-    hardware = drives.domain.first(Hardware)
+    hardware = drives.domain.first(InstalledControllers)
     for drive in (*drives.disks, *drives.host_devices):
         if drive.place is None or not drive.given:
             continue
@@ -121,7 +121,7 @@ def place_exists(drives: Drives) -> Problems:
                 yield _misplaced(drive, f"QEMU won't start: the last {name} there is number {last}")
 
 
-def _model(hardware: Hardware, index: int) -> str:
+def _model(hardware: InstalledControllers, index: int) -> str:
     models = (c.model or "" for c in hardware.of("scsi") if c.index == index)
     return next(models, "")
 
@@ -133,7 +133,7 @@ def _misplaced(drive: Drive, message: str) -> Problem:
 def _on_lsilogic(drives: Drives, drive: Drive, place: DriveAddress) -> Problems:
     if drive.bus != "scsi" or not place.target:
         return
-    hardware = drives.domain.first(Hardware)
+    hardware = drives.domain.first(InstalledControllers)
     for controller in hardware.of("scsi") if hardware else ():
         if controller.index == place.controller and controller.model == "lsilogic":
             yield _misplaced(drive, "a lsilogic controller has one target only, with number 0")

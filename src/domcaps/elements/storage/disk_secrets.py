@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING
 from domcaps.elements.storage.disk import Disk
 from domcaps.language.attributes import Attributes, fits
 from domcaps.language.finding import Stage
-from domcaps.language.kinds import UNSIGNED, OneOf
 from domcaps.language.observed import qapi
 from domcaps.language.quantities import AnyUuid
 from domcaps.language.require import lacks
 from domcaps.language.rule import Problems, problem, rule
+from domcaps.language.value_types import UNSIGNED, OneOf
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node

@@ -19,10 +19,10 @@ from domcaps.elements.storage.images import FORMATS, TYPES
 from domcaps.language.attributes import Attributes
 from domcaps.language.changes.storage import DISK_CTL, DISK_USB_BOT
 from domcaps.language.finding import Stage
-from domcaps.language.kinds import UNSIGNED64, YES_NO, Int, OneOf
 from domcaps.language.quantities import SIZE, UNIT, size_of, too_large
 from domcaps.language.require import libvirt_reads
 from domcaps.language.rule import Problems, problem, rule
+from domcaps.language.value_types import UNSIGNED64, YES_NO, Int, OneOf
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -19,11 +19,11 @@ from domcaps.elements.base.shared_memory import shares_memory
 from domcaps.elements.storage.disk import Disk
 from domcaps.elements.storage.disk_iotune import LIMITS, limit
 from domcaps.language.attributes import Attributes
-from domcaps.language.kinds import UNSIGNED, YES_NO, OneOf
 from domcaps.language.observed import device, qapi
 from domcaps.language.quantities import size_of
 from domcaps.language.require import needs
 from domcaps.language.rule import Problems, Sample, problem, rule
+from domcaps.language.value_types import UNSIGNED, YES_NO, OneOf
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -28,13 +28,13 @@ from domcaps.elements.storage.images import FORMATS
 from domcaps.language.attributes import Attributes
 from domcaps.language.changes.storage import FILESYSTEM_SOCKET_READONLY
 from domcaps.language.finding import Stage
-from domcaps.language.kinds import ON_OFF, SIGNED, UNSIGNED, UNSIGNED64, OneOf, Text
 from domcaps.language.observed import device_property
 from domcaps.language.part import field
 from domcaps.language.quantities import OrEmpty, size_of
 from domcaps.language.require import libvirt_reads
 from domcaps.language.rule import Problems, problem, rule
 from domcaps.language.truth import Truth
+from domcaps.language.value_types import ON_OFF, SIGNED, UNSIGNED, UNSIGNED64, OneOf, Text
 
 BOOTINDEX = device_property("vhost-user-fs-pci", "bootindex")
 

@@ -9,8 +9,8 @@
     </lease>
 """
 
-from domcaps.language.kinds import UNSIGNED64, Text
 from domcaps.language.part import Part, field
+from domcaps.language.value_types import UNSIGNED64, Text
 
 _NAME = Text(r"(?s).+", "a name")
 

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from domcaps.language.finding import Severity, Stage
-from domcaps.language.kinds import Text
 from domcaps.language.predicate import ALWAYS
 from domcaps.language.rule import Sample
+from domcaps.language.value_types import Text
 from domcaps.validate.catalogue.document_codes import GENERAL
 from domcaps.validate.catalogue.former import former_codes
 from domcaps.validate.catalogue.minimal import domain_without, element_with

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from lxml import etree
 
 from domcaps.language.finding import Finding
-from domcaps.validate.document.positions import Places
+from domcaps.validate.document.positions import Positions
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node
@@ -36,7 +36,7 @@ _BOM = b"\xef\xbb\xbf"
 _BEFORE = re.compile(rb"\s+|<\?.*?\?>|<!--.*?-->", re.DOTALL)
 _DOCTYPE = re.compile(rb"<!DOCTYPE(?P<rest>(?:[^\[>\"']++|\"[^\"]*+\"|'[^']*+')*.?)", re.DOTALL)
 
-# Comments are no part of what libvirt reads; where they suppress a finding, `Places` finds them.
+# Comments are no part of what libvirt reads; where they suppress a finding, `Positions` finds them.
 # `collect_ids` stays as it is: switched off, it makes libxml2 read a document type's external part.
 _PARSER = etree.XMLParser(
     resolve_entities=False,
@@ -64,9 +64,9 @@ class Source:
     root: Node
 
     @cached_property
-    def places(self) -> Places:
+    def places(self) -> Positions:
         """Where its elements and attributes stand; computed when the first place is asked for."""
-        return Places(self.data, self.root)
+        return Positions(self.data, self.root)
 
     @cached_property
     def _paths(self) -> dict[Node, str]:

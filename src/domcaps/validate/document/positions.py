@@ -42,7 +42,7 @@ class _Scan:
     suppressed: dict[int, set[str]] = field(default_factory=dict)
 
 
-class Places:
+class Positions:
     """Lines and columns of a parsed document, both counted from 1."""
 
     def __init__(self, data: bytes, root: Node) -> None:

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from lxml.etree import _Element as Node
 
     from domcaps.language.dialect import Dialect
-    from domcaps.language.kinds import Kind
     from domcaps.language.rule import Problem
+    from domcaps.language.value_types import ValueType
     from domcaps.validate.document.walk import Site
     from domcaps.validate.schema.vocabulary import Attribute, Piece
 
@@ -58,10 +58,10 @@ class Allowed(NamedTuple):
     that are not in `many` stand there once.
     """
 
-    attributes: dict[str, tuple[Kind[Any], ...]]
+    attributes: dict[str, tuple[ValueType[Any], ...]]
     extended: dict[str, tuple[str, ...]]
     required: tuple[str, ...]
-    text: tuple[Kind[Any], ...]
+    text: tuple[ValueType[Any], ...]
     inside: dict[str, tuple[Piece, ...]]
     many: frozenset[str]
     needed: tuple[str, ...]
@@ -212,7 +212,7 @@ def _words(words: str, dialect: Dialect) -> tuple[str, ...]:
     return tuple(word for word, _, since in split if _speaks(dialect, since))
 
 
-def _few(site: Site | None, name: str, more: tuple[str, ...]) -> tuple[Kind[Any], ...]:
+def _few(site: Site | None, name: str, more: tuple[str, ...]) -> tuple[ValueType[Any], ...]:
     """Give the values of an attribute that has a few, by the table's fields and `more`."""
     values = None if site is None else site.values.get(name)
     if not values and not more:
@@ -221,7 +221,7 @@ def _few(site: Site | None, name: str, more: tuple[str, ...]) -> tuple[Kind[Any]
     return (form_of(tuple(sorted(w for w in words if w[0] != "^" and f"^{w}" not in words))),)
 
 
-def _wrong(forms: tuple[Kind[Any], ...], text: str) -> str | None:
+def _wrong(forms: tuple[ValueType[Any], ...], text: str) -> str | None:
     """Tell what a text should be; None where it is."""
     for form in forms:
         try:

@@ -15,7 +15,7 @@ _MAX_DIGITS = 25
 _DIGITS = frozenset("0123456789abcdefABCDEF")
 
 
-class Kind(ABC, Generic[T]):
+class ValueType(ABC, Generic[T]):
     """A form that text may have. `expected` says which, to people."""
 
     expected: str = ""
@@ -26,7 +26,7 @@ class Kind(ABC, Generic[T]):
 
 
 @dataclass(frozen=True)
-class Text(Kind[str]):
+class Text(ValueType[str]):
     """Any text, or text of a pattern."""
 
     pattern: str = ""
@@ -40,7 +40,7 @@ class Text(Kind[str]):
 
 
 @dataclass(frozen=True)
-class OneOf(Kind[str]):
+class OneOf(ValueType[str]):
     """One of a few names."""
 
     names: tuple[str, ...]
@@ -58,7 +58,7 @@ class OneOf(Kind[str]):
 
 
 @dataclass(frozen=True)
-class Int(Kind[int]):
+class Int(ValueType[int]):
     """A whole number in a range; `base` 0 takes ``0x…`` as well as decimal numbers."""
 
     least: int | None = None
@@ -95,7 +95,7 @@ def _number(digits: str, base: int) -> int:
 
 
 @dataclass(frozen=True)
-class Uuid(Kind[uuid.UUID]):
+class Uuid(ValueType[uuid.UUID]):
     """A UUID, with or without hyphens."""
 
     expected: str = "a UUID"
@@ -108,7 +108,7 @@ class Uuid(Kind[uuid.UUID]):
 
 
 @dataclass(frozen=True)
-class Mac(Kind[str]):
+class Mac(ValueType[str]):
     """An Ethernet address."""
 
     expected: str = "an Ethernet address such as 52:54:00:12:34:56"
