@@ -282,7 +282,7 @@ def test_domcaps_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     host.host = host.another()
     host.remembered()
     assert host.prober.asked == asked
-    monkeypatch.setattr("domcaps.fresh.remember.own_identity", lambda: "another version")
+    monkeypatch.setattr("domcaps.fresh.own.own_identity", lambda: "another version")
     host.host = host.another()
     host.remembered()
     assert host.prober.asked > asked

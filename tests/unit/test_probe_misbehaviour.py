@@ -448,6 +448,70 @@ def test_children_of_an_emulator(tmp_path: Path) -> None:
     assert record.sessions[0].answers
 
 
+ESCAPES = {
+    "a session of its own": 'setsid -w {python} {emulator} "$@"',
+    "a session for a helper": (
+        'setsid sleep {seconds} >/dev/null 2>&1 &\nexec {python} {emulator} "$@"'
+    ),
+    "no parent": '(setsid sleep {seconds} >/dev/null 2>&1 &)\nexec {python} {emulator} "$@"',
+    "no mark": 'env -i setsid sleep {seconds} >/dev/null 2>&1 &\nexec {python} {emulator} "$@"',
+    "neither parent nor mark": (
+        '(env -i setsid sleep {seconds} >/dev/null 2>&1 &)\nexec {python} {emulator} "$@"'
+    ),
+    "ends at once": "(env -i setsid sleep {seconds} >/dev/null 2>&1 &)\nexit 3",
+    "hangs in a session of its own": "exec env -i setsid sleep {seconds}",
+}
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs Linux")
+@pytest.mark.parametrize(
+    ("name", "how"),
+    [
+        *((name, "in the end") for name in ESCAPES),
+        # without a mark, nobody is left who would know of it
+        *((name, "killed") for name, text in ESCAPES.items() if "env -i" not in text),
+    ],
+)
+def test_nobody_escapes(name: str, how: str, tmp_path: Path) -> None:
+    seconds = f"98{os.getpid()}.{list(ESCAPES).index(name)}"
+    body = AT_BAD % "time.sleep(100)" if how == "killed" else WELL_BEHAVED
+    emulator = script(tmp_path, body, f"emulator-{seconds}")
+    text = ESCAPES[name].format(python=sys.executable, emulator=emulator, seconds=seconds)
+    program = """
+        import sys
+        from domcaps.facts.descendants import ADOPTION
+        from domcaps.facts.probe import probe
+        from domcaps.facts.question import device_properties_of
+        from domcaps.facts.trust import vouch
+        ADOPTION.is_alone = True
+        probe([vouch(sys.argv[1])], [device_properties_of("device-07")], kvm=False)
+    """
+    arguments = [sys.executable, "-c", textwrap.dedent(program), shell_script(tmp_path, text)]
+    with subprocess.Popen(arguments, stderr=subprocess.DEVNULL) as running:
+        if how == "killed":
+            time.sleep(1.0)
+            assert called(seconds)
+            running.kill()
+        running.wait(60)
+    limit = time.monotonic() + 3
+    while called(seconds) and time.monotonic() < limit:
+        time.sleep(0.02)
+    assert called(seconds) == []
+
+
+def called(text: str) -> list[str]:
+    """Give the command lines that hold a text."""
+    found = []
+    for place in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            line = place.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            continue
+        if text in line and "-c import" not in line:
+            found.append(line)
+    return found
+
+
 def test_cancelled_while_it_asks(tmp_path: Path, mark: str) -> None:
     path = script(tmp_path, AT_BAD % "time.sleep(100)")
 

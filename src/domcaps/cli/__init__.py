@@ -92,8 +92,11 @@ def _colour() -> bool | None:
 def main() -> None:
     """Run the tool; every error is one line and exit code 2."""
     from domcaps.errors import DomcapsError
+    from domcaps.facts.descendants import ADOPTION
 
     install()
+    # whatever becomes a child of this process descends from a program that it started
+    ADOPTION.is_alone = True
     # the table is made once and stays: looking through it for garbage costs a tenth of a start
     gc.set_threshold(_NEW_OBJECTS)
     try:

@@ -15,6 +15,7 @@ import os
 import subprocess
 from typing import IO, TYPE_CHECKING, NamedTuple
 
+from domcaps.facts.descendants import started
 from domcaps.facts.trust import SYSTEM_PATH, Kind, admit
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def start(
     system refuses.
     """
     real = admit(command.path, command.kind)
-    return subprocess.Popen(
+    process = subprocess.Popen(
         [real, *command.arguments],
         stdin=stdin,
         stdout=output,
@@ -85,6 +86,8 @@ def start(
         group=account.group if account else None,
         extra_groups=account.groups if account else None,
     )
+    started(process.pid)
+    return process
 
 
 def shell(arguments: Sequence[str]) -> Command:

@@ -5,10 +5,11 @@ the emulator does:
 
 - Emulator and helpers share a process group that is led by the *leash*, a shell that waits for
   the end of a pipe from this process. The kernel closes that pipe when this process dies, even by
-  SIGKILL, and the leash then kills its whole group. A parent-death signal would need code between
+  SIGKILL, and the leash then kills its whole group, and before that whoever left the group and
+  still carries a mark in his environment (Linux). A parent-death signal would need code between
   fork and exec, which is unsafe in a program with threads, and it reaches no grandchildren.
-- `EmulatorProcess.stop` kills the group. Where the run did not go as it should, it also looks for
-  processes that left the group: they still carry a mark in their environment (Linux).
+- `EmulatorProcess.stop` kills the group, and all that descends from the emulator: see
+  `domcaps.facts.descendants`. Where the run did not go as it should, it also looks for the mark.
 
 QMP is spoken over a socket of its own, not over standard input: some QEMU types close file
 descriptor 0 when they are merely asked for their properties (``chardev-parallel`` in QEMU 11.1
@@ -30,6 +31,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from domcaps.errors import EmulatorNotFoundError, NotAnEmulatorError, ProbeError
+from domcaps.facts.descendants import ADOPTION, end_all, family, kill, marked
 from domcaps.facts.launch import PIPE, Command, shell, start
 from domcaps.facts.trust import admit
 
@@ -48,7 +50,16 @@ What it is made of, such as the libraries that it loaded, can be seen then.
 MARK = "DOMCAPS_PROBE"
 """Environment variable that tells to which run a process belongs."""
 
-_LEASH = shell(("-c", "read _; kill -KILL 0"))
+_LEASH = """
+read _
+for _ in 1 2; do
+  for place in $(grep -lsaF "$1" /proc/[0-9]*/environ); do
+    place=${place#/proc/}
+    kill -KILL "${place%/environ}" 2>/dev/null
+  done
+done
+kill -KILL 0
+"""
 _KEPT = 4096
 _FLOOD = 1 << 20
 _QUOTED = 240
@@ -137,8 +148,10 @@ class EmulatorProcess:
             undo.callback(os.close, self.output)
             os.set_blocking(self.output, False)
             try:
-                self._leash = _start_leash(path)
+                self._leash = _start_leash(path, self._mark)
                 undo.callback(self._drop_leash)
+                ADOPTION.begin(self._leash.pid)
+                undo.callback(ADOPTION.end, self._leash.pid)
                 self._emulator = self._start(theirs.fileno(), written)
             finally:
                 theirs.close()
@@ -215,9 +228,12 @@ class EmulatorProcess:
             if observer is not None and self._emulator.poll() is None:
                 observer(self.path, self._emulator.pid)
         finally:
+            descendants = family(self._emulator.pid) - {self._emulator.pid}
             self._kill()
-        if suspicious:
-            _kill_marked(self._mark)
+        kill(descendants)
+        if suspicious or descendants:
+            wanted = f"{MARK}={self._mark}".encode()
+            end_all(lambda: marked(wanted) - {self._emulator.pid})
         limit = time.monotonic() + _STUBBORN_SECONDS
         while self.ended() is None and time.monotonic() < limit:
             time.sleep(0.0005)
@@ -225,6 +241,7 @@ class EmulatorProcess:
         self._stopped = True
         os.close(self.output)
         self._drop_leash()
+        ADOPTION.end(self._leash.pid)
 
     def _kill(self) -> None:
         # the leash has not been waited for: its number can't be another group's by now
@@ -239,19 +256,11 @@ class EmulatorProcess:
         self._leash.wait()
 
 
-def _start_leash(path: str) -> Process:
+def _start_leash(path: str, mark: str) -> Process:
+    command = shell(("-c", _LEASH, "sh", f"{MARK}={mark}"))
     try:
-        return start(_LEASH, stdin=PIPE, group=0)
+        return start(command, stdin=PIPE, group=0)
     except OSError as error:
         raise ProbeError(
             f"no process can be started: {error.strerror}", where=path, remedy="see the system"
         ) from error
-
-
-def _kill_marked(mark: str) -> None:
-    """Kill processes that carry the mark of a run; those of other users can't be seen."""
-    wanted = f"{MARK}={mark}".encode()
-    for folder in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            if wanted in (folder / "environ").read_bytes():
-                os.kill(int(folder.name), signal.SIGKILL)

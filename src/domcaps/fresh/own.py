@@ -1,29 +1,71 @@
-"""What this domcaps is: another version may ask other questions, or keep the answers otherwise."""
+"""What this domcaps is: another version may ask other questions, or keep the answers otherwise.
+
+The identity is that of the code which is *loaded*. A package may be upgraded while a process runs:
+what that process keeps must bear the name of the old code, and a process that could have loaded
+some of the old and some of the new keeps nothing and takes nothing.
+"""
 
 from __future__ import annotations
 
-import functools
 import os
+import time
 from pathlib import Path
 
 from domcaps._version import __version__
-from domcaps.fresh.identity import identity
+from domcaps.fresh.identity import Identity, identity
+from domcaps.fresh.process_state import process_state
 from domcaps.fresh.witness import digest
 
+_ROOT = Path(__file__).parent.parent
+# a tick, and the clock of file systems that keep no finer times
+_MARGIN_NS = 20_000_000
 
-@functools.cache
+
 def own_identity() -> str:
-    """Give a digest of the version and of the identity of each file of the package.
+    """Give a digest of the version and of the identity of each file of the package, as loaded.
 
-    The table is part of the package, and with it what emulators are asked. What is loaded can't
-    change any more, so that this is worked out once.
+    The table is part of the package, and with it what emulators are asked. "" where it is not known
+    which code this process has loaded.
     """
-    root = Path(__file__).parent.parent
-    return digest(repr((__version__, *_files(str(root)))).encode("utf-8", "surrogatepass"))
+    return _LOADED
 
 
-def _files(folder: str) -> list[tuple[str, object]]:
-    found: list[tuple[str, object]] = []
+def answer_name(*parts: object) -> str:
+    """Name an answer on the disk, by this domcaps, the rights of the process, and `parts`."""
+    named = (own_identity(), process_state().rights, *parts)
+    return digest(repr(named).encode("utf-8", "surrogatepass"))
+
+
+def is_as_loaded() -> bool:
+    """Tell whether the package is still what it was when this process loaded it."""
+    return bool(_LOADED) and _digest(_files(str(_ROOT))) == _LOADED
+
+
+def _loaded() -> str:
+    files = _files(str(_ROOT))
+    began = _process_began()
+    newest = max((found.ctime_ns for _, found in files), default=0)
+    # what came while this process ran may have been loaded before or after
+    return _digest(files) if newest < began + _MARGIN_NS else ""
+
+
+def _process_began() -> int:
+    """Give the time in nanoseconds at which this process began (proc_pid_stat(5))."""
+    try:
+        fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
+        since_boot = int(fields[19]) * 1_000_000_000 // os.sysconf("SC_CLK_TCK")
+        return time.time_ns() - (time.clock_gettime_ns(time.CLOCK_BOOTTIME) - since_boot)
+    except (OSError, ValueError, IndexError, AttributeError):
+        # another system: this module is loaded with the first answer
+        return time.time_ns()
+
+
+def _digest(files: list[tuple[str, Identity]]) -> str:
+    return digest(repr((__version__, *files)).encode("utf-8", "surrogatepass"))
+
+
+def _files(folder: str) -> list[tuple[str, Identity]]:
+    found: list[tuple[str, Identity]] = []
     try:
         with os.scandir(folder) as entries:
             listed = sorted(entries, key=lambda entry: entry.name)
@@ -33,6 +75,9 @@ def _files(folder: str) -> list[tuple[str, object]]:
     for entry in listed:
         if entry.is_dir(follow_symlinks=False):
             found += [] if entry.name == "__pycache__" else _files(entry.path)
-        elif entry.name.endswith((".py", ".json")):
+        elif entry.name.endswith((".py", ".json", ".txt")):
             found.append((entry.path, identity(entry.stat())))
     return found
+
+
+_LOADED = _loaded()

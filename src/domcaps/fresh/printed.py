@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from domcaps.fresh.disk import DiskStore, cache_folder, stored_trace
-from domcaps.fresh.own import own_identity
-from domcaps.fresh.process_state import process_state
+from domcaps.fresh.own import answer_name, is_as_loaded, own_identity
 from domcaps.fresh.store import proven_witnesses
 from domcaps.fresh.surroundings import Surroundings
-from domcaps.fresh.witness import digest, seen_digest
+from domcaps.fresh.witness import seen_digest
 
 if TYPE_CHECKING:
     from domcaps.fresh.store import Entry
@@ -38,7 +37,7 @@ def recall(
 ) -> Printed | None:
     """Give the report for these options if it is kept and still holds, None otherwise."""
     store = disk or _users_store()
-    stored = store.load(_name(options)) if store is not None else None
+    stored = store.load(_name(options)) if store is not None and own_identity() else None
     if stored is None:
         return None
     seen = around or Surroundings()
@@ -59,7 +58,7 @@ def keep(
     """Keep a report, whose entry in the store was brought up to date; tell whether that worked."""
     store = disk or _users_store()
     proven = proven_witnesses(entry)
-    stored = None if proven is None else stored_trace(proven, printed)
+    stored = stored_trace(proven, printed) if proven is not None and is_as_loaded() else None
     return store is not None and stored is not None and store.save(_name(options), stored)
 
 
@@ -69,11 +68,7 @@ def _users_store() -> DiskStore | None:
 
 
 def _name(options: tuple[object, ...]) -> str:
-    return digest(
-        repr((own_identity(), process_state().rights, "printed", options)).encode(
-            "utf-8", "surrogatepass"
-        )
-    )
+    return answer_name("printed", options)
 
 
 def _holds(witness: Witness, seen: str, stamp: object, around: Surroundings) -> bool:

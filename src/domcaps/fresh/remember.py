@@ -7,10 +7,8 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 
 from domcaps.fresh.disk import stored_trace
-from domcaps.fresh.own import own_identity
-from domcaps.fresh.process_state import process_state
+from domcaps.fresh.own import answer_name, is_as_loaded, own_identity
 from domcaps.fresh.store import Sighting
-from domcaps.fresh.witness import digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,9 +28,9 @@ def remembered(
     looks at. Of several processes that want the same value at once, one computes it.
     """
     disk = fetch.disk
-    if disk is None:
+    if disk is None or not own_identity():
         return compute(fetch)
-    name = digest(repr((own_identity(), process_state().rights, *parts)).encode())
+    name = answer_name(*parts)
     found = _load(fetch, disk, name, kind)
     if found is not None:
         return found
@@ -48,7 +46,7 @@ def _compute(fetch: Fetch, disk: DiskStore, name: str, compute: Callable[[Fetch]
     value = compute(attempt)
     fetch.join(attempt)
     stored = _stored(attempt, value)
-    if stored is not None:
+    if stored is not None and is_as_loaded():
         disk.save(name, stored)
     return value
 

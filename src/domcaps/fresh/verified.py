@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from domcaps.fresh.disk import stored_trace
-from domcaps.fresh.own import own_identity
-from domcaps.fresh.process_state import process_state
+from domcaps.fresh.own import answer_name, is_as_loaded, own_identity
 from domcaps.fresh.store import proven_witnesses, witnesses
-from domcaps.fresh.witness import digest, seen_digest
+from domcaps.fresh.witness import seen_digest
 from domcaps.verify.result import REFUSED, Tried, Verification
 
 if TYPE_CHECKING:
@@ -44,7 +43,7 @@ def keep_verification(
 ) -> bool:
     """Keep what was shown, unless something changed meanwhile; tell whether it was kept."""
     proven = proven_witnesses(entry)
-    if proven is None or proof_of(entry) != before:
+    if proven is None or not is_as_loaded() or proof_of(entry) != before:
         return False
     shown = Shown(tuple(filter(None, map(_refused, verification.tried))))
     stored = stored_trace(proven, shown)
@@ -60,7 +59,7 @@ def _refused(tried: Tried) -> str:
 
 def recall_refused(disk: DiskStore, target: Target, around: Surroundings) -> frozenset[str] | None:
     """Give the paths that were shown to be refused; None where nothing shown still holds."""
-    stored = disk.load(_name(target))
+    stored = disk.load(_name(target)) if own_identity() else None
     if stored is None:
         return None
     for witness, seen, stamp in stored.depends:
@@ -75,9 +74,4 @@ def recall_refused(disk: DiskStore, target: Target, around: Surroundings) -> fro
 
 def _name(target: Target) -> str:
     # what QEMU refuses does not depend on the libvirt whose words are wanted
-    parts = (target.emulator, target.arch, target.machine, target.virttype)
-    return digest(
-        repr((own_identity(), process_state().rights, "verified", parts)).encode(
-            "utf-8", "surrogatepass"
-        )
-    )
+    return answer_name("verified", target.emulator, target.arch, target.machine, target.virttype)
