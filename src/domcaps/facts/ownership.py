@@ -45,7 +45,7 @@ def _weakness_of(place: str, status: os.stat_result) -> Weakness | None:
     if status.st_uid not in {_ROOT, os.geteuid()}:
         return Weakness(
             f"{place} belongs to {_user(status.st_uid)}, who is neither root nor this user",
-            f"let root or {_user(os.geteuid())} own it",
+            "let root own it" if not os.geteuid() else f"let root or {_user(os.geteuid())} own it",
         )
     mode = status.st_mode
     if stat.S_ISLNK(mode) or not mode & (stat.S_IWGRP | stat.S_IWOTH) or _protects_names(mode):
