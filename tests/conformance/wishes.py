@@ -33,8 +33,8 @@ import domcaps
 from domcaps.choose.api import wishes_of
 from domcaps.choose.catalogue import decisions, enums, xml_of
 from domcaps.choose.draft import draft_of
-from domcaps.choose.proofs import choice_of, failures, wont_start
-from domcaps.choose.space import Answer
+from domcaps.choose.start_failures import choice_of, fails_at_start, known_failures
+from domcaps.choose.variables import Assignment
 from domcaps.facts.arch import emulator_names
 from domcaps.language.preference import Option
 from domcaps.shipped import open_shipped, shipped_names
@@ -268,7 +268,7 @@ def _rest(options: dict[str, Any]) -> Any:
 
 def _possible(host: domcaps.Host, options: dict[str, Any], wishes: list[Wish]) -> bool:
     from domcaps.choose.chooser import Chooser
-    from domcaps.choose.guests import guest_of
+    from domcaps.choose.os_database import guest_of
     from domcaps.choose.wishes import Wishes
 
     guest = guest_of(options["os"], options["use"], options["arch"])
@@ -303,9 +303,12 @@ def brute_force(host: domcaps.Host, arch: str, wishes: list[Wish], libvirt: str)
             tried += 1
             if tried > MOST_COMBINATIONS:
                 return "", tried
-            answers = [answer for group in combination for answer in group]
-            draft = draft_of("w", world.target, machine, answers)
-            doubts = (host.validate(draft.text(), libvirt).errors, *failures(draft.root, [world]))
+            assignments = [assignment for group in combination for assignment in group]
+            draft = draft_of("w", world.target, machine, assignments)
+            doubts = (
+                host.validate(draft.text(), libvirt).errors,
+                *known_failures(draft.root, [world]),
+            )
             if not any(doubts):
                 return draft.text().decode(), tried
     return "", tried
@@ -325,7 +328,7 @@ def _forms(wish: Wish, narrowed: dict[str, set[str]], world: Any) -> Any:
             for name, text in (*wish.blanks, ("value", option.value)):
                 xml = xml.replace("{" + name + "}", text)
             settings = dict(option.settings)
-            yield [Answer(wish.text, option.value, "", xml, dev=settings.get("dev", "sd"))]
+            yield [Assignment(wish.text, option.value, "", xml, dev=settings.get("dev", "sd"))]
     else:
         yield []
 
@@ -333,7 +336,7 @@ def _forms(wish: Wish, narrowed: dict[str, set[str]], world: Any) -> Any:
 def _listed(world: Any, enum: Any, value: str) -> bool:
     """Tell whether a value may be chosen, as far as no rule of the validator looks at it."""
     known = choice_of(enum, value, world) if enum is not None and value else None
-    if known is not None and wont_start(known, world):
+    if known is not None and fails_at_start(known, world):
         return False
     fields = (field for part in parts() for field in part.fields())
     if enum is None or not value or any(field.choice is enum for field in fields):
@@ -362,21 +365,21 @@ def _values(name: str, values: set[str], world: Any) -> Any:
         for value in values:
             if not _listed(world, enums()[name], value):
                 continue
-            yield [Answer(name, value, "", xml_of(enums()[name], value) or "")]
+            yield [Assignment(name, value, "", xml_of(enums()[name], value) or "")]
         return
     listed = [*decision.options, *_others(decision)]
     listed += [Option(v, "") for v in sorted(values) if v not in {o.value for o in listed}]
     for option in listed:
         if option.value in values and _listed(world, decision.enum, option.value):
             xml = option.xml if option.xml is not None else decision.xml if option.value else ""
-            own = Answer(name, option.value, "", xml.replace("{value}", option.value))
+            own = Assignment(name, option.value, "", xml.replace("{value}", option.value))
             if not option.given:
                 yield [own]
             for given, wanted in option.given:
                 for value in wanted:
                     other = next(d for d in decisions() if d.name == given)
                     above = other.xml.replace("{value}", value) if value else ""
-                    yield [Answer(given, value, "", above), own]
+                    yield [Assignment(given, value, "", above), own]
 
 
 def main() -> int:

@@ -39,7 +39,7 @@ def test_what_makes_validation_fast_is_behind_one_call() -> None:
         if other.startswith(memo) and not name.startswith(memo)
     }
     call = f"{memo}.remaining"
-    assert used == {("domcaps.validate.check", call), ("domcaps.choose.looks", call)}
+    assert used == {("domcaps.validate.check", call), ("domcaps.choose.hosts", call)}
 
 
 def test_rooms_of_the_table_have_few_arrows_and_no_circle() -> None:

@@ -12,9 +12,9 @@ from lxml import etree
 
 import domcaps
 from domcaps.choose.catalogue import decisions, enums
-from domcaps.choose.guests import guest_of
+from domcaps.choose.os_database import guest_of
 from domcaps.choose.search import _smallest
-from domcaps.choose.space import Answer
+from domcaps.choose.variables import Assignment
 from domcaps.elements.display.video import PREFERENCE as VIDEO
 from domcaps.facts.osinfo import Osinfo
 from domcaps.shipped import open_shipped
@@ -176,9 +176,9 @@ def test_decisions_are_called_as_their_enums() -> None:
 
 
 def test_a_smallest_conflict_is_found_among_many() -> None:
-    answers = [Answer(str(number), "", "", "") for number in range(40)]
-    blamed = {answers[7], answers[23]}
-    assert set(_smallest([], answers, lambda some: blamed <= set(some))) == blamed
+    assignments = [Assignment(str(number), "", "", "") for number in range(40)]
+    blamed = {assignments[7], assignments[23]}
+    assert set(_smallest([], assignments, lambda some: blamed <= set(some))) == blamed
 
 
 SYSTEM = """<libosinfo><os id="http://x.org/base/1"><short-id>base1</short-id><family>linux</family>
@@ -236,7 +236,7 @@ def test_the_database_is_asked_where_it_is_installed(
 def test_without_a_database_families_are_told_by_their_names(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("domcaps.choose.guests.database_folder", lambda: None)
+    monkeypatch.setattr("domcaps.choose.os_database.database_folder", lambda: None)
     assert guest_of("ubuntu99.10", None, "riscv64").family == "linux"
     assert guest_of("win11", None, "i686").firmware == {"efi"}
     assert guest_of("openbsd7", None, "i686").family == "bsd"

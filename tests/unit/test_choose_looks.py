@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from domcaps.choose.looks import errors
+from domcaps.choose.hosts import refusals
 from domcaps.shipped import open_shipped
 from domcaps.validate.catalogue.codes import codes
 from domcaps.validate.catalogue.samples import domain_of
@@ -38,7 +38,7 @@ def test_a_look_for_one_code_finds_what_a_look_for_all_finds(host: domcaps.Host)
     compared = 0
     for name, data in samples():
         everything = [f for f in host.validate(data).errors if f.code == name]
-        only = errors([host], data, "12.8", only=name)
+        only = refusals([host], data, "12.8", only=name)
         assert [(f.path, f.message) for f in only] == [(f.path, f.message) for f in everything]
         compared += bool(everything)
     assert compared > 500
@@ -47,8 +47,8 @@ def test_a_look_for_one_code_finds_what_a_look_for_all_finds(host: domcaps.Host)
 def test_what_is_looked_at_once_teaches_nothing(host: domcaps.Host) -> None:
     data = domain_of(next(c.bad for c in codes().values() if c.bad and c.kind == "rule")).encode()
     before = host.validate(data).errors
-    assert tuple(errors([host], data, "12.8")) == before
-    assert tuple(errors([host], data, "12.8")) == before
+    assert tuple(refusals([host], data, "12.8")) == before
+    assert tuple(refusals([host], data, "12.8")) == before
 
 
 def test_what_one_machine_type_taught_is_true_of_others() -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypedDict
 from domcaps._version import DEFAULT_DIALECT
 from domcaps.choose.catalogue import check_value, something
 from domcaps.choose.chooser import Chooser
-from domcaps.choose.guests import UNKNOWN, guest_of
+from domcaps.choose.os_database import UNKNOWN, guest_of
 from domcaps.choose.wishes import Wishes
 from domcaps.errors import RequestError
 from domcaps.facts.arch import ARCHITECTURES
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     from domcaps.choose.chosen import Chosen
-    from domcaps.choose.looks import HostLike
+    from domcaps.choose.hosts import HostLike
 
 
 # what other programs call them

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from domcaps.choose.case import Case
 from domcaps.choose.catalogue import decisions
 from domcaps.choose.chosen import Chosen
-from domcaps.choose.conflicts import Hopeless, Learnt
-from domcaps.choose.space import NARROWING, Answer, Left, told
+from domcaps.choose.nogoods import NogoodStore, NothingPossible
+from domcaps.choose.target_search import TargetSearch
+from domcaps.choose.variables import NARROWING, Assignment, VariableDomain, with_reason
 from domcaps.errors import DomcapsError, UnmetWishesError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from domcaps.choose.looks import HostLike
+    from domcaps.choose.hosts import HostLike
     from domcaps.choose.wishes import Wish, Wishes
     from domcaps.language.preference import Guest
 
@@ -34,8 +34,8 @@ class Chooser:
         self.guest = guest
         self.arch = arch
         self.libvirt = libvirt
-        self._cases: dict[tuple[str, str, str], Case | DomcapsError] = {}
-        self._learnt = Learnt()
+        self._cases: dict[tuple[str, str, str], TargetSearch | DomcapsError] = {}
+        self._store = NogoodStore()
         self._reasons: dict[str, dict[str, None]] = {}
         self._suspects: set[int] = set()
 
@@ -54,7 +54,7 @@ class Chooser:
         """Tell whether some of the wishes can be met together."""
         for key in self._targets(wishes):
             case = self._case(*key)
-            if isinstance(case, Case) and self._can_be_met(case, wishes):
+            if isinstance(case, TargetSearch) and self._can_be_met(case, wishes):
                 return True
         return False
 
@@ -69,43 +69,45 @@ class Chooser:
                 continue
             active = case.space.active(wishes)
             try:
-                answers = case.search.solve(active)
-            except Hopeless as hopeless:
-                case.met.hopeless()
+                assignments = case.search.solve(active)
+            except NothingPossible as hopeless:
+                case.outcomes.hopeless()
                 self._note(hopeless.findings[0].message, str(case))
                 passed.append((str(case), hopeless.findings[0].message))
                 continue
-            if answers is None:
-                case.met.never(self._enough(case, active, wishes))
+            if assignments is None:
+                case.outcomes.never(self._enough(case, active, wishes))
                 why = self._explain(case, active)
                 passed.append((str(case), next(iter(why), "nothing that is wanted goes with it")))
                 continue
-            case.met.together(wishes)
-            return self._chosen(case, answers, active, passed)
+            case.outcomes.together(wishes)
+            return self._chosen(case, assignments, active, passed)
         return None
 
-    def _can_be_met(self, case: Case, wishes: Sequence[Wish]) -> bool:
+    def _can_be_met(self, case: TargetSearch, wishes: Sequence[Wish]) -> bool:
         """Tell whether wishes can be met by one target."""
-        known = case.met.known(wishes)
+        known = case.outcomes.known(wishes)
         if known is not None:
             return known
         active = case.space.active(wishes)
         try:
             found = case.search.least(active) is not None
-        except Hopeless:
-            case.met.hopeless()
+        except NothingPossible:
+            case.outcomes.hopeless()
             return False
         if found:
-            case.met.together(wishes)
+            case.outcomes.together(wishes)
         else:
-            case.met.never(self._enough(case, active, wishes))
+            case.outcomes.never(self._enough(case, active, wishes))
         return found
 
-    def _enough(self, case: Case, active: list[Left], wishes: Sequence[Wish]) -> frozenset[int]:
+    def _enough(
+        self, case: TargetSearch, active: list[VariableDomain], wishes: Sequence[Wish]
+    ) -> frozenset[int]:
         """Give those of some wishes that are enough for it that they can't be met."""
         names = case.search.proof
-        decisions_ = {left.question.decision.name for left in active if left.name in names}
-        there = {id(left.question.wish) for left in active if left.name in names}
+        decisions_ = {left.variable.decision.name for left in active if left.name in names}
+        there = {id(left.variable.wish) for left in active if left.name in names}
         enough = frozenset(
             id(wish)
             for wish in wishes
@@ -116,45 +118,45 @@ class Chooser:
 
     def _chosen(
         self,
-        case: Case,
-        answers: list[Answer],
-        active: list[Left],
+        case: TargetSearch,
+        assignments: list[Assignment],
+        active: list[VariableDomain],
         passed: list[tuple[str, str]],
     ) -> Chosen:
-        draft = case.draft(answer for answer in answers if answer.xml)
+        draft = case.draft(assignment for assignment in assignments if assignment.xml)
         return Chosen(
             draft.pretty(),
             case.target,
             case.machine,
             self.guest,
-            (*self.wishes.notes, *_shortcomings(answers)),
+            (*self.wishes.notes, *_shortcomings(assignments)),
             case.search.looks,
             case,
-            tuple(answers),
+            tuple(assignments),
             tuple(active),
             tuple(passed),
         )
 
-    def _explain(self, case: Case, active: list[Left]) -> list[str]:
+    def _explain(self, case: TargetSearch, active: list[VariableDomain]) -> list[str]:
         """Say why nothing was left: what holds nowhere, and what does not go together."""
         search = case.search
         why = []
         for left in active:
-            if left.name not in search.proof or left.answers:
+            if left.name not in search.proof or left.assignments:
                 continue
             if left.contradicts:
                 why.append(f"{left.name} can't be two things at once")
                 continue
-            refused = [f"{e.value}: {e.why}" for e in left.question.excluded if left.is_asked(e)]
+            refused = [f"{e.value}: {e.why}" for e in left.variable.rejected if left.is_asked(e)]
             why += [f"{left.name}={text}" for text in refused[:3]] or [
                 f"{left.name} has no value that is left"
             ]
-        why += [told(one) for conflict in search.used for one in conflict.findings[:1]]
+        why += [with_reason(one) for nogood in search.used for one in nogood.findings[:1]]
         if not why:
             why += [
-                f"{answer.question}={answer.value} goes with another {name} only"
-                for answer, name in search.unfit
-                if answer.value
+                f"{assignment.variable}={assignment.value} goes with another {name} only"
+                for assignment, name in search.unfit
+                if assignment.value
             ]
         for text in sorted(set(why)):
             self._note(text, str(case))
@@ -166,8 +168,8 @@ class Chooser:
     @property
     def reasons(self) -> tuple[str, ...]:
         """Why the wishes that were tried last can't be met, with the targets that it is true of."""
-        told = [f"{text} (with {', '.join(cases)})" for text, cases in self._reasons.items()]
-        return tuple(told[:_MOST_REASONS])
+        texts = [f"{text} (with {', '.join(cases)})" for text, cases in self._reasons.items()]
+        return tuple(texts[:_MOST_REASONS])
 
     def _targets(self, wishes: Sequence[Wish]) -> list[tuple[str, str, str]]:
         """Give the targets that some wishes leave, the best first."""
@@ -200,7 +202,7 @@ class Chooser:
         options.sort(key=lambda o: o.guest is not None and not o.guest.holds(self.guest))
         return tuple(dict.fromkeys(option.value for option in options))
 
-    def _case(self, arch: str, machine: str, kind: str) -> Case | DomcapsError:
+    def _case(self, arch: str, machine: str, kind: str) -> TargetSearch | DomcapsError:
         key = (arch, machine, kind)
         if key not in self._cases:
             try:
@@ -211,8 +213,8 @@ class Chooser:
             except DomcapsError as error:
                 self._cases[key] = error
             else:
-                self._cases[key] = Case(
-                    self.hosts, worlds, machine, self.wishes, self.guest, self.libvirt, self._learnt
+                self._cases[key] = TargetSearch(
+                    self.hosts, worlds, machine, self.wishes, self.guest, self.libvirt, self._store
                 )
         return self._cases[key]
 
@@ -242,14 +244,14 @@ class Chooser:
         """Look whether some wishes can be met without much ado."""
         for key in self._targets(wishes)[:1]:
             case = self._case(*key)
-            if isinstance(case, Case) and case.search.at_once(case.space.active(wishes)):
-                case.met.together(wishes)
+            if isinstance(case, TargetSearch) and case.search.at_once(case.space.active(wishes)):
+                case.outcomes.together(wishes)
 
     def _doubtful(self) -> set[int]:
         """Give the wishes about what is refused by itself somewhere."""
-        cases = [case for case in self._cases.values() if isinstance(case, Case)]
+        cases = [case for case in self._cases.values() if isinstance(case, TargetSearch)]
         names = {name for case in cases for name in case.search.refused}
-        return {id(w) for case in cases for q in case.space.questions if q.name in names
+        return {id(w) for case in cases for q in case.space.variables if q.name in names
                 for w in self.wishes.all if w is q.wish or w.name == q.decision.name}  # fmt: skip
 
     def _fewer(self, core: list[Wish]) -> list[Wish]:
@@ -294,13 +296,13 @@ def _is_target(wish: Wish) -> bool:
     return wish.kind == "narrow" and wish.name in _TARGET
 
 
-def _shortcomings(answers: list[Answer]) -> list[str]:
+def _shortcomings(assignments: list[Assignment]) -> list[str]:
     """Say what the guest may not be content with."""
     return [
-        f"{answer.question} is {answer.value or 'left out'}, which does not suit the guest: "
-        f"✗ {answer.shortcoming}"
-        for answer in answers
-        if answer.shortcoming
+        f"{assignment.variable} is {assignment.value or 'left out'}, which does not suit "
+        f"the guest: ✗ {assignment.shortcoming}"
+        for assignment in assignments
+        if assignment.shortcoming
     ]
 
 

@@ -7,8 +7,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from domcaps.choose.case import Case
-    from domcaps.choose.space import Answer, Left, Question
+    from domcaps.choose.target_search import TargetSearch
+    from domcaps.choose.variables import Assignment, Variable, VariableDomain
     from domcaps.language import Target
     from domcaps.language.preference import Guest
 
@@ -36,9 +36,9 @@ class Chosen:
     guest: Guest
     notes: tuple[str, ...] = ()
     looks: int = 0
-    _case: Case | None = field(default=None, repr=False)
-    _answers: tuple[Answer, ...] = field(default=(), repr=False)
-    _active: tuple[Left, ...] = field(default=(), repr=False)
+    _case: TargetSearch | None = field(default=None, repr=False)
+    _assignments: tuple[Assignment, ...] = field(default=(), repr=False)
+    _active: tuple[VariableDomain, ...] = field(default=(), repr=False)
     _others: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
     @cached_property
@@ -59,46 +59,46 @@ def _steps(chosen: Chosen) -> tuple[Step, ...]:
         "the first that all wishes go with",
         passed=chosen._others,  # noqa: SLF001
     )
-    answers = chosen._answers  # noqa: SLF001
+    assignments = chosen._assignments  # noqa: SLF001
     steps = [first]
     for number, left in enumerate(chosen._active):  # noqa: SLF001
-        steps.append(_step(chosen, left.question, left.answers, answers, number))
+        steps.append(_step(chosen, left.variable, left.assignments, assignments, number))
     return tuple(steps)
 
 
 def _step(
     chosen: Chosen,
-    question: Question,
-    left: list[Answer],
-    answers: tuple[Answer, ...],
+    variable: Variable,
+    left: list[Assignment],
+    assignments: tuple[Assignment, ...],
     number: int,
 ) -> Step:
-    answer = answers[number]
-    place = left.index(answer)
+    assignment = assignments[number]
+    place = left.index(assignment)
     passed = {
-        _named(e.value): e.why for e in question.excluded if _before(question, e.value, answer)
+        _named(e.value): e.why for e in variable.rejected if _before(variable, e.value, assignment)
     }
     for other in left[:place]:
-        why = _why_not(chosen, other, answers, number)
-        if why and other.value != answer.value:
+        why = _why_not(chosen, other, assignments, number)
+        if why and other.value != assignment.value:
             passed.setdefault(_named(other.value), why)
-    for value, lacking in question.lacking.items():
-        if value != answer.value and _before(question, value, answer):
+    for value, lacking in variable.lacking.items():
+        if value != assignment.value and _before(variable, value, assignment):
             passed.setdefault(_named(value), f"✗ {lacking}")
     following = ""
     for other in left[place + 1 :]:
-        if other.value != answer.value and not _why_not(chosen, other, answers, number):
+        if other.value != assignment.value and not _why_not(chosen, other, assignments, number):
             following = _named(other.value)
             break
-    wish = question.wish
+    wish = variable.wish
     wanted = wish.text if wish is not None and not wish.implied else ""
-    if not wanted and len(left) < len(question.answers()):
+    if not wanted and len(left) < len(variable.assignments()):
         wanted = "wished for"
     return Step(
-        question.name,
-        question.title,
-        answer.value,
-        answer.why,
+        variable.name,
+        variable.title,
+        assignment.value,
+        assignment.why,
         following,
         tuple(passed.items()),
         wanted,
@@ -109,21 +109,23 @@ def _named(value: str) -> str:
     return value or "nothing"
 
 
-def _before(question: Question, value: str, answer: Answer) -> bool:
+def _before(variable: Variable, value: str, assignment: Assignment) -> bool:
     """Tell whether a value is wanted more than the chosen one, by the table's order."""
-    values = [option.value for option in question.decision.options]
+    values = [option.value for option in variable.decision.options]
     if value not in values:
         return False
-    return answer.value not in values or values.index(value) < values.index(answer.value)
+    return assignment.value not in values or values.index(value) < values.index(assignment.value)
 
 
-def _why_not(chosen: Chosen, other: Answer, answers: tuple[Answer, ...], number: int) -> str:
-    """Say why another answer in the place of one is refused, "" where it is not."""
-    names = {answer.question: answer.value for answer in answers}
+def _why_not(
+    chosen: Chosen, other: Assignment, assignments: tuple[Assignment, ...], number: int
+) -> str:
+    """Say why another assignment in the place of one is refused, "" where it is not."""
+    names = {assignment.variable: assignment.value for assignment in assignments}
     for name, values in other.given:
         if names.get(name) not in values:
             return f"goes with {name} {' or '.join(v or 'nothing' for v in values)} only"
-    changed = [*answers[:number], other, *answers[number + 1 :]]
+    changed = [*assignments[:number], other, *assignments[number + 1 :]]
     case = chosen._case  # noqa: SLF001
     assert case is not None  # noqa: S101
     found = case.search.refusals(changed)

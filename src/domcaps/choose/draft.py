@@ -1,4 +1,4 @@
-"""A domain made of answers: its XML, and which answer each element came from."""
+"""A domain made of assignments: its XML, and which assignment each element came from."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from lxml.etree import _Element as Node
 
-    from domcaps.choose.space import Answer
+    from domcaps.choose.variables import Assignment
     from domcaps.language import Target
 
 _TOP = (
@@ -37,7 +37,7 @@ _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
 class Draft:
-    """A domain, with the questions that its elements answer."""
+    """A domain, with the variables that its elements are about."""
 
     def __init__(self, name: str, virttype: str, target: Target, machine: str) -> None:
         self.root = etree.Element("domain", type=virttype)
@@ -51,15 +51,15 @@ class Draft:
         self._names: dict[str, int] = {}
         self._drives = 0
 
-    def add(self, answer: Answer) -> None:
-        """Put in what an answer says."""
-        xml = answer.xml
+    def add(self, assignment: Assignment) -> None:
+        """Put in what an assignment says."""
+        xml = assignment.xml
         if "{dev}" in xml:
             self._drives += 1
-            xml = xml.replace("{dev}", self._target(answer.dev))
+            xml = xml.replace("{dev}", self._target(assignment.dev))
             xml = xml.replace("{boot}", str(self._drives))
         for child in _parsed(xml):
-            self._put(copy.deepcopy(child), answer.question)
+            self._put(copy.deepcopy(child), assignment.variable)
 
     def _target(self, prefix: str) -> str:
         number = self._names.get(prefix, 0)
@@ -87,7 +87,7 @@ class Draft:
             _merge(self.root, child, owner, self.owners)
 
     def owner(self, path: str) -> str | None:
-        """Give the question that the element at a finding's path answers."""
+        """Give the variable that the element at a finding's path is about."""
         try:
             found = self.root.getroottree().xpath(path.rpartition("/@")[0] or path)
         except etree.XPathError:
@@ -117,11 +117,11 @@ class Draft:
         return etree.tostring(self.root, encoding="unicode") + "\n"
 
 
-def draft_of(name: str, target: Target, machine: str, answers: Iterable[Answer]) -> Draft:
-    """Make a domain of answers, in the order of the decisions."""
+def draft_of(name: str, target: Target, machine: str, assignments: Iterable[Assignment]) -> Draft:
+    """Make a domain of assignments, in the order of the decisions."""
     draft = Draft(name, target.virttype, target, machine)
-    for answer in answers:
-        draft.add(answer)
+    for assignment in assignments:
+        draft.add(assignment)
     draft.sort()
     return draft
 

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING
 
 from domcaps.choose.catalogue import something
 from domcaps.choose.edits import Edit, Edits
-from domcaps.choose.looks import errors
+from domcaps.choose.hosts import refusals
 from domcaps.choose.text import Text
 from domcaps.errors import DomcapsError, InputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from domcaps.choose.looks import HostLike
+    from domcaps.choose.hosts import HostLike
     from domcaps.language.finding import Finding
 
 MOST_EDITS = 12
@@ -112,7 +112,9 @@ class _Mender:
         known = self._known.get(data)
         if known is None:
             self.looks += 1
-            known = self._known[data] = tuple(errors(self.hosts, data, self.libvirt, new=self.new))
+            known = self._known[data] = tuple(
+                refusals(self.hosts, data, self.libvirt, new=self.new)
+            )
         return known
 
     def still(self, data: bytes, finding: Finding) -> bool:
@@ -120,7 +122,7 @@ class _Mender:
         known = self._known.get(data)
         if known is None:
             self.glances += 1
-            known = tuple(errors(self.hosts, data, self.libvirt, new=self.new, only=finding.code))
+            known = tuple(refusals(self.hosts, data, self.libvirt, new=self.new, only=finding.code))
         return _same(finding, known)
 
     def edits(self, data: bytes, finding: Finding, *, wide: bool = False) -> list[Edit]:

@@ -1,11 +1,11 @@
-"""The search: the first combination of answers that nothing speaks against.
+"""The search: the first combination of assignments that nothing speaks against.
 
-Combinations are compared question by question, the more important first. A candidate is found
-without looking at a domain, by what is known to go wrong together (a *conflict*); then the domain
-is looked at as a whole. When it is refused, the answers that are to blame are found out, and make
-up conflicts: no other combination that has them is looked at.
+Combinations are compared variable by variable, the more important first. A candidate is found
+without validating a domain, by assignments that are known to be refused together (a *nogood*); then
+the domain is validated as a whole. When it is refused, the assignments that are to blame are found,
+and become nogoods: no other combination that has them is tried.
 
-Whether there is any combination is asked of the *least* domain first, in which every question that
+Whether there is any combination is asked of the *least* domain first, in which every variable that
 nobody cares about is left open where that can be: it is small, and has little to be refused.
 """
 
@@ -15,48 +15,48 @@ import itertools
 from bisect import bisect_right
 from typing import TYPE_CHECKING
 
-from domcaps.choose.conflicts import Conflict, Hopeless
-from domcaps.choose.proofs import HELPED_BY
+from domcaps.choose.nogoods import Nogood, NothingPossible
+from domcaps.choose.start_failures import HELPED_BY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from domcaps.choose.conflicts import Hint, Learnt, Said
-    from domcaps.choose.space import Answer, Left
+    from domcaps.choose.nogoods import Hint, Literal, NogoodStore
+    from domcaps.choose.variables import Assignment, VariableDomain
     from domcaps.language.finding import Finding
 
     Found = list[tuple[Finding, str | None]]
-    Look = Callable[[Sequence[Answer], str], Found]
+    Look = Callable[[Sequence[Assignment], str], Found]
 
 
 class Search:
-    """The search for one target. Conflicts are kept: they hold for all wishes.
+    """The search for one target. Nogoods are kept: they hold for all wishes.
 
-    After a search that found nothing, `proof` has the names of the questions that are enough for
-    that, `used` the conflicts among them, and `unfit` the answers that go with another answer only.
-    `refused` are questions some answer to which was refused by itself.
+    After a search that found nothing, `proof` has the names of the variables that are enough for
+    that, `used` the nogoods among them, and `unfit` the assignments that go with others only.
+    `refused` are variables some assignment to which was refused by itself.
     """
 
-    def __init__(self, look: Look, learnt: Learnt) -> None:
+    def __init__(self, look: Look, store: NogoodStore) -> None:
         self.look = look
-        self.learnt = learnt
+        self.store = store
         self.proof: frozenset[str] = frozenset()
-        self.used: set[Conflict] = set()
-        self.unfit: set[tuple[Answer, str]] = set()
+        self.used: set[Nogood] = set()
+        self.unfit: set[tuple[Assignment, str]] = set()
         self.looks = 0
-        self._conflicts: set[frozenset[Said]] = set()
-        self._about: dict[Said, list[Conflict]] = {}
-        self._remembered: dict[tuple[frozenset[Answer], str], Found] = {}
-        # codes for which some answer to a decision was refused by itself
+        self._nogoods: set[frozenset[Literal]] = set()
+        self._about: dict[Literal, list[Nogood]] = {}
+        self._remembered: dict[tuple[frozenset[Assignment], str], Found] = {}
+        # codes for which some assignment to a decision was refused by itself
         self._doubtful: dict[str, set[str]] = {}
-        # what no other answer helps against, by code and decisions
+        # what no other assignment helps against, by code and decisions
         self._firm: set[tuple[str, frozenset[str]]] = set()
         self._tried: set[Hint] = set()
         # the decisions that were to blame together, by code
         self._blamed: dict[str, dict[frozenset[str], None]] = {}
         self.refused: set[str] = set()
 
-    def solve(self, active: Sequence[Left]) -> list[Answer] | None:
+    def solve(self, active: Sequence[VariableDomain]) -> list[Assignment] | None:
         """Give the best combination, None where there is none."""
         self._try_hints(active)
         wanted = {left.name for left in active if left.is_wanted}
@@ -75,7 +75,7 @@ class Search:
                 possible = True
             self._learn(found, findings)
 
-    def least(self, active: Sequence[Left]) -> list[Answer] | None:
+    def least(self, active: Sequence[VariableDomain]) -> list[Assignment] | None:
         """Give a combination that says as little as possible, None where there is none."""
         self._try_hints(active)
         while True:
@@ -87,15 +87,15 @@ class Search:
                 return found
             self._learn(found, findings, active)
 
-    def at_once(self, active: Sequence[Left]) -> bool:
+    def at_once(self, active: Sequence[VariableDomain]) -> bool:
         """Tell whether the first combination that says little will do."""
         found = self._candidate(active, least=True)
         return found is not None and not self.refusals(found)
 
-    def refusals(self, answers: Sequence[Answer], code: str = "") -> Found:
+    def refusals(self, assignments: Sequence[Assignment], code: str = "") -> Found:
         """Tell what is wrong with a combination; with a code only that."""
-        # answers without XML do not show
-        written = [answer for answer in answers if answer.xml]
+        # assignments without XML do not show
+        written = [assignment for assignment in assignments if assignment.xml]
         key = frozenset(written)
         known = self._remembered.get((key, code)) or self._remembered.get((key, ""))
         if known is None:
@@ -103,27 +103,29 @@ class Search:
             known = self._remembered[key, code] = self.look(written, code)
         return [one for one in known if one[0].code == code] if code else known
 
-    def _candidate(self, active: Sequence[Left], *, least: bool) -> list[Answer] | None:
+    def _candidate(
+        self, active: Sequence[VariableDomain], *, least: bool
+    ) -> list[Assignment] | None:
         places = {left.name: number for number, left in enumerate(active)}
-        chosen: list[Answer] = []
+        chosen: list[Assignment] = []
         self.used = set()
         self.unfit = set()
 
         def extend(number: int) -> tuple[set[int], set[int]] | None:
-            """Answer the questions from `number` on.
+            """Assign the variables from `number` on.
 
-            Where that can't be done give the earlier questions that stand in the way, and all that
+            Where that can't be done give the earlier variables that stand in the way, and all that
             are enough for it.
             """
             if number == len(active):
                 return None
             blamed: set[int] = set()
             enough = {number}
-            for answer in active[number].least() if least else active[number].answers:
-                wrong = self._against(answer, chosen, places)
+            for assignment in active[number].least() if least else active[number].assignments:
+                wrong = self._against(assignment, chosen, places)
                 deeper = (wrong, wrong) if wrong is not None else None
                 if wrong is None:
-                    chosen.append(answer)
+                    chosen.append(assignment)
                     deeper = extend(number + 1)
                     if deeper is None:
                         return None
@@ -144,138 +146,147 @@ class Search:
     def _prove(self, names: frozenset[str]) -> None:
         """Keep what is enough for it that nothing was found."""
         self.proof = names
-        self.used = {conflict for conflict in self.used if conflict.questions <= names}
-        for conflict in self.used:
-            written = frozenset(said for said in conflict.said if said[1])
-            self.learnt.hints.setdefault((conflict.findings[0].code, written))
-        self.unfit = {(a, name) for a, name in self.unfit if {a.question, name} <= names}
+        self.used = {nogood for nogood in self.used if nogood.variables <= names}
+        for nogood in self.used:
+            written = frozenset(said for said in nogood.said if said[1])
+            self.store.hints.setdefault((nogood.findings[0].code, written))
+        self.unfit = {(a, name) for a, name in self.unfit if {a.variable, name} <= names}
 
     def _against(
-        self, answer: Answer, chosen: list[Answer], places: dict[str, int]
+        self, assignment: Assignment, chosen: list[Assignment], places: dict[str, int]
     ) -> set[int] | None:
-        """Give the questions whose answers do not go with this one, None where all do."""
-        for name, values in answer.given:
+        """Give the variables whose assignments do not go with this one, None where all do."""
+        for name, values in assignment.given:
             place = places.get(name)
             if place is None or place >= len(chosen):
                 continue
             if chosen[place].value not in values:
-                self.unfit.add((answer, name))
+                self.unfit.add((assignment, name))
                 return {place}
         for again in range(2):
-            for conflict in self._about.get(answer.signature, ()):
-                others = conflict.said - {answer.signature}
+            for nogood in self._about.get(assignment.signature, ()):
+                others = nogood.said - {assignment.signature}
                 if others and not others.issubset([one.signature for one in chosen]):
                     continue
-                self.used.add(conflict)
-                return {places[question] for question, _ in others}
-            if again or not self._is_suspected([*chosen, answer], answer):
+                self.used.add(nogood)
+                return {places[variable] for variable, _ in others}
+            if again or not self._is_suspected([*chosen, assignment], assignment):
                 break
         return None
 
-    def _is_suspected(self, answers: list[Answer], answer: Answer) -> bool:
-        """Learn that an answer goes wrong as others of its decision did, where it does."""
-        codes = self._doubtful.get(answer.decision)
-        if codes and self._alone(answers, answer, codes):
+    def _is_suspected(self, assignments: list[Assignment], assignment: Assignment) -> bool:
+        """Learn that an assignment goes wrong as others of its decision did, where it does."""
+        codes = self._doubtful.get(assignment.decision)
+        if codes and self._alone(assignments, assignment, codes):
             return True
         for code, groups in self._blamed.items():
             for decisions in groups:
                 for some in (
-                    _one_of_each(decisions, answers) if answer.decision in decisions else ()
+                    _one_of_each(decisions, assignments) if assignment.decision in decisions else ()
                 ):
-                    if answer in some and self._has(some, code):
+                    if assignment in some and self._has(some, code):
                         self._keep(some, some, code, None)
                         return True
         return False
 
-    def _try_hints(self, active: Sequence[Left]) -> None:
+    def _try_hints(self, active: Sequence[VariableDomain]) -> None:
         """Learn what was to blame for another target, where it is here as well."""
         there = {left.name: left for left in active}
-        for code, hint in list(self.learnt.hints):
-            names = {question for question, _ in hint}
+        for code, hint in list(self.store.hints):
+            names = {variable for variable, _ in hint}
             if (code, hint) in self._tried or not names <= there.keys():
                 continue
-            known = {a.signature: a for left in active if left.name in names for a in left.answers}
+            known = {
+                a.signature: a for left in active if left.name in names for a in left.assignments
+            }
             if hint <= known.keys():
                 self._tried.add((code, hint))
-                core = [answer for said, answer in known.items() if said in hint]
+                core = [assignment for said, assignment in known.items() if said in hint]
                 if self._has(core, code):
                     self._keep(core, core, code, None)
 
     def _learn(
-        self, answers: list[Answer], findings: Found, active: Sequence[Left] | None = None
+        self,
+        assignments: list[Assignment],
+        findings: Found,
+        active: Sequence[VariableDomain] | None = None,
     ) -> None:
-        """Find out which answers are to blame; with `active`, also what else would help."""
-        if self._learn_alone(answers, findings, None, active):
+        """Find out which assignments are to blame; with `active`, also what else would help."""
+        if self._learn_alone(assignments, findings, None, active):
             return
         code = findings[0][0].code
         suspects = {owner for finding, owner in findings if finding.code == code}
-        core = self._to_blame([answer for answer in answers if answer.xml], code, suspects)
-        helped = self._keep(answers, core, code, active)
+        core = self._to_blame(
+            [assignment for assignment in assignments if assignment.xml], code, suspects
+        )
+        helped = self._keep(assignments, core, code, active)
         if not (core or helped):
-            raise Hopeless([finding for finding, _ in findings])
+            raise NothingPossible([finding for finding, _ in findings])
 
     def _learn_alone(
         self,
-        answers: list[Answer],
+        assignments: list[Assignment],
         findings: Found,
-        questions: set[str] | None,
-        active: Sequence[Left] | None = None,
+        variables: set[str] | None,
+        active: Sequence[VariableDomain] | None = None,
     ) -> bool:
-        """Find out which answers are refused by themselves, of all questions or of some."""
+        """Find out which assignments are refused by themselves, of all variables or of some."""
         learnt = False
         for code in dict.fromkeys(finding.code for finding, _ in findings):
             owners = {owner for finding, owner in findings if finding.code == code}
-            for answer in answers:
-                if answer.question in owners and (not questions or answer.question in questions):
-                    learnt |= self._alone(answers, answer, {code}, active)
+            for assignment in assignments:
+                if assignment.variable in owners and (
+                    not variables or assignment.variable in variables
+                ):
+                    learnt |= self._alone(assignments, assignment, {code}, active)
         return learnt
 
     def _alone(
         self,
-        answers: Sequence[Answer],
-        answer: Answer,
+        assignments: Sequence[Assignment],
+        assignment: Assignment,
         codes: set[str],
-        active: Sequence[Left] | None = None,
+        active: Sequence[VariableDomain] | None = None,
     ) -> bool:
-        """Learn that an answer is refused by itself, with one of some codes, where it is."""
-        if not answer.xml:
+        """Learn that an assignment is refused by itself, with one of some codes, where it is."""
+        if not assignment.xml:
             return False
-        core = _with_given([answer], answers)
+        core = _with_given([assignment], assignments)
         for code in sorted(codes):
             if self._has(core, code):
-                self.refused.add(answer.question)
-                if not self._keep(answers, core, code, active):
-                    self._doubtful.setdefault(answer.decision, set()).add(code)
+                self.refused.add(assignment.variable)
+                if not self._keep(assignments, core, code, active):
+                    self._doubtful.setdefault(assignment.decision, set()).add(code)
                 return True
         return False
 
     def _to_blame(
-        self, written: Sequence[Answer], code: str, suspects: set[str | None]
-    ) -> list[Answer]:
-        """Give the fewest answers that are to blame together.
+        self, written: Sequence[Assignment], code: str, suspects: set[str | None]
+    ) -> list[Assignment]:
+        """Give the fewest assignments that are to blame together.
 
         What was found points at some of them; others are looked for among those about the same
         element first, then among what is not usual.
         """
 
-        def fails(some: Sequence[Answer]) -> bool:
+        def fails(some: Sequence[Assignment]) -> bool:
             return self._has(_with_given(some, written), code)
 
-        near = [answer for answer in written if answer.question in suspects]
-        elements = {answer.element for answer in near}
+        near = [assignment for assignment in written if assignment.variable in suspects]
+        elements = {assignment.element for assignment in near}
         known = self._known_to_blame(written, code, fails)
         if known is not None:
             return known
 
-        def distance(answer: Answer) -> int:
-            if answer.element in elements:
+        def distance(assignment: Assignment) -> int:
+            if assignment.element in elements:
                 return 0
-            if answer.why == "wanted":
+            if assignment.why == "wanted":
                 return 1
-            return 2 if answer.is_item else 3
+            return 2 if assignment.is_item else 3
 
         others = sorted((a for a in written if a not in near), key=distance)
-        distances = [distance(answer) for answer in others]
+        distances = [distance(assignment) for assignment in others]
         for size in dict.fromkeys([0, *(bisect_right(distances, far) for far in range(3))]):
             if (size or near) and fails([*near, *others[:size]]):
                 others = others[:size]
@@ -284,93 +295,101 @@ class Search:
         if len(near) + len(more) > 1:
             near = _smallest(more, near, fails)
         core = _with_given([*near, *more], written)
-        self._blamed.setdefault(code, {})[frozenset(answer.decision for answer in core)] = None
+        self._blamed.setdefault(code, {})[frozenset(assignment.decision for assignment in core)] = (
+            None
+        )
         return core
 
     def _known_to_blame(
         self,
-        written: Sequence[Answer],
+        written: Sequence[Assignment],
         code: str,
-        fails: Callable[[Sequence[Answer]], bool],
-    ) -> list[Answer] | None:
-        """Give other answers to what was to blame before, where they are to blame again."""
+        fails: Callable[[Sequence[Assignment]], bool],
+    ) -> list[Assignment] | None:
+        """Give other assignments to what was to blame before, where they are to blame again."""
         for decisions in self._blamed.get(code, ()):
             for some in _one_of_each(decisions, written):
                 if fails(some):
                     return _with_given(some, written)
         return None
 
-    def _has(self, answers: Sequence[Answer], code: str) -> bool:
-        return bool(self.refusals(answers, code))
+    def _has(self, assignments: Sequence[Assignment], code: str) -> bool:
+        return bool(self.refusals(assignments, code))
 
     def _keep(
         self,
-        answers: Sequence[Answer],
-        core: list[Answer],
+        assignments: Sequence[Assignment],
+        core: list[Assignment],
         code: str,
-        active: Sequence[Left] | None,
+        active: Sequence[VariableDomain] | None,
     ) -> bool:
-        """Keep a conflict; tell whether something else would help."""
+        """Keep a nogood; tell whether something else would help."""
         shown = tuple(finding for finding, _ in self.refusals(core, code))
         # to say nothing about what would help is to blame as well
         helped = {HELPED_BY[code]} if code in HELPED_BY else set()
         if active is not None:
             helped |= self._helpers(core, code, active)
-        silent = [a for a in answers if a.question in helped and not a.xml]
-        conflict = Conflict(frozenset(answer.signature for answer in (*core, *silent)), shown)
-        if conflict.said not in self._conflicts:
-            self._conflicts.add(conflict.said)
-            for said in conflict.said:
-                self._about.setdefault(said, []).append(conflict)
+        silent = [a for a in assignments if a.variable in helped and not a.xml]
+        nogood = Nogood(frozenset(assignment.signature for assignment in (*core, *silent)), shown)
+        if nogood.said not in self._nogoods:
+            self._nogoods.add(nogood.said)
+            for said in nogood.said:
+                self._about.setdefault(said, []).append(nogood)
         return bool(silent)
 
-    def _helpers(self, core: list[Answer], code: str, active: Sequence[Left]) -> set[str]:
-        """Give the open questions an answer to which would make up for a conflict.
+    def _helpers(
+        self, core: list[Assignment], code: str, active: Sequence[VariableDomain]
+    ) -> set[str]:
+        """Give the open variables an assignment to which would make up for a nogood.
 
         It is asked of what a domain would usually have beside it.
         """
-        key = code, frozenset(answer.decision for answer in core)
+        key = code, frozenset(assignment.decision for assignment in core)
         if key in self._firm:
             return set()
         order = {left.name: number for number, left in enumerate(active)}
-        questions = {answer.question for answer in core}
-        others = [left for left in active if not (left.is_wanted or left.name in questions)]
+        variables = {assignment.variable for assignment in core}
+        others = [left for left in active if not (left.is_wanted or left.name in variables)]
         kept = self.used, self.unfit, self.proof
         beside = [a for a in self._candidate(others, least=False) or () if a.xml]
         self.used, self.unfit, self.proof = kept
 
-        def helps(some: Sequence[Answer]) -> bool:
-            together = sorted((*some, *core), key=lambda answer: order[answer.question])
+        def helps(some: Sequence[Assignment]) -> bool:
+            together = sorted((*some, *core), key=lambda assignment: order[assignment.variable])
             return not self._has(together, code)
 
         if not beside or not helps(beside):
             self._firm.add(key)
             return set()
-        known = self.learnt.helpers.setdefault(code, set())
-        likely = [answer for answer in beside if answer.question in known]
+        known = self.store.helpers.setdefault(code, set())
+        likely = [assignment for assignment in beside if assignment.variable in known]
         found = likely if likely and helps(likely) else _smallest([], beside, helps)
-        known |= {answer.question for answer in found}
-        return {answer.question for answer in found}
+        known |= {assignment.variable for assignment in found}
+        return {assignment.variable for assignment in found}
 
 
-def _one_of_each(decisions: frozenset[str], answers: Sequence[Answer]) -> Iterator[list[Answer]]:
-    """Give every choice of one answer to each of several decisions."""
-    kinds = [[a for a in answers if a.xml and a.decision == name] for name in sorted(decisions)]
+def _one_of_each(
+    decisions: frozenset[str], assignments: Sequence[Assignment]
+) -> Iterator[list[Assignment]]:
+    """Give every choice of one assignment to each of several decisions."""
+    kinds = [[a for a in assignments if a.xml and a.decision == name] for name in sorted(decisions)]
     if len(kinds) > 1:
         for some in itertools.product(*kinds):
-            yield [answer for answer in answers if answer in some]
+            yield [assignment for assignment in assignments if assignment in some]
 
 
-def _with_given(some: Iterable[Answer], answers: Iterable[Answer]) -> list[Answer]:
-    """Add the answers without which some make no sense."""
+def _with_given(some: Iterable[Assignment], assignments: Iterable[Assignment]) -> list[Assignment]:
+    """Add the assignments without which some make no sense."""
     chosen = set(some)
-    names = {name for answer in chosen for name, _ in answer.given}
-    return [a for a in answers if a.xml and (a in chosen or a.question in names)]
+    names = {name for assignment in chosen for name, _ in assignment.given}
+    return [a for a in assignments if a.xml and (a in chosen or a.variable in names)]
 
 
 def _smallest(
-    kept: list[Answer], suspects: list[Answer], fails: Callable[[Sequence[Answer]], bool]
-) -> list[Answer]:
+    kept: list[Assignment],
+    suspects: list[Assignment],
+    fails: Callable[[Sequence[Assignment]], bool],
+) -> list[Assignment]:
     """Give a smallest part of the suspects that fails with what is kept (QuickXplain)."""
     if fails(kept):
         return []

@@ -1,8 +1,8 @@
-"""What can be decided about a domain for one target: questions, and what may answer them.
+"""What can be decided about a domain for one target: variables, and the values they may have.
 
-A question's answers stand in the order in which they are wanted: first those that suit the guest,
-then the others, last what is not known to hold. What is known not to hold is no answer; why not is
-kept.
+A variable's assignments are in the order in which they are preferred: first those that suit the
+guest, then the others, last those of which nobody knows whether they hold. A value that is known
+not to hold is rejected, and the reason is kept.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from domcaps.choose.catalogue import decisions, enums, xml_of
-from domcaps.choose.proofs import choice_of, wont_start
+from domcaps.choose.start_failures import choice_of, fails_at_start
 from domcaps.errors import RequestError
 from domcaps.language.preference import Decision, Option
 from domcaps.language.truth import Truth
@@ -29,16 +29,16 @@ if TYPE_CHECKING:
 
 
 NARROWING = frozenset({"set", "narrow"})
-"""Wishes that leave fewer answers to a question."""
+"""Wishes that leave fewer assignments to a variable."""
 
 _SILENCE = frozenset({""})
 
 
 @dataclass(frozen=True, eq=False)
-class Answer:
-    """One way to answer a question: the XML that says it, and why it is wanted."""
+class Assignment:
+    """One value of a variable: the XML that says it, and why it is wanted."""
 
-    question: str
+    variable: str
     value: str
     why: str
     xml: str
@@ -50,22 +50,22 @@ class Answer:
 
     @property
     def decision(self) -> str:
-        """The decision that its question is about."""
-        return self.question.partition("[")[0]
+        """The decision that its variable is about."""
+        return self.variable.partition("[")[0]
 
     @property
     def element(self) -> str:
         """The element that it is about."""
-        return self.question.partition(".")[0]
+        return self.variable.partition(".")[0]
 
     @property
     def signature(self) -> tuple[str, str]:
-        """What it says to which question, whatever the target."""
-        return self.question, self.xml
+        """What it says to which variable, whatever the target."""
+        return self.variable, self.xml
 
 
-class Excluded:
-    """A value that is no answer, and why not."""
+class Rejected:
+    """A value that is no assignment, and why not."""
 
     def __init__(self, value: str, tell: Callable[[], str]) -> None:
         self.value = value
@@ -77,104 +77,108 @@ class Excluded:
         return self._tell()
 
 
-class Question:
+class Variable:
     """One thing to decide. `wish` is the one that it is there for, if any.
 
-    What answers it is worked out when somebody asks: most questions of a wish that can't be met
-    are left open.
+    Its assignments are worked out when they are needed: most variables of a wish that can't be met
+    are never assigned.
     """
 
-    def __init__(self, name: str, decision: Decision, wish: Wish | None, space: Space) -> None:
+    def __init__(
+        self, name: str, decision: Decision, wish: Wish | None, space: SearchSpace
+    ) -> None:
         self.name = name
         self.title = decision.title or decision.name
         self.decision = decision
         self.wish = wish
         self._space = space
-        self._made: dict[int, Answer | Excluded] = {}
+        self._made: dict[int, Assignment | Rejected] = {}
 
     @cached_property
     def _options(self) -> tuple[Option, ...]:
         options = self._space.options(self.decision, self.wish)
         return tuple(option for option in options if self._space.applies(option))
 
-    def _judged(self, number: int) -> Answer | Excluded:
-        """Make an answer of an option, or say why it is none."""
+    def _judged(self, number: int) -> Assignment | Rejected:
+        """Make an assignment of an option, or say why it is none."""
         known = self._made.get(number)
         if known is None:
             known = self._made[number] = self._space.judged(self, self._options[number])
         return known
 
-    def answers(self, values: frozenset[str] | None = None) -> list[Answer]:
-        """Give the answers, those that are wanted most first; with `values` only those."""
-        tiers: tuple[list[Answer], ...] = ([], [], [])
+    def assignments(self, values: frozenset[str] | None = None) -> list[Assignment]:
+        """Give the assignments, those that are wanted most first; with `values` only those."""
+        tiers: tuple[list[Assignment], ...] = ([], [], [])
         seen: set[tuple[str, str]] = set()
         for number, option in enumerate(self._options):
-            answer = self._judged(number) if values is None or option.value in values else None
-            if not isinstance(answer, Answer):
+            assignment = self._judged(number) if values is None or option.value in values else None
+            if not isinstance(assignment, Assignment):
                 continue
-            if (answer.value, answer.xml) in seen and not answer.given:
+            if (assignment.value, assignment.xml) in seen and not assignment.given:
                 continue
-            if not answer.shortcoming and not answer.given:
-                seen.add((answer.value, answer.xml))
-            tiers[2 if answer.unknown else 1 if answer.shortcoming else 0].append(answer)
-        return _distinct([answer for tier in tiers for answer in tier])
+            if not assignment.shortcoming and not assignment.given:
+                seen.add((assignment.value, assignment.xml))
+            tiers[2 if assignment.unknown else 1 if assignment.shortcoming else 0].append(
+                assignment
+            )
+        return _distinct([assignment for tier in tiers for assignment in tier])
 
-    def silent(self) -> list[Answer]:
-        """Give the answers that put nothing into the domain."""
-        return [answer for answer in self.answers(_SILENCE) if not answer.xml]
+    def silent(self) -> list[Assignment]:
+        """Give the assignments that put nothing into the domain."""
+        return [assignment for assignment in self.assignments(_SILENCE) if not assignment.xml]
 
     @cached_property
-    def excluded(self) -> list[Excluded]:
-        """The values that are no answers."""
+    def rejected(self) -> list[Rejected]:
+        """The values that are no assignments."""
         judged = (self._judged(number) for number in range(len(self._options)))
-        return [one for one in judged if isinstance(one, Excluded)]
+        return [one for one in judged if isinstance(one, Rejected)]
 
     @property
     def lacking(self) -> dict[str, str]:
         """What the guest would need for a value, where it does not have it."""
         found: dict[str, str] = {}
-        for answer in map(self._judged, range(len(self._options))):
-            if isinstance(answer, Answer) and answer.shortcoming:
-                found.setdefault(answer.value, answer.shortcoming)
+        for assignment in map(self._judged, range(len(self._options))):
+            if isinstance(assignment, Assignment) and assignment.shortcoming:
+                found.setdefault(assignment.value, assignment.shortcoming)
         return found
 
 
-class Left:
-    """A question that some wishes leave, with the answers that they leave."""
+class VariableDomain:
+    """A variable that some wishes leave, with the assignments that they leave."""
 
-    def __init__(self, question: Question, values: frozenset[str] | None) -> None:
-        self.question = question
-        self.name = question.name
+    def __init__(self, variable: Variable, values: frozenset[str] | None) -> None:
+        self.variable = variable
+        self.name = variable.name
         self._values = values
 
     @cached_property
-    def answers(self) -> list[Answer]:
-        """The answers, those that are wanted most first."""
-        return self.question.answers(self._values)
+    def assignments(self) -> list[Assignment]:
+        """The assignments, those that are wanted most first."""
+        return self.variable.assignments(self._values)
 
     @property
     def is_wanted(self) -> bool:
-        """Whether somebody cares which answer is given."""
-        return self.question.wish is not None or self._values is not None
+        """Whether somebody cares which assignment is given."""
+        return self.variable.wish is not None or self._values is not None
 
     @property
     def contradicts(self) -> bool:
         """Whether no value is everything that is wanted."""
         return self._values is not None and not self._values
 
-    def is_asked(self, excluded: Excluded) -> bool:
+    def is_asked(self, rejected: Rejected) -> bool:
         """Tell whether somebody may have wanted a value."""
-        return self._values is None or excluded.value in self._values
+        return self._values is None or rejected.value in self._values
 
-    def least(self) -> Iterator[Answer]:
-        """Give the answers, those that put nothing into the domain first."""
-        silent = self.question.silent() if self._values is None else []
+    def least(self) -> Iterator[Assignment]:
+        """Give the assignments, those that put nothing into the domain first."""
+        silent = self.variable.silent() if self._values is None else []
         yield from silent
-        yield from (answer for answer in self.answers if answer not in silent)
+        yield from (assignment for assignment in self.assignments if assignment not in silent)
 
 
-class Space:
-    """All questions for a target, the same objects for every subset of the wishes."""
+class SearchSpace:
+    """All variables for a target, the same objects for every subset of the wishes."""
 
     def __init__(self, worlds: Sequence[World], guest: Guest, wishes: Sequence[Wish]) -> None:
         self.worlds = worlds
@@ -184,26 +188,26 @@ class Space:
         for wish in wishes:
             if wish.kind in NARROWING:
                 self._values.setdefault(wish.name, []).extend(wish.values)
-        self.questions = list(self._questions())
+        self.variables = list(self._variables())
 
-    def _questions(self) -> Iterator[Question]:
+    def _variables(self) -> Iterator[Variable]:
         for decision in decisions():
             if decision.name == "os.machine":
                 continue
             if not decision.each:
-                yield Question(decision.name, decision, None, self)
+                yield Variable(decision.name, decision, None, self)
                 continue
             items = [w for w in self.wishes if w.kind == "item" and w.name == decision.each]
             for number, wish in enumerate(items):
                 name = f"{decision.name}[{number}]" if len(items) > 1 else decision.name
-                yield Question(name, decision, wish, self)
+                yield Variable(name, decision, wish, self)
         known = {decision.name for decision in decisions()}
         for wish in self.wishes:
             if wish.kind == "set" and wish.name not in known:
                 yield self._setting(wish)
 
-    def _setting(self, wish: Wish) -> Question:
-        """Make a question of a value that no decision is about."""
+    def _setting(self, wish: Wish) -> Variable:
+        """Make a variable of a value that no decision is about."""
         enum = enums().get(wish.name)
         if enum is None:
             import difflib
@@ -218,17 +222,17 @@ class Space:
         if xml is None:
             raise RequestError(f"no domain says {wish.name!r}: it can't be set")
         decision = Decision(wish.name, enum, xml=xml, options=(Option(value, "wanted", xml=xml),))
-        return Question(wish.name, decision, wish, self)
+        return Variable(wish.name, decision, wish, self)
 
-    def judged(self, question: Question, option: Option) -> Answer | Excluded:
-        """Make an answer of an option, or say why it is none."""
-        refusal, unknown = self._refusal(question.decision, option)
+    def judged(self, variable: Variable, option: Option) -> Assignment | Rejected:
+        """Make an assignment of an option, or say why it is none."""
+        refusal, unknown = self._refusal(variable.decision, option)
         if refusal is not None:
-            return Excluded(option.value, refusal)
+            return Rejected(option.value, refusal)
         suits = option.guest is None or option.guest.holds(self.guest)
-        xml, dev = _filled(question.decision, option, question.wish)
-        return Answer(
-            question.name,
+        xml, dev = _filled(variable.decision, option, variable.wish)
+        return Assignment(
+            variable.name,
             option.value,
             option.why,
             xml,
@@ -236,7 +240,7 @@ class Space:
             dev,
             "" if suits or option.guest is None else option.guest.text,
             unknown,
-            bool(question.decision.each),
+            bool(variable.decision.each),
         )
 
     def options(self, decision: Decision, wish: Wish | None) -> list[Option]:
@@ -278,13 +282,13 @@ class Space:
             if truth is Truth.NO:
                 return partial(_because, choice.when, world), False
             unknown = unknown or truth is Truth.UNKNOWN
-            wont = wont_start(choice, world)
+            wont = fails_at_start(choice, world)
             if wont:
                 return partial("it would not start: {}".format, wont), False
         return None, unknown
 
-    def active(self, wishes: Sequence[Wish]) -> list[Left]:
-        """Give the questions that some of the wishes leave, each with the answers they leave."""
+    def active(self, wishes: Sequence[Wish]) -> list[VariableDomain]:
+        """Give the variables that some of the wishes leave, each with its assignments."""
         chosen = {id(wish) for wish in wishes}
         values: dict[str, frozenset[str]] = {}
         for wish in wishes:
@@ -292,15 +296,15 @@ class Space:
                 wanted = frozenset(wish.values)
                 values[wish.name] = values.get(wish.name, wanted) & wanted
         found = []
-        for question in self.questions:
-            there_for = question.wish
+        for variable in self.variables:
+            there_for = variable.wish
             if there_for is not None and id(there_for) not in chosen:
                 continue
-            left = values.get(question.decision.name)
+            left = values.get(variable.decision.name)
             if there_for is not None and there_for.bus:
                 bus = frozenset({there_for.bus})
                 left = bus if left is None else left & bus
-            found.append(Left(question, left))
+            found.append(VariableDomain(variable, left))
         return found
 
 
@@ -310,7 +314,7 @@ def _because(when: Predicate, world: World) -> str:
     return "; ".join(f"✗ {text}" for text in texts[:3])
 
 
-def told(finding: Finding) -> str:
+def with_reason(finding: Finding) -> str:
     """Say what was found, with what decided it."""
     if finding.reason is None:
         return finding.message
@@ -334,12 +338,12 @@ def _filled(decision: Decision, option: Option, wish: Wish | None) -> tuple[str,
     return xml, settings.get("dev", "sd" if "{dev}" in xml else "")
 
 
-def _distinct(answers: list[Answer]) -> list[Answer]:
+def _distinct(assignments: list[Assignment]) -> list[Assignment]:
     seen = set()
     found = []
-    for answer in answers:
-        key = (answer.value, answer.xml, answer.given)
+    for assignment in assignments:
+        key = (assignment.value, assignment.xml, assignment.given)
         if key not in seen:
             seen.add(key)
-            found.append(answer)
+            found.append(assignment)
     return found

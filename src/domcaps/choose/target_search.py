@@ -1,4 +1,4 @@
-"""One target of a choice: its questions, its search, and the looks at its domains."""
+"""One target of a choice: its variables, its search, and the looks at its domains."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import re
 from typing import TYPE_CHECKING
 
 from domcaps.choose.draft import Draft, draft_of
-from domcaps.choose.looks import errors
-from domcaps.choose.proofs import START, failures
+from domcaps.choose.hosts import refusals
 from domcaps.choose.search import Search
-from domcaps.choose.space import Answer, Space
+from domcaps.choose.start_failures import START, known_failures
+from domcaps.choose.variables import Assignment, SearchSpace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from domcaps.choose.conflicts import Learnt
-    from domcaps.choose.looks import HostLike
+    from domcaps.choose.hosts import HostLike
+    from domcaps.choose.nogoods import NogoodStore
     from domcaps.choose.wishes import Wish, Wishes
     from domcaps.language import World
     from domcaps.language.finding import Finding
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _PATHS = re.compile(rb'"/[\w/.-]+"')
 
 
-class Case:
+class TargetSearch:
     """One target, with what can be decided for it."""
 
     def __init__(
@@ -35,36 +35,38 @@ class Case:
         wishes: Wishes,
         guest: Guest,
         libvirt: str,
-        learnt: Learnt,
+        store: NogoodStore,
     ) -> None:
         self.hosts = hosts
         self.target = worlds[0].target
         self.machine = machine
         self.name = wishes.name
         self.libvirt = libvirt
-        self.space = Space(worlds, guest, wishes.all)
-        self.search = Search(self.look, learnt)
-        self.met = Met()
+        self.space = SearchSpace(worlds, guest, wishes.all)
+        self.search = Search(self.look, store)
+        self.outcomes = KnownOutcomes()
         self._seen: dict[tuple[bytes, str], list[Finding]] = {}
 
-    def draft(self, answers: Iterable[Answer]) -> Draft:
-        """Make a domain of answers."""
-        return draft_of(self.name, self.target, self.machine, answers)
+    def draft(self, assignments: Iterable[Assignment]) -> Draft:
+        """Make a domain of assignments."""
+        return draft_of(self.name, self.target, self.machine, assignments)
 
-    def look(self, answers: Sequence[Answer], code: str) -> list[tuple[Finding, str | None]]:
-        """Give what any host refuses, with the questions whose answers are refused.
+    def look(
+        self, assignments: Sequence[Assignment], code: str
+    ) -> list[tuple[Finding, str | None]]:
+        """Give what any host refuses, with the variables whose assignments are refused.
 
         With a code only what has that code is looked for.
         """
-        draft = self.draft(answers)
+        draft = self.draft(assignments)
         text = draft.text()
         key = self._nameless(text), code
         found = self._seen.get(key)
         if found is None:
             at_start = code in START
-            found = [] if at_start else errors(self.hosts, text, self.libvirt, only=code)
+            found = [] if at_start else refusals(self.hosts, text, self.libvirt, only=code)
             if at_start or not code:
-                found += failures(draft.root, self.space.worlds)
+                found += known_failures(draft.root, self.space.worlds)
             self._seen[key] = found
         return [(finding, draft.owner(finding.path)) for finding in found]
 
@@ -77,7 +79,7 @@ class Case:
         return f"{self.machine or self.target.machine} by {self.target.virttype}"
 
 
-class Met:
+class KnownOutcomes:
     """Which wishes can be met together by a target, as far as it was found out."""
 
     def __init__(self) -> None:

@@ -31,7 +31,7 @@ class HostLike(Protocol):
         """Give a target with its facts."""
 
 
-def errors(
+def refusals(
     hosts: Sequence[HostLike], data: bytes, libvirt: str, *, new: bool = True, only: str = ""
 ) -> list[Finding]:
     """Give what any host refuses, as its `validate` does; with `only` what has that code."""

@@ -51,7 +51,7 @@ def choice_of(enum: Enum, value: str, world: World) -> Choice | None:
     return next((choice for choice in enum.choices if choice.name == value), None)
 
 
-def wont_start(choice: Choice, world: World) -> str:
+def fails_at_start(choice: Choice, world: World) -> str:
     """Say why a value that the report lists is refused at start for sure, "" where it is not."""
     for drift in choice.at_start:
         if drift.certain and world.truth(drift.where) is Truth.YES:
@@ -59,7 +59,7 @@ def wont_start(choice: Choice, world: World) -> str:
     return ""
 
 
-def failures(root: Node, worlds: Sequence[World]) -> Iterator[Finding]:
+def known_failures(root: Node, worlds: Sequence[World]) -> Iterator[Finding]:
     """Give what is known to fail of a domain that the validator accepts."""
     for world in worlds:
         domain = Domain(root, world)
@@ -71,13 +71,13 @@ def failures(root: Node, worlds: Sequence[World]) -> Iterator[Finding]:
                 path="/domain/os",
                 reason=SMM_IS_REFUSED.explain(world),
             )
-        yield from _unlike_sold(root, world)
+        yield from _against_fixed_board(root, world)
         topology = domain.all(Topology)[0]
         if not topology.hardware.supports_pci:
-            yield from _homeless(topology)
+            yield from _without_pci_address(topology)
 
 
-def _unlike_sold(root: Node, world: World) -> Iterator[Finding]:
+def _against_fixed_board(root: Node, world: World) -> Iterator[Finding]:
     """Tell where a board that is made after a real one is given what it never has."""
     least, soldered = least_cpus(world), soldered_memory(world)
     board = world.target.machine
@@ -98,7 +98,7 @@ def _unlike_sold(root: Node, world: World) -> Iterator[Finding]:
         )
 
 
-def _homeless(topology: Topology) -> Iterator[Finding]:
+def _without_pci_address(topology: Topology) -> Iterator[Finding]:
     """Give the devices of PCI that this libvirt defines without a place, and then can't start."""
     for device in topology.devices.listed:
         if device.place is not None:
