@@ -203,3 +203,44 @@ def is_running(pid: int) -> bool:
     except OSError:
         return False
     return status.rpartition(")")[2].split()[0] != "Z"
+
+
+# -- descriptors vouch for programs, if nobody else can write them -----------------------------
+
+
+@pytest.fixture
+def described(tmp_path: Path) -> Path:
+    """Give the descriptor of a user's own virtiofsd, in the folder of his configuration."""
+    file = program(tmp_path, "/own/virtiofsd", """echo '{"features": ["mine"]}'""")
+    descriptor = tmp_path / "config/qemu/vhost-user/10-fs.json"
+    descriptor.parent.mkdir(parents=True)
+    descriptor.write_text(f'{{"type": "fs", "binary": "{file}"}}')
+    return descriptor
+
+
+def virtiofsd(descriptor: Path) -> Helper:
+    environ = {"PATH": "/nowhere", "XDG_CONFIG_HOME": str(descriptor.parents[2])}
+    found = read_helpers(HostFiles(), privileged=False, environ=environ)
+    return next(helper for helper in found if helper.name == "virtiofsd")
+
+
+def test_the_users_own_descriptor_vouches(described: Path) -> None:
+    assert virtiofsd(described).features == ("mine",)
+
+
+@pytest.mark.parametrize("place", ["10-fs.json", ".", "../.."])
+def test_a_descriptor_that_others_can_write_vouches_for_nothing(
+    described: Path, place: str
+) -> None:
+    target = described.parent / place
+    target.chmod(0o777)
+    found = virtiofsd(described)
+    assert found.path != str(described.parents[3] / "own/virtiofsd")
+    assert found.features != ("mine",)
+
+
+def test_a_program_that_others_can_write_is_not_asked(described: Path) -> None:
+    (described.parents[3] / "own").chmod(0o777)
+    found = virtiofsd(described)
+    assert found.features == ()
+    assert "not started: every user may write to" in found.reason
