@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 from lxml import etree
 
 from domcaps.choose.catalogue import decisions
+from domcaps.language.node_path import path_of
 from domcaps.validate.catalogue.codes import codes
 from domcaps.validate.catalogue.rules import parts
 from domcaps.validate.catalogue.samples import domain_of
-from domcaps.validate.document.parse import path_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -14,8 +14,8 @@ from domcaps.elements.boot.firmware import uses_smm
 from domcaps.elements.placement.pci_assignment import Topology
 from domcaps.language.domain import Domain
 from domcaps.language.finding import Finding, Stage
+from domcaps.language.node_path import path_of
 from domcaps.language.truth import Truth
-from domcaps.validate.document.parse import path_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import enum
 import re
 import shlex
 from typing import TYPE_CHECKING
 
 from domcaps.elements.boards.families import ARM_VIRT, I440FX, Q35, S390, S390_CCW, X86
 from domcaps.elements.placement.installed import InstalledControllers
-from domcaps.elements.qemu.types import VIRTIO
-from domcaps.native.reading import Reading, untold
+from domcaps.language.command_line import Reading, Turn, options, untold
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node
@@ -20,31 +18,6 @@ if TYPE_CHECKING:
 
 _EXPRESS = "pcie.0"
 _ROOTS = ((Q35, _EXPRESS), (ARM_VIRT, _EXPRESS), (I440FX, "pci.0"), (S390_CCW, ""))
-
-
-class Turn(enum.IntEnum):
-    """When a device is told: what it sits on comes first, and so does what has a fixed place."""
-
-    BRIDGE = 0
-    PLACED = 1
-    ANYWHERE = 2
-    ATTACHED = 3
-
-
-def doubled(text: str) -> str:
-    """Double the commas of a text that stands between commas."""
-    return text.replace(",", ",,")
-
-
-def options(first: str, **more: object) -> str:
-    """Write an option of QEMU with its parts; None is left out, commas are doubled."""
-    parts = [doubled(first)]
-    for name, value in more.items():
-        if value is None:
-            continue
-        text = ("on" if value else "off") if isinstance(value, bool) else str(value)
-        parts.append(f"{name}={doubled(text)}")
-    return ",".join(parts)
 
 
 class Line:
@@ -83,9 +56,9 @@ class Line:
         """Whether it is a PC."""
         return self.holds(X86)
 
-    def virtio(self, kind: str) -> str:
-        """Give the type of a virtio device for this machine."""
-        return f"{VIRTIO[kind]}-{self.virtio_bus}"
+    def virtio(self, driver: str) -> str:
+        """Give the type of a virtio device for this machine: ``virtio-net`` with its bus."""
+        return f"{driver}-{self.virtio_bus}"
 
     @property
     def virtio_bus(self) -> str:
@@ -131,6 +104,17 @@ class Line:
             "addr": f"{slot:#x}" + (f".{function:#x}" if function else ""),
             "multifunction": several,
         }
+
+    def usb_place(self, node: Node) -> dict[str, object]:
+        """Take the place of a USB device; QEMU chooses one where the domain does not."""
+        if not self.hardware.has_usb:
+            raise untold(node, "", "a device of USB without a controller")
+        address = self.reading.child(node, "address")
+        if address is None:
+            return {}
+        self.reading.get(address, "type", {"usb"})
+        bus = self.reading.number(address, "bus") or 0
+        return {"bus": f"usb{bus or ''}.0", "port": self.reading.get(address, "port")}
 
     def made_up(self, name: str) -> str:
         """Name a file that libvirt would make up: one in the folder where the command is run."""

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from domcaps.elements.characters.ports_command_line import write_characters
+from domcaps.elements.placement.controllers_command_line import write_controllers
+from domcaps.elements.storage.disk_command_line import write_disks
 from domcaps.errors import DomainError
 from domcaps.language.domain import Domain
-from domcaps.native.board import write_board
-from domcaps.native.characters import write_characters
-from domcaps.native.controllers import write_controllers
-from domcaps.native.devices import write_devices
-from domcaps.native.disks import write_disks
 from domcaps.native.line import Line
+from domcaps.native.order import write_board, write_devices
 from domcaps.validate.document.parse import Unreadable, read
 from domcaps.validate.target import Unsettled, settle
 

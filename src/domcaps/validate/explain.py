@@ -14,9 +14,10 @@ from domcaps.elements import table
 from domcaps.errors import DomainError
 from domcaps.language import Element, Enum, Reason, Target, Truth
 from domcaps.language.domain import Domain
+from domcaps.language.node_path import path_of
 from domcaps.report.explain import Explanation, explain_all, explain_choice
 from domcaps.validate.checks import plans
-from domcaps.validate.document.parse import Unreadable, path_of, read
+from domcaps.validate.document.parse import Unreadable, read
 from domcaps.validate.target import Unsettled, settle
 
 if TYPE_CHECKING:

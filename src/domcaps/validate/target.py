@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from domcaps.facts.arch import serves
 from domcaps.language.finding import Finding
-from domcaps.validate.document.parse import path_of
+from domcaps.language.node_path import path_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

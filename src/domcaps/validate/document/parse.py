@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from lxml import etree
 
 from domcaps.language.finding import Finding
+from domcaps.language.node_path import path_of, with_attribute
 from domcaps.validate.document.positions import Positions
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ class Source:
     def path(self, node: Node, attribute: str = "") -> str:
         """Give the XPath of an element or attribute in the document as it was written."""
         kept = self._paths.get(node)
-        return path_of(node, attribute) if kept is None else _with_attribute(kept, attribute)
+        return path_of(node, attribute) if kept is None else with_attribute(kept, attribute)
 
 
 def read(data: bytes) -> Source:
@@ -162,24 +163,6 @@ def _measure(root: Node) -> None:
 
 def _unreadable(code: str, message: str, line: int = 0, column: int = 0) -> Unreadable:
     return Unreadable(Finding(code, message, line=line, column=column))
-
-
-def path_of(node: Node, attribute: str = "") -> str:
-    """Give an XPath of an element or attribute, with positions where tags repeat."""
-    steps = []
-    current: Node | None = node
-    while current is not None:
-        step = str(current.tag)
-        before = sum(1 for _ in current.itersiblings(step, preceding=True))
-        if before or next(current.itersiblings(step), None) is not None:
-            step += f"[{before + 1}]"
-        steps.append(step)
-        current = current.getparent()
-    return _with_attribute("/" + "/".join(reversed(steps)), attribute)
-
-
-def _with_attribute(path: str, attribute: str) -> str:
-    return f"{path}/@{attribute}" if attribute else path
 
 
 def _all_paths(root: Node) -> dict[Node, str]:

@@ -1,12 +1,11 @@
-"""Serial ports, consoles and channels."""
+"""How QEMU is told of serial ports, consoles and channels."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from domcaps.elements.boards.families import ARM_VIRT
-from domcaps.native.line import Line, Turn, options
-from domcaps.native.reading import untold
+from domcaps.language.command_line import Line, Turn, options, untold
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node

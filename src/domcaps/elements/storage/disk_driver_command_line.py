@@ -1,16 +1,15 @@
-"""What a disk says of itself, and how its device works."""
+"""How QEMU is told what a disk says of itself, and how its device works."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from domcaps.native.reading import untold
+from domcaps.language.command_line import Line, untold
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node
 
     from domcaps.elements.buses.disk import DiskBus
-    from domcaps.native.line import Line
 
 _LABELS = {"wwn": "wwn", "vendor": "vendor", "product": "product"}
 _POLICIES = {"stop": "stop", "report": "report", "ignore": "ignore", "enospace": "enospc"}

@@ -1,4 +1,4 @@
-"""Controllers: those of a domain, and those that libvirt adds."""
+"""How QEMU is told of controllers: those of a domain, and those that libvirt adds."""
 
 from __future__ import annotations
 
@@ -6,15 +6,9 @@ from typing import TYPE_CHECKING
 
 from domcaps.elements.boards.families import Q35
 from domcaps.elements.buses.disk import BUSES
-from domcaps.elements.qemu.types import (
-    BRIDGES,
-    COMPANION_PORTS,
-    EHCI_WITH_COMPANIONS,
-    USB_CONTROLLERS,
-    VIRTIO,
-)
-from domcaps.native.line import Line, Turn, options
-from domcaps.native.reading import untold
+from domcaps.elements.controllers.models import XHCI
+from domcaps.elements.placement.installed import InstalledControllers
+from domcaps.language.command_line import Line, Turn, options, untold
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,8 +17,32 @@ if TYPE_CHECKING:
 
     from domcaps.elements.placement.installed import InstalledController
 
+BRIDGES = {
+    "dmi-to-pci-bridge": "i82801b11-bridge",
+    "pci-bridge": "pci-bridge",
+    "pcie-root-port": "pcie-root-port",
+    "pcie-switch-downstream-port": "xio3130-downstream",
+    "pcie-switch-upstream-port": "x3130-upstream",
+    "pcie-to-pci-bridge": "pcie-pci-bridge",
+}
+"""PCI controllers by model."""
+COMPANION_PORTS = {"ich9-uhci1": 0, "ich9-uhci2": 2, "ich9-uhci3": 4}
+"""The first port of its master that a companion serves, where a domain does not say."""
+EHCI_WITH_COMPANIONS = {
+    "ich9-ehci1": "ich9-usb-ehci1",
+    "ich9-uhci1": "ich9-usb-uhci1",
+    "ich9-uhci2": "ich9-usb-uhci2",
+    "ich9-uhci3": "ich9-usb-uhci3",
+}
+"""A controller for fast devices, and its companions for slow ones, by model."""
+USB_CONTROLLERS = {
+    "qemu-xhci": "qemu-xhci",
+    "nec-xhci": "nec-usb-xhci",
+    "piix3-uhci": "piix3-usb-uhci",
+    "piix4-uhci": "piix4-usb-uhci",
+}
+"""Controllers that stand alone, by model."""
 _PORT_DEVICES = {"pcie-root-port", "ioh3420", *BRIDGES.values()}
-_XHCI = {"qemu-xhci", "nec-xhci"}
 # slot and function of controllers that boards have
 _IDE, _SATA = (1, 1), (0x1F, 2)
 
@@ -32,13 +50,17 @@ _IDE, _SATA = (1, 1), (0x1F, 2)
 def write_controllers(line: Line, devices: Node) -> None:
     """Tell of the controllers, and of those that libvirt adds."""
     line.reading.children(devices, "controller")
-    for controller in line.hardware.all:
+    for controller in _hardware(line).all:
         part = controller.part
         node = None if part is None else part.node
         if node is not None:
             # what they are is known of each by `InstalledControllers`
             line.reading.set_aside(node, "type", "index", "model")
         _controller(line, controller, node)
+
+
+def _hardware(line: Line) -> InstalledControllers:
+    return line.domain.all(InstalledControllers)[0]
 
 
 def _controller(line: Line, controller: InstalledController, node: Node | None) -> None:
@@ -53,8 +75,8 @@ def _controller(line: Line, controller: InstalledController, node: Node | None) 
 
 def _scsi(line: Line, controller: InstalledController, node: Node | None) -> bool:
     name = f"scsi{controller.index}"
-    if controller.model == VIRTIO["scsi"]:
-        line.plug(node, line.virtio("scsi"), id=name, **_scsi_options(line, node))
+    if controller.model == "virtio-scsi":
+        line.plug(node, line.virtio("virtio-scsi"), id=name, **_scsi_options(line, node))
     elif controller.model == "lsilogic":
         line.plug(node, "lsi", id=name)
     else:
@@ -68,7 +90,7 @@ def _serial(line: Line, controller: InstalledController, node: Node | None) -> b
     ports = None if node is None else line.reading.number(node, "ports")
     driver = None if node is None else line.reading.child(node, "driver")
     more = {"max_ports": ports, **line.virtio_options(driver)}
-    line.plug(node, line.virtio("serial"), id=f"virtio-serial{controller.index}", **more)
+    line.plug(node, line.virtio("virtio-serial"), id=f"virtio-serial{controller.index}", **more)
     return True
 
 
@@ -105,7 +127,7 @@ def _scsi_options(line: Line, node: Node | None) -> dict[str, object]:
 def _has_master(line: Line, controller: InstalledController) -> bool:
     return any(
         other.index == controller.index and other.model not in COMPANION_PORTS
-        for other in line.hardware.of("usb")
+        for other in _hardware(line).of("usb")
     )
 
 
@@ -194,7 +216,7 @@ def _usb(line: Line, controller: InstalledController, node: Node | None) -> bool
     if controller.model not in USB_CONTROLLERS:
         return False
     ports = None if node is None else line.reading.number(node, "ports")
-    if ports is not None and controller.model not in _XHCI and node is not None:
+    if ports is not None and controller.model not in XHCI and node is not None:
         raise untold(node, "ports")
     driver, name = USB_CONTROLLERS[controller.model or ""], f"usb{controller.index or ''}"
     line.plug(node, driver, id=name, p2=ports, p3=ports)

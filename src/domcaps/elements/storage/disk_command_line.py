@@ -1,4 +1,4 @@
-"""Disks: files and block devices, on virtio, SCSI, SATA, IDE and USB."""
+"""How QEMU is told of ``<disk>``: the image as block devices, and the drive on its bus."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from domcaps.elements.boards.families import Q35
 from domcaps.elements.buses.disk import bus_named
-from domcaps.native.disk_options import labels, of_driver
-from domcaps.native.line import Line, Turn, options
-from domcaps.native.reading import untold
+from domcaps.elements.placement.drives import Drives
+from domcaps.elements.storage.disk_driver_command_line import labels, of_driver
+from domcaps.language.command_line import Line, Turn, options, untold
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node
@@ -21,7 +21,6 @@ _FORMATS = {"raw", "qcow2", "qcow", "qed", "vdi", "vhdx", "vmdk", "vpc"}
 _LAYERED = {"qcow2", "qcow", "qed", "vmdk"}
 """Formats of which an image may stand on another one."""
 _BOOTED = {"cdrom": "cdrom", "floppy": "fd"}
-
 # direct, no-flush, and whether the guest sees a write cache
 _CACHES = {
     "none": (True, False, True),
@@ -30,7 +29,6 @@ _CACHES = {
     "directsync": (True, False, False),
     "unsafe": (False, True, True),
 }
-
 _DRIVER = {
     "cache": {"default", *_CACHES},
     "io": {"native", "threads", "io_uring"},
@@ -41,7 +39,7 @@ _DRIVER = {
 
 def write_disks(line: Line) -> None:
     """Tell of every disk."""
-    for number, drive in enumerate(line.hardware.drives.disks):
+    for number, drive in enumerate(line.domain.all(Drives)[0].disks):
         _disk(line, drive, number)
 
 
@@ -145,7 +143,7 @@ def _attach(
         # a device of the board's own bus
         line.plug(node, driver.format(bus=line.virtio_bus), *before, **more)
         return
-    place = usb_place(line, node) if bus.address == "usb" else _place(line, drive, bus, words)
+    place = line.usb_place(node) if bus.address == "usb" else _place(line, drive, bus, words)
     line.device(Turn.ATTACHED, options(driver, **place, **more), *before)
 
 
@@ -182,15 +180,3 @@ def _place(line: Line, drive: Drive, bus: DiskBus, words: DiskWords) -> dict[str
     numbers = {name: getattr(at, name) for name in ("controller", "bus", "target", "unit")}
     parts = (part.partition("=") for part in form.format(**numbers).split(","))
     return {name: number for name, _, number in parts}
-
-
-def usb_place(line: Line, node: Node) -> dict[str, object]:
-    """Take the place of a USB device; QEMU chooses one where the domain does not."""
-    if not line.hardware.has_usb:
-        raise untold(node, "", "a device of USB without a controller")
-    address = line.reading.child(node, "address")
-    if address is None:
-        return {}
-    line.reading.get(address, "type", {"usb"})
-    bus = line.reading.number(address, "bus") or 0
-    return {"bus": f"usb{bus or ''}.0", "port": line.reading.get(address, "port")}

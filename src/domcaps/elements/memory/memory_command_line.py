@@ -1,22 +1,25 @@
-"""The guest's memory: how much, what it is made of on the host, and its cells."""
+"""How QEMU is told of memory: how much, what it is made of on the host, and its NUMA cells."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from domcaps.elements.memory.numa import Cell
-from domcaps.elements.qemu.types import MEMORY
+from domcaps.language.command_line import Line, options, untold
 from domcaps.language.quantities import MAX_BYTES, MIB, kib, size_of
-from domcaps.native.line import options
-from domcaps.native.reading import untold
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lxml.etree import _Element as Node
 
-    from domcaps.native.line import Line
 
+MEMORY = {
+    "anonymous": "memory-backend-ram",
+    "file": "memory-backend-file",
+    "memfd": "memory-backend-memfd",
+}
+"""What memory can be made of."""
 _KIB_OF_MIB = MIB // 1024
 _NAME = "memory"
 

@@ -1,19 +1,15 @@
-"""Screens by which a guest is seen, and sound by which it is heard."""
+"""How QEMU is told of ``<graphics>``: VNC, SPICE, and rendering without a screen."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from domcaps.elements.display.audio import audio_ids
-from domcaps.elements.qemu.types import SOUND_CARDS
-from domcaps.native.line import Line, Turn, options
-from domcaps.native.reading import untold
+from domcaps.language.command_line import YES_NO, Line, options, untold
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node
 
 _LOWEST_PORT = 5900
-_YES_NO = {"yes", "no"}
 _POLICIES = {"allow-exclusive", "force-shared", "ignore"}
 _COMPRESSIONS = {
     "image": ("compression", "image-compression"),
@@ -27,37 +23,12 @@ _SWITCHED_OFF = (
     ("clipboard", "copypaste", "disable-copy-paste"),
     ("filetransfer", "enable", "disable-agent-file-xfer"),
 )
-_WITH_CODECS = {"ich6", "ich9"}
-
-
-def write_screens(line: Line, devices: Node) -> None:
-    """Tell of screens and sound."""
-    _backends(line, devices)
-    screens = line.reading.children(devices, "graphics")
-    if not screens:
-        line.add("-display", "none")
-    elif devices.find("video") is None:
-        raise untold(screens[0], "", "a screen without <video>, which libvirt would choose")
-    kinds: set[str] = set()
-    for screen in screens:
-        kind = line.reading.get(screen, "type", {"vnc", "spice", "egl-headless"}) or ""
-        if kind in kinds:
-            raise untold(screen, "", "a second screen of its type")
-        kinds.add(kind)
-        if kind == "vnc":
-            _vnc(line, screen)
-        elif kind == "spice":
-            _spice(line, screen)
-        else:
-            _headless(line, screen)
-    for number, card in enumerate(line.reading.children(devices, "sound")):
-        _sound(line, card, number)
 
 
 def _port(line: Line, node: Node) -> int | None:
     """Take the port that a screen is at, None for any."""
     port = line.reading.number(node, "port")
-    automatic = line.reading.get(node, "autoport", _YES_NO) == "yes" or port in {None, -1, 0}
+    automatic = line.reading.get(node, "autoport", YES_NO) == "yes" or port in {None, -1, 0}
     return None if automatic else port
 
 
@@ -81,7 +52,7 @@ def _vnc(line: Line, node: Node) -> None:
     if told["websocket"] == -1:
         told["websocket"] = "on"
     told["share"] = reading.get(node, "sharePolicy", _POLICIES)
-    power = reading.get(node, "powerControl", _YES_NO)
+    power = reading.get(node, "powerControl", YES_NO)
     told["power-control"] = None if power is None else power == "yes"
     told["audiodev"] = line.audio_of(node)
     keys = reading.get(node, "keymap")
@@ -112,10 +83,10 @@ def _spice(line: Line, node: Node) -> None:
         told["agent-mouse"] = reading.get(mouse, "mode", {"client", "server"}) != "server"
     for tag, attribute, option in _SWITCHED_OFF:
         inside = reading.child(node, tag)
-        if inside is not None and reading.get(inside, attribute, _YES_NO) == "no":
+        if inside is not None and reading.get(inside, attribute, YES_NO) == "no":
             told[option] = True
     gl = reading.child(node, "gl")
-    if gl is not None and reading.get(gl, "enable", _YES_NO) == "yes":
+    if gl is not None and reading.get(gl, "enable", YES_NO) == "yes":
         told |= {"gl": True, "rendernode": reading.get(gl, "rendernode")}
     keys = reading.get(node, "keymap")
     first, *rest = [(name, value) for name, value in told.items() if value is not None]
@@ -155,51 +126,22 @@ def _listens(line: Line, node: Node, usual: str) -> tuple[str, str]:
     return said or usual, path or ""
 
 
-# -- sound -----------------------------------------------------------------------------------------
-
-
-def _backends(line: Line, devices: Node) -> None:
-    """Tell of where sound goes, and of the place that libvirt adds: nowhere, or to SPICE."""
-    given = line.reading.children(devices, "audio")
-    for node in given:
-        kind = line.reading.get(node, "type", {"none", "spice"}) or "none"
-        number = line.reading.get(node, "id")
-        period = line.reading.number(node, "timerPeriod")
-        line.add("-audiodev", options(kind, id=f"audio{number}", **{"timer-period": period}))
-        line.audio = line.audio or f"audio{number}"
-    if given or devices.find("sound") is None or not audio_ids(line.domain):
-        return
-    heard = any(node.get("type") == "spice" for node in devices.iterfind("graphics"))
-    line.add("-audiodev", options("spice" if heard else "none", id="audio1"))
-    line.audio = "audio1"
-
-
-def _sound(line: Line, node: Node, number: int) -> None:
-    reading = line.reading
-    model = reading.get(node, "model", {*SOUND_CARDS, "pcspk"}) or ""
-    name, audio = f"sound{number}", line.audio_of(node)
-    if model == "pcspk":
-        # part of the board
-        line.machine["pcspk-audiodev"] = audio or ""
-        return
-    driver = SOUND_CARDS[model]
-    if model == "usb":
-        several = reading.get(node, "multichannel", _YES_NO)
-        multi = None if several is None else several == "yes"
-        line.device(Turn.ATTACHED, options(driver, id=name, audiodev=audio, multi=multi))
-        return
-    if model == "sb16":
-        line.device(Turn.ATTACHED, options(driver, id=name, audiodev=audio))
-        return
-    if model not in _WITH_CODECS:
-        more = line.virtio_options(reading.child(node, "driver")) if model == "virtio" else {}
-        streams = reading.number(node, "streams") if model == "virtio" else None
-        line.plug(node, driver, id=name, audiodev=audio, streams=streams, **more)
-        return
-    line.plug(node, driver, id=name)
-    codecs = [reading.get(codec, "type", {"duplex", "micro", "output"}) or ""
-              for codec in reading.children(node, "codec")] or ["duplex"]  # fmt: skip
-    for place, kind in enumerate(codecs):
-        told = options(f"hda-{kind}", id=f"{name}-codec{place}", bus=f"{name}.0", cad=place,
-                       audiodev=audio)  # fmt: skip
-        line.device(Turn.ATTACHED, told)
+def write_screens(line: Line, devices: Node) -> None:
+    """Tell of screens."""
+    screens = line.reading.children(devices, "graphics")
+    if not screens:
+        line.add("-display", "none")
+    elif devices.find("video") is None:
+        raise untold(screens[0], "", "a screen without <video>, which libvirt would choose")
+    kinds: set[str] = set()
+    for screen in screens:
+        kind = line.reading.get(screen, "type", {"vnc", "spice", "egl-headless"}) or ""
+        if kind in kinds:
+            raise untold(screen, "", "a second screen of its type")
+        kinds.add(kind)
+        if kind == "vnc":
+            _vnc(line, screen)
+        elif kind == "spice":
+            _spice(line, screen)
+        else:
+            _headless(line, screen)

@@ -1,0 +1,56 @@
+"""How QEMU is told of ``<os>``: kernel, boot order, and the firmware and tables beside them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from domcaps.elements.boot.firmware_command_line import firmware_words
+from domcaps.elements.boot.sysinfo_command_line import number_words, table_words
+from domcaps.language.command_line import YES_NO, Line, options, untold
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element as Node
+
+
+_BOOTED = {"hd", "cdrom", "network", "fd"}
+
+
+def write_system(line: Line, root: Node) -> list[str]:
+    """Tell of all in ``<os>``, and of what is to be said of the machine."""
+    reading = line.reading
+    words = [*table_words(line, root), *number_words(line, root)]
+    system = reading.child(root, "os")
+    if system is None:
+        return words
+    kind = reading.child(system, "type")
+    if kind is not None:
+        # the target has both
+        reading.text(kind, {"hvm"})
+        reading.set_aside(kind, "arch", "machine")
+    words += firmware_words(line, system)
+    for tag, option in (("kernel", "-kernel"), ("initrd", "-initrd"), ("cmdline", "-append"),
+                        ("dtb", "-dtb")):  # fmt: skip
+        node = reading.child(system, tag)
+        if node is not None:
+            words += [option, reading.text(node)]
+    return [*words, *_order(line, system)]
+
+
+def _order(line: Line, system: Node) -> list[str]:
+    """Take the boot order; which devices it means is known when they are told."""
+    reading = line.reading
+    kinds = [reading.get(node, "dev", _BOOTED) or "" for node in reading.children(system, "boot")]
+    own = any(node.get("order") for node in line.domain.root.iterfind("devices/*/boot"))
+    if not kinds and not own and system.find("kernel") is None:
+        kinds = ["hd"]
+    line.bootable = {kind: number for number, kind in enumerate(dict.fromkeys(kinds), start=1)}
+    told: dict[str, object] = {}
+    menu, bios = reading.child(system, "bootmenu"), reading.child(system, "bios")
+    if menu is not None:
+        shown = {"yes": "on", "no": "off"}.get(reading.get(menu, "enable", YES_NO) or "")
+        told = {"menu": shown, "splash-time": reading.number(menu, "timeout")}
+    if bios is not None:
+        told["reboot-timeout"] = reading.number(bios, "rebootTimeout")
+        if reading.get(bios, "useserial", YES_NO) == "yes":
+            raise untold(bios, "useserial")
+    return ["-boot", options("strict=on", **told)]

@@ -1,0 +1,33 @@
+"""How QEMU is told of ``<memballoon>``, also of the one that libvirt adds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from domcaps.elements.boards.defaults import adds_balloon
+from domcaps.language.command_line import ON_OFF, Line
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element as Node
+
+
+def write_balloon(line: Line, devices: Node) -> None:
+    """Tell of the balloon, and of the one that libvirt adds where a domain says nothing of it."""
+    reading = line.reading
+    node = reading.child(devices, "memballoon")
+    if node is None:
+        if adds_balloon(line.domain):
+            line.plug(None, line.virtio("virtio-balloon"), id="balloon0")
+        return
+    if reading.get(node, "model", {"virtio", "none"}) == "none":
+        return
+    stats = reading.child(node, "stats")
+    if stats is not None:
+        # how often libvirt asks: the guest's device is the same
+        reading.set_aside(stats, "period")
+    more: dict[str, object] = {
+        "deflate-on-oom": reading.get(node, "autodeflate", ON_OFF),
+        "free-page-reporting": reading.get(node, "freePageReporting", ON_OFF),
+    }
+    more |= line.virtio_options(reading.child(node, "driver"))
+    line.plug(node, line.virtio("virtio-balloon"), id="balloon0", **more)

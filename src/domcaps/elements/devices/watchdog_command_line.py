@@ -1,0 +1,38 @@
+"""How QEMU is told of ``<watchdog>``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from domcaps.elements.boards.families import Q35
+from domcaps.language.command_line import Line, Turn, options, untold
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element as Node
+
+WATCHDOGS = {"i6300esb": "i6300esb", "ib700": "ib700", "diag288": "diag288"}
+"""Watchdogs that are devices of their own, by model; that of ICH9 is part of the board."""
+_ACTIONS = {"reset": "reset", "shutdown": "shutdown", "poweroff": "poweroff", "pause": "pause",
+            "none": "none", "inject-nmi": "inject-nmi"}  # fmt: skip
+
+
+def write_watchdogs(line: Line, nodes: list[Node]) -> None:
+    """Write the watchdogs, and the one action that QEMU has for all of them."""
+    reading, actions = line.reading, set()
+    for number, node in enumerate(nodes):
+        model = reading.get(node, "model", {*WATCHDOGS, "itco"}) or ""
+        action = reading.get(node, "action", _ACTIONS) or "reset"
+        actions.add(action)
+        if len(actions) > 1:
+            raise untold(node, "action", "another action than that of the first watchdog")
+        if model == "itco":
+            if not line.holds(Q35):
+                raise untold(node)
+            # part of the board, where it is switched off
+            line.add("-global", "ICH9-LPC.noreboot=off")
+        elif model == "i6300esb":
+            line.plug(node, WATCHDOGS[model], id=f"watchdog{number}")
+        else:
+            line.device(Turn.ATTACHED, options(WATCHDOGS[model], id=f"watchdog{number}"))
+    for action in actions:
+        line.add("-action", f"watchdog={_ACTIONS[action]}")

@@ -1,0 +1,29 @@
+"""How QEMU is told of timers that the processor shows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element as Node
+
+    from domcaps.language.command_line import Line
+
+
+def timer_words(line: Line, root: Node) -> list[str]:
+    """Take the timers that are shown by features of the processor."""
+    told = []
+    for timer in root.iterfind("clock/timer"):
+        name = timer.get("name")
+        if name not in {"kvmclock", "hypervclock", "tsc"} or not line.is_x86:
+            continue
+        line.reading.get(timer, "name")
+        present = line.reading.get(timer, "present", {"yes", "no"})
+        switch = "off" if present == "no" else "on"
+        if name == "hypervclock":
+            told.append(f"hv-time={switch}")
+        elif name == "kvmclock" and present is not None:
+            told.append(f"kvmclock={switch}")
+        elif name == "tsc" and (rate := line.reading.number(timer, "frequency")) is not None:
+            told.append(f"tsc-frequency={rate}")
+    return told

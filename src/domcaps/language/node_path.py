@@ -1,0 +1,27 @@
+"""Paths of what stands in a document, for people and for programs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element as Node
+
+
+def path_of(node: Node, attribute: str = "") -> str:
+    """Give an XPath of an element or attribute, with positions where tags repeat."""
+    steps = []
+    current: Node | None = node
+    while current is not None:
+        step = str(current.tag)
+        before = sum(1 for _ in current.itersiblings(step, preceding=True))
+        if before or next(current.itersiblings(step), None) is not None:
+            step += f"[{before + 1}]"
+        steps.append(step)
+        current = current.getparent()
+    return with_attribute("/" + "/".join(reversed(steps)), attribute)
+
+
+def with_attribute(path: str, attribute: str) -> str:
+    """Give the path of an attribute, that of the element itself for "" as its name."""
+    return f"{path}/@{attribute}" if attribute else path
