@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from lxml import etree
 
+from domcaps.elements.buses.disk import BUSES
 from domcaps.errors import RequestError
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ _INTO_DEVICES = frozenset(_DEVICES) | {
     "watchdog", "panic", "shmem", "crypto", "iommu", "vsock", "smartcard", "nvram", "hub", "memory",
     "pstore", "audio", "lease",
 }  # fmt: skip
+_NUMBERED = frozenset(bus.usual for bus in BUSES if bus.numbered)
 # a device of these that is there already is not wanted twice
 _SHARED = frozenset({"controller", "graphics"})
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -64,8 +66,8 @@ class Draft:
     def _target(self, prefix: str) -> str:
         number = self._names.get(prefix, 0)
         self._names[prefix] = number + 1
-        if prefix == "nvme":
-            return f"nvme{number}n1"
+        if prefix in _NUMBERED:
+            return f"{prefix}{number}n1"
         letters = ""
         number += 1
         while number:

@@ -63,7 +63,7 @@ def _complete_path(ctx: click.Context, param: click.Parameter, incomplete: str) 
     shell_complete=_complete_path,
     metavar="PATH",
     multiple=True,
-    help="Try only this element (video), enum or choice (video.modelType=qxl); may be repeated.",
+    help="Try only this element (video), enum or choice (video.modelType=vga); may be repeated.",
 )
 @click.option("--jobs", type=click.IntRange(1), help="Machines at once; the cores by default.")
 @click.option(

@@ -16,12 +16,6 @@ NEWS = "NEWS"
 DOCUMENT = "documentation"
 """libvirt's description of the format says since when."""
 
-TREES = "source"
-"""The release is the first, of those that were looked at, which has it in its source."""
-
-COMPARED = "reports"
-"""Recorded or live answers of the releases before and after differ."""
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Change:
