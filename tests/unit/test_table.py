@@ -82,6 +82,7 @@ def test_a_new_device_is_one_line_in_one_file(monkeypatch: pytest.MonkeyPatch) -
     )
     monkeypatch.setattr(video, "ELEMENT", replace(video.ELEMENT, content=(model_type,)))
     table.cache_clear()
+    questions.cache_clear()
     try:
         assert device_properties_of("hologram") in questions()
         (element,) = (element for element in table() if element.name == "video")
@@ -93,6 +94,7 @@ def test_a_new_device_is_one_line_in_one_file(monkeypatch: pytest.MonkeyPatch) -
     finally:
         monkeypatch.undo()
         table.cache_clear()
+        questions.cache_clear()
 
 
 OBSERVING = {"device", "device_property", "object_property", "qom_type", "qapi", "option"}

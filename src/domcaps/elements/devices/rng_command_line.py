@@ -1,4 +1,4 @@
-"""How QEMU is told of ``<rng>``."""
+"""How QEMU is told of ``<rng>``: the source of randomness, and the device."""
 
 from __future__ import annotations
 
