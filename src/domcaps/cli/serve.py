@@ -160,6 +160,7 @@ def _permissions(mode: str) -> int:
 
 async def _run(server: Server, sockets: list[socket.socket], named: list[UnixSocket]) -> None:
     import asyncio
+    import gc
     import signal
 
     asked = asyncio.Event()
@@ -167,6 +168,9 @@ async def _run(server: Server, sockets: list[socket.socket], named: list[UnixSoc
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, asked.set)
     await server.start(sockets)
+    # what was loaded stays: to look through it again and again would hold up everybody
+    gc.collect()
+    gc.freeze()
     broken = asyncio.ensure_future(server.broken())
     await asyncio.wait(
         (asyncio.ensure_future(asked.wait()), broken), return_when=asyncio.FIRST_COMPLETED

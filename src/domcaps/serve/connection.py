@@ -62,6 +62,8 @@ class Connection:
         self._heard = time.monotonic()
         self._closing = asyncio.Event()
         self._reason = ""
+        self._is_finishing = False
+        self._is_answering = False
         # drained means written: what is not yet read by the client is held for it
         self._out.transport.set_write_buffer_limits(high=0)
 
@@ -69,6 +71,12 @@ class Connection:
         """End the connection, for a reason that goes into the log."""
         self._reason = reason
         self._closing.set()
+
+    def finish(self) -> None:
+        """End the connection once the calls that were read are answered."""
+        self._is_finishing = True
+        if not self._is_answering and self._calls.empty():
+            self._closing.set()
 
     async def serve(self) -> None:
         """Serve until the client leaves, misbehaves or falls silent; does not raise."""
@@ -142,7 +150,11 @@ class Connection:
 
     async def _answer_all(self) -> None:
         while not self._session.is_over:
+            self._is_answering = False
+            if self._is_finishing:
+                self.finish()
             frame = await self._calls.get()
+            self._is_answering = True
             began = time.perf_counter()
             reply = await self._answer(frame)
             size = frame.size

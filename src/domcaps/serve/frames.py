@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from domcaps.serve.ledger import LITTLE
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -133,6 +135,8 @@ async def _payload(stream: asyncio.StreamReader, size: int, account: Account) ->
     """Read so many bytes: what a message announces takes no memory, only what was sent does."""
     payload = bytearray()
     while (left := size - len(payload)) > 0:
+        if len(payload) >= LITTLE:
+            await account.wait_turn(min(left, PIECE))
         await account.take(min(left, PIECE))
         payload += await stream.readexactly(min(left, PIECE))
     return bytes(payload)

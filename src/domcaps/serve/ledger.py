@@ -11,6 +11,7 @@ holding memory.
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 LITTLE = 64 * 1024
 _PATIENCE_SECONDS = 1.0
+_RATE = 64 * 1024 * 1024
 
 
 class Ledger:
@@ -28,6 +30,7 @@ class Ledger:
         self.size = size
         self.each = min(size, each)
         self.held = 0
+        self.pace = Pace(_RATE)
         self._accounts: set[Account] = set()
         self._changed: set[asyncio.Future[None]] = set()
 
@@ -84,6 +87,27 @@ class Ledger:
                 waiting.set_result(None)
 
 
+class Pace:
+    """So many bytes a second for all together; whoever comes next waits behind the others.
+
+    A server that reads as fast as some clients send has no time left for the rest.
+    """
+
+    _SHORTEST_WAIT = 0.002
+
+    def __init__(self, rate: int) -> None:
+        self._rate = rate
+        self._free_at = 0.0
+
+    async def spend(self, size: int) -> None:
+        """Wait for the turn of so many bytes."""
+        now = time.monotonic()
+        self._free_at = max(now, self._free_at) + size / self._rate
+        wait = self._free_at - now
+        if wait > self._SHORTEST_WAIT:
+            await asyncio.sleep(wait)
+
+
 class Account:
     """What is held for one client."""
 
@@ -107,6 +131,10 @@ class Account:
             if not await ledger.change() and not is_own_fault and not self.is_closing:
                 ledger.make_room(self, size)
         ledger.add(self, size)
+
+    async def wait_turn(self, size: int) -> None:
+        """Wait until so many bytes of a large message may be read."""
+        await self._ledger.pace.spend(size)
 
     def keep(self, size: int) -> bool:
         """Hold so many bytes more if there is room now for this client; False where there is none.

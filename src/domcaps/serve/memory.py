@@ -6,7 +6,8 @@ import contextlib
 import ctypes
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
-_LARGE = 128 * 1024
+_LARGE = 1024 * 1024
+"""More than a read of a socket takes, which happens all the time."""
 
 
 def give_back() -> None:

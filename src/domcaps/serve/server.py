@@ -25,12 +25,14 @@ from domcaps.serve.workers.processes import ProcessWorker
 from domcaps.serve.workers.threads import ThreadWorker
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Awaitable, Callable, Iterable
 
     from domcaps.language import Dialect
     from domcaps.serve.hosts import HostSource
     from domcaps.serve.workers.nursery import Nursery
     from domcaps.serve.workers.pool import Worker
+
+_ARRIVING = 8
 
 log = logging.getLogger("domcaps.serve")
 
@@ -57,6 +59,7 @@ class Server:
         self._uids = None if uids is None else frozenset(uids) | {os.geteuid()}
         self._servers: list[asyncio.Server] = []
         self._clients: set[asyncio.Task[None]] = set()
+        self._connections: set[Connection] = set()
         self._traffic = Ledger(limits.memory, 2 * limits.message)
         self._kept = Ledger(limits.kept, limits.kept_each)
         self._workers = WorkerPool(self._start_worker, limits)
@@ -90,18 +93,25 @@ class Server:
         await self._workers.broken.wait()
 
     async def _listen(self, listening: socket.socket) -> asyncio.Server:
-        options: dict[str, Any] = {"sock": listening, "backlog": BACKLOG, "limit": PIECE}
-        if listening.family != socket.AF_UNIX:
-            return await asyncio.start_server(self._arrive, **options)
-        if sys.version_info >= (3, 13):
+        # so many are let in before those that are there have their turn
+        options: dict[str, Any] = {"sock": listening, "backlog": _ARRIVING, "limit": PIECE}
+        start: Callable[..., Awaitable[asyncio.Server]] = asyncio.start_server
+        if listening.family == socket.AF_UNIX:
+            start = asyncio.start_unix_server
+        if listening.family == socket.AF_UNIX and sys.version_info >= (3, 13):
             # otherwise it removes the socket at the end, which may be systemd's
             options["cleanup_socket"] = False
-        return await asyncio.start_unix_server(self._arrive, **options)
+        server = await start(self._arrive, **options)
+        # and so many may wait for that
+        listening.listen(BACKLOG)
+        return server
 
     async def stop(self) -> None:
         """Take no more clients, give those that are there a moment, and send them away."""
         for server in self._servers:
             server.close()
+        for connection in list(self._connections):
+            connection.finish()
         if self._clients:
             await asyncio.wait(self._clients, timeout=self._limits.stop_seconds)
         await end(self._clients)
@@ -141,9 +151,11 @@ class Server:
         peer = peer_of(writer.get_extra_info("socket"))
         session = Session(self._source, self._dialect, peer, kept)
         connection = Connection((reader, writer), session, self._shared, name)
+        self._connections.add(connection)
         try:
             await connection.serve()
         finally:
+            self._connections.discard(connection)
             kept.end()
         with contextlib.suppress(OSError, TimeoutError):
             async with asyncio.timeout(self._limits.message_seconds):

@@ -33,7 +33,6 @@ LENGTH = struct.Struct(">I")
 
 _PR_SET_PDEATHSIG = 1
 _LOOK_SECONDS = 0.2
-_FEWER_RIGHTS = 5
 
 
 class Nursery:
@@ -104,7 +103,6 @@ def _fork(server: socket.socket, number: int, source: HostSource, dialect: Diale
     try:
         _end_with(nursery)
         server.close()
-        os.nice(_FEWER_RIGHTS)
         _work(socket.socket(fileno=number), source, dialect)
     finally:
         os._exit(0)

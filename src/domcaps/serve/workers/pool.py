@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("domcaps.serve")
 
-LARGE = 64 * 1024
+LARGE = 16 * 1024
 """Bytes of a call that is taken to be a long one from the start."""
 
 _USAGE_SECONDS = 4.0
-_HEAVY_USAGE = 2.0
+_HEAVY_USAGE = 1.0
 _LOOK_SECONDS = 0.05
 _IDLE_GROWTH = 64 * 1024 * 1024
 
@@ -112,6 +112,8 @@ class WorkerPool:
         self._idle: list[Worker] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._watching: asyncio.Task[None] | None = None
+        self._starting = 0
+        self._are_kept = False
         self.broken = asyncio.Event()
 
     async def run(self, usage: Usage, request: bytes) -> bytes:
@@ -126,6 +128,7 @@ class WorkerPool:
 
     async def stop(self) -> None:
         """End all workers, whatever they do."""
+        self._are_kept = False
         for call in list(self._running):
             if call.worker is not None:
                 call.worker.stop("the server ends")
@@ -136,14 +139,24 @@ class WorkerPool:
 
     def prepare(self) -> None:
         """Start the workers that quick calls are made by, before somebody waits for them."""
+        self._are_kept = True
         for _ in range(self._limits.quick):
             self._spawn(self._start_one())
 
+    def _replenish(self) -> None:
+        """Start a worker in the place of one that was ended, before somebody waits for it."""
+        there = len(self._idle) + self._starting + self._count("quick")
+        if self._are_kept and there < self._limits.quick:
+            self._spawn(self._start_one())
+
     async def _start_one(self) -> None:
+        self._starting += 1
         try:
             self._idle.append(await self._start())
         except OSError as error:
             self._break(error)
+        finally:
+            self._starting -= 1
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.ensure_future(work)
@@ -185,7 +198,9 @@ class WorkerPool:
     async def _make(self, call: _Call) -> None:
         again = False
         try:
-            worker = self._idle.pop() if self._idle else await self._start()
+            # a long call leaves the workers that are warm to quick ones
+            is_warm = self._idle and not call.is_heavy
+            worker = self._idle.pop() if is_warm else await self._start()
             call.worker = worker
             self._begin(call, worker)
             found = await worker.ask(call.request)
@@ -226,10 +241,11 @@ class WorkerPool:
         if again:
             self._queue.append(call)
         self._dispatch()
+        self._replenish()
 
     def _release(self, worker: Worker) -> None:
         """Keep a worker for the next call, unless it grew or was set back."""
-        most = self._limits.quick + self._limits.long
+        most = self._limits.quick
         is_spent = getattr(worker, "is_back", False) or worker.growth() > _IDLE_GROWTH
         if is_spent or len(self._idle) >= most:
             worker.stop("it is not needed any more")

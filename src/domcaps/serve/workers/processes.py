@@ -38,6 +38,8 @@ class ProcessWorker:
         self._writer = writer
         # while this is open, signals can't reach another process that has got the same number
         self._handle = os.pidfd_open(pid)
+        # kept open, since it is looked at often; that of a process that ended can't be read
+        self._statm = os.open(f"/proc/{pid}/statm", os.O_RDONLY | os.O_CLOEXEC)
         self._lost: WorkerLostError | None = None
         self._first = self._resident()
         self.is_back = False
@@ -83,7 +85,8 @@ class ProcessWorker:
         with contextlib.suppress(OSError):
             signal.pidfd_send_signal(self._handle, signal.SIGKILL)
         os.close(self._handle)
-        self._handle = -1
+        os.close(self._statm)
+        self._handle = self._statm = -1
         self._writer.close()
 
     def step_back(self) -> None:
@@ -107,7 +110,6 @@ class ProcessWorker:
 
     def _resident(self) -> int:
         try:
-            statm = Path(f"/proc/{self._pid}/statm").read_text(encoding="ascii")
-        except OSError:
+            return int(os.pread(self._statm, 100, 0).split()[1]) * _PAGE
+        except (OSError, IndexError):
             return 0
-        return int(statm.split()[1]) * _PAGE

@@ -1,0 +1,345 @@
+"""Eight hostile clients beside an innocent one: what the innocent notices, and what it costs.
+
+::
+
+    python tests/serve_hostile.py --seconds 600 --host shipped:debian13-x86_64
+
+starts ``domcaps serve``, lets hostile clients do what they can think of, and measures how long the
+innocent one waits for each of its calls, how much memory the server and its workers take, and how
+long the server takes to end by SIGTERM in the middle of it. Exit status 1 where a limit was broken:
+99th percentile 50 ms, 512 MB (proportional set size of all its processes), 5 s.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import random
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from domcaps.serve.xdr import OPTIONAL_STRING, STRING, UINT, Record, pack
+from serve_client import PROGRAM, CallError, Client, message
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+LATENCY = 0.050
+MEMORY = 512 * 1000 * 1000
+END_SECONDS = 5.0
+
+_MIB = 1024 * 1024
+_DOMAIN = (
+    "<domain type='qemu'><name>{}</name><memory>1048576</memory>"
+    "<os><type arch='x86_64'>hvm</type></os>{}<devices>{}</devices></domain>"
+)
+
+
+class Result(NamedTuple):
+    """What came of a run. Times are seconds, `memory` is bytes."""
+
+    latencies: dict[str, list[float]]
+    failures: list[str]
+    memory: int
+    end: float
+    attacks: int
+
+    def percentile(self, share: float) -> float:
+        """Give a percentile of all calls of the innocent client."""
+        every = sorted(time for times in self.latencies.values() for time in times)
+        return every[min(len(every) - 1, int(len(every) * share))]
+
+
+# -- the hostile ones ------------------------------------------------------------------------------
+
+
+class Hostile:
+    """One client that does harm for a while; nothing that it meets ends it."""
+
+    def __init__(self, path: Path, seed: int) -> None:
+        self._path = path
+        self._random = random.Random(seed)  # noqa: S311 - repeatable, not secret
+        self.count = 0
+
+    def run(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        attacks = [getattr(self, name) for name in dir(self) if name.startswith("attack_")]
+        while time.monotonic() < until:
+            attack: Callable[[], None] = self._random.choice(attacks)
+            self.count += 1
+            with contextlib.suppress(OSError, AssertionError, CallError, struct.error):
+                attack()
+
+    def _client(self, *, opened: bool = True, wait: float = 5.0) -> Client:
+        client = Client(self._path, opened=opened)
+        client.socket.settimeout(wait)
+        return client
+
+    def attack_rubbish(self) -> None:
+        for _ in range(20):
+            with self._client(opened=False) as client:
+                client.send(self._random.randbytes(self._random.randint(1, 400)))
+
+    def attack_frames(self) -> None:
+        with self._client(wait=0.2) as client:
+            for _ in range(50):
+                number = self._random.choice((self._random.randint(0, 460), 11, 342, 350, 394))
+                words = [self._random.choice((0, 1, 2, 5, 2**31, 2**32 - 1)) for _ in range(6)]
+                payload = struct.pack(">6I", *words) + self._random.randbytes(20)
+                client.send(message(number, payload, serial=self._random.randint(0, 9)))
+            with contextlib.suppress(TimeoutError):
+                while client.receive() is not None:
+                    pass
+
+    def attack_announcing(self) -> None:
+        clients = [self._client(opened=self._random.random() < 0.5) for _ in range(8)]
+        for client in clients:
+            with contextlib.suppress(OSError):
+                client.send(
+                    struct.pack(">I", 8 * _MIB) + struct.pack(">IIiIII", PROGRAM, 1, 59, 0, 1, 0)
+                )
+                client.send(bytes(self._random.choice((1, 100_000, 4 * _MIB))))
+        time.sleep(0.5)
+        for client in clients:
+            client.socket.close()
+
+    def attack_flood(self) -> None:
+        with self._client(wait=2.0) as client:
+            for _ in range(17):
+                client.send(message(9999, bytes(8 * _MIB - 28)))
+
+    def attack_deaf(self) -> None:
+        with self._client(wait=1.0) as client:
+            for _ in range(2000):
+                client.send(message(7))
+
+    def attack_slow_domain(self) -> None:
+        labels = "".join(f"<seclabel type='none' model='m{i}'/>" for i in range(9000))
+        with self._client(wait=8.0) as client:
+            client.call(11, pack(STRING, _DOMAIN.format("slow", labels, "")))
+
+    def attack_many_devices(self) -> None:
+        count = self._random.choice((10, 300, 3000, 20000))
+        disks = "".join(
+            f"<disk type='file'><source file='/{i}'/><target dev='vd{i}'/></disk>"
+            for i in range(count)
+        )
+        with self._client(wait=8.0) as client:
+            client.call(11, pack(STRING, _DOMAIN.format("many", "", disks)))
+
+    def attack_large_domain(self) -> None:
+        text = "<description>" + "x" * (4 * _MIB - 1000) + "</description>"
+        with self._client(wait=8.0) as client:
+            for number in range(5):
+                client.call(11, pack(STRING, _DOMAIN.format(f"large{number}", text, "")))
+
+    def attack_definitions(self) -> None:
+        with self._client(wait=8.0) as client:
+            for number in range(100):
+                client.call(11, pack(STRING, _DOMAIN.format(f"d{number}", "", "")))
+
+    def attack_pools(self) -> None:
+        with self._client(wait=5.0) as client:
+            for number in range(100):
+                name = f"{number}" + "p" * self._random.choice((1, 900, 100_000))
+                xml = (
+                    f"<pool type='dir'><name>{name}</name><target><path>/dev</path></target></pool>"
+                )
+                with contextlib.suppress(CallError):
+                    handle = client.call(76, pack(Record(STRING, UINT), (xml, 0)))
+                    client.call(282, handle + struct.pack(">II", 1, 0))
+            client.call(281, struct.pack(">II", 1, 0))
+
+    def attack_questions(self) -> None:
+        with self._client(wait=5.0) as client:
+            for _ in range(30):
+                long = "m" * self._random.choice((3, 3000, 300_000))
+                names = [
+                    self._random.choice((None, "x86_64", "q35", long, "/bin/sh")) for _ in range(4)
+                ]
+                arguments = (*names, self._random.choice((0, 1, 2, 4, 7)))
+                with contextlib.suppress(CallError):
+                    client.call(342, pack(Record(*[OPTIONAL_STRING] * 4, UINT), arguments))
+
+    def attack_storm(self) -> None:
+        for _ in range(200):
+            with socket.socket(socket.AF_UNIX) as one:
+                one.connect(str(self._path))
+
+    def attack_idle(self) -> None:
+        clients = [self._client(opened=False) for _ in range(20)]
+        time.sleep(0.2)
+        for client in clients:
+            client.socket.close()
+
+
+# -- the innocent one ------------------------------------------------------------------------------
+
+
+class Innocent:
+    """A client that asks what clients ask, a few dozen times a second."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.latencies: dict[str, list[float]] = {}
+        self.failures: list[str] = []
+
+    def run(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        with Client(self._path) as client:
+            client.socket.settimeout(30)
+            self._ask(client)  # what is asked first is made first
+            self.latencies.clear()
+            while time.monotonic() < until:
+                self._ask(client)
+                self._time("open", self._open)
+                time.sleep(0.02)
+
+    def _ask(self, client: Client) -> None:
+        report = pack(Record(*[OPTIONAL_STRING] * 4, UINT), (None, None, None, "qemu", 0))
+        self._time("hostname", client.hostname)
+        self._time("report", lambda: client.call(342, report))
+        self._time("list", lambda: client.call(273, struct.pack(">II", 1, 0)))
+        self._time("define", lambda: self._define(client))
+
+    def _define(self, client: Client) -> None:
+        client.call(35, client.call(11, pack(STRING, _DOMAIN.format("small", "", ""))))
+
+    def _open(self) -> None:
+        with Client(self._path) as client:
+            client.hostname()
+
+    def _time(self, what: str, call: Callable[[], object]) -> None:
+        began = time.monotonic()
+        try:
+            call()
+        except (OSError, AssertionError, CallError) as error:
+            self.failures.append(f"{what}: {error!r}"[:200])
+        self.latencies.setdefault(what, []).append(time.monotonic() - began)
+
+
+# -- both ------------------------------------------------------------------------------------------
+
+
+def run(path: Path, server: subprocess.Popen[bytes], seconds: float, hostile: int = 8) -> Result:
+    """Attack a server that listens at `path`, and end it."""
+    own = [sys.executable, __file__, "--path", str(path), "--seconds"]
+    bad = [
+        subprocess.Popen(
+            [*own, str(seconds + 60), "--hostile", str(seed)], stdout=subprocess.DEVNULL
+        )
+        for seed in range(hostile)
+    ]
+    try:
+        memory, result = _measure([*own, str(seconds), "--innocent"], server.pid, seconds)
+        began = time.monotonic()
+        server.send_signal(signal.SIGTERM)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            server.wait(30)
+        end = time.monotonic() - began
+    finally:
+        for process in bad:
+            process.kill()
+            process.wait()
+    return Result(result["latencies"], result["failures"], memory, end, hostile)
+
+
+def _measure(command: list[str], pid: int, seconds: float) -> tuple[int, dict[str, Any]]:
+    """Let the innocent run, and look at the server's memory meanwhile."""
+    most = 0
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as innocent:
+        until = time.monotonic() + seconds + 60
+        while innocent.poll() is None and time.monotonic() < until:
+            most = max(most, memory_of(pid))
+            # a look holds up the process that is looked at
+            time.sleep(1)
+        innocent.kill()
+        assert innocent.stdout is not None
+        return most, json.loads(innocent.stdout.read())
+
+
+def descendants(pid: int) -> list[int]:
+    """Give a process and all that it started."""
+    found = [pid]
+    for one in found:
+        with contextlib.suppress(OSError):
+            for thread in Path(f"/proc/{one}/task").iterdir():
+                found += map(int, (thread / "children").read_text().split())
+    return found
+
+
+def memory_of(pid: int) -> int:
+    """Give the bytes of a process and its descendants; what they share counts once."""
+    total = 0
+    for one in descendants(pid):
+        with contextlib.suppress(OSError):
+            for line in Path(f"/proc/{one}/smaps_rollup").read_text().splitlines():
+                if line.startswith("Pss:"):
+                    total += int(line.split()[1]) * 1024
+    return total
+
+
+@contextlib.contextmanager
+def serving_process(folder: Path, *options: str):  # type: ignore[no-untyped-def]
+    """Run ``domcaps serve`` with a socket in a folder; gives the process and the path."""
+    path = folder / "s"
+    command = [sys.executable, "-m", "domcaps", "serve", "--socket", str(path), *options]
+    with (
+        (folder / "log").open("wb") as log,
+        subprocess.Popen([*command, "--log-level", "error"], stderr=log) as server,
+    ):
+        try:
+            deadline = time.monotonic() + 30
+            while not path.exists() and server.poll() is None and time.monotonic() < deadline:
+                time.sleep(0.02)
+            yield server, path
+        finally:
+            server.kill()
+
+
+def _show(result: Result) -> bool:
+    for name, times in sorted(result.latencies.items()):
+        ordered = sorted(times)
+        at = [ordered[min(len(ordered) - 1, int(len(ordered) * part))] for part in (0.5, 0.99, 1)]
+        shown = "  ".join(f"{one * 1000:8.1f}" for one in at)
+        print(f"{name:10} {len(ordered):7} calls   median, 99th, largest (ms) {shown}")
+    print(f"99th percentile of all: {result.percentile(0.99) * 1000:.1f} ms")
+    print(f"failures: {len(result.failures)} {result.failures[:3]}")
+    print(f"memory: {result.memory / 1e6:.0f} MB; ended {result.end:.1f} s after SIGTERM")
+    good = result.percentile(0.99) < LATENCY and result.memory < MEMORY
+    return good and result.end < END_SECONDS and not result.failures
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=600.0)
+    parser.add_argument("--host", default="", help="a recording; this machine without one")
+    parser.add_argument("--path", type=Path)
+    parser.add_argument("--hostile", type=int)
+    parser.add_argument("--innocent", action="store_true")
+    options = parser.parse_args()
+    if options.innocent:
+        innocent = Innocent(options.path)
+        innocent.run(options.seconds)
+        print(json.dumps({"latencies": innocent.latencies, "failures": innocent.failures}))
+        return 0
+    if options.hostile is not None:
+        os.nice(19)  # a client elsewhere would take no processor from the server
+        Hostile(options.path, options.hostile).run(options.seconds)
+        return 0
+    host = ("--host", options.host) if options.host else ()
+    with tempfile.TemporaryDirectory() as folder, serving_process(Path(folder), *host) as started:
+        return 0 if _show(run(started[1], started[0], options.seconds)) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,292 @@
+"""Whose call is made next, what is held for whom, and what is remembered: without a server."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from domcaps.facts.record import HostRecord, Recording
+from domcaps.facts.recording import save
+from domcaps.serve.answers import Answers
+from domcaps.serve.errors import Code, LibvirtError
+from domcaps.serve.hosts import RecordingFolder
+from domcaps.serve.ledger import LITTLE, Ledger
+from domcaps.serve.limits import Limits
+from domcaps.serve.workers.pool import LARGE, Usage, WorkerLostError, WorkerPool
+from fakes import emulator_record
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LIMITS = Limits(quick=2, long=1, waiting=2, slice_seconds=0.05, workers_memory=1000)
+SHORT, LONG, WAITING, GROWING = b"s", b"l", b"w", b"g"
+
+
+class FakeWorker:
+    """A worker that is as slow as a call wants it."""
+
+    can_be_stopped = True
+    started = 0
+
+    def __init__(self) -> None:
+        type(self).started += 1
+        self.request = b""
+        self.is_back = False
+        self._began = time.monotonic()
+        self._answer: asyncio.Future[bytes] | None = None
+
+    async def ask(self, request: bytes) -> bytes:
+        self.request = request[:1]
+        self._began = time.monotonic()
+        self._answer = asyncio.get_running_loop().create_future()
+        if self.request == SHORT:
+            return b"short"
+        return await self._answer
+
+    def finish(self) -> None:
+        assert self._answer is not None
+        self._answer.set_result(b"finished")
+
+    def stop(self, reason: str, code: Code = Code.OPERATION_FAILED) -> None:
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_exception(WorkerLostError(reason, code))
+
+    def step_back(self) -> None:
+        self.is_back = True
+
+    def processor_seconds(self) -> float:
+        return 0.0 if self.request == WAITING else time.monotonic() - self._began
+
+    def growth(self) -> int:
+        return 2000 if self.request == GROWING else 0
+
+
+class Pool:
+    """A pool of fake workers."""
+
+    def __init__(self) -> None:
+        self.workers: list[FakeWorker] = []
+        self.pool = WorkerPool(self._start, LIMITS)
+
+    async def _start(self) -> FakeWorker:
+        self.workers.append(FakeWorker())
+        return self.workers[-1]
+
+    def ask(self, request: bytes, usage: Usage | None = None) -> asyncio.Task[bytes]:
+        return asyncio.ensure_future(self.pool.run(usage or Usage(), request))
+
+
+async def in_time(task: asyncio.Task[bytes]) -> bytes:
+    async with asyncio.timeout(2):
+        return await task
+
+
+def test_quick_calls_go_on_however_many_long_ones_there_are() -> None:
+    async def main() -> None:
+        pool = Pool()
+        long = [pool.ask(LONG) for _ in range(8)]
+        await asyncio.sleep(0.1)
+        for _ in range(20):
+            assert await in_time(pool.ask(SHORT)) == b"short"
+        assert not any(task.done() for task in long)
+        await pool.pool.stop()
+
+    asyncio.run(main())
+
+
+def test_a_long_call_that_was_stopped_is_made_again() -> None:
+    async def main() -> None:
+        pool = Pool()
+        first, second = pool.ask(LONG), pool.ask(LONG)
+        await asyncio.sleep(0.2)
+        assert not first.done()
+        assert not second.done()
+        for task in (first, second):
+            running = [w for w in pool.workers if w._answer and not w._answer.done()]
+            assert len(running) == 1
+            running[0].finish()
+            del task
+            await asyncio.sleep(0.1)
+        assert (await in_time(first), await in_time(second)) == (b"finished", b"finished")
+
+    asyncio.run(main())
+
+
+def test_calls_that_wait_for_another_program_take_no_place_of_others() -> None:
+    async def main() -> None:
+        pool = Pool()
+        waiting = [pool.ask(WAITING) for _ in range(2)]
+        await asyncio.sleep(0.15)
+        long = pool.ask(LONG)
+        await asyncio.sleep(0.15)
+        assert await in_time(pool.ask(SHORT)) == b"short"
+        assert not any(task.done() for task in (*waiting, long))
+        await pool.pool.stop()
+
+    asyncio.run(main())
+
+
+def test_a_large_call_and_one_of_a_busy_client_begin_as_long_ones() -> None:
+    async def main() -> None:
+        pool = Pool()
+        busy = Usage()
+        busy.add(100.0)
+        tasks = [pool.ask(LONG), pool.ask(LONG + bytes(LARGE)), pool.ask(LONG, busy)]
+        await asyncio.sleep(0.02)
+        # one quick, one long; the other has to wait
+        assert len(pool.workers) == 2
+        assert [worker.is_back for worker in pool.workers].count(True) == 1
+        for task in tasks:
+            task.cancel()
+        await pool.pool.stop()
+
+    asyncio.run(main())
+
+
+def test_of_long_calls_that_of_the_client_with_the_least_usage_is_next() -> None:
+    async def main() -> None:
+        pool = Pool()
+        pool.ask(LONG + bytes(LARGE))
+        await asyncio.sleep(0.01)
+        much, little = Usage(), Usage()
+        much.add(50.0)
+        little.add(10.0)
+        later, sooner = pool.ask(LONG, much), pool.ask(LONG, little)
+        await asyncio.sleep(0.01)
+        for expected in (sooner, later):
+            running = [w for w in pool.workers if w._answer and not w._answer.done()]
+            running[0].finish()
+            await asyncio.sleep(0.02)
+            running = [w for w in pool.workers if w._answer and not w._answer.done()]
+            if expected is sooner:
+                running[0].finish()
+                await asyncio.sleep(0.02)
+                assert sooner.done()
+                assert not later.done()
+                break
+        later.cancel()
+        await pool.pool.stop()
+
+    asyncio.run(main())
+
+
+def test_the_call_that_takes_the_most_memory_is_stopped() -> None:
+    async def main() -> None:
+        pool = Pool()
+        other = pool.ask(WAITING)
+        with pytest.raises(LibvirtError) as caught:
+            await in_time(pool.ask(GROWING))
+        assert caught.value.code == Code.NO_MEMORY
+        assert not other.done()
+        await pool.pool.stop()
+
+    asyncio.run(main())
+
+
+def test_a_worker_that_ends_is_an_error_of_its_call_alone() -> None:
+    async def main() -> None:
+        pool = Pool()
+        lost, other = pool.ask(WAITING), pool.ask(WAITING)
+        await asyncio.sleep(0.01)
+        pool.workers[0].stop("its worker ended", Code.INTERNAL_ERROR)
+        with pytest.raises(LibvirtError, match="its worker ended"):
+            await in_time(lost)
+        pool.workers[1].finish()
+        assert await in_time(other) == b"finished"
+
+    asyncio.run(main())
+
+
+# -- the ledger ------------------------------------------------------------------------------------
+
+
+def test_who_holds_the_most_makes_room() -> None:
+    async def main() -> None:
+        ledger = Ledger(1_000_000, 600_000)
+        closed: list[str] = []
+
+        def close(reason: str) -> None:
+            closed.append(reason)
+            large.end()
+
+        large = ledger.account(close)
+        small, other = ledger.account(closed.append), ledger.account(closed.append)
+        await large.take(500_000)
+        await small.take(200_000)
+        async with asyncio.timeout(5):
+            await other.take(100_000)
+        assert len(closed) == 1
+        assert "500000 bytes" in closed[0]
+        assert ledger.held == 300_000
+
+    asyncio.run(main())
+
+
+def test_a_client_at_its_own_limit_waits_and_harms_nobody() -> None:
+    async def main() -> None:
+        ledger = Ledger(1_000_000, 100_000)
+        account, other = ledger.account(pytest.fail), ledger.account(pytest.fail)
+        await account.take(90_000)
+        waiting = asyncio.ensure_future(account.take(20_000))
+        await other.take(50_000)
+        await asyncio.sleep(0.05)
+        assert not waiting.done()
+        account.give(90_000)
+        await asyncio.wait_for(waiting, 1)
+        assert ledger.held == 70_000
+
+    asyncio.run(main())
+
+
+def test_a_quarter_is_there_for_those_that_hold_little() -> None:
+    async def main() -> None:
+        ledger = Ledger(16 * LITTLE, 16 * LITTLE)
+        large, small = ledger.account(pytest.fail), ledger.account(pytest.fail)
+        await large.take(12 * LITTLE)
+        began = time.monotonic()
+        await small.take(LITTLE)
+        assert time.monotonic() - began < 0.5
+
+    asyncio.run(main())
+
+
+def test_definitions_are_refused_at_once() -> None:
+    ledger = Ledger(100_000, 60_000)
+    account = ledger.account(pytest.fail)
+    assert account.keep(50_000)
+    assert not account.keep(20_000)
+    account.give(50_000)
+    assert account.keep(60_000)
+    account.end()
+    assert ledger.held == 0
+
+
+# -- answers and hosts -----------------------------------------------------------------------------
+
+
+def test_answers_are_kept_up_to_a_size_the_oldest_go_first() -> None:
+    answers = Answers(100_000)
+    for number in range(100):
+        answers.put(("host", 342, b"%d" % number), bytes(5000))
+        assert answers.get(("host", 342, b"0")) is not None
+    assert answers.get(("host", 342, b"1")) is None
+    assert answers.get(("host", 342, b"99")) is not None
+    answers.put(("host", 7, b""), bytes(50_000))
+    assert answers.get(("host", 7, b"")) is None
+    answers.put(("host", 8, bytes(5000)), b"x")
+    assert answers.get(("host", 8, bytes(5000))) is None
+
+
+def test_of_a_folder_few_recordings_are_kept_in_memory(tmp_path: Path) -> None:
+    for number in range(12):
+        record = Recording(HostRecord(arch="x86_64"), (emulator_record(),))
+        save(record, tmp_path / f"host{number}.domcaps")
+    source = RecordingFolder(tmp_path)
+    for number in (*range(12), 11, 0):
+        assert source.get(f"host{number}").name == f"host{number}"
+    assert len(source._open) <= 4
+    for name in ("", "host99", "../x", ".host1", "host1/../host1", "host\0"):
+        assert source.state(name) is None
