@@ -484,6 +484,16 @@ def test_text_that_is_no_utf_8_is_text(client: Client) -> None:
     assert "xml-malformed" in text
 
 
+def test_a_uri_that_is_no_utf_8_opens_and_comes_back(path: Path) -> None:
+    with serving(FixedHost(HOST, "test"), path), Client(path, opened=False) as client:
+        wire = pack(STRING, "qemu:///system?x=\udce9")
+        client.call(1, b"\0\0\0\1" + wire + bytes(4))
+        assert client.call(110) == wire
+        assert client.hostname() == "test"
+    with serving(FixedHost(HOST, "test"), path), Client(path, opened=False) as client:
+        refused(8, client.call, 1, b"\0\0\0\1" + pack(STRING, "qemu:///\udce9") + bytes(4))
+
+
 def test_a_connection_is_opened_once(client: Client) -> None:
     again = pack(Record(OPTIONAL_STRING, UINT), (None, 0))
     assert "already open" in refused(1, client.call, 1, again)

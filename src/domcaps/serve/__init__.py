@@ -8,5 +8,7 @@ Each module is one layer, the lower ones first:
 - `hosts` gives the host that is asked about: this machine, a recording, or a folder of them,
 - `xml` reads and writes the documents, `domains` and `storage` keep what a client defined,
 - `calls` has a module for each part of libvirt's API, with the procedures that are offered,
+- `jobs` are calls that `workers` make, apart from the loop that answers clients,
+- `ledger` counts the bytes that are held for clients, `limits` says how many may be,
 - `connection` serves one client, `server` all of them.
 """

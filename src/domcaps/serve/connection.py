@@ -239,8 +239,7 @@ class Connection:
         job = Job(
             called.number,
             payload,
-            session.name,
-            session.uri,
+            session.name.encode(errors="surrogateescape"),
             session.read_only,
             session.peer,
             tuple(session.pools.values()),

@@ -8,6 +8,7 @@ reading: whether there is a host of a name, what it is called, and which state i
 from __future__ import annotations
 
 import contextlib
+import os
 import queue
 import socket
 import threading
@@ -84,8 +85,10 @@ class LiveHostInUse(ServedHost):
 
         Once for each report, and not for more of them than it can keep.
         """
-        key = tuple(options.values())
-        if key in self._adopted or len(self._adopted) >= _MOST_ADOPTED:
+        key, path = tuple(options.values()), options["emulator"]
+        # of one path there are as many spellings as somebody likes to send
+        is_odd = path is not None and os.path.normpath(path) != path
+        if is_odd or key in self._adopted or len(self._adopted) >= _MOST_ADOPTED:
             return
         with contextlib.suppress(queue.Full):
             self._wanted.put_nowait(options)

@@ -24,12 +24,14 @@ log = logging.getLogger("domcaps.serve")
 
 
 class Job(msgspec.Struct, frozen=True, array_like=True):
-    """A call: the procedure, its arguments as they came, and what the connection is about."""
+    """A call: the procedure, its arguments as they came, and what the connection is about.
+
+    `host` is in bytes, since a file's name may be no UTF-8.
+    """
 
     procedure: int
     payload: bytes
-    host: str
-    uri: str
+    host: bytes
     read_only: bool
     peer: Peer = Peer()
     pools: tuple[Pool, ...] = ()

@@ -59,7 +59,8 @@ class Session:
     def of_job(cls, source: HostSource, dialect: Dialect, job: Job) -> Session:
         """Give what a worker sees of the connection that a job is of."""
         made = cls(source, dialect, job.peer)
-        made.name, made.uri, made.read_only = job.host, job.uri, job.read_only
+        made.name = job.host.decode(errors="surrogateescape")
+        made.read_only = job.read_only
         made.pools = {pool.uuid: pool for pool in job.pools}
         return made
 

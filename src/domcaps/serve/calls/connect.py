@@ -50,7 +50,7 @@ def auth_list(session: Session) -> tuple[list[int]]:
 class _Opened(msgspec.Struct, frozen=True):
     """What a client asked for, once its host was found."""
 
-    uri: str | None
+    uri: bytes | None
     flags: int
 
 
@@ -64,7 +64,8 @@ def _open_known(session: Session, uri: str | None, flags: int) -> tuple[()] | No
 
 
 def _open_found(session: Session, opened: _Opened) -> None:
-    session.open(opened.uri, opened.flags)
+    uri = None if opened.uri is None else opened.uri.decode(errors="surrogateescape")
+    session.open(uri, opened.flags)
     session.source.note_found(session.name)
 
 
@@ -82,7 +83,7 @@ def connect_open(session: Session, uri: str | None, flags: int) -> _Opened:
     """Connect to a host."""
     check_flags(flags, READ_ONLY)
     session.source.get(host_name(uri or ""))
-    return _Opened(uri, flags)
+    return _Opened(None if uri is None else uri.encode(errors="surrogateescape"), flags)
 
 
 @procedure(2, early=True)
