@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import socket
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,10 +13,12 @@ from lxml import etree
 
 from domcaps.facts.record import HostRecord, Recording
 from domcaps.hosts.host import Host
+from domcaps.serve.access import Peer
 from domcaps.serve.background import serving
 from domcaps.serve.calls.storage import POOL, VOLUME
 from domcaps.serve.errors import Code
 from domcaps.serve.hosts import FixedHost, LiveHostSource
+from domcaps.serve.storage import Pool
 from domcaps.serve.xdr import INT, OPTIONAL_STRING, STRING, UHYPER, UINT, Array, Record
 from serve_client import CallError, Client
 
@@ -202,3 +207,32 @@ def test_who_may_only_read_defines_none(tmp_path: Path, folder: Path) -> None:
     ):
         client.ask(1, Record(), (OPTIONAL_STRING, "qemu:///system"), (UINT, READ_ONLY))
         assert failure(client, 77, (STRING, describe(folder)), (UINT, 0)) == Code.OPERATION_DENIED
+
+
+@pytest.mark.parametrize("kind", ["fifo", "socket", "folder", "link to a fifo"])
+def test_what_takes_the_name_of_a_volume_is_not_opened(folder: Path, kind: str) -> None:
+    """Between the look at a file and the look into it, it can become what never answers."""
+    peer = Peer(os.getuid(), frozenset({os.getgid()}))
+    pool = Pool("images", bytes(16), str(folder), real=True, active=True, peer=peer)
+    volume = pool.volume("a.qcow2")
+    assert volume is not None
+    name = folder / "a.qcow2"
+    name.unlink()
+    with contextlib.ExitStack() as stack:
+        if kind == "fifo":
+            os.mkfifo(name)
+        elif kind == "socket":
+            stack.enter_context(socket.socket(socket.AF_UNIX)).bind(os.path.relpath(name))
+        elif kind == "folder":
+            name.mkdir()
+        else:
+            name.symlink_to("e")
+        found: list[str] = []
+        looking = threading.Thread(target=lambda: found.append(volume.xml()), daemon=True)
+        looking.start()
+        looking.join(5)
+    assert len(found) == 1
+    # nothing is said of what another file holds
+    form = etree.fromstring(found[0].encode()).find("target/format")
+    assert form is not None
+    assert form.get("type") == "raw"
