@@ -256,15 +256,17 @@ def run(path: Path, server: subprocess.Popen[bytes], seconds: float, hostile: in
 def _measure(command: list[str], pid: int, seconds: float) -> tuple[int, dict[str, Any]]:
     """Let the innocent run, and look at the server's memory meanwhile."""
     most = 0
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as innocent:
-        until = time.monotonic() + seconds + 60
-        while innocent.poll() is None and time.monotonic() < until:
-            most = max(most, memory_of(pid))
-            # a look holds up the process that is looked at
-            time.sleep(1)
-        innocent.kill()
-        assert innocent.stdout is not None
-        return most, json.loads(innocent.stdout.read())
+    # a pipe would hold no more than a part of what comes
+    with tempfile.TemporaryFile() as found:
+        with subprocess.Popen(command, stdout=found) as innocent:
+            until = time.monotonic() + seconds + 60
+            while innocent.poll() is None and time.monotonic() < until:
+                most = max(most, memory_of(pid))
+                # a look holds up the process that is looked at
+                time.sleep(1)
+            innocent.kill()
+        found.seek(0)
+        return most, json.loads(found.read())
 
 
 def descendants(pid: int) -> list[int]:
