@@ -8,18 +8,19 @@ import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from domcaps.facts.record import HostRecord, Recording
 from domcaps.facts.recording import save
+from domcaps.fresh.disk import cache_folder
 from fakes import emulator_record
 from serve_client import Client
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 COMMAND = [sys.executable, "-m", "domcaps", "serve"]
 
@@ -130,3 +131,21 @@ def test_a_socket_of_systemd_is_taken_over(recording: Path, tmp_path: Path) -> N
     finally:
         process.kill()
         process.wait()
+
+
+def test_the_units_cache_is_not_the_one_of_root(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Systemd gives a CacheDirectory to the service's user, which would take root's away."""
+    unit = Path(__file__).resolve().parents[2] / "packaging" / "domcaps.service"
+    lines = [line.partition("=") for line in unit.read_text().splitlines()]
+    given = {name: value for name, _, value in lines if value}
+    folder = Path("/var/cache") / given["CacheDirectory"]
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    of_root = cache_folder({})
+    assert of_root is not None
+    assert folder not in (of_root, *of_root.parents)
+    monkeypatch.setattr(os, "geteuid", lambda: 1)
+    environ = given["Environment"].partition("=")
+    assert environ[0] == "XDG_CACHE_HOME"
+    used = cache_folder({"XDG_CACHE_HOME": environ[2].replace("%C", "/var/cache")})
+    assert used is not None
+    assert folder in used.parents

@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import gc
+import logging
 import os
 import select
 import signal
@@ -27,6 +28,8 @@ from domcaps.serve.procedures import procedures
 if TYPE_CHECKING:
     from domcaps.language import Dialect
     from domcaps.serve.hosts import HostSource
+
+log = logging.getLogger("domcaps.serve")
 
 LENGTH = struct.Struct(">I")
 """Before each message between server and worker, and for the number of the worker's process."""
@@ -87,6 +90,8 @@ def _run(server: socket.socket, source: HostSource, dialect: Dialect) -> NoRetur
                     break
                 workers.add(_fork(server, fds[0], source, dialect))
             _reap(workers)
+    except Exception:
+        log.exception("the process that starts workers failed")
     finally:
         for worker in workers:
             with contextlib.suppress(OSError):
@@ -104,6 +109,10 @@ def _fork(server: socket.socket, number: int, source: HostSource, dialect: Diale
         _end_with(nursery)
         server.close()
         _work(socket.socket(fileno=number), source, dialect)
+    except BrokenPipeError:
+        pass  # the server is gone
+    except Exception:
+        log.exception("a worker failed")
     finally:
         os._exit(0)
 

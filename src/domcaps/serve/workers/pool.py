@@ -129,13 +129,12 @@ class WorkerPool:
     async def stop(self) -> None:
         """End all workers, whatever they do."""
         self._are_kept = False
-        for call in list(self._running):
-            if call.worker is not None:
-                call.worker.stop("the server ends")
-        for worker in self._idle:
-            worker.stop("the server ends")
+        self._queue.clear()
+        workers = [*self._idle, *(call.worker for call in self._running if call.worker)]
         self._idle.clear()
         await end({*self._tasks, *({self._watching} if self._watching else ())})
+        for worker in workers:
+            worker.stop("the server ends")
 
     def prepare(self) -> None:
         """Start the workers that quick calls are made by, before somebody waits for them."""
