@@ -9,12 +9,13 @@ from __future__ import annotations
 import ctypes
 import functools
 import os
+import resource
 import struct
 import sys
 from typing import NamedTuple
 
 _CAPABILITY_VERSION_3 = 0x20080522
-_LIMITS = ("RLIMIT_AS", "RLIMIT_DATA", "RLIMIT_NOFILE")
+_LIMITS = (resource.RLIMIT_AS, resource.RLIMIT_DATA, resource.RLIMIT_NOFILE)
 """Limits that an emulator inherits, and that keep it from answering whole."""
 
 
@@ -59,9 +60,7 @@ def _groups_of_process() -> tuple[int, ...]:
 
 
 def _limits() -> tuple[tuple[int, int], ...]:
-    import resource
-
-    return tuple(resource.getrlimit(getattr(resource, name)) for name in _LIMITS)
+    return tuple(map(resource.getrlimit, _LIMITS))
 
 
 def _mounts() -> str:
@@ -76,10 +75,11 @@ def _capabilities() -> bytes:
     """Give the effective and permitted capabilities (capget(2)); b"" where there are none."""
     if sys.platform != "linux":
         return b""
-    libc = _libc()
-    header = ctypes.create_string_buffer(struct.pack("=Ii", _CAPABILITY_VERSION_3, 0), 8)
     data = ctypes.create_string_buffer(24)
-    return data.raw if libc.capget(header, data) == 0 else b""
+    return data.raw if _libc().capget(_HEADER, data) == 0 else b""
+
+
+_HEADER = ctypes.create_string_buffer(struct.pack("=Ii", _CAPABILITY_VERSION_3, 0), 8)
 
 
 @functools.cache

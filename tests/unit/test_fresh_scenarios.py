@@ -1,0 +1,32 @@
+"""Changes of a host that leave few traces: each is noticed, or what it concerns is not kept."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from fresh_scenarios import SCENARIOS, played
+
+DOCUMENT = Path(__file__).parents[2] / "docs/freshness.md"
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux" or os.geteuid() != 0, reason="only root may mount and change users"
+)
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_what_is_remembered_is_what_is_found_anew(name: str) -> None:
+    assert played(name) == "fine"
+
+
+def test_the_document_lists_every_scenario() -> None:
+    part = (
+        DOCUMENT.read_text().partition("## Changes that leave few traces")[2].partition("\n## ")[0]
+    )
+    listed = re.findall(r"^\| .+ \| `(\w+)` \|$", part, re.MULTILINE)
+    assert [name for name in listed if name in SCENARIOS] == list(SCENARIOS)
+    elsewhere = "".join(place.read_text() for place in Path(__file__).parent.glob("test_*.py"))
+    assert [name for name in listed if name not in SCENARIOS and name not in elsewhere] == []
