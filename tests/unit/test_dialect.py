@@ -10,8 +10,9 @@ import pytest
 import domcaps
 from domcaps import UnknownDialectError
 from domcaps.language import known_dialects, parse_dialect
-from domcaps.language.change import Change, changes, estimate, named
+from domcaps.language.change import NEWS, Change, change, changes, estimate, named
 from domcaps.language.changes.network import INTERFACE_PASST
+from domcaps.language.dialect import _releases
 from domcaps.language.distributions import DISTRIBUTIONS
 
 SOURCE = Path(domcaps.__file__).parent
@@ -106,3 +107,18 @@ def test_every_change_is_used() -> None:
     ]
     words = {word for text in texts for word in re.findall(r"[A-Z][A-Z0-9_]{2,}", text)}
     assert sorted(set(changes()) - words) == []
+
+
+def test_a_release_is_known_as_soon_as_a_change_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    newest = known_dialects()[-1]
+    named = change(f"{newest.major}.{newest.minor + 1}", NEWS, "something that is new")
+    known = {**changes(), "SOMETHING_NEW": ("display", named)}
+    monkeypatch.setattr("domcaps.language.dialect.changes", lambda: known)
+    _releases.cache_clear()
+    try:
+        assert parse_dialect(named.since).has(named)
+        assert not newest.has(named)
+        assert known_dialects()[-2:] == (newest, parse_dialect(named.since))
+    finally:
+        monkeypatch.undo()
+        _releases.cache_clear()

@@ -6,12 +6,14 @@ A dialect is a release, plus the changes that a distribution added to it or took
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from domcaps.errors import UnknownDialectError
+from domcaps.language.change import changes
 from domcaps.language.distributions import DISTRIBUTIONS, RELEASES
 
 if TYPE_CHECKING:
@@ -48,7 +50,17 @@ class Dialect(msgspec.Struct, frozen=True, order=True):
 
 def known_dialects() -> tuple[Dialect, ...]:
     """List the releases that can be asked for, oldest first."""
-    return tuple(Dialect(major, minor) for major, minors in RELEASES.items() for minor in minors)
+    return tuple(Dialect(major, minor) for major, minors in _releases().items() for minor in minors)
+
+
+@functools.cache
+def _releases() -> dict[int, range]:
+    """Give the releases by major number: a newer one is known as soon as a change names it."""
+    known = dict(RELEASES)
+    for major, minor in sorted(change.release for _, change in changes().values()):
+        minors = known.get(major, range(0))
+        known[major] = range(minors.start, max(minors.stop, minor + 1))
+    return known
 
 
 def parse_dialect(text: str) -> Dialect:
@@ -63,7 +75,7 @@ def parse_dialect(text: str) -> Dialect:
     match = re.fullmatch(r"(\d{1,4})\.(\d{1,4})(\.\d{1,4})?", release)
     if match and (not patches or patches in DISTRIBUTIONS):
         dialect = Dialect(int(match[1]), int(match[2]), patches if _differs(patches) else "")
-        if dialect.minor in RELEASES.get(dialect.major, ()):
+        if dialect.minor in _releases().get(dialect.major, ()):
             return dialect
     names = ", ".join(str(dialect) for dialect in known_dialects())
     raise UnknownDialectError(

@@ -1,7 +1,7 @@
 """The buses of disks: one record holds all that any reader needs to know of one.
 
 To add a bus, add a `DiskBus` to `BUSES`. The report lists it, ``<disk>`` takes and checks it,
-targets are placed on its controllers, ``domcaps native`` writes it, and a new domain may get it.
+targets are placed on its controllers, `Host.native` writes it, and a new domain may get it.
 """
 
 from __future__ import annotations
