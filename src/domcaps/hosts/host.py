@@ -161,6 +161,15 @@ class Host(TableReaders):
         return default_emulator(self.facts, self.emulators, arch, self.origin)
 
 
+def _forbidden(emulator: str) -> UntrustedProgramError:
+    return UntrustedProgramError(
+        "not probed: it is no emulator of this system, or others could change it, and the operator "
+        "does not allow it",
+        where=emulator,
+        remedy="the operator may allow it by --allow-emulator PATTERN",
+    )
+
+
 class LiveHost(Host):
     """This machine, or the one that `machine` is.
 
@@ -206,9 +215,11 @@ class LiveHost(Host):
             return question
         try:
             admit(question.emulator)
-        except UntrustedProgramError:
-            if not self._for_clients and not os.path.exists(question.emulator):  # noqa: PTH110
-                # a client is not told what there is on this machine
+        except UntrustedProgramError as error:
+            if self._for_clients:
+                # a client is not told what there is on this machine, and where links lead
+                raise _forbidden(question.emulator) from error
+            if not os.path.exists(question.emulator):  # noqa: PTH110 - it is only asked
                 executable_status(question.emulator)
             raise
         return msgspec.structs.replace(question, emulator=plain(question.emulator))

@@ -13,6 +13,7 @@ from domcaps.errors import (
     EmulatorNotFoundError,
     EmulatorTimeoutError,
     RequestError,
+    UntrustedProgramError,
 )
 from domcaps.serve.xdr import INT, OPTIONAL_STRING, STRING, UUID, Optional, Record, pack
 
@@ -128,6 +129,8 @@ def libvirt_error(error: DomcapsError) -> LibvirtError:
     """Say in libvirt's classes what went wrong."""
     if isinstance(error, RequestError):
         return LibvirtError(Code.INVALID_ARG, str(error))
+    if isinstance(error, UntrustedProgramError):
+        return LibvirtError(Code.OPERATION_DENIED, str(error))
     if isinstance(error, EmulatorNotFoundError):
         return LibvirtError(Code.SYSTEM_ERROR, str(error))
     if isinstance(error, EmulatorTimeoutError):
