@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 from lxml import etree
 
 from domcaps.language.dialect import Dialect, parse_dialect
-from domcaps.validate.document.walk import Found
+from domcaps.validate.document.walk import DocumentWalk
 from domcaps.validate.schema.check import refusals
 
 if TYPE_CHECKING:
@@ -245,7 +245,7 @@ class Maker:
 
 def ours(root: Node, dialect: Dialect) -> str:
     """Give why domcaps refuses a domain, "" where it does not."""
-    for node, attribute, _ in Found(root).unknown:
+    for node, attribute, _ in DocumentWalk(root).unknown:
         return f"unknown {node.tag} {attribute}"
     for code, found in refusals(root, dialect):
         return f"{code}: {found.message}"

@@ -16,7 +16,7 @@ from domcaps.validate.catalogue import rules as catalogue
 from domcaps.validate.catalogue.codes import Code, codes, unique
 from domcaps.validate.catalogue.former import current_codes, former_codes
 from domcaps.validate.catalogue.rules import rules
-from domcaps.validate.checks import code_of, field_plans
+from domcaps.validate.checks import code_of, field_checks
 from sample_hosts import RELEASES, sample_host
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def test_no_python_name_is_in_a_code() -> None:
         path = "devices/disk"
         anything = field("target/@bus")
 
-    assert [planned.code for planned in field_plans(Renamed)] == ["disk-target-bus"]
+    assert [planned.code for planned in field_checks(Renamed)] == ["disk-target-bus"]
 
 
 def test_rules_begin_with_an_element() -> None:

@@ -77,9 +77,9 @@ HOST = domcaps.Host.from_recording(
 
 def forget() -> None:
     for remembered in (
-        checks.plans,
-        walk.domain_site,
-        walk.other_plans,
+        checks.all_part_checks,
+        walk.domain_position,
+        walk.other_part_checks,
         walk.placed_kinds,
         vocabulary.vocabulary,
     ):
@@ -321,10 +321,10 @@ class TestLimits:
         assert "check-stopped" in {finding.code for finding in result.findings}
 
     def test_time(self) -> None:
-        from domcaps.validate.check import validate as look
+        from domcaps.validate.check import validate as checks
 
         data = DOMAIN.format("<gadget/>").encode()
-        result = look(data, lambda *target: HOST.world(*target), seconds=0)
+        result = checks(data, lambda *target: HOST.world(*target), seconds=0)
         assert "check-stopped" in {finding.code for finding in result.findings}
         assert not result.accepted
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 RULES = [rule for of_part in rules().values() for rule in of_part]
 FIELDS = [code for code in codes().values() if code.kind == "field" and not code.host_decides]
-GENERAL = [code for code in codes().values() if code.kind == "document"]
+DOCUMENT_CODES = [code for code in codes().values() if code.kind == "document"]
 SCHEMA = [code for code in codes().values() if code.kind == "schema"]
 
 
@@ -119,7 +119,7 @@ def test_samples_of_fields_hold(code: Code) -> None:
     assert not triggers(code.name, code.good, RELEASES[:1], DIALECTS[0]), code.good.xml
 
 
-@pytest.mark.parametrize("code", GENERAL, ids=lambda code: code.name)
+@pytest.mark.parametrize("code", DOCUMENT_CODES, ids=lambda code: code.name)
 def test_samples_of_documents_hold(code: Code) -> None:
     host = sample_host("x86_64", RELEASES[0])
     assert host is not None

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from domcaps.hosts.host import Host
     from domcaps.language.part import Part
     from domcaps.language.rule import Rule
-    from domcaps.validate.memo.traces import Traces
+    from domcaps.validate.memo.traces import TraceMemo
 
 DOMAIN = """<domain type='qemu'><name>{name}</name><memory>{memory}</memory>
 <os><type arch='x86_64' machine='q35'>hvm</type></os>
@@ -56,9 +56,9 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     return codes
 
 
-def known(host: Host) -> Traces:
+def known(host: Host) -> TraceMemo:
     (world,) = host._worlds.values()
-    found: Traces = world.kept["traces"]
+    found: TraceMemo = world.kept["traces"]
     return found
 
 

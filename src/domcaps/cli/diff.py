@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from domcaps.language import Reason, World
     from domcaps.report.diff import Difference
     from domcaps.validate.compare import DomainDifference
-    from domcaps.validate.explain import DomainUses
+    from domcaps.validate.explain import DomainExplanation
 
 _KEYS = ("emulator", "arch", "machine", "virttype", "libvirt")
 _COLOURS = {"+": "green", "-": "red", "~": "yellow"}
@@ -66,7 +66,7 @@ class Side:
             f"libvirt {told['libvirt']}{moment}"
         )
 
-    def uses(self, xml: bytes) -> DomainUses | None:
+    def uses(self, xml: bytes) -> DomainExplanation | None:
         """Explain what a domain uses here, None where it can't be told."""
         from domcaps.errors import DomainError
 

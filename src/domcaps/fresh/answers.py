@@ -15,7 +15,7 @@ from domcaps.language import Target, World
 from domcaps.report.answer import Section, evaluate
 from domcaps.report.capabilities import DomainCapabilities
 from domcaps.report.document import Document, assemble
-from domcaps.report.target import settle
+from domcaps.report.target import resolve_target
 
 if TYPE_CHECKING:
     from domcaps.facts.emulator import EmulatorFacts
@@ -61,7 +61,7 @@ class TargetOf(Key[Target], frozen=True):
     def task(self, fetch: Fetch) -> Target:
         """Fill in defaults."""
         facts = FetchedFacts(self.local.host, fetch)
-        return settle(facts, FetchedEmulators(self.local, fetch), self.question)
+        return resolve_target(facts, FetchedEmulators(self.local, fetch), self.question)
 
     @property
     def text(self) -> str:

@@ -25,7 +25,7 @@ from domcaps.facts.trust import admit, is_usual, plain, vouch
 from domcaps.hosts.readers import TableReaders
 from domcaps.language import World
 from domcaps.language.target import Flags, Question
-from domcaps.report.target import default_emulator, find_emulator, settle
+from domcaps.report.target import default_emulator, find_emulator, resolve_target
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -105,7 +105,7 @@ class Host(TableReaders):
 
     def world_of(self, question: Question) -> World:
         """Settle the target that a question means, and give it with the facts."""
-        target = settle(self.facts, self.emulators, question, self.origin)
+        target = resolve_target(self.facts, self.emulators, question, self.origin)
         return World(target, self.emulators.get(target.emulator), self.facts)
 
     def known_world(

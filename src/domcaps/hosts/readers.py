@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from domcaps.facts.host import HostFacts
     from domcaps.report.explain import Explanation
     from domcaps.validate.check import Validation
-    from domcaps.validate.explain import DomainUses
+    from domcaps.validate.explain import DomainExplanation
 
 
 class TableReaders(ABC):
@@ -144,7 +144,7 @@ class TableReaders(ABC):
 
     def explain_domain(
         self, xml: str | bytes, libvirt: str = DEFAULT_DIALECT, **instead: str | None
-    ) -> DomainUses:
+    ) -> DomainExplanation:
         """Tell of every choice that a domain uses whether it holds here, and why.
 
         The target is the one that the domain names; `instead` names another `emulator`, `arch`,

@@ -12,7 +12,7 @@ from domcaps.language.domain import Domain
 from domcaps.native.line import Line
 from domcaps.native.order import write_board, write_devices
 from domcaps.validate.document.parse import Unreadable, read
-from domcaps.validate.target import Unsettled, settle
+from domcaps.validate.target import TargetNotFound, resolve_domain_target
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,8 +32,8 @@ def command_of(
     """
     try:
         source = read(data)
-        world = settle(source, open_world)
-    except (Unreadable, Unsettled) as stopped:
+        world = resolve_domain_target(source, open_world)
+    except (Unreadable, TargetNotFound) as stopped:
         raise DomainError(str(stopped)) from None
     line = Line(Domain(source.root, world))
     write_board(line)

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from domcaps.language.target import Question
 
 
-def settle(host: HostFacts, emulators: Emulators, question: Question, origin: str = "") -> Target:
+def resolve_target(
+    host: HostFacts, emulators: Emulators, question: Question, origin: str = ""
+) -> Target:
     """Give the target that a question means.
 
     `origin` names the recording that is asked. Raises `UnknownDialectError`,

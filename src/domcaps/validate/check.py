@@ -14,13 +14,13 @@ from domcaps.language.finding import Finding, Severity, Stage, quoted
 from domcaps.language.rule import problem
 from domcaps.language.truth import Truth
 from domcaps.validate.catalogue.former import current_codes, renamings
-from domcaps.validate.checks import looks_for
+from domcaps.validate.checks import checks_for_code
 from domcaps.validate.document.parse import Source, Unreadable, read
 from domcaps.validate.document.repeated import take_away
-from domcaps.validate.document.walk import Found, placed_kinds
+from domcaps.validate.document.walk import DocumentWalk, placed_kinds
 from domcaps.validate.memo.remaining import remaining_checks
 from domcaps.validate.schema.vocabulary import nearest
-from domcaps.validate.target import Unsettled, settle
+from domcaps.validate.target import TargetNotFound, resolve_domain_target
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from domcaps.language.rule import Problem, Rule
     from domcaps.language.table import Enum
     from domcaps.language.world import World
-    from domcaps.validate.checks import FieldPlan, Look
+    from domcaps.validate.checks import Checks, FieldCheck
 
-    ChecksOf = Callable[[Domain, Found], Iterator[tuple[Part, Look]]]
+    ChecksOf = Callable[[Domain, DocumentWalk], Iterator[tuple[Part, Checks]]]
     """Gives the parts of a domain, and what is to be checked of each."""
 
 __all__ = ["Validation", "validate"]
@@ -88,11 +88,11 @@ def validate(
     checks_of: ChecksOf = remaining_checks,
     only: str = "",
 ) -> Validation:
-    """Look at a domain in the world that `open_world` gives for the target that it names.
+    """Validate a domain in the world that `open_world` gives for the target that it names.
 
     `new` tells whether it is to be defined now, or one that libvirt has known for long.
     With `schema`, what libvirt's schema refuses is an error: names that it does not know, and all
-    that ``validate/schema/check.py`` looks at.
+    that ``validate/schema/check.py`` checks.
     `ignore` names codes that are left out, as does a comment ``<!-- domcaps: ignore CODE -->``
     before an element, for all that is found in it. After `seconds` of work it is given up.
     `checks_of` only makes this faster than `all_checks`: it leaves out what earlier domains showed
@@ -101,8 +101,8 @@ def validate(
     ignore = current_codes(ignore) if ignore else ignore
     try:
         source = read(data)
-        world = settle(source, open_world)
-    except (Unreadable, Unsettled) as stopped:
+        world = resolve_domain_target(source, open_world)
+    except (Unreadable, TargetNotFound) as stopped:
         left = () if stopped.finding.code in ignore else (stopped.finding,)
         return Validation(left, source=data)
     check = _Check(source, Domain(source.root, world, new=new), ignore, seconds, schema=schema)
@@ -111,11 +111,11 @@ def validate(
     return Validation(tuple(found), tuple(sorted(world.unknown)), data)
 
 
-def all_checks(domain: Domain, found: Found) -> Iterator[tuple[Part, Look]]:
+def all_checks(domain: Domain, walk: DocumentWalk) -> Iterator[tuple[Part, Checks]]:
     """Give every part of a domain, with all that is declared to be checked of it."""
-    for plan in found.plans(domain.world.target.dialect):
-        for part in domain.all(plan.kind):
-            yield part, plan.look
+    for part_checks in walk.part_checks(domain.world.target.dialect):
+        for part in domain.all(part_checks.kind):
+            yield part, part_checks.checks
 
 
 class _Stopped(Exception):  # noqa: N818 - ends a check, and is no error
@@ -123,7 +123,7 @@ class _Stopped(Exception):  # noqa: N818 - ends a check, and is no error
 
 
 class _Check:
-    """One look at one document."""
+    """The validation of one document."""
 
     def __init__(
         self,
@@ -149,9 +149,9 @@ class _Check:
         """Give all findings."""
         with self._until_stopped():
             self._set_aside()
-            found = Found(self.source.root)
-            self._parts(found, checks_of)
-            for node, attribute, place in found.unknown:
+            walk = DocumentWalk(self.source.root)
+            self._parts(walk, checks_of)
+            for node, attribute, place in walk.unknown:
                 self._unknown(node, attribute, nearest(place, attribute, node.tag))
             if self.schema:
                 self._compare()
@@ -163,10 +163,12 @@ class _Check:
         """Give the findings of one code."""
         with self._until_stopped():
             self._set_aside()
-            for plan in looks_for(code):
-                if self.world.target.dialect.has_between(plan.kind.since, plan.kind.until):
-                    for part in self.domain.all(plan.kind):
-                        self._part(part, plan.look)
+            for part_checks in checks_for_code(code):
+                if self.world.target.dialect.has_between(
+                    part_checks.kind.since, part_checks.kind.until
+                ):
+                    for part in self.domain.all(part_checks.kind):
+                        self._part(part, part_checks.checks)
         return self.found
 
     @contextmanager
@@ -190,12 +192,12 @@ class _Check:
             text = f"<{node.tag}> stands here a second time"
             self._passed_over("repeated-element", text, node)
 
-    def _parts(self, found: Found, checks_of: ChecksOf) -> None:
-        for plan, nodes in found.nodes.items():
-            self.domain.place(plan.kind, nodes)
+    def _parts(self, walk: DocumentWalk, checks_of: ChecksOf) -> None:
+        for part_checks, nodes in walk.nodes.items():
+            self.domain.place(part_checks.kind, nodes)
         self.domain.nothing_of(placed_kinds())
-        for part, look in checks_of(self.domain, found):
-            self._part(part, look)
+        for part, checks in checks_of(self.domain, walk):
+            self._part(part, checks)
 
     def _compare(self) -> None:
         """Add what libvirt's schema refuses, but where something is known to be wrong."""
@@ -226,19 +228,19 @@ class _Check:
             limit = f"{self.seconds:g} seconds of work"
             raise _Stopped(f"not finished after {limit}; the rest is not checked")
 
-    def _part(self, part: Part, look: Look) -> None:
+    def _part(self, part: Part, checks: Checks) -> None:
         self._be_in_time()
         # what rules read: what is there follows
-        part.__dict__.update(look.values)
-        for planned in look.fields:
-            text = planned.declared.text(part.node)
+        part.__dict__.update(checks.values)
+        for field_check in checks.fields:
+            text = field_check.declared.text(part.node)
             if text is not None:
-                self._field(part, planned, text)
-        for planned in look.required:
-            if planned.declared.text(part.node) is None:
-                self._missing(part, planned)
-        if look.rules:
-            self._rules(part, look.rules)
+                self._field(part, field_check, text)
+        for field_check in checks.required:
+            if field_check.declared.text(part.node) is None:
+                self._missing(part, field_check)
+        if checks.rules:
+            self._rules(part, checks.rules)
 
     def _rules(self, part: Part, rules: tuple[Rule, ...]) -> None:
         for rule in rules:
@@ -285,33 +287,35 @@ class _Check:
             )
         )
 
-    def _field(self, part: Part, planned: FieldPlan, text: str) -> None:
-        declared = planned.declared
+    def _field(self, part: Part, field_check: FieldCheck, text: str) -> None:
+        declared = field_check.declared
         if not declared.is_read(part):
             return
         if declared.choice is not None:
-            self._choice(part, planned, declared.choice, text)
+            self._choice(part, field_check, declared.choice, text)
             return
         try:
             value = declared.kind.parse(text)
         except ValueError:
-            message = f"{_spoken(part, planned)} is {quoted(text)}, not {declared.kind.expected}"
-            wrong = problem(message, part, declared.path, accepted=_expected(planned))
-            self._add(f"{planned.code}-invalid", wrong)
+            message = (
+                f"{_spoken(part, field_check)} is {quoted(text)}, not {declared.kind.expected}"
+            )
+            wrong = problem(message, part, declared.path, accepted=_expected(field_check))
+            self._add(f"{field_check.code}-invalid", wrong)
             return
-        if planned.kept:
+        if field_check.memoizable:
             part.__dict__[declared.name] = value
 
-    def _missing(self, part: Part, planned: FieldPlan) -> None:
-        message = f"{_spoken(part, planned)} is missing"
-        missing = problem(message, part, planned.declared.path, accepted=_expected(planned))
-        self._add(f"{planned.code}-missing", missing)
+    def _missing(self, part: Part, field_check: FieldCheck) -> None:
+        message = f"{_spoken(part, field_check)} is missing"
+        missing = problem(message, part, field_check.declared.path, accepted=_expected(field_check))
+        self._add(f"{field_check.code}-missing", missing)
 
-    def _choice(self, part: Part, planned: FieldPlan, enum: Enum, text: str) -> None:
-        world, declared = self.world, planned.declared
+    def _choice(self, part: Part, field_check: FieldCheck, enum: Enum, text: str) -> None:
+        world, declared = self.world, field_check.declared
         dialect = world.target.dialect
-        if planned.kept:
-            part.__dict__[declared.name] = _parsed(planned, text)
+        if field_check.memoizable:
+            part.__dict__[declared.name] = _parsed(field_check, text)
         choice = enum.find(text, dialect)
         if choice is not None and world.truth(choice.when) is not Truth.NO:
             return
@@ -323,9 +327,9 @@ class _Check:
         else:
             code, message = "unsupported", f"{quoted(text)} can't be used here"
             reason = choice.when.explain(world)
-        message = f"{_spoken(part, planned)} {message}: this one offers {listed}"
-        wrong = problem(message, part, planned.declared.path, accepted=offered, reason=reason)
-        self._add(f"{planned.code}-{code}", wrong)
+        message = f"{_spoken(part, field_check)} {message}: this one offers {listed}"
+        wrong = problem(message, part, field_check.declared.path, accepted=offered, reason=reason)
+        self._add(f"{field_check.code}-{code}", wrong)
 
     def _unknown(self, node: Node, attribute: str, known: tuple[str, ...]) -> None:
         hint = f" (did you mean {' or '.join(map(repr, known))}?)" if known else ""
@@ -367,16 +371,16 @@ def _offered(enum: Enum, world: World) -> Iterator[str]:
             yield choice.name
 
 
-def _parsed(planned: FieldPlan, text: str) -> Any:
+def _parsed(field_check: FieldCheck, text: str) -> Any:
     try:
-        return planned.declared.kind.parse(text)
+        return field_check.declared.kind.parse(text)
     except ValueError:
-        return planned.declared.default
+        return field_check.declared.default
 
 
-def _expected(planned: FieldPlan) -> tuple[str, ...]:
-    return tuple(getattr(planned.declared.kind, "names", ()))
+def _expected(field_check: FieldCheck) -> tuple[str, ...]:
+    return tuple(getattr(field_check.declared.kind, "names", ()))
 
 
-def _spoken(part: Part, planned: FieldPlan) -> str:
-    return f"<{part.node.tag}> {planned.declared.path}".rstrip()
+def _spoken(part: Part, field_check: FieldCheck) -> str:
+    return f"<{part.node.tag}> {field_check.declared.path}".rstrip()

@@ -1,4 +1,4 @@
-"""What is to be looked at, worked out once: the fields and rules of each part."""
+"""What is to be checked, worked out once: the fields and rules of each part."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class FieldPlan:
+class FieldCheck:
     """One field of a part, with the beginning of the codes of its findings.
 
     `kept` tells that its value may be remembered by the part under the field's name, because a
@@ -25,73 +25,77 @@ class FieldPlan:
 
     declared: Field[Any]
     code: str
-    kept: bool
+    memoizable: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Look:
-    """What is to be looked at in a part: fields and rules; `values` is what is known beforehand.
+class Checks:
+    """What is checked in a part: fields and rules; `values` is what is known beforehand.
 
     Of the fields, those in `required` must be there.
     """
 
     values: dict[str, Any]
-    fields: tuple[FieldPlan, ...]
-    required: tuple[FieldPlan, ...]
+    fields: tuple[FieldCheck, ...]
+    required: tuple[FieldCheck, ...]
     rules: tuple[Rule, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class PartPlan:
-    """All that is looked at in parts of one class; values are the defaults of its fields.
+class PartChecks:
+    """All that is checked in parts of one class; values are the defaults of its fields.
 
     `whole` tells that such a part holds all others, so that no two are alike.
     """
 
     kind: type[Part]
-    look: Look
+    checks: Checks
     whole: bool
 
 
 @functools.cache
-def plans() -> tuple[PartPlan, ...]:
-    """Give the plan of every part."""
+def all_part_checks() -> tuple[PartChecks, ...]:
+    """Give the checks of every class of parts."""
     by_part = rules()
-    return tuple(_plan(kind, by_part) for kind in parts())
+    return tuple(_part_checks(kind, by_part) for kind in parts())
 
 
 @functools.cache
-def looks_for(code: str) -> tuple[PartPlan, ...]:
-    """Give plans that look for one code alone."""
+def checks_for_code(code: str) -> tuple[PartChecks, ...]:
+    """Give the checks that can find one code."""
     found = []
-    for plan in plans():
+    for part_checks in all_part_checks():
         # what is known beforehand goes with reading all fields
-        look = Look(
+        checks = Checks(
             {},
-            tuple(one for one in plan.look.fields if code.startswith(f"{one.code}-")),
-            tuple(one for one in plan.look.required if code == f"{one.code}-missing"),
-            tuple(rule for rule in plan.look.rules if rule.code == code),
+            tuple(one for one in part_checks.checks.fields if code.startswith(f"{one.code}-")),
+            tuple(one for one in part_checks.checks.required if code == f"{one.code}-missing"),
+            tuple(rule for rule in part_checks.checks.rules if rule.code == code),
         )
-        if look.fields or look.required or look.rules:
-            found.append(PartPlan(plan.kind, look, plan.whole))
+        if checks.fields or checks.required or checks.rules:
+            found.append(PartChecks(part_checks.kind, checks, part_checks.whole))
     return tuple(found)
 
 
-def _plan(kind: type[Part], by_part: dict[type[Part], tuple[Rule, ...]]) -> PartPlan:
-    fields = field_plans(kind)
-    look = Look(
-        {planned.declared.name: planned.declared.default for planned in fields if planned.kept},
+def _part_checks(kind: type[Part], by_part: dict[type[Part], tuple[Rule, ...]]) -> PartChecks:
+    fields = field_checks(kind)
+    checks = Checks(
+        {
+            field_check.declared.name: field_check.declared.default
+            for field_check in fields
+            if field_check.memoizable
+        },
         fields,
-        tuple(planned for planned in fields if planned.declared.required),
+        tuple(field_check for field_check in fields if field_check.declared.required),
         tuple(rule for base in kind.__mro__ for rule in by_part.get(base, ())),
     )
-    return PartPlan(kind, look, whole=kind.path in {"", "devices"})
+    return PartChecks(kind, checks, whole=kind.path in {"", "devices"})
 
 
-def field_plans(kind: type[Part]) -> tuple[FieldPlan, ...]:
+def field_checks(kind: type[Part]) -> tuple[FieldCheck, ...]:
     """Give the fields of a part with the beginning of their codes."""
     return tuple(
-        FieldPlan(
+        FieldCheck(
             declared,
             code_of(kind.path or "", declared.path),
             vars_of(kind).get(declared.name) is declared,

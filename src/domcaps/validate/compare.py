@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from domcaps.validate.check import Validation
-    from domcaps.validate.explain import DomainUses
+    from domcaps.validate.explain import DomainExplanation
 
 
 class DomainDifference(msgspec.Struct, frozen=True):
@@ -36,7 +36,8 @@ class DomainDifference(msgspec.Struct, frozen=True):
 
 
 def compare_domain(
-    verdicts: tuple[Validation, Validation], uses: tuple[DomainUses | None, DomainUses | None]
+    verdicts: tuple[Validation, Validation],
+    uses: tuple[DomainExplanation | None, DomainExplanation | None],
 ) -> DomainDifference:
     """Put what two sides say of a domain side by side.
 
@@ -64,7 +65,9 @@ def _key(finding: Finding) -> tuple[str, str]:
     return finding.code, finding.path
 
 
-def _changes(before: DomainUses | None, after: DomainUses | None) -> Iterator[Difference]:
+def _changes(
+    before: DomainExplanation | None, after: DomainExplanation | None
+) -> Iterator[Difference]:
     if before is None or after is None:
         return
     for name in ("emulator", "arch", "machine", "virttype"):

@@ -16,9 +16,9 @@ from domcaps.language import Element, Enum, Reason, Target, Truth
 from domcaps.language.domain import Domain
 from domcaps.language.node_path import path_of
 from domcaps.report.explain import Explanation, explain_all, explain_choice
-from domcaps.validate.checks import plans
+from domcaps.validate.checks import all_part_checks
 from domcaps.validate.document.parse import Unreadable, read
-from domcaps.validate.target import Unsettled, settle
+from domcaps.validate.target import TargetNotFound, resolve_domain_target
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -43,7 +43,7 @@ class Use(msgspec.Struct, frozen=True):
     instead: tuple[str, ...] = ()
 
 
-class DomainUses(msgspec.Struct, frozen=True):
+class DomainExplanation(msgspec.Struct, frozen=True):
     """The target that a domain names, and all that it uses, in the order of the document."""
 
     target: Target
@@ -52,15 +52,15 @@ class DomainUses(msgspec.Struct, frozen=True):
 
 def explain_domain(
     data: bytes, open_world: Callable[[str | None, str | None, str | None, str], World]
-) -> DomainUses:
+) -> DomainExplanation:
     """Explain every choice that a domain uses, in the world that `open_world` gives for it.
 
     Raises `DomainError` for what is no domain, or names no target that there is.
     """
     try:
         source = read(data)
-        world = settle(source, open_world)
-    except (Unreadable, Unsettled) as stopped:
+        world = resolve_domain_target(source, open_world)
+    except (Unreadable, TargetNotFound) as stopped:
         finding = stopped.finding
         raise DomainError(finding.message, where=f"{finding.line}:{finding.column}") from stopped
     uses = _Uses(source, world)
@@ -71,7 +71,7 @@ def explain_domain(
     for element in table():
         uses.alone(element)
     found = sorted(uses.found.values(), key=lambda use: (use.line, use.column))
-    return DomainUses(world.target, tuple(found))
+    return DomainExplanation(world.target, tuple(found))
 
 
 class _Uses:
@@ -88,9 +88,9 @@ class _Uses:
 
     def fields(self) -> None:
         """Look at the fields that are declared with an enum."""
-        for plan in plans():
-            declared = [field for field in plan.kind.fields() if field.choice is not None]
-            for part in self.domain.all(plan.kind) if declared else ():
+        for part_checks in all_part_checks():
+            declared = [field for field in part_checks.kind.fields() if field.choice is not None]
+            for part in self.domain.all(part_checks.kind) if declared else ():
                 for field in declared:
                     self._field(part.node, field)
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _ARCH_ALIASES = {"i386": "i686", "i486": "i686", "i586": "i686", "amd64": "x86_64"}
 
 
-class Unsettled(Exception):  # noqa: N818 - carries the finding, not an error of its own
+class TargetNotFound(Exception):  # noqa: N818 - carries the finding, not an error of its own
     """The domain names no target that the host has; `finding` says why."""
 
     def __init__(self, finding: Finding) -> None:
@@ -28,21 +28,21 @@ class Unsettled(Exception):  # noqa: N818 - carries the finding, not an error of
         super().__init__(finding.message)
 
 
-def settle(
+def resolve_domain_target(
     source: Source, open_world: Callable[[str | None, str | None, str | None, str], World]
 ) -> World:
     """Give the world of the domain's target.
 
     `open_world` takes emulator, architecture, machine and type, and raises `DomcapsError` where
-    there is no such target. Raises `Unsettled`.
+    there is no such target. Raises `TargetNotFound`.
     """
     root = source.root
     if root.tag != "domain":
-        raise _unsettled(source, root, "", "domain-missing", "the document is not a <domain>")
+        raise _not_found(source, root, "", "domain-missing", "the document is not a <domain>")
     virttype = root.get("type")
     if virttype is None:
         message = "the domain does not say its type"
-        raise _unsettled(source, root, "", "domain-type-missing", message)
+        raise _not_found(source, root, "", "domain-type-missing", message)
     os_type = root.find("os/type")
     arch, machine = _named(root, "arch"), _named(root, "machine")
     binary = root.find("devices/emulator")
@@ -67,9 +67,9 @@ def _look_at_arch(source: Source, world: World, where: Node | None, arch: str | 
         return
     if arch is None:
         message = f"without an architecture this is a {wanted} guest, and the emulator has {served}"
-        raise _unsettled(source, where, "arch", "os-arch-missing", message)
+        raise _not_found(source, where, "arch", "os-arch-missing", message)
     message = f"this emulator has {served} guests, not {wanted}"
-    raise _unsettled(source, where, "", "emulator-unsupported", message)
+    raise _not_found(source, where, "", "emulator-unsupported", message)
 
 
 def _open(
@@ -89,11 +89,11 @@ def _open(
         where = source.root.find("devices/emulator")
         node = source.root if where is None else where
         text = f"{error.message} ({error.remedy})" if error.remedy else error.message
-        raise _unsettled(source, node, "", "emulator-not-probed", text) from error
+        raise _not_found(source, node, "", "emulator-not-probed", text) from error
     except DomcapsError as error:
         where, attribute, code = _to_blame(source.root, open_world, (emulator, arch, virttype))
         text = f"{error.message} ({error.remedy})" if error.remedy else error.message
-        raise _unsettled(source, where, attribute, code, text) from error
+        raise _not_found(source, where, attribute, code, text) from error
 
 
 def _to_blame(
@@ -125,8 +125,10 @@ def _to_blame(
     return root, "type", "domain-type-unsupported"
 
 
-def _unsettled(source: Source, node: Node, attribute: str, code: str, message: str) -> Unsettled:
+def _not_found(
+    source: Source, node: Node, attribute: str, code: str, message: str
+) -> TargetNotFound:
     line, column = source.place(node, attribute)
-    return Unsettled(
+    return TargetNotFound(
         Finding(code, message, path=path_of(node, attribute), line=line, column=column)
     )

@@ -18,11 +18,11 @@ from domcaps.language.finding import Severity, Stage
 from domcaps.language.predicate import ALWAYS
 from domcaps.language.rule import Sample
 from domcaps.language.value_types import Text
-from domcaps.validate.catalogue.document_codes import GENERAL
+from domcaps.validate.catalogue.document_codes import DOCUMENT_CODES
 from domcaps.validate.catalogue.former import former_codes
 from domcaps.validate.catalogue.minimal import domain_without, element_with
 from domcaps.validate.catalogue.rules import parts, rules
-from domcaps.validate.checks import FieldPlan, field_plans
+from domcaps.validate.checks import FieldCheck, field_checks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -106,7 +106,7 @@ def slip(names: Iterable[str]) -> str:
 
 
 def _all() -> Iterator[Code]:
-    for general in GENERAL:
+    for general in DOCUMENT_CODES:
         yield Code(
             general.code,
             "schema" if general.schema else "document",
@@ -117,7 +117,7 @@ def _all() -> Iterator[Code]:
             good=Sample(general.good),
         )
     for part in parts():
-        for planned in field_plans(part):
+        for planned in field_checks(part):
             yield from _of_field(part, planned)
     yield from _of_rules()
 
@@ -165,7 +165,7 @@ def _place(part: type[Part]) -> str:
     return part.path or "domain"
 
 
-def _of_field(part: type[Part], planned: FieldPlan) -> Iterator[Code]:
+def _of_field(part: type[Part], planned: FieldCheck) -> Iterator[Code]:
     declared = planned.declared
     where = f"{part.path}/{declared.path}".strip("/")
     good = _sample(part, declared, _right(declared))
@@ -180,7 +180,7 @@ def _of_field(part: type[Part], planned: FieldPlan) -> Iterator[Code]:
         yield _field_code(f"{planned.code}-invalid", where, manual, bad, good)
 
 
-def _of_choice(part: type[Part], planned: FieldPlan, enum: Enum, good: Sample) -> Iterator[Code]:
+def _of_choice(part: type[Part], planned: FieldCheck, enum: Enum, good: Sample) -> Iterator[Code]:
     declared = planned.declared
     where = f"{part.path}/{declared.path}".strip("/")
     listed = ", ".join(dict.fromkeys(choice.name for choice in enum.choices))
@@ -249,7 +249,7 @@ def _sample(part: type[Part], declared: Any, value: str | None = None) -> Sample
         return Sample(whole)
     others = {
         other.declared.path: _right(other.declared)
-        for other in field_plans(part)
+        for other in field_checks(part)
         if other.declared.required and other.declared is not declared
     }
     if declared.of:

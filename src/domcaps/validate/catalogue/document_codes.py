@@ -21,7 +21,7 @@ _ENTITY = "<!DOCTYPE domain [<!ENTITY a 'b'>]>"
 
 
 @dataclass(frozen=True)
-class General:
+class DocumentCode:
     """A code with its manual. `bad` is a whole domain that triggers it, "" where that is huge.
 
     Those of the `schema` are found only where a domain is compared with it.
@@ -41,27 +41,27 @@ _SCHEMA = (
 )
 
 
-def _of_schema(code: str, manual: str, bad: str, good: str) -> General:
-    return General(code, manual + _SCHEMA, _domain(more=bad), _domain(more=good), schema=True)
+def _of_schema(code: str, manual: str, bad: str, good: str) -> DocumentCode:
+    return DocumentCode(code, manual + _SCHEMA, _domain(more=bad), _domain(more=good), schema=True)
 
 
-GENERAL = (
-    General(
+DOCUMENT_CODES = (
+    DocumentCode(
         "xml-malformed",
         "The document is not well-formed XML.\n\nPlace and reason are those of the XML parser.",
         "<domain type='qemu'><name>a</domain>",
     ),
-    General(
+    DocumentCode(
         "xml-too-large",
         "The document is larger than what libvirt takes (4 MiB), has more than 50 000 elements, or "
         "an element in it has more than 10 000 inside.",
     ),
-    General(
+    DocumentCode(
         "xml-too-deep",
         "Elements are nested more than 256 deep.",
         _domain(more=_DEEP),
     ),
-    General(
+    DocumentCode(
         "xml-declaration",
         "The document declares entities or elements of its own.\n\n"
         "They are not read: by them a small document can become a huge one, or fetch another. A "
@@ -69,59 +69,59 @@ GENERAL = (
         _ENTITY + _domain(),
         "<!DOCTYPE domain>" + _domain(),
     ),
-    General(
+    DocumentCode(
         "os-arch-missing",
         "A domain that names an emulator for another architecture than the host's must name the "
         "architecture as well.",
         good=_domain(arch="x86_64"),
     ),
-    General(
+    DocumentCode(
         "repeated-element",
         "Libvirt reads the first of several elements of that name, and passes over the others.\n\n"
         "Its schema refuses them.",
         _domain(more="<memory>2048</memory>"),
         severity=Severity.WARNING,
     ),
-    General(
+    DocumentCode(
         "domain-missing",
         "The document's root must be <domain>.",
         "<network><name>a</name></network>",
     ),
-    General(
+    DocumentCode(
         "domain-type-missing",
         "<domain> must say its type, such as 'kvm' or 'qemu'.",
         "<domain><name>a</name></domain>",
     ),
-    General(
+    DocumentCode(
         "domain-type-unsupported",
         "The emulator can't serve the domain's type on this host.\n\n"
         "'qemu' is there wherever QEMU was built with TCG, 'kvm' where /dev/kvm can be used and "
         "the guest is of the host's family of architectures.",
         _domain("xen"),
     ),
-    General(
+    DocumentCode(
         "emulator-unsupported",
         "The emulator that the domain names is not there, or serves another architecture.",
         _domain(more="<devices><emulator>/nowhere</emulator></devices>"),
     ),
-    General(
+    DocumentCode(
         "emulator-not-probed",
         "The emulator that the domain names is not executed, since nobody but the domain says that "
         "it may be.\n\n"
         "An emulator is trusted if this system keeps it where emulators are, or if the operator "
         "allows it (--allow-emulator PATTERN), and if no other user can change it.",
     ),
-    General(
+    DocumentCode(
         "os-arch-unsupported",
         "No emulator on this host serves the guest's architecture.",
         _domain(arch="pdp11"),
     ),
-    General(
+    DocumentCode(
         "os-machine-unsupported",
         "The emulator has no machine type of that name.",
         _domain(machine="nobodys"),
     ),
-    General(
+    DocumentCode(
         "unknown-attribute",
         "libvirt knows no attribute of that name here, and passes over it.\n\n"
         "Mostly that is a slip of the pen. Attributes of another namespace are not looked at.",
@@ -129,7 +129,7 @@ GENERAL = (
         _domain(more="<clock offset='utc'/>"),
         Severity.WARNING,
     ),
-    General(
+    DocumentCode(
         "unknown-element",
         "libvirt knows no element of that name here, and passes over it.\n\n"
         "Mostly that is a slip of the pen. Elements of another namespace, and what stands in "
@@ -138,7 +138,7 @@ GENERAL = (
         _domain(more="<clock offset='utc'/>"),
         Severity.WARNING,
     ),
-    General(
+    DocumentCode(
         "ignored-code-renamed",
         "A comment ``domcaps: ignore`` has the former spelling of a code.\n\n"
         "It still counts; the message has the spelling to write instead.",
@@ -146,7 +146,7 @@ GENERAL = (
         f"<!-- domcaps: ignore os-boot-dev-invalid -->{_domain()}",
         Severity.WARNING,
     ),
-    General(
+    DocumentCode(
         "check-stopped",
         "The check was given up: there were too many findings, or it took too long.\n\n"
         "What was not looked at may be wrong as well.",

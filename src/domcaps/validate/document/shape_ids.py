@@ -41,10 +41,10 @@ def outline(node: Node) -> int:
         shape += name, node.get(name, "") if name in TELLING else SOME_VALUE
     shape.append(SOME_TEXT if node.text else NO_TEXT)
     shape += [outline(child) for child in node]
-    return number_of(shape)
+    return intern_shape(shape)
 
 
-def number_of(shape: list[str | int]) -> int:
+def intern_shape(shape: list[str | int]) -> int:
     """Give the number of a shape; there is none of what is large."""
     key = tuple(shape)
     number = _NUMBERS.get(key)

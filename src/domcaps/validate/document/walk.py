@@ -1,8 +1,9 @@
 """One walk over a domain: which parts stand where, what they look like, which names nobody knows.
 
-A *site* is a place of a domain, with all that is known of it: which names may stand there, by the
-vocabulary, which values they may have, and the plans of the parts that stand there. Sites are made
-when a document leads to them, since places may hold themselves: an image may be backed by an image.
+A `SchemaPosition` is a place of a domain with all that is known of it: the names that the
+vocabulary permits there, the values that they may have, and the checks of the parts there.
+Positions are made when a document leads to them, since places may hold themselves: an image may be
+backed by an image.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from domcaps.language.domain import split_path
-from domcaps.validate.checks import plans, values_of
+from domcaps.validate.checks import all_part_checks, values_of
 from domcaps.validate.document.shape_ids import (
     APART,
     NO_SHAPE,
@@ -20,8 +21,8 @@ from domcaps.validate.document.shape_ids import (
     SOME_TEXT,
     SOME_VALUE,
     TELLING,
+    intern_shape,
     names_of,
-    number_of,
     outline,
 )
 from domcaps.validate.schema.vocabulary import Place, vocabulary
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
     from domcaps.language.dialect import Dialect
     from domcaps.language.part import Part
-    from domcaps.validate.checks import PartPlan
+    from domcaps.validate.checks import PartChecks
 
 
 NO_VALUES: frozenset[str] = frozenset()
@@ -41,40 +42,40 @@ PLAIN = re.compile(r"[\w-]+(?:/[\w-]+)*")
 """A path of names alone."""
 
 
-class Planned(NamedTuple):
-    """A plan for parts; with an attribute, for those that have that value of it."""
+class PlacedChecks(NamedTuple):
+    """Checks of parts; with an attribute, of those that have that value of it."""
 
-    plan: PartPlan
+    part_checks: PartChecks
     attribute: str
     value: str
 
 
-class Branch:
-    """What is planned at a path and below it; ``*`` stands for any name.
+class PathTree:
+    """What is to be checked at a path and below it; ``*`` stands for any name.
 
     `values` are those of attributes that have only a few, and under "" those of the text.
     """
 
     def __init__(self) -> None:
-        self.planned: list[Planned] = []
+        self.placed: list[PlacedChecks] = []
         self.values: dict[str, frozenset[str]] = {}
-        self.branches: dict[str, Branch] = {}
+        self.trees: dict[str, PathTree] = {}
 
-    def at(self, path: str) -> Branch:
-        """Give the branch at a path, made where it is new."""
-        branch = self
+    def at(self, path: str) -> PathTree:
+        """Give the tree at a path, made where it is new."""
+        tree = self
         for name in filter(None, path.split("/")):
-            branch = branch.branches.setdefault(name, Branch())
-        return branch
+            tree = tree.trees.setdefault(name, PathTree())
+        return tree
 
-    def below(self, name: str) -> Iterator[Branch]:
+    def below(self, name: str) -> Iterator[PathTree]:
         """Give what there is for a name."""
         for step in (name, "*"):
-            if step in self.branches:
-                yield self.branches[step]
+            if step in self.trees:
+                yield self.trees[step]
 
 
-class Site:
+class SchemaPosition:
     """One place of a domain; `place` is None where the vocabulary knows nothing of it.
 
     `values` has the attributes that may stand there, `texts` the values of the text. `inside` tells
@@ -82,114 +83,118 @@ class Site:
     """
 
     __slots__ = (
-        "_branches",
         "_elsewhere",
+        "_trees",
         "inside",
         "place",
-        "planned",
-        "sites",
+        "placed",
+        "positions",
         "texts",
         "values",
     )
 
     def __init__(
-        self, place: Place | None, branches: tuple[Branch, ...], *, inside: bool = False
+        self, place: Place | None, trees: tuple[PathTree, ...], *, inside: bool = False
     ) -> None:
         self.place = place
-        self.planned = tuple(planned for branch in branches for planned in branch.planned)
-        self.inside = inside or any(not planned.plan.whole for planned in self.planned)
+        self.placed = tuple(placed for tree in trees for placed in tree.placed)
+        self.inside = inside or any(not placed.part_checks.whole for placed in self.placed)
         self.values = dict.fromkeys(() if place is None else place.attributes, NO_VALUES)
-        for branch in branches:
-            for name, values in branch.values.items():
+        for tree in trees:
+            for name, values in tree.values.items():
                 self.values[name] = self.values.get(name, NO_VALUES) | values
         self.texts = self.values.pop("", NO_VALUES)
-        self.sites: dict[str, Site | None] = {}
-        self._branches = branches
-        self._elsewhere: Site | None = None
+        self.positions: dict[str, SchemaPosition | None] = {}
+        self._trees = trees
+        self._elsewhere: SchemaPosition | None = None
 
-    def enter(self, name: str) -> Site | None:
-        """Give the site of an element inside, None where nothing is known of it or below it."""
+    def enter(self, name: str) -> SchemaPosition | None:
+        """Give the position of an element inside, None where nothing is known of it or below it."""
         place = None
         if self.place is not None:
             place = self.place.children.get(name) or self.place.children.get("*")
-        named = any(name in branch.branches for branch in self._branches)
+        named = any(name in tree.trees for tree in self._trees)
         if place is None and not named:
             # names are the document's: none is remembered that only one document may have
             return self._others()
-        site = self._site(place, tuple(b for branch in self._branches for b in branch.below(name)))
+        position = self._position(place, tuple(b for tree in self._trees for b in tree.below(name)))
         if named or (self.place is not None and name in self.place.children):
-            self.sites[name] = site
-        return site
+            self.positions[name] = position
+        return position
 
     @property
     def leads_on(self) -> bool:
         """Whether parts can stand here or below."""
-        return bool(self.planned or self._branches)
+        return bool(self.placed or self._trees)
 
-    def _others(self) -> Site | None:
+    def _others(self) -> SchemaPosition | None:
         if self._elsewhere is None:
-            branches = tuple(b for branch in self._branches for b in branch.below("*"))
-            self._elsewhere = self._site(None, branches)
+            trees = tuple(b for tree in self._trees for b in tree.below("*"))
+            self._elsewhere = self._position(None, trees)
         return self._elsewhere if self._elsewhere.leads_on else None
 
-    def _site(self, place: Place | None, branches: tuple[Branch, ...]) -> Site:
-        key = id(place), tuple(map(id, branches)), self.inside
-        found = _SITES.get(key)
+    def _position(self, place: Place | None, trees: tuple[PathTree, ...]) -> SchemaPosition:
+        key = id(place), tuple(map(id, trees)), self.inside
+        found = _POSITIONS.get(key)
         if found is None:
-            found = _SITES[key] = Site(place, branches, inside=self.inside)
+            found = _POSITIONS[key] = SchemaPosition(place, trees, inside=self.inside)
         return found
 
 
-_SITES: dict[tuple[int, tuple[int, ...], bool], Site] = {}
+_POSITIONS: dict[tuple[int, tuple[int, ...], bool], SchemaPosition] = {}
 
 
 @functools.cache
-def domain_site() -> Site:
-    """Give the site of ``<domain>`` itself."""
-    _SITES.clear()
-    root = Branch()
-    for plan in plans():
-        text = plan.kind.path or ""
+def domain_position() -> SchemaPosition:
+    """Give the position of ``<domain>`` itself."""
+    _POSITIONS.clear()
+    root = PathTree()
+    for part_checks in all_part_checks():
+        text = part_checks.kind.path or ""
         path = split_path(text)
         if path is None and text:
             continue
         here = root.at(f"{path.above}/{path.tag}" if path else "")
         if path is not None:
-            here.planned.append(Planned(plan, path.attribute, path.value))
-        for planned in plan.look.fields:
-            declared = planned.declared
+            here.placed.append(PlacedChecks(part_checks, path.attribute, path.value))
+        for field_check in part_checks.checks.fields:
+            declared = field_check.declared
             if PLAIN.fullmatch(declared.steps or "plain"):
                 there = here.at(declared.steps).values
                 name = declared.attribute
                 there[name] = there.get(name, NO_VALUES) | values_of(declared)
-    return Site(vocabulary(), (root,))
+    return SchemaPosition(vocabulary(), (root,))
 
 
-def site_of(node: Node) -> Site | None:
-    """Give the site of an element, None where nothing is known of it."""
+def position_of(node: Node) -> SchemaPosition | None:
+    """Give the position of an element, None where nothing is known of it."""
     above = [*node.iterancestors()]
-    site: Site | None = domain_site()
+    position: SchemaPosition | None = domain_position()
     for step in (*reversed(above[:-1]), node) if above else ():
-        site = None if site is None else site.enter(str(step.tag))
-    return site
+        position = None if position is None else position.enter(str(step.tag))
+    return position
 
 
 @functools.cache
-def other_plans() -> tuple[PartPlan, ...]:
-    """Give the plans of the domain itself, and of parts whose path is more than names."""
-    return tuple(plan for plan in plans() if split_path(plan.kind.path or "") is None)
+def other_part_checks() -> tuple[PartChecks, ...]:
+    """Give the checks of the domain itself, and of parts whose path is more than names."""
+    return tuple(
+        part_checks
+        for part_checks in all_part_checks()
+        if split_path(part_checks.kind.path or "") is None
+    )
 
 
 @functools.cache
 def placed_kinds() -> frozenset[type[Part]]:
     """Give the classes of parts that a walk finds."""
-    return frozenset(p.kind for p in plans() if split_path(p.kind.path or "") is not None)
+    return frozenset(p.kind for p in all_part_checks() if split_path(p.kind.path or "") is not None)
 
 
-class Found:
+class DocumentWalk:
     """What a walk found.
 
-    `nodes` are the elements by the plan of their parts, in the order of the document, `shapes` the
+    `nodes` are the elements by the checks of their parts, in document order, `shapes` the
     shapes of those that have one; `unknown` are the elements that the vocabulary does not have, and
     attributes with their elements. `order` are all elements of which something is known, `skeleton`
     is what they look like together: the shapes of those that stand in no part, innermost first.
@@ -198,32 +203,32 @@ class Found:
     __slots__ = ("nodes", "order", "shapes", "skeleton", "unknown")
 
     def __init__(self, root: Node) -> None:
-        self.nodes: dict[PartPlan, list[Node]] = {}
+        self.nodes: dict[PartChecks, list[Node]] = {}
         self.shapes: dict[Node, int] = {}
         self.unknown: list[tuple[Node, str, Place]] = []
         self.order: list[Node] = []
         self.skeleton: list[str | int] = []
-        self._visit(root, domain_site())
+        self._visit(root, domain_position())
 
     def shape_of(self, node: Node) -> int:
         """Give the shape of an element in which a part stands."""
         return self.shapes.get(node, NO_SHAPE)
 
-    def plans(self, dialect: Dialect) -> Iterator[PartPlan]:
-        """Give the plans of all parts that may be there and that a dialect knows."""
-        for plan in (*other_plans(), *self.nodes):
-            if dialect.has_between(plan.kind.since, plan.kind.until):
-                yield plan
+    def part_checks(self, dialect: Dialect) -> Iterator[PartChecks]:
+        """Give the checks of all parts that may be there and that a dialect knows."""
+        for part_checks in (*other_part_checks(), *self.nodes):
+            if dialect.has_between(part_checks.kind.since, part_checks.kind.until):
+                yield part_checks
 
-    def _visit(self, node: Node, site: Site) -> int:
+    def _visit(self, node: Node, position: SchemaPosition) -> int:
         self.order.append(node)
-        if site.planned:
-            self._parts(node, site)
-        place, sites = site.place, site.sites
-        shape = self._start(node, site)
+        if position.placed:
+            self._parts(node, position)
+        place, positions = position.place, position.positions
+        shape = self._start(node, position)
         for child in node:
             tag: str = child.tag
-            inner = sites.get(tag) or site.enter(tag)
+            inner = positions.get(tag) or position.enter(tag)
             if inner is None:
                 shape.append(outline(child))
                 if place is not None and tag[0] != "{":
@@ -232,39 +237,39 @@ class Found:
             if inner.place is None and place is not None and tag[0] != "{":
                 self.unknown.append((child, "", place))
             shape.append(self._visit(child, inner))
-        if not site.inside:
+        if not position.inside:
             self.skeleton += (len(shape), *shape)
             return APART
-        number = number_of(shape)
-        if site.planned:
+        number = intern_shape(shape)
+        if position.placed:
             self.shapes[node] = number
         return number
 
-    def _start(self, node: Node, site: Site) -> list[str | int]:
-        """Look at all but the elements inside."""
-        values = site.values
+    def _start(self, node: Node, position: SchemaPosition) -> list[str | int]:
+        """Begin the shape of an element: all but the elements inside."""
+        values = position.values
         shape: list[str | int] = [node.tag]
         for name in names_of(node):
             few = values.get(name)
             if few is None:
                 few = NO_VALUES
                 # those of another namespace are somebody else's
-                if site.place is not None and name[0] != "{" and "*" not in values:
-                    self.unknown.append((node, name, site.place))
+                if position.place is not None and name[0] != "{" and "*" not in values:
+                    self.unknown.append((node, name, position.place))
             if few or name in TELLING:
                 value = node.get(name, "")
                 shape += name, value if name in TELLING or value in few else SOME_VALUE
             else:
                 shape += name, SOME_VALUE
         text = node.text
-        shape.append(NO_TEXT if not text else text if text in site.texts else SOME_TEXT)
+        shape.append(NO_TEXT if not text else text if text in position.texts else SOME_TEXT)
         return shape
 
-    def _parts(self, node: Node, site: Site) -> None:
-        for plan, attribute, value in site.planned:
+    def _parts(self, node: Node, position: SchemaPosition) -> None:
+        for part_checks, attribute, value in position.placed:
             if not attribute or node.get(attribute) == value:
-                known = self.nodes.get(plan)
+                known = self.nodes.get(part_checks)
                 if known is None:
-                    self.nodes[plan] = [node]
+                    self.nodes[part_checks] = [node]
                 else:
                     known.append(node)

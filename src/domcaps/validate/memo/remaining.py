@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from domcaps.validate.memo.shapes import Shapes
-from domcaps.validate.memo.traces import Traces
+from domcaps.validate.memo.shapes import ShapeMemo
+from domcaps.validate.memo.traces import TraceMemo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,47 +18,47 @@ if TYPE_CHECKING:
     from domcaps.language.domain import Domain
     from domcaps.language.part import Part
     from domcaps.language.world import World
-    from domcaps.validate.checks import Look
-    from domcaps.validate.document.walk import Found
-    from domcaps.validate.memo.traces import Left
+    from domcaps.validate.checks import Checks
+    from domcaps.validate.document.walk import DocumentWalk
+    from domcaps.validate.memo.traces import RemainingCheck
 
 
-def remaining_checks(domain: Domain, found: Found) -> Iterator[tuple[Part, Look]]:
+def remaining_checks(domain: Domain, walk: DocumentWalk) -> Iterator[tuple[Part, Checks]]:
     """Give the parts of a domain with what no earlier domain has settled, and learn from it."""
     traces = _traces(domain.world)
-    left = traces.left(found, new=domain.new)
-    if left is not None:
-        return _traced(domain, left)
-    traces.note(found, new=domain.new)
-    return _by_shape(domain, found)
+    remaining = traces.remaining(walk, new=domain.new)
+    if remaining is not None:
+        return _traced(domain, remaining)
+    traces.record(walk, new=domain.new)
+    return _by_shape(domain, walk)
 
 
-def remaining_checks_once(domain: Domain, found: Found) -> Iterator[tuple[Part, Look]]:
+def remaining_checks_once(domain: Domain, walk: DocumentWalk) -> Iterator[tuple[Part, Checks]]:
     """Do the same for a domain that is thrown away: few others will be built like it."""
-    return _by_shape(domain, found)
+    return _by_shape(domain, walk)
 
 
-def _by_shape(domain: Domain, found: Found) -> Iterator[tuple[Part, Look]]:
+def _by_shape(domain: Domain, walk: DocumentWalk) -> Iterator[tuple[Part, Checks]]:
     """Give every part, with what its shape leaves to check."""
     shapes = _shapes(domain.world)
-    for plan in found.plans(domain.world.target.dialect):
-        for part in domain.all(plan.kind):
-            yield part, shapes.look(part.node, plan, found.shape_of(part.node))
+    for part_checks in walk.part_checks(domain.world.target.dialect):
+        for part in domain.all(part_checks.kind):
+            yield part, shapes.remaining(part.node, part_checks, walk.shape_of(part.node))
 
 
-def _traced(domain: Domain, left: tuple[Left, ...]) -> Iterator[tuple[Part, Look]]:
+def _traced(domain: Domain, remaining: tuple[RemainingCheck, ...]) -> Iterator[tuple[Part, Checks]]:
     """Give the parts in which documents of the same skeleton left something to check."""
-    for plan, which, look in left:
-        parts = domain.all(plan.kind)
+    for part_checks, which, checks in remaining:
+        parts = domain.all(part_checks.kind)
         for part in parts if which is None else (parts[which],):
-            yield part, look
+            yield part, checks
 
 
-def _shapes(world: World) -> Shapes:
-    found: Shapes = world.kept.get("shapes") or world.kept.setdefault("shapes", Shapes(world))
+def _shapes(world: World) -> ShapeMemo:
+    found: ShapeMemo = world.kept.get("shapes") or world.kept.setdefault("shapes", ShapeMemo(world))
     return found
 
 
-def _traces(world: World) -> Traces:
-    found: Traces | None = world.kept.get("traces")
-    return found or world.kept.setdefault("traces", Traces(world, _shapes(world)))
+def _traces(world: World) -> TraceMemo:
+    found: TraceMemo | None = world.kept.get("traces")
+    return found or world.kept.setdefault("traces", TraceMemo(world, _shapes(world)))

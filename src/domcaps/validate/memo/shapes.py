@@ -2,7 +2,7 @@
 
 Most rules look for something that most parts do not have. In one world a rule that looks at nothing
 but a part's shape (see `document.shape_ids`) says the same of all parts of that shape, which
-mostly is nothing. So each rule is tried on the first part of a shape, through a stand-in that gives
+mostly is nothing. So each rule is tried on the first part of a shape, through a node that gives
 away the shape alone. A rule that ends without a finding is not asked again about that shape; one
 that finds something, fails, or wants to see more is asked about each part. It is the same with
 fields: those whose values count for the shape are read once.
@@ -15,10 +15,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from domcaps.language.truth import Truth
-from domcaps.validate.checks import Look
+from domcaps.validate.checks import Checks
 from domcaps.validate.document.shape_ids import NO_SHAPE
-from domcaps.validate.document.walk import site_of
-from domcaps.validate.memo.tracked import Hidden, Shown
+from domcaps.validate.document.walk import position_of
+from domcaps.validate.memo.tracked import NotVisible, ShapeView
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,23 +29,23 @@ if TYPE_CHECKING:
     from domcaps.language.rule import Rule
     from domcaps.language.table import Enum
     from domcaps.language.world import World
-    from domcaps.validate.checks import FieldPlan, PartPlan
+    from domcaps.validate.checks import FieldCheck, PartChecks
 
 _MOST_LOOKS = 5000
 
 
-class Shapes:
-    """What is left to look at for each shape, in one world."""
+class ShapeMemo:
+    """The checks that each shape still needs, in one world."""
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._known: dict[tuple[PartPlan, int], Look | None] = {}
+        self._known: dict[tuple[PartChecks, int], Checks | None] = {}
 
-    def look(self, node: Node, plan: PartPlan, shape: int) -> Look:
-        """Say what must be looked at in a part, by its element."""
-        if plan.whole or shape == NO_SHAPE:
-            return plan.look
-        key = plan, shape
+    def remaining(self, node: Node, part_checks: PartChecks, shape: int) -> Checks:
+        """Give the checks that a part still needs, by its element."""
+        if part_checks.whole or shape == NO_SHAPE:
+            return part_checks.checks
+        key = part_checks, shape
         found = self._known.get(key)
         if found is None:
             if len(self._known) >= _MOST_LOOKS:
@@ -53,28 +53,28 @@ class Shapes:
             if key not in self._known and key not in _ANYWHERE:
                 # most shapes that are met once are met only once: working this out is for others
                 self._known[key] = None
-                return plan.look
-            found = self._known[key] = self._remaining(plan, node, shape)
+                return part_checks.checks
+            found = self._known[key] = self._remaining(part_checks, node, shape)
         return found
 
-    def _remaining(self, plan: PartPlan, node: Node, shape: int) -> Look:
+    def _remaining(self, part_checks: PartChecks, node: Node, shape: int) -> Checks:
         world = self._world.again()
-        shown: Any = Shown().at(node, site_of(node))
-        values, fields = _fields(plan.look, shown, world)
+        shown: Any = ShapeView().at(node, position_of(node))
+        values, fields = _fields(part_checks.checks, shown, world)
 
         def make(domain: Any) -> Part:
-            return _told(plan.kind(shown, domain), values, fields)
+            return _told(part_checks.kind(shown, domain), values, fields)
 
-        rules = _rules((plan, shape), plan.look.rules, make, world)
-        return Look(values, fields, _required(plan.look, shown), rules)
+        rules = _rules((part_checks, shape), part_checks.checks.rules, make, world)
+        return Checks(values, fields, _required(part_checks.checks, shown), rules)
 
 
 # of shapes that were met in some world, the rules that may speak of them in another one
-_ANYWHERE: dict[tuple[PartPlan, int], tuple[Rule, ...]] = {}
+_ANYWHERE: dict[tuple[PartChecks, int], tuple[Rule, ...]] = {}
 
 
 def _rules(
-    key: tuple[PartPlan, int],
+    key: tuple[PartChecks, int],
     rules: tuple[Rule, ...],
     make: Callable[[_Domain], Part],
     world: World,
@@ -99,53 +99,57 @@ def _rules(
     return tuple(speaking)
 
 
-def remaining(look: Look, part: Part, world: World) -> Look:
-    """Say what of a look must be looked at in a part, going by what its stand-in shows."""
-    values, fields = _fields(look, part.node, world)
+def remaining_of(checks: Checks, part: Part, world: World) -> Checks:
+    """Give the checks that a part still needs, by what its tracked node shows."""
+    values, fields = _fields(checks, part.node, world)
     _told(part, values, fields)
-    rules = tuple(rule for rule in look.rules if _may_speak(rule, part, world))
-    return Look(values, fields, _required(look, part.node), rules)
+    rules = tuple(rule for rule in checks.rules if _may_speak(rule, part, world))
+    return Checks(values, fields, _required(checks, part.node), rules)
 
 
-def _told(part: Part, values: dict[str, Any], fields: tuple[FieldPlan, ...]) -> Part:
+def _told(part: Part, values: dict[str, Any], fields: tuple[FieldCheck, ...]) -> Part:
     """Have a part remember the values that are known."""
-    hidden = {planned.declared.name for planned in fields}
+    hidden = {field_check.declared.name for field_check in fields}
     part.__dict__.update((name, values[name]) for name in values.keys() - hidden)
     return part
 
 
-def _required(look: Look, shown: Any) -> tuple[FieldPlan, ...]:
+def _required(checks: Checks, shown: Any) -> tuple[FieldCheck, ...]:
     """Give the fields that must be there and are not."""
-    return tuple(planned for planned in look.required if not _is_there(planned, shown))
+    return tuple(
+        field_check for field_check in checks.required if not _is_there(field_check, shown)
+    )
 
 
-def _is_there(planned: FieldPlan, shown: Any) -> bool:
+def _is_there(field_check: FieldCheck, shown: Any) -> bool:
     try:
-        return planned.declared.text(shown) is not None
-    except Hidden:
+        return field_check.declared.text(shown) is not None
+    except NotVisible:
         return True
 
 
-def _fields(look: Look, shown: Any, world: World) -> tuple[dict[str, Any], tuple[FieldPlan, ...]]:
+def _fields(
+    checks: Checks, shown: Any, world: World
+) -> tuple[dict[str, Any], tuple[FieldCheck, ...]]:
     """Give the values that are shown, and the fields of which more must be seen."""
-    values = dict(look.values)
+    values = dict(checks.values)
     left = []
-    for planned in look.fields:
-        declared = planned.declared
+    for field_check in checks.fields:
+        declared = field_check.declared
         if declared.since is not None or declared.of:
-            left.append(planned)
+            left.append(field_check)
             continue
         try:
             text = declared.text(shown)
             if text is None:
                 continue
             value = declared.kind.parse(text)
-        except (Hidden, ValueError):
-            left.append(planned)
+        except (NotVisible, ValueError):
+            left.append(field_check)
             continue
         if declared.choice is not None and not _holds(declared.choice, text, world):
-            left.append(planned)
-        elif planned.kept:
+            left.append(field_check)
+        elif field_check.memoizable:
             values[declared.name] = value
     world.unknown.clear()
     return values, tuple(left)
@@ -159,7 +163,7 @@ def _holds(enum: Enum, text: str, world: World) -> bool:
 def _may_speak(rule: Rule, part: Any, world: World) -> bool:
     try:
         found = next(rule.check(part), None)
-    except Hidden:
+    except NotVisible:
         return True
     except Exception:  # noqa: BLE001 - whoever asks in earnest tells what is wrong
         return True
@@ -199,4 +203,4 @@ class _Domain:
         return self.world.target.virttype
 
     def __getattr__(self, name: str) -> Any:
-        raise Hidden(name)
+        raise NotVisible(name)

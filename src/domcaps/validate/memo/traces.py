@@ -3,7 +3,7 @@
 Shapes (`memo.shapes`) settle the rules that look at one part alone. Many look further:
 whether every device finds a slot is decided by all devices and their addresses. Programs that make
 domains make many with the same *skeleton*: the same elements and attributes in the same places,
-with other names, numbers and paths. So each rule is tried on a stand-in for the whole document, and
+with other names, numbers and paths. So each rule is tried on a view of the whole document, and
 the texts that it looks at are written down: together they are a *trace*, in the sense of
 `domcaps.fresh`. In the next document of that skeleton the texts are compared first; where they are
 the same, every rule that ended without a finding would do so again, and is not asked.
@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from domcaps.language.domain import Domain
 from domcaps.validate.document.shape_ids import LONGEST_NAME, NO_SHAPE
-from domcaps.validate.memo.shapes import remaining
-from domcaps.validate.memo.tracked import Hidden, Recorded
+from domcaps.validate.memo.shapes import remaining_of
+from domcaps.validate.memo.tracked import DocumentView, NotVisible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from lxml.etree import _Element as Node
 
     from domcaps.language.world import World
-    from domcaps.validate.checks import Look, PartPlan
-    from domcaps.validate.document.walk import Found
-    from domcaps.validate.memo.shapes import Shapes
+    from domcaps.validate.checks import Checks, PartChecks
+    from domcaps.validate.document.walk import DocumentWalk
+    from domcaps.validate.memo.shapes import ShapeMemo
     from domcaps.validate.memo.tracked import Place
 
 _MOST_SKELETONS = 500
@@ -42,12 +42,12 @@ _MOST_TRIALS = 10
 """Documents of a skeleton that may hide more texts; then it is what it is."""
 
 
-class Left(NamedTuple):
-    """What is to be looked at in one part, or in all parts of a plan where `which` is None."""
+class RemainingCheck(NamedTuple):
+    """Checks of one part, or of all parts of a class where `which` is None."""
 
-    plan: PartPlan
+    part_checks: PartChecks
     which: int | None
-    look: Look
+    checks: Checks
 
 
 class Trace(NamedTuple):
@@ -55,16 +55,16 @@ class Trace(NamedTuple):
 
     attributes: tuple[tuple[int, str, str], ...]
     texts: tuple[tuple[int, str], ...]
-    left: tuple[Left, ...]
+    remaining: tuple[RemainingCheck, ...]
 
     def differs(self, order: list[Node]) -> frozenset[Place]:
         """Give the places whose text is another one in a document of the same skeleton."""
-        found: list[Place] = [
+        walk: list[Place] = [
             (number, name) for number, name, text in self.attributes
             if order[number].get(name) != text
         ]  # fmt: skip
-        found += [(number, "") for number, text in self.texts if order[number].text != text]
-        return frozenset(found)
+        walk += [(number, "") for number, text in self.texts if order[number].text != text]
+        return frozenset(walk)
 
 
 class _Known(NamedTuple):
@@ -76,68 +76,70 @@ class _Known(NamedTuple):
     trials: int = 0
 
 
-class Traces:
+class TraceMemo:
     """The skeletons that were seen in one world."""
 
-    def __init__(self, world: World, shapes: Shapes) -> None:
+    def __init__(self, world: World, shapes: ShapeMemo) -> None:
         self._world = world
         self._shapes = shapes
         self._known: dict[tuple[str | int, ...], _Known] = {}
 
-    def left(self, found: Found, *, new: bool) -> tuple[Left, ...] | None:
+    def remaining(self, walk: DocumentWalk, *, new: bool) -> tuple[RemainingCheck, ...] | None:
         """Say what must be looked at in a document; None for all, where nothing is known of it."""
-        key = (new, *found.skeleton)
+        key = (new, *walk.skeleton)
         known = self._known.get(key)
         if known is None or known.seen < ENOUGH:
             return None
         hidden = known.hidden
         if known.trace is not None:
-            differs = known.trace.differs(found.order)
+            differs = known.trace.differs(walk.order)
             if not differs:
-                return known.trace.left
+                return known.trace.remaining
             hidden |= differs
         if known.trials >= _MOST_TRIALS:
             return None
-        trace = self._try(found, hidden, new=new)
+        trace = self._try(walk, hidden, new=new)
         self._known[key] = _Known(ENOUGH, trace, hidden, known.trials + 1)
-        return trace.left
+        return trace.remaining
 
-    def note(self, found: Found, *, new: bool) -> None:
+    def record(self, walk: DocumentWalk, *, new: bool) -> None:
         """Remember a skeleton, of which everything was looked at: when some came, it is tried."""
-        skeleton = found.skeleton
+        skeleton = walk.skeleton
         key = (new, *skeleton)
         known = self._known.get(key)
         if known is not None:
             self._known[key] = known._replace(seen=min(known.seen + 1, ENOUGH))
             return
         names = (item for item in skeleton if isinstance(item, str))
-        if len(found.order) > _MOST_ELEMENTS or NO_SHAPE in skeleton:
+        if len(walk.order) > _MOST_ELEMENTS or NO_SHAPE in skeleton:
             return
         if all(len(name) <= LONGEST_NAME for name in names):
             if len(self._known) >= _MOST_SKELETONS:
                 self._known.clear()
             self._known[key] = _Known()
 
-    def _try(self, found: Found, hidden: frozenset[Place], *, new: bool) -> Trace:
-        shown = Recorded(found.order, hidden)
-        left = tuple(self._remaining(found, shown, new=new))
+    def _try(self, walk: DocumentWalk, hidden: frozenset[Place], *, new: bool) -> Trace:
+        shown = DocumentView(walk.order, hidden)
+        remaining = tuple(self._remaining(walk, shown, new=new))
         attributes = ((*place, text) for place, text in shown.reads.items() if place[1])
         texts = ((number, text) for (number, name), text in shown.reads.items() if not name)
-        return Trace(tuple(attributes), tuple(texts), left)
+        return Trace(tuple(attributes), tuple(texts), remaining)
 
-    def _remaining(self, found: Found, shown: Recorded, *, new: bool) -> Iterator[Left]:
+    def _remaining(
+        self, walk: DocumentWalk, shown: DocumentView, *, new: bool
+    ) -> Iterator[RemainingCheck]:
         world = self._world.again()
         root: Any = shown.root
         domain = Domain(root, world, new=new)
-        for plan in found.plans(world.target.dialect):
+        for part_checks in walk.part_checks(world.target.dialect):
             try:
-                parts = domain.all(plan.kind)
-            except Hidden:
-                yield Left(plan, None, plan.look)
+                parts = domain.all(part_checks.kind)
+            except NotVisible:
+                yield RemainingCheck(part_checks, None, part_checks.checks)
                 continue
             for index, part in enumerate(parts):
                 stand: Any = part.node
-                known = self._shapes.look(stand.node, plan, found.shape_of(stand.node))
-                look = remaining(known, part, world)
-                if look.fields or look.required or look.rules:
-                    yield Left(plan, index, look)
+                known = self._shapes.remaining(stand.node, part_checks, walk.shape_of(stand.node))
+                checks = remaining_of(known, part, world)
+                if checks.fields or checks.required or checks.rules:
+                    yield RemainingCheck(part_checks, index, checks)

@@ -1,7 +1,7 @@
-"""Stand-ins for elements, which give away only what may be looked at.
+"""Tracked nodes: elements of lxml in form, which give away only what may be looked at.
 
-A rule is tried on them to learn what it looks at: `Shown` gives away shapes alone (see
-`document.shape_ids`), `Recorded` the texts of a whole document as well, and notes which.
+A rule is tried on them to learn what it looks at: `ShapeView` gives away shapes alone (see
+`document.shape_ids`), `DocumentView` the texts of a whole document as well, and notes which.
 """
 
 from __future__ import annotations
@@ -10,50 +10,50 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from domcaps.validate.document.shape_ids import TELLING, names_of
-from domcaps.validate.document.walk import NO_VALUES, domain_site, site_of
+from domcaps.validate.document.walk import NO_VALUES, domain_position, position_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lxml.etree import _Element as Node
 
-    from domcaps.validate.document.walk import Site
+    from domcaps.validate.document.walk import SchemaPosition
 
 _STEPS = re.compile(r"(?:(?:\{[^}]*\})?[\w-]+|\*)(?:/(?:(?:\{[^}]*\})?[\w-]+|\*))*")
-"""A path of names and ``*``, as far as stand-ins can follow it."""
+"""A path of names and ``*``, as far as tracked nodes can follow it."""
 _STEP = re.compile(r"(?:\{[^}]*\})?[^/{}]+")
 
 Place = tuple[int, str]
 """The number of an element and the name of an attribute, "" for its text."""
 
 
-class Hidden(BaseException):
+class NotVisible(BaseException):
     """A rule wants to see more than it is shown; nothing in it must stop this."""
 
 
-class Shown:
-    """One stand-in for each element, so that the same element is the same stand-in."""
+class ShapeView:
+    """One tracked node for each element."""
 
     def __init__(self) -> None:
-        self._made: dict[Node, Stand] = {}
+        self._made: dict[Node, TrackedNode] = {}
 
-    def at(self, node: Node, site: Site | None) -> Stand:
-        """Give the stand-in for an element; its site tells which of its values count."""
+    def at(self, node: Node, position: SchemaPosition | None) -> TrackedNode:
+        """Give the tracked node of an element; its position tells which of its values count."""
         made = self._made.get(node)
         if made is None:
-            made = self._made[node] = Stand(self, node, site)
+            made = self._made[node] = TrackedNode(self, node, position)
         return made
 
-    def above(self, node: Node) -> Stand | None:
-        """Give the stand-in for the element around another one, which is not in its shape."""
-        raise Hidden(node.tag)
+    def above(self, node: Node) -> TrackedNode | None:
+        """Give the tracked node of the element around another one, which is not in its shape."""
+        raise NotVisible(node.tag)
 
     def value(self, node: Node, name: str, text: str) -> str:  # noqa: ARG002 - others look
         """Give a text that is not in the shape."""
-        raise Hidden(name)
+        raise NotVisible(name)
 
 
-class Recorded(Shown):
+class DocumentView(ShapeView):
     """A whole document: `reads` are the texts that were given away; those in `hidden` are not.
 
     Elements have the numbers that they have in `order`.
@@ -64,36 +64,36 @@ class Recorded(Shown):
         self.reads: dict[Place, str] = {}
         self._numbers = {node: number for number, node in enumerate(order)}
         self._hidden = hidden
-        self.root = self.at(order[0], domain_site())
+        self.root = self.at(order[0], domain_position())
 
-    def above(self, node: Node) -> Stand | None:
-        """Give the stand-in for the element around another one."""
+    def above(self, node: Node) -> TrackedNode | None:
+        """Give the tracked node of the element around another one."""
         parent = node.getparent()
-        return None if parent is None else self.at(parent, site_of(parent))
+        return None if parent is None else self.at(parent, position_of(parent))
 
     def value(self, node: Node, name: str, text: str) -> str:
         """Give a text, and note that it was given."""
         number = self._numbers.get(node)
         if number is None or (number, name) in self._hidden:
-            raise Hidden(name)
+            raise NotVisible(name)
         self.reads[number, name] = text
         return text
 
 
-class Stand:
+class TrackedNode:
     """An element as far as it is shown; anything else is hidden.
 
-    `node` is the element itself, for whoever made the stand-in.
+    `node` is the element itself, for the view that made this node.
     """
 
-    def __init__(self, shown: Shown, node: Node, site: Site | None) -> None:
+    def __init__(self, shown: ShapeView, node: Node, position: SchemaPosition | None) -> None:
         self._shown = shown
         self.node = node
-        self._site = site
-        self._inside: list[Stand] | None = None
+        self._position = position
+        self._inside: list[TrackedNode] | None = None
 
     def __getattr__(self, name: str) -> Any:
-        raise Hidden(name)
+        raise NotVisible(name)
 
     @property
     def tag(self) -> Any:
@@ -104,7 +104,7 @@ class Stand:
     def text(self) -> str | None:
         """The text, where there is none or it counts."""
         text = self.node.text
-        if not text or (self._site is not None and text in self._site.texts):
+        if not text or (self._position is not None and text in self._position.texts):
             return text
         return self._shown.value(self.node, "", text)
 
@@ -117,20 +117,20 @@ class Stand:
         text = self.node.get(name)
         if text is None:
             return default
-        few = NO_VALUES if self._site is None else self._site.values.get(name, NO_VALUES)
+        few = NO_VALUES if self._position is None else self._position.values.get(name, NO_VALUES)
         if name in TELLING or text in few:
             return text
         return self._shown.value(self.node, name, text)
 
-    def getparent(self) -> Stand | None:
+    def getparent(self) -> TrackedNode | None:
         """Give the element around it."""
         return self._shown.above(self.node)
 
-    def find(self, path: str) -> Stand | None:
+    def find(self, path: str) -> TrackedNode | None:
         """Give the first element at a path."""
         return next(self.iterfind(path), None)
 
-    def findall(self, path: str) -> list[Stand]:
+    def findall(self, path: str) -> list[TrackedNode]:
         """Give all elements at a path."""
         return list(self.iterfind(path))
 
@@ -139,24 +139,26 @@ class Stand:
         found = self.find(path)
         return default if found is None else found.text or ""
 
-    def iterfind(self, path: str) -> Iterator[Stand]:
+    def iterfind(self, path: str) -> Iterator[TrackedNode]:
         """Give all elements at a path."""
         if not _STEPS.fullmatch(path):
-            raise Hidden(path)
+            raise NotVisible(path)
         found = [self]
         for step in _STEP.findall(path):
             found = [inner for stand in found for inner in stand.iterchildren(step)]
         return iter(found)
 
-    def iterchildren(self, tag: str = "*") -> Iterator[Stand]:
+    def iterchildren(self, tag: str = "*") -> Iterator[TrackedNode]:
         """Give what is inside, of that name."""
-        inside, site = self._inside, self._site
+        inside, position = self._inside, self._position
         if inside is None:
-            sites = [(n, None if site is None else site.enter(str(n.tag))) for n in self.node]
-            inside = self._inside = [self._shown.at(*one) for one in sites]
+            positions = [
+                (n, None if position is None else position.enter(str(n.tag))) for n in self.node
+            ]
+            inside = self._inside = [self._shown.at(*one) for one in positions]
         return iter(inside if tag == "*" else [one for one in inside if one.node.tag == tag])
 
-    def __iter__(self) -> Iterator[Stand]:
+    def __iter__(self) -> Iterator[TrackedNode]:
         """Give what is inside."""
         return self.iterchildren()
 

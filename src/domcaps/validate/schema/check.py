@@ -16,7 +16,7 @@ from domcaps.language.change import named
 from domcaps.language.finding import quoted
 from domcaps.language.rule import problem
 from domcaps.validate.document.shape_ids import names_of
-from domcaps.validate.document.walk import domain_site
+from domcaps.validate.document.walk import domain_position
 from domcaps.validate.schema.vocabulary import pieces
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from domcaps.language.dialect import Dialect
     from domcaps.language.rule import Problem
     from domcaps.language.value_types import ValueType
-    from domcaps.validate.document.walk import Site
+    from domcaps.validate.document.walk import SchemaPosition
     from domcaps.validate.schema.vocabulary import Attribute, Piece
 
 SPACES = {
@@ -71,37 +71,37 @@ class Allowed(NamedTuple):
 
 def refusals(root: Node, dialect: Dialect) -> Iterator[Refusal]:
     """Give all that the schema of a release refuses, but for names that it never has."""
-    return _element(root, (pieces()["domain"],), domain_site(), dialect)
+    return _element(root, (pieces()["domain"],), domain_position(), dialect)
 
 
 def _element(
-    node: Node, said: tuple[Piece, ...], site: Site | None, dialect: Dialect
+    node: Node, said: tuple[Piece, ...], position: SchemaPosition | None, dialect: Dialect
 ) -> Iterator[Refusal]:
     """Compare an element with what is said of its place, and all inside it."""
     allowed = _allowed(tuple(piece for one in said for piece in _that_hold(one, node)), dialect)
-    yield from _attributes(node, allowed, site)
+    yield from _attributes(node, allowed, position)
     yield from _text(node, allowed)
-    yield from _inside(node, allowed, site)
+    yield from _inside(node, allowed, position)
     for child in node:
         name = _name(child)
         stated = allowed.inside.get(name) or allowed.inside.get(_ANY)
         if stated is not None:
-            yield from _element(child, stated, _enter(site, child), dialect)
+            yield from _element(child, stated, _enter(position, child), dialect)
 
 
-def _attributes(node: Node, allowed: Allowed, site: Site | None) -> Iterator[Refusal]:
+def _attributes(node: Node, allowed: Allowed, position: SchemaPosition | None) -> Iterator[Refusal]:
     for name in names_of(node):
         forms = allowed.attributes.get(name)
         if forms is None:
             # names that are not known at all are told of elsewhere
-            known = site is not None and name in site.values
+            known = position is not None and name in position.values
             if (known or name[0] == "{") and _ANY not in allowed.attributes:
                 text = f"{_tag(node)} can't have {quoted(name)} here"
                 yield _refusal("attribute", text, node, f"@{name}")
             continue
         text = node.get(name, "")
         if not forms or name in allowed.extended:
-            forms = (*forms, *_few(site, name, allowed.extended.get(name, ())))
+            forms = (*forms, *_few(position, name, allowed.extended.get(name, ())))
         wrong = _wrong(forms, text)
         if wrong is not None:
             text = f"{_tag(node)} {name} is {quoted(text)}, not {wrong}"
@@ -120,14 +120,14 @@ def _text(node: Node, allowed: Allowed) -> Iterator[Refusal]:
         yield _refusal("text", f"{_tag(node)} can't have text", node)
 
 
-def _inside(node: Node, allowed: Allowed, site: Site | None) -> Iterator[Refusal]:
+def _inside(node: Node, allowed: Allowed, position: SchemaPosition | None) -> Iterator[Refusal]:
     """Compare the names of the elements inside, their number and order."""
     counts: dict[str, int] = {}
     latest = ""
     for child in node:
         name = _name(child)
         if name not in allowed.inside and _ANY not in allowed.inside:
-            below = _enter(site, child)
+            below = _enter(position, child)
             if name[0] == "{" or ":" in name or (below is not None and below.place is not None):
                 yield _refusal("element", f"{_tag(node)} can't have {_tag(child)} here", child)
             continue
@@ -212,9 +212,11 @@ def _words(words: str, dialect: Dialect) -> tuple[str, ...]:
     return tuple(word for word, _, since in split if _speaks(dialect, since))
 
 
-def _few(site: Site | None, name: str, more: tuple[str, ...]) -> tuple[ValueType[Any], ...]:
+def _few(
+    position: SchemaPosition | None, name: str, more: tuple[str, ...]
+) -> tuple[ValueType[Any], ...]:
     """Give the values of an attribute that has a few, by the table's fields and `more`."""
-    values = None if site is None else site.values.get(name)
+    values = None if position is None else position.values.get(name)
     if not values and not more:
         return ()
     words = {*(values or ()), *more} - {""}
@@ -231,8 +233,8 @@ def _wrong(forms: tuple[ValueType[Any], ...], text: str) -> str | None:
     return None
 
 
-def _enter(site: Site | None, child: Node) -> Site | None:
-    return None if site is None else site.enter(str(child.tag))
+def _enter(position: SchemaPosition | None, child: Node) -> SchemaPosition | None:
+    return None if position is None else position.enter(str(child.tag))
 
 
 def _refusal(kind: str, text: str, node: Node, at: str = "") -> Refusal:
