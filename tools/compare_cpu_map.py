@@ -240,7 +240,7 @@ def _differences(what: str, ours: Sequence[Named], theirs: Sequence[Named]) -> I
     for name in both:
         for field in type(other[name]).__struct_fields__:
             left, right = getattr(mine[name], field), getattr(other[name], field)
-            if field not in {"since", "until"} and left != right:
+            if field not in {"since", "until", "retired"} and left != right:
                 yield f"{what} {name}: {field} is {left!r}, libvirt has {right!r}"
 
 
@@ -304,8 +304,18 @@ def differences(ours: CpuData, folder: Path, dialect: Release) -> list[str]:
 
 
 def _dated(facts: Iterable[Named], before: Iterable[Named], since: str) -> tuple[Any, ...]:
-    known = {fact.name: fact.since for fact in before}
-    return tuple(msgspec.structs.replace(fact, since=known.get(fact.name, since)) for fact in facts)
+    known = {fact.name: fact for fact in before}
+    return tuple(_with_dates(fact, known.get(fact.name), since) for fact in facts)
+
+
+def _with_dates(fact: Named, before: Named | None, since: str) -> Named:
+    """Date what is new; what was there keeps its dates."""
+    if before is None:
+        return msgspec.structs.replace(fact, since=since)
+    dates = {"since": before.since, "until": before.until}
+    if isinstance(before, X86Model):
+        dates["retired"] = before.retired
+    return msgspec.structs.replace(fact, **dates)
 
 
 def updated(folder: Path, before: CpuData | None, libvirt: str) -> CpuData:
@@ -324,6 +334,8 @@ def updated(folder: Path, before: CpuData | None, libvirt: str) -> CpuData:
             dated(fresh.x86.vendors, lambda old: old.x86.vendors),
             dated(fresh.x86.features, lambda old: old.x86.features),
             dated(models, lambda old: old.x86.models),
+            before.x86.removals if before else {},
+            before.x86.moved if before else (),
         ),
         Ppc64Data(
             dated(fresh.ppc64.vendors, lambda old: old.ppc64.vendors),
@@ -344,8 +356,11 @@ def written(value: CpuData) -> bytes:
     for arch in archs:
         lines.append(b'"%s": {' % arch.encode())
         part = getattr(value, arch)
-        fields = part.__struct_fields__
+        fields = [name for name in part.__struct_fields__ if getattr(part, name)]
         for field in fields:
+            if isinstance(getattr(part, field), dict):
+                lines.append(b'"removals": %s,' % msgspec.json.encode(getattr(part, field)))
+                continue
             entries = [msgspec.json.encode(entry) for entry in getattr(part, field)]
             lines.append(b'"%s": [' % field.encode())
             lines.append(b",\n".join(entries))

@@ -142,6 +142,7 @@ class DomainCase:
 
     folder: Path
     case: dict[str, Any]
+    libvirt: str
 
     @property
     def name(self) -> str:
@@ -183,7 +184,7 @@ class DomainCase:
 
     @property
     def dialect(self) -> str:
-        return "11.3"
+        return ".".join(self.libvirt.split(".")[:2])
 
     def read_transcript(self) -> Any:
         """Give what the emulator answered; it is read once for all cases."""
@@ -194,7 +195,8 @@ class DomainCase:
 def domain_cases(folder: Path) -> list[DomainCase]:
     """Give the cases of a folder."""
     manifest = msgspec.json.decode((folder / "domains" / "manifest.json").read_bytes())
-    return [DomainCase(folder, case) for case in manifest["cases"]]
+    libvirt = manifest["libvirt_version"]
+    return [DomainCase(folder, case, libvirt) for case in manifest["cases"]]
 
 
 def _domain_host(case: DomainCase) -> domcaps.Host:

@@ -91,7 +91,7 @@ def host_of(name: str, folder: str) -> domcaps.Host:
     if name.endswith(".replies"):  # of older emulators, so for the older libvirt
         arch = name.removesuffix(".replies").split("_", 2)[2].partition("+")[0]
         case = {"id": name, "arch": arch, "caps": f"replies/{name}", "extra": {}}
-        return _named_well(_domain_host(DomainCase(Path(folder), case)), arch)
+        return _named_well(_domain_host(DomainCase(Path(folder), case, "11.3")), arch)
     return domcaps.Host.load(name)
 
 

@@ -62,7 +62,8 @@ class X86Model(Named, frozen=True, kw_only=True):
     `version_of` makes it the numbered name of another model, alike in all that is not said here.
     `added` are features that libvirt learned of after it had the model; `removed` are features
     that the model once had. Both are not part of the model. `partial` is libvirt's way to check
-    a partly specified definition, where it is not the usual one.
+    a partly specified definition, where it is not the usual one. `retired` is the change until
+    which it could be picked for hosts and guests all the same.
     """
 
     vendor: str = ""
@@ -76,14 +77,32 @@ class X86Model(Named, frozen=True, kw_only=True):
     without: tuple[str, ...] = ()
     added: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
+    retired: str = ""
 
 
-class X86Data(msgspec.Struct, frozen=True):
-    """All of x86, in the order in which libvirt goes through it."""
+class Moved(msgspec.Struct, frozen=True):
+    """A register whose features stood behind those of another one, until a change.
+
+    It is named as words are, of an MSR with ``eax`` or ``edx`` for the half.
+    """
+
+    register: str
+    after: str
+    until: str
+
+
+class X86Data(msgspec.Struct, frozen=True, omit_defaults=True):
+    """All of x86, in the order in which libvirt goes through it.
+
+    `removals` names the change by which models lost a feature, where it is not older than all
+    dialects; `moved` is what stood elsewhere once.
+    """
 
     vendors: tuple[X86Vendor, ...]
     features: tuple[X86Feature, ...]
     models: tuple[X86Model, ...]
+    removals: dict[str, str] = {}
+    moved: tuple[Moved, ...] = ()
 
 
 class Ppc64Model(Named, frozen=True, kw_only=True):

@@ -112,10 +112,17 @@ def _defined_x86(
     policies |= dict.fromkeys(decoded.disable, "disable")
     # once they were taken only from a QEMU that said what its model max lacks; libvirt looked at
     # the model of x86_64 alone, so that an emulator for i686 never did
-    if MAX_TYPE not in emulator.qom_types and not dialect.has(MSRS_TRUSTED):
+    if not (dialect.has(MSRS_TRUSTED) or _tells_what_it_lacks(emulator)):
         for name in known.names_of(known.msr_features):
             policies.pop(name, None)
     return HostModel(decoded.model, "forbid", decoded.vendor), policies
+
+
+def _tells_what_it_lacks(emulator: EmulatorFacts) -> bool:
+    # QEMU before 3.0 has no such command
+    if not emulator.schema.has("qom-list-properties") or MAX_TYPE not in emulator.qom_types:
+        return False
+    return "unavailable-features" in emulator.object_properties(MAX_TYPE)
 
 
 def _expansions(

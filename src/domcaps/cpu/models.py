@@ -10,6 +10,7 @@ from domcaps.cpu.data import cpu_data, known_in
 from domcaps.cpu.names import libvirt_names
 from domcaps.cpu.x86map import x86_map
 from domcaps.facts.arch import ARM, PPC64, S390, X86
+from domcaps.language.changes.processor import CPU_MODELS_SORTED, CPU_VENDOR_IBM
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,9 +54,11 @@ def custom_models(
     for name, definition in _definitions(emulator, accelerator):
         if name == _FORBIDDEN or (known is not None and name not in known):
             continue
-        vendor = known[name] if known else _vendor(emulator.arch, name)
+        vendor = known[name] if known else _vendor(emulator.arch, name, dialect)
         numbered = canonical.get(name, "")
         found.append(_custom_model(emulator.arch, name, definition, vendor, numbered))
+    if not dialect.has(CPU_MODELS_SORTED):
+        return tuple(found)
     return tuple(sorted(found, key=lambda model: model.name))
 
 
@@ -87,8 +90,9 @@ def _definitions(emulator: EmulatorFacts, accelerator: str) -> list[tuple[str, C
     return [(upper.get(d.name.lower(), d.name), d) for d in definitions]
 
 
-def _vendor(arch: str, name: str) -> str:
-    return "IBM" if arch in S390 and name.startswith(("z", "gen")) else ""
+def _vendor(arch: str, name: str, dialect: Dialect) -> str:
+    known = arch in S390 and name.startswith(("z", "gen")) and dialect.has(CPU_VENDOR_IBM)
+    return "IBM" if known else ""
 
 
 def _custom_model(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from domcaps.cpu.hostmodel import host_model
 from domcaps.cpu.models import custom_models, has_maximum
 from domcaps.facts.arch import S390, is_native
+from domcaps.language.changes.processor import HVF_ASKED
 
 if TYPE_CHECKING:
     from domcaps.cpu.hostmodel import Host
@@ -45,6 +46,8 @@ def mode_supported(
         return False
     if mode == PASSTHROUGH:
         return accelerator != "tcg" and is_native(host.arch, emulator.arch)
+    if mode in (HOST_MODEL, CUSTOM) and accelerator == "hvf" and not dialect.has(HVF_ASKED):
+        return False
     if mode == MAXIMUM:
         return has_maximum(emulator)
     if mode == HOST_MODEL:

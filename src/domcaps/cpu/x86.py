@@ -49,17 +49,23 @@ class Decoded(msgspec.Struct, frozen=True):
 
 
 class _Definition(NamedTuple):
-    """A candidate; `removed` are features disabled because the model lost them."""
+    """A candidate; `removed` are features disabled because the model lost them.
+
+    `alike` tells that a feature to disable costs as much as one to require, as it did once.
+    """
 
     model: Model
     require: int
     disable: int
     removed: tuple[str, ...]
+    alike: bool = False
 
     def cost(self) -> tuple[int, int]:
         """Give the whole cost and the part of it that is for disabling."""
         required = self.require.bit_count()
         disabled = self.disable.bit_count() + len(self.removed)
+        if self.alike:
+            return required + disabled, 0
         penalty, counted = disabling(disabled)
         return required + disabled - counted + penalty, penalty
 
@@ -182,7 +188,7 @@ def _define(features: int, model: Model, blockers: int, known: X86Map) -> _Defin
     disable = (model.features & ~features) | (blockers & ~require)
     told = require | disable
     removed = tuple(name for name in model.removed if not told & known.bits_of((name,)))
-    return _Definition(model, require, disable, removed)
+    return _Definition(model, require, disable, removed, alike=not known.disabling_costs)
 
 
 def _is_better(

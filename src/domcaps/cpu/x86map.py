@@ -11,11 +11,13 @@ from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from domcaps.cpu.data import cpu_data, known_in
+from domcaps.language.change import named
+from domcaps.language.changes.processor import HOST_MODEL_DISABLING_COSTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from domcaps.cpu.data import X86Model
+    from domcaps.cpu.data import X86Data, X86Feature, X86Model
     from domcaps.language.dialect import Dialect
 
 ARCH_CAPABILITIES = "msr 0x10a"
@@ -56,18 +58,25 @@ class X86Map:
     """Everything that one dialect knows of x86 CPUs.
 
     `models` are in the map's order, `canonical` maps a model's name to its numbered name;
-    `immovable` are the features that a migration can't keep.
+    `immovable` are the features that a migration can't keep. `disabling_costs` tells that features
+    to disable count for more than those to require where models are compared.
     """
 
     def __init__(self, dialect: Dialect) -> None:
         """Select what the dialect knows and work out all that is relative."""
         data = cpu_data().x86
-        self.names = tuple(feature.name for feature in data.features)
+        features = _ordered(data, dialect)
+        self.names = tuple(feature.name for feature in features)
         self.bits = {
             feature.name: 1 << place
-            for place, feature in enumerate(data.features)
+            for place, feature in enumerate(features)
             if known_in(feature, dialect)
         }
+        self._dialect = dialect
+        self.disabling_costs = dialect.has(HOST_MODEL_DISABLING_COSTS)
+        self._kept = frozenset(
+            name for name, change in data.removals.items() if not dialect.has(named(change))
+        )
         self.arch_capabilities = self.bits_of(
             feature.name for feature in data.features if feature.word == ARCH_CAPABILITIES
         )
@@ -95,16 +104,17 @@ class X86Map:
         if entry.version_of:
             same = earlier[entry.version_of]
             return same._replace(name=entry.name, guest=entry.guest, host=entry.host, removed=())
+        in_use = bool(entry.retired) and not self._dialect.has(named(entry.retired))
+        kept = self._kept.intersection(entry.removed)
         features = earlier[entry.like].features if entry.like else 0
         for name in (*entry.without, *entry.added, *entry.removed):
             features &= ~self._places[name]
-        for name in entry.with_:
+        for name in (*entry.with_, *kept):
             features |= self._places[name]
-        removed = _removed(entry, earlier)
+        removed = _removed(entry, earlier, self._kept)
         signatures = tuple(_signature(text) for text in entry.signatures)
-        return Model(
-            entry.name, entry.vendor, signatures, entry.guest, features, removed, entry.host
-        )
+        guest, host = entry.guest or in_use, entry.host or in_use
+        return Model(entry.name, entry.vendor, signatures, guest, features, removed, host)
 
     def bits_of(self, names: Iterable[str]) -> int:
         """Give the set of the features named; names that the dialect doesn't know are left out."""
@@ -127,11 +137,32 @@ class X86Map:
         return ""
 
 
-def _removed(entry: X86Model, earlier: dict[str, Model]) -> tuple[str, ...]:
+def _ordered(data: X86Data, dialect: Dialect) -> tuple[X86Feature, ...]:
+    """Give the features in the order of a dialect's map."""
+    words = list(dict.fromkeys(_register(feature) for feature in data.features))
+    for moved in data.moved:
+        if not dialect.has(named(moved.until)):
+            words.remove(moved.register)
+            words.insert(words.index(moved.after) + 1, moved.register)
+    places = {word: place for place, word in enumerate(words)}
+    return tuple(sorted(data.features, key=lambda feature: places[_register(feature)]))
+
+
+_HALF = 32
+
+
+def _register(feature: X86Feature) -> str:
+    """Name the 32-bit register that has a feature: a word, or a half of an MSR."""
+    if not feature.word.startswith("msr "):
+        return feature.word
+    return f"{feature.word} {'edx' if feature.bit >= _HALF else 'eax'}"
+
+
+def _removed(entry: X86Model, earlier: dict[str, Model], kept: frozenset[str]) -> tuple[str, ...]:
     """Merge the features that a model has lost with those that the model like it has lost."""
     inherited = earlier[entry.like].removed if entry.like else ()
     gone = {*entry.with_, *entry.without, *entry.added}
-    return tuple(sorted({*inherited, *entry.removed} - gone))
+    return tuple(sorted({*inherited, *entry.removed} - gone - kept))
 
 
 def _signature(text: str) -> Signature:

@@ -16,6 +16,9 @@ NEWS = "NEWS"
 DOCUMENT = "documentation"
 """libvirt's description of the format says since when."""
 
+TREES = "source"
+"""It is the first release, of those that were looked at, whose source has it."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Change:

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from domcaps.elements.boards.families import canonical_machine, oldest_qemu, preferred_machine
+from domcaps.elements.boards.families import (
+    OLDEST_KNOWN,
+    canonical_machine,
+    oldest_qemu,
+    preferred_machine,
+)
 from domcaps.errors import UnsupportedTargetError
 from domcaps.facts.arch import ARCHITECTURES, emulator_names, same_family
 from domcaps.facts.emulator import ACCELERATORS, EmulatorFacts, Unanswered
@@ -37,7 +42,7 @@ def resolve_target(
         named = question.emulator is not None
         wanted = _settle_arch(facts, question.arch, host.arch, named=named)
         kind = _settle_virttype(facts, question.virttype, strict=question.strict)
-        name = _settle_machine(facts, question.machine, kind)
+        name = _settle_machine(facts, question.machine, kind, dialect)
     except Unanswered as unanswered:
         raise UnsupportedTargetError(
             f"the emulator did not answer {unanswered.question}",
@@ -85,6 +90,13 @@ def _check_name(what: str, name: str | None, names: tuple[str, ...], text: str) 
 
 
 def _check_version(facts: EmulatorFacts, dialect: Dialect) -> None:
+    if facts.version < OLDEST_KNOWN:
+        version, least = (".".join(map(str, v)) for v in (facts.version, OLDEST_KNOWN))
+        raise UnsupportedTargetError(
+            f"QEMU {version} is too old for domcaps",
+            where=facts.path,
+            remedy=f"use QEMU {least} or later, whatever libvirt is asked for",
+        )
     oldest = oldest_qemu(dialect)
     if facts.version < oldest:
         version, least = (".".join(map(str, numbers)) for numbers in (facts.version, oldest))
@@ -121,13 +133,15 @@ def _settle_virttype(facts: EmulatorFacts, virttype: str | None, *, strict: bool
     return virttype
 
 
-def _settle_machine(facts: EmulatorFacts, machine: str | None, virttype: str) -> str:
+def _settle_machine(
+    facts: EmulatorFacts, machine: str | None, virttype: str, dialect: Dialect
+) -> str:
     # a type that is not served has no list of its own: take that of the first session
     machines = facts.machines(virttype) or facts.machines(
         facts.virttypes[0] if facts.virttypes else "qemu"
     )
     if machine is None:
-        return preferred_machine(facts.arch, machines)
+        return preferred_machine(facts.arch, machines, dialect)
     name = canonical_machine(machine, machines)
     if name not in {known.name for known in machines}:
         names = [known.alias for known in machines if known.alias]

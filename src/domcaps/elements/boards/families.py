@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domcaps.language.changes.emulators import QEMU_3_1, QEMU_4_2, QEMU_5_2, QEMU_6_2, QEMU_7_2
+from domcaps.language.changes.placement import ARM_VIRT_DEFAULT
 from domcaps.language.observed import arch, machine, virttype
 from domcaps.language.preference import Decision, Option, drives
 
@@ -153,6 +154,15 @@ _PREFERRED = {
     "xtensaeb": "sim",
 }
 
+_PREFERRED_ONCE = {
+    "armv6l": "integratorcp",
+    "armv7l": "integratorcp",
+    "armv7b": "integratorcp",
+    "aarch64": "integratorcp",
+    "riscv32": "spike_v1.10",
+    "riscv64": "spike_v1.10",
+}
+
 
 def machine_type(world: World) -> Machine | None:
     """Give what QEMU says of the target's machine type, None where it does not list it."""
@@ -162,12 +172,14 @@ def machine_type(world: World) -> Machine | None:
     return None
 
 
-def preferred_machine(arch: str, machines: tuple[Machine, ...]) -> str:
+def preferred_machine(arch: str, machines: tuple[Machine, ...], dialect: Dialect) -> str:
     """Give the machine type of a definition that names none, "" where there is none at all.
 
     `arch` is that of the emulator, `machines` are its machine types in QEMU's order.
     """
     preferred = _PREFERRED.get(arch)
+    if not dialect.has(ARM_VIRT_DEFAULT):
+        preferred = _PREFERRED_ONCE.get(arch, preferred)
     named = [m.name for m in machines if preferred and preferred in (m.alias, m.name)]
     default = [m.name for m in machines if m.is_default]
     for candidates in (named, default):
@@ -192,10 +204,10 @@ _OLDEST_QEMU = (
     (QEMU_4_2, (4, 2, 0)),
     (QEMU_3_1, (3, 1, 0)),
 )
-_EVER = (2, 11, 0)
-"""Older ones are not known to any dialect, though libvirt took some until 7.4."""
+OLDEST_KNOWN = (2, 11, 0)
+"""Older ones are not known here, though libvirt took them until 7.4."""
 
 
 def oldest_qemu(dialect: Dialect) -> tuple[int, int, int]:
     """Give the oldest version of QEMU that a libvirt takes; it answers nothing about older ones."""
-    return next((version for since, version in _OLDEST_QEMU if dialect.has(since)), _EVER)
+    return next((version for since, version in _OLDEST_QEMU if dialect.has(since)), OLDEST_KNOWN)

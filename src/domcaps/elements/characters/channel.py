@@ -16,6 +16,7 @@ from domcaps.elements.characters.chardev_command_line import channel
 from domcaps.elements.display.graphics import SPICE
 from domcaps.language import Choice, Drift, Element, Enum
 from domcaps.language.attributes import fits
+from domcaps.language.changes.characters import CHANNEL_REPORTED
 from domcaps.language.finding import Stage
 from domcaps.language.lazy import cached_property
 from domcaps.language.part import field
@@ -65,7 +66,7 @@ TYPE = Enum(
     sample="<channel type='{value}'><target type='virtio' name='a'/></channel>",
 )
 
-ELEMENT = Element("channel", order=90, content=(TYPE,))
+ELEMENT = Element("channel", order=90, since=CHANNEL_REPORTED, content=(TYPE,))
 
 PREFERENCE = Decision(
     "channel.agent",

@@ -12,6 +12,7 @@ from domcaps.elements.base.device import Device
 from domcaps.elements.characters.chardev import CharacterSource
 from domcaps.elements.qemu.fragments import XHCI
 from domcaps.language import Choice, Element, Enum
+from domcaps.language.changes.characters import CHANNEL_REPORTED
 from domcaps.language.observed import device
 from domcaps.language.part import field
 from domcaps.language.qemu_args import QemuArgs
@@ -33,7 +34,7 @@ BUS = Enum(
     "service='1'/></redirdev><controller type='usb' model='qemu-xhci'/>",
 )
 
-ELEMENT = Element("redirdev", order=80, supported=USB_REDIR, content=(BUS,))
+ELEMENT = Element("redirdev", order=80, since=CHANNEL_REPORTED, supported=USB_REDIR, content=(BUS,))
 
 _DBUS_NAME = "org.qemu.usbredir"
 

@@ -15,6 +15,7 @@ from domcaps.elements.base.device import Device
 from domcaps.elements.base.virtio_options import VirtioOptions
 from domcaps.elements.qemu.fragments import on_any_bus
 from domcaps.language import Choice, Element, Enum
+from domcaps.language.changes.devices import CRYPTO
 from domcaps.language.observed import device, qom_type
 from domcaps.language.part import Part, field
 from domcaps.language.rule import Problems, problem, rule
@@ -60,7 +61,7 @@ BACKEND_MODEL = Enum(
     sample="<crypto model='virtio' type='qemu'><backend model='{value}'/></crypto>",
 )
 
-ELEMENT = Element("crypto", order=100, content=(MODEL, TYPE, BACKEND_MODEL))
+ELEMENT = Element("crypto", order=100, since=CRYPTO, content=(MODEL, TYPE, BACKEND_MODEL))
 
 
 class Crypto(VirtioOptions, Device):

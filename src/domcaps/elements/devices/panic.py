@@ -15,6 +15,7 @@ from domcaps.elements.boards.defaults import panic_model
 from domcaps.elements.boards.families import PSERIES, S390_CCW, X86
 from domcaps.elements.placement.installed import InstalledControllers
 from domcaps.language import AnyChoice, Choice, Element, Enum
+from domcaps.language.changes.devices import PANIC_REPORTED
 from domcaps.language.lazy import cached_property
 from domcaps.language.observed import device
 from domcaps.language.part import field
@@ -42,7 +43,13 @@ MODEL = Enum(
     ),
 )
 
-ELEMENT = Element("panic", order=120, supported=AnyChoice(MODEL), content=(MODEL,))
+ELEMENT = Element(
+    "panic",
+    order=120,
+    since=PANIC_REPORTED,
+    supported=AnyChoice(MODEL),
+    content=(MODEL,),
+)
 
 _ADDRESSES = {"isa": "isa", "pvpanic": "pci"}
 

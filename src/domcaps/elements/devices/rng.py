@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from domcaps.elements.advice.drifts import NO_CHANNEL_FORM, NO_PCI
 from domcaps.elements.base.device import Device
-from domcaps.elements.base.virtio import TRANSITIONAL
+from domcaps.elements.base.virtio import FORMS
 from domcaps.elements.base.virtio_options import VirtioOptions
 from domcaps.elements.characters.chardev import CharacterSource
 from domcaps.elements.qemu.fragments import on_any_bus, on_pci_or_ccw
@@ -34,19 +34,17 @@ MODEL = Enum(
     attribute="@model",
     choices=(
         Choice("virtio", VIRTIO_RNG, qemu_args=on_any_bus(f"{_RANDOM} {_DEVICE}")),
-        Choice(
-            "virtio-transitional",
-            VIRTIO_RNG & TRANSITIONAL,
-            at_start=(NO_PCI, NO_CHANNEL_FORM),
-            qemu_args=on_pci_or_ccw(f"{_RANDOM} {_DEVICE}".replace("{bus}", "{bus}-transitional")),
-        ),
-        Choice(
-            "virtio-non-transitional",
-            VIRTIO_RNG & TRANSITIONAL,
-            at_start=(NO_PCI, NO_CHANNEL_FORM),
-            qemu_args=on_pci_or_ccw(
-                f"{_RANDOM} {_DEVICE}".replace("{bus}", "{bus}-non-transitional")
-            ),
+        *(
+            Choice(
+                f"virtio-{form}",
+                VIRTIO_RNG & when,
+                since=since,
+                until=until,
+                at_start=(NO_PCI, NO_CHANNEL_FORM),
+                qemu_args=on_pci_or_ccw(f"{_RANDOM} {_DEVICE}".replace("{bus}", f"{{bus}}-{form}")),
+            )
+            for when, since, until in FORMS
+            for form in ("transitional", "non-transitional")
         ),
     ),
     sample="<rng model='{value}'><backend model='random'>/dev/urandom</backend></rng>",

@@ -18,7 +18,7 @@ from domcaps.elements.boards.families import PPC64, X86
 from domcaps.facts.host import TPM_PROGRAMS
 from domcaps.language import ALWAYS, AnyChoice, Choice, Drift, Element, Enum
 from domcaps.language.attributes import Attributes
-from domcaps.language.changes.devices import TPM_TYPES
+from domcaps.language.changes.devices import TPM_REPORTED, TPM_TYPES
 from domcaps.language.lazy import cached_property
 from domcaps.language.observed import EmulatorFact, HostFact, device, qom_type
 from domcaps.language.part import field
@@ -223,6 +223,7 @@ PREFERENCE = Decision(
 ELEMENT = Element(
     "tpm",
     order=70,
+    since=TPM_REPORTED,
     supported=AnyChoice(MODEL),
     content=(MODEL, BACKEND_MODEL, BACKEND_VERSION),
 )

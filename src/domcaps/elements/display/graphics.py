@@ -21,7 +21,13 @@ from domcaps.elements.display.video import Video
 from domcaps.elements.qemu.fragments import NO_X11, SPICE_SERVER
 from domcaps.language import Choice, Element, Enum
 from domcaps.language.attributes import Attributes
-from domcaps.language.changes.display import GRAPHICS_DEFINED, GRAPHICS_RDP_COUNTED
+from domcaps.language.changes.display import (
+    GRAPHICS_ASKED,
+    GRAPHICS_DBUS,
+    GRAPHICS_DEFINED,
+    GRAPHICS_RDP,
+    GRAPHICS_RDP_COUNTED,
+)
 from domcaps.language.finding import Stage
 from domcaps.language.observed import option, qapi
 from domcaps.language.part import field
@@ -42,6 +48,14 @@ EGL_RENDERNODE = qapi("query-display-options/ret/case=egl-headless/rendernode")
 
 _DBUS_ARGS = QemuArgs("-display dbus,p2p=on", alone=True)
 
+_SDL_TOLD = QemuArgs("-display sdl", environ=NO_X11, alone=True)
+_EGL_TOLD = QemuArgs(
+    "-display egl-headless",
+    alone=True,
+    lacks=(("render node", "the host has no graphics card to draw with"),),
+)
+_EGL_SAMPLE = "<graphics type='egl-headless'/><graphics type='vnc'/>"
+
 
 def _needs_rdp(world: World) -> tuple[QemuArgs | NotTriable, ...]:
     """The server is no part of QEMU: without it nothing can be tried."""
@@ -54,28 +68,40 @@ TYPE = Enum(
     "type",
     attribute="@type",
     choices=(
+        Choice("sdl", until=GRAPHICS_ASKED, at_start=(no_module("sdl"),), qemu_args=_SDL_TOLD),
         Choice(
             "sdl",
             qapi("query-display-options/ret/case=sdl"),
+            since=GRAPHICS_ASKED,
             at_start=(no_module("sdl"),),
-            qemu_args=QemuArgs("-display sdl", environ=NO_X11, alone=True),
+            qemu_args=_SDL_TOLD,
         ),
         Choice("vnc", qapi("query-vnc"), qemu_args=QemuArgs("-vnc unix:{dir}/vnc", alone=True)),
         # the RDP server is a program of its own that speaks D-Bus with QEMU
-        Choice("rdp", DBUS_DISPLAY & helper("qemu-rdp"), qemu_args=_needs_rdp),
+        Choice("rdp", DBUS_DISPLAY & helper("qemu-rdp"), since=GRAPHICS_RDP, qemu_args=_needs_rdp),
         Choice("spice", SPICE, qemu_args=QemuArgs(SPICE_SERVER, alone=True)),
         Choice(
             "egl-headless",
-            qapi("query-display-options/ret/case=egl-headless"),
+            until=GRAPHICS_ASKED,
             at_start=(no_module("egl-headless"),),
-            sample="<graphics type='egl-headless'/><graphics type='vnc'/>",
-            qemu_args=QemuArgs(
-                "-display egl-headless",
-                alone=True,
-                lacks=(("render node", "the host has no graphics card to draw with"),),
-            ),
+            sample=_EGL_SAMPLE,
+            qemu_args=_EGL_TOLD,
         ),
-        Choice("dbus", DBUS_DISPLAY, at_start=(no_module("dbus"),), qemu_args=_DBUS_ARGS),
+        Choice(
+            "egl-headless",
+            qapi("query-display-options/ret/case=egl-headless"),
+            since=GRAPHICS_ASKED,
+            at_start=(no_module("egl-headless"),),
+            sample=_EGL_SAMPLE,
+            qemu_args=_EGL_TOLD,
+        ),
+        Choice(
+            "dbus",
+            DBUS_DISPLAY,
+            since=GRAPHICS_DBUS,
+            at_start=(no_module("dbus"),),
+            qemu_args=_DBUS_ARGS,
+        ),
     ),
 )
 

@@ -23,7 +23,15 @@ from domcaps.elements.features.launch_security import (
     TRUSTED,
 )
 from domcaps.language import Element, Place
-from domcaps.language.changes.features import S390_PV_EVERYWHERE, TDX_KNOWN, TDX_OF_HOST
+from domcaps.language.changes.features import (
+    ASYNC_TEARDOWN_KNOWN,
+    BACKING_STORE_INPUT,
+    PS2_KNOWN,
+    S390_PV_EVERYWHERE,
+    S390_PV_KNOWN,
+    TDX_KNOWN,
+    TDX_OF_HOST,
+)
 from domcaps.language.observed import device, object_property, option, qapi
 from domcaps.language.qemu_args import LIBVIRTS_OWN, NotTriable, QemuArgs
 
@@ -46,8 +54,21 @@ GENID = Element(
 )
 """An identifier that changes when the guest is restored from a snapshot."""
 
-BACKING_STORE_INPUT = Element(
-    "backingStoreInput", place=Place.FEATURES, order=40, qemu_args=LIBVIRTS_OWN
+BACKING_STORE_INPUT_UNTIL = Element(
+    "backingStoreInput",
+    place=Place.FEATURES,
+    order=40,
+    # libvirt describes images to QEMU itself only where QEMU can save the state of guests then
+    supported=qapi("human-monitor-command/feature=savevm-monitor-nodes"),
+    until=BACKING_STORE_INPUT,
+    qemu_args=LIBVIRTS_OWN,
+)
+BACKING_STORE_INPUT_SINCE = Element(
+    "backingStoreInput",
+    place=Place.FEATURES,
+    order=40,
+    since=BACKING_STORE_INPUT,
+    qemu_args=LIBVIRTS_OWN,
 )
 """Backing chains may be given in the definition: a matter of libvirt alone."""
 
@@ -67,6 +88,7 @@ ASYNC_TEARDOWN = Element(
     "async-teardown",
     place=Place.FEATURES,
     order=60,
+    since=ASYNC_TEARDOWN_KNOWN,
     supported=option("run-with", "async-teardown"),
     qemu_args=QemuArgs("-run-with async-teardown=on", alone=True),
 )
@@ -78,6 +100,7 @@ S390_PV_UNTIL = Element(
     order=70,
     shown=S390,
     supported=S390_PV,
+    since=S390_PV_KNOWN,
     until=S390_PV_EVERYWHERE,
     qemu_args=PROTECTED,
 )
@@ -95,6 +118,7 @@ PS2 = Element(
     "ps2",
     place=Place.FEATURES,
     order=80,
+    since=PS2_KNOWN,
     supported=(I440FX | Q35 | XENFV | ISAPC)
     & object_property("generic-pc-machine", "i8042", abstract=True),
     qemu_args=QemuArgs(machine="i8042=off"),

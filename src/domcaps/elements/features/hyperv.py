@@ -19,7 +19,12 @@ from typing import TYPE_CHECKING
 from domcaps.elements.advice.remedies import kvm
 from domcaps.elements.boards.families import KVM, X86
 from domcaps.language import AnyChoice, Choice, Drift, Element, Enum, Place, Row, Rows, World
-from domcaps.language.changes.features import HYPERV_ACCELERATED, HYPERV_DEFAULTS
+from domcaps.language.changes.features import (
+    HYPERV_ACCELERATED,
+    HYPERV_BITMAP_AND_XMM,
+    HYPERV_DEFAULTS,
+    HYPERV_REPORTED,
+)
 from domcaps.language.observed import EmulatorFact, WorldFact, qapi, virttype
 from domcaps.language.preference import Decision, Option, family
 from domcaps.language.qemu_args import Alternatives, NotTriable, QemuArgs
@@ -144,10 +149,12 @@ def _choice(name: str, since: Change | None = None) -> Choice:
     )
 
 
+_LATE = frozenset({"emsr_bitmap", "xmm_input"})
+
 FEATURES = Enum(
     "features",
     choices=tuple(
-        _choice(name)
+        _choice(name, HYPERV_BITMAP_AND_XMM if name in _LATE else None)
         for name in (
             "relaxed",
             "vapic",
@@ -228,6 +235,7 @@ UNTIL = Element(
     order=120,
     shown=AnyChoice(FEATURES),
     content=(FEATURES, DEFAULTS),
+    since=HYPERV_REPORTED,
     until=HYPERV_ACCELERATED,
 )
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from domcaps.elements.advice.remedies import hardware
 from domcaps.elements.boards.families import S390
 from domcaps.language import AnyChoice, Choice, Drift, Element, Enum, Place
-from domcaps.language.changes.features import TDX_KNOWN, TDX_OF_HOST
+from domcaps.language.changes.features import LAUNCH_SECURITY_REPORTED, TDX_KNOWN, TDX_OF_HOST
 from domcaps.language.observed import (
     EmulatorFact,
     HostFact,
@@ -132,6 +132,7 @@ ELEMENT = Element(
     "launchSecurity",
     place=Place.FEATURES,
     order=130,
+    since=LAUNCH_SECURITY_REPORTED,
     supported=AnyChoice(SECTYPE),
     content=(SECTYPE,),
 )

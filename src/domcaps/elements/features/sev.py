@@ -10,6 +10,7 @@
 
 from domcaps.elements.features.launch_security import SEV_PLATFORM, encrypted
 from domcaps.language import Element, Place, Row, Rows, World
+from domcaps.language.changes.features import SEV_LIMITS
 
 
 def _figures(world: World) -> tuple[Row, ...]:
@@ -20,9 +21,10 @@ def _figures(world: World) -> tuple[Row, ...]:
     rows = [
         Row("cbitpos", str(sev.cbitpos)),
         Row("reducedPhysBits", str(sev.reduced_phys_bits)),
-        Row("maxGuests", str(guests)),
-        Row("maxESGuests", str(es_guests)),
     ]
+    if not world.target.dialect.has(SEV_LIMITS):
+        return tuple(rows)
+    rows += [Row("maxGuests", str(guests)), Row("maxESGuests", str(es_guests))]
     if sev.cpu0_id:
         rows.append(Row("cpu0Id", sev.cpu0_id))
     return tuple(rows)

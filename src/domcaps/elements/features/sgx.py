@@ -10,6 +10,7 @@
 from domcaps.elements.advice.remedies import hardware
 from domcaps.facts.emulator import Sgx
 from domcaps.language import Element, Place, Row, Rows, World
+from domcaps.language.changes.features import SGX_REPORTED
 from domcaps.language.observed import EmulatorFact, qom_type
 from domcaps.language.qemu_args import QemuArgs
 
@@ -66,6 +67,7 @@ ELEMENT = Element(
     "sgx",
     place=Place.FEATURES,
     order=110,
+    since=SGX_REPORTED,
     supported=SGX_PLATFORM,
     content=(Rows(_figures),),
     qemu_args=_ARGS,

@@ -24,6 +24,7 @@ from domcaps.elements.boards.families import machine_type
 from domcaps.elements.memory.memory_device import MemoryDevice, size_kib
 from domcaps.elements.memory.numa import Cell, cell_count
 from domcaps.language import Choice, Element, Enum, Place
+from domcaps.language.changes.memory import MEMORY_BACKING_REPORTED
 from domcaps.language.finding import Stage
 from domcaps.language.observed import object_property, qom_type
 from domcaps.language.part import Part, field
@@ -70,7 +71,13 @@ SOURCE_TYPE = Enum(
     ),
 )
 
-ELEMENT = Element("memoryBacking", place=Place.TOP, order=50, content=(SOURCE_TYPE,))
+ELEMENT = Element(
+    "memoryBacking",
+    place=Place.TOP,
+    order=50,
+    since=MEMORY_BACKING_REPORTED,
+    content=(SOURCE_TYPE,),
+)
 
 HUGE_MEMFD = object_property("memory-backend-memfd", "hugetlb")
 PREALLOC_THREADS = object_property("memory-backend-file", "prealloc-threads")

@@ -26,6 +26,7 @@ from domcaps.elements.boards.defaults import E1000, RTL8139, VIRTIO_NET, card_mo
 from domcaps.elements.boards.families import VIRTUAL
 from domcaps.elements.qemu.fragments import on_any_bus
 from domcaps.language import Choice, Element, Enum
+from domcaps.language.changes.network import INTERFACE_REPORTED
 from domcaps.language.finding import Severity
 from domcaps.language.lazy import cached_property
 from domcaps.language.observed import device, qapi
@@ -66,7 +67,7 @@ BACKEND_TYPE = Enum(
     sample="<interface type='user'><backend type='{value}'/></interface>",
 )
 
-ELEMENT = Element("interface", order=110, content=(BACKEND_TYPE,))
+ELEMENT = Element("interface", order=110, since=INTERFACE_REPORTED, content=(BACKEND_TYPE,))
 
 TYPES = OneOf(
     (

@@ -28,11 +28,20 @@ from domcaps.elements.boards.fixed import MADE_FOR_GUESTS
 from domcaps.elements.processor.cpu_command_line import host_model_args, model_trials
 from domcaps.facts.emulator import ACCELERATORS
 from domcaps.language import ALWAYS, Choice, Drift, Element, Enum, Place, Row, Rows, World
+from domcaps.language.changes.processor import (
+    CPU_BLOCKERS,
+    CPU_CANONICAL,
+    CPU_DEPRECATED,
+    CPU_MAXIMUM,
+    CPU_VENDORS,
+    HOST_MODEL_MAXPHYSADDR,
+)
 from domcaps.language.observed import WorldFact, object_property, virttype
 from domcaps.language.preference import STAYS, Decision, Option
 from domcaps.language.qemu_args import QemuArgs
 
 if TYPE_CHECKING:
+    from domcaps.language import Dialect
     from domcaps.language.predicate import Predicate
 
 
@@ -83,14 +92,14 @@ def _host_model(world: World) -> tuple[Row, ...]:
         expand=flags.expand_cpu_features,
         supported=flags.supported_cpu_features,
     )
-    return _host_model_rows(found) if found else ()
+    return _host_model_rows(found, world.target.dialect) if found else ()
 
 
-def _host_model_rows(found: HostModel) -> tuple[Row, ...]:
+def _host_model_rows(found: HostModel, dialect: Dialect) -> tuple[Row, ...]:
     rows = [Row("model", found.model, (("fallback", found.fallback),))]
     if found.vendor:
         rows.append(Row("vendor", found.vendor))
-    if found.maxphysaddr is not None:
+    if found.maxphysaddr is not None and dialect.has(HOST_MODEL_MAXPHYSADDR):
         limit = str(found.maxphysaddr)
         rows.append(Row("maxphysaddr", "", (("mode", "passthrough"), ("limit", limit))))
     rows += [
@@ -105,19 +114,20 @@ def _custom_models(world: World) -> tuple[Row, ...]:
     for model in custom_models(
         world.emulator, accelerator(world), world.target.arch, world.target.dialect
     ):
-        rows += _model_rows(model)
+        rows += _model_rows(model, world.target.dialect)
     return tuple(rows)
 
 
-def _model_rows(model: CustomModel) -> list[Row]:
+def _model_rows(model: CustomModel, dialect: Dialect) -> list[Row]:
     attributes = [("usable", model.usable)]
-    if model.deprecated:
+    if model.deprecated and dialect.has(CPU_DEPRECATED):
         attributes.append(("deprecated", "yes"))
-    attributes.append(("vendor", model.vendor))
-    if model.canonical:
+    if dialect.has(CPU_VENDORS):
+        attributes.append(("vendor", model.vendor))
+    if model.canonical and dialect.has(CPU_CANONICAL):
         attributes.append(("canonical", model.canonical))
     rows = [Row("model", model.name, tuple(attributes))]
-    if model.blockers:
+    if model.blockers and dialect.has(CPU_BLOCKERS):
         features = tuple(map(_blocker, model.blockers))
         rows.append(Row("blockers", "", (("model", model.name),), features))
     return rows
@@ -199,6 +209,7 @@ HOST_PASSTHROUGH = Element(
 MAXIMUM = Element(
     "maximum",
     tag="mode",
+    since=CPU_MAXIMUM,
     attributes=(("name", "maximum"),),
     supported=_supported("maximum"),
     qemu_args=QemuArgs(cpu="max"),

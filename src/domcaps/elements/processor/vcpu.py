@@ -7,6 +7,7 @@
 
 from domcaps.elements.boards.families import ARM_VIRT, KVM, MICROVM, X86
 from domcaps.language import Drift, Element, Place, World
+from domcaps.language.changes.processor import HVF_ASKED
 from domcaps.language.observed import WorldFact
 from domcaps.language.preference import Decision, Option
 from domcaps.language.qemu_args import QemuArgs, Trial
@@ -15,6 +16,8 @@ from domcaps.language.qemu_args import QemuArgs, Trial
 def _maximum(world: World) -> int:
     """Give what the machine type takes, or less where the host's KVM takes less; 0 is unknown."""
     limit = 0
+    if world.target.virttype == "hvf" and not world.target.dialect.has(HVF_ASKED):
+        return limit
     for machine in world.emulator.machines(world.target.virttype):
         if machine.name == world.target.machine:
             limit = machine.cpu_max

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from domcaps.elements.advice.drifts import NO_CHANNEL_FORM, NO_PCI
 from domcaps.elements.base.device import Device
-from domcaps.elements.base.virtio import TRANSITIONAL
+from domcaps.elements.base.virtio import FORMS
 from domcaps.elements.base.virtio_options import VirtioOptions
 from domcaps.elements.boards.families import (
     I440FX,
@@ -124,17 +124,17 @@ MODEL = Enum(
     "<target dev='vda' bus='virtio'/></disk>",
     choices=(
         Choice("virtio", qemu_args=VIRTIO_TOLD),
-        Choice(
-            "virtio-transitional",
-            TRANSITIONAL,
-            at_start=(NO_PCI, NO_CHANNEL_FORM),
-            qemu_args=_form("virtio-transitional"),
-        ),
-        Choice(
-            "virtio-non-transitional",
-            TRANSITIONAL,
-            at_start=(NO_PCI, NO_CHANNEL_FORM),
-            qemu_args=_form("virtio-non-transitional"),
+        *(
+            Choice(
+                name,
+                when,
+                since=since,
+                until=until,
+                at_start=(NO_PCI, NO_CHANNEL_FORM),
+                qemu_args=_form(name),
+            )
+            for when, since, until in FORMS
+            for name in ("virtio-transitional", "virtio-non-transitional")
         ),
         Choice("default", listed=False, qemu_args=LIBVIRTS_OWN),
         Choice(

@@ -12,7 +12,7 @@
 from domcaps.elements.advice.drifts import no_program
 from domcaps.elements.qemu.fragments import XHCI, on_any_bus
 from domcaps.language import Choice, Drift, Element, Enum
-from domcaps.language.changes.storage import FILESYSTEM_HANDLE_GONE
+from domcaps.language.changes.storage import FILESYSTEM_HANDLE_GONE, FILESYSTEM_REPORTED
 from domcaps.language.observed import device
 from domcaps.language.preference import Decision, Option, drives
 from domcaps.language.qemu_args import LIBVIRTS_OWN, HelperProcess, QemuArgs
@@ -77,7 +77,7 @@ DRIVER_TYPE = Enum(
     "<target dir='b'/></filesystem>",
 )
 
-ELEMENT = Element("filesystem", order=60, content=(DRIVER_TYPE,))
+ELEMENT = Element("filesystem", order=60, since=FILESYSTEM_REPORTED, content=(DRIVER_TYPE,))
 
 _SHARED = "<source dir='{path}'/><target dir='{tag}'/></filesystem>"
 _VIRTIOFS = (

@@ -14,3 +14,6 @@ TPM_TYPES = estimate(
     "source; no known QEMU shows a difference",
     "models and back ends of TPMs are types of QEMU",
 )
+TPM_REPORTED = estimate("8.0", "7.9 and 9.0 differ", "reports have tpm")
+CRYPTO = change("9.1", NEWS, "crypto devices")
+PANIC_REPORTED = estimate("10.10", "10.7 and 11.3 differ", "reports have panic")

@@ -12,3 +12,10 @@ GRAPHICS_DEFINED = estimate(
     "several <listen>, ports of VNC and users of RDP are looked at by definition",
 )
 GRAPHICS_RDP_COUNTED = estimate("11.3", "11.3 has it", "two RDP servers are refused")
+GRAPHICS_ASKED = estimate(
+    "8.3",
+    "7.9 and 9.0 differ; QEMU 3.1, the oldest since then, can be asked",
+    "whether there is SDL and egl-headless is asked of QEMU",
+)
+GRAPHICS_DBUS = change("8.4", NEWS, "graphics of type dbus")
+GRAPHICS_RDP = estimate("10.10", "10.7 and 11.3 differ", "graphics of type rdp")

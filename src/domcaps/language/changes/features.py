@@ -23,3 +23,16 @@ S390_PV_EVERYWHERE = estimate(
 FEATURE_VIRTUALIZATION = estimate(
     "12.0", "11.3 and 12.8 differ", "the feature virtualization of ARM's virt"
 )
+S390_PV_KNOWN = change("7.6", "git 248a30c0c0", "s390-pv on s390")
+SEV_LIMITS = estimate("8.0", "7.9 and 9.0 differ", "how many guests with SEV there may be")
+SGX_REPORTED = estimate("8.10", "7.9 and 9.0 differ; SGX was announced for it", "reports have sgx")
+HYPERV_REPORTED = change("9.0", NEWS, "reports have hyperv with its features")
+ASYNC_TEARDOWN_KNOWN = estimate("9.6", "documentation of domains", "asynchronous teardown")
+LAUNCH_SECURITY_REPORTED = change("10.5", NEWS, "reports have launchSecurity with its types")
+PS2_KNOWN = change("10.7", NEWS, "the feature ps2")
+HYPERV_BITMAP_AND_XMM = change("10.7", NEWS, "the enlightenments emsr_bitmap and xmm_input")
+BACKING_STORE_INPUT = estimate(
+    "8.7",
+    "7.9 and 9.0 differ; QEMU 4.2, the oldest since then, can always be given images so",
+    "backing chains of a definition are always read",
+)

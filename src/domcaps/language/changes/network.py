@@ -17,3 +17,4 @@ INTERFACE_ROUTES = estimate(
 INTERFACE_PORT_STRICT = estimate(
     "12.8", "seen in 12.8, not in 11.3", "parameters of virtual ports are decimal"
 )
+INTERFACE_REPORTED = change("10.6", NEWS, "reports have interface with its back ends")

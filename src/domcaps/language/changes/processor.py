@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from domcaps.language.change import NEWS, change, estimate
+from domcaps.language.change import DOCUMENT, NEWS, change, estimate
 
 EIM_OPTIONAL = change("12.2", NEWS, "not every IOMMU for more than 255 CPUs needs eim")
 IOTHREAD_WEIGHT = estimate("12.0", "11.3 and 12.8 differ", "the weight of an I/O thread's polling")
@@ -16,4 +16,20 @@ MSRS_TRUSTED = estimate(
 )
 BASELINE_WITHOUT_TOPOLOGY = estimate(
     "12.8", "seen in 12.8, not in 11.3", "baselines leave out features of a guest's topology"
+)
+CPU_MAXIMUM = change("7.1", NEWS, "the mode maximum, with maximumMigratable")
+CPU_DEPRECATED = change("7.1", DOCUMENT, "reports tell which models are deprecated")
+HOST_MODEL_DISABLING_COSTS = change(
+    "8.4", NEWS, "of models for host-model, features to disable cost more than those to require"
+)
+CPU_VENDORS = change("8.9", NEWS, "reports tell the vendors of models")
+CPU_VENDOR_IBM = estimate(
+    "9.1", "9.0 and 9.8 differ", "the vendor of the models of s390x is IBM, not unknown"
+)
+HOST_MODEL_MAXPHYSADDR = change("9.3", NEWS, "host-model tells the width of addresses")
+CPU_BLOCKERS = change("10.9", NEWS, "reports tell which features block a model")
+CPU_CANONICAL = change("10.10", NEWS, "models with numbers, and the canonical name of each")
+CPU_MODELS_SORTED = estimate("10.10", "10.7 and 11.3 differ", "models are sorted by name")
+HVF_ASKED = estimate(
+    "10.10", "10.7 and 11.3 differ", "QEMU is asked for CPUs and machine types with hvf, too"
 )

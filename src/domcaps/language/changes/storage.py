@@ -23,3 +23,4 @@ FILESYSTEM_HANDLE_GONE = change("12.2", NEWS, "handle is no longer listed")
 FILESYSTEM_SOCKET_READONLY = estimate(
     "12.0", "11.3 and 12.8 differ", "readonly is refused for a virtiofs daemon of somebody else"
 )
+FILESYSTEM_REPORTED = change("7.4", "git f388aa5ff3", "reports have filesystem")

@@ -38,7 +38,7 @@ def capabilities_xml(host: Host, dialect: Dialect) -> str:
     """Give the document. An emulator that can't be asked is left out, as libvirt does."""
     root = E("capabilities", host_part(host, dialect))
     for arch in ARCHITECTURES:
-        guest = None if arch in _UNFOUND else _guest(host, arch)
+        guest = None if arch in _UNFOUND else _guest(host, arch, dialect)
         if guest is not None:
             root.append(guest)
     lines = ["<capabilities>\n"]
@@ -66,14 +66,14 @@ def _escaped(text: str) -> str:
     return escape(text, {"'": "&apos;", '"': "&quot;"})
 
 
-def _guest(host: Host, arch: str) -> Node | None:
+def _guest(host: Host, arch: str, dialect: Dialect) -> Node | None:
     if not host.has_emulator(arch):
         return None
     try:
         path = host.default_emulator(arch)
         facts = host.emulators.get(path)
         virttypes = facts.virttypes
-        machines = _machines(facts)
+        machines = _machines(facts, dialect)
     except (DomcapsError, Unanswered):
         return None
     found: Node = E(
@@ -88,13 +88,13 @@ def _guest(host: Host, arch: str) -> Node | None:
     return E("guest", E("os_type", "hvm"), found, _features(arch))
 
 
-def _machines(facts: EmulatorFacts) -> list[Node]:
+def _machines(facts: EmulatorFacts, dialect: Dialect) -> list[Node]:
     """List every machine type, an alias after the name that it stands for."""
     listed = facts.machines(facts.virttypes[0] if facts.virttypes else "qemu")
     names = {machine.name for machine in listed}
     found = []
     # libvirt puts the default of its own first
-    first = preferred_machine(facts.arch, listed)
+    first = preferred_machine(facts.arch, listed, dialect)
     for machine in sorted(listed, key=lambda m: m.name != first):
         found.append(_machine(machine, machine.name))
         if machine.alias and machine.alias not in names:
