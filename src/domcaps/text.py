@@ -20,12 +20,12 @@ _UNSAFE = re.compile(
     # writing (Unicode's category Cf); what JavaScript and some terminals take for a line end;
     # surrogates, which are no text
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e"
-    "\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff"
+    "\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ufffe\uffff\ud800-\udfff"
     "\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
     "\U000e0001\U000e0020-\U000e007f]"
 )
 _MARKUP = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "'": "&apos;", '"': "&quot;"})
-_UNSAFE_IN_XML = re.compile(f"[\\t\\n\ufffe\uffff]|{_UNSAFE.pattern}")
+_UNSAFE_IN_XML = re.compile(f"[\\t\\n]|{_UNSAFE.pattern}")
 _IN_XML = re.compile("[\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _BLANK = re.compile(r"[\t\n]")
 

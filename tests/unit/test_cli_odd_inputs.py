@@ -9,6 +9,7 @@ import re
 import socket
 from typing import TYPE_CHECKING, Any
 
+import click
 import pytest
 from lxml import etree
 
@@ -64,12 +65,10 @@ def require_form(done: sweep.Outcome) -> None:
 def test_no_command_is_left_out(domain: str) -> None:
     swept = {arguments[0] for arguments in sweep.commands_on_a_recording("x", domain)}
     swept |= {arguments[0] for arguments in sweep.commands_with_a_path("x", domain, "y")}
-    assert swept - {"x"} | sweep.WITHOUT_FILES == set(
-        _root.list_commands(_root.make_context("x", []))
-    )
+    assert swept - {"x"} | sweep.WITHOUT_FILES == set(_root.list_commands(click.Context(_root)))
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_hostile_strings_in_a_recording(
     seed: int, domain: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -114,7 +113,10 @@ def test_recordings_without_some_answers(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    for line in sweep.commands_on_a_recording(sweep.write(content, tmp_path / "host"), domain):
+    host = sweep.write(content, tmp_path / "host")
+    begin = asked().index(lacking) if lacking in asked() else 0
+    # each recording with some of the commands: over all recordings each command comes several times
+    for line in list(sweep.commands_on_a_recording(host, domain))[begin % 3 :: 3]:
         require_order(sweep.run(monkeypatch, *line))
 
 
@@ -139,6 +141,8 @@ def odd_paths(folder: Path) -> Iterator[str]:
 def test_odd_paths_in_the_place_of_each_file(
     domain: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for path in odd_paths(tmp_path):
-        for line in sweep.commands_with_a_path(path, domain, str(tmp_path / "out")):
+    for number, path in enumerate(odd_paths(tmp_path)):
+        lines = sweep.commands_with_a_path(path, domain, str(tmp_path / "out"))
+        # each path with some of the commands; neighbours of a kind meet different ones
+        for line in list(lines)[number % 4 :: 4]:
             require_order(sweep.run(monkeypatch, *line))
