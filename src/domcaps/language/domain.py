@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import functools
 import re
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from domcaps.language.part import Part
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from lxml.etree import _Element as Node
 
     from domcaps.language.world import World
 
 P = TypeVar("P", bound=Part)
+T = TypeVar("T")
 
 
 class Path(NamedTuple):
@@ -54,6 +57,8 @@ class Domain:
         self._nodes: dict[type[Part], list[Node]] = {}
         self._children: dict[str, dict[str, list[Node]]] = {}
         self._within: dict[type[Part], dict[Node, Part]] = {}
+        self._firsts: dict[tuple[type[Part], str], dict[Any, Part]] = {}
+        self._once: dict[Callable[[Domain], Any], Any] = {}
         self._searched: frozenset[type[Part]] = frozenset()
 
     @property
@@ -109,6 +114,27 @@ class Domain:
                     known[parent] = part
             self._within[kind] = known
         return known.get(node)  # type: ignore[return-value]
+
+    def firsts(self, kind: type[P], attribute: str) -> Mapping[Any, P]:
+        """Give the first part of a class for each value of one of its Python attributes.
+
+        A rule that compares a part with all others of its class asks here: the parts are looked
+        through once for all of them, not once for each.
+        """
+        known = self._firsts.get((kind, attribute))
+        if known is None:
+            known = {}
+            for part in self.all(kind):
+                known.setdefault(getattr(part, attribute), part)
+            self._firsts[kind, attribute] = known
+        return known  # type: ignore[return-value]
+
+    def once(self, make: Callable[[Domain], T]) -> T:
+        """Give what a function makes of the domain; it is called once, whoever asks."""
+        if make not in self._once:
+            self._once[make] = make(self)
+        made: T = self._once[make]
+        return made
 
     def find(self, path: str) -> list[Node]:
         """Give the elements at a path below ``<domain>``, which itself is at ""."""

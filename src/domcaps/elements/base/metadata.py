@@ -88,6 +88,11 @@ class Alias(Metadata):
         name = self.name or ""
         return name if name.startswith("ua-") and _ALIAS.issuperset(name) else ""
 
+    @property
+    def claimed(self) -> str:
+        """The name that is the device's own, "" where the device has no metadata."""
+        return "" if self.tag in WITHOUT_METADATA else self.chosen
+
 
 class Acpi(Metadata):
     """The number by which firmware tells a device of PCI to the guest."""

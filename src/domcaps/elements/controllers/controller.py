@@ -61,6 +61,11 @@ class Controller(Device):
     packed = field("driver/@packed", ON_OFF)
     page_per_vq = field("driver/@page_per_vq", ON_OFF)
 
+    @property
+    def type_and_index(self) -> tuple[str | None, int | None]:
+        """What tells controllers apart, save for USB."""
+        return self.type, self.index
+
     @cached_property
     def settled_model(self) -> str | None:
         """The model, with libvirt's choice where none is given; None where it knows none."""
@@ -148,15 +153,10 @@ def index_is_unique(controller: Controller) -> Problems:
     """No two controllers of a type have the same index, save for USB."""
     if controller.index is None or controller.type == "usb":
         return
-    for other in controller.domain.all(Controller):
-        if other.type == controller.type and other.index == controller.index:
-            if other.node is not controller.node:
-                yield problem(
-                    f"another {controller.type} controller has index {controller.index}",
-                    controller,
-                    "@index",
-                )
-            return
+    first = controller.domain.firsts(Controller, "type_and_index")[controller.type_and_index]
+    if first.node is not controller.node:
+        what = f"another {controller.type} controller has index {controller.index}"
+        yield problem(what, controller, "@index")
 
 
 @rule(

@@ -80,8 +80,8 @@ def only_pci_has_an_address(watchdog: Watchdog) -> Problems:
 )
 def parts_of_the_board_are_single(watchdog: Watchdog) -> Problems:
     """There can be several ``i6300esb``, but only one watchdog of any other model."""
-    same = [w for w in watchdog.domain.all(Watchdog) if w.model == watchdog.model]
-    if watchdog.model not in {None, "i6300esb"} and same[0].node is not watchdog.node:
+    first = watchdog.domain.firsts(Watchdog, "model")[watchdog.model]
+    if watchdog.model not in {None, "i6300esb"} and first.node is not watchdog.node:
         yield problem(f"there is a watchdog {watchdog.model!r} already", watchdog, "@model")
 
 

@@ -95,6 +95,10 @@ class Audio(Part):
 
 def audio_ids(domain: Domain) -> frozenset[int]:
     """Give the numbers of all audio backends, that which libvirt adds among them."""
+    return domain.once(_audio_ids)
+
+
+def _audio_ids(domain: Domain) -> frozenset[int]:
     given = domain.all(Audio)
     if given:
         return frozenset(audio.id for audio in given if audio.id is not None)
@@ -119,8 +123,8 @@ def _one_is_added(domain: Domain) -> bool:
 )
 def ids_are_unique(audio: Audio) -> Problems:
     """Sound cards name their backend by its number, so each has its own."""
-    others = [a for a in audio.domain.all(Audio) if a.id == audio.id]
-    if audio.id is not None and others[0].node is not audio.node:
+    first = audio.domain.firsts(Audio, "id")[audio.id]
+    if audio.id is not None and first.node is not audio.node:
         yield problem(f"there is an audio backend {audio.id} already", audio, "@id")
 
 

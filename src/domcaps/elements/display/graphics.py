@@ -212,7 +212,7 @@ class Graphics(Device):
 
 def has_graphics(part: Part, kind: str) -> bool:
     """Tell whether the part's domain has graphics of a type."""
-    return any(graphics.type == kind for graphics in part.domain.all(Graphics))
+    return kind in part.domain.firsts(Graphics, "type")
 
 
 @rule(
@@ -247,11 +247,11 @@ def attributes_have_their_form(graphics: Graphics) -> Problems:
 )
 def one_of_each_type(graphics: Graphics) -> Problems:
     """QEMU shows the screen once in each way."""
-    others = [g for g in graphics.domain.all(Graphics) if g.type == graphics.type]
+    first = graphics.domain.firsts(Graphics, "type")[graphics.type]
     # two RDP servers were not counted from the beginning
     if graphics.type == "rdp" and not libvirt_reads(graphics, GRAPHICS_RDP_COUNTED):
         return
-    if graphics.type and others[0].node is not graphics.node:
+    if graphics.type and first.node is not graphics.node:
         yield problem(f"there are {graphics.type} graphics already", graphics, "@type")
 
 

@@ -175,9 +175,8 @@ def drivers_are_named(seclabel: Seclabel) -> Problems:
 )
 def drivers_are_named_once(seclabel: Seclabel) -> Problems:
     """There is one label for each driver."""
-    labels = seclabel.domain.all(Seclabel)
-    before = labels[: [label.node for label in labels].index(seclabel.node)]
-    if any(label.model == seclabel.model for label in before):
+    first = seclabel.domain.firsts(Seclabel, "model")[seclabel.model]
+    if first.node is not seclabel.node:
         yield problem("there is a label for this driver already", seclabel, "@model")
 
 

@@ -47,6 +47,8 @@ from domcaps.language.value_types import UNSIGNED, Int, OneOf
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from lxml.etree import _Element as Node
+
     from domcaps.language.domain import Domain
 
 
@@ -258,27 +260,36 @@ def cells_of_pages_are_there(page: Page) -> Problems:
 )
 def host_has_such_pages(page: Page) -> Problems:
     """Huge pages have a size that the host offers."""
-    if page.node in {each.node for each in _used(page.domain)} and not _offered(
-        page.domain, page.size_kib
-    ):
+    if page.node in page.domain.once(_used) and not _offered(page.domain, page.size_kib):
         sizes = page.domain.world.host.record.hugepage_sizes_kib
         accepted = tuple(f"{size} KiB" for size in sizes)
         yield problem("the host has no pages of this size", page, "@size", accepted=accepted)
 
 
-def _used(domain: Domain) -> Iterator[Page]:
-    """Give those pages that some memory of the guest is made of."""
+_MOST_CELLS = 1 << 16
+"""More than the numbers of cells that a set of cells can hold."""
+
+
+def _used(domain: Domain) -> frozenset[Node]:
+    """Give the elements of those pages that some memory of the guest is made of."""
+    return frozenset(page.node for page in _found_used(domain))
+
+
+def _found_used(domain: Domain) -> Iterator[Page]:
     pages = domain.all(Page)
     named = 0
     for page in pages:
         named |= page.cells or 0
-    cells = {cell.number for cell in domain.all(Cell)}
+    cells = 0
+    for cell in domain.all(Cell):
+        # as a mask; a page can't name a cell of a larger number
+        cells |= 1 << cell.number if cell.number < _MOST_CELLS else 0
     for page in pages:
         if page.cells is None:
             # what no other page is for: some cell, or the memory as a whole
-            if not cells or any(not named >> cell & 1 for cell in cells):
+            if not cells or cells & ~named:
                 yield page
-        elif any(page.cells >> cell & 1 for cell in cells):
+        elif page.cells & cells:
             yield page
 
 

@@ -18,6 +18,8 @@ from domcaps.language.part import Part
 from domcaps.language.rule import Problems, problem, rule
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from lxml.etree import _Element as Node
 
     from domcaps.elements.buses.disk import DiskBus
@@ -127,22 +129,22 @@ class Drives(Part):
         if not devices:
             return ()
         taken = {drive.place for drive in (*self.disks, *devices) if drive.bus == "scsi"}
+        # what one device found taken stays so for those after it
+        free = (place for place in self._places() if place not in taken)
         for drive in devices:
             if not drive.given:
-                drive.place = self._free(taken)
-                taken.add(drive.place)
+                drive.place = next(free)
         return tuple(devices)
 
-    def _free(self, taken: set[DriveAddress | None]) -> DriveAddress:
+    def _places(self) -> Iterator[DriveAddress]:
+        """Give the places for SCSI devices of the host in libvirt's order, without an end."""
         models = {c.index or 0: c.settled_model for c in self.domain.all(Controller)
                   if c.type == "scsi"}  # fmt: skip
         controller = 0
         while True:
             model = models.get(controller) or ""
             for unit in range(min(NARROW, _LAST_UNIT.get(model, NARROW) + 1)):
-                place = DriveAddress(controller, 0, 0, unit)
-                if place not in taken:
-                    return place
+                yield DriveAddress(controller, 0, 0, unit)
             controller += 1
 
 

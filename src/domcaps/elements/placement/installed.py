@@ -8,7 +8,9 @@ addresses to devices. PCI controllers that are added for want of slots are not a
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
+from itertools import count
 from typing import TYPE_CHECKING
 
 from domcaps.elements.base.address import ZPCI, Address, PciAddress
@@ -98,21 +100,52 @@ def _installed(part: Controller) -> InstalledController:
     )
 
 
-def _insert(controllers: list[InstalledController], new: InstalledController) -> None:
-    """Put a controller where libvirt keeps it: by index, masters before companions."""
-    position = len(controllers)
-    settled = False
-    for place in range(len(controllers) - 1, -1, -1):
-        known = controllers[place]
-        if new.index == -1:
-            position = place + 1
-            break
-        master_first = not new.companion and known.companion and known.index == new.index
-        if known.index > new.index or master_first:
-            position, settled = place, True
-        elif not settled:
-            position, settled = place + 1, True
-    controllers.insert(position, new)
+class Row(list[InstalledController]):
+    """The controllers of a type in the order in which libvirt keeps them, which `put` follows."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        # the largest index up to each place, by which a place is found without looking at all
+        self._highest: list[int] = []
+        self._with_companions: set[int] = set()
+        self.indexes: set[int] = set()
+
+    def put(self, new: InstalledController) -> None:
+        """Insert a controller by its index, masters before companions; at the end without one."""
+        place = len(self)
+        if new.index != -1:
+            place = bisect_right(self._highest, new.index)
+            if not new.companion and new.index in self._with_companions:
+                place = self._before_companions(new.index, place)
+        before = self._highest[place - 1] if place else -1
+        self.insert(place, new)
+        self._highest.insert(place, max(new.index, before))
+        self._note(new)
+
+    def _before_companions(self, index: int, end: int) -> int:
+        start = bisect_left(self._highest, index)
+        places = range(start, end)
+        return next((p for p in places if self[p].companion and self[p].index == index), end)
+
+    def _note(self, controller: InstalledController) -> None:
+        self.indexes.add(controller.index)
+        if controller.companion:
+            self._with_companions.add(controller.index)
+
+    def arrange(self, *, again: bool) -> None:
+        """Take notice of indexes that were given; with `again` the order follows them."""
+        given = list(self)
+        self.clear()
+        self._highest.clear()
+        self.indexes.clear()
+        self._with_companions.clear()
+        for controller in given:
+            if again:
+                self.put(controller)
+                continue
+            self.append(controller)
+            self._highest.append(max(controller.index, self._highest[-1] if self._highest else -1))
+            self._note(controller)
 
 
 class InstalledControllers(Part):
@@ -121,11 +154,11 @@ class InstalledControllers(Part):
     path = ""
 
     @cached_property
-    def by_type(self) -> dict[str, list[InstalledController]]:
+    def by_type(self) -> dict[str, Row]:
         """The controllers of each type, by index."""
-        installed: dict[str, list[InstalledController]] = {}
+        installed: dict[str, Row] = {}
         for part in self.domain.all(Controller):
-            _insert(installed.setdefault(part.type or "ide", []), _installed(part))
+            installed.setdefault(part.type or "ide", Row()).put(_installed(part))
         self._for_host_devices(installed)
         for controllers in installed.values():
             _number(controllers)
@@ -196,7 +229,7 @@ class InstalledControllers(Part):
             return bool(world.truth(ARM_VIRT) or world.truth(VERSATILE))
         return not world.truth(RISCV) or bool(world.truth(RISCV_VIRT))
 
-    def _for_host_devices(self, installed: dict[str, list[InstalledController]]) -> None:
+    def _for_host_devices(self, installed: dict[str, Row]) -> None:
         """Add SCSI controllers, as libvirt does while it reads SCSI devices of the host."""
         places = [drive.place for drive in self.drives.host_devices if drive.given]
         last = max((place.controller for place in places if place), default=-1)
@@ -205,20 +238,20 @@ class InstalledControllers(Part):
         for index in range(min(last, _MOST) + 1):
             self._add(installed, "scsi", index)
 
-    def _for_the_board(self, installed: dict[str, list[InstalledController]]) -> None:
+    def _for_the_board(self, installed: dict[str, Row]) -> None:
         world = self.domain.world
         model = self._board_usb(world)
         if model and not any(c.index == 0 for c in installed.get("usb", ())):
             chosen = default_usb_model(self.domain) if model == "default" else model
-            usb = installed.setdefault("usb", [])
-            _insert(usb, InstalledController("usb", chosen, 0))
+            usb = installed.setdefault("usb", Row())
+            usb.put(InstalledController("usb", chosen, 0))
             if model == "ich9-ehci1":
                 for companion in sorted(COMPANIONS):
-                    _insert(usb, InstalledController("usb", companion, 0, companion=True))
+                    usb.put(InstalledController("usb", companion, 0, companion=True))
         if world.truth(Q35):
             self._add(installed, "sata", 0)
         if self.board_root and not any(c.index == 0 for c in installed.get("pci", ())):
-            _insert(installed.setdefault("pci", []), InstalledController("pci", self.board_root, 0))
+            installed.setdefault("pci", Row()).put(InstalledController("pci", self.board_root, 0))
 
     def _board_usb(self, world: World) -> str | None:
         since = world.target.dialect.has(BOARDS_WITHOUT_PCI)
@@ -235,7 +268,7 @@ class InstalledControllers(Part):
         """The disks and SCSI devices of the host."""
         return self.domain.all(Drives)[0]
 
-    def _for_devices(self, installed: dict[str, list[InstalledController]]) -> None:
+    def _for_devices(self, installed: dict[str, Row]) -> None:
         last: dict[str, int] = {}
         for drive in self.drives.disks:
             if drive.place is not None and drive.bus in _ON_CONTROLLERS:
@@ -258,11 +291,11 @@ class InstalledControllers(Part):
         address = self.domain.within(Address, node)
         return address.number("controller") if address and address.type == kind else 0
 
-    def _add(self, installed: dict[str, list[InstalledController]], kind: str, index: int) -> None:
-        controllers = installed.setdefault(kind, [])
-        if not any(c.index == index for c in controllers):
+    def _add(self, installed: dict[str, Row], kind: str, index: int) -> None:
+        controllers = installed.setdefault(kind, Row())
+        if index not in controllers.indexes:
             model = self._added_scsi(controllers) if kind == "scsi" else None
-            _insert(controllers, InstalledController(kind, model, index))
+            controllers.put(InstalledController(kind, model, index))
 
     def _added_scsi(self, controllers: list[InstalledController]) -> str | None:
         """Give the model of a SCSI controller that libvirt adds: newer ones add another alike."""
@@ -283,9 +316,12 @@ _ON_CONTROLLERS = sorted(
 )
 
 
-def _number(controllers: list[InstalledController]) -> None:
+def _number(controllers: Row) -> None:
     """Give indexes to controllers that have none: the lowest that is free, for each."""
     groups = False
+    taken = {c.index for c in controllers}
+    models = {(c.index, c.model) for c in controllers}
+    free = (number for number in count() if number not in taken)
     for position, controller in enumerate(controllers):
         if controller.index != -1:
             continue
@@ -293,18 +329,12 @@ def _number(controllers: list[InstalledController]) -> None:
         index = -1
         if controller.model in EHCI and before is not None and before.model in EHCI:
             groups = True
-            index = before.index
-            if any(c.index == index and c.model == controller.model for c in controllers):
-                index = -1
-        if index == -1:
-            taken = {c.index for c in controllers}
-            index = next(n for n in range(len(controllers) + 1) if n not in taken)
-        controller.index = index
-    if groups:
-        given = list(controllers)
-        controllers.clear()
-        for controller in given:
-            _insert(controllers, controller)
+            if (before.index, controller.model) not in models:
+                index = before.index
+        controller.index = next(free) if index == -1 else index
+        taken.add(controller.index)
+        models.add((controller.index, controller.model))
+    controllers.arrange(again=groups)
 
 
 _PCI = "<controller type='pci' index='{}' model='{}'/>"

@@ -53,7 +53,7 @@ def order_is_unique(boot: Boot) -> Problems:
     place = boot.place
     if place is None:
         return
-    first = next(b for b in boot.domain.all(Boot) if b.place == place)
+    first = boot.domain.firsts(Boot, "place")[place]
     if first.node is not boot.node:
         yield problem(f"boot order {place} belongs to another device already", boot, "@order")
 
@@ -70,8 +70,7 @@ def alias_is_unique(alias: Alias) -> Problems:
     # a console that stands for a serial port shares its name
     if not name or alias.tag in WITHOUT_METADATA or alias.tag in {"console", "serial"}:
         return
-    others = (a for a in alias.domain.all(Alias) if a.chosen == name)
-    first = next((a for a in others if a.tag not in WITHOUT_METADATA), alias)
+    first = alias.domain.firsts(Alias, "claimed").get(name, alias)
     if first.node is not alias.node:
         yield problem(f"another device is called {name!r} already", alias, "@name")
 

@@ -334,16 +334,22 @@ class _Placement:
                 elif item.needs:
                     self._try(item, item.needs)
 
+    @cached_property
+    def _usb2_groups(self) -> dict[int, list[PciDevice]]:
+        """The controllers of USB 2 with their companions, by the index that they share."""
+        groups: dict[int, list[PciDevice]] = {}
+        for item in self.devices.by_tag.get("controller", ()):
+            if item.controller is not None and item.controller.model in EHCI:
+                groups.setdefault(item.controller.index, []).append(item)
+        return groups
+
     def _controller(self, item: PciDevice, known: InstalledController) -> None:
         if known.type == "ide" and known.index == 0:
             return
         function = -1
         if known.model in EHCI:
             function = _EHCI_FUNCTION[known.model or ""]
-            for other in self.devices.by_tag.get("controller", ()):
-                group = other.controller
-                if group is None or group.model not in EHCI or group.index != known.index:
-                    continue
+            for other in self._usb2_groups.get(known.index, ()):
                 place = self.place(other)
                 if place is not None:
                     self._take(item, place._replace(function=function), item.needs)

@@ -28,6 +28,9 @@ from domcaps.language.truth import Truth
 from domcaps.language.value_types import ON_OFF, Int
 
 if TYPE_CHECKING:
+    from lxml.etree import _Element as Node
+
+    from domcaps.language.domain import Domain
     from domcaps.language.predicate import Predicate
 
 _NUMBER = Int(0, 2**31 - 1, base=0)
@@ -80,6 +83,11 @@ HOST_BRIDGES = 31
 """How many host bridges a machine of pseries has besides the first."""
 
 
+def _indexes(domain: Domain) -> dict[Node, int]:
+    controllers = domain.all(InstalledControllers)[0].of("pci")
+    return {c.part.node: c.index for c in controllers if c.part is not None}
+
+
 class PciController(Part):
     """A PCI controller that a domain names."""
 
@@ -93,9 +101,7 @@ class PciController(Part):
     @cached_property
     def index(self) -> int | None:
         """The index, as given or as libvirt gives it."""
-        hardware = self.domain.all(InstalledControllers)[0]
-        parts = (c for c in hardware.of("pci") if c.part is not None)
-        return next((c.index for c in parts if c.part and c.part.node is self.node), None)
+        return self.domain.once(_indexes).get(self.node)
 
     @cached_property
     def takes(self) -> _Model:

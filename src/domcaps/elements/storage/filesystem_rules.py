@@ -81,6 +81,11 @@ class Filesystem(VirtioOptions, Device):
         return self.driver == "virtiofs"
 
     @property
+    def owned_tag(self) -> tuple[str | None, ...]:
+        """The name that no other share may have: that of a virtiofs share alone."""
+        return (self.tag,) if self.is_virtiofs else ()
+
+    @property
     def socket(self) -> str | None:
         """The socket of a daemon that somebody else started."""
         return self.attribute("source", "socket")
@@ -291,7 +296,6 @@ def only_virtiofs_boots(share: Filesystem) -> Problems:
 )
 def names_of_virtiofs_are_unique(share: Filesystem) -> Problems:
     """The name of a virtiofs share belongs to no other share; names of others may recur."""
-    shares = share.domain.all(Filesystem)
-    owner = next((s for s in shares if s.is_virtiofs and s.tag == share.tag), share)
+    owner = share.domain.firsts(Filesystem, "owned_tag").get((share.tag,), share)
     if owner.node is not share.node:
         yield problem(f"a virtiofs share is called {share.tag!r} already", share, "target/@dir")

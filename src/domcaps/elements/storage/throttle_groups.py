@@ -80,7 +80,7 @@ def groups_have_names(group: ThrottleGroup) -> Problems:
 )
 def names_are_unique(group: ThrottleGroup) -> Problems:
     """No two groups of limits have the same name."""
-    first = next((g for g in group.domain.all(ThrottleGroup) if g.name == group.name), group)
+    first = group.domain.firsts(ThrottleGroup, "name").get(group.name, group)
     if group.name and first.node is not group.node:
         yield problem(f"another group is called {group.name!r}", group, "group_name")
 

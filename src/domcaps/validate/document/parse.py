@@ -32,6 +32,8 @@ MAX_ELEMENTS = 50_000
 MAX_CHILDREN = 10_000
 """An element that has more inside is refused: rules compare devices with each other."""
 
+_MANY_PATHS = 50
+
 _BOM = b"\xef\xbb\xbf"
 # what may stand before a document type, and that up to where its own declarations begin
 _BEFORE = re.compile(rb"\s+|<\?.*?\?>|<!--.*?-->", re.DOTALL)
@@ -73,6 +75,11 @@ class Source:
     def _paths(self) -> dict[Node, str]:
         return {}
 
+    @cached_property
+    def _asked(self) -> list[None]:
+        """One item for each path that was asked for; a number could not be changed in here."""
+        return []
+
     def keep(self) -> None:
         """Keep places and paths of all elements as they are, before some are taken away."""
         self.places.number()
@@ -84,6 +91,10 @@ class Source:
 
     def path(self, node: Node, attribute: str = "") -> str:
         """Give the XPath of an element or attribute in the document as it was written."""
+        self._asked.append(None)
+        if len(self._asked) == _MANY_PATHS and not self._paths:
+            # a path counts all siblings: where many are asked for, one walk gives all of them
+            self._paths.update(_all_paths(self.root))
         kept = self._paths.get(node)
         return path_of(node, attribute) if kept is None else with_attribute(kept, attribute)
 
