@@ -1,4 +1,4 @@
-"""Mending: the fewest edits, and nothing else is touched."""
+"""Repairing: nothing else is touched, and each change has a reason and a place."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_a_slip_of_the_pen_becomes_what_was_meant(host: domcaps.Host) -> None:
 
 def test_what_is_too_much_is_taken_away_and_no_more(host: domcaps.Host) -> None:
     changes, text = mended(host, "<video><model type='vga' heads='2'/></video>")
-    assert changes == ["heads='2' taken away"]
+    assert changes == ["heads='2' removed"]
     assert text == TOP.format("<video><model type='vga'/></video>")
 
 

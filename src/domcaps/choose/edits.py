@@ -1,287 +1,311 @@
-"""Edits that may mend a finding, the least harmful first.
+"""Edits that may repair a finding, the one that keeps most of what was asked for first.
 
-A value is replaced before it is taken away, an attribute is taken away before its element, and a
-device as a whole only when nothing else is left. Elements without which there is no domain stay.
+`Edits.repairing` knows no device. What can stand in for a value, what a rule asks for and which
+names people use for a value is said beside the table's elements (`Substitutes`, `Fix`).
 """
 
 from __future__ import annotations
 
-import difflib
 import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lxml import etree
-
-from domcaps.choose.catalogue import decisions
+from domcaps.choose import losses
+from domcaps.choose.applied import apply
+from domcaps.choose.candidates import (
+    nearest,
+    numbers,
+    of_same_family,
+    preferred,
+    shown,
+    substitutes,
+    values_of,
+)
+from domcaps.choose.text import Text
+from domcaps.language.fix import Fix
 from domcaps.language.node_path import path_of
-from domcaps.validate.catalogue.codes import codes
-from domcaps.validate.catalogue.rules import parts
-from domcaps.validate.catalogue.samples import domain_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from lxml.etree import _Element as Node
 
-    from domcaps.choose.text import Text
     from domcaps.language.finding import Finding
-    from domcaps.language.part import Field
+    from domcaps.language.fix import Substitutes
 
-_ESSENTIAL = frozenset({"domain", "name", "os", "devices"})
-_MOST_VALUES = 16
 _SEVERAL = frozenset({"devices", "domain"})
-
-# how much harm an edit does: the value at fault, its absence, one that the manual shows, …
-_HERE, _GONE, _SHOWN, _ADDED, _NEAR, _INSIDE, _KIND, _ELSEWHERE, _TARGET = (
-    10, 15, 17, 20, 25, 30, 45, 60, 70,
-)  # fmt: skip
-# attributes that make a thing another thing
 _KINDS = frozenset({"type", "bus", "device", "model", "mode"})
+"""Attributes that make a thing another thing."""
 
 
 @dataclass(frozen=True)
 class Edit:
-    """One edit: what it does, where, to which text, and how much harm it does."""
+    """One edit: what it does, where, how much it loses, and the text after it.
+
+    `removes` tells what is taken away, "" where nothing is.
+    """
 
     what: str
     path: str
-    harm: int
+    loss: int
     apply: Callable[[], bytes]
-
-    @property
-    def is_removal_here(self) -> bool:
-        """Whether it takes away what was found, of which there may be more."""
-        return _GONE * 100 <= self.harm < _SHOWN * 100
+    removes: str = ""
 
 
-@functools.cache
-def _fields() -> dict[str, list[Field[object]]]:
-    """Give what is declared about each attribute and text, by its path without numbers."""
-    found: dict[str, list[Field[object]]] = {}
-    for part in parts():
-        base = "/".join(filter(None, ("/domain", part.path)))
-        for declared in part.fields():
-            path = f"{base}/{declared.path}".rstrip("/")
-            found.setdefault(_plain(path), []).append(declared)
-    return found
-
-
-def _plain(path: str) -> str:
+def plain(path: str) -> str:
+    """Give a path without the numbers of its steps."""
     return "/".join(step.partition("[")[0] for step in path.split("/"))
 
 
-def values_of(path: str) -> list[str]:
-    """Give the values that an attribute or text may have by its declaration."""
-    found: dict[str, None] = {}
-    for declared in _fields().get(_plain(path), ()):
-        if declared.choice is not None:
-            found |= dict.fromkeys(choice.name for choice in declared.choice.choices)
-        found |= dict.fromkeys(getattr(declared.kind, "names", ()))
-    return list(found)
-
-
-@functools.cache
-def _ranks() -> dict[str, dict[str, int]]:
-    """Give the order in which the table prefers values, by the path of the attribute."""
-    found: dict[str, dict[str, int]] = {}
-    by_enum = {id(d.enum): d for d in decisions() if d.enum is not None}
-    for path, declared in _fields().items():
-        for one in declared:
-            decision = by_enum.get(id(one.choice)) if one.choice is not None else None
-            if decision is not None:
-                ranks = found.setdefault(path, {})
-                for number, option in enumerate(decision.options):
-                    ranks.setdefault(option.value, number)
-    return found
-
-
-@functools.lru_cache(maxsize=1024)
-def _sample(code: str) -> Node | None:
-    """Give the domain by which the manual of a finding shows how it is right."""
-    known = codes().get(code)
-    if known is None or known.good is None:
-        return None
-    return etree.fromstring(domain_of(known.good).encode())
-
-
-@functools.lru_cache(maxsize=1024)
-def _shown(code: str, path: str) -> tuple[str, ...]:
-    """Give the value that the manual of a finding shows at a place, where it shows one."""
-    root = _sample(code)
-    if root is None:
-        return ()
-    steps, _, attribute = path.removeprefix("/domain").lstrip("/").partition("@")
-    found = root.findall(steps.rstrip("/")) if steps else [root]
-    values = [node.get(attribute) if attribute else (node.text or "").strip() for node in found]
-    return tuple(dict.fromkeys(value for value in values if value))
-
-
-def _ordered(path: str, old: str, values: Iterable[str]) -> list[str]:
-    """Put values that look like the old one first, then those that the table prefers."""
-    listed = [value for value in dict.fromkeys(values) if value not in {old, ""}]
-    near = difflib.get_close_matches(old, listed, n=2, cutoff=0.75)
-    ranks = _ranks().get(_plain(path), {})
-    rest = sorted(
-        (value for value in listed if value not in near),
-        key=lambda value: ranks.get(value, len(ranks) + listed.index(value)),
-    )
-    return (near + rest)[:_MOST_VALUES]
-
-
 class Edits:
-    """Edits of one text."""
+    """Edits of one text, for hosts that have some machine types and virtualization types."""
 
-    def __init__(self, text: Text, machines: Sequence[str], kinds: Sequence[str]) -> None:
-        self.text = text
-        self.kinds = kinds
+    def __init__(
+        self,
+        data: bytes,
+        machines: Sequence[str],
+        kinds: Sequence[str],
+        misspelt: Iterable[Finding] = (),
+        *,
+        allow_removal: bool = False,
+    ) -> None:
+        self.data = data
+        self.text = Text(data)
         self.machines = machines
+        self.kinds = kinds
+        self.misspelt = list(misspelt)
+        self.allow_removal = allow_removal
 
-    def mending(self, finding: Finding, *, wide: bool = False) -> list[Edit]:
-        """Give the edits that may mend a finding, the least harmful first.
+    def repairing(self, finding: Finding, *, wide: bool = False) -> list[Edit]:
+        """Give the edits that may repair a finding, the least loss first.
 
-        With `wide` they are looked for in all that the domain says beside its devices, as well.
+        With `wide` settings beside the devices are among them, and other values of the device.
         """
         place = self.text.node(finding.path)
         if place is None:
             return []
         node, attribute = place
-        found = list(self._at(node, attribute, finding))
-        device = self._device(node)
-        for inner in self._around(node, device):
-            own = inner is node
-            for name in inner.keys():  # noqa: SIM118 - an element is not its attributes
-                if not own or name != attribute:
-                    harm = _KIND if name in _KINDS else _NEAR
-                    found += self._values(inner, str(name), (), harm=harm)
-                    found.append(self._without_attribute(inner, str(name), harm=harm - own))
-            if not own:
-                found += self._texts(inner, (), harm=_NEAR)
-                found += self._without(inner, harm=_INSIDE)
-        inside = node is not device and not attribute
-        found += self._without(node, harm=_GONE if inside else _INSIDE)
-        found += self._added(node, finding.code)
+        found = [
+            *self._renamed(node, attribute),
+            *self._fixed(finding),
+            *self._at(node, attribute, finding),
+            *self._without_place(node),
+            *self._away(node, attribute),
+        ]
         if wide:
-            found += self._elsewhere()
-        found += self._target()
-        unique: dict[tuple[str, str], Edit] = {}
+            found += [*self._near(node, attribute), *self._machine(), *self._elsewhere()]
+        best: dict[tuple[str, str], Edit] = {}
         for edit in found:
-            known = unique.get((edit.what, edit.path))
-            if known is None or edit.harm < known.harm:
-                unique[edit.what, edit.path] = edit
-        return sorted(unique.values(), key=lambda edit: edit.harm)
+            known = best.get((edit.what, edit.path))
+            if known is None or edit.loss < known.loss:
+                best[edit.what, edit.path] = edit
+        allowed = (e for e in best.values() if self.allow_removal or e.loss < losses.PROTECTED)
+        return sorted(allowed, key=lambda edit: edit.loss)
 
-    def all(self) -> Iterator[Edit]:
-        """Give every edit of a value and every removal, whatever was found."""
-        for node in self.text.root.iter():
-            for name in node.keys():  # noqa: SIM118 - an element is not its attributes
-                yield from self._values(node, str(name), (), harm=20)
-                yield self._without_attribute(node, str(name), harm=30)
-            yield from self._texts(node, (), harm=20)
-            yield from self._without(node, harm=40)
-        yield from self._target()
+    def _renamed(self, node: Node, attribute: str) -> Iterator[Edit]:
+        """Give a name that nothing knows the name of what is missing, where they are alike."""
+        for wrong in self.misspelt:
+            found = self.text.node(wrong.path)
+            if found is None or not wrong.accepted:
+                continue
+            other, name = found
+            if other is not node and other.getparent() is not node:
+                continue
+            right = attribute if attribute in wrong.accepted else wrong.accepted[0]
+            if name and node.get(right) is None:
+                yield Edit(
+                    f"attribute '{name}' is called '{right}'", path_of(other, name), losses.SLIP,
+                    functools.partial(self.text.rename_attribute, other, name, right),
+                )  # fmt: skip
+            elif not name:
+                yield Edit(
+                    f"element <{other.tag}> is called <{right}>", path_of(other), losses.SLIP,
+                    functools.partial(self.text.rename_element, other, right),
+                )  # fmt: skip
+
+    def _fixed(self, finding: Finding) -> Iterator[Edit]:
+        """Write what the finding itself asks for."""
+        for number, fix in enumerate(finding.fixes):
+            yield Edit(
+                _said(fix), finding.path, (losses.LESS if fix.less else losses.FIX) + number,
+                functools.partial(apply, self.data, finding.path, fix),
+            )  # fmt: skip
 
     def _at(self, node: Node, attribute: str, finding: Finding) -> Iterator[Edit]:
-        accepted, path = finding.accepted, path_of(node, attribute)
-        shown = _shown(finding.code, _plain(path))
+        """Replace the value at fault."""
+        if not attribute and len(node):
+            return
+        path = path_of(node, attribute)
+        old = (node.get(attribute) if attribute else (node.text or "").strip()) or ""
+        known = self._known(path, finding.accepted)
+        for value, loss in self._ranked(path, old, known, finding):
+            yield self._replaced(node, attribute, old, value, loss)
+
+    def _known(self, path: str, accepted: Sequence[str]) -> Sequence[str]:
+        if plain(path) == "/domain/@type":
+            return self.kinds
+        if plain(path) == "/domain/os/type/@machine":
+            return self.machines
+        return accepted or values_of(path)
+
+    def _ranked(
+        self, path: str, old: str, known: Sequence[str], finding: Finding
+    ) -> Iterator[tuple[str, int]]:
+        """Give values for a place, each with what it loses."""
+        where = plain(path)
+        if where == "/domain/os/type/@machine":
+            family = of_same_family(old, known)
+            yield from ((value, losses.MACHINE + n) for n, value in enumerate(family))
+            near = () if family else nearest(old, known)[:1]
+            yield from ((value, losses.SLIP) for value in near)
+            yield from ((value, 2 * losses.MACHINE + n) for n, value in enumerate(known))
+            return
+        rule = substitutes().get(where)
+        if rule is not None and rule.slips and old.lower() in rule.slips:
+            yield rule.slips[old.lower()], losses.SLIP
+            return
+        yield from ((value, losses.SLIP + n) for n, value in enumerate(nearest(old, known)))
+        of = rule.of(old) if rule is not None else None
+        for number, value in enumerate(of or ()):
+            yield value, losses.SUBSTITUTE + number
+        yield from ((value, losses.NUMBER) for value in numbers(where, old))
+        if of is None:
+            kind = where.rpartition("@")[2] in _KINDS and not finding.accepted
+            base = losses.KIND if kind else losses.PREFERRED
+            yield from ((v, base + n) for n, v in enumerate(preferred(where, old, known)))
+            for number, value in enumerate(shown(finding.code, where)):
+                yield value, losses.SHOWN + number
+
+    def _replaced(self, node: Node, attribute: str, old: str, value: str, loss: int) -> Edit:
+        path = path_of(node, attribute)
+        rule = substitutes().get(plain(path))
+        without = tuple((rule.only or {}).get(old, ())) if rule is not None else ()
+        change = functools.partial(self._written, node, attribute, value, without, rule, old)
         if attribute:
-            sure = bool(accepted) or attribute not in _KINDS
-            yield from self._values(node, attribute, accepted, harm=_HERE if sure else _KIND)
-            if node.get(attribute) is not None:
-                yield self._without_attribute(node, attribute, harm=_GONE)
-            yield from self._values(node, attribute, shown, harm=_SHOWN)
+            what = f"{attribute}='{value}'" + (f" instead of '{old}'" if old else " added")
         else:
-            yield from self._texts(node, accepted, harm=_HERE)
-            yield from self._texts(node, shown, harm=_SHOWN)
+            what = f"<{node.tag}> {value!r} instead of {old!r}"
+        return Edit(what, path, loss, change)
 
-    def _values(
-        self, node: Node, name: str, accepted: tuple[str, ...], *, harm: int
-    ) -> Iterator[Edit]:
-        path = path_of(node, name)
-        old = node.get(name)
-        values = accepted or values_of(path)
-        if node.tag == "domain" and name == "type":
-            values = tuple(self.kinds)
-        if node.tag == "type" and name == "machine":
-            values = tuple(self.machines)
-        for number, value in enumerate(_ordered(path, old or "", values)):
-            what = f"{name}='{value}'" + (f" instead of '{old}'" if old is not None else " added")
-            yield Edit(
-                what, path, harm * 100 + number,
-                functools.partial(self.text.set_attribute, node, name, value),
-            )  # fmt: skip
-
-    def _texts(self, node: Node, accepted: tuple[str, ...], *, harm: int) -> Iterator[Edit]:
-        if len(node):
-            return
-        path = path_of(node)
-        old = (node.text or "").strip()
-        for number, value in enumerate(_ordered(path, old, accepted or values_of(path))):
-            yield Edit(
-                f"<{node.tag}> {value!r} instead of {old!r}", path, harm * 100 + number,
-                functools.partial(self.text.set_text, node, value),
-            )  # fmt: skip
-
-    def _added(self, node: Node, code: str) -> Iterator[Edit]:
-        """Add what the manual of a finding has at this place, and the domain lacks."""
-        sample = _sample(code)
-        if sample is None:
-            return
-        steps = _plain(path_of(node)).removeprefix("/domain").lstrip("/")
-        for shown in sample.findall(steps) if steps else [sample]:
-            for name, value in ((str(n), str(v)) for n, v in shown.items()):
-                if node.get(name) is None:
-                    yield Edit(
-                        f"{name}='{value}' added", path_of(node, name), _ADDED * 100,
-                        functools.partial(self.text.set_attribute, node, name, value),
-                    )  # fmt: skip
-            for child in shown:
-                if node.find(child.tag) is None:
-                    xml = etree.tostring(child, encoding="unicode", with_tail=False)
-                    yield Edit(
-                        f"{' '.join(xml.split())} added", path_of(node), _ADDED * 100 + len(xml),
-                        functools.partial(self.text.add_element, node, " ".join(xml.split())),
-                    )  # fmt: skip
-
-    def _without_attribute(self, node: Node, name: str, *, harm: int) -> Edit:
-        return Edit(
-            f"{name}='{node.get(name)}' taken away",
-            path_of(node, name),
-            harm * 100,
-            functools.partial(self.text.remove_attribute, node, name),
+    def _written(
+        self,
+        node: Node,
+        attribute: str,
+        value: str,
+        without: tuple[str, ...],
+        rule: Substitutes | None,
+        old: str,
+    ) -> bytes:
+        """Set a value; what had a meaning with the old one alone goes."""
+        device = path_of(self._device(node))
+        if attribute:
+            data = self.text.set_attribute(node, attribute, value)
+        else:
+            data = self.text.set_text(node, value)
+        for at in without:
+            for path in _all_of(data, device, at):
+                data = apply(data, device, Fix(without=(path,)))
+        last = rule is not None and not any(
+            other is not node and other.get(attribute) == old
+            for other in self.text.root.iter(str(node.tag))
         )
+        if last and rule is not None:
+            for companion in (rule.companions or {}).get(old, ()):
+                data = _without_companions(data, companion)
+        return data
 
-    def _without(self, node: Node, *, harm: int) -> Iterator[Edit]:
-        """Take an element away, or one that it stands in; larger ones do more harm."""
+    def _without_place(self, node: Node) -> Iterator[Edit]:
+        """Let libvirt choose an address."""
+        device = self._device(node)
+        for address in [node] if node.tag == "address" else device.iterchildren("address"):
+            if address.getparent() is device and device.tag not in {"hostdev", "memory"}:
+                yield Edit(
+                    "<address> removed, so that libvirt chooses one", path_of(address),
+                    losses.PLACE, functools.partial(self.text.remove_element, address),
+                )  # fmt: skip
+
+    def _away(self, node: Node, attribute: str) -> Iterator[Edit]:
+        """Take away the attribute or the element at fault, or what the element stands in."""
+        if attribute and node.get(attribute) is not None:
+            yield self._without_attribute(node, attribute, losses.SETTING)
         current: Node | None = node
-        while current is not self.text.root and current is not None:
-            if current.tag in _ESSENTIAL:
-                return
-            size = sum(1 + len(inner.keys()) for inner in current.iter())
-            yield Edit(
-                f"<{current.tag}> taken away",
-                path_of(current),
-                harm * 100 + 10 * size,
-                functools.partial(self.text.remove_element, current),
-            )
-            harm += 10
+        loss = losses.SETTING + (40 if attribute else 0)
+        while current is not None and not self._is_essential(current):
+            yield self._without(current, loss)
+            loss += 40
             current = current.getparent()
 
-    def _target(self) -> Iterator[Edit]:
+    def _without(self, node: Node, loss: int) -> Edit:
+        path = path_of(node)
+        if self._is_device(node):
+            loss = losses.CONTROLLER if node.tag == "controller" else losses.DEVICE
+        if self._is_protected(node, path):
+            loss = losses.PROTECTED
+        size = sum(1 + len(inner.keys()) for inner in node.iter())
+        what = f"<{node.tag}>"
+        return Edit(
+            f"{what} removed", path, loss + min(size, 30),
+            functools.partial(self.text.remove_element, node), removes=what,
+        )  # fmt: skip
+
+    def _without_attribute(self, node: Node, name: str, loss: int) -> Edit:
+        path = path_of(node, name)
+        protected = self._is_device(node) and node.tag in losses.PROTECTED_DEVICES
+        if name in _KINDS:
+            loss = losses.KIND
+        if path in losses.PROTECTED_SETTINGS or (protected and name in losses.WHAT_IT_IS):
+            loss = losses.PROTECTED
+        what = f"{name}='{node.get(name)}'"
+        return Edit(
+            f"{what} removed", path, loss,
+            functools.partial(self.text.remove_attribute, node, name), removes=what,
+        )  # fmt: skip
+
+    def _near(self, node: Node, attribute: str) -> Iterator[Edit]:
+        """Change other values of the same device, and take other parts of it away."""
+        device = self._device(node)
+        if device.tag in _SEVERAL:
+            return
+        for inner in device.iter():
+            for name in map(str, inner.keys()):
+                if inner is not node or name != attribute:
+                    path = path_of(inner, name)
+                    loss = losses.KIND if name in _KINDS else losses.NEAR
+                    old = inner.get(name) or ""
+                    where = plain(path)
+                    rule = substitutes().get(where)
+                    of = rule.of(old) if rule is not None else None
+                    for number, value in enumerate(of or ()):
+                        yield self._replaced(inner, name, old, value, losses.SUBSTITUTE + number)
+                    others = preferred(where, old, values_of(path)) if of is None else ()
+                    for number, value in enumerate(others):
+                        yield self._replaced(inner, name, old, value, loss + number)
+                    yield self._without_attribute(inner, name, losses.SETTING)
+            if inner is not device and not self._is_essential(inner):
+                yield self._without(inner, losses.SETTING + 20)
+
+    def _machine(self) -> Iterator[Edit]:
         """Change the machine type, which is a part of nothing that was found."""
         kind = self.text.root.find("os/type")
-        if kind is not None:
-            yield from self._values(kind, "machine", tuple(self.machines), harm=_TARGET)
+        if kind is None:
+            return
+        old = kind.get("machine") or ""
+        family = of_same_family(old, self.machines)
+        for number, value in enumerate(self.machines):
+            loss = losses.MACHINE if value in family else losses.ELSEWHERE
+            yield self._replaced(kind, "machine", old, value, loss + number)
 
     def _elsewhere(self) -> Iterator[Edit]:
-        """Change what the domain says of itself: a feature may be what a device misses."""
+        """Change what the domain says of itself: a feature may be what a device lacks."""
         for top in self.text.root:
-            if top.tag in _ESSENTIAL:
+            if self._is_essential(top):
                 continue
             for inner in top.iter():
-                for name in inner.keys():  # noqa: SIM118 - an element is not its attributes
-                    yield from self._values(inner, str(name), (), harm=_ELSEWHERE)
-                yield from self._without(inner, harm=_ELSEWHERE)
+                for name in map(str, inner.keys()):
+                    path, old = path_of(inner, name), inner.get(name) or ""
+                    for value in preferred(plain(path), old, values_of(path)):
+                        yield self._replaced(inner, name, old, value, losses.ELSEWHERE)
+                yield self._without(inner, losses.ELSEWHERE)
 
     def _device(self, node: Node) -> Node:
         """Give the device or child of <domain> that an element belongs to."""
@@ -292,13 +316,48 @@ class Edits:
                 return current
             current = parent
 
-    def _around(self, node: Node, device: Node) -> Iterator[Node]:
-        """Give the elements near one: what is inside, then the rest of the device."""
-        if device.tag in _SEVERAL:
-            yield node
-            return
-        seen = set()
-        for inner in (*node.iter(), *device.iter()):
-            if inner not in seen:
-                seen.add(inner)
-                yield inner
+    def _is_essential(self, node: Node) -> bool:
+        return node is self.text.root or node.tag in losses.ESSENTIAL
+
+    def _is_device(self, node: Node) -> bool:
+        parent = node.getparent()
+        return parent is not None and parent.tag == "devices"
+
+    def _is_protected(self, node: Node, path: str) -> bool:
+        if self._is_device(node):
+            return node.tag in losses.PROTECTED_DEVICES
+        return path in losses.PROTECTED_SETTINGS
+
+
+def _said(fix: Fix) -> str:
+    """Say what a fix writes."""
+    words = []
+    for at, text in fix.values:
+        _, _, name = at.rpartition("@")
+        words.append(f"{name}='{text}'" if "@" in at else repr(text))
+    said = " and ".join(words)
+    if fix.add:
+        said += (" and " if said else "") + f"{fix.add} added"
+    if fix.without and not said:
+        said = f"{', '.join(fix.without)} removed"
+    return said
+
+
+def _all_of(data: bytes, device: str, at: str) -> list[str]:
+    """Give the paths, from the root, of what stands at a path below a device, the last first."""
+    found = Text(data).node(device)
+    if found is None:
+        return []
+    steps, _, attribute = at.partition("@")
+    steps = steps.rstrip("/")
+    nodes = list(found[0].iterfind(steps)) if steps else [found[0]]
+    return [path_of(node, attribute) for node in reversed(nodes)]
+
+
+def _without_companions(data: bytes, companion: str) -> bytes:
+    while True:
+        text = Text(data)
+        node = text.root.find(companion)
+        if node is None:
+            return data
+        data = text.remove_element(node)

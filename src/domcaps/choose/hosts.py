@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
@@ -29,6 +30,27 @@ class HostLike(Protocol):
         libvirt: str,
     ) -> World:
         """Give a target with its facts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What several hosts find in one document: what any refuses, and names that none knows."""
+
+    errors: tuple[Finding, ...]
+    misspelt: tuple[Finding, ...]
+
+
+def verdict(hosts: Sequence[HostLike], data: bytes, libvirt: str, *, new: bool) -> Verdict:
+    """Give all findings for every host; `misspelt` are those that look like known names."""
+    refused: list[Finding] = []
+    misspelt: tuple[Finding, ...] = ()
+    for host in hosts:
+        open_world = partial(host.known_world, libvirt=libvirt)
+        done = validate(data, open_world, new=new, checks_of=remaining_checks_once)
+        refused += done.errors
+        alike = (f for f in done.findings if f.code.startswith("unknown-") and f.accepted)
+        misspelt = misspelt or tuple(alike)
+    return Verdict(tuple(refused), misspelt)
 
 
 def refusals(

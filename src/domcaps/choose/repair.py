@@ -1,22 +1,22 @@
-"""Mending a domain: the fewest edits after which it is accepted, and of those the least harmful.
+"""Repairing a domain: of the edits after which it is accepted, those that lose least of it.
 
-Edits are tried in the order of the harm that they do, first one, then two and so on; each is
-judged by the validator. Of several findings it is the first that must be mended by some edit, so
-only edits near it are tried; what one edit leaves is mended by the next.
+Findings are repaired one after the other, each by the edit that loses least (`losses`) and does
+what it is for. An edit may bring new findings, as another machine type does: then it counts with
+what their repair loses, as far as they can be repaired. What can't be repaired stays, and is told.
 """
 
 from __future__ import annotations
 
 import difflib
 import time
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from domcaps.choose.catalogue import something
-from domcaps.choose.edits import Edit, Edits
-from domcaps.choose.hosts import refusals
-from domcaps.choose.text import Text
+from domcaps.choose.edits import Edit, Edits, plain
+from domcaps.choose.hosts import Verdict, refusals, verdict
 from domcaps.errors import DomcapsError, InputError
 
 if TYPE_CHECKING:
@@ -25,39 +25,45 @@ if TYPE_CHECKING:
     from domcaps.choose.hosts import HostLike
     from domcaps.language.finding import Finding
 
-MOST_EDITS = 12
-"""A domain that needs more edits is not mended but written anew."""
+MOST_EDITS = 60
+"""After that many edits what is left is told."""
 
-_BUDGET = 400
-"""How many texts are judged before the best that is known is taken."""
+_BUDGET = 600
+"""How many texts are judged before what is left is told."""
 
 _GLANCES = 4
 """How many texts that one thing is looked for in count as one that is judged."""
 
-_CPU_SECONDS = 0.09
-"""After how long several edits that do are no longer searched for, as time of the processor."""
+_CPU_SECONDS = 1.0
+"""After how long no other edits are searched for, as time of the processor."""
 
-_IN_VAIN = 60
-"""How many texts are judged where not even one finding after the other could be mended."""
+_DEEPEST = 3
+"""How many edits may follow from one that brings new findings."""
 
 
 @dataclass(frozen=True)
 class Change:
-    """One edit that was made: what, where, and why."""
+    """One edit that was made: what, where, and why.
+
+    `line` is that of the original text, 0 where the finding has none. `removes` names what is
+    taken away, "" where nothing is; `loss` tells how much is lost, see `domcaps.choose.losses`.
+    """
 
     what: str
     path: str
     line: int
     reason: str
     code: str
+    removes: str = ""
+    loss: int = 0
 
 
 @dataclass(frozen=True)
 class Repair:
-    """What came of mending a domain. `data` is the text after all `changes`.
+    """What came of repairing a domain. `data` is the text after all `changes`.
 
-    Where `accepted` is false it could not be mended, and `findings` tell what was left; `proven`
-    tells that fewer edits near what was found do not do.
+    Where `accepted` is false, `findings` are what no edit repairs; the changes repair the rest.
+    `proven` tells that the search was not given up.
     """
 
     original: bytes
@@ -72,62 +78,98 @@ class Repair:
         """Whether the text is accepted now."""
         return not self.findings
 
+    @property
+    def removals(self) -> tuple[Change, ...]:
+        """The changes that take something away."""
+        return tuple(change for change in self.changes if change.removes)
+
     @cached_property
     def diff(self) -> str:
         """The changes as a unified diff, "" where there are none."""
         return self.diff_of("domain.xml")
 
     def diff_of(self, name: str) -> str:
-        """Give the changes as a unified diff of a file."""
+        """Give the changes as a unified diff of a file, which ``patch`` and ``git apply`` take."""
         old, new = (
             data.decode(errors="surrogateescape").splitlines(keepends=True)
             for data in (self.original, self.data)
         )
         lines = []
-        for line in difflib.unified_diff(old, new, name, name):
+        for line in difflib.unified_diff(old, new, f"a/{name}", f"b/{name}"):
             lines.append(line)
             if not line.endswith("\n"):
                 lines.append("\n\\ No newline at end of file\n")
         return "".join(lines)
 
 
-class _Mender:
+@dataclass(frozen=True)
+class _Step:
+    """An edit that was made for a finding, and the text after it."""
+
+    edit: Edit
+    finding: Finding
+    before: bytes
+    after: bytes
+
+
+@dataclass(frozen=True)
+class _Way:
+    """Edits that repair one finding, and all that they brought; `loss` is theirs together."""
+
+    steps: tuple[_Step, ...]
+    data: bytes
+    loss: int
+
+
+class _Search:
     """The search for one domain."""
 
-    def __init__(self, hosts: Sequence[HostLike], libvirt: str, *, new: bool, seconds: float):
+    def __init__(
+        self,
+        hosts: Sequence[HostLike],
+        libvirt: str,
+        *,
+        new: bool,
+        seconds: float,
+        allow_removal: bool,
+    ) -> None:
         self.hosts = hosts
         self.libvirt = libvirt
         self.new = new
+        self.allow_removal = allow_removal
         self.looks = 0
         self.glances = 0
         self.seconds = seconds
-        self.begin = time.thread_time()
         self.deadline = float("inf")
-        self.most = _BUDGET
-        self._known: dict[bytes, tuple[Finding, ...]] = {}
+        self._known: dict[bytes, Verdict] = {}
         self.stopped = False
 
     def findings(self, data: bytes) -> tuple[Finding, ...]:
         """Give what any host refuses."""
+        return self._verdict(data).errors
+
+    def _verdict(self, data: bytes) -> Verdict:
         known = self._known.get(data)
         if known is None:
             self.looks += 1
-            known = self._known[data] = tuple(
-                refusals(self.hosts, data, self.libvirt, new=self.new)
-            )
+            known = self._known[data] = verdict(self.hosts, data, self.libvirt, new=self.new)
         return known
 
     def still(self, data: bytes, finding: Finding) -> bool:
         """Tell whether a finding is there: that takes less than a look for everything."""
         known = self._known.get(data)
-        if known is None:
-            self.glances += 1
-            known = tuple(refusals(self.hosts, data, self.libvirt, new=self.new, only=finding.code))
-        return _same(finding, known)
+        if known is not None:
+            return _key(finding) in map(_key, known.errors)
+        self.glances += 1
+        left = refusals(self.hosts, data, self.libvirt, new=self.new, only=finding.code)
+        return _key(finding) in map(_key, left)
 
-    def edits(self, data: bytes, finding: Finding, *, wide: bool = False) -> list[Edit]:
-        """Give the edits that may mend a finding."""
-        return Edits(Text(data), *self.targets).mending(finding, wide=wide)
+    def edits(self, data: bytes, finding: Finding, *, wide: bool) -> list[Edit]:
+        """Give the edits that may repair a finding, the least loss first."""
+        found = Edits(
+            data, *self.targets, self._verdict(data).misspelt, allow_removal=self.allow_removal
+        )
+        return found.repairing(finding, wide=wide)
 
     @cached_property
     def targets(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -144,68 +186,96 @@ class _Mender:
 
     def exhausted(self) -> bool:
         """Tell whether no more time is to be spent."""
-        if self.looks + self.glances // _GLANCES >= self.most or time.thread_time() > self.deadline:
+        if self.looks + self.glances // _GLANCES >= _BUDGET or time.thread_time() > self.deadline:
             self.stopped = True
         return self.stopped
 
-    def within(self, data: bytes, most: int) -> list[tuple[Edit, Finding, bytes]] | None:
-        """Mend a text by at most so many edits, None where that can't be done."""
-        findings = self.findings(data)
-        if not findings:
-            return []
-        if most == 0:
-            return None
-        finding = findings[0]
-        left: list[tuple[int, int, Edit, bytes]] = []
-        for edit in self.edits(data, finding, wide=most == 1):
-            if self.exhausted():
+    def everything(self, data: bytes) -> tuple[list[_Step], bytes]:
+        """Repair one finding after the other, and pass over those that nothing repairs."""
+        self.edits(data, self.findings(data)[0], wide=True)  # reads the table: not of this search
+        self.deadline = time.thread_time() + self.seconds
+        made: list[_Step] = []
+        hopeless: set[tuple[str, str]] = set()
+        while len(made) < MOST_EDITS:
+            left = [f for f in self.findings(data) if _key(f) not in hopeless]
+            if not left:
                 break
-            after, wrong = self._tried(edit, findings)
-            if wrong == 0:
-                return [(edit, finding, after)]
-            if wrong is not None:
-                left.append((wrong, edit.harm, edit, after))
-        if most > 1:
-            for _, _, edit, after in sorted(left, key=lambda one: one[:2]):
-                rest = None if self.exhausted() else self.within(after, most - 1)
-                if rest is not None:
-                    return [(edit, finding, after), *rest]
-        return None
+            way = self.way(data, left[0], depth=0)
+            if way is None:
+                hopeless.add(_key(left[0]))
+                continue
+            made += way.steps
+            data = way.data
+        return made, data
 
-    def _tried(self, edit: Edit, findings: Sequence[Finding]) -> tuple[bytes, int | None]:
-        """Make an edit; tell how much is wrong then, None where it was made in vain."""
-        after = edit.apply()
-        if self.still(after, findings[0]):
-            return after, len(findings) if edit.is_removal_here else None
-        return after, len(self.findings(after))
+    def way(self, data: bytes, finding: Finding, depth: int) -> _Way | None:
+        """Give the way that loses least, first among the edits near the finding."""
+        return self._best(data, finding, depth, wide=False) or (
+            None if depth else self._best(data, finding, depth, wide=True)
+        )
 
-    def greedily(self, data: bytes) -> list[tuple[Edit, Finding, bytes]] | None:
-        """Mend one finding after the other, each by the least harmful edit that does it."""
-        made: list[tuple[Edit, Finding, bytes]] = []
-        while findings := self.findings(data):
-            if len(made) >= MOST_EDITS:
-                return None
-            found = self._first(data, findings)
-            if found is None:
-                return None
-            made.append((found[0], findings[0], found[1]))
-            data = found[1]
-        return made
+    def _best(self, data: bytes, finding: Finding, depth: int, *, wide: bool) -> _Way | None:
+        best: _Way | None = None
+        for edit in self.edits(data, finding, wide=wide):
+            if (best is not None and edit.loss >= best.loss) or self.exhausted():
+                break
+            way = self._tried(data, finding, edit, depth)
+            if way is not None and (best is None or way.loss < best.loss):
+                best = way
+        return best
 
-    def _first(self, data: bytes, findings: Sequence[Finding]) -> tuple[Edit, bytes] | None:
-        """Give the least harmful edit after which less is wrong, else one that may lead there."""
-        way: tuple[Edit, bytes] | None = None
-        for edit in self.edits(data, findings[0]):
+    def _tried(self, data: bytes, finding: Finding, edit: Edit, depth: int) -> _Way | None:
+        """Make an edit, and repair what it brings; None where it does not do what it is for."""
+        try:
             after = edit.apply()
-            if not self.still(after, findings[0]) and len(self.findings(after)) < len(findings):
-                return edit, after
-            if way is None and edit.is_removal_here:
-                way = edit, after
+            if after == data or self.still(after, finding):
+                return None
+        except (LookupError, InputError):
+            return None
+        way = _Way((_Step(edit, finding, data, after),), after, edit.loss)
+        return self._with_what_follows(way, self.findings(data), depth)
+
+    def _with_what_follows(self, way: _Way, before: Sequence[Finding], depth: int) -> _Way | None:
+        """Repair the findings that an edit brought."""
+        known = Counter(_kind(finding) for finding in before)
+        while new := _brought(self.findings(way.data), known):
+            if len(way.steps) > _DEEPEST or self.exhausted():
+                return None
+            rest = self.way(way.data, new[0], depth + 1) if depth < _DEEPEST else None
+            if rest is None:
+                # what was hidden before is repaired in its turn
+                return way if _hides(way.steps[0].finding) else None
+            way = _Way((*way.steps, *rest.steps), rest.data, way.loss + rest.loss)
         return way
 
 
-def _same(finding: Finding, findings: Sequence[Finding]) -> bool:
-    return any(f.code == finding.code and f.path == finding.path for f in findings)
+_HIDING = ("os-", "domain-type", "emulator-", "xml-")
+
+
+def _hides(finding: Finding) -> bool:
+    """Tell whether a finding is of the target, so that the rest was judged for another one."""
+    return finding.code.startswith(_HIDING)
+
+
+def _key(finding: Finding) -> tuple[str, str]:
+    return finding.code, finding.path
+
+
+def _kind(finding: Finding) -> tuple[str, str]:
+    """Give what stays the same of a finding when elements before it come or go."""
+    return finding.code, plain(finding.path)
+
+
+def _brought(findings: Sequence[Finding], known: Counter[tuple[str, str]]) -> list[Finding]:
+    """Give the findings that are there more often than before."""
+    left = Counter(known)
+    new = []
+    for finding in findings:
+        if left[_kind(finding)] > 0:
+            left[_kind(finding)] -= 1
+        else:
+            new.append(finding)
+    return new
 
 
 def repair(
@@ -215,38 +285,48 @@ def repair(
     *,
     new: bool = True,
     seconds: float = _CPU_SECONDS,
+    allow_removal: bool = False,
 ) -> Repair:
-    """Mend a domain for every one of some hosts; one that is accepted is given back as it is.
+    """Repair a domain for every one of some hosts; one that is accepted is given back as it is.
 
+    With `allow_removal` disks, network interfaces, host devices, file systems, TPMs and UEFI may be
+    taken away where nothing else helps. `seconds` limits the search, as time of the processor.
     Raises `InputError` where the document is no XML, or text that can't be edited in place.
     """
-    mender = _Mender(hosts, libvirt, new=new, seconds=seconds)
-    findings = mender.findings(data)
+    search = _Search(hosts, libvirt, new=new, seconds=seconds, allow_removal=allow_removal)
+    findings = search.findings(data)
     if not findings:
-        return Repair(data, data, (), (), looks=mender.looks)
+        return Repair(data, data, (), (), looks=search.looks)
     if findings[0].code.startswith("xml-"):
-        raise InputError(findings[0].message, remedy="that is for people to mend")
-    made = mender.greedily(data)
-    mender.most = mender.looks + (_BUDGET if made is not None else _IN_VAIN)
-    proven = made is not None and len(made) == 1
-    if not proven:
-        most = MOST_EDITS if made is None else len(made) - 1
-        better = None
-        for number in range(1, most + 1):
-            if number > 1:
-                mender.deadline = mender.begin + mender.seconds
-            better = mender.within(data, number)
-            if better is not None or mender.exhausted():
-                break
-        proven = not mender.stopped
-        made = better if better is not None else made
-    if made is None:
-        return Repair(data, data, (), findings, proven, mender.looks)
-    return Repair(data, made[-1][2], tuple(_changes(made)), (), proven, mender.looks)
+        raise InputError(findings[0].message, remedy="correct that by hand first")
+    made, after = search.everything(data)
+    left = search.findings(after)
+    return Repair(data, after, tuple(_changes(data, made)), left, not search.stopped, search.looks)
 
 
-def _changes(made: Sequence[tuple[Edit, Finding, bytes]]) -> list[Change]:
+def _changes(original: bytes, made: Sequence[_Step]) -> list[Change]:
     return [
-        Change(edit.what, edit.path, finding.line, finding.message, finding.code)
-        for edit, finding, _ in made
+        Change(
+            step.edit.what,
+            step.edit.path,
+            _line_in(original, step.before, step.finding.line),
+            step.finding.message,
+            step.finding.code,
+            step.edit.removes,
+            step.edit.loss,
+        )
+        for step in made
     ]
+
+
+def _line_in(original: bytes, current: bytes, line: int) -> int:
+    """Give the line of the original text that a line of an edited one comes from."""
+    if original == current or line == 0:
+        return line
+    old, new = original.splitlines(), current.splitlines()
+    last = 1
+    for tag, a, b, c, d in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        if c < line <= d:
+            return a + (line - c) if tag == "equal" else min(a + (line - c), max(b, a + 1))
+        last = max(b, 1)
+    return last

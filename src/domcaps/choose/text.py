@@ -100,6 +100,23 @@ class Text:
         start, end, _, _ = self.tags[node].attributes[name]
         return self._spliced(start, end, "")
 
+    def rename_attribute(self, node: Node, old: str, new: str) -> bytes:
+        """Give an attribute another name."""
+        start, _, _, _ = self.tags[node].attributes[old]
+        begin = self.text.index(old, start)
+        return self._spliced(begin, begin + len(old), new)
+
+    def rename_element(self, node: Node, new: str) -> bytes:
+        """Give an element another name, at both of its tags."""
+        tag = self.tags[node]
+        start, old = tag.start + 1, self.text[tag.start + 1 : tag.name_end]
+        text = self.text
+        if not tag.empty:
+            begin = text.index(old, tag.close)
+            text = text[:begin] + new + text[begin + len(old) :]
+        text = text[:start] + new + text[tag.name_end :]
+        return text.encode(self.encoding, "xmlcharrefreplace")
+
     def set_text(self, node: Node, value: str) -> bytes:
         """Replace the text of an element that has nothing but text."""
         tag = self.tags[node]

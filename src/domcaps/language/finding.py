@@ -6,6 +6,7 @@ import enum
 
 import msgspec
 
+from domcaps.language.fix import Fix
 from domcaps.language.truth import Reason
 
 MOST_SHOWN = 60
@@ -36,7 +37,8 @@ class Finding(msgspec.Struct, frozen=True):
 
     `code` is stable. `path` is an XPath of the element or attribute at fault; `line` and `column`
     count from 1, and are 0 where the place has none. `accepted` lists what would be accepted here,
-    `reason` leads down to the facts where they decided.
+    `reason` leads down to the facts where they decided, and `fixes` are edits that make the rule
+    hold, the likeliest first.
     """
 
     code: str
@@ -48,3 +50,4 @@ class Finding(msgspec.Struct, frozen=True):
     column: int = 0
     accepted: tuple[str, ...] = ()
     reason: Reason | None = None
+    fixes: tuple[Fix, ...] = ()

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from domcaps.language.finding import Severity, Stage
+from domcaps.language.fix import Fix
 from domcaps.language.part import Part
 
 if TYPE_CHECKING:
@@ -33,13 +34,17 @@ P = TypeVar("P", bound=Part)
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One place where a rule does not hold. `attribute` narrows the place down."""
+    """One place where a rule does not hold. `attribute` narrows the place down.
+
+    `fixes` are what would make the rule hold, the likeliest first.
+    """
 
     message: str
     node: Node
     attribute: str = ""
     accepted: tuple[str, ...] = ()
     reason: Reason | None = None
+    fixes: tuple[Fix, ...] = ()
 
 
 Problems = Iterator[Problem]
@@ -95,6 +100,7 @@ class Rule:
     good: Sample | None
     since: Change | None = None
     until: Change | None = None
+    fix: Fix | None = None
 
     @property
     def manual(self) -> str:
@@ -112,15 +118,19 @@ def rule(
     severity: Severity = Severity.ERROR,
     since: Change | None = None,
     until: Change | None = None,
+    fix: Fix | None = None,
 ) -> Callable[[Callable[[P], Problems]], Rule]:
     """Make a rule of a function; `code` is stable and begins with the element's name.
 
     `since` and `until` are the changes of libvirt that brought it and took it away.
+    `fix` is what repairs every problem of the rule; a test repairs `bad` by it.
     """
 
     def decorate(check: Callable[[P], Problems]) -> Rule:
         dated = check if since is until is None else _dated(check, since, until)
-        return Rule(code, part, dated, stage, severity, _sample(bad), _sample(good), since, until)
+        return Rule(
+            code, part, dated, stage, severity, _sample(bad), _sample(good), since, until, fix
+        )
 
     return decorate
 
@@ -151,10 +161,13 @@ def problem(
     *,
     accepted: Iterable[str] = (),
     reason: Reason | None = None,
+    fix: Fix | Iterable[Fix] = (),
 ) -> Problem:
     """Point to a place: `at` is a path below the part, such as ``model/@type``."""
     node: Node = part.node if isinstance(part, Part) else part
     steps, _, attribute = at.rpartition("@") if "@" in at else (at, "", "")
     steps = steps.rstrip("/")
     inner = node.find(steps) if steps else node
-    return Problem(message, node if inner is None else inner, attribute, tuple(accepted), reason)
+    place = node if inner is None else inner
+    fixes = (fix,) if isinstance(fix, Fix) else tuple(fix)
+    return Problem(message, place, attribute, tuple(accepted), reason, fixes)

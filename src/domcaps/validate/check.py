@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from lxml.etree import _Element as Node
 
+    from domcaps.language.fix import Fix
     from domcaps.language.part import Part
     from domcaps.language.rule import Problem, Rule
     from domcaps.language.table import Enum
@@ -246,7 +247,7 @@ class _Check:
         for rule in rules:
             try:
                 for found in rule.check(part):
-                    self._add(rule.code, found, rule.severity, rule.stage)
+                    self._add(rule.code, found, rule.severity, rule.stage, rule.fix)
             except _Stopped:
                 raise
             except Unanswered as unanswered:
@@ -263,6 +264,7 @@ class _Check:
         found: Problem,
         severity: Severity = Severity.ERROR,
         stage: Stage = Stage.DEFINE,
+        fix: Fix | None = None,
     ) -> None:
         if code in self.ignore:
             return
@@ -284,6 +286,7 @@ class _Check:
                 column,
                 found.accepted,
                 found.reason,
+                found.fixes or ((fix,) if fix is not None else ()),
             )
         )
 

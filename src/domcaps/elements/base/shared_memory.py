@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from domcaps.language.fix import Fix
+
 if TYPE_CHECKING:
     from domcaps.language.domain import Domain
 
@@ -23,3 +25,9 @@ def shares_memory(domain: Domain) -> bool:
     if not cells:
         return shared
     return all(access == "shared" or (access is None and shared) for access in cells)
+
+
+SHARED_MEMORY = Fix(
+    add="<memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking>"
+)
+"""What lets another process see the guest's memory."""

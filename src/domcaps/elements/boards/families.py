@@ -5,6 +5,8 @@ QEMU does not say which board a machine type is a version of; its name is all th
 
 from __future__ import annotations
 
+import re
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from domcaps.language.changes.emulators import QEMU_3_1, QEMU_4_2, QEMU_5_2, QEMU_6_2, QEMU_7_2
@@ -90,6 +92,23 @@ VIRTUAL = ARM_VIRT | LOONGARCH_VIRT | RISCV_VIRT | S390
 """Boards made for guests, where libvirt's usual device is one of virtio."""
 
 _OTHERS = ~(X86 | ARM | RISCV | LOONGARCH | PPC64 | S390)
+
+_NAMES = {"pc": ("pc", "pc-0.*", "pc-1.*", "pc-i440fx-*", "rhel[0-9]*"), "q35": ("q35", "pc-q35-*")}
+_VERSION = re.compile(r"-?[a-z]*(\d+(?:\.\d+)+)\S*$")
+
+
+def family_of(name: str) -> tuple[str, tuple[int, ...]]:
+    """Give the family and version of a machine type: ``pc-q35-9.2`` is ``q35`` of (9, 2).
+
+    The version is empty where the name has none: then it is an alias, or a board without versions.
+    """
+    found = _VERSION.search(name)
+    version = () if found is None else tuple(int(number) for number in found[1].split("."))
+    for family, patterns in _NAMES.items():
+        if any(fnmatchcase(name, pattern) for pattern in patterns):
+            return family, version
+    return (name if found is None else name[: found.start()]), version
+
 
 PREFERENCE = Decision(
     "os.machine",

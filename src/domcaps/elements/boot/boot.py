@@ -13,6 +13,7 @@ from domcaps.elements.boards.families import X86
 from domcaps.elements.boot.os import Boot, Os
 from domcaps.language.changes.boot import SHIM_CHECKED
 from domcaps.language.finding import Stage
+from domcaps.language.fix import Fix
 from domcaps.language.part import Part, field
 from domcaps.language.quantities import repeated
 from domcaps.language.require import libvirt_reads
@@ -68,7 +69,10 @@ def kinds_or_devices(boot: Boot) -> Problems:
     for ordered in _with_boot(system):
         if ordered.get("order"):
             line = ordered.sourceline
-            yield problem(f"a device has a place in the boot order already (line {line})", boot)
+            message = f"a device has a place in the boot order already (line {line})"
+            # the order of the devices says more than their kinds do
+            kinds = ("/domain/os/boot",) * len(boot.domain.all(Boot))
+            yield problem(message, boot, fix=Fix(without=kinds))
             return
 
 

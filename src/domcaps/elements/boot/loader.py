@@ -15,6 +15,7 @@ from domcaps.elements.boot.firmware import chosen, is_default_image, wish_of
 from domcaps.elements.boot.os import FirmwareFeature, Loader, Nvram, Os, Varstore
 from domcaps.language.changes.boot import FIRMWARE_REWORKED, NVRAM_SLICES
 from domcaps.language.finding import Stage
+from domcaps.language.fix import Fix
 from domcaps.language.observed import arch, device
 from domcaps.language.require import libvirt_reads
 from domcaps.language.rule import Problems, Sample, problem, rule
@@ -112,6 +113,7 @@ def image_is_named(system: Os) -> Problems:
         yield problem(
             "the firmware's image is not named, nor is there a firmware='…' to look for one",
             loader or system,
+            fix=Fix(add="<os firmware='efi'/>"),
         )
 
 

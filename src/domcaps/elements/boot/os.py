@@ -35,6 +35,7 @@ from domcaps.language.changes.boot import (
     FIRMWARE_REWORKED,
     VARSTORE_REPORTED,
 )
+from domcaps.language.fix import Substitutes
 from domcaps.language.lazy import cached_property
 from domcaps.language.observed import WorldFact, device
 from domcaps.language.part import Part, field
@@ -329,6 +330,22 @@ ELEMENT = Element(
 
 FORMAT = OneOf(("raw", "qcow2", "none"))
 """Block formats of flash images."""
+
+
+ARCH_SUBSTITUTES = Substitutes(
+    "os/type/@arch",
+    order={"*": ()},
+    slips={
+        "amd64": "x86_64", "x64": "x86_64", "x86-64": "x86_64", "em64t": "x86_64",
+        "i386": "i686", "i486": "i686", "i586": "i686", "x86": "i686", "ia32": "i686",
+        "arm64": "aarch64", "armv8": "aarch64", "armv8l": "aarch64",
+        "arm": "armv7l", "armhf": "armv7l", "armv7": "armv7l", "armel": "armv6l",
+        "ppc64el": "ppc64le", "power": "ppc64le", "powerpc64": "ppc64", "powerpc64le": "ppc64le",
+        "powerpc": "ppc", "s390": "s390x", "riscv": "riscv64", "loong64": "loongarch64",
+        "loongarch": "loongarch64", "sparcv9": "sparc64",
+    },
+)  # fmt: skip
+"""Names of Debian, Go, Windows and others for architectures; an architecture has no substitute."""
 
 
 class Os(Part):

@@ -16,6 +16,7 @@ from domcaps.elements.qemu.fragments import NO_IMAGE, SCSI, XHCI, on_any_bus
 from domcaps.language import Choice, Drift
 from domcaps.language.changes.controllers import CONTROLLER_NVME
 from domcaps.language.changes.storage import DISK_FLOPPY_CONTROLLER, DISK_NVME, DISK_USB_BOT
+from domcaps.language.fix import Substitutes
 from domcaps.language.observed import device
 from domcaps.language.predicate import NEVER
 from domcaps.language.qemu_args import QemuArgs
@@ -23,6 +24,25 @@ from domcaps.language.qemu_args import QemuArgs
 if TYPE_CHECKING:
     from domcaps.language.change import Change
     from domcaps.language.predicate import Predicate
+
+SUBSTITUTES = Substitutes(
+    "devices/disk/target/@bus",
+    order={
+        # nearly every guest drives AHCI; a SCSI controller may need a driver of its own
+        "ide": ("sata", "scsi", "usb", "virtio"),
+        "sata": ("ide", "scsi", "usb", "virtio"),
+        "usb": ("sata", "ide", "scsi", "virtio"),
+        "scsi": ("sata", "virtio", "ide", "usb"),
+        "virtio": ("scsi", "sata", "usb", "ide", "nvme"),
+        "nvme": ("virtio", "sata", "scsi"),
+        "sd": ("usb", "virtio", "sata"),
+        "xen": ("virtio", "sata", "ide"),
+        "uml": ("virtio", "sata", "ide"),
+        "fdc": (),
+    },
+)
+"""What can stand in for a bus: no new driver is needed where that can be avoided."""
+
 
 # -- what a record is made of ----------------------------------------------------------------------
 

@@ -28,6 +28,7 @@ from domcaps.elements.controllers.models import (
     default_usb_model,
 )
 from domcaps.language.finding import Stage
+from domcaps.language.fix import Substitutes
 from domcaps.language.lazy import cached_property
 from domcaps.language.observed import device
 from domcaps.language.part import Part, field
@@ -40,6 +41,10 @@ NUMBER = Int(0, 2**31 - 1)
 SATA = device("ich9-ahci")
 NVME = device("nvme")
 _MOST_XHCI_PORTS = 15
+
+
+# libvirt adds the controllers that devices need: one that the board lacks is removed instead
+SUBSTITUTES = Substitutes("devices/controller/@type", order={"*": ()})
 
 
 class Controller(Device):

@@ -19,6 +19,7 @@ from domcaps.facts.host import TPM_PROGRAMS
 from domcaps.language import ALWAYS, AnyChoice, Choice, Drift, Element, Enum
 from domcaps.language.attributes import Attributes
 from domcaps.language.changes.devices import TPM_REPORTED, TPM_TYPES
+from domcaps.language.fix import Fix, Substitutes
 from domcaps.language.lazy import cached_property
 from domcaps.language.observed import EmulatorFact, HostFact, device, qom_type
 from domcaps.language.part import field
@@ -133,6 +134,20 @@ _TIS_ARGS = _args("tpm-tis", "tpm-tis-device", "tpm-tis-i2c", needed=False)
 _CRB_ARGS = _args("tpm-crb", needed=False)
 _SPAPR_ARGS = _args("tpm-spapr", needed=False)
 _PROXY_TOLD = QemuArgs("-device spapr-tpm-proxy,host-path=/dev/tpmrm0", alone=True)
+
+SUBSTITUTES = Substitutes(
+    "devices/tpm/@model",
+    order={
+        "tpm-crb": ("tpm-tis", "tpm-spapr"),
+        "tpm-tis": ("tpm-crb", "tpm-spapr"),
+        "tpm-spapr": ("tpm-tis", "tpm-crb"),
+        "*": ("tpm-crb", "tpm-tis", "tpm-spapr"),
+    },
+)
+
+# an emulated TPM holds the guest's own keys: the host's TPM, or one of another program, is another
+BACKEND_SUBSTITUTES = Substitutes("devices/tpm/backend/@type", order={"*": ()})
+
 
 MODEL = Enum(
     "model",
@@ -385,4 +400,5 @@ def one_tpm_and_one_proxy(tpm: Tpm) -> Problems:
     """A domain has one TPM at most, and beside it one proxy."""
     same = [t for t in tpm.domain.all(Tpm) if (t.model == _PROXY) == (tpm.model == _PROXY)]
     if same[0].node is not tpm.node:
-        yield problem(f"there is a TPM{' proxy' if tpm.model == _PROXY else ''} already", tpm)
+        message = f"there is a TPM{' proxy' if tpm.model == _PROXY else ''} already"
+        yield problem(message, tpm, fix=Fix(without=("",)))

@@ -29,6 +29,7 @@ from domcaps.language.changes.display import (
     GRAPHICS_RDP_COUNTED,
 )
 from domcaps.language.finding import Stage
+from domcaps.language.fix import Substitutes
 from domcaps.language.observed import option, qapi
 from domcaps.language.part import field
 from domcaps.language.preference import Decision, Option, used_as
@@ -45,6 +46,45 @@ if TYPE_CHECKING:
 DBUS_DISPLAY = qapi("query-display-options/ret/case=dbus")
 SPICE = option("spice")
 EGL_RENDERNODE = qapi("query-display-options/ret/case=egl-headless/rendernode")
+
+SUBSTITUTES = Substitutes(
+    "devices/graphics/@type",
+    order={
+        "spice": ("vnc",),
+        "vnc": ("spice",),
+        "rdp": ("vnc", "spice"),
+        "desktop": ("sdl", "vnc", "spice"),
+        "*": ("vnc", "spice"),
+    },
+    only={
+        "spice": (
+            "@tlsPort",
+            "@defaultMode",
+            "channel",
+            "image",
+            "jpeg",
+            "zlib",
+            "playback",
+            "streaming",
+            "clipboard",
+            "mouse",
+            "filetransfer",
+            "gl",
+        ),
+        "vnc": ("@websocket", "@sharePolicy", "@powerControl"),
+    },
+    companions={
+        "spice": (
+            "devices/channel[@type='spicevmc']",
+            "devices/channel[@type='spiceport']",
+            "devices/redirdev[@type='spicevmc']",
+            "devices/smartcard[@type='spicevmc']",
+            "devices/audio[@type='spice']",
+        ),
+        "dbus": ("devices/channel[@type='dbus']", "devices/audio[@type='dbus']"),
+    },
+)
+
 
 _DBUS_ARGS = QemuArgs("-display dbus,p2p=on", alone=True)
 

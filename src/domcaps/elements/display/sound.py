@@ -16,12 +16,28 @@ from domcaps.elements.display.audio import audio_ids, wanted_audio
 from domcaps.language import Choice, Enum
 from domcaps.language.attributes import Attributes
 from domcaps.language.finding import Stage
+from domcaps.language.fix import Substitutes
 from domcaps.language.observed import device
 from domcaps.language.part import Part, field
 from domcaps.language.preference import Decision, Option, drives
 from domcaps.language.require import needs
 from domcaps.language.rule import Problems, Sample, problem, rule
 from domcaps.language.value_types import POSITIVE, YES_NO, OneOf
+
+SUBSTITUTES = Substitutes(
+    "devices/sound/@model",
+    order={
+        "ich6": ("ich9", "ac97", "virtio"),
+        "ich9": ("ich6", "ac97", "virtio"),
+        "ac97": ("ich9", "ich6", "es1370"),
+        "es1370": ("ac97", "ich9"),
+        "sb16": ("ac97", "es1370"),
+        "virtio": ("ich9", "usb"),
+        "usb": ("ich9", "virtio"),
+        "*": ("ich9", "ich6", "ac97"),
+    },
+)
+
 
 MODEL = Enum(
     "model",

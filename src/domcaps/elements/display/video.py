@@ -32,6 +32,7 @@ from domcaps.elements.boards.fixed import NO_FRAME_BUFFER
 from domcaps.elements.qemu.fragments import on_any_bus
 from domcaps.language import ALWAYS, Choice, Element, Enum
 from domcaps.language.changes.display import VIDEO_EDID
+from domcaps.language.fix import Substitutes
 from domcaps.language.lazy import cached_property
 from domcaps.language.observed import device
 from domcaps.language.part import Part, field
@@ -117,6 +118,26 @@ PREFERENCE = Decision(
 _SECONDARY = frozenset({"qxl", "virtio"})
 _WITH_RESOLUTION = frozenset({"vga", "qxl", "virtio", "bochs"})
 _WITH_EDID = frozenset({"vga", "virtio", "bochs"})
+
+
+SUBSTITUTES = Substitutes(
+    "devices/video/model/@type",
+    order={
+        "qxl": ("virtio", "vga", "bochs", "cirrus"),
+        "virtio": ("vga", "bochs", "qxl", "ramfb"),
+        "vga": ("bochs", "virtio", "qxl", "cirrus"),
+        "cirrus": ("vga", "bochs", "virtio"),
+        "vmvga": ("vga", "virtio", "bochs"),
+        "bochs": ("vga", "virtio"),
+        "*": ("virtio", "vga", "bochs", "cirrus"),
+    },
+    only={
+        "qxl": tuple(f"model/@{name}" for name in ("ram", "vram", "vram64", "vgamem")),
+        "vga": ("model/@vram",),
+        "cirrus": ("model/@vram",),
+        "vmvga": ("model/@vram",),
+    },
+)
 
 
 class Video(VirtioOptions, Device):

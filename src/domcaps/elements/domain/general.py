@@ -14,9 +14,12 @@
 
 from __future__ import annotations
 
+import re
+
 from domcaps.elements.features.features import GENID
 from domcaps.language import Choice, Enum
 from domcaps.language.changes.domain import CRASH_PRESERVE_RUNNING, HWUUID, IOMMUFD_DEFAULT
+from domcaps.language.fix import Substitutes, set_value
 from domcaps.language.part import Part, field
 from domcaps.language.quantities import ANY_UUID, OrEmpty
 from domcaps.language.rule import Problems, Sample, problem, rule
@@ -39,6 +42,13 @@ ON_CRASH = Enum(
         Choice("preserve-running", since=CRASH_PRESERVE_RUNNING),
     ),
 )
+
+
+SUBSTITUTES = Substitutes(
+    "@type",
+    order={"kvm": ("qemu",), "hvf": ("qemu",), "qemu": ("kvm",), "*": ("kvm", "qemu")},
+)
+"""Emulation does all that acceleration does, only slower."""
 
 
 class DomainElement(Part):
@@ -119,7 +129,9 @@ def name_is_no_path(domain: DomainElement) -> Problems:
     """Files are named after a domain: a slash or a line break can't be part of its name."""
     text = domain.domain.root.findtext("name") or ""
     if "/" in text or "\n" in text:
-        yield problem("a domain's name holds neither '/' nor line breaks", domain, "name")
+        named = "-".join(re.split(r"[/\n]+", text.strip("/\n"))) or "domain"
+        message = "a domain's name holds neither '/' nor line breaks"
+        yield problem(message, domain, "name", fix=set_value(named))
 
 
 @rule(

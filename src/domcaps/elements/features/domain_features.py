@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 from domcaps.elements.boards.families import Q35, X86, machine_type
 from domcaps.elements.features.features import ASYNC_TEARDOWN
 from domcaps.language.changes.features import FEATURE_VIRTUALIZATION
+from domcaps.language.fix import Fix
 from domcaps.language.observed import arch, device_property
 from domcaps.language.part import Part, field
 from domcaps.language.preference import Decision, Option
@@ -188,6 +189,7 @@ def acpi_is_supported(features: Features) -> Problems:
     Features,
     bad=Sample(_F.format("<acpi/>"), arch="aarch64"),
     good=_F.format("<acpi/>"),
+    fix=Fix(add="<os firmware='efi'/>"),
 )
 def acpi_needs_uefi(features: Features) -> Problems:
     """On 64-bit ARM only UEFI can tell the guest about ACPI."""

@@ -26,6 +26,7 @@ from domcaps.elements.features.hyperv import FEATURES
 from domcaps.language import Choice, Enum
 from domcaps.language.changes.features import HYPERV_DEPENDENCIES
 from domcaps.language.finding import Stage
+from domcaps.language.fix import Fix
 from domcaps.language.part import Part, field
 from domcaps.language.require import libvirt_reads
 from domcaps.language.rule import Problems, Sample, problem, rule
@@ -196,10 +197,12 @@ def enlightenments_build_on_each_other(hyperv: Hyperv) -> Problems:
         needs += [("tlbflush", "vapic")] if hyperv.is_on("tlbflush") else []
     for name, needed in needs:
         if not hyperv.is_on(needed):
-            yield problem(f"<{name}> needs <{needed} state='on'/>", hyperv, name)
+            wanted = Fix(add=_HV.format("", f"<{needed} state='on'/>"))
+            yield problem(f"<{name}> needs <{needed} state='on'/>", hyperv, name, fix=wanted)
     if hyperv.is_on("stimer") and not _has_clock(hyperv.domain.root):
         message = "<stimer> needs <timer name='hypervclock' present='yes'/> in <clock>"
-        yield problem(message, hyperv, "stimer")
+        timer = Fix(add="<clock><timer name='hypervclock' present='yes'/></clock>")
+        yield problem(message, hyperv, "stimer", fix=timer)
 
 
 def _has_clock(root: Node) -> bool:

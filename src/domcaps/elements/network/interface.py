@@ -28,6 +28,7 @@ from domcaps.elements.qemu.fragments import on_any_bus
 from domcaps.language import Choice, Element, Enum
 from domcaps.language.changes.network import INTERFACE_REPORTED
 from domcaps.language.finding import Severity
+from domcaps.language.fix import Substitutes
 from domcaps.language.lazy import cached_property
 from domcaps.language.observed import device, qapi
 from domcaps.language.part import field
@@ -42,6 +43,24 @@ if TYPE_CHECKING:
     from domcaps.language.predicate import Predicate
 
 _CARD = "-device virtio-net-{bus},netdev={id}n"
+
+# another type of network is another network
+TYPE_SUBSTITUTES = Substitutes("devices/interface/@type", order={"*": ()})
+
+SUBSTITUTES = Substitutes(
+    "devices/interface/model/@type",
+    order={
+        "e1000": ("e1000e", "rtl8139", "virtio"),
+        "e1000e": ("e1000", "rtl8139", "virtio"),
+        "igb": ("e1000e", "e1000", "virtio"),
+        "rtl8139": ("e1000", "e1000e", "virtio"),
+        "virtio": ("e1000e", "e1000", "rtl8139"),
+        "vmxnet3": ("e1000e", "e1000", "virtio"),
+        "virtio-net-pci": ("virtio",),
+        "*": ("e1000", "e1000e", "virtio"),
+    },
+)
+
 
 BACKEND_TYPE = Enum(
     "backendType",

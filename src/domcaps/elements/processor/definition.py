@@ -23,6 +23,7 @@ from domcaps.elements.boards.families import X86, machine_type
 from domcaps.elements.processor.cpu import MIGRATABLE
 from domcaps.facts import arch as known
 from domcaps.facts.emulator import ACCELERATORS
+from domcaps.language.fix import Substitutes
 from domcaps.language.lazy import cached_property
 from domcaps.language.observed import EmulatorFact
 from domcaps.language.part import Part, field
@@ -46,6 +47,19 @@ _VENDOR_ID = 12
 _CACHES = 3
 _WITH_DEFAULTS = known.X86 | known.PPC64 | known.S390
 _WITH_MODELS = _WITH_DEFAULTS | known.ARM | {"riscv64", "loongarch64"}
+
+
+SUBSTITUTES = Substitutes(
+    "cpu/@mode",
+    order={
+        "host-passthrough": ("host-model", "maximum"),
+        "host-model": ("host-passthrough", "maximum"),
+        "maximum": ("host-passthrough", "host-model"),
+        "custom": ("host-model", "maximum", "host-passthrough"),
+        "*": ("host-model", "maximum"),
+    },
+    only={"host-passthrough": ("@migratable",), "maximum": ("@migratable",)},
+)
 
 
 class Cpu(Part):

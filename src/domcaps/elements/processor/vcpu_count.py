@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from domcaps.elements.boards.families import PSERIES, Q35, X86, machine_type
 from domcaps.language.changes.processor import EIM_OPTIONAL
+from domcaps.language.fix import Fix, set_value
 from domcaps.language.part import Part, field
 from domcaps.language.quantities import CPUS
 from domcaps.language.require import libvirt_reads
@@ -26,6 +27,10 @@ from domcaps.language.rule import Problems, Sample, problem, rule
 from domcaps.language.value_types import POSITIVE, UNSIGNED, YES_NO, OneOf
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lxml.etree import _Element as Node
+
     from domcaps.language.domain import Domain
 
 _MOST_WITHOUT_EIM = 255
@@ -94,7 +99,7 @@ def initial_vcpus(domain: Domain) -> int:
 def one_at_least(vcpu: Vcpu) -> Problems:
     """A domain has a CPU."""
     if vcpu.count == 0:
-        yield problem("a domain has at least one virtual CPU", vcpu)
+        yield problem("a domain has at least one virtual CPU", vcpu, fix=set_value("1"))
 
 
 @rule(
@@ -108,7 +113,20 @@ def machine_takes_that_many(vcpu: Vcpu) -> Problems:
     machine = machine_type(vcpu.domain.world)
     limit = machine.cpu_max if machine is not None else 0
     if machine is not None and 0 < limit < (vcpu.count or 0):
-        yield problem(f"the machine type {machine.name!r} takes up to {limit} CPUs", vcpu)
+        yield problem(
+            f"the machine type {machine.name!r} takes up to {limit} CPUs",
+            vcpu,
+            accepted=(str(limit),),
+            fix=(*_larger_machines(vcpu), set_value(str(limit), less=True)),
+        )
+
+
+def _larger_machines(vcpu: Vcpu) -> Iterator[Fix]:
+    """Give the machine types with names of their own that take as many CPUs: ``q35`` for ``pc``."""
+    world = vcpu.domain.world
+    for machine in world.emulator.machines(world.target.virttype):
+        if machine.alias and machine.cpu_max >= (vcpu.count or 0):
+            yield Fix(values=(("/domain/os/type/@machine", machine.alias),))
 
 
 @rule(
@@ -122,7 +140,9 @@ def current_is_part_of_all(vcpu: Vcpu) -> Problems:
     if vcpu.domain.all(VcpuState) or vcpu.current is None or vcpu.count is None:
         return
     if not 1 <= vcpu.current <= vcpu.count:
-        yield problem(f"current is a number from 1 to {vcpu.count}", vcpu, "@current")
+        nearest = str(min(max(vcpu.current, 1), vcpu.count))
+        message = f"current is a number from 1 to {vcpu.count}"
+        yield problem(message, vcpu, "@current", fix=set_value(nearest, "@current"))
 
 
 @rule(
@@ -157,14 +177,27 @@ def many_need_an_iommu(vcpu: Vcpu) -> Problems:
         return
     if not vcpu.holds(Q35):
         why = Q35.explain(vcpu.domain.world)
-        yield problem("more than 255 CPUs need a q35 machine type", vcpu, reason=why)
+        less = set_value(str(_MOST_WITHOUT_EIM), less=True)
+        fixes = (*_larger_machines(vcpu), less)
+        yield problem("more than 255 CPUs need a q35 machine type", vcpu, reason=why, fix=fixes)
         return
     driver = vcpu.domain.root.find("devices/iommu/driver")
     eim = None if driver is None else driver.get("eim")
     recent = libvirt_reads(vcpu, EIM_OPTIONAL)
     if eim == "on" or (vcpu.domain.new and (eim is None or recent)):
         return
-    yield problem("more than 255 CPUs need <iommu> with <driver eim='on'/>", vcpu)
+    message = "more than 255 CPUs need <iommu> with <driver eim='on'/>"
+    yield problem(message, vcpu, fix=_with_eim(driver))
+
+
+def _with_eim(driver: Node | None) -> Fix:
+    """Switch extended interrupts on: of the IOMMU that is there, or of a new one."""
+    if driver is not None:
+        return Fix(values=(("/domain/devices/iommu/driver/@eim", "on"),))
+    return Fix(
+        add="<features><ioapic driver='qemu'/></features><devices>"
+        "<iommu model='intel'><driver intremap='on' eim='on'/></iommu></devices>"
+    )
 
 
 @rule(
@@ -261,7 +294,18 @@ def topology_has_all_cpus(topology: Topology) -> Problems:
     """The groups make exactly as many CPUs as the domain can have."""
     cpus, most = topology.cpus, max_vcpus(topology.domain)
     if cpus and cpus != most:
-        yield problem(f"this makes {cpus} CPUs, not the {most} of <vcpu>", topology)
+        message = f"this makes {cpus} CPUs, not the {most} of <vcpu>"
+        yield problem(message, topology, fix=_with_sockets(topology, most))
+
+
+def _with_sockets(topology: Topology, cpus: int) -> Iterator[Fix]:
+    """Give what makes the groups have so many CPUs: other sockets, cores or threads."""
+    figures = {name: getattr(topology, name) or 1 for name in ("sockets", "cores", "threads")}
+    made = topology.cpus or 1
+    for name, figure in figures.items():
+        others = made // figure
+        if cpus % others == 0:
+            yield set_value(str(cpus // others), f"@{name}")
 
 
 @rule(

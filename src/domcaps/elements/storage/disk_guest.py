@@ -17,6 +17,7 @@ from domcaps.elements.placement.drives import LETTERS, disk_index
 from domcaps.elements.storage.disk import BUS, Disk
 from domcaps.language.changes.storage import DISK_DPOFUA, DISK_FLOPPY_CONTROLLER, DISK_TRAY_CLOSED
 from domcaps.language.finding import Stage
+from domcaps.language.fix import set_value
 from domcaps.language.observed import device_property
 from domcaps.language.require import libvirt_reads, needs
 from domcaps.language.rule import Problems, Sample, problem, rule
@@ -74,7 +75,8 @@ def target_has_a_known_name(disk: Disk) -> Problems:
             "target/@dev",
         )
     elif (found := _PARTITION.fullmatch(name)) and found[1] not in {"", "0"}:
-        yield problem("a target is a whole disk, no partition", disk, "target/@dev")
+        whole = set_value(name.rstrip("0123456789"), "@dev")
+        yield problem("a target is a whole disk, no partition", disk, "target/@dev", fix=whole)
 
 
 @rule(
@@ -88,7 +90,21 @@ def target_is_unique(disk: Disk) -> Problems:
     name = disk.name
     first = next((d for d in disk.domain.all(Disk) if d.name == name), disk)
     if name and first.node is not disk.node:
-        yield problem(f"another disk is called {name!r}", disk, "target/@dev")
+        fix = set_value(_next_name(disk), "@dev")
+        yield problem(f"another disk is called {name!r}", disk, "target/@dev", fix=fix)
+
+
+def _next_name(disk: Disk) -> str:
+    """Give the first name with the disk's prefix that no disk of the domain has."""
+    used = {other.name for other in disk.domain.all(Disk)}
+    prefix = (disk.name or "")[:2]
+    return next(
+        name for name in (f"{prefix}{a}{b}" for a in _FIRST for b in _SECOND) if name not in used
+    )
+
+
+_SECOND = "abcdefghijklmnopqrstuvwxyz"
+_FIRST = ("", *_SECOND)
 
 
 @rule(

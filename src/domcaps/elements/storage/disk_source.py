@@ -19,6 +19,7 @@ from domcaps.elements.storage.images import FORMATS, TYPES
 from domcaps.language.attributes import Attributes
 from domcaps.language.changes.storage import DISK_CTL, DISK_USB_BOT
 from domcaps.language.finding import Stage
+from domcaps.language.fix import set_value
 from domcaps.language.quantities import SIZE, UNIT, size_of, too_large
 from domcaps.language.require import libvirt_reads
 from domcaps.language.rule import Problems, problem, rule
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from lxml.etree import _Element as Node
 
     from domcaps.elements.storage.images import Image
+    from domcaps.language.fix import Fix
 
 _SLICE = Attributes({"offset": UNSIGNED64, "size": UNSIGNED64}, required=("offset", "size"))
 _NVME = Attributes(
@@ -68,11 +70,26 @@ def _disk(
 _GOOD = _disk()
 
 
+_KINDS = {
+    "file": "file", "dev": "block", "dir": "dir", "protocol": "network", "pool": "volume",
+    "volume": "volume",
+}  # fmt: skip
+"""Which type of disk an attribute of ``<source>`` belongs to."""
+
+
+def _of_source(disk: Disk) -> Iterator[Fix]:
+    """Give the type of disk that its source is of, where it has one of another type."""
+    source = disk.find("source")
+    for name in () if source is None else source.keys():
+        if _KINDS.get(str(name), disk.image.type) != disk.image.type:
+            yield set_value(_KINDS[str(name)], "../@type")
+
+
 @rule("disk-source-missing", Disk, bad=_disk(""), good=_GOOD)
 def disks_are_not_empty(disk: Disk) -> Problems:
     """Only drives for CD-ROMs and floppy disks, and LUNs, can be empty."""
     if disk.image.is_empty and disk.device == "disk":
-        yield problem("a disk needs a source", disk, "source")
+        yield problem("a disk needs a source", disk, "source", fix=_of_source(disk))
     elif disk.bus == "usb" and disk.image.is_empty and not libvirt_reads(disk, DISK_USB_BOT):
         yield problem("libvirt before 11.5 has no empty drives on USB", disk, "source")
 

@@ -20,7 +20,7 @@ Which drivers there are is said in `storage.filesystem`.
 from __future__ import annotations
 
 from domcaps.elements.base.device import Device
-from domcaps.elements.base.shared_memory import shares_memory
+from domcaps.elements.base.shared_memory import SHARED_MEMORY, shares_memory
 from domcaps.elements.base.virtio import VIRTIO_MODELS
 from domcaps.elements.base.virtio_options import VirtioOptions
 from domcaps.elements.storage.filesystem import DRIVER_TYPE
@@ -262,6 +262,7 @@ def daemons_of_others_are_theirs(share: Filesystem) -> Problems:
     Filesystem,
     bad=_PLAIN.format("", "<driver type='virtiofs'/>"),
     good=_GOOD,
+    fix=SHARED_MEMORY,
 )
 def daemons_need_shared_memory(share: Filesystem) -> Problems:
     """The daemon of virtiofs reads and writes the guest's memory: it must be shared."""

@@ -1,0 +1,150 @@
+"""Values that may stand at a place of a domain: near ones, those that serve the same purpose, …
+
+All of it is read from the table: what a field declares, what is preferred, what can stand in.
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import re
+from typing import TYPE_CHECKING
+
+from lxml import etree
+
+from domcaps.choose import losses
+from domcaps.choose.catalogue import decisions
+from domcaps.elements import contents
+from domcaps.elements.boards.families import family_of
+from domcaps.language.fix import Substitutes
+from domcaps.language.value_types import Int
+from domcaps.validate.catalogue.codes import codes
+from domcaps.validate.catalogue.rules import parts
+from domcaps.validate.catalogue.samples import domain_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from lxml.etree import _Element as Node
+
+    from domcaps.language.part import Field
+
+_MOST_VALUES = 16
+_NEAR = 0.6
+
+
+@functools.cache
+def substitutes() -> dict[str, Substitutes]:
+    """Give what the table says of values that can stand in for others, by path."""
+    found = (value for value in contents() if isinstance(value, Substitutes))
+    return {f"/domain/{one.path}": one for one in found}
+
+
+@functools.cache
+def _fields() -> dict[str, list[Field[object]]]:
+    """Give what is declared about each attribute and text, by its path without numbers."""
+    found: dict[str, list[Field[object]]] = {}
+    for part in parts():
+        base = "/".join(filter(None, ("/domain", part.path)))
+        for declared in part.fields():
+            path = f"{base}/{declared.path}".rstrip("/")
+            found.setdefault(_plain(path), []).append(declared)
+    return found
+
+
+def _plain(path: str) -> str:
+    return "/".join(step.partition("[")[0] for step in path.split("/"))
+
+
+def values_of(path: str) -> list[str]:
+    """Give the values that an attribute or text may have by its declaration."""
+    found: dict[str, None] = {}
+    for declared in _fields().get(_plain(path), ()):
+        if declared.choice is not None:
+            found |= dict.fromkeys(choice.name for choice in declared.choice.choices)
+        found |= dict.fromkeys(getattr(declared.kind, "names", ()))
+    return list(found)
+
+
+def nearest(old: str, known: Iterable[str]) -> list[str]:
+    """Give the known words that look like one, the most alike first; of a number there are none."""
+    if len(old) < 2 or old.isdigit():
+        return []
+    words = [word for word in dict.fromkeys(known) if word and word != old]
+    return difflib.get_close_matches(old, words, n=2, cutoff=_NEAR)
+
+
+def numbers(path: str, old: str) -> Iterator[str]:
+    """Give the nearest number that a place permits, where the old one is out of its range."""
+    digits = re.fullmatch(r"\s*([+-]?\d{1,40})\s*", old)
+    if digits is None:
+        return
+    value = int(digits[1])
+    for declared in _fields().get(path, ()):
+        kind = declared.kind
+        if isinstance(kind, Int):
+            least = value if kind.least is None else max(value, kind.least)
+            near = least if kind.most is None else min(least, kind.most)
+            if str(near) != old:
+                yield str(near)
+
+
+@functools.cache
+def _ranks() -> dict[str, dict[str, int]]:
+    """Give the order in which the table prefers values, by the path of the attribute."""
+    found: dict[str, dict[str, int]] = {}
+    by_enum = {id(d.enum): d for d in decisions() if d.enum is not None}
+    for path, declared in _fields().items():
+        for one in declared:
+            decision = by_enum.get(id(one.choice)) if one.choice is not None else None
+            if decision is not None:
+                ranks = found.setdefault(path, {})
+                for number, option in enumerate(decision.options):
+                    ranks.setdefault(option.value, number)
+    return found
+
+
+def preferred(path: str, old: str, known: Iterable[str]) -> list[str]:
+    """Give values in the order in which new domains prefer them."""
+    listed = [value for value in dict.fromkeys(known) if value not in {old, ""}]
+    ranks = _ranks().get(path, {})
+    listed.sort(key=lambda value: ranks.get(value, len(ranks)))
+    return listed[:_MOST_VALUES]
+
+
+def of_same_family(old: str, known: Sequence[str]) -> list[str]:
+    """Give machine types of a machine type's family, the nearest to its version first.
+
+    The nearest is the next newer one, since a guest's devices stay most alike; then comes the name
+    without a version, such as ``q35``, and then older ones.
+    """
+    family, version = family_of(old)
+    alike = [(name, family_of(name)[1]) for name in known if family_of(name)[0] == family]
+    versions = sorted((v, name) for name, v in alike if v and name != old)
+    newer = [name for v, name in versions if version and v >= version]
+    older = [name for v, name in reversed(versions) if not version or v < version]
+    aliases = [name for name, v in alike if not v and name != old]
+    return [*newer, *aliases, *older]
+
+
+@functools.lru_cache(maxsize=1024)
+def _sample(code: str) -> Node | None:
+    """Give the domain by which the manual of a finding shows how it is right."""
+    known = codes().get(code)
+    if known is None or known.good is None:
+        return None
+    return etree.fromstring(domain_of(known.good).encode())
+
+
+@functools.lru_cache(maxsize=1024)
+def shown(code: str, path: str) -> tuple[str, ...]:
+    """Give the value that the manual of a finding shows at a place; nothing that is its owner's."""
+    root = _sample(code)
+    steps, _, attribute = path.removeprefix("/domain").lstrip("/").partition("@")
+    steps = steps.rstrip("/")
+    name = attribute or steps.rpartition("/")[2]
+    if root is None or name in losses.NAMED_BY_OWNER:
+        return ()
+    found = root.findall(steps) if steps else [root]
+    values = [node.get(attribute) if attribute else (node.text or "").strip() for node in found]
+    return tuple(dict.fromkeys(value for value in values if value and "/" not in value))

@@ -1,0 +1,75 @@
+"""What an edit loses of what the domain asked for, as figures: the fewer, the better.
+
+Three orders, far apart: a slip of the pen loses nothing; what the finding itself asks for loses
+little; taking something away loses most, and a device that the guest was given is not taken away
+without permission.
+"""
+
+from __future__ import annotations
+
+SLIP = 1
+"""The nearest known word, or the right name of an attribute."""
+
+FIX = 10
+"""What the finding asks for: something is added, or a value that follows from the rest is set."""
+
+NUMBER = 20
+"""The nearest number that is permitted."""
+
+LESS = 100
+"""Less than was asked for, such as fewer CPUs."""
+
+PLACE = 25
+"""An address goes, and libvirt chooses one."""
+
+SUBSTITUTE = 30
+"""A value that serves the same purpose; the next one in the list loses one more."""
+
+MACHINE = 60
+"""Another machine type of the same family; one of another family loses twice that."""
+
+PREFERRED = 70
+"""A value that new domains prefer, where nothing is said of what can stand in for the old one."""
+
+SHOWN = 90
+"""What the manual of the finding shows, where only its owner could know better."""
+
+SETTING = 200
+"""A setting goes: an attribute, or an element that is no device."""
+
+NEAR = 260
+"""Another value of the same device changes, which nothing was found at."""
+
+KIND = 450
+"""The device becomes another kind of device."""
+
+CONTROLLER = 40
+"""A controller goes: libvirt adds those that devices need."""
+
+DEVICE = 400
+"""A device goes without which the guest has all that it was given: a channel, a sound card."""
+
+ELSEWHERE = 500
+"""Settings beside the devices change, which nothing was found at."""
+
+PROTECTED = 2000
+"""A device goes that holds what the guest is for: only with permission."""
+
+PROTECTED_DEVICES = frozenset({"disk", "interface", "hostdev", "filesystem", "tpm", "lease"})
+"""Devices that are never taken away without permission."""
+
+PROTECTED_SETTINGS = ("/domain/os/@firmware", "/domain/os/loader", "/domain/os/nvram")
+"""Settings that are never taken away without permission: UEFI and its variables."""
+
+WHAT_IT_IS = frozenset({"type", "mode"})
+"""Attributes that say what a protected device is: without them it is another one."""
+
+ESSENTIAL = frozenset({"domain", "name", "os", "devices", "memory", "type"})
+"""Elements without which there is no domain."""
+
+NAMED_BY_OWNER = frozenset(
+    {"file", "dev", "dir", "name", "uuid", "path", "host", "network", "bridge", "pool", "volume",
+     "service", "socket", "usage", "username", "id", "address", "mac", "secret", "serial",
+     "keyfile", "value", "cpuset", "nodeset", "startport", "vendor", "product"}
+)  # fmt: skip
+"""Attributes and elements that hold what only the owner of a domain knows: never made up."""

@@ -1,0 +1,65 @@
+"""What to write so that a rule holds: data, from which edits of a text are made.
+
+::
+
+    @rule("features-acpi-without-uefi", …, fix=Fix(add="<os firmware='efi'/>"))
+
+A fix keeps what the domain asks for. It never takes a device away, and never makes up what only
+its owner knows: a path, an address, a name of a network.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """Elements to add and values to set; both may be given, and are one edit.
+
+    `add` is XML of children of ``<domain>``, which are merged into the document: an element that is
+    there gets the attributes and children that it lacks, attributes that differ are set. Elements
+    of ``<devices>`` are added. `values` are pairs of a path and a text: the path begins at the
+    element of the finding (``""`` is its own text, ``@mode``, ``../model``), or with ``/domain`` at
+    the document's root. `without` are such paths of elements and attributes that have no meaning
+    with the new values; those that are not there are passed over. With `less` the domain gets
+    less than it asks for, as fewer CPUs: other fixes are better.
+    """
+
+    add: str = ""
+    values: tuple[tuple[str, str], ...] = ()
+    without: tuple[str, ...] = ()
+    less: bool = False
+
+
+def set_value(text: str, at: str = "", *, less: bool = False) -> Fix:
+    """Give a fix that sets one text: of the element of the finding, or at a path below it."""
+    return Fix(values=((at, text),), less=less)
+
+
+@dataclass(frozen=True, slots=True)
+class Substitutes:
+    """Which values of an attribute can stand in for another, the likeliest first.
+
+    `path` is the attribute's below ``<domain>``, without numbers: ``devices/disk/target/@bus``.
+    `order` has the values that serve the guest as well, or nearly, for each value; under ``*`` for
+    every other one. A value that stands in neither list never replaces another by itself. `slips`
+    are other names that people use for a value, which mean it without doubt. `only` names, for a
+    value, the paths below the device that have a meaning with it alone, and go when it does; so do
+    the `companions`, other devices that need it, by their paths below ``<domain>``.
+    """
+
+    path: str
+    order: Mapping[str, tuple[str, ...]]
+    slips: Mapping[str, str] | None = None
+    only: Mapping[str, tuple[str, ...]] | None = None
+    companions: Mapping[str, tuple[str, ...]] | None = None
+
+    def of(self, value: str) -> tuple[str, ...] | None:
+        """Give what can stand in for a value; None where nothing is said of it."""
+        found = self.order.get(value)
+        return self.order.get("*") if found is None else found

@@ -1,0 +1,185 @@
+"""Repairing keeps what was meant: each case has a fault, and what a person would write instead."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from domcaps.choose import losses
+from domcaps.choose.repair import repair
+from domcaps.shipped import open_shipped
+from sample_hosts import _shipped, rich_host
+
+if TYPE_CHECKING:
+    from domcaps.choose.repair import Repair
+
+X86 = (
+    "<domain type='{type}'><name>{name}</name><memory unit='MiB'>2048</memory>"
+    "<vcpu>{vcpu}</vcpu><os>{os}</os><features><acpi/>{features}</features>{top}"
+    "<devices>{devices}</devices></domain>"
+)
+OS = "<type arch='{}' machine='{}'>hvm</type>"
+DEFAULTS = {
+    "type": "qemu", "name": "web", "vcpu": "2", "os": OS.format("x86_64", "q35"), "features": "",
+    "top": "", "devices": "",
+}  # fmt: skip
+
+
+def domain(**parts: str) -> bytes:
+    return X86.format(**DEFAULTS | parts).encode()
+
+
+def fixed(data: bytes, host: str = "sid-x86_64", libvirt: str = "12.8") -> Repair:
+    found = repair([open_shipped(host)], data, libvirt)
+    if found.accepted:
+        assert open_shipped(host).validate(found.data, libvirt).accepted
+    return found
+
+
+DISK = "<disk type='{}' device='{}'>{}<target dev='{}' bus='{}'/></disk>"
+FILE = "<source file='/a'/>"
+VIRTIOFS = (
+    "<filesystem type='mount'><driver type='virtiofs'/><source dir='/srv'/><target dir='s'/>"
+    "</filesystem>"
+)
+STIMER = (
+    "<hyperv><vapic state='on'/><vpindex state='on'/><synic state='on'/><stimer state='on'/>"
+    "</hyperv>"
+)
+CDROM = DISK.format("file", "cdrom", FILE, "hdd", "ide")
+SPICE_CHANNEL = "<channel type='spicevmc'><target type='virtio'/></channel>"
+SPICE_DESKTOP = (
+    "<graphics type='spice' autoport='yes' defaultMode='secure'>"
+    "<listen type='address' address='127.0.0.1'/><image compression='off'/></graphics>"
+    "<channel type='spicevmc'><target type='virtio' name='com.redhat.spice.0'/></channel>"
+    "<redirdev bus='usb' type='spicevmc'/><audio id='1' type='spice'/>"
+    "<video><model type='qxl' ram='65536' vram='65536' vgamem='16384' heads='1' primary='yes'/>"
+    "</video>"
+)
+
+KEPT = [
+    ("virtiofs gets shared memory", domain(devices=VIRTIOFS),
+     ["type='virtiofs'", "mode='shared'"], ["9p"]),
+    ("a synthetic timer gets its clock", domain(features=STIMER),
+     ["<stimer state='on'/>", "hypervclock"], []),
+    ("a TLB flush gets its index",
+     domain(features="<hyperv><tlbflush state='on'/></hyperv>"),
+     ["<tlbflush state='on'/>", "<vpindex state='on'/>"], []),
+    ("an IDE disk on q35 goes to SATA", domain(devices=CDROM),
+     ["bus='sata'"], ["scsi"]),
+    ("a CPU topology gets sockets",
+     domain(vcpu="64", top="<cpu><topology sockets='1' cores='4' threads='1'/></cpu>"),
+     ["sockets='16'", "cores='4'"], []),
+    ("more than 255 CPUs get a q35 machine",
+     domain(vcpu="256", os=OS.format("x86_64", "pc")), [">256<", "machine='q35'"], []),
+    ("too many CPUs become as many as there can be", domain(vcpu="99999"),
+     ["<vcpu>4096</vcpu>"], []),
+    ("an old machine type becomes the oldest of its family",
+     domain(os=OS.format("x86_64", "pc-q35-2.12")), ["machine='pc-q35-"], ["i440fx"]),
+    ("an old machine type of the other family",
+     domain(os=OS.format("x86_64", "pc-0.12")), ["machine='pc-i440fx-"], ["q35"]),
+    ("an architecture's other name", domain(os=OS.format("arm64", "virt"), features=""),
+     ["arch='aarch64'"], []),
+    ("a machine type is misspelt", domain(os=OS.format("x86_64", "q53")), ["machine='q35'"], []),
+    ("a video model is misspelt", domain(devices="<video><model type='vgaa'/></video>"),
+     ["type='vga'"], []),
+    ("an attribute is misspelt", domain(devices="<graphics tpye='vnc'/>"),
+     ["<graphics type='vnc'/>"], ["sdl", "tpye"]),
+    ("the type of a disk does not fit its source",
+     domain(devices=DISK.format("block", "disk", FILE, "vda", "virtio")),
+     ["type='file'", "<source file='/a'/>"], []),
+    ("a name that is a path", domain(name="web/1"), ["<name>web-1</name>"], ["sample"]),
+    ("SPICE and QXL that QEMU lacks", domain(devices=SPICE_DESKTOP),
+     ["type='vnc'", "type='virtio'", "heads='1'", "127.0.0.1"],
+     ["spice", "qxl", "ram=", "vgamem", "redirdev", "image", "sdl"]),
+    ("a channel of SPICE without SPICE",
+     domain(devices=f"<graphics type='vnc'/>{SPICE_CHANNEL}"),
+     ["type='vnc'"], ["channel"]),
+    ("host-passthrough without KVM",
+     domain(type="kvm", top="<cpu mode='host-passthrough' migratable='on'/>",
+            os=OS.format("aarch64", "virt"), features=""),
+     ["type='qemu'", "mode='maximum'"], ["host-passthrough", "migratable"]),
+    ("a second TPM goes",
+     domain(devices="<tpm><backend type='passthrough'/></tpm>" * 2), ["<tpm>"], []),
+    ("two disks of one name",
+     domain(devices=DISK.format("file", "disk", FILE, "vda", "virtio") * 2),
+     ["dev='vda'", "dev='vdb'"], []),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("case", "data", "there", "gone"), KEPT, ids=[k[0] for k in KEPT])
+def test_what_was_meant_is_kept(case: str, data: bytes, there: list[str], gone: list[str]) -> None:
+    found = fixed(data, "sid-aarch64" if b"virt" in data.split(b"<devices>")[0] else "sid-x86_64")
+    text = found.data.decode().replace('"', "'")
+    assert found.accepted, found.findings
+    assert [word for word in there if word not in text] == []
+    assert [word for word in gone if word in text] == []
+
+
+def test_acpi_on_arm_gets_uefi_where_the_host_has_it() -> None:
+    record = _shipped("aarch64", "sid")
+    assert record is not None
+    host = rich_host("aarch64", record, "sid")
+    found = repair([host], domain(os=OS.format("aarch64", "virt")), "12.8")
+    assert found.accepted
+    assert b"<acpi/>" in found.data
+    assert b"firmware='efi'" in found.data
+
+
+def test_an_empty_drive_on_usb_moves_to_a_bus_that_permits_it() -> None:
+    found = fixed(domain(devices=DISK.format("file", "cdrom", "", "sda", "usb")), libvirt="11.3")
+    assert found.accepted
+    assert b"bus='sata'" in found.data
+    assert b"<source" not in found.data
+
+
+def test_an_emulated_tpm_never_becomes_the_hosts() -> None:
+    tpm = "<tpm model='tpm-crb'><backend type='emulator' version='2.0'/></tpm>"
+    found = fixed(domain(devices=tpm))
+    assert not found.accepted
+    assert found.data == found.original
+
+
+@pytest.mark.parametrize(
+    "device",
+    [
+        DISK.format("network", "disk", "<source protocol='gluster' name='v/i'/>", "vda", "virtio"),
+        "<hostdev mode='subsystem' type='pci'><source/></hostdev>",
+        "<filesystem><target dir='b'/></filesystem>",
+        "<interface type='bridge'/>",
+    ],
+)
+def test_what_a_guest_was_given_is_not_removed_without_permission(device: str) -> None:
+    tag = device[1:].split()[0].split(">")[0]
+    for allowed in (False, True):
+        host = open_shipped("sid-x86_64")
+        found = repair([host], domain(devices=device), "12.8", allow_removal=allowed)
+        assert (f"<{tag}".encode() in found.data) is not allowed or found.accepted
+
+
+def test_what_can_be_repaired_is_repaired_though_something_is_left() -> None:
+    devices = "<video><model type='qxl'/></video><interface type='bridge'/>"
+    found = fixed(domain(devices=devices))
+    assert not found.accepted
+    assert [finding.path for finding in found.findings] == ["/domain/devices/interface"]
+    assert b"type='virtio'" in found.data
+
+
+def test_lines_are_those_of_the_original() -> None:
+    text = domain(
+        devices="\n<filesystem type='mount'>\n<driver type='virtiofs'/>\n<source dir='/s'/>\n"
+        "<target dir='t'/></filesystem>\n<video>\n<model type='qxl'/></video>\n"
+    )
+    lines = text.decode().splitlines()
+    found = fixed(text)
+    assert len(found.changes) == 2
+    for change in found.changes:
+        assert ("filesystem" in lines[change.line - 1]) or ("qxl" in lines[change.line - 1])
+
+
+def test_a_removal_is_told() -> None:
+    found = fixed(domain(devices="<memballoon model='virtio'/>" * 2))
+    (change,) = found.removals
+    assert change.removes == "<memballoon>"
+    assert losses.SETTING <= change.loss < losses.PROTECTED
