@@ -1,10 +1,11 @@
 """Random changes to a pretended host, and what must hold after each.
 
-``python tests/fresh_mutations.py STEPS [SEED]`` runs many of them; a test runs some.
+``python tests/fresh_mutations.py STEPS [SEED [THREADS]]`` runs many of them; a test runs some.
 """
 
 from __future__ import annotations
 
+import mmap
 import os
 import random
 import shutil
@@ -12,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +48,7 @@ class Mutator:
         self.host = host
         self.rng = rng
         self.kept: dict[str, tuple[bytes, os.stat_result]] = {}
+        self.mapped: list[mmap.mmap] = []
         self.changes: tuple[Callable[[], object], ...] = (
             self.install, self.install, self.remove, self.edit, self.mask, self.swap_names,
             self.replace_by_rename, self.replace_at_once, self.restore, self.change_mode,
@@ -53,7 +56,7 @@ class Mutator:
             self.replace_emulator, self.edit_emulator, self.turn_wrapper, self.change_library,
             self.turn_library, self.change_module, self.change_kvm, self.change_kvm_mode,
             self.flip_parameter, self.change_processor, self.change_helper, self.change_path,
-            self.change_iommu, self.exchange_twice,
+            self.change_iommu, self.exchange_twice, self.map_and_write, self.keep_mapped,
         )  # fmt: skip
 
     def change(self) -> str:
@@ -61,7 +64,8 @@ class Mutator:
         change = self.rng.choice(self.changes)
         try:
             change()
-        except OSError:
+        except (OSError, ValueError):
+            # an empty file has nothing to be mapped
             return "nothing"
         return change.__name__
 
@@ -178,6 +182,24 @@ class Mutator:
             place.unlink()
         elif place.parent.is_dir():
             place.write_text("image")
+
+    def map_and_write(self) -> None:
+        """Write to a file through shared memory, and take the mapping away."""
+        place = self.rng.choice(self.descriptors() or self.files())
+        with place.open("r+b") as file, mmap.mmap(file.fileno(), 0) as memory:
+            _exchange(memory)
+
+    def keep_mapped(self) -> None:
+        """Write to a file of another user than root, also repeatedly, and keep the mapping."""
+        if self.mapped and self.rng.random() < 0.5:
+            _exchange(self.rng.choice(self.mapped))
+            return
+        place = self.rng.choice(self.descriptors() or self.files())
+        if os.geteuid() == 0:
+            os.chown(place, 65534, 65534)
+        with place.open("r+b") as file:
+            self.mapped = [*self.mapped[-2:], mmap.mmap(file.fileno(), 0)]
+        _exchange(self.mapped[-1])
 
     # -- what changes nothing ------------------------------------------------------------------
 
@@ -297,14 +319,35 @@ class Mutator:
             self.host.write("/dev/vfio/vfio", "")
 
 
+def _exchange(memory: mmap.mmap) -> None:
+    """Make one descriptor another one, of the same size."""
+    text = memory[:]
+    for old, new in ((b"secure-boot", b"secure-xoot"), (b"secure-xoot", b"secure-boot"),
+                     (b"CODE_A", b"CODE_B"), (b"CODE_B", b"CODE_A")):  # fmt: skip
+        if old in text:
+            memory[:] = text.replace(old, new)
+            return
+
+
 class Trial:
     """Changes a host, and checks after each change what must hold."""
 
     def __init__(
-        self, root: Path, seed: int, *, sentry: bool, disk: bool = False, coarse: bool = False
+        self,
+        root: Path,
+        seed: int,
+        *,
+        sentry: bool,
+        disk: bool = False,
+        coarse: bool = False,
+        threads: int = 1,
     ) -> None:
         store = DiskStore(root.with_name(f"{root.name}-cache")) if disk else None
         self.host = PretendedHost(root, sentry=sentry, disk=store, coarse=coarse)
+        # as on a real host: what others than root may write is read in each call
+        self.host.host.machine.build.around.checks_owner = True
+        self.threads = threads
+        self.pool = ThreadPoolExecutor(threads)
         self.mutator = Mutator(self.host, random.Random(seed))  # noqa: S311
         self.facts: Any = None
         self.failed = True
@@ -318,12 +361,20 @@ class Trial:
         # what a change looked at in between is not the answer to be judged
         in_between = self.host.prober.asked != asked or bool(self.host.counting.ran_keys)
         self.counts[change] += 1
-        answers = [self.host.remembered(**question) for question in QUESTIONS]
+        answers = self._answers()
         truth = [self.host.from_nothing(**question) for question in QUESTIONS]
         assert answers == truth, f"after {change}:\n{_difference(answers, truth)}"
         self._check_economy(change, asked, in_between=in_between, failed="Error" in answers[0])
         self.counts["probes"] += self.host.prober.asked - asked
         self.counts["without an answer"] += "Error" in answers[0]
+
+    def _answers(self) -> list[str]:
+        """Ask, with each thread; all must be told the same."""
+        every = [question for question in QUESTIONS for _ in range(self.threads)]
+        found = list(self.pool.map(lambda question: self.host.remembered(**question), every))
+        answers = found[:: self.threads]
+        assert found == [answer for answer in answers for _ in range(self.threads)]
+        return answers
 
     def _check_economy(self, change: str, asked: int, *, in_between: bool, failed: bool) -> None:
         """Nothing is rebuilt that rests on facts which did not change."""
@@ -384,13 +435,13 @@ def _difference(answers: list[str], truth: list[str]) -> str:
     return "\n".join(list(lines)[:40])
 
 
-def main(steps: int, seed: int) -> int:
+def main(steps: int, seed: int, threads: int) -> int:
     """Run many steps: with inotify, without, with a cache on the disk, with coarse times."""
     total: Counter[str] = Counter()
     began = time.monotonic()
     for number, kind in enumerate(KINDS):
         with tempfile.TemporaryDirectory() as folder:
-            trial = Trial(Path(folder) / "root", seed + number, **kind)
+            trial = Trial(Path(folder) / "root", seed + number, threads=threads, **kind)
             for _ in range(-(-steps // len(KINDS))):
                 trial.step()
             total += trial.counts
@@ -398,9 +449,11 @@ def main(steps: int, seed: int) -> int:
             print(kind, f"{time.monotonic() - began:.0f} s", flush=True)
     for name, count in total.most_common():
         print(f"{count:7} {name}")
-    print(f"{steps} changes, seed {seed}: no stale answer, nothing rebuilt in vain")
+    said = f"{steps} changes, seed {seed}, {threads} threads"
+    print(f"{said}: no stale answer, nothing rebuilt in vain")
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 1))
+    given = [int(word) for word in sys.argv[1:]]
+    sys.exit(main(*given, *(1, 1)[len(given) - 1 :]))
