@@ -7,6 +7,7 @@
     │   ├── UnknownDialectError     no such libvirt dialect
     │   ├── UnmetWishesError        no domain is all that is wanted: wish for less
     │   └── UnsupportedTargetError  no such emulator, architecture, machine or virtualization type
+    │       └── NoEmulatorError     the host has no emulator: install one
     ├── InputError              a file is not what it claims to be: repair or replace the file
     │   ├── DomainError             a domain that can't be read, or without a target on this host
     │   ├── RecordingError          a recording (truncated, foreign, too new, too large)
@@ -53,7 +54,22 @@ class UnknownDialectError(RequestError):
 
 
 class UnsupportedTargetError(RequestError):
-    """No emulator here serves that combination of architecture, machine and type."""
+    """No emulator here serves that combination of architecture, machine and type.
+
+    `about` is what can't be resolved: ``arch``, ``emulator``, ``machine``, ``virttype`` or
+    ``dialect``; `nearest` what could be named instead, "" where that is the default.
+    """
+
+    def __init__(
+        self, message: str, *, where: str = "", remedy: str = "", about: str = "", nearest: str = ""
+    ) -> None:
+        super().__init__(message, where=where, remedy=remedy)
+        self.about = about
+        self.nearest = nearest
+
+
+class NoEmulatorError(UnsupportedTargetError):
+    """There is no emulator at all on the host: no domain can be judged there."""
 
 
 class UnmetWishesError(RequestError):

@@ -67,7 +67,10 @@ def test_an_emulator_of_the_family_keeps_the_guests_architecture() -> None:
     [
         ({"arch": "aarch65"}, "'aarch65' is not a known architecture .*aarch64"),
         ({"virttype": "xen"}, "'xen' is not a known virtualization type"),
-        ({"virttype": "hvf"}, "can't serve the virtualization type 'hvf' here .*kvm"),
+        (
+            {"virttype": "hvf"},
+            "can't serve the virtualization type 'hvf' here: .*kvm",
+        ),
         ({"machine": "q53"}, "no machine type 'q53' .*q35"),
         ({"arch": "s390x"}, "no emulator for s390x guests .*qemu-system-s390x"),
         ({"emulator": "/nonesuch"}, "no emulator '/nonesuch'"),

@@ -6,6 +6,8 @@ Sources: libvirt's `virarch` names as its documents list them, QEMU's ``SysEmuTa
 
 from __future__ import annotations
 
+import difflib
+
 ARCHITECTURES: tuple[str, ...] = (
     "alpha", "armv6l", "armv7l", "armv7b", "aarch64", "cris", "i686", "ia64", "lm32",
     "loongarch64", "m68k", "microblaze", "microblazeel", "mips", "mipsel", "mips64", "mips64el",
@@ -29,6 +31,21 @@ X86 = _FAMILIES[0]
 ARM = _FAMILIES[2]
 PPC64 = frozenset({"ppc64", "ppc64le"})
 S390 = _FAMILIES[3]
+
+
+_OTHER_NAMES = {
+    "amd64": "x86_64", "x86-64": "x86_64", "x64": "x86_64", "x86": "i686", "i386": "i686",
+    "i486": "i686", "i586": "i686", "arm64": "aarch64", "armhf": "armv7l", "arm": "armv7l",
+    "armv7": "armv7l", "armel": "armv6l", "ppc64el": "ppc64le", "powerpc": "ppc",
+    "or1k": "openrisc", "riscv": "riscv64", "loong64": "loongarch64",
+}  # fmt: skip
+
+
+def nearest_arch(name: str) -> str:
+    """Give libvirt's name of an architecture that others spell otherwise, "" where none is near."""
+    known = _OTHER_NAMES.get(name.lower())
+    near = difflib.get_close_matches(name.lower(), ARCHITECTURES, n=1)
+    return known or (near[0] if near else "")
 
 
 def from_qemu_target(target: str) -> str:

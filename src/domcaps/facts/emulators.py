@@ -43,6 +43,7 @@ class RecordedEmulators:
             raise UnsupportedTargetError(
                 f"the recording holds no emulator {path!r}",
                 remedy=nearest_of("it holds", path, self.paths()),
+                about="emulator",
             )
         return self._emulators[path]
 
@@ -54,9 +55,13 @@ class RecordedEmulators:
         return ""
 
 
-def nearest_of(text: str, name: str, names: Iterable[str]) -> str:
-    """List what is known behind a text, the nearest to `name` first, not too many."""
+def nearest_of(text: str, name: str, names: Iterable[str], first: int = 0) -> str:
+    """List what is known behind a text, the nearest to `name` first, not too many.
+
+    As many as `first` keep their place before those.
+    """
     listed = list(names)
-    near = difflib.get_close_matches(name, listed, n=8, cutoff=0.4)
+    near = difflib.get_close_matches(name, listed[first:], n=8, cutoff=0.4)
+    near = listed[:first] + near
     shown = near + [other for other in listed if other not in near]
     return f"{text} {', '.join(shown[:12])}{' …' if len(shown) > 12 else ''}" if shown else ""

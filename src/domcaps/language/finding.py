@@ -38,7 +38,8 @@ class Finding(msgspec.Struct, frozen=True):
     `code` is stable. `path` is an XPath of the element or attribute at fault; `line` and `column`
     count from 1, and are 0 where the place has none. `accepted` lists what would be accepted here,
     `reason` leads down to the facts where they decided, and `fixes` are edits that make the rule
-    hold, the likeliest first.
+    hold, the likeliest first. Where the domain names no target that there is, `as_if` has what was
+    taken instead: "machine='q35'".
     """
 
     code: str
@@ -51,3 +52,4 @@ class Finding(msgspec.Struct, frozen=True):
     accepted: tuple[str, ...] = ()
     reason: Reason | None = None
     fixes: tuple[Fix, ...] = ()
+    as_if: str = ""

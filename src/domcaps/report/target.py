@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from domcaps.elements.advice.remedies import emulator_package
 from domcaps.elements.boards.families import (
     OLDEST_KNOWN,
     canonical_machine,
+    nearest_machine,
     oldest_qemu,
     preferred_machine,
 )
-from domcaps.errors import UnsupportedTargetError
-from domcaps.facts.arch import ARCHITECTURES, emulator_names, same_family
+from domcaps.errors import NoEmulatorError, UnsupportedTargetError
+from domcaps.facts.arch import (
+    ARCHITECTURES,
+    emulator_names,
+    is_native,
+    nearest_arch,
+    same_family,
+)
 from domcaps.facts.emulator import ACCELERATORS, EmulatorFacts, Unanswered
 from domcaps.facts.emulators import nearest_of
 from domcaps.language import Target, parse_dialect
@@ -32,8 +40,8 @@ def resolve_target(
     `UnsupportedTargetError` where there is no such target, or what asking an emulator raises.
     """
     dialect = parse_dialect(question.libvirt)
-    _check_name("architecture", question.arch, ARCHITECTURES, "libvirt knows")
-    _check_name("virtualization type", question.virttype, tuple(ACCELERATORS), "QEMU serves")
+    _check_arch(question.arch)
+    _check_virttype(question.virttype)
     path = question.emulator or default_emulator(host, emulators, question.arch, origin)
     facts = emulators.get(path)
     try:
@@ -41,7 +49,7 @@ def resolve_target(
             _check_version(facts, dialect)
         named = question.emulator is not None
         wanted = _settle_arch(facts, question.arch, host.arch, named=named)
-        kind = _settle_virttype(facts, question.virttype, strict=question.strict)
+        kind = _settle_virttype(facts, question.virttype, host, wanted, strict=question.strict)
         name = _settle_machine(facts, question.machine, kind, dialect)
     except Unanswered as unanswered:
         raise UnsupportedTargetError(
@@ -64,10 +72,12 @@ def default_emulator(
         return path
     wanted = arch or host.arch
     names = emulator_names(host.arch, wanted)
-    raise UnsupportedTargetError(
+    package = emulator_package(wanted)
+    raise (UnsupportedTargetError if emulators.paths() else NoEmulatorError)(
         f"there is no emulator for {wanted} guests",
         where=origin,
-        remedy=f"looked for {', '.join(names)}; install one, or name one",
+        remedy=f"looked for {', '.join(names)}; install one (on Debian: {package}), or name one",
+        about="arch",
     )
 
 
@@ -82,10 +92,24 @@ def find_emulator(host: HostFacts, emulators: Emulators, arch: str | None, origi
     return recorded[0] if origin and arch is None and len(recorded) == 1 else ""
 
 
-def _check_name(what: str, name: str | None, names: tuple[str, ...], text: str) -> None:
-    if name is not None and name not in names:
+def _check_arch(name: str | None) -> None:
+    if name is not None and name not in ARCHITECTURES:
+        nearest = nearest_arch(name)
+        listed = nearest_of("libvirt knows", name, ARCHITECTURES)
         raise UnsupportedTargetError(
-            f"{name!r} is not a known {what}", remedy=nearest_of(text, name, names)
+            f"{name!r} is not a known architecture",
+            remedy=f"use {nearest!r}; {listed}" if nearest else listed,
+            about="arch",
+            nearest=nearest,
+        )
+
+
+def _check_virttype(name: str | None) -> None:
+    if name is not None and name not in ACCELERATORS:
+        raise UnsupportedTargetError(
+            f"{name!r} is not a known virtualization type",
+            remedy=nearest_of("QEMU serves", name, tuple(ACCELERATORS)),
+            about="virttype",
         )
 
 
@@ -104,6 +128,7 @@ def _check_version(facts: EmulatorFacts, dialect: Dialect) -> None:
             f"libvirt {dialect} does not take QEMU {version}",
             where=facts.path,
             remedy=f"it needs {least} or later; ask for the words of an older libvirt",
+            about="dialect",
         )
 
 
@@ -116,21 +141,48 @@ def _settle_arch(facts: EmulatorFacts, arch: str | None, host_arch: str, *, name
             f"it serves {facts.arch} guests, not {arch}",
             where=facts.path,
             remedy="name another emulator" if named else "install the emulator for it",
+            about="emulator" if named else "arch",
         )
     return arch
 
 
-def _settle_virttype(facts: EmulatorFacts, virttype: str | None, *, strict: bool) -> str:
+def _settle_virttype(
+    facts: EmulatorFacts, virttype: str | None, host: HostFacts, guest: str, *, strict: bool
+) -> str:
     offered = facts.virttypes
     if virttype is None:
         return offered[0] if offered else "qemu"
     if strict and virttype not in offered:
+        cause, remedy = _why_not_served(virttype, host, guest)
+        instead = nearest_of("it serves", virttype, offered)
         raise UnsupportedTargetError(
-            f"it can't serve the virtualization type {virttype!r} here",
+            f"it can't serve the virtualization type {virttype!r} here{cause}",
             where=facts.path,
-            remedy=nearest_of("it serves", virttype, offered),
+            remedy="; ".join(filter(None, (remedy, instead))),
+            about="virttype",
+            nearest=offered[0] if offered else "",
         )
     return virttype
+
+
+def _why_not_served(virttype: str, host: HostFacts, guest: str) -> tuple[str, str]:
+    """Tell why an emulator does not serve a virtualization type, and what would change that."""
+    if virttype == "hvf":
+        return ": it is of macOS", ""
+    if virttype != "kvm":
+        return "", ""
+    if not is_native(host.arch, guest):
+        return f": KVM of an {host.arch} host runs no {guest} guests", ""
+    kvm = host.record.kvm
+    if not kvm.usable:
+        return f": {kvm.reason or 'the host has no KVM'}", _kvm_remedy(kvm.reason)
+    return ": this QEMU is built without KVM", ""
+
+
+def _kvm_remedy(reason: str) -> str:
+    if "permission" in reason:
+        return "" if ":" in reason else "add the user to the group of /dev/kvm"
+    return "enable virtualization in the machine's firmware and load kvm_intel or kvm_amd"
 
 
 def _settle_machine(
@@ -146,9 +198,14 @@ def _settle_machine(
     if name not in {known.name for known in machines}:
         names = [known.alias for known in machines if known.alias]
         names += [known.name for known in machines]
+        nearest = nearest_machine(machine, machines)
+        listed = [nearest, canonical_machine(nearest, machines)] if nearest else []
+        names = [*dict.fromkeys(listed), *(n for n in names if n not in listed)]
         raise UnsupportedTargetError(
             f"it has no machine type {machine!r}",
             where=facts.path,
-            remedy=nearest_of("it has", machine, names),
+            remedy=nearest_of("it has", machine, names, first=len(set(listed))),
+            about="machine",
+            nearest=nearest,
         )
     return name

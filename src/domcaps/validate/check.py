@@ -20,7 +20,7 @@ from domcaps.validate.document.repeated import take_away
 from domcaps.validate.document.walk import DocumentWalk, placed_kinds
 from domcaps.validate.memo.remaining import remaining_checks
 from domcaps.validate.schema.vocabulary import nearest
-from domcaps.validate.target import TargetNotFound, resolve_domain_target
+from domcaps.validate.target import TargetNotFound, nearest_target
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from domcaps.language.table import Enum
     from domcaps.language.world import World
     from domcaps.validate.checks import Checks, FieldCheck
+    from domcaps.validate.target import NearestTarget
 
     ChecksOf = Callable[[Domain, DocumentWalk], Iterator[tuple[Part, Checks]]]
     """Gives the parts of a domain, and what is to be checked of each."""
@@ -102,13 +103,16 @@ def validate(
     ignore = current_codes(ignore) if ignore else ignore
     try:
         source = read(data)
-        world = resolve_domain_target(source, open_world)
+        resolved = nearest_target(source, open_world)
     except (Unreadable, TargetNotFound) as stopped:
         left = () if stopped.finding.code in ignore else (stopped.finding,)
         return Validation(left, source=data)
+    world = resolved.world
     check = _Check(source, Domain(source.root, world, new=new), ignore, seconds, schema=schema)
+    faults = check.of_target(resolved)
     found = check.one_code(only) if only else check.everything(checks_of)
-    found.sort(key=lambda f: (f.line, f.column, f.code))
+    # as libvirt, which looks for the target first
+    found[faults:] = sorted(found[faults:], key=lambda f: (f.line, f.column, f.code))
     return Validation(tuple(found), tuple(sorted(world.unknown)), data)
 
 
@@ -145,6 +149,14 @@ class _Check:
         self.seconds = seconds
         self.found: list[Finding] = []
         self.suppressing = b"domcaps:" in source.data
+        self.as_if = ""
+
+    def of_target(self, resolved: NearestTarget) -> int:
+        """Add what could not be resolved of the target, and tell how many findings that are."""
+        for code, found in resolved.faults:
+            self._add(code, found)
+        self.as_if = resolved.as_if
+        return len(self.found)
 
     def everything(self, checks_of: ChecksOf) -> list[Finding]:
         """Give all findings."""
@@ -287,6 +299,7 @@ class _Check:
                 found.accepted,
                 found.reason,
                 found.fixes or ((fix,) if fix is not None else ()),
+                self.as_if,
             )
         )
 

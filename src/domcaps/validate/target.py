@@ -1,12 +1,25 @@
-"""Which target a domain names: type, architecture, machine, emulator, by libvirt's defaults."""
+"""Which target a domain names: type, architecture, machine, emulator, by libvirt's defaults.
+
+What can't be resolved is a fault of its own, and the nearest that can be resolved takes its place:
+one fault hides no other, and the rest of the document is judged all the same.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import dataclasses
+from typing import TYPE_CHECKING, NamedTuple
 
+from domcaps.errors import (
+    DomcapsError,
+    NoEmulatorError,
+    ProbeError,
+    UnsupportedTargetError,
+    UntrustedProgramError,
+)
 from domcaps.facts.arch import serves
 from domcaps.language.finding import Finding
 from domcaps.language.node_path import path_of
+from domcaps.language.rule import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,8 +29,8 @@ if TYPE_CHECKING:
     from domcaps.language.world import World
     from domcaps.validate.document.parse import Source
 
-# architectures that older definitions name otherwise
-_ARCH_ALIASES = {"i386": "i686", "i486": "i686", "i586": "i686", "amd64": "x86_64"}
+    OpenWorld = Callable[[str | None, str | None, str | None, str | None], World]
+    """Gives the world of emulator, architecture, machine and type, or raises `DomcapsError`."""
 
 
 class TargetNotFound(Exception):  # noqa: N818 - carries the finding, not an error of its own
@@ -28,29 +41,154 @@ class TargetNotFound(Exception):  # noqa: N818 - carries the finding, not an err
         super().__init__(finding.message)
 
 
-def resolve_domain_target(
-    source: Source, open_world: Callable[[str | None, str | None, str | None, str], World]
-) -> World:
-    """Give the world of the domain's target.
+class Fault(NamedTuple):
+    """Something of a target that can't be resolved: the code and the place."""
 
-    `open_world` takes emulator, architecture, machine and type, and raises `DomcapsError` where
-    there is no such target. Raises `TargetNotFound`.
+    code: str
+    problem: Problem
+
+
+class NearestTarget(NamedTuple):
+    """The world of a domain's target, what could not be resolved, and what was taken instead."""
+
+    world: World
+    faults: tuple[Fault, ...] = ()
+    as_if: str = ""
+
+
+def resolve_domain_target(source: Source, open_world: OpenWorld) -> World:
+    """Give the world of the domain's target; raises `TargetNotFound` where something is not there."""
+    found = nearest_target(source, open_world)
+    if found.faults:
+        raise _not_found(source, found.faults[0])
+    return found.world
+
+
+def nearest_target(source: Source, open_world: OpenWorld) -> NearestTarget:
+    """Give the world of the domain's target, or of the nearest one that there is.
+
+    Raises `TargetNotFound` for what is no domain and where nothing is near, and what `open_world` raises
+    where that is no fault of the document.
     """
-    root = source.root
-    if root.tag != "domain":
-        raise _not_found(source, root, "", "domain-missing", "the document is not a <domain>")
-    virttype = root.get("type")
-    if virttype is None:
-        message = "the domain does not say its type"
-        raise _not_found(source, root, "", "domain-type-missing", message)
-    os_type = root.find("os/type")
-    arch, machine = _named(root, "arch"), _named(root, "machine")
-    binary = root.find("devices/emulator")
-    emulator = None if binary is None else "".join(map(str, binary.itertext()))
-    world = _open(source, open_world, (emulator, arch, machine, virttype))
-    if emulator is not None:
-        _look_at_arch(source, world, os_type if arch is None else binary, arch)
-    return world
+    if source.root.tag != "domain":
+        message = "the document is not a <domain>"
+        raise _not_found(source, Fault("domain-missing", Problem(message, source.root)))
+    return _Search(source, open_world).resolved()
+
+
+class _Search:
+    """The search for a target that there is: each fault is noted, and what it is about replaced."""
+
+    def __init__(self, source: Source, open_world: OpenWorld) -> None:
+        self.source = source
+        self.root = source.root
+        self.open_world = open_world
+        self.faults: list[Fault] = []
+        self.replaced: list[str] = []
+        binary = self.root.find("devices/emulator")
+        self.wanted: dict[str, str | None] = {
+            "emulator": None if binary is None else "".join(map(str, binary.itertext())),
+            "arch": _named(self.root, "arch"),
+            "machine": _named(self.root, "machine"),
+            "virttype": self.root.get("type"),
+        }
+        if self.wanted["virttype"] is None:
+            self._fault("virttype", "domain-type-missing", "the domain does not say its type")
+
+    def resolved(self) -> NearestTarget:
+        """Try until there is such a target, or until nothing is left to replace."""
+        world = self._open()
+        while not self._fits(world):
+            world = self._open()
+        faults = tuple(self._with_default(fault, world) for fault in self.faults)
+        return NearestTarget(world, faults, self._as_if(world))
+
+    def _open(self) -> World:
+        while True:
+            wanted = self.wanted
+            try:
+                return self.open_world(
+                    wanted["emulator"], wanted["arch"], wanted["machine"], wanted["virttype"]
+                )
+            except DomcapsError as error:
+                self._note(error)
+
+    def _note(self, error: DomcapsError) -> None:
+        """Note a fault, and take what is nearest; raises what can't be replaced."""
+        named = self.wanted["emulator"] is not None
+        if isinstance(error, NoEmulatorError) or (isinstance(error, ProbeError) and not named):
+            raise error
+        about, nearest = "emulator" if named else "arch", ""
+        if isinstance(error, UnsupportedTargetError) and error.about:
+            about, nearest = error.about, error.nearest
+        code = _CODES.get(about, "emulator-unsupported")
+        if isinstance(error, UntrustedProgramError):
+            code = "emulator-not-probed"
+        remedy = "" if about == "emulator" and code == "emulator-unsupported" else error.remedy
+        text = f"{error.message} ({remedy})" if remedy else error.message
+        self._fault(about, code, text, nearest)
+
+    def _fault(self, about: str, code: str, text: str, nearest: str = "") -> None:
+        node, attribute = self._place(about)
+        accepted = (nearest,) if nearest else ()
+        fault = Fault(code, Problem(text, node, attribute, accepted))
+        if about in self.replaced or about not in self.wanted:
+            # what took its place is not there either: nothing is near
+            raise _not_found(self.source, self.faults[0] if self.faults else fault)
+        self.faults.append(fault)
+        self.replaced.append(about)
+        self.wanted[about] = nearest or None
+
+    def _place(self, about: str) -> tuple[Node, str]:
+        kind = self.root.find("os/type")
+        binary = self.root.find("devices/emulator")
+        if about == "virttype":
+            return self.root, "type" if self.root.get("type") is not None else ""
+        if about in {"arch", "machine"} and kind is not None:
+            return kind, about
+        return (self.root if binary is None else binary), ""
+
+    def _fits(self, world: World) -> bool:
+        """Hold the emulator that is named to the architecture: the host's own where none is."""
+        arch, served = self.wanted["arch"], world.emulator.arch
+        wanted = arch or world.host.arch
+        if self.wanted["emulator"] is None or not wanted or serves(served, wanted):
+            return True
+        if arch is not None:
+            message = f"this emulator has {served} guests, not {wanted}"
+            self._fault("emulator", "emulator-unsupported", message)
+        elif self.root.find("os/type") is not None and "arch" not in self.replaced:
+            message = (
+                f"without an architecture this is a {wanted} guest, and the emulator has {served}"
+            )
+            self._fault("arch", "os-arch-missing", message, served)
+        else:
+            return True
+        return False
+
+    def _with_default(self, fault: Fault, world: World) -> Fault:
+        """Add to what is said of an emulator the one that libvirt would take by default."""
+        problem = fault.problem
+        if "emulator" not in self.replaced or not fault.code.startswith("emulator-"):
+            return fault
+        path = world.target.emulator
+        text = f"{problem.message} (use {path!r}, which is the default without <emulator>)"
+        return fault._replace(problem=dataclasses.replace(problem, message=text, accepted=(path,)))
+
+    def _as_if(self, world: World) -> str:
+        """Say what of the target was taken instead of what the document names."""
+        target = world.target
+        values = {"virttype": target.virttype, "arch": target.arch, "emulator": target.emulator}
+        values["machine"] = self.wanted["machine"] or target.machine
+        return ", ".join(f"{_SPOKEN[about]}={values[about]!r}" for about in self.replaced)
+
+
+_CODES = {
+    "arch": "os-arch-unsupported",
+    "machine": "os-machine-unsupported",
+    "virttype": "domain-type-unsupported",
+}
+_SPOKEN = {"virttype": "type", "arch": "arch", "emulator": "emulator", "machine": "machine"}
 
 
 def _named(root: Node, attribute: str) -> str | None:
@@ -59,76 +197,17 @@ def _named(root: Node, attribute: str) -> str | None:
     return next((kind.get(attribute) for kind in kinds if attribute in kind.attrib), None) or None
 
 
-def _look_at_arch(source: Source, world: World, where: Node | None, arch: str | None) -> None:
-    """Hold the emulator that is named to the architecture: the host's own where none is named."""
-    wanted = _ARCH_ALIASES.get(arch or "", arch) or world.host.arch
-    served = world.emulator.arch
-    if not wanted or where is None or serves(served, wanted):
-        return
-    if arch is None:
-        message = f"without an architecture this is a {wanted} guest, and the emulator has {served}"
-        raise _not_found(source, where, "arch", "os-arch-missing", message)
-    message = f"this emulator has {served} guests, not {wanted}"
-    raise _not_found(source, where, "", "emulator-unsupported", message)
-
-
-def _open(
-    source: Source,
-    open_world: Callable[[str | None, str | None, str | None, str], World],
-    wanted: tuple[str | None, str | None, str | None, str],
-) -> World:
-    """Try, and when that fails find out which of the four is to blame."""
-    from domcaps.errors import DomcapsError, UntrustedProgramError
-
-    emulator, arch, machine, virttype = wanted
-    arch = _ARCH_ALIASES.get(arch or "", arch)
-    try:
-        return open_world(emulator, arch, machine, virttype)
-    except UntrustedProgramError as error:
-        # what another emulator would say is of no use
-        where = source.root.find("devices/emulator")
-        node = source.root if where is None else where
-        text = f"{error.message} ({error.remedy})" if error.remedy else error.message
-        raise _not_found(source, node, "", "emulator-not-probed", text) from error
-    except DomcapsError as error:
-        where, attribute, code = _to_blame(source.root, open_world, (emulator, arch, virttype))
-        text = f"{error.message} ({error.remedy})" if error.remedy else error.message
-        raise _not_found(source, where, attribute, code, text) from error
-
-
-def _to_blame(
-    root: Node,
-    open_world: Callable[[str | None, str | None, str | None, str], World],
-    wanted: tuple[str | None, str | None, str],
-) -> tuple[Node, str, str]:
-    from domcaps.errors import DomcapsError
-
-    emulator, arch, virttype = wanted
-    os_type = root.find("os/type")
-    binary = root.find("devices/emulator")
-
-    def works(emulator: str | None, arch: str | None, machine: str | None, kind: str) -> bool:
-        try:
-            open_world(emulator, arch, machine, kind)
-        except DomcapsError:
-            return False
-        return True
-
-    if works(emulator, arch, None, virttype) and os_type is not None:
-        return os_type, "machine", "os-machine-unsupported"
-    if any(works(emulator, arch, None, kind) for kind in ("qemu", "kvm", "hvf")):
-        return root, "type", "domain-type-unsupported"
-    if binary is not None and (works(None, arch, None, virttype) or arch is None):
-        return binary, "", "emulator-unsupported"
-    if os_type is not None and arch is not None:
-        return os_type, "arch", "os-arch-unsupported"
-    return root, "type", "domain-type-unsupported"
-
-
-def _not_found(
-    source: Source, node: Node, attribute: str, code: str, message: str
-) -> TargetNotFound:
-    line, column = source.place(node, attribute)
+def _not_found(source: Source, fault: Fault) -> TargetNotFound:
+    problem = fault.problem
+    line, column = source.place(problem.node, problem.attribute)
+    path = path_of(problem.node, problem.attribute)
     return TargetNotFound(
-        Finding(code, message, path=path_of(node, attribute), line=line, column=column)
+        Finding(
+            fault.code,
+            problem.message,
+            path=path,
+            line=line,
+            column=column,
+            accepted=problem.accepted,
+        )
     )

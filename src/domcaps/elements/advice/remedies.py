@@ -28,6 +28,23 @@ if TYPE_CHECKING:
     from domcaps.language import Predicate, World
 
 
+_EMULATOR_PACKAGES = (
+    ("qemu-system-x86", ("i686", "x86_64")),
+    ("qemu-system-arm", ("armv6l", "armv7l", "armv7b", "aarch64")),
+    ("qemu-system-ppc", ("ppc", "ppcle", "ppc64", "ppc64le", "ppcemb")),
+    ("qemu-system-mips", ("mips", "mipsel", "mips64", "mips64el")),
+    ("qemu-system-sparc", ("sparc", "sparc64")),
+    ("qemu-system-s390x", ("s390", "s390x")),
+    ("qemu-system-riscv", ("riscv32", "riscv64")),
+)
+
+
+def emulator_package(arch: str) -> str:
+    """Give Debian's package with the emulator for an architecture."""
+    found = (package for package, arches in _EMULATOR_PACKAGES if arch in arches)
+    return next(found, "qemu-system-misc")
+
+
 class _Known(NamedTuple):
     """What is known of a type that not every QEMU has."""
 

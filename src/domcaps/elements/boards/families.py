@@ -5,6 +5,7 @@ QEMU does not say which board a machine type is a version of; its name is all th
 
 from __future__ import annotations
 
+import difflib
 import re
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
@@ -189,6 +190,21 @@ def machine_type(world: World) -> Machine | None:
         if known.name == world.target.machine:
             return known
     return None
+
+
+def nearest_machine(name: str, machines: tuple[Machine, ...]) -> str:
+    """Give a machine type that there is instead of one that there is not, "" where none is near.
+
+    ``pc-q35-2.12`` and ``pc-q35-rhel7.6.0`` are versions of ``q35``: the longest alias that is one
+    of the words of the name counts.
+    """
+    words = f"-{name}-"
+    aliases = {known.alias or known.name for known in machines}
+    of_family = [alias for alias in aliases if f"-{alias}-" in words]
+    if of_family:
+        return max(of_family, key=len)
+    near = difflib.get_close_matches(name, [*aliases, *(known.name for known in machines)], n=1)
+    return near[0] if near else ""
 
 
 def preferred_machine(arch: str, machines: tuple[Machine, ...], dialect: Dialect) -> str:

@@ -79,10 +79,11 @@ def _result(uri: str, finding: Finding) -> dict[str, Any]:
     if finding.path:
         where["logicalLocations"] = [{"fullyQualifiedName": finding.path, "kind": "element"}]
     accepted = f" Accepted: {', '.join(finding.accepted)}." if finding.accepted else ""
+    supposed = f" (as if {finding.as_if})" if finding.as_if else ""
     return {
         "ruleId": finding.code,
         "level": finding.severity.value,
-        "message": {"text": f"{finding.message}.{accepted}"},
+        "message": {"text": f"{finding.message}{supposed}.{accepted}"},
         "locations": [where],
     }
 

@@ -53,6 +53,8 @@ class TextOutput:
         when = " (when it is started)" if finding.stage.value == "start" else ""
         code = styled(f"[{finding.code}]", dim=True)
         message = one_line(finding.message)
+        if finding.as_if:
+            message += f" (as if {one_line(finding.as_if)})"
         yield f"{styled(place, bold=True)}: {severity}{when}: {message} {code}"
         yield from excerpt(finding, lines)
         if finding.accepted:

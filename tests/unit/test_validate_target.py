@@ -1,0 +1,96 @@
+"""A target that can't be resolved is one finding each, and hides no other finding."""
+
+from __future__ import annotations
+
+import pytest
+
+import domcaps
+from domcaps.errors import NoEmulatorError
+from domcaps.facts.record import HostRecord, Kvm, Recording
+from fakes import emulator_record
+from sample_hosts import RELEASES, sample_host
+
+BAD = (
+    "<domain type='{virttype}'><name>a</name><memory>1024</memory>"
+    "<os><type arch='{arch}' machine='{machine}'>hvm</type></os>"
+    "<devices><emulator>{emulator}</emulator><video><model type='moon'/></video></devices></domain>"
+)
+RIGHT = {
+    "virttype": "qemu",
+    "arch": "x86_64",
+    "machine": "q35",
+    "emulator": "/usr/bin/qemu-system-x86_64",
+}
+WRONG = {
+    "virttype": ("xen", "domain-type-unsupported"),
+    "arch": ("amd64", "os-arch-unsupported"),
+    "machine": ("pc-q35-2.4", "os-machine-unsupported"),
+    "emulator": ("/nowhere", "emulator-unsupported"),
+}
+
+
+@pytest.fixture(scope="module")
+def host() -> domcaps.Host:
+    found = sample_host("x86_64", RELEASES[0])
+    assert found is not None
+    return found
+
+
+def codes(host: domcaps.Host, **changed: str) -> list[str]:
+    return [f.code for f in host.validate(BAD.format(**{**RIGHT, **changed})).errors]
+
+
+@pytest.mark.parametrize("what", list(WRONG))
+def test_one_fault_hides_no_other(host: domcaps.Host, what: str) -> None:
+    value, code = WRONG[what]
+    assert codes(host, **{what: value}) == [code, "video-model-type-unknown"]
+
+
+def test_every_fault_is_its_own(host: domcaps.Host) -> None:
+    found = codes(host, **{what: value for what, (value, _) in WRONG.items()})
+    assert sorted(found[:4]) == sorted(code for _, code in WRONG.values())
+    assert found[4:] == ["video-model-type-unknown"]
+
+
+def test_what_was_taken_instead_is_said(host: domcaps.Host) -> None:
+    text = BAD.format(**{**RIGHT, "machine": "pc-q35-2.4", "emulator": "/nowhere"})
+    emulator, machine, video = host.validate(text).findings
+    assert machine.accepted == ("q35",)
+    assert emulator.accepted == (RIGHT["emulator"],)
+    assert emulator.as_if == machine.as_if == ""
+    assert video.as_if == f"emulator='{RIGHT['emulator']}', machine='q35'"
+
+
+@pytest.mark.parametrize(
+    ("arch", "right"),
+    [("i386", "i686"), ("amd64", "x86_64"), ("arm64", "aarch64"), ("ppc64el", "ppc64le"),
+     ("x86-64", "x86_64")],
+)  # fmt: skip
+def test_architectures_by_other_names(host: domcaps.Host, arch: str, right: str) -> None:
+    finding = host.validate(BAD.format(**{**RIGHT, "arch": arch})).errors[0]
+    assert finding.code == "os-arch-unsupported"
+    assert finding.accepted == (right,)
+
+
+@pytest.mark.parametrize(
+    ("named", "nearest"),
+    [("pc-q35-2.12", "q35"), ("pc-q35-rhel7.6.0", "q35"), ("pc-i440fx-2.4", "pc"),
+     ("pc-0.12", "pc"), ("q53", "q35")],
+)  # fmt: skip
+def test_the_nearest_machine_type(host: domcaps.Host, named: str, nearest: str) -> None:
+    finding = host.validate(BAD.format(**{**RIGHT, "machine": named})).errors[0]
+    assert finding.accepted == (nearest,)
+
+
+def test_why_kvm_cannot_be_used() -> None:
+    without = HostRecord("x86_64", kvm=Kvm(reason="/dev/kvm does not exist"))
+    host = domcaps.Host.from_recording(Recording(without, (emulator_record(),)))
+    first = host.validate("<domain type='kvm'><os><type>hvm</type></os></domain>").errors[0]
+    assert first.code == "domain-type-unsupported"
+    assert "/dev/kvm does not exist (enable virtualization" in first.message
+
+
+def test_a_host_without_any_emulator_is_no_fault_of_the_document() -> None:
+    empty = domcaps.Host.from_recording(Recording(HostRecord("x86_64")))
+    with pytest.raises(NoEmulatorError, match="qemu-system-x86"):
+        empty.validate("<domain type='qemu'><os><type>hvm</type></os></domain>")
