@@ -15,16 +15,12 @@ from domcaps.validate.document.parse import Unreadable, read
 from domcaps.validate.target import TargetNotFound, resolve_domain_target
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from lxml.etree import _Element as Node
 
-    from domcaps.language.world import World
+    from domcaps.validate.target import OpenWorld
 
 
-def command_of(
-    data: bytes, open_world: Callable[[str | None, str | None, str | None, str], World]
-) -> tuple[str, ...]:
+def command_of(data: bytes, open_world: OpenWorld) -> tuple[str, ...]:
     """Give the emulator and its arguments for a domain, which is taken to be acceptable.
 
     Raises `UntoldError` naming the first thing that can't be told, and `DomainError` for what is

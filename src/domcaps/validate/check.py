@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from domcaps.language.table import Enum
     from domcaps.language.world import World
     from domcaps.validate.checks import Checks, FieldCheck
-    from domcaps.validate.target import NearestTarget
+    from domcaps.validate.target import NearestTarget, OpenWorld
 
     ChecksOf = Callable[[Domain, DocumentWalk], Iterator[tuple[Part, Checks]]]
     """Gives the parts of a domain, and what is to be checked of each."""
@@ -81,7 +81,7 @@ class Validation(msgspec.Struct, frozen=True):
 
 def validate(
     data: bytes,
-    open_world: Callable[[str | None, str | None, str | None, str], World],
+    open_world: OpenWorld,
     ignore: frozenset[str] = frozenset(),
     *,
     new: bool = True,

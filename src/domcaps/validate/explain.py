@@ -21,13 +21,14 @@ from domcaps.validate.document.parse import Unreadable, read
 from domcaps.validate.target import TargetNotFound, resolve_domain_target
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from lxml.etree import _Element as Node
 
     from domcaps.language import World
     from domcaps.language.part import Field
     from domcaps.validate.document.parse import Source
+    from domcaps.validate.target import OpenWorld
 
 
 class Use(msgspec.Struct, frozen=True):
@@ -50,9 +51,7 @@ class DomainExplanation(msgspec.Struct, frozen=True):
     uses: tuple[Use, ...]
 
 
-def explain_domain(
-    data: bytes, open_world: Callable[[str | None, str | None, str | None, str], World]
-) -> DomainExplanation:
+def explain_domain(data: bytes, open_world: OpenWorld) -> DomainExplanation:
     """Explain every choice that a domain uses, in the world that `open_world` gives for it.
 
     Raises `DomainError` for what is no domain, or names no target that there is.
