@@ -57,7 +57,7 @@ class NearestTarget(NamedTuple):
 
 
 def resolve_domain_target(source: Source, open_world: OpenWorld) -> World:
-    """Give the world of the domain's target; raises `TargetNotFound` where something is not there."""
+    """Give the world of the domain's target; raises `TargetNotFound` where there is none."""
     found = nearest_target(source, open_world)
     if found.faults:
         raise _not_found(source, found.faults[0])
@@ -67,8 +67,8 @@ def resolve_domain_target(source: Source, open_world: OpenWorld) -> World:
 def nearest_target(source: Source, open_world: OpenWorld) -> NearestTarget:
     """Give the world of the domain's target, or of the nearest one that there is.
 
-    Raises `TargetNotFound` for what is no domain and where nothing is near, and what `open_world` raises
-    where that is no fault of the document.
+    Raises `TargetNotFound` for what is no domain and where nothing is near, and what `open_world`
+    raises where that is no fault of the document.
     """
     if source.root.tag != "domain":
         message = "the document is not a <domain>"
