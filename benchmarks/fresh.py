@@ -33,7 +33,7 @@ from domcaps.facts.discovery import installed_emulators
 from domcaps.fresh.answers import Local
 from domcaps.fresh.build import Build
 from domcaps.fresh.hostfacts import HostQuestion
-from domcaps.fresh.local import Machine
+from domcaps.fresh.machine import Machine
 from domcaps.fresh.surroundings import Surroundings
 from domcaps.hosts.host import LiveHost
 from domcaps.language.target import Question

@@ -24,10 +24,10 @@ from typing import TYPE_CHECKING, Any
 # before a scenario becomes a user who may not read them
 from domcaps.fresh.build import Build
 from domcaps.fresh.disk import DiskStore
+from domcaps.fresh.disk_memo import remembered
 from domcaps.fresh.hostfacts import HostFact, HostQuestion
 from domcaps.fresh.key import Key
 from domcaps.fresh.programs import LINKER_VARIABLES, program_parts
-from domcaps.fresh.remember import remembered
 from domcaps.fresh.store import doubts
 from domcaps.fresh.surroundings import Surroundings
 from domcaps.fresh.witness import ProgramFile

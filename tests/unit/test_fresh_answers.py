@@ -11,12 +11,12 @@ import pytest
 from click.testing import CliRunner
 
 import fresh_fakes as fakes
-from domcaps.fresh import printed
+from domcaps.fresh import report_cache
 from domcaps.fresh.disk import DiskStore
 from domcaps.fresh.emulators import EmulatorAnswers
 from domcaps.fresh.explain import provenance
-from domcaps.fresh.printed import Printed
 from domcaps.fresh.probing import Probed
+from domcaps.fresh.report_cache import Printed
 from domcaps.fresh.store import doubts
 from domcaps.fresh.watching import Watcher
 from domcaps.hosts.host import Host
@@ -224,12 +224,12 @@ def test_an_emulator_that_was_too_slow_is_asked_again(
 
 def keep(host: PretendedHost, options: tuple[object, ...]) -> Printed:
     answer = Printed(caps(host).xml, "{}", (), caps(host).snapshot)
-    printed.keep(options, answer, host.host.entry(machine="q35"), host.disk)
+    report_cache.keep(options, answer, host.host.entry(machine="q35"), host.disk)
     return answer
 
 
 def recall(host: PretendedHost, options: tuple[object, ...]) -> Printed | None:
-    return printed.recall(options, host.disk, host.host.machine.build.around)
+    return report_cache.recall(options, host.disk, host.host.machine.build.around)
 
 
 def test_a_printed_report_is_found_as_long_as_it_holds(host: PretendedHost) -> None:

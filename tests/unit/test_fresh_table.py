@@ -14,7 +14,7 @@ from domcaps.fresh.answers import Local
 from domcaps.fresh.build import Build
 from domcaps.fresh.disk import DiskStore
 from domcaps.fresh.hostfacts import HostQuestion
-from domcaps.fresh.local import Machine
+from domcaps.fresh.machine import Machine
 from domcaps.fresh.surroundings import Surroundings
 from domcaps.hosts.host import LiveHost
 from fresh_fakes import PretendedHost, descriptor, emulator_text, helper_text
@@ -282,7 +282,7 @@ def test_domcaps_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     host.host = host.another()
     host.remembered()
     assert host.prober.asked == asked
-    monkeypatch.setattr("domcaps.fresh.own.own_identity", lambda: "another version")
+    monkeypatch.setattr("domcaps.fresh.package_identity.own_identity", lambda: "another version")
     host.host = host.another()
     host.remembered()
     assert host.prober.asked > asked

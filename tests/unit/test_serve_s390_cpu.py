@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cpu_fakes import definition, expanded
+from domcaps.facts.dialogue import Talk, talk_with_emulator
 from domcaps.facts.question import Question, ask, cpu_expansion_of
 from domcaps.facts.record import Failure, HostRecord, Recording
-from domcaps.facts.talk import Talk, talk_with_emulator
 from domcaps.hosts.host import Host
 from domcaps.serve.background import serving
 from domcaps.serve.hosts import FixedHost

@@ -53,8 +53,8 @@ def command(
     """
     from domcaps._version import __version__
     from domcaps.facts.host import read_host_facts
+    from domcaps.facts.json_errors import LIMIT
     from domcaps.facts.record import Recording
-    from domcaps.facts.strict import LIMIT
 
     if paths and len(paths) != len(replies):
         raise click.UsageError("give --emulatorbin once for each transcript, or not at all")

@@ -9,7 +9,7 @@ import click
 from domcaps.cli._common import many_hosts_option, many_target_options, note, open_host
 from domcaps.cli._terminal import emit
 from domcaps.facts import trust
-from domcaps.fresh.printed import Printed, keep, recall
+from domcaps.fresh.report_cache import Printed, keep, recall
 
 if TYPE_CHECKING:
     from domcaps.hosts.host import Host

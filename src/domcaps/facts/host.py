@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from domcaps.errors import HostFactsError
 from domcaps.facts.firmware import FirmwareIndex, FirmwareSummary
+from domcaps.facts.json_errors import decode_strictly
 from domcaps.facts.record import Helper, HostCpu, HostRecord, Kvm, Presence
-from domcaps.facts.strict import decode_strictly
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -22,7 +22,7 @@ from qemu.qmp import ConnectError
 from qemu.qmp.error import ProtocolError
 
 from domcaps.errors import EmulatorDiedError, EmulatorTimeoutError, NotAnEmulatorError, ProbeError
-from domcaps.facts.attend import (
+from domcaps.facts.exit_status import (
     FROM_OUTSIDE,
     exit_status,
     is_shortage,

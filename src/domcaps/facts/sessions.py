@@ -13,7 +13,7 @@ import msgspec
 
 from domcaps.errors import EmulatorTimeoutError, ProbeError
 from domcaps.facts.arch import from_qemu_target, is_native
-from domcaps.facts.attend import is_shortage
+from domcaps.facts.exit_status import is_shortage
 from domcaps.facts.interrogation import Interrogation
 from domcaps.facts.plan import Plan
 from domcaps.facts.process import executable_status

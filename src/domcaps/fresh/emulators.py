@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from domcaps.facts.emulator import EmulatorFacts
 from domcaps.facts.process import quotable
 from domcaps.facts.record import EmulatorRecord
+from domcaps.fresh.disk_memo import remembered
 from domcaps.fresh.hostfacts import HostFact, HostQuestion, KvmUsable, Processor
 from domcaps.fresh.key import Key
 from domcaps.fresh.probing import Prober, probe_live, probe_provably
 from domcaps.fresh.programs import LINKER_VARIABLES
-from domcaps.fresh.remember import remembered
 from domcaps.fresh.witness import Access, ModuleParameters, RealPath
 
 if TYPE_CHECKING:

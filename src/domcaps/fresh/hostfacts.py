@@ -12,9 +12,9 @@ from domcaps.facts.helpers import ask_features, may_answer_later, read_helpers
 from domcaps.facts.host import HostFacts
 from domcaps.facts.hostprobe import HostReader
 from domcaps.facts.record import Helper, HostCpu, HostRecord
+from domcaps.fresh.disk_memo import remembered
 from domcaps.fresh.key import Key
 from domcaps.fresh.programs import look_at_helper
-from domcaps.fresh.remember import remembered
 from domcaps.fresh.witness import Content, User
 
 if TYPE_CHECKING:

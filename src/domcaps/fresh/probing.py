@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from domcaps.elements import questions
 from domcaps.errors import DomcapsError
-from domcaps.facts.attend import is_shortage
+from domcaps.facts.exit_status import is_shortage
 from domcaps.facts.process import OBSERVER
 from domcaps.facts.record import EmulatorRecord  # noqa: TC001 - part of a type that is read at runtime
 from domcaps.fresh.identity import COARSE_NS, Identity, now

@@ -30,11 +30,11 @@ from domcaps.report.target import default_emulator, find_emulator, resolve_targe
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
+    from domcaps.facts.dialogue import Talk
     from domcaps.facts.emulators import Emulators
     from domcaps.facts.node import Node
     from domcaps.facts.record import Recording
-    from domcaps.facts.talk import Talk
-    from domcaps.fresh.local import Machine
+    from domcaps.fresh.machine import Machine
     from domcaps.fresh.store import Entry
     from domcaps.report.capabilities import DomainCapabilities
     from domcaps.verify.result import Verification
@@ -133,11 +133,11 @@ class Host(TableReaders):
         return known.again()
 
     def talk(self, world: World, talk: Talk[T]) -> T:
-        """Ask an emulator in turn (see `domcaps.facts.talk`); raises `Unanswered` or `ProbeError`.
+        """Ask in turn; raises `Unanswered` or `ProbeError`. See `domcaps.facts.dialogue`.
 
         A recording has answers to what was asked when it was made.
         """
-        from domcaps.facts.talk import talk_with_record
+        from domcaps.facts.dialogue import talk_with_record
 
         return talk_with_record(world.emulator, ACCELERATORS[world.target.virttype], talk)
 
@@ -257,7 +257,7 @@ class LiveHost(Host):
 
     def talk(self, world: World, talk: Talk[T]) -> T:
         """Ask an emulator in turn: a process that is started for it."""
-        from domcaps.facts.talk import talk_with_emulator
+        from domcaps.facts.dialogue import talk_with_emulator
 
         return talk_with_emulator(world.target.emulator, talk)
 

@@ -9,8 +9,8 @@ from domcaps.fresh.answers import Local
 from domcaps.fresh.build import Build
 from domcaps.fresh.disk import DiskStore
 from domcaps.fresh.hostfacts import HostQuestion
-from domcaps.fresh.local import Machine, shared_build
-from domcaps.fresh.verified import keep_verification, proof_of, recall_refused
+from domcaps.fresh.machine import Machine, shared_build
+from domcaps.fresh.verification_store import keep_verification, proof_of, recall_refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence

@@ -19,8 +19,8 @@ from domcaps.serve.xml.cpu import Baseline
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from domcaps.facts.dialogue import Talk
     from domcaps.facts.record import Answer
-    from domcaps.facts.talk import Talk
     from domcaps.serve.xml.cpu import Described
 
 BASELINE, COMPARISON = "query-cpu-model-baseline", "query-cpu-model-comparison"

@@ -19,7 +19,7 @@ from qemu.qmp import ConnectError
 from qemu.qmp.error import ProtocolError
 
 from domcaps.errors import ProbeError
-from domcaps.facts.attend import FROM_OUTSIDE, exit_status, listening, signal_name
+from domcaps.facts.exit_status import FROM_OUTSIDE, exit_status, listening, signal_name
 from domcaps.facts.process import EmulatorProcess
 from domcaps.facts.qmp import Monitor
 from domcaps.facts.question import ask

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from domcaps.cpu import HostModel
-    from domcaps.facts.talk import Talk
+    from domcaps.facts.dialogue import Talk
     from domcaps.hosts.host import Host
     from domcaps.language import World
     from domcaps.language.dialect import Dialect

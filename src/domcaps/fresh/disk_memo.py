@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 
 from domcaps.fresh.disk import stored_trace
-from domcaps.fresh.own import answer_name, is_as_loaded, own_identity
+from domcaps.fresh.package_identity import answer_name, is_as_loaded, own_identity
 from domcaps.fresh.store import Sighting
 
 if TYPE_CHECKING:

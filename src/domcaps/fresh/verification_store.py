@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from domcaps.fresh.disk import stored_trace
-from domcaps.fresh.own import answer_name, is_as_loaded, own_identity
+from domcaps.fresh.package_identity import answer_name, is_as_loaded, own_identity
 from domcaps.fresh.store import proven_witnesses, witnesses
 from domcaps.fresh.witness import seen_digest
 from domcaps.verify.result import REFUSED, Tried, Verification

@@ -9,10 +9,10 @@ import textwrap
 from pathlib import Path
 
 import domcaps
-from domcaps.fresh.own import answer_name, is_as_loaded, own_identity
+from domcaps.fresh.package_identity import answer_name, is_as_loaded, own_identity
 
 PACKAGE = Path(domcaps.__file__).parent
-NAME = "from domcaps.fresh.own import own_identity; print(own_identity())"
+NAME = "from domcaps.fresh.package_identity import own_identity; print(own_identity())"
 
 
 def in_copy(folder: Path, program: str) -> list[str]:
@@ -47,7 +47,7 @@ def test_an_upgrade_after_loading_does_not_change_the_name(tmp_path: Path) -> No
     lines = in_copy(
         tmp_path,
         f"""
-        from domcaps.fresh.own import is_as_loaded, own_identity
+        from domcaps.fresh.package_identity import is_as_loaded, own_identity
         print(own_identity(), is_as_loaded())
         with open({str(place)!r}, "a") as file:
             file.write("# new\\n")
@@ -68,7 +68,7 @@ def test_an_upgrade_before_it_is_asked_makes_the_code_unknown(tmp_path: Path) ->
         time.sleep(0.1)
         with open({str(place)!r}, "a") as file:
             file.write("# new\\n")
-        from domcaps.fresh.own import is_as_loaded, own_identity
+        from domcaps.fresh.package_identity import is_as_loaded, own_identity
         print(repr(own_identity()), is_as_loaded())
         """,
     )
