@@ -11,6 +11,8 @@ from domcaps.cpu.compare import Mismatch, Wanted, forbidden, mismatch
 from domcaps.cpu.hostmodel import host_model
 from domcaps.cpu.models import blockers_by_model
 from domcaps.cpu.x86map import x86_map
+from domcaps.facts.host import HostFacts
+from domcaps.facts.node import Leaf, Node
 from domcaps.facts.question import cpu_expansion_of
 from domcaps.facts.record import Failure
 
@@ -33,7 +35,7 @@ def offered(*more: str, kvm: bool = False, lacking: tuple[str, ...] = ()) -> Emu
 def found(
     emulated: EmulatorFacts, model: str = "", accelerator: str = "tcg", **wanted: Any
 ) -> Mismatch | None:  # fmt: skip
-    has = host(flags=wanted.pop("flags", ()))
+    has = HostFacts(host(flags=wanted.pop("flags", ())))
     return mismatch(emulated, accelerator, has, NEWEST, Wanted(model, **wanted))
 
 
@@ -70,7 +72,7 @@ def test_a_feature_that_the_host_has_can_be_forbidden() -> None:
     assert found(offered("aes"), OLD, policies={"aes": "forbid"}) == Mismatch("forbidden", ("aes",))
     assert found(offered("aes"), OLD, policies={"aes": "require"}) is None
     asked = Wanted(OLD, policies={"aes": "forbid", "avx": "forbid"})
-    assert forbidden(offered("aes"), "tcg", host(), NEWEST, asked) == ("aes",)
+    assert forbidden(offered("aes"), "tcg", HostFacts(host()), NEWEST, asked) == ("aes",)
 
 
 def test_newer_models_lack_what_qemu_says() -> None:
@@ -113,7 +115,7 @@ def test_nothing_is_said_where_nothing_is_known() -> None:
     answers = x86_answers("max", QEMU64 | EPYC, [definition(OLD)])
     answers[cpu_expansion_of("max", "static")] = Failure("GenericError", "no")
     assert found(emulator(answers), **asked) is None
-    assert forbidden(emulator(answers), "tcg", host(), NEWEST, Wanted(OLD)) == ()
+    assert forbidden(emulator(answers), "tcg", HostFacts(host()), NEWEST, Wanted(OLD)) == ()
 
 
 def test_an_emulator_that_offers_no_model_tells_of_no_cpu() -> None:
@@ -140,3 +142,30 @@ def test_an_emulator_that_refuses_holds_nothing_back() -> None:
 def test_a_model_that_is_listed_twice_counts_as_it_comes_first() -> None:
     answers = x86_answers("max", QEMU64, [definition(OLD, "aes"), definition(OLD, "avx")])
     assert blockers_by_model(emulator(answers), "tcg") == {OLD: ("aes",)}
+
+
+@pytest.mark.parametrize(
+    ("feature", "flag"),
+    [("sse4.1", "sse4_1"), ("pclmuldq", "pclmulqdq"), ("tsc-deadline", "tsc_deadline_timer"),
+     ("sha-ni", "sha_ni"), ("avx512vnni", "avx512_vnni"), ("avx512-vpopcntdq", "avx512_vpopcntdq"),
+     ("cr8legacy", "cr8_legacy"), ("spec-ctrl", "ibrs"), ("cet-ibt", "ibt")],
+)  # fmt: skip
+def test_the_kernel_spells_features_otherwise(feature: str, flag: str) -> None:
+    asked = {"model": OLD, "accelerator": "kvm", "policies": {feature: "require"}}
+    assert found(offered(kvm=True), flags=("fpu", flag), **asked) is None
+    assert found(offered(kvm=True), flags=("fpu",), **asked) == Mismatch("missing", (feature,))
+
+
+def test_cpuid_goes_before_what_the_kernel_shows() -> None:
+    """Bit 26 of EDX of leaf 7 is spec-ctrl, bit 25 of ECX of leaf 1 aes."""
+    leaves = (Leaf(1, 0, ecx=1 << 25), Leaf(7, 0))
+    node = Node(cpuid=leaves)
+    has = HostFacts(host(flags=("fpu", "ibrs")), lambda: node)
+
+    def said(feature: str, policy: str) -> Mismatch | None:
+        wanted = Wanted(OLD, policies={feature: policy})
+        return mismatch(offered(kvm=True), "kvm", has, NEWEST, wanted)
+
+    assert said("aes", "require") is None
+    assert said("aes", "forbid") == Mismatch("forbidden", ("aes",))
+    assert said("spec-ctrl", "require") == Mismatch("missing", ("spec-ctrl",))

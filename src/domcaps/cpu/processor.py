@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from domcaps.cpu.answers import Feature, HostModel
 from domcaps.cpu.data import cpu_data, known_in
 from domcaps.cpu.x86 import CpuData, decode_host
-from domcaps.cpu.x86map import ARCH_CAPABILITIES, x86_map
+from domcaps.cpu.x86map import x86_map
 from domcaps.facts.arch import PPC64, X86
+from domcaps.facts.node import Cpuid
 
 if TYPE_CHECKING:
     from domcaps.facts.node import Node
@@ -34,10 +35,7 @@ def processor(node: Node | None, arch: str, cpu: HostCpu, dialect: Dialect) -> H
 
 def _processor_x86(node: Node, cpu: HostCpu, dialect: Dialect) -> HostModel | None:
     known = x86_map(dialect)
-    words = {ARCH_CAPABILITIES: node.arch_capabilities}
-    for leaf in node.cpuid:
-        for register in ("eax", "ebx", "ecx", "edx"):
-            words[f"cpuid {leaf.leaf:#x} {leaf.subleaf:#x} {register}"] = getattr(leaf, register)
+    words = Cpuid(node.cpuid, node.arch_capabilities).words()
     there = (f.name for f in cpu_data().x86.features if words.get(f.word, 0) >> f.bit & 1)
     family, model, stepping = cpu.signature or (0, 0, 0)
     # the kernel tells the vendor as CPUID spells it

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from domcaps.errors import HostFactsError
 from domcaps.facts.firmware import FirmwareIndex, FirmwareSummary
 from domcaps.facts.json_errors import decode_strictly
+from domcaps.facts.node import Cpuid
 from domcaps.facts.record import Helper, HostCpu, HostRecord, Kvm, Presence
 
 if TYPE_CHECKING:
@@ -126,6 +127,12 @@ class HostFacts:
         """The frequency of the processor's counter in Hz and whether KVM scales it, if known."""
         node = self._hardware()
         return (node.tsc_hz, node.tsc_scaling) if node is not None and node.tsc_hz else None
+
+    @property
+    def cpuid(self) -> Cpuid:
+        """What CPUID says of an x86 processor; nothing where it was not asked."""
+        node = self._hardware()
+        return Cpuid() if node is None else Cpuid(node.cpuid, node.arch_capabilities)
 
     @property
     def sev_limits(self) -> tuple[int, int]:

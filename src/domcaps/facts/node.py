@@ -20,6 +20,23 @@ class Leaf(msgspec.Struct, frozen=True, array_like=True):
     edx: int = 0
 
 
+class Cpuid(msgspec.Struct, frozen=True):
+    """What CPUID says, and the model-specific register IA32_ARCH_CAPABILITIES."""
+
+    leaves: tuple[Leaf, ...] = ()
+    arch_capabilities: int = 0
+
+    def words(self) -> dict[str, int]:
+        """Give registers by the words of features, such as ``cpuid 0x7 0x0 ebx``."""
+        words = {"msr 0x10a": self.arch_capabilities}
+        for leaf in self.leaves:
+            for register in ("eax", "ebx", "ecx", "edx"):
+                words[f"cpuid {leaf.leaf:#x} {leaf.subleaf:#x} {register}"] = getattr(
+                    leaf, register
+                )
+        return words
+
+
 class NodeCpu(msgspec.Struct, frozen=True):
     """One CPU that is online, and where it stands; `siblings` are the threads of its core."""
 

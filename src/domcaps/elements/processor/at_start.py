@@ -205,8 +205,7 @@ def host_has_what_is_wanted(cpu: Cpu) -> Problems:
 def _mismatch(cpu: Cpu, told: dict[str, str]) -> Mismatch | None:
     world = cpu.domain.world
     wanted = Wanted(cpu.model, cpu.vendor, cpu.match == "strict", told)
-    record = world.host.record
-    return mismatch(world.emulator, accelerator(world), record, world.target.dialect, wanted)
+    return mismatch(world.emulator, accelerator(world), world.host, world.target.dialect, wanted)
 
 
 @rule(
@@ -224,8 +223,7 @@ def host_lacks_what_is_forbidden(cpu: Cpu) -> Problems:
     if not native or "forbid" not in told.values() or _check(cpu) == "none" or cpu.is_open:
         return
     wanted = Wanted(policies=told)
-    record = world.host.record
-    names = forbidden(world.emulator, accelerator(world), record, world.target.dialect, wanted)
+    names = forbidden(world.emulator, accelerator(world), world.host, world.target.dialect, wanted)
     if names:
         yield problem(f"the host has {', '.join(names)}", cpu, "feature")
 
