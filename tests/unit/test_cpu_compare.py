@@ -151,7 +151,11 @@ def test_a_model_that_is_listed_twice_counts_as_it_comes_first() -> None:
      ("cr8legacy", "cr8_legacy"), ("spec-ctrl", "ibrs"), ("cet-ibt", "ibt")],
 )  # fmt: skip
 def test_the_kernel_spells_features_otherwise(feature: str, flag: str) -> None:
-    asked = {"model": OLD, "accelerator": "kvm", "policies": {feature: "require"}}
+    asked: dict[str, Any] = {
+        "model": OLD,
+        "accelerator": "kvm",
+        "policies": {feature: "require"},
+    }
     assert found(offered(kvm=True), flags=("fpu", flag), **asked) is None
     assert found(offered(kvm=True), flags=("fpu",), **asked) == Mismatch("missing", (feature,))
 
