@@ -71,12 +71,14 @@ class _Unplugged(NamedTuple):
 class _Hub:
     """A controller or hub: its ports, those that are taken, and the hubs in them."""
 
-    __slots__ = ("hubs", "ports", "taken")
+    __slots__ = ("full", "hubs", "ports", "taken")
 
     def __init__(self, ports: int) -> None:
         self.ports = ports
         self.taken: set[int] = set()
         self.hubs: dict[int, _Hub] = {}
+        # once nothing is free in here, nothing can be plugged in that would change it
+        self.full = False
 
     def free(self, level: int = 0) -> tuple[int, ...]:
         """Give the way to a port that is free, () where there is none."""
@@ -86,9 +88,10 @@ class _Hub:
                     return (port,)
         if level < _DEPTH - 1:
             for port, hub in sorted(self.hubs.items()):
-                way = hub.free(level + 1)
+                way = () if hub.full else hub.free(level + 1)
                 if way:
                     return (port, *way)
+        self.full = True
         return ()
 
 

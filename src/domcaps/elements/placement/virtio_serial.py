@@ -6,6 +6,7 @@ controllers when channels need more ports than there are, unless a channel names
 
 from __future__ import annotations
 
+from bisect import insort
 from typing import TYPE_CHECKING, NamedTuple
 
 from domcaps.elements.base.address import Address
@@ -40,6 +41,9 @@ class Ports:
         }
         self.taken: dict[int, set[int]] = {index: set() for index in self.sizes}
         self.added: list[int] = []
+        # ports are only ever taken: what was not free is not looked at again
+        self._passed: dict[tuple[int, int], int] = {}
+        self._open: dict[int, list[int]] = {}
         self.missing = tuple(self._all())
 
     def _all(self) -> Iterator[NoPort]:
@@ -87,21 +91,27 @@ class Ports:
                 return f"no port is left on virtio-serial controller {index}"
             return self._take(index, port)
         least = 0 if console else 1
-        for index in sorted(self.sizes):
-            port = self._free(index, least)
+        open_ = self._open.setdefault(least, sorted(self.sizes))
+        while open_:
+            port = self._free(open_[0], least)
             if port is not None:
-                self.taken[index].add(port)
+                self.taken[open_[0]].add(port)
                 return ""
+            del open_[0]
         new = next(n for n in range(len(self.sizes) + 1) if n not in self.sizes)
         self.sizes[new] = _USUAL_PORTS
         self.taken[new] = {least}
         self.added.append(new)
+        for indexes in self._open.values():
+            insort(indexes, new)
         return ""
 
     def _free(self, index: int, least: int) -> int | None:
         taken = self.taken.get(index, set())
-        ports = range(least, self.sizes.get(index, 0))
-        return next((port for port in ports if port not in taken), None)
+        ports = range(self._passed.get((index, least), least), self.sizes.get(index, 0))
+        port = next((port for port in ports if port not in taken), None)
+        self._passed[index, least] = ports.stop if port is None else port
+        return port
 
 
 def _is_virtio(node: Node) -> bool:

@@ -88,7 +88,7 @@ def target_has_a_known_name(disk: Disk) -> Problems:
 def target_is_unique(disk: Disk) -> Problems:
     """No two disks have the same target."""
     name = disk.name
-    first = next((d for d in disk.domain.all(Disk) if d.name == name), disk)
+    first = disk.domain.firsts(Disk, "name").get(name, disk)
     if name and first.node is not disk.node:
         fix = set_value(_next_name(disk), "@dev")
         yield problem(f"another disk is called {name!r}", disk, "target/@dev", fix=fix)
