@@ -121,7 +121,7 @@ def _rich(arch: str) -> HostRecord:
         arch=arch,
         privileged=True,
         cpu=HostCpu(model={"x86_64": "Haswell", "ppc64": "POWER8"}.get(arch, ""), cores=8),
-        kvm=Kvm(usable=True, max_vcpus=1024, nested=True, secure_guest=True, tdx=True),
+        kvm=Kvm(usable=True, max_vcpus=1024, nested=True, secure_guest=True, tdx=True, smm=True),
         vfio=Presence(True),
         iommufd=Presence(True),
         helpers=tuple(
@@ -182,7 +182,9 @@ def _without(host: HostRecord, lacking: tuple[str, ...]) -> HostRecord:
         part, _, inner = path.partition(".")
         value = getattr(poor, part)
         if inner:
-            value = msgspec.structs.replace(getattr(host, part), **{inner: getattr(value, inner)})
+            # what is lacking was looked for
+            lack = getattr(value, inner) or False
+            value = msgspec.structs.replace(getattr(host, part), **{inner: lack})
         host = msgspec.structs.replace(host, **{part: value})
     return host
 

@@ -8,9 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from domcaps.elements.advice.drifts import SMM_IS_REFUSED
-from domcaps.elements.boards.fixed import least_cpus, soldered_memory
-from domcaps.elements.boot.firmware import uses_smm
 from domcaps.elements.placement.pci_assignment import Topology
 from domcaps.language.domain import Domain
 from domcaps.language.finding import Finding, Stage
@@ -27,17 +24,14 @@ if TYPE_CHECKING:
 
 START = frozenset(
     {
-        "start-without-smm",
         "start-without-pci",
         "start-without-pci-balloon",
-        "start-without-cpus",
-        "start-with-other-memory",
     }
 )
 """The codes of what is found here."""
 
 HELPED_BY = {
-    "start-without-smm": "os.secureBoot",
+    "features-smm-unavailable": "os.secureBoot",
     "start-without-pci-balloon": "memballoon.model",
 }
 """The decision that may help where something fails, however little else is said."""
@@ -63,39 +57,9 @@ def known_failures(root: Node, worlds: Sequence[World]) -> Iterator[Finding]:
     """Give what is known to fail of a domain that the validator accepts."""
     for world in worlds:
         domain = Domain(root, world)
-        if world.truth(SMM_IS_REFUSED) and uses_smm(domain):
-            yield Finding(
-                "start-without-smm",
-                "this firmware is protected by System Management Mode, which KVM does not have",
-                stage=Stage.START,
-                path="/domain/os",
-                reason=SMM_IS_REFUSED.explain(world),
-            )
-        yield from _against_fixed_board(root, world)
         topology = domain.all(Topology)[0]
         if not topology.hardware.supports_pci:
             yield from _without_pci_address(topology)
-
-
-def _against_fixed_board(root: Node, world: World) -> Iterator[Finding]:
-    """Tell where a board that is made after a real one is given what it never has."""
-    least, soldered = least_cpus(world), soldered_memory(world)
-    board = world.target.machine
-    cpus, memory = root.findtext("vcpu", ""), root.findtext("memory", "")
-    if cpus.isdecimal() and int(cpus) < least:
-        yield Finding(
-            "start-without-cpus",
-            f"the board {board} has {least} CPUs, no fewer",
-            stage=Stage.START,
-            path="/domain/vcpu",
-        )
-    if soldered and memory.isdecimal() and int(memory) != soldered:
-        yield Finding(
-            "start-with-other-memory",
-            f"the board {board} has {soldered // 1024} MiB of memory, no more and no less",
-            stage=Stage.START,
-            path="/domain/memory",
-        )
 
 
 def _without_pci_address(topology: Topology) -> Iterator[Finding]:

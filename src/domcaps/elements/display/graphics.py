@@ -250,6 +250,11 @@ class Graphics(Device):
     type = field("@type", choice=TYPE, required=True)
 
 
+def draws_with_opengl(graphics: Graphics) -> bool:
+    """Tell whether a display draws with OpenGL, as 3D acceleration needs it."""
+    return graphics.type == "egl-headless" or _gl(graphics) == "yes"
+
+
 def has_graphics(part: Part, kind: str) -> bool:
     """Tell whether the part's domain has graphics of a type."""
     return kind in part.domain.firsts(Graphics, "type")

@@ -14,12 +14,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from domcaps.elements.display.graphics import Graphics, draws_with_opengl
 from domcaps.elements.display.video import Video
 from domcaps.language.changes.display import VIDEO_FRONTEND
+from domcaps.language.finding import Stage
+from domcaps.language.fix import Fix
 from domcaps.language.observed import device, device_property
 from domcaps.language.predicate import AnyOf
 from domcaps.language.require import libvirt_reads, needs
 from domcaps.language.rule import Problems, Sample, problem, rule
+from domcaps.language.truth import Truth
 
 if TYPE_CHECKING:
     from domcaps.language.part import Part
@@ -136,6 +140,32 @@ def acceleration_needs_virtio(video: Video) -> Problems:
     elif not (libvirt_reads(video, VIDEO_FRONTEND) and frontend(video)):
         yield from needs(
             video, ACCELERATED, "this QEMU has no 3D acceleration", at, accepted=["no"]
+        )
+
+
+_3D = "<video><model type='virtio'><acceleration accel3d='yes'/></model></video>"
+
+
+@rule(
+    "video-accel3d-without-opengl",
+    Video,
+    bad=f"<graphics type='vnc'/>{_3D}",
+    good=f"<graphics type='vnc'/><graphics type='egl-headless'/>{_3D}",
+    stage=Stage.START,
+)
+def acceleration_needs_opengl(video: Video) -> Problems:
+    """3D acceleration needs a display that draws with OpenGL; without, QEMU does not start."""
+    wanted = video.accel3d == "yes" and video.type == "virtio" and video.driver != "vhostuser"
+    if not wanted or video.absent or any(map(draws_with_opengl, video.domain.all(Graphics))):
+        return
+    if video.domain.world.truth(ACCELERATED) is Truth.YES:
+        yield problem(
+            "3D acceleration needs a display with OpenGL: add <graphics type='egl-headless'/>, or "
+            "<gl enable='yes'/> to SPICE, SDL or D-Bus",
+            video,
+            "model/acceleration/@accel3d",
+            accepted=["no"],
+            fix=Fix(add="<devices><graphics type='egl-headless'/></devices>"),
         )
 
 

@@ -1,0 +1,154 @@
+"""What QEMU refuses when a guest starts, though libvirt defines it and reports say nothing of it.
+
+These rules look at firmware, at what it keeps and needs, and at boards that are made after real
+ones.
+"""
+
+from __future__ import annotations
+
+from domcaps.elements.advice.drifts import SMM_IS_REFUSED
+from domcaps.elements.boards.fixed import least_cpus, soldered_memory
+from domcaps.elements.boot.firmware import chosen, is_default_image, uses_smm, wish_of
+from domcaps.elements.boot.os import Loader, Nvram, Os
+from domcaps.language.finding import Stage
+from domcaps.language.part import Part
+from domcaps.language.rule import Problems, Sample, problem, rule
+from domcaps.language.truth import Truth
+
+
+class WholeDomain(Part):
+    """The domain as a whole."""
+
+    path = ""
+
+
+_SMM = "<os><type>hvm</type></os><features><acpi/><smm state='{}'/></features>"
+
+
+@rule(
+    "features-smm-unavailable",
+    WholeDomain,
+    bad=Sample(_SMM.format("on"), machine="q35", virttype="kvm", lacking=("kvm.smm",)),
+    good=Sample(_SMM.format("off"), machine="q35", virttype="kvm", lacking=("kvm.smm",)),
+    stage=Stage.START,
+)
+def kvm_has_smm(domain: WholeDomain) -> Problems:
+    """System Management Mode, and firmware that is protected by it, need a KVM that has it."""
+    world = domain.domain.world
+    if world.truth(SMM_IS_REFUSED) is not Truth.YES or not uses_smm(domain.domain):
+        return
+    if wish_of(domain.domain).smm == "on":
+        at, what = "features/smm", "System Management Mode (SMM)"
+    else:
+        at, what = "os", "this firmware is protected by System Management Mode (SMM), which"
+    message = f"{what} is not supported by this host's KVM"
+    yield problem(message, domain, at, reason=SMM_IS_REFUSED.explain(world))
+
+
+@rule(
+    "vcpu-count-too-small",
+    WholeDomain,
+    bad=Sample("<vcpu>1</vcpu>", arch="aarch64", machine="raspi3b"),
+    good=Sample("<vcpu>4</vcpu>", arch="aarch64", machine="raspi3b"),
+    stage=Stage.START,
+)
+def fixed_board_has_its_cpus(domain: WholeDomain) -> Problems:
+    """A board that is made after a real one has a number of CPUs that can't be smaller."""
+    world = domain.domain.world
+    least, count = least_cpus(world), domain.node.findtext("vcpu", "")
+    if count.isdecimal() and int(count) < least:
+        message = f"the board {world.target.machine} has {least} CPUs, no fewer"
+        yield problem(message, domain, "vcpu", accepted=[str(least)])
+
+
+@rule(
+    "memory-size-fixed",
+    WholeDomain,
+    bad=Sample("<memory>65536</memory>", arch="aarch64", machine="raspi3b"),
+    good=Sample("<memory>1048576</memory>", arch="aarch64", machine="raspi3b"),
+    stage=Stage.START,
+)
+def fixed_board_has_its_memory(domain: WholeDomain) -> Problems:
+    """A board that is made after a real one has memory of one size."""
+    world = domain.domain.world
+    soldered, memory = soldered_memory(world), domain.node.findtext("memory", "")
+    if soldered and memory.isdecimal() and int(memory) != soldered:
+        size = f"{soldered // 1024} MiB"
+        message = f"the board {world.target.machine} has {size} of memory, no more and no less"
+        yield problem(message, domain, "memory", accepted=[str(soldered)])
+
+
+_FLASH = "<loader readonly='yes' type='pflash'>/a/code.fd</loader>"
+_MANUAL = "<os><type machine='q35'>hvm</type>{}</os><features><acpi/></features>"
+_TEMPLATE = "<nvram template='/a/vars.fd'/>"
+
+
+@rule(
+    "os-nvram-template-missing",
+    Loader,
+    bad=Sample(_MANUAL.format(_FLASH + "<nvram>/b/vars.fd</nvram>"), machine="q35"),
+    good=Sample(_MANUAL.format(_FLASH + _TEMPLATE), machine="q35"),
+    stage=Stage.START,
+)
+def variables_have_a_template(loader: Loader) -> Problems:
+    """Where libvirt does not know the image of firmware, the variables need a template.
+
+    libvirt makes the store of variables when the guest starts first, from the template that a
+    descriptor names for the image. A store that is there already is used as it is.
+    """
+    nvram, domain = loader.domain.first(Nvram), loader.domain
+    if loader.type != "pflash" or loader.readonly != "yes" or _is_automatic(loader):
+        return
+    keeps_none = loader.stateless == "yes" or (
+        nvram is not None and nvram.type not in {None, "file"}
+    )
+    told = nvram is not None and bool(nvram.template)
+    if keeps_none or told or is_default_image(wish_of(domain)) or chosen(domain) is not None:
+        return
+    store = (nvram and nvram.image) or "the store of variables"
+    yield problem(
+        f"no template is known for the variables of {loader.image!r}: unless {store} is there "
+        "already, name one with <nvram template='…'>, or use firmware='efi'",
+        nvram or loader,
+    )
+
+
+@rule(
+    "os-nvram-template-format-conflict",
+    Nvram,
+    bad=Sample(
+        _MANUAL.format(_FLASH + "<nvram template='/a/vars.fd' format='qcow2'/>"), machine="q35"
+    ),
+    good=Sample(
+        _MANUAL.format(_FLASH + "<nvram template='/a/vars.fd' format='raw'/>"), machine="q35"
+    ),
+    stage=Stage.START,
+)
+def template_has_the_format(nvram: Nvram) -> Problems:
+    """Libvirt copies a template of variables as it is: it converts none to another format."""
+    if not nvram.template or nvram.format not in {"raw", "qcow2"} or _is_automatic(nvram):
+        return
+    is_known = nvram.template_format in {"raw", "qcow2"}
+    form = nvram.template_format if is_known else _format_of(nvram.template, nvram)
+    if form != nvram.format:
+        yield problem(
+            f"the template has the format {form}, the store {nvram.format}: libvirt converts no "
+            "templates",
+            nvram,
+            "@format",
+            accepted=[form or "raw"],
+        )
+
+
+def _format_of(template: str, part: Part) -> str:
+    """Give the format of a template that a descriptor of the host names; else raw, as usual."""
+    target = part.domain.world.target
+    known = part.domain.world.host.firmware_for(target.arch, target.machine).firmwares
+    stores = (firmware.mapping.template for firmware in known)
+    found = (s.format for s in stores if s is not None and s.filename == template and s.format)
+    return next(found, "raw")
+
+
+def _is_automatic(part: Part) -> bool:
+    system = part.domain.first(Os)
+    return system is not None and bool(system.firmware)

@@ -1,0 +1,77 @@
+"""Enlightenments that QEMU refuses to start with, where the host's KVM does not offer them.
+
+With others it starts all the same, and the guest does not find them. Seen with QEMU 11.1 on a KVM
+that offers none: ``vpindex`` and what needs it ("kernel doesn't allow setting HyperV VP_INDEX"),
+``vapic``, ``reenlightenment`` and the clock ("failed to set MSR").
+"""
+
+from __future__ import annotations
+
+from domcaps.elements.boards.families import KVM, X86
+from domcaps.elements.features.hyperv import CLOCK, FEATURES
+from domcaps.elements.features.hyperv_rules import Hyperv
+from domcaps.language.finding import Stage
+from domcaps.language.fix import set_value
+from domcaps.language.part import Part
+from domcaps.language.rule import Problems, Sample, problem, rule
+from domcaps.language.truth import Truth
+
+_REFUSED = ("vpindex", "synic", "stimer", "vapic", "reenlightenment", "tlbflush", "ipi", "evmcs")
+_HERE = X86 & KVM
+_CHOICES = {choice.name: choice for choice in FEATURES.choices}
+_HV = "<features><hyperv>{}</hyperv></features>"
+
+
+@rule(
+    "features-hyperv-unavailable",
+    Hyperv,
+    bad=Sample(_HV.format("<vpindex state='on'/>"), virttype="kvm"),
+    good=Sample(_HV.format("<relaxed state='on'/>"), virttype="kvm"),
+    stage=Stage.START,
+)
+def kvm_offers_what_is_on(hyperv: Hyperv) -> Problems:
+    """Some enlightenments need a KVM that offers them: without, QEMU does not start."""
+    world = hyperv.domain.world
+    if world.truth(_HERE) is not Truth.YES:
+        return
+    for name in _REFUSED:
+        when = _CHOICES[name].when
+        if hyperv.is_on(name) and world.truth(when) is Truth.NO:
+            node = hyperv.find(name)
+            message = f"the host's KVM does not offer the enlightenment '{name}' ({_spelled(name)})"
+            yield problem(
+                message, hyperv if node is None else node, "@state", accepted=["off"],
+                reason=when.explain(world),
+            )  # fmt: skip
+
+
+def _spelled(name: str) -> str:
+    return f"Hyper-V's {'VP_INDEX' if name == 'vpindex' else name}"
+
+
+class HypervClock(Part):
+    """The clock that guests of Hyper-V have."""
+
+    path = "clock/timer[@name='hypervclock']"
+
+
+_CLOCK = "<clock offset='utc'><timer name='hypervclock' present='{}'/></clock>"
+
+
+@rule(
+    "clock-timer-hypervclock-unavailable",
+    HypervClock,
+    bad=Sample(_CLOCK.format("yes"), virttype="kvm"),
+    good=Sample(_CLOCK.format("no"), virttype="kvm"),
+    stage=Stage.START,
+)
+def kvm_offers_the_clock(clock: HypervClock) -> Problems:
+    """Hyper-V's clock needs a KVM that offers it: without, QEMU ends when it starts."""
+    world = clock.domain.world
+    if clock.node.get("present") != "yes" or world.truth(_HERE) is not Truth.YES:
+        return
+    if world.truth(CLOCK) is Truth.NO:
+        yield problem(
+            "the host's KVM does not offer the clock of Hyper-V", clock, "@present",
+            accepted=["no"], reason=CLOCK.explain(world), fix=set_value("no", "@present"),
+        )  # fmt: skip
