@@ -2,5 +2,5 @@
 
 __version__ = "0.1.0"
 
-DEFAULT_DIALECT = "12.8"
-"""The release of libvirt in whose words who names none is answered."""
+DEFAULT_DIALECT = "auto"
+"""Who names no release of libvirt is answered as the host's own would; see `domcaps.language`."""

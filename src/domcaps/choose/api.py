@@ -12,7 +12,7 @@ from domcaps.choose.os_database import UNKNOWN, guest_of
 from domcaps.choose.wishes import Wishes
 from domcaps.errors import RequestError
 from domcaps.facts.arch import ARCHITECTURES
-from domcaps.language import parse_dialect
+from domcaps.language import check_dialect
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -126,7 +126,8 @@ def choose(
     guest = guest_of(options.get("os"), options.get("use"), arch, portable=len(hosts) > 1)
     if guest.source.startswith(UNKNOWN):
         wishes.notes.append(f"{guest.source} is taken")
-    libvirt = str(parse_dialect(options.get("libvirt") or DEFAULT_DIALECT))
+    libvirt = options.get("libvirt") or DEFAULT_DIALECT
+    check_dialect(libvirt)
     return Chooser(hosts, wishes, guest, arch, libvirt).choose()
 
 

@@ -13,7 +13,7 @@ from domcaps._version import DEFAULT_DIALECT
 from domcaps.cli._terminal import say
 
 if TYPE_CHECKING:
-    from domcaps.facts.record import Recording
+    from domcaps.facts.record import Libvirt, Recording
     from domcaps.hosts.host import Host
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -133,21 +133,38 @@ def complete_place(ctx: click.Context, param: click.Parameter, incomplete: str) 
 
 def complete_libvirt(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001
     """Complete a release of libvirt."""
-    from domcaps.language.dialect import known_dialects
+    from domcaps.language.dialect import AUTO, known_dialects
+    from domcaps.language.distributions import DISTRIBUTIONS
 
-    return [str(known) for known in known_dialects() if str(known).startswith(incomplete)]
+    names = [AUTO, *map(str, known_dialects()), *DISTRIBUTIONS]
+    return [name for name in names if name.startswith(incomplete)]
 
 
 def libvirt_option(text: str | None = None, **more: Any) -> Callable[[F], F]:
-    """Give ``--libvirt`` to a command, with a help text; `more` is click's."""
+    """Give ``--libvirt`` to a command, with a help text; `more` is click's.
+
+    Where it is left to the host, `open_host` tells which release that is.
+    """
+
+    def heed(ctx: click.Context, _param: click.Parameter, value: Any) -> Any:
+        given = (value,) if isinstance(value, str) else tuple(value or ())
+        ctx.meta[_AUTO] = "auto" in given
+        return value
+
     return click.option(
         "--libvirt",
         metavar="VERSION",
         show_default=True,
-        help=text,
+        help=f"{text or _RELEASE} {_AND_AUTO}",
         shell_complete=complete_libvirt,
+        callback=heed,
         **({"default": DEFAULT_DIALECT} | more),
     )
+
+
+_RELEASE = "The release of libvirt."
+_AND_AUTO = "As 9.0, or as a distribution has it (debian12); auto is the host's own, or the newest."
+_AUTO, _TOLD = "domcaps.libvirt_is_auto", "domcaps.libvirt_told"
 
 
 def complete_virttype(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001
@@ -156,7 +173,44 @@ def complete_virttype(ctx: click.Context, param: click.Parameter, incomplete: st
 
 
 def open_host(host_file: str | None, *, inventory: bool = False) -> Host:
-    """Give the recorded host, or this machine."""
+    """Give the recorded host, or this machine; say which libvirt is assumed where none is named."""
+    host = _open_host(host_file, inventory=inventory)
+    context = click.get_current_context(silent=True)
+    if context is not None and context.meta.get(_AUTO):
+        tell_libvirt(host)
+    return host
+
+
+def tell_libvirt(host: Host) -> None:
+    """Say which libvirt ``--libvirt auto`` means on a host, and why."""
+    _tell_libvirt(host.facts.record.libvirt)
+
+
+def tell_own_libvirt() -> None:
+    """Say the same of this machine, without reading more of it than that."""
+    from domcaps.facts.hostfiles import HostFiles
+    from domcaps.facts.hostprobe import libvirt_arch
+    from domcaps.facts.libvirt_files import read_libvirt
+
+    if click.get_current_context().meta.get(_AUTO):
+        files = HostFiles()
+        _tell_libvirt(read_libvirt(files, libvirt_arch(files.uname[0])))
+
+
+def _tell_libvirt(found: Libvirt) -> None:
+    from domcaps.language.dialect import why_dialect
+
+    if not found.version:
+        # nothing was decided by the host: the newest is what --help says
+        return
+    text = why_dialect(found)
+    told = click.get_current_context().meta.setdefault(_TOLD, set())
+    if text not in told:
+        told.add(text)
+        note(text)
+
+
+def _open_host(host_file: str | None, *, inventory: bool) -> Host:
     from domcaps.hosts.host import Host
 
     if host_file is None:

@@ -71,16 +71,16 @@ def command(
     """
     from domcaps.choose.repair import repair
     from domcaps.errors import InputError
-    from domcaps.language import parse_dialect
+    from domcaps.language import check_dialect
     from domcaps.validate.document.parse import MAX_BYTES
 
     hosts = [open_host(name) for name in host_files] or [open_host(None)]
-    dialect = str(parse_dialect(libvirt))
+    check_dialect(libvirt)
     data = files.read_input(file, MAX_BYTES + 1)
     if write and str(file) == "-":
         raise click.UsageError("standard input can't be changed: give --write a file")
     try:
-        found = repair(hosts, data, dialect, new=not existing)
+        found = repair(hosts, data, libvirt, new=not existing)
     except InputError as error:
         error.where = error.where or str(file)
         raise

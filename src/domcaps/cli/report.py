@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from domcaps.cli._common import many_hosts_option, many_target_options, note, open_host
+from domcaps.cli._common import (
+    many_hosts_option,
+    many_target_options,
+    note,
+    open_host,
+    tell_own_libvirt,
+)
 from domcaps.cli._terminal import emit
 from domcaps.facts import trust
 from domcaps.fresh.report_cache import Printed, keep, recall
@@ -80,12 +86,14 @@ def _print_page(hosts: tuple[str, ...], question: dict[str, Any]) -> None:
 
 
 def _print_truth(hosts: tuple[str, ...], form: str, several: dict[str, Any]) -> None:
+
     from domcaps.hosts.host import Host
 
     if hosts or form == "html":
         raise click.UsageError("--truth is about this machine, as XML or JSON")
     question = {name: _single(name, value) for name, value in several.items()}
     host = Host.local()
+    tell_own_libvirt()
     named = ("emulator", "arch", "machine", "virttype", "libvirt")
     lies = host.shown_lies(**{name: question[name] for name in named})
     if lies is None:
@@ -110,6 +118,8 @@ def _print_one(
     if answer is None:
         host = _open(host_file, emulator, arch, shipped=shipped)
         answer = _printed(host, options, question)
+    else:
+        tell_own_libvirt()
     emit(answer.xml if form == "xml" else answer.json)
     if answer.unknown:
         note(

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from domcaps.cli._common import allow_emulator_option, libvirt_option
+from domcaps.cli._common import allow_emulator_option, libvirt_option, note
 from domcaps.errors import DomcapsError
 
 if TYPE_CHECKING:
     import socket
 
+    from domcaps.language import Dialect
     from domcaps.serve.hosts import HostSource
     from domcaps.serve.server import Server
     from domcaps.serve.sockets import UnixSocket
@@ -90,7 +91,6 @@ def command(
     """  # noqa: D301 - click takes the character, not its name
     import asyncio
 
-    from domcaps.language import parse_dialect
     from domcaps.serve.limits import Limits
     from domcaps.serve.memory import give_back
     from domcaps.serve.server import Server
@@ -102,7 +102,7 @@ def command(
         raise click.UsageError("give --host or --zoo, not both")
     source = _source(host_file, zoo)
     permissions = _permissions(mode)
-    dialect = parse_dialect(libvirt)
+    dialect = _dialect(source, libvirt)
     give_back()
     # before there are sockets or a second thread
     nursery = Nursery(source, dialect)
@@ -146,6 +146,17 @@ def _source(host_file: str | None, zoo: Path | None) -> HostSource:
     recorded.get("")
     recorded.note_found("")
     return recorded
+
+
+def _dialect(source: HostSource, libvirt: str) -> Dialect:
+    """Give the dialect of all answers: of a folder of recordings no host's own."""
+    from domcaps.language.dialect import AUTO, dialect_for, why_dialect
+    from domcaps.serve.hosts import own_libvirt
+
+    found = own_libvirt(source)
+    if libvirt == AUTO and found.version:
+        note(why_dialect(found))
+    return dialect_for(libvirt, found)
 
 
 def _permissions(mode: str) -> int:

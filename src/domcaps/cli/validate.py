@@ -85,12 +85,12 @@ def command(
     The exit code is 0 where every domain is accepted, 1 where some are refused, 2 where a file
     can't be read.
     """
-    from domcaps.language import parse_dialect
+    from domcaps.language.dialect import dialect_for
     from domcaps.validate.files import Job, run
 
     ignored = _codes(ignore)
     host = open_host(host_file)
-    dialect = str(parse_dialect(libvirt))
+    dialect = str(dialect_for(libvirt, host.facts.record.libvirt))
     output = _output(form, dialect, explain=explain)
 
     def look(data: bytes, more: frozenset[str]) -> Validation:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from domcaps.cli._common import complete_virttype, libvirt_option, note
+from domcaps.cli._common import complete_virttype, libvirt_option, note, tell_own_libvirt
 from domcaps.cli._terminal import emit, raw_standard_error, say
 
 if TYPE_CHECKING:
@@ -112,6 +112,7 @@ def command(
     from domcaps.verify.as_json import to_json
 
     host = Host.local()
+    tell_own_libvirt()
     questions = [
         {"emulator": emulator, "arch": arch, "machine": m, "virttype": v, "libvirt": libvirt}
         for m in machines or (None,)

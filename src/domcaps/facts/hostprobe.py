@@ -19,12 +19,13 @@ from domcaps.facts.helpers import read_helpers
 from domcaps.facts.hostcpu import cpu_list, read_cpu
 from domcaps.facts.hostfiles import HostFiles
 from domcaps.facts.kvm import read_kvm
+from domcaps.facts.libvirt_files import read_libvirt
 from domcaps.facts.record import HostRecord, NumaCell, Presence
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from domcaps.facts.record import FirmwareDescriptor, Helper, HostCpu, Kvm
+    from domcaps.facts.record import FirmwareDescriptor, Helper, HostCpu, Kvm, Libvirt
 
 _OTHER_NAMES = {"amd64": "x86_64", "arm64": "aarch64"}
 _NODES = "/sys/devices/system/node"
@@ -147,6 +148,10 @@ class HostReader:
     def numa(self) -> tuple[NumaCell, ...]:
         """Read the NUMA cells."""
         return _numa(self._files)
+
+    def libvirt(self) -> Libvirt:
+        """Look for libvirt's library."""
+        return read_libvirt(self._files, self.arch())
 
     def asserted(self) -> dict[str, tuple[str, ...]]:
         """Assert nothing: a live host has what it has."""

@@ -156,6 +156,18 @@ class NumaCell(msgspec.Struct, frozen=True, omit_defaults=True):
     cpus: tuple[int, ...] = ()
 
 
+class Libvirt(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The libvirt that a host has: its version, "" where none was found.
+
+    `distribution` is identifier and version of the distribution (``debian12``), `found` the file
+    that tells the version.
+    """
+
+    version: str = ""
+    distribution: str = ""
+    found: str = ""
+
+
 class HostRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     """What was read of the host, apart from its emulators.
 
@@ -179,6 +191,7 @@ class HostRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     transparent_hugepage_kib: int = 0
     numa: tuple[NumaCell, ...] = ()
     asserted: dict[str, tuple[str, ...]] = {}
+    libvirt: Libvirt = Libvirt()
 
 
 class Recording(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from domcaps._version import DEFAULT_DIALECT
-from domcaps.language import World, parse_dialect
+from domcaps.language import World, check_dialect
 from domcaps.language.target import Flags, Question
 from domcaps.report.capabilities import DomainCapabilities
 from domcaps.report.document import build
@@ -153,7 +153,7 @@ class TableReaders(ABC):
         """
         from domcaps.validate.explain import explain_domain
 
-        parse_dialect(libvirt)
+        check_dialect(libvirt)
         names = ("emulator", "arch", "machine", "virttype")
         instead["emulator"] = self.vouch(instead.get("emulator"))
 
@@ -184,7 +184,7 @@ class TableReaders(ABC):
         """
         from domcaps.validate.check import validate
 
-        parse_dialect(libvirt)
+        check_dialect(libvirt)
 
         # many domains name the same target
         open_world = partial(self.known_world, libvirt=libvirt)
@@ -228,7 +228,7 @@ class TableReaders(ABC):
         """
         from domcaps.choose.repair import repair
 
-        parse_dialect(libvirt)
+        check_dialect(libvirt)
         return repair([self], _bytes(xml), libvirt, new=new)
 
 

@@ -6,7 +6,7 @@ and ``~``) says when it holds; `Enum` and `Element` group choices as libvirt's d
 same objects are evaluated by the report and explained to people.
 """
 
-from domcaps.language.dialect import Dialect, known_dialects, parse_dialect
+from domcaps.language.dialect import Dialect, check_dialect, known_dialects, parse_dialect
 from domcaps.language.predicate import ALWAYS, NEVER, Predicate
 from domcaps.language.table import (
     AnyChoice,
@@ -41,6 +41,7 @@ __all__ = [
     "Truth",
     "Values",
     "World",
+    "check_dialect",
     "known_dialects",
     "parse_dialect",
 ]

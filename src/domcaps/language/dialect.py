@@ -17,6 +17,7 @@ from domcaps.language.change import changes
 from domcaps.language.distributions import DISTRIBUTIONS, RELEASES
 
 if TYPE_CHECKING:
+    from domcaps.facts.record import Libvirt
     from domcaps.language.change import Change
 
 
@@ -64,7 +65,7 @@ def _releases() -> dict[int, range]:
 
 
 def parse_dialect(text: str) -> Dialect:
-    """Read ``12.8``, ``12.8.0``, ``9.0+debian12`` or ``debian12``.
+    """Read ``12.8``, ``12.8.0``, ``9.0+debian12`` or ``debian12``; not ``auto``, see `dialect_for`.
 
     Raises `UnknownDialectError`, which lists what is known.
     """
@@ -80,8 +81,49 @@ def parse_dialect(text: str) -> Dialect:
     names = ", ".join(str(dialect) for dialect in known_dialects())
     raise UnknownDialectError(
         f"libvirt {text!r} is not a known dialect",
-        remedy=f"known are {names}; and by distribution {', '.join(DISTRIBUTIONS)}",
+        remedy=f"known are {AUTO}, {names}; and by distribution {', '.join(DISTRIBUTIONS)}",
     )
+
+
+AUTO = "auto"
+"""The dialect of the libvirt that the host has, or the newest where it has none."""
+
+
+def check_dialect(text: str) -> None:
+    """Raise `UnknownDialectError` for what is neither a known dialect nor ``auto``."""
+    if text != AUTO:
+        parse_dialect(text)
+
+
+def dialect_for(text: str, libvirt: Libvirt) -> Dialect:
+    """Give the dialect that a text means on a host with that libvirt; see `parse_dialect`."""
+    return parse_dialect(text) if text != AUTO else _own(libvirt)[0]
+
+
+def why_dialect(libvirt: Libvirt) -> str:
+    """Say which dialect ``auto`` means on a host with that libvirt, and why."""
+    dialect, reason = _own(libvirt)
+    return f"libvirt {dialect} is assumed: {reason}; --libvirt names another"
+
+
+def _own(libvirt: Libvirt) -> tuple[Dialect, str]:
+    """Give the dialect of a host's own libvirt, and why it is that."""
+    known = known_dialects()
+    if not libvirt.version:
+        return known[-1], "the newest, as no libvirt was found on the host"
+    major, minor, *_ = (int(number) for number in libvirt.version.split("."))
+    dialect = Dialect(major, minor)
+    if dialect not in known:
+        nearest = known[-1] if dialect > known[-1] else known[0]
+        what = "newest" if nearest == known[-1] else "oldest"
+        return (
+            nearest,
+            f"the host has {libvirt.version} ({libvirt.found}), this is the {what} known",
+        )
+    patched = DISTRIBUTIONS.get(libvirt.distribution)
+    if patched is not None and patched.release == (major, minor):
+        dialect = distributed(libvirt.distribution)
+    return dialect, f"the host has it ({libvirt.found})"
 
 
 def distributed(name: str) -> Dialect:

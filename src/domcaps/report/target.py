@@ -22,7 +22,8 @@ from domcaps.facts.arch import (
 )
 from domcaps.facts.emulator import ACCELERATORS, EmulatorFacts, Unanswered
 from domcaps.facts.emulators import nearest_of
-from domcaps.language import Target, parse_dialect
+from domcaps.language import Target
+from domcaps.language.dialect import dialect_for
 
 if TYPE_CHECKING:
     from domcaps.facts.emulators import Emulators
@@ -39,7 +40,7 @@ def resolve_target(
     `origin` names the recording that is asked. Raises `UnknownDialectError`,
     `UnsupportedTargetError` where there is no such target, or what asking an emulator raises.
     """
-    dialect = parse_dialect(question.libvirt)
+    dialect = dialect_for(question.libvirt, host.record.libvirt)
     _check_arch(question.arch)
     _check_virttype(question.virttype)
     path = question.emulator or default_emulator(host, emulators, question.arch, origin)

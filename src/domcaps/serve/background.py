@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from domcaps._version import DEFAULT_DIALECT
-from domcaps.language import parse_dialect
+from domcaps.language.dialect import dialect_for
+from domcaps.serve.hosts import own_libvirt
 from domcaps.serve.limits import Limits
 from domcaps.serve.server import Server
 from domcaps.serve.sockets import UnixSocket, tcp_socket
@@ -35,7 +36,7 @@ def serving(
     It is that of a UNIX socket at `path`, or of a free port of the loopback interface. Raises
     `UnknownDialectError`, and `OSError` where it can't listen.
     """
-    server = Server(source, parse_dialect(libvirt), limits, uids)
+    server = Server(source, dialect_for(libvirt, own_libvirt(source)), limits, uids)
     named = None
     if path is None:
         listening = tcp_socket("127.0.0.1:0")

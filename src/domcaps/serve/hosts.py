@@ -17,6 +17,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
 from domcaps.errors import DomcapsError, UnsupportedTargetError
+from domcaps.facts.record import Libvirt
 from domcaps.hosts.host import Host
 
 if TYPE_CHECKING:
@@ -184,6 +185,14 @@ def _use(host: Host, dialect: Dialect) -> None:
         for kind in ("kvm", "qemu"):
             host.validate(_SAMPLE.format(kind, host.facts.arch), str(dialect))
         host.domain_capabilities(libvirt=str(dialect))
+
+
+def own_libvirt(source: HostSource) -> Libvirt:
+    """Give the libvirt that the only host of a source has, none where there are several hosts."""
+    try:
+        return source.get("").host.facts.record.libvirt
+    except DomcapsError:
+        return Libvirt()
 
 
 class RecordedHost(HostSource):
