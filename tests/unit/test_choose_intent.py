@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
+import domcaps
 from domcaps.choose import losses
 from domcaps.choose.repair import repair
+from domcaps.facts.question import ask
+from domcaps.facts.record import Kvm, Recording, Session
 from domcaps.shipped import open_shipped
-from sample_hosts import _shipped, rich_host
+from fakes import answer
+from sample_hosts import _path, _rich, _shipped, rich_host
 
 if TYPE_CHECKING:
     from domcaps.choose.repair import Repair
@@ -100,6 +105,17 @@ KEPT = [
      domain(type="kvm", top="<cpu mode='host-passthrough' migratable='on'/>",
             os=OS.format("aarch64", "virt"), features=""),
      ["type='qemu'", "mode='maximum'"], ["host-passthrough", "migratable"]),
+    ("a CPU model is misspelt",
+     domain(top="<cpu mode='custom'><model fallback='forbid'>Haswel</model></cpu>"),
+     ["Haswell"], []),
+    ("a CPU model without the versions that are known",
+     domain(top="<cpu mode='custom'><model fallback='forbid'>Skylake-Rocket</model></cpu>"),
+     ["<cpu"], ["mode='custom'><", "486"]),
+    ("an emulator that is not there",
+     domain(devices="<emulator>/usr/bin/kvm-spice</emulator>"),
+     ["/usr/bin/qemu-system-x86_64", "arch='x86_64'"], ["kvm-spice"]),
+    ("a machine type without its version",
+     domain(os=OS.format("x86_64", "pc-q35")), ["machine='q35'"], []),
     ("a second TPM goes",
      domain(devices="<tpm><backend type='passthrough'/></tpm>" * 2), ["<tpm>"], []),
     ("two disks of one name",
@@ -183,3 +199,59 @@ def test_a_removal_is_told() -> None:
     (change,) = found.removals
     assert change.removes == "<memballoon>"
     assert losses.SETTING <= change.loss < losses.PROTECTED
+
+
+def host_without_kvm() -> domcaps.Host:
+    record = _shipped("x86_64", "sid")
+    assert record is not None
+    whole, emulated = record.sessions
+    answers = {a.question: a for a in (*whole.answers, *emulated.answers)}
+    answers[ask("query-kvm")] = answer(ask("query-kvm"), {"enabled": False, "present": False})
+    sessions = (Session("tcg", tuple(answers.values())),)
+    record = msgspec.structs.replace(record, path=_path("x86_64"), sessions=sessions)
+    poor = msgspec.structs.replace(_rich("x86_64"), kvm=Kvm())
+    return domcaps.Host.from_recording(Recording(host=poor, emulators=(record,)), origin="sid")
+
+
+WITHOUT_KVM = [
+    ("<cpu mode='host-passthrough' check='none'/>", ["mode='maximum'"], ["host-passthrough"]),
+    ("<cpu mode='custom' match='exact'><model>host</model></cpu>",
+     ["mode='maximum'"], ["<model", "mode='custom'"]),
+    ("<cpu mode='host-model' check='partial'/>", ["mode='host-model'"], []),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("cpu", "there", "gone"), WITHOUT_KVM)
+def test_without_kvm_the_guest_is_emulated_and_that_is_said_to_be_slow(
+    cpu: str, there: list[str], gone: list[str]
+) -> None:
+    found = repair([host_without_kvm()], domain(type="kvm", top=cpu), "12.8")
+    text = found.data.decode()
+    assert found.accepted, found.findings
+    assert [word for word in ["type='qemu'", *there] if word not in text] == []
+    assert [word for word in gone if word in text] == []
+    assert "slower" in found.changes[0].what
+
+
+HELD = [
+    ("a host device on a host without VFIO",
+     domain(devices="<hostdev mode='subsystem' type='pci' managed='yes'><source><address domain='0'"
+            " bus='9' slot='0' function='0'/></source></hostdev>"), "vfio"),
+    ("UEFI for an architecture without firmware on the host",
+     domain(os="<type arch='riscv64' machine='virt'>hvm</type>").replace(
+         b"<os>", b"<os firmware='efi'>"), "qemu-efi-riscv64"),
+    ("memory encryption",
+     domain(type="qemu", top="<launchSecurity type='sev-snp'><cbitpos>51</cbitpos>"
+            "<reducedPhysBits>1</reducedPhysBits><policy>0x30000</policy></launchSecurity>"),
+     "SEV"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("case", "data", "advice"), HELD, ids=[held[0] for held in HELD])
+def test_what_only_the_host_can_repair_is_left_and_told(
+    case: str, data: bytes, advice: str
+) -> None:
+    found = fixed(data, "sid-riscv64" if b"riscv" in data else "sid-x86_64")
+    assert not found.accepted
+    assert found.data == data
+    assert advice in str(found.remedies)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from lxml.etree import _Element as Node
 
+    from domcaps.language import Choice
     from domcaps.language.part import Field
 
 _MOST_VALUES = 16
@@ -64,6 +65,15 @@ def values_of(path: str) -> list[str]:
             found |= dict.fromkeys(choice.name for choice in declared.choice.choices)
         found |= dict.fromkeys(getattr(declared.kind, "names", ()))
     return list(found)
+
+
+def choice_at(path: str, value: str) -> Choice | None:
+    """Give the choice of the table that a value at a place is, None where none is declared."""
+    for declared in _fields().get(_plain(path), ()):
+        for choice in declared.choice.choices if declared.choice is not None else ():
+            if choice.name == value:
+                return choice
+    return None
 
 
 def nearest(old: str, known: Iterable[str]) -> list[str]:
@@ -118,13 +128,22 @@ def of_same_family(old: str, known: Sequence[str]) -> list[str]:
     The nearest is the next newer one, since a guest's devices stay most alike; then comes the name
     without a version, such as ``q35``, and then older ones.
     """
-    family, version = family_of(old)
+    family, version = _family_of(old, known)
     alike = [(name, family_of(name)[1]) for name in known if family_of(name)[0] == family]
     versions = sorted((v, name) for name, v in alike if v and name != old)
     newer = [name for v, name in versions if version and v >= version]
     older = [name for v, name in reversed(versions) if not version or v < version]
     aliases = [name for name, v in alike if not v and name != old]
-    return [*newer, *aliases, *older]
+    return [*newer, *aliases, *older] if version else [*aliases, *older]
+
+
+def _family_of(old: str, known: Sequence[str]) -> tuple[str, tuple[int, ...]]:
+    """Give the family of a name; one that begins names of a family, as ``pc-q35``, is of it."""
+    family, version = family_of(old)
+    if not version and old and family == old:
+        longer = (family_of(name) for name in known if name.startswith(f"{old}-"))
+        family = next((name for name, _ in longer), family)
+    return family, version
 
 
 @functools.lru_cache(maxsize=1024)

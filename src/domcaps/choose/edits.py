@@ -169,7 +169,7 @@ class Edits:
         for number, value in enumerate(of or ()):
             yield value, losses.SUBSTITUTE + number
         yield from ((value, losses.NUMBER) for value in numbers(where, old))
-        if of is None:
+        if of is None and not self._says_what_it_is(where):
             kind = where.rpartition("@")[2] in _KINDS and not finding.accepted
             base = losses.KIND if kind else losses.PREFERRED
             yield from ((v, base + n) for n, v in enumerate(preferred(where, old, known)))
@@ -185,6 +185,9 @@ class Edits:
             what = f"{attribute}='{value}'" + (f" instead of '{old}'" if old else " added")
         else:
             what = f"<{node.tag}> {value!r} instead of {old!r}"
+        remark = (rule.remarks or {}).get(value) if rule is not None else None
+        if remark:
+            what += f" ({remark})"
         return Edit(what, path, loss, change)
 
     def _written(
@@ -253,7 +256,7 @@ class Edits:
         protected = self._is_device(node) and node.tag in losses.PROTECTED_DEVICES
         if name in _KINDS:
             loss = losses.KIND
-        if path in losses.PROTECTED_SETTINGS or (protected and name in losses.WHAT_IT_IS):
+        if plain(path) in losses.PROTECTED_SETTINGS or (protected and name in losses.WHAT_IT_IS):
             loss = losses.PROTECTED
         what = f"{name}='{node.get(name)}'"
         return Edit(
@@ -277,7 +280,8 @@ class Edits:
                     of = rule.of(old) if rule is not None else None
                     for number, value in enumerate(of or ()):
                         yield self._replaced(inner, name, old, value, losses.SUBSTITUTE + number)
-                    others = preferred(where, old, values_of(path)) if of is None else ()
+                    guessed = of is None and not self._says_what_it_is(where)
+                    others = preferred(where, old, values_of(path)) if guessed else ()
                     for number, value in enumerate(others):
                         yield self._replaced(inner, name, old, value, loss + number)
                     yield self._without_attribute(inner, name, losses.SETTING)
@@ -307,6 +311,15 @@ class Edits:
                         yield self._replaced(inner, name, old, value, losses.ELSEWHERE)
                 yield self._without(inner, losses.ELSEWHERE)
 
+    @staticmethod
+    def _says_what_it_is(where: str) -> bool:
+        """Tell whether a protected device or setting is another one with another value there."""
+        if where in losses.PROTECTED_SETTINGS:
+            return True
+        steps, _, name = where.partition("/@")
+        device = steps.removeprefix("/domain/devices/")
+        return device in losses.PROTECTED_DEVICES and name in losses.WHAT_IT_IS
+
     def _device(self, node: Node) -> Node:
         """Give the device or child of <domain> that an element belongs to."""
         current = node
@@ -326,7 +339,7 @@ class Edits:
     def _is_protected(self, node: Node, path: str) -> bool:
         if self._is_device(node):
             return node.tag in losses.PROTECTED_DEVICES
-        return path in losses.PROTECTED_SETTINGS
+        return plain(path) in losses.PROTECTED_SETTINGS
 
 
 def _said(fix: Fix) -> str:

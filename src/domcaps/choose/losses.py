@@ -58,8 +58,13 @@ PROTECTED = 2000
 PROTECTED_DEVICES = frozenset({"disk", "interface", "hostdev", "filesystem", "tpm", "lease"})
 """Devices that are never taken away without permission."""
 
-PROTECTED_SETTINGS = ("/domain/os/@firmware", "/domain/os/loader", "/domain/os/nvram")
-"""Settings that are never taken away without permission: UEFI and its variables."""
+PROTECTED_SETTINGS = frozenset(
+    {"/domain/os/@firmware", "/domain/os/loader", "/domain/os/nvram", "/domain/os/type/@arch",
+     "/domain/os/loader/@secure", "/domain/os/firmware", "/domain/os/firmware/feature",
+     "/domain/os/firmware/feature/@name", "/domain/os/firmware/feature/@enabled",
+     "/domain/launchSecurity", "/domain/@type"}
+)  # fmt: skip
+"""Settings that are never taken away without permission: the architecture, UEFI, secure boot."""
 
 WHAT_IT_IS = frozenset({"type", "mode"})
 """Attributes that say what a protected device is: without them it is another one."""
@@ -69,7 +74,8 @@ ESSENTIAL = frozenset({"domain", "name", "os", "devices", "memory", "type"})
 
 NAMED_BY_OWNER = frozenset(
     {"file", "dev", "dir", "name", "uuid", "path", "host", "network", "bridge", "pool", "volume",
-     "service", "socket", "usage", "username", "id", "address", "mac", "secret", "serial",
+     "service", "socket", "usage", "username", "wwpn", "wwnn", "parent", "uid", "gid",
+     "id", "address", "mac", "secret", "serial",
      "keyfile", "value", "cpuset", "nodeset", "startport", "vendor", "product"}
 )  # fmt: skip
 """Attributes and elements that hold what only the owner of a domain knows: never made up."""

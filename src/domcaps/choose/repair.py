@@ -8,6 +8,7 @@ what their repair loses, as far as they can be repaired. What can't be repaired 
 from __future__ import annotations
 
 import difflib
+import re
 import time
 from collections import Counter
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING
 from domcaps.choose.catalogue import something
 from domcaps.choose.edits import Edit, Edits, plain
 from domcaps.choose.hosts import Verdict, refusals, verdict
+from domcaps.choose.remedies import remedies
 from domcaps.errors import DomcapsError, InputError
 
 if TYPE_CHECKING:
@@ -63,6 +65,7 @@ class Repair:
     """What came of repairing a domain. `data` is the text after all `changes`.
 
     Where `accepted` is false, `findings` are what no edit repairs; the changes repair the rest.
+    `remedies` has for each of the findings what would help on the host, as orders to a person.
     `proven` tells that the search was not given up.
     """
 
@@ -72,6 +75,7 @@ class Repair:
     findings: tuple[Finding, ...]
     proven: bool = True
     looks: int = 0
+    remedies: tuple[tuple[str, ...], ...] = ()
 
     @property
     def accepted(self) -> bool:
@@ -89,13 +93,13 @@ class Repair:
         return self.diff_of("domain.xml")
 
     def diff_of(self, name: str) -> str:
-        """Give the changes as a unified diff of a file, which ``patch`` and ``git apply`` take."""
-        old, new = (
-            data.decode(errors="surrogateescape").splitlines(keepends=True)
-            for data in (self.original, self.data)
-        )
+        """Give the changes as a unified diff of a file, which ``patch`` and ``git apply`` take.
+
+        `name` is the file's path below the folder in which the diff is applied.
+        """
+        old, new = map(_lines, (self.original, self.data))
         lines = []
-        for line in difflib.unified_diff(old, new, f"a/{name}", f"b/{name}"):
+        for line in difflib.unified_diff(old, new, _in_diff(f"a/{name}"), _in_diff(f"b/{name}")):
             lines.append(line)
             if not line.endswith("\n"):
                 lines.append("\n\\ No newline at end of file\n")
@@ -196,16 +200,18 @@ class _Search:
         self.deadline = time.thread_time() + self.seconds
         made: list[_Step] = []
         hopeless: set[tuple[str, str]] = set()
+        seen = {data}
         while len(made) < MOST_EDITS:
             left = [f for f in self.findings(data) if _key(f) not in hopeless]
             if not left:
                 break
             way = self.way(data, left[0], depth=0)
-            if way is None:
+            if way is None or way.data in seen:
                 hopeless.add(_key(left[0]))
                 continue
             made += way.steps
             data = way.data
+            seen.add(data)
         return made, data
 
     def way(self, data: bytes, finding: Finding, depth: int) -> _Way | None:
@@ -247,6 +253,20 @@ class _Search:
                 return way if _hides(way.steps[0].finding) else None
             way = _Way((*way.steps, *rest.steps), rest.data, way.loss + rest.loss)
         return way
+
+
+def _lines(data: bytes) -> list[str]:
+    """Give the lines of a text as programs that patch count them: they end with a line feed."""
+    text = data.decode(errors="surrogateescape")
+    return [line for line in re.split(r"(?<=\n)", text) if line]
+
+
+def _in_diff(name: str) -> str:
+    """Write a file's name as the head of a diff has it: a tab ends one with blanks."""
+    if any(sign in name for sign in '"\\\n\t\r'):
+        signs = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
+        return '"' + "".join(signs.get(sign, sign) for sign in name) + '"'
+    return f"{name}\t" if " " in name else name
 
 
 _HIDING = ("os-", "domain-type", "emulator-", "xml-")
@@ -301,7 +321,9 @@ def repair(
         raise InputError(findings[0].message, remedy="correct that by hand first")
     made, after = search.everything(data)
     left = search.findings(after)
-    return Repair(data, after, tuple(_changes(data, made)), left, not search.stopped, search.looks)
+    advice = tuple(remedies(hosts, after, libvirt, finding) for finding in left)
+    changes = tuple(_changes(data, made))
+    return Repair(data, after, changes, left, not search.stopped, search.looks, advice)
 
 
 def _changes(original: bytes, made: Sequence[_Step]) -> list[Change]:

@@ -1,8 +1,9 @@
-"""``domcaps fix``: the least edit that makes a refused domain acceptable."""
+"""``domcaps fix``: the edits by which refused domains lose least, as a unified diff."""
 
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,11 +11,16 @@ import click
 
 from domcaps import files
 from domcaps.cli._common import allow_emulator_option, libvirt_option, note, open_host
+from domcaps.cli._files import expand, path_in_diff
 from domcaps.cli._terminal import emit_json, say
-from domcaps.text import file_name
+from domcaps.errors import DomcapsError, InputError
+from domcaps.text import file_name, styled
 
 if TYPE_CHECKING:
-    from domcaps.choose.repair import Repair
+    from collections.abc import Sequence
+
+    from domcaps.choose.hosts import HostLike
+    from domcaps.choose.repair import Change, Repair
 
 _COLOURS = {"+": "green", "-": "red", "@": "cyan"}
 
@@ -26,19 +32,25 @@ def _complete_host(ctx: click.Context, param: click.Parameter, incomplete: str) 
 
 
 @click.command("fix")
-@click.argument("file", metavar="FILE.xml", type=click.Path(path_type=Path, allow_dash=True))
+@click.argument("names", metavar="FILE…", nargs=-1, required=True, type=click.Path(allow_dash=True))
 @allow_emulator_option
 @click.option(
     "--host",
     "host_files",
     multiple=True,
     metavar="FILE",
-    help="A recording instead of this machine; with several the domain is mended for all of them.",
+    help="A recording instead of this machine; with several the domain is repaired for all.",
     shell_complete=_complete_host,
 )
 @libvirt_option()
 @click.option(
     "--existing", is_flag=True, help="Take it for a domain that libvirt has known for long."
+)
+@click.option(
+    "--allow-removal",
+    is_flag=True,
+    help="Permit removing disks, network interfaces, host devices, filesystems, TPMs, memory "
+    "encryption and UEFI settings where nothing else helps.",
 )
 @click.option("--write", is_flag=True, help="Change the file; asks first.")
 @click.option("--yes", is_flag=True, help="With --write: do not ask.")
@@ -47,53 +59,95 @@ def _complete_host(ctx: click.Context, param: click.Parameter, incomplete: str) 
 )
 def command(
     *,
-    file: Path,
+    names: tuple[str, ...],
     host_files: tuple[str, ...],
     libvirt: str,
     existing: bool,
+    allow_removal: bool,
     write: bool,
     yes: bool,
     form: str,
 ) -> None:
-    """Propose the fewest edits that make a refused domain acceptable, as a unified diff.
+    """Propose edits that make refused domains acceptable and keep what they ask for.
 
-    Each edit comes with its reason. What is not at fault is not touched: comments, order, blanks
-    and unknown elements stay as they were, byte for byte. Of edits that do, a value is replaced
-    before it is taken away, and a whole device goes only where nothing else helps: look at the
-    proposal before you take it. - is standard input.
+    FILE is a domain's XML, a folder (all *.xml below it), a pattern, or - for standard input. The
+    proposal is a unified diff, which 'git apply' and 'patch -p1' take. Each edit comes with its
+    reason. Comments, order, blanks and unknown elements stay as they were, byte for byte.
+
+    A misspelt word is corrected, what is missing is added, and a value is replaced by one that
+    serves the same purpose. What is removed is said. What only a change of the host can repair is
+    reported with that change, such as a package to install, and no edit is proposed for it.
 
     With --write the file is replaced at once, and the old one is kept beside it as FILE.xml.orig
     (.orig1, .orig2 … where there is one already).
 
-    The exit code is 0 where the domain is accepted as it is, 1 where it needs an edit that was
-    only proposed or was declined, or can't be mended; with --write it is 0 when it was mended. It
-    is 2 where the file can't be read.
+    The exit code is 0 where every domain is accepted as it is, 1 where one needs an edit that was
+    only proposed or was declined, or where something is left that no edit repairs; with --write it
+    is 0 when everything was repaired. It is 2 where a file can't be read.
     """
-    from domcaps.choose.repair import repair
-    from domcaps.errors import InputError
     from domcaps.language import check_dialect
-    from domcaps.validate.document.parse import MAX_BYTES
 
     hosts = [open_host(name) for name in host_files] or [open_host(None)]
     check_dialect(libvirt)
-    data = files.read_input(file, MAX_BYTES + 1)
-    if write and str(file) == "-":
+    paths = expand(names)
+    if write and "-" in paths:
         raise click.UsageError("standard input can't be changed: give --write a file")
-    try:
-        found = repair(hosts, data, libvirt, new=not existing)
-    except InputError as error:
-        error.where = error.where or str(file)
-        raise
+    several = len(paths) > 1 or list(paths) != list(names)
+    run = _Run(hosts, libvirt, not existing, allow_removal, write, yes, form, several)
+    code = max(run.fix(path) for path in paths)
     if form == "json":
-        _print_json(found, str(file))
-    else:
-        _print(found, str(file))
-    if not found.changes:
-        raise click.exceptions.Exit(0 if found.accepted else 1)
-    if not write or not (yes or _agreed(file)):
-        raise click.exceptions.Exit(1)
-    kept = replace(file, data, found.data)
-    note(f"{file} is changed; it was kept as {kept}")
+        emit_json(run.documents if several else run.documents[0])
+    if code:
+        raise click.exceptions.Exit(code)
+
+
+@dataclass
+class _Run:
+    """One call of the command: what is the same for all files, and the JSON of those done."""
+
+    hosts: Sequence[HostLike]
+    dialect: str
+    new: bool
+    allow_removal: bool
+    write: bool
+    yes: bool
+    form: str
+    several: bool
+
+    def __post_init__(self) -> None:
+        self.documents: list[dict[str, Any]] = []
+
+    def fix(self, name: str) -> int:
+        """Repair one file; gives the exit code. With several files an unreadable one is noted."""
+        try:
+            return self._fix(name)
+        except (OSError, DomcapsError) as error:
+            if isinstance(error, InputError):
+                error.where = error.where or name
+            if not self.several:
+                raise
+            note(f"{name}: {error.strerror}" if isinstance(error, OSError) else str(error))
+            self.documents.append({"file": name, "error": str(error)})
+            return 2
+
+    def _fix(self, name: str) -> int:
+        from domcaps.choose.repair import repair
+        from domcaps.validate.document.parse import MAX_BYTES
+
+        data = files.read_input(name, MAX_BYTES + 1)
+        found = repair(
+            self.hosts, data, self.dialect, new=self.new, allow_removal=self.allow_removal
+        )
+        self.documents.append(_as_json(found, name))
+        if self.form == "text":
+            _print(found, name, several=self.several)
+        if not found.changes:
+            return 0 if found.accepted else 1
+        if not self.write or not (self.yes or _agreed(Path(name))):
+            return 1
+        kept = replace(Path(name), data, found.data)
+        note(f"{name} is changed; it was kept as {kept}")
+        return 0 if found.accepted else 1
 
 
 def _agreed(file: Path) -> bool:
@@ -110,36 +164,76 @@ def _agreed(file: Path) -> bool:
     return agreed
 
 
-def _print(found: Repair, name: str) -> None:
-    if not found.changes:
-        if found.accepted:
-            note(f"{name}: accepted as it is")
-            return
-        note(f"{name}: no edit that is known mends it")
-        for finding in found.findings:
-            say(f"{name}:{finding.line}: {finding.message} [{finding.code}]", err=True)
+def _print(found: Repair, name: str, *, several: bool) -> None:
+    if not found.changes and found.accepted:
+        note(f"{name}: accepted as it is")
         return
-    for line in found.diff_of(file_name(name)).removesuffix("\n").split("\n"):
+    if found.changes:
+        _print_diff(found, name)
+        _print_changes(found.changes, f"{file_name(name)}: " if several else "")
+    if not found.accepted:
+        _print_left(found, name)
+    if not found.proven:
+        note("the search was stopped early: a better repair may exist")
+
+
+def _print_diff(found: Repair, name: str) -> None:
+    """Print the diff, byte for byte where it goes to another program."""
+    text = found.diff_of(path_in_diff(name))
+    if not sys.stdout.isatty():
+        sys.stdout.flush()
+        sys.stdout.buffer.write(text.encode(errors="surrogateescape"))
+        sys.stdout.buffer.flush()
+        return
+    for line in text.removesuffix("\n").split("\n"):
         bold = line.startswith(("+++", "---"))
         say(line, fg=None if bold else _COLOURS.get(line[:1]), bold=bold)
-    for change in found.changes:
-        note(f"line {change.line}: {change.what}, since {change.reason} [{change.code}]")
-    if not found.proven:
-        note("fewer edits may do: the search was given up")
 
 
-def _print_json(found: Repair, name: str) -> None:
+def _print_changes(changes: Sequence[Change], file: str) -> None:
+    for change in changes:
+        place = file
+        place += f"line {change.line}: " if change.line else ""
+        note(f"{place}{change.what}, since {change.reason} [{change.code}]")
+    for change in changes:
+        if change.removes:
+            note(
+                file + styled(f"this removes {change.removes} ({change.path})", fg="red", bold=True)
+            )
+
+
+def _print_left(found: Repair, name: str) -> None:
+    number = len(found.findings)
+    left = "1 finding is" if number == 1 else f"{number} findings are"
+    note(f"{name}: {left} left, which no edit repairs without losing what the domain asks for")
+    for finding, advice in zip(found.findings, found.remedies, strict=True):
+        place = f"{file_name(name)}:{finding.line}" if finding.line else file_name(name)
+        say(f"{place}: {finding.message} [{finding.code}]", err=True)
+        for text in advice:
+            say(f"    on the host: {text}", err=True)
+
+
+def _as_json(found: Repair, name: str) -> dict[str, Any]:
     import dataclasses
 
-    content = {
+    return {
         "file": name,
         "accepted": found.accepted,
         "changes": [dataclasses.asdict(change) for change in found.changes],
-        "diff": found.diff_of(name),
+        "removes": [change.removes for change in found.removals],
+        "loss": sum(change.loss for change in found.changes),
+        "diff": found.diff_of(path_in_diff(name)),
         "fewest": found.proven,
-        "findings": [{"code": f.code, "message": f.message} for f in found.findings],
+        "findings": [
+            {"code": f.code, "message": f.message, "path": f.path, "line": f.line}
+            for f in found.findings
+        ],
+        "remedies": [
+            {"code": finding.code, "path": finding.path, "on_host": list(advice)}
+            for finding, advice in zip(found.findings, found.remedies, strict=True)
+            if advice
+        ],
     }
-    emit_json(content)
 
 
 def replace(file: Path, old: bytes, new: bytes) -> Path:

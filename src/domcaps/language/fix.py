@@ -50,7 +50,8 @@ class Substitutes:
     every other one. A value that stands in neither list never replaces another by itself. `slips`
     are other names that people use for a value, which mean it without doubt. `only` names, for a
     value, the paths below the device that have a meaning with it alone, and go when it does; so do
-    the `companions`, other devices that need it, by their paths below ``<domain>``.
+    the `companions`, other devices that need it, by their paths below ``<domain>``. `remarks` say
+    what somebody should know who gets a value.
     """
 
     path: str
@@ -58,6 +59,7 @@ class Substitutes:
     slips: Mapping[str, str] | None = None
     only: Mapping[str, tuple[str, ...]] | None = None
     companions: Mapping[str, tuple[str, ...]] | None = None
+    remarks: Mapping[str, str] | None = None
 
     def of(self, value: str) -> tuple[str, ...] | None:
         """Give what can stand in for a value; None where nothing is said of it."""

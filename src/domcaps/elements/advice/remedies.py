@@ -244,10 +244,15 @@ def firmware(holds: Callable[[World], bool], *, bios: bool = False) -> Adviser:
         for machine in newest_machines(world):
             if holds(world.retargeted(machine=machine.name)):
                 return Remedy(Effort.MACHINE, f"--machine {machine.alias or machine.name}")
-        package = "seabios" if bios else _FIRMWARE_PACKAGES.get(world.target.arch, "")
-        text = "a firmware file with a descriptor in /usr/share/qemu/firmware or /etc/qemu/firmware"
-        if package:
-            text += f", such as Debian's package {package} may bring"
-        return Remedy(Effort.FIRMWARE, text)
+        return firmware_package(world, bios=bios)
 
     return advice
+
+
+def firmware_package(world: World, *, bios: bool = False) -> Remedy:
+    """Advise to install firmware for the guest's architecture."""
+    package = "seabios" if bios else _FIRMWARE_PACKAGES.get(world.target.arch, "")
+    text = "a firmware file with a descriptor in /usr/share/qemu/firmware or /etc/qemu/firmware"
+    if package:
+        text += f", such as Debian's package {package} may bring"
+    return Remedy(Effort.FIRMWARE, text)

@@ -47,6 +47,7 @@ ON_CRASH = Enum(
 SUBSTITUTES = Substitutes(
     "@type",
     order={"kvm": ("qemu",), "hvf": ("qemu",), "qemu": ("kvm",), "*": ("kvm", "qemu")},
+    remarks={"qemu": "emulation, which is many times slower"},
 )
 """Emulation does all that acceleration does, only slower."""
 

@@ -17,6 +17,7 @@ from domcaps.elements.processor.cpu import (
 )
 from domcaps.elements.processor.definition import Cpu, default_cpu, has_cpu_models
 from domcaps.elements.processor.features import known_features, policies
+from domcaps.elements.processor.nearest_model import optional_features, stand_ins
 from domcaps.elements.processor.vcpu_count import Topology
 from domcaps.facts import arch as archs
 from domcaps.language.finding import Stage
@@ -127,9 +128,10 @@ def model_can_be_had(cpu: Cpu) -> Problems:
     replaced = cpu.mode == "host-model" or (cpu.match == "minimum" and known is not None)
     if known is not None and cpu.model not in known:
         if not replaced or _check(cpu) == "partial":
-            yield problem(f"libvirt knows no model {cpu.model!r}", cpu, "model")
+            yield problem(f"libvirt knows no model {cpu.model!r}", cpu, "model", fix=stand_ins(cpu))
     elif (known is None or _is_alone(cpu)) and not replaced and not _offered(cpu):
-        yield problem(f"this QEMU has no model {cpu.model!r}", cpu, "model")
+        message = f"this QEMU has no model {cpu.model!r}"
+        yield problem(message, cpu, "model", fix=stand_ins(cpu))
 
 
 def _is_alone(cpu: Cpu) -> bool:
@@ -199,7 +201,8 @@ def host_has_what_is_wanted(cpu: Cpu) -> Problems:
     if found is not None:
         message, at = _KINDS[found.kind]
         named = f": {', '.join(found.features)}" if found.features else ""
-        yield problem(f"{message}{named}", cpu, at)
+        fixes = (*optional_features(cpu, found.features), *stand_ins(cpu))
+        yield problem(f"{message}{named}", cpu, at, fix=fixes)
 
 
 def _mismatch(cpu: Cpu, told: dict[str, str]) -> Mismatch | None:

@@ -52,7 +52,8 @@ _WITH_MODELS = _WITH_DEFAULTS | known.ARM | {"riscv64", "loongarch64"}
 SUBSTITUTES = Substitutes(
     "cpu/@mode",
     order={
-        "host-passthrough": ("host-model", "maximum"),
+        # without KVM: QEMU's own model with everything is more than one made after the host
+        "host-passthrough": ("maximum", "host-model"),
         "host-model": ("host-passthrough", "maximum"),
         "maximum": ("host-passthrough", "host-model"),
         "custom": ("host-model", "maximum", "host-passthrough"),

@@ -1,0 +1,73 @@
+"""What on a host would make a domain acceptable as it is: a package, a setting, a permission.
+
+The table says it: predicates know their remedies, and so do codes of rules (`CodeRemedy`).
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING
+
+from domcaps.choose.candidates import choice_at
+from domcaps.choose.text import Text
+from domcaps.elements.advice.by_code import BY_CODE
+from domcaps.errors import DomcapsError
+from domcaps.facts.emulator import Unanswered
+from domcaps.language.remedy import Effort
+from domcaps.report.explain import explain_choice
+from domcaps.validate.document.parse import Unreadable, read
+from domcaps.validate.target import TargetNotFound, nearest_target
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from domcaps.choose.hosts import HostLike
+    from domcaps.language import World
+    from domcaps.language.finding import Finding
+
+_ON_HOST = {
+    effort.value
+    for effort in (
+        Effort.FIRMWARE, Effort.PACKAGE, Effort.HOST, Effort.ACCELERATOR, Effort.BUILD,
+        Effort.QEMU, Effort.HARDWARE,
+    )
+}  # fmt: skip
+
+
+def remedies(
+    hosts: Sequence[HostLike], data: bytes, libvirt: str, finding: Finding
+) -> tuple[str, ...]:
+    """Say what would have to change on each host; nothing where that is not known.
+
+    `finding` is one of the document `data`, which is XML.
+    """
+    found: dict[str, None] = {}
+    for host in hosts:
+        try:
+            world = _world(host, data, libvirt)
+            found |= dict.fromkeys(_in_world(world, data, finding))
+        except (DomcapsError, Unanswered, TargetNotFound, Unreadable):
+            continue
+    return tuple(found)
+
+
+def _world(host: HostLike, data: bytes, libvirt: str) -> World:
+    open_world = functools.partial(host.known_world, libvirt=libvirt)
+    return nearest_target(read(data), open_world).world
+
+
+def _in_world(world: World, data: bytes, finding: Finding) -> list[str]:
+    by_code = BY_CODE.get(finding.code)
+    remedy = by_code(world) if by_code is not None else None
+    if remedy is not None:
+        return [remedy.how]
+    place = Text(data).node(finding.path)
+    if place is None:
+        return []
+    node, attribute = place
+    value = (node.get(attribute) if attribute else node.text) or ""
+    choice = choice_at(finding.path, value.strip())
+    if choice is None:
+        return []
+    changes = explain_choice(finding.path, choice, world).changes
+    return [change.how for change in changes if change.how and change.effort in _ON_HOST]

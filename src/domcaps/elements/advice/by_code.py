@@ -1,0 +1,55 @@
+"""What helps on the host against findings of some codes, where no choice of the table tells it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from domcaps.elements.advice.remedies import firmware_package, install, kvm, on_host
+from domcaps.language.remedy import Effort, Remedy
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from domcaps.language import World
+    from domcaps.language.remedy import Adviser
+
+
+def _vfio(world: World) -> Remedy | None:  # noqa: ARG001
+    how = (
+        "enable the IOMMU (in the firmware's setup, and with the kernel parameter intel_iommu=on "
+        "or amd_iommu=on) and load the module vfio-pci"
+    )
+    return Remedy(Effort.HOST, how)
+
+
+def _emulator(world: World) -> Remedy:
+    arch = world.target.arch
+    package = _EMULATOR_PACKAGES.get(arch, "qemu-system-misc")
+    return Remedy(Effort.PACKAGE, f"install QEMU for {arch} (Debian's package {package})")
+
+
+_EMULATOR_PACKAGES = {
+    "x86_64": "qemu-system-x86",
+    "i686": "qemu-system-x86",
+    **dict.fromkeys(("aarch64", "armv7l", "armv6l"), "qemu-system-arm"),
+    **dict.fromkeys(("ppc", "ppc64", "ppc64le"), "qemu-system-ppc"),
+    **dict.fromkeys(("mips", "mipsel", "mips64", "mips64el"), "qemu-system-mips"),
+    **dict.fromkeys(("riscv32", "riscv64"), "qemu-system-riscv"),
+    **dict.fromkeys(("sparc", "sparc64"), "qemu-system-sparc"),
+    "s390x": "qemu-system-s390x",
+}
+
+BY_CODE: Mapping[str, Adviser] = {
+    "tpm-version-unsupported": install("swtpm-tools"),
+    "os-firmware-unavailable": firmware_package,
+    "domain-type-unsupported": kvm,
+    "hostdev-vfio-unavailable": _vfio,
+    "emulator-unsupported": _emulator,
+    "emulator-not-probed": on_host(
+        "make the emulator a file that only root can change, or permit it with --allow-emulator"
+    ),
+    "os-machine-unsupported": lambda world: Remedy(  # noqa: ARG005
+        Effort.QEMU, "use a QEMU release that still has this machine type"
+    ),
+}
+"""Advice by the code of a finding."""

@@ -1,0 +1,91 @@
+"""Which CPU stands in for a model that can't be used: the nearest usable one, or the host's."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING
+
+from domcaps.cpu.models import custom_models, has_maximum
+from domcaps.cpu.x86map import x86_map
+from domcaps.elements.processor.cpu import accelerator
+from domcaps.facts import arch as archs
+from domcaps.facts.emulator import Unanswered
+from domcaps.language.fix import Fix, set_value
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from domcaps.cpu.answers import CustomModel
+    from domcaps.elements.processor.definition import Cpu
+
+_CPU = "/domain/cpu"
+_OF_MODEL = tuple(f"{_CPU}/{at}" for at in ("model", "@match", "vendor"))
+_ALIKE = 0.8
+_MOST = 2
+
+
+def stand_ins(cpu: Cpu) -> tuple[Fix, ...]:
+    """Give what could replace the model: one spelled like it, the nearest by features, a mode."""
+    if not cpu.model or cpu.mode != "custom":
+        return tuple(_modes(cpu))
+    try:
+        known = _known(cpu)
+    except Unanswered:
+        known = ()
+    spelt = difflib.get_close_matches(cpu.model, [m.name for m in known], n=1, cutoff=_ALIKE)
+    usable = [m.name for m in known if m.usable == "yes" and not m.deprecated]
+    names = dict.fromkeys((*spelt, *_nearest(cpu, usable)))
+    models = tuple(set_value(name, f"{_CPU}/model") for name in names if name != cpu.model)
+    return (*_passthrough(cpu), *models, *_modes(cpu))
+
+
+def optional_features(cpu: Cpu, missing: Sequence[str]) -> Iterator[Fix]:
+    """Let features be left out that the domain requires by name, where no others are missing."""
+    places = {f.get("name"): n for n, f in enumerate(cpu.node.iterfind("feature"), 1)}
+    if missing and set(missing) <= set(places):
+        number = len(places)
+        at = [f"{_CPU}/feature" + (f"[{places[name]}]" if number > 1 else "") for name in missing]
+        yield Fix(values=tuple((f"{path}/@policy", "optional") for path in at))
+
+
+def _known(cpu: Cpu) -> tuple[CustomModel, ...]:
+    """List the models that a domain may name here."""
+    world = cpu.domain.world
+    dialect = world.target.dialect
+    return custom_models(world.emulator, accelerator(world), cpu.domain.arch, dialect)
+
+
+def _nearest(cpu: Cpu, usable: Sequence[str]) -> list[str]:
+    """Give usable models of x86 that differ least in features, none that shares less than most."""
+    if cpu.domain.arch not in archs.X86:
+        return []
+    models = x86_map(cpu.domain.world.target.dialect).models
+    wanted = models.get(cpu.model)
+    if wanted is None:
+        return []
+    ranked = []
+    for name in usable:
+        other = models.get(name)
+        if other is None or other.vendor != wanted.vendor:
+            continue
+        differing = (other.features ^ wanted.features).bit_count()
+        if differing * 3 < wanted.features.bit_count():
+            ranked.append((differing, name))
+    return [name for _, name in sorted(ranked)[:_MOST]]
+
+
+def _passthrough(cpu: Cpu) -> Iterator[Fix]:
+    """QEMU's model ``host`` is a mode of libvirt's."""
+    if cpu.model in {"host", "max"}:
+        mode = "maximum" if cpu.model == "max" else "host-passthrough"
+        yield Fix(values=((f"{_CPU}/@mode", mode),), without=_OF_MODEL)
+
+
+def _modes(cpu: Cpu) -> Iterator[Fix]:
+    """Whatever the host has, or all that QEMU emulates."""
+    world = cpu.domain.world
+    modes = ["host-model"]
+    if has_maximum(world.emulator):
+        modes.insert(0 if cpu.domain.virttype == "qemu" else 1, "maximum")
+    for mode in modes:
+        yield Fix(values=((f"{_CPU}/@mode", mode),), without=_OF_MODEL)
