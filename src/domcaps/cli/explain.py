@@ -43,8 +43,9 @@ def command(*, path: str, host_file: str | None, form: str, **target: Any) -> No
     """Tell why something can be used here or not, down to what was observed.
 
     PATH is a choice such as video.modelType=qxl, an enum such as video.modelType, or an element
-    such as video. For a "no" it is said what would make it a "yes" with the least effort, and with
-    which other machine types and virtualization types of the emulator it is one.
+    such as video. A CPU model is named as cpu.custom=EPYC, a feature of the host model as
+    cpu.host-model=aes. For a "no" it is said what would make it a "yes" with the least effort, and
+    with which other machine types and virtualization types of the emulator it is one.
 
     FILE is a domain's XML, - is standard input: every choice that it uses is explained, for the
     target that it names, or that the options name instead.

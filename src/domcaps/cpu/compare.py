@@ -13,42 +13,20 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from domcaps.cpu.data import cpu_data
 from domcaps.cpu.hostmodel import host_model
+from domcaps.cpu.kernel import kernel_features
 from domcaps.cpu.models import blockers_by_model
+from domcaps.cpu.processor import ProcessorFeatures, processor_features
 from domcaps.cpu.x86map import x86_map
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from domcaps.cpu.data import X86Feature
     from domcaps.cpu.x86map import X86Map
     from domcaps.facts.emulator import EmulatorFacts
     from domcaps.facts.host import HostFacts
     from domcaps.facts.node import Cpuid
     from domcaps.facts.record import HostCpu
     from domcaps.language.dialect import Dialect
-
-_SHOWN = ("cpuid 0x1 ", "cpuid 0x7 0x0 ", "cpuid 0x80000001 ")
-"""Where those features are of which the kernel tells that the processor has them."""
-_HIDDEN = frozenset(
-    {"osxsave", "ospke", "mpx", "hypervisor", "x2apic", "sgx", "sgxlc", "fdp-excptn-only",
-     "zero-fcs-fds", "pcommit", "cet-ss", "pks", "la57", "core-capability", "cvt16"}
-)  # fmt: skip
-"""Features there that it tells nothing of, or only where it uses them itself."""
-_KERNEL_NAMES = {
-    "pclmuldq": "pclmulqdq",
-    "tsc-deadline": "tsc_deadline_timer",
-    "cr8legacy": "cr8_legacy",
-    "avx512vnni": "avx512_vnni",
-    "avx512vbmi2": "avx512_vbmi2",
-    "avx512bitalg": "avx512_bitalg",
-    "tsx-ldtrk": "tsxldtrk",
-    "cet-ibt": "ibt",
-    "spec-ctrl": "ibrs",
-}
-"""What the kernel calls features in ``/proc/cpuinfo``, where that is more than - and . for _.
-
-Of SPEC_CTRL it tells by the features that the processor has by it.
-"""
 
 
 @dataclass(frozen=True)
@@ -103,6 +81,17 @@ def forbidden(
     return tuple(name for name in names if has is not None and name in has.named)
 
 
+def not_read(
+    emulator: EmulatorFacts, accelerator: str, host: HostFacts, dialect: Dialect, wanted: Wanted
+) -> tuple[str, ...]:
+    """List the features that a definition requires and that the host may have or not."""
+    has = _features(emulator, accelerator, host.arch, host.cpu, host.cpuid, dialect)
+    if has is None:
+        return ()
+    known = x86_map(dialect)
+    return tuple(known.names_of(_chosen(wanted, known, "require") & has.possible & ~has.sure))
+
+
 @lru_cache(maxsize=64)
 def _features(
     emulator: EmulatorFacts,
@@ -122,14 +111,13 @@ def _features(
         return None
     known = x86_map(dialect)
     sure = known.bits_of(feature.name for feature in full.features if feature.policy == "require")
-    named = full if accelerator != "tcg" else model
-    required = {feature.name for feature in named.features if feature.policy == "require"}
     if accelerator == "tcg":
+        required = (feature.name for feature in model.features if feature.policy == "require")
         return _HostFeatures(full.vendor, sure, sure, frozenset(required))
-    if cpuid.leaves:
-        sure |= known.bits_of(_owned(cpuid))
-        return _HostFeatures(full.vendor, sure, sure | _unread(known), frozenset(required))
-    return _HostFeatures(full.vendor, sure, sure | _possible(cpu, known), frozenset(required))
+    processor = of_processor(cpuid, cpu, known)
+    sure |= processor.present
+    possible = sure | processor.unread
+    return _HostFeatures(full.vendor, sure, possible, frozenset(known.names_of(sure)))
 
 
 @dataclass(frozen=True)
@@ -138,35 +126,9 @@ class _Host:
     cpu: HostCpu
 
 
-def _owned(cpuid: Cpuid) -> frozenset[str]:
-    """Name the features that the processor says it has."""
-    words = cpuid.words()
-    return frozenset(
-        feature.name
-        for feature in cpu_data().x86.features
-        if words.get(feature.word, 0) >> feature.bit & 1
-    )
-
-
-def _unread(known: X86Map) -> int:
-    """Give the features of model-specific registers that only the kernel can read."""
-    return known.msr_features & ~known.arch_capabilities
-
-
-def _possible(cpu: HostCpu, known: X86Map) -> int:
-    """Give what the processor may have, by the kernel's names, where CPUID was not asked."""
-    flags = set(cpu.flags)
-    found = 0
-    for feature in cpu_data().x86.features:
-        told = feature.word.startswith(_SHOWN) and feature.name not in _HIDDEN
-        if not told or not flags.isdisjoint(_spellings(feature)):
-            found |= known.bits.get(feature.name, 0)
-    return found
-
-
-def _spellings(feature: X86Feature) -> tuple[str, ...]:
-    plain = feature.name.replace("-", "_").replace(".", "_")
-    return feature.name, plain, _KERNEL_NAMES.get(feature.name, plain), *feature.linux
+def of_processor(cpuid: Cpuid, cpu: HostCpu, known: X86Map) -> ProcessorFeatures:
+    """Give what the processor itself has, though KVM may not offer it to guests."""
+    return processor_features(cpuid, cpu, known) if cpuid.leaves else kernel_features(cpu, known)
 
 
 def judged_by_features(model: str) -> bool:

@@ -124,7 +124,7 @@ def decode(
     keep each from running here; None takes any model. If only one model is `preferred`, it is
     taken where it may be; several have a small advantage.
     """
-    features = _without_broken_tsx(data, known)
+    features = without_broken_tsx(data, known)
     best: _Definition | None = None
     # newest models first: of equals the newer one stays
     for model in reversed(known.models.values()):
@@ -152,7 +152,7 @@ def decode(
 
 def decode_host(data: CpuData, known: X86Map) -> Decoded | None:
     """Describe a processor rather than a guest's CPU: features are added to a model only."""
-    features = _without_broken_tsx(data, known)
+    features = without_broken_tsx(data, known)
     best: _Definition | None = None
     for model in reversed(known.models.values()):
         is_foreign = data.vendor and model.vendor and model.vendor != data.vendor
@@ -166,7 +166,7 @@ def decode_host(data: CpuData, known: X86Map) -> Decoded | None:
     return Decoded(best.model.name, data.vendor, tuple(known.names_of(best.require)), ())
 
 
-def _without_broken_tsx(data: CpuData, known: X86Map) -> int:
+def without_broken_tsx(data: CpuData, known: X86Map) -> int:
     """Drop TSX where the processor has it but must not use it."""
     broken = (
         data.vendor == "Intel"

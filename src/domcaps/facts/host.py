@@ -128,11 +128,11 @@ class HostFacts:
         node = self._hardware()
         return (node.tsc_hz, node.tsc_scaling) if node is not None and node.tsc_hz else None
 
-    @property
+    @cached_property
     def cpuid(self) -> Cpuid:
         """What CPUID says of an x86 processor; nothing where it was not asked."""
         node = self._hardware()
-        return Cpuid() if node is None else Cpuid(node.cpuid, node.arch_capabilities)
+        return Cpuid() if node is None else Cpuid(node.cpuid, node.arch_capabilities, node.msrs)
 
     @property
     def sev_limits(self) -> tuple[int, int]:

@@ -1,7 +1,7 @@
-"""What a host tells of itself beyond what decides on guests: the host part of ``<capabilities>``.
+"""What a host tells of itself as hardware: the host part of ``<capabilities>``, and its registers.
 
-None of it is a fact that the table looks at, so that it may be missing, and is not watched: a live
-host is read anew whenever somebody asks (see `domcaps.facts.nodeprobe`).
+All of it may be missing, and none of it changes while the host runs, so that it is not watched: a
+live host is read anew whenever something needs it (see `domcaps.facts.nodeprobe`).
 """
 
 from __future__ import annotations
@@ -21,14 +21,16 @@ class Leaf(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Cpuid(msgspec.Struct, frozen=True):
-    """What CPUID says, and the model-specific register IA32_ARCH_CAPABILITIES."""
+    """What CPUID says, and IA32_ARCH_CAPABILITIES; `msrs` are other model-specific registers."""
 
     leaves: tuple[Leaf, ...] = ()
     arch_capabilities: int = 0
+    msrs: tuple[tuple[int, int], ...] = ()
 
     def words(self) -> dict[str, int]:
         """Give registers by the words of features, such as ``cpuid 0x7 0x0 ebx``."""
-        words = {"msr 0x10a": self.arch_capabilities}
+        words = {f"msr {number:#x}": value for number, value in self.msrs}
+        words["msr 0x10a"] = self.arch_capabilities
         for leaf in self.leaves:
             for register in ("eax", "ebx", "ecx", "edx"):
                 words[f"cpuid {leaf.leaf:#x} {leaf.subleaf:#x} {register}"] = getattr(
@@ -138,8 +140,10 @@ class Node(msgspec.Struct, frozen=True, omit_defaults=True):
     """A host as hardware.
 
     `cpuid` and `arch_capabilities` (IA32_ARCH_CAPABILITIES) are what an x86 processor says, with
-    the bits that its hypervisor, if there is one, lets it say. `tsc_hz` is 0 where KVM does not
-    tell; `mhz` is what the kernel measured last. `uid` and `gid` are whom QEMU would run as.
+    the bits that its hypervisor, if there is one, lets it say. `msrs` are pairs of number and value
+    of the other registers that a CPU feature stands in, as far as they could be read. `tsc_hz` is
+    0 where KVM does not tell; `mhz` is what the kernel measured last. `uid` and `gid` are whom QEMU
+    would run as.
     `iommu` tells whether the kernel made groups of devices, None where nobody looked; `suspends`
     how it can sleep: ``mem``, ``disk``, ``hybrid``.
     """
@@ -159,3 +163,4 @@ class Node(msgspec.Struct, frozen=True, omit_defaults=True):
     iommu: bool | None = None
     uid: int = 0
     gid: int = 0
+    msrs: tuple[tuple[int, int], ...] = ()

@@ -33,10 +33,14 @@ _BEGINNING = 16 * 1024
 
 LEAVES = (
     (0x1, 0), (0x6, 0), (0x7, 0), (0x7, 1), (0x7, 2), (0xD, 1), (0xF, 1), (0x12, 0), (0x12, 1),
-    (0x14, 0), (0x1E, 1), (0x24, 0), (0x24, 1), (0x29, 0), (0x80000001, 0), (0x80000007, 0),
-    (0x80000008, 0), (0x8000000A, 0), (0x80000021, 0), (0x80000022, 0), (0xC0000001, 0),
+    (0x14, 0), (0x19, 0), (0x1E, 1), (0x24, 0), (0x24, 1), (0x29, 0), (0x80000001, 0),
+    (0x80000007, 0), (0x80000008, 0), (0x8000000A, 0), (0x80000021, 0), (0x80000022, 0),
+    (0xC0000001, 0),
 )  # fmt: skip
 """The leaves of CPUID that a CPU feature stands in."""
+
+MSRS = (0xCF, *range(0x480, 0x492))
+"""The model-specific registers beside IA32_ARCH_CAPABILITIES that a CPU feature stands in."""
 
 _POWER, _INVARIANT_TSC = 0x80000007, 1 << 8
 _ARCH_CAPABILITIES = 0x10A
@@ -57,9 +61,10 @@ def read_node(files: HostFiles | None = None) -> Node:
     lines = cpuinfo_lines(seen.text("/proc/cpuinfo", _BEGINNING))
     leaves: tuple[Leaf, ...] = ()
     msr, tsc_hz, scaling = 0, 0, False
+    others: tuple[tuple[int, int], ...] = ()
     if seen.is_live and libvirt_arch(seen.uname[0]) in X86:
         leaves = _cpuid()
-        msr = _msr()
+        msr, others = _msr() or 0, _other_msrs()
         tsc_hz, scaling = _tsc(leaves)
     cells = _cells(seen)
     return Node(
@@ -78,6 +83,7 @@ def read_node(files: HostFiles | None = None) -> Node:
         iommu=bool(seen.names_or_none(_IOMMU_GROUPS)),
         uid=os.geteuid(),
         gid=os.getegid(),
+        msrs=others,
     )
 
 
@@ -190,21 +196,27 @@ def _cpuid() -> tuple[Leaf, ...]:
     return tuple(Leaf(leaf, subleaf, *told) for leaf, subleaf, told in asked if told)
 
 
-def _msr() -> int:
-    """Read IA32_ARCH_CAPABILITIES from its device, or else ask KVM; 0 where there is none.
+def _msr(number: int = _ARCH_CAPABILITIES) -> int | None:
+    """Read a model-specific register from its device, or else ask KVM; None where neither tells.
 
     KVM tells what a guest may see of it, also where the processor has no such word.
     """
     with suppress(OSError):
         with open(_MSR_DEVICE, "rb", buffering=0) as device:  # noqa: PTH123 - at an offset
-            data = os.pread(device.fileno(), 8, _ARCH_CAPABILITIES)
+            data = os.pread(device.fileno(), 8, number)
         if len(data) == 8:
             return int.from_bytes(data, "little")
     with suppress(OSError), open(DEVICE, "rb", buffering=0) as kvm:  # noqa: PTH123
-        entry = bytearray(struct.pack("<IIIIQ", 1, 0, _ARCH_CAPABILITIES, 0, 0))
-        fcntl.ioctl(kvm, _GET_MSRS, entry)
-        return int(struct.unpack("<IIIIQ", entry)[4])
-    return 0
+        entry = bytearray(struct.pack("<IIIIQ", 1, 0, number, 0, 0))
+        # the answer is how many registers were read
+        if fcntl.ioctl(kvm, _GET_MSRS, entry) == 1:
+            return int(struct.unpack("<IIIIQ", entry)[4])
+    return None
+
+
+def _other_msrs() -> tuple[tuple[int, int], ...]:
+    read = ((number, _msr(number)) for number in MSRS)
+    return tuple((number, value) for number, value in read if value is not None)
 
 
 def _tsc(leaves: tuple[Leaf, ...]) -> tuple[int, bool]:

@@ -16,6 +16,7 @@ from domcaps.language.table import (
     Enum,
     Place,
     Row,
+    RowReason,
     Rows,
     Values,
 )
@@ -36,6 +37,7 @@ __all__ = [
     "Predicate",
     "Reason",
     "Row",
+    "RowReason",
     "Rows",
     "Target",
     "Truth",

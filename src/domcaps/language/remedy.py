@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 class Effort(enum.Enum):
     """What has to be changed, the least first; the value is the word for it."""
 
+    DOMAIN = "domain"
     MACHINE = "machine type"
     VIRTTYPE = "virtualization type"
     FIRMWARE = "firmware file"
@@ -30,7 +31,7 @@ class Effort(enum.Enum):
     @property
     def cost(self) -> int:
         """Give a figure by which ways are compared: what follows in the list costs more."""
-        return (1, 1, 2, 2, 4, 4, 8, 8, 30, 60, 10_000)[list(Effort).index(self)]
+        return (1, 1, 1, 2, 2, 4, 4, 8, 8, 30, 60, 10_000)[list(Effort).index(self)]
 
 
 class Remedy(msgspec.Struct, frozen=True):

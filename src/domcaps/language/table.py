@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from domcaps.language.change import Change
     from domcaps.language.dialect import Dialect
     from domcaps.language.qemu_args import ArgsSource, Trial
+    from domcaps.language.remedy import Remedy
     from domcaps.language.world import World
 
 
@@ -135,12 +136,26 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class RowReason:
+    """Why a computed row holds or not; `remedies` are what would change a no, the easiest first."""
+
+    reason: Reason
+    remedies: tuple[Remedy, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Rows:
-    """Computed children of an element, such as CPU models or sizes."""
+    """Computed children of an element, such as CPU models or sizes.
+
+    Where rows have reasons, `explain` gives that of the row called `row` that has a name: of a
+    ``model`` for example. It gives None for a name that nothing has.
+    """
 
     compute: Callable[[World], tuple[Row, ...]]
     since: Change | None = None
     until: Change | None = None
+    row: str = ""
+    explain: Callable[[World, str], RowReason | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from domcaps.facts.emulator import Unanswered
 from domcaps.language import Reason
 from domcaps.report import cpumodels
 from domcaps.report.document import build
-from domcaps.report.explain import explain_all
+from domcaps.report.explain import explain_all, explain_row
 from domcaps.report.flat import flatten
 
 if TYPE_CHECKING:
@@ -52,6 +52,8 @@ class Difference(msgspec.Struct, frozen=True):
             return (f"libvirt {self.silent} has no word for it",)
         if self.reason_before is None or self.reason_after is None:
             return ()
+        if " " in self.path:
+            return tuple(_of_row(self.reason_before, self.reason_after))
         return tuple(changed_facts(self.reason_before, self.reason_after))
 
     def __str__(self) -> str:
@@ -75,7 +77,10 @@ def diff(before: World, after: World) -> tuple[Difference, ...]:
     why_new = {e.path: e for e in explain_all(after)}
 
     def difference(path: str) -> Difference:
-        explained = one, other = why_old.get(path), why_new.get(path)
+        explained = one, other = (
+            why_old.get(path) or explain_row(path, before),
+            why_new.get(path) or explain_row(path, after),
+        )
         reasons = one.reason if one else None, other.reason if other else None
         dialects = before.target.dialect, after.target.dialect
         spoken = [e is not None and e.spoken for e in explained]
@@ -123,6 +128,23 @@ def changed_facts(before: Reason, after: Reason) -> Iterator[str]:
         if one is not None and other is not None and one.truth is not other.truth:
             source = f" [{other.source}]" if other.source else ""
             yield f"{_plain(statement)}: {one.truth.value} → {other.truth.value}{source}"
+
+
+def _of_row(before: Reason, after: Reason) -> Iterator[str]:
+    """Name what decides on a computed row on one side only, such as features that block a model."""
+    if before.statement != after.statement:
+        yield from (f"{why.statement}: {why.truth.value}" for why in (before, after))
+        return
+    old, new = ({inner.statement: inner for inner in why.because} for why in (before, after))
+    for statement in dict.fromkeys((*old, *new)):
+        if (statement in old) != (statement in new):
+            found, side = (
+                (old[statement], "before") if statement in old else (new[statement], "after")
+            )
+            told = f": {found.value}" if found.value else ""
+            yield f"only {side}: {_plain(statement)}: {found.truth.value}{told}"
+    if set(old) == set(new):
+        yield from changed_facts(before, after)
 
 
 def _facts(reason: Reason) -> Iterator[tuple[str, Reason]]:

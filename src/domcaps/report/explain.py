@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ import msgspec
 from domcaps.elements import table
 from domcaps.elements.advice.remedies import advise
 from domcaps.errors import RequestError
-from domcaps.language import Element, Enum, Reason, Truth
+from domcaps.language import Element, Enum, Reason, Rows, Truth
 from domcaps.language.predicate import AllOf, AnyOf, Not, Predicate
 from domcaps.language.remedy import Effort
 from domcaps.language.table import AnyChoice
@@ -55,13 +56,55 @@ class Explanation(msgspec.Struct, frozen=True):
 def explain(path: str, world: World) -> tuple[Explanation, ...]:
     """Explain a choice, all choices of an enum (``video.modelType``) or an element with its enums.
 
-    Raises `RequestError` for a path that the table does not have, with the nearest ones.
+    A computed row that has reasons is named by its element and its name: ``cpu.custom=EPYC`` or
+    ``cpu.host-model=aes``. Raises `RequestError` for a path that the table does not have, with the
+    nearest ones.
     """
+    row = explain_row(path, world)
+    if row is not None:
+        return (row,)
     names = {path.partition("=")[0].partition(".")[0]}
     found = [e for e in _explain_some(world, names) if _matches(e.path, path)]
     if not found:
         raise RequestError(f"the table has no {path!r}", remedy=_nearest(path))
     return tuple(found)
+
+
+def explain_row(path: str, world: World) -> Explanation | None:
+    """Explain one computed row, such as a CPU model; None for what is none or has no reasons.
+
+    Takes the form ``cpu.custom=EPYC`` and that of a flat report, ``cpu.custom model EPYC``.
+    """
+    words = path.split(" ") if " " in path else path.split("=")
+    found = _rows().get(words[0])
+    if found is None or found.explain is None or words[1:-1] not in ([], [found.row]):
+        return None
+    told = found.explain(world, words[-1]) if len(words) > 1 else None
+    if told is None:
+        return None
+    truth = told.reason.truth
+    changes = tuple(Change(remedy.how, remedy.effort.value) for remedy in told.remedies)
+    return Explanation(f"{words[0]}={words[-1]}", truth, told.reason, changes=changes)
+
+
+@functools.cache
+def _rows() -> dict[str, Rows]:
+    """Give the computed rows that have reasons, by the path of their element."""
+    return {
+        path: part
+        for element in table()
+        for path, inner in _elements(element, "")
+        for part in inner.content
+        if isinstance(part, Rows) and part.explain is not None
+    }
+
+
+def _elements(element: Element, prefix: str) -> Iterator[tuple[str, Element]]:
+    path = f"{prefix}{element.name}"
+    yield path, element
+    for part in element.content:
+        if isinstance(part, Element):
+            yield from _elements(part, f"{path}.")
 
 
 def explain_choice(path: str, choice: Choice, world: World) -> Explanation:
@@ -87,7 +130,7 @@ def paths() -> tuple[str, ...]:
 
 def is_path(text: str) -> bool:
     """Tell whether something of the table is named so."""
-    return any(_matches(path, text) for path in paths())
+    return text.partition("=")[0] in _rows() or any(_matches(path, text) for path in paths())
 
 
 def _paths(element: Element, prefix: str) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domcaps.cpu import host_model
-from domcaps.cpu.compare import Mismatch, Wanted, forbidden, mismatch
+from domcaps.cpu.compare import Mismatch, Wanted, forbidden, mismatch, not_read
 from domcaps.cpu.models import libvirt_models
 from domcaps.elements.boards.families import PPC64, S390, X86
 from domcaps.elements.processor.cpu import (
@@ -188,7 +188,10 @@ _PARTIAL = "<cpu check='partial'><model>{}</model></cpu>"
     stage=Stage.START,
 )
 def host_has_what_is_wanted(cpu: Cpu) -> Problems:
-    """The host has all that a guest's CPU is to have, unless ``check='none'``."""
+    """The host has all that a guest's CPU is to have, unless ``check='none'``.
+
+    libvirt compares with what CPUID shows of the processor, not with the flags of /proc/cpuinfo.
+    """
     world = cpu.domain.world
     if not cpu.holds(X86) or world.host.record.arch not in archs.X86:
         return
@@ -203,6 +206,16 @@ def host_has_what_is_wanted(cpu: Cpu) -> Problems:
         named = f": {', '.join(found.features)}" if found.features else ""
         fixes = (*optional_features(cpu, found.features), *stand_ins(cpu))
         yield problem(f"{message}{named}", cpu, at, fix=fixes)
+    else:
+        _note_unread(cpu, told)
+
+
+def _note_unread(cpu: Cpu, told: dict[str, str]) -> None:
+    """Count features as unknown that neither CPUID nor the kernel's flags tell of."""
+    world = cpu.domain.world
+    wanted, dialect = Wanted(policies=told), world.target.dialect
+    for name in not_read(world.emulator, accelerator(world), world.host, dialect, wanted):
+        world.unknown.add(f"cpu-incompatible: whether the host's CPU has {name!r}")
 
 
 def _mismatch(cpu: Cpu, told: dict[str, str]) -> Mismatch | None:

@@ -26,6 +26,7 @@ from domcaps.elements.advice.remedies import kvm
 from domcaps.elements.boards.families import KVM, MICROVM, PPC64, S390, X86
 from domcaps.elements.boards.fixed import MADE_FOR_GUESTS
 from domcaps.elements.processor.cpu_command_line import host_model_args, model_trials
+from domcaps.elements.processor.model_reasons import explain_host_feature, explain_model
 from domcaps.facts.emulator import ACCELERATORS
 from domcaps.language import ALWAYS, Choice, Drift, Element, Enum, Place, Row, Rows, World
 from domcaps.language.changes.processor import (
@@ -235,7 +236,7 @@ HOST_MODEL = Element(
     supported=_supported("host-model"),
     qemu_args=host_model_args,
     at_start=(_REFUSED_MSR,),
-    content=(Rows(_host_model),),
+    content=(Rows(_host_model, row="feature", explain=explain_host_feature),),
 )
 
 CUSTOM = Element(
@@ -243,7 +244,7 @@ CUSTOM = Element(
     tag="mode",
     attributes=(("name", "custom"),),
     supported=_supported("custom"),
-    content=(Rows(_custom_models),),
+    content=(Rows(_custom_models, row="model", explain=explain_model),),
     trials=model_trials,
     at_start=(_NOT_REPORTED, _NEWEST_VERSION),
 )

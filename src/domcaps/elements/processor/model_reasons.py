@@ -1,0 +1,193 @@
+"""Why a CPU model can be used on a host or not, and why the host model has a feature or not.
+
+A model is blocked by features that QEMU can't give a guest here. For each of them this tells where
+that comes from: the processor does not have it (CPUID, or the kernel's flags where CPUID was not
+read), or the processor has it and the accelerator does not offer it.
+"""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING
+
+from domcaps.cpu.compare import of_processor
+from domcaps.cpu.data import cpu_data
+from domcaps.cpu.hostmodel import host_model
+from domcaps.cpu.models import custom_models, libvirt_models
+from domcaps.cpu.x86map import x86_map
+from domcaps.facts.arch import X86, is_native
+from domcaps.facts.emulator import ACCELERATORS
+from domcaps.language.remedy import Effort, Remedy
+from domcaps.language.table import RowReason
+from domcaps.language.truth import Reason, Truth
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from domcaps.cpu.answers import CustomModel
+    from domcaps.cpu.processor import ProcessorFeatures
+    from domcaps.language.world import World
+
+_MODELS = "query-cpu-definitions"
+_OFFERED, _PROCESSOR = "explained CPU models", "features of the processor"
+_FEW = 4
+"""Up to so many blocking features, disabling them is a better advice than another model."""
+_USABLE = {"yes": Truth.YES, "no": Truth.NO, "unknown": Truth.UNKNOWN}
+
+
+def explain_model(world: World, name: str) -> RowReason | None:
+    """Explain a CPU model by the features that block it; None for a name that no model has."""
+    offered = _offered(world)
+    found = offered.get(name)
+    if found is None:
+        return _not_offered(world, name, offered)
+    blocking = tuple(_blocking(world, feature) for feature in found.blockers)
+    truth = _USABLE[found.usable]
+    reason = Reason(
+        truth,
+        f"QEMU can give a guest the CPU model {name!r} on this host",
+        _MODELS,
+        blocking,
+        f"{name}.unavailable-features",
+        "" if blocking else found.usable,
+    )
+    return RowReason(reason, _remedies(world, found, offered) if truth is Truth.NO else ())
+
+
+def _offered(world: World) -> dict[str, CustomModel]:
+    """Give the models by name; they are remembered, since a comparison explains hundreds."""
+    if _OFFERED not in world.kept:
+        target = world.target
+        kind = ACCELERATORS[target.virttype]
+        found = custom_models(world.emulator, kind, target.arch, target.dialect)
+        world.kept[_OFFERED] = {model.name: model for model in found}
+    offered: dict[str, CustomModel] = world.kept[_OFFERED]
+    return offered
+
+
+def _not_offered(world: World, name: str, offered: dict[str, CustomModel]) -> RowReason | None:
+    known = libvirt_models(world.target.arch, world.target.dialect)
+    every = cpu_data().x86.models if world.target.arch in X86 else ()
+    if (known is None or name not in known) and all(model.name != name for model in every):
+        return None
+    near = difflib.get_close_matches(name, offered, n=1)
+    remedies = [Remedy(Effort.DOMAIN, f"use the model {near[0]!r}")] if near else []
+    if known is not None and name not in known:
+        statement = f"libvirt {world.target.dialect} knows the CPU model {name!r}"
+        return RowReason(Reason(Truth.NO, statement, "libvirt's CPU map"), tuple(remedies))
+    statement = f"this QEMU has the CPU model {name!r}"
+    remedies.append(Remedy(Effort.QEMU, "use a QEMU that has this model"))
+    return RowReason(Reason(Truth.NO, statement, _MODELS), tuple(remedies))
+
+
+# -- where a missing feature comes from ----------------------------------------------------------
+
+
+def _blocking(world: World, feature: str) -> Reason:
+    statement = f"a guest can have the feature {feature!r}"
+    if ACCELERATORS[world.target.virttype] == "tcg":
+        return Reason(Truth.NO, statement, value="QEMU does not emulate it (TCG)", source=_MODELS)
+    of_processor = _of_processor(world, feature)
+    if of_processor is None:
+        return Reason(Truth.NO, statement, _MODELS)
+    if of_processor.truth is Truth.YES:
+        told = "the processor has it, but this host's KVM does not offer it to guests"
+    elif of_processor.truth is Truth.NO:
+        told = "the processor does not have it, or its firmware or hypervisor hides it"
+    else:
+        told = "it is not known whether the processor has it"
+    return Reason(Truth.NO, statement, _MODELS, (of_processor,), value=told)
+
+
+def _of_processor(world: World, name: str) -> Reason | None:
+    """Tell whether the host's processor has a feature; None for names that libvirt doesn't know."""
+    known = x86_map(world.target.dialect)
+    bit = known.bits.get(name, 0)
+    if not bit or world.target.arch not in X86 or world.host.arch not in X86:
+        return None
+    if not world.host.cpuid.leaves and not world.host.cpu.flags:
+        return None
+    if _PROCESSOR not in world.kept:
+        world.kept[_PROCESSOR] = of_processor(world.host.cpuid, world.host.cpu, known)
+    found: ProcessorFeatures = world.kept[_PROCESSOR]
+    source = _word(name) if world.host.cpuid.leaves else "flags in /proc/cpuinfo"
+    truth = Truth.UNKNOWN if bit & found.unread else Truth.of(bool(bit & found.present))
+    return Reason(truth, f"the host's processor has {name!r}", source)
+
+
+def _word(name: str) -> str:
+    return next((f"{f.word} bit {f.bit}" for f in cpu_data().x86.features if f.name == name), "")
+
+
+# -- what to use instead -------------------------------------------------------------------------
+
+
+def _remedies(
+    world: World, blocked: CustomModel, offered: dict[str, CustomModel]
+) -> tuple[Remedy, ...]:
+    usable = [model for model in offered.values() if model.usable == "yes"]
+    found = []
+    near = nearest_usable(world, blocked, usable)
+    if near:
+        found.append(Remedy(Effort.DOMAIN, f"use the model {near!r}, the nearest that is usable"))
+    if world.target.arch in X86 and len(blocked.blockers) <= _FEW:
+        off = ", ".join(f"<feature policy='disable' name='{name}'/>" for name in blocked.blockers)
+        found.append(Remedy(Effort.DOMAIN, f"keep the model and add {off}"))
+    native = is_native(world.host.arch, world.emulator.arch)
+    if native and ACCELERATORS[world.target.virttype] != "tcg":
+        found.append(Remedy(Effort.DOMAIN, "use <cpu mode='host-model'/>"))
+    return tuple(found)
+
+
+def nearest_usable(world: World, wanted: CustomModel, usable: Iterable[CustomModel]) -> str:
+    """Name the usable model that differs in the fewest features; of the same vendor if possible.
+
+    Deprecated models come last. "" where no model is usable.
+    """
+    if world.target.arch not in X86:
+        names = [model.name for model in usable]
+        return next(iter(difflib.get_close_matches(wanted.name, names, n=1, cutoff=0)), "")
+    models = x86_map(world.target.dialect).models
+    features = models[wanted.name].features
+
+    def distance(model: CustomModel) -> tuple[bool, bool, int, str]:
+        foreign = model.vendor not in {wanted.vendor, "unknown"}
+        differing = (models[model.name].features ^ features).bit_count()
+        return model.deprecated, foreign, differing, model.name
+
+    return min(usable, key=distance).name if any(usable) else ""
+
+
+# -- the host model ------------------------------------------------------------------------------
+
+
+def explain_host_feature(world: World, name: str) -> RowReason | None:
+    """Explain why the host model has a feature, disables it, or does not mention it."""
+    target = world.target
+    kind = ACCELERATORS[target.virttype]
+    record = world.host.record
+    full = host_model(world.emulator, kind, record, target.dialect, expand=True)
+    if full is None or (target.arch in X86 and name not in x86_map(target.dialect).bits):
+        return None
+    policies = {feature.name: feature.policy for feature in full.features}
+    has = policies.get(name) == "require"
+    reason = _of_processor(world, name) if kind != "tcg" else None
+    statement = f"QEMU can give a guest of this host the feature {name!r}"
+    offered = Reason(Truth.of(has), statement, "query-cpu-model-expansion")
+    return RowReason(
+        Reason(
+            Truth.of(has),
+            f"the host model has the feature {name!r}",
+            because=(offered, *((reason,) if reason else ()), *_of_model(world, full.model, name)),
+        )
+    )
+
+
+def _of_model(world: World, model: str, name: str) -> tuple[Reason, ...]:
+    """Tell whether a feature is part of the host model's named model, so that it is not listed."""
+    if world.target.arch not in X86:
+        return ()
+    known = x86_map(world.target.dialect)
+    has = bool(known.models[model].features & known.bits_of((name,)))
+    statement = f"the named model of the host model includes {name!r}"
+    return (Reason(Truth.of(has), statement, "libvirt's CPU map", value=model),)
