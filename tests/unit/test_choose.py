@@ -317,7 +317,9 @@ def test_secure_boot_without_smm_is_left_to_emulation(host: domcaps.Host) -> Non
 
 def test_the_validator_says_what_libvirt_says_of_smm(host: domcaps.Host) -> None:
     xml = with_smm(host, smm=True).choose("web", secure_boot=True, virttype="kvm").xml
-    assert with_smm(host, smm=False).validate(xml).accepted
+    result = with_smm(host, smm=False).validate(xml)
+    assert result.definable
+    assert [finding.code for finding in result.errors] == ["features-smm-unavailable"]
 
 
 @pytest.mark.parametrize(

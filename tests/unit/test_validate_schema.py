@@ -222,3 +222,48 @@ def test_lists_are_read_in_every_os_and_clock() -> None:
     assert errors(clock.format("adjustment='moon'", "")) == ["clock-adjustment-invalid"]
     assert errors(clock.format("", "<timer name='moon'/>")) == ["clock-timer-name-invalid"]
     assert errors("<os><boot dev='hd'/></os><os><boot dev='moon'/></os>") == ["os-boot-dev-invalid"]
+
+
+@pytest.mark.parametrize(
+    "xml",
+    [
+        "<os><type>hvm</type><loader>/a</loader><loader readonly='foo'>/b</loader></os>",
+        "<os><type>hvm</type><nvram>/a</nvram><nvram format='foo'>/b</nvram></os>",
+        "<defaultiothread thread_pool_max='1'/><defaultiothread thread_pool_max='foo'/>",
+        (
+            "<devices><controller type='usb' index='0' model='ich9-ehci1'/><controller type='usb' "
+            "index='0' model='ich9-uhci1'><master startport='0'/><master startport='foo'/>"
+            "</controller></devices>"
+        ),
+        (
+            "<devices><interface type='user'><model type='virtio'/><rom bar='on'/><rom bar='foo'/>"
+            "</interface></devices>"
+        ),
+        (
+            "<devices><disk type='file'><source file='/a'/><target dev='vda'/><iotune>"
+            "<total_bytes_sec>1</total_bytes_sec><total_bytes_sec>foo</total_bytes_sec></iotune>"
+            "</disk></devices>"
+        ),
+    ],
+)
+def test_second_copies_are_not_judged(xml: str) -> None:
+    assert not [code for code in errors(xml) if code.endswith("-invalid")]
+
+
+@pytest.mark.parametrize(
+    ("devices", "code"),
+    [
+        ("<graphics type='vnc' listen='::1'><listen type='address' address=''/></graphics>",
+         "graphics-listen-conflict"),
+        ("<rng model='virtio'><backend model='egd' type=''/></rng>", "rng-egd-type-missing"),
+        ("<disk type='file'><source file='/a'/><target dev='' bus='virtio'/></disk>",
+         "disk-target-unknown"),
+        (("<disk type='network'><source protocol='iscsi' name=''><host name='a'/></source>"
+         "<target dev='vda' bus='virtio'/></disk>"), "disk-source-name-invalid"),
+        ("<input type='tablet'><address type='usb' bus='0' port='+1'/></input>", ""),
+        ("<input type='tablet'><address type='usb' bus='0' port='-1'/></input>",
+         "address-usb-port-invalid"),
+    ],
+)  # fmt: skip
+def test_empty_values_and_numbers_as_libvirt_reads_them(devices: str, code: str) -> None:
+    assert errors(f"<devices>{devices}</devices>")[:1] == ([code] if code else [])

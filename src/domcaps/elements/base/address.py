@@ -75,7 +75,8 @@ _LARGEST_CCW = {"cssid": 254, "ssid": 3, "devno": 0xFFFF}
 LARGEST_REG = 0xFFFFFFFF
 """The last register of virtual I/O of pseries."""
 
-_PORT = re.compile(r"\d{1,10}(\.\d{1,10}){0,3}")
+# as C reads numbers: white space and a sign may stand before each
+_PORT = re.compile(r"\s*\+?\d{1,10}(\.\s*\+?\d{1,10}){0,3}", re.ASCII)
 
 
 class PciAddress(NamedTuple):

@@ -155,5 +155,5 @@ def period_is_a_number(rng: Rng) -> Problems:
 )
 def egd_has_a_type(backend: RngBackend) -> Problems:
     """An entropy gathering daemon is reached through a character device, whose type is named."""
-    if backend.model == "egd" and backend.node.get("type") is None:
+    if backend.model == "egd" and not backend.node.get("type"):
         yield problem("an egd names the type of its character device", backend, "@type")

@@ -70,7 +70,8 @@ def old_and_new_way_agree(graphics: Graphics) -> Problems:
         for kind, new, old in (("address", "address", "listen"), ("socket", "socket", "socket")):
             outer = graphics.node.get(old)
             inner = node.get(new)
-            if node.get("type") == kind and outer and inner and outer != inner:
+            said = outer is not None and inner is not None
+            if node.get("type") == kind and said and outer != inner:
                 yield problem(f"{old}={outer!r} says otherwise at <graphics>", node, f"@{new}")
 
 

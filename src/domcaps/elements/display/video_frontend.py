@@ -201,7 +201,9 @@ def blobs_need_virtio_and_memfd(video: Video) -> Problems:
 def frontend_is_known(video: Video) -> Problems:
     """A virtio front end that is named must be one of QEMU's, and there."""
     name = frontend(video)
-    if not name or not libvirt_reads(video, VIDEO_FRONTEND):
+    model = video.find("model")
+    named = model is not None and model.get("device") is not None
+    if not named or not libvirt_reads(video, VIDEO_FRONTEND):
         return
     if name not in FRONTENDS:
         yield problem(

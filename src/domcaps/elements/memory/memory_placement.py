@@ -64,7 +64,8 @@ def _range(device: MemoryDevice) -> _Range | None:
         # the label is not mapped; what remains is rounded down
         step = size_kib(device.node, "source/alignsize") or _PAGE_KIB
         size -= -(-size_kib(device.node, "target/label/size") // step) * step
-    return _Range(start, start + size * KIB)
+    # as libvirt reckons: what would be less than nothing is very large
+    return _Range(start, start + size * KIB % 2**64)
 
 
 def has_hotplug(domain: Domain) -> bool:

@@ -11,7 +11,8 @@ Elsewhere it reads all of them, or refuses a second one; that is said where the 
 READ_ONCE = (
     "os", "memory", "currentMemory", "maxMemory", "vcpu", "cpu", "clock", "cpu/numa",
     "cpu/numa/interconnects", "cpu/numa/cell/distances", "cpu/topology", "cpu/maxphysaddr",
-    "launchSecurity", "memoryBacking", "memtune", "pm", "iothreads",
+    "launchSecurity", "memoryBacking", "memtune", "pm", "iothreads", "defaultiothread",
+    "os/loader", "os/nvram", "os/varstore", "devices/disk/source/cookies",
 )  # fmt: skip
 
 READ_TOGETHER = ("os", "clock", "memoryBacking", "memtune", "pm")
@@ -26,5 +27,8 @@ READ_BY_ATTRIBUTE = frozenset({"type", "smbios"})
 READ_ON = {"cpu": "numa", "numa": "interconnects"}
 """Those of which it reads one child in the others as well, and all that stands in that."""
 
-READ_ONCE_OF_DEVICES = ("address", "alias", "boot")
+READ_ONCE_WITHIN = ("devices/disk/iotune", "throttlegroups/throttlegroup")
+"""Elements of whose children each is read once."""
+
+READ_ONCE_OF_DEVICES = ("address", "alias", "boot", "acpi", "master", "rom")
 """Such elements of every device."""

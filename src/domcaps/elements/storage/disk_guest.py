@@ -59,7 +59,13 @@ def target_is_named(disk: Disk) -> Problems:
 def target_has_a_known_name(disk: Disk) -> Problems:
     """The name of a target is a prefix such as ``vd`` and letters; an address follows from it."""
     name = disk.name
-    if not name or (disk.on.numbered and name.startswith(disk.on.letters)):
+    if not name:
+        target = disk.find("target")
+        # a name that is empty is noticed where an address has to follow from it
+        if target is not None and target.get("dev") == "" and disk.address is None:
+            yield problem("the name of the target is empty", disk, "target/@dev")
+        return
+    if disk.on.numbered and name.startswith(disk.on.letters):
         return
     if disk.device == "floppy":
         accepted: tuple[str, ...] = ("fd",)

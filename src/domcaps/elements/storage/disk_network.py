@@ -132,6 +132,9 @@ def images_are_named(disk: Disk) -> Problems:
         if name is None:
             if image.protocol != "nbd":
                 yield problem("the name of what the server offers is missing", source, "@name")
+        elif image.protocol == "iscsi" and not name:
+            message = "the name of the iSCSI target is empty, at which libvirtd ends"
+            yield problem(message, source, "@name")
         elif image.protocol in {"rbd", "gluster"} and ("/" not in name or name[0] == "/"):
             yield problem(f"{name!r} is no pool and image with '/' between", source, "@name")
 

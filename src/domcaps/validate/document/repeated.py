@@ -10,6 +10,7 @@ from domcaps.elements.schema.repeated import (
     READ_ON,
     READ_ONCE,
     READ_ONCE_OF_DEVICES,
+    READ_ONCE_WITHIN,
     READ_TOGETHER,
 )
 
@@ -19,24 +20,16 @@ if TYPE_CHECKING:
     from lxml.etree import _Element as Node
 
 
-_IN_ONE_OF_EACH = ("cpu/numa", "cpu/topology[2]", "cpu/maxphysaddr[2]")
+_IN_ONE_OF_EACH = (
+    "cpu/numa", "cpu/topology[2]", "cpu/maxphysaddr[2]", "os/loader[2]", "os/nvram[2]",
+    "os/varstore[2]", "devices/disk/source/cookies[2]",
+)  # fmt: skip
 """What can be repeated, or have something that is, where no child of the domain is."""
 
 
 def take_away(root: Node) -> Iterator[Node]:
     """Take away what is passed over; each is given before it goes, the first one while all are."""
-    repeated: list[Node] = []
-    tags = [child.tag for child in root]
-    # most domains have one of each, and no NUMA: a few looks instead of one for each
-    if len(set(tags)) < len(tags) or any(root.find(path) is not None for path in _IN_ONE_OF_EACH):
-        repeated += [node for path in READ_ONCE for node in _repeated(root, path)]
-    for device in root.iterfind("devices/*"):
-        if len(device) < 2:
-            continue
-        tags = [child.tag for child in device]
-        for tag in READ_ONCE_OF_DEVICES if len(set(tags)) < len(tags) else ():
-            repeated += device.findall(tag)[1:]
-    for node in repeated:
+    for node in (*_of_domain(root), *_of_devices(root)):
         parent = node.getparent()
         if parent is None:
             continue
@@ -56,6 +49,37 @@ def _repeated(root: Node, path: str) -> list[Node]:
     parents = {node.getparent(): None for node in nodes}
     tag = path.rpartition("/")[2]
     return [node for parent in parents for node in parent.findall(tag)[1:]]  # type: ignore[union-attr]
+
+
+def _of_domain(root: Node) -> Iterator[Node]:
+    tags = [child.tag for child in root]
+    # most domains have one of each, and no NUMA: a few looks instead of one for each
+    if len(set(tags)) < len(tags) or any(root.find(path) is not None for path in _IN_ONE_OF_EACH):
+        for path in READ_ONCE:
+            yield from _repeated(root, path)
+    for path in READ_ONCE_WITHIN:
+        for around in root.iterfind(path):
+            yield from _repeated_children(around)
+
+
+def _of_devices(root: Node) -> Iterator[Node]:
+    for device in root.iterfind("devices/*"):
+        if len(device) < 2:
+            continue
+        tags = [child.tag for child in device]
+        for tag in READ_ONCE_OF_DEVICES if len(set(tags)) < len(tags) else ():
+            yield from device.findall(tag)[1:]
+
+
+def _repeated_children(node: Node) -> list[Node]:
+    """Give the second and later children of each name."""
+    tags: set[str] = set()
+    found = []
+    for child in node:
+        if child.tag in tags:
+            found.append(child)
+        tags.add(str(child.tag))
+    return found
 
 
 def _read_on(first: Node | None, other: Node | None) -> None:
