@@ -1,10 +1,10 @@
-"""Sweep one kind of change over every element: ``python sweep.py STEP KIND FILE``.
+"""Sweep one kind of change over every element: ``python sweep_forms.py STEP KIND FILE``.
 
 Libvirt and domcaps need not be in one place, so there are three steps::
 
-    sweep.py make numbers /srv/cases.json         # documents, made of the samples of all codes
-    python3 sweep.py ask numbers /srv/cases.json  # where libvirt is: adds its verdicts
-    sweep.py compare numbers /srv/cases.json HOST [RELEASE]
+    sweep_forms.py make numbers /srv/cases.json         # documents, made of the samples of all codes
+    python3 sweep_forms.py ask numbers /srv/cases.json  # where libvirt is: adds its verdicts
+    sweep_forms.py compare numbers /srv/cases.json HOST [RELEASE]
 
 KIND is ``numbers`` (each number in other forms), ``copies`` (a second, broken copy of each
 element), ``empty`` (each attribute as '') or ``order`` (each child moved to the front or the end).
