@@ -2,7 +2,7 @@
 
 Libvirt and domcaps need not be in one place, so there are three steps::
 
-    sweep_forms.py make numbers /srv/cases.json         # documents, made of the samples of all codes
+    sweep_forms.py make numbers /srv/cases.json         # documents, of the samples of all codes
     python3 sweep_forms.py ask numbers /srv/cases.json  # where libvirt is: adds its verdicts
     sweep_forms.py compare numbers /srv/cases.json HOST [RELEASE]
 
