@@ -103,7 +103,7 @@ def make(kind: str, file: Path) -> None:
 
 def ask(file: Path) -> None:
     """Add what libvirt says; what makes it end is noted, and the rest can be asked again."""
-    import libvirt  # type: ignore[import-untyped]
+    import libvirt  # type: ignore[import-not-found]
 
     libvirt.registerErrorHandler(lambda *_: None, None)
     connection = libvirt.open("qemu:///system")
