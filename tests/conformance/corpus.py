@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 
 # what the two firmware folders of a case are seen as
 FIRMWARE_FOLDERS = ("/etc/qemu/firmware", "/usr/share/qemu/firmware")
+# what fails once QEMU is started, on the host or in QEMU: the recorded cases do not go that far
+AFTER_LIBVIRT = (
+    "clock-timer-hypervclock-unavailable",
+    "os-nvram-template-missing",
+    "video-accel3d-without-opengl",
+)
 HELPERS = ("swtpm", "swtpm_setup", "swtpm_ioctl")
 
 
@@ -168,7 +174,7 @@ class DomainCase:
 
     def verdict(self) -> tuple[str, tuple[str, ...]]:
         """Ask domcaps: the verdict, and the errors that led to it."""
-        result = self.host.validate(self.xml, self.dialect, new=self.new)
+        result = self.host.validate(self.xml, self.dialect, new=self.new, ignore=AFTER_LIBVIRT)
         errors = tuple(f"{f.code} line {f.line}: {f.message}" for f in result.errors)
         return ("accept" if result.accepted else "reject"), errors
 

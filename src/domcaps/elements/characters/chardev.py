@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 from domcaps.elements.base.device import Device
 from domcaps.elements.display.graphics import has_graphics
-from domcaps.language.changes.characters import CHARACTER_PORT_COUNTED
+from domcaps.language.changes.characters import CHARACTER_PORT_COUNTED, CHARACTER_SPICE
 from domcaps.language.finding import Stage
 from domcaps.language.lazy import cached_property
 from domcaps.language.observed import qapi
@@ -203,6 +203,7 @@ def type_is_qemus(part: CharacterSource) -> Problems:
 @rule(
     "chardev-spice-missing",
     CharacterSource,
+    since=CHARACTER_SPICE,
     bad="<channel type='spicevmc'><target type='virtio'/></channel>",
     good="<graphics type='spice'/><channel type='spicevmc'><target type='virtio'/></channel>",
 )

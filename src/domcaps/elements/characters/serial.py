@@ -25,6 +25,7 @@ from domcaps.elements.boards.families import (
     X86,
 )
 from domcaps.elements.characters.chardev import CharacterDevice, CharacterPort
+from domcaps.language.changes.characters import SERIAL_DEBUG, SERIAL_ISA_PORTS
 from domcaps.language.finding import Stage
 from domcaps.language.lazy import cached_property
 from domcaps.language.observed import device
@@ -123,6 +124,7 @@ def port_type(device: CharacterDevice) -> str:
 @rule(
     "serial-isa-ports",
     Serial,
+    since=SERIAL_ISA_PORTS,
     bad="<serial type='pty'><target type='isa-serial' port='4'/></serial>",
     good="<serial type='pty'><target type='isa-serial' port='3'/></serial>",
 )
@@ -142,6 +144,7 @@ def isa_has_four_ports(serial: Serial) -> Problems:
 @rule(
     "serial-debug-unsupported",
     Serial,
+    since=SERIAL_DEBUG,
     bad=Sample("<serial type='pty'><target type='isa-debug'/></serial>", arch="aarch64"),
     good="<serial type='pty'><target type='isa-debug'/></serial>",
 )
@@ -149,6 +152,19 @@ def debugging_is_for_x86(serial: Serial) -> Problems:
     """The port for firmware's messages is there on x86."""
     if serial.type == "isa-debug":
         yield from needs(serial, X86, "isa-debug is there on x86 only", "target/@type")
+
+
+@rule(
+    "serial-debug-unsupported",
+    Serial,
+    until=SERIAL_DEBUG,
+    bad="<serial type='pty'><target type='isa-debug'/></serial>",
+    good="<serial type='pty'><target type='isa-serial'/></serial>",
+)
+def debugging_is_not_known(serial: Serial) -> Problems:
+    """There is no serial port of the type ``isa-debug``."""
+    if serial.type == "isa-debug":
+        yield problem("this libvirt knows no serial port 'isa-debug'", serial, "target/@type")
 
 
 @rule(

@@ -14,7 +14,7 @@ import re
 from domcaps.elements.display.graphics import Graphics, has_graphics
 from domcaps.elements.display.graphics_listen import first_type
 from domcaps.language.attributes import number
-from domcaps.language.changes.display import GRAPHICS_DEFINED
+from domcaps.language.changes.display import GRAPHICS_DEFINED, VNC_POWER_CONTROL
 from domcaps.language.finding import Stage
 from domcaps.language.observed import option
 from domcaps.language.require import libvirt_reads, needs
@@ -111,6 +111,7 @@ def _has_password(graphics: Graphics) -> bool:
 @rule(
     "graphics-vnc-power-control-unsupported",
     Graphics,
+    since=VNC_POWER_CONTROL,
     bad=Sample("<graphics type='vnc' powerControl='yes'/>", arch="armv6l"),
     good="<graphics type='vnc'/>",
 )

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from domcaps.elements.display.graphics import Graphics, draws_with_opengl
 from domcaps.elements.display.video import Video
-from domcaps.language.changes.display import VIDEO_FRONTEND
+from domcaps.language.changes.display import VIDEO_BLOB, VIDEO_FRONTEND
 from domcaps.language.finding import Stage
 from domcaps.language.fix import Fix
 from domcaps.language.observed import device, device_property
@@ -172,6 +172,7 @@ def acceleration_needs_opengl(video: Video) -> Problems:
 @rule(
     "video-blob-unsupported",
     Video,
+    since=VIDEO_BLOB,
     bad="<video><model type='virtio' blob='on'/></video>",
     good="<video><model type='virtio' blob='off'/></video>",
 )

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from domcaps.elements.boards.families import X86
 from domcaps.elements.features.hyperv import CLOCK
+from domcaps.language.changes.domain import CLOCK_ABSOLUTE
 from domcaps.language.observed import virttype
 from domcaps.language.part import Part, field
 from domcaps.language.preference import Decision, Option, family
@@ -121,6 +122,7 @@ def timezone_is_named(clock: Clock) -> Problems:
 @rule(
     "clock-start-invalid",
     Clock,
+    since=CLOCK_ABSOLUTE,
     bad="<clock offset='absolute'/>",
     good="<clock offset='absolute' start='1234567890'/>",
 )
@@ -136,3 +138,16 @@ def start_is_a_time(clock: Clock) -> Problems:
             clock,
             "@start" if clock.start else "@offset",
         )
+
+
+@rule(
+    "clock-start-invalid",
+    Clock,
+    until=CLOCK_ABSOLUTE,
+    bad="<clock offset='absolute' start='1234567890'/>",
+    good="<clock offset='utc'/>",
+)
+def time_is_relative(clock: Clock) -> Problems:
+    """There is no offset ``absolute``: the guest's time follows the host's."""
+    if clock.offset == "absolute":
+        yield problem("this libvirt knows no clock offset 'absolute'", clock, "@offset")

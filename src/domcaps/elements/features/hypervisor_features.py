@@ -14,7 +14,9 @@ libvirt reads all of them whatever the domain's type, and refuses names that it 
 
 from __future__ import annotations
 
+from domcaps.language.changes.features import KVM_DIRTY_RING, KVM_PV_IPI
 from domcaps.language.part import Part, field
+from domcaps.language.require import libvirt_reads
 from domcaps.language.rule import Problems, problem, rule
 from domcaps.language.value_types import ON_OFF, Int, OneOf
 
@@ -63,7 +65,9 @@ class CapabilitiesFeature(Part):
 )
 def kvm_features(features: KvmFeatures) -> Problems:
     """Each is known by name, and has a state."""
-    yield from _switches(features, KVM, required=True)
+    late = (("pv-ipi", KVM_PV_IPI), ("dirty-ring", KVM_DIRTY_RING))
+    unread = {name for name, change in late if not libvirt_reads(features, change)}
+    yield from _switches(features, KVM - unread, required=True)
 
 
 @rule(

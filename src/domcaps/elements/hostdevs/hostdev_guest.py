@@ -13,7 +13,11 @@ from __future__ import annotations
 from domcaps.elements.base.virtio import VIRTIO_MODELS
 from domcaps.elements.hostdevs.hostdev import HOST_IOMMUFD, HOST_VFIO, Hostdev
 from domcaps.language.attributes import Attributes
-from domcaps.language.changes.hostdevs import HOSTDEV_IOMMUFD
+from domcaps.language.changes.hostdevs import (
+    HOSTDEV_IOMMUFD,
+    HOSTDEV_RAMFB_ONCE,
+    UNFILTERED_DROPPED,
+)
 from domcaps.language.finding import Stage
 from domcaps.language.observed import device, device_property, qom_type
 from domcaps.language.require import libvirt_reads, needs
@@ -108,6 +112,7 @@ def display_needs_a_screen(hostdev: Hostdev) -> Problems:
 @rule(
     "hostdev-ramfb-duplicate",
     Hostdev,
+    since=HOSTDEV_RAMFB_ONCE,
     bad=_MDEV.format(_GPU + " ramfb='on'", 4, "") + _MDEV.format(_GPU + " ramfb='on'", 5, ""),
     good=_MDEV.format(_GPU + " ramfb='on'", 4, ""),
 )
@@ -134,7 +139,7 @@ def options_need_scsi(hostdev: Hostdev) -> Problems:
         for name in ("rawio", "sgio"):
             if hostdev.node.get(name) is not None:
                 yield problem(f"{name!r} is for SCSI devices", hostdev, f"@{name}")
-    elif hostdev.node.get("sgio") == "unfiltered":
+    elif hostdev.node.get("sgio") == "unfiltered" and libvirt_reads(hostdev, UNFILTERED_DROPPED):
         yield problem("libvirt has dropped unfiltered sgio", hostdev, "@sgio")
 
 

@@ -21,7 +21,7 @@ from domcaps.elements.hostdevs.hostdev import Hostdev
 from domcaps.elements.storage.disk_network import host_problems
 from domcaps.elements.storage.disk_secrets import login_problems
 from domcaps.language.attributes import Attributes, fits
-from domcaps.language.changes.hostdevs import HOSTDEV_USB_PORT
+from domcaps.language.changes.hostdevs import HOSTDEV_DUPLICATES, HOSTDEV_USB_PORT
 from domcaps.language.finding import Stage
 from domcaps.language.lazy import cached_property
 from domcaps.language.part import Part
@@ -291,12 +291,37 @@ class HostDevices(Part):
                 yield node, "" if address is None else address.get("type", ""), source
 
 
-@rule("hostdev-duplicate", HostDevices, bad=_GOOD * 2, good=_GOOD + _device("pci", _AT.format(7)))
+@rule(
+    "hostdev-duplicate",
+    HostDevices,
+    since=HOSTDEV_DUPLICATES,
+    bad=_GOOD * 2,
+    good=_GOOD + _device("pci", _AT.format(7)),
+)
 def devices_are_given_once(devices: HostDevices) -> Problems:
     """No device of the host is given to the guest twice."""
+    yield from _given_twice(devices, frozenset(_NAMES))
+
+
+_MEDIATED = _device("mdev", f"<address uuid='{_GUID[:-1]}{{}}'/>", "", " model='vfio-pci'")
+
+
+@rule(
+    "hostdev-duplicate",
+    HostDevices,
+    until=HOSTDEV_DUPLICATES,
+    bad=_MEDIATED.format(1) * 2,
+    good=_MEDIATED.format(1) + _MEDIATED.format(2),
+)
+def mediated_devices_are_given_once(devices: HostDevices) -> Problems:
+    """No mediated device is given to the guest twice; others are not looked at."""
+    yield from _given_twice(devices, frozenset({"mdev"}))
+
+
+def _given_twice(devices: HostDevices, kinds: frozenset[str]) -> Problems:
     known: set[tuple[object, ...]] = set()
     for node, kind, source in devices.given:
-        if kind not in _NAMES:
+        if kind not in kinds:
             continue
         goes_by, wanted = _NAMES[kind](source)
         if any((kind, *name) in known for name in wanted):

@@ -15,6 +15,7 @@ from domcaps.elements.base.metadata import (
 )
 from domcaps.elements.boards.defaults import input_bus
 from domcaps.elements.placement.pci_assignment import Topology
+from domcaps.language.changes.placement import ACPI_INDEX_READ
 from domcaps.language.observed import device_property
 from domcaps.language.rule import Problems, Sample, problem, rule
 from domcaps.language.truth import Truth
@@ -78,6 +79,7 @@ def alias_is_unique(alias: Alias) -> Problems:
 @rule(
     "acpi-index-unsupported",
     Acpi,
+    since=ACPI_INDEX_READ,
     bad=Sample("<input type='tablet' bus='usb'><acpi index='1'/></input>"),
     good=_CARD.format("<model type='virtio'/><acpi index='1'/>"),
 )

@@ -15,7 +15,12 @@ from domcaps.elements.boards.families import PSERIES
 from domcaps.elements.buses.disk import FLOPPY_CONTROLLER
 from domcaps.elements.placement.drives import LETTERS, disk_index
 from domcaps.elements.storage.disk import BUS, Disk
-from domcaps.language.changes.storage import DISK_DPOFUA, DISK_FLOPPY_CONTROLLER, DISK_TRAY_CLOSED
+from domcaps.language.changes.storage import (
+    DISK_DPOFUA,
+    DISK_FLOPPY_CONTROLLER,
+    DISK_ROTATION,
+    DISK_TRAY_CLOSED,
+)
 from domcaps.language.finding import Stage
 from domcaps.language.fix import set_value
 from domcaps.language.observed import device_property
@@ -234,6 +239,7 @@ def removable_needs_usb_or_scsi(disk: Disk) -> Problems:
 @rule(
     "disk-rotation-rate-unsupported",
     Disk,
+    since=DISK_ROTATION,
     bad=_disk("virtio", target=" rotation_rate='1'"),
     good=_disk("scsi", target=" rotation_rate='1'"),
 )

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from domcaps.elements.storage.disk import Disk
 from domcaps.language.attributes import Attributes
+from domcaps.language.changes.hostdevs import UNFILTERED_DROPPED
 from domcaps.language.changes.storage import DISK_LUN_BLOCKS, DISK_RESERVATIONS_MIGRATE
 from domcaps.language.finding import Stage
 from domcaps.language.observed import device, device_property, qom_type
@@ -109,7 +110,7 @@ def lun_is_on_scsi(disk: Disk) -> Problems:
 )
 def options_need_a_lun(disk: Disk) -> Problems:
     """Only LUNs have rawio, sgio and reservations; nothing is unfiltered any more."""
-    if disk.sgio == "unfiltered":
+    if disk.sgio == "unfiltered" and libvirt_reads(disk, UNFILTERED_DROPPED):
         yield problem("libvirt has dropped unfiltered sgio", disk, "@sgio", accepted=("filtered",))
     if disk.device == "lun":
         return

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from domcaps.elements.storage.disk import Disk
 from domcaps.language.attributes import Attributes, fits
-from domcaps.language.changes.storage import DISK_VXHS_DROPPED
+from domcaps.language.changes.storage import DISK_TLS_HOSTNAME, DISK_VXHS_DROPPED
 from domcaps.language.finding import Stage
 from domcaps.language.observed import qapi
 from domcaps.language.quantities import OrEmpty
@@ -241,6 +241,7 @@ def tls_needs_nbd(disk: Disk) -> Problems:
 @rule(
     "disk-tls-hostname-unsupported",
     Disk,
+    since=DISK_TLS_HOSTNAME,
     bad=_disk("rbd", attributes=" tlsHostname='server'"),
     good=_disk("nbd", attributes=" tls='yes' tlsHostname='server'"),
 )

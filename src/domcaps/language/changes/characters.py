@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from domcaps.language.change import NEWS, change, estimate
+from domcaps.language.change import DOCUMENT, NEWS, change, estimate
 
 CONSOLE_REPORTED = change("11.5", NEWS, "reports list the types of consoles")
 CHARACTER_PORT_COUNTED = estimate(
     "12.8", "seen in 12.8, not in 11.3", "negative port numbers are refused"
 )
 CHANNEL_REPORTED = change("8.9", NEWS, "reports have channel and redirdev")
+CHARACTER_SPICE = estimate("8.0", "7.9 and 9.0 differ", "SPICE devices need SPICE graphics")
+SERIAL_ISA_PORTS = estimate("8.0", "7.9 and 9.0 differ", "four serial ports on ISA")
+SERIAL_DEBUG = change("8.1", DOCUMENT, "the serial port isa-debug")

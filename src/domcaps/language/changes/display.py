@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from domcaps.language.change import NEWS, change, estimate
+from domcaps.language.change import DOCUMENT, NEWS, change, estimate
 
 VIDEO_FRONTEND = change("12.5", NEWS, "the front end of a virtio display is chosen")
 VIDEO_EDID = change("11.7", "documentation", "EDID of displays is switched")
@@ -19,3 +19,5 @@ GRAPHICS_ASKED = estimate(
 )
 GRAPHICS_DBUS = change("8.4", NEWS, "graphics of type dbus")
 GRAPHICS_RDP = estimate("10.10", "10.7 and 11.3 differ", "graphics of type rdp")
+VNC_POWER_CONTROL = change("7.2", "git fe82fdfb52", "power control of VNC")
+VIDEO_BLOB = change("9.2", DOCUMENT, "blob resources of virtio displays")

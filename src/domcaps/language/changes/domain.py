@@ -12,3 +12,4 @@ SECLABEL_LENIENT = estimate(
     "11.3 and 12.8 differ",
     "a label without a type is dynamic, and one that is not relabelled overrides nothing",
 )
+CLOCK_ABSOLUTE = change("8.4", NEWS, "the offset absolute of clocks")

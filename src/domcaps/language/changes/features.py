@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from domcaps.language.change import NEWS, change, estimate
+from domcaps.language.change import DOCUMENT, NEWS, change, estimate
 
 HYPERV_DEPENDENCIES = change(
     "11.9", NEWS, "enlightenments need each other; host-model; spinlocks without retries"
@@ -36,3 +36,5 @@ BACKING_STORE_INPUT = estimate(
     "7.9 and 9.0 differ; QEMU 4.2, the oldest since then, can always be given images so",
     "backing chains of a definition are always read",
 )
+KVM_PV_IPI = change("7.10", DOCUMENT, "the feature pv-ipi of KVM")
+KVM_DIRTY_RING = change("8.0", DOCUMENT, "the feature dirty-ring of KVM")

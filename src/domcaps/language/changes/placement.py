@@ -15,3 +15,4 @@ VIRTIO_FORMS_ASKED = estimate(
     "transitional devices are listed only where QEMU has them",
 )
 ARM_VIRT_DEFAULT = change("9.3", NEWS, "the default machine of ARM and RISC-V is virt")
+ACPI_INDEX_READ = change("7.3", "git ffda44030a", "ACPI indexes of devices")

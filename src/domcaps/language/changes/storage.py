@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from domcaps.language.change import NEWS, change, estimate
+from domcaps.language.change import DOCUMENT, NEWS, change, estimate
 
 DISK_FLOPPY_CONTROLLER = change("11.4", NEWS, "floppy drives are listed by their controller")
 DISK_VXHS_DROPPED = estimate("11.4", "seen in 12.8, not in 11.3", "VxHS is refused by definition")
@@ -24,3 +24,5 @@ FILESYSTEM_SOCKET_READONLY = estimate(
     "12.0", "11.3 and 12.8 differ", "readonly is refused for a virtiofs daemon of somebody else"
 )
 FILESYSTEM_REPORTED = change("7.4", "git f388aa5ff3", "reports have filesystem")
+DISK_TLS_HOSTNAME = change("8.2", DOCUMENT, "the host name in the certificate of an NBD server")
+DISK_ROTATION = change("7.3", "git 8dac0ca1b2", "rotation rates of SCSI, IDE and SATA disks")
