@@ -267,3 +267,20 @@ def test_second_copies_are_not_judged(xml: str) -> None:
 )  # fmt: skip
 def test_empty_values_and_numbers_as_libvirt_reads_them(devices: str, code: str) -> None:
     assert errors(f"<devices>{devices}</devices>")[:1] == ([code] if code else [])
+
+
+@pytest.mark.parametrize(
+    ("inside", "is_right"),
+    [
+        ("<iothreads>-0</iothreads>", False),
+        ("<cputune><period>-0</period></cputune>", False),
+        ("<devices><input type='tablet' bus='usb'><address type='usb' bus='-0'/></input></devices>",
+         False),
+        ("<devices><controller type='virtio-serial' ports='-0'/></devices>", True),
+        ("<cpu><maxphysaddr mode='emulate' bits='-0'/></cpu>", True),
+        (("<devices><controller type='pci' model='pci-root'><pcihole64>0x1</pcihole64></controller>"
+         "</devices>"), False),
+    ],
+)  # fmt: skip
+def test_numbers_that_cannot_be_negative_have_no_minus_sign(inside: str, is_right: bool) -> None:
+    assert any(code.endswith("-invalid") for code in errors(inside)) != is_right

@@ -59,11 +59,16 @@ class OneOf(ValueType[str]):
 
 @dataclass(frozen=True)
 class Int(ValueType[int]):
-    """A whole number in a range; `base` 0 takes ``0x…`` as well as decimal numbers."""
+    """A whole number in a range; `base` 0 takes ``0x…`` as well as decimal numbers.
+
+    Most numbers that can't be negative have no minus sign either; with `minus_zero` libvirt reads
+    ``-0`` all the same.
+    """
 
     least: int | None = None
     most: int | None = None
     base: int = 10
+    minus_zero: bool = False
 
     @property
     def expected(self) -> str:  # type: ignore[override]
@@ -78,7 +83,8 @@ class Int(ValueType[int]):
         digits = text.lstrip()
         if len(digits) > _MAX_DIGITS or not digits.isascii() or digits[-1:] not in _DIGITS:
             raise ValueError(text)
-        if "_" in digits:
+        unsigned = self.least is not None and self.least >= 0 and not self.minus_zero
+        if "_" in digits or (unsigned and digits[0] == "-"):
             raise ValueError(text)
         value = _number(digits, self.base)
         if self.least is not None and value < self.least:

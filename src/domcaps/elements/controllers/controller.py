@@ -36,7 +36,7 @@ from domcaps.language.rule import Problems, Sample, problem, rule
 from domcaps.language.truth import Truth
 from domcaps.language.value_types import ON_OFF, UNSIGNED, Int
 
-NUMBER = Int(0, 2**31 - 1)
+NUMBER = Int(0, 2**31 - 1, minus_zero=True)
 
 SATA = device("ich9-ahci")
 NVME = device("nvme")

@@ -80,7 +80,7 @@ class MemoryDevice(Device):
     model = field("@model", choice=MODEL, required=True)
     access = field("@access", OneOf(("shared", "private")))
     discard = field("@discard", YES_NO)
-    node_number = field("target/node", OrEmpty(Int(0, 2**31 - 1)))
+    node_number = field("target/node", OrEmpty(Int(0, 2**31 - 1, minus_zero=True)))
     size = field("target/size", Int(0, 2**64 - 1), required=True)
     unit = field("target/size/@unit", UNIT)
 

@@ -28,7 +28,10 @@ if TYPE_CHECKING:
     from lxml.etree import _Element as Node
 
 _IPV4_BITS = 32
-_PREFIX = {"ipv4": Int(0, _IPV4_BITS), "ipv6": Int(0, 128)}
+_PREFIX = {
+    "ipv4": Int(0, _IPV4_BITS, minus_zero=True),
+    "ipv6": Int(0, 128, minus_zero=True),
+}
 # QEMU's own network of the user has room for its helpers
 _PREFIXES = range(4, 28)
 _IPV6_PREFIX = 64

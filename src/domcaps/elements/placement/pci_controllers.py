@@ -25,7 +25,7 @@ from domcaps.language.part import Part
 from domcaps.language.require import libvirt_reads
 from domcaps.language.rule import Problems, Sample, problem, rule
 from domcaps.language.truth import Truth
-from domcaps.language.value_types import ON_OFF, Int
+from domcaps.language.value_types import ON_OFF, UNSIGNED64, Int
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node
@@ -191,6 +191,23 @@ def options_suit_the_model(controller: PciController) -> Problems:
     hole = controller.node.findtext("pcihole64")
     if hole and "pcihole64" not in takes and controller.model in _ROOTS:
         yield problem("the 64-bit hole can't be set on this board", controller, "pcihole64")
+
+
+@rule(
+    "controller-pcihole64-invalid",
+    PciController,
+    bad=_ROOT.format("<pcihole64 unit='KiB'>0x100</pcihole64>"),
+    good=_ROOT.format("<pcihole64 unit='KiB'>1048576</pcihole64>"),
+)
+def hole_is_a_number(controller: PciController) -> Problems:
+    """The size of the 64-bit hole is a whole number."""
+    hole = controller.node.findtext("pcihole64")
+    if not hole or controller.model not in _ROOTS:
+        return
+    try:
+        UNSIGNED64.parse(hole)
+    except ValueError:
+        yield problem("the size of the 64-bit hole is no whole number", controller, "pcihole64")
 
 
 @rule(

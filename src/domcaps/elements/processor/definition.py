@@ -111,7 +111,7 @@ class Maxphysaddr(Part):
     path = "cpu/maxphysaddr"
 
     mode = field("@mode", OneOf(("emulate", "passthrough")), required=True)
-    bits = field("@bits", Int(0, 2**31 - 1))
+    bits = field("@bits", Int(0, 2**31 - 1, minus_zero=True))
     limit = field("@limit", POSITIVE)
 
 

@@ -50,6 +50,8 @@ def _number(text: str | None) -> int | None:
     """Read a number as libvirt does here, without blanks around it; 0 where there is no text."""
     if not text:
         return 0
+    # as C reads it: white space and a sign may stand before a number
+    text = text.lstrip().removeprefix("+")
     if not text.isascii() or not text.isdigit() or len(text) > _DIGITS:
         return None
     value = int(text)
@@ -60,7 +62,7 @@ def malformed(node: Node | None) -> Problems:
     """Find fault with limits that are no numbers."""
     for child in () if node is None else node:
         if child.tag in LIMITS and _number(child.text) is None:
-            yield problem(f"{child.tag} is no whole number: no blank may stand around it", child)
+            yield problem(f"{child.tag} is no whole number: no blank may stand behind it", child)
 
 
 def contradictions(part: Part, node: Node | None) -> Problems:
