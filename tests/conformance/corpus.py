@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 import domcaps
+from domcaps.cpu.x86map import x86_map
+from domcaps.language import parse_dialect
 
 if TYPE_CHECKING:
     from domcaps.language import World
@@ -232,7 +234,7 @@ def _domain_facts(case: DomainCase) -> dict[str, Any]:
     return {
         "arch": arch,
         "privileged": True,
-        "cpu": {"model": extra.get("host_cpu") or default},
+        "cpu": _pretended_cpu(case, extra.get("host_cpu") or default),
         "kvm": {"usable": True, "max_vcpus": 2**31 - 1, "secure_guest": True},
         "firmware": _firmware(
             case.folder, "firmware/etc/qemu/firmware", "firmware/usr/share/qemu/firmware"
@@ -242,6 +244,16 @@ def _domain_facts(case: DomainCase) -> dict[str, Any]:
         "hugepage_sizes_kib": [m["size_kib"] for m in pretended["driver"]["hugetlbfs"]],
         "numa": nodes,
     }
+
+
+def _pretended_cpu(case: DomainCase, model: str) -> dict[str, Any]:
+    """Give the host's CPU; of x86 with the features of its model and what it has besides."""
+    described = case.folder / "host_cpus" / f"{model}.json"
+    if case.case["arch"] not in {"x86_64", "i686"} or not described.is_file():
+        return {"model": model}
+    known = x86_map(parse_dialect(case.dialect))
+    has = known.names_of(known.models[model].features)
+    return {"model": model, "flags": [*has, *_json(described).get("features", [])]}
 
 
 @cache

@@ -19,10 +19,11 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from domcaps.language.value_types import Int, ValueType
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterator
+    from collections.abc import Callable, Hashable, Iterator, Mapping
 
     from lxml.etree import _Element as Node
 
+    from domcaps.language.change import Change
     from domcaps.language.part import Part
 
 T = TypeVar("T")
@@ -54,6 +55,11 @@ class OrEmpty(ValueType[T | None], Generic[T]):
     def names(self) -> tuple[str, ...]:
         """List the names, where the form is a choice of names."""
         return tuple(getattr(self.kind, "names", ()))
+
+    @property
+    def since(self) -> Mapping[str, Change]:
+        """Give the changes by which some of the names came."""
+        return getattr(self.kind, "since", {})
 
     def parse(self, text: str) -> T | None:
         """Give None for no text."""

@@ -5,8 +5,13 @@ from __future__ import annotations
 import re
 import uuid
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
-from typing import Generic, TypeVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from domcaps.language.change import Change
 
 T = TypeVar("T", covariant=True)
 
@@ -41,9 +46,10 @@ class Text(ValueType[str]):
 
 @dataclass(frozen=True)
 class OneOf(ValueType[str]):
-    """One of a few names."""
+    """One of a few names; `since` are the changes of libvirt by which some of them came."""
 
     names: tuple[str, ...]
+    since: Mapping[str, Change] = field(default_factory=dict, hash=False)
 
     @property
     def expected(self) -> str:  # type: ignore[override]

@@ -313,14 +313,23 @@ class _Check:
         try:
             value = declared.kind.parse(text)
         except ValueError:
-            message = (
-                f"{_spoken(part, field_check)} is {quoted(text)}, not {declared.kind.expected}"
-            )
-            wrong = problem(message, part, declared.path, accepted=_expected(field_check))
-            self._add(f"{field_check.code}-invalid", wrong)
+            self._invalid(part, field_check, text)
             return
+        if field_check.dated is not None:
+            came = field_check.dated.get(text)
+            if came is not None and not self.world.target.dialect.has(came):
+                self._invalid(part, field_check, text)
         if field_check.memoizable:
             part.__dict__[declared.name] = value
+
+    def _invalid(self, part: Part, field_check: FieldCheck, text: str) -> None:
+        declared, dated = field_check.declared, field_check.dated or {}
+        has = self.world.target.dialect.has
+        known = tuple(n for n in _expected(field_check) if n not in dated or has(dated[n]))
+        expected = ", ".join(known) or declared.kind.expected
+        message = f"{_spoken(part, field_check)} is {quoted(text)}, not {expected}"
+        wrong = problem(message, part, declared.path, accepted=known)
+        self._add(f"{field_check.code}-invalid", wrong)
 
     def _missing(self, part: Part, field_check: FieldCheck) -> None:
         message = f"{_spoken(part, field_check)} is missing"

@@ -11,6 +11,9 @@ from domcaps.language.value_types import OneOf
 from domcaps.validate.catalogue.rules import parts, rules
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from domcaps.language.change import Change
     from domcaps.language.part import Field, Part
     from domcaps.language.rule import Rule
 
@@ -19,13 +22,15 @@ if TYPE_CHECKING:
 class FieldCheck:
     """One field of a part, with the beginning of the codes of its findings.
 
-    `kept` tells that its value may be remembered by the part under the field's name, because a
-    rule that reads that name reads this field.
+    `memoizable` tells that its value may be remembered by the part under the field's name, because
+    a rule that reads that name reads this field. `dated` are the values that came with a change of
+    libvirt, None where there are none.
     """
 
     declared: Field[Any]
     code: str
     memoizable: bool
+    dated: Mapping[str, Change] | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -99,6 +104,7 @@ def field_checks(kind: type[Part]) -> tuple[FieldCheck, ...]:
             declared,
             code_of(kind.path or "", declared.path),
             vars_of(kind).get(declared.name) is declared,
+            getattr(declared.kind, "since", None) or None,
         )
         for declared in kind.fields()
     )

@@ -32,6 +32,7 @@ from domcaps.elements.boards.families import (
     VIRTUAL,
     X86,
 )
+from domcaps.language.changes.devices import PANIC_DEFAULTS
 from domcaps.language.changes.placement import BOARDS_WITHOUT_PCI
 from domcaps.language.observed import device
 
@@ -130,7 +131,11 @@ PANICS: Defaults = (("pseries", PSERIES), ("s390", S390), ("isa", X86), ("pvpani
 def panic_model(node: Node, domain: Domain) -> str:
     """Give the model of a ``<panic>``, "" where there is no default."""
     named = node.get("model", "default")
-    return first(PANICS, domain) if named == "default" else named
+    if named != "default":
+        return named
+    model = first(PANICS, domain)
+    older = not domain.world.target.dialect.has(PANIC_DEFAULTS)
+    return "isa" if older and model in {"", "pvpanic"} else model
 
 
 def tpm_model(node: Node, domain: Domain) -> str:

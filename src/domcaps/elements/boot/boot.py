@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from domcaps.elements.boards.families import X86
 from domcaps.elements.boot.os import Boot, Os
-from domcaps.language.changes.boot import SHIM_CHECKED
+from domcaps.language.changes.boot import ACPI_TABLES, SHIM_CHECKED
 from domcaps.language.finding import Stage
 from domcaps.language.fix import Fix
 from domcaps.language.part import Part, field
@@ -36,7 +36,11 @@ class AcpiTable(Part):
 
     path = "os/acpi/table"
 
-    type = field("@type", OneOf(("raw", "slic", "msdm")), required=True)
+    type = field(
+        "@type",
+        OneOf(("raw", "slic", "msdm"), {"raw": ACPI_TABLES, "msdm": ACPI_TABLES}),
+        required=True,
+    )
 
 
 def _with_boot(system: Os) -> list[Node]:
@@ -182,7 +186,21 @@ def smbios_has_a_source(system: Os) -> Problems:
     "os-acpi-table-duplicate",
     AcpiTable,
     bad=_OS.format("<acpi><table type='slic'>/a</table><table type='slic'>/b</table></acpi>"),
+    good=_OS.format("<acpi><table type='slic'>/a</table></acpi>"),
+    until=ACPI_TABLES,
+)
+def one_table(table: AcpiTable) -> Problems:
+    """Older libvirt takes one table."""
+    if table.domain.all(AcpiTable)[0].node is not table.node:
+        yield problem("this libvirt takes one table only", table)
+
+
+@rule(
+    "os-acpi-table-duplicate",
+    AcpiTable,
+    bad=_OS.format("<acpi><table type='slic'>/a</table><table type='slic'>/b</table></acpi>"),
     good=_OS.format("<acpi><table type='raw'>/a</table><table type='raw'>/b</table></acpi>"),
+    since=ACPI_TABLES,
 )
 def table_once(table: AcpiTable) -> Problems:
     """Of every type of table but ``raw`` there is one at most."""

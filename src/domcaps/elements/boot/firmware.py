@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 from domcaps.elements.boot.os import Loader, Nvram, Os, Varstore
 from domcaps.facts.firmwarefile import DEFAULT_IMAGES
-from domcaps.language.changes.boot import FIRMWARE_REWORKED
+from domcaps.language.changes.boot import FIRMWARE_PERSISTENT, FIRMWARE_REWORKED
 
 if TYPE_CHECKING:
     from domcaps.facts.firmwarefile import Firmware, FirmwareMapping
@@ -53,6 +53,7 @@ class Wish:
     features: tuple[tuple[str, str], ...] = ()
     needs: tuple[str, ...] = ()
     reworked: bool = False
+    at_start: bool = False
 
 
 def wish_of(domain: Domain) -> Wish:
@@ -77,6 +78,7 @@ def wish_of(domain: Domain) -> Wish:
         features=_features(domain),
         needs=_needs(domain),
         reworked=reworked,
+        at_start=not domain.world.target.dialect.has(FIRMWARE_PERSISTENT),
     )
 
 
@@ -86,6 +88,8 @@ def _known(form: str | None) -> str:
 
 def _format(domain: Domain, loader: Loader | None, nvram: Nvram | None, *, reworked: bool) -> str:
     """Give the wanted format: where the loader says nothing, that of the variables."""
+    if not domain.world.target.dialect.has(FIRMWARE_PERSISTENT):
+        return "raw"
     said = _known(loader.format) if loader else ""
     silent = loader is None or (reworked and not _speaks(loader))
     if not said and silent and nvram is not None:
@@ -143,6 +147,9 @@ def _security_needs(kind: str, policy: str) -> list[str]:
 def chosen(domain: Domain) -> Firmware | None:
     """Give the descriptor that the domain gets, None where none fits."""
     wish = wish_of(domain)
+    system = domain.first(Os)
+    if wish.at_start and not (system and system.firmware):
+        return None
     arch, machine = domain.arch, domain.machine
     for firmware in domain.world.host.firmware.firmwares:
         if firmware.suits(arch, machine) and fits(firmware, wish):
@@ -179,7 +186,8 @@ def _has_features(firmware: Firmware, wish: Wish) -> bool:
         if enabled in {"yes", "no"} and firmware.has(name) != (enabled == "yes"):
             return False
     if firmware.has("requires-smm"):
-        return wish.smm != "off" and wish.secure != "no"
+        # once SMM was looked at only after the choice
+        return wish.at_start or (wish.smm != "off" and wish.secure != "no")
     return wish.secure != "yes"
 
 

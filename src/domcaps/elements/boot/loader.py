@@ -13,7 +13,12 @@ from typing import TYPE_CHECKING
 from domcaps.elements.boards.families import Q35, X86
 from domcaps.elements.boot.firmware import chosen, is_default_image, wish_of
 from domcaps.elements.boot.os import FirmwareFeature, Loader, Nvram, Os, Varstore
-from domcaps.language.changes.boot import FIRMWARE_REWORKED, NVRAM_SLICES
+from domcaps.language.changes.boot import (
+    FIRMWARE_CHOSEN_ALONE,
+    FIRMWARE_PERSISTENT,
+    FIRMWARE_REWORKED,
+    NVRAM_SLICES,
+)
 from domcaps.language.finding import Stage
 from domcaps.language.fix import Fix
 from domcaps.language.observed import arch, device
@@ -22,6 +27,9 @@ from domcaps.language.rule import Problems, Sample, problem, rule
 from domcaps.language.truth import Truth
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from domcaps.facts.firmwarefile import Firmware
     from domcaps.language.part import Part
 
 SECURE_MACHINE = Q35 & arch("x86_64")
@@ -56,7 +64,10 @@ def firmware_is_found(system: Os) -> Problems:
     These are the features, the format and the images that are named, what the machine is, and
     whether sleep states, SMM or encryption are asked for.
     """
-    if not system.firmware or chosen(system.domain) is not None:
+    if not system.firmware:
+        return
+    found = chosen(system.domain)
+    if found is not None and not _lacks_smm(found, system):
         return
     known = system.domain.world.host.firmware_for(system.domain.arch, system.domain.machine)
     names = ", ".join(firmware.path.rpartition("/")[2] for firmware in known.firmwares) or "none"
@@ -68,11 +79,63 @@ def firmware_is_found(system: Os) -> Problems:
     )
 
 
+def _lacks_smm(found: Firmware, system: Os) -> bool:
+    """Tell whether firmware was chosen that needs SMM, which is switched off."""
+    wish = wish_of(system.domain)
+    return wish.at_start and wish.smm == "off" and found.has("requires-smm")
+
+
+@rule(
+    "os-loader-conflict",
+    Os,
+    bad=_OS.format("<loader secure='no'/>"),
+    good=_MANUAL.format(_FLASH),
+    since=FIRMWARE_CHOSEN_ALONE,
+    until=FIRMWARE_PERSISTENT,
+)
+def automatic_choice_is_alone(system: Os) -> Problems:
+    """Some libvirts take nothing that firmware= chooses, save for ``secure='yes'``."""
+    if not system.firmware:
+        return
+    loader, nvram = system.domain.first(Loader), system.domain.first(Nvram)
+    if loader is not None:
+        for at in _chosen_elsewhere(loader):
+            yield problem("this is chosen by firmware='…' at <os>", loader, at)
+    if nvram is not None and nvram.template is not None:
+        yield problem("the template is chosen by firmware='…' at <os>", nvram, "@template")
+
+
+def _chosen_elsewhere(loader: Loader) -> Iterator[str]:
+    """Say where a loader says what libvirt chooses."""
+    if loader.image:
+        yield ""
+    for name, value in (("readonly", loader.readonly), ("type", loader.type)):
+        if value is not None:
+            yield f"@{name}"
+    if loader.secure == "no":
+        yield "@secure"
+
+
 @rule(
     "os-firmware-feature-not-automatic",
     FirmwareFeature,
     bad=_MANUAL.format("<firmware><feature name='secure-boot' enabled='yes'/></firmware>"),
     good=_MANUAL.format(""),
+    since=FIRMWARE_CHOSEN_ALONE,
+    until=FIRMWARE_PERSISTENT,
+)
+def features_are_of_a_choice(feature: FirmwareFeature) -> Problems:
+    """Features can be asked for where libvirt picks the firmware: with ``<os firmware='…'>``."""
+    if not _automatic(feature):
+        yield problem("features of firmware need firmware='efi' at <os>", feature)
+
+
+@rule(
+    "os-firmware-feature-not-automatic",
+    FirmwareFeature,
+    bad=_MANUAL.format("<firmware><feature name='secure-boot' enabled='yes'/></firmware>"),
+    good=_MANUAL.format(""),
+    since=FIRMWARE_PERSISTENT,
 )
 def features_need_a_choice(feature: FirmwareFeature) -> Problems:
     """Features can be asked for where libvirt picks the firmware: with ``<os firmware='…'>``."""
@@ -299,6 +362,7 @@ def store_is_plain(nvram: Nvram) -> Problems:
     bad=_MANUAL.format("<loader type='pflash'>/a/code.fd</loader><nvram>/a/vars.fd</nvram>"),
     good=_MANUAL.format(f"{_FLASH}<nvram>/a/vars.fd</nvram>"),
     stage=Stage.START,
+    since=FIRMWARE_PERSISTENT,
 )
 def store_has_a_format(nvram: Nvram) -> Problems:
     """Path and format of variables are worked out for read-only images only.

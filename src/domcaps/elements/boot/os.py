@@ -32,6 +32,7 @@ from domcaps.elements.storage.images import Image
 from domcaps.language import Choice, Drift, Element, Enum, Place, Values, World
 from domcaps.language.changes.boot import (
     FIRMWARE_FEATURES_REPORTED,
+    FIRMWARE_PERSISTENT,
     FIRMWARE_REWORKED,
     VARSTORE_REPORTED,
 )
@@ -393,7 +394,7 @@ class Loader(Part):
     type = field("@type", OneOf(("rom", "pflash")))
     secure = field("@secure", YES_NO)
     stateless = field("@stateless", YES_NO)
-    format = field("@format", FORMAT)
+    format = field("@format", FORMAT, since=FIRMWARE_PERSISTENT)
 
 
 class Nvram(Part):
@@ -403,8 +404,8 @@ class Nvram(Part):
 
     image = field("")
     template = field("@template")
-    template_format = field("@templateFormat", FORMAT)
-    format = field("@format", FORMAT)
+    template_format = field("@templateFormat", FORMAT, since=FIRMWARE_PERSISTENT)
+    format = field("@format", FORMAT, since=FIRMWARE_PERSISTENT)
     type = field("@type", OneOf(("file", "block", "network")))
 
     @cached_property

@@ -22,7 +22,11 @@ from typing import TYPE_CHECKING
 
 from domcaps.elements.base.device import Device
 from domcaps.elements.display.graphics import has_graphics
-from domcaps.language.changes.characters import CHARACTER_PORT_COUNTED, CHARACTER_SPICE
+from domcaps.language.changes.characters import (
+    CHARACTER_PORT_COUNTED,
+    CHARACTER_SPICE,
+    CHARACTER_TLS_REFUSED,
+)
 from domcaps.language.finding import Stage
 from domcaps.language.lazy import cached_property
 from domcaps.language.observed import qapi
@@ -312,6 +316,7 @@ def reconnecting_takes_time(part: CharacterSource) -> Problems:
     CharacterSource,
     bad=_TCP.format("connect", "").replace("</serial>", "<protocol type='tls'/></serial>"),
     good=_TCP.format("connect", "").replace("</serial>", "<protocol type='telnet'/></serial>"),
+    since=CHARACTER_TLS_REFUSED,
 )
 def protocol_is_raw_or_telnet(part: CharacterSource) -> Problems:
     """QEMU speaks plain bytes or telnet on TCP connections; TLS is asked for by ``source/@tls``."""

@@ -22,6 +22,7 @@ from domcaps.elements.controllers.iothread_mapping import (
     named_threads,
     unknown,
 )
+from domcaps.language.changes.controllers import CONTROLLER_IOTHREADS
 from domcaps.language.rule import Problems, problem, rule
 
 _SCSI = (
@@ -40,6 +41,7 @@ _MAPPED = _SCSI.format(
     Controller,
     bad=_SCSI.format("virtio-scsi", "><iothreads><iothread/></iothreads>"),
     good=_PLAIN,
+    since=CONTROLLER_IOTHREADS,
 )
 def numbers_are_given(controller: Controller) -> Problems:
     """Every I/O thread and every queue of a controller is named by a number."""
@@ -51,6 +53,7 @@ def numbers_are_given(controller: Controller) -> Problems:
     Controller,
     bad=_SCSI.format("virtio-scsi", "iothread='1'" + _TWO.format("", 2, "")),
     good=_PLAIN,
+    since=CONTROLLER_IOTHREADS,
 )
 def one_or_several(controller: Controller) -> Problems:
     """A controller is served by one I/O thread, or by those that are listed."""
@@ -64,6 +67,7 @@ def one_or_several(controller: Controller) -> Problems:
     Controller,
     bad=_SCSI.format("lsilogic", _TWO.format("", 2, "")),
     good=_PLAIN,
+    since=CONTROLLER_IOTHREADS,
 )
 def several_need_virtio_scsi(controller: Controller) -> Problems:
     """Only SCSI controllers of virtio are served by I/O threads."""
@@ -77,6 +81,7 @@ def several_need_virtio_scsi(controller: Controller) -> Problems:
     Controller,
     bad=_SCSI.format("virtio-scsi", _TWO.format("", 3, "")),
     good=_PLAIN,
+    since=CONTROLLER_IOTHREADS,
 )
 def threads_exist(controller: Controller) -> Problems:
     """A controller is served by I/O threads that the domain has."""
@@ -90,6 +95,7 @@ def threads_exist(controller: Controller) -> Problems:
     Controller,
     bad=_SCSI.format("virtio-scsi", _TWO.format("", 1, "")),
     good=_PLAIN,
+    since=CONTROLLER_IOTHREADS,
 )
 def threads_are_named_once(controller: Controller) -> Problems:
     """No I/O thread is listed twice for a controller."""
@@ -103,6 +109,7 @@ def threads_are_named_once(controller: Controller) -> Problems:
         "virtio-scsi", "queues='2'" + _TWO.format(_QUEUE.format(0), 2, _QUEUE.format(2))
     ),
     good=_MAPPED,
+    since=CONTROLLER_IOTHREADS,
 )
 def queues_are_all_served(controller: Controller) -> Problems:
     """If queues are given to I/O threads, each queue of the controller is given to one of them."""

@@ -68,6 +68,7 @@ class Crypto(VirtioOptions, Device):
     """A cryptographic accelerator."""
 
     path = "devices/crypto"
+    since = CRYPTO
 
     model = field("@model", choice=MODEL, required=True)
     type = field("@type", choice=TYPE, required=True)
@@ -77,6 +78,7 @@ class CryptoBackend(Part):
     """Who computes."""
 
     path = "devices/crypto/backend"
+    since = CRYPTO
 
     model = field("@model", choice=BACKEND_MODEL, required=True)
     queues = field("@queues", UNSIGNED)

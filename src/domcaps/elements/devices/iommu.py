@@ -14,7 +14,13 @@ from domcaps.elements.base.device import Device
 from domcaps.elements.boards.families import ARM_VIRT, Q35
 from domcaps.language import Choice, Enum
 from domcaps.language.attributes import Attributes, number
-from domcaps.language.changes.devices import IOMMU_AMD, IOMMU_GRANULE, IOMMU_OPTIONS
+from domcaps.language.changes.devices import (
+    IOMMU_AMD,
+    IOMMU_GRANULE,
+    IOMMU_OPTIONS,
+    IOMMU_SPLIT_ADDED,
+    IOMMU_VIRTIO,
+)
 from domcaps.language.lazy import cached_property
 from domcaps.language.observed import device, device_property
 from domcaps.language.part import field
@@ -32,6 +38,7 @@ MODEL = Enum(
         Choice(
             "virtio",
             device("virtio-iommu-pci") & device_property("virtio-iommu-pci", "boot-bypass"),
+            since=IOMMU_VIRTIO,
         ),
         Choice("amd", device("amd-iommu"), since=IOMMU_AMD),
     ),
@@ -254,7 +261,9 @@ def virtio_needs_acpi(iommu: Iommu) -> Problems:
 def remapping_needs_qemus_ioapic(iommu: Iommu) -> Problems:
     """Interrupts are remapped where QEMU has the I/O APIC, which is set where nothing is said."""
     ioapic = iommu.domain.root.find("features/ioapic")
-    if iommu.intremap == "on" and ioapic is not None and ioapic.get("driver") == "kvm":
+    driver = None if ioapic is None else ioapic.get("driver")
+    set_by_libvirt = driver is None and libvirt_reads(iommu, IOMMU_SPLIT_ADDED)
+    if iommu.intremap == "on" and driver != "qemu" and not set_by_libvirt:
         yield problem(
             "remapping needs <ioapic driver='qemu'/>", iommu, "driver/@intremap", accepted=["off"]
         )

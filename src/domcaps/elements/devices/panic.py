@@ -15,7 +15,7 @@ from domcaps.elements.boards.defaults import panic_model
 from domcaps.elements.boards.families import PSERIES, S390_CCW, X86
 from domcaps.elements.placement.installed import InstalledControllers
 from domcaps.language import AnyChoice, Choice, Element, Enum
-from domcaps.language.changes.devices import PANIC_REPORTED
+from domcaps.language.changes.devices import PANIC_PVPANIC, PANIC_REPORTED
 from domcaps.language.lazy import cached_property
 from domcaps.language.observed import device
 from domcaps.language.part import field
@@ -35,6 +35,7 @@ MODEL = Enum(
         Choice(
             "pvpanic",
             device("pvpanic-pci"),
+            since=PANIC_PVPANIC,
             at_start=(NO_PCI,),
             qemu_args=QemuArgs("-device pvpanic-pci"),
         ),

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from domcaps.elements.base.device import Device
 from domcaps.language import Choice, Enum
+from domcaps.language.changes.devices import PSTORE
 from domcaps.language.observed import device
 from domcaps.language.part import field
 from domcaps.language.quantities import UNIT, kib, size_of
@@ -28,6 +29,7 @@ class Pstore(Device):
     """Storage that outlives a crash."""
 
     path = "devices/pstore"
+    since = PSTORE
 
     backend = field("@backend", choice=BACKEND, required=True)
     file = field("path")

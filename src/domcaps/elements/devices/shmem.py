@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from domcaps.elements.base.device import Device
 from domcaps.language import Choice, Enum
+from domcaps.language.changes.devices import SHMEM_SIZE_DEFINED
 from domcaps.language.finding import Stage
 from domcaps.language.lazy import cached_property
 from domcaps.language.observed import device
@@ -99,9 +100,27 @@ def name_is_a_file_name(shmem: Shmem) -> Problems:
     Shmem,
     bad=_PLAIN.format("<size unit='M'>3</size>"),
     good=_PLAIN.format("<size unit='M'>4</size>"),
+    since=SHMEM_SIZE_DEFINED,
 )
 def size_is_a_power_of_two(shmem: Shmem) -> Problems:
     """The size is a power of two, from 1 MiB on; with a server the server knows it."""
+    yield from _size(shmem)
+
+
+@rule(
+    "shmem-size-unsupported",
+    Shmem,
+    bad=_PLAIN.format("<size unit='M'>3</size>"),
+    good=_PLAIN.format("<size unit='M'>4</size>"),
+    stage=Stage.START,
+    until=SHMEM_SIZE_DEFINED,
+)
+def size_is_a_power_of_two_at_start(shmem: Shmem) -> Problems:
+    """Older libvirt looks at the size when the domain starts."""
+    yield from _size(shmem)
+
+
+def _size(shmem: Shmem) -> Problems:
     size = shmem.size
     if size is None:
         return

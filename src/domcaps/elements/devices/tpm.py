@@ -18,7 +18,7 @@ from domcaps.elements.boards.families import PPC64, X86
 from domcaps.facts.host import TPM_PROGRAMS
 from domcaps.language import ALWAYS, AnyChoice, Choice, Drift, Element, Enum
 from domcaps.language.attributes import Attributes
-from domcaps.language.changes.devices import TPM_REPORTED, TPM_TYPES
+from domcaps.language.changes.devices import TPM_REPORTED, TPM_STATE_PLACE, TPM_TYPES
 from domcaps.language.fix import Fix, Substitutes
 from domcaps.language.lazy import cached_property
 from domcaps.language.observed import EmulatorFact, HostFact, device, qom_type
@@ -26,7 +26,7 @@ from domcaps.language.part import field
 from domcaps.language.preference import NEEDS_EFI, Decision, Option, both, family
 from domcaps.language.qemu_args import Alternatives, HelperProcess, NotTriable, QemuArgs
 from domcaps.language.quantities import ANY_UUID
-from domcaps.language.require import needs
+from domcaps.language.require import libvirt_reads, needs
 from domcaps.language.rule import Problems, Sample, problem, rule
 from domcaps.language.value_types import UNSIGNED, YES_NO, OneOf
 
@@ -312,8 +312,9 @@ def emulator_is_described(tpm: Tpm) -> Problems:
         return
     yield from _EMULATED_BACKEND.problems(backend)
     yield from _ENCRYPTION.problems(backend.find("encryption"))
-    yield from _PROFILE.problems(backend.find("profile"))
-    yield from _STATE.problems(backend.find("source"))
+    if libvirt_reads(tpm, TPM_STATE_PLACE):
+        yield from _PROFILE.problems(backend.find("profile"))
+        yield from _STATE.problems(backend.find("source"))
     banks = backend.find("active_pcr_banks")
     for bank in () if banks is None else banks.iterchildren("*"):
         if bank.tag not in _BANKS:

@@ -12,15 +12,21 @@ from __future__ import annotations
 from domcaps.elements.base.device import Device
 from domcaps.elements.boards.families import I440FX, Q35, S390
 from domcaps.language import Choice, Enum
+from domcaps.language.changes.devices import WATCHDOG_BOARDS, WATCHDOG_ITCO, WATCHDOGS_SEVERAL
 from domcaps.language.part import field
-from domcaps.language.require import needs
+from domcaps.language.require import libvirt_reads, needs
 from domcaps.language.rule import Problems, Sample, problem, rule
 from domcaps.language.value_types import OneOf
 
 MODEL = Enum(
     "model",
     attribute="@model",
-    choices=(Choice("i6300esb"), Choice("ib700"), Choice("diag288"), Choice("itco")),
+    choices=(
+        Choice("i6300esb"),
+        Choice("ib700"),
+        Choice("diag288"),
+        Choice("itco", since=WATCHDOG_ITCO),
+    ),
 )
 ACTIONS = OneOf(("reset", "shutdown", "poweroff", "pause", "dump", "none", "inject-nmi"))
 
@@ -46,6 +52,8 @@ class Watchdog(Device):
 def model_fits_the_board(watchdog: Watchdog) -> Problems:
     """An ``ib700`` is for 440FX boards, ``itco`` is part of Q35, ``diag288`` of mainframes."""
     model = watchdog.model or ""
+    if model == "ib700" and not libvirt_reads(watchdog, WATCHDOG_BOARDS):
+        return
     if model in _BOARDS:
         yield from needs(
             watchdog,
@@ -77,6 +85,7 @@ def only_pci_has_an_address(watchdog: Watchdog) -> Problems:
     Watchdog,
     bad="<watchdog model='itco'/><watchdog model='itco'/>",
     good="<watchdog model='i6300esb'/><watchdog model='i6300esb'/>",
+    since=WATCHDOG_BOARDS,
 )
 def parts_of_the_board_are_single(watchdog: Watchdog) -> Problems:
     """There can be several ``i6300esb``, but only one watchdog of any other model."""
@@ -86,10 +95,24 @@ def parts_of_the_board_are_single(watchdog: Watchdog) -> Problems:
 
 
 @rule(
+    "watchdog-model-duplicate",
+    Watchdog,
+    bad="<watchdog model='i6300esb'/><watchdog model='i6300esb'/>",
+    good="<watchdog model='i6300esb'/>",
+    until=WATCHDOGS_SEVERAL,
+)
+def one_at_most(watchdog: Watchdog) -> Problems:
+    """Older libvirt takes one watchdog only."""
+    if watchdog.domain.all(Watchdog)[0].node is not watchdog.node:
+        yield problem("this libvirt takes one watchdog only", watchdog)
+
+
+@rule(
     "watchdog-action-conflict",
     Watchdog,
     bad="<watchdog model='i6300esb' action='pause'/><watchdog model='itco' action='reset'/>",
     good="<watchdog model='i6300esb' action='pause'/><watchdog model='itco' action='pause'/>",
+    since=WATCHDOGS_SEVERAL,
 )
 def actions_agree(watchdog: Watchdog) -> Problems:
     """QEMU has one action for all watchdogs."""

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from domcaps.elements.display.graphics import DBUS_DISPLAY, Graphics, has_graphics
 from domcaps.language.attributes import Attributes
+from domcaps.language.changes.display import AUDIO_DBUS, AUDIO_PIPEWIRE, AUDIO_TYPES
 from domcaps.language.finding import Stage
 from domcaps.language.part import Part, field
 from domcaps.language.require import needs
@@ -44,7 +45,14 @@ TYPES = OneOf(
         "file",
         "dbus",
         "pipewire",
-    )
+    ),
+    {
+        **dict.fromkeys(
+            ("none", "alsa", "coreaudio", "jack", "pulseaudio", "sdl", "spice", "file"), AUDIO_TYPES
+        ),
+        "dbus": AUDIO_DBUS,
+        "pipewire": AUDIO_PIPEWIRE,
+    },
 )
 _DIRECTIONS = ("input", "output")
 

@@ -16,6 +16,7 @@ from domcaps.elements.base.virtio_options import VirtioOptions
 from domcaps.elements.boards.defaults import input_bus
 from domcaps.elements.boards.families import I440FX, ISAPC, Q35, S390, S390_CCW, X86, XENFV
 from domcaps.language.attributes import Attributes
+from domcaps.language.changes.display import INPUT_EVDEV
 from domcaps.language.finding import Stage
 from domcaps.language.lazy import cached_property
 from domcaps.language.observed import device, qom_type
@@ -26,7 +27,7 @@ from domcaps.language.require import needs
 from domcaps.language.rule import Problems, Sample, problem, rule
 from domcaps.language.value_types import ON_OFF, OneOf
 
-TYPES = OneOf(("mouse", "tablet", "keyboard", "passthrough", "evdev"))
+TYPES = OneOf(("mouse", "tablet", "keyboard", "passthrough", "evdev"), {"evdev": INPUT_EVDEV})
 BUSES = OneOf(("ps2", "usb", "xen", "parallels", "virtio", "none"))
 MODELS = OneOf(VIRTIO_MODELS)
 

@@ -15,6 +15,7 @@ from domcaps.elements.base.virtio_options import VirtioOptions
 from domcaps.elements.display.audio import audio_ids, wanted_audio
 from domcaps.language import Choice, Enum
 from domcaps.language.attributes import Attributes
+from domcaps.language.changes.display import SOUND_VIRTIO
 from domcaps.language.finding import Stage
 from domcaps.language.fix import Substitutes
 from domcaps.language.observed import device
@@ -50,7 +51,7 @@ MODEL = Enum(
         Choice("ich6"),
         Choice("ich9", device("ich9-intel-hda")),
         Choice("usb", device("usb-audio")),
-        Choice("virtio", device("virtio-sound-pci", "virtio-sound-device")),
+        Choice("virtio", device("virtio-sound-pci", "virtio-sound-device"), since=SOUND_VIRTIO),
     ),
 )
 # libvirt lists both for every emulator

@@ -16,9 +16,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domcaps.elements.boards.families import ARM_VIRT, X86
+from domcaps.language.changes.domain import HPET_ACCEPTED, HPET_REFUSED, TIMER_REALTIME
 from domcaps.language.finding import Stage
 from domcaps.language.observed import device_property, object_property, virttype
 from domcaps.language.part import Part, field
+from domcaps.language.require import libvirt_reads
 from domcaps.language.rule import Problems, Sample, problem, rule
 from domcaps.language.truth import Truth
 from domcaps.language.value_types import UNSIGNED64, YES_NO, OneOf
@@ -58,7 +60,9 @@ class Timer(Part):
     )
     present = field("@present", YES_NO)
     tickpolicy = field("@tickpolicy", OneOf(("delay", "catchup", "merge", "discard")))
-    track = field("@track", OneOf(("boot", "guest", "wall", "realtime")))
+    track = field(
+        "@track", OneOf(("boot", "guest", "wall", "realtime"), {"realtime": TIMER_REALTIME})
+    )
     frequency = field("@frequency", UNSIGNED64)
     mode = field("@mode", OneOf(("auto", "native", "emulate", "paravirt", "smpsafe")))
     threshold = field("catchup/@threshold", UNSIGNED64)
@@ -79,9 +83,16 @@ def timer_is_there(timer: Timer) -> Problems:
         where = X86
     elif timer.name == "armvtimer":
         where = _ARM_KVM
+    if timer.name == "hpet" and timer.present == "yes" and _is_mistaken(timer):
+        yield problem("this libvirt refuses present='yes' for 'hpet'", timer, "@present")
     if where is not None and not timer.holds(where):
         why = where.explain(timer.domain.world)
         yield problem(f"there is no {timer.name!r} timer here", timer, "@name", reason=why)
+
+
+def _is_mistaken(timer: Timer) -> bool:
+    """Tell whether the dialect is one of those that refuse an HPET that there is."""
+    return libvirt_reads(timer, HPET_REFUSED) and not libvirt_reads(timer, HPET_ACCEPTED)
 
 
 @rule(

@@ -21,7 +21,14 @@ from typing import TYPE_CHECKING
 
 from domcaps.elements.boards.families import Q35, X86, machine_type
 from domcaps.elements.features.features import ASYNC_TEARDOWN
-from domcaps.language.changes.features import FEATURE_VIRTUALIZATION
+from domcaps.language.changes.features import (
+    AIA_KNOWN,
+    ASYNC_TEARDOWN_KNOWN,
+    FEATURE_VIRTUALIZATION,
+    PS2_KNOWN,
+    RAS_KNOWN,
+    TCG_FEATURES,
+)
 from domcaps.language.fix import Fix
 from domcaps.language.observed import arch, device_property
 from domcaps.language.part import Part, field
@@ -39,11 +46,20 @@ if TYPE_CHECKING:
 NAMES = frozenset((
     "acpi", "apic", "pae", "hap", "viridian", "privnet", "hyperv", "kvm", "pvspinlock",
     "capabilities", "pmu", "vmport", "gic", "smm", "ioapic", "hpt", "vmcoreinfo", "htm",
-    "nested-hv", "msrs", "ccf-assist", "xen", "cfpc", "sbbc", "ibs", "tcg", "async-teardown", "ras",
-    "ps2", "aia",
+    "nested-hv", "msrs", "ccf-assist", "xen", "cfpc", "sbbc", "ibs",
 ))
 # fmt: on
-"""Features that libvirt knows by name."""
+"""Features that libvirt has always known by name."""
+
+DATED = {
+    "tcg": TCG_FEATURES,
+    "async-teardown": ASYNC_TEARDOWN_KNOWN,
+    "ras": RAS_KNOWN,
+    "ps2": PS2_KNOWN,
+    "aia": AIA_KNOWN,
+    "virtualization": FEATURE_VIRTUALIZATION,
+}
+"""Features that came with changes of libvirt."""
 
 TSEG = device_property("mch", "extended-tseg-mbytes")
 """The size of SMM's memory can be chosen."""
@@ -146,9 +162,10 @@ _F = "<features>{}</features>"
 @rule("features-unknown", Features, bad=_F.format("<acpy/>"), good=_F.format("<acpi/>"))
 def feature_is_known(features: Features) -> Problems:
     """A feature that libvirt does not know is refused, unlike other elements."""
-    newer = libvirt_reads(features, FEATURE_VIRTUALIZATION)
     for node in features.node.iterchildren("*"):
-        if node.tag not in NAMES and not (newer and node.tag == "virtualization"):
+        came = DATED.get(str(node.tag))
+        known = libvirt_reads(features, came) if came else node.tag in NAMES
+        if not known:
             yield problem(f"<{node.tag}> is no feature that libvirt knows", node)
 
 

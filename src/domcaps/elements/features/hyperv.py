@@ -21,6 +21,7 @@ from domcaps.elements.boards.families import KVM, X86
 from domcaps.language import AnyChoice, Choice, Drift, Element, Enum, Place, Row, Rows, World
 from domcaps.language.changes.features import (
     HYPERV_ACCELERATED,
+    HYPERV_AVIC,
     HYPERV_BITMAP_AND_XMM,
     HYPERV_DEFAULTS,
     HYPERV_REPORTED,
@@ -149,12 +150,16 @@ def _choice(name: str, since: Change | None = None) -> Choice:
     )
 
 
-_LATE = frozenset({"emsr_bitmap", "xmm_input"})
+_LATE = {
+    "avic": HYPERV_AVIC,
+    "emsr_bitmap": HYPERV_BITMAP_AND_XMM,
+    "xmm_input": HYPERV_BITMAP_AND_XMM,
+}
 
 FEATURES = Enum(
     "features",
     choices=tuple(
-        _choice(name, HYPERV_BITMAP_AND_XMM if name in _LATE else None)
+        _choice(name, _LATE.get(name))
         for name in (
             "relaxed",
             "vapic",

@@ -111,8 +111,9 @@ def host_model_is_x86(hyperv: Hyperv) -> Problems:
 )
 def switches_have_states(hyperv: Hyperv) -> Problems:
     """Each enlightenment is known by name, and has a state."""
+    dialect = hyperv.domain.world.target.dialect
     for node in hyperv.switches:
-        if node.tag not in NAMES:
+        if FEATURES.find(str(node.tag), dialect) is None:
             yield problem(f"<{node.tag}> is no enlightenment", node, accepted=sorted(NAMES))
         else:
             yield from _state(node)

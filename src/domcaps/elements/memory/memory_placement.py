@@ -24,6 +24,7 @@ from domcaps.elements.memory.memory import (
 )
 from domcaps.elements.memory.memory_device import MemoryDevice, memory_sample, size_kib
 from domcaps.elements.memory.numa import Cell, cell_count
+from domcaps.language.changes.memory import SLOTS_OF_MODULES
 from domcaps.language.quantities import KIB, repeated
 from domcaps.language.rule import Problems, problem, rule
 from domcaps.language.value_types import Int
@@ -214,6 +215,22 @@ def module_has_a_cell(memory: MemoryDevice) -> Problems:
     MaxMemory,
     bad=_modules("", "", ""),
     good=_modules("", ""),
+    until=SLOTS_OF_MODULES,
+)
+def each_device_takes_a_slot(most: MaxMemory) -> Problems:
+    """Older libvirt wants a slot for each device, and slots wherever there can be more memory."""
+    domain = most.domain
+    needed, slots = len(domain.all(MemoryDevice)), memory_slots(domain)
+    if has_hotplug(domain) and (not slots or needed > slots):
+        yield problem(f"{needed} devices need as many slots", most, "@slots")
+
+
+@rule(
+    "max-memory-slots-too-few",
+    MaxMemory,
+    bad=_modules("", "", ""),
+    good=_modules("", ""),
+    since=SLOTS_OF_MODULES,
 )
 def there_are_enough_slots(most: MaxMemory) -> Problems:
     """Each module takes a slot."""

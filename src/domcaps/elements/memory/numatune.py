@@ -12,13 +12,16 @@ from __future__ import annotations
 
 from domcaps.elements.memory.numa import Cell
 from domcaps.elements.processor.vcpu_count import Vcpu
+from domcaps.language.changes.memory import NUMATUNE_RESTRICTIVE, NUMATUNE_RESTRICTIVE_ALL
 from domcaps.language.finding import Stage
 from domcaps.language.part import Part, field
 from domcaps.language.quantities import CPUS, numbers, repeated
 from domcaps.language.rule import Problems, problem, rule
 from domcaps.language.value_types import UNSIGNED, OneOf
 
-MODES = OneOf(("strict", "preferred", "interleave", "restrictive"))
+MODES = OneOf(
+    ("strict", "preferred", "interleave", "restrictive"), {"restrictive": NUMATUNE_RESTRICTIVE}
+)
 
 
 class Numatune(Part):
@@ -117,8 +120,24 @@ def cells_are_told_once(memnode: Memnode) -> Problems:
 @rule(
     "numatune-memnode-mode-conflict",
     Memnode,
+    bad=_N.format("<memory mode='restrictive' nodeset='0'/>" + _NODE),
+    good=_GOOD,
+    until=NUMATUNE_RESTRICTIVE_ALL,
+)
+def restriction_is_of_all_cells(memnode: Memnode) -> Problems:
+    """Where the mode of all memory is ``restrictive``, that of each cell is so, too."""
+    numatune = memnode.domain.first(Numatune)
+    restricted = numatune is not None and numatune.mode == "restrictive"
+    if restricted and memnode.mode != "restrictive":
+        yield problem("all memory is 'restrictive'", memnode, "@mode", accepted=["restrictive"])
+
+
+@rule(
+    "numatune-memnode-mode-conflict",
+    Memnode,
     bad=_N.format("<memnode cellid='0' mode='restrictive' nodeset='0'/>"),
     good=_GOOD,
+    since=NUMATUNE_RESTRICTIVE_ALL,
 )
 def restrictions_agree(memnode: Memnode) -> Problems:
     """Where the mode is ``restrictive``, it is so for all memory."""

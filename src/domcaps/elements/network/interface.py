@@ -26,7 +26,13 @@ from domcaps.elements.boards.defaults import E1000, RTL8139, VIRTIO_NET, card_mo
 from domcaps.elements.boards.families import VIRTUAL
 from domcaps.elements.qemu.fragments import on_any_bus
 from domcaps.language import Choice, Element, Enum
-from domcaps.language.changes.network import INTERFACE_REPORTED
+from domcaps.language.changes.network import (
+    INTERFACE_DEFAULT,
+    INTERFACE_PASST,
+    INTERFACE_REPORTED,
+    INTERFACE_USB,
+    INTERFACE_VHOST_PASST,
+)
 from domcaps.language.finding import Severity
 from domcaps.language.fix import Substitutes
 from domcaps.language.lazy import cached_property
@@ -35,7 +41,7 @@ from domcaps.language.part import field
 from domcaps.language.preference import Decision, Option, drives
 from domcaps.language.qemu_args import HelperProcess
 from domcaps.language.quantities import OrEmpty
-from domcaps.language.require import lacks, needs
+from domcaps.language.require import lacks, libvirt_reads, needs
 from domcaps.language.rule import Problems, Sample, problem, rule
 from domcaps.language.value_types import MAC, UNSIGNED, UNSIGNED64, YES_NO, OneOf, Text
 
@@ -154,7 +160,7 @@ class Interface(VirtioOptions, Device):
     mtu = field("mtu/@size", OrEmpty(UNSIGNED))
     buffer = field("tune/sndbuf", OrEmpty(UNSIGNED64))
     coalesced = field("coalesce/rx/frames/@max", OrEmpty(UNSIGNED))
-    named_backend = field("backend/@type", OneOf(("default", "passt")))
+    named_backend = field("backend/@type", OneOf(("default", "passt")), since=INTERFACE_PASST)
 
     @cached_property
     def model(self) -> str:
@@ -171,13 +177,19 @@ class Interface(VirtioOptions, Device):
         """What packets go through: passt also where QEMU can do without no longer."""
         if self.named_backend == "passt":
             return "passt"
-        if self.type == "user" and lacks(self, _backend("default")):
+        newer = libvirt_reads(self, INTERFACE_DEFAULT)
+        if newer and self.type == "user" and lacks(self, _backend("default")):
             return "default" if lacks(self, _backend("passt")) else "passt"
         return "default"
 
 
 def _backend(name: str) -> Predicate:
     return next(choice.when for choice in BACKEND_TYPE.choices if choice.name == name)
+
+
+def _is_vhost(interface: Interface) -> bool:
+    """Tell whether a card of vhost-user is one that passt can serve."""
+    return interface.type == "vhostuser" and libvirt_reads(interface, INTERFACE_VHOST_PASST)
 
 
 def _card(model: str) -> Predicate:
@@ -228,6 +240,19 @@ def model_goes_with_vhost(interface: Interface) -> Problems:
 
 
 @rule(
+    "interface-usb-address-missing",
+    Interface,
+    bad="<interface type='user'><model type='usb-net'/></interface>",
+    good="<interface type='user'><model type='e1000'/></interface>",
+    until=INTERFACE_USB,
+)
+def cards_on_usb_have_an_address(interface: Interface) -> Problems:
+    """Older libvirt looks for a place on PCI for a card that is for USB, and finds none."""
+    if interface.model == "usb-net" and interface.address_type is None:
+        yield problem("this libvirt gives no address on USB to a card", interface, "address")
+
+
+@rule(
     "interface-model-unavailable",
     Interface,
     bad="<interface type='user'><model type='nosuch'/></interface>",
@@ -251,9 +276,11 @@ def backend_is_there(interface: Interface) -> Problems:
     """Passt is for the user's networks, and QEMU must be able to do what they need."""
     if interface.type == "user":
         backend = interface.backend
+        if backend == "default" and not libvirt_reads(interface, INTERFACE_DEFAULT):
+            return
         message = f"this QEMU has not what the backend {backend!r} needs"
         yield from needs(interface, _backend(backend), message, "backend/@type")
-    elif interface.type != "vhostuser" and interface.backend == "passt":
+    elif interface.backend == "passt" and not _is_vhost(interface):
         yield problem(
             f"passt is not for interfaces of type {interface.type!r}", interface, "backend/@type",
             accepted=["default"],

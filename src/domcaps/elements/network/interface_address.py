@@ -19,7 +19,12 @@ from typing import TYPE_CHECKING
 
 from domcaps.elements.network.interface import Interface
 from domcaps.language.attributes import Attributes, number
-from domcaps.language.changes.network import INTERFACE_NAMES, INTERFACE_ROUTES
+from domcaps.language.changes.network import (
+    INTERFACE_FORWARDS_CHECKED,
+    INTERFACE_NAMES,
+    INTERFACE_PASST,
+    INTERFACE_ROUTES,
+)
 from domcaps.language.require import libvirt_reads
 from domcaps.language.rule import Problems, problem, rule
 from domcaps.language.value_types import POSITIVE, UNSIGNED, YES_NO, Int, OneOf
@@ -224,6 +229,7 @@ def _is_default(node: Node) -> bool:
     Interface,
     bad=_PASST.format("<portForward proto='tcp'><range end='22'/></portForward>"),
     good=_PASST.format("<portForward proto='tcp'><range start='22'/></portForward>"),
+    since=INTERFACE_PASST,
 )
 def forwarded_ports_have_their_form(interface: Interface) -> Problems:
     """Ports are forwarded of a protocol, from a first one on."""
@@ -243,6 +249,7 @@ def forwarded_ports_have_their_form(interface: Interface) -> Problems:
     Interface,
     bad=_USER.format("<backend type='default'/><portForward proto='tcp'/>"),
     good=_PASST.format("<portForward proto='tcp'/>"),
+    since=INTERFACE_FORWARDS_CHECKED,
 )
 def passt_forwards_ports(interface: Interface) -> Problems:
     """Ports are forwarded by passt."""

@@ -6,7 +6,7 @@ What a card of type ``network`` is in the end only the network knows: it is not 
 from __future__ import annotations
 
 from domcaps.elements.network.interface import Interface
-from domcaps.language.changes.network import INTERFACE_VLAN_DEFINED
+from domcaps.language.changes.network import INTERFACE_VLAN_DEFINED, INTERFACE_VLAN_OF_BRIDGES
 from domcaps.language.finding import Stage
 from domcaps.language.require import libvirt_reads
 from domcaps.language.rule import Problem, Problems, problem, rule
@@ -117,9 +117,18 @@ def packets_can_be_tagged_at_start(interface: Interface) -> Problems:
         yield from _vlan(interface)
 
 
+def _tags(interface: Interface) -> bool:
+    """Tell whether the bridge that a card is on puts on tags."""
+    if interface.type != "bridge":
+        return False
+    port = interface.find("virtualport")
+    switch = port is not None and port.get("type") == "openvswitch"
+    return switch or libvirt_reads(interface, INTERFACE_VLAN_OF_BRIDGES)
+
+
 def _vlan(interface: Interface) -> Problems:
     vlan = interface.find("vlan")
-    if vlan is None or interface.type in {"hostdev", "network", "bridge"}:
+    if vlan is None or interface.type in {"hostdev", "network"} or _tags(interface):
         return
     source = interface.find("source")
     mode = None if source is None else source.get("mode")

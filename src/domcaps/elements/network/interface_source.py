@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from domcaps.elements.base.shared_memory import shares_memory
 from domcaps.elements.network.interface import Interface
 from domcaps.language.attributes import Attributes
+from domcaps.language.changes.network import INTERFACE_MEMORY
 from domcaps.language.quantities import ANY_UUID
 from domcaps.language.rule import Problems, problem, rule
 from domcaps.language.value_types import SIGNED, TEXT, UNSIGNED, YES_NO, Int, OneOf
@@ -117,6 +118,7 @@ def reconnecting_needs_a_connection(interface: Interface) -> Problems:
     Interface,
     bad=_DOMAIN.format("private"),
     good=_DOMAIN.format("shared"),
+    since=INTERFACE_MEMORY,
 )
 def memory_is_shared(interface: Interface) -> Problems:
     """The process that serves the card must see the guest's memory: it must be shared."""

@@ -23,11 +23,13 @@ from domcaps.elements.boards.families import X86, machine_type
 from domcaps.elements.processor.cpu import MIGRATABLE
 from domcaps.facts import arch as known
 from domcaps.facts.emulator import ACCELERATORS
+from domcaps.language.changes.processor import ADDRESS_BITS_OPTIONAL, CPU_DEPRECATED_FEATURES
 from domcaps.language.fix import Substitutes
 from domcaps.language.lazy import cached_property
 from domcaps.language.observed import EmulatorFact
 from domcaps.language.part import Part, field
 from domcaps.language.quantities import repeated
+from domcaps.language.require import libvirt_reads
 from domcaps.language.rule import Problems, Sample, problem, rule
 from domcaps.language.truth import Truth
 from domcaps.language.value_types import ON_OFF, POSITIVE, Int, OneOf
@@ -73,7 +75,7 @@ class Cpu(Part):
     match = field("@match", OneOf(("exact", "minimum", "strict")), default="exact")
     check = field("@check", OneOf(("default", "none", "partial", "full")))
     migratable = field("@migratable", ON_OFF)
-    deprecated_features = field("@deprecated_features", ON_OFF)
+    deprecated_features = field("@deprecated_features", ON_OFF, since=CPU_DEPRECATED_FEATURES)
 
     @property
     def mode(self) -> str:
@@ -268,6 +270,9 @@ def width_is_that_of_x86(address: Maxphysaddr) -> Problems:
         yield problem("only x86 tells guests of the width", address)
     if address.limit is not None and address.mode != "passthrough":
         yield problem("a limit is for mode='passthrough'", address, "@limit")
+    optional = address.mode != "emulate" or libvirt_reads(address, ADDRESS_BITS_OPTIONAL)
+    if not address.bits and not optional:
+        yield problem("this libvirt wants a number of bits", address, "@bits")
     if address.bits is not None and address.mode == "passthrough":
         yield problem("a number of bits is for mode='emulate'", address, "@bits")
     host = address.domain.world.host.record

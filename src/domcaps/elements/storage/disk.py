@@ -43,7 +43,13 @@ from domcaps.elements.placement.drives import disk_bus, target_name
 from domcaps.elements.qemu.fragments import NO_IMAGE, SCSI, on_any_bus, on_pci_or_ccw
 from domcaps.elements.storage.images import FORMATS, TYPES, Image, images
 from domcaps.language import Choice, Drift, Element, Enum
-from domcaps.language.changes.storage import DISK_FLOPPY_CONTROLLER, DISK_USB_BOT
+from domcaps.language.changes.storage import (
+    DISK_DISCARD_NO_UNREF,
+    DISK_FLOPPY_CONTROLLER,
+    DISK_USB_BOT,
+    DISK_VHOST_USER,
+    DISK_VHOST_VDPA,
+)
 from domcaps.language.lazy import cached_property
 from domcaps.language.observed import device
 from domcaps.language.part import field
@@ -237,12 +243,19 @@ CDROM_PREFERENCE = Decision(
 )
 
 
+_TYPES = OneOf((*TYPES, "ctl"), {"vhostuser": DISK_VHOST_USER, "vhostvdpa": DISK_VHOST_VDPA})
+
+
 class Disk(VirtioOptions, Device):
     """A disk, CD-ROM drive, floppy drive, or unit of SCSI storage that the guest is given."""
 
     path = "devices/disk"
 
-    type = field("@type", OneOf((*TYPES, "ctl")), default="file")
+    type = field(
+        "@type",
+        OneOf((*TYPES, "ctl"), {"vhostuser": DISK_VHOST_USER, "vhostvdpa": DISK_VHOST_VDPA}),
+        default="file",
+    )
     device = field("@device", OneOf(("disk", "cdrom", "floppy", "lun")), default="disk")
     model = field("@model", choice=MODEL)
     snapshot = field("@snapshot", OneOf(("no", "internal", "external", "manual")))
@@ -275,7 +288,7 @@ class Disk(VirtioOptions, Device):
     event_idx = field("driver/@event_idx", ON_OFF)
     copy_on_read = field("driver/@copy_on_read", ON_OFF)
     discard = field("driver/@discard", OneOf(("unmap", "ignore")))
-    discard_no_unref = field("driver/@discard_no_unref", ON_OFF)
+    discard_no_unref = field("driver/@discard_no_unref", ON_OFF, since=DISK_DISCARD_NO_UNREF)
     detect_zeroes = field("driver/@detect_zeroes", OneOf(("off", "on", "unmap")))
     iothread = field("driver/@iothread", POSITIVE)
     queues = field("driver/@queues", UNSIGNED)

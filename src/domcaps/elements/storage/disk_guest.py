@@ -18,6 +18,8 @@ from domcaps.elements.storage.disk import BUS, Disk
 from domcaps.language.changes.storage import (
     DISK_DPOFUA,
     DISK_FLOPPY_CONTROLLER,
+    DISK_NAME_OVERFLOW,
+    DISK_PRODUCTS,
     DISK_ROTATION,
     DISK_TRAY_CLOSED,
 )
@@ -78,7 +80,7 @@ def target_has_a_known_name(disk: Disk) -> Problems:
         accepted = ("fd", *_NAMES)
     else:
         accepted = _NAMES
-    if not name.startswith(accepted) or disk_index(name) is None:
+    if not name.startswith(accepted) or not _is_counted(disk, name):
         yield problem(
             f"no {disk.device} is called {name!r}: its name is one of {', '.join(accepted)}"
             " with letters behind",
@@ -88,6 +90,23 @@ def target_has_a_known_name(disk: Disk) -> Problems:
     elif (found := _PARTITION.fullmatch(name)) and found[1] not in {"", "0"}:
         whole = set_value(name.rstrip("0123456789"), "@dev")
         yield problem("a target is a whole disk, no partition", disk, "target/@dev", fix=whole)
+
+
+def _is_counted(disk: Disk, name: str) -> bool:
+    """Tell whether a number follows from a name: older libvirt takes one that overflowed."""
+    if disk_index(name) is not None:
+        return True
+    found = _LETTERS.fullmatch(name)
+    if found is None or libvirt_reads(disk, DISK_NAME_OVERFLOW):
+        return False
+    number = 0
+    for letter in found[1]:
+        number = number * 26 + ord(letter) - ord("a") + 1
+    return not (number - 1) & _SIGN
+
+
+_LETTERS = re.compile(r"(?:fd|hd|vd|sd|xvd|ubd)([a-z]+)[0-9]*")
+_SIGN = 1 << 31
 
 
 @rule(
@@ -356,6 +375,8 @@ def product_is_short(disk: Disk) -> Problems:
     longest = disk.on.product
     if not longest or disk.device == "lun":
         yield problem("only disks on scsi, ide and sata are given a product", disk, "product")
+    elif disk.bus != "scsi" and not libvirt_reads(disk, DISK_PRODUCTS):
+        yield problem("only SCSI disks are given a product by this libvirt", disk, "product")
     elif not _PRINTABLE.fullmatch(product) or len(product) > longest:
         yield problem(f"a product has up to {longest} printable characters", disk, "product")
 

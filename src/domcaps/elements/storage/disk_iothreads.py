@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from domcaps.elements.controllers.controller import threads
 from domcaps.elements.controllers.iothread_mapping import (
+    Thread,
     duplicates,
     malformed,
     mapping_problems,
@@ -21,8 +22,9 @@ from domcaps.elements.controllers.iothread_mapping import (
     unknown,
 )
 from domcaps.elements.storage.disk import Disk
+from domcaps.language.changes.storage import DISK_IOTHREADS
 from domcaps.language.observed import device_property
-from domcaps.language.require import needs
+from domcaps.language.require import libvirt_reads, needs
 from domcaps.language.rule import Problems, problem, rule
 
 MAPPING = device_property("virtio-blk-pci", "iothread-vq-mapping") | device_property(
@@ -39,6 +41,11 @@ _PLAIN = _DISK.format(_TWO.format("", 2, ""), "vda")
 _MAPPED = _DISK.format("queues='2'" + _TWO.format(_QUEUE.format(0), 2, _QUEUE.format(1)), "vda")
 
 
+def _threads(disk: Disk) -> tuple[Thread, ...]:
+    """Give the I/O threads that are listed, where libvirt reads them."""
+    return named_threads(disk.find("driver")) if libvirt_reads(disk, DISK_IOTHREADS) else ()
+
+
 @rule(
     "disk-iothreads-invalid",
     Disk,
@@ -47,7 +54,7 @@ _MAPPED = _DISK.format("queues='2'" + _TWO.format(_QUEUE.format(0), 2, _QUEUE.fo
 )
 def numbers_are_given(disk: Disk) -> Problems:
     """Every I/O thread and every queue of a disk is named by a number."""
-    yield from malformed(named_threads(disk.find("driver")))
+    yield from malformed(_threads(disk))
 
 
 @rule(
@@ -58,7 +65,7 @@ def numbers_are_given(disk: Disk) -> Problems:
 )
 def one_or_several(disk: Disk) -> Problems:
     """A disk is served by one I/O thread, or by those that are listed."""
-    if disk.iothread and named_threads(disk.find("driver")):
+    if disk.iothread and _threads(disk):
         yield problem("iothread='…' can't stand beside <iothreads>", disk, "driver/@iothread")
 
 
@@ -70,7 +77,7 @@ def one_or_several(disk: Disk) -> Problems:
 )
 def threads_need_virtio(disk: Disk) -> Problems:
     """Only disks on virtio are served by I/O threads; QEMU must know how to have several."""
-    several = named_threads(disk.find("driver"))
+    several = _threads(disk)
     if not several and not disk.iothread:
         return
     if disk.bus != "virtio":
@@ -87,7 +94,7 @@ def threads_need_virtio(disk: Disk) -> Problems:
 )
 def threads_exist(disk: Disk) -> Problems:
     """A disk is served by I/O threads that the domain has."""
-    several = named_threads(disk.find("driver"))
+    several = _threads(disk)
     if disk.bus != "virtio" or not (several or disk.iothread):
         return
     yield from unknown(disk.node, several, disk.iothread or 0, threads(disk))
@@ -101,7 +108,7 @@ def threads_exist(disk: Disk) -> Problems:
 )
 def threads_are_named_once(disk: Disk) -> Problems:
     """No I/O thread is listed twice for a disk."""
-    yield from duplicates(named_threads(disk.find("driver")))
+    yield from duplicates(_threads(disk))
 
 
 @rule(
@@ -112,4 +119,4 @@ def threads_are_named_once(disk: Disk) -> Problems:
 )
 def queues_are_all_served(disk: Disk) -> Problems:
     """If queues are given to I/O threads, each queue of the disk is given to one of them."""
-    yield from mapping_problems(disk.node, named_threads(disk.find("driver")), disk.queues or 0)
+    yield from mapping_problems(disk.node, _threads(disk), disk.queues or 0)

@@ -19,22 +19,29 @@ from typing import TYPE_CHECKING
 
 from domcaps.elements.storage.disk import Disk
 from domcaps.language.attributes import Attributes, fits
-from domcaps.language.changes.storage import DISK_TLS_HOSTNAME, DISK_VXHS_DROPPED
+from domcaps.language.changes.storage import (
+    DISK_SHEEPDOG_DROPPED,
+    DISK_TLS_HOSTNAME,
+    DISK_VXHS_DROPPED,
+)
 from domcaps.language.finding import Stage
 from domcaps.language.observed import qapi
 from domcaps.language.quantities import OrEmpty
 from domcaps.language.require import libvirt_reads, needs
 from domcaps.language.rule import Problems, problem, rule
+from domcaps.language.truth import Truth
 from domcaps.language.value_types import UNSIGNED, UNSIGNED64, YES_NO, Int, OneOf
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from collections.abc import Set as AbstractSet
 
     from lxml.etree import _Element as Node
 
     from domcaps.elements.storage.images import Image
 
 TLS_HOSTNAME = qapi("blockdev-add/arg/case=nbd/tls-hostname")
+VXHS = qapi("blockdev-add/arg/case=vxhs")
 
 PROTOCOLS = (
     "nbd", "rbd", "gluster", "iscsi", "http", "https", "ftp", "ftps", "ssh", "nfs", "tftp", "vxhs",
@@ -42,8 +49,7 @@ PROTOCOLS = (
 )  # fmt: skip
 """Protocols that libvirt knows by name; QEMU has dropped the last ones."""
 
-_DROPPED_EARLY = frozenset({"tftp", "sheepdog"})
-_DROPPED = _DROPPED_EARLY | {"vxhs", "none"}
+_DROPPED = frozenset({"tftp", "sheepdog", "vxhs", "none"})
 _CURL = frozenset({"http", "https", "ftp", "ftps"})
 _ONE_HOST = _CURL | {"nbd", "iscsi", "ssh"}
 _TRANSPORTS = {
@@ -94,12 +100,15 @@ def protocol_is_known(disk: Disk) -> Problems:
         yield from _SOURCE.problems(source)
 
 
-@rule("disk-protocol-unsupported", Disk, bad=_disk("sheepdog"), good=_NBD)
+@rule("disk-protocol-unsupported", Disk, bad=_disk("tftp"), good=_NBD)
 def protocol_is_there(disk: Disk) -> Problems:
-    """QEMU has dropped the protocols sheepdog, TFTP and VxHS."""
-    yield from _dropped(
-        disk, _DROPPED if libvirt_reads(disk, DISK_VXHS_DROPPED) else _DROPPED_EARLY
-    )
+    """QEMU has dropped the protocols TFTP, sheepdog and VxHS, which libvirt did later."""
+    dropped = {"tftp"}
+    if libvirt_reads(disk, DISK_SHEEPDOG_DROPPED):
+        dropped.add("sheepdog")
+    if libvirt_reads(disk, DISK_VXHS_DROPPED):
+        dropped |= {"vxhs", "none"}
+    yield from _dropped(disk, dropped)
 
 
 @rule(
@@ -108,14 +117,15 @@ def protocol_is_there(disk: Disk) -> Problems:
     bad=_disk("vxhs"),
     good=_NBD,
     stage=Stage.START,
+    until=DISK_VXHS_DROPPED,
 )
 def protocol_can_be_used(disk: Disk) -> Problems:
-    """Libvirt before 11.4 saw on the start only that QEMU has no VxHS."""
-    if not libvirt_reads(disk, DISK_VXHS_DROPPED):
-        yield from _dropped(disk, _DROPPED - _DROPPED_EARLY)
+    """Older libvirt sees on the start only that QEMU has no VxHS."""
+    if disk.domain.world.truth(VXHS) is Truth.NO:
+        yield from _dropped(disk, {"vxhs", "none"})
 
 
-def _dropped(disk: Disk, names: frozenset[str]) -> Problems:
+def _dropped(disk: Disk, names: AbstractSet[str]) -> Problems:
     for image, source in _network(disk):
         if image.protocol in names:
             left = [name for name in PROTOCOLS if name not in _DROPPED]

@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING
 
 from domcaps.elements.storage.disk import Disk
 from domcaps.language.attributes import Attributes, fits
+from domcaps.language.changes.storage import DISK_ENCRYPTION_LAYERS
 from domcaps.language.finding import Stage
 from domcaps.language.observed import qapi
 from domcaps.language.quantities import AnyUuid
-from domcaps.language.require import lacks
+from domcaps.language.require import lacks, libvirt_reads
 from domcaps.language.rule import Problems, problem, rule
 from domcaps.language.value_types import UNSIGNED, OneOf
 
@@ -204,22 +205,23 @@ def encryption_is_understood(disk: Disk) -> Problems:
             yield problem("QEMU has dropped the old encryption of qcow", encryption, "@format",
                           accepted=("luks",))  # fmt: skip
         elif encryption.get("engine", "qemu") == "qemu":
-            yield from _by_qemu(image, encryption)
+            yield from _by_qemu(disk, image, encryption)
         else:
             yield from _by_librbd(disk, image, encryption)
 
 
-def _by_qemu(image: Image, encryption: Node) -> Problems:
+def _by_qemu(disk: Disk, image: Image, encryption: Node) -> Problems:
     if encryption.get("format") != "luks":
         yield problem("QEMU opens LUKS only", encryption, "@format", accepted=("luks",))
     elif image.format not in {"raw", "qcow2"}:
         yield problem(f"QEMU opens no encrypted image of format {image.format!r}", encryption)
-    elif len(encryption.findall("secret")) > 1:
+    elif len(encryption.findall("secret")) > 1 and libvirt_reads(disk, DISK_ENCRYPTION_LAYERS):
         yield problem("QEMU opens an image with one secret", encryption)
 
 
 def _by_librbd(disk: Disk, image: Image, encryption: Node) -> Problems:
-    several = len(encryption.findall("secret")) > 1
+    layers = libvirt_reads(disk, DISK_ENCRYPTION_LAYERS)
+    several = layers and len(encryption.findall("secret")) > 1
     if lacks(disk, RBD_ENCRYPTION):
         missing, what = RBD_ENCRYPTION, "encryption by librbd"
     elif image.type != "network":

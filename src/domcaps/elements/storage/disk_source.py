@@ -17,7 +17,12 @@ from typing import TYPE_CHECKING
 from domcaps.elements.storage.disk import Disk
 from domcaps.elements.storage.images import FORMATS, TYPES
 from domcaps.language.attributes import Attributes
-from domcaps.language.changes.storage import DISK_CTL, DISK_USB_BOT
+from domcaps.language.changes.storage import (
+    DISK_CTL,
+    DISK_DATA_STORE,
+    DISK_USB_BOT,
+    DISK_USB_FILLED,
+)
 from domcaps.language.finding import Stage
 from domcaps.language.fix import set_value
 from domcaps.language.quantities import SIZE, UNIT, size_of, too_large
@@ -90,8 +95,12 @@ def disks_are_not_empty(disk: Disk) -> Problems:
     """Only drives for CD-ROMs and floppy disks, and LUNs, can be empty."""
     if disk.image.is_empty and disk.device == "disk":
         yield problem("a disk needs a source", disk, "source", fix=_of_source(disk))
-    elif disk.bus == "usb" and disk.image.is_empty and not libvirt_reads(disk, DISK_USB_BOT):
-        yield problem("libvirt before 11.5 has no empty drives on USB", disk, "source")
+    elif disk.bus == "usb" and disk.image.is_empty and _must_be_filled(disk):
+        yield problem("this libvirt has no empty drives on USB", disk, "source")
+
+
+def _must_be_filled(disk: Disk) -> bool:
+    return libvirt_reads(disk, DISK_USB_FILLED) and not libvirt_reads(disk, DISK_USB_BOT)
 
 
 @rule(
@@ -321,6 +330,7 @@ _DATA = (
     Disk,
     bad=_disk("<source file='/a'><dataStore type='file'/></source>", form="qcow2"),
     good=_disk(_DATA.format("raw"), form="qcow2"),
+    since=DISK_DATA_STORE,
 )
 def data_file_is_complete(disk: Disk) -> Problems:
     """The data of a qcow2 image can be in a file of their own, with type, format and source."""
@@ -337,6 +347,7 @@ def data_file_is_complete(disk: Disk) -> Problems:
     Disk,
     bad=_disk(_DATA.format("raw"), form="raw"),
     good=_disk(_DATA.format("raw"), form="qcow2"),
+    since=DISK_DATA_STORE,
 )
 def data_file_is_raw(disk: Disk) -> Problems:
     """The data of a qcow2 image can be in a file of their own, of format raw."""

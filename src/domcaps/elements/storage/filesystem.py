@@ -12,7 +12,11 @@
 from domcaps.elements.advice.drifts import no_program
 from domcaps.elements.qemu.fragments import XHCI, on_any_bus
 from domcaps.language import Choice, Drift, Element, Enum
-from domcaps.language.changes.storage import FILESYSTEM_HANDLE_GONE, FILESYSTEM_REPORTED
+from domcaps.language.changes.storage import (
+    FILESYSTEM_HANDLE_GONE,
+    FILESYSTEM_MTP,
+    FILESYSTEM_REPORTED,
+)
 from domcaps.language.observed import device
 from domcaps.language.preference import Decision, Option, drives
 from domcaps.language.qemu_args import LIBVIRTS_OWN, HelperProcess, QemuArgs
@@ -69,6 +73,7 @@ DRIVER_TYPE = Enum(
             "mtp",
             device("usb-mtp"),
             listed=False,
+            since=FILESYSTEM_MTP,
             at_start=(_MTP_UNSAID,),
             qemu_args=QemuArgs(f"{XHCI} -device usb-mtp,bus={{id}}u.0,rootdir={{dir}}"),
         ),

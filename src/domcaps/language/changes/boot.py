@@ -20,3 +20,10 @@ NVRAM_SLICES = estimate(
 NVRAM_VXHS_DROPPED = estimate(
     "11.4", "seen in 12.8, not in 11.3", "variables on VxHS are refused by definition"
 )
+FIRMWARE_PERSISTENT = change(
+    "9.2", NEWS, "firmware is chosen by definition, with formats, for images that are named, too"
+)
+FIRMWARE_CHOSEN_ALONE = change(
+    "8.6", NEWS, "what is chosen by firmware= can't be named until firmware is chosen by definition"
+)
+ACPI_TABLES = estimate("11.2", "10.7 and 11.3 differ", "several ACPI tables of several types")

@@ -12,3 +12,6 @@ CHANNEL_REPORTED = change("8.9", NEWS, "reports have channel and redirdev")
 CHARACTER_SPICE = estimate("8.0", "7.9 and 9.0 differ", "SPICE devices need SPICE graphics")
 SERIAL_ISA_PORTS = estimate("8.0", "7.9 and 9.0 differ", "four serial ports on ISA")
 SERIAL_DEBUG = change("8.1", DOCUMENT, "the serial port isa-debug")
+CHARACTER_TLS_REFUSED = estimate(
+    "11.0", "10.7 and 11.3 differ", "the protocols tls and telnets are refused"
+)

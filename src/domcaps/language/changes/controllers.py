@@ -17,3 +17,4 @@ USB_CONTROLLER_DEFINED = estimate(
 PCI_HOLE_ARM = estimate(
     "11.4", "11.3 and 12.8 differ", "the 64-bit PCI hole of ARM's virt can be set"
 )
+CONTROLLER_IOTHREADS = change("11.2", NEWS, "several I/O threads serve a SCSI controller")

@@ -17,3 +17,21 @@ TPM_TYPES = estimate(
 TPM_REPORTED = estimate("8.0", "7.9 and 9.0 differ", "reports have tpm")
 CRYPTO = change("9.1", NEWS, "crypto devices")
 PANIC_REPORTED = estimate("10.10", "10.7 and 11.3 differ", "reports have panic")
+PSTORE = change("10.6", NEWS, "pstore devices")
+WATCHDOG_ITCO = change("9.1", NEWS, "the watchdog itco of q35")
+WATCHDOGS_SEVERAL = estimate("9.1", "9.0 and 9.8 differ; came with itco", "several watchdogs")
+WATCHDOG_BOARDS = change("9.3", NEWS, "ib700 is for i440fx, and watchdogs of boards are single")
+PANIC_PVPANIC = change("9.1", NEWS, "the panic device pvpanic, on PCI")
+TPM_STATE_PLACE = estimate(
+    "10.10", "10.7 and 11.3 differ; came with profiles", "where an emulated TPM keeps its state"
+)
+IOMMU_VIRTIO = change("8.3", NEWS, "the IOMMU of virtio")
+IOMMU_SPLIT_ADDED = estimate(
+    "10.10", "10.7 and 11.3 differ; came with eim", "an IOMMU brings the split I/O APIC along"
+)
+PANIC_DEFAULTS = estimate(
+    "11.1", "10.7 and 11.3 differ", "boards without a default of panic devices"
+)
+SHMEM_SIZE_DEFINED = estimate(
+    "10.1", "9.10 and 10.4 differ", "the size of shared memory is looked at by definition"
+)

@@ -21,3 +21,10 @@ GRAPHICS_DBUS = change("8.4", NEWS, "graphics of type dbus")
 GRAPHICS_RDP = estimate("10.10", "10.7 and 11.3 differ", "graphics of type rdp")
 VNC_POWER_CONTROL = change("7.2", "git fe82fdfb52", "power control of VNC")
 VIDEO_BLOB = change("9.2", DOCUMENT, "blob resources of virtio displays")
+AUDIO_TYPES = change("7.2", NEWS, "back ends of audio of all kinds")
+AUDIO_DBUS = estimate(
+    "8.4", "7.9 and 9.0 differ; came with graphics of type dbus", "audio on D-Bus"
+)
+AUDIO_PIPEWIRE = change("9.10", NEWS, "audio on PipeWire")
+SOUND_VIRTIO = change("10.4", NEWS, "the sound card of virtio")
+INPUT_EVDEV = change("7.4", NEWS, "input of type evdev")

@@ -13,3 +13,6 @@ SECLABEL_LENIENT = estimate(
     "a label without a type is dynamic, and one that is not relabelled overrides nothing",
 )
 CLOCK_ABSOLUTE = change("8.4", NEWS, "the offset absolute of clocks")
+HPET_REFUSED = change("9.0", "NEWS of 9.2", "the timer hpet is refused by mistake")
+HPET_ACCEPTED = change("9.2", NEWS, "the timer hpet is accepted again")
+TIMER_REALTIME = change("7.1", "git 976bdfc8e7", "rtc follows realtime")

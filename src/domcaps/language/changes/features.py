@@ -38,3 +38,7 @@ BACKING_STORE_INPUT = estimate(
 )
 KVM_PV_IPI = change("7.10", DOCUMENT, "the feature pv-ipi of KVM")
 KVM_DIRTY_RING = change("8.0", DOCUMENT, "the feature dirty-ring of KVM")
+TCG_FEATURES = change("8.0", NEWS, "features of emulation by TCG")
+RAS_KNOWN = change("10.4", NEWS, "the feature ras")
+AIA_KNOWN = estimate("11.1", "10.7 and 11.3 differ; documentation", "the feature aia")
+HYPERV_AVIC = change("8.10", NEWS, "the enlightenment avic")

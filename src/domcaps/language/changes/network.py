@@ -18,3 +18,13 @@ INTERFACE_PORT_STRICT = estimate(
     "12.8", "seen in 12.8, not in 11.3", "parameters of virtual ports are decimal"
 )
 INTERFACE_REPORTED = change("10.6", NEWS, "reports have interface with its back ends")
+INTERFACE_MEMORY = change("11.2", NEWS, "interfaces of vhost-user need shared memory")
+INTERFACE_DEFAULT = change(
+    "10.6", NEWS, "whether QEMU has SLIRP, the default back end, is looked at"
+)
+INTERFACE_FORWARDS_CHECKED = estimate(
+    "9.1", "9.0 and 9.8 differ", "port forwards without passt are refused"
+)
+INTERFACE_VHOST_PASST = change("11.1", NEWS, "interfaces of vhost-user by passt")
+INTERFACE_USB = change("10.3", NEWS, "cards on USB are given an address")
+INTERFACE_VLAN_OF_BRIDGES = change("11.0", NEWS, "VLAN tags on bridges of Linux")

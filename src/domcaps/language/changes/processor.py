@@ -33,3 +33,7 @@ CPU_MODELS_SORTED = estimate("10.10", "10.7 and 11.3 differ", "models are sorted
 HVF_ASKED = estimate(
     "10.10", "10.7 and 11.3 differ", "QEMU is asked for CPUs and machine types with hvf, too"
 )
+CPU_DEPRECATED_FEATURES = estimate(
+    "11.0", "10.7 and 11.3 differ", "deprecated features of mainframes are switched"
+)
+ADDRESS_BITS_OPTIONAL = change("9.3", NEWS, "the width of addresses can be left to QEMU")

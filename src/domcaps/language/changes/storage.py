@@ -26,3 +26,20 @@ FILESYSTEM_SOCKET_READONLY = estimate(
 FILESYSTEM_REPORTED = change("7.4", "git f388aa5ff3", "reports have filesystem")
 DISK_TLS_HOSTNAME = change("8.2", DOCUMENT, "the host name in the certificate of an NBD server")
 DISK_ROTATION = change("7.3", "git 8dac0ca1b2", "rotation rates of SCSI, IDE and SATA disks")
+DISK_DISCARD_NO_UNREF = change("9.5", NEWS, "discarded clusters stay referenced")
+DISK_IOTHREADS = change("10.0", NEWS, "several I/O threads serve a disk")
+DISK_DATA_STORE = change("10.10", NEWS, "the data file of a qcow2 image")
+DISK_ENCRYPTION_LAYERS = estimate(
+    "9.3", "9.0 and 9.8 differ", "layers of encryption by librbd, and luks-any"
+)
+DISK_SHEEPDOG_DROPPED = estimate("11.0", "10.7 and 11.3 differ", "Sheepdog is refused")
+DISK_PRODUCTS = estimate(
+    "11.1", "10.7 and 11.3 differ", "disks on IDE and SATA have a product, too"
+)
+DISK_NAME_OVERFLOW = estimate(
+    "10.1", "9.10 and 10.4 differ", "names of disks that no number can hold are refused"
+)
+DISK_USB_FILLED = estimate("10.6", "10.5 and 10.7 differ", "drives on USB can't be empty")
+DISK_VHOST_VDPA = change("9.8", NEWS, "disks on vDPA devices")
+DISK_VHOST_USER = change("7.1", NEWS, "disks served by vhost-user")
+FILESYSTEM_MTP = change("10.2", NEWS, "filesystems by MTP")

@@ -43,8 +43,10 @@ def _refuse_duplicates(listed: list[Rule]) -> None:
 
 
 def _follow_each_other(one: Rule, other: Rule) -> bool:
-    """Tell whether a change of libvirt replaced one rule by the other."""
+    """Tell whether one rule went before the other came, or as it came."""
     return any(
-        earlier.until is not None and earlier.until == later.since
+        earlier.until is not None
+        and later.since is not None
+        and earlier.until.release <= later.since.release
         for earlier, later in ((one, other), (other, one))
     )

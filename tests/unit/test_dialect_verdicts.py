@@ -1,0 +1,101 @@
+"""Verdicts by release: what a libvirt reads, takes and refuses, on both sides of each change."""
+
+from __future__ import annotations
+
+import pytest
+
+from domcaps.language.rule import Sample
+from domcaps.validate.catalogue.samples import domain_of
+from sample_hosts import RELEASES, host_for
+
+Q35 = "<os><type arch='x86_64' machine='q35'>hvm</type>{}</os><features><acpi/></features>"
+EFI = Q35.replace("<os>", "<os firmware='efi'>")
+DISK = "<disk type='file'>{}<source file='/a'/><target dev='{}' bus='{}'/>{}</disk>"
+PRODUCT = DISK.format("", "sda", "sata", "<product>A</product>")
+UNREF = "<driver name='qemu' type='raw' discard_no_unref='on'/>"
+VHOST = (
+    "<interface type='vhostuser'><source type='unix' path='/a' mode='client'/>"
+    "<model type='virtio'/></interface>"
+)
+
+
+def codes(xml: str, dialect: str, machine: str = "q35") -> set[str]:
+    """Give the codes of the errors that are found in one dialect."""
+    host = host_for(Sample(xml, machine=machine), RELEASES[0])
+    assert host is not None
+    document = domain_of(Sample(xml, machine=machine))
+    return {finding.code for finding in host.validate(document, dialect, new=False).errors}
+
+
+@pytest.mark.parametrize(
+    ("xml", "code", "refusing", "taking"),
+    [
+        ("<watchdog model='itco'/>", "watchdog-model-unknown", "9.0", "9.1"),
+        ("<audio id='1' type='pipewire'/>", "audio-type-invalid", "9.9", "9.10"),
+        ("<audio id='1' type='none'/>", "audio-type-invalid", "7.1", "7.2"),
+        ("<features><ps2 state='on'/></features>", "features-unknown", "10.6", "10.7"),
+        ("<features><tcg/></features>", "features-unknown", "7.10", "8.0"),
+        (
+            "<clock offset='utc'><timer name='hpet' present='yes'/></clock>",
+            "clock-timer-unsupported",
+            "9.1",
+            "9.2",
+        ),
+        (
+            "<disk type='file' device='cdrom'><target dev='sda' bus='usb'/></disk>",
+            "disk-source-missing",
+            "11.4",
+            "9.0",
+        ),
+        (PRODUCT, "disk-product-invalid", "9.0", "12.8"),
+        (
+            DISK.format(UNREF, "vda", "virtio", ""),
+            "disk-discard-no-unref-unsupported",
+            "9.5",
+            "9.0",
+        ),
+        (
+            "<iothreads>1</iothreads>"
+            + DISK.format(
+                "<driver name='qemu'><iothreads><iothread id='9'/></iothreads></driver>",
+                "vda",
+                "virtio",
+                "",
+            ),
+            "disk-iothread-unknown",
+            "10.0",
+            "9.0",
+        ),
+        (DISK.format("", "hdaxxxxxxxxxx", "virtio", ""), "disk-target-unknown", "10.1", "9.0"),
+        (
+            VHOST,
+            "interface-memory-private",
+            "11.2",
+            "11.1",
+        ),
+        (
+            "<interface type='user'><model type='usb-net'/></interface>",
+            "interface-usb-address-missing",
+            "10.2",
+            "10.3",
+        ),
+        (
+            "<interface type='bridge'><source bridge='b'/><vlan><tag id='4'/></vlan></interface>",
+            "interface-vlan-unsupported-at-start",
+            "9.0",
+            "11.0",
+        ),
+        (EFI.format("<loader secure='no'/>"), "os-loader-conflict", "9.0", "9.2"),
+        (
+            Q35.format("<firmware><feature name='secure-boot' enabled='no'/></firmware>"),
+            "os-firmware-feature-not-automatic",
+            "9.0",
+            "9.2",
+        ),
+        ("<cpu mode='maximum'><maxphysaddr mode='emulate'/></cpu>", "cpu-maxphysaddr-unsupported",
+         "9.2", "9.3"),
+    ],
+)  # fmt: skip
+def test_a_change_turns_the_verdict(xml: str, code: str, refusing: str, taking: str) -> None:
+    assert code in codes(xml, refusing)
+    assert code not in codes(xml, taking)
