@@ -51,6 +51,18 @@ Problems = Iterator[Problem]
 
 
 @dataclass(frozen=True, slots=True)
+class PartReason:
+    """What ``domcaps explain FILE`` tells of a part beyond its choices, under a name.
+
+    `explain` gives the reason, None for a part of which there is nothing to tell.
+    """
+
+    name: str
+    kind: type[Part]
+    explain: Callable[[Any], Reason | None]
+
+
+@dataclass(frozen=True, slots=True)
 class Sample:
     """A domain that shows a rule at work.
 

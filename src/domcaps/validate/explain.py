@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from domcaps.elements import table
+from domcaps.elements import contents, table
 from domcaps.errors import DomainError
 from domcaps.language import Element, Enum, Reason, Target, Truth
 from domcaps.language.domain import Domain
 from domcaps.language.node_path import path_of
+from domcaps.language.rule import PartReason
 from domcaps.report.explain import Explanation, explain_all, explain_choice
 from domcaps.validate.checks import all_part_checks
 from domcaps.validate.document.parse import Unreadable, read
@@ -69,6 +70,7 @@ def explain_domain(data: bytes, open_world: OpenWorld) -> DomainExplanation:
     uses.fields()
     for element in table():
         uses.alone(element)
+    uses.reasons()
     found = sorted(uses.found.values(), key=lambda use: (use.line, use.column))
     return DomainExplanation(world.target, tuple(found))
 
@@ -111,6 +113,15 @@ class _Uses:
         for node in self._nodes(element):
             if not any(where is node or node in where.iterancestors() for where, _ in self.found):
                 self._add(element.name, node, "")
+
+    def reasons(self) -> None:
+        """Add what the table explains of whole parts, such as which firmware fits."""
+        unique = {id(one): one for one in contents() if isinstance(one, PartReason)}
+        for told in unique.values():
+            for part in self.domain.all(told.kind):
+                reason = told.explain(part)
+                if reason is not None:
+                    self._put((part.node, ""), Explanation(told.name, reason.truth, reason))
 
     def _nodes(self, element: Element) -> list[Node]:
         if not self.dialect.has_between(element.since, element.until):

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from domcaps.language.domain import Domain
 
 _INTERFACES = {"efi": "uefi", "bios": "bios", "pflash": "uefi", "rom": "bios"}
-_FORMATS = ("raw", "qcow2")
+FORMATS = ("raw", "qcow2")
+"""Formats of flash images that libvirt uses."""
 _SEV_ES = 1 << 2
 """The bit of an SEV policy that asks for encrypted registers."""
 
@@ -208,7 +209,7 @@ def _is_flash(mapping: FirmwareMapping, wish: Wish) -> bool:
         and mapping.mode == wanted_mode
         and wish.readonly != "no"
         and not wish.varstore
-        and mapping.executable.format in _FORMATS
+        and mapping.executable.format in FORMATS
         and wish.format in {"", mapping.executable.format}
         and _has_template(mapping, wish)
     )
@@ -219,7 +220,7 @@ def _has_template(mapping: FirmwareMapping, wish: Wish) -> bool:
         return not wish.template
     template = mapping.template
     return (
-        template.format in _FORMATS
+        template.format in FORMATS
         and wish.template in {None, template.filename}
         and wish.template_format in {"", template.format}
     )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from domcaps.elements.boards.families import Q35, X86
 from domcaps.elements.boot.firmware import chosen, is_default_image, wish_of
+from domcaps.elements.boot.firmware_reasons import brief, explain_firmware, of_image, packages
 from domcaps.elements.boot.os import FirmwareFeature, Loader, Nvram, Os, Varstore
 from domcaps.language.changes.boot import (
     FIRMWARE_CHOSEN_ALONE,
@@ -69,14 +70,14 @@ def firmware_is_found(system: Os) -> Problems:
     found = chosen(system.domain)
     if found is not None and not _lacks_smm(found, system):
         return
-    known = system.domain.world.host.firmware_for(system.domain.arch, system.domain.machine)
-    names = ", ".join(firmware.path.rpartition("/")[2] for firmware in known.firmwares) or "none"
-    yield problem(
-        f"no {system.firmware} firmware of this host fits what the domain asks for; descriptors "
-        f"for this machine: {names}",
-        system,
-        "@firmware",
-    )
+    domain = system.domain
+    told = [f"no {system.firmware} firmware of this host fits the domain. {brief(domain)}"]
+    if owner := of_image(domain):
+        told.append(f"The loader's path is the image of {owner}")
+    if found := packages(domain):
+        told.append(f"Firmware that fits comes with {' or '.join(found)}")
+    reason = explain_firmware(domain)
+    yield problem(". ".join(told), system, "@firmware", reason=reason)
 
 
 def _lacks_smm(found: Firmware, system: Os) -> bool:
