@@ -6,8 +6,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
+from domcaps.choose.catalogue import something
+from domcaps.errors import DomcapsError
 from domcaps.validate.check import validate
+from domcaps.validate.document.parse import Unreadable, read
 from domcaps.validate.memo.remaining import remaining_checks_once
+from domcaps.validate.target import TargetNotFound, nearest_target
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,6 +42,23 @@ class Verdict:
 
     errors: tuple[Finding, ...]
     misspelt: tuple[Finding, ...]
+
+
+def world_of(host: HostLike, data: bytes, libvirt: str) -> World | None:
+    """Give the target of a document, or the nearest one that the host has; None without one."""
+    open_world = partial(host.known_world, libvirt=libvirt)
+    try:
+        return nearest_target(read(data), open_world).world
+    except (DomcapsError, TargetNotFound, Unreadable):
+        return None
+
+
+def machine_names(world: World) -> tuple[str, ...]:
+    """Give the machine types of a target's emulator, aliases first, and the preferred ones."""
+    known = world.emulator.machines(world.target.virttype)
+    preferred = something("os.machine")
+    aliases = sorted((m.alias for m in known if m.alias), key=lambda a: (a not in preferred, a))
+    return (*aliases, *(m.name for m in known))
 
 
 def verdict(hosts: Sequence[HostLike], data: bytes, libvirt: str, *, new: bool) -> Verdict:

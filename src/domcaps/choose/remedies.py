@@ -5,18 +5,16 @@ The table says it: predicates know their remedies, and so do codes of rules (`Co
 
 from __future__ import annotations
 
-import functools
+import contextlib
 from typing import TYPE_CHECKING
 
 from domcaps.choose.candidates import choice_at
+from domcaps.choose.hosts import world_of
 from domcaps.choose.text import Text
 from domcaps.elements.advice.by_code import BY_CODE
-from domcaps.errors import DomcapsError
 from domcaps.facts.emulator import Unanswered
 from domcaps.language.remedy import Effort
 from domcaps.report.explain import explain_choice
-from domcaps.validate.document.parse import Unreadable, read
-from domcaps.validate.target import TargetNotFound, nearest_target
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,17 +41,11 @@ def remedies(
     """
     found: dict[str, None] = {}
     for host in hosts:
-        try:
-            world = _world(host, data, libvirt)
-            found |= dict.fromkeys(_in_world(world, data, finding))
-        except (DomcapsError, Unanswered, TargetNotFound, Unreadable):
-            continue
+        world = world_of(host, data, libvirt)
+        if world is not None:
+            with contextlib.suppress(Unanswered):
+                found |= dict.fromkeys(_in_world(world, data, finding))
     return tuple(found)
-
-
-def _world(host: HostLike, data: bytes, libvirt: str) -> World:
-    open_world = functools.partial(host.known_world, libvirt=libvirt)
-    return nearest_target(read(data), open_world).world
 
 
 def _in_world(world: World, data: bytes, finding: Finding) -> list[str]:

@@ -15,11 +15,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from domcaps.choose.catalogue import something
+from domcaps.choose.board import moved_to_board
+from domcaps.choose.change import Change, line_in
 from domcaps.choose.edits import Edit, Edits, plain
-from domcaps.choose.hosts import Verdict, refusals, verdict
+from domcaps.choose.hosts import Verdict, machine_names, refusals, verdict, world_of
 from domcaps.choose.remedies import remedies
-from domcaps.errors import DomcapsError, InputError
+from domcaps.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,23 +42,6 @@ _CPU_SECONDS = 1.0
 
 _DEEPEST = 3
 """How many edits may follow from one that brings new findings."""
-
-
-@dataclass(frozen=True)
-class Change:
-    """One edit that was made: what, where, and why.
-
-    `line` is that of the original text, 0 where the finding has none. `removes` names what is
-    taken away, "" where nothing is; `loss` tells how much is lost, see `domcaps.choose.losses`.
-    """
-
-    what: str
-    path: str
-    line: int
-    reason: str
-    code: str
-    removes: str = ""
-    loss: int = 0
 
 
 @dataclass(frozen=True)
@@ -171,22 +155,17 @@ class _Search:
     def edits(self, data: bytes, finding: Finding, *, wide: bool) -> list[Edit]:
         """Give the edits that may repair a finding, the least loss first."""
         found = Edits(
-            data, *self.targets, self._verdict(data).misspelt, allow_removal=self.allow_removal
+            data,
+            *self.targets(data),
+            self._verdict(data).misspelt,
+            allow_removal=self.allow_removal,
         )
         return found.repairing(finding, wide=wide)
 
-    @cached_property
-    def targets(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    def targets(self, data: bytes) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Give the machine types that the first host has, aliases first, and what runs them."""
-        try:
-            world = self.hosts[0].known_world(None, None, None, None, self.libvirt)
-        except DomcapsError:
-            return (), ()
-        known = world.emulator.machines(world.target.virttype)
-        aliases = [m.alias for m in known if m.alias]
-        preferred = something("os.machine")
-        aliases.sort(key=lambda alias: (alias not in preferred, alias))
-        return (*aliases, *(m.name for m in known)), world.emulator.virttypes
+        world = world_of(self.hosts[0], data, self.libvirt)
+        return ((), ()) if world is None else (machine_names(world), world.emulator.virttypes)
 
     def exhausted(self) -> bool:
         """Tell whether no more time is to be spent."""
@@ -319,10 +298,14 @@ def repair(
         return Repair(data, data, (), (), looks=search.looks)
     if findings[0].code.startswith("xml-"):
         raise InputError(findings[0].message, remedy="correct that by hand first")
-    made, after = search.everything(data)
+    moved = moved_to_board(hosts, data, libvirt)
+    if moved is not None and len(search.findings(moved.data)) >= len(findings):
+        moved = None
+    begin = data if moved is None else moved.data
+    made, after = search.everything(begin) if search.findings(begin) else ([], begin)
     left = search.findings(after)
     advice = tuple(remedies(hosts, after, libvirt, finding) for finding in left)
-    changes = tuple(_changes(data, made))
+    changes = (*(moved.changes if moved is not None else ()), *_changes(data, made))
     return Repair(data, after, changes, left, not search.stopped, search.looks, advice)
 
 
@@ -331,7 +314,7 @@ def _changes(original: bytes, made: Sequence[_Step]) -> list[Change]:
         Change(
             step.edit.what,
             step.edit.path,
-            _line_in(original, step.before, step.finding.line),
+            line_in(original, step.before, step.finding.line),
             step.finding.message,
             step.finding.code,
             step.edit.removes,
@@ -339,16 +322,3 @@ def _changes(original: bytes, made: Sequence[_Step]) -> list[Change]:
         )
         for step in made
     ]
-
-
-def _line_in(original: bytes, current: bytes, line: int) -> int:
-    """Give the line of the original text that a line of an edited one comes from."""
-    if original == current or line == 0:
-        return line
-    old, new = original.splitlines(), current.splitlines()
-    last = 1
-    for tag, a, b, c, d in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
-        if c < line <= d:
-            return a + (line - c) if tag == "equal" else min(a + (line - c), max(b, a + 1))
-        last = max(b, 1)
-    return last

@@ -82,6 +82,11 @@ class Text:
             current = same[number - 1]
         return None if current is None else (current, attribute)
 
+    def line(self, path: str) -> int:
+        """Give the line on which the element at a path begins, 0 where there is none."""
+        found = self.node(path)
+        return self.text.count("\n", 0, self.tags[found[0]].start) + 1 if found else 0
+
     def set_attribute(self, node: Node, name: str, value: str) -> bytes:
         """Replace an attribute's value, or add the attribute."""
         tag = self.tags[node]

@@ -19,8 +19,9 @@ from domcaps.text import file_name, styled
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from domcaps.choose.change import Change
     from domcaps.choose.hosts import HostLike
-    from domcaps.choose.repair import Change, Repair
+    from domcaps.choose.repair import Repair
 
 _COLOURS = {"+": "green", "-": "red", "@": "cyan"}
 
@@ -194,7 +195,8 @@ def _print_changes(changes: Sequence[Change], file: str) -> None:
     for change in changes:
         place = file
         place += f"line {change.line}: " if change.line else ""
-        note(f"{place}{change.what}, since {change.reason} [{change.code}]")
+        code = f" [{change.code}]" if change.code else ""
+        note(f"{place}{change.what}, since {change.reason}{code}")
     for change in changes:
         if change.removes:
             note(

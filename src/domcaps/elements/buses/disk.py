@@ -16,6 +16,7 @@ from domcaps.elements.qemu.fragments import NO_IMAGE, SCSI, XHCI, on_any_bus
 from domcaps.language import Choice, Drift
 from domcaps.language.changes.controllers import CONTROLLER_NVME
 from domcaps.language.changes.storage import DISK_FLOPPY_CONTROLLER, DISK_NVME, DISK_USB_BOT
+from domcaps.language.conversion import OnBoard
 from domcaps.language.fix import Substitutes
 from domcaps.language.observed import device
 from domcaps.language.predicate import NEVER
@@ -42,6 +43,17 @@ SUBSTITUTES = Substitutes(
     },
 )
 """What can stand in for a bus: no new driver is needed where that can be avoided."""
+
+CONVERSION = (
+    OnBoard(
+        "q35", "devices/disk", {"target/@bus": ("ide",)},
+        values=(("target/@bus", "sata"),), without=("address",),
+        guest="disks move from IDE to SATA: the guest needs its AHCI driver at boot (on Windows "
+        "enable it before), and names such as hda become sda",
+        weight=80,
+    ),
+)  # fmt: skip
+"""Boards with Q35 have no IDE; those with 440FX take SATA, too, so that a disk may stay there."""
 
 
 # -- what a record is made of ----------------------------------------------------------------------

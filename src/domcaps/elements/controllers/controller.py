@@ -27,6 +27,7 @@ from domcaps.elements.controllers.models import (
     default_scsi_model,
     default_usb_model,
 )
+from domcaps.language.conversion import OnBoard
 from domcaps.language.finding import Stage
 from domcaps.language.fix import Substitutes
 from domcaps.language.lazy import cached_property
@@ -45,6 +46,39 @@ _MOST_XHCI_PORTS = 15
 
 # libvirt adds the controllers that devices need: one that the board lacks is removed instead
 SUBSTITUTES = Substitutes("devices/controller/@type", order={"*": ()})
+
+_GROWN = ("pci-bridge", "dmi-to-pci-bridge", "pcie-to-pci-bridge", "pcie-root-port",
+          "pcie-switch-upstream-port", "pcie-switch-downstream-port")  # fmt: skip
+_UHCI = (
+    "<controller type='usb' index='{}' model='ich9-uhci{}'><master startport='{}'/></controller>"
+)
+_CONTROLLER = "devices/controller"
+
+CONVERSION = (
+    OnBoard(
+        "q35", _CONTROLLER, {"@type": ("pci",), "@model": ("pci-root",)},
+        values=(("@model", "pcie-root"),),
+    ),
+    OnBoard(
+        "pc", _CONTROLLER, {"@type": ("pci",), "@model": ("pcie-root",)},
+        values=(("@model", "pci-root"),), without=("target",),
+    ),
+    *(
+        OnBoard(board, _CONTROLLER, {"@type": ("pci",), "@model": _GROWN}, removed=True)
+        for board in ("q35", "pc")
+    ),
+    OnBoard("q35", _CONTROLLER, {"@type": ("ide",)}, removed=True),
+    OnBoard(
+        "q35", _CONTROLLER, {"@type": ("usb",), "@model": ("piix3-uhci", "piix4-uhci")},
+        values=(("@model", "ich9-ehci1"),),
+        add="".join(
+            _UHCI.format("{index}", number, 2 * number - 2) for number in (1, 2, 3)
+        ),
+        guest="the USB controller is Intel's ICH9 (USB 2 with companions) in place of a PIIX",
+        weight=20,
+    ),
+)  # fmt: skip
+"""Buses that libvirt grows itself go, so that it grows those of the new board."""
 
 
 class Controller(Device):

@@ -46,6 +46,14 @@ TYPE = Enum(
 VIRTIO_SCSI_MODELS = frozenset({"virtio-scsi", *VIRTIO_MODELS[1:]})
 """Models of SCSI controllers of virtio: the plain one has a name of its own."""
 PCI_ROOTS = frozenset({"pci-root", "pcie-root"})
+FREE_PORT = "<controller type='pci' model='pcie-root-port'/>"
+"""A place into which a device of PCI Express can be plugged while the guest runs."""
+
+OF_ANOTHER_BOARD = {
+    "q35": frozenset({"pci-root"}),
+    "pc": frozenset({"pcie-root", "pcie-root-port", "dmi-to-pci-bridge", "pcie-to-pci-bridge"}),
+}
+"""PCI controllers that tell that a domain was made for another board of x86."""
 XHCI = frozenset({"nec-xhci", "qemu-xhci"})
 """USB 3 controllers."""
 

@@ -21,6 +21,7 @@ from domcaps.language.changes.devices import (
     IOMMU_SPLIT_ADDED,
     IOMMU_VIRTIO,
 )
+from domcaps.language.conversion import OnBoard
 from domcaps.language.lazy import cached_property
 from domcaps.language.observed import device, device_property
 from domcaps.language.part import field
@@ -43,6 +44,14 @@ MODEL = Enum(
         Choice("amd", device("amd-iommu"), since=IOMMU_AMD),
     ),
 )
+
+CONVERSION = (
+    OnBoard(
+        "pc", "devices/iommu", removed=True,
+        guest="there is no IOMMU: device assignment inside the guest ends", weight=50,
+    ),
+)  # fmt: skip
+"""Of the boards of x86 only Q35 has an IOMMU."""
 
 _MACHINES = {"intel": Q35, "amd": Q35, "smmuv3": ARM_VIRT, "virtio": Q35 | ARM_VIRT}
 

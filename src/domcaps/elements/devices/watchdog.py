@@ -13,6 +13,7 @@ from domcaps.elements.base.device import Device
 from domcaps.elements.boards.families import I440FX, Q35, S390
 from domcaps.language import Choice, Enum
 from domcaps.language.changes.devices import WATCHDOG_BOARDS, WATCHDOG_ITCO, WATCHDOGS_SEVERAL
+from domcaps.language.conversion import OnBoard
 from domcaps.language.part import field
 from domcaps.language.require import libvirt_reads, needs
 from domcaps.language.rule import Problems, Sample, problem, rule
@@ -31,6 +32,15 @@ MODEL = Enum(
 ACTIONS = OneOf(("reset", "shutdown", "poweroff", "pause", "dump", "none", "inject-nmi"))
 
 # the boards that the others are made for; an i6300esb is a PCI device like any other
+CONVERSION = tuple(
+    OnBoard(
+        board, "devices/watchdog", {"@model": (model,)}, values=(("@model", "i6300esb"),),
+        without=("address",), guest="the watchdog is an i6300esb", weight=10,
+    )
+    for board, model in (("q35", "ib700"), ("pc", "itco"))
+)  # fmt: skip
+"""The watchdog that every PC can have stands in for those of one board."""
+
 _BOARDS = {"ib700": I440FX, "diag288": S390, "itco": Q35}
 
 

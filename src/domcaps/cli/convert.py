@@ -1,0 +1,136 @@
+"""``domcaps convert``: a whole domain for another board or another host."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from domcaps import files
+from domcaps.cli._common import allow_emulator_option, libvirt_option, note, open_host
+from domcaps.cli._files import path_in_diff
+from domcaps.cli._terminal import emit, emit_json, say
+from domcaps.errors import InputError
+
+if TYPE_CHECKING:
+    from domcaps.choose.conversion import Conversion
+
+
+def _complete_host(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:
+    from domcaps.cli._common import complete_host as complete
+
+    return complete(ctx, param, incomplete)
+
+
+@click.command("convert")
+@click.argument("file", metavar="FILE.xml", type=click.Path(allow_dash=True))
+@click.option("--to", "board", type=click.Choice(["q35", "pc"]), help="The board to convert to.")
+@click.option(
+    "--to-host",
+    "to_host",
+    metavar="FILE",
+    help="A recording of the host that is to accept it; this machine without it.",
+    shell_complete=_complete_host,
+)
+@click.option("--host", "host_file", metavar="FILE", help="The same as --to-host.")
+@allow_emulator_option
+@libvirt_option()
+@click.option("--keep", is_flag=True, help="Write down the version of the machine type.")
+@click.option(
+    "--hotplug",
+    type=click.IntRange(0, 64),
+    default=0,
+    metavar="N",
+    help="Add N free PCIe root ports, for devices that are plugged in while the guest runs.",
+)
+@click.option("--diff", "as_diff", is_flag=True, help="Print a unified diff, not the domain.")
+@click.option("--write", is_flag=True, help="Change the file; the old one is kept beside it.")
+@click.option(
+    "--format", "form", type=click.Choice(["xml", "json"]), default="xml", show_default=True
+)
+def command(
+    *,
+    file: str,
+    board: str | None,
+    to_host: str | None,
+    host_file: str | None,
+    libvirt: str,
+    keep: bool,
+    hotplug: int,
+    as_diff: bool,
+    write: bool,
+    form: str,
+) -> None:
+    """Convert a whole domain to another board (--to) or to another host (--to-host).
+
+    \b
+      domcaps convert --to q35 old.xml > new.xml
+      domcaps convert --to-host new-host.domcaps guest.xml --diff
+
+    With --to the machine type, PCI controllers and addresses, IDE disks, USB controllers and what
+    else the board lacks change together; what both boards have stays. With --to-host the machine
+    type, the CPU, firmware, emulator and devices become what that host has. What the guest sees of
+    it is listed on standard error, what it minds most first.
+
+    The exit code is 0 where the result is accepted, 1 where something is left that can't be
+    converted, 2 where the file can't be read.
+    """  # noqa: D301 - click takes the character, not its name
+    from domcaps.choose.conversion import convert
+    from domcaps.language import check_dialect
+    from domcaps.validate.document.parse import MAX_BYTES
+
+    if write and file == "-":
+        raise click.UsageError("standard input can't be changed: give --write a file")
+    host = open_host(to_host or host_file)
+    check_dialect(libvirt)
+    data = files.read_input(file, MAX_BYTES + 1)
+    try:
+        done = convert([host], data, libvirt, board=board or "", hotplug=hotplug, keep=keep)
+    except InputError as error:
+        error.where = error.where or file
+        raise
+    if form == "json":
+        _print_json(done, file)
+    else:
+        _print(done, file, as_diff=as_diff, write=write)
+    if write and done.data != data:
+        from domcaps.cli.fix import replace
+
+        kept = replace(Path(file), data, done.data)
+        note(f"{file} is changed; it was kept as {kept}")
+    if not done.accepted:
+        raise click.exceptions.Exit(1)
+
+
+def _print(done: Conversion, file: str, *, as_diff: bool, write: bool) -> None:
+    if as_diff:
+        emit(done.repair.diff_of(path_in_diff(file)))
+    elif not write:
+        emit(done.data.decode(errors="surrogateescape"))
+    for change in done.repair.changes:
+        note(f"{change.what} ({change.path})")
+    for change in done.repair.removals:
+        note(f"this removes {change.removes} ({change.path})")
+    for notice in done.notices:
+        say(f"the guest sees: {notice.text}", err=True)
+    left = zip(done.repair.findings, done.repair.remedies, strict=True)
+    for finding, advice in () if done.accepted else left:
+        say(f"{file}: left: {finding.message} [{finding.code}]", err=True)
+        for text in advice:
+            say(f"    on the host: {text}", err=True)
+
+
+def _print_json(done: Conversion, file: str) -> None:
+    import dataclasses
+
+    content = {
+        "file": file,
+        "accepted": done.accepted,
+        "xml": done.data.decode(errors="replace"),
+        "changes": [dataclasses.asdict(change) for change in done.repair.changes],
+        "guest": [dataclasses.asdict(notice) for notice in done.notices],
+        "findings": [{"code": f.code, "message": f.message} for f in done.repair.findings],
+        "remedies": [list(advice) for advice in done.repair.remedies],
+    }
+    emit_json(content)
