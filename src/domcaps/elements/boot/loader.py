@@ -74,8 +74,8 @@ def firmware_is_found(system: Os) -> Problems:
     told = [f"no {system.firmware} firmware of this host fits the domain. {brief(domain)}"]
     if owner := of_image(domain):
         told.append(f"The loader's path is the image of {owner}")
-    if found := packages(domain):
-        told.append(f"Firmware that fits comes with {' or '.join(found)}")
+    if names := packages(domain):
+        told.append(f"Firmware that fits comes with {' or '.join(names)}")
     reason = explain_firmware(domain)
     yield problem(". ".join(told), system, "@firmware", reason=reason)
 
