@@ -26,6 +26,16 @@ them the table decides:
 - **certain**: libvirt's list of changes (NEWS), its documentation or its source names the release.
 - **estimated**: the change is certain, since the releases around it differ; the release is taken
   from what the evidence says, and may be one or more off.
+
+Without `--libvirt` it is `auto`: the libvirt whose library the host has, with its distribution's
+patches, and the newest where it has none. A recording holds what its host had.
+
+## Following a new release
+
+`python tools/new_release.py OLD NEW` compares two installed libvirts (`/usr/share/libvirt`), and
+two reports, and lists what the table does not speak of. Tried on 11.3 and 12.8 with the table cut
+back to 11.3 (`--cut 11.3`), schemas and maps of CPUs alone led to 37 of the 65 changes that the
+table has after 11.3; the others are decided by code that no document shows.
 """
 
 

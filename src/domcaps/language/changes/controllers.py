@@ -5,8 +5,8 @@ from __future__ import annotations
 from domcaps.language.change import NEWS, change, estimate
 
 CONTROLLER_NVME = change("11.5", NEWS, "NVMe controllers")
-SCSI_VIRTIO_DEFAULT = estimate(
-    "11.6", "11.3 and 12.8 differ", "virtio-scsi is the default model on virtual boards"
+SCSI_VIRTIO_DEFAULT = change(
+    "11.6", NEWS, "virtio-scsi is the default model on virtual boards of ARM and RISC-V"
 )
 USB_MODEL_CHOSEN = change("11.9", NEWS, "the model of USB controllers is chosen anew")
 USB_CONTROLLER_DEFINED = estimate(

@@ -8,7 +8,7 @@ IOMMU_AMD = change("11.5", NEWS, "IOMMU of AMD with its options")
 IOMMU_OPTIONS = estimate(
     "12.0", "11.3 and 12.8 differ", "options of the driver of smmuv3, and several IOMMUs"
 )
-IOMMU_GRANULE = estimate("12.1", "11.3 and 12.8 differ", "the granule of an IOMMU")
+IOMMU_GRANULE = change("12.1", NEWS, "the granule of an IOMMU")
 TPM_TYPES = estimate(
     "12.2",
     "source; no known QEMU shows a difference",

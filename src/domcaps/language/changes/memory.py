@@ -5,8 +5,8 @@ from __future__ import annotations
 from domcaps.language.change import NEWS, change, estimate
 
 RESCTRL_OPTIONAL = estimate(
-    "12.0",
-    "11.3 and 12.8 differ",
+    "12.4",
+    "11.3 and 12.8 differ; NEWS announces that energy is measured",
     "a group without a list of CPUs is that of all CPUs, and energy can be measured",
 )
 MEMORY_BACKING_REPORTED = change("7.6", "git e27e22585a", "reports have memoryBacking")

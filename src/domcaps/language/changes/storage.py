@@ -11,7 +11,7 @@ DISK_USB_BOT = change("11.5", NEWS, "CD-ROM drives on USB are usb-bot's")
 DISK_RESERVATIONS_MIGRATE = change("11.5", NEWS, "persistent reservations move with the guest")
 DISK_DPOFUA = change("11.6", "documentation", "DPO and FUA of SCSI disks are switched")
 DISK_STATISTICS = change("11.9", NEWS, "statistics of disks over intervals")
-DISK_CTL = estimate("12.0", "11.3 and 12.8 differ", "storage of the type ctl")
+DISK_CTL = change("12.0", NEWS, "storage of the type ctl")
 DISK_TRAY_CLOSED = estimate(
     "12.0", "11.3 and 12.8 differ", "closed trays of disks without a tray are refused, too"
 )
