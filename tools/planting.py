@@ -13,6 +13,7 @@ import dataclasses
 import inspect
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from msgspec.structs import force_setattr
 from mutants import NOT_JUDGED, short_name
 
 import domcaps.elements
@@ -53,8 +54,8 @@ class Defect(NamedTuple):
     def plant(self) -> Callable[[], None]:
         """Put it into the table; gives what takes it out again."""
         before = self.sound
-        object.__setattr__(self.holder, self.attribute, self.slipped)
-        return lambda: object.__setattr__(self.holder, self.attribute, before)
+        force_setattr(self.holder, self.attribute, self.slipped)
+        return lambda: force_setattr(self.holder, self.attribute, before)
 
 
 class NamedDefect(NamedTuple):

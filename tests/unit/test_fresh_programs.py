@@ -16,7 +16,6 @@ from domcaps.fresh.programs import (
     Parts,
     Running,
     loaded_witnesses,
-    mapped_files,
     mismatches,
     program_parts,
     running,
@@ -42,7 +41,7 @@ needs_proc = pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="ne
 
 @needs_proc
 def test_files_of_a_running_program_are_seen() -> None:
-    found = mapped_files(os.getpid())
+    found = running(os.getpid()).files
     paths = {mapped.path for mapped in found}
     assert str(Path(sys.executable).resolve()) in paths or any("libpython" in p for p in paths)
     assert all(path.startswith("/") and "(deleted)" not in path for path in paths)
@@ -58,7 +57,7 @@ def test_what_a_wrapper_started_is_seen() -> None:
     )
     assert shell.stdout is not None
     shell.stdout.read(1)
-    paths = {mapped.path for mapped in mapped_files(shell.pid)}
+    paths = {mapped.path for mapped in running(shell.pid).files}
     shell.communicate(b"\n")
     assert os.path.realpath("/bin/sh") in paths
     assert any("python" in path for path in paths)
@@ -67,7 +66,7 @@ def test_what_a_wrapper_started_is_seen() -> None:
 def test_of_a_process_that_is_gone_nothing_is_seen() -> None:
     child = subprocess.Popen(["true"])
     child.wait()
-    assert mapped_files(child.pid) == frozenset()
+    assert running(child.pid).files == frozenset()
 
 
 def test_a_program_is_its_file(tmp_path: Path) -> None:

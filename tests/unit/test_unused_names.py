@@ -13,6 +13,7 @@ import domcaps
 from domcaps import elements
 from domcaps.language import Element
 from domcaps.language.change import Change
+from domcaps.language.fix import Substitutes
 from domcaps.language.part import Part
 from domcaps.language.preference import Decision
 from domcaps.language.rule import Rule
@@ -26,7 +27,7 @@ ROOT = Path(domcaps.__file__).parent
 SOURCE = {path: ast.parse(path.read_text()) for path in sorted(ROOT.rglob("*.py"))}
 TOOLS = [ast.parse(path.read_text()) for path in (ROOT.parents[1] / "tools").glob("*.py")]
 # what is found in the table by its type: nobody names it
-FOUND = (Element, Decision, Rule, WideDrift, Change)
+FOUND = (Element, Decision, Rule, Substitutes, WideDrift, Change)
 # what tests hold the source to: the form of codes, every check without what only saves time
 FOR_TESTS = {"WELL_FORMED", "all_checks"}
 

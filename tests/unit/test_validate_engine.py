@@ -6,9 +6,9 @@ grows.
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
 import domcaps
@@ -306,7 +306,7 @@ class TestRule:
         def broken(part: object) -> Problems:
             raise AttributeError("oops")
 
-        failing = dataclasses.replace(qxl_has_one_head, check=broken)
+        failing = msgspec.structs.replace(qxl_has_one_head, check=broken)
         monkeypatch.setattr(checks, "rules", lambda: {Gadget: (failing, property_is_there)})
         forget()
         result = validate("<gadget><kind type='nobodys'/></gadget>")

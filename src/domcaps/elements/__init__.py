@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from domcaps.language import Choice
 
 
+_COMMAND_LINE = "_command_line"
+
+
 @functools.cache
 def table() -> tuple[Element, ...]:
     """Give every element, in the order of libvirt's document."""
@@ -43,16 +46,26 @@ def table() -> tuple[Element, ...]:
 
 
 def contents() -> Iterator[object]:
-    """Give everything that stands at the top of a module of the table, modules in order."""
-    for module in modules():
-        yield from vars(module).values()
+    """Give everything that stands at the top of a module of the table, modules in order.
+
+    How QEMU is told of elements is not part of it: those modules state nothing of a domain, and
+    are loaded by whoever writes a command line.
+    """
+    for name in module_names():
+        if not name.endswith(_COMMAND_LINE):
+            yield from vars(importlib.import_module(name)).values()
+
+
+def modules() -> tuple[ModuleType, ...]:
+    """Import and give every module of this package, those that write command lines included."""
+    return tuple(map(importlib.import_module, module_names()))
 
 
 @functools.cache
-def modules() -> tuple[ModuleType, ...]:
-    """Import and give every module of the table: the one walk of this package, rooms included."""
+def module_names() -> tuple[str, ...]:
+    """Name every module: the one walk of this package, rooms included."""
     found = pkgutil.walk_packages(__path__, f"{__name__}.")
-    return tuple(importlib.import_module(module.name) for module in found if not module.ispkg)
+    return tuple(module.name for module in found if not module.ispkg)
 
 
 def _parts(element: Element) -> Iterator[Element]:
@@ -70,9 +83,10 @@ def questions() -> frozenset[Question]:
     stand at the top of a module for that, by themselves or in a table.
     """
     asked: set[Question] = set()
-    for value in contents():
-        for found in _predicates(value):
-            asked.update(found.questions())
+    for module in modules():
+        for value in vars(module).values():
+            for found in _predicates(value):
+                asked.update(found.questions())
     return frozenset(asked)
 
 

@@ -94,14 +94,6 @@ def running(pid: int) -> Running:
     )
 
 
-def mapped_files(pid: int) -> frozenset[Mapped]:
-    """Give the files that a process and those that it started have mapped, those it can be seen of.
-
-    A file that was replaced meanwhile is told by its old inode number.
-    """
-    return running(pid).files
-
-
 def _family(pid: int) -> Iterator[int]:
     yield pid
     for task in Path(f"/proc/{pid}/task").glob("*/children"):

@@ -10,18 +10,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import msgspec
-
-from domcaps.errors import DomcapsError, UntrustedProgramError
+from domcaps.errors import DomcapsError
 from domcaps.facts.emulator import ACCELERATORS
 from domcaps.facts.emulators import RecordedEmulators
 from domcaps.facts.host import HostFacts
-from domcaps.facts.process import executable_status
-from domcaps.facts.trust import admit, is_usual, plain, vouch
 from domcaps.hosts.readers import TableReaders
 from domcaps.language import World
 from domcaps.language.target import Flags, Question
@@ -161,15 +156,6 @@ class Host(TableReaders):
         return default_emulator(self.facts, self.emulators, arch, self.origin)
 
 
-def _forbidden(emulator: str) -> UntrustedProgramError:
-    return UntrustedProgramError(
-        "not probed: it is no emulator of this system, or others could change it, and the operator "
-        "does not allow it",
-        where=emulator,
-        remedy="the operator may allow it by --allow-emulator PATTERN",
-    )
-
-
 class LiveHost(Host):
     """This machine, or the one that `machine` is.
 
@@ -177,11 +163,13 @@ class LiveHost(Host):
     """
 
     def __init__(self, machine: Machine, *, for_clients: bool = False) -> None:
+        # what can start a process is not loaded for a recording
+        from domcaps.hosts.admission import Admission
         from domcaps.hosts.live import LiveEmulators
 
         super().__init__(None, LiveEmulators(machine))
         self.machine = machine
-        self._for_clients = for_clients
+        self._admission = Admission(machine, for_clients=for_clients)
 
     @property
     def facts(self) -> HostFacts:
@@ -197,42 +185,19 @@ class LiveHost(Host):
 
     def vouch(self, emulator: str | None) -> str | None:
         """Allow to execute an emulator that the caller names, unless it may be a client's."""
-        if emulator is None or self._for_clients or not self._is_live:
-            return emulator
-        return vouch(emulator)
+        return self._admission.vouch(emulator)
 
     def for_clients(self) -> LiveHost:
         """Give this machine for who asks in the name of others."""
         return LiveHost(self.machine, for_clients=True)
 
-    @property
-    def _is_live(self) -> bool:
-        return self.machine.build.around.files.is_live
-
-    def _admitted(self, question: Question) -> Question:
-        """Refuse an emulator that nobody vouches for, each time: whatever is remembered of it."""
-        if question.emulator is None or not self._is_live:
-            return question
-        try:
-            admit(question.emulator)
-        except UntrustedProgramError as error:
-            if self._for_clients:
-                # a client is not told what there is on this machine, and where links lead
-                raise _forbidden(question.emulator) from error
-            if not os.path.exists(question.emulator):  # noqa: PTH110 - it is only asked
-                executable_status(question.emulator)
-            raise
-        return msgspec.structs.replace(question, emulator=plain(question.emulator))
-
     def answer(self, question: Question) -> DomainCapabilities:
         """Answer as `Host` does; it is the same object as long as the answer is the same."""
-        return self.machine.answer(self._admitted(question))
+        return self.machine.answer(self._admission.admit(question))
 
     def ready(self, **options: Any) -> DomainCapabilities | None:
         """Answer as `domain_capabilities` does, if that takes no looking at anything; else None."""
-        emulator = options.get("emulator")
-        if self._for_clients and emulator is not None and not is_usual(emulator):
-            # a client's path may lead to where looking takes long
+        if self._admission.may_take_long(options.get("emulator")):
             return None
         return self.machine.ready(self._about_report(options))
 
@@ -246,11 +211,11 @@ class LiveHost(Host):
         flags = Flags(**{name: options[name] for name in names if name in options})
         rest = {name: value for name, value in options.items() if name not in names}
         rest["emulator"] = self.vouch(rest.get("emulator"))
-        return self._admitted(Question(**rest, flags=flags))
+        return self._admission.admit(Question(**rest, flags=flags))
 
     def world_of(self, question: Question) -> World:
         """Settle the target that a question means, and give it with the facts."""
-        return self.machine.world(self._admitted(question)).again()
+        return self.machine.world(self._admission.admit(question)).again()
 
     # what is remembered is proven by the machine: nothing is kept beside it
     _known_world_of = world_of
@@ -279,7 +244,7 @@ class LiveHost(Host):
         """
         from domcaps.hosts.live import verify
 
-        asked = [self._admitted(self._named(question)) for question in questions]
+        asked = [self._admission.admit(self._named(question)) for question in questions]
         return verify(
             self.machine,
             asked,

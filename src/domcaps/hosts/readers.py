@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING
 from domcaps._version import DEFAULT_DIALECT
 from domcaps.language import World, check_dialect
 from domcaps.language.target import Flags, Question
-from domcaps.report.capabilities import DomainCapabilities
-from domcaps.report.document import build
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,6 +19,7 @@ if TYPE_CHECKING:
     from domcaps.choose.repair import Repair
     from domcaps.facts.emulators import Emulators
     from domcaps.facts.host import HostFacts
+    from domcaps.report.capabilities import DomainCapabilities
     from domcaps.report.explain import Explanation
     from domcaps.validate.check import Validation
     from domcaps.validate.explain import DomainExplanation
@@ -92,6 +91,9 @@ class TableReaders(ABC):
 
     def answer(self, question: Question) -> DomainCapabilities:
         """Answer what `domain_capabilities` does, to a question that is put into words already."""
+        from domcaps.report.capabilities import DomainCapabilities
+        from domcaps.report.document import build
+
         return DomainCapabilities(build(self.world_of(question)))
 
     def world(

@@ -12,11 +12,11 @@ What libvirt reads in every case is better declared as a field of its part.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from domcaps.language.finding import quoted
 from domcaps.language.rule import problem
+from domcaps.language.struct import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,8 +30,7 @@ _MOST_DIGITS = 60
 """A longer number is not read: Python refuses some, and libvirt counts none so large."""
 
 
-@dataclass(frozen=True)
-class Attributes:
+class Attributes(Struct, frozen=True):
     """Attributes of one element by name, each with its form; `required` ones must be there."""
 
     kinds: Mapping[str, ValueType[Any]]

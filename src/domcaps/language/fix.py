@@ -10,15 +10,15 @@ its owner knows: a path, an address, a name of a network.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from domcaps.language.struct import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-@dataclass(frozen=True, slots=True)
-class Fix:
+class Fix(Struct, frozen=True):
     """Elements to add and values to set; both may be given, and are one edit.
 
     `add` is XML of children of ``<domain>``, which are merged into the document: an element that is
@@ -41,8 +41,7 @@ def set_value(text: str, at: str = "", *, less: bool = False) -> Fix:
     return Fix(values=((at, text),), less=less)
 
 
-@dataclass(frozen=True, slots=True)
-class Substitutes:
+class Substitutes(Struct, frozen=True):
     """Which values of an attribute can stand in for another, the likeliest first.
 
     `path` is the attribute's below ``<domain>``, without numbers: ``devices/disk/target/@bus``.

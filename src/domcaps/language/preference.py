@@ -18,10 +18,10 @@ predicate and by the rules, never here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from domcaps.language.predicate import ALWAYS
+from domcaps.language.struct import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,8 +33,7 @@ FAMILIES = ("linux", "windows", "bsd", "other")
 USES = ("desktop", "server", "small")
 
 
-@dataclass(frozen=True, slots=True)
-class Guest:
+class Guest(Struct, frozen=True):
     """The system that is to run in a domain, as far as its devices depend on it.
 
     `devices` are those that it has drivers for, by libosinfo's names; None where that is not known.
@@ -51,8 +50,7 @@ class Guest:
     source: str = "no system was named"
 
 
-@dataclass(frozen=True, slots=True)
-class Suits:
+class Suits(Struct, frozen=True):
     """A condition on the guest, with the words for it when it does not hold."""
 
     text: str
@@ -91,8 +89,7 @@ STARTS_BY_EFI = Suits("the guest starts from UEFI", lambda guest: "efi" in guest
 STAYS = Suits("the domain stays on one host", lambda guest: not guest.portable)
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(Struct, frozen=True):
     """One value of a decision, with the reason to want it.
 
     "" as `value` is to leave it out. `when` must hold of the target, `guest` should hold: an option
@@ -110,8 +107,7 @@ class Option:
     settings: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Struct, frozen=True):
     """One thing to decide about a new domain.
 
     `xml` are the children of ``<domain>`` or ``<devices>`` that say a value, with ``{value}`` for
@@ -124,5 +120,5 @@ class Decision:
     order: int = 100
     xml: str = ""
     each: str = ""
-    options: tuple[Option, ...] = field(default=())
+    options: tuple[Option, ...] = ()
     title: str = ""

@@ -12,17 +12,18 @@ alternatives: one that works is enough. That is for what depends on the machine,
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from domcaps.language.predicate import ALWAYS, Predicate
+from domcaps.language.struct import Struct
 
 if TYPE_CHECKING:
     from domcaps.language.world import World
 
 
-@dataclass(frozen=True, slots=True)
-class HelperProcess:
+class HelperProcess(Struct, frozen=True):
     """A program that has to run beside QEMU, by the name that it has among the host's helpers.
 
     `arguments` may hold placeholders. `ready` is the file that is there when it can be used.
@@ -36,8 +37,7 @@ class HelperProcess:
     needed: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class QemuArgs:
+class QemuArgs(Struct, frozen=True):
     """Arguments for a choice; they apply `when` that holds.
 
     `args` are words of the command line, `machine` and `cpu` further options of ``-machine`` and a
@@ -65,11 +65,10 @@ class QemuArgs:
     def of(self, value: str) -> QemuArgs:
         """Put the name of a choice into its place."""
         args, machine, cpu = (t.replace("{value}", value) for t in _texts(self))
-        return replace(self, args=args, machine=machine, cpu=cpu)
+        return msgspec.structs.replace(self, args=args, machine=machine, cpu=cpu)
 
 
-@dataclass(frozen=True, slots=True)
-class NotTriable:
+class NotTriable(Struct, frozen=True):
     """Nothing can be tried, for that reason, `when` that holds."""
 
     reason: str
@@ -89,8 +88,7 @@ ArgsSource = Alternative | Alternatives | Callable[["World"], Alternatives]
 """What the table has for a choice: alternatives, or a function that makes them for a target."""
 
 
-@dataclass(frozen=True, slots=True)
-class Trial:
+class Trial(Struct, frozen=True):
     """Something that a report promises, or not, beside choices: a limit, a path, a CPU model.
 
     `path` names it as a comparison of reports does. `promised` is None where the report says so by

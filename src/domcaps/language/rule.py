@@ -16,12 +16,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from domcaps.language.finding import Severity, Stage
 from domcaps.language.fix import Fix
 from domcaps.language.part import Part
+from domcaps.language.struct import Struct
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node
@@ -32,8 +32,7 @@ if TYPE_CHECKING:
 P = TypeVar("P", bound=Part)
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """One place where a rule does not hold. `attribute` narrows the place down.
 
     `fixes` are what would make the rule hold, the likeliest first.
@@ -50,8 +49,7 @@ class Problem:
 Problems = Iterator[Problem]
 
 
-@dataclass(frozen=True, slots=True)
-class PartReason:
+class PartReason(Struct, frozen=True):
     """What ``domcaps explain FILE`` tells of a part beyond its choices, under a name.
 
     `explain` gives the reason, None for a part of which there is nothing to tell.
@@ -62,8 +60,7 @@ class PartReason:
     explain: Callable[[Any], Reason | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
+class Sample(Struct, frozen=True):
     """A domain that shows a rule at work.
 
     `xml` is a whole ``<domain>``, or children of it that are put into a plain one; devices may be
@@ -95,8 +92,7 @@ class Sample:
         return ", ".join(words)
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """A constraint on parts of one class.
 
     It counts where libvirt has the change `since`, and not the change `until`: a rule that changed

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from domcaps.language.predicate import ALWAYS, AnyOf, Predicate
+from domcaps.language.struct import Struct
 from domcaps.language.truth import Reason, Truth, any_of
 
 if TYPE_CHECKING:
@@ -28,8 +29,7 @@ class Place(enum.Enum):
     FEATURES = "features"
 
 
-@dataclass(frozen=True, slots=True)
-class Drift:
+class Drift(Struct, frozen=True):
     """A place where libvirt contradicts itself, or where libvirt and QEMU disagree.
 
     `says` is what libvirt's report promises, `but` what is true, `evidence` how that was seen.
@@ -46,8 +46,7 @@ class Drift:
     certain: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class WideDrift:
+class WideDrift(Struct, frozen=True):
     """A drift of many choices at once: of all that depend on something of the target.
 
     `path` names them in lists, `where` says for which targets it is so.
@@ -58,8 +57,7 @@ class WideDrift:
     drift: Drift
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(Struct, frozen=True):
     """One named thing that a domain may ask for.
 
     `when` says whether it holds. `since` is the change of libvirt that brought it, `until` the one
@@ -80,8 +78,7 @@ class Choice:
     qemu_args: ArgsSource | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Enum:
+class Enum(Struct, frozen=True):
     """Values of one attribute or element, of which a domain picks one.
 
     `attribute` is where a domain writes it, as an XPath below the element. The enum is printed
@@ -117,16 +114,14 @@ class Enum:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class Values:
+class Values(Struct, frozen=True):
     """Values that can't be listed beforehand, such as paths: computed from the facts."""
 
     name: str
     compute: Callable[[World], tuple[str, ...]]
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """One computed child of an element: a name, attributes, and text or children."""
 
     name: str
@@ -135,16 +130,14 @@ class Row:
     rows: tuple[Row, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class RowReason:
+class RowReason(Struct, frozen=True):
     """Why a computed row holds or not; `remedies` are what would change a no, the easiest first."""
 
     reason: Reason
     remedies: tuple[Remedy, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Rows:
+class Rows(Struct, frozen=True):
     """Computed children of an element, such as CPU models or sizes.
 
     Where rows have reasons, `explain` gives that of the row called `row` that has a name: of a
@@ -196,8 +189,7 @@ Dated = tuple[str, "Change | None", "Change | None", Drift]
 """A drift with the path that it is about, and since and until which change that is there."""
 
 
-@dataclass(frozen=True, slots=True)
-class Element:
+class Element(Struct, frozen=True):
     """A part of a domain that can be reported, validated and explained.
 
     `supported` says whether it can be used at all; None for an element that has no such

@@ -13,12 +13,12 @@ from __future__ import annotations
 import base64
 import hashlib
 from html import escape
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from domcaps._version import __version__
+from domcaps.files import package_text
 from domcaps.text import harmless
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def to_html(matrix: Matrix) -> str:
 
 
 def _asset(name: str) -> str:
-    return (files("domcaps.page") / name).read_text(encoding="utf-8")
+    return package_text("domcaps.page", name)
 
 
 def _hash(text: str) -> str:

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from domcaps.language.struct import Struct
 from domcaps.language.value_types import OneOf
 from domcaps.validate.catalogue.rules import parts, rules
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FieldCheck:
-    """One field of a part, with the beginning of the codes of its findings.
+    """One field of the part at `path`.
 
     `memoizable` tells that its value may be remembered by the part under the field's name, because
     a rule that reads that name reads this field. `dated` are the values that came with a change of
@@ -28,13 +29,17 @@ class FieldCheck:
     """
 
     declared: Field[Any]
-    code: str
+    path: str
     memoizable: bool
     dated: Mapping[str, Change] | None
 
+    @property
+    def code(self) -> str:
+        """The beginning of the codes of its findings: made when there is one, most are never."""
+        return code_of(self.path, self.declared.path)
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Checks:
+
+class Checks(Struct, frozen=True, eq=False):
     """What is checked in a part: fields and rules; `values` is what is known beforehand.
 
     Of the fields, those in `required` must be there.
@@ -46,8 +51,7 @@ class Checks:
     rules: tuple[Rule, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class PartChecks:
+class PartChecks(Struct, frozen=True, eq=False):
     """All that is checked in parts of one class; values are the defaults of its fields.
 
     `whole` tells that such a part holds all others, so that no two are alike.
@@ -98,18 +102,20 @@ def _part_checks(kind: type[Part], by_part: dict[type[Part], tuple[Rule, ...]]) 
 
 
 def field_checks(kind: type[Part]) -> tuple[FieldCheck, ...]:
-    """Give the fields of a part with the beginning of their codes."""
+    """Give the fields of a part."""
+    known = vars_of(kind)
     return tuple(
         FieldCheck(
             declared,
-            code_of(kind.path or "", declared.path),
-            vars_of(kind).get(declared.name) is declared,
+            kind.path or "",
+            known.get(declared.name) is declared,
             getattr(declared.kind, "since", None) or None,
         )
         for declared in kind.fields()
     )
 
 
+@functools.cache
 def code_of(part: str, field: str) -> str:
     """Write two XML paths as a code: ``devices/disk``, ``target/@bus`` is ``disk-target-bus``.
 

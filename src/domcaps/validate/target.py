@@ -6,8 +6,9 @@ one fault hides no other, and the rest of the document is judged all the same.
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
 
 from domcaps.errors import (
     DomcapsError,
@@ -173,7 +174,9 @@ class _Search:
             return fault
         path = world.target.emulator
         text = f"{problem.message} (use {path!r}, which is the default without <emulator>)"
-        return fault._replace(problem=dataclasses.replace(problem, message=text, accepted=(path,)))
+        return fault._replace(
+            problem=msgspec.structs.replace(problem, message=text, accepted=(path,))
+        )
 
     def _as_if(self, world: World) -> str:
         """Say what of the target was taken instead of what the document names."""

@@ -6,7 +6,7 @@ values less strictly. A form is declared once, here, and named wherever an attri
 
 from __future__ import annotations
 
-import calendar
+import datetime
 import functools
 import re
 from dataclasses import dataclass
@@ -82,13 +82,8 @@ class Moment(ValueType[str]):
         if found is None:
             raise ValueError(text)
         # the calendar repeats itself, and does not end in the year 9999
-        year, month, day = (
-            int(found["year"][-4:]) % 400 + 400,
-            int(found["month"]),
-            int(found["day"]),
-        )
-        if not 1 <= month <= 12 or not 1 <= day <= calendar.monthrange(year, month)[1]:
-            raise ValueError(text)
+        year = int(found["year"][-4:]) % 400 + 400
+        datetime.date(year, int(found["month"]), int(found["day"]))
         return text
 
 

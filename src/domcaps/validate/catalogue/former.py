@@ -7,8 +7,9 @@ now. Codes are a contract with users: one that is renamed or divided gets a line
 from __future__ import annotations
 
 import functools
-from importlib.resources import files
 from typing import TYPE_CHECKING
+
+from domcaps.files import package_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 @functools.cache
 def former_codes() -> dict[str, tuple[str, ...]]:
     """Give the codes that are meant by each former spelling."""
-    text = (files(__package__) / "former-codes.txt").read_text()
+    text = package_text(__package__, "former-codes.txt")
     lines = (line.split() for line in text.splitlines())
     return {former: tuple(now) for former, *now in lines}
 

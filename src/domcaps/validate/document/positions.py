@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from domcaps.validate.catalogue.former import current_codes
 
@@ -28,18 +29,17 @@ _ATTRIBUTE = re.compile(r"([^\s=/>]++)\s*+=\s*+(?:\"[^\"]*+\"|'[^']*+')")
 _SUPPRESSION = re.compile(r"domcaps:\s*+ignore\s([a-z0-9,\s-]++)")
 
 
-@dataclass
-class _Scan:
+class _Scan(msgspec.Struct):
     """What one pass over the text saw, in the order of the elements.
 
     `starts` are the places of the start tags, `names` where their names end, `ends` where they end.
     """
 
-    starts: list[int] = field(default_factory=list)
-    names: list[int] = field(default_factory=list)
-    ends: list[int] = field(default_factory=list)
+    starts: list[int] = msgspec.field(default_factory=list)
+    names: list[int] = msgspec.field(default_factory=list)
+    ends: list[int] = msgspec.field(default_factory=list)
     # codes that a comment suppresses, by the number of the element that it speaks of
-    suppressed: dict[int, set[str]] = field(default_factory=dict)
+    suppressed: dict[int, set[str]] = msgspec.field(default_factory=dict)
 
 
 class Positions:

@@ -35,10 +35,11 @@ from __future__ import annotations
 import difflib
 import functools
 import re
-from dataclasses import dataclass, field
-from importlib.resources import files
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
+
+from domcaps.files import package_text
 from domcaps.validate.catalogue.rules import parts
 
 if TYPE_CHECKING:
@@ -49,12 +50,11 @@ if TYPE_CHECKING:
     from domcaps.language.part import Part
 
 
-@dataclass(eq=False, slots=True)
-class Place:
+class Place(msgspec.Struct, eq=False):
     """What may stand at one place of a domain: all the names."""
 
-    attributes: set[str] = field(default_factory=set)
-    children: dict[str, Place] = field(default_factory=dict)
+    attributes: set[str] = msgspec.field(default_factory=set)
+    children: dict[str, Place] = msgspec.field(default_factory=dict)
 
     def child(self, name: str) -> Place:
         """Give the place of an element inside, made where it is new."""
@@ -93,15 +93,14 @@ class Attribute(NamedTuple):
     words: str
 
 
-@dataclass(eq=False, slots=True)
-class Piece:
+class Piece(msgspec.Struct, eq=False):
     """What is said of a place: always, or where conditions hold."""
 
-    attributes: dict[str, list[Attribute]] = field(default_factory=dict)
-    children: dict[str, Piece] = field(default_factory=dict)
-    cases: dict[tuple[Condition, ...], Piece] = field(default_factory=dict)
-    others: list[str] = field(default_factory=list)
-    text: list[str] = field(default_factory=list)
+    attributes: dict[str, list[Attribute]] = msgspec.field(default_factory=dict)
+    children: dict[str, Piece] = msgspec.field(default_factory=dict)
+    cases: dict[tuple[Condition, ...], Piece] = msgspec.field(default_factory=dict)
+    others: list[str] = msgspec.field(default_factory=list)
+    text: list[str] = msgspec.field(default_factory=list)
     order: tuple[tuple[str, ...], ...] = ()
     some: bool = False
     mark: str = ""
@@ -122,7 +121,7 @@ def pieces() -> dict[str, Piece]:
     """Read the file: what is said of ``domain``, and under other names."""
     outside = Piece()
     known = {"": outside}
-    text = (files("domcaps.elements.schema") / "vocabulary.txt").read_text()
+    text = package_text("domcaps.elements.schema", "vocabulary.txt")
     for line in text.splitlines():
         if line and line[0] != "#":
             path, *words = line.split()
