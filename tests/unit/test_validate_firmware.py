@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
@@ -14,6 +14,9 @@ from domcaps.language.rule import Sample
 from domcaps.validate.catalogue.samples import domain_of
 from sample_hosts import sample_host
 from verdicts import Case, fine, wrong
+
+if TYPE_CHECKING:
+    from domcaps.language.finding import Finding
 
 FLASH = {
     "device": "flash",
@@ -37,7 +40,7 @@ def descriptor(*features: str, mapping: dict[str, Any] = FLASH) -> FirmwareDescr
     return FirmwareDescriptor("/usr/share/qemu/firmware", "1.json", json.dumps(document))
 
 
-def refused(xml: str, offered: FirmwareDescriptor, dialect: str = "12.8") -> set[str]:
+def errors(xml: str, offered: FirmwareDescriptor, dialect: str = "12.8") -> list[Finding]:
     """Give the errors of a q35 guest on a host with that firmware only."""
     known = sample_host("x86_64", "sid")
     assert known is not None
@@ -49,7 +52,12 @@ def refused(xml: str, offered: FirmwareDescriptor, dialect: str = "12.8") -> set
         Recording(host=msgspec.structs.replace(with_firmware, kvm=kvm), emulators=(record,))
     )
     text = domain_of(Sample(xml, arch="x86_64", machine="q35"))
-    return {finding.code for finding in host.validate(text, dialect).errors}
+    return list(host.validate(text, dialect).errors)
+
+
+def refused(xml: str, offered: FirmwareDescriptor, dialect: str = "12.8") -> set[str]:
+    """Give the codes of those errors."""
+    return {finding.code for finding in errors(xml, offered, dialect)}
 
 
 EFI = "<os firmware='efi'><type arch='x86_64' machine='q35'>hvm</type>{}</os>"
@@ -127,7 +135,7 @@ CASES = [
     wrong("a file is not stored in a slice", MANUAL.format(
         OWN + "<nvram type='file'><source file='/a'><slices>"
         "<slice type='storage' offset='0' size='512'/></slices></source></nvram>") + ACPI,
-        "os-nvram-source-unsupported"),
+        "os-nvram-source-unsupported", "os-nvram-template-missing"),
     wrong("variables are kept once", EFI.format("<nvram/><varstore/>") + ACPI,
           "os-varstore-conflict", "os-firmware-unsupported", NONE),
     fine("a console is a serial port", "<os><type>hvm</type><bios useserial='yes'/></os>"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from domcaps.language.cause import host_cause
 from domcaps.language.rule import problem
 from domcaps.language.truth import Truth
 
@@ -24,8 +25,10 @@ def needs(
     What is not known is not held against a domain.
     """
     if lacks(part, predicate):
-        reason = predicate.explain(part.domain.world)
-        yield problem(message, part, at, accepted=accepted, reason=reason)
+        world = part.domain.world
+        cause = host_cause(predicate, world)
+        text = f"{message} ({cause})" if cause else message
+        yield problem(text, part, at, accepted=accepted, reason=predicate.explain(world))
 
 
 def lacks(part: Part, predicate: Predicate) -> bool:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from domcaps.facts.emulator import Unanswered
+from domcaps.language.cause import host_cause
 from domcaps.language.domain import Domain
 from domcaps.language.finding import Finding, Severity, Stage, quoted
 from domcaps.language.rule import problem
@@ -350,7 +351,9 @@ class _Check:
             code, message = "unknown", f"is {quoted(text)}, which is no known value"
             reason = None
         else:
-            code, message = "unsupported", f"{quoted(text)} can't be used here"
+            cause = host_cause(choice.when, world)
+            why = f" ({cause})" if cause else ""
+            code, message = "unsupported", f"{quoted(text)} can't be used here{why}"
             reason = choice.when.explain(world)
         message = f"{_spoken(part, field_check)} {message}: this one offers {listed}"
         wrong = problem(message, part, field_check.declared.path, accepted=offered, reason=reason)

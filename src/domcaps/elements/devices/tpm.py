@@ -23,6 +23,7 @@ from domcaps.language.fix import Fix, Substitutes
 from domcaps.language.lazy import cached_property
 from domcaps.language.observed import EmulatorFact, HostFact, device, qom_type
 from domcaps.language.part import field
+from domcaps.language.predicate import AllOf
 from domcaps.language.preference import NEEDS_EFI, Decision, Option, both, family
 from domcaps.language.qemu_args import Alternatives, HelperProcess, NotTriable, QemuArgs
 from domcaps.language.quantities import ANY_UUID
@@ -69,14 +70,19 @@ def _version(number: str) -> Predicate:
     )
 
 
-SWTPM = HostFact(
-    "swtpm is installed",
-    "the programs swtpm, swtpm_setup and swtpm_ioctl",
-    lambda host: host.tpm_versions is not None,
-    lambda host: _listed(p.path for p in map(host.helper, TPM_PROGRAMS) if p),
-    "PATH",
-    install("swtpm swtpm-tools"),
-)
+def _program(name: str) -> HostFact:
+    return HostFact(
+        f"the program {name} is installed",
+        f"the program {name}",
+        lambda host: host.helper(name) is not None,
+        lambda host: ((found := host.helper(name)) and found.path) or f"{name} is not installed",
+        "PATH",
+        install("swtpm" if name == "swtpm" else "swtpm-tools"),
+    )
+
+
+SWTPM = AllOf(tuple(_program(name) for name in TPM_PROGRAMS))
+"""Emulating a TPM takes three programs, of two packages."""
 
 _TIS = device("tpm-tis", "tpm-tis-device", "tpm-tis-i2c")
 _EMULATOR = SWTPM & qom_type("tpm-emulator")

@@ -85,7 +85,9 @@ def mode_can_be_had(cpu: Cpu) -> Problems:
     if world.truth(supported) is Truth.NO:
         others = (mode for mode, e in _MODES.items() if e.supported and world.truth(e.supported))
         reason = supported.explain(world)
-        message = f"{cpu.mode} can't be had here"
+        emulated = cpu.domain.virttype == "qemu"
+        why = "it needs KVM, type='kvm'" if emulated else "the guest is of another architecture"
+        message = f"the CPU mode {cpu.mode} can't be used here: {why}"
         yield problem(message, cpu, "@mode", accepted=others, reason=reason)
 
 
