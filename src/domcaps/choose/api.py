@@ -6,11 +6,19 @@ import difflib
 from typing import TYPE_CHECKING, TypedDict
 
 from domcaps._version import DEFAULT_DIALECT
+from domcaps.choose import pins
+from domcaps.choose.applied import apply
+from domcaps.choose.board import free_ports
 from domcaps.choose.catalogue import check_value, something
 from domcaps.choose.chooser import Chooser
+from domcaps.choose.guest_needs import add_needs, remedies
+from domcaps.choose.hosts import refusals
 from domcaps.choose.os_database import UNKNOWN, guest_of
+from domcaps.choose.text import Text
 from domcaps.choose.wishes import Wishes
-from domcaps.errors import RequestError
+from domcaps.elements.boards.families import family_of
+from domcaps.elements.controllers.models import WITH_ROOT_PORTS
+from domcaps.errors import RequestError, UnmetWishesError
 from domcaps.facts.arch import ARCHITECTURES
 from domcaps.language import check_dialect
 
@@ -44,6 +52,8 @@ class WishOptions(TypedDict, total=False):
     shares: Iterable[str]
     settings: Iterable[str] | Mapping[str, str]
     libvirt: str
+    pinned: Mapping[str, str]
+    hotplug: int
 
 
 def wishes_of(name: str, memory: str | None, vcpus: int | None, options: WishOptions) -> Wishes:
@@ -128,7 +138,47 @@ def choose(
         wishes.notes.append(f"{guest.source} is taken")
     libvirt = options.get("libvirt") or DEFAULT_DIALECT
     check_dialect(libvirt)
-    return Chooser(hosts, wishes, guest, arch, libvirt).choose()
+    needs = add_needs(wishes, guest, memory, vcpus)
+    pins.add(wishes, options.get("pinned") or {})
+    try:
+        chosen = _with_pins(Chooser(hosts, wishes, guest, arch, libvirt))
+    except UnmetWishesError as unmet:
+        how = remedies(hosts, arch, libvirt, [n for n in needs if n.text in unmet.wishes])
+        raise UnmetWishesError(unmet.wishes, (*unmet.reasons, *how)) from None
+    _add_ports(chosen, hosts, libvirt, options.get("hotplug") or 0)
+    return chosen
+
+
+def _with_pins(chooser: Chooser) -> Chosen:
+    """Choose, and give up the pinned values that can't be had any more, which is noted."""
+    wishes = chooser.wishes
+    while True:
+        try:
+            return chooser.choose()
+        except UnmetWishesError as unmet:
+            gone = [
+                w for w in wishes.all if w.text in unmet.wishes and w.text.startswith("the pin")
+            ]
+            if not gone:
+                raise
+            wishes.all = [wish for wish in wishes.all if wish not in gone]
+            wishes.notes += [f"{wish.text} can't be had here any more: another is taken"
+                             for wish in gone]  # fmt: skip
+            chooser = Chooser(chooser.hosts, wishes, chooser.guest, chooser.arch, chooser.libvirt)
+
+
+def _add_ports(chosen: Chosen, hosts: Sequence[HostLike], libvirt: str, number: int) -> None:
+    """Add free root ports; raises `UnmetWishesError` where the board has no place for them."""
+    if not number:
+        return
+    data = chosen.xml.encode()
+    data = apply(data, "/domain", free_ports(Text(data).root, number))
+    reasons = [f.message for f in refusals(hosts, data, libvirt)]
+    if family_of(chosen.target.machine)[0] not in WITH_ROOT_PORTS:
+        reasons = [f"the machine type {chosen.target.machine!r} has no PCI Express"]
+    if reasons:
+        raise UnmetWishesError((f"--hotplug {number}",), tuple(dict.fromkeys(reasons)))
+    chosen.xml = data.decode()
 
 
 def _name(name: str) -> str:

@@ -17,7 +17,7 @@ from domcaps.elements import contents
 from domcaps.elements.advice.guest_minds import BOOT_ENTRIES, CHIPSET, PCI_ADDRESSES
 from domcaps.elements.boards.families import family_of
 from domcaps.elements.buses.disk import BUSES
-from domcaps.elements.controllers.models import OF_ANOTHER_BOARD
+from domcaps.elements.controllers.models import EXPRESS_ROOT, FREE_PORT, OF_ANOTHER_BOARD
 from domcaps.errors import InputError, RequestError
 from domcaps.facts.arch import X86
 from domcaps.language.conversion import OnBoard
@@ -129,6 +129,15 @@ def move_devices(draft: Draft, board: str) -> None:
         if rule.board == board:
             _applied(draft, rule)
     _rename_disks(draft)
+
+
+def free_ports(root: Node, number: int) -> Fix:
+    """Give the edit that adds free root ports: with indexes, as libvirt would begin at the root."""
+    pci = [c for c in root.iterfind("devices/controller") if c.get("type") == "pci"]
+    taken = [int(index) for c in pci if (index := c.get("index") or "").isdecimal()]
+    first = max([0, *taken]) + 1
+    ports = "".join(FREE_PORT.format(first + n) for n in range(number))
+    return Fix(add=f"<devices>{'' if 0 in taken else EXPRESS_ROOT}{ports}</devices>")
 
 
 def successor(old: str, board: str, world: World) -> str:

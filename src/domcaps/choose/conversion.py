@@ -9,14 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from domcaps.choose.board import MACHINE, Draft, to_board
+from domcaps.choose.board import MACHINE, Draft, free_ports, to_board
 from domcaps.choose.edits import plain
 from domcaps.choose.hosts import world_of
 from domcaps.choose.repair import Repair, repair
 from domcaps.elements.advice.guest_minds import MINDED
 from domcaps.elements.boards.families import canonical_machine, family_of
-from domcaps.elements.controllers.models import FREE_PORT
-from domcaps.language.fix import Fix, set_value
+from domcaps.elements.controllers.models import WITH_ROOT_PORTS
+from domcaps.language.fix import set_value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -130,14 +130,13 @@ def _add_ports(draft: Draft, hosts: Sequence[HostLike], libvirt: str, number: in
     if not has_root_ports(hosts[0], draft.data, libvirt):
         draft.notice(0, "no root ports were added: this board has no PCI Express")
         return
-    ports = FREE_PORT * number
-    draft.edit("/domain", Fix(add=f"<devices>{ports}</devices>"), f"{number} free root ports added")
+    draft.edit("/domain", free_ports(draft.root, number), f"{number} free root ports added")
 
 
 def has_root_ports(host: HostLike, data: bytes, libvirt: str) -> bool:
     """Tell whether the domain's board has PCI Express."""
     world = world_of(host, data, libvirt)
-    return world is not None and family_of(world.target.machine)[0] in {"q35", "virt"}
+    return world is not None and family_of(world.target.machine)[0] in WITH_ROOT_PORTS
 
 
 def _pin_machine(draft: Draft, hosts: Sequence[HostLike], libvirt: str) -> None:

@@ -8,6 +8,7 @@ import re
 from typing import TYPE_CHECKING
 
 from domcaps.elements.advice.drivers import DRIVERS
+from domcaps.elements.advice.needs import Needs, needs_of
 from domcaps.errors import RequestError
 from domcaps.facts.osinfo import database_folder, open_database
 from domcaps.language.preference import FAMILIES, USES, Guest
@@ -46,7 +47,37 @@ def guest_of(system: str | None, use: str | None, arch: str, *, portable: bool =
     if wanted not in USES:
         raise RequestError(f"{use!r} is no use of a guest", remedy=f"known are {', '.join(USES)}")
     family, devices, firmware, source = _system(system, arch)
-    return Guest(system or "", family, wanted, devices, firmware, portable, source)
+    least, good = _resources(system or "", family, arch)
+    listed = needs_of(system or "", family) if system else Needs()
+    return Guest(
+        system or "", family, wanted, devices, firmware, portable, source,
+        (least[0], good[0]), (least[1], good[1]), listed.secure_boot, listed.tpm,
+    )  # fmt: skip
+
+
+def _resources(system: str, family: str, arch: str) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Give the least memory (MiB) and CPUs of a system, and what is recommended.
+
+    What the database has not, the table of `needs` has; of two minimums the larger one counts.
+    """
+    if not system:
+        return (0, 0), (0, 0)
+    listed = needs_of(system, family)
+    folder = database_folder()
+    known = open_database(folder).system(system) if folder and system not in FAMILIES else None
+    if known is None:
+        least, good = (listed.memory, listed.vcpus), (listed.good_memory, listed.good_vcpus)
+        return least, good
+    ram, cpus = known.resource(arch, "minimum")
+    more, many = known.resource(arch, "recommended")
+    least = (ram >> 20 or listed.memory, cpus or listed.vcpus)
+    if listed.tpm:
+        least = (max(least[0], listed.memory), max(least[1], listed.vcpus))
+    good = (
+        max(least[0], more >> 20 or listed.good_memory),
+        max(least[1], many or listed.good_vcpus),
+    )
+    return least, good
 
 
 @functools.lru_cache(maxsize=512)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from domcaps import files
 from domcaps.cli._common import libvirt_option, note, open_host
 from domcaps.cli._terminal import emit, emit_json, say
 from domcaps.text import styled
 
 if TYPE_CHECKING:
     from domcaps.choose.chosen import Chosen
+
+_MOST_PINS = 1 << 20
 
 
 def _complete_host(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:
@@ -85,6 +89,19 @@ def _complete_setting(ctx: click.Context, param: click.Parameter, incomplete: st
     shell_complete=_complete_setting,
 )
 @click.option(
+    "--hotplug",
+    type=click.IntRange(0, 64),
+    default=0,
+    metavar="N",
+    help="N free PCIe root ports, for devices that are plugged in while the guest runs.",
+)
+@click.option(
+    "--pin",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Keep the chosen values in FILE; where FILE exists, the values in it are taken again.",
+)
+@click.option(
     "--host",
     "host_files",
     multiple=True,
@@ -105,6 +122,7 @@ def command(
     host_files: tuple[str, ...],
     explain: bool,
     form: str,
+    pin: Path | None,
     **wishes: Any,
 ) -> None:
     """Make a domain: the best that this host has for the guest, and valid by construction.
@@ -120,15 +138,23 @@ def command(
     The exit code is 1 where the wishes can't be met together: then the fewest that can't are named,
     with the reasons. It is 2 for wrong usage.
     """  # noqa: D301 - click takes the character, not its name
+    from domcaps.choose import pins
     from domcaps.errors import UnmetWishesError
     from domcaps.hosts.several import choose_for
 
     hosts = [open_host(file) for file in host_files] or [open_host(None)]
+    if pin is not None and pin.exists():
+        wishes["pinned"] = pins.loads(
+            files.read(pin, _MOST_PINS).decode(errors="replace"), str(pin)
+        )
     try:
         chosen = choose_for(hosts, name, memory, vcpus, **wishes)
     except UnmetWishesError as unmet:
         _print_unmet(unmet, form)
         raise click.exceptions.Exit(1) from None
+    if pin is not None and not pin.exists():
+        files.replace(pin, pins.dumps(chosen).encode())
+        note(f"{pin}: the chosen values are kept there")
     if form == "json":
         _print_json(chosen)
         return
@@ -147,7 +173,8 @@ def _print_unmet(unmet: Any, form: str) -> None:
         return
     say(f"domcaps: {unmet.message}", fg="red", err=True)
     for reason in unmet.reasons:
-        say(f"  because {reason}", err=True)
+        on_host = reason.startswith("on the host: ")
+        say(f"  {reason}" if on_host else f"  because {reason}", err=True)
 
 
 def _print_json(chosen: Chosen) -> None:

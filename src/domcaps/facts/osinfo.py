@@ -38,6 +38,16 @@ class GuestSystem:
     devices: frozenset[str]
     firmware: tuple[tuple[str, str, bool], ...]
     """Architecture, kind of firmware, and whether the system supports it."""
+    resources: tuple[tuple[str, str, int, int], ...] = ()
+    """Architecture, ``minimum`` or ``recommended``, bytes of memory, CPUs; 0 where not said."""
+
+    def resource(self, arch: str, kind: str) -> tuple[int, int]:
+        """Give the bytes of memory and the CPUs that are the minimum, or recommended."""
+        for of_arch in (arch, "all"):
+            for known in self.resources:
+                if known[:2] == (of_arch, kind):
+                    return known[2:]
+        return 0, 0
 
 
 def database_folder() -> Path | None:
@@ -47,6 +57,11 @@ def database_folder() -> Path | None:
         if folder and (Path(folder) / "os").is_dir():
             return Path(folder)
     return None
+
+
+def _number(node: Node, tag: str) -> int:
+    text = (node.findtext(tag) or "").strip()
+    return int(text) if text.isdecimal() and len(text) < 20 else 0
 
 
 class Osinfo:
@@ -127,6 +142,14 @@ class Osinfo:
             for kind in ancestor.iterfind("firmware"):
                 key = (kind.get("arch") or "", kind.get("type") or "")
                 firmware[key] = kind.get("supported") != "false"
+        resources: dict[tuple[str, str], tuple[int, int]] = {}
+        for ancestor in reversed(chain):
+            for listed in ancestor.iterfind("resources"):
+                for which in ("minimum", "recommended"):
+                    inner = listed.find(which)
+                    if inner is not None and listed.get("inherit") != "true":
+                        place = (listed.get("arch") or "all", which)
+                        resources[place] = (_number(inner, "ram"), _number(inner, "n-cpus"))
         families = (ancestor.findtext("family") for ancestor in chain)
         return GuestSystem(
             node.get("id") or "",
@@ -134,6 +157,7 @@ class Osinfo:
             next((family for family in families if family), ""),
             frozenset(devices - {""}),
             tuple((arch, kind, good) for (arch, kind), good in firmware.items()),
+            tuple((*key, *values) for key, values in resources.items()),
         )
 
     def _chain(self, node: Node) -> Iterator[Node]:

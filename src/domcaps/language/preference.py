@@ -38,7 +38,8 @@ class Guest(Struct, frozen=True):
 
     `devices` are those that it has drivers for, by libosinfo's names; None where that is not known.
     `firmware` names what it can be started by, and `portable` tells that the domain is to be moved
-    between hosts.
+    between hosts. `memory` (MiB) and `vcpus` are the least it runs with and what is recommended, 0
+    where that is not known; it does not run without what `secure_boot` and `tpm` name.
     """
 
     name: str = ""
@@ -48,6 +49,10 @@ class Guest(Struct, frozen=True):
     firmware: frozenset[str] = frozenset({"bios", "efi"})
     portable: bool = False
     source: str = "no system was named"
+    memory: tuple[int, int] = (0, 0)
+    vcpus: tuple[int, int] = (0, 0)
+    secure_boot: bool = False
+    tpm: bool = False
 
 
 class Suits(Struct, frozen=True):

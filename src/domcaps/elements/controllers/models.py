@@ -46,8 +46,12 @@ TYPE = Enum(
 VIRTIO_SCSI_MODELS = frozenset({"virtio-scsi", *VIRTIO_MODELS[1:]})
 """Models of SCSI controllers of virtio: the plain one has a name of its own."""
 PCI_ROOTS = frozenset({"pci-root", "pcie-root"})
-FREE_PORT = "<controller type='pci' model='pcie-root-port'/>"
+EXPRESS_ROOT = "<controller type='pci' index='0' model='pcie-root'/>"
+FREE_PORT = "<controller type='pci' index='{}' model='pcie-root-port'/>"
 """A place into which a device of PCI Express can be plugged while the guest runs."""
+
+WITH_ROOT_PORTS = frozenset({"q35", "virt"})
+"""Families of boards with PCI Express, whose devices may be plugged in."""
 
 OF_ANOTHER_BOARD = {
     "q35": frozenset({"pci-root"}),
