@@ -96,6 +96,7 @@ def commands_on_a_recording(host: str, domain: str) -> Iterator[tuple[str, ...]]
         yield "explain", *at, path
     for form in ("text", "json", "sarif"):
         yield "validate", *at, "--format", form, "--explain", domain
+    yield "convert", *at, "--to", "pc", domain
     yield "diff", "--reasons", f"{host},virttype=qemu", f"{host},machine=pc"
     yield "baseline", host, "shipped:debian13-x86_64"
     new = ("new", *at, "--name", "web")
@@ -128,6 +129,8 @@ def commands_with_a_path(path: str, domain: str, output: str) -> Iterator[tuple[
     yield "new", *shipped, "--name", path
     for option in ("--disk", "--cdrom", "--share", "--os"):
         yield "new", *shipped, "--name", "web", option, path
+    yield "convert", *shipped, "--to", "q35", path
+    yield "convert", "--host", path, domain
     yield "import", path, "-o", output
     yield "import", path, "--facts", path, "--emulatorbin", path, "-o", output
     yield "record", "--emulatorbin", path, "-o", output

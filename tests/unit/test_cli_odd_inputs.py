@@ -30,6 +30,10 @@ IN_XML = "\u202e\x85\x9b31m\u2028&#13;&#10;FORGED"
 COMMANDS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u2028\u202e\ufffe\ud800-\udfff]")
 
 
+IN_PATCHES = re.compile("[\x00-\x08\x0b-\x1f\x7f]")
+"""A patch goes to a pipe byte for byte, with all that an XML document can hold."""
+
+
 @pytest.fixture
 def domain(tmp_path: Path) -> str:
     path = tmp_path / "guest.xml"
@@ -43,8 +47,15 @@ def require_order(done: sweep.Outcome) -> None:
     assert done.code in {0, 1, 2}, done.arguments
     if done.code == 2 and "validate" not in done.arguments:
         assert done.err, done.arguments
-    for text in (done.out.decode(), done.err.decode()):
-        assert (found := COMMANDS.search(text)) is None, (
+    is_patch = done.arguments[0] == "fix" and "json" not in done.arguments
+    for text, refused in (
+        (
+            done.out.decode(errors="replace" if is_patch else "strict"),
+            IN_PATCHES if is_patch else COMMANDS,
+        ),
+        (done.err.decode(), COMMANDS),
+    ):
+        assert (found := refused.search(text)) is None, (
             done.arguments,
             text[found.start() - 50 :],
         )
@@ -54,7 +65,8 @@ def require_order(done: sweep.Outcome) -> None:
 
 def require_form(done: sweep.Outcome) -> None:
     """Require that a document can be read by whoever reads its kind."""
-    if done.code == 2:
+    if done.code == 2 or (done.arguments[0] == "new" and done.code == 1 and not done.out):
+        # an error, or wishes that can't be met: both are told on standard error
         return
     if {"json", "sarif"} & set(done.arguments):
         json.loads(done.out)
