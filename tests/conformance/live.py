@@ -48,8 +48,9 @@ class Combination:
         command += ["--arch", self.arch, "--machine", self.machine]
         command += ["--virttype", self.virttype, *(f"--{flag}" for flag in self.flags)]
         done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-        # virsh adds a line feed of its own
-        return done.stdout.removesuffix("\n"), done.stderr.strip()
+        # virsh adds a line feed of its own, or two
+        text = done.stdout.rstrip("\n")
+        return f"{text}\n" if text else "", done.stderr.strip()
 
     def domcaps(self, host: domcaps.Host, dialect: str) -> tuple[str, str]:
         """Give our document, and our complaint where there is none."""

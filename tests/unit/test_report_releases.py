@@ -82,6 +82,14 @@ def test_the_default_machine_of_arm_was_another_one() -> None:
     assert preferred_machine("aarch64", machines, parse_dialect("9.3")).startswith("virt")
 
 
+def test_an_architecture_is_known_since_its_release() -> None:
+    host = sample_host("loongarch64", RELEASES[0])
+    assert host is not None
+    assert host.world(arch="loongarch64", libvirt="10.2").target.machine == "virt"
+    with pytest.raises(domcaps.UnsupportedTargetError, match="does not know the architecture"):
+        host.world(arch="loongarch64", libvirt="10.1")
+
+
 def test_qemu_before_2_11_is_refused_in_every_dialect() -> None:
     with pytest.raises(domcaps.UnsupportedTargetError, match=r"QEMU 2\.10\.0 is too old"):
         _host_with((2, 10, 0)).domain_capabilities(libvirt="7.0")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from domcaps.elements.advice.remedies import emulator_package
 from domcaps.elements.boards.families import (
+    ARCHITECTURES_SINCE,
     OLDEST_KNOWN,
     canonical_machine,
     nearest_machine,
@@ -50,6 +51,7 @@ def resolve_target(
             _check_version(facts, dialect)
         named = question.emulator is not None
         wanted = _settle_arch(facts, question.arch, host.arch, named=named)
+        _check_known(wanted, dialect)
         kind = _settle_virttype(facts, question.virttype, host, wanted, strict=question.strict)
         name = _settle_machine(facts, question.machine, kind, dialect)
     except Unanswered as unanswered:
@@ -102,6 +104,16 @@ def _check_arch(name: str | None) -> None:
             remedy=f"use {nearest!r}; {listed}" if nearest else listed,
             about="arch",
             nearest=nearest,
+        )
+
+
+def _check_known(arch: str, dialect: Dialect) -> None:
+    since = ARCHITECTURES_SINCE.get(arch)
+    if since is not None and not dialect.has(since):
+        raise UnsupportedTargetError(
+            f"libvirt {dialect} does not know the architecture {arch!r}",
+            remedy=f"libvirt {since.since} and later do: name one with --libvirt",
+            about="arch",
         )
 
 

@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from domcaps.language.changes.emulators import QEMU_3_1, QEMU_4_2, QEMU_5_2, QEMU_6_2, QEMU_7_2
-from domcaps.language.changes.placement import ARM_VIRT_DEFAULT
+from domcaps.language.changes.placement import ARM_VIRT_DEFAULT, LOONGARCH_KNOWN
 from domcaps.language.observed import arch, machine, virttype
 from domcaps.language.preference import Decision, Option, drives
 
@@ -230,6 +230,9 @@ def canonical_machine(name: str, machines: tuple[Machine, ...]) -> str:
             return machine_type.name
     return name
 
+
+ARCHITECTURES_SINCE = {"loongarch64": LOONGARCH_KNOWN}
+"""Architectures that libvirt came to know, by the change that brought them."""
 
 # The oldest QEMU that a release of libvirt takes, newest first.
 _OLDEST_QEMU = (
