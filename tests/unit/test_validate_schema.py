@@ -284,3 +284,55 @@ def test_empty_values_and_numbers_as_libvirt_reads_them(devices: str, code: str)
 )  # fmt: skip
 def test_numbers_that_cannot_be_negative_have_no_minus_sign(inside: str, is_right: bool) -> None:
     assert any(code.endswith("-invalid") for code in errors(inside)) != is_right
+
+
+_HOST_PART = {
+    "s": "<source><address domain='0' bus='3' slot='0' function='0'/></source>",
+    "d": "<driver name='vfio'/>",
+    "a": "<address type='pci' bus='0' slot='9'/>",
+    "l": "<alias name='ua-x'/>",
+}
+
+
+@pytest.mark.parametrize(
+    ("order", "is_right"),
+    [("sda", True), ("dsa", True), ("ads", True), ("ldsa", True), ("das", False), ("sad", False),
+     ("dls", False)],
+)  # fmt: skip
+def test_the_parts_of_a_host_device_stand_side_by_side(order: str, is_right: bool) -> None:
+    inside = "".join(_HOST_PART[letter] for letter in order)
+    device = f"<devices><hostdev mode='subsystem' type='pci'>{inside}</hostdev></devices>"
+    assert ("schema-order" not in schema_errors("", device)) == is_right
+
+
+_OF_DOMAIN = {
+    "m": "<memory>65536</memory>",
+    "v": "<vcpu>1</vcpu>",
+    "r": "<on_reboot>restart</on_reboot>",
+    "x": "<on_crash>destroy</on_crash>",
+    "o": "<os><type arch='x86_64'>hvm</type></os>",
+}
+
+
+@pytest.mark.parametrize(
+    ("order", "is_right"),
+    [("mvorx", True), ("rmoxv", True), ("rvmxo", True), ("movrx", True), ("mrvox", False),
+     ("mrxvo", False)],
+)  # fmt: skip
+def test_resources_do_not_go_on_after_events(order: str, is_right: bool) -> None:
+    inside = "".join(_OF_DOMAIN[letter] for letter in order)
+    assert ("schema-order" not in schema_errors(inside)) == is_right
+
+
+def test_an_empty_uuid_is_none() -> None:
+    domain = _OF_DOMAIN["m"] + _OF_DOMAIN["o"]
+    assert "schema-value" in schema_errors("<uuid/>" + domain)
+    assert "schema-value" not in schema_errors("<genid/>" + domain)
+
+
+def schema_errors(inside: str, devices: str = "") -> list[str]:
+    host = sample_host("x86_64", "sid")
+    assert host is not None
+    inside = inside or _OF_DOMAIN["m"] + _OF_DOMAIN["o"]
+    xml = f"<domain type='qemu'><name>a</name>{inside}{devices}</domain>"
+    return [finding.code for finding in host.validate(xml, "12.8", schema=True).errors]

@@ -12,6 +12,7 @@ import functools
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from domcaps.elements.schema.datatypes import form_of
+from domcaps.elements.schema.together import EVENTS, RESOURCES, SIDE_BY_SIDE
 from domcaps.language.change import named
 from domcaps.language.finding import quoted
 from domcaps.language.rule import problem
@@ -71,7 +72,31 @@ class Allowed(NamedTuple):
 
 def refusals(root: Node, dialect: Dialect) -> Iterator[Refusal]:
     """Give all that the schema of a release refuses, but for names that it never has."""
-    return _element(root, (pieces()["domain"],), domain_position(), dialect)
+    yield from _element(root, (pieces()["domain"],), domain_position(), dialect)
+    yield from _not_side_by_side(root)
+    yield from _resources_after_events(root)
+
+
+def _not_side_by_side(root: Node) -> Iterator[Refusal]:
+    for path, names in SIDE_BY_SIDE:
+        for node in root.iterfind(path):
+            places = [place for place, child in enumerate(node) if child.tag in names]
+            if places and places[-1] - places[0] >= len(places):
+                child = node[places[-1]]
+                together = ", ".join(f"<{name}>" for name in sorted(names))
+                text = f"{_tag(child)} must stand side by side with the others of {together}"
+                yield _refusal("order", text, child)
+
+
+def _resources_after_events(root: Node) -> Iterator[Refusal]:
+    kinds = [(child, child.tag in RESOURCES, child.tag in EVENTS) for child in root]
+    event = next((place for place, (_, _, is_event) in enumerate(kinds) if is_event), None)
+    if event is None or not any(is_resource for _, is_resource, _ in kinds[:event]):
+        return
+    late = next((child for child, is_resource, _ in kinds[event:] if is_resource), None)
+    if late is not None:
+        text = f"{_tag(late)} must stand before <{kinds[event][0].tag}>, with the other resources"
+        yield _refusal("order", text, late)
 
 
 def _element(
