@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from domcaps.language.rule import Sample
+from domcaps.validate.catalogue.samples import domain_of
+from sample_hosts import sample_host
 from verdicts import Case, fine, wrong
 
 
@@ -133,3 +136,26 @@ SOURCES = [
 @pytest.mark.parametrize("case", [*ADDRESSES, *PORTS, *TEAMS, *SOURCES])
 def test_what_is_found_of_cards(case: Case) -> None:
     assert case.found() == case.codes
+
+
+@pytest.mark.parametrize(
+    ("model", "slots"),
+    [("e1000", (1,)), ("rtl8139", (1,)), ("vmxnet3", (1,)), ("e1000e", (0,)), ("pcnet", (0,)),
+     ("e1000-82545em", (0,)), ("virtio-net-pci", (0,)), ("foo", (0,))],
+)  # fmt: skip
+def test_a_card_without_a_name_in_libvirt_is_put_into_a_root_port(
+    model: str, slots: tuple[int, ...]
+) -> None:
+    """Seen with libvirt 12.8 and 11.3: buses that are grown for it are ports of PCI Express."""
+    host = sample_host("x86_64", "sid")
+    assert host is not None
+    card = (
+        "<interface type='user'><model type='{}'/>"
+        "<address type='pci' bus='0x01' slot='{:#04x}'/></interface>"
+    )
+    taken = []
+    for slot in (0, 1):
+        xml = domain_of(Sample(card.format(model, slot), machine="q35"))
+        if host.validate(xml, "12.8").definable:
+            taken.append(slot)
+    assert tuple(taken) == slots

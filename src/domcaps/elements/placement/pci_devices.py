@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from domcaps.elements.base.address import Address, PciAddress
 from domcaps.elements.base.virtio import TRANSITIONAL, VIRTIO_MODELS
 from domcaps.elements.boards.defaults import (
+    CARD_MODELS,
     adds_balloon,
     card_model,
     input_bus,
@@ -227,14 +228,17 @@ class PciDevices:
         return self._virtio_model(node.get("model"))
 
     def interface(self, node: Node) -> int:
-        """Cards are conventional, save for those of virtio and newer ones of Intel."""
+        """Cards are conventional, save for those of virtio and newer ones of Intel.
+
+        What libvirt has no name for is put into a port of PCI Express.
+        """
         if node.get("type") == "hostdev":
             source = node.find("source/address")
             return 0 if source is not None and source.get("type") == "usb" else self.pcie
         model = card_model(node, self.domain)
         if model in VIRTIO_MODELS:
             return self._virtio_model(model)
-        if model in {"e1000e", "igb"}:
+        if model in {"e1000e", "igb"} or (model and model not in CARD_MODELS):
             return self.pcie
         if model in _SOLDERED and self.domain.world.target.dialect.has(BOARDS_WITHOUT_PCI):
             return 0
