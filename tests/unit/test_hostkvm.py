@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import getpass
+import grp
 import os
+import pwd
 from typing import TYPE_CHECKING
 
 import pytest
@@ -99,7 +101,18 @@ def test_a_missing_permission_is_named(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(os, "access", lambda _path, mode: mode == os.R_OK)
     error = PermissionError(errno.EACCES, "Permission denied")
     reason = read_kvm(Failing(tmp_path, error), "x86_64").reason
-    assert reason == "no permission to write /dev/kvm"
+    assert reason == f"no permission for uid {os.geteuid()} to write /dev/kvm"
+
+
+def test_the_group_that_may_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "access", lambda _path, _mode: False)
+    write(tmp_path, "/dev/kvm")
+    (tmp_path / "dev/kvm").chmod(0o660)
+    status = (tmp_path / "dev/kvm").stat()
+    owner, group = pwd.getpwuid(status.st_uid).pw_name, grp.getgrgid(status.st_gid).gr_name
+    error = PermissionError(errno.EACCES, "Permission denied")
+    reason = read_kvm(Failing(tmp_path, error), "x86_64").reason
+    assert reason.endswith(f"{owner}:{group} 0660: add the user to the group {group}")
 
 
 def test_the_user_who_runs_qemu_may_be_another(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ first, then for the recommended one, and takes 4 where neither is known, as that
 
 from __future__ import annotations
 
+import grp
 import os
 import pwd
 import stat
@@ -79,7 +80,20 @@ def _refusal(files: HostFiles, error: OSError) -> str:
     missing = [
         name for name, mode in (("read", os.R_OK), ("write", os.W_OK)) if not os.access(real, mode)
     ]
-    return f"no permission to {' or '.join(missing) or 'open'} {DEVICE}"
+    who = f"no permission for uid {os.geteuid()} to {' or '.join(missing) or 'open'} {DEVICE}"
+    return f"{who}{_owners(files)}"
+
+
+def _owners(files: HostFiles) -> str:
+    """Say whose the device is, and what to do: ", root:kvm 0660: …"; "" where that is not told."""
+    try:
+        status = files.status(DEVICE)
+        owner = pwd.getpwuid(status.st_uid).pw_name
+        group = grp.getgrgid(status.st_gid).gr_name
+    except (KeyError, OSError):
+        return ""
+    mode = stat.S_IMODE(status.st_mode)
+    return f", {owner}:{group} {mode:04o}: add the user to the group {group}"
 
 
 def _permitted(files: HostFiles, user: str) -> Presence:
