@@ -83,13 +83,20 @@ def _with_kvm(record: EmulatorRecord) -> EmulatorRecord:
 def _on_its_own_hardware(record: EmulatorRecord) -> EmulatorRecord:
     """Have an emulator find what only some processors have, where it runs under KVM.
 
-    These are 1 MiB for enclaves (SGX) on the first node, and protected guests on IBM Z.
+    These are 1 MiB for enclaves (SGX) on the first node, and protected guests on IBM Z. The model
+    phenom-v1 is deprecated.
     """
     if record.path == _path("x86_64"):
+        record = _instead(record, ask("query-cpu-definitions"), _with_a_deprecated_model)
         return _instead(record, ask("query-sgx-capabilities"), lambda _: _ENCLAVES)
     if record.path == _path("s390x"):
         return _instead(record, ask("qom-list-types"), lambda types: [*types, _PROTECTED])
     return record
+
+
+def _with_a_deprecated_model(definitions: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Call one model deprecated, as releases of QEMU do before they remove some."""
+    return [d | {"deprecated": True} if d["name"] == "phenom-v1" else d for d in definitions]
 
 
 def _instead(

@@ -35,7 +35,7 @@ def triggers(
         result = host.validate(domain_of(sample), dialect, new=new)
         broken = [text for text in result.unknown if "failed" in text]
         assert not broken, broken
-        if code in {finding.code for finding in result.findings}:
+        if code in {finding.code for finding in (*result.findings, *result.notices)}:
             found.append(release)
     return found
 

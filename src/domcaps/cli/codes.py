@@ -69,14 +69,15 @@ def _find(name: str, known: dict[str, Code]) -> Code:
 def _list(chosen: list[Code]) -> None:
     width = max(len(code.name) for code in chosen)
     for code in chosen:
-        mark = {"error": " ", "warning": "w"}[code.severity.value]
+        mark = {"error": " ", "warning": "w", "notice": "n"}[code.severity.value]
         say(f"{styled(f'{code.name:{width}}', bold=True)} {mark} {code.title}")
 
 
 def _page(code: Code) -> None:
     when = "when it is started" if code.stage.value == "start" else "when it is defined"
     say(code.name, bold=True)
-    verdict = f"refused {when}" if code.severity.value == "error" else "accepted with a warning"
+    word = code.severity.value
+    verdict = f"refused {when}" if word == "error" else f"accepted with a {word}"
     say(f"{code.severity.value}: the domain is {verdict}; found in {code.element}", dim=True)
     say()
     emit(code.page() + "\n")

@@ -63,6 +63,11 @@ def _complete_code(ctx: click.Context, param: click.Parameter, incomplete: str) 
     help="Refuse what libvirt's schema refuses, as 'virsh define --validate' does: names that it "
     "does not know, which are warnings otherwise, and many forms of values.",
 )
+@click.option(
+    "--notices",
+    is_flag=True,
+    help="Print notices as well: remarks on what works, but could be better, or is not checked.",
+)
 @click.option("--jobs", type=click.IntRange(1), help="Processes at once; the cores by default.")
 def command(
     *,
@@ -74,6 +79,7 @@ def command(
     explain: bool,
     existing: bool,
     schema: bool,
+    notices: bool,
     jobs: int | None,
 ) -> None:
     """Tell whether libvirt would define and start these domains here, and if not, why.
@@ -91,13 +97,13 @@ def command(
     ignored = _codes(ignore)
     host = open_host(host_file)
     dialect = str(dialect_for(libvirt, host.facts.record.libvirt))
-    output = _output(form, dialect, explain=explain)
+    output = _output(form, dialect, explain=explain, notices=notices)
 
     def look(data: bytes, more: frozenset[str]) -> Validation:
         return host.validate(data, dialect, ignore=more, new=not existing, schema=schema)
 
     items = run(Job(look, output.item, ignored), files, jobs)
-    raise click.exceptions.Exit(_print(output, items))
+    raise click.exceptions.Exit(_print(output, items, _Summary(hints=not notices)))
 
 
 def _codes(given: tuple[str, ...]) -> frozenset[str]:
@@ -115,7 +121,9 @@ def _codes(given: tuple[str, ...]) -> frozenset[str]:
     return frozenset(named)
 
 
-def _output(form: str, dialect: str, *, explain: bool) -> TextOutput | JsonOutput | SarifOutput:
+def _output(
+    form: str, dialect: str, *, explain: bool, notices: bool
+) -> TextOutput | JsonOutput | SarifOutput:
     from domcaps._version import __version__
 
     if form == "json":
@@ -128,12 +136,13 @@ def _output(form: str, dialect: str, *, explain: bool) -> TextOutput | JsonOutpu
         return SarifOutput(__version__)
     from domcaps.validate.output.text import TextOutput
 
-    return TextOutput(explain)
+    return TextOutput(explain, notices)
 
 
-def _print(output: TextOutput | JsonOutput | SarifOutput, items: Iterable[Item]) -> int:
+def _print(
+    output: TextOutput | JsonOutput | SarifOutput, items: Iterable[Item], summary: _Summary
+) -> int:
     """Print what comes, then the summary; give the exit code."""
-    summary = _Summary()
     emit(output.begin())
     first = True
     for item in items:
@@ -151,8 +160,9 @@ def _print(output: TextOutput | JsonOutput | SarifOutput, items: Iterable[Item])
 class _Summary:
     """What all files came to."""
 
-    def __init__(self) -> None:
-        self.accepted = self.refused = self.errors = self.warnings = 0
+    def __init__(self, *, hints: bool) -> None:
+        self.hints = hints
+        self.accepted = self.refused = self.errors = self.warnings = self.notices = 0
         self.troubles: list[str] = []
         self.codes: set[str] = set()
         self.unknown: set[str] = set()
@@ -167,6 +177,7 @@ class _Summary:
         self.notes.update(item.notes)
         self.errors += item.errors
         self.warnings += item.warnings
+        self.notices += item.notices
         if item.trouble:
             self.troubles.append(item.trouble)
             note(item.trouble)
@@ -183,6 +194,9 @@ class _Summary:
             *([f"{len(self.troubles)} not read"] if self.troubles else []),
         ]
         found = f"{_count(self.errors, 'error')}, {_count(self.warnings, 'warning')}"
+        if self.notices:
+            hint = " (--notices shows them)" if self.hints else ""
+            found += f", {_count(self.notices, 'notice')}{hint}"
         note(f"{', '.join(parts)}: {found}")
         if self.unknown:
             note(

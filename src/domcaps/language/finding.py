@@ -19,10 +19,15 @@ def quoted(text: str) -> str:
 
 
 class Severity(enum.Enum):
-    """Whether a finding makes a domain unacceptable."""
+    """Whether a finding makes a domain unacceptable.
+
+    A warning is a fault in spite of which the domain is accepted. A notice is no fault: the domain
+    works, but less well than it could, or something in it is not checked.
+    """
 
     ERROR = "error"
     WARNING = "warning"
+    NOTICE = "notice"
 
 
 class Stage(enum.Enum):

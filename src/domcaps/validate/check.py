@@ -53,11 +53,13 @@ class Validation(msgspec.Struct, frozen=True):
 
     `accepted` tells whether libvirt would define and start it, `definable` whether it would
     define it. `unknown` lists what could not be decided because the emulator was not asked.
+    `notices` are remarks on a domain that works; they are not among the findings.
     """
 
     findings: tuple[Finding, ...]
     unknown: tuple[str, ...] = ()
     source: bytes = b""
+    notices: tuple[Finding, ...] = ()
 
     @property
     def errors(self) -> tuple[Finding, ...]:
@@ -114,7 +116,9 @@ def validate(
     found = check.one_code(only) if only else check.everything(checks_of)
     # as libvirt, which looks for the target first
     found[faults:] = sorted(found[faults:], key=lambda f: (f.line, f.column, f.code))
-    return Validation(tuple(found), tuple(sorted(world.unknown)), data)
+    notices = tuple(one for one in found if one.severity is Severity.NOTICE)
+    findings = tuple(one for one in found if one.severity is not Severity.NOTICE)
+    return Validation(findings, tuple(sorted(world.unknown)), data, notices)
 
 
 def all_checks(domain: Domain, walk: DocumentWalk) -> Iterator[tuple[Part, Checks]]:

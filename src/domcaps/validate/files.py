@@ -48,6 +48,7 @@ class Item:
     codes: frozenset[str] = frozenset()
     unknown: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    notices: int = 0
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,7 @@ class Job:
             frozenset(finding.code for finding in done.findings),
             done.unknown,
             checked.notes,
+            len(done.notices),
         )
 
     def check(self, file: str) -> Checked:

@@ -60,8 +60,8 @@ _REALVIEW_EB = ARM & machine("realview-eb*")
 _NO_USB_PC = X86 & ISAPC
 
 _ALWAYS_PCI_ROOT = I440FX | VERSATILE | ALWAYS_PCI | (MIPS & MALTA)
-_PCIE_ROOT = Q35 | ARM_VIRT | RISCV_VIRT
-WITH_BUS = _ALWAYS_PCI_ROOT | _PCIE_ROOT | LOONGARCH | S390
+PCIE_ROOT = Q35 | ARM_VIRT | RISCV_VIRT
+WITH_BUS = _ALWAYS_PCI_ROOT | PCIE_ROOT | LOONGARCH | S390
 """Boards of which libvirt knows that devices can be plugged into them."""
 
 _NOT_YET_KNOWN = arch("m68k", "xtensa", "xtensaeb", "i686", "x86_64")
@@ -212,7 +212,7 @@ class InstalledControllers(Part):
     def board_root(self) -> str:
         """The PCI root that is part of the board, "" where there is none."""
         world = self.domain.world
-        if world.truth(_PCIE_ROOT) or world.truth(LOONGARCH):
+        if world.truth(PCIE_ROOT) or world.truth(LOONGARCH):
             return "pcie-root"
         since = world.target.dialect.has(BOARDS_WITHOUT_PCI)
         has = world.truth(_ALWAYS_PCI_ROOT) or (since and world.truth(_REALVIEW_EB))

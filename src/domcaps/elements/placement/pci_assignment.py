@@ -80,6 +80,12 @@ class Topology(Part):
         """What has no place, the first of each kind of mistake."""
         return self._placement.found
 
+    @property
+    def ports(self) -> tuple[int, int]:
+        """Count the PCIe root ports, those that libvirt adds included, and how many are free."""
+        ports = [b for b in self._placement.buses.buses if b.model == "pcie-root-port"]
+        return len(ports), sum(not any(port.taken.values()) for port in ports)
+
     def place_of(self, controller: InstalledController) -> PciAddress | None:
         """Give the place of a controller, as given or as libvirt chooses it."""
         return controller.place or self._placement.chosen.get(id(controller))

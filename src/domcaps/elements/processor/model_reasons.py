@@ -37,7 +37,7 @@ _USABLE = {"yes": Truth.YES, "no": Truth.NO, "unknown": Truth.UNKNOWN}
 
 def explain_model(world: World, name: str) -> RowReason | None:
     """Explain a CPU model by the features that block it; None for a name that no model has."""
-    offered = _offered(world)
+    offered = explained_models(world)
     found = offered.get(name)
     if found is None:
         return _not_offered(world, name, offered)
@@ -54,7 +54,7 @@ def explain_model(world: World, name: str) -> RowReason | None:
     return RowReason(reason, _remedies(world, found, offered) if truth is Truth.NO else ())
 
 
-def _offered(world: World) -> dict[str, CustomModel]:
+def explained_models(world: World) -> dict[str, CustomModel]:
     """Give the models by name; they are remembered, since a comparison explains hundreds."""
     if _OFFERED not in world.kept:
         target = world.target

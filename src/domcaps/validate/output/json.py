@@ -45,5 +45,6 @@ def _item(checked: Checked) -> dict[str, Any]:
         "accepted": done.accepted,
         "definable": done.definable,
         "findings": done.findings,
+        "notices": done.notices,
         "unknown": done.unknown,
     }

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from domcaps.language.finding import Severity
 from domcaps.text import to_compact_json
 from domcaps.validate.catalogue.codes import codes
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from domcaps.validate.catalogue.codes import Code
     from domcaps.validate.files import Checked
 
+_LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTICE: "note"}
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
@@ -67,7 +69,7 @@ def _rule(code: Code) -> dict[str, Any]:
         "shortDescription": {"text": code.title},
         "fullDescription": {"text": code.manual},
         "help": {"text": code.page(), "markdown": code.page(markdown=True)},
-        "defaultConfiguration": {"level": code.severity.value},
+        "defaultConfiguration": {"level": _LEVELS[code.severity]},
     }
 
 
@@ -82,7 +84,7 @@ def _result(uri: str, finding: Finding) -> dict[str, Any]:
     supposed = f" (as if {finding.as_if})" if finding.as_if else ""
     return {
         "ruleId": finding.code,
-        "level": finding.severity.value,
+        "level": _LEVELS[finding.severity],
         "message": {"text": f"{finding.message}{supposed}.{accepted}"},
         "locations": [where],
     }

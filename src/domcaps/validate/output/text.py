@@ -16,16 +16,17 @@ if TYPE_CHECKING:
     from domcaps.language.truth import Reason
     from domcaps.validate.files import Checked
 
-_COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow"}
+_COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTICE: "cyan"}
 _MARKS = {"yes": ("✓", "green"), "no": ("✗", "red"), "unknown": ("?", "yellow")}
 _WIDTH = 100
 
 
 @dataclass(frozen=True)
 class TextOutput:
-    """Writes text; `explain` adds what the manual says of each code."""
+    """Writes text; `explain` adds what the manual says of each code, `notices` the notices."""
 
     explain: bool = False
+    notices: bool = False
 
     def begin(self) -> str:
         """Nothing stands before the first file."""
@@ -37,9 +38,10 @@ class TextOutput:
             return ""
         lines = checked.validation.source.decode(errors="replace").split("\n")
         file = file_name(checked.file)
+        notices = checked.validation.notices if self.notices else ()
         texts = [
             "\n".join(self._finding(file, finding, lines)) + "\n"
-            for finding in checked.validation.findings
+            for finding in (*checked.validation.findings, *notices)
         ]
         return "\n".join(texts) + ("\n" if texts else "")
 

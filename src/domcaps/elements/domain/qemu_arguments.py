@@ -1,0 +1,257 @@
+"""``<qemu:commandline>``: arguments that libvirt hands to QEMU without looking at them.
+
+What can be judged by QEMU's own lists is judged: types of devices and objects, properties of
+devices, buses. What is left is named in a notice, since QEMU may refuse it when the guest starts.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from domcaps.elements.boards.families import I440FX, Q35, S390, VIRTUAL
+from domcaps.elements.domain.qemu_namespace import QemuNamespace
+from domcaps.elements.placement.installed import InstalledControllers
+from domcaps.facts.emulator import Unanswered
+from domcaps.facts.question import device_properties_of
+from domcaps.language.finding import Severity, Stage
+from domcaps.language.rule import Problems, Sample, problem, rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from lxml.etree import _Element as Node
+
+    from domcaps.language import World
+
+_LINE = "<qemu:commandline>{}</qemu:commandline>"
+_ARG = "<qemu:arg value='{}'/>"
+_DEVICE = _LINE.format(_ARG.format("-device") + _ARG)
+_OBJECT = _LINE.format(_ARG.format("-object") + _ARG)
+_ENDINGS = ("", "-pci", "-device", "-ccw", "-isa")
+_ALIASES = {
+    "ahci": "ich9-ahci",
+    "e1000": "e1000-82540em",
+    "lsi": "lsi53c895a",
+    "virtio-9p": "virtio-9p-pci",
+    "virtio-input-host": "virtio-input-host-pci",
+}
+"""Short names of QEMU that are more than a type without its ending."""
+_OF_EVERY_DEVICE = {"driver", "id", "bus", "addr", "failover_pair_id"}
+
+
+@dataclass(frozen=True)
+class Argument:
+    """An option of QEMU with its value, and the element that holds the value."""
+
+    option: str
+    value: str
+    node: Node
+
+    def settings(self) -> Mapping[str, str]:
+        """Give the settings; the first one without a name is that of the driver."""
+        if self.value.startswith("{"):
+            return _of_json(self.value)
+        found: dict[str, str] = {}
+        # a comma in a value is written twice
+        for place, text in enumerate(re.split(r"(?<!,),(?!,)", self.value)):
+            name, equals, value = text.partition("=")
+            if place == 0 and not equals:
+                name, value = "driver", name
+            found.setdefault(name, value.replace(",,", ","))
+        return found
+
+
+def _of_json(text: str) -> Mapping[str, str]:
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return {str(name): str(value) for name, value in found.items()}
+
+
+_FLAGS = frozenset({
+    "S", "nographic", "snapshot", "no-acpi", "no-hpet", "no-fd-bootchk", "enable-kvm", "usb",
+    "nodefaults", "no-user-config", "no-reboot", "no-shutdown", "daemonize", "full-screen",
+    "alt-grab", "ctrl-grab", "only-migratable", "preconfig", "win2k-hack", "no-quit",
+})  # fmt: skip
+"""Options of QEMU without a value."""
+
+
+def arguments(qemu: QemuNamespace) -> Iterator[Argument]:
+    """Pair options with their values, as QEMU does."""
+    nodes = [node for node in qemu.inside("commandline", "arg") if node.get("value") is not None]
+    place = 0
+    while place < len(nodes):
+        text = nodes[place].get("value", "")
+        option = text.removeprefix("-").removeprefix("-") if text.startswith("-") else ""
+        if option and option not in _FLAGS and place + 1 < len(nodes):
+            place += 1
+            yield Argument(option, nodes[place].get("value", ""), nodes[place])
+        else:
+            yield Argument(option, "" if option else text, nodes[place])
+        place += 1
+
+
+def _nearest(name: str, known: Iterable[str]) -> list[str]:
+    return difflib.get_close_matches(name[:100], sorted(known), n=2, cutoff=0.7)
+
+
+def _devices(qemu: QemuNamespace) -> Iterator[tuple[Argument, str, Mapping[str, str]]]:
+    for argument in arguments(qemu):
+        if argument.option == "device":
+            settings = argument.settings()
+            yield argument, settings.get("driver", ""), settings
+
+
+def type_of(world: World, driver: str) -> str | None:
+    """Give the type that a driver's name stands for, None where this QEMU has none."""
+    types = world.emulator.qom_types
+    if (alias := _ALIASES.get(driver, driver)) in types:
+        return alias
+    return next((driver + end for end in _ENDINGS if driver + end in types), None)
+
+
+@rule(
+    "qemu-device-unknown",
+    QemuNamespace,
+    bad=_DEVICE.format("ivshmem-nothing,id=a"),
+    good=_DEVICE.format("virtio-rng-pci,id=a"),
+    stage=Stage.START,
+    severity=Severity.WARNING,
+)
+def device_type_is_known(qemu: QemuNamespace) -> Problems:
+    """A device of ``-device`` is of a type that QEMU has."""
+    world = qemu.domain.world
+    for argument, driver, _ in _devices(qemu):
+        if driver not in {"", "help", "?"} and type_of(world, driver) is None:
+            near = _nearest(driver, world.emulator.qom_types)
+            hint = f" (did you mean {' or '.join(map(repr, near))}?)" if near else ""
+            yield problem(f"this QEMU has no device {driver!r}{hint}", argument.node, "@value")
+
+
+@rule(
+    "qemu-object-unknown",
+    QemuNamespace,
+    bad=_OBJECT.format("rng-nothing,id=a"),
+    good=_OBJECT.format("rng-random,id=a,filename=/dev/random"),
+    stage=Stage.START,
+    severity=Severity.WARNING,
+)
+def object_type_is_known(qemu: QemuNamespace) -> Problems:
+    """An object of ``-object`` is of a type that QEMU has."""
+    types = qemu.domain.world.emulator.qom_types
+    for argument in arguments(qemu):
+        if argument.option != "object":
+            continue
+        settings = argument.settings()
+        name = settings.get("qom-type") or settings.get("driver", "")
+        if name and name not in types:
+            yield problem(f"this QEMU has no object {name!r}", argument.node, "@value")
+
+
+@rule(
+    "qemu-device-property-unknown",
+    QemuNamespace,
+    bad=_DEVICE.format("pcie-root-port,nothing=1"),
+    good=_DEVICE.format("pcie-root-port,chassis=16"),
+    stage=Stage.START,
+    severity=Severity.WARNING,
+)
+def device_properties_are_known(qemu: QemuNamespace) -> Problems:
+    """A device of ``-device`` has the properties that are given to it."""
+    world = qemu.domain.world
+    for argument, driver, settings in _devices(qemu):
+        known = _properties(world, driver)
+        for name in settings if known else ():
+            if name not in known and name not in _OF_EVERY_DEVICE:
+                near = _nearest(name, known)
+                hint = f" (did you mean {' or '.join(map(repr, near))}?)" if near else ""
+                yield problem(
+                    f"QEMU's device {driver!r} has no property {name!r}{hint}",
+                    argument.node,
+                    "@value",
+                )
+
+
+def _properties(world: World, driver: str) -> tuple[str, ...]:
+    """Give the properties of a device; nothing where QEMU was not asked for them."""
+    found = type_of(world, driver)
+    if found is None:
+        return ()
+    try:
+        return tuple(world.emulator.properties(device_properties_of(found)))
+    except Unanswered:
+        world.unknown.add(f"qemu-device-property-unknown: QEMU was not asked for those of {found}")
+        return ()
+
+
+@rule(
+    "qemu-device-bus-unknown",
+    QemuNamespace,
+    bad=Sample(_DEVICE.format("virtio-rng-pci,bus=pci.0"), machine="q35"),
+    good=Sample(_DEVICE.format("virtio-rng-pci,bus=pcie.0"), machine="q35"),
+    stage=Stage.START,
+    severity=Severity.WARNING,
+)
+def bus_is_there(qemu: QemuNamespace) -> Problems:
+    """A PCI bus that ``-device`` names is one of the board, of libvirt or of another device.
+
+    The first bus is pcie.0 on boards with PCIe and pci.0 on i440fx; pci.N is the bus of the PCI
+    controller with index N, and other buses have the names that ``id=`` gives to bridges.
+    """
+    root = _root(qemu)
+    if not root:
+        return
+    hardware = qemu.domain.first(InstalledControllers)
+    indexes = {one.index for one in hardware.of("pci")} if hardware else set()
+    own = {settings.get("id", "") for _, _, settings in _devices(qemu)}
+    for argument, _, settings in _devices(qemu):
+        bus = settings.get("bus", "")
+        number = re.fullmatch(r"pcie?\.(\d{1,4})", bus, re.ASCII)
+        if number is None or bus == root or bus in own:
+            continue
+        if bus.startswith("pci.") and int(number[1]) and int(number[1]) in indexes:
+            continue
+        yield problem(
+            f"this machine has no bus {bus!r}: its first one is {root!r}. Use bus={root}, or the "
+            "id of a <controller type='pci'> (pci.N for index N)",
+            argument.node,
+            "@value",
+        )
+
+
+def _root(qemu: QemuNamespace) -> str:
+    if qemu.holds(I440FX):
+        return "pci.0"
+    return "pcie.0" if qemu.holds(Q35 | (VIRTUAL & ~S390)) else ""
+
+
+@rule(
+    "qemu-commandline-not-checked",
+    QemuNamespace,
+    bad=_LINE.format(_ARG.format("-S")),
+    good="<memory>1048576</memory>",
+    stage=Stage.START,
+    severity=Severity.NOTICE,
+)
+def arguments_are_not_checked(qemu: QemuNamespace) -> Problems:
+    """Libvirt does not check what stands in ``<qemu:commandline>`` and ``<qemu:override>``.
+
+    Of the arguments, types, properties and buses of ``-device`` and types of ``-object`` are
+    compared with QEMU's lists; the rest is not.
+    """
+    for argument in arguments(qemu):
+        if argument.option not in {"device", "object"}:
+            option = f"-{argument.option}" if argument.option else repr(argument.value)
+            yield problem(
+                f"{option} is not checked. Start the guest once, or use an element of libvirt "
+                "instead",
+                argument.node,
+                "@value",
+            )
+    for node in qemu.inside("override", "device"):
+        yield problem("overridden properties are not checked", node)

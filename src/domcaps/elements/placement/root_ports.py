@@ -1,0 +1,40 @@
+"""Whether a device can be plugged into a running guest: on PCIe that takes a free root port."""
+
+from __future__ import annotations
+
+from domcaps.elements.placement.installed import PCIE_ROOT
+from domcaps.elements.placement.pci_assignment import Topology
+from domcaps.language.finding import Severity
+from domcaps.language.rule import Problems, Sample, problem, rule
+
+_FULL = (
+    "<devices><controller type='usb' model='none'/><controller type='pci' index='0' "
+    "model='pcie-root'/><controller type='pci' index='1' model='pcie-root-port'/>{}<memballoon "
+    "model='virtio'><address type='pci' bus='1' slot='0'/></memballoon></devices>"
+)
+_PORT = "<controller type='pci' index='2' model='pcie-root-port'/>"
+
+
+@rule(
+    "pci-no-free-root-port",
+    Topology,
+    bad=Sample(_FULL.format(""), machine="q35"),
+    good=Sample(_FULL.format(_PORT), machine="q35"),
+    severity=Severity.NOTICE,
+)
+def a_port_is_free(topology: Topology) -> Problems:
+    """A PCIe root port that is free can take a device while the guest runs.
+
+    Where libvirt adds ports for devices it adds one more; where all have their addresses it adds
+    none.
+    """
+    if not topology.holds(PCIE_ROOT) or topology.misplaced:
+        return
+    ports, free = topology.ports
+    if not free:
+        yield problem(
+            f"none of the {ports} PCIe root ports is free: no device can be plugged in while the "
+            "guest runs. Add <controller type='pci' model='pcie-root-port'/> for each device",
+            topology,
+            "devices",
+        )

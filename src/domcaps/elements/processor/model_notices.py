@@ -1,0 +1,59 @@
+"""CPU models that work, but are deprecated, and guests for which no model is chosen."""
+
+from __future__ import annotations
+
+from domcaps.elements.boards.families import X86
+from domcaps.elements.processor.definition import Cpu
+from domcaps.elements.processor.model_reasons import explained_models, nearest_usable
+from domcaps.language.finding import Severity
+from domcaps.language.part import Part
+from domcaps.language.rule import Problems, Sample, problem, rule
+
+_MODEL = "<cpu check='none'><model>{}</model></cpu>"
+
+
+class Guest(Part):
+    """The domain as a whole."""
+
+    path = ""
+
+
+@rule(
+    "cpu-model-deprecated",
+    Cpu,
+    bad=Sample(_MODEL.format("phenom-v1"), virttype="kvm"),
+    good=Sample(_MODEL.format("qemu64"), virttype="kvm"),
+    severity=Severity.WARNING,
+)
+def model_is_not_deprecated(cpu: Cpu) -> Problems:
+    """A CPU model that QEMU calls deprecated is removed in a later release."""
+    if not cpu.model or cpu.mode != "custom":
+        return
+    world = cpu.domain.world
+    models = explained_models(world)
+    found = models.get(cpu.model)
+    if found is None or not found.deprecated:
+        return
+    current = [m for m in models.values() if m.usable == "yes" and not m.deprecated]
+    newer = nearest_usable(world, found, current)
+    advice = f". Use {newer!r}" if newer else ""
+    message = f"QEMU calls the CPU model {cpu.model!r} deprecated and will remove it{advice}"
+    yield problem(message, cpu, "model", accepted=(newer,) if newer else ())
+
+
+@rule(
+    "cpu-not-chosen",
+    Guest,
+    bad=Sample("<memory>1048576</memory>", virttype="kvm"),
+    good=Sample("<cpu mode='host-passthrough'/>", virttype="kvm"),
+    severity=Severity.NOTICE,
+)
+def a_model_is_chosen(guest: Guest) -> Problems:
+    """Without ``<cpu>`` a guest of x86 gets a model with few features, whatever the host has."""
+    if guest.domain.virttype != "kvm" or not guest.holds(X86) or guest.find("cpu") is not None:
+        return
+    yield problem(
+        "without <cpu> the guest gets QEMU's default model, which lacks features of the host such "
+        "as AES and AVX. Use <cpu mode='host-passthrough'/> or <cpu mode='host-model'/>",
+        guest,
+    )
