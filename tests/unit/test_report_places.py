@@ -80,7 +80,7 @@ def without(*left_out: str) -> str:
         (installed._NO_USB_PC, "x86_64/isapc"),
         (families.ALWAYS_PCI, f"{OLD_BOARDS} {PPC64}"),
         (installed._ALWAYS_PCI_ROOT, PCI_ROOT),
-        (installed._PCIE_ROOT, PCIE_ROOT),
+        (installed.PCIE_ROOT, PCIE_ROOT),
         (installed.WITH_BUS, f"{PCI_ROOT} {PCIE_ROOT} {LOONGARCH_BOARDS} {S390X}"),
         (installed._NOT_YET_KNOWN, f"{PCS} {FOREIGN_PCS} m68k/q800 m68k/virt"),
         (families.RISCV, f"{RISCV_BOARDS} riscv64/microvm"),

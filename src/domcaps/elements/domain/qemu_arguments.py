@@ -17,7 +17,7 @@ from domcaps.elements.domain.qemu_namespace import QemuNamespace
 from domcaps.elements.placement.installed import InstalledControllers
 from domcaps.facts.emulator import Unanswered
 from domcaps.facts.question import device_properties_of
-from domcaps.language.finding import Severity, Stage
+from domcaps.language.finding import Severity
 from domcaps.language.rule import Problems, Sample, problem, rule
 
 if TYPE_CHECKING:
@@ -120,7 +120,6 @@ def type_of(world: World, driver: str) -> str | None:
     QemuNamespace,
     bad=_DEVICE.format("ivshmem-nothing,id=a"),
     good=_DEVICE.format("virtio-rng-pci,id=a"),
-    stage=Stage.START,
     severity=Severity.WARNING,
 )
 def device_type_is_known(qemu: QemuNamespace) -> Problems:
@@ -138,7 +137,6 @@ def device_type_is_known(qemu: QemuNamespace) -> Problems:
     QemuNamespace,
     bad=_OBJECT.format("rng-nothing,id=a"),
     good=_OBJECT.format("rng-random,id=a,filename=/dev/random"),
-    stage=Stage.START,
     severity=Severity.WARNING,
 )
 def object_type_is_known(qemu: QemuNamespace) -> Problems:
@@ -154,11 +152,10 @@ def object_type_is_known(qemu: QemuNamespace) -> Problems:
 
 
 @rule(
-    "qemu-device-property-unknown",
+    "qemu-property-unknown",
     QemuNamespace,
     bad=_DEVICE.format("pcie-root-port,nothing=1"),
     good=_DEVICE.format("pcie-root-port,chassis=16"),
-    stage=Stage.START,
     severity=Severity.WARNING,
 )
 def device_properties_are_known(qemu: QemuNamespace) -> Problems:
@@ -167,7 +164,8 @@ def device_properties_are_known(qemu: QemuNamespace) -> Problems:
     for argument, driver, settings in _devices(qemu):
         known = _properties(world, driver)
         for name in settings if known else ():
-            if name not in known and name not in _OF_EVERY_DEVICE:
+            is_own = name in known or name in _OF_EVERY_DEVICE or "." in name
+            if not is_own:
                 near = _nearest(name, known)
                 hint = f" (did you mean {' or '.join(map(repr, near))}?)" if near else ""
                 yield problem(
@@ -185,16 +183,15 @@ def _properties(world: World, driver: str) -> tuple[str, ...]:
     try:
         return tuple(world.emulator.properties(device_properties_of(found)))
     except Unanswered:
-        world.unknown.add(f"qemu-device-property-unknown: QEMU was not asked for those of {found}")
+        world.unknown.add(f"qemu-property-unknown: QEMU was not asked for those of {found}")
         return ()
 
 
 @rule(
-    "qemu-device-bus-unknown",
+    "qemu-bus-unknown",
     QemuNamespace,
     bad=Sample(_DEVICE.format("virtio-rng-pci,bus=pci.0"), machine="q35"),
     good=Sample(_DEVICE.format("virtio-rng-pci,bus=pcie.0"), machine="q35"),
-    stage=Stage.START,
     severity=Severity.WARNING,
 )
 def bus_is_there(qemu: QemuNamespace) -> Problems:
@@ -235,7 +232,6 @@ def _root(qemu: QemuNamespace) -> str:
     QemuNamespace,
     bad=_LINE.format(_ARG.format("-S")),
     good="<memory>1048576</memory>",
-    stage=Stage.START,
     severity=Severity.NOTICE,
 )
 def arguments_are_not_checked(qemu: QemuNamespace) -> Problems:
