@@ -273,7 +273,14 @@ LOADER = Element(
             attribute="@type",
             choices=(
                 Choice("rom", qemu_args=ROM),
-                Choice("pflash", at_start=(_NO_FLASH,), qemu_args=flash()),
+                Choice(
+                    "pflash",
+                    at_start=(_NO_FLASH,),
+                    qemu_args=flash(),
+                    # libvirt makes a store of variables of the template that is named
+                    sample="<os><loader type='pflash' readonly='yes'>/a</loader>"
+                    "<nvram template='/b'/></os>",
+                ),
             ),
             sample="<os><loader type='{value}' readonly='yes'>/a</loader></os>",
         ),
