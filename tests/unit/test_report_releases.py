@@ -85,7 +85,7 @@ def test_the_default_machine_of_arm_was_another_one() -> None:
 def test_an_architecture_is_known_since_its_release() -> None:
     host = sample_host("loongarch64", RELEASES[0])
     assert host is not None
-    assert host.world(arch="loongarch64", libvirt="10.2").target.machine == "virt"
+    assert host.world(arch="loongarch64", libvirt="10.2").target.machine.startswith("virt")
     with pytest.raises(domcaps.UnsupportedTargetError, match="does not know the architecture"):
         host.world(arch="loongarch64", libvirt="10.1")
 
