@@ -133,3 +133,19 @@ def test_a_skeleton_is_tried_a_few_times_only(host: Host, monkeypatch: pytest.Mo
         xml = domain(number % 2, bus=f"{1 + number % 2}", disk=f"vd{'ab'[number % 2]}")
         assert codes(host, xml) == [PLACES] * (number % 2)
     assert [one.trials for one in known(host)._known.values()] == [2]
+
+
+def test_a_value_that_came_later_is_refused_in_every_document_of_its_kind() -> None:
+    """What is remembered of a shape does not settle values that the dialect does not have."""
+    from sample_hosts import RELEASES, sample_host
+
+    host = sample_host("x86_64", RELEASES[0])
+    assert host is not None
+    document = (
+        "<domain type='qemu'><name>{}</name><memory>1</memory><os><type arch='x86_64'>hvm</type>"
+        "</os><devices><audio id='1' type='none'/></devices></domain>"
+    )
+    for number in range(8):
+        text = document.format(f"a{number}")
+        assert not host.validate(text, "7.0").accepted, number
+        assert "audio-type-invalid" not in {f.code for f in host.validate(text, "7.2").errors}

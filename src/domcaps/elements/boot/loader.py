@@ -184,6 +184,7 @@ def image_is_named(system: Os) -> Problems:
 @rule(
     "os-loader-stateless-with-variables",
     Loader,
+    since=FIRMWARE_CHOSEN_ALONE,
     bad=_MANUAL.format("<loader type='pflash' stateless='yes'>/a/code.fd</loader><nvram/>"),
     good=_MANUAL.format("<loader type='pflash' stateless='yes'>/a/code.fd</loader>"),
 )
@@ -230,6 +231,7 @@ def roms_are_read(loader: Loader) -> Problems:
 @rule(
     "os-loader-stateless-unsupported",
     Loader,
+    since=FIRMWARE_CHOSEN_ALONE,
     bad=_OS.replace("efi", "bios").format("<loader stateless='no'/>"),
     good=_MANUAL.format("<loader type='pflash' stateless='no'>/a/code.fd</loader>"),
 )
@@ -247,6 +249,7 @@ def state_needs_flash(loader: Loader) -> Problems:
 @rule(
     "os-nvram-bios",
     Os,
+    since=FIRMWARE_CHOSEN_ALONE,
     bad=_OS.replace("efi", "bios").format("<nvram/>"),
     good=_MANUAL.format(f"{_FLASH}<nvram/>"),
 )

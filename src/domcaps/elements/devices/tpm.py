@@ -18,7 +18,7 @@ from domcaps.elements.boards.families import PPC64, X86
 from domcaps.facts.host import TPM_PROGRAMS
 from domcaps.language import ALWAYS, AnyChoice, Choice, Drift, Element, Enum
 from domcaps.language.attributes import Attributes
-from domcaps.language.changes.devices import TPM_REPORTED, TPM_STATE_PLACE, TPM_TYPES
+from domcaps.language.changes.devices import TPM_ARM_2_0, TPM_REPORTED, TPM_STATE_PLACE, TPM_TYPES
 from domcaps.language.fix import Fix, Substitutes
 from domcaps.language.lazy import cached_property
 from domcaps.language.observed import EmulatorFact, HostFact, device, qom_type
@@ -342,7 +342,8 @@ def version_can_be_set_up(tpm: Tpm) -> Problems:
     if choice is not None:
         message = f"swtpm can't set up a TPM {tpm.version} here"
         yield from needs(tpm, choice.when, message, at)
-    if tpm.version == "1.2" and not (tpm.model == "tpm-tis" and tpm.holds(X86)):
+    fits = tpm.model == "tpm-tis" and (tpm.holds(X86) or not libvirt_reads(tpm, TPM_ARM_2_0))
+    if tpm.version == "1.2" and not fits:
         yield problem(
             f"a {tpm.model} for {tpm.domain.arch} guests is a TPM 2.0", tpm, at, accepted=["2.0"]
         )

@@ -147,7 +147,10 @@ def _fields(
         except (NotVisible, ValueError):
             left.append(field_check)
             continue
-        if declared.choice is not None and not _holds(declared.choice, text, world):
+        came = None if field_check.dated is None else field_check.dated.get(text)
+        if (came is not None and not world.target.dialect.has(came)) or (
+            declared.choice is not None and not _holds(declared.choice, text, world)
+        ):
             left.append(field_check)
         elif field_check.memoizable:
             values[declared.name] = value
