@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 MEBIBYTE = 1 << 20
 _PART_MODE = 0o600
 _ACCESS_LIST = "system.posix_acl_access"
+_MOST_LINKS = 40
+_SHARED = stat.S_ISVTX | stat.S_IWOTH
 
 
 def package_text(package: str, name: str) -> str:
@@ -90,7 +92,11 @@ def replace(path: Path, data: bytes, *, mode: int = 0o666) -> None:
     control list and SELinux label); where the owner can't be kept, others get no more access than
     before. A new file gets `mode` less the umask.
     """
-    target = path.resolve()
+    replace_at(target_of(path), data, mode=mode)
+
+
+def replace_at(target: Path, data: bytes, *, mode: int = 0o666) -> None:
+    """Do what `replace` does to a file whose links were followed already: none is followed."""
     with _part(target) as (part, handle):
         old = _status(target)
         if old is None:
@@ -100,6 +106,63 @@ def replace(path: Path, data: bytes, *, mode: int = 0o666) -> None:
         _write_all(handle, data)
         part.replace(target)
     _sync_folder(target.parent)
+
+
+def write_into(path: Path, data: bytes) -> None:
+    """Write to a pipe, a terminal or a device; raises `OSError`, also where it is a file by now."""
+    handle = os.open(path, os.O_WRONLY | os.O_CLOEXEC | os.O_NOCTTY)
+    try:
+        if stat.S_ISREG(os.fstat(handle).st_mode):
+            raise OSError(errno.EBUSY, "it was replaced meanwhile", os.fspath(path))
+        left = memoryview(data)
+        while left:
+            left = left[os.write(handle, left) :]
+    finally:
+        os.close(handle)
+
+
+def target_of(path: Path) -> Path:
+    """Follow all links of a path to be written to; raises `PermissionError` for a planted one.
+
+    In a folder such as ``/tmp`` any user can make a link of a name that another user is likely to
+    write to. Linux refuses to follow it (``fs.protected_symlinks``), but not to a program that
+    reads the link itself, as is needed to replace a file where it really is.
+    """
+    at, left, links = "/", list(reversed(path.absolute().parts[1:])), 0
+    while left:
+        name = left.pop()
+        here = os.path.normpath(f"{at}/{name}") if name == ".." else f"{at.rstrip('/')}/{name}"
+        if not Path(here).is_symlink():
+            at = here
+            continue
+        links += 1
+        if links > _MOST_LINKS:
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), os.fspath(path))
+        require_own(Path(here))
+        goal = os.readlink(here)  # noqa: PTH115 - text in, text out
+        at = "/" if goal.startswith("/") else at
+        left += [part for part in reversed(goal.split("/")) if part not in {"", "."}]
+    return Path(at)
+
+
+def require_own(path: Path) -> None:
+    """Refuse what another user put into a folder that everybody may write to, such as ``/tmp``.
+
+    Raises `PermissionError` if the file or link of that name belongs neither to this user nor to
+    the owner of the folder.
+    """
+    try:
+        found, folder = path.lstat(), path.parent.stat()
+    except FileNotFoundError:
+        return
+    if folder.st_mode & _SHARED != _SHARED or found.st_uid in {os.geteuid(), folder.st_uid}:
+        return
+    kind = "link" if stat.S_ISLNK(found.st_mode) else "file"
+    raise PermissionError(
+        errno.EACCES,
+        f"the {kind} {path} belongs to another user, in a folder that everybody may write to",
+        os.fspath(path),
+    )
 
 
 def create(path: Path, data: bytes, *, like: Path) -> None:

@@ -12,11 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import domcaps
+from domcaps.choose.edits import Edit, Edits
+from domcaps.choose.repair import repair
 from domcaps.choose.text import Text
 from sample_hosts import sample_host
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from domcaps.language.finding import Finding
 
 TOP = """<?xml version="1.0" encoding="UTF-8"?>
 <!-- made by hand, &c. -->
@@ -100,7 +104,6 @@ def test_each_change_has_a_reason_and_a_place(host: domcaps.Host) -> None:
 
 
 def test_several_hosts_are_mended_for_at_once() -> None:
-    from domcaps.choose.repair import repair
     from domcaps.shipped import open_shipped
 
     hosts = [open_shipped(name) for name in ("debian12-x86_64", "sid-x86_64")]
@@ -115,6 +118,30 @@ def test_several_hosts_are_mended_for_at_once() -> None:
 def test_what_is_no_xml_is_for_people(host: domcaps.Host, data: bytes) -> None:
     with pytest.raises(domcaps.InputError):
         host.repair(data)
+
+
+def test_nothing_is_looked_for_once_the_time_is_over(
+    host: domcaps.Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many findings are left."""
+    looked: list[object] = []
+    repairing = Edits.repairing
+
+    def count(self: Edits, finding: Finding, *, wide: bool = False) -> list[Edit]:
+        looked.append(finding)
+        return repairing(self, finding, wide=wide)
+
+    monkeypatch.setattr(Edits, "repairing", count)
+    disks = "<disk type='file'><target dev='vda' bus='virtio'/></disk>" * 200
+    found = repair([host], TOP.format(disks).encode(), "12.8", seconds=0)
+    assert not found.proven
+    assert len(found.findings) > 100
+    assert len(looked) < 5
+
+
+def test_what_has_too_many_findings_is_for_people(host: domcaps.Host) -> None:
+    with pytest.raises(domcaps.InputError, match="more than 1000 findings"):
+        host.repair(TOP.format("<dsk/>" * 3000))
 
 
 def test_what_can_not_be_mended_says_so(host: domcaps.Host) -> None:

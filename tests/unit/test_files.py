@@ -168,3 +168,67 @@ def test_a_file_above_the_limit_is_refused(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="larger than 100 bytes"):
         files.read(tmp_path / "a", 100)
     assert len(files.read_at_most(tmp_path / "a", 100)) == 100
+
+
+@pytest.fixture
+def shared(tmp_path: Path) -> Path:
+    folder = tmp_path / "shared"
+    folder.mkdir()
+    folder.chmod(0o1777)
+    return folder
+
+
+def victim_of(link: Path) -> Path:
+    """Make a file that a link of another user leads to."""
+    victim = link.parent.parent / "victim"
+    victim.write_bytes(b"kept")
+    link.symlink_to(victim)
+    os.lchown(link, 1234, 1234)
+    return victim
+
+
+@ROOT
+def test_a_link_of_another_user_in_a_shared_folder_is_not_followed(shared: Path) -> None:
+    victim = victim_of(shared / "link")
+    with pytest.raises(PermissionError, match="belongs to another user"):
+        files.replace(shared / "link", b"new")
+    with pytest.raises(PermissionError):
+        fix.replace(shared / "link", b"kept", b"new")
+    assert (victim.read_bytes(), len(list(shared.iterdir()))) == (b"kept", 1)
+
+
+@ROOT
+def test_nor_is_one_on_the_way(shared: Path) -> None:
+    (shared / "folder").symlink_to(shared.parent)
+    os.lchown(shared / "folder", 1234, 1234)
+    with pytest.raises(PermissionError):
+        files.target_of(shared / "folder" / "file")
+    (shared.parent / "mine").symlink_to("shared/folder/file")
+    with pytest.raises(PermissionError):
+        files.target_of(shared.parent / "mine")
+
+
+def test_links_are_followed_as_the_system_does(tmp_path: Path) -> None:
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    (tmp_path / "link").symlink_to("a/b")
+    (tmp_path / "other").symlink_to(tmp_path / "link")
+    (tmp_path / "loop").symlink_to("loop")
+    for path in (tmp_path / "link" / ".." / "x", tmp_path / "other" / "x", tmp_path / "x" / "y"):
+        assert files.target_of(path) == path.resolve()
+    with pytest.raises(OSError, match="links"):
+        files.target_of(tmp_path / "loop")
+
+
+def test_a_link_that_appears_after_links_were_followed_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / "victim").write_bytes(b"kept")
+    (tmp_path / "name").symlink_to("victim")
+    files.replace_at(tmp_path / "name", b"new")
+    assert (tmp_path / "victim").read_bytes() == b"kept"
+    assert (tmp_path / "name").read_bytes() == b"new"
+
+
+def test_a_file_in_the_place_of_a_pipe_is_not_written_to(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"kept")
+    with pytest.raises(OSError, match="replaced"):
+        files.write_into(tmp_path / "file", b"new")
+    assert (tmp_path / "file").read_bytes() == b"kept"

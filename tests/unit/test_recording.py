@@ -293,6 +293,29 @@ def test_a_link_stays_a_link(tmp_path: Path) -> None:
     assert load(tmp_path / "real") == SMALL
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+@pytest.mark.parametrize("kind", ["link", "file", "pipe"])
+def test_nothing_that_another_user_left_in_a_shared_folder_is_written_to(
+    tmp_path: Path, kind: str
+) -> None:
+    """``record`` writes to a name that can be guessed: that of the host."""
+    shared, victim = tmp_path / "shared", tmp_path / "victim"
+    shared.mkdir()
+    shared.chmod(0o1777)
+    victim.write_bytes(b"kept")
+    left = shared / "host.domcaps"
+    {
+        "link": lambda: left.symlink_to(victim),
+        "file": lambda: left.write_bytes(b"kept"),
+        "pipe": lambda: os.mkfifo(left),
+    }[kind]()
+    os.lchown(left, 1234, 1234)
+    with pytest.raises(RecordingError, match="belongs to another user"):
+        save(SMALL, left)
+    assert victim.read_bytes() == b"kept"
+    assert list(shared.iterdir()) == [left]
+
+
 def test_permissions(tmp_path: Path) -> None:
     old = tmp_path / "old"
     old.write_text("")

@@ -246,6 +246,32 @@ def test_the_operators_configuration(
         admit(str(emulator))
 
 
+def test_a_pipe_as_the_operators_configuration_is_not_waited_for(
+    tmp_path: Path, emulator: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "home/domcaps").mkdir(parents=True)
+    os.mkfifo(tmp_path / "home/domcaps/config.toml")
+    monkeypatch.setenv("XDG_CONFIG_HOME", f"{tmp_path}/home")
+    with pytest.raises(UntrustedProgramError):
+        admit(str(emulator))
+
+
+def test_a_link_of_another_user_is_not_the_operators_configuration(
+    tmp_path: Path, emulator: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if os.geteuid():
+        pytest.skip("only root can give files away")
+    (tmp_path / "mine.toml").write_text(f'allow-emulators = ["{tmp_path}/opt/*/bin/*"]\n')
+    link = tmp_path / "home/domcaps/config.toml"
+    link.parent.mkdir(parents=True)
+    link.symlink_to(tmp_path / "mine.toml")
+    monkeypatch.setenv("XDG_CONFIG_HOME", f"{tmp_path}/home")
+    assert admit(str(emulator)) == str(emulator)
+    os.lchown(link, 12345, 12345)
+    with pytest.raises(UntrustedProgramError):
+        admit(str(emulator))
+
+
 # -- who else could change it ------------------------------------------------------------------
 
 

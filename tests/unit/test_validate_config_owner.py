@@ -21,7 +21,7 @@ STRANGER = 12345
 
 @pytest.fixture(autouse=True)
 def nothing_is_remembered() -> None:
-    config._nearest.cache_clear()
+    config._in_folder.cache_clear()
 
 
 @pytest.fixture
@@ -101,3 +101,9 @@ def test_a_project_of_another_user_without_a_word_of_it(
     os.chown(guest.parent / "pyproject.toml", STRANGER, STRANGER)
     assert ignored(guest) == frozenset()
     assert capsys.readouterr().err == ""
+
+
+def test_a_path_may_have_more_folders_than_python_has_frames(tmp_path: Path) -> None:
+    (tmp_path / ".domcaps.toml").write_text(OWN)
+    # such a file can be there: a path may have 4095 bytes
+    assert ignored(tmp_path.joinpath(*["a"] * 1500, "guest.xml")) == {"unknown-attribute"}

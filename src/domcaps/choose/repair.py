@@ -40,6 +40,9 @@ _GLANCES = 4
 _CPU_SECONDS = 1.0
 """After how long no other edits are searched for, as time of the processor."""
 
+_STOPPED = "check-stopped"
+"""The finding of a document with so many others that not all of them were looked for."""
+
 _DEEPEST = 3
 """How many edits may follow from one that brings new findings."""
 
@@ -182,7 +185,9 @@ class _Search:
         seen = {data}
         while len(made) < MOST_EDITS:
             left = [f for f in self.findings(data) if _key(f) not in hopeless]
-            if not left:
+            # once the time is over no edit is tried: looking for some would take as long again for
+            # each of a thousand findings
+            if not left or self.exhausted():
                 break
             way = self.way(data, left[0], depth=0)
             if way is None or way.data in seen:
@@ -296,8 +301,9 @@ def repair(
     findings = search.findings(data)
     if not findings:
         return Repair(data, data, (), (), looks=search.looks)
-    if findings[0].code.startswith("xml-"):
-        raise InputError(findings[0].message, remedy="correct that by hand first")
+    for finding in findings:
+        if finding.code.startswith("xml-") or finding.code == _STOPPED:
+            raise InputError(finding.message, remedy="correct that by hand first")
     moved = moved_to_board(hosts, data, libvirt)
     if moved is not None and len(search.findings(moved.data)) >= len(findings):
         moved = None

@@ -246,12 +246,12 @@ def replace(file: Path, old: bytes, new: bytes) -> Path:
     """
     from domcaps.validate.document.parse import MAX_BYTES
 
-    target = file.resolve()
+    target = files.target_of(file)
     if files.read_at_most(target, MAX_BYTES + 1) != old:
         raise click.ClickException(f"{file} was changed by somebody else meanwhile")
     kept = _keep(target, old)
     try:
-        files.replace(target, new)
+        files.replace_at(target, new)
     except BaseException:
         kept.unlink(missing_ok=True)
         raise

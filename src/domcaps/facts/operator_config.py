@@ -17,7 +17,8 @@ from pathlib import Path
 
 import msgspec
 
-from domcaps.facts.ownership import weakness
+from domcaps import files
+from domcaps.facts.ownership import weakness_by_name
 
 log = logging.getLogger("domcaps.trust")
 
@@ -43,13 +44,16 @@ def _files() -> tuple[Path, ...]:
 
 
 def _read(file: Path) -> _Config:
-    try:
-        with file.open("rb") as stream:
-            data = stream.read(_MAX_BYTES + 1)
-    except OSError:
+    if not os.path.lexists(file):
         return _Config()
-    if weak := weakness(os.path.realpath(file)):
+    # before it is opened: what another user can change may be another file by then, or a pipe
+    if weak := weakness_by_name(file):
         log.warning("%s is ignored: %s (%s)", file, *weak)
+        return _Config()
+    try:
+        data = files.read(file, _MAX_BYTES)
+    except OSError as error:
+        log.warning("%s is ignored: %s", file, error.strerror)
         return _Config()
     try:
         found = msgspec.convert(tomllib.loads(data.decode()), _Config)

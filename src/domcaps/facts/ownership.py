@@ -6,7 +6,10 @@ import grp
 import os
 import pwd
 import stat
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _ROOT = 0
 _ACCESS_LIST = "system.posix_acl_access"
@@ -39,6 +42,12 @@ def weakness(real: str) -> Weakness | None:
         if place in {"/", ""}:
             return None
         place = place.rpartition("/")[0] or "/"
+
+
+def weakness_by_name(path: Path) -> Weakness | None:
+    """Say what lets another user change what a path leads to: at its name, or at its end."""
+    named = os.path.join(os.path.realpath(path.parent), path.name)  # noqa: PTH118
+    return weakness(named) or weakness(os.path.realpath(path))
 
 
 def _weakness_of(place: str, status: os.stat_result) -> Weakness | None:

@@ -75,9 +75,12 @@ def save(recording: Recording, path: str | Path) -> None:
     try:
         data = dumps(recording)
         target = Path(path)
+        # what is recorded must not become another user's to change, nor go into a file that a
+        # link of another user leads to
+        files.require_own(files.target_of(target))
         if target.exists() and not target.is_file():
             # a pipe or a terminal can't be replaced
-            target.write_bytes(data)
+            files.write_into(target, data)
         else:
             files.replace(target, data)
     except (OSError, ValueError, RuntimeError) as error:

@@ -36,7 +36,9 @@ MAX_BYTES = 2**63 - 1
 """The largest amount of memory that libvirt takes."""
 
 _POWERS = "kmgtpe"
-_UUID = re.compile(r"\s*(?:[- ]*[0-9a-fA-F]{2}){16}\s*")
+# possessive: where blanks and hyphens could be shared out between two repetitions, refusing a long
+# text would take time with the square of its length
+_UUID = re.compile(r"\s*+(?:[- ]*+[0-9a-fA-F]{2}){16}\s*+")
 _ITEM = re.compile(r"\s*(\^?)(\d{1,10})\s*(?:(-)\s*(\d{1,10})\s*)?")
 
 

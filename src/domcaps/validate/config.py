@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import os
 import sys
 import tomllib
 from fnmatch import fnmatchcase
@@ -30,7 +29,7 @@ import msgspec
 
 from domcaps import files
 from domcaps.errors import InputError
-from domcaps.facts.ownership import weakness
+from domcaps.facts.ownership import weakness_by_name
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -71,22 +70,21 @@ def ignored(file: Path) -> frozenset[str]:
     return frozenset(codes)
 
 
-@functools.cache
 def _nearest(folder: Path) -> tuple[Path, Config] | None:
+    # not by recursion: a path may have more folders than Python has frames
+    return next(filter(None, map(_in_folder, (folder, *folder.parents))), None)
+
+
+@functools.cache
+def _in_folder(folder: Path) -> tuple[Path, Config] | None:
     for path in (folder / _OWN, folder / _SHARED):
         if not path.is_file():
             continue
-        if weak := _weakness(path):
+        if weak := weakness_by_name(path):
             _tell_if_passed_over(path, weak)
         elif (table := _table(path)) is not None:
             return folder, _config(table, path)
-    return _nearest(folder.parent) if folder != folder.parent else None
-
-
-def _weakness(path: Path) -> Weakness | None:
-    """Say what lets another user decide what the configuration says: at its name, or at its end."""
-    named = os.path.join(os.path.realpath(path.parent), path.name)  # noqa: PTH118
-    return weakness(named) or weakness(os.path.realpath(path))
+    return None
 
 
 def _tell_if_passed_over(path: Path, weak: Weakness) -> None:

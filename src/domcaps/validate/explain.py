@@ -14,7 +14,6 @@ from domcaps.elements import contents, table
 from domcaps.errors import DomainError
 from domcaps.language import Element, Enum, Reason, Target, Truth
 from domcaps.language.domain import Domain
-from domcaps.language.node_path import path_of
 from domcaps.language.rule import PartReason
 from domcaps.report.explain import Explanation, explain_all, explain_choice
 from domcaps.validate.checks import all_part_checks
@@ -86,6 +85,8 @@ class _Uses:
         self.explained = {e.path: e for e in explain_all(world)}
         self.paths = dict(_enum_paths())
         self.found: dict[tuple[Node, str], Use] = {}
+        self.inside: set[Node] = set()
+        """The elements in which something was found, and those that they stand in."""
 
     def fields(self) -> None:
         """Look at the fields that are declared with an enum."""
@@ -111,7 +112,7 @@ class _Uses:
     def alone(self, element: Element) -> None:
         """Look for elements of which nothing is chosen: then it is the element that is used."""
         for node in self._nodes(element):
-            if not any(where is node or node in where.iterancestors() for where, _ in self.found):
+            if node not in self.inside:
                 self._add(element.name, node, "")
 
     def reasons(self) -> None:
@@ -193,7 +194,13 @@ class _Uses:
         self, place: tuple[Node, str], explanation: Explanation, instead: tuple[str, ...] = ()
     ) -> None:
         line, column = self.source.place(*place)
-        self.found[place] = Use(path_of(*place), line, column, explanation, instead)
+        path = self.source.path(*place)
+        self.found[place] = Use(path, line, column, explanation, instead)
+        # it ends at the first that is known: so are those above it
+        current: Node | None = place[0]
+        while current is not None and current not in self.inside:
+            self.inside.add(current)
+            current = current.getparent()
 
 
 def _enum_paths() -> Iterator[tuple[int, str]]:

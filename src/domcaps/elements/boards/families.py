@@ -96,6 +96,7 @@ _OTHERS = ~(X86 | ARM | RISCV | LOONGARCH | PPC64 | S390)
 
 _NAMES = {"pc": ("pc", "pc-0.*", "pc-1.*", "pc-i440fx-*", "rhel[0-9]*"), "q35": ("q35", "pc-q35-*")}
 _VERSION = re.compile(r"-?[a-z]*(\d+(?:\.\d+)+)\S*$")
+_LONGEST = 100
 
 
 def family_of(name: str) -> tuple[str, tuple[int, ...]]:
@@ -103,7 +104,9 @@ def family_of(name: str) -> tuple[str, tuple[int, ...]]:
 
     The version is empty where the name has none: then it is an alias, or a board without versions.
     """
-    found = _VERSION.search(name)
+    # a domain may ask for any text: one that is longer than every name has no version, and looking
+    # for one would take time with the square of its length
+    found = _VERSION.search(name) if len(name) <= _LONGEST else None
     version = () if found is None else tuple(int(number) for number in found[1].split("."))
     for family, patterns in _NAMES.items():
         if any(fnmatchcase(name, pattern) for pattern in patterns):
