@@ -304,11 +304,12 @@ def test_nothing_that_another_user_left_in_a_shared_folder_is_written_to(
     shared.chmod(0o1777)
     victim.write_bytes(b"kept")
     left = shared / "host.domcaps"
-    {
-        "link": lambda: left.symlink_to(victim),
-        "file": lambda: left.write_bytes(b"kept"),
-        "pipe": lambda: os.mkfifo(left),
-    }[kind]()
+    if kind == "link":
+        left.symlink_to(victim)
+    elif kind == "file":
+        left.write_bytes(b"kept")
+    else:
+        os.mkfifo(left)
     os.lchown(left, 1234, 1234)
     with pytest.raises(RecordingError, match="belongs to another user"):
         save(SMALL, left)
