@@ -99,3 +99,11 @@ def codes(xml: str, dialect: str, machine: str = "q35") -> set[str]:
 def test_a_change_turns_the_verdict(xml: str, code: str, refusing: str, taking: str) -> None:
     assert code in codes(xml, refusing)
     assert code not in codes(xml, taking)
+
+
+def test_what_is_remembered_of_one_dialect_is_not_of_another() -> None:
+    """Verdicts of elements that are met again and again stay those of the dialect."""
+    audio = "<audio id='1' type='none'/>"
+    for _ in range(4):
+        assert "audio-type-invalid" not in codes(audio, "9.0")
+        assert "audio-type-invalid" in codes(audio, "7.0")

@@ -320,10 +320,10 @@ class _Check:
         except ValueError:
             self._invalid(part, field_check, text)
             return
-        if field_check.dated is not None:
-            came = field_check.dated.get(text)
-            if came is not None and not self.world.target.dialect.has(came):
-                self._invalid(part, field_check, text)
+        if field_check.dated is not None and not field_check.speaks(
+            text, self.world.target.dialect
+        ):
+            self._invalid(part, field_check, text)
         if field_check.memoizable:
             part.__dict__[declared.name] = value
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from domcaps.language.change import Change
+    from domcaps.language.dialect import Dialect
     from domcaps.language.part import Field, Part
     from domcaps.language.rule import Rule
 
@@ -37,6 +38,11 @@ class FieldCheck:
     def code(self) -> str:
         """The beginning of the codes of its findings: made when there is one, most are never."""
         return code_of(self.path, self.declared.path)
+
+    def speaks(self, text: str, dialect: Dialect) -> bool:
+        """Tell whether a dialect has a value of the right form."""
+        came = self.dated.get(text) if self.dated is not None else None
+        return came is None or dialect.has(came)
 
 
 class Checks(Struct, frozen=True, eq=False):

@@ -21,7 +21,12 @@ from typing import TYPE_CHECKING
 
 from domcaps.elements.boot.os import Loader, Nvram, Os, Varstore
 from domcaps.facts.firmwarefile import DEFAULT_IMAGES
-from domcaps.language.changes.boot import FIRMWARE_PERSISTENT, FIRMWARE_REWORKED
+from domcaps.language.changes.boot import (
+    FIRMWARE_CHOSEN_ALONE,
+    FIRMWARE_FEATURES_READ,
+    FIRMWARE_PERSISTENT,
+    FIRMWARE_REWORKED,
+)
 
 if TYPE_CHECKING:
     from domcaps.facts.firmwarefile import Firmware, FirmwareMapping
@@ -61,6 +66,8 @@ def wish_of(domain: Domain) -> Wish:
     """Gather it from all over the definition."""
     system, loader, nvram = domain.first(Os), domain.first(Loader), domain.first(Nvram)
     reworked = domain.world.target.dialect.has(FIRMWARE_REWORKED)
+    if not domain.world.target.dialect.has(FIRMWARE_CHOSEN_ALONE) and system and system.firmware:
+        return _sole_wish(domain, system, loader)
     kind = (loader.type if loader else None) or ""
     return Wish(
         interface=_INTERFACES.get((system and system.firmware) or kind, ""),
@@ -80,6 +87,19 @@ def wish_of(domain: Domain) -> Wish:
         needs=_needs(domain),
         reworked=reworked,
         at_start=not domain.world.target.dialect.has(FIRMWARE_PERSISTENT),
+    )
+
+
+def _sole_wish(domain: Domain, system: Os, loader: Loader | None) -> Wish:
+    """Gather what older libvirt chooses by: nothing that is said of images, but ``secure``."""
+    return Wish(
+        interface=_INTERFACES.get(system.firmware or "", ""),
+        secure=(loader and loader.secure) or "",
+        format="raw",
+        smm=_smm(domain),
+        features=_features(domain),
+        needs=_needs(domain),
+        at_start=True,
     )
 
 
@@ -112,7 +132,9 @@ def _smm(domain: Domain) -> str:
 
 
 def _features(domain: Domain) -> tuple[tuple[str, str], ...]:
-    wanted = {}
+    wanted: dict[str, str] = {}
+    if not domain.world.target.dialect.has(FIRMWARE_FEATURES_READ):
+        return ()
     for node in domain.root.findall("os/firmware/feature"):
         wanted[node.get("name", "")] = node.get("enabled", "")
     return tuple(wanted.items())

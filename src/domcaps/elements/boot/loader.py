@@ -19,6 +19,7 @@ from domcaps.language.changes.boot import (
     FIRMWARE_PERSISTENT,
     FIRMWARE_REWORKED,
     NVRAM_SLICES,
+    NVRAM_SOURCES,
 )
 from domcaps.language.finding import Stage
 from domcaps.language.fix import Fix
@@ -173,7 +174,8 @@ def image_is_named(system: Os) -> Problems:
     loader = system.domain.first(Loader)
     if system.firmware or (loader is not None and loader.image):
         return
-    if loader is not None or system.domain.first(Nvram) is not None:
+    strict = libvirt_reads(system, FIRMWARE_CHOSEN_ALONE)
+    if loader is not None or (strict and system.domain.first(Nvram) is not None):
         yield problem(
             "the firmware's image is not named, nor is there a firmware='…' to look for one",
             loader or system,
@@ -252,6 +254,7 @@ def state_needs_flash(loader: Loader) -> Problems:
     since=FIRMWARE_CHOSEN_ALONE,
     bad=_OS.replace("efi", "bios").format("<nvram/>"),
     good=_MANUAL.format(f"{_FLASH}<nvram/>"),
+    since=FIRMWARE_CHOSEN_ALONE,
 )
 def bios_has_no_variables(system: Os) -> Problems:
     """A BIOS keeps no variables: there is nothing to store."""
@@ -327,6 +330,7 @@ def uefi_needs_acpi(system: Os) -> Problems:
     Nvram,
     bad=_MANUAL.format(f"{_FLASH}<nvram type='file'/>"),
     good=_MANUAL.format(f"{_FLASH}<nvram type='file'><source file='/a/vars.fd'/></nvram>"),
+    since=NVRAM_SOURCES,
 )
 def typed_store_has_a_source(nvram: Nvram) -> Problems:
     """A store of variables with a ``type`` says in ``<source>`` where it is."""
@@ -342,6 +346,7 @@ def typed_store_has_a_source(nvram: Nvram) -> Problems:
         "</source></nvram>"
     ),
     good=_MANUAL.format(f"{_FLASH}<nvram type='block'><source dev='/dev/a'/></nvram>"),
+    since=NVRAM_SOURCES,
 )
 def store_is_plain(nvram: Nvram) -> Problems:
     """A store of variables has no reservations; the begin of a block device can be one."""

@@ -31,9 +31,12 @@ from domcaps.elements.boot.os_command_line import (
 from domcaps.elements.storage.images import Image
 from domcaps.language import Choice, Drift, Element, Enum, Place, Values, World
 from domcaps.language.changes.boot import (
+    FIRMWARE_CHOSEN_ALONE,
+    FIRMWARE_FEATURES_READ,
     FIRMWARE_FEATURES_REPORTED,
     FIRMWARE_PERSISTENT,
     FIRMWARE_REWORKED,
+    NVRAM_SOURCES,
     VARSTORE_REPORTED,
 )
 from domcaps.language.fix import Substitutes
@@ -386,6 +389,7 @@ class FirmwareFeature(Part):
     """Something that is wanted, or not wanted, of the firmware that is looked for."""
 
     path = "os/firmware/feature"
+    since = FIRMWARE_FEATURES_READ
 
     name = field("@name", OneOf(("enrolled-keys", "secure-boot")), required=True)
     enabled = field("@enabled", YES_NO, required=True)
@@ -400,7 +404,7 @@ class Loader(Part):
     readonly = field("@readonly", YES_NO)
     type = field("@type", OneOf(("rom", "pflash")))
     secure = field("@secure", YES_NO)
-    stateless = field("@stateless", YES_NO)
+    stateless = field("@stateless", YES_NO, since=FIRMWARE_CHOSEN_ALONE)
     format = field("@format", FORMAT, since=FIRMWARE_PERSISTENT)
 
 
@@ -413,7 +417,7 @@ class Nvram(Part):
     template = field("@template")
     template_format = field("@templateFormat", FORMAT, since=FIRMWARE_PERSISTENT)
     format = field("@format", FORMAT, since=FIRMWARE_PERSISTENT)
-    type = field("@type", OneOf(("file", "block", "network")))
+    type = field("@type", OneOf(("file", "block", "network")), since=NVRAM_SOURCES)
 
     @cached_property
     def images(self) -> tuple[Image, ...]:

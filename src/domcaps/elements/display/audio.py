@@ -183,6 +183,21 @@ def type_has_its_other_side(audio: Audio) -> Problems:
         yield from needs(audio, DBUS_DISPLAY, "this QEMU knows no D-Bus display", "@type")
 
 
+@rule(
+    "audio-device-missing",
+    Audio,
+    bad="<audio id='1' type='oss'/>",
+    good="<audio id='1' type='oss'><input dev='/dev/dsp'/><output dev='/dev/dsp'/></audio>",
+    until=AUDIO_TYPES,
+)
+def oss_names_its_devices(audio: Audio) -> Problems:
+    """Older libvirt wants to be told both devices of OSS."""
+    for tag in _DIRECTIONS if audio.type == "oss" else ():
+        node = audio.find(tag)
+        if node is None or node.get("dev") is None:
+            yield problem(f"this libvirt wants <{tag} dev='…'/>", audio, tag)
+
+
 _NO_AUDIO = "there is no <audio id='{}'/>"
 
 

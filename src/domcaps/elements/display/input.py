@@ -112,6 +112,20 @@ class Input(VirtioOptions, Device):
 
 
 @rule(
+    "input-source-unsupported",
+    Input,
+    bad="<input type='mouse' bus='usb'><source evdev='/dev/input/event1'/></input>",
+    good="<input type='mouse' bus='usb'/>",
+    until=INPUT_EVDEV,
+)
+def source_is_of_passed_devices(device: Input) -> Problems:
+    """Older libvirt takes a device of the host for ``passthrough`` only."""
+    source = device.find("source")
+    if device.type != "passthrough" and source is not None and source.get("evdev") is not None:
+        yield problem("this libvirt takes it for type='passthrough' only", device, "source/@evdev")
+
+
+@rule(
     "input-bus-unsupported",
     Input,
     bad="<input type='tablet' bus='ps2'/>",

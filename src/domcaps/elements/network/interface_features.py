@@ -6,7 +6,12 @@ What a card of type ``network`` is in the end only the network knows: it is not 
 from __future__ import annotations
 
 from domcaps.elements.network.interface import Interface
-from domcaps.language.changes.network import INTERFACE_VLAN_DEFINED, INTERFACE_VLAN_OF_BRIDGES
+from domcaps.language.changes.network import (
+    INTERFACE_COALESCE_OPTIONAL,
+    INTERFACE_VDPA_QUEUES,
+    INTERFACE_VLAN_DEFINED,
+    INTERFACE_VLAN_OF_BRIDGES,
+)
 from domcaps.language.finding import Stage
 from domcaps.language.require import libvirt_reads
 from domcaps.language.rule import Problem, Problems, problem, rule
@@ -57,6 +62,10 @@ def mtu_can_be_set(interface: Interface) -> Problems:
 )
 def packets_can_be_coalesced(interface: Interface) -> Problems:
     """Packets are coalesced on bridges."""
+    coalesce = interface.find("coalesce/rx/frames[@max]")
+    needed = interface.has("coalesce") and not libvirt_reads(interface, INTERFACE_COALESCE_OPTIONAL)
+    if coalesce is None and needed:
+        yield problem("this libvirt wants a number of frames", interface, "coalesce")
     if interface.coalesced is not None and interface.type not in {"network", "bridge"}:
         yield _not_for(interface, "coalescing", "coalesce")
 
@@ -162,7 +171,9 @@ def queues_are_of_taps(interface: Interface) -> Problems:
     """Several queues there are with taps, vhost-user and vDPA."""
     driver = interface.find("driver")
     queues = None if driver is None else driver.get("queues")
-    if interface.type in _QUEUED or interface.type == "hostdev" or not interface.is_virtio:
+    older = interface.type == "vdpa" and not libvirt_reads(interface, INTERFACE_VDPA_QUEUES)
+    served = interface.type in _QUEUED and not older
+    if served or interface.type == "hostdev" or not interface.is_virtio:
         return
     # one there is always
     if queues is not None and queues.strip().lstrip("+0") not in {"", "1"}:

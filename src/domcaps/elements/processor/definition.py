@@ -23,7 +23,11 @@ from domcaps.elements.boards.families import X86, machine_type
 from domcaps.elements.processor.cpu import MIGRATABLE
 from domcaps.facts import arch as known
 from domcaps.facts.emulator import ACCELERATORS
-from domcaps.language.changes.processor import ADDRESS_BITS_OPTIONAL, CPU_DEPRECATED_FEATURES
+from domcaps.language.changes.processor import (
+    ADDRESS_BITS_OPTIONAL,
+    CPU_DEPRECATED_FEATURES,
+    CPU_MAXPHYSADDR,
+)
 from domcaps.language.fix import Substitutes
 from domcaps.language.lazy import cached_property
 from domcaps.language.observed import EmulatorFact
@@ -111,6 +115,7 @@ class Maxphysaddr(Part):
     """How wide a physical address is."""
 
     path = "cpu/maxphysaddr"
+    since = CPU_MAXPHYSADDR
 
     mode = field("@mode", OneOf(("emulate", "passthrough")), required=True)
     bits = field("@bits", Int(0, 2**31 - 1, minus_zero=True))

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from domcaps.elements.storage.disk import Disk
 from domcaps.language.attributes import Attributes, fits
-from domcaps.language.changes.storage import DISK_ENCRYPTION_LAYERS
+from domcaps.language.changes.storage import DISK_ENCRYPTION_LAYERS, DISK_LIBRBD
 from domcaps.language.finding import Stage
 from domcaps.language.observed import qapi
 from domcaps.language.quantities import AnyUuid
@@ -37,6 +37,7 @@ _USAGES = ("none", "volume", "ceph", "iscsi", "tls", "vtpm")
 _OWN_USAGE = {"iscsi": "iscsi", "rbd": "ceph"}
 _LOGIN_TYPES = ("none", "chap", "ceph")
 _FORMATS = ("luks", "luks2", "luks-any", "default", "qcow")
+_DATED = {"luks2": DISK_LIBRBD, "luks-any": DISK_ENCRYPTION_LAYERS}
 _UUID = AnyUuid()
 _ENGINE = Attributes({"engine": OneOf(("qemu", "librbd"))})
 _CIPHER = Attributes({"size": UNSIGNED}, required=("name", "size"))
@@ -150,6 +151,12 @@ def encryption_is_described(disk: Disk) -> Problems:
     for image in disk.images:
         for encryption in _encryptions(image):
             yield from encryption_problems(encryption)
+            came = _DATED.get(encryption.get("format", ""))
+            if came is not None and not libvirt_reads(disk, came):
+                yield problem(
+                    "this libvirt does not know the encryption", encryption, "@format",
+                    accepted=("luks",),
+                )  # fmt: skip
 
 
 def encryption_problems(encryption: Node) -> Problems:
@@ -204,7 +211,7 @@ def encryption_is_understood(disk: Disk) -> Problems:
         if encryption.get("format") in {"default", "qcow"}:
             yield problem("QEMU has dropped the old encryption of qcow", encryption, "@format",
                           accepted=("luks",))  # fmt: skip
-        elif encryption.get("engine", "qemu") == "qemu":
+        elif encryption.get("engine", "qemu") == "qemu" or not libvirt_reads(disk, DISK_LIBRBD):
             yield from _by_qemu(disk, image, encryption)
         else:
             yield from _by_librbd(disk, image, encryption)

@@ -26,7 +26,7 @@ from domcaps.elements.base.virtio_options import VirtioOptions
 from domcaps.elements.storage.filesystem import DRIVER_TYPE
 from domcaps.elements.storage.images import FORMATS
 from domcaps.language.attributes import Attributes
-from domcaps.language.changes.storage import FILESYSTEM_SOCKET_READONLY
+from domcaps.language.changes.storage import FILESYSTEM_SOCKET, FILESYSTEM_SOCKET_READONLY
 from domcaps.language.finding import Stage
 from domcaps.language.observed import device_property
 from domcaps.language.part import field
@@ -88,6 +88,8 @@ class Filesystem(VirtioOptions, Device):
     @property
     def socket(self) -> str | None:
         """The socket of a daemon that somebody else started."""
+        if not libvirt_reads(self, FILESYSTEM_SOCKET):
+            return None
         return self.attribute("source", "socket")
 
     @property

@@ -27,3 +27,5 @@ FIRMWARE_CHOSEN_ALONE = change(
     "8.6", NEWS, "what is chosen by firmware= can't be named until firmware is chosen by definition"
 )
 ACPI_TABLES = estimate("11.2", "10.7 and 11.3 differ", "several ACPI tables of several types")
+FIRMWARE_FEATURES_READ = change("7.2", NEWS, "features of firmware that is chosen can be asked for")
+NVRAM_SOURCES = change("8.5", NEWS, "the variables of firmware can be on the network")

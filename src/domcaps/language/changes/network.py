@@ -28,3 +28,7 @@ INTERFACE_FORWARDS_CHECKED = estimate(
 INTERFACE_VHOST_PASST = change("11.1", NEWS, "interfaces of vhost-user by passt")
 INTERFACE_USB = change("10.3", NEWS, "cards on USB are given an address")
 INTERFACE_VLAN_OF_BRIDGES = change("11.0", NEWS, "VLAN tags on bridges of Linux")
+INTERFACE_VDPA_QUEUES = estimate("8.0", "7.0 and 9.0 differ", "vDPA cards with several queues")
+INTERFACE_COALESCE_OPTIONAL = estimate(
+    "7.4", "7.0 and 9.0 differ", "<coalesce> can be without a number"
+)

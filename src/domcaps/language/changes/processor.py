@@ -37,3 +37,4 @@ CPU_DEPRECATED_FEATURES = estimate(
     "11.0", "10.7 and 11.3 differ", "deprecated features of mainframes are switched"
 )
 ADDRESS_BITS_OPTIONAL = change("9.3", NEWS, "the width of addresses can be left to QEMU")
+CPU_MAXPHYSADDR = change("8.7", NEWS, "the width of addresses can be given")

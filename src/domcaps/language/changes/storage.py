@@ -43,3 +43,5 @@ DISK_USB_FILLED = estimate("10.6", "10.5 and 10.7 differ", "drives on USB can't 
 DISK_VHOST_VDPA = change("9.8", NEWS, "disks on vDPA devices")
 DISK_VHOST_USER = change("7.1", NEWS, "disks served by vhost-user")
 FILESYSTEM_MTP = change("10.2", NEWS, "filesystems by MTP")
+DISK_LIBRBD = change("7.9", NEWS, "encryption by librbd, and luks2")
+FILESYSTEM_SOCKET = change("7.3", NEWS, "virtiofs by a daemon of somebody else")

@@ -147,10 +147,8 @@ def _fields(
         except (NotVisible, ValueError):
             left.append(field_check)
             continue
-        came = None if field_check.dated is None else field_check.dated.get(text)
-        if (came is not None and not world.target.dialect.has(came)) or (
-            declared.choice is not None and not _holds(declared.choice, text, world)
-        ):
+        unknown = declared.choice is not None and not _holds(declared.choice, text, world)
+        if unknown or not field_check.speaks(text, world.target.dialect):
             left.append(field_check)
         elif field_check.memoizable:
             values[declared.name] = value
