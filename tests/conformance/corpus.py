@@ -29,6 +29,8 @@ AFTER_LIBVIRT = (
     "os-nvram-template-missing",
     "video-accel3d-without-opengl",
 )
+# what is a warning, since it depends on settings of libvirt that are no part of a domain
+DECIDED_BY_SETTINGS = frozenset({"graphics-spice-tls-unsure"})
 HELPERS = ("swtpm", "swtpm_setup", "swtpm_ioctl")
 
 
@@ -177,8 +179,16 @@ class DomainCase:
     def verdict(self) -> tuple[str, tuple[str, ...]]:
         """Ask domcaps: the verdict, and the errors that led to it."""
         result = self.host.validate(self.xml, self.dialect, new=self.new, ignore=AFTER_LIBVIRT)
-        errors = tuple(f"{f.code} line {f.line}: {f.message}" for f in result.errors)
-        return ("accept" if result.accepted else "reject"), errors
+        decided = DECIDED_BY_SETTINGS if self.spice_without_tls else frozenset()
+        refused = [f for f in result.findings if f in result.errors or f.code in decided]
+        errors = tuple(f"{f.code} line {f.line}: {f.message}" for f in refused)
+        return ("reject" if refused else "accept"), errors
+
+    @property
+    def spice_without_tls(self) -> bool:
+        """Whether the daemon's settings lack TLS for SPICE: so where other cases switch it on."""
+        settings = self.case["extra"].get("driver_config") or {}
+        return "spiceTLS" not in settings and _switches_spice_tls(self.folder)
 
     @property
     def host(self) -> domcaps.Host:
@@ -254,6 +264,12 @@ def _pretended_cpu(case: DomainCase, model: str) -> dict[str, Any]:
     known = x86_map(parse_dialect(case.dialect))
     has = known.names_of(known.models[model].features)
     return {"model": model, "flags": [*has, *_json(described).get("features", [])]}
+
+
+@cache
+def _switches_spice_tls(folder: Path) -> bool:
+    cases = _json(folder / "domains" / "manifest.json")["cases"]
+    return any("spiceTLS" in (case["extra"].get("driver_config") or {}) for case in cases)
 
 
 @cache

@@ -107,3 +107,30 @@ def test_what_is_remembered_of_one_dialect_is_not_of_another() -> None:
     for _ in range(4):
         assert "audio-type-invalid" not in codes(audio, "9.0")
         assert "audio-type-invalid" in codes(audio, "7.0")
+
+
+@pytest.mark.parametrize(
+    ("xml", "code", "refusing", "taking"),
+    [
+        (EFI.format("<loader readonly='no'/>"), "os-loader-conflict", "9.0", "8.5"),
+        (EFI.format("<nvram type='network'/>"), "os-nvram-source-missing", "8.5", "8.4"),
+        (
+            Q35.replace("<os>", "<os firmware='bios'>").format("<nvram>/a</nvram>"),
+            "os-nvram-bios",
+            "8.6",
+            "8.5",
+        ),
+        ("<audio id='1' type='oss'/>", "audio-device-missing", "7.1", "7.2"),
+        (
+            "<input type='mouse' bus='usb'><source evdev='/dev/input/event1'/></input>",
+            "input-source-unsupported",
+            "7.3",
+            "7.4",
+        ),
+    ],
+)
+def test_what_older_libvirt_chose_and_wanted(
+    xml: str, code: str, refusing: str, taking: str
+) -> None:
+    assert code in codes(xml, refusing)
+    assert code not in codes(xml, taking)

@@ -23,10 +23,15 @@ from domcaps.elements.base.device import Device
 from domcaps.elements.base.shared_memory import SHARED_MEMORY, shares_memory
 from domcaps.elements.base.virtio import VIRTIO_MODELS
 from domcaps.elements.base.virtio_options import VirtioOptions
+from domcaps.elements.boards.families import S390_CCW
 from domcaps.elements.storage.filesystem import DRIVER_TYPE
 from domcaps.elements.storage.images import FORMATS
 from domcaps.language.attributes import Attributes
-from domcaps.language.changes.storage import FILESYSTEM_SOCKET, FILESYSTEM_SOCKET_READONLY
+from domcaps.language.changes.storage import (
+    FILESYSTEM_BOOT_PLACED,
+    FILESYSTEM_SOCKET,
+    FILESYSTEM_SOCKET_READONLY,
+)
 from domcaps.language.finding import Stage
 from domcaps.language.observed import device_property
 from domcaps.language.part import field
@@ -284,11 +289,17 @@ def only_virtiofs_boots(share: Filesystem) -> Problems:
         return
     if not share.is_virtiofs:
         yield problem("only virtiofs can be booted from", share, "boot")
-    elif share.address_type not in {None, "pci"}:
+    elif not _is_on_pci(share) and libvirt_reads(share, FILESYSTEM_BOOT_PLACED):
         yield problem("only virtiofs on PCI can be booted from", share, "boot")
     elif share.domain.world.truth(BOOTINDEX) is Truth.NO:
         why = BOOTINDEX.explain(share.domain.world)
         yield problem("this QEMU does not boot from virtiofs", share, "boot", reason=why)
+
+
+def _is_on_pci(share: Filesystem) -> bool:
+    """Tell whether a share is on PCI, where mainframes do not place it if nothing is said."""
+    given = share.address_type
+    return given == "pci" or (given is None and not share.holds(S390_CCW))
 
 
 @rule(

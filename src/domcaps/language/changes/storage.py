@@ -45,3 +45,6 @@ DISK_VHOST_USER = change("7.1", NEWS, "disks served by vhost-user")
 FILESYSTEM_MTP = change("10.2", NEWS, "filesystems by MTP")
 DISK_LIBRBD = change("7.9", NEWS, "encryption by librbd, and luks2")
 FILESYSTEM_SOCKET = change("7.3", NEWS, "virtiofs by a daemon of somebody else")
+FILESYSTEM_BOOT_PLACED = change(
+    "10.3", "NEWS of 10.4", "virtiofs that is booted from must be on PCI"
+)
