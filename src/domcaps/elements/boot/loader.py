@@ -254,7 +254,6 @@ def state_needs_flash(loader: Loader) -> Problems:
     since=FIRMWARE_CHOSEN_ALONE,
     bad=_OS.replace("efi", "bios").format("<nvram/>"),
     good=_MANUAL.format(f"{_FLASH}<nvram/>"),
-    since=FIRMWARE_CHOSEN_ALONE,
 )
 def bios_has_no_variables(system: Os) -> Problems:
     """A BIOS keeps no variables: there is nothing to store."""
