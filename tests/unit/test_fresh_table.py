@@ -253,7 +253,7 @@ def test_user_that_runs_qemu(tmp_path: Path) -> None:
     # others may write only
     host.at(fakes.KVM).chmod(0o662)
     assert live.domain_capabilities(machine="q35").virttype == "qemu"
-    assert live.facts.kvm.reason == "nobody has no permission to read /dev/kvm"
+    assert live.facts.kvm.reason.startswith("nobody has no permission to read /dev/kvm")
     host.at(fakes.KVM).chmod(0o666)
     assert live.domain_capabilities(machine="q35").virttype == "kvm"
     host.counting.clear()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -26,10 +27,44 @@ _HOST_HELP = (
 
 
 def host_option(function: F) -> F:
-    """Add ``--host``, and what may be executed without it."""
+    """Add ``--host``, and without it what may be executed, and for which user it is judged."""
     return click.option(
         "--host", "host_file", metavar="FILE", help=_HOST_HELP, shell_complete=complete_host
-    )(allow_emulator_option(function))
+    )(as_option(allow_emulator_option(function)))
+
+
+def as_option(function: F) -> F:
+    """Add ``--as``; `qemu_user` gives what was chosen."""
+
+    def heed(ctx: click.Context, _param: click.Parameter, value: str | None) -> None:
+        if value is not None and value not in _LIBVIRTS:
+            from domcaps.facts.qemu_account import account
+
+            if account(value) is None:
+                raise click.BadParameter(f"there is no user {value!r}; or say system, or session")
+        ctx.meta[_AS] = value
+
+    return click.option(
+        "--as",
+        "run_as",
+        metavar="USER|session|system",
+        expose_value=False,
+        callback=heed,
+        help="The user that runs QEMU: a name, session for yourself, or system for the account of "
+        "the system's libvirt (from /etc/libvirt/qemu.conf), which is the default for root. With "
+        "--host it has no effect: a recording keeps whom it was made for.",
+    )(function)
+
+
+def qemu_user() -> str:
+    """Give the user of ``--as`` as `Host.local` takes it."""
+    context = click.get_current_context(silent=True)
+    chosen = context.meta.get(_AS) if context is not None else None
+    return chosen or ("system" if os.geteuid() == 0 else "session")
+
+
+_AS = "domcaps.as"
+_LIBVIRTS = ("session", "system")
 
 
 def many_hosts_option(function: F) -> F:
@@ -214,7 +249,7 @@ def _open_host(host_file: str | None, *, inventory: bool) -> Host:
     from domcaps.hosts.host import Host
 
     if host_file is None:
-        return Host.local(inventory=inventory)
+        return Host.local(inventory=inventory, qemu_user=qemu_user())
     kind, _, name = host_file.partition(":")
     if kind == "shipped" and not Path(host_file).exists():
         from domcaps.shipped import open_shipped

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from domcaps.cli._common import note, write_recording
+from domcaps.cli._common import as_option, note, qemu_user, write_recording
 from domcaps.cli._terminal import raw_standard_error
 from domcaps.errors import DomcapsError
 from domcaps.text import file_name
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     "--inventory", is_flag=True, help="Ask for the properties of every device type as well."
 )
 @click.option("--jobs", type=click.IntRange(1), help="Emulators at once; the cores by default.")
+@as_option
 @click.option("--comment", default="", help="A line about this host, kept in the file.")
 def command(
     *,
@@ -56,7 +57,11 @@ def command(
     from domcaps.facts.nodeprobe import read_node
     from domcaps.facts.record import Recording
 
-    host = read_host()
+    user = qemu_user()
+    host = read_host(
+        privileged={"system": True, "session": False}.get(user),
+        qemu_user="" if user == "session" else user,
+    )
     records, errors = _probe(
         _wanted(paths, everything=everything), host.kvm.usable, inventory, jobs
     )

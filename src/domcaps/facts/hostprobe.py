@@ -20,6 +20,7 @@ from domcaps.facts.hostcpu import cpu_list, read_cpu
 from domcaps.facts.hostfiles import HostFiles
 from domcaps.facts.kvm import read_kvm
 from domcaps.facts.libvirt_files import read_libvirt
+from domcaps.facts.qemu_account import SYSTEM, system_account
 from domcaps.facts.record import HostRecord, NumaCell, Presence
 
 if TYPE_CHECKING:
@@ -48,7 +49,8 @@ def read_host(
 
     `privileged` says whose configuration counts, root's or a user's: by default that of whoever
     runs this. `run_helpers` asks helper programs what they can do; those in `known_helpers` are
-    not asked again while their file is the same. `qemu_user` is the account that QEMU runs as,
+    not asked again while their file is the same. `qemu_user` is the account that QEMU runs as
+    ("system": that of the system's libvirt),
     by default the present one. `files` replaces `root` by any other way to see files.
     """
     reader = HostReader(
@@ -105,7 +107,13 @@ class HostReader:
 
     def kvm(self) -> Kvm:
         """Read what KVM offers to the user who runs QEMU."""
-        return read_kvm(self._files, self.arch(), self._qemu_user)
+        return read_kvm(self._files, self.arch(), self.qemu_user())
+
+    def qemu_user(self) -> str:
+        """Name the account that QEMU runs as, "" for that of this process."""
+        if self._qemu_user == SYSTEM:
+            return system_account(self._files)
+        return self._qemu_user
 
     def firmware(self) -> tuple[FirmwareDescriptor, ...]:
         """Read the firmware descriptors."""

@@ -14,6 +14,7 @@ import stat
 from typing import TYPE_CHECKING
 
 from domcaps.facts.arch import S390, X86
+from domcaps.facts.qemu_account import account
 from domcaps.facts.record import Kvm, Presence
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ _PROT_VIRT_ON = ("y", "Y", "1", "on", "On", "oN", "ON")
 def read_kvm(files: HostFiles, arch: str, user: str = "") -> Kvm:
     """Read what KVM offers to a user who runs QEMU, by default to the one who runs this."""
     presence, max_vcpus, smm = _open(files, arch)
-    if presence.usable and user:
+    if user and (presence.usable or _is_forbidden(files)):
         presence = _permitted(files, user)
     return Kvm(
         usable=presence.usable,
@@ -96,18 +97,26 @@ def _owners(files: HostFiles) -> str:
     return f", {owner}:{group} {mode:04o}: add the user to the group {group}"
 
 
+def _is_forbidden(files: HostFiles) -> bool:
+    """Tell whether it is only this process that may not open the device, which is there."""
+    real = files.real(DEVICE)
+    return files.exists(DEVICE) and not os.access(real, os.R_OK | os.W_OK)
+
+
 def _permitted(files: HostFiles, user: str) -> Presence:
     """Judge by owner, group and mode alone: an access control list may allow more."""
-    try:
-        account = pwd.getpwnam(user)
-        status = files.status(DEVICE)
-    except (KeyError, OSError):
+    found = account(user)
+    if found is None:
         return Presence(False, f"there is no user {user!r}")
+    try:
+        status = files.status(DEVICE)
+    except OSError as error:
+        return Presence(False, _refusal(files, error))
     mode = status.st_mode
-    groups = os.getgrouplist(user, account.pw_gid)
-    if account.pw_uid == 0:
+    groups = os.getgrouplist(found.pw_name, found.pw_gid)
+    if found.pw_uid == 0:
         return Presence(True)
-    if account.pw_uid == status.st_uid:
+    if found.pw_uid == status.st_uid:
         allowed = (bool(mode & stat.S_IRUSR), bool(mode & stat.S_IWUSR))
     elif status.st_gid in groups:
         allowed = (bool(mode & stat.S_IRGRP), bool(mode & stat.S_IWGRP))
@@ -115,7 +124,8 @@ def _permitted(files: HostFiles, user: str) -> Presence:
         allowed = (bool(mode & stat.S_IROTH), bool(mode & stat.S_IWOTH))
     missing = [name for name, may in zip(("read", "write"), allowed, strict=True) if not may]
     if missing:
-        return Presence(False, f"{user} has no permission to {' or '.join(missing)} {DEVICE}")
+        who = f"{user} has no permission to {' or '.join(missing)} {DEVICE}"
+        return Presence(False, f"{who}{_owners(files)}")
     return Presence(True)
 
 

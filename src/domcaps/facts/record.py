@@ -173,8 +173,10 @@ class HostRecord(msgspec.Struct, frozen=True, omit_defaults=True):
 
     `firmware` lists the files of the descriptor folders, most important folder first, and
     `images` those of the images they name (and of the well-known firmware paths) that exist.
-    `asserted` replaces computed values by given ones, keyed by their path in the report
-    (``os.loader``, ``hostdev.pciBackend``): a pretended host can so have what it lacks.
+    `qemu_user` is the account that QEMU runs as, for which it was judged what can be used; "" is
+    the one that read the host. `asserted` replaces computed values by given ones, keyed by their
+    path in the report (``os.loader``, ``hostdev.pciBackend``): a pretended host can so have what
+    it lacks.
     """
 
     arch: str
@@ -191,6 +193,7 @@ class HostRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     transparent_hugepage_kib: int = 0
     numa: tuple[NumaCell, ...] = ()
     asserted: dict[str, tuple[str, ...]] = {}
+    qemu_user: str = ""
     libvirt: Libvirt = Libvirt()
 
 

@@ -30,7 +30,8 @@ class HostQuestion(msgspec.Struct, frozen=True):
     """Whose host is asked about.
 
     `privileged` says whose configuration counts, root's or a user's, None that of this process.
-    `qemu_user` is the account that QEMU runs as, "" that of this process.
+    `qemu_user` is the account that QEMU runs as, "" that of this process, "system" that of the
+    system's libvirt.
     """
 
     privileged: bool | None = None
@@ -96,12 +97,20 @@ def _images(host: HostQuestion, fetch: Fetch) -> object:
     return _reader(host, fetch).images(fetch(HostFact(host, "firmware")))
 
 
+def _look_at_accounts(host: HostQuestion, fetch: Fetch) -> None:
+    """Note the system's accounts, which are not read through the host's files."""
+    for path in _ACCOUNTS if host.qemu_user else ():
+        fetch.look(Content(path, _ACCOUNTS_LIMIT))
+
+
 def _kvm(host: HostQuestion, fetch: Fetch) -> object:
-    if host.qemu_user:
-        # the system's accounts are not read through the host's files
-        for path in _ACCOUNTS:
-            fetch.look(Content(path, _ACCOUNTS_LIMIT))
+    _look_at_accounts(host, fetch)
     return _reader(host, fetch).kvm()
+
+
+def _qemu_user(host: HostQuestion, fetch: Fetch) -> object:
+    _look_at_accounts(host, fetch)
+    return _reader(host, fetch).qemu_user()
 
 
 class Processor(Key[HostCpu], frozen=True):
@@ -242,6 +251,7 @@ _SPECIAL: dict[str, Callable[[HostQuestion, Fetch], object]] = {
     "firmware": _firmware,
     "images": _images,
     "kvm": _kvm,
+    "qemu_user": _qemu_user,
     "helpers": _helpers,
 }
 """Fields that take more than to be read."""

@@ -17,6 +17,7 @@ from domcaps.errors import DomcapsError
 from domcaps.facts.emulator import ACCELERATORS
 from domcaps.facts.emulators import RecordedEmulators
 from domcaps.facts.host import HostFacts
+from domcaps.facts.qemu_account import SESSION, SYSTEM
 from domcaps.hosts.readers import TableReaders
 from domcaps.language import World
 from domcaps.language.target import Flags, Question
@@ -76,12 +77,18 @@ class Host(TableReaders):
 
         Every answer holds when it is given: it is remembered, and proven in each call. `inventory`
         asks emulators for the properties of every device type. `qemu_user` is the account that
-        QEMU will run as, by default the present one. With `cache` emulators that another process
-        asked are not asked again; it may also name the folder. See `docs/freshness.md`.
+        QEMU will run as, by default the present one; "system" is that of the system's libvirt,
+        "session" the present one, each with its own folders of firmware. With `cache` emulators
+        that another process asked are not asked again; it may also name the folder. See
+        `docs/freshness.md`.
         """
         from domcaps.hosts.live import local_machine
 
-        return LiveHost(local_machine(inventory=inventory, qemu_user=qemu_user, cache=cache))
+        privileged = {SYSTEM: True, SESSION: False}.get(qemu_user)
+        user = "" if qemu_user == SESSION else qemu_user
+        return LiveHost(
+            local_machine(inventory=inventory, qemu_user=user, cache=cache, privileged=privileged)
+        )
 
     @classmethod
     def load(cls, path: str | Path) -> Host:

@@ -43,11 +43,13 @@ class LiveEmulators:
         return self._machine.find(name)
 
 
-def local_machine(*, inventory: bool, qemu_user: str, cache: bool | Path) -> Machine:
+def local_machine(
+    *, inventory: bool, qemu_user: str, cache: bool | Path, privileged: bool | None = None
+) -> Machine:
     """Give this machine; see `Host.local`."""
     own = DiskStore(cache) if cache and cache is not True else None
     build = shared_build() if cache is True else Build(disk=own)
-    return Machine(build, Local(HostQuestion(None, qemu_user), inventory))
+    return Machine(build, Local(HostQuestion(privileged, qemu_user), inventory))
 
 
 def verify(

@@ -1,0 +1,106 @@
+"""Whose rights count: the account that runs QEMU, not the one that asks."""
+
+from __future__ import annotations
+
+import os
+import pwd
+from typing import TYPE_CHECKING
+
+import pytest
+from click.testing import CliRunner
+
+from domcaps.cli.host import command
+from domcaps.facts import kvm, qemu_account
+from domcaps.facts.hostfiles import HostFiles
+from domcaps.facts.hostprobe import read_host
+from domcaps.facts.kvm import DEVICE, read_kvm
+from domcaps.facts.qemu_account import CONFIGURATION, SYSTEM, account, system_account
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+ME = pwd.getpwuid(os.geteuid())
+NOBODY = pwd.getpwnam("nobody")
+
+
+def with_configuration(root: Path, text: str) -> HostFiles:
+    path = root / CONFIGURATION.lstrip("/")
+    path.parent.mkdir(parents=True)
+    path.write_text(text)
+    return HostFiles(root)
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ('user = "nobody"', "nobody"),
+        (f'user = "+{NOBODY.pw_uid}"', "nobody"),
+        (f'  user="{NOBODY.pw_uid}"\n', "nobody"),
+        ('user = "root"\nuser = "nobody"', "nobody"),
+        ('user = "no-such-account"', "no-such-account"),
+    ],
+)
+def test_the_configuration_names_the_account(tmp_path: Path, text: str, name: str) -> None:
+    assert system_account(with_configuration(tmp_path, text)) == name
+
+
+@pytest.mark.parametrize("known", ["libvirt-qemu", "qemu", ""])
+def test_without_one_it_is_the_distributions(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, known: str
+) -> None:
+    monkeypatch.setattr(qemu_account, "account", lambda name: ME if name == known else None)
+    assert system_account(with_configuration(tmp_path, '#user = "nobody"')) == (known or "root")
+
+
+def test_accounts_by_name_and_number() -> None:
+    assert account("nobody") == account(str(NOBODY.pw_uid)) == NOBODY
+    assert account("no-such-account") is None
+    assert account("99999999999999999999") is None
+
+
+class Kvm(HostFiles):
+    """A device that this process may open, or not."""
+
+    def __init__(self, root: Path, *, opens: bool, mode: int) -> None:
+        super().__init__(root)
+        self.opens = opens
+        path = root / DEVICE.lstrip("/")
+        path.parent.mkdir(parents=True)
+        path.touch()
+        path.chmod(mode)
+
+    def control(self, path: str, requests: Sequence[tuple[int, int]]) -> tuple[int, ...]:
+        if not self.opens:
+            raise PermissionError(13, "Permission denied", path)
+        return tuple(12 for _ in requests)
+
+
+def test_another_accounts_rights_decide(tmp_path: Path) -> None:
+    files = Kvm(tmp_path, opens=True, mode=0o600)
+    assert read_kvm(files, "x86_64").usable
+    assert not read_kvm(files, "x86_64", "nobody").usable
+    assert "nobody has no permission" in read_kvm(files, "x86_64", "nobody").reason
+
+
+def test_what_the_caller_may_not_open_others_may(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = Kvm(tmp_path, opens=False, mode=0o666)
+    monkeypatch.setattr(kvm.os, "access", lambda _, mode: mode == os.F_OK)
+    assert not read_kvm(files, "x86_64").usable
+    found = read_kvm(files, "x86_64", "nobody")
+    # what only opening it tells is unknown, not no
+    assert (found.usable, found.max_vcpus, found.smm) == (True, 0, None)
+
+
+def test_a_recording_keeps_the_account(tmp_path: Path) -> None:
+    with_configuration(tmp_path, 'user = "nobody"')
+    assert read_host(tmp_path, run_helpers=False, qemu_user=SYSTEM).qemu_user == "nobody"
+    assert read_host(tmp_path, run_helpers=False).qemu_user == ""
+
+
+def test_the_command_line_refuses_an_account_that_is_not_there() -> None:
+    result = CliRunner().invoke(command, ["--as", "no-such-account"])
+    assert result.exit_code == 2
+    assert "there is no user" in result.stderr
