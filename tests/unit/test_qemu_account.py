@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from domcaps.cli.host import command
-from domcaps.facts import kvm, qemu_account
+from domcaps.facts import qemu_account
 from domcaps.facts.hostfiles import HostFiles
 from domcaps.facts.hostprobe import read_host
 from domcaps.facts.kvm import DEVICE, read_kvm
@@ -87,7 +87,7 @@ def test_what_the_caller_may_not_open_others_may(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     files = Kvm(tmp_path, opens=False, mode=0o666)
-    monkeypatch.setattr(kvm.os, "access", lambda _, mode: mode == os.F_OK)
+    monkeypatch.setattr(os, "access", lambda _, mode: mode == os.F_OK)
     assert not read_kvm(files, "x86_64").usable
     found = read_kvm(files, "x86_64", "nobody")
     # what only opening it tells is unknown, not no
