@@ -97,7 +97,7 @@ def replace(path: Path, data: bytes, *, mode: int = 0o666) -> None:
 
 def replace_at(target: Path, data: bytes, *, mode: int = 0o666) -> None:
     """Do what `replace` does to a file whose links were followed already: none is followed."""
-    with _part(target) as (part, handle):
+    with uninterrupted(), _part(target) as (part, handle):
         old = _status(target)
         if old is None:
             os.fchmod(handle, mode & ~_umask())
@@ -170,7 +170,7 @@ def create(path: Path, data: bytes, *, like: Path) -> None:
 
     The content is never readable by anybody who could not read `like`.
     """
-    with _part(path) as (part, handle):
+    with uninterrupted(), _part(path) as (part, handle):
         copy_metadata(like, like.stat(), handle)
         _write_all(handle, data)
         _rename_to_free_name(part, path)
@@ -216,6 +216,18 @@ def _copy_attributes(source: Path, handle: int, skip: frozenset[str]) -> None:
         for name in set(os.listxattr(source)) - skip:
             with contextlib.suppress(OSError):
                 os.setxattr(handle, name, os.getxattr(source, name))
+
+
+@contextlib.contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Hold back SIGTERM and SIGHUP, which would leave half of the work: they arrive afterwards."""
+    import signal
+
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGHUP})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextlib.contextmanager

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import socket
 import stat
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -232,3 +235,22 @@ def test_a_file_in_the_place_of_a_pipe_is_not_written_to(tmp_path: Path) -> None
     with pytest.raises(OSError, match="replaced"):
         files.write_into(tmp_path / "file", b"new")
     assert (tmp_path / "file").read_bytes() == b"kept"
+
+
+_ENDED_WHILE_WRITING = """
+import os, signal, sys
+from pathlib import Path
+from domcaps.cli import fix
+os.fsync = lambda handle: os.kill(os.getpid(), getattr(signal, sys.argv[2]))
+fix.replace(Path(sys.argv[1]), b"old", b"new")
+"""
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_a_signal_leaves_nothing_half_done(domain: Path, name: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _ENDED_WHILE_WRITING, str(domain), name], timeout=60, check=False
+    )
+    assert done.returncode == -getattr(signal, name)
+    assert sorted(path.name for path in domain.parent.iterdir()) == ["guest.xml", "guest.xml.orig"]
+    assert domain.read_bytes() == b"new"

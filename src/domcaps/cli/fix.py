@@ -249,12 +249,13 @@ def replace(file: Path, old: bytes, new: bytes) -> Path:
     target = files.target_of(file)
     if files.read_at_most(target, MAX_BYTES + 1) != old:
         raise click.ClickException(f"{file} was changed by somebody else meanwhile")
-    kept = _keep(target, old)
-    try:
-        files.replace_at(target, new)
-    except BaseException:
-        kept.unlink(missing_ok=True)
-        raise
+    with files.uninterrupted():
+        kept = _keep(target, old)
+        try:
+            files.replace_at(target, new)
+        except BaseException:
+            kept.unlink(missing_ok=True)
+            raise
     return kept
 
 
