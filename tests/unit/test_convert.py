@@ -14,6 +14,7 @@ from domcaps.choose.repair import repair
 from domcaps.cli.convert import command
 from domcaps.errors import RequestError
 from domcaps.shipped import open_shipped
+from sample_hosts import _shipped, rich_host
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -118,13 +119,16 @@ def test_a_domain_of_an_old_host_is_accepted_on_a_new_one() -> None:
     data = HEAD.format("pc-q35-rhel7.6.0", devices)
     data = data.replace("hvm</type>", "hvm</type><loader readonly='yes' type='pflash'>"
                         "/usr/share/edk2.git/ovmf-x64/OVMF_CODE.fd</loader>")  # fmt: skip
-    done = convert([open_shipped("sid-x86_64")], data.encode(), "12.8", keep=True)
+    record = _shipped("x86_64", "sid")
+    assert record is not None
+    done = convert([rich_host("x86_64", record, "sid")], data.encode(), "12.8", keep=True)
     assert done.accepted, done.repair.findings
     text = done.data.decode()
     assert "machine='pc-q35-" in text
     assert "rhel" not in text
     assert "/usr/bin/qemu-system-x86_64" in text
-    assert "spice" not in text
+    assert "edk2.git" not in text
+    assert "/code.fd</loader>" in text
 
 
 def run(*words: str) -> Result:

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 _SEVERAL = frozenset({"devices", "domain"})
 _KINDS = frozenset({"type", "bus", "device", "model", "mode"})
 """Attributes that make a thing another thing."""
+_IDENTITY = frozenset({"", "type", "model", "index"})
+"""Where a finding stands that is about a device as a whole; "" is the device itself."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,7 @@ class Edits:
         self.kinds = kinds
         self.misspelt = list(misspelt)
         self.allow_removal = allow_removal
+        self._at_fault: tuple[Node, str] = (self.text.root, "")
 
     def repairing(self, finding: Finding, *, wide: bool = False) -> list[Edit]:
         """Give the edits that may repair a finding, the least loss first.
@@ -84,7 +87,7 @@ class Edits:
         place = self.text.node(finding.path)
         if place is None:
             return []
-        node, attribute = place
+        node, attribute = self._at_fault = place
         found = [
             *self._renamed(node, attribute),
             *self._fixed(finding),
@@ -241,7 +244,7 @@ class Edits:
     def _without(self, node: Node, loss: int) -> Edit:
         path = path_of(node)
         if self._is_device(node):
-            loss = losses.CONTROLLER if node.tag == "controller" else losses.DEVICE
+            loss = losses.CONTROLLER if _is_grown(node) and self._is_at(node) else losses.DEVICE
         if self._is_protected(node, path):
             loss = losses.PROTECTED
         size = sum(1 + len(inner.keys()) for inner in node.iter())
@@ -311,6 +314,10 @@ class Edits:
                         yield self._replaced(inner, name, old, value, losses.ELSEWHERE)
                 yield self._without(inner, losses.ELSEWHERE)
 
+    def _is_at(self, node: Node) -> bool:
+        """Tell whether the finding is about a device itself, and not about a setting of it."""
+        return self._at_fault[0] is node and self._at_fault[1] in _IDENTITY
+
     @staticmethod
     def _says_what_it_is(where: str) -> bool:
         """Tell whether a protected device or setting is another one with another value there."""
@@ -340,6 +347,11 @@ class Edits:
         if self._is_device(node):
             return node.tag in losses.PROTECTED_DEVICES
         return plain(path) in losses.PROTECTED_SETTINGS
+
+
+def _is_grown(device: Node) -> bool:
+    """Tell whether a device is a controller that libvirt adds again where a device needs it."""
+    return device.tag == "controller" and device.get("type") != "scsi"
 
 
 def _said(fix: Fix) -> str:

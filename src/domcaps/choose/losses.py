@@ -62,7 +62,8 @@ PROTECTED_SETTINGS = frozenset(
     {"/domain/os/@firmware", "/domain/os/loader", "/domain/os/nvram", "/domain/os/type/@arch",
      "/domain/os/loader/@secure", "/domain/os/firmware", "/domain/os/firmware/feature",
      "/domain/os/firmware/feature/@name", "/domain/os/firmware/feature/@enabled",
-     "/domain/launchSecurity", "/domain/@type"}
+     "/domain/launchSecurity", "/domain/@type", "/domain/os/type/@machine",
+     "/domain/os/loader/@readonly", "/domain/os/loader/@type", "/domain/features/acpi"}
 )  # fmt: skip
 """Settings that are never taken away without permission: the architecture, UEFI, secure boot."""
 

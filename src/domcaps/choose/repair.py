@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from domcaps.choose import losses
 from domcaps.choose.board import moved_to_board
 from domcaps.choose.change import Change, line_in
 from domcaps.choose.edits import Edit, Edits, plain
@@ -42,6 +43,9 @@ _CPU_SECONDS = 1.0
 
 _STOPPED = "check-stopped"
 """The finding of a document with so many others that not all of them were looked for."""
+
+_MOST_FIRST = 12
+"""How many findings are looked at for slips of the pen before the first is repaired."""
 
 _DEEPEST = 3
 """How many edits may follow from one that brings new findings."""
@@ -189,14 +193,31 @@ class _Search:
             # each of a thousand findings
             if not left or self.exhausted():
                 break
-            way = self.way(data, left[0], depth=0)
+            first = self._first(data, left)
+            way = self.way(data, first, depth=0)
             if way is None or way.data in seen:
-                hopeless.add(_key(left[0]))
+                hopeless.add(_key(first))
                 continue
             made += way.steps
             data = way.data
             seen.add(data)
         return made, data
+
+    def _first(self, data: bytes, left: Sequence[Finding]) -> Finding:
+        """Give a slip of the pen before others: what seems to be missing may be misspelt."""
+        if len(left) > 1:
+            for finding in left[:_MOST_FIRST]:
+                near = self.edits(data, finding, wide=False)[:1]
+                if near and near[0].loss <= losses.SLIP and self.still_without(near[0], finding):
+                    return finding
+        return left[0]
+
+    def still_without(self, edit: Edit, finding: Finding) -> bool:
+        """Tell whether an edit does what it is for."""
+        try:
+            return not self.still(edit.apply(), finding)
+        except (LookupError, InputError):
+            return False
 
     def way(self, data: bytes, finding: Finding, depth: int) -> _Way | None:
         """Give the way that loses least, first among the edits near the finding."""
@@ -253,7 +274,7 @@ def _in_diff(name: str) -> str:
     return f"{name}\t" if " " in name else name
 
 
-_HIDING = ("os-", "domain-type", "emulator-", "xml-")
+_HIDING = ("os-arch", "os-machine", "domain-type", "emulator-", "xml-")
 
 
 def _hides(finding: Finding) -> bool:

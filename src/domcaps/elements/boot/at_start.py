@@ -11,6 +11,7 @@ from domcaps.elements.boards.fixed import least_cpus, soldered_memory
 from domcaps.elements.boot.firmware import chosen, is_default_image, uses_smm, wish_of
 from domcaps.elements.boot.os import Loader, Nvram, Os
 from domcaps.language.finding import Stage
+from domcaps.language.fix import Fix
 from domcaps.language.part import Part
 from domcaps.language.rule import Problems, Sample, problem, rule
 from domcaps.language.truth import Truth
@@ -110,6 +111,7 @@ def variables_have_a_template(loader: Loader) -> Problems:
         f"no template is known for the variables of {loader.image!r}: unless {store} is there "
         "already, name one with <nvram template='…'>, or use firmware='efi'",
         nvram or loader,
+        fix=Fix(add="<os firmware='efi'/>", without=("/domain/os/loader",)),
     )
 
 

@@ -146,6 +146,7 @@ def serial_bios_is_x86(system: Os) -> Problems:
     Os,
     bad=_OS.format("<bios useserial='yes'/>"),
     good=_OS.format("<bios useserial='yes'/>") + "<devices><serial type='pty'/></devices>",
+    fix=Fix(add="<devices><serial type='pty'/></devices>"),
 )
 def serial_bios_has_a_port(system: Os) -> Problems:
     """Firmware can speak over a serial port only where there is one."""
@@ -172,6 +173,7 @@ def _useserial(system: Os) -> bool:
     bad=_OS.format("<smbios mode='sysinfo'/>"),
     good=_OS.format("<smbios mode='sysinfo'/>") + "<sysinfo type='smbios'/>",
     stage=Stage.START,
+    fix=Fix(add="<sysinfo type='smbios'/>"),
 )
 def smbios_has_a_source(system: Os) -> Problems:
     """Mode ``sysinfo`` takes the SMBIOS tables from a ``<sysinfo type='smbios'>``."""

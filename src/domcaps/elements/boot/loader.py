@@ -125,6 +125,7 @@ def _chosen_elsewhere(loader: Loader) -> Iterator[str]:
     good=_MANUAL.format(""),
     since=FIRMWARE_CHOSEN_ALONE,
     until=FIRMWARE_PERSISTENT,
+    fix=Fix(add="<os firmware='efi'/>"),
 )
 def features_are_of_a_choice(feature: FirmwareFeature) -> Problems:
     """Features can be asked for where libvirt picks the firmware: with ``<os firmware='…'>``."""
@@ -138,6 +139,7 @@ def features_are_of_a_choice(feature: FirmwareFeature) -> Problems:
     bad=_MANUAL.format("<firmware><feature name='secure-boot' enabled='yes'/></firmware>"),
     good=_MANUAL.format(""),
     since=FIRMWARE_PERSISTENT,
+    fix=Fix(add="<os firmware='efi'/>"),
 )
 def features_need_a_choice(feature: FirmwareFeature) -> Problems:
     """Features can be asked for where libvirt picks the firmware: with ``<os firmware='…'>``."""
@@ -254,6 +256,7 @@ def state_needs_flash(loader: Loader) -> Problems:
     since=FIRMWARE_CHOSEN_ALONE,
     bad=_OS.replace("efi", "bios").format("<nvram/>"),
     good=_MANUAL.format(f"{_FLASH}<nvram/>"),
+    fix=Fix(without=("/domain/os/nvram",)),
 )
 def bios_has_no_variables(system: Os) -> Problems:
     """A BIOS keeps no variables: there is nothing to store."""
@@ -272,6 +275,10 @@ def bios_has_no_variables(system: Os) -> Problems:
         machine="pc",
     ),
     good=_MANUAL.format(_FLASH),
+    fix=Fix(
+        add="<features><smm state='on'/></features>",
+        values=(("/domain/os/type/@machine", "q35"),),
+    ),
 )
 def secure_needs_q35(loader: Loader) -> Problems:
     """Variables are protected by SMM: a matter of Q35 machines and 64 bits."""
@@ -289,6 +296,7 @@ def secure_needs_q35(loader: Loader) -> Problems:
         _MANUAL.format("<loader type='pflash' secure='yes'>/a/code.fd</loader>"), machine="q35"
     ),
     good=_MANUAL.format(_FLASH),
+    fix=Fix(add="<features><smm state='on'/></features>"),
 )
 def secure_needs_smm(loader: Loader) -> Problems:
     """An image of one's own with ``secure='yes'`` needs ``<smm state='on'/>``.
@@ -309,6 +317,7 @@ def secure_needs_smm(loader: Loader) -> Problems:
     Os,
     bad="<os><type>hvm</type><loader type='pflash'>/a/code.fd</loader></os>",
     good=_MANUAL.format(_FLASH),
+    fix=Fix(add="<features><acpi/></features>"),
 )
 def uefi_needs_acpi(system: Os) -> Problems:
     """UEFI of x86 tells the guest about its hardware through ACPI."""

@@ -22,6 +22,7 @@ from domcaps.language.changes.devices import (
     IOMMU_VIRTIO,
 )
 from domcaps.language.conversion import OnBoard
+from domcaps.language.fix import Fix
 from domcaps.language.lazy import cached_property
 from domcaps.language.observed import device, device_property
 from domcaps.language.part import field
@@ -252,6 +253,7 @@ def address_fits_the_model(iommu: Iommu) -> Problems:
     Iommu,
     bad="<iommu model='virtio'/>",
     good="<features><acpi/></features><iommu model='virtio'/>",
+    fix=Fix(add="<features><acpi/></features>"),
 )
 def virtio_needs_acpi(iommu: Iommu) -> Problems:
     """The guest finds a ``virtio`` unit by ACPI."""
@@ -266,6 +268,7 @@ def virtio_needs_acpi(iommu: Iommu) -> Problems:
     "<iommu model='intel'><driver intremap='on'/></iommu>",
     good="<features><ioapic driver='qemu'/></features>"
     "<iommu model='intel'><driver intremap='on'/></iommu>",
+    fix=Fix(add="<features><ioapic driver='qemu'/></features>"),
 )
 def remapping_needs_qemus_ioapic(iommu: Iommu) -> Problems:
     """Interrupts are remapped where QEMU has the I/O APIC, which is set where nothing is said."""
@@ -315,6 +318,7 @@ def addresses_have_a_width(iommu: Iommu) -> Problems:
     Iommu,
     bad=Sample("<iommu model='smmuv3'><driver ats='on'/></iommu>", arch="aarch64"),
     good=Sample("<iommu model='smmuv3'><driver accel='on' ats='on'/></iommu>", arch="aarch64"),
+    fix=Fix(values=(("@accel", "on"),)),
 )
 def nesting_needs_acceleration(iommu: Iommu) -> Problems:
     """What an ``smmuv3`` hands on to the host's unit needs ``accel='on'``."""

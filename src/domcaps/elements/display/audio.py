@@ -20,6 +20,7 @@ from domcaps.elements.display.graphics import DBUS_DISPLAY, Graphics, has_graphi
 from domcaps.language.attributes import Attributes
 from domcaps.language.changes.display import AUDIO_DBUS, AUDIO_PIPEWIRE, AUDIO_TYPES
 from domcaps.language.finding import Stage
+from domcaps.language.fix import Fix
 from domcaps.language.part import Part, field
 from domcaps.language.require import needs
 from domcaps.language.rule import Problems, problem, rule
@@ -211,7 +212,8 @@ def vnc_audio_exists(graphics: Graphics) -> Problems:
     """The backend whose sound a VNC server plays must be there."""
     wanted = wanted_audio(graphics)
     if graphics.type == "vnc" and wanted and wanted not in audio_ids(graphics.domain):
-        yield problem(_NO_AUDIO.format(wanted), graphics, "audio/@id")
+        backend = Fix(add=f"<devices><audio id='{wanted}' type='none'/></devices>")
+        yield problem(_NO_AUDIO.format(wanted), graphics, "audio/@id", fix=backend)
 
 
 @rule(

@@ -17,7 +17,7 @@ from domcaps.language import Choice, Enum
 from domcaps.language.attributes import Attributes
 from domcaps.language.changes.display import SOUND_VIRTIO
 from domcaps.language.finding import Stage
-from domcaps.language.fix import Substitutes
+from domcaps.language.fix import Fix, Substitutes
 from domcaps.language.observed import device
 from domcaps.language.part import Part, field
 from domcaps.language.preference import Decision, Option, drives
@@ -164,7 +164,8 @@ def audio_exists(sound: Sound) -> Problems:
     """The audio backend that a sound card names must be there."""
     wanted = wanted_audio(sound)
     if wanted and wanted not in audio_ids(sound.domain):
-        yield problem(f"there is no <audio id='{wanted}'/>", sound, "audio/@id")
+        backend = Fix(add=f"<devices><audio id='{wanted}' type='none'/></devices>")
+        yield problem(f"there is no <audio id='{wanted}'/>", sound, "audio/@id", fix=backend)
 
 
 @rule(
@@ -173,6 +174,7 @@ def audio_exists(sound: Sound) -> Problems:
     bad="<graphics type='sdl'/><sound model='ac97'/>",
     good=Sample("<graphics type='sdl'/><sound model='ac97'/><audio id='1' type='sdl'/>"),
     stage=Stage.START,
+    fix=Fix(add="<devices><audio id='1' type='none'/></devices>"),
 )
 def some_audio_exists(sound: Sound) -> Problems:
     """A sound card that names no audio backend takes the first, so there must be one."""

@@ -190,6 +190,7 @@ def blobs_need_virtio_and_memfd(video: Video) -> Problems:
             video,
             "model/@blob",
             accepted=["off"],
+            fix=Fix(add="<memoryBacking><source type='memfd'/></memoryBacking>"),
         )
 
 

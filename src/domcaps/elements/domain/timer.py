@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from domcaps.elements.boards.families import ARM_VIRT, X86
 from domcaps.language.changes.domain import HPET_ACCEPTED, HPET_REFUSED, TIMER_REALTIME
 from domcaps.language.finding import Stage
+from domcaps.language.fix import Fix
 from domcaps.language.observed import device_property, object_property, virttype
 from domcaps.language.part import Part, field
 from domcaps.language.require import libvirt_reads
@@ -144,6 +145,7 @@ def ticks_are_made_up_for(timer: Timer) -> Problems:
     Timer,
     bad=_CLOCK.format("<timer name='rtc'><catchup slew='120'/></timer>"),
     good=_CLOCK.format("<timer name='rtc' tickpolicy='catchup'><catchup slew='120'/></timer>"),
+    fix=Fix(values=(("../@tickpolicy", "catchup"),)),
 )
 def catching_up_has_figures(timer: Timer) -> Problems:
     """How to catch up can be said where the policy is to catch up."""

@@ -25,6 +25,8 @@ from domcaps.elements.memory.memory import (
 from domcaps.elements.memory.memory_device import MemoryDevice, memory_sample, size_kib
 from domcaps.elements.memory.numa import Cell, cell_count
 from domcaps.language.changes.memory import SLOTS_OF_MODULES
+from domcaps.language.fix import Fix
+from domcaps.language.node_path import path_of
 from domcaps.language.quantities import KIB, repeated
 from domcaps.language.rule import Problems, problem, rule
 from domcaps.language.value_types import Int
@@ -72,6 +74,16 @@ def _range(device: MemoryDevice) -> _Range | None:
 def has_hotplug(domain: Domain) -> bool:
     """Tell whether memory can be plugged in."""
     return bool(max_memory(domain) or memory_slots(domain))
+
+
+_FREE_SLOTS = 16
+
+
+def _room_for_all(domain: Domain) -> Fix:
+    """Give the most memory that holds what the domain has, with as much again to plug in."""
+    most = 2 * (total_memory(domain) + device_memory(domain))
+    slots = max(_FREE_SLOTS, len(domain.all(MemoryDevice)))
+    return Fix(add=f"<maxMemory slots='{slots}' unit='KiB'>{most}</maxMemory>")
 
 
 _SIZE = "<size unit='MiB'>512</size>"
@@ -180,7 +192,8 @@ def addresses_have_their_type(memory: MemoryDevice) -> Problems:
 def there_is_room_for_memory(memory: MemoryDevice) -> Problems:
     """Devices of memory need a ``<maxMemory>``: they are plugged in."""
     if not has_hotplug(memory.domain):
-        yield problem("without <maxMemory> no memory is plugged in", memory)
+        fix = _room_for_all(memory.domain)
+        yield problem("without <maxMemory> no memory is plugged in", memory, fix=fix)
 
 
 @rule(
@@ -207,7 +220,9 @@ def module_has_a_cell(memory: MemoryDevice) -> Problems:
     needs = memory.is_module or memory.model == "virtio-mem"
     cells = memory.domain.all(Cell)
     if needs and memory.node_number is None and cells and has_hotplug(memory.domain):
-        yield problem("into which NUMA cell this memory goes is missing", memory, "target")
+        message = "into which NUMA cell this memory goes is missing"
+        first = Fix(values=((f"{path_of(memory.node)}/target/node", "0"),))
+        yield problem(message, memory, "target", fix=first)
 
 
 @rule(

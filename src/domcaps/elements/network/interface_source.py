@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from domcaps.elements.base.shared_memory import shares_memory
+from domcaps.elements.base.shared_memory import SHARED_MEMORY, shares_memory
 from domcaps.elements.network.interface import Interface
 from domcaps.language.attributes import Attributes
 from domcaps.language.changes.network import INTERFACE_MEMORY
@@ -119,6 +119,7 @@ def reconnecting_needs_a_connection(interface: Interface) -> Problems:
     bad=_DOMAIN.format("private"),
     good=_DOMAIN.format("shared"),
     since=INTERFACE_MEMORY,
+    fix=SHARED_MEMORY,
 )
 def memory_is_shared(interface: Interface) -> Problems:
     """The process that serves the card must see the guest's memory: it must be shared."""

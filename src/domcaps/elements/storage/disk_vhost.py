@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from domcaps.elements.base.shared_memory import shares_memory
+from domcaps.elements.base.shared_memory import SHARED_MEMORY, shares_memory
 from domcaps.elements.storage.disk import Disk
 from domcaps.elements.storage.disk_iotune import LIMITS, limit
 from domcaps.language.attributes import Attributes
@@ -121,6 +121,7 @@ def _options(disk: Disk) -> Iterator[str]:
     Disk,
     bad=_disk().removeprefix(_SHARED),
     good=_disk(),
+    fix=SHARED_MEMORY,
 )
 def memory_is_shared(disk: Disk) -> Problems:
     """The process that serves the disk must see the guest's memory: it must be shared."""
