@@ -28,7 +28,16 @@ SIGNATURES = {
     "USB controller": {"piix3-uhci", "pci-ohci", "qemu-xhci", "nec-xhci"},
 }
 # tables of every value that there is, which say nothing of a default
-TABLES = {"MODEL_TYPE", "MODEL", "PREFERENCE", "MODELS", "USB_PORTS", "USB_DEVICES", "CARD_MODELS"}
+TABLES = {
+    "MODEL_TYPE",
+    "MODEL",
+    "PREFERENCE",
+    "SUBSTITUTES",
+    "MODELS",
+    "USB_PORTS",
+    "USB_DEVICES",
+    "CARD_MODELS",
+}
 
 
 def blocks() -> Iterator[tuple[str, str, ast.AST]]:
@@ -41,6 +50,48 @@ def blocks() -> Iterator[tuple[str, str, ast.AST]]:
             if isinstance(node, ast.Assign | ast.AnnAssign):
                 target = node.targets[0] if isinstance(node, ast.Assign) else node.target
                 yield str(path.relative_to(ROOT)), ast.unparse(target), node
+
+
+# values that depend on nothing: what is taken where a domain says nothing
+PLAIN = {
+    defaults.IMAGE_FORMAT,
+    defaults.CONTROLLER_TYPE,
+    defaults.CHARDEV_TYPE,
+    defaults.HOSTDEV_MODE,
+}
+
+
+def taken_otherwise(node: ast.AST) -> Iterator[str]:
+    """Give the texts that a piece of source takes where there is none."""
+    for one in ast.walk(node):
+        instead: list[ast.expr] = []
+        if isinstance(one, ast.BoolOp) and isinstance(one.op, ast.Or):
+            instead = [one.values[-1]]
+        elif isinstance(one, ast.Call):
+            called = ast.unparse(one.func)
+            if called.endswith(".get") or called == "next":
+                instead = one.args[1:]
+            instead += [word.value for word in one.keywords if word.arg == "default"]
+        for value in instead:
+            if isinstance(value, ast.Constant) and isinstance(value.value, str):
+                yield value.value
+
+
+def test_texts_that_are_taken_where_there_is_none_are_found() -> None:
+    source = "a.get('x', 'raw'), b or 'pty', field('@x', default='ide'), next(c, 'd'), e('raw')"
+    assert sorted(taken_otherwise(ast.parse(source))) == ["d", "ide", "pty", "raw"]
+
+
+def test_plain_defaults_are_named() -> None:
+    """A reader takes the constant of `boards/defaults.py`, and none has a text of its own."""
+    found = {
+        f"{path.relative_to(ROOT)}: {value!r}"
+        for folder in ("elements", "native", "choose", "validate", "report")
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        for value in taken_otherwise(ast.parse(path.read_text()))
+        if value in PLAIN
+    }
+    assert found == set()
 
 
 def strings(node: ast.AST) -> set[str]:

@@ -45,6 +45,15 @@ if TYPE_CHECKING:
 Defaults = tuple[tuple[str, "Predicate"], ...]
 """Values with their conditions: the first whose condition holds is the default."""
 
+# -- values that depend on nothing -----------------------------------------------------------------
+
+IMAGE_FORMAT = "raw"
+"""The format of an image of which neither a driver nor a format is named."""
+
+CONTROLLER_TYPE = "ide"
+CHARDEV_TYPE = "pty"
+HOSTDEV_MODE = "subsystem"
+
 # -- network cards ---------------------------------------------------------------------------------
 
 VIRTIO_NET = device("virtio-net-pci", "virtio-net-ccw", "virtio-net-device")

@@ -7,6 +7,7 @@ ones.
 from __future__ import annotations
 
 from domcaps.elements.advice.drifts import SMM_IS_REFUSED
+from domcaps.elements.boards.defaults import IMAGE_FORMAT
 from domcaps.elements.boards.fixed import least_cpus, soldered_memory
 from domcaps.elements.boot.firmware import chosen, is_default_image, uses_smm, wish_of
 from domcaps.elements.boot.os import Loader, Nvram, Os
@@ -138,7 +139,7 @@ def template_has_the_format(nvram: Nvram) -> Problems:
             "templates",
             nvram,
             "@format",
-            accepted=[form or "raw"],
+            accepted=[form or IMAGE_FORMAT],
         )
 
 
@@ -148,7 +149,7 @@ def _format_of(template: str, part: Part) -> str:
     known = part.domain.world.host.firmware_for(target.arch, target.machine).firmwares
     stores = (firmware.mapping.template for firmware in known)
     found = (s.format for s in stores if s is not None and s.filename == template and s.format)
-    return next(found, "raw")
+    return next(found, IMAGE_FORMAT)
 
 
 def _is_automatic(part: Part) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from domcaps.elements.boards.defaults import IMAGE_FORMAT
 from domcaps.elements.boot.firmware import chosen
 from domcaps.language.command_line import YES_NO, Line, untold
 
@@ -66,7 +67,11 @@ def _loader(line: Line, loader: Node | None) -> tuple[str, bool, bool]:
 
 
 def _form(line: Line, node: Node | None, usual: str) -> str:
-    return (None if node is None else line.reading.get(node, "format", _FORMATS)) or usual or "raw"
+    return (
+        (None if node is None else line.reading.get(node, "format", _FORMATS))
+        or usual
+        or IMAGE_FORMAT
+    )
 
 
 def _variables(
@@ -81,7 +86,7 @@ def _variables(
         if has_loader or is_stateless or says:
             return []
         form = "" if found is None or not found.mapping.template else found.mapping.template.format
-        form = form or "raw"
+        form = form or IMAGE_FORMAT
         return _flash(line, line.made_up(f"vars.{form}"), 1, form)
     if reading.get(node, "type", {"file"}) is None:
         path = reading.text(node)

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from domcaps.elements.advice import remedies
 from domcaps.elements.advice.drifts import NO_SMM, SMM_IS_REFUSED
+from domcaps.elements.boards.defaults import IMAGE_FORMAT
 from domcaps.elements.boards.families import ARM_VIRT, I440FX, LOONGARCH_VIRT, Q35, X86
 from domcaps.elements.boot.os_command_line import (
     ROM,
@@ -425,7 +426,7 @@ class Nvram(Part):
         source = self.find("source") if self.type else None
         if source is None:
             return ()
-        return (Image(self.node, source, self.type or "", self.format or "raw"),)
+        return (Image(self.node, source, self.type or "", self.format or IMAGE_FORMAT),)
 
 
 class Varstore(Part):

@@ -21,6 +21,7 @@ import re
 from typing import TYPE_CHECKING
 
 from domcaps.elements.base.device import Device
+from domcaps.elements.boards.defaults import CHARDEV_TYPE
 from domcaps.elements.display.graphics import has_graphics
 from domcaps.language.changes.characters import (
     CHARACTER_PORT_COUNTED,
@@ -125,7 +126,7 @@ class CharacterDevice(CharacterSource, Device):
     @property
     def source_type(self) -> str:
         """The type of character device; a pseudo terminal where none is named."""
-        return self.node.get("type", "pty")
+        return self.node.get("type", CHARDEV_TYPE)
 
     @property
     def type_is_read(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from domcaps.elements.boards.defaults import CHARDEV_TYPE
 from domcaps.elements.boards.families import ARM_VIRT
 from domcaps.language.command_line import Line, Turn, options, untold
 
@@ -31,7 +32,7 @@ def write_characters(line: Line, devices: Node) -> None:
 def backend(line: Line, node: Node, name: str, purpose: str) -> list[str]:
     """Take the host's side; `purpose` is what it is for, where that has to be said."""
     reading = line.reading
-    kind = reading.get(node, "type", _KINDS) or "pty"
+    kind = reading.get(node, "type", _KINDS) or CHARDEV_TYPE
     source = reading.child(node, "source")
     if kind in {"pty", "null", "vc", "stdio"}:
         if source is not None and kind == "pty":

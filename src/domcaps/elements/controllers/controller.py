@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from domcaps.elements.base.device import Device
 from domcaps.elements.base.virtio_options import BUSES
+from domcaps.elements.boards.defaults import CONTROLLER_TYPE
 from domcaps.elements.boards.families import BUILTIN_IDE, Q35
 from domcaps.elements.controllers.models import (
     BUILTIN_ESP,
@@ -86,7 +87,7 @@ class Controller(Device):
 
     path = "devices/controller"
 
-    type = field("@type", choice=TYPE, default="ide")
+    type = field("@type", choice=TYPE, default=CONTROLLER_TYPE)
     model = field("@model")
     index = field("@index", NUMBER)
     ports = field("@ports", NUMBER)
@@ -128,7 +129,7 @@ class ControllerVectors(Part):
     @property
     def type(self) -> str:
         """The type of the controller."""
-        return self.node.get("type", "ide")
+        return self.node.get("type", CONTROLLER_TYPE)
 
 
 def threads(part: Part) -> frozenset[int]:

@@ -19,6 +19,7 @@ from domcaps.elements.advice.drifts import NO_PCI
 from domcaps.elements.advice.remedies import on_host
 from domcaps.elements.base.asserted import asserted_or
 from domcaps.elements.base.device import Device
+from domcaps.elements.boards.defaults import HOSTDEV_MODE
 from domcaps.elements.qemu.fragments import XHCI
 from domcaps.language import NEVER, Choice, Drift, Element, Enum
 from domcaps.language.changes.hostdevs import HOSTDEV_IOMMUFD
@@ -194,7 +195,7 @@ class Hostdev(Device):
 
     path = "devices/hostdev"
 
-    mode = field("@mode", choice=MODE, default="subsystem")
+    mode = field("@mode", choice=MODE, default=HOSTDEV_MODE)
     type = field("@type", choice=SUBSYS_TYPE, required=True)
 
     @property

@@ -17,6 +17,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from domcaps.elements.boards.defaults import HOSTDEV_MODE
 from domcaps.elements.hostdevs.hostdev import Hostdev
 from domcaps.elements.storage.disk_network import host_problems
 from domcaps.elements.storage.disk_secrets import login_problems
@@ -284,7 +285,7 @@ class HostDevices(Part):
             source = node.find("source")
             if source is None:
                 continue
-            if node.tag == "hostdev" and node.get("mode", "subsystem") == "subsystem":
+            if node.tag == "hostdev" and node.get("mode", HOSTDEV_MODE) == "subsystem":
                 yield node, node.get("type", ""), source
             elif node.tag == "interface" and node.get("type") == "hostdev":
                 address = source.find("address")

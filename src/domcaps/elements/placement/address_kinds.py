@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domcaps.elements.base.address import LARGEST_REG, Address
-from domcaps.elements.boards.defaults import card_model
+from domcaps.elements.boards.defaults import CONTROLLER_TYPE, card_model
 from domcaps.elements.boards.families import I440FX, PSERIES, Q35, S390_CCW
 from domcaps.elements.controllers.controller import Controller
 from domcaps.elements.placement.installed import InstalledControllers
@@ -45,7 +45,7 @@ def is_compared(address: Address) -> bool:
     if is_moved_to_spapr_vio(address) or (tag == "video" and address.dropped):
         return False
     if tag == "controller":
-        kind = device.get("type", "ide")
+        kind = device.get("type", CONTROLLER_TYPE)
         board: Predicate | None = _ON_BOARD.get(kind)
         if kind == "usb" and device.get("model", "piix3-uhci") != "piix3-uhci":
             return True

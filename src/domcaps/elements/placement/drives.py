@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from domcaps.elements.base.address import Address, DriveAddress
+from domcaps.elements.boards.defaults import HOSTDEV_MODE
 from domcaps.elements.buses.disk import BUSES, NARROW, bus_named
 from domcaps.elements.controllers.controller import Controller
 from domcaps.language.lazy import cached_property
@@ -121,7 +122,7 @@ class Drives(Part):
         """The SCSI devices of the host, each with the place that libvirt gives it."""
         devices: list[Drive] = []
         for node in self.domain.find("devices/hostdev"):
-            if node.get("type") != "scsi" or node.get("mode", "subsystem") != "subsystem":
+            if node.get("type") != "scsi" or node.get("mode", HOSTDEV_MODE) != "subsystem":
                 continue
             address = self.domain.within(Address, node)
             place = None if address is None else address.drive

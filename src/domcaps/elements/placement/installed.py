@@ -14,6 +14,7 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from domcaps.elements.base.address import ZPCI, Address, PciAddress
+from domcaps.elements.boards.defaults import CONTROLLER_TYPE
 from domcaps.elements.boards.families import (
     ALWAYS_PCI,
     ARM,
@@ -90,7 +91,7 @@ def _installed(part: Controller) -> InstalledController:
     if part.type == "usb" and part.settled_model == "none":
         address = None
     return InstalledController(
-        part.type or "ide",
+        part.type or CONTROLLER_TYPE,
         part.settled_model,
         -1 if part.index is None else part.index,
         part,
@@ -158,7 +159,7 @@ class InstalledControllers(Part):
         """The controllers of each type, by index."""
         installed: dict[str, Row] = {}
         for part in self.domain.all(Controller):
-            installed.setdefault(part.type or "ide", Row()).put(_installed(part))
+            installed.setdefault(part.type or CONTROLLER_TYPE, Row()).put(_installed(part))
         self._for_host_devices(installed)
         for controllers in installed.values():
             _number(controllers)

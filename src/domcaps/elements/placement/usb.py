@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from domcaps.elements.base.address import Address, UsbAddress
-from domcaps.elements.boards.defaults import card_model, input_bus
+from domcaps.elements.boards.defaults import HOSTDEV_MODE, card_model, input_bus
 from domcaps.elements.boards.families import PPC64
 from domcaps.elements.controllers.controller import Controller
 from domcaps.elements.controllers.models import COMPANIONS, USB_PORTS, WITH_PORTS, XHCI
@@ -45,7 +45,7 @@ def on_usb(tag: str, node: Node, domain: Domain) -> bool:
     if tag == "sound":
         return node.get("model") == "usb"
     if tag == "hostdev":
-        return node.get("type") == "usb" and node.get("mode", "subsystem") == "subsystem"
+        return node.get("type") == "usb" and node.get("mode", HOSTDEV_MODE) == "subsystem"
     if tag == "serial":
         return _child(node, "target", "type") == "usb-serial"
     if tag == "input":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from domcaps.elements.boards.defaults import IMAGE_FORMAT
 from domcaps.elements.boards.families import Q35
 from domcaps.elements.buses.disk import bus_named
 from domcaps.elements.placement.drives import Drives
@@ -94,7 +95,7 @@ def _content(
         "auto-read-only": True, "discard": "unmap",
     }  # fmt: skip
     above: dict[str, object] = {
-        "node-name": image, "read-only": is_read_only, "driver": told["type"] or "raw",
+        "node-name": image, "read-only": is_read_only, "driver": told["type"] or IMAGE_FORMAT,
         "file": storage,
     }  # fmt: skip
     if chain is not None and above["driver"] in _LAYERED:

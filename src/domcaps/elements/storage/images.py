@@ -14,6 +14,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from domcaps.elements.boards.defaults import IMAGE_FORMAT
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -91,7 +93,7 @@ def _chain(disk: Node) -> Iterator[Image]:
     driver = disk.find("driver")
     kind = disk.get("type", "file") if source is not None else "file"
     written = "" if driver is None else driver.get("type", "")
-    chosen = "" if kind == "volume" else "raw"
+    chosen = "" if kind == "volume" else IMAGE_FORMAT
     yield Image(disk, source, kind, {"aio": "raw"}.get(written, written) or chosen, disk)
     below = disk.find("backingStore")
     while below is not None and below.get("type") is not None:
