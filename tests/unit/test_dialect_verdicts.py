@@ -134,3 +134,15 @@ def test_what_older_libvirt_chose_and_wanted(
 ) -> None:
     assert code in codes(xml, refusing)
     assert code not in codes(xml, taking)
+
+
+def test_the_default_tpm_of_power_was_a_version_that_it_cannot_be() -> None:
+    sample = Sample("<tpm><backend type='emulator'/></tpm>", arch="ppc64")
+    host = host_for(sample, RELEASES[0])
+    assert host is not None
+    found = {
+        dialect: {f.code for f in host.validate(domain_of(sample), dialect).errors}
+        for dialect in ("7.0", "9.0")
+    }
+    assert "tpm-default-unsupported" in found["7.0"]
+    assert "tpm-default-unsupported" not in found["9.0"]

@@ -18,7 +18,13 @@ from domcaps.elements.boards.families import PPC64, X86
 from domcaps.facts.host import TPM_PROGRAMS
 from domcaps.language import ALWAYS, AnyChoice, Choice, Drift, Element, Enum
 from domcaps.language.attributes import Attributes
-from domcaps.language.changes.devices import TPM_ARM_2_0, TPM_REPORTED, TPM_STATE_PLACE, TPM_TYPES
+from domcaps.language.changes.devices import (
+    TPM_ARM_2_0,
+    TPM_DEFAULT_2_0,
+    TPM_REPORTED,
+    TPM_STATE_PLACE,
+    TPM_TYPES,
+)
 from domcaps.language.fix import Fix, Substitutes
 from domcaps.language.lazy import cached_property
 from domcaps.language.observed import EmulatorFact, HostFact, device, qom_type
@@ -376,7 +382,14 @@ def banks_and_profile_need_2_0(tpm: Tpm) -> Problems:
     good=f"<tpm>{_PASSED}</tpm>",
 )
 def default_is_there(tpm: Tpm) -> Problems:
-    """The default model must be one that QEMU has, as any other."""
+    """The default model must be one that QEMU has, and its default version one that it can be.
+
+    Older libvirt fills in TPM 1.2 before it fills in the model of POWER, which is no TPM 1.2.
+    """
+    backend = tpm.find("backend")
+    older = tpm.holds(PPC64) and not libvirt_reads(tpm, TPM_DEFAULT_2_0)
+    if older and tpm.named is None and backend is not None and not backend.get("version"):
+        yield problem(f"name the model or the version of a {tpm.model!r}", tpm, "@model")
     choice = MODEL.find(tpm.model, tpm.domain.world.target.dialect)
     if tpm.named is None and choice is not None:
         message = f"the default here is {tpm.model!r}, which this QEMU does not have"

@@ -36,3 +36,4 @@ SHMEM_SIZE_DEFINED = estimate(
     "10.1", "9.10 and 10.4 differ", "the size of shared memory is looked at by definition"
 )
 TPM_ARM_2_0 = change("7.6", "git d8a1c059e0", "TPMs of ARM are TPM 2.0")
+TPM_DEFAULT_2_0 = estimate("7.6", "7.0 and 9.0 differ", "the default version of POWER is TPM 2.0")
