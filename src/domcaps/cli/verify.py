@@ -127,6 +127,8 @@ def command(
         emit(to_html(found))
     else:
         _print(found, everything=everything)
+    for text in dict.fromkeys(one.not_kept for one in found if one.not_kept):
+        note(f"{text}; 'domcaps report --truth' does not know of it")
     unknown = sum(len(one.unknown_lies) for one in found)
     if unknown:
         note(f"{unknown} promises are not kept that the drift list does not have")

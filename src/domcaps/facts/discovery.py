@@ -11,20 +11,24 @@ _ELSEWHERE = ("/usr/libexec/qemu-kvm", "/usr/bin/qemu-kvm")
 
 
 def installed_emulators(search_path: str | None = None) -> tuple[str, ...]:
-    """Give the path of every ``qemu-system-<target>``, once for each file.
+    """Give the path of every ``qemu-system-<target>``, once for each file and target.
 
-    `search_path` has the form of ``PATH``, which is its default. Names that are links to an
-    emulator already found are left out: they would give the same answers.
+    `search_path` has the form of ``PATH``, which is its default. Links to an emulator already found
+    are left out, but for those that name another target, as ``qemu-system-ppc64le`` does: domains
+    name them.
     """
     folders = (search_path if search_path is not None else os.environ.get("PATH", "")).split(":")
     absolute = [folder for folder in folders if folder.startswith("/")]
     candidates = [Path(folder) / name for folder in absolute for name in _names(folder)]
     candidates += [Path(path) for path in _ELSEWHERE]
-    found: dict[Path, str] = {}
+    found: dict[tuple[Path, str], str] = {}
     # a file's own name before the links to it
     for path in sorted(candidates, key=lambda p: p.is_symlink()):
         if path.is_file() and os.access(path, os.X_OK):
-            found.setdefault(path.resolve(), str(path))
+            real = path.resolve()
+            # a name without a target, such as qemu-kvm, stands for that of its file
+            target = path.name if _NAME.fullmatch(path.name) else real.name
+            found.setdefault((real, target), str(path))
     return tuple(sorted(found.values()))
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from domcaps.facts.trust import plain
 from domcaps.fresh.answers import Local
 from domcaps.fresh.build import Build
@@ -68,11 +70,22 @@ def verify(
     before = [proof_of(machine.world_entry(question)) for question in questions]
     found = verify_all(worlds, elements=elements, jobs=jobs, deadline=deadline, progress=progress)
     disk = machine.build.disk
-    if disk is not None and not elements:
-        for question, world, one, proof in zip(questions, worlds, found, before, strict=True):
-            entry = machine.world_entry(question)
-            keep_verification(disk, world.target, one, proof, entry)
-    return found
+    if disk is None or elements:
+        return found
+    return tuple(
+        _kept(keep_verification(disk, world.target, one, proof, machine.world_entry(question)), one)
+        for question, world, one, proof in zip(questions, worlds, found, before, strict=True)
+    )
+
+
+def _kept(was: bool, one: Verification) -> Verification:
+    return one if was else msgspec.structs.replace(one, not_kept=_NOT_KEPT)
+
+
+_NOT_KEPT = (
+    "the result is not kept: emulator, host or domcaps changed meanwhile, or the cache folder "
+    "can't be written"
+)
 
 
 def known_refusals(build: Build, target: Target) -> frozenset[str] | None:

@@ -195,7 +195,8 @@ class TableReaders(ABC):
     def native(self, xml: str | bytes, libvirt: str = DEFAULT_DIALECT) -> tuple[str, ...]:
         """Give a domain as a command: the emulator and its arguments.
 
-        The domain is taken to be one that `validate` accepts. Raises `UntoldError` that names the
+        The domain is not judged: it is taken to be one that `validate` accepts, so that the command
+        of a domain that libvirt refuses means nothing. Raises `UntoldError` that names the
         first thing in it of which QEMU can't be told here; nothing is left out.
         """
         from domcaps.native.write import command_of

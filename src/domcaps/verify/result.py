@@ -46,7 +46,11 @@ class Counts(msgspec.Struct, frozen=True):
 
 
 class Verification(msgspec.Struct, frozen=True):
-    """All that was tried of one target; `seconds` is how long it took."""
+    """All that was tried of one target; `seconds` is how long it took.
+
+    `not_kept` tells why the result could not be kept for later reports; "" where it was, or where
+    that was not asked for.
+    """
 
     emulator: str
     version: str
@@ -56,6 +60,7 @@ class Verification(msgspec.Struct, frozen=True):
     libvirt: str
     tried: tuple[Tried, ...]
     seconds: float = 0.0
+    not_kept: str = ""
 
     @property
     def counts(self) -> Counts:
