@@ -109,12 +109,13 @@ LACKED = {
 def test_plain_domains_start(name: str, tmp_path: Path) -> None:
     xml = prepared(name, tmp_path)
     host = Host.local()
-    errors = host.validate(xml).errors
+    # what a host's own libvirt knows is not at stake here
+    errors = host.validate(xml, "12.8").errors
     if errors and name in LACKED:
         pytest.skip(f"this host has no {LACKED[name]}: {errors[0].message}")
     assert errors == ()
     with with_tpm(xml, tmp_path):
-        answers, complaints = started(host.native(xml), folder=tmp_path)
+        answers, complaints = started(host.native(xml, "12.8"), folder=tmp_path)
     assert len(answers) > 1, complaints
     assert answers[1]["status"] in {"prelaunch", "paused"}
     disks = [found for found in answers[2] if "inserted" in found]

@@ -13,10 +13,11 @@ import domcaps
 from domcaps import elements
 from domcaps.language import Element
 from domcaps.language.change import Change
+from domcaps.language.conversion import OnBoard
 from domcaps.language.fix import Substitutes
 from domcaps.language.part import Part
 from domcaps.language.preference import Decision
-from domcaps.language.rule import Rule
+from domcaps.language.rule import PartReason, Rule
 from domcaps.language.table import WideDrift
 from domcaps.validate.catalogue.codes import WELL_FORMED
 
@@ -27,7 +28,7 @@ ROOT = Path(domcaps.__file__).parent
 SOURCE = {path: ast.parse(path.read_text()) for path in sorted(ROOT.rglob("*.py"))}
 TOOLS = [ast.parse(path.read_text()) for path in (ROOT.parents[1] / "tools").glob("*.py")]
 # what is found in the table by its type: nobody names it
-FOUND = (Element, Decision, Rule, Substitutes, WideDrift, Change)
+FOUND = (Element, Decision, Rule, Substitutes, WideDrift, Change, OnBoard, PartReason)
 # what tests hold the source to: the form of codes, every check without what only saves time
 FOR_TESTS = {"WELL_FORMED", "all_checks"}
 
@@ -71,7 +72,10 @@ def is_found(path: Path, name: str) -> bool:
         "domcaps." + ".".join(path.relative_to(ROOT).with_suffix("").parts)
     )
     value = getattr(module, name, None)
-    return isinstance(value, FOUND) or (isinstance(value, type) and issubclass(value, Part))
+    several = value if isinstance(value, tuple) else (value,)
+    if several and all(isinstance(one, FOUND) for one in several):
+        return True
+    return isinstance(value, type) and issubclass(value, Part)
 
 
 def test_no_name_is_unused() -> None:

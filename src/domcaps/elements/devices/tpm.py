@@ -192,6 +192,10 @@ MODEL = Enum(
     sample=f"<tpm model='{{value}}'>{_PASSTHROUGH_SAMPLE}</tpm>",
 )
 
+_EXTERNAL_SAMPLE = (
+    "<tpm><backend type='external'><source type='unix' mode='connect' path='/a'/></backend></tpm>"
+)
+
 BACKEND_MODEL = Enum(
     "backendModel",
     attribute="backend/@type",
@@ -200,8 +204,8 @@ BACKEND_MODEL = Enum(
         Choice("passthrough", qom_type("tpm-passthrough"), since=TPM_TYPES, qemu_args=_PASSED_TOLD),
         Choice("emulator", SWTPM & _backend("emulator"), until=TPM_TYPES),
         Choice("emulator", _EMULATOR, since=TPM_TYPES),
-        Choice("external", SWTPM & _backend("emulator"), until=TPM_TYPES),
-        Choice("external", _EMULATOR, since=TPM_TYPES),
+        Choice("external", SWTPM & _backend("emulator"), until=TPM_TYPES, sample=_EXTERNAL_SAMPLE),
+        Choice("external", _EMULATOR, since=TPM_TYPES, sample=_EXTERNAL_SAMPLE),
     ),
     qemu_args=_EMULATED_ARGS,
 )
