@@ -42,7 +42,7 @@ def refused(inside: str, dialect: str = "12.8") -> list[str]:
         CARD.format("user", "<mac address='52:54:00:00:00:01'/>"),
         USB.format(IDS + "<address bus='1' device='2'/>"),
         USB.format("<address bus='1' device='0x2'/>"),
-        "<title>a b</title><uuid/><metadata><x a='b'>c<y><z>f<g/></z></y></x></metadata>",
+        "<title>a b</title><metadata><x a='b'>c<y><z>f<g/></z></y></x></metadata>",
         "<clock offset='utc'><timer name='rtc' tickpolicy='catchup'><catchup/></timer></clock>",
         "<cputune><cachetune><monitor level='3'/></cachetune></cputune>",
         "<on_crash>preserve-running</on_crash>",
@@ -226,6 +226,6 @@ def test_a_slip_in_the_vocabulary_is_told(
     line: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "vocabulary.txt").write_text(line)
-    monkeypatch.setattr(vocabulary, "files", lambda _: tmp_path)
+    monkeypatch.setattr(vocabulary, "package_text", lambda _, name: (tmp_path / name).read_text())
     with pytest.raises(ValueError, match=r"vocabulary\.txt"):
         pieces.__wrapped__()

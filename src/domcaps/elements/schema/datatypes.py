@@ -83,7 +83,10 @@ class Moment(ValueType[str]):
             raise ValueError(text)
         # the calendar repeats itself, and does not end in the year 9999
         year = int(found["year"][-4:]) % 400 + 400
-        datetime.date(year, int(found["month"]), int(found["day"]))
+        try:
+            datetime.date(year, int(found["month"]), int(found["day"]))
+        except ValueError:
+            raise ValueError(text) from None
         return text
 
 

@@ -90,7 +90,7 @@ DOCUMENT_CODES = (
     DocumentCode(
         "domain-type-missing",
         "<domain> must say its type, such as 'kvm' or 'qemu'.",
-        "<domain><name>a</name></domain>",
+        _domain().replace(" type='qemu'", "", 1),
     ),
     DocumentCode(
         "domain-type-unsupported",
