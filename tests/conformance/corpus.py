@@ -213,7 +213,7 @@ class DomainCase:
 def domain_cases(folder: Path) -> list[DomainCase]:
     """Give the cases of a folder."""
     manifest = msgspec.json.decode((folder / "domains" / "manifest.json").read_bytes())
-    libvirt = manifest["libvirt_version"]
+    libvirt = manifest.get("libvirt_version", "11.3.0")
     return [DomainCase(folder, case, libvirt) for case in manifest["cases"]]
 
 
