@@ -50,6 +50,16 @@ def test_models_refer_to_models_and_features_that_came_no_later() -> None:
         earlier.add(model.name)
 
 
+def test_models_of_older_releases_have_features_that_these_know_and_no_others() -> None:
+    features = {feature.name: feature for feature in X86.features}
+    for dialect in known_dialects():
+        known = x86_map(dialect)
+        for name, model in known.models.items():
+            told = known.names_of(model.features)
+            assert told, (name, dialect)
+            assert not [n for n in told if not known_in(features[n], dialect)], (name, dialect)
+
+
 def test_since_names_changes_of_the_table() -> None:
     facts = (*X86.features, *X86.models, *X86.vendors, *cpu_data().ppc64.models)
     assert {name for fact in facts for name in (fact.since, fact.until)} - {""} <= set(changes())

@@ -22,7 +22,7 @@ from cpu_fakes import (
 from domcaps.cpu import Feature, HostModel, host_model
 from domcaps.cpu.x86map import x86_map
 from domcaps.facts.emulator import EmulatorFacts, Unanswered
-from domcaps.facts.question import ask, cpu_expansion_of
+from domcaps.facts.question import ask, cpu_expansion_of, object_properties_of
 from domcaps.facts.record import Failure
 from domcaps.language import parse_dialect
 
@@ -38,6 +38,11 @@ def qemu64_with(
     answers = x86_answers(
         "host" if kvm else "max", props, [definition("qemu64")], {"invtsc": True, "x2apic": False}
     )
+    # as every QEMU since 3.0 for x86_64: it tells what its model max lacks
+    schema = [*EXPANSION, {"name": "qom-list-properties", "meta-type": "command"}]
+    lacking = [{"name": "unavailable-features", "type": "strList"}]
+    answers |= {ask("query-qmp-schema"): schema}
+    answers |= {object_properties_of(name): lacking for name in types}
     return emulator(answers, kvm=kvm, types=types)
 
 
@@ -97,8 +102,7 @@ def test_a_disabled_feature_stays_disabled_in_the_whole_list() -> None:
 def test_features_of_msrs_were_not_trusted_to_an_emulator_for_i686() -> None:
     told = ("x2apic", "rdctl-no", "vmx-ept")
     for types, dialect, expected in (
-        # this QEMU has the model max of x86_64, but does not say what it lacks
-        (MAX_TYPES, parse_dialect("11.3"), {"x2apic"}),
+        (MAX_TYPES, parse_dialect("11.3"), {"x2apic", "rdctl-no", "vmx-ept"}),
         ((), parse_dialect("11.3"), {"x2apic"}),
         ((), NEWEST, {"x2apic", "rdctl-no", "vmx-ept"}),
     ):
