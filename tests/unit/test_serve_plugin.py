@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
 from typing import TYPE_CHECKING
 
 import pytest
 
 from domcaps.facts.record import HostRecord, Recording
 from domcaps.facts.recording import save
+from domcaps.language import parse_dialect
+from domcaps.serve.hosts import RecordedHost
+from domcaps.serve.server import Server
+from domcaps.serve.sockets import tcp_socket
 from fakes import emulator_record
 
 if TYPE_CHECKING:
@@ -59,6 +65,26 @@ def test_a_test_is_given_the_uri_of_a_recorded_host(
     )
     result = pytester.runpytest_subprocess("-p", "no:cacheprovider")
     result.assert_outcomes(passed=3)
+
+
+@pytest.mark.parametrize("steps", range(8))
+def test_a_client_that_arrives_while_the_server_ends_is_not_served(
+    steps: int, recording: Path
+) -> None:
+    """The connection is at each point between its acceptance and its first call."""
+
+    async def arrive_and_stop() -> int:
+        server = Server(RecordedHost(recording), parse_dialect("12.8"))
+        listening = tcp_socket("127.0.0.1:0")
+        await server.start([listening])
+        with socket.create_connection(listening.getsockname()[:2], timeout=5):
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            await server.stop()
+            await asyncio.sleep(0.02)
+            return server.clients
+
+    assert asyncio.run(arrive_and_stop()) == 0
 
 
 def test_a_recording_that_comes_along_is_served_by_its_name(pytester: pytest.Pytester) -> None:

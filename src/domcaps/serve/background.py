@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -45,31 +46,48 @@ def serving(
         named = UnixSocket(path)
         listening = named.listening
         uri = f"qemu+unix:///system?socket={path}"
-    loop = asyncio.new_event_loop()
-    started = threading.Event()
-    thread = threading.Thread(
-        target=_run, args=(loop, server, listening, started), name="domcaps-serve", daemon=True
-    )
-    thread.start()
+    background = _Background(server, listening)
+    background.start()
     try:
-        started.wait()
         yield uri
     finally:
         if named is not None:
             named.remove_name()
-        asyncio.run_coroutine_threadsafe(server.stop(), loop).result()
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
+        background.stop()
 
 
-def _run(
-    loop: asyncio.AbstractEventLoop,
-    server: Server,
-    listening: socket.socket,
-    started: threading.Event,
-) -> None:
-    asyncio.set_event_loop(loop)
-    loop.run_until_complete(server.start([listening]))
-    started.set()
-    loop.run_forever()
+class _Background:
+    """A server with an event loop and a thread of its own."""
+
+    def __init__(self, server: Server, listening: socket.socket) -> None:
+        self._server = server
+        self._listening = listening
+        self._loop = asyncio.new_event_loop()
+        self._stop = asyncio.Event()
+        self._started: Future[None] = Future()
+        self._thread = threading.Thread(target=self._run, name="domcaps-serve", daemon=True)
+
+    def start(self) -> None:
+        """Return once the server answers; raises what its start raises."""
+        self._thread.start()
+        self._started.result()
+
+    def stop(self) -> None:
+        """End the server, its tasks and the thread."""
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join()
+
+    def _run(self) -> None:
+        # the runner cancels the tasks that are left, and waits for them, before the loop is closed
+        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+            runner.run(self._serve())
+
+    async def _serve(self) -> None:
+        try:
+            await self._server.start([self._listening])
+        except BaseException as error:  # noqa: BLE001 - raised by start()
+            self._started.set_exception(error)
+            return
+        self._started.set_result(None)
+        await self._stop.wait()
+        await self._server.stop()

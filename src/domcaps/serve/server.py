@@ -67,6 +67,7 @@ class Server:
         self._shared = Shared(limits, self._traffic, self._workers, Answers(limits.answers))
         self._count = 0
         self._refused = 0
+        self._is_stopping = False
 
     @property
     def clients(self) -> int:
@@ -108,6 +109,7 @@ class Server:
 
     async def stop(self) -> None:
         """Take no more clients, give those that are there a moment, and send them away."""
+        self._is_stopping = True
         for server in self._servers:
             server.close()
         for connection in list(self._connections):
@@ -136,6 +138,9 @@ class Server:
         task.add_done_callback(self._clients.discard)
 
     def _reason_against(self, uid: int | None) -> str:
+        # a connection may have been accepted before its socket was closed
+        if self._is_stopping:
+            return "the server ends"
         if self._uids is not None and uid is not None and uid not in self._uids:
             return "this user may not"
         if len(self._clients) >= self._limits.clients:
