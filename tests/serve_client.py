@@ -37,13 +37,23 @@ class CallError(Exception):
         super().__init__(text)
 
 
+def listens(path: Path) -> bool:
+    """Whether a server accepts connections at a path: its name appears a moment before."""
+    with socket.socket(socket.AF_UNIX) as trying:
+        return trying.connect_ex(str(path)) == 0
+
+
 class Client:
     """One connection over a UNIX socket."""
 
     def __init__(self, path: Path, *, opened: bool = True) -> None:
         self.socket = socket.socket(socket.AF_UNIX)
         # with a time limit it would not wait for a server that is busy with others
-        self.socket.connect(str(path))
+        try:
+            self.socket.connect(str(path))
+        except OSError:
+            self.socket.close()
+            raise
         self.socket.settimeout(10)
         self.serial = 0
         if opened:

@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from domcaps.serve.xdr import OPTIONAL_STRING, STRING, UINT, Record, pack
-from serve_client import PROGRAM, CallError, Client, message
+from serve_client import PROGRAM, CallError, Client, listens, message
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -301,7 +301,7 @@ def serving_process(folder: Path, *options: str):  # type: ignore[no-untyped-def
     ):
         try:
             deadline = time.monotonic() + 30
-            while not path.exists() and server.poll() is None and time.monotonic() < deadline:
+            while not listens(path) and server.poll() is None and time.monotonic() < deadline:
                 time.sleep(0.02)
             yield server, path
         finally:

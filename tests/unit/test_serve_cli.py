@@ -17,7 +17,7 @@ from domcaps.facts.record import HostRecord, Recording
 from domcaps.facts.recording import save
 from domcaps.fresh.disk import cache_folder
 from fakes import emulator_record
-from serve_client import Client
+from serve_client import Client, listens
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +34,7 @@ def recording(tmp_path: Path) -> Path:
 
 def wait_for(path: Path, process: subprocess.Popen[str]) -> None:
     deadline = time.monotonic() + 20
-    while not path.exists():
+    while not listens(path):
         assert process.poll() is None, process.stderr and process.stderr.read()
         assert time.monotonic() < deadline
         time.sleep(0.02)
