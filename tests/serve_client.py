@@ -40,7 +40,7 @@ class CallError(Exception):
 def listens(path: Path) -> bool:
     """Whether a server accepts connections at a path: its name appears a moment before."""
     with socket.socket(socket.AF_UNIX) as trying:
-        return trying.connect_ex(str(path)) == 0
+        return path.exists() and trying.connect_ex(str(path)) == 0
 
 
 class Client:
