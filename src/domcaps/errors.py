@@ -12,7 +12,8 @@
     │   ├── DomainError             a domain that can't be read, or without a target on this host
     │   ├── RecordingError          a recording (truncated, foreign, too new, too large)
     │   ├── TranscriptError         a QMP transcript given to ``domcaps import``
-    │   └── HostFactsError          a JSON file of host facts
+    │   ├── HostFactsError          a JSON file of host facts
+    │   └── FleetError              a fleet store, or something in it
     ├── ProbeError              an emulator misbehaved: look at the emulator
     │   ├── EmulatorNotFoundError   no file there, or not one that can be executed
     │   ├── UntrustedProgramError   nobody vouches for the program, or others could change it
@@ -116,6 +117,10 @@ class TranscriptError(InputError):
 
 class HostFactsError(InputError):
     """A JSON file of host facts that can't be used."""
+
+
+class FleetError(InputError):
+    """A fleet store that can't be used, or a part of it that is missing or damaged."""
 
 
 class ProbeError(DomcapsError):

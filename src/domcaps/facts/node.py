@@ -1,7 +1,9 @@
 """What a host tells of itself as hardware: the host part of ``<capabilities>``, and its registers.
 
-All of it may be missing, and none of it changes while the host runs, so that it is not watched: a
-live host is read anew whenever something needs it (see `domcaps.facts.nodeprobe`).
+All of it may be missing, and none of it is watched: a live host is read anew whenever something
+needs it (see `domcaps.facts.nodeprobe`). CPUID, model-specific registers and the frequency of the
+time stamp counter decide rules of CPU features and of timers; `domcaps.facts.deciding` lists these
+fields. The others are only reported.
 """
 
 from __future__ import annotations
@@ -142,10 +144,10 @@ class Node(msgspec.Struct, frozen=True, omit_defaults=True):
     `cpuid` and `arch_capabilities` (IA32_ARCH_CAPABILITIES) are what an x86 processor says, with
     the bits that its hypervisor, if there is one, lets it say. `msrs` are pairs of number and value
     of the other registers that a CPU feature stands in, as far as they could be read. `tsc_hz` is
-    0 where KVM does not tell; `mhz` is what the kernel measured last. `uid` and `gid` are whom QEMU
-    would run as.
-    `iommu` tells whether the kernel made groups of devices, None where nobody looked; `suspends`
-    how it can sleep: ``mem``, ``disk``, ``hybrid``.
+    0 where KVM does not tell, and is what the frequency of a ``tsc`` timer is compared with; `mhz`
+    is what the kernel measured last. `uid` and `gid` are whom QEMU would run as. `iommu` tells
+    whether the kernel made groups of devices, None where nobody looked; `suspends` how it can
+    sleep: ``mem``, ``disk``, ``hybrid``.
     """
 
     uuid: str = ""

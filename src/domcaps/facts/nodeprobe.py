@@ -16,6 +16,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from domcaps.facts.arch import X86
+from domcaps.facts.deciding import masked_leaf
 from domcaps.facts.hostcpu import cpu_list, cpuinfo_lines
 from domcaps.facts.hostfiles import HostFiles
 from domcaps.facts.hostprobe import libvirt_arch
@@ -193,7 +194,7 @@ def _cpuid() -> tuple[Leaf, ...]:
     from domcaps.facts import cpuid
 
     asked = ((leaf, subleaf, cpuid.ask(leaf, subleaf)) for leaf, subleaf in LEAVES)
-    return tuple(Leaf(leaf, subleaf, *told) for leaf, subleaf, told in asked if told)
+    return tuple(masked_leaf(Leaf(leaf, subleaf, *told)) for leaf, subleaf, told in asked if told)
 
 
 def _msr(number: int = _ARCH_CAPABILITIES) -> int | None:

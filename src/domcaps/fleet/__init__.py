@@ -1,0 +1,1 @@
+"""Many hosts: a store of their recordings, and questions that are asked of all of them."""

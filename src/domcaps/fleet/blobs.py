@@ -1,0 +1,200 @@
+"""Where a fleet's bytes are: a folder, or an object store that speaks S3.
+
+A `Blobs` maps keys to bytes and knows nothing of what they mean. `put` is atomic: a reader sees the
+whole content or nothing, whenever the writer is killed.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+import secrets
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from domcaps.errors import FleetError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LARGEST = 64 << 20
+"""Bytes that one object may have; a larger one is refused when it is read."""
+
+_PARTS = ".parts"
+_KEY = re.compile(r"[a-z]+(?:/[A-Za-z0-9%._-]{1,255}){1,3}")
+
+
+class Found(NamedTuple):
+    """One object of a listing; `age` is in seconds."""
+
+    key: str
+    size: int
+    age: float
+
+
+class Blobs(Protocol):
+    """Keys and their bytes."""
+
+    def get(self, key: str) -> bytes:
+        """Give the content; raises `KeyError` where there is none."""
+
+    def put(self, key: str, data: bytes) -> None:
+        """Write the content, whole or not at all."""
+
+    def has(self, key: str, *, younger: float = float("inf")) -> bool:
+        """Tell whether there is such a key, written less than so many seconds ago."""
+
+    def list(self, prefix: str) -> Iterator[Found]:
+        """Give the objects below a prefix that ends with ``/``."""
+
+    def delete(self, key: str) -> None:
+        """Remove an object; one that is not there is no error."""
+
+
+def open_blobs(place: str | Path) -> Blobs:
+    """Open a folder, a ``file://`` URL, or a URL that obstore knows (``s3://bucket/prefix``)."""
+    text = str(place)
+    if text.startswith("file://"):
+        return Folder(Path(text.removeprefix("file://")))
+    if re.match(r"[a-z][a-z0-9+.-]*://", text):
+        return ObjectStore(text)
+    return Folder(Path(text))
+
+
+def _require_key(key: str) -> str:
+    """Refuse a key that could lead out of the store: manifests of others name keys."""
+    if not _KEY.fullmatch(key) or any(step in {".", ".."} for step in key.split("/")):
+        raise FleetError(f"{key[:100]!r} is not a key of a fleet store")
+    return key
+
+
+class Folder:
+    """A folder. A file appears by a rename on the same file system, after its bytes were synced."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._count = itertools.count()
+        self._made: set[Path] = set()
+
+    def get(self, key: str) -> bytes:
+        """Read a file; links and special files are not followed."""
+        path = self.root / _require_key(key)
+        try:
+            handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+        except OSError as error:
+            raise KeyError(key) from error
+        with open(handle, "rb", buffering=0) as file:  # noqa: PTH123 - opened without links
+            size = os.fstat(handle).st_size
+            if size > LARGEST:
+                raise FleetError(f"{key} has {size} bytes, and at most {LARGEST} are read")
+            return file.read(LARGEST + 1) or b""
+
+    def put(self, key: str, data: bytes) -> None:
+        """Write beside, sync, rename."""
+        path = self.root / _require_key(key)
+        parts = self._folder(self.root / _PARTS)
+        self._folder(path.parent)
+        # names of two writers, or of one that has a former one's number, never meet
+        part = parts / f"{os.getpid()}-{next(self._count)}-{secrets.token_hex(8)}"
+        handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+        try:
+            with open(handle, "wb") as file:  # noqa: PTH123 - opened exclusively
+                file.write(data)
+                file.flush()
+                os.fsync(handle)
+            part.replace(path)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
+
+    def _folder(self, path: Path) -> Path:
+        if path not in self._made:
+            path.mkdir(parents=True, exist_ok=True)
+            self._made.add(path)
+        return path
+
+    def has(self, key: str, *, younger: float = float("inf")) -> bool:
+        """Look at the file's status."""
+        with suppress(OSError):
+            return time.time() - (self.root / _require_key(key)).stat().st_mtime < younger
+        return False
+
+    def list(self, prefix: str) -> Iterator[Found]:
+        """Walk the folders."""
+        now = time.time()
+        for folder, _, names in os.walk(self.root / prefix):
+            for name in names:
+                path = Path(folder, name)
+                with suppress(OSError):
+                    status = path.lstat()
+                    key = str(path.relative_to(self.root))
+                    yield Found(key, status.st_size, now - status.st_mtime)
+
+    def delete(self, key: str) -> None:
+        """Remove the file."""
+        with suppress(FileNotFoundError):
+            (self.root / key).unlink()
+
+
+class ObjectStore:
+    """An object store, by obstore: ``pip install 'domcaps[fleet]'``.
+
+    Objects of S3 appear when their upload is complete. Access and endpoint are taken from the
+    environment (``AWS_ENDPOINT_URL``, ``AWS_ACCESS_KEY_ID``, …), never from a domain or a
+    recording.
+    """
+
+    def __init__(self, url: str) -> None:
+        try:
+            import obstore
+            from obstore.store import from_url
+        except ImportError as error:
+            raise FleetError(
+                f"{url}: object stores need obstore", remedy="pip install 'domcaps[fleet]'"
+            ) from error
+        self._api: Any = obstore
+        self._missing: tuple[type[Exception], ...] = (FileNotFoundError,)
+        with suppress(ImportError, AttributeError):
+            from obstore.exceptions import NotFoundError
+
+            self._missing = (FileNotFoundError, NotFoundError)
+        plain = os.environ.get("AWS_ENDPOINT_URL", "").startswith("http://")
+        options: dict[str, Any] = {"client_options": {"allow_http": True}} if plain else {}
+        self._store: Any = from_url(url, **options)
+
+    def get(self, key: str) -> bytes:
+        """Fetch an object."""
+        try:
+            found = self._api.get(self._store, _require_key(key))
+            if found.meta["size"] > LARGEST:
+                raise FleetError(f"{key} has more than the {LARGEST} bytes that are read")
+            return bytes(found.bytes())
+        except self._missing as error:
+            raise KeyError(key) from error
+
+    def put(self, key: str, data: bytes) -> None:
+        """Upload an object in one request."""
+        self._api.put(self._store, _require_key(key), data, use_multipart=False)
+
+    def has(self, key: str, *, younger: float = float("inf")) -> bool:
+        """Ask for the object's status."""
+        try:
+            meta = self._api.head(self._store, _require_key(key))
+        except self._missing:
+            return False
+        return bool(time.time() - meta["last_modified"].timestamp() < younger)
+
+    def list(self, prefix: str) -> Iterator[Found]:
+        """List page by page."""
+        for page in self._api.list(self._store, prefix=prefix.rstrip("/")):
+            for meta in page:
+                age = time.time() - meta["last_modified"].timestamp()
+                yield Found(meta["path"], meta["size"], age)
+
+    def delete(self, key: str) -> None:
+        """Remove the object."""
+        with suppress(*self._missing):
+            self._api.delete(self._store, key)
