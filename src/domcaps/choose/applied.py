@@ -52,14 +52,11 @@ def _set(data: bytes, path: str, value: str) -> bytes:
         above, _, tag = steps.rpartition("/")
         if text.node(above) is None:
             raise LookupError(path)
-        inside = f" {attribute}='{_quoted(value)}'/>" if attribute else f">{_quoted(value)}</{tag}>"
-        return text.add_element(text.node(above)[0], f"<{tag}{inside}")  # type: ignore[index]
+        child = etree.Element(tag.partition("[")[0], {attribute: value} if attribute else {})
+        child.text = None if attribute else value
+        return text.add_element(text.node(above)[0], child)  # type: ignore[index]
     node = found[0]
     return text.set_attribute(node, attribute, value) if attribute else text.set_text(node, value)
-
-
-def _quoted(value: str) -> str:
-    return value.replace("&", "&amp;").replace("<", "&lt;").replace("'", "&apos;")
 
 
 def _remove(data: bytes, path: str) -> bytes:
@@ -81,7 +78,7 @@ def _merge(data: bytes, parent: str, child: Node) -> bytes:
         raise LookupError(parent)
     known = None if parent.endswith("/devices") else _known(found[0], child)
     if known is None:
-        return text.add_element(found[0], _written(child))
+        return text.add_element(found[0], child)
     path = path_of(known)
     for name, value in child.items():
         if known.get(name) != value:
@@ -100,7 +97,3 @@ def _known(parent: Node, child: Node) -> Node | None:
         if key is None or one.get(key) == child.get(key):
             return one
     return None
-
-
-def _written(child: Node) -> str:
-    return " ".join(etree.tostring(child, encoding="unicode", with_tail=False).split())

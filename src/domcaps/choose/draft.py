@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from lxml import etree
 
+from domcaps.choose.order import DEVICES, TOP
 from domcaps.elements.buses.disk import BUSES
 from domcaps.errors import RequestError
 
@@ -19,19 +20,7 @@ if TYPE_CHECKING:
     from domcaps.choose.variables import Assignment
     from domcaps.language import Target
 
-_TOP = (
-    "name", "uuid", "memory", "maxMemory", "memoryBacking", "vcpu", "iothreads", "numatune",
-    "sysinfo", "os", "features", "cpu", "clock", "on_crash", "pm", "devices", "launchSecurity",
-)  # fmt: skip
-_DEVICES = (
-    "emulator", "disk", "controller", "filesystem", "interface", "serial", "parallel", "console",
-    "channel", "input", "tpm", "graphics", "sound", "video", "hostdev", "redirdev", "memballoon",
-    "rng",
-)  # fmt: skip
-_INTO_DEVICES = frozenset(_DEVICES) | {
-    "watchdog", "panic", "shmem", "crypto", "iommu", "vsock", "smartcard", "nvram", "hub", "memory",
-    "pstore", "audio", "lease",
-}  # fmt: skip
+_INTO_DEVICES = frozenset(DEVICES)
 _NUMBERED = frozenset(bus.usual for bus in BUSES if bus.numbered)
 # a device of these that is there already is not wanted twice
 _SHARED = frozenset({"controller", "graphics"})
@@ -103,8 +92,8 @@ class Draft:
 
     def sort(self) -> None:
         """Bring the elements into the order in which libvirt writes them."""
-        _sort(self.root, _TOP)
-        _sort(self.devices, _DEVICES)
+        _sort(self.root, TOP)
+        _sort(self.devices, DEVICES)
         for tag, least in (("memory", "1048576"), ("vcpu", "1")):
             if self.root.find(tag) is None:
                 etree.SubElement(self.root, tag).text = least

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from lxml import etree
 
+from domcaps.choose.order import predecessor
 from domcaps.errors import InputError
 
 if TYPE_CHECKING:
@@ -22,6 +24,9 @@ _TOKEN = re.compile(
 )
 _PAIR = re.compile(r"(?P<space>\s*+)(?P<name>[^\s=/>]++)\s*+=\s*+(?P<value>\"[^\"]*+\"|'[^']*+')")
 _STEP = re.compile(r"/(?P<tag>(?:\{[^}]*\})?[^/\[\]{}]+)(?:\[(?P<number>\d+)\])?")
+_REST = re.compile(r"(?:[ \t\r]*+<!--[^\n]*?-->)*[ \t\r]*+\n")
+_BLANKS = re.compile(r"[ \t]*")
+_INDENT = "  "
 _PARSER = etree.XMLParser(
     resolve_entities=False, no_network=True, load_dtd=False, remove_pis=True, remove_comments=True
 )
@@ -93,9 +98,7 @@ class Text:
         place = tag.attributes.get(name)
         if place is None:
             last = max((p[1] for p in tag.attributes.values()), default=tag.name_end)
-            quote = "'"
-            if tag.attributes:
-                quote = self.text[last - 1]
+            quote = self.text[last - 1] if tag.attributes else self.quote
             return self._spliced(last, last, f" {name}={quote}{_escaped(value, quote)}{quote}")
         _, end, begin, _ = place
         return self._spliced(begin + 1, end - 1, _escaped(value, self.text[begin]))
@@ -135,25 +138,94 @@ class Text:
         """Take an element away, and the line that it leaves empty."""
         tag = self.tags[node]
         start, end = tag.start, tag.end
+        parent = node.getparent()
+        if parent is not None and self._is_all_of(parent, tag):
+            above = self.tags[parent]
+            kept = self.text[above.start : above.inner - 1].rstrip()
+            return self._spliced(above.start, above.end, f"{kept}/>")
         before = self.text.rfind("\n", 0, start) + 1
         after = self.text.find("\n", end)
         if after >= 0 and not self.text[before:start].strip() and not self.text[end:after].strip():
             start, end = before, after + 1
         return self._spliced(start, end, "")
 
-    def add_element(self, parent: Node, xml: str) -> bytes:
-        """Put an element at the end of another."""
+    def _is_all_of(self, parent: Node, tag: Tag) -> bool:
+        """Tell whether an element has nothing but one other."""
+        above = self.tags[parent]
+        rest = self.text[above.inner : tag.start] + self.text[tag.end : above.close]
+        return not rest.strip()
+
+    def add_element(self, parent: Node, child: Node) -> bytes:
+        """Put an element into another, where libvirt writes it, with the quotes of the text."""
+        tag, last = self.tags[parent], predecessor(parent, str(child.tag))
+        begins = self._begins_its_line(tag)
+        indent = self._indent(tag) if begins else ""
+        if tag.empty or not self.text[tag.inner : tag.close].strip():
+            return self._filled(parent, child, indent, lines=begins)
+        first = self.tags[parent[0]] if len(parent) else None
+        inner = self._indent(first) if first is not None else indent + _INDENT
+        step = inner.removeprefix(indent) or _INDENT
+        if last is not None:
+            place = self._line_after(self.tags[last].end)
+            if place is None or not self._begins_its_line(self.tags[last]):
+                end = self.tags[last].end
+                return self._spliced(end, end, self._written(child))
+        else:
+            start = tag.close if first is None else first.start
+            place = self.text.rfind("\n", 0, start) + 1
+            if place <= tag.inner or self.text[place:start].strip():
+                return self._spliced(start, start, self._written(child))
+        written = self._written(child, inner, step)
+        return self._spliced(place, place, f"{inner}{written}{self._newline}")
+
+    def _filled(self, parent: Node, child: Node, indent: str, *, lines: bool) -> bytes:
+        """Put an element into one that has nothing in it."""
         tag = self.tags[parent]
-        line = self.text[self.text.rfind("\n", 0, tag.start) + 1 : tag.start]
-        indent = line if not line.strip() else ""
-        if tag.empty:
-            name = self.text[tag.start + 1 : tag.name_end]
-            closing = self.text.rindex("/", 0, tag.inner)
-            return self._spliced(closing, tag.end, f">\n{indent}  {xml}\n{indent}</{name}>")
-        before = self.text.rfind("\n", 0, tag.close) + 1
-        if before > tag.inner and not self.text[before : tag.close].strip():
-            return self._spliced(before, before, f"{indent}  {xml}\n")
-        return self._spliced(tag.close, tag.close, xml)
+        name = self.text[tag.start + 1 : tag.name_end]
+        opened = self.text[tag.start : tag.inner].removesuffix("/>").removesuffix(">").rstrip()
+        inner, new = indent + _INDENT, self._newline
+        if lines:
+            inside = f"{new}{inner}{self._written(child, inner, _INDENT)}{new}{indent}"
+        else:
+            inside = self._written(child)
+        return self._spliced(tag.start, tag.end, f"{opened}>{inside}</{name}>")
+
+    def _written(self, node: Node, indent: str | None = None, step: str = "") -> str:
+        """Write an element; with `indent` its children stand on lines of their own."""
+        quote = self.quote
+        said = "".join(f" {n}={quote}{_escaped(str(v), quote)}{quote}" for n, v in node.items())
+        inside = _escaped((node.text or "").strip())
+        if len(node) and indent is not None:
+            new, inner = self._newline, indent + step
+            lines = (f"{inner}{self._written(child, inner, step)}{new}" for child in node)
+            inside = f"{new}{''.join(lines)}{indent}"
+        elif len(node):
+            inside = "".join(self._written(child) for child in node)
+        return f"<{node.tag}{said}>{inside}</{node.tag}>" if inside else f"<{node.tag}{said}/>"
+
+    @cached_property
+    def quote(self) -> str:
+        """The quote that most attributes have."""
+        values = (p[2] for tag in self.tags.values() for p in tag.attributes.values())
+        counted = Counter(self.text[begin] for begin in values).most_common(1)
+        return counted[0][0] if counted else "'"
+
+    @cached_property
+    def _newline(self) -> str:
+        return "\r\n" if "\r\n" in self.text else "\n"
+
+    def _begins_its_line(self, tag: Tag) -> bool:
+        begin = self.text.rfind("\n", 0, tag.start) + 1
+        return not self.text[begin : tag.start].strip()
+
+    def _indent(self, tag: Tag) -> str:
+        begin = self.text.rfind("\n", 0, tag.start) + 1
+        return _BLANKS.match(self.text, begin, tag.start)[0]  # type: ignore[index]
+
+    def _line_after(self, end: int) -> int | None:
+        """Give where the next line begins, where nothing but comments is left of this one."""
+        rest = _REST.match(self.text, end)
+        return None if rest is None else rest.end()
 
     def _spliced(self, start: int, end: int, text: str) -> bytes:
         return (self.text[:start] + text + self.text[end:]).encode(
