@@ -26,16 +26,16 @@ def apply(data: bytes, path: str, fix: Fix) -> bytes:
     """
     element = path.partition("/@")[0]
     for at, text in fix.values:
-        data = _set(data, _place(element, at), text)
+        data = _set(data, place(element, at), text)
     for at in fix.without:
-        data = _remove(data, _place(element, at))
+        data = _remove(data, place(element, at))
     if fix.add:
         for child in etree.fromstring(f"<x>{fix.add}</x>"):
             data = _merge(data, "/domain", child)
     return data
 
 
-def _place(element: str, at: str) -> str:
+def place(element: str, at: str) -> str:
     """Give the path that one below an element of a finding, or from the root, means."""
     if at.startswith("/"):
         return at

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 from domcaps.choose import losses
 from domcaps.choose.applied import apply
 from domcaps.choose.change import Change, line_in
+from domcaps.choose.disk_names import fitting_name
 from domcaps.choose.hosts import machine_names, world_of
 from domcaps.choose.text import Text
 from domcaps.elements import contents
 from domcaps.elements.advice.guest_minds import BOOT_ENTRIES, CHIPSET, PCI_ADDRESSES
 from domcaps.elements.boards.families import family_of
-from domcaps.elements.buses.disk import BUSES
 from domcaps.elements.controllers.models import EXPRESS_ROOT, FREE_PORT, OF_ANOTHER_BOARD
 from domcaps.errors import InputError, RequestError
 from domcaps.facts.arch import X86
@@ -214,21 +214,30 @@ def _fits(node: Node, rule: OnBoard) -> bool:
 
 def _rename_disks(draft: Draft) -> None:
     """Name disks as those of their bus are named: libvirt places them by that."""
-    usual = {bus.name: bus.usual for bus in BUSES if not bus.numbered}
-    letters = set(usual.values())
-    targets = list(draft.root.iterfind("devices/disk/target"))
-    taken = {target.get("dev") or "" for target in targets}
-    for target in targets:
-        old, wanted = target.get("dev") or "", usual.get(target.get("bus") or "")
-        if wanted is None or old[:2] not in letters or old.startswith(wanted):
-            continue
-        name = next(n for n in _names(wanted) if n not in taken)
-        taken.add(name)
-        draft.edit(path_of(target), set_value(name, "@dev"), f"dev='{name}' instead of '{old}'")
-        draft.notice(50, _NAMES)
+    for number, _ in enumerate(list(draft.root.iterfind("devices/disk/target"))):
+        root = draft.root
+        target = list(root.iterfind("devices/disk/target"))[number]
+        name = fitting_name(root, target)
+        if name:
+            old = target.get("dev")
+            draft.edit(path_of(target), set_value(name, "@dev"), f"dev='{name}' instead of '{old}'")
+            draft.notice(50, _NAMES)
 
 
-def _names(prefix: str) -> Iterator[str]:
-    for number in range(26 * 27):
-        first, second = divmod(number, 26)
-        yield prefix + (chr(96 + first) if first else "") + chr(97 + second)
+def moved_with_machine(before: bytes, after: bytes, machine: str) -> Draft | None:
+    """Move the devices where an edit moved the machine to another of `BOARDS`; None elsewhere.
+
+    `machine` is the machine type before, for a domain that names none.
+    """
+    old, new = (_machine_of(data) or machine for data in (before, after))
+    families = (family_of(old)[0], family_of(new)[0])
+    if families[0] == families[1] or not set(families) <= set(BOARDS):
+        return None
+    draft = Draft(after)
+    move_devices(draft, families[1])
+    return draft
+
+
+def _machine_of(data: bytes) -> str:
+    kind = Text(data).root.find("os/type")
+    return "" if kind is None else kind.get("machine") or ""

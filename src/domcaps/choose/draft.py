@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from lxml import etree
 
-from domcaps.choose.order import DEVICES, TOP
+from domcaps.elements.base.written import DEVICES, TOP
 from domcaps.elements.buses.disk import BUSES
 from domcaps.errors import RequestError
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from domcaps.choose import losses
-from domcaps.choose.applied import apply
+from domcaps.choose.applied import apply, place
 from domcaps.choose.candidates import (
     nearest,
     numbers,
@@ -21,9 +21,12 @@ from domcaps.choose.candidates import (
     substitutes,
     values_of,
 )
+from domcaps.choose.disk_names import BUS, buses_of
+from domcaps.choose.leftovers import after_change, without_attribute, without_element
 from domcaps.choose.text import Text
-from domcaps.language.fix import Fix
+from domcaps.elements.boards.families import family_of
 from domcaps.language.node_path import path_of
+from domcaps.language.truth import Truth
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -31,7 +34,8 @@ if TYPE_CHECKING:
     from lxml.etree import _Element as Node
 
     from domcaps.language.finding import Finding
-    from domcaps.language.fix import Substitutes
+    from domcaps.language.fix import Fix, Substitutes
+    from domcaps.language.truth import Reason
 
 _SEVERAL = frozenset({"devices", "domain"})
 _KINDS = frozenset({"type", "bus", "device", "model", "mode"})
@@ -92,7 +96,8 @@ class Edits:
             *self._renamed(node, attribute),
             *self._fixed(finding),
             *self._at(node, attribute, finding),
-            *self._without_place(node),
+            *self._other_board(finding),
+            *self._without_place(node, attribute),
             *self._away(node, attribute),
         ]
         if wide:
@@ -130,9 +135,36 @@ class Edits:
         """Write what the finding itself asks for."""
         for number, fix in enumerate(finding.fixes):
             yield Edit(
-                _said(fix), finding.path, (losses.LESS if fix.less else losses.FIX) + number,
+                self._said(fix, finding.path), finding.path,
+                (losses.LESS if fix.less else losses.FIX) + number,
                 functools.partial(apply, self.data, finding.path, fix),
+                removes=self._taken(fix, finding.path),
             )  # fmt: skip
+
+    def _said(self, fix: Fix, path: str) -> str:
+        """Say what a fix writes."""
+        words = []
+        for at, text in fix.values:
+            found = self.text.node(place(path.partition("/@")[0], at))
+            name = at.rpartition("@")[2] if "@" in at else ""
+            old = "" if found is None else _value(*found)
+            said = f"{name}='{text}'" if name else repr(text)
+            words.append(said + (f" instead of {old!r}" if old and old != text else ""))
+        said = " and ".join(words)
+        if fix.add:
+            said += (" and " if said else "") + f"{fix.add} added"
+        taken = self._taken(fix, path)
+        return f"{taken} removed" if taken and not said else said
+
+    def _taken(self, fix: Fix, path: str) -> str:
+        """Say what a fix takes away."""
+        words = []
+        for at in fix.without:
+            found = self.text.node(place(path.partition("/@")[0], at))
+            if found is not None and (not found[1] or found[0].get(found[1]) is not None):
+                node, name = found
+                words.append(f"{name}='{node.get(name)}'" if name else f"<{node.tag}>")
+        return ", ".join(words)
 
     def _at(self, node: Node, attribute: str, finding: Finding) -> Iterator[Edit]:
         """Replace the value at fault."""
@@ -141,7 +173,10 @@ class Edits:
         path = path_of(node, attribute)
         old = (node.get(attribute) if attribute else (node.text or "").strip()) or ""
         known = self._known(path, finding.accepted)
+        named = buses_of(node.get("dev") or "") if plain(path) == BUS else frozenset()
         for value, loss in self._ranked(path, old, known, finding):
+            if value in named and loss > losses.SLIP:
+                loss = losses.NAMED
             yield self._replaced(node, attribute, old, value, loss)
 
     def _known(self, path: str, accepted: Sequence[str]) -> Sequence[str]:
@@ -167,7 +202,9 @@ class Edits:
         if rule is not None and rule.slips and old.lower() in rule.slips:
             yield rule.slips[old.lower()], losses.SLIP
             return
-        yield from ((value, losses.SLIP + n) for n, value in enumerate(nearest(old, known)))
+        # a word that has a meaning there is no slip of the pen
+        near = () if old in values_of(path) else nearest(old, known)
+        yield from ((value, losses.SLIP + n) for n, value in enumerate(near))
         of = rule.of(old) if rule is not None else None
         for number, value in enumerate(of or ()):
             yield value, losses.SUBSTITUTE + number
@@ -182,7 +219,8 @@ class Edits:
     def _replaced(self, node: Node, attribute: str, old: str, value: str, loss: int) -> Edit:
         path = path_of(node, attribute)
         rule = substitutes().get(plain(path))
-        without = tuple((rule.only or {}).get(old, ())) if rule is not None else ()
+        only = (rule.only or {}) if rule is not None else {}
+        without = (*only.get("*", ()), *only.get(old, ()))
         change = functools.partial(self._written, node, attribute, value, without, rule, old)
         if attribute:
             what = f"{attribute}='{value}'" + (f" instead of '{old}'" if old else " added")
@@ -208,27 +246,47 @@ class Edits:
             data = self.text.set_attribute(node, attribute, value)
         else:
             data = self.text.set_text(node, value)
-        for at in without:
-            for path in _all_of(data, device, at):
-                data = apply(data, device, Fix(without=(path,)))
-        last = rule is not None and not any(
+        last = not any(
             other is not node and other.get(attribute) == old
             for other in self.text.root.iter(str(node.tag))
         )
-        if last and rule is not None:
-            for companion in (rule.companions or {}).get(old, ()):
-                data = _without_companions(data, companion)
-        return data
+        companions = (rule.companions or {}).get(old, ()) if rule is not None and last else ()
+        return after_change(data, device, plain(path_of(node, attribute)), without, companions)
 
-    def _without_place(self, node: Node) -> Iterator[Edit]:
-        """Let libvirt choose an address."""
+    def _without_place(self, node: Node, attribute: str) -> Iterator[Edit]:
+        """Let libvirt choose an address, or an index."""
         device = self._device(node)
         for address in [node] if node.tag == "address" else device.iterchildren("address"):
-            if address.getparent() is device and device.tag not in {"hostdev", "memory"}:
+            if address.getparent() is device:
                 yield Edit(
                     "<address> removed, so that libvirt chooses one", path_of(address),
                     losses.PLACE, functools.partial(self.text.remove_element, address),
                 )  # fmt: skip
+        if attribute and self._is_chosen(node, attribute):
+            yield Edit(
+                f"{attribute}='{node.get(attribute)}' removed, so that libvirt chooses one",
+                path_of(node, attribute), losses.PLACE - 1,
+                functools.partial(without_attribute, self.text, node, attribute),
+            )  # fmt: skip
+
+    def _is_chosen(self, node: Node, attribute: str) -> bool:
+        """Tell whether libvirt chooses an attribute's value where there is none."""
+        if node.get(attribute) is None or node.getparent() is None:
+            return False
+        if node.tag == "controller":
+            return attribute == "index"
+        path = plain(path_of(node))
+        return path.startswith("/domain/devices/") and path.endswith(losses.PLACES)
+
+    def _other_board(self, finding: Finding) -> Iterator[Edit]:
+        """Give the machine a board that has what was found missing, where that is its matter."""
+        kind = self.text.root.find("os/type")
+        if kind is None or finding.reason is None or not _is_of_machine(finding.reason):
+            return
+        old = kind.get("machine") or ""
+        board = {"pc": "q35", "q35": "pc"}.get(_family_of(old))
+        if board is not None and board in self.machines:
+            yield self._replaced(kind, "machine", old, board, 2 * losses.MACHINE)
 
     def _away(self, node: Node, attribute: str) -> Iterator[Edit]:
         """Take away the attribute or the element at fault, or what the element stands in."""
@@ -251,20 +309,19 @@ class Edits:
         what = f"<{node.tag}>"
         return Edit(
             f"{what} removed", path, loss + min(size, 30),
-            functools.partial(self.text.remove_element, node), removes=what,
+            functools.partial(without_element, self.text, node), removes=what,
         )  # fmt: skip
 
     def _without_attribute(self, node: Node, name: str, loss: int) -> Edit:
         path = path_of(node, name)
-        protected = self._is_device(node) and node.tag in losses.PROTECTED_DEVICES
         if name in _KINDS:
             loss = losses.KIND
-        if plain(path) in losses.PROTECTED_SETTINGS or (protected and name in losses.WHAT_IT_IS):
+        if self._says_what_it_is(plain(path)):
             loss = losses.PROTECTED
         what = f"{name}='{node.get(name)}'"
         return Edit(
             f"{what} removed", path, loss,
-            functools.partial(self.text.remove_attribute, node, name), removes=what,
+            functools.partial(without_attribute, self.text, node, name), removes=what,
         )  # fmt: skip
 
     def _near(self, node: Node, attribute: str) -> Iterator[Edit]:
@@ -324,8 +381,12 @@ class Edits:
         if where in losses.PROTECTED_SETTINGS:
             return True
         steps, _, name = where.partition("/@")
-        device = steps.removeprefix("/domain/devices/")
-        return device in losses.PROTECTED_DEVICES and name in losses.WHAT_IT_IS
+        kind, _, inner = steps.removeprefix("/domain/devices/").partition("/")
+        if kind not in losses.PROTECTED_DEVICES:
+            return False
+        if inner == "source":
+            return name not in losses.OF_NO_MATTER
+        return not inner and name in losses.WHAT_IT_IS
 
     def _device(self, node: Node) -> Node:
         """Give the device or child of <domain> that an element belongs to."""
@@ -337,7 +398,7 @@ class Edits:
             current = parent
 
     def _is_essential(self, node: Node) -> bool:
-        return node is self.text.root or node.tag in losses.ESSENTIAL
+        return node is self.text.root or plain(path_of(node)) in losses.ESSENTIAL
 
     def _is_device(self, node: Node) -> bool:
         parent = node.getparent()
@@ -346,7 +407,11 @@ class Edits:
     def _is_protected(self, node: Node, path: str) -> bool:
         if self._is_device(node):
             return node.tag in losses.PROTECTED_DEVICES
-        return plain(path) in losses.PROTECTED_SETTINGS
+        where = plain(path)
+        return where in losses.PROTECTED_SETTINGS or (
+            node.tag in losses.PROTECTED_PARTS
+            and self._device(node).tag in losses.PROTECTED_DEVICES
+        )
 
 
 def _is_grown(device: Node) -> bool:
@@ -354,35 +419,16 @@ def _is_grown(device: Node) -> bool:
     return device.tag == "controller" and device.get("type") != "scsi"
 
 
-def _said(fix: Fix) -> str:
-    """Say what a fix writes."""
-    words = []
-    for at, text in fix.values:
-        _, _, name = at.rpartition("@")
-        words.append(f"{name}='{text}'" if "@" in at else repr(text))
-    said = " and ".join(words)
-    if fix.add:
-        said += (" and " if said else "") + f"{fix.add} added"
-    if fix.without and not said:
-        said = f"{', '.join(fix.without)} removed"
-    return said
+def _value(node: Node, attribute: str) -> str:
+    return (node.get(attribute) if attribute else (node.text or "").strip()) or ""
 
 
-def _all_of(data: bytes, device: str, at: str) -> list[str]:
-    """Give the paths, from the root, of what stands at a path below a device, the last first."""
-    found = Text(data).node(device)
-    if found is None:
-        return []
-    steps, _, attribute = at.partition("@")
-    steps = steps.rstrip("/")
-    nodes = list(found[0].iterfind(steps)) if steps else [found[0]]
-    return [path_of(node, attribute) for node in reversed(nodes)]
+def _family_of(machine: str) -> str:
+    return family_of(machine)[0] if machine else "pc"
 
 
-def _without_companions(data: bytes, companion: str) -> bytes:
-    while True:
-        text = Text(data)
-        node = text.root.find(companion)
-        if node is None:
-            return data
-        data = text.remove_element(node)
+def _is_of_machine(reason: Reason) -> bool:
+    """Tell whether a reason leads down to the machine type."""
+    if reason.at == "machine" and reason.truth is Truth.NO:
+        return True
+    return any(_is_of_machine(below) for below in reason.because)

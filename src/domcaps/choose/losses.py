@@ -13,6 +13,9 @@ SLIP = 1
 FIX = 10
 """What the finding asks for: something is added, or a value that follows from the rest is set."""
 
+PLACES = ("/address", "/address/zpci", "/target/address")
+"""Elements of a device whose attributes libvirt chooses where they are not there."""
+
 NUMBER = 20
 """The nearest number that is permitted."""
 
@@ -21,6 +24,9 @@ LESS = 100
 
 PLACE = 25
 """An address goes, and libvirt chooses one."""
+
+NAMED = 28
+"""A value that another setting of the device goes with, as the name of a disk does with its bus."""
 
 SUBSTITUTE = 30
 """A value that serves the same purpose; the next one in the list loses one more."""
@@ -63,6 +69,8 @@ PROTECTED_SETTINGS = frozenset(
      "/domain/os/loader/@secure", "/domain/os/firmware", "/domain/os/firmware/feature",
      "/domain/os/firmware/feature/@name", "/domain/os/firmware/feature/@enabled",
      "/domain/launchSecurity", "/domain/@type", "/domain/os/type/@machine",
+     "/domain/devices/tpm/backend", "/domain/devices/tpm/backend/@type",
+     "/domain/devices/tpm/backend/@version",
      "/domain/os/loader/@readonly", "/domain/os/loader/@type", "/domain/features/acpi"}
 )  # fmt: skip
 """Settings that are never taken away without permission: the architecture, UEFI, secure boot."""
@@ -70,7 +78,16 @@ PROTECTED_SETTINGS = frozenset(
 WHAT_IT_IS = frozenset({"type", "mode"})
 """Attributes that say what a protected device is: without them it is another one."""
 
-ESSENTIAL = frozenset({"domain", "name", "os", "devices", "memory", "type"})
+OF_NO_MATTER = frozenset({"startupPolicy", "index", "mode", "managed", "writeFiltering"})
+"""Attributes of a ``<source>`` that do not say which one it is."""
+
+PROTECTED_PARTS = frozenset({"encryption", "auth", "source"})
+"""Parts of those devices that are never taken away without permission."""
+
+ESSENTIAL = frozenset(
+    {"/domain", "/domain/name", "/domain/os", "/domain/os/type", "/domain/devices",
+     "/domain/memory", "/domain/vcpu"}
+)  # fmt: skip
 """Elements without which there is no domain."""
 
 NAMED_BY_OWNER = frozenset(

@@ -11,21 +11,23 @@ import difflib
 import re
 import time
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from domcaps.choose import losses
-from domcaps.choose.board import moved_to_board
+from domcaps.choose.board import moved_to_board, moved_with_machine
 from domcaps.choose.change import Change, line_in
 from domcaps.choose.edits import Edit, Edits, plain
 from domcaps.choose.hosts import Verdict, machine_names, refusals, verdict, world_of
 from domcaps.choose.remedies import remedies
 from domcaps.errors import InputError
+from domcaps.facts.arch import X86
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from domcaps.choose.board import Draft
     from domcaps.choose.hosts import HostLike
     from domcaps.language.finding import Finding
 
@@ -46,6 +48,9 @@ _STOPPED = "check-stopped"
 
 _MOST_FIRST = 12
 """How many findings are looked at for slips of the pen before the first is repaired."""
+
+_NO_EMULATOR = "os-arch-unsupported"
+"""The finding of an architecture that no emulator of the host has."""
 
 _DEEPEST = 3
 """How many edits may follow from one that brings new findings."""
@@ -99,12 +104,16 @@ class Repair:
 
 @dataclass(frozen=True)
 class _Step:
-    """An edit that was made for a finding, and the text after it."""
+    """An edit that was made for a finding, and the text after it.
+
+    `moved` are the changes of devices that follow a machine to another board.
+    """
 
     edit: Edit
     finding: Finding
     before: bytes
     after: bytes
+    moved: tuple[Change, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -189,6 +198,9 @@ class _Search:
         seen = {data}
         while len(made) < MOST_EDITS:
             left = [f for f in self.findings(data) if _key(f) not in hopeless]
+            if any(code == _NO_EMULATOR for code, _ in hopeless):
+                # the rest was judged for another architecture: nothing is known of it
+                left = []
             # once the time is over no edit is tried: looking for some would take as long again for
             # each of a thousand findings
             if not left or self.exhausted():
@@ -205,6 +217,9 @@ class _Search:
 
     def _first(self, data: bytes, left: Sequence[Finding]) -> Finding:
         """Give a slip of the pen before others: what seems to be missing may be misspelt."""
+        for finding in left:
+            if finding.code == _NO_EMULATOR:
+                return finding
         if len(left) > 1:
             for finding in left[:_MOST_FIRST]:
                 near = self.edits(data, finding, wide=False)[:1]
@@ -238,13 +253,23 @@ class _Search:
     def _tried(self, data: bytes, finding: Finding, edit: Edit, depth: int) -> _Way | None:
         """Make an edit, and repair what it brings; None where it does not do what it is for."""
         try:
-            after = edit.apply()
+            made = edit.apply()
+            moved = self._moved(data, made)
+            after = made if moved is None else moved.data
             if after == data or self.still(after, finding):
                 return None
         except (LookupError, InputError):
             return None
-        way = _Way((_Step(edit, finding, data, after),), after, edit.loss)
+        changes = () if moved is None else tuple(moved.changes)
+        step = _Step(edit, finding, data, after, changes)
+        way = _Way((step,), after, edit.loss + len(changes))
         return self._with_what_follows(way, self.findings(data), depth)
+
+    def _moved(self, before: bytes, after: bytes) -> Draft | None:
+        """Move the devices where an edit moved the machine to another board."""
+        world = world_of(self.hosts[0], before, self.libvirt)
+        machine = "" if world is None or world.target.arch not in X86 else world.target.machine
+        return moved_with_machine(before, after, machine) if machine else None
 
     def _with_what_follows(self, way: _Way, before: Sequence[Finding], depth: int) -> _Way | None:
         """Repair the findings that an edit brought."""
@@ -337,15 +362,19 @@ def repair(
 
 
 def _changes(original: bytes, made: Sequence[_Step]) -> list[Change]:
-    return [
-        Change(
-            step.edit.what,
-            step.edit.path,
-            line_in(original, step.before, step.finding.line),
-            step.finding.message,
-            step.finding.code,
-            step.edit.removes,
-            step.edit.loss,
-        )
-        for step in made
-    ]
+    found: list[Change] = []
+    for step, follows in zip(made, (*made[1:], None), strict=False):
+        # an edit that the next one takes back, as a number that goes in the end
+        if follows is None or follows.edit.path != step.edit.path or not follows.edit.removes:
+            line = line_in(original, step.before, step.finding.line)
+            edit, finding = step.edit, step.finding
+            found.append(
+                Change(
+                    edit.what, edit.path, line, finding.message, finding.code, edit.removes,
+                    edit.loss,
+                )
+            )  # fmt: skip
+        for moved in step.moved:
+            line = line_in(original, step.after, moved.line)
+            found.append(replace(moved, line=line))
+    return found

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from lxml import etree
 
-from domcaps.choose.order import predecessor
+from domcaps.elements.base.written import predecessor
 from domcaps.errors import InputError
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ class Text:
         tag = self.tags[node]
         start, end = tag.start, tag.end
         parent = node.getparent()
-        if parent is not None and self._is_all_of(parent, tag):
+        if parent is not None and self.is_all_of(parent, node):
             above = self.tags[parent]
             kept = self.text[above.start : above.inner - 1].rstrip()
             return self._spliced(above.start, above.end, f"{kept}/>")
@@ -149,9 +149,9 @@ class Text:
             start, end = before, after + 1
         return self._spliced(start, end, "")
 
-    def _is_all_of(self, parent: Node, tag: Tag) -> bool:
-        """Tell whether an element has nothing but one other."""
-        above = self.tags[parent]
+    def is_all_of(self, parent: Node, node: Node) -> bool:
+        """Tell whether an element has nothing but one other, comments included."""
+        above, tag = self.tags[parent], self.tags[node]
         rest = self.text[above.inner : tag.start] + self.text[tag.end : above.close]
         return not rest.strip()
 
@@ -193,7 +193,7 @@ class Text:
     def _written(self, node: Node, indent: str | None = None, step: str = "") -> str:
         """Write an element; with `indent` its children stand on lines of their own."""
         quote = self.quote
-        said = "".join(f" {n}={quote}{_escaped(str(v), quote)}{quote}" for n, v in node.items())
+        said = "".join(f" {n!s}={quote}{_escaped(str(v), quote)}{quote}" for n, v in node.items())
         inside = _escaped((node.text or "").strip())
         if len(node) and indent is not None:
             new, inner = self._newline, indent + step
@@ -201,7 +201,8 @@ class Text:
             inside = f"{new}{''.join(lines)}{indent}"
         elif len(node):
             inside = "".join(self._written(child) for child in node)
-        return f"<{node.tag}{said}>{inside}</{node.tag}>" if inside else f"<{node.tag}{said}/>"
+        name = str(node.tag)
+        return f"<{name}{said}>{inside}</{name}>" if inside else f"<{name}{said}/>"
 
     @cached_property
     def quote(self) -> str:

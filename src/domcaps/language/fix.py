@@ -48,9 +48,9 @@ class Substitutes(Struct, frozen=True):
     `order` has the values that serve the guest as well, or nearly, for each value; under ``*`` for
     every other one. A value that stands in neither list never replaces another by itself. `slips`
     are other names that people use for a value, which mean it without doubt. `only` names, for a
-    value, the paths below the device that have a meaning with it alone, and go when it does; so do
-    the `companions`, other devices that need it, by their paths below ``<domain>``. `remarks` say
-    what somebody should know who gets a value.
+    value, the paths below the device that have a meaning with it alone, and go when it does (under
+    ``*`` with any value); so do the `companions`, other devices that need it, by their paths below
+    ``<domain>``. `remarks` say what somebody should know who gets a value.
     """
 
     path: str

@@ -41,6 +41,8 @@ SUBSTITUTES = Substitutes(
         "uml": ("virtio", "sata", "ide"),
         "fdc": (),
     },
+    # the address was one of the other bus
+    only={"*": ("address",)},
 )
 """What can stand in for a bus: no new driver is needed where that can be avoided."""
 

@@ -1,4 +1,4 @@
-"""The order in which libvirt writes elements, so that what is added stands where people look."""
+"""How libvirt writes a domain: the order of its elements, and those that say nothing alone."""
 
 from __future__ import annotations
 
@@ -44,6 +44,15 @@ _CHILDREN = {
     "features": ("pae", "acpi", "apic", "hap", "viridian", "privnet", "hyperv", "kvm", "xen",
                  "pvspinlock", "pmu", "vmport", "gic", "smm", "ioapic", "hpt", "vmcoreinfo"),
 }  # fmt: skip
+
+
+NOTHING_ALONE = frozenset(
+    {"features", "numatune", "cputune", "memtune", "blkiotune", "hyperv", "kvm", "xen", "iotune",
+     "bios", "system", "baseBoard", "chassis", "distances", "backend", "driver", "address", "zpci",
+     "target", "nvram", "tune", "reconnect", "memoryBacking", "perf", "resource", "keywrap",
+     "firmware", "cache"}
+)  # fmt: skip
+"""Elements that say nothing without attributes and children."""
 
 
 def predecessor(parent: Node, tag: str) -> Node | None:
