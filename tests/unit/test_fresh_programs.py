@@ -216,3 +216,15 @@ def test_modules_may_be_in_the_folder_that_the_program_was_built_for(tmp_path: P
     folders = {w.path for w in loaded_witnesses(path, [], host(tmp_path))
                if isinstance(w, Listing)}  # fmt: skip
     assert {"/usr/lib/some-triplet/qemu", "/opt/q/lib/some-triplet/qemu"} <= folders
+
+
+@pytest.mark.parametrize("before", [-30, -5, 0, 3])
+def test_the_name_of_a_module_folder_may_lie_across_two_pieces(
+    before: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("domcaps.fresh.programs._PIECE", 1000)
+    filling = "x" * (1000 + before - len("\x7fELF"))
+    path = program(tmp_path, "/opt/q/bin/qemu", f"\x7fELF{filling}\0/usr/lib/some-triplet/qemu\0")
+    folders = {w.path for w in loaded_witnesses(path, [], host(tmp_path))
+               if isinstance(w, Listing)}  # fmt: skip
+    assert "/usr/lib/some-triplet/qemu" in folders

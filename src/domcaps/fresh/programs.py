@@ -10,11 +10,10 @@ Wherever something is not certain there is a *doubt*, and the answer is not kept
 
 from __future__ import annotations
 
-import mmap
 import os
 import re
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from domcaps.fresh.elf import MAGIC
 from domcaps.fresh.identity import Identity
@@ -48,6 +47,9 @@ _MOST_STEPS = 8
 _MOST_PROGRAM = 512 << 20
 _VERSIONED = re.compile(r"(?P<name>.+\.so)(?P<numbers>(\.\d+)+)")
 _RELEASED = re.compile(r"(?P<name>.+/lib[^/-]+)-[\d.]+\.so")
+_PIECE = 4 << 20
+_LONGEST_NAME = 256
+"""Bytes, more than `_MODULES` can match."""
 _MODULES = re.compile(rb"\0(/[\w./+-]{1,200}/qemu)\0")
 _NO_DATA = ("/dev/", "/memfd:", "/SYSV", "/anon_hugepage")
 
@@ -270,11 +272,23 @@ def _built_for(path: str, around: Surroundings) -> tuple[str, ...]:
         with open(around.files.real(path), "rb") as file:  # noqa: PTH123 - text in
             if file.read(4) != MAGIC or os.fstat(file.fileno()).st_size > _MOST_PROGRAM:
                 return ()
-            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-                found = {match[1] for match in _MODULES.finditer(data)}
+            file.seek(0)
+            found = {match[1] for piece in _pieces(file) for match in _MODULES.finditer(piece)}
     except (OSError, ValueError):
         return ()
     return tuple(sorted(name.decode() for name in found))
+
+
+def _pieces(file: BinaryIO) -> Iterator[bytes]:
+    """Read a file in pieces, each with the end of the one before, so that no name is cut in two.
+
+    It is not mapped into memory: an upgrade that makes the file shorter meanwhile would end this
+    process (SIGBUS).
+    """
+    end = b""
+    while piece := file.read(_PIECE):
+        yield end + piece
+        end = piece[-_LONGEST_NAME:]
 
 
 def _by_short_name(path: str, around: Surroundings) -> str:
