@@ -258,8 +258,15 @@ def _open_host(host_file: str | None, *, inventory: bool) -> Host:
     return Host.load(host_file)
 
 
+QUIET = "domcaps.quiet"
+"""The key of a context's `meta` under which a command says that notes are not wanted."""
+
+
 def note(text: str) -> None:
-    """Say something beside the answer."""
+    """Say something beside the answer, unless the user wants quiet."""
+    context = click.get_current_context(silent=True)
+    if context is not None and context.meta.get(QUIET):
+        return
     say(f"domcaps: {text}", err=True, dim=sys.stderr.isatty())
 
 

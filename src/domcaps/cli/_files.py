@@ -4,13 +4,27 @@ from __future__ import annotations
 
 import glob
 import os
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+
+
+@dataclass
+class Gathered:
+    """The files that names stand for, each once.
+
+    `found` are those that nobody named, but that are in a folder or fit a pattern; `empty` names
+    folders and patterns without any XML file.
+    """
+
+    files: dict[str, None] = field(default_factory=dict)
+    found: set[str] = field(default_factory=set)
+    empty: list[str] = field(default_factory=list)
 
 
 def expand(names: Sequence[str]) -> list[str]:
@@ -18,24 +32,60 @@ def expand(names: Sequence[str]) -> list[str]:
 
     Raises `click.BadParameter` where a folder or a pattern has no file.
     """
-    found: dict[str, None] = {}
+    gathered = gather(names)
+    if gathered.empty:
+        text = f"{gathered.empty[0]}: there is no XML file there"
+        raise click.BadParameter(text, param_hint="FILE")
+    return list(gathered.files)
+
+
+def gather(names: Sequence[str], excludes: Callable[[Path], bool] = lambda _: False) -> Gathered:
+    """Find the files that names stand for.
+
+    In folders hidden files and folders are passed over, files that `excludes` is true of, and
+    further links to a file that was found already.
+    """
+    gathered = Gathered()
+    reached: set[str] = set()
     for name in names:
-        inside = list(_expanded(name))
+        inside = _expanded(name)
+        if inside is None:
+            gathered.files[name] = None
+            continue
         if not inside:
-            raise click.BadParameter(f"{name}: there is no XML file there", param_hint="FILE")
-        found |= dict.fromkeys(inside)
-    return list(found)
+            gathered.empty.append(name)
+        for file in inside:
+            real = os.path.realpath(file)
+            if not excludes(Path(file)) and real not in reached:
+                reached.add(real)
+                gathered.files[file] = None
+                gathered.found.add(file)
+    gathered.found -= set(names)
+    return gathered
 
 
-def _expanded(name: str) -> Iterator[str]:
+def _expanded(name: str) -> list[str] | None:
+    """Give the files in a folder or of a pattern, None where a name is neither."""
     path = Path(name)
-    if name != "-" and path.is_dir():
-        yield from sorted(str(inner) for inner in path.rglob("*.xml") if inner.is_file())
-    elif set(name) & set("*?[") and not path.exists():
+    if name == "-":
+        return None
+    if path.is_dir():
+        # a link sorts behind what it points to
+        return sorted(_below(path), key=lambda inner: (Path(inner).is_symlink(), inner))
+    if set(name) & set("*?[") and not path.exists():
         found = glob.glob(name, recursive=True)  # noqa: PTH207 - the pattern may be absolute
-        yield from sorted(inner for inner in found if Path(inner).is_file())
-    else:
-        yield name
+        return sorted(inner for inner in found if Path(inner).is_file())
+    return None
+
+
+def _below(folder: Path) -> Iterator[str]:
+    for inside, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in names:
+            if name.endswith(".xml") and not name.startswith("."):
+                path = Path(inside) / name
+                if path.is_file():
+                    yield str(path)
 
 
 def path_in_diff(name: str) -> str:

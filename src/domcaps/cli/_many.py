@@ -27,11 +27,11 @@ def named_hosts(names: Sequence[str]) -> Iterator[tuple[str, Host]]:
     """Open what ``--host`` names, with its name: recordings, folders, patterns, or this machine."""
     if not names:
         yield "local", open_host(None)
-    for name in itertools.chain.from_iterable(map(_expand, names)):
+    for name in itertools.chain.from_iterable(map(expand_host, names)):
         yield name, open_host(None if name == "local" else name)
 
 
-def _expand(name: str) -> Sequence[str]:
+def expand_host(name: str) -> Sequence[str]:
     """Give the recordings in a folder, or the shipped ones of a pattern."""
     from domcaps.shipped import SUFFIX, shipped_names
 

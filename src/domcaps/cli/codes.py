@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from domcaps.cli._common import note
+from domcaps.cli._complete import complete_code
 from domcaps.cli._terminal import emit, emit_json, say
 from domcaps.text import styled
 
@@ -14,39 +15,39 @@ if TYPE_CHECKING:
     from domcaps.validate.catalogue.codes import Code
 
 
-def _complete_code(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:  # noqa: ARG001
-    from click.shell_completion import CompletionItem
-
-    from domcaps.validate.catalogue.codes import codes
-
-    return [
-        CompletionItem(name, help=code.title)
-        for name, code in codes().items()
-        if name.startswith(incomplete)
-    ]
-
-
 @click.command("codes")
-@click.argument("code", required=False, shell_complete=_complete_code)
+@click.argument("code", required=False, shell_complete=complete_code)
 @click.option(
     "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
 )
 def command(*, code: str | None, form: str) -> None:
-    """List every finding that 'domcaps validate' may have, or explain the one named CODE."""
+    """List every finding that 'domcaps validate' may have, or explain the one named CODE.
+
+    CODE may also be the words that codes begin with (video) or a pattern ('*-unsupported'), which
+    lists these.
+    """
     from domcaps.validate.catalogue.codes import codes
 
     known = codes()
-    chosen = list(known.values()) if code is None else [_find(code, known)]
+    chosen = list(known.values()) if code is None else _chosen(code, known)
     if form == "json":
         import msgspec
 
         data = [{**msgspec.to_builtins(one), "title": one.title} for one in chosen]
-        answer = data if code is None else data[0]
-        emit_json(answer)
-    elif code is None:
+        emit_json(data[0] if code and len(chosen) == 1 else data)
+    elif len(chosen) > 1:
         _list(chosen)
     else:
         _page(chosen[0])
+
+
+def _chosen(name: str, known: dict[str, Code]) -> list[Code]:
+    """Give the code of a name, or those that it stands for."""
+    from domcaps.validate.selection import covers
+
+    if name not in known and (listed := [c for c in known.values() if covers(name, c.name)]):
+        return listed
+    return [_find(name, known)]
 
 
 def _find(name: str, known: dict[str, Code]) -> Code:

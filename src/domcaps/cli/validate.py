@@ -7,206 +7,196 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from domcaps.cli._common import host_option, libvirt_option, note, open_host
+from domcaps.cli._common import (
+    QUIET,
+    allow_emulator_option,
+    as_option,
+    libvirt_option,
+    many_hosts_option,
+    note,
+)
+from domcaps.cli._complete import complete_code
 from domcaps.cli._terminal import emit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable
 
-    from domcaps.validate.check import Validation
-    from domcaps.validate.files import Item
-    from domcaps.validate.output.json import JsonOutput
-    from domcaps.validate.output.sarif import SarifOutput
-    from domcaps.validate.output.text import TextOutput
+    from domcaps.cli._validating import Request, Run
+
+FORMATS = ("text", "concise", "json", "sarif", "github", "gitlab", "junit")
+SEVERITIES = ("error", "warning", "notice")
+
+_CODES: dict[str, Any] = {
+    "metavar": "CODES",
+    "multiple": True,
+    "shell_complete": complete_code,
+}
 
 
-def _complete_code(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:  # noqa: ARG001
-    from click.shell_completion import CompletionItem
+def _which_files(function: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option(
+        "--exclude",
+        metavar="PATTERN",
+        multiple=True,
+        help="Pass over files that are found in folders and fit this pattern, such as "
+        "'templates/*' or '*-old.xml'; may be repeated.",
+    )(function)
 
-    from domcaps.validate.catalogue.codes import codes
 
-    return [
-        CompletionItem(name, help=code.title)
-        for name, code in codes().items()
-        if name.startswith(incomplete)
-    ]
+def _which_findings(function: Callable[..., Any]) -> Callable[..., Any]:
+    options = (
+        click.option(
+            "--select",
+            **_CODES,
+            help="Report only these findings: codes, the words that codes begin with (video, "
+            "disk-target), or patterns ('*-unsupported'). May be repeated, or name several with "
+            "commas.",
+        ),
+        click.option(
+            "--ignore",
+            **_CODES,
+            help="Leave these findings out, also where --select names them.",
+        ),
+        click.option(
+            "--known",
+            metavar="FILE",
+            type=click.Path(dir_okay=False),
+            help="Leave out the findings in FILE, which --add-known wrote.",
+        ),
+        click.option(
+            "--add-known",
+            metavar="FILE",
+            type=click.Path(dir_okay=False),
+            help="Write today's findings to FILE, and exit with 0.",
+        ),
+        click.option(
+            "--existing",
+            is_flag=True,
+            help="Take them for domains that libvirt has known for long, in which it overlooks "
+            "some mistakes.",
+        ),
+        click.option(
+            "--schema/--no-schema",
+            default=None,
+            help="Refuse what libvirt's schema refuses, as 'virsh define --validate' does: names "
+            "that it does not know, which are warnings otherwise, and many forms of values.",
+        ),
+    )
+    return _with(function, options)
+
+
+def _which_output(function: Callable[..., Any]) -> Callable[..., Any]:
+    options = (
+        click.option("--format", "form", type=click.Choice(FORMATS), help="[default: text]"),
+        click.option(
+            "--fail-on",
+            type=click.Choice(SEVERITIES),
+            help="The least severity for which the exit code is 1.  [default: error]",
+        ),
+        click.option("--exit-zero", is_flag=True, help="Exit with 0 in spite of findings."),
+        click.option(
+            "-q",
+            "--quiet",
+            count=True,
+            help="Print only the findings; -qq prints nothing but what can't be read.",
+        ),
+        click.option(
+            "--statistics", is_flag=True, help="Print how often each code was found instead."
+        ),
+        click.option("--explain", is_flag=True, help="Add what 'domcaps codes' says of each."),
+        click.option(
+            "--notices",
+            is_flag=True,
+            help="Print notices as well: remarks on what works, but could be better, or is not "
+            "checked.",
+        ),
+        click.option(
+            "--watch", is_flag=True, help="Check again whenever a file changes, until Ctrl-C."
+        ),
+        click.option(
+            "--jobs", type=click.IntRange(1), help="Processes at once; the cores by default."
+        ),
+    )
+    return _with(function, options)
+
+
+def _with(function: Callable[..., Any], options: tuple[Any, ...]) -> Callable[..., Any]:
+    for option in reversed(options):
+        function = option(function)
+    return function
 
 
 @click.command("validate")
 @click.argument("files", metavar="FILE…", nargs=-1, required=True, type=click.Path(allow_dash=True))
-@host_option
+@many_hosts_option
+@as_option
+@allow_emulator_option
 @libvirt_option("The release of libvirt that is to accept them.")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json", "sarif"]),
-    default="text",
-    show_default=True,
-)
-@click.option(
-    "--ignore",
-    metavar="CODE",
-    multiple=True,
-    shell_complete=_complete_code,
-    help="Leave a finding out; may be repeated, or name several with commas.",
-)
-@click.option("--explain", is_flag=True, help="Add what 'domcaps codes' says of each finding.")
-@click.option(
-    "--existing",
-    is_flag=True,
-    help="Take them for domains that libvirt has known for long, in which it overlooks some "
-    "mistakes.",
-)
-@click.option(
-    "--schema",
-    is_flag=True,
-    help="Refuse what libvirt's schema refuses, as 'virsh define --validate' does: names that it "
-    "does not know, which are warnings otherwise, and many forms of values.",
-)
-@click.option(
-    "--notices",
-    is_flag=True,
-    help="Print notices as well: remarks on what works, but could be better, or is not checked.",
-)
-@click.option("--jobs", type=click.IntRange(1), help="Processes at once; the cores by default.")
-def command(
-    *,
-    files: tuple[str, ...],
-    host_file: str | None,
-    libvirt: str,
-    form: str,
-    ignore: tuple[str, ...],
-    explain: bool,
-    existing: bool,
-    schema: bool,
-    notices: bool,
-    jobs: int | None,
-) -> None:
+@_which_files
+@_which_findings
+@_which_output
+@click.pass_context
+def command(ctx: click.Context, **given: Any) -> None:
     """Tell whether libvirt would define and start these domains here, and if not, why.
 
-    FILE is a domain's XML, - is standard input. Findings can be left out with --ignore, by a
-    configuration file above FILE (.domcaps.toml, or [tool.domcaps] in pyproject.toml), or by a
-    comment in the XML before the element: <!-- domcaps: ignore CODE -->.
+    FILE is a domain's XML, a folder (all *.xml below it), a pattern, or - for standard input. In
+    folders, files with another root than <domain> are passed over. With several --host each domain
+    is judged for each host; it is accepted where all accept it.
 
-    The exit code is 0 where every domain is accepted, 1 where some are refused, 2 where a file
-    can't be read.
-    """
-    from domcaps.language.dialect import dialect_for
-    from domcaps.validate.files import Job, run
+    Each option but --as, --allow-emulator, --add-known and --watch may stand in a configuration:
+    the nearest .domcaps.toml or [tool.domcaps] in pyproject.toml above FILE. The command line goes
+    before it. In a domain, <!-- domcaps: ignore CODE --> before an element leaves a finding out.
 
-    ignored = _codes(ignore)
-    host = open_host(host_file)
-    dialect = str(dialect_for(libvirt, host.facts.record.libvirt))
-    output = _output(form, dialect, explain=explain, notices=notices)
+    \b
+      domcaps validate domains/
+      domcaps validate --host shipped:debian13-x86_64 --format concise 'domains/**/*.xml'
+      domcaps validate --add-known known.json domains/     then: --known known.json
 
-    def look(data: bytes, more: frozenset[str]) -> Validation:
-        return host.validate(data, dialect, ignore=more, new=not existing, schema=schema)
+    The exit code is 0 where every domain is accepted, 1 where some are refused or have a finding of
+    the severity that --fail-on names, 2 where a file can't be read or an option is wrong, 130 after
+    Ctrl-C. --exit-zero makes 0 of 1.
+    """  # noqa: D301 - click takes the character, not its name
+    from domcaps.cli._validating import Request, prepare
 
-    items = run(Job(look, output.item, ignored), files, jobs)
-    raise click.exceptions.Exit(_print(output, items, _Summary(hints=not notices)))
-
-
-def _codes(given: tuple[str, ...]) -> frozenset[str]:
-    """Read --ignore; a code that nobody has is a slip of the pen."""
-    named = [code for text in given for code in text.replace(",", " ").split()]
-    if not named:
-        return frozenset()
-    from domcaps.validate.catalogue.codes import slip
-    from domcaps.validate.catalogue.former import renamings
-
-    if wrong := slip(named):
-        raise click.BadParameter(wrong, param_hint="--ignore")
-    for text in renamings(set(named)):
-        note(f"--ignore: {text}")
-    return frozenset(named)
+    source = ctx.get_parameter_source("libvirt")
+    libvirt = given.pop("libvirt")
+    named = source is not click.core.ParameterSource.DEFAULT
+    request = Request(**given, libvirt=libvirt if named else "")
+    ctx.meta[QUIET] = bool(request.quiet)
+    if request.watch:
+        _watch(request)
+    raise click.exceptions.Exit(_once(prepare(request)))
 
 
-def _output(
-    form: str, dialect: str, *, explain: bool, notices: bool
-) -> TextOutput | JsonOutput | SarifOutput:
-    from domcaps._version import __version__
+def _watch(request: Request) -> None:
+    from domcaps.cli._validating import prepare
+    from domcaps.cli._watching import wait_for_change, watched
 
-    if form == "json":
-        from domcaps.validate.output.json import JsonOutput
-
-        return JsonOutput(__version__, dialect)
-    if form == "sarif":
-        from domcaps.validate.output.sarif import SarifOutput
-
-        return SarifOutput(__version__)
-    from domcaps.validate.output.text import TextOutput
-
-    return TextOutput(explain, notices)
+    if request.form not in {None, "text", "concise"} or "-" in request.files:
+        raise click.UsageError("--watch prints text, of files and folders")
+    while True:
+        run = prepare(request)
+        before = watched(request.files, run.inputs())
+        _once(run)
+        note("waiting for changes; Ctrl-C ends")
+        wait_for_change(before, lambda: watched(request.files, prepare(request).inputs()))
 
 
-def _print(
-    output: TextOutput | JsonOutput | SarifOutput, items: Iterable[Item], summary: _Summary
-) -> int:
+def _once(run: Run) -> int:
     """Print what comes, then the summary; give the exit code."""
-    emit(output.begin())
+    shows = run.prints_findings
+    if shows:
+        emit(run.output.begin())
     first = True
-    for item in items:
+    for item in run.items():
         # forms that are lists begin each of their items with a comma
         text = item.text.removeprefix(",") if first else item.text
         first = first and not item.text
-        if text:
+        if text and shows:
             emit(text)
-        summary.add(item)
-    emit(output.end(frozenset(summary.codes), tuple(summary.troubles)))
+        run.summary.add(item)
+    if shows:
+        codes = frozenset(run.summary.counts(notices=run.notices))
+        emit(run.output.end(codes, tuple(run.summary.troubles)))
     sys.stdout.flush()
-    return summary.tell()
-
-
-class _Summary:
-    """What all files came to."""
-
-    def __init__(self, *, hints: bool) -> None:
-        self.hints = hints
-        self.accepted = self.refused = self.errors = self.warnings = self.notices = 0
-        self.troubles: list[str] = []
-        self.codes: set[str] = set()
-        self.unknown: set[str] = set()
-        self.notes: set[str] = set()
-
-    def add(self, item: Item) -> None:
-        """Count a file."""
-        self.codes |= item.codes
-        self.unknown.update(item.unknown)
-        for text in sorted(set(item.notes) - self.notes):
-            note(f"in the configuration, {text}")
-        self.notes.update(item.notes)
-        self.errors += item.errors
-        self.warnings += item.warnings
-        self.notices += item.notices
-        if item.trouble:
-            self.troubles.append(item.trouble)
-            note(item.trouble)
-        elif item.accepted:
-            self.accepted += 1
-        else:
-            self.refused += 1
-
-    def tell(self) -> int:
-        """Say it on standard error; give the exit code."""
-        parts = [
-            f"{self.accepted} accepted",
-            f"{self.refused} refused",
-            *([f"{len(self.troubles)} not read"] if self.troubles else []),
-        ]
-        found = f"{_count(self.errors, 'error')}, {_count(self.warnings, 'warning')}"
-        if self.notices:
-            hint = " (--notices shows them)" if self.hints else ""
-            found += f", {_count(self.notices, 'notice')}{hint}"
-        note(f"{', '.join(parts)}: {found}")
-        if self.unknown:
-            note(
-                f"{_count(len(self.unknown), 'statement')} could not be decided, and count as "
-                f"true (first: {min(self.unknown)})"
-            )
-        if self.troubles:
-            return 2
-        return 1 if self.refused else 0
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+    return run.end()

@@ -18,7 +18,7 @@ def quoted(text: str) -> str:
     return repr(text if len(text) <= MOST_SHOWN else text[: MOST_SHOWN - 1] + "…")
 
 
-class Severity(enum.Enum):
+class Severity(enum.StrEnum):
     """Whether a finding makes a domain unacceptable.
 
     A warning is a fault in spite of which the domain is accepted. A notice is no fault: the domain
@@ -30,7 +30,7 @@ class Severity(enum.Enum):
     NOTICE = "notice"
 
 
-class Stage(enum.Enum):
+class Stage(enum.StrEnum):
     """When libvirt refuses: on definition already, or only when the domain is started."""
 
     DEFINE = "define"
@@ -44,7 +44,8 @@ class Finding(msgspec.Struct, frozen=True):
     count from 1, and are 0 where the place has none. `accepted` lists what would be accepted here,
     `reason` leads down to the facts where they decided, and `fixes` are edits that make the rule
     hold, the likeliest first. Where the domain names no target that there is, `as_if` has what was
-    taken instead: "machine='q35'".
+    taken instead: "machine='q35'". `hosts` names the hosts on which it was found, where several
+    were asked.
     """
 
     code: str
@@ -58,3 +59,9 @@ class Finding(msgspec.Struct, frozen=True):
     reason: Reason | None = None
     fixes: tuple[Fix, ...] = ()
     as_if: str = ""
+    hosts: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        """Give one line: the place, the severity, the message and the code."""
+        place = f"{self.line}:{self.column}: " if self.line else ""
+        return f"{place}{self.severity.value}: {self.message} [{self.code}]"

@@ -233,11 +233,31 @@ class _Check:
                 self._add(code, found)
 
     def _look_at_comments(self) -> None:
-        """Add a warning for each former spelling of a code that a comment names."""
-        for name, node in self.source.places.suppressions().items():
+        """Add a warning for each code that a comment misspells or spells as it was called before.
+
+        A notice tells of one that leaves nothing out.
+        """
+        places = self.source.places
+        for word, node in places.misspelt_suppressions():
+            text = f"the comment before this element says {quoted(word)}: did you mean 'ignore'?"
+            self._add("ignored-code-unknown", problem(text, node), Severity.WARNING)
+        used = set(places.used)
+        for name, node in places.suppressions().items():
             for text in renamings((name,)):
                 found = problem(f"in the comment before this element, {text}", node)
                 self._add("ignored-code-renamed", found, Severity.WARNING)
+            if name not in used:
+                self._unused(name, node)
+
+    def _unused(self, name: str, node: Node) -> None:
+        from domcaps.validate.selection import covers, slip
+
+        if wrong := slip((name,)):
+            found = problem(f"in the comment before this element, {wrong}", node)
+            self._add("ignored-code-unknown", found, Severity.WARNING)
+        elif not any(covers(name, code) for code in self.ignore):
+            text = f"the comment before this element ignores {name!r}, which was not found"
+            self._add("ignored-code-unused", problem(text, node), Severity.NOTICE)
 
     def _be_in_time(self) -> None:
         # a machine that is busy, or was asleep, says nothing about the document: its own time

@@ -1,39 +1,46 @@
-"""Findings that a project does not want to see: ``.domcaps.toml``, or ``pyproject.toml``.
+"""The configuration of a project: ``.domcaps.toml``, or ``[tool.domcaps]`` in ``pyproject.toml``.
 
 ::
 
-    # .domcaps.toml, or [tool.domcaps] in pyproject.toml
+    # .domcaps.toml
+    host = ["hosts/web.domcaps", "shipped:debian13-x86_64"]
+    libvirt = "debian13"
+    schema = true
     ignore = ["unknown-attribute"]
+    exclude = ["templates/*"]
 
     [per-file-ignores]
     "tests/broken/*.xml" = ["disk-target-duplicate"]
 
 The nearest file above a domain counts, and no other. Patterns are compared with the path below the
-configuration's folder, and with the file's name alone.
+configuration's folder, and with the file's name alone. Paths are relative to that folder.
 
-A file that another user wrote or could write is passed over, and that is said: in a folder such as
-``/tmp`` anybody could silence findings. It must belong to root or to the user that runs this, as
-the folders above it must, and nobody else may write to them.
+A configuration that another user wrote or could write is not used, and a warning says so: in a
+folder such as ``/tmp`` anybody could silence findings. The file must belong to root or to the user
+that runs domcaps, as the folders above it must, and nobody else may write to them. Which programs
+may be executed (``--allow-emulator``) and for which user (``--as``) is no part of a configuration:
+a project that was cloned must not decide it.
 """
 
 from __future__ import annotations
 
 import contextlib
+import difflib
 import functools
 import sys
 import tomllib
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
 from domcaps import files
-from domcaps.errors import InputError
+from domcaps.errors import DomcapsError, InputError
 from domcaps.facts.ownership import weakness_by_name
+from domcaps.validate.catalogue.former import renamings
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from domcaps.facts.ownership import Weakness
 
 _OWN = ".domcaps.toml"
@@ -43,47 +50,124 @@ _MAX_BYTES = 256 * 1024
 _MAX_DOTS = 300
 """A line with more dots is refused: the cost of a dotted key in TOML is the square of its parts."""
 
+Format = Literal["text", "concise", "json", "sarif", "github", "gitlab", "junit"]
+
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
-    """What one configuration says: codes that are ignored everywhere, or in some files."""
+    """The keys of a configuration, which have the names of the options of ``domcaps validate``.
 
+    The first group is about each file below the configuration, the second about a whole run: that
+    is taken from the configuration of the folder in which domcaps runs.
+    """
+
+    host: str | tuple[str, ...] = ()
+    libvirt: str = ""
+    schema: bool = False
+    existing: bool = False
+    select: frozenset[str] = frozenset()
     ignore: frozenset[str] = frozenset()
+    exclude: tuple[str, ...] = ()
     per_file_ignores: dict[str, frozenset[str]] = {}
 
+    format: Format | None = None
+    fail_on: Literal["error", "warning", "notice"] | None = None
+    known: str = ""
+    notices: bool = False
+    explain: bool = False
+    statistics: bool = False
+    quiet: bool = False
+    exit_zero: bool = False
+    jobs: int | None = None
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The hosts that are named, one or several."""
+        return (self.host,) if isinstance(self.host, str) else self.host
+
     def codes(self) -> frozenset[str]:
-        """Give every code that it names."""
-        return self.ignore.union(*self.per_file_ignores.values())
+        """Give every code that the configuration names."""
+        return self.ignore.union(self.select, *self.per_file_ignores.values())
+
+
+class Configured(msgspec.Struct, frozen=True):
+    """A configuration and the folder in which it was found."""
+
+    folder: Path
+    config: Config
+
+    def below(self, name: str) -> str:
+        """Give a path that the configuration names, relative to the current folder or absolute."""
+        path = self.folder / name
+        return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
+
+    def hosts(self) -> tuple[str, ...]:
+        """Give the hosts as ``--host`` takes them."""
+        return tuple(name if _is_no_path(name) else self.below(name) for name in self.config.hosts)
+
+    def excludes(self, file: Path) -> bool:
+        """Tell whether a file that was found in a folder is not to be checked."""
+        return any(matches(pattern, file, self.folder) for pattern in self.config.exclude)
+
+    def ignored(self, file: Path) -> frozenset[str]:
+        """Give the codes that are ignored in a file, as the configuration spells them."""
+        codes = set(self.config.ignore)
+        for pattern, listed in self.config.per_file_ignores.items():
+            if matches(pattern, file, self.folder):
+                codes |= listed
+        return frozenset(codes)
+
+    def renamings(self) -> tuple[str, ...]:
+        """Describe each former spelling of a code that the configuration has."""
+        return tuple(renamings(self.config.codes()))
+
+
+_NONE = Config()
+
+
+def configured(file: Path) -> Configured:
+    """Give the configuration of a file; raises `InputError` where it can't be used.
+
+    Without a configuration it is an empty one, of the file's folder.
+    """
+    folder = file.absolute().parent
+    return _nearest(folder) or Configured(folder, _NONE)
 
 
 def ignored(file: Path) -> frozenset[str]:
-    """Give the codes that are ignored in a file; raises `InputError` for a broken configuration."""
-    folder = file.absolute().parent
-    found = _nearest(folder)
-    if found is None:
-        return frozenset()
-    where, config = found
-    path = file.absolute().relative_to(where).as_posix()
-    codes = set(config.ignore)
-    for pattern, listed in config.per_file_ignores.items():
-        if fnmatchcase(path, pattern) or fnmatchcase(file.name, pattern):
-            codes |= listed
-    return frozenset(codes)
+    """Give the codes that the configuration ignores in a file; raises `InputError`."""
+    return configured(file).ignored(file)
 
 
-def _nearest(folder: Path) -> tuple[Path, Config] | None:
+def matches(pattern: str, file: Path, folder: Path) -> bool:
+    """Tell whether a pattern stands for a file: by its path below a folder, or by its name."""
+    absolute = file.absolute()
+    path = absolute.relative_to(folder).as_posix() if absolute.is_relative_to(folder) else ""
+    inside = pattern.rstrip("/") + "/*"
+    return any(
+        fnmatchcase(name, one)
+        for name in (path or absolute.as_posix(), file.name)
+        for one in (pattern, inside)
+    )
+
+
+def _is_no_path(name: str) -> bool:
+    return name == "local" or name.partition(":")[0] == "shipped"
+
+
+def _nearest(folder: Path) -> Configured | None:
     # not by recursion: a path may have more folders than Python has frames
     return next(filter(None, map(_in_folder, (folder, *folder.parents))), None)
 
 
 @functools.cache
-def _in_folder(folder: Path) -> tuple[Path, Config] | None:
+def _in_folder(folder: Path) -> Configured | None:
     for path in (folder / _OWN, folder / _SHARED):
         if not path.is_file():
             continue
         if weak := weakness_by_name(path):
             _tell_if_passed_over(path, weak)
         elif (table := _table(path)) is not None:
-            return folder, _config(table, path)
+            return Configured(folder, _config(table, path))
     return None
 
 
@@ -125,18 +209,52 @@ def _require_short_keys(data: bytes, path: Path) -> None:
 
 
 def _config(table: Any, path: Path) -> Config:
+    _require_known_keys(table, path)
     try:
         config = msgspec.convert(table, Config)
     except msgspec.ValidationError as error:
         raise InputError(
             f"this configuration can't be used: {error}",
             where=str(path),
-            remedy="it may have 'ignore' and 'per-file-ignores', both with lists of codes",
+            remedy=f"the keys are {', '.join(_keys())}",
         ) from None
+    _require_codes(config, path)
+    _require_release(config, path)
+    return config
+
+
+def _keys() -> list[str]:
+    return list(Config.__struct_encode_fields__)
+
+
+def _require_known_keys(table: Any, path: Path) -> None:
+    for key in table if isinstance(table, dict) else ():
+        if key not in _keys():
+            near = difflib.get_close_matches(key.replace("_", "-"), _keys(), n=1)
+            raise InputError(
+                f"this configuration has an unknown key {key!r}",
+                where=str(path),
+                remedy=f"did you mean {near[0]!r}?"
+                if near
+                else f"the keys are {', '.join(_keys())}",
+            )
+
+
+def _require_codes(config: Config, path: Path) -> None:
     named = sorted(config.codes())
     if named:
-        from domcaps.validate.catalogue.codes import slip
+        from domcaps.validate.selection import slip
 
         if wrong := slip(named):
             raise InputError(wrong, where=str(path))
-    return config
+
+
+def _require_release(config: Config, path: Path) -> None:
+    if not config.libvirt:
+        return
+    from domcaps.language import check_dialect
+
+    try:
+        check_dialect(config.libvirt)
+    except DomcapsError as error:
+        raise InputError(error.message, where=str(path), remedy=error.remedy) from None

@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from domcaps import files as inputs
 from domcaps.errors import DomcapsError
-from domcaps.validate.catalogue.former import renamings
-from domcaps.validate.config import ignored
+from domcaps.validate.config import configured
 from domcaps.validate.document.parse import MAX_BYTES
+from domcaps.validate.several import merged
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     from domcaps.validate.check import Validation
+    from domcaps.validate.config import Configured
+    from domcaps.validate.known import Known, KnownFinding
+    from domcaps.validate.several import Judged, Verdict
 
 STANDARD_INPUT = "-"
+NO_DOMAIN = "domain-missing"
+"""The code of a document with another root than <domain>."""
 
 # fewer files are done before other processes could have started
 _FEW = 50
@@ -28,71 +34,96 @@ _FEW = 50
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What came of one file: a validation, or the reason why it could not be read."""
+    """What came of one file: a validation, or the reason why it could not be read.
+
+    `verdicts` tells what each host says, where there are several. `known` counts findings that are
+    left out because they are known.
+    """
 
     file: str
     validation: Validation | None = None
     trouble: str = ""
     notes: tuple[str, ...] = ()
+    verdicts: tuple[Verdict, ...] = ()
+    known: int = 0
+    entries: tuple[KnownFinding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A checked file as it is to be printed, and what the summary counts."""
+    """A checked file as it is to be printed, and what the summary counts.
+
+    `codes` and `notices` count the findings of each code.
+    """
 
     text: str
     trouble: str = ""
     accepted: bool = False
     errors: int = 0
     warnings: int = 0
-    codes: frozenset[str] = frozenset()
+    codes: Counter[str] = field(default_factory=Counter)
     unknown: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
-    notices: int = 0
+    notices: Counter[str] = field(default_factory=Counter)
+    known: int = 0
+    entries: tuple[KnownFinding, ...] = ()
+    no_domain: bool = False
 
 
 @dataclass(frozen=True)
 class Job:
     """How files are checked and printed.
 
-    `look` gives the validation of a document, with the codes to ignore; `render` the text to print
-    for a checked file.
+    `look` judges a document with the configuration that its file has; `render` gives the text to
+    print for a checked file. `found` names the files that nobody named: what is no domain there is
+    passed over. `known` has the findings that are left out.
     """
 
-    look: Callable[[bytes, frozenset[str]], Validation]
+    look: Callable[[str, bytes, Configured], Sequence[Judged]]
     render: Callable[[Checked], str]
-    ignore: frozenset[str] = frozenset()
+    found: Collection[str] = frozenset()
+    known: Known | None = None
 
     def do(self, file: str) -> Item:
         """Check one file."""
         checked = self.check(file)
-        text = self.render(checked)
         done = checked.validation
         if done is None:
-            return Item(text, trouble=checked.trouble)
+            return Item(self.render(checked), trouble=checked.trouble)
+        if file in self.found and done.findings and done.findings[0].code == NO_DOMAIN:
+            return Item("", no_domain=True)
         return Item(
-            text,
+            self.render(checked),
             "",
             done.accepted,
             len(done.errors),
             len(done.warnings),
-            frozenset(finding.code for finding in done.findings),
+            Counter(finding.code for finding in done.findings),
             done.unknown,
             checked.notes,
-            len(done.notices),
+            Counter(notice.code for notice in done.notices),
+            checked.known,
+            checked.entries,
         )
 
     def check(self, file: str) -> Checked:
         """Read and look; what goes wrong is part of the answer."""
         try:
             data = _read(file)
-            configured = ignored(Path() / "-" if file == STANDARD_INPUT else Path(file))
-            look = self.look(data, self.ignore | configured)
-            return Checked(file, look, notes=tuple(renamings(configured)))
+            found = configured(Path() / "-" if file == STANDARD_INPUT else Path(file))
+            return self._checked(file, self.look(file, data, found), found.renamings())
         except OSError as error:
             return Checked(file, trouble=f"{file}: {error.strerror or error}")
         except DomcapsError as error:
             return Checked(file, trouble=str(error))
+
+    def _checked(self, file: str, judged: Sequence[Judged], notes: tuple[str, ...]) -> Checked:
+        validation, known, entries = merged(judged), 0, ()
+        if self.known is not None:
+            entries = self.known.entries(file, validation)
+            validation, known = self.known.without(file, validation)
+        verdicts = tuple(one.verdict for one in judged) if len(judged) > 1 else ()
+        return Checked(file, validation, "", notes, verdicts, known, entries)
 
 
 def _read(file: str) -> bytes:

@@ -19,7 +19,6 @@ from domcaps.language.predicate import ALWAYS
 from domcaps.language.rule import Sample
 from domcaps.language.value_types import Text
 from domcaps.validate.catalogue.document_codes import DOCUMENT_CODES
-from domcaps.validate.catalogue.former import former_codes
 from domcaps.validate.catalogue.minimal import domain_without, element_with
 from domcaps.validate.catalogue.rules import parts, rules
 from domcaps.validate.checks import FieldCheck, field_checks
@@ -75,6 +74,15 @@ class Code(msgspec.Struct, frozen=True):
         return "\n\n".join(blocks)
 
 
+DOCUMENTATION = "https://domcaps.readthedocs.io/en/latest"
+"""The address of the documentation, which has a page for each code."""
+
+
+def code_url(name: str = "") -> str:
+    """Give the address of a code's page, or of the list of codes."""
+    return f"{DOCUMENTATION}/codes/{f'{name}/' if name else ''}"
+
+
 @functools.cache
 def codes() -> dict[str, Code]:
     """Give every code, in the order of the alphabet; `ValueError` where one is used twice."""
@@ -93,16 +101,6 @@ def unique(listed: Iterable[Code]) -> dict[str, Code]:
 def near_codes(name: str) -> str:
     """Give the codes that may have been meant, joined by "or"; "" where none is near."""
     return " or ".join(difflib.get_close_matches(name, codes(), n=3))
-
-
-def slip(names: Iterable[str]) -> str:
-    """Say of the first name that is no code what may have been meant; "" where all are codes."""
-    for name in names:
-        if name not in codes() and name not in former_codes():
-            near = near_codes(name)
-            hint = f"; did you mean {near}?" if near else ""
-            return f"there is no finding {name!r}{hint} ('domcaps codes' lists them)"
-    return ""
 
 
 def _all() -> Iterator[Code]:

@@ -147,6 +147,22 @@ DOCUMENT_CODES = (
         Severity.WARNING,
     ),
     DocumentCode(
+        "ignored-code-unknown",
+        "A comment ``domcaps: ignore`` names no code, or misspells the word 'ignore'.\n\n"
+        "It leaves nothing out; the message has what may have been meant. 'domcaps codes' lists "
+        "all codes.",
+        f"<!-- domcaps: ignore video-model-type-unknwon -->{_domain()}",
+        f"<!-- domcaps: ignore video-model-type-unknown -->{_domain()}",
+        Severity.WARNING,
+    ),
+    DocumentCode(
+        "ignored-code-unused",
+        "A comment ``domcaps: ignore`` names a code that was not found in what follows it.\n\n"
+        "Remove the comment, unless the finding is there on other hosts.",
+        f"<!-- domcaps: ignore video-model-type-unknown -->{_domain()}",
+        severity=Severity.NOTICE,
+    ),
+    DocumentCode(
         "check-stopped",
         "The check was given up: there were too many findings, or it took too long.\n\n"
         "What was not looked at may be wrong as well.",

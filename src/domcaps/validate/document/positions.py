@@ -6,6 +6,7 @@ to be well-formed by then, finds every tag: in well-formed XML a ``<`` is always
 
 from __future__ import annotations
 
+import difflib
 import re
 from bisect import bisect_right
 from functools import cached_property
@@ -14,8 +15,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from domcaps.validate.catalogue.former import current_codes
+from domcaps.validate.selection import covers
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from lxml.etree import _Element as Node
 
 _MARKUP = re.compile(
@@ -26,7 +30,8 @@ _MARKUP = re.compile(
     re.DOTALL,
 )
 _ATTRIBUTE = re.compile(r"([^\s=/>]++)\s*+=\s*+(?:\"[^\"]*+\"|'[^']*+')")
-_SUPPRESSION = re.compile(r"domcaps:\s*+ignore\s([a-z0-9,\s-]++)")
+_SUPPRESSION = re.compile(r"domcaps:\s*+ignore\s([A-Za-z0-9,\s*-]++)")
+_MISSPELT = re.compile(r"domcaps:\s*+(?!ignore\s)([a-z-]{3,12}+)\s+[a-z0-9]")
 
 
 class _Scan(msgspec.Struct):
@@ -40,6 +45,8 @@ class _Scan(msgspec.Struct):
     ends: list[int] = msgspec.field(default_factory=list)
     # codes that a comment suppresses, by the number of the element that it speaks of
     suppressed: dict[int, set[str]] = msgspec.field(default_factory=dict)
+    # words in the place of "ignore", by the number of the element that follows
+    misspelt: dict[int, set[str]] = msgspec.field(default_factory=dict)
 
 
 class Positions:
@@ -49,6 +56,8 @@ class Positions:
         self._root = root
         self._text = _decode(data, root)
         self._scan = _scan(self._text)
+        self.used: set[str] = set()
+        """Names in comments for which something was left out."""
 
     @cached_property
     def _numbers(self) -> dict[Node, int]:
@@ -85,9 +94,12 @@ class Positions:
                 found.setdefault(code, nodes.get(number, self._root))
         return found
 
-    @cached_property
-    def _suppressed(self) -> dict[int, frozenset[str]]:
-        return {number: current_codes(codes) for number, codes in self._scan.suppressed.items()}
+    def misspelt_suppressions(self) -> Iterator[tuple[str, Node]]:
+        """Give words that stand for "ignore" in comments and look like it, with their elements."""
+        nodes = {number: node for node, number in self._numbers.items()}
+        for number, words in sorted(self._scan.misspelt.items()):
+            for word in sorted(words):
+                yield word, nodes.get(number, self._root)
 
     def _attribute(self, number: int, name: str) -> int:
         begin, end = self._scan.names[number], self._scan.ends[number]
@@ -100,13 +112,16 @@ class Positions:
         """Tell whether a comment suppresses a code for an element or one that it stands in."""
         if not self._scan.suppressed:
             return False
+        found = False
         current: Node | None = node
         while current is not None:
             number = self._numbers.get(current, -1)
-            if code in self._suppressed.get(number, ()):
-                return True
+            for name in self._scan.suppressed.get(number, ()):
+                if covers(name, code) or code in current_codes((name,)):
+                    self.used.add(name)
+                    found = True
             current = current.getparent()
-        return False
+        return found
 
 
 def _scan(text: str) -> _Scan:
@@ -132,6 +147,8 @@ def _scan(text: str) -> _Scan:
                 waiting = set()
         elif found["comment"]:
             waiting |= _codes(found["comment"])
+            if words := _misspelt(found["comment"]):
+                scan.misspelt.setdefault(len(scan.starts), set()).update(words)
     return scan
 
 
@@ -140,6 +157,12 @@ def _codes(comment: str) -> set[str]:
     for listed in _SUPPRESSION.findall(comment):
         codes.update(listed.replace(",", " ").split())
     return codes
+
+
+def _misspelt(comment: str) -> set[str]:
+    if "domcaps:" not in comment:
+        return set()
+    return set(difflib.get_close_matches("ignore", _MISSPELT.findall(comment), cutoff=0.7))
 
 
 def _decode(data: bytes, root: Node) -> str:

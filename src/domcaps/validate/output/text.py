@@ -19,14 +19,19 @@ if TYPE_CHECKING:
 _COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTICE: "cyan"}
 _MARKS = {"yes": ("✓", "green"), "no": ("✗", "red"), "unknown": ("?", "yellow")}
 _WIDTH = 100
+_MOST_HOSTS = 4
 
 
 @dataclass(frozen=True)
 class TextOutput:
-    """Writes text; `explain` adds what the manual says of each code, `notices` the notices."""
+    """Writes text; `explain` adds what the manual says of each code, `notices` the notices.
+
+    With `concise` each finding is one line: the place, the severity, the message and the code.
+    """
 
     explain: bool = False
     notices: bool = False
+    concise: bool = False
 
     def begin(self) -> str:
         """Nothing stands before the first file."""
@@ -39,10 +44,10 @@ class TextOutput:
         lines = checked.validation.source.decode(errors="replace").split("\n")
         file = file_name(checked.file)
         notices = checked.validation.notices if self.notices else ()
-        texts = [
-            "\n".join(self._finding(file, finding, lines)) + "\n"
-            for finding in (*checked.validation.findings, *notices)
-        ]
+        findings = (*checked.validation.findings, *notices)
+        if self.concise:
+            return "".join(f"{self._line(file, finding)}\n" for finding in findings)
+        texts = ["\n".join(self._finding(file, one, lines)) + "\n" for one in findings]
         return "\n".join(texts) + ("\n" if texts else "")
 
     def end(self, codes: frozenset[str], troubles: tuple[str, ...]) -> str:  # noqa: ARG002
@@ -50,14 +55,7 @@ class TextOutput:
         return ""
 
     def _finding(self, file: str, finding: Finding, lines: list[str]) -> Iterator[str]:
-        place = f"{file}:{finding.line}:{finding.column}" if finding.line else file
-        severity = styled(finding.severity.value, fg=_COLOURS[finding.severity], bold=True)
-        when = " (when it is started)" if finding.stage.value == "start" else ""
-        code = styled(f"[{finding.code}]", dim=True)
-        message = one_line(finding.message)
-        if finding.as_if:
-            message += f" (as if {one_line(finding.as_if)})"
-        yield f"{styled(place, bold=True)}: {severity}{when}: {message} {code}"
+        yield self._line(file, finding)
         yield from excerpt(finding, lines)
         if finding.accepted:
             yield f"      accepted: {', '.join(map(one_line, finding.accepted))}"
@@ -68,6 +66,26 @@ class TextOutput:
             yield ""
             manual = codes()[finding.code].manual
             yield from (f"      {line}".rstrip() for line in manual.splitlines())
+
+    @staticmethod
+    def _line(file: str, finding: Finding) -> str:
+        place = f"{file}:{finding.line}:{finding.column}" if finding.line else file
+        severity = styled(finding.severity.value, fg=_COLOURS[finding.severity], bold=True)
+        when = " (when it is started)" if finding.stage.value == "start" else ""
+        code = styled(f"[{finding.code}]", dim=True)
+        return f"{styled(place, bold=True)}: {severity}{when}: {message_of(finding)} {code}"
+
+
+def message_of(finding: Finding) -> str:
+    """Give the message in one line, with what was assumed and the hosts where there are several."""
+    message = one_line(finding.message)
+    if finding.as_if:
+        message += f" (as if {one_line(finding.as_if)})"
+    if finding.hosts:
+        more = len(finding.hosts) - _MOST_HOSTS
+        named = ", ".join(map(file_name, finding.hosts[:_MOST_HOSTS]))
+        message += f" (on {named}{f' and {more} more' if more > 0 else ''})"
+    return message
 
 
 def excerpt(finding: Finding, lines: list[str]) -> Iterator[str]:

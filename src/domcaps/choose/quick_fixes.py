@@ -1,0 +1,128 @@
+"""Edits for one finding, as editors and code hosts offer them: each is tried first.
+
+A repair (`domcaps.choose.repair`) looks for the edits of a whole document that lose least. Here
+each finding is looked at by itself, and a few edits are given to choose from.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from domcaps.choose import losses
+from domcaps.choose.edits import Edits
+from domcaps.choose.hosts import machine_names, refusals, world_of
+from domcaps.choose.text import Text
+from domcaps.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from domcaps.choose.hosts import HostLike
+    from domcaps.language.finding import Finding
+
+MOST_FIXES = 3
+"""So many edits are offered for a finding."""
+
+_MOST_TRIED = 12
+
+
+@dataclass(frozen=True, slots=True)
+class QuickFix:
+    """An edit: what it does, and the text between two places that is replaced.
+
+    Places are lines and columns, both from 1; `text` is what stands there afterwards.
+    """
+
+    what: str
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+    text: str
+
+
+def quick_fixes(
+    host: HostLike, data: bytes, finding: Finding, libvirt: str, *, new: bool = True
+) -> tuple[QuickFix, ...]:
+    """Give edits after which a finding is gone, the one that loses least first.
+
+    Nothing that the domain asks for is taken away. An edit that brings other findings of the same
+    code, or text in an encoding that can't be edited, is not among them. Each edit that is tried
+    costs a validation for one code, about a millisecond.
+    """
+    try:
+        text = Text(data)
+    except InputError:
+        return ()
+    found: list[QuickFix] = []
+    for what, after in _tried(host, text, finding, libvirt, new=new):
+        found.append(_between(what, text.text, after.decode(text.encoding)))
+        if len(found) == MOST_FIXES:
+            break
+    return tuple(found)
+
+
+def _tried(
+    host: HostLike, text: Text, finding: Finding, libvirt: str, *, new: bool
+) -> Iterator[tuple[str, bytes]]:
+    if finding.code.startswith("unknown-"):
+        yield from _renamed(text, finding)
+        return
+    world = world_of(host, text.data, libvirt)
+    targets: tuple[Sequence[str], Sequence[str]] = ((), ())
+    if world is not None:
+        targets = machine_names(world), world.emulator.virttypes
+    before = _places(refusals([host], text.data, libvirt, new=new, only=finding.code))
+    for edit in Edits(text.data, *targets).repairing(finding)[:_MOST_TRIED]:
+        if edit.loss >= losses.SETTING or edit.removes:
+            break
+        try:
+            after = edit.apply()
+        except (LookupError, InputError):
+            continue
+        left = _places(refusals([host], after, libvirt, new=new, only=finding.code))
+        if after != text.data and left < before:
+            yield edit.what, after
+
+
+def _renamed(text: Text, finding: Finding) -> Iterator[tuple[str, bytes]]:
+    """Give a name that nobody knows the known names that look like it."""
+    place = text.node(finding.path)
+    if place is None:
+        return
+    node, attribute = place
+    for right in finding.accepted:
+        if attribute and attribute in text.tags[node].attributes and node.get(right) is None:
+            yield (
+                f"rename '{attribute}' to '{right}'",
+                text.rename_attribute(node, attribute, right),
+            )
+        elif not attribute:
+            yield f"rename <{node.tag}> to <{right}>", text.rename_element(node, right)
+
+
+def _places(findings: Sequence[Finding]) -> frozenset[tuple[str, str]]:
+    return frozenset((one.code, one.path) for one in findings)
+
+
+def _between(what: str, old: str, new: str) -> QuickFix:
+    """Describe a change of a text by the part that differs."""
+    begin = _alike(old, new)
+    same = _alike(old[begin:][::-1], new[begin:][::-1])
+    end = len(old) - same
+    return QuickFix(what, *place_of(old, begin), *place_of(old, end), new[begin : len(new) - same])
+
+
+def _alike(one: str, other: str) -> int:
+    """Give the number of signs that are the same at the beginning of two texts."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((number for number, (a, b) in pairs if a != b), min(len(one), len(other)))
+
+
+def place_of(text: str, offset: int) -> tuple[int, int]:
+    """Give line and column, from 1, of an offset in a text."""
+    starts = [0, *(number + 1 for number, sign in enumerate(text) if sign == "\n")]
+    line = bisect_right(starts, offset)
+    return line, offset - starts[line - 1] + 1

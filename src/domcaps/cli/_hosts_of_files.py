@@ -1,0 +1,97 @@
+"""For which hosts and which release of libvirt a file is judged: command line and configuration."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from domcaps.cli._common import open_host
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from domcaps.hosts.host import Host
+    from domcaps.language.finding import Finding
+    from domcaps.validate.check import Validation
+    from domcaps.validate.config import Configured
+    from domcaps.validate.output.sarif import Replacement
+    from domcaps.validate.several import Judged
+
+LOCAL = "local"
+"""The name of this machine among several hosts."""
+
+
+@dataclass
+class Judges:
+    """Judges files: what the command line says goes before what a configuration says.
+
+    `hosts`, `libvirt` and `schema` are empty or None where the command line does not name them.
+    """
+
+    hosts: tuple[str, ...] = ()
+    libvirt: str = ""
+    schema: bool | None = None
+    existing: bool = False
+    select: frozenset[str] = frozenset()
+    ignore: frozenset[str] = frozenset()
+    _open: dict[str, Host] = field(default_factory=dict)
+
+    def named_hosts(self, found: Configured) -> tuple[str, ...]:
+        """Give the hosts for which a file with this configuration is judged."""
+        return tuple(dict.fromkeys(self.hosts or found.hosts() or (LOCAL,)))
+
+    def asked(self, found: Configured) -> Iterator[tuple[str, Host, str]]:
+        """Give each host with its name and the release of libvirt that is asked about."""
+        from domcaps.language.dialect import dialect_for
+
+        libvirt = self.libvirt or found.config.libvirt or "auto"
+        for name in self.named_hosts(found):
+            host = self._host(name)
+            yield name, host, str(dialect_for(libvirt, host.facts.record.libvirt))
+
+    def look(self, file: str, data: bytes, found: Configured) -> list[Judged]:
+        """Judge a document for each host."""
+        from domcaps.validate.several import Judged
+
+        config = found.config
+        left_out = self._left_out(found, Path(file))
+        schema = config.schema if self.schema is None else self.schema
+        new = not (self.existing or config.existing)
+        return [
+            Judged(
+                name,
+                libvirt,
+                host.validate(data, libvirt, ignore=left_out, new=new, schema=schema),
+            )
+            for name, host, libvirt in self.asked(found)
+        ]
+
+    def fixes(self, file: str, done: Validation, finding: Finding) -> list[tuple[str, Replacement]]:
+        """Give edits that repair a finding, for the first host on which it was found."""
+        from domcaps.choose.quick_fixes import quick_fixes
+        from domcaps.validate.config import configured
+        from domcaps.validate.output.sarif import Replacement
+
+        asked = {
+            name: (host, libvirt) for name, host, libvirt in self.asked(configured(Path(file)))
+        }
+        host, libvirt = asked[finding.hosts[0]] if finding.hosts else next(iter(asked.values()))
+        return [
+            (one.what, Replacement(one.line, one.column, one.end_line, one.end_column, one.text))
+            for one in quick_fixes(host, done.source, finding, libvirt, new=not self.existing)
+        ]
+
+    def _left_out(self, found: Configured, file: Path) -> frozenset[str]:
+        ignore = self.ignore | found.ignored(file)
+        select = self.select or found.config.select
+        if not ignore and not select:
+            return frozenset()
+        from domcaps.validate.selection import left_out
+
+        return left_out(select, ignore)
+
+    def _host(self, name: str) -> Host:
+        if name not in self._open:
+            self._open[name] = open_host(None if name == LOCAL else name)
+        return self._open[name]

@@ -1,0 +1,104 @@
+"""What ``domcaps validate`` says at its end, and the exit code."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from domcaps.cli._common import note
+from domcaps.cli._terminal import say
+from domcaps.language.finding import Severity
+
+if TYPE_CHECKING:
+    from domcaps.validate.files import Item
+    from domcaps.validate.known import KnownFinding
+
+
+class Summary:
+    """Counts what all files came to. Findings from `fail_on` on make the exit code 1."""
+
+    def __init__(self, *, hints: bool, fail_on: Severity = Severity.ERROR) -> None:
+        self.hints = hints
+        self.fail_on = fail_on
+        self.accepted = self.refused = self.errors = self.warnings = 0
+        self.known = self.no_domains = 0
+        self.troubles: list[str] = []
+        self.codes: Counter[str] = Counter()
+        self.notice_codes: Counter[str] = Counter()
+        self.entries: list[KnownFinding] = []
+        self.unknown: set[str] = set()
+        self.notes: set[str] = set()
+
+    @property
+    def notices(self) -> int:
+        """The number of notices."""
+        return self.notice_codes.total()
+
+    def add(self, item: Item) -> None:
+        """Count a file."""
+        if item.no_domain:
+            self.no_domains += 1
+            return
+        self.codes.update(item.codes)
+        self.unknown.update(item.unknown)
+        for text in sorted(set(item.notes) - self.notes):
+            note(f"in the configuration, {text}")
+        self.notes.update(item.notes)
+        self.errors += item.errors
+        self.warnings += item.warnings
+        self.notice_codes.update(item.notices)
+        self.known += item.known
+        self.entries.extend(item.entries)
+        if item.trouble:
+            self.trouble(item.trouble)
+        elif item.accepted:
+            self.accepted += 1
+        else:
+            self.refused += 1
+
+    def trouble(self, text: str) -> None:
+        """Count what could not be read; it is told also where notes are not wanted."""
+        self.troubles.append(text)
+        say(f"domcaps: {text}", err=True)
+
+    def tell(self) -> int:
+        """Print the summary on standard error; give the exit code."""
+        note(f"{', '.join(self._verdicts())}: {self._findings()}")
+        if self.no_domains:
+            note(f"{_count(self.no_domains, 'file')} passed over: the root is not <domain>")
+        if self.unknown:
+            note(
+                f"{_count(len(self.unknown), 'statement')} could not be decided, and count as "
+                f"true (first: {min(self.unknown)})"
+            )
+        return self.exit_code()
+
+    def exit_code(self) -> int:
+        """Give 2 for what could not be read, 1 for findings that count, else 0."""
+        if self.troubles:
+            return 2
+        counted = self.refused
+        if self.fail_on is not Severity.ERROR:
+            counted += self.warnings
+        if self.fail_on is Severity.NOTICE:
+            counted += self.notices
+        return 1 if counted else 0
+
+    def counts(self, *, notices: bool) -> Counter[str]:
+        """Give how often each code was found; notices only where they are wanted."""
+        return self.codes + self.notice_codes if notices else self.codes
+
+    def _verdicts(self) -> list[str]:
+        troubles = [f"{len(self.troubles)} not read"] if self.troubles else []
+        return [f"{self.accepted} accepted", f"{self.refused} refused", *troubles]
+
+    def _findings(self) -> str:
+        found = f"{_count(self.errors, 'error')}, {_count(self.warnings, 'warning')}"
+        if self.notices:
+            hint = " (--notices shows them)" if self.hints else ""
+            found += f", {_count(self.notices, 'notice')}{hint}"
+        return f"{found}; {_count(self.known, 'known finding')} left out" if self.known else found
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
