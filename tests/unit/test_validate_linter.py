@@ -15,6 +15,7 @@ from domcaps.errors import InputError, RecordingError
 from linter import BAD, DOMAIN, GOOD, LACKING, ODD, Linter
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -319,12 +320,13 @@ class TestWatch:
         def look() -> dict[str, tuple[int, int, int] | None]:
             return watched(["d", "a.xml"], ["a.xml", "old.domcaps"])
 
-        for change in (
+        changes: tuple[Callable[[], object], ...] = (
             lambda: lint.write(a=BAD),
             lambda: lint.configure("schema = true\n"),
             lambda: (lint.folder / "old.domcaps").touch(),
             lambda: (lint.folder / "d").mkdir(),
-        ):
+        )
+        for change in changes:
             waiting = threading.Thread(target=wait_for_change, args=(look(), look))
             waiting.start()
             time.sleep(0.05)

@@ -136,7 +136,7 @@ def _with(function: Callable[..., Any], options: tuple[Any, ...]) -> Callable[..
 @_which_findings
 @_which_output
 @click.pass_context
-def command(ctx: click.Context, **given: Any) -> None:
+def command(ctx: click.Context, /, **given: Any) -> None:
     """Tell whether libvirt would define and start these domains here, and if not, why.
 
     FILE is a domain's XML, a folder (all *.xml below it), a pattern, or - for standard input. In

@@ -118,7 +118,8 @@ class Job:
             return Checked(file, trouble=str(error))
 
     def _checked(self, file: str, judged: Sequence[Judged], notes: tuple[str, ...]) -> Checked:
-        validation, known, entries = merged(judged), 0, ()
+        validation, known = merged(judged), 0
+        entries: tuple[KnownFinding, ...] = ()
         if self.known is not None:
             entries = self.known.entries(file, validation)
             validation, known = self.known.without(file, validation)
