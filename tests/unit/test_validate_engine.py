@@ -224,7 +224,7 @@ class TestSuppression:
         assert only(validate(f"{comment}\n{self.BAD}\n{self.BAD}")).line == 10
 
     def test_a_comment_before_the_domain_speaks_of_all(self) -> None:
-        comment = "<!-- domcaps: ignore gadget-kind-type-unknown, other-code -->"
+        comment = "<!-- domcaps: ignore gadget-kind-type-unknown, unknown-element -->"
         text = DOMAIN.format(self.BAD + self.BAD).replace("<domain", f"{comment}<domain")
         assert HOST.validate(text).findings == ()
 
@@ -234,7 +234,7 @@ class TestSuppression:
         assert validate(inside).findings == ()
 
     def test_other_codes_stay(self) -> None:
-        assert validate(f"<!-- domcaps: ignore other-code -->{self.BAD}").findings
+        assert validate(f"<!-- domcaps: ignore unknown-element -->{self.BAD}").findings
 
     def test_text_that_looks_like_a_comment_is_none(self) -> None:
         text = "<![CDATA[<!-- domcaps: ignore gadget-kind-type-unknown -->]]>"
