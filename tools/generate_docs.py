@@ -5,16 +5,21 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
 import click
 
 from domcaps.cli import _root
+from domcaps.cli._documents import DOCUMENTS
+from domcaps.cli._documents import schema as json_schema
 from domcaps.report import dialects, drift, reference
 from domcaps.validate.schema import reference as schema
 
-DOCS = Path(__file__).parents[1] / "docs"
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+SCHEMAS = ROOT / "src" / "domcaps" / "schemas"
 
 
 def commands() -> str:
@@ -34,24 +39,31 @@ def commands() -> str:
 
 def main() -> int:
     """Write, or compare."""
-    documents = {
-        "dialects.md": dialects.to_markdown(),
-        "drift.md": drift.to_markdown(drift.drift_entries()),
-        "table.md": reference.to_markdown(),
-        "schema.md": schema.to_markdown(),
-        "cli.md": commands(),
+    documents = {DOCS / name: text for name, text in _documents().items()}
+    documents |= {
+        SCHEMAS / f"{name}.json": json.dumps(json_schema(name), indent=2) + "\n"
+        for name in DOCUMENTS
     }
     stale = []
-    for name, text in documents.items():
-        path = DOCS / name
+    for path, text in documents.items():
         if not path.exists() or path.read_text() != text:
-            stale.append(name)
+            stale.append(path.name)
             if "--check" not in sys.argv[1:]:
                 path.write_text(text)
     if "--check" in sys.argv[1:] and stale:
         print(f"not up to date: {', '.join(stale)}; run python tools/generate_docs.py")
         return 1
     return 0
+
+
+def _documents() -> dict[str, str]:
+    return {
+        "dialects.md": dialects.to_markdown(),
+        "drift.md": drift.to_markdown(drift.drift_entries()),
+        "table.md": reference.to_markdown(),
+        "schema.md": schema.to_markdown(),
+        "cli.md": commands(),
+    }
 
 
 if __name__ == "__main__":

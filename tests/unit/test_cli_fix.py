@@ -98,7 +98,7 @@ def test_several_files_are_repaired_where_one_can_not_be_read(folder: Path) -> N
     assert result.exit_code == 2
     assert "notes.xml" in result.stderr
     assert "virtio" in (folder / "some guests" / "one.xml").read_text()
-    assert json.loads(run(".", "--format", "json").stdout)[0]["file"] == "notes.xml"
+    assert json.loads(run(".", "--format", "json").stdout)["files"][0]["file"] == "notes.xml"
 
 
 def test_a_folder_without_domains_is_wrong_usage(tmp_path: Path) -> None:

@@ -182,7 +182,7 @@ def test_what_new_tells_to_do_first_can_be_pasted() -> None:
 
 
 def test_every_code_says_where_it_is_found() -> None:
-    known = json.loads(run("codes", "--format", "json").stdout)
+    known = json.loads(run("codes", "--format", "json").stdout)["codes"]
     assert [c["name"] for c in known if not c["element"] or c["element"].endswith("/")] == []
     shown = run("codes", "memory-missing").stdout.splitlines()
     assert shown[1] == "error: the domain is refused when it is defined; found in domain"

@@ -298,8 +298,9 @@ class TestCodes:
         assert "primary" in out
 
     def test_json(self, tool: Tool) -> None:
-        listed = json.loads(tool.run("codes", "--format", "json").stdout)
+        listed = json.loads(tool.run("codes", "--format", "json").stdout)["codes"]
         one = json.loads(tool.run("codes", "--format", "json", "video-model-type-unknown").stdout)
+        assert one.pop("version") == 1
         assert one in listed
         assert one["bad"]["xml"]
 

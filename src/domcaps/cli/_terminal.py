@@ -33,6 +33,13 @@ def emit_json(content: Any, *, compact: bool = False) -> None:
     _print((to_compact_json if compact else to_json)(content) + "\n", err=False)
 
 
+def emit_document(content: Any, *, compact: bool = False) -> None:
+    """Print a JSON object with the version of its form (`docs/json.md`) before its own keys."""
+    import msgspec
+
+    emit_json({"version": 1, **msgspec.to_builtins(content)}, compact=compact)
+
+
 def _print(text: str, *, err: bool) -> None:
     # where the stream is another one, as in tests, click takes away what it is not to show
     stream = sys.stderr if err else sys.stdout

@@ -8,7 +8,7 @@ import click
 
 from domcaps.cli._common import note
 from domcaps.cli._complete import complete_code
-from domcaps.cli._terminal import emit, emit_json, say
+from domcaps.cli._terminal import emit, emit_document, say
 from domcaps.text import styled
 
 if TYPE_CHECKING:
@@ -26,15 +26,18 @@ def command(*, code: str | None, form: str) -> None:
     CODE may also be the words that codes begin with (video) or a pattern ('*-unsupported'), which
     lists these.
     """
-    from domcaps.validate.catalogue.codes import codes
+    from domcaps.validate.catalogue.codes import code_url, codes
 
     known = codes()
     chosen = list(known.values()) if code is None else _chosen(code, known)
     if form == "json":
         import msgspec
 
-        data = [{**msgspec.to_builtins(one), "title": one.title} for one in chosen]
-        emit_json(data[0] if code and len(chosen) == 1 else data)
+        data = [
+            {**msgspec.to_builtins(one), "title": one.title, "url": code_url(one.name)}
+            for one in chosen
+        ]
+        emit_document(data[0] if code and len(chosen) == 1 else {"codes": data})
     elif len(chosen) > 1:
         _list(chosen)
     else:

@@ -10,7 +10,7 @@ import click
 from domcaps import files
 from domcaps.cli._common import allow_emulator_option, libvirt_option, note, open_host
 from domcaps.cli._files import path_in_diff
-from domcaps.cli._terminal import emit, emit_json, say
+from domcaps.cli._terminal import emit, emit_document, say
 from domcaps.errors import InputError
 
 if TYPE_CHECKING:
@@ -133,4 +133,4 @@ def _print_json(done: Conversion, file: str) -> None:
         "findings": [{"code": f.code, "message": f.message} for f in done.repair.findings],
         "remedies": [list(advice) for advice in done.repair.remedies],
     }
-    emit_json(content)
+    emit_document(content)

@@ -8,7 +8,7 @@ import click
 
 from domcaps import files
 from domcaps.cli._common import allow_emulator_option, complete_place, open_host
-from domcaps.cli._terminal import emit_json, say
+from domcaps.cli._terminal import emit_document, say
 from domcaps.text import styled
 
 if TYPE_CHECKING:
@@ -216,7 +216,7 @@ def _print_json(
             for name, domain in compared
         ],
     }
-    emit_json(content)
+    emit_document(content)
 
 
 def _as_json(difference: Difference) -> dict[str, Any]:

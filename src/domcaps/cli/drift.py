@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from domcaps.cli._terminal import emit, emit_json, say
+from domcaps.cli._terminal import emit, emit_document, say
 
 
 @click.command("drift")
@@ -24,7 +24,7 @@ def command(*, form: str) -> None:
 
     entries = drift_entries()
     if form == "json":
-        emit_json(entries)
+        emit_document({"drifts": entries})
     elif form == "markdown":
         emit(to_markdown(entries))
     else:

@@ -10,7 +10,7 @@ from click.shell_completion import CompletionItem
 
 from domcaps import files
 from domcaps.cli._common import host_option, note, open_host, target_options
-from domcaps.cli._terminal import emit_json, say
+from domcaps.cli._terminal import emit_document, say
 from domcaps.text import file_name, styled
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def _explain_path(world: World, path: str, form: str) -> None:
         import msgspec
 
         content = [{**msgspec.to_builtins(e), "elsewhere": others.get(e.path, ())} for e in found]
-        emit_json(content)
+        emit_document({"explanations": content})
         return
     for explanation in found:
         _print(explanation, others.get(explanation.path, ()))
@@ -89,7 +89,7 @@ def _explain_file(host: Host, name: str, form: str, target: dict[str, Any]) -> N
     if form == "json":
         import msgspec
 
-        emit_json({"file": name, **msgspec.to_builtins(found)})
+        emit_document({"file": name, **msgspec.to_builtins(found)})
         return
     for use in found.uses:
         _print(use.explanation, (), f"{file_name(name)}:{use.line}:{use.column}: ")

@@ -12,7 +12,7 @@ import click
 from domcaps import files
 from domcaps.cli._common import allow_emulator_option, libvirt_option, note, open_host
 from domcaps.cli._files import expand, path_in_diff
-from domcaps.cli._terminal import emit_json, say
+from domcaps.cli._terminal import emit_document, say
 from domcaps.errors import DomcapsError, InputError
 from domcaps.text import file_name, styled
 
@@ -97,7 +97,7 @@ def command(
     run = _Run(hosts, libvirt, not existing, allow_removal, write, yes, form, several)
     code = max(run.fix(path) for path in paths)
     if form == "json":
-        emit_json(run.documents if several else run.documents[0])
+        emit_document({"files": run.documents} if several else run.documents[0])
     if code:
         raise click.exceptions.Exit(code)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from domcaps.cli._common import host_option, open_host
-from domcaps.cli._terminal import emit_json, say
+from domcaps.cli._terminal import emit_document, say
 from domcaps.text import styled
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def command(*, host_file: str | None, form: str) -> None:
     sections = describe_host(host.facts, host.emulators.paths())
     if form == "json":
         data = {section.title: section.rows for section in sections}
-        emit_json(data)
+        emit_document(data)
     else:
         _print(sections)
 

@@ -9,7 +9,7 @@ import click
 
 from domcaps import files
 from domcaps.cli._common import libvirt_option, note, open_host
-from domcaps.cli._terminal import emit, emit_json, say
+from domcaps.cli._terminal import emit, emit_document, say
 from domcaps.text import styled
 
 if TYPE_CHECKING:
@@ -169,7 +169,7 @@ def _print_unmet(unmet: Any, form: str) -> None:
 
     if form == "json":
         content = {"accepted": False, "wishes": unmet.wishes, "reasons": unmet.reasons}
-        emit_json(content)
+        emit_document(content)
         return
     say(f"domcaps: {unmet.message}", fg="red", err=True)
     for reason in unmet.reasons:
@@ -189,7 +189,7 @@ def _print_json(chosen: Chosen) -> None:
         "notes": chosen.notes,
         "steps": [dataclasses.asdict(step) for step in chosen.steps],
     }
-    emit_json(content)
+    emit_document(content)
 
 
 def _explain(chosen: Chosen) -> None:

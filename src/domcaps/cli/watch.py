@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from domcaps.cli._common import note, target_options
-from domcaps.cli._terminal import emit_json, say
+from domcaps.cli._terminal import emit_document, say
 from domcaps.errors import DomcapsError
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def command(*, form: str, count: int | None, **question: Any) -> None:
 
 def _print(event: Event, form: str) -> None:
     if form == "json":
-        emit_json(event, compact=True)
+        emit_document(event, compact=True)
     else:
         text = f"{event}: {event.error}" if event.error else str(event)
         say(text, fg=_COLOURS[event.sign])

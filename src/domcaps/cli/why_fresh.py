@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from domcaps.cli._common import target_options
-from domcaps.cli._terminal import emit_json, say
+from domcaps.cli._terminal import emit_document, say
 
 if TYPE_CHECKING:
     from domcaps.fresh.explain import Fact, Provenance
@@ -35,7 +35,7 @@ def command(*, every: bool, form: str, **question: Any) -> None:
     if form == "json":
         import msgspec
 
-        emit_json({"snapshot": caps.snapshot, **msgspec.structs.asdict(found)})
+        emit_document({"snapshot": caps.snapshot, **msgspec.structs.asdict(found)})
         return
     say(f"{caps.path} {caps.machine} {caps.virttype}, snapshot {caps.snapshot}", bold=True)
     _print(found, every=every)

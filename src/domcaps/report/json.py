@@ -2,7 +2,7 @@
 
 ::
 
-    {"path": …, "domain": "kvm", "machine": …, "arch": …, "libvirt": "12.8",
+    {"version": 1, "path": …, "domain": "kvm", "machine": …, "arch": …, "libvirt": "12.8",
      "devices": {"video": {"supported": true, "enums": {"modelType": ["vga", …]}}, …}, …}
 """
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 def to_json(document: Document, snapshot: str) -> str:
     """Write the document and the name of the answer, indented, with a line feed at its end."""
     content: dict[str, Any] = {
+        "version": 1,
         "path": document.path,
         "domain": document.domain,
         "machine": document.machine,

@@ -28,7 +28,7 @@ def _data(one: Verification) -> dict[str, Any]:
 
 def to_json(verifications: Sequence[Verification]) -> str:
     """Write a document."""
-    encoded = msgspec.json.encode({"verifications": to_data(verifications)})
+    encoded = msgspec.json.encode({"version": 1, "verifications": to_data(verifications)})
     return msgspec.json.format(encoded, indent=2).decode() + "\n"
 
 

@@ -4,11 +4,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from domcaps.text import one_line, styled, to_json
 from domcaps.validate.catalogue.codes import codes
 
 if TYPE_CHECKING:
     from collections import Counter
+
+
+class CodeCount(msgspec.Struct, frozen=True):
+    """How often a code was found."""
+
+    code: str
+    count: int
+    title: str
+
+
+class StatisticsDocument(msgspec.Struct, frozen=True):
+    """What ``domcaps validate --statistics --format json`` prints."""
+
+    version: int
+    statistics: tuple[CodeCount, ...]
 
 
 def as_text(counts: Counter[str]) -> str:
@@ -25,8 +42,8 @@ def as_text(counts: Counter[str]) -> str:
 def as_json(counts: Counter[str]) -> str:
     """Give the same as a document."""
     rows = sorted(counts.items(), key=lambda row: (-row[1], row[0]))
-    listed = [{"code": name, "count": number, "title": _title(name)} for name, number in rows]
-    return to_json({"version": 1, "statistics": listed}) + "\n"
+    listed = tuple(CodeCount(name, number, _title(name)) for name, number in rows)
+    return to_json(StatisticsDocument(1, listed)) + "\n"
 
 
 def _title(name: str) -> str:

@@ -1,0 +1,309 @@
+"""The JSON documents that commands print, as types: their schemas are made of these.
+
+Nothing here is loaded when a command runs. `tools/generate_docs.py` writes the schemas into
+``domcaps/schemas/``, from where ``domcaps schema NAME`` prints them, and a test compares what
+commands print with them. What may change is said in ``docs/json.md``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from domcaps.choose.change import Change as EditChange
+from domcaps.choose.chosen import Step
+from domcaps.choose.conversion import Notice
+from domcaps.fresh.explain import Provenance
+from domcaps.fresh.watching import Event
+from domcaps.language import Reason, Target
+from domcaps.language.finding import Finding
+from domcaps.report.diff import Difference
+from domcaps.report.drift import DriftEntry
+from domcaps.report.explain import Explanation
+from domcaps.report.hostinfo import HostRow
+from domcaps.validate.catalogue.codes import Code
+from domcaps.validate.explain import Use
+from domcaps.validate.known import KnownFindings
+from domcaps.validate.output.json import ValidateDocument
+from domcaps.validate.output.statistics import StatisticsDocument
+from domcaps.verify.result import Counts, Tried
+
+VERSION = 1
+"""The version of every document: it is raised when one changes in a way that breaks readers."""
+
+
+class Document(msgspec.Struct, frozen=True, kw_only=True):
+    """A document with the version of its form."""
+
+    version: int
+
+
+class ReportDocument(Document, frozen=True, kw_only=True):
+    """``domcaps report`` and ``baseline``: elements by name, with `supported`, `enums` and more.
+
+    The elements of the top level, such as `os` and `cpu`, stand beside `devices` and `features`.
+    """
+
+    path: str
+    domain: str
+    machine: str
+    arch: str
+    libvirt: str
+    devices: dict[str, dict[str, Any]]
+    features: dict[str, dict[str, Any]]
+    unknown: tuple[str, ...]
+    snapshot: str
+
+
+class CodeEntry(Code, frozen=True, kw_only=True):
+    """One kind of finding, with its title and the address of its page."""
+
+    title: str
+    url: str
+
+
+class CodesDocument(Document, frozen=True, kw_only=True):
+    """``domcaps codes``: every finding, or those that a name stands for."""
+
+    codes: tuple[CodeEntry, ...]
+
+
+class CodeDocument(CodeEntry, frozen=True, kw_only=True):
+    """``domcaps codes CODE``."""
+
+    version: int
+
+
+class ExplainedPath(Explanation, frozen=True, kw_only=True):
+    """An explanation, with the targets of the same emulator for which it is a yes."""
+
+    elsewhere: tuple[str, ...]
+
+
+class ExplainDocument(Document, frozen=True, kw_only=True):
+    """``domcaps explain PATH``."""
+
+    explanations: tuple[ExplainedPath, ...]
+
+
+class ExplainFileDocument(Document, frozen=True, kw_only=True):
+    """``domcaps explain FILE``."""
+
+    file: str
+    target: Target
+    uses: tuple[Use, ...]
+
+
+class SideEntry(msgspec.Struct, frozen=True):
+    """One side of a comparison."""
+
+    host: str
+    emulator: str
+    qemu: str
+    arch: str
+    machine: str
+    virttype: str
+    libvirt: str
+    recorded: str
+
+
+class DifferenceEntry(Difference, frozen=True, kw_only=True):
+    """A difference, with ``+``, ``-`` or ``~`` and the facts that came out otherwise."""
+
+    sign: str
+    because: tuple[str, ...]
+
+
+class ComparedDomain(msgspec.Struct, frozen=True):
+    """A domain on both sides."""
+
+    file: str
+    before: str
+    after: str
+    gone: tuple[Finding, ...]
+    new: tuple[Finding, ...]
+    changes: tuple[DifferenceEntry, ...]
+
+
+class DiffDocument(Document, frozen=True, kw_only=True):
+    """``domcaps diff``."""
+
+    before: SideEntry
+    after: SideEntry
+    differences: tuple[DifferenceEntry, ...]
+    domains: tuple[ComparedDomain, ...]
+
+
+class DriftDocument(Document, frozen=True, kw_only=True):
+    """``domcaps drift``."""
+
+    drifts: tuple[DriftEntry, ...]
+
+
+class LeftFinding(msgspec.Struct, frozen=True):
+    """A finding that no edit repairs."""
+
+    code: str
+    message: str
+    path: str | UnsetType = UNSET
+    line: int | UnsetType = UNSET
+
+
+class HostRemedy(msgspec.Struct, frozen=True):
+    """What on the host would make a finding go away."""
+
+    code: str
+    path: str
+    on_host: tuple[str, ...]
+
+
+class FixedFile(msgspec.Struct, frozen=True):
+    """What came of one file; one that could not be read has an `error` and nothing else."""
+
+    file: str
+    error: str | UnsetType = UNSET
+    accepted: bool | UnsetType = UNSET
+    changes: tuple[EditChange, ...] | UnsetType = UNSET
+    removes: tuple[str, ...] | UnsetType = UNSET
+    loss: int | UnsetType = UNSET
+    diff: str | UnsetType = UNSET
+    fewest: bool | UnsetType = UNSET
+    findings: tuple[LeftFinding, ...] | UnsetType = UNSET
+    remedies: tuple[HostRemedy, ...] | UnsetType = UNSET
+
+
+class FixDocument(FixedFile, frozen=True, kw_only=True):
+    """``domcaps fix FILE``."""
+
+    version: int
+
+
+class FixesDocument(Document, frozen=True, kw_only=True):
+    """``domcaps fix`` with several files, a folder or a pattern."""
+
+    files: tuple[FixedFile, ...]
+
+
+class NewDocument(Document, frozen=True, kw_only=True):
+    """``domcaps new``: a domain with its steps, or the wishes that can't be met together."""
+
+    accepted: bool
+    xml: str | UnsetType = UNSET
+    machine: str | UnsetType = UNSET
+    virttype: str | UnsetType = UNSET
+    arch: str | UnsetType = UNSET
+    notes: tuple[str, ...] | UnsetType = UNSET
+    steps: tuple[Step, ...] | UnsetType = UNSET
+    wishes: tuple[str, ...] | UnsetType = UNSET
+    reasons: tuple[str, ...] | UnsetType = UNSET
+
+
+class ConvertDocument(Document, frozen=True, kw_only=True):
+    """``domcaps convert``."""
+
+    file: str
+    accepted: bool
+    xml: str
+    changes: tuple[EditChange, ...]
+    guest: tuple[Notice, ...]
+    findings: tuple[LeftFinding, ...]
+    remedies: tuple[tuple[str, ...], ...]
+
+
+class HostDocument(
+    Document,
+    frozen=True,
+    kw_only=True,
+    rename={"device_assignment": "device assignment", "helper_programs": "helper programs"},
+):
+    """``domcaps host``: rows by the title of their section."""
+
+    recording: tuple[HostRow, ...] | UnsetType = UNSET
+    host: tuple[HostRow, ...]
+    emulators: tuple[HostRow, ...]
+    accelerators: tuple[HostRow, ...]
+    firmware: tuple[HostRow, ...]
+    device_assignment: tuple[HostRow, ...]
+    helper_programs: tuple[HostRow, ...]
+    memory: tuple[HostRow, ...]
+
+
+class TriedEntry(Tried, frozen=True, kw_only=True, omit_defaults=True):
+    """What was tried, with how report and emulator disagree."""
+
+    disagreement: str = ""
+
+
+class VerifiedTarget(msgspec.Struct, frozen=True):
+    """All that was tried of one target."""
+
+    emulator: str
+    version: str
+    arch: str
+    machine: str
+    virttype: str
+    libvirt: str
+    tried: tuple[TriedEntry, ...]
+    counts: Counts
+    seconds: float = 0.0
+    not_kept: str = ""
+
+
+class VerifyDocument(Document, frozen=True, kw_only=True):
+    """``domcaps verify``."""
+
+    verifications: tuple[VerifiedTarget, ...]
+
+
+class WatchDocument(Event, frozen=True, kw_only=True):
+    """Each line of ``domcaps watch``."""
+
+    version: int
+
+
+class WhyFreshDocument(Provenance, frozen=True, kw_only=True):
+    """``domcaps why-fresh``."""
+
+    version: int
+    snapshot: str
+
+
+DOCUMENTS: dict[str, tuple[str, Any]] = {
+    "baseline": ("domcaps baseline --format json", ReportDocument),
+    "code": ("domcaps codes CODE --format json", CodeDocument),
+    "codes": ("domcaps codes --format json", CodesDocument),
+    "convert": ("domcaps convert --format json", ConvertDocument),
+    "diff": ("domcaps diff --format json", DiffDocument),
+    "drift": ("domcaps drift --format json", DriftDocument),
+    "explain": ("domcaps explain PATH --format json", ExplainDocument),
+    "explain-file": ("domcaps explain FILE --format json", ExplainFileDocument),
+    "fix": ("domcaps fix FILE --format json", FixDocument),
+    "fix-files": ("domcaps fix FOLDER --format json", FixesDocument),
+    "host": ("domcaps host --format json", HostDocument),
+    "known": ("domcaps validate --add-known FILE", KnownFindings),
+    "new": ("domcaps new --format json", NewDocument),
+    "report": ("domcaps report --format json", ReportDocument),
+    "statistics": ("domcaps validate --statistics --format json", StatisticsDocument),
+    "validate": ("domcaps validate --format json", ValidateDocument),
+    "verify": ("domcaps verify --format json", VerifyDocument),
+    "watch": ("each line of domcaps watch --format json", WatchDocument),
+    "why-fresh": ("domcaps why-fresh --format json", WhyFreshDocument),
+}
+"""Every schema: its name, the call that prints such a document, and the type."""
+
+__all__ = ["DOCUMENTS", "VERSION", "Reason"]
+
+
+def schema(name: str) -> dict[str, Any]:
+    """Make the JSON Schema (draft 2020-12) of a document."""
+    call, kind = DOCUMENTS[name]
+    # as JSON has it: a default may be a tuple
+    made = msgspec.json.decode(msgspec.json.encode(msgspec.json.schema(kind)))
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": f"urn:domcaps:schema:{name}:{VERSION}",
+        "title": call,
+        **made,
+    }
