@@ -191,8 +191,10 @@ class Mutator:
 
     def keep_mapped(self) -> None:
         """Write to a file of another user than root, also repeatedly, and keep the mapping."""
-        if self.mapped and self.rng.random() < 0.5:
-            _exchange(self.rng.choice(self.mapped))
+        # one whose file became shorter can't be read any more (SIGBUS)
+        whole = [memory for memory in self.mapped if memory.size() >= len(memory)]
+        if whole and self.rng.random() < 0.5:
+            _exchange(self.rng.choice(whole))
             return
         place = self.rng.choice(self.descriptors() or self.files())
         if os.geteuid() == 0:
