@@ -9,21 +9,26 @@
     caps.devices.video.enums["modelType"]
 
 What ``__all__`` lists is public. It is imported when it is first used, so that a command line
-tool that needs one of them does not wait for all.
+tool that needs one of them does not wait for all; type checkers see every name where it is defined.
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from domcaps._version import __version__
 
 if TYPE_CHECKING:
+    from domcaps.choose.api import WishOptions
+    from domcaps.choose.change import Change
+    from domcaps.choose.chosen import Chosen, Step
+    from domcaps.choose.repair import Repair
     from domcaps.errors import (
         DomainError,
         DomcapsError,
         EmulatorDiedError,
         EmulatorNotFoundError,
         EmulatorTimeoutError,
+        FleetError,
         HostFactsError,
         InputError,
         NoEmulatorError,
@@ -38,62 +43,180 @@ if TYPE_CHECKING:
         UnsupportedTargetError,
         UntoldError,
         UntrustedProgramError,
+        WrongTypeError,
     )
-    from domcaps.facts.host import read_host_facts
-    from domcaps.facts.record import Recording
+    from domcaps.facts.emulator import EmulatorFacts
+    from domcaps.facts.emulators import Emulators
+    from domcaps.facts.host import HostFacts, read_host_facts
+    from domcaps.facts.node import Node
+    from domcaps.facts.record import EmulatorRecord, HostRecord, Recording
     from domcaps.facts.transcript import read_transcript
-    from domcaps.hosts.host import Host
+    from domcaps.hosts.compared import Comparison, compare
+    from domcaps.hosts.host import Host, LiveHost
     from domcaps.hosts.several import baseline, choose_for
+    from domcaps.language.dialect import Dialect
+    from domcaps.language.finding import Finding, Severity, Stage
+    from domcaps.language.fix import Fix
+    from domcaps.language.preference import Guest
+    from domcaps.language.table import Row
+    from domcaps.language.target import Flags, ReportOptions, Target, TargetOptions
+    from domcaps.language.truth import Reason, Truth
+    from domcaps.language.world import World
     from domcaps.report.capabilities import DomainCapabilities
+    from domcaps.report.diff import Difference
+    from domcaps.report.explain import Change as NeededChange
+    from domcaps.report.explain import Explanation
+    from domcaps.report.view import (
+        DeviceViews,
+        FeatureViews,
+        SectionView,
+        SectionViews,
+        TopViews,
+    )
+    from domcaps.validate.check import Validation
+    from domcaps.validate.compare import DomainDifference
+    from domcaps.validate.explain import DomainExplanation, Use
+    from domcaps.verify.result import Counts, Tried, Verification
 
 __all__ = [
+    "Change",
+    "Chosen",
+    "Comparison",
+    "Counts",
+    "DeviceViews",
+    "Dialect",
+    "Difference",
     "DomainCapabilities",
+    "DomainDifference",
     "DomainError",
+    "DomainExplanation",
     "DomcapsError",
     "EmulatorDiedError",
+    "EmulatorFacts",
     "EmulatorNotFoundError",
+    "EmulatorRecord",
     "EmulatorTimeoutError",
+    "Emulators",
+    "Explanation",
+    "FeatureViews",
+    "Finding",
+    "Fix",
+    "Flags",
+    "FleetError",
+    "Guest",
     "Host",
+    "HostFacts",
     "HostFactsError",
+    "HostRecord",
     "InputError",
+    "LiveHost",
+    "NeededChange",
     "NoEmulatorError",
+    "Node",
     "NotAnEmulatorError",
     "ProbeError",
+    "Reason",
     "Recording",
     "RecordingError",
+    "Repair",
+    "ReportOptions",
     "RequestError",
+    "Row",
+    "SectionView",
+    "SectionViews",
+    "Severity",
+    "Stage",
+    "Step",
+    "Target",
+    "TargetOptions",
+    "TopViews",
     "TranscriptError",
+    "Tried",
+    "Truth",
     "UnansweredError",
     "UnknownDialectError",
     "UnmetWishesError",
     "UnsupportedTargetError",
     "UntoldError",
     "UntrustedProgramError",
+    "Use",
+    "Validation",
+    "Verification",
+    "WishOptions",
+    "World",
+    "WrongTypeError",
     "__version__",
     "baseline",
     "choose_for",
+    "compare",
     "read_host_facts",
     "read_transcript",
 ]
 
-_HOMES = {
-    "baseline": "domcaps.hosts.several",
-    "choose_for": "domcaps.hosts.several",
-    "DomainCapabilities": "domcaps.report.capabilities",
-    "Host": "domcaps.hosts.host",
-    "Recording": "domcaps.facts.record",
-    "read_host_facts": "domcaps.facts.host",
-    "read_transcript": "domcaps.facts.transcript",
-}
+if not TYPE_CHECKING:
+    _HOMES = {
+        "WishOptions": "domcaps.choose.api",
+        "Change": "domcaps.choose.change",
+        "Chosen": "domcaps.choose.chosen",
+        "Step": "domcaps.choose.chosen",
+        "Repair": "domcaps.choose.repair",
+        "EmulatorFacts": "domcaps.facts.emulator",
+        "Emulators": "domcaps.facts.emulators",
+        "HostFacts": "domcaps.facts.host",
+        "read_host_facts": "domcaps.facts.host",
+        "Node": "domcaps.facts.node",
+        "EmulatorRecord": "domcaps.facts.record",
+        "HostRecord": "domcaps.facts.record",
+        "Recording": "domcaps.facts.record",
+        "read_transcript": "domcaps.facts.transcript",
+        "Comparison": "domcaps.hosts.compared",
+        "compare": "domcaps.hosts.compared",
+        "Host": "domcaps.hosts.host",
+        "LiveHost": "domcaps.hosts.host",
+        "baseline": "domcaps.hosts.several",
+        "choose_for": "domcaps.hosts.several",
+        "Dialect": "domcaps.language.dialect",
+        "Finding": "domcaps.language.finding",
+        "Severity": "domcaps.language.finding",
+        "Stage": "domcaps.language.finding",
+        "Fix": "domcaps.language.fix",
+        "Guest": "domcaps.language.preference",
+        "Row": "domcaps.language.table",
+        "Flags": "domcaps.language.target",
+        "ReportOptions": "domcaps.language.target",
+        "Target": "domcaps.language.target",
+        "TargetOptions": "domcaps.language.target",
+        "Reason": "domcaps.language.truth",
+        "Truth": "domcaps.language.truth",
+        "World": "domcaps.language.world",
+        "DomainCapabilities": "domcaps.report.capabilities",
+        "Difference": "domcaps.report.diff",
+        "Explanation": "domcaps.report.explain",
+        "NeededChange": "domcaps.report.explain",
+        "DeviceViews": "domcaps.report.view",
+        "FeatureViews": "domcaps.report.view",
+        "SectionView": "domcaps.report.view",
+        "SectionViews": "domcaps.report.view",
+        "TopViews": "domcaps.report.view",
+        "Validation": "domcaps.validate.check",
+        "DomainDifference": "domcaps.validate.compare",
+        "DomainExplanation": "domcaps.validate.explain",
+        "Use": "domcaps.validate.explain",
+        "Counts": "domcaps.verify.result",
+        "Tried": "domcaps.verify.result",
+        "Verification": "domcaps.verify.result",
+    }
+    _OTHER_NAMES = {"NeededChange": "Change"}
 
+    def __getattr__(name: str) -> object:
+        """Import a public name when it is first asked for."""
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        home = import_module(_HOMES.get(name, "domcaps.errors"))
+        found = getattr(home, _OTHER_NAMES.get(name, name))
+        globals()[name] = found
+        return found
 
-def __getattr__(name: str) -> Any:
-    """Import a public name when it is first asked for."""
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_HOMES.get(name, "domcaps.errors")), name)
-
-
-def __dir__() -> list[str]:
-    """List what is public."""
-    return sorted(__all__)
+    def __dir__() -> list[str]:
+        """List what is public."""
+        return sorted(__all__)

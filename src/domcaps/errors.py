@@ -6,6 +6,7 @@
     ├── RequestError            the caller asked for something that does not exist: ask otherwise
     │   ├── UnknownDialectError     no such libvirt dialect
     │   ├── UnmetWishesError        no domain is all that is wanted: wish for less
+    │   ├── WrongTypeError          an argument has a wrong type (a TypeError, too): correct it
     │   └── UnsupportedTargetError  no such emulator, architecture, machine or virtualization type
     │       └── NoEmulatorError     the host has no emulator: install one
     ├── InputError              a file is not what it claims to be: repair or replace the file
@@ -89,6 +90,10 @@ class UnmetWishesError(RequestError):
         else:
             text = f"{', '.join(wishes[:-1])} and {wishes[-1]} can't be met together"
         super().__init__(text, remedy=reasons[0] if reasons else "")
+
+
+class WrongTypeError(RequestError, TypeError):
+    """An argument has a wrong type, such as one text where a list is wanted."""
 
 
 class InputError(DomcapsError):

@@ -6,6 +6,7 @@ import difflib
 from typing import TYPE_CHECKING, TypedDict
 
 from domcaps._version import DEFAULT_DIALECT
+from domcaps.arguments import several
 from domcaps.choose import pins
 from domcaps.choose.applied import apply
 from domcaps.choose.board import free_ports
@@ -18,7 +19,7 @@ from domcaps.choose.text import Text
 from domcaps.choose.wishes import Wishes
 from domcaps.elements.boards.families import family_of
 from domcaps.elements.controllers.models import WITH_ROOT_PORTS
-from domcaps.errors import RequestError, UnmetWishesError
+from domcaps.errors import RequestError, UnmetWishesError, WrongTypeError
 from domcaps.facts.arch import ARCHITECTURES
 from domcaps.language import check_dialect
 
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
 
 # what other programs call them
 _ALSO = {"arm": "armv7l", "arm64": "aarch64", "amd64": "x86_64", "i386": "i686"}
+
+
+_LEAST_MEMORY = 2**20
 
 
 class WishOptions(TypedDict, total=False):
@@ -118,11 +122,14 @@ def choose(
     hosts: Sequence[HostLike],
     host_arch: str,
     name: str = "guest",
-    memory: str | None = None,
+    memory: str | int | None = None,
     vcpus: int | None = None,
     **options: Unpack[WishOptions],
 ) -> Chosen:
     """Choose a domain that every one of the hosts accepts; raises `UnmetWishesError`."""
+    memory = _memory(memory)
+    for key in ("disks", "cdroms", "networks", "shares", "settings"):
+        several(key, options.get(key))
     wishes = wishes_of(name, memory, vcpus, options)
     arch = options.get("arch") or host_arch
     if arch not in ARCHITECTURES:
@@ -179,6 +186,22 @@ def _add_ports(chosen: Chosen, hosts: Sequence[HostLike], libvirt: str, number: 
     if reasons:
         raise UnmetWishesError((f"--hotplug {number}",), tuple(dict.fromkeys(reasons)))
     chosen.xml = data.decode()
+
+
+def _memory(memory: str | int | None) -> str | None:
+    """Give a size as a text with its unit: an int counts bytes."""
+    if isinstance(memory, bool) or not isinstance(memory, str | int | None):
+        raise WrongTypeError(
+            f"memory must be a text or a number of bytes, not {memory!r}", remedy="write '4GiB'"
+        )
+    if isinstance(memory, int):
+        if memory < _LEAST_MEMORY:
+            raise WrongTypeError(
+                f"memory={memory} counts bytes, and is less than 1 MiB",
+                remedy=f"write '{memory}MiB', or a larger number of bytes",
+            )
+        return f"{-(-memory // 1024)}KiB"
+    return memory
 
 
 def _name(name: str) -> str:

@@ -41,6 +41,10 @@ class Chosen:
     _active: tuple[VariableDomain, ...] = field(default=(), repr=False)
     _others: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
+    def __str__(self) -> str:
+        """Give the domain's XML."""
+        return self.xml
+
     @cached_property
     def steps(self) -> tuple[Step, ...]:
         """Every decision, the most important first."""

@@ -73,6 +73,11 @@ class Repair:
     looks: int = 0
     remedies: tuple[tuple[str, ...], ...] = ()
 
+    def __str__(self) -> str:
+        """Give a line for each change, and for each finding that is left."""
+        made = [f"{change.what} ({change.path})" for change in self.changes]
+        return "\n".join([*made, *(f"left: {finding}" for finding in self.findings)])
+
     @property
     def accepted(self) -> bool:
         """Whether the text is accepted now."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from domcaps.arguments import several
 from domcaps.errors import DomcapsError
 from domcaps.facts.emulator import ACCELERATORS
 from domcaps.facts.emulators import RecordedEmulators
@@ -25,6 +26,7 @@ from domcaps.report.target import default_emulator, find_emulator, resolve_targe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
+    from typing import Unpack
 
     from domcaps.facts.dialogue import Talk
     from domcaps.facts.emulators import Emulators
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from domcaps.facts.record import Recording
     from domcaps.fresh.machine import Machine
     from domcaps.fresh.store import Entry
+    from domcaps.language.target import ReportOptions, TargetOptions
     from domcaps.report.capabilities import DomainCapabilities
     from domcaps.verify.result import Verification
 
@@ -56,6 +59,12 @@ class Host(TableReaders):
         self.origin = origin
         self.recorded = ""
         self._worlds: dict[Question, World] = {}
+
+    def __repr__(self) -> str:
+        """Name the recording, and when it was made."""
+        origin = f" {self.origin}" if self.origin else ""
+        recorded = f", recorded {self.recorded}" if self.recorded else ""
+        return f"<{type(self).__name__}{origin}{recorded}>"
 
     @property
     def facts(self) -> HostFacts:
@@ -202,21 +211,22 @@ class LiveHost(Host):
         """Answer as `Host` does; it is the same object as long as the answer is the same."""
         return self.machine.answer(self._admission.admit(question))
 
-    def ready(self, **options: Any) -> DomainCapabilities | None:
+    def ready(self, **options: Unpack[ReportOptions]) -> DomainCapabilities | None:
         """Answer as `domain_capabilities` does, if that takes no looking at anything; else None."""
         if self._admission.may_take_long(options.get("emulator")):
             return None
         return self.machine.ready(self._about_report(options))
 
-    def entry(self, **options: Any) -> Entry[DomainCapabilities]:
+    def entry(self, **options: Unpack[ReportOptions]) -> Entry[DomainCapabilities]:
         """Give what is remembered of an answer; takes what `domain_capabilities` takes."""
         return self.machine.answer_entry(self._about_report(options))
 
-    def _about_report(self, options: dict[str, Any]) -> Question:
+    def _about_report(self, options: ReportOptions) -> Question:
         """Make a question of what `Host.domain_capabilities` takes."""
         names = Flags.__struct_fields__
-        flags = Flags(**{name: options[name] for name in names if name in options})
-        rest = {name: value for name, value in options.items() if name not in names}
+        given: dict[str, Any] = {**options}
+        flags = Flags(**{name: given.pop(name) for name in names if name in given})
+        rest = given
         rest["emulator"] = self.vouch(rest.get("emulator"))
         return self._admission.admit(Question(**rest, flags=flags))
 
@@ -251,6 +261,7 @@ class LiveHost(Host):
         """
         from domcaps.hosts.live import verify
 
+        several("elements", elements)
         asked = [self._admission.admit(self._named(question)) for question in questions]
         return verify(
             self.machine,
@@ -266,7 +277,7 @@ class LiveHost(Host):
         given = {name: value for name, value in asked.items() if value is not None}
         return Question(**given)  # type: ignore[arg-type]
 
-    def shown_lies(self, **options: Any) -> frozenset[str] | None:
+    def shown_lies(self, **options: Unpack[TargetOptions]) -> frozenset[str] | None:
         """Give the paths that `verify` showed to be refused here.
 
         None where nobody verified since emulator or host changed. Takes what `world` takes.

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from domcaps._version import DEFAULT_DIALECT
+from domcaps.arguments import several
 from domcaps.language import World, check_dialect
 from domcaps.language.target import Flags, Question
 
@@ -145,22 +146,28 @@ class TableReaders(ABC):
         return explain(path, self.world(emulator, arch, machine, virttype, libvirt))
 
     def explain_domain(
-        self, xml: str | bytes, libvirt: str = DEFAULT_DIALECT, **instead: str | None
+        self,
+        xml: str | bytes,
+        libvirt: str = DEFAULT_DIALECT,
+        *,
+        emulator: str | None = None,
+        arch: str | None = None,
+        machine: str | None = None,
+        virttype: str | None = None,
     ) -> DomainExplanation:
         """Tell of every choice that a domain uses whether it holds here, and why.
 
-        The target is the one that the domain names; `instead` names another `emulator`, `arch`,
-        `machine` or `virttype`. Raises `DomainError` for what is no domain, or names no target that
-        this host has.
+        The target is the one that the domain names, but for the `emulator`, `arch`, `machine` or
+        `virttype` that are given. Raises `DomainError` for what is no domain, or names no target
+        that this host has.
         """
         from domcaps.validate.explain import explain_domain
 
         check_dialect(libvirt)
-        names = ("emulator", "arch", "machine", "virttype")
-        instead["emulator"] = self.vouch(instead.get("emulator"))
+        given = (self.vouch(emulator), arch, machine, virttype)
 
         def open_world(*named: str | None) -> World:
-            wanted = (instead.get(n) or v for n, v in zip(names, named, strict=True))
+            wanted = (one or other for one, other in zip(given, named, strict=True))
             return self.known_world(*wanted, libvirt)  # type: ignore[call-arg, arg-type]
 
         return explain_domain(_bytes(xml), open_world)
@@ -187,6 +194,7 @@ class TableReaders(ABC):
         from domcaps.validate.check import validate
 
         check_dialect(libvirt)
+        several("ignore", ignore)
 
         # many domains name the same target
         open_world = partial(self.known_world, libvirt=libvirt)
@@ -206,12 +214,13 @@ class TableReaders(ABC):
     def choose(
         self,
         name: str = "guest",
-        memory: str | None = None,
+        memory: str | int | None = None,
         vcpus: int | None = None,
         **wishes: Unpack[WishOptions],
     ) -> Chosen:
         """Choose a domain in which everything holds on this host.
 
+        `memory` is a text with a unit, such as ``4GiB``, or a number of bytes as an int.
         The result has ``.xml``, and ``.steps`` that tell what was decided and why. `wishes` are
         those of ``domcaps new``; see `domcaps.choose.api.WishOptions`. Raises `UnmetWishesError`
         with the fewest wishes that can't be met together.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from domcaps import arguments
 from domcaps._version import DEFAULT_DIALECT
 from domcaps.errors import RequestError
 from domcaps.report.capabilities import DomainCapabilities
@@ -21,13 +22,14 @@ if TYPE_CHECKING:
 def choose_for(
     hosts: Iterable[Host],
     name: str = "guest",
-    memory: str | None = None,
+    memory: str | int | None = None,
     vcpus: int | None = None,
     **wishes: Unpack[WishOptions],
 ) -> Chosen:
     """Choose a domain that every one of some hosts accepts; see `Host.choose`."""
     from domcaps.choose.api import choose
 
+    arguments.hosts("hosts", hosts)
     listed = list(hosts)
     if not listed:
         raise RequestError("a domain needs a host")
@@ -49,6 +51,7 @@ def baseline(
     """
     from domcaps.report.baseline import baseline as of_all
 
+    arguments.hosts("hosts", hosts)
     listed = list(hosts)
     if not listed:
         raise RequestError("a baseline needs a host")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypedDict
+
 import msgspec
 
 from domcaps._version import DEFAULT_DIALECT
@@ -14,6 +16,25 @@ class Flags(msgspec.Struct, frozen=True):
     disable_deprecated_features: bool = False
     expand_cpu_features: bool = False
     supported_cpu_features: bool = False
+
+
+class TargetOptions(TypedDict, total=False):
+    """What names a target, as options of public functions; see `Host.domain_capabilities`."""
+
+    emulator: str | None
+    arch: str | None
+    machine: str | None
+    virttype: str | None
+    libvirt: str
+
+
+class ReportOptions(TargetOptions, total=False):
+    """The options of `Host.domain_capabilities`."""
+
+    disable_deprecated_features: bool
+    expand_cpu_features: bool
+    supported_cpu_features: bool
+    strict: bool
 
 
 class Target(msgspec.Struct, frozen=True):

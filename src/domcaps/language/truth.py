@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 
-class Truth(enum.Enum):
+class Truth(enum.StrEnum):
     """Yes, no, or unknown: the emulator was not asked what the answer depends on."""
 
     YES = "yes"
@@ -69,6 +69,16 @@ class Reason(msgspec.Struct, frozen=True):
     because: tuple[Reason, ...] = ()
     at: str = ""
     value: str = ""
+
+    def __str__(self) -> str:
+        """Give the statements as lines, those that it rests on further to the right."""
+        return "\n".join(self._lines(""))
+
+    def _lines(self, indent: str) -> Iterator[str]:
+        source = f"  [{self.seen}]" if self.seen else ""
+        yield f"{indent}{self.truth.value}: {self.statement}{source}"
+        for inner in self.because:
+            yield from inner._lines(indent + "  ")  # noqa: SLF001 - of the same class
 
     @property
     def seen(self) -> str:

@@ -6,7 +6,8 @@ import hashlib
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from domcaps.report.view import SectionView, SectionViews
+from domcaps.arguments import several
+from domcaps.report.view import DeviceViews, FeatureViews, SectionView, TopViews
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -19,6 +20,14 @@ class DomainCapabilities:
 
     def __init__(self, document: Document) -> None:
         self.document = document
+
+    def __str__(self) -> str:
+        """Give the document in libvirt's form."""
+        return self.xml
+
+    def __repr__(self) -> str:
+        """Name the target."""
+        return f"<DomainCapabilities {self.machine} {self.virttype} {self.arch} {self.path}>"
 
     @cached_property
     def xml(self) -> str:
@@ -58,6 +67,7 @@ class DomainCapabilities:
         """Leave statements out: ``video.modelType=qxl``, ``vmcoreinfo``, ``vcpu max`` …."""
         from domcaps.report.truth import leave_out
 
+        several("paths", paths)
         return DomainCapabilities(leave_out(self.document, paths))
 
     @cached_property
@@ -73,19 +83,19 @@ class DomainCapabilities:
         return self.document.unknown
 
     @cached_property
-    def top(self) -> SectionViews:
+    def top(self) -> TopViews:
         """Elements that stand at the top: ``vcpu``, ``os``, ``cpu``, ``memoryBacking`` …."""
-        return SectionViews(self.document.top)
+        return TopViews(self.document.top)
 
     @cached_property
-    def devices(self) -> SectionViews:
+    def devices(self) -> DeviceViews:
         """Devices, by their element's name."""
-        return SectionViews(self.document.devices)
+        return DeviceViews(self.document.devices)
 
     @cached_property
-    def features(self) -> SectionViews:
+    def features(self) -> FeatureViews:
         """Features, by their element's name, with ``_`` for ``-``."""
-        return SectionViews(self.document.features)
+        return FeatureViews(self.document.features)
 
     @property
     def os(self) -> SectionView:

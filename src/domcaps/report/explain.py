@@ -52,6 +52,13 @@ class Explanation(msgspec.Struct, frozen=True):
     spoken: bool = True
     changes: tuple[Change, ...] = ()
 
+    def __str__(self) -> str:
+        """Give the path with yes, no or unknown, and the reason below it."""
+        lines = [f"{self.path}: {self.truth.value}"]
+        lines += [f"  {line}" for line in str(self.reason).splitlines()]
+        lines += [f"  would be a yes if: {change}" for change in self.changes]
+        return "\n".join(lines)
+
 
 def explain(path: str, world: World) -> tuple[Explanation, ...]:
     """Explain a choice, all choices of an enum (``video.modelType``) or an element with its enums.

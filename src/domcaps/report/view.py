@@ -1,16 +1,36 @@
-"""Typed access to what a report says, by the names of the document."""
+"""Typed access to what a report says, by the names of the document.
+
+The names of elements are declared, so that type checkers and editors know them and find one that is
+misspelt; a test compares them with the table. An element that a release of libvirt does not have
+raises `AttributeError`; ``"video" in caps.devices`` tells.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from domcaps.language import Row
 from domcaps.report.answer import EnumAnswer, Section, ValuesAnswer
 
 
 class SectionView:
-    """One element of a report: what is supported, its enums, values and parts."""
+    """One element of a report: what is supported, its enums, values and parts.
+
+    Elements inside are attributes of their names: ``caps.os.loader``.
+    """
+
+    if TYPE_CHECKING:
+        # inside <os>, <cpu> and <hyperv>
+        loader: SectionView
+        firmwareFeatures: SectionView  # noqa: N815 - libvirt's name
+        varstore: SectionView
+        host_passthrough: SectionView
+        maximum: SectionView
+        host_model: SectionView
+        custom: SectionView
+        defaults: SectionView
 
     def __init__(self, section: Section) -> None:
         self._section = section
@@ -52,9 +72,11 @@ class SectionView:
         """Elements inside this one."""
         return SectionViews(tuple(p for p in self._section.parts if isinstance(p, Section)))
 
-    def __getattr__(self, name: str) -> SectionView:
-        """Give an element inside this one: ``caps.os.loader``."""
-        return getattr(self.parts, name)  # type: ignore[no-any-return]
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> SectionView:
+            """Give an element inside this one: ``caps.os.loader``."""
+            return getattr(self.parts, name)
 
 
 class SectionViews(Mapping[str, SectionView]):
@@ -75,10 +97,64 @@ class SectionViews(Mapping[str, SectionView]):
         """Count the elements."""
         return len(self._views)
 
-    def __getattr__(self, name: str) -> SectionView:
-        """Look up by a name that Python can write."""
-        for known, view in self.__dict__.get("_views", {}).items():
-            if known.replace("-", "_") == name:
-                found: SectionView = view
-                return found
-        raise AttributeError(f"the report has no element {name!r} here")
+    def __repr__(self) -> str:
+        """Name the elements."""
+        return f"<{', '.join(self._views)}>"
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> SectionView:
+            """Look up by a name that Python can write."""
+            for known, view in self.__dict__.get("_views", {}).items():
+                if known.replace("-", "_") == name:
+                    return view
+            raise AttributeError(f"the report has no element {name!r} here")
+
+
+class TopViews(SectionViews):
+    """The elements that stand at the top of a report."""
+
+    if TYPE_CHECKING:
+        vcpu: SectionView
+        iothreads: SectionView
+        os: SectionView
+        cpu: SectionView
+        memoryBacking: SectionView  # noqa: N815 - libvirt's name
+
+
+class DeviceViews(SectionViews):
+    """The elements in ``<devices>``."""
+
+    if TYPE_CHECKING:
+        disk: SectionView
+        graphics: SectionView
+        video: SectionView
+        hostdev: SectionView
+        rng: SectionView
+        filesystem: SectionView
+        tpm: SectionView
+        redirdev: SectionView
+        channel: SectionView
+        crypto: SectionView
+        interface: SectionView
+        panic: SectionView
+        console: SectionView
+
+
+class FeatureViews(SectionViews):
+    """The elements in ``<features>``, with ``_`` for ``-``."""
+
+    if TYPE_CHECKING:
+        gic: SectionView
+        vmcoreinfo: SectionView
+        genid: SectionView
+        backingStoreInput: SectionView  # noqa: N815 - libvirt's name
+        backup: SectionView
+        async_teardown: SectionView
+        s390_pv: SectionView
+        ps2: SectionView
+        tdx: SectionView
+        sev: SectionView
+        sgx: SectionView
+        hyperv: SectionView
+        launchSecurity: SectionView  # noqa: N815 - libvirt's name

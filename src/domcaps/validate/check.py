@@ -61,6 +61,17 @@ class Validation(msgspec.Struct, frozen=True):
     source: bytes = b""
     notices: tuple[Finding, ...] = ()
 
+    def __str__(self) -> str:
+        """Give the verdict, then a line for each finding."""
+        return "\n".join([self.verdict, *map(str, self.findings)])
+
+    @property
+    def verdict(self) -> str:
+        """``accepted``, ``defined, but not started`` or ``refused``."""
+        if self.accepted:
+            return "accepted"
+        return "defined, but not started" if self.definable else "refused"
+
     @property
     def errors(self) -> tuple[Finding, ...]:
         """Findings for which the domain is refused."""

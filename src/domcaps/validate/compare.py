@@ -29,6 +29,13 @@ class DomainDifference(msgspec.Struct, frozen=True):
     new: tuple[Finding, ...] = ()
     changes: tuple[Difference, ...] = ()
 
+    def __str__(self) -> str:
+        """Give the verdicts, then a line for each finding of one side and each change."""
+        lines = [f"{self.before} before, {self.after} after"]
+        lines += [f"- {finding}" for finding in self.gone]
+        lines += [f"+ {finding}" for finding in self.new]
+        return "\n".join([*lines, *map(str, self.changes)])
+
     @property
     def is_same(self) -> bool:
         """Whether nothing changes."""
@@ -46,18 +53,12 @@ def compare_domain(
     one, other = verdicts
     known = {_key(f) for f in one.findings}, {_key(f) for f in other.findings}
     return DomainDifference(
-        _verdict(one),
-        _verdict(other),
+        one.verdict,
+        other.verdict,
         tuple(f for f in one.findings if _key(f) not in known[1]),
         tuple(f for f in other.findings if _key(f) not in known[0]),
         tuple(_changes(*uses)),
     )
-
-
-def _verdict(validation: Validation) -> str:
-    if validation.accepted:
-        return "accepted"
-    return "defined, but not started" if validation.definable else "refused"
 
 
 def _key(finding: Finding) -> tuple[str, str]:

@@ -43,12 +43,22 @@ class Use(msgspec.Struct, frozen=True):
     explanation: Explanation
     instead: tuple[str, ...] = ()
 
+    def __str__(self) -> str:
+        """Give one line."""
+        could = f" (could be {', '.join(self.instead)})" if self.instead else ""
+        found = self.explanation
+        return f"{self.line}:{self.column}: {found.path}: {found.truth.value}{could}"
+
 
 class DomainExplanation(msgspec.Struct, frozen=True):
     """The target that a domain names, and all that it uses, in the order of the document."""
 
     target: Target
     uses: tuple[Use, ...]
+
+    def __str__(self) -> str:
+        """Give a line for each choice: its place, its name, and whether it can be used."""
+        return "\n".join(map(str, self.uses))
 
 
 def explain_domain(data: bytes, open_world: OpenWorld) -> DomainExplanation:

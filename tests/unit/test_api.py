@@ -1,0 +1,202 @@
+"""The Python interface: what is public, words that enums compare with, wrong types, texts."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import domcaps
+from domcaps.elements import table
+from domcaps.language.table import Place
+from domcaps.report import view
+from domcaps.shipped import open_shipped
+from linter import BAD, GOOD, LACKING, ODD
+
+MANUAL = (Path(__file__).parents[2] / "docs" / "api.md").read_text()
+
+# What users hand on but do not look into: its own members are documented where it is defined.
+OPAQUE = {
+    "World",
+    "EmulatorFacts",
+    "HostFacts",
+    "Node",
+    "Emulators",
+    "EmulatorRecord",
+    "HostRecord",
+}
+
+
+@pytest.fixture(scope="module")
+def host() -> domcaps.Host:
+    return open_shipped("debian13-x86_64")
+
+
+def returned(kind: type) -> set[str]:
+    """Give the names of domcaps' types that public members of a class give."""
+    found: set[str] = set()
+    for base in kind.__mro__:
+        if not base.__module__.startswith("domcaps"):
+            continue
+        module = sys.modules[base.__module__]
+        tree = ast.parse(inspect.getsource(module))
+        ours = {
+            alias.asname or alias.name
+            for node in ast.walk(tree)
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("domcaps")
+            for alias in node.names
+        } | {node.name for node in tree.body if isinstance(node, ast.ClassDef)}
+        (body,) = [
+            n.body
+            for n in ast.walk(tree)
+            if isinstance(n, ast.ClassDef) and n.name == base.__name__
+        ]
+        for member in body:
+            annotation = None
+            if isinstance(member, ast.FunctionDef) and not member.name.startswith("_"):
+                annotation = member.returns
+            elif isinstance(member, ast.AnnAssign) and not ast.unparse(member.target).startswith(
+                "_"
+            ):
+                annotation = member.annotation
+            if annotation is not None:
+                found |= {n.id for n in ast.walk(annotation) if isinstance(n, ast.Name)} & ours
+    return found
+
+
+class TestPublic:
+    def test_every_name_is_there_and_in_the_manual(self) -> None:
+        for name in domcaps.__all__:
+            assert hasattr(domcaps, name), name
+            assert re.search(rf"\b{name}\b", MANUAL), f"docs/api.md does not name {name}"
+        assert set(dir(domcaps)) == set(domcaps.__all__)
+
+    def test_what_public_members_give_is_public(self) -> None:
+        lacking = set()
+        for name in domcaps.__all__:
+            kind = getattr(domcaps, name)
+            if isinstance(kind, type) and name not in OPAQUE:
+                lacking |= {(name, one) for one in returned(kind) - set(domcaps.__all__)}
+        # Explanation.changes are called NeededChange among the public names
+        lacking -= {("Explanation", "Change")}
+        assert {one for one in lacking if one not in INTERNAL} == set()
+
+    def test_a_name_that_there_is_not(self) -> None:
+        with pytest.raises(AttributeError, match="nonsense"):
+            domcaps.nonsense  # type: ignore[attr-defined]  # noqa: B018
+
+    def test_names_are_found_where_type_checkers_see_them(self) -> None:
+        tree = ast.parse(Path(domcaps.__file__).read_text())
+        seen = {
+            alias.asname or alias.name: (node.module, alias.name)
+            for node in ast.walk(tree)
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("domcaps.")
+            for alias in node.names
+        }
+        for name in domcaps.__all__:
+            module, own = seen[name]
+            assert getattr(domcaps, name) is getattr(importlib.import_module(str(module)), own)
+
+
+INTERNAL = {
+    ("Host", "Talk"), ("LiveHost", "Talk"), ("LiveHost", "Entry"), ("LiveHost", "Machine"),
+}  # fmt: skip
+"""Members that are there for domcaps itself."""
+
+
+class TestViews:
+    @pytest.mark.parametrize(
+        ("place", "views"),
+        [
+            (Place.TOP, view.TopViews),
+            (Place.DEVICES, view.DeviceViews),
+            (Place.FEATURES, view.FeatureViews),
+        ],
+    )
+    def test_every_element_of_the_table_is_declared(self, place: Place, views: type) -> None:
+        source = inspect.getsource(views)
+        declared = set(re.findall(r"^        (\w+): SectionView", source, re.MULTILINE))
+        assert declared == {e.name.replace("-", "_") for e in table() if e.place is place}
+
+    def test_elements_inside_are_declared(self) -> None:
+        from domcaps.language import Element
+
+        def inside(element: Element) -> set[str]:
+            found = [part for part in element.content if isinstance(part, Element)]
+            return {one.name.replace("-", "_") for one in found}.union(*map(inside, found))
+
+        source = inspect.getsource(view.SectionView)
+        declared = set(re.findall(r"^        (\w+): SectionView", source, re.MULTILINE))
+        assert declared == set().union(*(inside(element) for element in table()))
+
+
+class TestWords:
+    def test_enums_compare_with_their_texts(self, host: domcaps.Host) -> None:
+        finding = host.validate(BAD).findings[0]
+        assert finding.severity == "error"
+        assert finding.stage == "define"
+        assert f"{finding.severity}" == "error"
+        assert host.explain("video.modelType=qxl")[0].truth == "no"
+        assert domcaps.Severity("warning") is domcaps.Severity.WARNING
+
+    def test_texts_are_readable(self, host: domcaps.Host) -> None:
+        result = host.validate(BAD)
+        assert str(result).splitlines()[0] == "refused"
+        assert str(result.findings[0]) == (
+            f"6:16: error: {result.findings[0].message} [video-model-type-unknown]"
+        )
+        caps = host.domain_capabilities()
+        assert str(caps) == caps.xml
+        assert "pc-" in repr(caps)
+        assert "video.modelType=qxl: no" in str(host.explain("video.modelType=qxl")[0])
+        assert "debian13" in repr(host)
+        assert "video" in str(host.repair(LACKING))
+        assert str(host.validate(ODD)).startswith("accepted\n")
+        assert host.validate(GOOD).verdict == "accepted"
+
+
+class TestCompare:
+    def test_two_hosts_and_a_domain(self, host: domcaps.Host) -> None:
+        other = open_shipped("debian12-x86_64")
+        found = domcaps.compare(other, host, domain=LACKING)
+        assert found.domain is not None
+        assert (found.domain.before, found.domain.after) == ("accepted", "refused")
+        assert "video.modelType" in str(found)
+        assert "accepted before, refused after" in str(found)
+        assert not found.is_same
+        assert domcaps.compare(host, host, domain=GOOD).is_same
+        assert domcaps.compare(host, host, machine="pc").domain is None
+
+
+class TestWrongTypes:
+    @pytest.mark.parametrize("option", ["disks", "cdroms", "networks", "shares", "settings"])
+    def test_a_text_where_a_list_is_wanted(self, host: domcaps.Host, option: str) -> None:
+        wishes: Any = {option: "/srv/a.qcow2"}
+        with pytest.raises(domcaps.WrongTypeError, match=rf"write {option}=\['/srv/a.qcow2'\]"):
+            host.choose("web", **wishes)
+
+    def test_of_other_functions(self, host: domcaps.Host) -> None:
+        with pytest.raises(TypeError, match="ignore"):
+            host.validate(BAD, ignore="video-model-type-unknown")
+        with pytest.raises(TypeError, match="paths"):
+            host.domain_capabilities().without("video")
+        wrong: Any = host
+        with pytest.raises(TypeError, match="list of hosts"):
+            domcaps.baseline(wrong)
+        with pytest.raises(TypeError, match="hosts must be a list"):
+            domcaps.choose_for("host.domcaps")  # type: ignore[arg-type]
+
+    @pytest.mark.parametrize("memory", [4096, 0, -1, 2.5, True])
+    def test_memory_that_means_no_bytes(self, host: domcaps.Host, memory: Any) -> None:
+        with pytest.raises(domcaps.WrongTypeError, match="memory"):
+            host.choose("web", memory=memory)
+
+    def test_memory_in_bytes(self, host: domcaps.Host) -> None:
+        assert ">2097152</memory>" in host.choose("web", memory=2 * 2**30).xml
+        assert host.choose("web", memory=2 * 2**30).xml == host.choose("web", memory="2GiB").xml
