@@ -22,7 +22,7 @@ from domcaps.language.changes.boot import (
     NVRAM_SOURCES,
 )
 from domcaps.language.finding import Stage
-from domcaps.language.fix import Fix
+from domcaps.language.fix import Fix, set_value
 from domcaps.language.observed import arch, device
 from domcaps.language.require import libvirt_reads
 from domcaps.language.rule import Problems, Sample, problem, rule
@@ -197,7 +197,8 @@ def stateless_keeps_nothing(loader: Loader) -> Problems:
     if loader.stateless != "yes":
         return
     for store in _stores(loader):
-        yield problem("stateless firmware keeps no variables", store)
+        fix = set_value("no", "/domain/os/loader/@stateless")
+        yield problem("stateless firmware keeps no variables", store, fix=fix)
 
 
 def _stores(part: Part) -> tuple[Part, ...]:

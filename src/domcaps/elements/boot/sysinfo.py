@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from domcaps.elements.boot.os import Os
 from domcaps.elements.domain.general import DomainElement
 from domcaps.language.finding import Stage
+from domcaps.language.fix import set_value
 from domcaps.language.part import Part, field
 from domcaps.language.quantities import ANY_UUID
 from domcaps.language.rule import Problems, problem, rule
@@ -102,7 +103,7 @@ def uuid_is_the_domains(sysinfo: Sysinfo) -> Problems:
     domain = sysinfo.domain.first(DomainElement)
     uuid = domain.uuid if domain is not None else None
     if uuid is not None and uuid != told:
-        yield problem(f"the domain's UUID is {uuid}", entry)
+        yield problem(f"the domain's UUID is {uuid}", entry, fix=set_value(str(uuid)))
 
 
 @rule(

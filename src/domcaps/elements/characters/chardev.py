@@ -29,6 +29,7 @@ from domcaps.language.changes.characters import (
     CHARACTER_TLS_REFUSED,
 )
 from domcaps.language.finding import Stage
+from domcaps.language.fix import Fix, set_value
 from domcaps.language.lazy import cached_property
 from domcaps.language.observed import qapi
 from domcaps.language.part import Part, field
@@ -291,7 +292,8 @@ def reconnecting_needs_a_connection(part: CharacterSource) -> Problems:
     reconnect = part.find("source/reconnect")
     if reconnect is not None and reconnect.get("enabled") is not None:
         yield problem(
-            "one that listens does not reconnect", part, "source/reconnect/@enabled"
+            "one that listens does not reconnect", part, "source/reconnect/@enabled",
+            fix=Fix(without=("",)),
         )  # fmt: skip
 
 
@@ -309,7 +311,10 @@ def reconnecting_takes_time(part: CharacterSource) -> Problems:
     if reconnect is None or reconnect.get("enabled") != "yes":
         return
     if reconnect.get("timeout", "").strip().lstrip("+").strip("0") == "":
-        yield problem("the timeout is at least a second", part, "source/reconnect/@timeout")
+        fix = set_value("1", "@timeout")
+        yield problem(
+            "the timeout is at least a second", part, "source/reconnect/@timeout", fix=fix
+        )
 
 
 @rule(

@@ -19,6 +19,7 @@ from domcaps.elements.base.device import Device
 from domcaps.elements.base.virtio_options import BUSES
 from domcaps.elements.boards.defaults import CONTROLLER_TYPE
 from domcaps.elements.boards.families import BUILTIN_IDE, Q35
+from domcaps.elements.controllers.iothread_mapping import with_thread
 from domcaps.elements.controllers.models import (
     BUILTIN_ESP,
     MODELS,
@@ -47,6 +48,18 @@ _MOST_XHCI_PORTS = 15
 
 # libvirt adds the controllers that devices need: one that the board lacks is removed instead
 SUBSTITUTES = Substitutes("devices/controller/@type", order={"*": ()})
+MODEL_SUBSTITUTES = Substitutes(
+    "devices/controller/@model",
+    order={
+        "pci-expander-bus": ("pcie-expander-bus",),
+        "pcie-expander-bus": ("pci-expander-bus",),
+        "pci-root": ("pcie-root",),
+        "pcie-root": ("pci-root",),
+    },
+    # the name of QEMU's device
+    only={"pci-expander-bus": ("model",), "pcie-expander-bus": ("model",)},
+)
+"""What a board of conventional PCI has for one of a board of PCI Express, and the reverse."""
 
 _GROWN = ("pci-bridge", "dmi-to-pci-bridge", "pcie-to-pci-bridge", "pcie-root-port",
           "pcie-switch-upstream-port", "pcie-switch-downstream-port")  # fmt: skip
@@ -67,6 +80,16 @@ CONVERSION = (
     *(
         OnBoard(board, _CONTROLLER, {"@type": ("pci",), "@model": _GROWN}, removed=True)
         for board in ("q35", "pc")
+    ),
+    *(
+        OnBoard(
+            board, _CONTROLLER, {"@type": ("pci",), "@model": (model,)},
+            values=(("@model", other),), without=("model",),
+        )
+        for board, model, other in (
+            ("q35", "pci-expander-bus", "pcie-expander-bus"),
+            ("pc", "pcie-expander-bus", "pci-expander-bus"),
+        )
     ),
     OnBoard("q35", _CONTROLLER, {"@type": ("ide",)}, removed=True),
     OnBoard(
@@ -280,6 +303,7 @@ def iothread_exists(controller: Controller) -> Problems:
                 controller,
                 "driver/@iothread",
                 accepted=map(str, sorted(known)),
+                fix=with_thread(controller.domain.root, controller.iothread),
             )
 
 

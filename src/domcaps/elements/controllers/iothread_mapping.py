@@ -16,13 +16,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from domcaps.language.attributes import Attributes, number
+from domcaps.language.fix import Fix, set_value
 from domcaps.language.rule import Problems, problem
 from domcaps.language.value_types import UNSIGNED
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from collections.abc import Set as AbstractSet
 
     from lxml.etree import _Element as Node
+
+_MOST_ADDED = 64
+"""No more I/O threads are added to a domain that names one which it has not."""
 
 _ID = Attributes({"id": UNSIGNED}, required=("id",))
 
@@ -65,8 +70,19 @@ def unknown(
     for node, which, at in named:
         if which not in known:
             yield problem(
-                f"there is no I/O thread {which}", node, at, accepted=map(str, sorted(known))
-            )
+                f"there is no I/O thread {which}", node, at, accepted=map(str, sorted(known)),
+                fix=with_thread(node.getroottree().getroot(), which),
+            )  # fmt: skip
+
+
+def with_thread(domain: Node, number: int) -> Iterator[Fix]:
+    """Give a domain the I/O thread of a number: listed where the others are, else counted."""
+    if not 0 < number <= _MOST_ADDED:
+        return
+    if domain.find("iothreadids/iothread") is not None:
+        yield Fix(add=f"<iothreadids><iothread id='{number}'/></iothreadids>")
+    else:
+        yield set_value(str(number), "/domain/iothreads")
 
 
 def duplicates(listed: tuple[Thread, ...]) -> Problems:

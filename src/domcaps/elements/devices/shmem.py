@@ -19,6 +19,7 @@ from domcaps.elements.base.device import Device
 from domcaps.language import Choice, Enum
 from domcaps.language.changes.devices import SHMEM_SIZE_DEFINED
 from domcaps.language.finding import Stage
+from domcaps.language.fix import Fix
 from domcaps.language.lazy import cached_property
 from domcaps.language.observed import device
 from domcaps.language.part import field
@@ -127,7 +128,9 @@ def _size(shmem: Shmem) -> Problems:
     if shmem.model == DOORBELL:
         yield problem("the server says which size it is", shmem, "size")
     elif size < MIB or size & (size - 1):
-        yield problem("the size is a power of two from 1 MiB on", shmem, "size")
+        larger = max(MIB, 1 << (size - 1).bit_length()) // MIB
+        fix = Fix(values=(("", str(larger)), ("@unit", "MiB")))
+        yield problem("the size is a power of two from 1 MiB on", shmem, "size", fix=fix)
 
 
 @rule(

@@ -32,7 +32,7 @@ from domcaps.elements.boards.fixed import NO_FRAME_BUFFER
 from domcaps.elements.qemu.fragments import on_any_bus
 from domcaps.language import ALWAYS, Choice, Element, Enum
 from domcaps.language.changes.display import VIDEO_EDID
-from domcaps.language.fix import Substitutes
+from domcaps.language.fix import Substitutes, set_value
 from domcaps.language.lazy import cached_property
 from domcaps.language.observed import device
 from domcaps.language.part import Part, field
@@ -219,7 +219,10 @@ def none_stands_alone(video: Video) -> Problems:
 def one_primary(video: Video) -> Problems:
     """Only one display adapter can be the primary one, which firmware and console use."""
     if video.marked and not video.is_primary:
-        yield problem("another video device is the primary one already", video, "model/@primary")
+        yield problem(
+            "another video device is the primary one already", video, "model/@primary",
+            fix=set_value("no", "@primary"),
+        )  # fmt: skip
 
 
 @rule(

@@ -16,6 +16,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domcaps.language.changes.domain import SECLABEL_LENIENT
+from domcaps.language.fix import Fix
 from domcaps.language.part import Part, field
 from domcaps.language.require import libvirt_reads
 from domcaps.language.rule import Problems, problem, rule
@@ -190,7 +191,8 @@ def drivers_label_images_once(label: SourceSeclabel) -> Problems:
     """An image has one label for each driver."""
     before = label.node.itersiblings("seclabel", preceding=True)
     if label.model is not None and any(b.get("model") == label.model for b in before):
-        yield problem(f"there is a label for {label.model} already", label, "@model")
+        again = Fix(without=("",))
+        yield problem(f"there is a label for {label.model} already", label, "@model", fix=again)
 
 
 @rule(

@@ -18,6 +18,7 @@ from domcaps.elements.boards.families import ARM_VIRT, I440FX, ISAPC, Q35, RISCV
 from domcaps.elements.features.domain_features import Features, lacking
 from domcaps.elements.features.features import PS2, VMCOREINFO
 from domcaps.language.finding import Stage
+from domcaps.language.fix import set_value
 from domcaps.language.observed import EmulatorFact, WorldFact, device
 from domcaps.language.part import Part, field
 from domcaps.language.rule import Problems, Sample, problem, rule
@@ -117,7 +118,8 @@ def vmport_needs_ps2(vmport: Vmport) -> Problems:
     ps2 = vmport.domain.first(Ps2)
     on = vmport.raw("state") in {None, "on"}
     if on and ps2 is not None and ps2.state == "off":
-        yield problem("<vmport/> needs the PS/2 controller", vmport)
+        fix = set_value("off", "@state")
+        yield problem("<vmport/> needs the PS/2 controller", vmport, fix=fix)
 
 
 @rule(

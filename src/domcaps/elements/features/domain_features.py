@@ -296,7 +296,8 @@ def tseg_is_in_mebibytes(smm: Smm) -> Problems:
         return
     size = size_of(smm.node, "tseg", "tseg/@unit", scale=MIB)
     if size is None or size % MIB:
-        yield problem("the size is no number of whole MiB", smm, "tseg")
+        whole = Fix(values=(("", str(-(-(size or 1) // MIB))), ("@unit", "MiB")))
+        yield problem("the size is no number of whole MiB", smm, "tseg", fix=whole)
 
 
 @rule(
@@ -309,7 +310,8 @@ def cache_is_in_mebibytes(tcg: Tcg) -> Problems:
     """The size of the translator's cache is a number of whole mebibytes."""
     size = size_of(tcg.node, "tb-cache", "tb-cache/@unit")
     if size and -(-size // 1024) % 1024 and tcg.domain.virttype == "qemu":
-        yield problem("the size is no number of whole MiB", tcg, "tb-cache")
+        whole = Fix(values=(("", str(-(-size // MIB))), ("@unit", "MiB")))
+        yield problem("the size is no number of whole MiB", tcg, "tb-cache", fix=whole)
 
 
 @rule(

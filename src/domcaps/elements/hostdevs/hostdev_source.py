@@ -24,6 +24,7 @@ from domcaps.elements.storage.disk_secrets import login_problems
 from domcaps.language.attributes import Attributes, fits
 from domcaps.language.changes.hostdevs import HOSTDEV_DUPLICATES, HOSTDEV_USB_PORT
 from domcaps.language.finding import Stage
+from domcaps.language.fix import Fix
 from domcaps.language.lazy import cached_property
 from domcaps.language.part import Part
 from domcaps.language.quantities import AnyUuid
@@ -326,7 +327,8 @@ def _given_twice(devices: HostDevices, kinds: frozenset[str]) -> Problems:
             continue
         goes_by, wanted = _NAMES[kind](source)
         if any((kind, *name) in known for name in wanted):
-            yield problem("this device of the host is given to the guest already", node)
+            again = Fix(without=("",))
+            yield problem("this device of the host is given to the guest already", node, fix=again)
         known.update((kind, *name) for name in goes_by)
 
 

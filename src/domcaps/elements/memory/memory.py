@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from domcaps.elements.memory.memory_device import MemoryDevice, size_kib
 from domcaps.elements.memory.numa import Cell, cell_count
+from domcaps.language.fix import Fix
 from domcaps.language.part import Part, field
 from domcaps.language.preference import Decision, Option
 from domcaps.language.quantities import (
@@ -31,6 +32,8 @@ from domcaps.language.rule import Problems, Sample, problem, rule
 from domcaps.language.value_types import ON_OFF, UNSIGNED
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from domcaps.language.domain import Domain
 
 
@@ -182,7 +185,17 @@ def plugged_memory_has_a_cell(most: MaxMemory) -> Problems:
     """Memory is plugged into NUMA cells; in a new definition libvirt adds one."""
     used = bool(max_memory(most.domain) or most.slots)
     if used and not cell_count(most.domain) and most.domain.arch not in {"ppc64", "ppc64le"}:
-        yield problem("memory that can be plugged needs a NUMA cell", most)
+        yield problem("memory that can be plugged needs a NUMA cell", most, fix=_one_cell(most))
+
+
+def _one_cell(most: MaxMemory) -> Iterator[Fix]:
+    """Put all CPUs and all memory that the guest begins with into one cell."""
+    vcpu = most.domain.root.findtext("vcpu") or "1"
+    total = total_memory(most.domain)
+    if vcpu.strip().isdecimal() and total > 0:
+        cpus = f"0-{int(vcpu) - 1}" if int(vcpu) > 1 else "0"
+        cell = f"<cell id='0' cpus='{cpus}' memory='{total}' unit='KiB'/>"
+        yield Fix(add=f"<cpu><numa>{cell}</numa></cpu>")
 
 
 PREFERENCE = Decision(

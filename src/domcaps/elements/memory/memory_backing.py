@@ -26,6 +26,7 @@ from domcaps.elements.memory.numa import Cell, cell_count
 from domcaps.language import Choice, Element, Enum, Place
 from domcaps.language.changes.memory import MEMORY_BACKING_REPORTED
 from domcaps.language.finding import Stage
+from domcaps.language.fix import Fix
 from domcaps.language.observed import object_property, qom_type
 from domcaps.language.part import Part, field
 from domcaps.language.qemu_args import LIBVIRTS_OWN, QemuArgs
@@ -45,7 +46,7 @@ from domcaps.language.truth import Truth
 from domcaps.language.value_types import UNSIGNED, Int, OneOf
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from lxml.etree import _Element as Node
 
@@ -263,7 +264,17 @@ def host_has_such_pages(page: Page) -> Problems:
     if page.node in page.domain.once(_used) and not _offered(page.domain, page.size_kib):
         sizes = page.domain.world.host.record.hugepage_sizes_kib
         accepted = tuple(f"{size} KiB" for size in sizes)
-        yield problem("the host has no pages of this size", page, "@size", accepted=accepted)
+        yield problem(
+            "the host has no pages of this size", page, "@size", accepted=accepted,
+            fix=_nearest_size(page, sizes),
+        )  # fmt: skip
+
+
+def _nearest_size(page: Page, sizes: Iterable[int]) -> Iterator[Fix]:
+    """Take the host's pages whose size is the next larger one, or the largest."""
+    wanted = page.size_kib or 0
+    for size in sorted(sizes, key=lambda size: (size < wanted, abs(size - wanted)))[:1]:
+        yield Fix(values=(("@size", str(size)), ("@unit", "KiB")))
 
 
 _MOST_CELLS = 1 << 16

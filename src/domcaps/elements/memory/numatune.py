@@ -10,14 +10,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from domcaps.elements.memory.numa import Cell
 from domcaps.elements.processor.vcpu_count import Vcpu
 from domcaps.language.changes.memory import NUMATUNE_RESTRICTIVE, NUMATUNE_RESTRICTIVE_ALL
 from domcaps.language.finding import Stage
+from domcaps.language.fix import Fix, set_value
 from domcaps.language.part import Part, field
 from domcaps.language.quantities import CPUS, numbers, repeated
 from domcaps.language.rule import Problems, problem, rule
 from domcaps.language.value_types import UNSIGNED, OneOf
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 MODES = OneOf(
     ("strict", "preferred", "interleave", "restrictive"), {"restrictive": NUMATUNE_RESTRICTIVE}
@@ -144,13 +150,22 @@ def restrictions_agree(memnode: Memnode) -> Problems:
     numatune = memnode.domain.first(Numatune)
     modes = {memnode.mode or "strict", (numatune and numatune.mode) or "strict"}
     if "restrictive" in modes and len(modes) > 1:
-        yield problem("it is 'restrictive' for all memory, or for none", memnode, "@mode")
+        fix = set_value((numatune and numatune.mode) or "strict", "@mode")
+        yield problem("it is 'restrictive' for all memory, or for none", memnode, "@mode", fix=fix)
 
 
 def _gone(part: Part, nodes: int) -> int | None:
     """Give the first node that the host does not have, where it is known which it has."""
     here = {cell.id for cell in part.domain.world.host.record.numa}
     return next((node for node in numbers(nodes) if here and node not in here), None)
+
+
+def _those_there(part: Part, nodes: int) -> Iterator[Fix]:
+    """Take memory from those of the nodes that the host has, if there are any."""
+    here = {cell.id for cell in part.domain.world.host.record.numa}
+    left = [str(node) for node in numbers(nodes) if node in here]
+    if left:
+        yield set_value(",".join(left), "@nodeset")
 
 
 @rule(
@@ -165,7 +180,9 @@ def nodes_are_there(numatune: Numatune) -> Problems:
     if numatune.chosen == "static":
         gone = _gone(numatune, numatune.nodeset or 0)
         if gone is not None:
-            yield problem(f"the host has no NUMA node {gone}", numatune, "memory/@nodeset")
+            fix = _those_there(numatune, numatune.nodeset or 0)
+            message = f"the host has no NUMA node {gone}"
+            yield problem(message, numatune, "memory/@nodeset", fix=fix)
 
 
 @rule(
@@ -179,4 +196,5 @@ def nodes_of_cells_are_there(memnode: Memnode) -> Problems:
     """The memory of a cell is taken from NUMA nodes that the host has."""
     gone = _gone(memnode, memnode.nodeset or 0)
     if gone is not None:
-        yield problem(f"the host has no NUMA node {gone}", memnode, "@nodeset")
+        fix = _those_there(memnode, memnode.nodeset or 0)
+        yield problem(f"the host has no NUMA node {gone}", memnode, "@nodeset", fix=fix)

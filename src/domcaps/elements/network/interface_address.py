@@ -25,6 +25,7 @@ from domcaps.language.changes.network import (
     INTERFACE_PASST,
     INTERFACE_ROUTES,
 )
+from domcaps.language.fix import set_value
 from domcaps.language.require import libvirt_reads
 from domcaps.language.rule import Problems, problem, rule
 from domcaps.language.value_types import POSITIVE, UNSIGNED, YES_NO, Int, OneOf
@@ -256,7 +257,8 @@ def passt_forwards_ports(interface: Interface) -> Problems:
     if interface.type in {"user", "vhostuser"} and interface.backend == "passt":
         return
     for node in interface.find_all("portForward")[:1]:
-        yield problem("ports are forwarded by <backend type='passt'/>", node)
+        fix = set_value("passt", "../backend/@type")
+        yield problem("ports are forwarded by <backend type='passt'/>", node, fix=fix)
 
 
 @rule(

@@ -44,7 +44,9 @@ from domcaps.elements.controllers.models import (
 from domcaps.elements.placement.drives import Drives
 from domcaps.elements.placement.virtio_serial import Ports
 from domcaps.language.changes.placement import BOARDS_WITHOUT_PCI
+from domcaps.language.fix import Fix
 from domcaps.language.lazy import cached_property
+from domcaps.language.node_path import path_of
 from domcaps.language.observed import arch, machine
 from domcaps.language.part import Part
 from domcaps.language.rule import Problems, Sample, problem, rule
@@ -418,8 +420,12 @@ def no_usb_beside_none(hardware: InstalledControllers) -> Problems:
     """A USB controller of model ``none`` says that there is no USB: none stands beside it."""
     parts = [c for c in hardware.domain.all(Controller) if c.type == "usb"]
     if len(parts) > 1 and any(c.model == "none" for c in parts):
+        none = tuple(path_of(c.node) for c in parts if c.model == "none")
         for part in parts[1:]:
-            yield problem("there is no USB: another controller says model='none'", part, "@model")
+            yield problem(
+                "there is no USB: another controller says model='none'", part, "@model",
+                fix=Fix(without=none[::-1]),
+            )  # fmt: skip
 
 
 @rule(
@@ -433,4 +439,9 @@ def companions_have_a_master(hardware: InstalledControllers) -> Problems:
     given = [c for c in hardware.of("usb") if c.part is not None and c.model != "none"]
     if given and all(c.companion for c in given):
         where = given[0].part or hardware
-        yield problem("these are companions, and their USB 2 controller is missing", where)
+        index = given[0].part.index if given[0].part is not None else None
+        master = f"<controller type='usb' index='{index or 0}' model='ich9-ehci1'/>"
+        yield problem(
+            "these are companions, and their USB 2 controller is missing", where,
+            fix=Fix(add=f"<devices>{master}</devices>"),
+        )  # fmt: skip

@@ -19,6 +19,7 @@ from domcaps.elements.boards.families import ARM_VIRT, I440FX, PSERIES, Q35, S39
 from domcaps.elements.placement.installed import InstalledControllers
 from domcaps.language.attributes import fits
 from domcaps.language.changes.controllers import PCI_HOLE_ARM
+from domcaps.language.fix import set_value
 from domcaps.language.lazy import cached_property
 from domcaps.language.observed import device, device_property
 from domcaps.language.part import Part
@@ -279,7 +280,8 @@ def index_suits_the_model(controller: PciController) -> Problems:
     elif controller.takes is _HOST_BRIDGE:
         return
     elif controller.model in _ROOTS and index != 0:
-        yield problem(f"the {controller.model} has index 0", controller, "@index")
+        fix = set_value("0", "@index")
+        yield problem(f"the {controller.model} has index 0", controller, "@index", fix=fix)
     elif controller.model in _MODELS and controller.model not in _ROOTS and index == 0:
         yield problem(f"a {controller.model} has an index from 1", controller, "@index")
 
@@ -367,4 +369,5 @@ def first_host_bridge_is_the_first(controller: PciController) -> Problems:
         return
     if (target == 0) != (controller.index == 0):
         what = "target index 0 and index 0 belong to the same controller"
-        yield problem(what, controller, "target/@index")
+        fix = set_value("0" if controller.index == 0 else str(controller.index), "@index")
+        yield problem(what, controller, "target/@index", fix=fix)

@@ -15,7 +15,9 @@ from domcaps.elements.controllers.controller import Controller
 from domcaps.elements.controllers.models import COMPANIONS, USB_PORTS, WITH_PORTS, XHCI
 from domcaps.elements.placement.drives import disk_bus
 from domcaps.elements.placement.installed import InstalledController, InstalledControllers
+from domcaps.language.fix import Fix, set_value
 from domcaps.language.lazy import cached_property
+from domcaps.language.node_path import path_of
 from domcaps.language.part import Part, field
 from domcaps.language.rule import Problems, problem, rule
 from domcaps.language.value_types import UNSIGNED
@@ -324,7 +326,15 @@ def _of_kind(usb: Usb, kind: str) -> Problems:
     for found in usb.unplugged:
         if found.code == kind:
             at = "address" if kind in {"unavailable", "exhausted"} else ""
-            yield problem(found.message, usb if found.node is None else found.node, at)
+            fix = _with_usb(usb) if kind == "missing" else ()
+            yield problem(found.message, usb if found.node is None else found.node, at, fix=fix)
+
+
+def _with_usb(usb: Usb) -> Iterator[Fix]:
+    """Give the domain USB 3 where its controller says that there is no USB."""
+    for controller in usb.domain.all(UsbController):
+        if controller.model == "none":
+            yield set_value("qemu-xhci", f"{path_of(controller.node)}/@model")
 
 
 @rule(

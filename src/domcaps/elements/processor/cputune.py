@@ -20,8 +20,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from domcaps.elements.controllers.iothread_mapping import with_thread
 from domcaps.elements.processor.iothreadids import has_iothread
 from domcaps.elements.processor.vcpu_count import max_vcpus
+from domcaps.language.fix import Fix, set_value
 from domcaps.language.part import Part, field
 from domcaps.language.quantities import CPUS, OrEmpty, numbers, repeated
 from domcaps.language.rule import Problems, problem, rule
@@ -177,7 +179,8 @@ def cpu_pinned_once(pin: Vcpupin) -> Problems:
 def pinned_thread_is_there(pin: Iothreadpin) -> Problems:
     """A thread that is pinned is one of the domain's."""
     if pin.iothread and not has_iothread(pin.domain, pin.iothread):
-        yield problem(f"the domain has no I/O thread {pin.iothread}", pin, "@iothread")
+        fix = with_thread(pin.domain.root, pin.iothread)
+        yield problem(f"the domain has no I/O thread {pin.iothread}", pin, "@iothread", fix=fix)
 
 
 @rule(
@@ -248,7 +251,9 @@ def scheduled_thread_is_there(scheduled: Iothreadsched) -> Problems:
     """Threads that are scheduled are the domain's."""
     for number in numbers(scheduled.iothreads or 0):
         if not has_iothread(scheduled.domain, number):
-            yield problem(f"the domain has no I/O thread {number}", scheduled, "@iothreads")
+            fix = with_thread(scheduled.domain.root, number)
+            message = f"the domain has no I/O thread {number}"
+            yield problem(message, scheduled, "@iothreads", fix=fix)
             return
 
 
@@ -268,7 +273,9 @@ def cpu_scheduled_once(scheduled: Vcpusched) -> Problems:
     rules = scheduled.domain.all(Vcpusched)
     for each in rules if rules[0].node is scheduled.node else ():
         if before & (each.vcpus or 0):
-            yield problem("some of them are scheduled before", each, "@vcpus")
+            rest = numbers((each.vcpus or 0) & ~before)
+            fix = set_value(",".join(map(str, rest)), "@vcpus") if rest else Fix(without=("",))
+            yield problem("some of them are scheduled before", each, "@vcpus", fix=fix)
         before |= each.vcpus or 0
 
 

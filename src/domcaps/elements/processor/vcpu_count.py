@@ -326,4 +326,12 @@ def cores_come_whole(topology: Topology) -> Problems:
     if topology.holds(PSERIES) and initial_vcpus(topology.domain) % threads:
         vcpu = topology.domain.first(Vcpu)
         message = f"the CPUs at first have to be a multiple of {threads}, the threads of a core"
-        yield problem(message, vcpu or topology)
+        yield problem(message, vcpu or topology, fix=_whole_cores(topology, threads))
+
+
+def _whole_cores(topology: Topology, threads: int) -> Iterator[Fix]:
+    """Have the guest begin with as many whole cores as hold its CPUs, or with all of them."""
+    most = max_vcpus(topology.domain)
+    wanted = -(-initial_vcpus(topology.domain) // threads) * threads
+    if wanted <= most and not topology.domain.all(VcpuState):
+        yield set_value(str(wanted), "/domain/vcpu/@current")

@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from domcaps.elements.boards.families import PSERIES
 from domcaps.elements.buses.disk import FLOPPY_CONTROLLER
@@ -24,11 +25,14 @@ from domcaps.language.changes.storage import (
     DISK_TRAY_CLOSED,
 )
 from domcaps.language.finding import Stage
-from domcaps.language.fix import set_value
+from domcaps.language.fix import Fix, set_value
 from domcaps.language.observed import device_property
 from domcaps.language.require import libvirt_reads, needs
 from domcaps.language.rule import Problems, Sample, problem, rule
 from domcaps.language.truth import Truth
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROTATION_RATE = device_property("scsi-hd", "rotation_rate")
 
@@ -356,7 +360,8 @@ def vendor_is_short(disk: Disk) -> Problems:
     if vendor is None:
         return
     if not _PRINTABLE.fullmatch(vendor) or len(vendor) > _LONGEST_VENDOR:
-        yield problem("a vendor has up to 8 printable characters", disk, "vendor")
+        fix = _shortened(vendor, _LONGEST_VENDOR)
+        yield problem("a vendor has up to 8 printable characters", disk, "vendor", fix=fix)
     elif disk.bus != "scsi" or disk.device == "lun":
         yield problem("only SCSI disks other than LUNs are given a vendor", disk, "vendor")
 
@@ -378,7 +383,14 @@ def product_is_short(disk: Disk) -> Problems:
     elif disk.bus != "scsi" and not libvirt_reads(disk, DISK_PRODUCTS):
         yield problem("only SCSI disks are given a product by this libvirt", disk, "product")
     elif not _PRINTABLE.fullmatch(product) or len(product) > longest:
-        yield problem(f"a product has up to {longest} printable characters", disk, "product")
+        message = f"a product has up to {longest} printable characters"
+        yield problem(message, disk, "product", fix=_shortened(product, longest))
+
+
+def _shortened(text: str, most: int) -> Iterator[Fix]:
+    """Cut a text that is too long, but for one that has other characters."""
+    if _PRINTABLE.fullmatch(text):
+        yield set_value(text[:most])
 
 
 @rule(

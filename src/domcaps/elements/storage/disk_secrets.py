@@ -17,6 +17,7 @@ from domcaps.elements.storage.disk import Disk
 from domcaps.language.attributes import Attributes, fits
 from domcaps.language.changes.storage import DISK_ENCRYPTION_LAYERS, DISK_LIBRBD
 from domcaps.language.finding import Stage
+from domcaps.language.fix import Fix
 from domcaps.language.observed import qapi
 from domcaps.language.quantities import AnyUuid
 from domcaps.language.require import lacks, libvirt_reads
@@ -107,7 +108,8 @@ def one_place_for_secrets(disk: Disk) -> Problems:
     source = disk.image.source
     for tag in ("auth", "encryption"):
         if source is not None and source.find(tag) is not None and disk.has(tag):
-            yield problem(f"<{tag}> stands in the <source> already", disk, tag)
+            again = Fix(without=("",))
+            yield problem(f"<{tag}> stands in the <source> already", disk, tag, fix=again)
 
 
 @rule(
