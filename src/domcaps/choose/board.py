@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from domcaps.choose import losses
 from domcaps.choose.applied import apply
+from domcaps.choose.candidates import on_board
 from domcaps.choose.change import Change, line_in
 from domcaps.choose.disk_names import fitting_name
 from domcaps.choose.hosts import machine_names, world_of
@@ -142,11 +143,7 @@ def free_ports(root: Node, number: int) -> Fix:
 
 def successor(old: str, board: str, world: World) -> str:
     """Name the machine type of a board with the version that an old one has, else without one."""
-    version = family_of(old)[1]
-    names = [name for name in machine_names(world) if family_of(name)[0] == board]
-    same = [name for name in names if version and family_of(name)[1] == version]
-    plain_names = [name for name in names if not family_of(name)[1]]
-    return next(iter((*same, *plain_names, *names)), board)
+    return next(iter(on_board(old, board, machine_names(world))), board)
 
 
 def _devices(root: Node) -> Iterator[Node]:

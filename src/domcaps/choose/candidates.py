@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from domcaps.language.part import Field
 
 _MOST_VALUES = 16
-_NEAR = 0.6
+_NEAR, _NEARER = 0.6, 0.8
 
 
 @functools.cache
@@ -76,12 +76,15 @@ def choice_at(path: str, value: str) -> Choice | None:
     return None
 
 
-def nearest(old: str, known: Iterable[str]) -> list[str]:
-    """Give the known words that look like one, the most alike first; of a number there are none."""
+def nearest(old: str, known: Iterable[str], *, exact: bool = False) -> list[str]:
+    """Give the known words that look like one, the most alike first; of a number there are none.
+
+    With `exact` they look nearly the same.
+    """
     if len(old) < 2 or old.isdigit():
         return []
     words = [word for word in dict.fromkeys(known) if word and word != old]
-    return difflib.get_close_matches(old, words, n=2, cutoff=_NEAR)
+    return difflib.get_close_matches(old, words, n=2, cutoff=_NEARER if exact else _NEAR)
 
 
 def numbers(path: str, old: str) -> Iterator[str]:
@@ -135,6 +138,18 @@ def of_same_family(old: str, known: Sequence[str]) -> list[str]:
     older = [name for v, name in reversed(versions) if not version or v < version]
     aliases = [name for name, v in alike if not v and name != old]
     return [*newer, *aliases, *older] if version else [*aliases, *older]
+
+
+def on_board(old: str, board: str, known: Iterable[str]) -> list[str]:
+    """Give machine types of a board: that of a machine type's version, then the alias, then all."""
+    version = family_of(old)[1]
+    names = [name for name in known if family_of(name)[0] == board]
+
+    def rank(name: str) -> int:
+        found = family_of(name)[1]
+        return 0 if found == version else 1 if not found else 2
+
+    return sorted(names, key=rank)
 
 
 def _family_of(old: str, known: Sequence[str]) -> tuple[str, tuple[int, ...]]:

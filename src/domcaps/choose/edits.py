@@ -16,6 +16,7 @@ from domcaps.choose.candidates import (
     nearest,
     numbers,
     of_same_family,
+    on_board,
     preferred,
     shown,
     substitutes,
@@ -203,7 +204,8 @@ class Edits:
             yield rule.slips[old.lower()], losses.SLIP
             return
         # a word that has a meaning there is no slip of the pen
-        near = () if old in values_of(path) else nearest(old, known)
+        exact = self._says_what_it_is(where)
+        near = () if old in values_of(path) else nearest(old, known, exact=exact)
         yield from ((value, losses.SLIP + n) for n, value in enumerate(near))
         of = rule.of(old) if rule is not None else None
         for number, value in enumerate(of or ()):
@@ -264,7 +266,7 @@ class Edits:
                 )  # fmt: skip
         if attribute and self._is_chosen(node, attribute):
             yield Edit(
-                f"{attribute}='{node.get(attribute)}' removed, so that libvirt chooses one",
+                f"{attribute}='{node.get(attribute)}' removed, so that libvirt chooses it",
                 path_of(node, attribute), losses.PLACE - 1,
                 functools.partial(without_attribute, self.text, node, attribute),
             )  # fmt: skip
@@ -285,8 +287,8 @@ class Edits:
             return
         old = kind.get("machine") or ""
         board = {"pc": "q35", "q35": "pc"}.get(_family_of(old))
-        if board is not None and board in self.machines:
-            yield self._replaced(kind, "machine", old, board, 2 * losses.MACHINE)
+        for name in on_board(old, board, self.machines)[:1] if board is not None else ():
+            yield self._replaced(kind, "machine", old, name, 2 * losses.MACHINE)
 
     def _away(self, node: Node, attribute: str) -> Iterator[Edit]:
         """Take away the attribute or the element at fault, or what the element stands in."""
@@ -386,6 +388,8 @@ class Edits:
             return False
         if inner == "source":
             return name not in losses.OF_NO_MATTER
+        if inner.startswith(losses.SECRETS):
+            return True
         return not inner and name in losses.WHAT_IT_IS
 
     def _device(self, node: Node) -> Node:
@@ -416,7 +420,8 @@ class Edits:
 
 def _is_grown(device: Node) -> bool:
     """Tell whether a device is a controller that libvirt adds again where a device needs it."""
-    return device.tag == "controller" and device.get("type") != "scsi"
+    model = device.get("model") or ""
+    return device.tag == "controller" and device.get("type") != "scsi" and "expander" not in model
 
 
 def _value(node: Node, attribute: str) -> str:

@@ -61,7 +61,9 @@ ELSEWHERE = 500
 PROTECTED = 2000
 """A device goes that holds what the guest is for: only with permission."""
 
-PROTECTED_DEVICES = frozenset({"disk", "interface", "hostdev", "filesystem", "tpm", "lease"})
+PROTECTED_DEVICES = frozenset(
+    {"disk", "interface", "hostdev", "filesystem", "tpm", "lease", "memory"}
+)
 """Devices that are never taken away without permission."""
 
 PROTECTED_SETTINGS = frozenset(
@@ -77,6 +79,9 @@ PROTECTED_SETTINGS = frozenset(
 
 WHAT_IT_IS = frozenset({"type", "mode"})
 """Attributes that say what a protected device is: without them it is another one."""
+
+SECRETS = ("encryption", "auth", "source/encryption", "source/auth")
+"""Parts of a device without which, or with other values, its data can't be read."""
 
 OF_NO_MATTER = frozenset({"startupPolicy", "index", "mode", "managed", "writeFiltering"})
 """Attributes of a ``<source>`` that do not say which one it is."""

@@ -164,14 +164,23 @@ class _Search:
             known = self._known[data] = verdict(self.hosts, data, self.libvirt, new=self.new)
         return known
 
-    def still(self, data: bytes, finding: Finding) -> bool:
-        """Tell whether a finding is there: that takes less than a look for everything."""
+    def still(self, data: bytes, finding: Finding, before: bytes = b"") -> bool:
+        """Tell whether a finding is there: that takes less than a look for everything.
+
+        `before` is the text in which it was found: where an element went, the next one has its
+        place, and what counts is whether one finding less of the code is left.
+        """
+        left = self._of_code(data, finding.code)
+        if _key(finding) not in map(_key, left):
+            return False
+        return not before or len(left) >= len(self._of_code(before, finding.code))
+
+    def _of_code(self, data: bytes, code: str) -> list[Finding]:
         known = self._known.get(data)
         if known is not None:
-            return _key(finding) in map(_key, known.errors)
+            return [one for one in known.errors if one.code == code]
         self.glances += 1
-        left = refusals(self.hosts, data, self.libvirt, new=self.new, only=finding.code)
-        return _key(finding) in map(_key, left)
+        return refusals(self.hosts, data, self.libvirt, new=self.new, only=code)
 
     def edits(self, data: bytes, finding: Finding, *, wide: bool) -> list[Edit]:
         """Give the edits that may repair a finding, the least loss first."""
@@ -200,25 +209,34 @@ class _Search:
         self.deadline = time.thread_time() + self.seconds
         made: list[_Step] = []
         hopeless: set[tuple[str, str]] = set()
+        later: set[tuple[str, str]] = set()
         seen = {data}
         while len(made) < MOST_EDITS:
-            left = [f for f in self.findings(data) if _key(f) not in hopeless]
-            if any(code == _NO_EMULATOR for code, _ in hopeless):
-                # the rest was judged for another architecture: nothing is known of it
-                left = []
+            left = self._left(data, hopeless)
             # once the time is over no edit is tried: looking for some would take as long again for
             # each of a thousand findings
             if not left or self.exhausted():
                 break
-            first = self._first(data, left)
+            now = [finding for finding in left if _key(finding) not in later]
+            first = self._first(data, now or left)
             way = self.way(data, first, depth=0)
             if way is None or way.data in seen:
                 hopeless.add(_key(first))
-                continue
-            made += way.steps
-            data = way.data
-            seen.add(data)
+            elif len(now) > 1 and way.loss >= losses.SETTING:
+                # what helps others may help here, too, and take nothing away
+                later.add(_key(first))
+            else:
+                made += way.steps
+                data = way.data
+                seen.add(data)
         return made, data
+
+    def _left(self, data: bytes, hopeless: set[tuple[str, str]]) -> list[Finding]:
+        """Give the findings that may be repaired."""
+        if any(code == _NO_EMULATOR for code, _ in hopeless):
+            # the rest was judged for another architecture: nothing is known of it
+            return []
+        return [finding for finding in self.findings(data) if _key(finding) not in hopeless]
 
     def _first(self, data: bytes, left: Sequence[Finding]) -> Finding:
         """Give a slip of the pen before others: what seems to be missing may be misspelt."""
@@ -261,7 +279,7 @@ class _Search:
             made = edit.apply()
             moved = self._moved(data, made)
             after = made if moved is None else moved.data
-            if after == data or self.still(after, finding):
+            if after == data or self.still(after, finding, data):
                 return None
         except (LookupError, InputError):
             return None

@@ -116,7 +116,8 @@ def addresses_do_not_overlap(memory: MemoryDevice) -> Problems:
     known.sort(key=lambda each: each[0])
     for (before, _), (place, device) in itertools.pairwise(known):
         if place.start < before.end:
-            yield problem(f"at {place.start:#x} there is another device", device, "address/@base")
+            at = "target/address/@base" if device.has("target/address") else "address/@base"
+            yield problem(f"at {place.start:#x} there is another device", device, at)
 
 
 @rule(

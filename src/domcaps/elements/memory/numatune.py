@@ -87,7 +87,8 @@ def there_is_one(numatune: Numatune) -> Problems:
 def static_placement_names_nodes(numatune: Numatune) -> Problems:
     """Nodes are named, unless the host is to choose them."""
     if numatune.chosen == "static" and not numatune.nodeset:
-        yield problem("the host's NUMA nodes are not named", numatune, "memory")
+        fix = set_value("auto", "@placement")
+        yield problem("the host's NUMA nodes are not named", numatune, "memory", fix=fix)
 
 
 @rule(

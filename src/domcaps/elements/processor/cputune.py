@@ -20,8 +20,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from domcaps.elements.controllers.iothread_mapping import with_thread
-from domcaps.elements.processor.iothreadids import has_iothread
+from domcaps.elements.processor.iothreadids import has_iothread, with_iothread
 from domcaps.elements.processor.vcpu_count import max_vcpus
 from domcaps.language.fix import Fix, set_value
 from domcaps.language.part import Part, field
@@ -179,7 +178,7 @@ def cpu_pinned_once(pin: Vcpupin) -> Problems:
 def pinned_thread_is_there(pin: Iothreadpin) -> Problems:
     """A thread that is pinned is one of the domain's."""
     if pin.iothread and not has_iothread(pin.domain, pin.iothread):
-        fix = with_thread(pin.domain.root, pin.iothread)
+        fix = with_iothread(pin.domain, pin.iothread)
         yield problem(f"the domain has no I/O thread {pin.iothread}", pin, "@iothread", fix=fix)
 
 
@@ -251,7 +250,7 @@ def scheduled_thread_is_there(scheduled: Iothreadsched) -> Problems:
     """Threads that are scheduled are the domain's."""
     for number in numbers(scheduled.iothreads or 0):
         if not has_iothread(scheduled.domain, number):
-            fix = with_thread(scheduled.domain.root, number)
+            fix = with_iothread(scheduled.domain, number)
             message = f"the domain has no I/O thread {number}"
             yield problem(message, scheduled, "@iothreads", fix=fix)
             return

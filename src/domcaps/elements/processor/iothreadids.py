@@ -18,6 +18,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domcaps.language.changes.processor import IOTHREAD_WEIGHT
+from domcaps.language.fix import Fix, set_value
 from domcaps.language.observed import qapi
 from domcaps.language.part import Part, field
 from domcaps.language.quantities import OrEmpty, repeated
@@ -27,6 +28,8 @@ from domcaps.language.truth import Truth
 from domcaps.language.value_types import POSITIVE, UNSIGNED, UNSIGNED64, Int
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from domcaps.language.domain import Domain
 
 THREAD_POOL = qapi("object-add/arg/case=iothread/thread-pool-max")
@@ -34,6 +37,9 @@ THREAD_POOL = qapi("object-add/arg/case=iothread/thread-pool-max")
 
 _COUNT = Int(0, 2**31 - 1)
 _WEIGHT = Int(0, 63)
+
+_MOST_ADDED = 64
+"""No more threads are added to a domain that names one which it has not."""
 
 
 class Iothreads(Part):
@@ -79,6 +85,14 @@ def has_iothread(domain: Domain, number: int) -> bool:
     # which of the free numbers it is, counted from 1
     place = number - sum(1 for other in listed if other < number)
     return 1 <= place <= added
+
+
+def with_iothread(domain: Domain, number: int) -> Iterator[Fix]:
+    """Give a domain the thread of a number: listed where the others are, else counted."""
+    if 0 < number <= _MOST_ADDED and domain.all(Iothread):
+        yield Fix(add=f"<iothreadids><iothread id='{number}'/></iothreadids>")
+    elif 0 < number <= _MOST_ADDED:
+        yield set_value(str(number), "/domain/iothreads")
 
 
 @rule(
