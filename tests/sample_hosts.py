@@ -9,6 +9,7 @@ import msgspec
 
 import domcaps
 from domcaps.facts.arch import ARCHITECTURES, qemu_target
+from domcaps.facts.firmware import FirmwareIndex
 from domcaps.facts.node import Node
 from domcaps.facts.question import ask
 from domcaps.facts.record import (
@@ -121,6 +122,10 @@ _PROTECTED = {"name": "s390-pv-guest", "parent": "confidential-guest-support"}
 _NODE = Node(tsc_hz=2_500_000_000)
 
 
+# for x86: too small for the flash memory of other boards
+_IMAGES = {"/usr/share/OVMF/OVMF_CODE.fd": 3653632, "/usr/share/OVMF/OVMF_VARS.fd": 540672}
+
+
 def _rich(arch: str) -> HostRecord:
     """A host that lacks nothing."""
     helpers = ("swtpm", "swtpm_setup", "swtpm_ioctl", "passt", "virtiofsd", "slirp-helper")
@@ -135,6 +140,8 @@ def _rich(arch: str) -> HostRecord:
             Helper(name, f"/usr/bin/{name}", ("tpm-1.2", "tpm-2.0") if "setup" in name else ())
             for name in helpers
         ),
+        images=tuple(_IMAGES),
+        image_sizes=_IMAGES,
         hugepage_sizes_kib=(2048, 1048576),
         numa=(NumaCell(0, 4 * 1024 * 1024, (0, 1)), NumaCell(1, 4 * 1024 * 1024, (2, 3))),
     )
@@ -143,7 +150,10 @@ def _rich(arch: str) -> HostRecord:
 def rich_host(arch: str, record: EmulatorRecord, origin: str) -> domcaps.Host:
     """Give a host that lacks nothing, firmware of every kind included, with that emulator."""
     served = _SERVED_BY.get(arch, arch)
-    host = msgspec.structs.replace(_rich(served), firmware=_firmware(served))
+    firmware = _firmware(served)
+    named = FirmwareIndex(firmware, ()).firmwares
+    images = (*_IMAGES, *(file for one in named for file in one.files))
+    host = msgspec.structs.replace(_rich(served), firmware=firmware, images=images)
     record = _with_kvm(msgspec.structs.replace(record, path=_path(arch)))
     return domcaps.Host.from_recording(Recording(host=host, emulators=(record,)), origin=origin)
 

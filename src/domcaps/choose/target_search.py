@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from domcaps.choose.draft import Draft, draft_of
 from domcaps.choose.hosts import refusals
 from domcaps.choose.search import Search
-from domcaps.choose.start_failures import START, known_failures
 from domcaps.choose.variables import Assignment, SearchSpace
 
 if TYPE_CHECKING:
@@ -63,11 +62,7 @@ class TargetSearch:
         key = self._nameless(text), code
         found = self._seen.get(key)
         if found is None:
-            at_start = code in START
-            found = [] if at_start else refusals(self.hosts, text, self.libvirt, only=code)
-            if at_start or not code:
-                found += known_failures(draft.root, self.space.worlds)
-            self._seen[key] = found
+            found = self._seen[key] = refusals(self.hosts, text, self.libvirt, only=code)
         return [(finding, draft.owner(finding.path)) for finding in found]
 
     def _nameless(self, text: bytes) -> bytes:

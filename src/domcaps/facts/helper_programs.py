@@ -34,6 +34,7 @@ PROGRAMS = (
     Program("dbus-daemon"),
     Program("qemu-pr-helper", LIBEXEC),
     Program("qemu-bridge-helper", LIBEXEC),
+    Program("numad"),
 )
 """What libvirt starts beside QEMU."""
 

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 from domcaps.errors import HostFactsError
 from domcaps.facts.firmware import FirmwareIndex, FirmwareSummary
+from domcaps.facts.firmwarefile import DEFAULT_IMAGES
 from domcaps.facts.json_errors import decode_strictly
+from domcaps.facts.named_files import MISSING, FileState
 from domcaps.facts.node import Cpuid
 from domcaps.facts.record import Helper, HostCpu, HostRecord, Kvm, Presence
 
@@ -87,6 +89,20 @@ class HostFacts:
     def firmware(self) -> FirmwareIndex:
         """The firmware descriptors."""
         return FirmwareIndex(self.record.firmware, self.record.images)
+
+    def image_state(self, path: str) -> FileState | None:
+        """Give what is known of an image of firmware; None of files that nobody looked for.
+
+        Looked for are those that descriptors name, and those that libvirt knows by itself.
+        """
+        if self.firmware.exists(path):
+            return FileState(True, self.record.image_sizes.get(path))
+        return MISSING if path in self._named_images else None
+
+    @cached_property
+    def _named_images(self) -> frozenset[str]:
+        named = {name for found in self.firmware.firmwares for name in found.files}
+        return frozenset(named | {name for pair in DEFAULT_IMAGES for name in pair})
 
     def firmware_for(self, arch: str, machine: str) -> FirmwareSummary:
         """Sum up what firmware offers to a canonical machine type of an architecture."""

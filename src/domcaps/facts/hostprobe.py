@@ -127,6 +127,10 @@ class HostReader:
         """
         return _images(self._files, self.firmware() if descriptors is None else descriptors)
 
+    def image_sizes(self, images: tuple[str, ...] | None = None) -> dict[str, int]:
+        """Give the sizes of images in bytes, as far as they can be looked at."""
+        return _sizes(self._files, self.images() if images is None else images)
+
     def vfio(self) -> Presence:
         """Tell whether devices can be handed to guests."""
         return _vfio(self._files)
@@ -177,6 +181,16 @@ def _images(files: HostFiles, descriptors: tuple[FirmwareDescriptor, ...]) -> tu
     named = (name for found in FirmwareIndex(descriptors, ()).firmwares for name in found.files)
     default = (name for pair in DEFAULT_IMAGES for name in pair)
     return tuple(name for name in dict.fromkeys((*named, *default)) if files.exists(name))
+
+
+def _sizes(files: HostFiles, images: tuple[str, ...]) -> dict[str, int]:
+    sizes = {}
+    for image in images:
+        try:
+            sizes[image] = files.status(image).st_size
+        except OSError:
+            continue
+    return sizes
 
 
 def _vfio(files: HostFiles) -> Presence:

@@ -172,7 +172,8 @@ class HostRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     """What was read of the host, apart from its emulators.
 
     `firmware` lists the files of the descriptor folders, most important folder first, and
-    `images` those of the images they name (and of the well-known firmware paths) that exist.
+    `images` those of the images they name (and of the well-known firmware paths) that exist;
+    `image_sizes` has their sizes in bytes.
     `qemu_user` is the account that QEMU runs as, for which it was judged what can be used; "" is
     the one that read the host. `asserted` replaces computed values by given ones, keyed by their
     path in the report (``os.loader``, ``hostdev.pciBackend``): a pretended host can so have what
@@ -186,6 +187,7 @@ class HostRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     kvm: Kvm = Kvm()
     firmware: tuple[FirmwareDescriptor, ...] = ()
     images: tuple[str, ...] = ()
+    image_sizes: dict[str, int] = {}
     vfio: Presence = Presence(False)
     iommufd: Presence = Presence(False)
     helpers: tuple[Helper, ...] = ()

@@ -97,6 +97,10 @@ def _images(host: HostQuestion, fetch: Fetch) -> object:
     return _reader(host, fetch).images(fetch(HostFact(host, "firmware")))
 
 
+def _image_sizes(host: HostQuestion, fetch: Fetch) -> object:
+    return _reader(host, fetch).image_sizes(fetch(HostFact(host, "images")))
+
+
 def _look_at_accounts(host: HostQuestion, fetch: Fetch) -> None:
     """Note the system's accounts, which are not read through the host's files."""
     for path in _ACCOUNTS if host.qemu_user else ():
@@ -250,6 +254,7 @@ _SPECIAL: dict[str, Callable[[HostQuestion, Fetch], object]] = {
     "privileged": lambda host, fetch: fetch(Privileged(host)),
     "firmware": _firmware,
     "images": _images,
+    "image_sizes": _image_sizes,
     "kvm": _kvm,
     "qemu_user": _qemu_user,
     "helpers": _helpers,

@@ -18,6 +18,7 @@ from domcaps.errors import DomcapsError
 from domcaps.facts.emulator import ACCELERATORS
 from domcaps.facts.emulators import RecordedEmulators
 from domcaps.facts.host import HostFacts
+from domcaps.facts.named_files import look_at
 from domcaps.facts.qemu_account import SESSION, SYSTEM
 from domcaps.hosts.readers import TableReaders
 from domcaps.language import World
@@ -185,6 +186,7 @@ class LiveHost(Host):
 
         super().__init__(None, LiveEmulators(machine))
         self.machine = machine
+        self._for_clients = for_clients
         self._admission = Admission(machine, for_clients=for_clients)
 
     @property
@@ -232,7 +234,10 @@ class LiveHost(Host):
 
     def world_of(self, question: Question) -> World:
         """Settle the target that a question means, and give it with the facts."""
-        return self.machine.world(self._admission.admit(question)).again()
+        world = self.machine.world(self._admission.admit(question)).again()
+        # a client must not learn which files this machine has
+        world.look = None if self._for_clients else look_at
+        return world
 
     # what is remembered is proven by the machine: nothing is kept beside it
     _known_world_of = world_of

@@ -35,6 +35,7 @@ class Field(Generic[T]):
     """One declared attribute or text: where it stands, its form, its choices."""
 
     __slots__ = (
+        "at_start",
         "attribute",
         "choice",
         "default",
@@ -57,6 +58,7 @@ class Field(Generic[T]):
         default: T | None,
         since: Change | None = None,
         of: str = "",
+        at_start: Enum | None = None,
     ) -> None:
         self.path = path
         self.kind = kind
@@ -65,6 +67,7 @@ class Field(Generic[T]):
         self.default = default
         self.since = since
         self.of = of
+        self.at_start = at_start or choice
         self.name = ""
         steps, _, attribute = path.rpartition("@")
         self.attribute = attribute if "@" in path else ""
@@ -130,6 +133,7 @@ def field(
     default: T | None = None,
     since: Change | None = None,
     of: str = "",
+    at_start: Enum | None = None,
 ) -> Field[T]: ...
 
 
@@ -142,6 +146,7 @@ def field(
     default: str | None = None,
     since: Change | None = None,
     of: str = "",
+    at_start: Enum | None = None,
 ) -> Field[str]: ...
 
 
@@ -154,6 +159,7 @@ def field(
     default: Any = None,
     since: Change | None = None,
     of: str = "",
+    at_start: Enum | None = None,
 ) -> Field[Any]:
     """Declare a field.
 
@@ -161,8 +167,18 @@ def field(
     form, `choice` the enum of the table whose values it takes. `required` fields must be there.
     `default` is what libvirt fills in. `since` is the change by which libvirt came to read it; `of`
     is the path of the text without which libvirt does not look at it, as with a number's unit.
+    `at_start` is the enum that knows which values do not start, where libvirt takes others as well.
     """
-    return Field(path, kind, choice=choice, required=required, default=default, since=since, of=of)
+    return Field(
+        path,
+        kind,
+        choice=choice,
+        required=required,
+        default=default,
+        since=since,
+        of=of,
+        at_start=at_start,
+    )
 
 
 class Part:

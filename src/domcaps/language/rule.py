@@ -96,7 +96,8 @@ class Rule(Struct, frozen=True):
     """A constraint on parts of one class.
 
     It counts where libvirt has the change `since`, and not the change `until`: a rule that changed
-    is two rules of one code.
+    is two rules of one code. One that is `live` looks at what may change between two domains, such
+    as files: nothing that it said is remembered.
     """
 
     code: str
@@ -109,6 +110,7 @@ class Rule(Struct, frozen=True):
     since: Change | None = None
     until: Change | None = None
     fix: Fix | None = None
+    live: bool = False
 
     @property
     def manual(self) -> str:
@@ -127,17 +129,19 @@ def rule(
     since: Change | None = None,
     until: Change | None = None,
     fix: Fix | None = None,
+    live: bool = False,
 ) -> Callable[[Callable[[P], Problems]], Rule]:
     """Make a rule of a function; `code` is stable and begins with the element's name.
 
     `since` and `until` are the changes of libvirt that brought it and took it away.
-    `fix` is what repairs every problem of the rule; a test repairs `bad` by it.
+    `fix` is what repairs every problem of the rule; a test repairs `bad` by it. `live` tells that
+    the rule looks at files (`World.file_state`), or at else that may have changed a moment later.
     """
 
     def decorate(check: Callable[[P], Problems]) -> Rule:
         dated = check if since is until is None else _dated(check, since, until)
         return Rule(
-            code, part, dated, stage, severity, _sample(bad), _sample(good), since, until, fix
+            code, part, dated, stage, severity, _sample(bad), _sample(good), since, until, fix, live
         )
 
     return decorate

@@ -35,7 +35,9 @@ class Drift(Struct, frozen=True):
     `says` is what libvirt's report promises, `but` what is true, `evidence` how that was seen.
     `listed` tells that the report lists what can't be used; otherwise it leaves out what can be.
     `where` limits it to some targets. `certain` tells that QEMU, or libvirt when it starts one,
-    refuses it on all of them: nobody should choose it there.
+    refuses it on all of them: a domain with it gets a finding. `found_by` is the code of the rule
+    that finds it where the rest of the domain decides. A drift at start that is neither is a doubt:
+    what comes of the choice is unknown.
     """
 
     says: str
@@ -44,6 +46,7 @@ class Drift(Struct, frozen=True):
     listed: bool = True
     where: Predicate = ALWAYS
     certain: bool = False
+    found_by: str = ""
 
 
 class WideDrift(Struct, frozen=True):

@@ -9,8 +9,11 @@ import msgspec
 from domcaps.language.truth import Truth
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from domcaps.facts.emulator import EmulatorFacts
     from domcaps.facts.host import HostFacts
+    from domcaps.facts.named_files import FileState
     from domcaps.language.predicate import Predicate
     from domcaps.language.target import Target
 
@@ -23,10 +26,11 @@ class World:
     Truths are remembered: the same predicate object is asked once. `unknown` collects the
     statements that could not be decided because the emulator was not asked; what depends on them
     is asked each time, so that they are noted each time. `kept` is for whoever works out more that
-    follows from target and facts alone.
+    follows from target and facts alone. `look` looks at a file that a domain names, None where
+    nobody can or may: in a recording, or for a client.
     """
 
-    __slots__ = ("_truths", "emulator", "host", "kept", "target", "unknown")
+    __slots__ = ("_truths", "emulator", "host", "kept", "look", "target", "unknown")
 
     def __init__(self, target: Target, emulator: EmulatorFacts, host: HostFacts) -> None:
         self.target = target
@@ -34,6 +38,7 @@ class World:
         self.host = host
         self.unknown: set[str] = set()
         self.kept: dict[str, Any] = {}
+        self.look: Callable[[str], FileState | None] | None = None
         self._truths: dict[int, tuple[Predicate, Truth]] = {}
 
     def again(self) -> World:
@@ -44,12 +49,23 @@ class World:
             self._truths.clear()
         world._truths = self._truths
         world.kept = self.kept
+        world.look = self.look
         return world
 
     def retargeted(self, **changes: str) -> World:
         """Give the same facts for another target; `changes` are fields of `Target`."""
         target = msgspec.structs.replace(self.target, **changes)
         return World(target, self.emulator, self.host)
+
+    def file_state(self, path: str) -> FileState | None:
+        """Give what is known of a file that a domain names, None where nobody looked at it.
+
+        Images of firmware are recorded with the host; at others only a caller can look.
+        """
+        known = self.host.image_state(path)
+        if known is None and self.look is not None:
+            return self.look(path)
+        return known
 
     def truth(self, predicate: Predicate) -> Truth:
         """Evaluate a predicate, or remember what it evaluated to."""

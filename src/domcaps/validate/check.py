@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from domcaps.facts.emulator import Unanswered
+from domcaps.language.at_start import start_doubt, start_failure
 from domcaps.language.cause import host_cause
 from domcaps.language.domain import Domain
 from domcaps.language.finding import Finding, Severity, Stage, quoted
 from domcaps.language.rule import problem
 from domcaps.language.truth import Truth
 from domcaps.validate.catalogue.former import current_codes, renamings
-from domcaps.validate.checks import checks_for_code
+from domcaps.validate.checks import FAILS_AT_START, checks_for_code
 from domcaps.validate.document.parse import Source, Unreadable, read
 from domcaps.validate.document.repeated import take_away
 from domcaps.validate.document.walk import DocumentWalk, placed_kinds
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from domcaps.language.fix import Fix
     from domcaps.language.part import Part
     from domcaps.language.rule import Problem, Rule
-    from domcaps.language.table import Enum
+    from domcaps.language.table import Choice, Enum
     from domcaps.language.world import World
     from domcaps.validate.checks import Checks, FieldCheck
     from domcaps.validate.target import NearestTarget, OpenWorld
@@ -357,6 +358,10 @@ class _Check:
             self._invalid(part, field_check, text)
         if field_check.memoizable:
             part.__dict__[declared.name] = value
+        if declared.at_start is not None:
+            choice = declared.at_start.find(text, self.world.target.dialect)
+            if choice is not None and choice.at_start:
+                self._at_start(part, field_check, declared.at_start, choice)
 
     def _invalid(self, part: Part, field_check: FieldCheck, text: str) -> None:
         declared, dated = field_check.declared, field_check.dated or {}
@@ -379,6 +384,8 @@ class _Check:
             part.__dict__[declared.name] = _parsed(field_check, text)
         choice = enum.find(text, dialect)
         if choice is not None and world.truth(choice.when) is not Truth.NO:
+            if choice.at_start:
+                self._at_start(part, field_check, enum, choice)
             return
         offered = tuple(_offered(enum, world))
         listed = ", ".join(offered) or "nothing"
@@ -393,6 +400,22 @@ class _Check:
         message = f"{_spoken(part, field_check)} {message}: this one offers {listed}"
         wrong = problem(message, part, field_check.declared.path, accepted=offered, reason=reason)
         self._add(f"{field_check.code}-{code}", wrong)
+
+    def _at_start(self, part: Part, field_check: FieldCheck, enum: Enum, choice: Choice) -> None:
+        """Add what is known to fail when the domain is started, or note that it may."""
+        world, failure = self.world, start_failure(choice, self.world)
+        spoken = f"{_spoken(part, field_check)} {quoted(choice.name)}"
+        if failure is None:
+            doubt = start_doubt(choice, world)
+            if doubt is not None:
+                world.unknown.add(f"whether {spoken} starts: {doubt.but}")
+            return
+        starting = tuple(_starting(enum, world))
+        listed = f": use {' or '.join(starting)}" if starting else ""
+        message = f"{spoken} can be defined, but does not start: {failure.but}{listed}"
+        reason = failure.where.explain(world)
+        wrong = problem(message, part, field_check.declared.path, accepted=starting, reason=reason)
+        self._add(f"{field_check.code}-{FAILS_AT_START}", wrong, stage=Stage.START)
 
     def _unknown(self, node: Node, attribute: str, known: tuple[str, ...]) -> None:
         hint = f" (did you mean {' or '.join(map(repr, known))}?)" if known else ""
@@ -432,6 +455,13 @@ def _offered(enum: Enum, world: World) -> Iterator[str]:
         spoken = choice.name and dialect.has_between(choice.since, choice.until)
         if spoken and world.truth(choice.when):
             yield choice.name
+
+
+def _starting(enum: Enum, world: World) -> Iterator[str]:
+    for name in _offered(enum, world):
+        choice = enum.find(name, world.target.dialect)
+        if choice is not None and start_failure(choice, world) is None:
+            yield name
 
 
 def _parsed(field_check: FieldCheck, text: str) -> Any:

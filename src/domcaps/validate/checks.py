@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from domcaps.language.rule import Rule
 
 
+FAILS_AT_START = "fails-at-start"
+"""How the code of a value ends that libvirt defines, and that is known not to start."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class FieldCheck:
     """One field of the part at `path`.

@@ -2,10 +2,28 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+import msgspec
+
 from domcaps.elements.advice.programs import helper
 from domcaps.elements.boards.families import KVM, MICROVM, RISCV_VIRT, S390, X86
 from domcaps.language import Drift
-from domcaps.language.observed import HostFact
+from domcaps.language.observed import EmulatorFact, HostFact, qom_type
+
+if TYPE_CHECKING:
+    from domcaps.language.predicate import Predicate
+
+
+def older_qemu(major: int, minor: int) -> Predicate:
+    """QEMU is older than a release: a last resort, for what no QEMU tells of itself."""
+    return EmulatorFact(
+        f"QEMU is older than {major}.{minor}",
+        "query-version",
+        lambda emulator: emulator.version < (major, minor, 0),
+        lambda emulator: ".".join(map(str, emulator.version)),
+    )
+
 
 IN_A_GUEST = HostFact(
     "the host is a guest itself", "/proc/cpuinfo", lambda host: "hypervisor" in host.cpu.flags
@@ -38,7 +56,8 @@ NO_DMA = Drift(
     says="ramfb and vmcoreinfo are listed wherever QEMU has their type",
     but="both talk to the board's configuration device by DMA, which RISC-V's could not do once",
     evidence='verify with QEMU 7.2 for riscv64: "device requires fw_cfg with DMA"; 10.0 starts',
-    where=RISCV_VIRT,
+    where=RISCV_VIRT & older_qemu(8, 0),
+    certain=True,
 )
 SMM_IS_REFUSED = X86 & KVM & WITHOUT_SMM
 """Where QEMU does not start with SMM, of which neither a report nor the validator speaks."""
@@ -49,6 +68,7 @@ NO_SMM = Drift(
     evidence="verify with QEMU 7.2, 10.0 and 11.1 on a host whose KVM answers 0 to "
     'KVM_CAP_X86_SMM: "System Management Mode not supported by this hypervisor"',
     where=SMM_IS_REFUSED,
+    found_by="features-smm-unavailable",
 )
 
 
@@ -60,6 +80,19 @@ def no_module(display: str) -> Drift:
         evidence="verify with Debian's QEMU 7.2 (sdl), 10.0 and 11.1 (sdl, dbus, egl-headless): "
         f"\"Display '{display}' is not available\"",
     )
+
+
+NO_DBUS_MODULE = Drift(
+    says="D-Bus displays and consoles are listed where QEMU's schema has the display",
+    but="the module that has them is not installed, and QEMU refuses to start",
+    evidence="QEMU 10.0 and 11.1 of Debian, without ui-dbus.so, have no type 'dbus-display', and "
+    "say \"Display 'dbus' is not available\", and of a console \"'dbus' is not a valid char driver "
+    'name"; 7.2 with the module has the type, and starts',
+    where=~qom_type("dbus-display"),
+    certain=True,
+)
+"""QEMU loads all modules to list its types: one that is not listed is not installed."""
+NO_DBUS_CHARACTERS = msgspec.structs.replace(NO_DBUS_MODULE, found_by="chardev-dbus-fails-at-start")
 
 
 def no_program(program: str) -> Drift:

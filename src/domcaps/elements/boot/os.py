@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING
 from domcaps.elements.advice import remedies
 from domcaps.elements.advice.drifts import NO_SMM, SMM_IS_REFUSED
 from domcaps.elements.boards.defaults import IMAGE_FORMAT
-from domcaps.elements.boards.families import ARM_VIRT, I440FX, LOONGARCH_VIRT, Q35, X86
+from domcaps.elements.boards.families import X86
+from domcaps.elements.boot.flash_boards import NO_FLASH
 from domcaps.elements.boot.os_command_line import (
     ROM,
     first_firmware,
@@ -111,21 +112,16 @@ _MISSING_IMAGE = Drift(
     evidence="verify with Debian 12's firmware for aarch64: enrolledKeys=no leads to "
     "AAVMF_CODE.secboot.fd, which its package does not have",
     where=_some("a descriptor names an image that is missing", lambda f: bool(f.missing_images)),
+    found_by="os-loader-file-missing",
 )
-_FIRMWARE_DRIFT = (NO_SMM, _MISSING_IMAGE)
+_FIRMWARE_DRIFT = (NO_SMM, _MISSING_IMAGE, NO_FLASH)
 _DEFAULT_IMAGES = Drift(
     says="where no descriptor offers an image, those for x86 and ARM are listed that are installed",
     but="they are listed for every architecture and board, of which most can't be given them",
     evidence="verify with QEMU 7.2, 10.0 and 11.1: s390x and ppc64 have no flash memory, that of "
     "riscv64 and arm has another size, and loongarch64 ends by an assertion",
     where=_some("no descriptor offers an image", lambda f: f.uses_defaults),
-)
-_NO_FLASH = Drift(
-    says="the type pflash is listed for every board",
-    but="boards without flash memory can't have it: QEMU refuses to start",
-    evidence="verify with QEMU 7.2, 10.0 and 11.1 for s390x, ppc64 and microvm, and with 7.2 for "
-    "riscv64: \"Property 'pflash0' not found\"",
-    where=~I440FX & ~Q35 & ~ARM_VIRT & ~LOONGARCH_VIRT,
+    found_by="os-loader-size-unsupported",
 )
 
 
@@ -279,7 +275,7 @@ LOADER = Element(
                 Choice("rom", qemu_args=ROM),
                 Choice(
                     "pflash",
-                    at_start=(_NO_FLASH,),
+                    at_start=(NO_FLASH,),
                     qemu_args=flash(),
                     # libvirt makes a store of variables of the template that is named
                     sample="<os><loader type='pflash' readonly='yes'>/a</loader>"
@@ -294,7 +290,11 @@ LOADER = Element(
             choices=(
                 Choice("yes"),
                 # a ROM can't be written to
-                Choice("no", sample="<os><loader type='pflash' readonly='no'>/a</loader></os>"),
+                Choice(
+                    "no",
+                    at_start=(NO_FLASH,),
+                    sample="<os><loader type='pflash' readonly='no'>/a</loader></os>",
+                ),
             ),
             sample="<os><loader type='rom' readonly='{value}'>/a</loader></os>",
             qemu_args=ROM,

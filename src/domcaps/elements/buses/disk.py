@@ -148,6 +148,8 @@ FLOPPY_ANYWAY = Drift(
     but="QEMU has no floppy controller for most architectures: the guest fails to start",
     evidence="qom-list-types of QEMU for s390x or aarch64 has no type that ends in 'fdc'; "
     "libvirt 11.4 and later look for the controller",
+    where=~FLOPPY_CONTROLLER,
+    certain=True,
 )
 NO_ISA = Drift(
     says="floppy drives are listed wherever QEMU has a controller for them",

@@ -20,6 +20,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from domcaps.elements.advice.drifts import NO_DBUS_MODULE
 from domcaps.elements.base.device import Device
 from domcaps.elements.boards.defaults import CHARDEV_TYPE
 from domcaps.elements.display.graphics import has_graphics
@@ -35,6 +36,7 @@ from domcaps.language.observed import qapi
 from domcaps.language.part import Part, field
 from domcaps.language.require import libvirt_reads, needs
 from domcaps.language.rule import Problems, Sample, problem, rule
+from domcaps.language.truth import Truth
 from domcaps.language.value_types import Int, OneOf
 
 if TYPE_CHECKING:
@@ -204,6 +206,28 @@ def type_is_qemus(part: CharacterSource) -> Problems:
     """Null modems (``nmdm``) are FreeBSD's: QEMU has no such character device."""
     if part.source_type == "nmdm" and part.counts:
         yield problem("QEMU knows no null modem", part, "@type", accepted=["pty", "unix"])
+
+
+@rule(
+    "chardev-dbus-fails-at-start",
+    CharacterSource,
+    bad="<channel type='dbus'><source channel='org.example.0'/><target type='virtio' name='a'/>"
+    "</channel>",
+    good="<channel type='pty'><target type='virtio' name='a'/></channel>",
+    stage=Stage.START,
+)
+def dbus_has_its_module(part: CharacterSource) -> Problems:
+    """Character devices of the type dbus are in a module of QEMU, which need not be installed."""
+    if part.source_type != "dbus" or not part.counts:
+        return
+    world = part.domain.world
+    if world.truth(NO_DBUS_MODULE.where) is Truth.YES:
+        yield problem(
+            "character devices of the type 'dbus' need QEMU's D-Bus module, which is not installed",
+            part,
+            "@type",
+            reason=NO_DBUS_MODULE.where.explain(world),
+        )
 
 
 @rule(

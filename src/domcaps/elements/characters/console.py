@@ -11,6 +11,7 @@ The first console may be a serial port: then it stands for the first ``<serial>`
 
 from __future__ import annotations
 
+from domcaps.elements.advice.drifts import NO_DBUS_CHARACTERS, older_qemu
 from domcaps.elements.characters.chardev import CharacterPort
 from domcaps.elements.characters.chardev_command_line import console
 from domcaps.elements.characters.serial import Serial, address_problems, port_type
@@ -18,11 +19,13 @@ from domcaps.elements.display.graphics import SPICE
 from domcaps.language import Choice, Drift, Element, Enum
 from domcaps.language.changes.characters import CONSOLE_REPORTED
 from domcaps.language.finding import Stage
+from domcaps.language.fix import set_value
 from domcaps.language.lazy import cached_property
 from domcaps.language.observed import device, qapi
 from domcaps.language.part import field
 from domcaps.language.preference import Decision, Option
 from domcaps.language.rule import Problems, problem, rule
+from domcaps.language.truth import Truth
 
 _SPICE_SAMPLE = "<graphics type='spice' autoport='yes'/>"
 _SOCKET_SAMPLE = (
@@ -39,15 +42,9 @@ _VDAGENT_CRASH = Drift(
     but="that goes for serial ports alone: QEMU ends by a segmentation fault when a virtio console "
     "is connected to it",
     evidence="QEMU 10.0 and 11.1 with -chardev qemu-vdagent and -device virtconsole; 7.2 starts",
+    where=~older_qemu(8, 0),
+    found_by="console-vdagent-crash",
 )
-_NO_DISPLAY = Drift(
-    says="consoles of the type dbus are listed, and accepted, whatever displays QEMU has",
-    but="it is the D-Bus display that offers them: QEMU refuses to start where it was built "
-    "without it, or where the display's module is not installed",
-    evidence="libvirt 12.8 with a QEMU whose schema lacks the display; verify with 10.0 and 11.1: "
-    '"Display \'dbus\' is not available", and without -display: "not a valid char driver name"',
-)
-
 TYPE = Enum(
     "type",
     attribute="@type",
@@ -89,7 +86,7 @@ TYPE = Enum(
         # listed without a look at QEMU, unlike the display of that name
         Choice(
             "dbus",
-            at_start=(_NO_DISPLAY,),
+            at_start=(NO_DBUS_CHARACTERS,),
             qemu_args=console("dbus"),
             sample="<console type='dbus'><source channel='org.example.0'/></console>",
         ),
@@ -211,3 +208,24 @@ def virtio_consoles_sit_on_virtio_serial(console: Console) -> Problems:
             "a virtio console sits on a virtio-serial controller", console, "address/@type",
             accepted=["virtio-serial"],
         )  # fmt: skip
+
+
+@rule(
+    "console-vdagent-crash",
+    Console,
+    bad="<console type='qemu-vdagent'><target type='virtio'/></console>",
+    good="<console type='qemu-vdagent'><target type='serial'/></console>",
+    stage=Stage.START,
+)
+def vdagent_is_no_virtio_console(console: Console) -> Problems:
+    """QEMU 8 and later end by a segmentation fault with a virtio console that is a vdagent."""
+    if console.source_type != "qemu-vdagent" or console.target_type != "virtio":
+        return
+    if console.domain.world.truth(_VDAGENT_CRASH.where) is Truth.YES:
+        yield problem(
+            "QEMU ends by a segmentation fault with a virtio console of type 'qemu-vdagent': use "
+            "<channel type='qemu-vdagent'>",
+            console,
+            "@type",
+            fix=set_value("pty", "@type"),
+        )

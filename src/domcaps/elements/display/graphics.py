@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from domcaps.elements.advice.drifts import no_module
+from domcaps.elements.advice.drifts import NO_DBUS_MODULE, no_module
 from domcaps.elements.advice.programs import helper
 from domcaps.elements.base.device import Device
 from domcaps.elements.boards.defaults import video_model
@@ -139,7 +139,7 @@ TYPE = Enum(
             "dbus",
             DBUS_DISPLAY,
             since=GRAPHICS_DBUS,
-            at_start=(no_module("dbus"),),
+            at_start=(NO_DBUS_MODULE,),
             qemu_args=_DBUS_ARGS,
         ),
     ),

@@ -13,10 +13,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from domcaps.elements.advice.drifts import NO_DMA
 from domcaps.elements.boards.defaults import input_bus
 from domcaps.elements.boards.families import ARM_VIRT, I440FX, ISAPC, Q35, RISCV_VIRT
 from domcaps.elements.features.domain_features import Features, lacking
 from domcaps.elements.features.features import PS2, VMCOREINFO
+from domcaps.language.at_start import start_failure
 from domcaps.language.finding import Stage
 from domcaps.language.fix import set_value
 from domcaps.language.observed import EmulatorFact, WorldFact, device
@@ -132,6 +134,26 @@ def vmcoreinfo_is_supported(vmcoreinfo: Vmcoreinfo) -> Problems:
     """It is a device of QEMU, which not every emulator has."""
     if vmcoreinfo.state == "on" and VMCOREINFO.supported is not None:
         yield from lacking(vmcoreinfo, VMCOREINFO.supported)
+
+
+@rule(
+    "features-vmcoreinfo-fails-at-start",
+    Vmcoreinfo,
+    bad=Sample(_F.format("<vmcoreinfo/>"), arch="riscv64", machine="virt"),
+    good=_F.format("<vmcoreinfo/>"),
+    stage=Stage.START,
+)
+def vmcoreinfo_has_its_channel(vmcoreinfo: Vmcoreinfo) -> Problems:
+    """Crash information needs DMA of the board's configuration device; RISC-V has it since 8.0."""
+    world = vmcoreinfo.domain.world
+    if vmcoreinfo.state == "on" and start_failure(VMCOREINFO, world) is not None:
+        reason = NO_DMA.where.explain(world)
+        yield problem(
+            "this QEMU's board has no configuration device with DMA, which <vmcoreinfo> needs",
+            vmcoreinfo,
+            reason=reason,
+            fix=set_value("off", "@state"),
+        )
 
 
 @rule(

@@ -68,6 +68,8 @@ _TDX_ANYWHERE = Drift(
     says="tdx is listed wherever QEMU knows it",
     but="a host whose KVM has no TDX can't start such a guest",
     evidence="libvirt 11.10 and later look at the host as well, and no longer list it",
+    where=~TDX,
+    certain=True,
 )
 
 _PV_ANYWHERE = Drift(

@@ -160,7 +160,9 @@ class Interface(VirtioOptions, Device):
     mtu = field("mtu/@size", OrEmpty(UNSIGNED))
     buffer = field("tune/sndbuf", OrEmpty(UNSIGNED64))
     coalesced = field("coalesce/rx/frames/@max", OrEmpty(UNSIGNED))
-    named_backend = field("backend/@type", OneOf(("default", "passt")), since=INTERFACE_PASST)
+    named_backend = field(
+        "backend/@type", OneOf(("default", "passt")), since=INTERFACE_PASST, at_start=BACKEND_TYPE
+    )
 
     @cached_property
     def model(self) -> str:

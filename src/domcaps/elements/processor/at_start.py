@@ -20,6 +20,7 @@ from domcaps.elements.processor.features import known_features, policies
 from domcaps.elements.processor.nearest_model import optional_features, stand_ins
 from domcaps.elements.processor.vcpu_count import Topology
 from domcaps.facts import arch as archs
+from domcaps.language.at_start import start_doubt
 from domcaps.language.finding import Stage
 from domcaps.language.observed import qapi
 from domcaps.language.part import Part
@@ -89,6 +90,10 @@ def mode_can_be_had(cpu: Cpu) -> Problems:
         why = "it needs KVM, type='kvm'" if emulated else "the guest is of another architecture"
         message = f"the CPU mode {cpu.mode} can't be used here: {why}"
         yield problem(message, cpu, "@mode", accepted=others, reason=reason)
+        return
+    doubt = start_doubt(_MODES[cpu.mode], world)
+    if doubt is not None:
+        world.unknown.add(f"whether the CPU mode {cpu.mode} starts: {doubt.but}")
 
 
 def _offered(cpu: Cpu) -> bool:

@@ -21,7 +21,7 @@ from domcaps.cpu import (
     host_model,
     mode_supported,
 )
-from domcaps.elements.advice.drifts import IN_A_GUEST
+from domcaps.elements.advice.drifts import IN_A_GUEST, older_qemu
 from domcaps.elements.advice.remedies import kvm
 from domcaps.elements.boards.families import KVM, MICROVM, PPC64, S390, X86
 from domcaps.elements.boards.fixed import MADE_FOR_GUESTS
@@ -152,7 +152,7 @@ _REFUSED_MSR = Drift(
     but="a KVM inside of a guest may show features whose registers it does not let QEMU write: "
     "QEMU ends by an assertion",
     evidence='verify with QEMU 7.2 and 10.0 on such a host: "failed to set MSR 0x10a"; 11.1 starts',
-    where=X86 & KVM & IN_A_GUEST,
+    where=X86 & KVM & IN_A_GUEST & older_qemu(11, 1),
 )
 _MAX_ALIAS = Drift(
     says="the mode maximum is not offered for POWER",

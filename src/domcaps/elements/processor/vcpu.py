@@ -30,21 +30,23 @@ def _attributes(world: World) -> tuple[tuple[str, str], ...]:
     return (("max", str(_maximum(world))),)
 
 
-_GIC_LIMIT = Drift(
+GIC_LIMIT = Drift(
     says="the largest number of CPUs is that of the machine type",
     but="it is that of an interrupt controller which the default machine does not have: version 2, "
     "which QEMU takes where no other is named, serves 8 CPUs",
     evidence='verify with QEMU 7.2 for aarch64 and arm: "Number of SMP CPUs requested (512) '
     "exceeds max CPUs supported by machine 'mach-virt' (8)\"",
     where=ARM_VIRT,
+    found_by="vcpu-count-gic-version",
 )
-_NO_REMAPPING = Drift(
+NO_REMAPPING = Drift(
     says="the largest number of CPUs is that of the machine type",
     but="more than 255 need x2APIC and interrupt remapping: microvm has no place for it, and older "
     "QEMU does not emulate it",
     evidence='verify with QEMU 7.2 for microvm, and for q35 without KVM: "current -smp '
     'configuration requires kernel irqchip and X2APIC API support"',
     where=MICROVM | (X86 & ~KVM),
+    found_by="vcpu-count-x2apic",
 )
 
 
@@ -79,7 +81,7 @@ ELEMENT = Element(
     ),
     attributes=_attributes,
     trials=_trials,
-    at_start=(_GIC_LIMIT, _NO_REMAPPING),
+    at_start=(GIC_LIMIT, NO_REMAPPING),
 )
 
 PREFERENCE = Decision(

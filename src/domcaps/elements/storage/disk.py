@@ -256,7 +256,9 @@ class Disk(VirtioOptions, Device):
         OneOf((*TYPES, "ctl"), {"vhostuser": DISK_VHOST_USER, "vhostvdpa": DISK_VHOST_VDPA}),
         default="file",
     )
-    device = field("@device", OneOf(("disk", "cdrom", "floppy", "lun")), default="disk")
+    device = field(
+        "@device", OneOf(("disk", "cdrom", "floppy", "lun")), default="disk", at_start=DISK_DEVICE
+    )
     model = field("@model", choice=MODEL)
     snapshot = field("@snapshot", OneOf(("no", "internal", "external", "manual")))
     rawio = field("@rawio", YES_NO)
@@ -265,6 +267,7 @@ class Disk(VirtioOptions, Device):
     given_bus = field(
         "target/@bus",
         OneOf(tuple(bus.name for bus in BUSES)),
+        at_start=BUS,
     )
     tray = field("target/@tray", OneOf(("closed", "open")))
     removable = field("target/@removable", ON_OFF)

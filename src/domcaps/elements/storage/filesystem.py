@@ -29,6 +29,7 @@ _HANDLE_GONE = Drift(
     but="QEMU removed the 'handle' driver of 9pfs in 4.0, so the guest fails to start",
     evidence="QEMU's list of removed features names it for 4.0, and every libvirt here "
     "needs 6.2 or later; QEMU 7.2 refuses -fsdev handle,id=x,path=/tmp",
+    certain=True,
 )
 
 _MTP_UNSAID = Drift(

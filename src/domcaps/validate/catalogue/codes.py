@@ -21,7 +21,7 @@ from domcaps.language.value_types import Text
 from domcaps.validate.catalogue.document_codes import DOCUMENT_CODES
 from domcaps.validate.catalogue.minimal import domain_without, element_with
 from domcaps.validate.catalogue.rules import parts, rules
-from domcaps.validate.checks import FieldCheck, field_checks
+from domcaps.validate.checks import FAILS_AT_START, FieldCheck, field_checks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -170,6 +170,8 @@ def _of_field(part: type[Part], planned: FieldCheck) -> Iterator[Code]:
     if declared.required:
         manual = f"{_spoken(part, declared)} must be there."
         yield _field_code(f"{planned.code}-missing", where, manual, _sample(part, declared), good)
+    if declared.at_start is not None:
+        yield from _of_start(part, planned, declared.at_start, good)
     if declared.choice is not None:
         yield from _of_choice(part, planned, declared.choice, good)
     elif not (isinstance(declared.kind, Text) and not declared.kind.pattern):
@@ -196,6 +198,27 @@ def _of_choice(part: type[Part], planned: FieldCheck, enum: Enum, good: Sample) 
     bad = _sample(part, declared, needing[-1].name)
     code = _field_code(f"{planned.code}-unsupported", where, manual, bad, good)
     yield msgspec.structs.replace(code, host_decides=True)
+
+
+def _of_start(part: type[Part], planned: FieldCheck, enum: Enum, good: Sample) -> Iterator[Code]:
+    """Give the code of values that libvirt defines, and that are known not to start somewhere."""
+    failing = {
+        f"* {choice.name}: {drift.but}": choice.name
+        for choice in enum.choices
+        for drift in choice.at_start
+        if drift.certain
+    }
+    if not failing:
+        return
+    where = f"{part.path}/{planned.declared.path}".strip("/")
+    listed = "\n".join(failing)
+    manual = (
+        f"{_spoken(part, planned.declared)} must be a value that starts here. libvirt defines some "
+        f"that QEMU refuses:\n\n{listed}"
+    )
+    bad = _sample(part, planned.declared, next(iter(failing.values())))
+    code = _field_code(f"{planned.code}-{FAILS_AT_START}", where, manual, bad, good)
+    yield msgspec.structs.replace(code, stage=Stage.START, host_decides=True)
 
 
 def _field_code(name: str, where: str, manual: str, bad: Sample, good: Sample) -> Code:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from domcaps.language.at_start import start_doubt
 from domcaps.language.truth import Truth
 from domcaps.validate.checks import Checks
 from domcaps.validate.document.shape_ids import NO_SHAPE
@@ -148,7 +149,11 @@ def _fields(
             left.append(field_check)
             continue
         unknown = declared.choice is not None and not _holds(declared.choice, text, world)
-        if unknown or not field_check.speaks(text, world.target.dialect):
+        if (
+            unknown
+            or not _starts(declared.at_start, text, world)
+            or not field_check.speaks(text, world.target.dialect)
+        ):
             left.append(field_check)
         elif field_check.memoizable:
             values[declared.name] = value
@@ -161,7 +166,15 @@ def _holds(enum: Enum, text: str, world: World) -> bool:
     return choice is not None and world.truth(choice.when) is Truth.YES
 
 
+def _starts(enum: Enum | None, text: str, world: World) -> bool:
+    """Tell whether nothing speaks against starting with a value; a failure is a doubt as well."""
+    choice = None if enum is None else enum.find(text, world.target.dialect)
+    return choice is None or not choice.at_start or start_doubt(choice, world) is None
+
+
 def _may_speak(rule: Rule, part: Any, world: World) -> bool:
+    if rule.live:
+        return True
     try:
         found = next(rule.check(part), None)
     except NotVisible:

@@ -1,0 +1,178 @@
+"""Images of firmware in flash memory: boards that have it, files that are there, and their sizes.
+
+::
+
+    <loader readonly='yes' type='pflash'>/usr/share/AAVMF/AAVMF_CODE.fd</loader>
+    <nvram template='/usr/share/AAVMF/AAVMF_VARS.fd'/>
+
+QEMU takes only images of the size that a board's flash memory has, and libvirt copies the template
+of variables as it is. A file that nobody could look at, as in a recording, is unknown.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from domcaps.elements.boards.families import X86
+from domcaps.elements.boot.firmware import chosen
+from domcaps.elements.boot.flash_boards import (
+    FLASH_BLOCK,
+    FLASH_BOARD,
+    FLASH_SIZES,
+    MIB,
+    MOST_FLASH,
+)
+from domcaps.elements.boot.os import Loader, Nvram, Os
+from domcaps.language.finding import Stage
+from domcaps.language.rule import Problem, Problems, Sample, problem, rule
+from domcaps.language.truth import Truth
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from domcaps.facts.firmwarefile import Firmware
+    from domcaps.language.part import Part
+
+_MANUAL = "<os><type machine='{}'>hvm</type>{}</os><features><acpi/></features>"
+_FLASH = "<loader readonly='yes' type='pflash'>{}</loader><nvram template='{}'/>"
+_KNOWN = _FLASH.format("/usr/share/OVMF/OVMF_CODE.fd", "/usr/share/OVMF/OVMF_VARS.fd")
+
+
+class _Image(NamedTuple):
+    """An image that a domain gets: what it is, its file, its format, where it is named."""
+
+    what: str
+    path: str
+    format: str
+    part: Part
+    at: str
+
+
+def _images(system: Os) -> Iterator[_Image]:
+    """Give the images of the flash memory, and of firmware that a descriptor chose."""
+    loader, nvram = system.domain.first(Loader), system.domain.first(Nvram)
+    found = chosen(system.domain) if system.firmware else None
+    if found is not None:
+        yield from _of_descriptor(found, system)
+        return
+    if loader is None or not loader.image or system.firmware:
+        return
+    yield _Image("the firmware image", loader.image, loader.format or "raw", loader, "")
+    if nvram is not None and nvram.template and not nvram.image:
+        form = nvram.template_format or nvram.format or "raw"
+        yield _Image("the template of variables", nvram.template, form, nvram, "@template")
+
+
+def _of_descriptor(found: Firmware, system: Os) -> Iterator[_Image]:
+    image, template = found.mapping.executable, found.mapping.template
+    yield _Image("the firmware image", image.filename, image.format, system, "@firmware")
+    if template is not None:
+        what = "the template of variables"
+        yield _Image(what, template.filename, template.format, system, "@firmware")
+
+
+def _is_flash(system: Os) -> bool:
+    loader = system.domain.first(Loader)
+    if not system.firmware:
+        return loader is not None and loader.type == "pflash"
+    found = chosen(system.domain)
+    return found is not None and found.mapping.device == "flash"
+
+
+@rule(
+    "os-loader-type-unsupported",
+    Os,
+    bad=Sample(
+        "<os><type>hvm</type><loader type='pflash' readonly='yes'>/a</loader>"
+        "<nvram template='/b'/></os>",
+        arch="s390x",
+    ),
+    good=Sample(_MANUAL.format("q35", _FLASH.format("/a", "/b")), machine="q35"),
+    stage=Stage.START,
+)
+def board_has_flash_memory(system: Os) -> Problems:
+    """Firmware of ``type='pflash'`` needs a board with flash memory."""
+    if not _is_flash(system):
+        return
+    world = system.domain.world
+    if world.truth(FLASH_BOARD) is Truth.NO:
+        message = f"the machine type {world.target.machine} has no flash memory for firmware"
+        at = "@firmware" if system.firmware else "loader/@type"
+        yield problem(message, system, at, reason=FLASH_BOARD.explain(world))
+
+
+@rule(
+    "os-loader-file-missing",
+    Os,
+    bad=Sample(_MANUAL.format("q35", _KNOWN), machine="q35", lacking=("images",)),
+    good=_MANUAL.format("q35", ""),
+    stage=Stage.START,
+    live=True,
+)
+def images_are_there(system: Os) -> Problems:
+    """The image of the firmware, and the template of its variables, are files of the host.
+
+    With ``firmware=`` libvirt takes the first descriptor that fits, whether its files exist or not.
+    """
+    world = system.domain.world
+    found = chosen(system.domain) if system.firmware else None
+    for image in _images(system):
+        state = world.file_state(image.path)
+        if state is None:
+            world.unknown.add(f"{image.what} {image.path}: not looked at whether it exists")
+        elif not state.exists:
+            message = f"{image.what} {image.path} does not exist on this host"
+            if found is not None:
+                message += f", though {found.path} names it, the first descriptor that fits"
+            yield problem(message, image.part, image.at)
+
+
+@rule(
+    "os-loader-size-unsupported",
+    Os,
+    bad=Sample(_MANUAL.format("virt", _KNOWN), arch="aarch64", machine="virt"),
+    good=Sample(_MANUAL.format("q35", _KNOWN), machine="q35"),
+    stage=Stage.START,
+    live=True,
+)
+def images_have_the_size_of_flash(system: Os) -> Problems:
+    """Raw images of firmware have the size of the board's flash memory.
+
+    That is 64 MiB for ARM's board virt, 32 for RISC-V's and 16 for LoongArch's. On x86 they are
+    whole blocks of 4 KiB, and both together have 8 MiB at most.
+    """
+    if not _is_flash(system):
+        return
+    sizes = dict(_sizes(system))
+    world = system.domain.world
+    for board, size in FLASH_SIZES:
+        if world.truth(board) is Truth.YES:
+            for image, there in sizes.items():
+                if there != size:
+                    yield _misfit(image, there, f"{size} bytes ({size // MIB} MiB)")
+    if world.truth(X86) is not Truth.YES:
+        return
+    for image, there in sizes.items():
+        if not there or there % FLASH_BLOCK:
+            yield _misfit(image, there, f"a multiple of {FLASH_BLOCK} bytes")
+    if sum(sizes.values()) > MOST_FLASH:
+        image, there = max(sizes.items(), key=lambda item: item[1])
+        yield _misfit(image, there, f"with its variables at most {MOST_FLASH} bytes (8 MiB)")
+
+
+def _misfit(image: _Image, there: int, wanted: str) -> Problem:
+    message = f"{image.what} {image.path} has {there} bytes, and flash memory takes {wanted}"
+    return problem(message, image.part, image.at)
+
+
+def _sizes(system: Os) -> Iterator[tuple[_Image, int]]:
+    """Give the sizes of raw images as far as they are known."""
+    world = system.domain.world
+    for image in _images(system):
+        if image.format != "raw":
+            continue
+        state = world.file_state(image.path)
+        if state is not None and state.size is not None:
+            yield image, state.size
+        elif state is None or state.exists:
+            world.unknown.add(f"{image.what} {image.path}: not looked at how large it is")

@@ -1,0 +1,45 @@
+"""Boards with flash memory for firmware, and how large their flash memory is.
+
+QEMU's lists do not tell the sizes; they are QEMU's refusals: "device requires 67108864 bytes".
+"""
+
+from __future__ import annotations
+
+from domcaps.elements.advice.drifts import older_qemu
+from domcaps.elements.boards.families import (
+    ARM,
+    ARM_VIRT,
+    I440FX,
+    LOONGARCH_VIRT,
+    Q35,
+    RISCV_VIRT,
+)
+from domcaps.language import Drift
+from domcaps.language.observed import machine
+
+FLASH_BOARD = (
+    I440FX
+    | Q35
+    | ARM_VIRT
+    | LOONGARCH_VIRT
+    | (RISCV_VIRT & ~older_qemu(8, 0))
+    | (ARM & machine("sbsa-ref"))
+)
+"""Boards with flash memory that libvirt can give an image."""
+
+NO_FLASH = Drift(
+    says="the type pflash is listed for every board",
+    but="boards without flash memory can't have it: QEMU refuses to start",
+    evidence="verify with QEMU 7.2, 10.0 and 11.1 for s390x, ppc64 and microvm, and with 7.2 for "
+    "riscv64: \"Property 'pflash0' not found\"",
+    where=~FLASH_BOARD,
+    found_by="os-loader-type-unsupported",
+)
+
+MIB = 1 << 20
+FLASH_SIZES = ((ARM_VIRT, 64 * MIB), (RISCV_VIRT, 32 * MIB), (LOONGARCH_VIRT, 16 * MIB))
+"""Boards whose images, that of the code and that of the variables, have one size, in bytes."""
+MOST_FLASH = 8 * MIB
+"""How large both images of an x86 guest can be together, in bytes."""
+FLASH_BLOCK = 4096
+"""The sizes of images of x86 are multiples of it, in bytes."""

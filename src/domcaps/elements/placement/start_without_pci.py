@@ -1,0 +1,86 @@
+"""Devices of PCI on boards where libvirt has no PCI, and which it defines all the same."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from domcaps.elements.placement.pci_assignment import Topology
+from domcaps.language.changes.placement import BOARDS_WITHOUT_PCI
+from domcaps.language.finding import Stage
+from domcaps.language.fix import Fix
+from domcaps.language.rule import Problems, Sample, problem, rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lxml.etree import _Element as Node
+
+    from domcaps.elements.placement.pci_devices import PciDevice
+
+_RNG = "<rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>"
+_NO_BALLOON = "<memballoon model='none'/>"
+
+
+def _on_board(xml: str) -> Sample:
+    return Sample(xml, arch="riscv64", machine="sifive_u")
+
+
+def _without_place(topology: Topology) -> Iterator[PciDevice]:
+    if not topology.hardware.supports_pci:
+        yield from (device for device in topology.devices.listed if device.place is None)
+
+
+def _is_added_balloon(device: PciDevice) -> bool:
+    return device.node is None and device.tag == "memballoon"
+
+
+@rule(
+    "start-without-pci",
+    Topology,
+    bad=_on_board(_RNG + _NO_BALLOON),
+    good=_on_board(_NO_BALLOON),
+    stage=Stage.START,
+    until=BOARDS_WITHOUT_PCI,
+)
+def devices_have_a_bus(topology: Topology) -> Problems:
+    """A device of PCI without an address can't be started on a board whose PCI libvirt knows not.
+
+    libvirt defines it, and gives it no address: QEMU's command line can't be made then.
+    """
+    for device in _without_place(topology):
+        if not _is_added_balloon(device):
+            what = f"{device.controller.type} controller" if device.controller else device.tag
+            message = f"the {what} would be on PCI, where libvirt has no places on this board"
+            yield problem(message, _place(device, topology))
+
+
+@rule(
+    "start-without-pci-balloon",
+    Topology,
+    bad=_on_board("<memory>1048576</memory>"),
+    good=_on_board(_NO_BALLOON),
+    stage=Stage.START,
+    until=BOARDS_WITHOUT_PCI,
+    fix=Fix(add="<devices><memballoon model='none'/></devices>"),
+)
+def balloon_has_a_bus(topology: Topology) -> Problems:
+    """The memory balloon that libvirt adds is on PCI; ``<memballoon model='none'/>`` is none."""
+    for device in _without_place(topology):
+        if _is_added_balloon(device):
+            message = (
+                "the memory balloon that libvirt adds would be on PCI, where libvirt has no places "
+                "on this board: add <memballoon model='none'/>"
+            )
+            yield problem(message, _place(device, topology))
+
+
+def _place(device: PciDevice, topology: Topology) -> Node:
+    """Give the element of a device, or of what is plugged into a controller that libvirt adds."""
+    node = device.node
+    if node is None and device.controller is not None:
+        bus = {"virtio-serial": "virtio"}.get(device.controller.type, device.controller.type)
+        for known in topology.domain.root.iterfind("devices/*"):
+            target = known.find("target")
+            if bus in {known.get("bus"), *(target.values() if target is not None else ())}:
+                return known
+    return topology.domain.root if node is None else node

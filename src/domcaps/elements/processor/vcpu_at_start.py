@@ -1,0 +1,115 @@
+"""Numbers of CPUs that a machine type has by QEMU's list, and that do not start all the same.
+
+The interrupt controller decides: version 2 of ARM's serves 8 CPUs, and the APIC of x86 addresses
+255 of them unless the processor has x2APIC.
+"""
+
+from __future__ import annotations
+
+from domcaps.elements.advice.drifts import older_qemu
+from domcaps.elements.advice.programs import helper
+from domcaps.elements.boards.families import ARM_VIRT, X86
+from domcaps.elements.processor.definition import Cpu
+from domcaps.elements.processor.vcpu import GIC_LIMIT, NO_REMAPPING
+from domcaps.elements.processor.vcpu_count import Vcpu, max_vcpus
+from domcaps.language.finding import Stage
+from domcaps.language.fix import Fix
+from domcaps.language.rule import Problems, Sample, problem, rule
+from domcaps.language.truth import Truth
+
+_MOST_OF_VERSION_2 = 8
+_MOST_OF_APIC = 255
+_OLDER = older_qemu(8, 0)
+_NUMAD = helper("numad")
+
+
+def _gic_version(vcpu: Vcpu) -> str:
+    """Give the version of ARM's interrupt controller that QEMU is told, "" where it is told none.
+
+    libvirt takes version 2 without KVM, and with KVM the highest that it has; the emulators for
+    32-bit guests are not told, and those older than 8.0 take version 2.
+    """
+    world, node = vcpu.domain.world, vcpu.domain.root.find("features/gic")
+    named = None if node is None else node.get("version")
+    if world.emulator.arch != "aarch64":
+        return "2" if world.truth(_OLDER) is Truth.YES else ""
+    if named is not None:
+        return named
+    kernels = [gic.version for gic in world.emulator.gic if gic.kernel]
+    return str(max(kernels, default=2)) if world.target.virttype == "kvm" else "2"
+
+
+@rule(
+    "vcpu-count-gic-version",
+    Vcpu,
+    bad=Sample("<vcpu>9</vcpu>", arch="aarch64", machine="virt"),
+    good=Sample(
+        "<vcpu>9</vcpu><features><gic version='3'/></features>", arch="aarch64", machine="virt"
+    ),
+    stage=Stage.START,
+    fix=Fix(add="<features><gic version='3'/></features>"),
+)
+def gic_serves_that_many(vcpu: Vcpu) -> Problems:
+    """ARM's interrupt controller of version 2, which libvirt takes without KVM, serves 8 CPUs."""
+    count = max_vcpus(vcpu.domain)
+    if count <= _MOST_OF_VERSION_2 or not vcpu.holds(ARM_VIRT) or _gic_version(vcpu) != "2":
+        return
+    message = (
+        f"the interrupt controller of version 2 serves {_MOST_OF_VERSION_2} CPUs, not {count}: "
+        "add <gic version='3'/> to <features>"
+    )
+    reason = GIC_LIMIT.where.explain(vcpu.domain.world)
+    yield problem(message, vcpu, accepted=(str(_MOST_OF_VERSION_2),), reason=reason)
+
+
+@rule(
+    "vcpu-count-x2apic",
+    Vcpu,
+    bad=Sample("<vcpu>256</vcpu><iommu model='intel'><driver intremap='on' eim='on'/></iommu>"
+               "<features><ioapic driver='qemu'/></features>", machine="q35"),
+    good=Sample("<vcpu>255</vcpu>", machine="q35"),
+    stage=Stage.START,
+)  # fmt: skip
+def cpu_has_x2apic(vcpu: Vcpu) -> Problems:
+    """More than 255 CPUs need x2APIC, which emulated CPUs have in some models, and since QEMU 9.
+
+    Which models is not looked at: of a domain that names one it is unknown.
+    """
+    world = vcpu.domain.world
+    if max_vcpus(vcpu.domain) <= _MOST_OF_APIC or world.truth(NO_REMAPPING.where) is Truth.NO:
+        return
+    cpu = vcpu.domain.first(Cpu)
+    if not vcpu.holds(X86) or (cpu is not None and cpu.mode in {"maximum", "host-model"}):
+        return
+    if cpu is None or (not cpu.model and cpu.mode == "custom" and not cpu.has("feature")):
+        message = (
+            "more than 255 CPUs need a CPU with x2APIC, which the default one has not without "
+            "KVM: add <cpu mode='maximum'/>"
+        )
+        yield problem(message, vcpu, fix=Fix(add="<cpu mode='maximum'/>"))
+    else:
+        world.unknown.add("whether the CPU has x2APIC, which more than 255 CPUs need")
+
+
+@rule(
+    "vcpu-placement-numad-missing",
+    Vcpu,
+    bad=Sample("<vcpu placement='auto'>1</vcpu>", lacking=("helpers",)),
+    good="<vcpu>1</vcpu>",
+    stage=Stage.START,
+)
+def automatic_placement_asks_numad(vcpu: Vcpu) -> Problems:
+    """With ``placement='auto'`` libvirt asks the program numad where the CPUs should run."""
+    world = vcpu.domain.world
+    if vcpu.placement != "auto":
+        return
+    looked_for = {program.name for program in world.host.record.helpers}
+    if looked_for and "numad" not in looked_for:
+        # a recording that was made before anybody looked for it
+        world.unknown.add("whether the program 'numad', which placement='auto' needs, is installed")
+    elif world.truth(_NUMAD) is Truth.NO:
+        reason = _NUMAD.explain(world)
+        yield problem(
+            "placement='auto' needs the program numad, which is not installed", vcpu, "@placement",
+            accepted=("static",), reason=reason,
+        )  # fmt: skip

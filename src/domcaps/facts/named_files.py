@@ -1,0 +1,29 @@
+"""Files that a domain names, as far as somebody may look at them: are they there, how large."""
+
+from __future__ import annotations
+
+import os
+import stat
+from typing import NamedTuple
+
+
+class FileState(NamedTuple):
+    """A file, or that there is none; `size` is in bytes, None of what is no regular file."""
+
+    exists: bool
+    size: int | None = None
+
+
+MISSING = FileState(exists=False)
+
+
+def look_at(path: str) -> FileState | None:
+    """Look at a file of this machine; None where this user may not, or where that is no path."""
+    try:
+        # not through pathlib, which takes longer than the system call
+        status = os.stat(path)  # noqa: PTH116
+    except (FileNotFoundError, NotADirectoryError):
+        return MISSING
+    except (OSError, ValueError):
+        return None
+    return FileState(True, status.st_size if stat.S_ISREG(status.st_mode) else None)
