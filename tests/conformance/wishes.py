@@ -33,7 +33,7 @@ import domcaps
 from domcaps.choose.api import wishes_of
 from domcaps.choose.catalogue import decisions, enums, xml_of
 from domcaps.choose.draft import draft_of
-from domcaps.choose.start_failures import choice_of, fails_at_start, known_failures
+from domcaps.choose.start_failures import choice_of, fails_at_start
 from domcaps.choose.variables import Assignment
 from domcaps.facts.arch import emulator_names
 from domcaps.language.preference import Option
@@ -305,11 +305,7 @@ def brute_force(host: domcaps.Host, arch: str, wishes: list[Wish], libvirt: str)
                 return "", tried
             assignments = [assignment for group in combination for assignment in group]
             draft = draft_of("w", world.target, machine, assignments)
-            doubts = (
-                host.validate(draft.text(), libvirt).errors,
-                *known_failures(draft.root, [world]),
-            )
-            if not any(doubts):
+            if not host.validate(draft.text(), libvirt).errors:
                 return draft.text().decode(), tried
     return "", tried
 
