@@ -29,8 +29,6 @@ AFTER_LIBVIRT = (
     "os-nvram-template-missing",
     "video-accel3d-without-opengl",
 )
-# what is a warning, since it depends on settings of libvirt that are no part of a domain
-DECIDED_BY_SETTINGS = frozenset({"graphics-spice-tls-unsure"})
 HELPERS = ("swtpm", "swtpm_setup", "swtpm_ioctl")
 
 
@@ -179,16 +177,14 @@ class DomainCase:
     def verdict(self) -> tuple[str, tuple[str, ...]]:
         """Ask domcaps: the verdict, and the errors that led to it."""
         result = self.host.validate(self.xml, self.dialect, new=self.new, ignore=AFTER_LIBVIRT)
-        decided = DECIDED_BY_SETTINGS if self.spice_without_tls else frozenset()
-        refused = [f for f in result.findings if f in result.errors or f.code in decided]
-        errors = tuple(f"{f.code} line {f.line}: {f.message}" for f in refused)
-        return ("reject" if refused else "accept"), errors
+        errors = tuple(f"{f.code} line {f.line}: {f.message}" for f in result.errors)
+        return ("reject" if result.errors else "accept"), errors
 
     @property
-    def spice_without_tls(self) -> bool:
-        """Whether the daemon's settings lack TLS for SPICE: so where other cases switch it on."""
+    def spice_tls(self) -> bool | None:
+        """Whether the daemon's settings have TLS for SPICE; known where some case switches it."""
         settings = self.case["extra"].get("driver_config") or {}
-        return "spiceTLS" not in settings and _switches_spice_tls(self.folder)
+        return "spiceTLS" in settings if _switches_spice_tls(self.folder) else None
 
     @property
     def host(self) -> domcaps.Host:
@@ -251,6 +247,7 @@ def _domain_facts(case: DomainCase) -> dict[str, Any]:
         ),
         "helpers": helpers,
         "vfio": {"usable": True},
+        "libvirt": {"spice_tls": case.spice_tls},
         "hugepage_sizes_kib": [m["size_kib"] for m in pretended["driver"]["hugetlbfs"]],
         "numa": nodes,
     }

@@ -32,7 +32,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from live_domains import connect, our_host, undefine
+from live_domains import connect, dialect_of, our_host, undefine
 from lxml import etree
 
 from domain_generator import Generator
@@ -145,6 +145,7 @@ class Comparison:
     def __init__(self, libvirt: Libvirt, host: Any) -> None:
         self.libvirt = libvirt
         self.host = host
+        self.dialect = dialect_of(host, libvirt.version)
 
     def look(self, data: bytes) -> tuple[Verdict | None, list[Disagreement]]:
         """Give libvirt's verdict, None where it died, and all disagreements."""
@@ -154,12 +155,12 @@ class Comparison:
         return verdict, list(self._differences(data, verdict))
 
     def _differences(self, data: bytes, verdict: Verdict) -> Iterator[Disagreement]:
-        result = self.host.validate(data, self.libvirt.version)
+        result = self.host.validate(data, self.dialect)
         errors = result.errors
         define = [f for f in errors if f.stage.value == "define"]
         yield from _difference("define", verdict.define, define)
         if not verdict.define and not define and self.libvirt.with_schema:
-            strict = self.host.validate(data, self.libvirt.version, schema=True).errors
+            strict = self.host.validate(data, self.dialect, schema=True).errors
             schema = [f for f in strict if f.stage.value == "define"]
             yield from _difference("schema", verdict.schema, schema)
         starts = not verdict.define and not define and self.libvirt._native

@@ -59,8 +59,32 @@ def test_it_is_told_by_the_library(
 def test_red_hats_folders_are_looked_at(tmp_path: Path) -> None:
     files = folder(tmp_path, "libvirt.so.0.10010.0", 'ID="rhel"\nVERSION_ID="9.6"\n', "/usr/lib64")
     assert read_libvirt(files, "x86_64") == Libvirt(
-        "10.10.0", "rhel9.6", "/usr/lib64/libvirt.so.0.10010.0"
+        "10.10.0", "rhel9.6", "/usr/lib64/libvirt.so.0.10010.0", spice_tls=False
     )
+
+
+@pytest.mark.parametrize(
+    ("settings", "tls"),
+    [
+        ("", False),
+        ("#spice_tls = 1\n", False),
+        ("spice_tls = 1\n", True),
+        ("  spice_tls=1\nspice_tls = 0\n", False),
+        (None, False),
+    ],
+)
+def test_the_setting_of_spice_is_read(tmp_path: Path, settings: str | None, tls: bool) -> None:
+    files = folder(tmp_path, "libvirt.so.0.9000.0", "ID=debian\n")
+    if settings is not None:
+        (tmp_path / "etc/libvirt").mkdir()
+        (tmp_path / "etc/libvirt/qemu.conf").write_text(settings)
+    assert read_libvirt(files, "x86_64").spice_tls is tls
+
+
+def test_settings_that_cannot_be_read_are_unknown(tmp_path: Path) -> None:
+    files = folder(tmp_path, "libvirt.so.0.9000.0", "ID=debian\n")
+    (tmp_path / "etc/libvirt/qemu.conf").mkdir(parents=True)
+    assert read_libvirt(files, "x86_64").spice_tls is None
 
 
 def test_auto_is_known_everywhere() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from domcaps.facts.qemu_account import CONFIGURATION
 from domcaps.facts.record import Libvirt
 
 if TYPE_CHECKING:
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
     from domcaps.facts.hostfiles import HostFiles
 
+_SPICE_TLS = re.compile(r"^[ \t]*spice_tls[ \t]*=[ \t]*(\d{1,9})", re.MULTILINE | re.ASCII)
+_MOST_SETTINGS = 1 << 20
 _LIBRARY = re.compile(r"libvirt\.so\.0\.(\d{4,6})\.(\d{1,3})", re.ASCII)
 _TRIPLETS = {
     "aarch64": "aarch64-linux-gnu",
@@ -40,8 +43,21 @@ def read_libvirt(files: HostFiles, arch: str) -> Libvirt:
         if versions:
             number, micro, name = versions[0]
             version = f"{number // 1000}.{number % 1000}.{micro}"
-            return Libvirt(version, _distribution(files), f"{folder}/{name}")
+            found = f"{folder}/{name}"
+            return Libvirt(version, _distribution(files), found, _spice_tls(files))
     return Libvirt()
+
+
+def _spice_tls(files: HostFiles) -> bool | None:
+    """Tell whether SPICE may use TLS; None where the settings can't be read, as by a user."""
+    try:
+        data = files.read(CONFIGURATION, _MOST_SETTINGS)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return None
+    said = _SPICE_TLS.findall(data.decode(errors="replace"))
+    return bool(said) and said[-1] != "0"
 
 
 def _folders(arch: str) -> Iterator[str]:

@@ -160,12 +160,14 @@ class Libvirt(msgspec.Struct, frozen=True, omit_defaults=True):
     """The libvirt that a host has: its version, "" where none was found.
 
     `distribution` is identifier and version of the distribution (``debian12``), `found` the file
-    that tells the version.
+    that tells the version. `spice_tls` is its setting for TLS with SPICE, None where it is not
+    known.
     """
 
     version: str = ""
     distribution: str = ""
     found: str = ""
+    spice_tls: bool | None = None
 
 
 class HostRecord(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -39,6 +39,7 @@ class Field(Generic[T]):
         "attribute",
         "choice",
         "default",
+        "defined",
         "kind",
         "name",
         "of",
@@ -46,6 +47,7 @@ class Field(Generic[T]):
         "required",
         "since",
         "steps",
+        "strict",
     )
 
     def __init__(
@@ -57,6 +59,8 @@ class Field(Generic[T]):
         required: bool,
         default: T | None,
         since: Change | None = None,
+        defined: Change | None = None,
+        strict: Change | None = None,
         of: str = "",
         at_start: Enum | None = None,
     ) -> None:
@@ -66,6 +70,8 @@ class Field(Generic[T]):
         self.required = required
         self.default = default
         self.since = since
+        self.defined = defined
+        self.strict = strict
         self.of = of
         self.at_start = at_start or choice
         self.name = ""
@@ -132,6 +138,8 @@ def field(
     required: bool = False,
     default: T | None = None,
     since: Change | None = None,
+    defined: Change | None = None,
+    strict: Change | None = None,
     of: str = "",
     at_start: Enum | None = None,
 ) -> Field[T]: ...
@@ -145,6 +153,8 @@ def field(
     required: bool = False,
     default: str | None = None,
     since: Change | None = None,
+    defined: Change | None = None,
+    strict: Change | None = None,
     of: str = "",
     at_start: Enum | None = None,
 ) -> Field[str]: ...
@@ -158,6 +168,8 @@ def field(
     required: bool = False,
     default: Any = None,
     since: Change | None = None,
+    defined: Change | None = None,
+    strict: Change | None = None,
     of: str = "",
     at_start: Enum | None = None,
 ) -> Field[Any]:
@@ -165,8 +177,11 @@ def field(
 
     `path` is ``element/@attribute``, ``@attribute``, or ``element`` for its text. `kind` is the
     form, `choice` the enum of the table whose values it takes. `required` fields must be there.
-    `default` is what libvirt fills in. `since` is the change by which libvirt came to read it; `of`
-    is the path of the text without which libvirt does not look at it, as with a number's unit.
+    `default` is what libvirt fills in. `since` is the change by which libvirt came to read it,
+    `defined` the one since which a choice that can't be had is refused by definition, and not only
+    at start, and `strict` the one since which a value of another form is refused, and not passed
+    over; `of` is the path of the text without which libvirt does not look at it, as with a
+    number's unit.
     `at_start` is the enum that knows which values do not start, where libvirt takes others as well.
     """
     return Field(
@@ -176,6 +191,8 @@ def field(
         required=required,
         default=default,
         since=since,
+        defined=defined,
+        strict=strict,
         of=of,
         at_start=at_start,
     )

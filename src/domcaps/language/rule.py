@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from lxml.etree import _Element as Node
 
     from domcaps.language.change import Change
+    from domcaps.language.dialect import Dialect
     from domcaps.language.truth import Reason
 
 P = TypeVar("P", bound=Part)
@@ -96,8 +97,9 @@ class Rule(Struct, frozen=True):
     """A constraint on parts of one class.
 
     It counts where libvirt has the change `since`, and not the change `until`: a rule that changed
-    is two rules of one code. One that is `live` looks at what may change between two domains, such
-    as files: nothing that it said is remembered.
+    is two rules of one code. One with `defined` is checked by definition since that change, and
+    before it only when the domain is started. One that is `live` looks at what may change between
+    two domains, such as files: nothing that it said is remembered.
     """
 
     code: str
@@ -111,6 +113,12 @@ class Rule(Struct, frozen=True):
     until: Change | None = None
     fix: Fix | None = None
     live: bool = False
+    defined: Change | None = None
+
+    def stage_in(self, dialect: Dialect) -> Stage:
+        """Give the stage at which a dialect of libvirt makes the check."""
+        moved = self.defined is not None and not dialect.has(self.defined)
+        return Stage.START if moved else self.stage
 
     @property
     def manual(self) -> str:
@@ -128,12 +136,14 @@ def rule(
     severity: Severity = Severity.ERROR,
     since: Change | None = None,
     until: Change | None = None,
+    defined: Change | None = None,
     fix: Fix | None = None,
     live: bool = False,
 ) -> Callable[[Callable[[P], Problems]], Rule]:
     """Make a rule of a function; `code` is stable and begins with the element's name.
 
-    `since` and `until` are the changes of libvirt that brought it and took it away.
+    `since` and `until` are the changes of libvirt that brought it and took it away, `defined` the
+    one since which libvirt checks it by definition, not only at start.
     `fix` is what repairs every problem of the rule; a test repairs `bad` by it. `live` tells that
     the rule looks at files (`World.file_state`), or at else that may have changed a moment later.
     """
@@ -141,7 +151,18 @@ def rule(
     def decorate(check: Callable[[P], Problems]) -> Rule:
         dated = check if since is until is None else _dated(check, since, until)
         return Rule(
-            code, part, dated, stage, severity, _sample(bad), _sample(good), since, until, fix, live
+            code,
+            part,
+            dated,
+            stage,
+            severity,
+            _sample(bad),
+            _sample(good),
+            since,
+            until,
+            fix,
+            live,
+            defined,
         )
 
     return decorate

@@ -296,7 +296,8 @@ class _Check:
         for rule in rules:
             try:
                 for found in rule.check(part):
-                    self._add(rule.code, found, rule.severity, rule.stage, rule.fix)
+                    stage = rule.stage_in(self.world.target.dialect)
+                    self._add(rule.code, found, rule.severity, stage, rule.fix)
             except _Stopped:
                 raise
             except Unanswered as unanswered:
@@ -350,7 +351,8 @@ class _Check:
         try:
             value = declared.kind.parse(text)
         except ValueError:
-            self._invalid(part, field_check, text)
+            if declared.strict is None or self.world.target.dialect.has(declared.strict):
+                self._invalid(part, field_check, text)
             return
         if field_check.dated is not None and not field_check.speaks(
             text, self.world.target.dialect
@@ -399,7 +401,9 @@ class _Check:
             reason = choice.when.explain(world)
         message = f"{_spoken(part, field_check)} {message}: this one offers {listed}"
         wrong = problem(message, part, field_check.declared.path, accepted=offered, reason=reason)
-        self._add(f"{field_check.code}-{code}", wrong)
+        moved = code == "unsupported" and declared.defined and not dialect.has(declared.defined)
+        stage = Stage.START if moved else Stage.DEFINE
+        self._add(f"{field_check.code}-{code}", wrong, stage=stage)
 
     def _at_start(self, part: Part, field_check: FieldCheck, enum: Enum, choice: Choice) -> None:
         """Add what is known to fail when the domain is started, or note that it may."""

@@ -33,8 +33,8 @@ from domcaps.elements.boards.families import (
     X86,
 )
 from domcaps.language.changes.devices import PANIC_DEFAULTS
-from domcaps.language.changes.placement import BOARDS_WITHOUT_PCI
-from domcaps.language.observed import device
+from domcaps.language.changes.placement import BOARD_DEVICES, BOARDS_WITHOUT_PCI
+from domcaps.language.observed import arch, device
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node
@@ -153,6 +153,7 @@ def tpm_model(node: Node, domain: Domain) -> str:
 
 
 _PC_WITHOUT_PCI = X86 & (ISAPC | MICROVM)
+_WITHOUT_BALLOON = ARM | arch("sparc")
 _WITH_BALLOON = ALWAYS_PCI | MIPS | S390
 
 
@@ -162,6 +163,8 @@ def adds_balloon(domain: Domain) -> bool:
     newer = world.target.dialect.has(BOARDS_WITHOUT_PCI)
     if world.truth(X86):
         return not (newer and world.truth(_PC_WITHOUT_PCI))
+    if not world.target.dialect.has(BOARD_DEVICES):
+        return not world.truth(_WITHOUT_BALLOON)
     return bool(world.truth(_WITH_BALLOON)) or (not newer and bool(world.truth(RISCV)))
 
 

@@ -16,6 +16,7 @@ from domcaps.elements.boot.firmware_reasons import brief, explain_firmware, of_i
 from domcaps.elements.boot.os import FirmwareFeature, Loader, Nvram, Os, Varstore
 from domcaps.language.changes.boot import (
     FIRMWARE_CHOSEN_ALONE,
+    FIRMWARE_FEATURES_READ,
     FIRMWARE_PERSISTENT,
     FIRMWARE_REWORKED,
     NVRAM_SLICES,
@@ -59,6 +60,7 @@ def _is_reworked(part: Part) -> bool:
     Os,
     bad=Sample(_OS.format("<loader readonly='no'/>"), machine="q35"),
     good=_MANUAL.format(""),
+    defined=FIRMWARE_PERSISTENT,
 )
 def firmware_is_found(system: Os) -> Problems:
     """With ``firmware=`` a descriptor of the host has to fit all that the domain asks for.
@@ -155,6 +157,7 @@ def features_need_a_choice(feature: FirmwareFeature) -> Problems:
         "<feature name='enrolled-keys' enabled='yes'/></firmware>"
     ),
     good=_MANUAL.format(""),
+    since=FIRMWARE_FEATURES_READ,
 )
 def keys_need_secure_boot(system: Os) -> Problems:
     """Keys are enrolled for secure boot: they can't be wanted without it."""

@@ -33,6 +33,7 @@ from domcaps.elements.boot.os_command_line import (
 from domcaps.elements.storage.images import Image
 from domcaps.language import Choice, Drift, Element, Enum, Place, Values, World
 from domcaps.language.changes.boot import (
+    BOOT_MENU_STRICT,
     FIRMWARE_CHOSEN_ALONE,
     FIRMWARE_FEATURES_READ,
     FIRMWARE_FEATURES_REPORTED,
@@ -379,9 +380,9 @@ class Os(Part):
     )
 
     type = field("type", OneOf(("hvm",)), required=True)
-    firmware = field("@firmware", choice=FIRMWARE)
+    firmware = field("@firmware", choice=FIRMWARE, defined=FIRMWARE_PERSISTENT)
     kernel = field("kernel")
-    bootmenu = field("bootmenu/@enable", YES_NO)
+    bootmenu = field("bootmenu/@enable", YES_NO, strict=BOOT_MENU_STRICT)
     reboot_timeout = field("bios/@rebootTimeout", Int(-1, 65535))
     smbios = field("smbios/@mode", OrEmpty(OneOf(("none", "emulate", "host", "sysinfo"))))
 

@@ -280,7 +280,7 @@ class Tpm(Device):
     path = "devices/tpm"
 
     named = field("@model", choice=MODEL)
-    backend = field("backend/@type", choice=BACKEND_MODEL)
+    backend = field("backend/@type", choice=BACKEND_MODEL, defined=TPM_REPORTED)
 
     @cached_property
     def model(self) -> str:
@@ -349,7 +349,7 @@ def version_can_be_set_up(tpm: Tpm) -> Problems:
         return
     at = "backend/@version"
     choice = BACKEND_VERSION.find(tpm.version, tpm.domain.world.target.dialect)
-    if choice is not None:
+    if choice is not None and libvirt_reads(tpm, TPM_REPORTED):
         message = f"swtpm can't set up a TPM {tpm.version} here"
         yield from needs(tpm, choice.when, message, at)
     fits = tpm.model == "tpm-tis" and (tpm.holds(X86) or not libvirt_reads(tpm, TPM_ARM_2_0))

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from domcaps.elements.display.graphics import DBUS_DISPLAY, Graphics, has_graphics
 from domcaps.language.attributes import Attributes
-from domcaps.language.changes.display import AUDIO_DBUS, AUDIO_PIPEWIRE, AUDIO_TYPES
+from domcaps.language.changes.display import AUDIO_CHECKED, AUDIO_DBUS, AUDIO_PIPEWIRE, AUDIO_TYPES
 from domcaps.language.finding import Stage
 from domcaps.language.fix import Fix
 from domcaps.language.part import Part, field
@@ -207,6 +207,7 @@ _NO_AUDIO = "there is no <audio id='{}'/>"
     Graphics,
     bad="<graphics type='vnc'><audio id='2'/></graphics>",
     good="<graphics type='vnc'><audio id='2'/></graphics><audio id='2' type='none'/>",
+    since=AUDIO_CHECKED,
 )
 def vnc_audio_exists(graphics: Graphics) -> Problems:
     """The backend whose sound a VNC server plays must be there."""

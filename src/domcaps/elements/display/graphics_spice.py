@@ -61,10 +61,26 @@ def gl_is_there(graphics: Graphics) -> Problems:
 )
 def tls_is_configured(graphics: Graphics) -> Problems:
     """Libvirt takes a TLS port only where ``spice_tls`` is set in its ``qemu.conf``."""
-    if graphics.type == "spice" and _tls_port(graphics) > 0 and _has_ports(graphics):
+    if _wants_tls(graphics) and graphics.domain.world.host.record.libvirt.spice_tls is None:
         yield problem(
             "libvirt refuses a tlsPort unless spice_tls is set in qemu.conf", graphics, "@tlsPort"
         )
+
+
+@rule(
+    "graphics-spice-tls-unavailable",
+    Graphics,
+    bad=Sample("<graphics type='spice' tlsPort='5902'/>", lacking=("libvirt.spice_tls",)),
+    good="<graphics type='spice' port='5902'/>",
+)
+def tls_is_switched_on(graphics: Graphics) -> Problems:
+    """A TLS port needs ``spice_tls = 1`` in the ``qemu.conf`` of the host's libvirt."""
+    if _wants_tls(graphics) and graphics.domain.world.host.record.libvirt.spice_tls is False:
+        yield problem("TLS for SPICE is switched off in qemu.conf", graphics, "@tlsPort")
+
+
+def _wants_tls(graphics: Graphics) -> bool:
+    return graphics.type == "spice" and _tls_port(graphics) > 0 and _has_ports(graphics)
 
 
 @rule(

@@ -16,7 +16,7 @@ from domcaps.elements.base.virtio_options import VirtioOptions
 from domcaps.elements.boards.defaults import input_bus
 from domcaps.elements.boards.families import I440FX, ISAPC, Q35, S390, S390_CCW, X86, XENFV
 from domcaps.language.attributes import Attributes
-from domcaps.language.changes.display import INPUT_EVDEV
+from domcaps.language.changes.display import INPUT_EVDEV, PS2_OF_BOARDS
 from domcaps.language.finding import Stage
 from domcaps.language.lazy import cached_property
 from domcaps.language.observed import device, qom_type
@@ -28,9 +28,10 @@ from domcaps.language.rule import Problems, Sample, problem, rule
 from domcaps.language.value_types import ON_OFF, OneOf
 
 TYPES = OneOf(("mouse", "tablet", "keyboard", "passthrough", "evdev"), {"evdev": INPUT_EVDEV})
-BUSES = OneOf(("ps2", "usb", "xen", "parallels", "virtio", "none"))
+BUSES = OneOf(("ps2", "usb", "xen", "parallels", "virtio", "none"), {"none": INPUT_EVDEV})
 MODELS = OneOf(VIRTIO_MODELS)
 
+_I8042_ANYWHERE = X86 | device("i8042")
 I8042 = device("i8042") & (I440FX | Q35 | XENFV | ISAPC)
 USB_KEYBOARD = device("usb-kbd")
 VIRTIO = {
@@ -155,6 +156,23 @@ def bus_carries_the_type(input_: Input) -> Problems:
     Input,
     bad=Sample("<input type='mouse' bus='ps2'/>", arch="aarch64"),
     good="<input type='mouse' bus='ps2'/>",
+    until=PS2_OF_BOARDS,
+)
+def ps2_needs_qemu(input_: Input) -> Problems:
+    """PS/2 is there on x86, and elsewhere where QEMU has the keyboard controller."""
+    if input_.bus == "ps2":
+        accepted = ["usb", "virtio"]
+        yield from needs(
+            input_, _I8042_ANYWHERE, "this QEMU has no PS/2", "@bus", accepted=accepted
+        )
+
+
+@rule(
+    "input-ps2-unsupported",
+    Input,
+    bad=Sample("<input type='mouse' bus='ps2'/>", arch="aarch64"),
+    good="<input type='mouse' bus='ps2'/>",
+    since=PS2_OF_BOARDS,
 )
 def ps2_needs_its_controller(input_: Input) -> Problems:
     """PS/2 is there on PCs, with QEMU's keyboard controller."""

@@ -15,7 +15,7 @@ from domcaps.elements.base.virtio_options import VirtioOptions
 from domcaps.elements.display.audio import audio_ids, wanted_audio
 from domcaps.language import Choice, Enum
 from domcaps.language.attributes import Attributes
-from domcaps.language.changes.display import SOUND_VIRTIO
+from domcaps.language.changes.display import AUDIO_CHECKED, SOUND_VIRTIO
 from domcaps.language.finding import Stage
 from domcaps.language.fix import Fix, Substitutes
 from domcaps.language.observed import device
@@ -159,6 +159,7 @@ def codecs_are_known(sound: Sound) -> Problems:
     Sound,
     bad="<sound model='ac97'><audio id='2'/></sound>",
     good="<sound model='ac97'><audio id='2'/></sound><audio id='2' type='none'/>",
+    since=AUDIO_CHECKED,
 )
 def audio_exists(sound: Sound) -> Problems:
     """The audio backend that a sound card names must be there."""

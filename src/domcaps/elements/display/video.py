@@ -31,7 +31,7 @@ from domcaps.elements.boards.families import VIRTUAL
 from domcaps.elements.boards.fixed import NO_FRAME_BUFFER
 from domcaps.elements.qemu.fragments import on_any_bus
 from domcaps.language import ALWAYS, Choice, Element, Enum
-from domcaps.language.changes.display import VIDEO_EDID
+from domcaps.language.changes.display import VIDEO_EDID, VIDEO_HEADS_CHECKED, VIDEO_VIRTIO_OPTIONS
 from domcaps.language.fix import Substitutes, set_value
 from domcaps.language.lazy import cached_property
 from domcaps.language.observed import device
@@ -247,6 +247,7 @@ def secondary_is_qxl_or_virtio(video: Video) -> Problems:
     Video,
     bad="<video><model type='vga' heads='2'/></video>",
     good="<video><model type='virtio' heads='2'/></video>",
+    since=VIDEO_HEADS_CHECKED,
 )
 def heads_need_qxl_or_virtio(video: Video) -> Problems:
     """Several screens on one adapter are there with ``qxl`` and ``virtio`` only."""
@@ -277,6 +278,7 @@ def model_can_be_told(video: Video) -> Problems:
     Video,
     bad="<video><driver iommu='on'/><model type='vga'/></video>",
     good="<video><driver iommu='on'/><model type='virtio'/></video>",
+    since=VIDEO_VIRTIO_OPTIONS,
 )
 def options_need_virtio(video: Video) -> Problems:
     """``iommu``, ``ats``, ``packed`` and ``page_per_vq`` are options of virtio devices."""

@@ -18,7 +18,12 @@ import re
 
 from domcaps.elements.features.features import GENID
 from domcaps.language import Choice, Enum
-from domcaps.language.changes.domain import CRASH_PRESERVE_RUNNING, HWUUID, IOMMUFD_DEFAULT
+from domcaps.language.changes.domain import (
+    CRASH_PRESERVE_RUNNING,
+    HWUUID,
+    IOMMUFD_DEFAULT,
+    RESOURCE_FIBRECHANNEL,
+)
 from domcaps.language.fix import Substitutes, set_value
 from domcaps.language.part import Part, field
 from domcaps.language.quantities import ANY_UUID, OrEmpty
@@ -90,7 +95,7 @@ class Resource(Part):
     path = "resource"
 
     partition = field("partition")
-    appid = field("fibrechannel/@appid")
+    appid = field("fibrechannel/@appid", since=RESOURCE_FIBRECHANNEL)
 
 
 class Pm(Part):

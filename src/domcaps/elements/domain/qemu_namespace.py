@@ -27,6 +27,7 @@ import re
 from typing import TYPE_CHECKING
 
 from domcaps.language.attributes import fits
+from domcaps.language.changes.domain import QEMU_OVERRIDE
 from domcaps.language.part import Part
 from domcaps.language.rule import Problems, problem, rule
 from domcaps.language.value_types import Int, OneOf, ValueType
@@ -128,6 +129,7 @@ def devices_are_named(qemu: QemuNamespace) -> Problems:
     QemuNamespace,
     bad=_PROPERTY.format("name='xres' type='unsigned' value='-1'"),
     good=_PROPERTY.format("name='xres' type='unsigned' value='1024'"),
+    since=QEMU_OVERRIDE,
 )
 def properties_have_values(qemu: QemuNamespace) -> Problems:
     """A property has a name other than ``id``, a type, and a value of that type.

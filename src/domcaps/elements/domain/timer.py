@@ -19,7 +19,7 @@ from domcaps.elements.boards.families import ARM_VIRT, X86
 from domcaps.language.changes.domain import HPET_ACCEPTED, HPET_REFUSED, TIMER_REALTIME
 from domcaps.language.finding import Stage
 from domcaps.language.fix import Fix
-from domcaps.language.observed import device_property, object_property, virttype
+from domcaps.language.observed import device_property, object_property, option, virttype
 from domcaps.language.part import Part, field
 from domcaps.language.require import libvirt_reads
 from domcaps.language.rule import Problems, Sample, problem, rule
@@ -28,6 +28,9 @@ from domcaps.language.value_types import UNSIGNED64, YES_NO, OneOf
 
 PIT_CATCHUP = device_property("kvm-pit", "lost_tick_policy")
 """KVM's timer can make up for ticks that were missed."""
+
+HPET_OF_MACHINE = option("machine", "hpet")
+"""The HPET is switched by a property of the machine, not by an option of its own."""
 
 VIRTUAL_TIMER = object_property("max-arm-cpu", "kvm-no-adjvtime")
 """Whether ARM's virtual timer stops with the guest can be chosen."""
@@ -92,8 +95,9 @@ def timer_is_there(timer: Timer) -> Problems:
 
 
 def _is_mistaken(timer: Timer) -> bool:
-    """Tell whether the dialect is one of those that refuse an HPET that there is."""
-    return libvirt_reads(timer, HPET_REFUSED) and not libvirt_reads(timer, HPET_ACCEPTED)
+    """Tell whether the dialect is one of those that know only how old QEMU has an HPET."""
+    mistaken = libvirt_reads(timer, HPET_REFUSED) and not libvirt_reads(timer, HPET_ACCEPTED)
+    return mistaken and timer.holds(HPET_OF_MACHINE)
 
 
 @rule(

@@ -32,7 +32,7 @@ from domcaps.language.changes.features import (
     TDX_KNOWN,
     TDX_OF_HOST,
 )
-from domcaps.language.observed import device, object_property, option, qapi
+from domcaps.language.observed import device, device_property, object_property, option, qapi
 from domcaps.language.qemu_args import LIBVIRTS_OWN, NotTriable, QemuArgs
 
 VMCOREINFO = Element(
@@ -59,7 +59,9 @@ BACKING_STORE_INPUT_UNTIL = Element(
     place=Place.FEATURES,
     order=40,
     # libvirt describes images to QEMU itself only where QEMU can save the state of guests then
-    supported=qapi("human-monitor-command/feature=savevm-monitor-nodes"),
+    # and drives can be told the identifier that they had before
+    supported=qapi("human-monitor-command/feature=savevm-monitor-nodes")
+    & device_property("scsi-hd", "device_id"),
     until=BACKING_STORE_INPUT,
     qemu_args=LIBVIRTS_OWN,
 )

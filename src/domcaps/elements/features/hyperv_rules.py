@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 from domcaps.elements.boards.families import ARM_VIRT, X86
 from domcaps.elements.features.hyperv import FEATURES
 from domcaps.language import Choice, Enum
-from domcaps.language.changes.features import HYPERV_DEPENDENCIES
+from domcaps.language.changes.features import HYPERV_DEPENDENCIES, HYPERV_MODE
 from domcaps.language.finding import Stage
 from domcaps.language.fix import Fix
 from domcaps.language.part import Part, field
@@ -65,7 +65,7 @@ class Hyperv(Part):
 
     path = "features/hyperv"
 
-    mode = field("@mode", choice=MODE, default="custom")
+    mode = field("@mode", choice=MODE, default="custom", since=HYPERV_MODE)
 
     @property
     def switches(self) -> list[Node]:

@@ -314,6 +314,7 @@ _MEDIATED = _device("mdev", f"<address uuid='{_GUID[:-1]}{{}}'/>", "", " model='
     until=HOSTDEV_DUPLICATES,
     bad=_MEDIATED.format(1) * 2,
     good=_MEDIATED.format(1) + _MEDIATED.format(2),
+    stage=Stage.START,
 )
 def mediated_devices_are_given_once(devices: HostDevices) -> Problems:
     """No mediated device is given to the guest twice; others are not looked at."""

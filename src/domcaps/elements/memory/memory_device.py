@@ -24,6 +24,13 @@ from domcaps.elements.boards.families import PPC64
 from domcaps.elements.features.sgx import SGX_PLATFORM
 from domcaps.elements.memory.numa import cell_count
 from domcaps.language import Choice, Enum
+from domcaps.language.changes.memory import (
+    DYNAMIC_MEMSLOTS_READ,
+    MEMORY_ENCLAVES,
+    MEMORY_NODE_CHECKED,
+    MEMORY_PMEM,
+    MEMORY_VIRTIO,
+)
 from domcaps.language.finding import Stage
 from domcaps.language.lazy import cached_property
 from domcaps.language.observed import device, device_property
@@ -52,9 +59,9 @@ MODEL = Enum(
     choices=(
         Choice("dimm", device("pc-dimm")),
         Choice("nvdimm", device("nvdimm")),
-        Choice("virtio-pmem", device("virtio-pmem-pci")),
-        Choice("virtio-mem", device("virtio-mem-pci")),
-        Choice("sgx-epc", SGX_PLATFORM),
+        Choice("virtio-pmem", device("virtio-pmem-pci"), since=MEMORY_PMEM),
+        Choice("virtio-mem", device("virtio-mem-pci"), since=MEMORY_VIRTIO),
+        Choice("sgx-epc", SGX_PLATFORM, since=MEMORY_ENCLAVES),
     ),
 )
 
@@ -177,6 +184,7 @@ _VIRTIO_MEM = memory_sample("virtio-mem", _SIZE + _NODE + _BLOCK.format(2048, 25
     MemoryDevice,
     bad=memory_sample("dimm", _SIZE + "<node>1</node>"),
     good=_DIMM,
+    since=MEMORY_NODE_CHECKED,
 )
 def node_is_a_cell(memory: MemoryDevice) -> Problems:
     """Memory is plugged into one of the guest's NUMA cells."""
@@ -288,6 +296,7 @@ def blocks_are_requested(memory: VirtioMem) -> Problems:
     VirtioMem,
     bad=_VIRTIO_MEM.replace("<target>", "<target dynamicMemslots='yes'>"),
     good=_VIRTIO_MEM,
+    since=DYNAMIC_MEMSLOTS_READ,
 )
 def dynamic_memslots_need_qemu(memory: VirtioMem) -> Problems:
     """Not every QEMU splits the memory of a device into slots as it is plugged."""

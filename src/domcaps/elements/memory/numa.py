@@ -21,6 +21,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domcaps.elements.processor.vcpu_count import max_vcpus
+from domcaps.language.changes.memory import NUMA_CELL_ADDED
 from domcaps.language.part import Part, field
 from domcaps.language.quantities import (
     MAX_BYTES,
@@ -85,7 +86,7 @@ class Sibling(Part):
 def cell_count(domain: Domain) -> int:
     """Give how many cells a domain has; one is added where memory is to be plugged in."""
     cells = len(domain.all(Cell))
-    if cells or not domain.new:
+    if cells or not domain.new or not domain.world.target.dialect.has(NUMA_CELL_ADDED):
         return cells
     most = domain.root.find("maxMemory")
     return int(most is not None and bool(kib(size_of(most)) or _slots(most.get("slots"))))

@@ -17,6 +17,7 @@
 
 from __future__ import annotations
 
+from domcaps.language.changes.memory import BLKIO_PATH_FILLED
 from domcaps.language.part import Part, field
 from domcaps.language.quantities import MAX_BYTES, SIZE, UNIT, OrEmpty, repeated, size_of, too_large
 from domcaps.language.rule import Problems, problem, rule
@@ -111,6 +112,7 @@ def device_once(device: BlkiotuneDevice) -> Problems:
     BlkiotuneDevice,
     bad="<blkiotune><device><path/></device></blkiotune>",
     good="<blkiotune><device><path>/dev/sda</path></device></blkiotune>",
+    since=BLKIO_PATH_FILLED,
 )
 def device_has_a_path(device: BlkiotuneDevice) -> Problems:
     """A block device is named by its path."""

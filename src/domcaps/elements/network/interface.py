@@ -27,6 +27,7 @@ from domcaps.elements.boards.families import VIRTUAL
 from domcaps.elements.qemu.fragments import on_any_bus
 from domcaps.language import Choice, Element, Enum
 from domcaps.language.changes.network import (
+    INTERFACE_BACKEND_READ,
     INTERFACE_DEFAULT,
     INTERFACE_PASST,
     INTERFACE_REPORTED,
@@ -161,7 +162,10 @@ class Interface(VirtioOptions, Device):
     buffer = field("tune/sndbuf", OrEmpty(UNSIGNED64))
     coalesced = field("coalesce/rx/frames/@max", OrEmpty(UNSIGNED))
     named_backend = field(
-        "backend/@type", OneOf(("default", "passt")), since=INTERFACE_PASST, at_start=BACKEND_TYPE
+        "backend/@type",
+        OneOf(("default", "passt"), {"default": INTERFACE_REPORTED, "passt": INTERFACE_PASST}),
+        since=INTERFACE_BACKEND_READ,
+        at_start=BACKEND_TYPE,
     )
 
     @cached_property

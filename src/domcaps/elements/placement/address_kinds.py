@@ -18,6 +18,11 @@ from domcaps.elements.boards.defaults import CONTROLLER_TYPE, card_model
 from domcaps.elements.boards.families import I440FX, PSERIES, Q35, S390_CCW
 from domcaps.elements.controllers.controller import Controller
 from domcaps.elements.placement.installed import InstalledControllers
+from domcaps.language.changes.placement import (
+    CCW_DEFINED,
+    DRIVE_ADDRESSES_OF_ALL,
+    UNASSIGNED_CHECKED,
+)
 from domcaps.language.rule import Problems, Sample, problem, rule
 
 if TYPE_CHECKING:
@@ -102,6 +107,7 @@ _CCW = _CARD.format("<address type='ccw'/>")
     Address,
     bad=_CCW,
     good=Sample(_CCW, arch="s390x"),
+    defined=CCW_DEFINED,
 )
 def ccw_needs_its_machine(address: Address) -> Problems:
     """Only IBM's mainframes have channel I/O."""
@@ -116,6 +122,7 @@ def ccw_needs_its_machine(address: Address) -> Problems:
     bad=_CARD.format("<address type='unassigned'/>"),
     good="<hostdev mode='subsystem' type='pci'><source><address bus='6'/></source>"
     "<address type='unassigned'/></hostdev>",
+    since=UNASSIGNED_CHECKED,
 )
 def only_host_devices_are_unassigned(address: Address) -> Problems:
     """Only a device of the host can be kept ready for the guest without an address."""
@@ -132,6 +139,7 @@ def only_host_devices_are_unassigned(address: Address) -> Problems:
     Address,
     bad=_CARD.format("<address type='drive' bus='1'/>"),
     good=_CARD.format("<address type='pci' slot='5'/>"),
+    since=DRIVE_ADDRESSES_OF_ALL,
 )
 def drives_have_one_bus(address: Address) -> Problems:
     """The address of a drive, whatever carries it, has no bus but 0; for disks see there."""
@@ -149,6 +157,7 @@ _LSILOGIC = "<controller type='scsi' model='lsilogic'/>"
     Address,
     bad=_LSILOGIC + _CARD.format("<address type='drive' target='3'/>"),
     good=_LSILOGIC + _CARD.format("<address type='pci' slot='5'/>"),
+    since=DRIVE_ADDRESSES_OF_ALL,
 )
 def lsilogic_has_one_target(address: Address) -> Problems:
     """The address of a drive, whatever carries it, has target 0 on an lsilogic controller."""

@@ -43,7 +43,7 @@ from domcaps.elements.controllers.models import (
 )
 from domcaps.elements.placement.drives import Drives
 from domcaps.elements.placement.virtio_serial import Ports
-from domcaps.language.changes.placement import BOARDS_WITHOUT_PCI
+from domcaps.language.changes.placement import BOARD_DEVICES, BOARDS_WITHOUT_PCI, MALTA_PCI
 from domcaps.language.fix import Fix
 from domcaps.language.lazy import cached_property
 from domcaps.language.node_path import path_of
@@ -61,6 +61,10 @@ if TYPE_CHECKING:
 _REALVIEW = ARM & machine("realview*")
 _REALVIEW_EB = ARM & machine("realview-eb*")
 _NO_USB_PC = X86 & ISAPC
+
+_VERSATILE_6 = VERSATILE & arch("armv6l")
+_WITHOUT_USB = ARM | S390 | RISCV | arch("sparc")
+"""Architectures that older libvirt, too, added no USB to; all others got it."""
 
 _ALWAYS_PCI_ROOT = I440FX | VERSATILE | ALWAYS_PCI | (MIPS & MALTA)
 PCIE_ROOT = Q35 | ARM_VIRT | RISCV_VIRT
@@ -218,9 +222,17 @@ class InstalledControllers(Part):
         if world.truth(PCIE_ROOT) or world.truth(LOONGARCH):
             return "pcie-root"
         since = world.target.dialect.has(BOARDS_WITHOUT_PCI)
-        has = world.truth(_ALWAYS_PCI_ROOT) or (since and world.truth(_REALVIEW_EB))
+        has = self._has_known_root(world) or (since and world.truth(_REALVIEW_EB))
         on_z = world.truth(S390) and world.truth(ZPCI)
         return "pci-root" if has or on_z else ""
+
+    def _has_known_root(self, world: World) -> bool:
+        older = not world.target.dialect.has(BOARD_DEVICES)
+        if older and world.truth(VERSATILE) and not world.truth(_VERSATILE_6):
+            return False
+        if world.truth(MIPS) and not world.target.dialect.has(MALTA_PCI):
+            return False
+        return bool(world.truth(_ALWAYS_PCI_ROOT))
 
     @cached_property
     def supports_pci(self) -> bool:
@@ -260,6 +272,8 @@ class InstalledControllers(Part):
         since = world.target.dialect.has(BOARDS_WITHOUT_PCI)
         if world.truth(X86):
             has = not world.truth(_NO_USB_PC) and not (since and world.truth(MICROVM))
+        elif not world.target.dialect.has(BOARD_DEVICES):
+            has = not world.truth(_WITHOUT_USB)
         elif world.truth(ARM):
             has = bool(world.truth(VERSATILE) or world.truth(_REALVIEW_EB if since else _REALVIEW))
         else:

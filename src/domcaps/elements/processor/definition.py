@@ -26,6 +26,7 @@ from domcaps.facts.emulator import ACCELERATORS
 from domcaps.language.changes.processor import (
     ADDRESS_BITS_OPTIONAL,
     CPU_DEPRECATED_FEATURES,
+    CPU_MAXIMUM,
     CPU_MAXPHYSADDR,
 )
 from domcaps.language.fix import Substitutes
@@ -75,7 +76,10 @@ class Cpu(Part):
     path = "cpu"
     knows = ("model/@fallback", "model/@vendor_id", "vendor", "arch")
 
-    given_mode = field("@mode", OneOf(("custom", "host-model", "host-passthrough", "maximum")))
+    given_mode = field(
+        "@mode",
+        OneOf(("custom", "host-model", "host-passthrough", "maximum"), {"maximum": CPU_MAXIMUM}),
+    )
     match = field("@match", OneOf(("exact", "minimum", "strict")), default="exact")
     check = field("@check", OneOf(("default", "none", "partial", "full")))
     migratable = field("@migratable", ON_OFF)

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from domcaps.language.changes.processor import IOTHREAD_WEIGHT
+from domcaps.language.changes.processor import IOTHREAD_POOLS, IOTHREAD_WEIGHT
 from domcaps.language.fix import Fix, set_value
 from domcaps.language.observed import qapi
 from domcaps.language.part import Part, field
@@ -53,8 +53,8 @@ class Iothreads(Part):
 class ThreadPool(Part):
     """Base class of what has a pool of threads."""
 
-    thread_pool_min = field("@thread_pool_min", _COUNT)
-    thread_pool_max = field("@thread_pool_max", _COUNT)
+    thread_pool_min = field("@thread_pool_min", _COUNT, since=IOTHREAD_POOLS)
+    thread_pool_max = field("@thread_pool_max", _COUNT, since=IOTHREAD_POOLS)
 
 
 class Iothread(ThreadPool):

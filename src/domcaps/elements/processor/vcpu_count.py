@@ -18,7 +18,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from domcaps.elements.boards.families import PSERIES, Q35, X86, machine_type
-from domcaps.language.changes.processor import EIM_OPTIONAL
+from domcaps.language.changes.processor import CPU_CLUSTERS, EIM_OPTIONAL
 from domcaps.language.fix import Fix, set_value
 from domcaps.language.part import Part, field
 from domcaps.language.quantities import CPUS
@@ -68,7 +68,7 @@ class Topology(Part):
 
     sockets = field("@sockets", POSITIVE, required=True)
     dies = field("@dies", POSITIVE, default=1)
-    clusters = field("@clusters", POSITIVE, default=1)
+    clusters = field("@clusters", POSITIVE, default=1, since=CPU_CLUSTERS)
     cores = field("@cores", POSITIVE, required=True)
     threads = field("@threads", POSITIVE, required=True)
 

@@ -22,7 +22,7 @@ from domcaps.elements.controllers.iothread_mapping import (
     unknown,
 )
 from domcaps.elements.storage.disk import Disk
-from domcaps.language.changes.storage import DISK_IOTHREADS
+from domcaps.language.changes.storage import DISK_IOTHREAD_DEFINED, DISK_IOTHREADS
 from domcaps.language.observed import device_property
 from domcaps.language.require import libvirt_reads, needs
 from domcaps.language.rule import Problems, problem, rule
@@ -74,6 +74,7 @@ def one_or_several(disk: Disk) -> Problems:
     Disk,
     bad=_DISK.format("iothread='1'>", "sda"),
     good=_DISK.format("iothread='1'>", "vda"),
+    defined=DISK_IOTHREAD_DEFINED,
 )
 def threads_need_virtio(disk: Disk) -> Problems:
     """Only disks on virtio are served by I/O threads; QEMU must know how to have several."""
@@ -91,6 +92,7 @@ def threads_need_virtio(disk: Disk) -> Problems:
     Disk,
     bad=_DISK.format("iothread='3'>", "vda"),
     good=_DISK.format("iothread='2'>", "vda"),
+    defined=DISK_IOTHREAD_DEFINED,
 )
 def threads_exist(disk: Disk) -> Problems:
     """A disk is served by I/O threads that the domain has."""

@@ -15,7 +15,11 @@ from typing import TYPE_CHECKING
 
 from domcaps.elements.storage.disk import Disk
 from domcaps.language.attributes import Attributes, fits
-from domcaps.language.changes.storage import DISK_ENCRYPTION_LAYERS, DISK_LIBRBD
+from domcaps.language.changes.storage import (
+    DISK_ENCRYPTION_FORMATS,
+    DISK_ENCRYPTION_LAYERS,
+    DISK_LIBRBD,
+)
 from domcaps.language.finding import Stage
 from domcaps.language.fix import Fix
 from domcaps.language.observed import qapi
@@ -222,7 +226,7 @@ def encryption_is_understood(disk: Disk) -> Problems:
 def _by_qemu(disk: Disk, image: Image, encryption: Node) -> Problems:
     if encryption.get("format") != "luks":
         yield problem("QEMU opens LUKS only", encryption, "@format", accepted=("luks",))
-    elif image.format not in {"raw", "qcow2"}:
+    elif image.format not in {"raw", "qcow2"} and libvirt_reads(disk, DISK_ENCRYPTION_FORMATS):
         yield problem(f"QEMU opens no encrypted image of format {image.format!r}", encryption)
     elif len(encryption.findall("secret")) > 1 and libvirt_reads(disk, DISK_ENCRYPTION_LAYERS):
         yield problem("QEMU opens an image with one secret", encryption)

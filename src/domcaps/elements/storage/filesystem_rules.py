@@ -19,6 +19,8 @@ Which drivers there are is said in `storage.filesystem`.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from domcaps.elements.base.device import Device
 from domcaps.elements.base.shared_memory import SHARED_MEMORY, shares_memory
 from domcaps.elements.base.virtio import VIRTIO_MODELS
@@ -29,8 +31,11 @@ from domcaps.elements.storage.images import FORMATS
 from domcaps.language.attributes import Attributes
 from domcaps.language.changes.storage import (
     FILESYSTEM_BOOT_PLACED,
+    FILESYSTEM_OPEN_FILES,
+    FILESYSTEM_SANDBOX,
     FILESYSTEM_SOCKET,
     FILESYSTEM_SOCKET_READONLY,
+    FILESYSTEM_THREADS,
 )
 from domcaps.language.finding import Stage
 from domcaps.language.observed import device_property
@@ -41,6 +46,9 @@ from domcaps.language.rule import Problems, problem, rule
 from domcaps.language.truth import Truth
 from domcaps.language.value_types import ON_OFF, SIGNED, UNSIGNED, UNSIGNED64, OneOf, Text
 
+if TYPE_CHECKING:
+    from domcaps.language.change import Change
+
 BOOTINDEX = device_property("vhost-user-fs-pci", "bootindex")
 
 _PERMISSIONS = Text(r"\s*\+?0*[0-7]{1,3}", "permissions such as 644, at most 777")
@@ -48,15 +56,16 @@ _SOURCE = {"mount": "dir", "bind": "dir", "file": "file", "block": "dev", "templ
 _IDS = Attributes(
     {"start": UNSIGNED, "target": UNSIGNED, "count": UNSIGNED}, ("start", "target", "count")
 )
-_DAEMON = (
-    ("binary", Attributes({"xattr": ON_OFF})),
-    ("binary/lock", Attributes({"posix": ON_OFF, "flock": ON_OFF})),
-    ("binary/cache", Attributes({"mode": OneOf(("none", "always"))})),
-    ("binary/sandbox", Attributes({"mode": OneOf(("namespace", "chroot"))})),
-    ("binary/thread_pool", Attributes({"size": OrEmpty(SIGNED)})),
-    ("binary/openfiles", Attributes({"max": OrEmpty(UNSIGNED64)})),
-    ("driver", Attributes({"queue": OrEmpty(UNSIGNED64)})),
+_DAEMON: tuple[tuple[str, Attributes, Change | None], ...] = (
+    ("binary", Attributes({"xattr": ON_OFF}), None),
+    ("binary/lock", Attributes({"posix": ON_OFF, "flock": ON_OFF}), None),
+    ("binary/cache", Attributes({"mode": OneOf(("none", "always"))}), None),
+    ("binary/sandbox", Attributes({"mode": OneOf(("namespace", "chroot"))}), FILESYSTEM_SANDBOX),
+    ("binary/thread_pool", Attributes({"size": OrEmpty(SIGNED)}), FILESYSTEM_THREADS),
+    ("binary/openfiles", Attributes({"max": OrEmpty(UNSIGNED64)}), FILESYSTEM_OPEN_FILES),
+    ("driver", Attributes({"queue": OrEmpty(UNSIGNED64)}), None),
 )
+"""What the daemon of virtiofs is told, and the change of libvirt that brought it."""
 
 
 class Filesystem(VirtioOptions, Device):
@@ -203,8 +212,9 @@ def daemon_settings_have_their_form(share: Filesystem) -> Problems:
     """What is said to the daemon of virtiofs has its form; elsewhere libvirt passes over it."""
     if not share.is_virtiofs:
         return
-    for path, attributes in _DAEMON:
-        yield from attributes.problems(share.find(path))
+    for path, attributes, came in _DAEMON:
+        if came is None or libvirt_reads(share, came):
+            yield from attributes.problems(share.find(path))
     for tag in ("uid", "gid"):
         for mapped in share.find_all(f"idmap/{tag}"):
             yield from _IDS.problems(mapped)

@@ -29,6 +29,7 @@ class ThrottleGroup(Part):
     """A group of limits."""
 
     path = "throttlegroups/throttlegroup"
+    since = THROTTLE_GROUPS
 
     @property
     def name(self) -> str:

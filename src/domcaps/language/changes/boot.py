@@ -29,3 +29,4 @@ FIRMWARE_CHOSEN_ALONE = change(
 ACPI_TABLES = estimate("11.2", "10.7 and 11.3 differ", "several ACPI tables of several types")
 FIRMWARE_FEATURES_READ = change("7.2", NEWS, "features of firmware that is chosen can be asked for")
 NVRAM_SOURCES = change("8.5", NEWS, "the variables of firmware can be on the network")
+BOOT_MENU_STRICT = estimate("8.0", "7.0 and 9.0 differ", "bootmenu/@enable is yes or no")

@@ -28,3 +28,13 @@ AUDIO_DBUS = estimate(
 AUDIO_PIPEWIRE = change("9.10", NEWS, "audio on PipeWire")
 SOUND_VIRTIO = change("10.4", NEWS, "the sound card of virtio")
 INPUT_EVDEV = change("7.4", NEWS, "input of type evdev")
+PS2_OF_BOARDS = estimate(
+    "10.7", "10.5 and 10.7 differ; came with the feature ps2", "PS/2 only on boards that have it"
+)
+AUDIO_CHECKED = change(
+    "7.2", "git 562a495b92", "the audio back end of a sound card has to be there"
+)
+VIDEO_HEADS_CHECKED = estimate("8.0", "7.9 and 9.0 differ", "adapters with one head are told so")
+VIDEO_VIRTIO_OPTIONS = change(
+    "7.2", "git 25d3b41e5e", "options of virtio are for virtio displays only"
+)

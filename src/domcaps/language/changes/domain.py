@@ -13,6 +13,12 @@ SECLABEL_LENIENT = estimate(
     "a label without a type is dynamic, and one that is not relabelled overrides nothing",
 )
 CLOCK_ABSOLUTE = change("8.4", NEWS, "the offset absolute of clocks")
-HPET_REFUSED = change("9.0", "NEWS of 9.2", "the timer hpet is refused by mistake")
+HPET_REFUSED = change(
+    "9.0",
+    "NEWS of 9.2",
+    "the timer hpet is refused by mistake where QEMU has it as a property of the machine",
+)
 HPET_ACCEPTED = change("9.2", NEWS, "the timer hpet is accepted again")
 TIMER_REALTIME = change("7.1", "git 976bdfc8e7", "rtc follows realtime")
+QEMU_OVERRIDE = change("8.2", NEWS, "properties of QEMU's devices are overridden")
+RESOURCE_FIBRECHANNEL = change("7.7", "git 38b5f4faab", "an identifier on Fibre Channel")

@@ -32,3 +32,4 @@ INTERFACE_VDPA_QUEUES = estimate("8.0", "7.0 and 9.0 differ", "vDPA cards with s
 INTERFACE_COALESCE_OPTIONAL = estimate(
     "7.4", "7.0 and 9.0 differ", "<coalesce> can be without a number"
 )
+INTERFACE_BACKEND_READ = change("9.0", NEWS, "the type of an interface's back end")

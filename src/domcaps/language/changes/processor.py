@@ -38,3 +38,5 @@ CPU_DEPRECATED_FEATURES = estimate(
 )
 ADDRESS_BITS_OPTIONAL = change("9.3", NEWS, "the width of addresses can be left to QEMU")
 CPU_MAXPHYSADDR = change("8.7", NEWS, "the width of addresses can be given")
+CPU_CLUSTERS = change("10.1", NEWS, "clusters of CPUs")
+IOTHREAD_POOLS = change("8.5", NEWS, "the size of an I/O thread's pool")

@@ -48,3 +48,14 @@ FILESYSTEM_SOCKET = change("7.3", NEWS, "virtiofs by a daemon of somebody else")
 FILESYSTEM_BOOT_PLACED = change(
     "10.3", "NEWS of 10.4", "virtiofs that is booted from must be on PCI"
 )
+DISK_IOTHREAD_DEFINED = estimate(
+    "7.4",
+    "7.0 and 9.0 differ; 7.5 changes the check",
+    "I/O threads of disks are checked by definition",
+)
+DISK_ENCRYPTION_FORMATS = estimate(
+    "8.0", "7.9 and 9.0 differ", "only raw and qcow2 images are encrypted"
+)
+FILESYSTEM_SANDBOX = change("7.3", "git f0e5100f00", "the sandbox of virtiofs")
+FILESYSTEM_THREADS = change("8.5", DOCUMENT, "the number of threads of virtiofs")
+FILESYSTEM_OPEN_FILES = change("10.6", DOCUMENT, "how many files virtiofs may open")
