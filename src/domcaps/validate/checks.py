@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from domcaps.language.rule import undated
 from domcaps.language.struct import Struct
 from domcaps.language.value_types import OneOf
 from domcaps.validate.catalogue.rules import parts, rules
@@ -30,13 +31,15 @@ class FieldCheck:
 
     `memoizable` tells that its value may be remembered by the part under the field's name, because
     a rule that reads that name reads this field. `dated` are the values that came with a change of
-    libvirt, None where there are none.
+    libvirt, None where there are none. `sought` is the name of an element inside, or ``@name`` of
+    an attribute, without which the field is absent; "" where there is none.
     """
 
     declared: Field[Any]
     path: str
     memoizable: bool
     dated: Mapping[str, Change] | None
+    sought: str
 
     @property
     def code(self) -> str:
@@ -120,9 +123,18 @@ def field_checks(kind: type[Part]) -> tuple[FieldCheck, ...]:
             kind.path or "",
             known.get(declared.name) is declared,
             getattr(declared.kind, "since", None) or None,
+            _sought(declared),
         )
         for declared in kind.fields()
     )
+
+
+def _sought(declared: Field[Any]) -> str:
+    """Give the first name of a field's path, "" where it is more than a name."""
+    if not declared.steps:
+        return f"@{declared.attribute}" if declared.attribute else ""
+    first = declared.steps.partition("/")[0]
+    return first if _NAME.fullmatch(first) else ""
 
 
 @functools.cache
@@ -145,6 +157,13 @@ def vars_of(kind: type[Part]) -> dict[str, Any]:
     return {name: value for base in reversed(kind.__mro__) for name, value in vars(base).items()}
 
 
+@functools.lru_cache(maxsize=4096)
+def rules_in(part_checks: PartChecks, dialect: Dialect) -> tuple[Rule, ...]:
+    """Give the rules of a class that a dialect has: none has to look for that again."""
+    has = dialect.has_between
+    return tuple(undated(rule) for rule in part_checks.checks.rules if has(rule.since, rule.until))
+
+
 def values_of(declared: Field[Any]) -> frozenset[str]:
     """Give the values of a field that has only a few, nothing for others."""
     if declared.choice is not None:
@@ -156,5 +175,6 @@ def _kebab(name: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", name).replace("_", "-").lower()
 
 
+_NAME = re.compile(r"[\w-]+")
 # names of elements and attributes, and the value of a condition but not the attribute in it
 _WORD = re.compile(r"(?<!\[@)(?<![\w-])[\w-]+(?![\w-])")

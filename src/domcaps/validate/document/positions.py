@@ -6,7 +6,6 @@ to be well-formed by then, finds every tag: in well-formed XML a ``<`` is always
 
 from __future__ import annotations
 
-import difflib
 import re
 from bisect import bisect_right
 from functools import cached_property
@@ -22,30 +21,33 @@ if TYPE_CHECKING:
 
     from lxml.etree import _Element as Node
 
-_MARKUP = re.compile(
+_OTHER = (
     r"<!--(?P<comment>.*?)-->|<!\[CDATA\[.*?\]\]>|<\?.*?\?>"
     r"|<!(?:[^>\"']++|\"[^\"]*+\"|'[^']*+')*>"
-    r"|(?P<close></[^>]*+>)"
-    r"|<(?P<tag>[^\s/>]++)(?:[^>\"'/]++|\"[^\"]*+\"|'[^']*+'|/(?!>))*(?P<empty>/?)>",
-    re.DOTALL,
 )
+"""Markup that is no element."""
+
+_TAG = re.compile(
+    r"<(?P<tag>[^\s/>]++)(?:[^>\"'/]++|\"[^\"]*+\"|'[^']*+'|/(?!>))*(?P<empty>/?)>", re.DOTALL
+)
+_MARKUP = re.compile(rf"{_OTHER}|(?P<close></[^>]*+>)|{_TAG.pattern}", re.DOTALL)
+_START = re.compile(rf"{_OTHER}|(?P<start><(?!/))", re.DOTALL)
 _ATTRIBUTE = re.compile(r"([^\s=/>]++)\s*+=\s*+(?:\"[^\"]*+\"|'[^']*+')")
 _SUPPRESSION = re.compile(r"domcaps:\s*+ignore\s([A-Za-z0-9,\s*-]++)")
 _MISSPELT = re.compile(r"domcaps:\s*+(?!ignore\s)([a-z-]{3,12}+)\s+[a-z0-9]")
 
 
-class _Scan(msgspec.Struct):
-    """What one pass over the text saw, in the order of the elements.
+_FEW = 20
+"""Places whose lines are counted from the beginning; for more, all lines are looked for once."""
 
-    `starts` are the places of the start tags, `names` where their names end, `ends` where they end.
+
+class _Comments(msgspec.Struct):
+    """What comments say, by the number of the element that they speak of.
+
+    `suppressed` are codes that are left out, `misspelt` words in the place of "ignore".
     """
 
-    starts: list[int] = msgspec.field(default_factory=list)
-    names: list[int] = msgspec.field(default_factory=list)
-    ends: list[int] = msgspec.field(default_factory=list)
-    # codes that a comment suppresses, by the number of the element that it speaks of
     suppressed: dict[int, set[str]] = msgspec.field(default_factory=dict)
-    # words in the place of "ignore", by the number of the element that follows
     misspelt: dict[int, set[str]] = msgspec.field(default_factory=dict)
 
 
@@ -55,15 +57,24 @@ class Positions:
     def __init__(self, data: bytes, root: Node) -> None:
         self._root = root
         self._text = _decode(data, root)
-        self._scan = _scan(self._text)
+        self._asked = 0
         self.used: set[str] = set()
         """Names in comments for which something was left out."""
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        """Where the start tags begin, in the order of the elements."""
+        return [found.start() for found in _START.finditer(self._text) if found["start"]]
+
+    @cached_property
+    def _comments(self) -> _Comments:
+        return _read_comments(self._text)
 
     @cached_property
     def _numbers(self) -> dict[Node, int]:
         numbers = {node: number for number, node in enumerate(self._root.iter())}
         # text that was decoded otherwise than the parser did it tells nothing
-        return numbers if len(numbers) == len(self._scan.starts) else {}
+        return numbers if len(numbers) == len(self._starts) else {}
 
     def number(self) -> None:
         """Number the elements now: they are found in the text by their order."""
@@ -79,9 +90,13 @@ class Positions:
         if number is None:
             stated: Any = node.sourceline  # the stubs do not know its type
             return stated or 0, 1
-        start = self._scan.starts[number]
+        start = self._starts[number]
         if attribute:
-            start = self._attribute(number, attribute.rpartition("}")[2])
+            start = self._attribute(start, attribute.rpartition("}")[2])
+        self._asked += 1
+        if self._asked < _FEW:
+            before = self._text.rfind("\n", 0, start)
+            return self._text.count("\n", 0, start) + 1, start - before
         line = bisect_right(self._line_starts, start)
         return line, start - self._line_starts[line - 1] + 1
 
@@ -89,7 +104,7 @@ class Positions:
         """Give every code as comments spell it, with the first element that it is about."""
         nodes = {number: node for node, number in self._numbers.items()}
         found: dict[str, Node] = {}
-        for number, codes in sorted(self._scan.suppressed.items()):
+        for number, codes in sorted(self._comments.suppressed.items()):
             for code in codes:
                 found.setdefault(code, nodes.get(number, self._root))
         return found
@@ -97,26 +112,27 @@ class Positions:
     def misspelt_suppressions(self) -> Iterator[tuple[str, Node]]:
         """Give words that stand for "ignore" in comments and look like it, with their elements."""
         nodes = {number: node for node, number in self._numbers.items()}
-        for number, words in sorted(self._scan.misspelt.items()):
+        for number, words in sorted(self._comments.misspelt.items()):
             for word in sorted(words):
                 yield word, nodes.get(number, self._root)
 
-    def _attribute(self, number: int, name: str) -> int:
-        begin, end = self._scan.names[number], self._scan.ends[number]
-        for found in _ATTRIBUTE.finditer(self._text, begin, end):
-            if found[1].rpartition(":")[2] == name:
-                return found.start()
-        return self._scan.starts[number]
+    def _attribute(self, start: int, name: str) -> int:
+        tag = _TAG.match(self._text, start)
+        if tag is not None:
+            for found in _ATTRIBUTE.finditer(self._text, tag.end("tag"), tag.end()):
+                if found[1].rpartition(":")[2] == name:
+                    return found.start()
+        return start
 
     def suppresses(self, node: Node, code: str) -> bool:
         """Tell whether a comment suppresses a code for an element or one that it stands in."""
-        if not self._scan.suppressed:
+        if not self._comments.suppressed:
             return False
         found = False
         current: Node | None = node
         while current is not None:
             number = self._numbers.get(current, -1)
-            for name in self._scan.suppressed.get(number, ()):
+            for name in self._comments.suppressed.get(number, ()):
                 if covers(name, code) or code in current_codes((name,)):
                     self.used.add(name)
                     found = True
@@ -124,32 +140,30 @@ class Positions:
         return found
 
 
-def _scan(text: str) -> _Scan:
-    scan = _Scan()
+def _read_comments(text: str) -> _Comments:
+    found = _Comments()
     inside: list[int] = []
     waiting: set[str] = set()
-    for found in _MARKUP.finditer(text):
-        if found["tag"]:
-            number = len(scan.starts)
-            scan.starts.append(found.start())
-            scan.names.append(found.end("tag"))
-            scan.ends.append(found.end())
+    count = 0
+    for markup in _MARKUP.finditer(text):
+        if markup["tag"]:
             if waiting:
-                scan.suppressed[number] = waiting
+                found.suppressed[count] = waiting
                 waiting = set()
-            if not found["empty"]:
-                inside.append(number)
-        elif found["close"]:
+            if not markup["empty"]:
+                inside.append(count)
+            count += 1
+        elif markup["close"]:
             number = inside.pop() if inside else 0
             if waiting:
                 # no element follows: it speaks of the one that it closes
-                scan.suppressed.setdefault(number, set()).update(waiting)
+                found.suppressed.setdefault(number, set()).update(waiting)
                 waiting = set()
-        elif found["comment"]:
-            waiting |= _codes(found["comment"])
-            if words := _misspelt(found["comment"]):
-                scan.misspelt.setdefault(len(scan.starts), set()).update(words)
-    return scan
+        elif markup["comment"]:
+            waiting |= _codes(markup["comment"])
+            if words := _misspelt(markup["comment"]):
+                found.misspelt.setdefault(count, set()).update(words)
+    return found
 
 
 def _codes(comment: str) -> set[str]:
@@ -162,6 +176,8 @@ def _codes(comment: str) -> set[str]:
 def _misspelt(comment: str) -> set[str]:
     if "domcaps:" not in comment:
         return set()
+    import difflib  # few documents need it
+
     return set(difflib.get_close_matches("ignore", _MISSPELT.findall(comment), cutoff=0.7))
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from domcaps.validate.memo.guards import DomainGuards, contents
 from domcaps.validate.memo.shapes import ShapeMemo
 from domcaps.validate.memo.traces import TraceMemo
 
@@ -40,10 +41,19 @@ def remaining_checks_once(domain: Domain, walk: DocumentWalk) -> Iterator[tuple[
 
 def _by_shape(domain: Domain, walk: DocumentWalk) -> Iterator[tuple[Part, Checks]]:
     """Give every part, with what its shape leaves to check."""
-    shapes = _shapes(domain.world)
+    shapes, guards = _shapes(domain.world), _guards(domain.world)
+    guards.next_domain()
+    there = contents(domain.root, (part_checks.kind for part_checks in walk.nodes))
     for part_checks in walk.part_checks(domain.world.target.dialect):
+        if not part_checks.kind.path:
+            checks = guards.remaining(part_checks, there)
+            if checks.rules or checks.fields or checks.required:
+                yield domain.all(part_checks.kind)[0], checks
+            continue
         for part in domain.all(part_checks.kind):
-            yield part, shapes.remaining(part.node, part_checks, walk.shape_of(part.node))
+            checks = shapes.remaining(part.node, part_checks, walk.shape_of(part.node))
+            if checks.rules or checks.fields or checks.required:
+                yield part, checks
 
 
 def _traced(domain: Domain, remaining: tuple[RemainingCheck, ...]) -> Iterator[tuple[Part, Checks]]:
@@ -57,6 +67,11 @@ def _traced(domain: Domain, remaining: tuple[RemainingCheck, ...]) -> Iterator[t
 def _shapes(world: World) -> ShapeMemo:
     found: ShapeMemo = world.kept.get("shapes") or world.kept.setdefault("shapes", ShapeMemo(world))
     return found
+
+
+def _guards(world: World) -> DomainGuards:
+    found: DomainGuards | None = world.kept.get("guards")
+    return found or world.kept.setdefault("guards", DomainGuards(world))
 
 
 def _traces(world: World) -> TraceMemo:

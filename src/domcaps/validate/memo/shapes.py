@@ -16,14 +16,13 @@ from typing import TYPE_CHECKING, Any
 
 from domcaps.language.at_start import start_doubt
 from domcaps.language.truth import Truth
-from domcaps.validate.checks import Checks
+from domcaps.validate.checks import Checks, rules_in
 from domcaps.validate.document.shape_ids import NO_SHAPE
 from domcaps.validate.document.walk import position_of
+from domcaps.validate.memo.decisions import DecisionTrees
 from domcaps.validate.memo.tracked import NotVisible, ShapeView
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from lxml.etree import _Element as Node
 
     from domcaps.language.part import Part
@@ -40,7 +39,7 @@ class ShapeMemo:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._known: dict[tuple[PartChecks, int], Checks | None] = {}
+        self._known: dict[tuple[PartChecks, int], Checks] = {}
 
     def remaining(self, node: Node, part_checks: PartChecks, shape: int) -> Checks:
         """Give the checks that a part still needs, by its element."""
@@ -51,53 +50,24 @@ class ShapeMemo:
         if found is None:
             if len(self._known) >= _MOST_LOOKS:
                 self._known.clear()
-            if key not in self._known and key not in _ANYWHERE:
-                # most shapes that are met once are met only once: working this out is for others
-                self._known[key] = None
-                return part_checks.checks
-            found = self._known[key] = self._remaining(part_checks, node, shape)
+            found = self._known[key] = self._remaining(part_checks, node)
         return found
 
-    def _remaining(self, part_checks: PartChecks, node: Node, shape: int) -> Checks:
+    def _remaining(self, part_checks: PartChecks, node: Node) -> Checks:
         world = self._world.again()
-        shown: Any = ShapeView().at(node, position_of(node))
+        position = position_of(node)
+        shown: Any = ShapeView().at(node, position)
         values, fields = _fields(part_checks.checks, shown, world)
-
-        def make(domain: Any) -> Part:
-            return _told(part_checks.kind(shown, domain), values, fields)
-
-        rules = _rules((part_checks, shape), part_checks.checks.rules, make, world)
+        kind = part_checks.kind
+        rules = tuple(
+            rule
+            for rule in rules_in(part_checks, world.target.dialect)
+            if _DECISIONS.may_find(rule, kind, node, position, world)
+        )
         return Checks(values, fields, _required(part_checks.checks, shown), rules)
 
 
-# of shapes that were met in some world, the rules that may speak of them in another one
-_ANYWHERE: dict[tuple[PartChecks, int], tuple[Rule, ...]] = {}
-
-
-def _rules(
-    key: tuple[PartChecks, int],
-    rules: tuple[Rule, ...],
-    make: Callable[[_Domain], Part],
-    world: World,
-) -> tuple[Rule, ...]:
-    """Give the rules that may speak of a shape, and learn which never do in any world."""
-    speaking, somewhere = [], []
-    domain = _Domain(world)
-    part = make(domain)
-    for rule in _ANYWHERE.get(key, rules):
-        speaks = _may_speak(rule, part, world)
-        if speaks:
-            speaking.append(rule)
-        if speaks or domain.asked:
-            somewhere.append(rule)
-        if domain.asked:
-            # what a part remembers from now on depends on this world
-            domain = _Domain(world)
-            part = make(domain)
-    if len(_ANYWHERE) >= _MOST_LOOKS:
-        _ANYWHERE.clear()
-    _ANYWHERE[key] = tuple(somewhere)
-    return tuple(speaking)
+_DECISIONS = DecisionTrees()
 
 
 def remaining_of(checks: Checks, part: Part, world: World) -> Checks:
@@ -135,7 +105,11 @@ def _fields(
     """Give the values that are shown, and the fields of which more must be seen."""
     values = dict(checks.values)
     left = []
+    names = shown.keys()
+    there = {"", *(str(child.tag) for child in shown), *(f"@{name}" for name in names)}
     for field_check in checks.fields:
+        if field_check.sought not in there:
+            continue
         declared = field_check.declared
         if declared.since is not None or declared.of:
             left.append(field_check)
@@ -186,35 +160,3 @@ def _may_speak(rule: Rule, part: Any, world: World) -> bool:
         world.unknown.clear()
         return True
     return found is not None
-
-
-class _Domain:
-    """All that is the same for every domain of a world; `asked` tells whether it was looked at."""
-
-    def __init__(self, world: World) -> None:
-        self._world = world
-        self.asked = False
-
-    @property
-    def world(self) -> World:
-        """The world."""
-        self.asked = True
-        return self._world
-
-    @property
-    def arch(self) -> str:
-        """The guest's architecture."""
-        return self.world.target.arch
-
-    @property
-    def machine(self) -> str:
-        """The machine type, by its canonical name."""
-        return self.world.target.machine
-
-    @property
-    def virttype(self) -> str:
-        """The virtualization type."""
-        return self.world.target.virttype
-
-    def __getattr__(self, name: str) -> Any:
-        raise NotVisible(name)
