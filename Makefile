@@ -7,7 +7,8 @@
 # make mutation  planted defects in the table's predicates, and who notices them (slow)
 
 PYTHON ?= python3
-PYTEST_ARGS ?= -n auto
+# workers that are done take tests from those that are not: some files take minutes
+PYTEST_ARGS ?= -n auto --dist worksteal
 VENV := .venv
 BIN := $(VENV)/bin
 

@@ -63,7 +63,7 @@ def test_what_one_machine_type_taught_is_true_of_others() -> None:
     for number, data in enumerate(some):
         for name in (b"pc", b"isapc"):
             # nothing that another machine type taught is known here
-            shapes._ANYWHERE.clear()
+            shapes.DECISIONS.clear()
             told[number, name] = found(fresh, data, name)
     for data in some:
         for _ in range(2):

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from domcaps.shipped import open_shipped
 from domcaps.validate.check import _Check
 from domcaps.validate.memo import traces
+from domcaps.validate.memo.recent import Recent
 
 if TYPE_CHECKING:
     from domcaps.hosts.host import Host
     from domcaps.language.part import Part
     from domcaps.language.rule import Rule
-    from domcaps.validate.memo.traces import TraceMemo
+    from domcaps.validate.memo.traces import Known
 
 DOMAIN = """<domain type='qemu'><name>{name}</name><memory>{memory}</memory>
 <os><type arch='x86_64' machine='q35'>hvm</type></os>
@@ -56,9 +57,11 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     return codes
 
 
-def known(host: Host) -> TraceMemo:
-    (world,) = host._worlds.values()
-    found: TraceMemo = world.kept["traces"]
+@pytest.fixture(autouse=True)
+def known(monkeypatch: pytest.MonkeyPatch) -> Recent[Any, Known]:
+    """Give what is known of skeletons: nothing yet."""
+    found: Recent[Any, Known] = Recent(traces.MOST_BYTES)
+    monkeypatch.setattr(traces, "skeletons", found)
     return found
 
 
@@ -114,25 +117,52 @@ def test_what_libvirt_passes_over_is_found_in_each_document(host: Host) -> None:
     assert codes(host, twice) == ["repeated-element"]
 
 
-def test_large_documents_are_not_remembered(host: Host) -> None:
+def test_large_documents_are_not_remembered(host: Host, known: Recent[Any, Known]) -> None:
     codes(host, domain(more="<input type='tablet' bus='usb'/>" * traces._MOST_ELEMENTS))
     codes(host, domain(more=f"<{'a' * 100}/>"))
-    assert not known(host)._known
+    assert len(known) == 0
 
 
-def test_few_skeletons_are_remembered(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(traces, "_MOST_SKELETONS", 3)
-    for count in range(10):
+def test_skeletons_are_remembered_within_bounds(host: Host, known: Recent[Any, Known]) -> None:
+    known.most = 20_000
+    for count in range(30):
         codes(host, domain(more="<input type='tablet' bus='usb'/>" * count))
-    assert len(known(host)._known) <= 3
+        assert known.size <= known.most
+    assert 1 < len(known) < 30
 
 
-def test_a_skeleton_is_tried_a_few_times_only(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_met_last_is_remembered(
+    host: Host, known: Recent[Any, Known], asked: set[str]
+) -> None:
+    often = domain(more="<watchdog model='itco'/>")
+    codes(host, often)
+    codes(host, often)
+    known.most = 3 * known.size
+    for count in range(30):
+        codes(host, domain(more="<input type='tablet' bus='usb'/>" * count))
+        asked.clear()
+        codes(host, often)
+        assert PLACES not in asked, count
+
+
+def test_a_skeleton_is_tried_a_few_times_only(
+    host: Host, monkeypatch: pytest.MonkeyPatch, known: Recent[Any, Known]
+) -> None:
     monkeypatch.setattr(traces, "_MOST_TRIALS", 2)
     for number in range(12):
         xml = domain(number % 2, bus=f"{1 + number % 2}", disk=f"vd{'ab'[number % 2]}")
         assert codes(host, xml) == [PLACES] * (number % 2)
-    assert [one.trials for one in known(host)._known.values()] == [2]
+    assert [one.trials for one, _ in known._kept.values()] == [2]
+
+
+def test_two_passes_settle_all(host: Host, asked: set[str]) -> None:
+    documents = [domain(more="<input type='tablet' bus='usb'/>" * count) for count in range(8)]
+    for document in documents * 2:
+        codes(host, document)
+    asked.clear()
+    for document in documents:
+        codes(host, document)
+    assert PLACES not in asked
 
 
 def test_a_value_that_came_later_is_refused_in_every_document_of_its_kind() -> None:

@@ -74,6 +74,11 @@ class DecisionTrees:
         self._trees: dict[_Key, Step | str] = {}
         self._steps = 0
 
+    def clear(self) -> None:
+        """Forget all."""
+        self._trees.clear()
+        self._steps = 0
+
     def may_find(
         self,
         rule: Rule,
@@ -103,8 +108,7 @@ class DecisionTrees:
         part = kind(log.element(node, key[0]), log.domain)  # type: ignore[arg-type]
         end = _tried(rule, part, log)
         if self._steps > _MOST_STEPS:
-            self._trees.clear()
-            self._steps = 0
+            self.clear()
         self._steps += 1 + len(log.reads)
         branch: dict[Any, Any] = self._trees
         edge: Any = key

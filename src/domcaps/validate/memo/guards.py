@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
 SOME_TEXT = "#"
 ANY_INSIDE = "*"
-ENOUGH = 2
-"""So many domains come before the rules are tried."""
 
 _PATH = re.compile(r"(?:(?:\{[^}]*\})?[\w-]+|\*)(?:/(?:(?:\{[^}]*\})?[\w-]+|\*))*")
 _NAME = re.compile(r"(?:\{[^}]*\})?[^/{}]+")
@@ -62,18 +60,11 @@ class DomainGuards:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._seen = 0
         self._known: dict[PartChecks, tuple[_Guarded, ...]] = {}
-
-    def next_domain(self) -> None:
-        """Count a domain: a trial costs as much as a few calls, and is made when some came."""
-        self._seen += 1
 
     def remaining(self, part_checks: PartChecks, there: set[object]) -> Checks:
         """Give the checks of a domain that has what is there."""
         checks = part_checks.checks
-        if self._seen < ENOUGH:
-            return checks
         known = self._known.get(part_checks)
         if known is None:
             listed = rules_in(part_checks, self._world.target.dialect)

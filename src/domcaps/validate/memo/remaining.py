@@ -30,7 +30,6 @@ def remaining_checks(domain: Domain, walk: DocumentWalk) -> Iterator[tuple[Part,
     remaining = traces.remaining(walk, new=domain.new)
     if remaining is not None:
         return _traced(domain, remaining)
-    traces.record(walk, new=domain.new)
     return _by_shape(domain, walk)
 
 
@@ -41,8 +40,12 @@ def remaining_checks_once(domain: Domain, walk: DocumentWalk) -> Iterator[tuple[
 
 def _by_shape(domain: Domain, walk: DocumentWalk) -> Iterator[tuple[Part, Checks]]:
     """Give every part, with what its shape leaves to check."""
+    if not _MET:
+        # many processes judge one domain, which is sooner looked at than learned from
+        _MET.append(True)
+        yield from _all(domain, walk)
+        return
     shapes, guards = _shapes(domain.world), _guards(domain.world)
-    guards.next_domain()
     there = contents(domain.root, (part_checks.kind for part_checks in walk.nodes))
     for part_checks in walk.part_checks(domain.world.target.dialect):
         if not part_checks.kind.path:
@@ -54,6 +57,17 @@ def _by_shape(domain: Domain, walk: DocumentWalk) -> Iterator[tuple[Part, Checks
             checks = shapes.remaining(part.node, part_checks, walk.shape_of(part.node))
             if checks.rules or checks.fields or checks.required:
                 yield part, checks
+
+
+_MET: list[bool] = []
+"""Holds something as soon as this process has met a domain."""
+
+
+def _all(domain: Domain, walk: DocumentWalk) -> Iterator[tuple[Part, Checks]]:
+    """Give every part, with all that is declared to be checked of it."""
+    for part_checks in walk.part_checks(domain.world.target.dialect):
+        for part in domain.all(part_checks.kind):
+            yield part, part_checks.checks
 
 
 def _traced(domain: Domain, remaining: tuple[RemainingCheck, ...]) -> Iterator[tuple[Part, Checks]]:
@@ -76,4 +90,6 @@ def _guards(world: World) -> DomainGuards:
 
 def _traces(world: World) -> TraceMemo:
     found: TraceMemo | None = world.kept.get("traces")
-    return found or world.kept.setdefault("traces", TraceMemo(world, _shapes(world)))
+    return found or world.kept.setdefault(
+        "traces", TraceMemo(world, _shapes(world), _guards(world))
+    )

@@ -20,6 +20,7 @@ from domcaps.validate.checks import Checks, rules_in
 from domcaps.validate.document.shape_ids import NO_SHAPE
 from domcaps.validate.document.walk import position_of
 from domcaps.validate.memo.decisions import DecisionTrees
+from domcaps.validate.memo.recent import shared_as
 from domcaps.validate.memo.tracked import NotVisible, ShapeView
 
 if TYPE_CHECKING:
@@ -50,10 +51,10 @@ class ShapeMemo:
         if found is None:
             if len(self._known) >= _MOST_LOOKS:
                 self._known.clear()
-            found = self._known[key] = self._remaining(part_checks, node)
+            found = self._known[key] = self._remaining(part_checks, node, shape)
         return found
 
-    def _remaining(self, part_checks: PartChecks, node: Node) -> Checks:
+    def _remaining(self, part_checks: PartChecks, node: Node, shape: int) -> Checks:
         world = self._world.again()
         position = position_of(node)
         shown: Any = ShapeView().at(node, position)
@@ -62,12 +63,14 @@ class ShapeMemo:
         rules = tuple(
             rule
             for rule in rules_in(part_checks, world.target.dialect)
-            if _DECISIONS.may_find(rule, kind, node, position, world)
+            if DECISIONS.may_find(rule, kind, node, position, world)
         )
-        return Checks(values, fields, _required(part_checks.checks, shown), rules)
+        required = _required(part_checks.checks, shown)
+        return _shared_checks((part_checks, shape), values, fields, required, rules)
 
 
-_DECISIONS = DecisionTrees()
+DECISIONS = DecisionTrees()
+"""What rules decide by, for all worlds."""
 
 
 def remaining_of(checks: Checks, part: Part, world: World) -> Checks:
@@ -75,7 +78,20 @@ def remaining_of(checks: Checks, part: Part, world: World) -> Checks:
     values, fields = _fields(checks, part.node, world)
     _told(part, values, fields)
     rules = tuple(rule for rule in checks.rules if _may_speak(rule, part, world))
-    return Checks(values, fields, _required(checks, part.node), rules)
+    # few rules are left: they read their fields by themselves, which saves much memory
+    return _shared_checks((), {}, fields, _required(checks, part.node), rules)
+
+
+def _shared_checks(
+    key: tuple[object, ...],
+    values: dict[str, Any],
+    fields: tuple[FieldCheck, ...],
+    required: tuple[FieldCheck, ...],
+    rules: tuple[Rule, ...],
+) -> Checks:
+    """Give the same checks for the same of a part, in all worlds."""
+    named = key, fields, required, tuple(map(id, rules))
+    return shared_as(named, Checks(values, fields, required, rules))
 
 
 def _told(part: Part, values: dict[str, Any], fields: tuple[FieldCheck, ...]) -> Part:

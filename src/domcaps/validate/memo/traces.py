@@ -10,15 +10,20 @@ the same, every rule that ended without a finding would do so again, and is not 
 
 Texts that differ from document to document (names, MAC addresses, paths) are hidden from the next
 trial: rules that want to see them are asked about every document, and all others are settled
-without them. A trial takes as long as a few documents: it is made when some of its kind were seen.
+without them. A trial takes longer than a document: it is made for the second one of its kind.
+
+Skeletons that were met last are kept, of all worlds together, within `MOST_BYTES`. What is equal in
+two worlds takes memory once.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from domcaps.language.domain import Domain
 from domcaps.validate.document.shape_ids import LONGEST_NAME, NO_SHAPE
+from domcaps.validate.memo.guards import contents
+from domcaps.validate.memo.recent import Recent, shared
 from domcaps.validate.memo.shapes import remaining_of
 from domcaps.validate.memo.tracked import DocumentView, NotVisible
 
@@ -30,12 +35,15 @@ if TYPE_CHECKING:
     from domcaps.language.world import World
     from domcaps.validate.checks import Checks, PartChecks
     from domcaps.validate.document.walk import DocumentWalk
+    from domcaps.validate.memo.guards import DomainGuards
     from domcaps.validate.memo.shapes import ShapeMemo
     from domcaps.validate.memo.tracked import Place
 
-_MOST_SKELETONS = 500
+MOST_BYTES = 96 << 20
+"""Memory for skeletons, by estimate: enough for more than 10,000 of usual domains."""
+
 _MOST_ELEMENTS = 1000
-ENOUGH = 2
+ENOUGH = 1
 """So many documents of a skeleton come before a trial."""
 
 _MOST_TRIALS = 10
@@ -67,28 +75,36 @@ class Trace(NamedTuple):
         return frozenset(walk)
 
 
-class _Known(NamedTuple):
+class Known(NamedTuple):
     """A skeleton that was seen; `hidden` are the places whose texts are not the same in all."""
 
-    seen: int = 1
     trace: Trace | None = None
     hidden: frozenset[Place] = frozenset()
     trials: int = 0
 
 
+_Key = tuple[object, bool, tuple[str | int, ...]]
+"""The world's identity, whether the domain is new, and the skeleton."""
+
+skeletons: Recent[_Key, Known] = Recent(MOST_BYTES)
+"""What is known of skeletons, in all worlds."""
+
+
 class TraceMemo:
     """The skeletons that were seen in one world."""
 
-    def __init__(self, world: World, shapes: ShapeMemo) -> None:
+    def __init__(self, world: World, shapes: ShapeMemo, guards: DomainGuards) -> None:
         self._world = world
         self._shapes = shapes
-        self._known: dict[tuple[str | int, ...], _Known] = {}
+        self._guards = guards
+        self._identity = object()
 
     def remaining(self, walk: DocumentWalk, *, new: bool) -> tuple[RemainingCheck, ...] | None:
         """Say what must be looked at in a document; None for all, where nothing is known of it."""
-        key = (new, *walk.skeleton)
-        known = self._known.get(key)
-        if known is None or known.seen < ENOUGH:
+        key = self._identity, new, tuple(walk.skeleton)
+        known = skeletons.get(key)
+        if known is None:
+            self._record(key, walk)
             return None
         hidden = known.hidden
         if known.trace is not None:
@@ -99,31 +115,27 @@ class TraceMemo:
         if known.trials >= _MOST_TRIALS:
             return None
         trace = self._try(walk, hidden, new=new)
-        self._known[key] = _Known(ENOUGH, trace, hidden, known.trials + 1)
+        known = Known(trace, hidden, known.trials + 1)
+        skeletons.put(_shared_key(key), known, _size(key, known))
         return trace.remaining
 
-    def record(self, walk: DocumentWalk, *, new: bool) -> None:
-        """Remember a skeleton, of which everything was looked at: when some came, it is tried."""
+    def _record(self, key: _Key, walk: DocumentWalk) -> None:
+        """Remember a skeleton that is met for the first time, of which everything is looked at."""
         skeleton = walk.skeleton
-        key = (new, *skeleton)
-        known = self._known.get(key)
-        if known is not None:
-            self._known[key] = known._replace(seen=min(known.seen + 1, ENOUGH))
-            return
         names = (item for item in skeleton if isinstance(item, str))
         if len(walk.order) > _MOST_ELEMENTS or NO_SHAPE in skeleton:
             return
         if all(len(name) <= LONGEST_NAME for name in names):
-            if len(self._known) >= _MOST_SKELETONS:
-                self._known.clear()
-            self._known[key] = _Known()
+            known = Known()
+            skeletons.put(_shared_key(key), known, _size(key, known))
 
     def _try(self, walk: DocumentWalk, hidden: frozenset[Place], *, new: bool) -> Trace:
         shown = DocumentView(walk.order, hidden)
         remaining = tuple(self._remaining(walk, shown, new=new))
-        attributes = ((*place, text) for place, text in shown.reads.items() if place[1])
-        texts = ((number, text) for (number, name), text in shown.reads.items() if not name)
-        return Trace(tuple(attributes), tuple(texts), remaining)
+        reads = shown.reads.items()
+        attributes = tuple([_same((*place, text)) for place, text in reads if place[1]])
+        texts = tuple([_same((number, text)) for (number, name), text in reads if not name])
+        return Trace(attributes, texts, shared(remaining))
 
     def _remaining(
         self, walk: DocumentWalk, shown: DocumentView, *, new: bool
@@ -131,6 +143,7 @@ class TraceMemo:
         world = self._world.again()
         root: Any = shown.root
         domain = Domain(root, world, new=new)
+        there = contents(walk.order[0], (part_checks.kind for part_checks in walk.nodes))
         for part_checks in walk.part_checks(world.target.dialect):
             try:
                 parts = domain.all(part_checks.kind)
@@ -139,7 +152,35 @@ class TraceMemo:
                 continue
             for index, part in enumerate(parts):
                 stand: Any = part.node
-                known = self._shapes.remaining(stand.node, part_checks, walk.shape_of(stand.node))
+                if part_checks.kind.path:
+                    shape = walk.shape_of(stand.node)
+                    known = self._shapes.remaining(stand.node, part_checks, shape)
+                else:
+                    known = self._guards.remaining(part_checks, there)
                 checks = remaining_of(known, part, world)
                 if checks.fields or checks.required or checks.rules:
                     yield RemainingCheck(part_checks, index, checks)
+
+
+_Read = TypeVar("_Read", tuple[int, str], tuple[int, str, str])
+
+
+def _same(read: _Read) -> _Read:
+    """Share what was read where it is short: long texts are few, and seldom equal."""
+    return shared(read) if len(read[-1]) <= LONGEST_NAME else read
+
+
+def _shared_key(key: _Key) -> _Key:
+    """Give a key whose skeleton takes memory once, whatever worlds it is known in."""
+    identity, new, skeleton = key
+    return identity, new, shared(tuple([shared(item) for item in skeleton]))
+
+
+def _size(key: _Key, known: Known) -> int:
+    """Estimate the bytes that a skeleton takes, as if nothing of it were shared."""
+    size = 400 + 16 * len(key[2]) + 100 * len(known.hidden)
+    if known.trace is not None:
+        reads = *known.trace.attributes, *known.trace.texts
+        size += sum(150 + len(read[-1]) for read in reads)
+        size += 100 * len(known.trace.remaining)
+    return size
