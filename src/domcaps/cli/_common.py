@@ -221,6 +221,14 @@ def tell_libvirt(host: Host) -> None:
     _tell_libvirt(host.facts.record.libvirt)
 
 
+def own_libvirt(host: Host) -> str:
+    """Say which libvirt ``auto`` means on a host, "" where nothing of the host decides it."""
+    from domcaps.language.dialect import why_dialect
+
+    found = host.facts.record.libvirt
+    return why_dialect(found) if found.version else ""
+
+
 def tell_own_libvirt() -> None:
     """Say the same of this machine, without reading more of it than that."""
     from domcaps.facts.hostfiles import HostFiles

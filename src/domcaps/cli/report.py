@@ -11,11 +11,14 @@ from domcaps.cli._common import (
     many_target_options,
     note,
     open_host,
+    own_libvirt,
     tell_own_libvirt,
 )
 from domcaps.cli._terminal import emit
 from domcaps.facts import trust
-from domcaps.fresh.report_cache import Printed, keep, recall
+from domcaps.fresh.report_cache import Printed, keep, options_of, recall
+
+AUTO = "auto"
 
 if TYPE_CHECKING:
     from domcaps.hosts.host import Host
@@ -111,15 +114,16 @@ def _print_one(
         # what is kept must be of this path, wherever somebody stands
         question["emulator"] = trust.vouch(question["emulator"])
     emulator, arch = question["emulator"], question["arch"]
-    rest = {name: value for name, value in question.items() if name not in {"emulator", "arch"}}
-    options = (emulator, arch, *sorted(rest.items()))
+    options = options_of(question)
     answer: Printed | DomainCapabilities | None
-    answer = recall(options) if host_file is None else None
-    if answer is None:
+    recalled = recall(options) if host_file is None else None
+    if recalled is None:
         host = _open(host_file, emulator, arch, shipped=shipped)
         answer = _printed(host, options, question)
     else:
-        tell_own_libvirt()
+        answer = recalled
+        if recalled.libvirt and question["libvirt"] == AUTO:
+            note(recalled.libvirt)
     emit(answer.xml if form == "xml" else answer.json)
     if answer.unknown:
         note(
@@ -161,7 +165,7 @@ def _printed(
     caps = host.domain_capabilities(**question)
     if not isinstance(host, LiveHost):
         return caps
-    answer = Printed(caps.xml, caps.json, caps.unknown, caps.snapshot)
+    answer = Printed(caps.xml, caps.json, caps.unknown, caps.snapshot, own_libvirt(host))
     entry = host.entry(**question)
     if entry.value is caps:
         # something may have changed since: then the trace is not that of what is printed

@@ -14,7 +14,6 @@ import contextlib
 import fcntl
 import os
 import pwd
-import secrets
 import stat
 import time
 from pathlib import Path
@@ -127,7 +126,7 @@ class DiskStore:
             return False
         if len(body) > min(FILE_LIMIT, self._limit) or not self._own_folder():
             return False
-        part = self.folder / f"{name}.{secrets.token_hex(6)}{_PART}"
+        part = self.folder / f"{name}.{os.urandom(6).hex()}{_PART}"
         try:
             _write(part, _HEAD + _seal(name, body) + body)
             part.replace(self._path(name))

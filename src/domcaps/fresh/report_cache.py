@@ -17,17 +17,29 @@ from domcaps.fresh.surroundings import Surroundings
 from domcaps.fresh.witness import seen_digest
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from domcaps.fresh.store import Entry
     from domcaps.fresh.witness import Witness
 
 
 class Printed(msgspec.Struct, frozen=True):
-    """A report in both of its forms, what is unknown of it, and the name of the answer."""
+    """A report in both of its forms, what is unknown of it, and the name of the answer.
+
+    `libvirt` says which release of libvirt ``auto`` means on this host, and why.
+    """
 
     xml: str
     json: str
     unknown: tuple[str, ...]
     snapshot: str
+    libvirt: str = ""
+
+
+def options_of(question: Mapping[str, object]) -> tuple[object, ...]:
+    """Give what a report depends on, as `recall` and `keep` take it, of the options of a report."""
+    rest = sorted(item for item in question.items() if item[0] not in {"emulator", "arch"})
+    return question["emulator"], question["arch"], *rest
 
 
 def recall(

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import stat
-from hashlib import blake2b
 from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
@@ -19,7 +18,15 @@ from domcaps.facts.hostfiles import SMALL
 from domcaps.fresh.identity import Identity, identity
 
 if TYPE_CHECKING:
+    from hashlib import blake2b as _blake2b
+
     from domcaps.fresh.surroundings import Surroundings
+else:
+    try:
+        # hashlib loads OpenSSL, which takes longer than to prove a report
+        from _blake2 import blake2b as _blake2b
+    except ImportError:
+        from hashlib import blake2b as _blake2b
 
 Seen = str | bool | int | None | tuple["Seen", ...] | Identity
 
@@ -332,7 +339,7 @@ AnyWitness = (
 
 def digest(data: bytes) -> str:
     """Give a digest of a content."""
-    return blake2b(data, digest_size=16).hexdigest()
+    return _blake2b(data, digest_size=16).hexdigest()
 
 
 def seen_digest(seen: Seen) -> str:

@@ -180,7 +180,7 @@ def _size(key: _Key, known: Known) -> int:
     """Estimate the bytes that a skeleton takes, as if nothing of it were shared."""
     size = 400 + 16 * len(key[2]) + 100 * len(known.hidden)
     if known.trace is not None:
-        reads = *known.trace.attributes, *known.trace.texts
-        size += sum(150 + len(read[-1]) for read in reads)
+        size += sum([150 + len(text) for _, _, text in known.trace.attributes])
+        size += sum([150 + len(text) for _, text in known.trace.texts])
         size += 100 * len(known.trace.remaining)
     return size
