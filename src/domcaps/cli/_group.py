@@ -7,12 +7,15 @@ import importlib.util
 import os
 import pkgutil
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
-from domcaps import cli
 from domcaps._version import __version__
 from domcaps.cli._terminal import install, say, wants_colour
+
+if TYPE_CHECKING:
+    from types import ModuleType
 
 _NEW_OBJECTS = 50000
 _WHOLE = 1000
@@ -20,6 +23,11 @@ _WHOLE = 1000
 
 class _NobodyReadsError(Exception):
     """Whoever read us has enough."""
+
+
+def _package() -> ModuleType:
+    """Give the package whose files are commands; it imports this module, and not the reverse."""
+    return sys.modules[str(__package__)]
 
 
 class _Commands(click.Group):
@@ -30,7 +38,7 @@ class _Commands(click.Group):
 
         A trailing ``_`` keeps a name from being one of Python's words.
         """
-        names = (module.name for module in pkgutil.iter_modules(cli.__path__))
+        names = (module.name for module in pkgutil.iter_modules(_package().__path__))
         found = (name.rstrip("_") for name in names if not name.startswith("_"))
         return sorted(name.replace("_", "-") for name in found)
 
@@ -40,8 +48,8 @@ class _Commands(click.Group):
             return None
         file = cmd_name.replace("-", "_")
         for name in (file, f"{file}_"):
-            if importlib.util.find_spec(f"{cli.__name__}.{name}"):
-                module = importlib.import_module(f"{cli.__name__}.{name}")
+            if importlib.util.find_spec(f"{__package__}.{name}"):
+                module = importlib.import_module(f"{__package__}.{name}")
                 command: click.Command = module.command
                 return command
         return None
