@@ -31,7 +31,9 @@ if TYPE_CHECKING:
     from domcaps.language.part import Field
 
 _MOST_VALUES = 16
-_NEAR, _NEARER = 0.6, 0.8
+_NEAR = 0.6
+_SHORT = 3
+"""Of shorter words a letter is too much."""
 
 
 @functools.cache
@@ -79,12 +81,26 @@ def choice_at(path: str, value: str) -> Choice | None:
 def nearest(old: str, known: Iterable[str], *, exact: bool = False) -> list[str]:
     """Give the known words that look like one, the most alike first; of a number there are none.
 
-    With `exact` they look nearly the same.
+    Those that one slip of the pen makes of it come first; with `exact` there are no others.
     """
     if len(old) < 2 or old.isdigit():
         return []
     words = [word for word in dict.fromkeys(known) if word and word != old]
-    return difflib.get_close_matches(old, words, n=2, cutoff=_NEARER if exact else _NEAR)
+    slips = [word for word in words if _is_one_slip(old, word)]
+    alike = [] if exact else difflib.get_close_matches(old, words, n=2, cutoff=_NEAR)
+    return list(dict.fromkeys((*slips, *alike)))[:2]
+
+
+def _is_one_slip(one: str, other: str) -> bool:
+    """Tell whether words differ by a letter: one more, one less, another one, or two swapped."""
+    if abs(len(one) - len(other)) > 1 or max(len(one), len(other)) < _SHORT:
+        return False
+    begin = next((n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), None)
+    if begin is None:
+        return one != other
+    left, right = one[begin:], other[begin:]
+    swapped = left[:2] == right[:2][::-1] and left[2:] == right[2:]
+    return swapped or left[1:] == right[1:] or left[1:] == right or left == right[1:]
 
 
 def numbers(path: str, old: str) -> Iterator[str]:
@@ -132,12 +148,20 @@ def of_same_family(old: str, known: Sequence[str]) -> list[str]:
     without a version, such as ``q35``, and then older ones.
     """
     family, version = _family_of(old, known)
+    if version and not any(name.startswith(_before_version(old)) for name in known):
+        # a vendor's own versions, as of pc-q35-rhel9.2.0, are none of QEMU's
+        version = ()
     alike = [(name, family_of(name)[1]) for name in known if family_of(name)[0] == family]
     versions = sorted((v, name) for name, v in alike if v and name != old)
     newer = [name for v, name in versions if version and v >= version]
     older = [name for v, name in reversed(versions) if not version or v < version]
     aliases = [name for name, v in alike if not v and name != old]
     return [*newer, *aliases, *older] if version else [*aliases, *older]
+
+
+def _before_version(name: str) -> str:
+    """Give a machine type's name without the version at its end."""
+    return re.sub(r"\d[\d.]*$", "", name)
 
 
 def on_board(old: str, board: str, known: Iterable[str]) -> list[str]:

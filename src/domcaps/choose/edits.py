@@ -149,8 +149,10 @@ class Edits:
             found = self.text.node(place(path.partition("/@")[0], at))
             name = at.rpartition("@")[2] if "@" in at else ""
             old = "" if found is None else _value(*found)
+            if old == text:
+                continue
             said = f"{name}='{text}'" if name else repr(text)
-            words.append(said + (f" instead of {old!r}" if old and old != text else ""))
+            words.append(said + (f" instead of {old!r}" if old else ""))
         said = " and ".join(words)
         if fix.add:
             said += (" and " if said else "") + f"{fix.add} added"
@@ -185,7 +187,7 @@ class Edits:
             return self.kinds
         if plain(path) == "/domain/os/type/@machine":
             return self.machines
-        return accepted or values_of(path)
+        return accepted or values_of(path) or (losses.UNITS if path.endswith("/@unit") else ())
 
     def _ranked(
         self, path: str, old: str, known: Sequence[str], finding: Finding
@@ -223,7 +225,10 @@ class Edits:
         rule = substitutes().get(plain(path))
         only = (rule.only or {}) if rule is not None else {}
         without = (*only.get("*", ()), *only.get(old, ()))
-        change = functools.partial(self._written, node, attribute, value, without, rule, old)
+        if loss < losses.FIX:  # a slip of the pen: the rest was written for what was meant
+            change = functools.partial(self._set, node, attribute, value)
+        else:
+            change = functools.partial(self._written, node, attribute, value, without, rule, old)
         if attribute:
             what = f"{attribute}='{value}'" + (f" instead of '{old}'" if old else " added")
         else:
@@ -232,6 +237,11 @@ class Edits:
         if remark:
             what += f" ({remark})"
         return Edit(what, path, loss, change)
+
+    def _set(self, node: Node, attribute: str, value: str) -> bytes:
+        if attribute:
+            return self.text.set_attribute(node, attribute, value)
+        return self.text.set_text(node, value)
 
     def _written(
         self,
@@ -244,10 +254,7 @@ class Edits:
     ) -> bytes:
         """Set a value; what had a meaning with the old one alone goes."""
         device = path_of(self._device(node))
-        if attribute:
-            data = self.text.set_attribute(node, attribute, value)
-        else:
-            data = self.text.set_text(node, value)
+        data = self._set(node, attribute, value)
         last = not any(
             other is not node and other.get(attribute) == old
             for other in self.text.root.iter(str(node.tag))
@@ -305,7 +312,7 @@ class Edits:
         path = path_of(node)
         if self._is_device(node):
             loss = losses.CONTROLLER if _is_grown(node) and self._is_at(node) else losses.DEVICE
-        if self._is_protected(node, path):
+        if self._is_protected(node):
             loss = losses.PROTECTED
         size = sum(1 + len(inner.keys()) for inner in node.iter())
         what = f"<{node.tag}>"
@@ -356,10 +363,9 @@ class Edits:
         if kind is None:
             return
         old = kind.get("machine") or ""
-        family = of_same_family(old, self.machines)
-        for number, value in enumerate(self.machines):
-            loss = losses.MACHINE if value in family else losses.ELSEWHERE
-            yield self._replaced(kind, "machine", old, value, loss + number)
+        # a board of another family is another computer
+        for number, value in enumerate(of_same_family(old, self.machines)):
+            yield self._replaced(kind, "machine", old, value, losses.MACHINE + number)
 
     def _elsewhere(self) -> Iterator[Edit]:
         """Change what the domain says of itself: a feature may be what a device lacks."""
@@ -380,7 +386,7 @@ class Edits:
     @staticmethod
     def _says_what_it_is(where: str) -> bool:
         """Tell whether a protected device or setting is another one with another value there."""
-        if where in losses.PROTECTED_SETTINGS:
+        if where in losses.PROTECTED_SETTINGS or where.endswith("/@unit"):
             return True
         steps, _, name = where.partition("/@")
         kind, _, inner = steps.removeprefix("/domain/devices/").partition("/")
@@ -408,11 +414,12 @@ class Edits:
         parent = node.getparent()
         return parent is not None and parent.tag == "devices"
 
-    def _is_protected(self, node: Node, path: str) -> bool:
+    def _is_protected(self, node: Node) -> bool:
         if self._is_device(node):
             return node.tag in losses.PROTECTED_DEVICES
-        where = plain(path)
-        return where in losses.PROTECTED_SETTINGS or (
+        if any(plain(path_of(inner)) in losses.PROTECTED_SETTINGS for inner in node.iter()):
+            return True
+        return (
             node.tag in losses.PROTECTED_PARTS
             and self._device(node).tag in losses.PROTECTED_DEVICES
         )

@@ -40,6 +40,9 @@ PREFERRED = 70
 SHOWN = 90
 """What the manual of the finding shows, where only its owner could know better."""
 
+UNITS = ("KiB", "MiB", "GiB", "TiB", "KB", "MB", "GB", "TB", "bytes")
+"""Words for the attribute ``unit``; without it a size is another one."""
+
 SETTING = 200
 """A setting goes: an attribute, or an element that is no device."""
 
@@ -77,7 +80,7 @@ PROTECTED_SETTINGS = frozenset(
 )  # fmt: skip
 """Settings that are never taken away without permission: the architecture, UEFI, secure boot."""
 
-WHAT_IT_IS = frozenset({"type", "mode"})
+WHAT_IT_IS = frozenset({"type", "mode", "device"})
 """Attributes that say what a protected device is: without them it is another one."""
 
 SECRETS = ("encryption", "auth", "source/encryption", "source/auth")

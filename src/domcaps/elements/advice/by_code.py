@@ -42,6 +42,7 @@ _EMULATOR_PACKAGES = {
 BY_CODE: Mapping[str, Adviser] = {
     "tpm-version-unsupported": install("swtpm-tools"),
     "os-firmware-unavailable": firmware_package,
+    "features-acpi-without-uefi": firmware_package,
     "domain-type-unsupported": kvm,
     "hostdev-vfio-unavailable": _vfio,
     "emulator-unsupported": _emulator,

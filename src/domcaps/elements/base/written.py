@@ -50,7 +50,7 @@ NOTHING_ALONE = frozenset(
     {"features", "numatune", "cputune", "memtune", "blkiotune", "hyperv", "kvm", "xen", "iotune",
      "bios", "system", "baseBoard", "chassis", "distances", "backend", "driver", "address", "zpci",
      "target", "nvram", "tune", "reconnect", "memoryBacking", "perf", "resource", "keywrap",
-     "firmware", "cache"}
+     "firmware", "cache", "mac"}
 )  # fmt: skip
 """Elements that say nothing without attributes and children."""
 

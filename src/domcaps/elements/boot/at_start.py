@@ -83,6 +83,9 @@ def fixed_board_has_its_memory(domain: WholeDomain) -> Problems:
 _FLASH = "<loader readonly='yes' type='pflash'>/a/code.fd</loader>"
 _MANUAL = "<os><type machine='q35'>hvm</type>{}</os><features><acpi/></features>"
 _TEMPLATE = "<nvram template='/a/vars.fd'/>"
+_SECURE_EFI = (
+    "<os firmware='efi'><firmware><feature enabled='yes' name='secure-boot'/></firmware></os>"
+)
 
 
 @rule(
@@ -112,7 +115,10 @@ def variables_have_a_template(loader: Loader) -> Problems:
         f"no template is known for the variables of {loader.image!r}: unless {store} is there "
         "already, name one with <nvram template='…'>, or use firmware='efi'",
         nvram or loader,
-        fix=Fix(add="<os firmware='efi'/>", without=("/domain/os/loader",)),
+        fix=Fix(
+            add=_SECURE_EFI if loader.secure == "yes" else "<os firmware='efi'/>",
+            without=("/domain/os/loader",),
+        ),
     )
 
 

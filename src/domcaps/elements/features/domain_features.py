@@ -198,7 +198,8 @@ def acpi_is_supported(features: Features) -> Problems:
     forgiven = not features.domain.new and features.domain.arch in {"s390", "s390x"}
     machine = machine_type(features.domain.world)
     if machine is not None and machine.acpi is False and not forgiven:
-        yield problem(f"the machine type {machine.name!r} has no ACPI", acpi)
+        gone = Fix(without=("",))
+        yield problem(f"the machine type {machine.name!r} has no ACPI", acpi, fix=gone)
 
 
 @rule(

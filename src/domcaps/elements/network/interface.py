@@ -35,7 +35,7 @@ from domcaps.language.changes.network import (
     INTERFACE_VHOST_PASST,
 )
 from domcaps.language.finding import Severity
-from domcaps.language.fix import Substitutes
+from domcaps.language.fix import Substitutes, set_value
 from domcaps.language.lazy import cached_property
 from domcaps.language.observed import device, qapi
 from domcaps.language.part import field
@@ -214,7 +214,9 @@ def _card(model: str) -> Predicate:
 def mac_is_of_one_card(interface: Interface) -> Problems:
     """The address of a card is no multicast address: its first byte is even."""
     if interface.mac is not None and int(interface.mac.split(":")[0], 16) % 2:
-        yield problem("a card has no multicast address", interface, "mac/@address")
+        first, _, rest = interface.mac.partition(":")
+        own = set_value(f"{int(first, 16) & ~1:02x}:{rest}", "@address")
+        yield problem("a card has no multicast address", interface, "mac/@address", fix=own)
 
 
 @rule(

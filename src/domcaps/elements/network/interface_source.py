@@ -13,15 +13,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec import structs
+
 from domcaps.elements.base.shared_memory import SHARED_MEMORY, shares_memory
 from domcaps.elements.network.interface import Interface
 from domcaps.language.attributes import Attributes
 from domcaps.language.changes.network import INTERFACE_MEMORY
+from domcaps.language.fix import Fix, set_value
 from domcaps.language.quantities import ANY_UUID
 from domcaps.language.rule import Problems, problem, rule
 from domcaps.language.value_types import SIGNED, TEXT, UNSIGNED, YES_NO, Int, OneOf
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from lxml.etree import _Element as Node
 
 _LONG = Int(-(2**63), 2**63 - 1, base=0)
@@ -70,9 +75,22 @@ def source_is_said(interface: Interface) -> Problems:
         if source is None:
             yield problem(f"an interface of type {interface.type!r} has a <source>", interface)
             return
-        yield from _SOURCES[interface.type].problems(source)
+        for found in _SOURCES[interface.type].problems(source):
+            yield structs.replace(found, fixes=tuple(_of_source(interface, source)))
         if interface.type == "udp":
             yield from _local_end(source)
+
+
+_KINDS = {"network": "network", "bridge": "bridge", "dev": "direct"}
+"""Which type of interface an attribute of ``<source>`` belongs to."""
+
+
+def _of_source(interface: Interface, source: Node) -> Iterator[Fix]:
+    """Give the type of interface that its source is of, where it has one of another type."""
+    kinds = set(_KINDS.values())
+    for name in source.keys() if interface.type in kinds else ():
+        if _KINDS.get(str(name), interface.type) != interface.type:
+            yield set_value(_KINDS[str(name)], "../@type")
 
 
 def _local_end(source: Node) -> Problems:

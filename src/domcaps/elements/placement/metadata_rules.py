@@ -16,6 +16,7 @@ from domcaps.elements.base.metadata import (
 from domcaps.elements.boards.defaults import input_bus
 from domcaps.elements.placement.pci_assignment import Topology
 from domcaps.language.changes.placement import ACPI_INDEX_READ
+from domcaps.language.fix import set_value
 from domcaps.language.observed import device_property
 from domcaps.language.rule import Problems, Sample, problem, rule
 from domcaps.language.truth import Truth
@@ -56,7 +57,10 @@ def order_is_unique(boot: Boot) -> Problems:
         return
     first = boot.domain.firsts(Boot, "place")[place]
     if first.node is not boot.node:
-        yield problem(f"boot order {place} belongs to another device already", boot, "@order")
+        last = max(other.place or 0 for other in boot.domain.all(Boot))
+        fix = set_value(str(last + 1), "@order")
+        message = f"boot order {place} belongs to another device already"
+        yield problem(message, boot, "@order", fix=fix)
 
 
 @rule(

@@ -117,8 +117,23 @@ def machine_takes_that_many(vcpu: Vcpu) -> Problems:
             f"the machine type {machine.name!r} takes up to {limit} CPUs",
             vcpu,
             accepted=(str(limit),),
-            fix=(*_larger_machines(vcpu), set_value(str(limit), less=True)),
+            fix=(*_larger_machines(vcpu), *_fewer(vcpu, limit)),
         )
+
+
+def _fewer(vcpu: Vcpu, limit: int) -> Iterator[Fix]:
+    """Give the most CPUs that there can be: without an IOMMU, where one would have to be added."""
+    if limit > _MOST_WITHOUT_EIM and vcpu.holds(X86) and not _has_eim(vcpu):
+        yield set_value(str(_MOST_WITHOUT_EIM), less=True)
+    yield set_value(str(limit), less=True)
+
+
+def _has_eim(vcpu: Vcpu) -> bool:
+    """Tell whether the domain has an IOMMU with extended interrupts, or will be given one."""
+    driver = vcpu.domain.root.find("devices/iommu/driver")
+    eim = None if driver is None else driver.get("eim")
+    recent = libvirt_reads(vcpu, EIM_OPTIONAL)
+    return eim == "on" or (vcpu.domain.new and (eim is None or recent))
 
 
 def _larger_machines(vcpu: Vcpu) -> Iterator[Fix]:
@@ -181,11 +196,9 @@ def many_need_an_iommu(vcpu: Vcpu) -> Problems:
         fixes = (*_larger_machines(vcpu), less)
         yield problem("more than 255 CPUs need a q35 machine type", vcpu, reason=why, fix=fixes)
         return
-    driver = vcpu.domain.root.find("devices/iommu/driver")
-    eim = None if driver is None else driver.get("eim")
-    recent = libvirt_reads(vcpu, EIM_OPTIONAL)
-    if eim == "on" or (vcpu.domain.new and (eim is None or recent)):
+    if _has_eim(vcpu):
         return
+    driver = vcpu.domain.root.find("devices/iommu/driver")
     message = "more than 255 CPUs need <iommu> with <driver eim='on'/>"
     yield problem(message, vcpu, fix=_with_eim(driver))
 
@@ -306,6 +319,9 @@ def _with_sockets(topology: Topology, cpus: int) -> Iterator[Fix]:
         others = made // figure
         if cpus % others == 0:
             yield set_value(str(cpus // others), f"@{name}")
+    given = [name for name in ("dies", "clusters", "threads") if topology.node.get(name)]
+    one = (("@sockets", "1"), ("@cores", str(cpus)), *((f"@{name}", "1") for name in given))
+    yield Fix(values=one, less=True)
 
 
 @rule(

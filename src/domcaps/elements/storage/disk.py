@@ -50,6 +50,7 @@ from domcaps.language.changes.storage import (
     DISK_VHOST_USER,
     DISK_VHOST_VDPA,
 )
+from domcaps.language.fix import Substitutes
 from domcaps.language.lazy import cached_property
 from domcaps.language.observed import device
 from domcaps.language.part import field
@@ -244,6 +245,10 @@ CDROM_PREFERENCE = Decision(
 
 
 _TYPES = OneOf((*TYPES, "ctl"), {"vhostuser": DISK_VHOST_USER, "vhostvdpa": DISK_VHOST_VDPA})
+
+
+DEVICE_SUBSTITUTES = Substitutes("devices/disk/@device", order={"lun": ("disk",), "*": ()})
+"""A file can't be a LUN; a drive for floppy disks becomes no other one."""
 
 
 class Disk(VirtioOptions, Device):

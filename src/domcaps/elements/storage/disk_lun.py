@@ -15,6 +15,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domcaps.elements.storage.disk import Disk
+from domcaps.elements.storage.disk_source import of_source
 from domcaps.language.attributes import Attributes
 from domcaps.language.changes.hostdevs import UNFILTERED_DROPPED
 from domcaps.language.changes.storage import DISK_LUN_BLOCKS, DISK_RESERVATIONS_MIGRATE
@@ -63,7 +64,10 @@ def lun_is_a_device(disk: Disk) -> Problems:
                 accepted=("iscsi",),
             )  # fmt: skip
     elif image.type not in {"block", "volume"}:
-        yield problem("a LUN is a block device", disk, "@type", accepted=("block", "volume"))
+        yield problem(
+            "a LUN is a block device", disk, "@type", accepted=("block", "volume"),
+            fix=of_source(disk),
+        )  # fmt: skip
 
 
 @rule("disk-lun-source-missing", Disk, bad=_lun(source=""), good=_GOOD, stage=Stage.START)

@@ -17,7 +17,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from msgspec import structs
+
 from domcaps.elements.storage.disk import Disk
+from domcaps.elements.storage.disk_source import of_source
 from domcaps.language.attributes import Attributes, fits
 from domcaps.language.changes.storage import (
     DISK_SHEEPDOG_DROPPED,
@@ -97,7 +100,8 @@ def _network(disk: Disk) -> Iterator[tuple[Image, Node]]:
 def protocol_is_known(disk: Disk) -> Problems:
     """Network storage has a protocol; whether TLS is spoken is yes or no."""
     for _, source in _network(disk):
-        yield from _SOURCE.problems(source)
+        for found in _SOURCE.problems(source):
+            yield structs.replace(found, fixes=tuple(of_source(disk)))
 
 
 @rule("disk-protocol-unsupported", Disk, bad=_disk("tftp"), good=_NBD)

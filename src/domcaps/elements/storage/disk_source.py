@@ -82,7 +82,7 @@ _KINDS = {
 """Which type of disk an attribute of ``<source>`` belongs to."""
 
 
-def _of_source(disk: Disk) -> Iterator[Fix]:
+def of_source(disk: Disk) -> Iterator[Fix]:
     """Give the type of disk that its source is of, where it has one of another type."""
     source = disk.find("source")
     for name in () if source is None else source.keys():
@@ -94,7 +94,7 @@ def _of_source(disk: Disk) -> Iterator[Fix]:
 def disks_are_not_empty(disk: Disk) -> Problems:
     """Only drives for CD-ROMs and floppy disks, and LUNs, can be empty."""
     if disk.image.is_empty and disk.device == "disk":
-        yield problem("a disk needs a source", disk, "source", fix=_of_source(disk))
+        yield problem("a disk needs a source", disk, "source", fix=of_source(disk))
     elif disk.bus == "usb" and disk.image.is_empty and _must_be_filled(disk):
         yield problem("this libvirt has no empty drives on USB", disk, "source")
 
@@ -115,7 +115,7 @@ def volumes_are_named(disk: Disk) -> Problems:
     if disk.image.type != "volume" or disk.image.source is None or disk.device != "disk":
         return
     if not disk.image.source.get("pool") and not disk.image.source.get("volume"):
-        yield problem("pool and volume are missing", disk, "source")
+        yield problem("pool and volume are missing", disk, "source", fix=of_source(disk))
 
 
 @rule(
