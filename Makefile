@@ -2,6 +2,9 @@
 # make test   all tests
 # make check  what .ci/run checks: style, types, imports, tests
 # make bench  the benchmarks
+# make docs   the documentation as a website, in build/site
+# make package  wheel and source archive, checked, in dist
+# make deb    Debian package for the release of Debian that this runs on, in dist
 # make nova   install OpenStack's Nova into .venv-nova, for the test in which it asks domcaps
 # make coverage  the tests, and which branches of the table and of the CPU models they reach
 # make mutation  planted defects in the table's predicates, and who notices them (slow)
@@ -12,10 +15,16 @@ PYTEST_ARGS ?= -n auto --dist worksteal
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test check lint types bench coverage mutation clean lock lowest nova
+.PHONY: run test check lint types bench coverage mutation clean lock lowest nova docs package deb
 
+# the report goes to standard output, all else to standard error: make run >capabilities.xml
 run: $(VENV)/.installed
 	@$(BIN)/domcaps report --shipped
+	@printf '%s\n' '' \
+	  'domcaps is installed: $(BIN)/domcaps. Put it on the search path of this shell, and try a domain:' \
+	  '  export PATH="$(CURDIR)/$(BIN):$$PATH"' \
+	  '  domcaps validate --host shipped:debian13-x86_64 examples/windows11.xml' \
+	  '  domcaps --help' >&2
 
 test: $(VENV)/.developing
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
@@ -76,6 +85,24 @@ $(VENV)/.developing: $(VENV)/.installed requirements-dev.lock
 	@$(BIN)/pip $(LOCKED) -r requirements-dev.lock
 	@touch $@
 
+# what builds and checks a release and its documentation, beside what the tests need
+$(VENV)/.releasing: $(VENV)/.installed requirements-release.lock
+	@echo "installing what a release needs into $(VENV)" >&2
+	@$(BIN)/pip $(LOCKED) -r requirements-release.lock
+	@touch $@
+
+docs: $(VENV)/.releasing
+	$(BIN)/python tools/make_site.py build/site
+
+package: $(VENV)/.releasing
+	rm -rf dist/*.whl dist/*.tar.gz
+	$(BIN)/python -m build --no-isolation
+	$(BIN)/twine check --strict dist/*.whl dist/*.tar.gz
+	$(BIN)/python tools/check_package.py dist
+
+deb:
+	packaging/build-deb dist
+
 # OpenStack's Nova, apart from all else: it asks domcaps in tests/live/test_serve_clients.py. Its
 # Python is the system's, for which there are libvirt's bindings
 NOVA := .venv-nova
@@ -94,6 +121,7 @@ lock:
 	@$(LOCKING)/bin/pip install -q --disable-pip-version-check uv
 	$(COMPILE) pyproject.toml -o requirements.lock
 	$(COMPILE) pyproject.toml --extra dev -c requirements.lock -o requirements-dev.lock
+	$(COMPILE) pyproject.toml --extra release -c requirements-dev.lock -o requirements-release.lock
 	$(COMPILE) requirements-build.in -c requirements-dev.lock -o requirements-build.lock
 	$(COMPILE) requirements-nova.in -o requirements-nova.lock
 

@@ -20,9 +20,18 @@ def to_markdown() -> str:
         "`python tools/generate_docs.py`.",
     ]
     for element in table():
-        lines += ["", f"## {element.place.value}: `{element.name}`{_range(element)}", ""]
-        lines += _element(element, "")
+        lines += ["", *_section(element)]
     return "\n".join(lines) + "\n"
+
+
+def element_to_markdown(element: Element) -> str:
+    """Write one element of the table, as it stands in the whole."""
+    return "\n".join(_section(element)) + "\n"
+
+
+def _section(element: Element) -> list[str]:
+    title = f"## {element.place.value}: `{element.name}`{_range(element)}"
+    return [title, "", *_element(element, "")]
 
 
 def _range(thing: Element | Enum) -> str:
