@@ -24,8 +24,8 @@ from domcaps.facts.record import (
     Recording,
     Session,
 )
-from domcaps.shipped import SUFFIX, shipped_names
 from fakes import answer, emulator_record
+from plain_hosts import PLAIN, open_plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,15 +47,11 @@ _MACHINES = {"x86_64": ("pc", "q35"), "i686": ("pc", "q35"), "ppc64": ("pseries"
 
 @cache
 def _shipped(arch: str, release: str) -> EmulatorRecord | None:
-    from importlib.resources import files
-
-    from domcaps.facts.recording import loads
-
     name = f"{release}-{_SERVED_BY.get(arch, arch)}"
-    if name not in shipped_names():
+    if name not in PLAIN:
         return None
-    data = (files("domcaps") / "recordings" / f"{name}{SUFFIX}").read_bytes()
-    return loads(data, where=name).emulators[0]
+    host = open_plain(name)
+    return host.emulators.get(host.emulators.paths()[0]).record
 
 
 def _bare(arch: str, machine: str) -> EmulatorRecord:

@@ -17,7 +17,7 @@ from domcaps.choose.search import _smallest
 from domcaps.choose.variables import Assignment
 from domcaps.elements.display.video import PREFERENCE as VIDEO
 from domcaps.facts.osinfo import Osinfo
-from domcaps.shipped import open_shipped
+from plain_hosts import open_plain, plain
 from sample_hosts import rich_host, sample_host
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ def test_every_step_says_what_was_chosen_and_why(host: domcaps.Host) -> None:
 
 
 def test_with_several_hosts_the_domain_is_for_all_of_them() -> None:
-    old, new = open_shipped("debian12-x86_64"), open_shipped("sid-x86_64")
+    old, new = open_plain("debian12-x86_64"), open_plain("sid-x86_64")
     xml = domcaps.choose_for([old, new], "web", os="linux", disks=["/d"]).xml
     assert old.validate(xml).accepted
     assert new.validate(xml).accepted
@@ -150,7 +150,7 @@ def test_with_several_hosts_the_domain_is_for_all_of_them() -> None:
 
 
 def test_what_one_host_lacks_no_domain_for_both_has() -> None:
-    old, new = open_shipped("debian12-x86_64"), open_shipped("sid-x86_64")
+    old, new = open_plain("debian12-x86_64"), open_plain("sid-x86_64")
     name = next(m.name for m in new.world().emulator.machines("kvm") if m.alias == "q35")
     with pytest.raises(domcaps.UnmetWishesError) as caught:
         domcaps.choose_for([old, new], "web", machine=name)
@@ -253,7 +253,7 @@ def run(*words: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_command_prints_the_xml_and_explains_beside_it() -> None:
-    shipped = "shipped:sid-x86_64"
+    shipped = plain("sid-x86_64")
     done = run("new", "--name", "a", "--host", shipped, "--os", "linux", "--explain")
     assert done.returncode == 0
     assert etree.fromstring(done.stdout).tag == "domain"
@@ -266,7 +266,7 @@ def test_the_command_prints_the_xml_and_explains_beside_it() -> None:
 
 def test_a_baseline_is_what_all_have() -> None:
     names = ("debian12-x86_64", "debian13-x86_64", "sid-x86_64")
-    hosts = [open_shipped(name) for name in names]
+    hosts = [open_plain(name) for name in names]
     found = domcaps.baseline(hosts)
     buses = [set(host.domain_capabilities().devices.disk.enums["bus"]) for host in hosts]
     assert set(found.devices.disk.enums["bus"]) == set.intersection(*buses)
@@ -275,13 +275,13 @@ def test_a_baseline_is_what_all_have() -> None:
 
 
 def test_a_baseline_of_one_host_is_its_report() -> None:
-    host = open_shipped("sid-aarch64")
+    host = open_plain("sid-aarch64")
     assert domcaps.baseline([host]).xml == host.domain_capabilities().xml
     assert domcaps.baseline([host, host]).xml == host.domain_capabilities().xml
 
 
 def test_a_baseline_of_different_architectures_is_an_error() -> None:
-    hosts = [open_shipped("sid-aarch64"), open_shipped("sid-x86_64")]
+    hosts = [open_plain("sid-aarch64"), open_plain("sid-x86_64")]
     with pytest.raises(domcaps.RequestError, match="aarch64"):
         domcaps.baseline(hosts)
     with pytest.raises(domcaps.RequestError):
@@ -373,7 +373,7 @@ def test_what_is_not_said_of_size_fits_the_board(host: domcaps.Host) -> None:
 
 
 def test_boards_like_real_ones_are_given_what_they_are_sold_with() -> None:
-    arm = open_shipped("sid-aarch64")
+    arm = open_plain("sid-aarch64")
     xml = arm.choose("pi", machine="raspi3b", networks=["none"], disks=["/d.img"]).xml
     assert value(xml, "/domain/vcpu/text()") == "4"
     assert value(xml, "/domain/memory/text()") == str(1024 * 1024)

@@ -12,8 +12,8 @@ from domcaps.choose import losses
 from domcaps.choose.repair import repair
 from domcaps.facts.question import ask
 from domcaps.facts.record import Kvm, Recording, Session
-from domcaps.shipped import open_shipped
 from fakes import answer
+from plain_hosts import open_plain
 from sample_hosts import _path, _rich, _shipped, rich_host
 
 if TYPE_CHECKING:
@@ -36,9 +36,9 @@ def domain(**parts: str) -> bytes:
 
 
 def fixed(data: bytes, host: str = "sid-x86_64", libvirt: str = "12.8") -> Repair:
-    found = repair([open_shipped(host)], data, libvirt)
+    found = repair([open_plain(host)], data, libvirt)
     if found.accepted:
-        assert open_shipped(host).validate(found.data, libvirt).accepted
+        assert open_plain(host).validate(found.data, libvirt).accepted
     return found
 
 
@@ -172,7 +172,7 @@ def test_an_emulated_tpm_never_becomes_the_hosts() -> None:
 def test_what_a_guest_was_given_is_not_removed_without_permission(device: str) -> None:
     tag = device[1:].split()[0].split(">")[0]
     for allowed in (False, True):
-        host = open_shipped("sid-x86_64")
+        host = open_plain("sid-x86_64")
         found = repair([host], domain(devices=device), "12.8", allow_removal=allowed)
         assert (f"<{tag}".encode() in found.data) is not allowed or found.accepted
 

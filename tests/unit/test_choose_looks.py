@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from domcaps.choose.hosts import refusals
-from domcaps.shipped import open_shipped
 from domcaps.validate.catalogue.codes import codes
 from domcaps.validate.catalogue.samples import domain_of
 from domcaps.validate.memo import shapes
+from plain_hosts import open_plain
 from sample_hosts import sample_host
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def test_what_one_machine_type_taught_is_true_of_others() -> None:
         text = machine.sub(b"", data).replace(b"<type", b"<type machine='" + name + b"'", 1)
         return [(finding.code, finding.path) for finding in host.validate(text).errors]
 
-    told, fresh, taught = {}, open_shipped("sid-x86_64"), open_shipped("sid-x86_64")
+    told, fresh, taught = {}, open_plain("sid-x86_64"), open_plain("sid-x86_64")
     for number, data in enumerate(some):
         for name in (b"pc", b"isapc"):
             # nothing that another machine type taught is known here

@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 
 from domcaps.cli.new import command
 from domcaps.elements.advice.needs import needs_of
+from plain_hosts import plain
 from sample_hosts import _shipped, rich_host
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def _no_database(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def new(*words: str) -> Result:
-    return CliRunner().invoke(command, ["--name", "w", "--host", "shipped:sid-x86_64", *words])
+    return CliRunner().invoke(command, ["--name", "w", "--host", plain("sid-x86_64"), *words])
 
 
 def memory_of(xml: str) -> int:

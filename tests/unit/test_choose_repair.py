@@ -15,6 +15,7 @@ import domcaps
 from domcaps.choose.edits import Edit, Edits
 from domcaps.choose.repair import repair
 from domcaps.choose.text import Text
+from plain_hosts import open_plain, plain
 from sample_hosts import sample_host
 
 if TYPE_CHECKING:
@@ -104,9 +105,7 @@ def test_each_change_has_a_reason_and_a_place(host: domcaps.Host) -> None:
 
 
 def test_several_hosts_are_mended_for_at_once() -> None:
-    from domcaps.shipped import open_shipped
-
-    hosts = [open_shipped(name) for name in ("debian12-x86_64", "sid-x86_64")]
+    hosts = [open_plain(name) for name in ("debian12-x86_64", "sid-x86_64")]
     data = TOP.format("<video><model type='qxl'/></video>").encode()
     found = repair(hosts, data, "12.8")
     assert all(host.validate(found.data).accepted for host in hosts)
@@ -189,7 +188,7 @@ def test_an_edit_changes_nothing_else(data: st.DataObject) -> None:
 
 def run(folder: Path, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "domcaps", "fix", "--host", "shipped:sid-x86_64", *words],
+        [sys.executable, "-m", "domcaps", "fix", "--host", plain("sid-x86_64"), *words],
         cwd=folder,
         input=stdin,
         capture_output=True,

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from domcaps import DomainError
-from domcaps.shipped import open_shipped
+from domcaps import DomainError, Host
 from domcaps.validate.compare import DomainDifference, compare_domain
+from plain_hosts import plain
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-OLD, NEW = "shipped:debian12-x86_64", "shipped:sid-x86_64"
+OLD, NEW = plain("debian12-x86_64"), plain("sid-x86_64")
 
 DOMAIN = """\
 <domain type='qemu'>
@@ -37,7 +37,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 def compare(machine: str, video: str, old: str = OLD) -> DomainDifference:
     xml = DOMAIN.format(machine=machine, video=video)
-    hosts = [open_shipped(name.partition(":")[2]) for name in (old, NEW)]
+    hosts = [Host.load(name) for name in (old, NEW)]
 
     def uses(host: Any) -> Any:
         try:
@@ -51,7 +51,7 @@ def compare(machine: str, video: str, old: str = OLD) -> DomainDifference:
 
 def test_a_domain_that_is_as_good_there() -> None:
     # a machine type that neither QEMU calls deprecated
-    found = compare("pc-q35-10.0", "virtio", "shipped:debian13-x86_64")
+    found = compare("pc-q35-10.0", "virtio", plain("debian13-x86_64"))
     assert (found.before, found.after) == ("accepted", "accepted")
     assert found.is_same
 

@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from domcaps.cli.fix import command
+from plain_hosts import plain
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,7 +24,7 @@ DOMAIN = (
 QXL = "    <video><model type='qxl'/></video>"
 TPM = "    <tpm model='tpm-crb'><backend type='emulator' version='2.0'/></tpm>"
 TWO_BALLOONS = "    <memballoon model='virtio'/>\n    <memballoon model='virtio'/>"
-HOST = ("--host", "shipped:sid-x86_64")
+HOST = ("--host", plain("sid-x86_64"))
 
 
 def run(*words: str) -> Result:

@@ -16,8 +16,9 @@ from click.testing import CliRunner
 
 from domcaps.cli import _root
 from domcaps.facts.recording import load, loads
+from plain_hosts import plain
 
-HOST = ("--host", "shipped:sid-x86_64")
+HOST = ("--host", plain("sid-x86_64"))
 COMMANDS = _root.list_commands(click.Context(_root))
 REFUSED = """<domain type='kvm'>
   <name>x</name>

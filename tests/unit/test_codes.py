@@ -17,6 +17,7 @@ from domcaps.validate.catalogue.codes import Code, codes, unique
 from domcaps.validate.catalogue.former import current_codes, former_codes
 from domcaps.validate.catalogue.rules import rules
 from domcaps.validate.checks import code_of, field_checks
+from plain_hosts import plain
 from sample_hosts import RELEASES, sample_host
 
 if TYPE_CHECKING:
@@ -143,7 +144,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-HOST = ("--host", f"shipped:{RELEASES[0]}-x86_64")
+HOST = ("--host", plain(f"{RELEASES[0]}-x86_64"))
 
 
 def run(*words: str) -> tuple[int, str]:

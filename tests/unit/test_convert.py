@@ -13,7 +13,7 @@ from domcaps.choose.conversion import convert
 from domcaps.choose.repair import repair
 from domcaps.cli.convert import command
 from domcaps.errors import RequestError
-from domcaps.shipped import open_shipped
+from plain_hosts import open_plain
 from sample_hosts import _shipped, rich_host
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ Q35 = "\n".join([
 
 
 def test_a_domain_moves_to_q35_whole() -> None:
-    host = open_shipped("sid-x86_64")
+    host = open_plain("sid-x86_64")
     done = convert([host], HEAD.format("pc-i440fx-9.2", I440FX).encode(), "12.8", board="q35")
     assert done.accepted, done.repair.findings
     root: Any = etree.fromstring(done.data)
@@ -77,7 +77,7 @@ def test_a_domain_moves_to_q35_whole() -> None:
 
 
 def test_a_domain_moves_back_to_pc() -> None:
-    host = open_shipped("sid-x86_64")
+    host = open_plain("sid-x86_64")
     done = convert([host], HEAD.format("q35", Q35).encode(), "12.8", board="pc")
     assert done.accepted, done.repair.findings
     text = done.data.decode()
@@ -90,7 +90,7 @@ def test_a_domain_moves_back_to_pc() -> None:
 
 def test_a_domain_of_the_board_stays_byte_for_byte() -> None:
     data = HEAD.format("q35", Q35).encode()
-    done = convert([open_shipped("sid-x86_64")], data, "12.8", board="q35")
+    done = convert([open_plain("sid-x86_64")], data, "12.8", board="q35")
     assert done.data == data
     assert done.notices == ()
 
@@ -98,12 +98,12 @@ def test_a_domain_of_the_board_stays_byte_for_byte() -> None:
 def test_a_guest_of_arm_has_no_such_board() -> None:
     data = HEAD.format("virt", "").replace("x86_64", "aarch64").encode()
     with pytest.raises(RequestError):
-        convert([open_shipped("sid-aarch64")], data, "12.8", board="q35")
+        convert([open_plain("sid-aarch64")], data, "12.8", board="q35")
 
 
 @pytest.mark.parametrize(("machine", "devices"), [("q35", I440FX), ("pc", Q35)])
 def test_fix_converts_what_another_board_left(machine: str, devices: str) -> None:
-    host = open_shipped("sid-x86_64")
+    host = open_plain("sid-x86_64")
     found = repair([host], HEAD.format(machine, devices).encode(), "12.8")
     assert found.accepted, found.findings
     assert f"machine='{machine}'".encode() in found.data

@@ -12,6 +12,7 @@ from domcaps.report.diff import Difference, diff
 from domcaps.report.flat import flatten
 from domcaps.shipped import open_shipped, shipped_names
 from fakes import emulator_record, world
+from plain_hosts import open_plain, plain
 
 
 def test_a_thing_does_not_differ_from_itself() -> None:
@@ -45,7 +46,7 @@ def test_every_line_of_every_shipped_report_is_a_statement() -> None:
 
 def test_the_command_ends_with_1_where_something_differs() -> None:
     names = [name for name in shipped_names() if name.endswith("x86_64")]
-    old, new = f"shipped:{names[0]}", f"shipped:{names[-1]}"
+    old, new = plain(names[0]), plain(names[-1])
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "domcaps", "diff", *arguments]
@@ -60,7 +61,7 @@ def test_the_command_ends_with_1_where_something_differs() -> None:
 
 
 def lines(old: str, new: str) -> set[str]:
-    return {str(d) for d in diff(open_shipped(old).world(), open_shipped(new).world())}
+    return {str(d) for d in diff(open_plain(old).world(), open_plain(new).world())}
 
 
 # what QEMU's own list of removed features names, and its notes on releases, between 7.2 and 11.1
@@ -135,7 +136,7 @@ def test_a_cpu_model_is_one_statement() -> None:
 
 
 def test_no_line_is_of_a_model_s_blockers_alone() -> None:
-    kvm, tcg = (open_shipped("sid-x86_64").world(virttype=kind) for kind in ("kvm", "qemu"))
+    kvm, tcg = (open_plain("sid-x86_64").world(virttype=kind) for kind in ("kvm", "qemu"))
     found = diff(kvm, tcg)
     assert any(str(line) == "~ CPU Conroe: blocked by pni, ssse3 → usable" for line in found)
     assert not [line for line in found if " blockers " in line.path]
@@ -143,7 +144,7 @@ def test_no_line_is_of_a_model_s_blockers_alone() -> None:
 
 def test_every_yes_that_became_a_no_has_a_reason() -> None:
     for arch in ("x86_64", "aarch64", "s390x", "ppc64", "riscv64"):
-        sides = (open_shipped(f"{release}-{arch}").world() for release in ("debian12", "sid"))
+        sides = (open_plain(f"{release}-{arch}").world() for release in ("debian12", "sid"))
         for difference in diff(*sides):
             if difference.reason_before is not None and difference.reason_after is not None:
                 assert difference.because, difference.path

@@ -14,8 +14,8 @@ from domcaps.elements import table
 from domcaps.language import Element, Enum, Truth
 from domcaps.language.rule import Sample
 from domcaps.report.explain import explain_all
-from domcaps.shipped import open_shipped
 from domcaps.validate.catalogue.samples import domain_of
+from plain_hosts import open_plain, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +38,7 @@ DOMAIN = """\
 
 @pytest.fixture(scope="module")
 def host() -> Host:
-    return open_shipped("sid-x86_64")
+    return open_plain("sid-x86_64")
 
 
 def truths(host: Host, devices: str = "", more: str = "", virttype: str = "qemu") -> dict[str, str]:
@@ -130,7 +130,7 @@ def samples() -> Iterator[tuple[str, str]]:
 @pytest.mark.parametrize("name", ["sid-x86_64", "sid-s390x", "debian12-aarch64"])
 def test_the_least_that_uses_a_choice_is_found_to_use_it(name: str) -> None:
     """Every choice with a sample: found where it is written, and as true as the report has it."""
-    shipped = open_shipped(name)
+    shipped = open_plain(name)
     arch = name.partition("-")[2]
     known: dict[str, Truth] = {}
     for _, sample in samples():
@@ -145,7 +145,7 @@ def test_the_least_that_uses_a_choice_is_found_to_use_it(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["debian12-x86_64", "sid-x86_64", "sid-s390x", "sid-riscv64"])
 def test_what_a_field_may_not_say_is_refused_by_the_validator(name: str) -> None:
-    shipped = open_shipped(name)
+    shipped = open_plain(name)
     for model in ("vga", "qxl", "vmvga", "ramfb", "bochs", "virtio", "bogus"):
         sample = Sample(f"<video><model type='{model}'/></video>", arch=name.partition("-")[2])
         xml = domain_of(sample)
@@ -174,14 +174,14 @@ def test_the_command(tmp_path: Path) -> None:
     file = tmp_path / "a.xml"
     devices = "<video><model type='qxl'/></video>"
     file.write_text(DOMAIN.format(devices=devices, more="", virttype="qemu"))
-    done = run(str(file), "--host=shipped:sid-x86_64")
+    done = run(str(file), f"--host={plain('sid-x86_64')}")
     assert done.returncode == 0
     assert f"{file}:7:19: ✗ video.modelType=qxl" in done.stdout
     assert "it would be a yes if" in done.stdout
     assert "it could be vga" in done.stdout
     assert "can't be used" in done.stderr
     content = json.loads(
-        run("-", "--host=shipped:sid-x86_64", "--format=json", text=file.read_text()).stdout
+        run("-", f"--host={plain('sid-x86_64')}", "--format=json", text=file.read_text()).stdout
     )
     assert content["target"]["machine"].startswith("pc-q35")
     assert {use["explanation"]["truth"] for use in content["uses"]} == {"yes", "no"}
@@ -192,13 +192,13 @@ def test_a_file_does_not_hide_what_the_table_has(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "video").write_text("<domain/>")
-    assert run("video", "--host=shipped").stdout.startswith("✓ video\n")
+    assert run("video", f"--host={plain('sid-x86_64')}").stdout.startswith("✓ video\n")
 
 
 def test_wrong_files_are_one_line_and_exit_code_2(tmp_path: Path) -> None:
     (tmp_path / "broken.xml").write_text("<domain")
     for name, told in (("broken.xml", "not XML"), ("missing.xml", "No such file")):
-        done = run(str(tmp_path / name), "--host=shipped")
+        done = run(str(tmp_path / name), f"--host={plain('sid-x86_64')}")
         assert done.returncode == 2
         assert told in done.stderr
         assert name in done.stderr

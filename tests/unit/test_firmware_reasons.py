@@ -16,7 +16,7 @@ from domcaps.elements.boot.firmware_reasons import unmet
 from domcaps.facts.firmwarefile import Firmware, FirmwareFile, FirmwareMapping, FirmwareTarget
 from domcaps.facts.host import HostFacts
 from domcaps.facts.record import FirmwareDescriptor
-from domcaps.shipped import open_shipped
+from plain_hosts import open_plain
 
 YES_NO = st.sampled_from(["", "yes", "no"])
 FORMS = st.sampled_from(["", "raw", "qcow2", "vmdk"])
@@ -75,7 +75,7 @@ SECURE = """<domain type='qemu'><name>n</name><memory>1024</memory><os firmware=
 
 
 def host(*descriptors: FirmwareDescriptor) -> domcaps.Host:
-    shipped = open_shipped("sid-x86_64")
+    shipped = open_plain("sid-x86_64")
     record = msgspec.structs.replace(shipped.facts.record, firmware=descriptors)
     return domcaps.Host(HostFacts(record), shipped.emulators)
 

@@ -10,8 +10,8 @@ import pytest
 
 from domcaps.elements.boards.families import family_of
 from domcaps.language.quantities import ANY_UUID
-from domcaps.shipped import open_shipped
 from growth import DOCUMENTS
+from plain_hosts import open_plain
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -21,7 +21,7 @@ FEW, MANY = 400, 1600
 
 def lines_of(document: bytes, method: str = "validate") -> int:
     """Count the lines of Python, iterations of loops among them, that a host's method runs."""
-    done = getattr(open_shipped("debian13-x86_64"), method)
+    done = getattr(open_plain("debian13-x86_64"), method)
     count = 0
 
     def watch(frame: FrameType, event: str, _: Any) -> Any:

@@ -12,8 +12,8 @@ from lxml import etree
 
 from domcaps.errors import DomcapsError, UntoldError
 from domcaps.native.line import as_shell
-from domcaps.shipped import open_shipped
 from native_domains import DOMAINS
+from plain_hosts import open_plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,7 +40,7 @@ _SILENT = {
 
 @functools.cache
 def host(arch: str) -> Host:
-    return open_shipped(f"debian12-{arch}")
+    return open_plain(f"debian12-{arch}")
 
 
 def arch_of(root: Node) -> str:

@@ -7,9 +7,9 @@ from click.testing import CliRunner
 
 from domcaps.cli.validate import command
 from domcaps.language.finding import Severity
-from domcaps.shipped import open_shipped
+from plain_hosts import open_plain, plain
 
-HOST = open_shipped("sid-x86_64")
+HOST = open_plain("sid-x86_64")
 _DOMAIN = (
     "<domain type='qemu' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'><name>n</name>"
     "<memory>65536</memory><os><type arch='x86_64' machine='{}'>hvm</type></os>{}</domain>"
@@ -95,7 +95,7 @@ def test_the_command_line_counts_notices_and_prints_them_when_asked() -> None:
     xml = _DOMAIN.format("pc", "")
 
     def run(*options: str) -> tuple[str, str]:
-        arguments = ["--host", "shipped:sid-x86_64", *options, "-"]
+        arguments = ["--host", plain("sid-x86_64"), *options, "-"]
         result = CliRunner().invoke(command, arguments, input=xml)
         assert result.exit_code == 0
         return result.stdout, result.stderr

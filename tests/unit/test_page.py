@@ -12,10 +12,10 @@ from domcaps.page.html import to_html
 from domcaps.page.matrix import Block, Cell, Column, Group, Matrix, Node, Row, State
 from domcaps.report.flat import flatten
 from domcaps.report.matrix import Asked, capability_matrix
-from domcaps.shipped import open_shipped
 from domcaps.text import harmless
 from fakes import emulator_record, world
 from pages import data_of
+from plain_hosts import open_plain
 
 HOSTILE = "</script><script>alert(1)</script><!-- <img src=x onerror=alert(1)> & \u2028 \" ' \ud800"
 
@@ -76,7 +76,7 @@ def test_a_node_is_written_after_what_is_below_it() -> None:
 
 @pytest.mark.parametrize("name", ["debian12-x86_64", "sid-s390x"])
 def test_the_matrix_says_what_the_report_says(name: str) -> None:
-    host = open_shipped(name)
+    host = open_plain(name)
     matrix = capability_matrix([Asked(host.world())])
     cells = {row.name: row.cells[0] for group in matrix.groups for row in group.rows}
     statements = flatten(host.domain_capabilities().document)

@@ -14,8 +14,8 @@ from domcaps.report.answer import EnumAnswer, Section, ValuesAnswer
 from domcaps.report.capabilities import DomainCapabilities
 from domcaps.report.document import Document, build
 from domcaps.report.xml import to_xml
-from domcaps.shipped import open_shipped
 from fakes import emulator_record, world
+from plain_hosts import open_plain
 
 HOST = HostRecord(arch="x86_64", asserted={"os.loader": ("/a&b/<fw>'\".fd",)})
 
@@ -126,7 +126,7 @@ def test_what_was_not_asked_is_told() -> None:
 
 
 def test_json_has_the_same_keys_whatever_is_known() -> None:
-    caps = open_shipped("sid-x86_64").domain_capabilities()
+    caps = open_plain("sid-x86_64").domain_capabilities()
     as_json = json.loads(caps.json)
     assert as_json["unknown"] == []
     assert as_json["snapshot"] == caps.snapshot

@@ -8,7 +8,7 @@ import random
 import pytest
 
 from domcaps.choose.repair import repair
-from domcaps.shipped import open_shipped
+from plain_hosts import open_plain
 from slip_maker import is_back, slips
 
 DOMAIN = b"""<domain type='qemu'>
@@ -45,7 +45,7 @@ def _seeds() -> list[int]:
 
 @pytest.mark.parametrize("seed", _seeds())
 def test_slips_are_repaired_back(seed: int) -> None:
-    host = open_shipped("sid-x86_64")
+    host = open_plain("sid-x86_64")
     assert host.validate(DOMAIN, "12.8").accepted
     refused = [
         slip

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from domcaps.shipped import open_shipped
 from domcaps.validate.check import _Check
 from domcaps.validate.memo import traces
 from domcaps.validate.memo.recent import Recent
+from plain_hosts import open_plain
 
 if TYPE_CHECKING:
     from domcaps.hosts.host import Host
@@ -40,7 +40,7 @@ def domain(number: int = 0, **given: str) -> str:
 
 @pytest.fixture
 def host() -> Host:
-    return open_shipped("sid-x86_64")
+    return open_plain("sid-x86_64")
 
 
 @pytest.fixture
