@@ -16,8 +16,8 @@ import domcaps
 from domcaps.elements import table
 from domcaps.language.table import Place
 from domcaps.report import view
-from domcaps.shipped import open_shipped
 from linter import BAD, GOOD, LACKING, ODD
+from plain_hosts import open_plain
 
 MANUAL = (Path(__file__).parents[2] / "docs" / "api.md").read_text()
 
@@ -35,7 +35,7 @@ OPAQUE = {
 
 @pytest.fixture(scope="module")
 def host() -> domcaps.Host:
-    return open_shipped("debian13-x86_64")
+    return open_plain("debian13-x86_64")
 
 
 def returned(kind: type) -> set[str]:
@@ -163,7 +163,7 @@ class TestWords:
 
 class TestCompare:
     def test_two_hosts_and_a_domain(self, host: domcaps.Host) -> None:
-        other = open_shipped("debian12-x86_64")
+        other = open_plain("debian12-x86_64")
         found = domcaps.compare(other, host, domain=LACKING)
         assert found.domain is not None
         assert (found.domain.before, found.domain.after) == ("accepted", "refused")

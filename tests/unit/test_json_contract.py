@@ -29,7 +29,9 @@ BOARD = GOOD.replace("q35", "pc").replace(
 )
 
 CALLS: dict[str, list[list[str]]] = {
-    "baseline": [["baseline", "shipped:debian13-x86_64", "shipped:debian12-x86_64"]],
+    "baseline": [
+        ["baseline", "shipped:debian13-x86_64", "shipped:debian12-x86_64", "--libvirt=9.0"]
+    ],
     "code": [["codes", "video-model-type-unsupported"], ["codes", "xml-malformed"]],
     "codes": [["codes"], ["codes", "video"]],
     "convert": [["convert", "--to", "q35", *HOST, "board.xml"]],
