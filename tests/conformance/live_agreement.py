@@ -26,6 +26,7 @@ from live_domains import connect, our_host
 from lxml import etree
 
 from domain_generator import Generator
+from domcaps.facts.named_files import look_at
 from edits import Editor
 from startable import Unstartable, Workshop
 
@@ -36,7 +37,7 @@ _CIRCUMSTANCES = re.compile(
     r"Address already in use|Cannot allocate memory|cgroup|Permission denied|no network with"
     r"|Operation not permitted|Unable to find an unused port|No space left|Secret not found"
     r"|no secret with|Requested operation is not valid: network|timed out|Timed out"
-    r"|firewall|dbus|D-Bus|Unable to get index|unable to set AppArmor"
+    r"|address resolution failed|firewall|dbus|D-Bus|Unable to get index|unable to set AppArmor"
 )
 _VARIABLE = re.compile(r"'[^']*'|\"[^\"]*\"|[\w./-]*\d[\w./-]*")
 
@@ -91,6 +92,19 @@ class Libvirt:
                 if not self._connection.isAlive():
                     self._connection = connect()
                     return
+
+
+def looking(host: Any) -> Any:
+    """Have a recorded host look at the files that domains name: it is this one."""
+    known_world = host.known_world
+
+    def with_files(*target: Any, **options: Any) -> Any:
+        world = known_world(*target, **options)
+        world.look = look_at
+        return world
+
+    host.known_world = with_files
+    return host
 
 
 def documents(corpus: list[bytes], host: Any, seed: int) -> Iterator[tuple[str, bytes]]:
@@ -191,7 +205,7 @@ def main() -> int:
     parser.add_argument("--workshop", type=Path, default=Path("/var/tmp/agreement"))
     options = parser.parse_args()
     corpus = [path.read_bytes() for path in sorted(options.corpus.glob("*.xml"))]
-    libvirt, host = Libvirt(), our_host(options.host)
+    libvirt, host = Libvirt(), looking(our_host(options.host))
     agreement = Agreement(libvirt, host, Workshop(options.workshop))
     end = time.monotonic() + options.minutes * 60
     print(f"libvirt {libvirt.version}, seed {options.seed}", flush=True)

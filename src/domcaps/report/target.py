@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from typing import TYPE_CHECKING
 
 from domcaps.elements.advice.remedies import emulator_package
@@ -24,7 +25,7 @@ from domcaps.facts.arch import (
 from domcaps.facts.emulator import ACCELERATORS, EmulatorFacts, Unanswered
 from domcaps.facts.emulators import nearest_of
 from domcaps.language import Target
-from domcaps.language.dialect import dialect_for
+from domcaps.language.dialect import dialect_for, known_dialects
 
 if TYPE_CHECKING:
     from domcaps.facts.emulators import Emulators
@@ -119,10 +120,12 @@ def _check_known(arch: str, dialect: Dialect) -> None:
 
 def _check_virttype(name: str | None) -> None:
     if name is not None and name not in ACCELERATORS:
+        near = difflib.get_close_matches(name, ACCELERATORS, n=1)
         raise UnsupportedTargetError(
             f"{name!r} is not a known virtualization type",
             remedy=nearest_of("QEMU serves", name, tuple(ACCELERATORS)),
             about="virttype",
+            nearest="".join(near),
         )
 
 
@@ -142,7 +145,14 @@ def _check_version(facts: EmulatorFacts, dialect: Dialect) -> None:
             where=facts.path,
             remedy=f"it needs {least} or later; ask for the words of an older libvirt",
             about="dialect",
+            nearest=_newest_taking(facts.version),
         )
+
+
+def _newest_taking(version: tuple[int, int, int]) -> str:
+    """Name the newest libvirt that takes a version of QEMU."""
+    taking = [known for known in known_dialects() if oldest_qemu(known) <= version]
+    return str(taking[-1]) if taking else ""
 
 
 def _settle_arch(facts: EmulatorFacts, arch: str | None, host_arch: str, *, named: bool) -> str:

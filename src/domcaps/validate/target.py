@@ -30,8 +30,11 @@ if TYPE_CHECKING:
     from domcaps.language.world import World
     from domcaps.validate.document.parse import Source
 
-    OpenWorld = Callable[[str | None, str | None, str | None, str | None], World]
-    """Gives the world of emulator, architecture, machine and type, or raises `DomcapsError`."""
+    OpenWorld = Callable[..., World]
+    """Gives the world of emulator, architecture, machine and type, or raises `DomcapsError`.
+
+    With ``libvirt`` in another dialect than the one that was asked for.
+    """
 
 
 class TargetNotFound(Exception):  # noqa: N818 - carries the finding, not an error of its own
@@ -92,6 +95,7 @@ class _Search:
             "arch": _named(self.root, "arch"),
             "machine": _named(self.root, "machine"),
             "virttype": self.root.get("type"),
+            "dialect": None,
         }
         if self.wanted["virttype"] is None:
             self._fault("virttype", "domain-type-missing", "the domain does not say its type")
@@ -107,9 +111,14 @@ class _Search:
     def _open(self) -> World:
         while True:
             wanted = self.wanted
+            dialect = {"libvirt": wanted["dialect"]} if wanted["dialect"] else {}
             try:
                 return self.open_world(
-                    wanted["emulator"], wanted["arch"], wanted["machine"], wanted["virttype"]
+                    wanted["emulator"],
+                    wanted["arch"],
+                    wanted["machine"],
+                    wanted["virttype"],
+                    **dialect,
                 )
             except DomcapsError as error:
                 self._note(error)
@@ -122,6 +131,8 @@ class _Search:
         about, nearest = "emulator" if named else "arch", ""
         if isinstance(error, UnsupportedTargetError) and error.about:
             about, nearest = error.about, error.nearest
+            if about == "machine" and not nearest:
+                nearest = self._board_of_devices()
         code = _CODES.get(about, "emulator-unsupported")
         if isinstance(error, UntrustedProgramError):
             code = "emulator-not-probed"
@@ -129,12 +140,26 @@ class _Search:
         text = f"{error.message} ({remedy})" if remedy else error.message
         self._fault(about, code, text, nearest)
 
+    def _board_of_devices(self) -> str:
+        """Name the board that a domain was written for, by its name or its PCI controllers."""
+        named = self.wanted["machine"] or ""
+        if self.wanted["arch"] not in {None, "x86_64", "i686"}:
+            return ""
+        if "q35" in named or named.startswith("pc"):
+            return "q35" if "q35" in named else "pc"
+        kinds = {node.get("model", "") for node in self.root.iterfind("devices/controller")}
+        return "q35" if any(kind.startswith("pcie-") for kind in kinds) else ""
+
     def _fault(self, about: str, code: str, text: str, nearest: str = "") -> None:
         node, attribute = self._place(about)
         accepted = (nearest,) if nearest else ()
         fault = Fault(code, Problem(text, node, attribute, accepted))
+        if about in self.replaced and self.wanted[about] is not None:
+            # what took its place is not there either: take the default
+            self.wanted[about] = None
+            return
         if about in self.replaced or about not in self.wanted:
-            # what took its place is not there either: nothing is near
+            # nothing is near
             raise _not_found(self.source, self.faults[0] if self.faults else fault)
         self.faults.append(fault)
         self.replaced.append(about)
@@ -183,6 +208,7 @@ class _Search:
         target = world.target
         values = {"virttype": target.virttype, "arch": target.arch, "emulator": target.emulator}
         values["machine"] = self.wanted["machine"] or target.machine
+        values["dialect"] = str(target.dialect)
         return ", ".join(f"{_SPOKEN[about]}={values[about]!r}" for about in self.replaced)
 
 
@@ -191,7 +217,13 @@ _CODES = {
     "machine": "os-machine-unsupported",
     "virttype": "domain-type-unsupported",
 }
-_SPOKEN = {"virttype": "type", "arch": "arch", "emulator": "emulator", "machine": "machine"}
+_SPOKEN = {
+    "virttype": "type",
+    "arch": "arch",
+    "emulator": "emulator",
+    "machine": "machine",
+    "dialect": "libvirt",
+}
 
 
 def _named(root: Node, attribute: str) -> str | None:

@@ -18,7 +18,7 @@ from domcaps.elements.boards.families import (
     X86,
 )
 from domcaps.language import Drift
-from domcaps.language.observed import machine
+from domcaps.language.observed import EmulatorFact, machine
 
 if TYPE_CHECKING:
     from domcaps.language import World
@@ -51,6 +51,21 @@ NO_FRAME_BUFFER = Drift(
     where=~(X86 | ARM_VIRT | RISCV_VIRT | LOONGARCH_VIRT),
     certain=True,
 )
+
+NEEDS_MEMORY = (S390 & machine("s390-ccw*")) | RISCV_VIRT
+"""Boards whose firmware QEMU loads into memory."""
+MOST_TOO_SMALL = 2 * 1024
+"""Memory in KiB into which that firmware does not fit: seen with QEMU 11.1."""
+
+AUDIO_WITHOUT_BACK_END = machine(
+    "integratorcp", "realview-*", "versatile*", "vexpress-*", "xlnx-zcu102"
+) & EmulatorFact(
+    "QEMU is 10.0 or newer",
+    "query-version",
+    lambda emulator: emulator.version >= (10, 0, 0),
+    lambda emulator: ".".join(map(str, emulator.version)),
+)
+"""Boards with a sound card of their own: "no default audio driver available" (10.0 and 11.1)."""
 
 _LEAST_CPUS = {
     "amd-versal-virt": 4, "amd-versal2-virt": 18, "bpim2u": 4, "npcm845-evb": 4, "orangepi-pc": 4,

@@ -1,0 +1,72 @@
+"""Virtio devices behind an IOMMU: on conventional PCI QEMU refuses them in their older form.
+
+QEMU offers a plain virtio device in both forms, except where a PCIe port serves it alone. With
+``iommu='on'`` it refuses to start: "VIRTIO_F_IOMMU_PLATFORM was supported by neither legacy nor
+transitional device" (10.0 and 11.1).
+"""
+
+from __future__ import annotations
+
+from domcaps.elements.base.virtio_options import VirtioOptions
+from domcaps.elements.placement.installed import InstalledControllers
+from domcaps.language.finding import Stage
+from domcaps.language.rule import Problems, Sample, problem, rule
+
+_IN_BOTH_FORMS = frozenset({"disk", "interface", "rng", "filesystem", "memballoon", "controller"})
+_CONVENTIONAL = frozenset(
+    {"pci-root", "pcie-root", "pci-bridge", "dmi-to-pci-bridge", "pcie-to-pci-bridge"}
+)
+_RNG = "<rng model='{}'><backend model='random'>/dev/urandom</backend><driver iommu='on'/></rng>"
+
+
+def _model(part: VirtioOptions) -> str:
+    """Give the virtio model of a device; network cards have it in an element."""
+    node = part.node.find("model")
+    return part.node.get("model") or (node.get("type", "") if node is not None else "")
+
+
+def _bus_of(part: VirtioOptions) -> str:
+    """Give the model of the controller that a device is plugged into, "" where it is not on PCI."""
+    hardware = part.domain.all(InstalledControllers)[0]
+    address = part.find("address")
+    if address is not None and address.get("type") != "pci":
+        return ""
+    bus = None if address is None else address.get("bus")
+    if bus is None:
+        # libvirt looks for a root port of its own on boards with PCIe
+        return "pci-root" if hardware.pci_root == "pci-root" else ""
+    try:
+        index = int(bus, 0)
+    except ValueError:
+        return ""
+    models = {known.index: known.model for known in hardware.of("pci")}
+    return models.get(index, hardware.pci_root if not index else "") or ""
+
+
+@rule(
+    "virtio-iommu-fails-at-start",
+    VirtioOptions,
+    bad=Sample(_RNG.format("virtio"), machine="pc"),
+    good=Sample(_RNG.format("virtio-non-transitional"), machine="pc"),
+    stage=Stage.START,
+)
+def iommu_needs_the_new_form(part: VirtioOptions) -> Problems:
+    """With ``iommu='on'`` a virtio device has its new form alone.
+
+    That is the model virtio-non-transitional, or a place on a PCIe root port.
+    """
+    if part.iommu != "on" or part.node.tag not in _IN_BOTH_FORMS or not part.is_virtio:
+        return
+    driver, model = part.find("driver"), _model(part)
+    if model.endswith("non-transitional") or (
+        part.node.tag == "filesystem" and driver is not None and driver.get("type") == "virtiofs"
+    ):
+        return
+    if model.endswith("-transitional") or _bus_of(part) in _CONVENTIONAL:
+        yield problem(
+            "with iommu='on' QEMU needs the model 'virtio-non-transitional', or a place on a PCIe "
+            "root port",
+            part,
+            "driver/@iommu",
+            accepted=("off",),
+        )
