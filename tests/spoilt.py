@@ -21,8 +21,8 @@ ABOUT_TARGETS = ("emulator-", "os-machine-", "os-type-machine-", "domain-type-",
 def spoil(data: bytes, seeded: random.Random) -> bytes:
     """Name an emulator, a machine type and a type that there are none of."""
     root = etree.fromstring(data)
-    kind = root.get("type", "kvm")
-    root.set("type", seeded.choice(TYPES) if kind == "kvm" else f"{kind}u")
+    virttype = root.get("type", "kvm")
+    root.set("type", seeded.choice(TYPES) if virttype == "kvm" else f"{virttype}u")
     for kind in root.findall("os/type")[:1]:
         named = kind.get("machine", "") or "pc"
         kind.set("machine", seeded.choice((f"{named}-no-such", f"{named}.999")))

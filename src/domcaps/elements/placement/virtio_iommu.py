@@ -21,8 +21,9 @@ _RNG = "<rng model='{}'><backend model='random'>/dev/urandom</backend><driver io
 
 def _model(part: VirtioOptions) -> str:
     """Give the virtio model of a device; network cards have it in an element."""
+    named = part.node.get("model")
     node = part.node.find("model")
-    return part.node.get("model") or (node.get("type", "") if node is not None else "")
+    return named or ("" if node is None else node.get("type", ""))
 
 
 def _bus_of(part: VirtioOptions) -> str:
