@@ -21,9 +21,9 @@ _RNG = "<rng model='{}'><backend model='random'>/dev/urandom</backend><driver io
 
 def _model(part: VirtioOptions) -> str:
     """Give the virtio model of a device; network cards have it in an element."""
-    named = part.node.get("model")
     node = part.node.find("model")
-    return named or ("" if node is None else node.get("type", ""))
+    inner = None if node is None else node.get("type")
+    return part.node.get("model") or inner or ""
 
 
 def _bus_of(part: VirtioOptions) -> str:
