@@ -10,14 +10,11 @@ from domcaps.elements.advice.drifts import SMM_IS_REFUSED
 from domcaps.elements.boards.defaults import IMAGE_FORMAT
 from domcaps.elements.boards.fixed import (
     AUDIO_WITHOUT_BACK_END,
-    MOST_TOO_SMALL,
-    NEEDS_MEMORY,
     least_cpus,
     soldered_memory,
 )
 from domcaps.elements.boot.firmware import chosen, is_default_image, uses_smm, wish_of
 from domcaps.elements.boot.os import Loader, Nvram, Os
-from domcaps.elements.memory.memory import total_memory
 from domcaps.language.finding import Stage
 from domcaps.language.fix import Fix
 from domcaps.language.part import Part
@@ -85,25 +82,6 @@ def fixed_board_has_its_memory(domain: WholeDomain) -> Problems:
         size = f"{soldered // 1024} MiB"
         message = f"the board {world.target.machine} has {size} of memory, no more and no less"
         yield problem(message, domain, "memory", accepted=[str(soldered)])
-
-
-@rule(
-    "memory-too-small",
-    WholeDomain,
-    bad=Sample("<memory unit='MiB'>2</memory>", arch="s390x"),
-    good=Sample("<memory unit='MiB'>4</memory>", arch="s390x"),
-    stage=Stage.START,
-)
-def firmware_fits_into_memory(domain: WholeDomain) -> Problems:
-    """The firmware that QEMU loads on mainframes and RISC-V's board virt needs memory for itself.
-
-    QEMU 11.1 refuses 2 MiB ("not enough RAM to load the BIOS file"), and starts with 3.
-    """
-    if domain.domain.world.truth(NEEDS_MEMORY) is not Truth.YES:
-        return
-    if 0 < total_memory(domain.domain) <= MOST_TOO_SMALL:
-        message = "QEMU's firmware does not fit into 2 MiB of memory: give the domain 4 MiB or more"
-        yield problem(message, domain, "memory", accepted=("4096",))
 
 
 @rule(
