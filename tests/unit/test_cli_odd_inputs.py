@@ -135,6 +135,10 @@ def test_recordings_without_some_answers(
 # -- paths ------------------------------------------------------------------------------------
 
 
+# commands that look for domains below a folder, and that may write to what they find
+WALKERS = ("fix", "validate")
+
+
 def odd_paths(folder: Path) -> Iterator[str]:
     yield from ("", ".", "/", "/dev/null", "/dev/zero", "/dev/full", "/etc/passwd/x", "x" * 300)
     yield from ("x/" * 5000, "shipped:", "shipped:\udcff", "shipped:*", "-")
@@ -153,8 +157,12 @@ def odd_paths(folder: Path) -> Iterator[str]:
 def test_odd_paths_in_the_place_of_each_file(
     domain: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
     for number, path in enumerate(odd_paths(tmp_path)):
         lines = sweep.commands_with_a_path(path, domain, str(tmp_path / "out"))
         # each path with some of the commands; neighbours of a kind meet different ones
         for line in list(lines)[number % 4 :: 4]:
+            if path == "/" and line[0] in WALKERS:
+                continue
             require_order(sweep.run(monkeypatch, *line))
