@@ -95,3 +95,11 @@ class Judges:
         if name not in self._open:
             self._open[name] = open_host(None if name == LOCAL else name)
         return self._open[name]
+
+
+def expand_hosts(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Give the hosts that ``--host`` names: folders and patterns stand for several."""
+    from domcaps.cli._many import expand_host
+
+    found = [one for name in names for one in ((name,) if name == LOCAL else expand_host(name))]
+    return tuple(dict.fromkeys(found))

@@ -10,7 +10,7 @@ import click
 
 from domcaps.cli._common import note
 from domcaps.cli._files import gather
-from domcaps.cli._hosts_of_files import LOCAL, Judges
+from domcaps.cli._hosts_of_files import Judges, expand_hosts
 from domcaps.cli._summary import Summary
 from domcaps.cli._terminal import emit
 from domcaps.language.finding import Severity
@@ -184,7 +184,7 @@ def prepare(request: Request) -> Run:
     """
     settings = _settings()
     judges = Judges(
-        request.hosts and _hosts(request.hosts),
+        expand_hosts(request.hosts),
         request.libvirt,
         request.schema,
         request.existing,
@@ -208,13 +208,6 @@ def _settings() -> Configured:
         from domcaps.validate.config import Config
 
         return Configured(Path.cwd(), Config())
-
-
-def _hosts(names: tuple[str, ...]) -> tuple[str, ...]:
-    from domcaps.cli._many import expand_host
-
-    found = [one for name in names for one in ((name,) if name == LOCAL else expand_host(name))]
-    return tuple(dict.fromkeys(found))
 
 
 def _gathered(request: Request) -> Gathered:

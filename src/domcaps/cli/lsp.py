@@ -1,0 +1,39 @@
+"""``domcaps lsp``: a language server for domain XML."""
+
+from __future__ import annotations
+
+import click
+
+from domcaps.cli._common import allow_emulator_option, as_option, libvirt_option, many_hosts_option
+
+
+@click.command("lsp")
+@many_hosts_option
+@as_option
+@allow_emulator_option
+@libvirt_option("The release of libvirt that is to accept the domains.")
+@click.option("--schema/--no-schema", default=None, help="Refuse what libvirt's schema refuses.")
+@click.pass_context
+def command(
+    ctx: click.Context, /, *, hosts: tuple[str, ...], libvirt: str, schema: bool | None
+) -> None:
+    """Serve editors over the Language Server Protocol, on standard input and output.
+
+    Editors get diagnostics while a domain is written, completion of elements, attributes and values
+    that the host accepts, the reason by hovering, and quick fixes. The options mean what those of
+    'domcaps validate' mean; what they leave out is taken from the configuration above each file.
+
+    Needs pygls: pip install 'domcaps[lsp]'. docs/editors.md has settings for editors.
+    """
+    try:
+        from domcaps.editor.language_server import make_server
+    except ImportError as error:
+        raise click.ClickException(
+            f"the package {error.name} is not installed; pip install 'domcaps[lsp]'"
+        ) from None
+    from domcaps.cli._common import QUIET
+    from domcaps.cli._hosts_of_files import Judges, expand_hosts
+
+    ctx.meta[QUIET] = True
+    named = ctx.get_parameter_source("libvirt") is not click.core.ParameterSource.DEFAULT
+    make_server(Judges(expand_hosts(hosts), libvirt if named else "", schema)).start_io()

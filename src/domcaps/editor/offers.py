@@ -1,0 +1,189 @@
+"""What may be written at a place of a domain on a host: elements, attributes and values."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, NamedTuple
+
+from domcaps.choose.hosts import machine_names
+from domcaps.editor.context import Kind
+from domcaps.elements import table
+from domcaps.facts.emulator import Unanswered
+from domcaps.language.predicate import ALWAYS
+from domcaps.language.table import Place
+from domcaps.language.truth import Truth
+from domcaps.validate.catalogue.rules import parts
+from domcaps.validate.schema.vocabulary import Place as Names
+from domcaps.validate.schema.vocabulary import pieces, vocabulary
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from domcaps.editor.context import Context
+    from domcaps.language import World
+    from domcaps.language.part import Field
+    from domcaps.language.table import Enum
+    from domcaps.validate.schema.vocabulary import Piece
+
+
+class Offer(NamedTuple):
+    """One word that may be written; `detail` says on what it depends."""
+
+    word: str
+    detail: str = ""
+
+
+def offers(context: Context, world: World | None) -> list[Offer]:
+    """Give what may be written at a cursor, as this host and release of libvirt accept it.
+
+    Without a `world` everything that libvirt knows is offered.
+    """
+    if context.kind is Kind.ELEMENT:
+        found = _elements(context.path, world)
+    elif context.kind is Kind.ATTRIBUTE:
+        found = _attributes(context)
+    elif context.kind in {Kind.VALUE, Kind.TEXT}:
+        found = _values(context.path, context.attribute, world)
+    else:
+        found = iter(())
+    unique = {offer.word: offer for offer in reversed(list(found)) if offer.word}
+    return [one for one in reversed(unique.values()) if one.word.startswith(context.begun)]
+
+
+def place_of(path: Iterable[str]) -> Names | None:
+    """Give the names that may stand in an element, None where nothing is known of it."""
+    names = list(path)
+    if not names or names[0] != "domain":
+        return None
+    place = vocabulary()
+    for name in names[1:]:
+        inner = place.children.get(name) or place.children.get("*")
+        if inner is None:
+            return None
+        place = inner
+    return place
+
+
+def _elements(path: tuple[str, ...], world: World | None) -> Iterator[Offer]:
+    if not path:
+        yield Offer("domain")
+        return
+    place = place_of(path)
+    lacking = _unsupported(path, world) if world is not None else frozenset()
+    for name in sorted(place.children) if place is not None else ():
+        if name not in lacking and name != "*":
+            yield Offer(name)
+
+
+def _unsupported(path: tuple[str, ...], world: World) -> frozenset[str]:
+    """Give the elements that the report of a host says no to."""
+    places = {
+        ("domain", "devices"): Place.DEVICES,
+        ("domain",): Place.TOP,
+        ("domain", "features"): Place.FEATURES,
+    }
+    place = places.get(path)
+    said: dict[str, bool] = {}
+    for element in table():
+        if element.place is place and element.supported is not None:
+            holds = world.truth(element.supported) is not Truth.NO
+            # of an element that stands twice it is enough that one holds
+            said[element.name] = said.get(element.name, False) or holds
+    return frozenset(name for name, holds in said.items() if not holds)
+
+
+def _attributes(context: Context) -> Iterator[Offer]:
+    place = place_of(context.path)
+    for name in sorted(place.attributes) if place is not None else ():
+        if name not in context.attributes and name != "*":
+            yield Offer(name)
+
+
+def _values(path: tuple[str, ...], attribute: str, world: World | None) -> Iterator[Offer]:
+    where = "/".join(path) + (f"/@{attribute}" if attribute else "")
+    yield from _of_target(where, world)
+    for declared in fields().get(where, ()):
+        if declared.choice is not None:
+            yield from _choices(declared.choice, world)
+        else:
+            yield from map(Offer, getattr(declared.kind, "names", ()))
+    if where not in fields():
+        yield from map(Offer, _words(path, attribute))
+
+
+def _choices(enum: Enum, world: World | None) -> Iterator[Offer]:
+    for choice in enum.choices:
+        detail = "" if choice.when is ALWAYS else choice.when.describe()
+        if world is None or (
+            world.target.dialect.has_between(choice.since, choice.until)
+            and world.truth(choice.when) is not Truth.NO
+        ):
+            yield Offer(choice.name, detail)
+
+
+def _of_target(where: str, world: World | None) -> Iterator[Offer]:
+    """Give values that are read of the emulator: machine types, architectures, CPU models."""
+    if world is None:
+        return
+    try:
+        if where == "domain/os/type/@machine":
+            yield from map(Offer, machine_names(world))
+        elif where == "domain/@type":
+            yield from map(Offer, world.emulator.virttypes)
+        elif where == "domain/os/type/@arch":
+            yield Offer(world.emulator.arch)
+        elif where == "domain/cpu/model":
+            yield from _cpu_models(world)
+    except Unanswered:
+        return
+
+
+def _cpu_models(world: World) -> Iterator[Offer]:
+    from domcaps.report.capabilities import DomainCapabilities
+    from domcaps.report.document import build
+
+    custom = DomainCapabilities(build(world)).cpu.parts.get("custom")
+    for row in custom.rows if custom is not None else ():
+        usable = dict(row.attributes).get("usable") != "no"
+        if row.name == "model" and usable:
+            yield Offer(row.text)
+
+
+@functools.cache
+def fields() -> dict[str, list[Field[object]]]:
+    """Give what the table declares of each attribute and text, by its path without numbers."""
+    found: dict[str, list[Field[object]]] = {}
+    for part in parts():
+        for declared in part.fields():
+            path = "/".join(filter(None, ("domain", part.path, declared.path)))
+            plain = "/".join(step.partition("[")[0] for step in path.split("/"))
+            found.setdefault(plain.rstrip("/"), []).append(declared)
+    return found
+
+
+def _words(path: tuple[str, ...], attribute: str) -> Iterator[str]:
+    """Give the words that libvirt's schema lists for an attribute or a text."""
+    for piece in _pieces(path):
+        said = (
+            [one.words for one in piece.attributes.get(attribute, ())] if attribute else piece.text
+        )
+        for words in said:
+            for word in words.split("|"):
+                name = word.partition("~")[0]
+                if name and name[0] not in "^." and not name.isupper():
+                    yield name
+
+
+def _pieces(path: tuple[str, ...]) -> list[Piece]:
+    found = [pieces()["domain"]] if path[:1] == ("domain",) else []
+    for name in path[1:]:
+        found = [p.children[name] for one in found for p in _cases(one) if name in p.children]
+    return [case for one in found for case in _cases(one)]
+
+
+def _cases(piece: Piece) -> Iterator[Piece]:
+    yield piece
+    for case in piece.cases.values():
+        yield from _cases(case)
+    for name in piece.others:
+        yield from _cases(pieces()[name])
