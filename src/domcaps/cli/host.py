@@ -25,12 +25,15 @@ def command(*, host_file: str | None, form: str) -> None:
     """Show what was found on a host, with the reason for each "no".
 
     Emulators, accelerators, firmware, device assignment, helper programs and memory: everything
-    besides QEMU that a report depends on.
+    besides QEMU that a report depends on. Of a recording it shows when it was made, and
+    what in it tells whose host it is.
     """
-    from domcaps.report.hostinfo import describe_host
+    from domcaps.report.hostinfo import describe_host, describe_recording
 
     host = open_host(host_file)
     sections = describe_host(host.facts, host.emulators.paths())
+    if host.recording is not None:
+        sections = (describe_recording(host.recording), *sections)
     if form == "json":
         data = {section.title: section.rows for section in sections}
         emit_document(data)

@@ -36,6 +36,19 @@ if TYPE_CHECKING:
 @click.option("--jobs", type=click.IntRange(1), help="Emulators at once; the cores by default.")
 @as_option
 @click.option("--comment", default="", help="A line about this host, kept in the file.")
+@click.option(
+    "--redact",
+    is_flag=True,
+    help="Take out what tells whose host it is: UUID, serial numbers, names, addresses, and who "
+    "has a home folder. Verdicts and reports stay the same.",
+)
+@click.option(
+    "--from",
+    "source",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False),
+    help="With --redact: a recording to redact, instead of this host.",
+)
 def command(
     *,
     output: str | None,
@@ -44,14 +57,20 @@ def command(
     inventory: bool,
     jobs: int | None,
     comment: str,
+    redact: bool,
+    source: str | None,
 ) -> None:
     """Record what emulators answer and what this host has, into one file.
 
     Without --emulatorbin and --all, the emulator that serves this host's own architecture is
-    recorded. Everything that domcaps can do, it can do from that file.
+    recorded. Everything that domcaps can do, it can do from that file. docs/recordings.md lists all
+    that it holds, 'domcaps host --host FILE' shows it.
 
     The exit code is 1 where some emulators could not be recorded, 2 where none could.
     """
+    if source is not None:
+        _redact_file(source, output, redact=redact)
+        return
     from domcaps._version import __version__
     from domcaps.facts.hostprobe import read_host
     from domcaps.facts.nodeprobe import read_node
@@ -78,9 +97,25 @@ def command(
         made_at=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         comment=comment,
     )
-    write_recording(recording, output or f"{platform.node() or 'host'}.domcaps")
+    if redact:
+        from domcaps.facts.redact import redact as redacted
+
+        recording = redacted(recording, platform.node())
+    name = "host" if redact else platform.node() or "host"
+    write_recording(recording, output or f"{name}.domcaps")
     if errors:
         raise click.exceptions.Exit(1)
+
+
+def _redact_file(source: str, output: str | None, *, redact: bool) -> None:
+    from pathlib import Path
+
+    from domcaps.facts.recording import load
+    from domcaps.facts.redact import redact as redacted
+
+    if not redact or output is None:
+        raise click.UsageError("--from is for --redact, and needs --output")
+    write_recording(redacted(load(Path(source)), platform.node()), output)
 
 
 def _tell(errors: Sequence[DomcapsError]) -> None:

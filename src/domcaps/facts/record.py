@@ -204,7 +204,8 @@ class HostRecord(msgspec.Struct, frozen=True, omit_defaults=True):
 class Recording(msgspec.Struct, frozen=True, omit_defaults=True):
     """A host with its emulators, complete enough that every question runs from it.
 
-    `node` is the host as hardware, None where nobody looked.
+    `node` is the host as hardware, None where nobody looked. `redacted` tells that what identifies
+    the host was taken out (`domcaps.facts.redact`).
     """
 
     host: HostRecord
@@ -213,3 +214,4 @@ class Recording(msgspec.Struct, frozen=True, omit_defaults=True):
     made_by: str = ""
     made_at: str = ""
     comment: str = ""
+    redacted: bool = False

@@ -59,6 +59,7 @@ class Host(TableReaders):
         self.emulators = emulators
         self.origin = origin
         self.recorded = ""
+        self.recording: Recording | None = None
         self._worlds: dict[Question, World] = {}
 
     def __repr__(self) -> str:
@@ -113,6 +114,7 @@ class Host(TableReaders):
         emulators, node = RecordedEmulators(recording.emulators), recording.node
         host = cls(HostFacts(recording.host, lambda: node), emulators, origin, node)
         host.recorded = recording.made_at
+        host.recording = recording
         return host
 
     def world_of(self, question: Question) -> World:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from domcaps.facts.firmware import FirmwareIndex
     from domcaps.facts.firmwarefile import Firmware
     from domcaps.facts.host import HostFacts
-    from domcaps.facts.record import Helper, HostCpu, NumaCell, Presence
+    from domcaps.facts.record import Helper, HostCpu, NumaCell, Presence, Recording
 
 
 _UNPROTECTED = {
@@ -53,6 +53,30 @@ def describe_host(host: HostFacts, emulators: Sequence[str] = ()) -> tuple[HostS
         HostSection("helper programs", tuple(_helper_rows(host))),
         HostSection("memory", tuple(_memory_rows(host))),
     )
+
+
+def describe_recording(recording: Recording) -> HostSection:
+    """Describe a recording itself: when it was made, and what in it tells whose host it is."""
+    return HostSection("recording", tuple(_recording_rows(recording)))
+
+
+def _recording_rows(recording: Recording) -> Iterator[HostRow]:
+    yield HostRow("made", detail=_joined((recording.made_at, recording.made_by)) or "unknown")
+    if recording.comment:
+        yield HostRow("comment", detail=recording.comment)
+    yield HostRow("redacted", recording.redacted, reason="" if recording.redacted else _NAMES_HOST)
+    node = recording.node
+    yield HostRow("UUID of the host", detail=node.uuid if node and node.uuid else "none")
+    yield HostRow("account of QEMU", detail=recording.host.qemu_user or "the one that recorded")
+    for record in recording.emulators:
+        answers = sum(len(session.answers) for session in record.sessions)
+        names = " ".join(session.accelerator for session in record.sessions)
+        inventory = "properties of every device" if record.inventory else ""
+        detail = _joined((f"{answers} answers", names, inventory))
+        yield HostRow(record.path, detail=detail)
+
+
+_NAMES_HOST = "'domcaps record --redact' takes out what tells whose host it is"
 
 
 def _host_rows(host: HostFacts) -> Iterator[HostRow]:
