@@ -9,7 +9,7 @@ from domcaps.editor.context import Context, Kind, context_at
 from domcaps.editor.hover import hover
 from domcaps.editor.offers import offers
 from domcaps.editor.target import world_at
-from domcaps.shipped import open_shipped
+from plain_hosts import open_plain
 
 HEAD = "<domain type='kvm'>\n<name>a</name><memory>1024</memory>\n"
 OS = "<os><type arch='x86_64' machine='q35'>hvm</type></os>\n"
@@ -17,7 +17,7 @@ OS = "<os><type arch='x86_64' machine='q35'>hvm</type></os>\n"
 
 @pytest.fixture(scope="module")
 def host() -> domcaps.Host:
-    return open_shipped("debian13-x86_64")
+    return open_plain("debian13-x86_64")
 
 
 def at(text: str) -> Context:
@@ -79,7 +79,7 @@ class TestOffers:
         assert all(word.startswith("v") for word in found)
 
     def test_another_host_offers_other_values(self) -> None:
-        other = open_shipped("debian12-x86_64")
+        other = open_plain("debian12-x86_64")
         assert "qxl" in words(other, f"{HEAD}{OS}<devices><video><model type='|")
 
     def test_machine_types_are_the_emulators(self, host: domcaps.Host) -> None:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from lsprotocol import types
 from pygls.lsp.client import LanguageClient
 
+from plain_hosts import plain
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -102,7 +104,7 @@ def applied(text: str, edit: types.TextEdit) -> str:
 async def _session(folder: Path) -> None:
     path = folder / "guest.xml"
     session = Session(LanguageClient("tests", "1"), path.as_uri())
-    await session.start("--host", "shipped:debian13-x86_64", cwd=folder)
+    await session.start("--host", plain("debian13-x86_64"), cwd=folder)
     found = {one.code: one for one in await session.open(TEXT)}
     assert found["video-model-type-unsupported"].severity is types.DiagnosticSeverity.Error
     unknown = found["unknown-attribute"]
