@@ -1,28 +1,28 @@
-"""Every error that a caller may meet, split by who must act.
+"""Every exception that domcaps raises on purpose, grouped by who must act.
 
 ::
 
     DomcapsError
-    ├── RequestError            the caller asked for something that does not exist: ask otherwise
+    ├── RequestError            the request names something that does not exist: change it
     │   ├── UnknownDialectError     no such libvirt dialect
-    │   ├── UnmetWishesError        no domain is all that is wanted: wish for less
+    │   ├── UnmetWishesError        no domain satisfies all wishes: drop one of them
     │   ├── WrongTypeError          an argument has a wrong type (a TypeError, too): correct it
     │   └── UnsupportedTargetError  no such emulator, architecture, machine or virtualization type
     │       └── NoEmulatorError     the host has no emulator: install one
-    ├── InputError              a file is not what it claims to be: repair or replace the file
-    │   ├── DomainError             a domain that can't be read, or without a target on this host
+    ├── InputError              a file is invalid: repair or replace it
+    │   ├── DomainError             a domain that cannot be parsed, or whose target this host lacks
     │   ├── RecordingError          a recording (truncated, foreign, too new, too large)
     │   ├── TranscriptError         a QMP transcript given to ``domcaps import``
     │   ├── HostFactsError          a JSON file of host facts
     │   └── FleetError              a fleet store, or something in it
-    ├── ProbeError              an emulator misbehaved: look at the emulator
-    │   ├── EmulatorNotFoundError   no file there, or not one that can be executed
-    │   ├── UntrustedProgramError   nobody vouches for the program, or others could change it
+    ├── ProbeError              an emulator misbehaved: check the emulator
+    │   ├── EmulatorNotFoundError   no executable file at that path
+    │   ├── UntrustedProgramError   the program is not allowed, or other users can change it
     │   ├── NotAnEmulatorError      it runs, but it does not speak QMP
-    │   ├── EmulatorDiedError       it ended while it was being asked
+    │   ├── EmulatorDiedError       it exited during the probe
     │   └── EmulatorTimeoutError    it did not answer in time
-    ├── UnansweredError         an emulator was not asked, or did not answer: record it again
-    └── UntoldError             a domain has something that `Host.native` can't tell QEMU of
+    ├── UnansweredError         the recording lacks an answer: record the emulator again
+    └── UntoldError             a domain uses something that `Host.native` cannot translate
 
 Each carries `message` (what is wrong), `where` (the file, option or emulator at fault) and
 `remedy` (what to do about it). ``str(error)`` is one line made of the three.
@@ -48,47 +48,56 @@ class DomcapsError(Exception):
 
 
 class RequestError(DomcapsError):
-    """The question itself has no answer; the caller must ask otherwise."""
+    """The request itself is invalid; the caller must change it."""
 
 
 class UnknownDialectError(RequestError):
-    """The libvirt version asked for is not one whose dialect is known."""
+    """The requested libvirt version has no known dialect."""
 
 
 class UnsupportedTargetError(RequestError):
     """No emulator here serves that combination of architecture, machine and type.
 
     `about` is what can't be resolved: ``arch``, ``emulator``, ``machine``, ``virttype`` or
-    ``dialect``; `nearest` what could be named instead, "" where that is the default.
+    ``dialect``; `nearest` is the likeliest replacement, "" where that is the default; `offered`
+    lists the supported values, the likeliest first.
     """
 
     def __init__(
-        self, message: str, *, where: str = "", remedy: str = "", about: str = "", nearest: str = ""
+        self,
+        message: str,
+        *,
+        where: str = "",
+        remedy: str = "",
+        about: str = "",
+        nearest: str = "",
+        offered: tuple[str, ...] = (),
     ) -> None:
         super().__init__(message, where=where, remedy=remedy)
         self.about = about
         self.nearest = nearest
+        self.offered = offered
 
 
 class NoEmulatorError(UnsupportedTargetError):
-    """There is no emulator at all on the host: no domain can be judged there."""
+    """The host has no emulator, so no domain can be validated."""
 
 
 class UnmetWishesError(RequestError):
-    """No domain is all that was wanted.
+    """No domain satisfies all wishes together.
 
-    `wishes` are the fewest that can't be met together, `reasons` tell why.
+    `wishes` is a smallest set of conflicting wishes, `reasons` explain the conflict.
     """
 
     def __init__(self, wishes: tuple[str, ...], reasons: tuple[str, ...]) -> None:
         self.wishes = wishes
         self.reasons = reasons
         if not wishes:
-            text = "no domain at all can be had here"
+            text = "no virtual machine can be created on this host"
         elif len(wishes) == 1:
-            text = f"{wishes[0]} can't be met here"
+            text = f"{wishes[0]} is not possible on this host"
         else:
-            text = f"{', '.join(wishes[:-1])} and {wishes[-1]} can't be met together"
+            text = f"{', '.join(wishes[:-1])} and {wishes[-1]} are not possible together"
         super().__init__(text, remedy=reasons[0] if reasons else "")
 
 
@@ -97,31 +106,31 @@ class WrongTypeError(RequestError, TypeError):
 
 
 class InputError(DomcapsError):
-    """A file is not what it claims to be."""
+    """A file has invalid content."""
 
 
 class DomainError(InputError):
-    """A domain that can't be read, or that names no target that the host has."""
+    """A domain that cannot be parsed, or whose target the host does not have."""
 
 
 class UnansweredError(DomcapsError):
-    """What is wanted depends on a question that an emulator was not asked, or did not answer."""
+    """The result depends on a question that the emulator was not asked, or did not answer."""
 
 
 class UntoldError(DomcapsError):
-    """A domain has something of which QEMU can't be told here."""
+    """A domain uses something that `Host.native` cannot translate into QEMU arguments."""
 
 
 class RecordingError(InputError):
-    """A recording that can't be used: truncated, foreign, too new or too large."""
+    """A recording that cannot be used: truncated, foreign, too new or too large."""
 
 
 class TranscriptError(InputError):
-    """A QMP transcript that can't be imported."""
+    """A QMP transcript that cannot be imported."""
 
 
 class HostFactsError(InputError):
-    """A JSON file of host facts that can't be used."""
+    """A JSON file of host facts that cannot be used."""
 
 
 class FleetError(InputError):
@@ -129,7 +138,7 @@ class FleetError(InputError):
 
 
 class ProbeError(DomcapsError):
-    """An emulator could not be asked."""
+    """An emulator could not be probed."""
 
 
 class EmulatorNotFoundError(ProbeError):
@@ -137,15 +146,15 @@ class EmulatorNotFoundError(ProbeError):
 
 
 class UntrustedProgramError(ProbeError):
-    """The operator did not name that program, or others than root and this user can change it."""
+    """The program is not allowed, or a user other than root and this one can change it."""
 
 
 class NotAnEmulatorError(ProbeError):
-    """The program runs but does not greet as QEMU does."""
+    """The program runs, but does not send a QMP greeting."""
 
 
 class EmulatorDiedError(ProbeError):
-    """The emulator ended while it was being asked."""
+    """The emulator exited during the probe."""
 
 
 class EmulatorTimeoutError(ProbeError):

@@ -108,7 +108,7 @@ def test_pinned_values_are_taken_again_and_a_word_is_said_where_one_is_gone(
     pin = tmp_path / "web.pin"
     first = new("--pin", str(pin), "--set", "video.modelType=bochs")
     assert first.exit_code == 0
-    assert "are kept" in first.stderr
+    assert "values were saved in" in first.stderr
     again = new("--pin", str(pin))
     assert 'type="bochs"' in again.stdout
     assert re.search(r'machine="pc-q35-[\d.]+"', again.stdout)

@@ -59,7 +59,7 @@ def test_a_feature_that_the_processor_lacks() -> None:
 def test_what_to_use_instead() -> None:
     (found,) = explain("cpu.custom=EPYC", asked("pni", lacking=("aes",)))
     advice = [change.statement for change in found.changes]
-    assert advice[0] == "use the model 'qemu64', the nearest that is usable"
+    assert advice[0] == "use the nearest usable model, 'qemu64'"
     assert "<feature policy='disable' name='aes'/>" in advice[1]
     assert "host-model" in advice[2]
 

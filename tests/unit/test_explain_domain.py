@@ -177,9 +177,9 @@ def test_the_command(tmp_path: Path) -> None:
     done = run(str(file), f"--host={plain('sid-x86_64')}")
     assert done.returncode == 0
     assert f"{file}:7:19: ✗ video.modelType=qxl" in done.stdout
-    assert "it would be a yes if" in done.stdout
-    assert "it could be vga" in done.stdout
-    assert "can't be used" in done.stderr
+    assert "to enable it:" in done.stdout
+    assert "supported instead: vga" in done.stdout
+    assert "not supported" in done.stderr
     content = json.loads(
         run("-", f"--host={plain('sid-x86_64')}", "--format=json", text=file.read_text()).stdout
     )

@@ -104,7 +104,7 @@ def test_the_command_line_counts_notices_and_prints_them_when_asked() -> None:
     assert "notice" not in out
     assert "1 notice (--notices shows them)" in err
     out, err = run("--notices")
-    assert "notice: the board i440fx" in out
+    assert "notice: the machine type is an i440fx" in out
     assert "shows them" not in err
     out, _ = run("--format", "json")
     assert '"severity":"notice"' in out.replace(" ", "")

@@ -103,4 +103,4 @@ def test_a_recording_keeps_the_account(tmp_path: Path) -> None:
 def test_the_command_line_refuses_an_account_that_is_not_there() -> None:
     result = CliRunner().invoke(command, ["--as", "no-such-account"])
     assert result.exit_code == 2
-    assert "there is no user" in result.stderr
+    assert "unknown user" in result.stderr

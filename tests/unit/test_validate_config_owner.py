@@ -48,7 +48,7 @@ class TestFile:
         os.chown(shared / name, STRANGER, STRANGER)
         assert ignored(guest) == frozenset()
         said = capsys.readouterr().err
-        assert f"{shared / name} is passed over: {shared / name} belongs to user 12345" in said
+        assert f"{shared / name} is ignored: {shared / name} belongs to user 12345" in said
 
     def test_that_all_can_write(
         self, guest: Path, name: str, text: str, capsys: pytest.CaptureFixture[str]
@@ -65,7 +65,7 @@ class TestFile:
         (guest.parent / name).write_text(text)
         guest.parent.chmod(0o777)
         assert ignored(guest) == frozenset()
-        assert "is passed over" in capsys.readouterr().err
+        assert "is ignored" in capsys.readouterr().err
 
     @AS_ROOT
     def test_by_a_link_of_another_user(self, guest: Path, name: str, text: str) -> None:

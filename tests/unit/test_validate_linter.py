@@ -34,7 +34,7 @@ class TestFiles:
         done = lint("d")
         assert done.exit_code == 1
         assert "1 accepted, 1 refused" in done.stderr
-        assert "1 file passed over: the root is not <domain>" in done.stderr
+        assert "1 file skipped: the root element is not <domain>" in done.stderr
 
     def test_another_document_that_is_named_is_a_finding(self, lint: Linter) -> None:
         lint.write(net="<network><name>n</name></network>")
@@ -192,7 +192,7 @@ class TestKnown:
         assert "known.json: 2 known findings" in done.stderr
         done = lint("--known", "known.json", "d")
         assert (done.exit_code, done.stdout) == (0, "")
-        assert "2 known findings left out" in done.stderr
+        assert "2 known findings ignored" in done.stderr
         # lines and devices before it change nothing
         lint.write(d__a=BAD.replace("<devices>", "\n\n<devices><video><model type='vga'/></video>"))
         assert "video-model-type-unknown" not in lint("--known", "known.json", "d").stdout
@@ -213,7 +213,7 @@ class TestKnown:
         lint.write(a=BAD)
         lint("--add-known", "known.json", "a.xml")
         lint.write(a=GOOD)
-        assert "1 known findings are gone" in lint("--known", "known.json", "a.xml").stderr
+        assert "1 known findings no longer occur" in lint("--known", "known.json", "a.xml").stderr
 
     def test_the_file_is_sorted_and_has_a_version(self, lint: Linter) -> None:
         lint.write(b=BAD, a=LACKING)

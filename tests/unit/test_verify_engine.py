@@ -209,10 +209,10 @@ def test_a_page_has_a_column_for_each_target_and_qemus_words() -> None:
     matrix = to_matrix(found)
     (machine, group) = matrix.groups
     states = {row.name: [cell.state for cell in row.cells] for row in group.rows}
-    assert states["x.y=kept"] == ["promised, starts", "promised, starts"]
-    assert states["x.y=lie"] == ["lie", "not there"]
-    assert states["x.y=no"] == ["not promised, refused", "not there"]
-    assert states["x.y=more"] == ["missed chance", "not there"]
+    assert states["x.y=kept"] == ["advertised, works", "advertised, works"]
+    assert states["x.y=lie"] == ["lie", "not in report"]
+    assert states["x.y=no"] == ["not advertised, fails", "not in report"]
+    assert states["x.y=more"] == ["missed chance", "not in report"]
     assert machine.name == "machine"
     assert len(matrix.columns) == 2
     html = to_html(found)

@@ -311,20 +311,20 @@ class SearchSpace:
 def _because(when: Predicate, world: World) -> str:
     """Give the innermost statement that decided, in a few words."""
     texts = _deciding(when.explain(world))
-    return "; ".join(f"✗ {text}" for text in texts[:3])
+    return "; ".join(texts[:3])
 
 
 def with_reason(finding: Finding) -> str:
     """Say what was found, with what decided it."""
     if finding.reason is None:
         return finding.message
-    return f"{finding.message}: not so: {'; '.join(_deciding(finding.reason)[:2])}"
+    return f"{finding.message}: {'; '.join(_deciding(finding.reason)[:2])}"
 
 
 def _deciding(reason: Reason) -> list[str]:
     inner = [r for r in reason.because if r.truth is reason.truth]
     if not inner:
-        return [reason.statement]
+        return [reason.sentence]
     return [text for one in inner for text in _deciding(one)]
 
 

@@ -1,11 +1,9 @@
-"""The command line tool: one file for each command, found by being here.
+"""The command line tool: every file in this package without a leading ``_`` is a command.
 
-Exit codes: 0 when it was answered, 1 where a command's help says so, 2 for wrong usage or a file or
-emulator that can't be used, 130 after Ctrl-C. What is asked for goes to standard output, everything
-else to standard error.
+Exit codes: 0 on success, 1 as a command's help says, 2 for wrong usage and for unusable files or
+emulators, 130 after Ctrl-C. Results go to standard output, everything else to standard error.
 
-A report that is remembered is printed before anything else is loaded; all other commands are in
-`_group`.
+A cached report is printed before anything else is imported; `_group` has all other commands.
 """
 
 from __future__ import annotations

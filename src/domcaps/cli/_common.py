@@ -1,4 +1,4 @@
-"""Options and small things that several commands share."""
+"""Options and helpers that several commands share."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 _HOST_HELP = (
-    "Answer from a recording instead of this machine; 'shipped' or 'shipped:NAME' is one that "
-    "comes with domcaps."
+    "Use a recording instead of this machine; 'shipped' and 'shipped:NAME' are recordings that "
+    "come with domcaps."
 )
 
 
 def host_option(function: F) -> F:
-    """Add ``--host``, and without it what may be executed, and for which user it is judged."""
+    """Add ``--host``, ``--as`` and ``--allow-emulator``."""
     return click.option(
         "--host", "host_file", metavar="FILE", help=_HOST_HELP, shell_complete=complete_host
     )(as_option(allow_emulator_option(function)))
@@ -41,7 +41,9 @@ def as_option(function: F) -> F:
             from domcaps.facts.qemu_account import account
 
             if account(value) is None:
-                raise click.BadParameter(f"there is no user {value!r}; or say system, or session")
+                raise click.BadParameter(
+                    f"unknown user {value!r}; use a user name, 'system' or 'session'"
+                )
         ctx.meta[_AS] = value
 
     return click.option(
@@ -50,9 +52,9 @@ def as_option(function: F) -> F:
         metavar="USER|session|system",
         expose_value=False,
         callback=heed,
-        help="The user that runs QEMU: a name, session for yourself, or system for the account of "
-        "the system's libvirt (from /etc/libvirt/qemu.conf), which is the default for root. With "
-        "--host it has no effect: a recording keeps whom it was made for.",
+        help="User that runs QEMU: a name, 'session' for yourself, or 'system' for the user "
+        "of the system's libvirt (from /etc/libvirt/qemu.conf), which is the default "
+        "for root. Ignored with --host: a recording keeps its user.",
     )(function)
 
 
@@ -74,7 +76,7 @@ def many_hosts_option(function: F) -> F:
         "hosts",
         metavar="FILE",
         multiple=True,
-        help=f"{_HOST_HELP} A folder stands for the recordings in it, and NAME may hold * and ?.",
+        help=f"{_HOST_HELP} A folder stands for the recordings in it; NAME may contain * and ?.",
         shell_complete=complete_host,
     )(function)
 
@@ -94,19 +96,19 @@ def allow_emulator_option(function: F) -> F:
         multiple=True,
         expose_value=False,
         callback=allow,
-        help="Execute emulators of these real paths, too, where a domain or a client names them: "
-        "'/opt/qemu-*/bin/qemu-system-*'. Only root and you may be able to change them. May be "
-        "repeated.",
+        help="Also execute emulators at these real paths if a domain or client names them, "
+        "such as '/opt/qemu-*/bin/qemu-system-*'. Only root and you may have write "
+        "access to them. May be repeated.",
     )(function)
 
 
 def target_options(function: F) -> F:
-    """Add the options that name a target, as `Host.domain_capabilities` takes them."""
+    """Add the options that name a target: arguments of `Host.domain_capabilities`."""
     return _target_options(function, more={})
 
 
 def many_target_options(function: F) -> F:
-    """Add the same options, each of which may be given several times: they become tuples."""
+    """Add the same options, each repeatable: their values are tuples."""
     return _target_options(function, more={"multiple": True})
 
 
@@ -114,31 +116,34 @@ def _target_options(function: F, more: dict[str, Any]) -> F:
     several = bool(more)
     options = (
         libvirt_option(
-            "The release of libvirt whose words are wanted.",
+            "libvirt version to emulate:",
             default=[DEFAULT_DIALECT] if several else DEFAULT_DIALECT,
             **more,
         ),
         click.option(
             "--virttype",
             metavar="TYPE",
-            help="kvm, qemu or hvf; accelerated where possible.",
+            help="Virtualization type: kvm, qemu or hvf [default: accelerated if possible].",
             shell_complete=complete_virttype,
             **more,
         ),
         click.option(
-            "--machine", metavar="NAME", help="Machine type or alias, such as q35.", **more
+            "--machine",
+            metavar="NAME",
+            help="Machine type or alias, such as q35 [default: libvirt's default].",
+            **more,
         ),
         click.option(
             "--arch",
             metavar="ARCH",
-            help="The guest's architecture; the host's by default.",
+            help="Architecture of the guest [default: the host's].",
             **more,
         ),
         click.option(
             "--emulatorbin",
             "emulator",
             metavar="PATH",
-            help="The emulator; the architecture's by default.",
+            help="Path of the emulator [default: the one for the architecture].",
             **more,
         ),
     )
@@ -197,8 +202,8 @@ def libvirt_option(text: str | None = None, **more: Any) -> Callable[[F], F]:
     )
 
 
-_RELEASE = "The release of libvirt."
-_AND_AUTO = "As 9.0, or as a distribution has it (debian12); auto is the host's own, or the newest."
+_RELEASE = "libvirt version to emulate:"
+_AND_AUTO = "a release (9.0), a distribution (debian12), or auto (the host's, else the newest)."
 _AUTO, _TOLD = "domcaps.libvirt_is_auto", "domcaps.libvirt_told"
 
 
@@ -208,7 +213,7 @@ def complete_virttype(ctx: click.Context, param: click.Parameter, incomplete: st
 
 
 def open_host(host_file: str | None, *, inventory: bool = False) -> Host:
-    """Give the recorded host, or this machine; say which libvirt is assumed where none is named."""
+    """Open a recording or this machine; prints the libvirt version that ``auto`` selects."""
     host = _open_host(host_file, inventory=inventory)
     context = click.get_current_context(silent=True)
     if context is not None and context.meta.get(_AUTO):
@@ -217,7 +222,7 @@ def open_host(host_file: str | None, *, inventory: bool = False) -> Host:
 
 
 def tell_libvirt(host: Host) -> None:
-    """Say which libvirt ``--libvirt auto`` means on a host, and why."""
+    """Print which libvirt version ``--libvirt auto`` selects on a host, and why."""
     _tell_libvirt(host.facts.record.libvirt)
 
 
@@ -230,7 +235,7 @@ def own_libvirt(host: Host) -> str:
 
 
 def tell_own_libvirt() -> None:
-    """Say the same of this machine, without reading more of it than that."""
+    """Print the same for this machine; reads nothing else of the host."""
     from domcaps.facts.hostfiles import HostFiles
     from domcaps.facts.hostprobe import libvirt_arch
     from domcaps.facts.libvirt_files import read_libvirt
@@ -271,7 +276,7 @@ QUIET = "domcaps.quiet"
 
 
 def note(text: str) -> None:
-    """Say something beside the answer, unless the user wants quiet."""
+    """Print a note on standard error, unless the user wants quiet."""
     context = click.get_current_context(silent=True)
     if context is not None and context.meta.get(QUIET):
         return
@@ -279,12 +284,12 @@ def note(text: str) -> None:
 
 
 def write_recording(recording: Recording, output: str) -> None:
-    """Write the file, or standard output for ``-``, and say what came of it."""
+    """Write the file, or standard output for ``-``, and print its size on standard error."""
     from domcaps.facts.recording import dumps, save
 
     if output == "-":
         if sys.stdout.isatty():
-            raise click.UsageError("a recording is no text: send standard output to a file")
+            raise click.UsageError("a recording is binary: redirect standard output to a file")
         data = dumps(recording)
         sys.stdout.buffer.write(data)
         sys.stdout.flush()

@@ -34,7 +34,7 @@ def expand(names: Sequence[str]) -> list[str]:
     """
     gathered = gather(names)
     if gathered.empty:
-        text = f"{gathered.empty[0]}: there is no XML file there"
+        text = f"{gathered.empty[0]}: no XML file found"
         raise click.BadParameter(text, param_hint="FILE")
     return list(gathered.files)
 

@@ -1,4 +1,4 @@
-"""The group of all commands, and what becomes of errors."""
+"""The group of all commands, and how errors are reported."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import importlib.util
 import os
 import pkgutil
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 from domcaps._version import __version__
-from domcaps.cli._terminal import install, say, wants_colour
+from domcaps.cli._terminal import emit, install, say, wants_colour
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -21,8 +21,8 @@ _NEW_OBJECTS = 50000
 _WHOLE = 1000
 
 
-class _NobodyReadsError(Exception):
-    """Whoever read us has enough."""
+class _ClosedPipeError(Exception):
+    """The reader of standard output closed the pipe."""
 
 
 def _package() -> ModuleType:
@@ -31,7 +31,7 @@ def _package() -> ModuleType:
 
 
 class _Commands(click.Group):
-    """Commands by file name; a file is imported when its command is called or listed."""
+    """Commands by file name; a file is imported when its command is run or listed."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         """Name the files: ``why_fresh.py`` is ``why-fresh``.
@@ -54,12 +54,25 @@ class _Commands(click.Group):
                 return command
         return None
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; ``help [COMMAND]`` prints help, a misspelt name gets a suggestion."""
+        if args[0] == "help":
+            return super().resolve_command(ctx, [args[1], "--help"]) if args[1:] else _help(ctx)
+        if args[0] not in self.list_commands(ctx) and not args[0].startswith("-"):
+            from domcaps.language.wording import did_you_mean
+
+            hint = did_you_mean(args[0], self.list_commands(ctx))
+            ctx.fail(f"unknown command {args[0]!r}{hint}")
+        return super().resolve_command(ctx, args)
+
     def invoke(self, ctx: click.Context) -> object:
-        """Call the command; click would make 1 of a pipe that nobody reads, which means no."""
+        """Run the command; a closed pipe must not give exit code 1, which means "no"."""
         try:
             return super().invoke(ctx)
         except BrokenPipeError:
-            raise _NobodyReadsError from None
+            raise _ClosedPipeError from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands, each with its whole first sentence; click cuts it off."""
@@ -69,42 +82,51 @@ class _Commands(click.Group):
             formatter.write_dl(rows)
 
 
+def _help(ctx: click.Context) -> NoReturn:
+    emit(ctx.get_help() + "\n")
+    ctx.exit()
+
+
 @click.group(
     cls=_Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-@click.version_option(__version__, prog_name="domcaps", message="%(prog)s %(version)s")
+@click.version_option(
+    __version__, "-V", "--version", prog_name="domcaps", message="%(prog)s %(version)s"
+)
 def root() -> None:
-    """What can a virtual machine be given here?
+    """Report, validate and choose what a virtual machine can use on a host.
 
-    domcaps asks the QEMU of this machine, or a recording of another one, and answers as libvirt
-    does: in the form of its domain capabilities, for the release of libvirt that you name.
+    domcaps probes the QEMU of this machine, or reads a recording of another one, and answers in the
+    terms of libvirt, as the libvirt version that you name would.
 
     \b
-      domcaps report                    what the default emulator can give a guest
-      domcaps report --machine q35      … on another machine type
-      domcaps record -o host.domcaps    keep all answers in a file
+      domcaps report                    features of the default emulator, as <domainCapabilities>
+      domcaps validate guest.xml        would libvirt define and start this domain?
+      domcaps explain video.modelType   why is a feature supported, or not?
+      domcaps new --name web --os debian13 --disk web.qcow2
+      domcaps record -o host.domcaps    save all facts of this host in a file
       domcaps report --host host.domcaps --libvirt 11.3
     """  # noqa: D301 - click takes the character, not its name
 
 
 def _colour() -> bool | None:
-    """Say no where nobody wants colour (https://no-color.org), else leave it to the terminal."""
+    """Return False where NO_COLOR (https://no-color.org) is set, None to let click decide."""
     return None if wants_colour() else False
 
 
 def run() -> None:
-    """Run the tool; every error is one line and exit code 2."""
+    """Run the tool; an error is one line on standard error and exit code 2."""
     from domcaps.errors import DomcapsError
     from domcaps.facts.descendants import ADOPTION
 
     install()
-    # whatever becomes a child of this process descends from a program that it started
+    # every child of this process descends from a program that it started
     ADOPTION.is_alone = True
-    # the table is made once and stays: looking through it for garbage costs a tenth of a start
+    # the table stays for the whole run: collecting garbage in it costs a tenth of the start
     gc.set_threshold(_NEW_OBJECTS)
     try:
-        # a command that ends with an exit code has it returned here
+        # the exit code of a command is returned here
         sys.exit(root.main(prog_name="domcaps", standalone_mode=False, color=_colour()))
     except (click.Abort, KeyboardInterrupt):
         say("domcaps: interrupted", err=True)
@@ -112,7 +134,7 @@ def run() -> None:
     except click.ClickException as error:
         error.show()
         sys.exit(2)
-    except _NobodyReadsError:
+    except _ClosedPipeError:
         drop_output()
         sys.exit(0)
     except DomcapsError as error:
@@ -129,5 +151,5 @@ def run() -> None:
 
 
 def drop_output() -> None:
-    """Give up what could not be printed: the interpreter must not fail on it when it ends."""
+    """Discard unprinted output, so that the interpreter does not fail on it at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

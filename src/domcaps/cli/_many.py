@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from domcaps.report.matrix import Asked
 
 MOST_COLUMNS = 200
-"""More make a page that nobody reads."""
+"""More columns are not readable."""
 
 Question = dict[str, tuple[str, ...]]
 """What `Host.world` takes, each with all the values that are wanted."""
@@ -46,7 +46,7 @@ def expand_host(name: str) -> Sequence[str]:
     else:
         return (name,)
     if not found:
-        raise click.BadParameter(f"{name}: there is no recording of that name", param_hint="--host")
+        raise click.BadParameter(f"{name}: no recording has this name", param_hint="--host")
     return found
 
 
@@ -72,9 +72,9 @@ def columns(hosts: Sequence[str], question: Question) -> list[Asked]:
                 continue
             found.append(Asked(world, name, host.recorded))
             if len(found) > MOST_COLUMNS:
-                raise click.UsageError(f"that is more than {MOST_COLUMNS} columns")
+                raise click.UsageError(f"more than {MOST_COLUMNS} columns; use fewer values")
     if not found:
         raise left_out[0][1]
     for name, why in left_out:
-        note(f"left out: {name}: {why}")
+        note(f"skipped {name}: {why}")
     return found

@@ -57,7 +57,7 @@ class Summary:
             self.refused += 1
 
     def trouble(self, text: str) -> None:
-        """Count what could not be read; it is told also where notes are not wanted."""
+        """Count unreadable files; they are reported even with --quiet."""
         self.troubles.append(text)
         say(f"domcaps: {text}", err=True)
 
@@ -65,10 +65,10 @@ class Summary:
         """Print the summary on standard error; give the exit code."""
         note(f"{', '.join(self._verdicts())}: {self._findings()}")
         if self.no_domains:
-            note(f"{_count(self.no_domains, 'file')} passed over: the root is not <domain>")
+            note(f"{_count(self.no_domains, 'file')} skipped: the root element is not <domain>")
         if self.unknown:
             note(
-                f"{_count(len(self.unknown), 'statement')} could not be decided, and count as "
+                f"{_count(len(self.unknown), 'statement')} could not be checked, and count as "
                 f"true (first: {min(self.unknown)})"
             )
         return self.exit_code()
@@ -97,7 +97,7 @@ class Summary:
         if self.notices:
             hint = " (--notices shows them)" if self.hints else ""
             found += f", {_count(self.notices, 'notice')}{hint}"
-        return f"{found}; {_count(self.known, 'known finding')} left out" if self.known else found
+        return f"{found}; {_count(self.known, 'known finding')} ignored" if self.known else found
 
 
 def _count(number: int, noun: str) -> str:

@@ -138,14 +138,14 @@ class Run:
         listed = sum(self.known.count(file) for file in self.gathered.files)
         gone = listed - self.summary.known
         if gone > 0:
-            note(f"{gone} known findings are gone: write the file again with --add-known")
+            note(f"{gone} known findings no longer occur: update the file with --add-known")
 
     def _output(self) -> Any:
         from domcaps._version import __version__
 
         form, notices = self.form, self.notices
         if self.statistics and form not in {"text", "concise", "json"}:
-            raise click.UsageError(f"--statistics has no form {form}: it is text or json")
+            raise click.UsageError(f"--statistics supports --format text and json, not {form}")
         if form == "json":
             from domcaps.validate.output.json import AskedHost, JsonOutput
 
@@ -246,7 +246,7 @@ def _known(request: Request, settings: Configured) -> Known | None:
 
     if request.add_known is not None:
         if request.known:
-            raise click.UsageError("--add-known writes all findings: leave --known out")
+            raise click.UsageError("--add-known and --known exclude each other")
         return Known(Path(request.add_known).absolute().parent)
     if request.known:
         return load_known(Path(request.known))

@@ -26,12 +26,12 @@ def command(
     libvirt: str,
     form: str,
 ) -> None:
-    """Print what all of several hosts can give a guest, as one report.
+    """Print the features that all given hosts support, as one report.
 
-    HOST is a recording, 'shipped:NAME', or 'local' for this machine. A domain that uses nothing
-    but what the report lists can run on any of them.
+    HOST is a recording, 'shipped:NAME', or 'local' for this machine. A domain that uses only
+    features of this report can run on any of the hosts.
 
-    Without --virttype a type is taken that all of them serve, an accelerated one where possible.
+    Without --virttype, a virtualization type that all hosts support is used, KVM if possible.
     """
     from domcaps.hosts.several import baseline
 
@@ -41,4 +41,4 @@ def command(
     )  # fmt: skip
     emit(found.xml if form == "xml" else found.json)
     if found.unknown:
-        note(f"{len(found.unknown)} statements could not be decided, and count as no")
+        note(f"{len(found.unknown)} statements are unknown and count as no")

@@ -1,4 +1,4 @@
-"""``domcaps codes``: every finding that there is."""
+"""``domcaps codes``: list the codes of findings, or explain one."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
 )
 def command(*, code: str | None, form: str) -> None:
-    """List every finding that 'domcaps validate' may have, or explain the one named CODE.
+    """List the codes of all findings, those that match CODE, or explain one.
 
-    CODE may also be the words that codes begin with (video) or a pattern ('*-unsupported'), which
-    lists these.
+    CODE is a whole code, the first words of codes (video), a word in them (qxl), or a pattern
+    ('*-unsupported').
     """
     from domcaps.validate.catalogue.codes import code_url, codes
 
@@ -45,11 +45,14 @@ def command(*, code: str | None, form: str) -> None:
 
 
 def _chosen(name: str, known: dict[str, Code]) -> list[Code]:
-    """Give the code of a name, or those that it stands for."""
+    """Give the code of that name, or those that the first words, a pattern or a word match."""
     from domcaps.validate.selection import covers
 
-    if name not in known and (listed := [c for c in known.values() if covers(name, c.name)]):
-        return listed
+    if name not in known:
+        matches = [c for c in known.values() if covers(name, c.name)]
+        matches = matches or [c for c in known.values() if f"-{name.lower()}-" in f"-{c.name}-"]
+        if matches:
+            return matches
     return [_find(name, known)]
 
 
@@ -65,8 +68,8 @@ def _find(name: str, known: dict[str, Code]) -> Code:
         return known[now]
     near = near_codes(name)
     raise RequestError(
-        f"there is no finding {name!r}",
-        remedy=f"did you mean {near}?" if near else "'domcaps codes' lists them",
+        f"unknown code {name!r}",
+        remedy=f"did you mean {near}?" if near else "'domcaps codes' lists all codes",
     )
 
 
@@ -82,6 +85,6 @@ def _page(code: Code) -> None:
     say(code.name, bold=True)
     word = code.severity.value
     verdict = f"refused {when}" if word == "error" else f"accepted with a {word}"
-    say(f"{code.severity.value}: the domain is {verdict}; found in {code.element}", dim=True)
+    say(f"{code.severity.value}: the domain is {verdict}; place: {code.element}", dim=True)
     say()
     emit(code.page() + "\n")

@@ -12,7 +12,7 @@ from domcaps.cli._terminal import emit
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def command(ctx: click.Context, *, shell: str) -> None:
-    """Print what makes a shell complete domcaps.
+    """Print a shell completion script.
 
     \b
       domcaps completion bash >~/.local/share/bash-completion/completions/domcaps

@@ -25,26 +25,26 @@ def _complete_host(ctx: click.Context, param: click.Parameter, incomplete: str) 
 
 @click.command("convert")
 @click.argument("file", metavar="FILE.xml", type=click.Path(allow_dash=True))
-@click.option("--to", "board", type=click.Choice(["q35", "pc"]), help="The board to convert to.")
+@click.option("--to", "board", type=click.Choice(["q35", "pc"]), help="Machine type to convert to.")
 @click.option(
     "--to-host",
     "to_host",
     metavar="FILE",
-    help="A recording of the host that is to accept it; this machine without it.",
+    help="Recording of the host to convert to [default: this machine].",
     shell_complete=_complete_host,
 )
-@click.option("--host", "host_file", metavar="FILE", help="The same as --to-host.")
+@click.option("--host", "host_file", metavar="FILE", help="Same as --to-host.")
 @allow_emulator_option
 @libvirt_option()
-@click.option("--keep", is_flag=True, help="Write down the version of the machine type.")
+@click.option("--keep", is_flag=True, help="Write the versioned machine type into the domain.")
 @click.option(
     "--hotplug",
     type=click.IntRange(0, 64),
     default=0,
     metavar="N",
-    help="Add N free PCIe root ports, for devices that are plugged in while the guest runs.",
+    help="Add N free PCIe root ports for hot-plugging.",
 )
-@click.option("--diff", "as_diff", is_flag=True, help="Print a unified diff, not the domain.")
+@click.option("--diff", "as_diff", is_flag=True, help="Print a unified diff instead of the domain.")
 @click.option("--write", is_flag=True, help="Change the file; the old one is kept beside it.")
 @click.option(
     "--format", "form", type=click.Choice(["xml", "json"]), default="xml", show_default=True
@@ -62,26 +62,26 @@ def command(
     write: bool,
     form: str,
 ) -> None:
-    """Convert a whole domain to another board (--to) or to another host (--to-host).
+    """Convert a domain to another machine type (--to) or to another host (--to-host).
 
     \b
       domcaps convert --to q35 old.xml > new.xml
       domcaps convert --to-host new-host.domcaps guest.xml --diff
 
-    With --to the machine type, PCI controllers and addresses, IDE disks, USB controllers and what
-    else the board lacks change together; what both boards have stays. With --to-host the machine
-    type, the CPU, firmware, emulator and devices become what that host has. What the guest sees of
-    it is listed on standard error, what it minds most first.
+    --to changes the machine type and all that depends on it: PCI controllers and addresses, IDE
+    disks, USB controllers. --to-host changes the machine type, CPU, firmware, emulator and devices
+    to those of the host. Changes that the guest notices are listed on standard error, the most
+    important first.
 
-    The exit code is 0 where the result is accepted, 1 where something is left that can't be
-    converted, 2 where the file can't be read.
+    Exit code: 0 if the result is valid, 1 if something could not be converted, 2 if the file cannot
+    be read.
     """  # noqa: D301 - click takes the character, not its name
     from domcaps.choose.conversion import convert
     from domcaps.language import check_dialect
     from domcaps.validate.document.parse import MAX_BYTES
 
     if write and file == "-":
-        raise click.UsageError("standard input can't be changed: give --write a file")
+        raise click.UsageError("--write needs a file, not standard input")
     host = open_host(to_host or host_file)
     check_dialect(libvirt)
     data = files.read_input(file, MAX_BYTES + 1)
@@ -98,7 +98,7 @@ def command(
         from domcaps.cli.fix import replace
 
         kept = replace(Path(file), data, done.data)
-        note(f"{file} is changed; it was kept as {kept}")
+        note(f"{file} was changed; the old file is {kept}")
     if not done.accepted:
         raise click.exceptions.Exit(1)
 
@@ -111,12 +111,12 @@ def _print(done: Conversion, file: str, *, as_diff: bool, write: bool) -> None:
     for change in done.repair.changes:
         note(f"{change.what} ({change.path})")
     for change in done.repair.removals:
-        note(f"this removes {change.removes} ({change.path})")
+        note(f"removed: {change.removes} ({change.path})")
     for notice in done.notices:
-        say(f"the guest sees: {notice.text}", err=True)
+        say(f"visible in the guest: {notice.text}", err=True)
     left = zip(done.repair.findings, done.repair.remedies, strict=True)
     for finding, advice in () if done.accepted else left:
-        say(f"{file}: left: {finding.message} [{finding.code}]", err=True)
+        say(f"{file}: not converted: {finding.message} [{finding.code}]", err=True)
         for text in advice:
             say(f"    on the host: {text}", err=True)
 

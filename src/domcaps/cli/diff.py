@@ -30,7 +30,7 @@ class Side:
         pairs = dict(setting.partition("=")[::2] for setting in settings)
         unknown = [key for key in pairs if key not in _KEYS]
         if unknown:
-            raise click.UsageError(f"{text}: {unknown[0]!r} is none of {', '.join(_KEYS)}")
+            raise click.UsageError(f"{text}: unknown key {unknown[0]!r}; use {', '.join(_KEYS)}")
         self.name = place or "local"
         self.host: Host = open_host(None if self.name == "local" else place)
         self.question = pairs
@@ -95,30 +95,29 @@ def _complete_side(ctx: click.Context, param: click.Parameter, incomplete: str) 
     "domains",
     multiple=True,
     type=click.Path(exists=True, dir_okay=False, allow_dash=True),
-    help="Tell as well whether this domain is acceptable on both sides, and what changes for it; "
-    "- is standard input. May be repeated.",
+    help="Also report whether this domain is valid on both sides; - is standard input. "
+    "May be repeated.",
 )
-@click.option("--reasons", is_flag=True, help="Say all of why, on each side.")
+@click.option("--reasons", is_flag=True, help="Print the full reasons of both sides.")
 @click.option(
     "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
 )
 def command(*, before: str, after: str, domains: tuple[str, ...], reasons: bool, form: str) -> None:
-    """Compare what two emulators can give a guest.
+    """Compare the features of two hosts, emulators, machine types or libvirt versions.
 
-    BEFORE and AFTER are each a recording, 'shipped:NAME', or 'local' for this machine, and may name
-    a target: 'host.domcaps,machine=q35,libvirt=11.3' (keys: emulator, arch, machine, virttype,
-    libvirt). So hosts can be compared, emulators, machine types, releases of libvirt, and moments:
-    a recording is what was so when it was made, 'local' is what is so now.
+    BEFORE and AFTER are each a recording, 'shipped:NAME', or 'local' for this machine. They may
+    name a target: 'host.domcaps,machine=q35,libvirt=11.3' (keys: emulator, arch, machine, virttype,
+    libvirt). A recording shows the host at the time it was made, 'local' shows it now.
 
-    Every line comes with the facts that came out otherwise. With --domain it answers the question
-    of a migration or an upgrade: is this domain acceptable there, too, and what changes for it?
+    Each difference is printed with the facts behind it. With --domain, domcaps also reports whether
+    a domain is valid on both sides: use it before a migration or an upgrade.
 
     \b
       domcaps diff monday.domcaps local
       domcaps diff old.domcaps new.domcaps --domain web.xml
       domcaps diff local,machine=pc local,machine=q35
 
-    The exit code is 0 where there is no difference, 1 where there is, 2 for trouble.
+    Exit code: 0 if there is no difference, 1 if there is one, 2 on error.
     """  # noqa: D301 - click takes the character, not its name
     from domcaps.report.diff import diff
 
@@ -189,7 +188,7 @@ def _reason(when: str, reason: Reason | None, indent: str) -> None:
 
     def tell(reason: Reason, prefix: str) -> None:
         source = f" [{reason.seen}]" if reason.seen else ""
-        say(f"{prefix}{reason.truth.value}, {reason.statement}{source}")
+        say(f"{prefix}{reason.truth.value}, {reason.sentence}{source}")
         for inner in reason.because:
             tell(inner, " " * len(prefix) + "  ")
 

@@ -16,9 +16,9 @@ from domcaps.cli._terminal import emit, emit_document, say
     show_default=True,
 )
 def command(*, form: str) -> None:
-    """List the places where libvirt's report is not the whole truth, with the evidence.
+    """List where libvirt's report is known to be wrong, with the evidence.
 
-    A report still prints what libvirt prints.
+    'domcaps report' still prints what libvirt prints.
     """
     from domcaps.report.drift import drift_entries, to_markdown
 

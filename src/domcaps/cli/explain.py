@@ -40,17 +40,17 @@ def _complete_path(
     "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
 )
 def command(*, path: str, host_file: str | None, form: str, **target: Any) -> None:
-    """Tell why something can be used here or not, down to what was observed.
+    """Explain why a feature is supported or not, down to the observed facts.
 
-    PATH is a choice such as video.modelType=qxl, an enum such as video.modelType, or an element
-    such as video. A CPU model is named as cpu.custom=EPYC, a feature of the host model as
-    cpu.host-model=aes. For a "no" it is said what would make it a "yes" with the least effort, and
-    with which other machine types and virtualization types of the emulator it is one.
+    PATH is a value such as video.modelType=qxl, an enum such as video.modelType, an element such as
+    video, or just a name such as qxl. CPU models are named cpu.custom=EPYC, features of the host
+    model cpu.host-model=aes. For unsupported values the easiest way to enable them is shown, and
+    the machine types and virtualization types that support them.
 
-    FILE is a domain's XML, - is standard input: every choice that it uses is explained, for the
-    target that it names, or that the options name instead.
+    FILE is a domain XML, - is standard input: every value that the domain uses is explained, for
+    the target that the domain or the options name.
 
-    The exit code is 0 whether it can be used or not.
+    Exit code: 0 whether the feature is supported or not, 2 on error.
     """
     from domcaps.report.explain import is_path
 
@@ -94,11 +94,11 @@ def _explain_file(host: Host, name: str, form: str, target: dict[str, Any]) -> N
     for use in found.uses:
         _print(use.explanation, (), f"{file_name(name)}:{use.line}:{use.column}: ")
         if use.instead:
-            say(f"    it could be {', '.join(use.instead)}")
+            say(f"    supported instead: {', '.join(use.instead)}")
     refused = sum(use.explanation.truth.value == "no" for use in found.uses)
     asked = found.target
     note(
-        f"{len(found.uses)} choices, {refused} of them can't be used: {asked.machine}, "
+        f"{len(found.uses)} features used, {refused} not supported: {asked.machine}, "
         f"{asked.virttype}, {asked.emulator}"
     )
 
@@ -106,23 +106,23 @@ def _explain_file(host: Host, name: str, form: str, target: dict[str, Any]) -> N
 def _print(explanation: Explanation, others: tuple[str, ...], place: str = "") -> None:
     truth = explanation.truth.value
     mark, colour = _MARKS[truth]
-    silent = "" if explanation.spoken else " (no report of this libvirt speaks of it)"
+    silent = "" if explanation.spoken else " (not listed in reports of this libvirt version)"
     path = styled(explanation.path, bold=True)
     say(f"{place}{styled(mark, fg=colour)} {path}{silent}")
     _reason(explanation.reason, "    ")
     if explanation.changes:
-        say("    it would be a yes if")
+        say("    to enable it:")
         for change in explanation.changes:
-            how = f": {change.how}" if change.how else ""
+            how = f"{change.how}, so that {change.statement}" if change.how else change.statement
             effort = styled(f"  [{change.effort}]", dim=True)
-            say(f"      · {change.statement}{how}{effort}")
+            say(f"      · {how}{effort}")
     if others:
-        say(f"    it is a yes with {', '.join(others)}")
+        say(f"    supported with {', '.join(others)}")
 
 
 def _reason(reason: Reason, indent: str) -> None:
     mark, colour = _MARKS[reason.truth.value]
     source = styled(f"  [{reason.seen}]", dim=True) if reason.seen else ""
-    say(f"{indent}{styled(mark, fg=colour)} {reason.statement}{source}")
+    say(f"{indent}{styled(mark, fg=colour)} {reason.sentence}{source}")
     for inner in reason.because:
         _reason(inner, indent + "  ")

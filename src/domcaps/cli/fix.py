@@ -40,18 +40,21 @@ def _complete_host(ctx: click.Context, param: click.Parameter, incomplete: str) 
     "host_files",
     multiple=True,
     metavar="FILE",
-    help="A recording instead of this machine; with several the domain is repaired for all.",
+    help="Use a recording instead of this machine. With several, the domain is repaired "
+    "for all of them.",
     shell_complete=_complete_host,
 )
 @libvirt_option()
 @click.option(
-    "--existing", is_flag=True, help="Take it for a domain that libvirt has known for long."
+    "--existing",
+    is_flag=True,
+    help="Apply the relaxed checks that libvirt uses for already-defined domains.",
 )
 @click.option(
     "--allow-removal",
     is_flag=True,
-    help="Permit removing disks, network interfaces, host devices, filesystems, TPMs, memory "
-    "encryption and UEFI settings where nothing else helps.",
+    help="Also remove disks, network interfaces, host devices, filesystems, TPMs, "
+    "memory encryption and UEFI settings if nothing else helps.",
 )
 @click.option("--write", is_flag=True, help="Change the file; asks first.")
 @click.option("--yes", is_flag=True, help="With --write: do not ask.")
@@ -69,22 +72,22 @@ def command(
     yes: bool,
     form: str,
 ) -> None:
-    """Propose edits that make refused domains acceptable and keep what they ask for.
+    """Propose edits that make invalid domains valid and keep what they ask for.
 
-    FILE is a domain's XML, a folder (all *.xml below it), a pattern, or - for standard input. The
-    proposal is a unified diff, which 'git apply' and 'patch -p1' take. Each edit comes with its
-    reason. Comments, order, blanks and unknown elements stay as they were, byte for byte.
+    FILE is a domain XML, a folder (all *.xml below it), a pattern, or - for standard input. The
+    output is a unified diff for 'git apply' or 'patch -p1'; each edit comes with its reason.
+    Unrelated text, comments and unknown elements are left unchanged, byte for byte.
 
-    A misspelt word is corrected, what is missing is added, and a value is replaced by one that
-    serves the same purpose. What is removed is said. What only a change of the host can repair is
-    reported with that change, such as a package to install, and no edit is proposed for it.
+    Misspelt names are corrected, missing parts are added, and unsupported values are replaced by
+    the nearest supported ones. Removals are always reported. If only a change of the host helps,
+    such as installing a package, that change is reported and the domain is left alone.
 
-    With --write the file is replaced at once, and the old one is kept beside it as FILE.xml.orig
-    (.orig1, .orig2 … where there is one already).
+    --write replaces the file; the old one is kept as FILE.xml.orig (.orig1, .orig2 and so on if
+    that exists).
 
-    The exit code is 0 where every domain is accepted as it is, 1 where one needs an edit that was
-    only proposed or was declined, or where something is left that no edit repairs; with --write it
-    is 0 when everything was repaired. It is 2 where a file can't be read.
+    Exit code: 0 if every domain is valid as it is, or was repaired with --write; 1 if an edit was
+    only proposed or declined, or something is left that no edit repairs; 2 if a file cannot be
+    read.
     """
     from domcaps.language import check_dialect
 
@@ -92,7 +95,7 @@ def command(
     check_dialect(libvirt)
     paths = expand(names)
     if write and "-" in paths:
-        raise click.UsageError("standard input can't be changed: give --write a file")
+        raise click.UsageError("--write needs a file, not standard input")
     several = len(paths) > 1 or list(paths) != list(names)
     run = _Run(hosts, libvirt, not existing, allow_removal, write, yes, form, several)
     code = max(run.fix(path) for path in paths)
@@ -147,7 +150,7 @@ class _Run:
         if not self.write or not (self.yes or _agreed(Path(name))):
             return 1
         kept = replace(Path(name), data, found.data)
-        note(f"{name} is changed; it was kept as {kept}")
+        note(f"{name} was changed; the old file is {kept}")
         return 0 if found.accepted else 1
 
 
@@ -161,13 +164,13 @@ def _agreed(file: Path) -> bool:
         say(err=True)
         agreed = False
     if not agreed:
-        note(f"{file} is not changed (--yes does without the question)")
+        note(f"{file} was not changed (--yes skips the question)")
     return agreed
 
 
 def _print(found: Repair, name: str, *, several: bool) -> None:
     if not found.changes and found.accepted:
-        note(f"{name}: accepted as it is")
+        note(f"{name}: valid, nothing to change")
         return
     if found.changes:
         _print_diff(found, name)
@@ -175,7 +178,7 @@ def _print(found: Repair, name: str, *, several: bool) -> None:
     if not found.accepted:
         _print_left(found, name)
     if not found.proven:
-        note("the search was stopped early: a better repair may exist")
+        note("the search reached its limit; a better repair may exist")
 
 
 def _print_diff(found: Repair, name: str) -> None:
@@ -196,18 +199,16 @@ def _print_changes(changes: Sequence[Change], file: str) -> None:
         place = file
         place += f"line {change.line}: " if change.line else ""
         code = f" [{change.code}]" if change.code else ""
-        note(f"{place}{change.what}, since {change.reason}{code}")
+        note(f"{place}{change.what}, because {change.reason}{code}")
     for change in changes:
         if change.removes:
-            note(
-                file + styled(f"this removes {change.removes} ({change.path})", fg="red", bold=True)
-            )
+            note(file + styled(f"removes {change.removes} ({change.path})", fg="red", bold=True))
 
 
 def _print_left(found: Repair, name: str) -> None:
     number = len(found.findings)
     left = "1 finding is" if number == 1 else f"{number} findings are"
-    note(f"{name}: {left} left, which no edit repairs without losing what the domain asks for")
+    note(f"{name}: {left} left that no edit can repair without losing what the domain asks for")
     for finding, advice in zip(found.findings, found.remedies, strict=True):
         place = f"{file_name(name)}:{finding.line}" if finding.line else file_name(name)
         say(f"{place}: {finding.message} [{finding.code}]", err=True)

@@ -22,11 +22,10 @@ _MARKS = {True: ("yes", "green"), False: ("no", "red"), None: ("", None)}
     "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
 )
 def command(*, host_file: str | None, form: str) -> None:
-    """Show what was found on a host, with the reason for each "no".
+    """Show the facts of a host, with the reason for each "no".
 
-    Emulators, accelerators, firmware, device assignment, helper programs and memory: everything
-    besides QEMU that a report depends on. Of a recording it shows when it was made, and
-    what in it tells whose host it is.
+    These are the emulators, accelerators, firmware, device assignment, helper programs and memory.
+    For a recording, they include when it was made and which of its data identify the host.
     """
     from domcaps.report.hostinfo import describe_host, describe_recording
 

@@ -26,30 +26,30 @@ if TYPE_CHECKING:
     "--facts",
     "facts_file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="JSON of host facts: the form is that of HostRecord in docs/api.md.",
+    help="JSON file of host facts, in the form of HostRecord in docs/api.md.",
 )
 @click.option(
     "--emulatorbin",
     "paths",
     metavar="PATH",
     multiple=True,
-    help="The path that the emulator of each transcript is said to have, in their order; "
-    "/usr/bin/qemu-system-TARGET by default.",
+    help="Path to store for the emulator of each transcript, in their order [default: "
+    "/usr/bin/qemu-system-TARGET].",
 )
 @click.option(
     "-o",
     "--output",
     required=True,
     type=click.Path(dir_okay=False, allow_dash=True),
-    help="The file to write, - for standard output.",
+    help="File to write, - for standard output.",
 )
 def command(
     *, replies: tuple[Path, ...], facts_file: Path | None, paths: tuple[str, ...], output: str
 ) -> None:
-    """Make a recording out of QMP transcripts.
+    """Make a recording from QMP transcripts.
 
-    Each of REPLIES holds the commands to one emulator and their replies in turn, as JSON documents
-    separated by white space, from 'qmp_capabilities' on.
+    Each of REPLIES holds the commands sent to one emulator and their replies in turn, as JSON
+    documents separated by white space, starting with 'qmp_capabilities'.
     """
     from domcaps._version import __version__
     from domcaps.facts.host import read_host_facts
@@ -57,13 +57,12 @@ def command(
     from domcaps.facts.record import Recording
 
     if paths and len(paths) != len(replies):
-        raise click.UsageError("give --emulatorbin once for each transcript, or not at all")
+        raise click.UsageError("--emulatorbin is needed once for each transcript, or not at all")
     records = [_read(path, paths[i] if paths else "") for i, path in enumerate(replies)]
     twice = {r.path for r in records if [o.path for o in records].count(r.path) > 1}
     if twice:
         raise click.UsageError(
-            f"several transcripts are of {', '.join(sorted(twice))}; tell them apart with "
-            "--emulatorbin"
+            f"several transcripts are for {', '.join(sorted(twice))}; name them with --emulatorbin"
         )
     if facts_file:
         host = read_host_facts(files.read(facts_file, LIMIT), where=str(facts_file))

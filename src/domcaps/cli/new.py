@@ -34,26 +34,26 @@ def _complete_setting(ctx: click.Context, param: click.Parameter, incomplete: st
 
 
 @click.command("new")
-@click.option("--name", required=True, metavar="NAME", help="The domain's name.")
-@click.option("--memory", metavar="SIZE", help="4GiB, 512MiB; 2GiB where it is not said.")
+@click.option("--name", required=True, metavar="NAME", help="Name of the domain.")
+@click.option("--memory", metavar="SIZE", help="Memory size, such as 4GiB [default: 2GiB].")
 @click.option(
     "--vcpus",
     type=click.IntRange(1),
     metavar="N",
-    help="The number of virtual CPUs; 2 where it is not said.",
+    help="Number of virtual CPUs [default: 2].",
 )
 @click.option(
     "--os",
     metavar="SYSTEM",
-    help="The guest's system by libosinfo's short name (ubuntu24.04, win11), or its family: linux, "
-    "windows, bsd, other.",
+    help="Guest operating system: libosinfo's short name (ubuntu24.04, win11) or a "
+    "family (linux, windows, bsd, other).",
 )
 @click.option(
     "--use",
     type=click.Choice(["desktop", "server", "small"]),
-    help="What the guest is for; a desktop where it is not said.",
+    help="Purpose of the guest [default: desktop].",
 )
-@click.option("--arch", metavar="ARCH", help="The guest's architecture; the host's by default.")
+@click.option("--arch", metavar="ARCH", help="Architecture of the guest [default: the host's].")
 @click.option("--machine", metavar="NAME", help="Machine type or alias, such as q35.")
 @click.option("--virttype", metavar="TYPE", help="kvm, qemu or hvf; accelerated where possible.")
 @click.option(
@@ -61,31 +61,41 @@ def _complete_setting(ctx: click.Context, param: click.Parameter, incomplete: st
     "disks",
     multiple=True,
     metavar="PATH[,size=20GiB,bus=BUS,format=FORMAT]",
-    help="A disk; may be repeated. The size is for the command that makes the image.",
+    help="Add a disk; may be repeated. The size is used for the command that creates the image.",
 )
 @click.option(
-    "--cdrom", "cdroms", multiple=True, metavar="ISO[,bus=BUS]", help="A CD-ROM drive with a disc."
+    "--cdrom",
+    "cdroms",
+    multiple=True,
+    metavar="ISO[,bus=BUS]",
+    help="Add a CD-ROM drive with a disc.",
 )
 @click.option(
     "--network",
     "networks",
     multiple=True,
     metavar="default|user|bridge=BR|network=N|none",
-    help="A network card; may be repeated. libvirt's network 'default' where none is named.",
+    help="Add a network interface; may be repeated [default: libvirt's network 'default'].",
 )
 @click.option(
-    "--graphics", type=click.Choice(["vnc", "spice", "none"]), help="How the screen is seen."
+    "--graphics", type=click.Choice(["vnc", "spice", "none"]), help="Graphical console type."
 )
-@click.option("--uefi", is_flag=True, help="Start from UEFI.")
-@click.option("--secure-boot", is_flag=True, help="Start only what is signed.")
-@click.option("--tpm", is_flag=True, help="With a trusted platform module.")
-@click.option("--share", "shares", multiple=True, metavar="DIR", help="A folder of the host.")
+@click.option("--uefi", is_flag=True, help="Boot with UEFI firmware.")
+@click.option("--secure-boot", is_flag=True, help="Boot with UEFI secure boot.")
+@click.option("--tpm", is_flag=True, help="Add a TPM.")
+@click.option(
+    "--share",
+    "shares",
+    multiple=True,
+    metavar="DIR",
+    help="Share a folder of the host with the guest.",
+)
 @click.option(
     "--set",
     "settings",
     multiple=True,
     metavar="PATH=VALUE",
-    help="A value of the table, such as video.modelType=virtio; may be repeated.",
+    help="Set a feature, such as video.modelType=virtio; may be repeated.",
     shell_complete=_complete_setting,
 )
 @click.option(
@@ -93,24 +103,26 @@ def _complete_setting(ctx: click.Context, param: click.Parameter, incomplete: st
     type=click.IntRange(0, 64),
     default=0,
     metavar="N",
-    help="N free PCIe root ports, for devices that are plugged in while the guest runs.",
+    help="Add N free PCIe root ports for hot-plugging.",
 )
 @click.option(
     "--pin",
     metavar="FILE",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Keep the chosen values in FILE; where FILE exists, the values in it are taken again.",
+    help="Save the chosen values in FILE; if FILE exists, use its values again.",
 )
 @click.option(
     "--host",
     "host_files",
     multiple=True,
     metavar="FILE",
-    help="A recording instead of this machine; with several the domain is for all of them.",
+    help="Use a recording instead of this machine. With several, the domain suits all of them.",
     shell_complete=_complete_host,
 )
 @libvirt_option()
-@click.option("--explain", is_flag=True, help="Print every decision, what came next, and why.")
+@click.option(
+    "--explain", is_flag=True, help="Print every decision with its reason and the next best value."
+)
 @click.option(
     "--format", "form", type=click.Choice(["xml", "json"]), default="xml", show_default=True
 )
@@ -125,18 +137,17 @@ def command(
     pin: Path | None,
     **wishes: Any,
 ) -> None:
-    """Make a domain: the best that this host has for the guest, and valid by construction.
+    """Create a domain: the best options of this host for the guest, valid by construction.
 
-    Whatever is left open is decided by what the guest can drive, and by what the host, the emulator
-    and the machine type have: the choices and rules are those of 'domcaps validate'. The XML goes
-    to standard output, for 'virsh define'.
+    Options that you do not set are chosen by what the guest supports and what the host, the
+    emulator and the machine type offer. The XML goes to standard output, for 'virsh define'.
 
     \b
       domcaps new --name web --os debian13 --disk /srv/web.qcow2,size=20GiB --use server
       domcaps new --name w --os win11 --memory 8GiB --vcpus 4 --disk /srv/w.qcow2 --explain
 
-    The exit code is 1 where the wishes can't be met together: then the fewest that can't are named,
-    with the reasons. It is 2 for wrong usage.
+    Exit code: 0 if a domain was created, 1 if the options conflict (the smallest conflicting set is
+    printed with the reasons), 2 on wrong usage.
     """  # noqa: D301 - click takes the character, not its name
     from domcaps.choose import pins
     from domcaps.errors import UnmetWishesError
@@ -154,7 +165,7 @@ def command(
         raise click.exceptions.Exit(1) from None
     if pin is not None and not pin.exists():
         files.replace(pin, pins.dumps(chosen).encode())
-        note(f"{pin}: the chosen values are kept there")
+        note(f"the chosen values were saved in {pin}")
     if form == "json":
         _print_json(chosen)
         return

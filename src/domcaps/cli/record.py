@@ -24,30 +24,34 @@ if TYPE_CHECKING:
     "-o",
     "--output",
     type=click.Path(dir_okay=False, allow_dash=True),
-    help="The file to write, - for standard output; HOSTNAME.domcaps by default.",
+    help="File to write, - for standard output [default: HOSTNAME.domcaps].",
 )
 @click.option(
-    "--emulatorbin", "paths", metavar="PATH", multiple=True, help="An emulator; may be repeated."
+    "--emulatorbin",
+    "paths",
+    metavar="PATH",
+    multiple=True,
+    help="Path of an emulator; may be repeated.",
 )
-@click.option("--all", "everything", is_flag=True, help="Every emulator that is installed.")
+@click.option("--all", "everything", is_flag=True, help="Record every installed emulator.")
+@click.option("--inventory", is_flag=True, help="Also record the properties of every device type.")
 @click.option(
-    "--inventory", is_flag=True, help="Ask for the properties of every device type as well."
+    "--jobs", type=click.IntRange(1), help="Emulators to probe in parallel [default: CPUs]."
 )
-@click.option("--jobs", type=click.IntRange(1), help="Emulators at once; the cores by default.")
 @as_option
-@click.option("--comment", default="", help="A line about this host, kept in the file.")
+@click.option("--comment", default="", help="Comment about this host, stored in the file.")
 @click.option(
     "--redact",
     is_flag=True,
-    help="Take out what tells whose host it is: UUID, serial numbers, names, addresses, and who "
-    "has a home folder. Verdicts and reports stay the same.",
+    help="Remove data that identifies the host: UUID, serial numbers, names, addresses, and names "
+    "of home folders. Reports and findings stay the same.",
 )
 @click.option(
     "--from",
     "source",
     metavar="FILE",
     type=click.Path(exists=True, dir_okay=False),
-    help="With --redact: a recording to redact, instead of this host.",
+    help="With --redact: redact this recording instead of recording this host.",
 )
 def command(
     *,
@@ -60,13 +64,13 @@ def command(
     redact: bool,
     source: str | None,
 ) -> None:
-    """Record what emulators answer and what this host has, into one file.
+    """Record the facts of this host and its emulators in one file.
 
-    Without --emulatorbin and --all, the emulator that serves this host's own architecture is
-    recorded. Everything that domcaps can do, it can do from that file. docs/recordings.md lists all
-    that it holds, 'domcaps host --host FILE' shows it.
+    Without --emulatorbin and --all, the emulator for the host's own architecture is recorded. Every
+    command that takes --host works from the file. docs/recordings.md lists its content, 'domcaps
+    host --host FILE' shows it.
 
-    The exit code is 1 where some emulators could not be recorded, 2 where none could.
+    Exit code: 0 if all emulators were recorded, 1 if some failed, 2 if all failed.
     """
     if source is not None:
         _redact_file(source, output, redact=redact)
@@ -135,7 +139,7 @@ def _wanted(paths: tuple[str, ...], *, everything: bool) -> list[str]:
         found = installed_emulators()
         if not found:
             raise UnsupportedTargetError(
-                "no emulator is installed", remedy="install one, or name one with --emulatorbin"
+                "no emulator is installed", remedy="install QEMU, or use --emulatorbin PATH"
             )
         return list(found)
     return [Host.local().default_emulator()]

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 @click.option(
     "--disable-deprecated-features",
     is_flag=True,
-    help="Switch features off in host-model that its CPU model calls deprecated.",
+    help="Disable features in host-model that the CPU model marks as deprecated.",
 )
 @click.option("--expand-cpu-features", is_flag=True, help="List every feature of host-model.")
 @click.option(
@@ -43,29 +43,29 @@ if TYPE_CHECKING:
 @click.option(
     "--truth",
     is_flag=True,
-    help="Leave out what 'domcaps verify' showed to be refused by this emulator on this host.",
+    help="Omit what 'domcaps verify' saw fail with this emulator on this host.",
 )
 @click.option(
     "--shipped",
     is_flag=True,
-    help="Where this machine has no emulator for the guest, answer from a recording that comes "
-    "with domcaps, and say so.",
+    help="If this machine has no emulator for the guest, use a recording that comes "
+    "with domcaps, with a note.",
 )
 def command(
     *, hosts: tuple[str, ...], form: str, truth: bool, shipped: bool, **question: Any
 ) -> None:
-    """Print what an emulator can give a guest, as libvirt's <domainCapabilities>.
+    """Print the features that an emulator offers to guests, as <domainCapabilities>.
 
-    The options mean what those of 'virsh domcapabilities' mean. The exit code is 2 where the
-    question has no answer.
+    The options have the meaning of those of 'virsh domcapabilities'.
 
-    With --format html it is one page for a browser: what can be had, and by a click the reason.
-    --host, --emulatorbin, --arch, --machine, --virttype and --libvirt may then be given several
-    times; every combination that there is becomes a column.
+    --format html prints one page for a browser, with the reasons. --host, --emulatorbin, --arch,
+    --machine, --virttype and --libvirt may then be repeated: every combination becomes a column.
 
     \b
       domcaps report --format html --machine pc --machine q35 >machines.html
       domcaps report --format html --host 'shipped:*-x86_64' >releases.html
+
+    Exit code: 0 if a report was printed, 2 on error.
     """  # noqa: D301 - click takes the character, not its name
     if truth:
         _print_truth(hosts, form, question)
@@ -83,7 +83,7 @@ def _print_page(hosts: tuple[str, ...], question: dict[str, Any]) -> None:
 
     flags = [name for name, value in question.items() if value is True]
     if flags:
-        raise click.UsageError(f"--{flags[0].replace('_', '-')} is no question of a page")
+        raise click.UsageError(f"--{flags[0].replace('_', '-')} is not valid with --format html")
     wanted = {name: value for name, value in question.items() if isinstance(value, tuple)}
     emit(to_html(capability_matrix(columns(hosts, wanted))))
 
@@ -93,14 +93,14 @@ def _print_truth(hosts: tuple[str, ...], form: str, several: dict[str, Any]) -> 
     from domcaps.hosts.host import Host
 
     if hosts or form == "html":
-        raise click.UsageError("--truth is about this machine, as XML or JSON")
+        raise click.UsageError("--truth requires this machine and --format xml or json")
     question = {name: _single(name, value) for name, value in several.items()}
     host = Host.local()
     tell_own_libvirt()
     named = ("emulator", "arch", "machine", "virttype", "libvirt")
     lies = host.shown_lies(**{name: question[name] for name in named})
     if lies is None:
-        note("nothing was verified since emulator or host changed: run 'domcaps verify'")
+        note("no current results: QEMU or the host changed; run 'domcaps verify' first")
     caps = host.domain_capabilities(**question).without(lies or ())
     emit(caps.xml if form == "xml" else caps.json)
 
@@ -127,8 +127,8 @@ def _print_one(
     emit(answer.xml if form == "xml" else answer.json)
     if answer.unknown:
         note(
-            f"{len(answer.unknown)} statements are unknown because the emulator was not asked, and "
-            f"count as no (first: {answer.unknown[0]}); record it again with 'domcaps record'"
+            f"{len(answer.unknown)} statements are unknown because the emulator was not probed for "
+            f"them; they count as no (first: {answer.unknown[0]}). Run 'domcaps record' again"
         )
 
 
@@ -138,7 +138,7 @@ def _single(name: str, value: Any) -> Any:
         return value
     if len(value) > 1:
         name = {"emulator": "emulatorbin"}.get(name, name)
-        raise click.UsageError(f"--{name} may be given several times with --format html only")
+        raise click.UsageError(f"--{name} may be repeated only with --format html")
     return value[0] if value else None
 
 

@@ -50,5 +50,5 @@ def command(*, name: str | None) -> None:
 
         near = get_close_matches(name, known, n=2)
         hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(known)}"
-        raise click.BadParameter(f"there is no schema {name!r}; {hint}", param_hint="NAME")
+        raise click.BadParameter(f"unknown schema {name!r}; {hint}", param_hint="NAME")
     emit((files("domcaps") / "schemas" / f"{name}{_SUFFIX}").read_text(encoding="utf-8"))

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     "paths",
     multiple=True,
     type=click.Path(path_type=Path),
-    help="Listen at a UNIX socket; may be repeated.",
+    help="Listen on a UNIX socket; may be repeated.",
 )
 @click.option("--mode", default="0600", show_default=True, help="Permissions of the UNIX sockets.")
 @click.option(
@@ -36,37 +36,42 @@ if TYPE_CHECKING:
     "uids",
     type=click.IntRange(0),
     multiple=True,
-    help="Let only these users in over UNIX sockets, and the one who runs this; may be repeated.",
+    help="Accept only these users on UNIX sockets, besides the user who runs the "
+    "server; may be repeated.",
 )
 @click.option(
     "--listen",
     "addresses",
     metavar="ADDRESS:PORT",
     multiple=True,
-    help="Listen at an address of the loopback interface. Every user of this machine can connect.",
+    help="Listen on a loopback address. Every local user can connect.",
 )
 @click.option(
     "--host",
     "host_file",
     metavar="FILE",
-    help="Answer from a recording instead of this machine, or from 'shipped:NAME'.",
+    help="Use a recording, or 'shipped:NAME', instead of this machine.",
 )
 @click.option(
     "--zoo",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Answer from a folder of recordings, each by its name.",
+    help="Serve a folder of recordings; clients select one by name.",
 )
 @allow_emulator_option
-@libvirt_option("The release of libvirt whose words are wanted.")
+@libvirt_option()
 @click.option(
-    "--max-clients", type=click.IntRange(1), default=500, show_default=True, help="Clients at once."
+    "--max-clients",
+    type=click.IntRange(1),
+    default=500,
+    show_default=True,
+    help="Maximum number of clients.",
 )
 @click.option(
     "--log-level",
     type=click.Choice(["debug", "info", "warning", "error"]),
     default="info",
     show_default=True,
-    help="What is told on standard error; 'debug' tells of every call.",
+    help="Log level on standard error; 'debug' logs every call.",
 )
 def command(
     *,
@@ -80,9 +85,9 @@ def command(
     max_clients: int,
     log_level: str,
 ) -> None:
-    """Answer libvirt's clients over its wire protocol, until SIGTERM or Ctrl-C.
+    """Serve libvirt clients over libvirt's wire protocol, until SIGTERM or Ctrl-C.
 
-    Nothing is ever started, changed or stored. Clients are unmodified:
+    The server is read-only: it never starts, changes or stores a domain. Clients work unmodified:
 
     \b
       virsh -c 'qemu+unix:///system?socket=/run/domcaps/sock' domcapabilities
@@ -99,7 +104,7 @@ def command(
 
     _log(log_level)
     if host_file and zoo:
-        raise click.UsageError("give --host or --zoo, not both")
+        raise click.UsageError("--host and --zoo exclude each other")
     source = _source(host_file, zoo)
     permissions = _permissions(mode)
     dialect = _dialect(source, libvirt)
@@ -113,7 +118,7 @@ def command(
         sockets += [one.listening for one in named]
         sockets += [tcp_socket(address) for address in addresses]
         if not sockets:
-            raise click.UsageError("give --socket or --listen, or start it by a systemd socket")
+            raise click.UsageError("--socket or --listen is required, or a systemd socket")
         server = Server(source, dialect, Limits(clients=max_clients), uids or None, nursery)
         asyncio.run(_run(server, sockets, named))
 
@@ -165,7 +170,9 @@ def _permissions(mode: str) -> int:
         if not 0 <= found <= 0o777:
             raise ValueError
     except ValueError as error:
-        raise click.UsageError(f"{mode!r} is no mode such as 0660") from error
+        raise click.UsageError(
+            f"{mode!r} is not a mode; write an octal number such as 0660"
+        ) from error
     return found
 
 
@@ -190,5 +197,7 @@ async def _run(server: Server, sockets: list[socket.socket], named: list[UnixSoc
         one.remove_name()
     await server.stop()
     if broken.done():
-        raise DomcapsError("the process that starts workers ended", remedy="start the server again")
+        raise DomcapsError(
+            "the process that starts workers exited", remedy="start the server again"
+        )
     broken.cancel()

@@ -38,8 +38,8 @@ def _which_files(function: Callable[..., Any]) -> Callable[..., Any]:
         "--exclude",
         metavar="PATTERN",
         multiple=True,
-        help="Pass over files that are found in folders and fit this pattern, such as "
-        "'templates/*' or '*-old.xml'; may be repeated.",
+        help="Skip files in folders that match this pattern, such as 'templates/*' or "
+        "'*-old.xml'; may be repeated.",
     )(function)
 
 
@@ -48,38 +48,36 @@ def _which_findings(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--select",
             **_CODES,
-            help="Report only these findings: codes, the words that codes begin with (video, "
-            "disk-target), or patterns ('*-unsupported'). May be repeated, or name several with "
-            "commas.",
+            help="Report only these findings: codes, first words of codes (video, disk-target), or "
+            "patterns ('*-unsupported'), separated by commas. May be repeated.",
         ),
         click.option(
             "--ignore",
             **_CODES,
-            help="Leave these findings out, also where --select names them.",
+            help="Ignore these findings, even if --select names them; same forms as --select.",
         ),
         click.option(
             "--known",
             metavar="FILE",
             type=click.Path(dir_okay=False),
-            help="Leave out the findings in FILE, which --add-known wrote.",
+            help="Ignore the findings in FILE, written by --add-known.",
         ),
         click.option(
             "--add-known",
             metavar="FILE",
             type=click.Path(dir_okay=False),
-            help="Write today's findings to FILE, and exit with 0.",
+            help="Write the current findings to FILE and exit with 0.",
         ),
         click.option(
             "--existing",
             is_flag=True,
-            help="Take them for domains that libvirt has known for long, in which it overlooks "
-            "some mistakes.",
+            help="Apply the relaxed checks that libvirt uses for already-defined domains.",
         ),
         click.option(
             "--schema/--no-schema",
             default=None,
-            help="Refuse what libvirt's schema refuses, as 'virsh define --validate' does: names "
-            "that it does not know, which are warnings otherwise, and many forms of values.",
+            help="Also validate against libvirt's schema, as 'virsh define --validate' does: "
+            "unknown names become errors, and the form of values is checked.",
         ),
     )
     return _with(function, options)
@@ -91,30 +89,34 @@ def _which_output(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--fail-on",
             type=click.Choice(SEVERITIES),
-            help="The least severity for which the exit code is 1.  [default: error]",
+            help="Lowest severity that gives exit code 1.  [default: error]",
         ),
-        click.option("--exit-zero", is_flag=True, help="Exit with 0 in spite of findings."),
+        click.option("--exit-zero", is_flag=True, help="Exit with 0 even if there are findings."),
         click.option(
             "-q",
             "--quiet",
             count=True,
-            help="Print only the findings; -qq prints nothing but what can't be read.",
+            help="Print only the findings; -qq prints only unreadable files.",
         ),
         click.option(
-            "--statistics", is_flag=True, help="Print how often each code was found instead."
+            "--statistics", is_flag=True, help="Print the number of findings of each code instead."
         ),
-        click.option("--explain", is_flag=True, help="Add what 'domcaps codes' says of each."),
+        click.option(
+            "--explain",
+            is_flag=True,
+            help="Add the description of each finding from 'domcaps codes'.",
+        ),
         click.option(
             "--notices",
             is_flag=True,
-            help="Print notices as well: remarks on what works, but could be better, or is not "
+            help="Also print notices: remarks on valid settings that could be better, or are not "
             "checked.",
         ),
         click.option(
-            "--watch", is_flag=True, help="Check again whenever a file changes, until Ctrl-C."
+            "--watch", is_flag=True, help="Validate again whenever a file changes, until Ctrl-C."
         ),
         click.option(
-            "--jobs", type=click.IntRange(1), help="Processes at once; the cores by default."
+            "--jobs", type=click.IntRange(1), help="Number of parallel processes [default: CPUs]."
         ),
     )
     return _with(function, options)
@@ -131,30 +133,31 @@ def _with(function: Callable[..., Any], options: tuple[Any, ...]) -> Callable[..
 @many_hosts_option
 @as_option
 @allow_emulator_option
-@libvirt_option("The release of libvirt that is to accept them.")
+@libvirt_option("libvirt version to validate for:")
 @_which_files
 @_which_findings
 @_which_output
 @click.pass_context
 def command(ctx: click.Context, /, **given: Any) -> None:
-    """Tell whether libvirt would define and start these domains here, and if not, why.
+    """Check whether libvirt would define and start domains on this host.
 
-    FILE is a domain's XML, a folder (all *.xml below it), a pattern, or - for standard input. In
-    folders, files with another root than <domain> are passed over. With several --host each domain
-    is judged for each host; it is accepted where all accept it.
+    FILE is a domain XML, a folder (all *.xml below it), a pattern, or - for standard input. In
+    folders, files with another root element than <domain> are skipped. With several --host, each
+    domain must be valid on every host.
 
-    Each option but --as, --allow-emulator, --add-known and --watch may stand in a configuration:
-    the nearest .domcaps.toml or [tool.domcaps] in pyproject.toml above FILE. The command line goes
-    before it. In a domain, <!-- domcaps: ignore CODE --> before an element leaves a finding out.
+    Options other than --as, --allow-emulator, --add-known and --watch can also be set in a
+    configuration file: the nearest .domcaps.toml, or [tool.domcaps] in pyproject.toml, above FILE.
+    The command line overrides it. In a domain, <!-- domcaps: ignore CODE --> before an element
+    ignores a finding.
 
     \b
       domcaps validate domains/
       domcaps validate --host shipped:debian13-x86_64 --format concise 'domains/**/*.xml'
       domcaps validate --add-known known.json domains/     then: --known known.json
 
-    The exit code is 0 where every domain is accepted, 1 where some are refused or have a finding of
-    the severity that --fail-on names, 2 where a file can't be read or an option is wrong, 130 after
-    Ctrl-C. --exit-zero makes 0 of 1.
+    Exit code: 0 if every domain is valid, 1 if some are not or have a finding of the severity in
+    --fail-on, 2 if a file cannot be read or an option is wrong, 130 after Ctrl-C. --exit-zero
+    turns 1 into 0.
     """  # noqa: D301 - click takes the character, not its name
     from domcaps.cli._validating import Request, prepare
 
@@ -173,12 +176,12 @@ def _watch(request: Request) -> None:
     from domcaps.cli._watching import wait_for_change, watched
 
     if request.form not in {None, "text", "concise"} or "-" in request.files:
-        raise click.UsageError("--watch prints text, of files and folders")
+        raise click.UsageError("--watch requires files or folders, and a text format")
     while True:
         run = prepare(request)
         before = watched(request.files, run.inputs())
         _once(run)
-        note("waiting for changes; Ctrl-C ends")
+        note("waiting for changes; press Ctrl-C to stop")
         wait_for_change(before, lambda: watched(request.files, prepare(request).inputs()))
 
 

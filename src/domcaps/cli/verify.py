@@ -38,9 +38,12 @@ def _complete_path(ctx: click.Context, param: click.Parameter, incomplete: str) 
 
 @click.command("verify")
 @click.option(
-    "--emulatorbin", "emulator", metavar="PATH", help="The emulator; the architecture's by default."
+    "--emulatorbin",
+    "emulator",
+    metavar="PATH",
+    help="Path of the emulator [default: the one for the architecture].",
 )
-@click.option("--arch", metavar="ARCH", help="The guest's architecture; the host's by default.")
+@click.option("--arch", metavar="ARCH", help="Architecture of the guest [default: the host's].")
 @click.option(
     "--machine",
     "machines",
@@ -54,27 +57,28 @@ def _complete_path(ctx: click.Context, param: click.Parameter, incomplete: str) 
     shell_complete=complete_virttype,
     metavar="TYPE",
     multiple=True,
-    help="kvm, qemu or hvf; accelerated where possible. May be repeated.",
+    help="Virtualization type: kvm, qemu or hvf [default: accelerated if possible]; may "
+    "be repeated.",
 )
-@libvirt_option("The release of libvirt whose promises are tried.")
+@libvirt_option("libvirt version whose report is tested:")
 @click.option(
     "--element",
     "elements",
     shell_complete=_complete_path,
     metavar="PATH",
     multiple=True,
-    help="Try only this element (video), enum or choice (video.modelType=vga); may be repeated.",
+    help="Test only this element (video), enum or value (video.modelType=vga); may be repeated.",
 )
-@click.option("--jobs", type=click.IntRange(1), help="Machines at once; the cores by default.")
+@click.option("--jobs", type=click.IntRange(1), help="Number of parallel machines [default: CPUs].")
 @click.option(
     "--deadline",
     type=click.FloatRange(0.1),
     default=30.0,
     show_default=True,
-    help="Seconds that a machine has to start.",
+    help="Seconds to wait for a machine to start.",
 )
 @click.option(
-    "--all", "everything", is_flag=True, help="List what agrees, too, and what was not tried."
+    "--all", "everything", is_flag=True, help="Also list what works, and what was not tested."
 )
 @click.option(
     "--format",
@@ -82,7 +86,7 @@ def _complete_path(ctx: click.Context, param: click.Parameter, incomplete: str) 
     type=click.Choice(["text", "json", "html"]),
     default="text",
     show_default=True,
-    help="JSON for programs, or one page for a browser with a column for each target.",
+    help="Text, JSON, or one page for a browser with a column for each target.",
 )
 def command(
     *,
@@ -95,18 +99,18 @@ def command(
     everything: bool,
     **options: Any,
 ) -> None:
-    """Start the real emulator with every choice, and tell which promises it does not keep.
+    """Start QEMU with every advertised option and list those that fail.
 
-    Machines are started paused, without network, in folders of their own, and are ended at once;
-    none is left behind. Every choice that a report can list is tried, promised or not, with CPU
-    models, limits and firmware images. What comes out is kept: 'domcaps report --truth' leaves
-    out what was refused, until emulator or host change.
+    The machines are started paused, without network, in temporary folders, and are stopped at once.
+    Every value that a report can list is tested, advertised or not, with CPU models, limits and
+    firmware images. The results are cached; 'domcaps report --truth' omits what failed, until QEMU
+    or the host changes.
 
-    Helper programs such as swtpm are started where they are installed. What needs something that
-    this host does not have is not tried, and counted as such.
+    Helper programs such as swtpm are started if they are installed. Options that need something
+    this host does not have are counted as not tested.
 
-    The exit code is 0 where each lie that was found is on the drift list ('domcaps drift'), 1 where
-    one is not, 2 where the question has no answer.
+    Exit code: 0 if every failure is already a known discrepancy (see 'domcaps drift'), 1 if one is
+    not, 2 on error.
     """
     from domcaps.hosts.host import Host
     from domcaps.verify.as_json import to_json
@@ -128,10 +132,10 @@ def command(
     else:
         _print(found, everything=everything)
     for text in dict.fromkeys(one.not_kept for one in found if one.not_kept):
-        note(f"{text}; 'domcaps report --truth' does not know of it")
+        note(f"{text}; 'domcaps report --truth' cannot use the results")
     unknown = sum(len(one.unknown_lies) for one in found)
     if unknown:
-        note(f"{unknown} promises are not kept that the drift list does not have")
+        note(f"{unknown} failures are not on the list of known discrepancies ('domcaps drift')")
         raise click.exceptions.Exit(1)
 
 

@@ -25,15 +25,14 @@ _COLOURS = {"+": "green", "-": "red", "~": "yellow"}
     type=click.Choice(["text", "json"]),
     default="text",
     show_default=True,
-    help="Lines of text, or a line of JSON for each event.",
+    help="Lines of text, or one line of JSON for each event.",
 )
-@click.option("--count", type=click.IntRange(1), help="End after so many changes of the answer.")
+@click.option("--count", type=click.IntRange(1), help="Exit after this number of changes.")
 def command(*, form: str, count: int | None, **question: Any) -> None:
-    """Wait for changes of an answer about this machine, and print them.
+    """Wait for changes of the report of this machine, and print them.
 
-    Installing firmware prints '+ os.firmware=efi (60-edk2-x86_64.json installed)': what is said now
-    that was not said before, and what was seen to happen. Nothing is polled; the kernel tells when
-    a file changes.
+    Installing firmware prints '+ os.firmware=efi (60-edk2-x86_64.json installed)', for example: the
+    difference, and the event that caused it. Files are watched with inotify, not polled.
     """
     from domcaps.fresh.watching import Watcher
     from domcaps.hosts.host import Host
@@ -49,7 +48,7 @@ def command(*, form: str, count: int | None, **question: Any) -> None:
         except OSError as error:
             raise DomcapsError(
                 f"changes can't be waited for: {error.strerror}",
-                remedy="ask with 'domcaps report': its answers are always up to date",
+                remedy="use 'domcaps report': it is always up to date",
             ) from error
         events = watcher.changes()
         for event in events:

@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
 )
 def command(*, every: bool, form: str, **question: Any) -> None:
-    """Show what an answer about this machine depends on.
+    """Show the inputs of the cached report of this machine.
 
-    For each fact: how many inputs it was read from, when they were checked, what checking them
-    costs, and what it cost to find out. Nothing of this was declared: it is what the computation
-    did read. An answer is only given after all of its inputs were checked.
+    For each fact: how many inputs it depends on, when they were checked, how long the check takes,
+    and how long computing the fact took. Inputs are recorded while the fact is computed; every
+    call checks all of them before a cached report is used.
     """
     from domcaps.fresh.explain import provenance
     from domcaps.hosts.host import Host
@@ -43,7 +43,7 @@ def command(*, every: bool, form: str, **question: Any) -> None:
 
 def _print(found: Provenance, *, every: bool) -> None:
     width = max((len(fact.name) for fact in found.facts), default=0)
-    say(f"{'fact':{width}}  inputs  checked at     check  found out in")
+    say(f"{'fact':{width}}  inputs  checked at     check  computed in")
     for fact in found.facts:
         say(
             f"{fact.name:{width}}  {len(fact.inputs):6}  {_time(fact.checked_at)}"
@@ -53,7 +53,7 @@ def _print(found: Provenance, *, every: bool) -> None:
             click.echo(f"    not kept: {reason}")
         for one in fact.inputs if every else ():
             say(f"    {one.kind:16}  {one.check_us:6.1f} µs  {one.place}", dim=True)
-    say(f"{found.inputs} inputs, {found.check_us:.0f} µs to check each of them")
+    say(f"{found.inputs} inputs, {found.check_us:.0f} µs to check all of them")
 
 
 def _effort(fact: Fact) -> str:

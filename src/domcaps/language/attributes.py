@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from domcaps.language.finding import quoted
 from domcaps.language.rule import problem
 from domcaps.language.struct import Struct
+from domcaps.language.wording import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,7 +51,8 @@ class Attributes(Struct, frozen=True):
             text = node.get(name)
             if text is not None and not fits(kind, text):
                 yield problem(
-                    f"<{node.tag}> {name} is {quoted(text)}, not {kind.expected}",
+                    f"attribute {name!r} of <{node.tag}> is {quoted(text)}, but must be "
+                    f"{kind.expected}{did_you_mean(text, _names(kind))}",
                     node,
                     f"@{name}",
                     accepted=_names(kind),

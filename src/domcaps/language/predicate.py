@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from domcaps.language.truth import Reason, Truth, all_of, any_of
+from domcaps.language.truth import ALL, ANY, NONE, Reason, Truth, all_of, any_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,7 +78,7 @@ class AllOf(Predicate):
     def explain(self, world: World) -> Reason:
         """Explain every part."""
         reasons = tuple(part.explain(world) for part in self.parts)
-        return Reason(all_of(r.truth for r in reasons), "all of these", because=reasons)
+        return Reason(all_of(r.truth for r in reasons), ALL, because=reasons)
 
     def describe(self) -> str:
         """Join the parts with ``and``."""
@@ -103,7 +103,7 @@ class AnyOf(Predicate):
     def explain(self, world: World) -> Reason:
         """Explain every part."""
         reasons = tuple(part.explain(world) for part in self.parts)
-        return Reason(any_of(r.truth for r in reasons), "any of these", because=reasons)
+        return Reason(any_of(r.truth for r in reasons), ANY, because=reasons)
 
     def describe(self) -> str:
         """Join the parts with ``or``."""
@@ -128,7 +128,7 @@ class Not(Predicate):
     def explain(self, world: World) -> Reason:
         """Explain the part."""
         reason = self.part.explain(world)
-        return Reason(~reason.truth, "not the following", because=(reason,))
+        return Reason(~reason.truth, NONE, because=(reason,))
 
     def describe(self) -> str:
         """Put ``not`` before it."""

@@ -72,7 +72,7 @@ class OrEmpty(ValueType[T | None], Generic[T]):
 class Unit(ValueType[int]):
     """A unit of sizes: ``KiB`` and ``k`` are 1024 bytes, ``KB`` 1000; the value is its bytes."""
 
-    expected: str = "a unit such as KiB, MB or bytes"
+    expected: str = "a unit such as 'KiB', 'MB' or 'bytes'"
 
     def parse(self, text: str) -> int:
         """Take the unit apart."""
@@ -99,7 +99,7 @@ class NumberSet(ValueType[int]):
     @property
     def expected(self) -> str:  # type: ignore[override]
         """Show the form."""
-        return f"a set of numbers below {self.size} such as 0-3,^2"
+        return f"a list of numbers below {self.size} such as '0-3,^2'"
 
     def parse(self, text: str) -> int:
         """Read item after item; later ones may take out what earlier ones put in."""

@@ -1,10 +1,9 @@
-"""Rules about what an emulator or a host must have, in one line."""
+"""Rules about what QEMU or the host must support, in one line."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from domcaps.language.cause import host_cause
 from domcaps.language.rule import problem
 from domcaps.language.truth import Truth
 
@@ -20,22 +19,19 @@ if TYPE_CHECKING:
 def needs(
     part: Part, predicate: Predicate, message: str, at: str = "", *, accepted: Iterable[str] = ()
 ) -> Problems:
-    """Find fault with a place where something of the table does not hold for the domain's target.
+    """Report a problem where `predicate` is known to be false for the domain's target.
 
-    What is not known is not held against a domain.
+    The message gets the missing fact of the host, and how to enable what is required.
     """
     if lacks(part, predicate):
-        world = part.domain.world
-        cause = host_cause(predicate, world)
-        text = f"{message} ({cause})" if cause else message
-        yield problem(text, part, at, accepted=accepted, reason=predicate.explain(world))
+        yield problem(message, part, at, accepted=accepted, requires=predicate)
 
 
 def lacks(part: Part, predicate: Predicate) -> bool:
-    """Tell whether something is known not to hold for the domain's target."""
+    """Tell whether `predicate` is known to be false for the domain's target."""
     return part.domain.world.truth(predicate) is Truth.NO
 
 
 def libvirt_reads(part: Part, change: Change) -> bool:
-    """Tell whether the libvirt whose verdict is wanted has a change; see `Dialect.has`."""
+    """Tell whether the selected libvirt version has a change; see `Dialect.has`."""
     return part.domain.world.target.dialect.has(change)

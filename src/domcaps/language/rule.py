@@ -4,12 +4,12 @@
 
     @rule("video-none-not-alone", Video, bad=..., good=...)
     def alone(video: Video) -> Problems:
-        '''A video of type 'none' must be the only one: it says that there is no display.'''
+        '''``<video>`` of type ``none`` must be the only video device.'''
         if video.model == "none" and len(video.domain.all(Video)) > 1:
-            yield problem("'none' can't stand beside another video device", video, "model/@type")
+            yield problem("type 'none' excludes other video devices", video, "model/@type")
 
-The docstring is the manual page of the code; `bad` and `good` are the XML of a part that triggers
-it and one that does not, and tests hold both to their word.
+The docstring is the manual page of the code; its first line, the title, says what is required or
+forbidden. `bad` and `good` are XML that does and does not trigger the rule; tests check both.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from domcaps.language.change import Change
     from domcaps.language.dialect import Dialect
+    from domcaps.language.predicate import Predicate
     from domcaps.language.truth import Reason
 
 P = TypeVar("P", bound=Part)
@@ -38,7 +39,8 @@ P = TypeVar("P", bound=Part)
 class Problem(Struct, frozen=True):
     """One place where a rule does not hold. `attribute` narrows the place down.
 
-    `fixes` are what would make the rule hold, the likeliest first.
+    `fixes` are what would make the rule hold, the likeliest first. `requires` is what QEMU or the
+    host lack: the validator adds how to enable it to the message.
     """
 
     message: str
@@ -47,6 +49,7 @@ class Problem(Struct, frozen=True):
     accepted: tuple[str, ...] = ()
     reason: Reason | None = None
     fixes: tuple[Fix, ...] = ()
+    requires: Predicate | None = None
 
 
 Problems = Iterator[Problem]
@@ -205,12 +208,19 @@ def problem(
     accepted: Iterable[str] = (),
     reason: Reason | None = None,
     fix: Fix | Iterable[Fix] = (),
+    requires: Predicate | None = None,
 ) -> Problem:
-    """Point to a place: `at` is a path below the part, such as ``model/@type``."""
+    """Make a problem at a place: `at` is a path below the part, such as ``model/@type``.
+
+    `accepted` lists valid values, the likeliest first. Where QEMU or the host do not support
+    something, `requires` is the predicate that fails; it explains itself.
+    """
+    if requires is not None and reason is None and isinstance(part, Part):
+        reason = requires.explain(part.domain.world)
     node: Node = part.node if isinstance(part, Part) else part
     steps, _, attribute = at.rpartition("@") if "@" in at else (at, "", "")
     steps = steps.rstrip("/")
     inner = node.find(steps) if steps else node
     place = node if inner is None else inner
     fixes = (fix,) if isinstance(fix, Fix) else tuple(fix)
-    return Problem(message, place, attribute, tuple(accepted), reason, fixes)
+    return Problem(message, place, attribute, tuple(accepted), reason, fixes, requires)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from domcaps.language.wording import denied
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -56,6 +58,11 @@ def any_of(truths: Iterable[Truth]) -> Truth:
     return result
 
 
+ALL, ANY, NONE = "all of these are required:", "one of these is required:", "must not be true:"
+"""The statements of reasons that only combine others."""
+_COMBINED = frozenset({ALL, ANY, NONE})
+
+
 class Reason(msgspec.Struct, frozen=True):
     """Why something holds or not: a statement, where it was read, and what it rests on.
 
@@ -79,6 +86,13 @@ class Reason(msgspec.Struct, frozen=True):
         yield f"{indent}{self.truth.value}: {self.statement}{source}"
         for inner in self.because:
             yield from inner._lines(indent + "  ")  # noqa: SLF001 - of the same class
+
+    @property
+    def sentence(self) -> str:
+        """What was observed: the statement, or its negation where it does not hold."""
+        if self.truth is not Truth.NO or self.statement in _COMBINED:
+            return self.statement
+        return denied(self.statement)
 
     @property
     def seen(self) -> str:

@@ -1,4 +1,4 @@
-"""What the text of an attribute or element may be: each kind turns text into a value or says no."""
+"""Value types of attributes and elements: each parses text into a value or raises `ValueError`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from domcaps.language.wording import one_of
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -15,13 +17,13 @@ if TYPE_CHECKING:
 
 T = TypeVar("T", covariant=True)
 
-# a longer number is nobody's: Python would take quadratic time to read it
+# longer numbers are out of every range; Python would need quadratic time to read one
 _MAX_DIGITS = 25
 _DIGITS = frozenset("0123456789abcdefABCDEF")
 
 
 class ValueType(ABC, Generic[T]):
-    """A form that text may have. `expected` says which, to people."""
+    """A form of text. `expected` describes it, to complete the sentence "x must be …"."""
 
     expected: str = ""
 
@@ -53,11 +55,11 @@ class OneOf(ValueType[str]):
 
     @property
     def expected(self) -> str:  # type: ignore[override]
-        """List them."""
-        return ", ".join(self.names)
+        """List the names as alternatives."""
+        return one_of(self.names)
 
     def parse(self, text: str) -> str:
-        """Look it up."""
+        """Return the text where it is one of the names."""
         if text not in self.names:
             raise ValueError(text)
         return text
@@ -79,9 +81,11 @@ class Int(ValueType[int]):
     @property
     def expected(self) -> str:  # type: ignore[override]
         """Name the range."""
-        least = "" if self.least is None else f" from {self.least}"
-        most = "" if self.most is None else f" up to {self.most}"
-        return f"a whole number{least}{most}"
+        if self.least is not None and self.most is not None:
+            return f"an integer from {self.least} to {self.most}"
+        least = "" if self.least is None else f", at least {self.least}"
+        most = "" if self.most is None else f", at most {self.most}"
+        return f"an integer{least}{most}"
 
     def parse(self, text: str) -> int:
         """Read the number and compare it with the range."""

@@ -5,6 +5,11 @@
   const { states, columns, groups, cells, nodes, texts } = data;
   const CHUNK = 60; // rows that are drawn at once: more than fit on a screen
 
+  // names may break where their parts meet, never inside a word
+  const breakable = (text) => (text.length < 12 ? [text] : text.split(/(?<=[=/+])(?=[^=/+])|(?<=[.:])(?=[A-Za-z])/)
+    .flatMap((part, number) => (number ? [document.createElement("wbr"), part] : [part])));
+  const plural = (number, word) => `${number} ${word}${number === 1 ? "" : "s"}`;
+
   const element = (tag, attributes = {}, ...inside) => {
     const made = document.createElement(tag);
     for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
@@ -19,7 +24,13 @@
     })));
 
   const shown = { columns: columns.map(() => true), words: [], differing: false, state: "" };
+  const states_of = (row) => row.numbers.map((number) => cells[number][0]);
+  // facts that all columns share stand above the table, the others at each column
+  const facts = columns.map(([, pairs]) => new Map(pairs.map(([k, v]) => [texts[k], texts[v]])));
+  const common = [...(facts[0] || [])].filter(([k, v]) => facts.every((one) => one.get(k) === v));
+  const own = (n) => [...facts[n]].filter(([k]) => !common.some(([name]) => name === k));
   let visible = [];
+  let members = new Map();
   let drawn = 0;
   let waiting = 0;
   let current = null;
@@ -30,6 +41,10 @@
     "aria-label": "Filter rows by words", autocomplete: "off",
   });
   const differing = element("input", { type: "checkbox", id: "differing" });
+  const used = new Set(rows.flatMap(states_of));
+  const legend = element("ul", { class: "legend", "aria-label": "Legend" },
+    ...states.flatMap(([name, mark, tone], number) => (used.has(number) && mark
+      ? [element("li", {}, element("span", { class: tone }, mark), ` ${name}`)] : [])));
   const state = element("select", { id: "state", "aria-label": "Only rows with this state" },
     element("option", { value: "" }, "any state"),
     ...states.map(([name, mark], number) =>
@@ -47,9 +62,13 @@
   document.getElementById("page").append(
     element("header", {},
       element("h1", {}, data.title),
-      element("p", { class: "quiet" }, data.about),
+      element("p", { class: "facts" }, ...common.flatMap(([k, v], number) =>
+        [number ? " · " : "", `${k} `, element("b", {}, ...breakable(v))])),
+      element("details", { class: "about" }, element("summary", {}, "How to read this page"),
+        element("p", {}, data.about)),
+      legend,
       element("div", { class: "tools", role: "search" }, search,
-        element("label", {}, differing, " only rows that differ"), state,
+        element("label", {}, differing, " only differences"), state,
         element("details", { class: "columns" },
           element("summary", {}, "Columns"), chooser),
         theme, count)),
@@ -68,16 +87,44 @@
         && (!shown.differing || row.differs)
         && (shown.state === "" || chosen.some((n) => cells[row.numbers[n]][0] === shown.state));
     });
-    count.textContent = `${visible.length} of ${rows.length} rows`;
-    head.replaceChildren(element("tr", {}, element("th", { scope: "col" }, ""),
+    const different = rows.filter((row) => row.differs).length;
+    count.textContent = `${visible.length} of ${plural(rows.length, "row")} shown`
+      + (chosen.length > 1 ? `; ${different} differ` : "");
+    members = new Map();
+    for (const row of rows) {
+      const counts = members.get(row.group) || { all: 0, differ: 0 };
+      counts.all += 1;
+      counts.differ += row.differs ? 1 : 0;
+      members.set(row.group, counts);
+    }
+    head.replaceChildren(element("tr", {}, element("th", { scope: "col" }, "Feature"),
       ...chosen.map((n) => element("th", {
         scope: "col", title: columns[n][1].map(([k, v]) => `${texts[k]}: ${texts[v]}`).join("\n"),
-      }, texts[columns[n][0]]))));
+      }, ...breakable(texts[columns[n][0]]), ...own(n).filter(([, v]) => v !== texts[columns[n][0]])
+        .map(([k, v]) => element("small", {}, `${k} `, ...breakable(v)))))));
     body.replaceChildren();
+    if (!visible.length) body.append(nothing(chosen.length + 1));
     drawn = 0;
     current = null;
     draw();
     later();
+  };
+
+  const nothing = (width) => {
+    const all = element("button", { type: "button" }, "Show all rows");
+    all.addEventListener("click", reset);
+    const why = shown.differing && !shown.words.length && shown.state === ""
+      ? "The columns do not differ. " : "No row matches the filters. ";
+    return element("tr", { class: "nothing" }, element("th", { colspan: width }, why, all));
+  };
+
+  const reset = () => {
+    search.value = "";
+    state.value = "";
+    differing.checked = false;
+    Object.assign(shown, { words: [], differing: false, state: "" });
+    select();
+    search.focus();
   };
 
   // --- drawing, some rows at a time
@@ -87,10 +134,14 @@
     const content = texts[text];
     const drawnCell = element("td", {
       class: tone, tabindex: "-1", "aria-label": `${name} ${content}`.trim(),
-    }, mark + (content ? ` ${content}` : ""));
+    }, ...(mark ? [element("span", { class: "mark", "aria-hidden": "true" }, mark), " "] : []),
+    ...breakable(content || (mark ? name : "")));
     drawnCell.domcaps = { row, column: n };
     return drawnCell;
   };
+
+  const summary = ({ all, differ }, width) =>
+    (width > 1 ? `${differ} of ${plural(all, "row")} differ` : plural(all, "row"));
 
   const draw = () => {
     const chosen = chosenColumns();
@@ -100,10 +151,12 @@
       const row = visible[drawn];
       if (drawn === 0 || visible[drawn - 1].group !== row.group) {
         made.append(element("tr", { class: "group" },
-          element("th", { scope: "rowgroup", colspan: chosen.length + 1 }, row.group)));
+          element("th", { scope: "rowgroup", colspan: chosen.length + 1 },
+            element("span", {}, row.group, " ", element("span", { class: "quiet" },
+              summary(members.get(row.group), chosen.length))))));
       }
       made.append(element("tr", row.differs ? { class: "differs" } : {},
-        element("th", { scope: "row" }, row.name), ...chosen.map((n) => drawCell(row, n))));
+        element("th", { scope: "row" }, ...breakable(row.name)), ...chosen.map((n) => drawCell(row, n))));
     }
     body.append(made);
     if (!current) rove(body.querySelector("td"));
@@ -253,6 +306,10 @@
     root.dataset.theme = dark ? "light" : "dark";
   });
 
+  // a page opens on what differs; where nothing does, or there is nothing to compare, on everything
+  shown.differing = rows.some((row) => differs(row, chosenColumns()));
+  differing.checked = shown.differing;
+  differing.disabled = columns.length < 2;
   select();
   performance.mark("ready");
 })();

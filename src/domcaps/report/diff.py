@@ -26,7 +26,7 @@ class Difference(msgspec.Struct, frozen=True):
 
     `before` and `after` are the values, "" where that side does not make the statement. The
     reasons tell why, where the table says it in a predicate. `silent` is the release of libvirt
-    that has no word for it, where the other side's release has one.
+    that does not support it, where the release of the other side does.
     """
 
     path: str
@@ -49,7 +49,7 @@ class Difference(msgspec.Struct, frozen=True):
     def because(self) -> tuple[str, ...]:
         """Name the facts that came out otherwise: what the difference comes down to."""
         if self.silent:
-            return (f"libvirt {self.silent} has no word for it",)
+            return (f"not supported by libvirt {self.silent}",)
         if self.reason_before is None or self.reason_after is None:
             return ()
         if " " in self.path:

@@ -12,10 +12,11 @@ from domcaps.elements import table
 from domcaps.elements.advice.remedies import advise
 from domcaps.errors import RequestError
 from domcaps.language import Element, Enum, Reason, Rows, Truth
+from domcaps.language.observed import HostFact
 from domcaps.language.predicate import AllOf, AnyOf, Not, Predicate
 from domcaps.language.remedy import Effort
 from domcaps.language.table import AnyChoice
-from domcaps.language.truth import all_of
+from domcaps.language.truth import ALL, all_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -26,12 +27,13 @@ if TYPE_CHECKING:
 class Change(msgspec.Struct, frozen=True):
     """A statement that would have to come out otherwise, by what effort, and how.
 
-    `how` is advice for people, "" where there is none.
+    `how` is advice for people, "" where there is none; `cause` says what was observed instead.
     """
 
     statement: str
     effort: str
     how: str = ""
+    cause: str = ""
 
     def __str__(self) -> str:
         """Give one line."""
@@ -61,7 +63,9 @@ class Explanation(msgspec.Struct, frozen=True):
 
 
 def explain(path: str, world: World) -> tuple[Explanation, ...]:
-    """Explain a choice, all choices of an enum (``video.modelType``) or an element with its enums.
+    """Explain a value, all values of an enum (``video.modelType``), or an element with its enums.
+
+    A bare name such as ``qxl`` stands for every value, element or CPU model of that name.
 
     A computed row that has reasons is named by its element and its name: ``cpu.custom=EPYC`` or
     ``cpu.host-model=aes``. Raises `RequestError` for a path that the table does not have, with the
@@ -72,9 +76,21 @@ def explain(path: str, world: World) -> tuple[Explanation, ...]:
         return (row,)
     names = {path.partition("=")[0].partition(".")[0]}
     found = [e for e in _explain_some(world, names) if _matches(e.path, path)]
+    found = found or _by_name(path, world)
     if not found:
-        raise RequestError(f"the table has no {path!r}", remedy=_nearest(path))
+        raise RequestError(f"no feature is named {path!r}", remedy=_nearest(path))
     return tuple(found)
+
+
+def _by_name(name: str, world: World) -> list[Explanation]:
+    """Explain every value, element and CPU model of that name, wherever it is: ``qxl``."""
+    if not name or set(name) & set(".="):
+        return []
+    wanted = {path for path in paths() if re.split("[.=]", path)[-1].lower() == name.lower()}
+    elements = {path.partition("=")[0].partition(".")[0] for path in wanted}
+    found = [e for e in _explain_some(world, elements) if e.path in wanted] if wanted else []
+    rows = (explain_row(f"{path}={name}", world) for path in _rows())
+    return [*found, *(row for row in rows if row is not None)]
 
 
 def explain_row(path: str, world: World) -> Explanation | None:
@@ -158,7 +174,7 @@ def _nearest(path: str) -> str:
     import difflib
 
     near = difflib.get_close_matches(path, paths(), n=6, cutoff=0.3)
-    return f"nearest are {', '.join(near)}" if near else "see docs/table.md"
+    return f"did you mean {' or '.join(near[:3])}?" if near else "see docs/table.md"
 
 
 def _element(
@@ -206,7 +222,7 @@ def _explained(
     # what needs nothing says nothing, unless it is all there is
     telling = [r for r in reasons if r.source or r.because or r.truth is not Truth.YES]
     telling = telling or reasons[-1:]
-    reason = telling[0] if len(telling) == 1 else Reason(truth, "all of these", "", tuple(telling))
+    reason = telling[0] if len(telling) == 1 else Reason(truth, ALL, "", tuple(telling))
     changes: tuple[Change, ...] = ()
     if truth is Truth.NO:
         changes = tuple(dict.fromkeys(_to_make(AllOf(needed), world, wanted=True)))
@@ -228,7 +244,56 @@ def _to_make(predicate: Predicate, world: World, *, wanted: bool) -> tuple[Chang
         return min((way for way in ways if way), key=_effort, default=())
     text = predicate.describe()
     remedy = advise(predicate, world, wanted=wanted)
-    return (Change(text if wanted else f"not ({text})", remedy.effort.value, remedy.how),)
+    cause = _cause(predicate, world) if wanted else text
+    statement = text if wanted else f"not ({text})"
+    return (Change(statement, remedy.effort.value, remedy.how, cause),)
+
+
+def _cause(leaf: Predicate, world: World) -> str:
+    """Say what is missing; of the host's facts their value says more, such as a permission."""
+    seen = leaf.value(world) if isinstance(leaf, HostFact) else ""
+    return seen or leaf.explain(world).sentence
+
+
+def causes_of(predicate: Predicate, world: World) -> tuple[str, ...]:
+    """Say what keeps a predicate from holding, a sentence each; at most two."""
+    return _first_of(change.cause for change in _to_make(predicate, world, wanted=True))
+
+
+def ways_of(predicate: Predicate, world: World) -> tuple[str, ...]:
+    """Say what would make a predicate hold, by the way of least effort; at most two steps."""
+    return _first_of(_in_xml(change.how) for change in _to_make(predicate, world, wanted=True))
+
+
+def _in_xml(how: str) -> str:
+    """Word advice for a domain XML: ``--machine q35`` is an option of the command line."""
+    option, _, value = how.partition(" ")
+    names = {"--machine": "machine", "--virttype": "<domain type", "--arch": "arch"}
+    if option not in names or not value:
+        return how
+    end = ">" if option == "--virttype" else ""
+    return f"use {names[option]}={value!r}{end}"
+
+
+def missing_of_host(predicate: Predicate, world: World) -> str:
+    """Say which fact of the host keeps a predicate from holding; "" where it is QEMU's."""
+    leaves = _leaves(predicate.in_world(world), world)
+    values = (leaf.value(world) for leaf in leaves if isinstance(leaf, HostFact))
+    return next(filter(None, values), "")
+
+
+def _leaves(predicate: Predicate, world: World) -> Iterator[Predicate]:
+    """Give the statements of a conjunction or choice that do not hold."""
+    parts = predicate.parts if isinstance(predicate, AllOf | AnyOf) else (predicate,)
+    for part in parts:
+        if part is not predicate:
+            yield from _leaves(part, world)
+        elif world.truth(part) is Truth.NO:
+            yield part
+
+
+def _first_of(texts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(filter(None, texts)))[:2]
 
 
 def _effort(way: tuple[Change, ...]) -> tuple[int, int]:

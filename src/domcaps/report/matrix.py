@@ -1,4 +1,4 @@
-"""Many reports side by side: what can be had where, with the reason for every yes and no."""
+"""Reports side by side as a matrix, with the reason for every yes and no."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ STATES = (
     State("no", "✗", "bad"),
     State("unknown", "?", "unsure"),
     State("value", "", "plain"),
-    State("not said", "–", "none"),
+    State("not in report", "–", "none"),
 )
-"""``not said`` is what the report does not speak of: libvirt has no word for it there."""
+"""``not in report``: the libvirt version does not know the feature, so its report omits it."""
 
-_SILENT = Cell("not said")
+_SILENT = Cell("not in report")
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -60,7 +60,7 @@ class _Answer:
 
 
 def capability_matrix(columns: Sequence[Asked], title: str = "Domain capabilities") -> Matrix:
-    """Put what the targets can give a guest side by side, in the order of libvirt's document."""
+    """Compare the reports of several targets, in the order of libvirt's document."""
     answers = [_Answer(asked) for asked in columns]
     groups: dict[str, dict[str, None]] = {}
     for answer in answers:
@@ -74,8 +74,10 @@ def capability_matrix(columns: Sequence[Asked], title: str = "Domain capabilitie
             Group(name, tuple(Row(p, tuple(a.cell(p) for a in answers)) for p in paths))
             for name, paths in groups.items()
         ),
-        about="What a guest can be given, in the words of libvirt. Click a cell, or press Enter on "
-        "it, for the reason; arrows go from cell to cell, / goes to the filter.",
+        about="Each row is a feature of libvirt's domain capabilities, each column a host, "
+        "emulator, machine type or libvirt version. Click a cell, or press Enter on it, to see the "
+        "reason. Tab goes to the table, arrow keys move between cells, Escape closes the reason, "
+        "/ goes to the filter.",
     )
 
 
@@ -87,12 +89,12 @@ def _group(path: str) -> str:
 def reason_node(reason: Reason) -> Node:
     """Give a reason as the page shows it."""
     below = tuple(map(reason_node, reason.because))
-    return Node(reason.truth.value, reason.statement, reason.seen, below)
+    return Node(reason.truth.value, reason.sentence, reason.seen, below)
 
 
 def _blocks(explanation: Explanation) -> Iterator[Block]:
     if explanation.truth is Truth.NO and explanation.changes:
-        yield Block("It would be a yes if", tuple(map(str, explanation.changes)))
+        yield Block("To enable it", tuple(map(str, explanation.changes)))
     yield Block("Because", tree=reason_node(explanation.reason))
 
 

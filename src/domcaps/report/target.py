@@ -1,4 +1,4 @@
-"""Which target a question means: what libvirt fills in, and what it refuses to speak about."""
+"""Resolve a question to a target: fill in libvirt's defaults, refuse unsupported targets."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from domcaps.elements.boards.families import (
     ARCHITECTURES_SINCE,
     OLDEST_KNOWN,
     canonical_machine,
+    machines_by_use,
     nearest_machine,
     oldest_qemu,
     preferred_machine,
@@ -26,12 +27,15 @@ from domcaps.facts.emulator import ACCELERATORS, EmulatorFacts, Unanswered
 from domcaps.facts.emulators import nearest_of
 from domcaps.language import Target
 from domcaps.language.dialect import dialect_for, known_dialects
+from domcaps.language.wording import listed
 
 if TYPE_CHECKING:
     from domcaps.facts.emulators import Emulators
     from domcaps.facts.host import HostFacts
     from domcaps.language import Dialect
     from domcaps.language.target import Question
+
+_MOST_MACHINES = 6
 
 
 def resolve_target(
@@ -57,9 +61,9 @@ def resolve_target(
         name = _settle_machine(facts, question.machine, kind, dialect)
     except Unanswered as unanswered:
         raise UnsupportedTargetError(
-            f"the emulator did not answer {unanswered.question}",
+            f"the recording of this emulator lacks the answer to {unanswered.question}",
             where=facts.path,
-            remedy="record it again",
+            remedy="record the emulator again",
         ) from unanswered
     return Target(path, wanted, name, kind, dialect, question.flags)
 
@@ -78,9 +82,9 @@ def default_emulator(
     names = emulator_names(host.arch, wanted)
     package = emulator_package(wanted)
     raise (UnsupportedTargetError if emulators.paths() else NoEmulatorError)(
-        f"there is no emulator for {wanted} guests",
+        f"no emulator for {wanted} guests found",
         where=origin,
-        remedy=f"looked for {', '.join(names)}; install one (on Debian: {package}), or name one",
+        remedy=f"searched for {', '.join(names)}; install {package} (Debian) or name an emulator",
         about="arch",
     )
 
@@ -99,10 +103,10 @@ def find_emulator(host: HostFacts, emulators: Emulators, arch: str | None, origi
 def _check_arch(name: str | None) -> None:
     if name is not None and name not in ARCHITECTURES:
         nearest = nearest_arch(name)
-        listed = nearest_of("libvirt knows", name, ARCHITECTURES)
+        known = nearest_of("known:", name, ARCHITECTURES)
         raise UnsupportedTargetError(
             f"{name!r} is not a known architecture",
-            remedy=f"use {nearest!r}; {listed}" if nearest else listed,
+            remedy=f"did you mean {nearest!r}? {known}" if nearest else known,
             about="arch",
             nearest=nearest,
         )
@@ -113,7 +117,7 @@ def _check_known(arch: str, dialect: Dialect) -> None:
     if since is not None and not dialect.has(since):
         raise UnsupportedTargetError(
             f"libvirt {dialect} does not know the architecture {arch!r}",
-            remedy=f"libvirt {since.since} and later do: name one with --libvirt",
+            remedy=f"use --libvirt {since.since} or later",
             about="arch",
         )
 
@@ -123,7 +127,7 @@ def _check_virttype(name: str | None) -> None:
         near = difflib.get_close_matches(name, ACCELERATORS, n=1)
         raise UnsupportedTargetError(
             f"{name!r} is not a known virtualization type",
-            remedy=nearest_of("QEMU serves", name, tuple(ACCELERATORS)),
+            remedy=nearest_of("use", name, tuple(ACCELERATORS)),
             about="virttype",
             nearest="".join(near),
         )
@@ -133,17 +137,17 @@ def _check_version(facts: EmulatorFacts, dialect: Dialect) -> None:
     if facts.version < OLDEST_KNOWN:
         version, least = (".".join(map(str, v)) for v in (facts.version, OLDEST_KNOWN))
         raise UnsupportedTargetError(
-            f"QEMU {version} is too old for domcaps",
+            f"QEMU {version} is too old: domcaps supports QEMU {least} and later",
             where=facts.path,
-            remedy=f"use QEMU {least} or later, whatever libvirt is asked for",
+            remedy=f"use QEMU {least} or later; --libvirt does not change this",
         )
     oldest = oldest_qemu(dialect)
     if facts.version < oldest:
         version, least = (".".join(map(str, numbers)) for numbers in (facts.version, oldest))
         raise UnsupportedTargetError(
-            f"libvirt {dialect} does not take QEMU {version}",
+            f"libvirt {dialect} does not support QEMU {version}",
             where=facts.path,
-            remedy=f"it needs {least} or later; ask for the words of an older libvirt",
+            remedy=f"use QEMU {least} or later, or an older --libvirt",
             about="dialect",
             nearest=_newest_taking(facts.version),
         )
@@ -161,9 +165,11 @@ def _settle_arch(facts: EmulatorFacts, arch: str | None, host_arch: str, *, name
         return host_arch if same_family(facts.arch, host_arch) else facts.arch
     if not same_family(facts.arch, arch):
         raise UnsupportedTargetError(
-            f"it serves {facts.arch} guests, not {arch}",
+            f"this emulator runs {facts.arch} guests, not {arch}",
             where=facts.path,
-            remedy="name another emulator" if named else "install the emulator for it",
+            remedy="name another emulator"
+            if named
+            else f"install {emulator_package(arch)} (Debian)",
             about="emulator" if named else "arch",
         )
     return arch
@@ -177,9 +183,9 @@ def _settle_virttype(
         return offered[0] if offered else "qemu"
     if strict and virttype not in offered:
         cause, remedy = _why_not_served(virttype, host, guest)
-        instead = nearest_of("it serves", virttype, offered)
+        instead = nearest_of("supported:", virttype, offered)
         raise UnsupportedTargetError(
-            f"it can't serve the virtualization type {virttype!r} here{cause}",
+            f"the virtualization type {virttype!r} is not supported here{cause}",
             where=facts.path,
             remedy="; ".join(filter(None, (remedy, instead))),
             about="virttype",
@@ -191,21 +197,23 @@ def _settle_virttype(
 def _why_not_served(virttype: str, host: HostFacts, guest: str) -> tuple[str, str]:
     """Tell why an emulator does not serve a virtualization type, and what would change that."""
     if virttype == "hvf":
-        return ": it is of macOS", ""
+        return ": hvf is for macOS hosts", ""
     if virttype != "kvm":
         return "", ""
     if not is_native(host.arch, guest):
-        return f": KVM of an {host.arch} host runs no {guest} guests", ""
+        return f": KVM on {host.arch} hosts does not run {guest} guests", ""
     kvm = host.record.kvm
     if not kvm.usable:
         return f": {kvm.reason or 'the host has no KVM'}", _kvm_remedy(kvm.reason)
-    return ": this QEMU is built without KVM", ""
+    return ": this QEMU was built without KVM", ""
 
 
 def _kvm_remedy(reason: str) -> str:
     if "permission" in reason:
-        return "" if ":" in reason else "add the user to the group of /dev/kvm"
-    return "enable virtualization in the machine's firmware and load kvm_intel or kvm_amd"
+        return (
+            "" if ":" in reason else "add the user to the group that owns /dev/kvm, usually 'kvm'"
+        )
+    return "enable virtualization in the host's firmware and load the module kvm_intel or kvm_amd"
 
 
 def _settle_machine(
@@ -219,16 +227,15 @@ def _settle_machine(
         return preferred_machine(facts.arch, machines, dialect)
     name = canonical_machine(machine, machines)
     if name not in {known.name for known in machines}:
-        names = [known.alias for known in machines if known.alias]
-        names += [known.name for known in machines]
         nearest = nearest_machine(machine, machines)
-        listed = [nearest, canonical_machine(nearest, machines)] if nearest else []
-        names = [*dict.fromkeys(listed), *(n for n in names if n not in listed)]
+        hint = f"did you mean {nearest!r}? " if nearest else ""
+        available = machines_by_use(machines, nearest)
         raise UnsupportedTargetError(
-            f"it has no machine type {machine!r}",
+            f"this QEMU has no machine type {machine!r}",
             where=facts.path,
-            remedy=nearest_of("it has", machine, names, first=len(set(listed))),
+            remedy=f"{hint}Available: {listed(available, _MOST_MACHINES)}",
             about="machine",
             nearest=nearest,
+            offered=available,
         )
     return name

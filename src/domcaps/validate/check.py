@@ -10,11 +10,12 @@ import msgspec
 
 from domcaps.facts.emulator import Unanswered
 from domcaps.language.at_start import start_doubt, start_failure
-from domcaps.language.cause import host_cause
 from domcaps.language.domain import Domain
 from domcaps.language.finding import Finding, Severity, Stage, quoted
 from domcaps.language.rule import problem
 from domcaps.language.truth import Truth
+from domcaps.language.wording import one_of
+from domcaps.validate import messages
 from domcaps.validate.catalogue.former import current_codes, renamings
 from domcaps.validate.checks import FAILS_AT_START, checks_for_code
 from domcaps.validate.document.parse import Source, Unreadable, read
@@ -165,6 +166,7 @@ class _Check:
         self.most_work = time.thread_time() + seconds
         self.seconds = seconds
         self.found: list[Finding] = []
+        self.malformed: set[tuple[Node, str]] = set()
         self.suppressing = b"domcaps:" in source.data
         self.as_if = ""
 
@@ -219,7 +221,7 @@ class _Check:
         for number, node in enumerate(take_away(self.domain.root)):
             if not number:
                 self.source.keep()  # places and paths, while all elements are there
-            text = f"<{node.tag}> stands here a second time"
+            text = f"<{node.tag}> is repeated: only the first one counts"
             self._passed_over("repeated-element", text, node)
 
     def _parts(self, walk: DocumentWalk, checks_of: ChecksOf) -> None:
@@ -276,7 +278,7 @@ class _Check:
         # counts, but is asked for only when it can have passed
         if time.monotonic() > self.deadline and time.thread_time() > self.most_work:
             limit = f"{self.seconds:g} seconds of work"
-            raise _Stopped(f"not finished after {limit}; the rest is not checked")
+            raise _Stopped(f"validation stopped after {limit}; the rest is not checked")
 
     def _part(self, part: Part, checks: Checks) -> None:
         self._be_in_time()
@@ -296,8 +298,10 @@ class _Check:
         for rule in rules:
             try:
                 for found in rule.check(part):
-                    stage = rule.stage_in(self.world.target.dialect)
-                    self._add(rule.code, found, rule.severity, stage, rule.fix)
+                    # a value of the wrong form is one finding, whatever rules make of it
+                    if (found.node, found.attribute) not in self.malformed:
+                        stage = rule.stage_in(self.world.target.dialect)
+                        self._add(rule.code, found, rule.severity, stage, rule.fix)
             except _Stopped:
                 raise
             except Unanswered as unanswered:
@@ -322,13 +326,13 @@ class _Check:
         if self.suppressing and places.suppresses(found.node, code):
             return
         if len(self.found) >= MAX_FINDINGS:
-            raise _Stopped(f"there are more than {MAX_FINDINGS} findings; the rest is not listed")
+            raise _Stopped(f"more than {MAX_FINDINGS} findings; the rest is not listed")
         line, column = places.of(found.node, found.attribute)
         path = self.source.path(found.node, found.attribute)
         self.found.append(
             Finding(
                 code,
-                found.message,
+                self._message(found),
                 severity,
                 stage,
                 path,
@@ -340,6 +344,11 @@ class _Check:
                 self.as_if,
             )
         )
+
+    def _message(self, found: Problem) -> str:
+        if found.requires is None:
+            return found.message
+        return messages.with_remedy(found.message, found.requires, self.world)
 
     def _field(self, part: Part, field_check: FieldCheck, text: str) -> None:
         declared = field_check.declared
@@ -369,13 +378,15 @@ class _Check:
         declared, dated = field_check.declared, field_check.dated or {}
         has = self.world.target.dialect.has
         known = tuple(n for n in _expected(field_check) if n not in dated or has(dated[n]))
-        expected = ", ".join(known) or declared.kind.expected
-        message = f"{_spoken(part, field_check)} is {quoted(text)}, not {expected}"
-        wrong = problem(message, part, declared.path, accepted=known)
+        expected = one_of(known) if known else declared.kind.expected
+        message = messages.invalid(messages.place_of(part, declared), text, expected, known)
+        accepted = messages.likely_first(text, known)
+        wrong = problem(message, part, declared.path, accepted=accepted)
+        self.malformed.add((wrong.node, wrong.attribute))
         self._add(f"{field_check.code}-invalid", wrong)
 
     def _missing(self, part: Part, field_check: FieldCheck) -> None:
-        message = f"{_spoken(part, field_check)} is missing"
+        message = messages.missing(messages.place_of(part, field_check.declared))
         missing = problem(message, part, field_check.declared.path, accepted=_expected(field_check))
         self._add(f"{field_check.code}-missing", missing)
 
@@ -390,17 +401,17 @@ class _Check:
                 self._at_start(part, field_check, enum, choice)
             return
         offered = tuple(_offered(enum, world))
-        listed = ", ".join(offered) or "nothing"
+        place = messages.place_of(part, declared)
         if choice is None:
-            code, message = "unknown", f"is {quoted(text)}, which is no known value"
-            reason = None
+            code, reason = "unknown", None
+            offered = messages.likely_first(text, offered)
+            message = messages.unknown_choice(place, text, offered)
         else:
-            cause = host_cause(choice.when, world)
-            why = f" ({cause})" if cause else ""
-            code, message = "unsupported", f"{quoted(text)} can't be used here{why}"
-            reason = choice.when.explain(world)
-        message = f"{_spoken(part, field_check)} {message}: this one offers {listed}"
-        wrong = problem(message, part, field_check.declared.path, accepted=offered, reason=reason)
+            code, reason = "unsupported", choice.when.explain(world)
+            message = messages.unsupported_choice(place, choice, world, offered)
+        wrong = problem(message, part, declared.path, accepted=offered, reason=reason)
+        if choice is None:
+            self.malformed.add((wrong.node, wrong.attribute))
         moved = code == "unsupported" and declared.defined and not dialect.has(declared.defined)
         stage = Stage.START if moved else Stage.DEFINE
         self._add(f"{field_check.code}-{code}", wrong, stage=stage)
@@ -408,30 +419,31 @@ class _Check:
     def _at_start(self, part: Part, field_check: FieldCheck, enum: Enum, choice: Choice) -> None:
         """Add what is known to fail when the domain is started, or note that it may."""
         world, failure = self.world, start_failure(choice, self.world)
-        spoken = f"{_spoken(part, field_check)} {quoted(choice.name)}"
+        place = messages.place_of(part, field_check.declared)
+        spoken = f"{place}: {choice.name!r}"
         if failure is None:
             doubt = start_doubt(choice, world)
             if doubt is not None:
                 world.unknown.add(f"whether {spoken} starts: {doubt.but}")
             return
         starting = tuple(_starting(enum, world))
-        listed = f": use {' or '.join(starting)}" if starting else ""
-        message = f"{spoken} can be defined, but does not start: {failure.but}{listed}"
+        instead = f". Use {starting[0]!r}" if starting else ""
+        message = f"{spoken} can be defined, but does not start: {failure.but}{instead}"
         reason = failure.where.explain(world)
         wrong = problem(message, part, field_check.declared.path, accepted=starting, reason=reason)
         self._add(f"{field_check.code}-{FAILS_AT_START}", wrong, stage=Stage.START)
 
     def _unknown(self, node: Node, attribute: str, known: tuple[str, ...]) -> None:
-        hint = f" (did you mean {' or '.join(map(repr, known))}?)" if known else ""
+        hint = f"; did you mean {' or '.join(map(repr, known))}?" if known else ""
         if attribute:
             code = "unknown-attribute"
-            message = f"<{node.tag}> has no attribute {quoted(attribute)}{hint}"
+            what = f"<{node.tag}> has no attribute {quoted(attribute)}"
         else:
             code = "unknown-element"
             parent = node.getparent()
             inside = parent.tag if parent is not None else "domain"
-            message = f"<{inside}> has no element <{quoted(str(node.tag))[1:-1]}>{hint}"
-        self._passed_over(code, message, node, attribute, known)
+            what = f"<{inside}> has no element <{quoted(str(node.tag))[1:-1]}>"
+        self._passed_over(code, what, node, attribute, known, hint)
 
     def _passed_over(
         self,
@@ -440,17 +452,18 @@ class _Check:
         node: Node,
         attribute: str = "",
         known: tuple[str, ...] = (),
+        hint: str = "",
     ) -> None:
-        """Add what libvirt does not read, and refuses where it compares with its schema."""
-        wrong, fate = Severity.WARNING, "libvirt passes over it"
+        """Add what libvirt ignores, and rejects where it validates against its schema."""
+        wrong, fate = Severity.WARNING, "libvirt ignores it"
         if self.schema:
-            wrong, fate = Severity.ERROR, "libvirt's schema refuses it"
+            wrong, fate = Severity.ERROR, "libvirt's schema rejects it"
         at = f"@{attribute}" if attribute else ""
-        self._add(code, problem(f"{message}; {fate}", node, at, accepted=known), wrong)
+        self._add(code, problem(f"{message}; {fate}{hint}", node, at, accepted=known), wrong)
 
 
-BROKEN = "this rule failed, please report it"
-"""What `Validation.unknown` says of a rule that met something it was not written for."""
+BROKEN = "internal error in this rule, please report it"
+"""How `Validation.unknown` describes a rule that raised an unexpected exception."""
 
 
 def _offered(enum: Enum, world: World) -> Iterator[str]:
@@ -477,7 +490,3 @@ def _parsed(field_check: FieldCheck, text: str) -> Any:
 
 def _expected(field_check: FieldCheck) -> tuple[str, ...]:
     return tuple(getattr(field_check.declared.kind, "names", ()))
-
-
-def _spoken(part: Part, field_check: FieldCheck) -> str:
-    return f"<{part.node.tag}> {field_check.declared.path}".rstrip()

@@ -176,7 +176,7 @@ def _tell_if_passed_over(path: Path, weak: Weakness) -> None:
         # a project that has nothing to say of domcaps is no matter
         if _table(path) is None:
             return
-    sys.stderr.write(f"domcaps: {path} is passed over: {weak.text} ({weak.remedy})\n")
+    sys.stderr.write(f"domcaps: {path} is ignored: {weak.text} ({weak.remedy})\n")
 
 
 def _table(path: Path) -> Any:
@@ -216,7 +216,7 @@ def _config(table: Any, path: Path) -> Config:
         raise InputError(
             f"this configuration can't be used: {error}",
             where=str(path),
-            remedy=f"the keys are {', '.join(_keys())}",
+            remedy=f"valid keys: {', '.join(_keys())}",
         ) from None
     _require_codes(config, path)
     _require_release(config, path)
@@ -236,7 +236,7 @@ def _require_known_keys(table: Any, path: Path) -> None:
                 where=str(path),
                 remedy=f"did you mean {near[0]!r}?"
                 if near
-                else f"the keys are {', '.join(_keys())}",
+                else f"valid keys: {', '.join(_keys())}",
             )
 
 

@@ -80,7 +80,7 @@ def slip(names: Iterable[str]) -> str:
         if not any(covers(name, code) for code in codes()):
             near = likely(name)
             hint = f"; did you mean {' or '.join(near)}?" if near else ""
-            return f"no finding has the code {name!r}{hint} ('domcaps codes' lists all codes)"
+            return f"unknown code {name!r}{hint} ('domcaps codes' lists all codes)"
     return ""
 
 

@@ -1,7 +1,7 @@
-"""Which target a domain names: type, architecture, machine, emulator, by libvirt's defaults.
+"""Resolve ``<domain type>``, ``<os><type arch machine>`` and ``<emulator>`` to a target.
 
-What can't be resolved is a fault of its own, and the nearest that can be resolved takes its place:
-one fault hides no other, and the rest of the document is judged all the same.
+Libvirt's defaults fill in what is missing. A value that cannot be resolved is a finding; the
+nearest supported value replaces it, so that the rest of the document is validated as well.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 
 class TargetNotFound(Exception):  # noqa: N818 - carries the finding, not an error of its own
-    """The domain names no target that the host has; `finding` says why."""
+    """The host does not have the domain's target; `finding` says why."""
 
     def __init__(self, finding: Finding) -> None:
         self.finding = finding
@@ -46,7 +46,7 @@ class TargetNotFound(Exception):  # noqa: N818 - carries the finding, not an err
 
 
 class Fault(NamedTuple):
-    """Something of a target that can't be resolved: the code and the place."""
+    """A part of the target that cannot be resolved: the code and the problem."""
 
     code: str
     problem: Problem
@@ -75,7 +75,7 @@ def nearest_target(source: Source, open_world: OpenWorld) -> NearestTarget:
     raises where that is no fault of the document.
     """
     if source.root.tag != "domain":
-        message = "the document is not a <domain>"
+        message = f"the root element is <{source.root.tag}>, but must be <domain>"
         raise _not_found(source, Fault("domain-missing", Problem(message, source.root)))
     return _Search(source, open_world).resolved()
 
@@ -98,7 +98,11 @@ class _Search:
             "dialect": None,
         }
         if self.wanted["virttype"] is None:
-            self._fault("virttype", "domain-type-missing", "the domain does not say its type")
+            self._fault(
+                "virttype",
+                "domain-type-missing",
+                "<domain> needs the attribute 'type', such as 'kvm' or 'qemu'",
+            )
 
     def resolved(self) -> NearestTarget:
         """Try until there is such a target, or until nothing is left to replace."""
@@ -129,16 +133,20 @@ class _Search:
         if isinstance(error, NoEmulatorError) or (isinstance(error, ProbeError) and not named):
             raise error
         about, nearest = "emulator" if named else "arch", ""
+        offered: tuple[str, ...] = ()
         if isinstance(error, UnsupportedTargetError) and error.about:
-            about, nearest = error.about, error.nearest
+            about, nearest, offered = error.about, error.nearest, error.offered
             if about == "machine" and not nearest:
                 nearest = self._board_of_devices()
+                offered = tuple(dict.fromkeys(filter(None, (nearest, *offered))))
         code = _CODES.get(about, "emulator-unsupported")
         if isinstance(error, UntrustedProgramError):
             code = "emulator-not-probed"
         remedy = "" if about == "emulator" and code == "emulator-unsupported" else error.remedy
-        text = f"{error.message} ({remedy})" if remedy else error.message
-        self._fault(about, code, text, nearest)
+        if offered:
+            remedy = f"did you mean {nearest!r}?" if nearest else ""
+        text = f"{error.message}; {remedy}" if remedy else error.message
+        self._fault(about, code, text, nearest, offered)
 
     def _board_of_devices(self) -> str:
         """Name the board that a domain was written for, by its name or its PCI controllers."""
@@ -150,9 +158,11 @@ class _Search:
         kinds = {node.get("model", "") for node in self.root.iterfind("devices/controller")}
         return "q35" if any(kind.startswith("pcie-") for kind in kinds) else ""
 
-    def _fault(self, about: str, code: str, text: str, nearest: str = "") -> None:
+    def _fault(
+        self, about: str, code: str, text: str, nearest: str = "", offered: tuple[str, ...] = ()
+    ) -> None:
         node, attribute = self._place(about)
-        accepted = (nearest,) if nearest else ()
+        accepted = offered or ((nearest,) if nearest else ())
         fault = Fault(code, Problem(text, node, attribute, accepted))
         if about in self.replaced and self.wanted[about] is not None:
             # what took its place is not there either: take the default
@@ -181,11 +191,11 @@ class _Search:
         if self.wanted["emulator"] is None or not wanted or serves(served, wanted):
             return True
         if arch is not None:
-            message = f"this emulator has {served} guests, not {wanted}"
+            message = f"this emulator runs {served} guests, not {wanted}"
             self._fault("emulator", "emulator-unsupported", message)
         elif self.root.find("os/type") is not None and "arch" not in self.replaced:
             message = (
-                f"without an architecture this is a {wanted} guest, and the emulator has {served}"
+                f"without 'arch' this is a {wanted} guest, but the emulator runs {served} guests"
             )
             self._fault("arch", "os-arch-missing", message, served)
         else:
@@ -198,7 +208,7 @@ class _Search:
         if "emulator" not in self.replaced or not fault.code.startswith("emulator-"):
             return fault
         path = world.target.emulator
-        text = f"{problem.message} (use {path!r}, which is the default without <emulator>)"
+        text = f"{problem.message}. Use {path!r}, or remove <emulator>: that is the default"
         return fault._replace(
             problem=msgspec.structs.replace(problem, message=text, accepted=(path,))
         )

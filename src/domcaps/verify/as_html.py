@@ -1,4 +1,4 @@
-"""Verifications side by side as one page for a browser, with QEMU's words behind each cell."""
+"""Verification results side by side as an HTML page, with QEMU's messages behind each cell."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from domcaps.verify.result import Tried, Verification
 
-_KEPT, _KNOWN, _HONEST = "promised, starts", "known lie", "not promised, refused"
-_ABSENT = "not there"
+_KEPT, _KNOWN, _HONEST = "advertised, works", "known discrepancy", "not advertised, fails"
+_ABSENT = "not in report"
 
 STATES = (
     State(_KEPT, "✓", "good"),
@@ -42,15 +42,16 @@ def to_matrix(found: Sequence[Verification]) -> Matrix:
             group = re.match(r"[^.:= ]+", path)
             groups.setdefault(group[0] if group else path, {})[path] = None
     return Matrix(
-        title="What QEMU says to it",
+        title="QEMU verification results",
         states=STATES,
         columns=tuple(map(_column, found)),
         groups=tuple(
             Group(name, tuple(Row(p, tuple(_cell(t.get(p)) for t in tried)) for p in paths))
             for name, paths in groups.items()
         ),
-        about="Every choice of a report, tried with the real emulator. Click a cell, or press "
-        "Enter on it, for QEMU's words; arrows go from cell to cell, / goes to the filter.",
+        about="Each row is a feature, tested by starting QEMU with it; each column is a target. "
+        "Click a cell, or press Enter on it, to see QEMU's message. Arrow keys move between cells, "
+        "/ goes to the filter.",
     )
 
 
@@ -63,11 +64,11 @@ def _column(one: Verification) -> Column:
         "machine type": one.machine,
         "type": one.virttype,
         "libvirt": one.libvirt,
-        "promised, starts": str(counts.kept),
-        "promised, refused": str(counts.lies),
-        "not promised, refused": str(counts.refused),
-        "not promised, starts": str(counts.chances),
-        "not tried": str(counts.not_tried),
+        "advertised, works": str(counts.kept),
+        "advertised, fails": str(counts.lies),
+        "not advertised, fails": str(counts.refused),
+        "not advertised, works": str(counts.chances),
+        "not tested": str(counts.not_tried),
     }
     return Column(f"{one.machine}, {one.virttype}", tuple(facts.items()))
 
@@ -87,11 +88,11 @@ def _state(tried: Tried) -> str:
 
 
 def _blocks(tried: Tried) -> Iterator[Block]:
-    promise = "promised" if tried.promised else "not promised"
+    promise = "advertised" if tried.promised else "not advertised"
     yield Block(f"{promise}; {tried.verdict}")
     if tried.message:
         yield Block("QEMU says" if tried.verdict == REFUSED else "Because", (tried.message,))
     if tried.added:
-        yield Block("Told", (tried.added,))
+        yield Block("QEMU arguments", (tried.added,))
     elif tried.verdict == STARTS:
-        yield Block("Told", ("together with other choices",))
+        yield Block("QEMU arguments", ("tested together with other features",))

@@ -267,20 +267,28 @@ _GOOD = _CARD.format("type='pci' slot='5'")
 
 @rule("address-number-invalid", Address, bad=_CARD.format("type='pci' slot='five'"), good=_GOOD)
 def numbers_are_numbers(address: Address) -> Problems:
-    """What an address consists of are numbers, each in the notation that libvirt reads."""
+    """Every number in an ``<address>`` must be written in the notation that libvirt parses."""
     for name in address.malformed:
         text = address.node.get(name)
-        yield problem(f"{name!r} of an address is {text!r}, not a number", address, f"@{name}")
+        yield problem(
+            f"attribute {name!r} of <address> is {text!r}, but must be a number",
+            address,
+            f"@{name}",
+        )
 
 
 @rule("address-pci-out-of-range", Address, bad=_CARD.format("type='pci' slot='0x20'"), good=_GOOD)
 def pci_is_in_range(address: Address) -> Problems:
-    """PCI has 256 buses, 32 slots on each and 8 functions in each slot."""
+    """A PCI ``<address>`` must be in range: bus 0 to 0xff, slot 0 to 0x1f, function 0 to 7."""
     if address.type != "pci" or not any(map(address.number, ("domain", "bus", "slot"))):
         return
     for name, largest in _LARGEST_PCI.items():
         if address.number(name) > largest:
-            yield problem(f"PCI has no {name} beyond {largest:#x}", address, f"@{name}")
+            yield problem(
+                f"attribute {name!r} of the PCI <address> must be at most {largest:#x}",
+                address,
+                f"@{name}",
+            )
 
 
 @rule(
@@ -290,10 +298,14 @@ def pci_is_in_range(address: Address) -> Problems:
     good=_CARD.format("type='pci' slot='5' multifunction='on'"),
 )
 def multifunction_is_a_switch(address: Address) -> Problems:
-    """Whether more functions than the first are in use is on or off."""
+    """Attribute ``multifunction`` of ``<address>`` must be ``on`` or ``off``."""
     given = address.node.get("multifunction")
     if address.type == "pci" and given is not None and given not in ON_OFF.names:
-        yield problem(f"multifunction is {given!r}, not on or off", address, "@multifunction")
+        yield problem(
+            f"attribute 'multifunction' of <address> is {given!r}, but must be 'on' or 'off'",
+            address,
+            "@multifunction",
+        )
 
 
 @rule(
@@ -303,10 +315,15 @@ def multifunction_is_a_switch(address: Address) -> Problems:
     good="<input type='tablet' bus='usb'><address type='usb' bus='0' port='1'/></input>",
 )
 def usb_port_is_a_path(address: Address) -> Problems:
-    """A USB port is reached through at most three hubs: up to four numbers with dots between."""
+    """A USB ``<address port>`` must be one to four numbers joined by dots, such as ``1.2``."""
     port = address.node.get("port")
     if address.type == "usb" and port is not None and not _PORT.fullmatch(port):
-        yield problem(f"the USB port is {port!r}, not up to four numbers", address, "@port")
+        yield problem(
+            f"the USB port {port!r} is invalid: write one to four numbers joined by "
+            "dots, such as '1.2'",
+            address,
+            "@port",
+        )
 
 
 @rule(
@@ -316,10 +333,14 @@ def usb_port_is_a_path(address: Address) -> Problems:
     good=Sample(_CARD.format("type='ccw' cssid='0xfe' ssid='0' devno='1'"), arch="s390x"),
 )
 def ccw_is_in_range(address: Address) -> Problems:
-    """Channel I/O has 255 subsystem images of 4 sets with 65536 devices each."""
+    """A CCW ``<address>`` must be in range: cssid 0 to 0xfe, ssid 0 to 3, devno 0 to 0xffff."""
     for name, largest in _LARGEST_CCW.items() if address.type == "ccw" else ():
         if address.number(name) > largest:
-            yield problem(f"channel I/O has no {name} beyond {largest:#x}", address, f"@{name}")
+            yield problem(
+                f"attribute {name!r} of the CCW <address> must be at most {largest:#x}",
+                address,
+                f"@{name}",
+            )
 
 
 @rule(
@@ -329,10 +350,12 @@ def ccw_is_in_range(address: Address) -> Problems:
     good=Sample(_CARD.format("type='ccw'"), arch="s390x"),
 )
 def ccw_is_complete(address: Address) -> Problems:
-    """A device number of channel I/O is given with all three parts, or not at all."""
+    """A CCW ``<address>`` needs all of ``cssid``, ``ssid`` and ``devno``, or none of them."""
     given = [name for name in _LARGEST_CCW if address.given(name)]
     if address.type == "ccw" and given and len(given) < len(_LARGEST_CCW):
-        yield problem("cssid, ssid and devno belong together", address)
+        yield problem(
+            "the CCW <address> needs all of cssid, ssid and devno, or none of them", address
+        )
 
 
 @rule(
@@ -342,9 +365,11 @@ def ccw_is_complete(address: Address) -> Problems:
     good=Sample("<nvram><address type='spapr-vio' reg='0x4000'/></nvram>", arch="ppc64"),
 )
 def reg_is_in_range(address: Address) -> Problems:
-    """The registers of a virtual device of IBM's pseries have 32 bits."""
+    """Attribute ``reg`` of a spapr-vio ``<address>`` must fit into 32 bits."""
     if address.type == "spapr-vio" and address.number("reg") > LARGEST_REG:
-        yield problem(f"a reg is at most {LARGEST_REG:#x}", address, "@reg")
+        yield problem(
+            f"attribute 'reg' of <address> must be at most {LARGEST_REG:#x}", address, "@reg"
+        )
 
 
 @rule(
@@ -355,6 +380,6 @@ def reg_is_in_range(address: Address) -> Problems:
     good=_GOOD,
 )
 def dimm_has_a_slot(address: Address) -> Problems:
-    """The address of a memory module names its slot."""
+    """``<address type='dimm'>`` needs a ``slot``."""
     if address.type == "dimm" and address.node.get("slot") is None:
-        yield problem("the slot of the memory module is missing", address)
+        yield problem("<address type='dimm'> needs the attribute 'slot'", address)

@@ -40,7 +40,12 @@ def given_options(part: Part) -> Problems:
         return
     for name in NAMES:
         if driver.get(name) is not None:
-            yield problem(f"{name} is an option of virtio devices only", part, f"driver/@{name}")
+            yield problem(
+                f"attribute {name!r} is only valid for virtio devices: remove it, or use "
+                "a virtio model",
+                part,
+                f"driver/@{name}",
+            )
 
 
 @rule(
@@ -51,11 +56,14 @@ def given_options(part: Part) -> Problems:
     stage=Stage.START,
 )
 def virtio_sits_on_pci(part: VirtioOptions) -> Problems:
-    """Virtio devices sit on PCI, on a mainframe's channel subsystem, or are mapped (MMIO)."""
+    """A virtio device needs an address of type ``pci``, ``ccw`` or ``virtio-mmio``."""
     address = part.find("address")
     kind = None if address is None else address.get("type")
     if kind is not None and kind not in BUSES and part.is_virtio:
         yield problem(
-            f"a virtio device can't have an address of type {kind!r}", part, "address/@type",
+            f"a virtio device cannot have an address of type {kind!r}; use 'pci', "
+            "'ccw' or 'virtio-mmio'",
+            part,
+            "address/@type",
             accepted=BUSES,
-        )  # fmt: skip
+        )

@@ -210,6 +210,23 @@ def nearest_machine(name: str, machines: tuple[Machine, ...]) -> str:
     return near[0] if near else ""
 
 
+def machines_by_use(machines: tuple[Machine, ...], nearest: str = "") -> tuple[str, ...]:
+    """Order machine types for a reader: `nearest`, then aliases, then versions, newest first."""
+    aliases = sorted(known.alias for known in machines if known.alias)
+    current = {known.name for known in machines if known.alias}
+    others = sorted(
+        (known.name for known in machines if known.name not in current),
+        key=_version_key,
+        reverse=True,
+    )
+    return tuple(dict.fromkeys(filter(None, (nearest, *aliases, *others))))
+
+
+def _version_key(name: str) -> tuple[tuple[int, ...], str]:
+    numbers = re.findall(r"\d+", name.rpartition("-")[2]) if "-" in name else []
+    return tuple(map(int, numbers)), name
+
+
 def preferred_machine(arch: str, machines: tuple[Machine, ...], dialect: Dialect) -> str:
     """Give the machine type of a definition that names none, "" where there is none at all.
 

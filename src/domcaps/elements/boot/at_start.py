@@ -39,7 +39,7 @@ _SMM = "<os><type>hvm</type></os><features><acpi/><smm state='{}'/></features>"
     stage=Stage.START,
 )
 def kvm_has_smm(domain: WholeDomain) -> Problems:
-    """System Management Mode, and firmware that is protected by it, need a KVM that has it."""
+    """``<smm state='on'>``, and firmware protected by SMM, require a KVM with SMM."""
     world = domain.domain.world
     if world.truth(SMM_IS_REFUSED) is not Truth.YES or not uses_smm(domain.domain):
         return
@@ -59,11 +59,11 @@ def kvm_has_smm(domain: WholeDomain) -> Problems:
     stage=Stage.START,
 )
 def fixed_board_has_its_cpus(domain: WholeDomain) -> Problems:
-    """A board that is made after a real one has a number of CPUs that can't be smaller."""
+    """Machine types that model real hardware require their minimum number of CPUs."""
     world = domain.domain.world
     least, count = least_cpus(world), domain.node.findtext("vcpu", "")
     if count.isdecimal() and int(count) < least:
-        message = f"the board {world.target.machine} has {least} CPUs, no fewer"
+        message = f"the machine type {world.target.machine!r} requires at least {least} vCPUs"
         yield problem(message, domain, "vcpu", accepted=[str(least)])
 
 
@@ -75,12 +75,12 @@ def fixed_board_has_its_cpus(domain: WholeDomain) -> Problems:
     stage=Stage.START,
 )
 def fixed_board_has_its_memory(domain: WholeDomain) -> Problems:
-    """A board that is made after a real one has memory of one size."""
+    """Machine types that model real hardware require their exact memory size."""
     world = domain.domain.world
     soldered, memory = soldered_memory(world), domain.node.findtext("memory", "")
     if soldered and memory.isdecimal() and int(memory) != soldered:
         size = f"{soldered // 1024} MiB"
-        message = f"the board {world.target.machine} has {size} of memory, no more and no less"
+        message = f"the machine type {world.target.machine!r} requires exactly {size} of memory"
         yield problem(message, domain, "memory", accepted=[str(soldered)])
 
 
@@ -121,10 +121,10 @@ _SECURE_EFI = (
     stage=Stage.START,
 )
 def variables_have_a_template(loader: Loader) -> Problems:
-    """Where libvirt does not know the image of firmware, the variables need a template.
+    """``<nvram>`` needs a ``template`` if libvirt does not know the firmware image.
 
-    libvirt makes the store of variables when the guest starts first, from the template that a
-    descriptor names for the image. A store that is there already is used as it is.
+    Libvirt creates the variable store at the first start, from the template that a firmware
+    descriptor names for the image. An existing store is used as it is.
     """
     nvram, domain = loader.domain.first(Nvram), loader.domain
     if loader.type != "pflash" or loader.readonly != "yes" or _is_automatic(loader):
@@ -137,8 +137,8 @@ def variables_have_a_template(loader: Loader) -> Problems:
         return
     store = (nvram and nvram.image) or "the store of variables"
     yield problem(
-        f"no template is known for the variables of {loader.image!r}: unless {store} is there "
-        "already, name one with <nvram template='…'>, or use firmware='efi'",
+        f"no template is known for the variables of {loader.image!r}: unless "
+        f"{store} exists already, set <nvram template='…'>, or use firmware='efi'",
         nvram or loader,
         fix=Fix(
             add=_SECURE_EFI if loader.secure == "yes" else "<os firmware='efi'/>",
@@ -159,15 +159,15 @@ def variables_have_a_template(loader: Loader) -> Problems:
     stage=Stage.START,
 )
 def template_has_the_format(nvram: Nvram) -> Problems:
-    """Libvirt copies a template of variables as it is: it converts none to another format."""
+    """``<nvram format>`` must be the format of its template: libvirt does not convert it."""
     if not nvram.template or nvram.format not in {"raw", "qcow2"} or _is_automatic(nvram):
         return
     is_known = nvram.template_format in {"raw", "qcow2"}
     form = nvram.template_format if is_known else _format_of(nvram.template, nvram)
     if form != nvram.format:
         yield problem(
-            f"the template has the format {form}, the store {nvram.format}: libvirt converts no "
-            "templates",
+            f"the template has the format {form!r}, but <nvram> has {nvram.format!r}; "
+            "use the same format",
             nvram,
             "@format",
             accepted=[form or IMAGE_FORMAT],

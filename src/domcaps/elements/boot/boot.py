@@ -66,14 +66,14 @@ _OS = "<os><type>hvm</type>{}</os>"
     good=_OS.format("") + f"<devices>{_ORDER}</devices>",
 )
 def kinds_or_devices(boot: Boot) -> Problems:
-    """Either kinds of devices are listed in ``<os>``, or devices have a place in the boot order."""
+    """``<os><boot dev>`` cannot be combined with ``<boot order>`` of devices."""
     system = boot.domain.first(Os)
     if system is None or boot.domain.all(Boot)[0].node is not boot.node:
         return
     for ordered in _with_boot(system):
         if ordered.get("order"):
             line = ordered.sourceline
-            message = f"a device has a place in the boot order already (line {line})"
+            message = f"<boot dev> excludes <boot order> of devices (line {line}); remove one kind"
             # the order of the devices says more than their kinds do
             kinds = ("/domain/os/boot",) * len(boot.domain.all(Boot))
             yield problem(message, boot, fix=Fix(without=kinds))
@@ -87,7 +87,7 @@ def kinds_or_devices(boot: Boot) -> Problems:
     good=_DISK.format("<boot order='1' loadparm='SYS1'/>"),
 )
 def loadparm_has_its_form(system: Os) -> Problems:
-    """A load parameter has one to eight letters without accents, digits, dots or blanks."""
+    """``<boot loadparm>`` must be 1 to 8 characters: letters, digits, dots or spaces."""
     for boot in _with_boot(system):
         given = boot.get("loadparm")
         if given is None:
@@ -99,7 +99,7 @@ def loadparm_has_its_form(system: Os) -> Problems:
         ):
             continue
         yield problem(
-            "a load parameter has 1 to 8 of the characters A-Z, 0-9, '.' and ' '",
+            "attribute 'loadparm' must be 1 to 8 of the characters A-Z, 0-9, '.' and ' '",
             boot,
             "@loadparm",
         )
@@ -112,7 +112,7 @@ def loadparm_has_its_form(system: Os) -> Problems:
     good=_OS.format("<bootmenu enable='yes' timeout='3000'/>"),
 )
 def menu_waits_a_minute(system: Os) -> Problems:
-    """The boot menu waits up to 65535 milliseconds; a menu that is off is not looked at."""
+    """``<bootmenu timeout>`` must be from 0 to 65535 milliseconds."""
     menu = system.find("bootmenu")
     timeout = None if menu is None else menu.get("timeout")
     if system.bootmenu != "yes" or timeout is None:
@@ -120,7 +120,11 @@ def menu_waits_a_minute(system: Os) -> Problems:
     try:
         _MENU_TIMEOUT.parse(timeout)
     except ValueError:
-        yield problem("the menu's timeout is 0 to 65535 milliseconds", system, "bootmenu/@timeout")
+        yield problem(
+            "attribute 'timeout' of <bootmenu> must be from 0 to 65535 (milliseconds)",
+            system,
+            "bootmenu/@timeout",
+        )
 
 
 @rule(
@@ -130,11 +134,11 @@ def menu_waits_a_minute(system: Os) -> Problems:
     good=_OS.format("<bios useserial='yes'/>") + "<devices><serial type='pty'/></devices>",
 )
 def serial_bios_is_x86(system: Os) -> Problems:
-    """Firmware that speaks over a serial port is known of x86 machines only."""
+    """``<bios useserial='yes'>`` requires an x86 guest."""
     if _useserial(system) and not system.holds(X86):
         why = X86.explain(system.domain.world)
         yield problem(
-            f"firmware of {system.domain.arch} machines can't be told to use a serial port",
+            f"<bios useserial> is not supported for {system.domain.arch} guests; remove it",
             system,
             "bios/@useserial",
             reason=why,
@@ -149,7 +153,7 @@ def serial_bios_is_x86(system: Os) -> Problems:
     fix=Fix(add="<devices><serial type='pty'/></devices>"),
 )
 def serial_bios_has_a_port(system: Os) -> Problems:
-    """Firmware can speak over a serial port only where there is one."""
+    """``<bios useserial='yes'>`` requires a ``<serial>`` device."""
     if not _useserial(system) or not system.holds(X86):
         return
     root = system.domain.root
@@ -159,7 +163,11 @@ def serial_bios_has_a_port(system: Os) -> Problems:
     target = None if console is None else console.find("target")
     # the first console is a serial port as well, unless it is said to be something else
     if console is None or (target is not None and target.get("type", "serial") != "serial"):
-        yield problem("the domain has no serial port", system, "bios/@useserial")
+        yield problem(
+            "<bios useserial='yes'> requires a <serial> device; add <serial type='pty'/>",
+            system,
+            "bios/@useserial",
+        )
 
 
 def _useserial(system: Os) -> bool:
@@ -176,12 +184,16 @@ def _useserial(system: Os) -> bool:
     fix=Fix(add="<sysinfo type='smbios'/>"),
 )
 def smbios_has_a_source(system: Os) -> Problems:
-    """Mode ``sysinfo`` takes the SMBIOS tables from a ``<sysinfo type='smbios'>``."""
+    """``<smbios mode='sysinfo'>`` requires a ``<sysinfo type='smbios'>``."""
     if system.smbios != "sysinfo":
         return
     given = system.domain.root.findall("sysinfo")
     if all(sysinfo.get("type") != "smbios" for sysinfo in given):
-        yield problem("there is no <sysinfo type='smbios'> to take it from", system, "smbios/@mode")
+        yield problem(
+            "<smbios mode='sysinfo'> requires a <sysinfo type='smbios'>; add one",
+            system,
+            "smbios/@mode",
+        )
 
 
 @rule(
@@ -192,9 +204,9 @@ def smbios_has_a_source(system: Os) -> Problems:
     until=ACPI_TABLES,
 )
 def one_table(table: AcpiTable) -> Problems:
-    """Older libvirt takes one table."""
+    """``<acpi>`` may contain at most one ``<table>`` (older libvirt)."""
     if table.domain.all(AcpiTable)[0].node is not table.node:
-        yield problem("this libvirt takes one table only", table)
+        yield problem("this libvirt version supports a single <table>; remove the others", table)
 
 
 @rule(
@@ -205,9 +217,9 @@ def one_table(table: AcpiTable) -> Problems:
     since=ACPI_TABLES,
 )
 def table_once(table: AcpiTable) -> Problems:
-    """Of every type of table but ``raw`` there is one at most."""
+    """``<acpi>`` may contain at most one ``<table>`` of each type other than ``raw``."""
     for again in repeated(table, lambda t: None if t.type == "raw" else t.type):
-        yield problem(f"there is a table of type {again.type!r} before", again, "@type")
+        yield problem(f"<acpi> has two tables of type {again.type!r}; remove one", again, "@type")
 
 
 @rule(
@@ -217,7 +229,7 @@ def table_once(table: AcpiTable) -> Problems:
     good=_OS.format("<kernel>/boot/vmlinuz</kernel><shim>/boot/shim.efi</shim>"),
 )
 def shim_loads_a_kernel(system: Os) -> Problems:
-    """A shim is there to load the kernel that the definition names.
+    """``<shim>`` requires a ``<kernel>``.
 
     Older libvirt looks at it only where there is firmware to look at.
     """
@@ -225,4 +237,4 @@ def shim_loads_a_kernel(system: Os) -> Problems:
     if system.kernel or not (anyway or system.firmware or system.has("loader")):
         return
     if system.domain.root.findtext("os/shim"):
-        yield problem("a <shim> needs a <kernel>", system, "shim")
+        yield problem("<shim> requires a <kernel>", system, "shim")

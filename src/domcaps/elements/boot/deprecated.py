@@ -29,7 +29,7 @@ _TYPE = "<os><type machine='{}'>hvm</type></os>"
     severity=Severity.WARNING,
 )
 def machine_type_stays(guest: GuestType) -> Problems:
-    """A machine type that QEMU calls deprecated is removed from a later release."""
+    """The machine type should not be deprecated: a later QEMU release removes it."""
     world = guest.domain.world
     found = machine_type(world)
     if guest.node.get("machine") is None or found is None or not found.deprecated:
@@ -42,7 +42,7 @@ def machine_type_stays(guest: GuestType) -> Problems:
     ]
     use = f"; use {newest[0]!r}" if newest else ""
     yield problem(
-        f"QEMU calls the machine type {found.name} deprecated, and will remove it{use}",
+        f"the machine type {found.name!r} is deprecated; a later QEMU release removes it{use}",
         guest,
         "@machine",
         accepted=newest[:1],

@@ -63,10 +63,10 @@ def _is_reworked(part: Part) -> bool:
     defined=FIRMWARE_PERSISTENT,
 )
 def firmware_is_found(system: Os) -> Problems:
-    """With ``firmware=`` a descriptor of the host has to fit all that the domain asks for.
+    """``<os firmware>`` requires a firmware descriptor on the host that fits the whole domain.
 
-    These are the features, the format and the images that are named, what the machine is, and
-    whether sleep states, SMM or encryption are asked for.
+    Considered are the requested features, format and images, the machine type, and whether sleep
+    states, SMM or encryption are requested.
     """
     if not system.firmware:
         return
@@ -98,15 +98,15 @@ def _lacks_smm(found: Firmware, system: Os) -> bool:
     until=FIRMWARE_PERSISTENT,
 )
 def automatic_choice_is_alone(system: Os) -> Problems:
-    """Some libvirts take nothing that firmware= chooses, save for ``secure='yes'``."""
+    """With ``<os firmware>``, some libvirt versions refuse ``<loader>`` settings and templates."""
     if not system.firmware:
         return
     loader, nvram = system.domain.first(Loader), system.domain.first(Nvram)
     if loader is not None:
         for at in _chosen_elsewhere(loader):
-            yield problem("this is chosen by firmware='…' at <os>", loader, at)
+            yield problem("remove this: firmware='…' of <os> selects it", loader, at)
     if nvram is not None and nvram.template is not None:
-        yield problem("the template is chosen by firmware='…' at <os>", nvram, "@template")
+        yield problem("remove 'template': firmware='…' of <os> selects it", nvram, "@template")
 
 
 def _chosen_elsewhere(loader: Loader) -> Iterator[str]:
@@ -130,9 +130,9 @@ def _chosen_elsewhere(loader: Loader) -> Iterator[str]:
     fix=Fix(add="<os firmware='efi'/>"),
 )
 def features_are_of_a_choice(feature: FirmwareFeature) -> Problems:
-    """Features can be asked for where libvirt picks the firmware: with ``<os firmware='…'>``."""
+    """``<firmware>`` features require automatic selection: ``<os firmware='efi'>``."""
     if not _automatic(feature):
-        yield problem("features of firmware need firmware='efi' at <os>", feature)
+        yield problem("<firmware> features require <os firmware='efi'>", feature)
 
 
 @rule(
@@ -144,9 +144,9 @@ def features_are_of_a_choice(feature: FirmwareFeature) -> Problems:
     fix=Fix(add="<os firmware='efi'/>"),
 )
 def features_need_a_choice(feature: FirmwareFeature) -> Problems:
-    """Features can be asked for where libvirt picks the firmware: with ``<os firmware='…'>``."""
+    """``<firmware>`` features require automatic selection: ``<os firmware='efi'>``."""
     if feature.domain.new and not _automatic(feature):
-        yield problem("features of firmware need firmware='efi' at <os>", feature)
+        yield problem("<firmware> features require <os firmware='efi'>", feature)
 
 
 @rule(
@@ -160,12 +160,14 @@ def features_need_a_choice(feature: FirmwareFeature) -> Problems:
     since=FIRMWARE_FEATURES_READ,
 )
 def keys_need_secure_boot(system: Os) -> Problems:
-    """Keys are enrolled for secure boot: they can't be wanted without it."""
+    """The firmware feature ``enrolled-keys`` requires the feature ``secure-boot``."""
     if not system.firmware:
         return
     wanted = {f.name: f.enabled for f in system.domain.all(FirmwareFeature)}
     if wanted.get("enrolled-keys") == "yes" and wanted.get("secure-boot") == "no":
-        yield problem("enrolled keys need secure boot", system, "firmware")
+        yield problem(
+            "the feature 'enrolled-keys' requires 'secure-boot' to be enabled", system, "firmware"
+        )
 
 
 @rule(
@@ -175,14 +177,14 @@ def keys_need_secure_boot(system: Os) -> Problems:
     good=_MANUAL.format(_FLASH),
 )
 def image_is_named(system: Os) -> Problems:
-    """Without ``firmware=`` the definition has to say which image it means."""
+    """``<loader>`` needs the path of an image, or ``<os>`` needs ``firmware``."""
     loader = system.domain.first(Loader)
     if system.firmware or (loader is not None and loader.image):
         return
     strict = libvirt_reads(system, FIRMWARE_CHOSEN_ALONE)
     if loader is not None or (strict and system.domain.first(Nvram) is not None):
         yield problem(
-            "the firmware's image is not named, nor is there a firmware='…' to look for one",
+            "no firmware image is given: write its path in <loader>, or use <os firmware='efi'>",
             loader or system,
             fix=Fix(add="<os firmware='efi'/>"),
         )
@@ -196,12 +198,14 @@ def image_is_named(system: Os) -> Problems:
     good=_MANUAL.format("<loader type='pflash' stateless='yes'>/a/code.fd</loader>"),
 )
 def stateless_keeps_nothing(loader: Loader) -> Problems:
-    """Stateless firmware has no variables to keep."""
+    """``<loader stateless='yes'>`` cannot be combined with ``<nvram>``."""
     if loader.stateless != "yes":
         return
     for store in _stores(loader):
         fix = set_value("no", "/domain/os/loader/@stateless")
-        yield problem("stateless firmware keeps no variables", store, fix=fix)
+        yield problem(
+            "<loader stateless='yes'> excludes <nvram>; remove one of them", store, fix=fix
+        )
 
 
 def _stores(part: Part) -> tuple[Part, ...]:
@@ -216,11 +220,13 @@ def _stores(part: Part) -> tuple[Part, ...]:
     good=_MANUAL.format(f"{_FLASH}<nvram/>"),
 )
 def writable_image_keeps_its_own(loader: Loader) -> Problems:
-    """An image that can be written to keeps its variables in itself."""
+    """``<loader readonly='no'>`` cannot be combined with ``<nvram>``."""
     if loader.readonly != "no" or not _is_reworked(loader):
         return
     for store in _stores(loader):
-        yield problem("a loader with readonly='no' keeps its variables itself", store)
+        yield problem(
+            "<loader readonly='no'> excludes <nvram>; use readonly='yes', or remove <nvram>", store
+        )
 
 
 @rule(
@@ -230,10 +236,15 @@ def writable_image_keeps_its_own(loader: Loader) -> Problems:
     good=_MANUAL.format("<loader type='pflash' readonly='no'>/a/code.fd</loader>"),
 )
 def roms_are_read(loader: Loader) -> Problems:
-    """An image that is a ROM, as it is where no type is given, can't be written to."""
+    """``<loader type='rom'>``, which is the default type, must be read-only."""
     wanted = loader.readonly == "no" and loader.type != "pflash" and bool(loader.image)
     if wanted and not _automatic(loader) and _is_reworked(loader):
-        yield problem("a ROM can't be written to", loader, "@readonly", accepted=["yes"])
+        yield problem(
+            "a <loader> of type 'rom' cannot have readonly='no'; use type='pflash'",
+            loader,
+            "@readonly",
+            accepted=["yes"],
+        )
 
 
 @rule(
@@ -244,14 +255,16 @@ def roms_are_read(loader: Loader) -> Problems:
     good=_MANUAL.format("<loader type='pflash' stateless='no'>/a/code.fd</loader>"),
 )
 def state_needs_flash(loader: Loader) -> Problems:
-    """Only UEFI keeps variables; older libvirt wants it to be in flash memory, too."""
+    """``<loader stateless>`` requires UEFI; older libvirt requires ``type='pflash'`` as well."""
     if loader.stateless != "no":
         return
     system = loader.domain.first(Os)
     firmware = system.firmware if system else None
     manual = not firmware and loader.type != "pflash" and not _is_reworked(loader)
     if manual or firmware == "bios":
-        yield problem("only UEFI in flash memory (type='pflash') has a state", loader, "@stateless")
+        yield problem(
+            "attribute 'stateless' requires UEFI firmware with type='pflash'", loader, "@stateless"
+        )
 
 
 @rule(
@@ -263,10 +276,12 @@ def state_needs_flash(loader: Loader) -> Problems:
     fix=Fix(without=("/domain/os/nvram",)),
 )
 def bios_has_no_variables(system: Os) -> Problems:
-    """A BIOS keeps no variables: there is nothing to store."""
+    """``<os firmware='bios'>`` cannot be combined with ``<nvram>``."""
     if system.firmware == "bios":
         for store in _stores(system):
-            yield problem("firmware='bios' has no variables to keep", store)
+            yield problem(
+                "firmware='bios' excludes <nvram>; remove <nvram>, or use firmware='efi'", store
+            )
 
 
 @rule(
@@ -285,11 +300,11 @@ def bios_has_no_variables(system: Os) -> Problems:
     ),
 )
 def secure_needs_q35(loader: Loader) -> Problems:
-    """Variables are protected by SMM: a matter of Q35 machines and 64 bits."""
+    """``<loader secure='yes'>`` requires a q35 machine type and an x86_64 guest."""
     if loader.secure == "yes" and not loader.holds(SECURE_MACHINE):
         why = SECURE_MACHINE.explain(loader.domain.world)
         yield problem(
-            "secure='yes' needs a q35 machine type and x86_64", loader, "@secure", reason=why
+            "secure='yes' requires machine='q35' and arch='x86_64'", loader, "@secure", reason=why
         )
 
 
@@ -303,9 +318,9 @@ def secure_needs_q35(loader: Loader) -> Problems:
     fix=Fix(add="<features><smm state='on'/></features>"),
 )
 def secure_needs_smm(loader: Loader) -> Problems:
-    """An image of one's own with ``secure='yes'`` needs ``<smm state='on'/>``.
+    """``<loader secure='yes'>`` with an explicit image requires ``<smm state='on'/>``.
 
-    libvirt switches SMM on only where a descriptor of the image says that it is needed.
+    Libvirt enables SMM by itself only if a firmware descriptor of the image requires it.
     """
     if loader.secure != "yes" or _automatic(loader) or not loader.holds(SECURE_MACHINE):
         return
@@ -313,7 +328,7 @@ def secure_needs_smm(loader: Loader) -> Problems:
         return
     found = chosen(loader.domain)
     if found is None or not found.has("requires-smm"):
-        yield problem("secure='yes' needs <smm state='on'/> in <features>", loader, "@secure")
+        yield problem("secure='yes' requires <smm state='on'/> in <features>", loader, "@secure")
 
 
 @rule(
@@ -324,14 +339,14 @@ def secure_needs_smm(loader: Loader) -> Problems:
     fix=Fix(add="<features><acpi/></features>"),
 )
 def uefi_needs_acpi(system: Os) -> Problems:
-    """UEFI of x86 tells the guest about its hardware through ACPI."""
+    """UEFI firmware for x86 requires ``<acpi/>`` in ``<features>``."""
     loader = system.domain.first(Loader)
     flash = loader is not None and loader.type == "pflash"
     if system.firmware != "efi" and not flash:
         return
     if system.holds(X86) and system.domain.root.find("features/acpi") is None:
         yield problem(
-            "UEFI needs <acpi/> in <features> on this architecture",
+            "UEFI firmware requires <acpi/> in <features> for this architecture",
             system,
             "loader/@type" if flash else "@firmware",
         )
@@ -345,9 +360,9 @@ def uefi_needs_acpi(system: Os) -> Problems:
     since=NVRAM_SOURCES,
 )
 def typed_store_has_a_source(nvram: Nvram) -> Problems:
-    """A store of variables with a ``type`` says in ``<source>`` where it is."""
+    """``<nvram type>`` requires a ``<source>``."""
     if nvram.raw("type") is not None and not nvram.has("source"):
-        yield problem("a store with a type needs a <source>", nvram)
+        yield problem("<nvram> with a type needs a <source>", nvram)
 
 
 @rule(
@@ -361,20 +376,24 @@ def typed_store_has_a_source(nvram: Nvram) -> Problems:
     since=NVRAM_SOURCES,
 )
 def store_is_plain(nvram: Nvram) -> Problems:
-    """A store of variables has no reservations; the begin of a block device can be one."""
+    """``<source>`` of ``<nvram>`` cannot have reservations; a slice needs ``type='block'``."""
     if nvram.raw("type") is None:
         return
     if nvram.has("source/reservations"):
-        yield problem("variables can't have persistent reservations", nvram, "source/reservations")
+        yield problem(
+            "<nvram> cannot have <reservations>; remove them", nvram, "source/reservations"
+        )
     part = nvram.find("source/slices/slice[@type='storage']")
     if part is None:
         return
     if not libvirt_reads(nvram, NVRAM_SLICES):
-        yield problem("this libvirt can't keep variables in a slice", nvram, "source/slices")
+        yield problem(
+            "this libvirt version does not support slices in <nvram>", nvram, "source/slices"
+        )
     elif nvram.type != "block":
-        yield problem("only a store of type='block' can be a slice", nvram, "source/slices")
+        yield problem("a slice in <nvram> requires type='block'", nvram, "source/slices")
     elif part.get("offset", "0").strip("+0 "):
-        yield problem("variables stand at the begin of the device", part, "@offset")
+        yield problem("a slice in <nvram> must start at offset 0", part, "@offset")
 
 
 @rule(
@@ -386,9 +405,9 @@ def store_is_plain(nvram: Nvram) -> Problems:
     since=FIRMWARE_PERSISTENT,
 )
 def store_has_a_format(nvram: Nvram) -> Problems:
-    """Path and format of variables are worked out for read-only images only.
+    """``<nvram>`` needs a path and format unless the ``<loader>`` is read-only.
 
-    Where libvirt knows the image, by a descriptor or by itself, it is read-only without saying so.
+    Images that libvirt knows, by itself or from a firmware descriptor, are read-only by default.
     """
     loader = nvram.domain.first(Loader)
     if loader is None or _automatic(nvram) or loader.type != "pflash" or loader.readonly == "yes":
@@ -396,7 +415,7 @@ def store_has_a_format(nvram: Nvram) -> Problems:
     told = nvram.format in {"raw", "qcow2"} and bool(nvram.image or nvram.type)
     if told or is_default_image(wish_of(nvram.domain)) or chosen(nvram.domain) is not None:
         return
-    yield problem("without readonly='yes' at the loader, path and format have to be given", nvram)
+    yield problem("set readonly='yes' on <loader>, or give path and format of <nvram>", nvram)
 
 
 @rule(
@@ -406,14 +425,14 @@ def store_has_a_format(nvram: Nvram) -> Problems:
     good=_MANUAL.format(_FLASH),
 )
 def one_store(varstore: Varstore) -> Problems:
-    """Variables are kept in flash memory or by QEMU's device, not by both."""
+    """``<varstore>`` cannot be combined with ``<nvram>`` or firmware in flash memory."""
     if not _is_reworked(varstore):
         return
     loader = varstore.domain.first(Loader)
     if varstore.domain.first(Nvram) is not None:
-        yield problem("there is an <nvram> for the variables already", varstore)
+        yield problem("<varstore> excludes <nvram>; remove one of them", varstore)
     elif loader is not None and loader.type == "pflash" and not _automatic(varstore):
-        yield problem("firmware in flash memory keeps its variables there", varstore)
+        yield problem("<varstore> excludes firmware of type='pflash', which uses <nvram>", varstore)
 
 
 @rule(
@@ -423,8 +442,8 @@ def one_store(varstore: Varstore) -> Problems:
     good=_MANUAL.format(_FLASH),
 )
 def store_needs_its_device(varstore: Varstore) -> Problems:
-    """QEMU's device for UEFI variables came with QEMU 10."""
+    """``<varstore>`` requires QEMU 10.0 or later with the device ``uefi-vars``."""
     world = varstore.domain.world
     if _is_reworked(varstore) and world.truth(UEFI_VARIABLES) is Truth.NO:
         why = UEFI_VARIABLES.explain(world)
-        yield problem("this emulator keeps no UEFI variables of its own", varstore, reason=why)
+        yield problem("this QEMU does not support <varstore>; use <nvram>", varstore, reason=why)

@@ -18,11 +18,12 @@ _OS = "<os><type arch='x86_64' machine='{}'>hvm</type></os>"
     severity=Severity.NOTICE,
 )
 def board_has_pcie(system: Os) -> Problems:
-    """The board i440fx is one of 1996: it has no PCIe, no secure boot and no IOMMU with AMD."""
+    """Machine types of the family ``pc`` (i440fx) have no PCIe and no UEFI secure boot."""
     if system.holds(I440FX):
         yield problem(
-            "the board i440fx has no PCIe, and no UEFI secure boot. Use machine='q35' for a new "
-            "guest; one that is installed may not boot after the change",
+            "the machine type is an i440fx, without PCIe and UEFI secure boot. Use "
+            "machine='q35' for a new guest; an installed guest may not boot after "
+            "the change",
             system,
             "type/@machine",
         )

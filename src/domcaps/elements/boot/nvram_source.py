@@ -65,7 +65,7 @@ _GOOD = _OS.format("nbd", "<host name='server'/>")
     good=Sample(_GOOD, machine="q35"),
 )
 def source_is_sound(nvram: Nvram) -> Problems:
-    """The storage of variables is described as that of a disk is: protocol, servers, secrets."""
+    """``<source>`` of ``<nvram>`` must be complete: protocol, hosts and secrets as for a disk."""
     if nvram.images:
         for of_images in _OF_IMAGES:
             yield from of_images.check(nvram)
@@ -80,11 +80,15 @@ def source_is_sound(nvram: Nvram) -> Problems:
     good=Sample(_GOOD, machine="q35"),
 )
 def protocol_is_there(nvram: Nvram) -> Problems:
-    """QEMU has dropped TFTP and VxHS."""
+    """``<source protocol>`` of ``<nvram>`` cannot be ``tftp`` or ``vxhs``: QEMU removed them."""
     dropped = _DROPPED if libvirt_reads(nvram, NVRAM_VXHS_DROPPED) else _DROPPED - {"vxhs"}
     for image in nvram.images:
         if image.protocol in dropped:
-            yield problem(f"QEMU has no protocol {image.protocol!r}", nvram, "source/@protocol")
+            yield problem(
+                f"QEMU no longer supports the protocol {image.protocol!r}",
+                nvram,
+                "source/@protocol",
+            )
 
 
 @rule(
@@ -94,13 +98,18 @@ def protocol_is_there(nvram: Nvram) -> Problems:
     good=Sample(_FILE.format(_LOCK.format(" engine='qemu'")), machine="q35"),
 )
 def encryption_names_its_engine(nvram: Nvram) -> Problems:
-    """Who decrypts the variables is said: only for disks libvirt fills in an engine."""
+    """``<encryption>`` of ``<nvram>`` needs ``engine``: only disks have a default."""
     for image in nvram.images:
         encryption = image.child("encryption")
         if encryption is None:
             continue
         if encryption.get("engine") is None:
-            yield problem("the engine is missing", encryption, "@engine", accepted=("qemu",))
+            yield problem(
+                "<encryption> needs the attribute 'engine', such as 'qemu'",
+                encryption,
+                "@engine",
+                accepted=("qemu",),
+            )
         else:
             yield from disk_secrets.encryption_is_understood.check(nvram)
 
@@ -113,12 +122,14 @@ def encryption_names_its_engine(nvram: Nvram) -> Problems:
     stage=Stage.START,
 )
 def source_can_be_opened(nvram: Nvram) -> Problems:
-    """QEMU can open the storage of variables: most protocols have exactly one server."""
+    """QEMU must be able to open the ``<source>`` of ``<nvram>``, usually with one ``<host>``."""
     if nvram.images:
         for of_images in _OF_IMAGES_AT_START:
             yield from of_images.check(nvram)
     for image in nvram.images:
         if image.protocol == "sheepdog":
-            yield problem("QEMU has no protocol 'sheepdog'", nvram, "source/@protocol")
+            yield problem(
+                "QEMU does not support the protocol 'sheepdog'", nvram, "source/@protocol"
+            )
         if nvram.has("source/dataStore"):
-            yield problem("variables are kept in one image", nvram, "source/dataStore")
+            yield problem("<nvram> must be a single image", nvram, "source/dataStore")

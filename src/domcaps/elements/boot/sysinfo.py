@@ -74,14 +74,14 @@ _GOOD_NAME = _NAMED.format("opt/com.example/name")
     good=_DATED.format("03/31/2026"),
 )
 def date_is_american(sysinfo: Sysinfo) -> Problems:
-    """The date of a BIOS is month/day/year; a year of two digits is in the 20th century."""
+    """The BIOS ``date`` must be ``mm/dd/yyyy`` or ``mm/dd/yy`` (19yy)."""
     entry = _entry(sysinfo.find("bios"), "date") if sysinfo.type == "smbios" else None
     if entry is None:
         return
     found = _DATE.fullmatch(_content(entry))
     month, day, year = map(int, found.groups()) if found else (0, 0, 0)
     if not (1 <= month <= 12 and 1 <= day <= 31 and (0 <= year < 100 or year >= _OLDEST)):
-        yield problem("the date is not mm/dd/yyyy or mm/dd/yy", entry)
+        yield problem("the BIOS date must be written mm/dd/yyyy or mm/dd/yy", entry)
 
 
 @rule(
@@ -91,19 +91,21 @@ def date_is_american(sysinfo: Sysinfo) -> Problems:
     good=_GIVEN + _UUID.format("c7a5fdbd-edaf-9455-926a-d65c16db1809"),
 )
 def uuid_is_the_domains(sysinfo: Sysinfo) -> Problems:
-    """The UUID that the firmware tells is that of the domain."""
+    """The ``uuid`` in ``<sysinfo>`` must be the domain's ``<uuid>``."""
     entry = _entry(sysinfo.find("system"), "uuid") if sysinfo.type == "smbios" else None
     if entry is None:
         return
     try:
         told = ANY_UUID.parse(_content(entry))
     except ValueError:
-        yield problem("this is no UUID", entry)
+        yield problem("the uuid in <sysinfo> is not a valid UUID", entry)
         return
     domain = sysinfo.domain.first(DomainElement)
     uuid = domain.uuid if domain is not None else None
     if uuid is not None and uuid != told:
-        yield problem(f"the domain's UUID is {uuid}", entry, fix=set_value(str(uuid)))
+        yield problem(
+            f"the uuid in <sysinfo> must be the domain's: {uuid}", entry, fix=set_value(str(uuid))
+        )
 
 
 @rule(
@@ -116,7 +118,7 @@ def uuid_is_the_domains(sysinfo: Sysinfo) -> Problems:
     stage=Stage.START,
 )
 def there_is_one_board(sysinfo: Sysinfo) -> Problems:
-    """QEMU tells of one base board."""
+    """``<sysinfo>`` may contain at most one ``<baseBoard>``."""
     system = sysinfo.domain.first(Os)
     told = next((s for s in sysinfo.domain.all(Sysinfo) if s.type == "smbios"), None)
     if system is None or system.smbios != "sysinfo" or told is None or told.node != sysinfo.node:
@@ -127,7 +129,7 @@ def there_is_one_board(sysinfo: Sysinfo) -> Problems:
         if any(_entry(board, name) is not None for name in _BOARD)
     ]
     if len(boards) > 1:
-        yield problem("QEMU tells of one <baseBoard> only", boards[1])
+        yield problem("QEMU supports a single <baseBoard>; remove the others", boards[1])
 
 
 def _entries(sysinfo: Sysinfo) -> list[Node]:
@@ -141,12 +143,12 @@ def _entries(sysinfo: Sysinfo) -> list[Node]:
     good=_GOOD_NAME,
 )
 def entries_have_name_and_value(sysinfo: Sysinfo) -> Problems:
-    """What QEMU's fw_cfg tells has a name, and a value or a file that has it."""
+    """A ``fw_cfg`` ``<entry>`` needs a ``name``, and text or a ``file``."""
     for entry in _entries(sysinfo):
         if entry.get("name") is None:
-            yield problem("an entry needs a name", entry)
+            yield problem("<entry> needs the attribute 'name'", entry)
         if not _content(entry).strip() and entry.get("file") is None:
-            yield problem("an entry needs a value, or a file", entry)
+            yield problem("<entry> needs text, or the attribute 'file'", entry)
 
 
 @rule(
@@ -156,9 +158,9 @@ def entries_have_name_and_value(sysinfo: Sysinfo) -> Problems:
     good=_GOOD_NAME,
 )
 def names_are_free(sysinfo: Sysinfo) -> Problems:
-    """Names begin with ``opt/``; those of OVMF and QEMU itself are taken."""
+    """The name of a ``fw_cfg`` ``<entry>`` must start with ``opt/``; some names are reserved."""
     for entry in _entries(sysinfo):
         name = entry.get("name")
         if name is not None and (not name.startswith(_OURS) or name.startswith(_RESERVED)):
-            message = "a name begins with opt/, but not with " + " or ".join(_RESERVED)
+            message = "the name must start with opt/, but not with " + " or ".join(_RESERVED)
             yield problem(message, entry, "@name")

@@ -139,15 +139,21 @@ class Channel(CharacterDevice):
     good="<channel type='pty'><target type='guestfwd' address='10.0.2.1' port='4600'/></channel>",
 )
 def forwarding_has_an_address(channel: Channel) -> Problems:
-    """Forwarded packets of the guest are those to an IPv4 address and a port."""
+    """``<target type='guestfwd'>`` needs an IPv4 ``address`` and a ``port``."""
     target = channel.target
     if target is None or channel.target_type != "guestfwd":
         return
     address, port = target.get("address"), target.get("port")
     if address is None or not _ipv4(address):
-        yield problem("a guestfwd has an IPv4 address", channel, "target/@address")
+        yield problem(
+            "<target type='guestfwd'> needs the attribute 'address', an IPv4 address",
+            channel,
+            "target/@address",
+        )
     if port is None or not fits(UNSIGNED, port):
-        yield problem("a guestfwd has a port", channel, "target/@port")
+        yield problem(
+            "<target type='guestfwd'> needs the attribute 'port'", channel, "target/@port"
+        )
 
 
 def _ipv4(text: str) -> bool:
@@ -169,10 +175,13 @@ def _ipv4(text: str) -> bool:
     good="<graphics type='spice'/><channel type='spicevmc'><target type='virtio'/></channel>",
 )
 def spicevmc_is_for_virtio(channel: Channel) -> Problems:
-    """What the agent of Spice says goes through a virtio channel."""
+    """``<channel type='spicevmc'>`` requires ``<target type='virtio'>``."""
     if channel.source_type == "spicevmc" and channel.target_type != "virtio":
         yield problem(
-            "spicevmc is for virtio channels only", channel, "target/@type", accepted=["virtio"]
+            "type='spicevmc' requires <target type='virtio'>",
+            channel,
+            "target/@type",
+            accepted=["virtio"],
         )
 
 
@@ -186,10 +195,13 @@ def spicevmc_is_for_virtio(channel: Channel) -> Problems:
     stage=Stage.START,
 )
 def agent_has_its_name(channel: Channel) -> Problems:
-    """The agent of Spice looks for a channel of one name."""
+    """The ``name`` of a ``spicevmc`` channel must be ``com.redhat.spice.0``."""
     if channel.source_type == "spicevmc" and channel.name not in {None, _AGENT}:
         yield problem(
-            f"the agent of spice looks for {_AGENT!r}", channel, "target/@name", accepted=[_AGENT]
+            f"attribute 'name' of a spicevmc channel must be {_AGENT!r}",
+            channel,
+            "target/@name",
+            accepted=[_AGENT],
         )
 
 
@@ -201,10 +213,10 @@ def agent_has_its_name(channel: Channel) -> Problems:
     stage=Stage.START,
 )
 def target_is_qemus(channel: Channel) -> Problems:
-    """QEMU has virtio channels, and forwards packets."""
+    """``<target type>`` of a ``<channel>`` must be ``virtio`` or ``guestfwd`` for QEMU."""
     if channel.target_type in {"xen", "none"}:
         yield problem(
-            f"QEMU has no channels of type {channel.target_type!r}",
+            f"QEMU does not support channels of type {channel.target_type!r}; use 'virtio'",
             channel,
             "target/@type",
             accepted=["virtio", "guestfwd"],

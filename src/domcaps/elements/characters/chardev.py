@@ -171,11 +171,11 @@ def own_socket(path: str, name: str | None) -> bool:
     good="<serial type='pty'/>",
 )
 def type_is_known(part: CharacterSource) -> Problems:
-    """A character device is of one of libvirt's types."""
+    """``type`` of a character device must be a type that libvirt knows."""
     kind = part.source_type
     if (kind or part.type_is_read) and kind not in TYPES.names:
         yield problem(
-            f"{kind!r} is no type of character device", part, "@type", accepted=TYPES.names
+            f"{kind!r} is not a known type of character device", part, "@type", accepted=TYPES.names
         )
 
 
@@ -186,13 +186,13 @@ def type_is_known(part: CharacterSource) -> Problems:
     good="<serial type='pty'><target port='0'/></serial>",
 )
 def ports_are_counted_from_0(part: CharacterPort) -> Problems:
-    """Ports are counted from 0; once libvirt took negative numbers for large ones."""
+    """``<target port>`` must not be negative; old libvirt read negative numbers as large ones."""
     if (
         part.port is not None
         and not 0 <= part.port <= _MOST_PORTS
         and libvirt_reads(part, CHARACTER_PORT_COUNTED)
     ):
-        yield problem(f"ports are counted from 0 up to {_MOST_PORTS}", part, "target/@port")
+        yield problem(f"attribute 'port' must be from 0 to {_MOST_PORTS}", part, "target/@port")
 
 
 @rule(
@@ -203,9 +203,14 @@ def ports_are_counted_from_0(part: CharacterPort) -> Problems:
     stage=Stage.START,
 )
 def type_is_qemus(part: CharacterSource) -> Problems:
-    """Null modems (``nmdm``) are FreeBSD's: QEMU has no such character device."""
+    """Character devices of type ``nmdm`` are for FreeBSD; QEMU does not support them."""
     if part.source_type == "nmdm" and part.counts:
-        yield problem("QEMU knows no null modem", part, "@type", accepted=["pty", "unix"])
+        yield problem(
+            "QEMU does not support type='nmdm'; use another type",
+            part,
+            "@type",
+            accepted=["pty", "unix"],
+        )
 
 
 @rule(
@@ -238,13 +243,13 @@ def dbus_has_its_module(part: CharacterSource) -> Problems:
     good="<graphics type='spice'/><channel type='spicevmc'><target type='virtio'/></channel>",
 )
 def spice_is_there(part: CharacterSource) -> Problems:
-    """What goes through Spice needs such graphics."""
+    """``spicevmc`` and ``spiceport`` require ``<graphics type='spice'>``."""
     if (
         part.source_type in {"spicevmc", "spiceport"}
         and part.counts
         and not has_graphics(part, "spice")
     ):
-        yield problem(f"{part.source_type} needs <graphics type='spice'/>", part, "@type")
+        yield problem(f"type={part.source_type!r} requires <graphics type='spice'/>", part, "@type")
 
 
 @rule(
@@ -254,9 +259,9 @@ def spice_is_there(part: CharacterSource) -> Problems:
     good="<channel type='qemu-vdagent'><target type='virtio'/></channel>",
 )
 def vdagent_is_there(part: CharacterSource) -> Problems:
-    """QEMU's own agent for clipboard and mouse is something that it may be built without."""
+    """``<channel type='qemu-vdagent'>`` requires a QEMU that supports it."""
     if part.source_type == "qemu-vdagent" and part.counts:
-        yield from needs(part, VDAGENT, "this QEMU has no vdagent", "@type")
+        yield from needs(part, VDAGENT, "this QEMU does not support type='qemu-vdagent'", "@type")
 
 
 @rule(
@@ -266,11 +271,14 @@ def vdagent_is_there(part: CharacterSource) -> Problems:
     good="<serial type='file'><source path='/tmp/serial.log'/></serial>",
 )
 def files_have_a_path(part: CharacterSource) -> Problems:
-    """Files, devices, pipes and sockets have a path; a virtio channel's socket is named for it."""
+    """``file``, ``dev``, ``pipe`` and ``unix`` character devices need ``<source path>``.
+
+    The socket of a virtio channel may be named by its target instead.
+    """
     kind = part.source_type
     named = kind == "unix" and part.socket_is_named
     if kind in _FILES | {"unix"} and part.path_name is None and not named and part.counts:
-        yield problem(f"a {kind} needs <source path='…'/>", part, "source")
+        yield problem(f"type={kind!r} needs <source path='…'/>", part, "source")
 
 
 @rule(
@@ -280,12 +288,12 @@ def files_have_a_path(part: CharacterSource) -> Problems:
     good=_CONNECT.format(""),
 )
 def tcp_has_two_ends(part: CharacterSource) -> Problems:
-    """A TCP connection has a host and a service (port), be it to go to or to listen at."""
+    """``<source>`` of a ``tcp`` character device needs ``host`` and ``service``."""
     if part.source_type != "tcp" or not part.counts:
         return
     for name in ("host", "service"):
         if part.said(name) is None:
-            yield problem(f"a tcp needs <source {name}='…'/>", part, "source")
+            yield problem(f"type='tcp' needs <source {name}='…'/>", part, "source")
 
 
 @rule(
@@ -295,12 +303,12 @@ def tcp_has_two_ends(part: CharacterSource) -> Problems:
     good="<serial type='udp'><source mode='connect' service='1234'/></serial>",
 )
 def udp_goes_somewhere(part: CharacterSource) -> Problems:
-    """UDP packets go to a service (port); where they come from is optional."""
+    """A ``udp`` character device needs ``<source mode='connect'>`` with a ``service``."""
     if part.source_type != "udp" or not part.counts:
         return
     goals = [s for s in part.find_all("source") if s.get("mode", "connect") == "connect"]
     if not any(goal.get("service") is not None for goal in goals):
-        yield problem("a udp needs <source mode='connect' service='…'/>", part, "source")
+        yield problem("type='udp' needs <source mode='connect' service='…'/>", part, "source")
 
 
 @rule(
@@ -310,13 +318,13 @@ def udp_goes_somewhere(part: CharacterSource) -> Problems:
     good=_CONNECT.format("<reconnect enabled='yes' timeout='10'/>"),
 )
 def reconnecting_needs_a_connection(part: CharacterSource) -> Problems:
-    """Who waits for the other side does not connect, hence not again."""
+    """``<reconnect>`` requires ``<source mode='connect'>``."""
     if part.source_type not in {"tcp", "unix"} or not part.listens or not part.counts:
         return
     reconnect = part.find("source/reconnect")
     if reconnect is not None and reconnect.get("enabled") is not None:
         yield problem(
-            "one that listens does not reconnect", part, "source/reconnect/@enabled",
+            "<reconnect> requires mode='connect' of <source>", part, "source/reconnect/@enabled",
             fix=Fix(without=("",)),
         )  # fmt: skip
 
@@ -328,7 +336,7 @@ def reconnecting_needs_a_connection(part: CharacterSource) -> Problems:
     good=_CONNECT.format("<reconnect enabled='yes' timeout='10'/>"),
 )
 def reconnecting_takes_time(part: CharacterSource) -> Problems:
-    """A second attempt is made after some seconds, at least one."""
+    """``<reconnect timeout>`` must be at least 1 second."""
     if part.source_type not in {"tcp", "unix"} or not part.counts:
         return
     reconnect = part.find("source/reconnect")
@@ -337,7 +345,10 @@ def reconnecting_takes_time(part: CharacterSource) -> Problems:
     if reconnect.get("timeout", "").strip().lstrip("+").strip("0") == "":
         fix = set_value("1", "@timeout")
         yield problem(
-            "the timeout is at least a second", part, "source/reconnect/@timeout", fix=fix
+            "attribute 'timeout' of <reconnect> must be at least 1",
+            part,
+            "source/reconnect/@timeout",
+            fix=fix,
         )
 
 
@@ -349,15 +360,18 @@ def reconnecting_takes_time(part: CharacterSource) -> Problems:
     since=CHARACTER_TLS_REFUSED,
 )
 def protocol_is_raw_or_telnet(part: CharacterSource) -> Problems:
-    """QEMU speaks plain bytes or telnet on TCP connections; TLS is asked for by ``source/@tls``."""
+    """``<protocol type>`` must be ``raw`` or ``telnet`` for QEMU; for TLS use ``<source tls>``."""
     if part.source_type != "tcp" or not part.counts:
         return
     protocol = part.find("protocol")
     if protocol is not None and protocol.get("type") in {"telnets", "tls"}:
         yield problem(
-            f"QEMU does not speak {protocol.get('type')!r}", part, "protocol/@type",
+            f"QEMU does not support <protocol type='{protocol.get('type')}'>; use "
+            "'raw' or 'telnet'",
+            part,
+            "protocol/@type",
             accepted=["raw", "telnet"],
-        )  # fmt: skip
+        )
 
 
 @rule(
@@ -368,14 +382,18 @@ def protocol_is_raw_or_telnet(part: CharacterSource) -> Problems:
     "<target type='virtio'/></channel>",
 )
 def ports_have_a_name(part: CharacterSource) -> Problems:
-    """Names of ports of Spice and D-Bus have letters, digits, ``_``, ``-`` and ``.`` only."""
+    """``<source channel>`` may contain only letters, digits, ``_``, ``-`` and ``.``."""
     if part.source_type not in {"spiceport", "dbus"} or not part.counts:
         return
     name = part.said("channel")
     if name is None:
-        yield problem(f"a {part.source_type} needs <source channel='…'/>", part, "source")
+        yield problem(f"type={part.source_type!r} needs <source channel='…'/>", part, "source")
     elif not _NAME.fullmatch(name):
-        yield problem(f"{name!r} has characters that can't be used", part, "source/@channel")
+        yield problem(
+            f"attribute 'channel' is {name!r}; only letters, digits, '_', '-' and '.' are valid",
+            part,
+            "source/@channel",
+        )
 
 
 @rule(
@@ -385,7 +403,9 @@ def ports_have_a_name(part: CharacterSource) -> Problems:
     good="<serial type='pty'/>",
 )
 def null_modems_have_two_ends(part: CharacterSource) -> Problems:
-    """A null modem has a master and a slave."""
+    """``<source>`` of type ``nmdm`` needs ``master`` and ``slave``."""
     ends = [part.said("master"), part.said("slave")]
     if part.source_type == "nmdm" and part.counts and ends.count(None) == 1:
-        yield problem("a nmdm has a master and a slave", part, "source")
+        yield problem(
+            "type='nmdm' needs the attributes 'master' and 'slave' of <source>", part, "source"
+        )

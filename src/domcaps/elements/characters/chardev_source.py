@@ -36,13 +36,13 @@ _PROTOCOL = Attributes({"type": OneOf(("raw", "telnet", "telnets", "tls"))})
     "<source mode='connect' service='2'/></serial>",
 )
 def one_source(part: CharacterSource) -> Problems:
-    """There is one ``<source>``, for UDP two, one ``<log>`` and one ``<protocol>`` at most."""
+    """A character device may have one ``<source>`` (two for UDP), ``<log>`` and ``<protocol>``."""
     if not part.source_type:
         return
     most = 2 if part.source_type == "udp" else 1
     for tag, allowed in (("source", most), ("log", 1), ("protocol", 1)):
         for extra in part.find_all(tag)[allowed:]:
-            yield problem(f"a {part.source_type} has {allowed} <{tag}> at most", extra)
+            yield problem(f"type={part.source_type!r} may have at most {allowed} <{tag}>", extra)
 
 
 @rule(
@@ -52,7 +52,10 @@ def one_source(part: CharacterSource) -> Problems:
     good="<serial type='unix'><source mode='bind' path='/tmp/s'/></serial>",
 )
 def source_has_its_form(part: CharacterSource) -> Problems:
-    """What is said of a source has the form that its type wants; the rest is overlooked."""
+    """``<source>`` of a character device must have valid values for its type.
+
+    Attributes of other types are ignored.
+    """
     kind = part.source_type
     if not kind:
         return
@@ -78,7 +81,7 @@ def source_has_its_form(part: CharacterSource) -> Problems:
     "<seclabel model='dac' relabel='no'/></source></serial>",
 )
 def labels_have_their_form(part: CharacterSource) -> Problems:
-    """A source has one security label per model, either relabelled with a label or not at all."""
+    """``<source>`` may have one ``<seclabel>`` per model; ``relabel='yes'`` needs a ``<label>``."""
     if not isinstance(part, CharacterDevice):
         return
     models = set()
@@ -86,13 +89,13 @@ def labels_have_their_form(part: CharacterSource) -> Problems:
         model, label, relabel = node.get("model"), node.find("label"), node.get("relabel")
         yield from _SECLABEL.problems(node)
         if model is not None and model in models:
-            yield problem(f"there is a label of {model} already", node, "@model")
+            yield problem(
+                f"the <source> has two <seclabel> of model {model!r}; remove one", node, "@model"
+            )
         models.add(model)
         labelled = label is not None and bool(label.text)
         if relabel == ("no" if labelled else "yes"):
-            yield problem(
-                "there is a label if the source is relabelled, and none if not", node, "@relabel"
-            )
+            yield problem("<seclabel> needs a <label> exactly if relabel='yes'", node, "@relabel")
 
 
 @rule(
@@ -102,7 +105,7 @@ def labels_have_their_form(part: CharacterSource) -> Problems:
     good="<serial type='pty'><log file='/tmp/log' append='on'/></serial>",
 )
 def log_has_its_form(part: CharacterSource) -> Problems:
-    """A log is written anew or appended to; a protocol of TCP is one of four."""
+    """``<log append>`` must be ``on`` or ``off``, and ``<protocol type>`` a known protocol."""
     if part.source_type:
         yield from _LOG.problems(part.find("log"))
     if part.source_type == "tcp":

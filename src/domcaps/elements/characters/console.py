@@ -157,12 +157,14 @@ class Console(CharacterPort):
     good="<console type='pty'/><console type='pty'><target type='virtio'/></console>",
 )
 def only_the_first_is_serial(console: Console) -> Problems:
-    """Only the first console can be a serial port; the others say what they are."""
+    """Only the first ``<console>`` can be a serial port; others need another ``<target type>``."""
     if console.is_serial and not console.is_first:
         yield problem(
-            "only the first console can be a serial port", console, "target/@type",
+            "only the first console can be of type 'serial'; use <target type='virtio'/>",
+            console,
+            "target/@type",
             accepted=["virtio"],
-        )  # fmt: skip
+        )
 
 
 @rule(
@@ -172,7 +174,7 @@ def only_the_first_is_serial(console: Console) -> Problems:
     good="<console type='pty'><address type='isa'/></console>",
 )
 def address_fits_the_port(console: Console) -> Problems:
-    """A console that becomes a serial port has an address as such a port has."""
+    """The ``<address>`` of a serial ``<console>`` must suit the serial port that it stands for."""
     if console.becomes_serial:
         yield from address_problems(console, port_type(console))
 
@@ -184,9 +186,9 @@ def address_fits_the_port(console: Console) -> Problems:
     good="<console type='pty'/>",
 )
 def spicevmc_is_for_channels(console: Console) -> Problems:
-    """What the agent of Spice says goes through a virtio channel."""
+    """``spicevmc`` is only valid for ``<channel>``, not for ``<console>``."""
     if console.source_type == "spicevmc":
-        yield problem("spicevmc is for virtio channels only", console, "@type")
+        yield problem("type='spicevmc' is only valid for <channel>", console, "@type")
 
 
 @rule(
@@ -198,14 +200,14 @@ def spicevmc_is_for_channels(console: Console) -> Problems:
     stage=Stage.START,
 )
 def virtio_consoles_sit_on_virtio_serial(console: Console) -> Problems:
-    """A virtio console is a port of a virtio serial controller."""
+    """The ``<address>`` of a virtio ``<console>`` must be of type ``virtio-serial``."""
     if console.target_type == "virtio" and console.address_type not in {
         None,
         "virtio-serial",
         "ccw",
     }:
         yield problem(
-            "a virtio console sits on a virtio-serial controller", console, "address/@type",
+            "a virtio console needs an <address> of type 'virtio-serial'", console, "address/@type",
             accepted=["virtio-serial"],
         )  # fmt: skip
 

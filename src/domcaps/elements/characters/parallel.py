@@ -30,8 +30,10 @@ class Parallel(CharacterPort):
     good="<parallel type='pty'/>",
 )
 def ports_are_of_pcs(parallel: Parallel) -> Problems:
-    """Mainframes and POWER servers have no parallel ports."""
-    yield from needs(parallel, HAS_PARALLEL, "this machine type has no parallel ports")
+    """``<parallel>`` requires a machine type with parallel ports; s390x and pseries have none."""
+    yield from needs(
+        parallel, HAS_PARALLEL, "this machine type has no parallel ports; remove <parallel>"
+    )
 
 
 @rule(
@@ -41,6 +43,6 @@ def ports_are_of_pcs(parallel: Parallel) -> Problems:
     good="<parallel type='pty'/>",
 )
 def spicevmc_is_for_channels(parallel: Parallel) -> Problems:
-    """What the agent of Spice says goes through a virtio channel."""
+    """``spicevmc`` is only valid for ``<channel>``, not for ``<parallel>``."""
     if parallel.source_type == "spicevmc":
-        yield problem("spicevmc is for virtio channels only", parallel, "@type")
+        yield problem("type='spicevmc' is only valid for <channel>", parallel, "@type")

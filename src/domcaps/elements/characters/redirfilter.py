@@ -46,9 +46,9 @@ class RedirfilterUsbdev(Part):
     good="<redirfilter><usbdev allow='no'/></redirfilter>",
 )
 def one_filter(redirfilter: Redirfilter) -> Problems:
-    """A domain has one filter for all its redirected devices."""
+    """A domain may have at most one ``<redirfilter>``."""
     if redirfilter.domain.all(Redirfilter)[0].node is not redirfilter.node:
-        yield problem("there is a <redirfilter> already", redirfilter)
+        yield problem("the domain has a second <redirfilter>; remove one", redirfilter)
 
 
 @rule(
@@ -59,6 +59,6 @@ def one_filter(redirfilter: Redirfilter) -> Problems:
     good="<redirfilter><usbdev allow='no'/></redirfilter>",
 )
 def filter_is_there(usbdev: RedirfilterUsbdev) -> Problems:
-    """QEMU's redirection of USB devices can filter where it has that property."""
+    """``<redirfilter>`` requires a QEMU whose ``usb-redir`` has a filter."""
     if usbdev.domain.root.find("devices/redirdev") is not None:
-        yield from needs(usbdev, FILTER, "this QEMU has no filter for redirected devices")
+        yield from needs(usbdev, FILTER, "this QEMU does not support <redirfilter>; remove it")

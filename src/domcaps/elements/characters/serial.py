@@ -129,16 +129,21 @@ def port_type(device: CharacterDevice) -> str:
     good="<serial type='pty'><target type='isa-serial' port='3'/></serial>",
 )
 def isa_has_four_ports(serial: Serial) -> Problems:
-    """On ISA there are four serial ports, from 0 to 3, each once."""
+    """ISA serial ports must have different ``<target port>`` values from 0 to 3."""
     if serial.target_type != "isa-serial":
         return
     others = [s for s in serial.domain.all(Serial) if s.target_type == "isa-serial"]
     place = next(n for n, other in enumerate(others) if other.node is serial.node)
     at = "target/@port"
     if place >= _MOST_ISA or (serial.port or 0) >= _MOST_ISA:
-        yield problem(f"ISA has {_MOST_ISA} serial ports, from 0 on", serial, at)
+        yield problem(
+            f"a machine has {_MOST_ISA} ISA serial ports: the port must be from 0 to "
+            f"{_MOST_ISA - 1}",
+            serial,
+            at,
+        )
     elif serial.port is not None and serial.port in {o.port for o in others[:place]}:
-        yield problem(f"the port {serial.port} is taken already", serial, at)
+        yield problem(f"port {serial.port} is used by another <serial>; choose another", serial, at)
 
 
 @rule(
@@ -149,9 +154,9 @@ def isa_has_four_ports(serial: Serial) -> Problems:
     good="<serial type='pty'><target type='isa-debug'/></serial>",
 )
 def debugging_is_for_x86(serial: Serial) -> Problems:
-    """The port for firmware's messages is there on x86."""
+    """``<target type='isa-debug'>`` of ``<serial>`` requires an x86 guest."""
     if serial.type == "isa-debug":
-        yield from needs(serial, X86, "isa-debug is there on x86 only", "target/@type")
+        yield from needs(serial, X86, "type 'isa-debug' requires an x86 guest", "target/@type")
 
 
 @rule(
@@ -162,9 +167,11 @@ def debugging_is_for_x86(serial: Serial) -> Problems:
     good="<serial type='pty'><target type='isa-serial'/></serial>",
 )
 def debugging_is_not_known(serial: Serial) -> Problems:
-    """There is no serial port of the type ``isa-debug``."""
+    """``<target type='isa-debug'>`` of ``<serial>`` requires a newer libvirt."""
     if serial.type == "isa-debug":
-        yield problem("this libvirt knows no serial port 'isa-debug'", serial, "target/@type")
+        yield problem(
+            "this libvirt version does not support the type 'isa-debug'", serial, "target/@type"
+        )
 
 
 @rule(
@@ -174,9 +181,9 @@ def debugging_is_not_known(serial: Serial) -> Problems:
     good="<serial type='pty'><target type='pci-serial'/><address type='pci'/></serial>",
 )
 def address_fits_the_type(serial: Serial) -> Problems:
-    """Each type has its own kind of address; ports that are part of the machine have none.
+    """The ``<address>`` of a ``<serial>`` must suit its type; built-in ports have none.
 
-    A port of ``spapr-vio`` is given a place of its own, whatever is said.
+    A ``spapr-vio`` port always gets an address of its own.
     """
     yield from address_problems(serial, serial.type)
 
@@ -188,10 +195,12 @@ def address_problems(device: CharacterDevice, kind: str) -> Problems:
     if given is None or wanted in {None, "spapr-vio", given}:
         return
     if wanted:
-        message = f"a port of type {kind!r} has an address of type {wanted!r}"
+        message = f"a port of type {kind!r} needs an <address> of type {wanted!r}"
         yield problem(message, device, "address/@type", accepted=[wanted])
     else:
-        yield problem(f"a port of type {kind!r} has no address", device, "address")
+        yield problem(
+            f"a port of type {kind!r} cannot have an <address>; remove it", device, "address"
+        )
 
 
 @rule(
@@ -202,11 +211,11 @@ def address_problems(device: CharacterDevice, kind: str) -> Problems:
     "</serial>",
 )
 def model_fits_the_type(serial: Serial) -> Problems:
-    """A model belongs to one type."""
+    """``<model name>`` of a ``<serial>`` must be a model of its ``<target type>``."""
     wanted = MODELS.get(serial.model)
     if wanted is not None and serial.type != wanted:
         yield problem(
-            f"the model {serial.model!r} belongs to the type {wanted!r}",
+            f"the model {serial.model!r} requires <target type={wanted!r}>",
             serial,
             "target/model/@name",
             accepted=[model for model, kind in MODELS.items() if kind == serial.type],
@@ -220,9 +229,9 @@ def model_fits_the_type(serial: Serial) -> Problems:
     good=Sample("<serial type='pty'><target type='sclp-serial'/></serial>", arch="s390x"),
 )
 def type_fits_the_machine(serial: Serial) -> Problems:
-    """Ports of ``pseries``, of mainframes and of paravirtual boards are there on these only."""
+    """``<target type>`` of a ``<serial>`` must be supported by the machine type."""
     for name, at in ((serial.type, "target/@type"), (serial.model, "target/model/@name")):
-        message = f"{name!r} does not go with this machine type"
+        message = f"type {name!r} is not supported by this machine type"
         yield from needs(serial, _MACHINES.get(name, ALWAYS), message, at)
 
 
@@ -241,10 +250,10 @@ _MACHINES = {
     good="<graphics type='spice'/><serial type='spiceport'><source channel='org.qemu.x'/></serial>",
 )
 def spicevmc_is_for_channels(serial: Serial) -> Problems:
-    """What the agent of Spice says goes through a virtio channel."""
+    """``spicevmc`` is only valid for ``<channel>``, not for ``<serial>``."""
     # libvirt compares the wrong enumeration: a USB port slips through
     if serial.source_type == "spicevmc" and serial.target_type != "usb-serial":
-        yield problem("spicevmc is for virtio channels only", serial, "@type")
+        yield problem("type='spicevmc' is only valid for <channel>", serial, "@type")
 
 
 @rule(
@@ -255,13 +264,17 @@ def spicevmc_is_for_channels(serial: Serial) -> Problems:
     stage=Stage.START,
 )
 def device_is_there(serial: Serial) -> Problems:
-    """The device of a port is one that QEMU may be built without."""
+    """The QEMU device of a ``<serial>`` port must exist."""
     yield from device_problems(serial, serial.type, serial.model)
 
 
 def device_problems(part: Part, kind: str, model: str) -> Problems:
     """Find fault with a serial port for which QEMU has no device."""
-    message = f"this QEMU has no {model}" if model else f"no model is known for {kind}"
+    message = (
+        f"this QEMU does not have the device {model!r}"
+        if model
+        else f"QEMU has no device for {kind!r}"
+    )
     predicate = DEVICES.get(model, ALWAYS) if model else NEVER
     if kind:
         yield from needs(part, predicate, message, "target")

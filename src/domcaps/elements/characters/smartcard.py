@@ -54,14 +54,16 @@ class Smartcard(CharacterSource, Device):
     "<certificate>2</certificate><certificate>3</certificate></smartcard>",
 )
 def certificates_are_three(smartcard: Smartcard) -> Problems:
-    """A card made of the host's certificates has three, from a database at an absolute path."""
+    """``<smartcard mode='host-certificates'>`` needs three certificates and an absolute path."""
     if smartcard.mode != "host-certificates":
         return
     if len(smartcard.find_all("certificate")) != _CERTIFICATES:
-        yield problem(f"there are exactly {_CERTIFICATES} certificates", smartcard)
+        yield problem(
+            f"mode='host-certificates' needs exactly {_CERTIFICATES} <certificate>", smartcard
+        )
     database = smartcard.find("database")
     if database is not None and not (database.text or "").startswith("/"):
-        yield problem("the database has an absolute path", database)
+        yield problem("<database> must be an absolute path", database)
 
 
 @rule(
@@ -72,9 +74,13 @@ def certificates_are_three(smartcard: Smartcard) -> Problems:
     "<source mode='bind' host='127.0.0.1' service='2001'/></smartcard>",
 )
 def passthrough_has_a_type(smartcard: Smartcard) -> Problems:
-    """A card that is passed through names the type of its character device."""
+    """``<smartcard mode='passthrough'>`` needs the ``type`` of a character device."""
     if smartcard.mode == "passthrough" and smartcard.node.get("type") is None:
-        yield problem("passthrough names the type of a character device", smartcard, "@type")
+        yield problem(
+            "mode='passthrough' needs the attribute 'type', such as 'spicevmc' or 'tcp'",
+            smartcard,
+            "@type",
+        )
 
 
 @rule(
@@ -84,14 +90,21 @@ def passthrough_has_a_type(smartcard: Smartcard) -> Problems:
     good="<smartcard mode='host'><address type='ccid' controller='0' slot='0'/></smartcard>",
 )
 def card_sits_in_the_first_slot(smartcard: Smartcard) -> Problems:
-    """The card sits in the only slot of the only reader: CCID, controller 0, slot 0."""
+    """``<address>`` of ``<smartcard>`` must be of type ``ccid``, controller 0, slot 0."""
     if smartcard.address_type is None:
         return
     node = smartcard.find("address")
     if smartcard.address_type != "ccid":
-        yield problem("a card sits in a CCID reader", smartcard, "address/@type", accepted=["ccid"])
+        yield problem(
+            "<smartcard> needs an <address> of type 'ccid'",
+            smartcard,
+            "address/@type",
+            accepted=["ccid"],
+        )
     elif number(node, "controller") or number(node, "slot"):
-        yield problem("QEMU has slot 0 of controller 0 only", smartcard, "address")
+        yield problem(
+            "the <address> of <smartcard> must be controller 0, slot 0", smartcard, "address"
+        )
 
 
 @rule(
@@ -101,9 +114,9 @@ def card_sits_in_the_first_slot(smartcard: Smartcard) -> Problems:
     good="<smartcard mode='host'/>",
 )
 def one_card(smartcard: Smartcard) -> Problems:
-    """QEMU has one smart card at most."""
+    """A domain may have at most one ``<smartcard>``."""
     if smartcard.domain.all(Smartcard)[0].node is not smartcard.node:
-        yield problem("there is a smart card already", smartcard)
+        yield problem("the domain has a second <smartcard>; remove one", smartcard)
 
 
 @rule(
@@ -113,8 +126,12 @@ def one_card(smartcard: Smartcard) -> Problems:
     good="<smartcard mode='passthrough' type='spicevmc'/><graphics type='spice'/>",
 )
 def device_is_there(smartcard: Smartcard) -> Problems:
-    """Cards that QEMU makes up, and those passed through, are devices it may be built without."""
+    """``<smartcard>`` requires QEMU's ``ccid-card-emulated`` or ``ccid-card-passthru``."""
     if smartcard.mode == "passthrough":
-        yield from needs(smartcard, PASSED, "this QEMU has no ccid-card-passthru", "@mode")
+        yield from needs(
+            smartcard, PASSED, "this QEMU was built without ccid-card-passthru", "@mode"
+        )
     elif smartcard.mode is not None:
-        yield from needs(smartcard, EMULATED, "this QEMU has no ccid-card-emulated", "@mode")
+        yield from needs(
+            smartcard, EMULATED, "this QEMU was built without ccid-card-emulated", "@mode"
+        )

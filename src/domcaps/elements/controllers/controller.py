@@ -186,10 +186,10 @@ _THREADS = "<iothreads>1</iothreads>"
     good=_SCSI,
 )
 def model_fits_type(controller: Controller) -> Problems:
-    """Each type of controller has models of its own; some types have none."""
+    """Attribute ``model`` of ``<controller>`` must be a model of the controller's type."""
     models = MODELS.get(controller.type or "", ())
     if controller.model is not None and controller.model not in models:
-        what = f"{controller.model!r} is no model of {controller.type} controllers"
+        what = f"{controller.model!r} is not a model of {controller.type} controllers"
         yield problem(what, controller, "@model", accepted=models)
 
 
@@ -200,10 +200,15 @@ def model_fits_type(controller: Controller) -> Problems:
     good="<controller type='pci' index='1' model='pci-bridge'/>",
 )
 def pci_has_a_model(controller: Controller) -> Problems:
-    """A PCI controller says which one it is."""
+    """``<controller type='pci'>`` needs a ``model``."""
     if controller.type == "pci" and controller.model is None:
         models = MODELS["pci"]
-        yield problem("a PCI controller needs a model", controller, "@model", accepted=models)
+        yield problem(
+            "<controller type='pci'> needs the attribute 'model', such as 'pcie-root-port'",
+            controller,
+            "@model",
+            accepted=models,
+        )
 
 
 @rule(
@@ -213,12 +218,12 @@ def pci_has_a_model(controller: Controller) -> Problems:
     good=_SCSI.replace("/>", " index='1'/>"),
 )
 def index_is_unique(controller: Controller) -> Problems:
-    """No two controllers of a type have the same index, save for USB."""
+    """Controllers of one type must differ in ``index``; only USB companions may share one."""
     if controller.index is None or controller.type == "usb":
         return
     first = controller.domain.firsts(Controller, "type_and_index")[controller.type_and_index]
     if first.node is not controller.node:
-        what = f"another {controller.type} controller has index {controller.index}"
+        what = f"another {controller.type} controller has index {controller.index}; use a free one"
         yield problem(what, controller, "@index")
 
 
@@ -229,11 +234,11 @@ def index_is_unique(controller: Controller) -> Problems:
     good="<controller type='pci' index='1' model='pci-bridge'><target/></controller>",
 )
 def one_of_each(controller: Controller) -> Problems:
-    """A controller has at most one ``<model>`` and one ``<target>``."""
+    """A ``<controller>`` may contain at most one ``<model>`` and one ``<target>``."""
     for tag in ("model", "target"):
         given = controller.find_all(tag)
         if len(given) > 1:
-            yield problem(f"<{tag}> stands here a second time", given[1])
+            yield problem(f"<controller> has more than one <{tag}>; keep one", given[1])
 
 
 @rule(
@@ -243,10 +248,14 @@ def one_of_each(controller: Controller) -> Problems:
     good="<controller type='virtio-serial' vectors='4'/>",
 )
 def vectors_are_a_number(controller: ControllerVectors) -> Problems:
-    """How many interrupt vectors a virtio-serial controller has is a number."""
+    """Attribute ``vectors`` of a virtio-serial controller must be an integer, at least 0."""
     vectors = controller.node.get("vectors") if controller.type == "virtio-serial" else None
     if vectors is not None and _whole(vectors) < 0:
-        yield problem("vectors is no whole number from 0", controller, "@vectors")
+        yield problem(
+            "attribute 'vectors' of <controller> must be an integer, at least 0",
+            controller,
+            "@vectors",
+        )
 
 
 @rule(
@@ -256,11 +265,15 @@ def vectors_are_a_number(controller: ControllerVectors) -> Problems:
     good=_SCSI,
 )
 def xenbus_limits_are_numbers(controller: ControllerVectors) -> Problems:
-    """The limits of a Xen bus are numbers."""
+    """The limits of ``<controller type='xenbus'>`` must be integers, at least 0."""
     for name in ("maxGrantFrames", "maxEventChannels") if controller.type == "xenbus" else ():
         text = controller.node.get(name)
         if text is not None and _whole(text) < 0:
-            yield problem(f"{name} is no whole number from 0", controller, f"@{name}")
+            yield problem(
+                f"attribute {name!r} of <controller type='xenbus'> must be an integer, at least 0",
+                controller,
+                f"@{name}",
+            )
 
 
 @rule(
@@ -270,7 +283,7 @@ def xenbus_limits_are_numbers(controller: ControllerVectors) -> Problems:
     good=_SCSI.replace("/>", "><driver queues='2'/></controller>"),
 )
 def options_need_virtio_scsi(controller: Controller) -> Problems:
-    """Queues, limits and I/O events are those of SCSI controllers of virtio, some of NVMe's."""
+    """``<driver>`` options of a controller require model ``virtio-scsi``; NVMe accepts a few."""
     if controller.is_virtio_scsi:
         return
     nvme = controller.type == "nvme"
@@ -283,7 +296,9 @@ def options_need_virtio_scsi(controller: Controller) -> Problems:
     }
     for name in (name for name, there in given.items() if there):
         yield problem(
-            f"{name!r} is for SCSI controllers of model virtio-scsi", controller, f"driver/@{name}"
+            f"{name!r} is only valid for SCSI controllers of model 'virtio-scsi'",
+            controller,
+            f"driver/@{name}",
         )
 
 
@@ -294,12 +309,13 @@ def options_need_virtio_scsi(controller: Controller) -> Problems:
     good=_SCSI.replace("/>", "><driver iothread='1'/></controller>") + _THREADS,
 )
 def iothread_exists(controller: Controller) -> Problems:
-    """A controller is served by an I/O thread that the domain has."""
+    """Attribute ``iothread`` of a controller must name an I/O thread that the domain defines."""
     if controller.is_virtio_scsi and controller.iothread:
         known = threads(controller)
         if controller.iothread not in known:
             yield problem(
-                f"there is no I/O thread {controller.iothread}",
+                f"the domain does not define I/O thread {controller.iothread}; raise "
+                "<iothreads> or use another",
                 controller,
                 "driver/@iothread",
                 accepted=map(str, sorted(known)),
@@ -320,11 +336,15 @@ def iothread_exists(controller: Controller) -> Problems:
     good=_SCSI.replace("/>", "><driver iothread='1'/></controller>") + _THREADS,
 )  # fmt: skip
 def iothread_needs_pci_or_ccw(controller: Controller) -> Problems:
-    """Only controllers on PCI or channel I/O are served by an I/O thread."""
+    """A controller with an ``iothread`` needs an address of type ``pci`` or ``ccw``."""
     if not controller.is_virtio_scsi or not controller.iothread:
         return
     if controller.address_type not in {None, "pci", "ccw"}:
-        yield problem("an I/O thread needs a controller on PCI or ccw", controller, "address")
+        yield problem(
+            "a controller with an iothread needs an address of type 'pci' or 'ccw'",
+            controller,
+            "address",
+        )
 
 
 @rule(
@@ -334,18 +354,30 @@ def iothread_needs_pci_or_ccw(controller: Controller) -> Problems:
     good=_SCSI,
 )
 def scsi_model_is_there(controller: Controller) -> Problems:
-    """QEMU must have the SCSI controller."""
+    """The model of a SCSI controller must be supported by QEMU."""
     if controller.type != "scsi":
         return
     model, world = controller.settled_model, controller.domain.world
     needed = SCSI_DEVICES.get(model or "")
     if model is None:
-        yield problem("no model of SCSI controllers suits this emulator", controller)
+        yield problem(
+            "this QEMU has no SCSI controller that libvirt could choose by default: name a model",
+            controller,
+        )
     elif model == "buslogic":
-        yield problem("QEMU has no BusLogic controller", controller, "@model")
+        yield problem(
+            "QEMU does not implement the SCSI controller 'buslogic'; use 'virtio-scsi'",
+            controller,
+            "@model",
+        )
     elif needed is not None and world.truth(needed) is Truth.NO:
         why = needed.explain(world)
-        yield problem(f"this QEMU has no {model}", controller, "@model", reason=why)
+        yield problem(
+            f"this QEMU does not have the SCSI controller {model!r}",
+            controller,
+            "@model",
+            reason=why,
+        )
 
 
 @rule(
@@ -355,13 +387,13 @@ def scsi_model_is_there(controller: Controller) -> Problems:
     good=_SCSI,
 )
 def ncr53c90_is_soldered_on(controller: Controller) -> Problems:
-    """The NCR 53C90 is part of some boards: it is there as their first SCSI controller, or not."""
+    """Model ``ncr53c90`` is only valid for the built-in first SCSI controller of some machines."""
     if controller.type != "scsi" or controller.model != "ncr53c90":
         return
     if controller.index or not controller.holds(BUILTIN_ESP):
         why = BUILTIN_ESP.explain(controller.domain.world)
         yield problem(
-            "a ncr53c90 is only there as the first SCSI controller of some boards",
+            "'ncr53c90' is only valid for the built-in first SCSI controller of some machine types",
             controller,
             "@model",
             reason=why,
@@ -375,14 +407,21 @@ def ncr53c90_is_soldered_on(controller: Controller) -> Problems:
     good="<controller type='ide' index='0'/>",
 )
 def ide_is_soldered_on(controller: Controller) -> Problems:
-    """QEMU has IDE controllers only where they are part of the board: there is one, or none."""
+    """An IDE controller must be the one built into the machine type; QEMU cannot add another."""
     if controller.type != "ide":
         return
     if not controller.holds(BUILTIN_IDE):
         why = BUILTIN_IDE.explain(controller.domain.world)
-        yield problem("this machine type has no IDE controller", controller, "@type", reason=why)
+        yield problem(
+            "this machine type has no IDE controller; use 'sata' or 'virtio'",
+            controller,
+            "@type",
+            reason=why,
+        )
     elif controller.index:
-        yield problem("there is only one IDE controller, with index 0", controller, "@index")
+        yield problem(
+            "this machine type has a single IDE controller, with index 0", controller, "@index"
+        )
 
 
 @rule(
@@ -392,11 +431,16 @@ def ide_is_soldered_on(controller: Controller) -> Problems:
     good=Sample("<controller type='sata' index='0'/>", machine="q35"),
 )
 def sata_is_there(controller: Controller) -> Problems:
-    """A SATA controller is a device of QEMU, or part of the Q35 board."""
+    """A SATA controller requires a QEMU with ``ich9-ahci``, or a q35 machine type."""
     world = controller.domain.world
     builtin = not controller.index and controller.holds(Q35)
     if controller.type == "sata" and not builtin and world.truth(SATA) is Truth.NO:
-        yield problem("this QEMU has no SATA", controller, "@type", reason=SATA.explain(world))
+        yield problem(
+            "this QEMU has no SATA controller (ich9-ahci)",
+            controller,
+            "@type",
+            requires=SATA,
+        )
 
 
 @rule(
@@ -406,10 +450,15 @@ def sata_is_there(controller: Controller) -> Problems:
     good="<controller type='nvme' index='0'><serial>a</serial></controller>",
 )
 def nvme_is_there(controller: Controller) -> Problems:
-    """An NVMe controller is a device of QEMU."""
+    """An NVMe controller requires a QEMU with the device ``nvme``."""
     world = controller.domain.world
     if controller.type == "nvme" and world.truth(NVME) is Truth.NO:
-        yield problem("this QEMU has no NVMe", controller, "@type", reason=NVME.explain(world))
+        yield problem(
+            "this QEMU has no NVMe controller (nvme)",
+            controller,
+            "@type",
+            requires=NVME,
+        )
 
 
 @rule(
@@ -420,14 +469,14 @@ def nvme_is_there(controller: Controller) -> Problems:
     stage=Stage.START,
 )
 def virtio_controllers_sit_on_pci(controller: Controller) -> Problems:
-    """Controllers of virtio sit where all devices of virtio do: see ``virtio-address-unsupported``.
+    """A virtio controller needs an address that suits virtio: ``pci``, ``ccw`` or ``virtio-mmio``.
 
-    That is PCI, a mainframe's channel subsystem, or memory (MMIO).
+    This is the rule of ``virtio-address-unsupported``, for controllers.
     """
     kind = controller.address_type
     virtio = controller.type == "virtio-serial" or (
         controller.type == "scsi" and controller.settled_model in VIRTIO_SCSI_MODELS
     )
     if virtio and kind is not None and kind not in BUSES:
-        what = f"a controller of virtio can't have an address of type {kind!r}"
+        what = f"a virtio controller cannot have an address of type {kind!r}"
         yield problem(what, controller, "address/@type", accepted=BUSES)

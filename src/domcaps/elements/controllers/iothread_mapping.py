@@ -70,9 +70,13 @@ def unknown(
     for node, which, at in named:
         if which not in known:
             yield problem(
-                f"there is no I/O thread {which}", node, at, accepted=map(str, sorted(known)),
+                f"the domain does not define I/O thread {which}; define it in <iothreads> "
+                "or use another",
+                node,
+                at,
+                accepted=map(str, sorted(known)),
                 fix=with_thread(node.getroottree().getroot(), which),
-            )  # fmt: skip
+            )
 
 
 def with_thread(domain: Node, number: int) -> Iterator[Fix]:
@@ -90,7 +94,11 @@ def duplicates(listed: tuple[Thread, ...]) -> Problems:
     seen: set[int] = set()
     for thread in listed:
         if thread.number in seen:
-            yield problem(f"I/O thread {thread.number} is listed already", thread.node, "@id")
+            yield problem(
+                f"I/O thread {thread.number} is listed twice; remove one <iothread>",
+                thread.node,
+                "@id",
+            )
         seen.add(thread.number)
 
 
@@ -100,19 +108,31 @@ def mapping_problems(device: Node, listed: tuple[Thread, ...], count: int) -> Pr
     if not with_queues:
         return
     if not count:
-        yield problem("the number of queues must be given", device, "driver/@queues")
+        yield problem(
+            "<queue> elements require the attribute 'queues' on <driver>", device, "driver/@queues"
+        )
         return
     for thread in listed:
         if not thread.queues:
-            yield problem("either all I/O threads are given queues or none is", thread.node)
+            yield problem(
+                "either every <iothread> lists its <queue> elements, or none does", thread.node
+            )
     served: set[int] = set()
     for queue in (queue for thread in listed for queue in thread.queues):
         which = number(queue, "id")
         if which >= count:
-            yield problem(f"the device has {count} queues, counted from 0", queue, "@id")
+            yield problem(
+                f"the device has {count} queues: queue ids go from 0 to {count - 1}", queue, "@id"
+            )
         elif which in served:
-            yield problem(f"queue {which} is given to an I/O thread already", queue, "@id")
+            yield problem(
+                f"queue {which} is assigned to two I/O threads; remove one <queue>", queue, "@id"
+            )
         served.add(which)
     left = next((n for n in range(len(served) + 1) if n < count and n not in served), None)
     if left is not None:
-        yield problem(f"no I/O thread is given queue {left}", device, "driver/iothreads")
+        yield problem(
+            f"queue {left} is not assigned to an I/O thread; add a <queue> for it",
+            device,
+            "driver/iothreads",
+        )

@@ -44,7 +44,7 @@ _MAPPED = _SCSI.format(
     since=CONTROLLER_IOTHREADS,
 )
 def numbers_are_given(controller: Controller) -> Problems:
-    """Every I/O thread and every queue of a controller is named by a number."""
+    """Each ``<iothread>`` and ``<queue>`` of a controller needs a numeric ``id``."""
     yield from malformed(named_threads(controller.find("driver")))
 
 
@@ -56,9 +56,9 @@ def numbers_are_given(controller: Controller) -> Problems:
     since=CONTROLLER_IOTHREADS,
 )
 def one_or_several(controller: Controller) -> Problems:
-    """A controller is served by one I/O thread, or by those that are listed."""
+    """A controller must use either attribute ``iothread`` or element ``<iothreads>``, not both."""
     if controller.iothread and named_threads(controller.find("driver")):
-        what = "iothread='…' can't stand beside <iothreads>"
+        what = "attribute 'iothread' excludes <iothreads>; remove one of them"
         yield problem(what, controller, "driver/@iothread")
 
 
@@ -70,9 +70,9 @@ def one_or_several(controller: Controller) -> Problems:
     since=CONTROLLER_IOTHREADS,
 )
 def several_need_virtio_scsi(controller: Controller) -> Problems:
-    """Only SCSI controllers of virtio are served by I/O threads."""
+    """``<iothreads>`` of a controller requires the model ``virtio-scsi``."""
     if not controller.is_virtio_scsi and named_threads(controller.find("driver")):
-        what = "I/O threads are for SCSI controllers of model virtio-scsi"
+        what = "<iothreads> is only valid for SCSI controllers of model 'virtio-scsi'"
         yield problem(what, controller, "driver/iothreads")
 
 
@@ -84,7 +84,7 @@ def several_need_virtio_scsi(controller: Controller) -> Problems:
     since=CONTROLLER_IOTHREADS,
 )
 def threads_exist(controller: Controller) -> Problems:
-    """A controller is served by I/O threads that the domain has."""
+    """Each ``<iothread>`` of a controller must name an I/O thread that the domain defines."""
     several = named_threads(controller.find("driver"))
     if several and controller.is_virtio_scsi:
         yield from unknown(controller.node, several, 0, threads(controller))
@@ -98,7 +98,7 @@ def threads_exist(controller: Controller) -> Problems:
     since=CONTROLLER_IOTHREADS,
 )
 def threads_are_named_once(controller: Controller) -> Problems:
-    """No I/O thread is listed twice for a controller."""
+    """A controller must not list the same I/O thread twice."""
     yield from duplicates(named_threads(controller.find("driver")))
 
 
@@ -112,6 +112,6 @@ def threads_are_named_once(controller: Controller) -> Problems:
     since=CONTROLLER_IOTHREADS,
 )
 def queues_are_all_served(controller: Controller) -> Problems:
-    """If queues are given to I/O threads, each queue of the controller is given to one of them."""
+    """With ``<queue>`` elements, each queue of the controller must be assigned exactly once."""
     listed = named_threads(controller.find("driver"))
     yield from mapping_problems(controller.node, listed, controller.queues or 0)

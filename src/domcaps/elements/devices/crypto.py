@@ -91,7 +91,7 @@ class CryptoBackend(Part):
     good="<crypto model='virtio' type='qemu'><backend model='builtin'/></crypto>",
 )
 def one_backend(crypto: Crypto) -> Problems:
-    """A cryptographic accelerator has exactly one back end."""
+    """``<crypto>`` needs exactly one ``<backend>``."""
     backends = crypto.find_all("backend")
     if len(backends) != 1:
-        yield problem("there is exactly one <backend>", backends[1] if backends else crypto)
+        yield problem("<crypto> needs exactly one <backend>", backends[1] if backends else crypto)

@@ -155,12 +155,12 @@ class Iommu(Device):
     good="<iommu model='intel'/>",
 )
 def one_iommu(iommu: Iommu) -> Problems:
-    """Before libvirt 12.0 a domain has one such unit at most."""
+    """A domain may have at most one ``<iommu>`` (before libvirt 12.0)."""
     if (
         not libvirt_reads(iommu, IOMMU_OPTIONS)
         and iommu.domain.all(Iommu)[0].node is not iommu.node
     ):
-        yield problem("there is an <iommu> already", iommu)
+        yield problem("the domain has a second <iommu>; remove one", iommu)
 
 
 @rule(
@@ -170,7 +170,7 @@ def one_iommu(iommu: Iommu) -> Problems:
     good="<iommu model='amd'><driver xtsup='on'/></iommu>",
 )
 def newer_attributes_have_their_form(iommu: Iommu) -> Problems:
-    """What newer releases of libvirt read of ``<driver>`` has its form; others overlook it."""
+    """Newer ``<driver>`` attributes of ``<iommu>`` must have valid values."""
     driver = iommu.find("driver")
     if driver is None:
         return
@@ -188,12 +188,16 @@ def newer_attributes_have_their_form(iommu: Iommu) -> Problems:
     good="<iommu model='intel'><driver caching_mode='on'/></iommu>",
 )
 def attributes_fit_the_model(iommu: Iommu) -> Problems:
-    """Each model has its own settings: what belongs to another can't be set."""
+    """``<driver>`` attributes of ``<iommu>`` must be valid for its ``model``."""
     foreign = _FOREIGN.get(iommu.model or "", ())
     for name in iommu.said:
         if name in foreign:
             at = "driver/granule" if name == "granule" else f"driver/@{name}"
-            yield problem(f"an IOMMU {iommu.model!r} has no {name}", iommu, at)
+            yield problem(
+                f"attribute {name!r} is not valid for <iommu model={iommu.model!r}>; remove it",
+                iommu,
+                at,
+            )
 
 
 @rule(
@@ -203,13 +207,13 @@ def attributes_fit_the_model(iommu: Iommu) -> Problems:
     good=Sample("<iommu model='intel'/>", machine="q35"),
 )
 def model_fits_the_board(iommu: Iommu) -> Problems:
-    """Intel's and AMD's units are for Q35, ``smmuv3`` for ARM's virt, ``virtio`` for either."""
+    """``<iommu model>`` must suit the machine type: ``intel`` q35, ``smmuv3`` Arm virt, …"""
     model = iommu.model or ""
     if model in _MACHINES:
         yield from needs(
             iommu,
             _MACHINES[model],
-            f"an IOMMU {model!r} does not go with this machine type",
+            f"<iommu model={model!r}> is not supported by this machine type",
             "@model",
         )
 
@@ -221,12 +225,12 @@ def model_fits_the_board(iommu: Iommu) -> Problems:
     good="<iommu model='intel'><driver caching_mode='on'/></iommu>",
 )
 def intel_iommu_has_it(iommu: Iommu) -> Problems:
-    """QEMU's ``intel-iommu`` must have the property that is set."""
+    """``<driver>`` attributes of ``<iommu model='intel'>`` must be supported by QEMU."""
     if iommu.model != "intel":
         return
     for name in iommu.said:
         if name in INTEL_PROPERTIES:
-            message = f"this QEMU's intel-iommu has no {name}"
+            message = f"QEMU's intel-iommu does not support {name!r}"
             yield from needs(iommu, INTEL_PROPERTIES[name], message, f"driver/@{name}")
 
 
@@ -237,14 +241,19 @@ def intel_iommu_has_it(iommu: Iommu) -> Problems:
     good="<features><acpi/></features><iommu model='virtio'><address type='pci'/></iommu>",
 )
 def address_fits_the_model(iommu: Iommu) -> Problems:
-    """Units of ``virtio`` and AMD sit on PCI, the others are part of the board."""
+    """Only a ``virtio`` or ``amd`` ``<iommu>`` can have an ``<address>``, of type ``pci``."""
     if iommu.address_type is None or iommu.model is None:
         return
     if iommu.model in {"intel", "smmuv3"}:
-        yield problem(f"an IOMMU {iommu.model!r} has no address", iommu, "address")
+        yield problem(
+            f"<iommu model={iommu.model!r}> cannot have an <address>; remove it", iommu, "address"
+        )
     elif iommu.address_type != "pci":
         yield problem(
-            f"an IOMMU {iommu.model!r} sits on PCI", iommu, "address/@type", accepted=["pci"]
+            f"<iommu model={iommu.model!r}> needs an <address> of type 'pci'",
+            iommu,
+            "address/@type",
+            accepted=["pci"],
         )
 
 
@@ -256,9 +265,11 @@ def address_fits_the_model(iommu: Iommu) -> Problems:
     fix=Fix(add="<features><acpi/></features>"),
 )
 def virtio_needs_acpi(iommu: Iommu) -> Problems:
-    """The guest finds a ``virtio`` unit by ACPI."""
+    """``<iommu model='virtio'>`` requires ``<acpi/>`` in ``<features>``."""
     if iommu.model == "virtio" and iommu.domain.root.find("features/acpi") is None:
-        yield problem("a virtio IOMMU needs <features><acpi/></features>", iommu, "@model")
+        yield problem(
+            "<iommu model='virtio'> requires <features><acpi/></features>", iommu, "@model"
+        )
 
 
 @rule(
@@ -271,13 +282,16 @@ def virtio_needs_acpi(iommu: Iommu) -> Problems:
     fix=Fix(add="<features><ioapic driver='qemu'/></features>"),
 )
 def remapping_needs_qemus_ioapic(iommu: Iommu) -> Problems:
-    """Interrupts are remapped where QEMU has the I/O APIC, which is set where nothing is said."""
+    """``<driver intremap='on'>`` requires ``<ioapic driver='qemu'/>``, which is its default."""
     ioapic = iommu.domain.root.find("features/ioapic")
     driver = None if ioapic is None else ioapic.get("driver")
     set_by_libvirt = driver is None and libvirt_reads(iommu, IOMMU_SPLIT_ADDED)
     if iommu.intremap == "on" and driver != "qemu" and not set_by_libvirt:
         yield problem(
-            "remapping needs <ioapic driver='qemu'/>", iommu, "driver/@intremap", accepted=["off"]
+            "intremap='on' requires <ioapic driver='qemu'/>",
+            iommu,
+            "driver/@intremap",
+            accepted=["off"],
         )
 
 
@@ -289,9 +303,9 @@ def remapping_needs_qemus_ioapic(iommu: Iommu) -> Problems:
     "<iommu model='intel'><driver intremap='on' eim='on'/></iommu>",
 )
 def eim_needs_remapping(iommu: Iommu) -> Problems:
-    """Extended interrupts are a form of remapped ones."""
+    """``<driver eim='on'>`` of ``<iommu>`` requires ``intremap='on'``."""
     if iommu.eim == "on" and iommu.intremap != "on":
-        yield problem("eim needs intremap='on'", iommu, "driver/@eim")
+        yield problem("eim='on' requires intremap='on'", iommu, "driver/@eim")
 
 
 _WIDTH = (32, 64)
@@ -304,13 +318,17 @@ _WIDTH = (32, 64)
     good="<features><acpi/></features><iommu model='virtio'><driver aw_bits='48'/></iommu>",
 )
 def addresses_have_a_width(iommu: Iommu) -> Problems:
-    """Addresses that ``virtio`` translates have 32 to 64 bits; before 12.0 that was not to set."""
+    """``aw_bits`` of a virtio ``<iommu>`` must be from 32 to 64 (not supported before 12.0)."""
     if iommu.model != "virtio" or not iommu.aw_bits:
         return
     if not libvirt_reads(iommu, IOMMU_OPTIONS):
-        yield problem("a virtio IOMMU has no aw_bits", iommu, "driver/@aw_bits")
+        yield problem(
+            "this libvirt version does not support aw_bits for <iommu model='virtio'>",
+            iommu,
+            "driver/@aw_bits",
+        )
     elif not _WIDTH[0] <= iommu.aw_bits <= _WIDTH[1]:
-        yield problem("aw_bits are from 32 to 64", iommu, "driver/@aw_bits")
+        yield problem("attribute 'aw_bits' must be from 32 to 64", iommu, "driver/@aw_bits")
 
 
 @rule(
@@ -321,11 +339,11 @@ def addresses_have_a_width(iommu: Iommu) -> Problems:
     fix=Fix(values=(("@accel", "on"),)),
 )
 def nesting_needs_acceleration(iommu: Iommu) -> Problems:
-    """What an ``smmuv3`` hands on to the host's unit needs ``accel='on'``."""
+    """These ``<driver>`` attributes of ``<iommu model='smmuv3'>`` require ``accel='on'``."""
     if iommu.model == "smmuv3" and iommu.said.get("accel") != "on":
         for name in _NESTED:
             if name in iommu.said:
-                yield problem(f"{name} needs accel='on'", iommu, f"driver/@{name}")
+                yield problem(f"attribute {name!r} requires accel='on'", iommu, f"driver/@{name}")
 
 
 @rule(
@@ -337,12 +355,12 @@ def nesting_needs_acceleration(iommu: Iommu) -> Problems:
     "<iommu model='virtio'><driver><granule mode='host'/></driver></iommu>",
 )
 def granule_is_a_page(iommu: Iommu) -> Problems:
-    """The smallest piece that ``virtio`` translates is a page: the host's, or 4, 8, 16, 64 KiB."""
+    """``<granule>`` needs ``mode`` or a ``size`` of 4, 8, 16 or 64 KiB."""
     granule = iommu.find("driver/granule")
     if granule is None or "granule" not in iommu.said:
         return
     if granule.get("mode") is not None and granule.get("size") is not None:
-        yield problem("a granule has a mode or a size", granule)
+        yield problem("<granule> needs either 'mode' or 'size', not both", granule)
     size = size_of(granule, "@size", "@unit")
     if iommu.model == "virtio" and size and size not in _GRANULES:
-        yield problem("a granule has 4, 8, 16 or 64 KiB", granule, "@size")
+        yield problem("attribute 'size' of <granule> must be 4, 8, 16 or 64 KiB", granule, "@size")

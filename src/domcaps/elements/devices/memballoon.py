@@ -79,9 +79,9 @@ class Memballoon(VirtioOptions, Device):
     good="<memballoon model='none'/>",
 )
 def one_balloon(balloon: Memballoon) -> Problems:
-    """A domain has one memory balloon at most."""
+    """A domain may have at most one ``<memballoon>``."""
     if balloon.domain.all(Memballoon)[0].node is not balloon.node:
-        yield problem("there is a <memballoon> already", balloon)
+        yield problem("the domain has a second <memballoon>; remove one", balloon)
 
 
 @rule(
@@ -91,9 +91,14 @@ def one_balloon(balloon: Memballoon) -> Problems:
     good="<memballoon model='virtio' autodeflate='on'/>",
 )
 def balloon_can_deflate(balloon: Memballoon) -> Problems:
-    """The balloon gives memory back to a guest in need where QEMU has that property."""
+    """``<memballoon autodeflate>`` requires a QEMU that supports it."""
     if balloon.autodeflate is not None and balloon.model != "none":
-        yield from needs(balloon, AUTODEFLATE, "this QEMU has no autodeflate", "@autodeflate")
+        yield from needs(
+            balloon,
+            AUTODEFLATE,
+            "this QEMU does not support autodeflate; remove it",
+            "@autodeflate",
+        )
 
 
 @rule(
@@ -103,8 +108,11 @@ def balloon_can_deflate(balloon: Memballoon) -> Problems:
     good="<memballoon model='virtio' freePageReporting='on'/>",
 )
 def balloon_can_report(balloon: Memballoon) -> Problems:
-    """The guest tells which pages are free where QEMU has that property."""
+    """``<memballoon freePageReporting>`` requires a QEMU that supports it."""
     if balloon.free_page_reporting is not None and balloon.model != "none":
         yield from needs(
-            balloon, FREE_PAGE_REPORTING, "this QEMU has no such reports", "@freePageReporting"
+            balloon,
+            FREE_PAGE_REPORTING,
+            "this QEMU does not support freePageReporting; remove it",
+            "@freePageReporting",
         )

@@ -33,9 +33,9 @@ class Nvram(Device):
     good=Sample("<nvram/>", arch="ppc64"),
 )
 def one_nvram(nvram: Nvram) -> Problems:
-    """A domain has one such device at most."""
+    """A domain may have at most one ``<nvram>`` device."""
     if nvram.domain.all(Nvram)[0].node is not nvram.node:
-        yield problem("there is an <nvram> already", nvram)
+        yield problem("the domain has a second <nvram> device; remove one", nvram)
 
 
 @rule(
@@ -45,5 +45,5 @@ def one_nvram(nvram: Nvram) -> Problems:
     good=Sample("<nvram/>", arch="ppc64"),
 )
 def nvram_needs_pseries(nvram: Nvram) -> Problems:
-    """Only machines of type ``pseries`` have it."""
-    yield from needs(nvram, NVRAM, "there is an NVRAM device on pseries machines only")
+    """The device ``<nvram>`` requires a pseries machine type."""
+    yield from needs(nvram, NVRAM, "the device <nvram> requires a pseries machine type; remove it")

@@ -75,11 +75,11 @@ class Panic(Device):
     good="<panic/>",
 )
 def model_has_a_default(panic: Panic) -> Problems:
-    """Which model is meant goes without saying on x86, ARM's virt, mainframes and pseries only."""
+    """``<panic>`` needs a ``model``, except for x86, Arm virt, s390x and pseries machines."""
     if not panic.model:
         choices = MODEL.spoken(panic.domain.world.target.dialect)
         yield problem(
-            "there is no default model for this machine type: name one", panic, "@model",
+            "<panic> has no default model for this machine type: set 'model'", panic, "@model",
             accepted=[choice.name for choice in choices if panic.holds(choice.when)],
         )  # fmt: skip
 
@@ -91,12 +91,12 @@ def model_has_a_default(panic: Panic) -> Problems:
     good="<panic/>",
 )
 def default_is_there(panic: Panic) -> Problems:
-    """The default model must be one that QEMU has, as any other."""
+    """The default model of ``<panic>`` must be supported by QEMU."""
     if panic.named in {None, "default"} and panic.model:
         choice = MODEL.find(panic.model, panic.domain.world.target.dialect)
         if choice is not None and panic.domain.world.truth(choice.when).value == "no":
             yield problem(
-                f"the default here is {panic.model!r}, which this QEMU does not have", panic,
+                f"<panic> defaults to model {panic.model!r}, which this QEMU does not have", panic,
                 reason=choice.when.explain(panic.domain.world),
             )  # fmt: skip
 
@@ -108,10 +108,14 @@ def default_is_there(panic: Panic) -> Problems:
     good="<panic model='isa'/><panic model='hyperv'/>",
 )
 def models_are_single(panic: Panic) -> Problems:
-    """There is one panic device of each model."""
+    """A domain may have at most one ``<panic>`` device of each model."""
     same = [p for p in panic.domain.all(Panic) if p.model == panic.model]
     if panic.model and same[0].node is not panic.node:
-        yield problem(f"there is a panic device {panic.model!r} already", panic, "@model")
+        yield problem(
+            f"the domain has two <panic> devices of model {panic.model!r}; remove one",
+            panic,
+            "@model",
+        )
 
 
 @rule(
@@ -121,15 +125,17 @@ def models_are_single(panic: Panic) -> Problems:
     good="<panic model='isa'><address type='isa' iobase='0x505'/></panic>",
 )
 def address_fits_the_model(panic: Panic) -> Problems:
-    """An ``isa`` sits on ISA, a ``pvpanic`` on PCI, the others are no devices at all."""
+    """``<panic>`` of model ``isa`` needs an ISA address, ``pvpanic`` a PCI one, others none."""
     if panic.address_type is None or not panic.model:
         return
     wanted = _ADDRESSES.get(panic.model)
     if wanted is None:
-        yield problem(f"a panic device {panic.model!r} has no address", panic, "address")
+        yield problem(
+            f"<panic model={panic.model!r}> cannot have an <address>; remove it", panic, "address"
+        )
     elif panic.address_type != wanted:
         yield problem(
-            f"a panic device {panic.model!r} has an address of type {wanted!r}",
+            f"<panic model={panic.model!r}> needs an <address> of type {wanted!r}",
             panic,
             "address/@type",
             accepted=[wanted],
@@ -143,7 +149,9 @@ def address_fits_the_model(panic: Panic) -> Problems:
     good=Sample("<panic model='pvpanic'/>", arch="aarch64", machine="virt"),
 )
 def pvpanic_finds_pci(panic: Panic) -> Problems:
-    """A ``pvpanic`` is a device of PCI: older libvirts leave it without a place on some boards."""
+    """``<panic model='pvpanic'>`` requires a machine type with PCI."""
     hardware = panic.domain.first(InstalledControllers)
     if panic.model == "pvpanic" and hardware is not None and not hardware.supports_pci:
-        yield problem("this board has no PCI for a pvpanic", panic, "@model")
+        yield problem(
+            "this machine type has no PCI bus for <panic model='pvpanic'>", panic, "@model"
+        )

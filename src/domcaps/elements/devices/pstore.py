@@ -44,9 +44,9 @@ class Pstore(Device):
     good=_STORE.format(8),
 )
 def one_pstore(pstore: Pstore) -> Problems:
-    """A domain has one such device at most."""
+    """A domain may have at most one ``<pstore>``."""
     if pstore.domain.all(Pstore)[0].node is not pstore.node:
-        yield problem("there is a <pstore> already", pstore)
+        yield problem("the domain has a second <pstore>; remove one", pstore)
 
 
 @rule(
@@ -56,10 +56,12 @@ def one_pstore(pstore: Pstore) -> Problems:
     good=_STORE.format(8),
 )
 def size_is_a_power_of_two(pstore: Pstore) -> Problems:
-    """The size is a power of two, from 4 KiB on."""
+    """``<size>`` of ``<pstore>`` must be a power of two, at least 4 KiB."""
     size = kib(size_of(pstore.node, "size", "size/@unit"))
     if pstore.size_number is not None and (size < _LEAST_KIB or size & (size - 1)):
-        yield problem(f"the size is a power of two from {_LEAST_KIB} KiB on", pstore, "size")
+        yield problem(
+            f"<size> of <pstore> must be a power of two, at least {_LEAST_KIB} KiB", pstore, "size"
+        )
 
 
 @rule(
@@ -69,6 +71,8 @@ def size_is_a_power_of_two(pstore: Pstore) -> Problems:
     good=_STORE.format(8),
 )
 def store_sits_on_pci(pstore: Pstore) -> Problems:
-    """The storage is a PCI device."""
+    """``<address>`` of ``<pstore>`` must be of type ``pci``."""
     if pstore.address_type not in {None, "pci"}:
-        yield problem("the storage sits on PCI", pstore, "address/@type", accepted=["pci"])
+        yield problem(
+            "<pstore> needs an <address> of type 'pci'", pstore, "address/@type", accepted=["pci"]
+        )

@@ -126,10 +126,10 @@ class RngBackend(CharacterSource):
     good=f"<rng model='virtio'>{_BACKEND}</rng>",
 )
 def one_backend(rng: Rng) -> Problems:
-    """A random number generator has exactly one back end."""
+    """``<rng>`` needs exactly one ``<backend>``."""
     backends = rng.find_all("backend")
     if len(backends) != 1:
-        yield problem("there is exactly one <backend>", backends[1] if backends else rng)
+        yield problem("<rng> needs exactly one <backend>", backends[1] if backends else rng)
 
 
 @rule(
@@ -139,11 +139,15 @@ def one_backend(rng: Rng) -> Problems:
     good=f"<rng model='virtio'><rate bytes='1024' period='1000'/>{_BACKEND}</rng>",
 )
 def period_is_a_number(rng: Rng) -> Problems:
-    """The time in which so many bytes are given out is a number of milliseconds."""
+    """``<rate period>`` of ``<rng>`` must be a number of milliseconds."""
     node = rng.find("rate")
     period = "" if node is None else node.get("period", "")
     if rng.rate and period and not fits(UNSIGNED, period):
-        yield problem(f"the period is {period!r}, not a number", rng, "rate/@period")
+        yield problem(
+            f"attribute 'period' of <rate> is {period!r}, but must be a number of milliseconds",
+            rng,
+            "rate/@period",
+        )
 
 
 @rule(
@@ -154,6 +158,10 @@ def period_is_a_number(rng: Rng) -> Problems:
     "</backend></rng>",
 )
 def egd_has_a_type(backend: RngBackend) -> Problems:
-    """An entropy gathering daemon is reached through a character device, whose type is named."""
+    """``<backend model='egd'>`` of ``<rng>`` needs a ``type`` of character device."""
     if backend.model == "egd" and not backend.node.get("type"):
-        yield problem("an egd names the type of its character device", backend, "@type")
+        yield problem(
+            "<backend model='egd'> needs the attribute 'type', such as 'udp' or 'tcp'",
+            backend,
+            "@type",
+        )

@@ -79,9 +79,14 @@ class Shmem(Device):
     good=_PLAIN.format(""),
 )
 def model_is_named(shmem: Shmem) -> Problems:
-    """Without a model a device is meant that is no longer supported, so one has to be named."""
+    """``<shmem>`` needs a ``<model>``: the default is no longer supported."""
     if shmem.named is None:
-        yield problem("name a model", shmem, "model/@type", accepted=[PLAIN, DOORBELL])
+        yield problem(
+            "<shmem> needs a <model>: use <model type='ivshmem-plain'/>",
+            shmem,
+            "model/@type",
+            accepted=[PLAIN, DOORBELL],
+        )
 
 
 @rule(
@@ -91,9 +96,11 @@ def model_is_named(shmem: Shmem) -> Problems:
     good=_PLAIN.format(""),
 )
 def name_is_a_file_name(shmem: Shmem) -> Problems:
-    """The name becomes that of a file in ``/dev/shm``."""
+    """``<shmem name>`` must be valid as the name of a file in ``/dev/shm``."""
     if shmem.name in {".", ".."} or "/" in (shmem.name or ""):
-        yield problem("the name is no name of a file", shmem, "@name")
+        yield problem(
+            "attribute 'name' of <shmem> must be a file name, without slashes", shmem, "@name"
+        )
 
 
 @rule(
@@ -104,7 +111,7 @@ def name_is_a_file_name(shmem: Shmem) -> Problems:
     since=SHMEM_SIZE_DEFINED,
 )
 def size_is_a_power_of_two(shmem: Shmem) -> Problems:
-    """The size is a power of two, from 1 MiB on; with a server the server knows it."""
+    """``<size>`` of ``<shmem>`` must be a power of two, at least 1 MiB; with a server, none."""
     yield from _size(shmem)
 
 
@@ -117,7 +124,7 @@ def size_is_a_power_of_two(shmem: Shmem) -> Problems:
     until=SHMEM_SIZE_DEFINED,
 )
 def size_is_a_power_of_two_at_start(shmem: Shmem) -> Problems:
-    """Older libvirt looks at the size when the domain starts."""
+    """``<size>`` of ``<shmem>`` must be a power of two, at least 1 MiB (reported at start)."""
     yield from _size(shmem)
 
 
@@ -126,11 +133,13 @@ def _size(shmem: Shmem) -> Problems:
     if size is None:
         return
     if shmem.model == DOORBELL:
-        yield problem("the server says which size it is", shmem, "size")
+        yield problem("remove <size>: the server of <shmem> defines it", shmem, "size")
     elif size < MIB or size & (size - 1):
         larger = max(MIB, 1 << (size - 1).bit_length()) // MIB
         fix = Fix(values=(("", str(larger)), ("@unit", "MiB")))
-        yield problem("the size is a power of two from 1 MiB on", shmem, "size", fix=fix)
+        yield problem(
+            "<size> of <shmem> must be a power of two, at least 1 MiB", shmem, "size", fix=fix
+        )
 
 
 @rule(
@@ -140,12 +149,16 @@ def _size(shmem: Shmem) -> Problems:
     good=_SERVED.format("<server path='/tmp/s'/>"),
 )
 def doorbell_has_a_server(shmem: Shmem) -> Problems:
-    """An ``ivshmem-doorbell`` needs a server, an ``ivshmem-plain`` has none."""
+    """``<shmem>`` needs a ``<server>`` for ``ivshmem-doorbell``, none for ``ivshmem-plain``."""
     has_server = shmem.has("server")
     if shmem.model == DOORBELL and not has_server:
-        yield problem("an ivshmem-doorbell needs <server path='…'/>", shmem, "model/@type")
+        yield problem(
+            "<shmem> of model 'ivshmem-doorbell' needs <server path='…'/>", shmem, "model/@type"
+        )
     elif shmem.model == PLAIN and has_server:
-        yield problem("an ivshmem-plain has no server", shmem, "server")
+        yield problem(
+            "<shmem> of model 'ivshmem-plain' cannot have a <server>; remove it", shmem, "server"
+        )
 
 
 @rule(
@@ -155,9 +168,9 @@ def doorbell_has_a_server(shmem: Shmem) -> Problems:
     good=_SERVED.format("<server path='/tmp/s'/><msi vectors='32'/>"),
 )
 def interrupts_need_a_server(shmem: Shmem) -> Problems:
-    """Interrupts come from the others through a server."""
+    """``<msi>`` of ``<shmem>`` requires a ``<server>``."""
     if shmem.has("msi") and not shmem.has("server"):
-        yield problem("interrupts need <server path='…'/>", shmem, "msi")
+        yield problem("<msi> requires <server path='…'/>", shmem, "msi")
 
 
 @rule(
@@ -168,6 +181,8 @@ def interrupts_need_a_server(shmem: Shmem) -> Problems:
     stage=Stage.START,
 )
 def memory_sits_on_pci(shmem: Shmem) -> Problems:
-    """Shared memory is a PCI device."""
+    """``<address>`` of ``<shmem>`` must be of type ``pci``."""
     if shmem.address_type not in {None, "pci"}:
-        yield problem("shared memory sits on PCI", shmem, "address/@type", accepted=["pci"])
+        yield problem(
+            "<shmem> needs an <address> of type 'pci'", shmem, "address/@type", accepted=["pci"]
+        )

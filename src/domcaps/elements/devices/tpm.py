@@ -304,13 +304,13 @@ class Tpm(Device):
     good=f"<tpm model='tpm-crb'>{_PASSED}</tpm>",
 )
 def one_backend(tpm: Tpm) -> Problems:
-    """A TPM has exactly one back end, which says its type."""
+    """``<tpm>`` needs exactly one ``<backend>``, which has a ``type``."""
     backends = tpm.find_all("backend")
     if len(backends) != 1:
-        yield problem("a TPM has exactly one <backend>", backends[1] if backends else tpm)
+        yield problem("<tpm> needs exactly one <backend>", backends[1] if backends else tpm)
     elif backends[0].get("type") is None:
         yield problem(
-            "a back end says its type", backends[0], "@type",
+            "<backend> needs the attribute 'type', such as 'emulator'", backends[0], "@type",
             accepted=[choice.name for choice in BACKEND_MODEL.choices],
         )  # fmt: skip
 
@@ -322,7 +322,7 @@ def one_backend(tpm: Tpm) -> Problems:
     good=f"<tpm model='tpm-crb'>{_EMULATED.format('2.0')}</tpm>",
 )
 def emulator_is_described(tpm: Tpm) -> Problems:
-    """What is said of an emulated TPM has its form; other back ends overlook it."""
+    """Settings of ``<backend type='emulator'>`` must have valid values."""
     backend = tpm.find("backend")
     if backend is None or tpm.backend != "emulator":
         return
@@ -334,7 +334,7 @@ def emulator_is_described(tpm: Tpm) -> Problems:
     banks = backend.find("active_pcr_banks")
     for bank in () if banks is None else banks.iterchildren("*"):
         if bank.tag not in _BANKS:
-            yield problem(f"{bank.tag!r} is no bank of registers", bank, accepted=_BANKS)
+            yield problem(f"<{bank.tag}> is not a known PCR bank", bank, accepted=_BANKS)
 
 
 @rule(
@@ -344,18 +344,21 @@ def emulator_is_described(tpm: Tpm) -> Problems:
     good=f"<tpm model='tpm-crb'>{_EMULATED.format('2.0')}</tpm>",
 )
 def version_can_be_set_up(tpm: Tpm) -> Problems:
-    """The version is one that swtpm can set up; TPM 1.2 there is with ``tpm-tis`` on x86 only."""
+    """``<backend version>`` must be supported by swtpm; ``1.2`` requires ``tpm-tis`` on x86."""
     if tpm.backend != "emulator" or tpm.version not in _VERSIONS.names:
         return
     at = "backend/@version"
     choice = BACKEND_VERSION.find(tpm.version, tpm.domain.world.target.dialect)
     if choice is not None and libvirt_reads(tpm, TPM_REPORTED):
-        message = f"swtpm can't set up a TPM {tpm.version} here"
+        message = f"swtpm on this host does not support TPM {tpm.version}"
         yield from needs(tpm, choice.when, message, at)
     fits = tpm.model == "tpm-tis" and (tpm.holds(X86) or not libvirt_reads(tpm, TPM_ARM_2_0))
     if tpm.version == "1.2" and not fits:
         yield problem(
-            f"a {tpm.model} for {tpm.domain.arch} guests is a TPM 2.0", tpm, at, accepted=["2.0"]
+            f"<tpm model={tpm.model!r}> for {tpm.domain.arch} guests supports version='2.0' only",
+            tpm,
+            at,
+            accepted=["2.0"],
         )
 
 
@@ -368,15 +371,15 @@ def version_can_be_set_up(tpm: Tpm) -> Problems:
     "</active_pcr_banks></backend></tpm>",
 )
 def banks_and_profile_need_2_0(tpm: Tpm) -> Problems:
-    """Banks of registers, and a profile of algorithms, are chosen for a TPM 2.0."""
+    """``<active_pcr_banks>`` and ``<profile>`` require ``version='2.0'``."""
     if tpm.backend != "emulator" or tpm.version == "2.0":
         return
     banks = tpm.find("backend/active_pcr_banks")
     if banks is not None and len(banks):
-        yield problem("banks are chosen for a TPM 2.0", banks)
+        yield problem("<active_pcr_banks> requires version='2.0'", banks)
     profile = tpm.find("backend/profile")
     if profile is not None and profile.get("source"):
-        yield problem("a profile is chosen for a TPM 2.0", profile)
+        yield problem("<profile> requires version='2.0'", profile)
 
 
 @rule(
@@ -386,17 +389,23 @@ def banks_and_profile_need_2_0(tpm: Tpm) -> Problems:
     good=f"<tpm>{_PASSED}</tpm>",
 )
 def default_is_there(tpm: Tpm) -> Problems:
-    """The default model must be one that QEMU has, and its default version one that it can be.
+    """The default model and version of ``<tpm>`` must be supported by QEMU.
 
-    Older libvirt fills in TPM 1.2 before it fills in the model of POWER, which is no TPM 1.2.
+    Older libvirt fills in version 1.2 before it fills in the model for POWER, which does not
+    support 1.2.
     """
     backend = tpm.find("backend")
     older = tpm.holds(PPC64) and not libvirt_reads(tpm, TPM_DEFAULT_2_0)
     if older and tpm.named is None and backend is not None and not backend.get("version"):
-        yield problem(f"name the model or the version of a {tpm.model!r}", tpm, "@model")
+        yield problem(
+            f"set the model or the version: the default <tpm model={tpm.model!r}> "
+            "does not support 1.2",
+            tpm,
+            "@model",
+        )
     choice = MODEL.find(tpm.model, tpm.domain.world.target.dialect)
     if tpm.named is None and choice is not None:
-        message = f"the default here is {tpm.model!r}, which this QEMU does not have"
+        message = f"<tpm> defaults to model {tpm.model!r}, which this QEMU does not have"
         yield from needs(tpm, choice.when, message, "@model")
 
 
@@ -407,10 +416,10 @@ def default_is_there(tpm: Tpm) -> Problems:
     good=Sample(f"<tpm model='{_PROXY}'>{_PASSED}</tpm>", arch="ppc64"),
 )
 def proxy_is_passed_through(tpm: Tpm) -> Problems:
-    """The proxy of POWER servers hands over to a TPM of the host."""
+    """``<tpm model='spapr-tpm-proxy'>`` requires ``<backend type='passthrough'>``."""
     if tpm.model == _PROXY and tpm.backend != "passthrough" and tpm.holds(PPC64):
         yield problem(
-            f"a {_PROXY} has the back end passthrough", tpm, "backend/@type",
+            f"<tpm model={_PROXY!r}> requires <backend type='passthrough'>", tpm, "backend/@type",
             accepted=["passthrough"],
         )  # fmt: skip
 
@@ -422,8 +431,10 @@ def proxy_is_passed_through(tpm: Tpm) -> Problems:
     good=f"<tpm>{_PASSED}</tpm>",
 )
 def one_tpm_and_one_proxy(tpm: Tpm) -> Problems:
-    """A domain has one TPM at most, and beside it one proxy."""
+    """A domain may have at most one ``<tpm>``, plus one ``spapr-tpm-proxy``."""
     same = [t for t in tpm.domain.all(Tpm) if (t.model == _PROXY) == (tpm.model == _PROXY)]
     if same[0].node is not tpm.node:
-        message = f"there is a TPM{' proxy' if tpm.model == _PROXY else ''} already"
+        message = (
+            f"the domain has a second TPM{' proxy' if tpm.model == _PROXY else ''}; remove one"
+        )
         yield problem(message, tpm, fix=Fix(without=("",)))

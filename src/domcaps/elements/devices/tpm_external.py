@@ -16,15 +16,15 @@ _SOCKET = "<source type='unix' mode='connect' path='…'/>"
     good=_EXTERNAL.format("<source type='unix' mode='connect' path='/run/tpm.sock'/>"),
 )
 def external_has_a_socket(tpm: Tpm) -> Problems:
-    """An external TPM has a ``<source>`` of type unix with the path to connect to."""
+    """``<backend type='external'>`` needs a ``<source type='unix' mode='connect'>`` with a path."""
     if tpm.backend != "external":
         return
     source = tpm.find("backend/source")
     if source is None or source.get("type") is None:
-        yield problem(f"an external TPM needs a socket: add {_SOCKET}", tpm, "backend")
+        yield problem(f"<backend type='external'> needs a socket: add {_SOCKET}", tpm, "backend")
     elif source.get("type") != "unix":
-        yield problem(f"an external TPM has a source of type='unix': {_SOCKET}", source, "@type")
+        yield problem(f"<source> of an external TPM needs type='unix': {_SOCKET}", source, "@type")
     elif source.get("mode") not in {None, "connect"}:
-        yield problem("QEMU can only connect to an external TPM: mode='connect'", source, "@mode")
+        yield problem("<source> of an external TPM needs mode='connect'", source, "@mode")
     elif source.get("path") is None:
-        yield problem(f"the socket has no path: {_SOCKET}", source)
+        yield problem(f"<source> of an external TPM needs a path: {_SOCKET}", source)

@@ -41,9 +41,9 @@ class Vsock(VirtioOptions, Device):
     good="<vsock/>",
 )
 def one_vsock(vsock: Vsock) -> Problems:
-    """A domain has one such device at most."""
+    """A domain may have at most one ``<vsock>``."""
     if vsock.domain.all(Vsock)[0].node is not vsock.node:
-        yield problem("there is a <vsock> already", vsock)
+        yield problem("the domain has a second <vsock>; remove one", vsock)
 
 
 @rule(
@@ -53,8 +53,8 @@ def one_vsock(vsock: Vsock) -> Problems:
     good="<vsock/>",
 )
 def vsock_is_there(vsock: Vsock) -> Problems:
-    """The device is one that QEMU may be built without."""
-    yield from needs(vsock, VHOST_VSOCK, "this QEMU has no vhost-vsock")
+    """``<vsock>`` requires a QEMU with vhost-vsock."""
+    yield from needs(vsock, VHOST_VSOCK, "this QEMU does not have vhost-vsock")
 
 
 @rule(
@@ -64,6 +64,8 @@ def vsock_is_there(vsock: Vsock) -> Problems:
     good="<vsock><cid address='3'/></vsock>",
 )
 def guests_count_from_3(vsock: Vsock) -> Problems:
-    """Addresses of guests begin at 3."""
+    """``<cid address>`` of ``<vsock>`` must be at least 3."""
     if vsock.address_number is not None and vsock.address_number < _FIRST_GUEST:
-        yield problem(f"a guest's CID is from {_FIRST_GUEST} on", vsock, "cid/@address")
+        yield problem(
+            f"attribute 'address' of <cid> must be at least {_FIRST_GUEST}", vsock, "cid/@address"
+        )

@@ -60,7 +60,7 @@ class Watchdog(Device):
     good="<watchdog model='i6300esb'/>",
 )
 def model_fits_the_board(watchdog: Watchdog) -> Problems:
-    """An ``ib700`` is for 440FX boards, ``itco`` is part of Q35, ``diag288`` of mainframes."""
+    """``<watchdog model>`` must suit the machine type: ``itco`` q35, ``diag288`` s390x, …"""
     model = watchdog.model or ""
     if model == "ib700" and not libvirt_reads(watchdog, WATCHDOG_BOARDS):
         return
@@ -68,7 +68,7 @@ def model_fits_the_board(watchdog: Watchdog) -> Problems:
         yield from needs(
             watchdog,
             _BOARDS[model],
-            f"{model!r} does not go with this machine type",
+            f"<watchdog model={model!r}> is not supported by this machine type",
             "@model",
             accepted=["i6300esb"],
         )
@@ -81,13 +81,22 @@ def model_fits_the_board(watchdog: Watchdog) -> Problems:
     good="<watchdog model='i6300esb'><address type='pci'/></watchdog>",
 )
 def only_pci_has_an_address(watchdog: Watchdog) -> Problems:
-    """An ``i6300esb`` sits on PCI; the other models have no address."""
+    """Only ``<watchdog model='i6300esb'>`` can have an ``<address>``, of type ``pci``."""
     if watchdog.model is None or watchdog.address_type is None:
         return
     if watchdog.model != "i6300esb":
-        yield problem(f"a watchdog {watchdog.model!r} has no address", watchdog, "address")
+        yield problem(
+            f"<watchdog model={watchdog.model!r}> cannot have an <address>; remove it",
+            watchdog,
+            "address",
+        )
     elif watchdog.address_type != "pci":
-        yield problem("an i6300esb sits on PCI", watchdog, "address/@type", accepted=["pci"])
+        yield problem(
+            "<watchdog model='i6300esb'> needs an <address> of type 'pci'",
+            watchdog,
+            "address/@type",
+            accepted=["pci"],
+        )
 
 
 @rule(
@@ -98,10 +107,14 @@ def only_pci_has_an_address(watchdog: Watchdog) -> Problems:
     since=WATCHDOG_BOARDS,
 )
 def parts_of_the_board_are_single(watchdog: Watchdog) -> Problems:
-    """There can be several ``i6300esb``, but only one watchdog of any other model."""
+    """A domain may have only one ``<watchdog>`` of each model other than ``i6300esb``."""
     first = watchdog.domain.firsts(Watchdog, "model")[watchdog.model]
     if watchdog.model not in {None, "i6300esb"} and first.node is not watchdog.node:
-        yield problem(f"there is a watchdog {watchdog.model!r} already", watchdog, "@model")
+        yield problem(
+            f"the domain has two <watchdog> of model {watchdog.model!r}; remove one",
+            watchdog,
+            "@model",
+        )
 
 
 @rule(
@@ -112,9 +125,9 @@ def parts_of_the_board_are_single(watchdog: Watchdog) -> Problems:
     until=WATCHDOGS_SEVERAL,
 )
 def one_at_most(watchdog: Watchdog) -> Problems:
-    """Older libvirt takes one watchdog only."""
+    """A domain may have at most one ``<watchdog>`` (older libvirt)."""
     if watchdog.domain.all(Watchdog)[0].node is not watchdog.node:
-        yield problem("this libvirt takes one watchdog only", watchdog)
+        yield problem("this libvirt version supports a single <watchdog>; remove one", watchdog)
 
 
 @rule(
@@ -125,10 +138,12 @@ def one_at_most(watchdog: Watchdog) -> Problems:
     since=WATCHDOGS_SEVERAL,
 )
 def actions_agree(watchdog: Watchdog) -> Problems:
-    """QEMU has one action for all watchdogs."""
+    """All ``<watchdog>`` devices must have the same ``action``."""
     first = watchdog.domain.all(Watchdog)[0]
     if watchdog.action != first.action:
         yield problem(
-            f"the first watchdog's action is {first.action!r}", watchdog, "@action",
+            f"the first <watchdog> has action={first.action!r}; use the same here",
+            watchdog,
+            "@action",
             accepted=[first.action or ""],
-        )  # fmt: skip
+        )

@@ -131,10 +131,10 @@ def _one_is_added(domain: Domain) -> bool:
     good="<audio id='1' type='none'/><audio id='2' type='file'/>",
 )
 def ids_are_unique(audio: Audio) -> Problems:
-    """Sound cards name their backend by its number, so each has its own."""
+    """Each ``<audio>`` needs a different ``id``."""
     first = audio.domain.firsts(Audio, "id")[audio.id]
     if audio.id is not None and first.node is not audio.node:
-        yield problem(f"there is an audio backend {audio.id} already", audio, "@id")
+        yield problem(f"<audio id='{audio.id}'> is defined twice; choose another id", audio, "@id")
 
 
 @rule(
@@ -144,7 +144,7 @@ def ids_are_unique(audio: Audio) -> Problems:
     good="<audio id='1' type='oss' tryMMap='yes'/>",
 )
 def attributes_have_their_form(audio: Audio) -> Problems:
-    """What an ``<audio>`` says has the form that its type wants; the rest is overlooked."""
+    """Attributes of ``<audio>`` must be valid for its ``type``; others are ignored."""
     kind = audio.type or ""
     yield from Attributes(_OF_TYPE.get(kind, {})).problems(audio.node)
     for direction in audio.directions():
@@ -160,14 +160,16 @@ def attributes_have_their_form(audio: Audio) -> Problems:
     good="<audio id='1' type='none'><output fixedSettings='yes' mixingEngine='yes'/></audio>",
 )
 def settings_are_fixed_by_the_mixer(audio: Audio) -> Problems:
-    """Settings are given where they are fixed, and fixed where QEMU's mixer is used."""
+    """``<settings>`` require ``fixedSettings='yes'``, and that requires ``mixingEngine='yes'``."""
     for direction in audio.directions():
         fixed = direction.get("fixedSettings") == "yes"
         if fixed and direction.get("mixingEngine") != "yes":
-            yield problem("fixed settings need mixingEngine='yes'", direction, "@fixedSettings")
+            yield problem(
+                "fixedSettings='yes' requires mixingEngine='yes'", direction, "@fixedSettings"
+            )
         settings = direction.find("settings")
         if settings is not None and not fixed:
-            yield problem("<settings> need fixedSettings='yes'", settings)
+            yield problem("<settings> requires fixedSettings='yes'", settings)
 
 
 @rule(
@@ -177,11 +179,13 @@ def settings_are_fixed_by_the_mixer(audio: Audio) -> Problems:
     good="<audio id='1' type='dbus'/>",
 )
 def type_has_its_other_side(audio: Audio) -> Problems:
-    """Sound goes through Spice where there are such graphics, through D-Bus where QEMU can."""
+    """``<audio type='spice'>`` requires SPICE graphics, ``type='dbus'`` D-Bus support in QEMU."""
     if audio.type == "spice" and not has_graphics(audio, "spice"):
-        yield problem("spice audio needs <graphics type='spice'/>", audio, "@type")
+        yield problem("<audio type='spice'> requires <graphics type='spice'/>", audio, "@type")
     elif audio.type == "dbus":
-        yield from needs(audio, DBUS_DISPLAY, "this QEMU knows no D-Bus display", "@type")
+        yield from needs(
+            audio, DBUS_DISPLAY, "this QEMU does not support the D-Bus display", "@type"
+        )
 
 
 @rule(
@@ -192,14 +196,14 @@ def type_has_its_other_side(audio: Audio) -> Problems:
     until=AUDIO_TYPES,
 )
 def oss_names_its_devices(audio: Audio) -> Problems:
-    """Older libvirt wants to be told both devices of OSS."""
+    """``<audio type='oss'>`` needs ``dev`` of ``<input>`` and ``<output>`` (older libvirt)."""
     for tag in _DIRECTIONS if audio.type == "oss" else ():
         node = audio.find(tag)
         if node is None or node.get("dev") is None:
-            yield problem(f"this libvirt wants <{tag} dev='…'/>", audio, tag)
+            yield problem(f"this libvirt version requires <{tag} dev='…'/>", audio, tag)
 
 
-_NO_AUDIO = "there is no <audio id='{}'/>"
+_NO_AUDIO = "the domain does not define <audio id='{}'/>"
 
 
 @rule(
@@ -210,7 +214,7 @@ _NO_AUDIO = "there is no <audio id='{}'/>"
     since=AUDIO_CHECKED,
 )
 def vnc_audio_exists(graphics: Graphics) -> Problems:
-    """The backend whose sound a VNC server plays must be there."""
+    """``<audio id>`` of VNC ``<graphics>`` must be an ``<audio>`` that the domain defines."""
     wanted = wanted_audio(graphics)
     if graphics.type == "vnc" and wanted and wanted not in audio_ids(graphics.domain):
         backend = Fix(add=f"<devices><audio id='{wanted}' type='none'/></devices>")
@@ -224,13 +228,13 @@ def vnc_audio_exists(graphics: Graphics) -> Problems:
     good="<graphics type='dbus'><audio id='1'/></graphics><audio id='1' type='dbus'/>",
 )
 def dbus_audio_is_dbus(graphics: Graphics) -> Problems:
-    """D-Bus graphics carry sound of D-Bus backends only."""
+    """``<audio id>`` of D-Bus ``<graphics>`` must be an ``<audio type='dbus'>``."""
     wanted = wanted_audio(graphics)
     if graphics.type != "dbus" or not wanted:
         return
     for audio in graphics.domain.all(Audio):
         if audio.id == wanted and audio.type != "dbus":
-            yield problem(f"<audio id='{wanted}'/> is not of type 'dbus'", graphics, "audio/@id")
+            yield problem(f"<audio id='{wanted}'/> must be of type 'dbus'", graphics, "audio/@id")
 
 
 @rule(
@@ -241,7 +245,7 @@ def dbus_audio_is_dbus(graphics: Graphics) -> Problems:
     stage=Stage.START,
 )
 def screens_find_their_audio(graphics: Graphics) -> Problems:
-    """A VNC server has an audio backend, be it one that plays nothing, and D-Bus the one named."""
+    """VNC and D-Bus ``<graphics>`` need their ``<audio>`` backend at start."""
     wanted = wanted_audio(graphics)
     ids = audio_ids(graphics.domain)
     if (graphics.type == "dbus" and wanted and wanted not in ids) or (

@@ -267,9 +267,9 @@ def has_graphics(part: Part, kind: str) -> bool:
     good="<graphics type='vnc' port='5901'/>",
 )
 def attributes_have_their_form(graphics: Graphics) -> Problems:
-    """What stands in a ``<graphics>`` has the form that its type wants.
+    """Attributes and elements of ``<graphics>`` must be valid for its ``type``.
 
-    Attributes and elements that belong to other types are overlooked.
+    Those of other types are ignored.
     """
     kind = graphics.type or ""
     if kind in _ATTRIBUTES:
@@ -291,13 +291,15 @@ def attributes_have_their_form(graphics: Graphics) -> Problems:
     stage=Stage.START,
 )
 def one_of_each_type(graphics: Graphics) -> Problems:
-    """QEMU shows the screen once in each way."""
+    """A domain may have at most one ``<graphics>`` of each type."""
     first = graphics.domain.firsts(Graphics, "type")[graphics.type]
     # two RDP servers were not counted from the beginning
     if graphics.type == "rdp" and not libvirt_reads(graphics, GRAPHICS_RDP_COUNTED):
         return
     if graphics.type and first.node is not graphics.node:
-        yield problem(f"there are {graphics.type} graphics already", graphics, "@type")
+        yield problem(
+            f"the domain has two <graphics type={graphics.type!r}>; remove one", graphics, "@type"
+        )
 
 
 @rule(
@@ -307,19 +309,19 @@ def one_of_each_type(graphics: Graphics) -> Problems:
     good="<graphics type='egl-headless'/><graphics type='vnc'/>",
 )
 def egl_goes_with_vnc_or_spice(graphics: Graphics) -> Problems:
-    """``egl-headless`` draws for a server: ``vnc``, or ``spice`` that does not draw itself."""
+    """``egl-headless`` may be combined only with ``vnc``, or with ``spice`` without ``<gl>``."""
     if graphics.type in {None, "egl-headless"} or not has_graphics(graphics, "egl-headless"):
         return
     if graphics.type not in {"vnc", "spice"}:
         yield problem(
-            f"{graphics.type!r} can't stand beside egl-headless, only vnc and spice can",
+            f"type {graphics.type!r} cannot be combined with 'egl-headless'; use 'vnc' or 'spice'",
             graphics,
             "@type",
             accepted=["vnc", "spice"],
         )
     elif graphics.type == "spice" and _gl(graphics) == "yes":
         yield problem(
-            "spice draws with OpenGL, and so does egl-headless: one of them can",
+            "'egl-headless' excludes <gl enable='yes'> of 'spice'; remove one of them",
             graphics,
             "gl/@enable",
             accepted=["no"],
@@ -335,11 +337,14 @@ def egl_goes_with_vnc_or_spice(graphics: Graphics) -> Problems:
     good="<graphics type='egl-headless'/>",
 )
 def egl_can_choose(graphics: Graphics) -> Problems:
-    """QEMU can be told the render node of ``egl-headless`` where it knows that option."""
+    """``<gl rendernode>`` of ``egl-headless`` requires a QEMU that supports it."""
     gl = graphics.find("gl")
     if graphics.type == "egl-headless" and gl is not None and gl.get("rendernode") is not None:
         yield from needs(
-            graphics, EGL_RENDERNODE, "this QEMU chooses the render node itself", "gl/@rendernode"
+            graphics,
+            EGL_RENDERNODE,
+            "this QEMU does not support 'rendernode' for 'egl-headless'; remove it",
+            "gl/@rendernode",
         )
 
 
@@ -350,10 +355,12 @@ def egl_can_choose(graphics: Graphics) -> Problems:
     good="<graphics type='dbus' p2p='yes'/>",
 )
 def peers_need_no_bus(graphics: Graphics) -> Problems:
-    """Between two peers there is no bus, hence no address of one."""
+    """``<graphics type='dbus' p2p='yes'>`` cannot have an ``address``."""
     node = graphics.node
     if graphics.type == "dbus" and node.get("p2p") == "yes" and node.get("address") is not None:
-        yield problem("with p2p='yes' there is no address", graphics, "@address")
+        yield problem(
+            "p2p='yes' excludes the attribute 'address'; remove one of them", graphics, "@address"
+        )
 
 
 @rule(
@@ -363,14 +370,19 @@ def peers_need_no_bus(graphics: Graphics) -> Problems:
     good="<graphics type='vnc'/>",
 )
 def video_is_added(graphics: Graphics) -> Problems:
-    """Where there are graphics but no ``<video>``, libvirt adds one of its default model."""
+    """The default video device, which libvirt adds for ``<graphics>``, must be supported."""
     domain = graphics.domain
     if domain.all(Video) or domain.all(Graphics)[0].node is not graphics.node:
         return
     model = video_model(None, graphics.domain)
     choice = VIDEO_MODEL.find(model, domain.world.target.dialect)
     if choice is not None:
-        yield from needs(graphics, choice.when, f"this QEMU lacks the video device {model!r}")
+        yield from needs(
+            graphics,
+            choice.when,
+            f"libvirt adds <video> of model {model!r}, which this QEMU does not have; "
+            "add a <video>",
+        )
 
 
 def _gl(graphics: Graphics) -> str:

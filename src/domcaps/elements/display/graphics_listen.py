@@ -53,7 +53,7 @@ def first_type(graphics: Graphics) -> str:
     good="<graphics type='vnc'><listen type='address' address='127.0.0.1'/></graphics>",
 )
 def listens_have_a_type(graphics: Graphics) -> Problems:
-    """Every ``<listen>`` says of which type it is."""
+    """``<listen>`` needs the attribute ``type``."""
     for node in listens(graphics):
         yield from _LISTEN.problems(node)
 
@@ -65,14 +65,18 @@ def listens_have_a_type(graphics: Graphics) -> Problems:
     good="<graphics type='vnc' listen='::1'><listen type='address' address='::1'/></graphics>",
 )
 def old_and_new_way_agree(graphics: Graphics) -> Problems:
-    """The attributes of ``<graphics>`` say the same as its first ``<listen>``, if they say it."""
+    """Attributes of ``<graphics>`` must agree with its first ``<listen>``."""
     for node in listens(graphics)[:1]:
         for kind, new, old in (("address", "address", "listen"), ("socket", "socket", "socket")):
             outer = graphics.node.get(old)
             inner = node.get(new)
             said = outer is not None and inner is not None
             if node.get("type") == kind and said and outer != inner:
-                yield problem(f"{old}={outer!r} says otherwise at <graphics>", node, f"@{new}")
+                yield problem(
+                    f"this differs from {old}={outer!r} of <graphics>; remove that attribute",
+                    node,
+                    f"@{new}",
+                )
 
 
 @rule(
@@ -82,14 +86,16 @@ def old_and_new_way_agree(graphics: Graphics) -> Problems:
     good="<graphics type='vnc'><listen type='network' network='default'/></graphics>",
 )
 def attributes_fit_the_type(graphics: Graphics) -> Problems:
-    """``network`` and ``socket`` belong to listens of that type; ``network`` has to be there."""
+    """``<listen>`` attributes must suit its type; type ``network`` needs ``network``."""
     for node in listens(graphics):
         kind = node.get("type")
         for name in ("network", "socket"):
             if node.get(name) and kind != name:
-                yield problem(f"{name} belongs to a listen of type {name!r}", node, f"@{name}")
+                yield problem(
+                    f"attribute {name!r} of <listen> requires type={name!r}", node, f"@{name}"
+                )
         if kind == "network" and not node.get("network"):
-            yield problem("a listen of type 'network' names the network", node, "@network")
+            yield problem("<listen type='network'> needs the attribute 'network'", node, "@network")
 
 
 @rule(
@@ -99,20 +105,20 @@ def attributes_fit_the_type(graphics: Graphics) -> Problems:
     good="<graphics type='vnc'><listen type='none'/></graphics>",
 )
 def rdp_needs_an_address(graphics: Graphics) -> Problems:
-    """An RDP server listens at addresses only, not at a socket and not nowhere."""
+    """``<listen>`` of RDP ``<graphics>`` must be of type ``address`` or ``network``."""
     if graphics.type != "rdp":
         return
     for node in listens(graphics):
         if node.get("type") in {"socket", "none"}:
             yield problem(
-                "an RDP server listens at an address", node, "@type",
+                "RDP graphics need <listen type='address'/>", node, "@type",
                 accepted=["address", "network"],
             )  # fmt: skip
 
 
 def _several(graphics: Graphics) -> Problems:
     for node in listens(graphics)[1:]:
-        yield problem("a server listens in one place only", node)
+        yield problem("<graphics> may have only one <listen>; remove the others", node)
 
 
 _TWO = (
@@ -128,7 +134,7 @@ _TWO = (
     good="<graphics type='vnc'><listen type='address'/></graphics>",
 )
 def one_listen(graphics: Graphics) -> Problems:
-    """A server listens in one place: more than one ``<listen>`` is refused."""
+    """``<graphics>`` may have at most one ``<listen>``."""
     if libvirt_reads(graphics, GRAPHICS_DEFINED):
         yield from _several(graphics)
 
@@ -141,6 +147,6 @@ def one_listen(graphics: Graphics) -> Problems:
     stage=Stage.START,
 )
 def one_listen_at_start(graphics: Graphics) -> Problems:
-    """Before libvirt 11.10 several ``<listen>`` were noticed only when the guest was started."""
+    """``<graphics>`` may have at most one ``<listen>`` (before libvirt 11.10: at start)."""
     if graphics.type != "rdp" and not libvirt_reads(graphics, GRAPHICS_DEFINED):
         yield from _several(graphics)

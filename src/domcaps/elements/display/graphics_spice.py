@@ -36,18 +36,22 @@ SPICE_RENDERNODE = option("spice", "rendernode")
     good="<graphics type='spice'><gl enable='no'/></graphics>",
 )
 def gl_is_there(graphics: Graphics) -> Problems:
-    """Spice draws with OpenGL, and on a chosen render node, where QEMU knows these options."""
+    """``<gl>`` of SPICE ``<graphics>`` requires a QEMU that supports it."""
     gl = graphics.find("gl")
     if graphics.type != "spice" or gl is None or gl.get("enable") != "yes":
         return
     yield from needs(
-        graphics, SPICE_GL, "this QEMU's spice has no OpenGL", "gl/@enable", accepted=["no"]
+        graphics,
+        SPICE_GL,
+        "this QEMU does not support OpenGL for SPICE; remove <gl>",
+        "gl/@enable",
+        accepted=["no"],
     )
     if gl.get("rendernode") is not None:
         yield from needs(
             graphics,
             SPICE_RENDERNODE,
-            "this QEMU's spice chooses the render node itself",
+            "this QEMU does not support 'rendernode' for SPICE; remove it",
             "gl/@rendernode",
         )
 
@@ -60,10 +64,13 @@ def gl_is_there(graphics: Graphics) -> Problems:
     severity=Severity.WARNING,
 )
 def tls_is_configured(graphics: Graphics) -> Problems:
-    """Libvirt takes a TLS port only where ``spice_tls`` is set in its ``qemu.conf``."""
+    """``tlsPort`` of SPICE ``<graphics>`` requires ``spice_tls`` in ``qemu.conf``."""
     if _wants_tls(graphics) and graphics.domain.world.host.record.libvirt.spice_tls is None:
         yield problem(
-            "libvirt refuses a tlsPort unless spice_tls is set in qemu.conf", graphics, "@tlsPort"
+            "libvirt refuses 'tlsPort' unless spice_tls is set in qemu.conf; set it, "
+            "or remove 'tlsPort'",
+            graphics,
+            "@tlsPort",
         )
 
 
@@ -91,16 +98,16 @@ def _wants_tls(graphics: Graphics) -> bool:
     stage=Stage.START,
 )
 def channels_have_a_port(graphics: Graphics) -> Problems:
-    """A channel that must be secure needs a TLS port, one that must not be needs a plain one."""
+    """Secure SPICE ``<channel>`` modes require a ``tlsPort``, insecure ones a ``port``."""
     if graphics.type != "spice" or graphics.node.get("autoport") == "yes" or _legacy(graphics):
         return
     tls = _has_ports(graphics) and _tls_port(graphics) != 0
     plain = not _has_ports(graphics) or number(graphics.node, "port") != 0 or not tls
     for node, name, mode in _modes(graphics):
         if mode == "secure" and not tls:
-            yield problem("there is no TLS port for what is to be secure", node, f"@{name}")
+            yield problem("secure channels require a 'tlsPort'", node, f"@{name}")
         elif mode == "insecure" and not plain:
-            yield problem("there is no port without TLS", node, f"@{name}")
+            yield problem("insecure channels require a 'port'", node, f"@{name}")
 
 
 def _modes(graphics: Graphics) -> Iterator[tuple[Node, str, str | None]]:

@@ -19,6 +19,7 @@ from domcaps.language.finding import Stage
 from domcaps.language.observed import option
 from domcaps.language.require import libvirt_reads, needs
 from domcaps.language.rule import Problems, Sample, problem, rule
+from domcaps.language.wording import one_of
 
 POWER_CONTROL = option("vnc", "power-control")
 
@@ -36,13 +37,15 @@ _CONNECTED = ("fail", "disconnect", "keep")
     stage=Stage.START,
 )
 def vnc_counts_from_5900(graphics: Graphics) -> Problems:
-    """QEMU counts VNC's displays from port 5900 on; where no port is chosen, there must be one."""
+    """The ``port`` of VNC ``<graphics>`` must be at least 5900."""
     if graphics.type != "vnc" or first_type(graphics) not in {"address", "network"}:
         return
     port = number(graphics.node, "port")
     least, most = _PORTS
     if not automatic(graphics) and not least <= port <= most:
-        yield problem(f"a VNC port is from {least} to {most}", graphics, "@port")
+        yield problem(
+            f"attribute 'port' of VNC graphics must be from {least} to {most}", graphics, "@port"
+        )
 
 
 def automatic(graphics: Graphics) -> bool:
@@ -61,9 +64,13 @@ def automatic(graphics: Graphics) -> bool:
     good="<graphics type='vnc' passwd='12345678'/>",
 )
 def vnc_passwords_are_short(graphics: Graphics) -> Problems:
-    """VNC compares eight characters of a password and no more."""
+    """``passwd`` of VNC ``<graphics>`` must have at most 8 characters."""
     if graphics.type == "vnc" and len(graphics.node.get("passwd", "").encode()) > _PASSWORD:
-        yield problem(f"a VNC password has at most {_PASSWORD} bytes", graphics, "@passwd")
+        yield problem(
+            f"attribute 'passwd' of VNC graphics must have at most {_PASSWORD} bytes",
+            graphics,
+            "@passwd",
+        )
 
 
 @rule(
@@ -73,10 +80,14 @@ def vnc_passwords_are_short(graphics: Graphics) -> Problems:
     good="<graphics type='vnc' passwd='x' passwdValidTo='2030-01-31T12:00:00'/>",
 )
 def validity_is_a_time(graphics: Graphics) -> Problems:
-    """A password is valid until a time written as ``YYYY-MM-DDTHH:MM:SS``, in UTC."""
+    """``passwdValidTo`` must be written ``YYYY-MM-DDTHH:MM:SS``, in UTC."""
     until = graphics.node.get("passwdValidTo")
     if _has_password(graphics) and until is not None and not _VALID_TO.fullmatch(until):
-        yield problem("a time is written YYYY-MM-DDTHH:MM:SS", graphics, "@passwdValidTo")
+        yield problem(
+            "attribute 'passwdValidTo' must be written YYYY-MM-DDTHH:MM:SS",
+            graphics,
+            "@passwdValidTo",
+        )
 
 
 @rule(
@@ -86,14 +97,14 @@ def validity_is_a_time(graphics: Graphics) -> Problems:
     good="<graphics type='vnc' passwd='x' connected='keep'/>",
 )
 def connected_is_known(graphics: Graphics) -> Problems:
-    """What happens to those connected when the password changes; VNC can only keep them."""
+    """``connected`` of ``<graphics>`` must be valid for its type; VNC supports ``keep`` only."""
     said = graphics.node.get("connected")
     if said is None or not _has_password(graphics):
         return
     known = ("keep",) if graphics.type == "vnc" else _CONNECTED
     if said not in known:
         yield problem(
-            f"connected is {said!r}, not {', '.join(known)}",
+            f"attribute 'connected' is {said!r}, but must be {one_of(known)}",
             graphics,
             "@connected",
             accepted=known,
@@ -116,10 +127,13 @@ def _has_password(graphics: Graphics) -> bool:
     good="<graphics type='vnc'/>",
 )
 def vnc_controls_power(graphics: Graphics) -> Problems:
-    """VNC clients may switch the guest off where QEMU knows that option."""
+    """``powerControl`` of VNC ``<graphics>`` requires a QEMU that supports it."""
     if graphics.type == "vnc" and graphics.node.get("powerControl") is not None:
         yield from needs(
-            graphics, POWER_CONTROL, "this QEMU's VNC has no power control", "@powerControl"
+            graphics,
+            POWER_CONTROL,
+            "this QEMU does not support 'powerControl' for VNC; remove it",
+            "@powerControl",
         )
 
 
@@ -130,14 +144,14 @@ def vnc_controls_power(graphics: Graphics) -> Problems:
     good="<graphics type='dbus'/><graphics type='rdp'/>",
 )
 def rdp_needs_dbus(graphics: Graphics) -> Problems:
-    """The RDP server sees the screen through a D-Bus, so there must be ``dbus`` graphics."""
+    """``<graphics type='rdp'>`` requires ``<graphics type='dbus'>`` without ``p2p``."""
     if graphics.type != "rdp":
         return
     buses = [g for g in graphics.domain.all(Graphics) if g.type == "dbus"]
     if not any(bus.node.get("p2p") != "yes" for bus in buses):
         yield problem(
-            "RDP needs <graphics type='dbus'/> on a bus"
-            + (", not p2p" if has_graphics(graphics, "dbus") else ""),
+            "<graphics type='rdp'> requires <graphics type='dbus'/>"
+            + (" with p2p='no'" if has_graphics(graphics, "dbus") else ""),
             graphics,
             "@type",
         )
@@ -150,15 +164,19 @@ def rdp_needs_dbus(graphics: Graphics) -> Problems:
     good="<graphics type='dbus'/><graphics type='rdp'/>",
 )
 def rdp_has_one_user(graphics: Graphics) -> Problems:
-    """The RDP server has one user, who is not replaced; its password does not expire.
+    """RDP ``<graphics>`` cannot have ``multiUser``, ``replaceUser`` or ``passwdValidTo``.
 
-    From libvirt 11.10 on, what is said about users is refused even where it says no.
+    From libvirt 11.10 on, the first two are refused even with ``no``.
     """
     if graphics.type != "rdp":
         return
     for name in ("replaceUser", "multiUser"):
         said = graphics.node.get(name)
         if said == "yes" or (said is not None and libvirt_reads(graphics, GRAPHICS_DEFINED)):
-            yield problem(f"RDP has no {name} here", graphics, f"@{name}")
+            yield problem(
+                f"RDP graphics do not support {name!r} here; remove it", graphics, f"@{name}"
+            )
     if _has_password(graphics) and graphics.node.get("passwdValidTo") is not None:
-        yield problem("an RDP password does not expire", graphics, "@passwdValidTo")
+        yield problem(
+            "RDP graphics do not support 'passwdValidTo'; remove it", graphics, "@passwdValidTo"
+        )

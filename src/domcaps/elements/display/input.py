@@ -120,10 +120,12 @@ class Input(VirtioOptions, Device):
     until=INPUT_EVDEV,
 )
 def source_is_of_passed_devices(device: Input) -> Problems:
-    """Older libvirt takes a device of the host for ``passthrough`` only."""
+    """``<source evdev>`` of ``<input>`` requires ``type='passthrough'`` (older libvirt)."""
     source = device.find("source")
     if device.type != "passthrough" and source is not None and source.get("evdev") is not None:
-        yield problem("this libvirt takes it for type='passthrough' only", device, "source/@evdev")
+        yield problem(
+            "this libvirt version requires type='passthrough' for <source>", device, "source/@evdev"
+        )
 
 
 @rule(
@@ -133,9 +135,9 @@ def source_is_of_passed_devices(device: Input) -> Problems:
     good="<input type='tablet' bus='usb'/>",
 )
 def bus_carries_the_type(input_: Input) -> Problems:
-    """PS/2 carries a mouse or keyboard, and devices of the host have one bus each.
+    """``<input bus>`` must suit its ``type``: ``ps2`` is for mouse and keyboard.
 
-    Xen's bus is none of QEMU's.
+    The bus ``xen`` is not supported by QEMU.
     """
     kind, bus = input_.type, input_.bus
     wanted: tuple[str, ...] = ()
@@ -147,7 +149,7 @@ def bus_carries_the_type(input_: Input) -> Problems:
         wanted = ("usb", "virtio")
     if wanted:
         yield problem(
-            f"the bus {bus!r} can't carry the type {kind!r}", input_, "@bus", accepted=wanted
+            f"the bus {bus!r} does not support type={kind!r}", input_, "@bus", accepted=wanted
         )
 
 
@@ -175,10 +177,16 @@ def ps2_needs_qemu(input_: Input) -> Problems:
     since=PS2_OF_BOARDS,
 )
 def ps2_needs_its_controller(input_: Input) -> Problems:
-    """PS/2 is there on PCs, with QEMU's keyboard controller."""
+    """``<input bus='ps2'>`` requires an x86 PC machine type."""
     if input_.bus == "ps2":
         accepted = ["usb", "virtio"]
-        yield from needs(input_, I8042, "this machine has no PS/2", "@bus", accepted=accepted)
+        yield from needs(
+            input_,
+            I8042,
+            "this machine type has no PS/2 controller; use bus='usb' or 'virtio'",
+            "@bus",
+            accepted=accepted,
+        )
 
 
 @rule(
@@ -188,9 +196,11 @@ def ps2_needs_its_controller(input_: Input) -> Problems:
     good="<input type='keyboard' bus='usb'/>",
 )
 def usb_keyboard_is_there(input_: Input) -> Problems:
-    """A USB keyboard is a device that QEMU may be built without."""
+    """``<input type='keyboard' bus='usb'>`` requires a QEMU with ``usb-kbd``."""
     if input_.bus == "usb" and input_.type == "keyboard":
-        yield from needs(input_, USB_KEYBOARD, "this QEMU has no usb-kbd", "@bus")
+        yield from needs(
+            input_, USB_KEYBOARD, "this QEMU does not have the device 'usb-kbd'", "@bus"
+        )
 
 
 @rule(
@@ -200,9 +210,14 @@ def usb_keyboard_is_there(input_: Input) -> Problems:
     good="<input type='tablet' bus='usb'><address type='usb' bus='0' port='1'/></input>",
 )
 def usb_devices_sit_on_usb(input_: Input) -> Problems:
-    """A device for which the bus ``usb`` is named has a USB address, if any."""
+    """``<input bus='usb'>`` needs an ``<address>`` of type ``usb``, or none."""
     if input_.named_bus == "usb" and input_.address_type not in {None, "usb"}:
-        yield problem("a USB device has a USB address", input_, "address/@type", accepted=["usb"])
+        yield problem(
+            "<input bus='usb'> needs an <address> of type 'usb'",
+            input_,
+            "address/@type",
+            accepted=["usb"],
+        )
 
 
 @rule(
@@ -212,14 +227,18 @@ def usb_devices_sit_on_usb(input_: Input) -> Problems:
     good="<input type='passthrough'><source evdev='/dev/input/event1'/></input>",
 )
 def source_names_the_device(input_: Input) -> Problems:
-    """The host's device is named by ``source/@evdev`` for passthrough, ``source/@dev`` for evdev.
+    """``<input>`` needs ``<source evdev>`` for ``passthrough``, ``<source dev>`` for ``evdev``.
 
-    Whoever has no ``<source>`` at all is let through until an evdev is started.
+    A missing ``<source>`` of type ``evdev`` is reported only at start.
     """
     source = input_.find("source")
     name = _HOSTED.get(input_.type or "")
     if source is not None and name and source.get(name) is None:
-        yield problem(f"<source> needs {name!r}, the path of the host's device", input_, "source")
+        yield problem(
+            f"<source> needs the attribute {name!r}, the path of the host's device",
+            input_,
+            "source",
+        )
 
 
 @rule(
@@ -230,9 +249,9 @@ def source_names_the_device(input_: Input) -> Problems:
     stage=Stage.START,
 )
 def evdev_has_a_source(input_: Input) -> Problems:
-    """An evdev can't be started without its device."""
+    """``<input type='evdev'>`` needs a ``<source dev>``."""
     if input_.type == "evdev" and not input_.has("source"):
-        yield problem("an evdev needs <source dev='…'/>", input_)
+        yield problem("<input type='evdev'> needs <source dev='…'/>", input_)
 
 
 @rule(
@@ -242,7 +261,7 @@ def evdev_has_a_source(input_: Input) -> Problems:
     good="<input type='evdev'><source dev='/dev/input/event1' grab='all'/></input>",
 )
 def grabbing_is_known(input_: Input) -> Problems:
-    """How an evdev is grabbed, and by which keys that is changed, is one of a few ways."""
+    """``grab``, ``repeat`` and ``grabToggle`` of ``<source>`` must have valid values."""
     if input_.type == "evdev":
         yield from _EVDEV.problems(input_.find("source"))
 
@@ -254,14 +273,14 @@ def grabbing_is_known(input_: Input) -> Problems:
     good="<input type='mouse' bus='virtio' model='virtio'/>",
 )
 def model_needs_virtio(input_: Input) -> Problems:
-    """A model is for the bus ``virtio``, and there are no transitional ones."""
+    """``<input model>`` requires ``bus='virtio'``, and cannot be a transitional model."""
     if input_.model is None:
         return
     if input_.bus != "virtio":
-        yield problem(f"the model {input_.model!r} needs the bus 'virtio'", input_, "@model")
+        yield problem(f"the model {input_.model!r} requires bus='virtio'", input_, "@model")
     elif input_.model != "virtio":
         yield problem(
-            "virtio input devices are neither transitional nor non-transitional",
+            "virtio input devices have no transitional models; use model='virtio'",
             input_,
             "@model",
             accepted=["virtio"],
@@ -275,14 +294,14 @@ def model_needs_virtio(input_: Input) -> Problems:
     good="<input type='mouse' bus='virtio'/>",
 )
 def virtio_device_is_there(input_: Input) -> Problems:
-    """Each virtio input device is one that QEMU may be built without."""
+    """``<input bus='virtio'>`` requires a QEMU with the virtio input device."""
     kind = input_.type or ""
     if input_.bus != "virtio" or kind not in VIRTIO:
         return
-    yield from needs(input_, VIRTIO[kind], f"this QEMU has no virtio {kind}", "@type")
+    yield from needs(input_, VIRTIO[kind], f"this QEMU does not have a virtio {kind}", "@type")
     on_channel = input_.address_type == "ccw" or (
         input_.address_type is None and input_.holds(S390_CCW)
     )
     if on_channel:
-        message = f"this QEMU has no virtio {kind} on the channel subsystem"
+        message = f"this QEMU does not have a virtio {kind} for CCW"
         yield from needs(input_, VIRTIO_CCW.get(kind, NEVER), message, "@type")

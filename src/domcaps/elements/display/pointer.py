@@ -19,12 +19,12 @@ _VNC = "<devices><graphics type='vnc'/>{}</devices>"
     severity=Severity.NOTICE,
 )
 def pointer_follows(graphics: Graphics) -> Problems:
-    """With VNC a guest's mouse is told of movements only; a tablet is told of positions."""
+    """With VNC, a guest should have a tablet: a mouse reports movements, not positions."""
     if graphics.type != "vnc" or not graphics.holds(X86):
         return
     if not any(found.type == "tablet" for found in graphics.domain.all(Input)):
         yield problem(
-            "without a tablet the guest's pointer drifts from the viewer's. Add "
+            "without a tablet the guest's pointer drifts from the viewer's; add "
             "<input type='tablet' bus='usb'/>",
             graphics,
         )

@@ -128,7 +128,7 @@ class SoundAudio(Part):
     good="<sound model='virtio' streams='2'/>",
 )
 def attributes_have_their_form(sound: Sound) -> Problems:
-    """What a model says of itself has its form; what other models would say is overlooked."""
+    """Attributes of ``<sound>`` must be valid for its ``model``; those of others are ignored."""
     if sound.model == "usb":
         yield from _MULTICHANNEL.problems(sound.node)
     elif sound.model == "virtio":
@@ -142,7 +142,7 @@ def attributes_have_their_form(sound: Sound) -> Problems:
     good="<sound model='ich6'><codec type='duplex'/></sound>",
 )
 def codecs_are_known(sound: Sound) -> Problems:
-    """Intel's HD Audio models have codecs, of types that QEMU must have."""
+    """``<codec type>`` of ``<sound>`` must be a codec that QEMU has (``hda-…``)."""
     if sound.model not in _WITH_CODECS:
         return
     for codec in sound.find_all("codec"):
@@ -150,7 +150,10 @@ def codecs_are_known(sound: Sound) -> Problems:
         kind = codec.get("type", "")
         if kind in CODECS:
             yield from needs(
-                Part(codec, sound.domain), CODECS[kind], f"this QEMU has no hda-{kind}", "@type"
+                Part(codec, sound.domain),
+                CODECS[kind],
+                f"this QEMU does not have the codec hda-{kind}",
+                "@type",
             )
 
 
@@ -162,11 +165,13 @@ def codecs_are_known(sound: Sound) -> Problems:
     since=AUDIO_CHECKED,
 )
 def audio_exists(sound: Sound) -> Problems:
-    """The audio backend that a sound card names must be there."""
+    """``<audio id>`` of ``<sound>`` must be an ``<audio>`` that the domain defines."""
     wanted = wanted_audio(sound)
     if wanted and wanted not in audio_ids(sound.domain):
         backend = Fix(add=f"<devices><audio id='{wanted}' type='none'/></devices>")
-        yield problem(f"there is no <audio id='{wanted}'/>", sound, "audio/@id", fix=backend)
+        yield problem(
+            f"the domain does not define <audio id='{wanted}'/>", sound, "audio/@id", fix=backend
+        )
 
 
 @rule(
@@ -178,6 +183,6 @@ def audio_exists(sound: Sound) -> Problems:
     fix=Fix(add="<devices><audio id='1' type='none'/></devices>"),
 )
 def some_audio_exists(sound: Sound) -> Problems:
-    """A sound card that names no audio backend takes the first, so there must be one."""
+    """``<sound>`` needs an ``<audio>`` backend at start."""
     if not wanted_audio(sound) and not audio_ids(sound.domain):
-        yield problem("there is no <audio> for the sound card, and none is added here", sound)
+        yield problem("<sound> needs an <audio> backend; add <audio id='1' type='none'/>", sound)

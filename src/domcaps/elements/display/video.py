@@ -204,9 +204,11 @@ class VideoResolution(Part):
     good="<video><model type='none'/></video>",
 )
 def none_stands_alone(video: Video) -> Problems:
-    """A video of type ``none`` says that there is no display: no other may stand beside it."""
+    """``<video>`` of type ``none`` must be the only video device."""
     if video.model == "none" and len(video.domain.all(Video)) > 1:
-        yield problem("'none' can't stand beside another video device", video, "model/@type")
+        yield problem(
+            "type 'none' excludes other video devices; remove one of them", video, "model/@type"
+        )
 
 
 @rule(
@@ -217,10 +219,10 @@ def none_stands_alone(video: Video) -> Problems:
     good="<video><model type='vga' primary='yes'/></video><video><model type='virtio'/></video>",
 )
 def one_primary(video: Video) -> Problems:
-    """Only one display adapter can be the primary one, which firmware and console use."""
+    """Only one ``<video>`` may have ``primary='yes'``."""
     if video.marked and not video.is_primary:
         yield problem(
-            "another video device is the primary one already", video, "model/@primary",
+            "another video device has primary='yes'; remove it here", video, "model/@primary",
             fix=set_value("no", "@primary"),
         )  # fmt: skip
 
@@ -232,10 +234,10 @@ def one_primary(video: Video) -> Problems:
     good="<video><model type='vga'/></video><video><model type='virtio'/></video>",
 )
 def secondary_is_qxl_or_virtio(video: Video) -> Problems:
-    """Beside the primary adapter only ``qxl`` and ``virtio`` can stand: others need VGA's ports."""
+    """A second ``<video>`` must be of type ``qxl`` or ``virtio``."""
     if video.type and video.type not in _SECONDARY | {"none"} and not video.is_primary:
         yield problem(
-            f"{video.type!r} can only be the primary video device",
+            f"a video device of type {video.type!r} must be the primary one",
             video,
             "model/@type",
             accepted=sorted(_SECONDARY),
@@ -250,11 +252,14 @@ def secondary_is_qxl_or_virtio(video: Video) -> Problems:
     since=VIDEO_HEADS_CHECKED,
 )
 def heads_need_qxl_or_virtio(video: Video) -> Problems:
-    """Several screens on one adapter are there with ``qxl`` and ``virtio`` only."""
+    """``<model heads>`` above 1 requires a ``<video>`` of type ``qxl`` or ``virtio``."""
     heads = video.heads
     if heads is not None and heads != 1 and video.type not in _SECONDARY and not video.absent:
         yield problem(
-            f"a {video.type or 'default'} video device has exactly one head", video, "model/@heads"
+            f"a video device of type {video.type or 'default'!r} has exactly one "
+            "head; use heads='1'",
+            video,
+            "model/@heads",
         )
 
 
@@ -265,12 +270,14 @@ def heads_need_qxl_or_virtio(video: Video) -> Problems:
     good="<video/>",
 )
 def model_can_be_told(video: Video) -> Problems:
-    """Without a model libvirt picks one that the emulator has, and can be left with none."""
+    """``<video>`` needs a ``<model type>`` if libvirt has no default for the machine type."""
     if not video.type and video.domain.world.truth(VIDEO_KNOWN).value == "no":
         yield problem(
-            "there is no default video model here: name one", video, "model/@type",
-            reason=VIDEO_KNOWN.explain(video.domain.world),
-        )  # fmt: skip
+            "libvirt has no default video model for this machine type: set <model type>",
+            video,
+            "model/@type",
+            requires=VIDEO_KNOWN,
+        )
 
 
 @rule(
@@ -281,7 +288,7 @@ def model_can_be_told(video: Video) -> Problems:
     since=VIDEO_VIRTIO_OPTIONS,
 )
 def options_need_virtio(video: Video) -> Problems:
-    """``iommu``, ``ats``, ``packed`` and ``page_per_vq`` are options of virtio devices."""
+    """Virtio ``<driver>`` options of ``<video>`` require the type ``virtio``."""
     if video.type != "virtio" and not video.absent:
         yield from given_options(video)
 
@@ -293,9 +300,9 @@ def options_need_virtio(video: Video) -> Problems:
     good="<video><model type='virtio'><resolution x='800' y='600'/></model></video>",
 )
 def resolution_has_pixels(resolution: VideoResolution) -> Problems:
-    """A resolution is at least one pixel wide and high."""
+    """``<resolution>`` of ``<video>`` must be at least 1 by 1."""
     if 0 in {resolution.x, resolution.y} and not _video(resolution).absent:
-        yield problem("a resolution has at least one pixel in each direction", resolution)
+        yield problem("attributes 'x' and 'y' of <resolution> must be at least 1", resolution)
 
 
 @rule(
@@ -305,10 +312,13 @@ def resolution_has_pixels(resolution: VideoResolution) -> Problems:
     good="<video><model type='bochs'><resolution x='800' y='600'/></model></video>",
 )
 def resolution_needs_a_model(resolution: VideoResolution) -> Problems:
-    """A preferred resolution can be told to ``vga``, ``qxl``, ``virtio`` and ``bochs``."""
+    """``<resolution>`` requires a ``<video>`` of type ``vga``, ``qxl``, ``virtio`` or ``bochs``."""
     video = _video(resolution)
     if video.type and video.type not in _WITH_RESOLUTION and not video.absent:
-        yield problem(f"a {video.type} video device takes no resolution", resolution)
+        yield problem(
+            f"a video device of type {video.type!r} does not support <resolution>; remove it",
+            resolution,
+        )
 
 
 def _video(resolution: VideoResolution) -> Video:
@@ -325,9 +335,11 @@ def _video(resolution: VideoResolution) -> Video:
     good="<video><model type='ramfb'/></video>",
 )
 def ramfb_has_no_address(video: Video) -> Problems:
-    """``ramfb`` is memory that firmware hands over: it sits on no bus."""
+    """``<video>`` of type ``ramfb`` cannot have an ``<address>``."""
     if video.type == "ramfb" and video.address is not None:
-        yield problem("a ramfb has no address", video, "address")
+        yield problem(
+            "a video device of type 'ramfb' cannot have an <address>; remove it", video, "address"
+        )
 
 
 @rule(
@@ -337,12 +349,20 @@ def ramfb_has_no_address(video: Video) -> Problems:
     good="<video><model type='vga' edid='on'/></video>",
 )
 def edid_needs_a_model(video: Video) -> Problems:
-    """Whether the screen describes itself (EDID) can be told to ``vga``, ``virtio``, ``bochs``."""
+    """``<model edid>`` requires a ``<video>`` of type ``vga``, ``virtio`` or ``bochs``."""
     model = video.find("model")
     edid = None if model is None else model.get("edid")
     if edid is None or not libvirt_reads(video, VIDEO_EDID):
         return
     if edid not in ON_OFF.names:
-        yield problem(f"edid is {edid!r}, not on or off", video, "model/@edid")
+        yield problem(
+            f"attribute 'edid' of <model> is {edid!r}, but must be 'on' or 'off'",
+            video,
+            "model/@edid",
+        )
     elif video.type and video.type not in _WITH_EDID and not video.absent:
-        yield problem(f"a {video.type} video device has no EDID", video, "model/@edid")
+        yield problem(
+            f"a video device of type {video.type!r} does not support 'edid'; remove it",
+            video,
+            "model/@edid",
+        )

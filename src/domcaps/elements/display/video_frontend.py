@@ -60,16 +60,23 @@ _VHOST = "<driver name='vhostuser'/>"
     good=f"<video>{_VHOST}<model type='virtio'/></video>",
 )
 def vhostuser_needs_virtio(video: Video) -> Problems:
-    """Another process can draw for ``virtio`` only, and only where QEMU can hand over to it."""
+    """``<driver name='vhostuser'>`` of ``<video>`` requires type ``virtio`` and support in QEMU."""
     if video.driver != "vhostuser" or video.absent:
         return
     if video.type != "virtio":
-        yield problem("'vhostuser' draws for a virtio video device only", video, "driver/@name")
+        yield problem(
+            "<driver name='vhostuser'> requires a video device of type 'virtio'",
+            video,
+            "driver/@name",
+        )
     else:
         yield from needs(
-            video, VHOST_USER_GPU, "this QEMU has no vhost-user-gpu", "driver/@name",
+            video,
+            VHOST_USER_GPU,
+            "this QEMU does not have vhost-user-gpu",
+            "driver/@name",
             accepted=["qemu"],
-        )  # fmt: skip
+        )
 
 
 @rule(
@@ -80,10 +87,10 @@ def vhostuser_needs_virtio(video: Video) -> Problems:
     "<acceleration rendernode='/dev/dri/r'/></model></video>",
 )
 def rendernode_needs_vhostuser(video: Video) -> Problems:
-    """The render node is told to the other process; QEMU's own belongs to ``<graphics>``."""
+    """``<acceleration rendernode>`` of ``<video>`` requires ``<driver name='vhostuser'>``."""
     if video.rendernode is not None and video.driver != "vhostuser" and not video.absent:
         yield problem(
-            "a render node needs <driver name='vhostuser'/>",
+            "attribute 'rendernode' requires <driver name='vhostuser'/>",
             video,
             "model/acceleration/@rendernode",
         )
@@ -96,11 +103,13 @@ def rendernode_needs_vhostuser(video: Video) -> Problems:
     good="<video><model type='virtio'><acceleration accel3d='no'/></model></video>",
 )
 def acceleration_says_something(video: Video) -> Problems:
-    """An ``<acceleration>`` has at least one of its attributes."""
+    """``<acceleration>`` of ``<video>`` needs at least one attribute."""
     node = video.find("model/acceleration")
     if node is not None and not {"accel2d", "accel3d", "rendernode"} & set(node.attrib):
         yield problem(
-            "<acceleration> says nothing", node, accepted=["accel3d", "accel2d", "rendernode"]
+            "<acceleration> has no attributes; remove it",
+            node,
+            accepted=["accel3d", "accel2d", "rendernode"],
         )
 
 
@@ -111,10 +120,13 @@ def acceleration_says_something(video: Video) -> Problems:
     good="<video><model type='virtio'><acceleration accel2d='no'/></model></video>",
 )
 def no_2d_acceleration(video: Video) -> Problems:
-    """QEMU has no 2D acceleration to be switched on."""
+    """``<acceleration accel2d='yes'>`` is not supported by QEMU."""
     if video.accel2d == "yes" and not video.absent:
         yield problem(
-            "QEMU has no 2D acceleration", video, "model/acceleration/@accel2d", accepted=["no"]
+            "QEMU does not support 2D acceleration; remove accel2d",
+            video,
+            "model/acceleration/@accel2d",
+            accepted=["no"],
         )
 
 
@@ -127,19 +139,19 @@ def no_2d_acceleration(video: Video) -> Problems:
     good="<video><model type='virtio'><acceleration accel3d='no'/></model></video>",
 )
 def acceleration_needs_virtio(video: Video) -> Problems:
-    """3D acceleration is done for ``virtio``, by a QEMU that was built with it.
+    """``<acceleration accel3d='yes'>`` requires type ``virtio`` and support in QEMU.
 
-    From libvirt 12.5 on it goes unnoticed with other models, and where the front end is named.
+    From libvirt 12.5 on, it is ignored for other types, and for models with a front end.
     """
     if video.accel3d != "yes" or video.driver == "vhostuser" or video.absent:
         return
     at = "model/acceleration/@accel3d"
     if video.type != "virtio":
         if video.type and not libvirt_reads(video, VIDEO_FRONTEND):
-            yield problem("3D acceleration is there for a virtio video device only", video, at)
+            yield problem("accel3d='yes' requires a video device of type 'virtio'", video, at)
     elif not (libvirt_reads(video, VIDEO_FRONTEND) and frontend(video)):
         yield from needs(
-            video, ACCELERATED, "this QEMU has no 3D acceleration", at, accepted=["no"]
+            video, ACCELERATED, "this QEMU does not support 3D acceleration", at, accepted=["no"]
         )
 
 
@@ -154,14 +166,14 @@ _3D = "<video><model type='virtio'><acceleration accel3d='yes'/></model></video>
     stage=Stage.START,
 )
 def acceleration_needs_opengl(video: Video) -> Problems:
-    """3D acceleration needs a display that draws with OpenGL; without, QEMU does not start."""
+    """``<acceleration accel3d='yes'>`` requires graphics with OpenGL; otherwise QEMU fails."""
     wanted = video.accel3d == "yes" and video.type == "virtio" and video.driver != "vhostuser"
     if not wanted or video.absent or any(map(draws_with_opengl, video.domain.all(Graphics))):
         return
     if video.domain.world.truth(ACCELERATED) is Truth.YES:
         yield problem(
-            "3D acceleration needs a display with OpenGL: add <graphics type='egl-headless'/>, or "
-            "<gl enable='yes'/> to SPICE, SDL or D-Bus",
+            "3D acceleration requires a display with OpenGL: add <graphics "
+            "type='egl-headless'/>, or <gl enable='yes'/> to SPICE, SDL or D-Bus",
             video,
             "model/acceleration/@accel3d",
             accepted=["no"],
@@ -177,16 +189,22 @@ def acceleration_needs_opengl(video: Video) -> Problems:
     good="<video><model type='virtio' blob='off'/></video>",
 )
 def blobs_need_virtio_and_memfd(video: Video) -> Problems:
-    """Blob resources are there with ``virtio``, and need the guest's memory to be a memfd."""
+    """``<model blob='on'>`` requires type ``virtio``, support in QEMU and memfd memory."""
     if video.blob is None or video.absent:
         return
     if video.type != "virtio":
-        yield problem(f"a {video.type} video device has no blobs", video, "model/@blob")
+        yield problem(
+            f"a video device of type {video.type!r} does not support 'blob'; remove it",
+            video,
+            "model/@blob",
+        )
         return
-    yield from needs(video, BLOB, "this QEMU's virtio-gpu has no blobs", "model/@blob")
+    yield from needs(
+        video, BLOB, "this QEMU does not support blob resources; remove 'blob'", "model/@blob"
+    )
     if video.blob == "on" and not _memory_is_memfd(video):
         yield problem(
-            "blobs need <memoryBacking><source type='memfd'/></memoryBacking>",
+            "blob='on' requires <memoryBacking><source type='memfd'/></memoryBacking>",
             video,
             "model/@blob",
             accepted=["off"],
@@ -201,7 +219,7 @@ def blobs_need_virtio_and_memfd(video: Video) -> Problems:
     good="<video><model type='virtio' device='virtio-gpu'/></video>",
 )
 def frontend_is_known(video: Video) -> Problems:
-    """A virtio front end that is named must be one of QEMU's, and there."""
+    """``<model device>`` must be a virtio video device that QEMU has."""
     name = frontend(video)
     model = video.find("model")
     named = model is not None and model.get("device") is not None
@@ -209,10 +227,12 @@ def frontend_is_known(video: Video) -> Problems:
         return
     if name not in FRONTENDS:
         yield problem(
-            f"{name!r} is no virtio front end", video, "model/@device", accepted=FRONTENDS
+            f"{name!r} is not a virtio video device", video, "model/@device", accepted=FRONTENDS
         )
     elif video.type == "virtio":
-        yield from needs(video, FRONTENDS[name], f"this QEMU has no {name}", "model/@device")
+        yield from needs(
+            video, FRONTENDS[name], f"this QEMU does not have the device {name!r}", "model/@device"
+        )
 
 
 @rule(
@@ -222,18 +242,20 @@ def frontend_is_known(video: Video) -> Problems:
     good="<video/><video><model type='virtio' device='virtio-gpu'/></video>",
 )
 def frontend_fits(video: Video) -> Problems:
-    """A front end with VGA is for the primary device; one of vhost-user for that driver."""
+    """``<model device>`` must suit ``<driver>``, and must be primary if it has VGA."""
     name = frontend(video)
     if name not in FRONTENDS or video.type != "virtio" or not libvirt_reads(video, VIDEO_FRONTEND):
         return
     if name.startswith("vhost-user") != (video.driver == "vhostuser"):
         yield problem(
-            f"{name} does not go with the driver {video.driver or 'qemu'!r}",
+            f"the device {name!r} is not valid with <driver name={video.driver or 'qemu'!r}>",
             video,
             "model/@device",
         )
     elif "vga" in name and not video.is_primary:
-        yield problem(f"{name} can only be the primary video device", video, "model/@device")
+        yield problem(
+            f"the device {name!r} must be the primary video device", video, "model/@device"
+        )
 
 
 def frontend(video: Video) -> str:

@@ -30,14 +30,18 @@ _WITH_QXL = Sample("<video><model type='qxl'/></video>")
     good="<video><model type='vga' vram='16384'/></video>",
 )
 def only_qxl_has_several(video: Video) -> Problems:
-    """``ram``, ``vram64`` and ``vgamem`` are memories of ``qxl``; others have ``vram`` alone."""
+    """``ram``, ``vram64`` and ``vgamem`` of ``<model>`` require the type ``qxl``."""
     if video.type == "qxl" or video.absent:
         return
     for name in _ONLY_QXL:
         given = getattr(video, name)
         # this one is rounded up, and nothing is left of what needs more than 32 bits then
         if given and (name != "ram" or given <= _MOST_ROUNDED):
-            yield problem(f"only a qxl video device has {name}", video, f"model/@{name}")
+            yield problem(
+                f"attribute {name!r} requires a video device of type 'qxl'; remove it",
+                video,
+                f"model/@{name}",
+            )
 
 
 @rule(
@@ -47,12 +51,16 @@ def only_qxl_has_several(video: Video) -> Problems:
     good=_WITH_QXL,
 )
 def qxl_memory_fits(video: Video) -> Problems:
-    """The memories of ``qxl`` are counted with 32 bits, after rounding up to a power of two."""
+    """Memory sizes of ``qxl``, rounded up to a power of two, must fit into 32 bits."""
     if video.type != "qxl":
         return
     for name in ("ram", "vram"):
         if _rounded(getattr(video, name) or 0) > _MOST_QXL:
-            yield problem(f"{name} is more than {_MOST_QXL // 2 + 1} KiB", video, f"model/@{name}")
+            yield problem(
+                f"attribute {name!r} must be at most {_MOST_QXL // 2 + 1} KiB",
+                video,
+                f"model/@{name}",
+            )
 
 
 @rule(
@@ -62,10 +70,12 @@ def qxl_memory_fits(video: Video) -> Problems:
     good="<video><model type='qxl' vgamem='16384'/></video>",
 )
 def vgamem_is_a_power_of_two(video: Video) -> Problems:
-    """The VGA memory of ``qxl`` is a power of two, and at least 1024 KiB."""
+    """``vgamem`` of ``qxl`` must be a power of two, at least 1024."""
     size = video.vgamem
     if video.type == "qxl" and size and (size < _LEAST or size != _rounded(size)):
-        yield problem("vgamem is a power of two from 1024 on", video, "model/@vgamem")
+        yield problem(
+            "attribute 'vgamem' must be a power of two, at least 1024", video, "model/@vgamem"
+        )
 
 
 @rule(
@@ -75,9 +85,9 @@ def vgamem_is_a_power_of_two(video: Video) -> Problems:
     good="<video><model type='vga' vram='1024'/></video>",
 )
 def vram_is_a_mebibyte(video: Video) -> Problems:
-    """The memory of ``vga`` and ``vmvga`` is at least 1024 KiB."""
+    """``vram`` of ``vga`` and ``vmvga`` must be at least 1024."""
     if video.type in {"vga", "vmvga"} and video.vram and _rounded(video.vram) < _LEAST:
-        yield problem("vram is at least 1024 KiB", video, "model/@vram")
+        yield problem("attribute 'vram' must be at least 1024", video, "model/@vram")
 
 
 def _rounded(size: int) -> int:

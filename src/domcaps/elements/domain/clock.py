@@ -85,14 +85,18 @@ class Clock(Part):
     good="<clock offset='utc' adjustment='reset'/>",
 )
 def adjustment_is_seconds(clock: Clock) -> Problems:
-    """UTC and local time are adjusted by seconds, or with ``reset`` by nothing at all."""
+    """``<clock adjustment>`` must be a number of seconds or ``reset``."""
     text = clock.adjustment
     if not text or text == "reset" or clock.offset not in {None, *_BASES}:
         return
     try:
         _ADJUSTMENT.parse(text)
     except ValueError:
-        yield problem("the adjustment is a number of seconds, or 'reset'", clock, "@adjustment")
+        yield problem(
+            "attribute 'adjustment' of <clock> must be a number of seconds or 'reset'",
+            clock,
+            "@adjustment",
+        )
 
 
 @rule(
@@ -102,9 +106,14 @@ def adjustment_is_seconds(clock: Clock) -> Problems:
     good="<clock offset='variable' basis='localtime'/>",
 )
 def basis_is_known(clock: Clock) -> Problems:
-    """What is adjusted is UTC or local time."""
+    """``<clock basis>`` must be ``utc`` or ``localtime``."""
     if clock.offset == "variable" and clock.basis and clock.basis not in _BASES:
-        yield problem("the basis is utc or localtime", clock, "@basis", accepted=_BASES)
+        yield problem(
+            "attribute 'basis' of <clock> must be 'utc' or 'localtime'",
+            clock,
+            "@basis",
+            accepted=_BASES,
+        )
 
 
 @rule(
@@ -114,9 +123,13 @@ def basis_is_known(clock: Clock) -> Problems:
     good="<clock offset='timezone' timezone='Europe/Paris'/>",
 )
 def timezone_is_named(clock: Clock) -> Problems:
-    """With ``offset='timezone'`` the time zone is named."""
+    """``<clock offset='timezone'>`` needs the attribute ``timezone``."""
     if clock.offset == "timezone" and not clock.timezone:
-        yield problem("offset='timezone' needs a timezone", clock, "@offset")
+        yield problem(
+            "<clock offset='timezone'> needs the attribute 'timezone', such as 'Europe/Rome'",
+            clock,
+            "@offset",
+        )
 
 
 @rule(
@@ -127,14 +140,14 @@ def timezone_is_named(clock: Clock) -> Problems:
     good="<clock offset='absolute' start='1234567890'/>",
 )
 def start_is_a_time(clock: Clock) -> Problems:
-    """With ``offset='absolute'`` the time is given, in seconds from 1970 up to the year 9999."""
+    """``<clock offset='absolute'>`` needs ``start``, in seconds from 1970 up to the year 9999."""
     if clock.offset != "absolute":
         return
     try:
         _START.parse(clock.start or "")
     except ValueError:
         yield problem(
-            f"offset='absolute' needs a start, {_START.expected}",
+            f"<clock offset='absolute'> needs 'start': {_START.expected}",
             clock,
             "@start" if clock.start else "@offset",
         )
@@ -148,6 +161,8 @@ def start_is_a_time(clock: Clock) -> Problems:
     good="<clock offset='utc'/>",
 )
 def time_is_relative(clock: Clock) -> Problems:
-    """There is no offset ``absolute``: the guest's time follows the host's."""
+    """``<clock offset='absolute'>`` is not supported: the guest's clock follows the host's."""
     if clock.offset == "absolute":
-        yield problem("this libvirt knows no clock offset 'absolute'", clock, "@offset")
+        yield problem(
+            "this libvirt version does not support <clock offset='absolute'>", clock, "@offset"
+        )

@@ -118,10 +118,10 @@ _NAMED = "<on_poweroff>destroy</on_poweroff>"
     good=_NAMED,
 )
 def name_has_text(domain: DomainElement) -> Problems:
-    """A domain has a name of at least one character."""
+    """``<name>`` must contain at least one character."""
     # blanks are a name: only nothing at all is none
     if domain.name == "" and not domain.domain.root.findtext("name"):
-        yield problem("the domain's name is empty", domain, "name")
+        yield problem("<name> is empty; write a name", domain, "name")
 
 
 @rule(
@@ -132,11 +132,11 @@ def name_has_text(domain: DomainElement) -> Problems:
     good=_NAMED,
 )
 def name_is_no_path(domain: DomainElement) -> Problems:
-    """Files are named after a domain: a slash or a line break can't be part of its name."""
+    """``<name>`` must not contain a slash or a line break: files are named after the domain."""
     text = domain.domain.root.findtext("name") or ""
     if "/" in text or "\n" in text:
         named = "-".join(re.split(r"[/\n]+", text.strip("/\n"))) or "domain"
-        message = "a domain's name holds neither '/' nor line breaks"
+        message = "<name> must not contain '/' or a line break"
         yield problem(message, domain, "name", fix=set_value(named))
 
 
@@ -147,9 +147,13 @@ def name_is_no_path(domain: DomainElement) -> Problems:
     good="<title>one, two</title>",
 )
 def title_is_one_line(domain: DomainElement) -> Problems:
-    """The title is a single line; what needs more belongs into the description."""
+    """``<title>`` must be a single line; longer text belongs into ``<description>``."""
     if "\n" in (domain.domain.root.findtext("title") or ""):
-        yield problem("the title is one line without line breaks", domain, "title")
+        yield problem(
+            "<title> must not contain a line break; move longer text to <description>",
+            domain,
+            "title",
+        )
 
 
 @rule(
@@ -159,10 +163,10 @@ def title_is_one_line(domain: DomainElement) -> Problems:
     good="<genid>e9392370-2917-565e-692b-d057f46512d6</genid>",
 )
 def one_genid(domain: DomainElement) -> Problems:
-    """A domain has at most one generation identifier."""
+    """A domain may have at most one ``<genid>``."""
     given = domain.find_all("genid")
     if len(given) > 1:
-        yield problem("<genid> stands here a second time", given[1])
+        yield problem("<genid> is repeated; keep one", given[1])
 
 
 @rule(
@@ -172,7 +176,7 @@ def one_genid(domain: DomainElement) -> Problems:
     good="<title>no genid</title>",
 )
 def genid_is_supported(domain: DomainElement) -> Problems:
-    """The generation identifier is a device of QEMU, which not every emulator has."""
+    """``<genid>`` requires a QEMU with the device ``vmgenid``, which is for x86 guests."""
     genid = domain.find("genid")
     supported = GENID.supported
     if genid is None or supported is None:
@@ -180,7 +184,9 @@ def genid_is_supported(domain: DomainElement) -> Problems:
     world = domain.domain.world
     if world.truth(supported) is Truth.NO:
         why = supported.explain(world)
-        yield problem("this emulator has no generation identifier", genid, reason=why)
+        yield problem(
+            "this QEMU does not support <genid> (the device vmgenid); remove it", genid, reason=why
+        )
 
 
 @rule(
@@ -190,10 +196,10 @@ def genid_is_supported(domain: DomainElement) -> Problems:
     good="<on_poweroff>restart</on_poweroff><on_reboot>restart</on_reboot>",
 )
 def off_and_reboot_agree(domain: DomainElement) -> Problems:
-    """QEMU can't start a guest anew that powers off, and yet end one that reboots."""
+    """``<on_poweroff>restart`` cannot be combined with ``<on_reboot>destroy``."""
     if domain.on_poweroff == "restart" and domain.on_reboot == "destroy":
         yield problem(
-            "'restart' needs <on_reboot>restart</on_reboot> as well", domain, "on_poweroff"
+            "<on_poweroff>restart requires <on_reboot>restart as well", domain, "on_poweroff"
         )
 
 
@@ -204,9 +210,13 @@ def off_and_reboot_agree(domain: DomainElement) -> Problems:
     good=f"{_PLAIN}<os><type>hvm</type></os></domain>",
 )
 def os_is_named(domain: DomainElement) -> Problems:
-    """A definition says what the guest runs on: ``<os><type>hvm</type></os>`` for QEMU."""
+    """A domain needs ``<os>`` with a ``<type>``: ``<os><type>hvm</type></os>`` for QEMU."""
     if not domain.has("os"):
-        yield problem("<os> with a <type> is missing", domain, accepted=("hvm",))
+        yield problem(
+            "<os> with a <type> is missing; write <os><type>hvm</type></os>",
+            domain,
+            accepted=("hvm",),
+        )
 
 
 @rule(
@@ -216,10 +226,15 @@ def os_is_named(domain: DomainElement) -> Problems:
     good="<title>no boot loader of the host</title>",
 )
 def no_bootloader(domain: DomainElement) -> Problems:
-    """A boot loader that runs on the host is for Xen: QEMU has none."""
+    """``<bootloader>`` is for Xen; QEMU does not support it."""
     for tag in ("bootloader", "bootloader_args"):
         if domain.domain.root.findtext(tag):
-            yield problem("QEMU has no boot loader that runs on the host", domain, tag)
+            yield problem(
+                "QEMU does not support <bootloader>; remove it, and set <boot dev> or "
+                "<kernel> in <os>",
+                domain,
+                tag,
+            )
 
 
 @rule(
@@ -229,9 +244,11 @@ def no_bootloader(domain: DomainElement) -> Problems:
     good=_IOMMUFD.format("yes"),
 )
 def groups_are_of_iommufd(iommufd: Iommufd) -> Problems:
-    """A group of descriptors is named only where ``/dev/iommu`` is used."""
+    """``<iommufd fdgroup>`` requires ``enabled='yes'``."""
     if iommufd.enabled == "no" and iommufd.fdgroup is not None:
-        yield problem("fdgroup needs enabled='yes'", iommufd, "@fdgroup")
+        yield problem(
+            "attribute 'fdgroup' of <iommufd> requires enabled='yes'", iommufd, "@fdgroup"
+        )
 
 
 @rule(
@@ -242,10 +259,10 @@ def groups_are_of_iommufd(iommufd: Iommufd) -> Problems:
     good="<resource><partition>/a</partition></resource>",
 )
 def one_resource(domain: DomainElement) -> Problems:
-    """A domain has at most one ``<resource>``."""
+    """A domain may have at most one ``<resource>``."""
     given = domain.find_all("resource")
     if len(given) > 1:
-        yield problem("<resource> stands here a second time", given[1])
+        yield problem("<resource> is repeated; keep one", given[1])
 
 
 @rule(
@@ -255,7 +272,7 @@ def one_resource(domain: DomainElement) -> Problems:
     good="<resource><fibrechannel appid='web'/></resource>",
 )
 def resource_says_something(resource: Resource) -> Problems:
-    """A ``<resource>`` names a partition, an application identifier or both."""
+    """``<resource>`` needs a ``<partition>``, a ``<fibrechannel appid>`` or both."""
     if not resource.partition and not resource.appid:
         yield problem("<resource> needs <partition> or <fibrechannel appid='…'/>", resource)
 
@@ -270,11 +287,12 @@ _APPID_LENGTH = 128
     good="<resource><fibrechannel appid='web'/></resource>",
 )
 def appid_is_printable(resource: Resource) -> Problems:
-    """An application identifier has up to 128 printable characters of ASCII."""
+    """``<fibrechannel appid>`` must be 1 to 128 printable ASCII characters."""
     appid = resource.appid or ""
     if len(appid) > _APPID_LENGTH or not all(" " <= letter <= "~" for letter in appid):
         yield problem(
-            f"an appid has 1 to {_APPID_LENGTH} printable characters",
+            f"attribute 'appid' of <fibrechannel> must be 1 to {_APPID_LENGTH} "
+            "printable ASCII characters",
             resource,
             "fibrechannel/@appid",
         )
@@ -287,7 +305,7 @@ def appid_is_printable(resource: Resource) -> Problems:
     good="<pm><suspend-to-mem enabled='no'/></pm>",
 )
 def sleep_needs_x86(pm: Pm) -> Problems:
-    """ACPI's sleep states can be chosen on x86 only."""
+    """``<pm>`` (ACPI sleep states) requires an x86 guest."""
     if pm.domain.arch in {"i686", "x86_64"}:
         return
     for tag, value in (
@@ -295,4 +313,4 @@ def sleep_needs_x86(pm: Pm) -> Problems:
         ("suspend-to-disk", pm.suspend_to_disk),
     ):
         if value is not None:
-            yield problem(f"sleep states can't be chosen for {pm.domain.arch} guests", pm, tag)
+            yield problem(f"<pm> is not supported for {pm.domain.arch} guests; remove it", pm, tag)

@@ -51,10 +51,10 @@ class IdmapGid(_Range):
     good=f"<idmap>{_UID}{_GID}</idmap>",
 )
 def users_and_groups(idmap: Idmap) -> Problems:
-    """Users and groups are mapped both, or neither."""
+    """``<idmap>`` needs both ``<uid>`` and ``<gid>``."""
     if idmap.has("uid") != idmap.has("gid"):
         there, missing = ("uid", "gid") if idmap.has("uid") else ("gid", "uid")
-        yield problem(f"<{there}> needs a <{missing}> beside it", idmap, there)
+        yield problem(f"<idmap> has <{there}> but no <{missing}>; add one", idmap, there)
 
 
 @rule(
@@ -64,10 +64,12 @@ def users_and_groups(idmap: Idmap) -> Problems:
     good=f"<idmap>{_UID}{_GID}</idmap>",
 )
 def root_is_mapped(idmap: Idmap) -> Problems:
-    """One of the ranges of users, and one of the groups, starts with root's number 0."""
+    """One ``<uid>`` range and one ``<gid>`` range of ``<idmap>`` must start with 0 (root)."""
     kinds: tuple[type[_Range], ...] = (IdmapUid, IdmapGid)
     for kind in kinds:
         ranges = idmap.domain.all(kind)
         starts = [given.start for given in ranges if given.start is not None]
         if starts and min(starts) != 0:
-            yield problem("no range starts with 0: root must be mapped", ranges[0], "@start")
+            yield problem(
+                "no range starts with 0: add one, so that root is mapped", ranges[0], "@start"
+            )

@@ -123,13 +123,13 @@ def type_of(world: World, driver: str) -> str | None:
     severity=Severity.WARNING,
 )
 def device_type_is_known(qemu: QemuNamespace) -> Problems:
-    """A device of ``-device`` is of a type that QEMU has."""
+    """The type of a ``-device`` argument must be a device type of this QEMU."""
     world = qemu.domain.world
     for argument, driver, _ in _devices(qemu):
         if driver not in {"", "help", "?"} and type_of(world, driver) is None:
             near = _nearest(driver, world.emulator.qom_types)
             hint = f" (did you mean {' or '.join(map(repr, near))}?)" if near else ""
-            yield problem(f"this QEMU has no device {driver!r}{hint}", argument.node, "@value")
+            yield problem(f"this QEMU has no device type {driver!r}{hint}", argument.node, "@value")
 
 
 @rule(
@@ -140,7 +140,7 @@ def device_type_is_known(qemu: QemuNamespace) -> Problems:
     severity=Severity.WARNING,
 )
 def object_type_is_known(qemu: QemuNamespace) -> Problems:
-    """An object of ``-object`` is of a type that QEMU has."""
+    """The type of an ``-object`` argument must be an object type of this QEMU."""
     types = qemu.domain.world.emulator.qom_types
     for argument in arguments(qemu):
         if argument.option != "object":
@@ -148,7 +148,7 @@ def object_type_is_known(qemu: QemuNamespace) -> Problems:
         settings = argument.settings()
         name = settings.get("qom-type") or settings.get("driver", "")
         if name and name not in types:
-            yield problem(f"this QEMU has no object {name!r}", argument.node, "@value")
+            yield problem(f"this QEMU has no object type {name!r}", argument.node, "@value")
 
 
 @rule(
@@ -159,7 +159,7 @@ def object_type_is_known(qemu: QemuNamespace) -> Problems:
     severity=Severity.WARNING,
 )
 def device_properties_are_known(qemu: QemuNamespace) -> Problems:
-    """A device of ``-device`` has the properties that are given to it."""
+    """The properties in a ``-device`` argument must be properties of the device type."""
     world = qemu.domain.world
     for argument, driver, settings in _devices(qemu):
         known = _properties(world, driver)
@@ -195,7 +195,7 @@ def _properties(world: World, driver: str) -> tuple[str, ...]:
     severity=Severity.WARNING,
 )
 def bus_is_there(qemu: QemuNamespace) -> Problems:
-    """A PCI bus that ``-device`` names is one of the board, of libvirt or of another device.
+    """A PCI bus in a ``-device`` argument must be one of the machine, of libvirt or of a device.
 
     The first bus is pcie.0 on boards with PCIe and pci.0 on i440fx; pci.N is the bus of the PCI
     controller with index N, and other buses have the names that ``id=`` gives to bridges.
@@ -214,8 +214,8 @@ def bus_is_there(qemu: QemuNamespace) -> Problems:
         if bus.startswith("pci.") and int(number[1]) and int(number[1]) in indexes:
             continue
         yield problem(
-            f"this machine has no bus {bus!r}: its first one is {root!r}. Use bus={root}, or the "
-            "id of a <controller type='pci'> (pci.N for index N)",
+            f"this machine has no bus {bus!r}; its root bus is {root!r}. Use "
+            f"bus={root}, or the id of a <controller type='pci'> (pci.N for index N)",
             argument.node,
             "@value",
         )
@@ -235,19 +235,21 @@ def _root(qemu: QemuNamespace) -> str:
     severity=Severity.NOTICE,
 )
 def arguments_are_not_checked(qemu: QemuNamespace) -> Problems:
-    """Libvirt does not check what stands in ``<qemu:commandline>`` and ``<qemu:override>``.
+    """Arguments in ``<qemu:commandline>`` and ``<qemu:override>`` are not checked by libvirt.
 
-    Of the arguments, types, properties and buses of ``-device`` and types of ``-object`` are
-    compared with QEMU's lists; the rest is not.
+    domcaps compares the types, properties and buses of ``-device`` and the types of ``-object``
+    with what QEMU lists; it does not check the rest.
     """
     for argument in arguments(qemu):
         if argument.option not in {"device", "object"}:
             option = f"-{argument.option}" if argument.option else repr(argument.value)
             yield problem(
-                f"{option} is not checked. Start the guest once, or use an element of libvirt "
-                "instead",
+                f"the argument {option} is not checked; start the guest once to test it, "
+                "or use a libvirt element instead",
                 argument.node,
                 "@value",
             )
     for node in qemu.inside("override", "device"):
-        yield problem("overridden properties are not checked", node)
+        yield problem(
+            "properties in <qemu:override> are not checked; start the guest once to test them", node
+        )

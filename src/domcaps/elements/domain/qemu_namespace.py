@@ -71,10 +71,10 @@ class QemuNamespace(Part):
     good=_LINE.format("<qemu:arg value='-S'/>"),
 )
 def arguments_have_values(qemu: QemuNamespace) -> Problems:
-    """An argument of QEMU's command line stands in the attribute ``value``."""
+    """``<qemu:arg>`` needs the attribute ``value``."""
     for node in qemu.inside("commandline", "arg"):
         if node.get("value") is None:
-            yield problem("the argument has no value", node)
+            yield problem("<qemu:arg> needs the attribute 'value'", node)
 
 
 @rule(
@@ -84,14 +84,15 @@ def arguments_have_values(qemu: QemuNamespace) -> Problems:
     good=_LINE.format("<qemu:env name='FIRST'/>"),
 )
 def variables_have_names(qemu: QemuNamespace) -> Problems:
-    """The name of an environment variable is of letters, digits and ``_``, no digit first."""
+    """``<qemu:env name>`` must consist of letters, digits and ``_``, and not start with a digit."""
     for node in qemu.inside("commandline", "env"):
         name = node.get("name")
         if name is None:
-            yield problem("the environment variable has no name", node)
+            yield problem("<qemu:env> needs the attribute 'name'", node)
         elif not _ENVIRONMENT.fullmatch(name):
             yield problem(
-                "the name is of letters, digits and _, and does not begin with a digit",
+                "attribute 'name' of <qemu:env> must consist of letters, digits and '_', "
+                "not starting with a digit",
                 node,
                 "@name",
             )
@@ -104,11 +105,11 @@ def variables_have_names(qemu: QemuNamespace) -> Problems:
     good=_MEMORY,
 )
 def capabilities_have_names(qemu: QemuNamespace) -> Problems:
-    """A capability that is put in or taken out is named."""
+    """``<qemu:add>`` and ``<qemu:del>`` need the attribute ``capability``."""
     for word in ("add", "del"):
         for node in qemu.inside("capabilities", word):
             if node.get("capability") is None:
-                yield problem("no capability is named", node)
+                yield problem("<qemu:add> and <qemu:del> need the attribute 'capability'", node)
 
 
 @rule(
@@ -118,10 +119,10 @@ def capabilities_have_names(qemu: QemuNamespace) -> Problems:
     good="<qemu:override><qemu:device alias='ua-a'/></qemu:override>",
 )
 def devices_are_named(qemu: QemuNamespace) -> Problems:
-    """A device whose properties are overridden is named by its alias."""
+    """``<qemu:device>`` in ``<qemu:override>`` needs the attribute ``alias``."""
     for node in qemu.inside("override", "device"):
         if node.get("alias") is None:
-            yield problem("the device has no alias", node)
+            yield problem("<qemu:device> needs the attribute 'alias'", node)
 
 
 @rule(
@@ -132,9 +133,9 @@ def devices_are_named(qemu: QemuNamespace) -> Problems:
     since=QEMU_OVERRIDE,
 )
 def properties_have_values(qemu: QemuNamespace) -> Problems:
-    """A property has a name other than ``id``, a type, and a value of that type.
+    """``<qemu:property>`` needs a ``name`` other than ``id``, a ``type`` and a suitable ``value``.
 
-    Only one that is removed has no value.
+    A property of type ``remove`` has no value.
     """
     for node in qemu.inside("override", "device", "frontend", "property"):
         yield from _property(node)
@@ -143,16 +144,27 @@ def properties_have_values(qemu: QemuNamespace) -> Problems:
 def _property(node: Node) -> Problems:
     name, kind, value = node.get("name"), node.get("type"), node.get("value")
     if name is None:
-        yield problem("the property has no name", node)
+        yield problem("<qemu:property> needs the attribute 'name'", node)
     elif name == "id":
-        yield problem("the property 'id' can't be overridden", node, "@name")
+        yield problem("the property 'id' cannot be overridden", node, "@name")
     if kind not in _TYPES:
-        yield problem("the property has no type that is known", node, "@type", accepted=_TYPES)
+        yield problem(
+            "attribute 'type' of <qemu:property> is missing or unknown",
+            node,
+            "@type",
+            accepted=_TYPES,
+        )
     elif kind == "remove":
         if value is not None:
-            yield problem("a property that is removed has no value", node, "@value")
+            yield problem(
+                "<qemu:property type='remove'> cannot have a value; remove the attribute 'value'",
+                node,
+                "@value",
+            )
     elif value is None:
-        yield problem("the property has no value", node)
+        yield problem("<qemu:property> needs the attribute 'value'", node)
     elif kind in _VALUES and not fits(_VALUES[kind], value):
         expected = _VALUES[kind].expected
-        yield problem(f"the value is no {kind} one: {expected}", node, "@value")
+        yield problem(
+            f"attribute 'value' of <qemu:property type={kind!r}> must be {expected}", node, "@value"
+        )

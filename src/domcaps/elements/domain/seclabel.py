@@ -129,11 +129,11 @@ _GOOD_IMAGE = _IMAGE.format("<seclabel model='dac' relabel='no'/>")
     good=_GOOD,
 )
 def relabelling_fits_the_type(seclabel: Seclabel) -> Problems:
-    """A dynamic label is put on what the guest uses; where there is none there is none to put."""
+    """``<seclabel type='dynamic'>`` requires ``relabel='yes'``; type ``none`` forbids it."""
     if seclabel.relabel == "no" and seclabel.type == "dynamic":
-        yield problem("a dynamic label needs relabelling", seclabel, "@relabel")
+        yield problem("<seclabel type='dynamic'> requires relabel='yes'", seclabel, "@relabel")
     elif seclabel.relabel == "yes" and seclabel.type == "none":
-        yield problem("without a label there is nothing to relabel with", seclabel, "@relabel")
+        yield problem("<seclabel type='none'> requires relabel='no'", seclabel, "@relabel")
 
 
 @rule(
@@ -143,11 +143,11 @@ def relabelling_fits_the_type(seclabel: Seclabel) -> Problems:
     good=_GOOD,
 )
 def static_labels_are_given(seclabel: Seclabel) -> Problems:
-    """A static label is given in the definition."""
+    """``<seclabel type='static'>`` needs a ``<label>``."""
     label = seclabel.node.findtext("label") or ""
     wanted = seclabel.type == "static" and seclabel.model != "none"
     if wanted and not 0 < len(label) <= _LONGEST_LABEL:
-        yield problem("a static label needs a <label>", seclabel)
+        yield problem("<seclabel type='static'> needs a <label>", seclabel)
 
 
 @rule(
@@ -157,7 +157,7 @@ def static_labels_are_given(seclabel: Seclabel) -> Problems:
     good=_GOOD,
 )
 def drivers_are_named(seclabel: Seclabel) -> Problems:
-    """The driver is named, unless one label is all there is and says nothing of its own."""
+    """``<seclabel>`` needs a ``model`` if there are several, or if it has a label or base label."""
     labels = seclabel.domain.all(Seclabel)
     if seclabel.model is not None:
         return
@@ -165,7 +165,10 @@ def drivers_are_named(seclabel: Seclabel) -> Problems:
         seclabel.type == "dynamic" and bool(seclabel.node.findtext("baselabel"))
     )
     if own or len(labels) > 1:
-        yield problem("which security driver this is for is missing", seclabel)
+        yield problem(
+            "<seclabel> needs the attribute 'model', such as 'selinux', 'apparmor' or 'dac'",
+            seclabel,
+        )
 
 
 @rule(
@@ -175,10 +178,10 @@ def drivers_are_named(seclabel: Seclabel) -> Problems:
     good=_GOOD,
 )
 def drivers_are_named_once(seclabel: Seclabel) -> Problems:
-    """There is one label for each driver."""
+    """Each security ``model`` may have only one ``<seclabel>`` in a domain."""
     first = seclabel.domain.firsts(Seclabel, "model")[seclabel.model]
     if first.node is not seclabel.node:
-        yield problem("there is a label for this driver already", seclabel, "@model")
+        yield problem("the domain has two <seclabel> of this model; remove one", seclabel, "@model")
 
 
 @rule(
@@ -188,11 +191,16 @@ def drivers_are_named_once(seclabel: Seclabel) -> Problems:
     good=_GOOD_IMAGE,
 )
 def drivers_label_images_once(label: SourceSeclabel) -> Problems:
-    """An image has one label for each driver."""
+    """Each security ``model`` may have only one ``<seclabel>`` in a ``<source>``."""
     before = label.node.itersiblings("seclabel", preceding=True)
     if label.model is not None and any(b.get("model") == label.model for b in before):
         again = Fix(without=("",))
-        yield problem(f"there is a label for {label.model} already", label, "@model", fix=again)
+        yield problem(
+            f"the <source> has two <seclabel> of model {label.model!r}; remove one",
+            label,
+            "@model",
+            fix=again,
+        )
 
 
 @rule(
@@ -202,11 +210,13 @@ def drivers_label_images_once(label: SourceSeclabel) -> Problems:
     good=_GOOD_IMAGE,
 )
 def labels_and_relabelling_agree(label: SourceSeclabel) -> Problems:
-    """A label is given where the image is relabelled, and none where it is not."""
+    """``<seclabel>`` of a ``<source>`` needs a ``<label>`` exactly if ``relabel='yes'``."""
     if label.relabel == "no" and label.has_label:
-        yield problem("an image that is not relabelled has no label", label, "@relabel")
+        yield problem(
+            "with relabel='no' a <seclabel> cannot have a <label>; remove it", label, "@relabel"
+        )
     elif label.relabel == "yes" and not label.has_label:
-        yield problem("with which label it is relabelled is missing", label, "@relabel")
+        yield problem("with relabel='yes' a <seclabel> needs a <label>", label, "@relabel")
 
 
 _OVERRIDE = _IMAGE.format(f"<seclabel model='dac'>{_LABEL}</seclabel>")
@@ -219,7 +229,11 @@ def _overrides(label: Part) -> Problems:
         return
     for whole in label.domain.all(Seclabel):
         if whole.model == model and not whole.relabels:
-            yield problem(f"the domain has no relabelling by {model}", label)
+            yield problem(
+                f"the domain's <seclabel> for {model} does not relabel, so a device "
+                "cannot override it",
+                label,
+            )
 
 
 @rule(
@@ -229,7 +243,7 @@ def _overrides(label: Part) -> Problems:
     good=_GOOD + "<devices>" + _OVERRIDE + "</devices>",
 )
 def drivers_relabel_at_all(label: SourceSeclabel) -> Problems:
-    """An image has a label of its own only where the driver relabels at all."""
+    """``<seclabel>`` of a ``<source>`` requires that the domain's model relabels."""
     yield from _overrides(label)
 
 
@@ -246,7 +260,7 @@ _SOCKET = (
     good=_GOOD + "<devices>" + _SOCKET + "</devices>",
 )
 def drivers_relabel_devices_at_all(label: DeviceSeclabel) -> Problems:
-    """A device's file has a label of its own only where the driver relabels at all."""
+    """``<seclabel>`` of a device requires that the domain's model relabels."""
     source = label.node.getparent()
     device = None if source is None else source.getparent()
     if device is not None and device.tag in _LABELLED:

@@ -81,17 +81,24 @@ class Timer(Part):
     good=_CLOCK.format("<timer name='tsc' present='yes'/>"),
 )
 def timer_is_there(timer: Timer) -> Problems:
-    """Some timers are a matter of x86, and ARM's virtual timer of KVM on the board ``virt``."""
+    """A ``<timer>`` must be supported by the guest's architecture; most are for x86 only."""
     where = None
     if timer.name in _X86_TIMERS and timer.present == "yes":
         where = X86
     elif timer.name == "armvtimer":
         where = _ARM_KVM
     if timer.name == "hpet" and timer.present == "yes" and _is_mistaken(timer):
-        yield problem("this libvirt refuses present='yes' for 'hpet'", timer, "@present")
+        yield problem(
+            "this libvirt version refuses present='yes' for the timer 'hpet'", timer, "@present"
+        )
     if where is not None and not timer.holds(where):
         why = where.explain(timer.domain.world)
-        yield problem(f"there is no {timer.name!r} timer here", timer, "@name", reason=why)
+        yield problem(
+            f"the timer {timer.name!r} is not supported for this guest; remove it",
+            timer,
+            "@name",
+            reason=why,
+        )
 
 
 def _is_mistaken(timer: Timer) -> bool:
@@ -109,15 +116,19 @@ def _is_mistaken(timer: Timer) -> bool:
     good=_CLOCK.format("<timer name='rtc'/>"),
 )
 def virtual_timer_stays(timer: Timer) -> Problems:
-    """ARM's virtual timer can't be left out, and old QEMUs let nothing be chosen about it."""
+    """The timer ``armvtimer`` cannot be disabled; old QEMU versions cannot configure it."""
     if timer.name != "armvtimer" or not timer.holds(_ARM_KVM):
         return
     if timer.present == "no":
-        yield problem("this timer can't be left out", timer, "@present")
+        yield problem(
+            "the timer 'armvtimer' cannot be disabled; remove present='no'", timer, "@present"
+        )
     world = timer.domain.world
     if world.truth(VIRTUAL_TIMER) is Truth.NO:
         why = VIRTUAL_TIMER.explain(world)
-        yield problem("this QEMU lets nothing be chosen about it", timer, reason=why)
+        yield problem(
+            "this QEMU cannot configure the timer 'armvtimer'; remove it", timer, reason=why
+        )
 
 
 @rule(
@@ -127,20 +138,20 @@ def virtual_timer_stays(timer: Timer) -> Problems:
     good=_CLOCK.format("<timer name='rtc' tickpolicy='catchup'/>"),
 )
 def ticks_are_made_up_for(timer: Timer) -> Problems:
-    """What can be done about missed ticks differs from timer to timer."""
+    """``<timer tickpolicy>`` must be a policy that the timer supports."""
     offered = _POLICIES.get(timer.name or "")
     if timer.tickpolicy is None or offered is None:
         return
     world = timer.domain.world
     if timer.tickpolicy not in offered:
         listed = ", ".join(offered) or "none"
-        message = f"{timer.name!r} has no such policy; it has {listed}"
+        message = f"the timer {timer.name!r} does not support this tickpolicy; use {listed}"
         yield problem(message, timer, "@tickpolicy", accepted=offered)
         return
     catches_up = timer.name == "pit" and timer.tickpolicy == "catchup"
     if catches_up and world.truth(PIT_CATCHUP) is Truth.NO:
         why = PIT_CATCHUP.explain(world)
-        message = "only KVM's timer can catch up"
+        message = "tickpolicy='catchup' of the timer 'pit' requires KVM"
         yield problem(message, timer, "@tickpolicy", accepted=offered[:2], reason=why)
 
 
@@ -152,9 +163,9 @@ def ticks_are_made_up_for(timer: Timer) -> Problems:
     fix=Fix(values=(("../@tickpolicy", "catchup"),)),
 )
 def catching_up_has_figures(timer: Timer) -> Problems:
-    """How to catch up can be said where the policy is to catch up."""
+    """``<catchup>`` of a ``<timer>`` requires ``tickpolicy='catchup'``."""
     if timer.tickpolicy != "catchup" and any((timer.threshold, timer.slew, timer.limit)):
-        yield problem("<catchup> needs tickpolicy='catchup'", timer, "catchup")
+        yield problem("<catchup> requires tickpolicy='catchup'", timer, "catchup")
 
 
 @rule(
@@ -164,16 +175,32 @@ def catching_up_has_figures(timer: Timer) -> Problems:
     good=_CLOCK.format("<timer name='tsc' frequency='1000000000'/>"),
 )
 def attributes_belong_to_timers(timer: Timer) -> Problems:
-    """Frequency and mode are those of ``tsc``; only ``rtc`` can follow different times."""
+    """``frequency`` and ``mode`` require the timer ``tsc``; ``track`` requires ``rtc``."""
     if timer.name != "tsc":
         if timer.frequency:
-            yield problem(f"{timer.name!r} has no frequency to choose", timer, "@frequency")
+            yield problem(
+                f"attribute 'frequency' is not valid for the timer {timer.name!r}; remove it",
+                timer,
+                "@frequency",
+            )
         if timer.mode is not None:
-            yield problem(f"{timer.name!r} has no mode to choose", timer, "@mode")
+            yield problem(
+                f"attribute 'mode' is not valid for the timer {timer.name!r}; remove it",
+                timer,
+                "@mode",
+            )
     if timer.name != "rtc" and timer.track is not None:
-        yield problem(f"{timer.name!r} follows no time that can be chosen", timer, "@track")
+        yield problem(
+            f"attribute 'track' is not valid for the timer {timer.name!r}; remove it",
+            timer,
+            "@track",
+        )
     if timer.name == "rtc" and timer.track == "boot":
-        yield problem("'rtc' follows guest, wall or realtime", timer, "@track")
+        yield problem(
+            "attribute 'track' of the timer 'rtc' must be 'guest', 'wall' or 'realtime'",
+            timer,
+            "@track",
+        )
 
 
 @rule(
@@ -184,9 +211,10 @@ def attributes_belong_to_timers(timer: Timer) -> Problems:
     stage=Stage.START,
 )
 def frequency_is_the_processors(timer: Timer) -> Problems:
-    """The frequency of ``tsc`` is that of the host's processor where KVM can't scale it.
+    """Without TSC scaling in KVM, ``<timer name='tsc' frequency>`` must be the host's frequency.
 
-    Libvirt looks at the first one that is given. 250 millionths more or less are no matter.
+    Libvirt checks the first frequency in the domain. A deviation of 250 parts per million is
+    accepted.
     """
     if timer.name != "tsc" or not timer.frequency or _first_chosen(timer) is not timer.node:
         return
@@ -195,7 +223,7 @@ def frequency_is_the_processors(timer: Timer) -> Problems:
         return
     least, most = counter[0] - _tolerance(counter[0]), counter[0] + _tolerance(counter[0])
     if not least <= timer.frequency <= most:
-        what = f"the host's processor counts with {counter[0]} Hz, and can't be made to differ"
+        what = f"the host's TSC frequency is {counter[0]} Hz, and KVM cannot scale it"
         yield problem(what, timer, "@frequency", accepted=(str(counter[0]),))
 
 

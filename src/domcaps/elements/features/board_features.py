@@ -105,7 +105,7 @@ _USED = "<features><ps2 state='off'/></features><devices><input type='{}' bus='{
     good=_F.format("<acpi/>"),
 )
 def vmport_is_pc(vmport: Vmport) -> Problems:
-    """VMware's port is a device of QEMU's PC boards."""
+    """``<vmport>`` requires an x86 PC machine type."""
     yield from lacking(vmport, VMPORT)
 
 
@@ -116,12 +116,14 @@ def vmport_is_pc(vmport: Vmport) -> Problems:
     good=_F.format("<acpi/>"),
 )
 def vmport_needs_ps2(vmport: Vmport) -> Problems:
-    """VMware's port hands its events to the PS/2 controller."""
+    """``<vmport state='on'>`` requires the PS/2 controller."""
     ps2 = vmport.domain.first(Ps2)
     on = vmport.raw("state") in {None, "on"}
     if on and ps2 is not None and ps2.state == "off":
         fix = set_value("off", "@state")
-        yield problem("<vmport/> needs the PS/2 controller", vmport, fix=fix)
+        yield problem(
+            "<vmport> requires the PS/2 controller; remove <ps2 state='off'/>", vmport, fix=fix
+        )
 
 
 @rule(
@@ -131,7 +133,7 @@ def vmport_needs_ps2(vmport: Vmport) -> Problems:
     good=_F.format("<vmcoreinfo state='off'/>"),
 )
 def vmcoreinfo_is_supported(vmcoreinfo: Vmcoreinfo) -> Problems:
-    """It is a device of QEMU, which not every emulator has."""
+    """``<vmcoreinfo>`` requires a QEMU with the device ``vmcoreinfo``."""
     if vmcoreinfo.state == "on" and VMCOREINFO.supported is not None:
         yield from lacking(vmcoreinfo, VMCOREINFO.supported)
 
@@ -163,7 +165,7 @@ def vmcoreinfo_has_its_channel(vmcoreinfo: Vmcoreinfo) -> Problems:
     good=Sample(_F.format("<ras state='on'/>"), arch="aarch64"),
 )
 def ras_is_arm(ras: Ras) -> Problems:
-    """Memory errors are reported by ARM's board ``virt``."""
+    """``<ras>`` requires the Arm machine type ``virt``."""
     if ras.state is not None:
         yield from lacking(ras, ARM_VIRT & RAS)
 
@@ -175,7 +177,7 @@ def ras_is_arm(ras: Ras) -> Problems:
     good=_F.format("<acpi/>"),
 )
 def ps2_is_optional(ps2: Ps2) -> Problems:
-    """The PS/2 controller of PC boards can be left out from QEMU 7.0 on."""
+    """``<ps2>`` requires an x86 PC machine type and QEMU 7.0 or later."""
     if PS2.supported is not None:
         yield from lacking(ps2, PS2.supported)
 
@@ -187,13 +189,13 @@ def ps2_is_optional(ps2: Ps2) -> Problems:
     good=_USED.format("tablet", "usb"),
 )
 def ps2_devices_need_it(ps2: Ps2) -> Problems:
-    """Mouse and keyboard of the PS/2 bus need their controller."""
+    """``<ps2 state='off'>`` cannot be combined with ``<input bus='ps2'>``."""
     if ps2.state != "off":
         return
     for node in ps2.domain.root.iterfind("devices/input"):
         if input_bus(node, ps2.domain) == "ps2":
             yield problem(
-                "there is no PS/2 controller: <ps2 state='off'/>",
+                "<ps2 state='off'> excludes <input bus='ps2'>; use bus='usb' or 'virtio'",
                 node,
                 "@bus",
                 accepted=["usb", "virtio"],
@@ -207,7 +209,7 @@ def ps2_devices_need_it(ps2: Ps2) -> Problems:
     good=Sample(_F.format("<aia value='aplic'/>"), arch="riscv64"),
 )
 def aia_is_riscv(aia: Aia) -> Problems:
-    """These interrupt controllers are on RISC-V's board ``virt``."""
+    """``<aia>`` requires the RISC-V machine type ``virt``."""
     if aia.value is not None:
         yield from lacking(aia, RISCV_VIRT & AIA)
 
@@ -219,11 +221,13 @@ def aia_is_riscv(aia: Aia) -> Problems:
     good=Sample(_F.format("<virtualization/>"), arch="aarch64"),
 )
 def nesting_is_arm(features: Features) -> Problems:
-    """Guests in the guest can be switched on for ARM's board ``virt``."""
+    """``<virtualization>`` requires the Arm machine type ``virt``."""
     node = features.find("virtualization")
     if node is not None and not features.holds(ARM_VIRT):
         why = ARM_VIRT.explain(features.domain.world)
-        yield problem("<virtualization/> is for ARM's board 'virt' only", node, reason=why)
+        yield problem(
+            "<virtualization> requires the Arm machine type 'virt'; remove it", node, reason=why
+        )
 
 
 @rule(
@@ -234,11 +238,13 @@ def nesting_is_arm(features: Features) -> Problems:
     stage=Stage.START,
 )
 def nesting_is_supported(features: Features) -> Problems:
-    """The switch is there for 64-bit emulators only."""
+    """``<virtualization>`` requires a 64-bit Arm emulator."""
     node = features.find("virtualization")
     world = features.domain.world
     if node is None or not features.holds(ARM_VIRT):
         return
     if world.truth(VIRTUALIZATION) is Truth.NO:
         why = VIRTUALIZATION.explain(world)
-        yield problem("this emulator has no switch for it", node, reason=why)
+        yield problem(
+            "this emulator does not support <virtualization>; remove it", node, reason=why
+        )

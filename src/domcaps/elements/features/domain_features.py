@@ -161,26 +161,36 @@ _F = "<features>{}</features>"
 
 @rule("features-unknown", Features, bad=_F.format("<acpy/>"), good=_F.format("<acpi/>"))
 def feature_is_known(features: Features) -> Problems:
-    """A feature that libvirt does not know is refused, unlike other elements."""
+    """Elements of ``<features>`` must be features that libvirt knows."""
     for node in features.node.iterchildren("*"):
         came = DATED.get(str(node.tag))
         known = libvirt_reads(features, came) if came else node.tag in NAMES
         if not known:
-            yield problem(f"<{node.tag}> is no feature that libvirt knows", node)
+            yield problem(f"<{node.tag}> is not a feature that libvirt knows", node)
 
 
 def only(part: Part, where: Predicate, what: str, at: str = "") -> Problems:
     """Give a problem where the target is none of those that have the feature."""
     if not part.holds(where):
         why = where.explain(part.domain.world)
-        yield problem(f"<{part.node.tag}> is for {what} only", part, at, reason=why)
+        yield problem(
+            f"<{part.node.tag}> is only supported for {what} guests; remove it",
+            part,
+            at,
+            reason=why,
+        )
 
 
 def lacking(part: Part, predicate: Predicate, at: str = "") -> Problems:
     """Give a problem where it is known that the feature can't be had."""
     if part.domain.world.truth(predicate) is Truth.NO:
         why = predicate.explain(part.domain.world)
-        yield problem(f"<{part.node.tag}> can't be had here", part, at, reason=why)
+        yield problem(
+            f"<{part.node.tag}> is not supported by this QEMU and machine type",
+            part,
+            at,
+            reason=why,
+        )
 
 
 @rule(
@@ -190,7 +200,7 @@ def lacking(part: Part, predicate: Predicate, at: str = "") -> Problems:
     good=_F.format("<acpi/>"),
 )
 def acpi_is_supported(features: Features) -> Problems:
-    """Some machine types have no ACPI; QEMU says which."""
+    """``<acpi>`` must be supported by the machine type."""
     acpi = features.find("acpi")
     if acpi is None:
         return
@@ -199,7 +209,11 @@ def acpi_is_supported(features: Features) -> Problems:
     machine = machine_type(features.domain.world)
     if machine is not None and machine.acpi is False and not forgiven:
         gone = Fix(without=("",))
-        yield problem(f"the machine type {machine.name!r} has no ACPI", acpi, fix=gone)
+        yield problem(
+            f"the machine type {machine.name!r} does not support ACPI; remove <acpi>",
+            acpi,
+            fix=gone,
+        )
 
 
 @rule(
@@ -210,7 +224,7 @@ def acpi_is_supported(features: Features) -> Problems:
     fix=Fix(add="<os firmware='efi'/>"),
 )
 def acpi_needs_uefi(features: Features) -> Problems:
-    """On 64-bit ARM only UEFI can tell the guest about ACPI."""
+    """``<acpi>`` requires UEFI firmware for 64-bit Arm guests."""
     acpi = features.find("acpi")
     machine = machine_type(features.domain.world)
     without = machine is not None and machine.acpi is False
@@ -220,7 +234,7 @@ def acpi_needs_uefi(features: Features) -> Problems:
     loader = root.find("os/loader")
     flash = loader is not None and loader.get("type") == "pflash"
     if not flash and root.find("os[@firmware='efi']") is None:
-        yield problem("<acpi/> needs UEFI firmware here: <os firmware='efi'>", acpi)
+        yield problem("<acpi> requires UEFI firmware: set <os firmware='efi'>", acpi)
 
 
 @rule(
@@ -230,7 +244,7 @@ def acpi_needs_uefi(features: Features) -> Problems:
     good=_F.format("<apic eoi='on'/>"),
 )
 def eoi_is_x86(apic: Apic) -> Problems:
-    """How interrupts are acknowledged can be chosen on x86 only."""
+    """``<apic eoi>`` requires an x86 guest."""
     if apic.eoi is not None:
         yield from only(apic, X86, "x86", "@eoi")
 
@@ -242,7 +256,7 @@ def eoi_is_x86(apic: Apic) -> Problems:
     good=_F.format("<pvspinlock/>"),
 )
 def pvspinlock_is_x86(pvspinlock: Pvspinlock) -> Problems:
-    """These spinlocks are a matter of x86."""
+    """``<pvspinlock>`` requires an x86 guest."""
     yield from only(pvspinlock, X86, "x86")
 
 
@@ -253,7 +267,7 @@ def pvspinlock_is_x86(pvspinlock: Pvspinlock) -> Problems:
     good=_F.format("<ioapic driver='qemu'/>"),
 )
 def ioapic_is_x86(ioapic: Ioapic) -> Problems:
-    """Where this interrupt controller is emulated can be chosen on x86 only."""
+    """``<ioapic driver>`` requires an x86 guest."""
     if ioapic.driver is not None:
         yield from only(ioapic, X86, "x86")
 
@@ -265,9 +279,11 @@ def ioapic_is_x86(ioapic: Ioapic) -> Problems:
     good=_F.format("<pmu state='off'/>"),
 )
 def power_counts(pmu: Pmu) -> Problems:
-    """On 64-bit POWER it can't be switched off."""
+    """``<pmu state='off'>`` is not supported for 64-bit POWER guests."""
     if pmu.state == "off" and pmu.domain.arch in {"ppc64", "ppc64le"}:
-        yield problem("the PMU of POWER can't be switched off", pmu, "@state")
+        yield problem(
+            "the PMU of POWER guests cannot be disabled; remove <pmu state='off'/>", pmu, "@state"
+        )
 
 
 @rule(
@@ -277,12 +293,12 @@ def power_counts(pmu: Pmu) -> Problems:
     good=_F.format("<smm/>"),
 )
 def tseg_needs_q35(smm: Smm) -> Problems:
-    """The size of SMM's memory is a property of the Q35 board."""
+    """``<tseg>`` of ``<smm>`` requires a q35 machine type."""
     if smm.state == "on" and smm.raw("tseg"):
         where = Q35 & TSEG
         if smm.domain.world.truth(where) is Truth.NO:
             why = where.explain(smm.domain.world)
-            yield problem("<tseg> is for q35 machine types only", smm, "tseg", reason=why)
+            yield problem("<tseg> requires a q35 machine type; remove it", smm, "tseg", reason=why)
 
 
 @rule(
@@ -292,13 +308,13 @@ def tseg_needs_q35(smm: Smm) -> Problems:
     good=_F.format("<smm/>"),
 )
 def tseg_is_in_mebibytes(smm: Smm) -> Problems:
-    """The size of SMM's memory is a number of whole mebibytes."""
+    """``<tseg>`` of ``<smm>`` must be a multiple of 1 MiB."""
     if smm.state != "on" or not smm.raw("tseg"):
         return
     size = size_of(smm.node, "tseg", "tseg/@unit", scale=MIB)
     if size is None or size % MIB:
         whole = Fix(values=(("", str(-(-(size or 1) // MIB))), ("@unit", "MiB")))
-        yield problem("the size is no number of whole MiB", smm, "tseg", fix=whole)
+        yield problem("<tseg> must be a multiple of 1 MiB", smm, "tseg", fix=whole)
 
 
 @rule(
@@ -308,11 +324,11 @@ def tseg_is_in_mebibytes(smm: Smm) -> Problems:
     good=_F.format("<tcg><tb-cache unit='MiB'>32</tb-cache></tcg>"),
 )
 def cache_is_in_mebibytes(tcg: Tcg) -> Problems:
-    """The size of the translator's cache is a number of whole mebibytes."""
+    """``<tb-cache>`` must be a multiple of 1 MiB."""
     size = size_of(tcg.node, "tb-cache", "tb-cache/@unit")
     if size and -(-size // 1024) % 1024 and tcg.domain.virttype == "qemu":
         whole = Fix(values=(("", str(-(-size // MIB))), ("@unit", "MiB")))
-        yield problem("the size is no number of whole MiB", tcg, "tb-cache", fix=whole)
+        yield problem("<tb-cache> must be a multiple of 1 MiB", tcg, "tb-cache", fix=whole)
 
 
 @rule(
@@ -322,9 +338,9 @@ def cache_is_in_mebibytes(tcg: Tcg) -> Problems:
     good=_F.format("<tcg><tb-cache unit='MiB'>32</tb-cache></tcg>"),
 )
 def translator_is_there(tcg: Tcg) -> Problems:
-    """The translator serves domains of the type ``qemu``."""
+    """``<tcg>`` requires ``<domain type='qemu'>``."""
     if tcg.domain.virttype != "qemu" and size_of(tcg.node, "tb-cache", "tb-cache/@unit"):
-        yield problem("there is no translator but for type='qemu'", tcg)
+        yield problem("<tcg> requires <domain type='qemu'>; remove it", tcg)
 
 
 @rule(
@@ -334,6 +350,6 @@ def translator_is_there(tcg: Tcg) -> Problems:
     good=_F.format("<async-teardown enabled='no'/>"),
 )
 def teardown_is_supported(teardown: AsyncTeardown) -> Problems:
-    """It needs QEMU's option ``-run-with async-teardown``."""
+    """``<async-teardown>`` requires a QEMU with ``-run-with async-teardown``."""
     if teardown.enabled == "yes" and ASYNC_TEARDOWN.supported is not None:
         yield from lacking(teardown, ASYNC_TEARDOWN.supported)

@@ -108,10 +108,10 @@ class Gic(Part):
     good=Sample("<features><gic version='3'/></features>", arch="aarch64"),
 )
 def gic_is_arm(gic: Gic) -> Problems:
-    """The interrupt controller can be chosen for ARM's board ``virt``."""
+    """``<gic>`` requires the Arm machine type ``virt``."""
     if not gic.holds(ARM_VIRT):
         why = ARM_VIRT.explain(gic.domain.world)
-        yield problem("<gic> is for ARM's board 'virt' only", gic, reason=why)
+        yield problem("<gic> requires the Arm machine type 'virt'; remove it", gic, reason=why)
 
 
 @rule(
@@ -122,7 +122,9 @@ def gic_is_arm(gic: Gic) -> Problems:
     stage=Stage.START,
 )
 def old_arm_has_version_2(gic: Gic) -> Problems:
-    """The emulators for 32-bit ARM know version 2 alone."""
+    """``<gic version>`` must be 2 for 32-bit Arm guests."""
     old = gic.holds(ARM_VIRT) and gic.domain.world.emulator.arch != "aarch64"
     if old and gic.version in {"3", "host"}:
-        yield problem("this emulator has version 2 only", gic, "@version", accepted=("2",))
+        yield problem(
+            "this emulator supports <gic version='2'/> only", gic, "@version", accepted=("2",)
+        )

@@ -30,7 +30,7 @@ _HV = "<features><hyperv>{}</hyperv></features>"
     stage=Stage.START,
 )
 def kvm_offers_what_is_on(hyperv: Hyperv) -> Problems:
-    """Some enlightenments need a KVM that offers them: without, QEMU does not start."""
+    """Hyper-V enlightenments must be supported by the host's KVM; otherwise QEMU fails at start."""
     world = hyperv.domain.world
     if world.truth(_HERE) is not Truth.YES:
         return
@@ -38,7 +38,7 @@ def kvm_offers_what_is_on(hyperv: Hyperv) -> Problems:
         when = _CHOICES[name].when
         if hyperv.is_on(name) and world.truth(when) is Truth.NO:
             node = hyperv.find(name)
-            message = f"the host's KVM does not offer the enlightenment '{name}' ({_spelled(name)})"
+            message = f"the host's KVM does not support <{name}> ({_spelled(name)})"
             yield problem(
                 message, hyperv if node is None else node, "@state", accepted=["off"],
                 reason=when.explain(world),
@@ -66,12 +66,12 @@ _CLOCK = "<clock offset='utc'><timer name='hypervclock' present='{}'/></clock>"
     stage=Stage.START,
 )
 def kvm_offers_the_clock(clock: HypervClock) -> Problems:
-    """Hyper-V's clock needs a KVM that offers it: without, QEMU ends when it starts."""
+    """The timer ``hypervclock`` requires a KVM that supports it; otherwise QEMU fails at start."""
     world = clock.domain.world
     if clock.node.get("present") != "yes" or world.truth(_HERE) is not Truth.YES:
         return
     if world.truth(CLOCK) is Truth.NO:
         yield problem(
-            "the host's KVM does not offer the clock of Hyper-V", clock, "@present",
-            accepted=["no"], reason=CLOCK.explain(world), fix=set_value("no", "@present"),
+            "the host's KVM does not support the timer 'hypervclock'; remove it", clock, "@present",
+            accepted=["no"], requires=CLOCK, fix=set_value("no", "@present"),
         )  # fmt: skip

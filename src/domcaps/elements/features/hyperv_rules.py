@@ -84,10 +84,14 @@ class Hyperv(Part):
     good=_HV.format("", "<relaxed state='on'/>"),
 )
 def hyperv_is_for_pcs(hyperv: Hyperv) -> Problems:
-    """Enlightenments are a matter of x86, and of ARM's board ``virt``."""
+    """``<hyperv>`` requires an x86 guest, or the Arm machine type ``virt``."""
     if not hyperv.holds(WHERE):
         why = WHERE.explain(hyperv.domain.world)
-        yield problem("<hyperv> is for x86 and ARM's board 'virt' only", hyperv, reason=why)
+        yield problem(
+            "<hyperv> requires an x86 guest, or the Arm machine type 'virt'; remove it",
+            hyperv,
+            reason=why,
+        )
 
 
 @rule(
@@ -98,9 +102,11 @@ def hyperv_is_for_pcs(hyperv: Hyperv) -> Problems:
     stage=Stage.START,
 )
 def host_model_is_x86(hyperv: Hyperv) -> Problems:
-    """What there is of Hyper-V can be asked of x86 emulators only."""
+    """``<hyperv mode='host-model'>`` requires an x86 guest."""
     if hyperv.mode == "host-model" and hyperv.holds(ARM_VIRT):
-        yield problem("emulators for ARM do not say what they have", hyperv, "@mode")
+        yield problem(
+            "<hyperv mode='host-model'> requires an x86 guest; use mode='custom'", hyperv, "@mode"
+        )
 
 
 @rule(
@@ -110,11 +116,13 @@ def host_model_is_x86(hyperv: Hyperv) -> Problems:
     good=_HV.format("", "<relaxed state='on'/>"),
 )
 def switches_have_states(hyperv: Hyperv) -> Problems:
-    """Each enlightenment is known by name, and has a state."""
+    """Elements of ``<hyperv>`` must be known enlightenments with a ``state``."""
     dialect = hyperv.domain.world.target.dialect
     for node in hyperv.switches:
         if FEATURES.find(str(node.tag), dialect) is None:
-            yield problem(f"<{node.tag}> is no enlightenment", node, accepted=sorted(NAMES))
+            yield problem(
+                f"<{node.tag}> is not a known Hyper-V enlightenment", node, accepted=sorted(NAMES)
+            )
         else:
             yield from _state(node)
             yield from _inside(node)
@@ -123,9 +131,14 @@ def switches_have_states(hyperv: Hyperv) -> Problems:
 def _state(node: Node) -> Problems:
     state = node.get("state")
     if state is None:
-        yield problem(f"<{node.tag}> needs a state", node, accepted=ON_OFF.names)
+        yield problem(f"<{node.tag}> needs the attribute 'state'", node, accepted=ON_OFF.names)
     elif state not in ON_OFF.names:
-        yield problem("the state is on or off", node, "@state", accepted=ON_OFF.names)
+        yield problem(
+            f"attribute 'state' of <{node.tag}> must be 'on' or 'off'",
+            node,
+            "@state",
+            accepted=ON_OFF.names,
+        )
 
 
 def _inside(node: Node) -> Problems:
@@ -137,7 +150,9 @@ def _inside(node: Node) -> Problems:
         if child.tag in parts:
             yield from _state(child)
         else:
-            yield problem(f"<{child.tag}> is no part of <{node.tag}>", child, accepted=parts)
+            yield problem(
+                f"<{child.tag}> is not valid in <{node.tag}>; remove it", child, accepted=parts
+            )
 
 
 @rule(
@@ -147,7 +162,7 @@ def _inside(node: Node) -> Problems:
     good=_HV.format("", "<spinlocks state='on' retries='8191'/>"),
 )
 def spinlocks_retry(hyperv: Hyperv) -> Problems:
-    """A guest tries a spinlock at least 4095 times before it asks the hypervisor for help."""
+    """``<spinlocks retries>`` must be at least 4095."""
     optional = libvirt_reads(hyperv, HYPERV_DEPENDENCIES)
     for node in hyperv.switches:
         if node.tag != "spinlocks" or node.get("state") != "on":
@@ -155,14 +170,18 @@ def spinlocks_retry(hyperv: Hyperv) -> Problems:
         given = node.get("retries")
         if given is None:
             if not optional:
-                yield problem("<spinlocks> needs retries", node)
+                yield problem("<spinlocks> needs the attribute 'retries'", node)
             continue
         try:
             enough = _RETRIES.parse(given) >= _LEAST_RETRIES
         except ValueError:
             enough = False
         if not enough:
-            yield problem(f"retries is a number from {_LEAST_RETRIES}", node, "@retries")
+            yield problem(
+                f"attribute 'retries' of <spinlocks> must be at least {_LEAST_RETRIES}",
+                node,
+                "@retries",
+            )
 
 
 @rule(
@@ -172,15 +191,19 @@ def spinlocks_retry(hyperv: Hyperv) -> Problems:
     good=_HV.format("", "<vendor_id state='on' value='KVM Hv'/>"),
 )
 def vendor_has_a_name(hyperv: Hyperv) -> Problems:
-    """The vendor's name has up to twelve characters, none of them a comma."""
+    """``<vendor_id value>`` must be 1 to 12 characters, without a comma."""
     for node in hyperv.switches:
         if node.tag != "vendor_id" or node.get("state") != "on":
             continue
         value = node.get("value")
         if value is None:
-            yield problem("<vendor_id> needs a value", node)
+            yield problem("<vendor_id> needs the attribute 'value'", node)
         elif len(value.encode()) > _VENDOR_LENGTH or "," in value:
-            yield problem("the value has up to 12 characters, none a comma", node, "@value")
+            yield problem(
+                "attribute 'value' of <vendor_id> must be at most 12 characters, without a comma",
+                node,
+                "@value",
+            )
 
 
 @rule(
@@ -190,7 +213,7 @@ def vendor_has_a_name(hyperv: Hyperv) -> Problems:
     good=_HV.format("", "<vpindex state='on'/><tlbflush state='on'/>"),
 )
 def enlightenments_build_on_each_other(hyperv: Hyperv) -> Problems:
-    """Some enlightenments need others: synthetic timers an interrupt controller and a clock."""
+    """Some Hyper-V enlightenments require others: ``stimer`` requires ``synic`` and a clock."""
     if not libvirt_reads(hyperv, HYPERV_DEPENDENCIES):
         return
     needs = [(name, needed) for name, needed in _NEEDS if hyperv.is_on(name)]
@@ -199,9 +222,9 @@ def enlightenments_build_on_each_other(hyperv: Hyperv) -> Problems:
     for name, needed in needs:
         if not hyperv.is_on(needed):
             wanted = Fix(add=_HV.format("", f"<{needed} state='on'/>"))
-            yield problem(f"<{name}> needs <{needed} state='on'/>", hyperv, name, fix=wanted)
+            yield problem(f"<{name}> requires <{needed} state='on'/>", hyperv, name, fix=wanted)
     if hyperv.is_on("stimer") and not _has_clock(hyperv.domain.root):
-        message = "<stimer> needs <timer name='hypervclock' present='yes'/> in <clock>"
+        message = "<stimer> requires <timer name='hypervclock' present='yes'/> in <clock>"
         timer = Fix(add="<clock><timer name='hypervclock' present='yes'/></clock>")
         yield problem(message, hyperv, "stimer", fix=timer)
 

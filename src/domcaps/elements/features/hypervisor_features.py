@@ -64,7 +64,7 @@ class CapabilitiesFeature(Part):
     good=_F.format("<kvm><hidden state='on'/></kvm>"),
 )
 def kvm_features(features: KvmFeatures) -> Problems:
-    """Each is known by name, and has a state."""
+    """Elements of ``<kvm>`` must be known features with a ``state``."""
     late = (("pv-ipi", KVM_PV_IPI), ("dirty-ring", KVM_DIRTY_RING))
     unread = {name for name, change in late if not libvirt_reads(features, change)}
     yield from _switches(features, KVM - unread, required=True)
@@ -77,7 +77,7 @@ def kvm_features(features: KvmFeatures) -> Problems:
     good=_F.format("<kvm><dirty-ring state='on' size='4096'/></kvm>"),
 )
 def ring_has_a_size(features: KvmFeatures) -> Problems:
-    """The ring of dirty pages has 1024 to 65536 entries, a power of two."""
+    """``<dirty-ring size>`` must be a power of two from 1024 to 65536."""
     for node in features.find_all("dirty-ring"):
         if node.get("state") != "on":
             continue
@@ -86,7 +86,11 @@ def ring_has_a_size(features: KvmFeatures) -> Problems:
         except ValueError:
             size = -1
         if size.bit_count() != 1 or size < 0:
-            yield problem("the size is a power of two from 1024 to 65536", node, "@size")
+            yield problem(
+                "attribute 'size' of <dirty-ring> must be a power of two from 1024 to 65536",
+                node,
+                "@size",
+            )
 
 
 @rule(
@@ -96,12 +100,14 @@ def ring_has_a_size(features: KvmFeatures) -> Problems:
     good=_F.format("<xen><passthrough state='on' mode='sync_pt'/></xen>"),
 )
 def xen_features(features: XenFeatures) -> Problems:
-    """Each is known by name, and has a state; passthrough may have a mode."""
+    """Elements of ``<xen>`` must be known features with a ``state``."""
     yield from _switches(features, XEN, required=True)
     for node in features.find_all("passthrough"):
         mode = node.get("mode", "sync_pt")
         if node.get("state") == "on" and mode not in {"sync_pt", "share_pt"}:
-            yield problem("the mode is sync_pt or share_pt", node, "@mode")
+            yield problem(
+                "attribute 'mode' of <passthrough> must be 'sync_pt' or 'share_pt'", node, "@mode"
+            )
 
 
 @rule(
@@ -111,7 +117,7 @@ def xen_features(features: XenFeatures) -> Problems:
     good=_F.format("<capabilities><mknod/></capabilities>"),
 )
 def capabilities_of_containers(features: CapabilitiesFeature) -> Problems:
-    """Each is known by name, and may have a state."""
+    """Elements of ``<capabilities>`` must be known capabilities; ``state`` is optional."""
     yield from _switches(features, CAPABILITIES, required=False)
 
 
@@ -119,8 +125,13 @@ def _switches(features: Part, names: frozenset[str], *, required: bool) -> Probl
     for node in features.node.iterchildren("*"):
         state = node.get("state")
         if node.tag not in names:
-            yield problem(f"<{node.tag}> is not known", node, accepted=sorted(names))
+            yield problem(f"<{node.tag}> is not a known feature here", node, accepted=sorted(names))
         elif state is None and required:
-            yield problem(f"<{node.tag}> needs a state", node, accepted=ON_OFF.names)
+            yield problem(f"<{node.tag}> needs the attribute 'state'", node, accepted=ON_OFF.names)
         elif state is not None and state not in ON_OFF.names:
-            yield problem("the state is on or off", node, "@state", accepted=ON_OFF.names)
+            yield problem(
+                f"attribute 'state' of <{node.tag}> must be 'on' or 'off'",
+                node,
+                "@state",
+                accepted=ON_OFF.names,
+            )

@@ -38,7 +38,7 @@ SEV_PLATFORM = qom_type("sev-guest", "sev-snp-guest") & EmulatorFact(
     lambda e: e.sev is not None,
     lambda e: f"cbitpos {e.sev.cbitpos}" if e.sev else "refused",
     "cbitpos",
-    hardware("a host with AMD's SEV, switched on in its firmware and in kvm_amd (sev=1)"),
+    hardware("use a host with AMD SEV, enabled in its firmware and in kvm_amd (sev=1)"),
 )
 
 S390_PV_QEMU = qom_type("s390-pv-guest") & object_property(
@@ -49,7 +49,7 @@ S390_PV_HOST = HostFact(
     "/sys/firmware/uv, prot_virt in /proc/cmdline",
     lambda host: host.kvm.secure_guest,
     lambda host: "yes" if host.kvm.secure_guest else "not switched on, or not there",
-    advice=hardware("an IBM z15 or later whose kernel was started with prot_virt=1"),
+    advice=hardware("use an IBM z15 or later whose kernel was started with prot_virt=1"),
 )
 S390_PV = S390 & S390_PV_QEMU & S390_PV_HOST
 
@@ -59,7 +59,7 @@ TDX = TDX_QEMU & HostFact(
     "/sys/module/kvm_intel/parameters/tdx",
     lambda host: host.kvm.tdx,
     lambda host: "Y" if host.kvm.tdx else "not Y, or not there",
-    advice=hardware("a host with Intel's TDX, switched on in its firmware and kvm_intel (tdx=1)"),
+    advice=hardware("use a host with Intel TDX, enabled in its firmware and in kvm_intel (tdx=1)"),
 )
 TDX_FOR_GUEST = arch("x86_64") & virttype("kvm") & TDX
 """The feature looks at the guest, too; the launch security of that name does not."""

@@ -59,7 +59,7 @@ class LaunchSecurity(Part):
     good=_GOOD,
 )
 def switches_are_yes_or_no(security: LaunchSecurity) -> Problems:
-    """The switches of AMD's types are yes or no; other types have none."""
+    """Switches of AMD ``<launchSecurity>`` types must be ``yes`` or ``no``; others have none."""
     switches = _SWITCHES.get(security.type or "")
     if switches is not None:
         yield from switches.problems(security.node)
@@ -72,15 +72,15 @@ def switches_are_yes_or_no(security: LaunchSecurity) -> Problems:
     good=_GOOD,
 )
 def policy_is_hexadecimal(security: LaunchSecurity) -> Problems:
-    """The policy is a hexadecimal number; AMD's types can't do without one."""
+    """``<policy>`` of ``<launchSecurity>`` must be a hexadecimal number; AMD types require it."""
     kind = _POLICIES.get(security.type or "")
     if kind is None:
         return
     node = security.find("policy")
     text = "" if node is None else node.text or ""
     if not fits(kind, text):
-        what = "is no hexadecimal number" if text else "is missing"
-        yield problem(f"the policy {what}", security, "policy")
+        what = "must be a hexadecimal number" if text else "is required"
+        yield problem(f"<policy> {what}", security, "policy")
 
 
 @rule(
@@ -90,13 +90,13 @@ def policy_is_hexadecimal(security: LaunchSecurity) -> Problems:
     good=_GOOD,
 )
 def figures_are_numbers(security: LaunchSecurity) -> Problems:
-    """``<cbitpos>`` and ``<reducedPhysBits>`` are numbers; the host's are taken where they lack."""
+    """``<cbitpos>`` and ``<reducedPhysBits>`` must be numbers; the defaults are the host's."""
     if security.type not in {"sev", "sev-snp"}:
         return
     for name in ("cbitpos", "reducedPhysBits"):
         node = security.find(name)
         if node is not None and not fits(_FIGURES, node.text or ""):
-            yield problem(f"<{name}> is no number", security, name)
+            yield problem(f"<{name}> must be a number", security, name)
 
 
 @rule(
@@ -107,13 +107,13 @@ def figures_are_numbers(security: LaunchSecurity) -> Problems:
     good=_GOOD,
 )
 def data_have_their_length(security: LaunchSecurity) -> Problems:
-    """What is handed over in base64 is of a certain length each."""
+    """Base64 data of ``<launchSecurity>`` must have the required length."""
     for name, length in _BYTES.get(security.type or "", {}).items():
         node = security.find(name)
         text = "" if node is None else node.text or ""
         found = _decoded_length(text)
         if text and found not in {0, length}:
-            yield problem(f"<{name}> has {found} bytes, not {length}", security, name)
+            yield problem(f"<{name}> has {found} bytes, but must have {length}", security, name)
 
 
 def _decoded_length(text: str) -> int:
@@ -131,9 +131,14 @@ def _decoded_length(text: str) -> int:
     good=_GOOD,
 )
 def hashes_are_there(security: LaunchSecurity) -> Problems:
-    """QEMU since 6.2 can measure a kernel that it starts directly."""
+    """``<launchSecurity kernelHashes='yes'>`` requires QEMU 6.2 or later."""
     if security.type == "sev" and security.node.get("kernelHashes"):
-        yield from needs(security, KERNEL_HASHES, "this QEMU measures no kernel", "@kernelHashes")
+        yield from needs(
+            security,
+            KERNEL_HASHES,
+            "this QEMU does not support kernelHashes; remove it",
+            "@kernelHashes",
+        )
 
 
 @rule(
@@ -143,6 +148,8 @@ def hashes_are_there(security: LaunchSecurity) -> Problems:
     good=_GOOD,
 )
 def host_protects(security: LaunchSecurity) -> Problems:
-    """Protected guests of IBM Z need a host that was started for them."""
+    """``<launchSecurity type='s390-pv'>`` requires a host started with ``prot_virt=1``."""
     if security.type == "s390-pv" and security.holds(S390_PV_QEMU):
-        yield from needs(security, S390_PV_HOST, "this host runs no protected guests", "@type")
+        yield from needs(
+            security, S390_PV_HOST, "this host does not support protected guests", "@type"
+        )

@@ -103,8 +103,8 @@ class Ibs(_Mitigation):
     good=Sample("<features><htm state='on'/></features>", arch="ppc64"),
 )
 def servers_only(feature: PseriesFeature) -> Problems:
-    """These features are a matter of the machine types ``pseries``."""
+    """These features require a pseries machine type."""
     if feature.is_used and not feature.holds(PSERIES):
         why = PSERIES.explain(feature.domain.world)
         name = feature.node.tag
-        yield problem(f"<{name}> is for pseries machine types only", feature, reason=why)
+        yield problem(f"<{name}> requires a pseries machine type; remove it", feature, reason=why)

@@ -21,7 +21,7 @@ SGX_PLATFORM = qom_type("sgx-epc") & EmulatorFact(
     "query-sgx-capabilities",
     lambda e: e.sgx is not None,
     lambda e: f"sgx {'yes' if e.sgx.sgx1 or e.sgx.sgx2 else 'no'}" if e.sgx else "refused",
-    advice=hardware("a host with Intel's SGX, switched on in its firmware"),
+    advice=hardware("use a host with Intel SGX, enabled in its firmware"),
 )
 
 

@@ -49,7 +49,7 @@ HOST_VFIO = HostFact(
     "/sys/kernel/iommu_groups, /dev/vfio/vfio",
     lambda host: host.record.vfio.usable,
     lambda host: host.record.vfio.reason or "there",
-    advice=on_host("switch the IOMMU on (firmware, intel_iommu=on) and load vfio-pci"),
+    advice=on_host("enable the IOMMU (in the firmware, and with intel_iommu=on) and load vfio-pci"),
 )
 VFIO = device("vfio-pci") & HOST_VFIO
 
@@ -58,7 +58,7 @@ HOST_IOMMUFD = HostFact(
     "/dev/iommu",
     lambda host: host.record.iommufd.usable,
     lambda host: host.record.iommufd.reason or "there",
-    advice=on_host("a kernel of 6.2 or later with CONFIG_IOMMUFD, and its module iommufd"),
+    advice=on_host("use a kernel 6.2 or later with CONFIG_IOMMUFD, and load its module iommufd"),
 )
 
 _USB_DEVICE = "<vendor id='0x1234'/><product id='0xbeef'/>"

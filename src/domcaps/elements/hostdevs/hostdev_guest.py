@@ -76,12 +76,16 @@ _GOOD = _PCI.format("", "", "")
 
 @rule("hostdev-model-invalid", Hostdev, bad=_MDEV.format("", 4, ""), good=_MDEV.format(_GPU, 4, ""))
 def model_suits_type(hostdev: Hostdev) -> Problems:
-    """Mediated devices have a model, targets of the host's kernel can have one, others not."""
+    """``<hostdev type='mdev'>`` needs a ``model``; only type ``scsi_host`` may have one, too."""
     known = _MODEL.get(hostdev.type or "")
     if known is not None:
         yield from known.problems(hostdev.node)
     elif hostdev.node.get("model") is not None and hostdev.type is not None:
-        yield problem(f"a device of type {hostdev.type!r} has no model", hostdev, "@model")
+        yield problem(
+            f"<hostdev type={hostdev.type!r}> cannot have the attribute 'model'; remove it",
+            hostdev,
+            "@model",
+        )
 
 
 @rule(
@@ -91,7 +95,7 @@ def model_suits_type(hostdev: Hostdev) -> Problems:
     good=_MDEV.format(_GPU + " display='on'", 4, "") + _SCREEN,
 )
 def display_is_a_switch(hostdev: Hostdev) -> Problems:
-    """A graphics card of the host can show its picture on the guest's screen, early by ramfb."""
+    """``display`` and ``ramfb`` of a mediated ``<hostdev>`` must be ``on`` or ``off``."""
     if hostdev.type in {"mdev", "pci"}:
         yield from _SWITCHES.problems(hostdev.node)
 
@@ -103,10 +107,14 @@ def display_is_a_switch(hostdev: Hostdev) -> Problems:
     good=_MDEV.format(_GPU + " display='on'", 4, "") + _SCREEN,
 )
 def display_needs_a_screen(hostdev: Hostdev) -> Problems:
-    """What a graphics card of the host displays is seen where there is a ``<graphics>``."""
+    """``<hostdev display='on'>`` requires a ``<graphics>`` element."""
     shows = hostdev.type == "pci" or hostdev.node.get("model") == "vfio-pci"
     if shows and hostdev.on("display") and not hostdev.domain.find("devices/graphics"):
-        yield problem("display='on' needs a <graphics>", hostdev, "@display")
+        yield problem(
+            "display='on' requires a <graphics> element; add one, or remove display",
+            hostdev,
+            "@display",
+        )
 
 
 @rule(
@@ -117,13 +125,15 @@ def display_needs_a_screen(hostdev: Hostdev) -> Problems:
     good=_MDEV.format(_GPU + " ramfb='on'", 4, ""),
 )
 def one_early_display(hostdev: Hostdev) -> Problems:
-    """Only one device shows its picture by ramfb."""
+    """Only one ``<hostdev>`` may have ``ramfb='on'``."""
     if hostdev.type not in {"mdev", "pci"} or not hostdev.on("ramfb"):
         return
     others = (d for d in hostdev.domain.all(Hostdev) if d.type in {"mdev", "pci"})
     first = next(d for d in others if d.on("ramfb"))
     if first.node is not hostdev.node:
-        yield problem("another device has ramfb='on'", hostdev, "@ramfb")
+        yield problem(
+            "another <hostdev> has ramfb='on' already; set ramfb='off' here", hostdev, "@ramfb"
+        )
 
 
 @rule(
@@ -133,14 +143,18 @@ def one_early_display(hostdev: Hostdev) -> Problems:
     good=_SCSI.format(" rawio='yes'", ""),
 )
 def options_need_scsi(hostdev: Hostdev) -> Problems:
-    """Only SCSI devices have rawio and sgio; nothing is unfiltered any more."""
+    """``rawio`` and ``sgio`` require a SCSI ``<hostdev>``; ``sgio`` cannot be ``unfiltered``."""
     yield from _SCSI_SWITCHES.problems(hostdev.node)
     if hostdev.type != "scsi":
         for name in ("rawio", "sgio"):
             if hostdev.node.get(name) is not None:
-                yield problem(f"{name!r} is for SCSI devices", hostdev, f"@{name}")
+                yield problem(
+                    f"attribute {name!r} is only valid for <hostdev type='scsi'>; remove it",
+                    hostdev,
+                    f"@{name}",
+                )
     elif hostdev.node.get("sgio") == "unfiltered" and libvirt_reads(hostdev, UNFILTERED_DROPPED):
-        yield problem("libvirt has dropped unfiltered sgio", hostdev, "@sgio")
+        yield problem("libvirt no longer supports sgio='unfiltered'; remove sgio", hostdev, "@sgio")
 
 
 @rule(
@@ -150,7 +164,7 @@ def options_need_scsi(hostdev: Hostdev) -> Problems:
     good=_PCI.format("", "", "<driver name='vfio'/>"),
 )
 def driver_is_known(hostdev: Hostdev) -> Problems:
-    """A PCI device is given through VFIO, which can also be left open."""
+    """``<driver name>`` of a PCI ``<hostdev>`` must be a driver that libvirt knows."""
     if hostdev.type != "pci":
         return
     driver = hostdev.find("driver")
@@ -167,10 +181,15 @@ def driver_is_known(hostdev: Hostdev) -> Problems:
     stage=Stage.START,
 )
 def driver_is_vfio(hostdev: Hostdev) -> Problems:
-    """The drivers ``kvm`` and ``xen`` are no longer there, or those of another hypervisor."""
+    """``<driver name>`` of a PCI ``<hostdev>`` must be ``vfio``, not ``kvm`` or ``xen``."""
     driver = hostdev.find("driver") if hostdev.type == "pci" else None
     if driver is not None and driver.get("name") in {"kvm", "xen"}:
-        yield problem("QEMU has this driver no more", driver, "@name", accepted=("vfio",))
+        yield problem(
+            "QEMU no longer supports this driver; use 'vfio', or remove <driver>",
+            driver,
+            "@name",
+            accepted=("vfio",),
+        )
 
 
 @rule(
@@ -180,7 +199,7 @@ def driver_is_vfio(hostdev: Hostdev) -> Problems:
     good=_PCI.format("", "", "<driver name='vfio' iommufd='yes'/>"),
 )
 def iommufd_is_there(hostdev: Hostdev) -> Problems:
-    """Where VFIO is to use iommufd, QEMU and the host's kernel must have it."""
+    """``<driver iommufd='yes'>`` requires iommufd in QEMU and in the host's kernel."""
     driver = hostdev.find("driver[@iommufd='yes']") if hostdev.type == "pci" else None
     if (
         driver is None
@@ -188,8 +207,18 @@ def iommufd_is_there(hostdev: Hostdev) -> Problems:
         or not libvirt_reads(hostdev, HOSTDEV_IOMMUFD)
     ):
         return
-    yield from needs(hostdev, IOMMUFD_OBJECT, "this QEMU has no iommufd", "driver/@iommufd")
-    yield from needs(hostdev, HOST_IOMMUFD, "the host has no iommufd", "driver/@iommufd")
+    yield from needs(
+        hostdev,
+        IOMMUFD_OBJECT,
+        "this QEMU does not support iommufd (QEMU 9.0 or later is required); remove iommufd",
+        "driver/@iommufd",
+    )
+    yield from needs(
+        hostdev,
+        HOST_IOMMUFD,
+        "the host does not offer iommufd (/dev/iommu is missing); remove iommufd",
+        "driver/@iommufd",
+    )
 
 
 @rule(
@@ -199,10 +228,10 @@ def iommufd_is_there(hostdev: Hostdev) -> Problems:
     good=_GOOD,
 )
 def writes_are_not_filtered(hostdev: Hostdev) -> Problems:
-    """QEMU does not filter what the guest writes to a device's configuration."""
+    """QEMU does not support ``writeFiltering`` of ``<source>``."""
     source = hostdev.source
     if hostdev.type == "pci" and source is not None and source.get("writeFiltering") is not None:
-        yield problem("QEMU has no writeFiltering", source, "@writeFiltering")
+        yield problem("QEMU does not support writeFiltering; remove it", source, "@writeFiltering")
 
 
 @rule(
@@ -212,12 +241,12 @@ def writes_are_not_filtered(hostdev: Hostdev) -> Problems:
     good=_SCSI.format("", "<address type='drive' unit='5'/>"),
 )
 def address_suits_type(hostdev: Hostdev) -> Problems:
-    """The guest finds the device where devices of its type are."""
+    """The guest ``<address>`` of a ``<hostdev>`` must be of a type that suits the device."""
     kind = hostdev.node.get("model") if hostdev.type == "mdev" else hostdev.type
     accepted, given = _ADDRESSES.get(kind or ""), hostdev.address_type
     if given is not None and accepted is not None and given not in accepted:
         yield problem(
-            f"this device can't have an address of type {given!r}", hostdev, "address/@type",
+            f"this device cannot have an address of type {given!r}", hostdev, "address/@type",
             accepted=accepted,
         )  # fmt: skip
 
@@ -229,11 +258,11 @@ def address_suits_type(hostdev: Hostdev) -> Problems:
     good=_PCI.format("", "", _FIRST),
 )
 def some_do_not_boot(hostdev: Hostdev) -> Problems:
-    """Targets of the host's kernel and mediated devices, save for channel I/O's, don't boot."""
+    """``scsi_host`` and ``mdev`` devices other than ``vfio-ccw`` cannot have ``<boot order>``."""
     model = hostdev.node.get("model")
     mediated = hostdev.type == "mdev" and model in {"vfio-pci", "vfio-ap"}
     if hostdev.boot_order and (mediated or hostdev.type == "scsi_host"):
-        yield problem("the guest can't boot from this device", hostdev, "boot")
+        yield problem("the guest cannot boot from this device; remove <boot>", hostdev, "boot")
 
 
 @rule(
@@ -244,13 +273,15 @@ def some_do_not_boot(hostdev: Hostdev) -> Problems:
     good=Sample(_MDEV.format("model='vfio-ap'", 4, ""), arch="s390x"),
 )  # fmt: skip
 def one_crypto_card(hostdev: Hostdev) -> Problems:
-    """A guest has one mediated device for cryptography on IBM Z."""
+    """A domain may have only one mediated device of model ``vfio-ap``."""
     if hostdev.type != "mdev" or hostdev.node.get("model") != "vfio-ap":
         return
     others = (d for d in hostdev.domain.all(Hostdev) if d.type == "mdev")
     first = next(d for d in others if d.node.get("model") == "vfio-ap")
     if first.node is not hostdev.node:
-        yield problem("another device is of model vfio-ap", hostdev, "@model")
+        yield problem(
+            "another <hostdev> has the model 'vfio-ap' already; remove one", hostdev, "@model"
+        )
 
 
 @rule(
@@ -260,14 +291,18 @@ def one_crypto_card(hostdev: Hostdev) -> Problems:
     good=_MDEV.format(_GPU, 4, ""),
 )
 def device_is_there(hostdev: Hostdev) -> Problems:
-    """QEMU must have a device for what the guest is given."""
+    """The QEMU device for a ``<hostdev>`` must exist: ``vfio-pci``, ``vhost-scsi`` and so on."""
     model = hostdev.node.get("model", "")
     if hostdev.type == "mdev" and model in _WITH_MODEL:
-        yield from needs(hostdev, _WITH_MODEL[model], f"this QEMU has no {model}", "@model")
+        yield from needs(
+            hostdev, _WITH_MODEL[model], f"this QEMU does not have the device {model!r}", "@model"
+        )
     elif hostdev.type == "scsi_host":
-        yield from needs(hostdev, VHOST_SCSI, "this QEMU has no vhost-scsi", "@type")
+        yield from needs(hostdev, VHOST_SCSI, "this QEMU does not have vhost-scsi devices", "@type")
     elif hostdev.type == "pci" and hostdev.has("driver[@name='vfio']"):
-        yield from needs(hostdev, VFIO_PCI, "this QEMU has no vfio-pci", "driver/@name")
+        yield from needs(
+            hostdev, VFIO_PCI, "this QEMU does not have the device 'vfio-pci'", "driver/@name"
+        )
 
 
 @rule(
@@ -277,9 +312,14 @@ def device_is_there(hostdev: Hostdev) -> Problems:
     good=_USB.format("", "").replace("<source>", "<source guestReset='off'>"),
 )
 def guest_reset_is_there(hostdev: Hostdev) -> Problems:
-    """QEMU must know that the guest is not to reset a USB device."""
+    """``<source guestReset>`` of a USB ``<hostdev>`` requires a QEMU that supports it."""
     if hostdev.type == "usb" and hostdev.has("source[@guestReset]"):
-        yield from needs(hostdev, GUEST_RESET, "this QEMU has no guestReset", "source/@guestReset")
+        yield from needs(
+            hostdev,
+            GUEST_RESET,
+            "this QEMU does not support guestReset; remove it",
+            "source/@guestReset",
+        )
 
 
 @rule(
@@ -290,9 +330,14 @@ def guest_reset_is_there(hostdev: Hostdev) -> Problems:
     stage=Stage.START,
 )
 def host_has_vfio(hostdev: Hostdev) -> Problems:
-    """The host needs an IOMMU and VFIO for its PCI devices to be given to guests."""
+    """A PCI or mediated ``<hostdev>`` requires an IOMMU and VFIO on the host."""
     if hostdev.type == "pci":
-        yield from needs(hostdev, HOST_VFIO, "the host has no VFIO", "@type")
+        yield from needs(
+            hostdev,
+            HOST_VFIO,
+            "the host does not support VFIO",
+            "@type",
+        )
 
 
 @rule(
@@ -302,15 +347,15 @@ def host_has_vfio(hostdev: Hostdev) -> Problems:
     good=_PCI.format("", "", "<teaming type='transient' persistent='ua-net'/>"),
 )
 def teams_are_transient(hostdev: Hostdev) -> Problems:
-    """A PCI device can be the transient member of a team, and names the persistent one."""
+    """``<teaming>`` of a PCI ``<hostdev>`` must be ``transient`` and name a persistent one."""
     team = hostdev.find("teaming")
     kind, partner = (None, None) if team is None else (team.get("type"), team.get("persistent"))
     if not kind and not partner:
         return
     if hostdev.type != "pci":
-        yield problem("only PCI devices are members of a team", hostdev, "teaming")
+        yield problem("<teaming> is only valid for PCI devices; remove it", hostdev, "teaming")
     elif kind != "transient" or not partner:
         yield problem(
-            "a device of the host is of type transient and names the persistent member", hostdev,
+            "<teaming> of a <hostdev> needs type='transient' and persistent='ALIAS'", hostdev,
             "teaming",
         )  # fmt: skip

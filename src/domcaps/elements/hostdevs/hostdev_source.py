@@ -95,9 +95,9 @@ _GOOD_SCSI = _device("scsi", _SCSI_INSIDE.format(0))
     good=_GOOD,
 )
 def source_is_there(hostdev: Hostdev) -> Problems:
-    """A device of the host is named in ``<source>``."""
+    """``<hostdev>`` needs a ``<source>``."""
     if hostdev.source is None:
-        yield problem("which device of the host is missing", hostdev, "source")
+        yield problem("<hostdev> needs a <source> that names the host device", hostdev, "source")
 
 
 @rule(
@@ -107,10 +107,14 @@ def source_is_there(hostdev: Hostdev) -> Problems:
     good=_device("usb", "<vendor id='0x1234'/><product id='0xbeef'/>", " startupPolicy='optional'"),
 )
 def only_usb_can_be_missing(hostdev: Hostdev) -> Problems:
-    """Only for USB devices one can choose what happens when they are missing."""
+    """``<source startupPolicy>`` is only valid for USB ``<hostdev>``."""
     source = hostdev.source
     if source is not None and hostdev.type != "usb" and source.get("startupPolicy") is not None:
-        yield problem("startupPolicy is for USB devices", source, "@startupPolicy")
+        yield problem(
+            "attribute 'startupPolicy' is only valid for USB devices; remove it",
+            source,
+            "@startupPolicy",
+        )
 
 
 @rule(
@@ -120,14 +124,14 @@ def only_usb_can_be_missing(hostdev: Hostdev) -> Problems:
     good=_GOOD_USB,
 )
 def usb_is_identified(hostdev: Hostdev) -> Problems:
-    """A USB device is named by vendor and product, or by its place on a bus."""
+    """A USB ``<source>`` needs ``<vendor>`` with ``<product>``, or an ``<address>`` on the bus."""
     source = hostdev.source
     if hostdev.type != "usb" or source is None:
         return
     yield from _USB.problems(source)
     vendor, product = source.find("vendor"), source.find("product")
     if (vendor is None) is not (product is None):
-        yield problem("vendor and product belong together", source)
+        yield problem("<vendor> and <product> are only valid together; add the missing one", source)
     yield from _VENDOR.problems(vendor)
     yield from _PRODUCT.problems(product)
     address = source.find("address")
@@ -138,7 +142,9 @@ def usb_is_identified(hostdev: Hostdev) -> Problems:
     )
     yield from (_USB_PORT_ADDRESS if by_port else _USB_ADDRESS).problems(address)
     if by_port and address is not None and address.get("device") is not None:
-        yield problem("device and port can't be given both", address)
+        yield problem(
+            "attributes 'device' and 'port' of <address> exclude each other; remove one", address
+        )
 
 
 @rule(
@@ -149,7 +155,7 @@ def usb_is_identified(hostdev: Hostdev) -> Problems:
     stage=Stage.START,
 )
 def usb_is_findable(hostdev: Hostdev) -> Problems:
-    """A USB device that is neither named nor placed can't be found on the host."""
+    """A USB ``<hostdev>`` needs ``<vendor>`` and ``<product>``, or ``bus`` and ``device``."""
     source = hostdev.source
     if hostdev.type != "usb" or source is None or source.find("vendor") is not None:
         return
@@ -157,7 +163,9 @@ def usb_is_findable(hostdev: Hostdev) -> Problems:
     if address is not None and address.get("port"):
         return
     if not _number(address, "bus") and not _number(address, "device"):
-        yield problem("vendor and product, or bus and device, are missing", source)
+        yield problem(
+            "<source> needs <vendor> and <product>, or <address> with bus and device", source
+        )
 
 
 @rule(
@@ -167,7 +175,7 @@ def usb_is_findable(hostdev: Hostdev) -> Problems:
     good=_GOOD,
 )
 def pci_is_addressed(hostdev: Hostdev) -> Problems:
-    """The address of a PCI device has numbers in the ranges that PCI has."""
+    """The PCI address in ``<source>`` must be in range: slot 0 to 0x1f, function 0 to 7."""
     if hostdev.type == "pci" and hostdev.source is not None:
         yield from pci_address_problems(hostdev.source.find("address"))
 
@@ -177,7 +185,9 @@ def pci_address_problems(address: Node | None) -> Problems:
     yield from _PCI.problems(address)
     somewhere = any(_number(address, name) for name in ("domain", "bus", "slot"))
     if address is not None and somewhere and _number(address, "function") > _LAST_FUNCTION:
-        yield problem("PCI has no function beyond 7", address, "@function")
+        yield problem(
+            "attribute 'function' of a PCI address must be at most 7", address, "@function"
+        )
 
 
 @rule(
@@ -187,7 +197,7 @@ def pci_address_problems(address: Node | None) -> Problems:
     good=_GOOD_SCSI,
 )
 def scsi_is_addressed(hostdev: Hostdev) -> Problems:
-    """A SCSI device is behind an adapter of the host, or a unit of one iSCSI server."""
+    """A SCSI ``<source>`` needs an ``<adapter>`` with an ``<address>``, or one iSCSI ``<host>``."""
     source = hostdev.source
     if hostdev.type != "scsi" or source is None:
         return
@@ -197,9 +207,11 @@ def scsi_is_addressed(hostdev: Hostdev) -> Problems:
         return
     adapter, address = source.find("adapter"), source.find("address")
     if adapter is None or not adapter.get("name"):
-        yield problem("the name of the adapter is missing", source, "adapter/@name")
+        yield problem(
+            "<adapter> needs the attribute 'name', such as 'scsi_host0'", source, "adapter/@name"
+        )
     if address is None:
-        yield problem("the address behind the adapter is missing", source, "address")
+        yield problem("<source> needs an <address> with bus, target and unit", source, "address")
     yield from _SCSI_ADDRESS.problems(address)
 
 
@@ -209,14 +221,14 @@ def _iscsi(source: Node) -> Problems:
     for host in hosts:
         yield from host_problems(host)
     if len(hosts) != 1:
-        yield problem("iSCSI needs exactly one <host>", source)
+        yield problem("an iSCSI <source> needs exactly one <host>", source)
     login = source.find("auth")
     if login is None:
         return
     yield from login_problems(login)
     secret = login.find("secret")
     if secret is not None and secret.get("type") != "iscsi":
-        yield problem("the secret must be of type iscsi", secret, "@type", accepted=("iscsi",))
+        yield problem("<secret> needs type='iscsi'", secret, "@type", accepted=("iscsi",))
 
 
 @rule(
@@ -227,13 +239,13 @@ def _iscsi(source: Node) -> Problems:
     stage=Stage.START,
 )
 def iscsi_units_are_numbers(hostdev: Hostdev) -> Problems:
-    """The unit behind the name of an iSCSI target is a number."""
+    """The unit behind the slash of an iSCSI target name must be a number."""
     source = hostdev.source
     if hostdev.type != "scsi" or source is None or source.get("protocol") != "iscsi":
         return
     _, slash, unit = source.get("name", "").partition("/")
     if slash and not fits(_UNIT, unit):
-        yield problem(f"the unit is {unit!r}, not a number", source, "@name")
+        yield problem(f"the unit {unit!r} in the iSCSI name must be a number", source, "@name")
 
 
 @rule(
@@ -243,14 +255,16 @@ def iscsi_units_are_numbers(hostdev: Hostdev) -> Problems:
     good=_device("scsi_host", "", " protocol='vhost' wwpn='naa.5123456789abcde0'"),
 )
 def vhost_scsi_has_a_target(hostdev: Hostdev) -> Problems:
-    """A target of the host's kernel is named by its WWPN: naa. and 16 hexadecimal digits."""
+    """``<source wwpn>`` of a vhost SCSI target must be ``naa.`` and 16 hexadecimal digits."""
     source = hostdev.source
     if hostdev.type != "scsi_host" or source is None:
         return
     yield from _VHOST.problems(source)
     wwpn = source.get("wwpn")
     if wwpn is not None and not _WWPN.fullmatch(wwpn):
-        yield problem("a WWPN is 'naa.' and 16 hexadecimal digits", source, "@wwpn")
+        yield problem(
+            "attribute 'wwpn' must be 'naa.' followed by 16 hexadecimal digits", source, "@wwpn"
+        )
 
 
 @rule(
@@ -260,14 +274,16 @@ def vhost_scsi_has_a_target(hostdev: Hostdev) -> Problems:
     good=_GOOD_MDEV,
 )
 def mdev_has_a_uuid(hostdev: Hostdev) -> Problems:
-    """A mediated device is named by its UUID."""
+    """A mediated ``<hostdev>`` needs ``<address uuid>`` in its ``<source>``."""
     source = hostdev.source
     if hostdev.type != "mdev" or source is None:
         return
     address = source.find("address")
     uuid = None if address is None else address.get("uuid")
     if uuid is None or not fits(_UUID, uuid):
-        yield problem("the UUID of the mediated device is missing", source, "address/@uuid")
+        yield problem(
+            "<source> needs an <address> with the attribute 'uuid'", source, "address/@uuid"
+        )
 
 
 class HostDevices(Part):
@@ -301,7 +317,7 @@ class HostDevices(Part):
     good=_GOOD + _device("pci", _AT.format(7)),
 )
 def devices_are_given_once(devices: HostDevices) -> Problems:
-    """No device of the host is given to the guest twice."""
+    """A host device must not be assigned to the guest twice."""
     yield from _given_twice(devices, frozenset(_NAMES))
 
 
@@ -317,7 +333,10 @@ _MEDIATED = _device("mdev", f"<address uuid='{_GUID[:-1]}{{}}'/>", "", " model='
     stage=Stage.START,
 )
 def mediated_devices_are_given_once(devices: HostDevices) -> Problems:
-    """No mediated device is given to the guest twice; others are not looked at."""
+    """A mediated host device must not be assigned to the guest twice.
+
+    Other devices may be repeated.
+    """
     yield from _given_twice(devices, frozenset({"mdev"}))
 
 
@@ -329,7 +348,11 @@ def _given_twice(devices: HostDevices, kinds: frozenset[str]) -> Problems:
         goes_by, wanted = _NAMES[kind](source)
         if any((kind, *name) in known for name in wanted):
             again = Fix(without=("",))
-            yield problem("this device of the host is given to the guest already", node, fix=again)
+            yield problem(
+                "this host device is assigned to the guest twice; remove one <hostdev>",
+                node,
+                fix=again,
+            )
         known.update((kind, *name) for name in goes_by)
 
 

@@ -89,13 +89,17 @@ _WAY = "<latency initiator='{}' target='{}' type='{}' value='5'/>"
     good=_N.format(_CACHE.format(1), _WAY.format(0, 1, "access")),
 )
 def hmat_is_supported(numa: Numa) -> Problems:
-    """Ways and caches of memory can be described from QEMU 5.0 on."""
+    """``<interconnects>`` and ``<cache>`` of NUMA cells require QEMU 5.0 or later."""
     world = numa.domain.world
     first = numa.find("cell/cache")
     if first is None:
         first = numa.find("interconnects/*")
     if first is not None and world.truth(HMAT) is Truth.NO:
-        yield problem("this QEMU can't describe it", first, reason=HMAT.explain(world))
+        yield problem(
+            "this QEMU does not support <interconnects> and <cache> of NUMA cells; remove them",
+            first,
+            requires=HMAT,
+        )
 
 
 @rule(
@@ -105,14 +109,16 @@ def hmat_is_supported(numa: Numa) -> Problems:
     good=_N.format(_CACHE.format(1) + _CACHE.format(2), ""),
 )
 def caches_have_levels(cell: Cell) -> Problems:
-    """A cell has one cache at most of each of three levels."""
+    """A NUMA ``<cell>`` may have one ``<cache>`` of each level from 1 to 3."""
     seen = set()
     for node in cell.find_all("cache"):
         level = CellCache(node, cell.domain).level
         if level is not None and level > _MOST_LEVELS:
-            yield problem(f"the level is 1 to {_MOST_LEVELS}", node, "@level")
+            yield problem(
+                f"attribute 'level' of <cache> must be from 1 to {_MOST_LEVELS}", node, "@level"
+            )
         elif level in seen:
-            yield problem(f"there is a cache of level {level} before", node, "@level")
+            yield problem(f"the cell has two caches of level {level}; remove one", node, "@level")
         seen.add(level)
 
 
@@ -133,18 +139,18 @@ def _ways(numa: Numa) -> list[Way]:
     good=_N.format("", _WAY.format(0, 1, "access")),
 )
 def ways_lead_somewhere(numa: Numa) -> Problems:
-    """A way leads from a cell with CPUs to a cell, or to one of the caches in front of it."""
+    """``<interconnects>`` must lead from a cell with CPUs to a cell, or to a cache of it."""
     cells = len(numa.domain.all(Cell))
     cpus = cpus_of(numa.domain)
     for way in _ways(numa):
         ends = (("@initiator", way.initiator), ("@target", way.target))
         wrong = [at for at, number in ends if number is not None and number >= cells]
         for at in wrong:
-            yield problem(f"there are the cells 0 to {cells - 1} only", way, at)
+            yield problem(f"the domain has the NUMA cells 0 to {cells - 1} only", way, at)
         if not wrong and not cpus.get(way.initiator or 0):
-            yield problem("a cell without CPUs is no beginning", way, "@initiator")
+            yield problem("the initiator must be a NUMA cell with CPUs", way, "@initiator")
         if not wrong and way.cache and way.cache not in _levels(numa, way.target or 0):
-            yield problem("the cell has no cache of that level", way, "@cache")
+            yield problem("the target cell has no <cache> of this level", way, "@cache")
 
 
 def _levels(numa: Numa, number: int) -> set[int | None]:
@@ -163,15 +169,15 @@ def _levels(numa: Numa, number: int) -> set[int | None]:
     good=_N.format("", _WAY.format(0, 1, "read") + _WAY.format(0, 1, "write")),
 )
 def ways_are_told_once(numa: Numa) -> Problems:
-    """What is known of a way is told once, and of two cells only the way in one direction."""
+    """Each connection of two NUMA cells may be described once, in one direction."""
     seen = set()
     ends = set()
     for way in _ways(numa):
         told = (way.node.tag, way.initiator, way.target, way.cache, way.type)
         if told in seen:
-            yield problem("this is told before", way)
+            yield problem("this connection is described twice; remove one", way)
         elif way.initiator != way.target and (way.target, way.initiator) in ends:
-            yield problem("the way back is described before", way)
+            yield problem("the opposite direction is described already; remove one", way)
         seen.add(told)
         ends.add((way.initiator, way.target))
 
@@ -187,9 +193,9 @@ _BANDWIDTH = "<bandwidth initiator='0' target='0' type='access' value='{}' unit=
     good=_N.format(_CACHE.format(1), ""),
 )
 def cache_can_be_counted(cache: CellCache) -> Problems:
-    """A cache has less than 16 EiB; its figure counts KiB."""
+    """``<size>`` of a NUMA ``<cache>`` must be below 16 EiB."""
     if too_large(cache.node, "size/@value", "size/unit", limit=MOST):
-        yield problem("this is a larger cache than libvirt can count", cache, "size/@value")
+        yield problem("the cache size is too large: it must be below 16 EiB", cache, "size/@value")
 
 
 @rule(
@@ -199,6 +205,8 @@ def cache_can_be_counted(cache: CellCache) -> Problems:
     good=_N.format("", _BANDWIDTH.format(1)),
 )
 def bandwidth_can_be_counted(bandwidth: Bandwidth) -> Problems:
-    """What is moved in a second is less than 16 EiB."""
+    """``<bandwidth value>`` must be below 16 EiB per second."""
     if too_large(bandwidth.node, "@value", limit=MOST):
-        yield problem("this is more than libvirt can count", bandwidth, "@value")
+        yield problem(
+            "the bandwidth is too large: it must be below 16 EiB per second", bandwidth, "@value"
+        )

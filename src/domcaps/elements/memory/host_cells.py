@@ -18,9 +18,10 @@ _GIB_IN_KIB = 1 << 20
     severity=Severity.NOTICE,
 )
 def memory_fits_in_a_cell(memory: Memory) -> Problems:
-    """Memory that no NUMA cell of the host can hold is spread over several, which is slower.
+    """The memory of a guest NUMA cell should fit into one NUMA node of the host.
 
-    Guests with NUMA cells of their own are judged by the largest of these.
+    Otherwise it is spread over several nodes, which is slower. For guests with NUMA cells the
+    largest cell counts.
     """
     host = [cell.memory_kib for cell in memory.domain.world.host.record.numa]
     if not host or not all(host):
@@ -29,9 +30,9 @@ def memory_fits_in_a_cell(memory: Memory) -> Problems:
     wanted = max(cells) if cells else total_memory(memory.domain)
     if wanted > max(host):
         yield problem(
-            f"{_gib(wanted)} in one NUMA cell of the guest is more than any cell of the host has "
-            f"({_gib(max(host))}). Give the guest less, or cells of its own in <cpu><numa> and "
-            "bind them with <numatune>",
+            f"one NUMA cell of the guest needs {_gib(wanted)}, but the largest NUMA "
+            f"node of the host has {_gib(max(host))}. Use less memory, or several "
+            "cells in <cpu><numa> bound with <numatune>",
             memory,
         )
 

@@ -112,12 +112,12 @@ _MEMORY = "<memory>65536</memory>"
     good=_SMALL.format("<memory unit='GiB'>8</memory>", ""),
 )
 def memory_can_be_counted(memory: Memory) -> Problems:
-    """Memory is counted up to 8 EiB."""
+    """``<memory>`` must be below 8 EiB."""
     kinds: tuple[type[Part], ...] = (Memory, CurrentMemory, MaxMemory)
     for kind in kinds:
         part = memory.domain.first(kind)
         if part is not None and too_large(part.node):
-            yield problem("this is more memory than libvirt can count", part)
+            yield problem("the memory size is too large: it must be below 8 EiB", part)
 
 
 def _is_unread(memory: Memory | None) -> bool:
@@ -140,14 +140,16 @@ class Everything(Part):
     good=_SMALL.format("", _CELL),
 )
 def there_is_memory(domain: Everything) -> Problems:
-    """A domain has memory: in ``<memory>``, or in its NUMA cells."""
+    """A domain needs memory: ``<memory>``, or the memory of its NUMA cells."""
     total, plugged = total_memory(domain.domain), device_memory(domain.domain)
     memory = domain.domain.first(Memory)
     if total == plugged and not _is_unread(memory):
-        yield problem("the domain has no memory of its own", memory or domain)
+        yield problem(
+            "the domain has no memory; write <memory unit='GiB'>4</memory>", memory or domain
+        )
     elif total < plugged:
         device = domain.domain.all(MemoryDevice)[0]
-        yield problem("the modules are larger than all of <memory>", device, "target/size")
+        yield problem("the memory modules together are larger than <memory>", device, "target/size")
 
 
 @rule(
@@ -157,9 +159,9 @@ def there_is_memory(domain: Everything) -> Problems:
     good=_SMALL.format(f"{_MEMORY}<maxMemory slots='2'>131072</maxMemory>", _CELL),
 )
 def slots_need_a_size(most: MaxMemory) -> Problems:
-    """Slots for modules are of use only where there can be more memory."""
+    """``<maxMemory slots>`` needs a size."""
     if most.slots and not max_memory(most.domain):
-        yield problem("slots need a size of all memory", most)
+        yield problem("<maxMemory> needs a size", most)
 
 
 @rule(
@@ -169,10 +171,12 @@ def slots_need_a_size(most: MaxMemory) -> Problems:
     good=_SMALL.format(f"{_MEMORY}<maxMemory slots='2'>131072</maxMemory>", _CELL),
 )
 def most_is_not_less(most: MaxMemory) -> Problems:
-    """A guest can't have more memory than it can come to have."""
+    """``<maxMemory>`` must be at least the memory of the domain."""
     size, total = max_memory(most.domain), total_memory(most.domain)
     if 0 < size < total:
-        yield problem(f"this is less than the {total} KiB that the guest has", most)
+        yield problem(
+            f"<maxMemory> is less than the {total} KiB of memory that the domain has", most
+        )
 
 
 @rule(
@@ -182,10 +186,14 @@ def most_is_not_less(most: MaxMemory) -> Problems:
     good=_SMALL.format(f"{_MEMORY}<maxMemory slots='2'>131072</maxMemory>", _CELL),
 )
 def plugged_memory_has_a_cell(most: MaxMemory) -> Problems:
-    """Memory is plugged into NUMA cells; in a new definition libvirt adds one."""
+    """``<maxMemory>`` requires a NUMA cell; in a new definition libvirt adds one."""
     used = bool(max_memory(most.domain) or most.slots)
     if used and not cell_count(most.domain) and most.domain.arch not in {"ppc64", "ppc64le"}:
-        yield problem("memory that can be plugged needs a NUMA cell", most, fix=_one_cell(most))
+        yield problem(
+            "<maxMemory> requires a NUMA cell; add <cpu><numa><cell …/></numa></cpu>",
+            most,
+            fix=_one_cell(most),
+        )
 
 
 def _one_cell(most: MaxMemory) -> Iterator[Fix]:

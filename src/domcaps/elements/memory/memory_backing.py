@@ -140,27 +140,38 @@ _CELLS = (
     good=_PAGES.format(_LARGE.format(1)),
 )
 def pages_are_counted(page: Page) -> Problems:
-    """The size of a page is one that can be counted in bytes."""
+    """``<page size>`` must be below 8 EiB."""
     if too_large(page.node, "@size", "@unit", limit=2**63 - KIB):
-        yield problem("there are no pages of that size", page, "@size")
+        yield problem("the page size is too large", page, "@size")
 
 
 @rule("memory-backing-hugepages-ondemand", MemoryBacking,
       bad=_M.format(_HUGE + "<allocation mode='ondemand'/>"),
       good=_M.format(_HUGE + "<allocation mode='immediate'/>"))  # fmt: skip
 def huge_pages_are_there_at_once(memory: MemoryBacking) -> Problems:
-    """Huge pages are taken when the guest starts."""
+    """``<hugepages>`` cannot be combined with ``<allocation mode='ondemand'>``."""
     if memory.has("hugepages") and memory.allocation == "ondemand":
-        yield problem("huge pages are not taken on demand", memory, "allocation/@mode")
+        yield problem(
+            "<hugepages> excludes <allocation mode='ondemand'>; use mode='immediate'",
+            memory,
+            "allocation/@mode",
+        )
 
 
-@rule("memory-backing-hugepages-anonymous", MemoryBacking,
-      bad=_M.format(_HUGE + "<source type='anonymous'/>"),
-      good=_M.format(_HUGE + "<source type='file'/>"))  # fmt: skip
+@rule(
+    "memory-backing-hugepages-anonymous",
+    MemoryBacking,
+    bad=_M.format(_HUGE + "<source type='anonymous'/>"),
+    good=_M.format(_HUGE + "<source type='file'/>"),
+)
 def huge_pages_are_files(memory: MemoryBacking) -> Problems:
-    """Huge pages are files."""
+    """``<hugepages>`` cannot be combined with ``<source type='anonymous'>``."""
     if memory.has("hugepages") and memory.source == "anonymous":
-        yield problem("huge pages are files, no anonymous memory", memory, "source/@type")
+        yield problem(
+            "<hugepages> excludes <source type='anonymous'>; use type='memfd' or 'file'",
+            memory,
+            "source/@type",
+        )
 
 
 @rule(
@@ -170,12 +181,17 @@ def huge_pages_are_files(memory: MemoryBacking) -> Problems:
     good=_M.format(_HUGE + "<source type='memfd'/>"),
 )
 def memfd_needs_huge_pages(memory: MemoryBacking) -> Problems:
-    """Huge pages by way of memfd need a QEMU and a host that have them."""
+    """``<hugepages>`` with ``<source type='memfd'>`` require support in QEMU and the host."""
     world = memory.domain.world
     asked = memory.source == "memfd" and memory.has("hugepages")
     if asked and world.truth(HUGE_MEMFD) is Truth.NO:
         reason = HUGE_MEMFD.explain(world)
-        yield problem("memfd has no huge pages here", memory, "source/@type", reason=reason)
+        yield problem(
+            "huge pages with memfd are not supported here; use <source type='file'/>",
+            memory,
+            "source/@type",
+            reason=reason,
+        )
 
 
 @rule(
@@ -185,12 +201,17 @@ def memfd_needs_huge_pages(memory: MemoryBacking) -> Problems:
     good=_M.format(_HUGE + "<allocation threads='4'/>"),
 )
 def threads_need_qemu(memory: MemoryBacking) -> Problems:
-    """Threads that take memory in advance came with QEMU 5.0."""
+    """``<allocation threads>`` requires QEMU 5.0 or later."""
     world = memory.domain.world
     asked = memory.threads and memory.has("hugepages")
     if asked and world.truth(PREALLOC_THREADS) is Truth.NO:
         reason = PREALLOC_THREADS.explain(world)
-        yield problem("this QEMU has no such threads", memory, "allocation/@threads", reason=reason)
+        yield problem(
+            "this QEMU does not support <allocation threads>; remove 'threads'",
+            memory,
+            "allocation/@threads",
+            reason=reason,
+        )
 
 
 @rule(
@@ -200,7 +221,10 @@ def threads_need_qemu(memory: MemoryBacking) -> Problems:
     good=_M.format(_HUGE + "<access mode='shared'/>"),
 )
 def shared_pages_have_a_cell(memory: MemoryBacking) -> Problems:
-    """Without NUMA cells, huge pages are shared only where the machine type names its memory."""
+    """``<access mode='shared'>`` for huge pages may require a NUMA cell.
+
+    It does not where the machine type names its memory.
+    """
     machine = machine_type(memory.domain.world)
     if memory.access != "shared" or not memory.has("hugepages") or machine is None:
         return
@@ -208,15 +232,21 @@ def shared_pages_have_a_cell(memory: MemoryBacking) -> Problems:
     if pages and pages[0].size_kib in _SYSTEM_PAGES:
         return
     if not machine.default_ram_id and not cell_count(memory.domain):
-        yield problem("shared huge pages need a NUMA cell here", memory, "access/@mode")
+        yield problem(
+            "shared huge pages require a NUMA cell for this machine type", memory, "access/@mode"
+        )
 
 
-@rule("memory-backing-hugepages-page-size-zero", Page, bad=_PAGES.format("<page size='0'/>"),
-      good=_PAGES.format("<page size='2048'/>"))  # fmt: skip
+@rule(
+    "memory-backing-hugepages-page-size-zero",
+    Page,
+    bad=_PAGES.format("<page size='0'/>"),
+    good=_PAGES.format("<page size='2048'/>"),
+)
 def pages_have_a_size(page: Page) -> Problems:
-    """A page has a size."""
+    """``<page size>`` must not be 0."""
     if page.size == 0:
-        yield problem("a page has a size", page, "@size")
+        yield problem("the page size must not be 0", page, "@size")
 
 
 @rule(
@@ -226,7 +256,7 @@ def pages_have_a_size(page: Page) -> Problems:
     good=_CELLS + _PAGES.format("<page size='2048' nodeset='0'/><page size='4'/>"),
 )
 def cells_have_pages_of_one_size(page: Page) -> Problems:
-    """Each NUMA cell has pages of one size; for those that no page names there is one size, too."""
+    """A NUMA cell may appear in only one ``<page nodeset>``; one ``<page>`` may have no nodeset."""
     pages = page.domain.all(Page)
     if pages[0].node is not page.node:
         return
@@ -234,7 +264,11 @@ def cells_have_pages_of_one_size(page: Page) -> Problems:
     for each in pages:
         cells = each.cells
         if others if cells is None else taken & cells:
-            yield problem("there are pages of another size for these cells", each, "@nodeset")
+            yield problem(
+                "a NUMA cell is in the nodeset of two <page> elements; remove it from one",
+                each,
+                "@nodeset",
+            )
         taken |= cells or 0
         others = others or cells is None
 
@@ -246,10 +280,10 @@ def cells_have_pages_of_one_size(page: Page) -> Problems:
     good=_CELLS + _PAGES.format("<page size='2048' nodeset='1'/>"),
 )
 def cells_of_pages_are_there(page: Page) -> Problems:
-    """Pages are for NUMA cells that the guest has."""
+    """``<page nodeset>`` must be NUMA cells that the guest has."""
     cells, count = page.cells, cell_count(page.domain)
     if cells is not None and highest(cells) >= count:
-        yield problem(f"the guest has {count} NUMA cells, counted from 0", page, "@nodeset")
+        yield problem(f"the guest has {count} NUMA cells, numbered from 0", page, "@nodeset")
 
 
 @rule(
@@ -260,12 +294,12 @@ def cells_of_pages_are_there(page: Page) -> Problems:
     stage=Stage.START,
 )
 def host_has_such_pages(page: Page) -> Problems:
-    """Huge pages have a size that the host offers."""
+    """``<page size>`` of ``<hugepages>`` must be a page size of the host."""
     if page.node in page.domain.once(_used) and not _offered(page.domain, page.size_kib):
         sizes = page.domain.world.host.record.hugepage_sizes_kib
         accepted = tuple(f"{size} KiB" for size in sizes)
         yield problem(
-            "the host has no pages of this size", page, "@size", accepted=accepted,
+            "the host does not support huge pages of this size", page, "@size", accepted=accepted,
             fix=_nearest_size(page, sizes),
         )  # fmt: skip
 
@@ -327,8 +361,10 @@ _MODULE = (
     stage=Stage.START,
 )
 def host_has_pages_for_devices(memory: MemoryDevice) -> Problems:
-    """Huge pages of a module have a size that the host offers."""
+    """``<pagesize>`` of a memory module must be a page size of the host."""
     if memory.model in {"dimm", "virtio-mem"}:
         size = size_kib(memory.node, "source/pagesize")
         if not _offered(memory.domain, size):
-            yield problem("the host has no pages of this size", memory, "source/pagesize")
+            yield problem(
+                "the host does not support huge pages of this size", memory, "source/pagesize"
+            )

@@ -187,13 +187,13 @@ _VIRTIO_MEM = memory_sample("virtio-mem", _SIZE + _NODE + _BLOCK.format(2048, 25
     since=MEMORY_NODE_CHECKED,
 )
 def node_is_a_cell(memory: MemoryDevice) -> Problems:
-    """Memory is plugged into one of the guest's NUMA cells."""
+    """``<node>`` of a memory device must be a NUMA cell of the guest."""
     if memory.node_number is None:
         return
     cells = cell_count(memory.domain)
     if memory.node_number >= cells:
         message = f"the guest has {cells} NUMA cells" if cells else "the guest has no NUMA cells"
-        yield problem(f"{message}, counted from 0", memory, "target/node")
+        yield problem(f"{message}, numbered from 0", memory, "target/node")
 
 
 @rule(
@@ -203,7 +203,7 @@ def node_is_a_cell(memory: MemoryDevice) -> Problems:
     good=_DIMM,
 )
 def sizes_can_be_counted(memory: MemoryDevice) -> Problems:
-    """Memory is counted up to 8 EiB."""
+    """``<size>`` of a memory device must be below 8 EiB."""
     paths = ["target/size"]
     if memory.model == "virtio-mem":
         paths += ["target/block", "target/requested"]
@@ -213,7 +213,7 @@ def sizes_can_be_counted(memory: MemoryDevice) -> Problems:
         paths.append("source/pagesize")
     for path in paths:
         if memory.has(path) and too_large(memory.node, path, f"{path}/@unit"):
-            yield problem("this is more memory than libvirt can count", memory, path)
+            yield problem("the memory size is too large: it must be below 8 EiB", memory, path)
 
 
 @rule(
@@ -223,16 +223,22 @@ def sizes_can_be_counted(memory: MemoryDevice) -> Problems:
     good=_NVDIMM,
 )
 def kept_memory_is_not_discarded(memory: MemoryDevice) -> Problems:
-    """What is in a file is not thrown away when the guest ends."""
+    """``<memory discard='yes'>`` is not valid for ``nvdimm`` and ``virtio-pmem``."""
     if memory.discard == "yes" and memory.model in {"nvdimm", "virtio-pmem"}:
-        yield problem(f"the memory of an {memory.model} is kept", memory, "@discard")
+        yield problem(
+            f"'discard' is not valid for <memory model={memory.model!r}>; remove it",
+            memory,
+            "@discard",
+        )
 
 
 @rule("memory-path-missing", MemoryDevice, bad=memory_sample("nvdimm"), good=_NVDIMM)
 def kept_memory_is_in_a_file(memory: MemoryDevice) -> Problems:
-    """Memory that outlives the guest is in a file."""
+    """``<memory>`` of model ``nvdimm`` or ``virtio-pmem`` needs ``<source><path>``."""
     if memory.model in {"nvdimm", "virtio-pmem"} and not memory.node.findtext("source/path"):
-        yield problem(f"memory of model {memory.model} needs a <path>", memory, "source")
+        yield problem(
+            f"<memory model={memory.model!r}> needs a <path> in <source>", memory, "source"
+        )
 
 
 @rule(
@@ -242,9 +248,9 @@ def kept_memory_is_in_a_file(memory: MemoryDevice) -> Problems:
     good=_PMEM,
 )
 def pmem_is_shared(memory: MemoryDevice) -> Problems:
-    """What a guest writes into a file that is mapped as memory is to be in the file."""
+    """``<memory model='virtio-pmem'>`` requires ``access='shared'``."""
     if memory.model == "virtio-pmem" and memory.access == "private":
-        yield problem("a virtio-pmem is shared with its file", memory, "@access")
+        yield problem("<memory model='virtio-pmem'> requires access='shared'", memory, "@access")
 
 
 @rule(
@@ -254,9 +260,11 @@ def pmem_is_shared(memory: MemoryDevice) -> Problems:
     good=_PMEM,
 )
 def pmem_has_no_node(memory: MemoryDevice) -> Problems:
-    """A file that is mapped as memory is in no NUMA cell."""
+    """``<memory model='virtio-pmem'>`` cannot have a ``<node>``."""
     if memory.model == "virtio-pmem" and memory.node_number is not None:
-        yield problem("a virtio-pmem is in no NUMA cell", memory, "target/node")
+        yield problem(
+            "<memory model='virtio-pmem'> cannot have a <node>; remove it", memory, "target/node"
+        )
 
 
 @rule(
@@ -266,13 +274,13 @@ def pmem_has_no_node(memory: MemoryDevice) -> Problems:
     good=_VIRTIO_MEM,
 )
 def blocks_are_powers(memory: VirtioMem) -> Problems:
-    """Memory grows by blocks: as large as a transparent huge page, or a power of two larger."""
+    """``<block>`` of virtio-mem must be a power of two, at least a transparent huge page."""
     block = size_kib(memory.node, "target/block")
     least = memory.domain.world.host.record.transparent_hugepage_kib or 2048
     if not block or block & (block - 1):
-        yield problem("a block is a power of two", memory, "target/block")
+        yield problem("<block> must be a power of two", memory, "target/block")
     elif block < least:
-        yield problem(f"a block has {least} KiB at least", memory, "target/block")
+        yield problem(f"<block> must be at least {least} KiB", memory, "target/block")
 
 
 @rule(
@@ -282,13 +290,13 @@ def blocks_are_powers(memory: VirtioMem) -> Problems:
     good=_VIRTIO_MEM,
 )
 def blocks_are_requested(memory: VirtioMem) -> Problems:
-    """As much as the device has can be requested, block by block."""
+    """``<requested>`` of virtio-mem must be a multiple of ``<block>``, at most ``<size>``."""
     requested = size_kib(memory.node, "target/requested")
     block = size_kib(memory.node, "target/block")
     if requested > size_kib(memory.node, "target/size"):
-        yield problem("this is more than the device has", memory, "target/requested")
+        yield problem("<requested> must not be larger than <size>", memory, "target/requested")
     elif block and requested % block:
-        yield problem("what is requested consists of blocks", memory, "target/requested")
+        yield problem("<requested> must be a multiple of <block>", memory, "target/requested")
 
 
 @rule(
@@ -299,12 +307,15 @@ def blocks_are_requested(memory: VirtioMem) -> Problems:
     since=DYNAMIC_MEMSLOTS_READ,
 )
 def dynamic_memslots_need_qemu(memory: VirtioMem) -> Problems:
-    """Not every QEMU splits the memory of a device into slots as it is plugged."""
+    """``<target dynamicMemslots>`` requires a QEMU that supports it."""
     world = memory.domain.world
     if memory.dynamic_memslots == "yes" and world.truth(DYNAMIC_MEMSLOTS) is Truth.NO:
         reason = DYNAMIC_MEMSLOTS.explain(world)
         yield problem(
-            "this QEMU has no such slots", memory, "target/@dynamicMemslots", reason=reason
+            "this QEMU does not support dynamicMemslots; remove it",
+            memory,
+            "target/@dynamicMemslots",
+            reason=reason,
         )
 
 
@@ -315,17 +326,17 @@ def dynamic_memslots_need_qemu(memory: VirtioMem) -> Problems:
     good=memory_sample("sgx-epc", "<size unit='KiB'>512</size>"),
 )
 def sections_are_large_enough(memory: SgxEpc) -> Problems:
-    """The memory of enclaves comes from what the host has set aside on its nodes."""
+    """``<size>`` of SGX memory must fit into the SGX memory of the host's NUMA nodes."""
     sgx = memory.domain.world.emulator.sgx
     if sgx is None:
         return
     sections, wanted = sgx.sections, size_kib(memory.node, "target/size") * 1024
     if not sections:
-        yield problem("the host tells no memory for enclaves by NUMA node", memory)
+        yield problem("the host does not report SGX memory by NUMA node", memory)
         return
     for node in numbers(memory.host_nodes) if memory.host_nodes else (0,):
         if node < len(sections) and wanted > sections[node].size:
-            yield problem(f"node {node} of the host has less memory for enclaves", memory)
+            yield problem(f"NUMA node {node} of the host has less SGX memory than this", memory)
 
 
 def _missing_nodes(part: Dimm | VirtioMem | SgxEpc) -> Problems:
@@ -347,7 +358,7 @@ _HERE = "<source><nodemask>0</nodemask></source>"
     stage=Stage.START,
 )
 def nodes_of_modules_are_there(memory: Dimm) -> Problems:
-    """Memory is taken from NUMA nodes that the host has."""
+    """``<nodemask>`` of a memory module must name NUMA nodes that the host has."""
     yield from _missing_nodes(memory)
 
 
@@ -359,7 +370,7 @@ def nodes_of_modules_are_there(memory: Dimm) -> Problems:
     stage=Stage.START,
 )
 def nodes_of_virtio_mem_are_there(memory: VirtioMem) -> Problems:
-    """Memory is taken from NUMA nodes that the host has."""
+    """``<nodemask>`` of virtio-mem must name NUMA nodes that the host has."""
     yield from _missing_nodes(memory)
 
 
@@ -371,5 +382,5 @@ def nodes_of_virtio_mem_are_there(memory: VirtioMem) -> Problems:
     stage=Stage.START,
 )
 def nodes_of_enclaves_are_there(memory: SgxEpc) -> Problems:
-    """Memory is taken from NUMA nodes that the host has."""
+    """``<nodemask>`` of SGX memory must name NUMA nodes that the host has."""
     yield from _missing_nodes(memory)

@@ -108,7 +108,7 @@ def _modules(*addresses: str, most: str = _MOST) -> str:
     good=_modules(_BASED.format(0, 0x100000000), _BASED.format(1, 0x120000000)),
 )
 def addresses_do_not_overlap(memory: MemoryDevice) -> Problems:
-    """Two devices are not mapped to the same addresses."""
+    """The address ranges of memory devices must not overlap."""
     devices = memory.domain.all(MemoryDevice)
     if devices[0].node is not memory.node:
         return
@@ -117,7 +117,9 @@ def addresses_do_not_overlap(memory: MemoryDevice) -> Problems:
     for (before, _), (place, device) in itertools.pairwise(known):
         if place.start < before.end:
             at = "target/address/@base" if device.has("target/address") else "address/@base"
-            yield problem(f"at {place.start:#x} there is another device", device, at)
+            yield problem(
+                f"the range at {place.start:#x} overlaps with another memory device", device, at
+            )
 
 
 @rule(
@@ -127,9 +129,11 @@ def addresses_do_not_overlap(memory: MemoryDevice) -> Problems:
     good=_modules(_SLOT.format(0), _SLOT.format(1)),
 )
 def slots_have_one_module(memory: MemoryDevice) -> Problems:
-    """There is one module in a slot."""
+    """Each memory slot must be used by one module only."""
     for each in repeated(memory, _slot):
-        yield problem(f"slot {_slot(each)} has another module", each, "address/@slot")
+        yield problem(
+            f"slot {_slot(each)} is used by another module; choose another", each, "address/@slot"
+        )
 
 
 def _slot(memory: MemoryDevice) -> int | None:
@@ -150,12 +154,14 @@ def _slot(memory: MemoryDevice) -> int | None:
     ),
 )
 def addresses_are_aligned(memory: MemoryDevice) -> Problems:
-    """A device is mapped at the beginning of a page, and one that grows at that of a block."""
+    """``<address base>`` of a memory device must be aligned to a page, or to a block of it."""
     step = {"virtio-pmem": _PAGE_KIB}.get(memory.model or "", 0)
     if memory.model == "virtio-mem":
         step = size_kib(memory.node, "target/block")
     if step and _start(memory) % (step * KIB):
-        yield problem(f"the address is no multiple of {step} KiB", memory, "target/address/@base")
+        yield problem(
+            f"the address must be a multiple of {step} KiB", memory, "target/address/@base"
+        )
 
 
 _BLOCKS = f"{_TARGET}<block unit='KiB'>2048</block><requested>0</requested>"
@@ -169,18 +175,20 @@ _PLACES = {"virtio-mem": ("pci", "ccw"), "virtio-pmem": ("pci",)}
     good=memory_sample("virtio-mem", _BLOCKS, address="<address type='pci'/>"),
 )
 def addresses_have_their_type(memory: MemoryDevice) -> Problems:
-    """A virtio device is on PCI; memory of enclaves has no address.
+    """A virtio memory device needs a PCI ``<address>``; SGX memory cannot have an address.
 
-    A module with an address of another kind is put into the next slot.
+    An address of another type makes libvirt choose the next slot for a module.
     """
     given = memory.address_type
     if given is None:
         return
     if memory.model == "sgx-epc":
-        yield problem("memory of enclaves has no address", memory, "address")
+        yield problem(
+            "<memory model='sgx-epc'> cannot have an <address>; remove it", memory, "address"
+        )
     places = _PLACES.get(memory.model or "", (given,))
     if given not in places and has_hotplug(memory.domain):
-        message = f"a {memory.model} has no address of type {given}"
+        message = f"<memory model={memory.model!r}> cannot have an address of type {given!r}"
         yield problem(message, memory, "address/@type", accepted=places)
 
 
@@ -191,10 +199,15 @@ def addresses_have_their_type(memory: MemoryDevice) -> Problems:
     good=_DIMM,
 )
 def there_is_room_for_memory(memory: MemoryDevice) -> Problems:
-    """Devices of memory need a ``<maxMemory>``: they are plugged in."""
+    """Memory devices require ``<maxMemory>``."""
     if not has_hotplug(memory.domain):
         fix = _room_for_all(memory.domain)
-        yield problem("without <maxMemory> no memory is plugged in", memory, fix=fix)
+        yield problem(
+            "a memory device requires <maxMemory>; add <maxMemory slots='16' "
+            "unit='GiB'>…</maxMemory>",
+            memory,
+            fix=fix,
+        )
 
 
 @rule(
@@ -204,10 +217,10 @@ def there_is_room_for_memory(memory: MemoryDevice) -> Problems:
     good=_modules(_SLOT.format(1)),
 )
 def slots_are_there(memory: MemoryDevice) -> Problems:
-    """The slots are those that ``<maxMemory>`` tells."""
+    """``slot`` of a memory module must be below the ``slots`` of ``<maxMemory>``."""
     slot, slots = _slot(memory), memory_slots(memory.domain)
     if slot is not None and slot >= slots and has_hotplug(memory.domain):
-        yield problem(f"there are {slots} slots, counted from 0", memory, "address/@slot")
+        yield problem(f"<maxMemory> has {slots} slots, numbered from 0", memory, "address/@slot")
 
 
 @rule(
@@ -217,11 +230,11 @@ def slots_are_there(memory: MemoryDevice) -> Problems:
     good=_DIMM,
 )
 def module_has_a_cell(memory: MemoryDevice) -> Problems:
-    """Where the guest has NUMA cells, memory goes into one of them."""
+    """A memory module needs ``<node>`` if the guest has NUMA cells."""
     needs = memory.is_module or memory.model == "virtio-mem"
     cells = memory.domain.all(Cell)
     if needs and memory.node_number is None and cells and has_hotplug(memory.domain):
-        message = "into which NUMA cell this memory goes is missing"
+        message = "<target> needs a <node>, because the guest has NUMA cells"
         first = Fix(values=((f"{path_of(memory.node)}/target/node", "0"),))
         yield problem(message, memory, "target", fix=first)
 
@@ -234,11 +247,13 @@ def module_has_a_cell(memory: MemoryDevice) -> Problems:
     until=SLOTS_OF_MODULES,
 )
 def each_device_takes_a_slot(most: MaxMemory) -> Problems:
-    """Older libvirt wants a slot for each device, and slots wherever there can be more memory."""
+    """``<maxMemory slots>`` must be at least the number of memory devices (older libvirt)."""
     domain = most.domain
     needed, slots = len(domain.all(MemoryDevice)), memory_slots(domain)
     if has_hotplug(domain) and (not slots or needed > slots):
-        yield problem(f"{needed} devices need as many slots", most, "@slots")
+        yield problem(
+            f"{needed} memory devices need slots='{needed}' of <maxMemory>", most, "@slots"
+        )
 
 
 @rule(
@@ -249,11 +264,13 @@ def each_device_takes_a_slot(most: MaxMemory) -> Problems:
     since=SLOTS_OF_MODULES,
 )
 def there_are_enough_slots(most: MaxMemory) -> Problems:
-    """Each module takes a slot."""
+    """``<maxMemory slots>`` must be at least the number of memory modules."""
     domain = most.domain
     needed = sum(device.is_module for device in domain.all(MemoryDevice))
     if has_hotplug(domain) and needed > memory_slots(domain):
-        yield problem(f"{needed} modules need as many slots", most, "@slots")
+        yield problem(
+            f"{needed} memory modules need slots='{needed}' of <maxMemory>", most, "@slots"
+        )
 
 
 @rule(
@@ -263,9 +280,11 @@ def there_are_enough_slots(most: MaxMemory) -> Problems:
     good=_modules("", "", most="<maxMemory slots='2' unit='MiB'>2048</maxMemory>"),
 )
 def modules_fit(most: MaxMemory) -> Problems:
-    """All modules together fit between what the guest has and what it can come to have."""
+    """The memory modules together must fit between ``<memory>`` and ``<maxMemory>``."""
     domain = most.domain
     plugged = device_memory(domain)
     room = max_memory(domain) - (total_memory(domain) - plugged)
     if 0 <= room < plugged and (cell_count(domain) or most.holds(PPC64)):
-        yield problem(f"there is room for {room} KiB of modules, not for {plugged}", most)
+        yield problem(
+            f"the modules have {plugged} KiB, but only {room} KiB fit below <maxMemory>", most
+        )

@@ -114,9 +114,9 @@ _CELL = "<cell id='{}' cpus='{}' memory='32768'/>"
 
 @rule("cpu-numa-empty", Numa, bad=_N.format(""), good=_N.format(_CELL.format(0, "0-1")))
 def cells_are_listed(numa: Numa) -> Problems:
-    """A ``<numa>`` has at least one cell."""
+    """``<numa>`` needs at least one ``<cell>``."""
     if not numa.has("cell"):
-        yield problem("there is no <cell>", numa)
+        yield problem("<numa> needs a <cell>", numa)
 
 
 @rule(
@@ -126,15 +126,17 @@ def cells_are_listed(numa: Numa) -> Problems:
     good=_N.format(_CELL.format(0, "0") + _CELL.format(1, "1")),
 )
 def cells_are_counted(numa: Numa) -> Problems:
-    """Cells are counted from 0 without a gap; without numbers they are counted as they stand."""
+    """``<cell id>`` must count from 0 without gaps."""
     cells = numa.domain.all(Cell)
     seen = set()
     for place, cell in enumerate(cells):
         number = place if cell.id is None else cell.id
         if number >= len(cells):
-            yield problem(f"with {len(cells)} cells the last is {len(cells) - 1}", cell, "@id")
+            yield problem(
+                f"with {len(cells)} cells, the ids go from 0 to {len(cells) - 1}", cell, "@id"
+            )
         elif number in seen:
-            yield problem(f"there is a cell {number} before", cell, "@id")
+            yield problem(f"two cells have the id {number}; use each id once", cell, "@id")
         # a cell without memory is none yet
         if cell.memory_kib:
             seen.add(number)
@@ -147,12 +149,14 @@ def cells_are_counted(numa: Numa) -> Problems:
     good=_N.format(_CELL.format(0, "0") + _CELL.format(1, "1")),
 )
 def cells_share_no_cpus(numa: Numa) -> Problems:
-    """A CPU is in one cell."""
+    """A vCPU may be in only one NUMA ``<cell>``."""
     taken = 0
     for cell in numa.domain.all(Cell):
         cpus = cell.cpus or 0
         if taken & cpus:
-            yield problem("some of these CPUs are in another cell", cell, "@cpus")
+            yield problem(
+                "a vCPU of this cell is in another cell as well; remove it from one", cell, "@cpus"
+            )
         taken |= cpus
 
 
@@ -163,10 +167,10 @@ def cells_share_no_cpus(numa: Numa) -> Problems:
     good=_N.format(_CELL.format(0, "0-1")),
 )
 def cells_have_cpus_of_the_domain(cell: Cell) -> Problems:
-    """The CPUs of a cell are some that the domain can have."""
+    """``<cell cpus>`` must be vCPUs that the domain can have."""
     most = max_vcpus(cell.domain)
     if (cell.cpus or 0).bit_length() > most:
-        yield problem(f"the domain has the virtual CPUs 0 to {most - 1}", cell, "@cpus")
+        yield problem(f"the domain has the vCPUs 0 to {most - 1} only", cell, "@cpus")
 
 
 @rule(
@@ -176,9 +180,9 @@ def cells_have_cpus_of_the_domain(cell: Cell) -> Problems:
     good=_N.format("<cell id='0' cpus='0' memory='1' unit='GiB'/>"),
 )
 def memory_can_be_counted(cell: Cell) -> Problems:
-    """Memory is counted up to 8 EiB."""
+    """``<cell memory>`` must be below 8 EiB."""
     if too_large(cell.node, "@memory", "@unit"):
-        yield problem("this is more memory than libvirt can count", cell, "@memory")
+        yield problem("the memory size is too large: it must be below 8 EiB", cell, "@memory")
 
 
 @rule(
@@ -191,7 +195,7 @@ def memory_can_be_counted(cell: Cell) -> Problems:
     ),
 )
 def distances_have_siblings(cell: Cell) -> Problems:
-    """Where distances are told, there is one at least."""
+    """``<distances>`` needs at least one ``<sibling>``."""
     distances = cell.find("distances")
     if distances is not None and distances.find("sibling") is None:
         yield problem("<distances> needs a <sibling>", distances)
@@ -210,15 +214,15 @@ def distances_have_siblings(cell: Cell) -> Problems:
     ),
 )
 def distances_are_those_of_acpi(sibling: Sibling) -> Problems:
-    """A cell is 10 away from itself, and 11 to 255 from others; 255 means that there is no way."""
+    """``<sibling value>`` must be 10 for the cell itself, else 11 to 255 (255: unreachable)."""
     if sibling.id is None or sibling.value is None:
         return
     cells = len(sibling.domain.all(Cell))
     if sibling.id >= cells:
-        yield problem(f"there are the cells 0 to {cells - 1} only", sibling, "@id")
+        yield problem(f"the domain has the NUMA cells 0 to {cells - 1} only", sibling, "@id")
         return
     node = next(sibling.node.iterancestors("cell"))
     itself = Cell(node, sibling.domain).number == sibling.id
     if itself != (sibling.value == _LOCAL) or not _LOCAL <= sibling.value <= _FARTHEST:
         expected = f"{_LOCAL}" if itself else f"{_LOCAL + 1} to {_FARTHEST}"
-        yield problem(f"this distance is {expected}", sibling, "@value")
+        yield problem(f"the distance must be {expected}", sibling, "@value")

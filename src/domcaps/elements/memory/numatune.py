@@ -73,9 +73,9 @@ _GOOD = _N.format(_NODE)
 
 @rule("numatune-duplicate", Numatune, bad="<numatune/><numatune/>", good=_GOOD)
 def there_is_one(numatune: Numatune) -> Problems:
-    """There is one ``<numatune>`` at most."""
+    """A domain may have at most one ``<numatune>``."""
     for each in repeated(numatune, lambda _: True):
-        yield problem("there is a <numatune> already", each)
+        yield problem("the domain has a second <numatune>; remove one", each)
 
 
 @rule(
@@ -85,10 +85,15 @@ def there_is_one(numatune: Numatune) -> Problems:
     good="<numatune><memory mode='strict' nodeset='0'/></numatune>",
 )
 def static_placement_names_nodes(numatune: Numatune) -> Problems:
-    """Nodes are named, unless the host is to choose them."""
+    """``<memory>`` of ``<numatune>`` needs a ``nodeset``, unless ``placement='auto'``."""
     if numatune.chosen == "static" and not numatune.nodeset:
         fix = set_value("auto", "@placement")
-        yield problem("the host's NUMA nodes are not named", numatune, "memory", fix=fix)
+        yield problem(
+            "<memory> needs the attribute 'nodeset', or placement='auto'",
+            numatune,
+            "memory",
+            fix=fix,
+        )
 
 
 @rule(
@@ -98,10 +103,12 @@ def static_placement_names_nodes(numatune: Numatune) -> Problems:
     good=_GOOD,
 )
 def cells_are_placed_by_hand(memnode: Memnode) -> Problems:
-    """Where the host chooses nodes, it chooses those of all cells."""
+    """``<memnode>`` cannot be combined with ``<memory placement='auto'>``."""
     numatune = memnode.domain.first(Numatune)
     if numatune is not None and numatune.chosen == "auto":
-        yield problem("the host chooses nodes for all memory here", memnode)
+        yield problem(
+            "placement='auto' of <memory> excludes <memnode>; remove one of them", memnode
+        )
 
 
 @rule(
@@ -111,17 +118,17 @@ def cells_are_placed_by_hand(memnode: Memnode) -> Problems:
     good=_GOOD,
 )
 def cells_are_there(memnode: Memnode) -> Problems:
-    """Memory is that of a NUMA cell that the domain names."""
+    """``<memnode cellid>`` must be a NUMA cell that the domain has."""
     count = len(memnode.domain.all(Cell))
     if memnode.cellid is not None and memnode.cellid >= count:
-        yield problem(f"the guest has {count} NUMA cells, counted from 0", memnode, "@cellid")
+        yield problem(f"the guest has {count} NUMA cells, numbered from 0", memnode, "@cellid")
 
 
 @rule("numatune-memnode-duplicate", Memnode, bad=_N.format(_NODE * 2), good=_GOOD)
 def cells_are_told_once(memnode: Memnode) -> Problems:
-    """There is one ``<memnode>`` for each cell at most."""
+    """Each NUMA cell may have only one ``<memnode>``."""
     for each in repeated(memnode, lambda m: m.cellid):
-        yield problem(f"cell {each.cellid} has a <memnode> already", each, "@cellid")
+        yield problem(f"cell {each.cellid} has two <memnode>; remove one", each, "@cellid")
 
 
 @rule(
@@ -132,11 +139,16 @@ def cells_are_told_once(memnode: Memnode) -> Problems:
     until=NUMATUNE_RESTRICTIVE_ALL,
 )
 def restriction_is_of_all_cells(memnode: Memnode) -> Problems:
-    """Where the mode of all memory is ``restrictive``, that of each cell is so, too."""
+    """With ``<memory mode='restrictive'>``, each ``<memnode>`` must be ``restrictive``, too."""
     numatune = memnode.domain.first(Numatune)
     restricted = numatune is not None and numatune.mode == "restrictive"
     if restricted and memnode.mode != "restrictive":
-        yield problem("all memory is 'restrictive'", memnode, "@mode", accepted=["restrictive"])
+        yield problem(
+            "mode='restrictive' of <memory> requires the same mode here",
+            memnode,
+            "@mode",
+            accepted=["restrictive"],
+        )
 
 
 @rule(
@@ -147,12 +159,14 @@ def restriction_is_of_all_cells(memnode: Memnode) -> Problems:
     since=NUMATUNE_RESTRICTIVE_ALL,
 )
 def restrictions_agree(memnode: Memnode) -> Problems:
-    """Where the mode is ``restrictive``, it is so for all memory."""
+    """``restrictive`` must be the mode of ``<memory>`` and of every ``<memnode>``, or of none."""
     numatune = memnode.domain.first(Numatune)
     modes = {memnode.mode or "strict", (numatune and numatune.mode) or "strict"}
     if "restrictive" in modes and len(modes) > 1:
         fix = set_value((numatune and numatune.mode) or "strict", "@mode")
-        yield problem("it is 'restrictive' for all memory, or for none", memnode, "@mode", fix=fix)
+        yield problem(
+            "mode='restrictive' must be used for all memory or for none", memnode, "@mode", fix=fix
+        )
 
 
 def _gone(part: Part, nodes: int) -> int | None:
@@ -177,13 +191,12 @@ def _those_there(part: Part, nodes: int) -> Iterator[Fix]:
     stage=Stage.START,
 )
 def nodes_are_there(numatune: Numatune) -> Problems:
-    """Memory is taken from NUMA nodes that the host has."""
+    """``<memory nodeset>`` must name NUMA nodes that the host has."""
     if numatune.chosen == "static":
         gone = _gone(numatune, numatune.nodeset or 0)
         if gone is not None:
             fix = _those_there(numatune, numatune.nodeset or 0)
-            message = f"the host has no NUMA node {gone}"
-            yield problem(message, numatune, "memory/@nodeset", fix=fix)
+            yield problem(f"the host has no NUMA node {gone}", numatune, "memory/@nodeset", fix=fix)
 
 
 @rule(
@@ -194,7 +207,7 @@ def nodes_are_there(numatune: Numatune) -> Problems:
     stage=Stage.START,
 )
 def nodes_of_cells_are_there(memnode: Memnode) -> Problems:
-    """The memory of a cell is taken from NUMA nodes that the host has."""
+    """``<memnode nodeset>`` must name NUMA nodes that the host has."""
     gone = _gone(memnode, memnode.nodeset or 0)
     if gone is not None:
         fix = _those_there(memnode, memnode.nodeset or 0)

@@ -65,12 +65,14 @@ _NVDIMM = memory_sample("nvdimm", source=_PATH)
     good=memory_sample("nvdimm", _SIZE + "<label><size>128</size></label>", _PATH),
 )
 def label_is_part_of_it(nvdimm: Nvdimm) -> Problems:
-    """The label of an NVDIMM has 128 KiB at least, and leaves memory to the guest."""
+    """``<label>`` of an NVDIMM must be at least 128 KiB and smaller than the NVDIMM."""
     label = nvdimm.label
     if 0 < label < _SMALLEST_LABEL:
-        yield problem(f"a label has {_SMALLEST_LABEL} KiB at least", nvdimm, "target/label/size")
+        yield problem(
+            f"<label> must be at least {_SMALLEST_LABEL} KiB", nvdimm, "target/label/size"
+        )
     elif label >= nvdimm.size:
-        yield problem("the label is as large as the NVDIMM", nvdimm, "target/label/size")
+        yield problem("<label> must be smaller than the NVDIMM", nvdimm, "target/label/size")
 
 
 _POWER_LABEL = "<size unit='MiB'>513</size><node>0</node><label><size>1024</size></label>"
@@ -83,9 +85,9 @@ _POWER_LABEL = "<size unit='MiB'>513</size><node>0</node><label><size>1024</size
     good=Sample(memory_sample("nvdimm", _POWER_LABEL, _PATH), arch="ppc64"),
 )
 def power_needs_a_label(nvdimm: Nvdimm) -> Problems:
-    """On POWER an NVDIMM has a label."""
+    """An NVDIMM of a pseries guest needs a ``<label>``."""
     if nvdimm.holds(PPC64) and not nvdimm.label:
-        yield problem("on POWER an NVDIMM needs a label", nvdimm, "target")
+        yield problem("an NVDIMM of a pseries guest needs a <label>", nvdimm, "target")
 
 
 @rule(
@@ -95,9 +97,9 @@ def power_needs_a_label(nvdimm: Nvdimm) -> Problems:
     good=_NVDIMM,
 )
 def only_power_has_uuids(nvdimm: Nvdimm) -> Problems:
-    """Only on POWER an NVDIMM is told by a UUID."""
+    """``<uuid>`` of an NVDIMM is only valid for pseries guests."""
     if nvdimm.node.findtext("uuid") and not nvdimm.holds(PPC64):
-        yield problem("an NVDIMM has a UUID on POWER only", nvdimm, "uuid")
+        yield problem("<uuid> is only valid for pseries guests; remove it", nvdimm, "uuid")
 
 
 @rule(
@@ -112,11 +114,11 @@ def only_power_has_uuids(nvdimm: Nvdimm) -> Problems:
     good=Sample(memory_sample("nvdimm", _POWER_LABEL, _PATH), arch="ppc64"),
 )
 def power_counts_in_large_steps(nvdimm: Nvdimm) -> Problems:
-    """On POWER, an NVDIMM gives the guest 256 MiB at least."""
+    """An NVDIMM of a pseries guest must have at least 256 MiB besides its label."""
     if nvdimm.domain.new and nvdimm.holds(PPC64):
         label = nvdimm.label
         if label < nvdimm.size < MODULE + label:
-            yield problem("this is less than 256 MiB and the label", nvdimm, "target/size")
+            yield problem("<size> must be at least 256 MiB plus the <label>", nvdimm, "target/size")
 
 
 @rule(
@@ -126,11 +128,16 @@ def power_counts_in_large_steps(nvdimm: Nvdimm) -> Problems:
     good=memory_sample("nvdimm", _SIZE + "<readonly/>", _PATH),
 )
 def readonly_needs_qemu(nvdimm: Nvdimm) -> Problems:
-    """That an NVDIMM can't be written to is told by its property ``unarmed``."""
+    """``<readonly>`` of an NVDIMM requires a QEMU with the property ``unarmed``."""
     world = nvdimm.domain.world
     if nvdimm.has("target/readonly") and world.truth(UNARMED) is Truth.NO:
         reason = UNARMED.explain(world)
-        yield problem("this QEMU has no read-only NVDIMM", nvdimm, "target/readonly", reason=reason)
+        yield problem(
+            "this QEMU does not support read-only NVDIMMs; remove <readonly>",
+            nvdimm,
+            "target/readonly",
+            reason=reason,
+        )
 
 
 @rule(
@@ -141,8 +148,13 @@ def readonly_needs_qemu(nvdimm: Nvdimm) -> Problems:
     stage=Stage.START,
 )
 def pmem_needs_qemu(nvdimm: Nvdimm) -> Problems:
-    """Memory of the host that outlives it needs a QEMU with libpmem."""
+    """``<pmem>`` of an NVDIMM requires a QEMU built with libpmem."""
     world = nvdimm.domain.world
     if nvdimm.has("source/pmem") and world.truth(PMEM) is Truth.NO:
         reason = PMEM.explain(world)
-        yield problem("this QEMU was built without libpmem", nvdimm, "source/pmem", reason=reason)
+        yield problem(
+            "this QEMU was built without libpmem; remove <pmem>",
+            nvdimm,
+            "source/pmem",
+            reason=reason,
+        )

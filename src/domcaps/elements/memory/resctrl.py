@@ -118,10 +118,15 @@ def _groups(part: ResourceGroups) -> Iterator[Node]:
     good=Sample(_T.format(f"<cachetune vcpus='0'>{_CACHE}</cachetune>"), virttype="kvm"),
 )
 def groups_are_sets(part: ResourceGroups) -> Problems:
-    """A group is a set of CPUs; only recent libvirt takes none for all of them."""
+    """``vcpus`` of ``<cachetune>`` and ``<memorytune>`` must be a list of vCPUs.
+
+    Only recent libvirt accepts an absent list, for all vCPUs.
+    """
     for node in _groups(part):
         if _cpus(node, part.domain) is None:
-            yield problem(f"<{node.tag}> needs vcpus, {_SET.expected}", node, "@vcpus")
+            yield problem(
+                f"attribute 'vcpus' of <{node.tag}> must be {_SET.expected}", node, "@vcpus"
+            )
 
 
 @rule(
@@ -131,9 +136,9 @@ def groups_are_sets(part: ResourceGroups) -> Problems:
     good=Sample(_T.format(f"<cachetune vcpus='0'>{_CACHE}</cachetune>"), virttype="kvm"),
 )
 def share_can_be_counted(cache: CachetuneCache) -> Problems:
-    """A share of a cache is less than 16 EiB."""
+    """``<cache size>`` of ``<cachetune>`` must be below 16 EiB."""
     if too_large(cache.node, "@size", limit=MOST):
-        yield problem("this is more than libvirt can count", cache, "@size")
+        yield problem("the cache size is too large: it must be below 16 EiB", cache, "@size")
 
 
 @rule(
@@ -143,12 +148,12 @@ def share_can_be_counted(cache: CachetuneCache) -> Problems:
     good=Sample(_T.format(f"<cachetune vcpus='0'>{_CACHE}</cachetune>"), virttype="kvm"),
 )
 def groups_need_kvm(part: ResourceGroups) -> Problems:
-    """Shares are given to the threads of KVM's virtual CPUs."""
+    """``<cachetune>`` and ``<memorytune>`` require KVM."""
     if part.domain.virttype == "kvm":
         return
     for node in _groups(part):
         if _cpus(node, part.domain) and len(node):
-            yield problem(f"<{node.tag}> needs type='kvm'", node)
+            yield problem(f"<{node.tag}> requires <domain type='kvm'>", node)
 
 
 @rule(
@@ -164,7 +169,7 @@ def groups_need_kvm(part: ResourceGroups) -> Problems:
     ),
 )  # fmt: skip
 def groups_are_apart(part: ResourceGroups) -> Problems:
-    """Two groups have no CPU in common, but a cache and a memory group may be the same."""
+    """``<cachetune>`` and ``<memorytune>`` groups must have the same vCPUs or none in common."""
     known: list[Group] = []
     for node in _groups(part):
         cpus = _cpus(node, part.domain)
@@ -172,9 +177,13 @@ def groups_are_apart(part: ResourceGroups) -> Problems:
             continue
         same = next((group for group in known if group.cpus == cpus), None)
         if same is not None and node.tag == "cachetune":
-            yield problem("there is a <cachetune> of the same CPUs before", node, "@vcpus")
+            yield problem("two <cachetune> have the same vCPUs; merge them", node, "@vcpus")
         elif same is None and any(group.cpus & cpus for group in known):
-            yield problem("some of these CPUs are in another group", node, "@vcpus")
+            yield problem(
+                "some of these vCPUs are in another group; use the same or different vCPUs",
+                node,
+                "@vcpus",
+            )
         group = same or Group(cpus, shared=False, monitors=[])
         group.shared |= bool(_KINDS[str(node.tag)]) and node.find(_KINDS[str(node.tag)]) is not None
         yield from _watch(part, node, group)
@@ -187,14 +196,20 @@ def _watch(part: ResourceGroups, node: Node, group: Group) -> Problems:
     for monitor in node.iterfind("monitor"):
         cpus = _cpus(monitor, part.domain)
         if cpus is None:
-            yield problem(f"the vcpus are {_SET.expected}", monitor, "@vcpus")
+            yield problem(
+                f"attribute 'vcpus' of <monitor> must be {_SET.expected}", monitor, "@vcpus"
+            )
         elif not cpus or cpus & ~group.cpus:
-            yield problem("these CPUs are not those of the group", monitor, "@vcpus")
+            yield problem("the vCPUs of a <monitor> must be vCPUs of its group", monitor, "@vcpus")
         elif (str(node.tag), cpus) in group.monitors:
-            yield problem("these CPUs are watched before", monitor, "@vcpus")
+            yield problem("these vCPUs have a <monitor> already; remove one", monitor, "@vcpus")
         else:
             if _collides(cpus, group):
-                yield problem("some of these CPUs are watched before", monitor, "@vcpus")
+                yield problem(
+                    "some of these vCPUs have a <monitor> already; remove them from one",
+                    monitor,
+                    "@vcpus",
+                )
             group.monitors.append((str(node.tag), cpus))
 
 
@@ -213,14 +228,14 @@ def _collides(cpus: int, group: Group) -> bool:
     good=Sample(_T.format(f"<cachetune vcpus='0'>{_CACHE}</cachetune>"), virttype="kvm"),
 )
 def one_share_of_each(part: ResourceGroups) -> Problems:
-    """A group has one share at most of a cache, or of each kind of it, and of a controller."""
+    """``<cachetune>`` may have one ``<cache>`` per id and type, ``<memorytune>`` one ``<node>``."""
     for node in part.find_all("cachetune"):
         yield from _repeated_caches(node)
     for node in part.find_all("memorytune"):
         seen = set()
         for share in node.iterfind("node"):
             if share.get("id") in seen:
-                yield problem(f"node {share.get('id')} has a share before", share, "@id")
+                yield problem(f"<node id='{share.get('id')}'> is repeated; keep one", share, "@id")
             seen.add(share.get("id"))
 
 
@@ -230,5 +245,5 @@ def _repeated_caches(node: Node) -> Problems:
         kinds = seen.setdefault((share.get("level"), share.get("id")), set())
         kind = share.get("type", "")
         if kind in kinds or (kinds and "both" in {kind, *kinds}):
-            yield problem("this cache has a share before", share, "@type")
+            yield problem("this <cache> is repeated; keep one", share, "@type")
         kinds.add(kind)

@@ -76,10 +76,10 @@ class BlkiotuneDevice(Part):
     good="<memtune><hard_limit unit='GiB'>15</hard_limit></memtune>",
 )
 def limits_can_be_counted(memtune: Memtune) -> Problems:
-    """Limits are counted up to nearly 8 EiB."""
+    """``<memtune>`` limits must be below 8 EiB."""
     for tag, most in (*((tag, _UNLIMITED) for tag in _LIMITS), ("min_guarantee", MAX_BYTES)):
         if too_large(memtune.node, tag, f"{tag}/@unit", limit=most):
-            yield problem("this is more than libvirt can count", memtune, tag)
+            yield problem("the limit is too large: it must be below 8 EiB", memtune, tag)
 
 
 @rule(
@@ -89,9 +89,9 @@ def limits_can_be_counted(memtune: Memtune) -> Problems:
     good="<memtune><soft_limit>1024</soft_limit></memtune>",
 )
 def nothing_is_guaranteed(memtune: Memtune) -> Problems:
-    """No memory can be guaranteed to a guest of QEMU."""
+    """``<min_guarantee>`` of ``<memtune>`` is not supported by QEMU."""
     if size_of(memtune.node, "min_guarantee", "min_guarantee/@unit"):
-        yield problem("QEMU guests have no guaranteed memory", memtune, "min_guarantee")
+        yield problem("QEMU does not support <min_guarantee>; remove it", memtune, "min_guarantee")
 
 
 @rule(
@@ -102,9 +102,11 @@ def nothing_is_guaranteed(memtune: Memtune) -> Problems:
     good="<blkiotune><device><path>/dev/sda</path></device></blkiotune>",
 )
 def device_once(device: BlkiotuneDevice) -> Problems:
-    """Every block device is named once."""
+    """Each ``<path>`` in ``<blkiotune>`` may be given only once."""
     for again in repeated(device, lambda d: d.device):
-        yield problem(f"{again.device!r} is named before", again, "path")
+        yield problem(
+            f"the path {again.device!r} is given twice; merge the <device> elements", again, "path"
+        )
 
 
 @rule(
@@ -115,6 +117,6 @@ def device_once(device: BlkiotuneDevice) -> Problems:
     since=BLKIO_PATH_FILLED,
 )
 def device_has_a_path(device: BlkiotuneDevice) -> Problems:
-    """A block device is named by its path."""
+    """``<path>`` of a ``<blkiotune>`` ``<device>`` must not be empty."""
     if device.device == "":
-        yield problem("the path is empty", device, "path")
+        yield problem("<path> is empty; write the path of a block device", device, "path")

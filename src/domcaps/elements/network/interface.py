@@ -212,11 +212,16 @@ def _card(model: str) -> Predicate:
     good="<interface type='user'><mac address='52:54:00:12:34:56'/></interface>",
 )
 def mac_is_of_one_card(interface: Interface) -> Problems:
-    """The address of a card is no multicast address: its first byte is even."""
+    """``<mac address>`` must not be a multicast address: its first byte must be even."""
     if interface.mac is not None and int(interface.mac.split(":")[0], 16) % 2:
         first, _, rest = interface.mac.partition(":")
         own = set_value(f"{int(first, 16) & ~1:02x}:{rest}", "@address")
-        yield problem("a card has no multicast address", interface, "mac/@address", fix=own)
+        yield problem(
+            "the MAC address is a multicast address: its first byte must be even",
+            interface,
+            "mac/@address",
+            fix=own,
+        )
 
 
 @rule(
@@ -226,7 +231,7 @@ def mac_is_of_one_card(interface: Interface) -> Problems:
     good="<interface type='user'><model type='virtio'/><driver iommu='on'/></interface>",
 )
 def options_are_of_virtio(interface: Interface) -> Problems:
-    """Options of virtio devices are for the models of virtio."""
+    """Virtio ``<driver>`` options of an ``<interface>`` require a virtio model."""
     if not interface.is_virtio:
         yield from given_options(interface)
 
@@ -239,12 +244,15 @@ def options_are_of_virtio(interface: Interface) -> Problems:
     "</interface>",
 )
 def model_goes_with_vhost(interface: Interface) -> Problems:
-    """What the host does for a card by vhost-user or vDPA it does for virtio cards only."""
+    """``<interface>`` of type ``vhostuser`` or ``vdpa`` requires the model ``virtio``."""
     if interface.type in {"vdpa", "vhostuser"} and not interface.is_virtio:
         yield problem(
-            f"a card of type {interface.type!r} is a virtio card, not {interface.model!r}",
-            interface, "model/@type", accepted=["virtio"],
-        )  # fmt: skip
+            f"<interface type={interface.type!r}> requires the model 'virtio', not "
+            f"{interface.model!r}",
+            interface,
+            "model/@type",
+            accepted=["virtio"],
+        )
 
 
 @rule(
@@ -255,9 +263,13 @@ def model_goes_with_vhost(interface: Interface) -> Problems:
     until=INTERFACE_USB,
 )
 def cards_on_usb_have_an_address(interface: Interface) -> Problems:
-    """Older libvirt looks for a place on PCI for a card that is for USB, and finds none."""
+    """``<model type='usb-net'>`` needs a USB ``<address>`` (older libvirt)."""
     if interface.model == "usb-net" and interface.address_type is None:
-        yield problem("this libvirt gives no address on USB to a card", interface, "address")
+        yield problem(
+            "this libvirt version needs <address type='usb'/> for a USB network card",
+            interface,
+            "address",
+        )
 
 
 @rule(
@@ -268,9 +280,12 @@ def cards_on_usb_have_an_address(interface: Interface) -> Problems:
     severity=Severity.WARNING,
 )
 def card_is_there(interface: Interface) -> Problems:
-    """The model of a card is one that QEMU has: libvirt leaves it to QEMU to find out."""
+    """``<model type>`` of an ``<interface>`` must be a network device of QEMU.
+
+    Libvirt does not check the model: QEMU fails at start.
+    """
     if interface.model:
-        message = f"this QEMU has no network card {interface.model!r}"
+        message = f"this QEMU does not have the network card {interface.model!r}"
         yield from needs(interface, _card(interface.model), message, "model/@type")
 
 
@@ -281,18 +296,21 @@ def card_is_there(interface: Interface) -> Problems:
     good="<interface type='user'><backend type='passt'/></interface>",
 )
 def backend_is_there(interface: Interface) -> Problems:
-    """Passt is for the user's networks, and QEMU must be able to do what they need."""
+    """``<backend type='passt'>`` requires ``type='user'`` or ``vhostuser``, and support in QEMU."""
     if interface.type == "user":
         backend = interface.backend
         if backend == "default" and not libvirt_reads(interface, INTERFACE_DEFAULT):
             return
-        message = f"this QEMU has not what the backend {backend!r} needs"
+        message = f"this QEMU does not support <backend type={backend!r}>"
         yield from needs(interface, _backend(backend), message, "backend/@type")
     elif interface.backend == "passt" and not _is_vhost(interface):
         yield problem(
-            f"passt is not for interfaces of type {interface.type!r}", interface, "backend/@type",
+            "<backend type='passt'> is not valid for <interface "
+            f"type={interface.type!r}>; remove it",
+            interface,
+            "backend/@type",
             accepted=["default"],
-        )  # fmt: skip
+        )
 
 
 @rule(
@@ -302,9 +320,9 @@ def backend_is_there(interface: Interface) -> Problems:
     good="<interface type='vdpa'><source dev='/dev/vhost-vdpa-0'/></interface>",
 )
 def vdpa_is_there(interface: Interface) -> Problems:
-    """VDPA is something that QEMU may be built without."""
+    """``<interface type='vdpa'>`` requires a QEMU with vhost-vdpa."""
     if interface.type == "vdpa":
-        yield from needs(interface, VDPA, "this QEMU has no vhost-vdpa", "@type")
+        yield from needs(interface, VDPA, "this QEMU does not support vhost-vdpa", "@type")
 
 
 @rule(
@@ -315,7 +333,7 @@ def vdpa_is_there(interface: Interface) -> Problems:
     good="<interface type='user'><model type='virtio'/><teaming type='persistent'/></interface>",
 )
 def teams_have_two_sides(interface: Interface) -> Problems:
-    """A card in a team is persistent, or transient and names the persistent one by its alias."""
+    """``<teaming>`` must be ``persistent``, or ``transient`` with the alias of the other one."""
     team = interface.find("teaming")
     if team is None:
         return
@@ -324,12 +342,16 @@ def teams_have_two_sides(interface: Interface) -> Problems:
     if kind not in {"persistent", "transient"}:
         if kind or other:
             yield problem(
-                f"{kind!r} is no side of a team", interface, "teaming/@type",
+                f"attribute 'type' of <teaming> is {kind!r}, but must be 'persistent' or "
+                "'transient'",
+                interface,
+                "teaming/@type",
                 accepted=["persistent", "transient"],
-            )  # fmt: skip
+            )
     elif (kind == "transient") != (other is not None):
         yield problem(
-            "a transient card names the persistent one, and only that does",
+            "attribute 'persistent' of <teaming> is required for type='transient', "
+            "and only valid there",
             interface,
             "teaming/@persistent",
         )
@@ -344,16 +366,16 @@ def teams_have_two_sides(interface: Interface) -> Problems:
     good="<interface type='user'><model type='virtio'/><teaming type='persistent'/></interface>",
 )
 def teams_are_of_virtio_and_hardware(interface: Interface) -> Problems:
-    """The persistent side of a team is a virtio card, the transient one a card of the host."""
+    """``<teaming>``: the persistent side must be a virtio card, the transient one a host card."""
     team = interface.find("teaming")
     kind = None if team is None else team.get("type")
     if kind == "persistent" and not interface.is_virtio:
         yield problem(
-            "the persistent side of a team is a virtio card", interface, "model/@type",
+            "<teaming type='persistent'> requires the model 'virtio'", interface, "model/@type",
             accepted=["virtio"],
         )  # fmt: skip
     elif kind == "transient" and interface.type not in {"hostdev", "network"}:
         yield problem(
-            "the transient side of a team is a card of the host", interface, "@type",
+            "<teaming type='transient'> requires <interface type='hostdev'>", interface, "@type",
             accepted=["hostdev"],
         )  # fmt: skip

@@ -73,20 +73,20 @@ def family_of(text: str) -> str:
     good=_USER.format("<ip address='10.0.2.4' prefix='24'/>"),
 )
 def addresses_have_their_form(interface: Interface) -> Problems:
-    """An IP address is one of its family, as is a peer's; the prefix is as long as it can be."""
+    """``<ip>`` must have an ``address``, ``peer`` and ``prefix`` that suit its ``family``."""
     for node in (*interface.find_all("ip"), *interface.find_all("source/ip")):
         address = node.get("address")
         if address is None:
-            yield problem("an <ip> has an address", node, "@address")
+            yield problem("<ip> needs the attribute 'address'", node, "@address")
             continue
         family, named = family_of(address), node.get("family")
         if not family or (named in _PREFIX and named != family):
-            yield problem(f"{address!r} is no address of {named or 'IP'}", node, "@address")
+            yield problem(f"{address!r} is not a valid {named or 'IP'} address", node, "@address")
             continue
         yield from Attributes({"prefix": _PREFIX[family]}).problems(node)
         peer = node.get("peer")
         if peer is not None and family_of(peer) != family:
-            yield problem(f"{peer!r} is no address of {family}", node, "@peer")
+            yield problem(f"{peer!r} is not a valid {family} address", node, "@peer")
 
 
 @rule(
@@ -96,14 +96,19 @@ def addresses_have_their_form(interface: Interface) -> Problems:
     good=_ETHERNET.format("<route address='10.0.0.0' prefix='24' gateway='10.0.0.1'/>"),
 )
 def routes_have_their_form(interface: Interface) -> Problems:
-    """A route leads to a network, by a gateway of the same family."""
+    """``<route>`` must lead to a network, through a ``gateway`` of the same family."""
     for node in (*interface.find_all("route"), *interface.find_all("source/route")):
         yield from _ROUTE.problems(node)
         family = node.get("family", "ipv4")
         if family not in _PREFIX:
-            yield problem(f"{family!r} is no family", node, "@family", accepted=tuple(_PREFIX))
+            yield problem(
+                f"attribute 'family' of <route> is {family!r}, but must be 'ipv4' or 'ipv6'",
+                node,
+                "@family",
+                accepted=tuple(_PREFIX),
+            )
         elif not libvirt_reads(interface, INTERFACE_ROUTES) and node.get("address") is None:
-            yield problem("a route has an address", node, "@address")
+            yield problem("<route> needs the attribute 'address'", node, "@address")
         else:
             yield from _ends(node, family)
             yield from _size(node, family)
@@ -113,22 +118,26 @@ def _ends(node: Node, family: str) -> Problems:
     for name in ("address", "gateway"):
         text = node.get(name)
         if text is not None and family_of(text) != family:
-            yield problem(f"{text!r} is no address of {family}", node, f"@{name}")
+            yield problem(f"{text!r} is not a valid {family} address", node, f"@{name}")
 
 
 def _size(node: Node, family: str) -> Problems:
     mask, prefix, address = node.get("netmask"), node.get("prefix"), node.get("address")
     most = _PREFIX[family].most or 0
     if not 0 <= number(node, "prefix") <= most:
-        yield problem(f"the prefix is {most} at most", node, "@prefix")
+        yield problem(f"attribute 'prefix' must be at most {most}", node, "@prefix")
     elif mask is not None and (family == "ipv6" or prefix is not None):
-        yield problem("a netmask goes with IPv4, and without a prefix", node, "@netmask")
+        yield problem("attribute 'netmask' requires IPv4, and excludes 'prefix'", node, "@netmask")
     elif mask is not None and family_of(mask) != "ipv4":
-        yield problem(f"{mask!r} is no netmask", node, "@netmask")
+        yield problem(f"{mask!r} is not a valid netmask", node, "@netmask")
     elif address is not None and family_of(address) == family:
         covered = _bits(mask) if mask is not None else _mask(number(node, "prefix"), most)
         if _bits(address) & ~covered:
-            yield problem(f"{address!r} is no network", node, "@address")
+            yield problem(
+                f"{address!r} is not a network address: it has bits behind the prefix",
+                node,
+                "@address",
+            )
 
 
 def _bits(address: str) -> int:
@@ -148,12 +157,14 @@ def _mask(prefix: int, bits: int) -> int:
     good=_ETHERNET.format("<ip address='10.0.0.1' prefix='24'/>"),
 )
 def host_has_its_side(interface: Interface) -> Problems:
-    """The host's side of a card is a tap of the type ``ethernet``: only that has IP addresses."""
+    """``<ip>`` in ``<source>`` requires ``<interface type='ethernet'>``."""
     if interface.type == "ethernet":
         return
     for path in ("source/ip", "source/route"):
         for node in interface.find_all(path)[:1]:
-            yield problem(f"an interface of type {interface.type!r} can't have it", node)
+            yield problem(
+                f"<ip> in <source> is not valid for <interface type={interface.type!r}>", node
+            )
 
 
 @rule(
@@ -163,32 +174,38 @@ def host_has_its_side(interface: Interface) -> Problems:
     good=_USER.format("<ip address='10.0.2.4' prefix='24'/>"),
 )
 def guest_gets_an_address(interface: Interface) -> Problems:
-    """The guest is given an address of each family by the user's networks, and no peer."""
+    """``<ip>`` requires ``<interface type='user'>``; one per family, without ``peer``."""
     passt = interface.backend == "passt"
     addresses = interface.find_all("ip")
     if not addresses:
         return
     if interface.type != "user" and not (interface.type == "vhostuser" and passt):
-        yield problem(f"an interface of type {interface.type!r} gives no address", addresses[0])
+        yield problem(
+            f"<ip> is not valid for <interface type={interface.type!r}>; remove it", addresses[0]
+        )
         return
     seen = set()
     for node in addresses:
         family = family_of(node.get("address", ""))
         if family in seen:
-            yield problem(f"there is an address of {family} already", node)
+            yield problem(f"there is a second <ip> for {family}; remove one", node)
         seen.add(family)
         if node.get("peer") is not None:
-            yield problem("the guest is given no peer", node, "@peer")
+            yield problem(
+                "attribute 'peer' of <ip> is not supported for guests; remove it", node, "@peer"
+            )
         yield from _prefix(node, family, passt and libvirt_reads(interface, INTERFACE_ROUTES))
 
 
 def _prefix(node: Node, family: str, passt: bool) -> Problems:
     prefix = number(node, "prefix")
     if family == "ipv6" and prefix not in {0, _IPV6_PREFIX}:
-        yield problem(f"the prefix is {_IPV6_PREFIX}", node, "@prefix", accepted=["64"])
+        yield problem(
+            f"attribute 'prefix' must be {_IPV6_PREFIX}", node, "@prefix", accepted=["64"]
+        )
     elif family == "ipv4" and not passt and prefix not in {0, *_PREFIXES}:
         least, most = _PREFIXES[0], _PREFIXES[-1]
-        yield problem(f"the prefix is {least} to {most}", node, "@prefix")
+        yield problem(f"attribute 'prefix' must be from {least} to {most}", node, "@prefix")
 
 
 @rule(
@@ -198,7 +215,7 @@ def _prefix(node: Node, family: str, passt: bool) -> Problems:
     good=_USER.format("<ip address='10.0.2.4' prefix='24'/>"),
 )
 def guest_gets_a_default_route(interface: Interface) -> Problems:
-    """Passt tells the guest a default route of each family, in newer releases of libvirt."""
+    """``<route>`` requires passt and a newer libvirt; only one default route per family."""
     routes = interface.find_all("route")
     if not routes:
         return
@@ -207,15 +224,15 @@ def guest_gets_a_default_route(interface: Interface) -> Problems:
         or interface.backend != "passt"
         or not libvirt_reads(interface, INTERFACE_ROUTES)
     ):
-        yield problem("the guest is told no routes", routes[0])
+        yield problem("<route> is not supported for this interface; remove it", routes[0])
         return
     seen = set()
     for node in routes:
         family = node.get("family", "ipv4")
         if not _is_default(node):
-            yield problem("passt tells a default route: only a gateway", node)
+            yield problem("passt supports default routes only: give the gateway alone", node)
         elif family in seen:
-            yield problem(f"there is a default route of {family} already", node)
+            yield problem(f"there is a second default route for {family}; remove one", node)
         seen.add(family)
 
 
@@ -233,16 +250,16 @@ def _is_default(node: Node) -> bool:
     since=INTERFACE_PASST,
 )
 def forwarded_ports_have_their_form(interface: Interface) -> Problems:
-    """Ports are forwarded of a protocol, from a first one on."""
+    """``<portForward>`` needs a valid ``address``, and each ``<range>`` a ``start``."""
     for node in interface.find_all("portForward"):
         yield from _FORWARD.problems(node)
         address = node.get("address")
         if address is not None and not family_of(address):
-            yield problem(f"{address!r} is no IP address", node, "@address")
+            yield problem(f"{address!r} is not a valid IP address", node, "@address")
         for span in node.iterchildren("range"):
             yield from _RANGE.problems(span)
             if span.get("start") is None and span.keys():
-                yield problem("a range has a first port", span, "@start")
+                yield problem("<range> needs the attribute 'start'", span, "@start")
 
 
 @rule(
@@ -253,12 +270,12 @@ def forwarded_ports_have_their_form(interface: Interface) -> Problems:
     since=INTERFACE_FORWARDS_CHECKED,
 )
 def passt_forwards_ports(interface: Interface) -> Problems:
-    """Ports are forwarded by passt."""
+    """``<portForward>`` requires ``<backend type='passt'>``."""
     if interface.type in {"user", "vhostuser"} and interface.backend == "passt":
         return
     for node in interface.find_all("portForward")[:1]:
         fix = set_value("passt", "../backend/@type")
-        yield problem("ports are forwarded by <backend type='passt'/>", node, fix=fix)
+        yield problem("<portForward> requires <backend type='passt'/>", node, fix=fix)
 
 
 @rule(
@@ -268,7 +285,7 @@ def passt_forwards_ports(interface: Interface) -> Problems:
     good=_USER.format("<backend type='passt' hostname='guest' fqdn='guest.example.com'/>"),
 )
 def passt_tells_names(interface: Interface) -> Problems:
-    """Names are told to the guest by passt; libvirt knows them since 11.8."""
+    """``hostname`` and ``fqdn`` of ``<backend>`` require passt (and libvirt 11.8)."""
     backend = interface.find("backend")
     if (
         backend is None
@@ -279,5 +296,7 @@ def passt_tells_names(interface: Interface) -> Problems:
     for name in ("fqdn", "hostname"):
         if backend.get(name) is not None:
             yield problem(
-                f"{name} is told by passt", interface, f"backend/@{name}"
-            )  # fmt: skip
+                f"attribute {name!r} of <backend> requires type='passt'",
+                interface,
+                f"backend/@{name}",
+            )

@@ -54,7 +54,7 @@ def _has_driver(interface: Interface) -> bool:
     good=_CARD.format("<driver queues='4'/>"),
 )
 def driver_has_its_form(interface: Interface) -> Problems:
-    """What is said of the driver of a virtio card, and of its offloads, has its form."""
+    """``<driver>`` attributes of a virtio ``<interface>`` must have valid values."""
     driver = interface.find("driver")
     if driver is None or not _has_driver(interface):
         return
@@ -70,7 +70,7 @@ def driver_has_its_form(interface: Interface) -> Problems:
     good=_CARD.format("<driver rx_queue_size='256' tx_queue_size='256'/>"),
 )
 def sizes_are_powers_of_two(interface: Interface) -> Problems:
-    """The sizes of queues are powers of two."""
+    """``rx_queue_size`` and ``tx_queue_size`` must be powers of two."""
     driver = interface.find("driver")
     if driver is None or not _has_driver(interface):
         return
@@ -78,9 +78,11 @@ def sizes_are_powers_of_two(interface: Interface) -> Problems:
         size = number(driver, name)
         if size & (size - 1):
             yield problem(
-                f"{size} is no power of two", interface, f"driver/@{name}",
+                f"attribute {name!r} of <driver> is {size}, but must be a power of two",
+                interface,
+                f"driver/@{name}",
                 accepted=[str(1 << size.bit_length() - 1), str(1 << size.bit_length())],
-            )  # fmt: skip
+            )
 
 
 @rule(
@@ -90,11 +92,11 @@ def sizes_are_powers_of_two(interface: Interface) -> Problems:
     good=_CARD.format("<driver rss='on'/>"),
 )
 def rss_is_there(interface: Interface) -> Problems:
-    """Packets are spread over queues by their hashes where QEMU's card can do that."""
+    """``<driver rss>`` requires a QEMU that supports it."""
     driver = interface.find("driver")
     if driver is None or not _has_driver(interface):
         return
     for name in ("rss", "rss_hash_report"):
         if driver.get(name) is not None:
-            message = f"this QEMU's virtio cards have no {name}"
+            message = f"QEMU's virtio-net does not support {name!r}"
             yield from needs(interface, RSS, message, f"driver/@{name}")

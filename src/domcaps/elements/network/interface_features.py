@@ -36,9 +36,11 @@ _QUEUES = "<model type='virtio'/><driver queues='4'/>"
     stage=Stage.START,
 )
 def type_is_qemus(interface: Interface) -> Problems:
-    """Cards that lead nowhere, and VMware's switches, are for other hypervisors."""
+    """``<interface type>`` ``null`` and ``vds`` are for other hypervisors."""
     if interface.type in _NOT_QEMUS:
-        yield problem(f"QEMU has no networks of type {interface.type!r}", interface, "@type")
+        yield problem(
+            f"QEMU does not support <interface type={interface.type!r}>", interface, "@type"
+        )
 
 
 @rule(
@@ -48,10 +50,10 @@ def type_is_qemus(interface: Interface) -> Problems:
     good=_USER.format("<backend type='passt'/><mtu size='1500'/>"),
 )
 def mtu_can_be_set(interface: Interface) -> Problems:
-    """The MTU is set for taps, and where vhost-user or passt do the work."""
+    """``<mtu>`` requires an interface type with a TAP device, vhost-user or passt."""
     by_passt = interface.type == "user" and interface.backend == "passt"
     if interface.mtu and interface.type not in _SIZED and not by_passt:
-        yield _not_for(interface, "an MTU", "mtu")
+        yield _not_for(interface, "<mtu>", "mtu")
 
 
 @rule(
@@ -61,13 +63,15 @@ def mtu_can_be_set(interface: Interface) -> Problems:
     good=_BRIDGE.format("<coalesce><rx><frames max='7'/></rx></coalesce>"),
 )
 def packets_can_be_coalesced(interface: Interface) -> Problems:
-    """Packets are coalesced on bridges."""
+    """``<coalesce>`` requires ``<interface>`` of type ``network`` or ``bridge``."""
     coalesce = interface.find("coalesce/rx/frames[@max]")
     needed = interface.has("coalesce") and not libvirt_reads(interface, INTERFACE_COALESCE_OPTIONAL)
     if coalesce is None and needed:
-        yield problem("this libvirt wants a number of frames", interface, "coalesce")
+        yield problem(
+            "this libvirt version requires a number of frames in <coalesce>", interface, "coalesce"
+        )
     if interface.coalesced is not None and interface.type not in {"network", "bridge"}:
-        yield _not_for(interface, "coalescing", "coalesce")
+        yield _not_for(interface, "<coalesce>", "coalesce")
 
 
 @rule(
@@ -77,16 +81,19 @@ def packets_can_be_coalesced(interface: Interface) -> Problems:
     good=_BRIDGE.format("<port isolated='yes'/>"),
 )
 def port_can_be_isolated(interface: Interface) -> Problems:
-    """Ports are isolated on Linux bridges."""
+    """``<port isolated>`` requires a Linux bridge."""
     if interface.isolated != "yes":
         return
     virtual = interface.find("virtualport")
     if interface.type not in {"network", "bridge"}:
-        yield _not_for(interface, "isolation", "port/@isolated")
+        yield _not_for(interface, "<port isolated>", "port/@isolated")
     elif virtual is not None and virtual.get("type") is not None:
         yield problem(
-            f"{virtual.get('type')} has no isolated ports", interface, "port/@isolated"
-        )  # fmt: skip
+            f"<virtualport type='{virtual.get('type')}'> does not support <port "
+            "isolated>; remove it",
+            interface,
+            "port/@isolated",
+        )
 
 
 @rule(
@@ -96,9 +103,9 @@ def port_can_be_isolated(interface: Interface) -> Problems:
     good=_TAPPED.format("<target dev='tap0' managed='no'/>"),
 )
 def tap_can_be_left_alone(interface: Interface) -> Problems:
-    """A tap that libvirt leaves alone has the type ``ethernet``."""
+    """``<target managed='no'>`` requires ``<interface type='ethernet'>``."""
     if interface.managed == "no" and interface.type != "ethernet":
-        yield _not_for(interface, "an unmanaged tap", "target/@managed")
+        yield _not_for(interface, "<target managed='no'>", "target/@managed")
 
 
 @rule(
@@ -108,7 +115,7 @@ def tap_can_be_left_alone(interface: Interface) -> Problems:
     good=_BRIDGE.format("<vlan><tag id='4'/></vlan>"),
 )
 def packets_can_be_tagged(interface: Interface) -> Problems:
-    """VLAN tags are put on by bridges, and by cards of the host that can."""
+    """``<vlan>`` requires an interface type that supports VLAN tags."""
     if libvirt_reads(interface, INTERFACE_VLAN_DEFINED):
         yield from _vlan(interface)
 
@@ -121,7 +128,7 @@ def packets_can_be_tagged(interface: Interface) -> Problems:
     stage=Stage.START,
 )
 def packets_can_be_tagged_at_start(interface: Interface) -> Problems:
-    """Once it was noticed only when the guest was started that nobody puts on VLAN tags."""
+    """``<vlan>`` requires an interface type that supports VLAN tags (reported at start)."""
     if not libvirt_reads(interface, INTERFACE_VLAN_DEFINED):
         yield from _vlan(interface)
 
@@ -142,7 +149,7 @@ def _vlan(interface: Interface) -> Problems:
     source = interface.find("source")
     mode = None if source is None else source.get("mode")
     if interface.type != "direct" or mode != "passthrough":
-        yield _not_for(interface, "a VLAN", "vlan")
+        yield _not_for(interface, "<vlan>", "vlan")
 
 
 @rule(
@@ -154,10 +161,10 @@ def _vlan(interface: Interface) -> Problems:
     stage=Stage.START,
 )
 def bandwidth_can_be_limited(interface: Interface) -> Problems:
-    """The host can't limit what a card does that belongs to the guest."""
+    """``<bandwidth>`` is not valid for ``<interface type='hostdev'>``."""
     bandwidth = interface.find("bandwidth")
     if interface.type == "hostdev" and bandwidth is not None and len(bandwidth):
-        yield _not_for(interface, "a limit of bandwidth", "bandwidth")
+        yield _not_for(interface, "<bandwidth>", "bandwidth")
 
 
 @rule(
@@ -168,7 +175,7 @@ def bandwidth_can_be_limited(interface: Interface) -> Problems:
     stage=Stage.START,
 )
 def queues_are_of_taps(interface: Interface) -> Problems:
-    """Several queues there are with taps, vhost-user and vDPA."""
+    """``<driver queues>`` requires an interface type with a TAP device, vhost-user or vDPA."""
     driver = interface.find("driver")
     queues = None if driver is None else driver.get("queues")
     older = interface.type == "vdpa" and not libvirt_reads(interface, INTERFACE_VDPA_QUEUES)
@@ -177,7 +184,7 @@ def queues_are_of_taps(interface: Interface) -> Problems:
         return
     # one there is always
     if queues is not None and queues.strip().lstrip("+0") not in {"", "1"}:
-        yield _not_for(interface, "several queues", "driver/@queues")
+        yield _not_for(interface, "<driver queues>", "driver/@queues")
 
 
 @rule(
@@ -188,7 +195,7 @@ def queues_are_of_taps(interface: Interface) -> Problems:
     stage=Stage.START,
 )
 def packets_can_be_filtered(interface: Interface) -> Problems:
-    """Packets are filtered on Linux bridges: other switches have their own ways."""
+    """``<filterref>`` requires a Linux bridge."""
     # elsewhere it is overlooked
     if interface.type not in _TAP:
         return
@@ -196,7 +203,11 @@ def packets_can_be_filtered(interface: Interface) -> Problems:
     if filtered is None or filtered.get("filter") is None or virtual is None:
         return
     if virtual.get("type") is not None:
-        yield problem(f"{virtual.get('type')} is not filtered by libvirt", interface, "filterref")
+        yield problem(
+            f"<virtualport type='{virtual.get('type')}'> does not support <filterref>; remove it",
+            interface,
+            "filterref",
+        )
 
 
 @rule(
@@ -207,10 +218,10 @@ def packets_can_be_filtered(interface: Interface) -> Problems:
     stage=Stage.START,
 )
 def tap_device_is_used(interface: Interface) -> Problems:
-    """The device by which taps are made is chosen where taps are made."""
+    """``<backend tap>`` requires an interface type that creates a TAP device."""
     backend = interface.find("backend")
     if backend is not None and backend.get("tap") and interface.type not in _TAP:
-        yield _not_for(interface, "a device for taps", "backend/@tap")
+        yield _not_for(interface, "<backend tap>", "backend/@tap")
 
 
 @rule(
@@ -221,11 +232,13 @@ def tap_device_is_used(interface: Interface) -> Problems:
     stage=Stage.START,
 )
 def scripts_are_for_ethernet(interface: Interface) -> Problems:
-    """Scripts are run for taps of the type ``ethernet``."""
+    """``<script>`` requires ``<interface type='ethernet'>``."""
     script = interface.find("script")
     if script is not None and script.get("path") and interface.type not in {"ethernet", "hostdev"}:
-        yield _not_for(interface, "a script", "script")
+        yield _not_for(interface, "<script>", "script")
 
 
 def _not_for(interface: Interface, what: str, at: str) -> Problem:
-    return problem(f"an interface of type {interface.type!r} can't have {what}", interface, at)
+    return problem(
+        f"{what} is not valid for <interface type={interface.type!r}>; remove it", interface, at
+    )

@@ -50,17 +50,21 @@ def host_kind(interface: Interface) -> str:
     good=_CARD.format(_AT.format("18")),
 )
 def device_is_named(interface: Interface) -> Problems:
-    """A card of the host is named by its address and the type of that."""
+    """``<interface type='hostdev'>`` needs ``<source><address type=…>``, and no ``<model>``."""
     if interface.type != "hostdev":
         return
     kind = host_kind(interface)
     if kind not in _KINDS:
         yield problem(
-            "a card of the host has an address and the type of that", interface,
-            "source/address/@type", accepted=_KINDS,
-        )  # fmt: skip
+            "<interface type='hostdev'> needs <source><address type='pci' …/></source>",
+            interface,
+            "source/address/@type",
+            accepted=_KINDS,
+        )
     elif kind in {"pci", "usb"} and interface.node.get("model") is not None:
-        yield problem("a card of the host has no model", interface, "@model")
+        yield problem(
+            "<interface type='hostdev'> cannot have a <model>; remove it", interface, "@model"
+        )
     if kind == "pci":
         yield from _PLACE.problems(interface.find("source/address"))
         yield from _DRIVER.problems(interface.find("driver"))
@@ -73,15 +77,17 @@ def device_is_named(interface: Interface) -> Problems:
     good=_CARD.format(_AT.format("18") + "<address type='pci'/>"),
 )
 def bus_is_the_same(interface: Interface) -> Problems:
-    """A card that is on PCI in the host is so in the guest, and one of USB is on USB."""
+    """``<address>`` of ``<interface type='hostdev'>`` must have the type of its source address."""
     if interface.type != "hostdev":
         return
     kind, given = host_kind(interface), interface.address_type
     if given is not None and given not in _ADDRESSES.get(kind, (given,)):
         yield problem(
-            f"a device of {kind} has another address in the guest", interface, "address/@type",
+            f"a host device of type {kind!r} needs an <address> of the same type in the guest",
+            interface,
+            "address/@type",
             accepted=_ADDRESSES[kind],
-        )  # fmt: skip
+        )
 
 
 @rule(
@@ -92,6 +98,6 @@ def bus_is_the_same(interface: Interface) -> Problems:
     stage=Stage.START,
 )
 def host_gives_devices(interface: Interface) -> Problems:
-    """The host and QEMU must be able to give a device of PCI to a guest: VFIO."""
+    """``<interface type='hostdev'>`` requires VFIO on the host and in QEMU."""
     if interface.type == "hostdev" and host_kind(interface) == "pci":
-        yield from needs(interface, VFIO, "devices of PCI can't be given to guests here", "@type")
+        yield from needs(interface, VFIO, "PCI devices cannot be assigned to guests here", "@type")

@@ -71,10 +71,13 @@ _BRIDGE = "<interface type='bridge'><source bridge='br0'/>{}</interface>"
     good=_BRIDGE.format("<virtualport type='openvswitch'/>"),
 )
 def switches_have_ports(interface: Interface) -> Problems:
-    """A virtual port is one of a switch, to which only some types of interfaces are connected."""
+    """``<virtualport>`` is not valid for every interface type."""
     if interface.type not in _WITH_PORT:
         for node in interface.find_all("virtualport")[:1]:
-            yield problem(f"an interface of type {interface.type!r} has no virtual port", node)
+            yield problem(
+                f"<virtualport> is not valid for <interface type={interface.type!r}>; remove it",
+                node,
+            )
 
 
 @rule(
@@ -84,30 +87,44 @@ def switches_have_ports(interface: Interface) -> Problems:
     good=_DIRECT.format("<virtualport type='802.1Qbh'><parameters profileid='x'/></virtualport>"),
 )
 def ports_have_their_parameters(interface: Interface) -> Problems:
-    """A virtual port has a type, and the parameters of that; a network completes them."""
+    """``<virtualport>`` needs a ``type`` and the parameters of that type."""
     node = interface.find("virtualport")
     if node is None or interface.type not in _WITH_PORT:
         return
     kind = node.get("type")
     if kind not in _PORTS and (kind is not None or _WITH_PORT[interface.type]):
-        yield problem("a virtual port has a type", node, "@type", accepted=tuple(_PORTS))
+        yield problem(
+            "<virtualport> needs the attribute 'type'", node, "@type", accepted=tuple(_PORTS)
+        )
         return
     strict = libvirt_reads(interface, INTERFACE_PORT_STRICT)
     parameters = node.find("parameters")
     yield from _PARAMETERS[10 if strict else 0].problems(parameters)
     given = {} if parameters is None else {k: v for k, v in parameters.items() if v}
     if len(given.get("profileid", "")) > _LONGEST_PROFILE:
-        yield problem(f"a profile has {_LONGEST_PROFILE} letters at most", node, "parameters")
+        yield problem(
+            f"attribute 'profileid' must have at most {_LONGEST_PROFILE} characters",
+            node,
+            "parameters",
+        )
     if kind is None:
         return
     port = _PORTS[kind]
     for name in port.required:
         if name not in given and _WITH_PORT[interface.type]:
-            yield problem(f"a port of type {kind!r} has a {name}", node, f"parameters/@{name}")
+            yield problem(
+                f"<virtualport type={kind!r}> needs the parameter {name!r}",
+                node,
+                f"parameters/@{name}",
+            )
     for name in (*_NUMBERS, *_IDS, "profileid"):
         known = name in port.required or name in port.optional
         if name in given and not known and (strict or kind != "midonet"):
-            yield problem(f"a port of type {kind!r} has no {name}", node, f"parameters/@{name}")
+            yield problem(
+                f"<virtualport type={kind!r}> cannot have the parameter {name!r}; remove it",
+                node,
+                f"parameters/@{name}",
+            )
 
 
 @rule(
@@ -117,23 +134,28 @@ def ports_have_their_parameters(interface: Interface) -> Problems:
     good=_BRIDGE.format("<vlan trunk='yes'><tag id='42'/><tag id='43'/></vlan>"),
 )
 def tags_have_their_form(interface: Interface) -> Problems:
-    """There are tags from 0 to 4095, one of them the native one at most; several are a trunk."""
+    """``<vlan>`` needs tags from 0 to 4095, at most one native; several require ``trunk='yes'``."""
     node = interface.find("vlan")
     if node is None:
         return
     tags = list(node.iterchildren("tag"))
     if not tags:
-        yield problem("a <vlan> has a <tag>", node)
+        yield problem("<vlan> needs a <tag>", node)
     for tag in tags:
         yield from _TAG.problems(tag)
     native = [tag for tag in tags if tag.get("nativeMode") is not None]
     for tag in native[1:]:
-        yield problem("there is a native VLAN already", tag, "@nativeMode")
+        yield problem("<vlan> has two native tags; keep one", tag, "@nativeMode")
     trunk = node.get("trunk", "").lower()
     if trunk not in {"", "yes", "no"}:
-        yield problem("a <vlan> is a trunk or not", node, "@trunk", accepted=["yes", "no"])
+        yield problem(
+            "attribute 'trunk' of <vlan> must be 'yes' or 'no'",
+            node,
+            "@trunk",
+            accepted=["yes", "no"],
+        )
     elif trunk == "no" and (len(tags) > 1 or native):
-        yield problem("several tags, or a native one, make a trunk", node, "@trunk")
+        yield problem("several tags, or a native one, require trunk='yes'", node, "@trunk")
 
 
 @rule(
@@ -143,12 +165,14 @@ def tags_have_their_form(interface: Interface) -> Problems:
     good=_BRIDGE.format("<bandwidth><inbound average='1000' peak='5000'/></bandwidth>"),
 )
 def rates_have_their_form(interface: Interface) -> Problems:
-    """A limit has an average rate; only networks guarantee a floor, of what comes in."""
+    """``<bandwidth>`` limits need ``average``; ``floor`` requires ``type='network'``, inbound."""
     node = interface.find("bandwidth")
     if node is None:
         return
     if node.get("classID") is not None:
-        yield problem("the class is the host's business", node, "@classID")
+        yield problem(
+            "attribute 'classID' of <bandwidth> is set by libvirt; remove it", node, "@classID"
+        )
     for tag in ("inbound", "outbound"):
         rate = node.find(tag)
         if rate is not None:
@@ -159,9 +183,13 @@ def _rate(rate: Node, floored: bool) -> Problems:
     yield from _RATE.problems(rate)
     given = set(rate.keys())
     if "floor" in given and not floored:
-        yield problem("only a network guarantees a floor, of what comes in", rate, "@floor")
+        yield problem(
+            "attribute 'floor' is only valid for <inbound> of <interface type='network'>",
+            rate,
+            "@floor",
+        )
     if "average" not in given and ("floor" not in given or given & {"peak", "burst"}):
-        yield problem("there is an average", rate, "@average")
+        yield problem("the limit needs the attribute 'average'", rate, "@average")
     for name, most in _LIMITS.items():
         if number(rate, name) > most:
-            yield problem(f"{name} is {most} at most", rate, f"@{name}")
+            yield problem(f"attribute {name!r} must be at most {most}", rate, f"@{name}")

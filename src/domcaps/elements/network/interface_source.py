@@ -67,13 +67,13 @@ _AGAIN = "<reconnect enabled='yes' timeout='10'/>"
     good="<interface type='bridge'><source bridge='br0'/></interface>",
 )
 def source_is_said(interface: Interface) -> Problems:
-    """What a card is connected to is said as its type wants it."""
+    """``<source>`` of an ``<interface>`` must be complete for its type."""
     source = interface.find("source")
     if interface.type == "vhostuser":
         yield from _vhost_user(interface, source)
     elif interface.type in _SOURCES:
         if source is None:
-            yield problem(f"an interface of type {interface.type!r} has a <source>", interface)
+            yield problem(f"<interface type={interface.type!r}> needs a <source>", interface)
             return
         for found in _SOURCES[interface.type].problems(source):
             yield structs.replace(found, fixes=tuple(_of_source(interface, source)))
@@ -96,14 +96,16 @@ def _of_source(interface: Interface, source: Node) -> Iterator[Fix]:
 def _local_end(source: Node) -> Problems:
     local = source.find("local")
     if local is None:
-        yield problem("UDP has a <local> end, too", source)
+        yield problem("<source> of a UDP interface needs a <local> element", source)
     yield from _SOCKET.problems(local)
 
 
 def _vhost_user(interface: Interface, source: Node | None) -> Problems:
     # passt makes a socket of its own
     if interface.backend != "passt" and (source is None or source.get("path") is None):
-        yield problem("vhost-user has a socket: <source type='unix' path='…'/>", interface)
+        yield problem(
+            "<interface type='vhostuser'> needs <source type='unix' path='…' mode='…'/>", interface
+        )
     if source is None:
         return
     yield from _VHOST_USER.problems(source)
@@ -122,13 +124,15 @@ def _vhost_user(interface: Interface, source: Node | None) -> Problems:
     + "</devices>",
 )
 def reconnecting_needs_a_connection(interface: Interface) -> Problems:
-    """Who waits for the other side does not connect, hence not again."""
+    """``<reconnect>`` requires ``mode='client'``."""
     source = interface.find("source")
     reconnect = interface.find("source/reconnect")
     if interface.type != "vhostuser" or source is None or reconnect is None:
         return
     if source.get("mode") == "server" and reconnect.get("enabled") == "yes":
-        yield problem("a server does not reconnect", interface, "source/reconnect/@enabled")
+        yield problem(
+            "<reconnect> requires mode='client' of <source>", interface, "source/reconnect/@enabled"
+        )
 
 
 @rule(
@@ -140,6 +144,11 @@ def reconnecting_needs_a_connection(interface: Interface) -> Problems:
     fix=SHARED_MEMORY,
 )
 def memory_is_shared(interface: Interface) -> Problems:
-    """The process that serves the card must see the guest's memory: it must be shared."""
+    """``<interface type='vhostuser'>`` requires shared memory (``<memoryBacking><access>``)."""
     if interface.type == "vhostuser" and not shares_memory(interface.domain):
-        yield problem("all of the domain's memory must be shared", interface, "@type")
+        yield problem(
+            "all memory of the domain must be shared: add <memoryBacking><access "
+            "mode='shared'/></memoryBacking>",
+            interface,
+            "@type",
+        )

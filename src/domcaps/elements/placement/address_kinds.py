@@ -110,10 +110,15 @@ _CCW = _CARD.format("<address type='ccw'/>")
     defined=CCW_DEFINED,
 )
 def ccw_needs_its_machine(address: Address) -> Problems:
-    """Only IBM's mainframes have channel I/O."""
+    """``<address type='ccw'>`` requires an s390x machine type."""
     if address.type == "ccw" and not address.holds(S390_CCW) and is_compared(address):
         reason = S390_CCW.explain(address.domain.world)
-        yield problem("this machine type has no channel I/O", address, "@type", reason=reason)
+        yield problem(
+            "this machine type has no channel I/O; remove the <address>, or use type='pci'",
+            address,
+            "@type",
+            reason=reason,
+        )
 
 
 @rule(
@@ -125,13 +130,17 @@ def ccw_needs_its_machine(address: Address) -> Problems:
     since=UNASSIGNED_CHECKED,
 )
 def only_host_devices_are_unassigned(address: Address) -> Problems:
-    """Only a device of the host can be kept ready for the guest without an address."""
+    """``<address type='unassigned'>`` is only valid for ``<hostdev>``."""
     if (
         address.type == "unassigned"
         and device_of(address).tag != "hostdev"
         and is_compared(address)
     ):
-        yield problem("only a <hostdev> can stay unassigned", address, "@type")
+        yield problem(
+            "only a <hostdev> can have <address type='unassigned'>; remove the <address>",
+            address,
+            "@type",
+        )
 
 
 @rule(
@@ -142,11 +151,14 @@ def only_host_devices_are_unassigned(address: Address) -> Problems:
     since=DRIVE_ADDRESSES_OF_ALL,
 )
 def drives_have_one_bus(address: Address) -> Problems:
-    """The address of a drive, whatever carries it, has no bus but 0; for disks see there."""
+    """``<address type='drive'>`` must have ``bus='0'``.
+
+    Disks have rules of their own for their addresses.
+    """
     if address.type != "drive" or not address.number("bus"):
         return
     if device_of(address).tag not in _OWN_RULES and is_compared(address):
-        yield problem("the controllers of drives have one bus, with number 0", address, "@bus")
+        yield problem("a drive <address> needs bus='0'", address, "@bus")
 
 
 _LSILOGIC = "<controller type='scsi' model='lsilogic'/>"
@@ -160,7 +172,7 @@ _LSILOGIC = "<controller type='scsi' model='lsilogic'/>"
     since=DRIVE_ADDRESSES_OF_ALL,
 )
 def lsilogic_has_one_target(address: Address) -> Problems:
-    """The address of a drive, whatever carries it, has target 0 on an lsilogic controller."""
+    """A drive ``<address>`` on an lsilogic controller must have ``target='0'``."""
     if address.type != "drive" or not address.number("target"):
         return
     if device_of(address).tag in {*_OWN_RULES, "hostdev"} or not is_compared(address):
@@ -168,7 +180,9 @@ def lsilogic_has_one_target(address: Address) -> Problems:
     hardware = address.domain.first(InstalledControllers)
     for controller in hardware.of("scsi") if hardware else ():
         if controller.index == address.number("controller") and controller.model == "lsilogic":
-            yield problem("lsilogic controllers have one target, with number 0", address, "@target")
+            yield problem(
+                "a drive <address> on an lsilogic controller needs target='0'", address, "@target"
+            )
 
 
 _NVRAM = "<nvram><address type='pci' bus='{}' slot='5'/></nvram>"
@@ -181,7 +195,7 @@ _NVRAM = "<nvram><address type='pci' bus='{}' slot='5'/></nvram>"
     good=Sample(_NVRAM.format(0), arch="ppc64"),
 )
 def other_places_are_no_registers(address: Address) -> Problems:
-    """A device of pseries' virtual I/O has no place elsewhere: it would be read as its register."""
+    """A spapr-vio device needs ``<address type='spapr-vio'>``; other types are misread."""
     if address.type != "spapr-vio" and (register_of(address) or 0) > LARGEST_REG:
-        text = "this device is on virtual I/O: libvirt takes the address for a register beyond it"
+        text = "a spapr-vio device needs <address type='spapr-vio'>; libvirt misreads this address"
         yield problem(text, address, "@type", accepted=("spapr-vio",))

@@ -179,14 +179,15 @@ _HOST = (
     good=_TWO.format(_AT.format(1)),
 )
 def places_are_taken_once(drives: Drives) -> Problems:
-    """No two disks of a bus sit at the same place of the same controller."""
+    """Disks of one bus must have different drive addresses."""
     taken: set[tuple[str, DriveAddress]] = set()
     for drive in drives.disks:
         if drive.place is None:
             continue
         if (drive.bus, drive.place) in taken:
             yield problem(
-                f"another {drive.bus} disk is at {drive.place} already",
+                f"the address {drive.place} is used by another {drive.bus} disk; remove "
+                "or change it",
                 drive.node,
                 "address" if drive.given else "target/@dev",
             )
@@ -200,12 +201,16 @@ def places_are_taken_once(drives: Drives) -> Problems:
     good=_HOST.format(0, _AT.format(3)) + _HOST.format(1, _AT.format(4)),
 )
 def host_devices_have_places_of_their_own(drives: Drives) -> Problems:
-    """A SCSI device of the host does not sit where a disk or another one sits."""
+    """The drive address of a SCSI ``<hostdev>`` must not be used by a disk or another hostdev."""
     taken = {drive.place for drive in drives.disks if drive.bus == "scsi" and drive.place}
     for device in drives.host_devices:
         if device.place is None:
             continue
         if device.place in taken:
             where = "address" if device.given else ""
-            yield problem(f"another SCSI device is at {device.place}", device.node, where)
+            yield problem(
+                f"the address {device.place} is used by another SCSI device; remove or change it",
+                device.node,
+                where,
+            )
         taken.add(device.place)

@@ -365,12 +365,12 @@ _USB = "<controller type='usb' index='{}' model='{}'/>"
     good=Sample(_PCI.format(0, "pcie-root"), machine="q35"),
 )
 def root_is_that_of_the_board(hardware: InstalledControllers) -> Problems:
-    """The PCI controller with index 0 is the root that the board has."""
+    """The PCI controller with index 0 must be the root bus of the machine type."""
     wanted = hardware.board_root
     for controller in hardware.of("pci"):
         if controller.index == 0 and wanted and controller.model != wanted and controller.part:
             yield problem(
-                f"this machine type has a {wanted}, not a {controller.model}",
+                f"this machine type needs the root controller {wanted!r}, not {controller.model!r}",
                 controller.part,
                 "@model",
                 accepted=(wanted,),
@@ -384,12 +384,17 @@ def root_is_that_of_the_board(hardware: InstalledControllers) -> Problems:
     good=Sample(_PCI.format(0, "pci-root"), machine="pc"),
 )
 def pci_needs_a_root(hardware: InstalledControllers) -> Problems:
-    """Since 11.9 libvirt takes PCI controllers only for boards that it knows to have PCI."""
+    """A PCI controller requires a machine type with a PCI bus (checked from libvirt 11.9)."""
     if hardware.board_root or not hardware.domain.world.target.dialect.has(BOARDS_WITHOUT_PCI):
         return
     for controller in hardware.of("pci"):
         if controller.part is not None:
-            yield problem("this machine type has no PCI", controller.part, "@type")
+            yield problem(
+                "this machine type has no PCI bus; remove the controller, or use another "
+                "machine type",
+                controller.part,
+                "@type",
+            )
 
 
 @rule(
@@ -399,11 +404,13 @@ def pci_needs_a_root(hardware: InstalledControllers) -> Problems:
     good="<controller type='ide'/>",
 )
 def ide_is_there_once(hardware: InstalledControllers) -> Problems:
-    """Of IDE controllers without an index, the second gets the next one, which no board has."""
+    """Only one IDE controller may be declared; a second one gets an index that QEMU lacks."""
     for controller in hardware.of("ide"):
         part = controller.part
         if controller.index and part is not None and part.index is None:
-            yield problem("there is only one IDE controller", part, "@type")
+            yield problem(
+                "the machine type has a single IDE controller; remove this one", part, "@type"
+            )
 
 
 @rule(
@@ -413,14 +420,16 @@ def ide_is_there_once(hardware: InstalledControllers) -> Problems:
     good="<memory>1048576</memory>",
 )
 def boards_are_known(hardware: InstalledControllers) -> Problems:
-    """Since 11.9 libvirt takes only boards of which they know whether they have PCI."""
+    """The machine type must be one of which libvirt knows whether it has PCI (from 11.9)."""
     world = hardware.domain.world
     if not world.target.dialect.has(BOARDS_WITHOUT_PCI) or hardware.board_root:
         return
     known = world.truth(_NO_USB_PC) or world.truth(MICROVM)
     if world.truth(_NOT_YET_KNOWN) and not known:
         yield problem(
-            "libvirt does not know whether this machine type has PCI", hardware, "os/type"
+            "libvirt does not know whether this machine type has PCI; use another machine type",
+            hardware,
+            "os/type",
         )
 
 
@@ -431,15 +440,17 @@ def boards_are_known(hardware: InstalledControllers) -> Problems:
     good=_USB.format(0, "none"),
 )
 def no_usb_beside_none(hardware: InstalledControllers) -> Problems:
-    """A USB controller of model ``none`` says that there is no USB: none stands beside it."""
+    """``<controller type='usb' model='none'>`` excludes other USB controllers."""
     parts = [c for c in hardware.domain.all(Controller) if c.type == "usb"]
     if len(parts) > 1 and any(c.model == "none" for c in parts):
         none = tuple(path_of(c.node) for c in parts if c.model == "none")
         for part in parts[1:]:
             yield problem(
-                "there is no USB: another controller says model='none'", part, "@model",
+                "another controller has type='usb' model='none'; remove one of them",
+                part,
+                "@model",
                 fix=Fix(without=none[::-1]),
-            )  # fmt: skip
+            )
 
 
 @rule(
@@ -449,13 +460,13 @@ def no_usb_beside_none(hardware: InstalledControllers) -> Problems:
     good=_USB.format(0, "ich9-ehci1") + _USB.format(0, "ich9-uhci1"),
 )
 def companions_have_a_master(hardware: InstalledControllers) -> Problems:
-    """A companion controller of USB 1 needs the USB 2 controller that it accompanies."""
+    """UHCI companion controllers need the EHCI controller (``ich9-ehci1``) of the same index."""
     given = [c for c in hardware.of("usb") if c.part is not None and c.model != "none"]
     if given and all(c.companion for c in given):
         where = given[0].part or hardware
         index = given[0].part.index if given[0].part is not None else None
         master = f"<controller type='usb' index='{index or 0}' model='ich9-ehci1'/>"
         yield problem(
-            "these are companions, and their USB 2 controller is missing", where,
+            "this companion needs a controller of model 'ich9-ehci1' with the same index", where,
             fix=Fix(add=f"<devices>{master}</devices>"),
         )  # fmt: skip

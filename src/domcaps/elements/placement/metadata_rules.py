@@ -44,14 +44,16 @@ _FIRST = _CARD.format("<boot order='1'/>")
     good=_FIRST,
 )
 def order_is_positive(boot: Boot) -> Problems:
-    """A device that is booted from has a place in the order, counted from 1."""
+    """``<boot order>`` must be an integer, at least 1."""
     if boot.tag in BOOTABLE and boot.place is None:
-        yield problem(f"the boot order is {boot.order!r}, not a number from 1", boot, "@order")
+        yield problem(
+            f"<boot order> is {boot.order!r}, but must be an integer, at least 1", boot, "@order"
+        )
 
 
 @rule("boot-order-duplicate", Boot, bad=_FIRST + _FIRST, good=_FIRST)
 def order_is_unique(boot: Boot) -> Problems:
-    """No two devices have the same place in the boot order."""
+    """Each ``<boot order>`` must be used by one device only."""
     place = boot.place
     if place is None:
         return
@@ -59,8 +61,12 @@ def order_is_unique(boot: Boot) -> Problems:
     if first.node is not boot.node:
         last = max(other.place or 0 for other in boot.domain.all(Boot))
         fix = set_value(str(last + 1), "@order")
-        message = f"boot order {place} belongs to another device already"
-        yield problem(message, boot, "@order", fix=fix)
+        yield problem(
+            f"boot order {place} is used by another device; choose another number",
+            boot,
+            "@order",
+            fix=fix,
+        )
 
 
 @rule(
@@ -70,14 +76,16 @@ def order_is_unique(boot: Boot) -> Problems:
     good=_CARD.format("<alias name='ua-net'/>"),
 )
 def alias_is_unique(alias: Alias) -> Problems:
-    """A name that begins with ``ua-`` belongs to one device only."""
+    """A user alias (``<alias name='ua-…'>``) must be used by one device only."""
     name = alias.chosen
     # a console that stands for a serial port shares its name
     if not name or alias.tag in WITHOUT_METADATA or alias.tag in {"console", "serial"}:
         return
     first = alias.domain.firsts(Alias, "claimed").get(name, alias)
     if first.node is not alias.node:
-        yield problem(f"another device is called {name!r} already", alias, "@name")
+        yield problem(
+            f"the alias {name!r} is used by another device; choose another name", alias, "@name"
+        )
 
 
 @rule(
@@ -88,15 +96,17 @@ def alias_is_unique(alias: Alias) -> Problems:
     good=_CARD.format("<model type='virtio'/><acpi index='1'/>"),
 )
 def index_needs_pci(acpi: Acpi) -> Problems:
-    """Only devices of PCI have an ACPI index, and QEMU must be able to pass it on."""
+    """``<acpi index>`` requires a PCI device and a QEMU that supports ACPI indexes."""
     if acpi.index is None or acpi.tag in WITHOUT_METADATA:
         return
     world = acpi.domain.world
     if world.truth(ACPI_INDEX) is Truth.NO:
         reason = ACPI_INDEX.explain(world)
-        yield problem("this QEMU has no ACPI index", acpi, "@index", reason=reason)
+        yield problem(
+            "this QEMU does not support ACPI indexes; remove <acpi>", acpi, "@index", reason=reason
+        )
     elif _kind_of_address(acpi) not in {None, "pci"}:
-        yield problem("an ACPI index needs a device of PCI", acpi, "@index")
+        yield problem("<acpi index> is only valid for PCI devices; remove it", acpi, "@index")
 
 
 def _kind_of_address(part: Metadata) -> str | None:
@@ -145,9 +155,11 @@ _OF_BUS = {"usb": "usb", "ccid": "ccid", "scsi": "drive", "sata": "drive", "ide"
     good=_CARD.format("<rom bar='off'/>"),
 )
 def rom_is_consistent(rom: Rom) -> Problems:
-    """A ROM that is switched off has neither a bar nor a file; only devices of PCI have one."""
+    """``<rom enabled='no'>`` excludes ``bar`` and ``file``; only PCI devices can have ``<rom>``."""
     bar, file = rom.bar, rom.node.get("file")
     if rom.enabled == "no" and (bar is not None or file is not None):
-        yield problem("a disabled ROM can have neither bar nor file", rom)
+        yield problem(
+            "<rom enabled='no'> excludes the attributes 'bar' and 'file'; remove them", rom
+        )
     if (rom.enabled or bar or file) and _kind_of_address(rom) not in {None, "pci", "unassigned"}:
-        yield problem("only devices of PCI have a ROM", rom)
+        yield problem("<rom> is only valid for PCI devices; remove it", rom)

@@ -34,7 +34,7 @@ _FIRST = _DISK.format("nvme0n1", "<serial>a</serial>")
     good=_FIRST,
 )
 def drives_have_serials(hardware: InstalledControllers) -> Problems:
-    """An NVMe controller has a serial number: its own, or that of a disk on it."""
+    """An NVMe controller needs a ``<serial>``: its own, or that of a disk on it."""
     for index, serials in _serials(hardware).items():
         if not serials:
             part = next((c.part for c in hardware.of("nvme") if c.index == index), None)
@@ -49,11 +49,13 @@ def drives_have_serials(hardware: InstalledControllers) -> Problems:
     good=_FIRST + _DISK.format("nvme0n2", ""),
 )
 def drives_have_one_serial(hardware: InstalledControllers) -> Problems:
-    """The disks on an NVMe controller have its serial number, where they have one."""
+    """Disks on an NVMe controller must have the controller's ``<serial>``, if they have one."""
     for serials in _serials(hardware).values():
         for text, node in serials[1:]:
             if text != serials[0][0]:
-                what = f"this disk is on an NVMe controller with the serial {serials[0][0]!r}"
+                what = (
+                    f"the serial of this disk differs from its NVMe controller's {serials[0][0]!r}"
+                )
                 yield problem(what, node, "serial")
 
 

@@ -55,9 +55,9 @@ _PORT = "<address type='virtio-serial' controller='0' bus='0' port='{}'/>"
     good=_CHANNEL.format("a", _PORT.format(3)) + _CHANNEL.format("b", ""),
 )
 def ports_can_be_taken(hardware: InstalledControllers) -> Problems:
-    """A port of virtio-serial is one that its controller has, and belongs to one device.
+    """A virtio-serial port must exist on its controller and be used by one device only.
 
-    Libvirt looks at this whatever device names such a port.
+    Libvirt checks this for every device with such an address.
     """
     ports = hardware.serial_ports
     for node, message in ports.missing if ports is not None else ():
@@ -77,7 +77,7 @@ _VSCSI = (
     good=Sample(_NVRAM.format("0x4000") + _VSCSI.format("0x5000"), arch="ppc64"),
 )
 def registers_are_distinct(places: AddressesByKind) -> Problems:
-    """Devices of pseries' virtual I/O have registers of their own."""
+    """Each spapr-vio ``reg`` must be used by one device only."""
     owners: dict[int, bool] = {}
     everywhere = places.domain.all(Address) if places.holds(PSERIES) else ()
     for address in everywhere or places.by_kind.get("spapr-vio", ()):
@@ -87,7 +87,11 @@ def registers_are_distinct(places: AddressesByKind) -> Problems:
         parent = address.node.getparent()
         looks = parent is not None and parent.tag in _ON_SPAPR_VIO
         if reg in owners and (looks or owners[reg]):
-            yield problem(f"reg {reg:#x} belongs to another device already", address, "@reg")
+            yield problem(
+                f"reg {reg:#x} is used by another device; choose another, or remove the <address>",
+                address,
+                "@reg",
+            )
         owners[reg] = looks or owners.get(reg, False)
 
 
@@ -105,7 +109,7 @@ _DEVNO = "cssid='0xfe' ssid='0x0' devno='{}'"
     ),
 )
 def device_numbers_are_distinct(places: AddressesByKind) -> Problems:
-    """Devices of channel I/O have device numbers of their own."""
+    """Each CCW device number must be used by one device only."""
     if not places.holds(S390_CCW):
         return
     taken = set()
@@ -114,7 +118,11 @@ def device_numbers_are_distinct(places: AddressesByKind) -> Problems:
         if number is None or _is_absent(tag, address):
             continue
         if number in taken:
-            yield problem(f"{number} belongs to another device already", address, "@devno")
+            yield problem(
+                f"the CCW address {number} is used by another device; choose another, or remove it",
+                address,
+                "@devno",
+            )
         taken.add(number)
 
 
@@ -139,7 +147,7 @@ _ZCARD = (
     good=Sample(_ZCARD.format(1, 1) + _ZCARD.format(2, 2), arch="s390x"),
 )
 def identifiers_are_distinct(places: AddressesByKind) -> Problems:
-    """Every PCI device on IBM Z has identifiers of its own, given or the lowest that are free."""
+    """Each zPCI ``uid`` and ``fid`` must be used by one device only."""
     if not places.holds(ZPCI):
         return
     uids: set[int] = set()
@@ -152,7 +160,7 @@ def identifiers_are_distinct(places: AddressesByKind) -> Problems:
                 number = least if least not in taken else None
                 least += 1
             if number in taken:
-                what = f"{name} {number:#x} belongs to another device already"
+                what = f"{name} {number:#x} is used by another device; choose a free number"
                 yield problem(what, address, f"zpci/@{name}")
             taken.add(number)
 

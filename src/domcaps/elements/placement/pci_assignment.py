@@ -185,7 +185,7 @@ class _Placement:
             if self._is_piix3(item, place):
                 first = self.buses.buses[0].model if self.buses.buses else ""
                 if first != "pci-root" and (first or self._knows_boards):
-                    what = f"{place} is the place of a PIIX3, which needs a bus of conventional PCI"
+                    what = f"{place} is reserved for the PIIX3, which needs a conventional PCI bus"
                     self.found.append(Misplaced(item.node, what, given=True))
                 continue
             try:
@@ -383,7 +383,7 @@ _PORTS = "".join(_PORT.format(index) for index in range(1, 250))
     good=_CARD.format("slot='5'") + _CARD.format("slot='6'"),
 )
 def places_can_be_taken(topology: Topology) -> Problems:
-    """A place on PCI is there, is free, and is on a bus that takes such a device."""
+    """A PCI ``<address>`` must exist, be free, and be on a bus that accepts the device."""
     for found in topology.misplaced:
         if found.given:
             yield problem(found.message, topology if found.node is None else found.node, "address")
@@ -396,7 +396,7 @@ def places_can_be_taken(topology: Topology) -> Problems:
     good=Sample(_PORT.format(1), machine="q35"),
 )
 def places_suffice(topology: Topology) -> Problems:
-    """Every device of PCI finds a slot, on a bus that is there or can be added."""
+    """Every PCI device needs a free slot on a bus that exists or that libvirt can add."""
     for found in topology.misplaced:
         if not found.given:
             yield problem(found.message, topology if found.node is None else found.node)

@@ -166,24 +166,28 @@ class Buses:
             place = place._replace(bus=self._grow(place.bus, needs))
         bus = self._checked(place, needs, given=given)
         if bus.taken.get(place.slot, 0) >> place.function & 1:
-            raise NoPlace(f"another device is at {place} already")
+            raise NoPlace(f"the PCI address {place} is used by another device; remove or change it")
         bus.take(place.slot, place.function, needs)
         return place
 
     def _checked(self, place: PciAddress, needs: int, *, given: bool) -> Bus:
         if not self.buses:
-            raise NoPlace("there is no PCI bus")
+            raise NoPlace("this machine has no PCI bus")
         if place.domain != 0:
-            raise NoPlace(f"{place} is in domain {place.domain:#x}: there is only domain 0")
+            raise NoPlace(
+                f"the PCI address {place} is in domain {place.domain:#x}, but only domain 0 exists"
+            )
         if place.bus >= len(self.buses):
-            raise NoPlace(f"there is no bus {place.bus:#04x} for {place}")
+            raise NoPlace(
+                f"the PCI bus {place.bus:#04x} of {place} does not exist; add a controller for it"
+            )
         bus = self.buses[place.bus]
         if not _accepts(bus, place.bus, needs, given=given):
             wants = next((text for bit, text in _SPOKEN if needs & bit), "this device")
-            what = f"bus {place.bus:#04x} belongs to a {bus.model}, which does not take {wants}"
-            raise NoPlace(what if not needs & INTEGRATED else "this device sits on bus 0")
+            what = f"bus {place.bus:#04x} belongs to a {bus.model}, which does not accept {wants}"
+            raise NoPlace(what if not needs & INTEGRATED else "this device must be on bus 0")
         if not bus.first <= place.slot <= bus.last:
-            raise NoPlace(f"the slots of a {bus.model} are {bus.first:#04x} to {bus.last:#04x}")
+            raise NoPlace(f"the slots of a {bus.model} go from {bus.first:#04x} to {bus.last:#04x}")
         return bus
 
     def in_use(self, bus: int, slot: int) -> bool:
@@ -193,7 +197,7 @@ class Buses:
     def assign(self, needs: int, function: int = -1) -> PciAddress:
         """Take the first place that is free and suits; raises `NoPlace` where there is none."""
         if not self.buses:
-            raise NoPlace("there is no PCI bus to plug this device into")
+            raise NoPlace("this machine has no PCI bus for this device")
         for number in range(self._begin.get((needs, function), 0), len(self.buses)):
             bus = self.buses[number]
             if _accepts(bus, number, needs, given=False):
@@ -204,9 +208,9 @@ class Buses:
                     bus.take(slot, free, needs)
                     return PciAddress(0, number, slot, free)
         if not self.growing:
-            raise NoPlace("no slot is left on PCI for this device")
+            raise NoPlace("no PCI slot is free for this device")
         if len(self.buses) >= _MOST_BUSES:
-            raise NoPlace("no slot is left for this device on all the buses that PCI can number")
+            raise NoPlace("no PCI slot is free for this device, and all bus numbers are used")
         number = self._grow(len(self.buses), needs)
         place = PciAddress(0, number, self.buses[number].first, max(function, 0))
         return self.reserve(place, needs, given=False)
@@ -220,7 +224,7 @@ class Buses:
             return self._grow_conventional(number, missing)
         if not needs & (PCIE | UPSTREAM):
             wants = next((text for bit, text in _SPOKEN if needs & bit), "this device")
-            raise NoPlace(f"no slot is left for {wants}, and none can be added")
+            raise NoPlace(f"no slot is free for {wants}, and libvirt cannot add a bus")
         self._add("pcie-root-port", missing)
         return number
 

@@ -138,19 +138,27 @@ _PHB = "<controller type='pci' index='1' model='pci-root'><target index='{}'/></
     good=_BRIDGE.format("<target chassisNr='56'/>"),
 )
 def options_have_their_form(controller: PciController) -> Problems:
-    """What a PCI controller's target says are numbers, and a switch for hot-plug."""
+    """``<target>`` options of a PCI controller are numbers; ``hotplug`` is ``on`` or ``off``."""
     for name in _RANGES:
         text = controller.option(name)
         if text is not None and not fits(_NUMBER, text):
-            yield problem(f"{name} is {text!r}, not a number from 0", controller, f"target/@{name}")
+            yield problem(
+                f"attribute {name!r} of <target> is {text!r}, but must be an integer, at least 0",
+                controller,
+                f"target/@{name}",
+            )
     for name, kind in (("hotplug", ON_OFF), ("memReserve", _MEMORY)):
         text = controller.option(name)
         if text is not None and not fits(kind, text):
-            what = f"{name} is {text!r}, not {kind.expected}"
+            what = f"attribute {name!r} of <target> is {text!r}, but must be {kind.expected}"
             yield problem(what, controller, f"target/@{name}")
     node = controller.option("node")
     if node and not fits(_NODE, node):
-        yield problem(f"the NUMA node is {node!r}, not a number from 0", controller, "target/node")
+        yield problem(
+            f"the NUMA <node> is {node!r}, but must be an integer, at least 0",
+            controller,
+            "target/node",
+        )
 
 
 @rule(
@@ -160,12 +168,14 @@ def options_have_their_form(controller: PciController) -> Problems:
     good=_BRIDGE.format("<target chassisNr='56'/>"),
 )
 def options_are_in_range(controller: PciController) -> Problems:
-    """The numbers of chassis, ports, buses and host bridges have few bits."""
+    """The numbers in ``<target>`` of a PCI controller must be in their ranges."""
     for name, (least, most) in _RANGES.items():
         number = controller.number(name)
         if number is not None and not least <= number <= most:
             yield problem(
-                f"{name} is a number from {least} to {most}", controller, f"target/@{name}"
+                f"attribute {name!r} of <target> must be an integer from {least} to {most}",
+                controller,
+                f"target/@{name}",
             )
 
 
@@ -176,7 +186,7 @@ def options_are_in_range(controller: PciController) -> Problems:
     good=_BRIDGE.format("<target chassisNr='56'/>"),
 )
 def options_suit_the_model(controller: PciController) -> Problems:
-    """Each model of PCI controllers has options of its own, and no others."""
+    """The options of a PCI controller must be options of its model."""
     takes = controller.takes.options
     if not controller.model:
         return
@@ -184,14 +194,17 @@ def options_suit_the_model(controller: PciController) -> Problems:
         if controller.option(name) is not None and name not in takes:
             where = "target/node" if name == "node" else f"target/@{name}"
             yield problem(
-                f"a {controller.model} has no {name} here",
+                f"a controller of model {controller.model!r} does not support {name!r} "
+                "here; remove it",
                 controller,
                 where,
                 accepted=sorted(takes),
             )
     hole = controller.node.findtext("pcihole64")
     if hole and "pcihole64" not in takes and controller.model in _ROOTS:
-        yield problem("the 64-bit hole can't be set on this board", controller, "pcihole64")
+        yield problem(
+            "this machine type does not support <pcihole64>; remove it", controller, "pcihole64"
+        )
 
 
 @rule(
@@ -201,14 +214,14 @@ def options_suit_the_model(controller: PciController) -> Problems:
     good=_ROOT.format("<pcihole64 unit='KiB'>1048576</pcihole64>"),
 )
 def hole_is_a_number(controller: PciController) -> Problems:
-    """The size of the 64-bit hole is a whole number."""
+    """``<pcihole64>`` must be an integer."""
     hole = controller.node.findtext("pcihole64")
     if not hole or controller.model not in _ROOTS:
         return
     try:
         UNSIGNED64.parse(hole)
     except ValueError:
-        yield problem("the size of the 64-bit hole is no whole number", controller, "pcihole64")
+        yield problem("<pcihole64> must be an integer", controller, "pcihole64")
 
 
 @rule(
@@ -218,14 +231,19 @@ def hole_is_a_number(controller: PciController) -> Problems:
     good=_ROOT.format("<pcihole64 unit='KiB'>1048576</pcihole64>"),
 )
 def hole_needs_a_pc(controller: PciController) -> Problems:
-    """The size of the 64-bit PCI hole is set on the boards of PCs, and later on ARM's virt."""
+    """``<pcihole64>`` requires an x86 PC machine type, or ``virt`` with a later libvirt."""
     boards = {"pci-root": I440FX, "pcie-root": Q35}.get(controller.model)
     if controller.holds(ARM_VIRT) and libvirt_reads(controller, PCI_HOLE_ARM):
         return
     hole = controller.node.findtext("pcihole64")
     if hole and boards is not None and not controller.holds(boards):
         why = boards.explain(controller.domain.world)
-        yield problem("this board's 64-bit hole can't be set", controller, "pcihole64", reason=why)
+        yield problem(
+            "this machine type does not support <pcihole64>; remove it",
+            controller,
+            "pcihole64",
+            reason=why,
+        )
 
 
 @rule(
@@ -235,14 +253,14 @@ def hole_needs_a_pc(controller: PciController) -> Problems:
     good=_BRIDGE.format("<model name='pci-bridge'/>"),
 )
 def name_suits_the_model(controller: PciController) -> Problems:
-    """The name of a PCI controller's device is one that its model goes by."""
+    """``<model name>`` of a PCI controller must be a device of the controller's model."""
     inner = controller.node.find("model")
     name = None if inner is None else inner.get("name")
     if name is None or not controller.model:
         return
     names = controller.takes.names
     if name not in {*names, "none"}:
-        what = f"a {controller.model} is no {name!r}"
+        what = f"a controller of model {controller.model!r} cannot be the device {name!r}"
         yield problem(what, controller, "model/@name", accepted=names)
 
 
@@ -253,7 +271,7 @@ def name_suits_the_model(controller: PciController) -> Problems:
     good=Sample(_OPEN.format("pcie-root-port", ""), machine="q35"),
 )
 def device_is_there(controller: PciController) -> Problems:
-    """QEMU must have the device behind a PCI controller."""
+    """The QEMU device behind a PCI controller must exist."""
     names = controller.takes.names
     inner = controller.node.find("model")
     given = None if inner is None else inner.get("name")
@@ -261,7 +279,12 @@ def device_is_there(controller: PciController) -> Problems:
     wanted = (given,) if given in names else names
     if wanted and all(world.truth(DEVICES[name]) is Truth.NO for name in wanted):
         why = DEVICES[wanted[0]].explain(world)
-        yield problem(f"this QEMU has no {' or '.join(wanted)}", controller, "@model", reason=why)
+        yield problem(
+            f"this QEMU does not have the device {' or '.join(map(repr, wanted))}",
+            controller,
+            "@model",
+            reason=why,
+        )
 
 
 @rule(
@@ -271,19 +294,32 @@ def device_is_there(controller: PciController) -> Problems:
     good=_BRIDGE.format(""),
 )
 def index_suits_the_model(controller: PciController) -> Problems:
-    """Index 0 belongs to the root, and there are at most 256 PCI controllers."""
+    """PCI controllers have an ``index`` from 0 to 255; 0 is reserved for the root bus."""
     index = controller.index
     if index is None:
         return
     if index > _MOST_INDEX:
-        yield problem(f"a PCI controller's index is at most {_MOST_INDEX}", controller, "@index")
+        yield problem(
+            f"attribute 'index' of a PCI controller must be at most {_MOST_INDEX}",
+            controller,
+            "@index",
+        )
     elif controller.takes is _HOST_BRIDGE:
         return
     elif controller.model in _ROOTS and index != 0:
         fix = set_value("0", "@index")
-        yield problem(f"the {controller.model} has index 0", controller, "@index", fix=fix)
+        yield problem(
+            f"a controller of model {controller.model!r} needs index='0'",
+            controller,
+            "@index",
+            fix=fix,
+        )
     elif controller.model in _MODELS and controller.model not in _ROOTS and index == 0:
-        yield problem(f"a {controller.model} has an index from 1", controller, "@index")
+        yield problem(
+            f"a controller of model {controller.model!r} needs an index of at least 1",
+            controller,
+            "@index",
+        )
 
 
 @rule(
@@ -293,9 +329,13 @@ def index_suits_the_model(controller: PciController) -> Problems:
     good=_ROOT.format(""),
 )
 def roots_have_no_address(controller: PciController) -> Problems:
-    """The root of PCI is plugged into nothing: it has no address."""
+    """``pci-root`` and ``pcie-root`` controllers cannot have an ``<address>``."""
     if controller.model in _ROOTS and controller.has("address"):
-        yield problem(f"a {controller.model} has no address", controller, "address")
+        yield problem(
+            f"a controller of model {controller.model!r} cannot have an <address>; remove it",
+            controller,
+            "address",
+        )
 
 
 @rule(
@@ -305,11 +345,11 @@ def roots_have_no_address(controller: PciController) -> Problems:
     good=_OPEN.format("pci-expander-bus", ""),
 )
 def expanders_need_their_board(controller: PciController) -> Problems:
-    """Expander buses of conventional PCI are for the 440FX, others for boards of PCI Express."""
+    """``pci-expander-bus`` requires an i440fx machine type, ``pcie-expander-bus`` one with PCIe."""
     boards = controller.takes.boards
     if boards is not None and not controller.holds(boards):
         why = boards.explain(controller.domain.world)
-        what = f"this machine type takes no {controller.model}"
+        what = f"this machine type does not support {controller.model!r}"
         yield problem(what, controller, "@model", reason=why)
 
 
@@ -320,7 +360,7 @@ def expanders_need_their_board(controller: PciController) -> Problems:
     good=_OPEN.format("pci-expander-bus", ""),
 )
 def numa_node_exists(controller: PciController) -> Problems:
-    """A bus belongs to a NUMA node that the domain has."""
+    """``<node>`` of a PCI controller must be a NUMA node that the domain defines."""
     node = controller.number("node")
     if node is None:
         return
@@ -329,14 +369,25 @@ def numa_node_exists(controller: PciController) -> Problems:
     if not nodes and root.find("maxMemory") is not None and controller.domain.new:
         nodes = 0 if controller.holds(S390_CCW) else 1
     if node >= nodes:
-        yield problem(f"there is no NUMA node {node}", controller, "target/node")
+        yield problem(
+            f"the domain does not define NUMA node {node}; use one of <numa>",
+            controller,
+            "target/node",
+        )
     elif controller.index == 0:
-        yield problem("the root belongs to no NUMA node", controller, "target/node")
+        yield problem(
+            "the root bus cannot be bound to a NUMA <node>; remove it", controller, "target/node"
+        )
     elif controller.takes is _HOST_BRIDGE:
         world = controller.domain.world
         if world.truth(PHB_NUMA) is Truth.NO:
             why = PHB_NUMA.explain(world)
-            yield problem("a host bridge has no NUMA node here", controller, "target", reason=why)
+            yield problem(
+                "this host bridge cannot be bound to a NUMA <node>; remove it",
+                controller,
+                "target",
+                reason=why,
+            )
 
 
 @rule(
@@ -346,14 +397,19 @@ def numa_node_exists(controller: PciController) -> Problems:
     good=_ROOT.format("<target hotplug='off'/>"),
 )
 def hotplug_can_be_switched(controller: PciController) -> Problems:
-    """QEMU must be able to switch off hot-plug on the bus."""
+    """``<target hotplug='off'>`` requires a QEMU that can disable hot-plug on the bus."""
     needed = ROOT_HOTPLUG if controller.model == "pci-root" else PORT_HOTPLUG
     world = controller.domain.world
     if controller.option("hotplug") is None or "hotplug" not in controller.takes.options:
         return
     if world.truth(needed) is Truth.NO:
         why = needed.explain(world)
-        yield problem("hot-plug can't be switched here", controller, "target/@hotplug", reason=why)
+        yield problem(
+            "hot-plug cannot be disabled on this bus; remove 'hotplug'",
+            controller,
+            "target/@hotplug",
+            reason=why,
+        )
 
 
 @rule(
@@ -363,11 +419,11 @@ def hotplug_can_be_switched(controller: PciController) -> Problems:
     good=Sample(_PHB.format(1), arch="ppc64"),
 )
 def first_host_bridge_is_the_first(controller: PciController) -> Problems:
-    """The host bridge with index 0 is QEMU's own, the one with target index 0; no other is."""
+    """The host bridge with ``index='0'`` must have ``<target index='0'>``, and no other may."""
     target = controller.number("index")
     if target is None or controller.index is None:
         return
     if (target == 0) != (controller.index == 0):
-        what = "target index 0 and index 0 belong to the same controller"
+        what = "<target index='0'> is reserved for the controller with index='0'"
         fix = set_value("0" if controller.index == 0 else str(controller.index), "@index")
         yield problem(what, controller, "target/@index", fix=fix)

@@ -39,7 +39,7 @@ _EXPANDERS = "".join(
     good=_OPEN,
 )
 def bus_numbers_suffice(hardware: InstalledControllers) -> Problems:
-    """An expander bus without a number gets two less than the lowest one that is in use."""
+    """Expander buses without ``busNr`` need free bus numbers below those in use."""
     controllers = hardware.domain.all(PciController)
     given = {id(c.node): c.number("busNr") for c in controllers}
     lowest = min((number for number in given.values() if number is not None), default=256)
@@ -47,7 +47,7 @@ def bus_numbers_suffice(hardware: InstalledControllers) -> Problems:
         if controller.takes.options is not EXPANDER or given[id(controller.node)] is not None:
             continue
         if lowest <= 2:
-            what = f"no busNr is left below {lowest}: give one"
+            what = f"no bus number is free below {lowest}; set busNr of the expander buses"
             yield problem(what, controller, "target/@busNr")
             return
         lowest -= 2
@@ -69,14 +69,14 @@ def _wants_target(bridge: InstalledController) -> bool:
     good=Sample(_PHB, arch="ppc64"),
 )
 def target_indexes_suffice(hardware: InstalledControllers) -> Problems:
-    """A machine of IBM's pseries has at most 32 host bridges."""
+    """A pseries machine may have at most 32 PCI host bridges."""
     if hardware.domain.world.truth(PSERIES):
         bridges = [c for c in hardware.of("pci") if c.index != 0 and c.model == "pci-root"]
         # libvirt adds those with lower indexes, too
         late = [b for b in bridges[:HOST_BRIDGES] if b.index >= HOST_BRIDGES and b.part]
         open_ = [b for b in late if _wants_target(b)]
         for bridge in (*open_, *bridges[HOST_BRIDGES:]):
-            what = f"there are at most {HOST_BRIDGES} host bridges besides the first"
+            what = f"a pseries machine has at most {HOST_BRIDGES} host bridges besides the first"
             yield problem(what, bridge.part or hardware)
 
 
@@ -87,9 +87,9 @@ def target_indexes_suffice(hardware: InstalledControllers) -> Problems:
     good=_BRIDGE.format(1, "<address type='pci' bus='0' slot='9'/>"),
 )
 def bridges_lead_upwards(topology: Topology) -> Problems:
-    """A bridge sits on a bus with a lower number than the one that it gives.
+    """A PCI bridge must sit on a bus with a lower number than its own ``index``.
 
-    Of an address of another kind libvirt takes the second number for that of a bus.
+    Of an address of another type, libvirt reads the second number as the bus.
     """
     for controller in topology.hardware.of("pci"):
         if controller.model != "pci-bridge" or controller.part is None:
@@ -102,7 +102,8 @@ def bridges_lead_upwards(topology: Topology) -> Problems:
             bus = -1 if address is None else address.first_numbers[1]
         if controller.index <= bus:
             yield problem(
-                f"the bridge for bus {controller.index} sits on bus {bus}: it must be lower",
+                f"the bridge with index {controller.index} sits on bus {bus}: use a bus "
+                "with a lower number",
                 controller.part,
                 "address/@bus",
             )

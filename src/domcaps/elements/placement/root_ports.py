@@ -23,18 +23,19 @@ _PORT = "<controller type='pci' index='2' model='pcie-root-port'/>"
     severity=Severity.NOTICE,
 )
 def a_port_is_free(topology: Topology) -> Problems:
-    """A PCIe root port that is free can take a device while the guest runs.
+    """A domain with PCIe should have a free root port, so that devices can be hot-plugged.
 
-    Where libvirt adds ports for devices it adds one more; where all have their addresses it adds
-    none.
+    Where libvirt adds root ports for devices, it adds a spare one. It adds none where all devices
+    have addresses.
     """
     if not topology.holds(PCIE_ROOT) or topology.misplaced:
         return
     ports, free = topology.ports
     if not free:
         yield problem(
-            f"none of the {ports} PCIe root ports is free: no device can be plugged in while the "
-            "guest runs. Add <controller type='pci' model='pcie-root-port'/> for each device",
+            f"none of the {ports} PCIe root ports is free, so no device can be "
+            "hot-plugged. Add <controller type='pci' model='pcie-root-port'/> for "
+            "each device to hot-plug",
             topology,
             "devices",
         )

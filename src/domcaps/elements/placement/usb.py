@@ -172,7 +172,9 @@ def _plug(usb: Usb) -> Iterator[_Unplugged]:
     refused = usb.hubs and any(c.model == "none" for c in usb.hardware.of("usb"))
     if refused or ((devices or usb.hubs) and not usb.hardware.has_usb):
         where = next((n for n in (*usb.hubs, *devices) if n is not None), None)
-        yield _Unplugged(where, "missing", "this domain has no USB controller")
+        yield _Unplugged(
+            where, "missing", "the domain has no USB controller; add <controller type='usb'/>"
+        )
         return
     buses: dict[int, _Hub] = {}
     for controller in usb.hardware.of("usb"):
@@ -181,7 +183,7 @@ def _plug(usb: Usb) -> Iterator[_Unplugged]:
             continue
         if controller.index in buses:
             node = None if controller.part is None else controller.part.node
-            what = f"another USB controller has index {controller.index}"
+            what = f"another USB controller has index {controller.index}; use a free one"
             yield _Unplugged(node, "duplicate", what)
         buses[controller.index] = _Hub(ports)
     yield from _plug_given(usb, buses)
@@ -285,7 +287,7 @@ _NONE = "<controller type='usb' model='none'/>"
     good=_XHCI.format("") + _TABLET.format(""),
 )
 def devices_need_usb(usb: Usb) -> Problems:
-    """A device on USB needs a USB controller, and one that is not ``none``."""
+    """A USB device requires a USB controller of a model other than ``none``."""
     yield from _of_kind(usb, "missing")
 
 
@@ -296,7 +298,7 @@ def devices_need_usb(usb: Usb) -> Problems:
     good=_XHCI.format(""),
 )
 def buses_are_distinct(usb: Usb) -> Problems:
-    """Only a USB 2 controller and its companions have the same index."""
+    """Only an EHCI controller and its UHCI companions may share an ``index``."""
     yield from _of_kind(usb, "duplicate")
 
 
@@ -307,7 +309,10 @@ def buses_are_distinct(usb: Usb) -> Problems:
     good=_XHCI.format("") + _TABLET.format(_AT.format(2)),
 )
 def ports_can_be_taken(usb: Usb) -> Problems:
-    """A USB port that is named is there and free; behind a port there may be a hub."""
+    """A USB port in an ``<address>`` must exist and be free.
+
+    A port with a hub leads to the ports of that hub.
+    """
     yield from _of_kind(usb, "unavailable")
 
 
@@ -318,7 +323,7 @@ def ports_can_be_taken(usb: Usb) -> Problems:
     good=_TABLET.format("<address type='usb' bus='0'/>"),
 )
 def ports_suffice(usb: Usb) -> Problems:
-    """Every device on USB finds a port on the bus it names, or on any."""
+    """Every USB device needs a free port, on the bus that it names or on any bus."""
     yield from _of_kind(usb, "exhausted")
 
 
@@ -344,7 +349,7 @@ def _with_usb(usb: Usb) -> Iterator[Fix]:
     good=_XHCI.format(" ports='15'"),
 )
 def xhci_has_few_ports(controller: Controller) -> Problems:
-    """QEMU's xHCI controllers have up to 15 ports."""
+    """A QEMU xHCI controller has at most 15 ports."""
     xhci = controller.type == "usb" and controller.settled_model in XHCI
     if xhci and (controller.ports or 0) > _MOST_XHCI_PORTS:
         what = f"an xHCI controller has at most {_MOST_XHCI_PORTS} ports"
@@ -358,9 +363,13 @@ def xhci_has_few_ports(controller: Controller) -> Problems:
     good=_XHCI.format(""),
 )
 def xen_controllers_are_not_here(controller: Controller) -> Problems:
-    """Some models of USB controllers are Xen's, which QEMU does not have."""
+    """The USB controller models ``qusb1`` and ``qusb2`` are for Xen; QEMU does not have them."""
     if controller.type == "usb" and controller.model in {"qusb1", "qusb2"}:
-        yield problem(f"{controller.model} is for Xen", controller, "@model")
+        yield problem(
+            f"the USB controller {controller.model!r} is for Xen; use 'qemu-xhci'",
+            controller,
+            "@model",
+        )
 
 
 @rule(
@@ -370,11 +379,15 @@ def xen_controllers_are_not_here(controller: Controller) -> Problems:
     good=_TABLET.format(_AT.format(1)),
 )
 def devices_have_usb_addresses(usb: Usb) -> Problems:
-    """The address of a device on USB is one of USB."""
+    """A USB device needs an ``<address>`` of type ``usb``, or none."""
     for node in usb.devices:
         # network cards, sound cards and shared folders are not looked at
         if node is None or node.tag not in {"disk", "input", "redirdev", "hostdev"}:
             continue
         # an <input> for which libvirt chooses the bus is not looked at either
         if _other_kind(node) and not (node.tag == "input" and node.get("bus") is None):
-            yield problem("a device on USB has an address of type usb", node, "address/@type")
+            yield problem(
+                "a USB device needs <address type='usb'>; remove this address, or change its type",
+                node,
+                "address/@type",
+            )

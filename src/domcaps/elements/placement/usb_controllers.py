@@ -38,10 +38,15 @@ _PORTS = "<controller type='usb' model='{}' ports='4'/>"
     good=_PORTS.format("qemu-xhci"),
 )
 def only_xhci_has_other_ports(controller: Controller) -> Problems:
-    """How many ports there are can be chosen for xHCI controllers only."""
+    """Attribute ``ports`` of a USB controller requires an xHCI model."""
     newer = libvirt_reads(controller, USB_CONTROLLER_DEFINED)
     if newer and _ports_are_fixed(controller):
-        yield problem(f"a {controller.settled_model} has its own ports", controller, "@ports")
+        yield problem(
+            f"a {controller.settled_model!r} controller has a fixed number of ports; "
+            "remove 'ports', or use 'qemu-xhci'",
+            controller,
+            "@ports",
+        )
 
 
 @rule(
@@ -52,13 +57,18 @@ def only_xhci_has_other_ports(controller: Controller) -> Problems:
     stage=Stage.START,
 )
 def only_xhci_starts_with_other_ports(controller: Controller) -> Problems:
-    """How many ports there are can be chosen for xHCI controllers only; older libvirts say so late.
+    """Attribute ``ports`` of a USB controller requires an xHCI model (reported at start).
 
-    Since about 12.0 libvirt refuses the definition.
+    From about libvirt 12.0 on, the definition is refused already.
     """
     older = not libvirt_reads(controller, USB_CONTROLLER_DEFINED)
     if older and _ports_are_fixed(controller):
-        yield problem(f"a {controller.settled_model} has its own ports", controller, "@ports")
+        yield problem(
+            f"a {controller.settled_model!r} controller has a fixed number of ports; "
+            "remove 'ports', or use 'qemu-xhci'",
+            controller,
+            "@ports",
+        )
 
 
 _UHCI = "<controller type='usb' model='piix3-uhci'/>"
@@ -79,10 +89,10 @@ def _absent(controller: Controller) -> Predicate | None:
     good=_UHCI,
 )
 def usb_model_is_there(controller: Controller) -> Problems:
-    """The model is one that this QEMU has; libvirt looks at it at once since about 12.0."""
+    """The USB controller model must be supported by QEMU (checked by libvirt from about 12.0)."""
     device, world = _absent(controller), controller.domain.world
     if device is not None and world.target.dialect.has(USB_CONTROLLER_DEFINED):
-        text = f"this QEMU has no {controller.model}"
+        text = f"this QEMU does not have the USB controller {controller.model!r}"
         yield problem(text, controller, "@model", reason=device.explain(world))
 
 
@@ -94,10 +104,10 @@ def usb_model_is_there(controller: Controller) -> Problems:
     stage=Stage.START,
 )
 def usb_model_is_there_at_start(controller: Controller) -> Problems:
-    """The model is one that this QEMU has; older libvirts look at it when it starts."""
+    """The USB controller model must be supported by QEMU (older libvirt: reported at start)."""
     device, world = _absent(controller), controller.domain.world
     if device is not None and not world.target.dialect.has(USB_CONTROLLER_DEFINED):
-        text = f"this QEMU has no {controller.model}"
+        text = f"this QEMU does not have the USB controller {controller.model!r}"
         yield problem(text, controller, "@model", reason=device.explain(world))
 
 
@@ -111,11 +121,13 @@ _ELSEWHERE = "<controller type='usb'><address type='drive'/></controller>"
     good=Sample("<controller type='usb'/>", machine="pc"),
 )
 def usb_needs_pci(controller: Controller) -> Problems:
-    """USB controllers are devices of PCI: boards without have none, at whatever address."""
+    """A USB controller requires a machine type with PCI."""
     if controller.type != "usb" or controller.settled_model == "none":
         return
     hardware = controller.domain.first(InstalledControllers)
     newer = libvirt_reads(controller, USB_CONTROLLER_DEFINED)
     misplaced = controller.address_type not in {None, "pci"}
     if newer and misplaced and hardware is not None and not hardware.pci_root:
-        yield problem("a USB controller needs PCI, which this board has not", controller)
+        yield problem(
+            "this machine type has no PCI bus for a USB controller; use model='none'", controller
+        )

@@ -27,12 +27,16 @@ _Z_GOOD = Sample(_Z_CARD.format("uid='0x0001' fid='1'"), arch="s390x")
     good=_Z_GOOD,
 )  # fmt: skip
 def zpci_identifiers_are_numbers(address: Address) -> Problems:
-    """The identifiers of a PCI device on IBM Z are numbers."""
+    """``uid`` and ``fid`` of ``<zpci>`` must be numbers."""
     inner = address.node.find("zpci") if address.type == "pci" else None
     for name in ("uid", "fid"):
         text = None if inner is None else inner.get(name)
         if text is not None and identifier(text) is None:
-            yield problem(f"{name} is {text!r}, not a number", address, f"zpci/@{name}")
+            yield problem(
+                f"attribute {name!r} of <zpci> is {text!r}, but must be a number",
+                address,
+                f"zpci/@{name}",
+            )
 
 
 @rule(
@@ -42,10 +46,15 @@ def zpci_identifiers_are_numbers(address: Address) -> Problems:
     good=_Z_GOOD,
 )
 def zpci_needs_its_device(address: Address) -> Problems:
-    """Identifiers of PCI devices on IBM Z need an emulator for it."""
+    """``<zpci>`` requires a QEMU with zPCI, which is for s390x guests."""
     world = address.domain.world
     if any(i is not None for i in address.zpci) and world.truth(ZPCI) is Truth.NO:
-        yield problem("this QEMU has no zPCI", address, "zpci", reason=ZPCI.explain(world))
+        yield problem(
+            "this QEMU does not support zPCI; remove <zpci>",
+            address,
+            "zpci",
+            requires=ZPCI,
+        )
 
 
 @rule(
@@ -55,7 +64,9 @@ def zpci_needs_its_device(address: Address) -> Problems:
     good=_Z_GOOD,
 )
 def zpci_is_in_range(address: Address) -> Problems:
-    """The user-defined identifier of a PCI device on IBM Z is a number from 1 to 65535."""
+    """Attribute ``uid`` of ``<zpci>`` must be from 0x0001 to 0xffff."""
     uid, _ = address.zpci
     if uid is not None and not 1 <= uid <= _LARGEST_UID:
-        yield problem("a uid is a number from 0x0001 to 0xffff", address, "zpci/@uid")
+        yield problem(
+            "attribute 'uid' of <zpci> must be from 0x0001 to 0xffff", address, "zpci/@uid"
+        )

@@ -65,9 +65,11 @@ _GOOD = _C.format("maximum")
     stage=Stage.START,
 )
 def libvirt_knows_the_architecture(cpu: Cpu) -> Problems:
-    """Of some architectures libvirt knows no CPUs: there, a domain says nothing of it."""
+    """``<cpu>`` requires an architecture whose CPUs libvirt knows."""
     if not has_cpu_models(cpu.domain):
-        yield problem(f"libvirt knows no CPUs of {cpu.domain.arch}", cpu)
+        yield problem(
+            f"libvirt does not support <cpu> for {cpu.domain.arch} guests; remove it", cpu
+        )
 
 
 @rule(
@@ -78,7 +80,7 @@ def libvirt_knows_the_architecture(cpu: Cpu) -> Problems:
     stage=Stage.START,
 )
 def mode_can_be_had(cpu: Cpu) -> Problems:
-    """Some modes need a host of the guest's architecture, and its own processor."""
+    """``<cpu mode>`` must be supported: some modes require KVM and a host of the guest's arch."""
     supported = _MODES[cpu.mode].supported
     if supported is None or cpu.is_open or not has_cpu_models(cpu.domain):
         return
@@ -88,7 +90,7 @@ def mode_can_be_had(cpu: Cpu) -> Problems:
         reason = supported.explain(world)
         emulated = cpu.domain.virttype == "qemu"
         why = "it needs KVM, type='kvm'" if emulated else "the guest is of another architecture"
-        message = f"the CPU mode {cpu.mode} can't be used here: {why}"
+        message = f"the CPU mode {cpu.mode!r} is not supported here: {why}"
         yield problem(message, cpu, "@mode", accepted=others, reason=reason)
         return
     doubt = start_doubt(_MODES[cpu.mode], world)
@@ -123,9 +125,9 @@ _MODEL = "<cpu><model fallback='forbid'>{}</model></cpu>"
     stage=Stage.START,
 )
 def model_can_be_had(cpu: Cpu) -> Problems:
-    """A model is one that QEMU offers, and of x86 one that libvirt knows, too.
+    """``<cpu><model>`` must be a CPU model that QEMU has, and for x86 one that libvirt knows.
 
-    Where another one is allowed instead, libvirt finds that for x86 only.
+    A fallback to another model, where it is allowed, works for x86 only.
     """
     if not cpu.model or not has_cpu_models(cpu.domain) or cpu.mode in {"maximum", _PASSTHROUGH}:
         return
@@ -135,9 +137,14 @@ def model_can_be_had(cpu: Cpu) -> Problems:
     replaced = cpu.mode == "host-model" or (cpu.match == "minimum" and known is not None)
     if known is not None and cpu.model not in known:
         if not replaced or _check(cpu) == "partial":
-            yield problem(f"libvirt knows no model {cpu.model!r}", cpu, "model", fix=stand_ins(cpu))
+            yield problem(
+                f"libvirt does not know the CPU model {cpu.model!r}",
+                cpu,
+                "model",
+                fix=stand_ins(cpu),
+            )
     elif (known is None or _is_alone(cpu)) and not replaced and not _offered(cpu):
-        message = f"this QEMU has no model {cpu.model!r}"
+        message = f"this QEMU does not have the CPU model {cpu.model!r}"
         yield problem(message, cpu, "model", fix=stand_ins(cpu))
 
 
@@ -154,9 +161,9 @@ def _is_alone(cpu: Cpu) -> bool:
     stage=Stage.START,
 )
 def mainframes_match_exactly(cpu: Cpu) -> Problems:
-    """Of mainframes there is no CPU that is at least another one."""
+    """``<cpu match>`` must be ``exact`` for s390x guests."""
     if cpu.match == "minimum" and cpu.mode == "custom" and cpu.model and cpu.holds(S390):
-        yield problem("here a CPU is matched exactly", cpu, "@match")
+        yield problem("for this architecture <cpu match> must be 'exact'", cpu, "@match")
 
 
 def _usable(cpu: Cpu) -> bool:
@@ -195,9 +202,9 @@ _PARTIAL = "<cpu check='partial'><model>{}</model></cpu>"
     stage=Stage.START,
 )
 def host_has_what_is_wanted(cpu: Cpu) -> Problems:
-    """The host has all that a guest's CPU is to have, unless ``check='none'``.
+    """The host must provide every CPU feature of the guest's ``<cpu>``, unless ``check='none'``.
 
-    libvirt compares with what CPUID shows of the processor, not with the flags of /proc/cpuinfo.
+    Libvirt compares with the CPUID of the processor, not with the flags in /proc/cpuinfo.
     """
     world = cpu.domain.world
     if not cpu.holds(X86) or world.host.record.arch not in archs.X86:
@@ -239,7 +246,7 @@ def _mismatch(cpu: Cpu, told: dict[str, str]) -> Mismatch | None:
     stage=Stage.START,
 )
 def host_lacks_what_is_forbidden(cpu: Cpu) -> Problems:
-    """A host that has a forbidden feature is not the one to run the guest."""
+    """The host must not have a CPU feature of policy ``forbid``."""
     world = cpu.domain.world
     told = policies(cpu.domain)
     native = cpu.holds(X86) and world.host.record.arch in archs.X86
@@ -248,7 +255,11 @@ def host_lacks_what_is_forbidden(cpu: Cpu) -> Problems:
     wanted = Wanted(policies=told)
     names = forbidden(world.emulator, accelerator(world), world.host, world.target.dialect, wanted)
     if names:
-        yield problem(f"the host has {', '.join(names)}", cpu, "feature")
+        yield problem(
+            f"the host has the forbidden features {', '.join(names)}; use policy='disable'",
+            cpu,
+            "feature",
+        )
 
 
 @rule(
@@ -259,13 +270,16 @@ def host_lacks_what_is_forbidden(cpu: Cpu) -> Problems:
     stage=Stage.START,
 )
 def there_is_something_to_compare_with(cpu: Cpu) -> Problems:
-    """Only CPUs of the host's own architecture can be compared with that of the host."""
+    """A ``<cpu>`` that libvirt compares with the host must be of the host's architecture."""
     world = cpu.domain.world
     arch = world.host.record.arch
     foreign = arch in _COMPARING and not _same(arch, cpu.domain.arch)
     if foreign and cpu.mode == "custom" and _compares(cpu):
-        yield problem(f"a CPU of {cpu.domain.arch} can't be compared with one of {arch}", cpu,
-                      "@check")  # fmt: skip
+        yield problem(
+            f"a {cpu.domain.arch} CPU cannot be compared with a {arch} host; use check='none'",
+            cpu,
+            "@check",
+        )
 
 
 def _same(one: str, other: str) -> bool:
@@ -280,7 +294,7 @@ def _same(one: str, other: str) -> bool:
     stage=Stage.START,
 )
 def power_is_compatible_with_older(cpu: Cpu) -> Problems:
-    """POWER can run as an older POWER; a model other than the host's own can't be had with KVM."""
+    """A POWER guest with KVM needs the host's CPU model, or an older one for compatibility."""
     world = cpu.domain.world
     record = world.host.record
     if not cpu.holds(PPC64) or record.arch not in archs.PPC64 or not record.cpu.model:
@@ -293,9 +307,11 @@ def power_is_compatible_with_older(cpu: Cpu) -> Problems:
     if cpu.mode == "custom":
         name = cpu.model[: len("POWERn")] if _is_legacy(cpu) else cpu.model
         if name != host.model:
-            yield problem(f"the host's CPU is a {host.model}", cpu, "model")
+            yield problem(f"with KVM the CPU model must be the host's: {host.model}", cpu, "model")
     elif not 0 < _generation(cpu.model, "power") <= _generation(host.model, "POWER"):
-        yield problem(f"the host's {host.model} can't be compatible with it", cpu, "model")
+        yield problem(
+            f"the host's {host.model} has no compatibility mode for this model", cpu, "model"
+        )
 
 
 def _generation(name: str, prefix: str) -> int:
@@ -313,11 +329,16 @@ def _generation(name: str, prefix: str) -> int:
     stage=Stage.START,
 )
 def qemu_tells_what_is_deprecated(cpu: Cpu) -> Problems:
-    """QEMU 9.1 and later tell which features of mainframes are deprecated."""
+    """``<cpu deprecated_features>`` requires an s390x guest and QEMU 9.1 or later."""
     world = cpu.domain.world
     if cpu.deprecated_features is not None and world.truth(DEPRECATED) is Truth.NO:
         reason = DEPRECATED.explain(world)
-        yield problem("this QEMU does not tell them", cpu, "@deprecated_features", reason=reason)
+        yield problem(
+            "this QEMU does not report deprecated CPU features; remove deprecated_features",
+            cpu,
+            "@deprecated_features",
+            reason=reason,
+        )
 
 
 _TOPOLOGY = "<vcpu>2</vcpu><cpu><topology sockets='1' {}='2' cores='1' threads='1'/></cpu>"
@@ -331,7 +352,7 @@ _TOPOLOGY = "<vcpu>2</vcpu><cpu><topology sockets='1' {}='2' cores='1' threads='
     stage=Stage.START,
 )
 def dies_need_qemu(topology: Topology) -> Problems:
-    """Several dies in a socket, or clusters in a die, need a QEMU that counts them."""
+    """``dies`` and ``clusters`` of ``<topology>`` require a QEMU and machine that support them."""
     world = topology.domain.world
     for name, count, counted in (
         ("dies", topology.dies, DIES),
@@ -339,7 +360,12 @@ def dies_need_qemu(topology: Topology) -> Problems:
     ):
         if count != 1 and world.truth(counted) is Truth.NO:
             reason = counted.explain(world)
-            yield problem(f"this QEMU does not count {name}", topology, f"@{name}", reason=reason)
+            yield problem(
+                f"this QEMU does not support {name!r} in <topology>; set it to 1",
+                topology,
+                f"@{name}",
+                reason=reason,
+            )
 
 
 _SWITCHES = frozenset({"apic", "pvspinlock", "pmu", "hyperv", "kvm"})
@@ -362,12 +388,12 @@ class Everything(Part):
     stage=Stage.START,
 )
 def switches_need_a_cpu(domain: Everything) -> Problems:
-    """What is switched on or off in a CPU needs one that is known: by its model, or by default."""
+    """CPU features such as ``<pmu>`` require a CPU model, explicit or by default."""
     if domain.holds(X86) or not (switched := next(_switches(domain), "")):
         return
     cpu = domain.domain.first(Cpu)
     if (cpu is None or cpu.is_open) and not default_cpu(domain.domain):
-        yield problem("here the CPU model has to be named: there is no default", domain, switched)
+        yield problem("there is no default CPU model: add <cpu> with a <model>", domain, switched)
 
 
 def _switches(domain: Everything) -> Iterator[str]:

@@ -144,16 +144,16 @@ _TUNE = "<vcpu>4</vcpu><iothreads>2</iothreads><cputune>{}</cputune>"
     good=_TUNE.format("<vcpupin vcpu='0' cpuset='0'/><vcpupin vcpu='9'/>"),
 )
 def pinned_to_a_set(pin: Vcpupin) -> Problems:
-    """A virtual CPU is pinned to CPUs of the host.
+    """``<vcpupin cpuset>`` must be a list of host CPUs, such as ``0-3,^2``.
 
-    Nobody looks at what is said of a virtual CPU beyond those that the domain can have.
+    Entries for virtual CPUs that the domain cannot have are ignored.
     """
     if pin.vcpu is None or pin.vcpu >= max_vcpus(pin.domain):
         return
     try:
         CPUS.parse(pin.node.get("cpuset", ""))
     except ValueError:
-        yield problem(f"the cpuset is {CPUS.expected}", pin, "@cpuset")
+        yield problem(f"attribute 'cpuset' of <vcpupin> must be {CPUS.expected}", pin, "@cpuset")
 
 
 @rule(
@@ -163,10 +163,10 @@ def pinned_to_a_set(pin: Vcpupin) -> Problems:
     good=_TUNE.format("<vcpupin vcpu='0' cpuset='0'/><vcpupin vcpu='1' cpuset='1'/>"),
 )
 def cpu_pinned_once(pin: Vcpupin) -> Problems:
-    """A virtual CPU is pinned once."""
+    """Each virtual CPU may have only one ``<vcpupin>``."""
     most = max_vcpus(pin.domain)
     for again in repeated(pin, lambda p: p.vcpu if p.vcpu is None or p.vcpu < most else None):
-        yield problem(f"the virtual CPU {again.vcpu} is pinned before", again, "@vcpu")
+        yield problem(f"vCPU {again.vcpu} has two <vcpupin>; remove one", again, "@vcpu")
 
 
 @rule(
@@ -176,10 +176,12 @@ def cpu_pinned_once(pin: Vcpupin) -> Problems:
     good=_TUNE.format("<iothreadpin iothread='2' cpuset='0'/>"),
 )
 def pinned_thread_is_there(pin: Iothreadpin) -> Problems:
-    """A thread that is pinned is one of the domain's."""
+    """``<iothreadpin iothread>`` must be an I/O thread that the domain defines."""
     if pin.iothread and not has_iothread(pin.domain, pin.iothread):
         fix = with_iothread(pin.domain, pin.iothread)
-        yield problem(f"the domain has no I/O thread {pin.iothread}", pin, "@iothread", fix=fix)
+        yield problem(
+            f"the domain does not define I/O thread {pin.iothread}", pin, "@iothread", fix=fix
+        )
 
 
 @rule(
@@ -191,9 +193,11 @@ def pinned_thread_is_there(pin: Iothreadpin) -> Problems:
     good=_TUNE.format("<iothreadpin iothread='1' cpuset='0'/>"),
 )
 def thread_pinned_once(pin: Iothreadpin) -> Problems:
-    """A thread is pinned once."""
+    """Each I/O thread may have only one ``<iothreadpin>``."""
     for again in repeated(pin, lambda p: p.iothread):
-        yield problem(f"the I/O thread {again.iothread} is pinned before", again, "@iothread")
+        yield problem(
+            f"I/O thread {again.iothread} has two <iothreadpin>; remove one", again, "@iothread"
+        )
 
 
 @rule(
@@ -203,11 +207,11 @@ def thread_pinned_once(pin: Iothreadpin) -> Problems:
     good=_TUNE.format("<emulatorpin cpuset='0'/>"),
 )
 def one_rule_for_the_rest(cputune: Cputune) -> Problems:
-    """What is said of QEMU's other threads is said once."""
+    """``<emulatorpin>`` and ``<emulatorsched>`` may be given once each."""
     for tag in ("emulatorpin", "emulatorsched"):
         given = cputune.domain.find(f"cputune/{tag}")
         if len(given) > 1 and given[1].getparent() is cputune.node:
-            yield problem(f"<{tag}> stands here a second time", given[1])
+            yield problem(f"<{tag}> is repeated; keep one", given[1])
 
 
 @rule(
@@ -217,13 +221,15 @@ def one_rule_for_the_rest(cputune: Cputune) -> Problems:
     good=_TUNE.format("<emulatorsched scheduler='rr' priority='1'/>"),
 )
 def real_time_has_a_priority(scheduled: Scheduled) -> Problems:
-    """The real-time rules ``fifo`` and ``rr`` need a priority; with others nobody looks at it."""
+    """The schedulers ``fifo`` and ``rr`` require a valid ``priority``."""
     if scheduled.scheduler not in {"fifo", "rr"}:
         return
     try:
         SIGNED.parse(scheduled.node.get("priority", ""))
     except ValueError:
-        message = f"{scheduled.scheduler!r} needs a priority, a whole number"
+        message = (
+            f"the scheduler {scheduled.scheduler!r} needs the attribute 'priority', an integer"
+        )
         yield problem(message, scheduled, "@priority")
 
 
@@ -234,10 +240,10 @@ def real_time_has_a_priority(scheduled: Scheduled) -> Problems:
     good=_TUNE.format("<vcpusched vcpus='0-3' scheduler='batch'/>"),
 )
 def scheduled_cpu_is_there(scheduled: Vcpusched) -> Problems:
-    """Virtual CPUs that are scheduled are some that the domain can have."""
+    """``<vcpusched vcpus>`` must be virtual CPUs that the domain can have."""
     most = max_vcpus(scheduled.domain)
     if scheduled.vcpus and scheduled.vcpus.bit_length() > most:
-        yield problem(f"the domain has the virtual CPUs 0 to {most - 1}", scheduled, "@vcpus")
+        yield problem(f"the domain has the virtual CPUs 0 to {most - 1} only", scheduled, "@vcpus")
 
 
 @rule(
@@ -247,12 +253,13 @@ def scheduled_cpu_is_there(scheduled: Vcpusched) -> Problems:
     good=_TUNE.format("<iothreadsched iothreads='1-2' scheduler='batch'/>"),
 )
 def scheduled_thread_is_there(scheduled: Iothreadsched) -> Problems:
-    """Threads that are scheduled are the domain's."""
+    """``<iothreadsched iothreads>`` must be I/O threads that the domain defines."""
     for number in numbers(scheduled.iothreads or 0):
         if not has_iothread(scheduled.domain, number):
             fix = with_iothread(scheduled.domain, number)
-            message = f"the domain has no I/O thread {number}"
-            yield problem(message, scheduled, "@iothreads", fix=fix)
+            yield problem(
+                f"the domain does not define I/O thread {number}", scheduled, "@iothreads", fix=fix
+            )
             return
 
 
@@ -267,14 +274,16 @@ def scheduled_thread_is_there(scheduled: Iothreadsched) -> Problems:
     ),
 )
 def cpu_scheduled_once(scheduled: Vcpusched) -> Problems:
-    """One rule at most for each virtual CPU."""
+    """Each virtual CPU may be in only one ``<vcpusched>``."""
     before = 0
     rules = scheduled.domain.all(Vcpusched)
     for each in rules if rules[0].node is scheduled.node else ():
         if before & (each.vcpus or 0):
             rest = numbers((each.vcpus or 0) & ~before)
             fix = set_value(",".join(map(str, rest)), "@vcpus") if rest else Fix(without=("",))
-            yield problem("some of them are scheduled before", each, "@vcpus", fix=fix)
+            yield problem(
+                "a vCPU is in two <vcpusched>; remove it from one", each, "@vcpus", fix=fix
+            )
         before |= each.vcpus or 0
 
 
@@ -288,10 +297,12 @@ def cpu_scheduled_once(scheduled: Vcpusched) -> Problems:
     good=_TUNE.format("<iothreadsched iothreads='1' scheduler='batch'/>"),
 )
 def thread_scheduled_once(scheduled: Iothreadsched) -> Problems:
-    """One rule at most for each thread."""
+    """Each I/O thread may be in only one ``<iothreadsched>``."""
     before = 0
     rules = scheduled.domain.all(Iothreadsched)
     for each in rules if rules[0].node is scheduled.node else ():
         if before & (each.iothreads or 0):
-            yield problem("some of them are scheduled before", each, "@iothreads")
+            yield problem(
+                "an I/O thread is in two <iothreadsched>; remove it from one", each, "@iothreads"
+            )
         before |= each.iothreads or 0

@@ -156,17 +156,23 @@ _GOOD = _QEMU64.format("fallback='forbid'")
     good="<cpu mode='maximum' migratable='on'/>",
 )
 def migratable_is_the_hosts(cpu: Cpu) -> Problems:
-    """Of the host's own CPU it can be said whether it leaves out what can't migrate."""
+    """``<cpu migratable>`` requires the mode ``host-passthrough`` or ``maximum``."""
     if cpu.migratable is None:
         return
     world = cpu.domain.world
     if cpu.mode not in _AS_IT_IS:
-        yield problem("this is for host-passthrough and maximum", cpu, "@migratable")
+        yield problem(
+            "attribute 'migratable' requires mode='host-passthrough' or mode='maximum'",
+            cpu,
+            "@migratable",
+        )
         return
     wanted = cpu.mode == "host-passthrough" and cpu.migratable == "on"
     if wanted and world.truth(MIGRATABLE) is Truth.NO:
         reason = MIGRATABLE.explain(world)
-        yield problem("this QEMU can't leave it out", cpu, "@migratable", reason=reason)
+        yield problem(
+            "this QEMU does not support 'migratable'; remove it", cpu, "@migratable", reason=reason
+        )
 
 
 @rule(
@@ -176,12 +182,15 @@ def migratable_is_the_hosts(cpu: Cpu) -> Problems:
     good=_GOOD,
 )
 def fallback_is_allowed_or_not(cpu: Cpu) -> Problems:
-    """Another model instead of one that QEMU lacks is allowed or forbidden."""
+    """``<model fallback>`` of a CPU must be ``allow`` or ``forbid``."""
     model = cpu.find("model")
     given = model.get("fallback") if model is not None and cpu.mode not in _AS_IT_IS else None
     if given and given not in {"allow", "forbid"}:
         yield problem(
-            f"another model is {given!r}", cpu, "model/@fallback", accepted=("allow", "forbid")
+            f"attribute 'fallback' of <model> is {given!r}, but must be 'allow' or 'forbid'",
+            cpu,
+            "model/@fallback",
+            accepted=("allow", "forbid"),
         )
 
 
@@ -192,11 +201,11 @@ def fallback_is_allowed_or_not(cpu: Cpu) -> Problems:
     good=_QEMU64.format("vendor_id='GenuineIntel'"),
 )
 def vendor_id_is_that_of_cpuid(cpu: Cpu) -> Problems:
-    """What CPUID tells of the vendor are twelve characters; QEMU takes no comma."""
+    """``<model vendor_id>`` must be exactly 12 characters, without a comma."""
     model = cpu.find("model")
     given = model.get("vendor_id") if model is not None and cpu.mode not in _AS_IT_IS else None
     if given and (len(given.encode()) != _VENDOR_ID or "," in given):
-        message = f"this has to be {_VENDOR_ID} characters without a comma"
+        message = f"attribute 'vendor_id' must be {_VENDOR_ID} characters, without a comma"
         yield problem(message, cpu, "model/@vendor_id")
 
 
@@ -207,14 +216,16 @@ def vendor_id_is_that_of_cpuid(cpu: Cpu) -> Problems:
     good=_C.format("<model>qemu64</model><feature name='avx'/>"),
 )
 def there_is_a_model(cpu: Cpu) -> Problems:
-    """Vendor and features are those of a model."""
+    """``<vendor>`` and ``<feature>`` in ``<cpu>`` require a ``<model>`` or another mode."""
     if cpu.vendor and not cpu.model:
-        yield problem("a vendor needs a <model>", cpu, "vendor")
+        yield problem("<vendor> requires a <model>", cpu, "vendor")
     if cpu.is_open and cpu.has("feature"):
-        yield problem("features need a <model>, or another mode", cpu, "feature")
+        yield problem(
+            "<feature> requires a <model>, or a mode such as 'host-model'", cpu, "feature"
+        )
     checked = cpu.check not in {None, "default"}
     if checked and cpu.is_open and not default_cpu(cpu.domain):
-        yield problem("there is no model that can be checked", cpu, "@check")
+        yield problem("the attribute 'check' requires a <model>", cpu, "@check")
 
 
 @rule(
@@ -224,10 +235,12 @@ def there_is_a_model(cpu: Cpu) -> Problems:
     good="<cpu mode='maximum'/>",
 )
 def maximum_needs_qemu(cpu: Cpu) -> Problems:
-    """Not for every architecture QEMU has a CPU with all that it can give."""
+    """``<cpu mode='maximum'>`` requires a QEMU with the CPU model ``max``."""
     if cpu.mode == "maximum" and not cpu.holds(HAS_MAXIMUM):
         reason = HAS_MAXIMUM.explain(cpu.domain.world)
-        yield problem("this QEMU has no CPU model 'max'", cpu, "@mode", reason=reason)
+        yield problem(
+            "this QEMU has no CPU model 'max'; use another mode", cpu, "@mode", reason=reason
+        )
 
 
 _CACHE = "<cpu mode='{}'><cache {}/></cpu>"
@@ -240,16 +253,22 @@ _CACHE = "<cpu mode='{}'><cache {}/></cpu>"
     good=_CACHE.format("maximum", "level='3' mode='emulate'"),
 )
 def caches_are_those_of_x86(cache: CpuCache) -> Problems:
-    """On x86 the third cache is emulated, or all are passed through or disabled."""
+    """``<cache>`` of ``<cpu>`` requires x86, and a level only with ``mode='emulate'``."""
     cpu = cache.domain.first(Cpu)
     if not cache.holds(X86):
-        yield problem("only x86 tells guests of caches this way", cache)
+        yield problem("<cache> requires an x86 guest; remove it", cache)
     elif cache.mode == "emulate" and cache.level != _CACHES:
-        yield problem(f"it is level='{_CACHES}' that can be emulated", cache, "@level")
+        yield problem(f"<cache mode='emulate'> requires level='{_CACHES}'", cache, "@level")
     elif cache.mode == "passthrough" and cpu is not None and cpu.mode not in _AS_IT_IS:
-        yield problem("caches are those of host-passthrough and maximum", cache, "@mode")
+        yield problem(
+            "<cache mode='passthrough'> requires <cpu mode='host-passthrough'> or 'maximum'",
+            cache,
+            "@mode",
+        )
     elif cache.mode in {"passthrough", "disable"} and cache.level is not None:
-        yield problem(f"with {cache.mode} all caches are meant", cache, "@level")
+        yield problem(
+            f"<cache mode={cache.mode!r}> is for all levels; remove 'level'", cache, "@level"
+        )
 
 
 @rule(
@@ -259,9 +278,9 @@ def caches_are_those_of_x86(cache: CpuCache) -> Problems:
     good=_C.format("<cache mode='disable'/>"),
 )
 def caches_are_told_once(cache: CpuCache) -> Problems:
-    """There is one ``<cache>`` at most."""
+    """``<cpu>`` may contain at most one ``<cache>``."""
     for each in repeated(cache, lambda _: True):
-        yield problem("there is a <cache> already", each)
+        yield problem("<cache> is repeated; keep one", each)
 
 
 _WIDTH = "<cpu mode='maximum'><maxphysaddr {}/></cpu>"
@@ -274,17 +293,17 @@ _WIDTH = "<cpu mode='maximum'><maxphysaddr {}/></cpu>"
     good=_WIDTH.format("mode='passthrough' limit='40'"),
 )
 def width_is_that_of_x86(address: Maxphysaddr) -> Problems:
-    """The width of addresses is told for x86: a limit for the host's width, or a width below it."""
+    """``<maxphysaddr>`` requires x86, a mode, and the attribute of that mode."""
     if not address.holds(X86):
-        yield problem("only x86 tells guests of the width", address)
+        yield problem("<maxphysaddr> requires an x86 guest; remove it", address)
     if address.limit is not None and address.mode != "passthrough":
-        yield problem("a limit is for mode='passthrough'", address, "@limit")
+        yield problem("attribute 'limit' requires mode='passthrough'", address, "@limit")
     optional = address.mode != "emulate" or libvirt_reads(address, ADDRESS_BITS_OPTIONAL)
     if not address.bits and not optional:
-        yield problem("this libvirt wants a number of bits", address, "@bits")
+        yield problem("this libvirt version requires the attribute 'bits'", address, "@bits")
     if address.bits is not None and address.mode == "passthrough":
-        yield problem("a number of bits is for mode='emulate'", address, "@bits")
+        yield problem("attribute 'bits' requires mode='emulate'", address, "@bits")
     host = address.domain.world.host.record
     width = host.cpu.phys_addr_bits
     if address.mode == "emulate" and 0 < width < (address.bits or 0):
-        yield problem(f"the host has {width} bits", address, "@bits")
+        yield problem(f"the host has {width} address bits; use at most that", address, "@bits")

@@ -64,9 +64,9 @@ _GOOD = _M.format(_AVX)
 
 @rule("cpu-feature-duplicate", CpuFeature, bad=_M.format(_AVX * 2), good=_GOOD)
 def features_are_told_once(feature: CpuFeature) -> Problems:
-    """Of each feature something is said once."""
+    """Each CPU ``<feature>`` may be given only once."""
     for each in repeated(feature, lambda f: f.name):
-        yield problem(f"{each.name!r} is there already", each, "@name")
+        yield problem(f"the feature {each.name!r} is given twice; remove one", each, "@name")
 
 
 @rule(
@@ -77,10 +77,10 @@ def features_are_told_once(feature: CpuFeature) -> Problems:
     stage=Stage.START,
 )
 def features_are_known(feature: CpuFeature) -> Problems:
-    """Of x86 and ARM libvirt knows the features, by names of its own."""
+    """``<feature name>`` must be a feature name that libvirt knows (x86 and Arm)."""
     known = known_features(feature.domain)
     if known is not None and feature.name and feature.name not in known:
-        yield problem(f"libvirt knows no feature {feature.name!r}", feature, "@name")
+        yield problem(f"libvirt does not know the CPU feature {feature.name!r}", feature, "@name")
 
 
 @rule(
@@ -91,9 +91,11 @@ def features_are_known(feature: CpuFeature) -> Problems:
     stage=Stage.START,
 )
 def mainframes_have_it_or_not(feature: CpuFeature) -> Problems:
-    """Mainframes have no features that a guest gets if the host has them."""
+    """``<feature policy>`` must be ``require`` or ``disable`` for s390x guests."""
     if feature.policy == "optional" and feature.holds(S390):
-        yield problem("it is 'require' or 'disable' here", feature, "@policy")
+        yield problem(
+            "for this architecture the policy must be 'require' or 'disable'", feature, "@policy"
+        )
 
 
 @rule(
@@ -106,8 +108,10 @@ def mainframes_have_it_or_not(feature: CpuFeature) -> Problems:
     good=Sample(_M.format("<feature name='sve'/><feature name='sve128'/>"), arch="aarch64"),
 )
 def vectors_have_lengths(cpu: Cpu) -> Problems:
-    """Where SVE is disabled there are no lengths of its vectors."""
+    """SVE vector lengths require the feature ``sve``."""
     told = policies(cpu.domain)
     lengths = [name for name in told if name.startswith(_VECTORS) and name != _VECTORS]
     if lengths and told.get(_VECTORS) in {"disable", "forbid"}:
-        yield problem(f"{lengths[0]} is of no use where SVE is disabled", cpu, "feature")
+        yield problem(
+            f"the feature {lengths[0]!r} requires 'sve', which is disabled", cpu, "feature"
+        )

@@ -102,9 +102,9 @@ def with_iothread(domain: Domain, number: int) -> Iterator[Fix]:
     good="<iothreadids><iothread id='1'/><iothread id='3'/></iothreadids>",
 )
 def number_once(thread: Iothread) -> Problems:
-    """Every thread has a number of its own."""
+    """Each ``<iothread>`` in ``<iothreadids>`` must have a different ``id``."""
     for again in repeated(thread, lambda t: t.id):
-        yield problem(f"there is a thread {again.id} before", again, "@id")
+        yield problem(f"the I/O thread {again.id} is defined twice; remove one", again, "@id")
 
 
 @rule(
@@ -114,12 +114,16 @@ def number_once(thread: Iothread) -> Problems:
     good="<defaultiothread thread_pool_min='5' thread_pool_max='5'/>",
 )
 def pool_has_room(pool: ThreadPool) -> Problems:
-    """A pool has room for at least one thread, and for as many as it always has."""
+    """``thread_pool_max`` must be at least 1 and at least ``thread_pool_min``."""
     least, most = pool.thread_pool_min, pool.thread_pool_max
     if most == 0:
-        yield problem("thread_pool_max is at least 1", pool, "@thread_pool_max")
+        yield problem("attribute 'thread_pool_max' must be at least 1", pool, "@thread_pool_max")
     elif least is not None and (most is None or least > most):
-        yield problem("thread_pool_min needs a thread_pool_max as large", pool, "@thread_pool_min")
+        yield problem(
+            "attribute 'thread_pool_max' must be at least 'thread_pool_min'",
+            pool,
+            "@thread_pool_min",
+        )
 
 
 @rule(
@@ -129,11 +133,15 @@ def pool_has_room(pool: ThreadPool) -> Problems:
     good="<defaultiothread thread_pool_min='5' thread_pool_max='5'/>",
 )
 def pool_can_be_chosen(pool: ThreadPool) -> Problems:
-    """The size of a pool can be chosen from QEMU 7.1 on."""
+    """``thread_pool_min`` and ``thread_pool_max`` require QEMU 7.1 or later."""
     world = pool.domain.world
     used = pool.thread_pool_min is not None or pool.thread_pool_max is not None
     if used and world.truth(THREAD_POOL) is Truth.NO:
-        yield problem("this QEMU has no such pools", pool, reason=THREAD_POOL.explain(world))
+        yield problem(
+            "this QEMU does not support thread_pool_min and thread_pool_max; remove them",
+            pool,
+            requires=THREAD_POOL,
+        )
 
 
 @rule(
@@ -143,7 +151,7 @@ def pool_can_be_chosen(pool: ThreadPool) -> Problems:
     good="<iothreadids><iothread id='1'><poll weight='3'/></iothread></iothreadids>",
 )
 def weight_is_small(thread: Iothread) -> Problems:
-    """How much the last time of waiting counts is told by a number up to 63."""
+    """``<poll weight>`` of an I/O thread must be from 0 to 63."""
     poll = thread.find("poll")
     weight = None if poll is None else poll.get("weight")
     if weight is None or not libvirt_reads(thread, IOTHREAD_WEIGHT):
@@ -151,4 +159,4 @@ def weight_is_small(thread: Iothread) -> Problems:
     try:
         _WEIGHT.parse(weight)
     except ValueError:
-        yield problem("the weight is a number from 0 to 63", thread, "poll/@weight")
+        yield problem("attribute 'weight' of <poll> must be from 0 to 63", thread, "poll/@weight")

@@ -34,9 +34,9 @@ class KeywrapCipher(Part):
     good=Sample(f"<keywrap>{_AES}</keywrap>", arch="s390x"),
 )
 def cipher_once(cipher: KeywrapCipher) -> Problems:
-    """Each cipher is named once."""
+    """Each ``<cipher>`` in ``<keywrap>`` may be given only once."""
     for again in repeated(cipher, lambda c: c.name):
-        yield problem(f"the cipher {again.name!r} is named before", again, "@name")
+        yield problem(f"the cipher {again.name!r} is given twice; remove one", again, "@name")
 
 
 @rule(
@@ -47,6 +47,8 @@ def cipher_once(cipher: KeywrapCipher) -> Problems:
     stage=Stage.START,
 )
 def keywrap_is_for_mainframes(cipher: KeywrapCipher) -> Problems:
-    """Protected keys are a feature of s390x."""
+    """``<keywrap>`` requires an s390x guest."""
     if cipher.domain.arch not in {"s390", "s390x"}:
-        yield problem(f"{cipher.domain.arch} machines have no protected keys", cipher)
+        yield problem(
+            f"<keywrap> is not supported for {cipher.domain.arch} guests; remove it", cipher
+        )

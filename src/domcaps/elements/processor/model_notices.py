@@ -26,7 +26,7 @@ class Guest(Part):
     severity=Severity.WARNING,
 )
 def model_is_not_deprecated(cpu: Cpu) -> Problems:
-    """A CPU model that QEMU calls deprecated is removed in a later release."""
+    """The CPU model should not be deprecated: a later QEMU release removes it."""
     if not cpu.model or cpu.mode != "custom":
         return
     world = cpu.domain.world
@@ -37,7 +37,7 @@ def model_is_not_deprecated(cpu: Cpu) -> Problems:
     current = [m for m in models.values() if m.usable == "yes" and not m.deprecated]
     newer = nearest_usable(world, found, current)
     advice = f". Use {newer!r}" if newer else ""
-    message = f"QEMU calls the CPU model {cpu.model!r} deprecated and will remove it{advice}"
+    message = f"the CPU model {cpu.model!r} is deprecated; a later QEMU release removes it{advice}"
     yield problem(message, cpu, "model", accepted=(newer,) if newer else ())
 
 
@@ -49,11 +49,12 @@ def model_is_not_deprecated(cpu: Cpu) -> Problems:
     severity=Severity.NOTICE,
 )
 def a_model_is_chosen(guest: Guest) -> Problems:
-    """Without ``<cpu>`` a guest of x86 gets a model with few features, whatever the host has."""
+    """Without ``<cpu>``, an x86 guest with KVM gets a model with few features."""
     if guest.domain.virttype != "kvm" or not guest.holds(X86) or guest.find("cpu") is not None:
         return
     yield problem(
-        "without <cpu> the guest gets QEMU's default model, which lacks features of the host such "
-        "as AES and AVX. Use <cpu mode='host-passthrough'/> or <cpu mode='host-model'/>",
+        "without <cpu> the guest gets QEMU's default model, which lacks host "
+        "features such as AES and AVX. Use <cpu mode='host-passthrough'/> or "
+        "<cpu mode='host-model'/>",
         guest,
     )

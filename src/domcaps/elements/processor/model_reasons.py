@@ -45,7 +45,7 @@ def explain_model(world: World, name: str) -> RowReason | None:
     truth = _USABLE[found.usable]
     reason = Reason(
         truth,
-        f"QEMU can give a guest the CPU model {name!r} on this host",
+        f"the CPU model {name!r} can be used on this host",
         _MODELS,
         blocking,
         f"{name}.unavailable-features",
@@ -84,18 +84,18 @@ def _not_offered(world: World, name: str, offered: dict[str, CustomModel]) -> Ro
 
 
 def _blocking(world: World, feature: str) -> Reason:
-    statement = f"a guest can have the feature {feature!r}"
+    statement = f"the CPU feature {feature!r} is available to guests"
     if ACCELERATORS[world.target.virttype] == "tcg":
         return Reason(Truth.NO, statement, value="QEMU does not emulate it (TCG)", source=_MODELS)
     of_processor = _of_processor(world, feature)
     if of_processor is None:
         return Reason(Truth.NO, statement, _MODELS)
     if of_processor.truth is Truth.YES:
-        told = "the processor has it, but this host's KVM does not offer it to guests"
+        told = "the processor has it, but the host's KVM does not offer it to guests"
     elif of_processor.truth is Truth.NO:
-        told = "the processor does not have it, or its firmware or hypervisor hides it"
+        told = "the processor does not have it, or the firmware or hypervisor hides it"
     else:
-        told = "it is not known whether the processor has it"
+        told = "whether the processor has it is unknown"
     return Reason(Truth.NO, statement, _MODELS, (of_processor,), value=told)
 
 
@@ -129,7 +129,7 @@ def _remedies(
     found = []
     near = nearest_usable(world, blocked, usable)
     if near:
-        found.append(Remedy(Effort.DOMAIN, f"use the model {near!r}, the nearest that is usable"))
+        found.append(Remedy(Effort.DOMAIN, f"use the nearest usable model, {near!r}"))
     if world.target.arch in X86 and len(blocked.blockers) <= _FEW:
         off = ", ".join(f"<feature policy='disable' name='{name}'/>" for name in blocked.blockers)
         found.append(Remedy(Effort.DOMAIN, f"keep the model and add {off}"))
@@ -172,7 +172,7 @@ def explain_host_feature(world: World, name: str) -> RowReason | None:
     policies = {feature.name: feature.policy for feature in full.features}
     has = policies.get(name) == "require"
     reason = _of_processor(world, name) if kind != "tcg" else None
-    statement = f"QEMU can give a guest of this host the feature {name!r}"
+    statement = f"QEMU can provide the CPU feature {name!r} on this host"
     offered = Reason(Truth.of(has), statement, "query-cpu-model-expansion")
     return RowReason(
         Reason(
@@ -189,5 +189,5 @@ def _of_model(world: World, model: str, name: str) -> tuple[Reason, ...]:
         return ()
     known = x86_map(world.target.dialect)
     has = bool(known.models[model].features & known.bits_of((name,)))
-    statement = f"the named model of the host model includes {name!r}"
+    statement = f"the base model of host-model includes {name!r}"
     return (Reason(Truth.of(has), statement, "libvirt's CPU map", value=model),)

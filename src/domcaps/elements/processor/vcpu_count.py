@@ -97,9 +97,9 @@ def initial_vcpus(domain: Domain) -> int:
 
 @rule("vcpu-count-zero", Vcpu, bad="<vcpu>0</vcpu>", good="<vcpu>1</vcpu>")
 def one_at_least(vcpu: Vcpu) -> Problems:
-    """A domain has a CPU."""
+    """``<vcpu>`` must be at least 1."""
     if vcpu.count == 0:
-        yield problem("a domain has at least one virtual CPU", vcpu, fix=set_value("1"))
+        yield problem("<vcpu> must be at least 1", vcpu, fix=set_value("1"))
 
 
 @rule(
@@ -109,12 +109,12 @@ def one_at_least(vcpu: Vcpu) -> Problems:
     good="<vcpu>2</vcpu>",
 )
 def machine_takes_that_many(vcpu: Vcpu) -> Problems:
-    """Every machine type has a limit of CPUs, which QEMU tells."""
+    """``<vcpu>`` must not exceed the limit of the machine type."""
     machine = machine_type(vcpu.domain.world)
     limit = machine.cpu_max if machine is not None else 0
     if machine is not None and 0 < limit < (vcpu.count or 0):
         yield problem(
-            f"the machine type {machine.name!r} takes up to {limit} CPUs",
+            f"the machine type {machine.name!r} supports at most {limit} vCPUs",
             vcpu,
             accepted=(str(limit),),
             fix=(*_larger_machines(vcpu), *_fewer(vcpu, limit)),
@@ -151,12 +151,12 @@ def _larger_machines(vcpu: Vcpu) -> Iterator[Fix]:
     good="<vcpu current='2'>4</vcpu>",
 )
 def current_is_part_of_all(vcpu: Vcpu) -> Problems:
-    """At least one CPU is there at first, and no more than there can be."""
+    """``<vcpu current>`` must be from 1 to the number in ``<vcpu>``."""
     if vcpu.domain.all(VcpuState) or vcpu.current is None or vcpu.count is None:
         return
     if not 1 <= vcpu.current <= vcpu.count:
         nearest = str(min(max(vcpu.current, 1), vcpu.count))
-        message = f"current is a number from 1 to {vcpu.count}"
+        message = f"attribute 'current' of <vcpu> must be from 1 to {vcpu.count}"
         yield problem(message, vcpu, "@current", fix=set_value(nearest, "@current"))
 
 
@@ -167,14 +167,18 @@ def current_is_part_of_all(vcpu: Vcpu) -> Problems:
     good="<vcpu cpuset='0-3,^2'>4</vcpu>",
 )
 def cpuset_is_a_set(vcpu: Vcpu) -> Problems:
-    """The CPUs of the host are numbers and ranges; automatic placement does not look at them."""
+    """``<vcpu cpuset>`` must be a list of host CPUs, unless ``placement='auto'``."""
     text = vcpu.node.get("cpuset")
     if text is None or vcpu.placement == "auto":
         return
     try:
         CPUS.parse(text)
     except ValueError:
-        yield problem(f"{text[:60]!r} is not {CPUS.expected}", vcpu, "@cpuset")
+        yield problem(
+            f"attribute 'cpuset' of <vcpu> is {text[:60]!r}, but must be {CPUS.expected}",
+            vcpu,
+            "@cpuset",
+        )
 
 
 @rule(
@@ -184,9 +188,9 @@ def cpuset_is_a_set(vcpu: Vcpu) -> Problems:
     good=Sample("<vcpu>255</vcpu>", machine="pc"),
 )
 def many_need_an_iommu(vcpu: Vcpu) -> Problems:
-    """More than 255 CPUs of x86 need a q35 machine type, and an IOMMU with extended interrupts.
+    """More than 255 x86 vCPUs require a q35 machine type and an ``<iommu>`` with ``eim='on'``.
 
-    In a new definition libvirt adds the IOMMU, and switches extended interrupts on.
+    In a new definition libvirt adds the IOMMU and enables extended interrupts.
     """
     if (vcpu.count or 0) <= _MOST_WITHOUT_EIM or not vcpu.holds(X86):
         return
@@ -194,12 +198,12 @@ def many_need_an_iommu(vcpu: Vcpu) -> Problems:
         why = Q35.explain(vcpu.domain.world)
         less = set_value(str(_MOST_WITHOUT_EIM), less=True)
         fixes = (*_larger_machines(vcpu), less)
-        yield problem("more than 255 CPUs need a q35 machine type", vcpu, reason=why, fix=fixes)
+        yield problem("more than 255 vCPUs require machine='q35'", vcpu, reason=why, fix=fixes)
         return
     if _has_eim(vcpu):
         return
     driver = vcpu.domain.root.find("devices/iommu/driver")
-    message = "more than 255 CPUs need <iommu> with <driver eim='on'/>"
+    message = "more than 255 vCPUs require an <iommu> with <driver eim='on'/>"
     yield problem(message, vcpu, fix=_with_eim(driver))
 
 
@@ -220,10 +224,10 @@ def _with_eim(driver: Node | None) -> Fix:
     good="<vcpu>2</vcpu><vcpus><vcpu id='0' enabled='yes'/></vcpus>",
 )
 def cpu_is_there(state: VcpuState) -> Problems:
-    """CPUs are counted from 0 up to what ``<vcpu>`` says."""
+    """``<vcpu id>`` in ``<vcpus>`` must be below the number in ``<vcpu>``."""
     most = max_vcpus(state.domain)
     if state.id is not None and state.id >= most:
-        yield problem(f"there are the CPUs 0 to {most - 1} only", state, "@id")
+        yield problem(f"the domain has the vCPUs 0 to {most - 1} only", state, "@id")
 
 
 def _states(domain: Domain) -> dict[int, VcpuState]:
@@ -238,17 +242,17 @@ def _states(domain: Domain) -> dict[int, VcpuState]:
     good="<vcpu>2</vcpu><vcpus><vcpu id='0' enabled='yes'/></vcpus>",
 )
 def first_is_fixed(vcpu: Vcpu) -> Problems:
-    """CPU 0 is there from the beginning, before all others, and can't be unplugged."""
+    """VCPU 0 must be enabled, first in the order, and not hot-pluggable."""
     states = _states(vcpu.domain)
     if not states:
         return
     first = states.get(0)
     if first is None or first.enabled == "no":
-        yield problem("CPU 0 has to be enabled", first or vcpu)
+        yield problem("vCPU 0 must have enabled='yes'", first or vcpu)
     elif first.hotpluggable == "yes":
-        yield problem("CPU 0 can't be hotpluggable", first, "@hotpluggable")
+        yield problem("vCPU 0 must have hotpluggable='no'", first, "@hotpluggable")
     elif (first.order or 0) > 1:
-        yield problem("CPU 0 has to be the first", first, "@order")
+        yield problem("vCPU 0 must have the lowest 'order'", first, "@order")
 
 
 @rule(
@@ -260,9 +264,9 @@ def first_is_fixed(vcpu: Vcpu) -> Problems:
     "<vcpu id='1' enabled='yes' order='2'/></vcpus>",
 )
 def order_is_complete(vcpu: Vcpu) -> Problems:
-    """Either all CPUs that are there have a place in the order, or none.
+    """Either all enabled vCPUs have an ``order``, or none of them.
 
-    Those that can't be unplugged come first, in the order of their numbers.
+    vCPUs that cannot be unplugged come first, ordered by id.
     """
     states = _states(vcpu.domain)
     if not states:
@@ -270,7 +274,7 @@ def order_is_complete(vcpu: Vcpu) -> Problems:
     ordered = bool(states[0].order) if 0 in states else False
     for number, state in sorted(states.items()):
         if number and state.enabled == "yes" and bool(state.order) != ordered:
-            yield problem("all enabled CPUs need an order, or none of them", state)
+            yield problem("either all enabled vCPUs have an 'order', or none of them", state)
         if number and state.hotpluggable == "no":
             yield from _follows(state, states.get(number - 1))
 
@@ -278,9 +282,9 @@ def order_is_complete(vcpu: Vcpu) -> Problems:
 def _follows(state: VcpuState, before: VcpuState | None) -> Problems:
     """Compare a CPU that can't be unplugged with the one before it."""
     if before is not None and before.hotpluggable == "yes":
-        yield problem("CPUs that can be unplugged come after those that can't", state)
+        yield problem("hot-pluggable vCPUs must come after the others in the order", state)
     elif before is not None and (before.order or 0) > (state.order or 0):
-        yield problem("CPUs that can't be unplugged are ordered by number", state, "@order")
+        yield problem("vCPUs that cannot be unplugged must be ordered by id", state, "@order")
 
 
 @rule(
@@ -292,9 +296,9 @@ def _follows(state: VcpuState, before: VcpuState | None) -> Problems:
     "<vcpu id='1' enabled='no' hotpluggable='yes'/></vcpus>",
 )
 def absent_can_come(state: VcpuState) -> Problems:
-    """A CPU that is not there at first can be plugged in later."""
+    """A vCPU that is not enabled must be hot-pluggable."""
     if state.enabled == "no" and state.hotpluggable == "no":
-        yield problem("a CPU that is not enabled has to be hotpluggable", state, "@hotpluggable")
+        yield problem("a vCPU with enabled='no' needs hotpluggable='yes'", state, "@hotpluggable")
 
 
 @rule(
@@ -304,10 +308,10 @@ def absent_can_come(state: VcpuState) -> Problems:
     good="<vcpu>4</vcpu><cpu><topology sockets='1' cores='2' threads='2'/></cpu>",
 )
 def topology_has_all_cpus(topology: Topology) -> Problems:
-    """The groups make exactly as many CPUs as the domain can have."""
+    """``<topology>`` must multiply to exactly the number of CPUs in ``<vcpu>``."""
     cpus, most = topology.cpus, max_vcpus(topology.domain)
     if cpus and cpus != most:
-        message = f"this makes {cpus} CPUs, not the {most} of <vcpu>"
+        message = f"<topology> makes {cpus} CPUs, but <vcpu> has {most}; make them equal"
         yield problem(message, topology, fix=_with_sockets(topology, most))
 
 
@@ -337,11 +341,11 @@ def _with_sockets(topology: Topology, cpus: int) -> Iterator[Fix]:
     ),
 )
 def cores_come_whole(topology: Topology) -> Problems:
-    """On POWER servers whole cores are plugged: as many CPUs as a core has threads."""
+    """On pseries, the vCPU counts must be multiples of the ``threads`` in ``<topology>``."""
     threads = topology.threads or 1
     if topology.holds(PSERIES) and initial_vcpus(topology.domain) % threads:
         vcpu = topology.domain.first(Vcpu)
-        message = f"the CPUs at first have to be a multiple of {threads}, the threads of a core"
+        message = f"the vCPU counts must be multiples of {threads}, the threads per core"
         yield problem(message, vcpu or topology, fix=_whole_cores(topology, threads))
 
 

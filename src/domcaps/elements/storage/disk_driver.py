@@ -44,11 +44,16 @@ def _disk(driver: str, inside: str = "", name: str = "vda") -> str:
     good=_disk("type='raw'"),
 )
 def driver_is_qemu(disk: Disk) -> Problems:
-    """QEMU's driver for disks is called ``qemu``."""
+    """``<driver name>`` of a ``<disk>`` must be ``qemu``."""
     driver = disk.find("driver")
     name = "qemu" if driver is None else driver.get("name", "qemu")
     if name != "qemu":
-        yield problem(f"there is no driver {name!r}", disk, "driver/@name", accepted=("qemu",))
+        yield problem(
+            f"the driver {name!r} is not supported; use 'qemu'",
+            disk,
+            "driver/@name",
+            accepted=("qemu",),
+        )
 
 
 @rule(
@@ -58,7 +63,7 @@ def driver_is_qemu(disk: Disk) -> Problems:
     good=_disk("queues='2'"),
 )
 def options_need_virtio(disk: Disk) -> Problems:
-    """Queues, I/O events and options of virtio are for disks on virtio."""
+    """``queues``, ``ioeventfd`` and virtio options of a disk's ``<driver>`` require virtio."""
     driver = disk.find("driver")
     if driver is None or disk.bus == "virtio":
         return
@@ -66,7 +71,7 @@ def options_need_virtio(disk: Disk) -> Problems:
     given = [name for name in _OF_VIRTIO if driver.get(name) is not None]
     given += [name for name in _OF_VIRTIO_NUMBERS if getattr(disk, name)]
     for name in given:
-        yield problem(f"{name!r} is for disks on virtio", disk, f"driver/@{name}")
+        yield problem(f"attribute {name!r} requires <target bus='virtio'>", disk, f"driver/@{name}")
 
 
 @rule(
@@ -76,9 +81,14 @@ def options_need_virtio(disk: Disk) -> Problems:
     good=_disk("queue_size='256'"),
 )
 def queue_size_is_there(disk: Disk) -> Problems:
-    """QEMU must let the size of queues be chosen."""
+    """``<driver queue_size>`` requires a QEMU that supports it."""
     if disk.queue_size and disk.bus == "virtio":
-        yield from needs(disk, QUEUE_SIZE, "this QEMU has no size of queues", "driver/@queue_size")
+        yield from needs(
+            disk,
+            QUEUE_SIZE,
+            "this QEMU does not support 'queue_size'; remove it",
+            "driver/@queue_size",
+        )
 
 
 @rule(
@@ -88,16 +98,18 @@ def queue_size_is_there(disk: Disk) -> Problems:
     good=_disk("io='native' cache='none'"),
 )
 def native_io_needs_no_cache(disk: Disk) -> Problems:
-    """Linux's native asynchronous I/O needs a cache mode that goes past the host's page cache."""
+    """``<driver io='native'>`` requires ``cache='none'`` or ``'directsync'``."""
     if disk.io == "native" and disk.cache not in _UNCACHED:
         yield problem(
-            "io='native' needs cache='none' or cache='directsync'",
+            "io='native' requires cache='none' or cache='directsync'",
             disk,
             "driver/@io",
             accepted=("threads", "io_uring"),
         )
     elif disk.io == "io_uring":
-        yield from needs(disk, IO_URING, "this QEMU has no io_uring", "driver/@io")
+        yield from needs(
+            disk, IO_URING, "this QEMU does not support io='io_uring'; use 'threads'", "driver/@io"
+        )
 
 
 @rule(
@@ -107,12 +119,12 @@ def native_io_needs_no_cache(disk: Disk) -> Problems:
     good=_disk("copy_on_read='on'"),
 )
 def copies_need_a_disk(disk: Disk) -> Problems:
-    """What is read from backing images can be copied into a disk that is written to."""
+    """``<driver copy_on_read='on'>`` requires a writable disk that is not removable and no LUN."""
     if disk.copy_on_read != "on":
         return
     if disk.is_readonly or disk.device != "disk":
         yield problem(
-            "copy_on_read needs a disk that is neither read-only nor removable nor a LUN",
+            "copy_on_read='on' requires a disk that is writable, not removable, and not a LUN",
             disk,
             "driver/@copy_on_read",
         )
@@ -125,16 +137,18 @@ def copies_need_a_disk(disk: Disk) -> Problems:
     good=_disk("type='qcow2' discard_no_unref='on'"),
 )
 def unreferenced_clusters_need_qcow2(disk: Disk) -> Problems:
-    """Discarded clusters stay referenced in images of format qcow2 that are written to."""
+    """``<driver discard_no_unref>`` requires a writable qcow2 image."""
     if disk.discard_no_unref is None:
         return
     at = "driver/@discard_no_unref"
     if disk.discard_no_unref == "on":
         if disk.image.format != "qcow2":
-            yield problem("discard_no_unref is for qcow2 images", disk, at)
+            yield problem("attribute 'discard_no_unref' requires type='qcow2'", disk, at)
         elif disk.is_readonly:
-            yield problem("discard_no_unref needs a disk that is written to", disk, at)
-    yield from needs(disk, DISCARD_NO_UNREF, "this QEMU has no discard_no_unref", at)
+            yield problem("attribute 'discard_no_unref' requires a writable disk", disk, at)
+    yield from needs(
+        disk, DISCARD_NO_UNREF, "this QEMU does not support 'discard_no_unref'; remove it", at
+    )
 
 
 @rule(
@@ -144,13 +158,19 @@ def unreferenced_clusters_need_qcow2(disk: Disk) -> Problems:
     good=_disk("type='qcow2'", "<transient/>"),
 )
 def throwing_away_needs_a_file(disk: Disk) -> Problems:
-    """What is written can be thrown away if the disk is a file that is written to."""
+    """``<transient>`` requires a writable disk of type ``file``."""
     if not disk.has("transient"):
         return
     if disk.image.is_empty or disk.is_readonly:
-        yield problem("a transient disk is neither empty nor read-only", disk, "transient")
+        yield problem(
+            "<transient> requires a disk that is not empty and not read-only", disk, "transient"
+        )
     elif disk.image.type != "file" or disk.device != "disk":
-        yield problem("a transient disk is a file, and no CD-ROM, floppy or LUN", disk, "transient")
+        yield problem(
+            "<transient> requires a disk of type 'file' that is not a CD-ROM, floppy or LUN",
+            disk,
+            "transient",
+        )
     elif disk.share_backing == "yes":
         yield from _shared_backing(disk)
 
@@ -158,9 +178,11 @@ def throwing_away_needs_a_file(disk: Disk) -> Problems:
 def _shared_backing(disk: Disk) -> Problems:
     at = "transient/@shareBacking"
     if not disk.on.shares_backing:
-        yield problem("domains can share what is below disks on usb, virtio and scsi", disk, at)
+        yield problem("shareBacking='yes' requires bus='usb', 'virtio' or 'scsi'", disk, at)
     elif _never_reboots(disk):
-        yield from needs(disk, SET_ACTION, "QEMU can't share it and be destroyed on reboot", at)
+        yield from needs(
+            disk, SET_ACTION, "shareBacking='yes' excludes <on_reboot>destroy with this QEMU", at
+        )
 
 
 def _never_reboots(disk: Disk) -> bool:
@@ -179,9 +201,11 @@ def _never_reboots(disk: Disk) -> bool:
     good=_disk("type='raw'", "<shareable/>"),
 )
 def sharing_needs_raw(disk: Disk) -> Problems:
-    """Several domains can write to images of format raw only."""
+    """``<shareable>`` on a writable disk requires the format ``raw``."""
     if disk.has("shareable") and not disk.is_readonly and not is_raw(disk):
-        yield problem("only raw images can be shared and written to", disk, "shareable")
+        yield problem(
+            "<shareable> requires <driver type='raw'> for a writable disk", disk, "shareable"
+        )
 
 
 def is_raw(disk: Disk) -> bool:
@@ -200,11 +224,15 @@ def is_raw(disk: Disk) -> bool:
                                      "interval='10'/></statistics></driver>"),
 )  # fmt: skip
 def statistics_have_intervals(disk: Disk) -> Problems:
-    """Statistics are collected over some seconds, and not on every bus (since libvirt 11.9)."""
+    """``<statistics>`` need an ``interval``, and are not supported on every bus (libvirt 11.9)."""
     wanted = disk.find_all("driver/statistics/statistic")
     if not wanted or not libvirt_reads(disk, DISK_STATISTICS):
         return
     for statistic in wanted:
         yield from _STATISTIC.problems(statistic)
     if not disk.on.statistics:
-        yield problem(f"disks on {disk.bus} collect no statistics", disk, "driver/statistics")
+        yield problem(
+            f"<statistics> are not supported for disks on bus {disk.bus!r}; remove them",
+            disk,
+            "driver/statistics",
+        )

@@ -60,21 +60,25 @@ def _disk(
     good=_disk("virtio"),
 )
 def target_is_named(disk: Disk) -> Problems:
-    """A disk has a target with a name, which is how libvirt tells disks apart."""
+    """``<disk>`` needs a ``<target>`` with ``dev``."""
     target = disk.find("target")
     if target is None or target.get("dev") is None:
-        yield problem("the name of the target is missing", disk, "target/@dev")
+        yield problem("<disk> needs <target dev='…'/>, such as 'vda'", disk, "target/@dev")
 
 
 @rule("disk-target-unknown", Disk, bad=_disk("virtio", name="vd1"), good=_disk("virtio"))
 def target_has_a_known_name(disk: Disk) -> Problems:
-    """The name of a target is a prefix such as ``vd`` and letters; an address follows from it."""
+    """``<target dev>`` must be a known prefix and letters, such as ``vda`` or ``sdb``."""
     name = disk.name
     if not name:
         target = disk.find("target")
         # a name that is empty is noticed where an address has to follow from it
         if target is not None and target.get("dev") == "" and disk.address is None:
-            yield problem("the name of the target is empty", disk, "target/@dev")
+            yield problem(
+                "attribute 'dev' of <target> is empty; use a name such as 'vda'",
+                disk,
+                "target/@dev",
+            )
         return
     if disk.on.numbered and name.startswith(disk.on.letters):
         return
@@ -86,14 +90,19 @@ def target_has_a_known_name(disk: Disk) -> Problems:
         accepted = _NAMES
     if not name.startswith(accepted) or not _is_counted(disk, name):
         yield problem(
-            f"no {disk.device} is called {name!r}: its name is one of {', '.join(accepted)}"
-            " with letters behind",
+            f"{name!r} is not a valid target for a {disk.device}: use "
+            f"{', '.join(accepted)} followed by letters",
             disk,
             "target/@dev",
         )
     elif (found := _PARTITION.fullmatch(name)) and found[1] not in {"", "0"}:
         whole = set_value(name.rstrip("0123456789"), "@dev")
-        yield problem("a target is a whole disk, no partition", disk, "target/@dev", fix=whole)
+        yield problem(
+            "attribute 'dev' of <target> must name a whole disk, without a partition number",
+            disk,
+            "target/@dev",
+            fix=whole,
+        )
 
 
 def _is_counted(disk: Disk, name: str) -> bool:
@@ -120,12 +129,17 @@ _SIGN = 1 << 31
     good=_disk("virtio") + _disk("virtio", name="vdb"),
 )
 def target_is_unique(disk: Disk) -> Problems:
-    """No two disks have the same target."""
+    """Each ``<disk>`` needs a different ``<target dev>``."""
     name = disk.name
     first = disk.domain.firsts(Disk, "name").get(name, disk)
     if name and first.node is not disk.node:
         fix = set_value(_next_name(disk), "@dev")
-        yield problem(f"another disk is called {name!r}", disk, "target/@dev", fix=fix)
+        yield problem(
+            f"another disk has the target {name!r}; choose another name",
+            disk,
+            "target/@dev",
+            fix=fix,
+        )
 
 
 def _next_name(disk: Disk) -> str:
@@ -148,7 +162,10 @@ _FIRST = ("", *_SECOND)
     good=Sample(_disk("sata"), machine="q35"),
 )
 def bus_is_there(disk: Disk) -> Problems:
-    """The emulator and the machine type must have the bus; it may follow from the target's name."""
+    """``<target bus>`` must be supported by QEMU and the machine type.
+
+    Without the attribute the bus follows from the name in ``dev``.
+    """
     world = disk.domain.world
     choice = BUS.find(disk.bus, world.target.dialect)
     misspelt = disk.given_bus is None and disk.raw("given_bus")
@@ -162,7 +179,7 @@ def bus_is_there(disk: Disk) -> Problems:
         if c.listed and world.target.dialect.has_between(c.since, c.until) and world.truth(c.when)
     ]
     yield problem(
-        f"there is no bus {disk.bus!r} here",
+        f"the bus {disk.bus!r} is not supported by this QEMU and machine type",
         disk,
         "target/@bus",
         accepted=offered,
@@ -177,9 +194,14 @@ def bus_is_there(disk: Disk) -> Problems:
     good=_disk("fdc", device="floppy"),
 )
 def floppy_needs_a_controller(disk: Disk) -> Problems:
-    """A floppy drive needs a controller; libvirt before 11.4 did not look for one."""
+    """``<disk device='floppy'>`` requires a machine type with a floppy controller.
+
+    Libvirt before 11.4 does not check this.
+    """
     if disk.device == "floppy" and libvirt_reads(disk, DISK_FLOPPY_CONTROLLER):
-        yield from needs(disk, FLOPPY_CONTROLLER, "this QEMU has no floppy drives", "@device")
+        yield from needs(
+            disk, FLOPPY_CONTROLLER, "this QEMU does not support floppy drives", "@device"
+        )
 
 
 @rule(
@@ -190,13 +212,16 @@ def floppy_needs_a_controller(disk: Disk) -> Problems:
     stage=Stage.START,
 )
 def no_floppy_on_pseries(disk: Disk) -> Problems:
-    """IBM's pseries has no floppy drives: libvirt before 11.4 said so on the start."""
+    """``<disk device='floppy'>`` is not supported by pseries machine types.
+
+    Libvirt before 11.4 reports it at start.
+    """
     if (
         disk.bus == "fdc"
         and not libvirt_reads(disk, DISK_FLOPPY_CONTROLLER)
         and disk.holds(PSERIES)
     ):
-        yield problem("this machine type has no floppy drives", disk, "@device")
+        yield problem("this machine type does not support floppy drives", disk, "@device")
 
 
 @rule(
@@ -207,9 +232,9 @@ def no_floppy_on_pseries(disk: Disk) -> Problems:
     stage=Stage.START,
 )
 def bus_is_not_of_another_hypervisor(disk: Disk) -> Problems:
-    """The buses ``xen`` and ``uml`` are those of other hypervisors."""
+    """``<target bus>`` cannot be ``xen`` or ``uml``, which are for other hypervisors."""
     if disk.on.foreign:
-        yield problem(f"QEMU has no bus {disk.bus!r}", disk, "target/@bus")
+        yield problem(f"QEMU does not support bus={disk.bus!r}; use 'virtio'", disk, "target/@bus")
 
 
 @rule(
@@ -219,16 +244,20 @@ def bus_is_not_of_another_hypervisor(disk: Disk) -> Problems:
     good=_disk("scsi", device="cdrom"),
 )
 def device_suits_bus(disk: Disk) -> Problems:
-    """Floppy drives are on a bus of their own; media can't be ejected on virtio and SD."""
+    """``<disk device>`` must suit the bus: floppy needs ``fdc``, CD-ROM is not on virtio or sd."""
     if (disk.device == "floppy") is not disk.on.floppy:
         yield problem(
-            f"a {disk.device} can't be on the bus {disk.bus!r}: floppy drives are on fdc,"
-            " and nothing else is",
+            f"a {disk.device} cannot be on bus {disk.bus!r}: floppy drives, and only "
+            "they, are on 'fdc'",
             disk,
             "target/@bus",
         )
     elif disk.device == "cdrom" and disk.on.fixed_media:
-        yield problem(f"media can't be ejected on the bus {disk.bus!r}", disk, "target/@bus")
+        yield problem(
+            f"removable media cannot be on bus {disk.bus!r}; use 'sata' or 'scsi'",
+            disk,
+            "target/@bus",
+        )
 
 
 @rule(
@@ -238,12 +267,14 @@ def device_suits_bus(disk: Disk) -> Problems:
     good=_disk("scsi", device="cdrom", target=" tray='open'"),
 )
 def tray_needs_removable_media(disk: Disk) -> Problems:
-    """Only drives for CD-ROMs and floppy disks have a tray to open."""
+    """``<target tray>`` requires a CD-ROM or floppy drive."""
     # newer releases of libvirt refuse closed trays as well; which one was the first is not proven
     closed = libvirt_reads(disk, DISK_TRAY_CLOSED)
     has = disk.tray == "open" or (disk.tray is not None and closed)
     if has and disk.device not in {"cdrom", "floppy"}:
-        yield problem(f"a {disk.device} has no tray", disk, "target/@tray")
+        yield problem(
+            f"a {disk.device} has no tray; remove the attribute 'tray'", disk, "target/@tray"
+        )
 
 
 @rule(
@@ -253,10 +284,12 @@ def tray_needs_removable_media(disk: Disk) -> Problems:
     good=_disk("usb", target=" removable='on'"),
 )
 def removable_needs_usb_or_scsi(disk: Disk) -> Problems:
-    """Only disks on USB, and SCSI disks that are neither CD-ROM nor LUN, can be removable."""
+    """``<target removable>`` requires a USB disk, or a SCSI disk that is no CD-ROM or LUN."""
     others = disk.bus == "scsi" and disk.device != "disk"
     if disk.removable is not None and (not disk.on.removable or others):
-        yield problem("only USB and SCSI disks can be removable", disk, "target/@removable")
+        yield problem(
+            "attribute 'removable' requires bus='usb' or bus='scsi'", disk, "target/@removable"
+        )
 
 
 @rule(
@@ -267,16 +300,21 @@ def removable_needs_usb_or_scsi(disk: Disk) -> Problems:
     good=_disk("scsi", target=" rotation_rate='1'"),
 )
 def rotation_needs_a_disk(disk: Disk) -> Problems:
-    """Only hard disks on IDE, SCSI and SATA tell how fast they rotate."""
+    """``<target rotation_rate>`` requires a hard disk on IDE, SCSI or SATA."""
     if not disk.rotation_rate:
         return
     if not disk.on.rotates or disk.device != "disk":
         yield problem(
-            "a rotation rate is for disks on scsi, ide or sata", disk, "target/@rotation_rate"
+            "attribute 'rotation_rate' requires a hard disk on bus 'scsi', 'ide' or 'sata'",
+            disk,
+            "target/@rotation_rate",
         )
     else:
         yield from needs(
-            disk, ROTATION_RATE, "this QEMU has no rotation rates", "target/@rotation_rate"
+            disk,
+            ROTATION_RATE,
+            "this QEMU does not support 'rotation_rate'; remove it",
+            "target/@rotation_rate",
         )
 
 
@@ -287,15 +325,19 @@ def rotation_needs_a_disk(disk: Disk) -> Problems:
     good=_disk("scsi", target=" dpofua='on'"),
 )
 def dpofua_needs_scsi(disk: Disk) -> Problems:
-    """Whether a disk has SCSI's DPO and FUA is on or off, and for SCSI disks only (since 11.6)."""
+    """``<target dpofua>`` must be ``on`` or ``off``, and requires a SCSI disk (libvirt 11.6)."""
     target = disk.find("target")
     given = None if target is None else target.get("dpofua")
     if given is None or not libvirt_reads(disk, DISK_DPOFUA):
         return
     if given not in {"on", "off"}:
-        yield problem(f"dpofua is {given!r}, not on or off", disk, "target/@dpofua")
+        yield problem(
+            f"attribute 'dpofua' of <target> is {given!r}, but must be 'on' or 'off'",
+            disk,
+            "target/@dpofua",
+        )
     elif disk.bus != "scsi":
-        yield problem("dpofua is for SCSI disks", disk, "target/@dpofua")
+        yield problem("attribute 'dpofua' requires bus='scsi'", disk, "target/@dpofua")
 
 
 @rule(
@@ -305,9 +347,13 @@ def dpofua_needs_scsi(disk: Disk) -> Problems:
     good=_disk("virtio", "<readonly/>"),
 )
 def readonly_needs_its_bus(disk: Disk) -> Problems:
-    """Disks on IDE and SATA can't be read-only."""
+    """``<readonly>`` is not supported for hard disks on IDE and SATA."""
     if not disk.on.readonly and disk.device == "disk" and disk.has("readonly"):
-        yield problem(f"a disk on {disk.bus} can't be read-only", disk, "readonly")
+        yield problem(
+            f"a hard disk on bus {disk.bus!r} cannot be <readonly>; use bus='virtio' or 'scsi'",
+            disk,
+            "readonly",
+        )
 
 
 @rule(
@@ -317,15 +363,17 @@ def readonly_needs_its_bus(disk: Disk) -> Problems:
     good=_disk("virtio", "<serial>WD-WMAP9A966149</serial>"),
 )
 def serial_is_plain(disk: Disk) -> Problems:
-    """A serial number has letters, digits, blanks and ``-_.+``; SD cards and LUNs have none."""
+    """``<serial>`` may contain letters, digits, spaces and ``-_.+``; not for SD cards and LUNs."""
     serial = disk.text("serial")
     if serial is None:
         return
     if not disk.on.serial or (disk.bus == "scsi" and disk.device == "lun"):
-        yield problem("SD cards and LUNs on SCSI are given no serial number", disk, "serial")
+        yield problem("SD cards and SCSI LUNs cannot have a <serial>; remove it", disk, "serial")
     elif not _SERIAL.fullmatch(serial):
         yield problem(
-            "a serial number has letters, digits, blanks and the characters -_.+", disk, "serial"
+            "<serial> may contain only letters, digits, spaces and the characters -_.+",
+            disk,
+            "serial",
         )
 
 
@@ -336,16 +384,16 @@ def serial_is_plain(disk: Disk) -> Problems:
     good=_disk("scsi", "<wwn>5000c50015ea71ad</wwn>"),
 )
 def wwn_is_hexadecimal(disk: Disk) -> Problems:
-    """A World Wide Name has 16 hexadecimal digits; disks on IDE and SCSI have one."""
+    """``<wwn>`` must be 16 hexadecimal digits, and requires a disk on IDE or SCSI."""
     wwn = disk.text("wwn")
     if wwn is None:
         return
     if not _WWN.fullmatch(wwn):
-        yield problem("a World Wide Name has 16 hexadecimal digits", disk, "wwn")
+        yield problem("<wwn> must be 16 hexadecimal digits", disk, "wwn")
     elif not disk.on.wwn:
-        yield problem("only disks on ide and scsi have a World Wide Name", disk, "wwn")
+        yield problem("<wwn> requires a disk on bus 'ide' or 'scsi'", disk, "wwn")
     elif disk.device == "lun":
-        yield problem("a LUN is given no World Wide Name", disk, "wwn")
+        yield problem("a LUN cannot have a <wwn>; remove it", disk, "wwn")
 
 
 @rule(
@@ -355,15 +403,15 @@ def wwn_is_hexadecimal(disk: Disk) -> Problems:
     good=_disk("scsi", "<vendor>SEAGATE</vendor>"),
 )
 def vendor_is_short(disk: Disk) -> Problems:
-    """The vendor of a SCSI disk has up to 8 printable characters."""
+    """``<vendor>`` must be at most 8 printable characters, and requires a SCSI disk."""
     vendor = disk.text("vendor")
     if vendor is None:
         return
     if not _PRINTABLE.fullmatch(vendor) or len(vendor) > _LONGEST_VENDOR:
         fix = _shortened(vendor, _LONGEST_VENDOR)
-        yield problem("a vendor has up to 8 printable characters", disk, "vendor", fix=fix)
+        yield problem("<vendor> must be at most 8 printable characters", disk, "vendor", fix=fix)
     elif disk.bus != "scsi" or disk.device == "lun":
-        yield problem("only SCSI disks other than LUNs are given a vendor", disk, "vendor")
+        yield problem("<vendor> requires a SCSI disk that is not a LUN", disk, "vendor")
 
 
 @rule(
@@ -373,18 +421,24 @@ def vendor_is_short(disk: Disk) -> Problems:
     good=_disk("scsi", "<product>ST3500630NS</product>"),
 )
 def product_is_short(disk: Disk) -> Problems:
-    """The product has up to 16 printable characters on SCSI, and up to 40 on IDE and SATA."""
+    """``<product>`` must be at most 16 printable characters on SCSI, 40 on IDE and SATA."""
     product = disk.text("product")
     if product is None:
         return
     longest = disk.on.product
     if not longest or disk.device == "lun":
-        yield problem("only disks on scsi, ide and sata are given a product", disk, "product")
+        yield problem("<product> requires a disk on bus 'scsi', 'ide' or 'sata'", disk, "product")
     elif disk.bus != "scsi" and not libvirt_reads(disk, DISK_PRODUCTS):
-        yield problem("only SCSI disks are given a product by this libvirt", disk, "product")
+        yield problem(
+            "this libvirt version supports <product> for SCSI disks only", disk, "product"
+        )
     elif not _PRINTABLE.fullmatch(product) or len(product) > longest:
-        message = f"a product has up to {longest} printable characters"
-        yield problem(message, disk, "product", fix=_shortened(product, longest))
+        yield problem(
+            f"<product> must be at most {longest} printable characters",
+            disk,
+            "product",
+            fix=_shortened(product, longest),
+        )
 
 
 def _shortened(text: str, most: int) -> Iterator[Fix]:
@@ -400,10 +454,12 @@ def _shortened(text: str, most: int) -> Iterator[Fix]:
     good=_disk("ide", "<geometry cyls='16383' heads='16' secs='63' trans='lba'/>"),
 )
 def geometry_needs_its_bus(disk: Disk) -> Problems:
-    """Cylinders, heads and sectors don't exist on USB and SD; only IDE translates them."""
+    """``<geometry>`` is not valid for disks on USB and SD; ``trans`` requires IDE."""
     if not (disk.cylinders and disk.heads and disk.sectors):
         return
     if not disk.on.geometry:
-        yield problem(f"a disk on {disk.bus} has no geometry", disk, "geometry")
+        yield problem(
+            f"a disk on bus {disk.bus!r} cannot have a <geometry>; remove it", disk, "geometry"
+        )
     elif disk.translation is not None and disk.bus != "ide":
-        yield problem("only disks on ide translate their geometry", disk, "geometry/@trans")
+        yield problem("attribute 'trans' of <geometry> requires bus='ide'", disk, "geometry/@trans")

@@ -53,7 +53,7 @@ def _threads(disk: Disk) -> tuple[Thread, ...]:
     good=_PLAIN,
 )
 def numbers_are_given(disk: Disk) -> Problems:
-    """Every I/O thread and every queue of a disk is named by a number."""
+    """Each ``<iothread>`` and ``<queue>`` of a disk needs a numeric ``id``."""
     yield from malformed(_threads(disk))
 
 
@@ -64,9 +64,13 @@ def numbers_are_given(disk: Disk) -> Problems:
     good=_PLAIN,
 )
 def one_or_several(disk: Disk) -> Problems:
-    """A disk is served by one I/O thread, or by those that are listed."""
+    """A disk must use either ``<driver iothread>`` or ``<iothreads>``, not both."""
     if disk.iothread and _threads(disk):
-        yield problem("iothread='…' can't stand beside <iothreads>", disk, "driver/@iothread")
+        yield problem(
+            "attribute 'iothread' excludes <iothreads>; remove one of them",
+            disk,
+            "driver/@iothread",
+        )
 
 
 @rule(
@@ -77,14 +81,20 @@ def one_or_several(disk: Disk) -> Problems:
     defined=DISK_IOTHREAD_DEFINED,
 )
 def threads_need_virtio(disk: Disk) -> Problems:
-    """Only disks on virtio are served by I/O threads; QEMU must know how to have several."""
+    """``iothread`` and ``<iothreads>`` require ``<target bus='virtio'>`` and support in QEMU."""
     several = _threads(disk)
     if not several and not disk.iothread:
         return
     if disk.bus != "virtio":
-        yield problem("only disks on virtio are served by an I/O thread", disk, "driver")
+        yield problem("I/O threads require <target bus='virtio'>", disk, "driver")
     elif several:
-        yield from needs(disk, MAPPING, "this QEMU serves a disk with one I/O thread", "driver")
+        yield from needs(
+            disk,
+            MAPPING,
+            "this QEMU does not support several I/O threads for a disk; use the "
+            "attribute 'iothread'",
+            "driver",
+        )
 
 
 @rule(
@@ -95,7 +105,7 @@ def threads_need_virtio(disk: Disk) -> Problems:
     defined=DISK_IOTHREAD_DEFINED,
 )
 def threads_exist(disk: Disk) -> Problems:
-    """A disk is served by I/O threads that the domain has."""
+    """Each ``<iothread>`` of a disk must name an I/O thread that the domain defines."""
     several = _threads(disk)
     if disk.bus != "virtio" or not (several or disk.iothread):
         return
@@ -109,7 +119,7 @@ def threads_exist(disk: Disk) -> Problems:
     good=_PLAIN,
 )
 def threads_are_named_once(disk: Disk) -> Problems:
-    """No I/O thread is listed twice for a disk."""
+    """A disk must not list the same I/O thread twice."""
     yield from duplicates(_threads(disk))
 
 
@@ -120,5 +130,5 @@ def threads_are_named_once(disk: Disk) -> Problems:
     good=_MAPPED,
 )
 def queues_are_all_served(disk: Disk) -> Problems:
-    """If queues are given to I/O threads, each queue of the disk is given to one of them."""
+    """With ``<queue>`` elements, each queue of the disk must be assigned exactly once."""
     yield from mapping_problems(disk.node, _threads(disk), disk.queues or 0)

@@ -62,7 +62,7 @@ def malformed(node: Node | None) -> Problems:
     """Find fault with limits that are no numbers."""
     for child in () if node is None else node:
         if child.tag in LIMITS and _number(child.text) is None:
-            yield problem(f"{child.tag} is no whole number: no blank may stand behind it", child)
+            yield problem(f"<{child.tag}> must be a number, without a space behind it", child)
 
 
 def contradictions(part: Part, node: Node | None) -> Problems:
@@ -74,7 +74,9 @@ def contradictions(part: Part, node: Node | None) -> Problems:
             separate = limit(node, f"read_{what}{end}") or limit(node, f"write_{what}{end}")
             if limit(node, f"total_{what}{end}") and separate:
                 yield problem(
-                    f"total_{what}{end} can't stand beside read_… and write_{what}{end}", part
+                    f"total_{what}{end} excludes read_{what}{end} and write_{what}{end}; "
+                    "remove one kind",
+                    part,
                 )
 
 
@@ -85,12 +87,12 @@ def contradictions(part: Part, node: Node | None) -> Problems:
     good=_GOOD,
 )
 def limits_are_numbers(disk: Disk) -> Problems:
-    """Limits are whole numbers, up to 10^15; libvirt takes no blanks around them."""
+    """Limits in ``<iotune>`` must be integers up to 10^15, without spaces."""
     tune = disk.find("iotune")
     yield from malformed(tune)
     for name in (*_BASIC, *_MOST, "size_iops_sec") if tune is not None else ():
         if limit(tune, name) > _LARGEST:
-            yield problem(f"{name} is at most {_LARGEST}", disk, f"iotune/{name}")
+            yield problem(f"<{name}> must be at most {_LARGEST}", disk, f"iotune/{name}")
 
 
 @rule(
@@ -100,7 +102,7 @@ def limits_are_numbers(disk: Disk) -> Problems:
     good=_GOOD,
 )
 def total_or_separate(disk: Disk) -> Problems:
-    """What is read and written is limited together or separately."""
+    """``<iotune>`` must not mix ``total_…`` limits with ``read_…`` and ``write_…`` limits."""
     yield from contradictions(disk, disk.find("iotune"))
 
 
@@ -119,7 +121,10 @@ def _group(disk: Disk) -> str:
     good=_DISK.format("vda", _GROUP.format(1000)),
 )
 def groups_agree(disk: Disk) -> Problems:
-    """The disks of a group have the same limits; those that name none take them from the others."""
+    """Disks with the same ``<group_name>`` must have the same limits.
+
+    A disk that gives no limits takes those of its group.
+    """
     group = _group(disk)
     if not group:
         return
@@ -131,10 +136,12 @@ def groups_agree(disk: Disk) -> Problems:
     ]
     if not any(own):
         if not any(map(any, others)):
-            yield problem(f"no limits are given for the group {group!r}", disk, "iotune")
+            yield problem(f"no disk defines limits for the group {group!r}", disk, "iotune")
     elif any(any(limits) and limits != own for limits in others):
         yield problem(
-            f"another disk of the group {group!r} has other limits", disk, "iotune/group_name"
+            f"another disk of the group {group!r} has different limits; make them equal",
+            disk,
+            "iotune/group_name",
         )
 
 
@@ -145,6 +152,6 @@ def groups_agree(disk: Disk) -> Problems:
     good=_GOOD,
 )
 def sd_has_no_limits(disk: Disk) -> Problems:
-    """SD cards can't be limited."""
+    """``<iotune>`` is not supported for SD cards."""
     if not disk.on.throttled and (_group(disk) or any(_limits(disk.find("iotune")))):
-        yield problem("an SD card can't be limited", disk, "iotune")
+        yield problem("an SD card cannot have <iotune>; remove it", disk, "iotune")

@@ -53,57 +53,71 @@ _GOOD = _lun()
 
 @rule("disk-lun-source-unsupported", Disk, bad=_lun(kind="file", source="file='/a'"), good=_GOOD)
 def lun_is_a_device(disk: Disk) -> Problems:
-    """A LUN is a block device of the host, a volume, or a unit of an iSCSI target."""
+    """``<disk device='lun'>`` requires a block device, a volume or an iSCSI target."""
     if disk.device != "lun":
         return
     image = disk.image
     if image.type == "network":
         if image.protocol != "iscsi":
             yield problem(
-                f"a LUN can't be reached with {image.protocol}", disk, "source/@protocol",
+                f"device='lun' does not support the protocol {image.protocol!r}; use 'iscsi'",
+                disk,
+                "source/@protocol",
                 accepted=("iscsi",),
-            )  # fmt: skip
+            )
     elif image.type not in {"block", "volume"}:
         yield problem(
-            "a LUN is a block device", disk, "@type", accepted=("block", "volume"),
+            "device='lun' requires <disk type='block'>",
+            disk,
+            "@type",
+            accepted=("block", "volume"),
             fix=of_source(disk),
-        )  # fmt: skip
+        )
 
 
 @rule("disk-lun-source-missing", Disk, bad=_lun(source=""), good=_GOOD, stage=Stage.START)
 def lun_is_not_empty(disk: Disk) -> Problems:
-    """A LUN names its block device when it is started."""
+    """``<disk device='lun'>`` needs the path of a block device at start."""
     if disk.device == "lun" and disk.image.type == "block" and not disk.image.path:
-        yield problem("the path of the device is missing", disk, "source/@dev")
+        yield problem("<source> needs the attribute 'dev'", disk, "source/@dev")
 
 
 @rule("disk-lun-image-unsupported", Disk, bad=_lun(form="qcow2"), good=_GOOD)
 def lun_is_raw(disk: Disk) -> Problems:
-    """What a guest's commands go to is the device itself: raw, whole, not encrypted by QEMU."""
+    """``<disk device='lun'>`` must be raw, without slices and without encryption."""
     if disk.device != "lun":
         return
     image = disk.image
     if image.format not in {"", "raw"}:
-        yield problem("a LUN is in format raw", disk, "driver/@type", accepted=("raw",))
+        yield problem(
+            "device='lun' requires <driver type='raw'>", disk, "driver/@type", accepted=("raw",)
+        )
     if image.source is not None and image.source.find("slices/slice[@type='storage']") is not None:
-        yield problem("a LUN has no slices", disk, "source/slices")
+        yield problem("device='lun' cannot have <slices>; remove them", disk, "source/slices")
     encryption = image.child("encryption")
     if encryption is not None and encryption.get("format") != "default":
-        yield problem("a LUN can't be encrypted", encryption)
+        yield problem("device='lun' cannot be encrypted; remove <encryption>", encryption)
 
 
 @rule("disk-lun-bus-unsupported", Disk, bad=_lun(name="hda"), good=_GOOD)
 def lun_is_on_scsi(disk: Disk) -> Problems:
-    """A LUN is on a SCSI controller; QEMU before 9.1 had LUNs on virtio."""
+    """``<disk device='lun'>`` requires ``bus='scsi'``; QEMU before 9.1 also allows ``virtio``."""
     if disk.device != "lun":
         return
     if disk.bus == "scsi":
-        yield from needs(disk, SCSI_BLOCK, "this QEMU has no LUNs", "@device")
+        yield from needs(
+            disk, SCSI_BLOCK, "this QEMU does not support device='lun'; use 'disk'", "@device"
+        )
     elif disk.bus == "virtio":
-        yield from needs(disk, VIRTIO_SCSI, "this QEMU has no LUNs on virtio", "target/@bus",
-                         accepted=("scsi",))  # fmt: skip
+        yield from needs(
+            disk,
+            VIRTIO_SCSI,
+            "this QEMU does not support device='lun' on virtio; use bus='scsi'",
+            "target/@bus",
+            accepted=("scsi",),
+        )
     else:
-        yield problem("a LUN is on scsi", disk, "target/@bus", accepted=("scsi",))
+        yield problem("device='lun' requires bus='scsi'", disk, "target/@bus", accepted=("scsi",))
 
 
 @rule(
@@ -113,16 +127,21 @@ def lun_is_on_scsi(disk: Disk) -> Problems:
     good=_lun(attributes=" rawio='yes'"),
 )
 def options_need_a_lun(disk: Disk) -> Problems:
-    """Only LUNs have rawio, sgio and reservations; nothing is unfiltered any more."""
+    """``rawio``, ``sgio`` and ``<reservations>`` require a LUN; ``unfiltered`` is not supported."""
     if disk.sgio == "unfiltered" and libvirt_reads(disk, UNFILTERED_DROPPED):
-        yield problem("libvirt has dropped unfiltered sgio", disk, "@sgio", accepted=("filtered",))
+        yield problem(
+            "libvirt no longer supports sgio='unfiltered'; remove sgio",
+            disk,
+            "@sgio",
+            accepted=("filtered",),
+        )
     if disk.device == "lun":
         return
     for name in ("rawio", "sgio"):
         if getattr(disk, name) is not None:
-            yield problem(f"{name!r} is for LUNs", disk, f"@{name}")
+            yield problem(f"attribute {name!r} requires device='lun'", disk, f"@{name}")
     if disk.find("source/reservations") is not None:
-        yield problem("reservations are for LUNs", disk, "source/reservations")
+        yield problem("<reservations> requires device='lun'", disk, "source/reservations")
 
 
 _BLOCKS = (
@@ -138,11 +157,11 @@ _BLOCKS = (
     good=_BLOCKS.format("disk"),
 )
 def luns_have_their_own_blocks(disk: Disk) -> Problems:
-    """The sizes of a LUN's blocks are its own, which libvirt came to say between 11.4 and 12.8."""
+    """``<blockio>`` is not valid for ``device='lun'`` (depends on the libvirt version)."""
     if disk.device != "lun" or not libvirt_reads(disk, DISK_LUN_BLOCKS):
         return
     if disk.logical_block_size or disk.physical_block_size or disk.discard_granularity:
-        yield problem("the sizes of a LUN's blocks are its own", disk, "blockio")
+        yield problem("device='lun' cannot have <blockio>; remove it", disk, "blockio")
 
 
 @rule(
@@ -154,7 +173,7 @@ def luns_have_their_own_blocks(disk: Disk) -> Problems:
     ),
 )
 def reservations_are_complete(disk: Disk) -> Problems:
-    """Persistent reservations are handled by libvirt's helper, or one behind a socket."""
+    """``<reservations managed='no'>`` needs a ``<source>`` with the socket of the helper."""
     for image in disk.images:
         found = None if image.source is None else image.source.find("reservations")
         if found is not None:
@@ -172,9 +191,16 @@ def _reservations(node: Node, *, migrates: bool) -> Problems:
     for name, value in given.items():
         wanted = _CONNECTION[name]
         if not value:
-            yield problem(f"the {name} of the helper's socket is missing", node, f"source/@{name}")
+            yield problem(
+                f"<source> of <reservations> needs the attribute {name!r}", node, f"source/@{name}"
+            )
         elif wanted and value != wanted:
-            yield problem(f"the {name} is {value!r}", node, f"source/@{name}", accepted=(wanted,))
+            yield problem(
+                f"attribute {name!r} of <reservations> has the invalid value {value!r}",
+                node,
+                f"source/@{name}",
+                accepted=(wanted,),
+            )
 
 
 _CONNECTION = {"type": "unix", "path": "", "mode": "client"}
@@ -187,15 +213,22 @@ _CONNECTION = {"type": "unix", "path": "", "mode": "client"}
     good=_lun("<reservations managed='yes' migration='yes'/>"),
 )
 def reservations_are_there(disk: Disk) -> Problems:
-    """QEMU must know reservations; they move to another host with LUNs on SCSI only."""
+    """``<reservations>`` requires support in QEMU; ``migration`` requires a SCSI LUN."""
     for image in disk.images:
         found = None if image.source is None else image.source.find("reservations")
         if found is None:
             continue
-        yield from needs(disk, RESERVATIONS, "this QEMU has no reservations", "source/reservations")
+        yield from needs(
+            disk,
+            RESERVATIONS,
+            "this QEMU does not support <reservations>; remove them",
+            "source/reservations",
+        )
         if (
             found.get("migration") == "yes"
             and disk.bus != "scsi"
             and libvirt_reads(disk, DISK_RESERVATIONS_MIGRATE)
         ):
-            yield problem("only LUNs on scsi move with their reservations", found, "@migration")
+            yield problem(
+                "attribute 'migration' of <reservations> requires bus='scsi'", found, "@migration"
+            )

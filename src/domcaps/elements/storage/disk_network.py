@@ -98,7 +98,7 @@ def _network(disk: Disk) -> Iterator[tuple[Image, Node]]:
 
 @rule("disk-protocol-invalid", Disk, bad=_disk("smb"), good=_NBD)
 def protocol_is_known(disk: Disk) -> Problems:
-    """Network storage has a protocol; whether TLS is spoken is yes or no."""
+    """Network ``<source>`` needs a known ``protocol``; ``tls`` must be ``yes`` or ``no``."""
     for _, source in _network(disk):
         for found in _SOURCE.problems(source):
             yield structs.replace(found, fixes=tuple(of_source(disk)))
@@ -106,7 +106,7 @@ def protocol_is_known(disk: Disk) -> Problems:
 
 @rule("disk-protocol-unsupported", Disk, bad=_disk("tftp"), good=_NBD)
 def protocol_is_there(disk: Disk) -> Problems:
-    """QEMU has dropped the protocols TFTP, sheepdog and VxHS, which libvirt did later."""
+    """``<source protocol>`` cannot be ``tftp``, ``sheepdog`` or ``vxhs``: QEMU removed them."""
     dropped = {"tftp"}
     if libvirt_reads(disk, DISK_SHEEPDOG_DROPPED):
         dropped.add("sheepdog")
@@ -124,7 +124,7 @@ def protocol_is_there(disk: Disk) -> Problems:
     until=DISK_VXHS_DROPPED,
 )
 def protocol_can_be_used(disk: Disk) -> Problems:
-    """Older libvirt sees on the start only that QEMU has no VxHS."""
+    """``<source protocol>`` cannot be ``vxhs``: QEMU removed it (older libvirt: at start)."""
     if disk.domain.world.truth(VXHS) is Truth.NO:
         yield from _dropped(disk, {"vxhs", "none"})
 
@@ -134,23 +134,26 @@ def _dropped(disk: Disk, names: AbstractSet[str]) -> Problems:
         if image.protocol in names:
             left = [name for name in PROTOCOLS if name not in _DROPPED]
             yield problem(
-                f"QEMU has no protocol {image.protocol!r}", source, "@protocol", accepted=left
+                f"QEMU no longer supports the protocol {image.protocol!r}; use another",
+                source,
+                "@protocol",
+                accepted=left,
             )
 
 
 @rule("disk-source-name-invalid", Disk, bad=_disk("rbd", name="image"), good=_disk("rbd"))
 def images_are_named(disk: Disk) -> Problems:
-    """What is read from the server has a name: with a pool or volume for RBD and Gluster."""
+    """Network ``<source>`` needs a ``name``: with pool or volume for RBD and Gluster."""
     for image, source in _network(disk):
         name = source.get("name")
         if name is None:
             if image.protocol != "nbd":
-                yield problem("the name of what the server offers is missing", source, "@name")
+                yield problem("<source> needs the attribute 'name'", source, "@name")
         elif image.protocol == "iscsi" and not name:
-            message = "the name of the iSCSI target is empty, at which libvirtd ends"
+            message = "attribute 'name' of the iSCSI <source> is empty, which makes libvirtd crash"
             yield problem(message, source, "@name")
         elif image.protocol in {"rbd", "gluster"} and ("/" not in name or name[0] == "/"):
-            yield problem(f"{name!r} is no pool and image with '/' between", source, "@name")
+            yield problem(f"attribute 'name' is {name!r}, but must be POOL/IMAGE", source, "@name")
 
 
 @rule(
@@ -161,11 +164,11 @@ def images_are_named(disk: Disk) -> Problems:
     stage=Stage.START,
 )
 def iscsi_units_are_numbers(disk: Disk) -> Problems:
-    """The unit behind the name of an iSCSI target is a number."""
+    """The unit behind the slash of an iSCSI ``name`` must be a number."""
     for image, source in _network(disk):
         _, slash, unit = source.get("name", "").partition("/")
         if image.protocol == "iscsi" and slash and not fits(_LUN, unit):
-            yield problem(f"the unit is {unit!r}, not a number", source, "@name")
+            yield problem(f"the unit {unit!r} in the iSCSI name must be a number", source, "@name")
 
 
 @rule(
@@ -175,7 +178,7 @@ def iscsi_units_are_numbers(disk: Disk) -> Problems:
     good=_disk("nbd", "<host transport='unix' socket='/run/nbd'/>"),
 )
 def servers_are_named(disk: Disk) -> Problems:
-    """A server has a name, and maybe a port, or is reached through a socket on the host."""
+    """``<host>`` needs a ``name``, or ``transport='unix'`` with a ``socket``."""
     for image, _ in _network(disk):
         for host in image.hosts:
             yield from host_problems(host)
@@ -186,12 +189,12 @@ def host_problems(host: Node) -> Problems:
     yield from _TRANSPORT.problems(host)
     if host.get("transport") == "unix":
         if host.get("socket") is None:
-            yield problem("the path of the socket is missing", host, "@socket")
+            yield problem("<host transport='unix'> needs the attribute 'socket'", host, "@socket")
         return
     if host.get("socket") is not None:
-        yield problem("a socket needs transport='unix'", host, "@socket")
+        yield problem("attribute 'socket' of <host> requires transport='unix'", host, "@socket")
     if host.get("name") is None:
-        yield problem("the name of the server is missing", host, "@name")
+        yield problem("<host> needs the attribute 'name'", host, "@name")
     yield from _PORT.problems(host)
 
 
@@ -202,18 +205,22 @@ def host_problems(host: Node) -> Problems:
     good=_disk("nfs"),
 )
 def nfs_has_one_server(disk: Disk) -> Problems:
-    """An image on NFS has one server, reached over TCP, without a port."""
+    """A disk on NFS needs exactly one ``<host>``, with TCP and without a port."""
     for image, source in _network(disk):
         if image.protocol != "nfs":
             continue
         if len(image.hosts) != 1:
-            yield problem("NFS needs exactly one <host>", source)
+            yield problem("protocol='nfs' needs exactly one <host>", source)
             continue
         host = image.hosts[0]
         if host.get("transport", "tcp") != "tcp":
-            yield problem("NFS needs transport='tcp'", host, "@transport", accepted=("tcp",))
+            yield problem(
+                "protocol='nfs' requires transport='tcp'", host, "@transport", accepted=("tcp",)
+            )
         elif host.get("port", "0").strip("+0 "):
-            yield problem("the port of NFS can't be chosen", host, "@port")
+            yield problem(
+                "protocol='nfs' does not support the attribute 'port'; remove it", host, "@port"
+            )
 
 
 @rule(
@@ -224,17 +231,20 @@ def nfs_has_one_server(disk: Disk) -> Problems:
     stage=Stage.START,
 )
 def most_have_one_server(disk: Disk) -> Problems:
-    """Most protocols have exactly one server; some are reached over TCP or a socket only."""
+    """Most protocols need exactly one ``<host>``, and some support a single ``transport``."""
     for image, source in _network(disk):
         protocol = image.protocol
         if protocol in _ONE_HOST and len(image.hosts) != 1:
-            yield problem(f"{protocol} needs exactly one <host>", source)
+            yield problem(f"protocol={protocol!r} needs exactly one <host>", source)
             continue
         transports = _TRANSPORTS.get(protocol, ())
         for host in image.hosts if transports else ():
             if host.get("transport", "tcp") not in transports:
                 yield problem(
-                    f"{protocol} can't be reached so", host, "@transport", accepted=transports
+                    f"protocol={protocol!r} does not support this transport",
+                    host,
+                    "@transport",
+                    accepted=transports,
                 )
 
 
@@ -246,10 +256,12 @@ def most_have_one_server(disk: Disk) -> Problems:
     stage=Stage.START,
 )
 def tls_needs_nbd(disk: Disk) -> Problems:
-    """Of QEMU's protocols only NBD is told to speak TLS."""
+    """``<source tls>`` requires ``protocol='nbd'``."""
     for image, source in _network(disk):
         if source.get("tls") == "yes" and image.protocol != "nbd":
-            yield problem(f"{image.protocol} is not told to speak TLS", source, "@tls")
+            yield problem(
+                f"attribute 'tls' requires protocol='nbd', not {image.protocol!r}", source, "@tls"
+            )
 
 
 @rule(
@@ -260,14 +272,19 @@ def tls_needs_nbd(disk: Disk) -> Problems:
     good=_disk("nbd", attributes=" tls='yes' tlsHostname='server'"),
 )
 def tls_hostname_needs_nbd(disk: Disk) -> Problems:
-    """The name that the certificate of an NBD server must have can be given."""
+    """``<source tlsHostname>`` requires ``protocol='nbd'`` and support in QEMU."""
     for image, source in _network(disk):
         if source.get("tlsHostname") is None:
             continue
         if image.protocol != "nbd":
-            yield problem("tlsHostname is for NBD", source, "@tlsHostname")
+            yield problem("attribute 'tlsHostname' requires protocol='nbd'", source, "@tlsHostname")
         else:
-            yield from needs(disk, TLS_HOSTNAME, "this QEMU has none", "source/@tlsHostname")
+            yield from needs(
+                disk,
+                TLS_HOSTNAME,
+                "this QEMU does not support 'tlsHostname'; remove it",
+                "source/@tlsHostname",
+            )
 
 
 @rule(
@@ -277,7 +294,7 @@ def tls_hostname_needs_nbd(disk: Disk) -> Problems:
     good=_HTTP,
 )
 def transfer_is_well_described(disk: Disk) -> Problems:
-    """What a protocol has besides has its form: read-ahead, timeouts, reconnection, SSL."""
+    """Options of a network ``<source>`` (read-ahead, timeout, SSL) must have valid values."""
     for image, source in _network(disk):
         protocol = image.protocol
         if protocol == "nbd":
@@ -296,7 +313,7 @@ def transfer_is_well_described(disk: Disk) -> Problems:
     good=_disk("ssh", _HOST + "<identity username='me' keyfile='/k'/><knownHosts path='/h'/>"),
 )
 def ssh_says_who(disk: Disk) -> Problems:
-    """SSH's identity has a user's name, and a key or the socket of an agent."""
+    """``<identity>`` for SSH needs a ``username``, and a ``keyfile`` or an ``agentsock``."""
     for image, source in _network(disk):
         if image.protocol != "ssh":
             continue
@@ -306,7 +323,7 @@ def ssh_says_who(disk: Disk) -> Problems:
             continue
         yield from _IDENTITY.problems(identity)
         if identity.get("keyfile") is None and identity.get("agentsock") is None:
-            yield problem("a keyfile or an agentsock is missing", identity)
+            yield problem("<identity> needs the attribute 'keyfile' or 'agentsock'", identity)
 
 
 @rule(
@@ -316,7 +333,7 @@ def ssh_says_who(disk: Disk) -> Problems:
     good=_disk("https", _HOST + "<cookies><cookie name='session'>1</cookie></cookies>"),
 )
 def cookies_are_well_formed(disk: Disk) -> Problems:
-    """A cookie has a name of its own and a value, without blanks and most punctuation."""
+    """Each ``<cookie>`` needs a different ``name`` and a value of valid characters."""
     for image, source in _network(disk):
         if image.protocol not in {"http", "https"}:
             continue
@@ -324,11 +341,11 @@ def cookies_are_well_formed(disk: Disk) -> Problems:
         for cookie in source.iterfind("cookies/cookie"):
             name, value = cookie.get("name") or "", cookie.text or ""
             if not name or not value:
-                yield problem("a cookie needs a name and a value", cookie)
+                yield problem("<cookie> needs a name and a value", cookie)
             elif not _COOKIE_NAME.fullmatch(name) or not _is_value(value):
-                yield problem("the cookie has characters that it can't have", cookie)
+                yield problem("<cookie> contains invalid characters, such as spaces", cookie)
             elif name in seen:
-                yield problem(f"another cookie is called {name!r}", cookie, "@name")
+                yield problem(f"the cookie {name!r} is given twice; remove one", cookie, "@name")
             seen.add(name)
 
 

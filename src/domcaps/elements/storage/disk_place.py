@@ -44,14 +44,14 @@ _USB = "<address type='usb' bus='0' port='1'/>"
     good=_DISK.format("", "sda", "scsi", _DRIVE.format("unit='0'")),
 )
 def address_suits_bus(disk: Disk) -> Problems:
-    """Disks on IDE, floppy, SCSI and SATA controllers are drives of these; others have theirs."""
+    """The ``<address>`` of a disk must suit its bus: ``drive`` for IDE, SCSI, SATA and floppy."""
     given = disk.address_type
     if given is None:
         return
     wanted = disk.on.address
     if wanted and given != wanted:
         yield problem(
-            f"a disk on {disk.bus} has an address of type {wanted}, not {given}",
+            f"a disk on bus {disk.bus!r} needs an address of type {wanted!r}, not {given!r}",
             disk,
             "address/@type",
             accepted=(wanted,),
@@ -62,7 +62,7 @@ def address_suits_bus(disk: Disk) -> Problems:
         and (given not in _OF_VIRTIO or (given == "virtio-mmio" and disk.holds(_WITHOUT_MMIO)))
     ):
         yield problem(
-            f"a disk on virtio can't have an address of type {given}",
+            f"a disk on virtio cannot have an address of type {given!r}",
             disk,
             "address/@type",
             accepted=_OF_VIRTIO,
@@ -82,7 +82,7 @@ def _is_looked_at(disk: Disk) -> bool:
     good=_DISK.format("", "hdd", "ide", ""),
 )
 def place_is_on_the_controller(drives: Drives) -> Problems:
-    """Where there is one controller, bus or target only, it has number 0."""
+    """The drive ``<address>`` of a disk must be 0 where the bus has only one unit."""
     for drive in (*drives.disks, *drives.host_devices):
         bus = bus_named(drive.bus)
         if drive.place is None:
@@ -104,10 +104,10 @@ def place_is_on_the_controller(drives: Drives) -> Problems:
     severity=Severity.WARNING,
 )
 def place_exists(drives: Drives) -> Problems:
-    """QEMU refuses a drive at a place that its controller has not; libvirt accepts the domain.
+    """The drive ``<address>`` of a disk must exist on its controller; QEMU fails otherwise.
 
-    There are two drives on each of two buses for IDE, two floppy drives, six on a SATA controller,
-    and 256 targets on a virtio-scsi.
+    IDE has two buses with two drives each, a floppy controller two drives, a SATA controller six,
+    and a virtio-scsi controller 256 targets. Libvirt accepts other addresses.
     """
     hardware = drives.domain.first(InstalledControllers)
     for drive in (*drives.disks, *drives.host_devices):
@@ -146,12 +146,12 @@ def _on_lsilogic(drives: Drives, drive: Drive, place: DriveAddress) -> Problems:
     good=_DISK.format(" model='virtio'", "vda", "virtio", ""),
 )
 def model_suits_bus(disk: Disk) -> Problems:
-    """The models ``virtio…`` are for disks on virtio, and these have no other model."""
+    """``<disk model>`` must suit the bus: ``virtio…`` models require ``bus='virtio'``."""
     model = disk.model or "default"
     if model.startswith("virtio") and disk.bus != "virtio":
-        yield problem(f"the model {model!r} is for disks on virtio", disk, "@model")
+        yield problem(f"the model {model!r} requires bus='virtio'", disk, "@model")
     elif model.startswith("usb-") and disk.bus == "virtio" and _on_pci(disk):
-        yield problem(f"the model {model!r} is for disks on USB", disk, "@model")
+        yield problem(f"the model {model!r} requires bus='usb'", disk, "@model")
 
 
 def _on_pci(disk: Disk) -> bool:

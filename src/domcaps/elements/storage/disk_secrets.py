@@ -67,21 +67,28 @@ def secret_problems(secret: Node) -> Problems:
     """Find fault with how a secret is named: by its UUID or its usage."""
     uuid, usage = secret.get("uuid"), secret.get("usage")
     if (uuid is None) is (usage is None):
-        yield problem("a secret is named by either its uuid or its usage", secret)
+        yield problem("<secret> needs exactly one of the attributes 'uuid' and 'usage'", secret)
     elif uuid is not None and not fits(_UUID, uuid):
-        yield problem(f"the uuid is {uuid!r}", secret, "@uuid")
+        yield problem(
+            f"attribute 'uuid' of <secret> is {uuid!r}, but must be a UUID", secret, "@uuid"
+        )
 
 
 def login_problems(login: Node) -> Problems:
     """Find fault with the form of an ``<auth>``."""
     if not login.get("username"):
-        yield problem("the name of the user is missing", login, "@username")
+        yield problem("<auth> needs the attribute 'username'", login, "@username")
     kind = login.get("type")
     if kind and kind not in _LOGIN_TYPES:
-        yield problem(f"there is no login of type {kind!r}", login, "@type", accepted=_LOGIN_TYPES)
+        yield problem(
+            f"<secret type={kind!r}> is not valid in <auth>; use 'ceph' or 'iscsi'",
+            login,
+            "@type",
+            accepted=_LOGIN_TYPES,
+        )
     secret = login.find("secret")
     if secret is None:
-        yield problem("the secret is missing", login, "secret")
+        yield problem("<auth> needs a <secret>", login, "secret")
     else:
         yield from secret_problems(secret)
 
@@ -93,7 +100,7 @@ def login_problems(login: Node) -> Problems:
     good=_GOOD_LOGIN,
 )
 def logins_are_complete(disk: Disk) -> Problems:
-    """Who logs in has a name and a secret."""
+    """``<auth>`` needs a username and a ``<secret>``."""
     for image in disk.images:
         for holder in (image.source, image.disk):
             login = None if holder is None else holder.find("auth")
@@ -108,12 +115,12 @@ def logins_are_complete(disk: Disk) -> Problems:
     good=_GOOD_LOGIN,
 )
 def one_place_for_secrets(disk: Disk) -> Problems:
-    """``<auth>`` and ``<encryption>`` stand in the disk or in its source, not in both."""
+    """``<auth>`` and ``<encryption>`` may be in ``<disk>`` or in ``<source>``, not in both."""
     source = disk.image.source
     for tag in ("auth", "encryption"):
         if source is not None and source.find(tag) is not None and disk.has(tag):
             again = Fix(without=("",))
-            yield problem(f"<{tag}> stands in the <source> already", disk, tag, fix=again)
+            yield problem(f"<{tag}> is in <source> as well; remove one", disk, tag, fix=again)
 
 
 @rule(
@@ -123,7 +130,7 @@ def one_place_for_secrets(disk: Disk) -> Problems:
     good=_GOOD_LOGIN,
 )
 def logins_suit_the_protocol(disk: Disk) -> Problems:
-    """Some protocols let one log in; RBD wants a secret of type ceph, iSCSI one of its own."""
+    """``<auth>`` must be supported by the protocol, with its secret type: RBD needs ``ceph``."""
     for image in disk.images:
         login = image.child("auth") if image.type == "network" else None
         secret = None if login is None else login.find("secret")
@@ -131,12 +138,21 @@ def logins_suit_the_protocol(disk: Disk) -> Problems:
             continue
         usage, wanted = secret.get("type", ""), _OWN_USAGE.get(image.protocol)
         if image.protocol not in {*_WITH_LOGIN, "none"}:
-            yield problem(f"{image.protocol} has no login", login, accepted=_WITH_LOGIN)
+            yield problem(
+                f"protocol={image.protocol!r} does not support <auth>; remove it",
+                login,
+                accepted=_WITH_LOGIN,
+            )
         elif usage not in _USAGES:
-            yield problem(f"no secret is of type {usage!r}", secret, "@type", accepted=_USAGES)
+            yield problem(
+                f"<secret type={usage!r}> is not a known type", secret, "@type", accepted=_USAGES
+            )
         elif wanted is not None and usage != wanted:
             yield problem(
-                f"{image.protocol} needs another secret", secret, "@type", accepted=(wanted,)
+                f"protocol={image.protocol!r} needs another type of <secret>",
+                secret,
+                "@type",
+                accepted=(wanted,),
             )
 
 
@@ -153,16 +169,18 @@ def _encryptions(image: Image) -> list[Node]:
     good=_LUKS,
 )
 def encryption_is_described(disk: Disk) -> Problems:
-    """An encrypted image has a format, and secrets of type passphrase."""
+    """``<encryption>`` needs a known ``format`` and secrets of type ``passphrase``."""
     for image in disk.images:
         for encryption in _encryptions(image):
             yield from encryption_problems(encryption)
             came = _DATED.get(encryption.get("format", ""))
             if came is not None and not libvirt_reads(disk, came):
                 yield problem(
-                    "this libvirt does not know the encryption", encryption, "@format",
+                    "this libvirt version does not support this encryption format",
+                    encryption,
+                    "@format",
                     accepted=("luks",),
-                )  # fmt: skip
+                )
 
 
 def encryption_problems(encryption: Node) -> Problems:
@@ -170,19 +188,27 @@ def encryption_problems(encryption: Node) -> Problems:
     form = encryption.get("format")
     if form not in _FORMATS:
         yield problem(
-            f"there is no encryption {form!r}", encryption, "@format", accepted=_FORMATS[:3]
+            f"the encryption format {form!r} is unknown; use 'luks'",
+            encryption,
+            "@format",
+            accepted=_FORMATS[:3],
         )
     yield from _ENGINE.problems(encryption)
     for secret in encryption.findall("secret"):
         if secret.get("type") != "passphrase":
-            yield problem("the secret is no passphrase", secret, "@type", accepted=("passphrase",))
+            yield problem(
+                "<secret> of <encryption> needs type='passphrase'",
+                secret,
+                "@type",
+                accepted=("passphrase",),
+            )
         yield from secret_problems(secret)
     if form == "luks":
         cipher, generator = encryption.find("cipher"), encryption.find("ivgen")
         yield from _CIPHER.problems(cipher)
         yield from _IVGEN.problems(generator)
         if generator is not None and cipher is None:
-            yield problem("<ivgen> needs a <cipher>", generator)
+            yield problem("<ivgen> requires a <cipher>", generator)
 
 
 @rule(
@@ -192,14 +218,14 @@ def encryption_problems(encryption: Node) -> Problems:
     good=_LUKS,
 )
 def cipher_is_in_the_image(disk: Disk) -> Problems:
-    """An image in LUKS format tells its cipher itself: only new volumes are given one."""
+    """``<cipher>`` is not valid for existing LUKS images: the image defines it."""
     for image in disk.images:
         encryption = image.child("encryption")
         if encryption is None or encryption.get("format") != "luks":
             continue
         cipher = encryption.find("cipher")
         if cipher is not None:
-            yield problem("the image tells its cipher itself", cipher)
+            yield problem("remove <cipher>: the LUKS image defines it", cipher)
 
 
 @rule(
@@ -209,14 +235,21 @@ def cipher_is_in_the_image(disk: Disk) -> Problems:
     good=_LUKS,
 )
 def encryption_is_understood(disk: Disk) -> Problems:
-    """QEMU opens LUKS in raw and qcow2 images with one secret; librbd more, on RBD."""
+    """QEMU must support the ``<encryption>``: LUKS in raw or qcow2 images, with one secret.
+
+    With ``engine='librbd'`` more is supported, on RBD only.
+    """
     for image in disk.images:
         encryption = image.child("encryption")
         if encryption is None:
             continue
         if encryption.get("format") in {"default", "qcow"}:
-            yield problem("QEMU has dropped the old encryption of qcow", encryption, "@format",
-                          accepted=("luks",))  # fmt: skip
+            yield problem(
+                "QEMU no longer supports the old encryption of qcow2; use 'luks'",
+                encryption,
+                "@format",
+                accepted=("luks",),
+            )
         elif encryption.get("engine", "qemu") == "qemu" or not libvirt_reads(disk, DISK_LIBRBD):
             yield from _by_qemu(disk, image, encryption)
         else:
@@ -225,29 +258,40 @@ def encryption_is_understood(disk: Disk) -> Problems:
 
 def _by_qemu(disk: Disk, image: Image, encryption: Node) -> Problems:
     if encryption.get("format") != "luks":
-        yield problem("QEMU opens LUKS only", encryption, "@format", accepted=("luks",))
+        yield problem(
+            "engine='qemu' supports the format 'luks' only",
+            encryption,
+            "@format",
+            accepted=("luks",),
+        )
     elif image.format not in {"raw", "qcow2"} and libvirt_reads(disk, DISK_ENCRYPTION_FORMATS):
-        yield problem(f"QEMU opens no encrypted image of format {image.format!r}", encryption)
+        yield problem(
+            f"QEMU does not support encrypted images of format {image.format!r}; use "
+            "'raw' or 'qcow2'",
+            encryption,
+        )
     elif len(encryption.findall("secret")) > 1 and libvirt_reads(disk, DISK_ENCRYPTION_LAYERS):
-        yield problem("QEMU opens an image with one secret", encryption)
+        yield problem("engine='qemu' supports exactly one <secret>", encryption)
 
 
 def _by_librbd(disk: Disk, image: Image, encryption: Node) -> Problems:
     layers = libvirt_reads(disk, DISK_ENCRYPTION_LAYERS)
     several = layers and len(encryption.findall("secret")) > 1
     if lacks(disk, RBD_ENCRYPTION):
-        missing, what = RBD_ENCRYPTION, "encryption by librbd"
+        missing, what = RBD_ENCRYPTION, "encryption with librbd"
     elif image.type != "network":
-        yield problem("librbd opens images on RBD only", encryption, "@engine", accepted=("qemu",))
+        yield problem(
+            "engine='librbd' requires protocol='rbd'", encryption, "@engine", accepted=("qemu",)
+        )
         return
     elif several and lacks(disk, RBD_LAYERS):
-        missing, what = RBD_LAYERS, "layers of encryption"
+        missing, what = RBD_LAYERS, "nested encryption"
     elif encryption.get("format") == "luks-any" and lacks(disk, RBD_LUKS_ANY):
         missing, what = RBD_LUKS_ANY, "encryption 'luks-any'"
     else:
         return
     reason = missing.explain(disk.domain.world)
-    yield problem(f"this QEMU has no {what}", encryption, reason=reason)
+    yield problem(f"this QEMU does not support {what}", encryption, reason=reason)
 
 
 @rule(
@@ -258,8 +302,8 @@ def _by_librbd(disk: Disk, image: Image, encryption: Node) -> Problems:
     stage=Stage.START,
 )
 def encryption_has_a_secret(disk: Disk) -> Problems:
-    """An encrypted image is opened with a secret when the domain starts."""
+    """``<encryption>`` needs a ``<secret>`` at start."""
     for image in disk.images:
         encryption = image.child("encryption")
         if encryption is not None and encryption.find("secret") is None:
-            yield problem("the secret of the image is missing", encryption, "secret")
+            yield problem("<encryption> needs a <secret>", encryption, "secret")

@@ -92,11 +92,11 @@ def of_source(disk: Disk) -> Iterator[Fix]:
 
 @rule("disk-source-missing", Disk, bad=_disk(""), good=_GOOD)
 def disks_are_not_empty(disk: Disk) -> Problems:
-    """Only drives for CD-ROMs and floppy disks, and LUNs, can be empty."""
+    """``<disk>`` needs a ``<source>``, except for CD-ROM and floppy drives and LUNs."""
     if disk.image.is_empty and disk.device == "disk":
-        yield problem("a disk needs a source", disk, "source", fix=of_source(disk))
+        yield problem("<disk> needs a <source>", disk, "source", fix=of_source(disk))
     elif disk.bus == "usb" and disk.image.is_empty and _must_be_filled(disk):
-        yield problem("this libvirt has no empty drives on USB", disk, "source")
+        yield problem("this libvirt version does not support empty drives on USB", disk, "source")
 
 
 def _must_be_filled(disk: Disk) -> bool:
@@ -111,11 +111,13 @@ def _must_be_filled(disk: Disk) -> bool:
     stage=Stage.START,
 )
 def volumes_are_named(disk: Disk) -> Problems:
-    """A disk that is a volume of a pool names both when it is started."""
+    """``<disk type='volume'>`` needs ``pool`` and ``volume`` in its ``<source>``."""
     if disk.image.type != "volume" or disk.image.source is None or disk.device != "disk":
         return
     if not disk.image.source.get("pool") and not disk.image.source.get("volume"):
-        yield problem("pool and volume are missing", disk, "source", fix=of_source(disk))
+        yield problem(
+            "<source> needs the attributes 'pool' and 'volume'", disk, "source", fix=of_source(disk)
+        )
 
 
 @rule(
@@ -126,9 +128,9 @@ def volumes_are_named(disk: Disk) -> Problems:
     stage=Stage.START,
 )
 def storage_is_not_of_another_hypervisor(disk: Disk) -> Problems:
-    """The storage ``ctl`` is that of another hypervisor; a drive can be without any."""
+    """``<disk type='ctl'>`` is for another hypervisor; QEMU does not support it."""
     if disk.image.type == "ctl" and not disk.image.is_empty:
-        yield problem("QEMU has no storage of type 'ctl'", disk, "@type", accepted=TYPES)
+        yield problem("QEMU does not support <disk type='ctl'>", disk, "@type", accepted=TYPES)
 
 
 @rule(
@@ -138,9 +140,11 @@ def storage_is_not_of_another_hypervisor(disk: Disk) -> Problems:
     good=_GOOD,
 )
 def storage_is_known(disk: Disk) -> Problems:
-    """Libvirt has known the storage ``ctl`` since 12.0."""
+    """``<disk type='ctl'>`` requires libvirt 12.0 or later."""
     if disk.type == "ctl" and not libvirt_reads(disk, DISK_CTL):
-        yield problem("libvirt before 12.0 has no storage 'ctl'", disk, "@type", accepted=TYPES)
+        yield problem(
+            "libvirt before 12.0 does not support <disk type='ctl'>", disk, "@type", accepted=TYPES
+        )
 
 
 @rule(
@@ -150,7 +154,7 @@ def storage_is_known(disk: Disk) -> Problems:
     good=_disk("<source pool='default' volume='guest.qcow2' mode='host'/>", kind="volume"),
 )
 def sources_are_complete(disk: Disk) -> Problems:
-    """Pool and volume belong together; an NVMe disk has a namespace and an address."""
+    """``<source>`` of a volume needs pool and volume, of an NVMe disk namespace and address."""
     for image in disk.images:
         if image.source is None:
             continue
@@ -163,16 +167,21 @@ def sources_are_complete(disk: Disk) -> Problems:
 def _volume(source: Node) -> Problems:
     pool, volume, mode = source.get("pool"), source.get("volume"), source.get("mode")
     if (pool is None) is not (volume is None):
-        yield problem("pool and volume belong together", source)
+        yield problem("<source> needs both attributes 'pool' and 'volume'", source)
     elif pool is not None and mode is not None and mode not in _MODE.names:
-        yield problem(f"the mode is {mode!r}", source, "@mode", accepted=_MODE.names)
+        yield problem(
+            f"attribute 'mode' of <source> has the invalid value {mode!r}",
+            source,
+            "@mode",
+            accepted=_MODE.names,
+        )
 
 
 def _nvme(source: Node) -> Problems:
     yield from _NVME.problems(source)
     address = source.find("address")
     if address is None:
-        yield problem("the address of the NVMe disk is missing", source, "address")
+        yield problem("<source> of an NVMe disk needs an <address>", source, "address")
     yield from _PCI.problems(address)
 
 
@@ -185,7 +194,7 @@ def _nvme(source: Node) -> Problems:
     ),
 )
 def slices_have_bounds(disk: Disk) -> Problems:
-    """A slice of the storage has an offset and a size, both in bytes."""
+    """``<slice>`` needs ``offset`` and ``size`` in bytes."""
     for image in disk.images:
         for node in () if image.source is None else image.source.iterfind("slices/slice"):
             if node.get("type") == "storage":
@@ -200,17 +209,25 @@ def slices_have_bounds(disk: Disk) -> Problems:
     good=_disk(inside=_BACKING.format("file", "raw"), form="qcow2"),
 )
 def backing_has_format_and_source(disk: Disk) -> Problems:
-    """An image below another one has a type, a format and a source."""
+    """``<backingStore>`` needs a ``type``, a ``<format>`` and a ``<source>``."""
     for image in disk.images[1:]:
         form = image.node.find("format")
         if image.type not in TYPES:
-            yield problem(f"there is no storage of type {image.type!r}", image.node, "@type")
+            yield problem(
+                f"attribute 'type' of <backingStore> has the invalid value {image.type!r}",
+                image.node,
+                "@type",
+            )
         if form is None or not form.get("type"):
-            yield problem("the format is missing", image.node, "format/@type", accepted=FORMATS)
+            yield problem(
+                "<backingStore> needs a <format>", image.node, "format/@type", accepted=FORMATS
+            )
         elif image.format not in FORMATS:
-            yield problem(f"there is no format {image.format!r}", form, "@type", accepted=FORMATS)
+            yield problem(
+                f"the image format {image.format!r} is unknown", form, "@type", accepted=FORMATS
+            )
         if image.source is None:
-            yield problem("the source is missing", image.node, "source")
+            yield problem("<backingStore> needs a <source>", image.node, "source")
 
 
 @rule(
@@ -225,25 +242,28 @@ def backing_has_format_and_source(disk: Disk) -> Problems:
     stage=Stage.START,
 )
 def backing_is_readable(disk: Disk) -> Problems:
-    """What backs another image is read by QEMU itself, and not more than 200 images deep."""
+    """``<backingStore>`` cannot be vhost-user, and at most 200 images may be nested."""
     for image in disk.images[1:]:
         if image.type == "vhostuser":
-            yield problem("a vhost-user device can't back an image", image.node, "@type")
+            yield problem("<backingStore> cannot be of type 'vhostuser'", image.node, "@type")
         elif image.is_local and image.source is not None and not image.path:
-            yield problem("the path of the image is missing", image.source)
+            yield problem("<source> of <backingStore> needs a path", image.source)
     if len(disk.images) > _DEEPEST:
-        yield problem(f"there are more than {_DEEPEST} images below", disk, "backingStore")
+        yield problem(f"more than {_DEEPEST} <backingStore> are nested", disk, "backingStore")
 
 
 @rule("disk-format-unsupported", Disk, bad=_disk(form="cow"), good=_disk(form="qcow2"))
 def format_is_there(disk: Disk) -> Problems:
-    """QEMU reads no images of format cow, dir and iso, and folders only as fat."""
+    """``<driver type>`` must be an image format that QEMU supports; ``fat`` is for folders."""
     for image in disk.images:
         if image.format in {"cow", "dir", "iso"}:
             hint = {"cow": "qcow2", "dir": "fat", "iso": "raw"}[image.format]
-            yield problem(f"no images of format {image.format!r}: use {hint}", *_at_format(image))
+            yield problem(
+                f"QEMU does not support the image format {image.format!r}; use {hint}",
+                *_at_format(image),
+            )
         elif image.format == "fat" and image.type not in {"dir", "volume"}:
-            yield problem("the format 'fat' is for folders", *_at_format(image))
+            yield problem("the format 'fat' requires <disk type='dir'>", *_at_format(image))
 
 
 @rule(
@@ -253,14 +273,14 @@ def format_is_there(disk: Disk) -> Problems:
     good=_disk("<source dir='/a'/>", "<readonly/>", kind="dir", form="fat"),
 )
 def folders_are_read_only(disk: Disk) -> Problems:
-    """A folder is shown as a FAT file system that can't be written to."""
+    """``<disk type='dir'>`` requires the format ``fat`` and ``<readonly>``."""
     for number, image in enumerate(disk.images):
         if image.type != "dir":
             continue
         if image.format != "fat":
-            yield problem("a folder is shown in format 'fat'", *_at_format(image))
+            yield problem("<disk type='dir'> requires <driver type='fat'>", *_at_format(image))
         if number == 0 and not disk.is_readonly:
-            yield problem("a folder can't be written to: it needs <readonly/>", disk, "readonly")
+            yield problem("<disk type='dir'> requires <readonly/>", disk, "readonly")
 
 
 def _at_format(image: Image) -> tuple[Node, str]:
@@ -276,16 +296,16 @@ def _at_format(image: Image) -> tuple[Node, str]:
     "</metadata_cache></driver><source file='/a'/><target dev='vda'/></disk>",
 )
 def metadata_cache_is_for_qcow2(disk: Disk) -> Problems:
-    """The cache of metadata has a size, and only images of format qcow2 have one."""
+    """``<metadata_cache>`` needs a valid ``<max_size>``, and requires the format ``qcow2``."""
     for image in disk.images:
         inside = "driver" if image.disk is not None else "format"
         size = image.node.find(f"{inside}/metadata_cache/max_size")
         if size is None or not size.text:
             continue
         if not _is_size(size):
-            yield problem("the size is no number with a unit such as KiB", size)
+            yield problem("<max_size> must be a number with a unit such as 'KiB'", size)
         elif size_of(size, scale=1) and image.format != "qcow2":
-            yield problem("only images of format qcow2 have such a cache", size)
+            yield problem("<metadata_cache> requires <driver type='qcow2'>", size)
 
 
 def _is_size(node: Node) -> bool:
@@ -304,19 +324,23 @@ def _is_size(node: Node) -> bool:
     good=_disk("<source file='/a' startupPolicy='optional'/>"),
 )
 def policy_suits_the_source(disk: Disk) -> Problems:
-    """Only local storage and volumes can be missing on start, media required on the first one."""
+    """``startupPolicy`` requires local storage or a volume; ``requisite`` removable media."""
     policy = disk.startup_policy
     if policy is None:
         return
     if not disk.image.is_local and disk.image.type != "volume":
         yield problem(
-            f"a disk of type {disk.type!r} has no startupPolicy", disk, "source/@startupPolicy"
+            f"<disk type={disk.type!r}> does not support 'startupPolicy'; remove it",
+            disk,
+            "source/@startupPolicy",
         )
     elif policy == "requisite" and disk.device not in {"cdrom", "floppy"}:
         yield problem(
-            "'requisite' is for CD-ROMs and floppy disks", disk, "source/@startupPolicy",
+            "startupPolicy='requisite' requires a CD-ROM or floppy drive",
+            disk,
+            "source/@startupPolicy",
             accepted=("mandatory", "optional"),
-        )  # fmt: skip
+        )
 
 
 _DATA = (
@@ -333,13 +357,13 @@ _DATA = (
     since=DISK_DATA_STORE,
 )
 def data_file_is_complete(disk: Disk) -> Problems:
-    """The data of a qcow2 image can be in a file of their own, with type, format and source."""
+    """``<dataStore>`` needs a ``type``, a ``<format>`` and a ``<source>``."""
     for store in _data_stores(disk.images):
         form = store.find("format")
         if store.get("type") not in TYPES:
-            yield problem("the type of the data's storage is missing", store, "@type")
+            yield problem("<dataStore> needs the attribute 'type'", store, "@type")
         if form is None or store.find("source") is None:
-            yield problem("format and source of the data are missing", store)
+            yield problem("<dataStore> needs a <format> and a <source>", store)
 
 
 @rule(
@@ -350,13 +374,13 @@ def data_file_is_complete(disk: Disk) -> Problems:
     since=DISK_DATA_STORE,
 )
 def data_file_is_raw(disk: Disk) -> Problems:
-    """The data of a qcow2 image can be in a file of their own, of format raw."""
+    """``<dataStore>`` requires a qcow2 disk, and must have the format ``raw``."""
     for image in disk.images:
         for store in _data_stores((image,)):
             form = store.find("format")
             raw = form is None or form.get("type") == "raw"
             if not raw or image.format != "qcow2":
-                yield problem("the data of a qcow2 image are in format raw", store, "format/@type")
+                yield problem("<dataStore> needs <format type='raw'/>", store, "format/@type")
 
 
 def _data_stores(found: Iterable[Image]) -> Iterator[Node]:

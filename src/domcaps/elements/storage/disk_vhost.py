@@ -64,7 +64,7 @@ def _vdpa(driver: str, source: str = "dev='/dev/vhost-vdpa-0'") -> str:
 
 @rule("disk-vhost-invalid", Disk, bad=_disk(source="type='unix'"), good=_disk())
 def sources_are_complete(disk: Disk) -> Problems:
-    """A vhost-user disk has the path of a socket, a vDPA one that of a device."""
+    """``<source>`` of a vhost-user disk needs a socket path, of a vDPA disk a device path."""
     for image in disk.images:
         if image.source is None:
             continue
@@ -85,13 +85,13 @@ def sources_are_complete(disk: Disk) -> Problems:
     good=_disk(driver="queues='2'"),
 )
 def qemu_has_no_say(disk: Disk) -> Problems:
-    """A vhost-user disk has none of the options of disks whose data QEMU reads and writes."""
+    """A vhost-user disk must be on virtio, without options of QEMU's block layer."""
     if disk.image.type != "vhostuser":
         return
     if disk.bus != "virtio":
-        yield problem("a vhost-user disk is on the bus virtio", disk, "target/@bus")
+        yield problem("<disk type='vhostuser'> requires <target bus='virtio'>", disk, "target/@bus")
     for option in _options(disk):
-        yield problem(f"a vhost-user disk has no {option}", disk)
+        yield problem(f"<disk type='vhostuser'> does not support {option}; remove it", disk)
 
 
 def _options(disk: Disk) -> Iterator[str]:
@@ -124,9 +124,14 @@ def _options(disk: Disk) -> Iterator[str]:
     fix=SHARED_MEMORY,
 )
 def memory_is_shared(disk: Disk) -> Problems:
-    """The process that serves the disk must see the guest's memory: it must be shared."""
+    """A vhost-user or vDPA disk requires shared memory (``<memoryBacking><access>``)."""
     if disk.image.type in {"vhostuser", "vhostvdpa"} and not shares_memory(disk.domain):
-        yield problem("all of the domain's memory must be shared", disk, "@type")
+        yield problem(
+            "all memory of the domain must be shared: add <memoryBacking><access "
+            "mode='shared'/></memoryBacking>",
+            disk,
+            "@type",
+        )
 
 
 @rule(
@@ -136,11 +141,13 @@ def memory_is_shared(disk: Disk) -> Problems:
     good=_disk(),
 )
 def vhost_is_there(disk: Disk) -> Problems:
-    """QEMU must know how to use such disks."""
+    """A vhost-user or vDPA disk requires a QEMU that supports it."""
     if disk.image.type == "vhostuser":
-        yield from needs(disk, VHOST_USER, "this QEMU has no vhost-user disks", "@type")
+        yield from needs(
+            disk, VHOST_USER, "this QEMU does not support <disk type='vhostuser'>", "@type"
+        )
     elif disk.image.type == "vhostvdpa":
-        yield from needs(disk, VDPA, "this QEMU has no vDPA disks", "@type")
+        yield from needs(disk, VDPA, "this QEMU does not support <disk type='vhostvdpa'>", "@type")
 
 
 @rule(
@@ -150,9 +157,11 @@ def vhost_is_there(disk: Disk) -> Problems:
     good=_vdpa("cache='none'"),
 )
 def vdpa_is_not_cached(disk: Disk) -> Problems:
-    """What a vDPA device serves is not cached by the host."""
+    """A vDPA disk requires ``cache='none'`` or ``cache='directsync'``."""
     if disk.image.type == "vhostvdpa" and disk.cache not in {"none", "directsync"}:
         yield problem(
-            "a vDPA disk needs cache='none' or cache='directsync'", disk, "driver/@cache",
+            "<disk type='vhostvdpa'> requires cache='none' or cache='directsync'",
+            disk,
+            "driver/@cache",
             accepted=("none", "directsync"),
-        )  # fmt: skip
+        )

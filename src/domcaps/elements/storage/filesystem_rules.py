@@ -130,10 +130,10 @@ _GOOD = _VIRTIOFS.format("", "")
     good=_PLAIN.format("", ""),
 )
 def source_is_given(share: Filesystem) -> Problems:
-    """A folder of the host is named, or the socket of the daemon that serves it."""
+    """``<filesystem>`` needs ``<source dir>``, or ``<source socket>`` for virtiofs."""
     name = _SOURCE.get(share.type or "")
     if name and share.socket is None and share.attribute("source", name) is None:
-        yield problem(f"the {name} that is shared is missing", share, f"source/@{name}")
+        yield problem(f"<source> needs the attribute {name!r}", share, f"source/@{name}")
 
 
 @rule(
@@ -144,9 +144,9 @@ def source_is_given(share: Filesystem) -> Problems:
     stage=Stage.START,
 )
 def sockets_are_of_virtiofs(share: Filesystem) -> Problems:
-    """What is shared over MTP is a folder: only virtiofs is served through a socket."""
+    """``<source socket>`` of ``<filesystem>`` requires ``<driver type='virtiofs'>``."""
     if share.driver == "mtp" and share.attribute("source", "dir") is None:
-        yield problem("the folder that QEMU is to share is missing", share, "source/@dir")
+        yield problem("<source> needs the attribute 'dir'", share, "source/@dir")
 
 
 @rule(
@@ -156,9 +156,13 @@ def sockets_are_of_virtiofs(share: Filesystem) -> Problems:
     good=_PLAIN.format("", ""),
 )
 def target_is_given(share: Filesystem) -> Problems:
-    """A share has a name by which the guest finds it."""
+    """``<filesystem>`` needs ``<target dir>``, the name that the guest mounts."""
     if not share.tag:
-        yield problem("the name that the guest sees is missing", share, "target/@dir")
+        yield problem(
+            "<target> needs the attribute 'dir', the name that the guest mounts",
+            share,
+            "target/@dir",
+        )
 
 
 @rule(
@@ -168,9 +172,9 @@ def target_is_given(share: Filesystem) -> Problems:
     good=_PLAIN.format(" type='mount'", ""),
 )
 def only_folders_are_shared(share: Filesystem) -> Problems:
-    """QEMU shares folders; other types are for containers."""
+    """``<filesystem type>`` must be ``mount`` for QEMU; other types are for containers."""
     if share.type != "mount":
-        what = f"QEMU has no file systems of type {share.type!r}"
+        what = f"QEMU does not support <filesystem type={share.type!r}>; use 'mount'"
         yield problem(what, share, "@type", accepted=("mount",))
 
 
@@ -181,11 +185,11 @@ def only_folders_are_shared(share: Filesystem) -> Problems:
     good=_PLAIN.format("", ""),
 )
 def usage_is_not_limited(share: Filesystem) -> Problems:
-    """How much space the guest uses up can't be limited with QEMU."""
+    """``<space_hard_limit>`` and ``<space_soft_limit>`` are not supported by QEMU."""
     for name in ("space_hard_limit", "space_soft_limit"):
         node = share.find(name)
         if node is not None and (node.text or "").strip() and size_of(node, scale=1) != 0:
-            yield problem("the use of space can't be limited", node)
+            yield problem("QEMU does not support space limits; remove this", node)
 
 
 @rule(
@@ -195,11 +199,11 @@ def usage_is_not_limited(share: Filesystem) -> Problems:
     good=_PLAIN.format(" accessmode='mapped' fmode='640'", ""),
 )
 def permissions_are_mapped(share: Filesystem) -> Problems:
-    """Permissions of new files are chosen only where those of the guest are kept beside them."""
+    """``fmode`` and ``dmode`` require ``accessmode='mapped'``."""
     for name in ("fmode", "dmode"):
         given: str = getattr(share, name) or ""
         if given.strip(" 0+") and share.access != "mapped":
-            yield problem(f"{name} needs accessmode='mapped'", share, f"@{name}")
+            yield problem(f"attribute {name!r} requires accessmode='mapped'", share, f"@{name}")
 
 
 @rule(
@@ -209,7 +213,10 @@ def permissions_are_mapped(share: Filesystem) -> Problems:
     good=_VIRTIOFS.format("", "<binary><sandbox mode='chroot'/></binary>"),
 )
 def daemon_settings_have_their_form(share: Filesystem) -> Problems:
-    """What is said to the daemon of virtiofs has its form; elsewhere libvirt passes over it."""
+    """Settings in ``<binary>`` of a virtiofs ``<filesystem>`` must have valid values.
+
+    For other drivers libvirt ignores them.
+    """
     if not share.is_virtiofs:
         return
     for path, attributes, came in _DAEMON:
@@ -227,14 +234,14 @@ def daemon_settings_have_their_form(share: Filesystem) -> Problems:
     good=_VIRTIOFS.format(" accessmode='passthrough'", ""),
 )
 def some_drivers_pass_through(share: Filesystem) -> Problems:
-    """All drivers but ``path`` hand over owners and permissions as they are.
+    """``accessmode`` must be ``passthrough`` for all drivers except ``path``.
 
-    That is what they do where nothing is said, but not beside the socket of a daemon.
+    This is the default there, except with the socket of an external daemon.
     """
     passing = share.driver in {"handle", "mtp"} or (share.is_virtiofs and share.socket is None)
     usual = "passthrough" if share.socket is None else ""
     if passing and (share.access or usual) != "passthrough":
-        what = f"the driver {share.driver} takes passthrough only"
+        what = f"the driver {share.driver!r} requires accessmode='passthrough'"
         yield problem(what, share, "@accessmode", accepted=("passthrough",))
 
 
@@ -245,7 +252,7 @@ def some_drivers_pass_through(share: Filesystem) -> Problems:
     good=_GOOD,
 )
 def virtiofs_is_plain(share: Filesystem) -> Problems:
-    """Models, formats, permissions and the like are not for virtiofs."""
+    """``model``, ``format`` and permission attributes are not valid for virtiofs."""
     if not share.is_virtiofs:
         return
     given = {
@@ -257,7 +264,11 @@ def virtiofs_is_plain(share: Filesystem) -> Problems:
         "@dmode": bool((share.dmode or "").strip(" 0+")),
     }
     for at in (at for at, there in given.items() if there):
-        yield problem(f"virtiofs takes no {at.rpartition('@')[2]}", share, at)
+        yield problem(
+            f"virtiofs does not support the attribute {at.rpartition('@')[2]!r}; remove it",
+            share,
+            at,
+        )
 
 
 @rule(
@@ -268,10 +279,12 @@ def virtiofs_is_plain(share: Filesystem) -> Problems:
     good=_PLAIN.format("", "<readonly/>"),
 )
 def daemons_of_others_are_theirs(share: Filesystem) -> Problems:
-    """Whether a daemon that somebody else started can write is not libvirt's to say."""
+    """``<readonly>`` is not supported for virtiofs with ``<source socket>``."""
     newer = libvirt_reads(share, FILESYSTEM_SOCKET_READONLY)
     if newer and share.is_virtiofs and share.socket is not None and share.has("readonly"):
-        yield problem("who starts the daemon decides whether it writes", share, "readonly")
+        yield problem(
+            "remove <readonly>: the external virtiofsd controls write access", share, "readonly"
+        )
 
 
 @rule(
@@ -282,9 +295,9 @@ def daemons_of_others_are_theirs(share: Filesystem) -> Problems:
     fix=SHARED_MEMORY,
 )
 def daemons_need_shared_memory(share: Filesystem) -> Problems:
-    """The daemon of virtiofs reads and writes the guest's memory: it must be shared."""
+    """Virtiofs requires shared memory: ``<memoryBacking><access mode='shared'/>``."""
     if share.is_virtiofs and not shares_memory(share.domain):
-        yield problem("virtiofs needs <memoryBacking> with <access mode='shared'/>", share)
+        yield problem("virtiofs requires <memoryBacking> with <access mode='shared'/>", share)
 
 
 @rule(
@@ -294,16 +307,21 @@ def daemons_need_shared_memory(share: Filesystem) -> Problems:
     good=_VIRTIOFS.format("", "<boot order='1'/>"),
 )
 def only_virtiofs_boots(share: Filesystem) -> Problems:
-    """A guest can boot from virtiofs on PCI, where QEMU knows how."""
+    """``<boot>`` of ``<filesystem>`` requires virtiofs on PCI, and support in QEMU."""
     if not share.boot_order:
         return
     if not share.is_virtiofs:
-        yield problem("only virtiofs can be booted from", share, "boot")
+        yield problem("<boot> requires <driver type='virtiofs'>", share, "boot")
     elif not _is_on_pci(share) and libvirt_reads(share, FILESYSTEM_BOOT_PLACED):
-        yield problem("only virtiofs on PCI can be booted from", share, "boot")
+        yield problem("<boot> requires virtiofs with a PCI address", share, "boot")
     elif share.domain.world.truth(BOOTINDEX) is Truth.NO:
         why = BOOTINDEX.explain(share.domain.world)
-        yield problem("this QEMU does not boot from virtiofs", share, "boot", reason=why)
+        yield problem(
+            "this QEMU does not support booting from virtiofs; remove <boot>",
+            share,
+            "boot",
+            reason=why,
+        )
 
 
 def _is_on_pci(share: Filesystem) -> bool:
@@ -319,7 +337,11 @@ def _is_on_pci(share: Filesystem) -> bool:
     good=_PLAIN.format("", "") * 2,
 )
 def names_of_virtiofs_are_unique(share: Filesystem) -> Problems:
-    """The name of a virtiofs share belongs to no other share; names of others may recur."""
+    """``<target dir>`` of a virtiofs ``<filesystem>`` must be used only once."""
     owner = share.domain.firsts(Filesystem, "owned_tag").get((share.tag,), share)
     if owner.node is not share.node:
-        yield problem(f"a virtiofs share is called {share.tag!r} already", share, "target/@dir")
+        yield problem(
+            f"another virtiofs <filesystem> has the target {share.tag!r}; choose another name",
+            share,
+            "target/@dir",
+        )

@@ -57,7 +57,7 @@ _GOOD = _GOOD_GROUP + _DISK.format("disk", "vda", _FILTER, "")
     good=_GOOD_GROUP,
 )
 def limits_are_numbers(group: ThrottleGroup) -> Problems:
-    """The limits of a group are whole numbers."""
+    """Limits in ``<throttlegroup>`` must be integers."""
     yield from malformed(group.node)
 
 
@@ -68,9 +68,9 @@ def limits_are_numbers(group: ThrottleGroup) -> Problems:
     good=_GOOD_GROUP,
 )
 def groups_have_names(group: ThrottleGroup) -> Problems:
-    """A group of limits has a name, by which disks refer to it."""
+    """``<throttlegroup>`` needs a ``<group_name>``."""
     if not group.name:
-        yield problem("the group has no name", group, "group_name")
+        yield problem("<throttlegroup> needs a <group_name>", group, "group_name")
 
 
 @rule(
@@ -80,10 +80,14 @@ def groups_have_names(group: ThrottleGroup) -> Problems:
     good=_GOOD_GROUP,
 )
 def names_are_unique(group: ThrottleGroup) -> Problems:
-    """No two groups of limits have the same name."""
+    """Each ``<throttlegroup>`` needs a different ``<group_name>``."""
     first = group.domain.firsts(ThrottleGroup, "name").get(group.name, group)
     if group.name and first.node is not group.node:
-        yield problem(f"another group is called {group.name!r}", group, "group_name")
+        yield problem(
+            f"another <throttlegroup> has the name {group.name!r}; choose another name",
+            group,
+            "group_name",
+        )
 
 
 @rule(
@@ -93,7 +97,7 @@ def names_are_unique(group: ThrottleGroup) -> Problems:
     good=_GOOD_GROUP,
 )
 def total_or_separate(group: ThrottleGroup) -> Problems:
-    """What is read and written is limited together or separately."""
+    """``<throttlegroup>`` must not mix ``total_…`` limits with ``read_…`` or ``write_…`` ones."""
     yield from contradictions(group, group.node)
 
 
@@ -104,7 +108,7 @@ def total_or_separate(group: ThrottleGroup) -> Problems:
     good=_GOOD,
 )
 def groups_exist(disk: Disk) -> Problems:
-    """A disk names each of its groups of limits once, and the domain has them."""
+    """``<throttlefilter group>`` must name a group that the domain defines, each only once."""
     filters = disk.find_all("throttlefilters/throttlefilter")
     if not filters or not libvirt_reads(disk, THROTTLE_GROUPS):
         return
@@ -113,9 +117,14 @@ def groups_exist(disk: Disk) -> Problems:
     for node in filters:
         name = node.get("group") or ""
         if name not in known:
-            yield problem(f"there is no group {name!r}", node, "@group", accepted=known)
+            yield problem(
+                f"the domain does not define the throttle group {name!r}",
+                node,
+                "@group",
+                accepted=known,
+            )
         elif name in seen:
-            yield problem(f"the group {name!r} is named already", node, "@group")
+            yield problem(f"the throttle group {name!r} is given twice; remove one", node, "@group")
         seen.add(name)
 
 
@@ -127,7 +136,7 @@ def groups_exist(disk: Disk) -> Problems:
     good=_GOOD,
 )
 def groups_suit_the_disk(disk: Disk) -> Problems:
-    """Groups of limits can't stand beside limits of the disk's own, and not at a CD-ROM drive."""
+    """``<throttlefilters>`` cannot be combined with ``<iotune>``, or with a CD-ROM drive."""
     if disk.find("throttlefilters/throttlefilter") is None or not libvirt_reads(
         disk, THROTTLE_GROUPS
     ):
@@ -135,9 +144,13 @@ def groups_suit_the_disk(disk: Disk) -> Problems:
     tune = disk.find("iotune")
     named = tune is not None and bool(tune.findtext("group_name"))
     if named or any(limit(tune, name) for name in LIMITS):
-        yield problem("<throttlefilters> can't stand beside <iotune>", disk, "throttlefilters")
+        yield problem(
+            "<throttlefilters> excludes <iotune>; remove one of them", disk, "throttlefilters"
+        )
     if disk.device == "cdrom":
-        yield problem("a CD-ROM drive has no <throttlefilters>", disk, "throttlefilters")
+        yield problem(
+            "a CD-ROM drive cannot have <throttlefilters>; remove them", disk, "throttlefilters"
+        )
 
 
 @rule(
@@ -148,6 +161,8 @@ def groups_suit_the_disk(disk: Disk) -> Problems:
     stage=Stage.START,
 )
 def groups_need_a_block_node(disk: Disk) -> Problems:
-    """SD cards have no groups of limits."""
+    """``<throttlefilters>`` are not supported for SD cards."""
     if not disk.on.throttled and disk.find("throttlefilters/throttlefilter") is not None:
-        yield problem("an SD card has no <throttlefilters>", disk, "throttlefilters")
+        yield problem(
+            "an SD card cannot have <throttlefilters>; remove them", disk, "throttlefilters"
+        )

@@ -1,7 +1,7 @@
-"""Every finding that there is: of rules, of fields, and of documents that are no domains at all.
+"""The catalogue of finding codes: of rules, of declared fields, and of whole documents.
 
-A rule says itself what it is about. What a field may be follows from its declaration, and so do the
-codes, the words and the samples here.
+A rule's docstring is its manual page. The codes, titles and samples of fields are generated from
+their declarations.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from domcaps.language.finding import Severity, Stage
 from domcaps.language.predicate import ALWAYS
 from domcaps.language.rule import Sample
 from domcaps.language.value_types import Text
+from domcaps.language.wording import MOST_LISTED, listed, named, one_of, plain
 from domcaps.validate.catalogue.document_codes import DOCUMENT_CODES
 from domcaps.validate.catalogue.minimal import domain_without, element_with
 from domcaps.validate.catalogue.rules import parts, rules
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from domcaps.language.part import Part
     from domcaps.language.rule import Rule
     from domcaps.language.table import Enum
+    from domcaps.language.value_types import ValueType
 
 WELL_FORMED = re.compile(r"[a-z0-9]+(-[a-z0-9]+)+")
 """The form of a code."""
@@ -53,20 +55,20 @@ class Code(msgspec.Struct, frozen=True):
 
     @property
     def title(self) -> str:
-        """The first sentence of its manual."""
-        return " ".join(self.manual.split("\n\n")[0].split())
+        """The first sentence of its manual, without markup."""
+        return plain(" ".join(self.manual.split("\n\n")[0].split()))
 
     def page(self, *, markdown: bool = False) -> str:
-        """Give its manual with the samples."""
+        """Give its manual with the samples; as plain text or in Markdown."""
         bad, good = self.bad, self.good
-        triggers, does_not = "Triggers it", "Does not"
+        triggers, does_not = "Reported for", "Not reported for"
         if bad and good and bad.circumstances != good.circumstances:
             triggers += f", {bad.circumstances}"
             does_not += f", {good.circumstances}"
         elif bad == good or self.host_decides:
-            triggers += ", where host or emulator lack what it needs"
-            does_not += ", where they have it" if bad == good else ""
-        blocks = [self.manual]
+            triggers += ", where QEMU or the host does not support it"
+            does_not += ", where they support it" if bad == good else ""
+        blocks = [self.manual.replace("``", "`") if markdown else plain(self.manual)]
         for title, sample in ((triggers, bad), (does_not, good)):
             if sample:
                 text = pretty(sample.xml)
@@ -99,7 +101,7 @@ def unique(listed: Iterable[Code]) -> dict[str, Code]:
 
 
 def near_codes(name: str) -> str:
-    """Give the codes that may have been meant, joined by "or"; "" where none is near."""
+    """Give the existing codes nearest to a misspelt one, joined by "or"; "" where none is near."""
     return " or ".join(difflib.get_close_matches(name, codes(), n=3))
 
 
@@ -168,14 +170,14 @@ def _of_field(part: type[Part], planned: FieldCheck) -> Iterator[Code]:
     where = f"{part.path}/{declared.path}".strip("/")
     good = _sample(part, declared, _right(declared))
     if declared.required:
-        manual = f"{_spoken(part, declared)} must be there."
+        manual = f"{_named(part, declared)} is required."
         yield _field_code(f"{planned.code}-missing", where, manual, _sample(part, declared), good)
     if declared.at_start is not None:
         yield from _of_start(part, planned, declared.at_start, good)
     if declared.choice is not None:
         yield from _of_choice(part, planned, declared.choice, good)
     elif not (isinstance(declared.kind, Text) and not declared.kind.pattern):
-        manual = f"{_spoken(part, declared)} must be {declared.kind.expected}."
+        manual = _form(_named(part, declared), declared.kind)
         bad = _sample(part, declared, _wrong(declared))
         yield _field_code(f"{planned.code}-invalid", where, manual, bad, good)
 
@@ -183,17 +185,16 @@ def _of_field(part: type[Part], planned: FieldCheck) -> Iterator[Code]:
 def _of_choice(part: type[Part], planned: FieldCheck, enum: Enum, good: Sample) -> Iterator[Code]:
     declared = planned.declared
     where = f"{part.path}/{declared.path}".strip("/")
-    listed = ", ".join(dict.fromkeys(choice.name for choice in enum.choices))
-    manual = f"{_spoken(part, declared)} must be one of {listed}."
-    bad = _sample(part, declared, _NOBODYS)
+    manual = _one_of(_named(part, declared), tuple(choice.name for choice in enum.choices))
+    bad = _sample(part, declared, _UNKNOWN_VALUE)
     yield _field_code(f"{planned.code}-unknown", where, manual, bad, good)
     needing = [choice for choice in enum.choices if choice.when is not ALWAYS]
     if not needing:
         return
     needs = "\n".join(f"* {choice.name}: {choice.when.describe()}" for choice in needing)
     manual = (
-        f"{_spoken(part, declared)} must be a value that emulator, machine type and host can "
-        f"serve.\n\n{needs}"
+        f"{_named(part, declared)} must be a value that QEMU, the machine type and the host "
+        f"support.\n\nWhat each value requires:\n\n{needs}"
     )
     bad = _sample(part, declared, needing[-1].name)
     code = _field_code(f"{planned.code}-unsupported", where, manual, bad, good)
@@ -211,10 +212,10 @@ def _of_start(part: type[Part], planned: FieldCheck, enum: Enum, good: Sample) -
     if not failing:
         return
     where = f"{part.path}/{planned.declared.path}".strip("/")
-    listed = "\n".join(failing)
+    reasons = "\n".join(failing)
     manual = (
-        f"{_spoken(part, planned.declared)} must be a value that starts here. libvirt defines some "
-        f"that QEMU refuses:\n\n{listed}"
+        f"{_named(part, planned.declared)} must be a value with which QEMU starts.\n\n"
+        f"Libvirt accepts these values in a definition, but QEMU fails with them:\n\n{reasons}"
     )
     bad = _sample(part, planned.declared, next(iter(failing.values())))
     code = _field_code(f"{planned.code}-{FAILS_AT_START}", where, manual, bad, good)
@@ -225,19 +226,34 @@ def _field_code(name: str, where: str, manual: str, bad: Sample, good: Sample) -
     return Code(name, "field", where, manual, bad=bad, good=good)
 
 
-def _spoken(part: type[Part], declared: Any) -> str:
-    path = (part.path or "domain").rpartition("/")[2]
-    return f"<{path}> {declared.path}"
+def _named(part: type[Part], declared: Any) -> str:
+    text = named(part.path or "", declared.path)
+    return text[0].upper() + text[1:]
 
 
-_NOBODYS = "nobodys-value"
+def _form(place: str, kind: ValueType[Any]) -> str:
+    names = tuple(getattr(kind, "names", ()))
+    return _one_of(place, names) if names else f"{place} must be {kind.expected}."
+
+
+def _one_of(place: str, values: tuple[str, ...]) -> str:
+    """Say which values are valid; a long list stands below the title."""
+    values = tuple(dict.fromkeys(values))
+    if len(values) <= MOST_LISTED:
+        return f"{place} must be {one_of(values)}."
+    few = listed([repr(v) if v else "empty" for v in values])
+    every = ", ".join(v for v in values if v)
+    return f"{place} must be one of {few}.\n\nValid values: {every}."
+
+
+_UNKNOWN_VALUE = "no-such-value"
 _RIGHT = (
     "1", "0", "yes", "on", "/path", "52:54:00:12:34:56", "0x1", "name", "1-2", "a", "default",
     "6f4a1f4a-2a2b-4c1e-9b7a-0d7b9a5f3c11", "127.0.0.1", "1.0", "5", "sda", "fd00::1", "1G", "2",
     "4", "16", "64", "512", "1024", "4096", "0x100", "0x0000", "100", "1.1", "0-1", "vda",
     "2020-01-01", "abc.def", "ua-name", "eth0", "1:1", "0001:00:00.0", "0xffff",
 )  # fmt: skip
-_WRONG = (_NOBODYS, "?", "-1", "", "x" * 300, "99999999999999999999", " ", "\u00e9", "a b")
+_WRONG = (_UNKNOWN_VALUE, "?", "-1", "", "x" * 300, "99999999999999999999", " ", "\u00e9", "a b")
 
 
 def _right(declared: Any) -> str:
@@ -250,7 +266,7 @@ def _right(declared: Any) -> str:
 
 def _wrong(declared: Any) -> str:
     """Give a text that a field does not take."""
-    return next((text for text in _WRONG if not takes(declared, text)), _NOBODYS)
+    return next((text for text in _WRONG if not takes(declared, text)), _UNKNOWN_VALUE)
 
 
 def takes(declared: Any, text: str) -> bool:

@@ -1,4 +1,4 @@
-"""Findings about documents as a whole, which belong to no part of the table."""
+"""Codes of findings about a whole document, which belong to no element of the table."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from domcaps.language.finding import Severity
 
 
 def _domain(kind: str = "qemu", more: str = "", **attributes: str) -> str:
-    """Give a domain that is as small as can be, with what is wrong with it."""
+    """Build a minimal domain that has one thing wrong."""
     given = "".join(f" {name}='{value}'" for name, value in attributes.items())
     return (
         f"<domain type='{kind}'><name>a</name><memory>1024</memory>"
@@ -24,7 +24,7 @@ _ENTITY = "<!DOCTYPE domain [<!ENTITY a 'b'>]>"
 class DocumentCode:
     """A code with its manual. `bad` is a whole domain that triggers it, "" where that is huge.
 
-    Those of the `schema` are found only where a domain is compared with it.
+    Codes of the `schema` are only reported when a domain is validated against libvirt's schema.
     """
 
     code: str
@@ -36,8 +36,8 @@ class DocumentCode:
 
 
 _SCHEMA = (
-    "\n\nLibvirt's schema refuses it (virsh define --validate, domcaps validate --schema); without "
-    "the schema it counts for nothing."
+    "\n\nOnly reported by validation against libvirt's schema (domcaps validate --schema, virsh "
+    "define --validate)."
 )
 
 
@@ -48,100 +48,98 @@ def _of_schema(code: str, manual: str, bad: str, good: str) -> DocumentCode:
 DOCUMENT_CODES = (
     DocumentCode(
         "xml-malformed",
-        "The document is not well-formed XML.\n\nPlace and reason are those of the XML parser.",
+        "The document must be well-formed XML.\n\nPlace and reason come from the XML parser.",
         "<domain type='qemu'><name>a</domain>",
     ),
     DocumentCode(
         "xml-too-large",
-        "The document is larger than what libvirt takes (4 MiB), has more than 50 000 elements, or "
-        "an element in it has more than 10 000 inside.",
+        "The document must have at most 4 MiB, 50 000 elements, and 10 000 children per element.",
     ),
     DocumentCode(
         "xml-too-deep",
-        "Elements are nested more than 256 deep.",
+        "Elements must not be nested more than 256 levels deep.",
         _domain(more=_DEEP),
     ),
     DocumentCode(
         "xml-declaration",
-        "The document declares entities or elements of its own.\n\n"
-        "They are not read: by them a small document can become a huge one, or fetch another. A "
-        "document type without declarations of its own is passed over.",
+        "The document must not declare entities or elements.\n\n"
+        "With declarations a small document can expand to a huge one, or fetch another. A DOCTYPE "
+        "without declarations is ignored.",
         _ENTITY + _domain(),
         "<!DOCTYPE domain>" + _domain(),
     ),
     DocumentCode(
         "os-arch-missing",
-        "A domain that names an emulator for another architecture than the host's must name the "
-        "architecture as well.",
+        "``<os><type>`` needs ``arch`` if ``<emulator>`` is for another architecture than the "
+        "host's.",
         good=_domain(arch="x86_64"),
     ),
     DocumentCode(
         "repeated-element",
-        "Libvirt reads the first of several elements of that name, and passes over the others.\n\n"
-        "Its schema refuses them.",
+        "The element must not be repeated: libvirt uses the first one and ignores the others.\n\n"
+        "Libvirt's schema rejects it.",
         _domain(more="<memory>2048</memory>"),
         severity=Severity.WARNING,
     ),
     DocumentCode(
         "domain-missing",
-        "The document's root must be <domain>.",
+        "The root element must be ``<domain>``.",
         "<network><name>a</name></network>",
     ),
     DocumentCode(
         "domain-type-missing",
-        "<domain> must say its type, such as 'kvm' or 'qemu'.",
+        "``<domain>`` needs the attribute ``type``, such as ``kvm`` or ``qemu``.",
         _domain().replace(" type='qemu'", "", 1),
     ),
     DocumentCode(
         "domain-type-unsupported",
-        "The emulator can't serve the domain's type on this host.\n\n"
-        "'qemu' is there wherever QEMU was built with TCG, 'kvm' where /dev/kvm can be used and "
-        "the guest is of the host's family of architectures.",
+        "``<domain type>`` must be supported by the emulator and the host.\n\n"
+        "Type ``qemu`` requires a QEMU built with TCG; ``kvm`` requires access to /dev/kvm and a "
+        "guest of the host's family of architectures.",
         _domain("xen"),
     ),
     DocumentCode(
         "emulator-unsupported",
-        "The emulator that the domain names is not there, or serves another architecture.",
+        "``<emulator>`` must be an existing emulator for the guest's architecture.",
         _domain(more="<devices><emulator>/nowhere</emulator></devices>"),
     ),
     DocumentCode(
         "emulator-not-probed",
-        "The emulator that the domain names is not executed, since nobody but the domain says that "
-        "it may be.\n\n"
-        "An emulator is trusted if this system keeps it where emulators are, or if the operator "
-        "allows it (--allow-emulator PATTERN), and if no other user can change it.",
+        "``<emulator>`` must be a trusted program; domcaps does not execute others.\n\n"
+        "An emulator is trusted if it is in a system folder for emulators, or allowed with "
+        "--allow-emulator PATTERN, and if no other user can change it.",
     ),
     DocumentCode(
         "os-arch-unsupported",
-        "No emulator on this host serves the guest's architecture.",
+        "``<type arch>`` must be an architecture for which the host has an emulator.",
         _domain(arch="pdp11"),
     ),
     DocumentCode(
         "os-machine-unsupported",
-        "The emulator has no machine type of that name.",
-        _domain(machine="nobodys"),
+        "``<type machine>`` must be a machine type that the emulator has.",
+        _domain(machine="no-such-machine"),
     ),
     DocumentCode(
         "unknown-attribute",
-        "libvirt knows no attribute of that name here, and passes over it.\n\n"
-        "Mostly that is a slip of the pen. Attributes of another namespace are not looked at.",
+        "The attribute should be one that libvirt reads; libvirt ignores others.\n\n"
+        "Usually the name is misspelt. Attributes of other namespaces are not checked.",
         _domain(more="<clock ofset='utc'/>"),
         _domain(more="<clock offset='utc'/>"),
         Severity.WARNING,
     ),
     DocumentCode(
         "unknown-element",
-        "libvirt knows no element of that name here, and passes over it.\n\n"
-        "Mostly that is a slip of the pen. Elements of another namespace, and what stands in "
-        "<metadata>, are not looked at.",
+        "The element should be one that libvirt reads; libvirt ignores others.\n\n"
+        "Usually the name is misspelt. Elements of other namespaces and in ``<metadata>`` are not "
+        "checked.",
         _domain(more="<clok offset='utc'/>"),
         _domain(more="<clock offset='utc'/>"),
         Severity.WARNING,
     ),
     DocumentCode(
         "ignored-code-renamed",
-        "A comment ``domcaps: ignore`` has the former spelling of a code.\n\n"
-        "It still counts; the message has the spelling to write instead.",
+        "A comment ``domcaps: ignore`` should use the current name of a code.\n\n"
+        "The former name still works; the message gives the current one.",
         f"<!-- domcaps: ignore boot-dev-invalid -->{_domain()}",
         f"<!-- domcaps: ignore os-boot-dev-invalid -->{_domain()}",
         Severity.WARNING,
@@ -164,51 +162,51 @@ DOCUMENT_CODES = (
     ),
     DocumentCode(
         "check-stopped",
-        "The check was given up: there were too many findings, or it took too long.\n\n"
-        "What was not looked at may be wrong as well.",
+        "Validation must finish within its limits of findings and time.\n\n"
+        "The rest of the document was not checked, and may have errors as well.",
     ),
     _of_schema(
         "schema-attribute",
-        "An attribute belongs to another kind of such elements.",
+        "The attribute must be valid for this variant of the element.",
         "<clock offset='utc' timezone='Europe/Rome'/>",
         "<clock offset='timezone' timezone='Europe/Rome'/>",
     ),
     _of_schema(
         "schema-element",
-        "An element belongs into another kind of the element around it, or to another program.",
+        "The element must be valid in this variant of its parent.",
         "<sysinfo type='fwcfg'><bios><entry name='vendor'>a</entry></bios></sysinfo>",
         "<sysinfo type='smbios'><bios><entry name='vendor'>a</entry></bios></sysinfo>",
     ),
     _of_schema(
         "schema-missing",
-        "An attribute or element has to be there.",
+        "A required attribute or element must be present.",
         "<features><capabilities/></features>",
         "<features><capabilities policy='default'/></features>",
     ),
     _of_schema(
         "schema-repeated",
-        "There is one element of that name too many.",
+        "The element must not be repeated.",
         "<description>a</description><description>b</description>",
         "<description>a</description>",
     ),
     _of_schema(
         "schema-value",
-        "A value has another form than it must have.\n\nMany forms are narrower than what libvirt "
-        "reads: names without spaces, absolute paths, numbers of digits alone.",
+        "The value must have the form that libvirt's schema requires.\n\nMany forms are narrower "
+        "than what libvirt reads: names without spaces, absolute paths, numbers of digits only.",
         "<vcpu cpuset='0, 1'>1</vcpu>",
         "<vcpu cpuset='0,1'>1</vcpu>",
     ),
     _of_schema(
         "schema-order",
-        "Elements stand in another order than they must.",
+        "Elements must be in the required order.",
         "<resource><fibrechannel appid='a'/><partition>/a</partition></resource>",
         "<resource><partition>/a</partition><fibrechannel appid='a'/></resource>",
     ),
     _of_schema(
         "schema-text",
-        "An element that can't have text has some.",
+        "The element must not contain text.",
         "<pm>never</pm>",
         "<pm><suspend-to-mem enabled='no'/></pm>",
     ),
 )
-"""Every such code."""
+"""All codes of documents and of the schema."""

@@ -103,7 +103,7 @@ def read(data: bytes) -> Source:
     """Parse a document; raises `Unreadable` with a finding that says what is wrong and where."""
     if len(data) > MAX_BYTES:
         raise _unreadable(
-            "xml-too-large", f"the document has more than the {MAX_BYTES} bytes that libvirt takes"
+            "xml-too-large", f"the document is larger than libvirt's limit of {MAX_BYTES} bytes"
         )
     if b"<!DOCTYPE" in data:
         _refuse_declarations(data)
@@ -123,10 +123,14 @@ def _parse(data: bytes) -> Node:
         line, column = error.position
         if "depth" in (error.msg or ""):
             raise _unreadable("xml-too-deep", _DEEP, line, column) from None
-        message = (error.msg or "it is no XML").split(", line")[0].strip()
-        raise _unreadable("xml-malformed", f"this is not XML: {message}", line, column) from None
+        message = (error.msg or "invalid XML").split(", line")[0].strip()
+        raise _unreadable(
+            "xml-malformed", f"the document is not well-formed XML: {message}", line, column
+        ) from None
     except (ValueError, LookupError) as error:
-        raise _unreadable("xml-malformed", f"this is not XML: {error}") from None
+        raise _unreadable(
+            "xml-malformed", f"the document is not well-formed XML: {error}"
+        ) from None
 
 
 def _refuse_declarations(data: bytes) -> None:
@@ -148,7 +152,10 @@ def _has_declarations(root: Node) -> bool:
 
 def _declarations(line: int) -> Unreadable:
     return _unreadable(
-        "xml-declaration", "a domain can't declare entities or elements of its own", line, 1
+        "xml-declaration",
+        "the document declares entities or elements; remove the declarations",
+        line,
+        1,
     )
 
 
@@ -164,7 +171,7 @@ def _measure(root: Node) -> None:
         deepest = max(deepest, depth)
         if len(node) > MAX_CHILDREN:
             raise _unreadable(
-                "xml-too-large", f"<{node.tag}> has more than {MAX_CHILDREN} elements inside"
+                "xml-too-large", f"<{node.tag}> has more than {MAX_CHILDREN} child elements"
             )
     if deepest > MAX_DEPTH:
         raise _unreadable("xml-too-deep", _DEEP)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from domcaps.language.finding import Severity
+from domcaps.language.wording import plain
 from domcaps.text import to_compact_json
 from domcaps.validate.catalogue.codes import code_url, codes
 from domcaps.validate.fingerprint import fingerprints
@@ -99,8 +100,8 @@ def _rule(code: Code) -> dict[str, Any]:
     return {
         "id": code.name,
         "shortDescription": {"text": code.title},
-        "fullDescription": {"text": code.manual},
         "helpUri": code_url(code.name),
+        "fullDescription": {"text": plain(code.manual)},
         "help": {"text": code.page(), "markdown": code.page(markdown=True)},
         "defaultConfiguration": {"level": _LEVELS[code.severity]},
     }

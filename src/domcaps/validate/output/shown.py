@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from domcaps.language.finding import Severity
+from domcaps.language.wording import listed
 
 if TYPE_CHECKING:
     from domcaps.language.finding import Finding
@@ -21,9 +22,14 @@ def shown(validation: Validation, *, notices: bool) -> tuple[Finding, ...]:
     return (*validation.findings, *(validation.notices if notices else ()))
 
 
+def unnamed(finding: Finding) -> bool:
+    """Tell whether there are accepted values that the message does not name already."""
+    return not all(repr(value) in finding.message for value in finding.accepted)
+
+
 def sentence(finding: Finding) -> str:
     """Give the message with what was assumed, what would be accepted, and the hosts."""
-    accepted = f" Accepted: {', '.join(finding.accepted)}." if finding.accepted else ""
+    accepted = f" Accepted: {listed(finding.accepted)}." if unnamed(finding) else ""
     supposed = f" (as if {finding.as_if})" if finding.as_if else ""
     hosts = f" On {', '.join(finding.hosts)}." if finding.hosts else ""
     end = "" if finding.message.endswith("?") and not supposed else "."

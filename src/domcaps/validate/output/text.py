@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from domcaps.language.finding import Severity
+from domcaps.language.wording import listed, plain
 from domcaps.text import file_name, one_line, styled
 from domcaps.validate.catalogue.codes import codes
+from domcaps.validate.output.shown import unnamed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,6 +22,7 @@ _COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTICE: 
 _MARKS = {"yes": ("✓", "green"), "no": ("✗", "red"), "unknown": ("?", "yellow")}
 _WIDTH = 100
 _MOST_HOSTS = 4
+_MANY, _FIRST = 12, 6
 
 
 @dataclass(frozen=True)
@@ -57,14 +60,15 @@ class TextOutput:
     def _finding(self, file: str, finding: Finding, lines: list[str]) -> Iterator[str]:
         yield self._line(file, finding)
         yield from excerpt(finding, lines)
-        if finding.accepted:
-            yield f"      accepted: {', '.join(map(one_line, finding.accepted))}"
+        if unnamed(finding):
+            values = tuple(map(one_line, finding.accepted))
+            yield f"      accepted: {listed(values, _FIRST if len(values) > _MANY else _MANY)}"
         if finding.reason is not None:
             yield "      because:"
             yield from _reason(finding.reason, "        ")
         if self.explain and finding.code in codes():
             yield ""
-            manual = codes()[finding.code].manual
+            manual = plain(codes()[finding.code].manual)
             yield from (f"      {line}".rstrip() for line in manual.splitlines())
 
     @staticmethod
@@ -107,7 +111,7 @@ def excerpt(finding: Finding, lines: list[str]) -> Iterator[str]:
 def _reason(reason: Reason, indent: str) -> Iterator[str]:
     mark, colour = _MARKS[reason.truth.value]
     source = styled(f"  [{one_line(reason.source)}]", dim=True) if reason.source else ""
-    yield f"{indent}{styled(mark, fg=colour)} {one_line(reason.statement)}{source}"
+    yield f"{indent}{styled(mark, fg=colour)} {one_line(reason.sentence)}{source}"
     for inner in reason.because:
         yield from _reason(inner, indent + "  ")
 

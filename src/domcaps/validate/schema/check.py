@@ -84,7 +84,7 @@ def _not_side_by_side(root: Node) -> Iterator[Refusal]:
             if places and places[-1] - places[0] >= len(places):
                 child = node[places[-1]]
                 together = ", ".join(f"<{name}>" for name in sorted(names))
-                text = f"{_tag(child)} must stand side by side with the others of {together}"
+                text = f"{_tag(child)} must be next to the other elements of {together}"
                 yield _refusal("order", text, child)
 
 
@@ -95,7 +95,7 @@ def _resources_after_events(root: Node) -> Iterator[Refusal]:
         return
     late = next((child for child, is_resource, _ in kinds[event:] if is_resource), None)
     if late is not None:
-        text = f"{_tag(late)} must stand before <{kinds[event][0].tag}>, with the other resources"
+        text = f"{_tag(late)} must come before <{kinds[event][0].tag}>"
         yield _refusal("order", text, late)
 
 
@@ -121,7 +121,7 @@ def _attributes(node: Node, allowed: Allowed, position: SchemaPosition | None) -
             # names that are not known at all are told of elsewhere
             known = position is not None and name in position.values
             if (known or name[0] == "{") and _ANY not in allowed.attributes:
-                text = f"{_tag(node)} can't have {quoted(name)} here"
+                text = f"attribute {quoted(name)} is not valid for this {_tag(node)}"
                 yield _refusal("attribute", text, node, f"@{name}")
             continue
         text = node.get(name, "")
@@ -129,20 +129,20 @@ def _attributes(node: Node, allowed: Allowed, position: SchemaPosition | None) -
             forms = (*forms, *_few(position, name, allowed.extended.get(name, ())))
         wrong = _wrong(forms, text)
         if wrong is not None:
-            text = f"{_tag(node)} {name} is {quoted(text)}, not {wrong}"
+            text = f"attribute {name!r} of {_tag(node)} is {quoted(text)}, but must be {wrong}"
             yield _refusal("value", text, node, f"@{name}")
     for name in allowed.required:
         if node.get(name) is None:
-            yield _refusal("missing", f"{_tag(node)} has no attribute {name!r}", node)
+            yield _refusal("missing", f"{_tag(node)} needs the attribute {name!r}", node)
 
 
 def _text(node: Node, allowed: Allowed) -> Iterator[Refusal]:
     text = (node.text or "") + "".join(child.tail or "" for child in node)
     wrong = _wrong(allowed.text, text)
     if wrong is not None:
-        yield _refusal("value", f"{_tag(node)} is {quoted(text)}, not {wrong}", node)
+        yield _refusal("value", f"{_tag(node)} is {quoted(text)}, but must be {wrong}", node)
     elif not allowed.text and text and not text.isspace():
-        yield _refusal("text", f"{_tag(node)} can't have text", node)
+        yield _refusal("text", f"{_tag(node)} must not contain text", node)
 
 
 def _inside(node: Node, allowed: Allowed, position: SchemaPosition | None) -> Iterator[Refusal]:
@@ -154,21 +154,21 @@ def _inside(node: Node, allowed: Allowed, position: SchemaPosition | None) -> It
         if name not in allowed.inside and _ANY not in allowed.inside:
             below = _enter(position, child)
             if name[0] == "{" or ":" in name or (below is not None and below.place is not None):
-                yield _refusal("element", f"{_tag(node)} can't have {_tag(child)} here", child)
+                yield _refusal("element", f"{_tag(child)} is not valid in this {_tag(node)}", child)
             continue
         counts[name] = counts.get(name, 0) + 1
         if counts[name] == 2 and name not in allowed.many and name in allowed.inside:
-            yield _refusal("repeated", f"{_tag(child)} stands here a second time", child)
+            yield _refusal("repeated", f"{_tag(child)} is repeated; keep one", child)
         if name in allowed.places:
             if latest and allowed.places[name] < allowed.places[latest]:
-                yield _refusal("order", f"{_tag(child)} must stand before <{latest}>", child)
+                yield _refusal("order", f"{_tag(child)} must come before <{latest}>", child)
             else:
                 latest = name
     for name in allowed.needed:
         if name not in counts:
-            yield _refusal("missing", f"{_tag(node)} has no element <{name}>", node)
+            yield _refusal("missing", f"{_tag(node)} needs a <{name}>", node)
     if allowed.some and not counts:
-        yield _refusal("missing", f"{_tag(node)} has no element inside", node)
+        yield _refusal("missing", f"{_tag(node)} must not be empty", node)
 
 
 def _that_hold(piece: Piece, node: Node) -> Iterator[Piece]:
@@ -263,7 +263,7 @@ def _enter(position: SchemaPosition | None, child: Node) -> SchemaPosition | Non
 
 
 def _refusal(kind: str, text: str, node: Node, at: str = "") -> Refusal:
-    return Refusal(f"schema-{kind}", problem(f"{text}; libvirt's schema refuses it", node, at))
+    return Refusal(f"schema-{kind}", problem(f"{text} (required by libvirt's schema)", node, at))
 
 
 def _name(node: Node) -> str:

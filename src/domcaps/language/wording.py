@@ -1,0 +1,126 @@
+"""Phrases that titles, messages and explanations share, so that each is worded once.
+
+Titles and docstrings mark up XML and values with double backticks, as reStructuredText does;
+`plain` turns them into what a terminal shows.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+MOST_LISTED = 8
+"""A sentence names up to that many values; the rest are counted."""
+
+_MARKED = re.compile(r"``(.+?)``", re.DOTALL)
+_CONDITION = re.compile(r"\[@([\w:-]+='[^']*')\]")
+_TOP = frozenset({"", "devices", "domain", "*"})
+
+# verbs in the order in which they are looked for at one place of a sentence, with their negation
+_NEGATIONS = {
+    "has": "does not have",
+    "have": "do not have",
+    "can": "cannot",
+    "is": "is not",
+    "are": "are not",
+    "was": "was not",
+    "offers": "does not offer",
+    "offer": "do not offer",
+    "knows": "does not know",
+    "runs": "does not run",
+    "includes": "does not include",
+    "supports": "does not support",
+    "fits": "does not fit",
+}
+_VERB = re.compile(rf"(?<![\w'-])({'|'.join(_NEGATIONS)})(?![\w'-])")
+_QUOTED = re.compile(r"'[^']*'")
+
+
+def plain(text: str) -> str:
+    """Render double backticks for a terminal: XML as it is, other values in single quotes."""
+    return _MARKED.sub(lambda found: _shown(found[1]), text)
+
+
+def _shown(code: str) -> str:
+    return code if code.startswith("<") or "'" in code else f"'{code}'"
+
+
+def named(part: str, path: str = "") -> str:
+    """Name what stands at `path` below the part at XPath `part`, for people.
+
+    >>> named("devices/video", "model/@type")
+    "attribute 'type' of <model> in <video>"
+    >>> named("devices/pstore", "size")
+    '<size> in <pstore>'
+    """
+    steps, at, attribute = path.rpartition("@") if "@" in path else (path, "", "")
+    inner = [step for step in steps.split("/") if step not in {"", ".", ".."}]
+    outer = [_tag(step) for step in _steps(part) if step not in _TOP]
+    elements = [*outer[-1:], *map(_tag, inner[-1:])] if inner else outer[-2:]
+    text = " in ".join(f"<{element}>" for element in reversed(elements)) or _whole(part)
+    return f"attribute {attribute!r} of {text}" if at else text
+
+
+def _whole(part: str) -> str:
+    return "any device" if part.startswith("devices/") else "<domain>"
+
+
+def _steps(path: str) -> list[str]:
+    """Split a path at the slashes that are not inside a condition."""
+    return re.split(r"/(?![^\[]*\])", path)
+
+
+def _tag(step: str) -> str:
+    """Write ``controller[@type='usb']`` as ``controller type='usb'``."""
+    return re.sub(r"\[.*\]", "", _CONDITION.sub(r" \1", step))
+
+
+def one_of(values: Sequence[str]) -> str:
+    """List values as alternatives: ``'yes' or 'no'``, ``one of 'a', 'b', 'c'``."""
+    shown = [repr(value) if value else "empty" for value in values]
+    if len(shown) <= 2:
+        return " or ".join(shown)
+    return f"one of {listed(shown)}"
+
+
+def listed(names: Sequence[str], most: int = MOST_LISTED) -> str:
+    """Join names by commas; of more than `most` the first, and how many more there are."""
+    if len(names) <= most + 1:
+        return ", ".join(names)
+    return f"{', '.join(names[:most])} and {len(names) - most} more"
+
+
+def did_you_mean(text: str, known: Iterable[str]) -> str:
+    """Suggest the known name that is nearest to a misspelt one: "; did you mean 'q35'?", or "".
+
+    Names that differ only in case, hyphens and underscores are always near.
+    """
+    near = nearest(text, known, 1)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def nearest(text: str, known: Iterable[str], most: int = 3) -> list[str]:
+    """Give the known names that are near to a misspelt one, the nearest first."""
+    names: dict[str, str] = {}
+    for name in known:
+        names.setdefault(_folded(name), name)
+    found = difflib.get_close_matches(_folded(text), names, n=most, cutoff=0.6)
+    return [names[one] for one in found if names[one]]
+
+
+def _folded(name: str) -> str:
+    return re.sub(r"[-_ ]", "-", name.lower())
+
+
+def denied(statement: str) -> str:
+    """Negate a statement by its first verb: "QEMU has the type 'qxl'" → "QEMU does not have …"."""
+    masked = _QUOTED.sub(lambda found: "'" + "_" * (len(found[0]) - 2) + "'", statement)
+    verb = _VERB.search(masked)
+    if verb is None:
+        return f"not true: {statement}"
+    rest = statement[verb.end() :]
+    return f"{statement[: verb.start()]}{_NEGATIONS[verb[0]]}{rest}"

@@ -1,0 +1,57 @@
+"""Phrases that titles, messages and explanations share."""
+
+from __future__ import annotations
+
+import pytest
+
+from domcaps.language.wording import denied, did_you_mean, listed, named, nearest, one_of, plain
+
+
+@pytest.mark.parametrize(
+    ("part", "path", "text"),
+    [
+        ("devices/video", "model/@type", "attribute 'type' of <model> in <video>"),
+        ("devices/pstore", "size", "<size> in <pstore>"),
+        ("devices/*/acpi", "@index", "attribute 'index' of <acpi>"),
+        ("cpu/numa/cell", "@id", "attribute 'id' of <cell> in <numa>"),
+        ("devices/memory[@model='dimm']", "source/nodemask", "<nodemask> in <memory model='dimm'>"),
+        ("vcpu", "", "<vcpu>"),
+        ("", "@type", "attribute 'type' of <domain>"),
+        ("", "name", "<name>"),
+    ],
+)
+def test_a_place_is_named_as_the_xml_has_it(part: str, path: str, text: str) -> None:
+    assert named(part, path) == text
+
+
+@pytest.mark.parametrize(
+    ("statement", "denial"),
+    [
+        ("QEMU has the type 'has-it'", "QEMU does not have the type 'has-it'"),
+        ("swtpm can set up a TPM 2.0", "swtpm cannot set up a TPM 2.0"),
+        ("the program 'is' is installed", "the program 'is' is not installed"),
+        ("the guest's machine type is q35", "the guest's machine type is not q35"),
+        ("nothing like this", "not true: nothing like this"),
+    ],
+)
+def test_a_statement_that_does_not_hold_reads_as_its_negation(statement: str, denial: str) -> None:
+    assert denied(statement) == denial
+
+
+def test_values_are_listed_as_alternatives() -> None:
+    assert one_of(("yes", "no")) == "'yes' or 'no'"
+    assert one_of(("", "a", "b")) == "one of empty, 'a', 'b'"
+    assert listed(tuple("abcdefghijkl"), 3) == "a, b, c and 9 more"
+    # one that is left takes no more room than saying so
+    assert listed(tuple("abcd"), 3) == "a, b, c, d"
+
+
+def test_a_misspelt_name_gets_the_nearest() -> None:
+    assert did_you_mean("q53", ("pc", "q35")) == "; did you mean 'q35'?"
+    assert did_you_mean("Virtio_SCSI", ("virtio-scsi",)) == "; did you mean 'virtio-scsi'?"
+    assert did_you_mean("nothing", ("q35",)) == ""
+    assert nearest("", ("", "a")) == []
+
+
+def test_markup_is_rendered_for_a_terminal() -> None:
+    assert plain("``<auth>`` needs ``uuid`` or ``type='x'``.") == "<auth> needs 'uuid' or type='x'."
