@@ -7,6 +7,7 @@ in strict mode: a link or an anchor without a target ends the build.
 
 from __future__ import annotations
 
+import logging
 import re
 import shutil
 import sys
@@ -124,6 +125,7 @@ def build(source: Path, target: Path) -> int:
     from mkdocs.config import load_config
     from mkdocs.exceptions import Abort
 
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
     config = load_config(
         str(ROOT / "mkdocs.yml"), docs_dir=str(source), site_dir=str(target), strict=True
     )

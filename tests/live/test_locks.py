@@ -19,6 +19,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 INSTALLED = ("requirements.lock", "requirements-build.lock", "requirements-dev.lock")
 NOVA = "requirements-nova.lock"
+RELEASE = "requirements-release.lock"
 PIN = re.compile(r"^([a-z0-9][a-z0-9._-]*)(?:\[[a-z,]+\])?==(\S+)", re.M)
 NEWER = "9999"
 OLDEST_PIP = "23.0.1"
@@ -28,7 +29,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-@pytest.mark.parametrize("lock", [*INSTALLED, NOVA])
+@pytest.mark.parametrize("lock", [*INSTALLED, NOVA, RELEASE])
 def test_every_line_of_a_lock_is_pinned_and_has_hashes(lock: str) -> None:
     entries = [e for e in re.split(r"\n(?=\S)", (ROOT / lock).read_text()) if e[0] not in "#\n"]
     assert len(entries) > 1

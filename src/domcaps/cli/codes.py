@@ -81,6 +81,8 @@ def _list(chosen: list[Code]) -> None:
 
 
 def _page(code: Code) -> None:
+    from domcaps.validate.catalogue.codes import code_url
+
     when = "when it is started" if code.stage.value == "start" else "when it is defined"
     say(code.name, bold=True)
     word = code.severity.value
@@ -88,3 +90,5 @@ def _page(code: Code) -> None:
     say(f"{code.severity.value}: the domain is {verdict}; place: {code.element}", dim=True)
     say()
     emit(code.page() + "\n")
+    say()
+    say(code_url(code.name), dim=True)

@@ -1,0 +1,83 @@
+"""The website of the documentation has a page for each code, at an address that stays."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+from domcaps.elements import table
+from domcaps.validate.catalogue.codes import DOCUMENTATION, code_url, codes
+from domcaps.validate.catalogue.former import former_codes
+
+ROOT = Path(__file__).parents[2]
+CONFIGURATION = (ROOT / "mkdocs.yml").read_text()
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Gather the sources of all pages."""
+    folder = tmp_path_factory.mktemp("site") / "pages"
+    program = "import sys, pathlib, make_site; make_site.assemble(pathlib.Path(sys.argv[1]))"
+    subprocess.run([sys.executable, "-c", program, folder], cwd=ROOT / "tools", check=True)
+    return folder
+
+
+def test_every_code_has_a_page_and_so_has_its_former_spelling(pages: Path) -> None:
+    there = {path.stem for path in (pages / "codes").glob("*.md")}
+    assert set(codes()) | set(former_codes()) <= there
+    text = (pages / "codes" / "disk-bus-unsupported.md").read_text()
+    assert text.startswith("# disk-bus-unsupported\n")
+    assert '<target dev="hda" bus="ide"/>' in text
+    former = next(name for name in former_codes() if name not in codes())
+    for now in former_codes()[former]:
+        assert f"({now}.md)" in (pages / "codes" / f"{former}.md").read_text()
+
+
+def test_every_element_of_the_report_has_a_page(pages: Path) -> None:
+    there = {path.stem for path in (pages / "elements").glob("*.md")}
+    assert {element.name for element in table()} | {"index"} == there
+    assert "`virtio`" in (pages / "elements" / "video.md").read_text()
+
+
+def test_every_document_is_in_the_navigation(pages: Path) -> None:
+    named = set(re.findall(r": ([a-z/-]+\.md)$", CONFIGURATION, re.M))
+    there = {str(path.relative_to(pages)) for path in pages.glob("*.md")}
+    assert there | {"codes/index.md", "elements/index.md"} == named
+
+
+def test_links_of_the_pages_have_targets(pages: Path) -> None:
+    # strict MkDocs looks at anchors, too; this needs no MkDocs
+    for page in (*pages.glob("*.md"), pages / "codes/index.md", pages / "elements/index.md"):
+        text = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.DOTALL | re.MULTILINE)
+        for target in re.findall(r"\]\(([^)#:]+\.md)", text):
+            assert (page.parent / target).is_file(), f"{page.name}: {target}"
+
+
+def test_addresses_are_those_of_the_site() -> None:
+    site = re.search(r"^site_url: (.+)/$", CONFIGURATION, re.M)
+    assert site
+    assert site[1] == DOCUMENTATION
+    assert code_url("disk-bus-unsupported") == f"{DOCUMENTATION}/codes/disk-bus-unsupported/"
+    urls = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["urls"]
+    assert all(url.startswith(f"{DOCUMENTATION}/") for url in urls.values())
+
+
+def test_the_command_names_the_address() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "domcaps", "codes", "disk-bus-unsupported"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout.rstrip().endswith(code_url("disk-bus-unsupported"))
+
+
+def test_strict_mode_and_checks_of_anchors_are_on() -> None:
+    configured = yaml.safe_load(CONFIGURATION)
+    assert configured["validation"]["links"]["anchors"] == "warn"  # strict makes errors of warnings
+    assert "strict=True" in (ROOT / "tools" / "make_site.py").read_text()
+    assert "make package docs" in (ROOT / ".ci" / "run").read_text()
