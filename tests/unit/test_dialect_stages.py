@@ -36,6 +36,7 @@ def found(sample: Sample, dialect: str) -> dict[str, Stage]:
         (Sample(_EFI), "os-firmware-unavailable", "9.1", "9.2"),
         (Sample(_EFI), "os-firmware-unsupported", "9.1", "9.2"),
         (Sample(_THREAD), "disk-iothread-unknown", "7.3", "7.4"),
+        (Sample(_CELL + _HOTPLUG + _MODULE), "memory-target-node-without-cell", "7.0", "7.1"),
         (
             Sample("<rng model='virtio'><backend model='random'/><address type='ccw'/></rng>"),
             "address-ccw-unsupported",
@@ -64,8 +65,6 @@ def test_a_check_moved_from_start_to_definition(
          "8.0", "7.0"),
         (Sample(_MAXIMUM), "cpu-mode-invalid", "7.0", "7.1"),
         (Sample("<input type='mouse' bus='none'/>"), "input-bus-invalid", "7.3", "7.4"),
-        (Sample(_CELL + _HOTPLUG + _MODULE), "memory-target-node-without-cell",
-         "7.1", "7.0"),
         (Sample(_HOTPLUG), "max-memory-without-numa", "9.5", "9.6"),
         (Sample("<sound model='ac97'><audio id='2'/></sound>"), "sound-audio-missing",
          "7.2", "7.1"),

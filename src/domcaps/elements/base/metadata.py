@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from domcaps.language.changes.placement import ACPI_INDEX_READ
 from domcaps.language.part import Part, field
 from domcaps.language.value_types import ON_OFF, POSITIVE, UNSIGNED, YES_NO
 
@@ -99,7 +100,7 @@ class Acpi(Metadata):
 
     path = "devices/*/acpi"
 
-    index = field("@index", POSITIVE)
+    index = field("@index", POSITIVE, since=ACPI_INDEX_READ)
 
 
 class Master(Metadata):

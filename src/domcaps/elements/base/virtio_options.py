@@ -7,8 +7,10 @@
 
 from __future__ import annotations
 
+from domcaps.language.changes.network import PAGE_PER_VQ
 from domcaps.language.finding import Stage
 from domcaps.language.part import Part, field
+from domcaps.language.require import libvirt_reads
 from domcaps.language.rule import Problems, problem, rule
 from domcaps.language.value_types import ON_OFF
 
@@ -25,7 +27,7 @@ class VirtioOptions(Part):
     iommu = field("driver/@iommu", ON_OFF)
     ats = field("driver/@ats", ON_OFF)
     packed = field("driver/@packed", ON_OFF)
-    page_per_vq = field("driver/@page_per_vq", ON_OFF)
+    page_per_vq = field("driver/@page_per_vq", ON_OFF, since=PAGE_PER_VQ)
 
     @property
     def is_virtio(self) -> bool:
@@ -39,7 +41,8 @@ def given_options(part: Part) -> Problems:
     if driver is None:
         return
     for name in NAMES:
-        if driver.get(name) is not None:
+        read = name != "page_per_vq" or libvirt_reads(part, PAGE_PER_VQ)
+        if read and driver.get(name) is not None:
             yield problem(
                 f"attribute {name!r} is only valid for virtio devices: remove it, or use "
                 "a virtio model",

@@ -29,6 +29,7 @@ from domcaps.elements.controllers.models import (
     default_scsi_model,
     default_usb_model,
 )
+from domcaps.language.changes.network import PAGE_PER_VQ
 from domcaps.language.conversion import OnBoard
 from domcaps.language.finding import Stage
 from domcaps.language.fix import Substitutes
@@ -122,7 +123,7 @@ class Controller(Device):
     iommu = field("driver/@iommu", ON_OFF)
     ats = field("driver/@ats", ON_OFF)
     packed = field("driver/@packed", ON_OFF)
-    page_per_vq = field("driver/@page_per_vq", ON_OFF)
+    page_per_vq = field("driver/@page_per_vq", ON_OFF, since=PAGE_PER_VQ)
 
     @property
     def type_and_index(self) -> tuple[str | None, int | None]:

@@ -31,7 +31,12 @@ from domcaps.elements.boards.families import VIRTUAL
 from domcaps.elements.boards.fixed import NO_FRAME_BUFFER
 from domcaps.elements.qemu.fragments import on_any_bus
 from domcaps.language import ALWAYS, Choice, Element, Enum
-from domcaps.language.changes.display import VIDEO_EDID, VIDEO_HEADS_CHECKED, VIDEO_VIRTIO_OPTIONS
+from domcaps.language.changes.display import (
+    VIDEO_BLOB,
+    VIDEO_EDID,
+    VIDEO_HEADS_CHECKED,
+    VIDEO_VIRTIO_OPTIONS,
+)
 from domcaps.language.fix import Substitutes, set_value
 from domcaps.language.lazy import cached_property
 from domcaps.language.observed import device
@@ -153,7 +158,7 @@ class Video(VirtioOptions, Device):
     vram = field("model/@vram", UNSIGNED)
     vram64 = field("model/@vram64", UNSIGNED)
     vgamem = field("model/@vgamem", UNSIGNED)
-    blob = field("model/@blob", ON_OFF)
+    blob = field("model/@blob", ON_OFF, since=VIDEO_BLOB)
     accel3d = field("model/acceleration/@accel3d", YES_NO)
     accel2d = field("model/acceleration/@accel2d", YES_NO)
     rendernode = field("model/acceleration/@rendernode")

@@ -24,7 +24,7 @@ from domcaps.elements.boards.families import machine_type
 from domcaps.elements.memory.memory_device import MemoryDevice, size_kib
 from domcaps.elements.memory.numa import Cell, cell_count
 from domcaps.language import Choice, Element, Enum, Place
-from domcaps.language.changes.memory import MEMORY_BACKING_REPORTED
+from domcaps.language.changes.memory import ALLOCATION_THREADS, MEMORY_BACKING_REPORTED
 from domcaps.language.finding import Stage
 from domcaps.language.fix import Fix
 from domcaps.language.observed import object_property, qom_type
@@ -98,7 +98,7 @@ class MemoryBacking(Part):
     source = field("source/@type", choice=SOURCE_TYPE)
     access = field("access/@mode", OrEmpty(OneOf(("shared", "private"))))
     allocation = field("allocation/@mode", OrEmpty(OneOf(("immediate", "ondemand"))))
-    threads = field("allocation/@threads", OrEmpty(UNSIGNED))
+    threads = field("allocation/@threads", OrEmpty(UNSIGNED), since=ALLOCATION_THREADS)
 
 
 class Page(Part):

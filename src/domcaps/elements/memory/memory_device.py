@@ -184,7 +184,7 @@ _VIRTIO_MEM = memory_sample("virtio-mem", _SIZE + _NODE + _BLOCK.format(2048, 25
     MemoryDevice,
     bad=memory_sample("dimm", _SIZE + "<node>1</node>"),
     good=_DIMM,
-    since=MEMORY_NODE_CHECKED,
+    defined=MEMORY_NODE_CHECKED,
 )
 def node_is_a_cell(memory: MemoryDevice) -> Problems:
     """``<node>`` of a memory device must be a NUMA cell of the guest."""

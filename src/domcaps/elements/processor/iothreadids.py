@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from domcaps.language.changes.processor import IOTHREAD_POOLS, IOTHREAD_WEIGHT
+from domcaps.language.changes.processor import IOTHREAD_POLL, IOTHREAD_POOLS, IOTHREAD_WEIGHT
 from domcaps.language.fix import Fix, set_value
 from domcaps.language.observed import qapi
 from domcaps.language.part import Part, field
@@ -64,9 +64,9 @@ class Iothread(ThreadPool):
     knows = ("poll/@weight",)
 
     id = field("@id", POSITIVE, required=True)
-    poll_max = field("poll/@max", UNSIGNED64)
-    poll_grow = field("poll/@grow", UNSIGNED64)
-    poll_shrink = field("poll/@shrink", UNSIGNED64)
+    poll_max = field("poll/@max", UNSIGNED64, since=IOTHREAD_POLL)
+    poll_grow = field("poll/@grow", UNSIGNED64, since=IOTHREAD_POLL)
+    poll_shrink = field("poll/@shrink", UNSIGNED64, since=IOTHREAD_POLL)
 
 
 class Defaultiothread(ThreadPool):

@@ -44,8 +44,12 @@ from domcaps.elements.qemu.fragments import NO_IMAGE, SCSI, on_any_bus, on_pci_o
 from domcaps.elements.storage.images import FORMATS, TYPES, Image, images
 from domcaps.language import Choice, Drift, Element, Enum
 from domcaps.language.changes.storage import (
+    DISK_DISCARD_GRANULARITY,
     DISK_DISCARD_NO_UNREF,
     DISK_FLOPPY_CONTROLLER,
+    DISK_QUEUE_SIZE,
+    DISK_ROTATION,
+    DISK_SHARE_BACKING,
     DISK_USB_BOT,
     DISK_VHOST_USER,
     DISK_VHOST_VDPA,
@@ -276,14 +280,16 @@ class Disk(VirtioOptions, Device):
     )
     tray = field("target/@tray", OneOf(("closed", "open")))
     removable = field("target/@removable", ON_OFF)
-    rotation_rate = field("target/@rotation_rate", UNSIGNED)
+    rotation_rate = field("target/@rotation_rate", UNSIGNED, since=DISK_ROTATION)
     cylinders = field("geometry/@cyls", UNSIGNED)
     heads = field("geometry/@heads", UNSIGNED)
     sectors = field("geometry/@secs", UNSIGNED)
     translation = field("geometry/@trans", OneOf(("none", "auto", "lba")))
     logical_block_size = field("blockio/@logical_block_size", UNSIGNED)
     physical_block_size = field("blockio/@physical_block_size", UNSIGNED)
-    discard_granularity = field("blockio/@discard_granularity", UNSIGNED)
+    discard_granularity = field(
+        "blockio/@discard_granularity", UNSIGNED, since=DISK_DISCARD_GRANULARITY
+    )
     format = field("driver/@type", OneOf((*FORMATS, "aio")))
     cache = field(
         "driver/@cache",
@@ -300,8 +306,8 @@ class Disk(VirtioOptions, Device):
     detect_zeroes = field("driver/@detect_zeroes", OneOf(("off", "on", "unmap")))
     iothread = field("driver/@iothread", POSITIVE)
     queues = field("driver/@queues", UNSIGNED)
-    queue_size = field("driver/@queue_size", UNSIGNED)
-    share_backing = field("transient/@shareBacking", YES_NO)
+    queue_size = field("driver/@queue_size", UNSIGNED, since=DISK_QUEUE_SIZE)
+    share_backing = field("transient/@shareBacking", YES_NO, since=DISK_SHARE_BACKING)
 
     @cached_property
     def bus(self) -> str:

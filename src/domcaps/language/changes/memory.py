@@ -15,10 +15,11 @@ NUMATUNE_RESTRICTIVE_ALL = change("9.4", NEWS, "restrictive is for all memory, o
 NUMATUNE_RESTRICTIVE = change("7.3", NEWS, "the mode restrictive")
 NUMA_CELL_ADDED = change("9.6", NEWS, "a NUMA cell is added where memory is to be plugged in")
 MEMORY_NODE_CHECKED = estimate(
-    "7.1", "7.0 and 9.0 differ", "the NUMA cell of a memory device has to be there"
+    "7.1", "7.0 and 9.0 differ", "the NUMA cell of a memory device is looked for by definition"
 )
 DYNAMIC_MEMSLOTS_READ = change("10.1", NEWS, "memory devices with slots that come as needed")
 BLKIO_PATH_FILLED = estimate("8.0", "7.0 and 9.0 differ", "limits of block devices name a path")
 MEMORY_PMEM = change("7.1", "git 173733b7a8", "the memory device virtio-pmem")
 MEMORY_VIRTIO = change("7.9", "git f931cb7f21", "the memory device virtio-mem")
 MEMORY_ENCLAVES = change("8.10", NEWS, "the memory device sgx-epc")
+ALLOCATION_THREADS = change("8.2", NEWS, "memory is allocated by several threads")

@@ -33,3 +33,4 @@ INTERFACE_COALESCE_OPTIONAL = estimate(
     "7.4", "7.0 and 9.0 differ", "<coalesce> can be without a number"
 )
 INTERFACE_BACKEND_READ = change("9.0", NEWS, "the type of an interface's back end")
+PAGE_PER_VQ = change("7.9", "git 388cdd11f3", "the option page_per_vq of virtio devices")

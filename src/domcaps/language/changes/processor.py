@@ -40,3 +40,4 @@ ADDRESS_BITS_OPTIONAL = change("9.3", NEWS, "the width of addresses can be left 
 CPU_MAXPHYSADDR = change("8.7", NEWS, "the width of addresses can be given")
 CPU_CLUSTERS = change("10.1", NEWS, "clusters of CPUs")
 IOTHREAD_POOLS = change("8.5", NEWS, "the size of an I/O thread's pool")
+IOTHREAD_POLL = change("9.4", DOCUMENT, "how long an I/O thread polls")

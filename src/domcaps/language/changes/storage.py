@@ -59,3 +59,8 @@ DISK_ENCRYPTION_FORMATS = estimate(
 FILESYSTEM_SANDBOX = change("7.3", "git f0e5100f00", "the sandbox of virtiofs")
 FILESYSTEM_THREADS = change("8.5", DOCUMENT, "the number of threads of virtiofs")
 FILESYSTEM_OPEN_FILES = change("10.6", DOCUMENT, "how many files virtiofs may open")
+DISK_SHARE_BACKING = change("7.4", NEWS, "transient disks share their backing image")
+DISK_QUEUE_SIZE = change("7.8", DOCUMENT, "the size of a disk's queues")
+DISK_DISCARD_GRANULARITY = estimate(
+    "7.10", "7.0 and 9.0 differ", "the least amount that a disk discards"
+)
