@@ -124,7 +124,7 @@ def _vhost_user(interface: Interface, source: Node | None) -> Problems:
     + "</devices>",
 )
 def reconnecting_needs_a_connection(interface: Interface) -> Problems:
-    """``<reconnect>`` requires ``mode='client'``."""
+    """``<reconnect>`` requires ``<source mode='client'>``: a server does not connect."""
     source = interface.find("source")
     reconnect = interface.find("source/reconnect")
     if interface.type != "vhostuser" or source is None or reconnect is None:
