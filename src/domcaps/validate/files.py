@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 from collections import Counter
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -135,9 +133,13 @@ def _read(file: str) -> bytes:
 def run(job: Job, files: Sequence[str], jobs: int | None = None) -> Iterator[Item]:
     """Check files, by `jobs` processes, and give what came of them in their order."""
     cores = jobs or len(os.sched_getaffinity(0))
-    if cores == 1 or len(files) <= _FEW or "fork" not in multiprocessing.get_all_start_methods():
+    if cores == 1 or len(files) <= _FEW or not hasattr(os, "fork"):
         yield from map(job.do, files)
         return
+    # for one file, loading these takes as long as all that is looked at
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor
+
     # what the first files need (emulators, modules, truths) is then there for all processes
     yield from map(job.do, files[:_FEW])
     rest = files[_FEW:]

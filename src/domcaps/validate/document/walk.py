@@ -200,11 +200,12 @@ class DocumentWalk:
     is what they look like together: the shapes of those that stand in no part, innermost first.
     """
 
-    __slots__ = ("nodes", "order", "shapes", "skeleton", "unknown")
+    __slots__ = ("_positions", "nodes", "order", "shapes", "skeleton", "unknown")
 
     def __init__(self, root: Node) -> None:
         self.nodes: dict[PartChecks, list[Node]] = {}
         self.shapes: dict[Node, int] = {}
+        self._positions: dict[Node, SchemaPosition] = {}
         self.unknown: list[tuple[Node, str, Place]] = []
         self.order: list[Node] = []
         self.skeleton: list[str | int] = []
@@ -213,6 +214,10 @@ class DocumentWalk:
     def shape_of(self, node: Node) -> int:
         """Give the shape of an element in which a part stands."""
         return self.shapes.get(node, NO_SHAPE)
+
+    def position_of(self, node: Node) -> SchemaPosition | None:
+        """Give the position of an element in which a part stands, None where that is not known."""
+        return self._positions.get(node)
 
     def part_checks(self, dialect: Dialect) -> Iterator[PartChecks]:
         """Give the checks of all parts that may be there and that a dialect knows."""
@@ -243,6 +248,7 @@ class DocumentWalk:
         number = intern_shape(shape)
         if position.placed:
             self.shapes[node] = number
+            self._positions[node] = position
         return number
 
     def _start(self, node: Node, position: SchemaPosition) -> list[str | int]:

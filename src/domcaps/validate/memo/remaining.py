@@ -54,7 +54,7 @@ def _by_shape(domain: Domain, walk: DocumentWalk) -> Iterator[tuple[Part, Checks
                 yield domain.all(part_checks.kind)[0], checks
             continue
         for part in domain.all(part_checks.kind):
-            checks = shapes.remaining(part.node, part_checks, walk.shape_of(part.node))
+            checks = shapes.remaining(part.node, part_checks, walk)
             if checks.rules or checks.fields or checks.required:
                 yield part, checks
 

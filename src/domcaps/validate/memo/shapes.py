@@ -2,12 +2,11 @@
 
 Most rules look for something that most parts do not have. In one world a rule that looks at nothing
 but a part's shape (see `document.shape_ids`) says the same of all parts of that shape, which
-mostly is nothing. So each rule is tried on the first part of a shape, through a node that gives
-away the shape alone. A rule that ends without a finding is not asked again about that shape; one
-that finds something, fails, or wants to see more is asked about each part. It is the same with
-fields: those whose values count for the shape are read once.
-
-A rule that is silent without a look at the world is silent about that shape in every world.
+mostly is nothing. So when some parts of a shape were met, each rule is tried on one, through nodes
+that give away the shape alone, or goes by what parts of other shapes showed (`memo.decisions`). A
+rule that ends without a finding is not asked again about that shape; one that finds something,
+fails, or wants to see more is asked about each part. It is the same with fields: those whose
+values count for the shape are read once.
 """
 
 from __future__ import annotations
@@ -18,7 +17,6 @@ from domcaps.language.at_start import start_doubt
 from domcaps.language.truth import Truth
 from domcaps.validate.checks import Checks, rules_in
 from domcaps.validate.document.shape_ids import NO_SHAPE
-from domcaps.validate.document.walk import position_of
 from domcaps.validate.memo.decisions import DecisionTrees
 from domcaps.validate.memo.recent import shared_as
 from domcaps.validate.memo.tracked import NotVisible, ShapeView
@@ -31,8 +29,11 @@ if TYPE_CHECKING:
     from domcaps.language.table import Enum
     from domcaps.language.world import World
     from domcaps.validate.checks import FieldCheck, PartChecks
+    from domcaps.validate.document.walk import DocumentWalk
 
 _MOST_LOOKS = 5000
+ENOUGH = 6
+"""So many parts of a shape come before a trial."""
 
 
 class ShapeMemo:
@@ -42,21 +43,41 @@ class ShapeMemo:
         self._world = world
         self._known: dict[tuple[PartChecks, int], Checks] = {}
 
-    def remaining(self, node: Node, part_checks: PartChecks, shape: int) -> Checks:
+    def remaining(self, node: Node, part_checks: PartChecks, walk: DocumentWalk) -> Checks:
         """Give the checks that a part still needs, by its element."""
+        shape = walk.shape_of(node)
         if part_checks.whole or shape == NO_SHAPE:
             return part_checks.checks
         key = part_checks, shape
         found = self._known.get(key)
         if found is None:
+            if _met(key) < ENOUGH:
+                # a trial takes as long as some looks, and most shapes are met a few times only
+                return self.at_first(node, part_checks, walk)
             if len(self._known) >= _MOST_LOOKS:
                 self._known.clear()
-            found = self._known[key] = self._remaining(part_checks, node, shape)
+            found = self._known[key] = self._remaining(part_checks, node, walk)
         return found
 
-    def _remaining(self, part_checks: PartChecks, node: Node, shape: int) -> Checks:
+    def at_first(self, node: Node, part_checks: PartChecks, walk: DocumentWalk) -> Checks:
+        """Give the checks that a part of a new shape needs: of its fields those that are there."""
+        shape = walk.shape_of(node)
+        if part_checks.whole or shape == NO_SHAPE:
+            return part_checks.checks
+        found = self._known.get((part_checks, shape))
+        if found is not None:
+            return found
+        checks, there = part_checks.checks, _there(node)
+        return Checks(
+            checks.values,
+            tuple([one for one in checks.fields if one.sought in there]),
+            checks.required,
+            rules_in(part_checks, self._world.target.dialect),
+        )
+
+    def _remaining(self, part_checks: PartChecks, node: Node, walk: DocumentWalk) -> Checks:
         world = self._world.again()
-        position = position_of(node)
+        position = walk.position_of(node)
         shown: Any = ShapeView().at(node, position)
         values, fields = _fields(part_checks.checks, shown, world)
         kind = part_checks.kind
@@ -66,7 +87,21 @@ class ShapeMemo:
             if DECISIONS.may_find(rule, kind, node, position, world)
         )
         required = _required(part_checks.checks, shown)
-        return _shared_checks((part_checks, shape), values, fields, required, rules)
+        key = part_checks, walk.shape_of(node)
+        return _shared_checks(key, values, fields, required, rules)
+
+
+_MET: dict[tuple[PartChecks, int], int] = {}
+"""How often shapes were met, in any world."""
+
+
+def _met(key: tuple[PartChecks, int]) -> int:
+    """Count a meeting, and give how many came before."""
+    if len(_MET) >= 4 * _MOST_LOOKS:
+        _MET.clear()
+    before = _MET.get(key, 0)
+    _MET[key] = before + 1
+    return before
 
 
 DECISIONS = DecisionTrees()
@@ -121,8 +156,7 @@ def _fields(
     """Give the values that are shown, and the fields of which more must be seen."""
     values = dict(checks.values)
     left = []
-    names = shown.keys()
-    there = {"", *(str(child.tag) for child in shown), *(f"@{name}" for name in names)}
+    there = _there(shown)
     for field_check in checks.fields:
         if field_check.sought not in there:
             continue
@@ -149,6 +183,14 @@ def _fields(
             values[declared.name] = value
     world.unknown.clear()
     return values, tuple(left)
+
+
+def _there(node: Any) -> set[str]:
+    """Give the names of what an element has, as `FieldCheck.sought` has them."""
+    there = {str(child.tag) for child in node}
+    there.update([f"@{name}" for name in node.keys()])  # noqa: SIM118 - an element is no mapping
+    there.add("")
+    return there
 
 
 def _holds(enum: Enum, text: str, world: World) -> bool:

@@ -127,7 +127,7 @@ class TraceMemo:
             return
         if all(len(name) <= LONGEST_NAME for name in names):
             known = Known()
-            skeletons.put(_shared_key(key), known, _size(key, known))
+            skeletons.put(key, known, _size(key, known))
 
     def _try(self, walk: DocumentWalk, hidden: frozenset[Place], *, new: bool) -> Trace:
         shown = DocumentView(walk.order, hidden)
@@ -153,8 +153,7 @@ class TraceMemo:
             for index, part in enumerate(parts):
                 stand: Any = part.node
                 if part_checks.kind.path:
-                    shape = walk.shape_of(stand.node)
-                    known = self._shapes.remaining(stand.node, part_checks, shape)
+                    known = self._shapes.at_first(stand.node, part_checks, walk)
                 else:
                     known = self._guards.remaining(part_checks, there)
                 checks = remaining_of(known, part, world)
