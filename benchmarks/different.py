@@ -5,11 +5,11 @@
     python benchmarks/different.py FOLDER [--host RECORDING] [--libvirt COMMAND]
     python benchmarks/different.py --skeletons 10000
 
-FOLDER has domains as XML files, each of which is looked at once in every pass: those that are
-accepted. COMMAND (may be several words) starts a Python that has libvirt's bindings, for
-instance in a container: it defines the same domains, and only those that both accept are counted.
-Both are wall time; the ratio is that of medians, which other load on the machine changes least.
-With --skeletons it is measured how the time of a verdict and the memory grow with the number of *skeletons*,
+FOLDER has domains as XML files. Each that is accepted is looked at once in every pass. COMMAND (may
+be several words) starts a Python that has libvirt's bindings, for instance in a container: it
+defines the same domains, and only those that both accept are counted. All figures are CPU time for
+a domain, so that other load on the machine counts little; libvirt's is that of its daemon and its
+client. With --skeletons it is measured how time and memory grow with the number of *skeletons*,
 that is of domains that are not built alike.
 """
 
@@ -19,11 +19,11 @@ import argparse
 import json
 import multiprocessing
 import shlex
-import statistics
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import domcaps
 from domcaps.shipped import open_shipped
@@ -37,25 +37,50 @@ FEW = 100
 HOSTS = 300
 """Domains that a further host judges before its memory is read."""
 
-# The UUID is taken away, so that libvirt makes one and no two domains have the same.
+# UUIDs are taken away and names given, so that no two domains have the same
 DEFINE = """
-import json, libvirt, re, sys, time
+import json, libvirt, os, re, sys, time
+
+def is_daemon(pid):
+    try:
+        name = open(f"/proc/{pid}/comm").read().strip()
+        here = os.path.samefile(f"/proc/{pid}/root", "/")
+        return here and name in ("libvirtd", "virtqemud")
+    except OSError:
+        return False
+
+def spent():
+    ticks = 0
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        if is_daemon(pid):
+            fields = open(f"/proc/{pid}/stat").read().rpartition(")")[2].split()
+            ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK") + time.process_time()
+
+def define(number, text):
+    text = re.sub("<uuid>.*?</uuid>", "", text, flags=re.DOTALL)
+    name = f"<name>domcaps-benchmark-{number}</name>"
+    text = re.sub("<name>.*?</name>", name, text, count=1, flags=re.DOTALL)
+    try:
+        return connection.defineXMLFlags(text, 0)
+    except libvirt.libvirtError:
+        return None
+
+def forget(domains):
+    for domain in filter(None, domains):
+        domain.undefineFlags(libvirt.VIR_DOMAIN_UNDEFINE_NVRAM)
+
 libvirt.registerErrorHandler(lambda *_: None, None)
 connection = libvirt.open("qemu:///system")
-times = []
-for number, text in enumerate(json.load(sys.stdin)):
-    text = re.sub("<uuid>.*?</uuid>", "", text, flags=re.DOTALL)
-    text = re.sub("<name>.*?</name>", f"<name>domcaps-benchmark-{number}</name>", text, count=1,
-                  flags=re.DOTALL)
-    start = time.perf_counter()
-    try:
-        domain = connection.defineXMLFlags(text, 0)
-    except libvirt.libvirtError:
-        times.append(None)
-        continue
-    times.append((time.perf_counter() - start) * 1000)
-    domain.undefineFlags(libvirt.VIR_DOMAIN_UNDEFINE_NVRAM)
-print(json.dumps(times))
+texts = json.load(sys.stdin)
+domains = [define(number, text) for number, text in enumerate(texts)]
+accepted = [number for number, domain in enumerate(domains) if domain is not None]
+forget(domains)
+before = spent()
+domains = [define(number, texts[number]) for number in accepted]
+took = spent() - before
+forget(domains)
+print(json.dumps({"accepted": accepted, "ms": took * 1000 / max(len(accepted), 1)}))
 """
 
 
@@ -81,51 +106,40 @@ def accepted(name: str, listed: list[bytes]) -> list[bytes]:
     return [data for data, verdict in zip(listed, verdicts, strict=True) if verdict]
 
 
-def defined(command: list[str], listed: list[bytes]) -> list[float | None]:
-    """Give libvirt's milliseconds for each domain, None where it refuses one."""
+def defined(command: list[str], listed: list[bytes]) -> tuple[list[bytes], float]:
+    """Give the domains that libvirt accepts, and its milliseconds for one."""
     texts = json.dumps([data.decode(errors="replace") for data in listed])
     done = subprocess.run(
         [*command, "-c", DEFINE], input=texts, capture_output=True, text=True, check=False
     )
     if done.returncode != 0:
         raise SystemExit(f"libvirt: {done.stderr}")
-    times: list[float | None] = json.loads(done.stdout)
-    return times
+    found: dict[str, Any] = json.loads(done.stdout)
+    return [listed[number] for number in found["accepted"]], found["ms"]
 
 
-def looks(host: domcaps.Host, listed: list[bytes]) -> list[float]:
-    """Give the milliseconds for each domain."""
-    times = []
+def look(host: domcaps.Host, listed: list[bytes]) -> float:
+    """Give the milliseconds for one domain."""
+    start = time.process_time()
     for data in listed:
-        start = time.perf_counter()
         host.validate(data)
-        times.append((time.perf_counter() - start) * 1000)
-    return times
+    return (time.process_time() - start) * 1000 / len(listed)
 
 
 def compare(name: str, folder: Path, libvirt: str) -> None:
     """Print what passes over a folder take, beside libvirt."""
-    listed = accepted(name, documents(folder))
-    theirs: list[float] = []
+    listed, theirs = accepted(name, documents(folder)), 0.0
     if libvirt:
-        times = defined(shlex.split(libvirt), listed)
-        listed = [data for data, took in zip(listed, times, strict=True) if took is not None]
-        theirs = [took for took in times if took is not None]
+        listed, theirs = defined(shlex.split(libvirt), listed)
     host = _open(name)
     host.validate(DOMAIN)
     print(f"{host.origin}: {len(listed)} different domains of {folder}")
-    print(f"{'':20} {'mean':>8}    {'median':>8}")
     if theirs:
-        print(f"{'libvirt, define':20} {_row(theirs)}")
+        print(f"{'libvirt, define':20} {theirs:8.3f} ms")
     for number in range(1, PASSES + 1):
-        ours = looks(host, listed)
-        median = statistics.median(ours)
-        ratio = f"   {statistics.median(theirs) / median:5.1f} x faster" if theirs else ""
-        print(f"{f'look {number}':20} {_row(ours)}{ratio}", flush=True)
-
-
-def _row(times: list[float]) -> str:
-    return f"{statistics.mean(times):8.3f} ms {statistics.median(times):8.3f} ms"
+        ours = look(host, listed)
+        ratio = f"   {theirs / ours:5.1f} x faster" if theirs else ""
+        print(f"{f'look {number}':20} {ours:8.3f} ms{ratio}", flush=True)
 
 
 def unlike(number: int) -> list[bytes]:
@@ -146,15 +160,14 @@ def grow(name: str, most: int) -> None:
     settled = {}
     for number in (FEW, most):
         host, listed = _open(name), unlike(number)
-        for _ in range(3):
-            times = looks(host, listed)
-        settled[number] = statistics.median(times)
-        print(f"{number:6} skeletons: {_row(times)} in the third pass", flush=True)
+        passes = [look(host, listed) for _ in range(3)]
+        settled[number] = passes[-1]
+        print(f"{number:6} skeletons: {', '.join(f'{one:.3f}' for one in passes)} ms", flush=True)
     print(f"ratio {settled[most] / settled[FEW]:.2f}")
     before = _resident()
     further, listed = _open(name), unlike(HOSTS)
     for _ in range(2):
-        looks(further, listed)
+        look(further, listed)
     print(f"one more host after {HOSTS} domains: {(_resident() - before) / 1e6:.1f} MB")
 
 

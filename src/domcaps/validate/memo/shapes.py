@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from domcaps.language.at_start import start_doubt
 from domcaps.language.truth import Truth
 from domcaps.validate.checks import Checks, rules_in
-from domcaps.validate.document.shape_ids import NO_SHAPE
+from domcaps.validate.document.shape_ids import NO_SHAPE, names_of
 from domcaps.validate.memo.decisions import DecisionTrees
 from domcaps.validate.memo.recent import shared_as
 from domcaps.validate.memo.tracked import NotVisible, ShapeView
@@ -156,7 +156,7 @@ def _fields(
     """Give the values that are shown, and the fields of which more must be seen."""
     values = dict(checks.values)
     left = []
-    there = _there(shown)
+    there = _there(shown.node)
     for field_check in checks.fields:
         if field_check.sought not in there:
             continue
@@ -185,10 +185,10 @@ def _fields(
     return values, tuple(left)
 
 
-def _there(node: Any) -> set[str]:
+def _there(node: Node) -> set[str]:
     """Give the names of what an element has, as `FieldCheck.sought` has them."""
     there = {str(child.tag) for child in node}
-    there.update([f"@{name}" for name in node.keys()])  # noqa: SIM118 - an element is no mapping
+    there.update([f"@{name}" for name in names_of(node)])
     there.add("")
     return there
 
