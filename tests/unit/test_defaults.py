@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,13 +44,26 @@ TABLES = {
 def blocks() -> Iterator[tuple[str, str, ast.AST]]:
     """Give every function and table of the source, with its file and name."""
     for path in sorted(ROOT.rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text())):
+        module = parsed(path)
+        for node in ast.walk(module):
             if isinstance(node, ast.FunctionDef):
                 yield str(path.relative_to(ROOT)), node.name, node
-        for node in ast.parse(path.read_text()).body:
+        for node in module.body:
             if isinstance(node, ast.Assign | ast.AnnAssign):
                 target = node.targets[0] if isinstance(node, ast.Assign) else node.target
                 yield str(path.relative_to(ROOT)), ast.unparse(target), node
+
+
+@functools.cache
+def parsed(path: Path) -> ast.Module:
+    """Parse a file, once for all tests."""
+    return ast.parse(path.read_text())
+
+
+@functools.cache
+def strings_of_blocks() -> tuple[tuple[str, str, frozenset[str]], ...]:
+    """Give the strings of every function and table, with file and name."""
+    return tuple((file, name, frozenset(strings(node))) for file, name, node in blocks())
 
 
 # values that depend on nothing: what is taken where a domain says nothing
@@ -88,7 +102,7 @@ def test_plain_defaults_are_named() -> None:
         f"{path.relative_to(ROOT)}: {value!r}"
         for folder in ("elements", "native", "choose", "validate", "report")
         for path in sorted((ROOT / folder).rglob("*.py"))
-        for value in taken_otherwise(ast.parse(path.read_text()))
+        for value in taken_otherwise(parsed(path))
         if value in PLAIN
     }
     assert found == set()
@@ -103,8 +117,8 @@ def strings(node: ast.AST) -> set[str]:
 def test_a_default_stands_once(what: str) -> None:
     found = {
         file
-        for file, name, node in blocks()
-        if name not in TABLES and "command_line" not in file and strings(node) >= SIGNATURES[what]
+        for file, name, texts in strings_of_blocks()
+        if name not in TABLES and "command_line" not in file and texts >= SIGNATURES[what]
     }
     assert len(found) == 1, found
 
@@ -112,7 +126,7 @@ def test_a_default_stands_once(what: str) -> None:
 def calls(*names: str) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Give every use of a predicate that names architectures or machine types, with its file."""
     for path in sorted((ROOT / "elements").rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in ast.walk(parsed(path)):
             if (
                 isinstance(node, ast.Call)
                 and isinstance(node.func, ast.Name)
