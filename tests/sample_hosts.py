@@ -10,6 +10,7 @@ import msgspec
 import domcaps
 from domcaps.facts.arch import ARCHITECTURES, qemu_target
 from domcaps.facts.firmware import FirmwareIndex
+from domcaps.facts.named_files import MISSING
 from domcaps.facts.node import Node
 from domcaps.facts.question import ask
 from domcaps.facts.record import (
@@ -124,7 +125,16 @@ _IMAGES = {"/usr/share/OVMF/OVMF_CODE.fd": 3653632, "/usr/share/OVMF/OVMF_VARS.f
 
 def _rich(arch: str) -> HostRecord:
     """A host that lacks nothing."""
-    helpers = ("swtpm", "swtpm_setup", "swtpm_ioctl", "passt", "virtiofsd", "slirp-helper")
+    helpers = (
+        "swtpm",
+        "swtpm_setup",
+        "swtpm_ioctl",
+        "passt",
+        "virtiofsd",
+        "slirp-helper",
+        "vhost-user-gpu",
+        "numad",
+    )
     return HostRecord(
         arch=arch,
         privileged=True,
@@ -191,7 +201,7 @@ def _descriptor(arch: str, name: str, interface: str, features: list[str]) -> st
 def _without(host: HostRecord, lacking: tuple[str, ...]) -> HostRecord:
     """Take from a host what a sample wants it to lack: ``vfio``, ``kvm.secure_guest``."""
     poor = HostRecord(arch=host.arch)
-    for path in lacking:
+    for path in (name for name in lacking if not name.startswith("/")):
         part, _, inner = path.partition(".")
         value = getattr(poor, part)
         if inner:
@@ -199,6 +209,20 @@ def _without(host: HostRecord, lacking: tuple[str, ...]) -> HostRecord:
             lack = getattr(value, inner) or False
             value = msgspec.structs.replace(getattr(host, part), **{inner: lack})
         host = msgspec.structs.replace(host, **{part: value})
+    return host
+
+
+def _without_files(host: domcaps.Host, missing: list[str]) -> domcaps.Host:
+    """Have a host know that some files are not there."""
+    known_world: Any = host.known_world
+
+    def looking(*target: Any, **options: Any) -> Any:
+        world = known_world(*target, **options)
+        world.look = lambda path: MISSING if path in missing else None
+        return world
+
+    if missing:
+        host.known_world = looking  # type: ignore[method-assign]
     return host
 
 
@@ -220,7 +244,8 @@ def sample_host(
         record = _with_kvm(record)
     host = _without(_rich(host_arch or _SERVED_BY.get(arch, arch)), lacking)
     recording = Recording(host=host, emulators=(_on_its_own_hardware(record),), node=_NODE)
-    return domcaps.Host.from_recording(recording, origin=release)
+    made = domcaps.Host.from_recording(recording, origin=release)
+    return _without_files(made, [name for name in lacking if name.startswith("/")])
 
 
 def host_for(sample: Sample, release: str) -> domcaps.Host | None:

@@ -31,6 +31,8 @@ _UNSTARTABLE = (
     "launchSecurity", "devices/tpm/backend[@type='passthrough']",
     "devices/crypto/backend[@type='lkcf']", "devices/filesystem/driver[@type='virtiofs']",
     "devices/rng/backend[@model='egd']", "devices/graphics[@type='rdp']",
+    # what the client has to hand over, and what is in the database of the user's own cards
+    "devices/disk/source[@fdgroup]", "devices/smartcard[@mode='host']",
     "devices/smartcard[@mode='host-certificates']", "devices/memory/source",
     "devices/tpm/backend[@type='external']", "devices/graphics[@type='sdl']",
     "devices/disk/encryption", "devices/disk/source/encryption", "devices/tpm/backend/encryption",
@@ -110,6 +112,8 @@ class Workshop:
 
     def _character(self, node: Node, number: int) -> None:
         kind, source = node.get("type", "pty"), node.find("source")
+        for log in node.findall("log"):
+            log.set("file", str(self.folder / f"{number}-log.log"))
         if kind in {"dev", "tcp", "udp", "pipe", "stdio", "nmdm"}:
             raise Unstartable(f"a character device of type {kind}")
         if source is None:
@@ -120,8 +124,6 @@ class Workshop:
             source.set("mode", "bind")
             if "path" in source.attrib:
                 source.set("path", str(self.folder / f"{number}.socket"))
-        for log in node.findall("log"):
-            log.set("file", str(self.folder / f"{number}.log"))
 
 
 def _as_user(interface: Node) -> None:

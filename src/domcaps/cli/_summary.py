@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from domcaps.validate.files import Item
     from domcaps.validate.known import KnownFinding
 
+_MOST_NAMED = 5
+"""So many undecided statements are named in the summary."""
+
 
 class Summary:
     """Counts what all files came to. Findings from `fail_on` on make the exit code 1."""
@@ -69,9 +72,15 @@ class Summary:
         if self.unknown:
             note(
                 f"{_count(len(self.unknown), 'statement')} could not be checked, and count as "
-                f"true (first: {min(self.unknown)})"
+                f"true: {self._undecided()}"
             )
         return self.exit_code()
+
+    def _undecided(self) -> str:
+        """Name what could not be decided, or the first of many."""
+        named = "; ".join(sorted(self.unknown)[:_MOST_NAMED])
+        left = len(self.unknown) - _MOST_NAMED
+        return f"{named}; and {left} more (--format json names all)" if left > 0 else named
 
     def exit_code(self) -> int:
         """Give 2 for what could not be read, 1 for findings that count, else 0."""

@@ -201,11 +201,7 @@ def spicevmc_is_for_channels(console: Console) -> Problems:
 )
 def virtio_consoles_sit_on_virtio_serial(console: Console) -> Problems:
     """The ``<address>`` of a virtio ``<console>`` must be of type ``virtio-serial``."""
-    if console.target_type == "virtio" and console.address_type not in {
-        None,
-        "virtio-serial",
-        "ccw",
-    }:
+    if console.target_type == "virtio" and console.address_type not in {None, "virtio-serial"}:
         yield problem(
             "a virtio console needs an <address> of type 'virtio-serial'", console, "address/@type",
             accepted=["virtio-serial"],

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from domcaps.elements.advice.programs import helper
 from domcaps.elements.display.graphics import Graphics, draws_with_opengl
 from domcaps.elements.display.video import Video
 from domcaps.language.changes.display import VIDEO_BLOB, VIDEO_FRONTEND
@@ -267,3 +268,56 @@ def frontend(video: Video) -> str:
 def _memory_is_memfd(part: Part) -> bool:
     source = part.domain.root.find("memoryBacking/source")
     return source is not None and source.get("type") == "memfd"
+
+
+_VHOST_GPU = helper("vhost-user-gpu")
+_UDMABUF = "/dev/udmabuf"
+_BLOB = (
+    "<memoryBacking><source type='memfd'/></memoryBacking>"
+    "<video><model type='virtio' blob='{}'/></video>"
+)
+
+
+@rule(
+    "video-blob-fails-at-start",
+    Video,
+    bad=Sample(_BLOB.format("on"), lacking=("/dev/udmabuf",)),
+    good=_BLOB.format("off"),
+    stage=Stage.START,
+    live=True,
+)
+def blobs_need_udmabuf(video: Video) -> Problems:
+    """QEMU makes blobs of a guest's memory by the device /dev/udmabuf."""
+    if video.blob != "on" or video.absent or video.type != "virtio":
+        return
+    world = video.domain.world
+    state = world.file_state(_UDMABUF)
+    if state is None:
+        world.unknown.add(f"{_UDMABUF}, which blob='on' needs: not looked at whether it exists")
+    elif not state.exists:
+        yield problem(
+            f"blobs need {_UDMABUF}, which does not exist on this host: load the module udmabuf",
+            video,
+            "model/@blob",
+            accepted=("off",),
+        )
+
+
+@rule(
+    "video-vhostuser-program-missing",
+    Video,
+    bad=Sample(f"<video>{_VHOST}<model type='virtio'/></video>", lacking=("helpers",)),
+    good="<video><model type='virtio'/></video>",
+    stage=Stage.START,
+)
+def vhostuser_has_its_program(video: Video) -> Problems:
+    """Libvirt starts the program vhost-user-gpu for ``<driver name='vhostuser'/>``."""
+    world = video.domain.world
+    if video.driver != "vhostuser" or video.absent or world.truth(_VHOST_GPU) is not Truth.NO:
+        return
+    yield problem(
+        "<driver name='vhostuser'/> needs the program vhost-user-gpu, which is not installed",
+        video,
+        "driver/@name",
+        reason=_VHOST_GPU.explain(world),
+    )

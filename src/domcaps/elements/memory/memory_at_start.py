@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from domcaps.elements.boards.families import X86
 from domcaps.elements.boards.fixed import MOST_TOO_SMALL, NEEDS_MEMORY
-from domcaps.elements.memory.memory import Memory, total_memory
+from domcaps.elements.memory.memory import MaxMemory, Memory, max_memory, total_memory
 from domcaps.language.finding import Stage
 from domcaps.language.rule import Problems, Sample, problem, rule
 from domcaps.language.truth import Truth
+
+if TYPE_CHECKING:
+    from domcaps.language.part import Part
 
 
 @rule(
@@ -26,3 +32,32 @@ def firmware_fits_into_memory(memory: Memory) -> Problems:
     if 0 < total_memory(memory.domain) <= MOST_TOO_SMALL:
         message = "QEMU's firmware does not fit into 2 MiB of memory: give the domain 4 MiB or more"
         yield problem(message, memory, accepted=("4096",))
+
+
+_ADDRESSABLE_BITS = 40
+"""The width of addresses that QEMU's emulated processors and its default models have."""
+_KIB_BITS = 10
+_LARGE = (
+    "<maxMemory slots='1' unit='KiB'>{}</maxMemory>"
+    "<cpu><numa><cell id='0' cpus='0' memory='1048576'/></numa></cpu>"
+)
+
+
+@rule(
+    "maxmemory-beyond-addresses",
+    MaxMemory,
+    bad=_LARGE.format(1 << 31),
+    good=_LARGE.format(1 << 22),
+    stage=Stage.START,
+)
+def maximum_can_be_addressed(most: MaxMemory) -> Problems:
+    """Emulated processors of x86 address 1 TiB: QEMU refuses more ("phys-bits too low (40)")."""
+    domain = most.domain
+    if domain.virttype != "qemu" or domain.world.truth(X86) is not Truth.YES:
+        return
+    if max_memory(domain) >> (_ADDRESSABLE_BITS - _KIB_BITS) and not _has_width(most):
+        yield problem("an emulated processor addresses no more than 1 TiB of memory", most)
+
+
+def _has_width(part: Part) -> bool:
+    return part.domain.root.find("cpu/maxphysaddr") is not None

@@ -14,6 +14,7 @@ from domcaps.elements.controllers.models import USB_DEVICES, WITH_PORTS
 from domcaps.elements.placement.installed import InstalledControllers
 from domcaps.language.changes.controllers import USB_CONTROLLER_DEFINED
 from domcaps.language.finding import Stage
+from domcaps.language.fix import set_value
 from domcaps.language.require import libvirt_reads
 from domcaps.language.rule import Problems, Sample, problem, rule
 from domcaps.language.truth import Truth
@@ -109,6 +110,26 @@ def usb_model_is_there_at_start(controller: Controller) -> Problems:
     if device is not None and not world.target.dialect.has(USB_CONTROLLER_DEFINED):
         text = f"this QEMU does not have the USB controller {controller.model!r}"
         yield problem(text, controller, "@model", reason=device.explain(world))
+
+
+@rule(
+    "controller-usb-none-not-first",
+    Controller,
+    bad="<controller type='usb' index='1' model='none'/>",
+    good="<controller type='usb' model='none'/>",
+    stage=Stage.START,
+)
+def no_usb_is_the_first_controller(controller: Controller) -> Problems:
+    """A USB controller of the model 'none' switches USB off: libvirt adds no other to index 0."""
+    if controller.type == "usb" and controller.model == "none" and controller.index:
+        yield problem(
+            "model='none' switches USB off, and belongs to index 0: libvirt adds a controller "
+            "there, and does not start the domain",
+            controller,
+            "@index",
+            accepted=("0",),
+            fix=set_value("0", "@index"),
+        )
 
 
 _ELSEWHERE = "<controller type='usb'><address type='drive'/></controller>"
