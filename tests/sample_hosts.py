@@ -204,6 +204,9 @@ def _without(host: HostRecord, lacking: tuple[str, ...]) -> HostRecord:
     for path in (name for name in lacking if not name.startswith("/")):
         part, _, inner = path.partition(".")
         value = getattr(poor, part)
+        if path == "helpers":
+            # they were looked for, and are not there
+            value = tuple(Helper(helper.name, reason="not there") for helper in host.helpers)
         if inner:
             # what is lacking was looked for
             lack = getattr(value, inner) or False

@@ -29,10 +29,17 @@ FIRMWARE_FOLDERS = ("/etc/qemu/firmware", "/usr/share/qemu/firmware")
 # what fails once QEMU is started, on the host or in QEMU: the recorded cases do not go that far
 AFTER_LIBVIRT = (
     "clock-timer-hypervclock-unavailable",
+    "console-vdagent-crash",
+    "maxmemory-beyond-addresses",
+    "memory-too-small",
+    "os-loader-file-missing",
+    "os-loader-size-unsupported",
+    "os-loader-type-unsupported",
     "os-nvram-template-missing",
     "start-without-pci",
     "start-without-pci-balloon",
     "vcpu-count-gic-version",
+    "vcpu-count-x2apic",
     "video-accel3d-without-opengl",
 )
 _FAILS_AT_START = "-fails-at-start"

@@ -97,7 +97,9 @@ class HostFacts:
         """
         if self.firmware.exists(path):
             return FileState(True, self.record.image_sizes.get(path))
-        return MISSING if path in self._named_images else None
+        # older recordings, and hosts that are made up, know nothing of what is not there
+        looked = bool(self.record.image_sizes)
+        return MISSING if looked and path in self._named_images else None
 
     @cached_property
     def _named_images(self) -> frozenset[str]:

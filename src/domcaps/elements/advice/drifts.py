@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from domcaps.elements.advice.programs import helper
+from domcaps.elements.advice.programs import missing_program
 from domcaps.elements.boards.families import KVM, MICROVM, RISCV_VIRT, S390, X86
 from domcaps.language import Drift
 from domcaps.language.observed import EmulatorFact, HostFact, qom_type
@@ -101,6 +101,6 @@ def no_program(program: str) -> Drift:
         says="it is listed where QEMU can do its part",
         but=f"libvirt has to start the program {program!r} for it, and there is none",
         evidence=f"verify on hosts without {program}; libvirt's report looks at QEMU only",
-        where=~helper(program),
+        where=missing_program(program),
         certain=True,
     )

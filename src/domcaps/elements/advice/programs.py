@@ -20,3 +20,12 @@ def helper(name: str) -> Predicate:
     return HostFact(
         f"the program {name!r} is installed", "PATH", found, seen, name, advice=install(name)
     )
+
+
+def missing_program(name: str) -> Predicate:
+    """Somebody looked for that program on the host, and there is none."""
+
+    def looked(host: HostFacts) -> bool:
+        return any(program.name == name for program in host.record.helpers)
+
+    return ~helper(name) & HostFact(f"somebody looked for the program {name!r}", "PATH", looked)

@@ -24,7 +24,7 @@ from domcaps.language.lazy import cached_property
 from domcaps.language.observed import device, qapi
 from domcaps.language.part import field
 from domcaps.language.preference import Decision, Option
-from domcaps.language.rule import Problems, problem, rule
+from domcaps.language.rule import Problems, Sample, problem, rule
 from domcaps.language.truth import Truth
 
 _SPICE_SAMPLE = "<graphics type='spice' autoport='yes'/>"
@@ -201,7 +201,8 @@ def spicevmc_is_for_channels(console: Console) -> Problems:
 )
 def virtio_consoles_sit_on_virtio_serial(console: Console) -> Problems:
     """The ``<address>`` of a virtio ``<console>`` must be of type ``virtio-serial``."""
-    if console.target_type == "virtio" and console.address_type not in {None, "virtio-serial"}:
+    kinds = {None, "virtio-serial", "ccw"}
+    if console.target_type == "virtio" and console.address_type not in kinds:
         yield problem(
             "a virtio console needs an <address> of type 'virtio-serial'", console, "address/@type",
             accepted=["virtio-serial"],
@@ -226,4 +227,26 @@ def vdagent_is_no_virtio_console(console: Console) -> Problems:
             console,
             "@type",
             fix=set_value("pty", "@type"),
+        )
+
+
+@rule(
+    "console-virtio-ccw-fails-at-start",
+    Console,
+    bad=Sample(
+        "<console type='pty'><target type='virtio'/><address type='ccw' cssid='0xfe' ssid='0x0' "
+        "devno='0x0001'/></console>",
+        arch="s390x",
+    ),
+    good=Sample("<console type='pty'><target type='virtio'/></console>", arch="s390x"),
+    stage=Stage.START,
+)
+def virtio_console_is_no_ccw_device(console: Console) -> Problems:
+    """A virtio ``<console>`` has no place on the channel subsystem: QEMU has no such property."""
+    if console.target_type == "virtio" and console.address_type == "ccw":
+        yield problem(
+            "QEMU refuses a virtio console with an <address> of type 'ccw': its controller has one",
+            console,
+            "address/@type",
+            accepted=["virtio-serial"],
         )

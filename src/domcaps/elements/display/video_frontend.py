@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from domcaps.elements.advice.programs import helper
+from domcaps.elements.advice.programs import missing_program
 from domcaps.elements.display.graphics import Graphics, draws_with_opengl
 from domcaps.elements.display.video import Video
 from domcaps.language.changes.display import VIDEO_BLOB, VIDEO_FRONTEND
@@ -270,7 +270,7 @@ def _memory_is_memfd(part: Part) -> bool:
     return source is not None and source.get("type") == "memfd"
 
 
-_VHOST_GPU = helper("vhost-user-gpu")
+_NO_VHOST_GPU = missing_program("vhost-user-gpu")
 _UDMABUF = "/dev/udmabuf"
 _BLOB = (
     "<memoryBacking><source type='memfd'/></memoryBacking>"
@@ -313,11 +313,11 @@ def blobs_need_udmabuf(video: Video) -> Problems:
 def vhostuser_has_its_program(video: Video) -> Problems:
     """Libvirt starts the program vhost-user-gpu for ``<driver name='vhostuser'/>``."""
     world = video.domain.world
-    if video.driver != "vhostuser" or video.absent or world.truth(_VHOST_GPU) is not Truth.NO:
+    if video.driver != "vhostuser" or video.absent or world.truth(_NO_VHOST_GPU) is not Truth.YES:
         return
     yield problem(
         "<driver name='vhostuser'/> needs the program vhost-user-gpu, which is not installed",
         video,
         "driver/@name",
-        reason=_VHOST_GPU.explain(world),
+        reason=_NO_VHOST_GPU.explain(world),
     )

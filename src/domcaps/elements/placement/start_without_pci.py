@@ -48,7 +48,9 @@ def devices_have_a_bus(topology: Topology) -> Problems:
     libvirt defines it, and gives it no address: QEMU's command line can't be made then.
     """
     for device in _without_place(topology):
-        if not _is_added_balloon(device):
+        is_usb = device.controller is not None and device.controller.type == "usb"
+        # the board's own USB controller is switched on without a place
+        if not _is_added_balloon(device) and not is_usb:
             what = f"{device.controller.type} controller" if device.controller else device.tag
             message = f"the {what} would be on PCI, where libvirt has no places on this board"
             yield problem(message, _place(device, topology))

@@ -103,8 +103,7 @@ def automatic_placement_asks_numad(vcpu: Vcpu) -> Problems:
     world = vcpu.domain.world
     if vcpu.placement != "auto":
         return
-    looked_for = {program.name for program in world.host.record.helpers}
-    if looked_for and "numad" not in looked_for:
+    if not any(program.name == "numad" for program in world.host.record.helpers):
         # a recording that was made before anybody looked for it
         world.unknown.add("whether the program 'numad', which placement='auto' needs, is installed")
     elif world.truth(_NUMAD) is Truth.NO:
