@@ -19,6 +19,10 @@ _MAXIMUM = "<cpu mode='maximum'/>"
 _CELL = "<cpu><numa><cell memory='1048576'/></numa></cpu>"
 _HOTPLUG = "<maxMemory slots='2' unit='GiB'>8</maxMemory>"
 _MODULE = "<memory model='dimm'><target><size unit='MiB'>512</size><node>1</node></target></memory>"
+_SOCKET = (
+    "<channel type='unix'><source mode='connect' path='/tmp/channel/domain-old/a'>"
+    "<reconnect enabled='yes' timeout='10'/></source><target type='virtio' name='a'/></channel>"
+)
 _SCREEN = "<video><driver iommu='on'/><model type='vga' heads='2'/></video>"
 
 
@@ -72,12 +76,20 @@ def test_a_check_moved_from_start_to_definition(
          "10.7", "10.6"),
         (Sample(_SCREEN), "video-virtio-options-unsupported", "7.2", "7.1"),
         (Sample(_SCREEN), "video-heads-unsupported", "8.0", "7.10"),
+        (Sample(_SOCKET), "chardev-reconnect-unsupported", "9.10", "10.0"),
+        (Sample(_SOCKET), "chardev-reconnect-unsupported", "7.0", "10.0"),
         (Sample("<resource><fibrechannel appid='web'/></resource>"), "resource-empty",
          "7.6", "7.7"),
         (Sample("<interface type='user'><backend type='default'/></interface>"),
          "interface-backend-type-invalid", "10.5", "10.6"),
         (Sample("<interface type='user'><backend type='passt'/></interface>"),
          "interface-backend-type-invalid", "9.0+debian12", "9.0"),
+        (Sample("<memballoon model='virtio'><driver page_per_vq=''/></memballoon>"),
+         "memballoon-driver-page-per-vq-invalid", "7.9", "7.8"),
+        (Sample("<console type='dbus'/>"), "chardev-type-unknown", "8.3", "8.4"),
+        (Sample("<disk type='file'><source file='/a'/><target dev='sda' bus='sd'/><iotune>"
+                "<total_bytes_sec>9</total_bytes_sec></iotune></disk>"),
+         "disk-iotune-unsupported", "9.5", "9.4"),
         (Sample("<throttlegroups><throttlegroup/></throttlegroups>"),
          "throttlegroups-throttlegroup-name-missing", "11.2", "11.1"),
         (Sample("<vcpu>8</vcpu><cpu><topology sockets='1' clusters='2' cores='2' threads='2'/>"

@@ -122,7 +122,7 @@ class Channel(CharacterDevice):
         """The path of the source; one that libvirt once chose is chosen anew."""
         path = self.said("path")
         if path and self.source_type == "unix" and self.target_type == "virtio":
-            return None if own_socket(path, self.name) else path
+            return None if own_socket(path, self.name, self.domain.world.target.dialect) else path
         return path
 
     @cached_property

@@ -25,6 +25,9 @@ from domcaps.elements.base.device import Device
 from domcaps.elements.boards.defaults import CHARDEV_TYPE
 from domcaps.elements.display.graphics import has_graphics
 from domcaps.language.changes.characters import (
+    CHANNEL_SOCKETS_MOVED,
+    CHANNEL_SOCKETS_WHOLE,
+    CHARACTER_DBUS,
     CHARACTER_PORT_COUNTED,
     CHARACTER_SPICE,
     CHARACTER_TLS_REFUSED,
@@ -41,6 +44,8 @@ from domcaps.language.value_types import Int, OneOf
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node
+
+    from domcaps.language.dialect import Dialect
 
 TYPES = OneOf(
     (
@@ -71,6 +76,12 @@ _NAME = re.compile(r"[A-Za-z0-9_.-]*")
 # where libvirt puts the sockets that it names itself
 _OWN_SOCKET = (
     r"(/var)?/run/libvirt/qemu/channel|/var/lib/libvirt/qemu/channel|/etc/libvirt/qemu/channel"
+)
+_FORMER = (r"^/var/lib/libvirt/qemu/channel/target/[^/]+\.", r"domain-[^/]+/{}$")
+_MOVED = (
+    rf"^({_OWN_SOCKET})/(target/)?[^/]+\.",
+    r"domain-[^/]+/",
+    r"[0-9]+-[^/]+/{}$",
 )
 _TCP = "<serial type='tcp'><source mode='{}' host='127.0.0.1' service='1234'>{}</source></serial>"
 _CONNECT = _TCP.format("connect", "{}")
@@ -153,15 +164,23 @@ class CharacterPort(CharacterDevice):
     port = field("target/@port", _PORT)
 
 
-def own_socket(path: str, name: str | None) -> bool:
+def own_socket(path: str, name: str | None, dialect: Dialect) -> bool:
     """Tell whether a path is one that libvirt chose for the channel of that name.
 
-    Of a channel without a name libvirt compares the folder only.
+    Of a channel without a name libvirt compares the folder only. Older libvirt takes paths for its
+    own that only begin or end as those do.
     """
+    if not dialect.has(CHANNEL_SOCKETS_WHOLE):
+        forms = _MOVED if dialect.has(CHANNEL_SOCKETS_MOVED) else _FORMER
+        return any(re.search(form.format(re.escape(name or "")), path) for form in forms)
     form = rf"({_OWN_SOCKET})/(target/)?([^/]+\.|domain-[^/]+/|[0-9]+-[^/]+/)"
     if name is None:
         return re.match(form, path) is not None
     return re.fullmatch(form + re.escape(name), path) is not None
+
+
+def _is_later(part: CharacterSource, kind: str | None) -> bool:
+    return kind in {"dbus", "qemu-vdagent"} and not libvirt_reads(part, CHARACTER_DBUS)
 
 
 @rule(
@@ -173,7 +192,8 @@ def own_socket(path: str, name: str | None) -> bool:
 def type_is_known(part: CharacterSource) -> Problems:
     """``type`` of a character device must be a type that libvirt knows."""
     kind = part.source_type
-    if (kind or part.type_is_read) and kind not in TYPES.names:
+    known = kind in TYPES.names and not _is_later(part, kind)
+    if (kind or part.type_is_read) and not known:
         yield problem(
             f"{kind!r} is not a known type of character device", part, "@type", accepted=TYPES.names
         )

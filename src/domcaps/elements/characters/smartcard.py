@@ -16,6 +16,7 @@ from __future__ import annotations
 from domcaps.elements.base.device import Device
 from domcaps.elements.characters.chardev import CharacterSource
 from domcaps.language.attributes import number
+from domcaps.language.changes.characters import SMARTCARD_ADDRESS_DEFINED
 from domcaps.language.observed import device
 from domcaps.language.part import field
 from domcaps.language.require import needs
@@ -88,6 +89,7 @@ def passthrough_has_a_type(smartcard: Smartcard) -> Problems:
     Smartcard,
     bad="<smartcard mode='host'><address type='usb'/></smartcard>",
     good="<smartcard mode='host'><address type='ccid' controller='0' slot='0'/></smartcard>",
+    defined=SMARTCARD_ADDRESS_DEFINED,
 )
 def card_sits_in_the_first_slot(smartcard: Smartcard) -> Problems:
     """``<address>`` of ``<smartcard>`` must be of type ``ccid``, controller 0, slot 0."""

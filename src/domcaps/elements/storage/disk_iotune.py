@@ -16,6 +16,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domcaps.elements.storage.disk import Disk
+from domcaps.language.changes.storage import DISK_SD_LIMITS
 from domcaps.language.rule import Problems, problem, rule
 
 if TYPE_CHECKING:
@@ -150,6 +151,7 @@ def groups_agree(disk: Disk) -> Problems:
     Disk,
     bad=_DISK.format("sda' bus='sd", _TOTAL.format(1000)),
     good=_GOOD,
+    since=DISK_SD_LIMITS,
 )
 def sd_has_no_limits(disk: Disk) -> Problems:
     """``<iotune>`` is not supported for SD cards."""

@@ -30,6 +30,7 @@ from domcaps.elements.storage.filesystem import DRIVER_TYPE
 from domcaps.elements.storage.images import FORMATS
 from domcaps.language.attributes import Attributes
 from domcaps.language.changes.storage import (
+    FILESYSTEM_BOOT,
     FILESYSTEM_BOOT_PLACED,
     FILESYSTEM_OPEN_FILES,
     FILESYSTEM_SANDBOX,
@@ -305,6 +306,7 @@ def daemons_need_shared_memory(share: Filesystem) -> Problems:
     Filesystem,
     bad=_PLAIN.format("", "<boot order='1'/>"),
     good=_VIRTIOFS.format("", "<boot order='1'/>"),
+    since=FILESYSTEM_BOOT,
 )
 def only_virtiofs_boots(share: Filesystem) -> Problems:
     """``<boot>`` of ``<filesystem>`` requires virtiofs on PCI, and support in QEMU."""

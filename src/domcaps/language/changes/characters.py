@@ -15,3 +15,13 @@ SERIAL_DEBUG = change("8.1", DOCUMENT, "the serial port isa-debug")
 CHARACTER_TLS_REFUSED = estimate(
     "11.0", "10.7 and 11.3 differ", "the protocols tls and telnets are refused"
 )
+CHANNEL_SOCKETS_MOVED = estimate(
+    "9.7", "9.0 and 9.8 differ", "sockets of channels that libvirt chose are in more folders"
+)
+CHANNEL_SOCKETS_WHOLE = change(
+    "10.0", NEWS, "sockets that libvirt chose are told by their whole path"
+)
+CHARACTER_DBUS = change("8.4", NEWS, "character devices on D-Bus, and the agent of QEMU")
+SMARTCARD_ADDRESS_DEFINED = estimate(
+    "8.0", "7.0 and 9.0 differ", "the slot of a smartcard is checked by definition"
+)

@@ -64,3 +64,5 @@ DISK_QUEUE_SIZE = change("7.8", DOCUMENT, "the size of a disk's queues")
 DISK_DISCARD_GRANULARITY = estimate(
     "7.10", "7.0 and 9.0 differ", "the least amount that a disk discards"
 )
+DISK_SD_LIMITS = estimate("9.5", "9.0 and 9.8 differ", "limits of SD cards are refused")
+FILESYSTEM_BOOT = change("7.1", "git 5b688e6dc1", "a guest boots from a filesystem")
