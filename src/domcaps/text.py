@@ -78,11 +78,14 @@ def revealed(text: str, *, colour: bool) -> str:
 
 
 def _escaped(found: re.Match[str]) -> str:
-    code = ord(found[0])
-    if code <= 0xFFFF:
-        return f"\\u{code:04x}"
-    high, low = divmod(code - 0x10000, 0x400)
-    return f"\\u{0xD800 + high:04x}\\u{0xDC00 + low:04x}"
+    return escaped(found[0])
+
+
+def escaped(text: str) -> str:
+    r"""Write every sign of a text as JSON does, such as ``\u001b``."""
+    data = text.encode("utf-16-be", "surrogatepass")
+    units = (data[place : place + 2].hex() for place in range(0, len(data), 2))
+    return "".join(f"\\u{unit}" for unit in units)
 
 
 def to_json(content: Any) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from domcaps._version import DEFAULT_DIALECT
+from domcaps.cli._complete import complete_arch, complete_machine
 from domcaps.cli._terminal import say
 
 if TYPE_CHECKING:
@@ -131,12 +132,14 @@ def _target_options(function: F, more: dict[str, Any]) -> F:
             "--machine",
             metavar="NAME",
             help="Machine type or alias, such as q35 [default: libvirt's default].",
+            shell_complete=complete_machine,
             **more,
         ),
         click.option(
             "--arch",
             metavar="ARCH",
             help="Architecture of the guest [default: the host's].",
+            shell_complete=complete_arch,
             **more,
         ),
         click.option(

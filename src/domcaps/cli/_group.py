@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from domcaps._version import __version__
-from domcaps.cli._terminal import emit, install, say, wants_colour
+from domcaps.cli._terminal import emit, forces_colour, install, say, wants_colour
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -112,6 +112,8 @@ def root() -> None:
 
 def _colour() -> bool | None:
     """Return False where NO_COLOR (https://no-color.org) is set, None to let click decide."""
+    if forces_colour():
+        return True
     return None if wants_colour() else False
 
 
@@ -121,6 +123,10 @@ def run() -> None:
     from domcaps.facts.descendants import ADOPTION
 
     install()
+    if "_DOMCAPS_COMPLETE" in os.environ:
+        from domcaps.cli._shells import register
+
+        register()
     # every child of this process descends from a program that it started
     ADOPTION.is_alone = True
     # the table stays for the whole run: collecting garbage in it costs a tenth of the start

@@ -8,14 +8,16 @@ print with `say` (a line), `emit` (a document) and `emit_json`, and colour text 
 
 from __future__ import annotations
 
+import codecs
 import io
 import os
+import re
 import sys
 from typing import Any, TextIO
 
 import click
 
-from domcaps.text import one_line, revealed, styled, to_compact_json, to_json
+from domcaps.text import escaped, one_line, revealed, styled, to_compact_json, to_json
 
 
 def say(text: str = "", *, err: bool = False, **style: Any) -> None:
@@ -30,7 +32,25 @@ def emit(text: str, *, err: bool = False) -> None:
 
 def emit_json(content: Any, *, compact: bool = False) -> None:
     """Print JSON, with `compact` as one line."""
-    _print((to_compact_json if compact else to_json)(content) + "\n", err=False)
+    emit_portable((to_compact_json if compact else to_json)(content) + "\n")
+
+
+def emit_portable(text: str) -> None:
+    """Print a document that programs read as UTF-8: where the locale is another, as ASCII.
+
+    What stands outside of ASCII is written as JSON, or of a document that begins with ``<`` as XML,
+    writes it.
+    """
+    encoding = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().replace("-", "")
+    if encoding != "utf8" and not text.isascii():
+        if text.lstrip()[:1] == "<":
+            text = text.encode("ascii", "xmlcharrefreplace").decode()
+        else:
+            text = _BEYOND_ASCII.sub(lambda found: escaped(found[0]), text)
+    _print(text, err=False)
+
+
+_BEYOND_ASCII = re.compile(r"[^\x00-\x7f]+")
 
 
 def emit_document(content: Any, *, compact: bool = False) -> None:
@@ -58,6 +78,19 @@ class HarmlessStream(io.TextIOWrapper):
         return len(text)
 
 
+_AS_JSON = "domcaps.as-json"
+"""The way in which signs are written that an encoding has not: as JSON writes them."""
+
+
+def _as_json(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return escaped(error.object[error.start : error.end]), error.end
+
+
+codecs.register_error(_AS_JSON, _as_json)
+
+
 def install() -> None:
     """Replace standard output and standard error; raw streams stay in ``sys.__stderr__``."""
     sys.stdout = _harmless(sys.stdout)
@@ -66,7 +99,15 @@ def install() -> None:
 
 def wants_colour() -> bool:
     """Tell whether colour is wanted where it can be shown (https://no-color.org)."""
-    return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    if os.environ.get("NO_COLOR"):
+        return False
+    return forces_colour() or os.environ.get("TERM") != "dumb"
+
+
+def forces_colour() -> bool:
+    """Tell whether colour is wanted everywhere, as in a CI's log (https://force-color.org)."""
+    forced = os.environ.get("FORCE_COLOR", os.environ.get("CLICOLOR_FORCE", ""))
+    return forced not in {"", "0"} and not os.environ.get("NO_COLOR")
 
 
 def raw_standard_error() -> TextIO:
@@ -79,13 +120,13 @@ def _harmless(stream: TextIO | None) -> Any:
     if not isinstance(stream, io.TextIOWrapper) or isinstance(stream, HarmlessStream):
         return stream
     stream.flush()
-    # what can't be written in the encoding, such as a byte of a file's name, is written as \xff
+    # what can't be written in the encoding, such as a byte of a file's name, is written as \u00ff
     wrapped = HarmlessStream(
         stream.buffer,
         encoding=stream.encoding,
-        errors="backslashreplace",
+        errors=_AS_JSON,
         line_buffering=stream.line_buffering,
         write_through=stream.write_through,
     )
-    wrapped.colour = stream.isatty() and wants_colour()
+    wrapped.colour = forces_colour() or (stream.isatty() and wants_colour())
     return wrapped

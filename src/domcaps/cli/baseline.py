@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from domcaps.cli._common import complete_place, note, open_host, target_options
-from domcaps.cli._terminal import emit
+from domcaps.cli._terminal import emit_portable
 
 
 @click.command("baseline")
@@ -39,6 +39,6 @@ def command(
         [open_host(None if name == "local" else name) for name in hosts],
         emulator=emulator, arch=arch, machine=machine, virttype=virttype, libvirt=libvirt,
     )  # fmt: skip
-    emit(found.xml if form == "xml" else found.json)
+    emit_portable(found.xml if form == "xml" else found.json)
     if found.unknown:
         note(f"{len(found.unknown)} statements are unknown and count as no")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 from click.shell_completion import get_completion_class
 
+from domcaps.cli._shells import register
 from domcaps.cli._terminal import emit
 
 
@@ -19,6 +20,7 @@ def command(ctx: click.Context, *, shell: str) -> None:
       domcaps completion zsh >"${fpath[1]}/_domcaps"
       domcaps completion fish >~/.config/fish/completions/domcaps.fish
     """  # noqa: D301 - click takes the character, not its name
+    register()
     kind = get_completion_class(shell)
     if kind is None:  # pragma: no cover - the choices above are those that exist
         raise click.UsageError(f"no completion for {shell}")

@@ -10,7 +10,7 @@ import click
 from domcaps import files
 from domcaps.cli._common import allow_emulator_option, libvirt_option, note, open_host
 from domcaps.cli._files import path_in_diff
-from domcaps.cli._terminal import emit, emit_document, say
+from domcaps.cli._terminal import emit, emit_document, emit_portable, say
 from domcaps.errors import InputError
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def _print(done: Conversion, file: str, *, as_diff: bool, write: bool) -> None:
     if as_diff:
         emit(done.repair.diff_of(path_in_diff(file)))
     elif not write:
-        emit(done.data.decode(errors="surrogateescape"))
+        emit_portable(done.data.decode(errors="surrogateescape"))
     for change in done.repair.changes:
         note(f"{change.what} ({change.path})")
     for change in done.repair.removals:

@@ -83,7 +83,25 @@ def _complete_side(ctx: click.Context, param: click.Parameter, incomplete: str) 
     if "," not in incomplete:
         return complete_place(ctx, param, incomplete)
     head, _, key = incomplete.rpartition(",")
+    name, equals, begun = key.partition("=")
+    if equals:
+        return [CompletionItem(f"{head},{name}={one}") for one in _values(head, name, begun)]
     return [CompletionItem(f"{head},{known}=") for known in _KEYS if known.startswith(key)]
+
+
+def _values(side: str, name: str, begun: str) -> list[str]:
+    """Give the values of a setting of one side that begin with a text."""
+    from domcaps.cli._complete import machine_types
+    from domcaps.facts.arch import ARCHITECTURES
+
+    place, *settings = side.split(",")
+    given = dict(setting.partition("=")[::2] for setting in settings)
+    known: dict[str, list[str]] = {
+        "arch": sorted(ARCHITECTURES),
+        "virttype": ["kvm", "qemu", "hvf"],
+        "machine": machine_types({**given, "host_file": place}) if name == "machine" else [],
+    }
+    return [value for value in known.get(name, []) if value.startswith(begun)]
 
 
 @click.command("diff")

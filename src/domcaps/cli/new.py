@@ -9,7 +9,8 @@ import click
 
 from domcaps import files
 from domcaps.cli._common import libvirt_option, note, open_host
-from domcaps.cli._terminal import emit, emit_document, say
+from domcaps.cli._complete import complete_arch, complete_machine, complete_system
+from domcaps.cli._terminal import emit_document, emit_portable, say
 from domcaps.text import styled
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ def _complete_setting(ctx: click.Context, param: click.Parameter, incomplete: st
 @click.option(
     "--os",
     metavar="SYSTEM",
+    shell_complete=complete_system,
     help="Guest operating system: libosinfo's short name (ubuntu24.04, win11) or a "
     "family (linux, windows, bsd, other).",
 )
@@ -53,8 +55,18 @@ def _complete_setting(ctx: click.Context, param: click.Parameter, incomplete: st
     type=click.Choice(["desktop", "server", "small"]),
     help="Purpose of the guest [default: desktop].",
 )
-@click.option("--arch", metavar="ARCH", help="Architecture of the guest [default: the host's].")
-@click.option("--machine", metavar="NAME", help="Machine type or alias, such as q35.")
+@click.option(
+    "--arch",
+    metavar="ARCH",
+    help="Architecture of the guest [default: the host's].",
+    shell_complete=complete_arch,
+)
+@click.option(
+    "--machine",
+    metavar="NAME",
+    help="Machine type or alias, such as q35.",
+    shell_complete=complete_machine,
+)
 @click.option("--virttype", metavar="TYPE", help="kvm, qemu or hvf; accelerated where possible.")
 @click.option(
     "--disk",
@@ -173,7 +185,7 @@ def command(
         _explain(chosen)
     for text in chosen.notes:
         note(text)
-    emit(chosen.xml)
+    emit_portable(chosen.xml)
 
 
 def _print_unmet(unmet: Any, form: str) -> None:

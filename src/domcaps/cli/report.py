@@ -14,7 +14,7 @@ from domcaps.cli._common import (
     own_libvirt,
     tell_own_libvirt,
 )
-from domcaps.cli._terminal import emit
+from domcaps.cli._terminal import emit_portable
 from domcaps.facts import trust
 from domcaps.fresh.report_cache import Printed, keep, options_of, recall
 
@@ -85,7 +85,7 @@ def _print_page(hosts: tuple[str, ...], question: dict[str, Any]) -> None:
     if flags:
         raise click.UsageError(f"--{flags[0].replace('_', '-')} is not valid with --format html")
     wanted = {name: value for name, value in question.items() if isinstance(value, tuple)}
-    emit(to_html(capability_matrix(columns(hosts, wanted))))
+    emit_portable(to_html(capability_matrix(columns(hosts, wanted))))
 
 
 def _print_truth(hosts: tuple[str, ...], form: str, several: dict[str, Any]) -> None:
@@ -102,7 +102,7 @@ def _print_truth(hosts: tuple[str, ...], form: str, several: dict[str, Any]) -> 
     if lies is None:
         note("no current results: QEMU or the host changed; run 'domcaps verify' first")
     caps = host.domain_capabilities(**question).without(lies or ())
-    emit(caps.xml if form == "xml" else caps.json)
+    emit_portable(caps.xml if form == "xml" else caps.json)
 
 
 def _print_one(
@@ -124,7 +124,7 @@ def _print_one(
         answer = recalled
         if recalled.libvirt and question["libvirt"] == AUTO:
             note(recalled.libvirt)
-    emit(answer.xml if form == "xml" else answer.json)
+    emit_portable(answer.xml if form == "xml" else answer.json)
     if answer.unknown:
         note(
             f"{len(answer.unknown)} statements are unknown because the emulator was not probed for "

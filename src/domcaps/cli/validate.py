@@ -16,7 +16,8 @@ from domcaps.cli._common import (
     note,
 )
 from domcaps.cli._complete import complete_code
-from domcaps.cli._terminal import emit
+from domcaps.cli._terminal import emit as emit_text
+from domcaps.cli._terminal import emit_portable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -187,7 +188,9 @@ def _watch(request: Request) -> None:
 
 def _once(run: Run) -> int:
     """Print what comes, then the summary; give the exit code."""
-    shows = run.prints_findings
+    shows, form = run.prints_findings, run.form
+    # text is for people: what the terminal's encoding has not is escaped there
+    emit = emit_text if form in {"text", "concise", "github"} else emit_portable
     if shows:
         emit(run.output.begin())
     first = True

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from domcaps.cli._common import complete_virttype, libvirt_option, note, tell_own_libvirt
-from domcaps.cli._terminal import emit, raw_standard_error, say
+from domcaps.cli._complete import complete_arch, complete_machine
+from domcaps.cli._terminal import emit_portable, raw_standard_error, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -43,12 +44,18 @@ def _complete_path(ctx: click.Context, param: click.Parameter, incomplete: str) 
     metavar="PATH",
     help="Path of the emulator [default: the one for the architecture].",
 )
-@click.option("--arch", metavar="ARCH", help="Architecture of the guest [default: the host's].")
+@click.option(
+    "--arch",
+    metavar="ARCH",
+    help="Architecture of the guest [default: the host's].",
+    shell_complete=complete_arch,
+)
 @click.option(
     "--machine",
     "machines",
     metavar="NAME",
     multiple=True,
+    shell_complete=complete_machine,
     help="Machine type or alias, such as q35; may be repeated.",
 )
 @click.option(
@@ -124,11 +131,11 @@ def command(
     ]
     found = _verify(host, questions, options)
     if form == "json":
-        emit(to_json(found))
+        emit_portable(to_json(found))
     elif form == "html":
         from domcaps.verify.as_html import to_html
 
-        emit(to_html(found))
+        emit_portable(to_html(found))
     else:
         _print(found, everything=everything)
     for text in dict.fromkeys(one.not_kept for one in found if one.not_kept):
