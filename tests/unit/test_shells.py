@@ -21,6 +21,7 @@ from plain_hosts import plain
 if TYPE_CHECKING:
     from pathlib import Path
 
+RISCV = "--host=shipped:sid-riscv64"
 BREAKS = " \t\n\"'><=;|&(:"
 
 
@@ -63,7 +64,7 @@ class TestBash:
             ("--host=shipped:debian13-x", "--host=shipped:debian13-x86_64"),
             ("--host shipped:", "--host shipped:sid-x86_64"),
             ("--host=ship", "--host=shipped:sid-x86_64"),
-            ("--host shipped:sid-aarch64 --machine vi", "--host shipped:sid-aarch64 --machine virt"),
+            ("--host=shipped:sid-riscv64 --machine=vir", f"{RISCV} --machine=virt"),
             ("--machine=q3", "--machine=q35"),
             ("--arch aarch", "--arch aarch64"),
             ("--format=js", "--format=json"),
