@@ -95,8 +95,8 @@ def complete_system(
     incomplete: str,
 ) -> list[CompletionItem]:
     """Complete a guest's system: a family, or libosinfo's short name where that is installed."""
-    from domcaps.choose.os_database import FAMILIES
     from domcaps.facts.osinfo import database_folder, open_database
+    from domcaps.language.preference import FAMILIES
 
     folder = database_folder()
     known = open_database(folder).names() if folder is not None else ()

@@ -11,7 +11,6 @@ import os
 import re
 from typing import Any
 
-from click.parser import split_arg_string
 from click.shell_completion import (
     BashComplete,
     CompletionItem,
@@ -19,6 +18,7 @@ from click.shell_completion import (
     ShellComplete,
     ZshComplete,
     add_completion_class,
+    split_arg_string,
 )
 
 _OPTION = re.compile(r"--[\w-]+=")
@@ -87,7 +87,7 @@ class Bash(_WholeWords, BashComplete):
     def get_completions(self, args: list[str], incomplete: str) -> list[CompletionItem]:
         """Complete a word, and leave out what bash takes for other words before it."""
         found = super().get_completions(args, incomplete)
-        breaks = set(os.environ.get("DOMCAPS_BREAKS", "")) & set(":=")
+        breaks = [sign for sign in ":=" if sign in os.environ.get("DOMCAPS_BREAKS", "")]
         known = max((incomplete.rfind(sign) for sign in breaks), default=-1) + 1
         return [self._without(item, incomplete[:known]) for item in found]
 
