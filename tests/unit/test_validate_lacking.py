@@ -201,7 +201,8 @@ UNLISTED = [
     *(fine(f"a channel to a {kind}", channel(kind, "<source path='/a'/>"))
       for kind in ("file", "pipe")),
     *(fine(f"a channel over {kind}", channel(kind, CONNECTED)) for kind in ("udp", "tcp")),
-    fine("a channel to D-Bus", channel("dbus", "<source channel='org.a'/>")),
+    wrong("a channel to D-Bus needs its module", channel("dbus", "<source channel='org.a'/>"),
+          "chardev-dbus-fails-at-start"),
     fine("a channel to the agent", channel("qemu-vdagent")),
     wrong("a channel to SPICE needs SPICE", channel("spiceport", "<source channel='org.a'/>"),
           "chardev-spice-missing"),

@@ -56,7 +56,8 @@ SCREENS = [
           "graphics-spice-channel-unsupported", "graphics-type-unsupported"),
     wrong("a password of RDP does not expire", "<graphics type='dbus'/><graphics type='rdp' "
           "username='u' passwd='p' passwdValidTo='2030-01-01T00:00:00'/>",
-          "graphics-rdp-attribute-unsupported", "graphics-type-unsupported"),
+          "graphics-rdp-attribute-unsupported", "graphics-type-unsupported",
+          "graphics-type-fails-at-start"),
 ]  # fmt: skip
 
 SMALL = [

@@ -202,7 +202,9 @@ def _print_changes(changes: Sequence[Change], file: str) -> None:
         note(f"{place}{change.what}, because {change.reason}{code}")
     for change in changes:
         if change.removes:
-            note(file + styled(f"removes {change.removes} ({change.path})", fg="red", bold=True))
+            note(
+                file + styled(f"this removes {change.removes} ({change.path})", fg="red", bold=True)
+            )
 
 
 def _print_left(found: Repair, name: str) -> None:
