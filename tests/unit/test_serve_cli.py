@@ -97,7 +97,7 @@ def test_a_client_that_stays_does_not_keep_it(
         (["--listen", "127.0.0.1:0", "--mode", "rw"], "mode"),
         (["--listen", "127.0.0.1:0", "--libvirt", "1.0"], "1.0"),
         (["--listen", "127.0.0.1:0", "--host", "/nowhere"], "/nowhere"),
-        (["--listen", "127.0.0.1:0", "--host", "x", "--zoo", "/"], "not both"),
+        (["--listen", "127.0.0.1:0", "--host", "x", "--zoo", "/"], "exclude each other"),
     ],
 )
 def test_what_can_not_be_served_is_said_at_once(options: list[str], text: str) -> None:
