@@ -207,7 +207,7 @@ def test_the_command_proposes_asks_and_keeps_the_old_file(tmp_path: Path) -> Non
     proposed = run(tmp_path, "a.xml")
     assert proposed.returncode == 1
     assert "+    <video><model type='virtio'/></video>" in proposed.stdout
-    assert "since" in proposed.stderr
+    assert ", because " in proposed.stderr
     assert run(tmp_path, "--write", "a.xml", stdin="n\n").returncode == 1
     assert file.read_text() == bad
     written = run(tmp_path, "--write", "a.xml", stdin="y\n")

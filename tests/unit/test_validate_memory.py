@@ -117,6 +117,7 @@ def vcpus(count: int, *states: str) -> str:
     return f"<vcpu current='1'>{count}</vcpu><vcpus>{listed}</vcpus>"
 
 
+X2APIC = "<cpu mode='maximum'/>"
 OFF = "<vcpu>288</vcpu><iommu model='intel'><driver eim='off'/></iommu>"
 COLD, HOT = "enabled='yes' hotpluggable='no'", "enabled='yes' hotpluggable='yes'"
 COUNTS = [
@@ -128,11 +129,12 @@ COUNTS = [
     wrong("CPUs that stay are in order", vcpus(
         3, COLD + " order='1'", COLD + " order='3'", COLD + " order='2'"),
         "vcpus-vcpu-order-incomplete"),
-    fine("extended interrupts can be left off", OFF, machine="q35", dialect="12.2"),
-    wrong("before 12.2 they could not", OFF, "vcpu-count-without-eim", machine="q35",
+    fine("extended interrupts can be left off", OFF + X2APIC, machine="q35", dialect="12.2"),
+    wrong("before 12.2 they could not", OFF + X2APIC, "vcpu-count-without-eim", machine="q35",
           dialect="12.1"),
-    fine("libvirt adds what many CPUs need", "<vcpu>288</vcpu>", machine="q35"),
-    wrong("to a definition that it knew before it adds nothing", "<vcpu>288</vcpu>",
+    fine("libvirt adds what many CPUs need", "<vcpu>288</vcpu>" + X2APIC, machine="q35"),
+    wrong("but not the CPU", "<vcpu>288</vcpu>", "vcpu-count-x2apic", machine="q35"),
+    wrong("to a definition that it knew before it adds nothing", "<vcpu>288</vcpu>" + X2APIC,
           "vcpu-count-without-eim", machine="q35", new=False),
 ]  # fmt: skip
 

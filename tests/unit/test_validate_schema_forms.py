@@ -139,7 +139,7 @@ def test_all_of_it_counts_only_where_the_schema_was_asked_for() -> None:
     assert host.validate(xml).findings == ()
     (finding,) = host.validate(xml, schema=True).findings
     assert finding.code == "schema-value"
-    assert finding.message.startswith("<iothreads> is '+2', not a whole number")
+    assert finding.message.startswith("<iothreads> is '+2', but must be a whole number")
     assert (finding.path, finding.line) == ("/domain/iothreads", 1)
     assert host.validate(xml, schema=True, ignore=["schema-value"]).findings == ()
 
