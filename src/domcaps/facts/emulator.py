@@ -184,6 +184,7 @@ class EmulatorFacts:
         self.record = record
         self._answers: dict[str, dict[Question, Answer]] = {}
         self._decoded: dict[tuple[str, Question], Any] = {}
+        self._machines: dict[str, tuple[Machine, ...]] = {}
 
     def __repr__(self) -> str:
         """Name the emulator."""
@@ -346,9 +347,13 @@ class EmulatorFacts:
         """Machine types in QEMU's order, without ``none`` (QMP ``query-machines``)."""
         if not self.serves(virttype):
             return ()
-        accelerator = ACCELERATORS[virttype]
-        listed = self._ask(ask("query-machines"), tuple[Machine, ...], accelerator) or ()
-        return tuple(machine for machine in listed if machine.name != "none")
+        known = self._machines.get(virttype)
+        if known is None:
+            accelerator = ACCELERATORS[virttype]
+            listed = self._ask(ask("query-machines"), tuple[Machine, ...], accelerator) or ()
+            known = tuple(machine for machine in listed if machine.name != "none")
+            self._machines[virttype] = known
+        return known
 
     def cpu_definitions(self, accelerator: str) -> tuple[CpuDefinition, ...]:
         """CPU models in QEMU's order; nothing where this QEMU has no such question."""
