@@ -6,7 +6,8 @@ that are asked, the verdict, and regular expressions that a finding must match. 
 with "CODE: MESSAGE" of every finding. With NAMEs only cases that begin with one are tried.
 
 Verdicts are ``accepted``, ``start`` (defined, but not started), ``define`` (not defined) and
-``refused`` (one of the two). A case whose name ends with ``-SCHEMA`` is compared with the schema.
+``refused`` (one of the two); ``unknown`` has expressions for what could not be decided. A case
+whose name ends with ``-SCHEMA`` is compared with the schema.
 """
 
 from __future__ import annotations
@@ -76,6 +77,11 @@ class Cases:
             f"no finding matches {pattern!r}"
             for pattern in expected.get("finds", ())
             if not any(re.search(pattern, text) for text in said)
+        ]
+        wrong += [
+            f"nothing unknown matches {pattern!r}"
+            for pattern in expected.get("unknown", ())
+            if not any(re.search(pattern, text) for text in result.unknown)
         ]
         for pattern in expected.get("not", ()):
             wrong += [f"not to be found: {text}" for text in said if re.search(pattern, text)]

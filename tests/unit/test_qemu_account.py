@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from click.testing import CliRunner
 
+from domcaps.cli import verify, watch
 from domcaps.cli.host import command
 from domcaps.facts import qemu_account
 from domcaps.facts.hostfiles import HostFiles
@@ -19,6 +20,8 @@ from domcaps.facts.qemu_account import CONFIGURATION, SYSTEM, account, system_ac
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+    from click import Command
 
 ME = pwd.getpwuid(os.geteuid())
 NOBODY = pwd.getpwnam("nobody")
@@ -100,7 +103,8 @@ def test_a_recording_keeps_the_account(tmp_path: Path) -> None:
     assert read_host(tmp_path, run_helpers=False).qemu_user == ""
 
 
-def test_the_command_line_refuses_an_account_that_is_not_there() -> None:
-    result = CliRunner().invoke(command, ["--as", "no-such-account"])
+@pytest.mark.parametrize("asked", [command, verify.command, watch.command], ids=str)
+def test_the_command_line_refuses_an_account_that_is_not_there(asked: Command) -> None:
+    result = CliRunner().invoke(asked, ["--as", "no-such-account"])
     assert result.exit_code == 2
     assert "unknown user" in result.stderr

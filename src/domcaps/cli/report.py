@@ -12,6 +12,7 @@ from domcaps.cli._common import (
     note,
     open_host,
     own_libvirt,
+    qemu_user,
     tell_own_libvirt,
 )
 from domcaps.cli._terminal import emit_portable
@@ -95,7 +96,7 @@ def _print_truth(hosts: tuple[str, ...], form: str, several: dict[str, Any]) -> 
     if hosts or form == "html":
         raise click.UsageError("--truth requires this machine and --format xml or json")
     question = {name: _single(name, value) for name, value in several.items()}
-    host = Host.local()
+    host = Host.local(qemu_user=qemu_user())
     tell_own_libvirt()
     named = ("emulator", "arch", "machine", "virttype", "libvirt")
     lies = host.shown_lies(**{name: question[name] for name in named})

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from domcaps.cli._common import complete_virttype, libvirt_option, note, tell_own_libvirt
+from domcaps.cli._common import (
+    as_option,
+    complete_virttype,
+    libvirt_option,
+    note,
+    qemu_user,
+    tell_own_libvirt,
+)
 from domcaps.cli._complete import complete_arch, complete_machine
 from domcaps.cli._terminal import emit_portable, raw_standard_error, say
 
@@ -76,6 +83,7 @@ def _complete_path(ctx: click.Context, param: click.Parameter, incomplete: str) 
     multiple=True,
     help="Test only this element (video), enum or value (video.modelType=vga); may be repeated.",
 )
+@as_option
 @click.option("--jobs", type=click.IntRange(1), help="Number of parallel machines [default: CPUs].")
 @click.option(
     "--deadline",
@@ -122,7 +130,7 @@ def command(
     from domcaps.hosts.host import Host
     from domcaps.verify.as_json import to_json
 
-    host = Host.local()
+    host = Host.local(qemu_user=qemu_user())
     tell_own_libvirt()
     questions = [
         {"emulator": emulator, "arch": arch, "machine": m, "virttype": v, "libvirt": libvirt}

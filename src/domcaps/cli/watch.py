@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from domcaps.cli._common import note, target_options
+from domcaps.cli._common import as_option, note, qemu_user, target_options
 from domcaps.cli._terminal import emit_document, say
 from domcaps.errors import DomcapsError
 
@@ -27,6 +27,7 @@ _COLOURS = {"+": "green", "-": "red", "~": "yellow"}
     show_default=True,
     help="Lines of text, or one line of JSON for each event.",
 )
+@as_option
 @click.option("--count", type=click.IntRange(1), help="Exit after this number of changes.")
 def command(*, form: str, count: int | None, **question: Any) -> None:
     """Wait for changes of the report of this machine, and print them.
@@ -37,7 +38,7 @@ def command(*, form: str, count: int | None, **question: Any) -> None:
     from domcaps.fresh.watching import Watcher
     from domcaps.hosts.host import Host
 
-    host = Host.local()
+    host = Host.local(qemu_user=qemu_user())
     watcher = Watcher(host.machine.build, lambda: host.domain_capabilities(**question))
     watcher.start()
     note(watcher.error or f"watching, snapshot {watcher.snapshot}")
