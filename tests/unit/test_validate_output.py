@@ -228,7 +228,10 @@ class TestJunit:
             assert int(suite.get("tests") or 0) == len(suite.findall("testcase"))
             assert int(suite.get("failures") or 0) == len(suite.findall("testcase/failure"))
             assert int(suite.get("errors") or 0) == len(suite.findall("testcase/error"))
-        return {suite.get("name") or "": dict(suite.attrib) for suite in document}  # type: ignore[misc]
+        return {
+            suite.get("name") or "": {str(name): str(value) for name, value in suite.items()}
+            for suite in document
+        }
 
     def test_a_document(self, lint: Linter) -> None:
         found = self.suites(lint, *FILES)
