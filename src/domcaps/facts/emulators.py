@@ -33,6 +33,10 @@ class RecordedEmulators:
     def __init__(self, records: Iterable[EmulatorRecord]) -> None:
         self._emulators = {record.path: EmulatorFacts(record) for record in records}
 
+    def take(self, emulators: Iterable[EmulatorFacts]) -> None:
+        """Add emulators whose facts are at hand: several hosts may share them."""
+        self._emulators.update((facts.path, facts) for facts in emulators)
+
     def paths(self) -> tuple[str, ...]:
         """Name those that were recorded."""
         return tuple(self._emulators)

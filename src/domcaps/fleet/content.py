@@ -51,6 +51,7 @@ class Content:
     def __init__(self, blobs: Blobs) -> None:
         self._blobs = blobs
         self._written: set[str] = set()
+        self._lists: dict[int, tuple[tuple[Answer, ...], tuple[str, ...]]] = {}
         self._decoded: dict[tuple[Any, str], Any] = {}
 
     def put(self, data: bytes) -> str:
@@ -93,8 +94,15 @@ class Content:
 
     def put_answers(self, answers: Iterable[Answer]) -> tuple[str, ...]:
         """Write the answers of a session as lists, and give the hashes of these."""
-        rows = [self._row(answer) for answer in answers]
-        return tuple(self.put_value(rows[at : at + _LIST]) for at in range(0, len(rows), _LIST))
+        listed = tuple(answers)
+        known = self._lists.get(id(listed))
+        if known is None:
+            rows = [self._row(answer) for answer in listed]
+            starts = range(0, len(rows), _LIST)
+            names = tuple(self.put_value(rows[at : at + _LIST]) for at in starts)
+            # who adds many hosts has the answers of one QEMU in memory once
+            known = self._lists[id(listed)] = (listed, names)
+        return known[1]
 
     def _row(self, answer: Answer) -> _Row:
         question, reply = answer.question, bytes(answer.reply)

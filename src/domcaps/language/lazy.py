@@ -2,12 +2,36 @@
 
 from __future__ import annotations
 
+import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Hashable, Iterator
+
+    Keep = Callable[[Any, Hashable, Callable[[], Any]], Any]
+    """Gives what a function computes for an owner under a name; it decides where that is kept."""
 
 T = TypeVar("T")
+
+
+class _Keeping(threading.local):
+    """Who keeps values instead of their owners, in this thread."""
+
+    keep: Keep | None = None
+
+
+KEEPING = _Keeping()
+
+
+@contextmanager
+def keep_with(keep: Keep) -> Iterator[None]:
+    """Have values kept by somebody who must know each time that one is used, and not only first."""
+    before, KEEPING.keep = KEEPING.keep, keep
+    try:
+        yield
+    finally:
+        KEEPING.keep = before
 
 
 class cached_property(Generic[T]):  # noqa: N801 - used like its namesake in `functools`
@@ -32,5 +56,8 @@ class cached_property(Generic[T]):  # noqa: N801 - used like its namesake in `fu
         """Work it out; from then on the instance has it as an attribute of its own."""
         if instance is None:
             return self
+        if KEEPING.keep is not None:
+            kept: T = KEEPING.keep(instance, self.name, lambda: self.compute(instance))
+            return kept
         value = instance.__dict__[self.name] = self.compute(instance)
         return value

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, overload
 
+from domcaps.language.lazy import KEEPING
 from domcaps.language.value_types import TEXT, ValueType
 
 if TYPE_CHECKING:
@@ -93,6 +94,9 @@ class Field(Generic[T]):
         """Give the value, the default, or None."""
         if part is None:
             return self
+        if KEEPING.keep is not None:
+            kept: T | None = KEEPING.keep(part, self.name, lambda: self._value(part))
+            return kept
         # kept under the field's own name: the next access does not come here
         value = part.__dict__[self.name] = self._value(part)
         return value

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
 from domcaps.language.truth import Truth
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Hashable
 
     from domcaps.facts.emulator import EmulatorFacts
     from domcaps.facts.host import HostFacts
@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from domcaps.language.predicate import Predicate
     from domcaps.language.target import Target
 
+T = TypeVar("T")
+
 _MOST_TRUTHS = 20_000
+_MOST_KEPT = 1000
 
 
 class World:
@@ -37,7 +40,7 @@ class World:
         self.emulator = emulator
         self.host = host
         self.unknown: set[str] = set()
-        self.kept: dict[str, Any] = {}
+        self.kept: dict[Hashable, Any] = {}
         self.look: Callable[[str], FileState | None] | None = None
         self._truths: dict[int, tuple[Predicate, Truth]] = {}
 
@@ -51,6 +54,16 @@ class World:
         world.kept = self.kept
         world.look = self.look
         return world
+
+    def keep(self, name: Hashable, compute: Callable[[], T]) -> T:
+        """Give what follows from the name, target and facts alone; it is computed once."""
+        if name in self.kept:
+            kept: T = self.kept[name]
+            return kept
+        value = compute()
+        if len(self.kept) < _MOST_KEPT:
+            self.kept[name] = value
+        return value
 
     def retargeted(self, **changes: str) -> World:
         """Give the same facts for another target; `changes` are fields of `Target`."""

@@ -124,7 +124,8 @@ def validate(
         left = () if stopped.finding.code in ignore else (stopped.finding,)
         return Validation(left, source=data)
     world = resolved.world
-    check = _Check(source, Domain(source.root, world, new=new), ignore, seconds, schema=schema)
+    domain = Domain(source.root, world, new=new)
+    check = DocumentCheck(source, domain, ignore, seconds, schema=schema)
     faults = check.of_target(resolved)
     found = check.one_code(only) if only else check.everything(checks_of)
     # as libvirt, which looks for the target first
@@ -145,7 +146,7 @@ class _Stopped(Exception):  # noqa: N818 - ends a check, and is no error
     """Enough was found, or it took too long."""
 
 
-class _Check:
+class DocumentCheck:
     """The validation of one document."""
 
     def __init__(
@@ -180,21 +181,25 @@ class _Check:
     def everything(self, checks_of: ChecksOf) -> list[Finding]:
         """Give all findings."""
         with self._until_stopped():
-            self._set_aside()
+            self.set_aside()
             walk = DocumentWalk(self.source.root)
             self._parts(walk, checks_of)
-            for node, attribute, place in walk.unknown:
-                self._unknown(node, attribute, nearest(place, attribute, node.tag))
+            self.names(walk)
             if self.schema:
                 self._compare()
             if self.suppressing:
-                self._look_at_comments()
+                self.look_at_comments()
         return self.found
+
+    def names(self, walk: DocumentWalk) -> None:
+        """Add a warning for each name that libvirt does not know."""
+        for node, attribute, place in walk.unknown:
+            self._unknown(node, attribute, nearest(place, attribute, node.tag))
 
     def one_code(self, code: str) -> list[Finding]:
         """Give the findings of one code."""
         with self._until_stopped():
-            self._set_aside()
+            self.set_aside()
             for part_checks in checks_for_code(code):
                 if self.world.target.dialect.has_between(
                     part_checks.kind.since, part_checks.kind.until
@@ -216,7 +221,7 @@ class _Check:
                 Finding("check-stopped", str(stopped), path=path, line=line, column=column)
             )
 
-    def _set_aside(self) -> None:
+    def set_aside(self) -> None:
         """Take away the elements that libvirt does not read because they stand a second time."""
         for number, node in enumerate(take_away(self.domain.root)):
             if not number:
@@ -246,7 +251,7 @@ class _Check:
             if self.source.path(found.node, found.attribute) not in wrong:
                 self._add(code, found)
 
-    def _look_at_comments(self) -> None:
+    def look_at_comments(self) -> None:
         """Add a warning for each code that a comment misspells or spells as it was called before.
 
         A notice tells of one that leaves nothing out.
@@ -287,10 +292,9 @@ class _Check:
         for field_check in checks.fields:
             text = field_check.declared.text(part.node)
             if text is not None:
-                self._field(part, field_check, text)
+                self.field(part, field_check, text)
         for field_check in checks.required:
-            if field_check.declared.text(part.node) is None:
-                self._missing(part, field_check)
+            self.miss(part, field_check)
         if checks.rules:
             self._rules(part, checks.rules)
 
@@ -332,7 +336,7 @@ class _Check:
         self.found.append(
             Finding(
                 code,
-                self._message(found),
+                self.message(found),
                 severity,
                 stage,
                 path,
@@ -345,12 +349,14 @@ class _Check:
             )
         )
 
-    def _message(self, found: Problem) -> str:
+    def message(self, found: Problem) -> str:
+        """Give the message of a finding, with what the host needs."""
         if found.requires is None:
             return found.message
         return messages.with_remedy(found.message, found.requires, self.world)
 
-    def _field(self, part: Part, field_check: FieldCheck, text: str) -> None:
+    def field(self, part: Part, field_check: FieldCheck, text: str) -> None:
+        """Check the form of a field, and the choice that it makes."""
         declared = field_check.declared
         if not declared.is_read(part):
             return
@@ -385,7 +391,10 @@ class _Check:
         self.malformed.add((wrong.node, wrong.attribute))
         self._add(f"{field_check.code}-invalid", wrong)
 
-    def _missing(self, part: Part, field_check: FieldCheck) -> None:
+    def miss(self, part: Part, field_check: FieldCheck) -> None:
+        """Add a finding where a required field is missing."""
+        if field_check.declared.text(part.node) is not None:
+            return
         message = messages.missing(messages.place_of(part, field_check.declared))
         missing = problem(message, part, field_check.declared.path, accepted=_expected(field_check))
         self._add(f"{field_check.code}-missing", missing)

@@ -60,6 +60,17 @@ class NearestTarget(NamedTuple):
     as_if: str = ""
 
 
+def wanted_of(root: Node) -> dict[str, str | None]:
+    """Give what a domain names of its target, None for what it leaves to libvirt."""
+    binary = root.find("devices/emulator")
+    return {
+        "emulator": None if binary is None else "".join(map(str, binary.itertext())),
+        "arch": _named(root, "arch"),
+        "machine": _named(root, "machine"),
+        "virttype": root.get("type"),
+    }
+
+
 def resolve_domain_target(source: Source, open_world: OpenWorld) -> World:
     """Give the world of the domain's target; raises `TargetNotFound` where there is none."""
     found = nearest_target(source, open_world)
@@ -89,14 +100,7 @@ class _Search:
         self.open_world = open_world
         self.faults: list[Fault] = []
         self.replaced: list[str] = []
-        binary = self.root.find("devices/emulator")
-        self.wanted: dict[str, str | None] = {
-            "emulator": None if binary is None else "".join(map(str, binary.itertext())),
-            "arch": _named(self.root, "arch"),
-            "machine": _named(self.root, "machine"),
-            "virttype": self.root.get("type"),
-            "dialect": None,
-        }
+        self.wanted: dict[str, str | None] = {**wanted_of(self.root), "dialect": None}
         if self.wanted["virttype"] is None:
             self._fault(
                 "virttype",

@@ -228,14 +228,23 @@ def _note_unread(cpu: Cpu, told: dict[str, str]) -> None:
     """Count features as unknown that neither CPUID nor the kernel's flags tell of."""
     world = cpu.domain.world
     wanted, dialect = Wanted(policies=told), world.target.dialect
-    for name in not_read(world.emulator, accelerator(world), world.host, dialect, wanted):
+
+    def compute() -> tuple[str, ...]:
+        return tuple(not_read(world.emulator, accelerator(world), world.host, dialect, wanted))
+
+    for name in world.keep(("not read", *sorted(told.items())), compute):
         world.unknown.add(f"cpu-incompatible: whether the host's CPU has {name!r}")
 
 
 def _mismatch(cpu: Cpu, told: dict[str, str]) -> Mismatch | None:
     world = cpu.domain.world
     wanted = Wanted(cpu.model, cpu.vendor, cpu.match == "strict", told)
-    return mismatch(world.emulator, accelerator(world), world.host, world.target.dialect, wanted)
+    dialect = world.target.dialect
+    # many domains want the same of a host's processor
+    return world.keep(
+        ("mismatch", cpu.model, cpu.vendor, cpu.match, *sorted(told.items())),
+        lambda: mismatch(world.emulator, accelerator(world), world.host, dialect, wanted),
+    )
 
 
 @rule(

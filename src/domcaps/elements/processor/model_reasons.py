@@ -56,13 +56,14 @@ def explain_model(world: World, name: str) -> RowReason | None:
 
 def explained_models(world: World) -> dict[str, CustomModel]:
     """Give the models by name; they are remembered, since a comparison explains hundreds."""
-    if _OFFERED not in world.kept:
+
+    def compute() -> dict[str, CustomModel]:
         target = world.target
         kind = ACCELERATORS[target.virttype]
         found = custom_models(world.emulator, kind, target.arch, target.dialect)
-        world.kept[_OFFERED] = {model.name: model for model in found}
-    offered: dict[str, CustomModel] = world.kept[_OFFERED]
-    return offered
+        return {model.name: model for model in found}
+
+    return world.keep(_OFFERED, compute)
 
 
 def _not_offered(world: World, name: str, offered: dict[str, CustomModel]) -> RowReason | None:
@@ -107,9 +108,9 @@ def _of_processor(world: World, name: str) -> Reason | None:
         return None
     if not world.host.cpuid.leaves and not world.host.cpu.flags:
         return None
-    if _PROCESSOR not in world.kept:
-        world.kept[_PROCESSOR] = of_processor(world.host.cpuid, world.host.cpu, known)
-    found: ProcessorFeatures = world.kept[_PROCESSOR]
+    found: ProcessorFeatures = world.keep(
+        _PROCESSOR, lambda: of_processor(world.host.cpuid, world.host.cpu, known)
+    )
     source = _word(name) if world.host.cpuid.leaves else "flags in /proc/cpuinfo"
     truth = Truth.UNKNOWN if bit & found.unread else Truth.of(bool(bit & found.present))
     return Reason(truth, f"the host's processor has {name!r}", source)

@@ -28,15 +28,21 @@ def stand_ins(cpu: Cpu) -> tuple[Fix, ...]:
     """Give what could replace the model: one spelled like it, the nearest by features, a mode."""
     if not cpu.model or cpu.mode != "custom":
         return tuple(_modes(cpu))
+    # many domains name one model
+    names = cpu.domain.world.keep(("stand-ins", cpu.model), lambda: _names_instead(cpu))
+    models = tuple(set_value(name, f"{_CPU}/model") for name in names if name != cpu.model)
+    return (*_passthrough(cpu), *models, *_modes(cpu))
+
+
+def _names_instead(cpu: Cpu) -> tuple[str, ...]:
+    """Name models by the name and features of the one that a domain names."""
     try:
         known = _known(cpu)
     except Unanswered:
         known = ()
-    spelt = difflib.get_close_matches(cpu.model, [m.name for m in known], n=1, cutoff=_ALIKE)
+    spelt = difflib.get_close_matches(cpu.model or "", [m.name for m in known], n=1, cutoff=_ALIKE)
     usable = [m.name for m in known if m.usable == "yes" and not m.deprecated]
-    names = dict.fromkeys((*spelt, *_nearest(cpu, usable)))
-    models = tuple(set_value(name, f"{_CPU}/model") for name in names if name != cpu.model)
-    return (*_passthrough(cpu), *models, *_modes(cpu))
+    return tuple(dict.fromkeys((*spelt, *_nearest(cpu, usable))))
 
 
 def optional_features(cpu: Cpu, missing: Sequence[str]) -> Iterator[Fix]:
@@ -60,7 +66,7 @@ def _nearest(cpu: Cpu, usable: Sequence[str]) -> list[str]:
     if cpu.domain.arch not in archs.X86:
         return []
     models = x86_map(cpu.domain.world.target.dialect).models
-    wanted = models.get(cpu.model)
+    wanted = models.get(cpu.model or "")
     if wanted is None:
         return []
     ranked = []

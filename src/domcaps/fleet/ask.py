@@ -1,0 +1,221 @@
+"""All verdicts of a fleet, by pure units of work that any executor can run.
+
+A unit is named by content: the version of domcaps, the store, the manifests of the hosts and the
+hashes of its domains. Who runs it a second time gets the same. So a unit whose worker was killed is
+asked again, and nothing is lost but its time. Results are kept in an index as they arrive
+(`index.py`), by domain and by what was read of hosts: when a host changes, most of what is known
+still holds.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from domcaps._version import DEFAULT_DIALECT, __version__
+from domcaps.errors import FleetError
+from domcaps.fleet.engine import Engine
+from domcaps.fleet.hosts import FleetHosts
+from domcaps.fleet.manifest import encode, sha256
+from domcaps.fleet.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from domcaps.fleet.answers import DomainAnswer
+    from domcaps.fleet.manifest import Manifest
+
+LEAST = 100
+"""Verdicts that a unit has at least: fewer would cost more to send than to compute."""
+
+_DOMAINS = 1000
+"""Domains that a unit has at most."""
+
+_ATTEMPTS = 20
+"""Pools that are replaced before it is given up."""
+
+
+class Question(msgspec.Struct, frozen=True):
+    """What is asked of all hosts of a fleet; `place` is where their store is."""
+
+    place: str
+    keys: tuple[tuple[str, str], ...]
+    libvirt: str = DEFAULT_DIALECT
+    new: bool = True
+
+
+class Counts:
+    """What was done for an answer; `again` counts units that were asked more than once."""
+
+    def __init__(self) -> None:
+        self.units = self.again = self.pools = 0
+
+
+def name_of(question: Question, domains: Iterable[tuple[str, bytes]]) -> str:
+    """Name a unit by its content."""
+    hashes = [sha256(data) for _, data in domains]
+    return sha256(encode([__version__, question, hashes]))
+
+
+def run_unit(question: Question, domains: tuple[tuple[str, bytes], ...]) -> list[DomainAnswer]:
+    """Give the verdicts of one unit: a pure function, in any process that reaches the store."""
+    engine = _engine(question)
+    return [engine.ask(name, data) for name, data in domains]
+
+
+_ENGINES: dict[Question, Engine] = {}
+
+
+def _engine(question: Question) -> Engine:
+    """Give the engine of this process: it keeps hosts by hash and what it learned of documents."""
+    if question not in _ENGINES:
+        _ENGINES.clear()
+        store = Store(question.place)
+        manifests = [store.manifest(key) for _, key in question.keys]
+        _ENGINES[question] = Engine(
+            FleetHosts(store, manifests), question.libvirt, new=question.new
+        )
+    return _ENGINES[question]
+
+
+def ask(
+    store: Store | str,
+    domains: Iterable[tuple[str, bytes]],
+    executor: Executor | None = None,
+    *,
+    hosts: Iterable[str] | None = None,
+    libvirt: str = DEFAULT_DIALECT,
+    new: bool = True,
+    counts: Counts | None = None,
+    keep: Callable[[DomainAnswer], None] | None = None,
+) -> Iterator[DomainAnswer]:
+    """Give the verdicts of all hosts on domains, as they become known.
+
+    `domains` are pairs of a name and a document. `executor` may be any that has `submit` and
+    `shutdown` (`dask.distributed`'s ``client.get_executor()``, Parsl's); by default processes of
+    this machine, or none where there is little to do. `hosts` limits the fleet to some names.
+    `keep` is called with each answer once, as soon as it is there.
+    """
+    fleet = store if isinstance(store, Store) else Store(store)
+    question = question_of(fleet, hosts, libvirt, new=new)
+    done = counts or Counts()
+    units = list(_units(domains, len(question.keys)))
+    done.units += len(units)
+    for answers in _run(question, units, executor, done):
+        for answer in answers:
+            if keep is not None:
+                keep(answer)
+            yield answer
+
+
+def question_of(
+    store: Store, hosts: Iterable[str] | None, libvirt: str, *, new: bool = True
+) -> Question:
+    """Name the newest manifests of hosts; raises `FleetError` for a host that is not there."""
+    latest = store.latest()
+    chosen = latest if hosts is None else _chosen(latest, hosts)
+    return Question(store.place, tuple(chosen.items()), libvirt, new)
+
+
+def _chosen(latest: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:
+    found = {}
+    for name in names:
+        if name not in latest:
+            raise FleetError(f"the store has no host {name!r}")
+        found[name] = latest[name]
+    return found
+
+
+def _units(
+    domains: Iterable[tuple[str, bytes]], hosts: int
+) -> Iterator[tuple[tuple[str, bytes], ...]]:
+    """Cut domains into units of enough verdicts, and not too many domains."""
+    size = min(_DOMAINS, max(-(-LEAST // max(hosts, 1)), 1 if hosts > _DOMAINS else 16))
+    size = max(size, min(_DOMAINS, 200))
+    unit: list[tuple[str, bytes]] = []
+    for domain in domains:
+        unit.append(domain)
+        if len(unit) >= size:
+            yield tuple(unit)
+            unit = []
+    if unit:
+        yield tuple(unit)
+
+
+def _run(
+    question: Question,
+    units: list[tuple[tuple[str, bytes], ...]],
+    executor: Executor | None,
+    counts: Counts,
+) -> Iterator[list[DomainAnswer]]:
+    if executor is not None:
+        yield from _submitted(question, dict(enumerate(units)), executor, counts)
+        return
+    if len(units) <= 1 or (os.cpu_count() or 1) == 1:
+        for unit in units:
+            yield run_unit(question, unit)
+        return
+    yield from _in_pools(question, dict(enumerate(units)), counts)
+
+
+def _in_pools(
+    question: Question, left: dict[int, tuple[tuple[str, bytes], ...]], counts: Counts
+) -> Iterator[list[DomainAnswer]]:
+    """Run units in processes; a pool that broke is replaced, and asked for what is missing."""
+    for _ in range(_ATTEMPTS):
+        counts.pools += 1
+        pool = ProcessPoolExecutor()
+        try:
+            yield from _submitted(question, left, pool, counts)
+        except BrokenProcessPool:
+            continue
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+        return
+    raise FleetError(f"{_ATTEMPTS} pools of processes broke, with {len(left)} units left to do")
+
+
+def _submitted(
+    question: Question,
+    left: dict[int, tuple[tuple[str, bytes], ...]],
+    executor: Executor,
+    counts: Counts,
+) -> Iterator[list[DomainAnswer]]:
+    """Submit all units that are left and give results as they come.
+
+    `left` loses what was given. A unit that fails because its worker was lost is submitted again.
+    """
+    failures = 0
+    waiting: dict[Any, int] = {
+        executor.submit(run_unit, question, unit): number for number, unit in left.items()
+    }
+    while waiting:
+        future = next(as_completed(waiting))
+        number = waiting.pop(future)
+        try:
+            answers = future.result()
+        except BrokenProcessPool:
+            counts.again += len(left)
+            raise
+        except FleetError:
+            raise
+        except Exception as error:
+            failures += 1
+            counts.again += 1
+            if failures > _ATTEMPTS + len(left):
+                raise FleetError(f"units of work fail again and again: {error}") from error
+            with contextlib.suppress(KeyError):
+                waiting[executor.submit(run_unit, question, left[number])] = number
+            continue
+        left.pop(number, None)
+        yield answers
+
+
+def local_engine(store: Store, manifests: Iterable[Manifest], libvirt: str) -> Engine:
+    """Give an engine for hosts that need not be in a store, such as rehearsed ones."""
+    return Engine(FleetHosts(store, manifests), libvirt)

@@ -1,0 +1,145 @@
+"""Verdicts on domains for all hosts of a fleet, one for all hosts that are read alike."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from domcaps.facts.arch import ARCHITECTURES
+from domcaps.fleet.answers import DomainAnswer, HostSet
+from domcaps.fleet.common import CommonCheck, WholeCheck
+from domcaps.fleet.hosts import Resolution, Wanted, lowest
+from domcaps.fleet.partitions import Partitions, joined
+from domcaps.fleet.roles import role_of
+from domcaps.fleet.skeletons import Skeleton, TooLong, trace_of
+from domcaps.fleet.tracking.domain import WatchedDomain
+from domcaps.fleet.tracking.proxies import WatchedWorld
+from domcaps.fleet.tracking.recorder import Recorder
+from domcaps.fleet.units import NOWHERE, OF_ALL, SILENT, Document, Found, Outcome
+from domcaps.language.domain import Domain
+from domcaps.validate.check import MAX_SECONDS
+from domcaps.validate.document.parse import Source, Unreadable, read
+from domcaps.validate.document.shape_ids import NO_SHAPE
+from domcaps.validate.target import wanted_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from domcaps.fleet.hosts import FleetHosts, WorldTable
+    from domcaps.fleet.partitions import Sets
+    from domcaps.fleet.units import Trace
+    from domcaps.validate.document.walk import DocumentWalk
+
+ROOT = OF_ALL
+"""The number of the document's element."""
+
+_MOST_SKELETONS = 20_000
+
+
+class Engine:
+    """The verdicts of some hosts; what was learned of a document helps with the next."""
+
+    def __init__(self, hosts: FleetHosts, libvirt: str, *, new: bool = True) -> None:
+        self.hosts = hosts
+        self.libvirt = libvirt
+        self.new = new
+        self._skeletons: dict[Any, Skeleton] = {}
+        self._partitions = Partitions()
+        self._host_sets: dict[Any, tuple[HostSet, ...]] = {}
+
+    def ask(self, name: str, data: bytes) -> DomainAnswer:
+        """Give the verdicts of all hosts on a domain."""
+        try:
+            source = read(data)
+        except Unreadable as stopped:
+            return self._same_for_all(name, stopped.finding.code, stopped.finding.message)
+        if source.root.tag != "domain":
+            return self._same_for_all(name, "domain-missing", "the document is not a <domain>", ROOT)
+        table = self._table(source)
+        try:
+            return DomainAnswer(name, self._sets(source, table))
+        except TooLong:
+            text = f"not finished after {MAX_SECONDS:g} seconds of work; nothing is told of it"
+            return self._same_for_all(name, "check-stopped", text)
+
+    def _same_for_all(
+        self, name: str, code: str, message: str, element: int = NOWHERE
+    ) -> DomainAnswer:
+        found = Found(code, message, "error", "define", element, "", ())
+        return DomainAnswer(name, (HostSet(self.hosts.every, Resolution(), Outcome((found,))),))
+
+    def _sets(self, source: Source, table: WorldTable) -> tuple[HostSet, ...]:
+        sets = self._on_worlds(source, table) if table.with_world else ()
+        key = id(table), sets
+        known = self._host_sets.get(key)
+        if known is None:
+            if len(self._host_sets) >= _MOST_SKELETONS:
+                self._host_sets.clear()
+            known = self._host_sets[key] = tuple(_host_sets(table, sets))
+        return known
+
+    def _table(self, source: Source) -> WorldTable:
+        named = wanted_of(source.root)
+        has_type = source.root.find("os/type") is not None
+        wanted = Wanted(**named, has_type=has_type)
+        if wanted.emulator:
+            arch = wanted.arch if wanted.arch in ARCHITECTURES else self._arch
+            wanted = wanted._replace(emulator=role_of(wanted.emulator, arch or ""))
+            _name_emulator(source, wanted.emulator or "")
+        return self.hosts.table(wanted, self.libvirt)
+
+    @property
+    def _arch(self) -> str:
+        return self.hosts.facts(0).host.arch if self.hosts.names else ""
+
+    def _on_worlds(self, source: Source, table: WorldTable) -> Sets:
+        world = table.world(lowest(table.with_world)).again()
+        domain = Domain(source.root, world, new=self.new)
+        common = CommonCheck(source, domain, frozenset(), MAX_SECONDS, schema=False)
+        if common.suppressing:
+            return self._as_a_whole(source.data, table)
+        walk = common.walk()
+        document = Document(source, walk, common.every, self.new)
+        found = self._skeleton(walk).findings(document, table, self._partitions)
+        everywhere = joined((common.outcome(), found.common))
+        return self._partitions.sets(table, everywhere, found.parts)
+
+    def _as_a_whole(self, data: bytes, table: WorldTable) -> Sets:
+        """Check a document on each host that can tell; what is read of hosts says which can't."""
+
+        def ask(host: int) -> Trace:
+            recorder, source = Recorder(), read(data)
+            self._table(source)
+            world = WatchedWorld(table.world(host), recorder)
+            with recorder.recording() as frame:
+                domain = WatchedDomain(source.root, world, recorder, new=self.new)
+                check = WholeCheck(source, domain, frozenset(), MAX_SECONDS, schema=False)
+                return trace_of(frame, check.outcome())
+
+        return self._partitions.covering(table, [], ask).sets
+
+    def _skeleton(self, walk: DocumentWalk) -> Skeleton:
+        if NO_SHAPE in walk.skeleton:
+            return Skeleton()  # nothing that is learned of it can be found again
+        key = tuple(walk.skeleton)
+        known = self._skeletons.get(key)
+        if known is None:
+            while len(self._skeletons) >= _MOST_SKELETONS:
+                self._skeletons.pop(next(iter(self._skeletons)))
+            known = self._skeletons[key] = Skeleton()
+        return known
+
+
+def _host_sets(table: WorldTable, sets: Sets) -> Iterator[HostSet]:
+    for resolution, same in table.resolutions.items():
+        if not resolution.has_world:
+            yield HostSet(same, resolution, SILENT)
+            continue
+        for hosts, outcome in sets:
+            if hosts & same:
+                yield HostSet(hosts & same, resolution, outcome)
+
+
+def _name_emulator(source: Source, path: str) -> None:
+    binary = source.root.find("devices/emulator")
+    if binary is not None and len(binary) == 0:
+        binary.text = path

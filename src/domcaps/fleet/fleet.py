@@ -1,0 +1,198 @@
+"""The fleet for Python: a store, and what is asked of the hosts in it."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from domcaps._version import DEFAULT_DIALECT
+from domcaps.facts.recording import load
+from domcaps.fleet.engine import Engine
+from domcaps.fleet.hosts import FleetHosts, bits, lowest
+from domcaps.fleet.store import Store
+from domcaps.fleet.upkeep import check, collect_garbage
+from domcaps.fleet.verdict import Placed
+from domcaps.hosts.host import Host
+from domcaps.language.finding import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from domcaps.facts.record import Recording
+    from domcaps.fleet.answers import DomainAnswer, HostSet
+    from domcaps.fleet.manifest import Manifest
+    from domcaps.fleet.upkeep import Collected, Trouble
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """The answer for one pair: a domain is accepted on a host where there are no errors."""
+
+    host: str
+    domain: str
+    errors: tuple[Finding, ...]
+    warnings: tuple[Finding, ...]
+
+    @property
+    def accepted(self) -> bool:
+        """Tell whether the host would define and start the domain."""
+        return not self.errors
+
+
+class Reason(msgspec.Struct, frozen=True):
+    """Why hosts refuse a domain; `alone` counts those that have no other reason."""
+
+    count: int
+    alone: int
+    code: str
+    message: str
+    hosts: tuple[str, ...]
+
+
+class Accepts(msgspec.Struct, frozen=True):
+    """Which hosts accept a domain, which don't, and why not: the commonest reason first.
+
+    `own_path` tells that some host has its emulator at another path than the domain names, and was
+    judged with its own.
+    """
+
+    domain: str
+    accepted: tuple[str, ...]
+    refused: tuple[str, ...]
+    reasons: tuple[Reason, ...]
+    own_path: bool = False
+
+
+class Fleet:
+    """The hosts of a store as they are now; open it again to see what others add."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+
+    @classmethod
+    def open(cls, place: str | Path) -> Fleet:
+        """Open a store by its folder or URL; it is made when the first host is added."""
+        return cls(Store(place))
+
+    # -- the store -----------------------------------------------------------------------------
+
+    def add(self, recording: Recording | str | Path, name: str = "") -> Manifest:
+        """Store a recording; its name is by default that of its file."""
+        if isinstance(recording, str | Path):
+            name = name or Path(recording).name.removesuffix(".domcaps")
+            recording = load(recording)
+        self.__dict__.pop("hosts", None)
+        self._engines.clear()
+        return self.store.add(recording, name)
+
+    def host(self, name: str) -> Host:
+        """Give one host as `Host.load` gives a recorded one."""
+        return self.host_of(self.store.manifest(self._key(name)))
+
+    def host_of(self, manifest: Manifest) -> Host:
+        """Give the host that a manifest describes."""
+        return Host.from_recording(self.store.recording(manifest), origin=manifest.host)
+
+    def _key(self, name: str) -> str:
+        from domcaps.fleet.ask import question_of
+
+        return question_of(self.store, [name], DEFAULT_DIALECT).keys[0][1]
+
+    def gc(self, *, keep: int = 0) -> Collected:
+        """Remove content that no manifest names; see `domcaps.fleet.upkeep`."""
+        return collect_garbage(self.store, keep=keep)
+
+    def check(self) -> list[Trouble]:
+        """Verify every content against its hash."""
+        return check(self.store)
+
+    # -- questions -----------------------------------------------------------------------------
+
+    @cached_property
+    def hosts(self) -> FleetHosts:
+        """The newest facts of all hosts."""
+        return FleetHosts(self.store, self.store.hosts().values())
+
+    @cached_property
+    def _engines(self) -> dict[str, Engine]:
+        return {}
+
+    def engine(self, libvirt: str = DEFAULT_DIALECT) -> Engine:
+        """Give the engine for a dialect; what it learned of one domain helps with the next."""
+        if libvirt not in self._engines:
+            self._engines[libvirt] = Engine(self.hosts, libvirt)
+        return self._engines[libvirt]
+
+    def accepts(
+        self, xml: str | bytes, libvirt: str = DEFAULT_DIALECT, *, name: str = "domain"
+    ) -> Accepts:
+        """Tell which hosts accept a domain, and why the others do not."""
+        data = xml.encode() if isinstance(xml, str) else xml
+        return accepts_of(self.engine(libvirt).ask(name, data), self.hosts, data)
+
+    def verdicts(
+        self,
+        domains: Iterable[tuple[str, bytes]],
+        libvirt: str = DEFAULT_DIALECT,
+    ) -> Iterator[Verdict]:
+        """Give the answer for each pair of a domain and a host."""
+        engine = self.engine(libvirt)
+        for name, data in domains:
+            yield from verdicts_of(engine.ask(name, data), self.hosts, data)
+
+
+def verdicts_of(answer: DomainAnswer, hosts: FleetHosts, data: bytes) -> Iterator[Verdict]:
+    """Give the verdicts of all hosts on a domain, in the order of their names."""
+    placed = Placed(data)
+    for number, name in enumerate(hosts.names):
+        yield verdict_of(answer.of(number), placed, hosts, number, answer.name, name)
+
+
+def verdict_of(
+    found: HostSet, placed: Placed, hosts: FleetHosts, number: int, domain: str, name: str
+) -> Verdict:
+    """Give the verdict of one host with the places of its findings."""
+    findings = placed.findings(found, hosts.own_paths[number])
+    by: dict[str, list[Any]] = {"error": [], "warning": [], "notice": []}
+    for finding in findings:
+        by[finding.severity.value].append(finding)
+    return Verdict(name, domain, tuple(by["error"]), tuple(by["warning"]))
+
+
+def accepts_of(answer: DomainAnswer, hosts: FleetHosts, data: bytes) -> Accepts:
+    """Sum up an answer: hosts by acceptance, and reasons by the number of hosts that have them."""
+    accepting = answer.accepting
+    named = hosts.names
+    return Accepts(
+        answer.name,
+        tuple(named[n] for n in bits(accepting)),
+        tuple(named[n] for n in bits(hosts.every & ~accepting)),
+        tuple(_reasons(answer, hosts)),
+        own_path=b"<emulator>" in data and any(hosts.own_paths[n] for n in bits(accepting)),
+    )
+
+
+def _reasons(answer: DomainAnswer, hosts: FleetHosts) -> list[Reason]:
+    having: dict[tuple[str, str], int] = {}
+    alone: dict[tuple[str, str], int] = {}
+    for one in answer.sets:
+        errors = {(f.code, f.message) for f in one.faults.faults}
+        errors |= {(f.code, f.message) for f in one.errors}
+        for error in errors:
+            having[error] = having.get(error, 0) | one.hosts
+        if len(errors) == 1:
+            only = next(iter(errors))
+            alone[only] = alone.get(only, 0) | one.hosts
+    ranked = sorted(having.items(), key=lambda item: (-item[1].bit_count(), item[0]))
+    return [
+        Reason(some.bit_count(), alone.get(error, 0).bit_count(), *error,
+               tuple(hosts.names[n] for n in bits(some)))
+        for error, some in ranked
+    ]  # fmt: skip
+
+
+def representative(some: int) -> int:
+    """Give the number of the host that stands for a set."""
+    return lowest(some)

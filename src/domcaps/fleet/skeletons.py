@@ -1,0 +1,286 @@
+"""What documents of one skeleton share: which texts each of their units reads, and what it found.
+
+Units that read the same places of a document form a *group*; its cells are what was found for the
+texts at these places. So a new document of a known skeleton costs one look-up for each group.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from domcaps.fleet.hosts import lowest
+from domcaps.fleet.partitions import Partition, Partitions, joined
+from domcaps.fleet.units import (
+    SILENT,
+    Document,
+    Hidden,
+    Look,
+    Outcome,
+    Trace,
+    Unit,
+    units_of,
+    units_of_part,
+)
+from domcaps.validate.check import MAX_SECONDS
+from domcaps.validate.document.shape_ids import NO_SHAPE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from domcaps.fleet.hosts import WorldTable
+    from domcaps.fleet.tracking.recorder import Frame
+    from domcaps.validate.checks import PartChecks
+
+    Place = tuple[int, str]
+
+_MOST_TEXTS = 64
+"""Texts of a group that are tried before units that read no host are asked for each document."""
+
+_MOST_CELLS = 4096
+
+
+class Found(NamedTuple):
+    """What is found on all hosts, and what each host finds besides."""
+
+    common: Outcome
+    parts: tuple[Partition, ...]
+
+
+class _Cell:
+    """What the units of a group found for some texts.
+
+    `common` is from units that read nothing of a host; `traces` are those of the others.
+    """
+
+    def __init__(self) -> None:
+        self.common: Outcome = SILENT
+        self.traces: dict[Unit, list[Trace]] = {}
+        self.is_complete = False
+        self.found: dict[int, Found] = {}
+
+
+class _Group:
+    """Units that read the same places."""
+
+    def __init__(self, places: tuple[Place, ...]) -> None:
+        self.places = places
+        self.units: list[Unit] = []
+        self.cells: dict[tuple[str | None, ...], _Cell] = {}
+        self.reads_hosts = False
+
+    def texts(self, order: list[Any]) -> tuple[str | None, ...]:
+        """Give the texts of a document at the places of the group."""
+        return tuple([order[n].get(name) if name else order[n].text for n, name in self.places])
+
+
+class Looks:
+    """The looks at one document, by host: made when the first unit needs one."""
+
+    def __init__(self, document: Document, table: WorldTable) -> None:
+        self._document, self.table = document, table
+        self._most_work = time.thread_time() + MAX_SECONDS
+        self._made: dict[tuple[int, bool], Look] = {}
+
+    def at(self, host: int, *, seen: bool) -> Look:
+        """Give the look in the world of a host; raises `TooLong`."""
+        if time.thread_time() > self._most_work:
+            raise TooLong
+        world = self.table.world(host)
+        key = id(world), seen
+        if key not in self._made:
+            self._made[key] = Look(self._document, world, seen=seen)
+        return self._made[key]
+
+
+def trace_of(frame: Frame, outcome: Outcome) -> Trace:
+    """Give what a unit read of a host with what it came to."""
+    return Trace(tuple(frame.host.items()), outcome if any(outcome) else SILENT)
+
+
+class TooLong(Exception):  # noqa: N818 - ends a look
+    """A document takes more time than any that is meant."""
+
+
+class _Outside(Exception):  # noqa: N818 - a unit reads more than the shape of its part
+    pass
+
+
+class _Moved(Exception):  # noqa: N818 - a unit reads more than its group
+    pass
+
+
+class Skeleton:
+    """What is known of the documents of one skeleton."""
+
+    def __init__(self) -> None:
+        self._groups: dict[tuple[Place, ...], _Group] = {}
+        self._hidden: list[Unit] = []
+        self._hidden_classes: list[PartChecks] = []
+        self._is_known = False
+        self._local: list[tuple[Any, Unit, int]] = []
+        self._local_found: dict[int, Found] = {}
+
+    def findings(self, document: Document, table: WorldTable, known: Partitions) -> Found:
+        """Give what is found in a document on every host, and what differs between hosts."""
+        looks = Looks(document, table)
+        if not self._is_known:
+            self._learn(document, looks.at(lowest(table.with_world), seen=True), known)
+        while True:
+            try:
+                cells = [self._of_local(looks, known)]
+                cells += [
+                    self._of_group(group, document, looks, known)
+                    for group in list(self._groups.values())
+                ]
+                break
+            except _Moved:
+                continue
+        cells.append(self._of_hidden(looks, known))
+        common = joined([common for common, _ in cells])
+        return Found(common, tuple(one for _, some in cells for one in some))
+
+    def _learn(self, document: Document, look: Look, known: Partitions) -> None:
+        """Group the units by what they read on the first host."""
+        self._is_known = True
+        for unit in units_of(look, document.walk):
+            if not isinstance(unit, Unit):
+                self._hidden_classes.append(unit)
+                continue
+            node = look.node_of(unit)
+            shape = document.walk.shape_of(node)
+            key = (unit.part_checks, unit.check, unit.required, shape)
+            if key not in known.local and not self._learn_unit(unit, look, key, known):
+                continue
+            self._local.append((key, unit, look.number_of(node)))
+
+    def _learn_unit(self, unit: Unit, look: Look, key: Any, known: Partitions) -> bool:
+        """Run a unit for the first time; tell whether it reads nothing but its part's shape."""
+        try:
+            frame, outcome = look.run(unit)
+        except Hidden:
+            self._hidden.append(unit)
+            return False
+        if frame.texts or frame.outside or key[-1] == NO_SHAPE or outcome.found:
+            self._into_group(unit, frame.texts)
+            return False
+        known.local[key] = [trace_of(frame, outcome)]
+        return True
+
+    def _of_local(self, looks: Looks, known: Partitions) -> Found:
+        """Give what units find that look at nothing but the shape of their part.
+
+        What one of them finds on some host has a place in this document: then it is asked here.
+        """
+        found = self._local_found.get(id(looks.table))
+        if found is not None:
+            return found
+        common, parts = [], []
+        for key, unit, _ in self._local:
+
+            def ask(host: int, unit: Unit = unit) -> Trace:
+                frame, outcome = looks.at(host, seen=True).run(unit)
+                if frame.texts or frame.outside or outcome.found:
+                    raise _Outside
+                return trace_of(frame, outcome)
+
+            try:
+                part = known.of_shape(looks.table, key, ask)
+            except _Outside:
+                self._local.remove((key, unit, _))
+                known.local.pop(key, None)
+                self._into_group(unit, ())
+                raise _Moved from None
+            if any(not trace.reads for trace in part.traces):
+                common.append(part.sets[0][1])
+            else:
+                parts.append(part)
+        found = Found(joined(common), tuple(dict.fromkeys(parts)))
+        self._local_found[id(looks.table)] = found
+        return found
+
+    def _into_group(self, unit: Unit, places: Iterable[Place]) -> None:
+        key = tuple(sorted(places))
+        group = self._groups.get(key)
+        if group is None:
+            group = self._groups[key] = _Group(key)
+        group.units.append(unit)
+        group.cells.clear()
+
+    # -- groups --------------------------------------------------------------------------------
+
+    def _of_group(
+        self, group: _Group, document: Document, looks: Looks, known: Partitions
+    ) -> Found:
+        texts = group.texts(document.walk.order)
+        cell = group.cells.get(texts)
+        if cell is None:
+            cell = _Cell()
+            # where no host is read and texts are hardly met again, nothing is kept of them
+            if len(group.cells) < (_MOST_CELLS if group.reads_hosts else _MOST_TEXTS):
+                group.cells[texts] = cell
+        found = cell.found.get(id(looks.table))
+        if found is None:
+            found = cell.found[id(looks.table)] = self._in_cell(group, cell, looks, known)
+        return found
+
+    def _in_cell(self, group: _Group, cell: _Cell, looks: Looks, known: Partitions) -> Found:
+        if not cell.is_complete:
+            look = looks.at(lowest(looks.table.with_world), seen=True)
+            common = []
+            for unit in list(group.units):
+                trace = self._run(unit, group, look)
+                if trace.reads:
+                    group.reads_hosts = True
+                    cell.traces[unit] = [trace]
+                elif trace.outcome is not SILENT:
+                    common.append(trace.outcome)
+            cell.common = joined(common)
+            cell.is_complete = True
+        parts = []
+        for unit, traces in cell.traces.items():
+
+            def ask(host: int, unit: Unit = unit) -> Trace:
+                return self._run(unit, group, looks.at(host, seen=True))
+
+            parts.append(known.covering(looks.table, traces, ask))
+        return Found(cell.common, tuple(dict.fromkeys(parts)))
+
+    def _run(self, unit: Unit, group: _Group, look: Look) -> Trace:
+        try:
+            frame, outcome = look.run(unit)
+        except Hidden:
+            group.units.remove(unit)
+            group.cells.clear()
+            self._hidden.append(unit)
+            raise _Moved from None
+        if not frame.texts.keys() <= set(group.places):
+            group.units.remove(unit)
+            group.cells.clear()
+            self._into_group(unit, {*group.places, *frame.texts})
+            raise _Moved
+        return trace_of(frame, outcome)
+
+    # -- units that want to see the document itself ------------------------------------------------
+
+    def _of_hidden(self, looks: Looks, known: Partitions) -> Found:
+        if not self._hidden and not self._hidden_classes:
+            return Found(SILENT, ())
+        first = looks.at(lowest(looks.table.with_world), seen=False)
+        units = list(self._hidden)
+        for part_checks in self._hidden_classes:
+            for number in range(len(first.parts(part_checks))):
+                units += units_of_part(part_checks, number)
+        common, parts = [], []
+        for unit in units:
+
+            def ask(host: int, unit: Unit = unit) -> Trace:
+                frame, outcome = looks.at(host, seen=False).run(unit)
+                return trace_of(frame, outcome)
+
+            trace = ask(lowest(looks.table.with_world))
+            if trace.reads:
+                parts.append(known.covering(looks.table, [trace], ask))
+            else:
+                common.append(trace.outcome)
+        return Found(joined(common), tuple(parts))

@@ -1,0 +1,106 @@
+"""Frames of reads: what is computed once and used twice was read by both.
+
+Rules share what parts and placements work out when they are first asked (`language.lazy`). While a
+recorder is active such values are kept here together with their reads, so that whoever uses them is
+charged with these, too.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from domcaps.language.lazy import keep_with
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Iterator
+
+    Step = tuple[Any, ...]
+    ReadKey = tuple[Any, ...]
+    """A path from the world to what was read: ``("emulator", ("qom_types", …), …)``."""
+
+
+class Frame:
+    """What one computation read: of hosts, of the document, and what it could not decide."""
+
+    __slots__ = ("host", "outside", "texts", "unknown")
+
+    def __init__(self) -> None:
+        self.outside = False
+        self.host: dict[ReadKey, Any] = {}
+        self.texts: dict[tuple[int, str], str] = {}
+        self.unknown: set[str] = set()
+
+    def add(self, other: Frame) -> None:
+        """Take over the reads of a computation whose value was used."""
+        self.host.update(other.host)
+        self.texts.update(other.texts)
+        self.unknown |= other.unknown
+        self.outside |= other.outside
+
+
+class _Kept(NamedTuple):
+    value: Any
+    error: BaseException | None
+    frame: Frame
+    owner: Any
+
+
+class Recorder:
+    """The frames of one look at one document on one host."""
+
+    def __init__(self) -> None:
+        self._frames: list[Frame] = [Frame()]
+        self._kept: dict[Hashable, _Kept] = {}
+
+    @property
+    def frame(self) -> Frame:
+        """The frame of what is computed now."""
+        return self._frames[-1]
+
+    def read(self, key: ReadKey, found: Any) -> None:
+        """Note a read of a host."""
+        self._frames[-1].host[key] = found
+
+    @contextmanager
+    def recording(self) -> Iterator[Frame]:
+        """Open a frame of its own, which nobody else is charged with."""
+        frame = Frame()
+        self._frames.append(frame)
+        try:
+            with keep_with(self.keep):
+                yield frame
+        finally:
+            self._frames.pop()
+
+    def keep(
+        self,
+        owner: Any,
+        name: Hashable,
+        compute: Callable[[], Any],
+        among: dict[Hashable, _Kept] | None = None,
+    ) -> Any:
+        """Compute a value once for its owner, and charge each user with its reads.
+
+        `among` is where it is kept: by default here, for this look at one document.
+        """
+        kept = self._kept if among is None else among
+        key = id(owner), name
+        known = kept.get(key)
+        if known is None:
+            known = kept[key] = self._computed(owner, compute)
+        self._frames[-1].add(known.frame)
+        if known.error is not None:
+            raise known.error
+        return known.value
+
+    def _computed(self, owner: Any, compute: Callable[[], Any]) -> _Kept:
+        frame = Frame()
+        self._frames.append(frame)
+        try:
+            # the owner is held: its number must not be given to another object
+            return _Kept(compute(), None, frame, owner)
+        except BaseException as error:  # noqa: BLE001 - raised again for each user
+            return _Kept(None, error, frame, owner)
+        finally:
+            self._frames.pop()

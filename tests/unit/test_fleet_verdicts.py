@@ -1,0 +1,157 @@
+"""The truth of a fleet's verdicts: each is that of the host alone, every finding of it."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from domain_generator import Generator
+from domcaps.fleet.ask import ask
+from domcaps.fleet.fleet import Fleet, accepts_of, verdicts_of
+from domcaps.fleet.roles import judged_document
+from domcaps.fleet.verdict import Placed
+from domcaps.hosts.host import Host
+from domcaps.validate.catalogue.rules import rules
+from domcaps.validate.catalogue.samples import domain_of
+from fleet_hosts import fleet, replace
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from domcaps.facts.record import Recording
+    from domcaps.language.finding import Finding
+
+EFI = b"""<domain type='qemu'><name>a</name><memory>1048576</memory>
+<os firmware='efi'><type arch='x86_64' machine='q35'>hvm</type></os>
+<devices>%s<tpm model='tpm-crb'><backend type='emulator' version='2.0'/></tpm>
+</devices></domain>"""
+
+
+def told(found: Finding) -> tuple[Any, ...]:
+    """Give what a verdict tells of a finding; columns move where a host's own path is longer."""
+    return (
+        found.code, found.message, found.severity, found.stage, found.path, found.line,
+        found.accepted, found.as_if,
+    )  # fmt: skip
+
+
+def assert_true(made: Fleet, hosts: dict[str, Host], name: str, data: bytes) -> None:
+    """Compare the verdicts on a domain with those of each host alone."""
+    answer, placed = made.engine().ask(name, data), Placed(data)
+    for number, host in enumerate(made.hosts.names):
+        own = made.hosts.own_paths[number]
+        alone = hosts[host].validate(judged_document(data, own, "x86_64"))
+        found = answer.of(number)
+        got = sorted(map(str, map(told, placed.findings(found, own))))
+        wanted = sorted(map(str, map(told, (*alone.findings, *alone.notices))))
+        assert got == wanted, (name, host, data)
+        assert tuple(sorted(found.outcome.unknown)) == alone.unknown, (name, host)
+
+
+@pytest.fixture(scope="module")
+def recordings() -> dict[str, Recording]:
+    return fleet(7, seed=3)
+
+
+@pytest.fixture(scope="module")
+def made(recordings: dict[str, Recording], tmp_path_factory: pytest.TempPathFactory) -> Fleet:
+    found = Fleet.open(tmp_path_factory.mktemp("fleet"))
+    for name, recording in recordings.items():
+        found.add(recording, name)
+    return found
+
+
+@pytest.fixture(scope="module")
+def hosts(recordings: dict[str, Recording]) -> dict[str, Host]:
+    return {name: Host.from_recording(recording) for name, recording in recordings.items()}
+
+
+def samples() -> list[bytes]:
+    return [
+        domain_of(sample).encode()
+        for of in rules().values()
+        for rule in of
+        for sample in (rule.bad, rule.good)
+        if sample is not None and sample.arch == "x86_64"
+    ]
+
+
+def test_samples_of_rules(made: Fleet, hosts: dict[str, Host]) -> None:
+    chosen = random.Random(1).sample(samples(), 60)  # noqa: S311
+    for number, data in enumerate(chosen):
+        assert_true(made, hosts, str(number), data)
+
+
+def test_generated_domains_and_texts_that_vary(made: Fleet, hosts: dict[str, Host]) -> None:
+    generator = Generator(random.Random(2))  # noqa: S311
+    for number in range(40):
+        assert_true(made, hosts, str(number), generator.document())
+
+
+@pytest.mark.parametrize("memory", ["1", "0", "-1", "4194304", "99999999999"])
+@pytest.mark.parametrize("vcpus", ["1", "9", "2000"])
+def test_one_skeleton_with_other_texts(
+    made: Fleet, hosts: dict[str, Host], memory: str, vcpus: str
+) -> None:
+    text = f"""<domain type='kvm'><name>n{memory}</name><memory>{memory}</memory>
+    <vcpu>{vcpus}</vcpu><os><type arch='x86_64' machine='q35'>hvm</type></os>
+    <devices><disk type='file'><source file='/a/{memory}'/><target dev='vda' bus='virtio'/></disk>
+    </devices></domain>"""
+    assert_true(made, hosts, "varied", text.encode())
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"", b"<domain", b"<x/>", b"<domain/>", b"<domain type='kvm'><os/></domain>",
+        b"<!-- domcaps: ignore memory-missing --><domain type='qemu'/>",
+        b"<domain type='qemu'><os><type arch='vax'>hvm</type></os></domain>",
+        b"<domain type='qemu'><os><type machine='none-such'>hvm</type></os></domain>",
+        b"<domain type='qemu'><devices><emulator>/opt/qemu</emulator></devices></domain>",
+        b"<domain type='qemu'><name>a</name><name>b</name><strange/><memory>1</memory></domain>",
+    ],
+)  # fmt: skip
+def test_odd_documents(made: Fleet, hosts: dict[str, Host], data: bytes) -> None:
+    assert_true(made, hosts, "odd", data)
+
+
+@pytest.mark.parametrize("path", ["/usr/bin/qemu-system-x86_64", "/usr/libexec/qemu-kvm"])
+def test_hosts_of_other_distributions_are_judged_with_their_own_emulator(
+    recordings: dict[str, Recording], tmp_path: Path, path: str
+) -> None:
+    one = next(iter(recordings.values()))
+    found = Fleet.open(tmp_path)
+    for name, own in (("debian", "/usr/bin/qemu-system-x86_64"), ("rhel", "/usr/libexec/qemu-kvm")):
+        emulator = replace(one.emulators[0], path=own)
+        found.add(replace(one, emulators=(emulator,)), name)
+    data = EFI.replace(b"%s", f"<emulator>{path}</emulator>".encode())
+    answer = found.engine().ask("a", data)
+    assert len(answer.sets) == 1
+    assert accepts_of(answer, found.hosts, data).own_path is bool(answer.accepting)
+
+
+def test_reasons_are_counted(made: Fleet, hosts: dict[str, Host]) -> None:
+    data = EFI.replace(b"%s", b"")
+    found = made.accepts(data)
+    accepted = {name for name, host in hosts.items() if host.validate(data).accepted}
+    assert set(found.accepted) == accepted
+    assert set(found.refused) == set(hosts) - accepted
+    assert found.reasons
+    for reason in found.reasons:
+        having = {
+            name
+            for name, host in hosts.items()
+            if any(f.message == reason.message for f in host.validate(data).errors)
+        }
+        assert set(reason.hosts) == having
+        assert reason.count == len(having) >= reason.alone
+
+
+def test_ask_gives_what_the_engine_gives(made: Fleet) -> None:
+    documents = [(str(n), data) for n, data in enumerate(samples()[:30])]
+    answers = {answer.name: answer for answer in ask(made.store, documents)}
+    for name, data in documents:
+        want = list(verdicts_of(made.engine().ask(name, data), made.hosts, data))
+        assert list(verdicts_of(answers[name], made.hosts, data)) == want
