@@ -1,16 +1,16 @@
 """Synthetic fleets: hosts and domains that vary in what real ones vary in.
 
-Hosts. Every host has one of `BUILDS` x86_64 QEMUs: a recorded release of Debian, some with the device
-types taken away that distributions package apart, and with machine types of their own. Under KVM the
-usable CPU models, the processor and its registers are those of one of `CPUS`. Firmware, helper
-programs, kernel (what KVM offers, VFIO, huge pages) and NUMA each are one of a few sets, drawn
-independently with a long tail: 60 % of hosts have the first set. The path of the emulator is that of
-one of three distributions. Noise (time, UUID, MHz, memory, APIC ID, sizes of files) is different on
-every host.
+Hosts. Every host has one of `BUILDS` x86_64 QEMUs: a recorded release of Debian, some with the
+device types taken away that distributions package apart, and some without old machine types. Under
+KVM the usable CPU models, the processor and its registers are those of one of `CPUS`. Firmware,
+helper programs, kernel (what KVM offers, VFIO, huge pages) and NUMA each are one of a few sets,
+drawn independently with a long tail: 60 % of hosts have the first set. The path of the emulator is
+that of one of three distributions. Noise (time, UUID, MHz, memory, APIC ID, sizes of files) is
+different on every host.
 
 Domains. A *skeleton* is one of the subsets of `OPTIONAL` devices and features; memory, vCPUs, CPU
-model, machine type and video model are drawn from short lists, and name, UUID, MAC address, paths and
-ports are different in every domain.
+model, machine type and video model are drawn from short lists, and name, UUID, MAC address, paths
+and ports are different in every domain.
 """
 
 from __future__ import annotations
@@ -151,11 +151,13 @@ def recordings(count: int, seed: int = 0) -> Iterator[tuple[str, Recording]]:
             kvm=_choose(rng, kvms), firmware=_choose(rng, firmware),
             vfio=_choose(rng, (Presence(True), Presence(False, "no IOMMU"))),
             iommufd=_choose(rng, (Presence(False, "no /dev/iommu"), Presence(True))),
-            helpers=_choose(rng, helpers), hugepage_sizes_kib=_choose(rng, ((2048, 1048576), (2048,), ())),
+            helpers=_choose(rng, helpers),
+            hugepage_sizes_kib=_choose(rng, ((2048, 1048576), (2048,), ())),
             numa=_choose(rng, numa),
         )  # fmt: skip
         node = Node(
-            uuid=f"00000000-0000-0000-0000-{number:012x}", memory_kib=rng.randrange(1 << 27, 1 << 28),
+            uuid=f"00000000-0000-0000-0000-{number:012x}",
+            memory_kib=rng.randrange(1 << 27, 1 << 28),
             mhz=rng.randrange(800, 4000), tsc_hz=(20 + cpu) * 10**8, tsc_scaling=cpu > 2,
             cpuid=(Leaf(1, 0, cpu, rng.randrange(256) << 24, 32, 0),),
         )  # fmt: skip
@@ -169,8 +171,10 @@ OPTIONAL = (
     "<tpm model='tpm-crb'><backend type='emulator' version='2.0'/></tpm>",
     "<rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>",
     "<disk device='cdrom'><target dev='sdz' bus='sata'/><readonly/></disk>",
-    "<disk type='file'><driver name='qemu' type='raw'/><source file='/srv/{name}-b'/>"
-    "<target dev='vdb' bus='virtio'/></disk>",
+    (
+        "<disk type='file'><driver name='qemu' type='raw'/><source file='/srv/{name}-b'/>"
+        "<target dev='vdb' bus='virtio'/></disk>"
+    ),
     "<interface type='user'><mac address='{mac}:02'/><model type='e1000e'/></interface>",
     "<channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>",
     "<channel type='spicevmc'><target type='virtio' name='com.redhat.spice.0'/></channel>",
@@ -178,13 +182,20 @@ OPTIONAL = (
     "<panic model='pvpanic'/>",
     "<memballoon model='virtio' freePageReporting='on'/>",
     "<vsock model='virtio'><cid auto='yes'/></vsock>",
-    "<hostdev mode='subsystem' type='pci' managed='yes'><source>"
-    "<address domain='0' bus='1' slot='0' function='0'/></source></hostdev>",
-    "<filesystem type='mount'><driver type='virtiofs'/><source dir='/srv/{name}'/>"
-    "<target dir='share'/></filesystem>",
+    (
+        "<hostdev mode='subsystem' type='pci' managed='yes'><source>"
+        "<address domain='0' bus='1' slot='0' function='0'/></source></hostdev>"
+    ),
+    (
+        "<filesystem type='mount'><driver type='virtiofs'/><source dir='/srv/{name}'/>"
+        "<target dir='share'/></filesystem>"
+    ),
 )
-_FEATURES = ("", "<memoryBacking><hugepages/></memoryBacking>",
-             "<memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking>")  # fmt: skip
+_FEATURES = (
+    "",
+    "<memoryBacking><hugepages/></memoryBacking>",
+    "<memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking>",
+)
 
 _DOMAIN = """<domain type='kvm'>
   <name>{name}</name>
@@ -224,9 +235,11 @@ def domains(count: int, skeletons: int, seed: int = 0) -> Iterator[tuple[str, by
         bits = chosen[number % len(chosen)]
         mac = f"52:54:00:{number >> 8 & 255:02x}:{number & 255:02x}"
         values = {
-            "name": f"guest-{number}", "uuid": f"2f9f9e8e-6d1b-4c0c-9b61-{number:012x}", "mac": mac,
-            "memory": rng.choice((1, 2, 4, 8, 16, 32, 64)) << 20, "vcpus": rng.choice((1, 2, 4, 8, 16, 32)),
-            "machine": "q35" if bits & 1 or rng.random() < 0.5 else "pc", "port": 5900 + number % 1000,
+            "name": f"guest-{number}", "uuid": f"2f9f9e8e-6d1b-4c0c-9b61-{number:012x}",
+            "mac": mac, "port": 5900 + number % 1000,
+            "memory": rng.choice((1, 2, 4, 8, 16, 32, 64)) << 20,
+            "vcpus": rng.choice((1, 2, 4, 8, 16, 32)),
+            "machine": "q35" if bits & 1 or rng.random() < 0.5 else "pc",
             "cpu": rng.choice(("<cpu mode='host-passthrough'/>", "<cpu mode='host-model'/>",
                                f"<cpu mode='custom'><model>{rng.choice(_MODELS)}</model></cpu>")),
             "video": rng.choice(("virtio", "vga", "qxl", "bochs")),

@@ -53,7 +53,9 @@ class Engine:
         except Unreadable as stopped:
             return self._same_for_all(name, stopped.finding.code, stopped.finding.message)
         if source.root.tag != "domain":
-            return self._same_for_all(name, "domain-missing", "the document is not a <domain>", ROOT)
+            return self._same_for_all(
+                name, "domain-missing", "the document is not a <domain>", ROOT
+            )
         table = self._table(source)
         try:
             return DomainAnswer(name, self._sets(source, table))
