@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from domcaps.errors import UnsupportedTargetError
 
 if TYPE_CHECKING:
+    from domcaps.facts.record import Recording
     from domcaps.hosts.host import Host
 
 SUFFIX = ".domcaps"
@@ -39,8 +40,24 @@ def open_shipped(name: str = "", *, arch: str = "") -> Host:
             f"no recording {name or arch!r} comes with domcaps",
             remedy=f"there are {', '.join(names) or 'none'}",
         )
-    data = (files("domcaps") / "recordings" / f"{name}{SUFFIX}").read_bytes()
+    data = _read(name)
     return Host.from_recording(loads(data, where=f"shipped:{name}"), origin=f"shipped:{name}")
+
+
+def load_shipped(name: str) -> Recording:
+    """Read a shipped recording by its name; raises `UnsupportedTargetError` where there is none."""
+    from domcaps.facts.recording import loads
+
+    if name not in shipped_names():
+        raise UnsupportedTargetError(
+            f"no recording {name!r} comes with domcaps",
+            remedy=f"there are {', '.join(shipped_names()) or 'none'}",
+        )
+    return loads(_read(name), where=f"shipped:{name}")
+
+
+def _read(name: str) -> bytes:
+    return (files("domcaps") / "recordings" / f"{name}{SUFFIX}").read_bytes()
 
 
 def _age(name: str) -> tuple[int, str]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from domcaps.validate.check import _Check
+from domcaps.validate.check import DocumentCheck
 from domcaps.validate.memo import traces
 from domcaps.validate.memo.recent import Recent
 from plain_hosts import open_plain
@@ -47,13 +47,13 @@ def host() -> Host:
 def asked(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     """Give the codes of the rules that are asked from now on."""
     codes: set[str] = set()
-    ask = _Check._rules
+    ask = DocumentCheck._rules
 
-    def noting(self: _Check, part: Part, rules: tuple[Rule, ...]) -> None:
+    def noting(self: DocumentCheck, part: Part, rules: tuple[Rule, ...]) -> None:
         codes.update(rule.code for rule in rules)
         ask(self, part, rules)
 
-    monkeypatch.setattr(_Check, "_rules", noting)
+    monkeypatch.setattr(DocumentCheck, "_rules", noting)
     return codes
 
 

@@ -83,8 +83,8 @@ def drift(fleet: Fleet) -> Iterator[Differs]:
         for manifest, found in zip(manifests, values, strict=True):
             value = found.get(name, "")
             if value != usual:
-                shown = (_shown(fleet.store, name, one) for one in (value, usual))
-                yield Differs(manifest.host, name, *shown, number)
+                here, most = (_shown(fleet.store, name, one) for one in (value, usual))
+                yield Differs(manifest.host, name, here, most, number)
 
 
 def _values(manifest: Manifest) -> dict[str, str]:

@@ -1,0 +1,115 @@
+"""Answers about a fleet as text, JSON, CSV and one HTML page."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+import click
+import msgspec
+
+from domcaps.cli._terminal import emit, emit_document, say
+from domcaps.text import escaped_xml
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+F = TypeVar("F", bound="Callable[..., Any]")
+
+FORMATS = ("text", "json", "csv", "html")
+
+_PAGE = """<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><title>{title}</title>
+<meta name="viewport" content="width=device-width">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<style>
+body {{ font: 15px/1.4 system-ui, sans-serif; margin: 1em; }}
+table {{ border-collapse: collapse; }} .wide {{ overflow-x: auto; }}
+th, td {{ text-align: left; vertical-align: top; padding: .25em .6em; border: 1px solid #8886; }}
+th {{ position: sticky; top: 0; background: Canvas; }}
+:root {{ color-scheme: light dark; }}
+</style></head><body><h1>{title}</h1>
+{tables}</body></html>
+"""
+
+
+class Table(NamedTuple):
+    """A table of an answer: CSV has the first one only."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: Sequence[tuple[Any, ...]]
+
+
+def format_option(function: F) -> F:
+    """Add ``--format``."""
+    return click.option(
+        "--format", "form", type=click.Choice(FORMATS), default="text", show_default=True
+    )(function)
+
+
+def show(
+    form: str,
+    title: str,
+    content: Any,
+    tables: Sequence[Table],
+    lines: Callable[[], Iterable[str]] | None = None,
+) -> None:
+    """Print an answer: `content` as JSON, `tables` as CSV and HTML, `lines` or tables as text."""
+    if form == "json":
+        emit_document({"results": msgspec.to_builtins(content)})
+    elif form == "csv":
+        emit(_csv(tables[0]))
+    elif form == "html":
+        emit(_html(title, tables))
+    else:
+        for line in lines() if lines is not None else _text(tables):
+            say(line)
+
+
+def _csv(table: Table) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(table.columns)
+    writer.writerows([_cell(value) for value in row] for row in table.rows)
+    return text.getvalue()
+
+
+def _cell(value: Any) -> str:
+    """Give a cell that no spreadsheet takes for a formula: others wrote what stands in it."""
+    text = _joined(value)
+    return f"'{text}" if text[:1] in {"=", "+", "-", "@", "\t"} else text
+
+
+def _joined(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
+
+
+def _html(title: str, tables: Sequence[Table]) -> str:
+    return _PAGE.format(title=escaped_xml(title), tables="".join(map(_html_table, tables)))
+
+
+def _html_table(table: Table) -> str:
+    head = "".join(f"<th>{escaped_xml(name)}</th>" for name in table.columns)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{escaped_xml(_joined(cell))}</td>" for cell in row) + "</tr>\n"
+        for row in table.rows
+    )
+    heading = f"<h2>{escaped_xml(table.title)}</h2>"
+    return f'{heading}<div class="wide"><table><tr>{head}</tr>\n{body}</table></div>\n'
+
+
+def _text(tables: Sequence[Table]) -> Iterable[str]:
+    for number, table in enumerate(tables):
+        if number:
+            yield ""
+        yield f"{table.title}:"
+        for row in table.rows:
+            yield "  " + "  ".join(filter(None, map(_joined, row)))
+
+
+def some(names: Sequence[str], most: int = 8) -> str:
+    """Name a few hosts, and how many more there are."""
+    shown = ", ".join(names[:most])
+    return f"{shown} and {len(names) - most} more" if len(names) > most else shown

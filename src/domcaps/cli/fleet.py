@@ -1,0 +1,413 @@
+"""``domcaps fleet``: which hosts take a domain, why the others do not, and what breaks tomorrow."""
+
+from __future__ import annotations
+
+import platform
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from domcaps import files
+from domcaps.cli._common import libvirt_option, note, target_options
+from domcaps.cli._files import expand
+from domcaps.cli._fleet_output import Table, format_option, show, some
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from domcaps.facts.record import Recording
+    from domcaps.fleet.fleet import Accepts, Fleet
+    from domcaps.fleet.rehearse import Rehearsed
+
+F = TypeVar("F", bound="Callable[..., Any]")
+_EXIT_REFUSED = 1
+
+
+@click.group("fleet")
+def command() -> None:
+    """Ask many hosts at once: a store holds their recordings.
+
+    STORE is a folder, a file:// URL, or an object store such as s3://bucket/prefix (needs the extra
+    'fleet'). Hosts that answer alike share what is stored and what is computed.
+
+    \b
+      domcaps fleet add STORE *.domcaps
+      domcaps fleet accepts STORE web.xml
+      domcaps fleet rehearse STORE --with new-qemu.domcaps domains/
+    """  # noqa: D301 - click takes the character, not its name
+
+
+def _open(place: str) -> Fleet:
+    from domcaps.fleet.fleet import Fleet
+
+    return Fleet.open(place)
+
+
+def _store() -> Callable[[F], F]:
+    return click.argument("store", metavar="STORE")
+
+
+def _documents(names: tuple[str, ...]) -> Iterator[tuple[str, bytes]]:
+    from domcaps.validate.document.parse import MAX_BYTES
+
+    for name in expand(names):
+        yield name, files.read_input(name, MAX_BYTES + 1)
+
+
+# -- the store -----------------------------------------------------------------------------------
+
+
+@command.command("add")
+@_store()
+@click.argument("recordings", metavar="RECORDING…", nargs=-1, required=True)
+@click.option("--name", help="The host's name, for a single recording; its file's by default.")
+def add(store: str, recordings: tuple[str, ...], name: str | None) -> None:
+    """Store recordings, made by 'domcaps record'; a folder stands for those in it."""
+    from domcaps.shipped import SUFFIX
+
+    found = [
+        path
+        for given in recordings
+        for path in (sorted(Path(given).glob(f"*{SUFFIX}")) if Path(given).is_dir() else [given])
+    ]
+    if name and len(found) != 1:
+        raise click.BadParameter("one name is for one recording", param_hint="--name")
+    fleet = _open(store)
+    for path in found:
+        manifest = fleet.add(path, name or "")
+        note(f"{path}: {manifest.host}, class {manifest.digest[:16]}")
+
+
+@command.command("push")
+@_store()
+@click.option("--name", help="The host's name; its network name by default.")
+def push(store: str, name: str | None) -> None:
+    """Record this machine's default emulator into a store; only what is new is written."""
+    from domcaps.hosts.recorder import record_here
+
+    manifest = _open(store).add(record_here(), name or platform.node() or "host")
+    note(f"{manifest.host}: class {manifest.digest[:16]}")
+
+
+@command.command("gc")
+@_store()
+@click.option("--keep", type=click.IntRange(1), help="Manifests to keep of each host.")
+@format_option
+def gc(store: str, keep: int | None, form: str) -> None:
+    """Remove content that no manifest names; what is younger than a day stays."""
+    done = _open(store).gc(keep=keep or 0)
+    row = (done.manifests, done.contents, done.freed, done.left)
+    table = Table("removed", ("manifests", "contents", "bytes freed", "bytes left"), [row])
+    removed = f"{done.manifests} manifests and {done.contents} contents removed"
+    text = f"{removed}, {done.freed} bytes freed, {done.left} bytes left"
+    show(form, "Garbage", done, [table], lambda: [text])
+
+
+@command.command("check")
+@_store()
+@format_option
+def check(store: str, form: str) -> None:
+    """Verify the hash of every content; the exit code is 1 where something is damaged."""
+    found = _open(store).check()
+    table = Table("damaged", ("key", "what is wrong"), [(one.key, one.text) for one in found])
+    show(form, "Store", found, [table], lambda: (
+        [f"{one.key}: {one.text}" for one in found] or ["the store is whole"]))  # fmt: skip
+    if found:
+        raise click.exceptions.Exit(1)
+
+
+# -- questions about domains
+# ------------------------------------------------------------------------
+
+
+@command.command("accepts")
+@_store()
+@click.argument("names", metavar="FILE…", nargs=-1, required=True)
+@libvirt_option("The release of libvirt that is to accept them.")
+@click.option("--least", is_flag=True, help="Look for the least change that opens more hosts.")
+@click.option("--each", is_flag=True, help="List the answer for each host, with every finding.")
+@format_option
+def accepts(
+    store: str, names: tuple[str, ...], libvirt: str, form: str, *, least: bool, each: bool
+) -> None:
+    """Tell which hosts accept domains, and why the others do not: the commonest reason first.
+
+    The exit code is 1 where a domain is accepted by no host.
+    """
+    fleet = _open(store)
+    documents = list(_documents(names))
+    if each:
+        _each(fleet, documents, libvirt, form)
+        return
+    found = [fleet.accepts(data, libvirt, name=name) for name, data in documents]
+    changes = [_least(fleet, one, data, libvirt) if least else []
+               for one, (_, data) in zip(found, documents, strict=True)]  # fmt: skip
+    rows = [(one.domain, r.count, len(one.accepted) + len(one.refused), r.alone, r.code, r.message)
+            for one in found for r in one.reasons]  # fmt: skip
+    columns = ("domain", "hosts", "of", "alone", "code", "reason")
+    sums = [(one.domain, len(one.accepted), len(one.refused)) for one in found]
+    content = [{"answer": one, "changes": more} for one, more in zip(found, changes, strict=True)]
+    show(form, "Which hosts accept it", content,
+         [Table("reasons", columns, rows), Table("hosts", ("domain", "accept", "refuse"), sums)],
+         lambda: (line for one, more in zip(found, changes, strict=True)
+                  for line in _accepts_text(one, more)))  # fmt: skip
+    if not all(one.accepted for one in found):
+        raise click.exceptions.Exit(_EXIT_REFUSED)
+
+
+def _each(fleet: Fleet, documents: list[tuple[str, bytes]], libvirt: str, form: str) -> None:
+    found = list(fleet.verdicts(documents, libvirt))
+    rows = [(v.domain, v.host, "yes" if v.accepted else "no", tuple(f.code for f in v.errors),
+             tuple(f.code for f in v.warnings)) for v in found]  # fmt: skip
+    columns = ("domain", "host", "accepted", "errors", "warnings")
+    content = [{"host": v.host, "domain": v.domain, "errors": list(map(_finding, v.errors)),
+                "warnings": list(map(_finding, v.warnings))} for v in found]  # fmt: skip
+    show(form, "Verdicts", content, [Table("verdicts", columns, rows)])
+
+
+def _finding(found: Any) -> dict[str, Any]:
+    names = ("code", "message", "path", "line", "column")
+    return {
+        **{name: getattr(found, name) for name in names},
+        "stage": found.stage.value, "accepted": list(found.accepted), "as_if": found.as_if,
+    }  # fmt: skip
+
+
+def _least(fleet: Fleet, found: Accepts, data: bytes, libvirt: str) -> list[Any]:
+    from domcaps.fleet.opening import opening_changes
+
+    return opening_changes(fleet, found, data, libvirt)
+
+
+def _accepts_text(found: Accepts, changes: list[Any]) -> Iterator[str]:
+    every = len(found.accepted) + len(found.refused)
+    own = ", each with its own emulator path" if found.own_path else ""
+    yield f"{found.domain}: {len(found.accepted)} of {every} hosts accept it{own}"
+    if found.accepted:
+        yield f"  accept: {some(found.accepted)}"
+    for reason in found.reasons:
+        alone = f", the only reason on {reason.alone}" if reason.alone else ""
+        yield f"  {reason.count} of {every}: {reason.message} [{reason.code}]{alone}"
+    for change in changes:
+        yield f"  {change}"
+
+
+@command.command("matrix")
+@_store()
+@click.argument("names", metavar="DOMAINS…", nargs=-1, required=True)
+@libvirt_option("The release of libvirt that is to accept them.")
+@format_option
+def matrix(store: str, names: tuple[str, ...], libvirt: str, form: str) -> None:
+    """Put domains beside hosts: domains that fewest hosts accept, hosts that accept fewest."""
+    fleet = _open(store)
+    found = [fleet.accepts(data, libvirt, name=name) for name, data in _documents(names)]
+    hosts = fleet.hosts.names
+    taken = dict.fromkeys(hosts, 0)
+    for one in found:
+        for name in one.accepted:
+            taken[name] += 1
+    found.sort(key=lambda one: (len(one.accepted), one.domain))
+    by_host = sorted(taken.items(), key=lambda item: (item[1], item[0]))
+    sets = [frozenset(one.accepted) for one in found]
+    cells = [(one.domain, *("yes" if name in accepted else "no" for name in hosts))
+             for one, accepted in zip(found, sets, strict=True)]  # fmt: skip
+    show(form, "Domains and hosts", {"domains": found, "hosts": dict(by_host)},
+         [Table("domains by hosts", ("domain", *hosts), cells),
+          Table("hosts by domains", ("host", "accepts"), by_host)],
+         lambda: (
+             *(f"{len(one.accepted)} of {len(hosts)} hosts accept {one.domain}" for one in found),
+             "", *(f"{name} accepts {n} of {len(found)} domains" for name, n in by_host[:20]),
+         ))  # fmt: skip
+
+
+@command.command("rehearse")
+@_store()
+@click.argument("names", metavar="DOMAINS…", nargs=-1, required=True)
+@click.option("--with", "recording", metavar="RECORDING", help="The QEMU and kernel of a recording "
+              "('shipped:NAME' is one that comes with domcaps).")  # fmt: skip
+@click.option("--qemu", metavar="PATH", help="A QEMU of this machine, which is started.")
+@click.option("--libvirt", "then", metavar="V", help="A release of libvirt, as 12.8 or debian13.")
+@click.option("--now", default="auto", show_default=True, help="The release of libvirt of now.")
+@click.option("--hosts", metavar="NAMES", help="Hosts, separated by commas; all by default.")
+@format_option
+def rehearse(
+    *,
+    store: str,
+    names: tuple[str, ...],
+    recording: str | None,
+    qemu: str | None,
+    then: str | None,
+    now: str,
+    hosts: str | None,
+    form: str,
+) -> None:
+    """Tell which domains break, and why, if hosts had that QEMU, libvirt or kernel.
+
+    The exit code is 1 where a domain breaks on some host.
+    """
+    from domcaps.fleet.rehearse import rehearse as tried
+
+    if not (recording or qemu or then):
+        raise click.UsageError("say what is to change: --with, --qemu or --libvirt")
+    chosen = [name.strip() for name in hosts.split(",")] if hosts else None
+    found = list(
+        tried(_open(store), _documents(names), recording=_recording(recording, qemu),
+              hosts=chosen, libvirt=now, then=then or "")
+    )  # fmt: skip
+    rows = [(one.domain, len(one.breaks), len(one.opens), one.still, one.breaks,
+             tuple(r.message for r in one.reasons)) for one in found]  # fmt: skip
+    columns = ("domain", "breaks on", "opens on", "stays on", "hosts", "why")
+    show(form, "Rehearsal", found, [Table("domains", columns, rows)],
+         lambda: (line for one in found for line in _rehearsed_text(one)))  # fmt: skip
+    if any(one.breaks for one in found):
+        raise click.exceptions.Exit(1)
+
+
+def _recording(name: str | None, qemu: str | None) -> Recording | None:
+    if qemu:
+        from domcaps.hosts.recorder import record_here
+
+        return record_here([qemu])
+    if not name:
+        return None
+    from domcaps.facts.recording import load
+
+    kind, _, shipped = name.partition(":")
+    if kind == "shipped" and not Path(name).exists():
+        from domcaps.shipped import load_shipped
+
+        return load_shipped(shipped)
+    return load(name)
+
+
+def _rehearsed_text(found: Rehearsed) -> Iterator[str]:
+    if not found.breaks:
+        opens = f", and {len(found.opens)} more would" if found.opens else ""
+        yield f"{found.domain}: breaks nowhere; {found.still} hosts accept it as before{opens}"
+    else:
+        yield f"{found.domain}: breaks on {len(found.breaks)} hosts: {some(found.breaks)}"
+    for reason in found.reasons:
+        yield f"  {reason.count}: {reason.message} [{reason.code}]"
+    for text in found.notices:
+        yield f"  then: {text}"
+
+
+@command.command("where")
+@_store()
+@click.argument("name", metavar="FILE")
+@click.option("--from", "source", metavar="HOST", required=True, help="Where the domain runs.")
+@libvirt_option("The release of libvirt that is to accept it.")
+@format_option
+def where(store: str, name: str, source: str, libvirt: str, form: str) -> None:
+    """Tell where a running domain can go: what its guest sees must be the same there.
+
+    The exit code is 1 where it can go nowhere.
+    """
+    from domcaps.fleet.where import where as destinations
+
+    ((name, data),) = _documents((name,))
+    found = destinations(_open(store), data, source, libvirt, name=name)
+    rows = [(one.host, "no" if one.differences else "yes", one.differences)
+            for one in found.destinations]  # fmt: skip
+    rows += [(host, "refused", ()) for host in found.refused]
+    same = [one.host for one in found.destinations if not one.differences]
+
+    def lines() -> Iterator[str]:
+        yield f"{name} runs on {source} as {found.machine}, and can go to {len(same)} hosts"
+        if same:
+            yield f"  {some(same)}"
+        for one in found.destinations:
+            if one.differences:
+                yield f"  not to {one.host}: its guest would see {'; '.join(one.differences)}"
+        for reason in found.reasons:
+            yield f"  {reason.count} refuse it: {reason.message} [{reason.code}]"
+
+    show(form, f"Where {name} can go", found, [
+        Table("hosts", ("host", "can go", "differences"), rows)], lines)  # fmt: skip
+    if not same:
+        raise click.exceptions.Exit(1)
+
+
+# -- questions about hosts ------------------------------------------------------------------------
+
+
+@command.command("classes")
+@_store()
+@format_option
+def classes(store: str, form: str) -> None:
+    """List classes of hosts that nothing tells apart which decides an answer."""
+    from domcaps.fleet.compare import classes as grouped
+
+    found = grouped(_open(store))
+    rows = [(one.id, len(one.hosts), one.qemu, one.cpu, some(one.hosts)) for one in found]
+    table = Table("classes", ("class", "hosts", "QEMU", "CPU", "names"), rows)
+    show(form, "Classes of hosts", found, [table])
+
+
+@command.command("drift")
+@_store()
+@format_option
+def drift(store: str, form: str) -> None:
+    """List the facts in which a host differs from most of the fleet."""
+    from domcaps.fleet.compare import drift as differing
+
+    found = list(differing(_open(store)))
+    rows = [(one.host, one.fact, one.value, one.usual, one.hosts) for one in found]
+    columns = ("host", "fact", "here", "usual", "hosts with the usual")
+    show(form, "Hosts that differ", found, [Table("differences", columns, rows)], lambda: (
+        f"{one.host}: {one.fact} is {one.value}; {one.hosts} hosts have {one.usual}"
+        for one in found))  # fmt: skip
+
+
+@command.command("history")
+@_store()
+@click.argument("host", metavar="HOST")
+@click.argument("choice", metavar="[CHOICE]", default="")
+@format_option
+def history(store: str, host: str, choice: str, form: str) -> None:
+    """Tell when a host changed, and in what.
+
+    With CHOICE, such as video.modelType=qxl, tell since when that holds or does not.
+    """
+    from domcaps.fleet.compare import history as changes
+
+    found = changes(_open(store), host, choice)
+    rows = [(one.since, one.before, one.after, one.facts) for one in found]
+    columns = ("since", "before", "after", "what changed")
+    show(form, f"History of {host}", found, [Table("changes", columns, rows)])
+
+
+@command.command("diff")
+@_store()
+@click.argument("before", metavar="HOST")
+@click.argument("after", metavar="HOST")
+@target_options
+@format_option
+def diff(*, store: str, before: str, after: str, form: str, **target: Any) -> None:
+    """Compare what two hosts can give a guest; the exit code is 1 where they differ."""
+    from domcaps.report.diff import diff as compared
+
+    fleet = _open(store)
+    worlds = [fleet.host(name).world(**target) for name in (before, after)]
+    found = list(compared(*worlds))
+    rows = [(one.sign, one.path, one.before, one.after, one.because) for one in found]
+    columns = ("", "what", before, after, "because")
+    content = [dict(zip(("sign", "path", "before", "after", "because"), row, strict=True))
+               for row in rows]  # fmt: skip
+    show(form, f"{before} and {after}", content, [Table("differences", columns, rows)])
+    if found:
+        raise click.exceptions.Exit(1)
+
+
+@command.command("baseline")
+@_store()
+@target_options
+def baseline(store: str, **target: Any) -> None:
+    """Print what all hosts can give a guest, as one report in libvirt's form."""
+    from domcaps.cli._terminal import emit
+    from domcaps.fleet.compare import classes as grouped
+    from domcaps.hosts.several import baseline as of_all
+
+    fleet = _open(store)
+    emit(of_all([fleet.host(one.hosts[0]) for one in grouped(fleet)], **target).xml)
