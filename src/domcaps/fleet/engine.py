@@ -82,7 +82,9 @@ class Engine:
     def _table(self, source: Source) -> WorldTable:
         named = wanted_of(source.root)
         has_type = source.root.find("os/type") is not None
-        wanted = Wanted(**named, has_type=has_type)
+        controllers = source.root.iterfind("devices/controller")
+        has_pcie = any(node.get("model", "").startswith("pcie-") for node in controllers)
+        wanted = Wanted(**named, has_type=has_type, has_pcie=has_pcie)
         if wanted.emulator:
             arch = wanted.arch if wanted.arch in ARCHITECTURES else self._arch
             wanted = wanted._replace(emulator=role_of(wanted.emulator, arch or ""))

@@ -37,12 +37,12 @@ if TYPE_CHECKING:
     from domcaps.language.rule import Problem
     from domcaps.language.target import Target
 
-_FIRMWARE = ("firmware", "images")
+_FIRMWARE = ("firmware", "images", "image_sizes")
 _FACETS = {
     "arch": ("arch",), "kvm": ("kvm",), "cpu": ("cpu",), "sev_limits": ("cpu",),
     "vfio": ("vfio",), "iommufd": ("iommufd",), "asserted": ("asserted",),
     "helper": ("helpers",), "helper_presence": ("helpers",), "tpm_versions": ("helpers",),
-    "firmware": _FIRMWARE, "firmware_for": _FIRMWARE,
+    "firmware": _FIRMWARE, "firmware_for": _FIRMWARE, "image_state": _FIRMWARE,
 }  # fmt: skip
 """Fields of `HostRecord` that what is read of `HostFacts` depends on; others depend on all."""
 
@@ -58,6 +58,7 @@ class Wanted(NamedTuple):
     machine: str | None
     virttype: str | None
     has_type: bool = True
+    has_pcie: bool = False
 
 
 class Facts(NamedTuple):
@@ -170,9 +171,13 @@ class WorldTable:
         host = HostFacts(HostRecord(record.arch, kvm=record.kvm, libvirt=record.libvirt))
 
         def open_world(
-            emulator: str | None, arch: str | None, machine: str | None, virttype: str | None
+            emulator: str | None,
+            arch: str | None,
+            machine: str | None,
+            virttype: str | None,
+            libvirt: str = dialect,
         ) -> World:
-            question = Question(emulator, arch, machine, virttype, dialect)
+            question = Question(emulator, arch, machine, virttype, libvirt)
             target = resolve_target(host, facts.emulators, question)
             return World(target, facts.emulators.get(target.emulator), host)
 
@@ -252,9 +257,11 @@ def _document_of(wanted: Wanted) -> Source:
         value = getattr(wanted, name)
         if value is not None and kind is not None:
             kind.set(name, value)
+    devices = etree.SubElement(root, "devices")
     if wanted.emulator is not None:
-        binary = etree.SubElement(etree.SubElement(root, "devices"), "emulator")
-        binary.text = wanted.emulator
+        etree.SubElement(devices, "emulator").text = wanted.emulator
+    if wanted.has_pcie:
+        etree.SubElement(devices, "controller", type="pci", model="pcie-root")
     return Source(etree.tostring(root), root)
 
 

@@ -57,6 +57,7 @@ class Manifest(msgspec.Struct, frozen=True, omit_defaults=True):
     made_at: str = ""
     made_by: str = ""
     comment: str = ""
+    redacted: bool = False
     version: int = FORMAT
 
     @property

@@ -103,6 +103,7 @@ class Store:
             made_at=recording.made_at,
             made_by=recording.made_by,
             comment=recording.comment,
+            redacted=recording.redacted,
         )
 
     def _emulator(self, record: EmulatorRecord) -> EmulatorEntry:
@@ -157,6 +158,7 @@ class Store:
             made_by=manifest.made_by,
             made_at=manifest.made_at,
             comment=manifest.comment,
+            redacted=manifest.redacted,
         )
 
     def host_record(self, manifest: Manifest, *, aside: bool = False) -> HostRecord:
