@@ -30,11 +30,23 @@ def commands() -> str:
     for name in _root.list_commands(context):
         command = _root.get_command(context, name)
         assert command is not None
-        inner = click.Context(
-            command, info_name=name, parent=context, max_content_width=100, terminal_width=100
-        )
-        lines += ["", f"## domcaps {name}", "", "```text", command.get_help(inner), "```"]
+        lines += _help(command, name, context, "##")
     return "\n".join(lines) + "\n"
+
+
+def _help(command: click.Command, name: str, above: click.Context, heading: str) -> list[str]:
+    """Give the help of a command, and of those that belong to it."""
+    inner = click.Context(
+        command, info_name=name, parent=above, max_content_width=100, terminal_width=100
+    )
+    text = command.get_help(inner)
+    lines = ["", f"{heading} {inner.command_path}", "", "```text", text, "```"]
+    if isinstance(command, click.Group):
+        for more in command.list_commands(inner):
+            found = command.get_command(inner, more)
+            assert found is not None
+            lines += _help(found, more, inner, f"{heading}#")
+    return lines
 
 
 def main() -> int:

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 LEAST = 100
 """Verdicts that a unit has at least: fewer would cost more to send than to compute."""
 
-_DOMAINS = 1000
-"""Domains that a unit has at most."""
+_DOMAINS = 200
+"""Domains that a unit has, unless it is told otherwise."""
 
 _ATTEMPTS = 20
 """Pools that are replaced before it is given up."""
@@ -91,6 +91,7 @@ def ask(
     hosts: Iterable[str] | None = None,
     libvirt: str = DEFAULT_DIALECT,
     new: bool = True,
+    size: int = 0,
     counts: Counts | None = None,
     keep: Callable[[DomainAnswer], None] | None = None,
 ) -> Iterator[DomainAnswer]:
@@ -104,7 +105,7 @@ def ask(
     fleet = store if isinstance(store, Store) else Store(store)
     question = question_of(fleet, hosts, libvirt, new=new)
     done = counts or Counts()
-    units = list(_units(domains, len(question.keys)))
+    units = list(_units(domains, len(question.keys), size))
     done.units += len(units)
     for answers in _run(question, units, executor, done):
         for answer in answers:
@@ -132,15 +133,15 @@ def _chosen(latest: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:
 
 
 def _units(
-    domains: Iterable[tuple[str, bytes]], hosts: int
+    domains: Iterable[tuple[str, bytes]], hosts: int, size: int
 ) -> Iterator[tuple[tuple[str, bytes], ...]]:
     """Cut domains into units of enough verdicts, and not too many domains."""
-    size = min(_DOMAINS, max(-(-LEAST // max(hosts, 1)), 1 if hosts > _DOMAINS else 16))
-    size = max(size, min(_DOMAINS, 200))
+    least = -(-LEAST // max(hosts, 1))
+    most = max(size or _DOMAINS, least)
     unit: list[tuple[str, bytes]] = []
     for domain in domains:
         unit.append(domain)
-        if len(unit) >= size:
+        if len(unit) >= most:
             yield tuple(unit)
             unit = []
     if unit:

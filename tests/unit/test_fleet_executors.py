@@ -1,0 +1,195 @@
+"""Units of work on executors that break, stores that others write to, and object stores."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import random
+import signal
+import threading
+import time
+from concurrent.futures import ProcessPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from domcaps.fleet.ask import Counts, Question, ask, name_of
+from domcaps.fleet.fleet import Fleet
+from domcaps.fleet.store import Store
+from domcaps.fleet.upkeep import check, collect_garbage
+from fleet_hosts import fleet, replace, shipped
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from domcaps.fleet.answers import DomainAnswer
+
+DOMAIN = """<domain type='kvm'><name>n{0}</name><memory>{0}</memory>
+<os><type arch='x86_64' machine='q35'>hvm</type></os>
+<devices><video><model type='{1}'/></video></devices></domain>"""
+
+
+def documents(count: int) -> list[tuple[str, bytes]]:
+    videos = ("vga", "qxl", "virtio", "bochs", "none-such")
+    return [(str(n), DOMAIN.format(n * 1024, videos[n % 5]).encode()) for n in range(count)]
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    made = Fleet.open(tmp_path_factory.mktemp("executors"))
+    for name, recording in fleet(5, seed=6).items():
+        made.add(recording, name)
+    return made.store
+
+
+def by_name(answers: Iterator[DomainAnswer]) -> dict[str, Any]:
+    found = {}
+    for answer in answers:
+        assert answer.name not in found, "an answer was given twice"
+        found[answer.name] = {(one.hosts, one.faults, one.outcome) for one in answer.sets}
+    return found
+
+
+def kill_children(stop: threading.Event, seed: int) -> None:
+    """Kill one worker after another, until it is told to stop."""
+    rng = random.Random(seed)  # noqa: S311 - no secret
+    for _ in range(3):
+        if stop.wait(2.0):
+            return
+        if children := multiprocessing.active_children():
+            os.kill(rng.choice(children).pid or 0, signal.SIGKILL)
+
+
+def test_a_pool_whose_workers_are_killed_is_replaced(store: Store) -> None:
+    asked = documents(120)
+    expected = by_name(ask(store, asked))
+    stop, counts = threading.Event(), Counts()
+    killer = threading.Thread(target=kill_children, args=(stop, 1))
+    killer.start()
+    try:
+        found = by_name(ask(store, asked, size=20, counts=counts))
+    finally:
+        stop.set()
+        killer.join()
+    assert found == expected
+    assert counts.units == 6
+
+
+def test_an_executor_of_the_caller_stays_open(store: Store) -> None:
+    with ProcessPoolExecutor(1) as pool:
+        found = by_name(ask(store, documents(40), pool, size=20))
+        assert pool.submit(abs, -1).result() == 1
+    assert found == by_name(ask(store, documents(40)))
+
+
+def test_a_unit_is_named_by_its_content() -> None:
+    question = Question("s", (("a", "hosts/a/1"),))
+    one = name_of(question, documents(2))
+    assert one == name_of(question, documents(2))
+    assert one != name_of(question, documents(3))
+    assert one != name_of(Question("s", (("a", "hosts/a/2"),)), documents(2))
+
+
+def test_dask_with_workers_that_are_killed(store: Store) -> None:
+    distributed = pytest.importorskip("distributed")
+    asked = documents(100)
+    expected = by_name(ask(store, asked))
+    with (
+        distributed.LocalCluster(
+            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+        ) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        pids = list(client.run(os.getpid).values())
+        timer = threading.Timer(1.0, os.kill, (pids[0], signal.SIGKILL))
+        timer.start()
+        found = by_name(ask(store, asked, client.get_executor(), size=20))
+        timer.cancel()
+    assert found == expected
+
+
+def write_forever(place: str, number: int, done: Any) -> None:
+    recording = replace(shipped(), comment=str(number))
+    store = Store(place)
+    for count in range(1000):
+        name = f"host-{number}"
+        store.add(
+            replace(recording, host=replace(recording.host, hugepage_sizes_kib=(count,))), name
+        )
+        with open(done, "a") as file:  # noqa: PTH123 - appends of one line are whole
+            file.write(f"{name} {count}\n")
+
+
+def test_writers_that_are_killed_lose_nothing_that_they_were_told_is_stored(tmp_path: Path) -> None:
+    place, told = tmp_path / "store", tmp_path / "told"
+    told.touch()
+    rng = random.Random(3)  # noqa: S311 - no secret
+    context = multiprocessing.get_context("fork")
+    for batch in range(3):
+        writers = [
+            context.Process(target=write_forever, args=(str(place), batch * 8 + n, str(told)))
+            for n in range(8)
+        ]
+        for writer in writers:
+            writer.start()
+        time.sleep(1.5)
+        for writer in rng.sample(writers, len(writers)):
+            time.sleep(rng.random() / 20)
+            writer.kill()
+            writer.join()
+    store = Store(place)
+    assert check(store) == []
+    acknowledged: dict[str, int] = {}
+    for line in told.read_text().splitlines():
+        name, _, count = line.partition(" ")
+        acknowledged[name] = max(acknowledged.get(name, 0), int(count))
+    assert acknowledged
+    hosts = store.hosts()
+    for name, count in acknowledged.items():
+        (size,) = store.recording(hosts[name]).host.hugepage_sizes_kib
+        assert size in {count, count + 1}  # the last may be stored before it was told
+    before = {name: store.recording(found) for name, found in hosts.items()}
+    collect_garbage(store, grace=0)
+    assert check(Store(place)) == []
+    again = Store(place)
+    assert {n: again.recording(m) for n, m in again.hosts().items()} == before
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    pytest.importorskip("obstore")
+    server = pytest.importorskip("moto.server")
+    running = server.ThreadedMotoServer(ip_address="127.0.0.1", port=0)
+    running.start()
+    host, port = running.get_host_and_port()
+    for name, value in (
+        ("AWS_ENDPOINT_URL", f"http://{host}:{port}"), ("AWS_ACCESS_KEY_ID", "test"),
+        ("AWS_SECRET_ACCESS_KEY", "test"), ("AWS_REGION", "us-east-1"),
+        ("AWS_ALLOW_HTTP", "true"),
+    ):  # fmt: skip
+        monkeypatch.setenv(name, value)
+    import urllib.request
+
+    made = urllib.request.Request(f"http://{host}:{port}/fleet", method="PUT")
+    urllib.request.urlopen(made).close()  # noqa: S310 - a server of this test
+    try:
+        yield "s3://fleet/store"
+    finally:
+        running.stop()
+
+
+def test_an_object_store_is_a_store(bucket: str) -> None:
+    made = Fleet.open(bucket)
+    recordings = fleet(2, seed=8)
+    for name, recording in recordings.items():
+        made.add(recording, name)
+    fresh = Fleet.open(bucket)
+    assert list(fresh.hosts.names) == sorted(recordings)
+    assert fresh.check() == []
+    lone = fresh.store.content.put(b"of a writer that was killed")
+    assert collect_garbage(fresh.store, grace=0).contents == 1
+    with pytest.raises(Exception, match=lone[:12]):
+        Store(bucket).content.get(lone)
+    data = documents(1)[0][1]
+    assert fresh.accepts(data) == made.accepts(data)
