@@ -85,6 +85,10 @@ def _with_own(finding: Finding, own: dict[str, str]) -> Finding:
             # a path that a document names with more behind it is not the role's
             parts = re.split(rf"{re.escape(role)}(?![\w.\\/-])", text)
             text = path.join(parts)
+            # advice names the program without its folder
+            name, mine = role.rpartition("/")[2], path.rpartition("/")[2]
+            if name != mine:
+                text = mine.join(re.split(rf"(?<![\w/.-]){re.escape(name)}(?![\w.-])", text))
         return text
 
     return Finding(

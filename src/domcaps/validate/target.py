@@ -85,10 +85,15 @@ def nearest_target(source: Source, open_world: OpenWorld) -> NearestTarget:
     Raises `TargetNotFound` for what is no domain and where nothing is near, and what `open_world`
     raises where that is no fault of the document.
     """
+    require_domain(source)
+    return _Search(source, open_world).resolved()
+
+
+def require_domain(source: Source) -> None:
+    """Raise `TargetNotFound` for what is no domain."""
     if source.root.tag != "domain":
         message = f"the root element is <{source.root.tag}>, but must be <domain>"
         raise _not_found(source, Fault("domain-missing", Problem(message, source.root)))
-    return _Search(source, open_world).resolved()
 
 
 class _Search:
