@@ -19,7 +19,7 @@ from domcaps.language.domain import Domain
 from domcaps.validate.check import MAX_SECONDS
 from domcaps.validate.document.parse import Source, Unreadable, read
 from domcaps.validate.document.shape_ids import NO_SHAPE
-from domcaps.validate.target import wanted_of
+from domcaps.validate.target import TargetNotFound, require_domain, wanted_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,12 +50,11 @@ class Engine:
         """Give the verdicts of all hosts on a domain."""
         try:
             source = read(data)
+            require_domain(source)
         except Unreadable as stopped:
             return self._same_for_all(name, stopped.finding.code, stopped.finding.message)
-        if source.root.tag != "domain":
-            return self._same_for_all(
-                name, "domain-missing", "the document is not a <domain>", ROOT
-            )
+        except TargetNotFound as missing:
+            return self._same_for_all(name, missing.finding.code, missing.finding.message, ROOT)
         table = self._table(source)
         try:
             return DomainAnswer(name, self._sets(source, table))
