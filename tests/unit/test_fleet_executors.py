@@ -146,9 +146,9 @@ def test_writers_that_are_killed_lose_nothing_that_they_were_told_is_stored(tmp_
         acknowledged[name] = max(acknowledged.get(name, 0), int(count))
     assert acknowledged
     hosts = store.hosts()
-    for name, count in acknowledged.items():
+    for name, last in acknowledged.items():
         (size,) = store.recording(hosts[name]).host.hugepage_sizes_kib
-        assert size in {count, count + 1}  # the last may be stored before it was told
+        assert size in {last, last + 1}  # the last may be stored before it was told
     before = {name: store.recording(found) for name, found in hosts.items()}
     collect_garbage(store, grace=0)
     assert check(Store(place)) == []

@@ -76,7 +76,7 @@ def _pinned(xml: bytes, own: bytes, home: Host, libvirt: str) -> tuple[bytes, st
         root = read(own).root
     except Unreadable as stopped:
         raise DomainError(stopped.finding.message) from stopped
-    world = home.known_world(**wanted_of(root), libvirt=libvirt)  # type: ignore[arg-type]
+    world = home.known_world(**wanted_of(root), libvirt=libvirt)
     kept = read(xml).root
     kind = kept.find("os/type")
     if kind is not None:

@@ -1,0 +1,103 @@
+"""How long all verdicts of a fleet take, and whether they are true.
+
+::
+
+    python benchmarks/fleet.py [--hosts 10000] [--domains 100000] [--skeletons 1000] [--pairs 20000]
+
+`fleet_made.py` describes hosts and domains. Prints the time of all verdicts with their reasons, of
+`fleet accepts` for a new domain, and how many pairs of a random sample differ from `Host.validate`
+on the full recording. Exits with 1 where a limit is not met or a verdict differs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import resource
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fleet_made import domains, recordings
+
+from domcaps.fleet.ask import Counts, ask
+from domcaps.fleet.fleet import Fleet
+from domcaps.fleet.roles import judged_document
+from domcaps.fleet.verdict import Placed
+
+if TYPE_CHECKING:
+    from domcaps.fleet.answers import DomainAnswer
+
+MOST_SECONDS, MOST_ACCEPTS, MOST_MB = 120.0, 0.5, 2048
+
+
+def told(found: Any) -> tuple[Any, ...]:
+    return found.code, found.message, found.severity, found.stage, found.path, found.line
+
+
+def differing(
+    fleet: Fleet, asked: dict[str, bytes], answers: dict[str, DomainAnswer], count: int
+) -> int:
+    """Count pairs of a random sample of which the verdict is not that of the host alone."""
+    rng = random.Random(1)  # noqa: S311 - no secret
+    wrong = 0
+    names = [rng.choice(list(answers)) for _ in range(max(1, count // 10))]
+    for name in names:
+        placed = Placed(asked[name])
+        for number in (rng.randrange(len(fleet.hosts.names)) for _ in range(10)):
+            own, host = fleet.hosts.own_paths[number], fleet.host(fleet.hosts.names[number])
+            alone = host.validate(judged_document(asked[name], own, "x86_64"))
+            found = placed.findings(answers[name].of(number), own)
+            wrong += sorted(map(str, map(told, found))) != sorted(
+                map(str, map(told, (*alone.findings, *alone.notices)))
+            )
+    return wrong
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--hosts", type=int, default=10_000)
+    parser.add_argument("--domains", type=int, default=100_000)
+    parser.add_argument("--skeletons", type=int, default=1000)
+    parser.add_argument("--pairs", type=int, default=20_000)
+    parser.add_argument("--store", help="a folder that is kept, and used again")
+    options = parser.parse_args()
+    place = options.store or tempfile.mkdtemp()
+    fleet = Fleet.open(place)
+    start = time.perf_counter()
+    if not Path(place, "hosts").exists():
+        for name, recording in recordings(options.hosts):
+            fleet.store.add(recording, name)
+    print(f"store of {options.hosts} hosts             {time.perf_counter() - start:8.1f} s")
+    asked = dict(domains(options.domains, options.skeletons))
+    rng = random.Random(2)  # noqa: S311 - no secret
+    sample = set(rng.sample(sorted(asked), min(len(asked), options.pairs)))
+    kept: dict[str, DomainAnswer] = {}
+    pairs = accepted = 0
+    start, counts = time.perf_counter(), Counts()
+    for answer in ask(place, asked.items(), counts=counts):
+        pairs += len(fleet.hosts.names)
+        accepted += answer.accepting.bit_count()
+        if answer.name in sample:
+            kept[answer.name] = answer
+    seconds = time.perf_counter() - start
+    each = seconds / options.domains * 1000
+    print(f"{pairs} verdicts            {seconds:8.1f} s   (at most {MOST_SECONDS} s)")
+    print(f"{each:.2f} ms a domain, {accepted / pairs:.0%} accepted, {counts.units} units")
+    ((name, data),) = domains(1, 1, seed=99)
+    fleet.accepts(data, name=name)
+    start = time.perf_counter()
+    fleet.accepts(data.replace(b"bochs", b"vga").replace(b"guest-0", b"new"), name=name)
+    accepts = time.perf_counter() - start
+    print(f"accepts, of a new domain        {accepts:8.3f} s   (at most {MOST_ACCEPTS} s)")
+    wrong = differing(fleet, asked, kept, options.pairs)
+    most = max(resource.getrusage(who).ru_maxrss // 1024
+               for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))  # fmt: skip
+    print(f"{options.pairs} pairs compared, {wrong} differ; at most {most} MB in one process")
+    return int(wrong > 0 or seconds > MOST_SECONDS or accepts > MOST_ACCEPTS or most > MOST_MB)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
