@@ -155,3 +155,19 @@ def test_ask_gives_what_the_engine_gives(made: Fleet) -> None:
     for name, data in documents:
         want = list(verdicts_of(made.engine().ask(name, data), made.hosts, data))
         assert list(verdicts_of(answers[name], made.hosts, data)) == want
+
+
+def test_what_some_host_finds_in_a_shape_is_found_in_every_document_of_it(tmp_path: Path) -> None:
+    """A check that is silent on the first host may find something on the next one."""
+    made, recordings = Fleet.open(tmp_path), fleet(9, seed=11)
+    for name, recording in recordings.items():
+        made.add(recording, name)
+    alone = {name: Host.from_recording(recording) for name, recording in recordings.items()}
+    text = """<domain type='{}'><name>a</name><memory>1048576</memory>
+    <os><type arch='x86_64' machine='{}'>hvm</type></os><devices>{}</devices></domain>"""
+    devices = ("", "<video><model type='qxl'/></video>", "<sound model='ich9'/>")
+    for more in devices:
+        for machine in ("q35", "pc", "pc-i440fx-2.4"):
+            for kind in ("kvm", "qemu"):
+                data = text.format(kind, machine, more).encode()
+                assert_true(made, alone, f"{kind} {machine}", data)

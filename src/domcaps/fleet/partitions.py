@@ -36,14 +36,17 @@ class Partitions:
         self._traces: dict[Trace, Trace] = {}
         self._sets: dict[Any, Sets] = {}
         self._of_shapes: dict[tuple[int, Any], Partition] = {}
-        self.local: dict[Any, list[Trace]] = {}
-        """Traces of units that look at nothing but the shape of their part."""
+        self.local: dict[Any, list[Trace] | None] = {}
+        """Traces of units that look at nothing but the shape of their part.
+
+        None for those of which some host showed that they find something, or look further.
+        """
 
     def of_shape(self, table: WorldTable, key: Any, ask: Callable[[int], Trace]) -> Partition:
         """Give what a unit finds in all parts of a shape."""
         known = self._of_shapes.get((id(table), key))
         if known is None:
-            known = self.covering(table, self.local[key], ask)
+            known = self.covering(table, self.local[key] or [], ask)
             self._of_shapes[id(table), key] = known
         return known
 

@@ -158,7 +158,7 @@ class Skeleton:
             node = look.node_of(unit)
             shape = document.walk.shape_of(node)
             key = (unit.part_checks, unit.check, unit.required, shape)
-            if key not in known.local and not self._learn_unit(unit, look, key, known):
+            if known.local.get(key) is None and not self._learn_unit(unit, look, key, known):
                 continue
             self._local.append((key, unit, look.number_of(node)))
 
@@ -169,7 +169,9 @@ class Skeleton:
         except Hidden:
             self._hidden.append(unit)
             return False
-        if frame.texts or frame.outside or key[-1] == NO_SHAPE or outcome.found:
+        reads_more = frame.texts or frame.outside or key[-1] == NO_SHAPE or outcome.found
+        if reads_more or key in known.local:
+            # where it is there, it was local until a host showed otherwise
             self._into_group(unit, frame.texts)
             return False
         known.local[key] = [trace_of(frame, outcome)]
@@ -193,10 +195,14 @@ class Skeleton:
                 return trace_of(frame, outcome)
 
             try:
+                if known.local[key] is None:
+                    raise _Outside
                 part = known.of_shape(looks.table, key, ask)
             except _Outside:
                 self._local.remove((key, unit, _))
-                known.local.pop(key, None)
+                # what other tables found with it is found in a group from now on
+                self._local_found.clear()
+                known.local[key] = None
                 self._into_group(unit, ())
                 raise _Moved from None
             if any(not trace.reads for trace in part.traces):
