@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 ROOT = OF_ALL
 """The number of the document's element."""
 
-_MOST_SKELETONS = 20_000
+_MOST_SKELETONS = 5000
 
 
 class Engine:
@@ -70,7 +70,7 @@ class Engine:
 
     def _sets(self, source: Source, table: WorldTable) -> tuple[HostSet, ...]:
         sets = self._on_worlds(source, table) if table.with_world else ()
-        key = id(table), sets
+        key = table.number, sets
         known = self._host_sets.get(key)
         if known is None:
             if len(self._host_sets) >= _MOST_SKELETONS:

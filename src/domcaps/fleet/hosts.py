@@ -7,6 +7,7 @@ facet, and tells for each value which hosts have it.
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -47,6 +48,10 @@ _FACETS = {
 """Fields of `HostRecord` that what is read of `HostFacts` depends on; others depend on all."""
 
 _OF_TARGETS = ("*target",)
+_MOST_TABLES = 1000
+"""Targets that domains name; any text may be one."""
+
+_NUMBERS = itertools.count()
 _HARDWARE = frozenset({"cpuid", "time_stamp_counter"})
 
 
@@ -124,6 +129,9 @@ class FleetHosts:
         """Give the worlds of all hosts for a target that a domain names."""
         key = wanted, dialect
         if key not in self._tables:
+            if len(self._tables) >= _MOST_TABLES:
+                # the oldest goes; its number is not given again
+                self._tables.pop(next(iter(self._tables)))
             self._tables[key] = WorldTable(self, wanted, dialect)
         return self._tables[key]
 
@@ -153,6 +161,7 @@ class WorldTable:
     """For one named target: the world that each host gives for it, and what it lacks of it."""
 
     def __init__(self, hosts: FleetHosts, wanted: Wanted, dialect: str) -> None:
+        self.number = next(_NUMBERS)
         self._hosts = hosts
         self._selections: dict[ReadKey, dict[Any, int]] = {}
         self._resolved: list[tuple[int, Target, EmulatorFacts]] = []

@@ -44,10 +44,10 @@ class Partitions:
 
     def of_shape(self, table: WorldTable, key: Any, ask: Callable[[int], Trace]) -> Partition:
         """Give what a unit finds in all parts of a shape."""
-        known = self._of_shapes.get((id(table), key))
+        known = self._of_shapes.get((table.number, key))
         if known is None:
             known = self.covering(table, self.local[key] or [], ask)
-            self._of_shapes[id(table), key] = known
+            self._of_shapes[table.number, key] = known
         return known
 
     def covering(
@@ -74,7 +74,7 @@ class Partitions:
                 used.append(trace)
                 left &= ~same
         sets = tuple((hosts, outcome) for outcome, hosts in found.items())
-        key = id(table), frozenset(used)
+        key = table.number, frozenset(used)
         known = self._known.get(key)
         if known is None:
             if len(self._known) >= _MOST:
@@ -85,7 +85,7 @@ class Partitions:
     def sets(self, table: WorldTable, common: Outcome, parts: tuple[Partition, ...]) -> Sets:
         """Give what is found by hosts, all parts together."""
         speaking = frozenset(one for one in parts if len(one.sets) > 1 or any(one.sets[0][1]))
-        key = id(table), common, speaking
+        key = table.number, common, speaking
         known = self._sets.get(key)
         if known is None:
             if len(self._sets) >= _MOST:

@@ -182,7 +182,7 @@ class Skeleton:
 
         What one of them finds on some host has a place in this document: then it is asked here.
         """
-        found = self._local_found.get(id(looks.table))
+        found = self._local_found.get(looks.table.number)
         if found is not None:
             return found
         common, parts = [], []
@@ -210,7 +210,7 @@ class Skeleton:
             else:
                 parts.append(part)
         found = Found(joined(common), tuple(dict.fromkeys(parts)))
-        self._local_found[id(looks.table)] = found
+        self._local_found[looks.table.number] = found
         return found
 
     def _into_group(self, unit: Unit, places: Iterable[Place]) -> None:
@@ -233,9 +233,9 @@ class Skeleton:
             # where no host is read and texts are hardly met again, nothing is kept of them
             if len(group.cells) < (_MOST_CELLS if group.reads_hosts else _MOST_TEXTS):
                 group.cells[texts] = cell
-        found = cell.found.get(id(looks.table))
+        found = cell.found.get(looks.table.number)
         if found is None:
-            found = cell.found[id(looks.table)] = self._in_cell(group, cell, looks, known)
+            found = cell.found[looks.table.number] = self._in_cell(group, cell, looks, known)
         return found
 
     def _in_cell(self, group: _Group, cell: _Cell, looks: Looks, known: Partitions) -> Found:
