@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from domcaps.elements.display.video import Video
 from domcaps.shipped import open_shipped
-from domcaps.validate.check import _Check
+from domcaps.validate.check import DocumentCheck
 from domcaps.validate.checks import all_part_checks, rules_in
 from domcaps.validate.document.parse import read
 from domcaps.validate.document.walk import DocumentWalk
@@ -62,13 +62,13 @@ def test_rules_of_the_domain_are_called_where_something_is_there(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     called: list[str] = []
-    ask = _Check._rules
+    ask = DocumentCheck._rules
 
-    def noting(self: _Check, part: object, rules: tuple[object, ...]) -> None:
+    def noting(self: DocumentCheck, part: object, rules: tuple[object, ...]) -> None:
         called.extend(rule.code for rule in rules)  # type: ignore[attr-defined]
         ask(self, part, rules)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(_Check, "_rules", noting)
+    monkeypatch.setattr(DocumentCheck, "_rules", noting)
     host = open_shipped("sid-x86_64")
     for number in range(3):
         host.validate(DOMAIN.format("", f"<description>{number}</description>"))
