@@ -139,10 +139,11 @@ def commands_with_a_path(path: str, domain: str, output: str) -> Iterator[tuple[
     yield "codes", path
     yield "drift", "--format", path
     yield "completion", path
+    yield "schema", path
 
 
-WITHOUT_FILES = frozenset({"serve", "watch"})
-"""Commands that do not end; the paths of `serve` have tests of their own."""
+WITHOUT_FILES = frozenset({"edit", "lsp", "serve", "watch"})
+"""Commands that do not end, or start an editor; the paths of `serve` and `edit` have own tests."""
 
 
 @cache

@@ -69,12 +69,12 @@ def test_an_emulator_of_the_family_keeps_the_guests_architecture() -> None:
         ({"virttype": "xen"}, "'xen' is not a known virtualization type"),
         (
             {"virttype": "hvf"},
-            "can't serve the virtualization type 'hvf' here: .*kvm",
+            "the virtualization type 'hvf' is not supported here: .*kvm",
         ),
         ({"machine": "q53"}, "no machine type 'q53' .*q35"),
         ({"arch": "s390x"}, "no emulator for s390x guests .*qemu-system-s390x"),
         ({"emulator": "/nonesuch"}, "no emulator '/nonesuch'"),
-        ({"emulator": X86.path, "arch": "aarch64"}, "serves x86_64 guests, not aarch64"),
+        ({"emulator": X86.path, "arch": "aarch64"}, "runs x86_64 guests, not aarch64"),
     ],
 )
 def test_a_question_without_an_answer_says_what_there_is(

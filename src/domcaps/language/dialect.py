@@ -85,6 +85,7 @@ def parse_dialect(text: str) -> Dialect:
     )
 
 
+_MOST_DIGITS = 4
 AUTO = "auto"
 """The dialect of the libvirt that the host has, or the newest where it has none."""
 
@@ -111,8 +112,10 @@ def _own(libvirt: Libvirt) -> tuple[Dialect, str]:
     known = known_dialects()
     if not libvirt.version:
         return known[-1], "the newest, as no libvirt was found on the host"
-    major, minor, *_ = (int(number) for number in libvirt.version.split("."))
-    dialect = Dialect(major, minor)
+    release = _release(libvirt.version)
+    if release is None:
+        return known[-1], "the newest, as the version of the host's libvirt can't be read"
+    dialect = Dialect(*release)
     if dialect not in known:
         nearest = known[-1] if dialect > known[-1] else known[0]
         what = "newest" if nearest == known[-1] else "oldest"
@@ -121,9 +124,21 @@ def _own(libvirt: Libvirt) -> tuple[Dialect, str]:
             f"the host has {libvirt.version} ({libvirt.found}), this is the {what} known",
         )
     patched = DISTRIBUTIONS.get(libvirt.distribution)
-    if patched is not None and patched.release == (major, minor):
+    if patched is not None and patched.release == release:
         dialect = distributed(libvirt.distribution)
     return dialect, f"the host has it ({libvirt.found})"
+
+
+def _release(version: str) -> tuple[int, int] | None:
+    """Read the first two numbers of a version; None for other texts, as a recording may have."""
+    match version.split("."):
+        case [major, minor, *_] if _is_number(major) and _is_number(minor):
+            return int(major), int(minor)
+    return None
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS
 
 
 def distributed(name: str) -> Dialect:
