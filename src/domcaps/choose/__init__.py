@@ -1,1 +1,1 @@
-"""A domain in which everything holds, and the least edit that mends one in which it does not."""
+"""A domain in which everything holds, and the least edit that repairs one in which it does not."""

@@ -157,7 +157,7 @@ def choose(
 
 
 def _with_pins(chooser: Chooser) -> Chosen:
-    """Choose, and give up the pinned values that can't be had any more, which is noted."""
+    """Choose, and give up the pinned values that is not available any more, which is noted."""
     wishes = chooser.wishes
     while True:
         try:
@@ -169,7 +169,7 @@ def _with_pins(chooser: Chooser) -> Chosen:
             if not gone:
                 raise
             wishes.all = [wish for wish in wishes.all if wish not in gone]
-            wishes.notes += [f"{wish.text} can't be had here any more: another is taken"
+            wishes.notes += [f"{wish.text} is not available here any more: another is taken"
                              for wish in gone]  # fmt: skip
             chooser = Chooser(chooser.hosts, wishes, chooser.guest, chooser.arch, chooser.libvirt)
 

@@ -81,7 +81,7 @@ def choice_at(path: str, value: str) -> Choice | None:
 def nearest(old: str, known: Iterable[str], *, exact: bool = False) -> list[str]:
     """Give the known words that look like one, the most alike first; of a number there are none.
 
-    Those that one slip of the pen makes of it come first; with `exact` there are no others.
+    Those that one typo makes of it come first; with `exact` there are no others.
     """
     if len(old) < 2 or old.isdigit():
         return []

@@ -1,4 +1,4 @@
-"""A chosen domain, and its explanation: every decision, what was passed over and what came next."""
+"""A chosen domain, and its explanation: every decision, what was skipped and what came next."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Step:
-    """One decision: what was chosen and why, what came next, and what was passed over."""
+    """One decision: what was chosen and why, what came next, and what was skipped."""
 
     name: str
     title: str

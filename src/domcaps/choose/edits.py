@@ -205,7 +205,7 @@ class Edits:
         if rule is not None and rule.slips and old.lower() in rule.slips:
             yield rule.slips[old.lower()], losses.SLIP
             return
-        # a word that has a meaning there is no slip of the pen
+        # a word that has a meaning there is no typo
         exact = self._says_what_it_is(where)
         near = () if old in values_of(path) else nearest(old, known, exact=exact)
         yield from ((value, losses.SLIP + n) for n, value in enumerate(near))
@@ -225,7 +225,7 @@ class Edits:
         rule = substitutes().get(plain(path))
         only = (rule.only or {}) if rule is not None else {}
         without = (*only.get("*", ()), *only.get(old, ()))
-        if loss < losses.FIX:  # a slip of the pen: the rest was written for what was meant
+        if loss < losses.FIX:  # a typo: the rest was written for what was meant
             change = functools.partial(self._set, node, attribute, value)
         else:
             change = functools.partial(self._written, node, attribute, value, without, rule, old)

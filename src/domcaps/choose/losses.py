@@ -1,6 +1,6 @@
 """What an edit loses of what the domain asked for, as figures: the fewer, the better.
 
-Three orders, far apart: a slip of the pen loses nothing; what the finding itself asks for loses
+Three orders, far apart: a typo loses nothing; what the finding itself asks for loses
 little; taking something away loses most, and a device that the guest was given is not taken away
 without permission.
 """

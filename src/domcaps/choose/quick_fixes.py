@@ -88,7 +88,7 @@ def _tried(
 
 
 def _renamed(text: Text, finding: Finding) -> Iterator[tuple[str, bytes]]:
-    """Give a name that nobody knows the known names that look like it."""
+    """Give a name that it is unknown the known names that look like it."""
     place = text.node(finding.path)
     if place is None:
         return

@@ -47,7 +47,7 @@ _STOPPED = "check-stopped"
 """The finding of a document with so many others that not all of them were looked for."""
 
 _MOST_FIRST = 12
-"""How many findings are looked at for slips of the pen before the first is repaired."""
+"""How many findings are looked at for typos before the first is repaired."""
 
 _NO_EMULATOR = "os-arch-unsupported"
 """The finding of an architecture that no emulator of the host has."""
@@ -204,7 +204,7 @@ class _Search:
         return self.stopped
 
     def everything(self, data: bytes) -> tuple[list[_Step], bytes]:
-        """Repair one finding after the other, and pass over those that nothing repairs."""
+        """Repair one finding after the other, and skip those that nothing repairs."""
         self.edits(data, self.findings(data)[0], wide=True)  # reads the table: not of this search
         self.deadline = time.thread_time() + self.seconds
         made: list[_Step] = []
@@ -239,7 +239,7 @@ class _Search:
         return [finding for finding in self.findings(data) if _key(finding) not in hopeless]
 
     def _first(self, data: bytes, left: Sequence[Finding]) -> Finding:
-        """Give a slip of the pen before others: what seems to be missing may be misspelt."""
+        """Give a typo before others: what seems to be missing may be misspelt."""
         for finding in left:
             if finding.code == _NO_EMULATOR:
                 return finding

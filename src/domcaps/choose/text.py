@@ -53,7 +53,7 @@ class Text:
         try:
             self.root: Node = etree.fromstring(data, _PARSER)
         except (etree.XMLSyntaxError, ValueError) as error:
-            raise InputError(f"this is not XML that can be mended: {error}") from None
+            raise InputError(f"this is not XML that can be repaired: {error}") from None
         self.encoding = self.root.getroottree().docinfo.encoding or "utf-8"
         self.text = self._decoded()
 

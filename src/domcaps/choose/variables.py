@@ -1,7 +1,7 @@
 """What can be decided about a domain for one target: variables, and the values they may have.
 
 A variable's assignments are in the order in which they are preferred: first those that suit the
-guest, then the others, last those of which nobody knows whether they hold. A value that is known
+guest, then the others, last those of which it is unknown whether they hold. A value that is known
 not to hold is rejected, and the reason is kept.
 """
 

@@ -42,7 +42,7 @@ def expand(names: Sequence[str]) -> list[str]:
 def gather(names: Sequence[str], excludes: Callable[[Path], bool] = lambda _: False) -> Gathered:
     """Find the files that names stand for.
 
-    In folders hidden files and folders are passed over, files that `excludes` is true of, and
+    In folders hidden files and folders are ignored, files that `excludes` is true of, and
     further links to a file that was found already.
     """
     gathered = Gathered()

@@ -14,7 +14,7 @@ MAX_TYPE = "max-x86_64-cpu"
 
 
 def model_to_expand(accelerator: str) -> str:
-    """Name the model that stands for all that can be had with an accelerator."""
+    """Name the model that stands for all that is available with an accelerator."""
     return "max" if accelerator == "tcg" else "host"
 
 

@@ -34,7 +34,7 @@ def mode_supported(
     dialect: Dialect,
     arch: str = "",
 ) -> bool:
-    """Tell whether ``<cpu mode='…'>`` can be had.
+    """Tell whether ``<cpu mode='…'>`` is available.
 
     `machine` is the domain's canonical machine type, `arch` its architecture, "" for that of the
     emulator. Raises `ValueError` for a mode that is none, `Unanswered` where the emulator was not

@@ -1,7 +1,7 @@
 """Asking an emulator in turn: what is asked next depends on what it just said.
 
 A *talk* is a generator. It yields questions, is sent the answer to each, and returns what it made
-of them, so that the same one can be had with a running emulator and with a recording::
+of them, so that the same one is available with a running emulator and with a recording::
 
     def name_of_baseline(first: dict, second: dict) -> Talk[str]:
         answer = yield ask("query-cpu-model-baseline", modela=first, modelb=second)

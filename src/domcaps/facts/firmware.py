@@ -92,12 +92,12 @@ class FirmwareSummary(msgspec.Struct, frozen=True):
 
     @property
     def secure_boot_values(self) -> tuple[str, ...]:
-        """Give what can be had of secure boot: ``yes``, ``no``, both or nothing."""
+        """Give what is available of secure boot: ``yes``, ``no``, both or nothing."""
         return _values(self.secure_boot)
 
     @property
     def enrolled_keys_values(self) -> tuple[str, ...]:
-        """Give what can be had of enrolled keys: ``yes``, ``no``, both or nothing."""
+        """Give what is available of enrolled keys: ``yes``, ``no``, both or nothing."""
         return _values(self.enrolled_keys)
 
 
@@ -137,7 +137,7 @@ class FirmwareIndex:
 
     @property
     def invalid(self) -> tuple[InvalidDescriptor, ...]:
-        """Give the files that were passed over, and why."""
+        """Give the files that were skipped, and why."""
         return self._parsed[1]
 
     @cached_property

@@ -1,8 +1,8 @@
 """One firmware descriptor: QEMU's ``docs/interop/firmware.json``, read from a file of any content.
 
 `parse_firmware` either gives a `Firmware` or raises `MalformedFirmware` with the reason. It is as
-strict as libvirt, no more and no less: a feature that nobody knows is passed over, an interface,
-device or architecture that nobody knows makes the whole descriptor useless.
+strict as libvirt, no more and no less: a feature that it is unknown is ignored, an interface,
+device or architecture that it is unknown makes the whole descriptor useless.
 """
 
 from __future__ import annotations

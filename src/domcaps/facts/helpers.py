@@ -93,7 +93,7 @@ def _described(
     """Gather the programs that vhost-user descriptors name, by their type.
 
     A descriptor vouches for its program only if nobody but root and this user can write it: any
-    other is passed over.
+    other is ignored.
     """
     where = folders("vhost-user", privileged=privileged, environ=environ)
     gathered: dict[str, tuple[str, ...]] = {}

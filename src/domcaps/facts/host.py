@@ -131,7 +131,7 @@ class HostFacts:
         """The TPM versions that swtpm can set up; None where a TPM can't be emulated at all.
 
         Source: ``swtpm_setup --print-capabilities``. A program that does not answer it, as old
-        ones do not, gives an empty list: TPMs can be emulated, of versions that nobody knows.
+        ones do not, gives an empty list: TPMs can be emulated, of versions that it is unknown.
         """
         programs = [self.helper(name) for name in TPM_PROGRAMS]
         if any(program is None for program in programs):

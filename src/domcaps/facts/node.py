@@ -146,7 +146,7 @@ class Node(msgspec.Struct, frozen=True, omit_defaults=True):
     of the other registers that a CPU feature stands in, as far as they could be read. `tsc_hz` is
     0 where KVM does not tell, and is what the frequency of a ``tsc`` timer is compared with; `mhz`
     is what the kernel measured last. `uid` and `gid` are whom QEMU would run as. `iommu` tells
-    whether the kernel made groups of devices, None where nobody looked; `suspends` how it can
+    whether the kernel made groups of devices, None if it was not probed; `suspends` how it can
     sleep: ``mem``, ``disk``, ``hybrid``.
     """
 

@@ -28,7 +28,7 @@ def weakness(real: str) -> Weakness | None:
     The file and each folder above it must belong to root or to the effective user of this process,
     and nobody else may write to them. In a folder with the sticky bit, such as ``/tmp``, users
     can't touch what belongs to others, so that it may be written to. A place that can't be looked
-    at is passed over: nothing can be read or executed there.
+    at is ignored: nothing can be read or executed there.
     """
     place = real
     while True:

@@ -204,7 +204,7 @@ class HostRecord(msgspec.Struct, frozen=True, omit_defaults=True):
 class Recording(msgspec.Struct, frozen=True, omit_defaults=True):
     """A host with its emulators, complete enough that every question runs from it.
 
-    `node` is the host as hardware, None where nobody looked. `redacted` tells that what identifies
+    `node` is the host as hardware, None if it was not probed. `redacted` tells that what identifies
     the host was taken out (`domcaps.facts.redact`).
     """
 

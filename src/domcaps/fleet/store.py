@@ -167,7 +167,7 @@ class Store:
         return HostRecord(**self._fields(_HOST_TYPES, names))
 
     def node(self, manifest: Manifest, *, aside: bool = False) -> Node | None:
-        """Give the host as hardware, None where nobody looked."""
+        """Give the host as hardware, None if it was not probed."""
         if manifest.node is None:
             return None
         names = dict(manifest.node)

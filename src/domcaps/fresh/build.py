@@ -67,7 +67,7 @@ class Observer:
 
 
 class Call:
-    """One pass over a trace. What was looked at since it began need not be looked at again.
+    """One skip a trace. What was looked at since it began need not be looked at again.
 
     `store` is that of the state in which the thread is. `asked` is when the call began that waits
     for the pass, `time` the time of day when the pass did. `news` counts what was not as before.
@@ -124,7 +124,7 @@ class Build:
                 self._stores = {}
             found = self._stores.setdefault(state, Store())
         if len(found) > _MOST_ENTRIES:
-            # whoever asks for ever new things must not fill the memory
+            # the caller for ever new things must not fill the memory
             found = self._stores[state] = Store()
         return found
 

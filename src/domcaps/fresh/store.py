@@ -82,7 +82,7 @@ class Sighting:
 
     @property
     def digest(self) -> str:
-        """The digest of what was seen, "" where nobody looked."""
+        """The digest of what was seen, "" if it was not probed."""
         if not self._digest and self.seen is not UNSEEN:
             self._digest = seen_digest(self.seen)
         return self._digest

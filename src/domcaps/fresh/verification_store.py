@@ -73,5 +73,5 @@ def recall_refused(disk: DiskStore, target: Target, around: Surroundings) -> fro
 
 
 def _name(target: Target) -> str:
-    # what QEMU refuses does not depend on the libvirt whose words are wanted
+    # what QEMU refuses does not depend on the libvirt to emulate
     return answer_name("verified", target.emulator, target.arch, target.machine, target.virttype)

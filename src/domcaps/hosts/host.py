@@ -77,7 +77,7 @@ class Host(TableReaders):
 
     @property
     def node(self) -> Node | None:
-        """The host as hardware, None where nobody looked."""
+        """The host as hardware, None if it was not probed."""
         return self._node
 
     @staticmethod
@@ -287,7 +287,7 @@ class LiveHost(Host):
     def shown_lies(self, **options: Unpack[TargetOptions]) -> frozenset[str] | None:
         """Give the paths that `verify` showed to be refused here.
 
-        None where nobody verified since emulator or host changed. Takes what `world` takes.
+        None if it was not probed since emulator or host changed. Takes what `world` takes.
         """
         from domcaps.hosts.live import known_refusals
 

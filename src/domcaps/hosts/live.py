@@ -89,5 +89,5 @@ _NOT_KEPT = (
 
 
 def known_refusals(build: Build, target: Target) -> frozenset[str] | None:
-    """Give the paths that `verify` showed to be refused, None where nobody verified since."""
+    """Give the paths that `verify` showed to be refused, None if it was not probed since."""
     return None if build.disk is None else recall_refused(build.disk, target, build.around)

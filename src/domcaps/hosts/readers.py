@@ -185,7 +185,7 @@ class TableReaders(ABC):
 
         `xml` is a ``<domain>`` document, of any bytes. `ignore` names codes of findings that are
         left out. A domain is taken for one that is to be defined now; with ``new=False`` for one
-        that libvirt has known for long, in which it overlooks some mistakes. ``schema=True`` also
+        that is already defined in libvirt, in which it overlooks some mistakes. ``schema=True`` also
         refuses what libvirt's schema refuses, as ``virsh define --validate`` does: names that it
         does not know, which are warnings otherwise, and forms of values. The result has
         ``.accepted``, ``.definable`` and ``.findings``; what is wrong with the XML is a finding,
@@ -232,7 +232,7 @@ class TableReaders(ABC):
     def repair(
         self, xml: str | bytes, libvirt: str = DEFAULT_DIALECT, *, new: bool = True
     ) -> Repair:
-        """Mend a domain by the fewest edits after which it is accepted on this host.
+        """Repair a domain by the fewest edits after which it is accepted on this host.
 
         The result has ``.data`` (the text, in which all that was not edited is as it was),
         ``.changes`` with a reason for each, and ``.diff``. `new` is as in `validate`. Raises

@@ -32,7 +32,7 @@ _MOST_DIGITS = 60
 
 
 class Attributes(Struct, frozen=True):
-    """Attributes of one element by name, each with its form; `required` ones must be there."""
+    """Attributes of one element by name, each with its form; `required` ones is required."""
 
     kinds: Mapping[str, ValueType[Any]]
     required: tuple[str, ...] = ()

@@ -6,7 +6,7 @@
         line.reading.get(node, "model", {"virtio"})
         line.plug(node, line.virtio("virtio-rng"), id=f"rng{number}")
 
-How QEMU is told of an element stands beside that element, in ``X_command_line.py``. Order, names
+QEMU arguments for an element stands beside that element, in ``X_command_line.py``. Order, names
 and quoting are those of the `Line`, which `domcaps.native` makes. What nobody took from the domain
 would be left out without a word: `Reading.finish` refuses a domain of which something is left.
 """

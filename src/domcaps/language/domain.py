@@ -130,7 +130,7 @@ class Domain:
         return known  # type: ignore[return-value]
 
     def once(self, make: Callable[[Domain], T]) -> T:
-        """Give what a function makes of the domain; it is called once, whoever asks."""
+        """Give what a function makes of the domain; it is called once, the caller."""
         if make not in self._once:
             self._once[make] = make(self)
         made: T = self._once[make]

@@ -26,7 +26,7 @@ class Fix(Struct, frozen=True):
     of ``<devices>`` are added. `values` are pairs of a path and a text: the path begins at the
     element of the finding (``""`` is its own text, ``@mode``, ``../model``), or with ``/domain`` at
     the document's root. `without` are such paths of elements and attributes that have no meaning
-    with the new values; those that are not there are passed over. With `less` the domain gets
+    with the new values; those that are not there are ignored. With `less` the domain gets
     less than it asks for, as fewer CPUs: other fixes are better.
     """
 

@@ -31,7 +31,7 @@ class Observation(Predicate):
 
     @abstractmethod
     def holds(self, world: World) -> bool:
-        """Look; raises `Unanswered` where nobody asked."""
+        """Look; raises `Unanswered` if it was not probed."""
 
     @abstractmethod
     def source(self) -> str:
@@ -50,7 +50,7 @@ class Observation(Predicate):
         return ""
 
     def value(self, world: World) -> str:  # noqa: ARG002 - most look at a world
-        """Say what was found there; raises `Unanswered` where nobody asked."""
+        """Say what was found there; raises `Unanswered` if it was not probed."""
         return ""
 
     def remedy(self, world: World, *, wanted: bool) -> Remedy | None:  # noqa: ARG002

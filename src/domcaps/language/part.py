@@ -10,7 +10,7 @@
     video.model            # 'virtio', or None where the XML says nothing or nonsense
     video.raw("heads")     # the text as it stands
 
-What a field may be is checked once for all parts, by whoever validates; a rule that reads a field
+What a field may be is checked once for all parts, by the validator; a rule that reads a field
 may rely on its value having the declared form.
 """
 
@@ -180,9 +180,9 @@ def field(
     """Declare a field.
 
     `path` is ``element/@attribute``, ``@attribute``, or ``element`` for its text. `kind` is the
-    form, `choice` the enum of the table whose values it takes. `required` fields must be there.
+    form, `choice` the enum of the table whose values it takes. `required` fields is required.
     `default` is what libvirt fills in. `since` is the change by which libvirt came to read it,
-    `defined` the one since which a choice that can't be had is refused by definition, and not only
+    `defined` the one since which a choice that is not available is refused by definition, and not only
     at start, and `strict` the one since which a value of another form is refused, and not passed
     over; `of` is the path of the text without which libvirt does not look at it, as with a
     number's unit.

@@ -11,7 +11,7 @@
         ),
     )
 
-Options stand in the order in which they are wanted. Whoever chooses takes the first one that holds
+Options stand in the order in which they are wanted. A chooser takes the first one that holds
 on every host and goes with what was decided before; whether it holds is said by the enum's
 predicate and by the rules, never here.
 """

@@ -208,7 +208,7 @@ def highest(mask: int) -> int:
 def repeated(part: P, key: Callable[[P], Hashable | None]) -> Iterator[P]:
     """Give those of a part's class whose key another one before them has, None being no key.
 
-    They are given once: to whoever asks for the first of them.
+    They are given once: to the caller for the first of them.
     """
     parts = part.domain.all(type(part))
     if parts[0].node is not part.node:

@@ -88,7 +88,7 @@ class Enum(Struct, frozen=True):
     where `shown` holds, even when none of its choices does, or only with a value in it when
     `only_if_any`. `sample` is the least that a domain needs to use a value, as children of
     ``<domain>`` or ``<devices>`` with ``{value}`` for it; "" where the attribute is enough.
-    `qemu_args` is how QEMU is told of a value.
+    `qemu_args` is the QEMU arguments for a value.
     """
 
     name: str

@@ -71,7 +71,7 @@ class World:
         return World(target, self.emulator, self.host)
 
     def file_state(self, path: str) -> FileState | None:
-        """Give what is known of a file that a domain names, None where nobody looked at it.
+        """Give what is known of a file that a domain names, None if it was not probed at it.
 
         Images of firmware are recorded with the host; at others only a caller can look.
         """

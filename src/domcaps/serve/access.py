@@ -5,7 +5,7 @@ client could go: from the root folder down, each folder is held (``O_PATH``), an
 access list are compared with the client's user and groups. What is held can't be exchanged for
 something else between that look and the next step, and links have been followed before.
 
-Of a client that did not come over a UNIX socket nobody knows who it is: it may what all users may.
+Of a client that did not come over a UNIX socket it is unknown who it is: it may what all users may.
 """
 
 from __future__ import annotations

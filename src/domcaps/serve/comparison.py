@@ -1,4 +1,4 @@
-"""Whether a CPU that somebody describes can be had from an emulator, or is that of a host.
+"""Whether a CPU that somebody describes is available from an emulator, or is that of a host.
 
 For x86 all is arithmetic on sets of features, as `domcaps.cpu.x86map` keeps them. What counts as
 an emulator's CPU is its host-model, as libvirt does for ``virConnectCompareHypervisorCPU``; a
@@ -120,7 +120,7 @@ def features_of(cpu: Described, known: X86Map, *policies: str) -> int:
 
 
 def model_of(name: str, known: X86Map) -> int:
-    """Give the features of a model; raises `LibvirtError` where nobody knows it."""
+    """Give the features of a model; raises `LibvirtError` where it is unknown it."""
     found = known.models.get(name)
     if found is None:
         raise LibvirtError(Code.INTERNAL_ERROR, f"no CPU model is called {name!r}")

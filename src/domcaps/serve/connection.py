@@ -175,7 +175,7 @@ class Connection:
     async def _answer(self, frame: Frame) -> Frame | None:
         if frame.type != Type.CALL:
             # data of a stream that there can't be, or what only a server sends
-            log.debug("client=%s a message of type %d is passed over", self._name, frame.type)
+            log.debug("client=%s a message of type %d is ignored", self._name, frame.type)
             return None
         try:
             called = self._procedure(frame)

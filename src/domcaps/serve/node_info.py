@@ -25,7 +25,7 @@ class NodeInfo(NamedTuple):
 
 
 def node_info(record: HostRecord, node: Node | None) -> NodeInfo:
-    """Sum up a host, by what its facts tell where nobody looked at its hardware."""
+    """Sum up a host, by what its facts tell if it was not probed at its hardware."""
     if node is not None and any(cell.cpus for cell in node.cells):
         return _of_cells(node)
     cpu, cells = record.cpu, record.numa

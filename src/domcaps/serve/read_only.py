@@ -170,7 +170,7 @@ def check(number: int, payload: bytes) -> None:
 def _word_after(before: tuple[Codec, ...], payload: bytes) -> int:
     """Give the word after some arguments, 0 where they can't be read: then the call can't be made.
 
-    It is looked for from the front, since bytes after the last argument are passed over.
+    It is looked for from the front, since bytes after the last argument are ignored.
     """
     with contextlib.suppress(XdrError):
         found: tuple[int, ...] = unpack_first(Record(*before, UINT), payload)

@@ -66,7 +66,7 @@ class Session:
 
     @property
     def libvirt(self) -> str:
-        """The release of libvirt whose words are wanted."""
+        """The release of libvirt to emulate."""
         return str(self.dialect)
 
     def open(self, uri: str | None, flags: int) -> None:
@@ -160,7 +160,7 @@ def host_name(uri: str) -> str:
 
 
 def check_flags(flags: int, known: int) -> None:
-    """Refuse flags that nobody knows, rather than overlook a wish."""
+    """Refuse flags that it is unknown, rather than overlook a wish."""
     if flags & ~known:
         raise LibvirtError(Code.INVALID_ARG, f"unsupported flags (0x{flags & ~known:x})")
 

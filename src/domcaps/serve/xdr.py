@@ -10,7 +10,7 @@ Whatever is read may be hostile: lengths are compared with what is there before 
 It may also come from a client that packs values in its own way. What libvirt's decoder (libtirpc)
 takes is taken: any number but 0 means that an optional value is there, bytes of padding may be
 anything, a string ends at its first NUL and may be in any encoding, and bytes after the last
-argument are passed over.
+argument are ignored.
 """
 
 from __future__ import annotations

@@ -108,7 +108,7 @@ def validate(
 ) -> Validation:
     """Validate a domain in the world that `open_world` gives for the target that it names.
 
-    `new` tells whether it is to be defined now, or one that libvirt has known for long.
+    `new` tells whether it is to be defined now, or one that is already defined in libvirt.
     With `schema`, what libvirt's schema refuses is an error: names that it does not know, and all
     that ``validate/schema/check.py`` checks.
     `ignore` names codes that are left out, as does a comment ``<!-- domcaps: ignore CODE -->``

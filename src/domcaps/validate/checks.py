@@ -55,7 +55,7 @@ class FieldCheck:
 class Checks(Struct, frozen=True, eq=False):
     """What is checked in a part: fields and rules; `values` is what is known beforehand.
 
-    Of the fields, those in `required` must be there.
+    Of the fields, those in `required` is required.
     """
 
     values: dict[str, Any]

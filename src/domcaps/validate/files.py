@@ -74,7 +74,7 @@ class Job:
 
     `look` judges a document with the configuration that its file has; `render` gives the text to
     print for a checked file. `found` names the files that nobody named: what is no domain there is
-    passed over. `known` has the findings that are left out.
+    skipped. `known` has the findings that are left out.
     """
 
     look: Callable[[str, bytes, Configured], Sequence[Judged]]

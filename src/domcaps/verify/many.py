@@ -63,7 +63,7 @@ def verify_all(
 
 
 def _require(element: str, plans: Sequence[Plan], worlds: Sequence[World]) -> None:
-    """Raise where a path stands for nothing that could be tried: it is a slip of the pen."""
+    """Raise where a path stands for nothing that could be tried: it is a typo."""
     if any(is_below(attempt.path, (element,)) for one in plans for attempt in one):
         return
     known = {attempt.path for world in worlds for attempt in plan(world)}

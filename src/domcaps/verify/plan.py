@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 MACHINE = "machine"
 """The path of the machine type itself: all else is tried on top of it."""
 
-_UNSAID = NotTriable("the table does not say how QEMU is told")
+_UNSAID = NotTriable("the table does not say the QEMU arguments")
 
 
 class Attempt(msgspec.Struct, frozen=True):

@@ -36,7 +36,7 @@ class VirtioOptions(Part):
 
 
 def given_options(part: Part) -> Problems:
-    """Find fault with each such option that is given to a device that is not virtio."""
+    """Report each such option that is given to a device that is not virtio."""
     driver = part.find("driver")
     if driver is None:
         return

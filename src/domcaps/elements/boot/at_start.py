@@ -92,15 +92,15 @@ def fixed_board_has_its_memory(domain: WholeDomain) -> Problems:
     stage=Stage.START,
 )
 def fixed_audio_has_a_back_end(domain: WholeDomain) -> Problems:
-    """Boards with a sound card of their own get no audio back end of libvirt, and QEMU 10 ends.
+    """Machine types with a built-in sound card do not start with QEMU 10 under libvirt.
 
-    libvirt tells QEMU of its audio back ends, and does not connect the board to one of them.
+    Libvirt configures audio back ends, but does not connect the machine to one of them.
     """
     world = domain.domain.world
     if world.truth(AUDIO_WITHOUT_BACK_END) is Truth.YES:
         message = (
-            f"the board {world.target.machine} has a sound card of its own, which libvirt connects "
-            "to no audio back end: QEMU says 'no default audio driver available'"
+            f"the machine type {world.target.machine!r} has a built-in sound card that libvirt "
+            "does not connect to an audio back end; QEMU fails (no default audio driver available)"
         )
         yield problem(message, domain, "os/type/@machine")
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from lxml.etree import _Element as Node
 
 _ORDERED = ("disk", "interface", "hostdev", "redirdev")
-"""Devices that can have a place in the boot order; in others it is passed over."""
+"""Devices that can have a place in the boot order; in others it is ignored."""
 
 _MENU_TIMEOUT = Int(0, 65535)
 _LOADPARM_LETTERS = frozenset(f"{string.ascii_uppercase}{string.digits}. ")

@@ -1,4 +1,4 @@
-"""How QEMU is told of ``<os>``: kernel, boot order, and the firmware and tables beside them."""
+"""QEMU arguments for ``<os>``: kernel, boot order, and the firmware and tables beside them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How QEMU is told of firmware: an image, or flash memory with its variables."""
+"""QEMU arguments for firmware: an image, or flash memory with its variables."""
 
 from __future__ import annotations
 

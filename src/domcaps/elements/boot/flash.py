@@ -91,12 +91,12 @@ def _is_flash(system: Os) -> bool:
     stage=Stage.START,
 )
 def board_has_flash_memory(system: Os) -> Problems:
-    """Firmware of ``type='pflash'`` needs a board with flash memory."""
+    """``<loader type='pflash'>`` requires a machine type with flash memory."""
     if not _is_flash(system):
         return
     world = system.domain.world
     if world.truth(FLASH_BOARD) is Truth.NO:
-        message = f"the machine type {world.target.machine} has no flash memory for firmware"
+        message = f"the machine type {world.target.machine!r} has no flash memory; use type='rom'"
         at = "@firmware" if system.firmware else "loader/@type"
         yield problem(message, system, at, reason=FLASH_BOARD.explain(world))
 
@@ -110,20 +110,21 @@ def board_has_flash_memory(system: Os) -> Problems:
     live=True,
 )
 def images_are_there(system: Os) -> Problems:
-    """The image of the firmware, and the template of its variables, are files of the host.
+    """The firmware image, and the template of its variables, must exist on the host.
 
-    With ``firmware=`` libvirt takes the first descriptor that fits, whether its files exist or not.
+    With ``firmware=`` libvirt selects the first descriptor that fits, whether its files exist or
+    not.
     """
     world = system.domain.world
     found = chosen(system.domain) if system.firmware else None
     for image in _images(system):
         state = world.file_state(image.path)
         if state is None:
-            world.unknown.add(f"{image.what} {image.path}: not looked at whether it exists")
+            world.unknown.add(f"{image.what} {image.path}: whether it exists was not checked")
         elif not state.exists:
             message = f"{image.what} {image.path} does not exist on this host"
             if found is not None:
-                message += f", though {found.path} names it, the first descriptor that fits"
+                message += f", but {found.path}, the first descriptor that fits, names it"
             yield problem(message, image.part, image.at)
 
 
@@ -136,10 +137,10 @@ def images_are_there(system: Os) -> Problems:
     live=True,
 )
 def images_have_the_size_of_flash(system: Os) -> Problems:
-    """Raw images of firmware have the size of the board's flash memory.
+    """A raw firmware image must have the size of the machine's flash memory.
 
-    That is 64 MiB for ARM's board virt, 32 for RISC-V's and 16 for LoongArch's. On x86 they are
-    whole blocks of 4 KiB, and both together have 8 MiB at most.
+    That is 64 MiB for the Arm machine type virt, 32 MiB for RISC-V and 16 MiB for LoongArch. On
+    x86 image and variables are multiples of 4 KiB, together at most 8 MiB.
     """
     if not _is_flash(system):
         return
@@ -157,11 +158,13 @@ def images_have_the_size_of_flash(system: Os) -> Problems:
             yield _misfit(image, there, f"a multiple of {FLASH_BLOCK} bytes")
     if sum(sizes.values()) > MOST_FLASH:
         image, there = max(sizes.items(), key=lambda item: item[1])
-        yield _misfit(image, there, f"with its variables at most {MOST_FLASH} bytes (8 MiB)")
+        yield _misfit(
+            image, there, f"at most {MOST_FLASH} bytes (8 MiB) together with its variables"
+        )
 
 
 def _misfit(image: _Image, there: int, wanted: str) -> Problem:
-    message = f"{image.what} {image.path} has {there} bytes, and flash memory takes {wanted}"
+    message = f"{image.what} {image.path} has {there} bytes, but must have {wanted}"
     return problem(message, image.part, image.at)
 
 
@@ -175,4 +178,4 @@ def _sizes(system: Os) -> Iterator[tuple[_Image, int]]:
         if state is not None and state.size is not None:
             yield image, state.size
         elif state is None or state.exists:
-            world.unknown.add(f"{image.what} {image.path}: not looked at how large it is")
+            world.unknown.add(f"{image.what} {image.path}: its size was not checked")

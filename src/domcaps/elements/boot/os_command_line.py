@@ -1,4 +1,4 @@
-"""How QEMU is told of firmware, as an image, or as what a descriptor says."""
+"""QEMU arguments for firmware, as an image, or as what a descriptor says."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How QEMU is told of ``<sysinfo>`` and ``<genid>``: tables of SMBIOS, and a number."""
+"""QEMU arguments for ``<sysinfo>`` and ``<genid>``: tables of SMBIOS, and a number."""
 
 from __future__ import annotations
 

@@ -242,13 +242,13 @@ def type_is_qemus(part: CharacterSource) -> Problems:
     stage=Stage.START,
 )
 def dbus_has_its_module(part: CharacterSource) -> Problems:
-    """Character devices of the type dbus are in a module of QEMU, which need not be installed."""
+    """Character devices of type ``dbus`` require QEMU's D-Bus module."""
     if part.source_type != "dbus" or not part.counts:
         return
     world = part.domain.world
     if world.truth(NO_DBUS_MODULE.where) is Truth.YES:
         yield problem(
-            "character devices of the type 'dbus' need QEMU's D-Bus module, which is not installed",
+            "type='dbus' requires QEMU's D-Bus module, which is not installed",
             part,
             "@type",
             reason=NO_DBUS_MODULE.where.explain(world),

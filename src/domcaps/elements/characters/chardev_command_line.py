@@ -1,4 +1,4 @@
-"""How QEMU is told of character devices, whatever in the guest they are connected to."""
+"""QEMU arguments for character devices, whatever in the guest they are connected to."""
 
 from __future__ import annotations
 

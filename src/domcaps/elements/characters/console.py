@@ -217,13 +217,13 @@ def virtio_consoles_sit_on_virtio_serial(console: Console) -> Problems:
     stage=Stage.START,
 )
 def vdagent_is_no_virtio_console(console: Console) -> Problems:
-    """QEMU 8 and later end by a segmentation fault with a virtio console that is a vdagent."""
+    """``<console type='qemu-vdagent'>`` must not be a virtio console: QEMU 8 and later crash."""
     if console.source_type != "qemu-vdagent" or console.target_type != "virtio":
         return
     if console.domain.world.truth(_VDAGENT_CRASH.where) is Truth.YES:
         yield problem(
-            "QEMU ends by a segmentation fault with a virtio console of type 'qemu-vdagent': use "
-            "<channel type='qemu-vdagent'>",
+            "QEMU crashes with a virtio console of type 'qemu-vdagent'; use <channel "
+            "type='qemu-vdagent'>",
             console,
             "@type",
             fix=set_value("pty", "@type"),

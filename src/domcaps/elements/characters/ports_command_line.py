@@ -1,4 +1,4 @@
-"""How QEMU is told of serial ports, consoles and channels."""
+"""QEMU arguments for serial ports, consoles and channels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How QEMU is told of ``<redirdev>``."""
+"""QEMU arguments for ``<redirdev>``."""
 
 from __future__ import annotations
 

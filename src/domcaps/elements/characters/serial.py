@@ -269,7 +269,7 @@ def device_is_there(serial: Serial) -> Problems:
 
 
 def device_problems(part: Part, kind: str, model: str) -> Problems:
-    """Find fault with a serial port for which QEMU has no device."""
+    """Report a serial port for which QEMU has no device."""
     message = (
         f"this QEMU does not have the device {model!r}"
         if model

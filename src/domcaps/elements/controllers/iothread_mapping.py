@@ -53,7 +53,7 @@ def named_threads(driver: Node | None) -> tuple[Thread, ...]:
 
 
 def malformed(listed: tuple[Thread, ...]) -> Problems:
-    """Find fault with I/O threads and queues that are not named by a number."""
+    """Report I/O threads and queues that are not named by a number."""
     for thread in listed:
         yield from _ID.problems(thread.node)
         for queue in thread.queues:
@@ -63,7 +63,7 @@ def malformed(listed: tuple[Thread, ...]) -> Problems:
 def unknown(
     device: Node, listed: tuple[Thread, ...], single: int, known: AbstractSet[int]
 ) -> Problems:
-    """Find fault with I/O threads that the domain does not have."""
+    """Report I/O threads that the domain does not have."""
     named = [(thread.node, thread.number, "@id") for thread in listed]
     if not listed and single:
         named = [(device, single, "driver/@iothread")]
@@ -90,7 +90,7 @@ def with_thread(domain: Node, number: int) -> Iterator[Fix]:
 
 
 def duplicates(listed: tuple[Thread, ...]) -> Problems:
-    """Find fault with I/O threads that are listed twice."""
+    """Report I/O threads that are listed twice."""
     seen: set[int] = set()
     for thread in listed:
         if thread.number in seen:
@@ -103,7 +103,7 @@ def duplicates(listed: tuple[Thread, ...]) -> Problems:
 
 
 def mapping_problems(device: Node, listed: tuple[Thread, ...], count: int) -> Problems:
-    """Find fault with the queues of a device that are given to I/O threads."""
+    """Report the queues of a device that are given to I/O threads."""
     with_queues = [thread for thread in listed if thread.queues]
     if not with_queues:
         return

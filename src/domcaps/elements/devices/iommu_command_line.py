@@ -1,4 +1,4 @@
-"""How QEMU is told of ``<iommu>``."""
+"""QEMU arguments for ``<iommu>``."""
 
 from __future__ import annotations
 

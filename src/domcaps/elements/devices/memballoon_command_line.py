@@ -1,4 +1,4 @@
-"""How QEMU is told of ``<memballoon>``, also of the one that libvirt adds."""
+"""QEMU arguments for ``<memballoon>``, also of the one that libvirt adds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How QEMU is told of ``<panic>``."""
+"""QEMU arguments for ``<panic>``."""
 
 from __future__ import annotations
 

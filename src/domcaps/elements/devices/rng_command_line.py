@@ -1,4 +1,4 @@
-"""How QEMU is told of ``<rng>``: the source of randomness, and the device."""
+"""QEMU arguments for ``<rng>``: the source of randomness, and the device."""
 
 from __future__ import annotations
 

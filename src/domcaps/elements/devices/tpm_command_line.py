@@ -1,4 +1,4 @@
-"""How QEMU is told of ``<tpm>``, and of the program that emulates one."""
+"""QEMU arguments for ``<tpm>``, and of the program that emulates one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How QEMU is told of ``<watchdog>``."""
+"""QEMU arguments for ``<watchdog>``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How QEMU is told of ``<graphics>``: VNC, SPICE, and rendering without a screen."""
+"""QEMU arguments for ``<graphics>``: VNC, SPICE, and rendering without a screen."""
 
 from __future__ import annotations
 

@@ -81,9 +81,13 @@ def tls_is_configured(graphics: Graphics) -> Problems:
     good="<graphics type='spice' port='5902'/>",
 )
 def tls_is_switched_on(graphics: Graphics) -> Problems:
-    """A TLS port needs ``spice_tls = 1`` in the ``qemu.conf`` of the host's libvirt."""
+    """``tlsPort`` of SPICE ``<graphics>`` requires ``spice_tls = 1`` in ``qemu.conf``."""
     if _wants_tls(graphics) and graphics.domain.world.host.record.libvirt.spice_tls is False:
-        yield problem("TLS for SPICE is switched off in qemu.conf", graphics, "@tlsPort")
+        yield problem(
+            "'tlsPort' requires spice_tls = 1 in the host's qemu.conf, where it is disabled",
+            graphics,
+            "@tlsPort",
+        )
 
 
 def _wants_tls(graphics: Graphics) -> bool:

@@ -1,4 +1,4 @@
-"""How QEMU is told of ``<input>``."""
+"""QEMU arguments for ``<input>``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How QEMU is told of ``<sound>`` and ``<audio>``."""
+"""QEMU arguments for ``<sound>`` and ``<audio>``."""
 
 from __future__ import annotations
 

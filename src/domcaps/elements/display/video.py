@@ -13,7 +13,7 @@ it, the other readers ask it; none of them knows what a display adapter is.
   libvirt lists them.
 * ``when`` says what must be true for it. ``device("VGA")`` reads: QEMU has a device type of that
   name. Because it stands here, a probe asks about it; there is no second list.
-* ``qemu_args`` says how QEMU is told, on top of a bare machine: `domcaps verify` tries that.
+* ``qemu_args`` says the QEMU arguments, on top of a bare machine: `domcaps verify` tries that.
 * What is older or newer than another libvirt is said with ``since`` and ``until``.
 
 To add a model, add a line. Nothing else has to change. What must hold beyond that are rules; those

@@ -1,4 +1,4 @@
-"""How QEMU is told of ``<video>``: the device, its memory and screens."""
+"""QEMU arguments for ``<video>``: the device, its memory and screens."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How QEMU is told of ``<clock>``: ``-rtc`` and properties of timers."""
+"""QEMU arguments for ``<clock>``: ``-rtc`` and properties of timers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How QEMU is told of a domain as a whole: its name, its UUID, what ends it, its power states."""
+"""QEMU arguments for a domain as a whole: its name, its UUID, what ends it, its power states."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How QEMU is told of timers that the processor shows."""
+"""QEMU arguments for timers that the processor shows."""
 
 from __future__ import annotations
 

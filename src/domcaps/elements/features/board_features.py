@@ -146,12 +146,12 @@ def vmcoreinfo_is_supported(vmcoreinfo: Vmcoreinfo) -> Problems:
     stage=Stage.START,
 )
 def vmcoreinfo_has_its_channel(vmcoreinfo: Vmcoreinfo) -> Problems:
-    """Crash information needs DMA of the board's configuration device; RISC-V has it since 8.0."""
+    """``<vmcoreinfo>`` requires fw_cfg with DMA, which RISC-V machines have from QEMU 8.0 on."""
     world = vmcoreinfo.domain.world
     if vmcoreinfo.state == "on" and start_failure(VMCOREINFO, world) is not None:
         reason = NO_DMA.where.explain(world)
         yield problem(
-            "this QEMU's board has no configuration device with DMA, which <vmcoreinfo> needs",
+            "this machine type has no fw_cfg with DMA, which <vmcoreinfo> requires; remove it",
             vmcoreinfo,
             reason=reason,
             fix=set_value("off", "@state"),

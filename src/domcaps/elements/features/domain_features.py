@@ -182,7 +182,7 @@ def only(part: Part, where: Predicate, what: str, at: str = "") -> Problems:
 
 
 def lacking(part: Part, predicate: Predicate, at: str = "") -> Problems:
-    """Give a problem where it is known that the feature can't be had."""
+    """Give a problem where it is known that the feature is not available."""
     if part.domain.world.truth(predicate) is Truth.NO:
         why = predicate.explain(part.domain.world)
         yield problem(

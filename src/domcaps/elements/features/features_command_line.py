@@ -1,4 +1,4 @@
-"""How QEMU is told of ``<features>``: options of the machine type."""
+"""QEMU arguments for ``<features>``: options of the machine type."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How QEMU is told of features that the processor shows of the hypervisor."""
+"""QEMU arguments for features that the processor shows of the hypervisor."""
 
 from __future__ import annotations
 

@@ -81,13 +81,13 @@ _PV_ANYWHERE = Drift(
 _POLICY = "<launchSecurity type='{}'><policy>0x{}</policy></launchSecurity>"
 _GUARD = "confidential-guest-support={id}s"
 PROTECTED = QemuArgs("-object s390-pv-guest,id={id}s", machine=_GUARD)
-"""How QEMU is told to run a protected guest of a mainframe."""
+"""QEMU arguments to run a protected guest of a mainframe."""
 TRUSTED = QemuArgs("-object tdx-guest,id={id}s", machine=f"{_GUARD},kernel_irqchip=split")
-"""How QEMU is told to run a trust domain."""
+"""QEMU arguments to run a trust domain."""
 
 
 def encrypted(kind: str) -> Callable[[World], tuple[QemuArgs, ...]]:
-    """Tell how QEMU is told to run an encrypted guest, with what the platform says of itself."""
+    """Tell QEMU arguments to run an encrypted guest, with what the platform says of itself."""
 
     def args(world: World) -> tuple[QemuArgs, ...]:
         sev = world.emulator.sev

@@ -117,7 +117,7 @@ def data_have_their_length(security: LaunchSecurity) -> Problems:
 
 
 def _decoded_length(text: str) -> int:
-    """Count the bytes that base64 stands for; what is no base64 is passed over."""
+    """Count the bytes that base64 stands for; what is no base64 is ignored."""
     digits = bytes(byte for byte in text.encode() if byte in _BASE64)
     groups = len(digits) // 4
     ends = (digits[4 * number + 2 : 4 * number + 4] for number in range(groups))

@@ -181,7 +181,7 @@ def pci_is_addressed(hostdev: Hostdev) -> Problems:
 
 
 def pci_address_problems(address: Node | None) -> Problems:
-    """Find fault with the address of a PCI device of the host; libvirt overlooks an empty one."""
+    """Report the address of a PCI device of the host; libvirt overlooks an empty one."""
     yield from _PCI.problems(address)
     somewhere = any(_number(address, name) for name in ("domain", "bus", "slot"))
     if address is not None and somewhere and _number(address, "function") > _LAST_FUNCTION:

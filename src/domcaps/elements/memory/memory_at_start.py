@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     stage=Stage.START,
 )
 def firmware_fits_into_memory(memory: Memory) -> Problems:
-    """The firmware that QEMU loads on mainframes and RISC-V's board virt needs memory for itself.
+    """``<memory>`` must be large enough for QEMU's firmware on s390x and RISC-V virt.
 
     QEMU 11.1 refuses 2 MiB ("not enough RAM to load the BIOS file"), and starts with 3.
     """
     if memory.domain.world.truth(NEEDS_MEMORY) is not Truth.YES:
         return
     if 0 < total_memory(memory.domain) <= MOST_TOO_SMALL:
-        message = "QEMU's firmware does not fit into 2 MiB of memory: give the domain 4 MiB or more"
+        message = "<memory> is too small for QEMU's firmware; use at least 4 MiB"
         yield problem(message, memory, accepted=("4096",))
 
 

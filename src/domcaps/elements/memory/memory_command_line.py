@@ -1,4 +1,4 @@
-"""How QEMU is told of memory: how much, what it is made of on the host, and its NUMA cells."""
+"""QEMU arguments for memory: how much, what it is made of on the host, and its NUMA cells."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@
     </cputune>
 
 The kernel's ``resctrl`` has groups that can't overlap; memory and cache of one group go together.
-Groups without a CPU that the domain can have are passed over.
+Groups without a CPU that the domain can have are ignored.
 """
 
 from __future__ import annotations

@@ -46,7 +46,7 @@ class Memtune(Part):
 
 
 class Blkiotune(Part):
-    """The share of all block devices; a weight that is no number is passed over."""
+    """The share of all block devices; a weight that is no number is ignored."""
 
     path = "blkiotune"
     knows = ("weight",)

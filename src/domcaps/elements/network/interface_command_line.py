@@ -1,4 +1,4 @@
-"""How QEMU is told of ``<interface>``: the card, and what it is connected to."""
+"""QEMU arguments for ``<interface>``: the card, and what it is connected to."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 ::
 
-    <hub type='usb'><address type='ccw'/></hub>        (passed over)
+    <hub type='usb'><address type='ccw'/></hub>        (skipped)
     <rng model='virtio'>…<address type='ccw'/></rng>   (refused, but on a mainframe)
 
 libvirt gives some devices their address whatever the domain says: USB hubs, parts of the board,

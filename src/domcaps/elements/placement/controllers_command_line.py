@@ -1,4 +1,4 @@
-"""How QEMU is told of controllers: those of a domain, and those that libvirt adds."""
+"""QEMU arguments for controllers: those of a domain, and those that libvirt adds."""
 
 from __future__ import annotations
 

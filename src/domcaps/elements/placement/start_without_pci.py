@@ -43,16 +43,16 @@ def _is_added_balloon(device: PciDevice) -> bool:
     until=BOARDS_WITHOUT_PCI,
 )
 def devices_have_a_bus(topology: Topology) -> Problems:
-    """A device of PCI without an address can't be started on a board whose PCI libvirt knows not.
+    """A PCI device needs an ``<address>`` if libvirt does not know the PCI bus of the machine type.
 
-    libvirt defines it, and gives it no address: QEMU's command line can't be made then.
+    Libvirt defines the domain and assigns no address; it then cannot build the QEMU command line.
     """
     for device in _without_place(topology):
         is_usb = device.controller is not None and device.controller.type == "usb"
         # the board's own USB controller is switched on without a place
         if not _is_added_balloon(device) and not is_usb:
             what = f"{device.controller.type} controller" if device.controller else device.tag
-            message = f"the {what} would be on PCI, where libvirt has no places on this board"
+            message = f"the {what} needs a PCI <address>, which libvirt cannot assign here"
             yield problem(message, _place(device, topology))
 
 
@@ -66,12 +66,12 @@ def devices_have_a_bus(topology: Topology) -> Problems:
     fix=Fix(add="<devices><memballoon model='none'/></devices>"),
 )
 def balloon_has_a_bus(topology: Topology) -> Problems:
-    """The memory balloon that libvirt adds is on PCI; ``<memballoon model='none'/>`` is none."""
+    """``<memballoon model='none'/>`` is required if libvirt does not know the machine's PCI bus."""
     for device in _without_place(topology):
         if _is_added_balloon(device):
             message = (
-                "the memory balloon that libvirt adds would be on PCI, where libvirt has no places "
-                "on this board: add <memballoon model='none'/>"
+                "libvirt adds a memory balloon, to which it cannot assign a PCI address on this "
+                "machine type; add <memballoon model='none'/>"
             )
             yield problem(message, _place(device, topology))
 

@@ -1,4 +1,4 @@
-"""How QEMU is told of ``<hub>``: before what sits on it."""
+"""QEMU arguments for ``<hub>``: before what sits on it."""
 
 from __future__ import annotations
 

@@ -52,9 +52,9 @@ def _bus_of(part: VirtioOptions) -> str:
     stage=Stage.START,
 )
 def iommu_needs_the_new_form(part: VirtioOptions) -> Problems:
-    """With ``iommu='on'`` a virtio device has its new form alone.
+    """``<driver iommu='on'>`` requires a non-transitional virtio device.
 
-    That is the model virtio-non-transitional, or a place on a PCIe root port.
+    That is the model virtio-non-transitional, or an address on a PCIe root port.
     """
     if part.iommu != "on" or part.node.tag not in _IN_BOTH_FORMS or not part.is_virtio:
         return
@@ -65,8 +65,8 @@ def iommu_needs_the_new_form(part: VirtioOptions) -> Problems:
         return
     if model.endswith("-transitional") or _bus_of(part) in _CONVENTIONAL:
         yield problem(
-            "with iommu='on' QEMU needs the model 'virtio-non-transitional', or a place on a PCIe "
-            "root port",
+            "iommu='on' requires model='virtio-non-transitional', or an address on a "
+            "PCIe root port",
             part,
             "driver/@iommu",
             accepted=("off",),

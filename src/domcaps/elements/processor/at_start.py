@@ -1,4 +1,4 @@
-"""Whether a domain's processor can be had: looked at by libvirt when the guest starts."""
+"""Whether a domain's processor is available: looked at by libvirt when the guest starts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How QEMU is told of CPU modes and models."""
+"""QEMU arguments for CPU modes and models."""
 
 from __future__ import annotations
 

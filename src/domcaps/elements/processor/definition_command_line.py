@@ -1,4 +1,4 @@
-"""How QEMU is told of ``<cpu>``: the model with its features, ``-cpu``."""
+"""QEMU arguments for ``<cpu>``: the model with its features, ``-cpu``."""
 
 from __future__ import annotations
 

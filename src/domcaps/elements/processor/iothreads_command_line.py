@@ -1,4 +1,4 @@
-"""How QEMU is told of ``<iothreads>``: one object for each."""
+"""QEMU arguments for ``<iothreads>``: one object for each."""
 
 from __future__ import annotations
 

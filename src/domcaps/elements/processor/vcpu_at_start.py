@@ -50,12 +50,12 @@ def _gic_version(vcpu: Vcpu) -> str:
     fix=Fix(add="<features><gic version='3'/></features>"),
 )
 def gic_serves_that_many(vcpu: Vcpu) -> Problems:
-    """ARM's interrupt controller of version 2, which libvirt takes without KVM, serves 8 CPUs."""
+    """``<gic version='2'>``, libvirt's default without KVM, supports at most 8 vCPUs."""
     count = max_vcpus(vcpu.domain)
     if count <= _MOST_OF_VERSION_2 or not vcpu.holds(ARM_VIRT) or _gic_version(vcpu) != "2":
         return
     message = (
-        f"the interrupt controller of version 2 serves {_MOST_OF_VERSION_2} CPUs, not {count}: "
+        f"GIC version 2 supports at most {_MOST_OF_VERSION_2} vCPUs, but the domain has {count}; "
         "add <gic version='3'/> to <features>"
     )
     reason = GIC_LIMIT.where.explain(vcpu.domain.world)
@@ -71,9 +71,10 @@ def gic_serves_that_many(vcpu: Vcpu) -> Problems:
     stage=Stage.START,
 )  # fmt: skip
 def cpu_has_x2apic(vcpu: Vcpu) -> Problems:
-    """More than 255 CPUs need x2APIC, which emulated CPUs have in some models, and since QEMU 9.
+    """More than 255 x86 vCPUs require a CPU model with x2APIC.
 
-    Which models is not looked at: of a domain that names one it is unknown.
+    Emulated CPUs have it in some models, and from QEMU 9 on. For a named model it is reported as
+    unknown.
     """
     world = vcpu.domain.world
     if max_vcpus(vcpu.domain) <= _MOST_OF_APIC or world.truth(NO_REMAPPING.where) is Truth.NO:
@@ -83,8 +84,8 @@ def cpu_has_x2apic(vcpu: Vcpu) -> Problems:
         return
     if cpu is None or (not cpu.model and cpu.mode == "custom" and not cpu.has("feature")):
         message = (
-            "more than 255 CPUs need a CPU with x2APIC, which the default one has not without "
-            "KVM: add <cpu mode='maximum'/>"
+            "more than 255 vCPUs require a CPU with x2APIC, which the default CPU lacks without "
+            "KVM; add <cpu mode='maximum'/>"
         )
         yield problem(message, vcpu, fix=Fix(add="<cpu mode='maximum'/>"))
     else:
@@ -99,7 +100,7 @@ def cpu_has_x2apic(vcpu: Vcpu) -> Problems:
     stage=Stage.START,
 )
 def automatic_placement_asks_numad(vcpu: Vcpu) -> Problems:
-    """With ``placement='auto'`` libvirt asks the program numad where the CPUs should run."""
+    """``<vcpu placement='auto'>`` requires the program numad on the host."""
     world = vcpu.domain.world
     if vcpu.placement != "auto":
         return
@@ -109,6 +110,9 @@ def automatic_placement_asks_numad(vcpu: Vcpu) -> Problems:
     elif world.truth(_NUMAD) is Truth.NO:
         reason = _NUMAD.explain(world)
         yield problem(
-            "placement='auto' needs the program numad, which is not installed", vcpu, "@placement",
-            accepted=("static",), reason=reason,
-        )  # fmt: skip
+            "placement='auto' requires the program numad, which is not installed; install numad",
+            vcpu,
+            "@placement",
+            accepted=("static",),
+            reason=reason,
+        )

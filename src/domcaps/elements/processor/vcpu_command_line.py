@@ -1,4 +1,4 @@
-"""How QEMU is told of ``<vcpu>`` and the topology of processors: ``-smp``."""
+"""QEMU arguments for ``<vcpu>`` and the topology of processors: ``-smp``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Elements of which libvirt reads the first, and passes over others of their name.
+"""Elements of which libvirt reads the first, and ignores others of their name.
 
 ::
 

@@ -1,4 +1,4 @@
-"""How QEMU is told of ``<disk>``: the image as block devices, and the drive on its bus."""
+"""QEMU arguments for ``<disk>``: the image as block devices, and the drive on its bus."""
 
 from __future__ import annotations
 

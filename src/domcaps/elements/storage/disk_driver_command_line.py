@@ -1,4 +1,4 @@
-"""How QEMU is told what a disk says of itself, and how its device works."""
+"""QEMU arguments what a disk says of itself, and how its device works."""
 
 from __future__ import annotations
 

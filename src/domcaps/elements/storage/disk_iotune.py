@@ -60,14 +60,14 @@ def _number(text: str | None) -> int | None:
 
 
 def malformed(node: Node | None) -> Problems:
-    """Find fault with limits that are no numbers."""
+    """Report limits that are no numbers."""
     for child in () if node is None else node:
         if child.tag in LIMITS and _number(child.text) is None:
             yield problem(f"<{child.tag}> must be a number, without a space behind it", child)
 
 
 def contradictions(part: Part, node: Node | None) -> Problems:
-    """Find fault with limits of the total that stand beside one of reading or writing."""
+    """Report limits of the total that stand beside one of reading or writing."""
     if node is None:
         return
     for what in _WHAT:

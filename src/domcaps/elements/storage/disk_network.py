@@ -185,7 +185,7 @@ def servers_are_named(disk: Disk) -> Problems:
 
 
 def host_problems(host: Node) -> Problems:
-    """Find fault with the form of one server."""
+    """Report the form of one server."""
     yield from _TRANSPORT.problems(host)
     if host.get("transport") == "unix":
         if host.get("socket") is None:

@@ -64,7 +64,7 @@ _LUKS = _FILE.format("qcow2", _LOCK.format("luks", "", _SECRET))
 
 
 def secret_problems(secret: Node) -> Problems:
-    """Find fault with how a secret is named: by its UUID or its usage."""
+    """Report how a secret is named: by its UUID or its usage."""
     uuid, usage = secret.get("uuid"), secret.get("usage")
     if (uuid is None) is (usage is None):
         yield problem("<secret> needs exactly one of the attributes 'uuid' and 'usage'", secret)
@@ -75,7 +75,7 @@ def secret_problems(secret: Node) -> Problems:
 
 
 def login_problems(login: Node) -> Problems:
-    """Find fault with the form of an ``<auth>``."""
+    """Report the form of an ``<auth>``."""
     if not login.get("username"):
         yield problem("<auth> needs the attribute 'username'", login, "@username")
     kind = login.get("type")
@@ -184,7 +184,7 @@ def encryption_is_described(disk: Disk) -> Problems:
 
 
 def encryption_problems(encryption: Node) -> Problems:
-    """Find fault with the form of an ``<encryption>``."""
+    """Report the form of an ``<encryption>``."""
     form = encryption.get("format")
     if form not in _FORMATS:
         yield problem(

@@ -138,7 +138,7 @@ def connect_get_version(session: Session) -> tuple[int]:
 
 @procedure(157, gives=(UHYPER,))
 def connect_get_lib_version(session: Session) -> tuple[int]:
-    """Give the libvirt whose words are spoken."""
+    """Give the libvirt that is emulated."""
     return (_number((session.dialect.major, session.dialect.minor, 0)),)
 
 

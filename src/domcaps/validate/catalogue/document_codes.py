@@ -146,17 +146,17 @@ DOCUMENT_CODES = (
     ),
     DocumentCode(
         "ignored-code-unknown",
-        "A comment ``domcaps: ignore`` names no code, or misspells the word 'ignore'.\n\n"
-        "It leaves nothing out; the message has what may have been meant. 'domcaps codes' lists "
-        "all codes.",
+        "A comment ``domcaps: ignore`` must spell ``ignore`` and an existing code correctly.\n\n"
+        "Otherwise it has no effect; the message suggests what to write. 'domcaps codes' lists all "
+        "codes.",
         f"<!-- domcaps: ignore video-model-type-unknwon -->{_domain()}",
         f"<!-- domcaps: ignore video-model-type-unknown -->{_domain()}",
         Severity.WARNING,
     ),
     DocumentCode(
         "ignored-code-unused",
-        "A comment ``domcaps: ignore`` names a code that was not found in what follows it.\n\n"
-        "Remove the comment, unless the finding is there on other hosts.",
+        "A comment ``domcaps: ignore`` should name a code that is reported for its element.\n\n"
+        "Remove the comment, unless the code is reported on other hosts.",
         f"<!-- domcaps: ignore video-model-type-unknown -->{_domain()}",
         severity=Severity.NOTICE,
     ),

@@ -1,4 +1,4 @@
-"""Taking away what libvirt passes over, because another element of its name came first."""
+"""Taking away what libvirt ignores, because another element of its name came first."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _IN_ONE_OF_EACH = (
 
 
 def take_away(root: Node) -> Iterator[Node]:
-    """Take away what is passed over; each is given before it goes, the first one while all are."""
+    """Take away what is ignored; each is given before it goes, the first one while all are."""
     for node in (*_of_domain(root), *_of_devices(root)):
         parent = node.getparent()
         if parent is None:

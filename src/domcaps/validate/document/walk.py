@@ -1,4 +1,4 @@
-"""One walk over a domain: which parts stand where, what they look like, which names nobody knows.
+"""One walk over a domain: which parts stand where, what they look like, which names it is unknown.
 
 A `SchemaPosition` is a place of a domain with all that is known of it: the names that the
 vocabulary permits there, the values that they may have, and the checks of the parts there.

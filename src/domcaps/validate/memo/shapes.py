@@ -137,7 +137,7 @@ def _told(part: Part, values: dict[str, Any], fields: tuple[FieldCheck, ...]) ->
 
 
 def _required(checks: Checks, shown: Any) -> tuple[FieldCheck, ...]:
-    """Give the fields that must be there and are not."""
+    """Give the fields that is required and are not."""
     return tuple(
         field_check for field_check in checks.required if not _is_there(field_check, shown)
     )
@@ -211,7 +211,7 @@ def _may_speak(rule: Rule, part: Any, world: World) -> bool:
         found = next(rule.check(part), None)
     except NotVisible:
         return True
-    except Exception:  # noqa: BLE001 - whoever asks in earnest tells what is wrong
+    except Exception:  # noqa: BLE001 - the caller in earnest tells what is wrong
         return True
     if world.unknown:
         # what could not be decided is noted for each domain

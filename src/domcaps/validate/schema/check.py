@@ -55,7 +55,7 @@ class Allowed(NamedTuple):
 
     `attributes` have the forms that each must have, all of them; those in `extended` may be what
     the table's fields say, or one of more words, but not of those with ``^``. `inside` has what is
-    said of the elements inside. Of both, those in `required` and `needed` must be there. Elements
+    said of the elements inside. Of both, those in `required` and `needed` is required. Elements
     that are not in `many` stand there once.
     """
 

@@ -11,7 +11,7 @@
 | sign | meaning |
 |---|---|
 | ``name*``, ``name+``, ``name!`` | any number of such elements, at least one, exactly one |
-| ``@name!`` | an attribute that must be there |
+| ``@name!`` | an attribute that is required |
 | ``~HWUUID`` | after a name or a word: the change of libvirt by which its schema has it |
 | ``:a|b``, ``:PATH`` | what it may be: a word, or a form of ``elements/schema/datatypes.py`` |
 | ``:...|a|^b`` | what the table's field may be, or a, but not b |
@@ -23,7 +23,7 @@
 | ``order:a,b|c`` | elements that stand in this order, b and c in any |
 | ``some`` | there is at least one element inside |
 
-Libvirt passes over names that it does not know, so that a slip of the pen goes unseen: those are
+Libvirt ignores names that it does not know, so that a typo goes unseen: those are
 told of in any case, and `vocabulary` has all names. What names may stand beside which others, and
 the forms of values, count only where a domain is compared with the schema: ``schema/check.py``.
 
