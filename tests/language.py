@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import ast
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 BANNED = (
     r"nobody",
@@ -38,7 +38,8 @@ BANNED = (
     r"must be there",
     r"stands here a second time",
 )
-_PATTERN = re.compile(rf"(?<![\w'-])(?:{'|'.join(BANNED)})(?![\w'-])", re.IGNORECASE)
+_PHRASES = "|".join(BANNED).replace(" ", r"\s+")
+_PATTERN = re.compile(rf"(?<![\w'-])(?:{_PHRASES})(?![\w'-])", re.IGNORECASE)
 _CODE = re.compile(r"```.*?```|`[^`\n]+`", re.DOTALL)
 
 
@@ -60,3 +61,10 @@ def texts_of(path: Path) -> Iterator[tuple[int, str]]:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value:
             yield node.lineno, node.value
+
+
+def documents(root: Path) -> Iterator[Path]:
+    """Give the documents that people read: the README, how to contribute, and docs/."""
+    yield root / "README.md"
+    yield root / "CONTRIBUTING.md"
+    yield from sorted((root / "docs").rglob("*.md"))

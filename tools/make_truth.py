@@ -27,7 +27,7 @@ limits and images that it names, tried with the real emulator. Made by
 
 A machine *starts* when QEMU answers after all of it was made; it is paused, and no guest runs. What
 is promised is what `domcaps report` prints. *Not tried* is what needs something that the host did
-not have, or that QEMU is told nothing of. Each lie is on the [drift list](drift.md), or is marked
+not have, or that adds no QEMU argument. Each lie is on the [drift list](drift.md), or is marked
 here as new.
 """
 

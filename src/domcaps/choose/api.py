@@ -61,7 +61,7 @@ class WishOptions(TypedDict, total=False):
 
 
 def wishes_of(name: str, memory: str | None, vcpus: int | None, options: WishOptions) -> Wishes:
-    """Gather what is wanted; raises `RequestError` where it is no wish that makes sense."""
+    """Collect the wishes; raises `RequestError` for a wish that makes no sense."""
     wishes = Wishes(_name(name))
     _size(wishes, memory, vcpus)
     for key, decision, option in (

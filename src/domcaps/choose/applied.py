@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from domcaps.language.fix import Fix
 
 _KEYS = ("name", "id")
-"""Attributes by which elements of one name are told apart; those without them are there once."""
+"""Attributes that identify an element among others of its name; without them it occurs once."""
 
 
 def apply(data: bytes, path: str, fix: Fix) -> bytes:

@@ -37,7 +37,7 @@ def something(name: str) -> tuple[str, ...]:
 
 @functools.cache
 def enums() -> dict[str, Enum]:
-    """Give every enum that a domain may be told a value of, by its path."""
+    """Give every enum of which a wish may set a value, by its path."""
     found = dict(_enums(table(), ""))
     for decision in decisions():
         if decision.enum is not None:
@@ -81,7 +81,7 @@ def _enums(elements: tuple[Element, ...], prefix: str) -> Iterator[tuple[str, En
 
 
 def xml_of(enum: Enum | None, value: str) -> str | None:
-    """Give the least that a domain needs to use a value; None where that can't be told."""
+    """Give the least that a domain needs to use a value; None where that is unknown."""
     if enum is None:
         return None
     for choice in enum.choices:

@@ -1,7 +1,7 @@
 """Converting a whole domain: to another board, or to what another host has.
 
 What becomes of each device stands beside the elements (`OnBoard`). Then what is still refused is
-repaired as `domcaps.choose.repair` does, and what the guest sees of all that is told.
+repaired as `domcaps.choose.repair` does, and all that the guest notices is reported.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ def add_needs(
     memory: str | None,
     vcpus: int | None,
 ) -> list[Need]:
-    """Wish for what the guest needs and nobody decided; gives the needs.
+    """Add wishes for what the guest requires and the caller left open; gives these needs.
 
     Raises `UnmetWishesError` where less memory or fewer CPUs are wanted than the guest runs with.
     """

@@ -2,7 +2,8 @@
 
 Findings are repaired one after the other, each by the edit that loses least (`losses`) and does
 what it is for. An edit may bring new findings, as another machine type does: then it counts with
-what their repair loses, as far as they can be repaired. What can't be repaired stays, and is told.
+what their repair loses, as far as they can be repaired. What can't be repaired stays, and is
+reported.
 """
 
 from __future__ import annotations
@@ -32,10 +33,10 @@ if TYPE_CHECKING:
     from domcaps.language.finding import Finding
 
 MOST_EDITS = 60
-"""After that many edits what is left is told."""
+"""After that many edits the remaining findings are reported."""
 
 _BUDGET = 600
-"""How many texts are judged before what is left is told."""
+"""How many texts are validated before the remaining findings are reported."""
 
 _GLANCES = 4
 """How many texts that one thing is looked for in count as one that is judged."""

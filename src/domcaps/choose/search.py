@@ -5,8 +5,8 @@ without validating a domain, by assignments that are known to be refused togethe
 the domain is validated as a whole. When it is refused, the assignments that are to blame are found,
 and become nogoods: no other combination that has them is tried.
 
-Whether there is any combination is asked of the *least* domain first, in which every variable that
-nobody cares about is left open where that can be: it is small, and has little to be refused.
+Whether there is any combination is asked of the *least* domain first, in which every optional
+variable is left open: it is small, and has little to be refused.
 """
 
 from __future__ import annotations

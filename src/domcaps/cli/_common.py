@@ -83,7 +83,7 @@ def many_hosts_option(function: F) -> F:
 
 
 def allow_emulator_option(function: F) -> F:
-    """Add ``--allow-emulator``, which is told to `domcaps.facts.trust` and not to the command."""
+    """Add ``--allow-emulator``, which goes to `domcaps.facts.trust` and not to the command."""
 
     def allow(_ctx: click.Context, _param: click.Parameter, patterns: tuple[str, ...]) -> None:
         from domcaps.facts import trust

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class Gathered:
     """The files that names stand for, each once.
 
-    `found` are those that nobody named, but that are in a folder or fit a pattern; `empty` names
+    `found` are files that were not named, but are in a folder or match a pattern; `empty` names
     folders and patterns without any XML file.
     """
 

@@ -51,9 +51,9 @@ def expand_host(name: str) -> Sequence[str]:
 
 
 def columns(hosts: Sequence[str], question: Question) -> list[Asked]:
-    """Put every combination of what is wanted to every host.
+    """Open every combination of the given targets on every host.
 
-    A host that can't be asked for a combination is left out of it, which is told; the error is
+    A combination that a host does not support is skipped with a note; the error is
     raised where that leaves nothing.
     """
     from domcaps.errors import RequestError, UnknownDialectError

@@ -1,7 +1,7 @@
 """The one way by which text leaves the command line tool, harmless to a terminal.
 
 `install` puts a stream in the place of standard output and of standard error that replaces
-everything that a terminal would obey, whoever prints it: a command, click, a traceback. Commands
+everything that a terminal would obey, from a command, click or a traceback. Commands
 print with `say` (a line), `emit` (a document) and `emit_json`, and colour text with
 `domcaps.text.styled`, whose styles are the only commands that get through.
 """

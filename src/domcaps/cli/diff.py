@@ -67,7 +67,7 @@ class Side:
         )
 
     def uses(self, xml: bytes) -> DomainExplanation | None:
-        """Explain what a domain uses here, None where it can't be told."""
+        """Explain what a domain uses here, None where that is unknown."""
         from domcaps.errors import DomainError
 
         try:

@@ -182,8 +182,8 @@ def _held_back(
 ) -> Policies:
     """Find the features of IA32_ARCH_CAPABILITIES that KVM emulates on a processor without it.
 
-    QEMU from 10.1 on leaves the whole word off on AMD unless told to. libvirt asks KVM for it; here
-    KVM speaks through a QEMU that was told to.
+    QEMU from 10.1 on leaves the whole word off on AMD unless told to. libvirt asks KVM for it;
+    here a QEMU with KVM is queried.
     """
     known = x86_map(dialect)
     everything = _expanded(model, policies, dialect)

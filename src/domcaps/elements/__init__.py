@@ -2,9 +2,9 @@
 
 Every `Element`, part, rule and decision that stands by itself in a module of this package is part
 of the table: `contents` finds it, and nothing has to be registered. In a room ``X.py`` is an
-element, ``X_rules.py`` states what must hold of it, ``X_command_line.py`` the QEMU arguments. A room
-imports only rooms on lower floors; docs/architecture.md draws them. `elements/display/video.py`
-is the specimen: it explains how to read an element.
+element, ``X_rules.py`` states what must hold of it, ``X_command_line.py`` the QEMU arguments. A
+room imports only rooms on lower floors; docs/architecture.md draws them.
+`elements/display/video.py` is the specimen: it explains how to read an element.
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ def table() -> tuple[Element, ...]:
 def contents() -> Iterator[object]:
     """Give everything that stands at the top of a module of the table, modules in order.
 
-    QEMU arguments for elements is not part of it: those modules state nothing of a domain, and
-    are loaded by whoever writes a command line.
+    Modules with QEMU arguments are not part of it: they state nothing of a domain, and are
+    loaded when a command line is written.
     """
     for name in module_names():
         if not name.endswith(_COMMAND_LINE):

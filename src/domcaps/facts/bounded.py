@@ -88,7 +88,7 @@ def _separators(text: bytes) -> int:
 
 
 def _require_short_strings(text: bytes) -> None:
-    """Refuse JSON without escaped quotes in which there is no quote for long."""
+    """Refuse JSON without escaped quotes in which there is no quote over a long distance."""
     for start in range(0, len(text) - STRING, STRING // 2):
         if text.find(b'"', start, start + STRING // 2) < 0:
             raise TooMuch(f"it has a string of more than {STRING >> 20} MiB")

@@ -6,8 +6,9 @@ child any more. Three ways lead to it (Linux):
 - its parents, as long as these live: ``/proc/PID/task/*/children``;
 - a mark in its environment, unless that was cleared;
 - *this* process becomes its parent when its own ends (a sub-reaper, see prctl(2)). A program that
-  merely uses this package may have children of its own, which can't be told from those. So nothing
-  is killed for this reason alone unless `Adoption.is_alone` says that all children are ours.
+  merely uses this package may have children of its own, which cannot be distinguished from those.
+  So nothing is killed for this reason alone unless `Adoption.is_alone` says that all children are
+  ours.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ class Adoption:
         self._before = 0
 
     def begin(self, pid: int) -> None:
-        """An emulator runs, or what it needs; every child that is started has to be told of."""
+        """An emulator runs, or what it needs; every child that is started has to be registered."""
         with self._lock:
             if not self._running:
                 self._before = _set_subreaper(1)

@@ -1,4 +1,4 @@
-"""The folders in which programs describe themselves to whoever starts QEMU.
+"""The folders in which programs describe themselves to the program that starts QEMU.
 
 QEMU's ``docs/interop/firmware.json`` and ``vhost-user.json`` lay down the same rules for both
 kinds, ``firmware`` and ``vhost-user``: three folders, for the user, the administrator and the

@@ -33,8 +33,8 @@ T = TypeVar("T")
 class Unanswered(UnansweredError):  # noqa: N818 - the third truth value on its way up
     """A question was not asked of this emulator, or no answer came.
 
-    Predicates make "unknown" of it. It is an error for what can't be told at all without the
-    answer, such as a list of the machine types.
+    Predicates make "unknown" of it. It is an error where nothing can be said without the answer,
+    such as a list of the machine types.
     """
 
     def __init__(self, question: Question, failure: Failure | None) -> None:

@@ -37,7 +37,7 @@ class MalformedFirmware(Exception):  # noqa: N818 - a reason on its way to the c
 
 
 class FirmwareFile(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A file that a descriptor names, and its block format where one is told."""
+    """A file that a descriptor names, and its block format where one is given."""
 
     filename: str
     format: str = ""

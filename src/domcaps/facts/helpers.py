@@ -92,7 +92,7 @@ def _described(
 ) -> dict[str, tuple[str, ...]]:
     """Gather the programs that vhost-user descriptors name, by their type.
 
-    A descriptor vouches for its program only if nobody but root and this user can write it: any
+    A descriptor vouches for its program only if no user but root and this one can write it: any
     other is ignored.
     """
     where = folders("vhost-user", privileged=privileged, environ=environ)

@@ -36,8 +36,7 @@ def read_host_facts(data: bytes, where: str = "") -> HostRecord:
 class HostFacts:
     """One host. Nothing is read anew: it all comes from `record`.
 
-    But for what `hardware` tells of the host as hardware, whenever somebody needs that: None where
-    nobody looked.
+    But for what `hardware` tells of the host as hardware, on demand: None where it was not read.
     """
 
     def __init__(
@@ -91,7 +90,7 @@ class HostFacts:
         return FirmwareIndex(self.record.firmware, self.record.images)
 
     def image_state(self, path: str) -> FileState | None:
-        """Give what is known of an image of firmware; None of files that nobody looked for.
+        """Give what is known of an image of firmware; None for files that were not checked.
 
         Looked for are those that descriptors name, and those that libvirt knows by itself.
         """
@@ -123,7 +122,7 @@ class HostFacts:
         """Tell whether a helper program is there, and why not."""
         found = self._helpers.get(name)
         if found is None:
-            return Presence(False, f"nobody looked for {name!r}")
+            return Presence(False, f"was not searched for {name!r}")
         return Presence(bool(found.path), found.reason)
 
     @cached_property

@@ -110,7 +110,7 @@ def _topology(files: HostFiles) -> tuple[int, int, int]:
 
 
 def _sev_limits(files: HostFiles, flags: tuple[str, ...]) -> tuple[int, int]:
-    """Ask for the ASID limits only where the kernel has SEV: elsewhere nobody needs them."""
+    """Ask for the ASID limits only where the kernel has SEV: elsewhere they are not needed."""
     if "sev" not in flags or not files.is_live:
         return 0, 0
     # only here, since it needs ctypes, which takes as long to load as all else takes to read

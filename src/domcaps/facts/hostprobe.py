@@ -47,11 +47,11 @@ def read_host(
 ) -> HostRecord:
     """Read the host whose files are below `root`.
 
-    `privileged` says whose configuration counts, root's or a user's: by default that of whoever
-    runs this. `run_helpers` asks helper programs what they can do; those in `known_helpers` are
-    not asked again while their file is the same. `qemu_user` is the account that QEMU runs as
-    ("system": that of the system's libvirt),
-    by default the present one. `files` replaces `root` by any other way to see files.
+    `privileged` says whose configuration counts, root's or a user's: by default that of the user
+    that runs this. `run_helpers` asks helper programs what they can do; those in `known_helpers`
+    are not asked again while their file is the same. `qemu_user` is the account that QEMU runs as
+    ("system": that of the system's libvirt), by default the present one. `files` replaces `root` by
+    any other way to see files.
     """
     reader = HostReader(
         files or HostFiles(root),

@@ -1,8 +1,8 @@
 """Reading a live host as hardware: see `domcaps.facts.node`.
 
 Sources: the kernel's ``Documentation/ABI`` for ``/sys/devices/system/{cpu,node}``; the API document
-of KVM for the frequency of the time stamp counter, which takes a virtual machine without memory to
-be told; ``/sys/class/dmi`` for the host's UUID, as libvirt reads it.
+of KVM for the frequency of the time stamp counter, which takes a virtual machine without memory
+to read; ``/sys/class/dmi`` for the host's UUID, as libvirt reads it.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ _CREATE_VM, _CREATE_VCPU, _CHECK_EXTENSION, _GET_TSC_KHZ = 0xAE01, 0xAE41, 0xAE0
 _CAP_TSC_CONTROL = 60
 
 _OWN = uuid.UUID("5f0ac0e6-6c4b-4c43-9a86-8b2f5f0d3c11")
-"""What a machine's number is mixed with: the number itself is not to be told to others."""
+"""What a machine's number is mixed with: the number itself must not be disclosed."""
 _LOWEST_CACHE = 2
 """libvirt does not list the caches of the first level."""
 

@@ -4,7 +4,7 @@
 
     allow-emulators = ["/opt/qemu-*/bin/qemu-system-*"]
 
-It counts only where nobody else can write it. A project's ``.domcaps.toml`` is another thing: it
+It counts only where no other user can write it. A project's ``.domcaps.toml`` is another thing: it
 comes with what is checked, and can't allow anything.
 """
 

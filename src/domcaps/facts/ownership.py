@@ -26,7 +26,7 @@ def weakness(real: str) -> Weakness | None:
     """Say what would let another user change the file at a real path; None where nothing does.
 
     The file and each folder above it must belong to root or to the effective user of this process,
-    and nobody else may write to them. In a folder with the sticky bit, such as ``/tmp``, users
+    and no other user may write to them. In a folder with the sticky bit, such as ``/tmp``, users
     can't touch what belongs to others, so that it may be written to. A place that can't be looked
     at is ignored: nothing can be read or executed there.
     """

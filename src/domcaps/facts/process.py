@@ -3,11 +3,11 @@
 Nothing of a run may outlive it, however the program that uses this package ends, and whatever
 the emulator does:
 
-- Emulator and helpers share a process group that is led by the *leash*, a shell that waits for
-  the end of a pipe from this process. The kernel closes that pipe when this process dies, even by
-  SIGKILL, and the leash then kills its whole group, and before that whoever left the group and
-  still carries a mark in his environment (Linux). A parent-death signal would need code between
-  fork and exec, which is unsafe in a program with threads, and it reaches no grandchildren.
+- Emulator and helpers share a process group that is led by the *leash*, a shell that waits for the
+  end of a pipe from this process. The kernel closes that pipe when this process dies, even by
+  SIGKILL, and the leash then kills its whole group, and before that every process that left the
+  group and still has a mark in its environment (Linux). A parent-death signal would need code
+  between fork and exec, which is unsafe in a program with threads, and it reaches no grandchildren.
 - `EmulatorProcess.stop` kills the group, and all that descends from the emulator: see
   `domcaps.facts.descendants`. Where the run did not go as it should, it also looks for the mark.
 
@@ -113,7 +113,7 @@ def questioning(accelerator: str) -> list[str]:
 class EmulatorProcess:
     """An emulator that runs, from its start to the end of everything that it started.
 
-    A context manager: leaving it kills. `monitor` is this side of the QMP socket; whoever uses it
+    A context manager: leaving it kills. `monitor` is this side of the QMP socket; its user
     closes it. `output` is a file descriptor to be watched: `listen` is due when it is readable.
     """
 
@@ -127,7 +127,7 @@ class EmulatorProcess:
         """Start the emulator at `path`, with `environ` added to the environment.
 
         `account` is the user that it runs as, by default the present one. Raises
-        `UntrustedProgramError` where nobody vouches for it, and another `ProbeError` where the
+        `UntrustedProgramError` where it is not trusted, and another `ProbeError` where the
         system refuses to.
         """
         self.path = path

@@ -1,8 +1,8 @@
 """QMP as a probe needs it: many questions in flight, and replies kept as they came.
 
 The transport, its states and its shutdown are those of `qemu.qmp`. Its `QMPClient` is not used:
-it decodes every reply into Python objects and formats each message for its log even where nobody
-listens, which takes longer than the emulator needs to answer. Here only the envelope of a
+it decodes every reply into Python objects and formats each message for its log even if logging
+is off, which takes longer than the emulator needs to answer. Here only the envelope of a
 message is looked at; what QEMU returned stays raw.
 
 Source of the protocol: QEMU's ``docs/interop/qmp-spec.rst``.

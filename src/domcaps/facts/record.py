@@ -1,7 +1,7 @@
 """The shape of a recording: what emulators answered and what was read of the host, unprocessed.
 
 These structs are the file format (see `domcaps.facts.recording` for reading and writing) and the
-hand-over between whoever collects (a probe, an import) and whoever interprets (`EmulatorFacts`,
+hand-over between collectors (a probe, an import) and interpreters (`EmulatorFacts`,
 `HostFacts`). They hold raw answers; nothing here draws a conclusion.
 """
 

@@ -31,7 +31,7 @@ _IPV6 = re.compile(r"(?<![\w:])(?:[0-9a-fA-F]{1,4}:){3,7}[0-9a-fA-F]{1,4}(?![\w:
 _HOME = re.compile(r"(?P<base>/home/|/Users/|/var/home/|/export/home/)(?P<name>[^/\s\"'\\:,;]+)")
 
 _IDENTITIES = ((_UUID, NO_UUID), (_MAC, NO_MAC), (_IPV6, "::1"), (_IPV4, "192.0.2.1"))
-"""Each with what stands for it: a documentation address, and others that nobody has."""
+"""Each with what stands for it: a documentation address, and others that are never assigned."""
 
 _SECRET_KEYS = frozenset({"pdh", "cert-chain", "cpu0-id", "serial", "serial-number"})
 """Members of QEMU's replies that identify a processor or a machine (``query-sev-capabilities``)."""

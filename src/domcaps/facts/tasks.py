@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 async def end(tasks: Iterable[asyncio.Task[Any]]) -> None:
     """Cancel tasks and wait for them; what becomes of them is of no interest any more.
 
-    `asyncio.gather` would do the same, but when whoever waits is cancelled meanwhile, it leaves an
-    exception behind that nobody takes, which asyncio then prints.
+    `asyncio.gather` would do the same, but if the waiting task is cancelled meanwhile, it leaves
+    an unretrieved exception behind, which asyncio then prints.
     """
     waiting = list(tasks)
     for task in waiting:
@@ -26,7 +26,7 @@ async def end(tasks: Iterable[asyncio.Task[Any]]) -> None:
 
 
 async def to_its_end(work: Coroutine[Any, Any, None]) -> None:
-    """Await something that must not be left half-way, also where whoever waits is cancelled.
+    """Await something that must not be left half-way, even if the waiting task is cancelled.
 
     The cancellation is raised once it is done.
     """

@@ -7,9 +7,9 @@ A program is executed only if it is trusted, which takes two things:
   keeps those, or the operator named it: by an option, in a call of the Python interface, by a
   pattern, or in the operator's own configuration. A domain, a client, a recording and a project's
   configuration vouch for nothing.
-- *Nobody else can change it.* The file and every folder above it belong to root or to the user that
-  runs this, and no other user may write to them. A folder such as ``/tmp``, in which users can't
-  touch what belongs to others (the sticky bit), may be written to.
+- *No other user can change it.* The file and every folder above it belong to root or to the user
+  that runs this, and no other user may write to them. A folder such as ``/tmp``, in which users
+  can't touch what belongs to others (the sticky bit), may be written to.
 
 A program is known by its real path: absolute, with every link followed. That is what is compared,
 and what `domcaps.facts.launch` executes. See ``docs/security.md``.

@@ -62,7 +62,7 @@ class Manifest(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @property
     def digest(self) -> str:
-        """Name what decides answers: equal for hosts that can't be told apart by any of them."""
+        """Name what decides answers: equal for hosts that do not differ in any of them."""
         deciding = [
             sorted(self.facts.items()),
             None if self.node is None else sorted(self.node.items()),

@@ -6,8 +6,8 @@ Layout::
     hosts/NAME/MOMENT-DIGEST-RANDOM      a manifest: what the host was at that moment
 
 Content is written before the manifest that names it, and every object appears whole or not at all.
-So a host is seen as it was before or as it is now, whoever is killed in between; what a killed
-writer left is collected by `collect_garbage`.
+So a host is seen as it was before or as it is now, even if a writer is killed in between; what a
+killed writer left is collected by `collect_garbage`.
 """
 
 from __future__ import annotations

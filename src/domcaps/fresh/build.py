@@ -5,7 +5,7 @@ task ran. The trace is checked in its order: as soon as something differs, the t
 since what it fetched after that may no longer be of interest. When it gives an equal value, that
 keeps its version, and nothing above is touched (*early cut-off*).
 
-Each key has a lock. Whoever wants a value that somebody else is computing waits for it; since
+Each key has a lock. A thread that needs a value which another one computes waits for it; since
 traces have no cycles, neither do the locks.
 
 **An answer reflects a state of the host that is not older than the begin of the call** (that makes

@@ -5,7 +5,7 @@ with the value as JSON. It is written beside its place and renamed, so that a re
 one, the new one or none. What is truncated, altered, too large, no regular file or not this user's
 does not count: reading never fails. Nor does writing: on a full or read-only disk, nothing is kept.
 
-The folder is only used if it belongs to this user and nobody else may write to it.
+The folder is only used if it belongs to this user and no other user may write to it.
 """
 
 from __future__ import annotations

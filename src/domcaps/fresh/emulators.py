@@ -68,7 +68,7 @@ class EmulatorAnswers(Key[EmulatorRecord], frozen=True):
     prober: Prober = probe_live
 
     def task(self, fetch: Fetch) -> EmulatorRecord:
-        """Ask it, or take what another process was told."""
+        """Probe it, or take the answer that another process got."""
         kvm = fetch(KvmUsable(self.host))
         # what changes an emulator's answers besides its files
         circumstances = (

@@ -1,7 +1,7 @@
 """The host as a task sees it: whatever is read becomes a witness of the task's trace.
 
-`TracedFiles` and `TracedEnviron` stand in for the host's files and for the environment. Nobody has
-to declare what a fact was read from, so that nothing can be forgotten.
+`TracedFiles` and `TracedEnviron` stand in for the host's files and for the environment. Inputs
+of a fact are never declared by hand, so that none can be forgotten.
 """
 
 from __future__ import annotations

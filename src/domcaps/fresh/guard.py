@@ -1,7 +1,7 @@
 """A sentry that lets the kernel tell when something may have changed.
 
 Looking at a hundred files takes 200 µs. Linux queues an event (inotify) before the call that
-changed a file returns to whoever made it: as long as there is none, what was looked at after the
+changed a file returns: as long as there is none, what was looked at after the
 watches were set is still so. To see that costs one ``poll``.
 
 That does not hold everywhere, and then files are looked at in each call:
@@ -84,7 +84,7 @@ _EVERYTHING = "/"
 class Cover(NamedTuple):
     """What a sentry was set on: its generation then, and whether it watches each sighting.
 
-    A sighting is named by its ``id``, since whoever asked keeps it.
+    A sighting is named by its ``id``, since the caller keeps it.
     """
 
     generation: int
@@ -166,7 +166,7 @@ class Sentry:
 
 
 class _Watch:
-    """An inotify queue, and what it is told to watch."""
+    """An inotify queue, and what it watches."""
 
     def __init__(self) -> None:
         from inotify_simple import INotify
@@ -340,7 +340,7 @@ class _Watch:
         return watch
 
     def _is_closed(self, path: str, name: str) -> bool:
-        """Tell whether a folder that can't be watched lets nobody in, and that it does is told.
+        """Tell whether a folder that can't be watched is closed, and a change of that is noticed.
 
         The watch on the folder above tells of its mode and owner, but not of what is mounted there.
         """

@@ -4,8 +4,8 @@ Device and inode number show another file under the same name. The time of the l
 (``ctime``) shows every change of content or attributes; unlike the time of modification it can't
 be set by a program. Linux takes both from a clock that advances with the timer tick, so that two
 changes within one tick look alike: a file that was changed just before it was read may be changed
-once more without a trace. Such an identity is not *settled*, and whoever relies on it must
-look at the content again.
+once more without a trace. Such an identity is not *settled*, and its users must check the
+content again.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import os
 
 FINE_NS = 50_000_000
-"""A change that is older than this, in nanoseconds, is told from later ones.
+"""A change that is older than this, in nanoseconds, is distinguished from later ones.
 
 The slowest timer tick of Linux is 10 ms."""
 

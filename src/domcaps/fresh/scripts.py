@@ -1,6 +1,6 @@
 """Scripts that do nothing but start another program: the only ones of which all is known.
 
-Of any other script nobody can say what it reads: it may source a file, look at a variable or
+What any other script reads is unknown: it may source a file, look at a variable or
 compute a name. What such a script answers is not kept. A script is understood if it is for the
 system's shell and consists of
 

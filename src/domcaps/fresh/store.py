@@ -25,7 +25,7 @@ T = TypeVar("T")
 _LONGEST_PAUSE = 60.0
 
 UNSEEN: Any = object()
-"""What is seen of a witness that nobody looked at: at most its digest is known, from a file."""
+"""What is known of a witness that was not checked: at most its digest is known, from a file."""
 
 
 class Doubt(msgspec.Struct, frozen=True):
@@ -142,7 +142,7 @@ class Entry(Generic[T]):
     `retry_at` where computing it failed repeatedly. `verified` is a moment: whatever the value was
     made from was verified after it. `news_at` is the moment of the last change that was found
     while it was verified. `guard` tells in a few microseconds that nothing happened, where that
-    can be told.
+    is possible.
     """
 
     __slots__ = (

@@ -74,7 +74,7 @@ class Surroundings:
         return found
 
     def is_private(self, path: str) -> bool:
-        """Tell whether only root may write to a file, so that nobody writes through memory."""
+        """Tell whether only root may write to a file, so that no user writes through memory."""
         if not self.checks_owner:
             return True
         try:

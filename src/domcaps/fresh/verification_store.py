@@ -1,7 +1,7 @@
 """What `domcaps verify` showed, kept with what it rests on: emulator, host, and domcaps itself.
 
-It is a fact as any other. Only, nobody computes it when it is asked for: that takes a while, and
-starts machines. So it is there once somebody verified, until anything changes that it rests on.
+It is a fact as any other. It is not computed on demand: that takes a while, and starts machines. So
+it is there once somebody verified, until anything changes that it rests on.
 """
 
 from __future__ import annotations

@@ -119,7 +119,7 @@ class Watcher:
         self.error = ""
 
     def start(self) -> None:
-        """Take the present answer as that which changes are told against."""
+        """Take the present answer as the base for changes."""
         self._look()
         # the second time, the sentry is set
         self._look()

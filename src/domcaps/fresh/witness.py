@@ -1,7 +1,7 @@
 """Witnesses: what a fact was read from, and how to see that it would be read again like that.
 
-A witness can be looked at in two ways. `Witness.look` gives what was *seen*, as far as it matters
-to whoever read it: the digest of a content, the names in a folder, whether something is there.
+A witness can be looked at in two ways. `Witness.look` gives what was *seen*, as far as it
+matters to the reader: the digest of a content, the names in a folder, whether something is there.
 `Witness.glance` gives a *stamp* that is cheap to get, or None where there is none: as long as the
 stamp is the same and settled (see `domcaps.fresh.identity`), there is no need to look.
 """
@@ -249,7 +249,7 @@ class ModuleParameters(Witness, frozen=True):
     def glance(self, around: Surroundings) -> Seen:
         """Give the folder's number, a new one when the module is loaded again, and what may vary.
 
-        A parameter that nobody may write is what it was when the module was loaded.
+        A read-only parameter is what it was when the module was loaded.
         """
         folder = f"/sys/module/{self.module}"
         if not around.is_kernel_file(folder):

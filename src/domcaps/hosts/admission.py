@@ -35,7 +35,7 @@ class Admission:
         return trust.vouch(emulator)
 
     def admit(self, question: Question) -> Question:
-        """Refuse an emulator that nobody vouches for, each time: whatever is remembered of it."""
+        """Refuse an untrusted emulator in each call, even if answers of it are cached."""
         if question.emulator is None or not self._is_live:
             return question
         try:

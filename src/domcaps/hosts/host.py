@@ -133,7 +133,7 @@ class Host(TableReaders):
         """Settle a target, or remember it; for who asks about the same one many times.
 
         The emulator may be one that a domain or a client names: that vouches for nothing. Raises
-        `UntrustedProgramError` where nobody else does.
+        `UntrustedProgramError` for other programs.
         """
         return self._known_world_of(Question(emulator, arch, machine, virttype, libvirt))
 

@@ -79,12 +79,12 @@ class TableReaders(ABC):
     ) -> DomainCapabilities:
         """Answer what ``virConnectGetDomainCapabilities`` answers, with its defaults.
 
-        `emulator` is a path, and naming it here allows to execute it, if nobody but root and this
-        user can change it; without one, the emulator for `arch` is taken, which is the host's own
-        where none is given. `machine` may be an alias. Without a `virttype` an accelerated one
-        is preferred. `libvirt` names the release whose document is wanted. With ``strict=False``
-        a virtualization type that the emulator can't serve here is answered all the same.
-        Raises `UnsupportedTargetError`, `UnknownDialectError` or a `ProbeError`.
+        `emulator` is a path, and naming it here allows to execute it, if no user but root and this
+        one can change it; without one, the emulator for `arch` is taken, which is the host's own
+        where none is given. `machine` may be an alias. Without a `virttype` an accelerated one is
+        preferred. `libvirt` names the release whose document is wanted. With ``strict=False`` a
+        virtualization type that the emulator can't serve here is answered all the same. Raises
+        `UnsupportedTargetError`, `UnknownDialectError` or a `ProbeError`.
         """
         flags = Flags(disable_deprecated_features, expand_cpu_features, supported_cpu_features)
         path = self.vouch(emulator)
@@ -185,9 +185,9 @@ class TableReaders(ABC):
 
         `xml` is a ``<domain>`` document, of any bytes. `ignore` names codes of findings that are
         left out. A domain is taken for one that is to be defined now; with ``new=False`` for one
-        that is already defined in libvirt, in which it overlooks some mistakes. ``schema=True`` also
-        refuses what libvirt's schema refuses, as ``virsh define --validate`` does: names that it
-        does not know, which are warnings otherwise, and forms of values. The result has
+        that is already defined in libvirt, in which it overlooks some mistakes. ``schema=True``
+        also refuses what libvirt's schema refuses, as ``virsh define --validate`` does: names that
+        it does not know, which are warnings otherwise, and forms of values. The result has
         ``.accepted``, ``.definable`` and ``.findings``; what is wrong with the XML is a finding,
         too. Raises `UnknownDialectError`.
         """
@@ -204,8 +204,8 @@ class TableReaders(ABC):
         """Give a domain as a command: the emulator and its arguments.
 
         The domain is not judged: it is taken to be one that `validate` accepts, so that the command
-        of a domain that libvirt refuses means nothing. Raises `UntoldError` that names the
-        first thing in it of which QEMU can't be told here; nothing is left out.
+        of a domain that libvirt refuses means nothing. Raises `UntoldError` that names the first
+        part that cannot be translated; nothing is left out.
         """
         from domcaps.native.write import command_of
 

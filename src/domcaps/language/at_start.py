@@ -1,7 +1,8 @@
 """What the table knows of a choice that libvirt defines, and that may not start all the same.
 
 The report lists such a choice and a definition may name it. What QEMU, or libvirt when it starts a
-guest, is known to refuse is a finding; where it depends on what nobody looked at, it is unknown.
+guest, is known to refuse is a finding; where it depends on facts that were not probed, it is
+unknown.
 """
 
 from __future__ import annotations

@@ -7,8 +7,8 @@
         line.plug(node, line.virtio("virtio-rng"), id=f"rng{number}")
 
 QEMU arguments for an element stands beside that element, in ``X_command_line.py``. Order, names
-and quoting are those of the `Line`, which `domcaps.native` makes. What nobody took from the domain
-would be left out without a word: `Reading.finish` refuses a domain of which something is left.
+and quoting are those of the `Line`, which `domcaps.native` makes. Parts of the domain that are
+not read would be dropped silently: `Reading.finish` refuses a domain of which something is left.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Reading:
     def get(self, node: Node, name: str, among: Collection[str] | None = None) -> str | None:
         """Take an attribute; raises `UntoldError` where it is not one of `among`.
 
-        Without `among` any value is told as it stands.
+        Without `among` any value is passed as it is.
         """
         value = node.get(name)
         self._taken.add((node, name))
@@ -118,7 +118,7 @@ def untold(node: Node, attribute: str = "", what: str = "") -> UntoldError:
 
 
 class Turn(enum.IntEnum):
-    """When a device is told: what it sits on comes first, and so does what has a fixed place."""
+    """The order of devices: controllers first, and devices with a fixed place."""
 
     BRIDGE = 0
     PLACED = 1

@@ -45,8 +45,8 @@ def split_path(text: str) -> Path | None:
 class Domain:
     """A definition that is looked at, for the target that it names on a host.
 
-    `new` tells that it is to be defined now: libvirt overlooks some mistakes in one that it has
-    known for long, so that no domain disappears when libvirt is upgraded.
+    `new` tells that it is to be defined now: libvirt overlooks some mistakes in an
+    already-defined one, so that no domain disappears when libvirt is upgraded.
     """
 
     def __init__(self, root: Node, world: World, *, new: bool = True) -> None:

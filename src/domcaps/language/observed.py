@@ -299,7 +299,7 @@ class TargetIs(Observation):
         )
 
     def describe(self) -> str:
-        """Name what is wanted."""
+        """Name the required values."""
         return f"the guest's {_SPOKEN[self.attribute]} is {' or '.join(self.patterns)}"
 
     def source(self) -> str:

@@ -187,7 +187,7 @@ def _dated(
 
 
 def undated(rule: Rule) -> Rule:
-    """Give a rule as it is in dialects that have it, for whoever has looked for that."""
+    """Give a rule as it is in dialects that have it, for callers that have checked that."""
     check = getattr(rule.check, "__wrapped__", None)
     if check is None or rule.since is rule.until is None:
         return rule

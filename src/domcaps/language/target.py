@@ -11,7 +11,7 @@ from domcaps.language.dialect import Dialect
 
 
 class Flags(msgspec.Struct, frozen=True):
-    """What ``virsh domcapabilities`` may be told besides the target, by the same names."""
+    """Options of ``virsh domcapabilities`` besides the target, by the same names."""
 
     disable_deprecated_features: bool = False
     expand_cpu_features: bool = False

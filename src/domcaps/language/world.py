@@ -28,9 +28,9 @@ class World:
 
     Truths are remembered: the same predicate object is asked once. `unknown` collects the
     statements that could not be decided because the emulator was not asked; what depends on them
-    is asked each time, so that they are noted each time. `kept` is for whoever works out more that
-    follows from target and facts alone. `look` looks at a file that a domain names, None where
-    nobody can or may: in a recording, or for a client.
+    is asked each time, so that they are noted each time. `kept` is a cache for values that
+    follow from target and facts alone. `look` looks at a file that a domain names, None where
+    that is impossible or forbidden: in a recording, or for a client.
     """
 
     __slots__ = ("_truths", "emulator", "host", "kept", "look", "target", "unknown")

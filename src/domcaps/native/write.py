@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 def command_of(data: bytes, open_world: OpenWorld) -> tuple[str, ...]:
     """Give the emulator and its arguments for a domain, which is taken to be acceptable.
 
-    Raises `UntoldError` naming the first thing that can't be told, and `DomainError` for what is
-    no domain.
+    Raises `UntoldError` naming the first part that cannot be translated, and `DomainError` for what
+    is no domain.
     """
     try:
         source = read(data)

@@ -1,6 +1,6 @@
 """What a page shows: rows by columns, each cell with a state, and what stands behind it.
 
-Whoever has something to show makes a `Matrix` of it; `domcaps.page.html` writes the page::
+A caller makes a `Matrix` of its results; `domcaps.page.html` writes the page::
 
     Matrix(
         title="Displays",
@@ -36,7 +36,7 @@ class Node(msgspec.Struct, frozen=True):
 
 
 class Block(msgspec.Struct, frozen=True):
-    """A part of what is told when a cell is opened: a heading, lines of text, and a tree."""
+    """A part of the details of a cell: a heading, lines of text, and a tree."""
 
     heading: str
     lines: tuple[str, ...] = ()

@@ -1,7 +1,7 @@
 """CPU models in a comparison: what one can be used for, and what it lacks, as one statement.
 
-A report tells in one row whether a model is usable and in another what it lacks. Whoever compares
-two hosts wants to know of a model once: ``CPU EPYC-Rome: usable → blocked by ibpb``.
+A report tells in one row whether a model is usable and in another what it lacks. A comparison of
+two hosts lists a model once: ``CPU EPYC-Rome: usable → blocked by ibpb``.
 """
 
 from __future__ import annotations

@@ -230,7 +230,7 @@ def _explained(
 
 
 def _to_make(predicate: Predicate, world: World, *, wanted: bool) -> tuple[Change, ...]:
-    """Give the leaves that have to come out otherwise, of least effort, for what is wanted."""
+    """Give the leaves that have to come out otherwise, of least effort."""
     predicate = predicate.in_world(world)
     if predicate.evaluate(world) is Truth.of(wanted):
         return ()

@@ -131,7 +131,7 @@ class Connection:
         return limits.message if self._session.is_open else min(limits.first, limits.message)
 
     async def _watch(self) -> None:
-        """Close a connection that nobody opens, or whose client is no longer there."""
+        """Close a connection that was never opened, or whose client is gone."""
         limits = self._limits
         began = time.monotonic()
         sent = 0

@@ -1,4 +1,4 @@
-"""Errors as a client is told them: libvirt's codes, and its words for each class of error.
+"""Errors as clients get them: libvirt's codes, and its words for each class of error.
 
 Source: ``virterror.h`` for the numbers, ``remote_error`` of the protocol for the form. Clients
 look at the code; some, against good advice, at the first words, so these are libvirt's own.

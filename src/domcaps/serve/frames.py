@@ -58,7 +58,7 @@ class FrameError(Exception):
 
 
 class Frame(msgspec.Struct, frozen=True):
-    """One message. `type` and `status` are as they came, which may be what nobody defined."""
+    """One message. `type` and `status` are as they came, which may be undefined values."""
 
     program: int
     version: int

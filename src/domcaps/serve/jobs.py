@@ -102,7 +102,7 @@ def arguments(called: Procedure, payload: bytes) -> tuple[object, ...]:
 
 
 def as_libvirt_error(error: Exception) -> LibvirtError:
-    """Say of any failure what a client is told; what is a fault of domcaps goes into the log."""
+    """Turn any failure into an error for the client; internal errors are logged."""
     if isinstance(error, LibvirtError):
         return error
     if isinstance(error, DomcapsError):

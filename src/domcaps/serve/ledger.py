@@ -3,9 +3,9 @@
 Everything that stays in memory because of a client is written down here: a message as its bytes
 arrive, calls that wait, replies that are not read yet, and what was defined. Two limits hold, one
 for each client and one for all. A client at its own limit waits, or is refused. When all together
-are at theirs, others wait; if that takes long, whoever holds the most makes room: its connection is
-closed. A quarter is there for those alone that hold little. So nobody can keep the others out by
-holding memory.
+are at theirs, others wait; if that takes long, the connection that holds the most is closed. A
+quarter is there for those alone that hold little. So no client can lock others out by holding
+memory.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Ledger:
         self._accounts.discard(account)
 
     def make_room(self, account: Account, size: int) -> bool:
-        """Close the connection of whoever holds the most, if that is more than is wanted.
+        """Close the connection that holds the most, if that is above the limit.
 
         Returns whether somebody was found. The bytes are free once that connection has ended.
         """
@@ -88,7 +88,7 @@ class Ledger:
 
 
 class Pace:
-    """So many bytes a second for all together; whoever comes next waits behind the others.
+    """So many bytes a second for all together; the next one waits behind the others.
 
     A server that reads as fast as some clients send has no time left for the rest.
     """

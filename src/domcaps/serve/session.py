@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _USUAL = {"", "/", "/system", "/session"}
 _MOST_EVENTS = 1000
 Event = tuple[str, int, bytes]
-"""What a client is told of: the kind of object, the number of the event, and which object."""
+"""An event for a client: the kind of object, the number of the event, and which object."""
 
 READ_ONLY = 1
 """``VIR_CONNECT_RO``."""

@@ -89,7 +89,7 @@ def _locked(folder: Path) -> Iterator[None]:
     """Keep other servers from making a socket in a folder at the same time.
 
     Two that were started together could otherwise each remove the other's new socket as stale.
-    Anybody who may read the folder can hold this lock, so that it is not waited for long.
+    Anybody who may read the folder can hold this lock, so that it is waited for briefly.
     """
     with contextlib.ExitStack() as stack:
         with contextlib.suppress(OSError):
@@ -125,7 +125,7 @@ def _bind(made: socket.socket, path: Path, mode: int) -> None:
 
 
 def _remove_stale(path: Path) -> None:
-    """Remove a socket that nobody listens at any more."""
+    """Remove a stale socket, at which no process listens."""
     try:
         found = path.lstat()
     except FileNotFoundError:

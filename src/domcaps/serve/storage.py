@@ -44,7 +44,7 @@ _QCOW2_SIZE = slice(24, 32)
 class Pool(msgspec.Struct):
     """A folder. `real` tells whether it is one of this machine, or of a host that was recorded.
 
-    Nothing is told of it that `peer`, the user of the client, could not see himself.
+    It reveals nothing that `peer`, the user of the client, could not see.
     """
 
     name: str

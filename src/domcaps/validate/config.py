@@ -17,7 +17,7 @@ configuration's folder, and with the file's name alone. Paths are relative to th
 
 A configuration that another user wrote or could write is not used, and a warning says so: in a
 folder such as ``/tmp`` anybody could silence findings. The file must belong to root or to the user
-that runs domcaps, as the folders above it must, and nobody else may write to them. Which programs
+that runs domcaps, as the folders above it must, and no other user may write to them. Which programs
 may be executed (``--allow-emulator``) and for which user (``--as``) is no part of a configuration:
 a project that was cloned must not decide it.
 """

@@ -73,8 +73,8 @@ class Job:
     """How files are checked and printed.
 
     `look` judges a document with the configuration that its file has; `render` gives the text to
-    print for a checked file. `found` names the files that nobody named: what is no domain there is
-    skipped. `known` has the findings that are left out.
+    print for a checked file. `found` names the files that were not given by name: what is no domain
+    there is skipped. `known` has the findings that are left out.
     """
 
     look: Callable[[str, bytes, Configured], Sequence[Judged]]

@@ -25,7 +25,7 @@ class Command(msgspec.Struct, frozen=True):
 
 
 def command(target: Target, alternatives: Sequence[QemuArgs], folder: str) -> Command:
-    """Give the run in which QEMU is told of all these at once, on a machine that is paused."""
+    """Give the run with the arguments of all these at once, on a machine that is paused."""
     words: list[str] = []
     machine = ""
     for number, qemu_args in enumerate(alternatives):

@@ -33,9 +33,9 @@ def verify_all(
     """Try everything for each of the targets; see `domcaps.verify.plan` for `elements`.
 
     `jobs` is the number of machines at once, by default that of the processors; `deadline` the
-    seconds that one has to start. `progress` is told how many attempts are settled, and how many
-    there are. Raises `RequestError` for one of `elements` that names nothing. Must not be called
-    from within a running event loop.
+    seconds that one has to start. `progress` gets the number of finished attempts, and of all.
+    Raises `RequestError` for one of `elements` that names nothing. Must not be called from within a
+    running event loop.
     """
     plans = [plan(world, elements) for world in worlds]
     for element in elements:

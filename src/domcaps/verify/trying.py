@@ -51,7 +51,7 @@ class Outcome(msgspec.Struct, frozen=True):
 
 
 class Trier(Protocol):
-    """Whoever can tell whether a machine starts that is told of these things."""
+    """A tester that reports whether a machine with these arguments starts."""
 
     async def attempt(self, world: World, alternatives: Sequence[QemuArgs]) -> Outcome:
         """Try them all at once."""
@@ -65,7 +65,7 @@ class QemuTrier:
         self._deadline = deadline
 
     async def attempt(self, world: World, alternatives: Sequence[QemuArgs]) -> Outcome:
-        """Start a machine that is told of all these."""
+        """Start a machine with the arguments of all these."""
         async with self._slots:
             folder = tempfile.mkdtemp(prefix="domcaps-")
             try:

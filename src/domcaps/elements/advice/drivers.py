@@ -1,4 +1,4 @@
-"""What guests can drive where nobody tells: cautious defaults for families of systems.
+"""Default devices for families of guest systems, chosen cautiously.
 
 Devices have libosinfo's names. A family has what nearly every system of it that is still in use can
 drive; what a system is known to drive comes from libosinfo's database.

@@ -37,7 +37,7 @@ def write_system(line: Line, root: Node) -> list[str]:
 
 
 def _order(line: Line, system: Node) -> list[str]:
-    """Take the boot order; which devices it means is known when they are told."""
+    """Take the boot order; which devices it means is known when their arguments are written."""
     reading = line.reading
     kinds = [reading.get(node, "dev", _BOOTED) or "" for node in reading.children(system, "boot")]
     own = any(node.get("order") for node in line.domain.root.iterfind("devices/*/boot"))

@@ -6,7 +6,7 @@
     <nvram template='/usr/share/AAVMF/AAVMF_VARS.fd'/>
 
 QEMU takes only images of the size that a board's flash memory has, and libvirt copies the template
-of variables as it is. A file that nobody could look at, as in a recording, is unknown.
+of variables as it is. A file that could not be checked, as in a recording, is unknown.
 """
 
 from __future__ import annotations

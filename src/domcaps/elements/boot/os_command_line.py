@@ -44,7 +44,7 @@ def flash() -> tuple[QemuArgs, ...]:
 
 
 def image_args(path: str) -> Alternatives:
-    """Tell of a file as flash memory that nobody may write to."""
+    """Tell of a file as flash memory that is read-only."""
     return (
         QemuArgs(
             f"-blockdev file,node-name={{id}}f,filename={path},read-only=on",

@@ -166,7 +166,7 @@ _IDE_ELSEWHERE = Drift(
     listed=False,
 )
 
-# -- the QEMU arguments ------------------------------------------------------------------------------
+# -- the QEMU arguments ----------------------------------------------------------------------------
 
 FLOPPY_SAMPLE = (
     "<disk type='file' device='floppy'><source file='/a'/><target dev='fda' bus='fdc'/></disk>"

@@ -1,4 +1,4 @@
-"""``<redirdev>``: USB devices of whoever watches the screen, passed on to the guest.
+"""``<redirdev>``: USB devices of the viewer, redirected to the guest.
 
 ::
 

@@ -1,4 +1,4 @@
-"""``<watchdog>``: a device that acts when the guest has not been heard of for long.
+"""``<watchdog>``: a device that acts when the guest stops responding.
 
 ::
 
@@ -60,7 +60,7 @@ class Watchdog(Device):
     good="<watchdog model='i6300esb'/>",
 )
 def model_fits_the_board(watchdog: Watchdog) -> Problems:
-    """``<watchdog model>`` must suit the machine type: ``itco`` q35, ``diag288`` s390x, …"""
+    """``<watchdog model>`` must suit the machine type, such as ``itco`` for q35."""
     model = watchdog.model or ""
     if model == "ib700" and not libvirt_reads(watchdog, WATCHDOG_BOARDS):
         return

@@ -163,7 +163,7 @@ PREFERENCE = Decision(
             guest=used_as("desktop"),
             xml=_LOOKED_AT + _AGENT,
         ),
-        Option("", "nobody looks at a small guest", guest=used_as("small")),
+        Option("", "a small guest needs no display", guest=used_as("small")),
         Option("vnc", "plain, and everywhere", xml=_LOOKED_AT),
         Option("", "the guest is reached by its console"),
         Option("spice", "what is left", xml=_LOOKED_AT + _AGENT),

@@ -76,7 +76,7 @@ PREFERENCE = Decision(
     order=80,
     title="how the pointer follows the hand",
     options=(
-        Option("", "nobody types", given=(("graphics.type", ("",)),)),
+        Option("", "there is no user who types", given=(("graphics.type", ("",)),)),
         Option("usb", "a tablet needs no grabbing", given=_SEEN, when=X86, xml=_XHCI + _POINTER),
         Option(
             "usb",
@@ -93,7 +93,7 @@ PREFERENCE = Decision(
 
 
 class Input(VirtioOptions, Device):
-    """A device through which the guest is told what somebody does."""
+    """An input device: keyboard, mouse or tablet."""
 
     path = "devices/input"
 

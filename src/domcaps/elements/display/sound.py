@@ -80,7 +80,7 @@ PREFERENCE = Decision(
             given=_HEARD,
             guest=drives("ac97"),
         ),
-        Option("", "nobody would hear it"),
+        Option("", "there is no way to hear it"),
         Option("ich9", "what is left"),
         Option("ich6", "what is left", when=_ICH6),
         Option("ac97", "what is left", when=_AC97),

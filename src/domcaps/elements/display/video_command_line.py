@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from lxml.etree import _Element as Node
 
 WITHOUT_MEMORY = frozenset({"cirrus", "virtio"})
-"""Cards of whose memory QEMU is told nothing."""
+"""Cards whose memory adds no QEMU argument."""
 WITH_SCREENS = frozenset({"qxl", "virtio"})
 """Cards that have more than one screen."""
 VIDEO_MEMORY = {

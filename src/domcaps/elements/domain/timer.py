@@ -47,7 +47,7 @@ _POLICIES = {
     "kvmclock": (),
     "hypervclock": (),
 }
-"""What can be done about missed ticks; with other timers nobody looks."""
+"""What can be done about missed ticks; for other timers it is ignored."""
 
 _CLOCK = "<clock offset='utc'>{}</clock>"
 

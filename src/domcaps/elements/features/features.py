@@ -80,9 +80,7 @@ BACKUP = Element(
     order=50,
     supported=qapi("blockdev-reopen")
     & qapi("migrate-set-parameters/arg/block-bitmap-mapping/bitmaps/transform"),
-    qemu_args=NotTriable(
-        "it is a matter of guests that run: QEMU's command line is told nothing of it"
-    ),
+    qemu_args=NotTriable("it concerns running guests only: it adds no QEMU argument"),
 )
 """Incremental backup: needs bitmaps that can be moved between images and hosts."""
 

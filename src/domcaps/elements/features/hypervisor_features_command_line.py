@@ -18,7 +18,7 @@ _KVM_SWITCHES = (
     ("pv-ipi", "off", "kvm-pv-ipi=off"),
     ("hidden", "on", "kvm=off"),
 )
-"""An element, the state in which QEMU is told, and how."""
+"""An element, the state that needs an argument, and the argument."""
 
 
 def feature_words(line: Line, root: Node) -> list[str]:

@@ -33,7 +33,7 @@ _MOST_LEVELS = 3
 
 
 class CellCache(Part):
-    """A cache in front of a cell's memory. Its units are read from elements that nobody writes."""
+    """A cache in front of a cell's memory; libvirt reads its units from unused elements."""
 
     path = "cpu/numa/cell/cache"
     knows = ("size/@unit", "line/@unit")

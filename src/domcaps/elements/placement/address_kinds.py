@@ -1,4 +1,4 @@
-"""Kinds of addresses that no device of a board can have, and devices whose kind nobody looks at.
+"""Kinds of addresses that no device of a board can have, and devices whose kind is not checked.
 
 ::
 

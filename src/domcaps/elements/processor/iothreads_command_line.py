@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def _count(line: Line, node: Node) -> int:
-    """Take the text of an element as a number of things, each of which is told."""
+    """Take the text of an element as a number of things, each of which gets arguments."""
     text = line.reading.text(node)
     if not re.fullmatch(r"\d{1,4}", text, re.ASCII):
         raise untold(node, "", "a number of that form")

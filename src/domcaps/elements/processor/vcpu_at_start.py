@@ -24,7 +24,7 @@ _NUMAD = helper("numad")
 
 
 def _gic_version(vcpu: Vcpu) -> str:
-    """Give the version of ARM's interrupt controller that QEMU is told, "" where it is told none.
+    """Give the version of ARM's interrupt controller that QEMU gets as an argument, "" for none.
 
     libvirt takes version 2 without KVM, and with KVM the highest that it has; the emulators for
     32-bit guests are not told, and those older than 8.0 take version 2.

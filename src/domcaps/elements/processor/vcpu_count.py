@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 _MOST_WITHOUT_EIM = 255
 """More CPUs than an interrupt can be addressed to without the IOMMU's help."""
 
-"""So many that nobody looks at them one by one: no machine type takes them."""
+"""More than any machine type supports: not checked one by one."""
 
 
 class Vcpu(Part):

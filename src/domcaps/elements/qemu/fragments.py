@@ -18,7 +18,7 @@ NO_IMAGE = "-blockdev null-co,node-name={id}b,size=1048576"
 """The content of a disk, without a file."""
 
 SPICE_SERVER = "-spice unix=on,addr={dir}/spice,disable-ticketing=on"
-"""A SPICE server that nobody else can reach."""
+"""A SPICE server that no other user can reach."""
 
 NO_X11 = (("SDL_VIDEODRIVER", "dummy"),)
 """SDL draws into memory, so that no screen is needed."""

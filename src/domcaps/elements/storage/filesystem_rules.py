@@ -66,7 +66,7 @@ _DAEMON: tuple[tuple[str, Attributes, Change | None], ...] = (
     ("binary/openfiles", Attributes({"max": OrEmpty(UNSIGNED64)}), FILESYSTEM_OPEN_FILES),
     ("driver", Attributes({"queue": OrEmpty(UNSIGNED64)}), None),
 )
-"""What the daemon of virtiofs is told, and the change of libvirt that brought it."""
+"""Options of the virtiofs daemon, and the change of libvirt that brought it."""
 
 
 class Filesystem(VirtioOptions, Device):

@@ -34,7 +34,9 @@ PS2_OF_BOARDS = estimate(
 AUDIO_CHECKED = change(
     "7.2", "git 562a495b92", "the audio back end of a sound card has to be there"
 )
-VIDEO_HEADS_CHECKED = estimate("8.0", "7.9 and 9.0 differ", "adapters with one head are told so")
+VIDEO_HEADS_CHECKED = estimate(
+    "8.0", "7.9 and 9.0 differ", "adapters with one head get a QEMU argument for it"
+)
 VIDEO_VIRTIO_OPTIONS = change(
     "7.2", "git 25d3b41e5e", "options of virtio are for virtio displays only"
 )

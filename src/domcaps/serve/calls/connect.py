@@ -43,7 +43,7 @@ class Feature(enum.IntEnum):
 
 @procedure(66, gives=(Array(INT, _AUTH_MOST),), early=True)
 def auth_list(session: Session) -> tuple[list[int]]:
-    """Say that whoever could connect may ask."""
+    """Report that no authentication is required."""
     return ([_AUTH_NONE],)
 
 
@@ -144,7 +144,7 @@ def connect_get_lib_version(session: Session) -> tuple[int]:
 
 @procedure(149, gives=(INT,))
 def connect_is_secure(session: Session) -> tuple[int]:
-    """Nobody else can listen: it is a UNIX socket or the loopback interface."""
+    """No one else can listen: it is a UNIX socket or the loopback interface."""
     return (1,)
 
 

@@ -101,7 +101,7 @@ def domain_define_xml_flags(session: Session, xml: bytes, flags: int) -> Domain:
 
 @procedure(136, takes=(STRING, XML, UINT), gives=(STRING,), slow=True)
 def connect_domain_xml_to_native(session: Session, kind: str, xml: bytes, flags: int) -> tuple[str]:
-    """Give the command line of a domain, or tell why it can't be run, or can't be told here."""
+    """Give the command line of a domain, or report why it cannot be run or translated."""
     check_flags(flags, 0)
     if kind != _NATIVE:
         raise LibvirtError(Code.INVALID_ARG, f"unsupported config type {kind} (there is {_NATIVE})")

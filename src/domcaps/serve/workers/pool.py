@@ -59,7 +59,7 @@ class Worker(Protocol):
         """Leave the processor to quick calls from now on."""
 
     def processor_seconds(self) -> float | None:
-        """Give the processor time used so far, None where that can't be told."""
+        """Give the processor time used so far, None where that is unknown."""
 
     def growth(self) -> int:
         """Give the bytes of memory that came since it started."""
@@ -167,7 +167,7 @@ class WorkerPool:
         self.broken.set()
 
     def _leave(self, call: _Call) -> None:
-        """Whoever wanted the call is gone, or has the answer."""
+        """The caller is gone, or has the answer."""
         if call in self._queue:
             self._queue.remove(call)
         if call in self._running and not call.future.done():

@@ -1,4 +1,4 @@
-"""Workers that are processes: what one does, takes or waits for harms nobody else."""
+"""Workers that are processes: what one does, takes or waits for does not harm others."""
 
 from __future__ import annotations
 

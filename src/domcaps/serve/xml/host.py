@@ -1,7 +1,7 @@
 """The host part of ``<capabilities>``: what the machine is, apart from its guests.
 
-Source of the form: libvirt's document *Driver capabilities* (``formatcaps``). What nobody looked
-at is left out. What libvirt prints of every host (``<migration_features>``) is printed here, too,
+Source of the form: libvirt's document *Driver capabilities* (``formatcaps``). What was not read
+is left out. What libvirt prints of every host (``<migration_features>``) is printed here, too,
 since clients may rely on its being there.
 """
 

@@ -1,4 +1,4 @@
-"""Reading domain XML that nobody vouches for."""
+"""Reading untrusted domain XML."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MAX_BYTES = 4 * 1024 * 1024
 (``REMOTE_STRING_MAX`` of its remote protocol)."""
 
 MAX_DEPTH = 256
-"""Elements nested deeper are refused, as libxml2 did for long; libvirt's own nest 8 deep."""
+"""Elements nested deeper are refused, as libxml2 did by default; libvirt's own nest 8 deep."""
 
 _DEEP = f"elements are nested more than {MAX_DEPTH} deep"
 

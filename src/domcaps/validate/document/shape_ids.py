@@ -16,7 +16,7 @@ TELLING = frozenset({"type", "model", "mode"})
 """Attributes that have few values wherever they stand."""
 
 NO_SHAPE, NO_TEXT, SOME_TEXT, SOME_VALUE, APART = -1, -2, -3, -4, -5
-"""In a shape: what has none, text and values that do not count, and what is told elsewhere."""
+"""In a shape: what has none, text and values that do not count, and what is reported elsewhere."""
 
 _MOST = 5000
 _LONGEST = 100

@@ -15,7 +15,7 @@ _MOST_SHARED = 200_000
 class Recent(Generic[K, V]):
     """Values by key, together not larger than `most` bytes: those that were asked for last.
 
-    Whoever adds a value says how large it is; an estimate will do.
+    The caller gives the size of a value; an estimate will do.
     """
 
     def __init__(self, most: int) -> None:

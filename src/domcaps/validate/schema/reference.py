@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _ABOUT = """\
 Generated from `elements/schema/vocabulary.txt` and `elements/schema/datatypes.py`: what
 `domcaps validate --schema` compares a domain with, as `virsh define --validate` does. Attributes
-and elements in bold is required. A form in capitals is explained at the end; an attribute without
+and elements in bold are required. A form in capitals is explained at the end; an attribute without
 a form may be any text, or what the table says of it."""
 _NUMBERS = {"": "", "*": "any number", "+": "at least one", "!": "exactly one"}
 

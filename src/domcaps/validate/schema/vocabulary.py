@@ -23,8 +23,8 @@
 | ``order:a,b|c`` | elements that stand in this order, b and c in any |
 | ``some`` | there is at least one element inside |
 
-Libvirt ignores names that it does not know, so that a typo goes unseen: those are
-told of in any case, and `vocabulary` has all names. What names may stand beside which others, and
+Libvirt ignores names that it does not know, so that a typo goes unseen: those are reported in
+any case, and `vocabulary` has all names. What names may stand beside which others, and
 the forms of values, count only where a domain is compared with the schema: ``schema/check.py``.
 
 What the table's parts declare or know is added, so that a new field needs no second entry.
