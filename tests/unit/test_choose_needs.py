@@ -117,7 +117,7 @@ def test_pinned_values_are_taken_again_and_a_word_is_said_where_one_is_gone(
     pin.write_text(json.dumps(content))
     moved = new("--pin", str(pin))
     assert moved.exit_code == 0
-    assert "os.machine=pc-q35-2.4 can't be had here any more" in moved.stderr
+    assert "os.machine=pc-q35-2.4 is not available here any more" in moved.stderr
     assert 'type="bochs"' in moved.stdout
 
 

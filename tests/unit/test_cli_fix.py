@@ -67,7 +67,7 @@ def test_paths_of_a_diff_are_relative_also_of_absolute_files(folder: Path) -> No
 def test_a_removal_is_said(folder: Path) -> None:
     (folder / "b.xml").write_text(DOMAIN.format(TWO_BALLOONS))
     result = run("b.xml")
-    assert "this removes <memballoon>" in result.stderr
+    assert "removes <memballoon>" in result.stderr
     document = json.loads(run("b.xml", "--format", "json").stdout)
     assert document["removes"] == ["<memballoon>"]
     assert document["loss"] > 0
@@ -90,7 +90,7 @@ def test_a_device_is_removed_with_permission_only(folder: Path) -> None:
     assert run("t.xml").stdout == ""
     allowed = run("t.xml", "--allow-removal")
     assert "-    <tpm" in allowed.stdout
-    assert "this removes <tpm>" in allowed.stderr
+    assert "removes <tpm>" in allowed.stderr
 
 
 def test_several_files_are_repaired_where_one_can_not_be_read(folder: Path) -> None:

@@ -197,7 +197,7 @@ def test_a_file_does_not_hide_what_the_table_has(
 
 def test_wrong_files_are_one_line_and_exit_code_2(tmp_path: Path) -> None:
     (tmp_path / "broken.xml").write_text("<domain")
-    for name, told in (("broken.xml", "not XML"), ("missing.xml", "No such file")):
+    for name, told in (("broken.xml", "not well-formed XML"), ("missing.xml", "No such file")):
         done = run(str(tmp_path / name), f"--host={plain('sid-x86_64')}")
         assert done.returncode == 2
         assert told in done.stderr

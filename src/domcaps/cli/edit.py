@@ -112,7 +112,7 @@ class _temporary:  # noqa: N801 - used as a function
 @as_option
 @allow_emulator_option
 @libvirt_option("The release of libvirt that is to accept the domain.")
-@click.option("--schema/--no-schema", default=None, help="Refuse what libvirt's schema refuses.")
+@click.option("--schema/--no-schema", default=None, help="Also validate against libvirt's schema.")
 @click.pass_context
 def command(
     ctx: click.Context,

@@ -20,8 +20,8 @@ def command(
     """Serve editors over the Language Server Protocol, on standard input and output.
 
     Editors get diagnostics while a domain is written, completion of elements, attributes and values
-    that the host accepts, the reason by hovering, and quick fixes. The options mean what those of
-    'domcaps validate' mean; what they leave out is taken from the configuration above each file.
+    that the host accepts, the reason by hovering, and quick fixes. Options have the meaning of
+    those of 'domcaps validate'; defaults come from the configuration file above each file.
 
     Needs pygls: pip install 'domcaps[lsp]'. docs/editors.md has settings for editors.
     """

@@ -298,10 +298,12 @@ def virtio_device_is_there(input_: Input) -> Problems:
     kind = input_.type or ""
     if input_.bus != "virtio" or kind not in VIRTIO:
         return
-    yield from needs(input_, VIRTIO[kind], f"this QEMU does not have a virtio {kind}", "@type")
+    yield from needs(
+        input_, VIRTIO[kind], f"this QEMU does not have a virtio device of type {kind!r}", "@type"
+    )
     on_channel = input_.address_type == "ccw" or (
         input_.address_type is None and input_.holds(S390_CCW)
     )
     if on_channel:
-        message = f"this QEMU does not have a virtio {kind} for CCW"
+        message = f"this QEMU does not have a virtio device of type {kind!r} for CCW"
         yield from needs(input_, VIRTIO_CCW.get(kind, NEVER), message, "@type")

@@ -299,9 +299,12 @@ def host_has_such_pages(page: Page) -> Problems:
         sizes = page.domain.world.host.record.hugepage_sizes_kib
         accepted = tuple(f"{size} KiB" for size in sizes)
         yield problem(
-            "the host does not support huge pages of this size", page, "@size", accepted=accepted,
+            "the host does not support pages of this size",
+            page,
+            "@size",
+            accepted=accepted,
             fix=_nearest_size(page, sizes),
-        )  # fmt: skip
+        )
 
 
 def _nearest_size(page: Page, sizes: Iterable[int]) -> Iterator[Fix]:
@@ -366,5 +369,7 @@ def host_has_pages_for_devices(memory: MemoryDevice) -> Problems:
         size = size_kib(memory.node, "source/pagesize")
         if not _offered(memory.domain, size):
             yield problem(
-                "the host does not support huge pages of this size", memory, "source/pagesize"
+                "the host does not support pages of this size",
+                memory,
+                "source/pagesize",
             )

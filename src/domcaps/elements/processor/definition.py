@@ -293,7 +293,7 @@ _WIDTH = "<cpu mode='maximum'><maxphysaddr {}/></cpu>"
     good=_WIDTH.format("mode='passthrough' limit='40'"),
 )
 def width_is_that_of_x86(address: Maxphysaddr) -> Problems:
-    """``<maxphysaddr>`` requires x86, a mode, and the attribute of that mode."""
+    """``<maxphysaddr>`` requires x86; ``bits`` needs mode ``emulate``."""
     if not address.holds(X86):
         yield problem("<maxphysaddr> requires an x86 guest; remove it", address)
     if address.limit is not None and address.mode != "passthrough":

@@ -149,7 +149,7 @@ def logins_suit_the_protocol(disk: Disk) -> Problems:
             )
         elif wanted is not None and usage != wanted:
             yield problem(
-                f"protocol={image.protocol!r} needs another type of <secret>",
+                f"protocol={image.protocol!r} needs <secret type={wanted!r}>",
                 secret,
                 "@type",
                 accepted=(wanted,),

@@ -19,7 +19,7 @@ CHANNEL_SOCKETS_MOVED = estimate(
     "9.7", "9.0 and 9.8 differ", "sockets of channels that libvirt chose are in more folders"
 )
 CHANNEL_SOCKETS_WHOLE = change(
-    "10.0", NEWS, "sockets that libvirt chose are told by their whole path"
+    "10.0", NEWS, "sockets that libvirt chose are recognized by their whole path"
 )
 CHARACTER_DBUS = change("8.4", NEWS, "character devices on D-Bus, and the agent of QEMU")
 SMARTCARD_ADDRESS_DEFINED = estimate(
