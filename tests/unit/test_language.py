@@ -69,7 +69,7 @@ def test_texts_of_the_package_are_plain() -> None:
         ("Nobody looks at it.", "Nobody"),
         ("QEMU is told of the device.", "is told"),
         ("the device can't be had here", "can't be had"),
-        ("libvirt passes over it", "passes over"),
+        ("libvirt passes over it", "passes over it"),
         ("what is\nwanted", "what is wanted"),
     ],
 )
