@@ -34,7 +34,7 @@ LEAST = 100
 """Verdicts that a unit has at least: fewer would cost more to send than to compute."""
 
 _DOMAINS = 200
-"""Domains that a unit has, unless it is told otherwise."""
+"""Default number of domains in a unit."""
 
 _ATTEMPTS = 20
 """Pools that are replaced before it is given up."""

@@ -152,7 +152,7 @@ def _bisected(fleet: Fleet, moments: list[tuple[str, Manifest]], choice: str) ->
 
 
 def truth_of(fleet: Fleet, manifest: Manifest, choice: str) -> str:
-    """Tell whether a choice holds on a host of then, or why that can't be told."""
+    """Tell whether a choice holds on a host of then, or why that is unknown."""
     from domcaps.errors import DomcapsError
 
     try:

@@ -59,7 +59,7 @@ class Engine:
         try:
             return DomainAnswer(name, self._sets(source, table))
         except TooLong:
-            text = f"not finished after {MAX_SECONDS:g} seconds of work; nothing is told of it"
+            text = f"not finished after {MAX_SECONDS:g} seconds of work; there is no result for it"
             return self._same_for_all(name, "check-stopped", text)
 
     def _same_for_all(

@@ -3,7 +3,7 @@
 Distributions install the same QEMU under different paths: ``/usr/bin/qemu-system-x86_64`` here,
 ``/usr/libexec/qemu-kvm`` there. A fleet compares hosts by what their emulators can do. So the
 emulator that libvirt takes by default has one path in all hosts while they are compared, and a
-domain that names such a path is judged on each host with that host's own emulator. What is told of
+domain that names such a path is judged on each host with that host's own emulator. What is said of
 a host names its own path again.
 """
 

@@ -44,7 +44,7 @@ def where(
     """Tell where a domain that runs on `source` can go.
 
     An alias of a machine type stands for what it is on `source`. The processor is compared where
-    the domain takes the host's, and the devices as QEMU would be told of them on each host. Raises
+    the domain takes the host's, and the devices as QEMU would get them on each host. Raises
     `DomainError` for a domain that `source` does not accept.
     """
     hosts = fleet.hosts

@@ -1,7 +1,7 @@
 """Frames of reads: what is computed once and used twice was read by both.
 
 Rules share what parts and placements work out when they are first asked (`language.lazy`). While a
-recorder is active such values are kept here together with their reads, so that whoever uses them is
+recorder is active such values are kept here together with their reads, so that their user is
 charged with these, too.
 """
 
@@ -64,7 +64,7 @@ class Recorder:
 
     @contextmanager
     def recording(self) -> Iterator[Frame]:
-        """Open a frame of its own, which nobody else is charged with."""
+        """Open a frame of its own; no other frame is charged with it."""
         frame = Frame()
         self._frames.append(frame)
         try:
