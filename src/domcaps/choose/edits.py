@@ -139,7 +139,8 @@ class Edits:
                 self._said(fix, finding.path), finding.path,
                 (losses.LESS if fix.less else losses.FIX) + number,
                 functools.partial(apply, self.data, finding.path, fix),
-                removes=self._taken(fix, finding.path),
+                # with something in its place it is no removal
+                removes="" if fix.values or fix.add else self._taken(fix, finding.path),
             )  # fmt: skip
 
     def _said(self, fix: Fix, path: str) -> str:

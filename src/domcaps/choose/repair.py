@@ -50,6 +50,9 @@ _STOPPED = "check-stopped"
 _MOST_FIRST = 12
 """How many findings are looked at for typos before the first is repaired."""
 
+_OF_OTHER_BOARDS = frozenset({"os-firmware-unavailable", "os-machine-unsupported"})
+"""Findings that another machine type may repair, though something on the host would, too."""
+
 _NO_EMULATOR = "os-arch-unsupported"
 """The finding of an architecture that no emulator of the host has."""
 
@@ -260,9 +263,16 @@ class _Search:
 
     def way(self, data: bytes, finding: Finding, depth: int) -> _Way | None:
         """Give the way that loses least, first among the edits near the finding."""
-        return self._best(data, finding, depth, wide=False) or (
-            None if depth else self._best(data, finding, depth, wide=True)
-        )
+        best = self._best(data, finding, depth, wide=False)
+        if best is None and not depth and not self._is_for_host(data, finding):
+            return self._best(data, finding, depth, wide=True)
+        return best
+
+    def _is_for_host(self, data: bytes, finding: Finding) -> bool:
+        """Tell whether it is the host that is to be repaired, and the domain is as it should be."""
+        if finding.code in _OF_OTHER_BOARDS:
+            return False
+        return bool(remedies(self.hosts, data, self.libvirt, finding))
 
     def _best(self, data: bytes, finding: Finding, depth: int, *, wide: bool) -> _Way | None:
         best: _Way | None = None

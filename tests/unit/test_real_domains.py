@@ -1,0 +1,87 @@
+"""Domains as people have them, on a host without KVM, SPICE and QXL."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import msgspec
+import pytest
+from lxml import etree
+
+import domcaps
+from domcaps.choose.conversion import convert
+from domcaps.choose.repair import Repair, repair
+from domcaps.facts.question import ask
+from domcaps.facts.record import Kvm, Recording, Session
+from fakes import answer
+from real_domains import RealDomain, real_domains
+from sample_hosts import _path, _shipped, rich_host
+
+ALL = real_domains()
+LEAST = 90
+"""How many of a hundred are to be repaired."""
+
+
+@cache
+def poor_host() -> domcaps.Host:
+    """Give a host whose QEMU has neither SPICE nor QXL, and that has no KVM."""
+    record = _shipped("x86_64", "sid")
+    assert record is not None
+    whole, emulated = record.sessions
+    answers = {a.question: a for a in (*whole.answers, *emulated.answers)}
+    answers[ask("query-kvm")] = answer(ask("query-kvm"), {"enabled": False, "present": False})
+    sessions = (Session("tcg", tuple(answers.values())),)
+    record = msgspec.structs.replace(record, path=_path("x86_64"), sessions=sessions)
+    rich = rich_host("x86_64", record, "sid").facts.record
+    host = msgspec.structs.replace(rich, kvm=Kvm())
+    return domcaps.Host.from_recording(Recording(host=host, emulators=(record,)), origin="sid")
+
+
+@cache
+def repaired(name: str) -> Repair:
+    return repair([poor_host()], next(d.xml for d in ALL if d.name == name), "12.8")
+
+
+def test_there_are_fifty_and_each_is_refused() -> None:
+    assert len(ALL) >= 50
+    for domain in ALL:
+        assert not poor_host().validate(domain.xml).accepted, domain.name
+
+
+GONE = ("spice", "qxl", "host-passthrough", "redirdev", "vgamem", "kvm-spice")
+KEPT = ("disk", "interface", "hostdev", "shmem", "watchdog", "rng", "sound", "input", "memballoon")
+
+
+@pytest.mark.parametrize("domain", ALL, ids=[domain.name for domain in ALL])
+def test_what_is_repaired_keeps_all_that_can_be_there(domain: RealDomain) -> None:
+    found = repaired(domain.name)
+    before, after = etree.fromstring(domain.xml), etree.fromstring(found.data)
+    for tag in KEPT:
+        assert len(after.findall(f"devices/{tag}")) == len(before.findall(f"devices/{tag}")), tag
+    assert after.findtext("memory") == before.findtext("memory")
+    assert after.findtext("vcpu") == before.findtext("vcpu")
+    assert not found.removals
+    if found.accepted:
+        text = found.data.decode()
+        head = text.partition("<features>")[0]
+        assert "<domain type='qemu'" in head
+        assert ("q35" in head) is ("q35" in domain.xml.decode().partition("<features>")[0])
+        assert [word for word in GONE if word in text.partition("<devices>")[2]] == []
+
+
+def test_nine_of_ten_are_repaired() -> None:
+    accepted = [d for d in ALL if repaired(d.name).accepted]
+    assert len(accepted) * 100 >= LEAST * len(ALL)
+
+
+OLD = [domain for domain in ALL if b"i440fx" in domain.xml or b"machine='pc'" in domain.xml]
+
+
+@pytest.mark.parametrize("domain", OLD, ids=[domain.name for domain in OLD])
+def test_old_boards_become_q35(domain: RealDomain) -> None:
+    done = convert([poor_host()], domain.xml, "12.8", board="q35")
+    assert done.accepted, done.repair.findings
+    root = etree.fromstring(done.data)
+    assert "q35" in (root.find("os/type").get("machine") or "")  # type: ignore[union-attr]
+    assert not [t for t in root.iterfind("devices/disk/target") if t.get("bus") == "ide"]
+    assert len(root.findall("devices/disk")) == domain.xml.count(b"<disk ")
