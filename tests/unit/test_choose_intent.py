@@ -399,3 +399,37 @@ def test_a_guest_of_an_architecture_without_emulator_stays_as_it_is() -> None:
     found = fixed(data)
     assert found.data == data
     assert found.findings
+
+
+def test_a_misspelt_name_is_found_where_something_else_is_refused() -> None:
+    devices = "<controller type='pci' index='0' model='pcie-root'/>"
+    found = fixed(domain(os="<type arch='x86_64' mahcine='q35'>hvm</type>", devices=devices))
+    assert found.accepted
+    assert b"machine='q35'" in found.data
+    assert [change.loss for change in found.changes] == [losses.SLIP + 1]
+
+
+def test_what_only_the_host_can_repair_costs_little_time() -> None:
+    card = (
+        "<hostdev mode='subsystem' type='pci' managed='yes'><source><address domain='0' bus='{}' "
+        "slot='0' function='0'/></source></hostdev>"
+    )
+    found = fixed(domain(devices="".join(map(card.format, range(1, 9)))))
+    assert len(found.findings) == 8
+    assert found.looks < 5
+    assert found.proven
+
+
+def test_too_many_cpus_of_a_board_without_another_become_fewer() -> None:
+    os = "<type arch='x86_64' machine='microvm'>hvm</type>"
+    found = fixed(domain(vcpu="5000", os=os))
+    assert found.accepted
+    assert b"machine='microvm'" in found.data
+
+
+def test_virtiofs_without_its_daemon_stays_and_is_told() -> None:
+    shared = "<memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking>"
+    data = domain(devices=VIRTIOFS, top=shared)
+    found = repair([open_plain("sid-x86_64")], data, "12.8")
+    assert found.data == data
+    assert "virtiofsd" in str(found.remedies)

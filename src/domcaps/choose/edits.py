@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 _SEVERAL = frozenset({"devices", "domain"})
 _KINDS = frozenset({"type", "bus", "device", "model", "mode"})
 """Attributes that make a thing another thing."""
+_MOST_MISSPELT = 8
+"""So many names that nothing knows are tried as what is missing."""
 _IDENTITY = frozenset({"", "type", "model", "index"})
 """Where a finding stands that is about a device as a whole; "" is the device itself."""
 
@@ -113,22 +115,22 @@ class Edits:
 
     def _renamed(self, node: Node, attribute: str) -> Iterator[Edit]:
         """Give a name that nothing knows the name of what is missing, where they are alike."""
-        for wrong in self.misspelt:
+        for wrong in self.misspelt[:_MOST_MISSPELT]:
             found = self.text.node(wrong.path)
             if found is None or not wrong.accepted:
                 continue
             other, name = found
-            if other is not node and other.getparent() is not node:
-                continue
+            here = other is node or other.getparent() is node
+            loss = losses.SLIP if here else losses.SLIP + 1
             right = attribute if attribute in wrong.accepted else wrong.accepted[0]
-            if name and node.get(right) is None:
+            if name and other.get(right) is None:
                 yield Edit(
-                    f"attribute '{name}' is called '{right}'", path_of(other, name), losses.SLIP,
+                    f"attribute '{name}' is called '{right}'", path_of(other, name), loss,
                     functools.partial(self.text.rename_attribute, other, name, right),
                 )  # fmt: skip
             elif not name:
                 yield Edit(
-                    f"element <{other.tag}> is called <{right}>", path_of(other), losses.SLIP,
+                    f"element <{other.tag}> is called <{right}>", path_of(other), loss,
                     functools.partial(self.text.rename_element, other, right),
                 )  # fmt: skip
 
@@ -208,12 +210,15 @@ class Edits:
             return
         # a word that has a meaning there is no typo
         exact = self._says_what_it_is(where)
-        near = () if old in values_of(path) else nearest(old, known, exact=exact)
+        known_word = old in values_of(path) or (rule is not None and old in rule.order)
+        near = () if known_word else nearest(old, known, exact=exact)
         yield from ((value, losses.SLIP + n) for n, value in enumerate(near))
         of = rule.of(old) if rule is not None else None
         for number, value in enumerate(of or ()):
             yield value, losses.SUBSTITUTE + number
         yield from ((value, losses.NUMBER) for value in numbers(where, old))
+        if old.isdigit() and finding.fixes:
+            return  # the finding itself says which numbers are permitted
         if of is None and not self._says_what_it_is(where):
             kind = where.rpartition("@")[2] in _KINDS and not finding.accepted
             base = losses.KIND if kind else losses.PREFERRED

@@ -74,6 +74,7 @@ PROTECTED_SETTINGS = frozenset(
      "/domain/os/loader/@secure", "/domain/os/firmware", "/domain/os/firmware/feature",
      "/domain/os/firmware/feature/@name", "/domain/os/firmware/feature/@enabled",
      "/domain/launchSecurity", "/domain/@type", "/domain/os/type/@machine",
+     "/domain/devices/filesystem/driver", "/domain/devices/filesystem/driver/@type",
      "/domain/devices/tpm/backend", "/domain/devices/tpm/backend/@type",
      "/domain/devices/tpm/backend/@version",
      "/domain/os/loader/@readonly", "/domain/os/loader/@type", "/domain/features/acpi"}

@@ -168,6 +168,10 @@ class _Search:
             known = self._known[data] = verdict(self.hosts, data, self.libvirt, new=self.new)
         return known
 
+    def machine_is_misspelt(self, data: bytes) -> bool:
+        """Tell whether an attribute of the machine type may be misspelt."""
+        return any(f.path.startswith("/domain/os/type") for f in self._verdict(data).misspelt)
+
     def still(self, data: bytes, finding: Finding, before: bytes = b"") -> bool:
         """Tell whether a finding is there: that takes less than a look for everything.
 
@@ -250,7 +254,11 @@ class _Search:
         if len(left) > 1:
             for finding in left[:_MOST_FIRST]:
                 near = self.edits(data, finding, wide=False)[:1]
-                if near and near[0].loss <= losses.SLIP and self.still_without(near[0], finding):
+                if (
+                    near
+                    and near[0].loss <= losses.SLIP + 1
+                    and self.still_without(near[0], finding)
+                ):
                     return finding
         return left[0]
 
@@ -384,7 +392,7 @@ def repair(
     for finding in findings:
         if finding.code.startswith("xml-") or finding.code == _STOPPED:
             raise InputError(finding.message, remedy="correct that by hand first")
-    moved = moved_to_board(hosts, data, libvirt)
+    moved = None if search.machine_is_misspelt(data) else moved_to_board(hosts, data, libvirt)
     if moved is not None and len(search.findings(moved.data)) >= len(findings):
         moved = None
     begin = data if moved is None else moved.data

@@ -41,6 +41,7 @@ _EMULATOR_PACKAGES = {
 
 BY_CODE: Mapping[str, Adviser] = {
     "tpm-version-unsupported": install("swtpm-tools"),
+    "filesystem-driver-type-fails-at-start": install("virtiofsd"),
     "os-firmware-unavailable": firmware_package,
     "features-acpi-without-uefi": firmware_package,
     "domain-type-unsupported": kvm,

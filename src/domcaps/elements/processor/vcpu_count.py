@@ -17,7 +17,7 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING
 
-from domcaps.elements.boards.families import PSERIES, Q35, X86, machine_type
+from domcaps.elements.boards.families import PSERIES, Q35, X86, family_of, machine_type
 from domcaps.language.changes.processor import CPU_CLUSTERS, EIM_OPTIONAL
 from domcaps.language.fix import Fix, set_value
 from domcaps.language.part import Part, field
@@ -137,10 +137,12 @@ def _has_eim(vcpu: Vcpu) -> bool:
 
 
 def _larger_machines(vcpu: Vcpu) -> Iterator[Fix]:
-    """Give the machine types with names of their own that take as many CPUs: ``q35`` for ``pc``."""
+    """Give what takes as many CPUs: another name of the same board, or ``q35`` for ``pc``."""
     world = vcpu.domain.world
+    own = family_of(world.target.machine)[0]
     for machine in world.emulator.machines(world.target.virttype):
-        if machine.alias and machine.cpu_max >= (vcpu.count or 0):
+        alike = family_of(machine.name)[0] in ({own, "q35"} if own == "pc" else {own})
+        if machine.alias and alike and machine.cpu_max >= (vcpu.count or 0):
             yield Fix(values=(("/domain/os/type/@machine", machine.alias),))
 
 

@@ -96,7 +96,8 @@ def disks_are_not_empty(disk: Disk) -> Problems:
     if disk.image.is_empty and disk.device == "disk":
         yield problem("<disk> needs a <source>", disk, "source", fix=of_source(disk))
     elif disk.bus == "usb" and disk.image.is_empty and _must_be_filled(disk):
-        yield problem("this libvirt version does not support empty drives on USB", disk, "source")
+        message = "this libvirt version does not support empty drives on USB"
+        yield problem(message, disk, "source", fix=of_source(disk))
 
 
 def _must_be_filled(disk: Disk) -> bool:

@@ -17,9 +17,13 @@ from domcaps.language.changes.storage import (
     FILESYSTEM_MTP,
     FILESYSTEM_REPORTED,
 )
+from domcaps.language.fix import Substitutes
 from domcaps.language.observed import device
 from domcaps.language.preference import Decision, Option, drives
 from domcaps.language.qemu_args import LIBVIRTS_OWN, HelperProcess, QemuArgs
+
+SUBSTITUTES = Substitutes("devices/filesystem/driver/@type", order={"*": ()})
+"""A share by another protocol is another one: the guest mounts it otherwise."""
 
 _FSDEV = "id={id}f,path={dir}"
 _9P = "-device virtio-9p-{bus},fsdev={id}f,mount_tag=a"
