@@ -394,7 +394,7 @@ def _apples() -> Iterator[tuple[str, dict[str, str]]]:
 
 def real_domains() -> list[RealDomain]:
     """Give all fifty."""
-    found = []
+    found: list[RealDomain] = []
     usual = {
         "namespace": "", "memory": "4194304", "top": "", "vcpus": "4", "tune": "", "firmware": "",
         "boot": "    <boot dev='hd'/>\n", "features": "", "cpu": "", "clock": "utc",
