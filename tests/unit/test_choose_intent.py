@@ -430,6 +430,16 @@ def test_too_many_cpus_of_a_board_without_another_become_fewer() -> None:
 def test_virtiofs_without_its_daemon_stays_and_is_told() -> None:
     shared = "<memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking>"
     data = domain(devices=VIRTIOFS, top=shared)
-    found = repair([open_plain("sid-x86_64")], data, "12.8")
+    record = _shipped("x86_64", "sid")
+    assert record is not None
+    rich = rich_host("x86_64", record, "sid").facts.record
+    without = msgspec.structs.replace(
+        rich, helpers=tuple(msgspec.structs.replace(h, path="", reason="not found")
+                            if h.name == "virtiofsd" else h for h in rich.helpers)
+    )  # fmt: skip
+    record = msgspec.structs.replace(record, path=_path("x86_64"))
+    host = domcaps.Host.from_recording(Recording(host=without, emulators=(record,)), origin="sid")
+    found = repair([host], data, "12.8")
     assert found.data == data
+    assert found.findings
     assert "virtiofsd" in str(found.remedies)
