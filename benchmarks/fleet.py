@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from fleet_made import domains, recordings
 
-from domcaps.fleet.ask import Counts, ask
+from domcaps.fleet.ask import UnitCounts, ask
 from domcaps.fleet.fleet import Fleet
 from domcaps.fleet.roles import judged_document
 from domcaps.fleet.verdict import Placed
@@ -76,7 +76,7 @@ def main() -> int:
     sample = set(rng.sample(sorted(asked), min(len(asked), options.pairs)))
     kept: dict[str, DomainAnswer] = {}
     pairs = accepted = 0
-    start, counts = time.perf_counter(), Counts()
+    start, counts = time.perf_counter(), UnitCounts()
     for answer in ask(place, asked.items(), counts=counts):
         pairs += len(fleet.hosts.names)
         accepted += answer.accepting.bit_count()

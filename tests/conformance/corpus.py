@@ -30,7 +30,7 @@ FIRMWARE_FOLDERS = ("/etc/qemu/firmware", "/usr/share/qemu/firmware")
 AFTER_LIBVIRT = (
     "clock-timer-hypervclock-unavailable",
     "console-vdagent-crash",
-    "maxmemory-beyond-addresses",
+    "max-memory-beyond-addresses",
     "memory-too-small",
     "os-loader-file-missing",
     "os-loader-size-unsupported",

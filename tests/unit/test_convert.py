@@ -144,7 +144,7 @@ def test_the_command_prints_the_domain_and_what_the_guest_sees(tmp_path: Path) -
     assert root.find("os/type").get("machine").startswith("pc-q35-")
     ports = [c for c in root.iterfind("devices/controller") if c.get("model") == "pcie-root-port"]
     assert len(ports) == 3
-    assert "the guest sees: the chipset changes" in result.stderr
+    assert "visible in the guest: the chipset changes" in result.stderr
     document = json.loads(run("--to", "q35", "--format", "json", str(file)).stdout)
     assert document["accepted"]
     assert document["guest"][0]["weight"] == 90

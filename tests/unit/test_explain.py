@@ -16,6 +16,7 @@ from domcaps.report.document import build
 from domcaps.report.explain import elsewhere, explain, explain_all, other_targets, paths
 from domcaps.shipped import open_shipped, shipped_names
 from fakes import emulator_record, world
+from plain_hosts import open_plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -185,7 +186,7 @@ def test_of_several_ways_the_one_of_least_effort_is_named() -> None:
     ],
 )
 def test_what_helps_is_said_in_its_own_words(path: str, effort: str, how: str) -> None:
-    asked = open_shipped("debian12-x86_64").world(virttype="qemu")
+    asked = open_plain("debian12-x86_64").world(virttype="qemu")
     for explanation in explain(path, asked):
         assert explanation.truth is Truth.NO
         assert any(c.effort == effort and how in c.how for c in explanation.changes)

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from domcaps.fleet.ask import Counts, Question, ask, name_of
+from domcaps.fleet.ask import Question, UnitCounts, ask, name_of
 from domcaps.fleet.fleet import Fleet
-from domcaps.fleet.store import Store
+from domcaps.fleet.store import FleetStore
 from domcaps.fleet.upkeep import check, collect_garbage
 from fleet_hosts import fleet, replace, shipped
 
@@ -36,7 +36,7 @@ def documents(count: int) -> list[tuple[str, bytes]]:
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
+def store(tmp_path_factory: pytest.TempPathFactory) -> FleetStore:
     made = Fleet.open(tmp_path_factory.mktemp("executors"))
     for name, recording in fleet(5, seed=6).items():
         made.add(recording, name)
@@ -61,10 +61,10 @@ def kill_children(stop: threading.Event, seed: int) -> None:
             os.kill(rng.choice(children).pid or 0, signal.SIGKILL)
 
 
-def test_a_pool_whose_workers_are_killed_is_replaced(store: Store) -> None:
+def test_a_pool_whose_workers_are_killed_is_replaced(store: FleetStore) -> None:
     asked = documents(120)
     expected = by_name(ask(store, asked))
-    stop, counts = threading.Event(), Counts()
+    stop, counts = threading.Event(), UnitCounts()
     killer = threading.Thread(target=kill_children, args=(stop, 1))
     killer.start()
     try:
@@ -76,7 +76,7 @@ def test_a_pool_whose_workers_are_killed_is_replaced(store: Store) -> None:
     assert counts.units == 6
 
 
-def test_an_executor_of_the_caller_stays_open(store: Store) -> None:
+def test_an_executor_of_the_caller_stays_open(store: FleetStore) -> None:
     with ProcessPoolExecutor(1) as pool:
         found = by_name(ask(store, documents(40), pool, size=20))
         assert pool.submit(abs, -1).result() == 1
@@ -91,7 +91,7 @@ def test_a_unit_is_named_by_its_content() -> None:
     assert one != name_of(Question("s", (("a", "hosts/a/2"),)), documents(2))
 
 
-def test_dask_with_workers_that_are_killed(store: Store) -> None:
+def test_dask_with_workers_that_are_killed(store: FleetStore) -> None:
     distributed = pytest.importorskip("distributed")
     asked = documents(100)
     expected = by_name(ask(store, asked))
@@ -111,7 +111,7 @@ def test_dask_with_workers_that_are_killed(store: Store) -> None:
 
 def write_forever(place: str, number: int, done: Any) -> None:
     recording = replace(shipped(), comment=str(number))
-    store = Store(place)
+    store = FleetStore(place)
     for count in range(1000):
         name = f"host-{number}"
         store.add(
@@ -138,7 +138,7 @@ def test_writers_that_are_killed_lose_nothing_that_they_were_told_is_stored(tmp_
             time.sleep(rng.random() / 20)
             writer.kill()
             writer.join()
-    store = Store(place)
+    store = FleetStore(place)
     assert check(store) == []
     acknowledged: dict[str, int] = {}
     for line in told.read_text().splitlines():
@@ -151,8 +151,8 @@ def test_writers_that_are_killed_lose_nothing_that_they_were_told_is_stored(tmp_
         assert size in {last, last + 1}  # the last may be stored before it was told
     before = {name: store.recording(found) for name, found in hosts.items()}
     collect_garbage(store, grace=0)
-    assert check(Store(place)) == []
-    again = Store(place)
+    assert check(FleetStore(place)) == []
+    again = FleetStore(place)
     assert {n: again.recording(m) for n, m in again.hosts().items()} == before
 
 
@@ -190,6 +190,6 @@ def test_an_object_store_is_a_store(bucket: str) -> None:
     lone = fresh.store.content.put(b"of a writer that was killed")
     assert collect_garbage(fresh.store, grace=0).contents == 1
     with pytest.raises(Exception, match=lone[:12]):
-        Store(bucket).content.get(lone)
+        FleetStore(bucket).content.get(lone)
     data = documents(1)[0][1]
     assert fresh.accepts(data) == made.accepts(data)

@@ -14,10 +14,10 @@ from domcaps.errors import FleetError
 from domcaps.facts.deciding import deciding
 from domcaps.facts.node import Leaf, Node
 from domcaps.facts.recording import loads
-from domcaps.fleet.blobs import Folder
+from domcaps.fleet.blobs import BlobFolder
 from domcaps.fleet.content import key_of
 from domcaps.fleet.manifest import decode, encode, sha256
-from domcaps.fleet.store import Store
+from domcaps.fleet.store import FleetStore
 from domcaps.fleet.upkeep import check, collect_garbage
 from domcaps.shipped import SUFFIX
 
@@ -53,9 +53,9 @@ def masked(recording: Recording) -> Recording:
 
 
 def test_a_recording_comes_back_as_it_was(tmp_path: Path, recording: Recording) -> None:
-    store = Store(tmp_path)
+    store = FleetStore(tmp_path)
     store.add(recording, "a")
-    assert Store(tmp_path).recording(Store(tmp_path).hosts()["a"]) == masked(recording)
+    assert FleetStore(tmp_path).recording(FleetStore(tmp_path).hosts()["a"]) == masked(recording)
 
 
 def test_two_recordings_of_one_host_have_one_digest(tmp_path: Path, recording: Recording) -> None:
@@ -68,7 +68,7 @@ def test_two_recordings_of_one_host_have_one_digest(tmp_path: Path, recording: R
             Leaf(1, 0, 1, 0x7F000800, 3, 4), *node.cpuid[1:])),
         emulators=tuple(replace(e, mtime_ns=9, size=9) for e in recording.emulators),
     )  # fmt: skip
-    store = Store(tmp_path)
+    store = FleetStore(tmp_path)
     assert store.add(recording, "a").digest == store.add(later, "b").digest
     assert deciding(recording) == deciding(later)
 
@@ -80,13 +80,13 @@ def test_what_a_rule_reads_of_the_hardware_is_in_the_digest(
     assert recording.node is not None
     value: Any = {"tsc_scaling": True, "msrs": ((1, 1),), "cpuid": (Leaf(7, 0, 1),)}.get(field, 77)
     other = replace(recording, node=replace(recording.node, **{field: value}))
-    store = Store(tmp_path)
+    store = FleetStore(tmp_path)
     assert store.add(recording, "a").digest != store.add(other, "a").digest
     assert deciding(recording) != deciding(other)
 
 
 def test_a_known_qemu_costs_a_new_host_little(tmp_path: Path, recording: Recording) -> None:
-    store = Store(tmp_path)
+    store = FleetStore(tmp_path)
     store.add(recording, "a")
     before = sum(one.size for one in store.blobs.list(""))
     store.add(replace(recording, host=replace(recording.host, hugepage_sizes_kib=(4,))), "b")
@@ -94,7 +94,7 @@ def test_a_known_qemu_costs_a_new_host_little(tmp_path: Path, recording: Recordi
 
 
 def test_equal_moments_leave_the_first_and_the_last(tmp_path: Path, recording: Recording) -> None:
-    store = Store(tmp_path)
+    store = FleetStore(tmp_path)
     for number in range(5):
         store.add(replace(recording, comment=str(number)), "a")
     moments = [store.manifest(key).comment for key in store.moments("a")]
@@ -104,34 +104,34 @@ def test_equal_moments_leave_the_first_and_the_last(tmp_path: Path, recording: R
 
 
 def test_garbage_is_collected_and_what_is_named_stays(tmp_path: Path, recording: Recording) -> None:
-    store = Store(tmp_path)
+    store = FleetStore(tmp_path)
     store.add(recording, "a")
     lone = key_of(store.content.put(b"of a writer that was killed"))
     store.add(replace(recording, host=replace(recording.host, arch="i686")), "a")
     assert collect_garbage(store).contents == 0  # a writer may be about to name it
     done = collect_garbage(store, keep=1, grace=0)
     assert (done.manifests, store.blobs.has(lone)) == (1, False)
-    fresh = Store(tmp_path)
+    fresh = FleetStore(tmp_path)
     assert check(fresh) == []
     assert fresh.recording(fresh.hosts()["a"]).host.arch == "i686"
 
 
 def test_damage_is_found_and_never_believed(tmp_path: Path, recording: Recording) -> None:
-    store = Store(tmp_path)
+    store = FleetStore(tmp_path)
     manifest = store.add(recording, "a")
     victim = tmp_path / key_of(manifest.facts["arch"])
     victim.write_bytes(victim.read_bytes()[:-1])
-    fresh = Store(tmp_path)
+    fresh = FleetStore(tmp_path)
     with pytest.raises(FleetError, match="does not match"):
         fresh.recording(fresh.hosts()["a"])
     assert any("does not match" in one.text for one in check(fresh))
     victim.unlink()
-    assert any("missing" in one.text for one in check(Store(tmp_path)))
+    assert any("missing" in one.text for one in check(FleetStore(tmp_path)))
 
 
 @pytest.mark.parametrize("name", ["..", ".", "a/b", "ünï", "%2e%2e", "a" * 80, "-x"])
 def test_any_name_stays_inside(tmp_path: Path, recording: Recording, name: str) -> None:
-    store = Store(tmp_path / "in")
+    store = FleetStore(tmp_path / "in")
     store.add(recording, name)
     assert list(store.hosts()) == [name]
     assert {p.name for p in tmp_path.iterdir()} == {"in"}
@@ -142,7 +142,7 @@ def test_names_that_would_confuse_are_refused(
     tmp_path: Path, recording: Recording, name: str
 ) -> None:
     with pytest.raises(FleetError):
-        Store(tmp_path).add(recording, name)
+        FleetStore(tmp_path).add(recording, name)
 
 
 @pytest.mark.parametrize(
@@ -150,13 +150,13 @@ def test_names_that_would_confuse_are_refused(
 )
 def test_no_key_leads_out(tmp_path: Path, key: str) -> None:
     with pytest.raises(FleetError):
-        Folder(tmp_path).get(key)
+        BlobFolder(tmp_path).get(key)
 
 
 def test_a_bomb_is_not_unpacked(tmp_path: Path) -> None:
     import zlib
 
-    store, data = Store(tmp_path), bytes(200 << 20)
+    store, data = FleetStore(tmp_path), bytes(200 << 20)
     name = sha256(data)
     store.blobs.put(key_of(name), zlib.compress(data))
     with pytest.raises(FleetError):
@@ -170,8 +170,8 @@ def test_a_bomb_is_not_unpacked(tmp_path: Path) -> None:
 def test_any_bytes_are_a_manifest_or_a_clear_error(
     tmp_path: Path, recording: Recording, data: st.DataObject
 ) -> None:
-    good = encode(Store(tmp_path).add(recording, "a"))
+    good = encode(FleetStore(tmp_path).add(recording, "a"))
     at = data.draw(st.integers(0, len(good) - 1))
     bad = good[:at] + data.draw(st.binary(max_size=5)) + good[at + data.draw(st.integers(0, 9)) :]
     with contextlib.suppress(FleetError):
-        Store(tmp_path).recording(decode(bad, "x"))
+        FleetStore(tmp_path).recording(decode(bad, "x"))

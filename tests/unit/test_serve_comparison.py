@@ -19,7 +19,7 @@ from domcaps.serve.baseline import (
     lowest_limit,
 )
 from domcaps.serve.comparison import (
-    Comparison,
+    CpuComparison,
     compare,
     compare_elsewhere,
     compare_with_emulator,
@@ -34,7 +34,7 @@ OURS = HostModel(
     "Intel",
     features=(Feature("require", "avx"), Feature("disable", "aes")),
 )
-NO, SAME, MORE = Comparison.INCOMPATIBLE, Comparison.IDENTICAL, Comparison.SUPERSET
+NO, SAME, MORE = CpuComparison.INCOMPATIBLE, CpuComparison.IDENTICAL, CpuComparison.SUPERSET
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ NO, SAME, MORE = Comparison.INCOMPATIBLE, Comparison.IDENTICAL, Comparison.SUPER
         ("<arch>ppc64</arch><model>POWER9</model>", NO),
     ],
 )
-def test_a_cpu_is_there_or_not(inner: str, result: Comparison) -> None:
+def test_a_cpu_is_there_or_not(inner: str, result: CpuComparison) -> None:
     found, reason = compare(OURS, read_cpu(f"<cpu>{inner}</cpu>"), MAP)
     assert found == result
     assert bool(reason) == (result == NO)
@@ -161,7 +161,7 @@ RUNS = {"Broadwell-v1": (), "Skylake-Client-v1": ("avx2", "bmi2"), "core2duo": (
         ("<model>Nehalem</model>", MORE),
     ],
 )
-def test_models_that_run_will_do(inner: str, result: Comparison) -> None:
+def test_models_that_run_will_do(inner: str, result: CpuComparison) -> None:
     found, reason = compare_with_emulator(OURS, RUNS, read_cpu(f"<cpu>{inner}</cpu>"), MAP)
     assert (found, bool(reason)) == (result, result == NO)
 
@@ -184,7 +184,7 @@ POWER = HostModel("POWER9", "allow", "IBM")
     ],
 )
 def test_elsewhere_names_are_compared(
-    arch: str, there: HostModel | None, inner: str, result: Comparison
+    arch: str, there: HostModel | None, inner: str, result: CpuComparison
 ) -> None:
     found, reason = compare_elsewhere(arch, there, read_cpu(f"<cpu>{inner}</cpu>"))
     assert (found, bool(reason)) == (result, result == NO)

@@ -30,6 +30,8 @@ TOOLS = [ast.parse(path.read_text()) for path in (ROOT.parents[1] / "tools").glo
 # what is found in the table by its type: nobody names it
 FOUND = (Element, Decision, Rule, Substitutes, WideDrift, Change, OnBoard, PartReason)
 # what tests hold the source to: the form of codes, every check without what only saves time
+# what pytest calls by name
+HOOKS = {"pytest_addoption"}
 FOR_TESTS = {"WELL_FORMED", "all_checks"}
 
 
@@ -80,7 +82,7 @@ def is_found(path: Path, name: str) -> bool:
 
 def test_no_name_is_unused() -> None:
     counted = used()
-    public = set(domcaps.__all__) | FOR_TESTS
+    public = set(domcaps.__all__) | FOR_TESTS | HOOKS
     unused = [
         f"{path.relative_to(ROOT)}: {name}"
         for path, name in defined()

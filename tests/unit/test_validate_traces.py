@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from domcaps.hosts.host import Host
     from domcaps.language.part import Part
     from domcaps.language.rule import Rule
-    from domcaps.validate.memo.traces import Known
+    from domcaps.validate.memo.traces import KnownSkeleton
 
 DOMAIN = """<domain type='qemu'><name>{name}</name><memory>{memory}</memory>
 <os><type arch='x86_64' machine='q35'>hvm</type></os>
@@ -58,9 +58,9 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> set[str]:
 
 
 @pytest.fixture(autouse=True)
-def known(monkeypatch: pytest.MonkeyPatch) -> Recent[Any, Known]:
+def known(monkeypatch: pytest.MonkeyPatch) -> Recent[Any, KnownSkeleton]:
     """Give what is known of skeletons: nothing yet."""
-    found: Recent[Any, Known] = Recent(traces.MOST_BYTES)
+    found: Recent[Any, KnownSkeleton] = Recent(traces.MOST_BYTES)
     monkeypatch.setattr(traces, "skeletons", found)
     return found
 
@@ -117,13 +117,15 @@ def test_what_libvirt_passes_over_is_found_in_each_document(host: Host) -> None:
     assert codes(host, twice) == ["repeated-element"]
 
 
-def test_large_documents_are_not_remembered(host: Host, known: Recent[Any, Known]) -> None:
+def test_large_documents_are_not_remembered(host: Host, known: Recent[Any, KnownSkeleton]) -> None:
     codes(host, domain(more="<input type='tablet' bus='usb'/>" * traces._MOST_ELEMENTS))
     codes(host, domain(more=f"<{'a' * 100}/>"))
     assert len(known) == 0
 
 
-def test_skeletons_are_remembered_within_bounds(host: Host, known: Recent[Any, Known]) -> None:
+def test_skeletons_are_remembered_within_bounds(
+    host: Host, known: Recent[Any, KnownSkeleton]
+) -> None:
     known.most = 20_000
     for count in range(30):
         codes(host, domain(more="<input type='tablet' bus='usb'/>" * count))
@@ -132,7 +134,7 @@ def test_skeletons_are_remembered_within_bounds(host: Host, known: Recent[Any, K
 
 
 def test_what_was_met_last_is_remembered(
-    host: Host, known: Recent[Any, Known], asked: set[str]
+    host: Host, known: Recent[Any, KnownSkeleton], asked: set[str]
 ) -> None:
     often = domain(more="<watchdog model='itco'/>")
     codes(host, often)
@@ -146,7 +148,7 @@ def test_what_was_met_last_is_remembered(
 
 
 def test_a_skeleton_is_tried_a_few_times_only(
-    host: Host, monkeypatch: pytest.MonkeyPatch, known: Recent[Any, Known]
+    host: Host, monkeypatch: pytest.MonkeyPatch, known: Recent[Any, KnownSkeleton]
 ) -> None:
     monkeypatch.setattr(traces, "_MOST_TRIALS", 2)
     for number in range(12):

@@ -34,13 +34,13 @@ VERSION = 1
 """The version of every document: it is raised when one changes in a way that breaks readers."""
 
 
-class Document(msgspec.Struct, frozen=True, kw_only=True):
+class VersionedDocument(msgspec.Struct, frozen=True, kw_only=True):
     """A document with the version of its form."""
 
     version: int
 
 
-class ReportDocument(Document, frozen=True, kw_only=True):
+class ReportDocument(VersionedDocument, frozen=True, kw_only=True):
     """``domcaps report`` and ``baseline``: elements by name, with `supported`, `enums` and more.
 
     The elements of the top level, such as `os` and `cpu`, stand beside `devices` and `features`.
@@ -64,7 +64,7 @@ class CodeEntry(Code, frozen=True, kw_only=True):
     url: str
 
 
-class CodesDocument(Document, frozen=True, kw_only=True):
+class CodesDocument(VersionedDocument, frozen=True, kw_only=True):
     """``domcaps codes``: every finding, or those that a name stands for."""
 
     codes: tuple[CodeEntry, ...]
@@ -82,13 +82,13 @@ class ExplainedPath(Explanation, frozen=True, kw_only=True):
     elsewhere: tuple[str, ...]
 
 
-class ExplainDocument(Document, frozen=True, kw_only=True):
+class ExplainDocument(VersionedDocument, frozen=True, kw_only=True):
     """``domcaps explain PATH``."""
 
     explanations: tuple[ExplainedPath, ...]
 
 
-class ExplainFileDocument(Document, frozen=True, kw_only=True):
+class ExplainFileDocument(VersionedDocument, frozen=True, kw_only=True):
     """``domcaps explain FILE``."""
 
     file: str
@@ -127,7 +127,7 @@ class ComparedDomain(msgspec.Struct, frozen=True):
     changes: tuple[DifferenceEntry, ...]
 
 
-class DiffDocument(Document, frozen=True, kw_only=True):
+class DiffDocument(VersionedDocument, frozen=True, kw_only=True):
     """``domcaps diff``."""
 
     before: SideEntry
@@ -136,7 +136,7 @@ class DiffDocument(Document, frozen=True, kw_only=True):
     domains: tuple[ComparedDomain, ...]
 
 
-class DriftDocument(Document, frozen=True, kw_only=True):
+class DriftDocument(VersionedDocument, frozen=True, kw_only=True):
     """``domcaps drift``."""
 
     drifts: tuple[DriftEntry, ...]
@@ -180,13 +180,13 @@ class FixDocument(FixedFile, frozen=True, kw_only=True):
     version: int
 
 
-class FixesDocument(Document, frozen=True, kw_only=True):
+class FixesDocument(VersionedDocument, frozen=True, kw_only=True):
     """``domcaps fix`` with several files, a folder or a pattern."""
 
     files: tuple[FixedFile, ...]
 
 
-class NewDocument(Document, frozen=True, kw_only=True):
+class NewDocument(VersionedDocument, frozen=True, kw_only=True):
     """``domcaps new``: a domain with its steps, or the wishes that can't be met together."""
 
     accepted: bool
@@ -200,7 +200,7 @@ class NewDocument(Document, frozen=True, kw_only=True):
     reasons: tuple[str, ...] | UnsetType = UNSET
 
 
-class ConvertDocument(Document, frozen=True, kw_only=True):
+class ConvertDocument(VersionedDocument, frozen=True, kw_only=True):
     """``domcaps convert``."""
 
     file: str
@@ -213,7 +213,7 @@ class ConvertDocument(Document, frozen=True, kw_only=True):
 
 
 class HostDocument(
-    Document,
+    VersionedDocument,
     frozen=True,
     kw_only=True,
     rename={"device_assignment": "device assignment", "helper_programs": "helper programs"},
@@ -251,7 +251,7 @@ class VerifiedTarget(msgspec.Struct, frozen=True):
     not_kept: str = ""
 
 
-class VerifyDocument(Document, frozen=True, kw_only=True):
+class VerifyDocument(VersionedDocument, frozen=True, kw_only=True):
     """``domcaps verify``."""
 
     verifications: tuple[VerifiedTarget, ...]

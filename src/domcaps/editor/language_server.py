@@ -46,7 +46,7 @@ _KINDS = {
 }
 
 
-class Judges(Protocol):
+class DomainJudges(Protocol):
     """Who judges a file: hosts with their releases of libvirt, from options and configuration."""
 
     def asked(self, found: Configured) -> Iterator[tuple[str, Host, str]]:
@@ -59,7 +59,7 @@ class Judges(Protocol):
 class Documents:
     """What is known of the documents that are open."""
 
-    def __init__(self, judges: Judges) -> None:
+    def __init__(self, judges: DomainJudges) -> None:
         self.judges = judges
         self.findings: dict[str, tuple[Finding, ...]] = {}
 
@@ -183,7 +183,7 @@ def _range(document: TextDocument, begin: int, end: int) -> types.Range:
     )
 
 
-def make_server(judges: Judges) -> LanguageServer:
+def make_server(judges: DomainJudges) -> LanguageServer:
     """Make a server that judges documents; ``start_io()`` serves on standard input and output."""
     server = LanguageServer("domcaps", __version__)
     documents = Documents(judges)

@@ -26,14 +26,14 @@ if TYPE_CHECKING:
     from domcaps.validate.schema.vocabulary import Piece
 
 
-class Offer(NamedTuple):
+class Proposal(NamedTuple):
     """One word that may be written; `detail` says on what it depends."""
 
     word: str
     detail: str = ""
 
 
-def offers(context: Context, world: World | None) -> list[Offer]:
+def offers(context: Context, world: World | None) -> list[Proposal]:
     """Give what may be written at a cursor, as this host and release of libvirt accept it.
 
     Without a `world` everything that libvirt knows is offered.
@@ -64,15 +64,15 @@ def place_of(path: Iterable[str]) -> Names | None:
     return place
 
 
-def _elements(path: tuple[str, ...], world: World | None) -> Iterator[Offer]:
+def _elements(path: tuple[str, ...], world: World | None) -> Iterator[Proposal]:
     if not path:
-        yield Offer("domain")
+        yield Proposal("domain")
         return
     place = place_of(path)
     lacking = _unsupported(path, world) if world is not None else frozenset()
     for name in sorted(place.children) if place is not None else ():
         if name not in lacking and name != "*":
-            yield Offer(name)
+            yield Proposal(name)
 
 
 def _unsupported(path: tuple[str, ...], world: World) -> frozenset[str]:
@@ -92,53 +92,53 @@ def _unsupported(path: tuple[str, ...], world: World) -> frozenset[str]:
     return frozenset(name for name, holds in said.items() if not holds)
 
 
-def _attributes(context: Context) -> Iterator[Offer]:
+def _attributes(context: Context) -> Iterator[Proposal]:
     place = place_of(context.path)
     for name in sorted(place.attributes) if place is not None else ():
         if name not in context.attributes and name != "*":
-            yield Offer(name)
+            yield Proposal(name)
 
 
-def _values(path: tuple[str, ...], attribute: str, world: World | None) -> Iterator[Offer]:
+def _values(path: tuple[str, ...], attribute: str, world: World | None) -> Iterator[Proposal]:
     where = "/".join(path) + (f"/@{attribute}" if attribute else "")
     yield from _of_target(where, world)
     for declared in fields().get(where, ()):
         if declared.choice is not None:
             yield from _choices(declared.choice, world)
         else:
-            yield from map(Offer, getattr(declared.kind, "names", ()))
+            yield from map(Proposal, getattr(declared.kind, "names", ()))
     if where not in fields():
-        yield from map(Offer, _words(path, attribute))
+        yield from map(Proposal, _words(path, attribute))
 
 
-def _choices(enum: Enum, world: World | None) -> Iterator[Offer]:
+def _choices(enum: Enum, world: World | None) -> Iterator[Proposal]:
     for choice in enum.choices:
         detail = "" if choice.when is ALWAYS else choice.when.describe()
         if world is None or (
             world.target.dialect.has_between(choice.since, choice.until)
             and world.truth(choice.when) is not Truth.NO
         ):
-            yield Offer(choice.name, detail)
+            yield Proposal(choice.name, detail)
 
 
-def _of_target(where: str, world: World | None) -> Iterator[Offer]:
+def _of_target(where: str, world: World | None) -> Iterator[Proposal]:
     """Give values that are read of the emulator: machine types, architectures, CPU models."""
     if world is None:
         return
     try:
         if where == "domain/os/type/@machine":
-            yield from map(Offer, machine_names(world))
+            yield from map(Proposal, machine_names(world))
         elif where == "domain/@type":
-            yield from map(Offer, world.emulator.virttypes)
+            yield from map(Proposal, world.emulator.virttypes)
         elif where == "domain/os/type/@arch":
-            yield Offer(world.emulator.arch)
+            yield Proposal(world.emulator.arch)
         elif where == "domain/cpu/model":
             yield from _cpu_models(world)
     except Unanswered:
         return
 
 
-def _cpu_models(world: World) -> Iterator[Offer]:
+def _cpu_models(world: World) -> Iterator[Proposal]:
     from domcaps.report.capabilities import DomainCapabilities
     from domcaps.report.document import build
 
@@ -146,7 +146,7 @@ def _cpu_models(world: World) -> Iterator[Offer]:
     for row in custom.rows if custom is not None else ():
         usable = dict(row.attributes).get("usable") != "no"
         if row.name == "model" and usable:
-            yield Offer(row.text)
+            yield Proposal(row.text)
 
 
 @functools.cache

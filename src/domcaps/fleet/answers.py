@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from domcaps.fleet.hosts import Resolution
-    from domcaps.fleet.units import Found, Outcome
+    from domcaps.fleet.units import UnitFinding, UnitOutcome
 
 
 class HostSet(NamedTuple):
@@ -19,15 +19,15 @@ class HostSet(NamedTuple):
 
     hosts: int
     faults: Resolution
-    outcome: Outcome
+    outcome: UnitOutcome
 
     @property
-    def errors(self) -> tuple[Found, ...]:
+    def errors(self) -> tuple[UnitFinding, ...]:
         """Give findings for which the domain is refused."""
         return tuple(f for f in self.outcome.found if f.severity == Severity.ERROR.value)
 
     @property
-    def warnings(self) -> tuple[Found, ...]:
+    def warnings(self) -> tuple[UnitFinding, ...]:
         """Give findings in spite of which the domain is accepted."""
         return tuple(f for f in self.outcome.found if f.severity == Severity.WARNING.value)
 

@@ -22,13 +22,12 @@ from domcaps.errors import FleetError
 from domcaps.fleet.engine import Engine
 from domcaps.fleet.hosts import FleetHosts
 from domcaps.fleet.manifest import encode, sha256
-from domcaps.fleet.store import Store
+from domcaps.fleet.store import FleetStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from domcaps.fleet.answers import DomainAnswer
-    from domcaps.fleet.manifest import Manifest
 
 LEAST = 100
 """Verdicts that a unit has at least: fewer would cost more to send than to compute."""
@@ -49,7 +48,7 @@ class Question(msgspec.Struct, frozen=True):
     new: bool = True
 
 
-class Counts:
+class UnitCounts:
     """What was done for an answer; `again` counts units that were asked more than once."""
 
     def __init__(self) -> None:
@@ -75,7 +74,7 @@ def _engine(question: Question) -> Engine:
     """Give the engine of this process: it keeps hosts by hash and what it learned of documents."""
     if question not in _ENGINES:
         _ENGINES.clear()
-        store = Store(question.place)
+        store = FleetStore(question.place)
         manifests = [store.manifest(key) for _, key in question.keys]
         _ENGINES[question] = Engine(
             FleetHosts(store, manifests), question.libvirt, new=question.new
@@ -84,7 +83,7 @@ def _engine(question: Question) -> Engine:
 
 
 def ask(
-    store: Store | str,
+    store: FleetStore | str,
     domains: Iterable[tuple[str, bytes]],
     executor: Executor | None = None,
     *,
@@ -92,7 +91,7 @@ def ask(
     libvirt: str = DEFAULT_DIALECT,
     new: bool = True,
     size: int = 0,
-    counts: Counts | None = None,
+    counts: UnitCounts | None = None,
     keep: Callable[[DomainAnswer], None] | None = None,
 ) -> Iterator[DomainAnswer]:
     """Give the verdicts of all hosts on domains, as they become known.
@@ -102,9 +101,9 @@ def ask(
     this machine, or none where there is little to do. `hosts` limits the fleet to some names.
     `keep` is called with each answer once, as soon as it is there.
     """
-    fleet = store if isinstance(store, Store) else Store(store)
+    fleet = store if isinstance(store, FleetStore) else FleetStore(store)
     question = question_of(fleet, hosts, libvirt, new=new)
-    done = counts or Counts()
+    done = counts or UnitCounts()
     units = list(_units(domains, len(question.keys), size))
     done.units += len(units)
     for answers in _run(question, units, executor, done):
@@ -115,7 +114,7 @@ def ask(
 
 
 def question_of(
-    store: Store, hosts: Iterable[str] | None, libvirt: str, *, new: bool = True
+    store: FleetStore, hosts: Iterable[str] | None, libvirt: str, *, new: bool = True
 ) -> Question:
     """Name the newest manifests of hosts; raises `FleetError` for a host that is not there."""
     latest = store.latest()
@@ -152,7 +151,7 @@ def _run(
     question: Question,
     units: list[tuple[tuple[str, bytes], ...]],
     executor: Executor | None,
-    counts: Counts,
+    counts: UnitCounts,
 ) -> Iterator[list[DomainAnswer]]:
     if executor is not None:
         yield from _submitted(question, dict(enumerate(units)), executor, counts)
@@ -165,7 +164,7 @@ def _run(
 
 
 def _in_pools(
-    question: Question, left: dict[int, tuple[tuple[str, bytes], ...]], counts: Counts
+    question: Question, left: dict[int, tuple[tuple[str, bytes], ...]], counts: UnitCounts
 ) -> Iterator[list[DomainAnswer]]:
     """Run units in processes; a pool that broke is replaced, and asked for what is missing."""
     for _ in range(_ATTEMPTS):
@@ -185,7 +184,7 @@ def _submitted(
     question: Question,
     left: dict[int, tuple[tuple[str, bytes], ...]],
     executor: Executor,
-    counts: Counts,
+    counts: UnitCounts,
 ) -> Iterator[list[DomainAnswer]]:
     """Submit all units that are left and give results as they come.
 
@@ -215,8 +214,3 @@ def _submitted(
             continue
         left.pop(number, None)
         yield answers
-
-
-def local_engine(store: Store, manifests: Iterable[Manifest], libvirt: str) -> Engine:
-    """Give an engine for hosts that need not be in a store, such as rehearsed ones."""
-    return Engine(FleetHosts(store, manifests), libvirt)

@@ -27,7 +27,7 @@ _PARTS = ".parts"
 _KEY = re.compile(r"[a-z]+(?:/[A-Za-z0-9%._-]{1,255}){1,3}")
 
 
-class Found(NamedTuple):
+class BlobEntry(NamedTuple):
     """One object of a listing; `age` is in seconds."""
 
     key: str
@@ -47,7 +47,7 @@ class Blobs(Protocol):
     def has(self, key: str, *, younger: float = float("inf")) -> bool:
         """Tell whether there is such a key, written less than so many seconds ago."""
 
-    def list(self, prefix: str) -> Iterator[Found]:
+    def list(self, prefix: str) -> Iterator[BlobEntry]:
         """Give the objects below a prefix that ends with ``/``."""
 
     def delete(self, key: str) -> None:
@@ -58,10 +58,10 @@ def open_blobs(place: str | Path) -> Blobs:
     """Open a folder, a ``file://`` URL, or a URL that obstore knows (``s3://bucket/prefix``)."""
     text = str(place)
     if text.startswith("file://"):
-        return Folder(Path(text.removeprefix("file://")))
+        return BlobFolder(Path(text.removeprefix("file://")))
     if re.match(r"[a-z][a-z0-9+.-]*://", text):
         return ObjectStore(text)
-    return Folder(Path(text))
+    return BlobFolder(Path(text))
 
 
 def _require_key(key: str) -> str:
@@ -71,7 +71,7 @@ def _require_key(key: str) -> str:
     return key
 
 
-class Folder:
+class BlobFolder:
     """A folder. A file appears by a rename on the same file system, after its bytes were synced."""
 
     def __init__(self, root: Path) -> None:
@@ -122,7 +122,7 @@ class Folder:
             return time.time() - (self.root / _require_key(key)).stat().st_mtime < younger
         return False
 
-    def list(self, prefix: str) -> Iterator[Found]:
+    def list(self, prefix: str) -> Iterator[BlobEntry]:
         """Walk the folders."""
         now = time.time()
         for folder, _, names in os.walk(self.root / prefix):
@@ -131,7 +131,7 @@ class Folder:
                 with suppress(OSError):
                     status = path.lstat()
                     key = str(path.relative_to(self.root))
-                    yield Found(key, status.st_size, now - status.st_mtime)
+                    yield BlobEntry(key, status.st_size, now - status.st_mtime)
 
     def delete(self, key: str) -> None:
         """Remove the file."""
@@ -187,12 +187,12 @@ class ObjectStore:
             return False
         return bool(time.time() - meta["last_modified"].timestamp() < younger)
 
-    def list(self, prefix: str) -> Iterator[Found]:
+    def list(self, prefix: str) -> Iterator[BlobEntry]:
         """List page by page."""
         for page in self._api.list(self._store, prefix=prefix.rstrip("/")):
             for meta in page:
                 age = time.time() - meta["last_modified"].timestamp()
-                yield Found(meta["path"], meta["size"], age)
+                yield BlobEntry(meta["path"], meta["size"], age)
 
     def delete(self, key: str) -> None:
         """Remove the object."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from domcaps.fleet.units import NOWHERE, OF_ALL, SILENT, Found, Outcome
+from domcaps.fleet.units import NOWHERE, OF_ALL, SILENT, UnitFinding, UnitOutcome
 from domcaps.language.finding import Severity, Stage
 from domcaps.validate.check import DocumentCheck, all_checks
 from domcaps.validate.document.walk import DocumentWalk
@@ -42,14 +42,14 @@ class CommonCheck(DocumentCheck):
     ) -> None:
         self._collected.append((code, found, severity))
 
-    def outcome(self) -> Outcome:
+    def outcome(self) -> UnitOutcome:
         """Give what was found."""
         if not self._collected:
             return SILENT
         numbers = {node: number for number, node in enumerate(self.every)}
-        return Outcome(
+        return UnitOutcome(
             tuple(
-                Found(code, found.message, severity.value, Stage.DEFINE.value,
+                UnitFinding(code, found.message, severity.value, Stage.DEFINE.value,
                       OF_ALL - numbers[found.node], found.attribute, found.accepted)
                 for code, found, severity in self._collected
             )
@@ -81,15 +81,15 @@ class WholeCheck(DocumentCheck):
         if len(self.found) > before:
             self._nodes.append((found.node, found.attribute))
 
-    def outcome(self) -> Outcome:
+    def outcome(self) -> UnitOutcome:
         """Check all, and give what was found."""
         found = []
         for number, one in enumerate(self.everything(all_checks)):
             node, attribute = self._nodes[number] if number < len(self._nodes) else (None, "")
             place = NOWHERE if node is None else OF_ALL - self._elements[node]
-            found.append(Found(one.code, one.message, one.severity.value, one.stage.value, place,
-                               attribute, one.accepted))  # fmt: skip
-        return Outcome(tuple(found), tuple(sorted(self.world.unknown)))
+            found.append(UnitFinding(one.code, one.message, one.severity.value, one.stage.value,
+                                     place, attribute, one.accepted))  # fmt: skip
+        return UnitOutcome(tuple(found), tuple(sorted(self.world.unknown)))
 
 
 def element_of(number: int, walk: DocumentWalk, every: list[Node]) -> Node | None:

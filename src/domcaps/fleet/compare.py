@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from domcaps.fleet.fleet import Fleet
     from domcaps.fleet.hosts import FleetHosts
     from domcaps.fleet.manifest import Manifest
-    from domcaps.fleet.store import Store
+    from domcaps.fleet.store import FleetStore
 
 _SHOWN = 200
 
@@ -97,7 +97,7 @@ def _values(manifest: Manifest) -> dict[str, str]:
     return dict(manifest.facts) | node | emulators
 
 
-def _shown(store: Store, name: str, content: str) -> str:
+def _shown(store: FleetStore, name: str, content: str) -> str:
     if not content:
         return "(none)"
     if name not in HostRecord.__struct_fields__:

@@ -45,7 +45,7 @@ class _Row(msgspec.Struct, frozen=True, array_like=True):
     failure: Failure | None = None
 
 
-class Content:
+class ContentByHash:
     """Content of a store, by hash."""
 
     def __init__(self, blobs: Blobs) -> None:

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 from domcaps.facts.arch import ARCHITECTURES
 from domcaps.fleet.answers import DomainAnswer, HostSet
 from domcaps.fleet.common import CommonCheck, WholeCheck
-from domcaps.fleet.hosts import Resolution, Wanted, lowest
+from domcaps.fleet.hosts import Resolution, WantedTarget, lowest
 from domcaps.fleet.partitions import Partitions, joined
 from domcaps.fleet.roles import role_of
 from domcaps.fleet.skeletons import Skeleton, TooLong, trace_of
 from domcaps.fleet.tracking.domain import WatchedDomain
 from domcaps.fleet.tracking.proxies import WatchedWorld
 from domcaps.fleet.tracking.recorder import Recorder
-from domcaps.fleet.units import NOWHERE, OF_ALL, SILENT, Document, Found, Outcome
+from domcaps.fleet.units import NOWHERE, OF_ALL, SILENT, FleetDocument, UnitFinding, UnitOutcome
 from domcaps.language.domain import Domain
 from domcaps.validate.check import MAX_SECONDS
 from domcaps.validate.document.parse import Source, Unreadable, read
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from domcaps.fleet.hosts import FleetHosts, WorldTable
     from domcaps.fleet.partitions import Sets
-    from domcaps.fleet.units import Trace
+    from domcaps.fleet.units import UnitTrace
     from domcaps.validate.document.walk import DocumentWalk
 
 ROOT = OF_ALL
@@ -65,8 +65,8 @@ class Engine:
     def _same_for_all(
         self, name: str, code: str, message: str, element: int = NOWHERE
     ) -> DomainAnswer:
-        found = Found(code, message, "error", "define", element, "", ())
-        return DomainAnswer(name, (HostSet(self.hosts.every, Resolution(), Outcome((found,))),))
+        found = UnitFinding(code, message, "error", "define", element, "", ())
+        return DomainAnswer(name, (HostSet(self.hosts.every, Resolution(), UnitOutcome((found,))),))
 
     def _sets(self, source: Source, table: WorldTable) -> tuple[HostSet, ...]:
         sets = self._on_worlds(source, table) if table.with_world else ()
@@ -83,7 +83,7 @@ class Engine:
         has_type = source.root.find("os/type") is not None
         controllers = source.root.iterfind("devices/controller")
         has_pcie = any(node.get("model", "").startswith("pcie-") for node in controllers)
-        wanted = Wanted(**named, has_type=has_type, has_pcie=has_pcie)
+        wanted = WantedTarget(**named, has_type=has_type, has_pcie=has_pcie)
         if wanted.emulator:
             arch = wanted.arch if wanted.arch in ARCHITECTURES else self._arch
             wanted = wanted._replace(emulator=role_of(wanted.emulator, arch or ""))
@@ -101,7 +101,7 @@ class Engine:
         if common.suppressing:
             return self._as_a_whole(source.data, table)
         walk = common.walk()
-        document = Document(source, walk, common.every, self.new)
+        document = FleetDocument(source, walk, common.every, self.new)
         found = self._skeleton(walk).findings(document, table, self._partitions)
         everywhere = joined((common.outcome(), found.common))
         return self._partitions.sets(table, everywhere, found.parts)
@@ -109,7 +109,7 @@ class Engine:
     def _as_a_whole(self, data: bytes, table: WorldTable) -> Sets:
         """Check a document on each host that can tell; what is read of hosts says which can't."""
 
-        def ask(host: int) -> Trace:
+        def ask(host: int) -> UnitTrace:
             recorder, source = Recorder(), read(data)
             self._table(source)
             world = WatchedWorld(table.world(host), recorder)

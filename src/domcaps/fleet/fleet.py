@@ -11,8 +11,8 @@ import msgspec
 from domcaps._version import DEFAULT_DIALECT
 from domcaps.facts.recording import load
 from domcaps.fleet.engine import Engine
-from domcaps.fleet.hosts import FleetHosts, bits, lowest
-from domcaps.fleet.store import Store
+from domcaps.fleet.hosts import FleetHosts, bits
+from domcaps.fleet.store import FleetStore
 from domcaps.fleet.upkeep import check, collect_garbage
 from domcaps.fleet.verdict import Placed
 from domcaps.hosts.host import Host
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from domcaps.fleet.upkeep import Collected, Trouble
 
 
-class Verdict(msgspec.Struct, frozen=True):
+class PairVerdict(msgspec.Struct, frozen=True):
     """The answer for one pair: a domain is accepted on a host where there are no errors."""
 
     host: str
@@ -41,7 +41,7 @@ class Verdict(msgspec.Struct, frozen=True):
         return not self.errors
 
 
-class Reason(msgspec.Struct, frozen=True):
+class CountedReason(msgspec.Struct, frozen=True):
     """Why hosts refuse a domain; `alone` counts those that have no other reason."""
 
     count: int
@@ -61,25 +61,25 @@ class Accepts(msgspec.Struct, frozen=True):
     domain: str
     accepted: tuple[str, ...]
     refused: tuple[str, ...]
-    reasons: tuple[Reason, ...]
+    reasons: tuple[CountedReason, ...]
     own_path: bool = False
 
 
 class Fleet:
     """The hosts of a store as they are now; open it again to see what others add."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: FleetStore) -> None:
         self.store = store
 
     @classmethod
     def open(cls, place: str | Path) -> Fleet:
         """Open a store by its folder or URL; it is made when the first host is added."""
-        return cls(Store(place))
+        return cls(FleetStore(place))
 
     # -- the store -----------------------------------------------------------------------------
 
     def add(self, recording: Recording | str | Path, name: str = "") -> Manifest:
-        """Store a recording; its name is by default that of its file."""
+        """FleetStore a recording; its name is by default that of its file."""
         if isinstance(recording, str | Path):
             name = name or Path(recording).name.removesuffix(".domcaps")
             recording = load(recording)
@@ -136,14 +136,14 @@ class Fleet:
         self,
         domains: Iterable[tuple[str, bytes]],
         libvirt: str = DEFAULT_DIALECT,
-    ) -> Iterator[Verdict]:
+    ) -> Iterator[PairVerdict]:
         """Give the answer for each pair of a domain and a host."""
         engine = self.engine(libvirt)
         for name, data in domains:
             yield from verdicts_of(engine.ask(name, data), self.hosts, data)
 
 
-def verdicts_of(answer: DomainAnswer, hosts: FleetHosts, data: bytes) -> Iterator[Verdict]:
+def verdicts_of(answer: DomainAnswer, hosts: FleetHosts, data: bytes) -> Iterator[PairVerdict]:
     """Give the verdicts of all hosts on a domain, in the order of their names."""
     placed = Placed(data)
     for number, name in enumerate(hosts.names):
@@ -152,13 +152,13 @@ def verdicts_of(answer: DomainAnswer, hosts: FleetHosts, data: bytes) -> Iterato
 
 def verdict_of(
     found: HostSet, placed: Placed, hosts: FleetHosts, number: int, domain: str, name: str
-) -> Verdict:
+) -> PairVerdict:
     """Give the verdict of one host with the places of its findings."""
     findings = placed.findings(found, hosts.own_paths[number])
     by: dict[str, list[Any]] = {"error": [], "warning": [], "notice": []}
     for finding in findings:
         by[finding.severity.value].append(finding)
-    return Verdict(name, domain, tuple(by["error"]), tuple(by["warning"]))
+    return PairVerdict(name, domain, tuple(by["error"]), tuple(by["warning"]))
 
 
 def accepts_of(answer: DomainAnswer, hosts: FleetHosts, data: bytes) -> Accepts:
@@ -174,7 +174,7 @@ def accepts_of(answer: DomainAnswer, hosts: FleetHosts, data: bytes) -> Accepts:
     )
 
 
-def _reasons(answer: DomainAnswer, hosts: FleetHosts) -> list[Reason]:
+def _reasons(answer: DomainAnswer, hosts: FleetHosts) -> list[CountedReason]:
     having: dict[tuple[str, str], int] = {}
     alone: dict[tuple[str, str], int] = {}
     for one in answer.sets:
@@ -187,12 +187,7 @@ def _reasons(answer: DomainAnswer, hosts: FleetHosts) -> list[Reason]:
             alone[only] = alone.get(only, 0) | one.hosts
     ranked = sorted(having.items(), key=lambda item: (-item[1].bit_count(), item[0]))
     return [
-        Reason(some.bit_count(), alone.get(error, 0).bit_count(), *error,
+        CountedReason(some.bit_count(), alone.get(error, 0).bit_count(), *error,
                tuple(hosts.names[n] for n in bits(some)))
         for error, some in ranked
     ]  # fmt: skip
-
-
-def representative(some: int) -> int:
-    """Give the number of the host that stands for a set."""
-    return lowest(some)

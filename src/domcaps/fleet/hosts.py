@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from lxml.etree import _Element as Node
 
-    from domcaps.fleet.store import Store
+    from domcaps.fleet.store import FleetStore
     from domcaps.fleet.tracking.recorder import ReadKey
     from domcaps.language.rule import Problem
     from domcaps.language.target import Target
@@ -55,7 +55,7 @@ _NUMBERS = itertools.count()
 _HARDWARE = frozenset({"cpuid", "time_stamp_counter"})
 
 
-class Wanted(NamedTuple):
+class WantedTarget(NamedTuple):
     """What a domain names of its target; None is what it leaves to libvirt."""
 
     emulator: str | None
@@ -66,7 +66,7 @@ class Wanted(NamedTuple):
     has_pcie: bool = False
 
 
-class Facts(NamedTuple):
+class SharedFacts(NamedTuple):
     """The facts of all hosts with one digest."""
 
     host: HostFacts
@@ -76,7 +76,7 @@ class Facts(NamedTuple):
 class FleetHosts:
     """Hosts by number, with their facts: each distinct fact is in memory once."""
 
-    def __init__(self, store: Store, manifests: Iterable[Manifest]) -> None:
+    def __init__(self, store: FleetStore, manifests: Iterable[Manifest]) -> None:
         self._store = store
         roles = [role_paths(store, found) for found in manifests]
         self.manifests = [found for found, _ in roles]
@@ -85,15 +85,15 @@ class FleetHosts:
         self.names = [manifest.host for manifest in self.manifests]
         self.every = (1 << len(self.names)) - 1
         self._emulators: dict[str, EmulatorFacts] = {}
-        self._facts: dict[str, Facts] = {}
-        self._tables: dict[tuple[Wanted, str], WorldTable] = {}
+        self._facts: dict[str, SharedFacts] = {}
+        self._tables: dict[tuple[WantedTarget, str], WorldTable] = {}
 
     @cached_property
     def digests(self) -> list[str]:
         """Give the digest of each host's facts."""
         return [manifest.digest for manifest in self.manifests]
 
-    def facts(self, number: int) -> Facts:
+    def facts(self, number: int) -> SharedFacts:
         """Give the facts of a host."""
         digest = self.digests[number]
         if digest not in self._facts:
@@ -102,7 +102,7 @@ class FleetHosts:
             emulators = RecordedEmulators(())
             emulators.take(self.emulator(entry) for entry in manifest.emulators)
             record = self._store.host_record(manifest)
-            self._facts[digest] = Facts(HostFacts(record, lambda: node), emulators)
+            self._facts[digest] = SharedFacts(HostFacts(record, lambda: node), emulators)
         return self._facts[digest]
 
     def emulator(self, entry: EmulatorEntry) -> EmulatorFacts:
@@ -125,7 +125,7 @@ class FleetHosts:
     def _by_facet(self) -> dict[tuple[str, ...] | None, dict[Any, int]]:
         return {}
 
-    def table(self, wanted: Wanted, dialect: str) -> WorldTable:
+    def table(self, wanted: WantedTarget, dialect: str) -> WorldTable:
         """Give the worlds of all hosts for a target that a domain names."""
         key = wanted, dialect
         if key not in self._tables:
@@ -160,7 +160,7 @@ class Resolution(NamedTuple):
 class WorldTable:
     """For one named target: the world that each host gives for it, and what it lacks of it."""
 
-    def __init__(self, hosts: FleetHosts, wanted: Wanted, dialect: str) -> None:
+    def __init__(self, hosts: FleetHosts, wanted: WantedTarget, dialect: str) -> None:
         self.number = next(_NUMBERS)
         self._hosts = hosts
         self._selections: dict[ReadKey, dict[Any, int]] = {}
@@ -174,7 +174,7 @@ class WorldTable:
         for same in hosts.facet(_OF_TARGETS).values():
             self._resolve(same, wanted, dialect)
 
-    def _resolve(self, same: int, wanted: Wanted, dialect: str) -> None:
+    def _resolve(self, same: int, wanted: WantedTarget, dialect: str) -> None:
         facts = self._hosts.facts(lowest(same))
         record = facts.host.record
         host = HostFacts(HostRecord(record.arch, kvm=record.kvm, libvirt=record.libvirt))
@@ -256,7 +256,7 @@ class WorldTable:
         return look(getattr(world, root), path)
 
 
-def _document_of(wanted: Wanted) -> Source:
+def _document_of(wanted: WantedTarget) -> Source:
     """Give the least domain that names a target: faults of targets are about nothing else."""
     root = etree.Element("domain")
     kind = etree.SubElement(etree.SubElement(root, "os"), "type") if wanted.has_type else None

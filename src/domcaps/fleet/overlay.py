@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from domcaps.fleet.store import Store
+from domcaps.fleet.store import FleetStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from domcaps.fleet.blobs import Blobs, Found
+    from domcaps.fleet.blobs import BlobEntry, Blobs
 
 
 class Overlay:
@@ -32,7 +32,7 @@ class Overlay:
         del younger
         return key in self._written or self._below.has(key)
 
-    def list(self, prefix: str) -> Iterator[Found]:
+    def list(self, prefix: str) -> Iterator[BlobEntry]:
         """List what is below."""
         return self._below.list(prefix)
 
@@ -41,6 +41,6 @@ class Overlay:
         self._written.pop(key, None)
 
 
-def overlaid(store: Store) -> Store:
+def overlaid(store: FleetStore) -> FleetStore:
     """Give a store that can be written to without a trace."""
-    return Store(Overlay(store.blobs))
+    return FleetStore(Overlay(store.blobs))

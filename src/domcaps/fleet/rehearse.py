@@ -8,7 +8,7 @@ import msgspec
 
 from domcaps._version import DEFAULT_DIALECT
 from domcaps.fleet.engine import Engine
-from domcaps.fleet.fleet import Reason, accepts_of
+from domcaps.fleet.fleet import CountedReason, accepts_of
 from domcaps.fleet.hosts import FleetHosts, bits
 from domcaps.fleet.overlay import overlaid
 from domcaps.fleet.roles import role_of
@@ -33,7 +33,7 @@ class Rehearsed(msgspec.Struct, frozen=True):
     breaks: tuple[str, ...]
     opens: tuple[str, ...]
     still: int
-    reasons: tuple[Reason, ...] = ()
+    reasons: tuple[CountedReason, ...] = ()
     notices: tuple[str, ...] = ()
 
 

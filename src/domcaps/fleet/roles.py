@@ -18,7 +18,7 @@ from domcaps.facts.arch import qemu_target
 
 if TYPE_CHECKING:
     from domcaps.fleet.manifest import Manifest
-    from domcaps.fleet.store import Store
+    from domcaps.fleet.store import FleetStore
 
 _FOLDER = "/usr/bin/"
 _KVM = frozenset({"/usr/libexec/qemu-kvm", "/usr/bin/qemu-kvm", "/usr/bin/kvm"})
@@ -39,7 +39,7 @@ def role_of(path: str, arch: str) -> str:
     return f"{_FOLDER}qemu-system-{qemu_target(arch)}" if path in _KVM and arch else path
 
 
-def role_paths(store: Store, manifest: Manifest) -> tuple[Manifest, dict[str, str]]:
+def role_paths(store: FleetStore, manifest: Manifest) -> tuple[Manifest, dict[str, str]]:
     """Give a manifest in which default emulators have the path of their role, and the own paths."""
     arch = store.content.value(str, manifest.facts["arch"]) if "arch" in manifest.facts else ""
     own = {}

@@ -13,12 +13,12 @@ from domcaps.fleet.hosts import lowest
 from domcaps.fleet.partitions import Partition, Partitions, joined
 from domcaps.fleet.units import (
     SILENT,
-    Document,
+    CheckUnit,
+    FleetDocument,
     Hidden,
     Look,
-    Outcome,
-    Trace,
-    Unit,
+    UnitOutcome,
+    UnitTrace,
     units_of,
     units_of_part,
 )
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from domcaps.fleet.hosts import WorldTable
-    from domcaps.fleet.tracking.recorder import Frame
+    from domcaps.fleet.tracking.recorder import ReadFrame
     from domcaps.validate.checks import PartChecks
 
     Place = tuple[int, str]
@@ -40,10 +40,10 @@ _MOST_TEXTS = 64
 _MOST_CELLS = 4096
 
 
-class Found(NamedTuple):
+class PartialFindings(NamedTuple):
     """What is found on all hosts, and what each host finds besides."""
 
-    common: Outcome
+    common: UnitOutcome
     parts: tuple[Partition, ...]
 
 
@@ -54,10 +54,10 @@ class _Cell:
     """
 
     def __init__(self) -> None:
-        self.common: Outcome = SILENT
-        self.traces: dict[Unit, list[Trace]] = {}
+        self.common: UnitOutcome = SILENT
+        self.traces: dict[CheckUnit, list[UnitTrace]] = {}
         self.is_complete = False
-        self.found: dict[int, Found] = {}
+        self.found: dict[int, PartialFindings] = {}
 
 
 class _Group:
@@ -65,7 +65,7 @@ class _Group:
 
     def __init__(self, places: tuple[Place, ...]) -> None:
         self.places = places
-        self.units: list[Unit] = []
+        self.units: list[CheckUnit] = []
         self.cells: dict[tuple[str | None, ...], _Cell] = {}
         self.reads_hosts = False
 
@@ -77,7 +77,7 @@ class _Group:
 class Looks:
     """The looks at one document, by host: made when the first unit needs one."""
 
-    def __init__(self, document: Document, table: WorldTable) -> None:
+    def __init__(self, document: FleetDocument, table: WorldTable) -> None:
         self._document, self.table = document, table
         self._deadline = time.monotonic() + MAX_SECONDS
         self._most_work = 0.0
@@ -101,9 +101,9 @@ class Looks:
         return self._made[key]
 
 
-def trace_of(frame: Frame, outcome: Outcome) -> Trace:
+def trace_of(frame: ReadFrame, outcome: UnitOutcome) -> UnitTrace:
     """Give what a unit read of a host with what it came to."""
-    return Trace(tuple(frame.host.items()), outcome if any(outcome) else SILENT)
+    return UnitTrace(tuple(frame.host.items()), outcome if any(outcome) else SILENT)
 
 
 class TooLong(Exception):  # noqa: N818 - ends a look
@@ -123,13 +123,15 @@ class Skeleton:
 
     def __init__(self) -> None:
         self._groups: dict[tuple[Place, ...], _Group] = {}
-        self._hidden: list[Unit] = []
+        self._hidden: list[CheckUnit] = []
         self._hidden_classes: list[PartChecks] = []
         self._is_known = False
-        self._local: list[tuple[Any, Unit, int]] = []
-        self._local_found: dict[int, Found] = {}
+        self._local: list[tuple[Any, CheckUnit, int]] = []
+        self._local_found: dict[int, PartialFindings] = {}
 
-    def findings(self, document: Document, table: WorldTable, known: Partitions) -> Found:
+    def findings(
+        self, document: FleetDocument, table: WorldTable, known: Partitions
+    ) -> PartialFindings:
         """Give what is found in a document on every host, and what differs between hosts."""
         looks = Looks(document, table)
         if not self._is_known:
@@ -146,13 +148,13 @@ class Skeleton:
                 continue
         cells.append(self._of_hidden(looks, known))
         common = joined([common for common, _ in cells])
-        return Found(common, tuple(one for _, some in cells for one in some))
+        return PartialFindings(common, tuple(one for _, some in cells for one in some))
 
-    def _learn(self, document: Document, look: Look, known: Partitions) -> None:
+    def _learn(self, document: FleetDocument, look: Look, known: Partitions) -> None:
         """Group the units by what they read on the first host."""
         self._is_known = True
         for unit in units_of(look, document.walk):
-            if not isinstance(unit, Unit):
+            if not isinstance(unit, CheckUnit):
                 self._hidden_classes.append(unit)
                 continue
             node = look.node_of(unit)
@@ -162,7 +164,7 @@ class Skeleton:
                 continue
             self._local.append((key, unit, look.number_of(node)))
 
-    def _learn_unit(self, unit: Unit, look: Look, key: Any, known: Partitions) -> bool:
+    def _learn_unit(self, unit: CheckUnit, look: Look, key: Any, known: Partitions) -> bool:
         """Run a unit for the first time; tell whether it reads nothing but its part's shape."""
         try:
             frame, outcome = look.run(unit)
@@ -177,7 +179,7 @@ class Skeleton:
         known.local[key] = [trace_of(frame, outcome)]
         return True
 
-    def _of_local(self, looks: Looks, known: Partitions) -> Found:
+    def _of_local(self, looks: Looks, known: Partitions) -> PartialFindings:
         """Give what units find that look at nothing but the shape of their part.
 
         What one of them finds on some host has a place in this document: then it is asked here.
@@ -188,7 +190,7 @@ class Skeleton:
         common, parts = [], []
         for key, unit, _ in self._local:
 
-            def ask(host: int, unit: Unit = unit) -> Trace:
+            def ask(host: int, unit: CheckUnit = unit) -> UnitTrace:
                 frame, outcome = looks.at(host, seen=True).run(unit)
                 if frame.texts or frame.outside or outcome.found:
                     raise _Outside
@@ -209,11 +211,11 @@ class Skeleton:
                 common.append(part.sets[0][1])
             else:
                 parts.append(part)
-        found = Found(joined(common), tuple(dict.fromkeys(parts)))
+        found = PartialFindings(joined(common), tuple(dict.fromkeys(parts)))
         self._local_found[looks.table.number] = found
         return found
 
-    def _into_group(self, unit: Unit, places: Iterable[Place]) -> None:
+    def _into_group(self, unit: CheckUnit, places: Iterable[Place]) -> None:
         key = tuple(sorted(places))
         group = self._groups.get(key)
         if group is None:
@@ -224,8 +226,8 @@ class Skeleton:
     # -- groups --------------------------------------------------------------------------------
 
     def _of_group(
-        self, group: _Group, document: Document, looks: Looks, known: Partitions
-    ) -> Found:
+        self, group: _Group, document: FleetDocument, looks: Looks, known: Partitions
+    ) -> PartialFindings:
         texts = group.texts(document.walk.order)
         cell = group.cells.get(texts)
         if cell is None:
@@ -238,7 +240,9 @@ class Skeleton:
             found = cell.found[looks.table.number] = self._in_cell(group, cell, looks, known)
         return found
 
-    def _in_cell(self, group: _Group, cell: _Cell, looks: Looks, known: Partitions) -> Found:
+    def _in_cell(
+        self, group: _Group, cell: _Cell, looks: Looks, known: Partitions
+    ) -> PartialFindings:
         if not cell.is_complete:
             look = looks.at(lowest(looks.table.with_world), seen=True)
             common = []
@@ -254,13 +258,13 @@ class Skeleton:
         parts = []
         for unit, traces in cell.traces.items():
 
-            def ask(host: int, unit: Unit = unit) -> Trace:
+            def ask(host: int, unit: CheckUnit = unit) -> UnitTrace:
                 return self._run(unit, group, looks.at(host, seen=True))
 
             parts.append(known.covering(looks.table, traces, ask))
-        return Found(cell.common, tuple(dict.fromkeys(parts)))
+        return PartialFindings(cell.common, tuple(dict.fromkeys(parts)))
 
-    def _run(self, unit: Unit, group: _Group, look: Look) -> Trace:
+    def _run(self, unit: CheckUnit, group: _Group, look: Look) -> UnitTrace:
         try:
             frame, outcome = look.run(unit)
         except Hidden:
@@ -277,9 +281,9 @@ class Skeleton:
 
     # -- units that want to see the document itself ------------------------------------------------
 
-    def _of_hidden(self, looks: Looks, known: Partitions) -> Found:
+    def _of_hidden(self, looks: Looks, known: Partitions) -> PartialFindings:
         if not self._hidden and not self._hidden_classes:
-            return Found(SILENT, ())
+            return PartialFindings(SILENT, ())
         first = looks.at(lowest(looks.table.with_world), seen=False)
         units = list(self._hidden)
         for part_checks in self._hidden_classes:
@@ -288,7 +292,7 @@ class Skeleton:
         common, parts = [], []
         for unit in units:
 
-            def ask(host: int, unit: Unit = unit) -> Trace:
+            def ask(host: int, unit: CheckUnit = unit) -> UnitTrace:
                 frame, outcome = looks.at(host, seen=False).run(unit)
                 return trace_of(frame, outcome)
 
@@ -297,4 +301,4 @@ class Skeleton:
                 parts.append(known.covering(looks.table, [trace], ask))
             else:
                 common.append(trace.outcome)
-        return Found(joined(common), tuple(parts))
+        return PartialFindings(joined(common), tuple(parts))

@@ -26,7 +26,7 @@ from domcaps.facts.deciding import HOST_ASIDE, NODE_DECIDES, deciding_host, mask
 from domcaps.facts.node import Node
 from domcaps.facts.record import EmulatorRecord, Failure, HostRecord, Recording, Session
 from domcaps.fleet.blobs import open_blobs
-from domcaps.fleet.content import Content
+from domcaps.fleet.content import ContentByHash
 from domcaps.fleet.manifest import (
     LARGEST,
     EmulatorEntry,
@@ -50,18 +50,18 @@ _HOST_TYPES = {f.name: f.type for f in msgspec.structs.fields(HostRecord)}
 _NODE_TYPES = {f.name: f.type for f in msgspec.structs.fields(Node)}
 
 
-class Store:
+class FleetStore:
     """The hosts of a fleet, and what they were."""
 
     def __init__(self, place: str | Path | Blobs) -> None:
         self.place = str(place)
         self.blobs = open_blobs(place) if isinstance(place, str | PathLike) else place
-        self.content = Content(self.blobs)
+        self.content = ContentByHash(self.blobs)
 
     # -- writing -------------------------------------------------------------------------------
 
     def add(self, recording: Recording, name: str) -> Manifest:
-        """Store what a host is now, by a name that people know it by.
+        """FleetStore what a host is now, by a name that people know it by.
 
         When it returns, the host is in the store. Of manifests that differ in nothing that decides
         an answer, the first and the last are kept.

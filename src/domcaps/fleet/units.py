@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from domcaps.facts.emulator import Unanswered
 from domcaps.fleet.tracking.domain import WatchedDomain, WatchedView
 from domcaps.fleet.tracking.proxies import WatchedWorld
-from domcaps.fleet.tracking.recorder import Frame, Recorder
+from domcaps.fleet.tracking.recorder import ReadFrame, Recorder
 from domcaps.language.finding import Severity, Stage
 from domcaps.validate.check import BROKEN, DocumentCheck
 from domcaps.validate.memo.tracked import NotVisible, TrackedNode
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     Doing = Callable[["Look", Part], None]
 
 
-class Found(NamedTuple):
+class UnitFinding(NamedTuple):
     """A finding whose place is a number: that of its element in the walk over the document.
 
     `order` is the place of its unit among those of the document. `malformed` tells that a field has
@@ -53,14 +53,14 @@ class Found(NamedTuple):
     malformed: bool = False
 
 
-class Outcome(NamedTuple):
+class UnitOutcome(NamedTuple):
     """What a unit came to: findings, and statements that could not be decided."""
 
-    found: tuple[Found, ...] = ()
+    found: tuple[UnitFinding, ...] = ()
     unknown: tuple[str, ...] = ()
 
 
-SILENT = Outcome()
+SILENT = UnitOutcome()
 
 NOWHERE = -1
 """The number of an element where a finding has no place."""
@@ -69,14 +69,14 @@ OF_ALL = -2
 """From here down: elements by their number in the whole document, and not in the walk over it."""
 
 
-class Trace(NamedTuple):
+class UnitTrace(NamedTuple):
     """What a unit read of a host, and what it came to."""
 
     reads: tuple[tuple[ReadKey, Any], ...]
-    outcome: Outcome
+    outcome: UnitOutcome
 
 
-class Unit(NamedTuple):
+class CheckUnit(NamedTuple):
     """One check of one part: `number` is that of the part among those of its class."""
 
     part_checks: PartChecks
@@ -105,7 +105,7 @@ class _Collecting(DocumentCheck):
         self.problems.append((code, found, severity, stage))
 
 
-class Document(NamedTuple):
+class FleetDocument(NamedTuple):
     """A document that is looked at; `every` are its elements as they were written."""
 
     source: Source
@@ -121,7 +121,7 @@ class Look:
     it they see the document itself.
     """
 
-    def __init__(self, document: Document, world: World, *, seen: bool) -> None:
+    def __init__(self, document: FleetDocument, world: World, *, seen: bool) -> None:
         source, walk = document.source, document.walk
         self.recorder = Recorder()
         self._every = document.every
@@ -143,7 +143,7 @@ class Look:
             except NotVisible as wanted:
                 raise Hidden from wanted
 
-    def node_of(self, unit: Unit) -> Node:
+    def node_of(self, unit: CheckUnit) -> Node:
         """Give the element of the part of a unit."""
         at: Any = self.parts(unit.part_checks)[unit.number].node
         node: Node = at.node if isinstance(at, TrackedNode) else at
@@ -153,7 +153,7 @@ class Look:
         """Give the number of an element in the walk."""
         return self._numbers[node]
 
-    def run(self, unit: Unit) -> tuple[Frame, Outcome]:
+    def run(self, unit: CheckUnit) -> tuple[ReadFrame, UnitOutcome]:
         """Run a unit; raises `Hidden`."""
         self._check.problems = []
         self._check.malformed.clear()
@@ -167,14 +167,14 @@ class Look:
             unknown = tuple(sorted(frame.unknown))
             order = self._order(unit)
             found = tuple([self._found(problem, order) for problem in self._check.problems])
-            return frame, Outcome(found, unknown)
+            return frame, UnitOutcome(found, unknown)
 
-    def _order(self, unit: Unit) -> int:
+    def _order(self, unit: CheckUnit) -> int:
         """Number units as a check comes to them: fields of a part before its rules."""
         is_rule = not hasattr(unit.check, "declared")
         return self._classes.get(unit.part_checks, 0) << 32 | unit.number << 1 | is_rule
 
-    def _do(self, unit: Unit, part: Part) -> None:
+    def _do(self, unit: CheckUnit, part: Part) -> None:
         check: Any = unit.check
         if unit.required:
             self._check.miss(part, check)
@@ -199,7 +199,7 @@ class Look:
                 raise Hidden from error
             unknown.add(f"{rule.code}: {BROKEN} ({type(error).__name__}: {error})")
 
-    def _found(self, problem: tuple[str, Problem, Severity, Stage], order: int) -> Found:
+    def _found(self, problem: tuple[str, Problem, Severity, Stage], order: int) -> UnitFinding:
         code, found, severity, stage = problem
         at: Any = found.node
         node: Node = at.node if isinstance(at, TrackedNode) else at
@@ -208,14 +208,14 @@ class Look:
             if self._seen:
                 raise Hidden
             number = OF_ALL - next(n for n, one in enumerate(self._every) if one is node)
-        return Found(
+        return UnitFinding(
             code, self._check.message(found), severity.value, stage.value, number,
             found.attribute, found.accepted, order,
             (found.node, found.attribute) in self._check.malformed,
         )  # fmt: skip
 
 
-def without_shadowed(outcome: Outcome) -> Outcome:
+def without_shadowed(outcome: UnitOutcome) -> UnitOutcome:
     """Leave out what rules find where a field of the wrong form was found before."""
     if not any(found.malformed for found in outcome.found):
         return outcome
@@ -230,10 +230,10 @@ def without_shadowed(outcome: Outcome) -> Outcome:
         if found.order <= before.get((found.element, found.attribute), found.order)
         or not found.order & 1
     )
-    return Outcome(kept, outcome.unknown)
+    return UnitOutcome(kept, outcome.unknown)
 
 
-def units_of(look: Look, walk: DocumentWalk) -> Iterator[Unit | PartChecks]:
+def units_of(look: Look, walk: DocumentWalk) -> Iterator[CheckUnit | PartChecks]:
     """Give all units of a document; a class of which the parts are not shown as a whole."""
     for part_checks in walk.part_checks(look.domain.world.target.dialect):
         try:
@@ -245,9 +245,9 @@ def units_of(look: Look, walk: DocumentWalk) -> Iterator[Unit | PartChecks]:
             yield from units_of_part(part_checks, number)
 
 
-def units_of_part(part_checks: PartChecks, number: int) -> Iterator[Unit]:
+def units_of_part(part_checks: PartChecks, number: int) -> Iterator[CheckUnit]:
     """Give the units of one part."""
     checks = part_checks.checks
-    yield from (Unit(part_checks, number, check) for check in checks.fields)
-    yield from (Unit(part_checks, number, check, required=True) for check in checks.required)
-    yield from (Unit(part_checks, number, rule) for rule in checks.rules)
+    yield from (CheckUnit(part_checks, number, check) for check in checks.fields)
+    yield from (CheckUnit(part_checks, number, check, required=True) for check in checks.required)
+    yield from (CheckUnit(part_checks, number, rule) for rule in checks.rules)

@@ -14,7 +14,7 @@ from domcaps.fleet.store import HOSTS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from domcaps.fleet.store import Store
+    from domcaps.fleet.store import FleetStore
 
 
 class Collected(msgspec.Struct, frozen=True):
@@ -33,7 +33,7 @@ class Trouble(msgspec.Struct, frozen=True):
     text: str
 
 
-def collect_garbage(store: Store, *, keep: int = 0, grace: float = GRACE) -> Collected:
+def collect_garbage(store: FleetStore, *, keep: int = 0, grace: float = GRACE) -> Collected:
     """Remove content that no manifest names.
 
     `keep` is the number of manifests to keep of each host, the newest first; 0 keeps all. Content
@@ -54,7 +54,7 @@ def collect_garbage(store: Store, *, keep: int = 0, grace: float = GRACE) -> Col
     return Collected(len(old), len(unnamed), freed, left)
 
 
-def _outdated(store: Store, keep: int) -> Iterator[str]:
+def _outdated(store: FleetStore, keep: int) -> Iterator[str]:
     by_host: defaultdict[str, list[str]] = defaultdict(list)
     for found in store.blobs.list(HOSTS):
         by_host[found.key.rpartition("/")[0]].append(found.key)
@@ -62,7 +62,7 @@ def _outdated(store: Store, keep: int) -> Iterator[str]:
         yield from sorted(keys)[:-keep]
 
 
-def _named(store: Store) -> set[str]:
+def _named(store: FleetStore) -> set[str]:
     """Give the keys of all content that a manifest names, directly or through a list."""
     lists: set[str] = set()
     others: set[str] = set()
@@ -76,7 +76,7 @@ def _named(store: Store) -> set[str]:
     return {key_of(name) for name in others}
 
 
-def check(store: Store) -> list[Trouble]:
+def check(store: FleetStore) -> list[Trouble]:
     """Verify every content against its hash, and that all that is named is there."""
     found: list[Trouble] = []
     existing = set()
@@ -91,7 +91,7 @@ def check(store: Store) -> list[Trouble]:
     return found
 
 
-def _manifest_troubles(store: Store, existing: set[str]) -> Iterator[Trouble]:
+def _manifest_troubles(store: FleetStore, existing: set[str]) -> Iterator[Trouble]:
     damaged: set[str] = set()
     for one in store.blobs.list(HOSTS):
         try:

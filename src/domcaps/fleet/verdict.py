@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from domcaps.fleet.answers import HostSet
     from domcaps.fleet.hosts import TargetFault
-    from domcaps.fleet.units import Found
+    from domcaps.fleet.units import UnitFinding
 
 
 class Placed:
@@ -60,7 +60,7 @@ class Placed:
             fault.attribute,
         )
 
-    def _found(self, found: Found, as_if: str) -> Finding:
+    def _found(self, found: UnitFinding, as_if: str) -> Finding:
         finding = Finding(
             found.code, found.message, Severity(found.severity), Stage(found.stage),
             accepted=found.accepted, as_if=as_if,

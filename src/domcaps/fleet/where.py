@@ -9,7 +9,7 @@ from lxml import etree
 
 from domcaps._version import DEFAULT_DIALECT
 from domcaps.errors import DomainError, DomcapsError
-from domcaps.fleet.fleet import Reason, accepts_of
+from domcaps.fleet.fleet import CountedReason, accepts_of
 from domcaps.fleet.hosts import bits, emulator_key
 from domcaps.fleet.roles import judged_document
 from domcaps.validate.document.parse import Unreadable, read
@@ -35,7 +35,7 @@ class Where(msgspec.Struct, frozen=True):
     machine: str
     destinations: tuple[Destination, ...]
     refused: tuple[str, ...]
-    reasons: tuple[Reason, ...]
+    reasons: tuple[CountedReason, ...]
 
 
 def where(

@@ -77,6 +77,11 @@ def explain(path: str, world: World) -> tuple[Explanation, ...]:
     names = {path.partition("=")[0].partition(".")[0]}
     found = [e for e in _explain_some(world, names) if _matches(e.path, path)]
     found = found or _by_name(path, world)
+    if not found and path in paths():
+        raise RequestError(
+            f"libvirt {world.target.dialect} does not have {path!r}",
+            remedy="name another release with --libvirt",
+        )
     if not found:
         raise RequestError(f"no feature is named {path!r}", remedy=_nearest(path))
     return tuple(found)

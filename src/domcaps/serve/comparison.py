@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from domcaps.serve.xml.cpu import Described
 
 
-class Comparison(enum.IntEnum):
+class CpuComparison(enum.IntEnum):
     """``virCPUCompareResult``: what the CPU that there is is to the one described."""
 
     INCOMPATIBLE = 0
@@ -30,7 +30,7 @@ class Comparison(enum.IntEnum):
     SUPERSET = 2
 
 
-_Result = tuple[Comparison, str]
+_Result = tuple[CpuComparison, str]
 
 
 def compare(there: HostModel, cpu: Described, known: X86Map) -> _Result:
@@ -39,9 +39,9 @@ def compare(there: HostModel, cpu: Described, known: X86Map) -> _Result:
     Raises `LibvirtError` for a model or feature that libvirt does not know.
     """
     if cpu.arch and cpu.arch not in X86:
-        return Comparison.INCOMPATIBLE, f"it is one of {cpu.arch}"
+        return CpuComparison.INCOMPATIBLE, f"it is one of {cpu.arch}"
     if cpu.vendor and cpu.vendor != there.vendor:
-        return Comparison.INCOMPATIBLE, f"its vendor is {cpu.vendor}"
+        return CpuComparison.INCOMPATIBLE, f"its vendor is {cpu.vendor}"
     offered = _offered(there, known)
     names = {name for name, _ in cpu.features}
     if unknown := next((name for name in names if name not in known.bits), ""):
@@ -49,14 +49,14 @@ def compare(there: HostModel, cpu: Described, known: X86Map) -> _Result:
     required = features_of(cpu, known, "require")
     required |= model_of(cpu.model, known) if cpu.model else 0
     if forbidden := features_of(cpu, known, "forbid") & offered:
-        return Comparison.INCOMPATIBLE, f"it forbids {_names(forbidden, known)}"
+        return CpuComparison.INCOMPATIBLE, f"it forbids {_names(forbidden, known)}"
     free = features_of(cpu, known, "force", "optional", "disable")
     if missing := required & ~free & ~offered:
-        return Comparison.INCOMPATIBLE, f"there is no {_names(missing, known)}"
+        return CpuComparison.INCOMPATIBLE, f"there is no {_names(missing, known)}"
     more = offered & ~free & ~required
     if more and cpu.match == "strict" and not cpu.arch:
-        return Comparison.INCOMPATIBLE, f"it must not have {_names(more, known)}"
-    return (Comparison.SUPERSET if more else Comparison.IDENTICAL), ""
+        return CpuComparison.INCOMPATIBLE, f"it must not have {_names(more, known)}"
+    return (CpuComparison.SUPERSET if more else CpuComparison.IDENTICAL), ""
 
 
 def compare_with_emulator(
@@ -84,9 +84,9 @@ def compare_with_emulator(
     required = known.bits_of(name for name, policy in policies.items() if policy == "require")
     missing += known.names_of(required & ~_offered(there, known))
     if missing:
-        return Comparison.INCOMPATIBLE, f"there is no {', '.join(dict.fromkeys(missing))}"
-    if by_features[0] == Comparison.INCOMPATIBLE:
-        return Comparison.SUPERSET, ""
+        return CpuComparison.INCOMPATIBLE, f"there is no {', '.join(dict.fromkeys(missing))}"
+    if by_features[0] == CpuComparison.INCOMPATIBLE:
+        return CpuComparison.SUPERSET, ""
     return by_features
 
 
@@ -97,21 +97,21 @@ def compare_elsewhere(arch: str, there: HostModel | None, cpu: Described) -> _Re
     """
     if arch in ARM:
         if not cpu.arch:
-            return Comparison.IDENTICAL, ""
+            return CpuComparison.IDENTICAL, ""
     elif arch not in PPC64:
-        return Comparison.IDENTICAL, ""
+        return CpuComparison.IDENTICAL, ""
     if there is None:
-        return Comparison.INCOMPATIBLE, "the host's CPU is not known"
+        return CpuComparison.INCOMPATIBLE, "the host's CPU is not known"
     if arch in PPC64:
         if cpu.arch and cpu.arch not in PPC64:
-            return Comparison.INCOMPATIBLE, f"it is one of {cpu.arch}"
+            return CpuComparison.INCOMPATIBLE, f"it is one of {cpu.arch}"
         is_same = cpu.vendor in {"", there.vendor}
         is_same &= cpu.mode != "custom" or cpu.model == there.model
     else:
         is_same = (cpu.vendor, cpu.model) == (there.vendor, there.model)
     if is_same:
-        return Comparison.IDENTICAL, ""
-    return Comparison.INCOMPATIBLE, f"the host's CPU is {there.vendor} {there.model}".rstrip()
+        return CpuComparison.IDENTICAL, ""
+    return CpuComparison.INCOMPATIBLE, f"the host's CPU is {there.vendor} {there.model}".rstrip()
 
 
 def features_of(cpu: Described, known: X86Map, *policies: str) -> int:

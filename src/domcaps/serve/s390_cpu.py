@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from domcaps.facts.question import ask, cpu_expansion_of
-from domcaps.serve.comparison import Comparison
+from domcaps.serve.comparison import CpuComparison
 from domcaps.serve.errors import Code, LibvirtError
 from domcaps.serve.xml.cpu import Baseline
 
@@ -27,7 +27,7 @@ BASELINE, COMPARISON = "query-cpu-model-baseline", "query-cpu-model-comparison"
 
 _ON = frozenset({"require", "force"})
 _UNNAMED = {"host-passthrough": "host", "maximum": "max"}
-_RESULTS = {"identical": Comparison.IDENTICAL, "superset": Comparison.SUPERSET}
+_RESULTS = {"identical": CpuComparison.IDENTICAL, "superset": CpuComparison.SUPERSET}
 
 _Features = tuple[tuple[str, bool], ...]
 
@@ -90,10 +90,10 @@ def baseline(cpus: Sequence[Described], *, expand: bool) -> Talk[Baseline]:
     return Baseline(found.name, "", "", features)
 
 
-def comparison(there: Model, cpu: Model) -> Talk[Comparison]:
+def comparison(there: Model, cpu: Model) -> Talk[CpuComparison]:
     """Tell what an emulator's CPU is to another one."""
     answer = yield ask(COMPARISON, modela=there.told, modelb=cpu.told)
-    return _RESULTS.get(_decoded(answer, _Verdict).result, Comparison.INCOMPATIBLE)
+    return _RESULTS.get(_decoded(answer, _Verdict).result, CpuComparison.INCOMPATIBLE)
 
 
 def _taken(answer: Answer) -> Model:

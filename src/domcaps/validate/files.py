@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from domcaps.validate.check import Validation
     from domcaps.validate.config import Configured
     from domcaps.validate.known import Known, KnownFinding
-    from domcaps.validate.several import Judged, Verdict
+    from domcaps.validate.several import HostVerdict, Judged
 
 STANDARD_INPUT = "-"
 NO_DOMAIN = "domain-missing"
@@ -42,7 +42,7 @@ class Checked:
     validation: Validation | None = None
     trouble: str = ""
     notes: tuple[str, ...] = ()
-    verdicts: tuple[Verdict, ...] = ()
+    verdicts: tuple[HostVerdict, ...] = ()
     known: int = 0
     entries: tuple[KnownFinding, ...] = ()
 

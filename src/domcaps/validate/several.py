@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from domcaps.language.finding import Finding
 
 
-class Verdict(msgspec.Struct, frozen=True):
+class HostVerdict(msgspec.Struct, frozen=True):
     """Whether one host accepts a domain, and the number of errors and warnings there."""
 
     host: str
@@ -33,10 +33,10 @@ class Judged(msgspec.Struct, frozen=True):
     validation: Validation
 
     @property
-    def verdict(self) -> Verdict:
+    def verdict(self) -> HostVerdict:
         """Give what the host says, without the findings."""
         done = self.validation
-        return Verdict(
+        return HostVerdict(
             self.host,
             self.libvirt,
             done.accepted,

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from domcaps.elements.boards.defaults import IMAGE_FORMAT
 from domcaps.elements.boards.families import X86
 from domcaps.elements.boot.firmware import chosen
 from domcaps.elements.boot.flash_boards import (
@@ -57,9 +58,9 @@ def _images(system: Os) -> Iterator[_Image]:
         return
     if loader is None or not loader.image or system.firmware:
         return
-    yield _Image("the firmware image", loader.image, loader.format or "raw", loader, "")
+    yield _Image("the firmware image", loader.image, loader.format or IMAGE_FORMAT, loader, "")
     if nvram is not None and nvram.template and not nvram.image:
-        form = nvram.template_format or nvram.format or "raw"
+        form = nvram.template_format or nvram.format or IMAGE_FORMAT
         yield _Image("the template of variables", nvram.template, form, nvram, "@template")
 
 
@@ -172,7 +173,7 @@ def _sizes(system: Os) -> Iterator[tuple[_Image, int]]:
     """Give the sizes of raw images as far as they are known."""
     world = system.domain.world
     for image in _images(system):
-        if image.format != "raw":
+        if image.format != IMAGE_FORMAT:
             continue
         state = world.file_state(image.path)
         if state is not None and state.size is not None:

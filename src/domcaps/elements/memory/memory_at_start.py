@@ -44,7 +44,7 @@ _LARGE = (
 
 
 @rule(
-    "maxmemory-beyond-addresses",
+    "max-memory-beyond-addresses",
     MaxMemory,
     bad=_LARGE.format(1 << 31),
     good=_LARGE.format(1 << 22),

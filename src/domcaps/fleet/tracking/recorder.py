@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     """A path from the world to what was read: ``("emulator", ("qom_types", …), …)``."""
 
 
-class Frame:
+class ReadFrame:
     """What one computation read: of hosts, of the document, and what it could not decide."""
 
     __slots__ = ("host", "outside", "texts", "unknown")
@@ -31,7 +31,7 @@ class Frame:
         self.texts: dict[tuple[int, str], str] = {}
         self.unknown: set[str] = set()
 
-    def add(self, other: Frame) -> None:
+    def add(self, other: ReadFrame) -> None:
         """Take over the reads of a computation whose value was used."""
         self.host.update(other.host)
         self.texts.update(other.texts)
@@ -42,7 +42,7 @@ class Frame:
 class _Kept(NamedTuple):
     value: Any
     error: BaseException | None
-    frame: Frame
+    frame: ReadFrame
     owner: Any
 
 
@@ -50,11 +50,11 @@ class Recorder:
     """The frames of one look at one document on one host."""
 
     def __init__(self) -> None:
-        self._frames: list[Frame] = [Frame()]
+        self._frames: list[ReadFrame] = [ReadFrame()]
         self._kept: dict[Hashable, _Kept] = {}
 
     @property
-    def frame(self) -> Frame:
+    def frame(self) -> ReadFrame:
         """The frame of what is computed now."""
         return self._frames[-1]
 
@@ -63,9 +63,9 @@ class Recorder:
         self._frames[-1].host[key] = found
 
     @contextmanager
-    def recording(self) -> Iterator[Frame]:
+    def recording(self) -> Iterator[ReadFrame]:
         """Open a frame of its own; no other frame is charged with it."""
-        frame = Frame()
+        frame = ReadFrame()
         self._frames.append(frame)
         try:
             with keep_with(self.keep):
@@ -95,7 +95,7 @@ class Recorder:
         return known.value
 
     def _computed(self, owner: Any, compute: Callable[[], Any]) -> _Kept:
-        frame = Frame()
+        frame = ReadFrame()
         self._frames.append(frame)
         try:
             # the owner is held: its number must not be given to another object

@@ -15,7 +15,7 @@ from domcaps.facts.arch import ARCHITECTURES, S390, X86
 from domcaps.facts.emulator import ACCELERATORS, Unanswered
 from domcaps.serve import s390_cpu
 from domcaps.serve.baseline import baseline_x86, check_models, expanded, lowest_limit
-from domcaps.serve.comparison import Comparison, compare_with_emulator
+from domcaps.serve.comparison import CpuComparison, compare_with_emulator
 from domcaps.serve.errors import Code, LibvirtError
 from domcaps.serve.procedures import procedure
 from domcaps.serve.session import check_flags
@@ -197,10 +197,10 @@ def _own_model(world: World, dialect: Dialect) -> HostModel:
     return found
 
 
-def verdict(result: tuple[Comparison, str], flags: int) -> int:
+def verdict(result: tuple[CpuComparison, str], flags: int) -> int:
     """Give the number of a result, or raise the `LibvirtError` that is wanted instead."""
     found, reason = result
-    if found == Comparison.INCOMPATIBLE and flags & FAIL_INCOMPATIBLE:
+    if found == CpuComparison.INCOMPATIBLE and flags & FAIL_INCOMPATIBLE:
         raise LibvirtError(Code.CPU_INCOMPATIBLE, reason)
     return int(found)
 

@@ -21,7 +21,7 @@ from domcaps.serve.calls.cpu import (
     VALIDATE_XML,
     verdict,
 )
-from domcaps.serve.comparison import Comparison, compare, compare_elsewhere
+from domcaps.serve.comparison import CpuComparison, compare, compare_elsewhere
 from domcaps.serve.procedures import procedure
 from domcaps.serve.session import check_flags
 from domcaps.serve.xdr import INT, STRING, UINT, XML, Array
@@ -47,7 +47,7 @@ def connect_compare_cpu(session: Session, xml: bytes, flags: int) -> tuple[int]:
     if record.arch not in X86:
         return (verdict(compare_elsewhere(record.arch, there, cpu), flags),)
     if there is None:
-        unknown = Comparison.INCOMPATIBLE, "the host's CPU is not known"
+        unknown = CpuComparison.INCOMPATIBLE, "the host's CPU is not known"
         return (verdict(unknown, flags),)
     return (verdict(compare(there, cpu, x86_map(dialect)), flags),)
 

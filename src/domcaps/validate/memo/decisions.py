@@ -1,9 +1,10 @@
 """What a rule decides by: a tree of what it reads of a part, learned from trials.
 
 A rule reads one thing after the other, and what it read so far determines what it reads next. So
-each trial on a part is a path in a tree: every `Step` names a read, and has an edge for each answer
-that was met. At the end of a path stands whether the rule was silent. For the next part the tree is
-followed: where it leads to `SILENT`, the rule would end without a finding, and is not called.
+each trial on a part is a path in a tree: every `ReadStep` names a read, and has an edge for each
+answer that was met. At the end of a path stands whether the rule was silent. For the next part the
+tree is followed: where it leads to `SILENT`, the rule would end without a finding, and is not
+called.
 
 A rule can be followed as long as it reads the part's element and what is inside (names, and values
 of attributes that have only a few), the target, and the world, which counts as one answer. One that
@@ -57,21 +58,21 @@ class Read(Struct, frozen=True):
     values: frozenset[str] | None = None
 
 
-class Step:
+class ReadStep:
     """A read, and where each answer leads to: another step, or an end."""
 
     __slots__ = ("edges", "read")
 
     def __init__(self, read: Read) -> None:
         self.read = read
-        self.edges: dict[Any, Step | str] = {}
+        self.edges: dict[Any, ReadStep | str] = {}
 
 
 class DecisionTrees:
     """The trees of all rules; `steps` counts how large they are together."""
 
     def __init__(self) -> None:
-        self._trees: dict[_Key, Step | str] = {}
+        self._trees: dict[_Key, ReadStep | str] = {}
         self._steps = 0
 
     def clear(self) -> None:
@@ -115,16 +116,16 @@ class DecisionTrees:
         for read, answer in log.reads:
             step = branch.get(edge)
             if step is None:
-                step = branch[edge] = Step(read)
+                step = branch[edge] = ReadStep(read)
             branch, edge = step.edges, answer
         branch[edge] = end
         return end
 
 
-def _followed(step: Step | str, node: Node, world: World) -> str | None:
+def _followed(step: ReadStep | str, node: Node, world: World) -> str | None:
     """Follow a tree for an element; None where it does not lead on."""
     nodes = [node]
-    while isinstance(step, Step):
+    while isinstance(step, ReadStep):
         read = step.read
         what = read.what
         answer: Any

@@ -75,7 +75,7 @@ class Trace(NamedTuple):
         return frozenset(walk)
 
 
-class Known(NamedTuple):
+class KnownSkeleton(NamedTuple):
     """A skeleton that was seen; `hidden` are the places whose texts are not the same in all."""
 
     trace: Trace | None = None
@@ -86,7 +86,7 @@ class Known(NamedTuple):
 _Key = tuple[object, bool, tuple[str | int, ...]]
 """The world's identity, whether the domain is new, and the skeleton."""
 
-skeletons: Recent[_Key, Known] = Recent(MOST_BYTES)
+skeletons: Recent[_Key, KnownSkeleton] = Recent(MOST_BYTES)
 """What is known of skeletons, in all worlds."""
 
 
@@ -115,7 +115,7 @@ class TraceMemo:
         if known.trials >= _MOST_TRIALS:
             return None
         trace = self._try(walk, hidden, new=new)
-        known = Known(trace, hidden, known.trials + 1)
+        known = KnownSkeleton(trace, hidden, known.trials + 1)
         skeletons.put(_shared_key(key), known, _size(key, known))
         return trace.remaining
 
@@ -126,7 +126,7 @@ class TraceMemo:
         if len(walk.order) > _MOST_ELEMENTS or NO_SHAPE in skeleton:
             return
         if all(len(name) <= LONGEST_NAME for name in names):
-            known = Known()
+            known = KnownSkeleton()
             skeletons.put(key, known, _size(key, known))
 
     def _try(self, walk: DocumentWalk, hidden: frozenset[Place], *, new: bool) -> Trace:
@@ -175,7 +175,7 @@ def _shared_key(key: _Key) -> _Key:
     return identity, new, shared(tuple([shared(item) for item in skeleton]))
 
 
-def _size(key: _Key, known: Known) -> int:
+def _size(key: _Key, known: KnownSkeleton) -> int:
     """Estimate the bytes that a skeleton takes, as if nothing of it were shared."""
     size = 400 + 16 * len(key[2]) + 100 * len(known.hidden)
     if known.trace is not None:

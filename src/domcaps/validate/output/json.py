@@ -10,7 +10,7 @@ from msgspec import UNSET, UnsetType
 
 from domcaps.language.finding import Finding
 from domcaps.text import to_compact_json
-from domcaps.validate.several import Verdict
+from domcaps.validate.several import HostVerdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,7 +39,7 @@ class FileResult(msgspec.Struct, frozen=True):
     findings: tuple[Finding, ...] | UnsetType = UNSET
     notices: tuple[Finding, ...] | UnsetType = UNSET
     unknown: tuple[str, ...] | UnsetType = UNSET
-    verdicts: tuple[Verdict, ...] | UnsetType = UNSET
+    verdicts: tuple[HostVerdict, ...] | UnsetType = UNSET
     known: int | UnsetType = UNSET
 
 
