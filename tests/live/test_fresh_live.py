@@ -189,4 +189,4 @@ def test_watch_tells_what_happened(emulator: str) -> None:
     Path(emulator).unlink()
     said, _ = process.communicate(timeout=60)
     assert said.startswith("- the answer (qemu-system-x86_64 changed): ")
-    assert "no emulator for" in said
+    assert "there is no emulator" in said

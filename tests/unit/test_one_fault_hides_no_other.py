@@ -69,7 +69,7 @@ def test_a_dialect_that_takes_no_such_qemu_is_one_finding() -> None:
         "<devices><video><model type='none-such'/></video></devices></domain>"
     )
     first, *others = old.validate(text, "12.8").findings
-    assert "does not take QEMU 6.1.0" in first.message
+    assert "does not support QEMU 6.1.0" in first.message
     assert others
     assert {one.as_if.partition("=")[0] for one in others} == {"libvirt"}
 

@@ -97,7 +97,7 @@ class TestExitCode:
         assert code == 2
         assert "bad.xml:6" in out
         assert "nothing.xml: No such file" in err
-        assert "folder: no XML file found" in err
+        assert "folder: there is no XML file there" in err
         assert "2 not read" in err
 
     @pytest.mark.parametrize(

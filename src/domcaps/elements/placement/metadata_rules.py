@@ -24,6 +24,8 @@ from domcaps.language.truth import Truth
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node
 
+    from domcaps.language.domain import Domain
+
 ACPI_INDEX = (
     device_property("virtio-blk-pci", "acpi-index")
     | device_property("virtio-net-pci", "acpi-index")
@@ -59,14 +61,17 @@ def order_is_unique(boot: Boot) -> Problems:
         return
     first = boot.domain.firsts(Boot, "place")[place]
     if first.node is not boot.node:
-        last = max(other.place or 0 for other in boot.domain.all(Boot))
-        fix = set_value(str(last + 1), "@order")
+        fix = set_value(str(boot.domain.once(_last_place) + 1), "@order")
         yield problem(
             f"boot order {place} is used by another device; choose another number",
             boot,
             "@order",
             fix=fix,
         )
+
+
+def _last_place(domain: Domain) -> int:
+    return max(other.place or 0 for other in domain.all(Boot))
 
 
 @rule(
