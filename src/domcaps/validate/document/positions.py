@@ -58,6 +58,7 @@ class Positions:
         self._root = root
         self._text = _decode(data, root)
         self._asked = 0
+        self._read: tuple[int, dict[str, int]] | None = None
         self.used: set[str] = set()
         """Names in comments for which something was left out."""
 
@@ -117,12 +118,18 @@ class Positions:
                 yield word, nodes.get(number, self._root)
 
     def _attribute(self, start: int, name: str) -> int:
+        # a tag with very many attributes is read once, not for each of them
+        if self._read is None or self._read[0] != start:
+            self._read = start, self._attributes(start)
+        return self._read[1].get(name, start)
+
+    def _attributes(self, start: int) -> dict[str, int]:
         tag = _TAG.match(self._text, start)
+        places: dict[str, int] = {}
         if tag is not None:
             for found in _ATTRIBUTE.finditer(self._text, tag.end("tag"), tag.end()):
-                if found[1].rpartition(":")[2] == name:
-                    return found.start()
-        return start
+                places.setdefault(found[1].rpartition(":")[2], found.start())
+        return places
 
     def suppresses(self, node: Node, code: str) -> bool:
         """Tell whether a comment suppresses a code for an element or one that it stands in."""

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from domcaps.validate.memo.shapes import ShapeMemo
     from domcaps.validate.memo.tracked import Place
 
-MOST_BYTES = 96 << 20
+MOST_BYTES = 64 << 20
 """Memory for skeletons, by estimate: enough for more than 10,000 of usual domains."""
 
 _MOST_ELEMENTS = 1000
