@@ -56,7 +56,7 @@ class TestFiles:
         lint.write(bad=BAD)
         done = lint("empty", "bad.xml")
         assert done.exit_code == 2
-        assert "empty: no XML file found" in done.stderr
+        assert "empty: there is no XML file there" in done.stderr
         assert "video-model-type-unknown" in done.stdout
 
     @pytest.mark.parametrize("pattern", ["d/old/*", "d/old", "*-old.xml"])

@@ -168,7 +168,8 @@
   const later = () => {
     if (waiting || drawn >= visible.length) return;
     const idle = window.requestIdleCallback || ((call) => setTimeout(call, 20));
-    waiting = idle(() => { waiting = 0; draw(); later(); });
+    // a browser on a busy machine is never idle: draw the next rows then all the same
+    waiting = idle(() => { waiting = 0; draw(); later(); }, { timeout: 100 });
   };
 
   frame.addEventListener("scroll", () => {
