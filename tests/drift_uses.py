@@ -23,6 +23,7 @@ from domcaps.shipped import open_shipped, shipped_names
 from domcaps.validate.catalogue.minimal import element_with
 from domcaps.validate.catalogue.samples import domain_of
 from domcaps.validate.check import BROKEN
+from plain_hosts import open_plain
 from sample_hosts import rich_host
 
 if TYPE_CHECKING:
@@ -267,15 +268,16 @@ def _one(
 class Subject:
     """A recorded emulator, on the host where it was recorded or on one that lacks nothing.
 
-    `path` is a transcript, None for a recording that is shipped.
+    `path` is a transcript, None for a recording that is shipped, or of that name on a plain host.
     """
 
     name: str
     path: Path | None
     rich: bool
+    plain: bool = False
 
     def __str__(self) -> str:
-        return f"{self.name}{' on a rich host' if self.rich else ''}"
+        return f"{self.name}{' on a rich host' if self.rich else ' on a plain host' * self.plain}"
 
     @property
     def arch(self) -> str:
@@ -286,7 +288,7 @@ class Subject:
     def host(self) -> domcaps.Host:
         """Open it."""
         if self.path is None:
-            shipped = open_shipped(self.name)
+            shipped = (open_plain if self.plain else open_shipped)(self.name)
             return rich_host(self.arch, _record(shipped), str(self)) if self.rich else shipped
         emulator = f"/usr/bin/qemu-system-{self.arch}"
         record = domcaps.read_transcript(self.path.read_bytes(), where=self.name, emulator=emulator)

@@ -278,7 +278,7 @@ def test_provenance_names_what_was_read(host: PretendedHost) -> None:
 def test_why_fresh_shows_it(host: PretendedHost, monkeypatch: pytest.MonkeyPatch) -> None:
     from domcaps.cli.why_fresh import command
 
-    monkeypatch.setattr(Host, "local", lambda: host.host)
+    monkeypatch.setattr(Host, "local", lambda **_: host.host)
     text = CliRunner().invoke(command, ["--machine", "q35"])
     assert text.exit_code == 0, text.output
     assert "host: firmware" in text.output
@@ -370,7 +370,7 @@ def test_an_answer_that_is_gone_and_comes_back_is_told(host: PretendedHost) -> N
 def test_watch_prints_lines(host: PretendedHost, monkeypatch: pytest.MonkeyPatch) -> None:
     from domcaps.cli.watch import command
 
-    monkeypatch.setattr(Host, "local", lambda: host.host)
+    monkeypatch.setattr(Host, "local", lambda **_: host.host)
     waits: list[int] = []
 
     def wait(self: Watcher, settle: float = 0) -> None:
