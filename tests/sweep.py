@@ -140,6 +140,11 @@ def commands_with_a_path(path: str, domain: str, output: str) -> Iterator[tuple[
     yield "drift", "--format", path
     yield "completion", path
     yield "schema", path
+    yield "fleet", "add", f"{output}.store", path
+    for command in ("check", "classes", "gc"):
+        yield "fleet", command, path
+    yield "fleet", "accepts", path, domain
+    yield "fleet", "matrix", f"{output}.store", path
 
 
 WITHOUT_FILES = frozenset({"edit", "lsp", "serve", "watch"})

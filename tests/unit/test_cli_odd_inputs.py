@@ -136,7 +136,7 @@ def test_recordings_without_some_answers(
 
 
 # commands that look for domains below a folder, and that may write to what they find
-WALKERS = ("fix", "validate")
+WALKERS = ("fix", "fleet", "validate")
 
 
 def odd_paths(folder: Path) -> Iterator[str]:

@@ -262,7 +262,7 @@ class Edits:
         device = path_of(self._device(node))
         data = self._set(node, attribute, value)
         last = not any(
-            other is not node and other.get(attribute) == old
+            other is not node and (other.get(attribute) if attribute else other.text) == old
             for other in self.text.root.iter(str(node.tag))
         )
         companions = (rule.companions or {}).get(old, ()) if rule is not None and last else ()
