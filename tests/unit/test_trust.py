@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -379,10 +380,12 @@ def test_the_shell_is_a_tool() -> None:
 
 # -- domains, clients, recordings --------------------------------------------------------------
 
+QEMU = shutil.which("qemu-system-x86_64")
 DOMAIN = """<domain type='qemu'><name>a</name><memory>1024</memory>
 <os><type arch='x86_64'>hvm</type></os><devices><emulator>{}</emulator></devices></domain>"""
 
 
+@pytest.mark.skipif(QEMU is None, reason="no qemu-system-x86_64 here")
 def test_a_domain_names_no_program(emulator: Path) -> None:
     host = Host.local(cache=False)
     xml = DOMAIN.format(emulator)
@@ -398,6 +401,7 @@ def test_a_domain_names_no_program(emulator: Path) -> None:
     assert not proof(emulator)
 
 
+@pytest.mark.skipif(QEMU is None, reason="no qemu-system-x86_64 here")
 def test_what_the_caller_names_is_executed_and_then_a_domain_may_name_it(emulator: Path) -> None:
     host = Host.local(cache=False)
     with pytest.raises(domcaps.DomcapsError, match="ended with status 1"):
