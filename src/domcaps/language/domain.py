@@ -42,7 +42,28 @@ def split_path(text: str) -> Path | None:
     return None if found is None else Path(*(part or "" for part in found.groups()))
 
 
-class Domain:
+class OfTarget:
+    """What a domain says of its target, real or absent ones alike."""
+
+    world: World
+
+    @property
+    def arch(self) -> str:
+        """The guest's architecture."""
+        return self.world.target.arch
+
+    @property
+    def machine(self) -> str:
+        """The machine type, by its canonical name."""
+        return self.world.target.machine
+
+    @property
+    def virttype(self) -> str:
+        """The virtualization type."""
+        return self.world.target.virttype
+
+
+class Domain(OfTarget):
     """A definition that is looked at, for the target that it names on a host.
 
     `new` tells that it is to be defined now: libvirt overlooks some mistakes in an
@@ -60,21 +81,6 @@ class Domain:
         self._firsts: dict[tuple[type[Part], str], dict[Any, Part]] = {}
         self._once: dict[Callable[[Domain], Any], Any] = {}
         self._searched: frozenset[type[Part]] = frozenset()
-
-    @property
-    def arch(self) -> str:
-        """The guest's architecture."""
-        return self.world.target.arch
-
-    @property
-    def machine(self) -> str:
-        """The machine type, by its canonical name."""
-        return self.world.target.machine
-
-    @property
-    def virttype(self) -> str:
-        """The virtualization type."""
-        return self.world.target.virttype
 
     def all(self, kind: type[P]) -> tuple[P, ...]:
         """Give the parts of a class in the order of the document."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from domcaps.language.domain import split_path
+from domcaps.language.domain import OfTarget, split_path
 from domcaps.validate.checks import Checks, rules_in
 from domcaps.validate.document.shape_ids import names_of
 from domcaps.validate.memo.tracked import NotVisible
@@ -156,7 +156,7 @@ class _AbsentNode:
         self._sought.add(f"{first}/{inside[0]}" if first == "devices" and inside else first)
 
 
-class _AbsentDomain:
+class _AbsentDomain(OfTarget):
     """A domain without anything: what it has of each class of parts is sought as well."""
 
     def __init__(self, world: World) -> None:
@@ -166,21 +166,6 @@ class _AbsentDomain:
 
     def __getattr__(self, name: str) -> Any:
         raise NotVisible(name)
-
-    @property
-    def arch(self) -> str:
-        """The guest's architecture."""
-        return self.world.target.arch
-
-    @property
-    def machine(self) -> str:
-        """The machine type, by its canonical name."""
-        return self.world.target.machine
-
-    @property
-    def virttype(self) -> str:
-        """The virtualization type."""
-        return self.world.target.virttype
 
     def all(self, kind: type[Part]) -> tuple[Part, ...]:
         """Find no part."""
