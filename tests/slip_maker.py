@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from lxml import etree
 
 from domcaps.choose.candidates import values_of
+from domcaps.elements.boards.families import family_of
 from domcaps.language.node_path import path_of
 
 if TYPE_CHECKING:
@@ -18,6 +19,16 @@ if TYPE_CHECKING:
 
 _SHORTEST = 3
 _MANY = "too large a number"
+_OLDER = "old machine type"
+_BUS = "wrong bus"
+_MISSING = "missing companion"
+_FOR_MANY = (
+    "/domain/devices/iommu",
+    "/domain/features/ioapic",
+    "/domain/features/gic",
+    "/domain/cpu",
+)
+"""What the most CPUs of a machine type need, where fewer did not: it may be new, not changed."""
 _OLD = {"q35": ("pc-q35-2.4", "pc-q35-2.12"), "i440fx": ("pc-i440fx-1.4", "pc-i440fx-2.0")}
 _ARCHES = {"x86_64": "amd64", "aarch64": "arm64", "i686": "i386"}
 _COMPANIONS = (
@@ -26,15 +37,26 @@ _COMPANIONS = (
     ("features/hyperv/vpindex", "features/hyperv/synic"),
     ("features/hyperv/synic", "features/hyperv/stimer"),
 )
+_ESSENCE = {
+    "/domain/memoryBacking": {("mode", "shared")},
+    "/domain/clock/timer": {("name", "hypervclock"), ("present", "yes")},
+    "/domain/features/hyperv/vpindex": {("state", "on")},
+    "/domain/features/hyperv/synic": {("state", "on")},
+}
+"""What a companion has to say to be what was missing, by its path without numbers."""
+
+Said = tuple[str, str, str]
+"""Something that a document says: the path of an element, an attribute or "", and the value."""
 
 
 @dataclass(frozen=True)
 class Slip:
-    """A domain with one mistake. `path` is where, and where a repair may differ from before."""
+    """A domain with one mistake: where it was made, and the wrong value that was written there."""
 
     kind: str
     data: bytes
     path: str
+    wrong: str = ""
 
 
 def _misspelt(word: str, chance: random.Random) -> str:
@@ -78,7 +100,7 @@ def _changed(root: Node, node: Node, name: str, wrong: str, kind: str) -> Iterat
     right = node.get(name)
     if right is not None and right != wrong:
         node.set(name, wrong)
-        yield Slip(kind, etree.tostring(root), path_of(node, name))
+        yield Slip(kind, etree.tostring(root), path_of(node, name), wrong)
         node.set(name, right)
 
 
@@ -86,8 +108,10 @@ def _buses(root: Node, chance: random.Random) -> Iterator[Slip]:
     for target in root.iterfind("devices/disk/target"):
         if target.get("bus") in {"sata", "ide"}:
             wrong = "ide" if target.get("bus") == "sata" else "nvme"
-            for slip in _changed(root, target, "bus", wrong, "wrong bus"):
-                yield Slip(slip.kind, slip.data, path_of(target.getparent()))  # type: ignore[arg-type]
+            for slip in _changed(root, target, "bus", wrong, _BUS):
+                disk = target.getparent()
+                assert disk is not None
+                yield Slip(slip.kind, slip.data, path_of(disk), wrong)
     del chance
 
 
@@ -105,7 +129,7 @@ def _machines(root: Node, chance: random.Random) -> Iterator[Slip]:
         family = "q35" if "q35" in machine else "i440fx"
         if "q35" in machine or "i440fx" in machine or machine == "pc":
             old = chance.choice(_OLD[family])
-            yield from _changed(root, kind, "machine", old, "old machine type")
+            yield from _changed(root, kind, "machine", old, _OLDER)
         if arch in _ARCHES:
             yield from _changed(root, kind, "arch", _ARCHES[arch], "another name")
 
@@ -127,7 +151,7 @@ def _companions(root: Node, chance: random.Random) -> Iterator[Slip]:
         assert parent is not None
         place, path = parent.index(node), f"/domain/{companion.partition('[')[0]}"
         parent.remove(node)
-        yield Slip("missing companion", etree.tostring(root), path)
+        yield Slip(_MISSING, etree.tostring(root), path)
         parent.insert(place, node)
     del chance
 
@@ -147,28 +171,85 @@ def slips(data: bytes, chance: random.Random) -> list[Slip]:
     return found
 
 
-def _said(data: bytes) -> set[tuple[str, str, str]]:
+def _said(data: bytes) -> set[Said]:
     """Give all that a document says, as places and values; elements with a name go by that."""
-    found = set()
+    found: set[Said] = set()
     for node in etree.fromstring(data).iter("*"):
-        found.add((path_of(node), "", (node.text or "").strip()))
-        found |= {(path_of(node), str(name), str(value)) for name, value in node.items()}
+        place = _place(node)
+        found.add((place, "", (node.text or "").strip()))
+        found |= {(place, str(name), str(value)) for name, value in node.items()}
     return found
 
 
+def _place(node: Node) -> str:
+    """Give the path of an element: with its name, where its parent has several of its kind."""
+    path, parent = path_of(node), node.getparent()
+    above = "" if parent is None else _place(parent)
+    own = path.rpartition("/")[2]
+    if "[" in own and node.get("name"):
+        own = f"{own.partition('[')[0]}[{node.get('name')}]"
+    return f"{above}/{own}"
+
+
 def is_back(original: bytes, slip: Slip, repaired: bytes) -> bool:
-    """Tell whether a repair differs from the original at most where the slip was made."""
-    element, _, attribute = slip.path.partition("/@")
-    plain = element.partition("[")[0]
+    """Tell whether a repair is the original again, or differs only in a better value.
+
+    What is better depends on the slip (`_BETTER`); of most slips nothing but the original is.
+    """
     before, after = _said(original), _said(repaired)
-    # the most CPUs that there can be may need something that fewer did not
-    needed = after if slip.kind == _MANY else frozenset()
-    places = {path for path, _, _ in before}
-    for path, name, _ in before ^ after:
-        if path not in places and any(path == one for one, _, _ in needed):
-            continue
-        if attribute and not (path == element and name == attribute):
-            return False
-        if not attribute and not path.startswith((element, plain)):
-            return False
-    return True
+    gone, new = before - after, after - before
+    if not gone and not new:
+        return True
+    is_better = _BETTER.get(slip.kind)
+    return is_better is not None and is_better(slip, gone, new)
+
+
+def _is_newer(slip: Slip, gone: set[Said], new: set[Said]) -> bool:
+    """Hold a machine type to the family of the original: the slip named an older one of it."""
+    if not _only_at(gone | new, {slip.path}):
+        return False
+    [(_, _, right)], [(_, _, found)] = gone, new
+    family, version = family_of(found)
+    return family == family_of(right)[0] and (not version or version >= family_of(slip.wrong)[1])
+
+
+def _is_other_bus(slip: Slip, gone: set[Said], new: set[Said]) -> bool:
+    """Hold a disk to its bus, or SATA in place of IDE, which all but old guests drive as well.
+
+    The name of a disk on SATA may have become one that disks of SATA have.
+    """
+    target = f"{slip.path}/target"
+    if not _only_at(gone | new, {f"{target}/@bus", f"{target}/@dev"}):
+        return False
+    buses = {value for _, name, value in new if name == "bus"}
+    names = {value[:2] for _, name, value in new if name == "dev"}
+    return buses <= {"sata"} and names <= {"sd"} and slip.wrong != "sata"
+
+
+def _is_most(slip: Slip, gone: set[Said], new: set[Said]) -> bool:
+    """Hold a number to more than the original, with what so many CPUs need and nothing else."""
+    numbers = {one for one in new if one[0] == slip.path}
+    places = {path for path, _, _ in new - numbers} - {"/domain/features"}
+    if len(gone) != 1 or len(numbers) != 1 or not all(p.startswith(_FOR_MANY) for p in places):
+        return False
+    [(path, _, right)], [(_, _, found)] = gone, numbers
+    return path == slip.path and int(found) > int(right)
+
+
+def _is_companion(slip: Slip, gone: set[Said], new: set[Said]) -> bool:
+    """Hold what is missing to its essence: nobody can know the details that it had."""
+    needed = _ESSENCE[slip.path]
+    within = all(path.startswith(slip.path) for path, _, _ in gone | new)
+    return within and not {one[1:] for one in gone} & needed
+
+
+def _only_at(found: set[Said], places: set[str]) -> bool:
+    return {f"{path}/@{name}" if name else path for path, name, _ in found} <= places
+
+
+_BETTER: dict[str, Callable[[Slip, set[Said], set[Said]], bool]] = {
+    _OLDER: _is_newer,
+    _BUS: _is_other_bus,
+    _MANY: _is_most,
+    _MISSING: _is_companion,
+}

@@ -9,6 +9,8 @@ import pytest
 
 import domcaps
 from domcaps.choose import losses
+from domcaps.choose.candidates import of_same_family
+from domcaps.choose.hosts import machine_names
 from domcaps.choose.repair import repair
 from domcaps.facts.question import ask
 from domcaps.facts.record import Kvm, Recording, Session
@@ -337,6 +339,21 @@ OTHERS = [
             "<{0}><address type='pci' bus='0' slot='3'/></{0}>".format("memballoon model='virtio'")
         ).replace("</memballoon model='virtio'>", "</memballoon>") + "<sound model='ac97'><address "
         "type='pci' bus='0' slot='3'/></sound>"), ["<memballoon", "<sound"], []),
+    ("the format of an ISO image", "x86_64", domain(devices="<disk type='file' device='cdrom'>"
+        "<driver name='qemu' type='iso'/><source file='/a.iso'/><target dev='sda' bus='sata'/>"
+        "</disk>"), ["type='raw'"], ["iso'/><source"]),
+    ("a share by the old name of its driver", "x86_64", domain(devices="<filesystem type='mount'>"
+        "<driver type='handle'/><source dir='/srv'/><target dir='s'/></filesystem>"),
+     ["<driver type='path'/>"], []),
+    ("the memory that a guest begins with", "x86_64", domain().replace(
+        b"<memory unit='MiB'>2048</memory>", b"<currentMemory unit='GiB'>3</currentMemory>"),
+     ["<memory unit='GiB'>3</memory>"], []),
+    ("a GIC that was named serves fewer CPUs", "aarch64",
+     domain(vcpu="9999", os=OS.format("aarch64", "virt"), features="<gic version='2'/>"),
+     ["<gic version='2'/>", "<vcpu>8</vcpu>"], []),
+    ("what a slip made of the type of a LUN", "x86_64", domain(
+        devices=DISK.format("file", "lun", "<source dev='/dev/sdb'/>", "sda", "scsi")),
+     ["type='block' device='lun'"], ["device='disk'"]),
     ("a forwarded port's back end", "x86_64", domain(devices=CARD.format(
         "<portForward proto='tcp'><range start='2022' to='22'/></portForward>")),
      ["<backend type='passt'/>", "<range"], []),
@@ -360,6 +377,11 @@ def test_what_was_meant_is_kept_elsewhere(
 
 
 NOT_TAKEN = [
+    ("the format of an image", ("<disk type='file' device='disk'><driver name='qemu' type='cow'/>"
+     "<source file='/a'/><target dev='vda' bus='virtio'/></disk>"), "sid-x86_64", "12.8"),
+    ("where a host device is", ("<hostdev mode='subsystem' type='pci' managed='yes'><source>"
+     "<address domain='0x0000' bus='0x100' slot='0x00' function='0x0'/></source></hostdev>"),
+     "sid-x86_64", "12.8"),
     ("the encryption of a disk", ("<disk type='network' device='disk'><source protocol='rbd' "
      "name='p/i'><host name='h'/><encryption format='luks-any' engine='librbd'><secret "
      "type='passphrase' uuid='0a81f5b2-8403-7b23-c8d6-21ccc2f80fb0'/></encryption></source>"
@@ -383,6 +405,14 @@ def test_what_data_depends_on_is_left(case: str, device: str, host: str, libvirt
     found = fixed(data, host, libvirt)
     assert found.data == data
     assert found.findings
+
+
+def test_a_pc_never_becomes_q35_for_what_the_board_has_nothing_to_do_with() -> None:
+    names = machine_names(open_plain("sid-x86_64").world())
+    alike = of_same_family("pc", names)
+    assert alike
+    assert not [name for name in alike if "q35" in name]
+    assert "q35" in of_same_family("pc-q35", names)[0]
 
 
 def test_acpi_on_arm_without_firmware_on_the_host_is_left_and_told() -> None:

@@ -102,17 +102,18 @@ AT = "<address type='drive' controller='0' bus='0' target='0' unit='1'/>"
 
 
 @pytest.mark.parametrize(
-    ("machine", "disks", "names"),
+    ("machine", "disks", "names", "kept"),
     [
-        ("q35", [("hdb", "ide")], [("sdb", "sata")]),
-        ("q35", [("sda", "sata"), ("hda", "ide")], [("sda", "sata"), ("sdb", "sata")]),
-        ("pc", [("hda", "xen")], [("hda", "ide")]),
-        ("q35", [("vda", "uml")], [("vda", "virtio")]),
-        ("pc", [("sdc", "xen")], [("sdc", "sata")]),
+        ("q35", [("hdb", "ide")], [("sdb", "sata")], False),
+        ("q35", [("sda", "sata"), ("hda", "ide")], [("sda", "sata"), ("sdb", "sata")], False),
+        ("pc", [("hda", "xen")], [("hda", "ide")], True),
+        ("q35", [("vda", "uml")], [("vda", "virtio")], False),
+        ("q35", [("vda", "xen")], [("vda", "virtio")], False),
+        ("pc", [("sdc", "xen")], [("sdc", "sata")], True),
     ],
 )
-def test_a_disk_on_another_bus_has_another_name_and_no_old_address(
-    machine: str, disks: list[tuple[str, str]], names: list[tuple[str, str]]
+def test_a_disk_on_another_bus_has_its_name_and_no_address_of_the_old_bus(
+    machine: str, disks: list[tuple[str, str]], names: list[tuple[str, str]], *, kept: bool
 ) -> None:
     at = {"ide": AT, "xen": AT}
     devices = "".join(disk(name, bus, at.get(bus, "")) for name, bus in disks)
@@ -122,4 +123,22 @@ def test_a_disk_on_another_bus_has_another_name_and_no_old_address(
     assert found.accepted, found.findings
     targets = etree.fromstring(found.data).iterfind("devices/disk/target")
     assert [(t.get("dev"), t.get("bus")) for t in targets] == names
-    assert b"type='drive'" not in found.data
+    assert (b"type='drive'" in found.data) is kept
+
+
+@pytest.mark.parametrize(
+    ("machine", "old", "new"),
+    [
+        ("pc", ("hda", "nvme"), "ide"),
+        ("q35", ("vda", "nvme"), "virtio"),
+        ("pc", ("sdb", "xen"), "sata"),
+    ],
+)
+def test_the_name_of_a_disk_tells_its_bus(machine: str, old: tuple[str, str], new: str) -> None:
+    usb = "<controller type='usb'"
+    data = PRETTY.replace("q35", machine).replace(usb, disk(*old) + usb)
+    found = repair([open_shipped("sid-x86_64")], data.encode(), "11.3")
+    target = etree.fromstring(found.data).find("devices/disk/target")
+    assert target is not None
+    assert found.accepted
+    assert (target.get("dev"), target.get("bus")) == (old[0], new)

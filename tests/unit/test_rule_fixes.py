@@ -15,6 +15,7 @@ _KNOWN = (
     "controller-pci-index-invalid", "controller-target-index-conflict",
     "controller-usb-master-missing", "controller-usb-none-conflict", "cpu-topology-granularity",
     "cputune-iothreadpin-unknown", "cputune-iothreadsched-unknown", "cputune-vcpusched-overlap",
+    "disk-encryption-cipher-unsupported", "memory-missing", "vcpu-count-gic-version",
     "disk-auth-duplicate", "disk-iothread-unknown", "disk-product-invalid", "disk-vendor-invalid",
     "features-smm-tseg-invalid", "features-tcg-tb-cache-unaligned", "features-vmport-without-ps2",
     "hostdev-duplicate", "interface-port-forward-unsupported", "max-memory-without-numa",

@@ -15,7 +15,7 @@ from domcaps.choose.chooser import Chooser
 from domcaps.choose.guest_needs import add_needs, remedies
 from domcaps.choose.hosts import refusals
 from domcaps.choose.os_database import UNKNOWN, guest_of
-from domcaps.choose.text import Text
+from domcaps.choose.text import text_of
 from domcaps.choose.wishes import Wishes
 from domcaps.elements.boards.families import family_of
 from domcaps.elements.controllers.models import WITH_ROOT_PORTS
@@ -179,7 +179,7 @@ def _add_ports(chosen: Chosen, hosts: Sequence[HostLike], libvirt: str, number: 
     if not number:
         return
     data = chosen.xml.encode()
-    data = apply(data, "/domain", free_ports(Text(data).root, number))
+    data = apply(data, "/domain", free_ports(text_of(data).root, number))
     reasons = [f.message for f in refusals(hosts, data, libvirt)]
     if family_of(chosen.target.machine)[0] not in WITH_ROOT_PORTS:
         reasons = [f"the machine type {chosen.target.machine!r} has no PCI Express"]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from lxml import etree
 
-from domcaps.choose.text import Text
+from domcaps.choose.text import text_of
 from domcaps.language.node_path import path_of
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def place(element: str, at: str) -> str:
 
 
 def _set(data: bytes, path: str, value: str) -> bytes:
-    text = Text(data)
+    text = text_of(data)
     steps, _, attribute = path.partition("/@")
     found = text.node(steps)
     if found is None:
@@ -60,7 +60,7 @@ def _set(data: bytes, path: str, value: str) -> bytes:
 
 
 def _remove(data: bytes, path: str) -> bytes:
-    text = Text(data)
+    text = text_of(data)
     found = text.node(path)
     if found is None:
         return data
@@ -72,7 +72,7 @@ def _remove(data: bytes, path: str) -> bytes:
 
 def _merge(data: bytes, parent: str, child: Node) -> bytes:
     """Put an element into the one at a path, and into the one of its kind that is there."""
-    text = Text(data)
+    text = text_of(data)
     found = text.node(parent)
     if found is None:
         raise LookupError(parent)

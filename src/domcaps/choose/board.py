@@ -14,7 +14,7 @@ from domcaps.choose.candidates import on_board
 from domcaps.choose.change import Change, line_in
 from domcaps.choose.disk_names import fitting_name
 from domcaps.choose.hosts import machine_names, world_of
-from domcaps.choose.text import Text
+from domcaps.choose.text import text_of
 from domcaps.elements import contents
 from domcaps.elements.advice.guest_minds import BOOT_ENTRIES, CHIPSET, PCI_ADDRESSES
 from domcaps.elements.boards.families import family_of
@@ -55,13 +55,13 @@ class Draft:
     @property
     def root(self) -> Node:
         """The document as it is now."""
-        return Text(self.data).root
+        return text_of(self.data).root
 
     def edit(self, path: str, fix: Fix, what: str, removes: str = "") -> None:
         """Make an edit, unless nothing comes of it."""
         after = apply(self.data, path, fix)
         if after != self.data:
-            line = line_in(self.original, self.data, Text(self.data).line(path))
+            line = line_in(self.original, self.data, text_of(self.data).line(path))
             self.data = after
             self.changes.append(Change(what, path, line, _REASON, "", removes, losses.FIX))
 
@@ -236,5 +236,5 @@ def moved_with_machine(before: bytes, after: bytes, machine: str) -> Draft | Non
 
 
 def _machine_of(data: bytes) -> str:
-    kind = Text(data).root.find("os/type")
+    kind = text_of(data).root.find("os/type")
     return "" if kind is None else kind.get("machine") or ""

@@ -176,10 +176,14 @@ def on_board(old: str, board: str, known: Iterable[str]) -> list[str]:
     return sorted(names, key=rank)
 
 
+def _name_of_family(name: str) -> str:
+    return family_of(name)[0]
+
+
 def _family_of(old: str, known: Sequence[str]) -> tuple[str, tuple[int, ...]]:
     """Give the family of a name; one that begins names of a family, as ``pc-q35``, is of it."""
     family, version = family_of(old)
-    if not version and old and family == old:
+    if not version and old and family == old and family not in map(_name_of_family, known):
         longer = (family_of(name) for name in known if name.startswith(f"{old}-"))
         family = next((name for name, _ in longer), family)
     return family, version

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from domcaps.choose.board import MACHINE, Draft, free_ports, to_board
-from domcaps.choose.edits import plain
 from domcaps.choose.hosts import world_of
+from domcaps.choose.protected import plain
 from domcaps.choose.repair import Repair, repair
 from domcaps.elements.advice.guest_minds import MINDED
 from domcaps.elements.boards.families import canonical_machine, family_of

@@ -12,12 +12,26 @@ if TYPE_CHECKING:
     from lxml.etree import _Element as Node
 
 BUS = "/domain/devices/disk/target/@bus"
+_BUSES = {bus.name: bus for bus in BUSES}
+_ZEROS = frozenset({"0", "0x0", "00", "0x00"})
 _USUAL = {bus.name: bus.usual for bus in BUSES if not bus.numbered}
 
 
 def buses_of(name: str) -> frozenset[str]:
     """Give the buses whose disks are usually named so."""
     return frozenset(bus for bus, prefix in _USUAL.items() if name[:2] == prefix)
+
+
+def is_named_for(target: Node, bus: str) -> bool:
+    """Tell whether a disk is named and addressed as those of a bus are."""
+    disk, known = target.getparent(), _BUSES.get(bus)
+    if disk is None or known is None or bus not in buses_of(target.get("dev") or ""):
+        return False
+    address = disk.find("address")
+    if address is None:
+        return True
+    zeros = (address.get(name) or "0" for name in known.zero)
+    return address.get("type") == known.address and all(zero in _ZEROS for zero in zeros)
 
 
 def fitting_name(root: Node, target: Node) -> str:

@@ -22,9 +22,17 @@ from domcaps.choose.candidates import (
     substitutes,
     values_of,
 )
-from domcaps.choose.disk_names import BUS, buses_of
+from domcaps.choose.disk_names import BUS, buses_of, is_named_for
 from domcaps.choose.leftovers import after_change, without_attribute, without_element
-from domcaps.choose.text import Text
+from domcaps.choose.protected import (
+    SEVERAL,
+    device_of,
+    is_device,
+    is_protected,
+    plain,
+    says_what_it_is,
+)
+from domcaps.choose.text import text_of
 from domcaps.elements.boards.families import family_of
 from domcaps.language.node_path import path_of
 from domcaps.language.truth import Truth
@@ -38,9 +46,10 @@ if TYPE_CHECKING:
     from domcaps.language.fix import Fix, Substitutes
     from domcaps.language.truth import Reason
 
-_SEVERAL = frozenset({"devices", "domain"})
 _KINDS = frozenset({"type", "bus", "device", "model", "mode"})
 """Attributes that make a thing another thing."""
+_IDENTIFYING = frozenset({"uuid", "genid", "title", "description", "metadata"})
+"""What a domain is known by: nothing that was found elsewhere is a matter of it."""
 _MOST_MISSPELT = 8
 """So many names that nothing knows are tried as what is missing."""
 _IDENTITY = frozenset({"", "type", "model", "index"})
@@ -51,7 +60,8 @@ _IDENTITY = frozenset({"", "type", "model", "index"})
 class Edit:
     """One edit: what it does, where, how much it loses, and the text after it.
 
-    `removes` tells what is taken away, "" where nothing is.
+    `removes` tells what is taken away, "" where nothing is; `value` is what was written, where it
+    is one value.
     """
 
     what: str
@@ -59,11 +69,7 @@ class Edit:
     loss: int
     apply: Callable[[], bytes]
     removes: str = ""
-
-
-def plain(path: str) -> str:
-    """Give a path without the numbers of its steps."""
-    return "/".join(step.partition("[")[0] for step in path.split("/"))
+    value: str = ""
 
 
 class Edits:
@@ -79,7 +85,7 @@ class Edits:
         allow_removal: bool = False,
     ) -> None:
         self.data = data
-        self.text = Text(data)
+        self.text = text_of(data)
         self.machines = machines
         self.kinds = kinds
         self.misspelt = list(misspelt)
@@ -180,10 +186,13 @@ class Edits:
         old = (node.get(attribute) if attribute else (node.text or "").strip()) or ""
         known = self._known(path, finding.accepted)
         named = buses_of(node.get("dev") or "") if plain(path) == BUS else frozenset()
+        if len(named) == 1 and old not in named:
+            yield self._replaced(node, attribute, old, next(iter(named)), losses.NAMED)
         for value, loss in self._ranked(path, old, known, finding):
             if value in named and loss > losses.SLIP:
                 loss = losses.NAMED
-            yield self._replaced(node, attribute, old, value, loss)
+            if value != old:
+                yield self._replaced(node, attribute, old, value, loss)
 
     def _known(self, path: str, accepted: Sequence[str]) -> Sequence[str]:
         if plain(path) == "/domain/@type":
@@ -209,17 +218,18 @@ class Edits:
             yield rule.slips[old.lower()], losses.SLIP
             return
         # a word that has a meaning there is no typo
-        exact = self._says_what_it_is(where)
+        exact = says_what_it_is(where)
         known_word = old in values_of(path) or (rule is not None and old in rule.order)
         near = () if known_word else nearest(old, known, exact=exact)
         yield from ((value, losses.SLIP + n) for n, value in enumerate(near))
         of = rule.of(old) if rule is not None else None
         for number, value in enumerate(of or ()):
             yield value, losses.SUBSTITUTE + number
-        yield from ((value, losses.NUMBER) for value in numbers(where, old))
+        if not exact:
+            yield from ((value, losses.NUMBER) for value in numbers(where, old))
         if old.isdigit() and finding.fixes:
             return  # the finding itself says which numbers are permitted
-        if of is None and not self._says_what_it_is(where):
+        if of is None and not exact:
             kind = where.rpartition("@")[2] in _KINDS and not finding.accepted
             base = losses.KIND if kind else losses.PREFERRED
             yield from ((v, base + n) for n, v in enumerate(preferred(where, old, known)))
@@ -231,6 +241,8 @@ class Edits:
         rule = substitutes().get(plain(path))
         only = (rule.only or {}) if rule is not None else {}
         without = (*only.get("*", ()), *only.get(old, ()))
+        if plain(path) == BUS and is_named_for(node, value):
+            without = ()  # the address was written for the same bus as the name
         if loss < losses.FIX:  # a typo: the rest was written for what was meant
             change = functools.partial(self._set, node, attribute, value)
         else:
@@ -242,7 +254,7 @@ class Edits:
         remark = (rule.remarks or {}).get(value) if rule is not None else None
         if remark:
             what += f" ({remark})"
-        return Edit(what, path, loss, change)
+        return Edit(what, path, loss, change, value=value)
 
     def _set(self, node: Node, attribute: str, value: str) -> bytes:
         if attribute:
@@ -259,7 +271,7 @@ class Edits:
         old: str,
     ) -> bytes:
         """Set a value; what had a meaning with the old one alone goes."""
-        device = path_of(self._device(node))
+        device = path_of(device_of(node))
         data = self._set(node, attribute, value)
         last = not any(
             other is not node and (other.get(attribute) if attribute else other.text) == old
@@ -270,7 +282,7 @@ class Edits:
 
     def _without_place(self, node: Node, attribute: str) -> Iterator[Edit]:
         """Let libvirt choose an address, or an index."""
-        device = self._device(node)
+        device = device_of(node)
         for address in [node] if node.tag == "address" else device.iterchildren("address"):
             if address.getparent() is device:
                 yield Edit(
@@ -291,7 +303,8 @@ class Edits:
         if node.tag == "controller":
             return attribute == "index"
         path = plain(path_of(node))
-        return path.startswith("/domain/devices/") and path.endswith(losses.PLACES)
+        guest = path.startswith("/domain/devices/") and "/source" not in path
+        return guest and path.endswith(losses.PLACES)
 
     def _other_board(self, finding: Finding) -> Iterator[Edit]:
         """Give the machine a board that has what was found missing, where that is its matter."""
@@ -316,9 +329,9 @@ class Edits:
 
     def _without(self, node: Node, loss: int) -> Edit:
         path = path_of(node)
-        if self._is_device(node):
+        if is_device(node):
             loss = losses.CONTROLLER if _is_grown(node) and self._is_at(node) else losses.DEVICE
-        if self._is_protected(node):
+        if is_protected(node):
             loss = losses.PROTECTED
         size = sum(1 + len(inner.keys()) for inner in node.iter())
         what = f"<{node.tag}>"
@@ -331,7 +344,7 @@ class Edits:
         path = path_of(node, name)
         if name in _KINDS:
             loss = losses.KIND
-        if self._says_what_it_is(plain(path)):
+        if says_what_it_is(plain(path)):
             loss = losses.PROTECTED
         what = f"{name}='{node.get(name)}'"
         return Edit(
@@ -341,8 +354,8 @@ class Edits:
 
     def _near(self, node: Node, attribute: str) -> Iterator[Edit]:
         """Change other values of the same device, and take other parts of it away."""
-        device = self._device(node)
-        if device.tag in _SEVERAL:
+        device = device_of(node)
+        if device.tag in SEVERAL:
             return
         for inner in device.iter():
             for name in map(str, inner.keys()):
@@ -355,7 +368,7 @@ class Edits:
                     of = rule.of(old) if rule is not None else None
                     for number, value in enumerate(of or ()):
                         yield self._replaced(inner, name, old, value, losses.SUBSTITUTE + number)
-                    guessed = of is None and not self._says_what_it_is(where)
+                    guessed = of is None and not says_what_it_is(where)
                     others = preferred(where, old, values_of(path)) if guessed else ()
                     for number, value in enumerate(others):
                         yield self._replaced(inner, name, old, value, loss + number)
@@ -376,7 +389,7 @@ class Edits:
     def _elsewhere(self) -> Iterator[Edit]:
         """Change what the domain says of itself: a feature may be what a device lacks."""
         for top in self.text.root:
-            if self._is_essential(top):
+            if self._is_essential(top) or top.tag in _IDENTIFYING:
                 continue
             for inner in top.iter():
                 for name in map(str, inner.keys()):
@@ -389,46 +402,8 @@ class Edits:
         """Tell whether the finding is about a device itself, and not about a setting of it."""
         return self._at_fault[0] is node and self._at_fault[1] in _IDENTITY
 
-    @staticmethod
-    def _says_what_it_is(where: str) -> bool:
-        """Tell whether a protected device or setting is another one with another value there."""
-        if where in losses.PROTECTED_SETTINGS or where.endswith("/@unit"):
-            return True
-        steps, _, name = where.partition("/@")
-        kind, _, inner = steps.removeprefix("/domain/devices/").partition("/")
-        if kind not in losses.PROTECTED_DEVICES:
-            return False
-        if inner == "source":
-            return name not in losses.OF_NO_MATTER
-        if inner.startswith(losses.SECRETS):
-            return True
-        return not inner and name in losses.WHAT_IT_IS
-
-    def _device(self, node: Node) -> Node:
-        """Give the device or child of <domain> that an element belongs to."""
-        current = node
-        while True:
-            parent = current.getparent()
-            if parent is None or parent.tag in _SEVERAL:
-                return current
-            current = parent
-
     def _is_essential(self, node: Node) -> bool:
         return node is self.text.root or plain(path_of(node)) in losses.ESSENTIAL
-
-    def _is_device(self, node: Node) -> bool:
-        parent = node.getparent()
-        return parent is not None and parent.tag == "devices"
-
-    def _is_protected(self, node: Node) -> bool:
-        if self._is_device(node):
-            return node.tag in losses.PROTECTED_DEVICES
-        if any(plain(path_of(inner)) in losses.PROTECTED_SETTINGS for inner in node.iter()):
-            return True
-        return (
-            node.tag in losses.PROTECTED_PARTS
-            and self._device(node).tag in losses.PROTECTED_DEVICES
-        )
 
 
 def _is_grown(device: Node) -> bool:

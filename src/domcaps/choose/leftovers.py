@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from domcaps.choose.applied import apply
 from domcaps.choose.disk_names import BUS, fitting_name
-from domcaps.choose.text import Text
+from domcaps.choose.text import Text, text_of
 from domcaps.elements.base.written import NOTHING_ALONE
 from domcaps.language.fix import Fix, set_value
 from domcaps.language.node_path import path_of
@@ -55,7 +55,7 @@ def after_change(
 
 
 def _renamed(data: bytes, device: str) -> bytes:
-    text = Text(data)
+    text = text_of(data)
     found = text.node(f"{device}/target")
     name = fitting_name(text.root, found[0]) if found is not None else ""
     return apply(data, f"{device}/target", set_value(name, "@dev")) if name else data
@@ -63,7 +63,7 @@ def _renamed(data: bytes, device: str) -> bytes:
 
 def _all_of(data: bytes, device: str, at: str) -> list[str]:
     """Give the paths, from the root, of what stands at a path below a device, the last first."""
-    found = Text(data).node(device)
+    found = text_of(data).node(device)
     if found is None:
         return []
     steps, _, attribute = at.partition("@")
@@ -74,7 +74,7 @@ def _all_of(data: bytes, device: str, at: str) -> list[str]:
 
 def _without_companions(data: bytes, companion: str) -> bytes:
     while True:
-        text = Text(data)
+        text = text_of(data)
         node = text.root.find(companion)
         if node is None:
             return data

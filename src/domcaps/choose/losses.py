@@ -76,7 +76,7 @@ PROTECTED_SETTINGS = frozenset(
      "/domain/launchSecurity", "/domain/@type", "/domain/os/type/@machine",
      "/domain/devices/filesystem/driver", "/domain/devices/filesystem/driver/@type",
      "/domain/devices/tpm/backend", "/domain/devices/tpm/backend/@type",
-     "/domain/devices/tpm/backend/@version",
+     "/domain/devices/tpm/backend/@version", "/domain/devices/disk/driver/@type",
      "/domain/os/loader/@readonly", "/domain/os/loader/@type", "/domain/features/acpi"}
 )  # fmt: skip
 """Settings that are never taken away without permission: the architecture, UEFI, secure boot."""
@@ -86,6 +86,10 @@ WHAT_IT_IS = frozenset({"type", "mode", "device"})
 
 SECRETS = ("encryption", "auth", "source/encryption", "source/auth")
 """Parts of a device without which, or with other values, its data can't be read."""
+
+ORIGINS = ("source/host", "source/address", "source/vendor", "source/product", "source/adapter",
+           "source/initiator")  # fmt: skip
+"""Parts of a device that say where on the host or in the network its data or hardware is."""
 
 OF_NO_MATTER = frozenset({"startupPolicy", "index", "mode", "managed", "writeFiltering"})
 """Attributes of a ``<source>`` that do not say which one it is."""

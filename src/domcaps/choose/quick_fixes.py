@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from domcaps.choose import losses
 from domcaps.choose.edits import Edits
 from domcaps.choose.hosts import machine_names, refusals, world_of
-from domcaps.choose.text import Text
+from domcaps.choose.text import Text, text_of
 from domcaps.errors import InputError
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def quick_fixes(
     costs a validation for one code, about a millisecond.
     """
     try:
-        text = Text(data)
+        text = text_of(data)
     except InputError:
         return ()
     found: list[QuickFix] = []

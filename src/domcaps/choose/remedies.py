@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from domcaps.choose.candidates import choice_at
 from domcaps.choose.hosts import world_of
-from domcaps.choose.text import Text
+from domcaps.choose.text import text_of
 from domcaps.elements.advice.by_code import BY_CODE
 from domcaps.facts.emulator import Unanswered
 from domcaps.language.remedy import Effort
@@ -53,7 +53,7 @@ def _in_world(world: World, data: bytes, finding: Finding) -> list[str]:
     remedy = by_code(world) if by_code is not None else None
     if remedy is not None:
         return [remedy.how]
-    place = Text(data).node(finding.path)
+    place = text_of(data).node(finding.path)
     if place is None:
         return []
     node, attribute = place

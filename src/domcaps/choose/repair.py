@@ -17,11 +17,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from domcaps.choose import losses
-from domcaps.choose.board import moved_to_board, moved_with_machine
+from domcaps.choose.board import MACHINE, moved_to_board, moved_with_machine
 from domcaps.choose.change import Change, line_in
-from domcaps.choose.edits import Edit, Edits, plain
+from domcaps.choose.edits import Edit, Edits
 from domcaps.choose.hosts import Verdict, machine_names, refusals, verdict, world_of
+from domcaps.choose.protected import plain
 from domcaps.choose.remedies import remedies
+from domcaps.elements.boards.families import family_of
 from domcaps.errors import InputError
 from domcaps.facts.arch import X86
 
@@ -247,20 +249,22 @@ class _Search:
         return [finding for finding in self.findings(data) if _key(finding) not in hopeless]
 
     def _first(self, data: bytes, left: Sequence[Finding]) -> Finding:
-        """Give a typo before others: what seems to be missing may be misspelt."""
+        """Give a typo before others: what seems to be missing may be misspelt.
+
+        What a finding itself asks for comes next: it may be all that others need.
+        """
         for finding in left:
             if finding.code == _NO_EMULATOR:
                 return finding
-        if len(left) > 1:
-            for finding in left[:_MOST_FIRST]:
-                near = self.edits(data, finding, wide=False)[:1]
-                if (
-                    near
-                    and near[0].loss <= losses.SLIP + 1
-                    and self.still_without(near[0], finding)
-                ):
-                    return finding
-        return left[0]
+        # the rest may be judged otherwise once the target is known
+        best, least = left[0], losses.FIX if _hides(left[0]) else losses.NUMBER
+        for finding in left[:_MOST_FIRST] if len(left) > 1 else ():
+            near = self.edits(data, finding, wide=False)[:1]
+            if near and near[0].loss < least and self.still_without(near[0], finding):
+                best, least = finding, near[0].loss
+            if least <= losses.SLIP + 1:
+                break
+        return best
 
     def still_without(self, edit: Edit, finding: Finding) -> bool:
         """Tell whether an edit does what it is for."""
@@ -284,13 +288,27 @@ class _Search:
 
     def _best(self, data: bytes, finding: Finding, depth: int, *, wide: bool) -> _Way | None:
         best: _Way | None = None
-        for edit in self.edits(data, finding, wide=wide):
+        edits = self.edits(data, finding, wide=wide)
+        for edit in self._promising(finding, edits) if wide else edits:
             if (best is not None and edit.loss >= best.loss) or self.exhausted():
                 break
             way = self._tried(data, finding, edit, depth)
             if way is not None and (best is None or way.loss < best.loss):
                 best = way
         return best
+
+    def _promising(self, finding: Finding, edits: list[Edit]) -> list[Edit]:
+        """Leave other machine types out, but for some, where none of those some helps.
+
+        They are the first, the last and those without a version, which are the newest: what depends
+        on the version holds for one of them.
+        """
+        machines = [e for e in edits if e.path == MACHINE and e.loss >= losses.MACHINE]
+        some = [e for e in machines if not family_of(e.value)[1]]
+        some += machines[:1] + machines[-1:]
+        if any(self.still_without(edit, finding) for edit in some):
+            return edits
+        return [edit for edit in edits if edit not in machines]
 
     def _tried(self, data: bytes, finding: Finding, edit: Edit, depth: int) -> _Way | None:
         """Make an edit, and repair what it brings; None where it does not do what it is for."""
@@ -403,11 +421,15 @@ def repair(
     return Repair(data, after, changes, left, not search.stopped, search.looks, advice)
 
 
+def _takes_back(later: Edit, edit: Edit) -> bool:
+    """Tell whether an edit takes back what the one before it wrote, as a number that goes then."""
+    return later.path == edit.path and bool(later.removes) and not edit.removes
+
+
 def _changes(original: bytes, made: Sequence[_Step]) -> list[Change]:
     found: list[Change] = []
     for step, follows in zip(made, (*made[1:], None), strict=False):
-        # an edit that the next one takes back, as a number that goes in the end
-        if follows is None or follows.edit.path != step.edit.path or not follows.edit.removes:
+        if follows is None or not _takes_back(follows.edit, step.edit):
             line = line_in(original, step.before, step.finding.line)
             edit, finding = step.edit, step.finding
             found.append(

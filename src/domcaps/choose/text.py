@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections import Counter
 from dataclasses import dataclass, field
@@ -27,6 +28,9 @@ _STEP = re.compile(r"/(?P<tag>(?:\{[^}]*\})?[^/\[\]{}]+)(?:\[(?P<number>\d+)\])?
 _REST = re.compile(r"(?:[ \t\r]*+<!--[^\n]*?-->)*[ \t\r]*+\n")
 _BLANKS = re.compile(r"[ \t]*")
 _INDENT = "  "
+_LONG = 2**18
+"""Documents of more bytes are not kept in memory."""
+
 _PARSER = etree.XMLParser(
     resolve_entities=False, no_network=True, load_dtd=False, remove_pis=True, remove_comments=True
 )
@@ -232,6 +236,17 @@ class Text:
         return (self.text[:start] + text + self.text[end:]).encode(
             self.encoding, "xmlcharrefreplace"
         )
+
+
+def text_of(data: bytes) -> Text:
+    """Give a document's text; the last few are kept, since edits look at one again and again.
+
+    An edit gives bytes, so that what is kept never changes. Raises as `Text` does.
+    """
+    return _kept(data) if len(data) < _LONG else Text(data)
+
+
+_kept = functools.lru_cache(maxsize=8)(Text)
 
 
 def _scan(text: str) -> list[Tag]:

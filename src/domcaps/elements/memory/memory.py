@@ -144,12 +144,22 @@ def there_is_memory(domain: Everything) -> Problems:
     total, plugged = total_memory(domain.domain), device_memory(domain.domain)
     memory = domain.domain.first(Memory)
     if total == plugged and not _is_unread(memory):
-        yield problem(
-            "the domain has no memory; write <memory unit='GiB'>4</memory>", memory or domain
-        )
+        message = "the domain has no memory; write <memory unit='GiB'>4</memory>"
+        yield problem(message, memory or domain, fix=() if plugged else _some(domain.domain))
     elif total < plugged:
         device = domain.domain.all(MemoryDevice)[0]
         yield problem("the memory modules together are larger than <memory>", device, "target/size")
+
+
+def _some(domain: Domain) -> Fix:
+    """Give the memory that the guest begins with, or as much as serves most guests."""
+    current = domain.root.find("currentMemory")
+    text = "" if current is None else (current.text or "").strip()
+    if current is not None and text.isdecimal() and int(text):
+        size, unit = text, current.get("unit") or "KiB"
+    else:
+        size, unit = "4", "GiB"
+    return Fix(values=(("/domain/memory", size), ("/domain/memory/@unit", unit)))
 
 
 @rule(

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from domcaps.elements.advice.drifts import older_qemu
 from domcaps.elements.advice.programs import helper
-from domcaps.elements.boards.families import ARM_VIRT, X86
+from domcaps.elements.boards.families import ARM_VIRT, X86, machine_type
 from domcaps.elements.processor.definition import Cpu
 from domcaps.elements.processor.vcpu import GIC_LIMIT, NO_REMAPPING
 from domcaps.elements.processor.vcpu_count import Vcpu, max_vcpus
 from domcaps.language.finding import Stage
-from domcaps.language.fix import Fix
+from domcaps.language.fix import Fix, set_value
 from domcaps.language.rule import Problems, Sample, problem, rule
 from domcaps.language.truth import Truth
 
@@ -47,7 +47,6 @@ def _gic_version(vcpu: Vcpu) -> str:
         "<vcpu>9</vcpu><features><gic version='3'/></features>", arch="aarch64", machine="virt"
     ),
     stage=Stage.START,
-    fix=Fix(add="<features><gic version='3'/></features>"),
 )
 def gic_serves_that_many(vcpu: Vcpu) -> Problems:
     """``<gic version='2'>``, libvirt's default without KVM, supports at most 8 vCPUs."""
@@ -59,7 +58,20 @@ def gic_serves_that_many(vcpu: Vcpu) -> Problems:
         "add <gic version='3'/> to <features>"
     )
     reason = GIC_LIMIT.where.explain(vcpu.domain.world)
-    yield problem(message, vcpu, accepted=(str(_MOST_OF_VERSION_2),), reason=reason)
+    fix = _other_gic(vcpu, count)
+    yield problem(message, vcpu, accepted=(str(_MOST_OF_VERSION_2),), reason=reason, fix=fix)
+
+
+def _other_gic(vcpu: Vcpu, count: int) -> Fix:
+    """Give the version that serves more CPUs, or as many CPUs as a named version serves.
+
+    Where the machine type has fewer, too, the number is what is wrong, and not the version.
+    """
+    machine = machine_type(vcpu.domain.world)
+    named = vcpu.domain.root.find("features/gic") is not None
+    if named and machine is not None and 0 < machine.cpu_max < count:
+        return set_value(str(_MOST_OF_VERSION_2), less=True)
+    return Fix(add="<features><gic version='3'/></features>")
 
 
 @rule(

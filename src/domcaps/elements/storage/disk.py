@@ -255,6 +255,12 @@ DEVICE_SUBSTITUTES = Substitutes("devices/disk/@device", order={"lun": ("disk",)
 """A file can't be a LUN; a drive for floppy disks becomes no other one."""
 
 
+FORMAT_SUBSTITUTES = Substitutes(
+    "devices/disk/driver/@type", order={"*": ()}, slips={"iso": "raw", "dir": "fat"}
+)
+"""Data of one format is not read as another; that of an ISO image is raw."""
+
+
 class Disk(VirtioOptions, Device):
     """A disk, CD-ROM drive, floppy drive, or unit of SCSI storage that the guest is given."""
 

@@ -71,7 +71,7 @@ def lun_is_a_device(disk: Disk) -> Problems:
             disk,
             "@type",
             accepted=("block", "volume"),
-            fix=of_source(disk),
+            fix=of_source(disk, "@type"),
         )
 
 

@@ -225,7 +225,8 @@ def cipher_is_in_the_image(disk: Disk) -> Problems:
             continue
         cipher = encryption.find("cipher")
         if cipher is not None:
-            yield problem("remove <cipher>: the LUKS image defines it", cipher)
+            message = "remove <cipher>: the LUKS image defines it"
+            yield problem(message, cipher, fix=Fix(without=("",)))
 
 
 @rule(

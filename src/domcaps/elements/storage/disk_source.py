@@ -82,12 +82,15 @@ _KINDS = {
 """Which type of disk an attribute of ``<source>`` belongs to."""
 
 
-def of_source(disk: Disk) -> Iterator[Fix]:
-    """Give the type of disk that its source is of, where it has one of another type."""
+def of_source(disk: Disk, at: str = "../@type") -> Iterator[Fix]:
+    """Give the type of disk that its source is of, where it has one of another type.
+
+    `at` is the path of the type from the element of the finding, the ``<source>`` as a rule.
+    """
     source = disk.find("source")
     for name in () if source is None else source.keys():
         if _KINDS.get(str(name), disk.image.type) != disk.image.type:
-            yield set_value(_KINDS[str(name)], "../@type")
+            yield set_value(_KINDS[str(name)], at)
 
 
 @rule("disk-source-missing", Disk, bad=_disk(""), good=_GOOD)

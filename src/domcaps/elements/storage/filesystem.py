@@ -22,7 +22,7 @@ from domcaps.language.observed import device
 from domcaps.language.preference import Decision, Option, drives
 from domcaps.language.qemu_args import LIBVIRTS_OWN, HelperProcess, QemuArgs
 
-SUBSTITUTES = Substitutes("devices/filesystem/driver/@type", order={"*": ()})
+SUBSTITUTES = Substitutes("devices/filesystem/driver/@type", order={"handle": ("path",), "*": ()})
 """A share by another protocol is another one: the guest mounts it otherwise."""
 
 _FSDEV = "id={id}f,path={dir}"

@@ -1,0 +1,74 @@
+"""What is never taken away from a domain, or made another thing, without permission."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from domcaps.choose import losses
+from domcaps.language.node_path import path_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lxml.etree import _Element as Node
+
+SEVERAL = frozenset({"devices", "domain"})
+"""Elements whose children are things of their own."""
+
+
+def plain(path: str) -> str:
+    """Give a path without the numbers of its steps."""
+    return "/".join(step.partition("[")[0] for step in path.split("/"))
+
+
+def device_of(node: Node) -> Node:
+    """Give the device or child of <domain> that an element belongs to."""
+    current = node
+    while True:
+        parent = current.getparent()
+        if parent is None or parent.tag in SEVERAL:
+            return current
+        current = parent
+
+
+def is_device(node: Node) -> bool:
+    """Tell whether an element is a device."""
+    parent = node.getparent()
+    return parent is not None and parent.tag == "devices"
+
+
+def says_what_it_is(where: str) -> bool:
+    """Tell whether a protected device or setting is another one with another value there.
+
+    `where` is the path of an attribute or element without numbers.
+    """
+    if where in losses.PROTECTED_SETTINGS or where.endswith("/@unit"):
+        return True
+    steps, _, name = where.partition("/@")
+    kind, _, inner = steps.removeprefix("/domain/devices/").partition("/")
+    if kind not in losses.PROTECTED_DEVICES:
+        return False
+    if inner == "source":
+        return name not in losses.OF_NO_MATTER
+    if inner.startswith((*losses.SECRETS, *losses.ORIGINS)):
+        return True
+    return not inner and name in losses.WHAT_IT_IS
+
+
+def _said(node: Node) -> Iterator[str]:
+    """Give the paths of an element, its attributes and all in it."""
+    for inner in node.iter():
+        path = plain(path_of(inner))
+        yield path
+        yield from (f"{path}/@{name}" for name in map(str, inner.keys()))
+
+
+def is_protected(node: Node) -> bool:
+    """Tell whether an element is taken away with permission only."""
+    if is_device(node):
+        return node.tag in losses.PROTECTED_DEVICES
+    if any(path in losses.PROTECTED_SETTINGS for path in _said(node)):
+        return True
+    if device_of(node).tag not in losses.PROTECTED_DEVICES:
+        return False
+    return node.tag in losses.PROTECTED_PARTS or says_what_it_is(plain(path_of(node)))
