@@ -33,8 +33,8 @@ from domcaps.facts.record import (
     Kvm,
     NumaCell,
     Presence,
+    ProbeSession,
     Recording,
-    Session,
 )
 from domcaps.facts.recording import loads
 from domcaps.shipped import SUFFIX
@@ -102,7 +102,7 @@ def _on_cpu(plain: tuple[Answer, ...], cpu: int) -> EmulatorRecord:
         one["unavailable-features"] = ["avx512f"] if newer else []
     kvm = _instead(plain, "query-cpu-definitions", definitions)
     kvm = _instead(kvm, "query-kvm", {"enabled": True, "present": True})
-    return EmulatorRecord(_PATHS[0], (Session("kvm", kvm), Session("tcg", plain)), 1, 1)
+    return EmulatorRecord(_PATHS[0], (ProbeSession("kvm", kvm), ProbeSession("tcg", plain)), 1, 1)
 
 
 def _descriptor(name: str, features: list[str]) -> FirmwareDescriptor:

@@ -33,7 +33,7 @@ from domcaps.facts.discovery import installed_emulators
 from domcaps.fresh.answers import Local
 from domcaps.fresh.build import Build
 from domcaps.fresh.hostfacts import HostQuestion
-from domcaps.fresh.machine import Machine
+from domcaps.fresh.machine import LocalMachine
 from domcaps.fresh.surroundings import Surroundings
 from domcaps.hosts.host import LiveHost
 from domcaps.language.target import Question
@@ -110,7 +110,7 @@ def host_with(folder: Path, *, sentry: bool = True) -> LiveHost:
     """Give this machine, as a user whose configuration is in the folder sees it."""
     environ = {**os.environ, "XDG_CONFIG_HOME": str(folder)}
     build = Build(Surroundings(environ=environ), sentry=sentry)
-    return LiveHost(Machine(build, Local(HostQuestion(privileged=False))))
+    return LiveHost(LocalMachine(build, Local(HostQuestion(privileged=False))))
 
 
 def in_process(folder: Path) -> Iterator[Result]:

@@ -34,7 +34,7 @@ from domcaps.facts.probe import probe
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from domcaps.facts.record import EmulatorRecord, Session
+    from domcaps.facts.record import EmulatorRecord, ProbeSession
 
 COLD = """
 import sys, time
@@ -113,7 +113,7 @@ def floor(record: EmulatorRecord, *, out_of_band: bool) -> None:
         run.join()
 
 
-def ask_raw(path: str, session: Session, out_of_band: bool) -> None:
+def ask_raw(path: str, session: ProbeSession, out_of_band: bool) -> None:
     accelerator = "kvm:tcg" if session.accelerator == "kvm" else session.accelerator
     enable = ',"arguments":{"enable":["oob"]}' if out_of_band else ""
     lines = [f'{{"execute":"qmp_capabilities"{enable}}}']

@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 
 from domcaps.facts.emulator import EmulatorFacts
-from domcaps.facts.question import Question, ask, cpu_expansion_of
-from domcaps.facts.record import EmulatorRecord, HostCpu, HostRecord, Session
+from domcaps.facts.question import QmpCommand, ask, cpu_expansion_of
+from domcaps.facts.record import EmulatorRecord, HostCpu, HostRecord, ProbeSession
 from domcaps.language.dialect import Dialect
 from fakes import answer, emulator_record
 
@@ -39,7 +39,7 @@ def x86_answers(
     definitions: list[dict[str, Any]],
     unmigratable: dict[str, Any] | None = None,
     held_back: dict[str, Any] | None = None,
-) -> dict[Question, Any]:
+) -> dict[QmpCommand, Any]:
     """Give what an x86 QEMU says of CPUs; `unmigratable` and `held_back` are added to `props`."""
     every = props | (unmigratable or {})
     answers = {
@@ -55,7 +55,7 @@ def x86_answers(
 
 
 def emulator(
-    answers: dict[Question, Any],
+    answers: dict[QmpCommand, Any],
     *,
     target: str = "x86_64",
     types: tuple[str, ...] = MAX_TYPES,
@@ -66,15 +66,17 @@ def emulator(
     return EmulatorFacts(record)
 
 
-def with_session(facts: EmulatorFacts, session: Session) -> EmulatorFacts:
+def with_session(facts: EmulatorFacts, session: ProbeSession) -> EmulatorFacts:
     """Give the same emulator with a further session."""
     record: EmulatorRecord = facts.record
     return EmulatorFacts(msgspec.structs.replace(record, sessions=(*record.sessions, session)))
 
 
-def kvm_session(answers: dict[Question, Any]) -> Session:
+def kvm_session(answers: dict[QmpCommand, Any]) -> ProbeSession:
     """Give a session with KVM in which only that was asked."""
-    return Session("kvm", tuple(answer(question, value) for question, value in answers.items()))
+    return ProbeSession(
+        "kvm", tuple(answer(question, value) for question, value in answers.items())
+    )
 
 
 def host(arch: str = "x86_64", **cpu: Any) -> HostRecord:

@@ -8,15 +8,15 @@ import msgspec
 
 from domcaps.facts.emulator import EmulatorFacts
 from domcaps.facts.host import HostFacts
-from domcaps.facts.question import Question, ask
-from domcaps.facts.record import Answer, EmulatorRecord, Failure, HostRecord, Session
+from domcaps.facts.question import QmpCommand, ask
+from domcaps.facts.record import Answer, EmulatorRecord, Failure, HostRecord, ProbeSession
 from domcaps.language import Target, World, parse_dialect
 
 PC = {"name": "pc-i440fx-9.9", "alias": "pc", "is-default": True, "cpu-max": 255}
 Q35 = {"name": "pc-q35-9.9", "alias": "q35", "cpu-max": 288}
 
 
-def answer(question: Question, value: Any) -> Answer:
+def answer(question: QmpCommand, value: Any) -> Answer:
     """Give an answer as an emulator would."""
     if isinstance(value, Failure):
         return Answer(question, failure=value)
@@ -29,11 +29,11 @@ def emulator_record(
     types: tuple[str, ...] = (),
     machines: tuple[dict[str, Any], ...] = (PC, Q35),
     kvm: bool = False,
-    answers: dict[Question, Any] | None = None,
+    answers: dict[QmpCommand, Any] | None = None,
     path: str = "",
 ) -> EmulatorRecord:
     """Give an emulator that has those types and machines, and answers what else is given."""
-    known: dict[Question, Any] = {
+    known: dict[QmpCommand, Any] = {
         ask("query-version"): {"qemu": {"major": 9, "minor": 9, "micro": 0}, "package": ""},
         ask("query-target"): {"arch": target},
         ask("query-qmp-schema"): [],
@@ -46,10 +46,10 @@ def emulator_record(
     }
     known |= answers or {}
     plain = tuple(answer(question, value) for question, value in known.items())
-    sessions = [Session("tcg", plain)]
+    sessions = [ProbeSession("tcg", plain)]
     if kvm:
         state = answer(ask("query-kvm"), {"enabled": True, "present": True})
-        sessions.insert(0, Session("kvm", (*plain, state)))
+        sessions.insert(0, ProbeSession("kvm", (*plain, state)))
     return EmulatorRecord(path=path or f"/usr/bin/qemu-system-{target}", sessions=tuple(sessions))
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import msgspec
 
 from domcaps.fresh.disk import DiskStore, StoredTrace
-from domcaps.fresh.witness import Variable
+from domcaps.fresh.witness import EnvironmentVariable
 
 NAME = "0123456789abcdef" * 2
 SIZE = 300_000
@@ -26,7 +26,7 @@ SIZE = 300_000
 def trace(number: int) -> StoredTrace:
     """Give something to store that tells whether all of it is there."""
     return StoredTrace(
-        ((Variable(f"V{number}"), str(number), None),),
+        ((EnvironmentVariable(f"V{number}"), str(number), None),),
         msgspec.Raw(msgspec.json.encode([number] * (SIZE // len(str(number)) // 2))),
     )
 
@@ -39,7 +39,7 @@ def is_whole(stored: StoredTrace) -> bool:
     return (
         len(set(values)) == 1
         and len(values) == SIZE // len(str(number)) // 2
-        and (witness, seen, stamp) == (Variable(f"V{number}"), str(number), None)
+        and (witness, seen, stamp) == (EnvironmentVariable(f"V{number}"), str(number), None)
     )
 
 

@@ -19,7 +19,7 @@ from domcaps.facts.question import ask
 from domcaps.fresh.answers import Local
 from domcaps.fresh.build import Build, Observer
 from domcaps.fresh.hostfacts import HostQuestion
-from domcaps.fresh.machine import Machine
+from domcaps.fresh.machine import LocalMachine
 from domcaps.fresh.probing import Probed
 from domcaps.fresh.programs import Mapped
 from domcaps.fresh.surroundings import Surroundings
@@ -217,7 +217,7 @@ class PretendedHost:
             observer=observer,
         )
         local = Local(HostQuestion(privileged=False), prober=self.prober)
-        return LiveHost(Machine(build, local))
+        return LiveHost(LocalMachine(build, local))
 
     # -- what there is -------------------------------------------------------------------------
 

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 from domcaps.fresh.build import Build
 from domcaps.fresh.disk import DiskStore
 from domcaps.fresh.disk_memo import remembered
-from domcaps.fresh.hostfacts import HostFact, HostQuestion
+from domcaps.fresh.hostfacts import HostQuestion, HostRecordField
 from domcaps.fresh.key import Key
 from domcaps.fresh.programs import LINKER_VARIABLES, program_parts
 from domcaps.fresh.store import doubts
@@ -134,7 +134,7 @@ class Scene:
         place = (folder or self.disk) / "qemu/firmware/10-x.json"
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(DESCRIPTOR.format(text))
-        self.key = HostFact(HostQuestion(privileged=False), "firmware")
+        self.key = HostRecordField(HostQuestion(privileged=False), "firmware")
         return place
 
 
@@ -535,7 +535,7 @@ def mounts_of_its_own(s: Scene) -> Iterator[None]:
 
 def kernel_file(name: str, field: str, path: str, text: str) -> None:
     def play(s: Scene) -> Iterator[None]:
-        s.key = HostFact(HostQuestion(privileged=False), field)
+        s.key = HostRecordField(HostQuestion(privileged=False), field)
         other = s.write("other", text)
         yield
         mount(other, path, flags=BIND)

@@ -22,8 +22,8 @@ from domcaps.facts.record import (
     Kvm,
     NumaCell,
     Presence,
+    ProbeSession,
     Recording,
-    Session,
 )
 from fakes import answer, emulator_record
 from plain_hosts import PLAIN, open_plain
@@ -31,7 +31,7 @@ from plain_hosts import PLAIN, open_plain
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from domcaps.facts.question import Question
+    from domcaps.facts.question import QmpCommand
     from domcaps.language.rule import Sample
 
 RELEASES = ("sid", "debian13", "debian12")
@@ -75,7 +75,7 @@ def _with_kvm(record: EmulatorRecord) -> EmulatorRecord:
     plain = next(s for s in record.sessions if s.accelerator == "tcg")
     state = answer(ask("query-kvm"), {"enabled": True, "present": True})
     others = tuple(a for a in plain.answers if a.question != ask("query-kvm"))
-    return msgspec.structs.replace(record, sessions=(Session("kvm", (*others, state)), plain))
+    return msgspec.structs.replace(record, sessions=(ProbeSession("kvm", (*others, state)), plain))
 
 
 def _on_its_own_hardware(record: EmulatorRecord) -> EmulatorRecord:
@@ -98,7 +98,7 @@ def _with_a_deprecated_model(definitions: list[dict[str, Any]]) -> list[dict[str
 
 
 def _instead(
-    record: EmulatorRecord, question: Question, change: Callable[[Any], Any]
+    record: EmulatorRecord, question: QmpCommand, change: Callable[[Any], Any]
 ) -> EmulatorRecord:
     """Have it answer a question in another way."""
     sessions = []

@@ -28,7 +28,7 @@ from domcaps.cpu.data import (
     ArmData,
     ArmModel,
     ArmVendor,
-    CpuData,
+    CpuDataFile,
     Named,
     Ppc64Data,
     Ppc64Model,
@@ -138,7 +138,7 @@ def _x86_model(element: Any) -> tuple[X86Model, Sets]:
     return model, sets
 
 
-def read_map(folder: Path) -> tuple[CpuData, dict[str, Sets]]:
+def read_map(folder: Path) -> tuple[CpuDataFile, dict[str, Sets]]:
     """Read libvirt's map into the form of our data, but for the features of the x86 models."""
     source = MapFolder(folder)
     models = [_x86_model(element) for element in source.entries("x86", "model")]
@@ -179,7 +179,7 @@ def read_map(folder: Path) -> tuple[CpuData, dict[str, Sets]]:
             for e in source.entries("arm", "model")
         ),
     )
-    return CpuData(data.FORMAT, "", x86, ppc64, arm), {m.name: sets for m, sets in models}
+    return CpuDataFile(data.FORMAT, "", x86, ppc64, arm), {m.name: sets for m, sets in models}
 
 
 # -- features of x86 models: relative in our file, whole in the map --------------------------------
@@ -268,7 +268,7 @@ def _came(name: str) -> Release:
     return (int(found[1]), int(found[2])) if found else named(name).release
 
 
-def _for_dialect(ours: CpuData, dialect: Release) -> dict[str, list[Named]]:
+def _for_dialect(ours: CpuDataFile, dialect: Release) -> dict[str, list[Named]]:
     """List our facts by what they are, without those that a dialect does not have."""
 
     def known(facts: Iterable[Named]) -> list[Named]:
@@ -291,7 +291,7 @@ def _for_dialect(ours: CpuData, dialect: Release) -> dict[str, list[Named]]:
     }
 
 
-def differences(ours: CpuData, folder: Path, dialect: Release) -> list[str]:
+def differences(ours: CpuDataFile, folder: Path, dialect: Release) -> list[str]:
     """List everything in which our data and a map folder differ, one line each."""
     theirs, sets = read_map(folder)
     mine, other = _for_dialect(ours, dialect), _for_dialect(theirs, dialect)
@@ -318,16 +318,16 @@ def _with_dates(fact: Named, before: Named | None, since: str) -> Named:
     return msgspec.structs.replace(fact, **dates)
 
 
-def updated(folder: Path, before: CpuData | None, libvirt: str) -> CpuData:
+def updated(folder: Path, before: CpuDataFile | None, libvirt: str) -> CpuDataFile:
     """Make the data anew from a map folder; without previous data nothing gets a `since`."""
     change = f"CPU_MAP_{libvirt.replace('.', '_')}"
     fresh, sets = read_map(folder)
     models = shortest(fresh.x86.models, sets)
 
-    def dated(facts: Iterable[Named], where: Callable[[CpuData], Iterable[Named]]) -> Any:
+    def dated(facts: Iterable[Named], where: Callable[[CpuDataFile], Iterable[Named]]) -> Any:
         return _dated(facts, where(before) if before else (), change if before else "")
 
-    return CpuData(
+    return CpuDataFile(
         data.FORMAT,
         libvirt,
         X86Data(
@@ -349,7 +349,7 @@ def updated(folder: Path, before: CpuData | None, libvirt: str) -> CpuData:
     )
 
 
-def written(value: CpuData) -> bytes:
+def written(value: CpuDataFile) -> bytes:
     """Give the text of the file: one entry a line, so that changes can be read in a diff."""
     lines = [b"{", b'"format": %d,' % value.format, b'"libvirt": "%s",' % value.libvirt.encode()]
     archs = ("x86", "ppc64", "arm")

@@ -64,8 +64,8 @@ if TYPE_CHECKING:
     from domcaps.language.world import World
     from domcaps.report.capabilities import DomainCapabilities
     from domcaps.report.diff import Difference
-    from domcaps.report.explain import Change as NeededChange
     from domcaps.report.explain import Explanation
+    from domcaps.report.explain import NeededChange as NeededChange
     from domcaps.report.view import (
         DeviceViews,
         FeatureViews,

@@ -11,7 +11,16 @@ import pytest
 
 from domcaps.facts.record import HostRecord
 from domcaps.page.html import to_html
-from domcaps.page.matrix import Block, Cell, Column, Group, Matrix, Node, Row, State
+from domcaps.page.matrix import (
+    Block,
+    Column,
+    Matrix,
+    MatrixCell,
+    MatrixGroup,
+    MatrixRow,
+    ReasonNode,
+    State,
+)
 from domcaps.report.matrix import Asked, capability_matrix
 from domcaps.shipped import shipped_names
 from fakes import emulator_record, world
@@ -249,11 +258,13 @@ def test_dark_and_light(show: Any, all_shipped: str) -> None:
     ],
 )
 def test_hostile_strings_are_shown_as_they_are(show: Any, text: str) -> None:
-    node = Node("yes", text, text, (Node("no", text, text),))
+    node = ReasonNode("yes", text, text, (ReasonNode("no", text, text),))
     column = Column(text, ((text, text),))
-    row = Row(text, (Cell("yes", text, (Block(text, (text,), node),)),))
+    row = MatrixRow(text, (MatrixCell("yes", text, (Block(text, (text,), node),)),))
     states = (State("yes", "✓", "good"), State("no", "✗", "bad"))
-    browser = show(to_html(Matrix("Hostile", states, (column,), (Group(text, (row,)),), text)))
+    browser = show(
+        to_html(Matrix("Hostile", states, (column,), (MatrixGroup(text, (row,)),), text))
+    )
     assert find(browser, "tbody th[scope=row]").text == text
     find(browser, "td").click()
     told = find(browser, "#detail").text

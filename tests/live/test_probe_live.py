@@ -12,8 +12,8 @@ import pytest
 from domcaps.facts.discovery import installed_emulators
 from domcaps.facts.plan import BASICS, KVM, SCHEMA, TYPES, VERSION
 from domcaps.facts.probe import probe
-from domcaps.facts.question import Question, ask, device_properties_of, object_properties_of
-from domcaps.facts.record import Answer, EmulatorRecord, HostRecord, Recording, Session
+from domcaps.facts.question import QmpCommand, ask, device_properties_of, object_properties_of
+from domcaps.facts.record import Answer, EmulatorRecord, HostRecord, ProbeSession, Recording
 from domcaps.facts.recording import load, save
 
 EMULATORS = installed_emulators()
@@ -32,7 +32,7 @@ def record_of(path: str, *, kvm: bool = False, inventory: bool = False) -> Emula
     return result
 
 
-def answers(session: Session) -> dict[Question, Answer]:
+def answers(session: ProbeSession) -> dict[QmpCommand, Answer]:
     return {answer.question: answer for answer in session.answers}
 
 

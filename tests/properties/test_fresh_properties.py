@@ -12,11 +12,11 @@ from domcaps.fresh.disk import DiskStore
 from domcaps.fresh.watching import describe_change
 from domcaps.fresh.witness import (
     Content,
-    Device,
+    DeviceNode,
+    EnvironmentVariable,
     Existence,
     Listing,
-    Program,
-    Variable,
+    RunnableProgram,
     seen_digest,
 )
 from fresh_mutations import KINDS, Trial
@@ -69,7 +69,14 @@ def test_a_digest_tells_what_was_seen_apart(first: Any, second: Any) -> None:
 
 @given(
     witness=st.sampled_from(
-        [Content("/a"), Listing("/a"), Device("/a"), Existence("/a"), Program("/a"), Variable("a")]
+        [
+            Content("/a"),
+            Listing("/a"),
+            DeviceNode("/a"),
+            Existence("/a"),
+            RunnableProgram("/a"),
+            EnvironmentVariable("a"),
+        ]
     ),
     before=seen,
     after=seen,

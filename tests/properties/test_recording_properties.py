@@ -18,15 +18,15 @@ from domcaps.facts.record import (
     EmulatorRecord,
     Failure,
     HostRecord,
+    ProbeSession,
     Recording,
-    Session,
 )
 from domcaps.facts.recording import NAME, dumps, loads
 
 SAMPLE = dumps(
     Recording(
         HostRecord("x86_64"),
-        (EmulatorRecord("/q", (Session("tcg", (Answer(ask("query-version")),)),)),),
+        (EmulatorRecord("/q", (ProbeSession("tcg", (Answer(ask("query-version")),)),)),),
     )
 )
 
@@ -41,7 +41,7 @@ raws = st.builds(lambda value: msgspec.Raw(msgspec.json.encode(value)), values)
 commands = st.text(string.ascii_lowercase + "-", min_size=1)
 questions = st.builds(lambda name, value: ask(name, value=value), commands, values)
 answers = st.builds(Answer, questions, raws, st.none() | st.builds(Failure, texts, texts))
-sessions = st.builds(Session, texts, st.lists(answers, max_size=4).map(tuple))
+sessions = st.builds(ProbeSession, texts, st.lists(answers, max_size=4).map(tuple))
 emulators = st.builds(
     EmulatorRecord,
     texts,

@@ -17,7 +17,7 @@ from domcaps.hosts.host import Host
 from domcaps.serve.background import serving
 from domcaps.serve.frames import Type
 from domcaps.serve.hosts import FixedHost
-from domcaps.serve.limits import Limits
+from domcaps.serve.limits import ServerLimits
 from domcaps.serve.procedures import procedures
 from domcaps.serve.xdr import (
     INT,
@@ -43,7 +43,7 @@ HOST = Host.from_recording(
     Recording(HostRecord(arch="x86_64"), (emulator_record(types=("VGA",)),)), origin="test"
 )
 # what ends a connection for being idle would only make the tests wait
-LIMITS = Limits(message=100_000, message_seconds=1.0)
+LIMITS = ServerLimits(message=100_000, message_seconds=1.0)
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=50)
 VALUES: list[tuple[Codec, st.SearchStrategy[Any]]] = [

@@ -13,7 +13,7 @@ from domcaps.choose.candidates import of_same_family
 from domcaps.choose.hosts import machine_names
 from domcaps.choose.repair import repair
 from domcaps.facts.question import ask
-from domcaps.facts.record import Kvm, Recording, Session
+from domcaps.facts.record import Kvm, ProbeSession, Recording
 from fakes import answer
 from plain_hosts import open_plain
 from sample_hosts import _path, _rich, _shipped, rich_host
@@ -212,7 +212,7 @@ def host_without_kvm() -> domcaps.Host:
     whole, emulated = record.sessions
     answers = {a.question: a for a in (*whole.answers, *emulated.answers)}
     answers[ask("query-kvm")] = answer(ask("query-kvm"), {"enabled": False, "present": False})
-    sessions = (Session("tcg", tuple(answers.values())),)
+    sessions = (ProbeSession("tcg", tuple(answers.values())),)
     record = msgspec.structs.replace(record, path=_path("x86_64"), sessions=sessions)
     poor = msgspec.structs.replace(_rich("x86_64"), kvm=Kvm())
     return domcaps.Host.from_recording(Recording(host=poor, emulators=(record,)), origin="sid")

@@ -6,13 +6,13 @@ import pytest
 
 from cpu_fakes import EPYC, NEWEST
 from domcaps.cpu.x86 import CpuData, Decoded, cpu_data, decode
-from domcaps.cpu.x86map import Model, x86_map
+from domcaps.cpu.x86map import X86CpuModel, x86_map
 
 MAP = x86_map(NEWEST)
 
 
 def cpu_like(name: str, *more: str, without: tuple[str, ...] = (), **signature: int) -> CpuData:
-    model: Model = MAP.models[name]
+    model: X86CpuModel = MAP.models[name]
     told = {"family": 0, "model": 0, "stepping": 0} | signature
     features = (model.features | MAP.bits_of(more)) & ~MAP.bits_of(without)
     return CpuData(features, model.vendor, **told)

@@ -17,7 +17,7 @@ from cpu_fakes import (
 from domcaps.cpu import MODES, CustomModel, custom_models, mode_supported
 from domcaps.facts.emulator import EmulatorFacts, Unanswered
 from domcaps.facts.question import ask
-from domcaps.facts.record import Failure, Session
+from domcaps.facts.record import Failure, ProbeSession
 
 
 def offering(*definitions: dict[str, object], target: str = "x86_64") -> EmulatorFacts:
@@ -127,7 +127,7 @@ def test_maximum_of_any_accelerator_will_do() -> None:
 
 
 def test_a_session_that_did_not_come_about_does_not_count() -> None:
-    failed = Session("kvm", failure=Failure("died", "no /dev/kvm"))
+    failed = ProbeSession("kvm", failure=Failure("died", "no /dev/kvm"))
     facts = with_session(offering(definition("max")), failed)
     assert mode_supported("maximum", facts, "tcg", host(), "pc", NEWEST)
 

@@ -10,7 +10,7 @@ import pytest
 import domcaps
 from domcaps import UnknownDialectError
 from domcaps.language import known_dialects, parse_dialect
-from domcaps.language.change import NEWS, Change, change, changes, estimate, named
+from domcaps.language.change import NEWS, LibvirtChange, change, changes, estimate, named
 from domcaps.language.changes.network import INTERFACE_PASST
 from domcaps.language.dialect import _releases
 from domcaps.language.distributions import DISTRIBUTIONS
@@ -60,7 +60,7 @@ def test_another_one_is_an_error_that_lists_the_known(text: str) -> None:
     ],
 )
 def test_since_includes_and_until_excludes_the_release(
-    since: Change | None, until: Change | None, there: bool
+    since: LibvirtChange | None, until: LibvirtChange | None, there: bool
 ) -> None:
     assert parse_dialect("12.0").has_between(since, until) is there
 
@@ -79,7 +79,7 @@ def test_a_distribution_is_a_release_with_its_patches() -> None:
 @pytest.mark.parametrize(
     "change", [change for _, change in changes().values()], ids=lambda c: c.name
 )
-def test_every_change_is_of_a_release_and_says_what_and_whence(change: Change) -> None:
+def test_every_change_is_of_a_release_and_says_what_and_whence(change: LibvirtChange) -> None:
     assert parse_dialect(change.since)
     assert len(change.evidence) > 3
     assert len(change.what) > 3

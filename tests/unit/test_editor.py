@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import domcaps
-from domcaps.editor.context import Context, Kind, context_at
+from domcaps.editor.context import Context, CursorKind, context_at
 from domcaps.editor.hover import hover
 from domcaps.editor.offers import offers
 from domcaps.editor.target import world_at
@@ -34,26 +34,36 @@ class TestContext:
     @pytest.mark.parametrize(
         ("text", "kind", "path", "begun"),
         [
-            ("<|", Kind.ELEMENT, (), ""),
-            ("<domain><dev|", Kind.ELEMENT, ("domain",), "dev"),
-            ("<domain><devices><video/><|", Kind.ELEMENT, ("domain", "devices"), ""),
-            ("<domain><devices><disk><a>x</a></disk><|", Kind.ELEMENT, ("domain", "devices"), ""),
-            ("<domain><devices><vi|</devices></domain>", Kind.ELEMENT, ("domain", "devices"), "vi"),
-            ("<domain t|", Kind.ATTRIBUTE, ("domain",), "t"),
-            ("<domain type='kvm' |>", Kind.ATTRIBUTE, ("domain",), ""),
-            ("<domain type='k|", Kind.VALUE, ("domain",), "k"),
-            ("<domain type='|'>", Kind.VALUE, ("domain",), ""),
-            ('<a b="1" c="|', Kind.VALUE, ("a",), ""),
-            ("<a b='1>2' c='x|", Kind.VALUE, ("a",), "x"),
-            ("<domain><cpu><model>EP|", Kind.TEXT, ("domain", "cpu", "model"), "EP"),
-            ("<domain><!-- <devices> |", Kind.NOTHING, ("domain",), ""),
-            ("<domain><!-- <devices> --><|", Kind.ELEMENT, ("domain",), ""),
-            ("<a><![CDATA[<b>|", Kind.NOTHING, ("a",), ""),
-            ("<domain><devices></domain><|", Kind.ELEMENT, (), ""),
+            ("<|", CursorKind.ELEMENT, (), ""),
+            ("<domain><dev|", CursorKind.ELEMENT, ("domain",), "dev"),
+            ("<domain><devices><video/><|", CursorKind.ELEMENT, ("domain", "devices"), ""),
+            (
+                "<domain><devices><disk><a>x</a></disk><|",
+                CursorKind.ELEMENT,
+                ("domain", "devices"),
+                "",
+            ),
+            (
+                "<domain><devices><vi|</devices></domain>",
+                CursorKind.ELEMENT,
+                ("domain", "devices"),
+                "vi",
+            ),
+            ("<domain t|", CursorKind.ATTRIBUTE, ("domain",), "t"),
+            ("<domain type='kvm' |>", CursorKind.ATTRIBUTE, ("domain",), ""),
+            ("<domain type='k|", CursorKind.VALUE, ("domain",), "k"),
+            ("<domain type='|'>", CursorKind.VALUE, ("domain",), ""),
+            ('<a b="1" c="|', CursorKind.VALUE, ("a",), ""),
+            ("<a b='1>2' c='x|", CursorKind.VALUE, ("a",), "x"),
+            ("<domain><cpu><model>EP|", CursorKind.TEXT, ("domain", "cpu", "model"), "EP"),
+            ("<domain><!-- <devices> |", CursorKind.NOTHING, ("domain",), ""),
+            ("<domain><!-- <devices> --><|", CursorKind.ELEMENT, ("domain",), ""),
+            ("<a><![CDATA[<b>|", CursorKind.NOTHING, ("a",), ""),
+            ("<domain><devices></domain><|", CursorKind.ELEMENT, (), ""),
         ],
     )
     def test_of_text_that_is_being_written(
-        self, text: str, kind: Kind, path: tuple[str, ...], begun: str
+        self, text: str, kind: CursorKind, path: tuple[str, ...], begun: str
     ) -> None:
         found = at(text)
         assert (found.kind, found.path, found.begun) == (kind, path, begun)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import domcaps
-from domcaps.elements.boot.firmware import Wish, fits
+from domcaps.elements.boot.firmware import FirmwareWish, fits
 from domcaps.elements.boot.firmware_packages import PACKAGED
 from domcaps.elements.boot.firmware_reasons import unmet
 from domcaps.facts.firmwarefile import Firmware, FirmwareFile, FirmwareMapping, FirmwareTarget
@@ -39,7 +39,7 @@ FIRMWARES = st.builds(
     FEATURES.map(tuple),
 )
 WISHES = st.builds(
-    Wish,
+    FirmwareWish,
     interface=st.sampled_from(["uefi", "bios", ""]),
     image=st.sampled_from(["", "/a"]),
     kind=st.sampled_from(["", "pflash", "rom"]),
@@ -62,7 +62,7 @@ WISHES = st.builds(
 @settings(max_examples=600, deadline=None)
 @given(firmware=FIRMWARES, wish=WISHES, machine=st.sampled_from(["pc-q35-9.9", "pc-i440fx-9.9"]))
 def test_something_is_unmet_exactly_where_it_does_not_fit(
-    firmware: Firmware, wish: Wish, machine: str
+    firmware: Firmware, wish: FirmwareWish, machine: str
 ) -> None:
     does_fit = firmware.suits("x86_64", machine) and fits(firmware, wish)
     assert does_fit == (not list(unmet(firmware, wish, "x86_64", machine)))

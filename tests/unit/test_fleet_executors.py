@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from domcaps.fleet.ask import Question, UnitCounts, ask, name_of
+from domcaps.fleet.ask import FleetQuestion, UnitCounts, ask, name_of
 from domcaps.fleet.fleet import Fleet
 from domcaps.fleet.store import FleetStore
 from domcaps.fleet.upkeep import check, collect_garbage
@@ -84,11 +84,11 @@ def test_an_executor_of_the_caller_stays_open(store: FleetStore) -> None:
 
 
 def test_a_unit_is_named_by_its_content() -> None:
-    question = Question("s", (("a", "hosts/a/1"),))
+    question = FleetQuestion("s", (("a", "hosts/a/1"),))
     one = name_of(question, documents(2))
     assert one == name_of(question, documents(2))
     assert one != name_of(question, documents(3))
-    assert one != name_of(Question("s", (("a", "hosts/a/2"),)), documents(2))
+    assert one != name_of(FleetQuestion("s", (("a", "hosts/a/2"),)), documents(2))
 
 
 def test_dask_with_workers_that_are_killed(store: FleetStore) -> None:

@@ -98,14 +98,14 @@ DISTURBED: dict[str, dict[str, Any]] = {
 
 def disturbed(how: dict[str, Any]) -> EmulatorRecord:
     from domcaps.facts.question import ask
-    from domcaps.facts.record import Failure, Session
+    from domcaps.facts.record import Failure, ProbeSession
 
     answers = how.get("answers")
     given = {ask("query-tpm-models"): Failure(*answers)} if answers else {}
     record = emulator_record(answers=given)
     if "sessions" not in how:
         return record
-    failed = Session("kvm", failure=Failure(how["sessions"], "it was killed by SIGKILL"))
+    failed = ProbeSession("kvm", failure=Failure(how["sessions"], "it was killed by SIGKILL"))
     return msgspec.structs.replace(record, sessions=(failed, *record.sessions))
 
 
@@ -173,11 +173,11 @@ def test_a_probe_that_is_disturbed_again_and_again_is_repeated_with_growing_paus
 
 
 def test_an_accelerator_that_is_not_built_in_is_no_mishap(host: PretendedHost) -> None:
-    from domcaps.facts.record import Failure, Session
+    from domcaps.facts.record import Failure, ProbeSession
     from domcaps.fresh.probing import mishaps
 
-    refused = Session("tcg", failure=Failure("refused", "invalid accelerator tcg"))
-    useless = Session("kvm", failure=Failure("not-asked", "TCG was asked there"))
+    refused = ProbeSession("tcg", failure=Failure("refused", "invalid accelerator tcg"))
+    useless = ProbeSession("kvm", failure=Failure("not-asked", "TCG was asked there"))
     record = emulator_record()
     whole = msgspec.structs.replace(record, sessions=(*record.sessions, refused, useless))
     assert not list(mishaps(whole))

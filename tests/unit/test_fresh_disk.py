@@ -17,7 +17,7 @@ import pytest
 
 import fresh_fakes as fakes
 from domcaps.fresh.disk import FILE_LIMIT, DiskStore, StoredTrace, cache_folder
-from domcaps.fresh.witness import Content, Listing, Variable
+from domcaps.fresh.witness import Content, EnvironmentVariable, Listing
 from fresh_crash import NAME, is_whole, kill_many, trace
 from fresh_fakes import PretendedHost
 
@@ -50,7 +50,7 @@ def test_every_witness_can_be_stored(store: DiskStore) -> None:
     depends = (
         (Content("/x", 5), "a", None),
         (Listing("/y"), "b", None),
-        (Variable("Z"), "c", None),
+        (EnvironmentVariable("Z"), "c", None),
     )
     assert store.save(NAME, StoredTrace(depends, msgspec.Raw(b"1")))
     stored = store.load(NAME)

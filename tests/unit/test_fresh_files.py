@@ -47,12 +47,12 @@ READS: dict[str, tuple[Callable[[HostFiles], Any], list[tuple[str, str]]]] = {
     "text of nothing": (lambda f: f.text("/none"), [("Content", "/none")]),
     "names": (lambda f: f.names("/folder"), [("Listing", "/folder")]),
     "names of nothing": (lambda f: f.names_or_none("/none"), [("Listing", "/none")]),
-    "status": (lambda f: plain_status(f.status("/file")), [("Status", "/file")]),
+    "status": (lambda f: plain_status(f.status("/file")), [("FileStatus", "/file")]),
     "exists": (lambda f: f.exists("/none"), [("Existence", "/none")]),
     "is_folder": (lambda f: f.is_folder("/folder"), [("Folder", "/folder")]),
-    "program": (lambda f: f.program("/program"), [("Program", "/program")]),
-    "program that is missing": (lambda f: f.program("/none"), [("Program", "/none")]),
-    "uname": (lambda f: f.uname, [("Boot", "the running kernel")]),
+    "program": (lambda f: f.program("/program"), [("RunnableProgram", "/program")]),
+    "program that is missing": (lambda f: f.program("/none"), [("RunnableProgram", "/none")]),
+    "uname": (lambda f: f.uname, [("KernelBoot", "the running kernel")]),
 }
 
 
@@ -80,7 +80,7 @@ def test_a_device_is_asked_again(tmp_path: Path) -> None:
     fetch = fetch_at(tmp_path)
     with pytest.raises(FileNotFoundError):
         fetch.files.control("/dev/kvm", [(1, 2)])
-    assert seen(fetch) == [("Device", "/dev/kvm")]
+    assert seen(fetch) == [("DeviceNode", "/dev/kvm")]
 
 
 def test_names_that_are_no_text_do_no_harm(tmp_path: Path) -> None:
@@ -103,7 +103,7 @@ def test_names_that_are_no_names_are_not_there(tmp_path: Path, name: str) -> Non
 def test_variables_are_noted_whether_they_are_set_or_not(tmp_path: Path) -> None:
     fetch = fetch_at(tmp_path, {"A": "1"})
     assert (fetch.environ.get("A"), fetch.environ.get("B", "none")) == ("1", "none")
-    assert seen(fetch) == [("Variable", "$A"), ("Variable", "$B")]
+    assert seen(fetch) == [("EnvironmentVariable", "$A"), ("EnvironmentVariable", "$B")]
 
 
 def test_the_environment_can_not_be_read_as_a_whole(tmp_path: Path) -> None:
@@ -120,7 +120,7 @@ def test_files_of_the_kernel_have_witnesses_of_their_own() -> None:
     fetch = Fetch(build, Call(Store(), 1, 1))
     for path in ("/proc/cpuinfo", "/proc/cmdline", "/proc/version"):
         fetch.files.text(path)
-    assert [kind for kind, _ in seen(fetch)] == ["Processor", "Boot", "KernelFile"]
+    assert [kind for kind, _ in seen(fetch)] == ["CpuinfoProcessor", "KernelBoot", "KernelFile"]
 
 
 @pytest.mark.skipif(not Path("/proc/meminfo").exists(), reason="needs Linux")

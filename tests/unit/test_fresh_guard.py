@@ -17,7 +17,7 @@ from domcaps.fresh.guard import Sentry
 from domcaps.fresh.identity import now
 from domcaps.fresh.store import Sighting
 from domcaps.fresh.surroundings import Surroundings
-from domcaps.fresh.witness import Content, Existence, Listing, Status, Witness
+from domcaps.fresh.witness import Content, Existence, FileStatus, Listing, Witness
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -92,9 +92,9 @@ CHANGES: dict[str, tuple[Witness, Callable[[Path], object]]] = {
     "truncated": (Content(FILE), lambda r: os.truncate(r / "hard", 0)),
     "removed": (Content(FILE), lambda r: (r / "folder/inner/file").unlink()),
     "replaced": (Content(FILE), lambda r: (r / "elsewhere/file").rename(r / "folder/inner/file")),
-    "mode": (Status(FILE), lambda r: (r / "hard").chmod(0o600)),
-    "owner": (Status(FILE), lambda r: os.chown(r / "hard", os.getuid(), os.getgid())),
-    "times": (Status(FILE), lambda r: os.utime(r / "hard", (0, 0))),
+    "mode": (FileStatus(FILE), lambda r: (r / "hard").chmod(0o600)),
+    "owner": (FileStatus(FILE), lambda r: os.chown(r / "hard", os.getuid(), os.getgid())),
+    "times": (FileStatus(FILE), lambda r: os.utime(r / "hard", (0, 0))),
     "link turned": (Content("/link"), lambda r: turn(r / "link", "elsewhere/file")),
     "behind a link": (Content("/link"), lambda r: write(r / "folder/inner/file")),
     "behind a link to a folder": (
@@ -182,7 +182,7 @@ def test_a_flood_is_told(scene: Scene) -> None:
 @pytest.mark.parametrize("path", ["/proc/self/status", "/sys/kernel/mm", "/dev/null"])
 def test_what_the_kernel_makes_up_is_not_watched(path: str) -> None:
     around = Surroundings()
-    guard = Sentry().cover([Sighting(Status(path))], around)
+    guard = Sentry().cover([Sighting(FileStatus(path))], around)
     assert guard is not None
     assert list(guard.watched.values()) == [False]
 

@@ -13,7 +13,7 @@ import pytest
 from domcaps.facts.helpers import NoAnswer, read_helpers, run_briefly
 from domcaps.facts.hostfiles import HostFiles
 from domcaps.facts.launch import Command
-from domcaps.facts.trust import Kind, vouch
+from domcaps.facts.trust import ProgramKind, vouch
 
 if TYPE_CHECKING:
     from domcaps.facts.record import Helper
@@ -183,7 +183,7 @@ def test_a_program_that_closes_its_output_but_stays(tmp_path: Path) -> None:
 
 def named(file: Path) -> Command:
     """Give a helper program that the operator named."""
-    return Command(vouch(str(file)), (), Kind.HELPER)
+    return Command(vouch(str(file)), (), ProgramKind.HELPER)
 
 
 def assert_gone(pids: Path) -> None:

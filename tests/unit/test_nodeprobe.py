@@ -12,12 +12,12 @@ from domcaps.cpu.data import cpu_data
 from domcaps.facts.hostfiles import HostFiles
 from domcaps.facts.node import (
     Allocation,
-    Bandwidth,
     Link,
-    Monitor,
+    MemoryBandwidthControl,
     Node,
     NodeCpu,
     Resctrl,
+    ResourceMonitor,
     SideCache,
 )
 from domcaps.facts.nodeprobe import LEAVES, read_node
@@ -154,8 +154,8 @@ def test_what_can_be_shared_out_and_watched_is_read(tmp_path: Path) -> None:
     found = read_node(host(tmp_path, SHARED))
     assert found.resctrl == Resctrl(
         (Allocation(3, "code", 20, 1, 8),),
-        Bandwidth(10, 20, 4),
-        Monitor(("llc_occupancy", "mbm_total_bytes"), 176, 270336),
+        MemoryBandwidthControl(10, 20, 4),
+        ResourceMonitor(("llc_occupancy", "mbm_total_bytes"), 176, 270336),
     )
     assert found.iommu is True
 

@@ -9,7 +9,16 @@ import pytest
 
 from domcaps.facts.record import HostRecord
 from domcaps.page.html import to_html
-from domcaps.page.matrix import Block, Cell, Column, Group, Matrix, Node, Row, State
+from domcaps.page.matrix import (
+    Block,
+    Column,
+    Matrix,
+    MatrixCell,
+    MatrixGroup,
+    MatrixRow,
+    ReasonNode,
+    State,
+)
 from domcaps.report.flat import flatten
 from domcaps.report.matrix import Asked, capability_matrix
 from domcaps.text import harmless
@@ -21,13 +30,13 @@ HOSTILE = "</script><script>alert(1)</script><!-- <img src=x onerror=alert(1)> &
 
 
 def matrix_of(text: str) -> Matrix:
-    tree = Node("yes", text, text, (Node("no", text),))
-    cell = Cell("yes", text, (Block(text, (text,), tree),))
+    tree = ReasonNode("yes", text, text, (ReasonNode("no", text),))
+    cell = MatrixCell("yes", text, (Block(text, (text,), tree),))
     return Matrix(
         title=text,
         states=(State("yes", "✓", "good"), State("no", "✗", "bad")),
         columns=(Column(text, ((text, text),)),),
-        groups=(Group(text, (Row(text, (cell,)),)),),
+        groups=(MatrixGroup(text, (MatrixRow(text, (cell,)),)),),
         about=text,
     )
 

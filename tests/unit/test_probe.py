@@ -13,26 +13,26 @@ from domcaps.errors import EmulatorNotFoundError, ProbeError
 from domcaps.facts.plan import BASICS, SCHEMA, VERSION
 from domcaps.facts.probe import probe, probe_emulator
 from domcaps.facts.question import (
-    Question,
+    QmpCommand,
     ask,
     cpu_expansion_of,
     device_properties_of,
     object_properties_of,
 )
-from domcaps.facts.record import Answer, EmulatorRecord, Session
+from domcaps.facts.record import Answer, EmulatorRecord, ProbeSession
 
 HOST = cpu_expansion_of("host", "static")
 MAX = cpu_expansion_of("max", "static")
 PASSTHROUGH = cpu_expansion_of("host", "full", {"migratable": False, "hv-passthrough": True})
 
 
-def record_of(path: str, *questions: Question, kvm: bool = False) -> EmulatorRecord:
+def record_of(path: str, *questions: QmpCommand, kvm: bool = False) -> EmulatorRecord:
     (result,) = probe([path], questions, kvm=kvm)
     assert isinstance(result, EmulatorRecord), result
     return result
 
 
-def answers(session: Session) -> dict[Question, Answer]:
+def answers(session: ProbeSession) -> dict[QmpCommand, Answer]:
     return {answer.question: answer for answer in session.answers}
 
 

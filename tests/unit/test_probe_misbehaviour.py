@@ -29,7 +29,7 @@ from domcaps.errors import (
 from domcaps.facts import interrogation, qmp
 from domcaps.facts.plan import TYPES, VERSION
 from domcaps.facts.probe import probe, probe_emulator
-from domcaps.facts.question import Question, ask, device_properties_of
+from domcaps.facts.question import QmpCommand, ask, device_properties_of
 from domcaps.facts.record import Answer, EmulatorRecord, Failure
 from domcaps.facts.trust import vouch
 
@@ -59,7 +59,7 @@ def mark(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 def ask_all(
     path: str,
-    questions: Iterable[Question] = TABLE,
+    questions: Iterable[QmpCommand] = TABLE,
     *,
     accelerators: tuple[str, ...] = ("tcg",),
     deadline: float = 60,
@@ -98,7 +98,7 @@ def trouble_with(
     return line
 
 
-def failures(record: EmulatorRecord) -> dict[Question, Failure]:
+def failures(record: EmulatorRecord) -> dict[QmpCommand, Failure]:
     (session,) = record.sessions
     return {answer.question: answer.failure for answer in session.answers if answer.failure}
 

@@ -13,7 +13,7 @@ import pytest
 
 from domcaps.facts.plan import BASICS, DEVICES, KVM, MACHINES, SCHEMA, TARGET, TYPES, Plan
 from domcaps.facts.question import (
-    Question,
+    QmpCommand,
     ask,
     cpu_expansion_of,
     device_properties_of,
@@ -24,7 +24,7 @@ from domcaps.facts.record import Answer, Failure
 EXPANSION = "query-cpu-model-expansion"
 
 
-def reply(question: Question, value: Any) -> Answer:
+def reply(question: QmpCommand, value: Any) -> Answer:
     return Answer(question, msgspec.Raw(msgspec.json.encode(value)))
 
 
@@ -175,7 +175,7 @@ def test_inventory() -> None:
 
 @pytest.mark.parametrize("question", [TARGET, KVM, SCHEMA, TYPES, MACHINES, DEVICES])
 @pytest.mark.parametrize("value", [None, 3, {}, [], [3], [{}], {"arch": 3}, [{"name": {}}]])
-def test_strange_answers_call_for_nothing_odd(question: Question, value: Any) -> None:
+def test_strange_answers_call_for_nothing_odd(question: QmpCommand, value: Any) -> None:
     plan = Plan(accelerator="kvm", inventory=True)
     plan.opening()
     assert isinstance(plan.after(reply(question, value)), list)

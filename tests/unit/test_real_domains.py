@@ -12,7 +12,7 @@ import domcaps
 from domcaps.choose.conversion import convert
 from domcaps.choose.repair import Repair, repair
 from domcaps.facts.question import ask
-from domcaps.facts.record import Kvm, Recording, Session
+from domcaps.facts.record import Kvm, ProbeSession, Recording
 from fakes import answer
 from real_domains import RealDomain, real_domains
 from sample_hosts import _path, _shipped, rich_host
@@ -30,7 +30,7 @@ def poor_host() -> domcaps.Host:
     whole, emulated = record.sessions
     answers = {a.question: a for a in (*whole.answers, *emulated.answers)}
     answers[ask("query-kvm")] = answer(ask("query-kvm"), {"enabled": False, "present": False})
-    sessions = (Session("tcg", tuple(answers.values())),)
+    sessions = (ProbeSession("tcg", tuple(answers.values())),)
     record = msgspec.structs.replace(record, path=_path("x86_64"), sessions=sessions)
     rich = rich_host("x86_64", record, "sid").facts.record
     host = msgspec.structs.replace(rich, kvm=Kvm())

@@ -23,8 +23,8 @@ from domcaps.facts.record import (
     EmulatorRecord,
     Failure,
     HostRecord,
+    ProbeSession,
     Recording,
-    Session,
 )
 from domcaps.facts.recording import dumps, load, loads, save
 
@@ -38,8 +38,8 @@ SMALL = Recording(
         EmulatorRecord(
             "/usr/bin/qemu-system-x86_64",
             (
-                Session("kvm", (Answer(ask("query-version"), msgspec.Raw(REPLY)),)),
-                Session("tcg", failure=Failure("died", "no TCG")),
+                ProbeSession("kvm", (Answer(ask("query-version"), msgspec.Raw(REPLY)),)),
+                ProbeSession("tcg", failure=Failure("died", "no TCG")),
             ),
             size=12,
             mtime_ns=1_700_000_000_000_000_001,
@@ -57,7 +57,7 @@ def large() -> Recording:
         msgspec.json.encode([{"name": f"p{n}", "type": "bool"} for n in range(200)])
     )
     answers = tuple(Answer(ask("device-list-properties", typename=n), reply) for n in range(900))
-    return Recording(HostRecord("x86_64"), (EmulatorRecord("/q", (Session("kvm", answers),)),))
+    return Recording(HostRecord("x86_64"), (EmulatorRecord("/q", (ProbeSession("kvm", answers),)),))
 
 
 def trouble(data: bytes) -> str:

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 import domcaps
 from domcaps.cli import _root
 from domcaps.facts.node import Leaf, Node
-from domcaps.facts.question import Question
+from domcaps.facts.question import QmpCommand
 from domcaps.facts.record import (
     Answer,
     EmulatorRecord,
@@ -22,8 +22,8 @@ from domcaps.facts.record import (
     Helper,
     HostRecord,
     Kvm,
+    ProbeSession,
     Recording,
-    Session,
 )
 from domcaps.facts.recording import load, save
 from domcaps.facts.redact import redact
@@ -40,9 +40,9 @@ UUID = "4c4c4544-0032-3510-8052-b4c04f4d3132"
 def recording() -> Recording:
     sev = b'{"pdh": "c2VjcmV0", "cert-chain": "Y2hhaW4=", "cpu0-id": "aWQ=", "cbitpos": 51}'
     answers = (
-        Answer(Question("query-sev-capabilities"), msgspec.Raw(sev)),
+        Answer(QmpCommand("query-sev-capabilities"), msgspec.Raw(sev)),
         Answer(
-            Question("query-cpus"),
+            QmpCommand("query-cpus"),
             failure=Failure("died", "alice at web7.example.org, 10.1.2.3, 52:54:00:12:34:56"),
         ),
     )
@@ -60,7 +60,11 @@ def recording() -> Recording:
             images=("/home/bob/x.fd", "/usr/share/OVMF/OVMF_CODE.fd"),
             helpers=(Helper("swtpm", "/home/alice/bin/swtpm"),),
         ),
-        (EmulatorRecord("/home/alice/qemu/bin/qemu-system-x86_64", (Session("tcg", answers),)),),
+        (
+            EmulatorRecord(
+                "/home/alice/qemu/bin/qemu-system-x86_64", (ProbeSession("tcg", answers),)
+            ),
+        ),
         Node(UUID, cpuid=(Leaf(1, 0, 5), Leaf(3, 0, 1, 2, 3, 4))),
         comment="web7 of alice, aa:bb:cc:dd:ee:ff",
     )

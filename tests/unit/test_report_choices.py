@@ -9,7 +9,7 @@ from test_report_figures import FULL, enlightened
 from test_report_rules import FORMS, GICS, PV_HOST, PV_MACHINE, SWTPM, TPM, promised
 from test_validate_firmware import FLASH, KERNEL, ROM, VARIABLES, descriptor
 
-from domcaps.facts.question import Question, ask, cpu_expansion_of, object_properties_of
+from domcaps.facts.question import QmpCommand, ask, cpu_expansion_of, object_properties_of
 from domcaps.facts.record import FirmwareDescriptor, Helper, HostRecord, Kvm, Presence
 from domcaps.report.capabilities import DomainCapabilities
 from domcaps.report.document import build
@@ -183,7 +183,7 @@ def test_consoles_are_told_of_since_11_5() -> None:
     assert "<console" not in xml(libvirt="11.4")
 
 
-VDAGENT: dict[Question, Any] = {
+VDAGENT: dict[QmpCommand, Any] = {
     ask("query-qmp-schema"): [
         {"name": "chardev-add", "meta-type": "command", "arg-type": "1", "ret-type": "0"},
         {"name": "0", "meta-type": "object", "members": []},
@@ -215,7 +215,7 @@ def test_interrupt_controllers_are_those_of_virtual_boards_of_arm(version: str) 
 MAPPING = "migrate-set-parameters"
 
 
-def backup_schema(*commands: str, transform: bool = True) -> dict[Question, Any]:
+def backup_schema(*commands: str, transform: bool = True) -> dict[QmpCommand, Any]:
     members = [{"name": "transform", "type": "9"}] if transform else []
     types = [
         {"name": "1", "meta-type": "object", "members": [
@@ -246,7 +246,7 @@ def test_backups_need_two_things_of_qemu() -> None:
 @pytest.mark.parametrize("missing", ["nothing", "type", "property", "host", "arch"])
 def test_protected_virtualization_in_every_dialect(missing: str, libvirt: str) -> None:
     types = () if missing == "type" else ("s390-pv-guest",)
-    none: dict[Question, Any] = {object_properties_of("none-machine"): []}
+    none: dict[QmpCommand, Any] = {object_properties_of("none-machine"): []}
     answers = none if missing == "property" else PV_MACHINE
     host = HostRecord(arch="s390x") if missing == "host" else PV_HOST
     arch = "x86_64" if missing == "arch" else "s390x"
@@ -273,7 +273,7 @@ def test_trust_domains_need_the_type_in_every_dialect() -> None:
 
 
 def test_encrypted_guests_of_each_kind_have_a_type() -> None:
-    sev: dict[Question, Any] = {
+    sev: dict[QmpCommand, Any] = {
         ask("query-sev-capabilities"): {"cbitpos": 47, "reduced-phys-bits": 1}
     }
     assert not promised("launchSecurity.sectype=sev", "sev-snp-guest", answers=sev)

@@ -14,7 +14,7 @@ from domcaps.report.flat import flatten
 from fakes import emulator_record, world
 
 if TYPE_CHECKING:
-    from domcaps.facts.question import Question
+    from domcaps.facts.question import QmpCommand
 
 GIB = 1 << 30
 
@@ -22,7 +22,7 @@ GIB = 1 << 30
 def said(
     prefix: str,
     *types: str,
-    answers: dict[Question, Any] | None = None,
+    answers: dict[QmpCommand, Any] | None = None,
     host: HostRecord | None = None,
     **target: str,
 ) -> dict[str, str]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from domcaps.facts.question import Question, ask, object_properties_of
+from domcaps.facts.question import QmpCommand, ask, object_properties_of
 from domcaps.facts.record import Helper, HostRecord, Kvm, Presence
 from domcaps.report.document import build
 from domcaps.report.flat import flatten
@@ -32,7 +32,7 @@ USB_CONTROLLERS = (
 def promised(
     path: str,
     *types: str,
-    answers: dict[Question, Any] | None = None,
+    answers: dict[QmpCommand, Any] | None = None,
     host: HostRecord | None = None,
     **target: str,
 ) -> bool:
@@ -154,7 +154,7 @@ PV_HOST = HostRecord(arch="s390x", kvm=Kvm(usable=True, secure_guest=True))
 @pytest.mark.parametrize("missing", ["nothing", "type", "property", "host"])
 def test_protected_virtualization_needs_qemu_its_machine_and_the_host(missing: str) -> None:
     types = () if missing == "type" else ("s390-pv-guest",)
-    none: dict[Question, Any] = {object_properties_of("none-machine"): []}
+    none: dict[QmpCommand, Any] = {object_properties_of("none-machine"): []}
     answers = none if missing == "property" else PV_MACHINE
     host = HostRecord(arch="s390x") if missing == "host" else PV_HOST
     held = promised("s390-pv", *types, answers=answers, host=host, arch="s390x")

@@ -20,7 +20,7 @@ from domcaps.hosts.host import Host
 from domcaps.serve.background import serving
 from domcaps.serve.domains import domain_of
 from domcaps.serve.hosts import FixedHost, HostSource, RecordedHost, RecordingFolder, ServedHost
-from domcaps.serve.limits import Limits
+from domcaps.serve.limits import ServerLimits
 from domcaps.serve.procedures import procedures
 from domcaps.serve.sockets import UnixSocket, tcp_socket
 from domcaps.serve.xdr import (
@@ -318,7 +318,7 @@ def test_arguments_that_are_none_have_an_error(client: Client) -> None:
 
 def test_a_length_that_is_too_large_ends_the_connection(path: Path) -> None:
     with (
-        serving(FixedHost(HOST, "test"), path, limits=Limits(message=1000)),
+        serving(FixedHost(HOST, "test"), path, limits=ServerLimits(message=1000)),
         Client(path) as client,
     ):
         client.send(b"\x7f\xff\xff\xff")
@@ -328,7 +328,7 @@ def test_a_length_that_is_too_large_ends_the_connection(path: Path) -> None:
 
 
 def test_a_slow_writer_is_dropped_and_holds_up_nobody(path: Path) -> None:
-    limits = Limits(message_seconds=0.3)
+    limits = ServerLimits(message_seconds=0.3)
     with serving(FixedHost(HOST, "test"), path, limits=limits), Client(path) as slow:
         slow.send(message(59)[:10])
         with Client(path) as other:
@@ -339,7 +339,7 @@ def test_a_slow_writer_is_dropped_and_holds_up_nobody(path: Path) -> None:
 
 
 def test_who_does_not_read_is_dropped(path: Path) -> None:
-    limits = Limits(message_seconds=0.3)
+    limits = ServerLimits(message_seconds=0.3)
     with serving(FixedHost(HOST, "test"), path, limits=limits), Client(path) as deaf:
         call = message(342, pack(Record(*[OPTIONAL_STRING] * 4, UINT), (None,) * 4 + (0,)))
         deaf.socket.settimeout(5)
@@ -349,7 +349,7 @@ def test_who_does_not_read_is_dropped(path: Path) -> None:
 
 
 def test_who_does_not_open_is_dropped(path: Path) -> None:
-    limits = Limits(open_seconds=0.1, ping_seconds=0.1)
+    limits = ServerLimits(open_seconds=0.1, ping_seconds=0.1)
     with (
         serving(FixedHost(HOST, "test"), path, limits=limits),
         Client(path, opened=False) as silent,
@@ -358,7 +358,7 @@ def test_who_does_not_open_is_dropped(path: Path) -> None:
 
 
 def test_large_messages_share_what_memory_there_is(path: Path) -> None:
-    limits = Limits(message=200_000, memory=200_000, message_seconds=0.5)
+    limits = ServerLimits(message=200_000, memory=200_000, message_seconds=0.5)
     with serving(FixedHost(HOST, "test"), path, limits=limits), Client(path) as greedy:
         greedy.send(message(59, bytes(190_000))[:100])
         with Client(path) as other:
@@ -369,7 +369,7 @@ def test_large_messages_share_what_memory_there_is(path: Path) -> None:
 
 
 def test_pings_are_answered_and_sent(path: Path) -> None:
-    limits = Limits(ping_seconds=0.1, pings=2)
+    limits = ServerLimits(ping_seconds=0.1, pings=2)
     with serving(FixedHost(HOST, "test"), path, limits=limits), Client(path) as client:
         client.send(message(1, program=KEEPALIVE, kind=2, serial=0))
         found = client.receive()
@@ -408,7 +408,7 @@ def test_a_call_that_takes_too_long_is_given_up(path: Path) -> None:
             go_on.wait(5)
             raise OSError(5, "late")
 
-    limits = Limits(call_seconds=0.2)
+    limits = ServerLimits(call_seconds=0.2)
     with serving(Stuck(), path, limits=limits), Client(path, opened=False) as client:
         refused(68, client.call, 1, pack(Record(OPTIONAL_STRING, UINT), (None, 0)))
         go_on.set()
@@ -426,7 +426,7 @@ def test_a_failure_of_ours_is_an_error_and_not_the_end(path: Path) -> None:
 
 
 def test_there_are_so_many_clients_and_no_more(path: Path) -> None:
-    with serving(FixedHost(HOST, "test"), path, limits=Limits(clients=2)):
+    with serving(FixedHost(HOST, "test"), path, limits=ServerLimits(clients=2)):
         with Client(path), Client(path) as second:
             with Client(path, opened=False) as third:
                 assert third.receive() is None

@@ -24,8 +24,8 @@ from domcaps.serve.comparison import (
     compare_elsewhere,
     compare_with_emulator,
 )
-from domcaps.serve.errors import Code, LibvirtError
-from domcaps.serve.xml.cpu import Kind, check_names, read_cpu
+from domcaps.serve.errors import ErrorNumber, LibvirtError
+from domcaps.serve.xml.cpu import CpuKind, check_names, read_cpu
 
 MAP = x86_map(Dialect(12, 8))
 OURS = HostModel(
@@ -66,13 +66,17 @@ def test_a_cpu_is_there_or_not(inner: str, result: CpuComparison) -> None:
     assert bool(reason) == (result == NO)
 
 
-FORM, VALUE, ARGUMENT = Code.XML_ERROR, Code.CONFIG_UNSUPPORTED, Code.INVALID_ARG
+FORM, VALUE, ARGUMENT = (
+    ErrorNumber.XML_ERROR,
+    ErrorNumber.CONFIG_UNSUPPORTED,
+    ErrorNumber.INVALID_ARG,
+)
 
 
 @pytest.mark.parametrize(
     ("xml", "code"),
     [
-        ("<cpu", Code.XML_DETAIL),
+        ("<cpu", ErrorNumber.XML_DETAIL),
         ("<domain/>", FORM),
         ("<cpu><feature/></cpu>", FORM),
         ("<cpu><model>m</model><feature name='avx' policy='maybe'/></cpu>", VALUE),
@@ -87,10 +91,13 @@ FORM, VALUE, ARGUMENT = Code.XML_ERROR, Code.CONFIG_UNSUPPORTED, Code.INVALID_AR
         ("<cpu mode='custom'><arch>x86_64</arch><model>m</model></cpu>", VALUE),
         ("<cpu><arch>x86_64</arch></cpu>", FORM),
         ("<cpu><arch>pdp11</arch><model>m</model></cpu>", VALUE),
-        ("<!DOCTYPE cpu [<!ENTITY a 'b'>]><cpu><model>&a;</model></domain>", Code.XML_DETAIL),
+        (
+            "<!DOCTYPE cpu [<!ENTITY a 'b'>]><cpu><model>&a;</model></domain>",
+            ErrorNumber.XML_DETAIL,
+        ),
     ],
 )
-def test_what_is_no_cpu_is_refused(xml: str, code: Code) -> None:
+def test_what_is_no_cpu_is_refused(xml: str, code: ErrorNumber) -> None:
     with pytest.raises(LibvirtError) as caught:
         read_cpu(xml)
     assert caught.value.code == code
@@ -111,7 +118,7 @@ def test_names_are_looked_at_where_that_is_asked_for(xml: str, is_refused: bool)
         return
     with pytest.raises(LibvirtError, match="has no") as caught:
         check_names(xml)
-    assert caught.value.code == Code.XML_INVALID_SCHEMA
+    assert caught.value.code == ErrorNumber.XML_INVALID_SCHEMA
 
 
 @pytest.mark.parametrize(
@@ -194,7 +201,7 @@ def test_elsewhere_names_are_compared(
 
 
 def host(inner: str) -> Any:
-    return read_cpu(f"<cpu><arch>x86_64</arch>{inner}</cpu>", Kind.HOST)
+    return read_cpu(f"<cpu><arch>x86_64</arch>{inner}</cpu>", CpuKind.HOST)
 
 
 def test_one_cpu_is_its_own_baseline() -> None:
@@ -248,18 +255,18 @@ def test_features_of_the_model_are_listed_by_name() -> None:
 @pytest.mark.parametrize(
     ("inners", "code"),
     [
-        (["<model>nope</model>"], Code.INTERNAL_ERROR),
-        (["<model>Nehalem</model><feature name='nope'/>"], Code.INTERNAL_ERROR),
-        (["<model>Nehalem</model><vendor>Nope</vendor>"], Code.OPERATION_FAILED),
-        (["<model>Nehalem</model>", "<model>EPYC</model>"], Code.OPERATION_FAILED),
+        (["<model>nope</model>"], ErrorNumber.INTERNAL_ERROR),
+        (["<model>Nehalem</model><feature name='nope'/>"], ErrorNumber.INTERNAL_ERROR),
+        (["<model>Nehalem</model><vendor>Nope</vendor>"], ErrorNumber.OPERATION_FAILED),
+        (["<model>Nehalem</model>", "<model>EPYC</model>"], ErrorNumber.OPERATION_FAILED),
         (
             ["<model>Nehalem</model>", "<model>Nehalem</model><vendor>AMD</vendor>"],
-            Code.OPERATION_FAILED,
+            ErrorNumber.OPERATION_FAILED,
         ),
     ],
 )
-def test_there_may_be_no_baseline(inners: list[str], code: Code) -> None:
-    if code is Code.OPERATION_FAILED and "EPYC" in inners[-1]:
+def test_there_may_be_no_baseline(inners: list[str], code: ErrorNumber) -> None:
+    if code is ErrorNumber.OPERATION_FAILED and "EPYC" in inners[-1]:
         inners[0] += "<vendor>Intel</vendor>"
     with pytest.raises(LibvirtError) as caught:
         baseline_x86([host(inner) for inner in inners], MAP)
@@ -278,9 +285,9 @@ def test_a_baseline_is_of_models() -> None:
     [
         ("aarch64", ["a", "b"], "a"),
         ("ppc64", ["POWER9", "POWER9"], "POWER9"),
-        ("ppc64", ["POWER9", "POWER8"], Code.OPERATION_FAILED),
-        ("ppc64", ["POWER0"], Code.INTERNAL_ERROR),
-        ("s390x", ["z14"], Code.NO_SUPPORT),
+        ("ppc64", ["POWER9", "POWER8"], ErrorNumber.OPERATION_FAILED),
+        ("ppc64", ["POWER0"], ErrorNumber.INTERNAL_ERROR),
+        ("s390x", ["z14"], ErrorNumber.NO_SUPPORT),
     ],
 )
 def test_elsewhere_names_have_to_be_alike(arch: str, models: list[str], found: object) -> None:

@@ -13,15 +13,15 @@ from domcaps.cpu.processor import processor
 from domcaps.cpu.x86map import x86_map
 from domcaps.facts.node import (
     Allocation,
-    Bandwidth,
     Cache,
     Leaf,
     Link,
-    Monitor,
+    MemoryBandwidthControl,
     Node,
     NodeCell,
     NodeCpu,
     Resctrl,
+    ResourceMonitor,
     SideCache,
 )
 from domcaps.facts.record import HostCpu, HostRecord, NumaCell, Recording
@@ -188,8 +188,8 @@ CACHES = (Cache(0, 2, "Unified", 1024, (0,)), Cache(0, 3, "Unified", 15360, (0, 
 def test_caches_and_bandwidth_are_shared_out() -> None:
     resctrl = Resctrl(
         (Allocation(3, "", 20, 2, 4),),
-        Bandwidth(10, 20, 8),
-        Monitor(("llc_occupancy", "mbm_total_bytes", "mbm_local_bytes"), 176, 270336),
+        MemoryBandwidthControl(10, 20, 8),
+        ResourceMonitor(("llc_occupancy", "mbm_total_bytes", "mbm_local_bytes"), 176, 270336),
     )
     found = described(HostRecord(arch="x86_64"), Node(caches=CACHES, resctrl=resctrl))
     assert written(found.find("cache")) == (

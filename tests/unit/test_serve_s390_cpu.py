@@ -8,7 +8,7 @@ import pytest
 
 from cpu_fakes import definition, expanded
 from domcaps.facts.dialogue import Talk, talk_with_emulator
-from domcaps.facts.question import Question, ask, cpu_expansion_of
+from domcaps.facts.question import QmpCommand, ask, cpu_expansion_of
 from domcaps.facts.record import Failure, HostRecord, Recording
 from domcaps.hosts.host import Host
 from domcaps.serve.background import serving
@@ -30,11 +30,11 @@ Z13 = {"name": "z13"}
 INVALID, UNSUPPORTED, INTERNAL, INCOMPATIBLE = 8, 84, 1, 91
 
 
-def verdict(other: dict[str, Any], result: str) -> dict[Question, Any]:
+def verdict(other: dict[str, Any], result: str) -> dict[QmpCommand, Any]:
     return {ask(NAMES[2], modela=OURS, modelb=other): {"result": result}}
 
 
-ANSWERS: dict[Question, Any] = {
+ANSWERS: dict[QmpCommand, Any] = {
     ask("query-qmp-schema"): COMMANDS,
     ask("query-cpu-definitions"): [definition(name) for name in ("z13", "z14", "gen16a", "host")],
     cpu_expansion_of("host", "static"): expanded(OURS["props"], "gen16a-base"),

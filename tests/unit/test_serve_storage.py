@@ -16,7 +16,7 @@ from domcaps.hosts.host import Host
 from domcaps.serve.access import Peer
 from domcaps.serve.background import serving
 from domcaps.serve.calls.storage import POOL, VOLUME
-from domcaps.serve.errors import Code
+from domcaps.serve.errors import ErrorNumber
 from domcaps.serve.hosts import FixedHost, LiveHostSource
 from domcaps.serve.storage import Pool
 from domcaps.serve.xdr import INT, OPTIONAL_STRING, STRING, UHYPER, UINT, Array, Record
@@ -124,11 +124,11 @@ def test_formats_and_sizes_are_those_of_the_disk_inside(client: Client, folder: 
 def test_what_is_not_there_has_its_own_errors(client: Client, folder: Path) -> None:
     pool = start(client, folder)
     for path in (folder / "none", folder / "e", folder / "f", "/dev/null", "x", ""):
-        assert failure(client, 97, (STRING, str(path))) == Code.NO_STORAGE_VOL
+        assert failure(client, 97, (STRING, str(path))) == ErrorNumber.NO_STORAGE_VOL
     for name in ("none", "..", ".", "", "../images/a.qcow2"):
-        assert failure(client, 95, (POOL, pool), (STRING, name)) == Code.NO_STORAGE_VOL
-    assert failure(client, 84, (STRING, "other")) == Code.NO_STORAGE_POOL
-    assert failure(client, 391, (STRING, "/nowhere")) == Code.NO_STORAGE_POOL
+        assert failure(client, 95, (POOL, pool), (STRING, name)) == ErrorNumber.NO_STORAGE_VOL
+    assert failure(client, 84, (STRING, "other")) == ErrorNumber.NO_STORAGE_POOL
+    assert failure(client, 391, (STRING, "/nowhere")) == ErrorNumber.NO_STORAGE_POOL
 
 
 def test_a_pool_of_a_folder_that_is_not_there_is_empty(client: Client, tmp_path: Path) -> None:
@@ -143,8 +143,8 @@ def test_a_pool_of_a_folder_that_is_not_there_is_empty(client: Client, tmp_path:
 def test_a_pool_that_is_not_active_is_not_looked_at(client: Client, folder: Path) -> None:
     pool = define(client, describe(folder))
     assert client.ask(154, INT, (POOL, pool)) == 0
-    assert failure(client, 282, (POOL, pool), (INT, 1), (UINT, 0)) == Code.OPERATION_FAILED
-    assert failure(client, 97, (STRING, str(folder / "b.img"))) == Code.NO_STORAGE_VOL
+    assert failure(client, 282, (POOL, pool), (INT, 1), (UINT, 0)) == ErrorNumber.OPERATION_FAILED
+    assert failure(client, 97, (STRING, str(folder / "b.img"))) == ErrorNumber.NO_STORAGE_VOL
     assert client.ask(74, Array(STRING, 9), (INT, 9)) == ["images"]
     client.ask(78, Record(), (POOL, pool), (UINT, 0))
     assert client.ask(72, Array(STRING, 9), (INT, 9)) == ["images"]
@@ -175,21 +175,25 @@ def test_pools_describe_themselves(client: Client, folder: Path) -> None:
 )  # fmt: skip
 def test_other_pools_are_refused(client: Client, xml: str) -> None:
     code = failure(client, 77, (STRING, xml), (UINT, 0))
-    assert code in {Code.XML_ERROR, Code.XML_DETAIL, Code.OPERATION_UNSUPPORTED}
+    assert code in {
+        ErrorNumber.XML_ERROR,
+        ErrorNumber.XML_DETAIL,
+        ErrorNumber.OPERATION_UNSUPPORTED,
+    }
     assert client.ask(73, INT) == 0
 
 
 def test_names_are_given_once(client: Client, folder: Path) -> None:
     define(client, describe(folder))
     again = (STRING, describe(folder)), (UINT, 0)
-    assert failure(client, 77, *again) == Code.OPERATION_FAILED
+    assert failure(client, 77, *again) == ErrorNumber.OPERATION_FAILED
 
 
 def test_a_connection_has_so_many(client: Client) -> None:
     for number in range(100):
         define(client, describe("/tmp", name=f"p{number}"))
     more = (STRING, describe("/tmp", name="more")), (UINT, 0)
-    assert failure(client, 77, *more) == Code.OPERATION_FAILED
+    assert failure(client, 77, *more) == ErrorNumber.OPERATION_FAILED
 
 
 def test_files_of_this_machine_are_not_those_of_a_recorded_host(
@@ -206,7 +210,10 @@ def test_who_may_only_read_defines_none(tmp_path: Path, folder: Path) -> None:
         Client(tmp_path / "s", opened=False) as client,
     ):
         client.ask(1, Record(), (OPTIONAL_STRING, "qemu:///system"), (UINT, READ_ONLY))
-        assert failure(client, 77, (STRING, describe(folder)), (UINT, 0)) == Code.OPERATION_DENIED
+        assert (
+            failure(client, 77, (STRING, describe(folder)), (UINT, 0))
+            == ErrorNumber.OPERATION_DENIED
+        )
 
 
 @pytest.mark.parametrize("kind", ["fifo", "socket", "folder", "link to a fifo"])

@@ -13,8 +13,8 @@ from domcaps.errors import (
     EmulatorNotFoundError,
     UnsupportedTargetError,
 )
-from domcaps.serve.errors import ERROR, Code, LibvirtError, libvirt_error
-from domcaps.serve.frames import Frame, FrameError, Status, read_frame
+from domcaps.serve.errors import ERROR, ErrorNumber, LibvirtError, libvirt_error
+from domcaps.serve.frames import Frame, FrameError, ReplyStatus, read_frame
 from domcaps.serve.ledger import Ledger
 from domcaps.serve.session import check_flags, host_name
 from domcaps.serve.xdr import (
@@ -137,7 +137,7 @@ def test_a_message_is_read_as_it_was_written() -> None:
     frame = _read(wire)
     assert frame == Frame(0x20008086, 1, 342, 0, 9, 0, b"\0\0\0\1")
     assert frame.encode() == wire
-    reply = frame.reply(b"", Status.ERROR)
+    reply = frame.reply(b"", ReplyStatus.ERROR)
     assert (reply.type, reply.serial, reply.procedure, reply.status) == (1, 9, 342, 1)
 
 
@@ -169,12 +169,12 @@ def test_a_message_that_does_not_go_on_is_given_up() -> None:
 @pytest.mark.parametrize(
     ("error", "code"),
     [
-        (UnsupportedTargetError("no"), Code.INVALID_ARG),
-        (EmulatorNotFoundError("gone", where="/x"), Code.SYSTEM_ERROR),
-        (EmulatorDiedError("died"), Code.INTERNAL_ERROR),
+        (UnsupportedTargetError("no"), ErrorNumber.INVALID_ARG),
+        (EmulatorNotFoundError("gone", where="/x"), ErrorNumber.SYSTEM_ERROR),
+        (EmulatorDiedError("died"), ErrorNumber.INTERNAL_ERROR),
     ],
 )
-def test_errors_are_told_in_libvirts_classes(error: DomcapsError, code: Code) -> None:
+def test_errors_are_told_in_libvirts_classes(error: DomcapsError, code: ErrorNumber) -> None:
     found = unpack(ERROR, libvirt_error(error).encode())
     assert found[0] == code
     assert error.message in found[2]
@@ -182,9 +182,9 @@ def test_errors_are_told_in_libvirts_classes(error: DomcapsError, code: Code) ->
 
 
 def test_a_client_recognizes_the_words_of_an_error() -> None:
-    assert LibvirtError(Code.INVALID_ARG, "x").message == "invalid argument: x"
-    assert LibvirtError(Code.NO_DOMAIN, "x").message == "Domain not found: x"
-    assert len(LibvirtError(Code.RPC, "x" * 100_000).message) < 20_000
+    assert LibvirtError(ErrorNumber.INVALID_ARG, "x").message == "invalid argument: x"
+    assert LibvirtError(ErrorNumber.NO_DOMAIN, "x").message == "Domain not found: x"
+    assert len(LibvirtError(ErrorNumber.RPC, "x" * 100_000).message) < 20_000
 
 
 @pytest.mark.parametrize(

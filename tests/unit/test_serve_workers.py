@@ -11,17 +11,17 @@ import pytest
 from domcaps.facts.record import HostRecord, Recording
 from domcaps.facts.recording import save
 from domcaps.serve.answers import Answers
-from domcaps.serve.errors import Code, LibvirtError
+from domcaps.serve.errors import ErrorNumber, LibvirtError
 from domcaps.serve.hosts import RecordingFolder
 from domcaps.serve.ledger import LITTLE, Ledger
-from domcaps.serve.limits import Limits
+from domcaps.serve.limits import ServerLimits
 from domcaps.serve.workers.pool import LARGE, Usage, WorkerLostError, WorkerPool
 from fakes import emulator_record
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-LIMITS = Limits(quick=2, long=1, waiting=2, slice_seconds=0.05, workers_memory=1000)
+LIMITS = ServerLimits(quick=2, long=1, waiting=2, slice_seconds=0.05, workers_memory=1000)
 SHORT, LONG, WAITING, GROWING = b"s", b"l", b"w", b"g"
 
 
@@ -50,7 +50,7 @@ class FakeWorker:
         assert self._answer is not None
         self._answer.set_result(b"finished")
 
-    def stop(self, reason: str, code: Code = Code.OPERATION_FAILED) -> None:
+    def stop(self, reason: str, code: ErrorNumber = ErrorNumber.OPERATION_FAILED) -> None:
         if self._answer is not None and not self._answer.done():
             self._answer.set_exception(WorkerLostError(reason, code))
 
@@ -179,7 +179,7 @@ def test_the_call_that_takes_the_most_memory_is_stopped() -> None:
         other = pool.ask(WAITING)
         with pytest.raises(LibvirtError) as caught:
             await in_time(pool.ask(GROWING))
-        assert caught.value.code == Code.NO_MEMORY
+        assert caught.value.code == ErrorNumber.NO_MEMORY
         assert not other.done()
         await pool.pool.stop()
 
@@ -191,7 +191,7 @@ def test_a_worker_that_ends_is_an_error_of_its_call_alone() -> None:
         pool = Pool()
         lost, other = pool.ask(WAITING), pool.ask(WAITING)
         await asyncio.sleep(0.01)
-        pool.workers[0].stop("its worker ended", Code.INTERNAL_ERROR)
+        pool.workers[0].stop("its worker ended", ErrorNumber.INTERNAL_ERROR)
         with pytest.raises(LibvirtError, match="its worker ended"):
             await in_time(lost)
         pool.workers[1].finish()

@@ -19,7 +19,7 @@ from domcaps.errors import RequestError, UntrustedProgramError
 from domcaps.facts import launch, trust
 from domcaps.facts.launch import PIPE, Command, shell, start, within_shell
 from domcaps.facts.ownership import weakness
-from domcaps.facts.trust import Kind, admit, allow, matches, plain, real_path, vouch
+from domcaps.facts.trust import ProgramKind, admit, allow, matches, plain, real_path, vouch
 from domcaps.hosts.host import Host
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def test_the_gate_asks_for_trust_each_time(emulator: Path) -> None:
     with pytest.raises(UntrustedProgramError):
         start(Command(str(emulator)))
     with pytest.raises(UntrustedProgramError):
-        within_shell('"$@"', Command(str(emulator), (), Kind.HELPER))
+        within_shell('"$@"', Command(str(emulator), (), ProgramKind.HELPER))
     vouch(str(emulator))
     start(Command(str(emulator))).wait()
     before = proof(emulator)
@@ -191,9 +191,9 @@ def test_odd_paths(path: str) -> None:
 
 def test_a_helper_is_no_emulator_and_an_emulator_no_helper() -> None:
     with pytest.raises(UntrustedProgramError):
-        admit("/usr/bin/swtpm", Kind.EMULATOR)
+        admit("/usr/bin/swtpm", ProgramKind.EMULATOR)
     with pytest.raises(UntrustedProgramError):
-        admit("/usr/bin/qemu-system-x86_64", Kind.HELPER)
+        admit("/usr/bin/qemu-system-x86_64", ProgramKind.HELPER)
 
 
 @pytest.mark.parametrize(

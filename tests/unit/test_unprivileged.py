@@ -13,7 +13,7 @@ import pytest
 from domcaps.facts import unprivileged
 from domcaps.facts.helpers import run_briefly
 from domcaps.facts.launch import Command
-from domcaps.facts.trust import Kind, vouch
+from domcaps.facts.trust import ProgramKind, vouch
 from domcaps.facts.unprivileged import account_for
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def test_it_is_asked_as_nobody(program: str) -> None:
     account = account_for(program)
     assert account is not None
     assert account.user not in {0, os.getuid()}
-    said = run_briefly(Command(program, (), Kind.HELPER)).decode().split()
+    said = run_briefly(Command(program, (), ProgramKind.HELPER)).decode().split()
     assert said[0] == str(account.user)
     assert "0" not in said
     assert said[-1] == "/"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeGuard
 import domcaps
 from domcaps import elements
 from domcaps.language import Element
-from domcaps.language.change import Change
+from domcaps.language.change import LibvirtChange
 from domcaps.language.conversion import OnBoard
 from domcaps.language.fix import Substitutes
 from domcaps.language.part import Part
@@ -28,7 +28,7 @@ ROOT = Path(domcaps.__file__).parent
 SOURCE = {path: ast.parse(path.read_text()) for path in sorted(ROOT.rglob("*.py"))}
 TOOLS = [ast.parse(path.read_text()) for path in (ROOT.parents[1] / "tools").glob("*.py")]
 # what is found in the table by its type: nobody names it
-FOUND = (Element, Decision, Rule, Substitutes, WideDrift, Change, OnBoard, PartReason)
+FOUND = (Element, Decision, Rule, Substitutes, WideDrift, LibvirtChange, OnBoard, PartReason)
 # what tests hold the source to: the form of codes, every check without what only saves time
 # what pytest calls by name
 HOOKS = {"pytest_addoption"}

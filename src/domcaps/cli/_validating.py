@@ -96,9 +96,9 @@ class Run:
 
     def items(self) -> Iterator[Item]:
         """Check the files, and give what came of each."""
-        from domcaps.validate.files import Job, run
+        from domcaps.validate.files import FilesJob, run
 
-        job = Job(self.judges.look, self.output.item, self.gathered.found, self.known)
+        job = FilesJob(self.judges.look, self.output.item, self.gathered.found, self.known)
         jobs = self.request.jobs or self.settings.config.jobs
         return run(job, list(self.gathered.files), jobs)
 

@@ -96,7 +96,7 @@ def command(
     """  # noqa: D301 - click takes the character, not its name
     import asyncio
 
-    from domcaps.serve.limits import Limits
+    from domcaps.serve.limits import ServerLimits
     from domcaps.serve.memory import give_back
     from domcaps.serve.server import Server
     from domcaps.serve.sockets import UnixSocket, inherited_sockets, tcp_socket
@@ -119,7 +119,7 @@ def command(
         sockets += [tcp_socket(address) for address in addresses]
         if not sockets:
             raise click.UsageError("--socket or --listen is required, or a systemd socket")
-        server = Server(source, dialect, Limits(clients=max_clients), uids or None, nursery)
+        server = Server(source, dialect, ServerLimits(clients=max_clients), uids or None, nursery)
         asyncio.run(_run(server, sockets, named))
 
 

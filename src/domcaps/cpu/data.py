@@ -140,7 +140,7 @@ class ArmData(msgspec.Struct, frozen=True):
     models: tuple[ArmModel, ...]
 
 
-class CpuData(msgspec.Struct, frozen=True):
+class CpuDataFile(msgspec.Struct, frozen=True):
     """The whole file; `libvirt` is the release with which it agrees."""
 
     format: int
@@ -151,9 +151,9 @@ class CpuData(msgspec.Struct, frozen=True):
 
 
 @cache
-def cpu_data() -> CpuData:
+def cpu_data() -> CpuDataFile:
     """Read the file that comes with the package, once."""
-    return msgspec.json.decode(PATH.read_bytes(), type=CpuData)
+    return msgspec.json.decode(PATH.read_bytes(), type=CpuDataFile)
 
 
 def known_in(entry: Named, dialect: Dialect) -> bool:

@@ -24,7 +24,7 @@ Policies = dict[str, str]
 _ARCH_CAPABILITIES = "arch-capabilities"
 
 
-class Host(Protocol):
+class HostCpuFacts(Protocol):
     """What has to be known of the host: a `HostRecord` will do."""
 
     @property
@@ -39,7 +39,7 @@ class Host(Protocol):
 def host_model(
     emulator: EmulatorFacts,
     accelerator: str,
-    host: Host,
+    host: HostCpuFacts,
     dialect: Dialect,
     *,
     disable_deprecated: bool = False,
@@ -80,7 +80,7 @@ def host_model(
 
 
 def _defined(
-    emulator: EmulatorFacts, accelerator: str, host: Host, dialect: Dialect
+    emulator: EmulatorFacts, accelerator: str, host: HostCpuFacts, dialect: Dialect
 ) -> tuple[HostModel, Policies] | None:
     """Find model, vendor and features in the way of the architecture."""
     if emulator.arch in X86:
@@ -226,7 +226,7 @@ def _deprecated(emulator: EmulatorFacts, accelerator: str) -> tuple[str, ...]:
 
 
 def _defined_ppc64(
-    emulator: EmulatorFacts, accelerator: str, host: Host, dialect: Dialect
+    emulator: EmulatorFacts, accelerator: str, host: HostCpuFacts, dialect: Dialect
 ) -> tuple[HostModel, Policies] | None:
     """Take the host's model, if libvirt and the emulator know it: QEMU is not asked here."""
     known = libvirt_models(emulator.arch, dialect) or {}

@@ -10,7 +10,7 @@ from domcaps.facts.arch import S390, is_native
 from domcaps.language.changes.processor import HVF_ASKED
 
 if TYPE_CHECKING:
-    from domcaps.cpu.hostmodel import Host
+    from domcaps.cpu.hostmodel import HostCpuFacts
     from domcaps.facts.emulator import EmulatorFacts
     from domcaps.language.dialect import Dialect
 
@@ -29,7 +29,7 @@ def mode_supported(
     mode: str,
     emulator: EmulatorFacts,
     accelerator: str,
-    host: Host,
+    host: HostCpuFacts,
     machine: str,
     dialect: Dialect,
     arch: str = "",

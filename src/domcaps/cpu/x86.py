@@ -17,7 +17,7 @@ from domcaps.cpu.names import libvirt_name
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from domcaps.cpu.x86map import Model, X86Map
+    from domcaps.cpu.x86map import X86CpuModel, X86Map
 
 _VENDOR_LENGTH = 12
 _BROKEN_TSX_MODELS = {60, 69, 70}
@@ -54,7 +54,7 @@ class _Definition(NamedTuple):
     `alike` tells that a feature to disable costs as much as one to require, as it did once.
     """
 
-    model: Model
+    model: X86CpuModel
     require: int
     disable: int
     removed: tuple[str, ...]
@@ -178,7 +178,7 @@ def without_broken_tsx(data: CpuData, known: X86Map) -> int:
     return data.features & ~known.bits_of(("hle", "rtm")) if broken else data.features
 
 
-def _define(features: int, model: Model, blockers: int, known: X86Map) -> _Definition:
+def _define(features: int, model: X86CpuModel, blockers: int, known: X86Map) -> _Definition:
     """Write a CPU as a definition on top of one model.
 
     The emulator's version of a model may have features that libvirt's has not. Where they can't

@@ -32,7 +32,7 @@ class Signature(NamedTuple):
     steppings: int = 0xFFFF
 
 
-class Model(NamedTuple):
+class X86CpuModel(NamedTuple):
     """A model with all that is relative worked out. `removed` are names in the map's order.
 
     `guest` and `host` tell what kind of definition may be made with it.
@@ -92,14 +92,14 @@ class X86Map:
             if known_in(vendor, dialect)
         )
         self._places = {name: 1 << place for place, name in enumerate(self.names)}
-        everything: dict[str, Model] = {}
+        everything: dict[str, X86CpuModel] = {}
         for entry in data.models:
             everything[entry.name] = self._model(entry, everything)
         known = [entry for entry in data.models if known_in(entry, dialect)]
         self.models = {entry.name: everything[entry.name] for entry in known}
         self.canonical = {entry.version_of: entry.name for entry in known if entry.version_of}
 
-    def _model(self, entry: X86Model, earlier: dict[str, Model]) -> Model:
+    def _model(self, entry: X86Model, earlier: dict[str, X86CpuModel]) -> X86CpuModel:
         """Work out one model; those that it is relative to come before it."""
         if entry.version_of:
             same = earlier[entry.version_of]
@@ -114,7 +114,7 @@ class X86Map:
         removed = _removed(entry, earlier, self._kept)
         signatures = tuple(_signature(text) for text in entry.signatures)
         guest, host = entry.guest or in_use, entry.host or in_use
-        return Model(entry.name, entry.vendor, signatures, guest, features, removed, host)
+        return X86CpuModel(entry.name, entry.vendor, signatures, guest, features, removed, host)
 
     def bits_of(self, names: Iterable[str]) -> int:
         """Give the set of the features named; names that the dialect doesn't know are left out."""
@@ -158,7 +158,9 @@ def _register(feature: X86Feature) -> str:
     return f"{feature.word} {'edx' if feature.bit >= _HALF else 'eax'}"
 
 
-def _removed(entry: X86Model, earlier: dict[str, Model], kept: frozenset[str]) -> tuple[str, ...]:
+def _removed(
+    entry: X86Model, earlier: dict[str, X86CpuModel], kept: frozenset[str]
+) -> tuple[str, ...]:
     """Merge the features that a model has lost with those that the model like it has lost."""
     inherited = earlier[entry.like].removed if entry.like else ()
     gone = {*entry.with_, *entry.without, *entry.added}

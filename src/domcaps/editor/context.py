@@ -15,7 +15,7 @@ _TOKEN = re.compile(
 _PAIR = re.compile(r"([^\s=/>\"']+)\s*=\s*(?:\"([^\"]*)(\"?)|'([^']*)('?))")
 
 
-class Kind(enum.Enum):
+class CursorKind(enum.Enum):
     """What is written at the cursor."""
 
     ELEMENT = "element"
@@ -34,7 +34,7 @@ class Context:
     the element has, `begun` what was written of the word before the cursor.
     """
 
-    kind: Kind
+    kind: CursorKind
     path: tuple[str, ...] = ()
     attribute: str = ""
     begun: str = ""
@@ -52,14 +52,14 @@ def context_at(text: str, offset: int) -> Context:
                 while inside and inside.pop() != token["close"]:
                     pass
             elif _is_open(token[0]) and token.end() == len(before):
-                return Context(Kind.NOTHING, tuple(inside))
+                return Context(CursorKind.NOTHING, tuple(inside))
             continue
         if token.end() == len(before) and not token["end"]:
             return _in_tag(tuple(inside), name, token["inside"], text[offset:])
         if name and token["end"] != "/>":
             inside.append(name)
     begun = before.rpartition(">")[2].lstrip()
-    return Context(Kind.TEXT, tuple(inside), "", begun)
+    return Context(CursorKind.TEXT, tuple(inside), "", begun)
 
 
 def _is_open(token: str) -> bool:
@@ -69,18 +69,18 @@ def _is_open(token: str) -> bool:
 
 def _in_tag(path: tuple[str, ...], name: str, inside: str, after: str) -> Context:
     if not inside:
-        return Context(Kind.ELEMENT, path, "", name)
+        return Context(CursorKind.ELEMENT, path, "", name)
     whole = inside + after[: _rest_of_tag(after)]
     attributes = {p[1]: p[2] or p[4] or "" for p in _PAIR.finditer(whole)}
     full = (*path, name)
     for pair in _PAIR.finditer(inside):
         closed = bool(pair[3] or pair[5])
         if pair.end() == len(inside) and not closed:
-            return Context(Kind.VALUE, full, pair[1], pair[2] or pair[4] or "", attributes)
+            return Context(CursorKind.VALUE, full, pair[1], pair[2] or pair[4] or "", attributes)
     begun = re.split(r"[\s\"']", inside)[-1]
     if "=" in begun:
-        return Context(Kind.NOTHING, full, attributes=attributes)
-    return Context(Kind.ATTRIBUTE, full, "", begun, attributes)
+        return Context(CursorKind.NOTHING, full, attributes=attributes)
+    return Context(CursorKind.ATTRIBUTE, full, "", begun, attributes)
 
 
 def _rest_of_tag(after: str) -> int:

@@ -12,7 +12,7 @@ from pygls.workspace import ServerTextPosition
 
 from domcaps._version import __version__
 from domcaps.choose.quick_fixes import quick_fixes
-from domcaps.editor.context import Kind, context_at
+from domcaps.editor.context import CursorKind, context_at
 from domcaps.editor.hover import hover
 from domcaps.editor.offers import offers
 from domcaps.editor.places import span_of
@@ -38,11 +38,11 @@ _SEVERITIES = {
     Severity.NOTICE: types.DiagnosticSeverity.Information,
 }
 _KINDS = {
-    Kind.ELEMENT: types.CompletionItemKind.Class,
-    Kind.ATTRIBUTE: types.CompletionItemKind.Property,
-    Kind.VALUE: types.CompletionItemKind.EnumMember,
-    Kind.TEXT: types.CompletionItemKind.EnumMember,
-    Kind.NOTHING: types.CompletionItemKind.Text,
+    CursorKind.ELEMENT: types.CompletionItemKind.Class,
+    CursorKind.ATTRIBUTE: types.CompletionItemKind.Property,
+    CursorKind.VALUE: types.CompletionItemKind.EnumMember,
+    CursorKind.TEXT: types.CompletionItemKind.EnumMember,
+    CursorKind.NOTHING: types.CompletionItemKind.Text,
 }
 
 

@@ -6,14 +6,14 @@ import functools
 from typing import TYPE_CHECKING, NamedTuple
 
 from domcaps.choose.hosts import machine_names
-from domcaps.editor.context import Kind
+from domcaps.editor.context import CursorKind
 from domcaps.elements import table
 from domcaps.facts.emulator import Unanswered
 from domcaps.language.predicate import ALWAYS
 from domcaps.language.table import Place
 from domcaps.language.truth import Truth
 from domcaps.validate.catalogue.rules import parts
-from domcaps.validate.schema.vocabulary import Place as Names
+from domcaps.validate.schema.vocabulary import SchemaPlace as Names
 from domcaps.validate.schema.vocabulary import pieces, vocabulary
 
 if TYPE_CHECKING:
@@ -38,11 +38,11 @@ def offers(context: Context, world: World | None) -> list[Proposal]:
 
     Without a `world` everything that libvirt knows is offered.
     """
-    if context.kind is Kind.ELEMENT:
+    if context.kind is CursorKind.ELEMENT:
         found = _elements(context.path, world)
-    elif context.kind is Kind.ATTRIBUTE:
+    elif context.kind is CursorKind.ATTRIBUTE:
         found = _attributes(context)
-    elif context.kind in {Kind.VALUE, Kind.TEXT}:
+    elif context.kind in {CursorKind.VALUE, CursorKind.TEXT}:
         found = _values(context.path, context.attribute, world)
     else:
         found = iter(())

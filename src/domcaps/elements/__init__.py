@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import ModuleType
 
-    from domcaps.facts.question import Question
+    from domcaps.facts.question import QmpCommand
     from domcaps.language import Choice
 
 
@@ -76,13 +76,13 @@ def _parts(element: Element) -> Iterator[Element]:
 
 
 @functools.cache
-def questions() -> frozenset[Question]:
+def questions() -> frozenset[QmpCommand]:
     """Give all that the table wants to know of an emulator, beyond what is always asked.
 
     These are the questions of its elements, and of every predicate and enum that a rule names: they
     stand at the top of a module for that, by themselves or in a table.
     """
-    asked: set[Question] = set()
+    asked: set[QmpCommand] = set()
     for module in modules():
         for value in vars(module).values():
             for found in _predicates(value):

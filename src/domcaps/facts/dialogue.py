@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, TypeVar
 
 from domcaps.facts.emulator import Unanswered
 from domcaps.facts.plan import Plan
-from domcaps.facts.question import Question
+from domcaps.facts.question import QmpCommand
 from domcaps.facts.record import Answer
 
 if TYPE_CHECKING:
     from domcaps.facts.emulator import EmulatorFacts
 
 T = TypeVar("T")
-Talk = Generator[Question, Answer, T]
+Talk = Generator[QmpCommand, Answer, T]
 
 _DEADLINE_SECONDS, _QUESTION_SECONDS = 30.0, 10.0
 
@@ -67,17 +67,17 @@ def talk_with_emulator(path: str, talk: Talk[T]) -> T:
 class _Course(Plan):
     """The questions of a talk, as a plan."""
 
-    def __init__(self, first: Question, talk: Talk[T]) -> None:
+    def __init__(self, first: QmpCommand, talk: Talk[T]) -> None:
         super().__init__(accelerator="tcg")
         self._first = first
         self._talk = talk
         self.ended: StopIteration | None = None
 
-    def opening(self) -> list[Question]:
+    def opening(self) -> list[QmpCommand]:
         """Give the first question."""
         return [self._first]
 
-    def after(self, answer: Answer) -> list[Question]:
+    def after(self, answer: Answer) -> list[QmpCommand]:
         """Give what is asked after an answer."""
         try:
             return [self._talk.send(answer)]
@@ -85,6 +85,6 @@ class _Course(Plan):
             self.ended = ended
             return []
 
-    def is_extra(self, question: Question) -> bool:  # noqa: ARG002
+    def is_extra(self, question: QmpCommand) -> bool:  # noqa: ARG002
         """Tell that nothing can be done without."""
         return False

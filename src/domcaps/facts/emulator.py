@@ -16,7 +16,7 @@ from domcaps.facts import bounded
 from domcaps.facts.arch import from_qemu_target
 from domcaps.facts.qapi import QapiSchema
 from domcaps.facts.question import (
-    Question,
+    QmpCommand,
     ask,
     cpu_expansion_of,
     object_properties_of,
@@ -25,7 +25,7 @@ from domcaps.facts.question import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from domcaps.facts.record import Answer, EmulatorRecord, Failure, Session
+    from domcaps.facts.record import Answer, EmulatorRecord, Failure, ProbeSession
 
 T = TypeVar("T")
 
@@ -37,7 +37,7 @@ class Unanswered(UnansweredError):  # noqa: N818 - the third truth value on its 
     such as a list of the machine types.
     """
 
-    def __init__(self, question: Question, failure: Failure | None) -> None:
+    def __init__(self, question: QmpCommand, failure: Failure | None) -> None:
         self.question = question
         self.failure = failure
         why = f"gave no usable answer to {question}: {failure.text}" if failure else ""
@@ -55,7 +55,7 @@ class Property(msgspec.Struct, frozen=True):
     default_value: Any = msgspec.field(name="default-value", default=None)
 
 
-class Machine(msgspec.Struct, frozen=True):
+class MachineType(msgspec.Struct, frozen=True):
     """A machine type (QMP ``query-machines``)."""
 
     name: str
@@ -122,7 +122,7 @@ class Sgx(msgspec.Struct, frozen=True):
     sections: tuple[SgxSection, ...] = ()
 
 
-class Gic(msgspec.Struct, frozen=True):
+class GicCapability(msgspec.Struct, frozen=True):
     """One version of ARM's interrupt controller (QMP ``query-gic-capabilities``)."""
 
     version: int
@@ -182,9 +182,9 @@ class EmulatorFacts:
 
     def __init__(self, record: EmulatorRecord) -> None:
         self.record = record
-        self._answers: dict[str, dict[Question, Answer]] = {}
-        self._decoded: dict[tuple[str, Question], Any] = {}
-        self._machines: dict[str, tuple[Machine, ...]] = {}
+        self._answers: dict[str, dict[QmpCommand, Answer]] = {}
+        self._decoded: dict[tuple[str, QmpCommand], Any] = {}
+        self._machines: dict[str, tuple[MachineType, ...]] = {}
 
     def __repr__(self) -> str:
         """Name the emulator."""
@@ -192,13 +192,13 @@ class EmulatorFacts:
 
     # -- finding an answer ---------------------------------------------------------------------
 
-    def _session(self, accelerator: str) -> Session | None:
+    def _session(self, accelerator: str) -> ProbeSession | None:
         for session in self.record.sessions:
             if session.accelerator == accelerator:
                 return session
         return None
 
-    def answer(self, question: Question, accelerator: str = "") -> Answer:
+    def answer(self, question: QmpCommand, accelerator: str = "") -> Answer:
         """Give the answer as it was recorded; raises `Unanswered` where there is none.
 
         `accelerator` is ``kvm``, ``hvf`` or ``tcg``; "" is that of the first session.
@@ -214,7 +214,7 @@ class EmulatorFacts:
             raise Unanswered(question, found.failure if found else None)
         return found
 
-    def _ask(self, question: Question, kind: type[T], accelerator: str = "") -> T | None:
+    def _ask(self, question: QmpCommand, kind: type[T], accelerator: str = "") -> T | None:
         """Give the decoded answer, None where the emulator refused the question."""
         name = accelerator or self.first_accelerator
         key = (name, question)
@@ -322,7 +322,7 @@ class EmulatorFacts:
         except (bounded.TooMuch, ValueError, RecursionError) as error:
             raise Unanswered(question, found.failure) from error
 
-    def properties(self, question: Question) -> Mapping[str, Property]:
+    def properties(self, question: QmpCommand) -> Mapping[str, Property]:
         """Give the properties that the question lists, by name; none where it was refused."""
         key = ("properties", question)
         if key not in self._decoded:
@@ -343,14 +343,14 @@ class EmulatorFacts:
 
     # -- machines and CPUs ---------------------------------------------------------------------
 
-    def machines(self, virttype: str) -> tuple[Machine, ...]:
+    def machines(self, virttype: str) -> tuple[MachineType, ...]:
         """Machine types in QEMU's order, without ``none`` (QMP ``query-machines``)."""
         if not self.serves(virttype):
             return ()
         known = self._machines.get(virttype)
         if known is None:
             accelerator = ACCELERATORS[virttype]
-            listed = self._ask(ask("query-machines"), tuple[Machine, ...], accelerator) or ()
+            listed = self._ask(ask("query-machines"), tuple[MachineType, ...], accelerator) or ()
             known = tuple(machine for machine in listed if machine.name != "none")
             self._machines[virttype] = known
         return known
@@ -409,11 +409,11 @@ class EmulatorFacts:
         return self._optional(ask("query-sgx-capabilities"), Sgx)
 
     @cached_property
-    def gic(self) -> tuple[Gic, ...]:
+    def gic(self) -> tuple[GicCapability, ...]:
         """Versions of ARM's interrupt controller."""
-        return self._optional(ask("query-gic-capabilities"), tuple[Gic, ...]) or ()
+        return self._optional(ask("query-gic-capabilities"), tuple[GicCapability, ...]) or ()
 
-    def _optional(self, question: Question, kind: type[T]) -> T | None:
+    def _optional(self, question: QmpCommand, kind: type[T]) -> T | None:
         """Ask what only some targets have: a question that QEMU lacks is a no."""
         try:
             return self._ask(question, kind)

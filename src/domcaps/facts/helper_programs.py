@@ -8,7 +8,7 @@ LIBEXEC = ("/usr/libexec", "/usr/lib/qemu")
 CAPABILITIES = "--print-capabilities"
 
 
-class Program(NamedTuple):
+class HelperProgram(NamedTuple):
     """A program to look for.
 
     `elsewhere` are further folders, `arguments` those that make it tell its features, and
@@ -22,19 +22,19 @@ class Program(NamedTuple):
 
 
 PROGRAMS = (
-    Program("swtpm"),
-    Program("swtpm_setup", arguments=(CAPABILITIES,)),
-    Program("swtpm_ioctl"),
-    Program("passt"),
-    Program("virtiofsd", LIBEXEC, (CAPABILITIES,), "fs"),
-    Program("vhost-user-gpu", LIBEXEC, (CAPABILITIES,), "gpu"),
-    Program("nbdkit"),
-    Program("qemu-rdp"),
-    Program("slirp-helper"),
-    Program("dbus-daemon"),
-    Program("qemu-pr-helper", LIBEXEC),
-    Program("qemu-bridge-helper", LIBEXEC),
-    Program("numad"),
+    HelperProgram("swtpm"),
+    HelperProgram("swtpm_setup", arguments=(CAPABILITIES,)),
+    HelperProgram("swtpm_ioctl"),
+    HelperProgram("passt"),
+    HelperProgram("virtiofsd", LIBEXEC, (CAPABILITIES,), "fs"),
+    HelperProgram("vhost-user-gpu", LIBEXEC, (CAPABILITIES,), "gpu"),
+    HelperProgram("nbdkit"),
+    HelperProgram("qemu-rdp"),
+    HelperProgram("slirp-helper"),
+    HelperProgram("dbus-daemon"),
+    HelperProgram("qemu-pr-helper", LIBEXEC),
+    HelperProgram("qemu-bridge-helper", LIBEXEC),
+    HelperProgram("numad"),
 )
 """What libvirt starts beside QEMU."""
 

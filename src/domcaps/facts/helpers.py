@@ -18,11 +18,11 @@ import msgspec
 
 from domcaps.errors import UntrustedProgramError
 from domcaps.facts.descriptors import effective, folders, read_descriptors
-from domcaps.facts.helper_programs import PROGRAMS, Program, arguments_of
+from domcaps.facts.helper_programs import PROGRAMS, HelperProgram, arguments_of
 from domcaps.facts.launch import PIPE, Command, Process, start
 from domcaps.facts.ownership import weakness
 from domcaps.facts.record import Helper
-from domcaps.facts.trust import SYSTEM_PATH, Kind, real_path, vouch
+from domcaps.facts.trust import SYSTEM_PATH, ProgramKind, real_path, vouch
 from domcaps.facts.unprivileged import account_for
 
 if TYPE_CHECKING:
@@ -113,7 +113,9 @@ def _may_vouch(files: HostFiles, path: str) -> bool:
     return not files.is_live or weakness(real_path(path)) is None
 
 
-def _find(files: HostFiles, program: Program, named: Sequence[str], path: Sequence[str]) -> Helper:
+def _find(
+    files: HostFiles, program: HelperProgram, named: Sequence[str], path: Sequence[str]
+) -> Helper:
     searched = [folder for folder in (*path, *program.elsewhere) if folder.startswith("/")]
     candidates = (*named, *(f"{folder}/{program.name}" for folder in searched))
     for candidate in candidates:
@@ -152,7 +154,7 @@ def _command(files: HostFiles, path: str, arguments: Sequence[str]) -> Command:
     if not files.is_live:
         # whoever pretends a host gave the folder in which its programs are
         vouch(real)
-    return Command(real, arguments, Kind.HELPER)
+    return Command(real, arguments, ProgramKind.HELPER)
 
 
 def _features(answer: bytes) -> tuple[str, ...]:

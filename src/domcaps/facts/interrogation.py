@@ -32,12 +32,12 @@ from domcaps.facts.exit_status import (
 from domcaps.facts.plan import BASICS
 from domcaps.facts.process import EmulatorProcess, questioning
 from domcaps.facts.qmp import Monitor
-from domcaps.facts.record import Answer, Failure, Session
+from domcaps.facts.record import Answer, Failure, ProbeSession
 from domcaps.facts.unprivileged import DEVICES, KVM, account_for
 
 if TYPE_CHECKING:
     from domcaps.facts.plan import Plan
-    from domcaps.facts.question import Question
+    from domcaps.facts.question import QmpCommand
 
 FRESH_STARTS = 16
 """How often an emulator is started again because of questions that it can't stand."""
@@ -67,7 +67,7 @@ class Interrogation:
         self._is_careful = False
         self._last_words = ""
 
-    async def run(self) -> Session:
+    async def run(self) -> ProbeSession:
         """Ask until every question has its answer, or is recorded as failed.
 
         In the session that it returns, the accelerator is the one that was in use. Raises
@@ -79,7 +79,9 @@ class Interrogation:
         except TimeoutError:
             text = _with_words(f"it did not answer within {self._deadline:g} s", self._last_words)
             self._give_up(EmulatorTimeoutError(text, where=self.path, remedy=_LOOK_REMEDY))
-        return Session(self.accelerator if self.plan.accelerated else "tcg", tuple(self._answers))
+        return ProbeSession(
+            self.accelerator if self.plan.accelerated else "tcg", tuple(self._answers)
+        )
 
     def shortage(self) -> str:
         """Give what the emulator printed if that tells of a limit that it reached, "" otherwise."""
@@ -143,7 +145,7 @@ class Interrogation:
         text = _with_words(text, process.last_words())
         return NotAnEmulatorError(text, where=self.path, remedy=_OTHER_REMEDY)
 
-    def _next(self) -> list[Question]:
+    def _next(self) -> list[QmpCommand]:
         """Take what to ask next from what is due: all, or a suspected question alone."""
         count = 1 if self._is_careful else len(self._due)
         self._is_careful = False

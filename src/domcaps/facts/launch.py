@@ -16,7 +16,7 @@ import subprocess
 from typing import IO, TYPE_CHECKING, NamedTuple
 
 from domcaps.facts.descendants import started
-from domcaps.facts.trust import SYSTEM_PATH, Kind, admit
+from domcaps.facts.trust import SYSTEM_PATH, ProgramKind, admit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -49,7 +49,7 @@ class Command(NamedTuple):
 
     path: str
     arguments: Sequence[str] = ()
-    kind: Kind = Kind.EMULATOR
+    kind: ProgramKind = ProgramKind.EMULATOR
 
 
 def start(
@@ -92,7 +92,7 @@ def start(
 
 def shell(arguments: Sequence[str]) -> Command:
     """Give a command of the system's shell."""
-    return Command("/bin/sh", arguments, Kind.TOOL)
+    return Command("/bin/sh", arguments, ProgramKind.TOOL)
 
 
 def within_shell(script: str, command: Command) -> Command:

@@ -114,7 +114,7 @@ class Allocation(msgspec.Struct, frozen=True):
     groups: int
 
 
-class Bandwidth(msgspec.Struct, frozen=True):
+class MemoryBandwidthControl(msgspec.Struct, frozen=True):
     """How the bandwidth of memory can be shared out, in percent, to so many groups."""
 
     step: int
@@ -122,7 +122,7 @@ class Bandwidth(msgspec.Struct, frozen=True):
     groups: int
 
 
-class Monitor(msgspec.Struct, frozen=True):
+class ResourceMonitor(msgspec.Struct, frozen=True):
     """What of caches and memory can be watched, for so many groups at once."""
 
     features: tuple[str, ...]
@@ -134,8 +134,8 @@ class Resctrl(msgspec.Struct, frozen=True, omit_defaults=True):
     """What the processor lets the kernel share out and watch."""
 
     allocations: tuple[Allocation, ...] = ()
-    bandwidth: Bandwidth | None = None
-    monitor: Monitor | None = None
+    bandwidth: MemoryBandwidthControl | None = None
+    monitor: ResourceMonitor | None = None
 
 
 class Node(msgspec.Struct, frozen=True, omit_defaults=True):

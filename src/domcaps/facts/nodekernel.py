@@ -9,7 +9,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from domcaps.facts.node import Allocation, Bandwidth, Link, Monitor, Resctrl, SideCache
+from domcaps.facts.node import (
+    Allocation,
+    Link,
+    MemoryBandwidthControl,
+    Resctrl,
+    ResourceMonitor,
+    SideCache,
+)
 
 if TYPE_CHECKING:
     from domcaps.facts.hostfiles import HostFiles
@@ -96,22 +103,22 @@ def _allocation(files: HostFiles, name: str, level: int, scope: str) -> Allocati
     )
 
 
-def _bandwidth(files: HostFiles) -> Bandwidth | None:
+def _bandwidth(files: HostFiles) -> MemoryBandwidthControl | None:
     folder = f"{_RESCTRL}/MB"
     if not files.exists(f"{folder}/bandwidth_gran"):
         return None
-    return Bandwidth(
+    return MemoryBandwidthControl(
         number(files, f"{folder}/bandwidth_gran"),
         number(files, f"{folder}/min_bandwidth"),
         number(files, f"{folder}/num_closids"),
     )
 
 
-def _monitor(files: HostFiles) -> Monitor | None:
+def _monitor(files: HostFiles) -> ResourceMonitor | None:
     folder = f"{_RESCTRL}/L3_MON"
     if not files.exists(f"{folder}/num_rmids"):
         return None
-    return Monitor(
+    return ResourceMonitor(
         tuple(files.text(f"{folder}/mon_features").split()),
         number(files, f"{folder}/num_rmids"),
         number(files, f"{folder}/max_threshold_occupancy"),

@@ -16,7 +16,7 @@ import msgspec
 
 from domcaps.facts.arch import ARM, X86, from_qemu_target
 from domcaps.facts.question import (
-    Question,
+    QmpCommand,
     ask,
     cpu_expansion_of,
     device_properties_of,
@@ -97,7 +97,7 @@ class Plan:
 
     def __init__(
         self,
-        questions: Iterable[Question] = (),
+        questions: Iterable[QmpCommand] = (),
         *,
         accelerator: str,
         complete: bool = True,
@@ -109,9 +109,9 @@ class Plan:
         self._inventory = inventory and complete
         self._arch = ""
         self._expands = None if complete else True
-        self._seen: set[Question] = set()
-        self._extras: frozenset[Question] = frozenset()
-        self._follow: dict[Question, Callable[[Answer], Iterable[Question]]] = {
+        self._seen: set[QmpCommand] = set()
+        self._extras: frozenset[QmpCommand] = frozenset()
+        self._follow: dict[QmpCommand, Callable[[Answer], Iterable[QmpCommand]]] = {
             TARGET: self._after_target,
             KVM: self._after_kvm,
             SCHEMA: self._after_schema,
@@ -120,66 +120,66 @@ class Plan:
             DEVICES: self._after_devices,
         }
 
-    def opening(self) -> list[Question]:
+    def opening(self) -> list[QmpCommand]:
         """Give the questions that can be asked right away."""
         if not self._complete:
             return self._new(_PER_ACCELERATOR)
         # the table comes last: while QEMU is busy with it, what follows can be worked out
         return self._new((*_ALWAYS, *self._table, *((DEVICES,) if self._inventory else ())))
 
-    def after(self, answer: Answer) -> list[Question]:
+    def after(self, answer: Answer) -> list[QmpCommand]:
         """Give the questions that an answer calls for."""
         follow = self._follow.get(answer.question)
         return self._new(follow(answer)) if follow else []
 
-    def is_extra(self, question: Question) -> bool:
+    def is_extra(self, question: QmpCommand) -> bool:
         """Tell whether a question is part of the inventory only."""
         return question == DEVICES or question in self._extras
 
-    def _new(self, questions: Iterable[Question]) -> list[Question]:
+    def _new(self, questions: Iterable[QmpCommand]) -> list[QmpCommand]:
         new = [q for q in dict.fromkeys(questions) if q not in self._seen]
         self._seen.update(new)
         return new
 
-    def _after_target(self, answer: Answer) -> Iterable[Question]:
+    def _after_target(self, answer: Answer) -> Iterable[QmpCommand]:
         found = _decoded(answer, _Target)
         self._arch = from_qemu_target(found.arch) if found else "?"
         machine = ("generic-pc-machine",) if self._complete and self._arch in X86 else ()
         return (*map(object_properties_of, machine), *self._expansions())
 
-    def _after_kvm(self, answer: Answer) -> Iterable[Question]:
+    def _after_kvm(self, answer: Answer) -> Iterable[QmpCommand]:
         if self.accelerated is None:
             found = _decoded(answer, _Kvm)
             self.accelerated = found is not None and found.enabled
         return self._expansions()
 
-    def _after_schema(self, answer: Answer) -> Iterable[Question]:
+    def _after_schema(self, answer: Answer) -> Iterable[QmpCommand]:
         entities = _decoded(answer, list[_Entity]) or []
         commands = {entity.name for entity in entities if entity.meta_type == "command"}
         self._expands = _EXPANSION in commands
         known = [question for question in _WHERE_KNOWN if question.command in commands]
         return (*known, *self._expansions())
 
-    def _after_types(self, answer: Answer) -> Iterable[Question]:
+    def _after_types(self, answer: Answer) -> Iterable[QmpCommand]:
         types = _decoded(answer, list[_Type]) or []
         abstract = {entry.name for entry in types if entry.abstract}
         behind = {entry.parent for entry in types if entry.name.endswith("-machine")}
         return map(object_properties_of, sorted(behind & abstract))
 
-    def _after_machines(self, answer: Answer) -> Iterable[Question]:
+    def _after_machines(self, answer: Answer) -> Iterable[QmpCommand]:
         if not self._complete:
             return ()
         machines = _decoded(answer, list[_Machine]) or []
         named = [m.name for m in machines if {m.name, m.alias} & set(_MACHINES_ASKED)]
         return [object_properties_of(f"{name}-machine") for name in named]
 
-    def _after_devices(self, answer: Answer) -> Iterable[Question]:
+    def _after_devices(self, answer: Answer) -> Iterable[QmpCommand]:
         devices = _decoded(answer, list[_Type]) or []
         asked = [device_properties_of(device.name) for device in devices]
         self._extras = frozenset(asked) - self._seen
         return asked
 
-    def _expansions(self) -> Iterable[Question]:
+    def _expansions(self) -> Iterable[QmpCommand]:
         """Give the questions about the host's CPU, or the largest one that TCG emulates."""
         if not (self._expands and self._arch) or self.accelerated is None:
             return

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable, Iterable, Sequence
 
-    from domcaps.facts.question import Question
+    from domcaps.facts.question import QmpCommand
     from domcaps.facts.record import EmulatorRecord
 
 DEADLINE_SECONDS = 60.0
@@ -42,7 +42,7 @@ def accelerators(*, kvm: bool) -> tuple[str, ...]:
 
 async def probe_emulator(
     path: str,
-    questions: Iterable[Question],
+    questions: Iterable[QmpCommand],
     *,
     accelerators: Sequence[str],
     inventory: bool = False,
@@ -61,9 +61,9 @@ async def probe_emulator(
     be asked is recorded with its failure. Raises the `ProbeError` that tells why when the emulator
     can't be asked at all.
     """
-    from domcaps.facts.sessions import Limits, ask_with_each
+    from domcaps.facts.sessions import ProbeLimits, ask_with_each
 
-    limits = Limits(deadline, question_deadline)
+    limits = ProbeLimits(deadline, question_deadline)
     return await ask_with_each(
         path, tuple(questions), tuple(accelerators), inventory=inventory, limits=limits, slots=slots
     )
@@ -71,7 +71,7 @@ async def probe_emulator(
 
 def probe(
     paths: Iterable[str],
-    questions: Iterable[Question],
+    questions: Iterable[QmpCommand],
     *,
     kvm: bool,
     inventory: bool = False,

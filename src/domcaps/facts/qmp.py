@@ -24,7 +24,7 @@ from domcaps.facts.tasks import to_its_end
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from domcaps.facts.question import Question
+    from domcaps.facts.question import QmpCommand
 
 LINE_LIMIT = 16 << 20
 """Bytes that one message may have. QEMU's largest, the schema, has about 250,000."""
@@ -80,12 +80,12 @@ class Monitor(AsyncProtocol[bytes]):
 
     def __init__(self) -> None:
         super().__init__(readbuflen=LINE_LIMIT)
-        self.outstanding: dict[int, Question] = {}
+        self.outstanding: dict[int, QmpCommand] = {}
         self._arrived: asyncio.Queue[_Arrival | None] = asyncio.Queue()
         self._asked = 0
         self._received = 0
 
-    def send(self, questions: Iterable[Question]) -> None:
+    def send(self, questions: Iterable[QmpCommand]) -> None:
         """Send questions in one go; QEMU answers them in their order."""
         batch = [self._encode(question) for question in questions]
         if batch:
@@ -112,7 +112,7 @@ class Monitor(AsyncProtocol[bytes]):
             self._writer.transport.abort()
         await to_its_end(self.disconnect())
 
-    def _encode(self, question: Question) -> bytes:
+    def _encode(self, question: QmpCommand) -> bytes:
         self._asked += 1
         self.outstanding[self._asked] = question
         arguments = msgspec.Raw(question.arguments.encode())

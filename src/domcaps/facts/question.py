@@ -9,7 +9,7 @@ import msgspec
 _ENCODER = msgspec.json.Encoder(order="deterministic")
 
 
-class Question(msgspec.Struct, frozen=True, order=True):
+class QmpCommand(msgspec.Struct, frozen=True, order=True):
     """One QMP command as it is sent, and as its answer is found again.
 
     `arguments` is JSON text with sorted keys, so that two questions with the same meaning are
@@ -29,29 +29,29 @@ class Question(msgspec.Struct, frozen=True, order=True):
         return self.command if self.arguments == "{}" else f"{self.command} {self.arguments}"
 
 
-def ask(command: str, /, **arguments: Any) -> Question:
+def ask(command: str, /, **arguments: Any) -> QmpCommand:
     """Build a question from a QMP command and its arguments; `_` in names stands for `-`."""
     return question_of(command, {name.replace("_", "-"): v for name, v in arguments.items()})
 
 
-def question_of(command: str, arguments: dict[str, Any]) -> Question:
+def question_of(command: str, arguments: dict[str, Any]) -> QmpCommand:
     """Build a question from a QMP command and arguments that have QMP's own names."""
-    return Question(command, _ENCODER.encode(arguments).decode())
+    return QmpCommand(command, _ENCODER.encode(arguments).decode())
 
 
-def device_properties_of(typename: str) -> Question:
+def device_properties_of(typename: str) -> QmpCommand:
     """Ask which properties a device type takes (QMP ``device-list-properties``)."""
     return ask("device-list-properties", typename=typename)
 
 
-def object_properties_of(typename: str) -> Question:
+def object_properties_of(typename: str) -> QmpCommand:
     """Ask which properties any QOM type has (QMP ``qom-list-properties``)."""
     return ask("qom-list-properties", typename=typename)
 
 
 def cpu_expansion_of(
     name: str, kind: str = "full", props: dict[str, Any] | None = None
-) -> Question:
+) -> QmpCommand:
     """Ask what a CPU model is made of (QMP ``query-cpu-model-expansion``).
 
     `kind` is ``static`` or ``full``; `props` are set on the model before it is expanded.

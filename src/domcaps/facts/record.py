@@ -10,7 +10,7 @@ from __future__ import annotations
 import msgspec
 
 from domcaps.facts.node import Node
-from domcaps.facts.question import Question
+from domcaps.facts.question import QmpCommand
 
 FORMAT = 1
 """Version of the file format. A reader refuses a larger one and says so."""
@@ -37,12 +37,12 @@ class Failure(msgspec.Struct, frozen=True):
 class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
     """One question and what came back: the raw ``return`` value, or why there is none."""
 
-    question: Question
+    question: QmpCommand
     reply: msgspec.Raw = msgspec.Raw(b"null")
     failure: Failure | None = None
 
 
-class Session(msgspec.Struct, frozen=True, omit_defaults=True):
+class ProbeSession(msgspec.Struct, frozen=True, omit_defaults=True):
     """One run of an emulator with one accelerator: ``kvm``, ``hvf`` or ``tcg``.
 
     `failure` is set when that run could not be asked at all, with the emulator's last words.
@@ -62,7 +62,7 @@ class EmulatorRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     """
 
     path: str
-    sessions: tuple[Session, ...] = ()
+    sessions: tuple[ProbeSession, ...] = ()
     size: int = 0
     mtime_ns: int = 0
     inventory: bool = False

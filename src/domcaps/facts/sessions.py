@@ -17,13 +17,13 @@ from domcaps.facts.exit_status import is_shortage
 from domcaps.facts.interrogation import Interrogation
 from domcaps.facts.plan import Plan
 from domcaps.facts.process import executable_status
-from domcaps.facts.record import EmulatorRecord, Failure, Session
+from domcaps.facts.record import EmulatorRecord, Failure, ProbeSession
 from domcaps.facts.tasks import end
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
 
-    from domcaps.facts.question import Question
+    from domcaps.facts.question import QmpCommand
 
 
 _IN_VAIN = Failure("not-asked", "the first accelerator is not in use, so that TCG was asked there")
@@ -34,7 +34,7 @@ _NOT_BUILT_IN = re.compile(
 """What QEMU says of an accelerator that is not built in or installed: an answer, not a mishap."""
 
 
-class Limits(msgspec.Struct, frozen=True):
+class ProbeLimits(msgspec.Struct, frozen=True):
     """Seconds for all questions with one accelerator, and for one question."""
 
     deadline: float
@@ -47,10 +47,10 @@ class _Emulator:
     def __init__(
         self,
         path: str,
-        questions: Iterable[Question],
+        questions: Iterable[QmpCommand],
         *,
         inventory: bool,
-        limits: Limits,
+        limits: ProbeLimits,
         slots: asyncio.Semaphore | None,
     ) -> None:
         self.path = path
@@ -75,12 +75,12 @@ class _Emulator:
             question_deadline=self._limits.question_deadline,
         )
 
-    async def ask(self, interrogation: Interrogation) -> Session:
+    async def ask(self, interrogation: Interrogation) -> ProbeSession:
         """Ask when there is a free slot."""
         async with self._slots or contextlib.nullcontext():
             return await interrogation.run()
 
-    async def ask_after(self, leader: Interrogation, accelerator: str) -> Session:
+    async def ask_after(self, leader: Interrogation, accelerator: str) -> ProbeSession:
         """Ask beside the leading interrogation; a failure is part of what is returned.
 
         An emulator for foreign guests will most likely have no use for the accelerator, so that
@@ -90,7 +90,7 @@ class _Emulator:
         if not _may_be_native(self.path):
             await leader.is_settled.wait()
             if not leader.plan.accelerated:
-                return Session(accelerator, failure=_IN_VAIN)
+                return ProbeSession(accelerator, failure=_IN_VAIN)
         try:
             return await self.ask(self.interrogation(accelerator, complete=False))
         except ProbeError as error:
@@ -99,11 +99,11 @@ class _Emulator:
 
 async def ask_with_each(
     path: str,
-    questions: tuple[Question, ...],
+    questions: tuple[QmpCommand, ...],
     accelerators: tuple[str, ...],
     *,
     inventory: bool,
-    limits: Limits,
+    limits: ProbeLimits,
     slots: asyncio.Semaphore | None,
 ) -> EmulatorRecord:
     """Do what `domcaps.facts.probe.probe_emulator` promises."""
@@ -115,7 +115,7 @@ async def ask_with_each(
 
 async def _sessions(
     emulator: _Emulator, accelerator: str, others: tuple[str, ...]
-) -> tuple[Session, ...]:
+) -> tuple[ProbeSession, ...]:
     leader = emulator.interrogation(accelerator, complete=True)
     async with _beside(emulator, leader, others) as following:
         try:
@@ -129,7 +129,7 @@ async def _sessions(
             if first.accelerator != accelerator:
                 # it was not usable, and TCG stood in for it
                 lacked = leader.shortage()
-                failed = Session(accelerator, failure=Failure("died", lacked))
+                failed = ProbeSession(accelerator, failure=Failure("died", lacked))
                 return (failed, first) if lacked else (first,)
             return (first, *[await task for task in following])
     if in_vain or not others:
@@ -141,7 +141,7 @@ async def _sessions(
 @contextlib.asynccontextmanager
 async def _beside(
     emulator: _Emulator, leader: Interrogation, others: tuple[str, ...]
-) -> AsyncIterator[list[asyncio.Task[Session]]]:
+) -> AsyncIterator[list[asyncio.Task[ProbeSession]]]:
     """Ask with the other accelerators meanwhile; who is not done at the end is cancelled."""
     tasks = [asyncio.create_task(emulator.ask_after(leader, other)) for other in others]
     try:
@@ -152,7 +152,7 @@ async def _beside(
 
 async def _without(
     emulator: _Emulator, accelerator: str, others: tuple[str, ...], error: ProbeError
-) -> tuple[Session, ...]:
+) -> tuple[ProbeSession, ...]:
     """Ask without an accelerator that could not be asked with."""
     try:
         return (_failed(accelerator, error), *await _sessions(emulator, others[0], others[1:]))
@@ -160,15 +160,15 @@ async def _without(
         raise error from None
 
 
-def _went_well(task: asyncio.Task[Session]) -> bool:
+def _went_well(task: asyncio.Task[ProbeSession]) -> bool:
     return task.done() and not task.cancelled() and task.result().failure is None
 
 
-def _failed(accelerator: str, error: ProbeError) -> Session:
+def _failed(accelerator: str, error: ProbeError) -> ProbeSession:
     kind = "timeout" if isinstance(error, EmulatorTimeoutError) else "died"
     if _NOT_BUILT_IN.search(error.message) and not is_shortage(error.message):
         kind = "refused"
-    return Session(accelerator, failure=Failure(kind, error.message))
+    return ProbeSession(accelerator, failure=Failure(kind, error.message))
 
 
 def _may_be_native(path: str) -> bool:

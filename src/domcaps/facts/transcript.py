@@ -16,7 +16,7 @@ import msgspec
 from domcaps.errors import TranscriptError
 from domcaps.facts import bounded
 from domcaps.facts.question import ask, question_of
-from domcaps.facts.record import Answer, EmulatorRecord, Failure, Session
+from domcaps.facts.record import Answer, EmulatorRecord, Failure, ProbeSession
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -81,7 +81,7 @@ def read_transcript(data: bytes, *, where: str, emulator: str) -> EmulatorRecord
     return EmulatorRecord(path=emulator, sessions=_sessions(runs, where))
 
 
-def _sessions(runs: list[list[Answer]], where: str) -> tuple[Session, ...]:
+def _sessions(runs: list[list[Answer]], where: str) -> tuple[ProbeSession, ...]:
     if len(runs) > 2:
         raise TranscriptError(
             f"holds {len(runs)} runs of an emulator, where two are the most",
@@ -94,8 +94,8 @@ def _sessions(runs: list[list[Answer]], where: str) -> tuple[Session, ...]:
     elif len(runs) == 2:
         # two runs without KVM: the other accelerator that is asked about in two runs
         first = "hvf"
-    named = [Session(first, tuple(runs[0]))]
-    named += [Session("tcg", tuple(run)) for run in runs[1:]]
+    named = [ProbeSession(first, tuple(runs[0]))]
+    named += [ProbeSession("tcg", tuple(run)) for run in runs[1:]]
     return tuple(named)
 
 

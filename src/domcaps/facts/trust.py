@@ -38,7 +38,7 @@ _TOOLS = frozenset({"sh", "env"})
 _ALLOW = "--allow-emulator"
 
 
-class Kind(enum.Enum):
+class ProgramKind(enum.Enum):
     """What a program is started as."""
 
     EMULATOR = "emulator"
@@ -108,7 +108,7 @@ def is_usual(path: str) -> bool:
     return folder in SYSTEM_PATH.split(":") and _EMULATOR.fullmatch(name) is not None
 
 
-def admit(path: str, kind: Kind = Kind.EMULATOR) -> str:
+def admit(path: str, kind: ProgramKind = ProgramKind.EMULATOR) -> str:
     """Give the real path of a program that may be executed.
 
     Raises `UntrustedProgramError`, which tells what is missing and which option would allow it.
@@ -123,10 +123,10 @@ def admit(path: str, kind: Kind = Kind.EMULATOR) -> str:
     return real
 
 
-def _is_vouched_for(real: str, kind: Kind) -> bool:
-    if kind is not Kind.TOOL and real in _WORD.named:
+def _is_vouched_for(real: str, kind: ProgramKind) -> bool:
+    if kind is not ProgramKind.TOOL and real in _WORD.named:
         return True
-    return _is_of_system(real, kind) or (kind is Kind.EMULATOR and _is_allowed(real))
+    return _is_of_system(real, kind) or (kind is ProgramKind.EMULATOR and _is_allowed(real))
 
 
 def _is_allowed(real: str) -> bool:
@@ -148,9 +148,9 @@ def _fits(names: list[str], parts: list[str]) -> bool:
     return bool(names) and fnmatchcase(names[0], parts[0]) and _fits(names[1:], parts[1:])
 
 
-def _is_of_system(real: str, kind: Kind) -> bool:
+def _is_of_system(real: str, kind: ProgramKind) -> bool:
     """Tell whether one of the system's folders has a program of that kind that leads there."""
-    if kind is Kind.EMULATOR:
+    if kind is ProgramKind.EMULATOR:
         folder, _, name = real.rpartition("/")
         # the usual case, without a look at every program there is
         if _EMULATOR.fullmatch(name) and folder in map(real_path, _system()):
@@ -158,17 +158,17 @@ def _is_of_system(real: str, kind: Kind) -> bool:
     return any(real_path(place) == real for place in _places(kind))
 
 
-def _places(kind: Kind) -> Iterator[str]:
+def _places(kind: ProgramKind) -> Iterator[str]:
     """Name where this system would have programs of a kind."""
     for folder in _system():
         for name in _names(kind, folder):
             yield f"{folder}/{name}"
 
 
-def _names(kind: Kind, folder: str) -> Iterable[str]:
-    if kind is Kind.TOOL:
+def _names(kind: ProgramKind, folder: str) -> Iterable[str]:
+    if kind is ProgramKind.TOOL:
         return _TOOLS
-    if kind is Kind.HELPER:
+    if kind is ProgramKind.HELPER:
         return (program.name for program in PROGRAMS)
     try:
         return [name for name in os.listdir(folder) if _EMULATOR.fullmatch(name)]  # noqa: PTH208
@@ -182,14 +182,16 @@ def _system() -> tuple[str, ...]:
     return tuple(dict.fromkeys(folder for folder in searched if folder.startswith("/")))
 
 
-def _unvouched(path: str, real: str, kind: Kind) -> UntrustedProgramError:
+def _unvouched(path: str, real: str, kind: ProgramKind) -> UntrustedProgramError:
     led = "" if real == path else f", which leads to {real},"
     return UntrustedProgramError(
         f"not {_done(kind)}: {path}{led} is no {kind.value} of this system, and the operator "
         "did not name it",
-        remedy=f"if you trust the program: {_ALLOW} '{real}'" if kind is Kind.EMULATOR else "",
+        remedy=f"if you trust the program: {_ALLOW} '{real}'"
+        if kind is ProgramKind.EMULATOR
+        else "",
     )
 
 
-def _done(kind: Kind) -> str:
-    return "probed" if kind is Kind.EMULATOR else "started"
+def _done(kind: ProgramKind) -> str:
+    return "probed" if kind is ProgramKind.EMULATOR else "started"

@@ -39,7 +39,7 @@ _ATTEMPTS = 20
 """Pools that are replaced before it is given up."""
 
 
-class Question(msgspec.Struct, frozen=True):
+class FleetQuestion(msgspec.Struct, frozen=True):
     """What is asked of all hosts of a fleet; `place` is where their store is."""
 
     place: str
@@ -55,22 +55,22 @@ class UnitCounts:
         self.units = self.again = self.pools = 0
 
 
-def name_of(question: Question, domains: Iterable[tuple[str, bytes]]) -> str:
+def name_of(question: FleetQuestion, domains: Iterable[tuple[str, bytes]]) -> str:
     """Name a unit by its content."""
     hashes = [sha256(data) for _, data in domains]
     return sha256(encode([__version__, question, hashes]))
 
 
-def run_unit(question: Question, domains: tuple[tuple[str, bytes], ...]) -> list[DomainAnswer]:
+def run_unit(question: FleetQuestion, domains: tuple[tuple[str, bytes], ...]) -> list[DomainAnswer]:
     """Give the verdicts of one unit: a pure function, in any process that reaches the store."""
     engine = _engine(question)
     return [engine.ask(name, data) for name, data in domains]
 
 
-_ENGINES: dict[Question, Engine] = {}
+_ENGINES: dict[FleetQuestion, Engine] = {}
 
 
-def _engine(question: Question) -> Engine:
+def _engine(question: FleetQuestion) -> Engine:
     """Give the engine of this process: it keeps hosts by hash and what it learned of documents."""
     if question not in _ENGINES:
         _ENGINES.clear()
@@ -115,11 +115,11 @@ def ask(
 
 def question_of(
     store: FleetStore, hosts: Iterable[str] | None, libvirt: str, *, new: bool = True
-) -> Question:
+) -> FleetQuestion:
     """Name the newest manifests of hosts; raises `FleetError` for a host that is not there."""
     latest = store.latest()
     chosen = latest if hosts is None else _chosen(latest, hosts)
-    return Question(store.place, tuple(chosen.items()), libvirt, new)
+    return FleetQuestion(store.place, tuple(chosen.items()), libvirt, new)
 
 
 def _chosen(latest: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:
@@ -148,7 +148,7 @@ def _units(
 
 
 def _run(
-    question: Question,
+    question: FleetQuestion,
     units: list[tuple[tuple[str, bytes], ...]],
     executor: Executor | None,
     counts: UnitCounts,
@@ -164,7 +164,7 @@ def _run(
 
 
 def _in_pools(
-    question: Question, left: dict[int, tuple[tuple[str, bytes], ...]], counts: UnitCounts
+    question: FleetQuestion, left: dict[int, tuple[tuple[str, bytes], ...]], counts: UnitCounts
 ) -> Iterator[list[DomainAnswer]]:
     """Run units in processes; a pool that broke is replaced, and asked for what is missing."""
     for _ in range(_ATTEMPTS):
@@ -181,7 +181,7 @@ def _in_pools(
 
 
 def _submitted(
-    question: Question,
+    question: FleetQuestion,
     left: dict[int, tuple[tuple[str, bytes], ...]],
     executor: Executor,
     counts: UnitCounts,

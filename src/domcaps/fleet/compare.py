@@ -40,7 +40,7 @@ class Differs(msgspec.Struct, frozen=True):
     hosts: int
 
 
-class Change(msgspec.Struct, frozen=True):
+class ManifestChange(msgspec.Struct, frozen=True):
     """What changed on a host between two of its manifests; the truths are those of a choice."""
 
     since: str
@@ -106,7 +106,7 @@ def _shown(store: FleetStore, name: str, content: str) -> str:
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
 
 
-def history(fleet: Fleet, host: str, choice: str = "") -> list[Change]:
+def history(fleet: Fleet, host: str, choice: str = "") -> list[ManifestChange]:
     """Tell when a host changed, and in what; with a choice, when that came to hold or ceased to.
 
     A choice is a path as `Host.explain` takes it: ``video.modelType=qxl``. It is looked for by
@@ -120,13 +120,15 @@ def history(fleet: Fleet, host: str, choice: str = "") -> list[Change]:
     ]
     if not choice:
         return [
-            Change(_moment(key), _changed(distinct[n - 1][1] if n else None, found))
+            ManifestChange(_moment(key), _changed(distinct[n - 1][1] if n else None, found))
             for n, (key, found) in enumerate(distinct)
         ]
     return list(_bisected(fleet, distinct, choice))
 
 
-def _bisected(fleet: Fleet, moments: list[tuple[str, Manifest]], choice: str) -> Iterator[Change]:
+def _bisected(
+    fleet: Fleet, moments: list[tuple[str, Manifest]], choice: str
+) -> Iterator[ManifestChange]:
     known: dict[int, str] = {}
 
     def truth(number: int) -> str:
@@ -148,7 +150,7 @@ def _bisected(fleet: Fleet, moments: list[tuple[str, Manifest]], choice: str) ->
     for number in between(0, len(moments) - 1) if moments else ():
         key, manifest = moments[number]
         changed = _changed(moments[number - 1][1], manifest)
-        yield Change(_moment(key), changed, truth(number - 1), truth(number))
+        yield ManifestChange(_moment(key), changed, truth(number - 1), truth(number))
 
 
 def truth_of(fleet: Fleet, manifest: Manifest, choice: str) -> str:

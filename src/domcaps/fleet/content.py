@@ -12,7 +12,7 @@ import msgspec
 
 from domcaps.errors import FleetError
 from domcaps.facts import bounded
-from domcaps.facts.question import Question
+from domcaps.facts.question import QmpCommand
 from domcaps.facts.record import Answer, Failure
 from domcaps.fleet.manifest import encode, sha256
 
@@ -121,7 +121,7 @@ class ContentByHash:
 
     def _answer(self, row: _Row) -> Answer:
         reply = msgspec.Raw(self.get(row.content)) if row.content else row.reply
-        return Answer(Question(row.command, row.arguments), reply, row.failure)
+        return Answer(QmpCommand(row.command, row.arguments), reply, row.failure)
 
     def named_by_list(self, name: str) -> Iterator[str]:
         """Give the hashes that a list of answers names."""

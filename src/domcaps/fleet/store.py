@@ -24,7 +24,7 @@ import msgspec
 from domcaps.errors import FleetError
 from domcaps.facts.deciding import HOST_ASIDE, NODE_DECIDES, deciding_host, masked_leaf
 from domcaps.facts.node import Node
-from domcaps.facts.record import EmulatorRecord, Failure, HostRecord, Recording, Session
+from domcaps.facts.record import EmulatorRecord, Failure, HostRecord, ProbeSession, Recording
 from domcaps.fleet.blobs import open_blobs
 from domcaps.fleet.content import ContentByHash
 from domcaps.fleet.manifest import (
@@ -183,7 +183,7 @@ class FleetStore:
     def emulator(self, entry: EmulatorEntry) -> EmulatorRecord:
         """Give the record of an emulator; its answers are shared between hosts."""
         sessions = tuple(
-            Session(
+            ProbeSession(
                 session.accelerator,
                 tuple(a for name in session.lists for a in self.content.answers(name)),
                 self.content.value(Failure, session.failure) if session.failure else None,

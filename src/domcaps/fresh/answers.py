@@ -114,7 +114,7 @@ class Report(Key[Document], frozen=True):
         return f"report for {self.target.machine}, {self.target.virttype}"
 
 
-class Answer(Key[DomainCapabilities], frozen=True):
+class ReportAnswer(Key[DomainCapabilities], frozen=True):
     """What is handed out for a question."""
 
     local: Local

@@ -33,8 +33,8 @@ from domcaps.fresh.guard import Cover, Guard, Sentry
 from domcaps.fresh.identity import now
 from domcaps.fresh.process_state import ProcessState, process_state
 from domcaps.fresh.store import (
-    Clock,
     Entry,
+    LogicalClock,
     Sighting,
     Store,
     is_lasting,
@@ -101,7 +101,7 @@ class Build:
         self.around = around or Surroundings()
         self.disk = disk
         self.observer = observer or Observer()
-        self._clock = Clock()
+        self._clock = LogicalClock()
         self._sentry = Sentry() if sentry else None
         self._state = process_state()
         self._stores = {self._state: Store()}

@@ -29,7 +29,7 @@ class BrokenImageError(ValueError):
     """A file that begins like an ELF file is none that a loader would take."""
 
 
-class Image(NamedTuple):
+class ElfImage(NamedTuple):
     """What an ELF file says to the loader.
 
     `kind` is its class and machine: a library must have the same. `interpreter` is "" in libraries
@@ -44,7 +44,7 @@ class Image(NamedTuple):
 
 
 @functools.lru_cache(maxsize=1024)
-def read_image(path: str, identity: Identity) -> Image | None:  # noqa: ARG001 - names the state
+def read_image(path: str, identity: Identity) -> ElfImage | None:  # noqa: ARG001 - names the state
     """Read the file at `path` as it is while it has that identity; None if it is not ELF.
 
     Raises `OSError` and `BrokenImageError`.
@@ -56,7 +56,7 @@ def read_image(path: str, identity: Identity) -> Image | None:  # noqa: ARG001 -
         return _image(file)
 
 
-def _image(file: IO[bytes]) -> Image:
+def _image(file: IO[bytes]) -> ElfImage:
     from elftools.common.exceptions import ELFError
     from elftools.construct import ConstructError
     from elftools.elf.elffile import ELFFile
@@ -69,7 +69,7 @@ def _image(file: IO[bytes]) -> Image:
         raise BrokenImageError(f"it is a broken ELF file: {error}") from error
 
 
-def _read(file: IO[bytes], elf: ELFFile) -> Image:
+def _read(file: IO[bytes], elf: ELFFile) -> ElfImage:
     from elftools.common.utils import struct_parse
 
     count = elf.num_segments()
@@ -81,7 +81,7 @@ def _read(file: IO[bytes], elf: ELFFile) -> Image:
     ]
     words = _dynamic(file, elf, headers)
     strings = _strings(file, words, headers)
-    return Image(
+    return ElfImage(
         kind=(elf.elfclass, str(elf["e_machine"])),
         interpreter=_interpreter(file, headers),
         needed=tuple(_text(strings, value) for value in words.get(_NEEDED, ())),

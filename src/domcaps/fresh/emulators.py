@@ -8,7 +8,7 @@ from domcaps.facts.emulator import EmulatorFacts
 from domcaps.facts.process import quotable
 from domcaps.facts.record import EmulatorRecord
 from domcaps.fresh.disk_memo import remembered
-from domcaps.fresh.hostfacts import HostFact, HostQuestion, KvmUsable, Processor
+from domcaps.fresh.hostfacts import HostProcessor, HostQuestion, HostRecordField, KvmUsable
 from domcaps.fresh.key import Key
 from domcaps.fresh.probing import Prober, probe_live, probe_provably
 from domcaps.fresh.programs import LINKER_VARIABLES
@@ -72,8 +72,8 @@ class EmulatorAnswers(Key[EmulatorRecord], frozen=True):
         kvm = fetch(KvmUsable(self.host))
         # what changes an emulator's answers besides its files
         circumstances = (
-            fetch(HostFact(self.host, "kernel")),
-            fetch(Processor(self.host)),
+            fetch(HostRecordField(self.host, "kernel")),
+            fetch(HostProcessor(self.host)),
             tuple(fetch.environ.get(name) for name in _VARIABLES),
             tuple(fetch.look(ModuleParameters(module)) for module in _KVM_MODULES),
             tuple(fetch.look(Access(device)) for device in _DEVICES),

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from domcaps.fresh.surroundings import Surroundings
 
 
-class Input(msgspec.Struct, frozen=True):
+class CheckedInput(msgspec.Struct, frozen=True):
     """A witness: of what kind, where, when it was checked and what a check takes."""
 
     kind: str
@@ -34,7 +34,7 @@ class Fact(msgspec.Struct, frozen=True):
     computed_at: str
     compute_ms: float
     from_disk: bool
-    inputs: tuple[Input, ...]
+    inputs: tuple[CheckedInput, ...]
     not_kept: tuple[str, ...] = ()
 
     @property
@@ -66,7 +66,7 @@ def provenance(entry: Entry[Any], around: Surroundings) -> Provenance:
 
 def _fact(entry: Entry[Any], costs: dict[int, float]) -> Fact:
     inputs = tuple(
-        Input(
+        CheckedInput(
             kind=type(sighting.witness).__name__,
             place=sighting.witness.place,
             checked_at=_moment(entry.checked_at),

@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING
 from domcaps.facts.hostfiles import SMALL, HostFiles
 from domcaps.fresh.identity import identity, now
 from domcaps.fresh.witness import (
-    Boot,
     Content,
-    Device,
+    CpuinfoProcessor,
+    DeviceNode,
+    EnvironmentVariable,
     Existence,
+    FileStatus,
     Folder,
+    KernelBoot,
     KernelFile,
     Listing,
-    Processor,
-    Program,
-    Status,
-    Variable,
+    RunnableProgram,
     Witness,
     digest,
     error_name,
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     Look = Callable[[Witness], Seen]
     Note = Callable[[Witness, Seen, Seen, int], None]
 
-_FIXED: dict[str, Witness] = {"/proc/cpuinfo": Processor(), "/proc/cmdline": Boot()}
+_FIXED: dict[str, Witness] = {"/proc/cpuinfo": CpuinfoProcessor(), "/proc/cmdline": KernelBoot()}
 """Files of the kernel that can't change while it runs, or with the microcode only."""
 
 
@@ -60,7 +60,7 @@ class TracedFiles(HostFiles):
     @property
     def uname(self) -> tuple[str, str, str]:  # type: ignore[override]
         """Give the kernel's names."""
-        self._look(Boot())
+        self._look(KernelBoot())
         return self._files.uname
 
     @property
@@ -115,9 +115,9 @@ class TracedFiles(HostFiles):
         try:
             seen = plain_status(self._files.status(path))
         except (OSError, ValueError) as error:
-            self._note(Status(path), error_name(error), None, start)
+            self._note(FileStatus(path), error_name(error), None, start)
             raise
-        self._note(Status(path), seen, None, start)
+        self._note(FileStatus(path), seen, None, start)
         mode, user, group, size = seen
         # what is not noted must not be read
         return os.stat_result((mode, 0, 0, 0, user, group, size, 0, 0, 0))
@@ -141,12 +141,12 @@ class TracedFiles(HostFiles):
         start = now()
         # what is missing is the rule, and asking for that alone is cheaper
         status = self._files.program(path) if self._files.exists(path) else None
-        self._note(Program(path), None if status is None else identity(status), None, start)
+        self._note(RunnableProgram(path), None if status is None else identity(status), None, start)
         return status
 
     def control(self, path: str, requests: Sequence[tuple[int, int]]) -> tuple[int, ...]:
         """Open a device and send it requests; raises `OSError`."""
-        witness = Device(path, tuple(requests))
+        witness = DeviceNode(path, tuple(requests))
         start = now()
         try:
             answers = self._files.control(path, requests)
@@ -166,7 +166,7 @@ class TracedEnviron(Mapping[str, str]):
 
     def __getitem__(self, name: str) -> str:
         """Give a variable's value; raises `KeyError`."""
-        value = self._look(Variable(name))
+        value = self._look(EnvironmentVariable(name))
         if not isinstance(value, str):
             raise KeyError(name)
         return value

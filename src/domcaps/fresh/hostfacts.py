@@ -56,7 +56,7 @@ class Privileged(Key[bool], frozen=True):
         return "whose configuration counts"
 
 
-class HostFact(Key[Any], frozen=True):
+class HostRecordField(Key[Any], frozen=True):
     """One field of `HostRecord`, by its name."""
 
     host: HostQuestion
@@ -94,11 +94,11 @@ def _firmware(host: HostQuestion, fetch: Fetch) -> object:
 
 
 def _images(host: HostQuestion, fetch: Fetch) -> object:
-    return _reader(host, fetch).images(fetch(HostFact(host, "firmware")))
+    return _reader(host, fetch).images(fetch(HostRecordField(host, "firmware")))
 
 
 def _image_sizes(host: HostQuestion, fetch: Fetch) -> object:
-    return _reader(host, fetch).image_sizes(fetch(HostFact(host, "images")))
+    return _reader(host, fetch).image_sizes(fetch(HostRecordField(host, "images")))
 
 
 def _look_at_accounts(host: HostQuestion, fetch: Fetch) -> None:
@@ -117,14 +117,14 @@ def _qemu_user(host: HostQuestion, fetch: Fetch) -> object:
     return _reader(host, fetch).qemu_user()
 
 
-class Processor(Key[HostCpu], frozen=True):
+class HostProcessor(Key[HostCpu], frozen=True):
     """The processor as far as an emulator's answers depend on it: without its topology."""
 
     host: HostQuestion
 
     def task(self, fetch: Fetch) -> HostCpu:
         """Take it from the facts."""
-        cpu: HostCpu = fetch(HostFact(self.host, "cpu"))
+        cpu: HostCpu = fetch(HostRecordField(self.host, "cpu"))
         return msgspec.structs.replace(cpu, sockets=1, cores=1, threads=1)
 
     @property
@@ -141,7 +141,7 @@ class WholeRecord(Key[HostRecord], frozen=True):
     def task(self, fetch: Fetch) -> HostRecord:
         """Fetch each of them."""
         fields = HostRecord.__struct_fields__
-        return HostRecord(**{field: fetch(HostFact(self.host, field)) for field in fields})
+        return HostRecord(**{field: fetch(HostRecordField(self.host, field)) for field in fields})
 
     @property
     def text(self) -> str:
@@ -157,7 +157,8 @@ class Index(Key[FirmwareIndex], frozen=True):
     def task(self, fetch: Fetch) -> FirmwareIndex:
         """Parse them."""
         return FirmwareIndex(
-            fetch(HostFact(self.host, "firmware")), fetch(HostFact(self.host, "images"))
+            fetch(HostRecordField(self.host, "firmware")),
+            fetch(HostRecordField(self.host, "images")),
         )
 
     @property
@@ -166,7 +167,7 @@ class Index(Key[FirmwareIndex], frozen=True):
         return "firmware descriptors, parsed"
 
 
-class Firmware(Key[FirmwareSummary], frozen=True):
+class FirmwareForGuest(Key[FirmwareSummary], frozen=True):
     """What firmware offers to one kind of guest."""
 
     host: HostQuestion
@@ -190,7 +191,7 @@ class KvmUsable(Key[bool], frozen=True):
 
     def task(self, fetch: Fetch) -> bool:
         """Take it from the facts."""
-        usable: bool = fetch(HostFact(self.host, "kvm")).usable
+        usable: bool = fetch(HostRecordField(self.host, "kvm")).usable
         return usable
 
     @property
@@ -207,7 +208,7 @@ class OneHelper(Key[tuple[Helper, ...]], frozen=True):
 
     def task(self, fetch: Fetch) -> tuple[Helper, ...]:
         """Take it from the facts."""
-        helpers: tuple[Helper, ...] = fetch(HostFact(self.host, "helpers"))
+        helpers: tuple[Helper, ...] = fetch(HostRecordField(self.host, "helpers"))
         return tuple(helper for helper in helpers if helper.name == self.name)
 
     @property
@@ -216,7 +217,7 @@ class OneHelper(Key[tuple[Helper, ...]], frozen=True):
         return f"helper program {self.name}"
 
 
-class Features(Key[Helper], frozen=True):
+class HelperFeatures(Key[Helper], frozen=True):
     """What a helper program says that it can do."""
 
     helper: Helper
@@ -245,7 +246,7 @@ def _helpers(host: HostQuestion, fetch: Fetch) -> tuple[Helper, ...]:
         fetch.files, privileged=fetch(Privileged(host)), environ=fetch.environ, run=False
     )
     return tuple(
-        fetch(Features(helper)) if helper.path and arguments_of(helper.name) else helper
+        fetch(HelperFeatures(helper)) if helper.path and arguments_of(helper.name) else helper
         for helper in found
     )
 
@@ -281,7 +282,7 @@ class FetchedFacts(HostFacts):
 
     def firmware_for(self, arch: str, machine: str) -> FirmwareSummary:
         """Sum up what firmware offers to a canonical machine type of an architecture."""
-        return self._fetch(Firmware(self._host, arch, machine))
+        return self._fetch(FirmwareForGuest(self._host, arch, machine))
 
 
 class _FetchedRecord:
@@ -294,4 +295,4 @@ class _FetchedRecord:
     def __getattr__(self, name: str) -> Any:
         if name not in HostRecord.__struct_fields__:
             raise AttributeError(name)
-        return self._fetch(HostFact(self._host, name))
+        return self._fetch(HostRecordField(self._host, name))

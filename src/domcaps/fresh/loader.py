@@ -31,7 +31,7 @@ from domcaps.fresh.witness import Content, Listing, ProgramFile, Witness
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from domcaps.fresh.elf import Image
+    from domcaps.fresh.elf import ElfImage
     from domcaps.fresh.surroundings import Surroundings
 
 CACHE = "/etc/ld.so.cache"
@@ -63,7 +63,7 @@ class _Loaded(NamedTuple):
     """A file that is loaded, and what needed it."""
 
     path: str
-    image: Image
+    image: ElfImage
     above: _Loaded | None
 
     @property
@@ -233,7 +233,7 @@ class _Walk:
         for place in places:
             self._witnesses[ProgramFile(place)] = None
 
-    def _image(self, path: str) -> Image | None:
+    def _image(self, path: str) -> ElfImage | None:
         identity = self._around.identity(path)
         if identity is None:
             return None

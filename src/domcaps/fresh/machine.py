@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from domcaps.facts.host import HostFacts
 from domcaps.facts.nodeprobe import read_node
-from domcaps.fresh.answers import Answer, FetchedEmulators, TargetOf
+from domcaps.fresh.answers import FetchedEmulators, ReportAnswer, TargetOf
 from domcaps.fresh.build import Build
 from domcaps.fresh.disk import DiskStore, cache_folder
 from domcaps.fresh.emulators import Emulator, EmulatorAt, EmulatorNamed
@@ -64,7 +64,7 @@ class WorldOf(Key[World], frozen=True):
         return "target and facts"
 
 
-class Machine:
+class LocalMachine:
     """This machine, or one that is pretended: every method gives what holds while it is called."""
 
     def __init__(self, build: Build, local: Local) -> None:
@@ -73,15 +73,15 @@ class Machine:
 
     def answer(self, question: Question) -> DomainCapabilities:
         """Answer a question; raises `UnsupportedTargetError` or `ProbeError`."""
-        return self.build.get(Answer(self.local, question))
+        return self.build.get(ReportAnswer(self.local, question))
 
     def ready(self, question: Question) -> DomainCapabilities | None:
         """Answer as `answer` does, if that takes no looking at anything; else None."""
-        return self.build.ready(Answer(self.local, question))
+        return self.build.ready(ReportAnswer(self.local, question))
 
     def answer_entry(self, question: Question) -> Entry[DomainCapabilities]:
         """Give what is remembered of an answer, with all that it rests on."""
-        return self.build.entry(Answer(self.local, question))
+        return self.build.entry(ReportAnswer(self.local, question))
 
     def world(self, question: Question) -> World:
         """Give the target that is meant with the facts; raises as `answer` does.

@@ -23,7 +23,7 @@ from domcaps.fresh.programs import (
     program_parts,
     running,
 )
-from domcaps.fresh.witness import ProgramFile, Variable
+from domcaps.fresh.witness import EnvironmentVariable, ProgramFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -170,7 +170,7 @@ def _views(witnesses: Iterable[Witness], around: Surroundings) -> dict[Witness, 
 
 def _nearest(witness: Witness, around: Surroundings) -> Identity | None:
     """Give the identity of the folder in which a path ends that leads nowhere."""
-    found, path = None, "" if isinstance(witness, Variable) else witness.place
+    found, path = None, "" if isinstance(witness, EnvironmentVariable) else witness.place
     while found is None and "/" in path:
         path = path.rpartition("/")[0]
         found = around.identity(path or "/")

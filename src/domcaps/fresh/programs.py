@@ -21,11 +21,11 @@ from domcaps.fresh.loader import CACHE, CACHE_LIMIT, dependencies
 from domcaps.fresh.scripts import LIMIT, is_script, understood
 from domcaps.fresh.witness import (
     Content,
+    EnvironmentVariable,
     Executable,
     Existence,
     Listing,
     ProgramFile,
-    Variable,
     Witness,
 )
 
@@ -194,7 +194,7 @@ def _looked_up(name: str, around: Surroundings, witnesses: dict[Witness, None]) 
     """Find a program as the shell does; every place where it is looked for counts."""
     if "/" in name:
         return name if name.startswith("/") else ""
-    witnesses[Variable("PATH")] = None
+    witnesses[EnvironmentVariable("PATH")] = None
     for folder in around.environ.get("PATH", "").split(":"):
         place = f"{folder}/{name}"
         witnesses[Executable(place)] = None

@@ -51,7 +51,7 @@ class Held(NamedTuple):
     error: Exception | None = None
 
 
-class Clock:
+class LogicalClock:
     """Moments in their order, for telling what was looked at since a call began."""
 
     def __init__(self) -> None:

@@ -11,7 +11,13 @@ import msgspec
 from domcaps.errors import DomcapsError
 from domcaps.fresh.build import Observer
 from domcaps.fresh.store import UNSEEN
-from domcaps.fresh.witness import Device, Existence, Listing, Program, Variable
+from domcaps.fresh.witness import (
+    DeviceNode,
+    EnvironmentVariable,
+    Existence,
+    Listing,
+    RunnableProgram,
+)
 from domcaps.report.cpumodels import joined
 from domcaps.report.diff import Difference
 from domcaps.report.flat import flatten
@@ -72,12 +78,16 @@ def describe_change(witness: Witness, before: Seen, after: Seen) -> Iterator[str
     name = witness.place.rpartition("/")[2] or witness.place
     if isinstance(witness, Listing):
         yield from _names_changed(witness.place, before, after)
-    elif isinstance(witness, Device):
+    elif isinstance(witness, DeviceNode):
         able = not _is_missing(after) and all(isinstance(part, int) for part in _parts(after))
         yield f"{witness.place} {'answers' if able and after else 'can not be used'}"
-    elif isinstance(witness, Variable):
+    elif isinstance(witness, EnvironmentVariable):
         yield f"{witness.place} {'unset' if after is None else 'set'}"
-    elif isinstance(witness, Existence | Program) or _is_missing(before) or _is_missing(after):
+    elif (
+        isinstance(witness, Existence | RunnableProgram)
+        or _is_missing(before)
+        or _is_missing(after)
+    ):
         yield f"{name} {_came_or_went(before, after)}"
     else:
         yield f"{name} changed"

@@ -132,7 +132,7 @@ class Listing(_PathWitness, frozen=True):
         return None if around.is_kernel_file(self.path) else around.identity(self.path)
 
 
-class Status(_PathWitness, frozen=True):
+class FileStatus(_PathWitness, frozen=True):
     """Kind, mode, owner and size of what a path leads to."""
 
     def look(self, around: Surroundings) -> Seen:
@@ -167,7 +167,7 @@ class Access(_PathWitness, frozen=True):
         return may_use(around, self.path)
 
 
-class Program(_PathWitness, frozen=True):
+class RunnableProgram(_PathWitness, frozen=True):
     """A program that this user may execute, by its identity; None where there is none."""
 
     def look(self, around: Surroundings) -> Seen:
@@ -195,7 +195,7 @@ class Executable(_PathWitness, frozen=True):
         return around.files.program(self.path) is not None
 
 
-class Device(_PathWitness, frozen=True):
+class DeviceNode(_PathWitness, frozen=True):
     """A device that is opened and asked, as `HostFiles.control` does."""
 
     requests: tuple[tuple[int, int], ...] = ()
@@ -269,7 +269,7 @@ class ModuleParameters(Witness, frozen=True):
         return f"/sys/module/{self.module}/parameters"
 
 
-class Boot(Witness, frozen=True):
+class KernelBoot(Witness, frozen=True):
     """The running kernel since it started, for what can't change as long as it runs."""
 
     def look(self, around: Surroundings) -> Seen:
@@ -282,7 +282,7 @@ class Boot(Witness, frozen=True):
         return "the running kernel"
 
 
-class Processor(Witness, frozen=True):
+class CpuinfoProcessor(Witness, frozen=True):
     """What ``/proc/cpuinfo`` says of a processor: fixed while the kernel runs, but for microcode.
 
     That file is not read for this: on some kernels making it takes 20 ms. It is where another file
@@ -301,7 +301,7 @@ class Processor(Witness, frozen=True):
         return "/proc/cpuinfo"
 
 
-class Variable(Witness, frozen=True):
+class EnvironmentVariable(Witness, frozen=True):
     """A variable of the environment."""
 
     name: str
@@ -330,9 +330,9 @@ class User(Witness, frozen=True):
 
 
 AnyWitness = (
-    Content | KernelFile | Listing | Status | Existence | Folder | Access | Program | RealPath
-    | Executable
-    | Device | ProgramFile | ModuleParameters | Boot | Processor | Variable | User
+    Content | KernelFile | Listing | FileStatus | Existence | Folder | Access
+    | RunnableProgram | RealPath | Executable | DeviceNode | ProgramFile | ModuleParameters
+    | KernelBoot | CpuinfoProcessor | EnvironmentVariable | User
 )  # fmt: skip
 """Every witness, for those that are read back from a file."""
 

@@ -12,14 +12,14 @@ from domcaps.facts import trust
 from domcaps.facts.process import executable_status
 
 if TYPE_CHECKING:
-    from domcaps.fresh.machine import Machine
+    from domcaps.fresh.machine import LocalMachine
     from domcaps.language.target import Question
 
 
 class Admission:
     """Decides it for one host; with `for_clients` those who ask vouch for nothing."""
 
-    def __init__(self, machine: Machine, *, for_clients: bool) -> None:
+    def __init__(self, machine: LocalMachine, *, for_clients: bool) -> None:
         self._machine = machine
         self._for_clients = for_clients
 

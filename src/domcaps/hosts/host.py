@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from domcaps.facts.emulators import Emulators
     from domcaps.facts.node import Node
     from domcaps.facts.record import Recording
-    from domcaps.fresh.machine import Machine
+    from domcaps.fresh.machine import LocalMachine
     from domcaps.fresh.store import Entry
     from domcaps.language.target import ReportOptions, TargetOptions
     from domcaps.report.capabilities import DomainCapabilities
@@ -181,7 +181,7 @@ class LiveHost(Host):
     With `for_clients` those who call it do not vouch for the emulators that they name.
     """
 
-    def __init__(self, machine: Machine, *, for_clients: bool = False) -> None:
+    def __init__(self, machine: LocalMachine, *, for_clients: bool = False) -> None:
         # what can start a process is not loaded for a recording
         from domcaps.hosts.admission import Admission
         from domcaps.hosts.live import LiveEmulators

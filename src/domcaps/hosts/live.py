@@ -11,7 +11,7 @@ from domcaps.fresh.answers import Local
 from domcaps.fresh.build import Build
 from domcaps.fresh.disk import DiskStore
 from domcaps.fresh.hostfacts import HostQuestion
-from domcaps.fresh.machine import Machine, shared_build
+from domcaps.fresh.machine import LocalMachine, shared_build
 from domcaps.fresh.verification_store import keep_verification, proof_of, recall_refused
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 class LiveEmulators:
     """Emulators of this machine, each asked when it is first needed, and when it changed."""
 
-    def __init__(self, machine: Machine) -> None:
+    def __init__(self, machine: LocalMachine) -> None:
         self._machine = machine
 
     def paths(self) -> tuple[str, ...]:
@@ -47,15 +47,15 @@ class LiveEmulators:
 
 def local_machine(
     *, inventory: bool, qemu_user: str, cache: bool | Path, privileged: bool | None = None
-) -> Machine:
+) -> LocalMachine:
     """Give this machine; see `Host.local`."""
     own = DiskStore(cache) if cache and cache is not True else None
     build = shared_build() if cache is True else Build(disk=own)
-    return Machine(build, Local(HostQuestion(privileged, qemu_user), inventory))
+    return LocalMachine(build, Local(HostQuestion(privileged, qemu_user), inventory))
 
 
 def verify(
-    machine: Machine,
+    machine: LocalMachine,
     questions: Sequence[Question],
     *,
     elements: Collection[str],

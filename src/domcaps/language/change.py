@@ -21,7 +21,7 @@ TREES = "source"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Change:
+class LibvirtChange:
     """One thing that is so in libvirt since `release`, and was not before.
 
     `evidence` says what the release was read from. One that is not `certain` is an estimate: the
@@ -51,14 +51,14 @@ class Change:
         return named, (self.name,)
 
 
-def change(release: str, evidence: str, what: str) -> Change:
+def change(release: str, evidence: str, what: str) -> LibvirtChange:
     """Make a change whose release is certain."""
-    return Change(_numbers(release), evidence, what)
+    return LibvirtChange(_numbers(release), evidence, what)
 
 
-def estimate(release: str, evidence: str, what: str) -> Change:
+def estimate(release: str, evidence: str, what: str) -> LibvirtChange:
     """Make a change that is certain, but whose release is estimated from what `evidence` says."""
-    return Change(_numbers(release), evidence, what, certain=False)
+    return LibvirtChange(_numbers(release), evidence, what, certain=False)
 
 
 def _numbers(release: str) -> tuple[int, int]:
@@ -67,17 +67,17 @@ def _numbers(release: str) -> tuple[int, int]:
 
 
 @functools.cache
-def changes() -> dict[str, tuple[str, Change]]:
+def changes() -> dict[str, tuple[str, LibvirtChange]]:
     """Give every change by its name, each with the area that it belongs to.
 
     The modules of `domcaps.language.changes` are read for it, once.
     """
     package = importlib.import_module("domcaps.language.changes")
-    found: dict[str, tuple[str, Change]] = {}
+    found: dict[str, tuple[str, LibvirtChange]] = {}
     for info in pkgutil.iter_modules(package.__path__):
         module = importlib.import_module(f"{package.__name__}.{info.name}")
         for name, value in vars(module).items():
-            if isinstance(value, Change):
+            if isinstance(value, LibvirtChange):
                 if name in found and found[name][1] is not value:
                     raise ValueError(f"two changes are named {name}")
                 found[name] = (info.name, value)
@@ -85,6 +85,6 @@ def changes() -> dict[str, tuple[str, Change]]:
     return found
 
 
-def named(name: str) -> Change:
+def named(name: str) -> LibvirtChange:
     """Give the change of a name, as data files write it; raises `KeyError` for others."""
     return changes()[name][1]

@@ -7,7 +7,7 @@
         line.plug(node, line.virtio("virtio-rng"), id=f"rng{number}")
 
 QEMU arguments for an element stands beside that element, in ``X_command_line.py``. Order, names
-and quoting are those of the `Line`, which `domcaps.native` makes. Parts of the domain that are
+and quoting are those of the `CommandLine`, which `domcaps.native` makes. Parts of the domain that are
 not read would be dropped silently: `Reading.finish` refuses a domain of which something is left.
 """
 

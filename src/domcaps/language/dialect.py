@@ -18,7 +18,7 @@ from domcaps.language.distributions import DISTRIBUTIONS, RELEASES
 
 if TYPE_CHECKING:
     from domcaps.facts.record import Libvirt
-    from domcaps.language.change import Change
+    from domcaps.language.change import LibvirtChange
 
 
 class Dialect(msgspec.Struct, frozen=True, order=True):
@@ -32,7 +32,7 @@ class Dialect(msgspec.Struct, frozen=True, order=True):
         """Give the version as libvirt writes it, without the micro number, and the patches."""
         return f"{self.major}.{self.minor}" + f"+{self.patches}" * bool(self.patches)
 
-    def has(self, change: Change) -> bool:
+    def has(self, change: LibvirtChange) -> bool:
         """Tell whether a change is part of this dialect."""
         there = (self.major, self.minor) >= change.release
         if self.patches:
@@ -40,7 +40,7 @@ class Dialect(msgspec.Struct, frozen=True, order=True):
             there = (there or change in patched.added) and change not in patched.removed
         return there
 
-    def has_between(self, since: Change | None, until: Change | None) -> bool:
+    def has_between(self, since: LibvirtChange | None, until: LibvirtChange | None) -> bool:
         """Tell whether something is part of this dialect that came with one change and went.
 
         `since` is the change that brought it, `until` the one that took it away; None leaves that

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from domcaps.language.changes.network import INTERFACE_PASST
 
 if TYPE_CHECKING:
-    from domcaps.language.change import Change
+    from domcaps.language.change import LibvirtChange
 
 # the first and last minor number of each year
 RELEASES = {
@@ -26,8 +26,8 @@ class Distribution(NamedTuple):
     """A distribution's libvirt: its release, and what its patches add to it or take away."""
 
     release: tuple[int, int]
-    added: tuple[Change, ...] = ()
-    removed: tuple[Change, ...] = ()
+    added: tuple[LibvirtChange, ...] = ()
+    removed: tuple[LibvirtChange, ...] = ()
 
 
 DISTRIBUTIONS = {

@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from domcaps.facts.emulator import EmulatorFacts, Unanswered
-from domcaps.facts.question import Question, device_properties_of, object_properties_of
+from domcaps.facts.question import QmpCommand, device_properties_of, object_properties_of
 from domcaps.language.predicate import AnyOf, Predicate
 from domcaps.language.remedy import Adviser, Remedy  # noqa: TC001
 from domcaps.language.truth import Reason, Truth
@@ -99,7 +99,7 @@ class QomType(Observation):
 class TypeProperty(Observation):
     """A type of the emulator has that property."""
 
-    question: Question
+    question: QmpCommand
     typename: str
     name: str
     creatable: bool = True
@@ -133,7 +133,7 @@ class TypeProperty(Observation):
         """Name the command."""
         return str(self.question)
 
-    def questions(self) -> Iterator[Question]:
+    def questions(self) -> Iterator[QmpCommand]:
         """Ask for the type's properties."""
         yield self.question
 

@@ -24,7 +24,7 @@ from domcaps.language.value_types import TEXT, ValueType
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node
 
-    from domcaps.language.change import Change
+    from domcaps.language.change import LibvirtChange
     from domcaps.language.domain import Domain
     from domcaps.language.predicate import Predicate
     from domcaps.language.table import Enum
@@ -59,9 +59,9 @@ class Field(Generic[T]):
         choice: Enum | None,
         required: bool,
         default: T | None,
-        since: Change | None = None,
-        defined: Change | None = None,
-        strict: Change | None = None,
+        since: LibvirtChange | None = None,
+        defined: LibvirtChange | None = None,
+        strict: LibvirtChange | None = None,
         of: str = "",
         at_start: Enum | None = None,
     ) -> None:
@@ -141,9 +141,9 @@ def field(
     choice: Enum | None = None,
     required: bool = False,
     default: T | None = None,
-    since: Change | None = None,
-    defined: Change | None = None,
-    strict: Change | None = None,
+    since: LibvirtChange | None = None,
+    defined: LibvirtChange | None = None,
+    strict: LibvirtChange | None = None,
     of: str = "",
     at_start: Enum | None = None,
 ) -> Field[T]: ...
@@ -156,9 +156,9 @@ def field(
     choice: Enum | None = None,
     required: bool = False,
     default: str | None = None,
-    since: Change | None = None,
-    defined: Change | None = None,
-    strict: Change | None = None,
+    since: LibvirtChange | None = None,
+    defined: LibvirtChange | None = None,
+    strict: LibvirtChange | None = None,
     of: str = "",
     at_start: Enum | None = None,
 ) -> Field[str]: ...
@@ -171,9 +171,9 @@ def field(
     choice: Enum | None = None,
     required: bool = False,
     default: Any = None,
-    since: Change | None = None,
-    defined: Change | None = None,
-    strict: Change | None = None,
+    since: LibvirtChange | None = None,
+    defined: LibvirtChange | None = None,
+    strict: LibvirtChange | None = None,
     of: str = "",
     at_start: Enum | None = None,
 ) -> Field[Any]:
@@ -214,8 +214,8 @@ class Part:
 
     path: ClassVar[str | None] = None
     knows: ClassVar[tuple[str, ...]] = ()
-    since: ClassVar[Change | None] = None
-    until: ClassVar[Change | None] = None
+    since: ClassVar[LibvirtChange | None] = None
+    until: ClassVar[LibvirtChange | None] = None
     unread: ClassVar[frozenset[str]] = frozenset()
     _fields: ClassVar[dict[type, tuple[Field[Any], ...]]] = {}
 

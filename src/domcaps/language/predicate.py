@@ -11,7 +11,7 @@ from domcaps.language.truth import ALL, ANY, NONE, Reason, Truth, all_of, any_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from domcaps.facts.question import Question
+    from domcaps.facts.question import QmpCommand
     from domcaps.language.world import World
 
 
@@ -34,7 +34,7 @@ class Predicate(ABC):
         """Give what it comes down to in that world, in terms of other predicates."""
         return self
 
-    def questions(self) -> Iterator[Question]:
+    def questions(self) -> Iterator[QmpCommand]:
         """Name what an emulator must be asked, beyond what is always asked."""
         return iter(())
 
@@ -84,7 +84,7 @@ class AllOf(Predicate):
         """Join the parts with ``and``."""
         return _joined("and", self.parts)
 
-    def questions(self) -> Iterator[Question]:
+    def questions(self) -> Iterator[QmpCommand]:
         """Ask what the parts ask."""
         for part in self.parts:
             yield from part.questions()
@@ -109,7 +109,7 @@ class AnyOf(Predicate):
         """Join the parts with ``or``."""
         return _joined("or", self.parts)
 
-    def questions(self) -> Iterator[Question]:
+    def questions(self) -> Iterator[QmpCommand]:
         """Ask what the parts ask."""
         for part in self.parts:
             yield from part.questions()
@@ -134,7 +134,7 @@ class Not(Predicate):
         """Put ``not`` before it."""
         return f"not ({self.part.describe()})"
 
-    def questions(self) -> Iterator[Question]:
+    def questions(self) -> Iterator[QmpCommand]:
         """Ask what the part asks."""
         return self.part.questions()
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from lxml.etree import _Element as Node
 
-    from domcaps.language.change import Change
+    from domcaps.language.change import LibvirtChange
     from domcaps.language.part import Part
 
 T = TypeVar("T")
@@ -59,7 +59,7 @@ class OrEmpty(ValueType[T | None], Generic[T]):
         return tuple(getattr(self.kind, "names", ()))
 
     @property
-    def since(self) -> Mapping[str, Change]:
+    def since(self) -> Mapping[str, LibvirtChange]:
         """Give the changes by which some of the names came."""
         return getattr(self.kind, "since", {})
 

@@ -10,7 +10,7 @@ from domcaps.language.truth import Truth
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from domcaps.language.change import Change
+    from domcaps.language.change import LibvirtChange
     from domcaps.language.part import Part
     from domcaps.language.predicate import Predicate
     from domcaps.language.rule import Problems
@@ -32,6 +32,6 @@ def lacks(part: Part, predicate: Predicate) -> bool:
     return part.domain.world.truth(predicate) is Truth.NO
 
 
-def libvirt_reads(part: Part, change: Change) -> bool:
+def libvirt_reads(part: Part, change: LibvirtChange) -> bool:
     """Tell whether the selected libvirt version has a change; see `Dialect.has`."""
     return part.domain.world.target.dialect.has(change)

@@ -28,7 +28,7 @@ from domcaps.language.struct import Struct
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node
 
-    from domcaps.language.change import Change
+    from domcaps.language.change import LibvirtChange
     from domcaps.language.dialect import Dialect
     from domcaps.language.predicate import Predicate
     from domcaps.language.truth import Reason
@@ -114,11 +114,11 @@ class Rule(Struct, frozen=True):
     severity: Severity
     bad: Sample | None
     good: Sample | None
-    since: Change | None = None
-    until: Change | None = None
+    since: LibvirtChange | None = None
+    until: LibvirtChange | None = None
     fix: Fix | None = None
     live: bool = False
-    defined: Change | None = None
+    defined: LibvirtChange | None = None
 
     def stage_in(self, dialect: Dialect) -> Stage:
         """Give the stage at which a dialect of libvirt makes the check."""
@@ -139,9 +139,9 @@ def rule(
     good: Sample | str = "",
     stage: Stage = Stage.DEFINE,
     severity: Severity = Severity.ERROR,
-    since: Change | None = None,
-    until: Change | None = None,
-    defined: Change | None = None,
+    since: LibvirtChange | None = None,
+    until: LibvirtChange | None = None,
+    defined: LibvirtChange | None = None,
     fix: Fix | None = None,
     live: bool = False,
 ) -> Callable[[Callable[[P], Problems]], Rule]:
@@ -174,7 +174,7 @@ def rule(
 
 
 def _dated(
-    check: Callable[[P], Problems], since: Change | None, until: Change | None
+    check: Callable[[P], Problems], since: LibvirtChange | None, until: LibvirtChange | None
 ) -> Callable[[P], Problems]:
     """Have a check find nothing in dialects that do not make it."""
 

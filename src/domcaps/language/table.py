@@ -13,8 +13,8 @@ from domcaps.language.truth import Reason, Truth, any_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from domcaps.facts.question import Question
-    from domcaps.language.change import Change
+    from domcaps.facts.question import QmpCommand
+    from domcaps.language.change import LibvirtChange
     from domcaps.language.dialect import Dialect
     from domcaps.language.qemu_args import ArgsSource, Trial
     from domcaps.language.remedy import Remedy
@@ -72,8 +72,8 @@ class Choice(Struct, frozen=True):
 
     name: str
     when: Predicate = ALWAYS
-    since: Change | None = None
-    until: Change | None = None
+    since: LibvirtChange | None = None
+    until: LibvirtChange | None = None
     drifts: tuple[Drift, ...] = ()
     at_start: tuple[Drift, ...] = ()
     listed: bool = True
@@ -96,8 +96,8 @@ class Enum(Struct, frozen=True):
     attribute: str = ""
     shown: Predicate = ALWAYS
     only_if_any: bool = False
-    since: Change | None = None
-    until: Change | None = None
+    since: LibvirtChange | None = None
+    until: LibvirtChange | None = None
     sample: str = ""
     qemu_args: ArgsSource | None = None
 
@@ -148,8 +148,8 @@ class Rows(Struct, frozen=True):
     """
 
     compute: Callable[[World], tuple[Row, ...]]
-    since: Change | None = None
-    until: Change | None = None
+    since: LibvirtChange | None = None
+    until: LibvirtChange | None = None
     row: str = ""
     explain: Callable[[World, str], RowReason | None] | None = None
 
@@ -182,13 +182,13 @@ class AnyChoice(Predicate):
         """Give the choices that the wanted dialect has."""
         return AnyOf(tuple(c.when for c in self.enum.spoken(world.target.dialect)))
 
-    def questions(self) -> Iterator[Question]:
+    def questions(self) -> Iterator[QmpCommand]:
         """Ask what the choices ask."""
         for choice in self.enum.choices:
             yield from choice.when.questions()
 
 
-Dated = tuple[str, "Change | None", "Change | None", Drift]
+Dated = tuple[str, "LibvirtChange | None", "LibvirtChange | None", Drift]
 """A drift with the path that it is about, and since and until which change that is there."""
 
 
@@ -212,14 +212,14 @@ class Element(Struct, frozen=True):
     tag: str = ""
     attributes: tuple[tuple[str, str], ...] | Callable[[World], tuple[tuple[str, str], ...]] = ()
     shown: Predicate = ALWAYS
-    since: Change | None = None
-    until: Change | None = None
-    asks: tuple[Question, ...] = ()
+    since: LibvirtChange | None = None
+    until: LibvirtChange | None = None
+    asks: tuple[QmpCommand, ...] = ()
     qemu_args: ArgsSource | None = None
     trials: Callable[[World], Iterable[Trial]] | None = None
     at_start: tuple[Drift, ...] = ()
 
-    def questions(self) -> Iterator[Question]:
+    def questions(self) -> Iterator[QmpCommand]:
         """Name all that an emulator must be asked for this element."""
         yield from self.asks
         for predicate in self.predicates():

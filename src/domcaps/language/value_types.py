@@ -13,7 +13,7 @@ from domcaps.language.wording import one_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from domcaps.language.change import Change
+    from domcaps.language.change import LibvirtChange
 
 T = TypeVar("T", covariant=True)
 
@@ -51,7 +51,7 @@ class OneOf(ValueType[str]):
     """One of a few names; `since` are the changes of libvirt by which some of them came."""
 
     names: tuple[str, ...]
-    since: Mapping[str, Change] = field(default_factory=dict, hash=False)
+    since: Mapping[str, LibvirtChange] = field(default_factory=dict, hash=False)
 
     @property
     def expected(self) -> str:  # type: ignore[override]

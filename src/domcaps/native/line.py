@@ -20,7 +20,7 @@ _EXPRESS = "pcie.0"
 _ROOTS = ((Q35, _EXPRESS), (ARM_VIRT, _EXPRESS), (I440FX, "pci.0"), (S390_CCW, ""))
 
 
-class Line:
+class CommandLineWriter:
     """What is written, for one domain."""
 
     def __init__(self, domain: Domain) -> None:

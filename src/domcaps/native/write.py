@@ -9,7 +9,7 @@ from domcaps.elements.placement.controllers_command_line import write_controller
 from domcaps.elements.storage.disk_command_line import write_disks
 from domcaps.errors import DomainError
 from domcaps.language.domain import Domain
-from domcaps.native.line import Line
+from domcaps.native.line import CommandLineWriter
 from domcaps.native.order import write_board, write_devices
 from domcaps.validate.document.parse import Unreadable, read
 from domcaps.validate.target import TargetNotFound, resolve_domain_target
@@ -31,7 +31,7 @@ def command_of(data: bytes, open_world: OpenWorld) -> tuple[str, ...]:
         world = resolve_domain_target(source, open_world)
     except (Unreadable, TargetNotFound) as stopped:
         raise DomainError(str(stopped)) from None
-    line = Line(Domain(source.root, world))
+    line = CommandLineWriter(Domain(source.root, world))
     write_board(line)
     devices = line.reading.child(source.root, "devices")
     if devices is not None:
@@ -44,7 +44,7 @@ def command_of(data: bytes, open_world: OpenWorld) -> tuple[str, ...]:
     return (world.target.emulator, *line.arguments())
 
 
-def _set_names_aside(line: Line, devices: Node) -> None:
+def _set_names_aside(line: CommandLineWriter, devices: Node) -> None:
     """Take the names by which libvirt calls devices: QEMU's are our own."""
     for device in devices:
         for alias in line.reading.children(device, "alias"):

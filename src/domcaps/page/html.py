@@ -24,7 +24,7 @@ from domcaps.text import harmless
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
-    from domcaps.page.matrix import Block, Cell, Matrix, Node
+    from domcaps.page.matrix import Block, Matrix, MatrixCell, ReasonNode
 
 # what could end the data's element or begin another, and what JavaScript once took for line ends
 _MEANINGFUL = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}
@@ -108,7 +108,7 @@ class _Shared:
         self._nodes = _Numbered()
         self._cells = _Numbered()
         self._states: dict[str, int] = {}
-        self._known: dict[int, tuple[Node, int]] = {}
+        self._known: dict[int, tuple[ReasonNode, int]] = {}
 
     def matrix(self, matrix: Matrix) -> dict[str, Any]:
         """Give what the script reads."""
@@ -134,10 +134,10 @@ class _Shared:
     def _text(self, text: str) -> int:
         return self._texts.number(_printable(text))
 
-    def _row(self, name: str, cells: tuple[Cell, ...]) -> tuple[int, list[int]]:
+    def _row(self, name: str, cells: tuple[MatrixCell, ...]) -> tuple[int, list[int]]:
         return self._text(name), [self._cell(cell) for cell in cells]
 
-    def _cell(self, cell: Cell) -> int:
+    def _cell(self, cell: MatrixCell) -> int:
         blocks = tuple(self._block(block) for block in cell.blocks)
         return self._cells.number((self._states[cell.state], self._text(cell.text), blocks))
 
@@ -145,7 +145,7 @@ class _Shared:
         tree = -1 if block.tree is None else self._node(block.tree)
         return self._text(block.heading), tuple(map(self._text, block.lines)), tree
 
-    def _node(self, node: Node) -> int:
+    def _node(self, node: ReasonNode) -> int:
         """Number what is below first, so that a node only names nodes before it."""
         # a node object that is met again is known without a second look at what is below it
         known = self._known.get(id(node))

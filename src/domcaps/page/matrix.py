@@ -26,13 +26,13 @@ class State(msgspec.Struct, frozen=True):
     tone: str
 
 
-class Node(msgspec.Struct, frozen=True):
+class ReasonNode(msgspec.Struct, frozen=True):
     """A statement in a tree of reasons: the state it is in, where that was seen, what is below."""
 
     state: str
     text: str
     source: str = ""
-    below: tuple[Node, ...] = ()
+    below: tuple[ReasonNode, ...] = ()
 
 
 class Block(msgspec.Struct, frozen=True):
@@ -40,10 +40,10 @@ class Block(msgspec.Struct, frozen=True):
 
     heading: str
     lines: tuple[str, ...] = ()
-    tree: Node | None = None
+    tree: ReasonNode | None = None
 
 
-class Cell(msgspec.Struct, frozen=True):
+class MatrixCell(msgspec.Struct, frozen=True):
     """One cell; `text` stands in it beside the state's sign, or nothing does."""
 
     state: str
@@ -51,18 +51,18 @@ class Cell(msgspec.Struct, frozen=True):
     blocks: tuple[Block, ...] = ()
 
 
-class Row(msgspec.Struct, frozen=True):
+class MatrixRow(msgspec.Struct, frozen=True):
     """One row: what it is about, and a cell for every column."""
 
     name: str
-    cells: tuple[Cell, ...]
+    cells: tuple[MatrixCell, ...]
 
 
-class Group(msgspec.Struct, frozen=True):
+class MatrixGroup(msgspec.Struct, frozen=True):
     """Rows that belong together."""
 
     name: str
-    rows: tuple[Row, ...]
+    rows: tuple[MatrixRow, ...]
 
 
 class Column(msgspec.Struct, frozen=True):
@@ -78,5 +78,5 @@ class Matrix(msgspec.Struct, frozen=True):
     title: str
     states: tuple[State, ...]
     columns: tuple[Column, ...]
-    groups: tuple[Group, ...]
+    groups: tuple[MatrixGroup, ...]
     about: str = ""

@@ -11,7 +11,7 @@ from domcaps.language.distributions import DISTRIBUTIONS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from domcaps.language.change import Change
+    from domcaps.language.change import LibvirtChange
 
 _HEAD = """\
 # Releases of libvirt
@@ -57,7 +57,7 @@ def _distributions() -> Iterator[str]:
     yield ""
 
 
-def _named(listed: Iterable[Change]) -> str:
+def _named(listed: Iterable[LibvirtChange]) -> str:
     return ", ".join(f"`{change.name}`" for change in listed)
 
 

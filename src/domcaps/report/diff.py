@@ -17,7 +17,7 @@ from domcaps.report.flat import flatten
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from domcaps.facts.emulator import Machine
+    from domcaps.facts.emulator import MachineType
     from domcaps.language import World
 
 
@@ -114,7 +114,7 @@ def _machines(world: World) -> Iterator[tuple[str, str]]:
             yield f"machine {machine.alias}", machine.name
 
 
-def _by_version(machine: Machine) -> list[tuple[int, str]]:
+def _by_version(machine: MachineType) -> list[tuple[int, str]]:
     """Sort names by their words and numbers: QEMU lists them in an order that means nothing."""
     words = re.split(r"(\d+)", machine.name)
     return [(int(word), "") if word.isdecimal() else (-1, word) for word in words]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from domcaps.language import Drift, Predicate, World
-    from domcaps.language.change import Change
+    from domcaps.language.change import LibvirtChange
 
 
 class DriftEntry(msgspec.Struct, frozen=True):
@@ -38,7 +38,9 @@ def drift_entries() -> tuple[DriftEntry, ...]:
     return wide + tuple(_entry(*found) for element in table() for found in element.drifts())
 
 
-def _entry(path: str, since: Change | None, until: Change | None, drift: Drift) -> DriftEntry:
+def _entry(
+    path: str, since: LibvirtChange | None, until: LibvirtChange | None, drift: Drift
+) -> DriftEntry:
     where = _described(drift.where)
     dates = (since.since if since else "", until.since if until else "")
     return DriftEntry(path, drift.says, drift.but, drift.evidence, *dates, where)

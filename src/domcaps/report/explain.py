@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from domcaps.language import Choice, World
 
 
-class Change(msgspec.Struct, frozen=True):
+class NeededChange(msgspec.Struct, frozen=True):
     """A statement that would have to come out otherwise, by what effort, and how.
 
     `how` is advice for people, "" where there is none; `cause` says what was observed instead.
@@ -52,7 +52,7 @@ class Explanation(msgspec.Struct, frozen=True):
     truth: Truth
     reason: Reason
     spoken: bool = True
-    changes: tuple[Change, ...] = ()
+    changes: tuple[NeededChange, ...] = ()
 
     def __str__(self) -> str:
         """Give the path with yes, no or unknown, and the reason below it."""
@@ -111,7 +111,7 @@ def explain_row(path: str, world: World) -> Explanation | None:
     if told is None:
         return None
     truth = told.reason.truth
-    changes = tuple(Change(remedy.how, remedy.effort.value) for remedy in told.remedies)
+    changes = tuple(NeededChange(remedy.how, remedy.effort.value) for remedy in told.remedies)
     return Explanation(f"{words[0]}={words[-1]}", truth, told.reason, changes=changes)
 
 
@@ -228,13 +228,13 @@ def _explained(
     telling = [r for r in reasons if r.source or r.because or r.truth is not Truth.YES]
     telling = telling or reasons[-1:]
     reason = telling[0] if len(telling) == 1 else Reason(truth, ALL, "", tuple(telling))
-    changes: tuple[Change, ...] = ()
+    changes: tuple[NeededChange, ...] = ()
     if truth is Truth.NO:
         changes = tuple(dict.fromkeys(_to_make(AllOf(needed), world, wanted=True)))
     return Explanation(path, truth, reason, spoken, changes)
 
 
-def _to_make(predicate: Predicate, world: World, *, wanted: bool) -> tuple[Change, ...]:
+def _to_make(predicate: Predicate, world: World, *, wanted: bool) -> tuple[NeededChange, ...]:
     """Give the leaves that have to come out otherwise, of least effort."""
     predicate = predicate.in_world(world)
     if predicate.evaluate(world) is Truth.of(wanted):
@@ -251,7 +251,7 @@ def _to_make(predicate: Predicate, world: World, *, wanted: bool) -> tuple[Chang
     remedy = advise(predicate, world, wanted=wanted)
     cause = _cause(predicate, world) if wanted else text
     statement = text if wanted else f"not ({text})"
-    return (Change(statement, remedy.effort.value, remedy.how, cause),)
+    return (NeededChange(statement, remedy.effort.value, remedy.how, cause),)
 
 
 def _cause(leaf: Predicate, world: World) -> str:
@@ -301,7 +301,7 @@ def _first_of(texts: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(filter(None, texts)))[:2]
 
 
-def _effort(way: tuple[Change, ...]) -> tuple[int, int]:
+def _effort(way: tuple[NeededChange, ...]) -> tuple[int, int]:
     """Compare ways by what has to be done, then by their length; what is the same counts once."""
     changes = set(way)
     return sum(Effort(change.effort).cost for change in changes), len(changes)

@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from domcaps.language import Truth, World
-from domcaps.page.matrix import Block, Cell, Column, Group, Matrix, Node, Row, State
+from domcaps.page.matrix import (
+    Block,
+    Column,
+    Matrix,
+    MatrixCell,
+    MatrixGroup,
+    MatrixRow,
+    ReasonNode,
+    State,
+)
 from domcaps.report.document import build
 from domcaps.report.explain import explain_all
 from domcaps.report.flat import flatten
@@ -28,7 +37,7 @@ STATES = (
 )
 """``not in report``: the libvirt version does not know the feature, so its report omits it."""
 
-_SILENT = Cell("not in report")
+_SILENT = MatrixCell("not in report")
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -46,17 +55,17 @@ class _Answer:
         self.explained = {e.path: e for e in explain_all(asked.world) if e.spoken}
         self.values = flatten(build(asked.world))
 
-    def cell(self, path: str) -> Cell:
+    def cell(self, path: str) -> MatrixCell:
         """Give what it says to a statement."""
         explanation = self.explained.get(path)
         if explanation is not None:
-            return Cell(explanation.truth.value, "", tuple(_blocks(explanation)))
+            return MatrixCell(explanation.truth.value, "", tuple(_blocks(explanation)))
         value = self.values.get(path)
         if value is None:
             return _SILENT
         # a computed value carries its own answer, as CPU models do
         state = value if value in {"yes", "no"} else "value"
-        return Cell(state, "" if state == value else value)
+        return MatrixCell(state, "" if state == value else value)
 
 
 def capability_matrix(columns: Sequence[Asked], title: str = "Domain capabilities") -> Matrix:
@@ -71,7 +80,7 @@ def capability_matrix(columns: Sequence[Asked], title: str = "Domain capabilitie
         states=STATES,
         columns=tuple(_columns(columns)),
         groups=tuple(
-            Group(name, tuple(Row(p, tuple(a.cell(p) for a in answers)) for p in paths))
+            MatrixGroup(name, tuple(MatrixRow(p, tuple(a.cell(p) for a in answers)) for p in paths))
             for name, paths in groups.items()
         ),
         about="Each row is a feature of libvirt's domain capabilities, each column a host, "
@@ -86,10 +95,10 @@ def _group(path: str) -> str:
     return found[0] if found else path
 
 
-def reason_node(reason: Reason) -> Node:
+def reason_node(reason: Reason) -> ReasonNode:
     """Give a reason as the page shows it."""
     below = tuple(map(reason_node, reason.because))
-    return Node(reason.truth.value, reason.sentence, reason.seen, below)
+    return ReasonNode(reason.truth.value, reason.sentence, reason.seen, below)
 
 
 def _blocks(explanation: Explanation) -> Iterator[Block]:

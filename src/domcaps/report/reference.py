@@ -8,7 +8,7 @@ from domcaps.elements import table
 from domcaps.language import Element, Enum
 
 if TYPE_CHECKING:
-    from domcaps.language.change import Change
+    from domcaps.language.change import LibvirtChange
 
 
 def to_markdown() -> str:
@@ -38,7 +38,7 @@ def _range(thing: Element | Enum) -> str:
     return f" ({_releases(thing.since, thing.until)})" if thing.since or thing.until else ""
 
 
-def _releases(since: Change | None, until: Change | None) -> str:
+def _releases(since: LibvirtChange | None, until: LibvirtChange | None) -> str:
     parts = [f"since {since.since}" if since else "", f"until {until.since}" if until else ""]
     return ", ".join(part for part in parts if part)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from domcaps._version import DEFAULT_DIALECT
 from domcaps.language.dialect import dialect_for
 from domcaps.serve.hosts import own_libvirt
-from domcaps.serve.limits import Limits
+from domcaps.serve.limits import ServerLimits
 from domcaps.serve.server import Server
 from domcaps.serve.sockets import UnixSocket, tcp_socket
 
@@ -29,7 +29,7 @@ def serving(
     path: Path | None = None,
     *,
     libvirt: str = DEFAULT_DIALECT,
-    limits: Limits = Limits(),  # noqa: B008 - immutable
+    limits: ServerLimits = ServerLimits(),  # noqa: B008 - immutable
     uids: Iterable[int] | None = None,
 ) -> Iterator[str]:
     """Serve a host while the ``with`` lasts, and give the URI that clients connect to.

@@ -15,7 +15,7 @@ from domcaps.cpu.x86 import CpuData, decode
 from domcaps.facts.arch import ARM, PPC64
 from domcaps.language.changes.processor import BASELINE_WITHOUT_TOPOLOGY
 from domcaps.serve.comparison import features_of, model_of
-from domcaps.serve.errors import Code, LibvirtError
+from domcaps.serve.errors import ErrorNumber, LibvirtError
 from domcaps.serve.xml.cpu import Baseline
 
 if TYPE_CHECKING:
@@ -34,10 +34,10 @@ _TOPOLOGY = frozenset({"ht", "cmp_legacy"})
 def check_models(cpus: Sequence[Described]) -> None:
     """Refuse descriptions of no CPU, or of one without a model."""
     if not cpus:
-        raise LibvirtError(Code.INVALID_ARG, "no CPUs are given")
+        raise LibvirtError(ErrorNumber.INVALID_ARG, "no CPUs are given")
     for number, cpu in enumerate(cpus):
         if not cpu.model:
-            raise LibvirtError(Code.INVALID_ARG, f"the CPU at index {number} has no model")
+            raise LibvirtError(ErrorNumber.INVALID_ARG, f"the CPU at index {number} has no model")
 
 
 def baseline_x86(
@@ -63,12 +63,12 @@ def baseline_x86(
     if told is not None:
         common &= known.bits_of(told)
     if not common:
-        raise LibvirtError(Code.OPERATION_FAILED, "the CPUs have nothing in common")
+        raise LibvirtError(ErrorNumber.OPERATION_FAILED, "the CPUs have nothing in common")
     preferred = tuple(dict.fromkeys(cpu.model for cpu in cpus))
     found = decode(CpuData(common, vendor, 0, 0, 0), offered, known, preferred)
     if found is None:
         raise LibvirtError(
-            Code.INTERNAL_ERROR, "no CPU model describes what the CPUs have in common"
+            ErrorNumber.INTERNAL_ERROR, "no CPU model describes what the CPUs have in common"
         )
     features = [(name, "require") for name in found.require]
     features += [(name, "disable") for name in found.disable]
@@ -89,14 +89,14 @@ def _features(cpu: Described, known: X86Map) -> int:
         if policy == "optional":
             continue
         if name not in known.bits:
-            raise LibvirtError(Code.INTERNAL_ERROR, f"no CPU feature is called {name!r}")
+            raise LibvirtError(ErrorNumber.INTERNAL_ERROR, f"no CPU feature is called {name!r}")
     features |= features_of(cpu, known, "require", "force")
     return features & ~features_of(cpu, known, "disable", "forbid")
 
 
 def _vendor(name: str, known: X86Map) -> str:
     if name and name not in dict(known.vendors):
-        raise LibvirtError(Code.OPERATION_FAILED, f"no CPU vendor is called {name!r}")
+        raise LibvirtError(ErrorNumber.OPERATION_FAILED, f"no CPU vendor is called {name!r}")
     return name
 
 
@@ -105,11 +105,12 @@ def _agreed(vendor: str, cpu: Described, known: X86Map) -> str:
     own = known.models[cpu.model].vendor
     if cpu.vendor and own and cpu.vendor != own:
         raise LibvirtError(
-            Code.OPERATION_FAILED, f"the vendor of {cpu.model} is {own}, and not {cpu.vendor}"
+            ErrorNumber.OPERATION_FAILED,
+            f"the vendor of {cpu.model} is {own}, and not {cpu.vendor}",
         )
     named = cpu.vendor or own
     if vendor and named and vendor != named:
-        raise LibvirtError(Code.OPERATION_FAILED, f"the CPUs are of {vendor} and of {named}")
+        raise LibvirtError(ErrorNumber.OPERATION_FAILED, f"the CPUs are of {vendor} and of {named}")
     return vendor or _vendor(named, known)
 
 
@@ -134,18 +135,22 @@ def baseline_elsewhere(arch: str, cpus: Sequence[Described], dialect: Dialect) -
     if arch in ARM:
         return Baseline(cpus[0].model, "", "allow")
     if arch not in PPC64:
-        raise LibvirtError(Code.NO_SUPPORT, f"baselines of {arch}")
+        raise LibvirtError(ErrorNumber.NO_SUPPORT, f"baselines of {arch}")
     models = {
         model.name: model.vendor for model in cpu_data().ppc64.models if known_in(model, dialect)
     }
     first = cpus[0].model
     if first not in models:
-        raise LibvirtError(Code.INTERNAL_ERROR, f"no CPU model is called {first!r}")
+        raise LibvirtError(ErrorNumber.INTERNAL_ERROR, f"no CPU model is called {first!r}")
     for cpu in cpus:
         if cpu.model != first:
-            raise LibvirtError(Code.OPERATION_FAILED, f"a {first} and a {cpu.model} are not alike")
+            raise LibvirtError(
+                ErrorNumber.OPERATION_FAILED, f"a {first} and a {cpu.model} are not alike"
+            )
         if cpu.vendor and cpu.vendor != models[first]:
-            raise LibvirtError(Code.OPERATION_FAILED, f"the vendor of {first} is not {cpu.vendor}")
+            raise LibvirtError(
+                ErrorNumber.OPERATION_FAILED, f"the vendor of {first} is not {cpu.vendor}"
+            )
     return Baseline(first, "", "forbid")
 
 

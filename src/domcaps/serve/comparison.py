@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from domcaps.cpu.compare import judged_by_features
 from domcaps.facts.arch import ARM, PPC64, X86
-from domcaps.serve.errors import Code, LibvirtError
+from domcaps.serve.errors import ErrorNumber, LibvirtError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -45,7 +45,7 @@ def compare(there: HostModel, cpu: Described, known: X86Map) -> _Result:
     offered = _offered(there, known)
     names = {name for name, _ in cpu.features}
     if unknown := next((name for name in names if name not in known.bits), ""):
-        raise LibvirtError(Code.INTERNAL_ERROR, f"no CPU feature is called {unknown!r}")
+        raise LibvirtError(ErrorNumber.INTERNAL_ERROR, f"no CPU feature is called {unknown!r}")
     required = features_of(cpu, known, "require")
     required |= model_of(cpu.model, known) if cpu.model else 0
     if forbidden := features_of(cpu, known, "forbid") & offered:
@@ -123,7 +123,7 @@ def model_of(name: str, known: X86Map) -> int:
     """Give the features of a model; raises `LibvirtError` where it is unknown it."""
     found = known.models.get(name)
     if found is None:
-        raise LibvirtError(Code.INTERNAL_ERROR, f"no CPU model is called {name!r}")
+        raise LibvirtError(ErrorNumber.INTERNAL_ERROR, f"no CPU model is called {name!r}")
     return found.features
 
 

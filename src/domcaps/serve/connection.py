@@ -16,18 +16,18 @@ import msgspec
 
 from domcaps.facts.tasks import end
 from domcaps.serve import frames, read_only
-from domcaps.serve.errors import Code, ErrorDomain, LibvirtError
-from domcaps.serve.frames import Frame, FrameError, Status, Type
+from domcaps.serve.errors import ErrorDomain, ErrorNumber, LibvirtError
+from domcaps.serve.frames import Frame, FrameError, ReplyStatus, Type
 from domcaps.serve.jobs import Job, arguments, as_libvirt_error, encode, outcome
 from domcaps.serve.procedures import is_callable, procedures
 from domcaps.serve.workers.pool import Usage
 
 if TYPE_CHECKING:
     from domcaps.serve.answers import Answers, Key
-    from domcaps.serve.ledger import Account, Ledger
-    from domcaps.serve.limits import Limits
+    from domcaps.serve.ledger import ClientAccount, Ledger
+    from domcaps.serve.limits import ServerLimits
     from domcaps.serve.procedures import Procedure
-    from domcaps.serve.session import Session
+    from domcaps.serve.session import ClientSession
     from domcaps.serve.workers.pool import WorkerPool
 
 log = logging.getLogger("domcaps.serve")
@@ -36,7 +36,7 @@ log = logging.getLogger("domcaps.serve")
 class Shared(NamedTuple):
     """What all connections of a server have in common."""
 
-    limits: Limits
+    limits: ServerLimits
     traffic: Ledger
     workers: WorkerPool
     answers: Answers
@@ -48,7 +48,7 @@ class Connection:
     def __init__(
         self,
         streams: tuple[asyncio.StreamReader, asyncio.StreamWriter],
-        session: Session,
+        session: ClientSession,
         shared: Shared,
         name: str,
     ) -> None:
@@ -56,7 +56,7 @@ class Connection:
         self._session = session
         self._limits, self._traffic, self._workers, self._answers = shared
         self._name = name
-        self._account: Account = self._traffic.account(self.close)
+        self._account: ClientAccount = self._traffic.account(self.close)
         self._usage = Usage()
         self._calls: asyncio.Queue[Frame] = asyncio.Queue(self._limits.requests)
         self._heard = time.monotonic()
@@ -182,26 +182,30 @@ class Connection:
             return frame.reply(await self._call(called, frame.payload))
         except Exception as error:  # noqa: BLE001 - whatever it is, the client gets an answer
             # no name for it: through its traceback it would keep this call's message alive
-            return frame.reply(as_libvirt_error(error).encode(), Status.ERROR)
+            return frame.reply(as_libvirt_error(error).encode(), ReplyStatus.ERROR)
 
     def _procedure(self, frame: Frame) -> Procedure:
         if (frame.program, frame.version) != (frames.REMOTE_PROGRAM, frames.VERSION):
             raise LibvirtError(
-                Code.RPC,
+                ErrorNumber.RPC,
                 f"there is no program {frame.program:#x} of version {frame.version}",
                 ErrorDomain.RPC,
             )
-        if frame.status != Status.OK:
-            raise LibvirtError(Code.RPC, f"a call has no status {frame.status}", ErrorDomain.RPC)
+        if frame.status != ReplyStatus.OK:
+            raise LibvirtError(
+                ErrorNumber.RPC, f"a call has no status {frame.status}", ErrorDomain.RPC
+            )
         if self._session.is_open and self._session.read_only:
             read_only.check(frame.procedure, frame.payload)
         called = procedures().get(frame.procedure)
         if called is None and not is_callable(frame.procedure):
-            raise LibvirtError(Code.RPC, f"unknown procedure: {frame.procedure}", ErrorDomain.RPC)
+            raise LibvirtError(
+                ErrorNumber.RPC, f"unknown procedure: {frame.procedure}", ErrorDomain.RPC
+            )
         if called is None:
-            raise LibvirtError(Code.NO_SUPPORT, f"procedure {frame.procedure}")
+            raise LibvirtError(ErrorNumber.NO_SUPPORT, f"procedure {frame.procedure}")
         if not called.early and not self._session.is_open:
-            raise LibvirtError(Code.INVALID_CONN, "it was not opened")
+            raise LibvirtError(ErrorNumber.INVALID_CONN, "it was not opened")
         return called
 
     async def _call(self, called: Procedure, payload: bytes) -> bytes:
@@ -249,7 +253,7 @@ class Connection:
                 return outcome(await self._workers.run(self._usage, encode(job)))
         except TimeoutError as error:
             detail = f"{called.name} took too long"
-            raise LibvirtError(Code.OPERATION_TIMEOUT, detail) from error
+            raise LibvirtError(ErrorNumber.OPERATION_TIMEOUT, detail) from error
 
     async def _send(self, frame: Frame) -> None:
         """Write a message; a client that does not read must not make us keep its replies."""

@@ -10,7 +10,7 @@ import msgspec
 from lxml import etree
 
 from domcaps.language.quantities import KIB, NEEDED_SIZE, Unit
-from domcaps.serve.errors import Code, ErrorDomain, LibvirtError
+from domcaps.serve.errors import ErrorDomain, ErrorNumber, LibvirtError
 from domcaps.serve.xml.documents import parse, uuid_of
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ _MOST_KIB = 2**63 - 1
 """``virDomainInfo`` has 64 bits, which clients in other languages take for signed."""
 
 
-class Domain(msgspec.Struct, frozen=True):
+class DefinedDomain(msgspec.Struct, frozen=True):
     """One of them: `memory_kib`, `current_kib` and `vcpus` as in its XML, 0 if unreadable."""
 
     name: str
@@ -49,14 +49,14 @@ class Domain(msgspec.Struct, frozen=True):
         )
 
 
-def domain_of(data: bytes) -> Domain:
+def domain_of(data: bytes) -> DefinedDomain:
     """Make one of XML that was found acceptable, with a UUID if it has none of its own."""
     root = parse(data, ErrorDomain.DOMAIN)
     name = (root.findtext("name") or "").strip()
     if not name:
-        raise LibvirtError(Code.XML_ERROR, "the domain has no name", ErrorDomain.DOMAIN)
+        raise LibvirtError(ErrorNumber.XML_ERROR, "the domain has no name", ErrorDomain.DOMAIN)
     memory = _kib(root.find("memory"))
-    return Domain(
+    return DefinedDomain(
         name,
         _identified(root),
         etree.tostring(root, encoding="unicode") + "\n",
@@ -77,8 +77,8 @@ def refusal(found: Validation) -> LibvirtError:
     if len(errors) > _MOST_FINDINGS:
         shown += f"; and {len(errors) - _MOST_FINDINGS} more"
     if errors[0].code == _NO_XML:
-        return LibvirtError(Code.XML_DETAIL, f"at {shown}", ErrorDomain.DOMAIN)
-    code = Code.XML_ERROR if _is_about_form(errors[0]) else Code.CONFIG_UNSUPPORTED
+        return LibvirtError(ErrorNumber.XML_DETAIL, f"at {shown}", ErrorDomain.DOMAIN)
+    code = ErrorNumber.XML_ERROR if _is_about_form(errors[0]) else ErrorNumber.CONFIG_UNSUPPORTED
     return LibvirtError(code, shown, ErrorDomain.DOMAIN)
 
 

@@ -18,7 +18,7 @@ from domcaps.errors import (
 from domcaps.serve.xdr import INT, OPTIONAL_STRING, STRING, UUID, Optional, Record, pack
 
 
-class Code(enum.IntEnum):
+class ErrorNumber(enum.IntEnum):
     """``virErrorNumber``, those that are used here."""
 
     INTERNAL_ERROR = 1
@@ -60,23 +60,23 @@ class ErrorDomain(enum.IntEnum):
 
 
 _WORDS = {
-    Code.INTERNAL_ERROR: "internal error",
-    Code.NO_MEMORY: "out of memory",
-    Code.NO_SUPPORT: "this function is not supported by the connection driver",
-    Code.NO_CONNECT: "no connection driver available for",
-    Code.INVALID_CONN: "invalid connection pointer in",
-    Code.INVALID_ARG: "invalid argument",
-    Code.OPERATION_FAILED: "operation failed",
-    Code.XML_ERROR: "XML error",
-    Code.OPERATION_DENIED: "operation forbidden",
-    Code.NO_DOMAIN: "Domain not found",
-    Code.NO_STORAGE_POOL: "Storage pool not found",
-    Code.NO_STORAGE_VOL: "Storage volume not found",
-    Code.CONFIG_UNSUPPORTED: "unsupported configuration",
-    Code.OPERATION_UNSUPPORTED: "Operation not supported",
-    Code.CPU_INCOMPATIBLE: "the CPU is incompatible with host CPU",
-    Code.XML_INVALID_SCHEMA: "XML document failed to validate against schema",
-    Code.OPERATION_TIMEOUT: "Timed out during operation",
+    ErrorNumber.INTERNAL_ERROR: "internal error",
+    ErrorNumber.NO_MEMORY: "out of memory",
+    ErrorNumber.NO_SUPPORT: "this function is not supported by the connection driver",
+    ErrorNumber.NO_CONNECT: "no connection driver available for",
+    ErrorNumber.INVALID_CONN: "invalid connection pointer in",
+    ErrorNumber.INVALID_ARG: "invalid argument",
+    ErrorNumber.OPERATION_FAILED: "operation failed",
+    ErrorNumber.XML_ERROR: "XML error",
+    ErrorNumber.OPERATION_DENIED: "operation forbidden",
+    ErrorNumber.NO_DOMAIN: "Domain not found",
+    ErrorNumber.NO_STORAGE_POOL: "Storage pool not found",
+    ErrorNumber.NO_STORAGE_VOL: "Storage volume not found",
+    ErrorNumber.CONFIG_UNSUPPORTED: "unsupported configuration",
+    ErrorNumber.OPERATION_UNSUPPORTED: "Operation not supported",
+    ErrorNumber.CPU_INCOMPATIBLE: "the CPU is incompatible with host CPU",
+    ErrorNumber.XML_INVALID_SCHEMA: "XML document failed to validate against schema",
+    ErrorNumber.OPERATION_TIMEOUT: "Timed out during operation",
 }
 
 _LEVEL_ERROR = 2
@@ -103,7 +103,9 @@ ERROR = Record(
 class LibvirtError(Exception):
     """A call that is answered with an error."""
 
-    def __init__(self, code: Code, detail: str, domain: ErrorDomain = ErrorDomain.QEMU) -> None:
+    def __init__(
+        self, code: ErrorNumber, detail: str, domain: ErrorDomain = ErrorDomain.QEMU
+    ) -> None:
         self.code = code
         self.detail = detail
         self.domain = domain
@@ -128,11 +130,11 @@ class LibvirtError(Exception):
 def libvirt_error(error: DomcapsError) -> LibvirtError:
     """Say in libvirt's classes what went wrong."""
     if isinstance(error, RequestError):
-        return LibvirtError(Code.INVALID_ARG, str(error))
+        return LibvirtError(ErrorNumber.INVALID_ARG, str(error))
     if isinstance(error, UntrustedProgramError):
-        return LibvirtError(Code.OPERATION_DENIED, str(error))
+        return LibvirtError(ErrorNumber.OPERATION_DENIED, str(error))
     if isinstance(error, EmulatorNotFoundError):
-        return LibvirtError(Code.SYSTEM_ERROR, str(error))
+        return LibvirtError(ErrorNumber.SYSTEM_ERROR, str(error))
     if isinstance(error, EmulatorTimeoutError):
-        return LibvirtError(Code.OPERATION_TIMEOUT, str(error))
-    return LibvirtError(Code.INTERNAL_ERROR, str(error))
+        return LibvirtError(ErrorNumber.OPERATION_TIMEOUT, str(error))
+    return LibvirtError(ErrorNumber.INTERNAL_ERROR, str(error))

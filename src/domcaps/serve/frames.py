@@ -18,7 +18,7 @@ from domcaps.serve.ledger import LITTLE
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from domcaps.serve.ledger import Account
+    from domcaps.serve.ledger import ClientAccount
 
 REMOTE_PROGRAM = 0x20008086
 KEEPALIVE_PROGRAM = 0x6B656570
@@ -46,7 +46,7 @@ class Type(enum.IntEnum):
     STREAM = 3
 
 
-class Status(enum.IntEnum):
+class ReplyStatus(enum.IntEnum):
     """How a call went."""
 
     OK = 0
@@ -65,7 +65,7 @@ class Frame(msgspec.Struct, frozen=True):
     procedure: int
     type: int
     serial: int
-    status: int = Status.OK
+    status: int = ReplyStatus.OK
     payload: bytes = b""
 
     def encode(self) -> bytes:
@@ -80,7 +80,7 @@ class Frame(msgspec.Struct, frozen=True):
         """Bytes after its length."""
         return _HEADER.size + len(self.payload)
 
-    def reply(self, payload: bytes, status: Status = Status.OK) -> Frame:
+    def reply(self, payload: bytes, status: ReplyStatus = ReplyStatus.OK) -> Frame:
         """Give the answer to this call."""
         return Frame(
             self.program, self.version, self.procedure, Type.REPLY, self.serial, status, payload
@@ -104,7 +104,7 @@ def decode(header: bytes, payload: bytes) -> Frame:
 
 
 async def read_frame(
-    stream: asyncio.StreamReader, largest: Callable[[], int], seconds: float, account: Account
+    stream: asyncio.StreamReader, largest: Callable[[], int], seconds: float, account: ClientAccount
 ) -> Frame | None:
     """Read a message, None at the end of the stream.
 
@@ -131,7 +131,7 @@ async def read_frame(
         raise FrameError(f"a message was not complete after {seconds:g} s") from error
 
 
-async def _payload(stream: asyncio.StreamReader, size: int, account: Account) -> bytes:
+async def _payload(stream: asyncio.StreamReader, size: int, account: ClientAccount) -> bytes:
     """Read so many bytes: what a message announces takes no memory, only what was sent does."""
     payload = bytearray()
     while (left := size - len(payload)) > 0:

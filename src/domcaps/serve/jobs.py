@@ -9,9 +9,9 @@ import msgspec
 
 from domcaps.errors import DomcapsError
 from domcaps.serve.access import Peer
-from domcaps.serve.errors import Code, ErrorDomain, LibvirtError, libvirt_error
+from domcaps.serve.errors import ErrorDomain, ErrorNumber, LibvirtError, libvirt_error
 from domcaps.serve.procedures import procedures
-from domcaps.serve.session import Session
+from domcaps.serve.session import ClientSession
 from domcaps.serve.storage import Pool
 from domcaps.serve.xdr import XdrError
 
@@ -52,7 +52,7 @@ class Failed(msgspec.Struct, frozen=True, array_like=True, tag="failed"):
 
     def error(self) -> LibvirtError:
         """Give it to be raised."""
-        return LibvirtError(Code(self.code), self.detail, ErrorDomain(self.domain))
+        return LibvirtError(ErrorNumber(self.code), self.detail, ErrorDomain(self.domain))
 
 
 _ENCODER = msgspec.msgpack.Encoder()
@@ -78,7 +78,7 @@ def perform(source: HostSource, dialect: Dialect, data: bytes) -> bytes:
     try:
         job = _JOB.decode(data)
         called = procedures()[job.procedure]
-        done = Done(_results(called, Session.of_job(source, dialect, job), job.payload))
+        done = Done(_results(called, ClientSession.of_job(source, dialect, job), job.payload))
         return _ENCODER.encode(done)
     except Exception as error:  # noqa: BLE001 - whatever it is, the client gets an answer
         return _ENCODER.encode(_failed(as_libvirt_error(error)))
@@ -88,7 +88,7 @@ def _failed(error: LibvirtError) -> Failed:
     return Failed(error.code, _encodable(error.detail), error.domain)
 
 
-def _results(called: Procedure, session: Session, payload: bytes) -> bytes:
+def _results(called: Procedure, session: ClientSession, payload: bytes) -> bytes:
     values = called.function(session, *arguments(called, payload))
     return called.results(values) if called.then is None else encode(values)
 
@@ -98,7 +98,7 @@ def arguments(called: Procedure, payload: bytes) -> tuple[object, ...]:
     try:
         return called.arguments(payload)
     except XdrError as error:
-        raise LibvirtError(Code.RPC, f"{called.name}: {error}", ErrorDomain.RPC) from error
+        raise LibvirtError(ErrorNumber.RPC, f"{called.name}: {error}", ErrorDomain.RPC) from error
 
 
 def as_libvirt_error(error: Exception) -> LibvirtError:
@@ -108,13 +108,13 @@ def as_libvirt_error(error: Exception) -> LibvirtError:
     if isinstance(error, DomcapsError):
         return libvirt_error(error)
     if isinstance(error, OSError):
-        return LibvirtError(Code.SYSTEM_ERROR, error.strerror or str(error))
+        return LibvirtError(ErrorNumber.SYSTEM_ERROR, error.strerror or str(error))
     if isinstance(error, MemoryError):
-        return LibvirtError(Code.NO_MEMORY, "the call needs more than a call may have")
+        return LibvirtError(ErrorNumber.NO_MEMORY, "the call needs more than a call may have")
     if isinstance(error, XdrError):
-        return LibvirtError(Code.RPC, f"the reply can't be sent: {error}", ErrorDomain.RPC)
+        return LibvirtError(ErrorNumber.RPC, f"the reply can't be sent: {error}", ErrorDomain.RPC)
     log.error("a call failed", exc_info=error)
-    return LibvirtError(Code.INTERNAL_ERROR, "domcaps failed; its log tells how")
+    return LibvirtError(ErrorNumber.INTERNAL_ERROR, "domcaps failed; its log tells how")
 
 
 def _encodable(text: str) -> str:

@@ -31,28 +31,28 @@ class Ledger:
         self.each = min(size, each)
         self.held = 0
         self.pace = Pace(_RATE)
-        self._accounts: set[Account] = set()
+        self._accounts: set[ClientAccount] = set()
         self._changed: set[asyncio.Future[None]] = set()
 
-    def account(self, close: Callable[[str], None]) -> Account:
+    def account(self, close: Callable[[str], None]) -> ClientAccount:
         """Open the account of a client; `close` ends its connection, with the reason."""
-        made = Account(self, close)
+        made = ClientAccount(self, close)
         self._accounts.add(made)
         return made
 
-    def add(self, account: Account, size: int) -> None:
+    def add(self, account: ClientAccount, size: int) -> None:
         """Write down that so many bytes more are held, or less."""
         account.held += size
         self.held += size
         if size < 0:
             self.wake()
 
-    def remove(self, account: Account) -> None:
+    def remove(self, account: ClientAccount) -> None:
         """Close an account: nothing is held for it any more."""
         self.add(account, -account.held)
         self._accounts.discard(account)
 
-    def make_room(self, account: Account, size: int) -> bool:
+    def make_room(self, account: ClientAccount, size: int) -> bool:
         """Close the connection that holds the most, if that is above the limit.
 
         Returns whether somebody was found. The bytes are free once that connection has ended.
@@ -65,7 +65,7 @@ class Ledger:
         largest.close(f"it held {largest.held} bytes when others needed them")
         return True
 
-    def has_room(self, account: Account, size: int) -> bool:
+    def has_room(self, account: ClientAccount, size: int) -> bool:
         """Tell whether all together may hold so many bytes more, for this account."""
         is_little = account.held + size <= LITTLE
         return self.held + size <= (self.size if is_little else self.size - self.size // 4)
@@ -108,7 +108,7 @@ class Pace:
             await asyncio.sleep(wait)
 
 
-class Account:
+class ClientAccount:
     """What is held for one client."""
 
     def __init__(self, ledger: Ledger, close: Callable[[str], None]) -> None:

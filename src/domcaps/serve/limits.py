@@ -7,7 +7,7 @@ import msgspec
 MIB = 1024 * 1024
 
 
-class Limits(msgspec.Struct, frozen=True):
+class ServerLimits(msgspec.Struct, frozen=True):
     """Sizes are bytes, times are seconds.
 
     `clients` is how many may be connected. A `message` may have so many bytes, and `first` before

@@ -12,7 +12,7 @@ import contextlib
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from domcaps.serve.errors import Code, ErrorDomain, LibvirtError
+from domcaps.serve.errors import ErrorDomain, ErrorNumber, LibvirtError
 from domcaps.serve.xdr import INT, STRING, UINT, UUID, Codec, Record, XdrError, unpack_first
 
 if TYPE_CHECKING:
@@ -161,10 +161,12 @@ def check(number: int, payload: bytes) -> None:
     """
     if number in refused():
         name, origin = refused()[number]
-        raise LibvirtError(Code.OPERATION_DENIED, f"read only access prevents {name}", origin)
+        raise LibvirtError(
+            ErrorNumber.OPERATION_DENIED, f"read only access prevents {name}", origin
+        )
     flagged = _ONLY_WITH.get(number)
     if flagged is not None and _word_after(flagged.before, payload) & flagged.mask:
-        raise LibvirtError(Code.OPERATION_DENIED, flagged.reason, flagged.origin)
+        raise LibvirtError(ErrorNumber.OPERATION_DENIED, flagged.reason, flagged.origin)
 
 
 def _word_after(before: tuple[Codec, ...], payload: bytes) -> int:

@@ -13,7 +13,7 @@ import msgspec
 
 from domcaps.facts.question import ask, cpu_expansion_of
 from domcaps.serve.comparison import CpuComparison
-from domcaps.serve.errors import Code, LibvirtError
+from domcaps.serve.errors import ErrorNumber, LibvirtError
 from domcaps.serve.xml.cpu import Baseline
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ _RESULTS = {"identical": CpuComparison.IDENTICAL, "superset": CpuComparison.SUPE
 _Features = tuple[tuple[str, bool], ...]
 
 
-class Model(msgspec.Struct, frozen=True):
+class S390CpuModel(msgspec.Struct, frozen=True):
     """A CPU model as QEMU takes and gives it."""
 
     name: str
@@ -57,12 +57,12 @@ class _Verdict(msgspec.Struct):
     result: str
 
 
-def model_of(cpu: Described) -> Model:
+def model_of(cpu: Described) -> S390CpuModel:
     """Take the model that a CPU names; raises `LibvirtError` where there is none."""
     name = cpu.model or _UNNAMED.get(cpu.mode, "")
     if not name:
-        raise LibvirtError(Code.INVALID_ARG, "the CPU has no model")
-    return Model(name, tuple((feature, policy in _ON) for feature, policy in cpu.features))
+        raise LibvirtError(ErrorNumber.INVALID_ARG, "the CPU has no model")
+    return S390CpuModel(name, tuple((feature, policy in _ON) for feature, policy in cpu.features))
 
 
 def check_offered(cpus: Sequence[Described], offered: Iterable[str]) -> None:
@@ -71,7 +71,8 @@ def check_offered(cpus: Sequence[Described], offered: Iterable[str]) -> None:
     for number, cpu in enumerate(cpus):
         if cpu.model not in known:
             raise LibvirtError(
-                Code.INVALID_ARG, f"the emulator has no CPU model {cpu.model!r}, of index {number}"
+                ErrorNumber.INVALID_ARG,
+                f"the emulator has no CPU model {cpu.model!r}, of index {number}",
             )
 
 
@@ -90,24 +91,28 @@ def baseline(cpus: Sequence[Described], *, expand: bool) -> Talk[Baseline]:
     return Baseline(found.name, "", "", features)
 
 
-def comparison(there: Model, cpu: Model) -> Talk[CpuComparison]:
+def comparison(there: S390CpuModel, cpu: S390CpuModel) -> Talk[CpuComparison]:
     """Tell what an emulator's CPU is to another one."""
     answer = yield ask(COMPARISON, modela=there.told, modelb=cpu.told)
     return _RESULTS.get(_decoded(answer, _Verdict).result, CpuComparison.INCOMPATIBLE)
 
 
-def _taken(answer: Answer) -> Model:
+def _taken(answer: Answer) -> S390CpuModel:
     """Take a model out of an answer, with the features that it has."""
     found = _decoded(answer, _Reply).model
-    return Model(found.name, tuple((name, True) for name, on in found.props.items() if on is True))
+    return S390CpuModel(
+        found.name, tuple((name, True) for name, on in found.props.items() if on is True)
+    )
 
 
 def _decoded(answer: Answer, kind: type[Any]) -> Any:
     if answer.failure is not None:
         command = answer.question.command
-        raise LibvirtError(Code.INTERNAL_ERROR, f"QEMU refused {command}: {answer.failure.text}")
+        raise LibvirtError(
+            ErrorNumber.INTERNAL_ERROR, f"QEMU refused {command}: {answer.failure.text}"
+        )
     try:
         return msgspec.json.decode(answer.reply, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         text = f"QEMU's answer to {answer.question.command} can't be read: {error}"
-        raise LibvirtError(Code.INTERNAL_ERROR, text) from error
+        raise LibvirtError(ErrorNumber.INTERNAL_ERROR, text) from error

@@ -16,9 +16,9 @@ from domcaps.serve.answers import Answers
 from domcaps.serve.connection import Connection, Shared
 from domcaps.serve.frames import PIECE
 from domcaps.serve.ledger import Ledger
-from domcaps.serve.limits import Limits
+from domcaps.serve.limits import ServerLimits
 from domcaps.serve.procedures import procedures
-from domcaps.serve.session import Session
+from domcaps.serve.session import ClientSession
 from domcaps.serve.sockets import BACKLOG, peer_uid
 from domcaps.serve.workers.pool import WorkerPool
 from domcaps.serve.workers.processes import ProcessWorker
@@ -49,7 +49,7 @@ class Server:
         self,
         source: HostSource,
         dialect: Dialect,
-        limits: Limits = Limits(),  # noqa: B008 - immutable
+        limits: ServerLimits = ServerLimits(),  # noqa: B008 - immutable
         uids: Iterable[int] | None = None,
         nursery: Nursery | None = None,
     ) -> None:
@@ -154,7 +154,7 @@ class Server:
         # what was defined and what is sent are two accounts, and one connection
         kept = self._kept.account(lambda reason: connection.close(reason))
         peer = peer_of(writer.get_extra_info("socket"))
-        session = Session(self._source, self._dialect, peer, kept)
+        session = ClientSession(self._source, self._dialect, peer, kept)
         connection = Connection((reader, writer), session, self._shared, name)
         self._connections.add(connection)
         try:

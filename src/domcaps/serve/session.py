@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from domcaps.serve.access import Peer
-from domcaps.serve.errors import Code, ErrorDomain, LibvirtError
+from domcaps.serve.errors import ErrorDomain, ErrorNumber, LibvirtError
 
 if TYPE_CHECKING:
     from domcaps.language import Dialect
-    from domcaps.serve.domains import Domain
+    from domcaps.serve.domains import DefinedDomain
     from domcaps.serve.hosts import HostSource, ServedHost
     from domcaps.serve.jobs import Job
-    from domcaps.serve.ledger import Account
+    from domcaps.serve.ledger import ClientAccount
     from domcaps.serve.storage import Pool
 
 _USUAL = {"", "/", "/system", "/session"}
@@ -25,7 +25,7 @@ READ_ONLY = 1
 """``VIR_CONNECT_RO``."""
 
 
-class Session:
+class ClientSession:
     """What a client opened and what it defined; gone when it leaves.
 
     `kept` is the account of what it defined, None where nothing is kept: in a worker.
@@ -36,11 +36,11 @@ class Session:
         source: HostSource,
         dialect: Dialect,
         peer: Peer = Peer(),  # noqa: B008 - immutable
-        kept: Account | None = None,
+        kept: ClientAccount | None = None,
     ) -> None:
         self.dialect = dialect
         self.peer = peer
-        self.domains: dict[bytes, Domain] = {}
+        self.domains: dict[bytes, DefinedDomain] = {}
         self.pools: dict[bytes, Pool] = {}
         self.uri = ""
         self.read_only = False
@@ -56,7 +56,7 @@ class Session:
         self._sizes: dict[bytes, int] = {}
 
     @classmethod
-    def of_job(cls, source: HostSource, dialect: Dialect, job: Job) -> Session:
+    def of_job(cls, source: HostSource, dialect: Dialect, job: Job) -> ClientSession:
         """Give what a worker sees of the connection that a job is of."""
         made = cls(source, dialect, job.peer)
         made.name = job.host.decode(errors="surrogateescape")
@@ -76,7 +76,9 @@ class Session:
         ``qemu+tcp://127.0.0.1:16509/NAME``, ``qemu:///system?host=NAME``.
         """
         if self.is_open:
-            raise LibvirtError(Code.INTERNAL_ERROR, "connection already open", ErrorDomain.RPC)
+            raise LibvirtError(
+                ErrorNumber.INTERNAL_ERROR, "connection already open", ErrorDomain.RPC
+            )
         self.name = host_name(uri or "")
         self.uri = uri or "qemu:///system"
         self.read_only = bool(flags & READ_ONLY)
@@ -103,7 +105,7 @@ class Session:
             self._sizes[identity] = before
             self._kept.keep(before)
             detail = f"{self._kept.held} bytes are kept for this connection, {size} more are not"
-            raise LibvirtError(Code.NO_MEMORY, detail)
+            raise LibvirtError(ErrorNumber.NO_MEMORY, detail)
         self._sizes[identity] = size
 
     def drop(self, identity: bytes) -> None:
@@ -127,10 +129,10 @@ class Session:
         As in libvirt, the same event of the same object is registered once over a connection.
         """
         if event in self.events:
-            raise LibvirtError(Code.INVALID_ARG, "event callback already tracked")
+            raise LibvirtError(ErrorNumber.INVALID_ARG, "event callback already tracked")
         if len(self.events) >= _MOST_EVENTS:
             detail = f"{_MOST_EVENTS} events are registered over this connection"
-            raise LibvirtError(Code.OPERATION_FAILED, detail)
+            raise LibvirtError(ErrorNumber.OPERATION_FAILED, detail)
         self.last_callback += 1
         self.events[event] = self.last_callback - 1
         return self.last_callback - 1
@@ -151,9 +153,9 @@ def host_name(uri: str) -> str:
         scheme = parts.scheme.partition("+")[0]
         asked = parse_qs(parts.query).get("host", [])
     except ValueError as error:
-        raise LibvirtError(Code.INVALID_ARG, f"not a URI: {error}") from error
+        raise LibvirtError(ErrorNumber.INVALID_ARG, f"not a URI: {error}") from error
     if scheme not in {"", "qemu"}:
-        raise LibvirtError(Code.NO_CONNECT, f"{uri} (only qemu is served)")
+        raise LibvirtError(ErrorNumber.NO_CONNECT, f"{uri} (only qemu is served)")
     if asked:
         return asked[0]
     return "" if parts.path in _USUAL else unquote(parts.path.lstrip("/"))
@@ -162,12 +164,12 @@ def host_name(uri: str) -> str:
 def check_flags(flags: int, known: int) -> None:
     """Refuse flags that it is unknown, rather than overlook a wish."""
     if flags & ~known:
-        raise LibvirtError(Code.INVALID_ARG, f"unsupported flags (0x{flags & ~known:x})")
+        raise LibvirtError(ErrorNumber.INVALID_ARG, f"unsupported flags (0x{flags & ~known:x})")
 
 
 def check_most(most: int, limit: int, what: str, kind: str) -> None:
     """Refuse a number of results that can't be, in libvirt's words."""
     if most < 0:
-        raise LibvirtError(Code.RPC, f"max{what} must be non-negative", ErrorDomain.RPC)
+        raise LibvirtError(ErrorNumber.RPC, f"max{what} must be non-negative", ErrorDomain.RPC)
     if most > limit:
-        raise LibvirtError(Code.RPC, f"max{what} > REMOTE_{kind}_LIST_MAX", ErrorDomain.RPC)
+        raise LibvirtError(ErrorNumber.RPC, f"max{what} > REMOTE_{kind}_LIST_MAX", ErrorDomain.RPC)

@@ -20,7 +20,7 @@ from lxml import etree
 
 from domcaps.serve import access
 from domcaps.serve.access import Peer
-from domcaps.serve.errors import Code, ErrorDomain, LibvirtError
+from domcaps.serve.errors import ErrorDomain, ErrorNumber, LibvirtError
 from domcaps.serve.xml.documents import parse, uuid_of
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class Pool(msgspec.Struct):
             return 0, 0, 0
         except OSError as error:
             raise LibvirtError(
-                Code.SYSTEM_ERROR, f"{self.path}: {error.strerror}", ErrorDomain.STORAGE
+                ErrorNumber.SYSTEM_ERROR, f"{self.path}: {error.strerror}", ErrorDomain.STORAGE
             ) from error
         capacity, free = found.f_blocks * found.f_frsize, found.f_bavail * found.f_frsize
         return capacity, capacity - free, free
@@ -197,18 +197,18 @@ def pool_of(xml: str | bytes, *, real: bool, peer: Peer = Peer()) -> Pool:  # no
     path = (root.findtext("target/path") or "").strip()
     if root.tag != "pool" or kind != "dir":
         detail = f"a pool of type {kind!r}: here there are folders alone ('dir')"
-        raise LibvirtError(Code.OPERATION_UNSUPPORTED, detail, ErrorDomain.STORAGE)
+        raise LibvirtError(ErrorNumber.OPERATION_UNSUPPORTED, detail, ErrorDomain.STORAGE)
     if len(name.encode(errors="replace")) > _LONGEST_NAME or len(path) > _LONGEST_PATH:
         raise LibvirtError(
-            Code.XML_ERROR, "the pool's name or path is too long", ErrorDomain.STORAGE
+            ErrorNumber.XML_ERROR, "the pool's name or path is too long", ErrorDomain.STORAGE
         )
     if not name or "/" in name:
         raise LibvirtError(
-            Code.XML_ERROR, "the pool needs a <name> without '/'", ErrorDomain.STORAGE
+            ErrorNumber.XML_ERROR, "the pool needs a <name> without '/'", ErrorDomain.STORAGE
         )
     if not path.startswith("/"):
         detail = "the pool needs <target><path>, an absolute path"
-        raise LibvirtError(Code.XML_ERROR, detail, ErrorDomain.STORAGE)
+        raise LibvirtError(ErrorNumber.XML_ERROR, detail, ErrorDomain.STORAGE)
     number = uuid_of(root, ErrorDomain.STORAGE) or uuid.uuid4().bytes
     return Pool(name, number, os.path.normpath(path), real, peer=peer)
 

@@ -68,7 +68,7 @@ class Codec(Protocol):
         """Append a value; raises `XdrError` where it does not fit."""
 
 
-class Number:
+class XdrInteger:
     """An integer of a fixed width; `form` is that of `struct`."""
 
     def __init__(self, form: str) -> None:
@@ -87,9 +87,9 @@ class Number:
             raise XdrError(f"{value} does not fit: {error}") from error
 
 
-INT = Number(">i")
-UINT = Number(">I")
-UHYPER = Number(">Q")
+INT = XdrInteger(">i")
+UINT = XdrInteger(">I")
+UHYPER = XdrInteger(">Q")
 
 
 class Fixed:

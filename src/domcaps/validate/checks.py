@@ -15,7 +15,7 @@ from domcaps.validate.catalogue.rules import parts, rules
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from domcaps.language.change import Change
+    from domcaps.language.change import LibvirtChange
     from domcaps.language.dialect import Dialect
     from domcaps.language.part import Field, Part
     from domcaps.language.rule import Rule
@@ -38,7 +38,7 @@ class FieldCheck:
     declared: Field[Any]
     path: str
     memoizable: bool
-    dated: Mapping[str, Change] | None
+    dated: Mapping[str, LibvirtChange] | None
     sought: str
 
     @property

@@ -69,7 +69,7 @@ class Item:
 
 
 @dataclass(frozen=True)
-class Job:
+class FilesJob:
     """How files are checked and printed.
 
     `look` judges a document with the configuration that its file has; `render` gives the text to
@@ -130,7 +130,7 @@ def _read(file: str) -> bytes:
     return inputs.read_input(file, MAX_BYTES + 1)
 
 
-def run(job: Job, files: Sequence[str], jobs: int | None = None) -> Iterator[Item]:
+def run(job: FilesJob, files: Sequence[str], jobs: int | None = None) -> Iterator[Item]:
     """Check files, by `jobs` processes, and give what came of them in their order."""
     cores = jobs or len(os.sched_getaffinity(0))
     if cores == 1 or len(files) <= _FEW or not hasattr(os, "fork"):
@@ -156,7 +156,7 @@ def run(job: Job, files: Sequence[str], jobs: int | None = None) -> Iterator[Ite
 class _Worker:
     """What a process has from its parent: functions in a job can't be sent, only inherited."""
 
-    job: Job
+    job: FilesJob
 
     @classmethod
     def do(cls, file: str) -> Item:

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from domcaps.page.html import to_html as page
-from domcaps.page.matrix import Block, Cell, Column, Group, Matrix, Row, State
+from domcaps.page.matrix import Block, Column, Matrix, MatrixCell, MatrixGroup, MatrixRow, State
 from domcaps.verify.result import CHANCE, LIE, NOT_TRIED, REFUSED, STARTS
 
 if TYPE_CHECKING:
@@ -46,7 +46,9 @@ def to_matrix(found: Sequence[Verification]) -> Matrix:
         states=STATES,
         columns=tuple(map(_column, found)),
         groups=tuple(
-            Group(name, tuple(Row(p, tuple(_cell(t.get(p)) for t in tried)) for p in paths))
+            MatrixGroup(
+                name, tuple(MatrixRow(p, tuple(_cell(t.get(p)) for t in tried)) for p in paths)
+            )
             for name, paths in groups.items()
         ),
         about="Each row is a feature, tested by starting QEMU with it; each column is a target. "
@@ -73,10 +75,10 @@ def _column(one: Verification) -> Column:
     return Column(f"{one.machine}, {one.virttype}", tuple(facts.items()))
 
 
-def _cell(tried: Tried | None) -> Cell:
+def _cell(tried: Tried | None) -> MatrixCell:
     if tried is None:
-        return Cell(_ABSENT)
-    return Cell(_state(tried), "", tuple(_blocks(tried)))
+        return MatrixCell(_ABSENT)
+    return MatrixCell(_state(tried), "", tuple(_blocks(tried)))
 
 
 def _state(tried: Tried) -> str:

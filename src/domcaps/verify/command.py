@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from domcaps.language.qemu_args import QemuArgs
 
 
-class Command(msgspec.Struct, frozen=True):
+class QemuRun(msgspec.Struct, frozen=True):
     """A run of QEMU: its arguments, what is added to its environment, and files to be made."""
 
     arguments: tuple[str, ...]
@@ -24,7 +24,7 @@ class Command(msgspec.Struct, frozen=True):
     files: tuple[tuple[str, int], ...] = ()
 
 
-def command(target: Target, alternatives: Sequence[QemuArgs], folder: str) -> Command:
+def command(target: Target, alternatives: Sequence[QemuArgs], folder: str) -> QemuRun:
     """Give the run with the arguments of all these at once, on a machine that is paused."""
     words: list[str] = []
     machine = ""
@@ -38,7 +38,7 @@ def command(target: Target, alternatives: Sequence[QemuArgs], folder: str) -> Co
     accelerator = ACCELERATORS[target.virttype]
     base = ["-S", "-no-user-config", "-nodefaults", "-display", "none"]
     board = f"{target.machine},accel={accelerator}{machine}"
-    return Command(
+    return QemuRun(
         (*base, "-machine", board, *words),
         tuple(words if not machine else ["-machine", machine[1:], *words]),
         {name: value for qemu_args in alternatives for name, value in qemu_args.environ},

@@ -18,7 +18,7 @@ from typing import IO, TYPE_CHECKING
 from domcaps.errors import UntrustedProgramError
 from domcaps.facts.launch import PIPE, Command, start, within_shell
 from domcaps.facts.process import quotable
-from domcaps.facts.trust import Kind
+from domcaps.facts.trust import ProgramKind
 from domcaps.verify.command import filled
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ async def running(
     arguments = [filled(word, "t0", folder) for word in helper.arguments.split()]
     with tempfile.TemporaryFile() as output:
         try:
-            guarded = within_shell(_GUARDED, Command(found.path, arguments, Kind.HELPER))
+            guarded = within_shell(_GUARDED, Command(found.path, arguments, ProgramKind.HELPER))
             process = start(guarded, stdin=PIPE, output=output, errors=output, group=0)
         except UntrustedProgramError as error:
             raise HelperProcessError(str(error)) from error

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from domcaps.language import World
     from domcaps.language.qemu_args import QemuArgs
-    from domcaps.verify.command import Command
+    from domcaps.verify.command import QemuRun
 
 DEADLINE_SECONDS = 30.0
 """Time for one start; most take a tenth of a second."""
@@ -103,7 +103,7 @@ class QemuTrier:
         return Outcome(found.verdict, message, added)
 
 
-async def start(path: str, wanted: Command, deadline: float) -> Outcome:
+async def start(path: str, wanted: QemuRun, deadline: float) -> Outcome:
     """Start an emulator, wait until its machine is there or it has ended, and end it."""
     process = EmulatorProcess(path, wanted.arguments, wanted.environ)
     monitor = Monitor()

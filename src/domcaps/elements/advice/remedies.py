@@ -24,7 +24,7 @@ from domcaps.language.remedy import Adviser, Effort, Remedy
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from domcaps.facts.emulator import Machine
+    from domcaps.facts.emulator import MachineType
     from domcaps.language import Predicate, World
 
 
@@ -191,7 +191,7 @@ def _other_virttype(leaf: TargetIs, world: World, *, wanted: bool) -> Remedy:
     return kvm(world)
 
 
-def newest_machines(world: World) -> Iterator[Machine]:
+def newest_machines(world: World) -> Iterator[MachineType]:
     """Give the newest version of each board, those with an alias first."""
     known = world.emulator.machines(world.target.virttype)
     yield from (m for m in known if m.alias and not m.deprecated)

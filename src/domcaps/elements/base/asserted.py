@@ -15,7 +15,7 @@ from domcaps.language.truth import Reason, Truth
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from domcaps.facts.question import Question
+    from domcaps.facts.question import QmpCommand
     from domcaps.language.world import World
 
 
@@ -47,7 +47,7 @@ class AssertedOr(Predicate):
         """Give what counts where nothing is asserted."""
         return self if self.path in world.host.asserted else self.otherwise
 
-    def questions(self) -> Iterator[Question]:
+    def questions(self) -> Iterator[QmpCommand]:
         """Ask what the other predicate asks."""
         return self.otherwise.questions()
 

@@ -57,7 +57,7 @@ class Metadata(Part):
         return "" if parent is None else str(parent.tag)
 
 
-class Boot(Metadata):
+class BootOrder(Metadata):
     """The place of a device in the order in which devices are booted from."""
 
     path = "devices/*/boot"

@@ -16,7 +16,7 @@ from domcaps.language.observed import arch, machine, virttype
 from domcaps.language.preference import Decision, Option, drives
 
 if TYPE_CHECKING:
-    from domcaps.facts.emulator import Machine
+    from domcaps.facts.emulator import MachineType
     from domcaps.language import Dialect, World
 
 X86 = arch("i686", "x86_64")
@@ -187,7 +187,7 @@ _PREFERRED_ONCE = {
 }
 
 
-def machine_type(world: World) -> Machine | None:
+def machine_type(world: World) -> MachineType | None:
     """Give what QEMU says of the target's machine type, None where it does not list it."""
     for known in world.emulator.machines(world.target.virttype):
         if known.name == world.target.machine:
@@ -195,7 +195,7 @@ def machine_type(world: World) -> Machine | None:
     return None
 
 
-def nearest_machine(name: str, machines: tuple[Machine, ...]) -> str:
+def nearest_machine(name: str, machines: tuple[MachineType, ...]) -> str:
     """Give a machine type that there is instead of one that there is not, "" where none is near.
 
     ``pc-q35-2.12`` and ``pc-q35-rhel7.6.0`` are versions of ``q35``: the longest alias that is one
@@ -210,7 +210,7 @@ def nearest_machine(name: str, machines: tuple[Machine, ...]) -> str:
     return near[0] if near else ""
 
 
-def machines_by_use(machines: tuple[Machine, ...], nearest: str = "") -> tuple[str, ...]:
+def machines_by_use(machines: tuple[MachineType, ...], nearest: str = "") -> tuple[str, ...]:
     """Order machine types for a reader: `nearest`, then aliases, then versions, newest first."""
     aliases = sorted(known.alias for known in machines if known.alias)
     current = {known.name for known in machines if known.alias}
@@ -227,7 +227,7 @@ def _version_key(name: str) -> tuple[tuple[int, ...], str]:
     return tuple(map(int, numbers)), name
 
 
-def preferred_machine(arch: str, machines: tuple[Machine, ...], dialect: Dialect) -> str:
+def preferred_machine(arch: str, machines: tuple[MachineType, ...], dialect: Dialect) -> str:
     """Give the machine type of a definition that names none, "" where there is none at all.
 
     `arch` is that of the emulator, `machines` are its machine types in QEMU's order.
@@ -243,7 +243,7 @@ def preferred_machine(arch: str, machines: tuple[Machine, ...], dialect: Dialect
     return machines[0].name if machines else ""
 
 
-def canonical_machine(name: str, machines: tuple[Machine, ...]) -> str:
+def canonical_machine(name: str, machines: tuple[MachineType, ...]) -> str:
     """Resolve an alias such as ``q35`` to the versioned name that it stands for."""
     for machine_type in machines:
         if machine_type.alias and machine_type.alias == name:

@@ -40,7 +40,7 @@ _SEV_ES = 1 << 2
 
 
 @dataclass(frozen=True)
-class Wish:
+class FirmwareWish:
     """What a domain asks of its firmware; "" stands for no wish."""
 
     interface: str = ""
@@ -62,14 +62,14 @@ class Wish:
     at_start: bool = False
 
 
-def wish_of(domain: Domain) -> Wish:
+def wish_of(domain: Domain) -> FirmwareWish:
     """Gather it from all over the definition."""
     system, loader, nvram = domain.first(Os), domain.first(Loader), domain.first(Nvram)
     reworked = domain.world.target.dialect.has(FIRMWARE_REWORKED)
     if not domain.world.target.dialect.has(FIRMWARE_CHOSEN_ALONE) and system and system.firmware:
         return _sole_wish(domain, system, loader)
     kind = (loader.type if loader else None) or ""
-    return Wish(
+    return FirmwareWish(
         interface=_INTERFACES.get((system and system.firmware) or kind, ""),
         image=(loader and loader.image) or "",
         kind=kind,
@@ -90,9 +90,9 @@ def wish_of(domain: Domain) -> Wish:
     )
 
 
-def _sole_wish(domain: Domain, system: Os, loader: Loader | None) -> Wish:
+def _sole_wish(domain: Domain, system: Os, loader: Loader | None) -> FirmwareWish:
     """Gather what older libvirt chooses by: nothing that is said of images, but ``secure``."""
-    return Wish(
+    return FirmwareWish(
         interface=_INTERFACES.get(system.firmware or "", ""),
         secure=(loader and loader.secure) or "",
         format="raw",
@@ -188,21 +188,21 @@ def uses_smm(domain: Domain) -> bool:
     return found is not None and found.has("requires-smm")
 
 
-def is_default_image(wish: Wish) -> bool:
+def is_default_image(wish: FirmwareWish) -> bool:
     """Tell whether libvirt knows the image without a descriptor."""
     if wish.kind != "pflash" or wish.readonly == "no" or wish.stateless == "yes":
         return False
     return wish.format in {"", "raw"} and any(wish.image == image for image, _ in DEFAULT_IMAGES)
 
 
-def fits(firmware: Firmware, wish: Wish) -> bool:
+def fits(firmware: Firmware, wish: FirmwareWish) -> bool:
     """Tell whether a descriptor is all that is wished for, whatever the machine."""
     if wish.interface not in firmware.interface_types:
         return False
     return _has_features(firmware, wish) and _maps(firmware.mapping, wish)
 
 
-def _has_features(firmware: Firmware, wish: Wish) -> bool:
+def _has_features(firmware: Firmware, wish: FirmwareWish) -> bool:
     if not all(firmware.has(feature) for feature in wish.needs):
         return False
     for name, enabled in wish.features:
@@ -214,7 +214,7 @@ def _has_features(firmware: Firmware, wish: Wish) -> bool:
     return wish.secure != "yes"
 
 
-def _maps(mapping: FirmwareMapping, wish: Wish) -> bool:
+def _maps(mapping: FirmwareMapping, wish: FirmwareWish) -> bool:
     if mapping.device == "flash":
         return _is_flash(mapping, wish)
     if mapping.device == "memory":
@@ -223,7 +223,7 @@ def _maps(mapping: FirmwareMapping, wish: Wish) -> bool:
     return mapping.device == "kernel" and not wish.reworked and wish.kernel in {"", image}
 
 
-def _is_flash(mapping: FirmwareMapping, wish: Wish) -> bool:
+def _is_flash(mapping: FirmwareMapping, wish: FirmwareWish) -> bool:
     wanted_mode = "stateless" if wish.stateless == "yes" else "split"
     return (
         wish.image in {"", mapping.executable.filename}
@@ -237,7 +237,7 @@ def _is_flash(mapping: FirmwareMapping, wish: Wish) -> bool:
     )
 
 
-def _has_template(mapping: FirmwareMapping, wish: Wish) -> bool:
+def _has_template(mapping: FirmwareMapping, wish: FirmwareWish) -> bool:
     if mapping.template is None:
         return not wish.template
     template = mapping.template
@@ -248,7 +248,7 @@ def _has_template(mapping: FirmwareMapping, wish: Wish) -> bool:
     )
 
 
-def _is_memory(mapping: FirmwareMapping, wish: Wish) -> bool:
+def _is_memory(mapping: FirmwareMapping, wish: FirmwareWish) -> bool:
     if wish.reworked and (wish.nvram or (wish.varstore and not mapping.uefi_vars)):
         return False
     return (

@@ -17,13 +17,13 @@ from domcaps.language.truth import Reason, Truth
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from domcaps.elements.boot.firmware import Wish
+    from domcaps.elements.boot.firmware import FirmwareWish
     from domcaps.facts.firmwarefile import Firmware, FirmwareMapping
     from domcaps.language.domain import Domain
     from domcaps.language.part import Part
 
 
-def unmet(firmware: Firmware, wish: Wish, arch: str, machine: str) -> Iterator[str]:
+def unmet(firmware: Firmware, wish: FirmwareWish, arch: str, machine: str) -> Iterator[str]:
     """Name each wish of a domain that a descriptor fails; nothing where it fits."""
     yield from _target(firmware, arch, machine)
     if wish.interface not in firmware.interface_types:
@@ -44,7 +44,7 @@ def _target(firmware: Firmware, arch: str, machine: str) -> Iterator[str]:
         yield f"it is for {archs}, not {arch}"
 
 
-def _features(firmware: Firmware, wish: Wish) -> Iterator[str]:
+def _features(firmware: Firmware, wish: FirmwareWish) -> Iterator[str]:
     for name in wish.needs:
         if not firmware.has(name):
             yield f"it lacks the feature {name}"
@@ -62,7 +62,7 @@ def _features(firmware: Firmware, wish: Wish) -> Iterator[str]:
         yield "it requires SMM, and the loader says secure='no'"
 
 
-def _mapping(mapping: FirmwareMapping, wish: Wish) -> Iterator[str]:
+def _mapping(mapping: FirmwareMapping, wish: FirmwareWish) -> Iterator[str]:
     if mapping.device == "flash":
         yield from _flash(mapping, wish)
     elif mapping.device == "memory":
@@ -73,14 +73,14 @@ def _mapping(mapping: FirmwareMapping, wish: Wish) -> Iterator[str]:
         yield f"its image is {mapping.executable.filename}, not the <kernel> {wish.kernel}"
 
 
-def _image(mapping: FirmwareMapping, wish: Wish) -> Iterator[str]:
+def _image(mapping: FirmwareMapping, wish: FirmwareWish) -> Iterator[str]:
     if wish.image not in {"", mapping.executable.filename}:
         yield f"its image is {mapping.executable.filename}, not {wish.image}"
     if wish.readonly == "no":
         yield "its image is read-only, and the loader says readonly='no'"
 
 
-def _flash(mapping: FirmwareMapping, wish: Wish) -> Iterator[str]:
+def _flash(mapping: FirmwareMapping, wish: FirmwareWish) -> Iterator[str]:
     yield from _image(mapping, wish)
     if wish.kind not in {"", "pflash"}:
         yield f"its image is for type='pflash', not type='{wish.kind}'"
@@ -97,7 +97,7 @@ def _flash(mapping: FirmwareMapping, wish: Wish) -> Iterator[str]:
     yield from _template(mapping, wish)
 
 
-def _template(mapping: FirmwareMapping, wish: Wish) -> Iterator[str]:
+def _template(mapping: FirmwareMapping, wish: FirmwareWish) -> Iterator[str]:
     template = mapping.template
     if template is None:
         if wish.template:
@@ -112,7 +112,7 @@ def _template(mapping: FirmwareMapping, wish: Wish) -> Iterator[str]:
         yield f"its template for variables is {template.filename}, not {named}"
 
 
-def _memory(mapping: FirmwareMapping, wish: Wish) -> Iterator[str]:
+def _memory(mapping: FirmwareMapping, wish: FirmwareWish) -> Iterator[str]:
     yield from _image(mapping, wish)
     if wish.kind not in {"", "rom"}:
         yield f"its image is for type='rom', not type='{wish.kind}'"
@@ -144,7 +144,7 @@ def explain_firmware(domain: Domain) -> Reason:
     return Reason(Truth.of(found), statement, because=(*judged, *told))
 
 
-def _judged(firmware: Firmware, wish: Wish, domain: Domain) -> Reason:
+def _judged(firmware: Firmware, wish: FirmwareWish, domain: Domain) -> Reason:
     wrong = tuple(unmet(firmware, wish, domain.arch, domain.machine))
     return Reason(Truth.of(not wrong), f"{firmware.path} fits", "; ".join(wrong))
 

@@ -23,7 +23,7 @@ from domcaps.language.predicate import NEVER
 from domcaps.language.qemu_args import QemuArgs
 
 if TYPE_CHECKING:
-    from domcaps.language.change import Change
+    from domcaps.language.change import LibvirtChange
     from domcaps.language.predicate import Predicate
 
 SUBSTITUTES = Substitutes(
@@ -71,7 +71,7 @@ class DiskController:
     """
 
     type: str
-    since: Change | None = None
+    since: LibvirtChange | None = None
     pci: str = ""
     qemu: str = ""
     builtin: Predicate = NEVER
@@ -134,7 +134,7 @@ class DiskBus:
     throttled: bool = True
 
     @property
-    def since(self) -> Change | None:
+    def since(self) -> LibvirtChange | None:
         """The change of libvirt that brought it, None where it was always there."""
         return self.choices[0].since
 

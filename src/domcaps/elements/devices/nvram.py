@@ -20,7 +20,7 @@ from domcaps.language.rule import Problems, Sample, problem, rule
 NVRAM = PSERIES & device("spapr-nvram")
 
 
-class Nvram(Device):
+class NvramDevice(Device):
     """Where a POWER server keeps its settings."""
 
     path = "devices/nvram"
@@ -28,22 +28,22 @@ class Nvram(Device):
 
 @rule(
     "nvram-duplicate",
-    Nvram,
+    NvramDevice,
     bad=Sample("<nvram/><nvram/>", arch="ppc64"),
     good=Sample("<nvram/>", arch="ppc64"),
 )
-def one_nvram(nvram: Nvram) -> Problems:
+def one_nvram(nvram: NvramDevice) -> Problems:
     """A domain may have at most one ``<nvram>`` device."""
-    if nvram.domain.all(Nvram)[0].node is not nvram.node:
+    if nvram.domain.all(NvramDevice)[0].node is not nvram.node:
         yield problem("the domain has a second <nvram> device; remove one", nvram)
 
 
 @rule(
     "nvram-unsupported",
-    Nvram,
+    NvramDevice,
     bad="<nvram/>",
     good=Sample("<nvram/>", arch="ppc64"),
 )
-def nvram_needs_pseries(nvram: Nvram) -> Problems:
+def nvram_needs_pseries(nvram: NvramDevice) -> Problems:
     """The device ``<nvram>`` requires a pseries machine type."""
     yield from needs(nvram, NVRAM, "the device <nvram> requires a pseries machine type; remove it")

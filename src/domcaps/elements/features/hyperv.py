@@ -33,7 +33,7 @@ from domcaps.language.remedy import Effort, Remedy
 
 if TYPE_CHECKING:
     from domcaps.facts.emulator import EmulatorFacts
-    from domcaps.language.change import Change
+    from domcaps.language.change import LibvirtChange
     from domcaps.language.predicate import Predicate
 
 NEVER_NOTIFIES = 2**32 - 1
@@ -131,7 +131,7 @@ def _args(name: str) -> Alternatives:
     return (QemuArgs(cpu=f"qemu64{needs},{switch}", when=X86 & KVM), _UNNOTICED)
 
 
-def _choice(name: str, since: Change | None = None) -> Choice:
+def _choice(name: str, since: LibvirtChange | None = None) -> Choice:
     return Choice(
         name,
         EmulatorFact(

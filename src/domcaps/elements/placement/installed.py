@@ -107,7 +107,7 @@ def _installed(part: Controller) -> InstalledController:
     )
 
 
-class Row(list[InstalledController]):
+class ControllerRow(list[InstalledController]):
     """The controllers of a type in the order in which libvirt keeps them, which `put` follows."""
 
     def __init__(self) -> None:
@@ -161,11 +161,13 @@ class InstalledControllers(Part):
     path = ""
 
     @cached_property
-    def by_type(self) -> dict[str, Row]:
+    def by_type(self) -> dict[str, ControllerRow]:
         """The controllers of each type, by index."""
-        installed: dict[str, Row] = {}
+        installed: dict[str, ControllerRow] = {}
         for part in self.domain.all(Controller):
-            installed.setdefault(part.type or CONTROLLER_TYPE, Row()).put(_installed(part))
+            installed.setdefault(part.type or CONTROLLER_TYPE, ControllerRow()).put(
+                _installed(part)
+            )
         self._for_host_devices(installed)
         for controllers in installed.values():
             _number(controllers)
@@ -244,7 +246,7 @@ class InstalledControllers(Part):
             return bool(world.truth(ARM_VIRT) or world.truth(VERSATILE))
         return not world.truth(RISCV) or bool(world.truth(RISCV_VIRT))
 
-    def _for_host_devices(self, installed: dict[str, Row]) -> None:
+    def _for_host_devices(self, installed: dict[str, ControllerRow]) -> None:
         """Add SCSI controllers, as libvirt does while it reads SCSI devices of the host."""
         places = [drive.place for drive in self.drives.host_devices if drive.given]
         last = max((place.controller for place in places if place), default=-1)
@@ -253,12 +255,12 @@ class InstalledControllers(Part):
         for index in range(min(last, _MOST) + 1):
             self._add(installed, "scsi", index)
 
-    def _for_the_board(self, installed: dict[str, Row]) -> None:
+    def _for_the_board(self, installed: dict[str, ControllerRow]) -> None:
         world = self.domain.world
         model = self._board_usb(world)
         if model and not any(c.index == 0 for c in installed.get("usb", ())):
             chosen = default_usb_model(self.domain) if model == "default" else model
-            usb = installed.setdefault("usb", Row())
+            usb = installed.setdefault("usb", ControllerRow())
             usb.put(InstalledController("usb", chosen, 0))
             if model == "ich9-ehci1":
                 for companion in sorted(COMPANIONS):
@@ -266,7 +268,9 @@ class InstalledControllers(Part):
         if world.truth(Q35):
             self._add(installed, "sata", 0)
         if self.board_root and not any(c.index == 0 for c in installed.get("pci", ())):
-            installed.setdefault("pci", Row()).put(InstalledController("pci", self.board_root, 0))
+            installed.setdefault("pci", ControllerRow()).put(
+                InstalledController("pci", self.board_root, 0)
+            )
 
     def _board_usb(self, world: World) -> str | None:
         since = world.target.dialect.has(BOARDS_WITHOUT_PCI)
@@ -285,7 +289,7 @@ class InstalledControllers(Part):
         """The disks and SCSI devices of the host."""
         return self.domain.all(Drives)[0]
 
-    def _for_devices(self, installed: dict[str, Row]) -> None:
+    def _for_devices(self, installed: dict[str, ControllerRow]) -> None:
         last: dict[str, int] = {}
         for drive in self.drives.disks:
             if drive.place is not None and drive.bus in _ON_CONTROLLERS:
@@ -308,8 +312,8 @@ class InstalledControllers(Part):
         address = self.domain.within(Address, node)
         return address.number("controller") if address and address.type == kind else 0
 
-    def _add(self, installed: dict[str, Row], kind: str, index: int) -> None:
-        controllers = installed.setdefault(kind, Row())
+    def _add(self, installed: dict[str, ControllerRow], kind: str, index: int) -> None:
+        controllers = installed.setdefault(kind, ControllerRow())
         if index not in controllers.indexes:
             model = self._added_scsi(controllers) if kind == "scsi" else None
             controllers.put(InstalledController(kind, model, index))
@@ -333,7 +337,7 @@ _ON_CONTROLLERS = sorted(
 )
 
 
-def _number(controllers: Row) -> None:
+def _number(controllers: ControllerRow) -> None:
     """Give indexes to controllers that have none: the lowest that is free, for each."""
     groups = False
     taken = {c.index for c in controllers}

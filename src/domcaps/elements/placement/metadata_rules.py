@@ -9,7 +9,7 @@ from domcaps.elements.base.metadata import (
     WITHOUT_METADATA,
     Acpi,
     Alias,
-    Boot,
+    BootOrder,
     Metadata,
     Rom,
 )
@@ -41,11 +41,11 @@ _FIRST = _CARD.format("<boot order='1'/>")
 
 @rule(
     "boot-order-invalid",
-    Boot,
+    BootOrder,
     bad=_CARD.format("<boot order='0'/>"),
     good=_FIRST,
 )
-def order_is_positive(boot: Boot) -> Problems:
+def order_is_positive(boot: BootOrder) -> Problems:
     """``<boot order>`` must be an integer, at least 1."""
     if boot.tag in BOOTABLE and boot.place is None:
         yield problem(
@@ -53,13 +53,13 @@ def order_is_positive(boot: Boot) -> Problems:
         )
 
 
-@rule("boot-order-duplicate", Boot, bad=_FIRST + _FIRST, good=_FIRST)
-def order_is_unique(boot: Boot) -> Problems:
+@rule("boot-order-duplicate", BootOrder, bad=_FIRST + _FIRST, good=_FIRST)
+def order_is_unique(boot: BootOrder) -> Problems:
     """Each ``<boot order>`` must be used by one device only."""
     place = boot.place
     if place is None:
         return
-    first = boot.domain.firsts(Boot, "place")[place]
+    first = boot.domain.firsts(BootOrder, "place")[place]
     if first.node is not boot.node:
         fix = set_value(str(boot.domain.once(_last_place) + 1), "@order")
         yield problem(
@@ -71,7 +71,7 @@ def order_is_unique(boot: Boot) -> Problems:
 
 
 def _last_place(domain: Domain) -> int:
-    return max(other.place or 0 for other in domain.all(Boot))
+    return max(other.place or 0 for other in domain.all(BootOrder))
 
 
 @rule(

@@ -48,7 +48,7 @@ from domcaps.language.truth import Truth
 from domcaps.language.value_types import ON_OFF, SIGNED, UNSIGNED, UNSIGNED64, OneOf, Text
 
 if TYPE_CHECKING:
-    from domcaps.language.change import Change
+    from domcaps.language.change import LibvirtChange
 
 BOOTINDEX = device_property("vhost-user-fs-pci", "bootindex")
 
@@ -57,7 +57,7 @@ _SOURCE = {"mount": "dir", "bind": "dir", "file": "file", "block": "dev", "templ
 _IDS = Attributes(
     {"start": UNSIGNED, "target": UNSIGNED, "count": UNSIGNED}, ("start", "target", "count")
 )
-_DAEMON: tuple[tuple[str, Attributes, Change | None], ...] = (
+_DAEMON: tuple[tuple[str, Attributes, LibvirtChange | None], ...] = (
     ("binary", Attributes({"xattr": ON_OFF}), None),
     ("binary/lock", Attributes({"posix": ON_OFF, "flock": ON_OFF}), None),
     ("binary/cache", Attributes({"mode": OneOf(("none", "always"))}), None),

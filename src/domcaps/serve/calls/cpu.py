@@ -16,7 +16,7 @@ from domcaps.facts.emulator import ACCELERATORS, Unanswered
 from domcaps.serve import s390_cpu
 from domcaps.serve.baseline import baseline_x86, check_models, expanded, lowest_limit
 from domcaps.serve.comparison import CpuComparison, compare_with_emulator
-from domcaps.serve.errors import Code, LibvirtError
+from domcaps.serve.errors import ErrorNumber, LibvirtError
 from domcaps.serve.procedures import procedure
 from domcaps.serve.session import check_flags
 from domcaps.serve.xdr import INT, OPTIONAL_STRING, STRING, UINT, XML, Array
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from domcaps.hosts.host import Host
     from domcaps.language import World
     from domcaps.language.dialect import Dialect
-    from domcaps.serve.session import Session
+    from domcaps.serve.session import ClientSession
     from domcaps.serve.xml.cpu import Baseline, Described
 
 T = TypeVar("T")
@@ -52,7 +52,7 @@ _Target = tuple[str | None, str | None, str | None, str | None]
 _TARGET = (OPTIONAL_STRING, OPTIONAL_STRING, OPTIONAL_STRING, OPTIONAL_STRING)
 
 
-def _options(session: Session, target: _Target, flags: int) -> dict[str, Any]:
+def _options(session: ClientSession, target: _Target, flags: int) -> dict[str, Any]:
     """Say what report is wanted, as `Host.domain_capabilities` takes it."""
     check_flags(flags, _DISABLE_DEPRECATED | _EXPAND | _SUPPORTED)
     return {
@@ -64,7 +64,7 @@ def _options(session: Session, target: _Target, flags: int) -> dict[str, Any]:
     }
 
 
-def _known_report(session: Session, *arguments: Any) -> tuple[str] | None:
+def _known_report(session: ClientSession, *arguments: Any) -> tuple[str] | None:
     """Give ``<domainCapabilities>`` if it is known to hold, without a look at anything."""
     *target, flags = arguments
     options = _options(session, tuple(target), flags)
@@ -73,7 +73,7 @@ def _known_report(session: Session, *arguments: Any) -> tuple[str] | None:
     return (found,) if found else None
 
 
-def _adopt_report(session: Session, *arguments: Any) -> None:
+def _adopt_report(session: ClientSession, *arguments: Any) -> None:
     """Have a live host remember a report that a worker made."""
     *target, flags = arguments
     served = session.known()
@@ -91,7 +91,7 @@ def _adopt_report(session: Session, *arguments: Any) -> None:
     adopt=_adopt_report,
 )
 def connect_get_domain_capabilities(
-    session: Session,
+    session: ClientSession,
     emulator: str | None,
     arch: str | None,
     machine: str | None,
@@ -115,29 +115,29 @@ def _check_emulator(host: Host, arch: str | None, error: UnsupportedTargetError)
     Only asked when there is no answer, since on a live host the question costs as much as one.
     """
     if (arch is None or arch in ARCHITECTURES) and not host.has_emulator(arch):
-        raise LibvirtError(Code.CONFIG_UNSUPPORTED, str(error)) from error
+        raise LibvirtError(ErrorNumber.CONFIG_UNSUPPORTED, str(error)) from error
 
 
 @procedure(312, takes=(STRING, INT, UINT), gives=(Array(STRING, _MODELS_MOST), INT))
 def connect_get_cpu_model_names(
-    session: Session, arch: str, need_results: int, flags: int
+    session: ClientSession, arch: str, need_results: int, flags: int
 ) -> tuple[list[str], int]:
     """Name the CPU models that libvirt knows; none where it takes whatever QEMU names."""
     check_flags(flags, 0)
     if arch not in ARCHITECTURES:
-        raise LibvirtError(Code.INVALID_ARG, f"no architecture is called {arch!r}")
+        raise LibvirtError(ErrorNumber.INVALID_ARG, f"no architecture is called {arch!r}")
     names = list(libvirt_models(arch, session.dialect) or ())
     return (names if need_results else []), len(names)
 
 
-def _world(session: Session, target: _Target) -> World:
+def _world(session: ClientSession, target: _Target) -> World:
     """Settle for which emulator a CPU is meant."""
     return session.served().host.known_world(*target, session.libvirt)
 
 
 @procedure(393, takes=(*_TARGET, XML, UINT), gives=(INT,), slow=True)
 def connect_compare_hypervisor_cpu(
-    session: Session,
+    session: ClientSession,
     emulator: str | None,
     arch: str | None,
     machine: str | None,
@@ -152,13 +152,13 @@ def connect_compare_hypervisor_cpu(
     found = _own_model(world, dialect)
     if world.target.arch not in X86 and not _is_asked(world, s390_cpu.COMPARISON):
         raise LibvirtError(
-            Code.OPERATION_UNSUPPORTED, f"CPUs of {world.target.arch} are not compared"
+            ErrorNumber.OPERATION_UNSUPPORTED, f"CPUs of {world.target.arch} are not compared"
         )
     if flags & VALIDATE_XML:
         check_names(xml)
     cpu = read_cpu(xml)
     if world.target.arch not in X86:
-        own = s390_cpu.Model(
+        own = s390_cpu.S390CpuModel(
             found.model, tuple((f.name, f.policy == "require") for f in found.features)
         )
         talk = s390_cpu.comparison(own, s390_cpu.model_of(cpu))
@@ -173,13 +173,13 @@ def _is_asked(world: World, command: str) -> bool:
     return world.target.arch in S390 and world.emulator.schema.has(command)
 
 
-def _talk(session: Session, world: World, talk: Talk[T]) -> T:
+def _talk(session: ClientSession, world: World, talk: Talk[T]) -> T:
     """Ask the emulator in turn."""
     try:
         return session.served().host.talk(world, talk)
     except Unanswered as unanswered:
         raise LibvirtError(
-            Code.OPERATION_UNSUPPORTED, f"QEMU was not asked {unanswered.question}"
+            ErrorNumber.OPERATION_UNSUPPORTED, f"QEMU was not asked {unanswered.question}"
         ) from unanswered
 
 
@@ -188,10 +188,10 @@ def _own_model(world: World, dialect: Dialect) -> HostModel:
     try:
         found = host_model(world.emulator, accelerator, world.host.record, dialect)
     except Unanswered as unanswered:
-        raise LibvirtError(Code.OPERATION_UNSUPPORTED, str(unanswered)) from unanswered
+        raise LibvirtError(ErrorNumber.OPERATION_UNSUPPORTED, str(unanswered)) from unanswered
     if found is None or found.fallback != "forbid":
         raise LibvirtError(
-            Code.OPERATION_UNSUPPORTED,
+            ErrorNumber.OPERATION_UNSUPPORTED,
             f"{world.target.emulator} does not tell what it makes of the host's CPU",
         )
     return found
@@ -201,13 +201,13 @@ def verdict(result: tuple[CpuComparison, str], flags: int) -> int:
     """Give the number of a result, or raise the `LibvirtError` that is wanted instead."""
     found, reason = result
     if found == CpuComparison.INCOMPATIBLE and flags & FAIL_INCOMPATIBLE:
-        raise LibvirtError(Code.CPU_INCOMPATIBLE, reason)
+        raise LibvirtError(ErrorNumber.CPU_INCOMPATIBLE, reason)
     return int(found)
 
 
 @procedure(394, takes=(*_TARGET, Array(XML, _CPUS_MOST), UINT), gives=(STRING,), slow=True)
 def connect_baseline_hypervisor_cpu(
-    session: Session,
+    session: ClientSession,
     emulator: str | None,
     arch: str | None,
     machine: str | None,
@@ -229,7 +229,7 @@ def connect_baseline_hypervisor_cpu(
         migratable = bool(flags & MIGRATABLE)
         told = told_features(world.emulator, accelerator, migratable=migratable)
     except Unanswered as unanswered:
-        raise LibvirtError(Code.OPERATION_UNSUPPORTED, str(unanswered)) from unanswered
+        raise LibvirtError(ErrorNumber.OPERATION_UNSUPPORTED, str(unanswered)) from unanswered
     found = baseline_x86(
         cpus, known, offered=offered, told=told, migratable=migratable and told is None
     )
@@ -240,12 +240,12 @@ def connect_baseline_hypervisor_cpu(
 
 
 def _baseline_asked(
-    session: Session, world: World, cpus: Sequence[Described], flags: int
+    session: ClientSession, world: World, cpus: Sequence[Described], flags: int
 ) -> Baseline:
     """Have QEMU find a baseline."""
     if not _is_asked(world, s390_cpu.BASELINE):
         raise LibvirtError(
-            Code.OPERATION_UNSUPPORTED, f"there are no baselines of {world.target.arch}"
+            ErrorNumber.OPERATION_UNSUPPORTED, f"there are no baselines of {world.target.arch}"
         )
     check_models(cpus)
     s390_cpu.check_offered(

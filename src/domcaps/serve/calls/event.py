@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from domcaps.serve.errors import Code, ErrorDomain, LibvirtError
+from domcaps.serve.errors import ErrorDomain, ErrorNumber, LibvirtError
 from domcaps.serve.procedures import procedure
 from domcaps.serve.xdr import INT, STRING, UUID, XML, Optional, Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from domcaps.serve.session import Session
+    from domcaps.serve.session import ClientSession
 
 _LIFECYCLE = 0
 _DOMAIN_EVENTS = 30
@@ -19,14 +19,14 @@ _OLD_EVENTS = 16
 """``VIR_DOMAIN_EVENT_ID_LAST``, and those that the calls without numbers of callbacks know."""
 
 
-def _register_once(session: Session, event: int) -> None:
+def _register_once(session: ClientSession, event: int) -> None:
     """Register for an event of all domains, by the calls that give no number for it."""
     _check("", event, _OLD_EVENTS)
     session.register(("", event, b""))
     session.legacy_events.add(event)
 
 
-def _deregister_once(session: Session, event: int) -> None:
+def _deregister_once(session: ClientSession, event: int) -> None:
     if event not in session.legacy_events:
         raise _refused(f"domain event {event} not registered")
     session.legacy_events.discard(event)
@@ -39,39 +39,39 @@ def _check(kind: str, event: int, count: int) -> None:
 
 
 def _refused(detail: str) -> LibvirtError:
-    return LibvirtError(Code.INTERNAL_ERROR, detail, ErrorDomain.RPC)
+    return LibvirtError(ErrorNumber.INTERNAL_ERROR, detail, ErrorDomain.RPC)
 
 
 @procedure(105, gives=(INT,))
-def connect_domain_event_register(session: Session) -> tuple[int]:
+def connect_domain_event_register(session: ClientSession) -> tuple[int]:
     """Register for the lifecycle of domains."""
     _register_once(session, _LIFECYCLE)
     return (1,)
 
 
 @procedure(106, gives=(INT,))
-def connect_domain_event_deregister(session: Session) -> tuple[int]:
+def connect_domain_event_deregister(session: ClientSession) -> tuple[int]:
     """Take that back."""
     _deregister_once(session, _LIFECYCLE)
     return (0,)
 
 
 @procedure(167, takes=(INT,))
-def connect_domain_event_register_any(session: Session, event: int) -> None:
+def connect_domain_event_register_any(session: ClientSession, event: int) -> None:
     """Register for an event of domains."""
     _register_once(session, event)
 
 
 @procedure(168, takes=(INT,))
-def connect_domain_event_deregister_any(session: Session, event: int) -> None:
+def connect_domain_event_deregister_any(session: ClientSession, event: int) -> None:
     """Take that back."""
     _deregister_once(session, event)
 
 
 def _registering(
     kind: str, count: int, identity: int
-) -> Callable[[Session, int, tuple[Any, ...] | None], tuple[int]]:
-    def register(session: Session, event: int, what: tuple[Any, ...] | None) -> tuple[int]:
+) -> Callable[[ClientSession, int, tuple[Any, ...] | None], tuple[int]]:
+    def register(session: ClientSession, event: int, what: tuple[Any, ...] | None) -> tuple[int]:
         """Register for an event of one object, or of all."""
         _check(kind, event, count)
         found = what[identity] if what else b""
@@ -80,8 +80,8 @@ def _registering(
     return register
 
 
-def _deregistering(kind: str) -> Callable[[Session, int], None]:
-    def deregister(session: Session, callback: int) -> None:
+def _deregistering(kind: str) -> Callable[[ClientSession, int], None]:
+    def deregister(session: ClientSession, callback: int) -> None:
         """Take that back."""
         if not session.deregister(kind, callback):
             raise _refused(f"{kind or 'domain '}event callback {callback} not registered")

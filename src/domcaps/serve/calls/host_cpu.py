@@ -25,16 +25,16 @@ from domcaps.serve.comparison import CpuComparison, compare, compare_elsewhere
 from domcaps.serve.procedures import procedure
 from domcaps.serve.session import check_flags
 from domcaps.serve.xdr import INT, STRING, UINT, XML, Array
-from domcaps.serve.xml.cpu import Kind, check_names, read_cpu
+from domcaps.serve.xml.cpu import CpuKind, check_names, read_cpu
 
 if TYPE_CHECKING:
-    from domcaps.serve.session import Session
+    from domcaps.serve.session import ClientSession
 
 _CPUS_MOST = 256
 
 
 @procedure(158, takes=(XML, UINT), gives=(INT,), slow=True)
-def connect_compare_cpu(session: Session, xml: bytes, flags: int) -> tuple[int]:
+def connect_compare_cpu(session: ClientSession, xml: bytes, flags: int) -> tuple[int]:
     """Tell what the host's processor is to a CPU."""
     check_flags(flags, FAIL_INCOMPATIBLE | VALIDATE_XML)
     if flags & VALIDATE_XML:
@@ -53,10 +53,10 @@ def connect_compare_cpu(session: Session, xml: bytes, flags: int) -> tuple[int]:
 
 
 @procedure(162, takes=(Array(XML, _CPUS_MOST), UINT), gives=(STRING,), slow=True)
-def connect_baseline_cpu(session: Session, xmls: list[bytes], flags: int) -> tuple[str]:
+def connect_baseline_cpu(session: ClientSession, xmls: list[bytes], flags: int) -> tuple[str]:
     """Find the CPU that all of some hosts can give."""
     check_flags(flags, EXPAND_FEATURES | MIGRATABLE)
-    cpus = [read_cpu(xml, Kind.HOST) for xml in xmls]
+    cpus = [read_cpu(xml, CpuKind.HOST) for xml in xmls]
     check_models(cpus)
     dialect = session.dialect
     if cpus[0].arch not in X86:

@@ -13,24 +13,24 @@ from domcaps.serve.xdr import INT, OPTIONAL_STRING, STRING, UINT, Array
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from domcaps.serve.session import Session
+    from domcaps.serve.session import ClientSession
 
 _NONE = Array(STRING, 0)
 _MOST = 16384
 
 
-def _list_all(session: Session, need_results: int, flags: int) -> tuple[list[str], int]:
+def _list_all(session: ClientSession, need_results: int, flags: int) -> tuple[list[str], int]:
     """Give objects with their number."""
     return [], 0
 
 
-def _number_of(session: Session) -> tuple[int]:
+def _number_of(session: ClientSession) -> tuple[int]:
     """Give how many there are."""
     return (0,)
 
 
-def _naming(what: str, kind: str) -> Callable[[Session, int], tuple[list[str]]]:
-    def names_of(session: Session, most: int) -> tuple[list[str]]:
+def _naming(what: str, kind: str) -> Callable[[ClientSession, int], tuple[list[str]]]:
+    def names_of(session: ClientSession, most: int) -> tuple[list[str]]:
         """Give their names."""
         check_most(most, _MOST, what, kind)
         return ([],)
@@ -38,13 +38,13 @@ def _naming(what: str, kind: str) -> Callable[[Session, int], tuple[list[str]]]:
     return names_of
 
 
-def _node_devices(session: Session, kind: str | None, flags: int) -> tuple[int]:
+def _node_devices(session: ClientSession, kind: str | None, flags: int) -> tuple[int]:
     """Give how many devices of a kind there are."""
     return (0,)
 
 
 def _node_device_names(
-    session: Session, kind: str | None, most: int, flags: int
+    session: ClientSession, kind: str | None, most: int, flags: int
 ) -> tuple[list[str]]:
     """Give their names."""
     check_most(most, _MOST, "names", "NODE_DEVICE")

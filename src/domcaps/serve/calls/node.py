@@ -12,7 +12,7 @@ from domcaps.serve.session import check_flags
 from domcaps.serve.xdr import INT, UHYPER, UINT, Array, Opaque, Repeated
 
 if TYPE_CHECKING:
-    from domcaps.serve.session import Session
+    from domcaps.serve.session import ClientSession
 
 _MODEL_BYTES = 32
 _CPUMAP_MOST = 2048
@@ -25,7 +25,7 @@ _LABEL_MOST = 257
     slow=True,
     pure=True,
 )
-def node_get_info(session: Session) -> tuple[list[int], int, int, int, int, int, int, int]:
+def node_get_info(session: ClientSession) -> tuple[list[int], int, int, int, int, int, int, int]:
     """Sum up the host's CPUs and memory (KiB)."""
     host = session.served().host
     record = host.facts.record
@@ -37,7 +37,7 @@ def node_get_info(session: Session) -> tuple[list[int], int, int, int, int, int,
     293, takes=(INT, INT, UINT), gives=(Opaque(_CPUMAP_MOST), UINT, INT), slow=True, pure=True
 )
 def node_get_cpu_map(
-    session: Session, need_map: int, need_online: int, flags: int
+    session: ClientSession, need_map: int, need_online: int, flags: int
 ) -> tuple[bytes, int, int]:
     """Give the CPUs that are there, a bit for each."""
     check_flags(flags, 0)
@@ -51,6 +51,6 @@ def node_get_cpu_map(
 
 
 @procedure(122, gives=(Array(INT, _LABEL_MOST), Array(INT, _LABEL_MOST)))
-def node_get_security_model(session: Session) -> tuple[list[int], list[int]]:
+def node_get_security_model(session: ClientSession) -> tuple[list[int], list[int]]:
     """Give the first security model of ``<capabilities>``, a number for each letter."""
     return [*b"none\0"], [*b"0\0"]

@@ -8,7 +8,7 @@ import os
 import uuid
 from typing import TYPE_CHECKING
 
-from domcaps.serve.errors import Code, ErrorDomain, LibvirtError
+from domcaps.serve.errors import ErrorDomain, ErrorNumber, LibvirtError
 from domcaps.serve.hosts import LiveHostInUse
 from domcaps.serve.procedures import procedure
 from domcaps.serve.session import check_most
@@ -18,7 +18,7 @@ from domcaps.serve.xdr import INT, STRING, UHYPER, UINT, UUID, XML, Array, Recor
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from domcaps.serve.session import Session
+    from domcaps.serve.session import ClientSession
 
 POOL = Record(STRING, UUID)
 VOLUME = Record(STRING, STRING, STRING)
@@ -35,93 +35,95 @@ _ACTIVE_AND_NOT = 0x3
 """``VIR_CONNECT_LIST_STORAGE_POOLS_INACTIVE`` and ``…_ACTIVE``."""
 
 
-def _listed(session: Session, *, active: bool) -> list[Pool]:
+def _listed(session: ClientSession, *, active: bool) -> list[Pool]:
     return [pool for pool in list(session.pools.values()) if pool.active is active]
 
 
-def _find(session: Session, handle: _PoolHandle) -> Pool:
+def _find(session: ClientSession, handle: _PoolHandle) -> Pool:
     found = session.pools.get(handle[1])
     if found is None:
         detail = f"none with the uuid {uuid.UUID(bytes=handle[1])} ({handle[0]})"
-        raise LibvirtError(Code.NO_STORAGE_POOL, detail, ErrorDomain.STORAGE)
+        raise LibvirtError(ErrorNumber.NO_STORAGE_POOL, detail, ErrorDomain.STORAGE)
     return found
 
 
-def _running(session: Session, handle: _PoolHandle) -> Pool:
+def _running(session: ClientSession, handle: _PoolHandle) -> Pool:
     found = _find(session, handle)
     if not found.active:
         detail = f"the storage pool {found.name!r} is not active"
-        raise LibvirtError(Code.OPERATION_FAILED, detail, ErrorDomain.STORAGE)
+        raise LibvirtError(ErrorNumber.OPERATION_FAILED, detail, ErrorDomain.STORAGE)
     return found
 
 
-def _pool(session: Session, what: str, fits: Callable[[Pool], bool]) -> tuple[_PoolHandle]:
+def _pool(session: ClientSession, what: str, fits: Callable[[Pool], bool]) -> tuple[_PoolHandle]:
     for pool in list(session.pools.values()):
         if fits(pool):
             return (pool.handle,)
-    raise LibvirtError(Code.NO_STORAGE_POOL, f"none with the {what}", ErrorDomain.STORAGE)
+    raise LibvirtError(ErrorNumber.NO_STORAGE_POOL, f"none with the {what}", ErrorDomain.STORAGE)
 
 
-def _volume(session: Session, handle: _VolumeHandle) -> Volume:
+def _volume(session: ClientSession, handle: _VolumeHandle) -> Volume:
     for pool in list(session.pools.values()):
         found = pool.volume(handle[1]) if pool.name == handle[0] else None
         if found is not None:
             return found
-    raise LibvirtError(Code.NO_STORAGE_VOL, f"none with the key {handle[2]!r}", ErrorDomain.STORAGE)
+    raise LibvirtError(
+        ErrorNumber.NO_STORAGE_VOL, f"none with the key {handle[2]!r}", ErrorDomain.STORAGE
+    )
 
 
-def _read(session: Session, xml: bytes, *, lasting: bool) -> Pool:
+def _read(session: ClientSession, xml: bytes, *, lasting: bool) -> Pool:
     """Read the description of a pool."""
     pool = pool_of(xml, real=isinstance(session.served(), LiveHostInUse), peer=session.peer)
     pool.lasting, pool.active = lasting, not lasting
     return pool
 
 
-def _keep(session: Session, pool: Pool) -> tuple[_PoolHandle]:
+def _keep(session: ClientSession, pool: Pool) -> tuple[_PoolHandle]:
     """Keep a pool while the connection lasts."""
     for known in list(session.pools.values()):
         if (known.name == pool.name) != (known.uuid == pool.uuid):
             detail = f"the storage pool {known.name!r} has another uuid or name already"
-            raise LibvirtError(Code.OPERATION_FAILED, detail, ErrorDomain.STORAGE)
+            raise LibvirtError(ErrorNumber.OPERATION_FAILED, detail, ErrorDomain.STORAGE)
     if len(session.pools) >= _MOST_POOLS and pool.uuid not in session.pools:
         detail = f"{_MOST_POOLS} storage pools were defined over this connection"
-        raise LibvirtError(Code.OPERATION_FAILED, detail, ErrorDomain.STORAGE)
+        raise LibvirtError(ErrorNumber.OPERATION_FAILED, detail, ErrorDomain.STORAGE)
     session.keep(pool.uuid, pool.size)
     session.pools[pool.uuid] = pool
     return (pool.handle,)
 
 
-def _forget(session: Session, pool: Pool) -> None:
+def _forget(session: ClientSession, pool: Pool) -> None:
     session.drop(pool.uuid)
     del session.pools[pool.uuid]
 
 
 @procedure(76, takes=(XML, UINT), gives=(POOL,), slow=True, keeps=Pool, then=_keep)
-def storage_pool_create_xml(session: Session, xml: bytes, flags: int) -> Pool:
+def storage_pool_create_xml(session: ClientSession, xml: bytes, flags: int) -> Pool:
     """Keep a pool until it is stopped."""
     return _read(session, xml, lasting=False)
 
 
 @procedure(77, takes=(XML, UINT), gives=(POOL,), slow=True, keeps=Pool, then=_keep)
-def storage_pool_define_xml(session: Session, xml: bytes, flags: int) -> Pool:
+def storage_pool_define_xml(session: ClientSession, xml: bytes, flags: int) -> Pool:
     """Keep a pool while this connection lasts."""
     return _read(session, xml, lasting=True)
 
 
 @procedure(78, takes=(POOL, UINT))
-def storage_pool_create(session: Session, handle: _PoolHandle, flags: int) -> None:
+def storage_pool_create(session: ClientSession, handle: _PoolHandle, flags: int) -> None:
     """Make it active: its folder is looked at from now on."""
     _find(session, handle).active = True
 
 
 @procedure(79, takes=(POOL, UINT))
-def storage_pool_build(session: Session, handle: _PoolHandle, flags: int) -> None:
+def storage_pool_build(session: ClientSession, handle: _PoolHandle, flags: int) -> None:
     """Make nothing: a folder that is not there has no volumes."""
     _find(session, handle)
 
 
 @procedure(80, takes=(POOL,))
-def storage_pool_destroy(session: Session, handle: _PoolHandle) -> None:
+def storage_pool_destroy(session: ClientSession, handle: _PoolHandle) -> None:
     """Look at it no longer."""
     pool = _find(session, handle)
     pool.active = False
@@ -130,87 +132,93 @@ def storage_pool_destroy(session: Session, handle: _PoolHandle) -> None:
 
 
 @procedure(82, takes=(POOL,))
-def storage_pool_undefine(session: Session, handle: _PoolHandle) -> None:
+def storage_pool_undefine(session: ClientSession, handle: _PoolHandle) -> None:
     """Forget it."""
     _forget(session, _find(session, handle))
 
 
 @procedure(83, takes=(POOL, UINT))
-def storage_pool_refresh(session: Session, handle: _PoolHandle, flags: int) -> None:
+def storage_pool_refresh(session: ClientSession, handle: _PoolHandle, flags: int) -> None:
     """Do nothing: it is looked at each time."""
     _running(session, handle)
 
 
 @procedure(84, takes=(STRING,), gives=(POOL,))
-def storage_pool_lookup_by_name(session: Session, name: str) -> tuple[_PoolHandle]:
+def storage_pool_lookup_by_name(session: ClientSession, name: str) -> tuple[_PoolHandle]:
     """Find one by its name."""
     return _pool(session, f"name {name!r}", lambda pool: pool.name == name)
 
 
 @procedure(85, takes=(UUID,), gives=(POOL,))
-def storage_pool_lookup_by_uuid(session: Session, number: bytes) -> tuple[_PoolHandle]:
+def storage_pool_lookup_by_uuid(session: ClientSession, number: bytes) -> tuple[_PoolHandle]:
     """Find one by its UUID."""
     return (_find(session, ("", number)).handle,)
 
 
 @procedure(86, takes=(VOLUME,), gives=(POOL,))
-def storage_pool_lookup_by_volume(session: Session, handle: _VolumeHandle) -> tuple[_PoolHandle]:
+def storage_pool_lookup_by_volume(
+    session: ClientSession, handle: _VolumeHandle
+) -> tuple[_PoolHandle]:
     """Find that of a volume."""
     return _pool(session, f"name {handle[0]!r}", lambda pool: pool.name == handle[0])
 
 
 @procedure(391, takes=(STRING,), gives=(POOL,))
-def storage_pool_lookup_by_target_path(session: Session, path: str) -> tuple[_PoolHandle]:
+def storage_pool_lookup_by_target_path(session: ClientSession, path: str) -> tuple[_PoolHandle]:
     """Find that of a folder."""
     wanted = os.path.normpath(path)
     return _pool(session, f"path {path!r}", lambda pool: pool.active and pool.path == wanted)
 
 
 @procedure(87, takes=(POOL,), gives=(UINT, UHYPER, UHYPER, UHYPER), slow=True)
-def storage_pool_get_info(session: Session, handle: _PoolHandle) -> tuple[int, int, int, int]:
+def storage_pool_get_info(session: ClientSession, handle: _PoolHandle) -> tuple[int, int, int, int]:
     """Give state and sizes."""
     pool = _find(session, handle)
     return (_RUNNING if pool.active else _INACTIVE, *pool.sizes())
 
 
 @procedure(88, takes=(POOL, UINT), gives=(STRING,), slow=True)
-def storage_pool_get_xml_desc(session: Session, handle: _PoolHandle, flags: int) -> tuple[str]:
+def storage_pool_get_xml_desc(
+    session: ClientSession, handle: _PoolHandle, flags: int
+) -> tuple[str]:
     """Describe it."""
     return (_find(session, handle).xml(),)
 
 
 @procedure(89, takes=(POOL,), gives=(INT,))
-def storage_pool_get_autostart(session: Session, handle: _PoolHandle) -> tuple[int]:
+def storage_pool_get_autostart(session: ClientSession, handle: _PoolHandle) -> tuple[int]:
     """Tell what was set."""
     return (int(_find(session, handle).autostart),)
 
 
 @procedure(90, takes=(POOL, INT))
-def storage_pool_set_autostart(session: Session, handle: _PoolHandle, autostart: int) -> None:
+def storage_pool_set_autostart(session: ClientSession, handle: _PoolHandle, autostart: int) -> None:
     """Note it, for who asks."""
     _find(session, handle).autostart = bool(autostart)
 
 
 @procedure(154, takes=(POOL,), gives=(INT,))
-def storage_pool_is_active(session: Session, handle: _PoolHandle) -> tuple[int]:
+def storage_pool_is_active(session: ClientSession, handle: _PoolHandle) -> tuple[int]:
     """Tell whether it is looked at."""
     return (int(_find(session, handle).active),)
 
 
 @procedure(155, takes=(POOL,), gives=(INT,))
-def storage_pool_is_persistent(session: Session, handle: _PoolHandle) -> tuple[int]:
+def storage_pool_is_persistent(session: ClientSession, handle: _PoolHandle) -> tuple[int]:
     """Tell whether it stays when it is stopped."""
     return (int(_find(session, handle).lasting),)
 
 
 @procedure(91, takes=(POOL,), gives=(INT,), slow=True)
-def storage_pool_num_of_volumes(session: Session, handle: _PoolHandle) -> tuple[int]:
+def storage_pool_num_of_volumes(session: ClientSession, handle: _PoolHandle) -> tuple[int]:
     """Count what stands in the folder."""
     return (len(_running(session, handle).volumes()),)
 
 
 @procedure(92, takes=(POOL, INT), gives=(Array(STRING, _VOLUMES_MOST),), slow=True)
-def storage_pool_list_volumes(session: Session, handle: _PoolHandle, most: int) -> tuple[list[str]]:
+def storage_pool_list_volumes(
+    session: ClientSession, handle: _PoolHandle, most: int
+) -> tuple[list[str]]:
     """Name what stands in the folder."""
     check_most(most, _VOLUMES_MOST, "names", "STORAGE_VOL")
     return ([volume.name for volume in _running(session, handle).volumes()[:most]],)
@@ -220,7 +228,7 @@ def storage_pool_list_volumes(session: Session, handle: _PoolHandle, most: int) 
     282, takes=(POOL, INT, UINT), gives=(Array(VOLUME, _VOLUMES_MOST), UINT), slow=True
 )  # fmt: skip
 def storage_pool_list_all_volumes(
-    session: Session, handle: _PoolHandle, need_results: int, flags: int
+    session: ClientSession, handle: _PoolHandle, need_results: int, flags: int
 ) -> tuple[list[_VolumeHandle], int]:
     """Give what stands in the folder, with the number."""
     found = [volume.handle for volume in _running(session, handle).volumes()]
@@ -229,94 +237,100 @@ def storage_pool_list_all_volumes(
 
 @procedure(95, takes=(POOL, STRING), gives=(VOLUME,), slow=True)
 def storage_vol_lookup_by_name(
-    session: Session, handle: _PoolHandle, name: str
+    session: ClientSession, handle: _PoolHandle, name: str
 ) -> tuple[_VolumeHandle]:
     """Find one by its name in a pool."""
     found = _running(session, handle).volume(name)
     if found is None:
-        raise LibvirtError(Code.NO_STORAGE_VOL, f"none with the name {name!r}", ErrorDomain.STORAGE)
+        raise LibvirtError(
+            ErrorNumber.NO_STORAGE_VOL, f"none with the name {name!r}", ErrorDomain.STORAGE
+        )
     return (found.handle,)
 
 
-def _by_path(session: Session, path: str) -> tuple[_VolumeHandle]:
+def _by_path(session: ClientSession, path: str) -> tuple[_VolumeHandle]:
     folder, _, name = os.path.normpath(path).rpartition("/")
     for pool in list(session.pools.values()):
         found = pool.volume(name) if pool.path == (folder or "/") else None
         if found is not None:
             return (found.handle,)
-    raise LibvirtError(Code.NO_STORAGE_VOL, f"none with the path {path!r}", ErrorDomain.STORAGE)
+    raise LibvirtError(
+        ErrorNumber.NO_STORAGE_VOL, f"none with the path {path!r}", ErrorDomain.STORAGE
+    )
 
 
 @procedure(96, takes=(STRING,), gives=(VOLUME,), slow=True)
-def storage_vol_lookup_by_key(session: Session, key: str) -> tuple[_VolumeHandle]:
+def storage_vol_lookup_by_key(session: ClientSession, key: str) -> tuple[_VolumeHandle]:
     """Find one by its key, which is its path."""
     return _by_path(session, key)
 
 
 @procedure(97, takes=(STRING,), gives=(VOLUME,), slow=True)
-def storage_vol_lookup_by_path(session: Session, path: str) -> tuple[_VolumeHandle]:
+def storage_vol_lookup_by_path(session: ClientSession, path: str) -> tuple[_VolumeHandle]:
     """Find one by its path."""
     return _by_path(session, path)
 
 
 @procedure(98, takes=(VOLUME,), gives=(INT, UHYPER, UHYPER), slow=True)
-def storage_vol_get_info(session: Session, handle: _VolumeHandle) -> tuple[int, int, int]:
+def storage_vol_get_info(session: ClientSession, handle: _VolumeHandle) -> tuple[int, int, int]:
     """Give type and sizes."""
     return _volume(session, handle).info()
 
 
 @procedure(378, takes=(VOLUME, UINT), gives=(INT, UHYPER, UHYPER), slow=True)
 def storage_vol_get_info_flags(
-    session: Session, handle: _VolumeHandle, flags: int
+    session: ClientSession, handle: _VolumeHandle, flags: int
 ) -> tuple[int, int, int]:
     """Give type and sizes."""
     return _volume(session, handle).info()
 
 
 @procedure(99, takes=(VOLUME, UINT), gives=(STRING,), slow=True)
-def storage_vol_get_xml_desc(session: Session, handle: _VolumeHandle, flags: int) -> tuple[str]:
+def storage_vol_get_xml_desc(
+    session: ClientSession, handle: _VolumeHandle, flags: int
+) -> tuple[str]:
     """Describe it."""
     return (_volume(session, handle).xml(),)
 
 
 @procedure(100, takes=(VOLUME,), gives=(STRING,))
-def storage_vol_get_path(session: Session, handle: _VolumeHandle) -> tuple[str]:
+def storage_vol_get_path(session: ClientSession, handle: _VolumeHandle) -> tuple[str]:
     """Tell where it is."""
     return (_volume(session, handle).path,)
 
 
-def _names(session: Session, most: int, *, active: bool) -> tuple[list[str]]:
+def _names(session: ClientSession, most: int, *, active: bool) -> tuple[list[str]]:
     check_most(most, _LIST_MOST, "names", "STORAGE_POOL")
     return ([pool.name for pool in _listed(session, active=active)][:most],)
 
 
 @procedure(71, gives=(INT,))
-def connect_num_of_storage_pools(session: Session) -> tuple[int]:
+def connect_num_of_storage_pools(session: ClientSession) -> tuple[int]:
     """Count those that are active."""
     return (len(_listed(session, active=True)),)
 
 
 @procedure(72, takes=(INT,), gives=(Array(STRING, _LIST_MOST),))
-def connect_list_storage_pools(session: Session, most: int) -> tuple[list[str]]:
+def connect_list_storage_pools(session: ClientSession, most: int) -> tuple[list[str]]:
     """Name those that are active."""
     return _names(session, most, active=True)
 
 
 @procedure(73, gives=(INT,))
-def connect_num_of_defined_storage_pools(session: Session) -> tuple[int]:
+def connect_num_of_defined_storage_pools(session: ClientSession) -> tuple[int]:
     """Count those that are not."""
     return (len(_listed(session, active=False)),)
 
 
 @procedure(74, takes=(INT,), gives=(Array(STRING, _LIST_MOST),))
-def connect_list_defined_storage_pools(session: Session, most: int) -> tuple[list[str]]:
+def connect_list_defined_storage_pools(session: ClientSession, most: int) -> tuple[list[str]]:
     """Name those that are not."""
     return _names(session, most, active=False)
 
 
 @procedure(281, takes=(INT, UINT), gives=(Array(POOL, _LIST_MOST), UINT))
 def connect_list_all_storage_pools(
-    session: Session, need_results: int, flags: int
+    session: ClientSession, need_results: int, flags: int
 ) -> tuple[list[_PoolHandle], int]:
     """Give those that were defined over this connection, active or not as the flags say."""
     asked = flags & _ACTIVE_AND_NOT or _ACTIVE_AND_NOT

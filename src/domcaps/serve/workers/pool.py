@@ -17,12 +17,12 @@ import time
 from typing import TYPE_CHECKING, Any, Protocol
 
 from domcaps.facts.tasks import end
-from domcaps.serve.errors import Code, LibvirtError
+from domcaps.serve.errors import ErrorNumber, LibvirtError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
 
-    from domcaps.serve.limits import Limits
+    from domcaps.serve.limits import ServerLimits
 
 log = logging.getLogger("domcaps.serve")
 
@@ -38,7 +38,7 @@ _IDLE_GROWTH = 64 * 1024 * 1024
 class WorkerLostError(Exception):
     """A worker ended before its call did; `reason` is for the client."""
 
-    def __init__(self, reason: str, code: Code = Code.OPERATION_FAILED) -> None:
+    def __init__(self, reason: str, code: ErrorNumber = ErrorNumber.OPERATION_FAILED) -> None:
         self.reason = reason
         self.code = code
         super().__init__(reason)
@@ -52,7 +52,7 @@ class Worker(Protocol):
     async def ask(self, request: bytes) -> bytes:
         """Make a call; raises `WorkerLostError`."""
 
-    def stop(self, reason: str, code: Code = Code.OPERATION_FAILED) -> None:
+    def stop(self, reason: str, code: ErrorNumber = ErrorNumber.OPERATION_FAILED) -> None:
         """End at once; a call that is made has an error with that reason."""
 
     def step_back(self) -> None:
@@ -103,7 +103,7 @@ class _Call:
 class WorkerPool:
     """Workers, and the calls that they make."""
 
-    def __init__(self, start: Callable[[], Awaitable[Worker]], limits: Limits) -> None:
+    def __init__(self, start: Callable[[], Awaitable[Worker]], limits: ServerLimits) -> None:
         self._start = start
         self._limits = limits
         self._most = {"quick": limits.quick, "long": limits.long, "waiting": limits.waiting}
@@ -215,7 +215,7 @@ class WorkerPool:
             self.broken.set()
             if not call.future.done():
                 detail = "no worker can be started"
-                call.future.set_exception(LibvirtError(Code.SYSTEM_ERROR, detail))
+                call.future.set_exception(LibvirtError(ErrorNumber.SYSTEM_ERROR, detail))
         finally:
             self._finish(call, again=again)
 
@@ -289,4 +289,4 @@ class WorkerPool:
                 continue
             size, worker = max(grown, key=lambda one: one[0])
             log.warning("a call was stopped: it took %d MB", size // 1_000_000)
-            worker.stop("the call needs more than a call may have", Code.NO_MEMORY)
+            worker.stop("the call needs more than a call may have", ErrorNumber.NO_MEMORY)

@@ -10,7 +10,7 @@ import socket
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from domcaps.serve.errors import Code
+from domcaps.serve.errors import ErrorNumber
 from domcaps.serve.workers.nursery import LENGTH
 from domcaps.serve.workers.pool import WorkerLostError
 
@@ -72,11 +72,11 @@ class ProcessWorker:
             (size,) = LENGTH.unpack(await self._reader.readexactly(LENGTH.size))
             return await self._reader.readexactly(size)
         except (asyncio.IncompleteReadError, OSError) as error:
-            lost = self._lost or WorkerLostError("its worker ended", Code.INTERNAL_ERROR)
+            lost = self._lost or WorkerLostError("its worker ended", ErrorNumber.INTERNAL_ERROR)
             self.stop(lost.reason, lost.code)
             raise lost from error
 
-    def stop(self, reason: str, code: Code = Code.OPERATION_FAILED) -> None:
+    def stop(self, reason: str, code: ErrorNumber = ErrorNumber.OPERATION_FAILED) -> None:
         """Kill the process."""
         if self._lost is None:
             self._lost = WorkerLostError(reason, code)

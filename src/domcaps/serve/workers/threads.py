@@ -10,7 +10,7 @@ import asyncio
 import threading
 from typing import TYPE_CHECKING
 
-from domcaps.serve.errors import Code, LibvirtError
+from domcaps.serve.errors import ErrorNumber, LibvirtError
 from domcaps.serve.jobs import perform
 from domcaps.serve.workers.pool import WorkerLostError
 
@@ -35,7 +35,7 @@ class ThreadWorker:
     async def ask(self, request: bytes) -> bytes:
         """Make a call in a thread."""
         if not self._alive.acquire(blocking=False):
-            raise LibvirtError(Code.OPERATION_FAILED, f"{_MOST} calls hang")
+            raise LibvirtError(ErrorNumber.OPERATION_FAILED, f"{_MOST} calls hang")
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[bytes] = loop.create_future()
         self._answer = answer
@@ -51,7 +51,7 @@ class ThreadWorker:
         threading.Thread(target=work, name="domcaps-worker", daemon=True).start()
         return await answer
 
-    def stop(self, reason: str, code: Code = Code.OPERATION_FAILED) -> None:
+    def stop(self, reason: str, code: ErrorNumber = ErrorNumber.OPERATION_FAILED) -> None:
         """Wait for its call no longer."""
         if self._answer is not None and not self._answer.done():
             self._answer.set_exception(WorkerLostError(reason, code))

@@ -11,7 +11,13 @@ if TYPE_CHECKING:
 
     from lxml.etree import _Element as Node
 
-    from domcaps.facts.node import Allocation, Bandwidth, Cache, Monitor, Resctrl
+    from domcaps.facts.node import (
+        Allocation,
+        Cache,
+        MemoryBandwidthControl,
+        Resctrl,
+        ResourceMonitor,
+    )
 
 _CACHE_TYPES = {"Unified": "both", "Instruction": "code", "Data": "data"}
 _SCOPES = {"": "both", "code": "code", "data": "data"}
@@ -72,7 +78,7 @@ def _last(caches: Sequence[Cache]) -> list[Cache]:
     return [cache for cache in caches if cache.level == level]
 
 
-def _node(cache: Cache, bandwidth: Bandwidth) -> Node:
+def _node(cache: Cache, bandwidth: MemoryBandwidthControl) -> Node:
     control = E(
         "control",
         granularity=str(bandwidth.step),
@@ -82,7 +88,7 @@ def _node(cache: Cache, bandwidth: Bandwidth) -> Node:
     return E("node", control, id=str(cache.id), cpus=ranges(cache.cpus))
 
 
-def _watching(monitor: Monitor | None, kind: str) -> list[Node]:
+def _watching(monitor: ResourceMonitor | None, kind: str) -> list[Node]:
     features = [name for name in monitor.features if name.startswith(kind)] if monitor else []
     if monitor is None or not features:
         return []

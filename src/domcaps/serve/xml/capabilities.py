@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from lxml.etree import _Element as Node
 
-    from domcaps.facts.emulator import EmulatorFacts, Machine
+    from domcaps.facts.emulator import EmulatorFacts, MachineType
     from domcaps.hosts.host import Host
     from domcaps.language.dialect import Dialect
 
@@ -102,7 +102,7 @@ def _machines(facts: EmulatorFacts, dialect: Dialect) -> list[Node]:
     return found
 
 
-def _machine(machine: Machine, name: str) -> Node:
+def _machine(machine: MachineType, name: str) -> Node:
     found: Node = E("machine", name)
     if name != machine.name:
         found.set("canonical", machine.name)

@@ -13,7 +13,7 @@ from xml.sax.saxutils import escape
 import msgspec
 
 from domcaps.facts.arch import ARCHITECTURES
-from domcaps.serve.errors import Code, LibvirtError
+from domcaps.serve.errors import ErrorNumber, LibvirtError
 from domcaps.serve.xml.documents import parse
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ _NAMES = {
 """Elements of ``<cpu>``, and it, with their attributes."""
 
 
-class Kind(enum.Enum):
+class CpuKind(enum.Enum):
     """Whose CPU is described: a host's has an architecture, and features without policies."""
 
     HOST = "host"
@@ -67,20 +67,22 @@ class Described(msgspec.Struct, frozen=True):
     limit: int = 0
 
 
-def read_cpu(xml: str | bytes, kind: Kind = Kind.EITHER) -> Described:
+def read_cpu(xml: str | bytes, kind: CpuKind = CpuKind.EITHER) -> Described:
     """Read a ``<cpu>`` element; raises `LibvirtError`."""
     root = parse(xml)
     if root.tag != "cpu":
-        raise LibvirtError(Code.XML_ERROR, f"<cpu> is wanted, not <{root.tag}>")
-    is_host = kind is Kind.HOST or root.find("arch") is not None
-    if is_host and kind is not Kind.HOST and root.get("match") is not None:
-        raise LibvirtError(Code.XML_ERROR, "<arch> belongs to a host's CPU, @match to a guest's")
+        raise LibvirtError(ErrorNumber.XML_ERROR, f"<cpu> is wanted, not <{root.tag}>")
+    is_host = kind is CpuKind.HOST or root.find("arch") is not None
+    if is_host and kind is not CpuKind.HOST and root.get("match") is not None:
+        raise LibvirtError(
+            ErrorNumber.XML_ERROR, "<arch> belongs to a host's CPU, @match to a guest's"
+        )
     found = _host(root) if is_host else _guest(root)
     if found.vendor and not found.model:
-        raise LibvirtError(Code.XML_ERROR, "a CPU with a vendor needs a model")
+        raise LibvirtError(ErrorNumber.XML_ERROR, "a CPU with a vendor needs a model")
     features = _features(root, is_host=is_host)
     if features and not found.model and found.mode == "custom":
-        raise LibvirtError(Code.XML_ERROR, "a CPU with features needs a model")
+        raise LibvirtError(ErrorNumber.XML_ERROR, "a CPU with features needs a model")
     return msgspec.structs.replace(found, features=features, limit=_limit(root))
 
 
@@ -95,40 +97,42 @@ def check_names(xml: str | bytes) -> None:
             continue
         allowed = _NAMES.get(node.tag)
         if allowed is None:
-            raise LibvirtError(Code.XML_INVALID_SCHEMA, f"<cpu> has no <{node.tag}>")
+            raise LibvirtError(ErrorNumber.XML_INVALID_SCHEMA, f"<cpu> has no <{node.tag}>")
         for name in node.attrib:
             if name not in allowed:
-                raise LibvirtError(Code.XML_INVALID_SCHEMA, f"<{node.tag}> has no @{name!s}")
+                raise LibvirtError(ErrorNumber.XML_INVALID_SCHEMA, f"<{node.tag}> has no @{name!s}")
 
 
 def _host(root: Node) -> Described:
     if root.get("mode") is not None:
-        raise LibvirtError(Code.CONFIG_UNSUPPORTED, "a host's CPU has no mode")
+        raise LibvirtError(ErrorNumber.CONFIG_UNSUPPORTED, "a host's CPU has no mode")
     arch = root.findtext("arch") or ""
     if not arch:
-        raise LibvirtError(Code.XML_ERROR, "a host's CPU needs an architecture")
+        raise LibvirtError(ErrorNumber.XML_ERROR, "a host's CPU needs an architecture")
     if arch not in ARCHITECTURES:
-        raise LibvirtError(Code.CONFIG_UNSUPPORTED, f"no architecture is called {arch!r}")
+        raise LibvirtError(ErrorNumber.CONFIG_UNSUPPORTED, f"no architecture is called {arch!r}")
     model = root.findtext("model") or ""
     if not model:
-        raise LibvirtError(Code.XML_ERROR, "a host's CPU needs a model")
+        raise LibvirtError(ErrorNumber.XML_ERROR, "a host's CPU needs a model")
     return Described(arch=arch, model=model, vendor=root.findtext("vendor") or "")
 
 
 def _guest(root: Node) -> Described:
     mode, match = root.get("mode") or "custom", root.get("match") or "exact"
     if mode not in _MODES:
-        raise LibvirtError(Code.CONFIG_UNSUPPORTED, f"a CPU knows no mode {mode!r}")
+        raise LibvirtError(ErrorNumber.CONFIG_UNSUPPORTED, f"a CPU knows no mode {mode!r}")
     if root.get("migratable") is not None and mode not in _WHOLE:
         raise LibvirtError(
-            Code.CONFIG_UNSUPPORTED, f"@migratable has no meaning with mode {mode!r}"
+            ErrorNumber.CONFIG_UNSUPPORTED, f"@migratable has no meaning with mode {mode!r}"
         )
     if match not in _MATCHES:
-        raise LibvirtError(Code.XML_ERROR, f"a CPU knows no match {match!r}")
+        raise LibvirtError(ErrorNumber.XML_ERROR, f"a CPU knows no match {match!r}")
     node = root.find("model")
     fallback = node.get("fallback") if node is not None and mode not in _WHOLE else None
     if fallback not in {None, "allow", "forbid"}:
-        raise LibvirtError(Code.CONFIG_UNSUPPORTED, f"a CPU model knows no fallback {fallback!r}")
+        raise LibvirtError(
+            ErrorNumber.CONFIG_UNSUPPORTED, f"a CPU model knows no fallback {fallback!r}"
+        )
     return Described(
         mode=mode,
         match=match,
@@ -142,12 +146,14 @@ def _features(root: Node, *, is_host: bool) -> tuple[tuple[str, str], ...]:
     for node in root.iterfind("feature"):
         policy = "require" if is_host else node.get("policy") or "require"
         if policy not in _POLICIES:
-            raise LibvirtError(Code.CONFIG_UNSUPPORTED, f"a CPU feature knows no policy {policy!r}")
+            raise LibvirtError(
+                ErrorNumber.CONFIG_UNSUPPORTED, f"a CPU feature knows no policy {policy!r}"
+            )
         name = node.get("name") or ""
         if not name:
-            raise LibvirtError(Code.XML_ERROR, "a CPU feature needs a name")
+            raise LibvirtError(ErrorNumber.XML_ERROR, "a CPU feature needs a name")
         if name in features:
-            raise LibvirtError(Code.XML_ERROR, f"the CPU feature {name!r} is there twice")
+            raise LibvirtError(ErrorNumber.XML_ERROR, f"the CPU feature {name!r} is there twice")
         features[name] = policy
     return tuple(features.items())
 

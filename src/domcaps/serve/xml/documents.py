@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from lxml import etree
 
-from domcaps.serve.errors import Code, ErrorDomain, LibvirtError
+from domcaps.serve.errors import ErrorDomain, ErrorNumber, LibvirtError
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node
@@ -23,7 +23,7 @@ def parse(data: str | bytes, domain: ErrorDomain = ErrorDomain.QEMU) -> Node:
         return etree.fromstring(data, _PARSER)
     except etree.XMLSyntaxError as error:
         raise LibvirtError(
-            Code.XML_DETAIL, f"at line {error.lineno}: {error.msg}", domain
+            ErrorNumber.XML_DETAIL, f"at line {error.lineno}: {error.msg}", domain
         ) from error
 
 
@@ -33,4 +33,4 @@ def uuid_of(root: Node, domain: ErrorDomain) -> bytes | None:
     try:
         return uuid.UUID(text).bytes if text else None
     except ValueError as error:
-        raise LibvirtError(Code.XML_ERROR, "malformed uuid element", domain) from error
+        raise LibvirtError(ErrorNumber.XML_ERROR, "malformed uuid element", domain) from error

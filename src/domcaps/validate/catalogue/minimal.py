@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from lxml.etree import _Element as Node
 
-    from domcaps.validate.schema.vocabulary import Place
+    from domcaps.validate.schema.vocabulary import SchemaPlace
 
 # one step of a path: a name, and what an attribute or child of it must be
 _STEP = re.compile(r"(?P<name>[^\[\]/]+)(?:\[(?P<at>@?)(?P<key>[\w:-]+)='(?P<value>[^']*)'\])?")
@@ -106,7 +106,7 @@ def _any_name(parent: Node, following: list[str]) -> str:
     return "any"
 
 
-def _down(place: Place | None, names: list[str]) -> Place | None:
+def _down(place: SchemaPlace | None, names: list[str]) -> SchemaPlace | None:
     for name in names:
         place = place.children.get(name) if place is not None else None
     return place

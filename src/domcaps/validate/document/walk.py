@@ -25,7 +25,7 @@ from domcaps.validate.document.shape_ids import (
     names_of,
     outline,
 )
-from domcaps.validate.schema.vocabulary import Place, vocabulary
+from domcaps.validate.schema.vocabulary import SchemaPlace, vocabulary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -94,7 +94,7 @@ class SchemaPosition:
     )
 
     def __init__(
-        self, place: Place | None, trees: tuple[PathTree, ...], *, inside: bool = False
+        self, place: SchemaPlace | None, trees: tuple[PathTree, ...], *, inside: bool = False
     ) -> None:
         self.place = place
         self.placed = tuple(placed for tree in trees for placed in tree.placed)
@@ -133,7 +133,7 @@ class SchemaPosition:
             self._elsewhere = self._position(None, trees)
         return self._elsewhere if self._elsewhere.leads_on else None
 
-    def _position(self, place: Place | None, trees: tuple[PathTree, ...]) -> SchemaPosition:
+    def _position(self, place: SchemaPlace | None, trees: tuple[PathTree, ...]) -> SchemaPosition:
         key = id(place), tuple(map(id, trees)), self.inside
         found = _POSITIONS.get(key)
         if found is None:
@@ -206,7 +206,7 @@ class DocumentWalk:
         self.nodes: dict[PartChecks, list[Node]] = {}
         self.shapes: dict[Node, int] = {}
         self._positions: dict[Node, SchemaPosition] = {}
-        self.unknown: list[tuple[Node, str, Place]] = []
+        self.unknown: list[tuple[Node, str, SchemaPlace]] = []
         self.order: list[Node] = []
         self.skeleton: list[str | int] = []
         self._visit(root, domain_position())

@@ -50,15 +50,15 @@ if TYPE_CHECKING:
     from domcaps.language.part import Part
 
 
-class Place(msgspec.Struct, eq=False):
+class SchemaPlace(msgspec.Struct, eq=False):
     """What may stand at one place of a domain: all the names."""
 
     attributes: set[str] = msgspec.field(default_factory=set)
-    children: dict[str, Place] = msgspec.field(default_factory=dict)
+    children: dict[str, SchemaPlace] = msgspec.field(default_factory=dict)
 
-    def child(self, name: str) -> Place:
+    def child(self, name: str) -> SchemaPlace:
         """Give the place of an element inside, made where it is new."""
-        return self.children.setdefault(name, Place())
+        return self.children.setdefault(name, SchemaPlace())
 
 
 class Condition(NamedTuple):
@@ -201,7 +201,7 @@ def _say(piece: Piece, word: str) -> None:
 
 
 @functools.cache
-def vocabulary() -> Place:
+def vocabulary() -> SchemaPlace:
     """Give the place of ``<domain>``, with all below it."""
     domain = _place(frozenset({pieces()["domain"]}), {})
     for kind in parts():
@@ -209,12 +209,12 @@ def vocabulary() -> Place:
     return domain
 
 
-def _place(said: frozenset[Piece], known: dict[frozenset[Piece], Place]) -> Place:
+def _place(said: frozenset[Piece], known: dict[frozenset[Piece], SchemaPlace]) -> SchemaPlace:
     """Give the names that any of these have, in whatever case; a place may hold itself."""
     found = known.get(said)
     if found is not None:
         return found
-    place = known[said] = Place()
+    place = known[said] = SchemaPlace()
     inside: dict[str, set[Piece]] = {}
     for piece in _in_all_cases(said):
         place.attributes.update(piece.attributes)
@@ -233,14 +233,14 @@ def _in_all_cases(said: Iterable[Piece]) -> Iterator[Piece]:
         yield from _in_all_cases(pieces()[name] for name in piece.others)
 
 
-def _place_at(place: Place, path: str) -> Place:
+def _place_at(place: SchemaPlace, path: str) -> SchemaPlace:
     for name in path.strip("/").split("/"):
         if name:
             place = place.child(name)
     return place
 
 
-def _declare(domain: Place, kind: type[Part]) -> None:
+def _declare(domain: SchemaPlace, kind: type[Part]) -> None:
     """Add what a part declares; paths that are more than names say nothing about names."""
     path = kind.path or ""
     knows = [known for base in kind.__mro__ for known in vars(base).get("knows", ())]
@@ -254,7 +254,7 @@ def _declare(domain: Place, kind: type[Part]) -> None:
             place.attributes.add(attribute)
 
 
-def nearest(place: Place, attribute: str, tag: str) -> tuple[str, ...]:
+def nearest(place: SchemaPlace, attribute: str, tag: str) -> tuple[str, ...]:
     """Give the names that are nearest to one that is not known: an attribute, or an element."""
     if attribute:
         return _near(attribute, place.attributes)
