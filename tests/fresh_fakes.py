@@ -16,7 +16,7 @@ from domcaps.facts.host import HostFacts
 from domcaps.facts.hostfiles import HostFiles
 from domcaps.facts.hostprobe import read_host
 from domcaps.facts.question import ask
-from domcaps.fresh.answers import Local
+from domcaps.fresh.answers import ElementOf, Local
 from domcaps.fresh.build import Build, Observer
 from domcaps.fresh.hostfacts import HostQuestion
 from domcaps.fresh.machine import LocalMachine
@@ -174,13 +174,13 @@ class Counting(Observer):
     def changed(self, witness: Any, before: Any, after: Any) -> None:
         self.seen.append(witness.place)
 
-    def kinds(self) -> set[str]:
-        """Name the kinds of keys that ran."""
-        return {type(key).__name__ for key in self.ran_keys}
+    def kinds(self) -> set[type[Key[Any]]]:
+        """Give the kinds of keys that ran."""
+        return {type(key) for key in self.ran_keys}
 
     def elements(self) -> set[str]:
         """Name the elements that were evaluated."""
-        texts = (key.text for key in self.ran_keys if type(key).__name__ == "ElementOf")
+        texts = (key.text for key in self.ran_keys if isinstance(key, ElementOf))
         return {text.removeprefix("element ") for text in texts}
 
     def clear(self) -> None:

@@ -18,7 +18,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import fresh_fakes as fakes
+from domcaps.fresh.answers import ElementOf, Report, ReportAnswer
 from domcaps.fresh.disk import DiskStore
+from domcaps.fresh.emulators import Emulator
+from domcaps.fresh.hostfacts import FirmwareForGuest
 from fresh_fakes import PretendedHost, descriptor, emulator_text, helper_text
 
 if TYPE_CHECKING:
@@ -385,10 +388,10 @@ class Trial:
         before, self.facts = self.facts, facts
         if not (in_between or failed or self.failed or before is None):
             if facts == before:
-                rebuilt = counting.kinds() & {"ElementOf", "Report", "Answer", "Firmware"}
+                rebuilt = counting.kinds() & {ElementOf, Report, ReportAnswer, FirmwareForGuest}
                 assert not rebuilt, f"{rebuilt} rebuilt after {change}"
             if facts[1] == before[1]:
-                assert not {"Emulator"} & counting.kinds(), f"emulator indexed after {change}"
+                assert not {Emulator} & counting.kinds(), f"emulator indexed after {change}"
                 if _without_firmware(facts) == _without_firmware(before):
                     assert counting.elements() <= {"os"}, f"{counting.elements()} after {change}"
             if facts[2] == before[2]:

@@ -64,8 +64,7 @@ if TYPE_CHECKING:
     from domcaps.language.world import World
     from domcaps.report.capabilities import DomainCapabilities
     from domcaps.report.diff import Difference
-    from domcaps.report.explain import Explanation
-    from domcaps.report.explain import NeededChange as NeededChange
+    from domcaps.report.explain import Explanation, NeededChange
     from domcaps.report.view import (
         DeviceViews,
         FeatureViews,
@@ -206,14 +205,13 @@ if not TYPE_CHECKING:
         "Tried": "domcaps.verify.result",
         "Verification": "domcaps.verify.result",
     }
-    _OTHER_NAMES = {"NeededChange": "Change"}
 
     def __getattr__(name: str) -> object:
         """Import a public name when it is first asked for."""
         if name not in __all__:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         home = import_module(_HOMES.get(name, "domcaps.errors"))
-        found = getattr(home, _OTHER_NAMES.get(name, name))
+        found = getattr(home, name)
         globals()[name] = found
         return found
 

@@ -10,10 +10,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 
 import fresh_fakes as fakes
-from domcaps.fresh.answers import Local
+from domcaps.fresh.answers import Local, Report, ReportAnswer
 from domcaps.fresh.build import Build
 from domcaps.fresh.disk import DiskStore
-from domcaps.fresh.hostfacts import HostQuestion
+from domcaps.fresh.emulators import EmulatorAnswers, EmulatorNamed
+from domcaps.fresh.hostfacts import (
+    FirmwareForGuest,
+    HelperFeatures,
+    HostQuestion,
+    HostRecordField,
+    KvmUsable,
+)
 from domcaps.fresh.machine import LocalMachine
 from domcaps.fresh.surroundings import Surroundings
 from domcaps.hosts.host import LiveHost
@@ -29,7 +36,7 @@ class Row(NamedTuple):
     """A change of an input. `runs` are kinds of tasks that run, `asks` whether an emulator is."""
 
     change: Callable[[PretendedHost], object]
-    runs: set[str]
+    runs: set[type[Any]]
     asks: bool = False
     alters: bool = True
 
@@ -87,12 +94,13 @@ def cpu(flags: str, microcode: str) -> str:
     return f"vendor_id : GenuineIntel\nflags : {flags}\nmicrocode : {microcode}\n"
 
 
-ASKED = {"EmulatorAnswers"}
+ASKED = {EmulatorAnswers}
+FIRMWARE: set[type[Any]] = {HostRecordField, FirmwareForGuest}
 
 ROWS: dict[str, list[Row]] = {
     "search path": [
-        Row(set_variable("PATH", "/usr/local/bin"), {"EmulatorNamed"}),
-        Row(turn_link, {"EmulatorNamed"}, asks=True),
+        Row(set_variable("PATH", "/usr/local/bin"), {EmulatorNamed}),
+        Row(turn_link, {EmulatorNamed}, asks=True),
     ],
     "emulator": [
         Row(
@@ -135,34 +143,35 @@ ROWS: dict[str, list[Row]] = {
     ],
     "firmware folders": [
         Row(lambda h: h.write(f"{fakes.FIRMWARE}/60-b.json", descriptor(fakes.IMAGES[0])),
-            {"HostFact", "Firmware"}),
-        Row(lambda h: h.write(f"{fakes.MASKS}/50-a.json", ""), {"HostFact", "Firmware"}),
-        Row(lambda h: h.at(f"{fakes.FIRMWARE}/50-a.json").unlink(), {"HostFact", "Firmware"}),
-        Row(set_variable("HOME", "/home/other"), {"HostFact"}, alters=False),
-        Row(set_variable("XDG_CONFIG_HOME", "/home/other"), {"HostFact"}, alters=False),
+            FIRMWARE),
+        Row(lambda h: h.write(f"{fakes.MASKS}/50-a.json", ""), FIRMWARE),
+        Row(lambda h: h.at(f"{fakes.FIRMWARE}/50-a.json").unlink(), FIRMWARE),
+        Row(set_variable("HOME", "/home/other"), {HostRecordField}, alters=False),
+        Row(set_variable("XDG_CONFIG_HOME", "/home/other"), {HostRecordField}, alters=False),
     ],
     "firmware descriptors": [
         Row(lambda h: replace_quietly(h, f"{fakes.FIRMWARE}/50-a.json",
-                                      descriptor(interface="bios")), {"HostFact", "Firmware"}),
+                                      descriptor(interface="bios")), FIRMWARE),
     ],
     "firmware images": [
-        Row(lambda h: h.at(fakes.IMAGES[1]).unlink(), {"HostFact", "Firmware"}),
+        Row(lambda h: h.at(fakes.IMAGES[1]).unlink(), FIRMWARE),
     ],
     "/dev/kvm": [
-        Row(lambda h: h.at(fakes.KVM).unlink(), {"HostFact", "KvmUsable", *ASKED}, asks=True),
-        Row(lambda h: h.at(fakes.KVM).chmod(0o660), {"HostFact", "KvmUsable", *ASKED}, asks=True),
-        Row(lambda h: h.write(fakes.KVM, "12 16 8", 0o666), {"HostFact"}),
+        Row(lambda h: h.at(fakes.KVM).unlink(), {HostRecordField, KvmUsable, *ASKED}, asks=True),
+        Row(lambda h: h.at(fakes.KVM).chmod(0o660),
+            {HostRecordField, KvmUsable, *ASKED}, asks=True),
+        Row(lambda h: h.write(fakes.KVM, "12 16 8", 0o666), {HostRecordField}),
     ],
     "KVM module parameters": [
-        Row(lambda h: h.write(fakes.NESTED, "Y\n"), {"HostFact", *ASKED}, asks=True),
+        Row(lambda h: h.write(fakes.NESTED, "Y\n"), {HostRecordField, *ASKED}, asks=True),
         Row(lambda h: h.write("/sys/module/kvm/parameters/new", "1"), ASKED, asks=True,
             alters=False),
     ],
-    "kernel": [Row(reboot, {"HostFact", *ASKED}, asks=True, alters=False)],
+    "kernel": [Row(reboot, {HostRecordField, *ASKED}, asks=True, alters=False)],
     "microcode and CPU flags": [
-        Row(lambda h: h.write("/proc/cpuinfo", cpu("fpu vmx", "0x2")), {"HostFact", *ASKED},
+        Row(lambda h: h.write("/proc/cpuinfo", cpu("fpu vmx", "0x2")), {HostRecordField, *ASKED},
             asks=True, alters=False),
-        Row(lambda h: h.write("/proc/cpuinfo", cpu("fpu", "0x1")), {"HostFact", *ASKED},
+        Row(lambda h: h.write("/proc/cpuinfo", cpu("fpu", "0x1")), {HostRecordField, *ASKED},
             asks=True, alters=False),
     ],
     "SEV and SGX devices": [
@@ -170,24 +179,24 @@ ROWS: dict[str, list[Row]] = {
         Row(lambda h: h.write("/dev/sgx_vepc", ""), ASKED, asks=True, alters=False),
     ],
     "helper programs": [
-        Row(lambda h: h.at("/usr/bin/swtpm").unlink(), {"HostFact"}),
-        Row(lambda h: h.write("/usr/local/bin/passt", "#!/bin/sh\n", 0o755), {"HostFact"},
+        Row(lambda h: h.at("/usr/bin/swtpm").unlink(), {HostRecordField}),
+        Row(lambda h: h.write("/usr/local/bin/passt", "#!/bin/sh\n", 0o755), {HostRecordField},
             alters=False),
     ],
     "helper features": [
         Row(lambda h: replace_quietly(h, "/usr/bin/swtpm_setup", helper_text("tpm-1.2")),
-            {"Features", "HostFact"}),
+            {HelperFeatures, HostRecordField}),
         # it is asked in its turn
-        Row(lambda h: h.write("/usr/bin/swtpm", "#!/bin/sh\n# new\n", 0o755), {"Features"},
+        Row(lambda h: h.write("/usr/bin/swtpm", "#!/bin/sh\n# new\n", 0o755), {HelperFeatures},
             alters=False),
     ],
     "vhost-user descriptors": [
         Row(lambda h: h.write("/usr/share/qemu/vhost-user/50-v.json",
-                              '{"type": "fs", "binary": "/opt/virtiofsd"}'), {"HostFact"},
+                              '{"type": "fs", "binary": "/opt/virtiofsd"}'), {HostRecordField},
             alters=False),
     ],
     "IOMMU and VFIO": [
-        Row(give_group, {"HostFact"}),
+        Row(give_group, {HostRecordField}),
     ],
 }  # fmt: skip
 
@@ -225,7 +234,7 @@ def test_a_change_does_what_the_table_says(tmp_path: Path, row: Row, sentry: boo
     assert (host.prober.asked > asked) is row.asks
     if not row.alters:
         # what comes out equal touches nothing above
-        assert not {"Report", "Answer"} & host.counting.kinds()
+        assert not {Report, ReportAnswer} & host.counting.kinds()
 
 
 @pytest.mark.parametrize("row", CASES)
@@ -259,7 +268,7 @@ def test_user_that_runs_qemu(tmp_path: Path) -> None:
     host.counting.clear()
     host.write("/etc/group", "kvm:x:1:nobody\n")
     live.domain_capabilities(machine="q35")
-    assert host.counting.kinds() == {"HostFact"}
+    assert host.counting.kinds() == {HostRecordField}
 
 
 def test_asking_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,9 +6,10 @@
         line.reading.get(node, "model", {"virtio"})
         line.plug(node, line.virtio("virtio-rng"), id=f"rng{number}")
 
-QEMU arguments for an element stands beside that element, in ``X_command_line.py``. Order, names
-and quoting are those of the `CommandLine`, which `domcaps.native` makes. Parts of the domain that are
-not read would be dropped silently: `Reading.finish` refuses a domain of which something is left.
+QEMU arguments for an element stand beside that element, in ``X_command_line.py``. Order, names and
+quoting are those of the writer of command lines, which `domcaps.native` makes. Parts of the domain
+that are not read would be dropped silently: `Reading.finish` refuses a domain of which something is
+left.
 """
 
 from __future__ import annotations
