@@ -7,6 +7,7 @@ commands print with them. What may change is said in ``docs/json.md``.
 
 from __future__ import annotations
 
+from inspect import cleandoc
 from typing import Any
 
 import msgspec
@@ -296,11 +297,23 @@ DOCUMENTS: dict[str, tuple[str, Any]] = {
 __all__ = ["DOCUMENTS", "VERSION", "Reason"]
 
 
+def _dedented(made: Any) -> Any:
+    """Take the margin out of descriptions: docstrings have none since Python 3.13."""
+    if isinstance(made, list):
+        return [_dedented(item) for item in made]
+    if not isinstance(made, dict):
+        return made
+    return {
+        key: cleandoc(item) if key == "description" and isinstance(item, str) else _dedented(item)
+        for key, item in made.items()
+    }
+
+
 def schema(name: str) -> dict[str, Any]:
     """Make the JSON Schema (draft 2020-12) of a document."""
     call, kind = DOCUMENTS[name]
     # as JSON has it: a default may be a tuple
-    made = msgspec.json.decode(msgspec.json.encode(msgspec.json.schema(kind)))
+    made = _dedented(msgspec.json.decode(msgspec.json.encode(msgspec.json.schema(kind))))
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": f"urn:domcaps:schema:{name}:{VERSION}",
