@@ -56,7 +56,7 @@ def test_a_type_that_is_near_one_that_the_host_lacks_is_no_end() -> None:
         "<devices><video><model type='none-such'/></video></devices></domain>"
     )
     codes = [one.code for one in open_shipped(_HOST).validate(text).findings]
-    assert codes[0] == "domain-type-unsupported"
+    assert "domain-type-unsupported" in codes
     assert any(code.startswith("video-") for code in codes)
 
 
@@ -68,8 +68,9 @@ def test_a_dialect_that_takes_no_such_qemu_is_one_finding() -> None:
         "<domain type='qemu'><name>a</name><memory>65536</memory><os><type>hvm</type></os>"
         "<devices><video><model type='none-such'/></video></devices></domain>"
     )
-    first, *others = old.validate(text, "12.8").findings
-    assert "does not support QEMU 6.1.0" in first.message
+    found = old.validate(text, "12.8").findings
+    (qemu,) = (one for one in found if "does not support QEMU 6.1.0" in one.message)
+    others = [one for one in found if one is not qemu]
     assert others
     assert {one.as_if.partition("=")[0] for one in others} == {"libvirt"}
 

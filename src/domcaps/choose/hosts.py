@@ -68,10 +68,20 @@ def verdict(hosts: Sequence[HostLike], data: bytes, libvirt: str, *, new: bool) 
     for host in hosts:
         open_world = partial(host.known_world, libvirt=libvirt)
         done = validate(data, open_world, new=new, checks_of=remaining_checks_once)
-        refused += done.errors
+        refused += _as_written(done.errors)
         alike = (f for f in done.findings if f.code.startswith("unknown-") and f.accepted)
         misspelt = misspelt or tuple(alike)
     return Verdict(tuple(refused), misspelt)
+
+
+def _as_written(findings: Sequence[Finding]) -> list[Finding]:
+    """Sort findings by place, what is about the target first: other repairs depend on it."""
+    return sorted(
+        findings, key=lambda f: (not f.code.startswith(_TARGET), f.line, f.column, f.code)
+    )
+
+
+_TARGET = ("domain-type-", "emulator-", "os-arch-", "os-machine-")
 
 
 def refusals(

@@ -10,6 +10,7 @@ from domcaps.language.finding import Finding, Severity, Stage
 from domcaps.validate.document.parse import Unreadable, read
 from domcaps.validate.document.repeated import take_away
 from domcaps.validate.document.walk import DocumentWalk
+from domcaps.validate.order import in_libvirts_order
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node
@@ -46,10 +47,8 @@ class Placed:
         faults = [self._fault(fault) for fault in resolution.faults]
         as_if = resolution.as_if
         found = [self._found(one, as_if) for one in verdict.outcome.found]
-        found.sort(key=lambda f: (f.line, f.column, f.code))
-        if not own:
-            return (*faults, *found)
-        return tuple(_with_own(f, own) for f in (*faults, *found))
+        ordered = in_libvirts_order((*faults, *found), self._source.root)
+        return tuple(_with_own(f, own) for f in ordered) if own else tuple(ordered)
 
     def _fault(self, fault: TargetFault) -> Finding:
         root = self._source.root

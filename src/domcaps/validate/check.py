@@ -22,6 +22,7 @@ from domcaps.validate.document.parse import Source, Unreadable, read
 from domcaps.validate.document.repeated import take_away
 from domcaps.validate.document.walk import DocumentWalk, placed_kinds
 from domcaps.validate.memo.remaining import remaining_checks
+from domcaps.validate.order import in_libvirts_order
 from domcaps.validate.schema.vocabulary import nearest
 from domcaps.validate.target import TargetNotFound, nearest_target
 
@@ -126,10 +127,9 @@ def validate(
     world = resolved.world
     domain = Domain(source.root, world, new=new)
     check = DocumentCheck(source, domain, ignore, seconds, schema=schema)
-    faults = check.of_target(resolved)
+    check.of_target(resolved)
     found = check.one_code(only) if only else check.everything(checks_of)
-    # as libvirt, which looks for the target first
-    found[faults:] = sorted(found[faults:], key=lambda f: (f.line, f.column, f.code))
+    found = in_libvirts_order(found, source.root)
     notices = tuple(one for one in found if one.severity is Severity.NOTICE)
     findings = tuple(one for one in found if one.severity is not Severity.NOTICE)
     return Validation(findings, tuple(sorted(world.unknown)), data, notices)
@@ -171,12 +171,11 @@ class DocumentCheck:
         self.suppressing = b"domcaps:" in source.data
         self.as_if = ""
 
-    def of_target(self, resolved: NearestTarget) -> int:
-        """Add what could not be resolved of the target, and tell how many findings that are."""
+    def of_target(self, resolved: NearestTarget) -> None:
+        """Add what could not be resolved of the target."""
         for code, found in resolved.faults:
             self._add(code, found)
         self.as_if = resolved.as_if
-        return len(self.found)
 
     def everything(self, checks_of: ChecksOf) -> list[Finding]:
         """Give all findings."""

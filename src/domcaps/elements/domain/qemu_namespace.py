@@ -23,11 +23,15 @@
 
 from __future__ import annotations
 
+import difflib
+import functools
 import re
 from typing import TYPE_CHECKING
 
+from domcaps.files import package_text
 from domcaps.language.attributes import fits
-from domcaps.language.changes.domain import QEMU_OVERRIDE
+from domcaps.language.changes.domain import QEMU_CAPABILITIES_DEFINED, QEMU_OVERRIDE
+from domcaps.language.finding import quoted
 from domcaps.language.part import Part
 from domcaps.language.rule import Problems, problem, rule
 from domcaps.language.value_types import Int, OneOf, ValueType
@@ -110,6 +114,39 @@ def capabilities_have_names(qemu: QemuNamespace) -> Problems:
         for node in qemu.inside("capabilities", word):
             if node.get("capability") is None:
                 yield problem("<qemu:add> and <qemu:del> need the attribute 'capability'", node)
+
+
+@rule(
+    "qemu-capability-unknown",
+    QemuNamespace,
+    bad="<qemu:capabilities><qemu:del capability='usb-redirr'/></qemu:capabilities>",
+    good="<qemu:capabilities><qemu:del capability='usb-redir'/></qemu:capabilities>",
+    defined=QEMU_CAPABILITIES_DEFINED,
+)
+def capabilities_are_known(qemu: QemuNamespace) -> Problems:
+    """``capability`` of ``<qemu:add>`` and ``<qemu:del>`` must be a name that libvirt knows.
+
+    They are the flags that libvirt keeps of each QEMU in its cache of capabilities.
+    """
+    for word in ("add", "del"):
+        for node in qemu.inside("capabilities", word):
+            name = node.get("capability")
+            if name is None or name in capability_names():
+                continue
+            near = tuple(difflib.get_close_matches(name, capability_names(), n=3))
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            yield problem(
+                f"libvirt knows no capability {quoted(name)} of QEMU{hint}",
+                node,
+                "@capability",
+                accepted=near,
+            )
+
+
+@functools.cache
+def capability_names() -> frozenset[str]:
+    """Give libvirt's names for what a QEMU can do; seen by defining domains in libvirt 12.8."""
+    return frozenset(package_text(__package__, "qemu-capabilities.txt").split())
 
 
 @rule(

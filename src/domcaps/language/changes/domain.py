@@ -22,3 +22,6 @@ HPET_ACCEPTED = change("9.2", NEWS, "the timer hpet is accepted again")
 TIMER_REALTIME = change("7.1", "git 976bdfc8e7", "rtc follows realtime")
 QEMU_OVERRIDE = change("8.2", NEWS, "properties of QEMU's devices are overridden")
 RESOURCE_FIBRECHANNEL = change("7.7", "git 38b5f4faab", "an identifier on Fibre Channel")
+QEMU_CAPABILITIES_DEFINED = estimate(
+    "12.0", "11.3 and 12.8 differ", "names of QEMU's capabilities are checked by definition"
+)
