@@ -136,18 +136,18 @@ def _order() -> tuple[tuple[str, ...], dict[str, tuple[str, int]]]:
     """Read ``order.txt``: the passes, and for each listed code its pass and position."""
     phases: list[str] = []
     listed: dict[str, tuple[str, int]] = {}
+    name, first, step = "", 0, 1
     for line in package_text("domcaps.validate.catalogue", "order.txt").splitlines():
         if not line.startswith((" ", "#")):
             name, unordered, _ = line.rstrip(":").partition(", as the document")
             phases += [] if name in phases else [name]
-            first = _MIDDLE if unordered else 0
-            continue
+            first, step = (_MIDDLE, 0) if unordered else (0, 1)
         for word in line.split() if line.startswith(" ") else ():
             if word == "...":
                 first = _MIDDLE + 1
             else:
                 listed[word] = (name, first)
-                first += not unordered
+                first += step
     return tuple(phases), listed
 
 
