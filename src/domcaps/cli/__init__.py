@@ -3,7 +3,7 @@
 Exit codes: 0 on success, 1 as a command's help says, 2 for wrong usage and for unusable files or
 emulators, 130 after Ctrl-C. Results go to standard output, everything else to standard error.
 
-A cached report is printed before anything else is imported; `_group` has all other commands.
+What is cached is printed before anything else is imported; `_group` has all commands.
 """
 
 from __future__ import annotations
@@ -21,9 +21,18 @@ def main() -> None:
         from domcaps.cli._remembered import print_report
 
         print_report(sys.argv[2:])
+    rerun = None
+    if sys.argv[1:2] and sys.argv[1] in _REPEATED:
+        from domcaps.cli._replayed import replay
+
+        rerun = replay(sys.argv[1:])
     from domcaps.cli._group import run
 
-    run()
+    run(rerun)
+
+
+_REPEATED = frozenset({"validate", "explain", "codes"})
+"""Commands whose output is kept for the next process."""
 
 
 def __getattr__(name: str) -> click.Group:

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from domcaps._version import __version__
-from domcaps.cli._terminal import emit, forces_colour, install, say, wants_colour
+from domcaps.cli._terminal import HarmlessStream, emit, forces_colour, install, say, wants_colour
 
 if TYPE_CHECKING:
     from types import ModuleType
+
+    from domcaps.cli._replayed import Rerun
 
 _NEW_OBJECTS = 50000
 _WHOLE = 1000
@@ -117,12 +119,16 @@ def _colour() -> bool | None:
     return None if wants_colour() else False
 
 
-def run() -> None:
-    """Run the tool; an error is one line on standard error and exit code 2."""
+def run(rerun: Rerun | None = None) -> None:
+    """Run the tool; an error is one line on standard error and exit code 2.
+
+    `rerun` keeps what is printed for the next process.
+    """
     from domcaps.errors import DomcapsError
     from domcaps.facts.descendants import ADOPTION
 
     install()
+    copies = _copies() if rerun is not None else ()
     if "_DOMCAPS_COMPLETE" in os.environ:
         from domcaps.cli._shells import register
 
@@ -133,7 +139,12 @@ def run() -> None:
     gc.set_threshold(_NEW_OBJECTS)
     try:
         # the exit code of a command is returned here
-        sys.exit(root.main(prog_name="domcaps", standalone_mode=False, color=_colour()))
+        code = root.main(prog_name="domcaps", standalone_mode=False, color=_colour())
+        if rerun is not None and len(copies) == 2:
+            sys.stdout.flush()
+            out, err = map("".join, copies)
+            rerun.keep(out, err, code or 0)
+        sys.exit(code)
     except (click.Abort, KeyboardInterrupt):
         say("domcaps: interrupted", err=True)
         sys.exit(130)
@@ -154,6 +165,16 @@ def run() -> None:
         except OSError:
             drop_output()
         sys.exit(2)
+
+
+def _copies() -> tuple[list[str], ...]:
+    """Have standard output and error copy what is written to them."""
+    copies = []
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, HarmlessStream):
+            stream.copy = []
+            copies.append(stream.copy)
+    return tuple(copies)
 
 
 def drop_output() -> None:

@@ -9,8 +9,12 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import TYPE_CHECKING
 
 from domcaps._version import DEFAULT_DIALECT
+
+if TYPE_CHECKING:
+    from typing import NoReturn
 
 _FLAGS = ("disable_deprecated_features", "expand_cpu_features", "supported_cpu_features")
 _VALUES = {
@@ -41,10 +45,15 @@ def print_report(words: list[str]) -> None:
     note = answer.libvirt if question["libvirt"] == _AUTO else ""
     if not (_is_plain(text) and _is_plain(note)):
         return
+    write_and_end(text, f"domcaps: {note}\n" if note else "")
+
+
+def write_and_end(out: str, err: str, code: int = 0) -> NoReturn:
+    """Print what is known to be plain, and end the process as a command does."""
     try:
-        if note:
-            sys.stderr.write(f"domcaps: {note}\n")
-        sys.stdout.write(text)
+        if err:
+            sys.stderr.write(err)
+        sys.stdout.write(out)
         sys.stdout.flush()
     except KeyboardInterrupt:
         sys.exit(130)
@@ -54,7 +63,7 @@ def print_report(words: list[str]) -> None:
         sys.stderr.write(f"domcaps: {error.strerror or error}\n")
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(2)
-    sys.exit(0)
+    sys.exit(code)
 
 
 def _question(words: list[str]) -> dict[str, object] | None:

@@ -71,10 +71,15 @@ class HarmlessStream(io.TextIOWrapper):
     """A stream that writes no command to a terminal but the tool's own styles."""
 
     colour = False
+    copy: list[str] | None = None
+    """What was written, for who wants to print it once more."""
 
     def write(self, text: str, /) -> int:
         """Write text; gives the number of characters that were to be written."""
-        super().write(revealed(text, colour=self.colour))
+        shown = revealed(text, colour=self.colour)
+        super().write(shown)
+        if self.copy is not None:
+            self.copy.append(shown)
         return len(text)
 
 

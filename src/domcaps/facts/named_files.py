@@ -6,6 +6,8 @@ import os
 import stat
 from typing import NamedTuple
 
+from domcaps.facts.looks import LOOKS
+
 
 class FileState(NamedTuple):
     """A file, or that there is none; `size` is in bytes, None of what is no regular file."""
@@ -19,6 +21,12 @@ MISSING = FileState(exists=False)
 
 def look_at(path: str) -> FileState | None:
     """Look at a file of this machine; None where this user may not, or where that is no path."""
+    state = _look_at(path)
+    LOOKS.at_file(path, state)
+    return state
+
+
+def _look_at(path: str) -> FileState | None:
     try:
         # not through pathlib, which takes longer than the system call
         status = os.stat(path)  # noqa: PTH116

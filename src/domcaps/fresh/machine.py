@@ -6,6 +6,7 @@ import functools
 from typing import TYPE_CHECKING
 
 from domcaps.facts.host import HostFacts
+from domcaps.facts.looks import LOOKS
 from domcaps.facts.nodeprobe import read_node
 from domcaps.fresh.answers import FetchedEmulators, ReportAnswer, TargetOf
 from domcaps.fresh.build import Build
@@ -17,6 +18,7 @@ from domcaps.language import World
 
 if TYPE_CHECKING:
     from domcaps.facts.emulator import EmulatorFacts
+    from domcaps.facts.node import Node
     from domcaps.fresh.answers import Local
     from domcaps.fresh.fetch import Fetch
     from domcaps.fresh.store import Entry
@@ -31,6 +33,12 @@ def shared_build() -> Build:
     return Build(disk=None if folder is None else DiskStore(folder))
 
 
+def _hardware() -> Node:
+    """Read the hardware; who keeps an answer learns of it, since no witness stands for that."""
+    LOOKS.at_hardware()
+    return read_node()
+
+
 class Facts(Key[HostFacts], frozen=True):
     """All facts of a host, as a view."""
 
@@ -38,7 +46,7 @@ class Facts(Key[HostFacts], frozen=True):
 
     def task(self, fetch: Fetch) -> HostFacts:
         """Fetch each of them."""
-        return HostFacts(fetch(WholeRecord(self.local.host)), read_node)
+        return HostFacts(fetch(WholeRecord(self.local.host)), _hardware)
 
     @property
     def text(self) -> str:

@@ -19,6 +19,7 @@ from domcaps.fresh.witness import seen_digest
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from domcaps.fresh.disk import StoredTrace
     from domcaps.fresh.store import Entry
     from domcaps.fresh.witness import Witness
 
@@ -52,8 +53,7 @@ def recall(
     stored = store.load(_name(options)) if store is not None and own_identity() else None
     if stored is None:
         return None
-    seen = around or Surroundings()
-    if not all(_holds(*depend, seen) for depend in stored.depends):
+    if not holds(stored, around or Surroundings()):
         return None
     try:
         return msgspec.json.decode(stored.value, type=Printed)
@@ -81,6 +81,11 @@ def _users_store() -> DiskStore | None:
 
 def _name(options: tuple[object, ...]) -> str:
     return answer_name("printed", options)
+
+
+def holds(stored: StoredTrace, around: Surroundings) -> bool:
+    """Tell whether all that a value rests on is as it was."""
+    return all(_holds(*depend, around) for depend in stored.depends)
 
 
 def _holds(witness: Witness, seen: str, stamp: object, around: Surroundings) -> bool:

@@ -234,6 +234,10 @@ class Store:
         # of two threads that come at once, one entry counts
         return found if found is not None else self._entries.setdefault(key, Entry(key))
 
+    def entries(self) -> tuple[Entry[Any], ...]:
+        """Give all entries."""
+        return tuple(self._entries.values())
+
     def sighting(self, witness: Witness) -> Sighting:
         """Give the sighting of a witness, a new one where there is none."""
         found = self._sightings.get(witness)

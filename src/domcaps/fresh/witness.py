@@ -151,6 +151,18 @@ class Existence(_PathWitness, frozen=True):
         return around.files.exists(self.path)
 
 
+class NamedFile(_PathWitness, frozen=True):
+    """A file that a domain names: whether it is there, and how large."""
+
+    def look(self, around: Surroundings) -> Seen:
+        """Give what `domcaps.facts.named_files.look_at` gives of it, as plain values."""
+        # answers for which no such file was looked at are proven without this
+        from domcaps.facts.named_files import look_at
+
+        state = look_at(self.path) if around.files.is_live else None
+        return None if state is None else tuple(state)
+
+
 class Folder(_PathWitness, frozen=True):
     """Whether a path leads to a folder."""
 
@@ -331,8 +343,8 @@ class User(Witness, frozen=True):
 
 AnyWitness = (
     Content | KernelFile | Listing | FileStatus | Existence | Folder | Access
-    | RunnableProgram | RealPath | Executable | DeviceNode | ProgramFile | ModuleParameters
-    | KernelBoot | CpuinfoProcessor | EnvironmentVariable | User
+    | RunnableProgram | RealPath | Executable | DeviceNode | NamedFile | ProgramFile
+    | ModuleParameters | KernelBoot | CpuinfoProcessor | EnvironmentVariable | User
 )  # fmt: skip
 """Every witness, for those that are read back from a file."""
 
