@@ -9,13 +9,20 @@ from typing import TYPE_CHECKING
 import pytest
 from click.testing import CliRunner
 
-from domcaps.cli import verify, watch
+import domcaps
+from domcaps.cli import report, serve, verify, watch
 from domcaps.cli.host import command
+from domcaps.errors import DomcapsError
 from domcaps.facts import qemu_account
 from domcaps.facts.hostfiles import HostFiles
 from domcaps.facts.hostprobe import read_host
 from domcaps.facts.kvm import DEVICE, read_kvm
 from domcaps.facts.qemu_account import CONFIGURATION, SYSTEM, account, system_account
+from domcaps.facts.question import ask
+from domcaps.facts.record import HostRecord, Recording
+from domcaps.facts.record import Kvm as KvmFacts
+from domcaps.fresh.report_cache import options_of
+from fakes import emulator_record
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -103,8 +110,64 @@ def test_a_recording_keeps_the_account(tmp_path: Path) -> None:
     assert read_host(tmp_path, run_helpers=False).qemu_user == ""
 
 
-@pytest.mark.parametrize("asked", [command, verify.command, watch.command], ids=str)
+@pytest.mark.parametrize(
+    "asked",
+    [command, verify.command, watch.command, report.command, serve.command],
+    ids=["host", "verify", "watch", "report", "serve"],
+)
 def test_the_command_line_refuses_an_account_that_is_not_there(asked: Command) -> None:
     result = CliRunner().invoke(asked, ["--as", "no-such-account"])
     assert result.exit_code == 2
     assert "unknown user" in result.stderr
+
+
+def test_reports_of_two_accounts_are_kept_apart() -> None:
+    question = {"emulator": None, "arch": None, "virttype": None}
+    kept = {options_of({**question, "as": user}) for user in ("system", "session")}
+    assert len(kept) == 2
+
+
+def test_a_report_and_its_server_are_for_the_account_of_the_command_line(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[str] = []
+
+    def local(*, qemu_user: str = "", **_more: object) -> None:
+        asked.append(qemu_user)
+        raise DomcapsError("far enough")
+
+    monkeypatch.setattr("domcaps.hosts.host.Host.local", local)
+    monkeypatch.setattr(report, "recall", lambda _options: None)
+    for one in (report.command, serve.command):
+        CliRunner().invoke(one, ["--as", "nobody"])
+    CliRunner().invoke(report.command, ["--as", "nobody", "--truth"])
+    assert asked == ["nobody"] * 3
+
+
+def _unseen(*, present: bool, usable: bool = True) -> domcaps.Host:
+    """Give a host whose KVM was out of reach of the process that probed."""
+    state = {ask("query-kvm"): {"enabled": False, "present": present}}
+    facts = HostRecord("x86_64", kvm=KvmFacts(usable=usable, reason="" if usable else "no /dev"))
+    return domcaps.Host.from_recording(Recording(facts, (emulator_record(answers=state),)))
+
+
+_DOMAIN = (
+    "<domain type='kvm'><name>a</name><memory>65536</memory><os><type>hvm</type></os>"
+    "<cpu mode='custom'><model>Nehalem</model></cpu><features><acpi/><hyperv>"
+    "<synic state='on'/></hyperv><smm state='on'/></features></domain>"
+)
+
+
+def test_what_only_kvm_tells_is_unknown_to_a_caller_without_it() -> None:
+    found = _unseen(present=True).validate(_DOMAIN)
+    codes = {finding.code for finding in found.findings}
+    assert not codes & {"domain-type-unsupported", "features-hyperv-unavailable"}
+    unknown = " ".join(found.unknown)
+    assert "query-cpu-definitions" in unknown
+    assert "whether KVM supports <synic>" in unknown
+
+
+@pytest.mark.parametrize(("present", "usable"), [(False, True), (True, False)])
+def test_a_kvm_that_nobody_may_use_is_missing(present: bool, usable: bool) -> None:
+    found = _unseen(present=present, usable=usable).validate(_DOMAIN)
+    assert "domain-type-unsupported" in {finding.code for finding in found.findings}

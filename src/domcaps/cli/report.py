@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from domcaps.cli._common import (
+    as_option,
     many_hosts_option,
     many_target_options,
     note,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 @click.command("report")
 @many_hosts_option
+@as_option
 @many_target_options
 @click.option(
     "--disable-deprecated-features",
@@ -115,7 +117,7 @@ def _print_one(
         # what is kept must be of this path, wherever somebody stands
         question["emulator"] = trust.vouch(question["emulator"])
     emulator, arch = question["emulator"], question["arch"]
-    options = options_of(question)
+    options = options_of({**question, "as": qemu_user()})
     answer: Printed | DomainCapabilities | None
     recalled = recall(options) if host_file is None else None
     if recalled is None:

@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from domcaps.cli._common import allow_emulator_option, libvirt_option, note
+from domcaps.cli._common import (
+    allow_emulator_option,
+    as_option,
+    libvirt_option,
+    note,
+    qemu_user,
+)
 from domcaps.errors import DomcapsError
 
 if TYPE_CHECKING:
@@ -57,6 +63,7 @@ if TYPE_CHECKING:
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Serve a folder of recordings; clients select one by name.",
 )
+@as_option
 @allow_emulator_option
 @libvirt_option()
 @click.option(
@@ -143,7 +150,7 @@ def _source(host_file: str | None, zoo: Path | None) -> HostSource:
     if zoo:
         return RecordingFolder(zoo)
     if host_file is None:
-        return LiveHostSource()
+        return LiveHostSource(qemu_user())
     if not Path(host_file).exists() and host_file.startswith("shipped"):
         return FixedHost(open_host(host_file), host_file)
     recorded = RecordedHost(Path(host_file))

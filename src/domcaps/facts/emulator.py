@@ -294,6 +294,17 @@ class EmulatorFacts:
         return state is not None and state.present and state.enabled
 
     @cached_property
+    def kvm_unseen(self) -> bool:
+        """Whether KVM is built in, but was out of reach of the process that probed."""
+        if self._session("kvm") is not None:
+            return False
+        try:
+            state = self._ask(ask("query-kvm"), _Kvm)
+        except Unanswered:
+            return False
+        return state is not None and state.present
+
+    @cached_property
     def tcg(self) -> bool:
         """Whether plain emulation is built in."""
         return "tcg-accel" in self.qom_types
@@ -345,6 +356,8 @@ class EmulatorFacts:
 
     def machines(self, virttype: str) -> tuple[MachineType, ...]:
         """Machine types in QEMU's order, without ``none`` (QMP ``query-machines``)."""
+        if virttype == "kvm" and self.kvm_unseen:
+            virttype = "qemu"
         if not self.serves(virttype):
             return ()
         known = self._machines.get(virttype)
@@ -358,6 +371,8 @@ class EmulatorFacts:
     def cpu_definitions(self, accelerator: str) -> tuple[CpuDefinition, ...]:
         """CPU models in QEMU's order; nothing where this QEMU has no such question."""
         if self._session(accelerator) is None:
+            if accelerator == "kvm" and self.kvm_unseen:
+                raise Unanswered(ask("query-cpu-definitions"), None)
             return ()
         try:
             return (
@@ -378,6 +393,8 @@ class EmulatorFacts:
     ) -> CpuExpansion | None:
         """Give what a CPU model is made of; None where QEMU refused or has no such question."""
         question = cpu_expansion_of(name, kind, dict(props) if props else None)
+        if accelerator == "kvm" and self.kvm_unseen:
+            raise Unanswered(question, None)
         try:
             found = self._ask(question, _Expansion, accelerator)
         except Unanswered:

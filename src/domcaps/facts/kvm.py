@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from domcaps.facts.hostfiles import HostFiles
 
 DEVICE = "/dev/kvm"
+KVM_UNSEEN = f"who asked QEMU may not open {DEVICE}"
+"""Why something about KVM is not known, though the account that runs QEMU may use it."""
 
 _GET_API_VERSION = 0xAE00
 _CHECK_EXTENSION = 0xAE03

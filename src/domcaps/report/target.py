@@ -181,6 +181,9 @@ def _settle_virttype(
     offered = facts.virttypes
     if virttype is None:
         return offered[0] if offered else "qemu"
+    if virttype == "kvm" and facts.kvm_unseen and _is_usable(host, guest):
+        # for the user who runs QEMU, if not for the one who asks
+        return virttype
     if strict and virttype not in offered:
         cause, remedy = _why_not_served(virttype, host, guest)
         instead = nearest_of("supported:", virttype, offered)
@@ -192,6 +195,10 @@ def _settle_virttype(
             nearest=offered[0] if offered else "",
         )
     return virttype
+
+
+def _is_usable(host: HostFacts, guest: str) -> bool:
+    return host.record.kvm.usable and is_native(host.arch, guest)
 
 
 def _why_not_served(virttype: str, host: HostFacts, guest: str) -> tuple[str, str]:

@@ -308,11 +308,16 @@ class RecordingFolder(HostSource):
 
 
 class LiveHostSource(HostSource):
-    """This machine. Its answers are proven anew in each call (`domcaps.fresh`)."""
+    """This machine. Its answers are proven anew in each call (`domcaps.fresh`).
 
-    def __init__(self) -> None:
+    They are for the account `qemu_user`, as `Host.local` takes it: clients ask about guests, and
+    these are not run by the user who runs the server.
+    """
+
+    def __init__(self, qemu_user: str = "") -> None:
         super().__init__()
-        self._served = LiveHostInUse(Host.local(), socket.gethostname())
+        host = Host.local(qemu_user=qemu_user)
+        self._served = LiveHostInUse(host, socket.gethostname())
 
     def get(self, name: str) -> ServedHost:
         """Give it, by its name or none."""

@@ -15,6 +15,7 @@ from domcaps.elements.boards.fixed import (
 )
 from domcaps.elements.boot.firmware import chosen, is_default_image, uses_smm, wish_of
 from domcaps.elements.boot.os import Loader, Nvram, Os
+from domcaps.facts.kvm import KVM_UNSEEN
 from domcaps.language.finding import Stage
 from domcaps.language.fix import Fix
 from domcaps.language.part import Part
@@ -41,6 +42,8 @@ _SMM = "<os><type>hvm</type></os><features><acpi/><smm state='{}'/></features>"
 def kvm_has_smm(domain: WholeDomain) -> Problems:
     """``<smm state='on'>``, and firmware protected by SMM, require a KVM with SMM."""
     world = domain.domain.world
+    if world.target.virttype == "kvm" and world.emulator.kvm_unseen and uses_smm(domain.domain):
+        world.unknown.add(f"whether KVM supports System Management Mode: {KVM_UNSEEN}")
     if world.truth(SMM_IS_REFUSED) is not Truth.YES or not uses_smm(domain.domain):
         return
     if wish_of(domain.domain).smm == "on":

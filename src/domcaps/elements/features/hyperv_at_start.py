@@ -10,6 +10,7 @@ from __future__ import annotations
 from domcaps.elements.boards.families import KVM, X86
 from domcaps.elements.features.hyperv import CLOCK, FEATURES
 from domcaps.elements.features.hyperv_rules import Hyperv
+from domcaps.facts.kvm import KVM_UNSEEN
 from domcaps.language.finding import Stage
 from domcaps.language.fix import set_value
 from domcaps.language.part import Part
@@ -36,7 +37,9 @@ def kvm_offers_what_is_on(hyperv: Hyperv) -> Problems:
         return
     for name in _REFUSED:
         when = _CHOICES[name].when
-        if hyperv.is_on(name) and world.truth(when) is Truth.NO:
+        if hyperv.is_on(name) and world.emulator.kvm_unseen:
+            world.unknown.add(f"whether KVM supports <{name}>: {KVM_UNSEEN}")
+        elif hyperv.is_on(name) and world.truth(when) is Truth.NO:
             node = hyperv.find(name)
             message = f"the host's KVM does not support <{name}> ({_spelled(name)})"
             yield problem(
@@ -70,7 +73,9 @@ def kvm_offers_the_clock(clock: HypervClock) -> Problems:
     world = clock.domain.world
     if clock.node.get("present") != "yes" or world.truth(_HERE) is not Truth.YES:
         return
-    if world.truth(CLOCK) is Truth.NO:
+    if world.emulator.kvm_unseen:
+        world.unknown.add(f"whether KVM supports the timer 'hypervclock': {KVM_UNSEEN}")
+    elif world.truth(CLOCK) is Truth.NO:
         yield problem(
             "the host's KVM does not support the timer 'hypervclock'; remove it", clock, "@present",
             accepted=["no"], requires=CLOCK, fix=set_value("no", "@present"),
