@@ -29,6 +29,7 @@ FIRMWARE_FOLDERS = ("/etc/qemu/firmware", "/usr/share/qemu/firmware")
 # what fails once QEMU is started, on the host or in QEMU: the recorded cases do not go that far
 AFTER_LIBVIRT = (
     "clock-timer-hypervclock-unavailable",
+    "cpu-feature-invtsc-emulated",
     "console-vdagent-crash",
     "max-memory-beyond-addresses",
     "memory-too-small",

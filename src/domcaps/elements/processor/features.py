@@ -15,6 +15,7 @@ from domcaps.elements.boards.families import S390, X86
 from domcaps.elements.processor.definition import Cpu
 from domcaps.facts.arch import ARM
 from domcaps.language.finding import Stage
+from domcaps.language.fix import set_value
 from domcaps.language.part import Part, field
 from domcaps.language.quantities import repeated
 from domcaps.language.rule import Problems, Sample, problem, rule
@@ -81,6 +82,27 @@ def features_are_known(feature: CpuFeature) -> Problems:
     known = known_features(feature.domain)
     if known is not None and feature.name and feature.name not in known:
         yield problem(f"libvirt does not know the CPU feature {feature.name!r}", feature, "@name")
+
+
+_STEADY = "<feature policy='{}' name='invtsc'/>"
+
+
+@rule(
+    "cpu-feature-invtsc-emulated",
+    CpuFeature,
+    bad=_M.format(_STEADY.format("require")),
+    good=_M.format(_STEADY.format("optional")),
+    stage=Stage.START,
+)
+def emulated_clocks_stop(feature: CpuFeature) -> Problems:
+    """The CPU feature ``invtsc`` cannot be required without KVM.
+
+    No emulated CPU has it, and of all features libvirt checks this one whatever ``check`` says.
+    """
+    wanted = feature.name == "invtsc" and feature.policy in {"require", "force"}
+    if wanted and feature.domain.virttype == "qemu" and feature.holds(X86):
+        message = "emulated CPUs lack the feature 'invtsc'; use policy='optional'"
+        yield problem(message, feature, "@policy", fix=set_value("optional", "@policy"))
 
 
 @rule(
