@@ -253,7 +253,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("verb", choices=("make", "ask"))
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--host", type=Path, help="a recording")
+    parser.add_argument(
+        "--host", type=Path, help="a recording; without it a host without KVM, SPICE, QXL"
+    )
     parser.add_argument("--libvirt", default="12.8", help="the release that is there")
     parser.add_argument("--cases", type=Path, help="a folder of recorded cases")
     parser.add_argument("--most", type=int, default=120, help="so many domains of each kind")
@@ -266,8 +268,10 @@ def main() -> int:
         refused = ask(options.folder, options.starts, options.seed, schema=options.schema)
         return 1 if refused else 0
     import domcaps
+    from poor_hosts import poor_host
 
-    make(options.folder, domcaps.Host.load(options.host), options)
+    host = poor_host() if options.host is None else domcaps.Host.load(options.host)
+    make(options.folder, host, options)
     return 0
 
 
