@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from domcaps.validate.check import DocumentCheck
-from domcaps.validate.memo import traces
+from domcaps.validate.memo import traces, verdicts
 from domcaps.validate.memo.recent import Recent
 from plain_hosts import open_plain
 
@@ -62,6 +62,8 @@ def known(monkeypatch: pytest.MonkeyPatch) -> Recent[Any, KnownSkeleton]:
     """Give what is known of skeletons: nothing yet."""
     found: Recent[Any, KnownSkeleton] = Recent(traces.MOST_BYTES)
     monkeypatch.setattr(traces, "skeletons", found)
+    # whole verdicts would be given before a skeleton is looked for
+    monkeypatch.setattr(verdicts, "_verdicts", Recent(0))
     return found
 
 

@@ -191,14 +191,14 @@ class TableReaders(ABC):
         ``.accepted``, ``.definable`` and ``.findings``; what is wrong with the XML is a finding,
         too. Raises `UnknownDialectError`.
         """
-        from domcaps.validate.check import validate
+        from domcaps.validate.memo.verdicts import validate_once
 
         check_dialect(libvirt)
         several("ignore", ignore)
 
         # many domains name the same target
         open_world = partial(self.known_world, libvirt=libvirt)
-        return validate(_bytes(xml), open_world, frozenset(ignore), new=new, schema=schema)
+        return validate_once(_bytes(xml), open_world, frozenset(ignore), new=new, schema=schema)
 
     def native(self, xml: str | bytes, libvirt: str = DEFAULT_DIALECT) -> tuple[str, ...]:
         """Give a domain as a command: the emulator and its arguments.

@@ -51,6 +51,10 @@ MAX_SECONDS = 20.0
 """A document that takes longer is given up; a typical one takes a thousandth of a second."""
 
 
+STOPPED = "check-stopped"
+"""The code of a verdict that was given up."""
+
+
 class Validation(msgspec.Struct, frozen=True):
     """What came of looking at one domain.
 
@@ -216,9 +220,7 @@ class DocumentCheck:
             root = self.source.root
             line, column = self.source.place(root)
             path = self.source.path(root)
-            self.found.append(
-                Finding("check-stopped", str(stopped), path=path, line=line, column=column)
-            )
+            self.found.append(Finding(STOPPED, str(stopped), path=path, line=line, column=column))
 
     def set_aside(self) -> None:
         """Take away the elements that libvirt does not read because they stand a second time."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import OrderedDict
 from typing import Any, Generic, TypeVar
 
@@ -32,7 +33,9 @@ class Recent(Generic[K, V]):
         found = self._kept.get(key)
         if found is None:
             return None
-        self._kept.move_to_end(key)
+        with contextlib.suppress(KeyError):
+            # another thread may have dropped it meanwhile
+            self._kept.move_to_end(key)
         return found[0]
 
     def put(self, key: K, value: V, size: int) -> None:
