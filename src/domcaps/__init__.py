@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     from domcaps.language.target import Flags, ReportOptions, Target, TargetOptions
     from domcaps.language.truth import Reason, Truth
     from domcaps.language.world import World
+    from domcaps.native.write import NativeCommand
     from domcaps.report.capabilities import DomainCapabilities
     from domcaps.report.diff import Difference
     from domcaps.report.explain import Explanation, NeededChange
@@ -109,6 +110,7 @@ __all__ = [
     "HostRecord",
     "InputError",
     "LiveHost",
+    "NativeCommand",
     "NeededChange",
     "NoEmulatorError",
     "Node",
@@ -188,6 +190,7 @@ if not TYPE_CHECKING:
         "Reason": "domcaps.language.truth",
         "Truth": "domcaps.language.truth",
         "World": "domcaps.language.world",
+        "NativeCommand": "domcaps.native.write",
         "DomainCapabilities": "domcaps.report.capabilities",
         "Difference": "domcaps.report.diff",
         "Explanation": "domcaps.report.explain",

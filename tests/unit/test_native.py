@@ -49,7 +49,7 @@ def arch_of(root: Node) -> str:
 
 def told(xml: str | Node) -> tuple[str, ...]:
     root = etree.fromstring(xml) if isinstance(xml, str) else xml
-    return host(arch_of(root)).native(etree.tostring(root))
+    return host(arch_of(root)).native(etree.tostring(root), judge=False)
 
 
 def refused(root: Node) -> str:
@@ -340,3 +340,22 @@ def test_what_libvirt_would_make_up_is_in_the_folder_of_the_command() -> None:
     )
     (socket,) = [word for word in told(root) if word.startswith("socket,")]
     assert "path=a_.._b_c-x.sock," in socket
+
+
+def test_a_command_says_what_became_of_judging_the_domain() -> None:
+    xml = (
+        "<domain type='qemu'><name>a</name><memory>65536</memory><os><type arch='x86_64' "
+        "machine='q35'>hvm</type></os>{}<devices><controller type='usb' model='none'/>"
+        "<memballoon model='none'/></devices></domain>"
+    )
+    found = host("x86_64").native(xml.format(""))
+    assert found.judged
+    assert found.accepted
+    assert found[0].startswith("/")
+    refused = host("x86_64").native(xml.format("<vcpu>100000</vcpu>"))
+    assert refused.accepted is False
+    assert refused.validation is not None
+    assert "vcpu" in refused.validation.findings[0].code
+    unjudged = host("x86_64").native(xml.format("<vcpu>100000</vcpu>"), judge=False)
+    assert (unjudged.judged, unjudged.accepted) == (False, None)
+    assert unjudged == refused

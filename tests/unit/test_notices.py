@@ -34,7 +34,12 @@ def of_arguments(*values: str, machine: str = "q35") -> dict[str, str]:
         (("-object", "nothing,id=a"), "qemu-object-unknown", "nothing"),
         (("-device", "virtio-rng-pci,bus=pci.0"), "qemu-bus-unknown", "pcie.0"),
         (("-device", "virtio-rng-pci,bus=pci.77"), "qemu-bus-unknown", "pci.77"),
-        (("-netdev", "user,id=a"), "qemu-commandline-not-checked", "-netdev"),
+        (("-chardev", "null,id=a"), "qemu-commandline-not-checked", "-chardev"),
+        (("-netdev", "usr,id=a"), "qemu-netdev-unknown", "'user'"),
+        (("-netdev", "user,id=a,hostfw=1"), "qemu-netdev-unknown", "hostfwd"),
+        (("-global", "ICH9-LPCC.disable_s3=1"), "qemu-global-unknown", "ICH9-LPC"),
+        (("-global", "driver=nothing,property=a,value=b"), "qemu-global-unknown", "nothing"),
+        (("-global", "virtio-net-pci.macc=1"), "qemu-global-unknown", "mac"),
         (("-S",), "qemu-commandline-not-checked", "-S"),
     ],
 )
@@ -55,6 +60,10 @@ def test_arguments_that_are_wrong_or_not_checked(
         ("-device", "pcie-root-port,id=pci.77", "-device", "virtio-rng-pci,bus=pci.77"),
         ("-device", "help"),
         ("-object", "rng-random,id=a"),
+        ("-netdev", "user,id=a,hostfwd=tcp::2222-:22"),
+        ("-netdev", "tap,id=a,ifname=t,script=no,downscript=no"),
+        ("-netdev", "stream,id=a,server=off,addr.type=unix,addr.path=/x"),
+        ("-global", "virtio-net-pci.mac=52:54:00:00:00:01"),
     ],
 )
 def test_arguments_that_qemu_takes(values: tuple[str, ...]) -> None:

@@ -86,3 +86,9 @@ def test_what_is_not_there_is_not_found(path: str) -> None:
 def test_what_is_no_schema_is_refused() -> None:
     with pytest.raises(msgspec.DecodeError):
         QapiSchema(b'{"name": 1}')
+
+
+def test_members_and_cases_are_listed() -> None:
+    assert SCHEMA.members("blockdev-add/arg") == ("driver", "children")
+    assert SCHEMA.cases("blockdev-add/arg") == ("file",)
+    assert SCHEMA.members("blockdev-none/arg") == SCHEMA.cases("none/arg") == ()

@@ -69,6 +69,27 @@ class QapiSchema:
                 return reached
         return ""
 
+    def members(self, path: str) -> tuple[str, ...]:
+        """Name the members or values of what a path leads to; nothing where it does not.
+
+        Of a union these are the members that all cases have.
+        """
+        entity = self._at(path)
+        return () if entity is None else self._values(entity)
+
+    def cases(self, path: str) -> tuple[str, ...]:
+        """Name the cases of the union that a path leads to."""
+        entity = self._at(path)
+        return () if entity is None else tuple(case.case for case in entity.variants)
+
+    def _at(self, path: str) -> _Entity | None:
+        first, *steps = path.split("/")
+        entity = self._entities.get(first)
+        for step in steps:
+            kind, _, name = step.rpartition("=")
+            entity = self._step(entity, kind, name) if entity is not None else None
+        return entity
+
     def _walk(self, steps: list[str]) -> bool:
         entity = self._entities.get(steps[0])
         for position, step in enumerate(steps[1:], start=2):

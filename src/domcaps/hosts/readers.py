@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from domcaps.choose.repair import Repair
     from domcaps.facts.emulators import Emulators
     from domcaps.facts.host import HostFacts
+    from domcaps.native.write import NativeCommand
     from domcaps.report.capabilities import DomainCapabilities
     from domcaps.report.explain import Explanation
     from domcaps.validate.check import Validation
@@ -200,16 +201,22 @@ class TableReaders(ABC):
         open_world = partial(self.known_world, libvirt=libvirt)
         return validate_once(_bytes(xml), open_world, frozenset(ignore), new=new, schema=schema)
 
-    def native(self, xml: str | bytes, libvirt: str = DEFAULT_DIALECT) -> tuple[str, ...]:
+    def native(
+        self, xml: str | bytes, libvirt: str = DEFAULT_DIALECT, *, judge: bool = True
+    ) -> NativeCommand:
         """Give a domain as a command: the emulator and its arguments.
 
-        The domain is not judged: it is taken to be one that `validate` accepts, so that the command
-        of a domain that libvirt refuses means nothing. Raises `UntoldError` that names the first
-        part that cannot be translated; nothing is left out.
+        The domain is validated, and the verdict is the command's `validation`: the command of a
+        domain that libvirt refuses means nothing. With `judge` false it is not, which is faster for
+        a domain that is known to be accepted. Raises `UntoldError` that names the first part that
+        cannot be translated; nothing is left out.
         """
         from domcaps.native.write import command_of
 
-        return command_of(_bytes(xml), partial(self.known_world, libvirt=libvirt))
+        command = command_of(_bytes(xml), partial(self.known_world, libvirt=libvirt))
+        if judge:
+            command.validation = self.validate(xml, libvirt)
+        return command
 
     def choose(
         self,

@@ -17,10 +17,31 @@ from domcaps.validate.target import TargetNotFound, resolve_domain_target
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node
 
+    from domcaps.validate.check import Validation
     from domcaps.validate.target import OpenWorld
 
 
-def command_of(data: bytes, open_world: OpenWorld) -> tuple[str, ...]:
+class NativeCommand(tuple[str, ...]):
+    """A domain as a command: the emulator and its arguments, as a tuple of words.
+
+    `validation` is the verdict on the domain, None where it was not judged: then the command of a
+    domain that libvirt refuses means nothing.
+    """
+
+    validation: Validation | None = None
+
+    @property
+    def judged(self) -> bool:
+        """Whether the domain was validated."""
+        return self.validation is not None
+
+    @property
+    def accepted(self) -> bool | None:
+        """Whether the domain would be defined and started, None where it was not judged."""
+        return None if self.validation is None else self.validation.accepted
+
+
+def command_of(data: bytes, open_world: OpenWorld) -> NativeCommand:
     """Give the emulator and its arguments for a domain, which is taken to be acceptable.
 
     Raises `UntoldError` naming the first part that cannot be translated, and `DomainError` for what
@@ -41,7 +62,7 @@ def command_of(data: bytes, open_world: OpenWorld) -> tuple[str, ...]:
         line.reading.children(devices, "disk")
         write_characters(line, devices)
         write_devices(line, devices)
-    return (world.target.emulator, *line.arguments())
+    return NativeCommand((world.target.emulator, *line.arguments()))
 
 
 def _set_names_aside(line: CommandLineWriter, devices: Node) -> None:

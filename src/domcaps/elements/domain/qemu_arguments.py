@@ -73,6 +73,8 @@ def _of_json(text: str) -> Mapping[str, str]:
     return {str(name): str(value) for name, value in found.items()}
 
 
+_COMPARED = frozenset({"device", "object", "netdev", "global"})
+"""Options whose values are compared with what QEMU lists."""
 _FLAGS = frozenset({
     "S", "nographic", "snapshot", "no-acpi", "no-hpet", "no-fd-bootchk", "enable-kvm", "usb",
     "nodefaults", "no-user-config", "no-reboot", "no-shutdown", "daemonize", "full-screen",
@@ -96,7 +98,8 @@ def arguments(qemu: QemuNamespace) -> Iterator[Argument]:
         place += 1
 
 
-def _nearest(name: str, known: Iterable[str]) -> list[str]:
+def nearest(name: str, known: Iterable[str]) -> list[str]:
+    """Give the names that are spelt most alike."""
     return difflib.get_close_matches(name[:100], sorted(known), n=2, cutoff=0.7)
 
 
@@ -127,7 +130,7 @@ def device_type_is_known(qemu: QemuNamespace) -> Problems:
     world = qemu.domain.world
     for argument, driver, _ in _devices(qemu):
         if driver not in {"", "help", "?"} and type_of(world, driver) is None:
-            near = _nearest(driver, world.emulator.qom_types)
+            near = nearest(driver, world.emulator.qom_types)
             hint = f" (did you mean {' or '.join(map(repr, near))}?)" if near else ""
             yield problem(f"this QEMU has no device type {driver!r}{hint}", argument.node, "@value")
 
@@ -162,11 +165,11 @@ def device_properties_are_known(qemu: QemuNamespace) -> Problems:
     """The properties in a ``-device`` argument must be properties of the device type."""
     world = qemu.domain.world
     for argument, driver, settings in _devices(qemu):
-        known = _properties(world, driver)
+        known = known_properties(world, driver)
         for name in settings if known else ():
             is_own = name in known or name in _OF_EVERY_DEVICE or "." in name
             if not is_own:
-                near = _nearest(name, known)
+                near = nearest(name, known)
                 hint = f" (did you mean {' or '.join(map(repr, near))}?)" if near else ""
                 yield problem(
                     f"QEMU's device {driver!r} has no property {name!r}{hint}",
@@ -175,7 +178,7 @@ def device_properties_are_known(qemu: QemuNamespace) -> Problems:
                 )
 
 
-def _properties(world: World, driver: str) -> tuple[str, ...]:
+def known_properties(world: World, driver: str) -> tuple[str, ...]:
     """Give the properties of a device; nothing where QEMU was not asked for them."""
     found = type_of(world, driver)
     if found is None:
@@ -237,11 +240,12 @@ def _root(qemu: QemuNamespace) -> str:
 def arguments_are_not_checked(qemu: QemuNamespace) -> Problems:
     """Arguments in ``<qemu:commandline>`` and ``<qemu:override>`` are not checked by libvirt.
 
-    domcaps compares the types, properties and buses of ``-device`` and the types of ``-object``
-    with what QEMU lists; it does not check the rest.
+    domcaps compares the types, properties and buses of ``-device``, the types of ``-object``, the
+    types and settings of ``-netdev`` and the types of ``-global`` with what QEMU lists; it does not
+    check the rest.
     """
     for argument in arguments(qemu):
-        if argument.option not in {"device", "object"}:
+        if argument.option not in _COMPARED:
             option = f"-{argument.option}" if argument.option else repr(argument.value)
             yield problem(
                 f"the argument {option} is not checked; start the guest once to test it, "
