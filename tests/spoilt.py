@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 EMULATORS = ("/usr/bin/qemu-system-x68_64", "/opt/qemu-9/bin/qemu", "/usr/libexec/qemu-kvm-gone")
 TYPES = ("xen", "vmware", "bhyve")
-"""Types of other hypervisors: for them a host's first type counts."""
+"""Types of other hypervisors: all types that a host has are as near to them."""
 ABOUT_TARGETS = ("emulator-", "os-machine-", "os-type-machine-", "domain-type-", "os-arch-")
 """How codes begin that are about the target itself."""
 
@@ -22,7 +22,7 @@ def spoil(data: bytes, seeded: random.Random) -> bytes:
     """Name an emulator, a machine type and a type that there are none of."""
     root = etree.fromstring(data)
     virttype = root.get("type", "kvm")
-    root.set("type", seeded.choice(TYPES) if virttype == "kvm" else f"{virttype}u")
+    root.set("type", seeded.choice((*TYPES, f"{virttype}u")))
     for kind in root.findall("os/type")[:1]:
         named = kind.get("machine", "") or "pc"
         kind.set("machine", seeded.choice((f"{named}-no-such", f"{named}.999")))

@@ -86,3 +86,18 @@ def _with_qemu(host: domcaps.Host, version: tuple[int, int, int]) -> domcaps.Hos
     changed = _instead(record, ask("query-version"), lambda _: told)
     recording = domcaps.Recording(host=host.facts.record, emulators=(changed,))
     return domcaps.Host.from_recording(recording, origin="old")
+
+
+def test_a_type_that_is_near_to_none_stands_for_each_that_the_host_has() -> None:
+    text = (
+        "<domain type='xen'><name>a</name><memory>65536</memory><os><type arch='x86_64' "
+        "machine='q35'>hvm</type></os><cpu mode='host-passthrough'/>"
+        "<features><smm state='on'/></features></domain>"
+    )
+    lacking = sample_host("x86_64", "debian12", lacking=("kvm.smm",))
+    assert lacking is not None
+    found = {one.code: one.as_if for one in lacking.validate(text).findings}
+    assert found["cpu-mode-unsupported"] == "type='qemu'"
+    assert found["features-smm-unavailable"] == "type='kvm'"
+    near = {one.code for one in lacking.validate(text.replace("xen", "kvmm")).findings}
+    assert "cpu-mode-unsupported" not in near

@@ -133,6 +133,8 @@ def validate(
     check = DocumentCheck(source, domain, ignore, seconds, schema=schema)
     check.of_target(resolved)
     found = check.one_code(only) if only else check.everything(checks_of)
+    if resolved.others and not only:
+        found += check.as_other_targets(resolved)
     found = in_libvirts_order(found, source.root)
     notices = tuple(one for one in found if one.severity is Severity.NOTICE)
     findings = tuple(one for one in found if one.severity is not Severity.NOTICE)
@@ -180,6 +182,18 @@ class DocumentCheck:
         for code, found in resolved.faults:
             self._add(code, found)
         self.as_if = resolved.as_if
+
+    def as_other_targets(self, resolved: NearestTarget) -> Iterator[Finding]:
+        """Give what is found only if the domain is of another type, which is as near."""
+        known = {(finding.code, finding.path) for finding in self.found}
+        for world, as_if in resolved.others:
+            domain = Domain(self.source.root, world, new=self.domain.new)
+            other = DocumentCheck(self.source, domain, self.ignore, self.seconds, schema=False)
+            other.as_if = as_if
+            for finding in other.everything(all_checks):
+                if (finding.code, finding.path) not in known:
+                    known.add((finding.code, finding.path))
+                    yield finding
 
     def everything(self, checks_of: ChecksOf) -> list[Finding]:
         """Give all findings."""

@@ -6,6 +6,7 @@ nearest supported value replaces it, so that the rest of the document is validat
 
 from __future__ import annotations
 
+import difflib
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -23,7 +24,7 @@ from domcaps.language.node_path import path_of
 from domcaps.language.rule import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from lxml.etree import _Element as Node
 
@@ -58,6 +59,8 @@ class NearestTarget(NamedTuple):
     world: World
     faults: tuple[Fault, ...] = ()
     as_if: str = ""
+    others: tuple[tuple[World, str], ...] = ()
+    """Other targets that are as near, each with what was taken instead."""
 
 
 def wanted_of(root: Node) -> dict[str, str | None]:
@@ -119,22 +122,35 @@ class _Search:
         while not self._fits(world):
             world = self._open()
         faults = tuple(self._with_default(fault, world) for fault in self.faults)
-        return NearestTarget(world, faults, self._as_if(world))
+        return NearestTarget(world, faults, self._as_if(world), tuple(self._others(world)))
+
+    def _others(self, world: World) -> Iterator[tuple[World, str]]:
+        """Give the target with each other type, where the one that is named is near to none."""
+        named = self.root.get("type") or ""
+        if "virttype" not in self.replaced or difflib.get_close_matches(named, _TYPES, n=1):
+            return
+        for virttype in world.emulator.virttypes:
+            if virttype != world.target.virttype:
+                self.wanted["virttype"] = virttype
+                try:
+                    other = self._ask()
+                except DomcapsError:
+                    continue
+                yield other, self._as_if(other)
 
     def _open(self) -> World:
         while True:
-            wanted = self.wanted
-            dialect = {"libvirt": wanted["dialect"]} if wanted["dialect"] else {}
             try:
-                return self.open_world(
-                    wanted["emulator"],
-                    wanted["arch"],
-                    wanted["machine"],
-                    wanted["virttype"],
-                    **dialect,
-                )
+                return self._ask()
             except DomcapsError as error:
                 self._note(error)
+
+    def _ask(self) -> World:
+        wanted = self.wanted
+        dialect = {"libvirt": wanted["dialect"]} if wanted["dialect"] else {}
+        return self.open_world(
+            wanted["emulator"], wanted["arch"], wanted["machine"], wanted["virttype"], **dialect
+        )
 
     def _note(self, error: DomcapsError) -> None:
         """Note a fault, and take what is nearest; raises what can't be replaced."""
@@ -236,6 +252,7 @@ _CODES = {
     "machine": "os-machine-unsupported",
     "virttype": "domain-type-unsupported",
 }
+_TYPES = ("kvm", "qemu", "hvf")
 _SPOKEN = {
     "virttype": "type",
     "arch": "arch",
