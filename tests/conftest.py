@@ -1,11 +1,13 @@
-"""How hypothesis looks for examples: at random here, at the same ones in CI.
+"""What holds for all tests: how hypothesis looks for examples, and what signals do.
 
-``HYPOTHESIS_PROFILE=long`` looks at twenty times as many.
+Examples are random here, and the same ones in CI; ``HYPOTHESIS_PROFILE=long`` looks at twenty times
+as many.
 """
 
 from __future__ import annotations
 
 import os
+import signal
 
 from hypothesis import HealthCheck, settings
 
@@ -16,3 +18,12 @@ settings.register_profile("long", settings.get_profile("here"), max_examples=200
 settings.load_profile(
     os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "here")
 )
+
+# nohup, and a shell that starts the tests in the background, ignore signals for all that they start
+for number, handler in (
+    (signal.SIGHUP, signal.SIG_DFL),
+    (signal.SIGQUIT, signal.SIG_DFL),
+    (signal.SIGINT, signal.default_int_handler),
+):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, handler)

@@ -241,8 +241,6 @@ _ENDED_WHILE_WRITING = """
 import os, signal, sys
 from pathlib import Path
 from domcaps.cli import fix
-# whoever started the tests may have it ignored, as nohup does
-signal.signal(getattr(signal, sys.argv[2]), signal.SIG_DFL)
 os.fsync = lambda handle: os.kill(os.getpid(), getattr(signal, sys.argv[2]))
 fix.replace(Path(sys.argv[1]), b"old", b"new")
 """
