@@ -32,6 +32,8 @@ class Outcome:
     edits: int = 0
     proven: bool = False
     removed: str = ""
+    devices: tuple[tuple[str, str, str], ...] = ()
+    """Devices that were taken away: each with the code and the words of its finding."""
 
 
 @cache
@@ -72,7 +74,18 @@ def repair_case(case: DomainCase) -> Outcome:
     )
     outcome.edits, outcome.proven = len(repaired.changes), repaired.proven
     outcome.removed = ", ".join(change.removes for change in repaired.removals)
+    outcome.devices = tuple(
+        (change.removes, change.code, change.reason)
+        for change in repaired.removals
+        if _is_device(change.path, change.removes)
+    )
     return outcome
+
+
+def _is_device(path: str, removes: str) -> bool:
+    """Tell whether a whole device went, and not a part or a setting of one."""
+    above, _, last = path.partition("/@")[0].rpartition("/")
+    return above == "/domain/devices" and removes.startswith(f"<{last.partition('[')[0]}")
 
 
 def main() -> int:
@@ -80,6 +93,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--verbose", action="store_true", help="print every repair")
+    parser.add_argument(
+        "--table", action="store_true", help="print the devices that were taken away as a table"
+    )
     parser.add_argument("--jobs", type=int, default=2)
     options = parser.parse_args()
     cases = [c for c in domain_cases(options.folder) if not c.exotic]
@@ -110,6 +126,13 @@ def main() -> int:
             f"CPU time of a repair: median {1000 * times[len(times) // 2]:.0f} ms, 90 % below "
             f"{1000 * late:.0f} ms, longest {1000 * times[-1]:.0f} ms"
         )
+    without = [outcome for outcome in repaired if outcome.devices]
+    if options.table:
+        print("| domain | device | what the finding says |\n|---|---|---|")
+    for outcome in without if options.table else ():
+        for device, code, reason in outcome.devices:
+            print(f"| {outcome.name} | {device} | {reason} `{code}` |")
+    print(f"{len(without)} of {len(repaired)} repairs take a device away")
     refused = len(repaired) + kinds.get("not repaired", 0)
     print(f"{len(repaired)} of {refused} repaired")
     return 1 if kinds.get("CHANGED") or len(repaired) * 10 < refused * 9 else 0
