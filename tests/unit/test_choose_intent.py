@@ -354,6 +354,16 @@ OTHERS = [
     ("what a slip made of the type of a LUN", "x86_64", domain(
         devices=DISK.format("file", "lun", "<source dev='/dev/sdb'/>", "sda", "scsi")),
      ["type='block' device='lun'"], ["device='disk'"]),
+    ("a disk that mainframes have", "s390x", domain(os=OS.format("s390x", "s390-ccw-virtio"),
+        devices=DISK.format("file", "disk", FILE, "sda", "sata")),
+     ["dev='vda' bus='virtio'"], []),
+    ("a drive that mainframes have", "s390x", domain(os=OS.format("s390x", "s390-ccw-virtio"),
+        devices=DISK.format("file", "cdrom", FILE, "hdc", "ide")), ["bus='scsi'"], []),
+    ("a disk that ARM has", "aarch64", domain(os=OS.format("aarch64", "virt"),
+        devices=DISK.format("file", "disk", FILE, "hda", "ide")), ["dev='vda' bus='virtio'"], []),
+    ("more memory than an emulated processor addresses", "x86_64", domain(
+        top="<maxMemory slots='4' unit='TiB'>2</maxMemory><cpu><numa><cell id='0' cpus='0-1' "
+        "memory='2097152'/></numa></cpu>"), ["slots='4' unit='GiB'>512<"], []),
     ("a forwarded port's back end", "x86_64", domain(devices=CARD.format(
         "<portForward proto='tcp'><range start='2022' to='22'/></portForward>")),
      ["<backend type='passt'/>", "<range"], []),

@@ -87,6 +87,7 @@ class Edits:
         self.data = data
         self.text = text_of(data)
         self.machines = machines
+        self.arch = _value_at(self.text.root, "os/type", "arch")
         self.kinds = kinds
         self.misspelt = list(misspelt)
         self.allow_removal = allow_removal
@@ -185,7 +186,7 @@ class Edits:
         path = path_of(node, attribute)
         old = (node.get(attribute) if attribute else (node.text or "").strip()) or ""
         known = self._known(path, finding.accepted)
-        named = buses_of(node.get("dev") or "") if plain(path) == BUS else frozenset()
+        named = self._named_buses(node) if plain(path) == BUS else frozenset()
         if len(named) == 1 and old not in named:
             yield self._replaced(node, attribute, old, next(iter(named)), losses.NAMED)
         for value, loss in self._ranked(path, old, known, finding):
@@ -193,6 +194,12 @@ class Edits:
                 loss = losses.NAMED
             if value != old:
                 yield self._replaced(node, attribute, old, value, loss)
+
+    def _named_buses(self, target: Node) -> frozenset[str]:
+        """Give the buses that a disk's name is of: several are no hint but on boards of PCs."""
+        named, rule = buses_of(target.get("dev") or ""), substitutes().get(BUS)
+        at_home = rule is None or rule.is_at_home(self.arch)
+        return named if at_home or len(named) == 1 else frozenset()
 
     def _known(self, path: str, accepted: Sequence[str]) -> Sequence[str]:
         if plain(path) == "/domain/@type":
@@ -222,7 +229,7 @@ class Edits:
         known_word = old in values_of(path) or (rule is not None and old in rule.order)
         near = () if known_word else nearest(old, known, exact=exact)
         yield from ((value, losses.SLIP + n) for n, value in enumerate(near))
-        of = rule.of(old) if rule is not None else None
+        of = rule.of(old, self.arch) if rule is not None else None
         for number, value in enumerate(of or ()):
             yield value, losses.SUBSTITUTE + number
         if not exact:
@@ -365,7 +372,7 @@ class Edits:
                     old = inner.get(name) or ""
                     where = plain(path)
                     rule = substitutes().get(where)
-                    of = rule.of(old) if rule is not None else None
+                    of = rule.of(old, self.arch) if rule is not None else None
                     for number, value in enumerate(of or ()):
                         yield self._replaced(inner, name, old, value, losses.SUBSTITUTE + number)
                     guessed = of is None and not says_what_it_is(where)
@@ -410,6 +417,11 @@ def _is_grown(device: Node) -> bool:
     """Tell whether a device is a controller that libvirt adds again where a device needs it."""
     model = device.get("model") or ""
     return device.tag == "controller" and device.get("type") != "scsi" and "expander" not in model
+
+
+def _value_at(root: Node, path: str, attribute: str) -> str:
+    node = root.find(path)
+    return "" if node is None else _value(node, attribute)
 
 
 def _value(node: Node, attribute: str) -> str:

@@ -50,7 +50,8 @@ class Substitutes(Struct, frozen=True):
     are other names that people use for a value, which mean it without doubt. `only` names, for a
     value, the paths below the device that have a meaning with it alone, and go when it does (under
     ``*`` with any value); so do the `companions`, other devices that need it, by their paths below
-    ``<domain>``. `remarks` say what somebody should know who gets a value.
+    ``<domain>``. `remarks` say what somebody should know who gets a value. Where `archs` are named,
+    guests of other architectures have the order `elsewhere`.
     """
 
     path: str
@@ -59,8 +60,15 @@ class Substitutes(Struct, frozen=True):
     only: Mapping[str, tuple[str, ...]] | None = None
     companions: Mapping[str, tuple[str, ...]] | None = None
     remarks: Mapping[str, str] | None = None
+    archs: frozenset[str] = frozenset()
+    elsewhere: Mapping[str, tuple[str, ...]] | None = None
 
-    def of(self, value: str) -> tuple[str, ...] | None:
+    def is_at_home(self, arch: str) -> bool:
+        """Tell whether `order` is that of an architecture; "" is that of the host."""
+        return self.elsewhere is None or not arch or arch in self.archs
+
+    def of(self, value: str, arch: str = "") -> tuple[str, ...] | None:
         """Give what can stand in for a value; None where nothing is said of it."""
-        found = self.order.get(value)
-        return self.order.get("*") if found is None else found
+        order = self.order if self.elsewhere is None or self.is_at_home(arch) else self.elsewhere
+        found = order.get(value)
+        return order.get("*") if found is None else found

@@ -13,6 +13,7 @@ from domcaps.elements.advice.drifts import NO_PCI
 from domcaps.elements.boards.families import BUILTIN_IDE, I440FX, MICROVM, PSERIES, Q35, X86
 from domcaps.elements.boards.fixed import NO_SD_SLOT
 from domcaps.elements.qemu.fragments import NO_IMAGE, SCSI, XHCI, on_any_bus
+from domcaps.facts import arch as archs
 from domcaps.language import Choice, Drift
 from domcaps.language.changes.controllers import CONTROLLER_NVME
 from domcaps.language.changes.storage import DISK_FLOPPY_CONTROLLER, DISK_NVME, DISK_USB_BOT
@@ -43,6 +44,13 @@ SUBSTITUTES = Substitutes(
     },
     # the address was one of the other bus
     only={"*": ("address",)},
+    archs=archs.X86,
+    # no guest of other boards was ever installed on what a PC has
+    elsewhere={
+        "*": ("virtio", "scsi", "usb", "sata", "ide"),
+        "virtio": ("scsi", "usb", "sata", "ide"),
+        "fdc": (),
+    },
 )
 """What can stand in for a bus: no new driver is needed where that can be avoided."""
 

@@ -8,10 +8,13 @@ from domcaps.elements.boards.families import X86
 from domcaps.elements.boards.fixed import MOST_TOO_SMALL, NEEDS_MEMORY
 from domcaps.elements.memory.memory import MaxMemory, Memory, max_memory, total_memory
 from domcaps.language.finding import Stage
+from domcaps.language.fix import Fix
 from domcaps.language.rule import Problems, Sample, problem, rule
 from domcaps.language.truth import Truth
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from domcaps.language.part import Part
 
 
@@ -31,7 +34,7 @@ def firmware_fits_into_memory(memory: Memory) -> Problems:
         return
     if 0 < total_memory(memory.domain) <= MOST_TOO_SMALL:
         message = "<memory> is too small for QEMU's firmware; use at least 4 MiB"
-        yield problem(message, memory, accepted=("4096",))
+        yield problem(message, memory, fix=Fix(values=(("", "4"), ("@unit", "MiB"))))
 
 
 _ADDRESSABLE_BITS = 40
@@ -56,7 +59,15 @@ def maximum_can_be_addressed(most: MaxMemory) -> Problems:
     if domain.virttype != "qemu" or domain.world.truth(X86) is not Truth.YES:
         return
     if max_memory(domain) >> (_ADDRESSABLE_BITS - _KIB_BITS) and not _has_width(most):
-        yield problem("an emulated processor addresses no more than 1 TiB of memory", most)
+        message = "an emulated processor addresses no more than 1 TiB of memory"
+        yield problem(message, most, fix=_within_addresses(most))
+
+
+def _within_addresses(most: MaxMemory) -> Iterator[Fix]:
+    """Give the next lower power of two: modules, devices and gaps need addresses, too."""
+    size = 1 << (_ADDRESSABLE_BITS - _KIB_BITS - 1)
+    if total_memory(most.domain) <= size:
+        yield Fix(values=(("", str(size >> 20)), ("@unit", "GiB")))
 
 
 def _has_width(part: Part) -> bool:
