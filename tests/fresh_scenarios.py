@@ -27,7 +27,7 @@ from domcaps.fresh.disk import DiskStore
 from domcaps.fresh.disk_memo import remembered
 from domcaps.fresh.hostfacts import HostQuestion, HostRecordField
 from domcaps.fresh.key import Key
-from domcaps.fresh.programs import LINKER_VARIABLES, program_parts
+from domcaps.fresh.programs import LINKER_VARIABLES, passed_to_program, program_parts
 from domcaps.fresh.store import doubts
 from domcaps.fresh.surroundings import Surroundings
 from domcaps.fresh.witness import ProgramFile
@@ -65,7 +65,7 @@ class Runs(Key[str], frozen=True):
 
     def _run(self, fetch: Fetch) -> str:
         for name in LINKER_VARIABLES:
-            fetch.environ.get(name)
+            passed_to_program(fetch, name)
         parts = program_parts(self.path, fetch.around)
         for witness in parts.witnesses:
             fetch.look(witness)
@@ -591,7 +591,7 @@ def played(name: str) -> str:
             (folder / part).mkdir()
         # whoever a scenario becomes has to get through to it
         folder.chmod(0o711)
-        (folder / "disk").chmod(0o777)
+        (folder / "disk").chmod(0o1777)
         return _in_child(name, folder)
 
 

@@ -85,12 +85,17 @@ def test_a_script_is_made_of_what_it_starts(tmp_path: Path) -> None:
     parts = program_parts(path, host(tmp_path, PATH="/usr/local/bin:/usr/bin"))
     assert {witness.place for witness in parts.witnesses} == {
         "/usr/bin/qemu", "/bin/sh", "/opt/qemu/real", "$PATH", "/usr/local/bin/qemu-kvm",
-        "/usr/bin/qemu-kvm",
+        "/usr/bin/qemu-kvm", "/usr/local/bin", "/usr/bin",
     }  # fmt: skip
     assert (parts.program, parts.doubts) == ("/opt/qemu/real", ())
 
 
 OBSCURE = {
+    "a vertical tab is no blank": 'exec\v/usr/bin/cat "$@"',
+    "a form feed is no blank": 'exec\f/usr/bin/cat "$@"',
+    "a carriage return is no blank": 'exec\r/usr/bin/cat "$@"',
+    "a line begins with a vertical tab": '\vexec /usr/bin/cat "$@"',
+    "a zero byte": "echo '\0'",
     "sources a file": ". /etc/conf\nexec $REAL",
     "looks at a variable": 'exec "$REAL" "$@"',
     "computes a name": 'exec "$(dirname "$0")/real" "$@"',
@@ -222,7 +227,7 @@ def test_modules_may_be_in_the_folder_that_the_program_was_built_for(tmp_path: P
 def test_the_name_of_a_module_folder_may_lie_across_two_pieces(
     before: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("domcaps.fresh.programs._PIECE", 1000)
+    monkeypatch.setattr("domcaps.fresh.modules._PIECE", 1000)
     filling = "x" * (1000 + before - len("\x7fELF"))
     path = program(tmp_path, "/opt/q/bin/qemu", f"\x7fELF{filling}\0/usr/lib/some-triplet/qemu\0")
     folders = {w.path for w in loaded_witnesses(path, [], host(tmp_path))

@@ -153,7 +153,10 @@ def _probe(
 
     from domcaps.elements import questions
     from domcaps.facts.probe import probe
+    from domcaps.fresh.trusted import distrust
 
+    untrusted = [error for error in map(distrust, paths) if error is not None]
+    paths = [path for path in paths if path not in {error.where for error in untrusted}]
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn())
     console = Console(file=raw_standard_error())
     with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
@@ -167,4 +170,5 @@ def _probe(
             progress=lambda path, _: bar.update(task, advance=1, description=file_name(path)),
         )
     failed = [result for result in results if isinstance(result, DomcapsError)]
-    return [result for result in results if not isinstance(result, DomcapsError)], failed
+    answered = [result for result in results if not isinstance(result, DomcapsError)]
+    return answered, [*untrusted, *failed]

@@ -132,6 +132,11 @@ def _same_file(found: Helper, before: Helper) -> bool:
     return bool(found.path) and identity(found) == identity(before)
 
 
+def not_started(why: str) -> str:
+    """Give the reason of a helper program that is not trusted."""
+    return f"{_SILENT}not started: {why}"
+
+
 def may_answer_later(helper: Helper) -> bool:
     """Tell whether asking the same file once more could give another answer."""
     return helper.reason in {_NOT_ASKED, _SILENT + _TOO_LONG}

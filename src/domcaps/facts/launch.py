@@ -4,7 +4,8 @@ No other module of this package starts one, which a test holds. What is started 
 
 - the real path that was judged, not another name of it;
 - a short list of environment variables, `PASSED`, and those that its caller adds: neither
-  ``LD_PRELOAD`` nor whatever secrets this process was started with;
+  ``LD_PRELOAD`` nor whatever secrets this process was started with; of those that name folders,
+  only the folders that no other user can change (`domcaps.facts.passed`);
 - ``/`` as its folder, so that nothing depends on where somebody stood;
 - where `Account` is given, another user than root.
 """
@@ -16,6 +17,7 @@ import subprocess
 from typing import IO, TYPE_CHECKING, NamedTuple
 
 from domcaps.facts.descendants import started
+from domcaps.facts.passed import passed
 from domcaps.facts.trust import SYSTEM_PATH, ProgramKind, admit
 
 if TYPE_CHECKING:
@@ -101,7 +103,8 @@ def within_shell(script: str, command: Command) -> Command:
 
 
 def _environment(account: Account | None) -> dict[str, str]:
-    kept = {name: os.environ[name] for name in PASSED if name in os.environ}
+    named = ((name, passed(name, os.environ[name])) for name in PASSED if name in os.environ)
+    kept = {name: value for name, value in named if value is not None}
     if account is not None:
         kept = {name: value for name, value in kept.items() if name not in _OWN} | {"HOME": "/"}
     return {"PATH": SYSTEM_PATH} | kept | {"LC_ALL": "C"}

@@ -44,6 +44,22 @@ def weakness(real: str) -> Weakness | None:
         place = place.rpartition("/")[0] or "/"
 
 
+def depends_on_groups(real: str) -> bool:
+    """Tell whether who is in a group decides about the weakness of a real path."""
+    places = [real]
+    while places[-1] not in {"/", ""}:
+        places.append(places[-1].rpartition("/")[0] or "/")
+    return any(map(_is_writable_for_group, places))
+
+
+def _is_writable_for_group(place: str) -> bool:
+    try:
+        mode = os.lstat(place).st_mode
+    except (OSError, ValueError):
+        return False
+    return bool(mode & stat.S_IWGRP) and not stat.S_ISLNK(mode) and not _protects_names(mode)
+
+
 def weakness_by_name(path: Path) -> Weakness | None:
     """Say what lets another user change what a path leads to: at its name, or at its end."""
     named = os.path.join(os.path.realpath(path.parent), path.name)  # noqa: PTH118

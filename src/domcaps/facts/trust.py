@@ -9,7 +9,8 @@ A program is executed only if it is trusted, which takes two things:
   configuration vouch for nothing.
 - *No other user can change it.* The file and every folder above it belong to root or to the user
   that runs this, and no other user may write to them. A folder such as ``/tmp``, in which users
-  can't touch what belongs to others (the sticky bit), may be written to.
+  can't touch what belongs to others (the sticky bit), may be written to. The interpreter of a
+  script is judged likewise.
 
 A program is known by its real path: absolute, with every link followed. That is what is compared,
 and what `domcaps.facts.launch` executes. See ``docs/security.md``.
@@ -26,7 +27,7 @@ from typing import TYPE_CHECKING
 
 from domcaps.errors import RequestError, UntrustedProgramError
 from domcaps.facts.helper_programs import LIBEXEC, PROGRAMS
-from domcaps.facts.ownership import weakness
+from domcaps.facts.ownership import Weakness, weakness
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -36,6 +37,8 @@ SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _EMULATOR = re.compile(r"qemu-system-[\w.+-]+|qemu-kvm|kvm(-spice)?", re.ASCII)
 _TOOLS = frozenset({"sh", "env"})
 _ALLOW = "--allow-emulator"
+_FIRST_LINE = 256
+"""Bytes of a script in which the kernel looks for its interpreter (execve(2))."""
 
 
 class ProgramKind(enum.Enum):
@@ -116,11 +119,24 @@ def admit(path: str, kind: ProgramKind = ProgramKind.EMULATOR) -> str:
     real = real_path(path)
     if not _is_vouched_for(real, kind):
         raise _unvouched(path, real, kind)
-    if weak := weakness(real):
+    if weak := weakness(real) or _weakness_of_interpreter(real):
         raise UntrustedProgramError(
             f"not {_done(kind)}: {weak.text}", where=path, remedy=weak.remedy
         )
     return real
+
+
+def _weakness_of_interpreter(real: str) -> Weakness | None:
+    """Say what lets another user change the program that the kernel starts for a script."""
+    try:
+        with open(real, "rb") as file:  # noqa: PTH123 - text in
+            first = file.read(_FIRST_LINE).split(b"\n")[0]
+    except (OSError, ValueError):
+        return None
+    words = first.removeprefix(b"#!").split(maxsplit=1)
+    if not first.startswith(b"#!") or not words:
+        return None
+    return weakness(real_path(os.path.join("/", os.fsdecode(words[0]))))  # noqa: PTH118 - text
 
 
 def _is_vouched_for(real: str, kind: ProgramKind) -> bool:

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 from domcaps.facts.emulator import EmulatorFacts
 from domcaps.facts.process import quotable
 from domcaps.facts.record import EmulatorRecord
+from domcaps.facts.trust import admit
 from domcaps.fresh.disk_memo import remembered
 from domcaps.fresh.hostfacts import HostProcessor, HostQuestion, HostRecordField, KvmUsable
 from domcaps.fresh.key import Key
 from domcaps.fresh.probing import Prober, probe_live, probe_provably
-from domcaps.fresh.programs import LINKER_VARIABLES
-from domcaps.fresh.witness import Access, ModuleParameters, RealPath
+from domcaps.fresh.programs import LINKER_VARIABLES, passed_to_program
+from domcaps.fresh.witness import Access, ModuleParameters, RealPath, TrustedFolder
 
 if TYPE_CHECKING:
     from domcaps.fresh.fetch import Fetch
@@ -69,17 +70,25 @@ class EmulatorAnswers(Key[EmulatorRecord], frozen=True):
 
     def task(self, fetch: Fetch) -> EmulatorRecord:
         """Probe it, or take the answer that another process got."""
+        self._require_trusted(fetch)
         kvm = fetch(KvmUsable(self.host))
         # what changes an emulator's answers besides its files
         circumstances = (
             fetch(HostRecordField(self.host, "kernel")),
             fetch(HostProcessor(self.host)),
-            tuple(fetch.environ.get(name) for name in _VARIABLES),
+            tuple(passed_to_program(fetch, name) for name in _VARIABLES),
             tuple(fetch.look(ModuleParameters(module)) for module in _KVM_MODULES),
             tuple(fetch.look(Access(device)) for device in _DEVICES),
         )
         parts = ("emulator", self.path, repr(self.inventory), repr(kvm), repr(circumstances))
         return remembered(fetch, parts, EmulatorRecord, lambda inner: self._ask(inner, kvm))
+
+    def _require_trusted(self, fetch: Fetch) -> None:
+        """Refuse it, though answers are kept, where it would not be asked any more."""
+        fetch.look(TrustedFolder(self.path.rpartition("/")[0] or "/"))
+        around = fetch.around
+        if self.prober is probe_live and around.files.is_live and around.files.exists(self.path):
+            admit(self.path)
 
     def _ask(self, fetch: Fetch, kvm: bool) -> EmulatorRecord:
         record = probe_provably(fetch, self.prober, self.path, kvm=kvm, inventory=self.inventory)

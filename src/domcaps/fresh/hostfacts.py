@@ -8,13 +8,14 @@ import msgspec
 
 from domcaps.facts.firmware import FirmwareIndex, FirmwareSummary
 from domcaps.facts.helper_programs import arguments_of
-from domcaps.facts.helpers import ask_features, may_answer_later, read_helpers
+from domcaps.facts.helpers import ask_features, may_answer_later, not_started, read_helpers
 from domcaps.facts.host import HostFacts
 from domcaps.facts.hostprobe import HostReader
 from domcaps.facts.record import Helper, HostCpu, HostRecord
 from domcaps.fresh.disk_memo import remembered
 from domcaps.fresh.key import Key
 from domcaps.fresh.programs import look_at_helper
+from domcaps.fresh.trusted import trusted_folders, weak_part
 from domcaps.fresh.witness import Content, User
 
 if TYPE_CHECKING:
@@ -227,11 +228,22 @@ class HelperFeatures(Key[Helper], frozen=True):
         return remembered(fetch, ("helper", repr(self.helper)), Helper, self._ask)
 
     def _ask(self, fetch: Fetch) -> Helper:
-        look_at_helper(self.helper, fetch)
+        if reason := self._distrust(fetch):
+            return msgspec.structs.replace(self.helper, reason=reason)
         asked = ask_features(fetch.files, self.helper)
         if may_answer_later(asked):
             fetch.forget(asked.reason or "it did not answer in time", is_momentary=True)
         return asked
+
+    def _distrust(self, fetch: Fetch) -> str:
+        """Say what lets another user change the program, or those that it asks; "" for nothing."""
+        found = ""
+        for parts in tuple(look_at_helper(self.helper, fetch)):
+            for folder in trusted_folders(parts, fetch.around):
+                fetch.look(folder)
+            if weak := weak_part(parts, fetch.around):
+                found = found or not_started(weak[1].text)
+        return found
 
     @property
     def text(self) -> str:

@@ -29,7 +29,7 @@ from domcaps.fresh.elf import BrokenImageError, read_image
 from domcaps.fresh.witness import Content, Listing, ProgramFile, Witness
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from domcaps.fresh.elf import ElfImage
     from domcaps.fresh.surroundings import Surroundings
@@ -76,6 +76,17 @@ def dependencies(path: str, around: Surroundings, library_path: str) -> Dependen
     return _Walk(around, library_path).follow(path)
 
 
+def dependencies_of_modules(
+    path: str, modules: Iterable[str], around: Surroundings, library_path: str
+) -> Dependencies:
+    """Follow the loader for modules that the program at `path` may load while it runs.
+
+    A module that can't be loaded is no failure, so `groups` says nothing of what must be loaded.
+    """
+    found = _Walk(around, library_path).follow_modules(path, modules)
+    return found._replace(groups=())
+
+
 class _Walk:
     def __init__(self, around: Surroundings, library_path: str) -> None:
         self._around = around
@@ -96,11 +107,31 @@ class _Walk:
             self._doubts[f"{path} needs libraries and names no loader"] = None
         return Dependencies(tuple(self._witnesses), tuple(self._groups), tuple(self._doubts))
 
+    def follow_modules(self, path: str, modules: Iterable[str]) -> Dependencies:
+        real = self._around.real_path(path)
+        image = self._image(real)
+        if image is not None and self._is_loader_known(image.interpreter):
+            program = _Loaded(real, image, None)
+            found = ((module, self._image(module)) for module in modules)
+            self._walk(
+                program,
+                [
+                    (name, _Loaded(self._around.real_path(module), inner, program))
+                    for module, inner in found
+                    if inner is not None
+                    for name in inner.needed
+                ],
+            )
+        return Dependencies(tuple(self._witnesses), tuple(self._groups), ())
+
     def _follow(self, program: _Loaded) -> None:
         if not self._is_loader_known(program.image.interpreter):
             return
         self._take((program.image.interpreter,))
-        ahead = [(name, program) for name in (*self._preloaded(), *program.image.needed)]
+        needed = (*self._preloaded(), *program.image.needed)
+        self._walk(program, [(name, program) for name in needed])
+
+    def _walk(self, program: _Loaded, ahead: list[tuple[str, _Loaded]]) -> None:
         seen: set[str] = set()
         while ahead:
             name, needing = ahead.pop(0)

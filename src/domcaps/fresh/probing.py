@@ -23,6 +23,7 @@ from domcaps.fresh.programs import (
     program_parts,
     running,
 )
+from domcaps.fresh.trusted import require_trusted, trusted_folders
 from domcaps.fresh.witness import EnvironmentVariable, ProgramFile
 
 if TYPE_CHECKING:
@@ -116,6 +117,7 @@ def probe_provably(
     """
     around = fetch.around
     parts = program_parts(path, around)
+    require_trusted(path, parts, around)
     before = _views(parts.witnesses, around)
     for attempt in reversed(range(_ATTEMPTS)):
         before = _when_settled(before, around)
@@ -124,7 +126,8 @@ def probe_provably(
         parts = program_parts(path, around)
         paths = [mapped.path for mapped in probed.files]
         loaded = loaded_witnesses(parts.program or path, paths, around)
-        after = _views(dict.fromkeys((*parts.witnesses, *loaded)), around)
+        folders = trusted_folders(parts, around)
+        after = _views(dict.fromkeys((*parts.witnesses, *loaded, *folders)), around)
         steady = all(_is_same(before.get(w), view, start) for w, view in after.items())
         if (steady and _are_the_loaded(probed.files, around)) or not attempt:
             _doubt(fetch, parts, probed)

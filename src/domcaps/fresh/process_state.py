@@ -15,8 +15,10 @@ import sys
 from typing import NamedTuple
 
 _CAPABILITY_VERSION_3 = 0x20080522
-_LIMITS = (resource.RLIMIT_AS, resource.RLIMIT_DATA, resource.RLIMIT_NOFILE)
-"""Limits that an emulator inherits, and that keep it from answering whole."""
+_LIMITS = tuple(
+    sorted({number for name, number in vars(resource).items() if name.startswith("RLIMIT_")})
+)
+"""Limits that a program inherits, and that keep it from answering whole."""
 
 
 class ProcessState(NamedTuple):

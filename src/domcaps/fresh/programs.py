@@ -13,19 +13,20 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from domcaps.fresh.elf import MAGIC
+from domcaps.facts.passed import folders
 from domcaps.fresh.identity import Identity
 from domcaps.fresh.loader import CACHE, CACHE_LIMIT, dependencies
+from domcaps.fresh.modules import module_witnesses
 from domcaps.fresh.scripts import LIMIT, is_script, understood
 from domcaps.fresh.witness import (
     Content,
     EnvironmentVariable,
     Executable,
     Existence,
-    Listing,
     ProgramFile,
+    TrustedFolder,
     Witness,
 )
 
@@ -44,13 +45,8 @@ LINKER_VARIABLES = ("LD_LIBRARY_PATH", "GLIBC_TUNABLES")
 
 _COMPANIONS = {"swtpm_setup": ("swtpm",)}
 _MOST_STEPS = 8
-_MOST_PROGRAM = 512 << 20
 _VERSIONED = re.compile(r"(?P<name>.+\.so)(?P<numbers>(\.\d+)+)")
 _RELEASED = re.compile(r"(?P<name>.+/lib[^/-]+)-[\d.]+\.so")
-_PIECE = 4 << 20
-_LONGEST_NAME = 256
-"""Bytes, more than `_MODULES` can match."""
-_MODULES = re.compile(rb"\0(/[\w./+-]{1,200}/qemu)\0")
 _NO_DATA = ("/dev/", "/memfd:", "/SYSV", "/anon_hugepage")
 
 
@@ -137,7 +133,7 @@ def program_parts(path: str, around: Surroundings) -> Parts:
     witnesses: dict[Witness, None] = {}
     groups: list[tuple[str, ...]] = []
     doubts: dict[str, None] = {}
-    library_path = around.environ.get("LD_LIBRARY_PATH", "")
+    library_path = around.passed("LD_LIBRARY_PATH") or ""
     program = path
     for _ in range(_MOST_STEPS):
         witnesses |= dict.fromkeys((Executable(program), ProgramFile(program)))
@@ -195,7 +191,9 @@ def _looked_up(name: str, around: Surroundings, witnesses: dict[Witness, None]) 
     if "/" in name:
         return name if name.startswith("/") else ""
     witnesses[EnvironmentVariable("PATH")] = None
-    for folder in around.environ.get("PATH", "").split(":"):
+    named = folders("PATH", around.environ.get("PATH"))
+    witnesses |= dict.fromkeys(map(TrustedFolder, named))
+    for folder in (around.passed("PATH") or "").split(":"):
         place = f"{folder}/{name}"
         witnesses[Executable(place)] = None
         if around.files.program(place) is not None:
@@ -234,61 +232,9 @@ def loaded_witnesses(path: str, files: Iterable[str], around: Surroundings) -> t
     found: dict[Witness, None] = dict.fromkeys(
         ProgramFile(_by_short_name(file, around)) for file in loaded
     )
-    found.update(dict.fromkeys(Listing(folder) for folder in _module_folders(path, loaded, around)))
+    found |= dict.fromkeys(module_witnesses(path, loaded, around))
     found[LINKER_CACHE] = None
     return tuple(found)
-
-
-def _module_folders(path: str, loaded: list[str], around: Surroundings) -> Iterator[str]:
-    """Name the folders that QEMU loads modules from.
-
-    That is the one which it was built for, the same place relative to where the program is
-    (``get_relocated_path`` in QEMU's cutils.c), ``$QEMU_MODULE_DIR``, and one for those that an
-    upgrade left behind. Without the first, the usual ones are taken.
-    """
-    libraries = {str(PurePosixPath(file).parent) for file in loaded if ".so" in file}
-    candidates = {f"{folder}/qemu" for folder in libraries if not folder.endswith("/qemu")}
-    candidates |= {folder for folder in libraries if folder.endswith("/qemu")}
-    built = _built_for(path, around)
-    usual = ("lib/qemu", "lib64/qemu", f"lib/{os.uname().machine}-linux-gnu/qemu")
-    below = {below for folder in built for below in _tails(folder)}
-    for prefix in {PurePosixPath(place).parent.parent for place in (path, around.real_path(path))}:
-        candidates |= {f"{prefix}/{part}" for part in (*below, *usual)}
-    candidates |= set(built)
-    candidates.add("/var/run/qemu")
-    if named := around.environ.get("QEMU_MODULE_DIR"):
-        candidates.add(named)
-    return iter(sorted(folder for folder in candidates if folder.startswith("/")))
-
-
-def _tails(folder: str) -> Iterator[str]:
-    parts = folder.strip("/").split("/")
-    return ("/".join(parts[start:]) for start in range(len(parts)))
-
-
-def _built_for(path: str, around: Surroundings) -> tuple[str, ...]:
-    """Give the folders for modules whose names are in a program."""
-    try:
-        with open(around.files.real(path), "rb") as file:  # noqa: PTH123 - text in
-            if file.read(4) != MAGIC or os.fstat(file.fileno()).st_size > _MOST_PROGRAM:
-                return ()
-            file.seek(0)
-            found = {match[1] for piece in _pieces(file) for match in _MODULES.finditer(piece)}
-    except (OSError, ValueError):
-        return ()
-    return tuple(sorted(name.decode() for name in found))
-
-
-def _pieces(file: BinaryIO) -> Iterator[bytes]:
-    """Read a file in pieces, each with the end of the one before, so that no name is cut in two.
-
-    It is not mapped into memory: an upgrade that makes the file shorter meanwhile would end this
-    process (SIGBUS).
-    """
-    end = b""
-    while piece := file.read(_PIECE):
-        yield end + piece
-        end = piece[-_LONGEST_NAME:]
 
 
 def _by_short_name(path: str, around: Surroundings) -> str:
@@ -310,19 +256,27 @@ def _short_names(path: str) -> Iterator[str]:
         yield from (f"{match['name']}.so.{number}" for number in range(10))
 
 
+def passed_to_program(fetch: Fetch, name: str) -> str | None:
+    """Give a variable as an executed program gets it, and note what that depends on."""
+    for folder in folders(name, fetch.environ.get(name)):
+        fetch.look(TrustedFolder(folder))
+    return fetch.around.passed(name)
+
+
 # -- of a helper program ---------------------------------------------------------------------
 
 
-def look_at_helper(helper: Helper, fetch: Fetch) -> None:
-    """Look at all that a helper program's answer may depend on."""
-    for name in LINKER_VARIABLES:
-        fetch.environ.get(name)
+def look_at_helper(helper: Helper, fetch: Fetch) -> Iterator[Parts]:
+    """Look at all that a helper program's answer may depend on, and give what it consists of."""
+    for name in (*LINKER_VARIABLES, "PATH"):
+        passed_to_program(fetch, name)
     for path in (helper.path, *_companions(helper, fetch)):
         parts = program_parts(path, fetch.around)
         for witness in parts.witnesses:
             _look_at_program(witness, fetch)
         for doubt in parts.doubts:
             fetch.forget(doubt)
+        yield parts
 
 
 def _look_at_program(witness: Witness, fetch: Fetch) -> None:
@@ -334,10 +288,11 @@ def _look_at_program(witness: Witness, fetch: Fetch) -> None:
 
 def _companions(helper: Helper, fetch: Fetch) -> Iterator[str]:
     """Give other programs that a program asks to answer."""
-    folder = str(PurePosixPath(helper.path).parent)
-    folders = [folder, *fetch.environ.get("PATH", "").split(":")]
+    beside = str(PurePosixPath(helper.path).parent)
+    # as execvp(3) does, along the search path first
+    searched = [*(fetch.around.passed("PATH") or "").split(":"), beside]
     for name in _COMPANIONS.get(helper.name, ()):
-        for place in folders:
+        for place in searched:
             path = f"{place}/{name}"
             if place.startswith("/") and fetch.look(Existence(path)):
                 yield path

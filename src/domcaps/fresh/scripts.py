@@ -8,7 +8,8 @@ system's shell and consists of
 - ``echo`` of plain words, and ``exit`` with a number;
 - one ``exec`` of a program with plain words and ``"$@"``, after which nothing is run.
 
-A plain word has no character that means something to the shell.
+A plain word has no character that means something to the shell. Blanks are blank and tab: to the
+shell a vertical tab, a form feed or a carriage return is a part of a word.
 """
 
 from __future__ import annotations
@@ -28,13 +29,13 @@ _QUOTED = r"'[^'\n]*'|\"[^\"$`\\!\n]*\""
 _WORD = rf"(?:{_PLAIN}|{_QUOTED})"
 _ALL = r"(?:\"\$@\"|\$@|\"\$\{@\}\"|\$\{@\})"
 _LINE = re.compile(
-    rf"""\s*(?:
+    rf"""[ \t]*(?:
         (?:\#.*)?
-        | set(?:\s+[-+][aefuvxn]+)+
-        | echo(?:\s+{_WORD})*
-        | exit(?:\s+\d+)?
-        | exec\s+(?P<program>[\w./+@-]+|{_QUOTED})(?:\s+(?:{_WORD}|{_ALL}))*
-    )\s*(?:\s\#.*)?""",
+        | set(?:[ \t]+[-+][aefuvxn]+)+
+        | echo(?:[ \t]+{_WORD})*
+        | exit(?:[ \t]+\d+)?
+        | exec[ \t]+(?P<program>[\w./+@-]+|{_QUOTED})(?:[ \t]+(?:{_WORD}|{_ALL}))*
+    )[ \t]*(?:[ \t]\#.*)?""",
     re.VERBOSE | re.ASCII,
 )
 
@@ -57,7 +58,10 @@ def understood(text: bytes) -> Script | None:
         first, *lines = text.decode("ascii").split("\n")
     except UnicodeDecodeError:
         return None
-    interpreter = first.removeprefix("#!").strip()
+    if b"\0" in text:
+        # one shell ends there, another one leaves it out
+        return None
+    interpreter = first.removeprefix("#!").strip(" \t")
     if interpreter not in SHELLS:
         return None
     for line in lines:

@@ -12,6 +12,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from domcaps.facts.hostfiles import SMALL, HostFiles
+from domcaps.facts.passed import passed
 from domcaps.facts.trust import real_path
 from domcaps.fresh.identity import Identity, identity
 
@@ -118,6 +119,11 @@ class Surroundings:
     def real_path(self, path: str) -> str:
         """Give the path of what a path leads to, links followed; a pretended host has no links."""
         return real_path(path) if self.files.is_live else path
+
+    def passed(self, name: str) -> str | None:
+        """Give the value of a variable that a program gets that is executed here."""
+        value = self.environ.get(name)
+        return passed(name, value) if self.files.is_live and value is not None else value
 
     def is_kernel_file(self, path: str) -> bool:
         """Tell whether a file is made up by the kernel when it is read: its times say nothing."""

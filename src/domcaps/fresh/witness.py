@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, ClassVar
 import msgspec
 
 from domcaps.facts.hostfiles import SMALL
+from domcaps.facts.ownership import depends_on_groups, weakness
 from domcaps.fresh.identity import Identity, identity
 
 if TYPE_CHECKING:
@@ -207,6 +208,33 @@ class Executable(_PathWitness, frozen=True):
         return around.files.program(self.path) is not None
 
 
+class TrustedFolder(_PathWitness, frozen=True):
+    """Whether programs and libraries of a folder may be used: its real path, its mount, its rights.
+
+    It is no matter whether there is such a folder.
+    """
+
+    def look(self, around: Surroundings) -> Seen:
+        """Give the real path, what lets another user change it, and whether nothing is executed."""
+        real = around.real_path(self.path)
+        if not around.files.is_live:
+            return (real, "", False)
+        weak = weakness(real)
+        return (real, weak.text if weak else "", _forbids_execution(real))
+
+    def watched(self, around: Surroundings) -> str:
+        """Give the path, unless a change of a group's members would count."""
+        live = around.files.is_live and not self.path.startswith("/dev/")
+        return self.path if live and not depends_on_groups(around.real_path(self.path)) else ""
+
+
+def _forbids_execution(real: str) -> bool:
+    try:
+        return bool(os.statvfs(real).f_flag & os.ST_NOEXEC)
+    except (OSError, ValueError, AttributeError):
+        return False
+
+
 class DeviceNode(_PathWitness, frozen=True):
     """A device that is opened and asked, as `HostFiles.control` does."""
 
@@ -230,13 +258,14 @@ class ProgramFile(_FileWitness, frozen=True):
     SMALL: ClassVar[int] = 64 * 1024
 
     def look(self, around: Surroundings) -> Seen:
-        """Give the content's digest, or the identity of a large file."""
+        """Give rights and the content's digest, or the identity of a large file."""
         try:
-            found = identity(around.files.status(self.path))
+            status = around.files.status(self.path)
+            found = identity(status)
             if not stat.S_ISREG(found.mode) or found.size > self.SMALL:
                 return found
-            executable = bool(found.mode & 0o111)
-            return (executable, digest(around.files.read(self.path, self.SMALL)))
+            rights = (bool(found.mode & 0o111), found.mode & 0o022, status.st_uid)
+            return (*rights, digest(around.files.read(self.path, self.SMALL)))
         except (OSError, ValueError) as error:
             return error_name(error)
 
@@ -343,7 +372,7 @@ class User(Witness, frozen=True):
 
 AnyWitness = (
     Content | KernelFile | Listing | FileStatus | Existence | Folder | Access
-    | RunnableProgram | RealPath | Executable | DeviceNode | NamedFile | ProgramFile
+    | RunnableProgram | RealPath | Executable | TrustedFolder | DeviceNode | NamedFile | ProgramFile
     | ModuleParameters | KernelBoot | CpuinfoProcessor | EnvironmentVariable | User
 )  # fmt: skip
 """Every witness, for those that are read back from a file."""

@@ -13,6 +13,7 @@ from domcaps.facts.nodeprobe import read_node
 from domcaps.facts.probe import probe
 from domcaps.facts.record import Recording
 from domcaps.facts.trust import vouch
+from domcaps.fresh.trusted import distrust
 from domcaps.hosts.host import Host
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ def record_here(emulators: Sequence[str] = (), comment: str = "") -> Recording:
     `docs/security.md` says. Raises the error of the first emulator that can't be recorded.
     """
     paths = [vouch(path) for path in emulators] or [Host.local().default_emulator()]
+    for error in filter(None, map(distrust, paths)):
+        raise error
     host = read_host()
     results = probe(paths, questions(), kvm=host.kvm.usable)
     for result in results:

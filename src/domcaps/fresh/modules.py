@@ -1,0 +1,104 @@
+"""QEMU's modules: where an emulator looks for them, and what each of them needs.
+
+An emulator loads what it finds when it is asked for its types, and goes on without what it can't
+load. So each module counts by its name, what a link leads to as well, and so do the places where
+the loader would look for a library that one needs: what is missing may come.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, BinaryIO
+
+from domcaps.fresh.elf import MAGIC
+from domcaps.fresh.loader import dependencies_of_modules
+from domcaps.fresh.witness import Listing, ProgramFile, TrustedFolder, Witness
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from domcaps.fresh.identity import Identity
+    from domcaps.fresh.surroundings import Surroundings
+
+_MOST_PROGRAM = 512 << 20
+_PIECE = 4 << 20
+_LONGEST_NAME = 256
+"""Bytes, more than `_MODULES` can match."""
+_MODULES = re.compile(rb"\0(/[\w./+-]{1,200}/qemu)\0")
+_SUFFIX = ".so"
+
+
+def module_witnesses(path: str, loaded: Iterable[str], around: Surroundings) -> Iterator[Witness]:
+    """Give what the modules of an emulator depend on, which loaded these files."""
+    modules = []
+    for folder in module_folders(path, loaded, around):
+        yield Listing(folder)
+        names = around.files.names_or_none(folder)
+        if names:
+            yield TrustedFolder(folder)
+        modules += [f"{folder}/{name}" for name in names if name.endswith(_SUFFIX)]
+    yield from map(ProgramFile, modules)
+    if modules and around.files.is_live:
+        library_path = around.passed("LD_LIBRARY_PATH") or ""
+        yield from dependencies_of_modules(path, modules, around, library_path).witnesses
+
+
+def module_folders(path: str, loaded: Iterable[str], around: Surroundings) -> tuple[str, ...]:
+    """Name the folders that QEMU loads modules from.
+
+    That is the one which it was built for, the same place relative to where the program is
+    (``get_relocated_path`` in QEMU's cutils.c), ``$QEMU_MODULE_DIR``, and one for those that an
+    upgrade left behind. Without the first, the usual ones are taken.
+    """
+    libraries = {str(PurePosixPath(file).parent) for file in loaded if ".so" in file}
+    candidates = {f"{folder}/qemu" for folder in libraries if not folder.endswith("/qemu")}
+    candidates |= {folder for folder in libraries if folder.endswith("/qemu")}
+    built = _built_for(path, around)
+    usual = ("lib/qemu", "lib64/qemu", f"lib/{os.uname().machine}-linux-gnu/qemu")
+    below = {below for folder in built for below in _tails(folder)}
+    for prefix in {PurePosixPath(place).parent.parent for place in (path, around.real_path(path))}:
+        candidates |= {f"{prefix}/{part}" for part in (*below, *usual)}
+    candidates |= set(built)
+    candidates.add("/var/run/qemu")
+    if named := around.passed("QEMU_MODULE_DIR"):
+        candidates.add(named)
+    return tuple(sorted(folder for folder in candidates if folder.startswith("/")))
+
+
+def _tails(folder: str) -> Iterator[str]:
+    parts = folder.strip("/").split("/")
+    return ("/".join(parts[start:]) for start in range(len(parts)))
+
+
+def _built_for(path: str, around: Surroundings) -> tuple[str, ...]:
+    """Give the folders for modules whose names are in a program."""
+    identity = around.identity(path)
+    return () if identity is None else _named_in(around.files.real(path), identity)
+
+
+@functools.lru_cache(maxsize=64)
+def _named_in(real: str, identity: Identity) -> tuple[str, ...]:  # noqa: ARG001 - names the state
+    try:
+        with open(real, "rb") as file:  # noqa: PTH123 - text in
+            if file.read(4) != MAGIC or os.fstat(file.fileno()).st_size > _MOST_PROGRAM:
+                return ()
+            file.seek(0)
+            found = {match[1] for piece in _pieces(file) for match in _MODULES.finditer(piece)}
+    except (OSError, ValueError):
+        return ()
+    return tuple(sorted(name.decode() for name in found))
+
+
+def _pieces(file: BinaryIO) -> Iterator[bytes]:
+    """Read a file in pieces, each with the end of the one before, so that no name is cut in two.
+
+    It is not mapped into memory: an upgrade that makes the file shorter meanwhile would end this
+    process (SIGBUS).
+    """
+    end = b""
+    while piece := file.read(_PIECE):
+        yield end + piece
+        end = piece[-_LONGEST_NAME:]

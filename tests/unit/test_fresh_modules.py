@@ -1,0 +1,80 @@
+"""QEMU's modules: each one counts by its name, and what it needs, also what is missing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from domcaps.fresh.loader import dependencies
+from domcaps.fresh.modules import module_folders, module_witnesses
+from domcaps.fresh.surroundings import Surroundings
+from domcaps.fresh.witness import Listing, ProgramFile, Witness
+
+CAT = os.path.realpath("/bin/cat")
+pytestmark = pytest.mark.skipif(
+    not Path(CAT).read_bytes().startswith(b"\x7fELF"), reason="needs ELF"
+)
+
+
+def library() -> str:
+    return dependencies(CAT, Surroundings(), "").groups[-1][0]
+
+
+def witnesses(folder: Path, **environ: str) -> set[Witness]:
+    around = Surroundings(environ={"QEMU_MODULE_DIR": str(folder), **environ})
+    return set(module_witnesses(CAT, (), around))
+
+
+def test_a_link_that_is_turned_shows(tmp_path: Path) -> None:
+    shutil.copy(library(), tmp_path / "first")
+    shutil.copy(CAT, tmp_path / "second")
+    link = tmp_path / "ui-a.so"
+    link.symlink_to("first")
+    witness = ProgramFile(str(link))
+    assert witness in witnesses(tmp_path)
+    before = witness.look(Surroundings())
+    link.unlink()
+    link.symlink_to("second")
+    assert witness.look(Surroundings()) != before
+
+
+def test_a_link_that_leads_nowhere_counts(tmp_path: Path) -> None:
+    (tmp_path / "ui-a.so").symlink_to(tmp_path / "later")
+    assert ProgramFile(f"{tmp_path}/ui-a.so") in witnesses(tmp_path)
+
+
+def test_what_can_not_be_loaded_counts(tmp_path: Path) -> None:
+    (tmp_path / "ui-a.so").write_bytes(b"none")
+    assert ProgramFile(f"{tmp_path}/ui-a.so") in witnesses(tmp_path)
+
+
+def test_what_is_no_module_does_not_count(tmp_path: Path) -> None:
+    (tmp_path / "README").write_text("none")
+    assert ProgramFile(f"{tmp_path}/README") not in witnesses(tmp_path)
+
+
+def test_a_folder_in_which_a_library_of_a_module_may_appear_counts(tmp_path: Path) -> None:
+    modules, libraries = tmp_path / "modules", tmp_path / "libraries"
+    modules.mkdir()
+    libraries.mkdir()
+    # it needs libraries itself, as a module does
+    shutil.copy(CAT, modules / "ui-a.so")
+    found = witnesses(modules, LD_LIBRARY_PATH=str(libraries))
+    assert Listing(str(libraries)) in found
+    assert ProgramFile(library()) in found
+
+
+def test_a_module_that_needs_more_is_followed(tmp_path: Path) -> None:
+    data = Path(CAT).read_bytes()
+    (tmp_path / "ui-a.so").write_bytes(data.replace(b"libc.so.6\0", b"libq.so.6\0", 1))
+    found = witnesses(tmp_path, LD_LIBRARY_PATH=str(tmp_path))
+    assert Listing(str(tmp_path)) in found
+
+
+def test_a_folder_that_others_can_write_is_not_asked_for_modules(tmp_path: Path) -> None:
+    tmp_path.chmod(0o777)
+    around = Surroundings(environ={"QEMU_MODULE_DIR": str(tmp_path)})
+    assert str(tmp_path) not in module_folders(CAT, (), around)

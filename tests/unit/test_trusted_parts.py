@@ -1,0 +1,153 @@
+"""What a trusted program would load or start is judged as the program itself is."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from domcaps.errors import UntrustedProgramError
+from domcaps.facts import trust
+from domcaps.facts.launch import PIPE, Command, start
+from domcaps.facts.passed import folders, passed
+from domcaps.facts.trust import admit, vouch
+from domcaps.fresh.programs import program_parts
+from domcaps.fresh.surroundings import Surroundings
+from domcaps.fresh.trusted import distrust, trusted_folders
+from domcaps.fresh.witness import TrustedFolder
+
+CAT = os.path.realpath("/bin/cat")
+needs_elf = pytest.mark.skipif(
+    not Path(CAT).read_bytes().startswith(b"\x7fELF"), reason="needs ELF"
+)
+
+
+@pytest.fixture(autouse=True)
+def nobody_said_anything(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trust, "_WORD", trust._Word())
+
+
+@pytest.fixture
+def weak(tmp_path: Path) -> Path:
+    """Give a folder that every user may write to."""
+    folder = tmp_path / "weak"
+    folder.mkdir()
+    folder.chmod(0o777)
+    return folder
+
+
+def script(path: Path, text: str) -> str:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    path.chmod(0o755)
+    return str(path)
+
+
+# -- variables that name folders -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["PATH", "LD_LIBRARY_PATH"])
+def test_a_folder_that_others_can_write_is_not_passed_on(
+    name: str, weak: Path, tmp_path: Path
+) -> None:
+    assert passed(name, f"{weak}:{tmp_path}:{weak}/below") == str(tmp_path)
+    assert passed(name, str(weak)) is None
+
+
+def test_a_folder_for_modules_that_others_can_write_is_not_passed_on(
+    weak: Path, tmp_path: Path
+) -> None:
+    assert passed("QEMU_MODULE_DIR", str(weak)) is None
+    assert passed("QEMU_MODULE_DIR", str(tmp_path)) == str(tmp_path)
+
+
+def test_a_link_is_passed_on_as_what_it_leads_to(weak: Path, tmp_path: Path) -> None:
+    good = tmp_path / "good"
+    good.mkdir()
+    (weak / "link").symlink_to(good)
+    assert passed("PATH", str(weak / "link")) == str(good)
+
+
+def test_a_relative_folder_of_the_search_path_is_not_passed_on() -> None:
+    assert passed("PATH", ":.:bin:/usr/bin:") == "/usr/bin"
+
+
+def test_names_that_only_the_loader_knows(weak: Path) -> None:
+    assert passed("LD_LIBRARY_PATH", "$ORIGIN/../lib") == "$ORIGIN/../lib"
+    assert passed("LD_LIBRARY_PATH", f"{weak}/$LIB") is None
+    assert folders("LD_LIBRARY_PATH", "/a;/b:$ORIGIN:c") == ("/a", "/b")
+
+
+@pytest.mark.parametrize("name", ["HOME", "TMPDIR", "GLIBC_TUNABLES"])
+def test_other_variables_are_passed_on(name: str, weak: Path) -> None:
+    assert passed(name, str(weak)) == str(weak)
+
+
+def test_a_program_does_not_get_the_folder(
+    weak: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script(weak / "grep", "#!/bin/sh\necho taken\n")
+    monkeypatch.setenv("PATH", f"{weak}:{os.environ['PATH']}")
+    program = script(tmp_path / "qemu-system-x86_64", "#!/bin/sh\ngrep --version\necho $PATH\n")
+    vouch(program)
+    said = start(Command(program), output=PIPE).communicate()[0].decode()
+    assert "taken" not in said
+    assert str(weak) not in said
+
+
+# -- what a program consists of ------------------------------------------------------------------
+
+
+def test_an_interpreter_that_others_can_change(weak: Path, tmp_path: Path) -> None:
+    shutil.copy("/bin/sh", weak / "sh")
+    program = script(tmp_path / "q", f"#! {weak}/sh -e\necho ok\n")
+    vouch(program)
+    with pytest.raises(UntrustedProgramError, match="every user may write"):
+        admit(program)
+    weak.chmod(0o755)
+    assert admit(program) == program
+
+
+def test_a_wrapper_of_a_program_that_others_can_change(weak: Path, tmp_path: Path) -> None:
+    shutil.copy(CAT, weak / "real")
+    program = script(tmp_path / "q", f'#!/bin/sh\nexec {weak}/real "$@"\n')
+    found = distrust(program)
+    assert found is not None
+    assert f"it would take {weak}/real" in str(found)
+    weak.chmod(0o755)
+    assert distrust(program) is None
+
+
+@needs_elf
+def test_a_library_that_others_can_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    libraries = tmp_path / "lib"
+    libraries.mkdir()
+    parts = program_parts(CAT, Surroundings())
+    for group in parts.groups[1:]:
+        shutil.copy(group[0], libraries)
+    monkeypatch.setenv("LD_LIBRARY_PATH", str(libraries))
+    assert distrust(CAT) is None
+    taken = next(libraries.iterdir())
+    taken.chmod(0o666)
+    assert str(taken) in str(distrust(CAT))
+
+
+@needs_elf
+def test_the_rights_of_its_folders_count_as_long_as_answers_are_kept(tmp_path: Path) -> None:
+    around = Surroundings()
+    program = tmp_path / "cat"
+    shutil.copy(CAT, program)
+    found = trusted_folders(program_parts(str(program), around), around)
+    assert TrustedFolder(str(tmp_path)) in found
+    before = TrustedFolder(str(tmp_path)).look(around)
+    tmp_path.chmod(0o777)
+    assert TrustedFolder(str(tmp_path)).look(around) != before
+
+
+def test_a_group_decides_so_that_the_folder_is_looked_at_each_time(tmp_path: Path) -> None:
+    around = Surroundings()
+    assert TrustedFolder(str(tmp_path)).watched(around) == str(tmp_path)
+    tmp_path.chmod(0o775)
+    assert TrustedFolder(str(tmp_path)).watched(around) == ""
