@@ -28,15 +28,21 @@ if TYPE_CHECKING:
 FIRMWARE_FOLDERS = ("/etc/qemu/firmware", "/usr/share/qemu/firmware")
 # what fails once QEMU is started, on the host or in QEMU: the recorded cases do not go that far
 AFTER_LIBVIRT = (
+    "channel-name-duplicate",
     "clock-timer-hypervclock-unavailable",
     "cpu-feature-invtsc-emulated",
     "console-vdagent-crash",
+    "cpu-check-full-extra",
+    "cpu-model-unavailable",
+    "features-pvspinlock-without-kvm",
     "max-memory-beyond-addresses",
     "memory-too-small",
     "os-loader-file-missing",
     "os-loader-size-unsupported",
     "os-loader-type-unsupported",
     "os-nvram-template-missing",
+    "qemu-capability-unknown",
+    "start-powernv-bus",
     "start-without-pci",
     "start-without-pci-balloon",
     "vcpu-count-gic-version",

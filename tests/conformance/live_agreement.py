@@ -38,7 +38,7 @@ _CIRCUMSTANCES = re.compile(
     r"|Operation not permitted|Unable to find an unused port|No space left|Secret not found"
     r"|no secret with|Requested operation is not valid: network|timed out|Timed out"
     r"|preallocating memory failed|cannot set up guest memory|address resolution failed"
-    r"|firewall|dbus|D-Bus|Unable to get index|unable to set AppArmor"
+    r"|Perhaps you want to install|firewall|dbus|D-Bus|Unable to get index|unable to set AppArmor"
 )
 _VARIABLE = re.compile(r"'[^']*'|\"[^\"]*\"|[\w./-]*\d[\w./-]*")
 

@@ -17,7 +17,7 @@ from domcaps.elements.display.graphics import SPICE
 from domcaps.language import Choice, Drift, Element, Enum
 from domcaps.language.attributes import fits
 from domcaps.language.changes.characters import CHANNEL_REPORTED
-from domcaps.language.finding import Stage
+from domcaps.language.finding import Stage, quoted
 from domcaps.language.lazy import cached_property
 from domcaps.language.part import field
 from domcaps.language.preference import Decision, Option, drives
@@ -221,3 +221,33 @@ def target_is_qemus(channel: Channel) -> Problems:
             "target/@type",
             accepted=["virtio", "guestfwd"],
         )
+
+
+_PORT = "<channel type='null'><target type='virtio' name='{}'/></channel>"
+
+
+@rule(
+    "channel-name-duplicate",
+    Channel,
+    bad=_PORT.format("org.a.0") * 2,
+    good=_PORT.format("org.a.0") + _PORT.format("org.a.1"),
+    stage=Stage.START,
+)
+def names_of_ports_are_unique(channel: Channel) -> Problems:
+    """Channels of one virtio-serial controller must have different names."""
+    if channel.target_type != "virtio" or not channel.name:
+        return
+    mine = (channel.name, _controller(channel))
+    for other in channel.domain.all(Channel):
+        if other is channel:
+            return
+        if other.target_type == "virtio" and (other.name, _controller(other)) == mine:
+            yield problem(
+                f"another channel has the name {quoted(channel.name)}, too", channel, "target/@name"
+            )
+            return
+
+
+def _controller(channel: Channel) -> str:
+    address = channel.find("address")
+    return "0" if address is None else address.get("controller", "0")

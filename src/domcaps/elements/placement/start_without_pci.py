@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from domcaps.elements.boards.families import PPC64
 from domcaps.elements.placement.pci_assignment import Topology
 from domcaps.language.changes.placement import BOARDS_WITHOUT_PCI
 from domcaps.language.finding import Stage
 from domcaps.language.fix import Fix
+from domcaps.language.observed import machine
 from domcaps.language.rule import Problems, Sample, problem, rule
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from domcaps.elements.placement.pci_devices import PciDevice
 
 _RNG = "<rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>"
+_POWERNV = PPC64 & machine("powernv", "powernv*")
 _NO_BALLOON = "<memballoon model='none'/>"
 
 
@@ -73,6 +76,32 @@ def balloon_has_a_bus(topology: Topology) -> Problems:
                 "libvirt adds a memory balloon, to which it cannot assign a PCI address on this "
                 "machine type; add <memballoon model='none'/>"
             )
+            yield problem(message, _place(device, topology))
+
+
+@rule(
+    "start-powernv-bus",
+    Topology,
+    bad=Sample("<memory>1048576</memory>", arch="ppc64", machine="powernv9"),
+    good=Sample(
+        "<devices><controller type='usb' model='none'/>" + _NO_BALLOON + "</devices>",
+        arch="ppc64",
+        machine="powernv9",
+    ),
+    stage=Stage.START,
+)
+def powernv_has_another_bus(topology: Topology) -> Problems:
+    """PCI devices do not start with machine type powernv: QEMU has no bus ``pci.0`` there.
+
+    libvirt adds a USB controller and a memory balloon unless the domain has
+    ``<controller type='usb' model='none'/>`` and ``<memballoon model='none'/>``.
+    """
+    if not topology.domain.world.truth(_POWERNV):
+        return
+    for device in topology.devices.listed:
+        what = f"{device.controller.type} controller" if device.controller else device.tag
+        if what != "pci controller":
+            message = f"the {what} is put on the bus pci.0, which this machine type does not have"
             yield problem(message, _place(device, topology))
 
 

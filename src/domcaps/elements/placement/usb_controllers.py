@@ -120,8 +120,11 @@ def usb_model_is_there_at_start(controller: Controller) -> Problems:
     stage=Stage.START,
 )
 def no_usb_is_the_first_controller(controller: Controller) -> Problems:
-    """A USB controller of the model 'none' switches USB off: libvirt adds no other to index 0."""
+    """A USB controller of the model 'none' needs the index 0 where libvirt adds one by itself."""
     if controller.type == "usb" and controller.model == "none" and controller.index:
+        hardware = controller.domain.first(InstalledControllers)
+        if hardware is None or not hardware.has_usb:
+            return
         yield problem(
             "model='none' switches USB off, and belongs to index 0: libvirt adds a controller "
             "there, and does not start the domain",

@@ -1,0 +1,110 @@
+"""What a started guest's CPU is held to: ``check='full'``, KVM's spinlocks, models of mainframes.
+
+libvirt asks QEMU which features the guest's CPU got, and with ``check='full'`` refuses every
+feature that ``<cpu>`` does not name. QEMU adds two by itself. Seen with libvirt 12.8 and QEMU 11.1.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from domcaps.cpu.x86map import x86_map
+from domcaps.elements.boards.families import S390, X86
+from domcaps.elements.features.domain_features import Pvspinlock
+from domcaps.elements.processor.cpu import accelerator
+from domcaps.elements.processor.definition import Cpu
+from domcaps.elements.processor.features import policies
+from domcaps.elements.processor.nearest_model import stand_ins
+from domcaps.language.finding import Stage
+from domcaps.language.fix import set_value
+from domcaps.language.rule import Problems, Sample, problem, rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_FULL = "<cpu match='exact' check='full'><model fallback='forbid'>qemu64</model>{}</cpu>"
+_REQUIRE = "<feature policy='require' name='{}'/>"
+
+
+@rule(
+    "cpu-check-full-extra",
+    Cpu,
+    bad=_FULL.format(""),
+    good=_FULL.format(_REQUIRE.format("hypervisor")),
+    stage=Stage.START,
+    fix=set_value("partial", "@check"),
+)
+def full_check_names_what_qemu_adds(cpu: Cpu) -> Problems:
+    """``<cpu check='full'>`` must name the features that QEMU adds to every model.
+
+    These are ``hypervisor``, and with KVM ``x2apic``.
+    """
+    if not cpu.holds(X86) or cpu.check != "full" or cpu.mode != "custom" or cpu.is_open:
+        return
+    extra = [name for name in _added(cpu) if name not in policies(cpu.domain)]
+    if extra:
+        named = "".join(f"<feature policy='require' name='{name}'/>" for name in extra)
+        yield problem(
+            f"with check='full' libvirt refuses the features {' and '.join(extra)}, which QEMU "
+            f"adds: add {named}, or use check='partial'",
+            cpu,
+            "@check",
+            accepted=["partial"],
+        )
+
+
+def _added(cpu: Cpu) -> Iterator[str]:
+    yield "hypervisor"
+    known = x86_map(cpu.domain.world.target.dialect)
+    model = known.models.get(cpu.model)
+    has = () if model is None else known.names_of(model.features)
+    if cpu.domain.virttype == "kvm" and "x2apic" not in has:
+        yield "x2apic"
+
+
+_SPINLOCK = "<features><pvspinlock state='{}'/></features>"
+
+
+@rule(
+    "features-pvspinlock-without-kvm",
+    Pvspinlock,
+    bad=_SPINLOCK.format("on"),
+    good=_SPINLOCK.format("off"),
+    stage=Stage.START,
+    fix=set_value("off", "@state"),
+)
+def pvspinlock_needs_kvm(pvspinlock: Pvspinlock) -> Problems:
+    """``<pvspinlock state='on'/>`` requires KVM: emulation does not offer such spinlocks."""
+    on = pvspinlock.state in {None, "on"}
+    if on and pvspinlock.domain.virttype == "qemu" and pvspinlock.holds(X86):
+        yield problem("paravirtual spinlocks need KVM, type='kvm'", pvspinlock)
+
+
+_MAINFRAME = "<cpu mode='custom'><model fallback='forbid'>{}</model></cpu>"
+
+
+@rule(
+    "cpu-model-unavailable",
+    Cpu,
+    bad=Sample(_MAINFRAME.format("gen17a"), arch="s390x"),
+    good=Sample(_MAINFRAME.format("qemu"), arch="s390x"),
+    stage=Stage.START,
+)
+def mainframe_has_the_model(cpu: Cpu) -> Problems:
+    """A CPU model of s390x must be one that this QEMU can run with all of its features."""
+    if not cpu.holds(S390) or cpu.mode != "custom" or not cpu.model:
+        return
+    world = cpu.domain.world
+    for definition in world.emulator.cpu_definitions(accelerator(world)):
+        if definition.name == cpu.model:
+            told = policies(cpu.domain)
+            missing = definition.unavailable_features or ()
+            lacking = [name for name in missing if told.get(name) != "disable"]
+            if lacking:
+                some = ", ".join(sorted(lacking)[:5])
+                yield problem(
+                    f"QEMU cannot run the CPU model {cpu.model!r} here; it lacks {some}",
+                    cpu,
+                    "model",
+                    fix=stand_ins(cpu),
+                )
