@@ -29,7 +29,8 @@ from domcaps.language.changes.features import (
     RAS_KNOWN,
     TCG_FEATURES,
 )
-from domcaps.language.fix import Fix
+from domcaps.language.finding import Stage
+from domcaps.language.fix import Fix, set_value
 from domcaps.language.observed import arch, device_property
 from domcaps.language.part import Part, field
 from domcaps.language.preference import Decision, Option
@@ -258,6 +259,21 @@ def eoi_is_x86(apic: Apic) -> Problems:
 def pvspinlock_is_x86(pvspinlock: Pvspinlock) -> Problems:
     """``<pvspinlock>`` requires an x86 guest."""
     yield from only(pvspinlock, X86, "x86")
+
+
+@rule(
+    "features-pvspinlock-without-kvm",
+    Pvspinlock,
+    bad=_F.format("<pvspinlock state='on'/>"),
+    good=_F.format("<pvspinlock state='off'/>"),
+    stage=Stage.START,
+    fix=set_value("off", "@state"),
+)
+def pvspinlock_needs_kvm(pvspinlock: Pvspinlock) -> Problems:
+    """``<pvspinlock state='on'/>`` requires KVM: emulation does not offer such spinlocks."""
+    on = pvspinlock.state in {None, "on"}
+    if on and pvspinlock.domain.virttype == "qemu" and pvspinlock.holds(X86):
+        yield problem("paravirtual spinlocks need KVM, type='kvm'", pvspinlock)
 
 
 @rule(

@@ -1,4 +1,4 @@
-"""What a started guest's CPU is held to: ``check='full'``, KVM's spinlocks, models of mainframes.
+"""What a started guest's CPU is held to: ``check='full'``, and models of mainframes.
 
 libvirt asks QEMU which features the guest's CPU got, and with ``check='full'`` refuses every
 feature that ``<cpu>`` does not name. QEMU adds two by itself. Seen with libvirt 12.8 and QEMU 11.1.
@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from domcaps.cpu.x86map import x86_map
 from domcaps.elements.boards.families import S390, X86
-from domcaps.elements.features.domain_features import Pvspinlock
 from domcaps.elements.processor.cpu import accelerator
 from domcaps.elements.processor.definition import Cpu
 from domcaps.elements.processor.features import policies
@@ -60,24 +59,6 @@ def _added(cpu: Cpu) -> Iterator[str]:
     has = () if model is None else known.names_of(model.features)
     if cpu.domain.virttype == "kvm" and "x2apic" not in has:
         yield "x2apic"
-
-
-_SPINLOCK = "<features><pvspinlock state='{}'/></features>"
-
-
-@rule(
-    "features-pvspinlock-without-kvm",
-    Pvspinlock,
-    bad=_SPINLOCK.format("on"),
-    good=_SPINLOCK.format("off"),
-    stage=Stage.START,
-    fix=set_value("off", "@state"),
-)
-def pvspinlock_needs_kvm(pvspinlock: Pvspinlock) -> Problems:
-    """``<pvspinlock state='on'/>`` requires KVM: emulation does not offer such spinlocks."""
-    on = pvspinlock.state in {None, "on"}
-    if on and pvspinlock.domain.virttype == "qemu" and pvspinlock.holds(X86):
-        yield problem("paravirtual spinlocks need KVM, type='kvm'", pvspinlock)
 
 
 _MAINFRAME = "<cpu mode='custom'><model fallback='forbid'>{}</model></cpu>"
