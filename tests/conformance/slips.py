@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import random
 import sys
+import time
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -26,8 +27,11 @@ from slip_maker import is_back, slips
 _GOAL = 95
 
 
-def try_case(job: tuple[DomainCase, int]) -> list[tuple[str, bool, str]]:
-    """Make slips of one domain and repair them; gives kind, success and what was done of each."""
+def try_case(job: tuple[DomainCase, int]) -> list[tuple[str, bool, str, float]]:
+    """Make slips of one domain and repair them.
+
+    Gives kind, success, what was done and the seconds of CPU time of each.
+    """
     case, seed = job
     host, new = _host(case), bool(case.case["abi_update"])
     if not host.validate(case.xml, case.dialect, new=new).accepted:
@@ -38,14 +42,17 @@ def try_case(job: tuple[DomainCase, int]) -> list[tuple[str, bool, str]]:
         try:
             if host.validate(slip.data, case.dialect, new=new).accepted:
                 continue
+            begin = time.process_time()
             repaired = host.repair(slip.data, case.dialect, new=new)
+            seconds = time.process_time() - begin
         except domcaps.DomcapsError as error:
-            found.append((slip.kind, False, f"{case.name}: {error}"))
+            found.append((slip.kind, False, f"{case.name}: {error}", 0.0))
             continue
         good = repaired.accepted and is_back(case.xml, slip, repaired.data)
         done = "; ".join(change.what for change in repaired.changes)
         left = "; ".join(finding.message for finding in repaired.findings)
-        found.append((slip.kind, good, f"{case.name}: {slip.path}: {done} | {left[:200]}"))
+        text = f"{case.name}: {slip.path}: {done} | {left[:200]}"
+        found.append((slip.kind, good, text, seconds))
     return found
 
 
@@ -67,12 +74,16 @@ def main() -> int:
         jobs = [(case, chance.randrange(10**9)) for case in cases]
         tried = [one for some in pool.map(try_case, jobs, chunksize=5) for one in some]
     tried = tried[: options.count or None]
-    kinds, good = Counter(kind for kind, _, _ in tried), Counter(k for k, back, _ in tried if back)
-    for kind, back, text in tried:
+    kinds = Counter(kind for kind, *_ in tried)
+    good = Counter(kind for kind, back, *_ in tried if back)
+    for kind, back, text, _ in tried:
         if not back:
             print(f"NOT BACK {kind}: {text}")
     for kind, number in sorted(kinds.items()):
         print(f"{kind}: {good[kind]} of {number}")
+    times = sorted(seconds for *_, seconds in tried)
+    longest, median = (1000 * times[at] if times else 0 for at in (-1, len(times) // 2))
+    print(f"CPU time of a repair: median {median:.0f} ms, longest {longest:.0f} ms")
     whole = sum(good.values())
     print(f"{whole} of {len(tried)} repaired back ({100 * whole / max(len(tried), 1):.1f} %)")
     return 0 if whole * 100 >= len(tried) * _GOAL else 1

@@ -134,10 +134,13 @@ def test_a_disk_on_another_bus_has_its_name_and_no_address_of_the_old_bus(
         ("pc", ("sdb", "xen"), "sata"),
     ],
 )
-def test_the_name_of_a_disk_tells_its_bus(machine: str, old: tuple[str, str], new: str) -> None:
+@pytest.mark.parametrize("release", ["11.3", "12.8"])
+def test_the_name_of_a_disk_tells_its_bus(
+    machine: str, old: tuple[str, str], new: str, release: str
+) -> None:
     usb = "<controller type='usb'"
     data = PRETTY.replace("q35", machine).replace(usb, disk(*old) + usb)
-    found = repair([open_shipped("sid-x86_64")], data.encode(), "11.3")
+    found = repair([open_shipped("sid-x86_64")], data.encode(), release)
     target = etree.fromstring(found.data).find("devices/disk/target")
     assert target is not None
     assert found.accepted

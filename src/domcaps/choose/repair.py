@@ -17,13 +17,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from domcaps.choose import losses
-from domcaps.choose.board import MACHINE, moved_to_board, moved_with_machine
+from domcaps.choose.board import moved_to_board, moved_with_machine
 from domcaps.choose.change import Change, line_in
 from domcaps.choose.edits import Edit, Edits
 from domcaps.choose.hosts import Verdict, machine_names, refusals, verdict, world_of
 from domcaps.choose.protected import plain
+from domcaps.choose.pruning import worth_trying
 from domcaps.choose.remedies import remedies
-from domcaps.elements.boards.families import family_of
 from domcaps.errors import InputError
 from domcaps.facts.arch import X86
 
@@ -289,26 +289,15 @@ class _Search:
     def _best(self, data: bytes, finding: Finding, depth: int, *, wide: bool) -> _Way | None:
         best: _Way | None = None
         edits = self.edits(data, finding, wide=wide)
-        for edit in self._promising(finding, edits) if wide else edits:
+        if wide:
+            edits = worth_trying(edits, data, lambda after: self.still(after, finding, data))
+        for edit in edits:
             if (best is not None and edit.loss >= best.loss) or self.exhausted():
                 break
             way = self._tried(data, finding, edit, depth)
             if way is not None and (best is None or way.loss < best.loss):
                 best = way
         return best
-
-    def _promising(self, finding: Finding, edits: list[Edit]) -> list[Edit]:
-        """Leave other machine types out, but for some, where none of those some helps.
-
-        They are the first, the last and those without a version, which are the newest: what depends
-        on the version holds for one of them.
-        """
-        machines = [e for e in edits if e.path == MACHINE and e.loss >= losses.MACHINE]
-        some = [e for e in machines if not family_of(e.value)[1]]
-        some += machines[:1] + machines[-1:]
-        if any(self.still_without(edit, finding) for edit in some):
-            return edits
-        return [edit for edit in edits if edit not in machines]
 
     def _tried(self, data: bytes, finding: Finding, edit: Edit, depth: int) -> _Way | None:
         """Make an edit, and repair what it brings; None where it does not do what it is for."""

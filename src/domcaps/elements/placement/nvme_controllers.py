@@ -15,15 +15,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from domcaps.elements.buses.disk import BUSES
 from domcaps.elements.placement.installed import InstalledControllers
 from domcaps.language.changes.storage import DISK_NVME
+from domcaps.language.fix import Fix, set_value
+from domcaps.language.node_path import path_of
 from domcaps.language.require import libvirt_reads
 from domcaps.language.rule import Problems, problem, rule
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from lxml.etree import _Element as Node
 
 _DISK = "<disk type='file'><source file='/a'/><target dev='{}' bus='nvme'/>{}</disk>"
+_PREFIX = {bus.name: bus.usual for bus in BUSES}
 _FIRST = _DISK.format("nvme0n1", "<serial>a</serial>")
 
 
@@ -39,7 +45,21 @@ def drives_have_serials(hardware: InstalledControllers) -> Problems:
         if not serials:
             part = next((c.part for c in hardware.of("nvme") if c.index == index), None)
             what = f"the NVMe controller {index} needs a <serial>, or a disk with one"
-            yield problem(what, part or hardware)
+            yield problem(what, part or hardware, fix=_with_serial(hardware, index))
+
+
+def _with_serial(hardware: InstalledControllers, index: int) -> Iterator[Fix]:
+    """Give the buses that the disks are named for, where that is not NVMe; else a serial.
+
+    The serial of a new drive may be any text.
+    """
+    on_it = [d for d in hardware.drives.disks if d.bus == "nvme" and d.place is not None]
+    disks = [disk for disk in on_it if disk.place is not None and disk.place.controller == index]
+    for bus in ("ide", "sata", "virtio"):
+        if disks and all(disk.name[:2] == _PREFIX[bus] for disk in disks):
+            yield Fix(values=tuple((f"{path_of(d.node)}/target/@bus", bus) for d in disks))
+    if disks and all(disk.name.startswith("nvme") for disk in disks):
+        yield set_value(f"nvme-{index}", f"{path_of(disks[0].node)}/serial")
 
 
 @rule(
