@@ -50,12 +50,13 @@ if TYPE_CHECKING:
     from domcaps.facts.host import HostFacts, read_host_facts
     from domcaps.facts.node import Node
     from domcaps.facts.record import EmulatorRecord, HostRecord, Recording
+    from domcaps.facts.shipped import shipped_names
     from domcaps.facts.transcript import read_transcript
     from domcaps.hosts.compared import Comparison, compare
     from domcaps.hosts.host import Host, LiveHost
     from domcaps.hosts.several import baseline, choose_for
     from domcaps.language.dialect import Dialect
-    from domcaps.language.finding import Finding, Severity, Stage
+    from domcaps.language.finding import Finding, Severity, Stage, VerdictWord
     from domcaps.language.fix import Fix
     from domcaps.language.preference import Guest
     from domcaps.language.table import Row
@@ -76,7 +77,7 @@ if TYPE_CHECKING:
     from domcaps.validate.check import Validation
     from domcaps.validate.compare import DomainDifference
     from domcaps.validate.explain import DomainExplanation, Use
-    from domcaps.verify.result import Counts, Tried, Verification
+    from domcaps.verify.result import Counts, Tried, TriedVerdict, Verification
 
 __all__ = [
     "Change",
@@ -133,6 +134,7 @@ __all__ = [
     "TopViews",
     "TranscriptError",
     "Tried",
+    "TriedVerdict",
     "Truth",
     "UnansweredError",
     "UnknownDialectError",
@@ -142,6 +144,7 @@ __all__ = [
     "UntrustedProgramError",
     "Use",
     "Validation",
+    "VerdictWord",
     "Verification",
     "WishOptions",
     "World",
@@ -152,6 +155,7 @@ __all__ = [
     "compare",
     "read_host_facts",
     "read_transcript",
+    "shipped_names",
 ]
 
 if not TYPE_CHECKING:
@@ -180,6 +184,7 @@ if not TYPE_CHECKING:
         "Finding": "domcaps.language.finding",
         "Severity": "domcaps.language.finding",
         "Stage": "domcaps.language.finding",
+        "VerdictWord": "domcaps.language.finding",
         "Fix": "domcaps.language.fix",
         "Guest": "domcaps.language.preference",
         "Row": "domcaps.language.table",
@@ -200,12 +205,14 @@ if not TYPE_CHECKING:
         "SectionView": "domcaps.report.view",
         "SectionViews": "domcaps.report.view",
         "TopViews": "domcaps.report.view",
+        "shipped_names": "domcaps.facts.shipped",
         "Validation": "domcaps.validate.check",
         "DomainDifference": "domcaps.validate.compare",
         "DomainExplanation": "domcaps.validate.explain",
         "Use": "domcaps.validate.explain",
         "Counts": "domcaps.verify.result",
         "Tried": "domcaps.verify.result",
+        "TriedVerdict": "domcaps.verify.result",
         "Verification": "domcaps.verify.result",
     }
 

@@ -103,11 +103,5 @@ def _lines(result: Validation) -> list[str]:
 def _open(name: str, folder: Path) -> Host:
     from domcaps.hosts.host import Host
 
-    if name == "local":
-        return Host.local()
-    kind, _, rest = name.partition(":")
-    if kind == "shipped":
-        from domcaps.shipped import open_shipped
-
-        return open_shipped(rest)
-    return Host.load(folder / name)
+    named = name == "local" or name.partition(":")[0] == "shipped"
+    return Host.open(name if named else folder / name)

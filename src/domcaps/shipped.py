@@ -1,26 +1,11 @@
-"""Recordings that come with the package, so that it is of use where there is no QEMU."""
+"""Hosts whose recordings come with the package."""
 
 from __future__ import annotations
 
-from importlib.resources import files
-from typing import TYPE_CHECKING
+from domcaps.facts.shipped import SUFFIX, load_shipped, shipped_name, shipped_names
+from domcaps.hosts.host import Host
 
-from domcaps.errors import UnsupportedTargetError
-
-if TYPE_CHECKING:
-    from domcaps.facts.record import Recording
-    from domcaps.hosts.host import Host
-
-SUFFIX = ".domcaps"
-
-
-def shipped_names() -> tuple[str, ...]:
-    """Name the recordings, such as ``debian13-x86_64``."""
-    folder = files("domcaps") / "recordings"
-    if not folder.is_dir():
-        return ()
-    names = (entry.name for entry in folder.iterdir())
-    return tuple(sorted(name.removesuffix(SUFFIX) for name in names if name.endswith(SUFFIX)))
+__all__ = ["SUFFIX", "load_shipped", "open_shipped", "shipped_names"]
 
 
 def open_shipped(name: str = "", *, arch: str = "") -> Host:
@@ -28,39 +13,5 @@ def open_shipped(name: str = "", *, arch: str = "") -> Host:
 
     Raises `UnsupportedTargetError` where there is none.
     """
-    from domcaps.facts.recording import loads
-    from domcaps.hosts.host import Host
-
-    names = shipped_names()
-    if not name:
-        wanted = arch or "x86_64"
-        name = max((n for n in names if n.partition("-")[2] == wanted), key=_age, default="")
-    if name not in names:
-        raise UnsupportedTargetError(
-            f"no recording {name or arch!r} comes with domcaps",
-            remedy=f"there are {', '.join(names) or 'none'}",
-        )
-    data = _read(name)
-    return Host.from_recording(loads(data, where=f"shipped:{name}"), origin=f"shipped:{name}")
-
-
-def load_shipped(name: str) -> Recording:
-    """Read a shipped recording by its name; raises `UnsupportedTargetError` where there is none."""
-    from domcaps.facts.recording import loads
-
-    if name not in shipped_names():
-        raise UnsupportedTargetError(
-            f"no recording {name!r} comes with domcaps",
-            remedy=f"there are {', '.join(shipped_names()) or 'none'}",
-        )
-    return loads(_read(name), where=f"shipped:{name}")
-
-
-def _read(name: str) -> bytes:
-    return (files("domcaps") / "recordings" / f"{name}{SUFFIX}").read_bytes()
-
-
-def _age(name: str) -> tuple[int, str]:
-    """Sort Debian's releases: 12 before 13 before sid."""
-    digits = "".join(c for c in name.partition("-")[0] if c.isdigit())
-    return (int(digits) if digits else 1000, name)
+    found = shipped_name(name, arch=arch)
+    return Host.from_recording(load_shipped(found), origin=f"shipped:{found}")

@@ -26,7 +26,7 @@ def both(hosts: list[domcaps.Host]) -> domcaps.Chosen:
 
 
 if __name__ == "__main__":
-    before, after = domcaps.Host.load(sys.argv[1]), domcaps.Host.load(sys.argv[2])
+    before, after = domcaps.Host.open(sys.argv[1]), domcaps.Host.open(sys.argv[2])
     print(may_move(before, after, Path(sys.argv[3]).read_bytes()))
     for step in both([before, after]).steps:
         print(step.title, step.value, step.why)

@@ -30,7 +30,7 @@ def pick(host: domcaps.Host, machine: str) -> str:
 
 def main(path: str) -> None:
     try:
-        host = domcaps.Host.load(path)
+        host = domcaps.Host.open(path)
         print(pick(host, "q35"))
         loader: domcaps.SectionView = host.domain_capabilities().os.loader
         print(loader.values)

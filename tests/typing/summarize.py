@@ -28,6 +28,6 @@ def summarize(host: domcaps.Host, folder: Path) -> Counter[tuple[str, str]]:
 
 if __name__ == "__main__":
     for (code, severity), number in summarize(
-        domcaps.Host.load(sys.argv[1]), Path(sys.argv[2])
+        domcaps.Host.open(sys.argv[1]), Path(sys.argv[2])
     ).most_common():
         print(number, severity, code)

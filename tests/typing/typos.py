@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import domcaps
 
 host = domcaps.Host.load("host.domcaps")
@@ -21,3 +23,7 @@ host.choose("web", memory=2.5)  # typo
 domcaps.compare(host, "other.domcaps")  # typo
 print(host.explain("video")[0].reson)  # typo
 host.choose("web", dsks=["/a"])  # typo
+print(result.verdict == "acepted")  # typo
+host.validate(Path("guest.xml"))  # typo
+print(domcaps.compare(host, host).differences[0].sign == "=")  # typo
+domcaps.Host.opn("local")  # typo

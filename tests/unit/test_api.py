@@ -136,6 +136,102 @@ class TestViews:
         assert declared == set().union(*(inside(element) for element in table()))
 
 
+RESULTS = (
+    domcaps.Validation, domcaps.Finding, domcaps.Fix, domcaps.Explanation, domcaps.Reason,
+    domcaps.NeededChange, domcaps.DomainExplanation, domcaps.Use, domcaps.Comparison,
+    domcaps.Difference, domcaps.DomainDifference, domcaps.Chosen, domcaps.Step, domcaps.Repair,
+    domcaps.Change, domcaps.Tried, domcaps.SectionView, domcaps.Row,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", RESULTS, ids=lambda kind: kind.__name__)
+def test_every_member_of_a_result_is_in_the_manual(kind: type) -> None:
+    members = {
+        name
+        for name, member in inspect.getmembers(kind)
+        if not name.startswith("_") and not inspect.isroutine(member)
+    } | {name for name in inspect.get_annotations(kind) if not name.startswith("_")}
+    lacking = {name for name in members if not re.search(rf"[`.]{name}[`(]", MANUAL)}
+    assert not lacking, f"docs/api.md does not name {lacking} of {kind.__name__}"
+
+
+def test_every_option_of_a_public_function_is_in_the_manual() -> None:
+    for options in (domcaps.WishOptions, domcaps.TargetOptions):
+        for name in options.__annotations__:
+            assert re.search(rf"\b{name}=", MANUAL), f"docs/api.md does not name {name}="
+
+
+def test_defaults_in_the_manual_are_those_of_the_functions() -> None:
+    for name, default in re.findall(r"(\w+)=((?:\"[^\"]*\")|None|True|False)", MANUAL):
+        if name == "libvirt":
+            assert default == '"auto"', default
+
+
+class TestOpen:
+    def test_what_the_command_line_takes(self, tmp_path: Path) -> None:
+        name = domcaps.shipped_names()[0]
+        assert domcaps.Host.open(f"shipped:{name}").origin == f"shipped:{name}"
+        assert domcaps.Host.open("shipped:").origin.startswith("shipped:")
+        assert isinstance(domcaps.Host.open("local"), domcaps.LiveHost)
+        with pytest.raises(domcaps.UnsupportedTargetError, match=name):
+            domcaps.Host.open("shipped:nonsense")
+        with pytest.raises(domcaps.RecordingError, match="domcaps record"):
+            domcaps.Host.open(tmp_path / "nothing.domcaps")
+        with pytest.raises(domcaps.RecordingError, match=r"Host\.open\('shipped:x'\)"):
+            domcaps.Host.load("shipped:x")
+
+
+class TestSlips:
+    """What a first program gets wrong, and what it is told."""
+
+    @pytest.mark.parametrize(
+        ("call", "told"),
+        [
+            (lambda host: host.validate("guest.xml"), "not the name of a file: 'guest.xml'"),
+            (lambda host: host.validate(Path("guest.xml")), "not PosixPath"),
+            (lambda host: host.repair(None), "not NoneType"),
+            (lambda host: host.explain_domain("a.xml"), "read the file"),
+            (lambda host: host.native(Path("a")), "read the file"),
+            (lambda host: host.choose(vido="qxl"), "choose() has no option 'vido'"),
+            (lambda host: host.choose(grafics="vnc"), "did you mean 'graphics'?"),
+            (lambda host: domcaps.compare(host, host, machne="q35"), "did you mean 'machine'?"),
+            (lambda host: domcaps.compare(host, "other.domcaps"), "after must be a Host"),
+            (lambda host: domcaps.baseline([host, "b"]), "hosts[1] must be a Host"),
+            (lambda host: domcaps.choose_for(host), "list of hosts"),
+        ],
+    )
+    def test_a_wrong_argument(self, host: domcaps.Host, call: Any, told: str) -> None:
+        with pytest.raises(domcaps.WrongTypeError, match=re.escape(told)) as caught:
+            call(host)
+        assert isinstance(caught.value, TypeError)
+
+    def test_a_code_that_there_is_not(self, host: domcaps.Host) -> None:
+        with pytest.raises(domcaps.RequestError, match="disk-target-unknown"):
+            host.validate(BAD, ignore=["disk-target-unknwn"])
+        code = host.validate(BAD).findings[0].code
+        for name in (code, code.partition("-")[0], f"*{code[3:]}"):
+            assert code not in {one.code for one in host.validate(BAD, ignore=[name]).findings}
+
+    def test_a_misspelt_element(self, host: domcaps.Host) -> None:
+        devices = host.domain_capabilities().devices
+        with pytest.raises(AttributeError, match="did you mean 'video'"):
+            devices.vidoe  # type: ignore[attr-defined]  # noqa: B018
+        with pytest.raises(KeyError, match="did you mean 'video'"):
+            devices["vidoe"]
+
+    def test_a_misspelt_enum(self, host: domcaps.Host) -> None:
+        with pytest.raises(domcaps.RequestError, match=r"did you mean video\.modelType\b"):
+            host.explain("video.modeltype")
+
+    @pytest.mark.parametrize(
+        ("text", "near"), [("9", "9.10"), ("12.99", "12.8"), ("debian15", "debian1")]
+    )
+    def test_a_release_that_is_not_known(self, host: domcaps.Host, text: str, near: str) -> None:
+        with pytest.raises(domcaps.UnknownDialectError, match=f"did you mean '{near}") as caught:
+            host.domain_capabilities(libvirt=text)
+        assert len(str(caught.value)) < 400
+
+
 class TestWords:
     def test_enums_compare_with_their_texts(self, host: domcaps.Host) -> None:
         finding = host.validate(BAD).findings[0]

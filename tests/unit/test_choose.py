@@ -15,8 +15,11 @@ from domcaps.choose.catalogue import decisions, enums
 from domcaps.choose.os_database import guest_of
 from domcaps.choose.search import _smallest
 from domcaps.choose.variables import Assignment
+from domcaps.choose.wishes import Wishes
 from domcaps.elements.display.video import PREFERENCE as VIDEO
+from domcaps.errors import RequestError
 from domcaps.facts.osinfo import Osinfo
+from domcaps.language.quantities import shown_size
 from plain_hosts import open_plain, plain
 from sample_hosts import rich_host, sample_host
 
@@ -399,3 +402,61 @@ def test_what_something_else_would_help_against_is_no_refusal(host: domcaps.Host
 def test_looks_are_few(host: domcaps.Host) -> None:
     chosen = host.choose("web", os="linux", disks=["/d.img"])
     assert chosen.looks == 1
+
+
+class TestSizes:
+    """Sizes as libvirt writes them: KiB and K count 1024 bytes, KB counts 1000."""
+
+    @pytest.mark.parametrize(
+        ("text", "kib"),
+        [
+            ("4GiB", 4 * 2**20), ("4G", 4 * 2**20), ("4g", 4 * 2**20), ("1.5GiB", 3 * 2**19),
+            ("4GB", 3906250), ("4000MB", 3906250), ("512M", 2**19), ("512", 2**19),
+            ("1048576KiB", 2**20), ("1073741824B", 2**20), ("1073741824 bytes", 2**20),
+            ("0.001TiB", 1073741), ("2048000B", 2000),
+        ],
+    )  # fmt: skip
+    def test_memory(self, text: str, kib: int) -> None:
+        wishes = Wishes("a")
+        wishes.memory(text)
+        assert wishes.all[0].values == (str(kib),)
+
+    @pytest.mark.parametrize(
+        "text", ["1000B", "0", "4XB", "GiB", "4 G i B", "1,5GiB", "-4GiB", "1e9B", ""]
+    )
+    def test_no_memory(self, text: str) -> None:
+        with pytest.raises(RequestError, match="4GiB"):
+            Wishes("a").memory(text)
+
+    @pytest.mark.parametrize(
+        ("size", "shown"),
+        [
+            (0, "0 bytes"), (1000, "1000 bytes"), (1024, "1 KiB"), (2**32, "4 GiB"),
+            (3 * 2**29, "1536 MiB"), (4 * 10**9, "3906250 KiB"), (2**60, "1 EiB"),
+        ],
+    )  # fmt: skip
+    def test_shown(self, size: int, shown: str) -> None:
+        assert shown_size(size) == shown
+
+
+class TestSteps:
+    @pytest.fixture
+    def host(self) -> domcaps.Host:
+        return domcaps.Host.open("shipped:debian13-x86_64")
+
+    def test_what_is_passed_over_says_why(self, host: domcaps.Host) -> None:
+        for system in ("windows", "win11", "linux"):
+            for step in host.choose(os=system).steps:
+                assert not any(set("✗✓") & set(why) for _, why in step.passed), step
+                assert step.wanted != "wished for"
+
+    def test_a_need_of_the_guest_is_no_wish_of_the_user(self, host: domcaps.Host) -> None:
+        (memory,) = [step for step in host.choose(os="win11").steps if step.name == "memory"]
+        assert (memory.why, memory.unit) == ("wanted", "KiB")
+        assert memory.wanted == "--os win11, which needs 4 GiB of memory"
+
+    def test_a_wish_is_named_instead_of_the_table_s_reason(self, host: domcaps.Host) -> None:
+        (memory,) = [step for step in host.choose(memory="512MiB").steps if step.name == "memory"]
+        assert (memory.value, memory.why, memory.wanted) == (
+            str(2**19), "wanted", "--memory 512MiB",
+        )  # fmt: skip

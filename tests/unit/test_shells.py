@@ -9,6 +9,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import click
 import pytest
 from click.testing import CliRunner
 from lxml import etree
@@ -145,7 +146,7 @@ class TestLocales:
 
 
 class TestColour:
-    def printed(self, folder: Path, **variables: str) -> bytes:
+    def printed(self, folder: Path, *words: str, **variables: str) -> bytes:
         (folder / "a.xml").write_text(BAD)
         environment = {
             name: value
@@ -153,7 +154,8 @@ class TestColour:
             if name not in {"NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE"}
         }
         return subprocess.run(
-            [sys.executable, "-m", "domcaps", "validate", "--host", plain("sid-x86_64"), "a.xml"],
+            [sys.executable, "-m", "domcaps", "validate", "--host", plain("sid-x86_64"), "a.xml",
+             *words],
             capture_output=True, timeout=120, check=False, cwd=folder,
             env={**environment, **variables},
         ).stdout  # fmt: skip
@@ -164,3 +166,27 @@ class TestColour:
         assert b"\x1b[" in self.printed(tmp_path, FORCE_COLOR="1", TERM="dumb")
         assert b"\x1b[" not in self.printed(tmp_path, FORCE_COLOR="0")
         assert b"\x1b[" not in self.printed(tmp_path, FORCE_COLOR="1", NO_COLOR="1")
+
+    def test_what_the_command_line_says_overrides_variables(self, tmp_path: Path) -> None:
+        assert b"\x1b[" in self.printed(tmp_path, "--color", "always", NO_COLOR="1")
+        assert b"\x1b[" in self.printed(tmp_path, "--color=always", TERM="dumb")
+        assert b"\x1b[" not in self.printed(tmp_path, "--color", "never", FORCE_COLOR="1")
+        assert b"\x1b[" in self.printed(tmp_path, "--color", "auto", FORCE_COLOR="1")
+        assert b"\x1b[" not in self.printed(tmp_path, "--color", "auto")
+
+    def test_every_command_takes_it(self) -> None:
+        context = click.Context(_root)
+        lacking = []
+
+        def look(command: click.Command, name: str) -> None:
+            if not any("--color" in one.opts for one in command.params):
+                lacking.append(name)
+            for inner, found in getattr(command, "commands", {}).items():
+                look(found, f"{name} {inner}")
+
+        look(_root, "domcaps")
+        for name in _root.list_commands(context):
+            command = _root.get_command(context, name)
+            assert command is not None
+            look(command, name)
+        assert lacking == []

@@ -274,3 +274,27 @@ def test_one_fault_of_memory_is_one_finding(memory: str, code: str) -> None:
     assert host is not None
     xml = f"<domain type='qemu'><name>a</name>{memory}<os><type>hvm</type></os></domain>"
     assert [finding.code for finding in host.validate(xml).findings] == [code]
+
+
+@pytest.mark.parametrize(
+    ("memory", "is_right"),
+    [
+        ("<memory>1048576</memory>", True), ("<memory unit='GiB'>1</memory>", True),
+        ("<memory unit='MiB'>1024</memory>", True), ("<memory unit='b'>1073741824</memory>", True),
+        ("<memory>1</memory>", False), ("<memory unit='GiB'>2</memory>", False),
+        ("<memory unit='MiB'>1048576</memory>", False),
+    ],
+)  # fmt: skip
+def test_memory_of_a_board_in_any_unit(memory: str, is_right: bool) -> None:
+    host = domcaps.Host.open("shipped:debian13-aarch64")
+    text = (
+        f"<domain type='qemu'><name>a</name>{memory}"
+        "<os><type arch='aarch64' machine='raspi3b'>hvm</type></os></domain>"
+    )
+    found = [one for one in host.validate(text).errors if one.code == "memory-size-fixed"]
+    assert bool(found) is not is_right
+    for finding in found:
+        assert finding.accepted == ("1 GiB",)
+        assert "memory-size-fixed" not in {
+            one.code for one in host.validate(host.repair(text).data).errors
+        }

@@ -6,6 +6,7 @@ import difflib
 from typing import TYPE_CHECKING, TypedDict
 
 from domcaps._version import DEFAULT_DIALECT
+from domcaps.arguments import options as check_options
 from domcaps.arguments import several
 from domcaps.choose import pins
 from domcaps.choose.applied import apply
@@ -127,6 +128,7 @@ def choose(
     **options: Unpack[WishOptions],
 ) -> Chosen:
     """Choose a domain that every one of the hosts accepts; raises `UnmetWishesError`."""
+    check_options("choose", options, WishOptions)
     memory = _memory(memory)
     for key in ("disks", "cdroms", "networks", "shares", "settings"):
         several(key, options.get(key))

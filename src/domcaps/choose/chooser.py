@@ -300,7 +300,7 @@ def _shortcomings(assignments: list[Assignment]) -> list[str]:
     """Say what the guest may not be content with."""
     return [
         f"{assignment.variable} is {assignment.value or 'left out'}, which does not suit "
-        f"the guest: ✗ {assignment.shortcoming}"
+        f"the guest: {assignment.shortcoming}"
         for assignment in assignments
         if assignment.shortcoming
     ]

@@ -15,7 +15,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Step:
-    """One decision: what was chosen and why, what came next, and what was skipped."""
+    """One decision about a domain.
+
+    `name` is the feature that it decides (``video.modelType``, as `Host.explain` takes it), or the
+    part of the domain (``memory``), and `title` is that in words. `value` was chosen, "" if it is
+    left out, because of `why`; `wanted` names the wishes that it follows, "" if it follows none.
+    `next` is what would have been chosen otherwise, and `passed` has each better value with the
+    reason why it was skipped. A value that is left out is called ``nothing`` in both. `unit` is
+    what a number counts, such as KiB.
+    """
 
     name: str
     title: str
@@ -24,6 +32,7 @@ class Step:
     next: str = ""
     passed: tuple[tuple[str, str], ...] = ()
     wanted: str = ""
+    unit: str = ""
 
 
 @dataclass
@@ -88,25 +97,41 @@ def _step(
             passed.setdefault(_named(other.value), why)
     for value, lacking in variable.lacking.items():
         if value != assignment.value and _before(variable, value, assignment):
-            passed.setdefault(_named(value), f"✗ {lacking}")
+            passed.setdefault(_named(value), lacking)
     following = ""
     for other in left[place + 1 :]:
         if other.value != assignment.value and not _why_not(chosen, other, assignments, number):
             following = _named(other.value)
             break
-    wish = variable.wish
-    wanted = wish.text if wish is not None and not wish.implied else ""
-    if not wanted and len(left) < len(variable.assignments()):
-        wanted = "wished for"
     return Step(
         variable.name,
         variable.title,
         assignment.value,
-        assignment.why,
+        "wanted" if _is_named(chosen, variable, assignment) else assignment.why,
         following,
         tuple(passed.items()),
-        wanted,
+        _wanted(chosen, variable),
+        variable.decision.unit,
     )
+
+
+def _wanted(chosen: Chosen, variable: Variable) -> str:
+    """Name the wishes that a decision is made for, or that limit it; "" where none does."""
+    case = chosen._case  # noqa: SLF001 - private to this module
+    assert case is not None  # noqa: S101
+    wish = variable.wish
+    own = [wish.text] if wish is not None and not wish.implied else []
+    named = [one.text for one in case.space.narrowing(variable.decision.name)]
+    # a need of the guest is written as an insertion: "--os win11, which needs a TPM 2.0,"
+    return ", ".join(dict.fromkeys(text.rstrip(",") for text in [*own, *named]))
+
+
+def _is_named(chosen: Chosen, variable: Variable, assignment: Assignment) -> bool:
+    """Tell whether a wish names the value, so that nothing else was asked for."""
+    case = chosen._case  # noqa: SLF001 - private to this module
+    assert case is not None  # noqa: S101
+    narrowing = case.space.narrowing(variable.decision.name)
+    return any(wish.values == (assignment.value,) for wish in narrowing)
 
 
 def _named(value: str) -> str:

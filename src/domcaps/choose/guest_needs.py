@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from domcaps.choose.catalogue import something
 from domcaps.errors import DomcapsError, UnmetWishesError
 from domcaps.facts.emulator import Unanswered
+from domcaps.language.quantities import MIB, shown_size
 from domcaps.report.explain import explain
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def _usual(name: str) -> int:
 
 
 def _size(mib: int) -> str:
-    return f"{mib // _KIB} GiB" if mib % _KIB == 0 else f"{mib} MiB"
+    return shown_size(mib * MIB) if mib % _KIB == 0 else f"{mib} MiB"
 
 
 def remedies(

@@ -24,7 +24,7 @@ from domcaps.choose.hosts import Verdict, machine_names, refusals, verdict, worl
 from domcaps.choose.protected import plain
 from domcaps.choose.pruning import worth_trying
 from domcaps.choose.remedies import remedies
-from domcaps.errors import InputError
+from domcaps.errors import DomainError, InputError
 from domcaps.facts.arch import X86
 
 if TYPE_CHECKING:
@@ -390,7 +390,7 @@ def repair(
 
     With `allow_removal` disks, network interfaces, host devices, file systems, TPMs and UEFI may be
     taken away where nothing else helps. `seconds` limits the search, as time of the processor.
-    Raises `InputError` where the document is no XML, or text that can't be edited in place.
+    Raises `DomainError` where the document is not XML, `InputError` where its text can't be edited.
     """
     search = _Search(hosts, libvirt, new=new, seconds=seconds, allow_removal=allow_removal)
     findings = search.findings(data)
@@ -398,7 +398,7 @@ def repair(
         return Repair(data, data, (), (), looks=search.looks)
     for finding in findings:
         if finding.code.startswith("xml-") or finding.code == _STOPPED:
-            raise InputError(finding.message, remedy="correct that by hand first")
+            raise DomainError(finding.message, remedy="correct that by hand first")
     moved = None if search.machine_is_misspelt(data) else moved_to_board(hosts, data, libvirt)
     if moved is not None and len(search.findings(moved.data)) >= len(findings):
         moved = None

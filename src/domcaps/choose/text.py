@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from lxml import etree
 
 from domcaps.elements.base.written import predecessor
-from domcaps.errors import InputError
+from domcaps.errors import DomainError, InputError
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node
@@ -57,7 +57,7 @@ class Text:
         try:
             self.root: Node = etree.fromstring(data, _PARSER)
         except (etree.XMLSyntaxError, ValueError) as error:
-            raise InputError(f"this is not XML that can be repaired: {error}") from None
+            raise DomainError(f"this is not XML that can be repaired: {error}") from None
         self.encoding = self.root.getroottree().docinfo.encoding or "utf-8"
         self.text = self._decoded()
 

@@ -229,7 +229,6 @@ class SearchSpace:
         refusal, unknown = self._refusal(variable.decision, option)
         if refusal is not None:
             return Rejected(option.value, refusal)
-        suits = option.guest is None or option.guest.holds(self.guest)
         xml, dev = _filled(variable.decision, option, variable.wish)
         return Assignment(
             variable.name,
@@ -238,7 +237,7 @@ class SearchSpace:
             xml,
             option.given,
             dev,
-            "" if suits or option.guest is None else option.guest.text,
+            "" if option.guest is None else option.guest.shortcoming(self.guest),
             unknown,
             bool(variable.decision.each),
         )
@@ -286,6 +285,10 @@ class SearchSpace:
             if wont:
                 return partial("it would not start: {}".format, wont), False
         return None, unknown
+
+    def narrowing(self, decision: str) -> list[Wish]:
+        """Give the wishes that limit a decision to some values."""
+        return [w for w in self.wishes if w.kind in NARROWING and w.name == decision]
 
     def active(self, wishes: Sequence[Wish]) -> list[VariableDomain]:
         """Give the variables that some of the wishes leave, each with its assignments."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 import shlex
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 
 from domcaps.errors import RequestError
+from domcaps.language.quantities import Unit
 
-_UNITS = {"": 1, "B": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
-_SIZE = re.compile(r"(\d{1,15})\s*([KMGT]?)(?:i?B)?", re.IGNORECASE)
+_SIZE = re.compile(r"(\d{1,15}(?:\.\d{1,9})?)\s*([a-z]*)", re.ASCII | re.IGNORECASE)
 _LITTLE = 128 * 1024
 _TARGET = frozenset({"arch", "os.machine", "virttype"})
 
@@ -45,10 +46,10 @@ class Wishes:
         self.all.append(Wish(text, "narrow", values, name=decision))
 
     def memory(self, size: str) -> None:
-        """Want so much memory: ``4GiB``, ``512M``; a bare number counts MiB."""
+        """Want so much memory: ``4GiB``, ``512M``, ``4GB``; a bare number counts MiB."""
         kib = _bytes(size, "memory", "M") // 1024
         if kib == 0:
-            raise RequestError(f"memory {size!r} is less than a KiB")
+            raise RequestError(f"memory {size!r} is less than 1 KiB", remedy="write it like 4GiB")
         if size.strip().isdecimal() and kib < _LITTLE:
             self.notes.append(f"--memory {size} counts MiB; for GiB write {size.strip()}GiB")
         self.narrow("memory", (str(kib),), f"--memory {size}")
@@ -157,10 +158,17 @@ def _options(text: str, what: str, known: tuple[str, ...]) -> tuple[str, dict[st
 
 
 def _bytes(text: str, what: str, unit: str) -> int:
+    """Read a size with libvirt's units; a bare number has the given one."""
     found = _SIZE.fullmatch(text.strip())
-    if found is None:
-        raise RequestError(f"{what} {text!r} is no size", remedy="write it like 4GiB or 512MiB")
-    return int(found[1]) * _UNITS[found[2].upper() or unit]
+    try:
+        if found is None:
+            raise ValueError(text)
+        return int(Decimal(found[1]) * Unit().parse(found[2] or unit))
+    except ValueError:
+        raise RequestError(
+            f"{what} {text!r} is not a size",
+            remedy="write it like 4GiB, 512MiB or 1.5GiB; 1 GiB is 1024 MiB, 1 GB is 1000 MB",
+        ) from None
 
 
 def _image(path: str) -> dict[str, str]:

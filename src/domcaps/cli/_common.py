@@ -159,7 +159,7 @@ def complete_host(ctx: click.Context, param: click.Parameter, incomplete: str) -
     """Complete a recording: one that is shipped, or a file."""
     from click.shell_completion import CompletionItem
 
-    from domcaps.shipped import shipped_names
+    from domcaps.facts.shipped import shipped_names
 
     names = [f"shipped:{name}" for name in shipped_names()]
     found = [CompletionItem(name) for name in names if name.startswith(incomplete)]
@@ -266,12 +266,10 @@ def _open_host(host_file: str | None, *, inventory: bool) -> Host:
 
     if host_file is None:
         return Host.local(inventory=inventory, qemu_user=qemu_user())
-    kind, _, name = host_file.partition(":")
-    if kind == "shipped" and not Path(host_file).exists():
-        from domcaps.shipped import open_shipped
-
-        return open_shipped(name)
-    return Host.load(host_file)
+    if host_file == "local":
+        # a file of that name: this machine is None
+        return Host.load(host_file)
+    return Host.open(host_file)
 
 
 QUIET = "domcaps.quiet"
@@ -283,7 +281,7 @@ def note(text: str) -> None:
     context = click.get_current_context(silent=True)
     if context is not None and context.meta.get(QUIET):
         return
-    say(f"domcaps: {text}", err=True, dim=sys.stderr.isatty())
+    say(f"domcaps: {text}", err=True, dim=True)
 
 
 def write_recording(recording: Recording, output: str) -> None:

@@ -8,7 +8,7 @@ commands print with them. What may change is said in ``docs/json.md``.
 from __future__ import annotations
 
 from inspect import cleandoc
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -113,7 +113,7 @@ class SideEntry(msgspec.Struct, frozen=True):
 class DifferenceEntry(Difference, frozen=True, kw_only=True):
     """A difference, with ``+``, ``-`` or ``~`` and the facts that came out otherwise."""
 
-    sign: str
+    sign: Literal["+", "-", "~"]
     because: tuple[str, ...]
 
 
@@ -234,7 +234,7 @@ class HostDocument(
 class TriedEntry(Tried, frozen=True, kw_only=True, omit_defaults=True):
     """What was tried, with how report and emulator disagree."""
 
-    disagreement: str = ""
+    disagreement: Literal["lie", "missed chance", ""] = ""
 
 
 class VerifiedTarget(msgspec.Struct, frozen=True):

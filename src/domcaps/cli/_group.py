@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from domcaps._version import __version__
-from domcaps.cli._terminal import HarmlessStream, emit, forces_colour, install, say, wants_colour
+from domcaps.cli._terminal import (
+    HarmlessStream,
+    colour_option,
+    default_colour,
+    emit,
+    install,
+    say,
+)
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -53,6 +60,7 @@ class _Commands(click.Group):
             if importlib.util.find_spec(f"{__package__}.{name}"):
                 module = importlib.import_module(f"{__package__}.{name}")
                 command: click.Command = module.command
+                _add_colour(command)
                 return command
         return None
 
@@ -84,6 +92,14 @@ class _Commands(click.Group):
             formatter.write_dl(rows)
 
 
+def _add_colour(command: click.Command) -> None:
+    """Give a command ``--color``, and every command below it."""
+    if not any("--color" in parameter.opts for parameter in command.params):
+        command.params.append(colour_option())
+    for inner in getattr(command, "commands", {}).values():
+        _add_colour(inner)
+
+
 def _help(ctx: click.Context) -> NoReturn:
     emit(ctx.get_help() + "\n")
     ctx.exit()
@@ -112,11 +128,7 @@ def root() -> None:
     """  # noqa: D301 - click takes the character, not its name
 
 
-def _colour() -> bool | None:
-    """Return False where NO_COLOR (https://no-color.org) is set, None to let click decide."""
-    if forces_colour():
-        return True
-    return None if wants_colour() else False
+root.params.append(colour_option())
 
 
 def run(rerun: Rerun | None = None) -> None:
@@ -139,7 +151,7 @@ def run(rerun: Rerun | None = None) -> None:
     gc.set_threshold(_NEW_OBJECTS)
     try:
         # the exit code of a command is returned here
-        code = root.main(prog_name="domcaps", standalone_mode=False, color=_colour())
+        code = root.main(prog_name="domcaps", standalone_mode=False, color=default_colour())
         if rerun is not None and len(copies) == 2:
             sys.stdout.flush()
             out, err = map("".join, copies)

@@ -33,7 +33,7 @@ def named_hosts(names: Sequence[str]) -> Iterator[tuple[str, Host]]:
 
 def expand_host(name: str) -> Sequence[str]:
     """Give the recordings in a folder, or the shipped ones of a pattern."""
-    from domcaps.shipped import SUFFIX, shipped_names
+    from domcaps.facts.shipped import SUFFIX, shipped_names
 
     folder = Path(name)
     if folder.is_dir():

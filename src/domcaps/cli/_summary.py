@@ -70,8 +70,9 @@ class Summary:
         if self.no_domains:
             note(f"{_count(self.no_domains, 'file')} skipped: the root element is not <domain>")
         if self.unknown:
+            verb = "counts" if len(self.unknown) == 1 else "count"
             note(
-                f"{_count(len(self.unknown), 'statement')} could not be checked, and count as "
+                f"{_count(len(self.unknown), 'statement')} could not be checked, and {verb} as "
                 f"true: {self._undecided()}"
             )
         return self.exit_code()

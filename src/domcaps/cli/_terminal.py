@@ -133,5 +133,49 @@ def _harmless(stream: TextIO | None) -> Any:
         line_buffering=stream.line_buffering,
         write_through=stream.write_through,
     )
-    wrapped.colour = forces_colour() or (stream.isatty() and wants_colour())
+    wrapped.colour = _shows_colour(stream, "auto")
     return wrapped
+
+
+def colour_option() -> click.Option:
+    """Give ``--color``, which every command takes."""
+    return click.Option(
+        ["--color"],
+        type=click.Choice(COLOURS),
+        metavar="WHEN",
+        expose_value=False,
+        is_eager=True,
+        callback=_set_colour,
+        help="Color output always, never, or auto: on a terminal, as NO_COLOR and FORCE_COLOR say.",
+    )
+
+
+COLOURS = ("auto", "always", "never")
+
+
+def _set_colour(ctx: click.Context, _param: click.Parameter, when: str | None) -> None:
+    """Set the colour of a command's output; what the command line says overrides variables."""
+    if when is None:
+        return
+    ctx.color = {"always": True, "never": False}.get(when, default_colour())
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, HarmlessStream):
+            stream.colour = _shows_colour(stream, when)
+
+
+def default_colour() -> bool | None:
+    """Give the colour that the environment asks for, None where it depends on the stream."""
+    if forces_colour():
+        return True
+    return None if wants_colour() else False
+
+
+def _shows_colour(stream: TextIO, when: str) -> bool:
+    if when != "auto":
+        return when == "always"
+    return forces_colour() or (stream.isatty() and wants_colour())
+
+
+def has_colour(stream: TextIO) -> bool:
+    """Tell whether a stream shows colour."""
+    return isinstance(stream, HarmlessStream) and stream.colour

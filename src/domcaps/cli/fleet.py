@@ -275,7 +275,7 @@ def _recording(name: str | None, qemu: str | None) -> Recording | None:
 
     kind, _, shipped = name.partition(":")
     if kind == "shipped" and not Path(name).exists():
-        from domcaps.shipped import load_shipped
+        from domcaps.facts.shipped import load_shipped
 
         return load_shipped(shipped)
     return load(name)

@@ -11,10 +11,11 @@ from domcaps import files
 from domcaps.cli._common import libvirt_option, note, open_host
 from domcaps.cli._complete import complete_arch, complete_machine, complete_system
 from domcaps.cli._terminal import emit_document, emit_portable, say
+from domcaps.language.quantities import KIB, shown_size
 from domcaps.text import styled
 
 if TYPE_CHECKING:
-    from domcaps.choose.chosen import Chosen
+    from domcaps.choose.chosen import Chosen, Step
 
 _MOST_PINS = 1 << 20
 
@@ -215,11 +216,15 @@ def _print_json(chosen: Chosen) -> None:
     emit_document(content)
 
 
+def _shown(step: Step) -> str:
+    return shown_size(int(step.value) * KIB) if step.unit == "KiB" else step.value
+
+
 def _explain(chosen: Chosen) -> None:
     """Tell the decisions on standard error, so that the XML stays by itself."""
     say(f"guest: {chosen.guest.name or 'any'} ({chosen.guest.source})", err=True)
     for step in chosen.steps:
-        value = styled(step.value or "left out", bold=True)
+        value = styled(_shown(step) or "left out", bold=True)
         why = f"wanted by {step.wanted}" if step.why == "wanted" and step.wanted else step.why
         say(f"{step.title} [{step.name}]: {value}, {why}", err=True)
         for passed, reason in step.passed:

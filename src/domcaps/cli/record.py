@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import datetime
 import platform
+import sys
 from typing import TYPE_CHECKING
 
 import click
 
 from domcaps.cli._common import as_option, note, qemu_user, write_recording
-from domcaps.cli._terminal import raw_standard_error
+from domcaps.cli._terminal import has_colour, raw_standard_error
 from domcaps.errors import DomcapsError
 from domcaps.text import file_name
 
@@ -158,7 +159,7 @@ def _probe(
     untrusted = [error for error in map(distrust, paths) if error is not None]
     paths = [path for path in paths if path not in {error.where for error in untrusted}]
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn())
-    console = Console(file=raw_standard_error())
+    console = Console(file=raw_standard_error(), no_color=not has_colour(sys.stderr))
     with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
         task = bar.add_task("asking emulators", total=len(paths))
         results = probe(

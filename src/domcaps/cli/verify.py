@@ -18,7 +18,7 @@ from domcaps.cli._common import (
     tell_own_libvirt,
 )
 from domcaps.cli._complete import complete_arch, complete_machine
-from domcaps.cli._terminal import emit_portable, raw_standard_error, say
+from domcaps.cli._terminal import emit_portable, has_colour, raw_standard_error, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -210,7 +210,7 @@ def _verify(
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    console = Console(file=raw_standard_error())
+    console = Console(file=raw_standard_error(), no_color=not has_colour(sys.stderr))
     bar = Progress(*columns, console=console, disable=not console.is_terminal)
     with _ending_in_order(), bar:
         task = bar.add_task("starting machines", total=None)

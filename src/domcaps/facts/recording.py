@@ -150,6 +150,7 @@ def _read(path: str | Path) -> bytes:
     try:
         return files.read(path, FILE_LIMIT)
     except OSError as error:
-        raise _unusable(
-            f"it can't be read: {error.strerror}", str(path), "name a recording"
-        ) from error
+        remedy = "name the file of a recording, which 'domcaps record' makes"
+        if str(path).startswith("shipped:"):
+            remedy = f"Host.open({str(path)!r}) opens a recording that comes with domcaps"
+        raise _unusable(f"it can't be read: {error.strerror}", str(path), remedy) from error

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from domcaps import arguments
 from domcaps._version import DEFAULT_DIALECT
 from domcaps.errors import DomainError
+from domcaps.language.target import TargetOptions
 from domcaps.report.diff import Difference, diff
 from domcaps.validate.compare import DomainDifference, compare_domain
 
@@ -15,7 +17,6 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     from domcaps.hosts.host import Host
-    from domcaps.language.target import TargetOptions
     from domcaps.validate.explain import DomainExplanation
 
 
@@ -51,6 +52,9 @@ def compare(
     `Host.domain_capabilities`; `domain` is a ``<domain>`` document, which names its own target.
     Raises `UnsupportedTargetError` where a host has no such target, and `UnknownDialectError`.
     """
+    arguments.host("before", before)
+    arguments.host("after", after)
+    arguments.options("compare", target, TargetOptions)
     libvirt = target.get("libvirt", DEFAULT_DIALECT)
     differences = diff(before.world(**target), after.world(**target))
     if domain is None:

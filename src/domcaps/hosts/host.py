@@ -45,7 +45,11 @@ _MOST_WORLDS = 1000
 
 
 class Host(TableReaders):
-    """A host and its emulators, live or recorded: then `recorded` tells when, in UTC."""
+    """A host and its emulators, live or recorded.
+
+    `origin` names the recording, ``shipped:NAME`` or its file; it is "" for this machine.
+    `recorded` is when the recording was made, in UTC, "" where it does not say.
+    """
 
     def __init__(
         self,
@@ -101,9 +105,28 @@ class Host(TableReaders):
             local_machine(inventory=inventory, qemu_user=user, cache=cache, privileged=privileged)
         )
 
+    @staticmethod
+    def open(name: str | Path = "local") -> Host:
+        """Open a host by what ``--host`` of the command line takes.
+
+        That is ``local`` for this machine, ``shipped:NAME`` for a recording that comes with domcaps
+        (`domcaps.shipped_names` lists them; ``shipped:`` is the newest one for x86_64), or the file
+        of a recording. Raises `UnsupportedTargetError` where no recording of that name comes with
+        domcaps, `RecordingError` where a file can't be used.
+        """
+        if name == "local":
+            return Host.local()
+        kind, _, shipped = str(name).partition(":")
+        if kind == "shipped" and not Path(name).exists():
+            from domcaps.facts.shipped import load_shipped, shipped_name
+
+            found = shipped_name(shipped)
+            return Host.from_recording(load_shipped(found), origin=f"shipped:{found}")
+        return Host.load(name)
+
     @classmethod
     def load(cls, path: str | Path) -> Host:
-        """Read a recording; raises `RecordingError` where the file can't be used."""
+        """Read the file of a recording; raises `RecordingError` where it can't be used."""
         from domcaps.facts.recording import load
 
         return cls.from_recording(load(Path(path)), origin=str(path))

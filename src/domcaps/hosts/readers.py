@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from domcaps._version import DEFAULT_DIALECT
-from domcaps.arguments import several
+from domcaps.arguments import document, several
 from domcaps.language import World, check_dialect
 from domcaps.language.target import Flags, Question
 
@@ -83,9 +83,11 @@ class TableReaders(ABC):
         `emulator` is a path, and naming it here allows to execute it, if no user but root and this
         one can change it; without one, the emulator for `arch` is taken, which is the host's own
         where none is given. `machine` may be an alias. Without a `virttype` an accelerated one is
-        preferred. `libvirt` names the release whose document is wanted. With ``strict=False`` a
-        virtualization type that the emulator can't serve here is answered all the same. Raises
-        `UnsupportedTargetError`, `UnknownDialectError` or a `ProbeError`.
+        preferred. `libvirt` names the release whose document is wanted: a release (``9.0``), a
+        distribution (``debian12``), or ``auto``, which is that of the host's own libvirt, or the
+        newest known where the host has none. With ``strict=False`` a virtualization type that the
+        emulator can't serve here is answered all the same. Raises `UnsupportedTargetError`,
+        `UnknownDialectError` or a `ProbeError`.
         """
         flags = Flags(disable_deprecated_features, expand_cpu_features, supported_cpu_features)
         path = self.vouch(emulator)
@@ -171,7 +173,7 @@ class TableReaders(ABC):
             wanted = (one or other for one, other in zip(given, named, strict=True))
             return self.known_world(*wanted, libvirt)  # type: ignore[call-arg, arg-type]
 
-        return explain_domain(_bytes(xml), open_world)
+        return explain_domain(document(xml), open_world)
 
     def validate(
         self,
@@ -184,22 +186,27 @@ class TableReaders(ABC):
     ) -> Validation:
         """Tell whether libvirt would accept a domain on this host, and if not, why.
 
-        `xml` is a ``<domain>`` document, of any bytes. `ignore` names codes of findings that are
-        left out. A domain is taken for one that is to be defined now; with ``new=False`` for one
-        that is already defined in libvirt, in which it overlooks some mistakes. ``schema=True``
-        also refuses what libvirt's schema refuses, as ``virsh define --validate`` does: names that
-        it does not know, which are warnings otherwise, and forms of values. The result has
-        ``.accepted``, ``.definable`` and ``.findings``; what is wrong with the XML is a finding,
-        too. Raises `UnknownDialectError`.
+        `xml` is a ``<domain>`` document, of any bytes. `ignore` names findings that are left out,
+        as ``--ignore`` of the command line does: by code (``disk-target-unknown``), by first words
+        (``disk-target``) or by pattern (``*-unknown``). A domain is taken for one that is to be
+        defined now; with ``new=False`` for one that is already defined in libvirt, in which it
+        overlooks some mistakes. ``schema=True`` also refuses what libvirt's schema refuses, as
+        ``virsh define --validate`` does: names that it does not know, which are warnings otherwise,
+        and forms of values. The result has ``.accepted``, ``.definable`` and ``.findings``; what is
+        wrong with the XML is a finding, too. Raises `UnknownDialectError`, and `RequestError` for a
+        code that does not exist.
         """
         from domcaps.validate.memo.verdicts import validate_once
+        from domcaps.validate.selection import ignored_codes
 
         check_dialect(libvirt)
         several("ignore", ignore)
 
         # many domains name the same target
         open_world = partial(self.known_world, libvirt=libvirt)
-        return validate_once(_bytes(xml), open_world, frozenset(ignore), new=new, schema=schema)
+        return validate_once(
+            document(xml), open_world, ignored_codes(ignore), new=new, schema=schema
+        )
 
     def native(
         self, xml: str | bytes, libvirt: str = DEFAULT_DIALECT, *, judge: bool = True
@@ -213,7 +220,7 @@ class TableReaders(ABC):
         """
         from domcaps.native.write import command_of
 
-        command = command_of(_bytes(xml), partial(self.known_world, libvirt=libvirt))
+        command = command_of(document(xml), partial(self.known_world, libvirt=libvirt))
         if judge:
             command.validation = self.validate(xml, libvirt)
         return command
@@ -229,8 +236,8 @@ class TableReaders(ABC):
 
         `memory` is a text with a unit, such as ``4GiB``, or a number of bytes as an int.
         The result has ``.xml``, and ``.steps`` that tell what was decided and why. `wishes` are
-        those of ``domcaps new``; see `domcaps.choose.api.WishOptions`. Raises `UnmetWishesError`
-        with the fewest wishes that can't be met together.
+        those of ``domcaps new``; see `domcaps.WishOptions`. Raises `UnmetWishesError` with the
+        fewest wishes that can't be met together.
         """
         from domcaps.choose.api import choose
 
@@ -243,13 +250,9 @@ class TableReaders(ABC):
 
         The result has ``.data`` (the text, in which all that was not edited is as it was),
         ``.changes`` with a reason for each, and ``.diff``. `new` is as in `validate`. Raises
-        `InputError` for what is no XML.
+        `DomainError` for what is not XML, `InputError` for text that can't be edited in place.
         """
         from domcaps.choose.repair import repair
 
         check_dialect(libvirt)
-        return repair([self], _bytes(xml), libvirt, new=new)
-
-
-def _bytes(xml: str | bytes) -> bytes:
-    return xml.encode(errors="surrogatepass") if isinstance(xml, str) else xml
+        return repair([self], document(xml), libvirt, new=new)

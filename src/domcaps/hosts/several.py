@@ -29,8 +29,7 @@ def choose_for(
     """Choose a domain that every one of some hosts accepts; see `Host.choose`."""
     from domcaps.choose.api import choose
 
-    arguments.hosts("hosts", hosts)
-    listed = list(hosts)
+    listed = arguments.hosts("hosts", hosts)
     if not listed:
         raise RequestError("a domain needs a host")
     return choose(listed, listed[0].guest_arch, name, memory, vcpus, **wishes)
@@ -51,8 +50,7 @@ def baseline(
     """
     from domcaps.report.baseline import baseline as of_all
 
-    arguments.hosts("hosts", hosts)
-    listed = list(hosts)
+    listed = arguments.hosts("hosts", hosts)
     if not listed:
         raise RequestError("a baseline needs a host")
     worlds = [host.world(emulator, arch, machine, virttype, libvirt) for host in listed]

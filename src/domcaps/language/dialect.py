@@ -6,6 +6,7 @@ A dialect is a release, plus the changes that a distribution added to it or took
 
 from __future__ import annotations
 
+import difflib
 import functools
 import re
 from typing import TYPE_CHECKING
@@ -67,7 +68,7 @@ def _releases() -> dict[int, range]:
 def parse_dialect(text: str) -> Dialect:
     """Read ``12.8``, ``12.8.0``, ``9.0+debian12`` or ``debian12``; not ``auto``, see `dialect_for`.
 
-    Raises `UnknownDialectError`, which lists what is known.
+    Raises `UnknownDialectError`, which says what is known.
     """
     text = text.strip()
     if text in DISTRIBUTIONS:
@@ -78,11 +79,23 @@ def parse_dialect(text: str) -> Dialect:
         dialect = Dialect(int(match[1]), int(match[2]), patches if _differs(patches) else "")
         if dialect.minor in _releases().get(dialect.major, ()):
             return dialect
-    names = ", ".join(str(dialect) for dialect in known_dialects())
-    raise UnknownDialectError(
-        f"libvirt {text!r} is not a known dialect",
-        remedy=f"known are {AUTO}, {names}; and by distribution {', '.join(DISTRIBUTIONS)}",
-    )
+    raise UnknownDialectError(f"libvirt {text!r} is not a known dialect", remedy=_known(text))
+
+
+def _known(text: str) -> str:
+    """Say what is known: the likeliest, then each major release with its range."""
+    names = [AUTO, *map(str, known_dialects()), *DISTRIBUTIONS]
+    of_major = [name for name in names if name.startswith(f"{text.partition('.')[0]}.")]
+    near = of_major[-1:] or difflib.get_close_matches(text, names, n=1)
+    ranges = ", ".join(_range(major, minors) for major, minors in _releases().items())
+    known = f"known are {AUTO}, {ranges}, and by distribution {', '.join(DISTRIBUTIONS)}"
+    return f"did you mean {near[0]!r}? {known}" if near else known
+
+
+def _range(major: int, minors: range) -> str:
+    if len(minors) == 1:
+        return f"{major}.{minors[0]}"
+    return f"{major}.{minors[0]} to {major}.{minors[-1]}"
 
 
 _MOST_DIGITS = 4

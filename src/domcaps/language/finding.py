@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from typing import Literal
 
 import msgspec
 
@@ -35,6 +36,10 @@ class Stage(enum.StrEnum):
 
     DEFINE = "define"
     START = "start"
+
+
+VerdictWord = Literal["accepted", "defined, but not started", "refused"]
+"""What libvirt would do with a domain."""
 
 
 class Finding(msgspec.Struct, frozen=True):

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 
 from domcaps.language.predicate import ALWAYS
 from domcaps.language.struct import Struct
+from domcaps.language.wording import denied
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,10 +57,23 @@ class Guest(Struct, frozen=True):
 
 
 class Suits(Struct, frozen=True):
-    """A condition on the guest, with the words for it when it does not hold."""
+    """A condition on the guest: `text` states it, `negation` what is so where it does not hold.
+
+    Without a `negation` the text is negated. A condition of several `parts` is all of them.
+    """
 
     text: str
     holds: Callable[[Guest], bool]
+    negation: str = ""
+    parts: tuple[Suits, ...] = ()
+
+    def shortcoming(self, guest: Guest) -> str:
+        """Say what does not hold of a guest, "" where all does."""
+        if self.holds(guest):
+            return ""
+        if self.parts:
+            return "; ".join(filter(None, (part.shortcoming(guest) for part in self.parts)))
+        return self.negation or denied(self.text)
 
 
 def drives(*names: str) -> Suits:
@@ -84,14 +98,32 @@ def used_as(*names: str) -> Suits:
 def both(one: Suits, other: Suits) -> Suits:
     """Two conditions on the guest at once."""
     return Suits(
-        f"{one.text} and {other.text}", lambda guest: one.holds(guest) and other.holds(guest)
+        f"{one.text} and {other.text}",
+        lambda guest: one.holds(guest) and other.holds(guest),
+        parts=(one, other),
     )
 
 
-NEEDS_EFI = Suits("the guest starts from UEFI only", lambda guest: "bios" not in guest.firmware)
-STARTS_BY_BIOS = Suits("the guest starts from BIOS", lambda guest: "bios" in guest.firmware)
-STARTS_BY_EFI = Suits("the guest starts from UEFI", lambda guest: "efi" in guest.firmware)
-STAYS = Suits("the domain stays on one host", lambda guest: not guest.portable)
+NEEDS_EFI = Suits(
+    "the guest starts from UEFI only",
+    lambda guest: "bios" not in guest.firmware,
+    "the guest starts from BIOS as well",
+)
+STARTS_BY_BIOS = Suits(
+    "the guest starts from BIOS",
+    lambda guest: "bios" in guest.firmware,
+    "the guest does not start from BIOS",
+)
+STARTS_BY_EFI = Suits(
+    "the guest starts from UEFI",
+    lambda guest: "efi" in guest.firmware,
+    "the guest does not start from UEFI",
+)
+STAYS = Suits(
+    "the domain stays on one host",
+    lambda guest: not guest.portable,
+    "the domain is to be moved between hosts",
+)
 
 
 class Option(Struct, frozen=True):
@@ -118,6 +150,7 @@ class Decision(Struct, frozen=True):
     `xml` are the children of ``<domain>`` or ``<devices>`` that say a value, with ``{value}`` for
     it. `each` names the wishes for each of which it is decided, such as ``disk``; then `xml` may
     have their blanks as well. Decisions of a lower `order` come first, and are more important.
+    `unit` is what a value counts, if it is a number.
     """
 
     name: str
@@ -127,3 +160,4 @@ class Decision(Struct, frozen=True):
     each: str = ""
     options: tuple[Option, ...] = ()
     title: str = ""
+    unit: str = ""

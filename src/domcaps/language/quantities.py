@@ -190,6 +190,13 @@ def _text(node: Node, path: str) -> str:
     return (holder.get(attribute) or "") if at else holder.text or ""
 
 
+def shown_size(size: int) -> str:
+    """Write a size in bytes for people: in the largest unit in which it is a whole number."""
+    power = next((n for n in range(len(_POWERS), 0, -1) if size and not size % (1 << 10 * n)), 0)
+    unit = f"{_POWERS[power - 1].upper()}iB" if power else "bytes"
+    return f"{size >> 10 * power} {unit}"
+
+
 def kib(size: int | None) -> int:
     """Give a size in KiB, rounded up as libvirt does; no size is 0."""
     return -(-size // KIB) if size else 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
@@ -37,7 +37,7 @@ class Difference(msgspec.Struct, frozen=True):
     silent: str = ""
 
     @property
-    def sign(self) -> str:
+    def sign(self) -> Literal["+", "-", "~"]:
         """Give ``+`` for what is new, ``-`` for what is gone, ``~`` for what is otherwise."""
         if not self.before or (self.before, self.after) == ("no", "yes"):
             return "+"

@@ -178,8 +178,9 @@ def _matches(path: str, wanted: str) -> bool:
 def _nearest(path: str) -> str:
     import difflib
 
-    near = difflib.get_close_matches(path, paths(), n=6, cutoff=0.3)
-    return f"did you mean {' or '.join(near[:3])}?" if near else "see docs/table.md"
+    known = paths() if "=" in path else dict.fromkeys(name.partition("=")[0] for name in paths())
+    near = difflib.get_close_matches(path, known, n=3, cutoff=0.3)
+    return f"did you mean {' or '.join(near)}?" if near else "see docs/table.md"
 
 
 def _element(

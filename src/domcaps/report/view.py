@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from domcaps.language import Row
+from domcaps.language.wording import did_you_mean
 from domcaps.report.answer import EnumAnswer, Section, ValuesAnswer
 
 
@@ -51,7 +52,10 @@ class SectionView:
 
     @property
     def enums(self) -> Mapping[str, tuple[str, ...]]:
-        """Each enum with the values that hold."""
+        """Each enum with the values that are supported, in libvirt's order.
+
+        An element that is not supported has no enums.
+        """
         return MappingProxyType(
             {p.name: p.values for p in self._section.parts if isinstance(p, EnumAnswer)}
         )
@@ -64,7 +68,7 @@ class SectionView:
 
     @property
     def rows(self) -> tuple[Row, ...]:
-        """Computed children, such as CPU models."""
+        """Computed children, such as the features of ``caps.cpu.host_model``."""
         return tuple(p for p in self._section.parts if isinstance(p, Row))
 
     @property
@@ -87,6 +91,8 @@ class SectionViews(Mapping[str, SectionView]):
 
     def __getitem__(self, name: str) -> SectionView:
         """Look up by the name in the document."""
+        if name not in self._views:
+            raise KeyError(self._lacking(name))
         return self._views[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -108,7 +114,11 @@ class SectionViews(Mapping[str, SectionView]):
             for known, view in self.__dict__.get("_views", {}).items():
                 if known.replace("-", "_") == name:
                     return view
-            raise AttributeError(f"the report has no element {name!r} here")
+            raise AttributeError(self._lacking(name))
+
+    def _lacking(self, name: str) -> str:
+        hint = did_you_mean(name, self.__dict__.get("_views", ()))
+        return f"the report has no element {name!r} here{hint}"
 
 
 class TopViews(SectionViews):

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from lxml.etree import _Element as Node
 
+    from domcaps.language.finding import VerdictWord
     from domcaps.language.fix import Fix
     from domcaps.language.part import Part
     from domcaps.language.rule import Problem, Rule
@@ -73,7 +74,7 @@ class Validation(msgspec.Struct, frozen=True):
         return "\n".join([self.verdict, *map(str, self.findings)])
 
     @property
-    def verdict(self) -> str:
+    def verdict(self) -> VerdictWord:
         """``accepted``, ``defined, but not started`` or ``refused``."""
         if self.accepted:
             return "accepted"

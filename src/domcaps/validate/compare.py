@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from domcaps.language.finding import Finding
+from domcaps.language.finding import Finding, VerdictWord
 from domcaps.report.diff import Difference
 
 if TYPE_CHECKING:
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 
 class DomainDifference(msgspec.Struct, frozen=True):
-    """A domain on two sides: the verdicts, and what changes for it.
+    """A domain on two sides: `before` and `after` are the verdicts on them, as in `Validation`.
 
     `gone` and `new` are findings of one side only, `changes` the choices that it uses and the
     parts of its target that come out otherwise.
     """
 
-    before: str
-    after: str
+    before: VerdictWord
+    after: VerdictWord
     gone: tuple[Finding, ...] = ()
     new: tuple[Finding, ...] = ()
     changes: tuple[Difference, ...] = ()

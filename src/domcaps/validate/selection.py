@@ -12,6 +12,7 @@ import functools
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from domcaps.errors import RequestError
 from domcaps.validate.catalogue.former import current_codes, former_codes
 
 if TYPE_CHECKING:
@@ -68,6 +69,16 @@ def left_out(select: frozenset[str], ignore: frozenset[str]) -> frozenset[str]:
     if not select:
         return ignored
     return ignored | (frozenset(codes()) - covered(select, codes()) - UNCONDITIONAL)
+
+
+def ignored_codes(names: Iterable[str]) -> frozenset[str]:
+    """Give the codes that names stand for; raises `RequestError` for a name that has none."""
+    listed = frozenset(names)
+    if not listed:
+        return listed
+    if wrong := slip(listed):
+        raise RequestError(wrong)
+    return left_out(frozenset(), listed)
 
 
 def slip(names: Iterable[str]) -> str:

@@ -15,7 +15,16 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from domcaps.report.drift import known_drifts
-from domcaps.verify.result import CHANCE, LIE, NOT_TRIED, REFUSED, STARTS, Tried, Verification
+from domcaps.verify.result import (
+    CHANCE,
+    LIE,
+    NOT_TRIED,
+    REFUSED,
+    STARTS,
+    Tried,
+    TriedVerdict,
+    Verification,
+)
 from domcaps.verify.trying import Outcome
 
 if TYPE_CHECKING:
@@ -118,7 +127,7 @@ class _Run:
 
     async def _alone(self, attempt: Attempt) -> None:
         if not attempt.alternatives:
-            verdict = REFUSED if attempt.refuted else NOT_TRIED
+            verdict: TriedVerdict = REFUSED if attempt.refuted else NOT_TRIED
             self._settle(attempt, Outcome(verdict, attempt.reason))
             return
         outcomes = []

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Final, Literal
+
 import msgspec
 
-STARTS = "starts"
-REFUSED = "refused"
-NOT_TRIED = "not tried"
+STARTS: Final = "starts"
+REFUSED: Final = "refused"
+NOT_TRIED: Final = "not tried"
 
-LIE = "lie"
-CHANCE = "missed chance"
+LIE: Final = "lie"
+CHANCE: Final = "missed chance"
+
+
+TriedVerdict = Literal["starts", "refused", "not tried"]
 
 
 class Tried(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -22,13 +27,13 @@ class Tried(msgspec.Struct, frozen=True, omit_defaults=True):
 
     path: str
     promised: bool
-    verdict: str
+    verdict: TriedVerdict
     message: str = ""
     added: str = ""
     known: bool = False
 
     @property
-    def disagreement(self) -> str:
+    def disagreement(self) -> Literal["lie", "missed chance", ""]:
         """How report and emulator disagree: ``lie``, ``missed chance`` or ""."""
         if self.promised and self.verdict == REFUSED:
             return LIE

@@ -26,7 +26,7 @@ from domcaps.facts.question import ask
 from domcaps.facts.tasks import to_its_end
 from domcaps.verify.command import command
 from domcaps.verify.helper_process import HelperProcessError, running
-from domcaps.verify.result import NOT_TRIED, REFUSED, STARTS
+from domcaps.verify.result import NOT_TRIED, REFUSED, STARTS, TriedVerdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,7 +45,7 @@ _STATUS = ask("query-status")
 class Outcome(msgspec.Struct, frozen=True):
     """What came of a try: ``starts``, ``refused``, or ``not tried`` where nothing was proven."""
 
-    verdict: str
+    verdict: TriedVerdict
     message: str = ""
     added: tuple[str, ...] = ()
 

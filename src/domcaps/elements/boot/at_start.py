@@ -19,6 +19,7 @@ from domcaps.facts.kvm import KVM_UNSEEN
 from domcaps.language.finding import Stage
 from domcaps.language.fix import Fix
 from domcaps.language.part import Part
+from domcaps.language.quantities import KIB, kib, shown_size, size_of
 from domcaps.language.rule import Problems, Sample, problem, rule
 from domcaps.language.truth import Truth
 
@@ -80,11 +81,13 @@ def fixed_board_has_its_cpus(domain: WholeDomain) -> Problems:
 def fixed_board_has_its_memory(domain: WholeDomain) -> Problems:
     """Machine types that model real hardware require their exact memory size."""
     world = domain.domain.world
-    soldered, memory = soldered_memory(world), domain.node.findtext("memory", "")
-    if soldered and memory.isdecimal() and int(memory) != soldered:
-        size = f"{soldered // 1024} MiB"
-        message = f"the machine type {world.target.machine!r} requires exactly {size} of memory"
-        yield problem(message, domain, "memory", accepted=[str(soldered)])
+    soldered, memory = soldered_memory(world), domain.node.find("memory")
+    size = None if memory is None else size_of(memory)
+    if soldered and size is not None and kib(size) != soldered:
+        exact = shown_size(soldered * KIB)
+        message = f"the machine type {world.target.machine!r} requires exactly {exact} of memory"
+        fix = Fix(values=(("", str(soldered)), ("@unit", "KiB")))
+        yield problem(message, domain, "memory", accepted=[exact], fix=fix)
 
 
 @rule(

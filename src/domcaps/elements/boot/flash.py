@@ -20,11 +20,11 @@ from domcaps.elements.boot.flash_boards import (
     FLASH_BLOCK,
     FLASH_BOARD,
     FLASH_SIZES,
-    MIB,
     MOST_FLASH,
 )
 from domcaps.elements.boot.os import Loader, Nvram, Os
 from domcaps.language.finding import Stage
+from domcaps.language.quantities import shown_size
 from domcaps.language.rule import Problem, Problems, Sample, problem, rule
 from domcaps.language.truth import Truth
 
@@ -151,7 +151,7 @@ def images_have_the_size_of_flash(system: Os) -> Problems:
         if world.truth(board) is Truth.YES:
             for image, there in sizes.items():
                 if there != size:
-                    yield _misfit(image, there, f"{size} bytes ({size // MIB} MiB)")
+                    yield _misfit(image, there, f"{size} bytes ({shown_size(size)})")
     if world.truth(X86) is not Truth.YES:
         return
     for image, there in sizes.items():

@@ -219,7 +219,8 @@ def _one_cell(most: MaxMemory) -> Iterator[Fix]:
 PREFERENCE = Decision(
     "memory",
     order=4,
-    title="the memory, in KiB",
+    title="the memory",
+    unit="KiB",
     xml="<memory unit='KiB'>{value}</memory>",
     options=tuple(
         Option(str(mib * 1024), why)
