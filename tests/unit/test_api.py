@@ -181,6 +181,9 @@ class TestOpen:
             domcaps.Host.load("shipped:x")
 
 
+untyped: Any = domcaps
+
+
 class TestSlips:
     """What a first program gets wrong, and what it is told."""
 
@@ -194,10 +197,10 @@ class TestSlips:
             (lambda host: host.native(Path("a")), "read the file"),
             (lambda host: host.choose(vido="qxl"), "choose() has no option 'vido'"),
             (lambda host: host.choose(grafics="vnc"), "did you mean 'graphics'?"),
-            (lambda host: domcaps.compare(host, host, machne="q35"), "did you mean 'machine'?"),
-            (lambda host: domcaps.compare(host, "other.domcaps"), "after must be a Host"),
-            (lambda host: domcaps.baseline([host, "b"]), "hosts[1] must be a Host"),
-            (lambda host: domcaps.choose_for(host), "list of hosts"),
+            (lambda host: untyped.compare(host, host, machne="q35"), "did you mean 'machine'?"),
+            (lambda host: untyped.compare(host, "other.domcaps"), "after must be a Host"),
+            (lambda host: untyped.baseline([host, "b"]), "hosts[1] must be a Host"),
+            (lambda host: untyped.choose_for(host), "list of hosts"),
         ],
     )
     def test_a_wrong_argument(self, host: domcaps.Host, call: Any, told: str) -> None:

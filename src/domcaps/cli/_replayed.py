@@ -29,6 +29,7 @@ _FLAGS = {
     "explain": (),
     "codes": (),
 }  # fmt: skip
+_COLOUR = ("NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE")
 _MOST_FILES = 20
 _MOST_BYTES = 4 << 20
 _LARGEST_RECORDING = 64 << 20
@@ -53,7 +54,8 @@ class PlainCommand:
     def key(self) -> tuple[object, ...]:
         """Give what the output depends on besides files and host."""
         encodings = sys.stdout.encoding, sys.stderr.encoding
-        return self.command, *self.words, os.getcwd(), *encodings  # noqa: PTH109 - as it is faster
+        colour = (os.environ.get(name) for name in _COLOUR)
+        return self.command, *self.words, os.getcwd(), *encodings, *colour  # noqa: PTH109 - faster
 
 
 def asked(words: list[str]) -> PlainCommand | None:
