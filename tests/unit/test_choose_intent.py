@@ -364,6 +364,9 @@ OTHERS = [
     ("more memory than an emulated processor addresses", "x86_64", domain(
         top="<maxMemory slots='4' unit='TiB'>2</maxMemory><cpu><numa><cell id='0' cpus='0-1' "
         "memory='2097152'/></numa></cpu>"), ["slots='4' unit='GiB'>512<"], []),
+    ("a board with one CPU", "x86_64",
+     domain(vcpu="87217", os=OS.format("x86_64", "isapc")).replace(b"<acpi/>", b""),
+     ["<vcpu>1</vcpu>"], ["<cpu "]),
     ("a forwarded port's back end", "x86_64", domain(devices=CARD.format(
         "<portForward proto='tcp'><range start='2022' to='22'/></portForward>")),
      ["<backend type='passt'/>", "<range"], []),

@@ -99,7 +99,9 @@ def cpu_has_x2apic(vcpu: Vcpu) -> Problems:
             "more than 255 vCPUs require a CPU with x2APIC, which the default CPU lacks without "
             "KVM; add <cpu mode='maximum'/>"
         )
-        yield problem(message, vcpu, fix=Fix(add="<cpu mode='maximum'/>"))
+        machine = machine_type(world)
+        few = machine is not None and 0 < machine.cpu_max <= _MOST_OF_APIC
+        yield problem(message, vcpu, fix=() if few else Fix(add="<cpu mode='maximum'/>"))
     else:
         world.unknown.add("whether the CPU has x2APIC, which more than 255 CPUs need")
 
