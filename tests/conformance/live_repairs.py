@@ -121,6 +121,9 @@ def _with_own_name(root: ET.Element) -> bool:
     ET.SubElement(root, "name").text = f"repairs-{uuid.uuid4().hex[:12]}"
     for path in (
         "os/acpi",
+        "devices/memory/source",
+        "memoryBacking/locked",
+        "vcpu[@placement='auto']",
         "os/loader",
         "os/kernel",
         "os/initrd",
@@ -178,7 +181,7 @@ def _with_own_channels(root: ET.Element) -> bool:
             for source in channel.findall("source"):
                 channel.remove(source)
         for source in channel.findall("source") if channel.get("type") == "unix" else ():
-            source.attrib.pop("path", None)
+            channel.remove(source)
     return True
 
 
@@ -186,7 +189,8 @@ def _with_own_backends(root: ET.Element) -> bool:
     for screen in root.iterfind("devices/graphics"):
         kind = screen.get("type") or "vnc"
         screen.clear()
-        screen.attrib.update({"type": kind, "autoport": "yes"} if kind != "sdl" else {"type": kind})
+        kind = "vnc" if kind == "sdl" else kind  # it is shown on a desktop of the host
+        screen.attrib.update({"type": kind, "autoport": "yes"})
     for audio in root.iterfind("devices/audio"):
         number = audio.get("id") or "1"
         audio.clear()
