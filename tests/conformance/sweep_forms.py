@@ -111,7 +111,8 @@ def ask(file: Path) -> None:
 
     def verdict(text: str, flags: int) -> str:
         name = f"<name>sweep-{uuid.uuid4().hex[:8]}</name>"
-        text = re.sub(r"<name>[^<]*</name>", name, text, count=1)
+        # an empty name is what is asked about
+        text = re.sub(r"<name>[^<]+</name>", name, text, count=1)
         try:
             domain = connection.defineXMLFlags(text, flags)
         except libvirt.libvirtError as error:
@@ -142,7 +143,10 @@ def compare(file: Path, host: str, libvirt: str) -> int:
         for schema, said in zip((False, True), case["said"], strict=True):
             found = asked.validate(case["xml"], libvirt, schema=schema)
             errors = [f for f in found.errors if f.stage.value == "define"]
-            if bool(said) == bool(errors):
+            broken = [text for text in found.unknown if "internal error" in text]
+            for text in broken:
+                print(f"{case['label']}: {text}")
+            if bool(said) == bool(errors) and not broken:
                 agree += 1
                 continue
             differ += 1

@@ -20,6 +20,7 @@ from domcaps.facts.firmwarefile import (
 )
 from domcaps.facts.hostfiles import HostFiles
 from domcaps.facts.record import FirmwareDescriptor, HostRecord
+from domcaps.shipped import open_shipped
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -386,3 +387,16 @@ class TestReading:
         assert found == (FirmwareDescriptor(ETC, "", failure="Not a directory", masks=False),)
         index = FirmwareIndex(found, ())
         assert index.invalid[0].path == ETC
+
+
+@pytest.mark.parametrize("protocol", ["", "no-such"])
+def test_variables_on_network_storage_need_a_known_protocol(protocol: str) -> None:
+    xml = (
+        "<domain type='qemu'><name>a</name><memory>65536</memory><os><type arch='x86_64' "
+        "machine='q35'>hvm</type><loader readonly='yes' type='pflash'>/a/code.fd</loader>"
+        f"<nvram type='network'><source protocol='{protocol}' name='b'><host name='c'/></source>"
+        "</nvram></os><features><acpi/></features></domain>"
+    )
+    found = open_shipped("sid-x86_64").validate(xml)
+    assert "os-nvram-source-invalid" in {finding.code for finding in found.errors}
+    assert not [text for text in found.unknown if "internal error" in text]

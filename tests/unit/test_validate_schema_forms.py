@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from domcaps.elements.schema.datatypes import FORMS
+from domcaps.elements.schema.datatypes import FORMS, form_of
 from domcaps.language.dialect import parse_dialect
 from domcaps.validate.document.parse import read
 from domcaps.validate.schema import vocabulary
@@ -229,3 +229,13 @@ def test_a_slip_in_the_vocabulary_is_told(
     monkeypatch.setattr(vocabulary, "package_text", lambda _, name: (tmp_path / name).read_text())
     with pytest.raises(ValueError, match=r"vocabulary\.txt"):
         pieces.__wrapped__()
+
+
+def test_signs_before_unsigned_numbers_depend_on_the_release() -> None:
+    newer, older = form_of(("UINT32",)), form_of(("UINT32",), signs=False)
+    assert newer.parse("+7")
+    with pytest.raises(ValueError, match="7"):
+        older.parse("+7")
+    assert older.parse(" 7")
+    assert older.parse("0x1f")
+    assert form_of(("PORT",), signs=False).parse("+7")

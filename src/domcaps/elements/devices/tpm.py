@@ -315,6 +315,22 @@ def one_backend(tpm: Tpm) -> Problems:
         )  # fmt: skip
 
 
+_SOURCE = "<source type='unix' mode='connect' path='/a'/>"
+
+
+@rule(
+    "tpm-source-duplicate",
+    Tpm,
+    bad=f"<tpm><backend type='external'>{_SOURCE * 2}</backend></tpm>",
+    good=_EXTERNAL_SAMPLE,
+)
+def one_source(tpm: Tpm) -> Problems:
+    """A TPM of the type ``external`` must have one ``<source>``."""
+    sources = tpm.find_all("backend[@type='external']/source")
+    if len(sources) > 1:
+        yield problem("<backend> of a TPM must have one <source>", sources[1])
+
+
 @rule(
     "tpm-emulator-invalid",
     Tpm,

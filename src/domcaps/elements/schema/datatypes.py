@@ -325,10 +325,31 @@ FORMS: Mapping[str, ValueType[Any]] = {
 """Every form by its name."""
 
 
+def _unsigned(least: int, most: int, expected: str) -> Number:
+    return Number(least, most, expected, loose=True)
+
+
+_UNSIGNED_FORMS: Mapping[str, ValueType[Any]] = {
+    "UINT": _unsigned(0, 2**32 - 1, "a whole number up to 4294967295"),
+    "UINT64": _unsigned(0, 2**64 - 1, "a whole number up to 18446744073709551615"),
+    "PREFIX": _unsigned(0, 128, "a number of bits up to 128"),
+    "VLAN": _unsigned(0, 4095, "a number up to 4095"),
+    "DISTANCE": _unsigned(10, 255, "a distance from 10 to 255"),
+    "UINT32": Either(
+        (_hexadecimal("1,8", "eight hexadecimal digits"), _unsigned(0, 2**32 - 1, "a number"))
+    ),
+}
+"""Forms of unsigned integers and longs for a libxml2 that takes no sign before them."""
+
+
 @functools.cache
-def form_of(words: tuple[str, ...]) -> ValueType[Any]:
-    """Give the form of text that is one of these words, or has one of these forms."""
-    named: list[ValueType[Any]] = [FORMS[word] for word in words if word in FORMS]
+def form_of(words: tuple[str, ...], *, signs: bool = True) -> ValueType[Any]:
+    """Give the form of text that is one of these words, or has one of these forms.
+
+    `signs` tells whether unsigned integers and longs may have one.
+    """
+    forms = FORMS if signs else {**FORMS, **_UNSIGNED_FORMS}
+    named: list[ValueType[Any]] = [forms[word] for word in words if word in forms]
     literal = tuple(word for word in words if word not in FORMS)
     if literal:
         named.append(Words(literal))

@@ -101,7 +101,9 @@ def protocol_is_known(disk: Disk) -> Problems:
     """Network ``<source>`` needs a known ``protocol``; ``tls`` must be ``yes`` or ``no``."""
     for _, source in _network(disk):
         for found in _SOURCE.problems(source):
-            yield structs.replace(found, fixes=tuple(of_source(disk)))
+            # variables of firmware have such sources, too, and are no disk
+            fixes = tuple(of_source(disk)) if isinstance(disk, Disk) else ()
+            yield structs.replace(found, fixes=fixes)
 
 
 @rule("disk-protocol-unsupported", Disk, bad=_disk("tftp"), good=_NBD)

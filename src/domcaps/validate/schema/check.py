@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from domcaps.elements.schema.datatypes import form_of
 from domcaps.elements.schema.together import EVENTS, RESOURCES, SIDE_BY_SIDE
 from domcaps.language.change import named
+from domcaps.language.changes.schema import SCHEMA_SIGNS
 from domcaps.language.finding import quoted
 from domcaps.language.rule import problem
 from domcaps.validate.document.shape_ids import names_of
@@ -200,7 +201,7 @@ def _allowed(said: tuple[Piece, ...], dialect: Dialect) -> Allowed:
     return Allowed(
         {
             name: tuple(
-                form_of(_words(one.words, dialect))
+                form_of(_words(one.words, dialect), signs=dialect.has(SCHEMA_SIGNS))
                 for one in attributes
                 if one.words and not one.words.startswith(_TABLE)
             )
@@ -215,7 +216,11 @@ def _allowed(said: tuple[Piece, ...], dialect: Dialect) -> Allowed:
         tuple(
             name for name, attributes in stated.items() if any(one.required for one in attributes)
         ),
-        tuple(form_of(_words(words, dialect)) for piece in said for words in piece.text),
+        tuple(
+            form_of(_words(words, dialect), signs=dialect.has(SCHEMA_SIGNS))
+            for piece in said
+            for words in piece.text
+        ),
         {name: tuple(children) for name, children in inside.items()},
         frozenset(name for name, children in inside.items() if _marked(children, _MANY)),
         tuple(name for name, children in inside.items() if _marked(children, _NEEDED)),
