@@ -28,15 +28,18 @@ if TYPE_CHECKING:
 FIRMWARE_FOLDERS = ("/etc/qemu/firmware", "/usr/share/qemu/firmware")
 # what fails once QEMU is started, on the host or in QEMU: the recorded cases do not go that far
 AFTER_LIBVIRT = (
+    "address-virtio-mmio-without-bus",
     "channel-name-duplicate",
     "clock-timer-hypervclock-unavailable",
     "cpu-feature-invtsc-emulated",
     "console-vdagent-crash",
+    "controller-usb-on-usb",
     "cpu-check-full-extra",
     "cpu-model-unavailable",
     "features-pvspinlock-without-kvm",
     "max-memory-beyond-addresses",
     "memory-too-small",
+    "memory-without-acpi",
     "os-loader-file-missing",
     "os-loader-size-unsupported",
     "os-loader-type-unsupported",

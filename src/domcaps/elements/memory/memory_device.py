@@ -20,7 +20,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domcaps.elements.base.device import Device
-from domcaps.elements.boards.families import PPC64
+from domcaps.elements.boards.families import PPC64, X86
 from domcaps.elements.features.sgx import SGX_PLATFORM
 from domcaps.elements.memory.numa import cell_count
 from domcaps.language import Choice, Enum
@@ -46,7 +46,7 @@ from domcaps.language.quantities import (
     size_of,
     too_large,
 )
-from domcaps.language.rule import Problems, problem, rule
+from domcaps.language.rule import Problems, Sample, problem, rule
 from domcaps.language.truth import Truth
 from domcaps.language.value_types import YES_NO, Int, OneOf
 
@@ -384,3 +384,20 @@ def nodes_of_virtio_mem_are_there(memory: VirtioMem) -> Problems:
 def nodes_of_enclaves_are_there(memory: SgxEpc) -> Problems:
     """``<nodemask>`` of SGX memory must name NUMA nodes that the host has."""
     yield from _missing_nodes(memory)
+
+
+@rule(
+    "memory-without-acpi",
+    MemoryDevice,
+    bad=Sample(_DIMM, machine="q35"),
+    good=Sample(_DIMM + "<features><acpi/></features>", machine="q35"),
+    stage=Stage.START,
+)
+def modules_need_acpi(memory: MemoryDevice) -> Problems:
+    """Memory modules (``dimm``, ``nvdimm``) of x86 guests require ``<acpi/>``."""
+    if memory.model not in {"dimm", "nvdimm"} or not memory.holds(X86):
+        return
+    if memory.domain.root.find("features/acpi") is None:
+        yield problem(
+            f"<memory model={memory.model!r}> requires ACPI; add <acpi/> to <features>", memory
+        )

@@ -15,7 +15,16 @@ from typing import TYPE_CHECKING
 
 from domcaps.elements.base.address import LARGEST_REG, Address
 from domcaps.elements.boards.defaults import CONTROLLER_TYPE, card_model
-from domcaps.elements.boards.families import I440FX, PSERIES, Q35, S390_CCW
+from domcaps.elements.boards.families import (
+    I440FX,
+    MICROVM,
+    PPC64,
+    PSERIES,
+    Q35,
+    S390,
+    S390_CCW,
+    X86,
+)
 from domcaps.elements.controllers.controller import Controller
 from domcaps.elements.placement.installed import InstalledControllers
 from domcaps.language.changes.placement import (
@@ -23,6 +32,7 @@ from domcaps.language.changes.placement import (
     DRIVE_ADDRESSES_OF_ALL,
     UNASSIGNED_CHECKED,
 )
+from domcaps.language.finding import Stage
 from domcaps.language.rule import Problems, Sample, problem, rule
 
 if TYPE_CHECKING:
@@ -118,6 +128,33 @@ def ccw_needs_its_machine(address: Address) -> Problems:
             address,
             "@type",
             reason=reason,
+        )
+
+
+_WITHOUT_MMIO = (X86 & ~MICROVM) | PPC64 | S390
+_MMIO = (
+    "<devices><rng model='virtio'><backend model='random'/><address type='virtio-mmio'/></rng>"
+    "</devices>"
+)
+
+
+@rule(
+    "address-virtio-mmio-without-bus",
+    Address,
+    bad=Sample(_MMIO, machine="q35"),
+    good=Sample(_MMIO, arch="aarch64", machine="virt"),
+    stage=Stage.START,
+)
+def mmio_needs_its_machine(address: Address) -> Problems:
+    """``<address type='virtio-mmio'>`` requires a machine type that has such buses.
+
+    x86 has them with the machine type microvm only, POWER and s390x do not.
+    """
+    if address.type == "virtio-mmio" and address.holds(_WITHOUT_MMIO):
+        yield problem(
+            "this machine type has no bus for virtio-mmio; remove the <address>, or use type='pci'",
+            address,
+            "@type",
         )
 
 

@@ -135,6 +135,28 @@ def no_usb_is_the_first_controller(controller: Controller) -> Problems:
         )
 
 
+_ON_USB = "<controller type='usb'><address type='usb' bus='0' port='1'/></controller>"
+
+
+@rule(
+    "controller-usb-on-usb",
+    Controller,
+    bad=Sample(_ON_USB, machine="pc"),
+    good=Sample("<controller type='usb'/>", machine="pc"),
+    stage=Stage.START,
+)
+def usb_controllers_are_not_on_usb(controller: Controller) -> Problems:
+    """A USB controller must not have an address of type ``usb``: it is no device on that bus."""
+    address = controller.find("address")
+    usable = controller.type == "usb" and controller.model != "none"
+    if usable and address is not None and address.get("type") == "usb":
+        yield problem(
+            "a USB controller cannot be on a USB bus; remove the <address>",
+            controller,
+            "address/@type",
+        )
+
+
 _ELSEWHERE = "<controller type='usb'><address type='drive'/></controller>"
 
 

@@ -102,7 +102,7 @@ def protocol_is_known(disk: Disk) -> Problems:
     for _, source in _network(disk):
         for found in _SOURCE.problems(source):
             # variables of firmware have such sources, too, and are no disk
-            fixes = tuple(of_source(disk)) if isinstance(disk, Disk) else ()
+            fixes = tuple(of_source(disk)) if disk.path == Disk.path else ()
             yield structs.replace(found, fixes=fixes)
 
 
