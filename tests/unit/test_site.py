@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -60,20 +61,50 @@ def test_links_of_the_pages_have_targets(pages: Path) -> None:
 
 
 def test_addresses_are_those_of_the_site() -> None:
+    """Once the documentation is published all places name the same address; until then none."""
     site = re.search(r"^site_url: (.+)/$", CONFIGURATION, re.M)
-    assert site
-    assert site[1] == DOCUMENTATION
-    assert code_url("disk-bus-unsupported") == f"{DOCUMENTATION}/codes/disk-bus-unsupported/"
-    urls = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["urls"]
+    assert (site[1] if site else "") == DOCUMENTATION
+    urls = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"].get("urls", {})
+    assert bool(urls) is bool(DOCUMENTATION)
     assert all(url.startswith(f"{DOCUMENTATION}/") for url in urls.values())
+    homepage = re.search(r"^Homepage: (.+)/$", (ROOT / "debian" / "control").read_text(), re.M)
+    assert (homepage[1] if homepage else "") == DOCUMENTATION
+
+
+def test_addresses_that_nobody_has_are_in_no_file() -> None:
+    """A name at a public host that is not ours may become somebody else's."""
+    texts = [*ROOT.glob("*.*"), *ROOT.glob("docs/*.md"), *ROOT.glob("debian/*"),
+             *ROOT.glob("src/domcaps/validate/**/*.py"), *ROOT.glob("templates/*")]  # fmt: skip
+    found = [
+        (path.name, address)
+        for path in texts
+        if path.is_file()
+        for address in re.findall(
+            r"[\w.-]*domcaps[\w.-]*\.(?:io|com|net|dev|org)\b", path.read_text()
+        )
+        if not address.endswith(".example.org")
+    ]
+    assert found == []
+
+
+def test_a_code_has_an_address_where_the_site_has_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert code_url("disk-bus-unsupported") == ""
+    monkeypatch.setenv("DOMCAPS_DOCS_URL", "https://docs.example.org/domcaps/")
+    site = "https://docs.example.org/domcaps/codes/"
+    assert code_url("disk-bus-unsupported") == f"{site}disk-bus-unsupported/"
+    assert code_url() == site
 
 
 def test_the_command_names_the_address() -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "domcaps", "codes", "disk-bus-unsupported"],
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    assert done.stdout.rstrip().endswith(code_url("disk-bus-unsupported"))
+    def printed(**variables: str) -> str:
+        return subprocess.run(
+            [sys.executable, "-m", "domcaps", "codes", "disk-bus-unsupported"],
+            capture_output=True, text=True, check=True, env={**os.environ, **variables},
+        ).stdout.rstrip()  # fmt: skip
+
+    assert "http" not in printed()
+    site = "https://docs.example.org"
+    assert printed(DOMCAPS_DOCS_URL=site).endswith(f"\n{site}/codes/disk-bus-unsupported/")
 
 
 def test_strict_mode_and_checks_of_anchors_are_on() -> None:

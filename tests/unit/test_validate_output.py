@@ -65,11 +65,11 @@ SARIF = {
                     "tool": {
                         "properties": {
                             "driver": {
-                                "required": ["name", "semanticVersion", "informationUri", "rules"],
+                                "required": ["name", "semanticVersion", "rules"],
                                 "properties": {
                                     "rules": {
                                         "items": {
-                                            "required": ["id", "shortDescription", "helpUri"],
+                                            "required": ["id", "shortDescription", "help"],
                                             "properties": {"helpUri": _URI, "help": _TEXT},
                                         }
                                     }
@@ -203,7 +203,15 @@ class TestSarif:
         run = self.run(lint, *FILES)
         rules = {rule["id"]: rule for rule in run["tool"]["driver"]["rules"]}
         assert {one["ruleId"] for one in run["results"]} == set(rules)
-        assert rules["unknown-attribute"]["helpUri"].endswith("/codes/unknown-attribute/")
+        assert "helpUri" not in rules["unknown-attribute"]
+        assert "informationUri" not in run["tool"]["driver"]
+
+    def test_addresses_of_rules(self, lint: Linter, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("DOMCAPS_DOCS_URL", "https://docs.example.org/domcaps")
+        driver = self.run(lint, *FILES)["tool"]["driver"]
+        assert driver["informationUri"] == "https://docs.example.org/domcaps/codes/"
+        for rule in driver["rules"]:
+            assert rule["helpUri"] == f"{driver['informationUri']}{rule['id']}/"
 
     def test_an_edit_repairs(self, lint: Linter) -> None:
         (odd,) = self.run(lint, "odd.xml")["results"]

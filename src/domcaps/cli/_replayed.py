@@ -29,7 +29,7 @@ _FLAGS = {
     "explain": (),
     "codes": (),
 }  # fmt: skip
-_COLOUR = ("NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE")
+_VARIABLES = ("NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "DOMCAPS_DOCS_URL")
 _MOST_FILES = 20
 _MOST_BYTES = 4 << 20
 _LARGEST_RECORDING = 64 << 20
@@ -54,8 +54,8 @@ class PlainCommand:
     def key(self) -> tuple[object, ...]:
         """Give what the output depends on besides files and host."""
         encodings = sys.stdout.encoding, sys.stderr.encoding
-        colour = (os.environ.get(name) for name in _COLOUR)
-        return self.command, *self.words, os.getcwd(), *encodings, *colour  # noqa: PTH109 - faster
+        values = (os.environ.get(name) for name in _VARIABLES)
+        return self.command, *self.words, os.getcwd(), *encodings, *values  # noqa: PTH109 - faster
 
 
 def asked(words: list[str]) -> PlainCommand | None:

@@ -90,5 +90,6 @@ def _page(code: Code) -> None:
     say(f"{code.severity.value}: the domain is {verdict}; place: {code.element}", dim=True)
     say()
     emit(code.page() + "\n")
-    say()
-    say(code_url(code.name), dim=True)
+    if url := code_url(code.name):
+        say()
+        say(url, dim=True)

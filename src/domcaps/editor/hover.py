@@ -44,7 +44,8 @@ def _uses(host: Host, text: str, libvirt: str, path: str) -> list[Use]:
 
 def _finding(finding: Finding) -> Iterator[str]:
     yield f"**{finding.severity.value}** {_plain(finding.message)}"
-    yield f"[{finding.code}]({code_url(finding.code)})"
+    url = code_url(finding.code)
+    yield f"[{finding.code}]({url})" if url else f"`{finding.code}`"
     yield ""
 
 

@@ -80,13 +80,14 @@ class Documents:
 
     def _diagnostic(self, document: TextDocument, finding: Finding) -> types.Diagnostic:
         span = span_of(document.source, finding)
+        url = code_url(finding.code)
         hosts = f" (on {', '.join(finding.hosts)})" if finding.hosts else ""
         return types.Diagnostic(
             _range(document, span.begin, span.end),
             finding.message + hosts,
             _SEVERITIES[finding.severity],
             finding.code,
-            types.CodeDescription(code_url(finding.code)),
+            types.CodeDescription(url) if url else None,
             "domcaps",
         )
 

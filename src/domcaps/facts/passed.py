@@ -1,6 +1,6 @@
 """Variables that name folders to take programs from, as an executed program gets them.
 
-Whoever can write to such a folder chooses what is executed there: the program that a wrapper looks
+A user who can write to such a folder chooses what is executed there: the program that a wrapper looks
 for along ``PATH``, a library, a module of QEMU. So a program gets only the folders that no other
 user can change, by their real paths, so that a link can't be turned meanwhile.
 """
@@ -30,7 +30,7 @@ def passed(name: str, value: str) -> str | None:
 
 
 def folders(name: str, value: str | None) -> tuple[str, ...]:
-    """Name the folders that a variable names by absolute paths, whoever can write to them."""
+    """Name the folders that a variable names by absolute paths without regard to who can write to them."""
     separator = SEPARATORS.get(name)
     parts = re.split(separator, value) if separator and value else ()
     return tuple(part for part in parts if part.startswith("/") and "$" not in part)
@@ -60,6 +60,6 @@ def _real(path: str) -> str:
 
 @functools.cache
 def _tell(name: str, folder: str, why: str) -> None:
-    """Say it once: a search path often has such a folder, which then matters to nobody."""
+    """Say it once: a search path often has such a folder, which then has no effect."""
     level = logging.INFO if name == "PATH" else logging.WARNING
     log.log(level, "%s in %s is not used: %s", folder, name, why)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import functools
 import inspect
+import os
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -76,13 +77,17 @@ class Code(msgspec.Struct, frozen=True):
         return "\n\n".join(blocks)
 
 
-DOCUMENTATION = "https://domcaps.readthedocs.io/en/latest"
-"""The address of the documentation, which has a page for each code."""
+DOCUMENTATION = ""
+"""The address of the documentation, which has a page for each code; "" until it is published."""
 
 
 def code_url(name: str = "") -> str:
-    """Give the address of a code's page, or of the list of codes."""
-    return f"{DOCUMENTATION}/codes/{f'{name}/' if name else ''}"
+    """Give the address of a code's page, or of the list of codes; "" where none is known.
+
+    `DOMCAPS_DOCS_URL` in the environment is where an organization has put the documentation.
+    """
+    site = os.environ.get("DOMCAPS_DOCS_URL", DOCUMENTATION).rstrip("/")
+    return f"{site}/codes/{f'{name}/' if name else ''}" if site else ""
 
 
 @functools.cache

@@ -84,7 +84,7 @@ class SarifOutput:
         driver = {
             "name": "domcaps",
             "semanticVersion": self.version,
-            "informationUri": code_url(),
+            **_address("informationUri"),
             "rules": [_rule(code) for code in _known(codes)],
         }
         parts = {"invocations": [invocation], "tool": {"driver": driver}}
@@ -96,11 +96,16 @@ def _known(names: frozenset[str]) -> list[Code]:
     return [known[name] for name in sorted(names) if name in known]
 
 
+def _address(key: str, code: str = "") -> dict[str, str]:
+    url = code_url(code)
+    return {key: url} if url else {}
+
+
 def _rule(code: Code) -> dict[str, Any]:
     return {
         "id": code.name,
         "shortDescription": {"text": code.title},
-        "helpUri": code_url(code.name),
+        **_address("helpUri", code.name),
         "fullDescription": {"text": plain(code.manual)},
         "help": {"text": code.page(), "markdown": code.page(markdown=True)},
         "defaultConfiguration": {"level": _LEVELS[code.severity]},
