@@ -1,8 +1,8 @@
 """Variables that name folders to take programs from, as an executed program gets them.
 
 A user who can write to such a folder chooses what is executed there: the program that a wrapper
-looks for along ``PATH``, a library, a module of QEMU. So a program gets only the folders that no other
-user can change, by their real paths, so that a link can't be turned meanwhile.
+looks for along ``PATH``, a library, a module of QEMU. So a program gets only the folders that no
+other user can change, by their real paths, so that a link can't be turned meanwhile.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def passed(name: str, value: str) -> str | None:
 
 
 def folders(name: str, value: str | None) -> tuple[str, ...]:
-    """Name the folders that a variable names by absolute paths, also those that others can change."""
+    """Name the folders that a variable names by absolute paths, whether they are safe or not."""
     separator = SEPARATORS.get(name)
     parts = re.split(separator, value) if separator and value else ()
     return tuple(part for part in parts if part.startswith("/") and "$" not in part)
