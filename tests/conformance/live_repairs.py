@@ -122,6 +122,8 @@ def _with_own_name(root: ET.Element) -> bool:
     for path in (
         "os/acpi",
         "devices/memory/source",
+        # memory that is taken at once, or from other files
+        "memoryBacking/allocation",
         "memoryBacking/locked",
         "vcpu[@placement='auto']",
         "os/loader",
@@ -186,6 +188,9 @@ def _with_own_channels(root: ET.Element) -> bool:
 
 
 def _with_own_backends(root: ET.Element) -> bool:
+    for devices in root.iterfind("devices"):  # a graphics card of the host is not there
+        for screen in devices.findall("graphics[@type='egl-headless']"):
+            devices.remove(screen)
     for screen in root.iterfind("devices/graphics"):
         kind = screen.get("type") or "vnc"
         screen.clear()
