@@ -164,8 +164,9 @@ def grow(name: str, most: int) -> None:
         settled[number] = passes[-1]
         print(f"{number:6} skeletons: {', '.join(f'{one:.3f}' for one in passes)} ms", flush=True)
     print(f"ratio {settled[most] / settled[FEW]:.2f}")
+    listed = unlike(HOSTS)
     before = _resident()
-    further, listed = _open(name), unlike(HOSTS)
+    further = _open(name)
     for _ in range(2):
         look(further, listed)
     print(f"one more host after {HOSTS} domains: {(_resident() - before) / 1e6:.1f} MB")

@@ -71,11 +71,15 @@ def left_out(select: frozenset[str], ignore: frozenset[str]) -> frozenset[str]:
     return ignored | (frozenset(codes()) - covered(select, codes()) - UNCONDITIONAL)
 
 
+_NO_CODES: frozenset[str] = frozenset()
+
+
 def ignored_codes(names: Iterable[str]) -> frozenset[str]:
     """Give the codes that names stand for; raises `RequestError` for a name that has none."""
     listed = frozenset(names)
     if not listed:
-        return listed
+        # one for all: each would be kept with its verdict
+        return _NO_CODES
     if wrong := slip(listed):
         raise RequestError(wrong)
     return left_out(frozenset(), listed)

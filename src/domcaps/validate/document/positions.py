@@ -32,6 +32,9 @@ _TAG = re.compile(
 )
 _MARKUP = re.compile(rf"{_OTHER}|(?P<close></[^>]*+>)|{_TAG.pattern}", re.DOTALL)
 _START = re.compile(rf"{_OTHER}|(?P<start><(?!/))", re.DOTALL)
+_OPENED = re.compile(r"<(?!/)")
+"""A start tag, in a text that has no other markup but end tags."""
+
 _ATTRIBUTE = re.compile(r"([^\s=/>]++)\s*+=\s*+(?:\"[^\"]*+\"|'[^']*+')")
 _SUPPRESSION = re.compile(r"domcaps:\s*+ignore\s([A-Za-z0-9,\s*-]++)")
 _MISSPELT = re.compile(r"domcaps:\s*+(?!ignore\s)([a-z-]{3,12}+)\s+[a-z0-9]")
@@ -65,6 +68,8 @@ class Positions:
     @cached_property
     def _starts(self) -> list[int]:
         """Where the start tags begin, in the order of the elements."""
+        if "<!" not in self._text and "<?" not in self._text:
+            return [found.start() for found in _OPENED.finditer(self._text)]
         return [found.start() for found in _START.finditer(self._text) if found["start"]]
 
     @cached_property

@@ -83,6 +83,9 @@ class KnownSkeleton(NamedTuple):
     trials: int = 0
 
 
+UNTRIED = KnownSkeleton()
+"""What is known of a skeleton at first."""
+
 _Key = tuple[object, bool, tuple[str | int, ...]]
 """The world's identity, whether the domain is new, and the skeleton."""
 
@@ -126,8 +129,7 @@ class TraceMemo:
         if len(walk.order) > _MOST_ELEMENTS or NO_SHAPE in skeleton:
             return
         if all(len(name) <= LONGEST_NAME for name in names):
-            known = KnownSkeleton()
-            skeletons.put(key, known, _size(key, known))
+            skeletons.put(_shared_key(key), UNTRIED, _size(key, UNTRIED))
 
     def _try(self, walk: DocumentWalk, hidden: frozenset[Place], *, new: bool) -> Trace:
         shown = DocumentView(walk.order, hidden)
@@ -172,7 +174,7 @@ def _same(read: _Read) -> _Read:
 def _shared_key(key: _Key) -> _Key:
     """Give a key whose skeleton takes memory once, whatever worlds it is known in."""
     identity, new, skeleton = key
-    return identity, new, shared(tuple([shared(item) for item in skeleton]))
+    return identity, new, shared(skeleton)
 
 
 def _size(key: _Key, known: KnownSkeleton) -> int:

@@ -10,8 +10,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import msgspec
-
 from domcaps.errors import DomcapsError
 from domcaps.validate.check import STOPPED, Validation, validate
 from domcaps.validate.memo.recent import Recent, shared
@@ -91,21 +89,10 @@ def _keep(asked: _Asked, opening: _Opening, done: Validation) -> None:
     if any(finding.code == STOPPED for finding in done.findings):
         # with more time it may be another
         return
-    known = KnownVerdict(
-        tuple(map(_shared, done.findings)),
-        shared(done.unknown),
-        tuple(map(_shared, done.notices)),
-    )
+    known = KnownVerdict(shared(done.findings), shared(done.unknown), shared(done.notices))
     _targets.put(asked, shared(opening.named), 300)
     size = 400 + 600 * len(known.findings) + 100 * len(known.notices)
     _verdicts.put((_identity(opening.world), asked), known, size)
-
-
-def _shared(finding: Finding) -> Finding:
-    """Give a finding whose text takes memory once, wherever it was found."""
-    return msgspec.structs.replace(
-        finding, message=shared(finding.message), path=shared(finding.path)
-    )
 
 
 def _identity(world: World) -> object:
