@@ -13,10 +13,10 @@ tool that needs one of them does not wait for all; type checkers see every name 
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING
 
 from domcaps._version import __version__
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from domcaps.choose.api import WishOptions
     from domcaps.choose.change import Change

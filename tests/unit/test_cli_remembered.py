@@ -129,5 +129,6 @@ def test_it_loads_neither_commands_nor_table() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = done.stdout.split()
     assert loaded[0].startswith("<a/>")
-    for name in ("click", "lxml", "hashlib", "random", "domcaps.elements", "domcaps.language"):
+    unwanted = ("click", "lxml", "hashlib", "random", "domcaps.elements", "domcaps.language")
+    for name in (*unwanted, "msgspec", "json", "pathlib", "domcaps.fresh.store"):
         assert name not in loaded, name

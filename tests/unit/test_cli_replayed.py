@@ -14,7 +14,7 @@ import domcaps
 from domcaps.cli import _replayed
 from domcaps.facts.looks import LOOKS
 from domcaps.facts.named_files import look_at
-from domcaps.fresh.command_cache import HARDWARE, Inputs
+from domcaps.fresh.command_inputs import HARDWARE, Inputs
 from domcaps.fresh.witness import Content, NamedFile
 from domcaps.shipped import shipped_names
 
@@ -31,7 +31,7 @@ PROGRAM = """
 import sys
 from pathlib import Path
 import domcaps.fresh.command_cache as cache
-folder = Path(sys.argv.pop(1))
+folder = sys.argv.pop(1)
 cache.cache_folder = lambda: folder
 from domcaps.cli import main
 try:

@@ -52,21 +52,21 @@ class World:
             self.sentry.events += 1
 
 
-class Cell(Witness, frozen=True):
+class Cell(Witness):
     """One of the numbers."""
 
-    index: int
+    at: int
 
     def look(self, around: Surroundings) -> int:
         world = World.now
         world.schedule.step()
-        seen = world.history[-1][self.index]
+        seen = world.history[-1][self.at]
         world.schedule.step()
         return seen
 
     @property
     def place(self) -> str:
-        return f"number {self.index}"
+        return f"number {self.at}"
 
 
 class StandIn:
@@ -86,7 +86,7 @@ class StandIn:
         found = {}
         for sighting in sightings:
             assert isinstance(sighting.witness, Cell)
-            self.watched.add(sighting.witness.index)
+            self.watched.add(sighting.witness.at)
             found[id(sighting)] = True
         return Cover(generation, found)
 

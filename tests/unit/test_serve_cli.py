@@ -142,10 +142,10 @@ def test_the_units_cache_is_not_the_one_of_root(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     of_root = cache_folder({})
     assert of_root is not None
-    assert folder not in (of_root, *of_root.parents)
+    assert folder not in (Path(of_root), *Path(of_root).parents)
     monkeypatch.setattr(os, "geteuid", lambda: 1)
     environ = given["Environment"].partition("=")
     assert environ[0] == "XDG_CACHE_HOME"
     used = cache_folder({"XDG_CACHE_HOME": environ[2].replace("%C", "/var/cache")})
     assert used is not None
-    assert folder in used.parents
+    assert folder in Path(used).parents

@@ -19,7 +19,8 @@ from domcaps.errors import RequestError, UntrustedProgramError
 from domcaps.facts import launch, trust
 from domcaps.facts.launch import PIPE, Command, shell, start, within_shell
 from domcaps.facts.ownership import weakness
-from domcaps.facts.trust import ProgramKind, admit, allow, matches, plain, real_path, vouch
+from domcaps.facts.real_path import real_path
+from domcaps.facts.trust import ProgramKind, admit, allow, matches, plain, vouch
 from domcaps.hosts.host import Host
 
 if TYPE_CHECKING:

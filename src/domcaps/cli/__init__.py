@@ -9,8 +9,8 @@ What is cached is printed before anything else is imported; `_group` has all com
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import click
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from domcaps.fresh.command_cache import Inputs, Output
+    from domcaps.fresh.command_cache import Output
+    from domcaps.fresh.command_inputs import Inputs
     from domcaps.fresh.store import Store
     from domcaps.fresh.witness import Witness
 
@@ -159,7 +160,8 @@ class Rerun:
 
     def keep(self, out: str, err: str, code: int) -> None:
         """Keep what was printed, if all of it was proven and is plain."""
-        from domcaps.fresh.command_cache import Output, keep
+        from domcaps.fresh.command_cache import Output
+        from domcaps.fresh.command_inputs import keep
 
         if code not in {0, 1} or not (_is_plain(out) and _is_plain(err)):
             return
@@ -184,12 +186,14 @@ def replay(words: list[str]) -> Rerun | None:
     found = asked(words)
     if found is None or sys.stderr.isatty() or sys.stdout.isatty():
         return None
-    from domcaps.fresh.command_cache import Inputs, recall
+    from domcaps.fresh.command_cache import recall
 
     kept = recall(found.key())
     if kept is not None and _is_plain(kept.out) and _is_plain(kept.err):
         _print(kept)
     seen = witnesses(found)
+    from domcaps.fresh.command_inputs import Inputs
+
     return None if seen is None else Rerun(found, Inputs(seen))
 
 

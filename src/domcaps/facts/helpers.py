@@ -21,8 +21,9 @@ from domcaps.facts.descriptors import effective, folders, read_descriptors
 from domcaps.facts.helper_programs import PROGRAMS, HelperProgram, arguments_of
 from domcaps.facts.launch import PIPE, Command, Process, start
 from domcaps.facts.ownership import weakness
+from domcaps.facts.real_path import real_path
 from domcaps.facts.record import Helper
-from domcaps.facts.trust import SYSTEM_PATH, ProgramKind, real_path, vouch
+from domcaps.facts.trust import SYSTEM_PATH, ProgramKind, vouch
 from domcaps.facts.unprivileged import account_for
 
 if TYPE_CHECKING:

@@ -9,9 +9,8 @@ from __future__ import annotations
 import fcntl
 import os
 import stat
-from pathlib import Path
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -26,7 +25,7 @@ class HostFiles:
     """
 
     def __init__(
-        self, root: Path = Path("/"), *, uname: tuple[str, str, str] | None = None
+        self, root: str | os.PathLike[str] = "/", *, uname: tuple[str, str, str] | None = None
     ) -> None:
         self._root = os.fspath(root).rstrip("/")
         found = os.uname()
@@ -88,7 +87,7 @@ class HostFiles:
 
     def is_folder(self, path: str) -> bool:
         """Tell whether there is a folder of that name."""
-        return Path(self.real(path)).is_dir()
+        return os.path.isdir(self.real(path))  # noqa: PTH112
 
     def program(self, path: str) -> os.stat_result | None:
         """Look at a file that this user may execute; None where there is none."""

@@ -48,7 +48,7 @@ def _read(file: Path) -> _Config:
         return _Config()
     # before it is opened: what another user can change may be another file by then, or a pipe
     if weak := weakness_by_name(file):
-        log.warning("%s is ignored: %s (%s)", file, *weak)
+        log.warning("%s is ignored: %s (%s)", file, weak.text, weak.remedy)
         return _Config()
     try:
         data = files.read(file, _MAX_BYTES)

@@ -6,8 +6,10 @@ import grp
 import os
 import pwd
 import stat
-from typing import TYPE_CHECKING, NamedTuple
 
+from domcaps.facts.plain_record import PlainRecord
+
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -15,7 +17,7 @@ _ROOT = 0
 _ACCESS_LIST = "system.posix_acl_access"
 
 
-class Weakness(NamedTuple):
+class Weakness(PlainRecord):
     """What lets another user change a file, and what would end that."""
 
     text: str

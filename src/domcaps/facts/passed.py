@@ -8,16 +8,12 @@ other user can change, by their real paths, so that a link can't be turned meanw
 from __future__ import annotations
 
 import functools
-import logging
 import os
-import re
 
 from domcaps.facts.ownership import weakness
 
-log = logging.getLogger("domcaps.trust")
-
-SEPARATORS = {"PATH": ":", "LD_LIBRARY_PATH": "[:;]", "QEMU_MODULE_DIR": "(?!)"}
-"""Variables that name folders, and what stands between two; ``(?!)`` is nothing."""
+SEPARATORS = {"PATH": ":", "LD_LIBRARY_PATH": ":;", "QEMU_MODULE_DIR": ""}
+"""Variables that name folders, and the signs that stand between two."""
 
 
 def passed(name: str, value: str) -> str | None:
@@ -25,15 +21,21 @@ def passed(name: str, value: str) -> str | None:
     separator = SEPARATORS.get(name)
     if separator is None or not value:
         return value
-    kept = [found for part in re.split(separator, value) if (found := _folder(name, part))]
+    kept = [found for part in _split(separator, value) if (found := _folder(name, part))]
     return ":".join(kept) or None
 
 
 def folders(name: str, value: str | None) -> tuple[str, ...]:
     """Name the folders that a variable names by absolute paths, whether they are safe or not."""
     separator = SEPARATORS.get(name)
-    parts = re.split(separator, value) if separator and value else ()
+    parts = _split(separator, value) if separator is not None and value else []
     return tuple(part for part in parts if part.startswith("/") and "$" not in part)
+
+
+def _split(separator: str, value: str) -> list[str]:
+    for sign in separator[1:]:
+        value = value.replace(sign, separator[0])
+    return value.split(separator[0]) if separator else [value]
 
 
 def _folder(name: str, folder: str) -> str:
@@ -61,5 +63,8 @@ def _real(path: str) -> str:
 @functools.cache
 def _tell(name: str, folder: str, why: str) -> None:
     """Say it once: a search path often has such a folder, which then has no effect."""
+    import logging  # an answer that is kept is proven without it
+
+    log = logging.getLogger("domcaps.trust")
     level = logging.INFO if name == "PATH" else logging.WARNING
     log.log(level, "%s in %s is not used: %s", folder, name, why)

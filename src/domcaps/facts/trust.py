@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING
 from domcaps.errors import RequestError, UntrustedProgramError
 from domcaps.facts.helper_programs import LIBEXEC, PROGRAMS
 from domcaps.facts.ownership import Weakness, weakness
+from domcaps.facts.real_path import real_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -88,15 +89,6 @@ def allow(pattern: str) -> None:
         )
     with _WORD.lock:
         _WORD.patterns = (*_WORD.patterns, pattern)
-
-
-def real_path(path: str) -> str:
-    """Give the absolute path of what a path leads to, links followed as the kernel follows them."""
-    try:
-        return os.path.realpath(path)
-    except (OSError, ValueError):
-        # a loop of links or a zero byte: it leads nowhere, and nobody vouches for it
-        return os.path.abspath(path)  # noqa: PTH100 - the other resolves it as well
 
 
 def plain(path: str) -> str:

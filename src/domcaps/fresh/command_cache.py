@@ -4,54 +4,23 @@ A command that is run again on the same files, on a host that is the same, print
 the table to find that out takes most of a command's time; proving it takes a few milliseconds. As
 with reports (`domcaps.fresh.report_cache`) nothing is printed that was not proven in the same
 process: the files that were read, the facts of the host, the program itself.
+`domcaps.fresh.command_inputs` keeps it.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-import msgspec
-
-from domcaps.facts.looks import LOOKS
-from domcaps.fresh.disk import DiskStore, StoredTrace, cache_folder, stored_trace
-from domcaps.fresh.identity import now
-from domcaps.fresh.package_identity import answer_name, is_as_loaded, own_identity
+from domcaps.fresh.disk import DiskStore, cache_folder
+from domcaps.fresh.package_identity import answer_name, own_identity
+from domcaps.facts.plain_record import PlainRecord
 from domcaps.fresh.report_cache import holds
-from domcaps.fresh.store import Sighting, proven_witnesses
+from domcaps.fresh.scanner import scan
 from domcaps.fresh.surroundings import Surroundings
-from domcaps.fresh.witness import (
-    Access,
-    CpuinfoProcessor,
-    KernelBoot,
-    ModuleParameters,
-    NamedFile,
-    Witness,
-)
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from domcaps.fresh.store import Store
-    from domcaps.fresh.witness import Seen
 
 _FOLDER, _FOLDER_LIMIT = "commands", 32 << 20
 """A folder of their own: many outputs must not push out what emulators answered."""
 
-_LARGEST = 1 << 20
-"""Longer output is seldom printed twice, and takes much of the cache."""
 
-HARDWARE: tuple[Witness, ...] = (
-    KernelBoot(),
-    CpuinfoProcessor(),
-    Access("/dev/kvm"),
-    Access("/dev/cpu/0/msr"),
-    *map(ModuleParameters, ("kvm", "kvm_intel", "kvm_amd", "msr")),
-)
-"""What stands for a look at the hardware: `facts.nodeprobe` reads CPUID, which is fixed while the
-kernel runs but for microcode, and registers by way of these devices."""
-
-
-class Output(msgspec.Struct, frozen=True):
+class Output(PlainRecord):
     """What was printed, and the exit code.
 
     `emulators` are those that a domain or the caller named: whether they are trusted is asked for
@@ -73,14 +42,15 @@ def recall(
 
     `words` are all that the output depends on besides files and host.
     """
-    store = disk or _users_store()
-    stored = store.load(_name(words)) if store is not None and own_identity() else None
+    store = disk or users_store()
+    stored = store.load(output_name(words)) if store is not None and own_identity() else None
     if stored is None or not holds(stored, around or Surroundings()):
         return None
     try:
-        output = msgspec.json.decode(stored.value, type=Output)
-    except ValueError:
+        out, err, code, emulators = scan(stored.value.decode())
+    except (ValueError, TypeError):
         return None
+    output = Output(out, err, code, tuple(emulators))
     return output if all(map(_is_admitted, output.emulators)) else None
 
 
@@ -95,80 +65,12 @@ def _is_admitted(emulator: str) -> bool:
     return True
 
 
-class Inputs:
-    """The files that a command is about to read.
-
-    They are looked at before it reads them and once more when it has: what was the same both times
-    is what it read.
-    """
-
-    def __init__(self, witnesses: Iterable[Witness], around: Surroundings | None = None) -> None:
-        self._around = around or Surroundings()
-        self._sightings = [Sighting(witness) for witness in dict.fromkeys(witnesses)]
-        self._hardware = [Sighting(witness) for witness in HARDWARE]
-        begun = now()
-        for sighting in (*self._sightings, *self._hardware):
-            sighting.look(self._around, begun)
-        LOOKS.listen()
-
-    def proven(self) -> list[tuple[Sighting, int]] | None:
-        """Give them as they are; None where one has changed."""
-        if LOOKS.hardware:
-            self._sightings += self._hardware
-        if not LOOKS.is_steady or not all(one.is_same(self._around) for one in self._sightings):
-            return None
-        for path, state in (LOOKS.files or {}).items():
-            sighting = Sighting(NamedFile(path))
-            # what was seen then counts, and not what is there now
-            sighting.offer(_as_seen(state), None, now())
-            self._sightings.append(sighting)
-        return [(sighting, sighting.version) for sighting in self._sightings]
-
-
-def _as_seen(state: Any) -> Seen:
-    return None if state is None else tuple(state)
-
-
-def keep(
-    words: tuple[object, ...],
-    output: Output,
-    inputs: Inputs,
-    host: Store | None = None,
-    disk: DiskStore | None = None,
-) -> bool:
-    """Keep what a command printed; tell whether that worked.
-
-    `host` has what the command asked of this machine, None where it asked a recording alone.
-    """
-    store = disk or _users_store()
-    parts = inputs.proven()
-    facts = _facts(host)
-    if store is None or parts is None or facts is None or not is_as_loaded():
-        return False
-    if len(output.out) + len(output.err) > _LARGEST:
-        return False
-    stored: StoredTrace | None = stored_trace([*parts, *facts], output)
-    return stored is not None and store.save(_name(words), stored)
-
-
-def _facts(host: Store | None) -> list[tuple[Sighting, int]] | None:
-    """Give all that was seen of this machine; None where not all of it proves something."""
-    found: dict[int, tuple[Sighting, int]] = {}
-    for entry in host.entries() if host is not None else ():
-        proven = proven_witnesses(entry)
-        # of what changed while the command ran, it may have used what was before
-        if proven is None or entry.version != 1:
-            return None
-        found.update((id(sighting), (sighting, version)) for sighting, version in proven)
-    if any(version != 1 for _, version in found.values()):
-        return None
-    return list(found.values())
-
-
-def _users_store() -> DiskStore | None:
+def users_store() -> DiskStore | None:
+    """Give the store of this user, None where there is no place for one."""
     folder = cache_folder()
-    return None if folder is None else DiskStore(folder / _FOLDER, _FOLDER_LIMIT)
+    return None if folder is None else DiskStore(f"{folder}/{_FOLDER}", _FOLDER_LIMIT)
 
 
-def _name(words: tuple[object, ...]) -> str:
+def output_name(words: tuple[object, ...]) -> str:
+    """Name the output of a command."""
     return answer_name("command", words)

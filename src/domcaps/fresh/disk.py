@@ -1,9 +1,10 @@
 """Values on the disk with their traces, shared by processes.
 
-A file holds one value: a line that names the format, the digest of what follows, and the trace
-with the value as JSON. It is written beside its place and renamed, so that a reader finds the old
-one, the new one or none. What is truncated, altered, too large, no regular file or not this user's
-does not count: reading never fails. Nor does writing: on a full or read-only disk, nothing is kept.
+A file holds one value: a line that names the format, the digest of what follows, a line with the
+trace as JSON, and the value as JSON. It is written beside its place and renamed, so that a reader
+finds the old one, the new one or none. What is truncated, altered, too large, no regular file or
+not this user's does not count: reading never fails. Nor does writing: on a full or read-only disk,
+nothing is kept.
 
 The folder is only used if it belongs to this user and no other user may write to it.
 """
@@ -16,16 +17,17 @@ import os
 import pwd
 import stat
 import time
-from pathlib import Path
-from typing import TYPE_CHECKING, cast
-
-import msgspec
 
 from domcaps.fresh.identity import Identity
-from domcaps.fresh.witness import AnyWitness, digest
+from domcaps.facts.plain_record import PlainRecord
+from domcaps.fresh.scanner import scan
+from domcaps.fresh.witness import WITNESSES, Witness, digest
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
+    from typing import Any
 
     from domcaps.fresh.store import Sighting
 
@@ -38,7 +40,7 @@ FOLDER_LIMIT = 128 << 20
 LOCK_SECONDS = 75.0
 """How long to wait for another process that asks an emulator: longer than that may take."""
 
-_HEAD = b"domcaps trace 1\n"
+_HEAD = b"domcaps trace 2\n"
 _DIGEST_LENGTH = 32
 _SUFFIX = ".trace"
 _PART = ".part"
@@ -47,14 +49,15 @@ _OLD_PART_SECONDS = 3600.0
 _STALE_USE_SECONDS = 24 * 3600.0
 
 
-class StoredTrace(msgspec.Struct, frozen=True):
-    """A value in JSON, and the witnesses it rests on.
+Depend = tuple[Witness, str, Identity | None]
+"""A witness, the digest of what was seen and, where that proves something, its stamp."""
 
-    Each has the digest of what was seen and, where that proves something, its stamp.
-    """
 
-    depends: tuple[tuple[AnyWitness, str, Identity | None], ...]
-    value: msgspec.Raw
+class StoredTrace(PlainRecord):
+    """A value in JSON, and the witnesses it rests on."""
+
+    depends: tuple[Depend, ...]
+    value: bytes
 
 
 def stored_trace(parts: Iterable[tuple[Sighting, int]], value: object) -> StoredTrace | None:
@@ -62,31 +65,84 @@ def stored_trace(parts: Iterable[tuple[Sighting, int]], value: object) -> Stored
 
     None where something else was seen meanwhile of a part than the version says.
     """
-    depends: list[tuple[AnyWitness, str, Identity | None]] = []
+    import msgspec  # who only reads a file need not load it
+
+    depends: list[Depend] = []
     for sighting, version in parts:
         proof = sighting.proof(version)
         if proof is None:
             return None
-        depends.append((cast("AnyWitness", sighting.witness), *proof))
-    return StoredTrace(tuple(depends), msgspec.Raw(msgspec.json.encode(value)))
+        depends.append((sighting.witness, *proof))
+    return StoredTrace(tuple(depends), msgspec.json.encode(value))
 
 
-_DECODER = msgspec.json.Decoder(StoredTrace)
+def _encoded(stored: StoredTrace) -> bytes:
+    import json
+
+    depends = [[[*one], seen, stamp and stamp[1:]] for one, seen, stamp in stored.depends]
+    return json.dumps(depends, separators=(",", ":")).encode() + b"\n" + stored.value
 
 
-def cache_folder(environ: Mapping[str, str] = os.environ) -> Path | None:
-    """Give the folder of this user's cache; None where there is no place for one.
+def _decoded(body: memoryview) -> StoredTrace:
+    """Read a body; raises `ValueError`, `TypeError` or `RecursionError` for any other content."""
+    line, newline, value = bytes(body).partition(b"\n")
+    if not newline:
+        raise ValueError("no value")
+    depends = scan(line.decode())
+    if not isinstance(depends, list):
+        raise TypeError("no trace")
+    return StoredTrace(tuple([_depend(*one) for one in depends]), value)
+
+
+def _depend(written: list[Any], seen: str, stamp: list[int] | None) -> Depend:
+    if not isinstance(seen, str):
+        raise TypeError("no digest")
+    kind = WITNESSES.get(written[0])
+    if kind is None:
+        raise ValueError("no witness")
+    given = zip(kind.fields.values(), written[1:], strict=True)
+    fields: list[Any] = [_HOLDS[of](one) for of, one in given]
+    return _made(kind, fields), seen, None if stamp is None else Identity(*map(_number, stamp))
+
+
+def _made(kind: Any, fields: list[Any]) -> Witness:
+    witness: Witness = kind(*fields)
+    return witness
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError("no text")
+    return value
+
+
+def _number(value: Any) -> int:
+    if type(value) is not int:
+        raise TypeError("no number")
+    return value
+
+
+def _pairs(value: Any) -> tuple[tuple[int, int], ...]:
+    return tuple([(_number(one), _number(other)) for one, other in value])
+
+
+_HOLDS = {"str": _text, "int": _number, "tuple[tuple[int, int], ...]": _pairs}
+"""How a field of a witness is read, by its type."""
+
+
+def cache_folder(environ: Mapping[str, str] = os.environ) -> str | None:
+    """Give the path of this user's cache folder; None where there is no place for one.
 
     Root's is the system's, whatever the environment says: a variable that ``sudo`` kept must not
     make root use a folder of somebody else.
     """
     if os.geteuid() == 0:
-        return Path("/var/cache/domcaps")
+        return "/var/cache/domcaps"
     named = environ.get("XDG_CACHE_HOME", "")
     if named.startswith("/"):
-        return Path(named) / "domcaps"
+        return f"{named.rstrip('/')}/domcaps"
     home = environ.get("HOME", "") or _home()
-    return Path(home) / ".cache" / "domcaps" if home.startswith("/") else None
+    return f"{home.rstrip('/')}/.cache/domcaps" if home.startswith("/") else None
 
 
 def _home() -> str:
@@ -99,9 +155,16 @@ def _home() -> str:
 class DiskStore:
     """A folder with values. `limit` is what all may take together, in bytes."""
 
-    def __init__(self, folder: Path, limit: int = FOLDER_LIMIT) -> None:
-        self.folder = folder
+    def __init__(self, folder: str | os.PathLike[str], limit: int = FOLDER_LIMIT) -> None:
+        self.path = os.fspath(folder)
         self._limit = limit
+
+    @property
+    def folder(self) -> Path:
+        """The folder; who only reads a file need not load pathlib."""
+        from pathlib import Path
+
+        return Path(self.path)
 
     def load(self, name: str) -> StoredTrace | None:
         """Give what is kept under a name, None where there is nothing usable."""
@@ -113,26 +176,25 @@ class DiskStore:
         if not data.startswith(_HEAD) or data[len(_HEAD) : start] != _seal(name, body):
             return None
         try:
-            return _DECODER.decode(body)
-        except (ValueError, RecursionError):
+            return _decoded(body)
+        except (ValueError, TypeError, LookupError, RecursionError):
             return None
 
     def save(self, name: str, stored: StoredTrace) -> bool:
         """Keep something under a name, in place of what is there; tell whether that worked."""
         try:
-            body = msgspec.json.encode(stored)
-        except (ValueError, UnicodeEncodeError):
-            # a name that is no text
+            body = _encoded(stored)
+        except (ValueError, TypeError):
             return False
         if len(body) > min(FILE_LIMIT, self._limit) or not self._own_folder():
             return False
-        part = self.folder / f"{name}.{os.urandom(6).hex()}{_PART}"
+        part = f"{self.path}/{name}.{os.urandom(6).hex()}{_PART}"
         try:
             _write(part, _HEAD + _seal(name, body) + body)
-            part.replace(self._path(name))
+            os.replace(part, self._path(name))  # noqa: PTH105 - as everywhere here
         except OSError:
             with contextlib.suppress(OSError):
-                part.unlink()
+                os.unlink(part)  # noqa: PTH108
             return False
         self._make_room()
         return True
@@ -151,12 +213,12 @@ class DiskStore:
             if handle >= 0:
                 os.close(handle)
 
-    def _path(self, name: str) -> Path:
-        return self.folder / f"{name}{_SUFFIX}"
+    def _path(self, name: str) -> str:
+        return f"{self.path}/{name}{_SUFFIX}"
 
     def _read(self, name: str) -> bytes | None:
         try:
-            if not _is_ours(self.folder.lstat(), folder=True):
+            if not _is_ours(os.lstat(self.path), folder=True):
                 return None
             path = self._path(name)
             handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
@@ -181,13 +243,13 @@ class DiskStore:
         """Make the folder where there is none; tell whether it is one to write to."""
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            return _is_ours(self.folder.lstat(), folder=True)
+            return _is_ours(os.lstat(self.path), folder=True)
         except OSError:
             return False
 
     def _open_lock(self, name: str) -> int:
         # a few files for all names: a file for each could never be removed safely
-        path = self.folder / f"lock.{int(name[:8], 16) % _LOCKS}"
+        path = f"{self.path}/lock.{int(name[:8], 16) % _LOCKS}"
         flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
         try:
             return os.open(path, flags, 0o600) if self._own_folder() else -1
@@ -205,7 +267,7 @@ class DiskStore:
                     os.unlink(path)  # noqa: PTH108 - it is text already
 
     def _files(self) -> Iterator[tuple[str, os.stat_result]]:
-        with contextlib.suppress(OSError), os.scandir(self.folder) as entries:
+        with contextlib.suppress(OSError), os.scandir(self.path) as entries:
             for entry in entries:
                 if entry.name.endswith((_SUFFIX, _PART)):
                     with contextlib.suppress(OSError):
@@ -226,7 +288,7 @@ def _is_abandoned(path: str, status: os.stat_result) -> bool:
     return path.endswith(_PART) and time.time() - status.st_mtime > _OLD_PART_SECONDS
 
 
-def _write(path: Path, data: bytes) -> None:
+def _write(path: str, data: bytes) -> None:
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
     handle = os.open(path, flags, 0o600)
     with os.fdopen(handle, "wb") as file:

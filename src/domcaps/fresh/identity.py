@@ -11,10 +11,10 @@ content again.
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
 
-import msgspec
+from domcaps.facts.plain_record import PlainRecord
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
 
@@ -29,7 +29,7 @@ COARSE_NS = 2_100_000_000
 _SECOND_NS = 1_000_000_000
 
 
-class Identity(msgspec.Struct, frozen=True):
+class Identity(PlainRecord):
     """What ``stat`` tells of a file, as far as it changes when the file does."""
 
     device: int

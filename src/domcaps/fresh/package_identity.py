@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import os
 import time
-from pathlib import Path
 
 from domcaps._version import __version__
 from domcaps.fresh.identity import Identity, identity
 from domcaps.fresh.process_state import process_state
 from domcaps.fresh.witness import digest
 
-_ROOT = Path(__file__).parent.parent
+_ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120
 # a tick, and the clock of file systems that keep no finer times
 _MARGIN_NS = 20_000_000
 
@@ -38,11 +37,11 @@ def answer_name(*parts: object) -> str:
 
 def is_as_loaded() -> bool:
     """Tell whether the package is still what it was when this process loaded it."""
-    return bool(_LOADED) and _digest(_files(str(_ROOT))) == _LOADED
+    return bool(_LOADED) and _digest(_files(_ROOT)) == _LOADED
 
 
 def _loaded() -> str:
-    files = _files(str(_ROOT))
+    files = _files(_ROOT)
     began = _process_began()
     newest = max((found.ctime_ns for _, found in files), default=0)
     # what came while this process ran may have been loaded before or after
@@ -52,7 +51,8 @@ def _loaded() -> str:
 def _process_began() -> int:
     """Give the time in nanoseconds at which this process began (proc_pid_stat(5))."""
     try:
-        fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
+        with open("/proc/self/stat") as file:  # noqa: PTH123 - pathlib takes longer to load
+            fields = file.read().rpartition(")")[2].split()
         since_boot = int(fields[19]) * 1_000_000_000 // os.sysconf("SC_CLK_TCK")
         return time.time_ns() - (time.clock_gettime_ns(time.CLOCK_BOOTTIME) - since_boot)
     except (OSError, ValueError, IndexError, AttributeError):

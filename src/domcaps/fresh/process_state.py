@@ -12,7 +12,8 @@ import os
 import resource
 import struct
 import sys
-from typing import NamedTuple
+
+from domcaps.facts.plain_record import PlainRecord
 
 _CAPABILITY_VERSION_3 = 0x20080522
 _LIMITS = tuple(
@@ -21,7 +22,7 @@ _LIMITS = tuple(
 """Limits that a program inherits, and that keep it from answering whole."""
 
 
-class ProcessState(NamedTuple):
+class ProcessState(PlainRecord):
     """Rights and limits, by which answers are kept apart on the disk, and the view of the host.
 
     `root` and `mounts` are numbers of this boot: another process never has the same by chance.

@@ -6,25 +6,24 @@ to be checked. What is imported here is no more than that.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-import msgspec
-
 from domcaps.fresh.disk import DiskStore, cache_folder, stored_trace
 from domcaps.fresh.package_identity import answer_name, is_as_loaded, own_identity
-from domcaps.fresh.store import proven_witnesses
+from domcaps.facts.plain_record import PlainRecord
+from domcaps.fresh.scanner import scan
 from domcaps.fresh.surroundings import Surroundings
 from domcaps.fresh.witness import seen_digest
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
 
     from domcaps.fresh.disk import StoredTrace
     from domcaps.fresh.store import Entry
     from domcaps.fresh.witness import Witness
 
 
-class Printed(msgspec.Struct, frozen=True):
+class Printed(PlainRecord):
     """A report in both of its forms, what is unknown of it, and the name of the answer.
 
     `libvirt` says which release of libvirt ``auto`` means on this host, and why.
@@ -56,9 +55,10 @@ def recall(
     if not holds(stored, around or Surroundings()):
         return None
     try:
-        return msgspec.json.decode(stored.value, type=Printed)
-    except ValueError:
+        xml, json, unknown, snapshot, libvirt = scan(stored.value.decode())
+    except (ValueError, TypeError):
         return None
+    return Printed(xml, json, tuple(unknown), snapshot, libvirt)
 
 
 def keep(
@@ -68,9 +68,11 @@ def keep(
     disk: DiskStore | None = None,
 ) -> bool:
     """Keep a report, whose entry in the store was brought up to date; tell whether that worked."""
+    from domcaps.fresh.store import proven_witnesses
+
     store = disk or _users_store()
     proven = proven_witnesses(entry)
-    stored = stored_trace(proven, printed) if proven is not None and is_as_loaded() else None
+    stored = stored_trace(proven, printed[1:]) if proven is not None and is_as_loaded() else None
     return store is not None and stored is not None and store.save(_name(options), stored)
 
 

@@ -9,13 +9,13 @@ import os
 import select
 import sys
 import threading
-from typing import TYPE_CHECKING
 
 from domcaps.facts.hostfiles import SMALL, HostFiles
 from domcaps.facts.passed import passed
-from domcaps.facts.trust import real_path
+from domcaps.facts.real_path import real_path
 from domcaps.fresh.identity import Identity, identity
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 

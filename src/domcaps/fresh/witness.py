@@ -10,16 +10,16 @@ from __future__ import annotations
 
 import os
 import stat
-from typing import TYPE_CHECKING, ClassVar
-
-import msgspec
 
 from domcaps.facts.hostfiles import SMALL
 from domcaps.facts.ownership import depends_on_groups, weakness
 from domcaps.fresh.identity import Identity, identity
+from domcaps.facts.plain_record import PlainRecord
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from hashlib import blake2b as _blake2b
+    from typing import ClassVar
 
     from domcaps.fresh.surroundings import Surroundings
 else:
@@ -35,7 +35,7 @@ _CPUINFO = "/proc/cpuinfo"
 MICROCODE = "/sys/devices/system/cpu/cpu0/microcode/version"
 
 
-class Witness(msgspec.Struct, frozen=True, tag=True):
+class Witness(PlainRecord):
     """Something that can be looked at again. Equal witnesses look at the same thing."""
 
     def look(self, around: Surroundings) -> Seen:
@@ -56,7 +56,7 @@ class Witness(msgspec.Struct, frozen=True, tag=True):
         raise NotImplementedError
 
 
-class _PathWitness(Witness, frozen=True):
+class _PathWitness(Witness):
     """Something at a path of the host."""
 
     path: str
@@ -73,7 +73,7 @@ class _PathWitness(Witness, frozen=True):
         return self.path
 
 
-class _FileWitness(_PathWitness, frozen=True):
+class _FileWitness(_PathWitness):
     """A regular file whose content counts."""
 
     def watched(self, around: Surroundings) -> str:
@@ -82,7 +82,7 @@ class _FileWitness(_PathWitness, frozen=True):
         return path if path and around.is_private(self.path) else ""
 
 
-class Content(_FileWitness, frozen=True):
+class Content(_FileWitness):
     """The content of a regular file, up to a limit in bytes."""
 
     limit: int = SMALL
@@ -99,7 +99,7 @@ class Content(_FileWitness, frozen=True):
         return around.stamp(self.path)
 
 
-class KernelFile(_PathWitness, frozen=True):
+class KernelFile(_PathWitness):
     """A small file that the kernel makes up when it is read: its times say nothing.
 
     With `lines` only those count that hold this text: others change all the time.
@@ -118,7 +118,7 @@ class KernelFile(_PathWitness, frozen=True):
         return b"".join(line for line in data.splitlines(keepends=True) if wanted in line)
 
 
-class Listing(_PathWitness, frozen=True):
+class Listing(_PathWitness):
     """The names in a folder."""
 
     def look(self, around: Surroundings) -> Seen:
@@ -133,7 +133,7 @@ class Listing(_PathWitness, frozen=True):
         return None if around.is_kernel_file(self.path) else around.identity(self.path)
 
 
-class FileStatus(_PathWitness, frozen=True):
+class FileStatus(_PathWitness):
     """Kind, mode, owner and size of what a path leads to."""
 
     def look(self, around: Surroundings) -> Seen:
@@ -144,7 +144,7 @@ class FileStatus(_PathWitness, frozen=True):
             return error_name(error)
 
 
-class Existence(_PathWitness, frozen=True):
+class Existence(_PathWitness):
     """Whether a path leads to anything."""
 
     def look(self, around: Surroundings) -> Seen:
@@ -152,7 +152,7 @@ class Existence(_PathWitness, frozen=True):
         return around.files.exists(self.path)
 
 
-class NamedFile(_PathWitness, frozen=True):
+class NamedFile(_PathWitness):
     """A file that a domain names: whether it is there, and how large."""
 
     def look(self, around: Surroundings) -> Seen:
@@ -164,7 +164,7 @@ class NamedFile(_PathWitness, frozen=True):
         return None if state is None else tuple(state)
 
 
-class Folder(_PathWitness, frozen=True):
+class Folder(_PathWitness):
     """Whether a path leads to a folder."""
 
     def look(self, around: Surroundings) -> Seen:
@@ -172,7 +172,7 @@ class Folder(_PathWitness, frozen=True):
         return around.files.is_folder(self.path)
 
 
-class Access(_PathWitness, frozen=True):
+class Access(_PathWitness):
     """Whether this process may read and write what a path leads to."""
 
     def look(self, around: Surroundings) -> Seen:
@@ -180,7 +180,7 @@ class Access(_PathWitness, frozen=True):
         return may_use(around, self.path)
 
 
-class RunnableProgram(_PathWitness, frozen=True):
+class RunnableProgram(_PathWitness):
     """A program that this user may execute, by its identity; None where there is none."""
 
     def look(self, around: Surroundings) -> Seen:
@@ -192,7 +192,7 @@ class RunnableProgram(_PathWitness, frozen=True):
         return None if status is None else identity(status)
 
 
-class RealPath(_PathWitness, frozen=True):
+class RealPath(_PathWitness):
     """The absolute path of what a path leads to, links followed."""
 
     def look(self, around: Surroundings) -> Seen:
@@ -200,7 +200,7 @@ class RealPath(_PathWitness, frozen=True):
         return around.real_path(self.path)
 
 
-class Executable(_PathWitness, frozen=True):
+class Executable(_PathWitness):
     """Whether this process may execute a file: its mode, its mount and this process's rights."""
 
     def look(self, around: Surroundings) -> Seen:
@@ -208,7 +208,7 @@ class Executable(_PathWitness, frozen=True):
         return around.files.program(self.path) is not None
 
 
-class TrustedFolder(_PathWitness, frozen=True):
+class TrustedFolder(_PathWitness):
     """Whether programs and libraries of a folder may be used: its real path, its mount, its rights.
 
     It is no matter whether there is such a folder.
@@ -235,7 +235,7 @@ def _forbids_execution(real: str) -> bool:
         return False
 
 
-class DeviceNode(_PathWitness, frozen=True):
+class DeviceNode(_PathWitness):
     """A device that is opened and asked, as `HostFiles.control` does."""
 
     requests: tuple[tuple[int, int], ...] = ()
@@ -248,7 +248,7 @@ class DeviceNode(_PathWitness, frozen=True):
             return (error_name(error), *may_use(around, self.path))
 
 
-class ProgramFile(_FileWitness, frozen=True):
+class ProgramFile(_FileWitness):
     """A file that is executed or loaded: a program, a library, a module.
 
     Of a small one, such as a script, the content counts; a large one is another one as soon as its
@@ -274,7 +274,7 @@ class ProgramFile(_FileWitness, frozen=True):
         return around.stamp(self.path, self.SMALL)
 
 
-class ModuleParameters(Witness, frozen=True):
+class ModuleParameters(Witness):
     """All parameters of a kernel module, and whether it is there at all."""
 
     module: str
@@ -310,7 +310,7 @@ class ModuleParameters(Witness, frozen=True):
         return f"/sys/module/{self.module}/parameters"
 
 
-class KernelBoot(Witness, frozen=True):
+class KernelBoot(Witness):
     """The running kernel since it started, for what can't change as long as it runs."""
 
     def look(self, around: Surroundings) -> Seen:
@@ -323,7 +323,7 @@ class KernelBoot(Witness, frozen=True):
         return "the running kernel"
 
 
-class CpuinfoProcessor(Witness, frozen=True):
+class CpuinfoProcessor(Witness):
     """What ``/proc/cpuinfo`` says of a processor: fixed while the kernel runs, but for microcode.
 
     That file is not read for this: on some kernels making it takes 20 ms. It is where another file
@@ -342,7 +342,7 @@ class CpuinfoProcessor(Witness, frozen=True):
         return "/proc/cpuinfo"
 
 
-class EnvironmentVariable(Witness, frozen=True):
+class EnvironmentVariable(Witness):
     """A variable of the environment."""
 
     name: str
@@ -357,7 +357,7 @@ class EnvironmentVariable(Witness, frozen=True):
         return f"${self.name}"
 
 
-class User(Witness, frozen=True):
+class User(Witness):
     """Who this process runs as."""
 
     def look(self, around: Surroundings) -> Seen:  # noqa: ARG002 - it is this process
@@ -370,12 +370,15 @@ class User(Witness, frozen=True):
         return "the user of this process"
 
 
-AnyWitness = (
-    Content | KernelFile | Listing | FileStatus | Existence | Folder | Access
-    | RunnableProgram | RealPath | Executable | TrustedFolder | DeviceNode | NamedFile | ProgramFile
-    | ModuleParameters | KernelBoot | CpuinfoProcessor | EnvironmentVariable | User
-)  # fmt: skip
-"""Every witness, for those that are read back from a file."""
+WITNESSES: dict[str, type[Witness]] = {
+    kind.__name__: kind
+    for kind in (
+        Content, KernelFile, Listing, FileStatus, Existence, Folder, Access, RunnableProgram,
+        RealPath, Executable, TrustedFolder, DeviceNode, NamedFile, ProgramFile, ModuleParameters, KernelBoot,
+        CpuinfoProcessor, EnvironmentVariable, User,
+    )
+}  # fmt: skip
+"""Every witness by its name, for those that are read back from a file."""
 
 
 def digest(data: bytes) -> str:
