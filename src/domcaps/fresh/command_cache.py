@@ -9,9 +9,9 @@ process: the files that were read, the facts of the host, the program itself.
 
 from __future__ import annotations
 
+from domcaps.facts.plain_record import PlainRecord
 from domcaps.fresh.disk import DiskStore, cache_folder
 from domcaps.fresh.package_identity import answer_name, own_identity
-from domcaps.facts.plain_record import PlainRecord
 from domcaps.fresh.report_cache import holds
 from domcaps.fresh.scanner import scan
 from domcaps.fresh.surroundings import Surroundings

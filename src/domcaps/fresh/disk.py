@@ -18,8 +18,8 @@ import pwd
 import stat
 import time
 
-from domcaps.fresh.identity import Identity
 from domcaps.facts.plain_record import PlainRecord
+from domcaps.fresh.identity import Identity
 from domcaps.fresh.scanner import scan
 from domcaps.fresh.witness import WITNESSES, Witness, digest
 

@@ -6,9 +6,9 @@ to be checked. What is imported here is no more than that.
 
 from __future__ import annotations
 
+from domcaps.facts.plain_record import PlainRecord
 from domcaps.fresh.disk import DiskStore, cache_folder, stored_trace
 from domcaps.fresh.package_identity import answer_name, is_as_loaded, own_identity
-from domcaps.facts.plain_record import PlainRecord
 from domcaps.fresh.scanner import scan
 from domcaps.fresh.surroundings import Surroundings
 from domcaps.fresh.witness import seen_digest

@@ -13,8 +13,8 @@ import stat
 
 from domcaps.facts.hostfiles import SMALL
 from domcaps.facts.ownership import depends_on_groups, weakness
-from domcaps.fresh.identity import Identity, identity
 from domcaps.facts.plain_record import PlainRecord
+from domcaps.fresh.identity import Identity, identity
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -374,8 +374,8 @@ WITNESSES: dict[str, type[Witness]] = {
     kind.__name__: kind
     for kind in (
         Content, KernelFile, Listing, FileStatus, Existence, Folder, Access, RunnableProgram,
-        RealPath, Executable, TrustedFolder, DeviceNode, NamedFile, ProgramFile, ModuleParameters, KernelBoot,
-        CpuinfoProcessor, EnvironmentVariable, User,
+        RealPath, Executable, TrustedFolder, DeviceNode, NamedFile, ProgramFile, ModuleParameters,
+        KernelBoot, CpuinfoProcessor, EnvironmentVariable, User,
     )
 }  # fmt: skip
 """Every witness by its name, for those that are read back from a file."""
