@@ -6,6 +6,7 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
 from domcaps.facts.record import HostRecord, Recording
@@ -15,7 +16,8 @@ from domcaps.serve.errors import ErrorNumber, LibvirtError
 from domcaps.serve.hosts import RecordingFolder
 from domcaps.serve.ledger import LITTLE, Ledger
 from domcaps.serve.limits import ServerLimits
-from domcaps.serve.workers.pool import LARGE, Usage, WorkerLostError, WorkerPool
+from domcaps.serve.workers.pool import LARGE, WorkerLostError, WorkerPool
+from domcaps.serve.workers.usage import ClientProcesses, Usage
 from fakes import emulator_record
 
 if TYPE_CHECKING:
@@ -60,6 +62,9 @@ class FakeWorker:
     def processor_seconds(self) -> float:
         return 0.0 if self.request == WAITING else time.monotonic() - self._began
 
+    def wants_processor(self) -> bool:
+        return self.request not in {WAITING, SHORT}
+
     def growth(self) -> int:
         return 2000 if self.request == GROWING else 0
 
@@ -67,9 +72,9 @@ class FakeWorker:
 class Pool:
     """A pool of fake workers."""
 
-    def __init__(self) -> None:
+    def __init__(self, limits: ServerLimits = LIMITS) -> None:
         self.workers: list[FakeWorker] = []
-        self.pool = WorkerPool(self._start, LIMITS)
+        self.pool = WorkerPool(self._start, limits)
 
     async def _start(self) -> FakeWorker:
         self.workers.append(FakeWorker())
@@ -290,3 +295,158 @@ def test_of_a_folder_few_recordings_are_kept_in_memory(tmp_path: Path) -> None:
     assert len(source._open) <= 4
     for name in ("", "host99", "../x", ".host1", "host1/../host1", "host\0"):
         assert source.state(name) is None
+
+
+# -- who is served first ---------------------------------------------------------------------------
+
+
+def test_a_client_that_makes_short_calls_goes_before_those_that_come_anew() -> None:
+    async def run() -> None:
+        pool = Pool()
+        known = Usage()
+        known.add(0.002)
+        running = [pool.ask(LONG) for _ in range(2)]
+        await asyncio.sleep(0.01)
+        strangers = [pool.ask(SHORT, Usage()) for _ in range(50)]
+        mine = pool.ask(SHORT, known)
+        for worker in pool.workers[:2]:
+            worker.finish()
+        await asyncio.wait([mine, *strangers], return_when=asyncio.FIRST_COMPLETED)
+        assert mine.done()
+        await asyncio.gather(mine, *running, *strangers)
+        await pool.pool.stop()
+
+    asyncio.run(run())
+
+
+def test_new_connections_of_a_process_that_made_others_wait_are_no_strangers() -> None:
+    processes = ClientProcesses()
+    processes.usage(7).add(0.1)
+    assert processes.usage(7).expected == pytest.approx(0.1)
+    assert processes.usage(8).expected < 0.1
+    assert processes.usage(None).expected < 0.1
+    assert not processes.usage(7).is_short
+
+
+def test_what_a_connection_showed_itself_counts_more_than_its_process() -> None:
+    processes = ClientProcesses()
+    processes.usage(7).add(0.1)
+    own = processes.usage(7)
+    own.add(0.002)
+    assert own.is_short
+    assert own.expected == pytest.approx(0.002)
+
+
+def test_processes_that_are_gone_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("domcaps.serve.workers.usage._MOST_PROCESSES", 10)
+    processes = ClientProcesses()
+    processes.usage(1).add(5.0)
+    for process in range(2, 100):
+        processes.usage(process)
+    assert len(processes._known) <= 11
+    assert processes.usage(1).expected == pytest.approx(0.2)
+
+
+def test_a_call_that_waits_is_charged_a_slice() -> None:
+    async def run() -> None:
+        pool = Pool()
+        usage = Usage()
+        call = pool.ask(WAITING, usage)
+        await asyncio.sleep(4 * LIMITS.slice_seconds)
+        pool.workers[0].finish()
+        await call
+        assert usage.amount == pytest.approx(LIMITS.slice_seconds, rel=0.3)
+        await pool.pool.stop()
+
+    asyncio.run(run())
+
+
+def test_calls_of_strangers_leave_one_worker_to_short_calls() -> None:
+    async def run() -> None:
+        pool = Pool(msgspec.structs.replace(LIMITS, quick=4, slice_seconds=5.0))
+        known = Usage()
+        known.add(0.002)
+        strangers = [pool.ask(WAITING) for _ in range(20)]
+        await asyncio.sleep(0.05)
+        assert await asyncio.wait_for(pool.ask(SHORT, known), 1.0) == b"short"
+        for stranger in strangers:
+            stranger.cancel()
+        await asyncio.gather(*strangers, return_exceptions=True)
+        await pool.pool.stop()
+
+    asyncio.run(run())
+
+
+def test_who_waits_long_enough_has_a_turn() -> None:
+    async def run() -> None:
+        pool = Pool()
+        slow = Usage()
+        slow.add(0.04)
+        running = [pool.ask(LONG) for _ in range(2)]
+        await asyncio.sleep(0.01)
+        mine = pool.ask(SHORT, slow)
+        await asyncio.sleep(0)
+        pool.pool._queue[0].queued -= 10
+        others = [pool.ask(SHORT, Usage()) for _ in range(20)]
+        for worker in pool.workers[:2]:
+            worker.finish()
+        await asyncio.wait([mine, *others], return_when=asyncio.FIRST_COMPLETED)
+        assert mine.done()
+        await asyncio.gather(mine, *running, *others)
+        await pool.pool.stop()
+
+    asyncio.run(run())
+
+
+def test_calls_that_wait_hold_no_place_of_those_that_compute() -> None:
+    async def run() -> None:
+        pool = Pool()
+        waiting = [pool.ask(WAITING) for _ in range(8)]
+        await asyncio.sleep(12 * LIMITS.slice_seconds)
+        kinds = [call.kind for call in pool.pool._running]
+        assert kinds.count("waiting") == LIMITS.waiting
+        assert "long" not in kinds
+        computing = pool.ask(LONG, Usage())
+        await asyncio.sleep(3 * LIMITS.slice_seconds)
+        assert "long" in {call.kind for call in pool.pool._running}
+        for call in (*waiting, computing):
+            call.cancel()
+        await asyncio.gather(*waiting, computing, return_exceptions=True)
+        await pool.pool.stop()
+
+    asyncio.run(run())
+
+
+def test_a_client_of_short_calls_may_take_longer_once() -> None:
+    async def run() -> None:
+        pool = Pool()
+        known = Usage()
+        known.add(0.002)
+        call = pool.ask(LONG, known)
+        await asyncio.sleep(2 * LIMITS.slice_seconds)
+        assert [one.kind for one in pool.pool._running] == ["quick"]
+        await asyncio.sleep(12 * LIMITS.slice_seconds)
+        assert [one.kind for one in pool.pool._running] == ["long"]
+        pool.workers[0].finish()
+        await call
+        await pool.pool.stop()
+
+    asyncio.run(run())
+
+
+def test_one_process_does_not_take_all_places_of_calls_that_wait() -> None:
+    async def run() -> None:
+        pool, processes = Pool(), ClientProcesses()
+        waiting = [pool.ask(WAITING, processes.usage(7)) for _ in range(6)]
+        await asyncio.sleep(8 * LIMITS.slice_seconds)
+        mine = pool.ask(WAITING, processes.usage(8))
+        await asyncio.sleep(6 * LIMITS.slice_seconds)
+        clients = [call.usage.client for call in pool.pool._running if call.kind == "waiting"]
+        assert processes.usage(8).client in clients
+        assert processes.usage(7).client in clients
+        for call in (*waiting, mine):
+            call.cancel()
+        await asyncio.gather(*waiting, mine, return_exceptions=True)
+        await pool.pool.stop()
+
+    asyncio.run(run())

@@ -20,7 +20,7 @@ from domcaps.serve.errors import ErrorDomain, ErrorNumber, LibvirtError
 from domcaps.serve.frames import Frame, FrameError, ReplyStatus, Type
 from domcaps.serve.jobs import Job, arguments, as_libvirt_error, encode, outcome
 from domcaps.serve.procedures import is_callable, procedures
-from domcaps.serve.workers.pool import Usage
+from domcaps.serve.sockets import has_left
 
 if TYPE_CHECKING:
     from domcaps.serve.answers import Answers, Key
@@ -29,8 +29,11 @@ if TYPE_CHECKING:
     from domcaps.serve.procedures import Procedure
     from domcaps.serve.session import ClientSession
     from domcaps.serve.workers.pool import WorkerPool
+    from domcaps.serve.workers.usage import Usage
 
 log = logging.getLogger("domcaps.serve")
+
+_NOTICE_SECONDS = 1.0
 
 
 class Shared(NamedTuple):
@@ -51,13 +54,14 @@ class Connection:
         session: ClientSession,
         shared: Shared,
         name: str,
+        usage: Usage,
     ) -> None:
         self._in, self._out = streams
         self._session = session
         self._limits, self._traffic, self._workers, self._answers = shared
         self._name = name
         self._account: ClientAccount = self._traffic.account(self.close)
-        self._usage = Usage()
+        self._usage = usage
         self._calls: asyncio.Queue[Frame] = asyncio.Queue(self._limits.requests)
         self._heard = time.monotonic()
         self._closing = asyncio.Event()
@@ -82,7 +86,13 @@ class Connection:
         """Serve until the client leaves, misbehaves or falls silent; does not raise."""
         tasks = [
             asyncio.ensure_future(work())
-            for work in (self._read_all, self._answer_all, self._watch, self._closing.wait)
+            for work in (
+                self._read_all,
+                self._answer_all,
+                self._watch,
+                self._notice,
+                self._closing.wait,
+            )
         ]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -147,6 +157,12 @@ class Connection:
                 raise TimeoutError(f"{sent} pings were not answered")
             sent += 1
             await self._send(frames.ping())
+
+    async def _notice(self) -> None:
+        """Notice that the client left while more of its calls wait than are read."""
+        connected = self._out.get_extra_info("socket")
+        while connected is not None and not has_left(connected):
+            await asyncio.sleep(_NOTICE_SECONDS)
 
     async def _answer_all(self) -> None:
         while not self._session.is_over:

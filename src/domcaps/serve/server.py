@@ -19,10 +19,11 @@ from domcaps.serve.ledger import Ledger
 from domcaps.serve.limits import ServerLimits
 from domcaps.serve.procedures import procedures
 from domcaps.serve.session import ClientSession
-from domcaps.serve.sockets import BACKLOG, peer_uid
+from domcaps.serve.sockets import BACKLOG, peer_process, peer_uid
 from domcaps.serve.workers.pool import WorkerPool
 from domcaps.serve.workers.processes import ProcessWorker
 from domcaps.serve.workers.threads import ThreadWorker
+from domcaps.serve.workers.usage import ClientProcesses
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -64,6 +65,7 @@ class Server:
         self._kept = Ledger(limits.kept, limits.kept_each)
         self._workers = WorkerPool(self._start_worker, limits)
         self._nursery = nursery
+        self._processes = ClientProcesses()
         self._shared = Shared(limits, self._traffic, self._workers, Answers(limits.answers))
         self._count = 0
         self._refused = 0
@@ -153,9 +155,10 @@ class Server:
         log.debug("client=%s connected", name)
         # what was defined and what is sent are two accounts, and one connection
         kept = self._kept.account(lambda reason: connection.close(reason))
-        peer = peer_of(writer.get_extra_info("socket"))
-        session = ClientSession(self._source, self._dialect, peer, kept)
-        connection = Connection((reader, writer), session, self._shared, name)
+        connected = writer.get_extra_info("socket")
+        session = ClientSession(self._source, self._dialect, peer_of(connected), kept)
+        usage = self._processes.usage(peer_process(connected))
+        connection = Connection((reader, writer), session, self._shared, name, usage)
         self._connections.add(connection)
         try:
             await connection.serve()

@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import ipaddress
 import os
+import select
 import socket
 import stat
 import struct
@@ -28,11 +29,36 @@ _LONGEST = 107
 
 def peer_uid(peer: socket.socket) -> int | None:
     """Tell who is at the other end of a UNIX socket (``SO_PEERCRED``), None for other sockets."""
+    credentials = _credentials(peer)
+    return None if credentials is None else credentials[1]
+
+
+def peer_process(peer: socket.socket) -> int | None:
+    """Tell which process connected over a UNIX socket, None for other sockets and unseen ones."""
+    credentials = _credentials(peer)
+    return credentials[0] or None if credentials is not None else None
+
+
+def has_left(peer: socket.socket) -> bool:
+    """Tell whether the other end is closed, though what it sent is not all read yet."""
+    poll = select.poll()
+    try:
+        # what is asked for is nothing: this is told in any case
+        poll.register(peer.fileno(), 0)
+        return bool(poll.poll(0))
+    except (OSError, ValueError):
+        return True
+
+
+def _credentials(peer: socket.socket) -> tuple[int, int, int] | None:
     if peer.family != socket.AF_UNIX:
         return None
-    data = peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
-    uid: int = _CREDENTIALS.unpack(data)[1]
-    return uid
+    try:
+        data = peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    except OSError:
+        return None
+    process, user, group = _CREDENTIALS.unpack(data)
+    return process, user, group
 
 
 class UnixSocket:

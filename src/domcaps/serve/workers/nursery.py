@@ -109,7 +109,7 @@ def _fork(server: socket.socket, number: int, source: HostSource, dialect: Diale
         _end_with(nursery)
         server.close()
         _work(socket.socket(fileno=number), source, dialect)
-    except BrokenPipeError:
+    except (BrokenPipeError, ConnectionResetError):
         pass  # the server is gone
     except Exception:
         log.exception("a worker failed")

@@ -2,11 +2,16 @@
 
 A call starts as a *quick* one. When it is not done within a slice of time it becomes a *waiting*
 one if it uses no processor (an emulator is asked, a file system does not answer), else a *long*
-one. Of each kind so many may run. A call that would be a long one too many is stopped and begins
-anew when there is room, so that quick calls never wait for more than a slice. A client whose calls
-took much time lately, or whose call is large, begins as a long one.
+one. Of each kind so many may run. A call that would be one too many of its kind is stopped and
+begins anew when there is room, so that quick calls never wait for more than a slice, and a call
+that waits never holds the place of one that computes. One client's calls that wait do not take all
+the places of such calls. A client whose calls took much time lately,
+or whose call is large, begins as a long one.
 
-Among calls that wait, that of the client which used the least time lately is next.
+Among calls that are not made yet, that of the client for which the fewest are made is next, then
+the one that is likely to be the shortest; each second that it waits counts for it. One of the quick
+ones is kept for clients of which short calls are known: so those who come anew, again and again,
+with calls that wait for something never take them all.
 """
 
 from __future__ import annotations
@@ -14,6 +19,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Protocol
 
 from domcaps.facts.tasks import end
@@ -23,14 +29,20 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
 
     from domcaps.serve.limits import ServerLimits
+    from domcaps.serve.workers.usage import Usage
 
 log = logging.getLogger("domcaps.serve")
 
 LARGE = 16 * 1024
 """Bytes of a call that is taken to be a long one from the start."""
 
-_USAGE_SECONDS = 4.0
 _HEAVY_USAGE = 1.0
+_FEW = 2
+_MODEST_SECONDS = 0.3
+_PATIENCE = 8
+"""Slices of a call for which no processor was free, or of a client whose calls were short."""
+_PER_SECOND = 0.05
+"""Seconds that a call is taken to be shorter for each second that it waits."""
 _LOOK_SECONDS = 0.05
 _IDLE_GROWTH = 64 * 1024 * 1024
 
@@ -61,27 +73,11 @@ class Worker(Protocol):
     def processor_seconds(self) -> float | None:
         """Give the processor time used so far, None where that is unknown."""
 
+    def wants_processor(self) -> bool:
+        """Tell whether it would go on now if a processor were free."""
+
     def growth(self) -> int:
         """Give the bytes of memory that came since it started."""
-
-
-class Usage:
-    """How much time a client's calls took lately: half of it is forgotten every few seconds."""
-
-    __slots__ = ("_amount", "_since")
-
-    def __init__(self) -> None:
-        self._amount = 0.0
-        self._since = time.monotonic()
-
-    @property
-    def amount(self) -> float:
-        """Seconds, as of now."""
-        return float(self._amount * 0.5 ** ((time.monotonic() - self._since) / _USAGE_SECONDS))
-
-    def add(self, seconds: float) -> None:
-        """Add what a call took."""
-        self._amount, self._since = self.amount + seconds, time.monotonic()
 
 
 class _Call:
@@ -92,12 +88,24 @@ class _Call:
         self.request = request
         self.future = future
         self.is_heavy = len(request) > LARGE or usage.amount > _HEAVY_USAGE
+        self.first = "long" if self.is_heavy else "quick"
         self.kind = ""
         self.worker: Worker | None = None
         self.began = 0.0
         self.used = 0.0
+        self.first_used = 0.0
         self.is_stopped = False
+        self.slices = 0
+        self.queued = time.monotonic()
         self.timer: asyncio.TimerHandle | None = None
+
+
+def _urgency(call: _Call, made: Counter[Usage]) -> tuple[bool, int, float, float]:
+    """Tell when a call is next, the least first; `made` counts the calls that are made for each."""
+    waited = time.monotonic() - call.queued
+    likely = call.usage.expected - waited * _PER_SECOND
+    last = (likely, call.usage.amount) if call.first == "quick" else (call.usage.amount, likely)
+    return call.first != "quick", made[call.usage.client], *last
 
 
 class WorkerPool:
@@ -183,14 +191,21 @@ class WorkerPool:
     def _dispatch(self) -> None:
         while (call := self._next()) is not None:
             self._queue.remove(call)
-            call.kind = "long" if call.is_heavy else "quick"
+            call.kind = call.first
             self._running.add(call)
             self._spawn(self._make(call))
 
     def _next(self) -> _Call | None:
-        free = {kind: self._count(kind) < most for kind, most in self._most.items()}
-        ready = [c for c in self._queue if free["long" if c.is_heavy else "quick"]]
-        return min(ready, key=lambda call: (call.is_heavy, call.usage.amount), default=None)
+        free = {kind: most - self._count(kind) for kind, most in self._most.items()}
+        ready = [call for call in self._queue if self._has_room(call, free)]
+        made = Counter(call.usage.client for call in self._running)
+        return min(ready, key=lambda call: _urgency(call, made), default=None)
+
+    def _has_room(self, call: _Call, free: dict[str, int]) -> bool:
+        if call.first != "quick":
+            return free[call.first] > 0
+        kept = 1 if self._limits.quick > _FEW and not call.usage.is_short else 0
+        return free["quick"] > kept
 
     # -- making it -------------------------------------------------------------------------------
 
@@ -198,7 +213,7 @@ class WorkerPool:
         again = False
         try:
             # a long call leaves the workers that are warm to quick ones
-            is_warm = self._idle and not call.is_heavy
+            is_warm = self._idle and call.first == "quick"
             worker = self._idle.pop() if is_warm else await self._start()
             call.worker = worker
             self._begin(call, worker)
@@ -207,7 +222,7 @@ class WorkerPool:
                 call.future.set_result(found)
             self._release(worker)
         except WorkerLostError as lost:
-            again = call.is_heavy and call.is_stopped and not call.future.done()
+            again = call.is_stopped and not call.future.done()
             if not again and not call.future.done():
                 call.future.set_exception(LibvirtError(lost.code, lost.reason))
         except OSError as error:
@@ -220,11 +235,12 @@ class WorkerPool:
             self._finish(call, again=again)
 
     def _begin(self, call: _Call, worker: Worker) -> None:
-        loop = asyncio.get_running_loop()
         call.began = time.monotonic()
-        call.used = worker.processor_seconds() or 0.0
-        call.timer = loop.call_later(self._limits.slice_seconds, self._overrun, call)
-        if call.is_heavy:
+        call.slices = 0
+        call.first_used = worker.processor_seconds() or 0.0
+        if call.first != "waiting":
+            self._look_later(call, worker)
+        if call.is_heavy or call.first == "waiting":
             worker.step_back()
         if self._watching is None and worker.can_be_stopped:
             self._watching = asyncio.ensure_future(self._watch())
@@ -233,14 +249,21 @@ class WorkerPool:
         if call.timer is not None:
             call.timer.cancel()
         if call.began:
-            # what waits for another program uses nothing up
-            call.usage.add(0.0 if call.kind == "waiting" else time.monotonic() - call.began)
+            call.usage.add(self._charged(call))
         self._running.discard(call)
         call.worker, call.is_stopped = None, False
         if again:
             self._queue.append(call)
         self._dispatch()
         self._replenish()
+
+    def _charged(self, call: _Call) -> float:
+        """Give what a call used: nothing of a processor that it only waited for, but one slice."""
+        seconds, most = time.monotonic() - call.began, self._limits.slice_seconds
+        if seconds <= most or call.kind == "waiting" or call.worker is None:
+            return min(seconds, most) if call.kind == "waiting" else seconds
+        used = call.worker.processor_seconds()
+        return seconds if used is None else min(seconds, used - call.first_used + most)
 
     def _release(self, worker: Worker) -> None:
         """Keep a worker for the next call, unless it grew or was set back."""
@@ -251,24 +274,68 @@ class WorkerPool:
         else:
             self._idle.append(worker)
 
+    def _look_later(self, call: _Call, worker: Worker) -> None:
+        call.used = worker.processor_seconds() or 0.0
+        loop = asyncio.get_running_loop()
+        call.timer = loop.call_later(self._limits.slice_seconds, self._overrun, call)
+
     def _overrun(self, call: _Call) -> None:
         """Say what kind of call it is that is not done after a slice of time."""
         worker = call.worker
         if worker is None or call not in self._running:
             return
-        seconds = worker.processor_seconds()
-        is_waiting = seconds is None or seconds - call.used < self._limits.slice_seconds / 2
-        if is_waiting and self._count("waiting") < self._most["waiting"]:
-            call.kind = "waiting"
-        elif call.kind == "long" or not worker.can_be_stopped:
-            pass
-        elif self._count("long") < self._most["long"]:
-            call.kind = "long"
-            worker.step_back()
+        call.slices += 1
+        used = worker.processor_seconds()
+        has_worked = used is not None and used - call.used >= self._limits.slice_seconds / 2
+        is_kept_waiting = not has_worked and worker.wants_processor()
+        is_promising = is_kept_waiting and call.usage.expected < self._limits.slice_seconds
+        if call.slices < _PATIENCE and (is_promising or call.usage.is_short):
+            # on a busy machine a short call takes longer
+            self._look_later(call, worker)
+        elif has_worked or is_kept_waiting:
+            self._let_compute(call, worker)
         else:
-            call.is_heavy = call.is_stopped = True
-            worker.stop("it is made again later")
+            self._let_wait(call, worker)
         self._dispatch()
+
+    def _let_wait(self, call: _Call, worker: Worker) -> None:
+        """Have a call that waits for something hold no place of those that compute."""
+        if self._count("waiting") < self._most["waiting"] or self._make_way(call):
+            call.kind = "waiting"
+        elif worker.can_be_stopped:
+            self._make_later(call, worker, "waiting")
+
+    def _make_way(self, call: _Call) -> bool:
+        """Have the client with most calls that wait give a place to one that has none."""
+        held: dict[Usage, list[_Call]] = {}
+        for other in self._running:
+            if other.kind == "waiting" and other.worker is not None and not other.is_stopped:
+                held.setdefault(other.usage.client, []).append(other)
+        most = max(held.values(), key=len, default=[])
+        if call.usage.client in held or len(most) <= 1:
+            return False
+        oldest = min(most, key=lambda other: other.began)
+        if oldest.worker is None or not oldest.worker.can_be_stopped:
+            return False
+        self._make_later(oldest, oldest.worker, "waiting")
+        return True
+
+    def _let_compute(self, call: _Call, worker: Worker) -> None:
+        if not worker.can_be_stopped:
+            return
+        if call.kind != "long" and self._count("long") >= self._most["long"]:
+            self._make_later(call, worker, "long")
+            return
+        call.kind = "long"
+        if (worker.processor_seconds() or 0.0) - call.first_used > _MODEST_SECONDS:
+            # not before: where others than this server leave no processor, it would never be done
+            worker.step_back()
+        # it may wait for something later
+        self._look_later(call, worker)
+
+    def _make_later(self, call: _Call, worker: Worker, kind: str) -> None:
+        call.first, call.is_stopped = kind, True
+        worker.stop("it is made again later")
 
     # -- memory ----------------------------------------------------------------------------------
 

@@ -97,12 +97,21 @@ class ProcessWorker:
 
     def processor_seconds(self) -> float | None:
         """Give what ``/proc`` tells."""
+        fields = self._stat()
+        if not fields:
+            return None
+        return (int(fields[_USER_TIME]) + int(fields[_SYSTEM_TIME])) / _TICKS
+
+    def wants_processor(self) -> bool:
+        """Give what ``/proc`` tells of the main thread, which makes the calls."""
+        return self._stat()[:1] == ["R"]
+
+    def _stat(self) -> list[str]:
         try:
             stat = Path(f"/proc/{self._pid}/stat").read_text(encoding="utf-8", errors="replace")
         except OSError:
-            return None
-        fields = stat.rpartition(")")[2].split()
-        return (int(fields[_USER_TIME]) + int(fields[_SYSTEM_TIME])) / _TICKS
+            return []
+        return stat.rpartition(")")[2].split()
 
     def growth(self) -> int:
         """Give what ``/proc`` tells."""

@@ -63,6 +63,10 @@ class ThreadWorker:
         """Tell nothing."""
         return None
 
+    def wants_processor(self) -> bool:
+        """Tell nothing."""
+        return False
+
     def growth(self) -> int:
         """Tell nothing: what a thread takes is the process's."""
         return 0
