@@ -84,8 +84,8 @@ def test_what_is_there_is_shown() -> None:
     assert not found[f"{FOLDER}/c.json"].usable
     assert "'kernel'" in found[f"{FOLDER}/d.json"].reason
     assert found["emulated TPM"].detail == "2.0"
-    assert found["NUMA cell 0"].detail == "1024 KiB, 2 CPUs"
-    assert found["huge pages"].detail == "2048 KiB"
+    assert found["NUMA cell 0"].detail == "1 MiB, 2 CPUs"
+    assert found["huge pages"].detail == "2 MiB"
     assert found["asserted: os.loader"].detail == "/x"
 
 

@@ -101,14 +101,14 @@ MODULES = [
           release="bare"),
     wrong("the host has two nodes", module(
         "dimm", SIZE, "<source><pagesize unit='KiB'>4</pagesize><nodemask>0,7</nodemask></source>"),
-        "memory-dimm-nodemask-unavailable"),
+        "memory-dimm-nodemask-unavailable", "memory-without-acpi"),
     wrong("memory of enclaves has no address", ENCLAVE.format("", "<address type='pci'/>"),
           "memory-address-unsupported", "memory-sgx-epc-section-too-small",
           "memory-unpluggable"),
     wrong("memory that outlives the host needs libpmem", numa("") + "<memory model='nvdimm'>"
           "<source><path>/a</path><pmem/></source><target><size unit='KiB'>524288</size>"
           "<node>0</node></target></memory>", "memory-nvdimm-pmem-unsupported",
-          "memory-model-unsupported", release="bare"),
+          "memory-model-unsupported", "memory-without-acpi", release="bare"),
 ]  # fmt: skip
 
 
@@ -298,3 +298,17 @@ def test_memory_of_a_board_in_any_unit(memory: str, is_right: bool) -> None:
         assert "memory-size-fixed" not in {
             one.code for one in host.validate(host.repair(text).data).errors
         }
+
+
+def test_messages_give_sizes_in_the_largest_unit() -> None:
+    host = domcaps.Host.open("shipped:debian13-x86_64")
+    (large,) = host.validate(b"<domain>" + b" " * (5 << 20)).findings
+    assert "limit of 4 MiB" in large.message
+    text = (
+        "<domain type='kvm'><name>a</name><memory unit='GiB'>4</memory>"
+        "<maxMemory slots='2' unit='GiB'>2</maxMemory><vcpu>1</vcpu>"
+        "<os><type arch='x86_64' machine='q35'>hvm</type></os><features><acpi/></features>"
+        "<cpu><numa><cell id='0' cpus='0' memory='4' unit='GiB'/></numa></cpu></domain>"
+    )
+    messages = [one.message for one in host.validate(text).findings]
+    assert "<maxMemory> is less than the 4 GiB of memory that the domain has" in messages

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from domcaps.language.wording import denied, did_you_mean, listed, named, nearest, one_of, plain
+from domcaps.language.wording import (
+    counted,
+    denied,
+    did_you_mean,
+    listed,
+    named,
+    nearest,
+    one_of,
+    plain,
+)
 
 
 @pytest.mark.parametrize(
@@ -55,3 +64,10 @@ def test_a_misspelt_name_gets_the_nearest() -> None:
 
 def test_markup_is_rendered_for_a_terminal() -> None:
     assert plain("``<auth>`` needs ``uuid`` or ``type='x'``.") == "<auth> needs 'uuid' or type='x'."
+
+
+@pytest.mark.parametrize(
+    ("number", "text"), [(0, "0 hosts"), (1, "1 host"), (2, "2 hosts"), (1000, "1000 hosts")]
+)
+def test_things_are_counted(number: int, text: str) -> None:
+    assert counted(number, "host") == text

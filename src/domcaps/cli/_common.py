@@ -287,6 +287,7 @@ def note(text: str) -> None:
 def write_recording(recording: Recording, output: str) -> None:
     """Write the file, or standard output for ``-``, and print its size on standard error."""
     from domcaps.facts.recording import dumps, save
+    from domcaps.language.wording import counted
 
     if output == "-":
         if sys.stdout.isatty():
@@ -300,4 +301,4 @@ def write_recording(recording: Recording, output: str) -> None:
         save(recording, target)
         size = target.stat().st_size
     number = len(recording.emulators)
-    note(f"{output}: {number} emulator{'' if number == 1 else 's'}, {size / 1000:.0f} KB")
+    note(f"{output}: {counted(number, 'emulator')}, {size / 1000:.0f} kB")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from domcaps.cli._common import note
 from domcaps.cli._terminal import say
 from domcaps.language.finding import Severity
+from domcaps.language.wording import counted
 
 if TYPE_CHECKING:
     from domcaps.validate.files import Item
@@ -68,11 +69,11 @@ class Summary:
         """Print the summary on standard error; give the exit code."""
         note(f"{', '.join(self._verdicts())}: {self._findings()}")
         if self.no_domains:
-            note(f"{_count(self.no_domains, 'file')} skipped: the root element is not <domain>")
+            note(f"{counted(self.no_domains, 'file')} skipped: the root element is not <domain>")
         if self.unknown:
             verb = "counts" if len(self.unknown) == 1 else "count"
             note(
-                f"{_count(len(self.unknown), 'statement')} could not be checked, and {verb} as "
+                f"{counted(len(self.unknown), 'statement')} could not be checked, and {verb} as "
                 f"true: {self._undecided()}"
             )
         return self.exit_code()
@@ -103,12 +104,8 @@ class Summary:
         return [f"{self.accepted} accepted", f"{self.refused} refused", *troubles]
 
     def _findings(self) -> str:
-        found = f"{_count(self.errors, 'error')}, {_count(self.warnings, 'warning')}"
+        found = f"{counted(self.errors, 'error')}, {counted(self.warnings, 'warning')}"
         if self.notices:
             hint = " (--notices shows them)" if self.hints else ""
-            found += f", {_count(self.notices, 'notice')}{hint}"
-        return f"{found}; {_count(self.known, 'known finding')} ignored" if self.known else found
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+            found += f", {counted(self.notices, 'notice')}{hint}"
+        return f"{found}; {counted(self.known, 'known finding')} ignored" if self.known else found

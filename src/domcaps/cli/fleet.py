@@ -12,6 +12,7 @@ from domcaps import files
 from domcaps.cli._common import libvirt_option, note, target_options
 from domcaps.cli._files import expand
 from domcaps.cli._fleet_output import Table, format_option, show, some
+from domcaps.language.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -99,7 +100,9 @@ def gc(store: str, keep: int | None, form: str) -> None:
     done = _open(store).gc(keep=keep or 0)
     row = (done.manifests, done.contents, done.freed, done.left)
     table = Table("removed", ("manifests", "contents", "bytes freed", "bytes left"), [row])
-    removed = f"{done.manifests} manifests and {done.contents} contents removed"
+    removed = (
+        f"{counted(done.manifests, 'manifest')} and {counted(done.contents, 'content')} removed"
+    )
     text = f"{removed}, {done.freed} bytes freed, {done.left} bytes left"
     show(form, "Garbage", done, [table], lambda: [text])
 
@@ -183,7 +186,7 @@ def _least(fleet: Fleet, found: Accepts, data: bytes, libvirt: str) -> list[Any]
 def _accepts_text(found: Accepts, changes: list[Any]) -> Iterator[str]:
     every = len(found.accepted) + len(found.refused)
     own = ", each with its own emulator path" if found.own_path else ""
-    yield f"{found.domain}: {len(found.accepted)} of {every} hosts accept it{own}"
+    yield f"{found.domain}: {len(found.accepted)} of {counted(every, 'host')} accept it{own}"
     if found.accepted:
         yield f"  accept: {some(found.accepted)}"
     for reason in found.reasons:
@@ -284,9 +287,11 @@ def _recording(name: str | None, qemu: str | None) -> Recording | None:
 def _rehearsed_text(found: Rehearsed) -> Iterator[str]:
     if not found.breaks:
         opens = f", and {len(found.opens)} more would" if found.opens else ""
-        yield f"{found.domain}: breaks nowhere; {found.still} hosts accept it as before{opens}"
+        still = counted(found.still, "host")
+        yield f"{found.domain}: breaks nowhere; accepted as before on {still}{opens}"
     else:
-        yield f"{found.domain}: breaks on {len(found.breaks)} hosts: {some(found.breaks)}"
+        broken = counted(len(found.breaks), "host")
+        yield f"{found.domain}: breaks on {broken}: {some(found.breaks)}"
     for reason in found.reasons:
         yield f"  {reason.count}: {reason.message} [{reason.code}]"
     for text in found.notices:
@@ -314,7 +319,8 @@ def where(store: str, name: str, source: str, libvirt: str, form: str) -> None:
     same = [one.host for one in found.destinations if not one.differences]
 
     def lines() -> Iterator[str]:
-        yield f"{name} runs on {source} as {found.machine}, and can go to {len(same)} hosts"
+        others = counted(len(same), "host")
+        yield f"{name} runs on {source} as {found.machine}, and can go to {others}"
         if same:
             yield f"  {some(same)}"
         for one in found.destinations:
@@ -356,7 +362,7 @@ def drift(store: str, form: str) -> None:
     rows = [(one.host, one.fact, one.value, one.usual, one.hosts) for one in found]
     columns = ("host", "fact", "here", "usual", "hosts with the usual")
     show(form, "Hosts that differ", found, [Table("differences", columns, rows)], lambda: (
-        f"{one.host}: {one.fact} is {one.value}; {one.hosts} hosts have {one.usual}"
+        f"{one.host}: {one.fact} is {one.value}; on {counted(one.hosts, 'host')} it is {one.usual}"
         for one in found))  # fmt: skip
 
 

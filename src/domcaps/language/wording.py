@@ -94,6 +94,11 @@ def listed(names: Sequence[str], most: int = MOST_LISTED) -> str:
     return f"{', '.join(names[:most])} and {len(names) - most} more"
 
 
+def counted(number: int, noun: str) -> str:
+    """Count things: "1 host", "2 hosts"."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def did_you_mean(text: str, known: Iterable[str]) -> str:
     """Suggest the known name that is nearest to a misspelt one: "; did you mean 'q35'?", or "".
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from domcaps.facts.host import TPM_PROGRAMS
+from domcaps.language.quantities import KIB, shown_size
+from domcaps.language.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -186,7 +188,7 @@ def _memory_rows(host: HostFacts) -> Iterator[HostRow]:
     yield HostRow(
         "huge pages",
         bool(sizes),
-        " ".join(f"{size} KiB" for size in sizes),
+        ", ".join(shown_size(size * KIB) for size in sizes),
         "" if sizes else "the kernel offers none",
     )
     for cell in host.record.numa:
@@ -194,4 +196,10 @@ def _memory_rows(host: HostFacts) -> Iterator[HostRow]:
 
 
 def _cell(cell: NumaCell) -> str:
-    return f"{cell.memory_kib} KiB, {len(cell.cpus)} CPUs"
+    whole = cell.memory_kib < _GIB
+    memory = shown_size(cell.memory_kib * KIB) if whole else f"{cell.memory_kib / _GIB:.1f} GiB"
+    return f"{memory}, {counted(len(cell.cpus), 'CPU')}"
+
+
+_GIB = 1 << 20
+"""In KiB."""

@@ -151,21 +151,19 @@ def images_have_the_size_of_flash(system: Os) -> Problems:
         if world.truth(board) is Truth.YES:
             for image, there in sizes.items():
                 if there != size:
-                    yield _misfit(image, there, f"{size} bytes ({shown_size(size)})")
+                    yield _misfit(image, there, shown_size(size))
     if world.truth(X86) is not Truth.YES:
         return
     for image, there in sizes.items():
         if not there or there % FLASH_BLOCK:
-            yield _misfit(image, there, f"a multiple of {FLASH_BLOCK} bytes")
+            yield _misfit(image, there, f"a multiple of {shown_size(FLASH_BLOCK)}")
     if sum(sizes.values()) > MOST_FLASH:
         image, there = max(sizes.items(), key=lambda item: item[1])
-        yield _misfit(
-            image, there, f"at most {MOST_FLASH} bytes (8 MiB) together with its variables"
-        )
+        yield _misfit(image, there, f"at most {shown_size(MOST_FLASH)} together with its variables")
 
 
 def _misfit(image: _Image, there: int, wanted: str) -> Problem:
-    message = f"{image.what} {image.path} has {there} bytes, but must have {wanted}"
+    message = f"{image.what} {image.path} has {shown_size(there)}, but must have {wanted}"
     return problem(message, image.part, image.at)
 
 

@@ -20,11 +20,13 @@ from domcaps.language.fix import Fix
 from domcaps.language.part import Part, field
 from domcaps.language.preference import Decision, Option
 from domcaps.language.quantities import (
+    KIB,
     MAX_BYTES,
     SIZE,
     UNIT,
     OrEmpty,
     kib,
+    shown_size,
     size_of,
     too_large,
 )
@@ -184,9 +186,8 @@ def most_is_not_less(most: MaxMemory) -> Problems:
     """``<maxMemory>`` must be at least the memory of the domain."""
     size, total = max_memory(most.domain), total_memory(most.domain)
     if 0 < size < total:
-        yield problem(
-            f"<maxMemory> is less than the {total} KiB of memory that the domain has", most
-        )
+        has = shown_size(total * KIB)
+        yield problem(f"<maxMemory> is less than the {has} of memory that the domain has", most)
 
 
 @rule(

@@ -38,6 +38,7 @@ from domcaps.language.quantities import (
     OrEmpty,
     highest,
     kib,
+    shown_size,
     size_of,
     too_large,
 )
@@ -297,7 +298,7 @@ def host_has_such_pages(page: Page) -> Problems:
     """``<page size>`` of ``<hugepages>`` must be a page size of the host."""
     if page.node in page.domain.once(_used) and not _offered(page.domain, page.size_kib):
         sizes = page.domain.world.host.record.hugepage_sizes_kib
-        accepted = tuple(f"{size} KiB" for size in sizes)
+        accepted = tuple(shown_size(size * KIB) for size in sizes)
         yield problem(
             "the host does not support pages of this size",
             page,

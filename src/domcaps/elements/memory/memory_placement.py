@@ -27,7 +27,7 @@ from domcaps.elements.memory.numa import Cell, cell_count
 from domcaps.language.changes.memory import SLOTS_OF_MODULES
 from domcaps.language.fix import Fix
 from domcaps.language.node_path import path_of
-from domcaps.language.quantities import KIB, repeated
+from domcaps.language.quantities import KIB, repeated, shown_size
 from domcaps.language.rule import Problems, problem, rule
 from domcaps.language.value_types import Int
 
@@ -159,9 +159,8 @@ def addresses_are_aligned(memory: MemoryDevice) -> Problems:
     if memory.model == "virtio-mem":
         step = size_kib(memory.node, "target/block")
     if step and _start(memory) % (step * KIB):
-        yield problem(
-            f"the address must be a multiple of {step} KiB", memory, "target/address/@base"
-        )
+        unit = shown_size(step * KIB)
+        yield problem(f"the address must be a multiple of {unit}", memory, "target/address/@base")
 
 
 _BLOCKS = f"{_TARGET}<block unit='KiB'>2048</block><requested>0</requested>"
@@ -285,6 +284,5 @@ def modules_fit(most: MaxMemory) -> Problems:
     plugged = device_memory(domain)
     room = max_memory(domain) - (total_memory(domain) - plugged)
     if 0 <= room < plugged and (cell_count(domain) or most.holds(PPC64)):
-        yield problem(
-            f"the modules have {plugged} KiB, but only {room} KiB fit below <maxMemory>", most
-        )
+        have, fit = shown_size(plugged * KIB), shown_size(room * KIB)
+        yield problem(f"the modules have {have}, but {fit} fit below <maxMemory>", most)

@@ -12,6 +12,7 @@ from lxml import etree
 
 from domcaps.language.finding import Finding
 from domcaps.language.node_path import path_of, with_attribute
+from domcaps.language.quantities import shown_size
 from domcaps.validate.document.positions import Positions
 
 if TYPE_CHECKING:
@@ -103,7 +104,8 @@ def read(data: bytes) -> Source:
     """Parse a document; raises `Unreadable` with a finding that says what is wrong and where."""
     if len(data) > MAX_BYTES:
         raise _unreadable(
-            "xml-too-large", f"the document is larger than libvirt's limit of {MAX_BYTES} bytes"
+            "xml-too-large",
+            f"the document is larger than libvirt's limit of {shown_size(MAX_BYTES)}",
         )
     if b"<!DOCTYPE" in data:
         _refuse_declarations(data)
