@@ -6,8 +6,7 @@ import json
 import os
 from typing import TYPE_CHECKING, Any
 
-from click.testing import CliRunner
-
+from command_runner import CliRunner
 from domcaps.cli import _root
 from domcaps.facts.record import HostRecord, Recording
 from domcaps.facts.recording import save

@@ -7,8 +7,8 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-from click.testing import CliRunner, Result
 
+from command_runner import CliRunner
 from domcaps.cli.new import command
 from domcaps.elements.advice.needs import needs_of
 from plain_hosts import plain
@@ -16,6 +16,8 @@ from sample_hosts import _shipped, rich_host
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from click.testing import Result
 
     import domcaps
 

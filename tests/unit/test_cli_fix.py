@@ -8,13 +8,15 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
-from click.testing import CliRunner, Result
 
+from command_runner import CliRunner
 from domcaps.cli.fix import command
 from plain_hosts import plain
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from click.testing import Result
 
 DOMAIN = (
     "<domain type='qemu'>\n  <name>a</name>\n  <memory>1048576</memory>\n"

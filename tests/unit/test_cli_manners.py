@@ -12,8 +12,8 @@ from pathlib import Path
 import click
 import pytest
 from click.shell_completion import BashComplete
-from click.testing import CliRunner
 
+from command_runner import CliRunner
 from domcaps.cli import _root
 from domcaps.facts.recording import load, loads
 from plain_hosts import plain

@@ -7,8 +7,8 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from click.testing import CliRunner
 
+from command_runner import CliRunner
 from domcaps.cli import _remembered, _root, report
 from domcaps.fresh import report_cache
 from domcaps.fresh.report_cache import Printed, options_of

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from click.testing import CliRunner
 
+from command_runner import CliRunner
 from domcaps.cli import _root
 from domcaps.language.part import Part, field
 from domcaps.language.rule import Problems, rule

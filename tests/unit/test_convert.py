@@ -6,9 +6,9 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from click.testing import CliRunner, Result
 from lxml import etree
 
+from command_runner import CliRunner
 from domcaps.choose.conversion import convert
 from domcaps.choose.repair import repair
 from domcaps.cli.convert import command
@@ -18,6 +18,8 @@ from sample_hosts import _shipped, rich_host
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from click.testing import Result
 
 PCI = "<address type='pci' domain='0x0000' bus='0x00' slot='0x{:02x}' function='0x{}'/>"
 HEAD = (

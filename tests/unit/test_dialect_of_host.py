@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from click.testing import CliRunner
 
 import domcaps
+from command_runner import CliRunner
 from domcaps.cli import _root
 from domcaps.facts.hostfiles import HostFiles
 from domcaps.facts.libvirt_files import read_libvirt

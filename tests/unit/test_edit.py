@@ -7,12 +7,16 @@ import shlex
 import stat
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from click.testing import CliRunner, Result
 
+from command_runner import CliRunner
 from domcaps.cli import _root
 from linter import BAD, GOOD, LACKING, Linter
+
+if TYPE_CHECKING:
+    from click.testing import Result
 
 
 class Desk:

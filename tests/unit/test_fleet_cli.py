@@ -8,8 +8,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from click.testing import CliRunner, Result
 
+from command_runner import CliRunner
 from domcaps.cli.fleet import command
 from domcaps.facts.recording import save
 from domcaps.fleet.fleet import Fleet
@@ -17,6 +17,8 @@ from fleet_hosts import fleet, replace, shipped
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from click.testing import Result
 
 DOMAIN = """<domain type='qemu'><name>a</name><memory>1048576</memory>
 <os firmware='efi'><type arch='x86_64' machine='{}'>hvm</type></os>

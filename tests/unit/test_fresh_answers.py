@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
-from click.testing import CliRunner
 
 import fresh_fakes as fakes
+from command_runner import CliRunner
 from domcaps.fresh import report_cache
 from domcaps.fresh.disk import DiskStore
 from domcaps.fresh.emulators import EmulatorAnswers

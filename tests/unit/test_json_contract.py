@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import jsonschema
 import msgspec
 import pytest
-from click.testing import CliRunner
 
+from command_runner import CliRunner
 from domcaps.cli import _root
 from domcaps.cli._documents import DOCUMENTS, schema
 from domcaps.cli.schema import schema_names

@@ -11,8 +11,8 @@ import zlib
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
+from command_runner import CliRunner
 from domcaps import RecordingError, TranscriptError, read_transcript
 from domcaps.errors import HostFactsError, InputError
 from domcaps.facts import bounded, recording

@@ -161,8 +161,7 @@ def test_a_session(tmp_path: Path) -> None:
 
 
 def test_without_pygls_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    from click.testing import CliRunner
-
+    from command_runner import CliRunner
     from domcaps.cli import _root
 
     monkeypatch.setitem(sys.modules, "domcaps.editor.language_server", None)

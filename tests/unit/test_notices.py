@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from click.testing import CliRunner
 
+from command_runner import CliRunner
 from domcaps.cli.validate import command
 from domcaps.language.finding import Severity
 from plain_hosts import open_plain, plain

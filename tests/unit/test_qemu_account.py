@@ -7,9 +7,9 @@ import pwd
 from typing import TYPE_CHECKING
 
 import pytest
-from click.testing import CliRunner
 
 import domcaps
+from command_runner import CliRunner
 from domcaps.cli import report, serve, verify, watch
 from domcaps.cli.host import command
 from domcaps.errors import DomcapsError

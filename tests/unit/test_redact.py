@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
-from click.testing import CliRunner
 
 import domcaps
+from command_runner import CliRunner
 from domcaps.cli import _root
 from domcaps.facts.node import Leaf, Node
 from domcaps.facts.question import QmpCommand

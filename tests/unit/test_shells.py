@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import click
 import pytest
-from click.testing import CliRunner
 from lxml import etree
 
+from command_runner import CliRunner
 from domcaps.cli import _root
 from domcaps.cli._shells import Fish, Zsh
 from linter import BAD

@@ -258,7 +258,9 @@ class TestConfiguration:
         assert tool.validate("bad.xml")[0] == 1
 
     @pytest.mark.parametrize(
-        "text", ["ignore = 3", "ignor = ['a']", "[", "a = " + "[" * 5000, "\udcff", "#" * 2_000_000]
+        "text",
+        ["ignore = 3", "ignor = ['a']", "[", "a = " + "[" * 5000, "\udcff", "#" * 2_000_000],
+        ids=["a number", "misspelt", "cut", "deep", "no text", "long"],
     )
     def test_a_broken_one_is_named(self, tool: Tool, text: str) -> None:
         (tool.folder / ".domcaps.toml").write_bytes(text.encode(errors="surrogateescape"))

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from click.testing import CliRunner
 
 import fresh_fakes as fakes
+from command_runner import CliRunner
 from domcaps.cli.report import command as report
 from domcaps.cli.verify import command as verify
 from domcaps.errors import DomcapsError

@@ -231,7 +231,7 @@ class EmulatorFacts:
         try:
             decoded: T = bounded.decode(found.reply, kind)
             return decoded
-        except (bounded.TooMuch, ValueError) as error:
+        except (bounded.TooMuch, msgspec.DecodeError, ValueError) as error:
             failure = Failure("unreadable", f"the answer is not what QMP promises: {error}")
             raise Unanswered(found.question, failure) from error
 
@@ -330,7 +330,7 @@ class EmulatorFacts:
         try:
             bounded.require_values(bytes(found.reply))
             return QapiSchema(found.reply)
-        except (bounded.TooMuch, ValueError, RecursionError) as error:
+        except (bounded.TooMuch, msgspec.DecodeError, ValueError, RecursionError) as error:
             raise Unanswered(question, found.failure) from error
 
     def properties(self, question: QmpCommand) -> Mapping[str, Property]:

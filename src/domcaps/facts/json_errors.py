@@ -30,7 +30,7 @@ def decode_strictly(data: bytes, kind: type[T], error: type[InputError], where: 
         raise error(f"larger than {LIMIT // 1024 // 1024} MiB", where=where)
     try:
         document = bounded.decode(data)
-    except (bounded.TooMuch, ValueError) as reason:
+    except (bounded.TooMuch, msgspec.DecodeError, ValueError) as reason:
         raise error(f"not JSON: {reason}", where=where) from None
     problem = next(_unknown_keys(document, msgspec.inspect.type_info(kind), "$"), "")
     if problem:

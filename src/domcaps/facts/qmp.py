@@ -187,6 +187,6 @@ def _decode(message: bytes) -> _Envelope:
             # the decoder does not look into what is kept raw
             message.decode()
         return _ENVELOPE.decode(message)
-    except (ValueError, RecursionError) as error:
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
         said = quotable(message[:160])
         raise ProtocolError(f"it does not speak QMP, but says: {said}") from error

@@ -110,7 +110,7 @@ def loads(data: bytes, where: str) -> Recording:
             text.decode()
         file = _FILE.decode(text)
         require_outline(text, _DEPTH_OF_REPLIES - 1)
-    except (TooMuch, ValueError, RecursionError) as error:
+    except (TooMuch, msgspec.DecodeError, ValueError, RecursionError) as error:
         raise _unusable(f"it is not a recording: {error}", where, _REMEDY) from error
     if file.format != NAME:
         raise _unusable(f"it is a {file.format[:80]!r}, not a recording", where, _REMEDY)
@@ -122,7 +122,7 @@ def loads(data: bytes, where: str) -> Recording:
         )
     try:
         return _RECORDING.decode(file.recording)
-    except (ValueError, RecursionError) as error:
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise _unusable(f"the recording in it is damaged: {error}", where, _REMEDY) from error
 
 

@@ -125,7 +125,7 @@ def _pairs(data: bytes, where: str) -> Iterator[tuple[str, Answer]]:
 def _decoded(text: bytes, kind: Any, place: str, what: str) -> Any:
     try:
         return bounded.decode(text, kind)
-    except (bounded.TooMuch, ValueError) as error:
+    except (bounded.TooMuch, msgspec.DecodeError, ValueError) as error:
         raise _bad_at(place, f"expected a {what} ({error})") from error
 
 
@@ -138,7 +138,7 @@ def _answer(command: _Command, reply: _Reply, where: str, line: int) -> Answer:
             raise _bad(where, line, f"the reply to {command.execute!r} neither returns nor fails")
         # compact: transcripts are indented for reading
         return Answer(question, msgspec.Raw(msgspec.json.format(bytes(reply.value), indent=-1)))
-    except (RecursionError, ValueError) as error:
+    except (RecursionError, msgspec.DecodeError, ValueError) as error:
         raise _bad(where, line, f"nested too deep, or no JSON: {error}") from error
 
 

@@ -88,7 +88,7 @@ class ContentByHash:
         if key not in self._decoded:
             try:
                 self._decoded[key] = bounded.decode(self.get(name), kind)
-            except (bounded.TooMuch, ValueError) as error:
+            except (bounded.TooMuch, msgspec.DecodeError, ValueError) as error:
                 raise FleetError(f"the content {name[:12]}… is damaged: {error}") from error
         return self._decoded[key]
 

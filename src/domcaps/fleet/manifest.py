@@ -101,7 +101,7 @@ def decode(data: bytes, where: str) -> Manifest:
         raise FleetError(f"the manifest has more than {LARGEST} bytes", where=where)
     try:
         found: Manifest = bounded.decode(data, Manifest)
-    except (bounded.TooMuch, ValueError) as error:
+    except (bounded.TooMuch, msgspec.DecodeError, ValueError) as error:
         raise FleetError(f"this is not a manifest: {error}", where=where) from error
     if found.version > FORMAT:
         raise FleetError(

@@ -69,7 +69,7 @@ def _load(fetch: Fetch, disk: DiskStore, name: str, kind: type[T]) -> T | None:
             return None
     try:
         value = msgspec.json.decode(stored.value, type=kind)
-    except (ValueError, RecursionError):
+    except (msgspec.DecodeError, ValueError, RecursionError):
         return None
     fetch.join(attempt)
     fetch.from_disk = True

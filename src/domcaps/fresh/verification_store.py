@@ -68,7 +68,7 @@ def recall_refused(disk: DiskStore, target: Target, around: Surroundings) -> fro
             return None
     try:
         return frozenset(msgspec.json.decode(stored.value, type=Shown).refused)
-    except ValueError:
+    except (msgspec.DecodeError, ValueError):
         return None
 
 
