@@ -10,7 +10,8 @@ from typing import Any
 
 import click.testing
 
-_MIXES = "mix_stderr" in inspect.signature(click.testing.CliRunner.__init__).parameters
+MIXES = "mix_stderr" in inspect.signature(click.testing.CliRunner.__init__).parameters
+"""Whether this is click 8.1."""
 
 
 class _Separate(click.testing.Result):
@@ -25,11 +26,11 @@ class CliRunner(click.testing.CliRunner):
     """Runs commands in this process."""
 
     def __init__(self, **options: Any) -> None:
-        separate: dict[str, Any] = {"mix_stderr": False} if _MIXES else {}
+        separate: dict[str, Any] = {"mix_stderr": False} if MIXES else {}
         super().__init__(**options, **separate)
 
     def invoke(self, *words: Any, **options: Any) -> click.testing.Result:
         result = super().invoke(*words, **options)
-        if _MIXES:
+        if MIXES:
             result.__class__ = _Separate
         return result

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from command_runner import CliRunner
+from command_runner import MIXES, CliRunner
 from domcaps.cli import _root
 from linter import BAD, GOOD, LACKING, Linter
 
@@ -95,7 +95,8 @@ class TestFile:
         assert desk.edit(answers="s\n").exit_code == 0
         assert desk.file.read_text() == LACKING
 
-    @pytest.mark.parametrize("answers", ["q\n", "x\nq\n", ""])
+    # the runner of click 8.1 gives empty lines for ever where there are no more answers
+    @pytest.mark.parametrize("answers", ["q\n", "x\nq\n", *([] if MIXES else [""])])
     def test_quit_keeps_the_text(self, desk: Desk, answers: str) -> None:
         desk.writes(BAD)
         done = desk.edit(answers=answers)

@@ -297,23 +297,29 @@ DOCUMENTS: dict[str, tuple[str, Any]] = {
 __all__ = ["DOCUMENTS", "VERSION", "Reason"]
 
 
-def _dedented(made: Any) -> Any:
-    """Take the margin out of descriptions: docstrings have none since Python 3.13."""
+def _plain(made: Any) -> Any:
+    """Give what is the same with every Python and every msgspec.
+
+    Docstrings have no margin since Python 3.13, and of alternatives null is the last in some
+    releases of msgspec and the first in others.
+    """
     if isinstance(made, list):
-        return [_dedented(item) for item in made]
+        return [_plain(item) for item in made]
     if not isinstance(made, dict):
         return made
-    return {
-        key: cleandoc(item) if key == "description" and isinstance(item, str) else _dedented(item)
-        for key, item in made.items()
-    }
+    plain = {key: _plain(item) for key, item in made.items()}
+    if isinstance(plain.get("description"), str):
+        plain["description"] = cleandoc(plain["description"])
+    if isinstance(plain.get("anyOf"), list):
+        plain["anyOf"].sort(key=lambda item: item == {"type": "null"})
+    return plain
 
 
 def schema(name: str) -> dict[str, Any]:
     """Make the JSON Schema (draft 2020-12) of a document."""
     call, kind = DOCUMENTS[name]
     # as JSON has it: a default may be a tuple
-    made = _dedented(msgspec.json.decode(msgspec.json.encode(msgspec.json.schema(kind))))
+    made = _plain(msgspec.json.decode(msgspec.json.encode(msgspec.json.schema(kind))))
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": f"urn:domcaps:schema:{name}:{VERSION}",
