@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domcaps.elements.display.video import Video
+from domcaps.elements.domain.qemu_namespace import QemuNamespace
 from domcaps.shipped import open_shipped
 from domcaps.validate.check import DocumentCheck
 from domcaps.validate.checks import all_part_checks, rules_in
 from domcaps.validate.document.parse import read
 from domcaps.validate.document.walk import DocumentWalk
-from domcaps.validate.memo import shapes
+from domcaps.validate.memo import guards, shapes
 from domcaps.validate.memo.decisions import DecisionTrees
 from domcaps.validate.memo.recent import Recent, shared
 
@@ -112,3 +113,21 @@ def test_a_shape_is_tried_when_some_came() -> None:
     before = [len(memo.remaining(node, part_checks, walk).rules) for _ in range(shapes.ENOUGH)]
     after = len(memo.remaining(node, part_checks, walk).rules)
     assert len(set(before)) == 1 and after < before[0] / 2
+
+
+def test_a_rule_of_what_is_absent_is_not_called() -> None:
+    host = open_shipped("sid-x86_64")
+    world = host.known_world(None, "x86_64", None, "qemu", "12.8")
+    (part_checks,) = (one for one in all_part_checks() if one.kind is QemuNamespace)
+
+    def left(xml: str) -> set[str]:
+        walk = DocumentWalk(read(xml.encode()).root)
+        there = guards.contents(walk.order[0], (known.kind for known in walk.nodes))
+        checks = guards.DomainGuards(world).remaining(part_checks, there)
+        return {rule.code for rule in checks.rules}
+
+    assert left(DOMAIN.format("", "")) == set()
+    space = "http://libvirt.org/schemas/domain/qemu/1.0"
+    lines = DOMAIN.format("", f"<commandline xmlns='{space}'/>")
+    assert {"qemu-bus-unknown", "qemu-device-unknown", "qemu-netdev-unknown"} <= left(lines)
+    assert "qemu-override-alias-missing" not in left(lines)

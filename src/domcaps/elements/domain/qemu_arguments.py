@@ -203,13 +203,14 @@ def bus_is_there(qemu: QemuNamespace) -> Problems:
     The first bus is pcie.0 on boards with PCIe and pci.0 on i440fx; pci.N is the bus of the PCI
     controller with index N, and other buses have the names that ``id=`` gives to bridges.
     """
-    root = _root(qemu)
+    devices = list(_devices(qemu))
+    root = _root(qemu) if devices else ""
     if not root:
         return
     hardware = qemu.domain.first(InstalledControllers)
     indexes = {one.index for one in hardware.of("pci")} if hardware else set()
-    own = {settings.get("id", "") for _, _, settings in _devices(qemu)}
-    for argument, _, settings in _devices(qemu):
+    own = {settings.get("id", "") for _, _, settings in devices}
+    for argument, _, settings in devices:
         bus = settings.get("bus", "")
         number = re.fullmatch(r"pcie?\.(\d{1,4})", bus, re.ASCII)
         if number is None or bus == root or bus in own:
@@ -227,7 +228,10 @@ def bus_is_there(qemu: QemuNamespace) -> Problems:
 def _root(qemu: QemuNamespace) -> str:
     if qemu.holds(I440FX):
         return "pci.0"
-    return "pcie.0" if qemu.holds(Q35 | (VIRTUAL & ~S390)) else ""
+    return "pcie.0" if qemu.holds(_WITH_PCIE) else ""
+
+
+_WITH_PCIE = Q35 | (VIRTUAL & ~S390)
 
 
 @rule(

@@ -156,6 +156,27 @@ class _AbsentNode:
         self._sought.add(f"{first}/{inside[0]}" if first == "devices" and inside else first)
 
 
+class _AbsentChildren:
+    """What stands in an element that has nothing, by name; it notes what is sought."""
+
+    def __init__(self, sought: set[object], above: str) -> None:
+        self._sought = sought
+        self._above = above
+
+    def __getattr__(self, name: str) -> Any:
+        raise NotVisible(name)
+
+    def __contains__(self, tag: str) -> bool:
+        """Find nothing."""
+        self._sought.add(f"{self._above}{tag}")
+        return False
+
+    def get(self, tag: str, default: Any = None) -> Any:
+        """Give the default."""
+        self._sought.add(f"{self._above}{tag}")
+        return default
+
+
 class _AbsentDomain(OfTarget):
     """A domain without anything: what it has of each class of parts is sought as well."""
 
@@ -186,6 +207,12 @@ class _AbsentDomain(OfTarget):
     def once(self, make: Callable[[Any], Any]) -> Any:
         """Make it anew: what it looks for counts for each that asks."""
         return make(self)
+
+    def inside(self, path: str) -> _AbsentChildren:
+        """Find nothing: in the domain itself, or among the devices."""
+        if path not in {"", "devices"}:
+            raise NotVisible(path)
+        return _AbsentChildren(self.sought, f"{path}/" if path else "")
 
     def find(self, path: str) -> list[Any]:
         """Find nothing."""
