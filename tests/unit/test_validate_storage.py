@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+import domcaps
 from verdicts import Case, fine, wrong
 
 
@@ -293,3 +294,18 @@ SERVED = [
 )
 def test_what_is_found_of_disks(case: Case) -> None:
     assert case.found() == case.codes
+
+
+@pytest.mark.parametrize("release", ["debian13", "sid"])
+def test_what_qemu_removed_is_in_no_newer_one(release: str) -> None:
+    """QEMU 9.1 took away the property ``scsi`` of virtio-blk."""
+    text = (
+        "<domain type='kvm'><name>a</name><memory unit='GiB'>1</memory>"
+        "<os><type arch='x86_64' machine='q35'>hvm</type></os><devices>"
+        "<disk type='block' device='lun'><driver name='qemu' type='raw'/><source dev='/dev/sdx'/>"
+        "<target dev='vda' bus='virtio'/></disk></devices></domain>"
+    )
+    found = domcaps.Host.open(f"shipped:{release}-x86_64").validate(text).errors
+    (message,) = [one.message for one in found if one.code == "disk-lun-bus-unsupported"]
+    assert "use a QEMU before 9.1" in message
+    assert "newer" not in message

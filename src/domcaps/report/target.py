@@ -80,13 +80,23 @@ def default_emulator(
         return path
     wanted = arch or host.arch
     names = emulator_names(host.arch, wanted)
-    package = emulator_package(wanted)
+    install = f"install {emulator_package(wanted)} (Debian){_instead(origin, wanted)}"
     raise (UnsupportedTargetError if emulators.paths() else NoEmulatorError)(
         f"no emulator for {wanted} guests found",
         where=origin,
-        remedy=f"searched for {', '.join(names)}; install {package} (Debian) or name an emulator",
+        remedy=f"searched for {', '.join(names)}; {install}",
         about="arch",
     )
+
+
+def _instead(origin: str, arch: str) -> str:
+    """Say what helps but for installing: on a live host a recording answers as well."""
+    from domcaps.facts.shipped import shipped_names
+
+    name = f"debian13-{arch}"
+    if origin or name not in shipped_names():
+        return " or name an emulator"
+    return f", name an emulator, or use a recording such as 'shipped:{name}'"
 
 
 def find_emulator(host: HostFacts, emulators: Emulators, arch: str | None, origin: str) -> str:

@@ -101,6 +101,10 @@ _OPTIONS = {
 _QAPI = {"blockdev-add/arg/case=file/aio/value=io_uring": _Known("--enable-linux-io-uring")}
 
 
+# properties that QEMU had, and the release that took them away (docs/about/removed-features)
+_REMOVED = {("virtio-blk-pci", "scsi"): "9.1", ("virtio-blk-ccw", "scsi"): "9.1"}
+
+
 def advise(leaf: Predicate, world: World, *, wanted: bool) -> Remedy:
     """Tell how a statement could be made to hold in a world, or not to hold.
 
@@ -130,6 +134,9 @@ def _of_qemu(leaf: QomType | TypeProperty | CommandLineOption | QapiPath, world:
     if isinstance(leaf, TypeProperty):
         if leaf.typename not in world.emulator.qom_types:
             return _missing_type(leaf.typename, world)
+        removed = _REMOVED.get((leaf.typename, leaf.name), "")
+        if removed and world.emulator.version >= _numbers(removed):
+            return Remedy(Effort.QEMU, f"use a QEMU before {removed}")
         return Remedy(Effort.QEMU, "use a newer QEMU")
     if isinstance(leaf, QomType):
         return _missing_type(leaf.name, world)
