@@ -75,9 +75,12 @@ class Runs(Key[str], frozen=True):
                     fetch.forget(f"{witness.path} is new or in memory")
         for doubt in parts.doubts:
             fetch.forget(doubt)
+        named = ((name, fetch.around.passed(name)) for name in os.environ)
+        environ = {name: value for name, value in named if value is not None}
+        command = [self.path, "/proc/self/maps"]
         try:
             said = subprocess.run(
-                [self.path, "/proc/self/maps"], capture_output=True, check=False, cwd="/"
+                command, capture_output=True, check=False, cwd="/", env=environ
             ).stdout.decode()
         except OSError as error:
             return f"error {error.errno}"
@@ -211,6 +214,15 @@ def library_mounted_over(s: Scene) -> Iterator[None]:
     mount("/bin/true", str(s.disk / "libs" / Path(real).name), flags=BIND)
 
 
+@scenario
+def folder_of_libraries_writable_for_others(s: Scene) -> Iterator[None]:
+    s.libc(s.disk / "libs")
+    os.environ["LD_LIBRARY_PATH"] = str(s.disk / "libs")
+    yield
+    # from then on the folder is not passed on
+    (s.disk / "libs").chmod(0o777)
+
+
 # -- programs --------------------------------------------------------------------------------
 
 
@@ -231,6 +243,14 @@ def script_edited_with_its_times_kept(s: Scene) -> Iterator[None]:
     with (s.disk / "twin").open("r+") as file:
         file.write(f'#!/bin/sh\nexec {OTHER} "$@"\n')
     os.utime(s.disk / "twin", ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+@scenario
+def script_with_a_blank_that_is_none(s: Scene) -> Iterator[None]:
+    conf = s.write("conf", f"REAL={CAT}\n")
+    s.script(f'exec\v{CAT} "$@"\n. {conf}\nexec "$REAL" "$@"')
+    yield
+    s.write("conf", f"REAL={OTHER}\n")
 
 
 @scenario
@@ -511,6 +531,14 @@ def limit_set(s: Scene) -> Iterator[None]:
     s.script(f'exec {CAT} "$@"')
     yield
     resource.setrlimit(resource.RLIMIT_NOFILE, (3, 3))
+
+
+@scenario
+def told_another_machine(s: Scene) -> Iterator[None]:
+    s.key = HostRecordField(HostQuestion(), "arch")
+    yield
+    # PER_LINUX32: uname(2) tells of the machine's smaller brother from then on
+    LIBC.personality(8)
 
 
 @scenario

@@ -53,10 +53,15 @@ def read_at_most(path: str | os.PathLike[str], limit: int) -> bytes:
     except ValueError as error:
         raise OSError(errno.EINVAL, str(error), shown) from None
     try:
-        _require_content(os.fstat(handle), shown)
-        os.set_blocking(handle, True)
+        status = os.fstat(handle)
+        _require_content(status, shown)
+        # of the kernel's files some have nothing to read yet, such as /proc/kmsg
+        os.set_blocking(handle, stat.S_ISFIFO(status.st_mode))
         with os.fdopen(handle, "rb", closefd=False) as file:
-            return file.read(limit)
+            data: bytes | None = file.read(limit)
+        if data is None:
+            raise OSError(errno.EAGAIN, "there is nothing to read yet", shown)
+        return data
     except OSError as error:
         raise OSError(error.errno, error.strerror, shown) from error
     finally:

@@ -254,3 +254,17 @@ def test_a_signal_leaves_nothing_half_done(domain: Path, name: str) -> None:
     assert done.returncode == -getattr(signal, name)
     assert sorted(path.name for path in domain.parent.iterdir()) == ["guest.xml", "guest.xml.orig"]
     assert domain.read_bytes() == b"new"
+
+
+def test_a_file_of_the_kernel_that_has_nothing_to_read_yet_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # as /proc/kmsg, which is a regular file by its mode
+    place = tmp_path / "kmsg"
+    os.mkfifo(place)
+    writer = os.open(place, os.O_RDWR)
+    monkeypatch.setattr(files, "_require_content", lambda *_: None)
+    monkeypatch.setattr(stat, "S_ISFIFO", lambda _: False)
+    with pytest.raises(OSError, match="nothing to read yet"):
+        files.read_at_most(place, 100)
+    os.close(writer)

@@ -175,3 +175,21 @@ def test_any_bytes_are_a_manifest_or_a_clear_error(
     bad = good[:at] + data.draw(st.binary(max_size=5)) + good[at + data.draw(st.integers(0, 9)) :]
     with contextlib.suppress(FleetError):
         FleetStore(tmp_path).recording(decode(bad, "x"))
+
+
+@pytest.mark.parametrize(
+    "name", ["good/README", "good/20261130T000000.000000Z", "a\x1b[31m/x", "<script>/x", "file"]
+)
+def test_what_is_no_manifest_stops_no_question(
+    name: str, tmp_path: Path, recording: Recording
+) -> None:
+    store = FleetStore(tmp_path)
+    store.add(recording, "good")
+    place = tmp_path / "hosts" / name
+    place.parent.mkdir(exist_ok=True)
+    place.write_bytes(b"none")
+    assert list(store.hosts()) == ["good"]
+    assert len(store.moments("good")) == 1
+    assert len(list(store.manifests())) == 1
+    assert collect_garbage(store).contents == 0
+    assert [trouble.key for trouble in check(store)] == [f"hosts/{name}"]

@@ -83,7 +83,7 @@ def turn_library(host: PretendedHost) -> None:
 
 
 def reboot(host: PretendedHost) -> None:
-    host.files.uname = ("x86_64", "6.2.0", "#1 SMP")
+    host.files._uname = ("x86_64", "6.2.0", "#1 SMP")
 
 
 def set_variable(name: str, value: str) -> Callable[[PretendedHost], None]:

@@ -61,7 +61,7 @@ def server(recording: Path, tmp_path: Path) -> Iterator[tuple[subprocess.Popen[s
             process.kill()
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_it_ends_when_it_is_asked_to(
     server: tuple[subprocess.Popen[str], Path], number: signal.Signals
 ) -> None:

@@ -190,7 +190,9 @@ async def _run(server: Server, sockets: list[socket.socket], named: list[UnixSoc
 
     asked = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    # who started it by nohup(1) wants it to stay
+    is_staying = signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    for number in (signal.SIGTERM, signal.SIGINT, *(() if is_staying else (signal.SIGHUP,))):
         loop.add_signal_handler(number, asked.set)
     await server.start(sockets)
     # what was loaded stays: to look through it again and again would hold up everybody

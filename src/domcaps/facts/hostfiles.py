@@ -28,8 +28,15 @@ class HostFiles:
         self, root: str | os.PathLike[str] = "/", *, uname: tuple[str, str, str] | None = None
     ) -> None:
         self._root = os.fspath(root).rstrip("/")
+        self._uname = uname
+
+    @property
+    def uname(self) -> tuple[str, str, str]:
+        """Give the kernel's names; they may differ between processes (personality(2))."""
+        if self._uname is not None:
+            return self._uname
         found = os.uname()
-        self.uname = uname or (found.machine, found.release, found.version)
+        return found.machine, found.release, found.version
 
     @property
     def is_live(self) -> bool:

@@ -13,6 +13,7 @@ killed writer left is collected by `collect_garbage`.
 from __future__ import annotations
 
 import datetime
+import re
 import secrets
 import urllib.parse
 from collections import defaultdict
@@ -43,6 +44,9 @@ if TYPE_CHECKING:
     from domcaps.fleet.blobs import Blobs
 
 HOSTS = "hosts/"
+_MANIFEST = re.compile(
+    r"hosts/[A-Za-z0-9%._-]{1,255}/\d{8}T\d{6}\.\d{6}Z-[0-9a-f]{1,64}-[0-9a-f]{1,32}", re.ASCII
+)
 LONGEST_NAME = 80
 _MOST_HOSTS = 1_000_000
 
@@ -125,7 +129,7 @@ class FleetStore:
         for number, one in enumerate(self.blobs.list(HOSTS)):
             if number > _MOST_HOSTS:
                 raise FleetError(f"more than {_MOST_HOSTS} manifests", where=self.place)
-            name = _name(one.key)
+            name = _name(one.key) if is_manifest(one.key) else ""
             if name and one.key > found.get(name, ""):
                 found[name] = one.key
         return dict(sorted(found.items()))
@@ -136,7 +140,8 @@ class FleetStore:
 
     def moments(self, name: str) -> list[str]:
         """Give the keys of a host's manifests, the oldest first."""
-        return sorted(found.key for found in self.blobs.list(f"{_folder(name)}/"))
+        listed = self.blobs.list(f"{_folder(name)}/")
+        return sorted(found.key for found in listed if is_manifest(found.key))
 
     def manifest(self, key: str) -> Manifest:
         """Read a manifest; the key tells the host's name, whatever stands in it."""
@@ -198,10 +203,16 @@ class FleetStore:
         """Give all manifests, of all hosts and moments, with their keys."""
         by_host: defaultdict[str, list[str]] = defaultdict(list)
         for found in self.blobs.list(HOSTS):
-            by_host[_name(found.key)].append(found.key)
+            if is_manifest(found.key):
+                by_host[_name(found.key)].append(found.key)
         for keys in by_host.values():
             for key in sorted(keys):
                 yield key, self.manifest(key)
+
+
+def is_manifest(key: str) -> bool:
+    """Tell whether a key is one that a manifest has: what else is there stops no question."""
+    return _MANIFEST.fullmatch(key) is not None
 
 
 def _set_fields(record: msgspec.Struct) -> Iterator[tuple[str, Any]]:

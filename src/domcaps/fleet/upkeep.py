@@ -9,7 +9,7 @@ import msgspec
 
 from domcaps.errors import FleetError
 from domcaps.fleet.content import GRACE, PREFIX, key_of, unpacked
-from domcaps.fleet.store import HOSTS
+from domcaps.fleet.store import HOSTS, is_manifest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,7 +57,8 @@ def collect_garbage(store: FleetStore, *, keep: int = 0, grace: float = GRACE) -
 def _outdated(store: FleetStore, keep: int) -> Iterator[str]:
     by_host: defaultdict[str, list[str]] = defaultdict(list)
     for found in store.blobs.list(HOSTS):
-        by_host[found.key.rpartition("/")[0]].append(found.key)
+        if is_manifest(found.key):
+            by_host[found.key.rpartition("/")[0]].append(found.key)
     for keys in by_host.values():
         yield from sorted(keys)[:-keep]
 

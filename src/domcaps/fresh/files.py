@@ -58,7 +58,7 @@ class TracedFiles(HostFiles):
         self._note = note
 
     @property
-    def uname(self) -> tuple[str, str, str]:  # type: ignore[override]
+    def uname(self) -> tuple[str, str, str]:
         """Give the kernel's names."""
         self._look(KernelBoot())
         return self._files.uname

@@ -25,7 +25,8 @@ _LIMITS = tuple(
 class ProcessState(PlainRecord):
     """Rights and limits, by which answers are kept apart on the disk, and the view of the host.
 
-    `root` and `mounts` are numbers of this boot: another process never has the same by chance.
+    `machine` is what the kernel says that it is, which personality(2) changes. `root` and `mounts`
+    are numbers of this boot: another process never has the same by chance.
     """
 
     users: tuple[int, ...]
@@ -34,6 +35,7 @@ class ProcessState(PlainRecord):
     limits: tuple[tuple[int, int], ...]
     root: tuple[int, int]
     mounts: str
+    machine: str
 
     @property
     def rights(self) -> tuple[object, ...]:
@@ -51,6 +53,7 @@ def process_state() -> ProcessState:
         _limits(),
         (root.st_dev, root.st_ino),
         _mounts(),
+        os.uname().machine,
     )
 
 

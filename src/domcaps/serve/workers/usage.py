@@ -3,7 +3,7 @@
 A client that opens connection after connection looks new each time. So what is expected of a
 connection of which nothing is known yet is what its process needed lately over others (a UNIX
 socket tells which process that is). What a connection showed itself counts more: one that makes
-short calls is served at once, whoever else is in that process.
+short calls is served at once, also where other connections of its process are not.
 """
 
 from __future__ import annotations
