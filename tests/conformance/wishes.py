@@ -33,6 +33,8 @@ import domcaps
 from domcaps.choose.api import wishes_of
 from domcaps.choose.catalogue import decisions, enums, xml_of
 from domcaps.choose.draft import draft_of
+from domcaps.choose.guest_needs import add_needs
+from domcaps.choose.os_database import guest_of
 from domcaps.choose.start_failures import choice_of, fails_at_start
 from domcaps.choose.variables import Assignment
 from domcaps.facts.arch import emulator_names
@@ -42,6 +44,7 @@ from domcaps.validate.catalogue.rules import parts
 
 if TYPE_CHECKING:
     from domcaps.choose.wishes import Wish
+    from domcaps.language.preference import Guest
 
 SYSTEMS = (None, "linux", "windows", "bsd", "other", "win11", "ubuntu24.04", "debian12", "win10")
 BUSES = ("virtio", "scsi", "sata", "ide", "usb", "sd", "nvme")
@@ -244,7 +247,15 @@ def _confirm(
     host: domcaps.Host, options: dict[str, Any], unmet: domcaps.UnmetWishesError, outcome: Outcome
 ) -> None:
     """Try everything that the wishes leave, and each set of wishes that lacks one of them."""
-    everything = wishes_of("w", options["memory"], options["vcpus"], _rest(options)).all
+    wanted = wishes_of("w", options["memory"], options["vcpus"], _rest(options))
+    guest = guest_of(options["os"], options["use"], options["arch"])
+    try:
+        add_needs(wanted, guest, options["memory"], options["vcpus"])
+    except domcaps.UnmetWishesError:
+        # less than what the database of guests says: nothing of the host is asked
+        outcome.kind = "can't" if _is_below(guest, options) else "wrong"
+        return
+    everything = wanted.all
     named = {wish.text: wish for wish in everything if wish.text in unmet.wishes}
     core = list(named.values())
     works, tried = brute_force(host, options["arch"], core, options["libvirt"])
@@ -262,13 +273,20 @@ def _confirm(
             outcome.text += f"\n without {left_out.text} it can't be met either"
 
 
+def _is_below(guest: Guest, options: dict[str, Any]) -> bool:
+    """Tell whether there is less memory, or there are fewer CPUs, than the guest's minimum."""
+    memory, vcpus = options["memory"], options["vcpus"]
+    number, unit = re.fullmatch(r"(\d+)(MiB|GiB)", memory or "0MiB").groups()  # type: ignore[union-attr]
+    too_small = memory is not None and int(number) << (10 * (unit == "GiB")) < guest.memory[0]
+    return too_small or (vcpus is not None and vcpus < guest.vcpus[0])
+
+
 def _rest(options: dict[str, Any]) -> Any:
     return {k: v for k, v in options.items() if k not in {"memory", "vcpus"}}
 
 
 def _possible(host: domcaps.Host, options: dict[str, Any], wishes: list[Wish]) -> bool:
     from domcaps.choose.chooser import Chooser
-    from domcaps.choose.os_database import guest_of
     from domcaps.choose.wishes import Wishes
 
     guest = guest_of(options["os"], options["use"], options["arch"])
