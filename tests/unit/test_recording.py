@@ -278,7 +278,9 @@ def test_a_full_disk_leaves_the_old_file(tmp_path: Path) -> None:
     assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
 
 
-@pytest.mark.parametrize("path", ["/nonexistent/file", "/proc/version", "/dev/full", "", "a\0b"])
+@pytest.mark.parametrize(
+    "path", ["/nonexistent/file", "/proc/version", "/dev/full", "", "a\0b", "/tmp/none/"]
+)
 def test_what_can_not_be_written(path: str) -> None:
     with pytest.raises(RecordingError) as caught:
         save(SMALL, path)

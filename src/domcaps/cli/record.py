@@ -107,7 +107,7 @@ def command(
 
         recording = redacted(recording, platform.node())
     name = "host" if redact else platform.node() or "host"
-    write_recording(recording, output or f"{name}.domcaps")
+    write_recording(recording, f"{name}.domcaps" if output is None else output)
     if errors:
         raise click.exceptions.Exit(1)
 

@@ -11,6 +11,8 @@ for them, so that reading costs little.
 
 from __future__ import annotations
 
+import errno
+import os
 import zlib
 from pathlib import Path
 
@@ -74,6 +76,9 @@ def save(recording: Recording, path: str | Path) -> None:
     """
     try:
         data = dumps(recording)
+        if os.fspath(path).endswith("/") or not os.fspath(path):
+            # as a Path it would be the name of a file
+            raise IsADirectoryError(errno.EISDIR, "it is no name of a file")
         target = Path(path)
         # what is recorded must not become another user's to change, nor go into a file that a
         # link of another user leads to
