@@ -16,22 +16,49 @@ from domcaps.verify.result import NOT_TRIED, Tried, Verification
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    Label = tuple[tuple[int, ...], str, str, str]
+    Entries = Iterable[tuple[str, dict[str, list[Label]], bool]]
+
 DOCUMENT = Path(__file__).parents[1] / "docs" / "truth.md"
 
 INTRODUCTION = """# Truth
 
-What `domcaps verify` found: every choice that libvirt 12.8's report can list, and the models,
-limits and images that it names, tried with the real emulator. Made by
-`python tools/make_truth.py FILE…` out of what `domcaps verify --format json` printed for Debian 12
-(QEMU 7.2), Debian 13 (10.0) and Debian unstable (11.1), on a host that is a virtual machine itself.
+Does QEMU accept what libvirt's report lists? `domcaps verify` starts the real emulator with every
+value that libvirt 12.8's report can list, and with the models, limits and images that it names.
+These are the results for Debian 12 (QEMU 7.2), Debian 13 (10.0) and Debian unstable (11.1), on a
+host that is a virtual machine itself. `python tools/make_truth.py FILE…` makes this page of what
+`domcaps verify --format json` printed.
 
-A machine *starts* when QEMU answers after all of it was made; it is paused, and no guest runs. What
-is promised is what `domcaps report` prints. *Not tried* is what needs something that the host did
-not have, or that adds no QEMU argument. Each lie is on the [drift list](drift.md), or is marked
-here as new.
+A value *starts* when QEMU answers after it made the whole machine; the machine is paused, and no
+guest runs. A value is *reported* when `domcaps report` prints it. It is *not tried* when the test
+host lacks what it needs, or when it adds no QEMU argument. Each value that is reported and refused
+is on the [drift list](drift.md), or is marked here as new.
 """
 
-Label = tuple[tuple[int, ...], str, str, str]
+_REASONS = {
+    "a matter of libvirt alone": "nothing to test: this value adds no QEMU argument",
+    "it is a matter of guests that run": "nothing to test: it concerns running guests only",
+    "QEMU takes no notice of it without KVM": "QEMU ignores it without KVM",
+    "it needs a device of the host that can be given away": (
+        "the test host has no device to pass through"
+    ),
+    "it needs a SCSI disk of the host that can be given away": (
+        "the test host has no SCSI disk to pass through"
+    ),
+    "it requires a host device that can": "the test host has no device to pass through",
+    "it requires a SCSI disk of the host": "the test host has no SCSI disk to pass through",
+    "nothing to test: it adds": "nothing to test: this value adds no QEMU argument",
+    "QEMU ignores it": "QEMU ignores it without KVM",
+    "the host has no TPM that can be": "the test host has no TPM",
+    "the host has no TPM that could be handed over": "the test host has no TPM",
+    "the host has no graphics card to draw with": "the test host has no graphics card",
+    "the host has no terminals": "the test host has no terminals (/dev/pts, /dev/ptmx)",
+    "libvirt wants swtpm": (
+        "the test host lacks one of the programs `swtpm`, `swtpm_setup` and `swtpm_ioctl`"
+    ),
+    "virtiofsd does not run here": "`virtiofsd` does not run on the test host",
+}
+"""Reasons as older runs worded them, by how they begin."""
 
 
 def label(one: Verification) -> Label:
@@ -39,17 +66,12 @@ def label(one: Verification) -> Label:
     return numbers, one.arch, one.machine, one.virttype
 
 
-def spoken(where: Label) -> str:
-    version, arch, machine, virttype = where
-    return f"{'.'.join(map(str, version))} {arch} {machine} {virttype}"
-
-
 def counts(found: Sequence[Verification]) -> Iterable[str]:
     yield "## Counts"
     yield ""
     yield (
-        "| QEMU | guest | machine | type | promised, starts | promised, refused: **lies** "
-        "| of these new | not promised, refused | not promised, **starts** | not tried | seconds |"
+        "| QEMU | guest | machine | type | reported, starts | reported, **refused** "
+        "| of these new | not reported, refused | not reported, **starts** | not tried | seconds |"
     )
     yield "|---|---|---|---|---:|---:|---:|---:|---:|---:|---:|"
     for one in found:
@@ -64,7 +86,7 @@ def counts(found: Sequence[Verification]) -> Iterable[str]:
 
 def groups(
     found: Sequence[Verification], pick: Callable[[Verification], Iterable[Tried]]
-) -> Iterable[tuple[str, dict[str, list[Label]], bool]]:
+) -> Entries:
     """Give each path with QEMU's messages, and where each was seen."""
     gathered: dict[str, dict[str, list[Label]]] = {}
     new: set[str] = set()
@@ -84,40 +106,115 @@ def groups(
 
 
 def listed(
-    title: str, text: str, entries: Iterable[tuple[str, dict[str, list[Label]], bool]]
+    title: str,
+    text: str,
+    entries: Entries,
+    every: Sequence[Label],
+    message: str = "QEMU's message, or the reason",
 ) -> Iterable[str]:
-    yield ""
-    yield f"## {title}"
-    yield ""
-    yield text
-    yield ""
+    """Give one section: a table row for all values that have a message and targets in common."""
+    seen: dict[tuple[str, str], list[Label]] = {}
     for path, messages, new in entries:
-        yield f"- `{path}`{' (**new**)' if new else ''}"
-        for message, places in messages.items():
-            where = "; ".join(dict.fromkeys(map(spoken, places)))
-            said = f"`{message.replace('`', chr(39))}`: " if message else ""
-            yield f"  - {said}{where}"
+        name = f"`{path}`{' (**new**)' if new else ''}"
+        for said, places in messages.items():
+            seen.setdefault((name, _plain_reason(said)), []).extend(places)
+    rows: dict[tuple[str, str], list[str]] = {}
+    for (name, said), places in seen.items():
+        rows.setdefault((said, targets(places, every)), []).append(name)
+    has_messages = any(said for said, _ in rows)
+    yield from ("", f"## {title}", "", text, "")
+    yield f"| value | {message} | targets |" if has_messages else "| value | targets |"
+    yield "|---|---|---|" if has_messages else "|---|---|"
+    for (said, where), paths in rows.items():
+        cells = (joined(paths), said, where) if has_messages else (joined(paths), where)
+        yield f"| {' | '.join(cells)} |"
+
+
+def _plain_reason(message: str) -> str:
+    for old, new in _REASONS.items():
+        if message.startswith(old):
+            return new
+    said = message.replace("`", "'").replace("|", "\\|")
+    return f"`{said}`" if said else ""
+
+
+def joined(paths: Sequence[str]) -> str:
+    """List paths; of those that begin alike the beginning stands once."""
+    groups: dict[str, list[str]] = {}
+    for path in dict.fromkeys(paths):
+        head, equals, value = path.strip("`").partition("=")
+        plain = equals and path.endswith("`")
+        groups.setdefault(f"{head}=" if plain else path, []).append(value if plain else path)
+    return "<br>".join(
+        f"`{head}{'`, `'.join(values)}`" if head.endswith("=") else head
+        for head, values in groups.items()
+    )
+
+
+def targets(places: Sequence[Label], every: Sequence[Label]) -> str:
+    """Name targets in few words: by architecture where all of it are meant, without versions."""
+    left, known = set(places), set(every)
+    if left == known:
+        return "all"
+    for kind in ("qemu", "kvm"):
+        if left == {one for one in known if one[3] == kind}:
+            return f"all with type {kind}"
+    by_versions: dict[tuple[tuple[int, ...], ...], list[str]] = {}
+    for arch in dict.fromkeys(one[1] for one in every):
+        for name, members in _parts_of(arch, left, known):
+            versions = tuple(sorted({one[0] for one in members}))
+            there = {one[0] for one in known if one[1] == arch}
+            by_versions.setdefault(() if set(versions) == there else versions, []).append(name)
+    return "; ".join(
+        ", ".join(names)
+        + (f" ({', '.join('.'.join(map(str, v)) for v in versions)})" * bool(versions))
+        for versions, names in by_versions.items()
+    )
+
+
+def _parts_of(arch: str, left: set[Label], known: set[Label]) -> Iterable[tuple[str, set[Label]]]:
+    """Give the architecture as a whole, or its machine and virtualization types one by one."""
+    mine = {one for one in left if one[1] == arch}
+    versions = {one[0] for one in mine}
+    if not mine:
+        return
+    if mine == {one for one in known if one[1] == arch and one[0] in versions}:
+        yield arch, mine
+        return
+    for kind in ("qemu", "kvm"):
+        if mine == {one for one in known if one[1:4:2] == (arch, kind) and one[0] in versions}:
+            yield f"{arch} with type {kind}", mine
+            return
+    for board, kind in sorted({(_board(one), one[3]) for one in mine}):
+        members = {one for one in mine if (_board(one), one[3]) == (board, kind)}
+        yield f"{arch} {board} {kind}", members
+
+
+def _board(where: Label) -> str:
+    return where[2].removesuffix("-" + ".".join(map(str, where[0])))
 
 
 def document(found: Sequence[Verification]) -> str:
+    every = [label(one) for one in found]
     lines = [INTRODUCTION.strip(), ""]
     lines += counts(found)
-    lines += listed(
-        "Lies",
-        "Promised, and refused; with QEMU's own words, or the reason why libvirt can't start it.",
+    lines += sections(
         groups(found, lambda one: one.lies),
-    )
-    lines += listed(
-        "Missed chances",
-        "Not promised, and QEMU starts.",
         groups(found, lambda one: one.chances),
-    )
-    lines += listed(
-        "Not tried",
-        "With the reason.",
         groups(found, lambda one: [t for t in one.tried if t.verdict == NOT_TRIED]),
+        every,
     )
     return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def sections(
+    refused: Entries, started: Entries, not_tried: Entries, every: Sequence[Label]
+) -> Iterable[str]:
+    """Give the sections that list values."""
+    text = "With QEMU's own words, or the reason why libvirt can't start a guest with the value."
+    yield from listed("Reported, but refused", text, refused, every)
+    yield from listed("Not reported, but started", "QEMU starts with these values.", started, every)
+    yield from listed("Not tried", "What was not tried, and why.", not_tried, every, "reason")
 
 
 def main(files: Sequence[str]) -> int:

@@ -11,7 +11,7 @@ import pytest
 from lxml import etree
 
 import domcaps
-from domcaps.choose.catalogue import decisions, enums
+from domcaps.choose.catalogue import enums
 from domcaps.choose.os_database import guest_of
 from domcaps.choose.search import _smallest
 from domcaps.choose.variables import Assignment
@@ -20,6 +20,7 @@ from domcaps.elements.display.video import PREFERENCE as VIDEO
 from domcaps.errors import RequestError
 from domcaps.facts.osinfo import Osinfo
 from domcaps.language.quantities import shown_size
+from domcaps.validate.alternatives import decisions
 from plain_hosts import open_plain, plain
 from sample_hosts import rich_host, sample_host
 

@@ -37,7 +37,7 @@ BOARDS = ("q35", "pc")
 """Boards that a domain can be moved to."""
 
 MACHINE = "/domain/os/type/@machine"
-_REASON = "the machine type has another board"
+_REASON = "the machine type has another chipset"
 _NAMES = (
     "disks get other names (sda in place of hda): see /etc/fstab and the boot loader where they "
     "name disks so"

@@ -13,13 +13,11 @@ from typing import TYPE_CHECKING
 from lxml import etree
 
 from domcaps.choose import losses
-from domcaps.choose.catalogue import decisions
-from domcaps.elements import contents
 from domcaps.elements.boards.families import family_of
-from domcaps.language.fix import Substitutes
 from domcaps.language.value_types import Int
+from domcaps.validate import alternatives
+from domcaps.validate.alternatives import fields_by_path, plain
 from domcaps.validate.catalogue.codes import codes
-from domcaps.validate.catalogue.rules import parts
 from domcaps.validate.catalogue.samples import domain_of
 
 if TYPE_CHECKING:
@@ -28,7 +26,6 @@ if TYPE_CHECKING:
     from lxml.etree import _Element as Node
 
     from domcaps.language import Choice
-    from domcaps.language.part import Field
 
 _MOST_VALUES = 16
 _NEAR = 0.6
@@ -36,33 +33,10 @@ _SHORT = 3
 """Of shorter words a letter is too much."""
 
 
-@functools.cache
-def substitutes() -> dict[str, Substitutes]:
-    """Give what the table says of values that can stand in for others, by path."""
-    found = (value for value in contents() if isinstance(value, Substitutes))
-    return {f"/domain/{one.path}": one for one in found}
-
-
-@functools.cache
-def _fields() -> dict[str, list[Field[object]]]:
-    """Give what is declared about each attribute and text, by its path without numbers."""
-    found: dict[str, list[Field[object]]] = {}
-    for part in parts():
-        base = "/".join(filter(None, ("/domain", part.path)))
-        for declared in part.fields():
-            path = f"{base}/{declared.path}".rstrip("/")
-            found.setdefault(_plain(path), []).append(declared)
-    return found
-
-
-def _plain(path: str) -> str:
-    return "/".join(step.partition("[")[0] for step in path.split("/"))
-
-
 def values_of(path: str) -> list[str]:
     """Give the values that an attribute or text may have by its declaration."""
     found: dict[str, None] = {}
-    for declared in _fields().get(_plain(path), ()):
+    for declared in fields_by_path().get(plain(path), ()):
         if declared.choice is not None:
             found |= dict.fromkeys(choice.name for choice in declared.choice.choices)
         found |= dict.fromkeys(getattr(declared.kind, "names", ()))
@@ -71,7 +45,7 @@ def values_of(path: str) -> list[str]:
 
 def choice_at(path: str, value: str) -> Choice | None:
     """Give the choice of the table that a value at a place is, None where none is declared."""
-    for declared in _fields().get(_plain(path), ()):
+    for declared in fields_by_path().get(plain(path), ()):
         for choice in declared.choice.choices if declared.choice is not None else ():
             if choice.name == value:
                 return choice
@@ -109,7 +83,7 @@ def numbers(path: str, old: str) -> Iterator[str]:
     if digits is None:
         return
     value = int(digits[1])
-    for declared in _fields().get(path, ()):
+    for declared in fields_by_path().get(path, ()):
         kind = declared.kind
         if isinstance(kind, Int):
             least = value if kind.least is None else max(value, kind.least)
@@ -118,26 +92,9 @@ def numbers(path: str, old: str) -> Iterator[str]:
                 yield str(near)
 
 
-@functools.cache
-def _ranks() -> dict[str, dict[str, int]]:
-    """Give the order in which the table prefers values, by the path of the attribute."""
-    found: dict[str, dict[str, int]] = {}
-    by_enum = {id(d.enum): d for d in decisions() if d.enum is not None}
-    for path, declared in _fields().items():
-        for one in declared:
-            decision = by_enum.get(id(one.choice)) if one.choice is not None else None
-            if decision is not None:
-                ranks = found.setdefault(path, {})
-                for number, option in enumerate(decision.options):
-                    ranks.setdefault(option.value, number)
-    return found
-
-
 def preferred(path: str, old: str, known: Iterable[str]) -> list[str]:
     """Give values in the order in which new domains prefer them."""
-    listed = [value for value in dict.fromkeys(known) if value not in {old, ""}]
-    ranks = _ranks().get(path, {})
-    listed.sort(key=lambda value: ranks.get(value, len(ranks)))
+    listed = alternatives.preferred(path, (value for value in known if value not in {old, ""}))
     return listed[:_MOST_VALUES]
 
 

@@ -6,10 +6,10 @@ import difflib
 import functools
 from typing import TYPE_CHECKING
 
-from domcaps.elements import contents, table
+from domcaps.elements import table
 from domcaps.errors import RequestError
 from domcaps.language import Element, Enum
-from domcaps.language.preference import Decision
+from domcaps.validate.alternatives import decisions
 from domcaps.validate.catalogue.minimal import element_with
 from domcaps.validate.catalogue.rules import parts
 
@@ -17,16 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from domcaps.choose.wishes import Wish
-
-
-@functools.cache
-def decisions() -> tuple[Decision, ...]:
-    """Give them in the order in which they are made."""
-    found: dict[str, Decision] = {}
-    for value in contents():
-        if isinstance(value, Decision):
-            found[value.name] = value
-    return tuple(sorted(found.values(), key=lambda decision: decision.order))
 
 
 def something(name: str) -> tuple[str, ...]:

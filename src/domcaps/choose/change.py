@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 import difflib
+from collections import Counter
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from domcaps.choose.text import text_of
+from domcaps.language.node_path import path_of
+from domcaps.validate.alternatives import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Container
 
 
 @dataclass(frozen=True)
@@ -12,6 +21,7 @@ class Change:
 
     `line` is that of the original text, 0 where the finding has none. `removes` names what is
     taken away, "" where nothing is; `loss` tells how much is lost, see `domcaps.choose.losses`.
+    Where the edit only adds lines, `after` is the line of the original text that they follow.
     """
 
     what: str
@@ -21,6 +31,34 @@ class Change:
     code: str
     removes: str = ""
     loss: int = 0
+    after: int = 0
+
+
+def added_after(original: bytes, before: bytes, after: bytes) -> int:
+    """Give the line of the original text after which an edit adds lines, 0 for other edits."""
+    old, new = before.splitlines(), after.splitlines()
+    found = difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
+    edits = [(tag, begin) for tag, begin, *_ in found if tag != "equal"]
+    if not edits or any(tag != "insert" for tag, _ in edits):
+        return 0
+    return line_in(original, before, edits[0][1])
+
+
+def removed_besides(before: bytes, after: bytes, said: str) -> tuple[str, ...]:
+    """Name the elements that an edit takes away and does not say so: ``<loader>``."""
+    gone = _elements(before) - _elements(after)
+    names = (path.rpartition("/")[2] for path in gone if not _has_parent(path, gone))
+    return tuple(sorted({f"<{name}>" for name in names if f"<{name}" not in said}))
+
+
+def _has_parent(path: str, paths: Container[str]) -> bool:
+    return path.rpartition("/")[0] in paths
+
+
+def _elements(data: bytes) -> Counter[str]:
+    """Count the elements of a document by their paths without numbers."""
+    root = text_of(data).root
+    return Counter(plain(path_of(node)) for node in root.iter())
 
 
 def line_in(original: bytes, current: bytes, line: int) -> int:

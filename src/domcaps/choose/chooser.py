@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from domcaps.choose.catalogue import decisions
 from domcaps.choose.chosen import Chosen
 from domcaps.choose.nogoods import NogoodStore, NothingPossible
 from domcaps.choose.target_search import TargetSearch
 from domcaps.choose.variables import NARROWING, Assignment, VariableDomain, with_reason
 from domcaps.errors import DomcapsError, UnmetWishesError
+from domcaps.validate.alternatives import decisions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

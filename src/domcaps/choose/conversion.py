@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 from domcaps.choose.board import MACHINE, Draft, free_ports, to_board
 from domcaps.choose.hosts import world_of
-from domcaps.choose.protected import plain
 from domcaps.choose.repair import Repair, repair
 from domcaps.elements.advice.guest_minds import MINDED
 from domcaps.elements.boards.families import canonical_machine, family_of
 from domcaps.elements.controllers.models import WITH_ROOT_PORTS
 from domcaps.language.fix import set_value
+from domcaps.validate.alternatives import plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -19,7 +19,6 @@ from domcaps.choose.candidates import (
     on_board,
     preferred,
     shown,
-    substitutes,
     values_of,
 )
 from domcaps.choose.disk_names import BUS, buses_of, is_named_for
@@ -29,13 +28,13 @@ from domcaps.choose.protected import (
     device_of,
     is_device,
     is_protected,
-    plain,
     says_what_it_is,
 )
 from domcaps.choose.text import text_of
 from domcaps.elements.boards.families import family_of
 from domcaps.language.node_path import path_of
 from domcaps.language.truth import Truth
+from domcaps.validate.alternatives import plain, substitutes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from domcaps.choose import losses
 from domcaps.language.node_path import path_of
+from domcaps.validate.alternatives import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,11 +15,6 @@ if TYPE_CHECKING:
 
 SEVERAL = frozenset({"devices", "domain"})
 """Elements whose children are things of their own."""
-
-
-def plain(path: str) -> str:
-    """Give a path without the numbers of its steps."""
-    return "/".join(step.partition("[")[0] for step in path.split("/"))
 
 
 def device_of(node: Node) -> Node:

@@ -16,16 +16,18 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from domcaps.choose import losses
 from domcaps.choose.board import moved_to_board, moved_with_machine
-from domcaps.choose.change import Change, line_in
+from domcaps.choose.change import Change, added_after, line_in, removed_besides
 from domcaps.choose.edits import Edit, Edits
 from domcaps.choose.hosts import Verdict, machine_names, refusals, verdict, world_of
-from domcaps.choose.protected import plain
 from domcaps.choose.pruning import worth_trying
 from domcaps.choose.remedies import remedies
 from domcaps.errors import DomainError, InputError
 from domcaps.facts.arch import X86
+from domcaps.validate.alternatives import plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -404,7 +406,10 @@ def repair(
         moved = None
     begin = data if moved is None else moved.data
     made, after = search.everything(begin) if search.findings(begin) else ([], begin)
-    left = search.findings(after)
+    left = tuple(
+        msgspec.structs.replace(one, line=line_in(data, after, one.line))
+        for one in search.findings(after)
+    )
     advice = tuple(remedies(hosts, after, libvirt, finding) for finding in left)
     changes = (*(moved.changes if moved is not None else ()), *_changes(data, made))
     return Repair(data, after, changes, left, not search.stopped, search.looks, advice)
@@ -415,18 +420,24 @@ def _takes_back(later: Edit, edit: Edit) -> bool:
     return later.path == edit.path and bool(later.removes) and not edit.removes
 
 
+def _change(original: bytes, step: _Step) -> Change:
+    edit, finding = step.edit, step.finding
+    what, made = edit.what, edit.apply() if step.moved else step.after
+    besides = () if edit.loss < losses.FIX else removed_besides(step.before, made, what)
+    if besides:
+        what += f", and {' and '.join(besides)} removed"
+    line = line_in(original, step.before, finding.line)
+    after = added_after(original, step.before, made)
+    return Change(
+        what, edit.path, line, finding.message, finding.code, edit.removes, edit.loss, after
+    )
+
+
 def _changes(original: bytes, made: Sequence[_Step]) -> list[Change]:
     found: list[Change] = []
     for step, follows in zip(made, (*made[1:], None), strict=False):
         if follows is None or not _takes_back(follows.edit, step.edit):
-            line = line_in(original, step.before, step.finding.line)
-            edit, finding = step.edit, step.finding
-            found.append(
-                Change(
-                    edit.what, edit.path, line, finding.message, finding.code, edit.removes,
-                    edit.loss,
-                )
-            )  # fmt: skip
+            found.append(_change(original, step))
         for moved in step.moved:
             line = line_in(original, step.after, moved.line)
             found.append(replace(moved, line=line))

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
-from domcaps.choose.catalogue import decisions, enums, xml_of
+from domcaps.choose.catalogue import enums, xml_of
 from domcaps.choose.start_failures import choice_of, fails_at_start
 from domcaps.errors import RequestError
 from domcaps.language.preference import Decision, Option
 from domcaps.language.truth import Truth
+from domcaps.validate.alternatives import decisions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -229,6 +229,22 @@ def tell_libvirt(host: Host) -> None:
     _tell_libvirt(host.facts.record.libvirt)
 
 
+def tell_newest(host: Host) -> None:
+    """Print which libvirt version judges domains where nothing of the host names one."""
+    from domcaps.language.dialect import dialect_for
+
+    found = host.facts.record.libvirt
+    if found.version:
+        return
+    missing = (
+        "the recording names no libvirt version" if host.origin else "no libvirt was found here"
+    )
+    _tell_once(
+        f"checked against libvirt {dialect_for('auto', found)}, the newest known: {missing}; "
+        "choose another with --libvirt"
+    )
+
+
 def own_libvirt(host: Host) -> str:
     """Say which libvirt ``auto`` means on a host, "" where nothing of the host decides it."""
     from domcaps.language.dialect import why_dialect
@@ -254,7 +270,10 @@ def _tell_libvirt(found: Libvirt) -> None:
     if not found.version:
         # nothing was decided by the host: the newest is what --help says
         return
-    text = why_dialect(found)
+    _tell_once(why_dialect(found))
+
+
+def _tell_once(text: str) -> None:
     told = click.get_current_context().meta.setdefault(_TOLD, set())
     if text not in told:
         told.add(text)

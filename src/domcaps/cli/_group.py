@@ -26,6 +26,14 @@ if TYPE_CHECKING:
 
     from domcaps.cli._replayed import Rerun
 
+_GROUPS = {
+    "Commands for every day": ("validate", "fix", "explain", "new", "report", "diff"),
+    "Commands for domains": ("edit", "convert", "codes"),
+    "Commands for hosts and recordings": ("host", "record", "import", "baseline", "fleet"),
+    "Commands for checking domcaps and QEMU": ("verify", "drift", "watch", "why-fresh"),
+    "Commands for integration": (),
+}
+"""The headings of ``--help``; under the last one stand the commands that no other has."""
 _NEW_OBJECTS = 50000
 _WHOLE = 1000
 
@@ -85,11 +93,16 @@ class _Commands(click.Group):
             raise _ClosedPipeError from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """List the commands, each with its whole first sentence; click cuts it off."""
-        found = ((name, self.get_command(ctx, name)) for name in self.list_commands(ctx))
-        rows = [(name, command.get_short_help_str(_WHOLE)) for name, command in found if command]
-        with formatter.section("Commands"):
-            formatter.write_dl(rows)
+        """List the commands in groups, each with its whole first sentence; click cuts it off."""
+        left = self.list_commands(ctx)
+        for title, names in _GROUPS.items():
+            known = [name for name in names or left if name in left]
+            left = [name for name in left if name not in known]
+            found = ((name, self.get_command(ctx, name)) for name in known)
+            rows = [(name, one.get_short_help_str(_WHOLE)) for name, one in found if one]
+            if rows:
+                with formatter.section(title):
+                    formatter.write_dl(rows)
 
 
 def _add_colour(command: click.Command) -> None:

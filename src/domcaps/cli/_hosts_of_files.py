@@ -35,6 +35,8 @@ class Judges:
     existing: bool = False
     select: frozenset[str] = frozenset()
     ignore: frozenset[str] = frozenset()
+    left_open: dict[str, Host] = field(default_factory=dict)
+    """Hosts that were asked without naming a release of libvirt."""
     _open: dict[str, Host] = field(default_factory=dict)
 
     def named_hosts(self, found: Configured) -> tuple[str, ...]:
@@ -43,11 +45,13 @@ class Judges:
 
     def asked(self, found: Configured) -> Iterator[tuple[str, Host, str]]:
         """Give each host with its name and the release of libvirt that is asked about."""
-        from domcaps.language.dialect import dialect_for
+        from domcaps.language.dialect import AUTO, dialect_for
 
-        libvirt = self.libvirt or found.config.libvirt or "auto"
+        libvirt = self.libvirt or found.config.libvirt or AUTO
         for name in self.named_hosts(found):
             host = self._host(name)
+            if libvirt == AUTO:
+                self.left_open[name] = host
             yield name, host, str(dialect_for(libvirt, host.facts.record.libvirt))
 
     def look(self, file: str, data: bytes, found: Configured) -> list[Judged]:

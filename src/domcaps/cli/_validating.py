@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from domcaps.cli._common import note
+from domcaps.cli._common import note, tell_newest
 from domcaps.cli._files import gather
 from domcaps.cli._hosts_of_files import Judges, expand_hosts
 from domcaps.cli._summary import Summary
-from domcaps.cli._terminal import emit
+from domcaps.cli._terminal import emit, say
 from domcaps.language.finding import Severity
 from domcaps.validate.config import Configured, configured, matches
 
@@ -116,6 +117,9 @@ class Run:
             self._print_statistics()
         self._tell_gone()
         code = self.summary.tell()
+        for host in self.judges.left_open.values():
+            tell_newest(host)
+        self._tell_next()
         lenient = self.request.exit_zero or self.settings.config.exit_zero
         return 0 if lenient and code == 1 else code
 
@@ -131,6 +135,17 @@ class Run:
 
         counts = self.summary.counts(notices=self.notices)
         emit(statistics.as_json(counts) if self.form == "json" else statistics.as_text(counts))
+
+    def _tell_next(self) -> None:
+        """Name the command that proposes edits, where people read and there is XML to edit."""
+        if self.form != "text" or self.statistics or self.request.quiet:
+            return
+        if not any(not code.startswith("xml-") for code in self.summary.refusing):
+            return
+        hosts = [word for name in self.request.hosts for word in ("--host", name)]
+        libvirt = ["--libvirt", self.request.libvirt] if self.request.libvirt else []
+        one = self.request.files[0] if len(self.request.files) == 1 else "FILE"
+        say(f"next: {shlex.join(['domcaps', 'fix', *hosts, *libvirt, one])}", err=True)
 
     def _tell_gone(self) -> None:
         if self.known is None:

@@ -173,11 +173,18 @@ def _print_text(
     *,
     reasons: bool,
 ) -> None:
-    if found:
+    if found or not all(domain.is_same for _, domain in compared):
         say(f"--- {sides[0]}", bold=True)
         say(f"+++ {sides[1]}", bold=True)
+    # what was asked for by name comes first: the list of the host's features is long
+    _print_domains(compared, reasons=reasons)
+    if found and compared:
+        say("features of the hosts:")
     for difference in found:
         _print(difference, reasons=reasons)
+
+
+def _print_domains(compared: list[tuple[str, DomainDifference]], *, reasons: bool) -> None:
     for name, domain in compared:
         say(f"{name}: {domain.before} before, {domain.after} after")
         for sign, findings in (("-", domain.gone), ("+", domain.new)):
@@ -190,14 +197,25 @@ def _print_text(
             _print(change, reasons=reasons, indent="  ")
 
 
+_MOST_FACTS = 2
+
+
 def _print(difference: Difference, *, reasons: bool, indent: str = "") -> None:
-    why = "; ".join(difference.because)
+    why = _shortened(difference)
     note = styled(f"  ({why})", dim=True) if why and not reasons else ""
     line = styled(f"{indent}{difference}", fg=_COLOURS[difference.sign])
     say(f"{line}{note}")
     if reasons:
         _reason("before", difference.reason_before, indent)
         _reason("after", difference.reason_after, indent)
+
+
+def _shortened(difference: Difference) -> str:
+    """Name the facts behind a difference; many, such as features of a CPU model, are counted."""
+    facts = difference.because
+    shown = facts if len(facts) <= _MOST_FACTS else facts[:1]
+    more = len(facts) - len(shown)
+    return "; ".join((*shown, *((f"and {more} more: --reasons lists them",) if more else ())))
 
 
 def _reason(when: str, reason: Reason | None, indent: str) -> None:

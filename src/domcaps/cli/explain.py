@@ -9,8 +9,9 @@ import click
 from click.shell_completion import CompletionItem
 
 from domcaps import files
-from domcaps.cli._common import host_option, note, open_host, target_options
+from domcaps.cli._common import host_option, note, open_host, target_options, tell_newest
 from domcaps.cli._terminal import emit_document, say
+from domcaps.language.reason_lines import FAILED, MET, UNKNOWN, reason_lines
 from domcaps.text import file_name, styled
 
 if TYPE_CHECKING:
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
     from domcaps.language import Reason, World
     from domcaps.report.explain import Explanation
 
-_MARKS = {"yes": ("✓", "green"), "no": ("✗", "red"), "unknown": ("?", "yellow")}
+_MARKS = {"yes": MET, "no": FAILED, "unknown": UNKNOWN}
+_COLOURS = {MET: "green", FAILED: "red", UNKNOWN: "yellow"}
 
 
 def _complete_path(
@@ -58,7 +60,16 @@ def command(*, path: str, host_file: str | None, form: str, **target: Any) -> No
     if path == "-" or path.endswith(".xml") or (Path(path).exists() and not is_path(path)):
         _explain_file(host, path, form, target)
     else:
-        _explain_path(host.world(**target), path, form)
+        world = host.world(**target)
+        _tell_libvirt(host, target)
+        _explain_path(world, path, form)
+
+
+def _tell_libvirt(host: Host, target: dict[str, Any]) -> None:
+    from domcaps.language.dialect import AUTO
+
+    if target["libvirt"] == AUTO:
+        tell_newest(host)
 
 
 def _explain_path(world: World, path: str, form: str) -> None:
@@ -86,6 +97,7 @@ def _explain_file(host: Host, name: str, form: str, target: dict[str, Any]) -> N
         found = host.explain_domain(data, **target)
     except DomainError as error:
         raise DomainError(error.message, where=f"{name}:{error.where}") from error
+    _tell_libvirt(host, target)
     if form == "json":
         import msgspec
 
@@ -101,15 +113,26 @@ def _explain_file(host: Host, name: str, form: str, target: dict[str, Any]) -> N
         f"{len(found.uses)} features used, {refused} not supported: {asked.machine}, "
         f"{asked.virttype}, {asked.emulator}"
     )
+    _print_verdict(host, data, name, target["libvirt"])
+
+
+def _print_verdict(host: Host, data: bytes, name: str, libvirt: str) -> None:
+    """Print the errors of the whole domain: rules see more than the values one by one."""
+    errors = host.validate(data, libvirt).errors
+    if errors:
+        say("validate refuses this domain:")
+    for error in errors:
+        place = f"{file_name(name)}:{error.line}: " if error.line else ""
+        say(f"    {place}{error.message} [{error.code}]")
 
 
 def _print(explanation: Explanation, others: tuple[str, ...], place: str = "") -> None:
     truth = explanation.truth.value
-    mark, colour = _MARKS[truth]
+    mark = _MARKS[truth]
     silent = "" if explanation.spoken else " (not listed in reports of this libvirt version)"
     path = styled(explanation.path, bold=True)
-    say(f"{place}{styled(mark, fg=colour)} {path}{silent}")
-    _reason(explanation.reason, "    ")
+    say(f"{place}{styled(mark, fg=_COLOURS[mark])} {path}{silent}")
+    _reason(explanation.reason)
     if explanation.changes:
         say("    to enable it:")
         for change in explanation.changes:
@@ -120,9 +143,8 @@ def _print(explanation: Explanation, others: tuple[str, ...], place: str = "") -
         say(f"    supported with {', '.join(others)}")
 
 
-def _reason(reason: Reason, indent: str) -> None:
-    mark, colour = _MARKS[reason.truth.value]
-    source = styled(f"  [{reason.seen}]", dim=True) if reason.seen else ""
-    say(f"{indent}{styled(mark, fg=colour)} {reason.sentence}{source}")
-    for inner in reason.because:
-        _reason(inner, indent + "  ")
+def _reason(reason: Reason) -> None:
+    for line in reason_lines(reason):
+        mark = styled(line.mark, fg=_COLOURS.get(line.mark))
+        source = styled(f"  [{line.seen}]", dim=True) if line.seen else ""
+        say(f"    {'  ' * line.depth}{mark} {line.text}{source}")

@@ -10,18 +10,19 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from domcaps import files
-from domcaps.cli._common import allow_emulator_option, libvirt_option, note, open_host
+from domcaps.cli._common import allow_emulator_option, libvirt_option, note, open_host, tell_newest
 from domcaps.cli._files import expand, path_in_diff
 from domcaps.cli._terminal import emit_document, say
 from domcaps.errors import DomcapsError, InputError
+from domcaps.language.wording import listed
 from domcaps.text import file_name, styled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from domcaps.choose.change import Change
-    from domcaps.choose.hosts import HostLike
     from domcaps.choose.repair import Repair
+    from domcaps.hosts.host import Host
 
 _COLOURS = {"+": "green", "-": "red", "@": "cyan"}
 
@@ -109,7 +110,7 @@ def command(
 class _Run:
     """One call of the command: what is the same for all files, and the JSON of those done."""
 
-    hosts: Sequence[HostLike]
+    hosts: Sequence[Host]
     dialect: str
     new: bool
     allow_removal: bool
@@ -136,15 +137,20 @@ class _Run:
 
     def _fix(self, name: str) -> int:
         from domcaps.choose.repair import repair
+        from domcaps.language.dialect import AUTO
         from domcaps.validate.document.parse import MAX_BYTES
 
         data = files.read_input(name, MAX_BYTES + 1)
         found = repair(
             self.hosts, data, self.dialect, new=self.new, allow_removal=self.allow_removal
         )
+        if self.dialect == AUTO:
+            for host in self.hosts:
+                tell_newest(host)
         self.documents.append(_as_json(found, name))
         if self.form == "text":
             _print(found, name, several=self.several)
+            self._tell_of_removal(found)
         if not found.changes:
             return 0 if found.accepted else 1
         if not self.write or not (self.yes or _agreed(Path(name))):
@@ -152,6 +158,17 @@ class _Run:
         kept = replace(Path(name), data, found.data)
         note(f"{name} was changed; the old file is {kept}")
         return 0 if found.accepted else 1
+
+    def _tell_of_removal(self, found: Repair) -> None:
+        """Name the option where only a removal repairs what is left, and what it would remove."""
+        from domcaps.choose.repair import repair
+
+        if found.accepted or self.allow_removal:
+            return
+        more = repair(self.hosts, found.data, self.dialect, new=self.new, allow_removal=True)
+        if more.removals and len(more.findings) < len(found.findings):
+            what = listed([change.removes for change in more.removals])
+            note(f"--allow-removal repairs more: it removes {what}")
 
 
 def _agreed(file: Path) -> bool:
@@ -195,22 +212,29 @@ def _print_diff(found: Repair, name: str) -> None:
 
 
 def _print_changes(changes: Sequence[Change], file: str) -> None:
-    for change in changes:
-        place = file
-        place += f"line {change.line}: " if change.line else ""
+    from domcaps.validate.messages import cause_of
+
+    for change in sorted(changes, key=lambda change: change.after or change.line):
+        place = f"line {change.line}: " if change.line else ""
+        if change.after:
+            place = f"after line {change.after}: "
         code = f" [{change.code}]" if change.code else ""
-        note(f"{place}{change.what}, because {change.reason}{code}")
+        note(f"{file}{place}{change.what}, because {cause_of(change.reason)}{code}")
     for change in changes:
         if change.removes:
             note(
-                file + styled(f"this removes {change.removes} ({change.path})", fg="red", bold=True)
+                file + styled(f"this removes {change.removes}{_line(change)}", fg="red", bold=True)
             )
+
+
+def _line(change: Change) -> str:
+    return f" (line {change.line})" if change.line else f" ({change.path})"
 
 
 def _print_left(found: Repair, name: str) -> None:
     number = len(found.findings)
-    left = "1 finding is" if number == 1 else f"{number} findings are"
-    note(f"{name}: {left} left that no edit can repair without losing what the domain asks for")
+    left = "1 error is" if number == 1 else f"{number} errors are"
+    note(f"{name}: {left} left that no edit repairs without losing what the domain asks for:")
     for finding, advice in zip(found.findings, found.remedies, strict=True):
         place = f"{file_name(name)}:{finding.line}" if finding.line else file_name(name)
         say(f"{place}: {finding.message} [{finding.code}]", err=True)

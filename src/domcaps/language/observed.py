@@ -16,6 +16,7 @@ from domcaps.facts.question import QmpCommand, device_properties_of, object_prop
 from domcaps.language.predicate import AnyOf, Predicate
 from domcaps.language.remedy import Adviser, Remedy  # noqa: TC001
 from domcaps.language.truth import Reason, Truth
+from domcaps.language.wording import alternatives
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -292,15 +293,13 @@ class TargetIs(Observation):
 
     def explain(self, world: World) -> Reason:
         """Compare, and tell what the target has."""
-        value = getattr(world.target, self.attribute)
+        value, truth = getattr(world.target, self.attribute), self.evaluate(world)
         statement = f"{self.describe()} (here: {value})"
-        return Reason(
-            self.evaluate(world), statement, self.source(), at=self.attribute, value=value
-        )
+        return Reason(truth, statement, self.source(), at=self.attribute, value=value)
 
     def describe(self) -> str:
         """Name the required values."""
-        return f"the guest's {_SPOKEN[self.attribute]} is {' or '.join(self.patterns)}"
+        return f"the guest's {_SPOKEN[self.attribute]} is {alternatives(self.patterns)}"
 
     def source(self) -> str:
         """Point to the target."""

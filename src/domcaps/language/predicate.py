@@ -159,5 +159,5 @@ class Constant(Predicate):
         return self.statement
 
 
-ALWAYS: Predicate = Constant(Truth.YES, "nothing of QEMU or the host is needed")
+ALWAYS: Predicate = Constant(Truth.YES, "always supported")
 NEVER: Predicate = Constant(Truth.NO, "no QEMU offers this")

@@ -79,7 +79,7 @@ class NotTriable(Struct, frozen=True):
         return self
 
 
-LIBVIRTS_OWN = NotTriable("a matter of libvirt alone: it adds no QEMU argument")
+LIBVIRTS_OWN = NotTriable("nothing to test: it adds no QEMU argument")
 """What libvirt does by itself, so that no QEMU can refuse it."""
 
 Alternative = QemuArgs | NotTriable

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import re
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -60,6 +61,8 @@ def any_of(truths: Iterable[Truth]) -> Truth:
 
 ALL, ANY, NONE = "all of these are required:", "one of these is required:", "must not be true:"
 """The statements of reasons that only combine others."""
+_OF_TARGET = re.compile(r"the guest's ([a-z ]+?) is (\S.*) \(here: ([^)]*)\)")
+"""What a guest's target must be: required values, and the one that it has."""
 _COMBINED = frozenset({ALL, ANY, NONE})
 
 
@@ -90,6 +93,12 @@ class Reason(msgspec.Struct, frozen=True):
     @property
     def sentence(self) -> str:
         """What was observed: the statement, or its negation where it does not hold."""
+        if (named := _OF_TARGET.fullmatch(self.statement)) is not None:
+            what, required, value = named.groups()
+            met = self.truth is Truth.YES
+            return (
+                f"the {what} is {value}" if met else f"requires {what} {required} (here: {value})"
+            )
         if self.truth is not Truth.NO or self.statement in _COMBINED:
             return self.statement
         return denied(self.statement)

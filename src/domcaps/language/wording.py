@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 MOST_LISTED = 8
 """A sentence names up to that many values; the rest are counted."""
 
+MOST_NAMED = 6
+"""The message of a finding names up to that many accepted values, the likely ones first."""
+
 _MARKED = re.compile(r"``(.+?)``", re.DOTALL)
 _CONDITION = re.compile(r"\[@([\w:-]+='[^']*')\]")
 _TOP = frozenset({"", "devices", "domain", "*"})
@@ -37,6 +40,7 @@ _NEGATIONS = {
     "fits": "does not fit",
 }
 _VERB = re.compile(rf"(?<![\w'-])({'|'.join(_NEGATIONS)})(?![\w'-])")
+_SOME = re.compile(r"an? (?=\w)")
 _QUOTED = re.compile(r"'[^']*'")
 
 
@@ -79,12 +83,12 @@ def _tag(step: str) -> str:
     return re.sub(r"\[.*\]", "", _CONDITION.sub(r" \1", step))
 
 
-def one_of(values: Sequence[str]) -> str:
+def one_of(values: Sequence[str], most: int = MOST_LISTED) -> str:
     """List values as alternatives: ``'yes' or 'no'``, ``one of 'a', 'b', 'c'``."""
     shown = [repr(value) if value else "empty" for value in values]
     if len(shown) <= 2:
         return " or ".join(shown)
-    return f"one of {listed(shown)}"
+    return f"one of {listed(shown, most)}"
 
 
 def listed(names: Sequence[str], most: int = MOST_LISTED) -> str:
@@ -97,6 +101,13 @@ def listed(names: Sequence[str], most: int = MOST_LISTED) -> str:
 def counted(number: int, noun: str) -> str:
     """Count things: "1 host", "2 hosts"."""
     return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def alternatives(names: Sequence[str]) -> str:
+    """Join names as they are: ``a, b or c``; of many the first, and how many more there are."""
+    if len(names) > MOST_LISTED + 1:
+        return listed(names)
+    return " or ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
 def did_you_mean(text: str, known: Iterable[str]) -> str:
@@ -122,7 +133,15 @@ def _folded(name: str) -> str:
 
 
 def denied(statement: str) -> str:
-    """Negate a statement by its first verb: "QEMU has the type 'qxl'" → "QEMU does not have …"."""
+    """Negate a statement by its first verb: "QEMU has the type 'qxl'" → "QEMU does not have …".
+
+    Of "a descriptor fits" the opposite is "no descriptor fits"; what begins with "requires" or
+    "no" says already what is missing.
+    """
+    if statement.startswith(("requires ", "no ")):
+        return statement
+    if existing := _SOME.match(statement):
+        return f"no {statement[existing.end() :]}"
     masked = _QUOTED.sub(lambda found: "'" + "_" * (len(found[0]) - 2) + "'", statement)
     verb = _VERB.search(masked)
     if verb is None:

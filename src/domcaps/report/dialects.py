@@ -16,26 +16,26 @@ if TYPE_CHECKING:
 _HEAD = """\
 # Releases of libvirt
 
-`--libvirt` takes a release from 6.10 to 12.8, or the name of a distribution. What such a *dialect*
-has is decided by named changes (`src/domcaps/language/changes/`), each of one release. Generated
-from that table by `python tools/generate_docs.py`.
+`--libvirt` takes a release from 6.10 to 12.8, or the name of a distribution. domcaps knows in which
+release each behaviour of libvirt changed; this page lists those changes. It is generated from
+`src/domcaps/language/changes/` by `python tools/generate_docs.py`.
 
-Reports and verdicts of 7.0, 9.0, 11.3 and 12.8 are compared with recorded and running ones. Between
-them the table decides:
+Reports and verdicts for 7.0, 9.0, 11.3 and 12.8 were compared with the running libvirt. For
+releases between them the column *certainty* says how the release of a change is known:
 
 - **certain**: libvirt's list of changes (NEWS), its documentation or its source names the release.
-- **estimated**: the change is certain, since the releases around it differ; the release is taken
-  from what the evidence says, and may be one or more off.
+- **estimated**: the behaviour changed between two releases that were compared; the release may be
+  one or more off.
 
 Without `--libvirt` it is `auto`: the libvirt whose library the host has, with its distribution's
-patches, and the newest where it has none. A recording holds what its host had.
+patches, else the newest known release. A recording contains the version that its host had.
 
 ## Following a new release
 
-`python tools/new_release.py OLD NEW` compares two installed libvirts (`/usr/share/libvirt`), and
-two reports, and lists what the table does not speak of. Tried on 11.3 and 12.8 with the table cut
-back to 11.3 (`--cut 11.3`), schemas and maps of CPUs alone led to 37 of the 65 changes that the
-table has after 11.3; the others are decided by code that no document shows.
+`python tools/new_release.py OLD NEW` compares two installed libvirts (`/usr/share/libvirt`) and
+two reports, and lists the differences that this page does not have. As a test, the table was cut
+back to 11.3 (`--cut 11.3`) and 11.3 was compared with 12.8: schemas and CPU maps alone led to 37
+of the 65 changes after 11.3. The others are in libvirt's code only.
 """
 
 
@@ -48,7 +48,7 @@ def _distributions() -> Iterator[str]:
     yield from (
         "## Distributions",
         "",
-        "| name | libvirt | added | taken away |",
+        "| name | libvirt | backported changes | removed changes |",
         "|---|---|---|---|",
     )
     for name, known in DISTRIBUTIONS.items():
@@ -67,7 +67,7 @@ def _changes() -> Iterator[str]:
         rows = list(of_release)
         yield from (f"## {rows[0][1][1].since}", "")
         yield from (
-            "| change | area | what is so since then | sure | from |",
+            "| change | area | behaviour since this version | certainty | source |",
             "|---|---|---|---|---|",
         )
         for name, (area, change) in rows:

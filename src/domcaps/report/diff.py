@@ -56,6 +56,11 @@ class Difference(msgspec.Struct, frozen=True):
             return tuple(_of_row(self.reason_before, self.reason_after))
         return tuple(changed_facts(self.reason_before, self.reason_after))
 
+    @property
+    def _is_gone_machine(self) -> bool:
+        """Whether it is a machine type that is gone: its value says nothing of the other side."""
+        return self.sign == "-" and self.path.startswith("machine ")
+
     def __str__(self) -> str:
         """Give one line."""
         if self.sign == "~":
@@ -64,7 +69,11 @@ class Difference(msgspec.Struct, frozen=True):
                 return f"~ {told}"
             return f"~ {self.path}: {self.before} → {self.after}"
         value = self.after if self.sign == "+" else self.before
-        return f"{self.sign} {self.path}" + ("" if value in {"yes", "no"} else f": {value}")
+        if value in {"yes", "no"}:
+            return f"{self.sign} {self.path}"
+        return f"{self.sign} {self.path}" + (
+            f" (was {value})" if self._is_gone_machine else f": {value}"
+        )
 
 
 def diff(before: World, after: World) -> tuple[Difference, ...]:

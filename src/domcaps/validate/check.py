@@ -14,8 +14,8 @@ from domcaps.language.domain import Domain
 from domcaps.language.finding import Finding, Severity, Stage, quoted
 from domcaps.language.rule import problem
 from domcaps.language.truth import Truth
-from domcaps.language.wording import one_of
 from domcaps.validate import messages
+from domcaps.validate.alternatives import advised, likely_first
 from domcaps.validate.catalogue.former import current_codes, renamings
 from domcaps.validate.checks import FAILS_AT_START, checks_for_code
 from domcaps.validate.document.parse import Source, Unreadable, read
@@ -27,7 +27,7 @@ from domcaps.validate.schema.vocabulary import nearest
 from domcaps.validate.target import TargetNotFound, nearest_target
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from lxml.etree import _Element as Node
 
@@ -349,10 +349,15 @@ class DocumentCheck:
             raise _Stopped(f"more than {MAX_FINDINGS} findings; the rest is not listed")
         line, column = places.of(found.node, found.attribute)
         path = self.source.path(found.node, found.attribute)
+        old = found.node.get(found.attribute) if found.attribute else None
+        if old is not None and len(found.accepted) > 1:
+            arch = self.world.target.arch
+            accepted = likely_first(path, old, found.accepted, arch)
+            found = msgspec.structs.replace(found, accepted=accepted)
         self.found.append(
             Finding(
                 code,
-                self.message(found),
+                self.message(found, path),
                 severity,
                 stage,
                 path,
@@ -365,11 +370,27 @@ class DocumentCheck:
             )
         )
 
-    def message(self, found: Problem) -> str:
-        """Give the message of a finding, with what the host needs."""
+    def message(self, found: Problem, path: str = "") -> str:
+        """Give the message of a finding, with what to write instead and what the host needs."""
+        target = self.world.target
+        message = messages.naming(found.message, target.machine, str(target.dialect))
+        old = found.node.get(found.attribute) if found.attribute else None
+        if old is not None and old not in found.accepted and found.accepted:
+            advised = self._advised(path, old, found.accepted)
+            message = messages.with_advice(message, advised, found.accepted)
         if found.requires is None:
-            return found.message
-        return messages.with_remedy(found.message, found.requires, self.world)
+            return message
+        return messages.with_remedy(message, found.requires, self.world)
+
+    def _likely_first(
+        self, field_check: FieldCheck, text: str, known: tuple[str, ...]
+    ) -> tuple[str, ...]:
+        """Order the values that a field may have instead of a text, as a repair tries them."""
+        return likely_first(field_check.place, text, known, self.world.target.arch) if known else ()
+
+    def _advised(self, path: str, old: str, accepted: Sequence[str]) -> str:
+        """Give the value to recommend in a message, "" where no value stands in for the old one."""
+        return advised(path, old, accepted, self.world.target.arch)
 
     def field(self, part: Part, field_check: FieldCheck, text: str) -> None:
         """Check the form of a field, and the choice that it makes."""
@@ -400,10 +421,10 @@ class DocumentCheck:
         declared, dated = field_check.declared, field_check.dated or {}
         has = self.world.target.dialect.has
         known = tuple(n for n in _expected(field_check) if n not in dated or has(dated[n]))
-        expected = one_of(known) if known else declared.kind.expected
-        message = messages.invalid(messages.place_of(part, declared), text, expected, known)
-        accepted = messages.likely_first(text, known)
-        wrong = problem(message, part, declared.path, accepted=accepted)
+        known = self._likely_first(field_check, text, known)
+        place = messages.place_of(part, declared)
+        message = messages.invalid(place, text, declared.kind.expected, known)
+        wrong = problem(message, part, declared.path, accepted=known)
         self.malformed.add((wrong.node, wrong.attribute))
         self._add(f"{field_check.code}-invalid", wrong)
 
@@ -411,8 +432,9 @@ class DocumentCheck:
         """Add a finding where a required field is missing."""
         if field_check.declared.text(part.node) is not None:
             return
-        message = messages.missing(messages.place_of(part, field_check.declared))
-        missing = problem(message, part, field_check.declared.path, accepted=_expected(field_check))
+        known = self._likely_first(field_check, "", _expected(field_check))
+        message = messages.missing(messages.place_of(part, field_check.declared), known)
+        missing = problem(message, part, field_check.declared.path, accepted=known)
         self._add(f"{field_check.code}-missing", missing)
 
     def _choice(self, part: Part, field_check: FieldCheck, enum: Enum, text: str) -> None:
@@ -425,15 +447,16 @@ class DocumentCheck:
             if choice.at_start:
                 self._at_start(part, field_check, enum, choice)
             return
-        offered = tuple(_offered(enum, world))
+        offered = self._likely_first(field_check, text, tuple(_offered(enum, world)))
         place = messages.place_of(part, declared)
         if choice is None:
             code, reason = "unknown", None
-            offered = messages.likely_first(text, offered)
             message = messages.unknown_choice(place, text, offered)
         else:
             code, reason = "unsupported", choice.when.explain(world)
-            message = messages.unsupported_choice(place, choice, world, offered)
+            message = messages.unsupported_choice(
+                place, choice, world, self._advised(field_check.place, text, offered)
+            )
         wrong = problem(message, part, declared.path, accepted=offered, reason=reason)
         if choice is None:
             self.malformed.add((wrong.node, wrong.attribute))
@@ -449,10 +472,11 @@ class DocumentCheck:
         if failure is None:
             doubt = start_doubt(choice, world)
             if doubt is not None:
-                world.unknown.add(f"whether {spoken} starts: {doubt.but}")
+                world.unknown.add(f"{spoken} starts ({doubt.but})")
             return
-        starting = tuple(_starting(enum, world))
-        instead = f". Use {starting[0]!r}" if starting else ""
+        starting = self._likely_first(field_check, choice.name, tuple(_starting(enum, world)))
+        use = self._advised(field_check.place, choice.name, starting)
+        instead = f". Use {use!r}" if use else ""
         message = f"{spoken} can be defined, but does not start: {failure.but}{instead}"
         reason = failure.where.explain(world)
         wrong = problem(message, part, field_check.declared.path, accepted=starting, reason=reason)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from domcaps.language.rule import undated
 from domcaps.language.struct import Struct
 from domcaps.language.value_types import OneOf
+from domcaps.validate.alternatives import path_of_field
 from domcaps.validate.catalogue.rules import parts, rules
 
 if TYPE_CHECKING:
@@ -45,6 +46,11 @@ class FieldCheck:
     def code(self) -> str:
         """The beginning of the codes of its findings: made when there is one, most are never."""
         return code_of(self.path, self.declared.path)
+
+    @property
+    def place(self) -> str:
+        """The path of the field in a document, without numbers and conditions."""
+        return path_of_field(self.path, self.declared.path)
 
     def speaks(self, text: str, dialect: Dialect) -> bool:
         """Tell whether a dialect has a value of the right form."""

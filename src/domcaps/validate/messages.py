@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domcaps.language.finding import quoted
-from domcaps.language.wording import did_you_mean, named, nearest
+from domcaps.language.wording import MOST_NAMED, did_you_mean, named, one_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,23 +28,31 @@ def place_of(part: Part, declared: Field[object]) -> str:
 
 
 def invalid(place: str, text: str, expected: str, known: Sequence[str]) -> str:
-    """Describe a value of the wrong form; a long list of valid values is data of the finding."""
-    hint = did_you_mean(text, known)
-    wrong = "which is not a valid value" if len(known) > _FEW else f"but must be {expected}"
-    return f"{place} is {quoted(text)}, {wrong}{hint}"
+    """Describe a value of the wrong form; of `known` values the likely ones are listed."""
+    must = one_of(known, MOST_NAMED) if known else expected
+    return f"{place} is {quoted(text)}, but must be {must}{did_you_mean(text, known)}"
 
 
-def missing(place: str) -> str:
+def missing(place: str, known: Sequence[str] = ()) -> str:
     """Describe a required attribute or element that is absent."""
-    return f"{place} is required"
+    return f"{place} is required: {one_of(known, MOST_NAMED)}" if known else f"{place} is required"
 
 
 def unknown_choice(place: str, text: str, offered: Sequence[str]) -> str:
     """Describe a value that libvirt does not know."""
-    return f"{place} is {quoted(text)}, which is not a known value{did_you_mean(text, offered)}"
+    if not offered:
+        return f"{place} is {quoted(text)}, but this QEMU supports no value there; remove it"
+    return invalid(place, text, "", offered)
 
 
-def unsupported_choice(place: str, choice: Choice, world: World, offered: Sequence[str]) -> str:
+def with_advice(message: str, advised: str, accepted: Sequence[str]) -> str:
+    """Complete a message with the value to recommend, unless the message names one already."""
+    if not advised or advised.isdigit() or any(value in message for value in accepted):
+        return message
+    return f"{message}. Use {advised!r}"
+
+
+def unsupported_choice(place: str, choice: Choice, world: World, instead: str) -> str:
     """Describe a known value that this QEMU, machine type or host does not support."""
     # only a finding pays for this import
     from domcaps.report.explain import causes_of, ways_of
@@ -53,10 +61,17 @@ def unsupported_choice(place: str, choice: Choice, world: World, offered: Sequen
     text = f"{place}: {choice.name!r} is not supported here"
     if why:
         text += f" ({why})"
-    instead = next((name for name in offered if name not in _EMPTY), "")
     if instead:
         text += f". Use {instead!r}"
     return text + _how(ways_of(choice.when, world))
+
+
+def naming(message: str, machine: str, libvirt: str) -> str:
+    """Name the machine type and the libvirt version that a message of a rule points at."""
+    if "this " not in message:
+        return message
+    message = message.replace("this machine type", f"the machine type {machine!r}")
+    return message.replace("this libvirt version", f"libvirt {libvirt}")
 
 
 def with_remedy(message: str, requires: Predicate, world: World) -> str:
@@ -68,16 +83,14 @@ def with_remedy(message: str, requires: Predicate, world: World) -> str:
     return text + _how(ways_of(requires, world))
 
 
+def cause_of(message: str) -> str:
+    """Give what a message says is wrong, without what to write instead or to install."""
+    ends = (message.find(mark) for mark in _ADVICE)
+    return message[: min((end for end in ends if end > 0), default=len(message))]
+
+
+_ADVICE = (". Use ", ". To enable it: ", "; did you mean ", "; supported: ", "; Available: ")
+
+
 def _how(ways: Sequence[str]) -> str:
     return f". To enable it: {'; '.join(ways)}" if ways else ""
-
-
-_FEW = 3
-_EMPTY = frozenset({"none", "default"})
-"""Values that remove a device or leave it open: never the first advice."""
-
-
-def likely_first(text: str, values: Sequence[str]) -> tuple[str, ...]:
-    """Order accepted values: those nearest to `text` first, the others as they are listed."""
-    near = nearest(text, values)
-    return (*near, *(value for value in values if value not in near))

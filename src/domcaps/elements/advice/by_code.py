@@ -39,10 +39,22 @@ _EMULATOR_PACKAGES = {
     "s390x": "qemu-system-s390x",
 }
 
+
+def _firmware(world: World) -> Remedy | None:
+    """Advise to install firmware where the host has none for the guest's architecture.
+
+    Where it has some, the finding names the package that brings what fits, if any does.
+    """
+    arch = world.target.arch
+    known = world.host.firmware.firmwares
+    has = any(target.arch == arch for one in known for target in one.targets)
+    return None if has else firmware_package(world)
+
+
 BY_CODE: Mapping[str, Adviser] = {
     "tpm-version-unsupported": install("swtpm-tools"),
     "filesystem-driver-type-fails-at-start": install("virtiofsd"),
-    "os-firmware-unavailable": firmware_package,
+    "os-firmware-unavailable": _firmware,
     "features-acpi-without-uefi": firmware_package,
     "domain-type-unsupported": kvm,
     "hostdev-vfio-unavailable": _vfio,

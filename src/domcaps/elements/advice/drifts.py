@@ -37,24 +37,24 @@ WITHOUT_SMM = HostFact(
 )
 
 NO_PCI = Drift(
-    says="devices for PCI are listed wherever QEMU has their type",
-    but="the board microvm has no PCI bus that they could sit on: QEMU refuses to start",
+    says="PCI devices are listed if QEMU has them",
+    but="microvm has no PCI bus: QEMU refuses to start",
     evidence="verify with QEMU 7.2, 10.0 and 11.1: \"No 'PCI' bus found for device\"",
     where=MICROVM,
     certain=True,
 )
 NO_CHANNEL_FORM = Drift(
-    says="transitional models are listed for mainframes as well",
-    but="QEMU has them for PCI alone, and libvirt wants them as channel devices: the guest fails "
-    "to start",
+    says="virtio-transitional models are listed for s390x as well",
+    but="QEMU has them for PCI only, and libvirt uses CCW devices on s390x: the guest "
+    "fails to start",
     evidence="verify with QEMU 7.2, 10.0 and 11.1 for s390x: 'virtio-blk-ccw-transitional' and its "
     "like are no device types",
     where=S390,
     certain=True,
 )
 NO_DMA = Drift(
-    says="ramfb and vmcoreinfo are listed wherever QEMU has their type",
-    but="both talk to the board's configuration device by DMA, which RISC-V's could not do once",
+    says="ramfb and vmcoreinfo are listed if QEMU has them",
+    but="both require fw_cfg with DMA, which RISC-V machine types of older QEMU do not have",
     evidence='verify with QEMU 7.2 for riscv64: "device requires fw_cfg with DMA"; 10.0 starts',
     where=RISCV_VIRT & older_qemu(8, 0),
     certain=True,
@@ -63,8 +63,8 @@ SMM_IS_REFUSED = X86 & KVM & WITHOUT_SMM
 """Where QEMU does not start with SMM, of which neither a report nor the validator speaks."""
 
 NO_SMM = Drift(
-    says="firmware that is protected by SMM is offered whatever KVM can do",
-    but="a KVM without system management mode can't run it, and QEMU refuses to start",
+    says="firmware that requires System Management Mode (SMM) is listed even if KVM has no SMM",
+    but="QEMU refuses to start; use firmware without SMM",
     evidence="verify with QEMU 7.2, 10.0 and 11.1 on a host whose KVM answers 0 to "
     'KVM_CAP_X86_SMM: "System Management Mode not supported by this hypervisor"',
     where=SMM_IS_REFUSED,
@@ -75,16 +75,17 @@ NO_SMM = Drift(
 def no_module(display: str) -> Drift:
     """A kind of display that QEMU was built with, but whose module is not installed."""
     return Drift(
-        says=f"{display} is listed where QEMU's schema has it",
-        but="distributions put displays into modules that need not be installed: QEMU refuses then",
+        says=f"{display} is listed if QEMU's schema has it",
+        but="distributions package displays as separate modules; QEMU refuses to start if "
+        "the module is not installed",
         evidence="verify with Debian's QEMU 7.2 (sdl), 10.0 and 11.1 (sdl, dbus, egl-headless): "
         f"\"Display '{display}' is not available\"",
     )
 
 
 NO_DBUS_MODULE = Drift(
-    says="D-Bus displays and consoles are listed where QEMU's schema has the display",
-    but="the module that has them is not installed, and QEMU refuses to start",
+    says="D-Bus displays and consoles are listed if QEMU's schema has the display",
+    but="QEMU refuses to start if the module ui-dbus is not installed",
     evidence="QEMU 10.0 and 11.1 of Debian, without ui-dbus.so, have no type 'dbus-display', and "
     "say \"Display 'dbus' is not available\", and of a console \"'dbus' is not a valid char driver "
     'name"; 7.2 with the module has the type, and starts',
@@ -98,9 +99,9 @@ NO_DBUS_CHARACTERS = msgspec.structs.replace(NO_DBUS_MODULE, found_by="chardev-d
 def no_program(program: str) -> Drift:
     """A program that libvirt has to start, and does not look for."""
     return Drift(
-        says="it is listed where QEMU can do its part",
-        but=f"libvirt has to start the program {program!r} for it, and there is none",
-        evidence=f"verify on hosts without {program}; libvirt's report looks at QEMU only",
+        says="the value is listed if QEMU supports it",
+        but=f"libvirt must start the program {program!r}, which is not installed",
+        evidence=f"verify on hosts without {program}; libvirt's report depends on QEMU only",
         where=missing_program(program),
         certain=True,
     )

@@ -162,8 +162,9 @@ def _get(known: _Known, world: World) -> Remedy | None:
     if known.release and world.emulator.version < _numbers(known.release):
         return Remedy(Effort.QEMU, f"use QEMU {known.release} or later{_built(known)}")
     if known.package:
-        text = f"install QEMU's module {known.module}" if known.module else "install it"
-        text += f" (in Debian's package {known.package})"
+        text = f"install Debian's package {known.package}"
+        if known.module:
+            text = f"install QEMU's module {known.module} (in Debian's package {known.package})"
         return Remedy(Effort.PACKAGE, f"{text}, or build QEMU with {known.build}")
     if known.module:
         return Remedy(Effort.PACKAGE, f"install QEMU's module {known.module}{_built(known)}")
@@ -220,7 +221,7 @@ def kvm(world: World) -> Remedy:
 
 def install(*packages: str) -> Adviser:
     """Advise to install a Debian package, or what others call it."""
-    text = f"install {' or '.join(packages)} (as Debian calls it)"
+    text = f"install {' or '.join(packages)} (Debian's package)"
     return lambda world: Remedy(Effort.PACKAGE, text)  # noqa: ARG005
 
 
@@ -259,7 +260,8 @@ def firmware(holds: Callable[[World], bool], *, bios: bool = False) -> Adviser:
 def firmware_package(world: World, *, bios: bool = False) -> Remedy:
     """Advise to install firmware for the guest's architecture."""
     package = "seabios" if bios else _FIRMWARE_PACKAGES.get(world.target.arch, "")
-    text = "a firmware file with a descriptor in /usr/share/qemu/firmware or /etc/qemu/firmware"
+    folders = "/usr/share/qemu/firmware or /etc/qemu/firmware"
+    text = f"install firmware for {world.target.arch} with a descriptor in {folders}"
     if package:
-        text += f", such as Debian's package {package} may bring"
+        text = f"install firmware for {world.target.arch}, such as Debian's package {package}"
     return Remedy(Effort.FIRMWARE, text)

@@ -36,16 +36,16 @@ SD_SLOT = machine(
 """Boards with a slot for SD cards."""
 
 NO_SD_SLOT = Drift(
-    says="disks on the bus sd are taken for every board",
-    but="this board has no slot for SD cards",
+    says="bus 'sd' is accepted for every machine type",
+    but="the machine type has no slot for SD cards",
     evidence="-device sd-card with every board of QEMU 7.2, 10.0, 11.1 for ARM, RISC-V and POWER "
     "that starts without an image: \"No 'sd-bus' bus found for device 'sd-card'\"",
     where=~SD_SLOT,
     certain=True,
 )
 NO_FRAME_BUFFER = Drift(
-    says="ramfb is listed wherever QEMU has its type",
-    but="boards that are made after real ones don't take it",
+    says="ramfb is listed if QEMU has it",
+    but="machine types that model real hardware do not support it",
     evidence="-device ramfb with every board of QEMU 11.1 for ARM, POWER and RISC-V: virt starts, "
     "all others say \"Parameter 'driver' expects a dynamic sysbus device type for the machine\"",
     where=~(X86 | ARM_VIRT | RISCV_VIRT | LOONGARCH_VIRT),

@@ -44,14 +44,18 @@ def kvm_has_smm(domain: WholeDomain) -> Problems:
     """``<smm state='on'>``, and firmware protected by SMM, require a KVM with SMM."""
     world = domain.domain.world
     if world.target.virttype == "kvm" and world.emulator.kvm_unseen and uses_smm(domain.domain):
-        world.unknown.add(f"whether KVM supports System Management Mode: {KVM_UNSEEN}")
+        world.unknown.add(f"KVM supports System Management Mode ({KVM_UNSEEN})")
     if world.truth(SMM_IS_REFUSED) is not Truth.YES or not uses_smm(domain.domain):
         return
     if wish_of(domain.domain).smm == "on":
         at, what = "features/smm", "System Management Mode (SMM)"
+        way = "set <smm state='off'/>, so that firmware without SMM is selected"
     else:
-        at, what = "os", "this firmware is protected by System Management Mode (SMM), which"
-    message = f"{what} is not supported by this host's KVM"
+        at, what = "os", "the selected firmware requires System Management Mode (SMM), which"
+        way = "select firmware without secure boot"
+    message = (
+        f"{what} is not supported by this host's KVM; {way}, or use a host whose KVM supports SMM"
+    )
     yield problem(message, domain, at, reason=SMM_IS_REFUSED.explain(world))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from domcaps.elements.advice.remedies import newest_machines
 from domcaps.elements.boot.firmware import FORMATS, wish_of
 from domcaps.elements.boot.firmware_packages import PACKAGED
 from domcaps.elements.boot.os import Os
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from domcaps.facts.firmwarefile import Firmware, FirmwareMapping
     from domcaps.language.domain import Domain
     from domcaps.language.part import Part
+
+
+_NO_SMM = "it is not protected by SMM, and the loader says secure='yes'"
 
 
 def unmet(firmware: Firmware, wish: FirmwareWish, arch: str, machine: str) -> Iterator[str]:
@@ -54,7 +58,7 @@ def _features(firmware: Firmware, wish: FirmwareWish) -> Iterator[str]:
             yield f"it {verb} the feature {name}, and the domain says enabled='{enabled}'"
     if not firmware.has("requires-smm"):
         if wish.secure == "yes":
-            yield "it is not protected by SMM, and the loader says secure='yes'"
+            yield _NO_SMM
         return
     if wish.smm == "off":
         yield "it requires SMM, and the domain says <smm state='off'/>"
@@ -154,16 +158,31 @@ def _is_for(firmware: Firmware, domain: Domain) -> bool:
 
 
 def brief(domain: Domain) -> str:
-    """Say of each descriptor of the guest's architecture what it fails, in one line."""
+    """Say what to write instead, and what the descriptors of the guest's architecture fail."""
     wish, arch, machine = wish_of(domain), domain.arch, domain.machine
-    told = []
+    failed: dict[str, list[str]] = {}
     for firmware in domain.world.host.firmware.firmwares:
         if _is_for(firmware, domain):
             wrong = "; ".join(unmet(firmware, wish, arch, machine))
-            told.append(f"{firmware.path.rpartition('/')[2]}: {wrong}")
-    if not told:
+            failed.setdefault(wrong, []).append(firmware.path.rpartition("/")[2])
+    if not failed:
         return f"The host has no firmware descriptor for {arch}"
-    return " | ".join(told)
+    told = (f"{', '.join(names)}: {wrong}" for wrong, names in failed.items())
+    return ". ".join((*_instead(domain), " | ".join(told)))
+
+
+def _instead(domain: Domain) -> Iterator[str]:
+    """Name the machine type, or the removal, by which a descriptor fits that fails that alone."""
+    wish, arch = wish_of(domain), domain.arch
+    descriptors = [one for one in domain.world.host.firmware.firmwares if _is_for(one, domain)]
+    for machine in newest_machines(domain.world):
+        if any(not any(unmet(one, wish, arch, machine.name)) for one in descriptors):
+            yield f"Use machine={machine.alias or machine.name!r}"
+            return
+    if wish.secure == "yes" and any(
+        tuple(unmet(one, wish, arch, domain.machine)) == (_NO_SMM,) for one in descriptors
+    ):
+        yield "Remove secure='yes' from <loader>: it requires System Management Mode (x86 only)"
 
 
 def of_image(domain: Domain) -> str:

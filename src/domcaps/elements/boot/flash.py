@@ -58,17 +58,17 @@ def _images(system: Os) -> Iterator[_Image]:
         return
     if loader is None or not loader.image or system.firmware:
         return
-    yield _Image("the firmware image", loader.image, loader.format or IMAGE_FORMAT, loader, "")
+    yield _Image("firmware image", loader.image, loader.format or IMAGE_FORMAT, loader, "")
     if nvram is not None and nvram.template and not nvram.image:
         form = nvram.template_format or nvram.format or IMAGE_FORMAT
-        yield _Image("the template of variables", nvram.template, form, nvram, "@template")
+        yield _Image("template of variables", nvram.template, form, nvram, "@template")
 
 
 def _of_descriptor(found: Firmware, system: Os) -> Iterator[_Image]:
     image, template = found.mapping.executable, found.mapping.template
-    yield _Image("the firmware image", image.filename, image.format, system, "@firmware")
+    yield _Image("firmware image", image.filename, image.format, system, "@firmware")
     if template is not None:
-        what = "the template of variables"
+        what = "template of variables"
         yield _Image(what, template.filename, template.format, system, "@firmware")
 
 
@@ -121,9 +121,9 @@ def images_are_there(system: Os) -> Problems:
     for image in _images(system):
         state = world.file_state(image.path)
         if state is None:
-            world.unknown.add(f"{image.what} {image.path}: whether it exists was not checked")
+            world.unknown.add(f"{image.what} {image.path} exists")
         elif not state.exists:
-            message = f"{image.what} {image.path} does not exist on this host"
+            message = f"the {image.what} {image.path} does not exist on this host"
             if found is not None:
                 message += f", but {found.path}, the first descriptor that fits, names it"
             yield problem(message, image.part, image.at)
@@ -162,14 +162,28 @@ def images_have_the_size_of_flash(system: Os) -> Problems:
         yield _misfit(image, there, f"at most {shown_size(MOST_FLASH)} together with its variables")
 
 
+def _required_size(system: Os) -> str:
+    """Say which size images must have on the guest's board."""
+    world = system.domain.world
+    for board, size in FLASH_SIZES:
+        if world.truth(board) is Truth.YES:
+            return f"{shown_size(size)} for the machine type {world.target.machine}"
+    return f"multiples of {shown_size(FLASH_BLOCK)}, together at most {shown_size(MOST_FLASH)}"
+
+
 def _misfit(image: _Image, there: int, wanted: str) -> Problem:
-    message = f"{image.what} {image.path} has {shown_size(there)}, but must have {wanted}"
+    message = (
+        f"the {image.what} {image.path} has {shown_size(there)}, but must have "
+        f"{wanted}; "
+        "use the image that its package has for flash memory, or firmware='efi' without a <loader>"
+    )
     return problem(message, image.part, image.at)
 
 
 def _sizes(system: Os) -> Iterator[tuple[_Image, int]]:
     """Give the sizes of raw images as far as they are known."""
     world = system.domain.world
+    wanted = _required_size(system)
     for image in _images(system):
         if image.format != IMAGE_FORMAT:
             continue
@@ -177,4 +191,4 @@ def _sizes(system: Os) -> Iterator[tuple[_Image, int]]:
         if state is not None and state.size is not None:
             yield image, state.size
         elif state is None or state.exists:
-            world.unknown.add(f"{image.what} {image.path}: its size was not checked")
+            world.unknown.add(f"{image.what} {image.path} has the required size ({wanted})")

@@ -28,8 +28,8 @@ FLASH_BOARD = (
 """Boards with flash memory that libvirt can give an image."""
 
 NO_FLASH = Drift(
-    says="the type pflash is listed for every board",
-    but="boards without flash memory can't have it: QEMU refuses to start",
+    says="loader type 'pflash' is listed for every machine type",
+    but="machine types without flash memory do not support it: QEMU refuses to start",
     evidence="verify with QEMU 7.2, 10.0 and 11.1 for s390x, ppc64 and microvm, and with 7.2 for "
     "riscv64: \"Property 'pflash0' not found\"",
     where=~FLASH_BOARD,

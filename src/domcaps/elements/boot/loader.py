@@ -376,7 +376,10 @@ def typed_store_has_a_source(nvram: Nvram) -> Problems:
     since=NVRAM_SOURCES,
 )
 def store_is_plain(nvram: Nvram) -> Problems:
-    """``<source>`` of ``<nvram>`` cannot have reservations; a slice needs ``type='block'``."""
+    """``<source>`` of ``<nvram>`` cannot have ``<reservations>``.
+
+    ``<slices>`` requires ``<nvram type='block'>``, and a slice that starts at offset 0.
+    """
     if nvram.raw("type") is None:
         return
     if nvram.has("source/reservations"):

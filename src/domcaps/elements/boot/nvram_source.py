@@ -122,7 +122,10 @@ def encryption_names_its_engine(nvram: Nvram) -> Problems:
     stage=Stage.START,
 )
 def source_can_be_opened(nvram: Nvram) -> Problems:
-    """QEMU must be able to open the ``<source>`` of ``<nvram>``, usually with one ``<host>``."""
+    """The ``<source>`` of ``<nvram>`` must be one image that QEMU can open.
+
+    Most protocols require exactly one ``<host>``.
+    """
     if nvram.images:
         for of_images in _OF_IMAGES_AT_START:
             yield from of_images.check(nvram)

@@ -108,8 +108,8 @@ _KERNEL_SMM = _some(
 )
 
 _MISSING_IMAGE = Drift(
-    says="values come from descriptors, whether the images that they name exist or not",
-    but="where the first that fits names an image that is not installed, the guest fails to start",
+    says="values are taken from firmware descriptors, even if their image files are missing",
+    but="if the first descriptor that fits names a missing image, the guest fails to start",
     evidence="verify with Debian 12's firmware for aarch64: enrolledKeys=no leads to "
     "AAVMF_CODE.secboot.fd, which its package does not have",
     where=_some("a descriptor names an image that is missing", lambda f: bool(f.missing_images)),
@@ -117,8 +117,8 @@ _MISSING_IMAGE = Drift(
 )
 _FIRMWARE_DRIFT = (NO_SMM, _MISSING_IMAGE, NO_FLASH)
 _DEFAULT_IMAGES = Drift(
-    says="where no descriptor offers an image, those for x86 and ARM are listed that are installed",
-    but="they are listed for every architecture and board, of which most can't be given them",
+    says="without firmware descriptors, the installed x86 and ARM images are listed",
+    but="they are listed for every architecture and machine type, and most cannot use them",
     evidence="verify with QEMU 7.2, 10.0 and 11.1: s390x and ppc64 have no flash memory, that of "
     "riscv64 and arm has another size, and loongarch64 ends by an assertion",
     where=_some("no descriptor offers an image", lambda f: f.uses_defaults),

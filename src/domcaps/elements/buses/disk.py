@@ -152,7 +152,7 @@ class DiskBus:
 FLOPPY_CONTROLLER = device("isa-fdc", "sysbus-fdc")
 FLOPPY = ~PSERIES & FLOPPY_CONTROLLER
 FLOPPY_ANYWAY = Drift(
-    says="floppy drives are listed for every board but IBM's pseries",
+    says="floppy drives are listed for every machine type except pseries",
     but="QEMU has no floppy controller for most architectures: the guest fails to start",
     evidence="qom-list-types of QEMU for s390x or aarch64 has no type that ends in 'fdc'; "
     "libvirt 11.4 and later look for the controller",
@@ -160,15 +160,15 @@ FLOPPY_ANYWAY = Drift(
     certain=True,
 )
 NO_ISA = Drift(
-    says="floppy drives are listed wherever QEMU has a controller for them",
-    but="the board microvm has none, and no place for one: QEMU refuses to start",
+    says="floppy drives are listed if QEMU has a floppy controller",
+    but="microvm has no floppy controller and cannot have one: QEMU refuses to start",
     evidence="verify with QEMU 7.2, 10.0 and 11.1: \"No 'floppy-bus' bus found\"",
     where=MICROVM,
     certain=True,
 )
 _IDE_ELSEWHERE = Drift(
-    says="IDE is listed for boards alone that have a controller soldered on",
-    but="QEMU lets one be plugged into other boards with PCI, which libvirt does not do",
+    says="IDE is listed only for machine types with a built-in controller",
+    but="QEMU can add an IDE controller to other machine types with PCI; libvirt does not",
     evidence="verify with QEMU 7.2, 10.0 and 11.1: q35 starts with -device piix3-ide",
     where=X86 & ~BUILTIN_IDE,
     listed=False,

@@ -26,8 +26,8 @@ from domcaps.language.value_types import UNSIGNED
 
 # libvirt takes these as well, though its report does not say so
 _UNSAID = Drift(
-    says="channels are said to be of the types pty, unix and spicevmc",
-    but="libvirt takes other character devices as well, and QEMU starts with them",
+    says="only the channel types pty, unix and spicevmc are listed",
+    but="libvirt accepts other character device types as well, and QEMU starts with them",
     evidence="verify with QEMU 7.2, 10.0 and 11.1; libvirt 11.3 and 12.8 define such channels, "
     "spiceport beside SPICE graphics",
     listed=False,

@@ -36,13 +36,20 @@ _PROTOCOL = Attributes({"type": OneOf(("raw", "telnet", "telnets", "tls"))})
     "<source mode='connect' service='2'/></serial>",
 )
 def one_source(part: CharacterSource) -> Problems:
-    """A character device may have one ``<source>`` (two for UDP), ``<log>`` and ``<protocol>``."""
+    """A character device may have at most one ``<source>``, one ``<log>`` and one ``<protocol>``.
+
+    A device with ``type='udp'`` may have two ``<source>``.
+    """
     if not part.source_type:
         return
     most = 2 if part.source_type == "udp" else 1
     for tag, allowed in (("source", most), ("log", 1), ("protocol", 1)):
         for extra in part.find_all(tag)[allowed:]:
-            yield problem(f"type={part.source_type!r} may have at most {allowed} <{tag}>", extra)
+            yield problem(
+                f"a character device of type={part.source_type!r} may have at most {allowed} "
+                f"<{tag}>; remove the others",
+                extra,
+            )
 
 
 @rule(

@@ -34,12 +34,13 @@ _SOCKET_SAMPLE = (
 
 _NO_SPICE = Drift(
     says="libvirt 11.5 and later list the type 'spicevmc' for consoles",
-    but="only a channel of the type virtio can be a 'spicevmc': consoles are refused",
+    but="libvirt refuses such consoles: only <channel> with <target type='virtio'> can "
+    "be of type 'spicevmc'",
     evidence="defining a domain with <console type='spicevmc'/> is refused",
 )
 _VDAGENT_CRASH = Drift(
-    says="qemu-vdagent is listed for consoles",
-    but="that goes for serial ports alone: QEMU ends by a segmentation fault when a virtio console "
+    says="type 'qemu-vdagent' is listed for consoles",
+    but="only serial ports work: QEMU crashes (segmentation fault) if a virtio console "
     "is connected to it",
     evidence="QEMU 10.0 and 11.1 with -chardev qemu-vdagent and -device virtconsole; 7.2 starts",
     where=~older_qemu(8, 0),

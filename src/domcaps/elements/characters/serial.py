@@ -211,7 +211,10 @@ def address_problems(device: CharacterDevice, kind: str) -> Problems:
     "</serial>",
 )
 def model_fits_the_type(serial: Serial) -> Problems:
-    """``<model name>`` of a ``<serial>`` must be a model of its ``<target type>``."""
+    """``<model name>`` of ``<serial>`` must belong to its ``<target type>``.
+
+    For example, the model ``isa-serial`` requires ``<target type='isa-serial'>``.
+    """
     wanted = MODELS.get(serial.model)
     if wanted is not None and serial.type != wanted:
         yield problem(

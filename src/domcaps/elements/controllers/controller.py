@@ -388,7 +388,7 @@ def scsi_model_is_there(controller: Controller) -> Problems:
     good=_SCSI,
 )
 def ncr53c90_is_soldered_on(controller: Controller) -> Problems:
-    """Model ``ncr53c90`` is only valid for the built-in first SCSI controller of some machines."""
+    """Model ``ncr53c90`` requires ``index='0'`` and a machine type that has it built in."""
     if controller.type != "scsi" or controller.model != "ncr53c90":
         return
     if controller.index or not controller.holds(BUILTIN_ESP):

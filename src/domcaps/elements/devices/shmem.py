@@ -111,7 +111,10 @@ def name_is_a_file_name(shmem: Shmem) -> Problems:
     since=SHMEM_SIZE_DEFINED,
 )
 def size_is_a_power_of_two(shmem: Shmem) -> Problems:
-    """``<size>`` of ``<shmem>`` must be a power of two, at least 1 MiB; with a server, none."""
+    """``<size>`` of ``<shmem>`` must be a power of two of at least 1 MiB.
+
+    A ``<shmem>`` with a ``<server>`` must not have a ``<size>``.
+    """
     yield from _size(shmem)
 
 

@@ -33,7 +33,7 @@ from domcaps.language.predicate import AllOf
 from domcaps.language.preference import NEEDS_EFI, Decision, Option, both, family
 from domcaps.language.qemu_args import Alternatives, HelperProcess, NotTriable, QemuArgs
 from domcaps.language.quantities import ANY_UUID
-from domcaps.language.require import libvirt_reads, needs
+from domcaps.language.require import lacks, libvirt_reads, needs
 from domcaps.language.rule import Problems, Sample, problem, rule
 from domcaps.language.value_types import UNSIGNED, YES_NO, OneOf
 
@@ -96,9 +96,9 @@ _EMULATOR = SWTPM & qom_type("tpm-emulator")
 _PASSTHROUGH_SAMPLE = "<backend type='passthrough'><device path='/dev/tpm0'/></backend>"
 
 _NO_BACK_END = Drift(
-    says="models are listed by the devices that QEMU has",
-    but="each needs something behind it: the host's TPM, for which QEMU must be built for Linux, "
-    "or swtpm",
+    says="TPM models are listed if QEMU has the device",
+    but="each model needs a back end: swtpm, or the host's TPM (for which QEMU must be "
+    "built for Linux)",
     evidence="QEMU 9.2 for macOS lists tpm-tis-device and no type tpm-passthrough; without swtpm "
     "no domain with a TPM can be defined there",
 )
@@ -138,7 +138,7 @@ _PASSED_TOLD = tuple(
     QemuArgs(
         f"-tpmdev passthrough,id={{id}}t,path=/dev/tpm0 -device {name},tpmdev={{id}}t",
         alone=True,
-        lacks=(("Cannot access TPM device", "the host has no TPM that could be handed over"),),
+        lacks=(("Cannot access TPM device", "the host has no TPM that can be passed through"),),
     )
     for name in _ANY_DEVICE
 )
@@ -211,8 +211,8 @@ BACKEND_MODEL = Enum(
 )
 
 _OLD_TPM = Drift(
-    says="backendVersion 1.2 is listed when swtpm can do it",
-    but="only the model tpm-tis on x86 accepts a TPM 1.2; every other model is refused",
+    says="backendVersion 1.2 is listed if swtpm supports it",
+    but="only the model tpm-tis on x86 supports TPM 1.2; libvirt refuses every other model",
     evidence="defining a domain with tpm-crb, or any model on another architecture, "
     "and version='1.2' is refused by libvirt's own validation",
 )
@@ -365,7 +365,10 @@ def version_can_be_set_up(tpm: Tpm) -> Problems:
         return
     at = "backend/@version"
     choice = BACKEND_VERSION.find(tpm.version, tpm.domain.world.target.dialect)
-    if choice is not None and libvirt_reads(tpm, TPM_REPORTED):
+    emulated = BACKEND_MODEL.find("emulator", tpm.domain.world.target.dialect)
+    # without swtpm no version is supported: the finding of the back end says it
+    without = emulated is not None and lacks(tpm, emulated.when)
+    if choice is not None and libvirt_reads(tpm, TPM_REPORTED) and not without:
         message = f"swtpm on this host does not support TPM {tpm.version}"
         yield from needs(tpm, choice.when, message, at)
     fits = tpm.model == "tpm-tis" and (tpm.holds(X86) or not libvirt_reads(tpm, TPM_ARM_2_0))

@@ -86,7 +86,10 @@ def old_and_new_way_agree(graphics: Graphics) -> Problems:
     good="<graphics type='vnc'><listen type='network' network='default'/></graphics>",
 )
 def attributes_fit_the_type(graphics: Graphics) -> Problems:
-    """``<listen>`` attributes must suit its type; type ``network`` needs ``network``."""
+    """``<listen>`` may only have the attributes of its type.
+
+    ``type='network'`` requires the attribute ``network``.
+    """
     for node in listens(graphics):
         kind = node.get("type")
         for name in ("network", "socket"):

@@ -19,7 +19,10 @@ _VNC = "<devices><graphics type='vnc'/>{}</devices>"
     severity=Severity.NOTICE,
 )
 def pointer_follows(graphics: Graphics) -> Problems:
-    """With VNC, a guest should have a tablet: a mouse reports movements, not positions."""
+    """With VNC, a guest should have ``<input type='tablet' bus='usb'/>``.
+
+    A mouse reports movements, not positions: the pointers of viewer and guest differ.
+    """
     if graphics.type != "vnc" or not graphics.holds(X86):
         return
     if not any(found.type == "tablet" for found in graphics.domain.all(Input)):

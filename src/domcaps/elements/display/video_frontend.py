@@ -293,7 +293,7 @@ def blobs_need_udmabuf(video: Video) -> Problems:
     world = video.domain.world
     state = world.file_state(_UDMABUF)
     if state is None:
-        world.unknown.add(f"{_UDMABUF}, which blob='on' needs: not looked at whether it exists")
+        world.unknown.add(f"{_UDMABUF} exists, which blob='on' needs")
     elif not state.exists:
         yield problem(
             f"blobs need {_UDMABUF}, which does not exist on this host: load the module udmabuf",

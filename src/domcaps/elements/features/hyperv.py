@@ -78,8 +78,9 @@ def _said(emulator: EmulatorFacts, name: str) -> str:
 
 
 _ANY_ENLIGHTENMENT = Drift(
-    says="enlightenments are listed that QEMU offers with its first accelerator",
-    but="libvirt defines any, and builds the command line; most are looked at once QEMU runs",
+    says="only enlightenments that QEMU's first accelerator supports are listed",
+    but="libvirt defines a domain with any enlightenment, and checks most of them only "
+    "after QEMU has started; 'virsh define' does not refuse a missing one",
     evidence="libvirt 11.3 and 12.8 take <vpindex state='on'/> for aarch64's virt and for x86 with "
     "TCG, neither of which lists it",
     listed=False,
@@ -115,13 +116,14 @@ _SAID = {"spinlocks": "=0x1fff", "vendor_id": "=sample"}
 
 
 _TAKEN_ANYWAY = Drift(
-    says="enlightenments are listed that KVM offers",
-    but="QEMU starts with some that KVM does not offer, so that a start proves nothing of them",
+    says="enlightenments that KVM supports are listed",
+    but="QEMU may ignore an enlightenment that KVM does not support instead of "
+    "failing; a successful start does not prove that the guest has it",
     evidence="verify with QEMU 11.1 on a KVM that offers two: it starts with hv-relaxed and others",
     where=X86 & KVM,
     listed=False,
 )
-_UNNOTICED = NotTriable("QEMU takes no notice of it without KVM", when=X86 & ~KVM)
+_UNNOTICED = NotTriable("QEMU ignores it without KVM", when=X86 & ~KVM)
 
 
 def _args(name: str) -> Alternatives:

@@ -38,7 +38,7 @@ def kvm_offers_what_is_on(hyperv: Hyperv) -> Problems:
     for name in _REFUSED:
         when = _CHOICES[name].when
         if hyperv.is_on(name) and world.emulator.kvm_unseen:
-            world.unknown.add(f"whether KVM supports <{name}>: {KVM_UNSEEN}")
+            world.unknown.add(f"KVM supports <{name}> ({KVM_UNSEEN})")
         elif hyperv.is_on(name) and world.truth(when) is Truth.NO:
             node = hyperv.find(name)
             message = f"the host's KVM does not support <{name}> ({_spelled(name)})"
@@ -74,7 +74,7 @@ def kvm_offers_the_clock(clock: HypervClock) -> Problems:
     if clock.node.get("present") != "yes" or world.truth(_HERE) is not Truth.YES:
         return
     if world.emulator.kvm_unseen:
-        world.unknown.add(f"whether KVM supports the timer 'hypervclock': {KVM_UNSEEN}")
+        world.unknown.add(f"KVM supports the timer 'hypervclock' ({KVM_UNSEEN})")
     elif world.truth(CLOCK) is Truth.NO:
         yield problem(
             "the host's KVM does not support the timer 'hypervclock'; remove it", clock, "@present",

@@ -65,16 +65,16 @@ TDX_FOR_GUEST = arch("x86_64") & virttype("kvm") & TDX
 """The feature looks at the guest, too; the launch security of that name does not."""
 
 _TDX_ANYWHERE = Drift(
-    says="tdx is listed wherever QEMU knows it",
-    but="a host whose KVM has no TDX can't start such a guest",
+    says="tdx is listed if QEMU has it",
+    but="on a host whose KVM has no TDX, such a guest fails to start",
     evidence="libvirt 11.10 and later look at the host as well, and no longer list it",
     where=~TDX,
     certain=True,
 )
 
 _PV_ANYWHERE = Drift(
-    says="s390-pv is listed wherever QEMU knows it",
-    but="a host that can't run protected guests refuses the definition",
+    says="s390-pv is listed if QEMU has it",
+    but="on a host that cannot run protected guests, libvirt refuses the definition",
     evidence="libvirt looks at the host for the feature s390-pv, and again where it checks a "
     "definition, but not where it lists the types of launch security",
 )

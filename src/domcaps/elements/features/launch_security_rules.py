@@ -72,14 +72,14 @@ def switches_are_yes_or_no(security: LaunchSecurity) -> Problems:
     good=_GOOD,
 )
 def policy_is_hexadecimal(security: LaunchSecurity) -> Problems:
-    """``<policy>`` of ``<launchSecurity>`` must be a hexadecimal number; AMD types require it."""
+    """``<policy>`` must be a hexadecimal number; the types ``sev`` and ``sev-snp`` require it."""
     kind = _POLICIES.get(security.type or "")
     if kind is None:
         return
     node = security.find("policy")
     text = "" if node is None else node.text or ""
     if not fits(kind, text):
-        what = "must be a hexadecimal number" if text else "is required"
+        what = "must be a hexadecimal number, such as 0x30000" if text else "is required"
         yield problem(f"<policy> {what}", security, "policy")
 
 
@@ -107,7 +107,11 @@ def figures_are_numbers(security: LaunchSecurity) -> Problems:
     good=_GOOD,
 )
 def data_have_their_length(security: LaunchSecurity) -> Problems:
-    """Base64 data of ``<launchSecurity>`` must have the required length."""
+    """Base64 data of ``<launchSecurity type='sev-snp'>`` must have the length of its field.
+
+    These are 16 bytes for ``<guestVisibleWorkarounds>``, 96 for ``<idBlock>``, 4096 for
+    ``<idAuth>`` and 32 for ``<hostData>``.
+    """
     for name, length in _BYTES.get(security.type or "", {}).items():
         node = security.find(name)
         text = "" if node is None else node.text or ""

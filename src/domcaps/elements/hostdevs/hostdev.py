@@ -30,7 +30,7 @@ from domcaps.language.qemu_args import LIBVIRTS_OWN, NotTriable, QemuArgs
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node
 
-_GIVEN = NotTriable("it needs a device of the host that can be given away")
+_GIVEN = NotTriable("it requires a host device that can be passed through")
 
 USB_CONTROLLER = device(
     "piix3-usb-uhci",
@@ -76,24 +76,24 @@ _PCI_SAMPLE = (
 )
 
 _NO_VFIO = Drift(
-    says="devices of the type pci are listed for every QEMU on every host",
-    but="a host without an IOMMU or VFIO can't give its PCI devices away: the guest is not started",
+    says="hostdev type 'pci' is listed on every host",
+    but="on a host without IOMMU or VFIO, libvirt does not start a guest with a PCI host device",
     evidence="libvirt 12.8 builds no command line for <hostdev type='pci'/> where /dev/vfio is "
     "missing; 11.3 only where <driver name='vfio'/> does not stand there",
 )
 _DRIVER_DEFAULT = Drift(
     says="the PCI back end 'default' is listed",
-    but="a definition must leave the attribute out: libvirt refuses the word",
+    but="libvirt refuses the value; 'default' means that the attribute is omitted",
     evidence="defining <driver name='default'/> fails with libvirt 11.3 and 12.8",
 )
 _POLICY_DEFAULT = Drift(
     says="startupPolicy 'default' is listed",
-    but="a definition must leave the attribute out: libvirt refuses the word",
+    but="libvirt refuses the value; 'default' means that the attribute is omitted",
     evidence="defining <source startupPolicy='default'> fails with libvirt 11.3 and 12.8",
 )
 _POLICY_USB = Drift(
     says="startup policies are listed for every QEMU",
-    but="they are for USB devices, and some QEMU have no USB controller",
+    but="they apply to USB host devices only, and some QEMU have no USB controller",
     evidence="QEMU 7.2 for s390x has no USB controller in qom-list-types; libvirt's own report "
     "leaves the type usb out there",
 )

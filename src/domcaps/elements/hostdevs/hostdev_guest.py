@@ -23,6 +23,7 @@ from domcaps.language.observed import device, device_property, qom_type
 from domcaps.language.require import libvirt_reads, needs
 from domcaps.language.rule import Problems, Sample, problem, rule
 from domcaps.language.value_types import ON_OFF, YES_NO, OneOf
+from domcaps.language.wording import one_of
 
 VFIO_PCI = device("vfio-pci")
 VFIO_CCW = device("vfio-ccw")
@@ -241,12 +242,14 @@ def writes_are_not_filtered(hostdev: Hostdev) -> Problems:
     good=_SCSI.format("", "<address type='drive' unit='5'/>"),
 )
 def address_suits_type(hostdev: Hostdev) -> Problems:
-    """The guest ``<address>`` of a ``<hostdev>`` must be of a type that suits the device."""
+    """The guest ``<address>`` of a ``<hostdev>`` must be of the device's bus, such as ``pci``."""
     kind = hostdev.node.get("model") if hostdev.type == "mdev" else hostdev.type
     accepted, given = _ADDRESSES.get(kind or ""), hostdev.address_type
     if given is not None and accepted is not None and given not in accepted:
         yield problem(
-            f"this device cannot have an address of type {given!r}", hostdev, "address/@type",
+            f"a <hostdev> of type {kind!r} cannot have a guest <address type={given!r}>; use "
+            f"{one_of(accepted)}, or remove <address>",
+            hostdev, "address/@type",
             accepted=accepted,
         )  # fmt: skip
 

@@ -175,11 +175,19 @@ def ways_are_told_once(numa: Numa) -> Problems:
     for way in _ways(numa):
         told = (way.node.tag, way.initiator, way.target, way.cache, way.type)
         if told in seen:
-            yield problem("this connection is described twice; remove one", way)
+            yield problem(f"{_spoken(way)} is repeated; remove one", way)
         elif way.initiator != way.target and (way.target, way.initiator) in ends:
-            yield problem("the opposite direction is described already; remove one", way)
+            yield problem(
+                f"{_spoken(way)}: the opposite direction is described already; remove one", way
+            )
         seen.add(told)
         ends.add((way.initiator, way.target))
+
+
+def _spoken(way: Way) -> str:
+    """Write an element with the attributes that tell it from others."""
+    ends = f"initiator='{way.initiator}' target='{way.target}'"
+    return f"<{way.node.tag} {ends} type={way.type!r}>"
 
 
 _LARGE = _CACHE.format(1).replace("'10'", "'18446744073709551615'")

@@ -38,6 +38,7 @@ from domcaps.language.quantities import (
     OrEmpty,
     highest,
     kib,
+    numbers,
     shown_size,
     size_of,
     too_large,
@@ -45,6 +46,7 @@ from domcaps.language.quantities import (
 from domcaps.language.rule import Problems, Sample, problem, rule
 from domcaps.language.truth import Truth
 from domcaps.language.value_types import UNSIGNED, Int, OneOf
+from domcaps.language.wording import one_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -266,12 +268,19 @@ def cells_have_pages_of_one_size(page: Page) -> Problems:
         cells = each.cells
         if others if cells is None else taken & cells:
             yield problem(
-                "a NUMA cell is in the nodeset of two <page> elements; remove it from one",
+                _of_two_pages(taken, cells),
                 each,
                 "@nodeset",
             )
         taken |= cells or 0
         others = others or cells is None
+
+
+def _of_two_pages(taken: int, cells: int | None) -> str:
+    if cells is None:
+        return "two <page> elements have no nodeset; keep one, or set 'nodeset'"
+    number = numbers(taken & cells)[0]
+    return f"NUMA cell {number} is in the nodeset of two <page> elements; remove it from one"
 
 
 @rule(
@@ -295,12 +304,13 @@ def cells_of_pages_are_there(page: Page) -> Problems:
     stage=Stage.START,
 )
 def host_has_such_pages(page: Page) -> Problems:
-    """``<page size>`` of ``<hugepages>`` must be a page size of the host."""
+    """``<page size>`` must be a huge page size that the host has (``domcaps host`` lists them)."""
     if page.node in page.domain.once(_used) and not _offered(page.domain, page.size_kib):
         sizes = page.domain.world.host.record.hugepage_sizes_kib
         accepted = tuple(shown_size(size * KIB) for size in sizes)
         yield problem(
-            "the host does not support pages of this size",
+            f"the host does not support huge pages of {shown_size(page.size_kib * KIB)}"
+            + (f"; use {one_of(accepted)}" if accepted else ""),
             page,
             "@size",
             accepted=accepted,
@@ -370,7 +380,7 @@ def host_has_pages_for_devices(memory: MemoryDevice) -> Problems:
         size = size_kib(memory.node, "source/pagesize")
         if not _offered(memory.domain, size):
             yield problem(
-                "the host does not support pages of this size",
+                f"the host does not support huge pages of {shown_size(size * KIB)}",
                 memory,
                 "source/pagesize",
             )

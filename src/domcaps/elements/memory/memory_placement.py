@@ -159,8 +159,11 @@ def addresses_are_aligned(memory: MemoryDevice) -> Problems:
     if memory.model == "virtio-mem":
         step = size_kib(memory.node, "target/block")
     if step and _start(memory) % (step * KIB):
-        unit = shown_size(step * KIB)
-        yield problem(f"the address must be a multiple of {unit}", memory, "target/address/@base")
+        yield problem(
+            f"attribute 'base' of <address> must be a multiple of {shown_size(step * KIB)}",
+            memory,
+            "target/address/@base",
+        )
 
 
 _BLOCKS = f"{_TARGET}<block unit='KiB'>2048</block><requested>0</requested>"

@@ -29,6 +29,7 @@ from domcaps.language.quantities import (
     UNIT,
     NumberSet,
     kib,
+    numbers,
     size_of,
     too_large,
 )
@@ -155,7 +156,10 @@ def cells_share_no_cpus(numa: Numa) -> Problems:
         cpus = cell.cpus or 0
         if taken & cpus:
             yield problem(
-                "a vCPU of this cell is in another cell as well; remove it from one", cell, "@cpus"
+                f"vCPU {numbers(taken & cpus)[0]} of cell {cell.number} is in another NUMA cell as "
+                "well; remove it from one",
+                cell,
+                "@cpus",
             )
         taken |= cpus
 

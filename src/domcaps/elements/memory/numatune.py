@@ -121,7 +121,9 @@ def cells_are_there(memnode: Memnode) -> Problems:
     """``<memnode cellid>`` must be a NUMA cell that the domain has."""
     count = len(memnode.domain.all(Cell))
     if memnode.cellid is not None and memnode.cellid >= count:
-        yield problem(f"the guest has {count} NUMA cells, numbered from 0", memnode, "@cellid")
+        cells = f"cells 0 to {count - 1}" if count > 1 else "only cell 0"
+        message = f"cellid='{memnode.cellid}' names no NUMA cell: the guest has {cells}"
+        yield problem(message if count else f"{message[: message.index(':')]}", memnode, "@cellid")
 
 
 @rule("numatune-memnode-duplicate", Memnode, bad=_N.format(_NODE * 2), good=_GOOD)

@@ -76,7 +76,10 @@ def target_indexes_suffice(hardware: InstalledControllers) -> Problems:
         late = [b for b in bridges[:HOST_BRIDGES] if b.index >= HOST_BRIDGES and b.part]
         open_ = [b for b in late if _wants_target(b)]
         for bridge in (*open_, *bridges[HOST_BRIDGES:]):
-            what = f"a pseries machine has at most {HOST_BRIDGES} host bridges besides the first"
+            what = (
+                f"a pseries machine has at most {HOST_BRIDGES} <controller model='pci-root'> "
+                "besides the first; remove one"
+            )
             yield problem(what, bridge.part or hardware)
 
 

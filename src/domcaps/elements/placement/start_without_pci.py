@@ -46,7 +46,7 @@ def _is_added_balloon(device: PciDevice) -> bool:
     until=BOARDS_WITHOUT_PCI,
 )
 def devices_have_a_bus(topology: Topology) -> Problems:
-    """A PCI device needs an ``<address>`` if libvirt does not know the PCI bus of the machine type.
+    """Each PCI device needs an ``<address>`` on machine types whose PCI bus libvirt does not know.
 
     Libvirt defines the domain and assigns no address; it then cannot build the QEMU command line.
     """

@@ -7,9 +7,9 @@ WITHOUT_BUS = WideDrift(
     "machine",
     ~WITH_BUS,
     Drift(
-        says="devices are listed by what QEMU has, whichever the board",
-        but="a board without PCI or channel I/O, such as isapc, microvm or most of ARM's, has no "
-        "place for them: the definition is refused",
+        says="devices are listed if QEMU has them, for every machine type",
+        but="machine types without PCI or channel I/O, such as isapc, microvm and most of "
+        "ARM, do not support them: libvirt refuses the definition",
         evidence="libvirt 12.8 lists the rng model virtio for mori-bmc of aarch64 and refuses a "
         "definition with one, as there are no PCI buses",
     ),

@@ -14,6 +14,7 @@ from domcaps.language.rule import Problems, Sample, problem, rule
 from domcaps.language.truth import Truth
 
 _LARGEST_UID = 0xFFFF
+_EXAMPLES = {"uid": "'0x0001'", "fid": "'0x00000001'"}
 
 _Z_CARD = (
     "<interface type='user'><model type='virtio'/>"
@@ -27,13 +28,14 @@ _Z_GOOD = Sample(_Z_CARD.format("uid='0x0001' fid='1'"), arch="s390x")
     good=_Z_GOOD,
 )  # fmt: skip
 def zpci_identifiers_are_numbers(address: Address) -> Problems:
-    """``uid`` and ``fid`` of ``<zpci>`` must be numbers."""
+    """``uid`` and ``fid`` of ``<zpci>`` must be numbers, such as ``1`` or ``0x0001``."""
     inner = address.node.find("zpci") if address.type == "pci" else None
     for name in ("uid", "fid"):
         text = None if inner is None else inner.get(name)
         if text is not None and identifier(text) is None:
             yield problem(
-                f"attribute {name!r} of <zpci> is {text!r}, but must be a number",
+                f"attribute {name!r} of <zpci> is {text!r}, but must be a number such as "
+                f"{_EXAMPLES[name]}",
                 address,
                 f"zpci/@{name}",
             )
@@ -46,7 +48,7 @@ def zpci_identifiers_are_numbers(address: Address) -> Problems:
     good=_Z_GOOD,
 )
 def zpci_needs_its_device(address: Address) -> Problems:
-    """``<zpci>`` requires a QEMU with zPCI, which is for s390x guests."""
+    """``<zpci>`` is only valid for s390x guests, and requires QEMU's device ``zpci``."""
     world = address.domain.world
     if any(i is not None for i in address.zpci) and world.truth(ZPCI) is Truth.NO:
         yield problem(

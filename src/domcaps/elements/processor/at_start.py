@@ -17,7 +17,14 @@ from domcaps.elements.processor.cpu import (
 )
 from domcaps.elements.processor.definition import Cpu, default_cpu, has_cpu_models
 from domcaps.elements.processor.features import known_features, policies
-from domcaps.elements.processor.nearest_model import optional_features, stand_ins
+from domcaps.elements.processor.nearest_model import (
+    FEW,
+    disabled,
+    disabled_features,
+    optional_features,
+    stand_ins,
+    usable_model,
+)
 from domcaps.elements.processor.vcpu_count import Topology
 from domcaps.facts import arch as archs
 from domcaps.language.at_start import start_doubt
@@ -26,9 +33,10 @@ from domcaps.language.observed import qapi
 from domcaps.language.part import Part
 from domcaps.language.rule import Problems, Sample, problem, rule
 from domcaps.language.truth import Truth
+from domcaps.language.wording import listed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from lxml.etree import _Element as Node
 
@@ -95,7 +103,7 @@ def mode_can_be_had(cpu: Cpu) -> Problems:
         return
     doubt = start_doubt(_MODES[cpu.mode], world)
     if doubt is not None:
-        world.unknown.add(f"whether the CPU mode {cpu.mode} starts: {doubt.but}")
+        world.unknown.add(f"the CPU mode {cpu.mode} starts ({doubt.but})")
 
 
 def _offered(cpu: Cpu) -> bool:
@@ -185,9 +193,9 @@ def _compares(cpu: Cpu) -> bool:
 
 _KINDS = {
     "vendor": ("the host's CPU is of another vendor", "vendor"),
-    "forbidden": ("the host has what is forbidden", "feature"),
+    "forbidden": ("the host's CPU has features of policy 'forbid'", "feature"),
     "missing": ("the host lacks", "model"),
-    "extra": ("with match='strict', the host has too much", "@match"),
+    "extra": ("match='strict' is not met: the host's CPU has more features", "@match"),
 }
 _POWER = "<cpu mode='host-model'><model>power{}</model></cpu>"
 _PMU = "<features><pmu state='on'/></features>"
@@ -217,11 +225,28 @@ def host_has_what_is_wanted(cpu: Cpu) -> Problems:
     found = _mismatch(cpu, told)
     if found is not None:
         message, at = _KINDS[found.kind]
-        named = f": {', '.join(found.features)}" if found.features else ""
-        fixes = (*optional_features(cpu, found.features), *stand_ins(cpu))
-        yield problem(f"{message}{named}", cpu, at, fix=fixes)
+        if found.kind == "missing":
+            message = _lacking(cpu, found.features)
+        elif found.features:
+            message += f": {', '.join(found.features)}"
+        fixes = (
+            *optional_features(cpu, found.features),
+            *disabled_features(cpu, found.features),
+            *stand_ins(cpu),
+        )
+        yield problem(message, cpu, at, fix=fixes)
     else:
         _note_unread(cpu, told)
+
+
+def _lacking(cpu: Cpu, features: Sequence[str]) -> str:
+    """Say what the host's CPU lacks, and which model or feature to write instead."""
+    wanted = f"the CPU model {cpu.model!r} needs" if cpu.model else "<cpu> needs"
+    text = f"{wanted} {listed(features)}, which this host's CPU does not have"
+    model, few = usable_model(cpu), 0 < len(features) <= FEW
+    ways = [f"the model {model!r}"] if model else []
+    ways += ["".join(map(disabled, features))] if few else []
+    return f"{text}. Use {' or '.join(ways or ['mode=' + repr('host-model')])}"
 
 
 def _note_unread(cpu: Cpu, told: dict[str, str]) -> None:
@@ -233,7 +258,7 @@ def _note_unread(cpu: Cpu, told: dict[str, str]) -> None:
         return tuple(not_read(world.emulator, accelerator(world), world.host, dialect, wanted))
 
     for name in world.keep(("not read", *sorted(told.items())), compute):
-        world.unknown.add(f"cpu-incompatible: whether the host's CPU has {name!r}")
+        world.unknown.add(f"cpu-incompatible: the host's CPU has {name!r}")
 
 
 def _mismatch(cpu: Cpu, told: dict[str, str]) -> Mismatch | None:

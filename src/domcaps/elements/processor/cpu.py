@@ -141,37 +141,36 @@ def _blocker(name: str) -> Row:
 
 
 _NO_ARITHMETIC = Drift(
-    says="host-passthrough is listed wherever KVM serves the guest's architecture",
-    but="libvirt starts no guest with it whose architecture's CPUs it knows nothing of, such as "
-    "32-bit POWER",
+    says="mode 'host-passthrough' is listed if KVM runs guests of the architecture",
+    but="libvirt does not start such a guest if it has no CPU driver for the "
+    "architecture, such as 32-bit POWER",
     evidence="libvirt 10.7 has no CPU driver for ppc and gives up when it updates such a CPU",
 )
 
 _REFUSED_MSR = Drift(
-    says="the host's own CPU is offered wherever KVM is",
-    but="a KVM inside of a guest may show features whose registers it does not let QEMU write: "
-    "QEMU ends by an assertion",
+    says="mode 'host-passthrough' is listed if KVM is available",
+    but="nested KVM may offer CPU features whose registers QEMU cannot write: QEMU then aborts",
     evidence='verify with QEMU 7.2 and 10.0 on such a host: "failed to set MSR 0x10a"; 11.1 starts',
     where=X86 & KVM & IN_A_GUEST & older_qemu(11, 1),
 )
 _MAX_ALIAS = Drift(
-    says="the mode maximum is not offered for POWER",
-    but="QEMU takes -cpu max, which it does not list among its models",
+    says="CPU mode 'maximum' is not listed for POWER",
+    but="QEMU accepts -cpu max although it does not list the model",
     evidence="verify with QEMU 7.2, 10.0 and 11.1 for ppc64",
     where=PPC64,
     listed=False,
 )
 _NOT_REPORTED = Drift(
-    says="of every model it is unknown whether it can be used",
-    but="each machine type takes some models and refuses others, of which QEMU tells nothing",
+    says="every CPU model is listed with usable='unknown'",
+    but="each machine type accepts some models only, and QMP does not report which",
     evidence="verify with QEMU 7.2, 10.0 and 11.1: ARM's board virt starts with cortex-a57, and "
     'refuses cortex-m0 ("CPU type not supported")',
     where=~X86 & ~S390,
     listed=False,
 )
 _NEWEST_VERSION = Drift(
-    says="models are usable as the other boards have them",
-    but="on microvm a model's name stands for its newest version, which may have further features",
+    says="usability of CPU models is reported as for other machine types",
+    but="on microvm a model name means the model's newest version, which may have more features",
     evidence="verify with QEMU 7.2, 10.0 and 11.1 under TCG: Nehalem and Westmere are refused for "
     "want of spec-ctrl",
     where=MICROVM,

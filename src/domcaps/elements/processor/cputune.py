@@ -207,7 +207,7 @@ def thread_pinned_once(pin: Iothreadpin) -> Problems:
     good=_TUNE.format("<emulatorpin cpuset='0'/>"),
 )
 def one_rule_for_the_rest(cputune: Cputune) -> Problems:
-    """``<emulatorpin>`` and ``<emulatorsched>`` may be given once each."""
+    """``<cputune>`` may contain at most one ``<emulatorpin>`` and one ``<emulatorsched>``."""
     for tag in ("emulatorpin", "emulatorsched"):
         given = cputune.domain.find(f"cputune/{tag}")
         if len(given) > 1 and given[1].getparent() is cputune.node:
@@ -258,7 +258,11 @@ def scheduled_thread_is_there(scheduled: Iothreadsched) -> Problems:
         if not has_iothread(scheduled.domain, number):
             fix = with_iothread(scheduled.domain, number)
             yield problem(
-                f"the domain does not define I/O thread {number}", scheduled, "@iothreads", fix=fix
+                f"the domain does not define I/O thread {number}; add it to <iothreads>, or name "
+                "another one",
+                scheduled,
+                "@iothreads",
+                fix=fix,
             )
             return
 

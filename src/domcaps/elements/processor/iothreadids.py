@@ -114,7 +114,7 @@ def number_once(thread: Iothread) -> Problems:
     good="<defaultiothread thread_pool_min='5' thread_pool_max='5'/>",
 )
 def pool_has_room(pool: ThreadPool) -> Problems:
-    """``thread_pool_max`` must be at least 1 and at least ``thread_pool_min``."""
+    """``thread_pool_max`` must be at least 1, and not less than ``thread_pool_min``."""
     least, most = pool.thread_pool_min, pool.thread_pool_max
     if most == 0:
         yield problem("attribute 'thread_pool_max' must be at least 1", pool, "@thread_pool_max")

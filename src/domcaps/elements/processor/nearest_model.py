@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _CPU = "/domain/cpu"
 _OF_MODEL = tuple(f"{_CPU}/{at}" for at in ("model", "@match", "vendor"))
 _ALIKE = 0.8
+FEW = 4
+"""Up to so many missing features, disabling them keeps more of a model than another model."""
 _MOST = 2
 
 
@@ -52,6 +54,26 @@ def optional_features(cpu: Cpu, missing: Sequence[str]) -> Iterator[Fix]:
         number = len(places)
         at = [f"{_CPU}/feature" + (f"[{places[name]}]" if number > 1 else "") for name in missing]
         yield Fix(values=tuple((f"{path}/@policy", "optional") for path in at))
+
+
+def disabled_features(cpu: Cpu, missing: Sequence[str]) -> Iterator[Fix]:
+    """Disable the few features of the model that the host lacks and the domain does not name."""
+    named = {feature.get("name") for feature in cpu.node.iterfind("feature")}
+    if cpu.mode == "custom" and 0 < len(missing) <= FEW and not named & set(missing):
+        yield Fix(add=f"<cpu>{''.join(map(disabled, missing))}</cpu>")
+
+
+def disabled(name: str) -> str:
+    """Write the element that keeps a feature from a guest."""
+    return f"<feature policy='disable' name='{name}'/>"
+
+
+def usable_model(cpu: Cpu) -> str:
+    """Name the usable model that differs least from that of a domain, "" where none is near."""
+    if not cpu.model or cpu.mode != "custom":
+        return ""
+    names = cpu.domain.world.keep(("stand-ins", cpu.model), lambda: _names_instead(cpu))
+    return next((name for name in names if name != cpu.model), "")
 
 
 def _known(cpu: Cpu) -> tuple[CustomModel, ...]:

@@ -31,18 +31,17 @@ def _attributes(world: World) -> tuple[tuple[str, str], ...]:
 
 
 GIC_LIMIT = Drift(
-    says="the largest number of CPUs is that of the machine type",
-    but="it is that of an interrupt controller which the default machine does not have: version 2, "
-    "which QEMU takes where no other is named, serves 8 CPUs",
+    says="the maximum number of vCPUs is that of the machine type",
+    but="without <gic version>, QEMU uses a GICv2, which supports 8 CPUs only",
     evidence='verify with QEMU 7.2 for aarch64 and arm: "Number of SMP CPUs requested (512) '
     "exceeds max CPUs supported by machine 'mach-virt' (8)\"",
     where=ARM_VIRT,
     found_by="vcpu-count-gic-version",
 )
 NO_REMAPPING = Drift(
-    says="the largest number of CPUs is that of the machine type",
-    but="more than 255 need x2APIC and interrupt remapping: microvm has no place for it, and older "
-    "QEMU does not emulate it",
+    says="the maximum number of vCPUs is that of the machine type",
+    but="more than 255 vCPUs require x2APIC and interrupt remapping, which microvm "
+    "does not support and older QEMU does not emulate",
     evidence='verify with QEMU 7.2 for microvm, and for q35 without KVM: "current -smp '
     'configuration requires kernel irqchip and X2APIC API support"',
     where=MICROVM | (X86 & ~KVM),

@@ -103,7 +103,7 @@ def cpu_has_x2apic(vcpu: Vcpu) -> Problems:
         few = machine is not None and 0 < machine.cpu_max <= _MOST_OF_APIC
         yield problem(message, vcpu, fix=() if few else Fix(add="<cpu mode='maximum'/>"))
     else:
-        world.unknown.add("whether the CPU has x2APIC, which more than 255 CPUs need")
+        world.unknown.add("the CPU has x2APIC, which more than 255 vCPUs need")
 
 
 @rule(
@@ -120,7 +120,7 @@ def automatic_placement_asks_numad(vcpu: Vcpu) -> Problems:
         return
     if not any(program.name == "numad" for program in world.host.record.helpers):
         # a recording that was made before anybody looked for it
-        world.unknown.add("whether the program 'numad', which placement='auto' needs, is installed")
+        world.unknown.add("the program 'numad' is installed, which placement='auto' needs")
     elif world.truth(_NUMAD) is Truth.NO:
         reason = _NUMAD.explain(world)
         yield problem(

@@ -69,14 +69,14 @@ if TYPE_CHECKING:
 
 _UNLISTED = Drift(
     says="models of USB disks are not listed",
-    but="libvirt takes them since 11.5, and QEMU starts with them",
+    but="libvirt accepts them since 11.5, and QEMU starts with them",
     evidence="verify with QEMU 7.2, 10.0 and 11.1; libvirt 12.8 defines <disk model='usb-bot'>",
     listed=False,
 )
 
 _LUN_ANYWAY = Drift(
-    says="LUNs are listed for every QEMU",
-    but="a QEMU that was not built for Linux has none: the definition is refused",
+    says="disk device 'lun' is listed for every QEMU",
+    but="a QEMU that was not built for Linux does not support it: libvirt refuses the definition",
     evidence="QEMU 9.2 for macOS has no type scsi-block, which libvirt asks for",
 )
 
@@ -114,7 +114,7 @@ DISK_DEVICE = Enum(
             drifts=(_LUN_ANYWAY,),
             sample="<disk type='block' device='lun'><source dev='/dev/a'/>"
             "<target dev='sda' bus='scsi'/></disk>",
-            qemu_args=NotTriable("it needs a SCSI disk of the host that can be given away"),
+            qemu_args=NotTriable("it requires a SCSI disk of the host that can be passed through"),
         ),
     ),
     sample="<disk type='file' device='{value}'><source file='/a'/>"

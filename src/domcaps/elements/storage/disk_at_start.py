@@ -31,7 +31,7 @@ def images_are_there(disk: Disk) -> Problems:
     world = disk.domain.world
     state = world.file_state(path)
     if state is None:
-        world.unknown.add(f"the image {path} of a disk: not looked at whether it exists")
+        world.unknown.add(f"disk image {path} exists")
     elif not state.exists:
         message = f"the image {path} does not exist on this host: the domain does not start without"
         yield problem(message, disk, "source/@file")

@@ -63,7 +63,7 @@ def driver_is_qemu(disk: Disk) -> Problems:
     good=_disk("queues='2'"),
 )
 def options_need_virtio(disk: Disk) -> Problems:
-    """``queues``, ``ioeventfd`` and virtio options of a disk's ``<driver>`` require virtio."""
+    """``queues``, ``ioeventfd`` and virtio options of a disk require ``<target bus='virtio'>``."""
     driver = disk.find("driver")
     if driver is None or disk.bus == "virtio":
         return
@@ -81,7 +81,7 @@ def options_need_virtio(disk: Disk) -> Problems:
     good=_disk("queue_size='256'"),
 )
 def queue_size_is_there(disk: Disk) -> Problems:
-    """``<driver queue_size>`` requires a QEMU that supports it."""
+    """``<driver queue_size>`` requires a virtio-blk device with the property ``queue-size``."""
     if disk.queue_size and disk.bus == "virtio":
         yield from needs(
             disk,

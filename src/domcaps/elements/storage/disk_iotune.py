@@ -137,7 +137,11 @@ def groups_agree(disk: Disk) -> Problems:
     ]
     if not any(own):
         if not any(map(any, others)):
-            yield problem(f"no disk defines limits for the group {group!r}", disk, "iotune")
+            message = (
+                f"no disk sets limits for the group {group!r}; set them in the <iotune> of one "
+                "disk of this group"
+            )
+            yield problem(message, disk, "iotune")
     elif any(any(limits) and limits != own for limits in others):
         yield problem(
             f"another disk of the group {group!r} has different limits; make them equal",

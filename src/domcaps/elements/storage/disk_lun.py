@@ -127,7 +127,10 @@ def lun_is_on_scsi(disk: Disk) -> Problems:
     good=_lun(attributes=" rawio='yes'"),
 )
 def options_need_a_lun(disk: Disk) -> Problems:
-    """``rawio``, ``sgio`` and ``<reservations>`` require a LUN; ``unfiltered`` is not supported."""
+    """``rawio``, ``sgio`` and ``<reservations>`` require ``<disk device='lun'>``.
+
+    ``sgio='unfiltered'`` is not supported by libvirt versions that dropped it.
+    """
     if disk.sgio == "unfiltered" and libvirt_reads(disk, UNFILTERED_DROPPED):
         yield problem(
             "libvirt no longer supports sgio='unfiltered'; remove sgio",

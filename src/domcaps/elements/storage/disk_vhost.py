@@ -85,7 +85,10 @@ def sources_are_complete(disk: Disk) -> Problems:
     good=_disk(driver="queues='2'"),
 )
 def qemu_has_no_say(disk: Disk) -> Problems:
-    """A vhost-user disk must be on virtio, without options of QEMU's block layer."""
+    """``<disk type='vhostuser'>`` requires ``bus='virtio'`` and cannot have block options.
+
+    Block options are those of QEMU's block layer, such as ``cache``, ``io`` and ``<iotune>``.
+    """
     if disk.image.type != "vhostuser":
         return
     if disk.bus != "virtio":
@@ -124,7 +127,7 @@ def _options(disk: Disk) -> Iterator[str]:
     fix=SHARED_MEMORY,
 )
 def memory_is_shared(disk: Disk) -> Problems:
-    """A vhost-user or vDPA disk requires shared memory (``<memoryBacking><access>``)."""
+    """A vhost-user or vDPA disk requires ``<memoryBacking><access mode='shared'/>``."""
     if disk.image.type in {"vhostuser", "vhostvdpa"} and not shares_memory(disk.domain):
         yield problem(
             "all memory of the domain must be shared: add <memoryBacking><access "

@@ -30,7 +30,7 @@ _9P = "-device virtio-9p-{bus},fsdev={id}f,mount_tag=a"
 
 _HANDLE_GONE = Drift(
     says="libvirt lists the driver type 'handle' for every QEMU",
-    but="QEMU removed the 'handle' driver of 9pfs in 4.0, so the guest fails to start",
+    but="QEMU 4.0 removed the driver 'handle' of 9pfs: the guest fails to start",
     evidence="QEMU's list of removed features names it for 4.0, and every libvirt here "
     "needs 6.2 or later; QEMU 7.2 refuses -fsdev handle,id=x,path=/tmp",
     certain=True,
@@ -38,7 +38,7 @@ _HANDLE_GONE = Drift(
 
 _MTP_UNSAID = Drift(
     says="the driver type 'mtp' is not listed",
-    but="libvirt takes it, and QEMU starts with it where it has the device usb-mtp",
+    but="libvirt accepts it, and QEMU starts with it if it has the device usb-mtp",
     evidence="verify with QEMU 7.2, 10.0 and 11.1",
     listed=False,
 )

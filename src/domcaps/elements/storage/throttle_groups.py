@@ -108,7 +108,7 @@ def total_or_separate(group: ThrottleGroup) -> Problems:
     good=_GOOD,
 )
 def groups_exist(disk: Disk) -> Problems:
-    """``<throttlefilter group>`` must name a group that the domain defines, each only once."""
+    """``<throttlefilter group>`` must name a ``<throttlegroup>``; a disk names each only once."""
     filters = disk.find_all("throttlefilters/throttlefilter")
     if not filters or not libvirt_reads(disk, THROTTLE_GROUPS):
         return

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from domcaps.language.change import NEWS, change, estimate
 
-CONTROLLER_NVME = change("11.5", NEWS, "NVMe controllers")
+CONTROLLER_NVME = change("11.5", NEWS, "<controller type='nvme'> is supported")
 SCSI_VIRTIO_DEFAULT = change(
-    "11.6", NEWS, "virtio-scsi is the default model on virtual boards of ARM and RISC-V"
+    "11.6", NEWS, "virtio-scsi is the default SCSI model of the ARM and RISC-V machine types virt"
 )
-USB_MODEL_CHOSEN = change("11.9", NEWS, "the model of USB controllers is chosen anew")
+USB_MODEL_CHOSEN = change(
+    "11.9", NEWS, "the default model of USB controllers is chosen by other rules"
+)
 USB_CONTROLLER_DEFINED = estimate(
     "12.0",
     "11.3 and 12.8 differ",
-    "model and ports of USB controllers are looked at by definition",
+    "model and ports of USB controllers are checked when the domain is defined",
 )
 PCI_HOLE_ARM = estimate(
-    "11.4", "11.3 and 12.8 differ", "the 64-bit PCI hole of ARM's virt can be set"
+    "11.4", "11.3 and 12.8 differ", "<pcihole64> is supported for the ARM machine type virt"
 )
-CONTROLLER_IOTHREADS = change("11.2", NEWS, "several I/O threads serve a SCSI controller")
+CONTROLLER_IOTHREADS = change(
+    "11.2", NEWS, "<iothreads> of a SCSI controller's <driver> are supported"
+)

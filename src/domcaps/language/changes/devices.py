@@ -4,36 +4,42 @@ from __future__ import annotations
 
 from domcaps.language.change import NEWS, change, estimate
 
-IOMMU_AMD = change("11.5", NEWS, "IOMMU of AMD with its options")
+IOMMU_AMD = change("11.5", NEWS, "<iommu model='amd'> and its options are supported")
 IOMMU_OPTIONS = estimate(
-    "12.0", "11.3 and 12.8 differ", "options of the driver of smmuv3, and several IOMMUs"
+    "12.0", "11.3 and 12.8 differ", "driver options of smmuv3, and several <iommu>, are supported"
 )
-IOMMU_GRANULE = change("12.1", NEWS, "the granule of an IOMMU")
+IOMMU_GRANULE = change("12.1", NEWS, "'granule' of <iommu> is supported")
 TPM_TYPES = estimate(
     "12.2",
     "source; no known QEMU shows a difference",
-    "models and back ends of TPMs are types of QEMU",
+    "reports list TPM models and back ends by QEMU's types",
 )
-TPM_REPORTED = estimate("8.0", "7.9 and 9.0 differ", "reports have tpm")
-CRYPTO = change("9.1", NEWS, "crypto devices")
-PANIC_REPORTED = estimate("10.10", "10.7 and 11.3 differ", "reports have panic")
-PSTORE = change("10.6", NEWS, "pstore devices")
-WATCHDOG_ITCO = change("9.1", NEWS, "the watchdog itco of q35")
-WATCHDOGS_SEVERAL = estimate("9.1", "9.0 and 9.8 differ; came with itco", "several watchdogs")
-WATCHDOG_BOARDS = change("9.3", NEWS, "ib700 is for i440fx, and watchdogs of boards are single")
-PANIC_PVPANIC = change("9.1", NEWS, "the panic device pvpanic, on PCI")
+TPM_REPORTED = estimate("8.0", "7.9 and 9.0 differ", "reports include tpm")
+CRYPTO = change("9.1", NEWS, "<crypto> is supported")
+PANIC_REPORTED = estimate("10.10", "10.7 and 11.3 differ", "reports include panic")
+PSTORE = change("10.6", NEWS, "<pstore> is supported")
+WATCHDOG_ITCO = change("9.1", NEWS, "the watchdog model 'itco' of q35 is supported")
+WATCHDOGS_SEVERAL = estimate(
+    "9.1", "9.0 and 9.8 differ; came with itco", "a domain may have several <watchdog>"
+)
+WATCHDOG_BOARDS = change(
+    "9.3", NEWS, "the watchdog 'ib700' requires i440fx; a built-in watchdog may be given only once"
+)
+PANIC_PVPANIC = change("9.1", NEWS, "<panic model='pvpanic'> (PCI) is supported")
 TPM_STATE_PLACE = estimate(
-    "10.10", "10.7 and 11.3 differ; came with profiles", "where an emulated TPM keeps its state"
+    "10.10", "10.7 and 11.3 differ; came with profiles", "<source> of an emulated TPM is supported"
 )
-IOMMU_VIRTIO = change("8.3", NEWS, "the IOMMU of virtio")
+IOMMU_VIRTIO = change("8.3", NEWS, "<iommu model='virtio'> is supported")
 IOMMU_SPLIT_ADDED = estimate(
-    "10.10", "10.7 and 11.3 differ; came with eim", "an IOMMU brings the split I/O APIC along"
+    "10.10", "10.7 and 11.3 differ; came with eim", "an Intel IOMMU implies <ioapic driver='qemu'>"
 )
 PANIC_DEFAULTS = estimate(
-    "11.1", "10.7 and 11.3 differ", "boards without a default of panic devices"
+    "11.1", "10.7 and 11.3 differ", "<panic> requires a model on machine types without a default"
 )
 SHMEM_SIZE_DEFINED = estimate(
-    "10.1", "9.10 and 10.4 differ", "the size of shared memory is looked at by definition"
+    "10.1", "9.10 and 10.4 differ", "the size of <shmem> is checked when the domain is defined"
 )
-TPM_ARM_2_0 = change("7.6", "git d8a1c059e0", "TPMs of ARM are TPM 2.0")
-TPM_DEFAULT_2_0 = estimate("7.6", "7.0 and 9.0 differ", "the default version of POWER is TPM 2.0")
+TPM_ARM_2_0 = change("7.6", "git d8a1c059e0", "the default TPM version of ARM guests is 2.0")
+TPM_DEFAULT_2_0 = estimate(
+    "7.6", "7.0 and 9.0 differ", "the default TPM version of POWER guests is 2.0"
+)

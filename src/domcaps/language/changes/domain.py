@@ -4,24 +4,28 @@ from __future__ import annotations
 
 from domcaps.language.change import NEWS, change, estimate
 
-HWUUID = change("11.7", "documentation", "the hardware's UUID")
-IOMMUFD_DEFAULT = change("12.1", NEWS, "IOMMUFD for all host devices (named in 12.2)")
-CRASH_PRESERVE_RUNNING = change("12.2", NEWS, "on_crash takes preserve-running")
+HWUUID = change("11.7", "documentation", "<hwuuid> is supported")
+IOMMUFD_DEFAULT = change(
+    "12.1", NEWS, "<iommufd> is supported for all host devices (named in 12.2)"
+)
+CRASH_PRESERVE_RUNNING = change("12.2", NEWS, "<on_crash> may be 'preserve-running'")
 SECLABEL_LENIENT = estimate(
     "12.0",
     "11.3 and 12.8 differ",
-    "a label without a type is dynamic, and one that is not relabelled overrides nothing",
+    "<seclabel> without a type is dynamic; relabel='no' no longer overrides",
 )
-CLOCK_ABSOLUTE = change("8.4", NEWS, "the offset absolute of clocks")
+CLOCK_ABSOLUTE = change("8.4", NEWS, "<clock offset='absolute'> is supported")
 HPET_REFUSED = change(
     "9.0",
     "NEWS of 9.2",
-    "the timer hpet is refused by mistake where QEMU has it as a property of the machine",
+    "the timer 'hpet' is refused by mistake if QEMU has it as a machine property",
 )
-HPET_ACCEPTED = change("9.2", NEWS, "the timer hpet is accepted again")
-TIMER_REALTIME = change("7.1", "git 976bdfc8e7", "rtc follows realtime")
-QEMU_OVERRIDE = change("8.2", NEWS, "properties of QEMU's devices are overridden")
-RESOURCE_FIBRECHANNEL = change("7.7", "git 38b5f4faab", "an identifier on Fibre Channel")
+HPET_ACCEPTED = change("9.2", NEWS, "the timer 'hpet' is accepted again")
+TIMER_REALTIME = change("7.1", "git 976bdfc8e7", "the timer 'rtc' may have track='realtime'")
+QEMU_OVERRIDE = change("8.2", NEWS, "<qemu:override> is supported")
+RESOURCE_FIBRECHANNEL = change("7.7", "git 38b5f4faab", "<fibrechannel appid> is supported")
 QEMU_CAPABILITIES_DEFINED = estimate(
-    "12.0", "11.3 and 12.8 differ", "names of QEMU's capabilities are checked by definition"
+    "12.0",
+    "11.3 and 12.8 differ",
+    "names in <qemu:capabilities> are checked when the domain is defined",
 )

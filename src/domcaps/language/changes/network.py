@@ -4,33 +4,35 @@ from __future__ import annotations
 
 from domcaps.language.change import NEWS, change, estimate
 
-INTERFACE_PASST = change("9.0", NEWS, "the back end passt, and port forwards")
-INTERFACE_NAMES = change("11.8", NEWS, "passt tells host names")
+INTERFACE_PASST = change("9.0", NEWS, "<backend type='passt'> and <portForward> are supported")
+INTERFACE_NAMES = change("11.8", NEWS, "<backend hostname> of passt is supported")
 INTERFACE_VLAN_DEFINED = estimate(
-    "12.4", "between 11.4 and 12.4", "a VLAN where there can be none is refused by definition"
+    "12.4", "between 11.4 and 12.4", "an unsupported <vlan> is refused when the domain is defined"
 )
 INTERFACE_ROUTES = estimate(
     "12.8",
     "seen in 12.8, not in 11.3",
-    "passt tells routes and takes longer prefixes; a route does without an address",
+    "<route> of passt is supported, with longer prefixes; the address of a route is optional",
 )
 INTERFACE_PORT_STRICT = estimate(
-    "12.8", "seen in 12.8, not in 11.3", "parameters of virtual ports are decimal"
+    "12.8", "seen in 12.8, not in 11.3", "parameters of <virtualport> must be decimal"
 )
-INTERFACE_REPORTED = change("10.6", NEWS, "reports have interface with its back ends")
-INTERFACE_MEMORY = change("11.2", NEWS, "interfaces of vhost-user need shared memory")
-INTERFACE_DEFAULT = change(
-    "10.6", NEWS, "whether QEMU has SLIRP, the default back end, is looked at"
-)
+INTERFACE_REPORTED = change("10.6", NEWS, "reports include interface with its back ends")
+INTERFACE_MEMORY = change("11.2", NEWS, "<interface type='vhostuser'> requires shared memory")
+INTERFACE_DEFAULT = change("10.6", NEWS, "the default network back end requires a QEMU with SLIRP")
 INTERFACE_FORWARDS_CHECKED = estimate(
-    "9.1", "9.0 and 9.8 differ", "port forwards without passt are refused"
+    "9.1", "9.0 and 9.8 differ", "<portForward> requires <backend type='passt'>"
 )
-INTERFACE_VHOST_PASST = change("11.1", NEWS, "interfaces of vhost-user by passt")
-INTERFACE_USB = change("10.3", NEWS, "cards on USB are given an address")
-INTERFACE_VLAN_OF_BRIDGES = change("11.0", NEWS, "VLAN tags on bridges of Linux")
-INTERFACE_VDPA_QUEUES = estimate("8.0", "7.0 and 9.0 differ", "vDPA cards with several queues")
+INTERFACE_VHOST_PASST = change(
+    "11.1", NEWS, "<interface type='vhostuser'> supports <backend type='passt'>"
+)
+INTERFACE_USB = change("10.3", NEWS, "USB network cards are assigned an address")
+INTERFACE_VLAN_OF_BRIDGES = change("11.0", NEWS, "<vlan> is supported on Linux bridges")
+INTERFACE_VDPA_QUEUES = estimate(
+    "8.0", "7.0 and 9.0 differ", "vDPA interfaces may have several queues"
+)
 INTERFACE_COALESCE_OPTIONAL = estimate(
-    "7.4", "7.0 and 9.0 differ", "<coalesce> can be without a number"
+    "7.4", "7.0 and 9.0 differ", "the values of <coalesce> are optional"
 )
-INTERFACE_BACKEND_READ = change("9.0", NEWS, "the type of an interface's back end")
-PAGE_PER_VQ = change("7.9", "git 388cdd11f3", "the option page_per_vq of virtio devices")
+INTERFACE_BACKEND_READ = change("9.0", NEWS, "<backend type> of interfaces is supported")
+PAGE_PER_VQ = change("7.9", "git 388cdd11f3", "virtio devices have the option page_per_vq")

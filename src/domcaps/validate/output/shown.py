@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from domcaps.language.finding import Severity
-from domcaps.language.wording import listed
+from domcaps.language.wording import MOST_NAMED, listed
 
 if TYPE_CHECKING:
     from domcaps.language.finding import Finding
@@ -23,14 +23,20 @@ def shown(validation: Validation, *, notices: bool) -> tuple[Finding, ...]:
 
 
 def unnamed(finding: Finding) -> bool:
-    """Tell whether there are accepted values that the message does not name already."""
-    return not all(repr(value) in finding.message for value in finding.accepted)
+    """Tell whether accepted values are left to list: the message names neither all nor many."""
+    named = sum(repr(value) in finding.message for value in finding.accepted)
+    return named < min(len(finding.accepted), MOST_NAMED)
+
+
+def checked_with(as_if: str) -> str:
+    """Say that a finding is of another target than the document names, which there is not."""
+    return f"(checked with {as_if} instead)"
 
 
 def sentence(finding: Finding) -> str:
     """Give the message with what was assumed, what would be accepted, and the hosts."""
     accepted = f" Accepted: {listed(finding.accepted)}." if unnamed(finding) else ""
-    supposed = f" (as if {finding.as_if})" if finding.as_if else ""
+    supposed = f" {checked_with(finding.as_if)}" if finding.as_if else ""
     hosts = f" On {', '.join(finding.hosts)}." if finding.hosts else ""
     end = "" if finding.message.endswith("?") and not supposed else "."
     return f"{finding.message}{supposed}{end}{accepted}{hosts}"

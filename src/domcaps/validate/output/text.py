@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from domcaps.language.finding import Severity
+from domcaps.language.reason_lines import FAILED, MET, UNKNOWN, reason_lines
 from domcaps.language.wording import listed, plain
 from domcaps.text import file_name, one_line, styled
 from domcaps.validate.catalogue.codes import codes
-from domcaps.validate.output.shown import unnamed
+from domcaps.validate.output.shown import checked_with, unnamed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from domcaps.validate.files import Checked
 
 _COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTICE: "cyan"}
-_MARKS = {"yes": ("✓", "green"), "no": ("✗", "red"), "unknown": ("?", "yellow")}
+_MARKS = {MET: "green", FAILED: "red", UNKNOWN: "yellow"}
 _WIDTH = 100
 _MOST_HOSTS = 4
 _MANY, _FIRST = 12, 6
@@ -65,7 +66,7 @@ class TextOutput:
             yield f"      accepted: {listed(values, _FIRST if len(values) > _MANY else _MANY)}"
         if finding.reason is not None:
             yield "      because:"
-            yield from _reason(finding.reason, "        ")
+            yield from _reason(finding.reason)
         if self.explain and finding.code in codes():
             yield ""
             manual = plain(codes()[finding.code].manual)
@@ -84,7 +85,7 @@ def message_of(finding: Finding) -> str:
     """Give the message in one line, with what was assumed and the hosts where there are several."""
     message = one_line(finding.message)
     if finding.as_if:
-        message += f" (as if {one_line(finding.as_if)})"
+        message += f" {checked_with(one_line(finding.as_if))}"
     if finding.hosts:
         more = len(finding.hosts) - _MOST_HOSTS
         named = ", ".join(map(file_name, finding.hosts[:_MOST_HOSTS]))
@@ -108,12 +109,11 @@ def excerpt(finding: Finding, lines: list[str]) -> Iterator[str]:
         yield styled(f"{' ' * len(number)} | ", dim=True) + " " * len(before) + caret
 
 
-def _reason(reason: Reason, indent: str) -> Iterator[str]:
-    mark, colour = _MARKS[reason.truth.value]
-    source = styled(f"  [{one_line(reason.source)}]", dim=True) if reason.source else ""
-    yield f"{indent}{styled(mark, fg=colour)} {one_line(reason.sentence)}{source}"
-    for inner in reason.because:
-        yield from _reason(inner, indent + "  ")
+def _reason(reason: Reason) -> Iterator[str]:
+    for line in reason_lines(reason, of_error=True):
+        mark = styled(line.mark, fg=_MARKS.get(line.mark))
+        source = styled(f"  [{one_line(line.seen)}]", dim=True) if line.seen else ""
+        yield f"        {'  ' * line.depth}{mark} {one_line(line.text)}{source}"
 
 
 def printable(text: str) -> str:

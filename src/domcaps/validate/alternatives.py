@@ -1,0 +1,112 @@
+"""Which accepted value is the likeliest one: for the messages of findings, and for repairs.
+
+Both read the same tables, so that a message recommends what a repair would write: values that can
+stand in for others (`Substitutes`), and values that new domains prefer (`Decision`).
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING
+
+from domcaps.elements import contents
+from domcaps.language.fix import Substitutes
+from domcaps.language.preference import Decision
+from domcaps.language.wording import nearest
+from domcaps.validate.catalogue.rules import parts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from domcaps.language.part import Field
+
+_EMPTY = frozenset({"", "none", "default"})
+"""Values that remove a device or leave it open: never the first advice."""
+
+
+@functools.cache
+def decisions() -> tuple[Decision, ...]:
+    """Give every decision about a new domain, in the order in which they are made."""
+    found: dict[str, Decision] = {}
+    for value in contents():
+        if isinstance(value, Decision):
+            found[value.name] = value
+    return tuple(sorted(found.values(), key=lambda decision: decision.order))
+
+
+@functools.cache
+def substitutes() -> dict[str, Substitutes]:
+    """Give what the table says of values that can stand in for others, by path."""
+    found = (value for value in contents() if isinstance(value, Substitutes))
+    return {f"/domain/{one.path}": one for one in found}
+
+
+@functools.cache
+def fields_by_path() -> dict[str, list[Field[object]]]:
+    """Give what is declared about each attribute and text, by its path without numbers."""
+    found: dict[str, list[Field[object]]] = {}
+    for part in parts():
+        for declared in part.fields():
+            found.setdefault(path_of_field(part.path or "", declared.path), []).append(declared)
+    return found
+
+
+def path_of_field(part: str, field: str) -> str:
+    """Give the path of a field without numbers and conditions: ``/domain/devices/disk/@type``."""
+    return plain("/".join(filter(None, ("/domain", part, field))))
+
+
+def plain(path: str) -> str:
+    """Give a path without numbers and conditions."""
+    return "/".join(step.partition("[")[0] for step in path.split("/"))
+
+
+@functools.cache
+def _ranks() -> dict[str, dict[str, int]]:
+    """Give the order in which the table prefers values, by the path of the attribute."""
+    found: dict[str, dict[str, int]] = {}
+    by_enum = {id(d.enum): d for d in decisions() if d.enum is not None}
+    for path, declared in fields_by_path().items():
+        for one in declared:
+            decision = by_enum.get(id(one.choice)) if one.choice is not None else None
+            if decision is not None:
+                ranks = found.setdefault(path, {})
+                for number, option in enumerate(decision.options):
+                    ranks.setdefault(option.value, number)
+    return found
+
+
+def preferred(path: str, known: Iterable[str]) -> list[str]:
+    """Give values in the order in which new domains prefer them; those that are empty last."""
+    ranks = _ranks().get(path, {})
+    return sorted(
+        dict.fromkeys(known),
+        key=lambda value: (value in _EMPTY, ranks.get(value, len(ranks))),
+    )
+
+
+def likely_first(path: str, old: str, known: Sequence[str], arch: str = "") -> tuple[str, ...]:
+    """Order the values that may stand at a path instead of `old`, the likeliest first.
+
+    Those that look like it come first, then those that serve the guest as well, then those that new
+    domains prefer. `arch` is the guest's architecture.
+    """
+    where = plain(path)
+    rule = substitutes().get(where)
+    stands_in = (rule.of(old, arch) or ()) if rule is not None else ()
+    meant = rule.slips.get(old.lower(), "") if rule is not None and rule.slips else ""
+    order = (meant, *nearest(old, known), *stands_in, *preferred(where, known))
+    return tuple(value for value in dict.fromkeys(order) if value in known)
+
+
+def advised(path: str, old: str, accepted: Sequence[str], arch: str = "") -> str:
+    """Give the value to recommend instead of `old`, "" where no value stands in for it.
+
+    `accepted` is in the order of `likely_first`.
+    """
+    rule = substitutes().get(plain(path))
+    stands_in = rule.of(old, arch) if rule is not None else None
+    for value in accepted:
+        if value not in _EMPTY and (stands_in is None or value in stands_in):
+            return value
+    return ""
