@@ -171,3 +171,9 @@ def test_what_only_kvm_tells_is_unknown_to_a_caller_without_it() -> None:
 def test_a_kvm_that_nobody_may_use_is_missing(present: bool, usable: bool) -> None:
     found = _unseen(present=present, usable=usable).validate(_DOMAIN)
     assert "domain-type-unsupported" in {finding.code for finding in found.findings}
+
+
+def test_a_report_does_not_tell_a_limit_of_cpus_that_kvm_was_not_asked_for() -> None:
+    host = _unseen(present=True)
+    assert "<vcpu max=" in host.domain_capabilities(virttype="qemu").xml
+    assert "<vcpu" not in host.domain_capabilities(virttype="kvm").xml

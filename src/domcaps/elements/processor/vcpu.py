@@ -16,12 +16,16 @@ from domcaps.language.qemu_args import QemuArgs, Trial
 def _maximum(world: World) -> int:
     """Give what the machine type takes, or less where the host's KVM takes less; 0 is unknown."""
     limit = 0
-    if world.target.virttype == "hvf" and not world.target.dialect.has(HVF_ASKED):
+    virttype = world.target.virttype
+    if virttype == "hvf" and not world.target.dialect.has(HVF_ASKED):
         return limit
-    for machine in world.emulator.machines(world.target.virttype):
+    if virttype == "kvm" and world.emulator.kvm_unseen:
+        # machine types as they are without KVM stand for those with it, but not their limits
+        return limit
+    for machine in world.emulator.machines(virttype):
         if machine.name == world.target.machine:
             limit = machine.cpu_max
-    if world.target.virttype == "kvm" and world.host.kvm.max_vcpus:
+    if virttype == "kvm" and world.host.kvm.max_vcpus:
         limit = min(limit, world.host.kvm.max_vcpus)
     return limit
 
