@@ -117,6 +117,31 @@ def test_odd_documents(made: Fleet, hosts: dict[str, Host], data: bytes) -> None
     assert_true(made, hosts, "odd", data)
 
 
+@pytest.mark.parametrize("kind", ["xen", "lxc", "kvmm", ""])
+@pytest.mark.parametrize("comment", ["", "<!-- domcaps: ignore memory-missing -->"])
+def test_a_type_that_is_near_to_none_stands_for_every_type_of_each_host(
+    made: Fleet, hosts: dict[str, Host], kind: str, comment: str
+) -> None:
+    data = f"""<domain type='{kind}'><name>a</name>{comment}<vcpu>300</vcpu>
+    <os><type arch='x86_64' machine='q35'>hvm</type></os><cpu mode='host-passthrough'/>
+    <features><hyperv><synic state='on'/></hyperv></features>
+    <devices><disk type='file'><target dev='vda'/></disk></devices></domain>"""
+    assert_true(made, hosts, kind, data.encode())
+
+
+def test_findings_of_another_type_say_of_which(made: Fleet) -> None:
+    data = b"""<domain type='xen'><name>a</name><memory>1048576</memory>
+    <os><type arch='x86_64'>hvm</type></os><cpu mode='host-passthrough'/></domain>"""
+    answer, placed = made.engine().ask("a", data), Placed(data)
+    told_of = {
+        found.as_if
+        for one in answer.sets
+        for found in placed.findings(one, made.hosts.own_paths[next(one.numbers())])
+        if found.code == "cpu-mode-unsupported"
+    }
+    assert told_of == {"type='qemu'"}
+
+
 @pytest.mark.parametrize("path", ["/usr/bin/qemu-system-x86_64", "/usr/libexec/qemu-kvm"])
 def test_hosts_of_other_distributions_are_judged_with_their_own_emulator(
     recordings: dict[str, Recording], tmp_path: Path, path: str

@@ -8,7 +8,7 @@ from domcaps.facts.arch import ARCHITECTURES
 from domcaps.fleet.answers import DomainAnswer, HostSet
 from domcaps.fleet.common import CommonCheck, WholeCheck
 from domcaps.fleet.hosts import Resolution, WantedTarget, lowest
-from domcaps.fleet.partitions import Partitions, joined
+from domcaps.fleet.partitions import Partitions, joined, merged
 from domcaps.fleet.roles import role_of
 from domcaps.fleet.skeletons import Skeleton, TooLong, trace_of
 from domcaps.fleet.tracking.domain import WatchedDomain
@@ -22,7 +22,7 @@ from domcaps.validate.document.shape_ids import NO_SHAPE
 from domcaps.validate.target import TargetNotFound, require_domain, wanted_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from domcaps.fleet.hosts import FleetHosts, WorldTable
     from domcaps.fleet.partitions import Sets
@@ -57,7 +57,10 @@ class Engine:
             return self._same_for_all(name, missing.finding.code, missing.finding.message, ROOT)
         table = self._table(source)
         try:
-            return DomainAnswer(name, self._sets(source, table))
+            sets = self._sets(source, table)
+            if any(resolution.others for resolution in table.resolutions):
+                sets = tuple(self._of_other_types(data, sets))
+            return DomainAnswer(name, sets)
         except TooLong:
             text = f"not finished after {MAX_SECONDS:g} seconds of work; there is no result for it"
             return self._same_for_all(name, "check-stopped", text)
@@ -77,6 +80,22 @@ class Engine:
                 self._host_sets.clear()
             known = self._host_sets[key] = tuple(_host_sets(table, sets))
         return known
+
+    def _of_other_types(self, data: bytes, sets: Iterable[HostSet]) -> Iterator[HostSet]:
+        """Add what is found only if the domain is of another type, which is as near."""
+        for one in sets:
+            known: Sets = ((one.hosts, one.outcome),)
+            for wanted, as_if in one.faults.others:
+                source = read(data)
+                self._table(source)
+                other = self._on_worlds(source, self.hosts.table(wanted, self.libvirt))
+                known = merged(
+                    (hosts & same, _with_others(outcome, more, as_if))
+                    for hosts, outcome in known
+                    for same, more in other
+                    if hosts & same
+                )
+            yield from (HostSet(hosts, one.faults, outcome) for hosts, outcome in known)
 
     def _table(self, source: Source) -> WorldTable:
         named = wanted_of(source.root)
@@ -140,6 +159,17 @@ def _host_sets(table: WorldTable, sets: Sets) -> Iterator[HostSet]:
         for hosts, outcome in sets:
             if hosts & same:
                 yield HostSet(hosts & same, resolution, outcome)
+
+
+def _with_others(outcome: UnitOutcome, other: UnitOutcome, as_if: str) -> UnitOutcome:
+    """Add findings of another target at places where none of their code is."""
+    known = {(one.code, one.element, one.attribute) for one in outcome.found}
+    added = (
+        one._replace(as_if=as_if)
+        for one in other.found
+        if (one.code, one.element, one.attribute) not in known
+    )
+    return UnitOutcome((*outcome.found, *added), outcome.unknown)
 
 
 def _name_emulator(source: Source, path: str) -> None:

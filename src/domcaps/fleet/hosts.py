@@ -65,6 +65,15 @@ class WantedTarget(NamedTuple):
     has_type: bool = True
     has_pcie: bool = False
 
+    def of(self, target: Target) -> WantedTarget:
+        """Give the same with all of a target that there is."""
+        return self._replace(
+            emulator=target.emulator,
+            arch=target.arch,
+            machine=target.machine,
+            virttype=target.virttype,
+        )
+
 
 class SharedFacts(NamedTuple):
     """The facts of all hosts with one digest."""
@@ -149,12 +158,14 @@ class TargetFault(NamedTuple):
 class Resolution(NamedTuple):
     """What came of resolving a target on some hosts: without faults where it is there.
 
-    `as_if` says what was taken instead. Where nothing could be taken there is no world.
+    `as_if` says what was taken instead, `others` what is as near, each with what is said of it.
+    Where nothing could be taken there is no world.
     """
 
     faults: tuple[TargetFault, ...] = ()
     as_if: str = ""
     has_world: bool = True
+    others: tuple[tuple[WantedTarget, str], ...] = ()
 
 
 class WorldTable:
@@ -206,7 +217,8 @@ class WorldTable:
             self.resolutions[Resolution((fault,), has_world=False)] |= same
             return
         faults = tuple(_fault_of(code, wrong, source.root) for code, wrong in found.faults)
-        self.resolutions[Resolution(faults, found.as_if)] |= same
+        others = tuple((wanted.of(other.target), as_if) for other, as_if in found.others)
+        self.resolutions[Resolution(faults, found.as_if, others=others)] |= same
         self.with_world |= same
         world = found.world
         self._resolved.append((same, world.target, world.emulator))

@@ -39,7 +39,8 @@ class UnitFinding(NamedTuple):
     """A finding whose place is a number: that of its element in the walk over the document.
 
     `order` is the place of its unit among those of the document. `malformed` tells that a field has
-    a value of the wrong form: what later rules find at its place is not told.
+    a value of the wrong form: what later rules find at its place is not told. `as_if` is set where
+    it is found only of another target than the one that a host's other findings are of.
     """
 
     code: str
@@ -51,6 +52,7 @@ class UnitFinding(NamedTuple):
     accepted: tuple[str, ...] = ()
     order: int = 0
     malformed: bool = False
+    as_if: str = ""
 
 
 class UnitOutcome(NamedTuple):

@@ -62,7 +62,7 @@ class Placed:
     def _found(self, found: UnitFinding, as_if: str) -> Finding:
         finding = Finding(
             found.code, found.message, Severity(found.severity), Stage(found.stage),
-            accepted=found.accepted, as_if=as_if,
+            accepted=found.accepted, as_if=found.as_if or as_if,
         )  # fmt: skip
         node = element_of(found.element, self._walk, self._every)
         return finding if node is None else self._at(finding, node, found.attribute)
