@@ -143,7 +143,7 @@ def _rich(arch: str) -> HostRecord:
         vfio=Presence(True),
         iommufd=Presence(True),
         helpers=tuple(
-            Helper(name, f"/usr/bin/{name}", ("tpm-1.2", "tpm-2.0") if "setup" in name else ())
+            Helper(name, f"/usr/bin/{name}", _OF_SETUP if "setup" in name else ())
             for name in helpers
         ),
         images=tuple(_IMAGES),
@@ -151,6 +151,9 @@ def _rich(arch: str) -> HostRecord:
         hugepage_sizes_kib=(2048, 1048576),
         numa=(NumaCell(0, 4 * 1024 * 1024, (0, 1)), NumaCell(1, 4 * 1024 * 1024, (2, 3))),
     )
+
+
+_OF_SETUP = ("tpm-1.2", "tpm-2.0", "cmdarg-profile", "cmdarg-pwdfile-fd")
 
 
 def rich_host(arch: str, record: EmulatorRecord, origin: str) -> domcaps.Host:
@@ -203,6 +206,9 @@ def _without(host: HostRecord, lacking: tuple[str, ...]) -> HostRecord:
     poor = HostRecord(arch=host.arch)
     for path in (name for name in lacking if not name.startswith("/")):
         part, _, inner = path.partition(".")
+        if part == "helpers" and inner:
+            host = _without_feature(host, inner)
+            continue
         value = getattr(poor, part)
         if path == "helpers":
             # they were looked for, and are not there
@@ -213,6 +219,15 @@ def _without(host: HostRecord, lacking: tuple[str, ...]) -> HostRecord:
             value = msgspec.structs.replace(getattr(host, part), **{inner: lack})
         host = msgspec.structs.replace(host, **{part: value})
     return host
+
+
+def _without_feature(host: HostRecord, feature: str) -> HostRecord:
+    """Take a feature from all programs that have it."""
+    helpers = (
+        msgspec.structs.replace(one, features=tuple(f for f in one.features if f != feature))
+        for one in host.helpers
+    )
+    return msgspec.structs.replace(host, helpers=tuple(helpers))
 
 
 def _without_files(host: domcaps.Host, missing: list[str]) -> domcaps.Host:

@@ -48,6 +48,7 @@ AFTER_LIBVIRT = (
     "start-powernv-bus",
     "start-without-pci",
     "start-without-pci-balloon",
+    "tpm-setup-unsupported",
     "vcpu-count-gic-version",
     "vcpu-count-x2apic",
     "video-accel3d-without-opengl",

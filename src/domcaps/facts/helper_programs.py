@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from domcaps.facts.record import Helper
 
 LIBEXEC = ("/usr/libexec", "/usr/lib/qemu")
 CAPABILITIES = "--print-capabilities"
+
+NOT_ASKED = "it was not asked for its features"
+SILENT = "it does not tell its features: "
+TOO_LONG = "it takes too long"
 
 
 class HelperProgram(NamedTuple):
@@ -42,3 +49,8 @@ PROGRAMS = (
 def arguments_of(name: str) -> tuple[str, ...]:
     """Give the arguments that make a helper program tell its features; none where it can't."""
     return next((program.arguments for program in PROGRAMS if program.name == name), ())
+
+
+def may_answer_later(helper: Helper) -> bool:
+    """Tell whether asking the same file once more could give another answer."""
+    return helper.reason in {NOT_ASKED, SILENT + TOO_LONG}

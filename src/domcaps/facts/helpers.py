@@ -18,7 +18,15 @@ import msgspec
 
 from domcaps.errors import UntrustedProgramError
 from domcaps.facts.descriptors import effective, folders, read_descriptors
-from domcaps.facts.helper_programs import PROGRAMS, HelperProgram, arguments_of
+from domcaps.facts.helper_programs import (
+    NOT_ASKED,
+    PROGRAMS,
+    SILENT,
+    TOO_LONG,
+    HelperProgram,
+    arguments_of,
+    may_answer_later,
+)
 from domcaps.facts.launch import PIPE, Command, Process, start
 from domcaps.facts.ownership import weakness
 from domcaps.facts.real_path import real_path
@@ -35,9 +43,6 @@ DEADLINE = 5.0
 """Seconds that a program has for its answer."""
 
 _ANSWER_LIMIT = 64 * 1024
-_NOT_ASKED = "it was not asked for its features"
-_SILENT = "it does not tell its features: "
-_TOO_LONG = "it takes too long"
 
 
 class NoAnswer(Exception):  # noqa: N818 - a reason on its way to the record
@@ -135,23 +140,18 @@ def _same_file(found: Helper, before: Helper) -> bool:
 
 def not_started(why: str) -> str:
     """Give the reason of a helper program that is not trusted."""
-    return f"{_SILENT}not started: {why}"
-
-
-def may_answer_later(helper: Helper) -> bool:
-    """Tell whether asking the same file once more could give another answer."""
-    return helper.reason in {_NOT_ASKED, _SILENT + _TOO_LONG}
+    return f"{SILENT}not started: {why}"
 
 
 def _with_features(
     files: HostFiles, helper: Helper, arguments: Sequence[str], *, run: bool
 ) -> Helper:
     if not run:
-        return msgspec.structs.replace(helper, reason=_NOT_ASKED)
+        return msgspec.structs.replace(helper, reason=NOT_ASKED)
     try:
         features = _features(run_briefly(_command(files, helper.path, arguments)))
     except NoAnswer as reason:
-        return msgspec.structs.replace(helper, reason=f"{_SILENT}{reason}")
+        return msgspec.structs.replace(helper, reason=f"{SILENT}{reason}")
     return msgspec.structs.replace(helper, features=features)
 
 
@@ -218,7 +218,7 @@ def _read(process: Process, end: float) -> bytes:
             parts.append(part)
             if sum(map(len, parts)) > _ANSWER_LIMIT:
                 raise NoAnswer(f"it prints more than {_ANSWER_LIMIT // 1024} KiB")
-    raise NoAnswer(_TOO_LONG)
+    raise NoAnswer(TOO_LONG)
 
 
 def _status(process: Process, end: float) -> int:
@@ -227,7 +227,7 @@ def _status(process: Process, end: float) -> int:
     options = os.WEXITED | os.WNOWAIT | os.WNOHANG
     while (found := os.waitid(os.P_PID, process.pid, options)) is None:
         if time.monotonic() > end:
-            raise NoAnswer(_TOO_LONG)
+            raise NoAnswer(TOO_LONG)
         time.sleep(pause)
         pause = min(2 * pause, 0.02)
     return found.si_status

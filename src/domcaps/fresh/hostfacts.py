@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, cast
 import msgspec
 
 from domcaps.facts.firmware import FirmwareIndex, FirmwareSummary
-from domcaps.facts.helper_programs import arguments_of
-from domcaps.facts.helpers import ask_features, may_answer_later, not_started, read_helpers
+from domcaps.facts.helper_programs import arguments_of, may_answer_later
+from domcaps.facts.helpers import ask_features, not_started, read_helpers
 from domcaps.facts.host import HostFacts
 from domcaps.facts.hostprobe import HostReader
 from domcaps.facts.record import Helper, HostCpu, HostRecord

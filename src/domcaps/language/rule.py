@@ -72,7 +72,8 @@ class Sample(Struct, frozen=True):
     `xml` is a whole ``<domain>``, or children of it that are put into a plain one; devices may be
     given without ``<devices>`` around them. `arch`, `machine` and `virttype` make up its target.
     The host is of the guest's architecture unless `host` names another, and has all that a host can
-    have, but for what `lacking` names, such as ``vfio``, ``kvm.secure_guest`` or a file's path.
+    have, but for what `lacking` names, such as ``vfio``, ``kvm.secure_guest``, a file's path, or
+    ``helpers.FEATURE`` for a feature of helper programs.
     """
 
     xml: str

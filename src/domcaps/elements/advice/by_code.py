@@ -53,6 +53,7 @@ def _firmware(world: World) -> Remedy | None:
 
 BY_CODE: Mapping[str, Adviser] = {
     "tpm-version-unsupported": install("swtpm-tools"),
+    "tpm-setup-unsupported": on_host("install a newer swtpm, one that supports it"),
     "filesystem-driver-type-fails-at-start": install("virtiofsd"),
     "os-firmware-unavailable": _firmware,
     "features-acpi-without-uefi": firmware_package,
