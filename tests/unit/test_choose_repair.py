@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import domcaps
 from domcaps.choose.edits import Edit, Edits
 from domcaps.choose.repair import repair
-from domcaps.choose.text import Text
+from domcaps.choose.text import DocumentText
 from plain_hosts import open_plain, plain
 from sample_hosts import sample_host
 
@@ -174,7 +174,7 @@ def test_an_edit_changes_nothing_else(data: st.DataObject) -> None:
         f"<![CDATA[<y a='b'>]]><y>text</y></r>"
     )
     try:
-        text = Text(xml.encode())
+        text = DocumentText(xml.encode())
     except domcaps.InputError:
         return
     x, y = text.root[0], text.root[1]
@@ -182,7 +182,7 @@ def test_an_edit_changes_nothing_else(data: st.DataObject) -> None:
     assert text.remove_attribute(x, "two").decode() == xml.replace("  two='2'", "")
     assert text.set_text(y, "a<b").decode() == xml.replace(">text<", ">a&lt;b<")
     assert text.remove_element(y).decode() == xml.replace("<y>text</y>", "")
-    added = Text(text.set_attribute(x, "n", value))
+    added = DocumentText(text.set_attribute(x, "n", value))
     assert added.root[0].get("two") == "2"
 
 

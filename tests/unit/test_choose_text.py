@@ -8,7 +8,7 @@ from lxml import etree
 from domcaps.choose.applied import apply
 from domcaps.choose.leftovers import without_attribute, without_element
 from domcaps.choose.repair import repair
-from domcaps.choose.text import Text
+from domcaps.choose.text import DocumentText
 from domcaps.language.fix import Fix
 from domcaps.shipped import open_shipped
 
@@ -62,7 +62,9 @@ def test_a_text_of_one_line_stays_one() -> None:
 
 
 def test_an_element_that_loses_its_last_child_is_closed_in_its_tag() -> None:
-    text = Text(b"<domain>\n  <cpu mode='custom'>\n    <model>a</model>\n  </cpu>\n</domain>")
+    text = DocumentText(
+        b"<domain>\n  <cpu mode='custom'>\n    <model>a</model>\n  </cpu>\n</domain>"
+    )
     assert text.remove_element(text.root[0][0]) == b"<domain>\n  <cpu mode='custom'/>\n</domain>"
 
 
@@ -77,14 +79,16 @@ def test_an_element_that_loses_its_last_child_is_closed_in_its_tag() -> None:
     ],
 )  # fmt: skip
 def test_what_says_nothing_without_its_children_goes_with_them(xml: str, left: str) -> None:
-    text = Text(xml.encode())
+    text = DocumentText(xml.encode())
     node = text.root.find(".//gic")
     assert node is not None
     assert without_element(text, node).decode() == left
 
 
 def test_what_says_nothing_without_its_attribute_goes_with_it() -> None:
-    text = Text(b"<a><driver iothread='3'/><readonly a='1'/><driver iothread='3' b='c'/></a>")
+    text = DocumentText(
+        b"<a><driver iothread='3'/><readonly a='1'/><driver iothread='3' b='c'/></a>"
+    )
     one, two, three = text.root
     assert without_attribute(text, one, "iothread").count(b"<driver") == 1
     assert b"<readonly/>" in without_attribute(text, two, "a")

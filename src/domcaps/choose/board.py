@@ -44,7 +44,7 @@ _NAMES = (
 )
 
 
-class Draft:
+class ConversionDraft:
     """A text that is converted, and what was done to it."""
 
     def __init__(self, data: bytes) -> None:
@@ -81,7 +81,7 @@ def _rules() -> tuple[OnBoard, ...]:
     return tuple(found)
 
 
-def to_board(draft: Draft, hosts: Sequence[HostLike], libvirt: str, board: str) -> None:
+def to_board(draft: ConversionDraft, hosts: Sequence[HostLike], libvirt: str, board: str) -> None:
     """Move a domain to one of `BOARDS`; raises `RequestError` where its guest can't have it."""
     world = world_of(hosts[0], draft.data, libvirt)
     if world is None or world.target.arch not in X86:
@@ -98,13 +98,13 @@ def to_board(draft: Draft, hosts: Sequence[HostLike], libvirt: str, board: str) 
     move_devices(draft, board)
 
 
-def moved_to_board(hosts: Sequence[HostLike], data: bytes, libvirt: str) -> Draft | None:
+def moved_to_board(hosts: Sequence[HostLike], data: bytes, libvirt: str) -> ConversionDraft | None:
     """Convert the devices where a domain was given another board and they are of the old one.
 
     None where they are not: what tells is the root of PCI, or an IDE controller beside it.
     """
     try:
-        draft = Draft(data)
+        draft = ConversionDraft(data)
     except InputError:
         return None
     kind = draft.root.find("os/type")
@@ -123,7 +123,7 @@ def _is_of_other(root: Node, family: str) -> bool:
     return bool(models & OF_ANOTHER_BOARD[family])
 
 
-def move_devices(draft: Draft, board: str) -> None:
+def move_devices(draft: ConversionDraft, board: str) -> None:
     """Make the devices those of a board."""
     _without_pci_addresses(draft)
     for rule in _rules():
@@ -151,7 +151,7 @@ def _devices(root: Node) -> Iterator[Node]:
         yield from devices
 
 
-def _without_pci_addresses(draft: Draft) -> None:
+def _without_pci_addresses(draft: ConversionDraft) -> None:
     """Let libvirt place the devices anew; the addresses of host devices on the host stay."""
     draft.notice(PCI_ADDRESSES.weight, PCI_ADDRESSES.text)
     system = draft.root.find("os")
@@ -166,7 +166,7 @@ def _without_pci_addresses(draft: Draft) -> None:
 
 
 def _each(
-    draft: Draft,
+    draft: ConversionDraft,
     find: Callable[[Node], Iterator[Node]],
     fix: Fix,
     what: str,
@@ -179,7 +179,7 @@ def _each(
     return len(paths)
 
 
-def _applied(draft: Draft, rule: OnBoard) -> None:
+def _applied(draft: ConversionDraft, rule: OnBoard) -> None:
     def fitting(root: Node) -> Iterator[Node]:
         return (node for node in root.iterfind(rule.path) if _fits(node, rule))
 
@@ -209,7 +209,7 @@ def _fits(node: Node, rule: OnBoard) -> bool:
     return True
 
 
-def _rename_disks(draft: Draft) -> None:
+def _rename_disks(draft: ConversionDraft) -> None:
     """Name disks as those of their bus are named: libvirt places them by that."""
     for number, _ in enumerate(list(draft.root.iterfind("devices/disk/target"))):
         root = draft.root
@@ -221,7 +221,7 @@ def _rename_disks(draft: Draft) -> None:
             draft.notice(50, _NAMES)
 
 
-def moved_with_machine(before: bytes, after: bytes, machine: str) -> Draft | None:
+def moved_with_machine(before: bytes, after: bytes, machine: str) -> ConversionDraft | None:
     """Move the devices where an edit moved the machine to another of `BOARDS`; None elsewhere.
 
     `machine` is the machine type before, for a domain that names none.
@@ -230,7 +230,7 @@ def moved_with_machine(before: bytes, after: bytes, machine: str) -> Draft | Non
     families = (family_of(old)[0], family_of(new)[0])
     if families[0] == families[1] or not set(families) <= set(BOARDS):
         return None
-    draft = Draft(after)
+    draft = ConversionDraft(after)
     move_devices(draft, families[1])
     return draft
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from domcaps.choose.board import MACHINE, Draft, free_ports, to_board
+from domcaps.choose.board import MACHINE, ConversionDraft, free_ports, to_board
 from domcaps.choose.hosts import world_of
 from domcaps.choose.repair import Repair, repair
 from domcaps.elements.advice.guest_minds import MINDED
@@ -69,7 +69,7 @@ def convert(
     machine type. Raises `RequestError` where the guest has no such board, `InputError` where the
     document is no XML that can be edited.
     """
-    draft = Draft(data)
+    draft = ConversionDraft(data)
     if board:
         to_board(draft, hosts, libvirt, board)
     _with_firmware_of_host(draft, hosts, libvirt)
@@ -90,7 +90,7 @@ def convert(
     return Conversion(found, tuple(Notice(weight, text) for text, weight in notices))
 
 
-def _minded(draft: Draft, path: str) -> None:
+def _minded(draft: ConversionDraft, path: str) -> None:
     where = plain(path)
     for minded in MINDED:
         if where == minded.path or where.startswith(f"{minded.path}/"):
@@ -101,7 +101,7 @@ def _minded(draft: Draft, path: str) -> None:
 # -- another host ----------------------------------------------------------------------------------
 
 
-def _with_firmware_of_host(draft: Draft, hosts: Sequence[HostLike], libvirt: str) -> None:
+def _with_firmware_of_host(draft: ConversionDraft, hosts: Sequence[HostLike], libvirt: str) -> None:
     """Name the host's own firmware of the same kind where a named image is none of the host's."""
     loader = draft.root.find("os/loader")
     world = world_of(hosts[0], draft.data, libvirt)
@@ -125,7 +125,9 @@ def _with_firmware_of_host(draft: Draft, hosts: Sequence[HostLike], libvirt: str
             return
 
 
-def _add_ports(draft: Draft, hosts: Sequence[HostLike], libvirt: str, number: int) -> None:
+def _add_ports(
+    draft: ConversionDraft, hosts: Sequence[HostLike], libvirt: str, number: int
+) -> None:
     """Add free PCIe root ports, into which devices can be plugged while the guest runs."""
     if not has_root_ports(hosts[0], draft.data, libvirt):
         draft.notice(0, "no root ports were added: this board has no PCI Express")
@@ -139,7 +141,7 @@ def has_root_ports(host: HostLike, data: bytes, libvirt: str) -> bool:
     return world is not None and family_of(world.target.machine)[0] in WITH_ROOT_PORTS
 
 
-def _pin_machine(draft: Draft, hosts: Sequence[HostLike], libvirt: str) -> None:
+def _pin_machine(draft: ConversionDraft, hosts: Sequence[HostLike], libvirt: str) -> None:
     """Write down the version that an alias stands for, so that the next release keeps it."""
     world = world_of(hosts[0], draft.data, libvirt)
     kind = draft.root.find("os/type")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from domcaps.choose.applied import apply
 from domcaps.choose.disk_names import BUS, fitting_name
-from domcaps.choose.text import Text, text_of
+from domcaps.choose.text import DocumentText, text_of
 from domcaps.elements.base.written import NOTHING_ALONE
 from domcaps.language.fix import Fix, set_value
 from domcaps.language.node_path import path_of
@@ -15,19 +15,19 @@ if TYPE_CHECKING:
     from lxml.etree import _Element as Node
 
 
-def without_element(text: Text, node: Node) -> bytes:
+def without_element(text: DocumentText, node: Node) -> bytes:
     """Remove an element, and those around it that would say nothing without it."""
     return text.remove_element(_whole(text, node))
 
 
-def without_attribute(text: Text, node: Node, name: str) -> bytes:
+def without_attribute(text: DocumentText, node: Node, name: str) -> bytes:
     """Remove an attribute, and its element where that would say nothing without it."""
     if node.tag in NOTHING_ALONE and len(node.keys()) == 1 and _has_nothing(node):
         return without_element(text, node)
     return text.remove_attribute(node, name)
 
 
-def _whole(text: Text, node: Node) -> Node:
+def _whole(text: DocumentText, node: Node) -> Node:
     parent = node.getparent()
     if parent is None or parent.tag not in NOTHING_ALONE or parent.keys():
         return node

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from domcaps.choose import losses
 from domcaps.choose.edits import Edits
 from domcaps.choose.hosts import machine_names, refusals, world_of
-from domcaps.choose.text import Text, text_of
+from domcaps.choose.text import DocumentText, text_of
 from domcaps.errors import InputError
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def quick_fixes(
 
 
 def _tried(
-    host: HostLike, text: Text, finding: Finding, libvirt: str, *, new: bool
+    host: HostLike, text: DocumentText, finding: Finding, libvirt: str, *, new: bool
 ) -> Iterator[tuple[str, bytes]]:
     if finding.code.startswith("unknown-"):
         yield from _renamed(text, finding)
@@ -87,7 +87,7 @@ def _tried(
             yield edit.what, after
 
 
-def _renamed(text: Text, finding: Finding) -> Iterator[tuple[str, bytes]]:
+def _renamed(text: DocumentText, finding: Finding) -> Iterator[tuple[str, bytes]]:
     """Give a name that it is unknown the known names that look like it."""
     place = text.node(finding.path)
     if place is None:

@@ -32,7 +32,7 @@ from domcaps.validate.alternatives import plain
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from domcaps.choose.board import Draft
+    from domcaps.choose.board import ConversionDraft
     from domcaps.choose.hosts import HostLike
     from domcaps.language.finding import Finding
 
@@ -316,7 +316,7 @@ class _Search:
         way = _Way((step,), after, edit.loss + len(changes))
         return self._with_what_follows(way, self.findings(data), depth)
 
-    def _moved(self, before: bytes, after: bytes) -> Draft | None:
+    def _moved(self, before: bytes, after: bytes) -> ConversionDraft | None:
         """Move the devices where an edit moved the machine to another board."""
         world = world_of(self.hosts[0], before, self.libvirt)
         machine = "" if world is None or world.target.arch not in X86 else world.target.machine

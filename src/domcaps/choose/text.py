@@ -49,7 +49,7 @@ class Tag:
     attributes: dict[str, tuple[int, int, int, int]] = field(default_factory=dict)
 
 
-class Text:
+class DocumentText:
     """A well-formed document: its elements, and where each stands in the text."""
 
     def __init__(self, data: bytes) -> None:
@@ -238,15 +238,15 @@ class Text:
         )
 
 
-def text_of(data: bytes) -> Text:
+def text_of(data: bytes) -> DocumentText:
     """Give a document's text; the last few are kept, since edits look at one again and again.
 
     An edit gives bytes, so that what is kept never changes. Raises as `Text` does.
     """
-    return _kept(data) if len(data) < _LONG else Text(data)
+    return _kept(data) if len(data) < _LONG else DocumentText(data)
 
 
-_kept = functools.lru_cache(maxsize=8)(Text)
+_kept = functools.lru_cache(maxsize=8)(DocumentText)
 
 
 def _scan(text: str) -> list[Tag]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from domcaps.choose.text import Text
+from domcaps.choose.text import DocumentText
 from domcaps.errors import InputError
 from domcaps.language.node_path import path_of
 
@@ -39,9 +39,9 @@ def span_at(text: str, offset: int) -> Span | None:
     return best
 
 
-def _document(text: str) -> Text | None:
+def _document(text: str) -> DocumentText | None:
     try:
-        return Text(text.encode())
+        return DocumentText(text.encode())
     except InputError:
         return None
 

@@ -129,7 +129,7 @@ def _is_unread(memory: Memory | None) -> bool:
     return memory.size is None or (memory.size > 0 and not _size(memory.domain, Memory))
 
 
-class Everything(Part):
+class MemoryOfDomain(Part):
     """The domain as a whole, of which memory is a part."""
 
     path = ""
@@ -137,11 +137,11 @@ class Everything(Part):
 
 @rule(
     "memory-missing",
-    Everything,
+    MemoryOfDomain,
     bad=_SMALL.format("", ""),
     good=_SMALL.format("", _CELL),
 )
-def there_is_memory(domain: Everything) -> Problems:
+def there_is_memory(domain: MemoryOfDomain) -> Problems:
     """A domain needs memory: ``<memory>``, or the memory of its NUMA cells."""
     total, plugged = total_memory(domain.domain), device_memory(domain.domain)
     memory = domain.domain.first(Memory)

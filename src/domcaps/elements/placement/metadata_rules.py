@@ -14,7 +14,7 @@ from domcaps.elements.base.metadata import (
     Rom,
 )
 from domcaps.elements.boards.defaults import input_bus
-from domcaps.elements.placement.pci_assignment import Topology
+from domcaps.elements.placement.pci_assignment import PciTopology
 from domcaps.language.changes.placement import ACPI_INDEX_READ
 from domcaps.language.fix import set_value
 from domcaps.language.observed import device_property
@@ -138,7 +138,7 @@ def _kind_of_address(part: Metadata) -> str | None:
 
 
 def _kind_by_board(part: Metadata, device: Node) -> str | None:
-    topology = part.domain.first(Topology)
+    topology = part.domain.first(PciTopology)
     return (topology.devices.kind_by_board(part.tag, device) or None) if topology else None
 
 

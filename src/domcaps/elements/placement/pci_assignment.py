@@ -54,7 +54,7 @@ class Misplaced(NamedTuple):
     given: bool
 
 
-class Topology(Part):
+class PciTopology(Part):
     """The PCI buses of a domain with what is plugged into them."""
 
     path = ""
@@ -99,7 +99,7 @@ class _Placement:
 
     to_the_end = False
 
-    def __init__(self, topology: Topology) -> None:
+    def __init__(self, topology: PciTopology) -> None:
         self.topology = topology
         self.hardware = topology.hardware
         self.devices = topology.devices
@@ -378,11 +378,11 @@ _PORTS = "".join(_PORT.format(index) for index in range(1, 250))
 
 @rule(
     "pci-address-unavailable",
-    Topology,
+    PciTopology,
     bad=_CARD.format("slot='5'") * 2,
     good=_CARD.format("slot='5'") + _CARD.format("slot='6'"),
 )
-def places_can_be_taken(topology: Topology) -> Problems:
+def places_can_be_taken(topology: PciTopology) -> Problems:
     """A PCI ``<address>`` must exist, be free, and be on a bus that accepts the device."""
     for found in topology.misplaced:
         if found.given:
@@ -391,11 +391,11 @@ def places_can_be_taken(topology: Topology) -> Problems:
 
 @rule(
     "pci-slots-exhausted",
-    Topology,
+    PciTopology,
     bad=Sample(_PORTS, machine="q35"),
     good=Sample(_PORT.format(1), machine="q35"),
 )
-def places_suffice(topology: Topology) -> Problems:
+def places_suffice(topology: PciTopology) -> Problems:
     """Every PCI device needs a free slot on a bus that exists or that libvirt can add."""
     for found in topology.misplaced:
         if not found.given:

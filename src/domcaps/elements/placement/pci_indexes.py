@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from domcaps.elements.boards.families import PSERIES
 from domcaps.elements.placement.installed import InstalledControllers
-from domcaps.elements.placement.pci_assignment import Topology
+from domcaps.elements.placement.pci_assignment import PciTopology
 from domcaps.elements.placement.pci_controllers import EXPANDER, HOST_BRIDGES, PciController
 from domcaps.language.rule import Problems, Sample, problem, rule
 
@@ -85,11 +85,11 @@ def target_indexes_suffice(hardware: InstalledControllers) -> Problems:
 
 @rule(
     "controller-pci-bridge-order",
-    Topology,
+    PciTopology,
     bad=_BRIDGE.format(1, "<address type='pci' bus='2' slot='1'/>") + _BRIDGE.format(2, ""),
     good=_BRIDGE.format(1, "<address type='pci' bus='0' slot='9'/>"),
 )
-def bridges_lead_upwards(topology: Topology) -> Problems:
+def bridges_lead_upwards(topology: PciTopology) -> Problems:
     """A PCI bridge must sit on a bus with a lower number than its own ``index``.
 
     Of an address of another type, libvirt reads the second number as the bus.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from domcaps.elements.placement.installed import PCIE_ROOT
-from domcaps.elements.placement.pci_assignment import Topology
+from domcaps.elements.placement.pci_assignment import PciTopology
 from domcaps.language.finding import Severity
 from domcaps.language.rule import Problems, Sample, problem, rule
 
@@ -17,12 +17,12 @@ _PORT = "<controller type='pci' index='2' model='pcie-root-port'/>"
 
 @rule(
     "pci-no-free-root-port",
-    Topology,
+    PciTopology,
     bad=Sample(_FULL.format(""), machine="q35"),
     good=Sample(_FULL.format(_PORT), machine="q35"),
     severity=Severity.NOTICE,
 )
-def a_port_is_free(topology: Topology) -> Problems:
+def a_port_is_free(topology: PciTopology) -> Problems:
     """A domain with PCIe should have a free root port, so that devices can be hot-plugged.
 
     Where libvirt adds root ports for devices, it adds a spare one. It adds none where all devices

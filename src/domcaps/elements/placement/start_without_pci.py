@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domcaps.elements.boards.families import PPC64
-from domcaps.elements.placement.pci_assignment import Topology
+from domcaps.elements.placement.pci_assignment import PciTopology
 from domcaps.language.changes.placement import BOARDS_WITHOUT_PCI
 from domcaps.language.finding import Stage
 from domcaps.language.fix import Fix
@@ -28,7 +28,7 @@ def _on_board(xml: str) -> Sample:
     return Sample(xml, arch="riscv64", machine="sifive_u")
 
 
-def _without_place(topology: Topology) -> Iterator[PciDevice]:
+def _without_place(topology: PciTopology) -> Iterator[PciDevice]:
     if not topology.hardware.supports_pci:
         yield from (device for device in topology.devices.listed if device.place is None)
 
@@ -39,13 +39,13 @@ def _is_added_balloon(device: PciDevice) -> bool:
 
 @rule(
     "start-without-pci",
-    Topology,
+    PciTopology,
     bad=_on_board(_RNG + _NO_BALLOON),
     good=_on_board(_NO_BALLOON),
     stage=Stage.START,
     until=BOARDS_WITHOUT_PCI,
 )
-def devices_have_a_bus(topology: Topology) -> Problems:
+def devices_have_a_bus(topology: PciTopology) -> Problems:
     """Each PCI device needs an ``<address>`` on machine types whose PCI bus libvirt does not know.
 
     Libvirt defines the domain and assigns no address; it then cannot build the QEMU command line.
@@ -61,14 +61,14 @@ def devices_have_a_bus(topology: Topology) -> Problems:
 
 @rule(
     "start-without-pci-balloon",
-    Topology,
+    PciTopology,
     bad=_on_board("<memory>1048576</memory>"),
     good=_on_board(_NO_BALLOON),
     stage=Stage.START,
     until=BOARDS_WITHOUT_PCI,
     fix=Fix(add="<devices><memballoon model='none'/></devices>"),
 )
-def balloon_has_a_bus(topology: Topology) -> Problems:
+def balloon_has_a_bus(topology: PciTopology) -> Problems:
     """``<memballoon model='none'/>`` is required if libvirt does not know the machine's PCI bus."""
     for device in _without_place(topology):
         if _is_added_balloon(device):
@@ -81,7 +81,7 @@ def balloon_has_a_bus(topology: Topology) -> Problems:
 
 @rule(
     "start-powernv-bus",
-    Topology,
+    PciTopology,
     bad=Sample("<memory>1048576</memory>", arch="ppc64", machine="powernv9"),
     good=Sample(
         "<devices><controller type='usb' model='none'/>" + _NO_BALLOON + "</devices>",
@@ -90,7 +90,7 @@ def balloon_has_a_bus(topology: Topology) -> Problems:
     ),
     stage=Stage.START,
 )
-def powernv_has_another_bus(topology: Topology) -> Problems:
+def powernv_has_another_bus(topology: PciTopology) -> Problems:
     """PCI devices do not start with machine type powernv: QEMU has no bus ``pci.0`` there.
 
     libvirt adds a USB controller and a memory balloon unless the domain has
@@ -105,7 +105,7 @@ def powernv_has_another_bus(topology: Topology) -> Problems:
             yield problem(message, _place(device, topology))
 
 
-def _place(device: PciDevice, topology: Topology) -> Node:
+def _place(device: PciDevice, topology: PciTopology) -> Node:
     """Give the element of a device, or of what is plugged into a controller that libvirt adds."""
     node = device.node
     if node is None and device.controller is not None:

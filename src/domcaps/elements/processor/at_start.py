@@ -408,7 +408,7 @@ _KVM = ("hidden", "hint-dedicated", "poll-control")
 """Features of KVM that are properties of the CPU where they are on."""
 
 
-class Everything(Part):
+class CpuOfDomain(Part):
     """The domain as a whole: what it says of its CPU may stand in many places."""
 
     path = ""
@@ -416,12 +416,12 @@ class Everything(Part):
 
 @rule(
     "cpu-default-unknown",
-    Everything,
+    CpuOfDomain,
     bad=Sample(_PMU, arch="sparc"),
     good=_PMU,
     stage=Stage.START,
 )
-def switches_need_a_cpu(domain: Everything) -> Problems:
+def switches_need_a_cpu(domain: CpuOfDomain) -> Problems:
     """CPU features such as ``<pmu>`` require a CPU model, explicit or by default."""
     if domain.holds(X86) or not (switched := next(_switches(domain), "")):
         return
@@ -430,7 +430,7 @@ def switches_need_a_cpu(domain: Everything) -> Problems:
         yield problem("there is no default CPU model: add <cpu> with a <model>", domain, switched)
 
 
-def _switches(domain: Everything) -> Iterator[str]:
+def _switches(domain: CpuOfDomain) -> Iterator[str]:
     features = domain.find("features")
     for feature in features if features is not None else ():
         if feature.tag in _SWITCHES and _switched(str(feature.tag), feature, domain):
@@ -441,7 +441,7 @@ def _switches(domain: Everything) -> Iterator[str]:
             yield "clock/timer"
 
 
-def _switched(tag: str, feature: Node, domain: Everything) -> bool:
+def _switched(tag: str, feature: Node, domain: CpuOfDomain) -> bool:
     """Tell whether a feature becomes a property of the CPU."""
     if tag == "apic":
         return feature.get("eoi") is not None

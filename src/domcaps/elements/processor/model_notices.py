@@ -12,7 +12,7 @@ from domcaps.language.rule import Problems, Sample, problem, rule
 _MODEL = "<cpu check='none'><model>{}</model></cpu>"
 
 
-class Guest(Part):
+class ModelOfDomain(Part):
     """The domain as a whole."""
 
     path = ""
@@ -43,12 +43,12 @@ def model_is_not_deprecated(cpu: Cpu) -> Problems:
 
 @rule(
     "cpu-not-chosen",
-    Guest,
+    ModelOfDomain,
     bad=Sample("<memory>1048576</memory>", virttype="kvm"),
     good=Sample("<cpu mode='host-passthrough'/>", virttype="kvm"),
     severity=Severity.NOTICE,
 )
-def a_model_is_chosen(guest: Guest) -> Problems:
+def a_model_is_chosen(guest: ModelOfDomain) -> Problems:
     """Without ``<cpu>``, an x86 guest with KVM gets a model with few features."""
     if guest.domain.virttype != "kvm" or not guest.holds(X86) or guest.find("cpu") is not None:
         return
