@@ -65,11 +65,11 @@ SARIF = {
                     "tool": {
                         "properties": {
                             "driver": {
-                                "required": ["name", "semanticVersion", "rules"],
+                                "required": ["name", "semanticVersion", "informationUri", "rules"],
                                 "properties": {
                                     "rules": {
                                         "items": {
-                                            "required": ["id", "shortDescription", "help"],
+                                            "required": ["id", "shortDescription", "helpUri"],
                                             "properties": {"helpUri": _URI, "help": _TEXT},
                                         }
                                     }
@@ -203,8 +203,8 @@ class TestSarif:
         run = self.run(lint, *FILES)
         rules = {rule["id"]: rule for rule in run["tool"]["driver"]["rules"]}
         assert {one["ruleId"] for one in run["results"]} == set(rules)
-        assert "helpUri" not in rules["unknown-attribute"]
-        assert "informationUri" not in run["tool"]["driver"]
+        assert rules["unknown-attribute"]["helpUri"].endswith("/codes/unknown-attribute/")
+        assert run["tool"]["driver"]["informationUri"].endswith("/codes/")
 
     def test_addresses_of_rules(self, lint: Linter, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("DOMCAPS_DOCS_URL", "https://docs.example.org/domcaps")

@@ -77,8 +77,11 @@ class Code(msgspec.Struct, frozen=True):
         return "\n\n".join(blocks)
 
 
-DOCUMENTATION = ""
-"""The address of the documentation, which has a page for each code; "" until it is published."""
+DOCUMENTATION = "https://domcaps.example.org"
+"""The address of the documentation, which has a page for each code.
+
+Nothing is published yet: example.org is reserved, so that nobody else can get the name.
+"""
 
 
 def code_url(name: str = "") -> str:
