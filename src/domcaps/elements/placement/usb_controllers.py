@@ -135,6 +135,39 @@ def no_usb_is_the_first_controller(controller: Controller) -> Problems:
         )
 
 
+_MASTER = "<controller type='usb' index='0' model='ich9-ehci1'/>"
+_COMPANION = (
+    "<controller type='usb' index='{}' model='ich9-uhci1'><master startport='0'/></controller>"
+)
+
+
+@rule(
+    "controller-usb-companion-master-missing",
+    Controller,
+    bad=Sample(_MASTER + _COMPANION.format(1), machine="q35"),
+    good=Sample(_MASTER + _COMPANION.format(0), machine="q35"),
+    stage=Stage.START,
+)
+def a_companion_has_its_own_master(controller: Controller) -> Problems:
+    """A USB controller with ``<master>`` requires another one without it, of the same index."""
+    if not _is_companion(controller):
+        return
+    beside = [c for c in controller.domain.all(Controller) if c.type == "usb"]
+    masters = {c.index or 0 for c in beside if not _is_companion(c)}
+    # without any master the definition is refused
+    if masters and (controller.index or 0) not in masters:
+        yield problem(
+            f"no USB controller of index {controller.index or 0} is its master; "
+            "add one without <master>, or correct 'index'",
+            controller,
+            "@index",
+        )
+
+
+def _is_companion(controller: Controller) -> bool:
+    return controller.type == "usb" and controller.find("master") is not None
+
+
 _ON_USB = "<controller type='usb'><address type='usb' bus='0' port='1'/></controller>"
 
 
