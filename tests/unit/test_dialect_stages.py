@@ -62,6 +62,9 @@ def test_a_check_moved_from_start_to_definition(
     assert found(sample, since)[code] is Stage.DEFINE
 
 
+_HV = "<features><acpi/>{}</features>"
+
+
 @pytest.mark.parametrize(
     ("sample", "code", "refusing", "taking"),
     [
@@ -94,6 +97,12 @@ def test_a_check_moved_from_start_to_definition(
          "throttlegroups-throttlegroup-name-missing", "11.2", "11.1"),
         (Sample("<vcpu>8</vcpu><cpu><topology sockets='1' clusters='2' cores='2' threads='2'/>"
                 "</cpu>", arch="aarch64"), "cpu-topology-mismatch", "10.0", "10.1"),
+        (Sample(_HV.format("<hyperv><synic state='on'/></hyperv>")),
+         "features-hyperv-feature-dependency", "11.9", "11.8"),
+        (Sample(_HV.format("<hyperv><synic state='on'/></hyperv>")),
+         "features-hyperv-feature-dependency", "11.10", "12.0"),
+        (Sample(_HV.format("<hyperv mode='host-model'><relaxed/></hyperv>")),
+         "features-hyperv-feature-invalid", "12.1", "12.0"),
         (Sample("<interface type='user'/>", arch="armv7l", machine="versatilepb"),
          "pci-slots-exhausted", "10.1", "10.2"),
     ],

@@ -24,7 +24,12 @@ from typing import TYPE_CHECKING
 from domcaps.elements.boards.families import ARM_VIRT, X86
 from domcaps.elements.features.hyperv import FEATURES
 from domcaps.language import Choice, Enum
-from domcaps.language.changes.features import HYPERV_DEPENDENCIES, HYPERV_MODE
+from domcaps.language.changes.features import (
+    HYPERV_DEPENDENCIES,
+    HYPERV_HOST_MODEL_READ,
+    HYPERV_MODE,
+    HYPERV_SYNIC_ALONE,
+)
 from domcaps.language.finding import Stage
 from domcaps.language.fix import Fix
 from domcaps.language.part import Part, field
@@ -69,8 +74,11 @@ class Hyperv(Part):
 
     @property
     def switches(self) -> list[Node]:
-        """The enlightenments that are spoken of; none with passthrough, where all are on."""
-        return [] if self.mode == "passthrough" else list(self.node.iterchildren("*"))
+        """The enlightenments that libvirt reads: none with passthrough, where all are on."""
+        unread = self.mode == "passthrough" or (
+            self.mode == "host-model" and not libvirt_reads(self, HYPERV_HOST_MODEL_READ)
+        )
+        return [] if unread else list(self.node.iterchildren("*"))
 
     def is_on(self, name: str) -> bool:
         """Tell whether an enlightenment is switched on."""
@@ -217,6 +225,8 @@ def enlightenments_build_on_each_other(hyperv: Hyperv) -> Problems:
     if not libvirt_reads(hyperv, HYPERV_DEPENDENCIES):
         return
     needs = [(name, needed) for name, needed in _NEEDS if hyperv.is_on(name)]
+    if hyperv.is_on("synic") and not libvirt_reads(hyperv, HYPERV_SYNIC_ALONE):
+        needs += [("synic", "vpindex")]
     if any(direct.get("state") == "on" for direct in hyperv.find_all("tlbflush/direct")):
         needs += [("tlbflush", "vapic")] if hyperv.is_on("tlbflush") else []
     for name, needed in needs:

@@ -10,6 +10,15 @@ HYPERV_DEPENDENCIES = change(
     "dependencies of Hyper-V enlightenments are checked; mode='host-model'; 'retries' of "
     "<spinlocks> is optional",
 )
+HYPERV_SYNIC_ALONE = estimate(
+    "12.0",
+    "NEWS says that some dependencies were given up, as old machine types do not have them; QEMU's "
+    "compatibility list of 3.0 names one",
+    "the Hyper-V enlightenment synic does not require vpindex",
+)
+HYPERV_HOST_MODEL_READ = change(
+    "12.1", NEWS, "enlightenments are read beside mode='host-model' of <hyperv>"
+)
 HYPERV_DEFAULTS = estimate(
     "11.9", "source; they are what host-model fills in", "reports include hyperv/defaults"
 )
