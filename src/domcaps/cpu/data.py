@@ -45,8 +45,8 @@ class X86Feature(Named, frozen=True, kw_only=True):
     `word` is ``cpuid LEAF SUBLEAF REGISTER`` or ``msr INDEX``, numbers in hexadecimal; an MSR has
     64 bits. Bits of MSRs are the processor's. The maps of libvirt 9.10 to at least 11.3 have those
     of ``vmx-*`` controls in the lower half; libvirt reads none of these registers, so that no
-    answer depends on it. `migratable` is false for what a migration can't keep. `qemu` and `linux` are other
-    spellings of the name in use there.
+    answer depends on it. `migratable` is false for what a migration can't keep. `qemu` and `linux`
+    are other spellings of the name in use there.
     """
 
     word: str
