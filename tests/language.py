@@ -38,6 +38,11 @@ BANNED = (
     r"is no known",
     r"must be there",
     r"stands here a second time",
+    r"not a (?:known|valid) value",
+    r"by definition",
+    r"somebody else",
+    r"soldered on",
+    r"takes no notice",
 )
 _PHRASES = "|".join(BANNED).replace(" ", r"\s+")
 _PATTERN = re.compile(rf"(?<![\w'-])(?:{_PHRASES})(?![\w'-])", re.IGNORECASE)

@@ -166,10 +166,13 @@ def targets(places: Sequence[Label], every: Sequence[Label]) -> str:
             there = {one[0] for one in known if one[1] == arch}
             by_versions.setdefault(() if set(versions) == there else versions, []).append(name)
     return "; ".join(
-        ", ".join(names)
-        + (f" ({', '.join('.'.join(map(str, v)) for v in versions)})" * bool(versions))
+        ", ".join(names) + (f" (QEMU {_listed(versions)})" if versions else "")
         for versions, names in by_versions.items()
     )
+
+
+def _listed(versions: Iterable[tuple[int, ...]]) -> str:
+    return ", ".join(".".join(map(str, version)) for version in versions)
 
 
 def _parts_of(arch: str, left: set[Label], known: set[Label]) -> Iterable[tuple[str, set[Label]]]:

@@ -208,10 +208,10 @@ def _ask() -> str:
 
 
 def _saved(name: str, definition: Definition, original: bytes, data: bytes) -> bool:
-    """Save a domain, unless somebody else changed it; tells whether it is saved."""
+    """Save a domain, unless another process changed it; tells whether it is saved."""
     try:
         if definition.read() != original:
-            raise click.ClickException(f"{name} was changed by somebody else meanwhile")
+            raise click.ClickException(f"{name} was changed by another process meanwhile")
         definition.save(data)
     except (click.ClickException, OSError) as error:
         text = error.message if isinstance(error, click.ClickException) else str(error)

@@ -275,7 +275,7 @@ def replace(file: Path, old: bytes, new: bytes) -> Path:
 
     target = files.target_of(file)
     if files.read_at_most(target, MAX_BYTES + 1) != old:
-        raise click.ClickException(f"{file} was changed by somebody else meanwhile")
+        raise click.ClickException(f"{file} was changed by another process meanwhile")
     with files.uninterrupted():
         kept = _keep(target, old)
         try:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 FROM_OUTSIDE = frozenset(
     {-signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT, -signal.SIGHUP, -signal.SIGQUIT}
 )
-"""Exit statuses of an emulator that somebody else killed."""
+"""Exit statuses of an emulator that another process killed."""
 
 _SHORTAGES = tuple(
     os.strerror(number)

@@ -134,7 +134,7 @@ def cache_folder(environ: Mapping[str, str] = os.environ) -> str | None:
     """Give the path of this user's cache folder; None where there is no place for one.
 
     Root's is the system's, whatever the environment says: a variable that ``sudo`` kept must not
-    make root use a folder of somebody else.
+    make root use a folder of another user.
     """
     if os.geteuid() == 0:
         return "/var/cache/domcaps"

@@ -182,7 +182,7 @@ def field(
     `path` is ``element/@attribute``, ``@attribute``, or ``element`` for its text. `kind` is the
     form, `choice` the enum of the table whose values it takes. `required` fields is required.
     `default` is what libvirt fills in. `since` is the change by which libvirt came to read it,
-    `defined` the one since which a choice that is not available is refused by definition, and not
+    `defined` the one since which a choice that is not available is refused at definition, and not
     only at start, and `strict` the one since which a value of another form is refused, and not
     ignored; `of` is the path of the text without which libvirt does not look at it, as with a
     number's unit. `at_start` is the enum that knows which values do not start, where libvirt takes

@@ -103,7 +103,7 @@ class Rule(Struct, frozen=True):
     """A constraint on parts of one class.
 
     It counts where libvirt has the change `since`, and not the change `until`: a rule that changed
-    is two rules of one code. One with `defined` is checked by definition since that change, and
+    is two rules of one code. One with `defined` is checked at definition since that change, and
     before it only when the domain is started. One that is `live` looks at what may change between
     two domains, such as files: nothing that it said is remembered.
     """
@@ -149,7 +149,7 @@ def rule(
     """Make a rule of a function; `code` is stable and begins with the element's name.
 
     `since` and `until` are the changes of libvirt that brought it and took it away, `defined` the
-    one since which libvirt checks it by definition, not only at start.
+    one since which libvirt checks it when a domain is defined, not only at start.
     `fix` is what repairs every problem of the rule; a test repairs `bad` by it. `live` tells that
     the rule looks at files (`World.file_state`), or at else that may have changed a moment later.
     """

@@ -1,1 +1,1 @@
-"""Families of machine types, and the boards whose devices are soldered on."""
+"""Families of machine types, and machine types with built-in devices."""

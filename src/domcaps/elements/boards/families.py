@@ -75,7 +75,7 @@ MALTA = machine("malta")
 """The board MIPS Malta."""
 
 BUILTIN_IDE = I440FX | MALTA | machine("sun4u", "g3beige")
-"""Boards with an IDE controller soldered on."""
+"""Boards with an IDE controller built in."""
 
 MICROVM = X86 & machine("microvm", "microvm-*")
 """QEMU's minimal board, without PCI."""

@@ -1,7 +1,7 @@
 """Boards that are made after real ones: what of them is as it was sold.
 
 Of this QEMU tells nothing over QMP: whether a board has a slot for SD cards, how many processors
-and how much memory are soldered on. So it stands here by the boards' names, as QEMU's refusals
+and how much memory are built in. So it stands here by the boards' names, as QEMU's refusals
 showed it.
 """
 

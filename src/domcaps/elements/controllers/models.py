@@ -115,7 +115,7 @@ BUILTIN_ESP = (
     | arch("mips64", "mips64el") & machine("magnum", "pica61")
     | arch("m68k") & machine("q800")
 )
-"""Boards with the SCSI controller NCR 53C90 soldered on."""
+"""Boards with the SCSI controller NCR 53C90 built in."""
 
 SCSI_DEVICES: dict[str, Predicate] = {
     "lsilogic": SCSI_LSI,

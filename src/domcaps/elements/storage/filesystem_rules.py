@@ -102,7 +102,7 @@ class Filesystem(VirtioOptions, Device):
 
     @property
     def socket(self) -> str | None:
-        """The socket of a daemon that somebody else started."""
+        """The socket of a daemon that was started outside of libvirt."""
         if not libvirt_reads(self, FILESYSTEM_SOCKET):
             return None
         return self.attribute("source", "socket")
