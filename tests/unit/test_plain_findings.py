@@ -13,6 +13,7 @@ from domcaps.choose.change import added_after, removed_besides
 from domcaps.choose.repair import repair
 from domcaps.language.reason_lines import FACT, FAILED, MET, reason_lines
 from domcaps.language.truth import ALL, ANY, Reason, Truth
+from domcaps.language.value_types import OneOf
 from domcaps.language.wording import MOST_NAMED, denied
 from domcaps.validate import messages
 from domcaps.validate.checks import all_part_checks
@@ -34,7 +35,7 @@ CLOSED = {
     field_check.code: tuple(field_check.declared.kind.names)
     for part_checks in all_part_checks()
     for field_check in part_checks.checks.fields
-    if getattr(field_check.declared.kind, "names", ())
+    if isinstance(field_check.declared.kind, OneOf)
 }
 
 
