@@ -14,6 +14,8 @@ from domcaps.facts.libvirt_files import read_libvirt
 from domcaps.facts.record import HostRecord, Libvirt, Recording
 from domcaps.facts.recording import save
 from domcaps.language.dialect import AUTO, check_dialect, dialect_for, why_dialect
+from domcaps.language.rule import Sample
+from domcaps.validate.catalogue.samples import domain_of
 from fakes import emulator_record
 
 if TYPE_CHECKING:
@@ -114,3 +116,35 @@ def test_the_command_line_says_which_was_taken_and_why(recording: Path) -> None:
     assert "libvirt.so.0.9000.0" in done.stderr
     named = CliRunner().invoke(_root, ["report", "--host", str(recording), "--libvirt", "11.3"])
     assert "assumed" not in named.stderr
+
+
+_DEBIAN = {
+    "bullseye": ("libvirt.so.0.7000.0", 'ID=debian\nVERSION_ID="11"\n'),
+    "bookworm": ("libvirt.so.0.9000.0", 'ID=debian\nVERSION_ID="12"\n'),
+    "trixie": ("libvirt.so.0.11003.0", 'ID=debian\nVERSION_ID="13"\n'),
+    "sid": ("libvirt.so.0.12008.0", "ID=debian\nVERSION_CODENAME=forky\n"),
+}
+_MAXIMUM = "<cpu mode='maximum'/>"
+_PASST = "<devices><interface type='user'><backend type='passt'/></interface></devices>"
+_HOST_MODEL = "<features><hyperv mode='host-model'/></features>"
+
+
+@pytest.mark.parametrize(
+    ("release", "xml", "code", "refused"),
+    [
+        ("bullseye", _MAXIMUM, "cpu-mode-invalid", True),
+        ("bookworm", _MAXIMUM, "cpu-mode-invalid", False),
+        ("bookworm", _PASST, "interface-backend-type-invalid", True),
+        ("trixie", _PASST, "interface-backend-type-invalid", False),
+        ("trixie", _HOST_MODEL, "features-hyperv-mode-unknown", True),
+        ("sid", _HOST_MODEL, "features-hyperv-mode-unknown", False),
+    ],
+)
+def test_a_domain_is_judged_by_the_libvirt_of_its_hosts_debian(
+    tmp_path: Path, release: str, xml: str, code: str, refused: bool
+) -> None:
+    found = read_libvirt(folder(tmp_path, *_DEBIAN[release]), "x86_64")
+    record = Recording(HostRecord(arch="x86_64", libvirt=found), (emulator_record(),))
+    domain = domain_of(Sample(xml)).encode()
+    codes = {one.code for one in domcaps.Host.from_recording(record).validate(domain).findings}
+    assert (code in codes) is refused, codes
