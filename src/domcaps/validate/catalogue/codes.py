@@ -80,7 +80,7 @@ class Code(msgspec.Struct, frozen=True):
 DOCUMENTATION = "https://domcaps.example.org"
 """The address of the documentation, which has a page for each code.
 
-Nothing is published yet: example.org is reserved, which cannot be registered.
+Nothing is published yet: example.org is reserved and cannot be registered.
 """
 
 
