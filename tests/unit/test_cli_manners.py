@@ -173,7 +173,7 @@ def test_a_recording_can_go_to_standard_output(tmp_path: Path) -> None:
         cwd=tmp_path,
         check=True,
     )
-    assert ended.stderr.endswith(b"1 emulator, 0 KB\n")
+    assert ended.stderr.endswith(b"1 emulator, 0 kB\n")
     kept = tmp_path / "x.domcaps"
     assert run("import", str(replies), "-o", str(kept)).returncode == 0
     assert loads(ended.stdout, "-") == load(kept)
