@@ -244,8 +244,8 @@ DOMAINS: dict[str, str] = {
         "</entry><entry name='serial'>7</entry></system></sysinfo><features><acpi/><apic/>"
         "<kvm><hidden state='on'/></kvm><pmu state='off'/><vmcoreinfo state='on'/></features>"
         "<cpu mode='custom' match='exact' check='full'><model>qemu64</model><vendor>AMD</vendor>"
-        "<feature name='lahf_lm' policy='require'/><cache mode='emulate' level='3'/>"
-        "<maxphysaddr mode='emulate' bits='40'/></cpu>",
+        "<feature name='lahf_lm' policy='require'/><feature name='hypervisor' policy='require'/>"
+        "<cache mode='emulate' level='3'/><maxphysaddr mode='emulate' bits='40'/></cpu>",
         "<smbios mode='sysinfo'/>",
     ),
     "q35, as if it were Hyper-V": _domain(

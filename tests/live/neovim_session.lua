@@ -18,10 +18,17 @@ local function wait(holds)
   return vim.wait(90000, function() return holds(found()) end, 50)
 end
 
+-- what client and server count in: newer releases of Neovim offer more than UTF-16
+local function encoding()
+  return vim.lsp.get_client_by_id(id).offset_encoding
+end
+
 local function place(line, word)
   local text = vim.api.nvim_buf_get_lines(0, line, line + 1, true)[1]
-  local _, utf16 = vim.str_utfindex(text, string.find(text, word, 1, true) - 1)
-  return { line = line, character = utf16 }
+  local bytes = string.find(text, word, 1, true) - 1
+  local utf32, utf16 = vim.str_utfindex(text, bytes)
+  local units = { ["utf-8"] = bytes, ["utf-16"] = utf16, ["utf-32"] = utf32 }
+  return { line = line, character = units[encoding()] }
 end
 
 local function ask(method, params)
@@ -55,7 +62,7 @@ told.actions = {}
 for _, action in ipairs(actions) do
   table.insert(told.actions, action.title)
 end
-vim.lsp.util.apply_workspace_edit(actions[1].edit, "utf-16")
+vim.lsp.util.apply_workspace_edit(actions[1].edit, encoding())
 told.repaired = vim.api.nvim_buf_get_lines(0, 5, 6, true)[1]
 told.cleared = wait(function(codes) return codes[MODEL] == nil end)
 told.left = found()

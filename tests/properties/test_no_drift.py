@@ -103,6 +103,7 @@ SHOWING = (
     *(Subject(f"sid-{arch}", None, rich=True) for arch in ("x86_64", "aarch64")),
     *(Subject(f"debian12-{arch}", None, rich=False) for arch in ("x86_64", "aarch64")),
     Subject("debian12-s390x", None, rich=False),
+    Subject("sid-ppc64", None, rich=False),
     Subject("sid-x86_64", None, rich=False, plain=True),
 )
 

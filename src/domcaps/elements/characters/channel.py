@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import socket
+from typing import TYPE_CHECKING
 
 from domcaps.elements.characters.chardev import CharacterDevice, own_socket
 from domcaps.elements.characters.chardev_command_line import channel
@@ -23,6 +24,9 @@ from domcaps.language.part import field
 from domcaps.language.preference import Decision, Option, drives
 from domcaps.language.rule import Problems, problem, rule
 from domcaps.language.value_types import UNSIGNED
+
+if TYPE_CHECKING:
+    from domcaps.language.domain import Domain
 
 # libvirt takes these as well, though its report does not say so
 _UNSAID = Drift(
@@ -237,15 +241,20 @@ def names_of_ports_are_unique(channel: Channel) -> Problems:
     """Channels of one virtio-serial controller must have different names."""
     if channel.target_type != "virtio" or not channel.name:
         return
-    mine = (channel.name, _controller(channel))
-    for other in channel.domain.all(Channel):
-        if other is channel:
-            return
-        if other.target_type == "virtio" and (other.name, _controller(other)) == mine:
-            yield problem(
-                f"another channel has the name {quoted(channel.name)}, too", channel, "target/@name"
-            )
-            return
+    first = channel.domain.once(_first_of_names)[channel.name, _controller(channel)]
+    if first is not channel:
+        yield problem(
+            f"another channel has the name {quoted(channel.name)}, too", channel, "target/@name"
+        )
+
+
+def _first_of_names(domain: Domain) -> dict[tuple[str | None, str], Channel]:
+    """Give the first channel of each name and controller."""
+    found: dict[tuple[str | None, str], Channel] = {}
+    for one in domain.all(Channel):
+        if one.target_type == "virtio":
+            found.setdefault((one.name, _controller(one)), one)
+    return found
 
 
 def _controller(channel: Channel) -> str:

@@ -11,6 +11,7 @@ from domcaps.language.finding import Stage
 from domcaps.language.fix import Fix
 from domcaps.language.observed import machine
 from domcaps.language.rule import Problems, Sample, problem, rule
+from domcaps.language.table import Drift, WideDrift
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,8 +20,18 @@ if TYPE_CHECKING:
 
     from domcaps.elements.placement.pci_devices import PciDevice
 
+POWERNV = PPC64 & machine("powernv", "powernv*")
+POWERNV_BUS = WideDrift(
+    "machine",
+    POWERNV,
+    Drift(
+        says="devices are listed if QEMU has them, for the machine types powernv, too",
+        but="QEMU names the PCI buses of powernv otherwise than libvirt does, and refuses to start",
+        evidence='start with QEMU 11.1 for powernv9, of a domain that libvirt 12.8 defines: "Bus '
+        "'pci.0' not found\"",
+    ),
+)
 _RNG = "<rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>"
-_POWERNV = PPC64 & machine("powernv", "powernv*")
 _NO_BALLOON = "<memballoon model='none'/>"
 
 
@@ -96,7 +107,7 @@ def powernv_has_another_bus(topology: PciTopology) -> Problems:
     libvirt adds a USB controller and a memory balloon unless the domain has
     ``<controller type='usb' model='none'/>`` and ``<memballoon model='none'/>``.
     """
-    if not topology.domain.world.truth(_POWERNV):
+    if not topology.domain.world.truth(POWERNV):
         return
     for device in topology.devices.listed:
         what = f"{device.controller.type} controller" if device.controller else device.tag

@@ -20,6 +20,7 @@ from domcaps.language.rule import Problems, Sample, problem, rule
 from domcaps.language.truth import Truth
 
 if TYPE_CHECKING:
+    from domcaps.language.domain import Domain
     from domcaps.language.predicate import Predicate
 
 
@@ -152,8 +153,7 @@ def a_companion_has_its_own_master(controller: Controller) -> Problems:
     """A USB controller with ``<master>`` requires another one without it, of the same index."""
     if not _is_companion(controller):
         return
-    beside = [c for c in controller.domain.all(Controller) if c.type == "usb"]
-    masters = {c.index or 0 for c in beside if not _is_companion(c)}
+    masters = controller.domain.once(_masters)
     # without any master the definition is refused
     if masters and (controller.index or 0) not in masters:
         yield problem(
@@ -162,6 +162,12 @@ def a_companion_has_its_own_master(controller: Controller) -> Problems:
             controller,
             "@index",
         )
+
+
+def _masters(domain: Domain) -> frozenset[int]:
+    """Give the indexes of USB controllers that are no companions."""
+    usb = (c for c in domain.all(Controller) if c.type == "usb")
+    return frozenset(c.index or 0 for c in usb if not _is_companion(c))
 
 
 def _is_companion(controller: Controller) -> bool:
