@@ -124,13 +124,13 @@ class TestText:
         lines = out.splitlines()
         assert lines[1] == "    6 |     <video><model type='nobodys'/></video>"
         assert lines[2].index("^") == lines[1].index("type=")
-        assert lines[3].strip().startswith("accepted: ")
+        assert "must be one of '" in lines[0]
 
     def test_a_fact_comes_with_its_reason(self, tool: Tool) -> None:
         tool.write(lacking=LACKING)
         _, out, _ = tool.validate("lacking.xml")
         assert "because:" in out
-        assert "QEMU does not have the type 'qxl'  [qom-list-types]" in out
+        assert "✗ QEMU does not have the type 'qxl'  [qom-list-types" in out
 
     def test_explain_adds_the_manual(self, tool: Tool) -> None:
         tool.write(bad=BAD)

@@ -39,6 +39,8 @@ class CommonCheck(DocumentCheck):
         severity: Severity = Severity.ERROR,
         stage: Stage = Stage.DEFINE,  # noqa: ARG002 - names have none
         fix: Fix | None = None,  # noqa: ARG002 - a verdict carries no repairs
+        *,
+        worded: bool = False,  # noqa: ARG002 - texts about names are complete
     ) -> None:
         self._collected.append((code, found, severity))
 
@@ -75,9 +77,11 @@ class WholeCheck(DocumentCheck):
         severity: Severity = Severity.ERROR,
         stage: Stage = Stage.DEFINE,
         fix: Fix | None = None,
+        *,
+        worded: bool = False,
     ) -> None:
         before = len(self.found)
-        super()._add(code, found, severity, stage, fix)
+        super()._add(code, found, severity, stage, fix, worded=worded)
         if len(self.found) > before:
             self._nodes.append((found.node, found.attribute))
 

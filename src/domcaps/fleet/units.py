@@ -103,6 +103,8 @@ class _Collecting(DocumentCheck):
         severity: Severity = Severity.ERROR,
         stage: Stage = Stage.DEFINE,
         fix: Fix | None = None,  # noqa: ARG002 - a verdict carries no repairs
+        *,
+        worded: bool = False,  # noqa: ARG002 - texts of fields and rules are completed later
     ) -> None:
         self.problems.append((code, found, severity, stage))
 
@@ -210,8 +212,9 @@ class Look:
             if self._seen:
                 raise Hidden
             number = OF_ALL - next(n for n, one in enumerate(self._every) if one is node)
+        found = self._check.worded(found, self._check.source.path(node, found.attribute))
         return UnitFinding(
-            code, self._check.message(found), severity.value, stage.value, number,
+            code, found.message, severity.value, stage.value, number,
             found.attribute, found.accepted, order,
             (found.node, found.attribute) in self._check.malformed,
         )  # fmt: skip

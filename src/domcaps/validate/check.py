@@ -181,7 +181,8 @@ class DocumentCheck:
     def of_target(self, resolved: NearestTarget) -> None:
         """Add what could not be resolved of the target."""
         for code, found in resolved.faults:
-            self._add(code, found)
+            # the nearest value is the first of those that are accepted, and the text names it
+            self._add(code, found, worded=True)
         self.as_if = resolved.as_if
 
     def as_other_targets(self, resolved: NearestTarget) -> Iterator[Finding]:
@@ -339,6 +340,8 @@ class DocumentCheck:
         severity: Severity = Severity.ERROR,
         stage: Stage = Stage.DEFINE,
         fix: Fix | None = None,
+        *,
+        worded: bool = False,
     ) -> None:
         if code in self.ignore:
             return
@@ -349,15 +352,12 @@ class DocumentCheck:
             raise _Stopped(f"more than {MAX_FINDINGS} findings; the rest is not listed")
         line, column = places.of(found.node, found.attribute)
         path = self.source.path(found.node, found.attribute)
-        old = found.node.get(found.attribute) if found.attribute else None
-        if old is not None and len(found.accepted) > 1:
-            arch = self.world.target.arch
-            accepted = likely_first(path, old, found.accepted, arch)
-            found = msgspec.structs.replace(found, accepted=accepted)
+        if not worded:
+            found = self.worded(found, path)
         self.found.append(
             Finding(
                 code,
-                self.message(found, path),
+                found.message,
                 severity,
                 stage,
                 path,
@@ -370,17 +370,22 @@ class DocumentCheck:
             )
         )
 
-    def message(self, found: Problem, path: str = "") -> str:
-        """Give the message of a finding, with what to write instead and what the host needs."""
-        target = self.world.target
+    def worded(self, found: Problem, path: str) -> Problem:
+        """Complete a problem for those who read it.
+
+        Of the accepted values the likeliest one is the first; the message says what to write
+        instead, and what the host needs.
+        """
+        target, accepted = self.world.target, found.accepted
         message = messages.naming(found.message, target.machine, str(target.dialect))
         old = found.node.get(found.attribute) if found.attribute else None
-        if old is not None and old not in found.accepted and found.accepted:
-            advised = self._advised(path, old, found.accepted)
-            message = messages.with_advice(message, advised, found.accepted)
-        if found.requires is None:
-            return message
-        return messages.with_remedy(message, found.requires, self.world)
+        if old is not None and len(accepted) > 1:
+            accepted = likely_first(path, old, accepted, target.arch)
+        if old is not None and old not in accepted and accepted:
+            message = messages.with_advice(message, self._advised(path, old, accepted), accepted)
+        if found.requires is not None:
+            message = messages.with_remedy(message, found.requires, self.world)
+        return msgspec.structs.replace(found, message=message, accepted=accepted)
 
     def _likely_first(
         self, field_check: FieldCheck, text: str, known: tuple[str, ...]
@@ -508,7 +513,9 @@ class DocumentCheck:
         if self.schema:
             wrong, fate = Severity.ERROR, "libvirt's schema rejects it"
         at = f"@{attribute}" if attribute else ""
-        self._add(code, problem(f"{message}; {fate}{hint}", node, at, accepted=known), wrong)
+        self._add(
+            code, problem(f"{message}; {fate}{hint}", node, at, accepted=known), wrong, worded=True
+        )
 
 
 BROKEN = "internal error in this rule, please report it"

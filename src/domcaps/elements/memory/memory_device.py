@@ -32,6 +32,7 @@ from domcaps.language.changes.memory import (
     MEMORY_VIRTIO,
 )
 from domcaps.language.finding import Stage
+from domcaps.language.fix import Fix
 from domcaps.language.lazy import cached_property
 from domcaps.language.observed import device, device_property
 from domcaps.language.part import Part, field
@@ -392,6 +393,7 @@ def nodes_of_enclaves_are_there(memory: SgxEpc) -> Problems:
     bad=Sample(_DIMM, machine="q35"),
     good=Sample(_DIMM + "<features><acpi/></features>", machine="q35"),
     stage=Stage.START,
+    fix=Fix(add="<features><acpi/></features>"),
 )
 def modules_need_acpi(memory: MemoryDevice) -> Problems:
     """Memory modules (``dimm``, ``nvdimm``) of x86 guests require ``<acpi/>``."""

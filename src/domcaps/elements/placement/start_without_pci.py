@@ -35,6 +35,13 @@ _RNG = "<rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>
 _NO_BALLOON = "<memballoon model='none'/>"
 
 
+_ADDED_BY_LIBVIRT = {
+    "usb controller": "<controller type='usb' model='none'/>",
+    "memballoon": _NO_BALLOON,
+}
+"""What keeps libvirt from adding a device."""
+
+
 def _on_board(xml: str) -> Sample:
     return Sample(xml, arch="riscv64", machine="sifive_u")
 
@@ -113,7 +120,9 @@ def powernv_has_another_bus(topology: PciTopology) -> Problems:
         what = f"{device.controller.type} controller" if device.controller else device.tag
         if what != "pci controller":
             message = f"the {what} is put on the bus pci.0, which this machine type does not have"
-            yield problem(message, _place(device, topology))
+            added = _ADDED_BY_LIBVIRT.get(what, "") if device.node is None else ""
+            fix = Fix(add=f"<devices>{added}</devices>") if added else ()
+            yield problem(message, _place(device, topology), fix=fix)
 
 
 def _place(device: PciDevice, topology: PciTopology) -> Node:
