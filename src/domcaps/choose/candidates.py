@@ -14,9 +14,10 @@ from lxml import etree
 
 from domcaps.choose import losses
 from domcaps.elements.boards.families import family_of
+from domcaps.language.node_path import without_positions
 from domcaps.language.value_types import Int
 from domcaps.validate import alternatives
-from domcaps.validate.alternatives import fields_by_path, plain
+from domcaps.validate.alternatives import fields_by_path
 from domcaps.validate.catalogue.codes import codes
 from domcaps.validate.catalogue.samples import domain_of
 
@@ -36,7 +37,7 @@ _SHORT = 3
 def values_of(path: str) -> list[str]:
     """Give the values that an attribute or text may have by its declaration."""
     found: dict[str, None] = {}
-    for declared in fields_by_path().get(plain(path), ()):
+    for declared in fields_by_path().get(without_positions(path), ()):
         if declared.choice is not None:
             found |= dict.fromkeys(choice.name for choice in declared.choice.choices)
         found |= dict.fromkeys(getattr(declared.kind, "names", ()))
@@ -45,7 +46,7 @@ def values_of(path: str) -> list[str]:
 
 def choice_at(path: str, value: str) -> Choice | None:
     """Give the choice of the table that a value at a place is, None where none is declared."""
-    for declared in fields_by_path().get(plain(path), ()):
+    for declared in fields_by_path().get(without_positions(path), ()):
         for choice in declared.choice.choices if declared.choice is not None else ():
             if choice.name == value:
                 return choice

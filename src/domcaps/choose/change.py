@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from domcaps.choose.text import text_of
-from domcaps.language.node_path import path_of
-from domcaps.validate.alternatives import plain
+from domcaps.language.node_path import path_of, without_positions
 
 if TYPE_CHECKING:
     from collections.abc import Container
@@ -58,7 +57,7 @@ def _has_parent(path: str, paths: Container[str]) -> bool:
 def _elements(data: bytes) -> Counter[str]:
     """Count the elements of a document by their paths without numbers."""
     root = text_of(data).root
-    return Counter(plain(path_of(node)) for node in root.iter())
+    return Counter(without_positions(path_of(node)) for node in root.iter())
 
 
 def line_in(original: bytes, current: bytes, line: int) -> int:

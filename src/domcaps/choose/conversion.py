@@ -16,7 +16,7 @@ from domcaps.elements.advice.guest_minds import MINDED
 from domcaps.elements.boards.families import canonical_machine, family_of
 from domcaps.elements.controllers.models import WITH_ROOT_PORTS
 from domcaps.language.fix import set_value
-from domcaps.validate.alternatives import plain
+from domcaps.language.node_path import without_positions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -91,7 +91,7 @@ def convert(
 
 
 def _minded(draft: ConversionDraft, path: str) -> None:
-    where = plain(path)
+    where = without_positions(path)
     for minded in MINDED:
         if where == minded.path or where.startswith(f"{minded.path}/"):
             draft.notice(minded.weight, minded.text)

@@ -32,9 +32,9 @@ from domcaps.choose.protected import (
 )
 from domcaps.choose.text import text_of
 from domcaps.elements.boards.families import family_of
-from domcaps.language.node_path import path_of
+from domcaps.language.node_path import path_of, without_positions
 from domcaps.language.truth import Truth
-from domcaps.validate.alternatives import plain, substitutes
+from domcaps.validate.alternatives import substitutes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -185,7 +185,7 @@ class Edits:
         path = path_of(node, attribute)
         old = (node.get(attribute) if attribute else (node.text or "").strip()) or ""
         known = self._known(path, finding.accepted)
-        named = self._named_buses(node) if plain(path) == BUS else frozenset()
+        named = self._named_buses(node) if without_positions(path) == BUS else frozenset()
         if len(named) == 1 and old not in named:
             yield self._replaced(node, attribute, old, next(iter(named)), losses.NAMED)
         for value, loss in self._ranked(path, old, known, finding):
@@ -201,9 +201,9 @@ class Edits:
         return named if at_home or len(named) == 1 else frozenset()
 
     def _known(self, path: str, accepted: Sequence[str]) -> Sequence[str]:
-        if plain(path) == "/domain/@type":
+        if without_positions(path) == "/domain/@type":
             return self.kinds
-        if plain(path) == "/domain/os/type/@machine":
+        if without_positions(path) == "/domain/os/type/@machine":
             return self.machines
         return accepted or values_of(path) or (losses.UNITS if path.endswith("/@unit") else ())
 
@@ -211,7 +211,7 @@ class Edits:
         self, path: str, old: str, known: Sequence[str], finding: Finding
     ) -> Iterator[tuple[str, int]]:
         """Give values for a place, each with what it loses."""
-        where = plain(path)
+        where = without_positions(path)
         if where == "/domain/os/type/@machine":
             family = of_same_family(old, known)
             yield from ((value, losses.MACHINE + n) for n, value in enumerate(family))
@@ -244,10 +244,10 @@ class Edits:
 
     def _replaced(self, node: Node, attribute: str, old: str, value: str, loss: int) -> Edit:
         path = path_of(node, attribute)
-        rule = substitutes().get(plain(path))
+        rule = substitutes().get(without_positions(path))
         only = (rule.only or {}) if rule is not None else {}
         without = (*only.get("*", ()), *only.get(old, ()))
-        if plain(path) == BUS and is_named_for(node, value):
+        if without_positions(path) == BUS and is_named_for(node, value):
             without = ()  # the address was written for the same bus as the name
         if loss < losses.FIX:  # a typo: the rest was written for what was meant
             change = functools.partial(self._set, node, attribute, value)
@@ -284,7 +284,9 @@ class Edits:
             for other in self.text.root.iter(str(node.tag))
         )
         companions = (rule.companions or {}).get(old, ()) if rule is not None and last else ()
-        return after_change(data, device, plain(path_of(node, attribute)), without, companions)
+        return after_change(
+            data, device, without_positions(path_of(node, attribute)), without, companions
+        )
 
     def _without_place(self, node: Node, attribute: str) -> Iterator[Edit]:
         """Let libvirt choose an address, or an index."""
@@ -308,7 +310,7 @@ class Edits:
             return False
         if node.tag == "controller":
             return attribute == "index"
-        path = plain(path_of(node))
+        path = without_positions(path_of(node))
         guest = path.startswith("/domain/devices/") and "/source" not in path
         return guest and path.endswith(losses.PLACES)
 
@@ -350,7 +352,7 @@ class Edits:
         path = path_of(node, name)
         if name in _KINDS:
             loss = losses.KIND
-        if says_what_it_is(plain(path)):
+        if says_what_it_is(without_positions(path)):
             loss = losses.PROTECTED
         what = f"{name}='{node.get(name)}'"
         return Edit(
@@ -369,7 +371,7 @@ class Edits:
                     path = path_of(inner, name)
                     loss = losses.KIND if name in _KINDS else losses.NEAR
                     old = inner.get(name) or ""
-                    where = plain(path)
+                    where = without_positions(path)
                     rule = substitutes().get(where)
                     of = rule.of(old, self.arch) if rule is not None else None
                     for number, value in enumerate(of or ()):
@@ -400,7 +402,7 @@ class Edits:
             for inner in top.iter():
                 for name in map(str, inner.keys()):
                     path, old = path_of(inner, name), inner.get(name) or ""
-                    for value in preferred(plain(path), old, values_of(path)):
+                    for value in preferred(without_positions(path), old, values_of(path)):
                         yield self._replaced(inner, name, old, value, losses.ELSEWHERE)
                 yield self._without(inner, losses.ELSEWHERE)
 
@@ -409,7 +411,7 @@ class Edits:
         return self._at_fault[0] is node and self._at_fault[1] in _IDENTITY
 
     def _is_essential(self, node: Node) -> bool:
-        return node is self.text.root or plain(path_of(node)) in losses.ESSENTIAL
+        return node is self.text.root or without_positions(path_of(node)) in losses.ESSENTIAL
 
 
 def _is_grown(device: Node) -> bool:

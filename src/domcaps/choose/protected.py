@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domcaps.choose import losses
-from domcaps.language.node_path import path_of
-from domcaps.validate.alternatives import plain
+from domcaps.language.node_path import path_of, without_positions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,7 +53,7 @@ def says_what_it_is(where: str) -> bool:
 def _said(node: Node) -> Iterator[str]:
     """Give the paths of an element, its attributes and all in it."""
     for inner in node.iter():
-        path = plain(path_of(inner))
+        path = without_positions(path_of(inner))
         yield path
         yield from (f"{path}/@{name}" for name in map(str, inner.keys()))
 
@@ -67,4 +66,4 @@ def is_protected(node: Node) -> bool:
         return True
     if device_of(node).tag not in losses.PROTECTED_DEVICES:
         return False
-    return node.tag in losses.PROTECTED_PARTS or says_what_it_is(plain(path_of(node)))
+    return node.tag in losses.PROTECTED_PARTS or says_what_it_is(without_positions(path_of(node)))

@@ -27,7 +27,7 @@ from domcaps.choose.pruning import worth_trying
 from domcaps.choose.remedies import remedies
 from domcaps.errors import DomainError, InputError
 from domcaps.facts.arch import X86
-from domcaps.validate.alternatives import plain
+from domcaps.language.node_path import without_positions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -364,7 +364,7 @@ def _key(finding: Finding) -> tuple[str, str]:
 
 def _kind(finding: Finding) -> tuple[str, str]:
     """Give what stays the same of a finding when elements before it come or go."""
-    return finding.code, plain(finding.path)
+    return finding.code, without_positions(finding.path)
 
 
 def _brought(findings: Sequence[Finding], known: Counter[tuple[str, str]]) -> list[Finding]:

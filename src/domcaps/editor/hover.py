@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from domcaps.editor.offers import fields
 from domcaps.editor.places import span_at
 from domcaps.errors import DomcapsError
+from domcaps.language.node_path import without_positions
+from domcaps.validate.alternatives import fields_by_path
 from domcaps.validate.catalogue.codes import code_url
 
 if TYPE_CHECKING:
@@ -68,8 +69,8 @@ def _reason(reason: Reason, indent: str) -> Iterator[str]:
 
 
 def _expected(path: str) -> Iterator[str]:
-    plain = "/".join(step.partition("[")[0] for step in path.strip("/").split("/"))
-    for declared in fields().get(plain, ()):
+    plain = without_positions(path.strip("/"))
+    for declared in fields_by_path().get(f"/{plain}", ()):
         if declared.choice is None and declared.kind.expected:
             yield f"`{plain}` must be {_plain(declared.kind.expected)}"
             return

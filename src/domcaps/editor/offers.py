@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from typing import TYPE_CHECKING, NamedTuple
 
 from domcaps.choose.hosts import machine_names
@@ -12,7 +11,7 @@ from domcaps.facts.emulator import Unanswered
 from domcaps.language.predicate import ALWAYS
 from domcaps.language.table import Place
 from domcaps.language.truth import Truth
-from domcaps.validate.catalogue.rules import parts
+from domcaps.validate.alternatives import fields_by_path
 from domcaps.validate.schema.vocabulary import SchemaPlace as Names
 from domcaps.validate.schema.vocabulary import pieces, vocabulary
 
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 
     from domcaps.editor.context import Context
     from domcaps.language import World
-    from domcaps.language.part import Field
     from domcaps.language.table import Enum
     from domcaps.validate.schema.vocabulary import Piece
 
@@ -102,12 +100,12 @@ def _attributes(context: Context) -> Iterator[Proposal]:
 def _values(path: tuple[str, ...], attribute: str, world: World | None) -> Iterator[Proposal]:
     where = "/".join(path) + (f"/@{attribute}" if attribute else "")
     yield from _of_target(where, world)
-    for declared in fields().get(where, ()):
+    for declared in fields_by_path().get(f"/{where}", ()):
         if declared.choice is not None:
             yield from _choices(declared.choice, world)
         else:
             yield from map(Proposal, getattr(declared.kind, "names", ()))
-    if where not in fields():
+    if f"/{where}" not in fields_by_path():
         yield from map(Proposal, _words(path, attribute))
 
 
@@ -147,18 +145,6 @@ def _cpu_models(world: World) -> Iterator[Proposal]:
         usable = dict(row.attributes).get("usable") != "no"
         if row.name == "model" and usable:
             yield Proposal(row.text)
-
-
-@functools.cache
-def fields() -> dict[str, list[Field[object]]]:
-    """Give what the table declares of each attribute and text, by its path without numbers."""
-    found: dict[str, list[Field[object]]] = {}
-    for part in parts():
-        for declared in part.fields():
-            path = "/".join(filter(None, ("domain", part.path, declared.path)))
-            plain = "/".join(step.partition("[")[0] for step in path.split("/"))
-            found.setdefault(plain.rstrip("/"), []).append(declared)
-    return found
 
 
 def _words(path: tuple[str, ...], attribute: str) -> Iterator[str]:

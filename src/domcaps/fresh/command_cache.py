@@ -11,10 +11,13 @@ from __future__ import annotations
 
 from domcaps.facts.plain_record import PlainRecord
 from domcaps.fresh.disk import DiskStore, cache_folder
-from domcaps.fresh.package_identity import answer_name, own_identity
-from domcaps.fresh.report_cache import holds
+from domcaps.fresh.package_identity import answer_name
+from domcaps.fresh.report_cache import proven_value
 from domcaps.fresh.scanner import scan
-from domcaps.fresh.surroundings import Surroundings
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from domcaps.fresh.surroundings import Surroundings
 
 _FOLDER, _FOLDER_LIMIT = "commands", 32 << 20
 """A folder of their own: many outputs must not push out what emulators answered."""
@@ -42,12 +45,11 @@ def recall(
 
     `words` are all that the output depends on besides files and host.
     """
-    store = disk or users_store()
-    stored = store.load(output_name(words)) if store is not None and own_identity() else None
-    if stored is None or not holds(stored, around or Surroundings()):
+    value = proven_value(disk or users_store(), output_name(words), around)
+    if value is None:
         return None
     try:
-        out, err, code, emulators = scan(stored.value.decode())
+        out, err, code, emulators = scan(value.decode())
     except (ValueError, TypeError):
         return None
     output = Output(out, err, code, tuple(emulators))

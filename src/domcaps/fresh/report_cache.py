@@ -48,14 +48,11 @@ def recall(
     around: Surroundings | None = None,
 ) -> Printed | None:
     """Give the report for these options if it is kept and still holds, None otherwise."""
-    store = disk or _users_store()
-    stored = store.load(_name(options)) if store is not None and own_identity() else None
-    if stored is None:
-        return None
-    if not holds(stored, around or Surroundings()):
+    value = proven_value(disk or _users_store(), _name(options), around)
+    if value is None:
         return None
     try:
-        xml, json, unknown, snapshot, libvirt = scan(stored.value.decode())
+        xml, json, unknown, snapshot, libvirt = scan(value.decode())
     except (ValueError, TypeError):
         return None
     return Printed(xml, json, tuple(unknown), snapshot, libvirt)
@@ -85,8 +82,17 @@ def _name(options: tuple[object, ...]) -> str:
     return answer_name("printed", options)
 
 
-def holds(stored: StoredTrace, around: Surroundings) -> bool:
-    """Tell whether all that a value rests on is as it was."""
+def proven_value(
+    store: DiskStore | None, name: str, around: Surroundings | None = None
+) -> bytes | None:
+    """Give what is kept under a name if all that it rests on is as it was, None otherwise."""
+    stored = store.load(name) if store is not None and own_identity() else None
+    if stored is None or not _all_hold(stored, around or Surroundings()):
+        return None
+    return stored.value
+
+
+def _all_hold(stored: StoredTrace, around: Surroundings) -> bool:
     return all(_holds(*depend, around) for depend in stored.depends)
 
 

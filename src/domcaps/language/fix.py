@@ -50,7 +50,7 @@ class Substitutes(Struct, frozen=True):
     are other names that people use for a value, which mean it without doubt. `only` names, for a
     value, the paths below the device that have a meaning with it alone, and go when it does (under
     ``*`` with any value); so do the `companions`, other devices that need it, by their paths below
-    ``<domain>``. `remarks` say what somebody should know who gets a value. Where `archs` are named,
+    ``<domain>``. `remarks` say what a user who gets the value should know. Where `archs` are named,
     guests of other architectures have the order `elsewhere`.
     """
 

@@ -22,6 +22,11 @@ def path_of(node: Node, attribute: str = "") -> str:
     return with_attribute("/" + "/".join(reversed(steps)), attribute)
 
 
+def without_positions(path: str) -> str:
+    """Give a path without positions and conditions: ``/domain/devices/disk/@type``."""
+    return "/".join(step.partition("[")[0] for step in path.split("/"))
+
+
 def with_attribute(path: str, attribute: str) -> str:
     """Give the path of an attribute, that of the element itself for "" as its name."""
     return f"{path}/@{attribute}" if attribute else path

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from domcaps.elements import contents
 from domcaps.language.fix import Substitutes
+from domcaps.language.node_path import without_positions
 from domcaps.language.preference import Decision
 from domcaps.language.wording import nearest
 from domcaps.validate.catalogue.rules import parts
@@ -53,12 +54,7 @@ def fields_by_path() -> dict[str, list[Field[object]]]:
 
 def path_of_field(part: str, field: str) -> str:
     """Give the path of a field without numbers and conditions: ``/domain/devices/disk/@type``."""
-    return plain("/".join(filter(None, ("/domain", part, field))))
-
-
-def plain(path: str) -> str:
-    """Give a path without numbers and conditions."""
-    return "/".join(step.partition("[")[0] for step in path.split("/"))
+    return without_positions("/".join(filter(None, ("/domain", part, field))))
 
 
 @functools.cache
@@ -91,7 +87,7 @@ def likely_first(path: str, old: str, known: Sequence[str], arch: str = "") -> t
     Those that look like it come first, then those that serve the guest as well, then those that new
     domains prefer. `arch` is the guest's architecture.
     """
-    where = plain(path)
+    where = without_positions(path)
     rule = substitutes().get(where)
     stands_in = (rule.of(old, arch) or ()) if rule is not None else ()
     meant = rule.slips.get(old.lower(), "") if rule is not None and rule.slips else ""
@@ -104,7 +100,7 @@ def advised(path: str, old: str, accepted: Sequence[str], arch: str = "") -> str
 
     `accepted` is in the order of `likely_first`.
     """
-    rule = substitutes().get(plain(path))
+    rule = substitutes().get(without_positions(path))
     stands_in = rule.of(old, arch) if rule is not None else None
     for value in accepted:
         if value not in _EMPTY and (stands_in is None or value in stands_in):

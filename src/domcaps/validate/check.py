@@ -380,18 +380,16 @@ class DocumentCheck:
         message = messages.naming(found.message, target.machine, str(target.dialect))
         old = found.node.get(found.attribute) if found.attribute else None
         if old is not None and len(accepted) > 1:
-            accepted = likely_first(path, old, accepted, target.arch)
+            accepted = self._likely_first(path, old, accepted)
         if old is not None and old not in accepted and accepted:
             message = messages.with_advice(message, self._advised(path, old, accepted), accepted)
         if found.requires is not None:
             message = messages.with_remedy(message, found.requires, self.world)
         return msgspec.structs.replace(found, message=message, accepted=accepted)
 
-    def _likely_first(
-        self, field_check: FieldCheck, text: str, known: tuple[str, ...]
-    ) -> tuple[str, ...]:
-        """Order the values that a field may have instead of a text, as a repair tries them."""
-        return likely_first(field_check.place, text, known, self.world.target.arch) if known else ()
+    def _likely_first(self, path: str, old: str, known: tuple[str, ...]) -> tuple[str, ...]:
+        """Order the values that may stand at a path instead of one, as a repair tries them."""
+        return likely_first(path, old, known, self.world.target.arch) if known else ()
 
     def _advised(self, path: str, old: str, accepted: Sequence[str]) -> str:
         """Give the value to recommend in a message, "" where no value stands in for the old one."""
@@ -426,7 +424,7 @@ class DocumentCheck:
         declared, dated = field_check.declared, field_check.dated or {}
         has = self.world.target.dialect.has
         known = tuple(n for n in _expected(field_check) if n not in dated or has(dated[n]))
-        known = self._likely_first(field_check, text, known)
+        known = self._likely_first(field_check.place, text, known)
         place = messages.place_of(part, declared)
         message = messages.invalid(place, text, declared.kind.expected, known)
         wrong = problem(message, part, declared.path, accepted=known)
@@ -437,7 +435,7 @@ class DocumentCheck:
         """Add a finding where a required field is missing."""
         if field_check.declared.text(part.node) is not None:
             return
-        known = self._likely_first(field_check, "", _expected(field_check))
+        known = self._likely_first(field_check.place, "", _expected(field_check))
         message = messages.missing(messages.place_of(part, field_check.declared), known)
         missing = problem(message, part, field_check.declared.path, accepted=known)
         self._add(f"{field_check.code}-missing", missing)
@@ -452,7 +450,7 @@ class DocumentCheck:
             if choice.at_start:
                 self._at_start(part, field_check, enum, choice)
             return
-        offered = self._likely_first(field_check, text, tuple(_offered(enum, world)))
+        offered = self._likely_first(field_check.place, text, tuple(_offered(enum, world)))
         place = messages.place_of(part, declared)
         if choice is None:
             code, reason = "unknown", None
@@ -479,7 +477,7 @@ class DocumentCheck:
             if doubt is not None:
                 world.unknown.add(f"{spoken} starts ({doubt.but})")
             return
-        starting = self._likely_first(field_check, choice.name, tuple(_starting(enum, world)))
+        starting = self._likely_first(field_check.place, choice.name, tuple(_starting(enum, world)))
         use = self._advised(field_check.place, choice.name, starting)
         instead = f". Use {use!r}" if use else ""
         message = f"{spoken} can be defined, but does not start: {failure.but}{instead}"

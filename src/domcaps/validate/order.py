@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from domcaps.facts.arch import ARCHITECTURES
 from domcaps.files import package_text
 from domcaps.language.finding import Severity, Stage
+from domcaps.language.node_path import without_positions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -154,7 +155,7 @@ def _order() -> tuple[tuple[str, ...], dict[str, tuple[str, int]]]:
 @functools.lru_cache(maxsize=1024)
 def _element(path: str) -> str:
     """Name what of a domain a path leads to: ``/domain/devices/disk[2]/source`` is a disk."""
-    steps = [step.partition("[")[0] for step in path.split("/")[2:]]
+    steps = without_positions(path).split("/")[2:]
     if steps[:1] == ["devices"]:
         # <memory> is a device, too
         return "memdev" if steps[1:2] == ["memory"] else "".join(steps[1:2])

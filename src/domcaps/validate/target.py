@@ -19,6 +19,7 @@ from domcaps.errors import (
     UntrustedProgramError,
 )
 from domcaps.facts.arch import serves
+from domcaps.facts.emulator import ACCELERATORS
 from domcaps.language.finding import Finding
 from domcaps.language.node_path import path_of
 from domcaps.language.rule import Problem
@@ -127,7 +128,7 @@ class _Search:
     def _others(self, world: World) -> Iterator[tuple[World, str]]:
         """Give the target with each other type, where the one that is named is near to none."""
         named = self.root.get("type") or ""
-        if "virttype" not in self.replaced or difflib.get_close_matches(named, _TYPES, n=1):
+        if "virttype" not in self.replaced or difflib.get_close_matches(named, ACCELERATORS, n=1):
             return
         for virttype in world.emulator.virttypes:
             if virttype != world.target.virttype:
@@ -252,7 +253,6 @@ _CODES = {
     "machine": "os-machine-unsupported",
     "virttype": "domain-type-unsupported",
 }
-_TYPES = ("kvm", "qemu", "hvf")
 _SPOKEN = {
     "virttype": "type",
     "arch": "arch",

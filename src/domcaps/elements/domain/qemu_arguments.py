@@ -98,16 +98,21 @@ def arguments(qemu: QemuNamespace) -> Iterator[Argument]:
         place += 1
 
 
-def nearest(name: str, known: Iterable[str]) -> list[str]:
-    """Give the names that are spelt most alike."""
-    return difflib.get_close_matches(name[:100], sorted(known), n=2, cutoff=0.7)
+def hint(name: str, known: Iterable[str]) -> str:
+    """Suggest the names that are spelt most alike, in brackets after a blank; "" for none."""
+    near = difflib.get_close_matches(name[:100], sorted(known), n=2, cutoff=0.7)
+    return f" (did you mean {' or '.join(map(repr, near))}?)" if near else ""
+
+
+def arguments_of(qemu: QemuNamespace, option: str) -> Iterator[Argument]:
+    """Give the arguments of one option, such as ``device``."""
+    return (argument for argument in arguments(qemu) if argument.option == option)
 
 
 def _devices(qemu: QemuNamespace) -> Iterator[tuple[Argument, str, Mapping[str, str]]]:
-    for argument in arguments(qemu):
-        if argument.option == "device":
-            settings = argument.settings()
-            yield argument, settings.get("driver", ""), settings
+    for argument in arguments_of(qemu, "device"):
+        settings = argument.settings()
+        yield argument, settings.get("driver", ""), settings
 
 
 def type_of(world: World, driver: str) -> str | None:
@@ -130,9 +135,9 @@ def device_type_is_known(qemu: QemuNamespace) -> Problems:
     world = qemu.domain.world
     for argument, driver, _ in _devices(qemu):
         if driver not in {"", "help", "?"} and type_of(world, driver) is None:
-            near = nearest(driver, world.emulator.qom_types)
-            hint = f" (did you mean {' or '.join(map(repr, near))}?)" if near else ""
-            yield problem(f"this QEMU has no device type {driver!r}{hint}", argument.node, "@value")
+            text = f"this QEMU has no device type {driver!r}"
+            near = hint(driver, world.emulator.qom_types)
+            yield problem(f"{text}{near}", argument.node, "@value")
 
 
 @rule(
@@ -145,9 +150,7 @@ def device_type_is_known(qemu: QemuNamespace) -> Problems:
 def object_type_is_known(qemu: QemuNamespace) -> Problems:
     """The type of an ``-object`` argument must be an object type of this QEMU."""
     types = qemu.domain.world.emulator.qom_types
-    for argument in arguments(qemu):
-        if argument.option != "object":
-            continue
+    for argument in arguments_of(qemu, "object"):
         settings = argument.settings()
         name = settings.get("qom-type") or settings.get("driver", "")
         if name and name not in types:
@@ -169,10 +172,8 @@ def device_properties_are_known(qemu: QemuNamespace) -> Problems:
         for name in settings if known else ():
             is_own = name in known or name in _OF_EVERY_DEVICE or "." in name
             if not is_own:
-                near = nearest(name, known)
-                hint = f" (did you mean {' or '.join(map(repr, near))}?)" if near else ""
                 yield problem(
-                    f"QEMU's device {driver!r} has no property {name!r}{hint}",
+                    f"QEMU's device {driver!r} has no property {name!r}{hint(name, known)}",
                     argument.node,
                     "@value",
                 )

@@ -16,7 +16,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from domcaps.elements.domain.qemu_arguments import arguments, known_properties, nearest, type_of
+from domcaps.elements.domain.qemu_arguments import (
+    arguments_of,
+    hint,
+    known_properties,
+    type_of,
+)
 from domcaps.elements.domain.qemu_namespace import QemuNamespace
 from domcaps.language.finding import Severity, quoted
 from domcaps.language.rule import Problems, problem, rule
@@ -38,11 +43,6 @@ _OVERRIDE = (
 )
 
 
-def _hint(name: str, known: tuple[str, ...]) -> str:
-    near = nearest(name, known)
-    return f" (did you mean {' or '.join(map(repr, near))}?)" if near else ""
-
-
 @rule(
     "qemu-netdev-unknown",
     QemuNamespace,
@@ -54,22 +54,20 @@ def network_backend_is_known(qemu: QemuNamespace) -> Problems:
     """The type of a ``-netdev`` argument, and its settings, must be known to this QEMU."""
     schema = qemu.domain.world.emulator.schema
     types = schema.cases(_NETDEV)
-    for argument in arguments(qemu):
-        if argument.option != "netdev" or not types:
-            continue
+    for argument in arguments_of(qemu, "netdev") if types else ():
         settings = dict(argument.settings())
         kind = settings.pop("driver", settings.get("type", ""))
         if kind in {"", "help", "?"}:
             continue
         if kind not in types:
-            text = f"this QEMU has no network backend {quoted(kind)}{_hint(kind, types)}"
+            text = f"this QEMU has no network backend {quoted(kind)}{hint(kind, types)}"
             yield problem(text, argument.node, "@value")
             continue
         known = {*schema.members(_NETDEV), *schema.members(f"{_NETDEV}/case={kind}"), *_OLD_NAMES}
         for name in settings:
             if name.partition(".")[0] not in known:
                 text = f"QEMU's network backend {kind!r} has no setting {quoted(name)}"
-                yield problem(f"{text}{_hint(name, tuple(known))}", argument.node, "@value")
+                yield problem(f"{text}{hint(name, known)}", argument.node, "@value")
 
 
 @rule(
@@ -85,20 +83,18 @@ def defaults_are_of_known_types(qemu: QemuNamespace) -> Problems:
     for argument, driver, name in _defaults(qemu):
         types = world.emulator.qom_types
         if driver not in types:
-            text = f"this QEMU has no type {quoted(driver)}{_hint(driver, tuple(types))}"
+            text = f"this QEMU has no type {quoted(driver)}{hint(driver, types)}"
             yield problem(f"{text}; the default has no effect", argument.node, "@value")
             continue
         known = known_properties(world, driver) if type_of(world, driver) else ()
         if known and name not in known:
-            text = f"QEMU's type {driver!r} has no property {quoted(name)}{_hint(name, known)}"
+            text = f"QEMU's type {driver!r} has no property {quoted(name)}{hint(name, known)}"
             yield problem(text, argument.node, "@value")
 
 
 def _defaults(qemu: QemuNamespace) -> Iterator[tuple[Argument, str, str]]:
     """Give type and property of each default, in both forms that QEMU has for them."""
-    for argument in arguments(qemu):
-        if argument.option != "global":
-            continue
+    for argument in arguments_of(qemu, "global"):
         short = re.fullmatch(r"([^.=,]+)\.([^=,]+)=.*", argument.value, re.DOTALL)
         settings = argument.settings()
         driver, name = short.groups() if short else (
@@ -125,5 +121,5 @@ def overridden_devices_are_there(qemu: QemuNamespace) -> Problems:
     for node in qemu.inside("override", "device"):
         alias = node.get("alias", "")
         if alias.startswith("ua-") and alias not in names:
-            text = f"no device has the alias {quoted(alias)}{_hint(alias, names)}"
+            text = f"no device has the alias {quoted(alias)}{hint(alias, names)}"
             yield problem(text, node, "@alias")

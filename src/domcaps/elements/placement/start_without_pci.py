@@ -72,7 +72,7 @@ def devices_have_a_bus(topology: PciTopology) -> Problems:
         is_usb = device.controller is not None and device.controller.type == "usb"
         # the board's own USB controller is switched on without a place
         if not _is_added_balloon(device) and not is_usb:
-            what = f"{device.controller.type} controller" if device.controller else device.tag
+            what = _kind_of(device)
             message = f"the {what} needs a PCI <address>, which libvirt cannot assign here"
             yield problem(message, _place(device, topology))
 
@@ -117,12 +117,17 @@ def powernv_has_another_bus(topology: PciTopology) -> Problems:
     if not topology.domain.world.truth(POWERNV):
         return
     for device in topology.devices.listed:
-        what = f"{device.controller.type} controller" if device.controller else device.tag
+        what = _kind_of(device)
         if what != "pci controller":
             message = f"the {what} is put on the bus pci.0, which this machine type does not have"
             added = _ADDED_BY_LIBVIRT.get(what, "") if device.node is None else ""
             fix = Fix(add=f"<devices>{added}</devices>") if added else ()
             yield problem(message, _place(device, topology), fix=fix)
+
+
+def _kind_of(device: PciDevice) -> str:
+    """Name the kind of a device for messages."""
+    return f"{device.controller.type} controller" if device.controller else device.tag
 
 
 def _place(device: PciDevice, topology: PciTopology) -> Node:

@@ -42,7 +42,7 @@ def full_check_names_what_qemu_adds(cpu: Cpu) -> Problems:
         return
     extra = [name for name in _added(cpu) if name not in policies(cpu.domain)]
     if extra:
-        named = "".join(f"<feature policy='require' name='{name}'/>" for name in extra)
+        named = "".join(map(_REQUIRE.format, extra))
         yield problem(
             f"with check='full' libvirt refuses the features {' and '.join(extra)}, which QEMU "
             f"adds: add {named}, or use check='partial'",
