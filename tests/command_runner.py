@@ -1,6 +1,6 @@
 """A runner of commands that tells the two outputs apart, with click 8.1 as well.
 
-Debian 13 has click 8.1, in which a runner mixes them unless it is told not to.
+Debian 13 has click 8.1, in which a runner mixes them unless an option says otherwise.
 """
 
 from __future__ import annotations

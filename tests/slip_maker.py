@@ -43,7 +43,7 @@ _ESSENCE = {
     "/domain/features/hyperv/vpindex": {("state", "on")},
     "/domain/features/hyperv/synic": {("state", "on")},
 }
-"""What a companion has to say to be what was missing, by its path without numbers."""
+"""What a companion must have to be the one that was missing, by its path without numbers."""
 
 Said = tuple[str, str, str]
 """Something that a document says: the path of an element, an attribute or "", and the value."""
@@ -237,7 +237,7 @@ def _is_most(slip: Slip, gone: set[Said], new: set[Said]) -> bool:
 
 
 def _is_companion(slip: Slip, gone: set[Said], new: set[Said]) -> bool:
-    """Hold what is missing to its essence: nobody can know the details that it had."""
+    """Hold what is missing to its essence: its details cannot be known."""
     needed = _ESSENCE[slip.path]
     within = all(path.startswith(slip.path) for path, _, _ in gone | new)
     return within and not {one[1:] for one in gone} & needed

@@ -276,10 +276,9 @@ def main() -> int:
     if options.verb == "ask":
         refused = ask(options.folder, options.starts, options.seed, schema=options.schema)
         return 1 if refused else 0
-    import domcaps
-    from poor_hosts import poor_host
+    from poor_hosts import host_at
 
-    host = poor_host() if options.host is None else domcaps.Host.load(options.host)
+    host = host_at(options.host)
     make(options.folder, host, options)
     return 0
 

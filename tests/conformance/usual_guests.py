@@ -158,10 +158,9 @@ def main() -> int:
     if options.verb == "ask":
         ask(options.folder)
         return 0
-    import domcaps
-    from poor_hosts import poor_host
+    from poor_hosts import host_at
 
-    host = poor_host() if options.host is None else domcaps.Host.load(options.host)
+    host = host_at(options.host)
     return 1 if table(options.folder, host, options.libvirt) else 0
 
 

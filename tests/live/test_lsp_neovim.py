@@ -12,21 +12,12 @@ from typing import Any
 
 import pytest
 
+from edited_domain import TEXT
 from plain_hosts import plain
 
 pytestmark = pytest.mark.skipif(not shutil.which("nvim"), reason="needs neovim 0.7 or later")
 
 SESSION = Path(__file__).with_name("neovim_session.lua")
-TEXT = """<domain type='qemu'>
-  <name>ü𝄞</name>
-  <memory>1048576</memory>
-  <os><type arch='x86_64' machine='q35'>hvm</type></os>
-  <devices>
-    <!-- 𝄞 --><video><model type='qxl'/></video>
-    <video><model type='vga' headz='1'/></video>
-  </devices>
-</domain>
-"""
 
 
 @pytest.fixture(scope="module")

@@ -185,7 +185,7 @@ untyped: Any = domcaps
 
 
 class TestSlips:
-    """What a first program gets wrong, and what it is told."""
+    """What a first program gets wrong, and the error that it gets."""
 
     @pytest.mark.parametrize(
         ("call", "told"),

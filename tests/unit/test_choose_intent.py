@@ -12,10 +12,9 @@ from domcaps.choose import losses
 from domcaps.choose.candidates import of_same_family
 from domcaps.choose.hosts import machine_names
 from domcaps.choose.repair import repair
-from domcaps.facts.question import ask
-from domcaps.facts.record import Kvm, ProbeSession, Recording
-from fakes import answer
+from domcaps.facts.record import Kvm, Recording
 from plain_hosts import open_plain
+from poor_hosts import emulated_record
 from sample_hosts import _path, _rich, _shipped, rich_host
 
 if TYPE_CHECKING:
@@ -207,15 +206,9 @@ def test_a_removal_is_told() -> None:
 
 
 def host_without_kvm() -> domcaps.Host:
-    record = _shipped("x86_64", "sid")
-    assert record is not None
-    whole, emulated = record.sessions
-    answers = {a.question: a for a in (*whole.answers, *emulated.answers)}
-    answers[ask("query-kvm")] = answer(ask("query-kvm"), {"enabled": False, "present": False})
-    sessions = (ProbeSession("tcg", tuple(answers.values())),)
-    record = msgspec.structs.replace(record, path=_path("x86_64"), sessions=sessions)
     poor = msgspec.structs.replace(_rich("x86_64"), kvm=Kvm())
-    return domcaps.Host.from_recording(Recording(host=poor, emulators=(record,)), origin="sid")
+    recording = Recording(host=poor, emulators=(emulated_record(),))
+    return domcaps.Host.from_recording(recording, origin="sid")
 
 
 WITHOUT_KVM = [

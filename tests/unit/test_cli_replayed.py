@@ -181,7 +181,7 @@ def test_what_a_rule_sees_of_a_file_is_a_witness(folder: Path) -> None:
     assert [(one.witness, one.seen) for one, _ in proven] == [(NamedFile(image), (False, None))]
     (folder / "image").write_bytes(b"1")
     assert NamedFile(image).look(inputs._around) == (True, 1)
-    # somebody saw it before it came, and after
+    # it was seen before it came, and after
     look_at(image)
     assert inputs.proven() is None
 

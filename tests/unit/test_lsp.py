@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from lsprotocol import types
 from pygls.lsp.client import LanguageClient
 
+from edited_domain import TEXT
 from plain_hosts import plain
 
 if TYPE_CHECKING:
@@ -16,16 +17,6 @@ if TYPE_CHECKING:
 
     import pytest
 
-TEXT = """<domain type='qemu'>
-  <name>ü𝄞</name>
-  <memory>1048576</memory>
-  <os><type arch='x86_64' machine='q35'>hvm</type></os>
-  <devices>
-    <!-- 𝄞 --><video><model type='qxl'/></video>
-    <video><model type='vga' headz='1'/></video>
-  </devices>
-</domain>
-"""
 LINES = TEXT.split("\n")
 
 
