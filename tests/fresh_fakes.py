@@ -256,11 +256,11 @@ class PretendedHost:
 
     def remembered(self, **question: Any) -> str:
         """Answer with what is remembered; an error is an answer, too."""
-        return _shown(self.host, question)
+        return shown(self.host, question)
 
     def from_nothing(self, **question: Any) -> str:
         """Answer without this package's memory: read everything, ask everybody."""
-        return _shown(self.plain(), question)
+        return shown(self.plain(), question)
 
     def plain(self) -> Host:
         """Give the host as it is read once, without anything that remembers."""
@@ -296,7 +296,8 @@ class _PlainEmulators:
         return next((place for place in places if self._files.program(place)), "")
 
 
-def _shown(host: Host, question: dict[str, Any]) -> str:
+def shown(host: Host, question: dict[str, Any]) -> str:
+    """Give what a host answers, or its error."""
     try:
         caps: DomainCapabilities = host.domain_capabilities(**question)
     except Exception as error:  # noqa: BLE001 - whatever it is, both must say the same

@@ -27,6 +27,8 @@ from fresh_fakes import PretendedHost, descriptor, emulator_text, helper_text
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from domcaps.hosts.host import Host
+
 QUESTIONS: tuple[dict[str, Any], ...] = (
     {"machine": "q35"},
     {"machine": "pc", "virttype": "qemu"},
@@ -41,6 +43,7 @@ KINDS: tuple[dict[str, bool], ...] = (
     {"sentry": True, "disk": True},
     {"sentry": False, "disk": True, "coarse": True},
 )
+_Facts = tuple[Any, Any, Any]
 FAR_BACK = 1_600_000_000_123_456_789
 
 
@@ -367,11 +370,15 @@ class Trial:
         in_between = self.host.prober.asked != asked or bool(self.host.counting.ran_keys)
         self.counts[change] += 1
         answers = self._answers()
-        truth = [self.host.from_nothing(**question) for question in QUESTIONS]
+        # one reading for all: nothing changes until the next step
+        plain = self.host.plain()
+        truth = [fakes.shown(plain, question) for question in QUESTIONS]
         assert answers == truth, f"after {change}:\n{_difference(answers, truth)}"
-        self._check_economy(change, asked, in_between=in_between, failed="Error" in answers[0])
+        facts = self._observed(plain)
+        failed = "Error" in answers[0]
+        self._check_economy(change, asked, facts, in_between=in_between, failed=failed)
         self.counts["probes"] += self.host.prober.asked - asked
-        self.counts["without an answer"] += "Error" in answers[0]
+        self.counts["without an answer"] += failed
 
     def _answers(self) -> list[str]:
         """Ask, with each thread; all must be told the same."""
@@ -381,10 +388,11 @@ class Trial:
         assert found == [answer for answer in answers for _ in range(self.threads)]
         return answers
 
-    def _check_economy(self, change: str, asked: int, *, in_between: bool, failed: bool) -> None:
+    def _check_economy(
+        self, change: str, asked: int, facts: _Facts, *, in_between: bool, failed: bool
+    ) -> None:
         """Nothing is rebuilt that rests on facts which did not change."""
         host, counting = self.host, self.host.counting
-        facts = self._observed()
         before, self.facts = self.facts, facts
         if not (in_between or failed or self.failed or before is None):
             if facts == before:
@@ -400,9 +408,8 @@ class Trial:
         self.tasks += len(counting.ran_keys)
         counting.clear()
 
-    def _observed(self) -> tuple[Any, Any, Any]:
+    def _observed(self, plain: Host) -> _Facts:
         """Give the facts, the emulator's answers, and all that these come from."""
-        plain = self.host.plain()
         record = plain.facts.record
         try:
             answers = plain.emulators.get(fakes.EMULATOR).record
@@ -414,7 +421,7 @@ class Trial:
         return record, answers, (parts, record.kvm.usable, record.cpu, self.host.environ["PATH"])
 
 
-def _without_firmware(facts: tuple[Any, Any, Any]) -> Any:
+def _without_firmware(facts: _Facts) -> Any:
     import msgspec
 
     return msgspec.structs.replace(facts[0], firmware=(), images=())
@@ -427,8 +434,9 @@ def _content(place: Path) -> object:
         return None
     if place.is_dir():
         return str(place)
-    # who may execute it is part of what it is
-    return str(place), place.read_bytes(), place.stat().st_mode & 0o111
+    # who may execute it, and whose it is, are part of what it is
+    status = place.stat()
+    return str(place), place.read_bytes(), status.st_mode & 0o111, status.st_uid
 
 
 def _difference(answers: list[str], truth: list[str]) -> str:
