@@ -18,7 +18,10 @@ def expected_in_wheel() -> set[str]:
     commands = {p.stem.rstrip("_") for p in (package / "cli").glob("[!_]*.py")}
     return {
         *(f"domcaps/{path.relative_to(package)}" for path in sources),
-        *(f"{_DATA}/doc/domcaps/{path.name}" for path in (ROOT / "docs").glob("*.md")),
+        *(
+            f"{_DATA}/doc/domcaps/{path.relative_to(ROOT / 'docs')}"
+            for path in (ROOT / "docs").rglob("*.md")
+        ),
         *(f"{_DATA}/man/man1/domcaps-{name.replace('_', '-')}.1" for name in commands),
         f"{_DATA}/man/man1/domcaps.1",
         f"{_DATA}/doc/domcaps/CHANGELOG.md",

@@ -36,8 +36,8 @@ _WHEN = {"define": "when the domain is defined", "start": "when the domain is st
 
 def assemble(folder: Path) -> None:
     """Write the source of every page below a folder."""
-    for path in (ROOT / "docs").glob("*.md"):
-        _write(folder / path.name, _relinked(path.read_text()))
+    for path in (ROOT / "docs").rglob("*.md"):
+        _write(folder / path.relative_to(ROOT / "docs"), _relinked(path.read_text()))
     for name, target in BESIDE.items():
         _write(folder / target, _relinked((ROOT / name).read_text()))
     shutil.copytree(ROOT / "docs" / "theme", folder / "theme")
@@ -56,7 +56,8 @@ def _relinked(text: str) -> str:
     """Let links between documents of the repository point to pages of the site."""
     text = re.sub(r"\]\((?:\.\./)?docs/", "](", text)
     for name, target in BESIDE.items():
-        text = re.sub(rf"\]\((?:\.\./)?{re.escape(name)}", f"]({target}", text)
+        # a document of docs/ goes up to the repository's root, where the site has no further level
+        text = re.sub(rf"\]\((?:\.\./(\.\./)?)?{re.escape(name)}", rf"](\1{target}", text)
     return text
 
 
@@ -79,7 +80,7 @@ def _code_page(code: Code) -> str:
     )
     return (
         f"# {code.name}\n\n{said}\n\n{code.page(markdown=True)}\n\n"
-        f"Leave it out with {silence}: see [Validation](../validation.md).\n\n"
+        f"Leave it out with {silence}: see [Check domain XML](../validation.md).\n\n"
         "[All codes](index.md)\n"
     )
 

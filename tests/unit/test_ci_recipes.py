@@ -14,8 +14,6 @@ from typing import Any
 import pytest
 import yaml
 
-from document_commands import run_all, typed
-
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
 ACTION = yaml.safe_load((ROOT / "action.yml").read_text())
@@ -126,8 +124,3 @@ def test_yaml_in_the_document_is_valid_and_uses_inputs_that_there_are() -> None:
             assert set(step["with"]) <= set(ACTION["inputs"])
     assert set(blocks[2]["include"][0]["inputs"]) <= set(SPEC["spec"]["inputs"])
     assert blocks[3]["repos"][0]["hooks"][0]["id"] == "domcaps-validate"
-
-
-@pytest.mark.parametrize("page", ["ci.md", "index.md"])
-def test_commands_of_the_page_run(page: str, tmp_path: Path) -> None:
-    run_all(typed((ROOT / "docs" / page).read_text()), tmp_path)

@@ -48,7 +48,7 @@ def _said(text: str) -> list[str]:
 
 def test_every_call_in_a_document_is_one_that_there_is() -> None:
     count = 0
-    for path in (*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))):
+    for path in (*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))):
         for said in _said(path.read_text()):
             words = shlex.split(re.split(r"\s[|&>]|\s\d?>", said)[0], comments=True)
             if words[1] == "help":

@@ -1,4 +1,4 @@
-"""Each input of the table in docs/freshness.md: a change of it does what stands there."""
+"""Each input of the table in docs/internals/freshness.md: a change of it does what stands there."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from fresh_fakes import PretendedHost, descriptor, emulator_text, helper_text
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-DOCUMENT = Path(__file__).parents[2] / "docs/freshness.md"
+DOCUMENT = Path(__file__).parents[2] / "docs/internals/freshness.md"
 
 
 class Row(NamedTuple):

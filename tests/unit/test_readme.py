@@ -23,7 +23,7 @@ def test_what_needs_no_qemu_works_in_the_order_of_the_readme(tmp_path: Path) -> 
 
 
 def test_every_target_of_make_that_documents_name_exists() -> None:
-    pages = (ROOT / "README.md", *(ROOT / "docs").glob("*.md"), ROOT / "CONTRIBUTING.md")
+    pages = (ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), ROOT / "CONTRIBUTING.md")
     named = {name for page in pages for name in re.findall(r"`make ([a-z-]+)", page.read_text())}
     assert {"run", "docs", "deb"} <= named
     for name in named:

@@ -48,13 +48,15 @@ def test_every_element_of_the_report_has_a_page(pages: Path) -> None:
 
 def test_every_document_is_in_the_navigation(pages: Path) -> None:
     named = set(re.findall(r": ([a-z/-]+\.md)$", CONFIGURATION, re.M))
-    there = {str(path.relative_to(pages)) for path in pages.glob("*.md")}
+    parts = (pages.glob("*.md"), pages.glob("internals/*.md"))
+    there = {str(path.relative_to(pages)) for part in parts for path in part}
     assert there | {"codes/index.md", "elements/index.md"} == named
 
 
 def test_links_of_the_pages_have_targets(pages: Path) -> None:
     # strict MkDocs looks at anchors, too; this needs no MkDocs
-    for page in (*pages.glob("*.md"), pages / "codes/index.md", pages / "elements/index.md"):
+    indexes = (pages / "codes/index.md", pages / "elements/index.md")
+    for page in (*pages.glob("*.md"), *pages.glob("internals/*.md"), *indexes):
         text = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.DOTALL | re.MULTILINE)
         for target in re.findall(r"\]\(([^)#:]+\.md)", text):
             assert (page.parent / target).is_file(), f"{page.name}: {target}"
