@@ -14,7 +14,7 @@ import click
 from domcaps.cli import _root
 from domcaps.cli._documents import DOCUMENTS
 from domcaps.cli._documents import schema as json_schema
-from domcaps.report import dialects, drift, reference
+from domcaps.report import dialects, drift, drift_page, reference
 from domcaps.validate.schema import reference as schema
 
 ROOT = Path(__file__).parents[1]
@@ -71,7 +71,7 @@ def main() -> int:
 def _documents() -> dict[str, str]:
     return {
         "dialects.md": dialects.to_markdown(),
-        "drift.md": drift.to_markdown(drift.drift_entries()),
+        "drift.md": drift_page.to_markdown(drift.drift_entries()),
         "table.md": reference.to_markdown(),
         "schema.md": schema.to_markdown(),
         "cli.md": commands(),

@@ -13,6 +13,8 @@ import click
 import domcaps
 from domcaps import errors
 from domcaps.cli import _root
+from domcaps.report.drift import drift_entries
+from domcaps.report.drift_page import anchor, differences
 
 ROOT = Path(__file__).parents[2]
 
@@ -78,3 +80,25 @@ def test_every_error_is_public_and_stands_in_the_tree() -> None:
         assert name in domcaps.__all__, name
         assert re.search(rf"\b{name}\b", tree), name
         assert re.search(rf"\b{name}\b", manual), name
+
+
+def test_each_difference_of_the_report_stands_once_with_what_to_do() -> None:
+    page = (ROOT / "docs" / "drift.md").read_text()
+    headings = re.findall(r"^#+ (.+)$", page, re.MULTILINE)
+    assert len(set(map(anchor, headings))) == len(headings)
+    for one in differences(drift_entries()):
+        first = one.entries[0]
+        assert one.title
+        assert first.instead
+        # what else differs would be lost on the page
+        told = {(e.says, e.but, e.evidence, e.where, e.listed) for e in one.entries}
+        assert len(told) == 1, one.title
+        for path, values in one.values.items():
+            assert all(f"`{part}`" in page for part in (path, *values))
+
+
+def test_links_within_the_page_of_differences_have_targets() -> None:
+    page = (ROOT / "docs" / "drift.md").read_text()
+    targets = set(re.findall(r"\]\(#([^)]+)\)", page))
+    assert targets
+    assert targets <= set(map(anchor, re.findall(r"^#+ (.+)$", page, re.MULTILINE)))

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from domcaps.cli._terminal import emit, emit_document, say
+
+if TYPE_CHECKING:
+    from domcaps.report.drift_page import DriftGroup
 
 
 @click.command("drift")
@@ -20,7 +25,8 @@ def command(*, form: str) -> None:
 
     'domcaps report' still prints what libvirt prints.
     """
-    from domcaps.report.drift import drift_entries, to_markdown
+    from domcaps.report.drift import drift_entries
+    from domcaps.report.drift_page import differences, to_markdown
 
     entries = drift_entries()
     if form == "json":
@@ -28,10 +34,19 @@ def command(*, form: str) -> None:
     elif form == "markdown":
         emit(to_markdown(entries))
     else:
-        for entry in entries:
-            say(entry.path, bold=True)
-            if entry.where:
-                say(f"  where     {entry.where}")
-            say(f"  reported  {entry.says}")
-            say(f"  but       {entry.but}")
-            say(f"  evidence  {entry.evidence}")
+        for one in differences(entries):
+            _print(one)
+
+
+def _print(one: DriftGroup) -> None:
+    first = one.entries[0]
+    values = dict.fromkeys(entry.path for entry in one.entries)
+    say(one.title, bold=True)
+    say(f"  values    {', '.join(values)}")
+    say(f"  libvirt   {one.releases}")
+    if first.where:
+        say(f"  where     {first.where}")
+    say(f"  reported  {first.says}")
+    say(f"  in fact   {first.but}")
+    say(f"  instead   {first.instead}")
+    say(f"  evidence  {first.evidence}")

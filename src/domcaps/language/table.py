@@ -38,6 +38,9 @@ class Drift(Struct, frozen=True):
     refuses it on all of them: a domain with it gets a finding. `found_by` is the code of the rule
     that finds it where the rest of the domain decides. A drift at start that is neither is a doubt:
     what comes of the choice is unknown.
+
+    `title`, `instead` (what a user should do) and `targets` (`where` in words, "" where the rest
+    says it) are for the page that lists all drifts.
     """
 
     says: str
@@ -47,6 +50,9 @@ class Drift(Struct, frozen=True):
     where: Predicate = ALWAYS
     certain: bool = False
     found_by: str = ""
+    title: str = ""
+    instead: str = ""
+    targets: str = ""
 
 
 class WideDrift(Struct, frozen=True):

@@ -37,38 +37,50 @@ WITHOUT_SMM = HostFact(
 )
 
 NO_PCI = Drift(
+    title="PCI devices on microvm",
     says="PCI devices are listed if QEMU has them",
     but="microvm has no PCI bus: QEMU refuses to start",
     evidence="verify with QEMU 7.2, 10.0 and 11.1: \"No 'PCI' bus found for device\"",
     where=MICROVM,
     certain=True,
+    instead="use virtio devices, or the machine type q35",
+    targets="microvm",
 )
 NO_CHANNEL_FORM = Drift(
+    title="virtio-transitional models on s390x",
     says="virtio-transitional models are listed for s390x as well",
     but="QEMU has them for PCI only, and libvirt uses CCW devices on s390x: the guest "
     "fails to start",
-    evidence="verify with QEMU 7.2, 10.0 and 11.1 for s390x: 'virtio-blk-ccw-transitional' and its "
-    "like are no device types",
+    evidence="verify with QEMU 7.2, 10.0 and 11.1 for s390x: QEMU has no device type such as "
+    "'virtio-blk-ccw-transitional'",
     where=S390,
     certain=True,
+    instead="use the model 'virtio'",
+    targets="s390x",
 )
 NO_DMA = Drift(
+    title="ramfb and vmcoreinfo on RISC-V",
     says="ramfb and vmcoreinfo are listed if QEMU has them",
     but="both require fw_cfg with DMA, which RISC-V machine types of older QEMU do not have",
     evidence='verify with QEMU 7.2 for riscv64: "device requires fw_cfg with DMA"; 10.0 starts',
     where=RISCV_VIRT & older_qemu(8, 0),
     certain=True,
+    instead="use QEMU 8.0 or later",
+    targets="machine type virt of RISC-V with QEMU before 8.0",
 )
 SMM_IS_REFUSED = X86 & KVM & WITHOUT_SMM
 """Where QEMU does not start with SMM, of which neither a report nor the validator speaks."""
 
 NO_SMM = Drift(
+    title="Secure boot without System Management Mode",
     says="firmware that requires System Management Mode (SMM) is listed even if KVM has no SMM",
-    but="QEMU refuses to start; use firmware without SMM",
+    but="QEMU refuses to start",
     evidence="verify with QEMU 7.2, 10.0 and 11.1 on a host whose KVM answers 0 to "
     'KVM_CAP_X86_SMM: "System Management Mode not supported by this hypervisor"',
     where=SMM_IS_REFUSED,
     found_by="features-smm-unavailable",
+    instead="use firmware without secure boot, or <domain type='qemu'>",
+    targets="x86 guests with KVM that has no System Management Mode",
 )
 
 
@@ -80,10 +92,15 @@ def no_module(display: str) -> Drift:
         "the module is not installed",
         evidence="verify with Debian's QEMU 7.2 (sdl), 10.0 and 11.1 (sdl, dbus, egl-headless): "
         f"\"Display '{display}' is not available\"",
+        title=f"Display '{display}' without QEMU's module",
+        instead=f"install QEMU's module for '{display}' (QEMU's message names the package), or "
+        "use VNC",
+        targets="a QEMU whose displays are modules, as distributions build it",
     )
 
 
 NO_DBUS_MODULE = Drift(
+    title="D-Bus displays and consoles without QEMU's module",
     says="D-Bus displays and consoles are listed if QEMU's schema has the display",
     but="QEMU refuses to start if the module ui-dbus is not installed",
     evidence="QEMU 10.0 and 11.1 of Debian, without ui-dbus.so, have no type 'dbus-display', and "
@@ -91,6 +108,8 @@ NO_DBUS_MODULE = Drift(
     'name"; 7.2 with the module has the type, and starts',
     where=~qom_type("dbus-display"),
     certain=True,
+    instead="install QEMU's module ui-dbus, or use VNC",
+    targets="a QEMU without the type dbus-display",
 )
 """QEMU loads all modules to list its types: one that is not listed is not installed."""
 NO_DBUS_CHARACTERS = msgspec.structs.replace(NO_DBUS_MODULE, found_by="chardev-dbus-fails-at-start")
@@ -104,4 +123,7 @@ def no_program(program: str) -> Drift:
         evidence=f"verify on hosts without {program}; libvirt's report depends on QEMU only",
         where=missing_program(program),
         certain=True,
+        title=f"Values that need the program {program}",
+        instead=f"install {program}",
+        targets=f"hosts without {program}",
     )

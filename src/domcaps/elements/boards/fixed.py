@@ -26,30 +26,37 @@ if TYPE_CHECKING:
 MADE_FOR_GUESTS = X86 | ARM_VIRT | RISCV_VIRT | LOONGARCH_VIRT | S390 | PSERIES
 """Boards that take the processor that they are given; others have one of their own."""
 
-SD_SLOT = machine(
+_SD_BOARDS = (
     "amd-versal*-virt", "xlnx-*", "xilinx-zynq-a9", "*-bmc", "ast2[4-9]*", "npcm*", "quanta-gsj",
     "raspi*", "bpim2u", "cubieboard", "orangepi-pc", "imx25-pdk", "imx8m*-evk", "mcimx*",
     "sabrelite", "lm3s6965evb", "nuri", "smdkc210", "integratorcp", "realview-*", "versatile*",
     "vexpress-*", "sifive_u", "microchip-icicle-kit", "ppce500", "akita", "borzoi", "spitz",
     "terrier", "tosa", "z2", "mainstone", "connex", "verdex", "cheetah", "sx1*", "fby35",
 )  # fmt: skip
+SD_SLOT = machine(*_SD_BOARDS)
 """Boards with a slot for SD cards."""
 
 NO_SD_SLOT = Drift(
+    title="SD cards on machine types without a slot",
     says="bus 'sd' is accepted for every machine type",
     but="the machine type has no slot for SD cards",
     evidence="-device sd-card with every board of QEMU 7.2, 10.0, 11.1 for ARM, RISC-V and POWER "
     "that starts without an image: \"No 'sd-bus' bus found for device 'sd-card'\"",
     where=~SD_SLOT,
     certain=True,
+    instead="use a bus that is listed",
+    targets=f"all machine types but {', '.join(_SD_BOARDS)}",
 )
 NO_FRAME_BUFFER = Drift(
+    title="ramfb on machine types that model real hardware",
     says="ramfb is listed if QEMU has it",
     but="machine types that model real hardware do not support it",
     evidence="-device ramfb with every board of QEMU 11.1 for ARM, POWER and RISC-V: virt starts, "
     "all others say \"Parameter 'driver' expects a dynamic sysbus device type for the machine\"",
     where=~(X86 | ARM_VIRT | RISCV_VIRT | LOONGARCH_VIRT),
     certain=True,
+    instead="use the machine type virt, or a display that the board has",
+    targets="all machine types but those of x86 and the virt of ARM, LoongArch and RISC-V",
 )
 
 NEEDS_MEMORY = (S390 & machine("s390-ccw*")) | RISCV_VIRT

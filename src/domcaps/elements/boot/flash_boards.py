@@ -28,12 +28,16 @@ FLASH_BOARD = (
 """Boards with flash memory that libvirt can give an image."""
 
 NO_FLASH = Drift(
+    title="UEFI firmware on machine types without flash memory",
     says="loader type 'pflash' is listed for every machine type",
     but="machine types without flash memory do not support it: QEMU refuses to start",
     evidence="verify with QEMU 7.2, 10.0 and 11.1 for s390x, ppc64 and microvm, and with 7.2 for "
     "riscv64: \"Property 'pflash0' not found\"",
     where=~FLASH_BOARD,
     found_by="os-loader-type-unsupported",
+    instead="use a machine type with flash memory, or boot without UEFI",
+    targets="all machine types but pc, q35, the virt of ARM and LoongArch, ARM's sbsa-ref, and "
+    "the virt of RISC-V with QEMU 8.0 or later",
 )
 
 MIB = 1 << 20

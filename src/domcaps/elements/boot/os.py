@@ -108,21 +108,27 @@ _KERNEL_SMM = _some(
 )
 
 _MISSING_IMAGE = Drift(
+    title="Firmware descriptors that name a missing image",
     says="values are taken from firmware descriptors, even if their image files are missing",
     but="if the first descriptor that fits names a missing image, the guest fails to start",
     evidence="verify with Debian 12's firmware for aarch64: enrolledKeys=no leads to "
     "AAVMF_CODE.secboot.fd, which its package does not have",
     where=_some("a descriptor names an image that is missing", lambda f: bool(f.missing_images)),
     found_by="os-loader-file-missing",
+    instead="install the package that contains the image, or name another image in <loader>",
+    targets="a firmware descriptor names an image that does not exist",
 )
 _FIRMWARE_DRIFT = (NO_SMM, _MISSING_IMAGE, NO_FLASH)
 _DEFAULT_IMAGES = Drift(
+    title="Firmware images that are listed for every architecture",
     says="without firmware descriptors, the installed x86 and ARM images are listed",
     but="they are listed for every architecture and machine type, and most cannot use them",
     evidence="verify with QEMU 7.2, 10.0 and 11.1: s390x and ppc64 have no flash memory, that of "
-    "riscv64 and arm has another size, and loongarch64 ends by an assertion",
+    "riscv64 and arm has another size, and QEMU for loongarch64 aborts",
     where=_some("no descriptor offers an image", lambda f: f.uses_defaults),
     found_by="os-loader-size-unsupported",
+    instead="use an image for the guest's architecture, or install firmware that has descriptors",
+    targets="hosts without firmware descriptors",
 )
 
 

@@ -152,26 +152,35 @@ class DiskBus:
 FLOPPY_CONTROLLER = device("isa-fdc", "sysbus-fdc")
 FLOPPY = ~PSERIES & FLOPPY_CONTROLLER
 FLOPPY_ANYWAY = Drift(
+    title="Floppy drives on a QEMU without floppy controller",
     says="floppy drives are listed for every machine type except pseries",
     but="QEMU has no floppy controller for most architectures: the guest fails to start",
     evidence="qom-list-types of QEMU for s390x or aarch64 has no type that ends in 'fdc'; "
     "libvirt 11.4 and later look for the controller",
     where=~FLOPPY_CONTROLLER,
     certain=True,
+    instead="use a CD-ROM drive or a disk",
+    targets="a QEMU without the device isa-fdc or sysbus-fdc: most architectures but x86",
 )
 NO_ISA = Drift(
+    title="Floppy drives on microvm",
     says="floppy drives are listed if QEMU has a floppy controller",
     but="microvm has no floppy controller and cannot have one: QEMU refuses to start",
     evidence="verify with QEMU 7.2, 10.0 and 11.1: \"No 'floppy-bus' bus found\"",
     where=MICROVM,
     certain=True,
+    instead="use a CD-ROM drive or a disk",
+    targets="microvm",
 )
 _IDE_ELSEWHERE = Drift(
+    title="IDE disks on machine types without a built-in controller",
     says="IDE is listed only for machine types with a built-in controller",
     but="QEMU can add an IDE controller to other machine types with PCI; libvirt does not",
     evidence="verify with QEMU 7.2, 10.0 and 11.1: q35 starts with -device piix3-ide",
     where=X86 & ~BUILTIN_IDE,
     listed=False,
+    instead="use SATA, or the machine type pc",
+    targets="x86 machine types other than pc",
 )
 
 # -- the QEMU arguments ----------------------------------------------------------------------------

@@ -30,11 +30,13 @@ if TYPE_CHECKING:
 
 # libvirt takes these as well, though its report does not say so
 _UNSAID = Drift(
+    title="Types of channels that are not listed",
     says="only the channel types pty, unix and spicevmc are listed",
     but="libvirt accepts other character device types as well, and QEMU starts with them",
     evidence="verify with QEMU 7.2, 10.0 and 11.1; libvirt 11.3 and 12.8 define such channels, "
     "spiceport beside SPICE graphics",
     listed=False,
+    instead="use the type if the guest needs it",
 )
 _UNLISTED = (
     "null",

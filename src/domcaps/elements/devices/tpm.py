@@ -96,11 +96,14 @@ _EMULATOR = SWTPM & qom_type("tpm-emulator")
 _PASSTHROUGH_SAMPLE = "<backend type='passthrough'><device path='/dev/tpm0'/></backend>"
 
 _NO_BACK_END = Drift(
+    title="TPM models without a back end",
     says="TPM models are listed if QEMU has the device",
     but="each model needs a back end: swtpm, or the host's TPM (for which QEMU must be "
     "built for Linux)",
     evidence="QEMU 9.2 for macOS lists tpm-tis-device and no type tpm-passthrough; without swtpm "
     "no domain with a TPM can be defined there",
+    instead="install swtpm (on Debian: swtpm and swtpm-tools)",
+    targets="hosts without swtpm and without a TPM",
 )
 
 _SWTPM = (
@@ -211,10 +214,12 @@ BACKEND_MODEL = Enum(
 )
 
 _OLD_TPM = Drift(
+    title="TPM 1.2 with a model other than tpm-tis",
     says="backendVersion 1.2 is listed if swtpm supports it",
     but="only the model tpm-tis on x86 supports TPM 1.2; libvirt refuses every other model",
     evidence="defining a domain with tpm-crb, or any model on another architecture, "
     "and version='1.2' is refused by libvirt's own validation",
+    instead="use version='2.0', or the model tpm-tis on x86",
 )
 
 BACKEND_VERSION = Enum(

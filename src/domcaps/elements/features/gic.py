@@ -52,20 +52,24 @@ def _version(number: int) -> Predicate:
 
 
 _NOT_LOOKED_AT = Drift(
+    title="GIC versions that QEMU does not support",
     says="the GIC versions that QEMU supports for the virtualization type are listed",
     but="libvirt accepts any version for the machine type virt; QEMU fails to start "
     "with an unsupported one",
     evidence="libvirt builds a command line for aarch64 with <gic version='3'/> and for "
     "type='qemu' with versions that QEMU offers with KVM only",
     listed=False,
+    instead="use a listed version, or omit <gic>",
 )
 
 _OLD_ARM = Drift(
+    title="GIC version 3 on 32-bit ARM",
     says="GIC version 3 is listed for 32-bit ARM if QEMU reports it",
     but="libvirt does not start such a guest with qemu-system-arm: it reports that "
     "'gic-version' is not available",
     evidence="a domain for armv7l with <gic version='3'/> can be defined with 11.3 and "
     "12.8, and is refused when its command line is built",
+    instead="use version 2",
 )
 _ARGS = QemuArgs(machine="gic-version={value}", when=ARM_VIRT)
 

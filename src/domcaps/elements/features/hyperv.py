@@ -78,12 +78,15 @@ def _said(emulator: EmulatorFacts, name: str) -> str:
 
 
 _ANY_ENLIGHTENMENT = Drift(
-    says="only enlightenments that QEMU's first accelerator supports are listed",
+    title="Hyper-V enlightenments that are not listed",
+    says="only enlightenments that the accelerator supports are listed",
     but="libvirt defines a domain with any enlightenment, and checks most of them only "
     "after QEMU has started; 'virsh define' does not refuse a missing one",
     evidence="libvirt 11.3 and 12.8 take <vpindex state='on'/> for aarch64's virt and for x86 with "
     "TCG, neither of which lists it",
     listed=False,
+    instead="use the listed ones only: an accepted definition does not prove that the guest gets "
+    "them",
 )
 
 
@@ -116,12 +119,15 @@ _SAID = {"spinlocks": "=0x1fff", "vendor_id": "=sample"}
 
 
 _TAKEN_ANYWAY = Drift(
+    title="Hyper-V enlightenments that QEMU ignores",
     says="enlightenments that KVM supports are listed",
     but="QEMU may ignore an enlightenment that KVM does not support instead of "
     "failing; a successful start does not prove that the guest has it",
-    evidence="verify with QEMU 11.1 on a KVM that offers two: it starts with hv-relaxed and others",
+    evidence="verify on a host whose KVM offers two: QEMU 11.1 starts with each of the others, too",
     where=X86 & KVM,
     listed=False,
+    instead="use the listed ones only: a successful start does not prove that the guest gets them",
+    targets="x86 guests with KVM",
 )
 _UNNOTICED = NotTriable("QEMU ignores it without KVM", when=X86 & ~KVM)
 

@@ -65,18 +65,23 @@ TDX_FOR_GUEST = arch("x86_64") & virttype("kvm") & TDX
 """The feature looks at the guest, too; the launch security of that name does not."""
 
 _TDX_ANYWHERE = Drift(
+    title="TDX on hosts without TDX",
     says="tdx is listed if QEMU has it",
     but="on a host whose KVM has no TDX, such a guest fails to start",
     evidence="libvirt 11.10 and later look at the host as well, and no longer list it",
     where=~TDX,
     certain=True,
+    instead="see what the host lacks: 'domcaps explain launchSecurity.sectype=tdx'",
+    targets="hosts whose KVM cannot run TDX guests",
 )
 
 _PV_ANYWHERE = Drift(
+    title="Protected guests on a mainframe that cannot run them",
     says="s390-pv is listed if QEMU has it",
     but="on a host that cannot run protected guests, libvirt refuses the definition",
     evidence="libvirt looks at the host for the feature s390-pv, and again where it checks a "
     "definition, but not where it lists the types of launch security",
+    instead="start the host's kernel with prot_virt=1, if the machine supports it",
 )
 _POLICY = "<launchSecurity type='{}'><policy>0x{}</policy></launchSecurity>"
 _GUARD = "confidential-guest-support={id}s"

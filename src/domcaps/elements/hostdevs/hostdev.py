@@ -76,26 +76,36 @@ _PCI_SAMPLE = (
 )
 
 _NO_VFIO = Drift(
+    title="PCI host devices on a host without VFIO",
     says="hostdev type 'pci' is listed on every host",
     but="on a host without IOMMU or VFIO, libvirt does not start a guest with a PCI host device",
-    evidence="libvirt 12.8 builds no command line for <hostdev type='pci'/> where /dev/vfio is "
-    "missing; 11.3 only where <driver name='vfio'/> does not stand there",
+    evidence="without /dev/vfio, libvirt 12.8 refuses to build the command line of a guest with "
+    "<hostdev type='pci'/>; 11.3 refuses it only if <driver name='vfio'/> is missing",
+    instead="switch the IOMMU on, and load the kernel module vfio-pci; 'domcaps host' shows what "
+    "is missing",
+    targets="hosts without IOMMU or VFIO",
 )
 _DRIVER_DEFAULT = Drift(
+    title="PCI back end 'default' of <hostdev>",
     says="the PCI back end 'default' is listed",
     but="libvirt refuses the value; 'default' means that the attribute is omitted",
     evidence="defining <driver name='default'/> fails with libvirt 11.3 and 12.8",
+    instead="omit <driver>",
 )
 _POLICY_DEFAULT = Drift(
+    title="startupPolicy 'default' of <hostdev>",
     says="startupPolicy 'default' is listed",
     but="libvirt refuses the value; 'default' means that the attribute is omitted",
     evidence="defining <source startupPolicy='default'> fails with libvirt 11.3 and 12.8",
+    instead="omit startupPolicy",
 )
 _POLICY_USB = Drift(
+    title="startupPolicy of <hostdev> on a QEMU without USB",
     says="startup policies are listed for every QEMU",
     but="they apply to USB host devices only, and some QEMU have no USB controller",
     evidence="QEMU 7.2 for s390x has no USB controller in qom-list-types; libvirt's own report "
     "leaves the type usb out there",
+    instead="use startupPolicy for <hostdev type='usb'> only",
 )
 
 MODE = Enum(

@@ -26,9 +26,12 @@ POWERNV_BUS = WideDrift(
     POWERNV,
     Drift(
         says="devices are listed if QEMU has them, for the machine types powernv, too",
-        but="QEMU names the PCI buses of powernv otherwise than libvirt does, and refuses to start",
+        but="QEMU uses other names for the PCI buses of powernv than libvirt, and refuses to start",
         evidence='start with QEMU 11.1 for powernv9, of a domain that libvirt 12.8 defines: "Bus '
         "'pci.0' not found\"",
+        title="PCI devices on powernv",
+        instead="use the machine type pseries",
+        targets="powernv",
     ),
 )
 _RNG = "<rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>"

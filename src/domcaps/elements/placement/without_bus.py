@@ -12,5 +12,8 @@ WITHOUT_BUS = WideDrift(
         "ARM, do not support them: libvirt refuses the definition",
         evidence="libvirt 12.8 lists the rng model virtio for mori-bmc of aarch64 and refuses a "
         "definition with one, as there are no PCI buses",
+        title="Devices on machine types without PCI",
+        instead="use a machine type with PCI, such as q35 or virt",
+        targets="machine types without PCI and channel I/O",
     ),
 )

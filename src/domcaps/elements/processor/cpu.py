@@ -141,39 +141,54 @@ def _blocker(name: str) -> Row:
 
 
 _NO_ARITHMETIC = Drift(
+    title="Host CPU on architectures without a CPU driver in libvirt",
     says="mode 'host-passthrough' is listed if KVM runs guests of the architecture",
     but="libvirt does not start such a guest if it has no CPU driver for the "
     "architecture, such as 32-bit POWER",
     evidence="libvirt 10.7 has no CPU driver for ppc and gives up when it updates such a CPU",
+    instead="omit <cpu>",
+    targets="32-bit POWER, for example",
 )
 
 _REFUSED_MSR = Drift(
+    title="Host CPU with nested KVM",
     says="mode 'host-passthrough' is listed if KVM is available",
     but="nested KVM may offer CPU features whose registers QEMU cannot write: QEMU then aborts",
     evidence='verify with QEMU 7.2 and 10.0 on such a host: "failed to set MSR 0x10a"; 11.1 starts',
     where=X86 & KVM & IN_A_GUEST & older_qemu(11, 1),
+    instead="use QEMU 11.1 or later, or name a CPU model (mode='custom')",
+    targets="x86 guests with KVM on a host that is a virtual machine itself, with QEMU before 11.1",
 )
 _MAX_ALIAS = Drift(
+    title="CPU mode 'maximum' on POWER",
     says="CPU mode 'maximum' is not listed for POWER",
     but="QEMU accepts -cpu max although it does not list the model",
     evidence="verify with QEMU 7.2, 10.0 and 11.1 for ppc64",
     where=PPC64,
     listed=False,
+    instead="use the mode if the guest needs it",
+    targets="ppc64 and ppc64le",
 )
 _NOT_REPORTED = Drift(
+    title="CPU models that a machine type accepts",
     says="every CPU model is listed with usable='unknown'",
     but="each machine type accepts some models only, and QMP does not report which",
     evidence="verify with QEMU 7.2, 10.0 and 11.1: ARM's board virt starts with cortex-a57, and "
     'refuses cortex-m0 ("CPU type not supported")',
     where=~X86 & ~S390,
     listed=False,
+    instead="test the models with 'domcaps verify --element cpu'",
+    targets="all architectures but x86 and s390x",
 )
 _NEWEST_VERSION = Drift(
+    title="CPU models on microvm",
     says="usability of CPU models is reported as for other machine types",
     but="on microvm a model name means the model's newest version, which may have more features",
-    evidence="verify with QEMU 7.2, 10.0 and 11.1 under TCG: Nehalem and Westmere are refused for "
-    "want of spec-ctrl",
+    evidence="verify with QEMU 7.2, 10.0 and 11.1 under TCG: Nehalem and Westmere are refused "
+    "because spec-ctrl is missing",
     where=MICROVM,
+    instead="test the models with 'domcaps verify --machine microvm --element cpu'",
+    targets="microvm",
 )
 
 

@@ -35,14 +35,18 @@ def _attributes(world: World) -> tuple[tuple[str, str], ...]:
 
 
 GIC_LIMIT = Drift(
+    title="More than 8 vCPUs on ARM without a GIC version",
     says="the maximum number of vCPUs is that of the machine type",
     but="without <gic version>, QEMU uses a GICv2, which supports 8 CPUs only",
     evidence='verify with QEMU 7.2 for aarch64 and arm: "Number of SMP CPUs requested (512) '
     "exceeds max CPUs supported by machine 'mach-virt' (8)\"",
     where=ARM_VIRT,
     found_by="vcpu-count-gic-version",
+    instead="set <gic version='3'/> in <features>",
+    targets="machine type virt of ARM",
 )
 NO_REMAPPING = Drift(
+    title="More than 255 vCPUs without interrupt remapping",
     says="the maximum number of vCPUs is that of the machine type",
     but="more than 255 vCPUs require x2APIC and interrupt remapping, which microvm "
     "does not support and older QEMU does not emulate",
@@ -50,6 +54,8 @@ NO_REMAPPING = Drift(
     'configuration requires kernel irqchip and X2APIC API support"',
     where=MICROVM | (X86 & ~KVM),
     found_by="vcpu-count-x2apic",
+    instead="use 255 vCPUs at most, or q35 with KVM",
+    targets="x86 guests on microvm, or without KVM",
 )
 
 

@@ -68,16 +68,21 @@ if TYPE_CHECKING:
     from domcaps.elements.buses.disk import DiskBus
 
 _UNLISTED = Drift(
+    title="Models of USB disks",
     says="models of USB disks are not listed",
     but="libvirt accepts them since 11.5, and QEMU starts with them",
     evidence="verify with QEMU 7.2, 10.0 and 11.1; libvirt 12.8 defines <disk model='usb-bot'>",
     listed=False,
+    instead="use the model if the guest needs it",
 )
 
 _LUN_ANYWAY = Drift(
+    title="Disk device 'lun' on a QEMU that was not built for Linux",
     says="disk device 'lun' is listed for every QEMU",
     but="a QEMU that was not built for Linux does not support it: libvirt refuses the definition",
     evidence="QEMU 9.2 for macOS has no type scsi-block, which libvirt asks for",
+    instead="use device='disk'",
+    targets="QEMU for macOS, for example",
 )
 
 

@@ -29,18 +29,22 @@ _FSDEV = "id={id}f,path={dir}"
 _9P = "-device virtio-9p-{bus},fsdev={id}f,mount_tag=a"
 
 _HANDLE_GONE = Drift(
+    title="Driver 'handle' of <filesystem>",
     says="libvirt lists the driver type 'handle' for every QEMU",
     but="QEMU 4.0 removed the driver 'handle' of 9pfs: the guest fails to start",
     evidence="QEMU's list of removed features names it for 4.0, and every libvirt here "
     "needs 6.2 or later; QEMU 7.2 refuses -fsdev handle,id=x,path=/tmp",
     certain=True,
+    instead="use the driver 'path' or 'virtiofs'",
 )
 
 _MTP_UNSAID = Drift(
+    title="Driver 'mtp' of <filesystem>",
     says="the driver type 'mtp' is not listed",
     but="libvirt accepts it, and QEMU starts with it if it has the device usb-mtp",
     evidence="verify with QEMU 7.2, 10.0 and 11.1",
     listed=False,
+    instead="use the driver if the guest needs it",
 )
 
 DRIVER_TYPE = Enum(
