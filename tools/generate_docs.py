@@ -6,14 +6,19 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
+from typing import get_args
 
 import click
+import msgspec
 
 from domcaps.cli import _root
 from domcaps.cli._documents import DOCUMENTS
 from domcaps.cli._documents import schema as json_schema
+from domcaps.facts.host_record import HostReader, HostRecord
+from domcaps.facts.redact import IDENTIFIES_HOST
 from domcaps.report import dialects, drift, drift_page, reference
 from domcaps.validate.schema import reference as schema
 
@@ -49,6 +54,33 @@ def _help(command: click.Command, name: str, above: click.Context, heading: str)
     return lines
 
 
+_FACTS = re.compile(r"(?<=<!-- generated: facts of the host -->\n).*?(?=<!-- end -->)", re.DOTALL)
+
+
+def recordings() -> str:
+    """Give the manual of recordings with a line for each fact of the host."""
+    rows = ["| field | content | identifies the host | `--redact` |", "|---|---|---|---|"]
+    for field in msgspec.structs.fields(HostRecord):
+        identifies, redacted = IDENTIFIES_HOST.get(field.name, ("no", "stays"))
+        content = _content(field)
+        rows.append(f"| `host.{field.name}` | {content} | {identifies} | {redacted} |")
+    table = "\n".join(("", *rows, "", ""))
+    return _FACTS.sub(lambda _: table, (DOCS / "recordings.md").read_text())
+
+
+def _content(field: msgspec.structs.FieldInfo) -> str:
+    """Say what a fact is, as its reader does, and which parts it has."""
+    first, *_ = (getattr(HostReader, field.name).__doc__ or "").splitlines()
+    said = re.sub(r"^(Give|Read|Tell|Name) ", "", first).rstrip(".").replace("``", "`")
+    kind = next((one for one in (field.type, *get_args(field.type)) if _has_parts(one)), None)
+    parts = kind.__struct_fields__ if kind else ()
+    return f"{said} ({', '.join(f'`{part}`' for part in parts)})" if parts else said
+
+
+def _has_parts(kind: type) -> bool:
+    return isinstance(kind, type) and issubclass(kind, msgspec.Struct)
+
+
 def main() -> int:
     """Write, or compare."""
     documents = {DOCS / name: text for name, text in _documents().items()}
@@ -75,6 +107,7 @@ def _documents() -> dict[str, str]:
         "table.md": reference.to_markdown(),
         "schema.md": schema.to_markdown(),
         "cli.md": commands(),
+        "recordings.md": recordings(),
     }
 
 

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import ast
 import inspect
+import json
+import subprocess
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, get_type_hints
 
 import pytest
 
-from domcaps.facts import hostcpu, hostprobe, kvm, node, nodeprobe, record
+from domcaps.facts import host_record, hostcpu, kvm, node, nodeprobe, record
+from domcaps.facts.host_record import HostReader
 from domcaps.facts.hostfiles import HostFiles
-from domcaps.facts.hostprobe import HostReader, read_host
+from domcaps.facts.hostprobe import read_host
 from domcaps.fresh import hostfacts
 from fresh_fakes import PretendedHost
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from types import ModuleType
 
 FIELDS = record.HostRecord.__struct_fields__
@@ -24,8 +28,7 @@ FIELDS = record.HostRecord.__struct_fields__
 @pytest.mark.parametrize("field", FIELDS)
 def test_each_field_has_a_reader_of_its_type(field: str) -> None:
     reader = getattr(HostReader, field)
-    names = {**vars(record), **vars(hostprobe)}
-    given = get_type_hints(reader, globalns=names)["return"]
+    given = get_type_hints(reader)["return"]
     assert given == get_type_hints(record.HostRecord)[field]
 
 
@@ -38,6 +41,52 @@ def test_a_field_without_a_reader_is_an_error_live_and_in_a_recording(
         read_host(files=HostFiles(tmp_path), environ={}, run_helpers=False)
     with pytest.raises(AttributeError, match="iommufd"):
         _ = host.host.facts.record
+
+
+# another process, in which `host_record.py` has one fact more
+NEW_FACT = """
+import importlib.util, json, sys
+from pathlib import Path
+
+name, field, reader = "domcaps.facts.host_record", "    arch: str\\n", "    def arch(self)"
+spec = importlib.util.find_spec(name)
+source = Path(spec.origin).read_text()
+assert source.count(field) == source.count(reader) == 1
+source = source.replace(field, field + "    holograms: int = 0\\n")
+lines = ("    def holograms(self) -> int:", "return len(self._files.names_or_none('/holo'))")
+method = "\\n        ".join(lines) + "\\n\\n"
+source = source.replace(reader, method + reader)
+module = sys.modules[name] = importlib.util.module_from_spec(spec)
+exec(compile(source, spec.origin, "exec"), vars(module))
+
+from domcaps import Host, Recording
+from domcaps.facts.hostprobe import read_host
+from domcaps.facts.recording import dumps, loads
+from domcaps.facts.redact import redact
+
+root = Path(sys.argv[1])
+(root / "holo").mkdir()
+for one in "ab":
+    (root / "holo" / one).touch()
+record = read_host(root, environ={}, run_helpers=False)
+kept = loads(dumps(redact(Recording(record))), "test").host
+sys.path.insert(0, sys.argv[2])
+from fresh_fakes import PretendedHost
+live = PretendedHost(root / "live").host.facts.record.holograms
+print(json.dumps([record.holograms, kept.holograms, live]))
+"""
+
+
+def test_a_new_fact_is_a_field_and_its_reader_in_one_file(tmp_path: Path) -> None:
+    tests = Path(__file__).parents[1]
+    done = subprocess.run(
+        [sys.executable, "-c", NEW_FACT, str(tmp_path), str(tests)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == [2, 2, 0]
 
 
 def test_readers_that_take_more_are_of_fields() -> None:
@@ -59,7 +108,7 @@ def most_complete(module: ModuleType, kind: str) -> set[str]:
     [
         (kvm, record.Kvm),
         (hostcpu, record.HostCpu),
-        (hostprobe, record.NumaCell),
+        (host_record, record.NumaCell),
         (nodeprobe, node.Node),
     ],
 )

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
+from domcaps.facts.host_record import libvirt_arch
 from domcaps.facts.hostfiles import HostFiles
-from domcaps.facts.hostprobe import libvirt_arch, read_host
+from domcaps.facts.hostprobe import read_host
 from domcaps.facts.record import HostRecord, NumaCell
 
 if TYPE_CHECKING:

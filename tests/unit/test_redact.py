@@ -26,12 +26,14 @@ from domcaps.facts.record import (
     Recording,
 )
 from domcaps.facts.recording import load, save
-from domcaps.facts.redact import redact
+from domcaps.facts.redact import IDENTIFIES_HOST, TEXTS_OF_NOBODY, redact
 from domcaps.shipped import open_shipped, shipped_names
 from linter import BAD, GOOD, LACKING, ODD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from msgspec.structs import FieldInfo
 
 ROOT = Path(__file__).parents[2]
 UUID = "4c4c4544-0032-3510-8052-b4c04f4d3132"
@@ -168,3 +170,17 @@ def test_the_manual_lists_all_that_a_recording_holds() -> None:
             known = {f"`{prefix}{field}`", f"`emulators.{field}`"}
             parts = field in {"host", "node", "emulators"}
             assert parts or any(one in listed for one in known), f"{kind.__name__}.{field}"
+
+
+@pytest.mark.parametrize("field", msgspec.structs.fields(HostRecord), ids=lambda f: f.name)
+def test_it_is_known_of_every_text_whether_it_tells_whose_host_it_is(field: FieldInfo) -> None:
+    """A new fact with texts needs an entry: the manual says what becomes of each."""
+    has_text = '"type":"string"' in msgspec.json.encode(msgspec.json.schema(field.type)).decode()
+    is_known = field.name in IDENTIFIES_HOST or field.name in TEXTS_OF_NOBODY
+    # keys of mappings are no "string" in a schema
+    assert is_known or not (has_text or "dict" in str(field.type))
+
+
+def test_what_is_said_of_texts_is_about_fields_that_there_are() -> None:
+    fields = set(HostRecord.__struct_fields__)
+    assert fields >= set(IDENTIFIES_HOST) | TEXTS_OF_NOBODY

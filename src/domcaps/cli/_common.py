@@ -255,8 +255,8 @@ def own_libvirt(host: Host) -> str:
 
 def tell_own_libvirt() -> None:
     """Print the same for this machine; reads nothing else of the host."""
+    from domcaps.facts.host_record import libvirt_arch
     from domcaps.facts.hostfiles import HostFiles
-    from domcaps.facts.hostprobe import libvirt_arch
     from domcaps.facts.libvirt_files import read_libvirt
 
     if click.get_current_context().meta.get(_AUTO):

@@ -72,7 +72,7 @@ def machine_types(given: dict[str, object]) -> list[str]:
 
 
 def _recorded(given: dict[str, object]) -> Host:
-    from domcaps.facts.hostprobe import libvirt_arch
+    from domcaps.facts.host_record import libvirt_arch
     from domcaps.hosts.host import Host
     from domcaps.shipped import open_shipped
 

@@ -12,7 +12,7 @@ import os
 import stat
 from typing import TYPE_CHECKING
 
-from domcaps.facts.record import FirmwareDescriptor
+from domcaps.facts.host_parts import FirmwareDescriptor
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -33,7 +33,8 @@ from domcaps.facts.firmwarefile import (
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from domcaps.facts.record import FirmwareDescriptor, HostRecord
+    from domcaps.facts.host_parts import FirmwareDescriptor
+    from domcaps.facts.host_record import HostRecord
 
 _DOMAIN_NAMES = {"bios": "bios", "uefi": "efi"}
 """Interface types that a domain can ask for, in the order of a report, and its names for them."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from domcaps.facts.record import Helper
+    from domcaps.facts.host_parts import Helper
 
 LIBEXEC = ("/usr/libexec", "/usr/lib/qemu")
 CAPABILITIES = "--print-capabilities"

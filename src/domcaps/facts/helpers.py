@@ -27,10 +27,10 @@ from domcaps.facts.helper_programs import (
     arguments_of,
     may_answer_later,
 )
+from domcaps.facts.host_parts import Helper
 from domcaps.facts.launch import PIPE, Command, Process, start
 from domcaps.facts.ownership import weakness
 from domcaps.facts.real_path import real_path
-from domcaps.facts.record import Helper
 from domcaps.facts.trust import SYSTEM_PATH, ProgramKind, vouch
 from domcaps.facts.unprivileged import account_for
 

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 from domcaps.errors import HostFactsError
 from domcaps.facts.firmware import FirmwareIndex, FirmwareSummary
 from domcaps.facts.firmwarefile import DEFAULT_IMAGES
+from domcaps.facts.host_parts import Helper, HostCpu, Kvm, Presence
+from domcaps.facts.host_record import HostRecord
 from domcaps.facts.json_errors import decode_strictly
 from domcaps.facts.named_files import MISSING, FileState
 from domcaps.facts.node import Cpuid
-from domcaps.facts.record import Helper, HostCpu, HostRecord, Kvm, Presence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

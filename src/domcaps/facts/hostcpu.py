@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from domcaps.facts.arch import PPC64, X86
-from domcaps.facts.record import HostCpu
+from domcaps.facts.host_parts import HostCpu
 
 if TYPE_CHECKING:
     from domcaps.facts.hostfiles import HostFiles

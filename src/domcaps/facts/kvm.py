@@ -14,8 +14,8 @@ import stat
 from typing import TYPE_CHECKING
 
 from domcaps.facts.arch import S390, X86
+from domcaps.facts.host_parts import Kvm, Presence
 from domcaps.facts.qemu_account import account
-from domcaps.facts.record import Kvm, Presence
 
 if TYPE_CHECKING:
     from domcaps.facts.hostfiles import HostFiles

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from domcaps.facts.host_parts import Libvirt
 from domcaps.facts.qemu_account import CONFIGURATION
-from domcaps.facts.record import Libvirt
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 
 from domcaps.facts.arch import X86
 from domcaps.facts.deciding import masked_leaf
+from domcaps.facts.host_record import libvirt_arch
 from domcaps.facts.hostcpu import cpu_list, cpuinfo_lines
 from domcaps.facts.hostfiles import HostFiles
-from domcaps.facts.hostprobe import libvirt_arch
 from domcaps.facts.kvm import DEVICE
 from domcaps.facts.node import Cache, Leaf, Node, NodeCell, NodeCpu
 from domcaps.facts.nodekernel import links, number, numbered, resctrl, side_caches, suspends

@@ -24,6 +24,23 @@ NO_MAC = "00:00:00:00:00:00"
 SYSTEM_ACCOUNTS = frozenset({"", "root", "libvirt-qemu", "qemu", "kvm", "nobody", "system"})
 """Accounts that tell nothing of a person."""
 
+_REASON = ("in the reason", "names in the reason")
+_PATHS = ("paths below home folders", "`/home/user1/…`")
+
+IDENTIFIES_HOST = {
+    "qemu_user": (
+        "the name of a user",
+        "another name, but for accounts of the system (root, libvirt-qemu, qemu …)",
+    ),
+    **dict.fromkeys(("kvm", "vfio", "iommufd"), _REASON),
+    **dict.fromkeys(("firmware", "images", "image_sizes", "helpers"), _PATHS),
+    "asserted": ("what you wrote", "paths below home folders"),
+}
+"""Fields of `HostRecord` whose texts may tell whose host it is: in what, and what becomes of it."""
+
+TEXTS_OF_NOBODY = frozenset({"arch", "kernel", "cpu", "libvirt"})
+"""Fields with texts that are the same on many hosts. Those without any text need no entry."""
+
 _UUID = re.compile(r"\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b")
 _MAC = re.compile(r"\b(?:[0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}\b")
 _IPV4 = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.])")

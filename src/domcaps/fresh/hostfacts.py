@@ -10,7 +10,7 @@ from domcaps.facts.firmware import FirmwareIndex, FirmwareSummary
 from domcaps.facts.helper_programs import arguments_of, may_answer_later
 from domcaps.facts.helpers import ask_features, not_started, read_helpers
 from domcaps.facts.host import HostFacts
-from domcaps.facts.hostprobe import HostReader
+from domcaps.facts.host_record import HostReader
 from domcaps.facts.record import Helper, HostCpu, HostRecord
 from domcaps.fresh.disk_memo import remembered
 from domcaps.fresh.key import Key
