@@ -77,7 +77,7 @@ def _content(field: msgspec.structs.FieldInfo) -> str:
     return f"{said} ({', '.join(f'`{part}`' for part in parts)})" if parts else said
 
 
-def _has_parts(kind: type) -> bool:
+def _has_parts(kind: object) -> bool:
     return isinstance(kind, type) and issubclass(kind, msgspec.Struct)
 
 

@@ -17,6 +17,7 @@ import domcaps
 from domcaps.facts.plan import TYPES
 from domcaps.facts.recording import loads
 from domcaps.shipped import SUFFIX, shipped_names
+from domcaps.validate.catalogue.rules import parts
 from import_graph import Graph, arrows_between, circle_in, graph_of
 
 ROOT = Path(domcaps.__file__).parent
@@ -165,6 +166,29 @@ def test_devices_are_named_in_the_table_only() -> None:
 def test_a_device_outside_the_table_is_seen(source: str) -> None:
     assert len(device_types()) > 1000
     assert named(source)
+
+
+# elements of devices that are words of English, too
+PLAIN_WORDS = """
+    address channel console controller crypto emulator filesystem hub input interface lease memory
+    panic parallel serial smartcard sound source
+"""
+
+
+def test_the_language_names_no_device() -> None:
+    """Its examples are of a device that does not exist; changes of libvirt are of devices."""
+    paths = {kind.path or "" for kind in parts()}
+    devices = {path.split("/")[1].partition("[")[0] for path in paths if "devices/" in path}
+    devices -= {*PLAIN_WORDS.split()}
+    assert len(devices) > 15
+    found = {
+        (path.name, word)
+        for path in (ROOT / "language").glob("*.py")
+        for word in re.findall(r"[a-z]+", path.read_text())
+        if word in devices
+    }
+    # what libosinfo says that a guest needs; the backend that sound cards of a command line share
+    assert found == {("preference.py", "tpm"), ("command_line.py", "audio")}
 
 
 def test_native_knows_no_options_of_devices() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from domcaps.language.distributions import DISTRIBUTIONS
 
 SOURCE = Path(domcaps.__file__).parent
 LATE, SOON = estimate("12.1", "a test", "late"), estimate("12.0", "a test", "soon")
+NEWEST = known_dialects()[-1]
+NEXT = f"{NEWEST.major}.{NEWEST.minor + 1}"
 VERSION = re.compile(r"""["'](?:[67]|8|9|1[012])\.\d{1,2}(?:\.\d+)?["']""")
 """What a release of libvirt looks like in source."""
 
@@ -28,11 +31,17 @@ NOT_COMPARED = {
 }
 
 
-def test_the_known_dialects_are_those_from_6_10_to_12_8() -> None:
+def test_the_known_dialects_are_those_from_6_10_to_the_newest_that_a_change_names() -> None:
     names = [str(dialect) for dialect in known_dialects()]
     assert names[:2] == ["6.10", "7.0"]
-    assert names[-9:] == [f"12.{minor}" for minor in range(9)]
-    assert {"7.10", "8.0", "9.0", "11.10"} <= set(names)
+    assert {"7.10", "8.0", "9.0", "11.10", "12.0", "12.8"} <= set(names)
+    assert (NEWEST.major, NEWEST.minor) == max(change.release for _, change in changes().values())
+
+
+def test_no_release_is_left_out() -> None:
+    known = known_dialects()
+    for one, other in itertools.pairwise(known):
+        assert (other.major, other.minor) in {(one.major, one.minor + 1), (one.major + 1, 0)}
 
 
 def test_a_micro_number_makes_no_difference() -> None:
@@ -40,10 +49,11 @@ def test_a_micro_number_makes_no_difference() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["6.9", "7.11", "12.9", "13.0", "", "newest", "12", "12.8.0.1", "-1.0", "9.0+arch"]
+    "text",
+    ["6.9", "7.11", NEXT, "99.0", "", "newest", "12", "12.8.0.1", "-1.0", "9.0+arch"],
 )
 def test_another_one_is_an_error_that_lists_the_known(text: str) -> None:
-    with pytest.raises(UnknownDialectError, match=r"6\.10, .*12\.8.*debian12"):
+    with pytest.raises(UnknownDialectError, match=rf"6\.10, .*{re.escape(str(NEWEST))}.*debian12"):
         parse_dialect(text)
 
 
@@ -110,15 +120,14 @@ def test_every_change_is_used() -> None:
 
 
 def test_a_release_is_known_as_soon_as_a_change_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    newest = known_dialects()[-1]
-    named = change(f"{newest.major}.{newest.minor + 1}", NEWS, "something that is new")
+    named = change(NEXT, NEWS, "something that is new")
     known = {**changes(), "SOMETHING_NEW": ("display", named)}
     monkeypatch.setattr("domcaps.language.dialect.changes", lambda: known)
     _releases.cache_clear()
     try:
         assert parse_dialect(named.since).has(named)
-        assert not newest.has(named)
-        assert known_dialects()[-2:] == (newest, parse_dialect(named.since))
+        assert not NEWEST.has(named)
+        assert known_dialects()[-2:] == (NEWEST, parse_dialect(named.since))
     finally:
         monkeypatch.undo()
         _releases.cache_clear()

@@ -13,7 +13,7 @@ from domcaps.facts.hostfiles import HostFiles
 from domcaps.facts.libvirt_files import read_libvirt
 from domcaps.facts.record import HostRecord, Libvirt, Recording
 from domcaps.facts.recording import save
-from domcaps.language.dialect import AUTO, check_dialect, dialect_for, why_dialect
+from domcaps.language.dialect import AUTO, check_dialect, dialect_for, known_dialects, why_dialect
 from domcaps.language.rule import Sample
 from domcaps.validate.catalogue.samples import domain_of
 from fakes import emulator_record
@@ -21,6 +21,7 @@ from fakes import emulator_record
 if TYPE_CHECKING:
     from pathlib import Path
 
+NEWEST = str(known_dialects()[-1])
 DEBIAN = "/usr/lib/x86_64-linux-gnu"
 
 
@@ -43,10 +44,10 @@ def folder(root: Path, library: str, release: str, where: str = DEBIAN) -> HostF
         ("libvirt.so.0.11003.0", 'ID=debian\nVERSION_ID="13"\n', "11.3"),
         ("libvirt.so.0.12008.0", "ID=debian\n", "12.8"),
         ("libvirt.so.0.10000.0", "ID=ubuntu\nVERSION_ID='24.04'\n", "10.0"),
-        ("libvirt.so.0.99000.1", "ID=debian\n", "12.8"),
+        ("libvirt.so.0.99000.1", "ID=debian\n", NEWEST),
         ("libvirt.so.0.4000.0", "ID=debian\n", "6.10"),
-        ("libvirt.so.0.backup", "", "12.8"),
-        ("", "", "12.8"),
+        ("libvirt.so.0.backup", "", NEWEST),
+        ("", "", NEWEST),
     ],
 )
 def test_it_is_told_by_the_library(

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from lxml import etree
+from typing import TYPE_CHECKING, get_args
 
+from lxml import etree
+from msgspec.structs import replace
+
+from domcaps.elements.display.video import Video
 from domcaps.language.finding import Finding, Severity, Stage
+from domcaps.language.rule import Phase
+from domcaps.validate import order
 from domcaps.validate.catalogue.codes import codes
-from domcaps.validate.order import _AT_PARSING, _order, in_libvirts_order
+from domcaps.validate.catalogue.rules import rules
+from domcaps.validate.order import _AT_PARSING, _moments, _order, in_libvirts_order
 from libvirt_messages import is_known, names, patterns
+
+if TYPE_CHECKING:
+    import pytest
 
 _PLAIN = "<domain type='kvm'><os><type arch='x86_64' machine='pc-q35-9.0'>hvm</type></os></domain>"
 
@@ -60,16 +70,35 @@ def test_errors_come_before_failures_of_the_start_and_warnings() -> None:
 
 
 def test_it_is_known_of_every_rule_when_libvirt_checks_it() -> None:
-    _, listed = _order()
+    phases, listed = _order()
     known = codes()
     assert set(listed) <= set(known)
+    assert set(get_args(Phase)) | {"schema"} == set(phases)
     usual = (
         code
         for code, one in known.items()
         if one.stage is Stage.DEFINE and one.severity is Severity.ERROR
         if not _AT_PARSING.search(code) and not code.endswith("-unsupported")
     )
-    assert set(usual) <= set(listed), "name the pass of these codes in order.txt"
+    advice = "name the pass of these rules: phase=, or a line of order.txt"
+    assert set(usual) <= set(_moments()), advice
+
+
+def test_a_rule_may_name_its_pass_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A new rule is one place: ``order.txt`` is for positions that are known."""
+    (one,) = (one for one in rules()[Video] if one.code == "video-ramfb-address")
+    named = [
+        replace(one, code=f"video-new-{phase}", phase=phase) for phase in ("complete", "devices")
+    ]
+    monkeypatch.setattr(order, "rules", lambda: {Video: named})
+    _moments.cache_clear()
+    try:
+        early, late = (found(rule.code, "/domain/devices/video") for rule in named)
+        between = found("os-loader-conflict", "/domain/os/loader", 9)
+        assert ordered(late, between, early) == [early.code, between.code, late.code]
+    finally:
+        monkeypatch.undo()
+        _moments.cache_clear()
 
 
 def test_messages_of_libvirt_are_about_codes_that_there_are() -> None:

@@ -26,7 +26,7 @@ from domcaps.facts.record import (
     Recording,
 )
 from domcaps.facts.recording import load, save
-from domcaps.facts.redact import IDENTIFIES_HOST, TEXTS_OF_NOBODY, redact
+from domcaps.facts.redact import IDENTIFIES_HOST, redact
 from domcaps.shipped import open_shipped, shipped_names
 from linter import BAD, GOOD, LACKING, ODD
 
@@ -176,11 +176,10 @@ def test_the_manual_lists_all_that_a_recording_holds() -> None:
 def test_it_is_known_of_every_text_whether_it_tells_whose_host_it_is(field: FieldInfo) -> None:
     """A new fact with texts needs an entry: the manual says what becomes of each."""
     has_text = '"type":"string"' in msgspec.json.encode(msgspec.json.schema(field.type)).decode()
-    is_known = field.name in IDENTIFIES_HOST or field.name in TEXTS_OF_NOBODY
     # keys of mappings are no "string" in a schema
-    assert is_known or not (has_text or "dict" in str(field.type))
+    assert field.name in IDENTIFIES_HOST or not (has_text or "dict" in str(field.type))
 
 
 def test_what_is_said_of_texts_is_about_fields_that_there_are() -> None:
     fields = set(HostRecord.__struct_fields__)
-    assert fields >= set(IDENTIFIES_HOST) | TEXTS_OF_NOBODY
+    assert fields >= set(IDENTIFIES_HOST)

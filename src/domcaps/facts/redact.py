@@ -35,11 +35,13 @@ IDENTIFIES_HOST = {
     **dict.fromkeys(("kvm", "vfio", "iommufd"), _REASON),
     **dict.fromkeys(("firmware", "images", "image_sizes", "helpers"), _PATHS),
     "asserted": ("what you wrote", "paths below home folders"),
+    # the same on many hosts
+    **dict.fromkeys(("arch", "kernel", "cpu", "libvirt"), ("no", "stays")),
 }
-"""Fields of `HostRecord` whose texts may tell whose host it is: in what, and what becomes of it."""
+"""Fields of `HostRecord` with texts: what in them tells whose host it is, and what becomes of it.
 
-TEXTS_OF_NOBODY = frozenset({"arch", "kernel", "cpu", "libvirt"})
-"""Fields with texts that are the same on many hosts. Those without any text need no entry."""
+Those without any text need no entry.
+"""
 
 _UUID = re.compile(r"\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b")
 _MAC = re.compile(r"\b(?:[0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}\b")

@@ -2,10 +2,10 @@
 
 ::
 
-    DRIVER = Attributes({"queues": UNSIGNED, "rss": ON_OFF})
+    PROJECTOR = Attributes({"depth": UNSIGNED, "colour": ON_OFF})
     …
-    if interface.virtio:
-        yield from DRIVER.problems(interface.find("driver"))
+    if hologram.is_projected:
+        yield from PROJECTOR.problems(hologram.find("projector"))
 
 What libvirt reads in every case is better declared as a field of its part.
 """

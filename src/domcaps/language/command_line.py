@@ -1,10 +1,10 @@
-"""With what elements of the table tell QEMU: options, and a domain of which is known what was read.
+"""How elements write QEMU arguments: options, and a domain that records what was read of it.
 
 ::
 
-    def write_rng(line: Line, node: Node, number: int) -> None:
-        line.reading.get(node, "model", {"virtio"})
-        line.plug(node, line.virtio("virtio-rng"), id=f"rng{number}")
+    def write_hologram(line: Line, node: Node, number: int) -> None:
+        depth = line.reading.number(node, "depth")
+        line.plug(node, "hologram", id=f"hologram{number}", depth=depth)
 
 QEMU arguments for an element stand beside that element, in ``X_command_line.py``. Order, names and
 quoting are those of the writer of command lines, which `domcaps.native` makes. Parts of the domain
@@ -170,7 +170,7 @@ class Line(Protocol):
         """How QEMU's types of virtio devices end for this machine."""
 
     def virtio(self, driver: str) -> str:
-        """Give the type of a virtio device for this machine: ``virtio-net`` with its bus."""
+        """Give the type of a virtio device for this machine: its driver, with the bus."""
 
     def add(self, *words: str) -> None:
         """Write words."""

@@ -2,7 +2,7 @@
 
 ::
 
-    CONVERSION = (OnBoard("q35", "devices/controller", {"@type": "ide"}, removed=True),)
+    CONVERSION = (OnBoard("q35", "devices/hologram", {"@bus": ("isa",)}, removed=True),)
 """
 
 from __future__ import annotations

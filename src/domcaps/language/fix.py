@@ -44,7 +44,7 @@ def set_value(text: str, at: str = "", *, less: bool = False) -> Fix:
 class Substitutes(Struct, frozen=True):
     """Which values of an attribute can stand in for another, the likeliest first.
 
-    `path` is the attribute's below ``<domain>``, without numbers: ``devices/disk/target/@bus``.
+    `path` is the attribute's below ``<domain>``, without numbers: ``devices/hologram/@bus``.
     `order` has the values that serve the guest as well, or nearly, for each value; under ``*`` for
     every other one. A value that stands in neither list never replaces another by itself. `slips`
     are other names that people use for a value, which mean it without doubt. `only` names, for a

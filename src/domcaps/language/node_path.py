@@ -23,7 +23,7 @@ def path_of(node: Node, attribute: str = "") -> str:
 
 
 def without_positions(path: str) -> str:
-    """Give a path without positions and conditions: ``/domain/devices/disk/@type``."""
+    """Give a path without positions and conditions: ``/domain/devices/hologram/@bus``."""
     return "/".join(step.partition("[")[0] for step in path.split("/"))
 
 

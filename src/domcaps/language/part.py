@@ -2,13 +2,13 @@
 
 ::
 
-    class Video(Part):
-        path = "devices/video"
+    class Hologram(Part):
+        path = "devices/hologram"
         model = field("model/@type", choice=MODEL_TYPE)
-        heads = field("model/@heads", POSITIVE)
+        depth = field("model/@depth", POSITIVE)
 
-    video.model            # 'virtio', or None where the XML says nothing or nonsense
-    video.raw("heads")     # the text as it stands
+    hologram.model            # a choice's name, or None where the XML has none that is known
+    hologram.raw("depth")     # the text as it stands
 
 What a field may be is checked once for all parts, by the validator; a rule that reads a field
 may rely on its value having the declared form.

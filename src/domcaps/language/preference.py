@@ -3,11 +3,11 @@
 ::
 
     PREFERENCE = Decision(
-        "video.modelType", MODEL_TYPE, order=70,
-        xml="<video><model type='{value}'/></video>",
+        "hologram.modelType", MODEL_TYPE, order=70,
+        xml="<hologram><model type='{value}'/></hologram>",
         options=(
-            Option("virtio", "the fastest", guest=drives("virtio1.0-gpu")),
-            Option("vga", "every guest can drive it"),
+            Option("laser", "the fastest", guest=drives("laser1.0")),
+            Option("lamp", "every guest can drive it"),
         ),
     )
 
@@ -148,7 +148,7 @@ class Decision(Struct, frozen=True):
     """One thing to decide about a new domain.
 
     `xml` are the children of ``<domain>`` or ``<devices>`` that say a value, with ``{value}`` for
-    it. `each` names the wishes for each of which it is decided, such as ``disk``; then `xml` may
+    it. `each` names the wishes for each of which it is decided, such as each image; then `xml` may
     have their blanks as well. Decisions of a lower `order` come first, and are more important.
     `unit` is what a value counts, if it is a number.
     """

@@ -68,6 +68,10 @@ class OrEmpty(ValueType[T | None], Generic[T]):
         return self.kind.parse(text) if text else None
 
 
+DEFAULT_UNIT = "KiB"
+"""The unit of a size of memory that names none."""
+
+
 @dataclass(frozen=True)
 class Unit(ValueType[int]):
     """A unit of sizes: ``KiB`` and ``k`` are 1024 bytes, ``KB`` 1000; the value is its bytes."""

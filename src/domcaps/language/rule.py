@@ -2,11 +2,11 @@
 
 ::
 
-    @rule("video-none-not-alone", Video, bad=..., good=...)
-    def alone(video: Video) -> Problems:
-        '''``<video>`` of type ``none`` must be the only video device.'''
-        if video.model == "none" and len(video.domain.all(Video)) > 1:
-            yield problem("type 'none' excludes other video devices", video, "model/@type")
+    @rule("hologram-none-not-alone", Hologram, bad=..., good=...)
+    def alone(hologram: Hologram) -> Problems:
+        '''``<hologram>`` of type ``none`` must be the only hologram.'''
+        if hologram.model == "none" and len(hologram.domain.all(Hologram)) > 1:
+            yield problem("type 'none' excludes other holograms", hologram, "model/@type")
 
 The docstring is the manual page of the code; its first line, the title, says what is required or
 forbidden. `bad` and `good` are XML that does and does not trigger the rule; tests check both.
@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import msgspec
 
@@ -99,6 +99,19 @@ class Sample(Struct, frozen=True):
         return ", ".join(words)
 
 
+Phase = Literal[
+    "parse",
+    "post-parse",
+    "post-parse-devices",
+    "complete",
+    "addresses",
+    "driver",
+    "devices",
+    "domain",
+]
+"""A pass of libvirt over a definition, see ``validate/catalogue/order.txt``."""
+
+
 class Rule(Struct, frozen=True):
     """A constraint on parts of one class.
 
@@ -120,6 +133,7 @@ class Rule(Struct, frozen=True):
     fix: Fix | None = None
     live: bool = False
     defined: LibvirtChange | None = None
+    phase: Phase | None = None
 
     def stage_in(self, dialect: Dialect) -> Stage:
         """Give the stage at which a dialect of libvirt makes the check."""
@@ -145,6 +159,7 @@ def rule(
     defined: LibvirtChange | None = None,
     fix: Fix | None = None,
     live: bool = False,
+    phase: Phase | None = None,
 ) -> Callable[[Callable[[P], Problems]], Rule]:
     """Make a rule of a function; `code` is stable and begins with the element's name.
 
@@ -152,6 +167,9 @@ def rule(
     one since which libvirt checks it when a domain is defined, not only at start.
     `fix` is what repairs every problem of the rule; a test repairs `bad` by it. `live` tells that
     the rule looks at files (`World.file_state`), or at else that may have changed a moment later.
+    `phase` is the pass of libvirt that makes the check, where the last word of `code` does not tell
+    it: ``-invalid``, ``-missing`` and ``-unknown`` are found when libvirt parses, ``-unsupported``
+    when it validates. Where a position within the pass is known, it stands in ``order.txt``.
     """
 
     def decorate(check: Callable[[P], Problems]) -> Rule:
@@ -169,6 +187,7 @@ def rule(
             fix,
             live,
             defined,
+            phase,
         )
 
     return decorate

@@ -248,7 +248,7 @@ class Element(Struct, frozen=True):
                     yield from (drift.where for drift in choice.at_start)
 
     def choices(self, prefix: str = "") -> Iterator[tuple[str, Choice]]:
-        """Give every choice with its path, such as ``video.modelType=vga``."""
+        """Give every choice with its path, such as ``hologram.modelType=laser``."""
         path = f"{prefix}{self.name}"
         for part in self.content:
             if isinstance(part, Element):

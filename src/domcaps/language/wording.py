@@ -56,10 +56,10 @@ def _shown(code: str) -> str:
 def named(part: str, path: str = "") -> str:
     """Name what stands at `path` below the part at XPath `part`, for people.
 
-    >>> named("devices/video", "model/@type")
-    "attribute 'type' of <model> in <video>"
-    >>> named("devices/pstore", "size")
-    '<size> in <pstore>'
+    >>> named("devices/hologram", "model/@type")
+    "attribute 'type' of <model> in <hologram>"
+    >>> named("devices/hologram", "size")
+    '<size> in <hologram>'
     """
     steps, at, attribute = path.rpartition("@") if "@" in path else (path, "", "")
     inner = [step for step in steps.split("/") if step not in {"", ".", ".."}]
@@ -79,7 +79,7 @@ def _steps(path: str) -> list[str]:
 
 
 def _tag(step: str) -> str:
-    """Write ``controller[@type='usb']`` as ``controller type='usb'``."""
+    """Write ``hologram[@bus='isa']`` as ``hologram bus='isa'``."""
     return re.sub(r"\[.*\]", "", _CONDITION.sub(r" \1", step))
 
 
@@ -133,7 +133,7 @@ def _folded(name: str) -> str:
 
 
 def denied(statement: str) -> str:
-    """Negate a statement by its first verb: "QEMU has the type 'qxl'" → "QEMU does not have …".
+    """Negate a statement by its first verb: "QEMU has the type 'laser'" → "QEMU does not have …".
 
     Of "a descriptor fits" the opposite is "no descriptor fits"; what begins with "requires" or
     "no" says already what is missing.

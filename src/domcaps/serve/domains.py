@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from lxml import etree
 
-from domcaps.language.quantities import KIB, NEEDED_SIZE, Unit
+from domcaps.language.quantities import DEFAULT_UNIT, KIB, NEEDED_SIZE, Unit
 from domcaps.serve.errors import ErrorDomain, ErrorNumber, LibvirtError
 from domcaps.serve.xml.documents import parse, uuid_of
 
@@ -113,7 +113,7 @@ def _kib(node: Node | None) -> int:
     if node is None:
         return 0
     try:
-        unit = Unit().parse((node.get("unit") or "KiB").strip())
+        unit = Unit().parse((node.get("unit") or DEFAULT_UNIT).strip())
         number = NEEDED_SIZE.parse((node.text or "").strip())
     except ValueError:
         return 0

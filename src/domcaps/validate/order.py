@@ -16,6 +16,7 @@ from domcaps.facts.arch import ARCHITECTURES
 from domcaps.files import package_text
 from domcaps.language.finding import Severity, Stage
 from domcaps.language.node_path import without_positions
+from domcaps.validate.catalogue.rules import rules
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -119,8 +120,8 @@ def _key(finding: Finding, alike: dict[str, str]) -> tuple[int | str, ...]:
 
 
 def _moment(code: str, path: str) -> _Moment:
-    phases, listed = _order()
-    phase, position = listed.get(code) or (_usual_phase(code, path), _MIDDLE)
+    phases, _ = _order()
+    phase, position = _moments().get(code) or (_usual_phase(code, path), _MIDDLE)
     ranks = _RANKS.get(phase, {})
     return _Moment(phases.index(phase), ranks.get(_element(path), len(ranks)), position)
 
@@ -130,6 +131,18 @@ def _usual_phase(code: str, path: str) -> str:
     if _AT_PARSING.search(code):
         return _PARSING
     return _DEVICES if "/devices/" in path else _DRIVER
+
+
+@functools.cache
+def _moments() -> dict[str, tuple[str, int]]:
+    """Give for each code whose moment is known its pass, and its position in it."""
+    named = {
+        rule.code: (rule.phase, _MIDDLE)
+        for of_part in rules().values()
+        for rule in of_part
+        if rule.phase
+    }
+    return {**named, **_order()[1]}
 
 
 @functools.cache

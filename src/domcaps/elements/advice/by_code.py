@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from domcaps.elements.advice.remedies import firmware_package, install, kvm, on_host
+from domcaps.elements.advice.remedies import (
+    emulator_package,
+    firmware_package,
+    install,
+    kvm,
+    on_host,
+)
 from domcaps.language.remedy import Effort, Remedy
 
 if TYPE_CHECKING:
@@ -24,20 +30,8 @@ def _vfio(world: World) -> Remedy | None:  # noqa: ARG001
 
 def _emulator(world: World) -> Remedy:
     arch = world.target.arch
-    package = _EMULATOR_PACKAGES.get(arch, "qemu-system-misc")
+    package = emulator_package(arch)
     return Remedy(Effort.PACKAGE, f"install QEMU for {arch} (Debian's package {package})")
-
-
-_EMULATOR_PACKAGES = {
-    "x86_64": "qemu-system-x86",
-    "i686": "qemu-system-x86",
-    **dict.fromkeys(("aarch64", "armv7l", "armv6l"), "qemu-system-arm"),
-    **dict.fromkeys(("ppc", "ppc64", "ppc64le"), "qemu-system-ppc"),
-    **dict.fromkeys(("mips", "mipsel", "mips64", "mips64el"), "qemu-system-mips"),
-    **dict.fromkeys(("riscv32", "riscv64"), "qemu-system-riscv"),
-    **dict.fromkeys(("sparc", "sparc64"), "qemu-system-sparc"),
-    "s390x": "qemu-system-s390x",
-}
 
 
 def _firmware(world: World) -> Remedy | None:

@@ -44,6 +44,9 @@ TYPES = OneOf(
     )
 )
 
+CONSOLE_TARGET = "serial"
+"""The type of a ``<console>`` that names none: then it stands for a serial port."""
+
 ZPCI = device("zpci")
 
 _ANY_BASE = Int(0, 2**32 - 1, base=0)
@@ -240,7 +243,7 @@ class Address(Part):
             model = device.find("model")
             return model is not None and model.get("type") == "none"
         target = device.find("target")
-        serial = target is None or target.get("type", "serial") in {"", "none", "serial"}
+        serial = target is None or target.get("type", CONSOLE_TARGET) in {"", "none", "serial"}
         stands_for_one = bool(self.domain.find("devices/serial"))
         return serial and stands_for_one and device is self.domain.find("devices/console")[0]
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from domcaps.elements.base import address
 from domcaps.elements.base.virtio import VIRTIO_MODELS
 from domcaps.elements.boards.families import (
     ALWAYS_PCI,
@@ -50,9 +51,26 @@ Defaults = tuple[tuple[str, "Predicate"], ...]
 IMAGE_FORMAT = "raw"
 """The format of an image of which neither a driver nor a format is named."""
 
-CONTROLLER_TYPE = "ide"
+ADDRESS_FAMILY = "ipv4"
 CHARDEV_TYPE = "pty"
+CLOCK_OFFSET = "utc"
+CONSOLE_TARGET = address.CONSOLE_TARGET
+CONTROLLER_TYPE = "ide"
+CPU_MATCH = "exact"
+CPU_MODE = "custom"
+CPU_POLICY = "require"
+DISK_KIND = "disk"
+DISK_TYPE = "file"
+ENCRYPTION_ENGINE = "qemu"
+FEATURE_STATE = "on"
+FILESYSTEM_TYPE = "mount"
 HOSTDEV_MODE = "subsystem"
+INTERFACE_TYPE = "user"
+LOADER_TYPE = "rom"
+MEMORY_MODE = "strict"
+TRANSPORT = "tcp"
+VCPU_PLACEMENT = "static"
+WATCHDOG_ACTION = "reset"
 
 # -- network cards ---------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import string
 from typing import TYPE_CHECKING
 
+from domcaps.elements.boards.defaults import CONSOLE_TARGET
 from domcaps.elements.boards.families import X86
 from domcaps.elements.boot.os import Boot, Os
 from domcaps.language.changes.boot import ACPI_TABLES, SHIM_CHECKED
@@ -162,7 +163,7 @@ def serial_bios_has_a_port(system: Os) -> Problems:
     console = root.find("devices/console")
     target = None if console is None else console.find("target")
     # the first console is a serial port as well, unless it is said to be something else
-    if console is None or (target is not None and target.get("type", "serial") != "serial"):
+    if console is None or (target is not None and target.get("type", CONSOLE_TARGET) != "serial"):
         yield problem(
             "<bios useserial='yes'> requires a <serial> device; add <serial type='pty'/>",
             system,

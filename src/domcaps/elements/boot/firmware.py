@@ -19,6 +19,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from domcaps.elements.boards.defaults import FEATURE_STATE
 from domcaps.elements.boot.os import Loader, Nvram, Os, Varstore
 from domcaps.facts.firmwarefile import DEFAULT_IMAGES
 from domcaps.language.changes.boot import (
@@ -128,7 +129,7 @@ def _speaks(loader: Loader) -> bool:
 
 def _smm(domain: Domain) -> str:
     node = domain.root.find("features/smm")
-    return "" if node is None else node.get("state", "on")
+    return "" if node is None else node.get("state", FEATURE_STATE)
 
 
 def _features(domain: Domain) -> tuple[tuple[str, str], ...]:

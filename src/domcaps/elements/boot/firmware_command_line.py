@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from domcaps.elements.boards.defaults import IMAGE_FORMAT
+from domcaps.elements.boards.defaults import IMAGE_FORMAT, LOADER_TYPE
 from domcaps.elements.boot.firmware import chosen
 from domcaps.language.command_line import YES_NO, Line, untold
 
@@ -59,7 +59,7 @@ def _loader(line: Line, loader: Node | None) -> tuple[str, bool, bool]:
     if loader is None:
         return "rom", False, False
     reading = line.reading
-    kind = reading.get(loader, "type", {"rom", "pflash"}) or "rom"
+    kind = reading.get(loader, "type", {"rom", "pflash"}) or LOADER_TYPE
     read_only = reading.get(loader, "readonly", YES_NO)
     reading.get(loader, "stateless", YES_NO)
     is_secure = reading.get(loader, "secure", YES_NO) == "yes"

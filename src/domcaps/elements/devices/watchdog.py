@@ -10,6 +10,7 @@ The Q35 board has an iTCO built in: where none is written, it is there all the s
 from __future__ import annotations
 
 from domcaps.elements.base.device import Device
+from domcaps.elements.boards.defaults import WATCHDOG_ACTION
 from domcaps.elements.boards.families import I440FX, Q35, S390
 from domcaps.language import Choice, Enum
 from domcaps.language.changes.devices import WATCHDOG_BOARDS, WATCHDOG_ITCO, WATCHDOGS_SEVERAL
@@ -50,7 +51,7 @@ class Watchdog(Device):
     path = "devices/watchdog"
 
     model = field("@model", choice=MODEL, required=True)
-    action = field("@action", ACTIONS, default="reset")
+    action = field("@action", ACTIONS, default=WATCHDOG_ACTION)
 
 
 @rule(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from domcaps.elements.boards.defaults import WATCHDOG_ACTION
 from domcaps.elements.boards.families import Q35
 from domcaps.language.command_line import Line, Turn, options, untold
 
@@ -21,7 +22,7 @@ def write_watchdogs(line: Line, nodes: list[Node]) -> None:
     reading, actions = line.reading, set()
     for number, node in enumerate(nodes):
         model = reading.get(node, "model", {*WATCHDOGS, "itco"}) or ""
-        action = reading.get(node, "action", _ACTIONS) or "reset"
+        action = reading.get(node, "action", _ACTIONS) or WATCHDOG_ACTION
         actions.add(action)
         if len(actions) > 1:
             raise untold(node, "action", "another action than that of the first watchdog")

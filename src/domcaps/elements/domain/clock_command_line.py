@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from domcaps.elements.boards.defaults import CLOCK_OFFSET
 from domcaps.language.command_line import YES_NO, Line, untold
 
 if TYPE_CHECKING:
@@ -18,8 +19,8 @@ def clock_words(line: Line, root: Node) -> list[str]:
     reading = line.reading
     clock = reading.child(root, "clock")
     if clock is None:
-        return ["-rtc", "base=utc"]
-    base = reading.get(clock, "offset", {"utc", "localtime"}) or "utc"
+        return ["-rtc", f"base={CLOCK_OFFSET}"]
+    base = reading.get(clock, "offset", {"utc", "localtime"}) or CLOCK_OFFSET
     told = ["-rtc", f"base={base}"]
     for timer in reading.children(clock, "timer"):
         if not line.is_x86:

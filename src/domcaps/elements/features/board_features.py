@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domcaps.elements.advice.drifts import NO_DMA
-from domcaps.elements.boards.defaults import input_bus
+from domcaps.elements.boards.defaults import FEATURE_STATE, input_bus
 from domcaps.elements.boards.families import ARM_VIRT, I440FX, ISAPC, Q35, RISCV_VIRT
 from domcaps.elements.features.domain_features import Features, lacking
 from domcaps.elements.features.features import PS2, VMCOREINFO
@@ -70,7 +70,7 @@ class Vmcoreinfo(Part):
     """The guest tells where its kernel's crash information is."""
 
     path = "features/vmcoreinfo"
-    state = field("@state", ON_OFF, default="on")
+    state = field("@state", ON_OFF, default=FEATURE_STATE)
 
 
 class Ras(Part):

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from domcaps.elements.boards.defaults import FEATURE_STATE
 from domcaps.elements.boards.families import Q35, X86, machine_type
 from domcaps.elements.features.features import ASYNC_TEARDOWN
 from domcaps.language.changes.features import (
@@ -123,7 +124,7 @@ class Smm(Part):
     """System management mode."""
 
     path = "features/smm"
-    state = field("@state", ON_OFF, default="on")
+    state = field("@state", ON_OFF, default=FEATURE_STATE)
     tseg = field("tseg")
     tseg_unit = field("tseg/@unit")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from domcaps.elements.boards.defaults import FEATURE_STATE
 from domcaps.elements.boards.families import ARM_VIRT
 from domcaps.language.command_line import ON_OFF, Line, Turn, untold
 from domcaps.language.quantities import MIB, size_of
@@ -48,7 +49,7 @@ def _switches(line: Line, features: Node) -> None:
         node = reading.child(features, tag)
         if node is None:
             continue
-        line.machine[option] = reading.get(node, "state", ON_OFF) or "on"
+        line.machine[option] = reading.get(node, "state", ON_OFF) or FEATURE_STATE
         segment = reading.child(node, "tseg")
         if segment is not None:
             reading.text(segment)

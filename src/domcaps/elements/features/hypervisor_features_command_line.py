@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from domcaps.elements.boards.defaults import FEATURE_STATE
 from domcaps.elements.boards.families import ARM_VIRT
 from domcaps.elements.features.hyperv import FEATURES
 from domcaps.language.command_line import ON_OFF, Line, doubled, untold
@@ -34,10 +35,10 @@ def feature_words(line: Line, root: Node) -> list[str]:
     if pmu is not None:
         if not line.is_x86 and not line.holds(ARM_VIRT):
             raise untold(pmu)
-        told.append(f"pmu={line.reading.get(pmu, 'state', ON_OFF) or 'on'}")
+        told.append(f"pmu={line.reading.get(pmu, 'state', ON_OFF) or FEATURE_STATE}")
     spinlock = line.reading.child(features, "pvspinlock")
     if spinlock is not None and line.is_x86:
-        told.append(f"kvm-pv-unhalt={line.reading.get(spinlock, 'state', ON_OFF) or 'on'}")
+        told.append(f"kvm-pv-unhalt={line.reading.get(spinlock, 'state', ON_OFF) or FEATURE_STATE}")
     return [*told, *_kvm(line, features), *_hyperv(line, features)]
 
 

@@ -20,6 +20,7 @@ from domcaps.language.fix import Fix
 from domcaps.language.part import Part, field
 from domcaps.language.preference import Decision, Option
 from domcaps.language.quantities import (
+    DEFAULT_UNIT,
     KIB,
     MAX_BYTES,
     SIZE,
@@ -158,7 +159,7 @@ def _some(domain: Domain) -> Fix:
     current = domain.root.find("currentMemory")
     text = "" if current is None else (current.text or "").strip()
     if current is not None and text.isdecimal() and int(text):
-        size, unit = text, current.get("unit") or "KiB"
+        size, unit = text, current.get("unit") or DEFAULT_UNIT
     else:
         size, unit = "4", "GiB"
     return Fix(values=(("/domain/memory", size), ("/domain/memory/@unit", unit)))

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from domcaps.elements.boards.defaults import MEMORY_MODE
 from domcaps.elements.memory.numa import Cell
 from domcaps.elements.processor.vcpu_count import Vcpu
 from domcaps.language.changes.memory import NUMATUNE_RESTRICTIVE, NUMATUNE_RESTRICTIVE_ALL
@@ -163,9 +164,9 @@ def restriction_is_of_all_cells(memnode: Memnode) -> Problems:
 def restrictions_agree(memnode: Memnode) -> Problems:
     """``restrictive`` must be the mode of ``<memory>`` and of every ``<memnode>``, or of none."""
     numatune = memnode.domain.first(Numatune)
-    modes = {memnode.mode or "strict", (numatune and numatune.mode) or "strict"}
+    modes = {memnode.mode or MEMORY_MODE, (numatune and numatune.mode) or MEMORY_MODE}
     if "restrictive" in modes and len(modes) > 1:
-        fix = set_value((numatune and numatune.mode) or "strict", "@mode")
+        fix = set_value((numatune and numatune.mode) or MEMORY_MODE, "@mode")
         yield problem(
             "mode='restrictive' must be used for all memory or for none", memnode, "@mode", fix=fix
         )

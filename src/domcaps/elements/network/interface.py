@@ -22,7 +22,7 @@ from domcaps.elements.advice.drifts import no_program
 from domcaps.elements.base.device import Device
 from domcaps.elements.base.virtio import VIRTIO_MODELS
 from domcaps.elements.base.virtio_options import VirtioOptions, given_options
-from domcaps.elements.boards.defaults import E1000, RTL8139, VIRTIO_NET, card_model
+from domcaps.elements.boards.defaults import E1000, INTERFACE_TYPE, RTL8139, VIRTIO_NET, card_model
 from domcaps.elements.boards.families import VIRTUAL
 from domcaps.elements.qemu.fragments import on_any_bus
 from domcaps.language import Choice, Element, Enum
@@ -147,7 +147,7 @@ class Interface(VirtioOptions, Device):
 
     path = "devices/interface"
 
-    type = field("@type", TYPES, default="user")
+    type = field("@type", TYPES, default=INTERFACE_TYPE)
     trusts_filters = field("@trustGuestRxFilters", YES_NO)
     named_model = field(
         "model/@type", Text(r"[A-Za-z0-9_-]*", "a name of letters, digits, hyphens and underscores")

@@ -17,6 +17,7 @@ import ipaddress
 import socket
 from typing import TYPE_CHECKING
 
+from domcaps.elements.boards.defaults import ADDRESS_FAMILY
 from domcaps.elements.network.interface import Interface
 from domcaps.language.attributes import Attributes, number
 from domcaps.language.changes.network import (
@@ -99,7 +100,7 @@ def routes_have_their_form(interface: Interface) -> Problems:
     """``<route>`` must lead to a network, through a ``gateway`` of the same family."""
     for node in (*interface.find_all("route"), *interface.find_all("source/route")):
         yield from _ROUTE.problems(node)
-        family = node.get("family", "ipv4")
+        family = node.get("family", ADDRESS_FAMILY)
         if family not in _PREFIX:
             yield problem(
                 f"attribute 'family' of <route> is {family!r}, but must be 'ipv4' or 'ipv6'",
@@ -228,7 +229,7 @@ def guest_gets_a_default_route(interface: Interface) -> Problems:
         return
     seen = set()
     for node in routes:
-        family = node.get("family", "ipv4")
+        family = node.get("family", ADDRESS_FAMILY)
         if not _is_default(node):
             yield problem("passt supports default routes only: give the gateway alone", node)
         elif family in seen:

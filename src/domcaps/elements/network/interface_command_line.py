@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from domcaps.elements.boards.defaults import card_model
+from domcaps.elements.boards.defaults import INTERFACE_TYPE, card_model
 from domcaps.language.command_line import Line, options, untold
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def _queues(line: Line, node: Node) -> dict[str, object]:
 def _network(line: Line, node: Node, name: str) -> str:
     """Take what a card is connected to."""
     reading = line.reading
-    kind = reading.get(node, "type", {"user", "bridge", "ethernet"}) or "user"
+    kind = reading.get(node, "type", {"user", "bridge", "ethernet"}) or INTERFACE_TYPE
     source, target = reading.child(node, "source"), reading.child(node, "target")
     if kind == "user":
         backend = reading.child(node, "backend")

@@ -62,7 +62,7 @@ def is_compared(address: Address) -> bool:
     if tag == "controller":
         kind = device.get("type", CONTROLLER_TYPE)
         board: Predicate | None = _ON_BOARD.get(kind)
-        if kind == "usb" and device.get("model", "piix3-uhci") != "piix3-uhci":
+        if kind == "usb" and device.get("model") not in {None, "piix3-uhci"}:
             return True
         return board is None or device.get("index", "0") != "0" or not address.holds(board)
     if tag == "channel":

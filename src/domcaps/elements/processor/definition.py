@@ -19,6 +19,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domcaps.cpu.models import has_maximum
+from domcaps.elements.boards.defaults import CPU_MATCH, CPU_MODE
 from domcaps.elements.boards.families import X86, machine_type
 from domcaps.elements.processor.cpu import MIGRATABLE
 from domcaps.facts import arch as known
@@ -80,7 +81,7 @@ class Cpu(Part):
         "@mode",
         OneOf(("custom", "host-model", "host-passthrough", "maximum"), {"maximum": CPU_MAXIMUM}),
     )
-    match = field("@match", OneOf(("exact", "minimum", "strict")), default="exact")
+    match = field("@match", OneOf(("exact", "minimum", "strict")), default=CPU_MATCH)
     check = field("@check", OneOf(("default", "none", "partial", "full")))
     migratable = field("@migratable", ON_OFF)
     deprecated_features = field("@deprecated_features", ON_OFF, since=CPU_DEPRECATED_FEATURES)
@@ -88,7 +89,7 @@ class Cpu(Part):
     @property
     def mode(self) -> str:
         """The mode."""
-        return self.given_mode or "custom"
+        return self.given_mode or CPU_MODE
 
     @cached_property
     def model(self) -> str:

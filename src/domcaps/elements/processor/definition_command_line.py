@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domcaps.cpu.x86map import x86_map
+from domcaps.elements.boards.defaults import CPU_MODE, CPU_POLICY
 from domcaps.elements.processor.cpu import HOST_MODEL
 from domcaps.language.command_line import ON_OFF, Line, doubled, untold
 from domcaps.language.qemu_args import QemuArgs, alternatives_of
@@ -45,7 +46,7 @@ def model_words(line: Line, root: Node) -> str:
         dialect = line.domain.world.target.dialect
         known = x86_map(dialect).vendors if line.is_x86 else ()
         reading.text(vendor, [name for name, _ in known])
-    told = _named(line, cpu, mode or "custom", name)
+    told = _named(line, cpu, mode or CPU_MODE, name)
     more = [*_features(line, cpu), *_cache(line, cpu), *_address(line, cpu)]
     if more and not told:
         raise untold(cpu, "", "a feature of the default CPU")
@@ -55,7 +56,7 @@ def model_words(line: Line, root: Node) -> str:
 def _features(line: Line, cpu: Node) -> list[str]:
     told = []
     for feature in line.reading.children(cpu, "feature"):
-        policy = line.reading.get(feature, "policy", _POLICIES) or "require"
+        policy = line.reading.get(feature, "policy", _POLICIES) or CPU_POLICY
         name = doubled(line.reading.get(feature, "name") or "")
         told.append(f"{name}={_POLICIES[policy]}")
     return told

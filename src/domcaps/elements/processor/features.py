@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from domcaps.cpu.data import cpu_data, known_in
 from domcaps.cpu.x86map import x86_map
+from domcaps.elements.boards.defaults import CPU_POLICY
 from domcaps.elements.boards.families import S390, X86
 from domcaps.elements.processor.definition import Cpu
 from domcaps.facts.arch import ARM
@@ -37,14 +38,14 @@ class CpuFeature(Part):
 
     name = field("@name", _SOME, required=True)
     policy = field(
-        "@policy", OneOf(("force", "require", "optional", "disable", "forbid")), default="require"
+        "@policy", OneOf(("force", "require", "optional", "disable", "forbid")), default=CPU_POLICY
     )
 
 
 def policies(domain: Domain) -> dict[str, str]:
     """Give what is said of each feature."""
     features = domain.all(CpuFeature)
-    return {feature.name: feature.policy or "require" for feature in features if feature.name}
+    return {feature.name: feature.policy or CPU_POLICY for feature in features if feature.name}
 
 
 def known_features(domain: Domain) -> Container[str] | None:

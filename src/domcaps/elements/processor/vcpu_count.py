@@ -17,6 +17,7 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING
 
+from domcaps.elements.boards.defaults import VCPU_PLACEMENT
 from domcaps.elements.boards.families import PSERIES, Q35, X86, family_of, machine_type
 from domcaps.language.changes.processor import CPU_CLUSTERS, EIM_OPTIONAL
 from domcaps.language.fix import Fix, set_value
@@ -47,7 +48,7 @@ class Vcpu(Part):
 
     count = field("", UNSIGNED)
     current = field("@current", UNSIGNED)
-    placement = field("@placement", OneOf(("static", "auto")), default="static")
+    placement = field("@placement", OneOf(("static", "auto")), default=VCPU_PLACEMENT)
 
 
 class VcpuState(Part):

@@ -20,6 +20,7 @@ from domcaps.elements.advice.drifts import NO_CHANNEL_FORM, NO_PCI
 from domcaps.elements.base.device import Device
 from domcaps.elements.base.virtio import FORMS
 from domcaps.elements.base.virtio_options import VirtioOptions
+from domcaps.elements.boards.defaults import DISK_KIND, DISK_TYPE
 from domcaps.elements.boards.families import (
     I440FX,
     PSERIES,
@@ -274,10 +275,13 @@ class Disk(VirtioOptions, Device):
     type = field(
         "@type",
         OneOf((*TYPES, "ctl"), {"vhostuser": DISK_VHOST_USER, "vhostvdpa": DISK_VHOST_VDPA}),
-        default="file",
+        default=DISK_TYPE,
     )
     device = field(
-        "@device", OneOf(("disk", "cdrom", "floppy", "lun")), default="disk", at_start=DISK_DEVICE
+        "@device",
+        OneOf(("disk", "cdrom", "floppy", "lun")),
+        default=DISK_KIND,
+        at_start=DISK_DEVICE,
     )
     model = field("@model", choice=MODEL)
     snapshot = field("@snapshot", OneOf(("no", "internal", "external", "manual")))

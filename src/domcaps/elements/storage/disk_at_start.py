@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from domcaps.elements.boards.defaults import DISK_TYPE
 from domcaps.elements.storage.disk import Disk
 from domcaps.language.finding import Severity, Stage
 from domcaps.language.rule import Problems, Sample, problem, rule
@@ -26,7 +27,7 @@ def images_are_there(disk: Disk) -> Problems:
     """
     source = disk.node.find("source")
     path = None if source is None else source.get("file")
-    if not path or (disk.type or "file") != "file" or disk.startup_policy in _MAY_BE_ABSENT:
+    if not path or (disk.type or DISK_TYPE) != "file" or disk.startup_policy in _MAY_BE_ABSENT:
         return
     world = disk.domain.world
     state = world.file_state(path)

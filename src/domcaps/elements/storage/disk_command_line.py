@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from domcaps.elements.boards.defaults import IMAGE_FORMAT
+from domcaps.elements.boards.defaults import DISK_KIND, DISK_TYPE, IMAGE_FORMAT
 from domcaps.elements.boards.families import Q35
 from domcaps.elements.buses.disk import bus_named
 from domcaps.elements.placement.drives import Drives
@@ -46,8 +46,8 @@ def write_disks(line: Line) -> None:
 
 def _disk(line: Line, drive: Drive, number: int) -> None:
     reading, node = line.reading, drive.node
-    kind = reading.get(node, "type", {"file", "block"}) or "file"
-    device = reading.get(node, "device", {"disk", "cdrom", "floppy"}) or "disk"
+    kind = reading.get(node, "type", {"file", "block"}) or DISK_TYPE
+    device = reading.get(node, "device", {"disk", "cdrom", "floppy"}) or DISK_KIND
     is_read_only = reading.child(node, "readonly") is not None or device == "cdrom"
     before, more = _content(line, node, number, kind, device, is_read_only)
     more["bootindex"] = line.boot_index(node, _BOOTED.get(device, "hd"))

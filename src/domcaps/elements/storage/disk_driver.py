@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 from domcaps.elements.base.virtio_options import given_options
+from domcaps.elements.boards.defaults import ENCRYPTION_ENGINE
 from domcaps.elements.storage.disk import Disk
 from domcaps.language.attributes import Attributes
 from domcaps.language.changes.storage import DISK_STATISTICS
@@ -211,7 +212,7 @@ def sharing_needs_raw(disk: Disk) -> Problems:
 def is_raw(disk: Disk) -> bool:
     """Tell whether the image is a plain one, not encrypted by QEMU."""
     encryption = disk.image.child("encryption")
-    by_qemu = encryption is not None and encryption.get("engine", "qemu") == "qemu"
+    by_qemu = encryption is not None and encryption.get("engine", ENCRYPTION_ENGINE) == "qemu"
     return disk.image.format == "raw" and not by_qemu
 
 

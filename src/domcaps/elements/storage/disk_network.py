@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import structs
 
+from domcaps.elements.boards.defaults import TRANSPORT
 from domcaps.elements.storage.disk import Disk
 from domcaps.elements.storage.disk_source import of_source
 from domcaps.language.attributes import Attributes, fits
@@ -215,7 +216,7 @@ def nfs_has_one_server(disk: Disk) -> Problems:
             yield problem("protocol='nfs' needs exactly one <host>", source)
             continue
         host = image.hosts[0]
-        if host.get("transport", "tcp") != "tcp":
+        if host.get("transport", TRANSPORT) != "tcp":
             yield problem(
                 "protocol='nfs' requires transport='tcp'", host, "@transport", accepted=("tcp",)
             )
@@ -241,7 +242,7 @@ def most_have_one_server(disk: Disk) -> Problems:
             continue
         transports = _TRANSPORTS.get(protocol, ())
         for host in image.hosts if transports else ():
-            if host.get("transport", "tcp") not in transports:
+            if host.get("transport", TRANSPORT) not in transports:
                 yield problem(
                     f"protocol={protocol!r} does not support this transport",
                     host,

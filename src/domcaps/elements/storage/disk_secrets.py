@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from domcaps.elements.boards.defaults import ENCRYPTION_ENGINE
 from domcaps.elements.storage.disk import Disk
 from domcaps.language.attributes import Attributes, fits
 from domcaps.language.changes.storage import (
@@ -251,7 +252,9 @@ def encryption_is_understood(disk: Disk) -> Problems:
                 "@format",
                 accepted=("luks",),
             )
-        elif encryption.get("engine", "qemu") == "qemu" or not libvirt_reads(disk, DISK_LIBRBD):
+        elif encryption.get("engine", ENCRYPTION_ENGINE) == "qemu" or not libvirt_reads(
+            disk, DISK_LIBRBD
+        ):
             yield from _by_qemu(disk, image, encryption)
         else:
             yield from _by_librbd(disk, image, encryption)

@@ -25,6 +25,7 @@ from domcaps.elements.base.device import Device
 from domcaps.elements.base.shared_memory import SHARED_MEMORY, shares_memory
 from domcaps.elements.base.virtio import VIRTIO_MODELS
 from domcaps.elements.base.virtio_options import VirtioOptions
+from domcaps.elements.boards.defaults import FILESYSTEM_TYPE
 from domcaps.elements.boards.families import S390_CCW
 from domcaps.elements.storage.filesystem import DRIVER_TYPE
 from domcaps.elements.storage.images import FORMATS
@@ -75,7 +76,7 @@ class Filesystem(VirtioOptions, Device):
     path = "devices/filesystem"
     knows = ("source/@dir", "source/@socket", "target/@dir", "readonly", "binary/@path")
 
-    type = field("@type", OneOf((*_SOURCE, "ram", "volume")), default="mount")
+    type = field("@type", OneOf((*_SOURCE, "ram", "volume")), default=FILESYSTEM_TYPE)
     access = field("@accessmode", OneOf(("", "passthrough", "mapped", "squash")))
     fmode = field("@fmode", _PERMISSIONS)
     dmode = field("@dmode", _PERMISSIONS)

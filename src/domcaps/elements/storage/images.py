@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from domcaps.elements.boards.defaults import IMAGE_FORMAT
+from domcaps.elements.boards.defaults import DISK_TYPE, IMAGE_FORMAT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,7 +91,7 @@ def images(disk: Node) -> tuple[Image, ...]:
 def _chain(disk: Node) -> Iterator[Image]:
     source = disk.find("source")
     driver = disk.find("driver")
-    kind = disk.get("type", "file") if source is not None else "file"
+    kind = disk.get("type", DISK_TYPE) if source is not None else "file"
     written = "" if driver is None else driver.get("type", "")
     chosen = "" if kind == "volume" else IMAGE_FORMAT
     yield Image(disk, source, kind, {"aio": "raw"}.get(written, written) or chosen, disk)

@@ -12,6 +12,7 @@ from xml.sax.saxutils import escape
 
 import msgspec
 
+from domcaps.elements.boards.defaults import CPU_MATCH, CPU_MODE, CPU_POLICY
 from domcaps.facts.arch import ARCHITECTURES
 from domcaps.serve.errors import ErrorNumber, LibvirtError
 from domcaps.serve.xml.documents import parse
@@ -118,7 +119,7 @@ def _host(root: Node) -> Described:
 
 
 def _guest(root: Node) -> Described:
-    mode, match = root.get("mode") or "custom", root.get("match") or "exact"
+    mode, match = root.get("mode") or CPU_MODE, root.get("match") or CPU_MATCH
     if mode not in _MODES:
         raise LibvirtError(ErrorNumber.CONFIG_UNSUPPORTED, f"a CPU knows no mode {mode!r}")
     if root.get("migratable") is not None and mode not in _WHOLE:
@@ -144,7 +145,7 @@ def _guest(root: Node) -> Described:
 def _features(root: Node, *, is_host: bool) -> tuple[tuple[str, str], ...]:
     features: dict[str, str] = {}
     for node in root.iterfind("feature"):
-        policy = "require" if is_host else node.get("policy") or "require"
+        policy = CPU_POLICY if is_host else node.get("policy") or CPU_POLICY
         if policy not in _POLICIES:
             raise LibvirtError(
                 ErrorNumber.CONFIG_UNSUPPORTED, f"a CPU feature knows no policy {policy!r}"
