@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import socket
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,14 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.live
 
 
+def _knows_localhost() -> bool:
+    """Say whether the name resolves: a folder that debootstrap made has no /etc/hosts."""
+    try:
+        return bool(socket.getaddrinfo("localhost", None))
+    except socket.gaierror:
+        return False
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     """Give a browser; both programs are named, so that nothing is looked for or downloaded."""
@@ -39,6 +48,8 @@ def browser() -> Iterator[Any]:
     driver, chromium = shutil.which("chromedriver"), shutil.which("chromium")
     if driver is None or chromium is None:
         pytest.skip("no chromium with its chromedriver (apt-get install chromium chromium-driver)")
+    if not _knows_localhost():
+        pytest.skip("chromedriver needs the name localhost (apt-get install libnss-myhostname)")
     options = webdriver.ChromeOptions()
     options.binary_location = chromium
     # CI runs as root, where the sandbox can't; the pages are our own
