@@ -1,4 +1,14 @@
-"""Rules about what QEMU or the host must support, in one line."""
+"""Rules about what QEMU, the host or the release of libvirt must support, in one line.
+
+A rule that a release of libvirt brought or dropped says so as data: `since=` or `until=` of `rule`;
+one that changed is two rules of one code. Then the code's manual page, the documents and
+`domcaps codes` know it. `libvirt_reads` inside a rule is right where only a part of it depends on
+the release, so that two rules would be copies of each other but for one line:
+
+* one word of several is refused, such as one type of an element, or one protocol;
+* the message or the accepted values differ, not the condition;
+* the change alters what the domain means, such as a default, which the rule then looks at.
+"""
 
 from __future__ import annotations
 

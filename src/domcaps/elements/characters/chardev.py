@@ -204,14 +204,11 @@ def type_is_known(part: CharacterSource) -> Problems:
     CharacterPort,
     bad="<serial type='pty'><target port='-1'/></serial>",
     good="<serial type='pty'><target port='0'/></serial>",
+    since=CHARACTER_PORT_COUNTED,
 )
 def ports_are_counted_from_0(part: CharacterPort) -> Problems:
     """``<target port>`` must not be negative; old libvirt read negative numbers as large ones."""
-    if (
-        part.port is not None
-        and not 0 <= part.port <= _MOST_PORTS
-        and libvirt_reads(part, CHARACTER_PORT_COUNTED)
-    ):
+    if part.port is not None and not 0 <= part.port <= _MOST_PORTS:
         yield problem(f"attribute 'port' must be from 0 to {_MOST_PORTS}", part, "target/@port")
 
 

@@ -153,13 +153,11 @@ class Iommu(Device):
     Iommu,
     bad="<iommu model='intel'/><iommu model='intel'/>",
     good="<iommu model='intel'/>",
+    until=IOMMU_OPTIONS,
 )
 def one_iommu(iommu: Iommu) -> Problems:
     """A domain may have at most one ``<iommu>`` (before libvirt 12.0)."""
-    if (
-        not libvirt_reads(iommu, IOMMU_OPTIONS)
-        and iommu.domain.all(Iommu)[0].node is not iommu.node
-    ):
+    if iommu.domain.all(Iommu)[0].node is not iommu.node:
         yield problem("the domain has a second <iommu>; remove one", iommu)
 
 

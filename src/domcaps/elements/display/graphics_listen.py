@@ -19,7 +19,6 @@ from domcaps.elements.display.graphics import Graphics
 from domcaps.language.attributes import Attributes
 from domcaps.language.changes.display import GRAPHICS_DEFINED
 from domcaps.language.finding import Stage
-from domcaps.language.require import libvirt_reads
 from domcaps.language.rule import Problems, problem, rule
 from domcaps.language.value_types import OneOf
 
@@ -135,11 +134,11 @@ _TWO = (
     Graphics,
     bad=_TWO,
     good="<graphics type='vnc'><listen type='address'/></graphics>",
+    since=GRAPHICS_DEFINED,
 )
 def one_listen(graphics: Graphics) -> Problems:
     """``<graphics>`` may have at most one ``<listen>``."""
-    if libvirt_reads(graphics, GRAPHICS_DEFINED):
-        yield from _several(graphics)
+    yield from _several(graphics)
 
 
 @rule(
@@ -148,8 +147,9 @@ def one_listen(graphics: Graphics) -> Problems:
     bad="<graphics type='vnc'><listen type='none'/><listen type='none'/></graphics>",
     good="<graphics type='vnc'><listen type='none'/></graphics>",
     stage=Stage.START,
+    until=GRAPHICS_DEFINED,
 )
 def one_listen_at_start(graphics: Graphics) -> Problems:
     """``<graphics>`` may have at most one ``<listen>`` (before libvirt 11.10: at start)."""
-    if graphics.type != "rdp" and not libvirt_reads(graphics, GRAPHICS_DEFINED):
+    if graphics.type != "rdp":
         yield from _several(graphics)

@@ -43,7 +43,6 @@ from domcaps.language.observed import device
 from domcaps.language.part import Part, field
 from domcaps.language.preference import Decision, Option, drives
 from domcaps.language.qemu_args import LIBVIRTS_OWN, QemuArgs
-from domcaps.language.require import libvirt_reads
 from domcaps.language.rule import Problems, Sample, problem, rule
 from domcaps.language.value_types import ON_OFF, UNSIGNED, YES_NO, OneOf
 
@@ -352,12 +351,13 @@ def ramfb_has_no_address(video: Video) -> Problems:
     Video,
     bad="<video><model type='cirrus' edid='on'/></video>",
     good="<video><model type='vga' edid='on'/></video>",
+    since=VIDEO_EDID,
 )
 def edid_needs_a_model(video: Video) -> Problems:
     """``<model edid>`` requires a ``<video>`` of type ``vga``, ``virtio`` or ``bochs``."""
     model = video.find("model")
     edid = None if model is None else model.get("edid")
-    if edid is None or not libvirt_reads(video, VIDEO_EDID):
+    if edid is None:
         return
     if edid not in ON_OFF.names:
         yield problem(

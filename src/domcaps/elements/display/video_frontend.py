@@ -218,13 +218,14 @@ def blobs_need_virtio_and_memfd(video: Video) -> Problems:
     Video,
     bad="<video><model type='virtio' device='virtio-qxl'/></video>",
     good="<video><model type='virtio' device='virtio-gpu'/></video>",
+    since=VIDEO_FRONTEND,
 )
 def frontend_is_known(video: Video) -> Problems:
     """``<model device>`` must be a virtio video device that QEMU has."""
     name = frontend(video)
     model = video.find("model")
     named = model is not None and model.get("device") is not None
-    if not named or not libvirt_reads(video, VIDEO_FRONTEND):
+    if not named:
         return
     if name not in FRONTENDS:
         yield problem(
@@ -241,11 +242,12 @@ def frontend_is_known(video: Video) -> Problems:
     Video,
     bad="<video/><video><model type='virtio' device='virtio-vga'/></video>",
     good="<video/><video><model type='virtio' device='virtio-gpu'/></video>",
+    since=VIDEO_FRONTEND,
 )
 def frontend_fits(video: Video) -> Problems:
     """``<model device>`` must suit ``<driver>``, and must be primary if it has VGA."""
     name = frontend(video)
-    if name not in FRONTENDS or video.type != "virtio" or not libvirt_reads(video, VIDEO_FRONTEND):
+    if name not in FRONTENDS or video.type != "virtio":
         return
     if name.startswith("vhost-user") != (video.driver == "vhostuser"):
         yield problem(

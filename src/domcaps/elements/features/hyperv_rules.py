@@ -219,11 +219,10 @@ def vendor_has_a_name(hyperv: Hyperv) -> Problems:
     Hyperv,
     bad=_HV.format("", "<tlbflush state='on'/>"),
     good=_HV.format("", "<vpindex state='on'/><tlbflush state='on'/>"),
+    since=HYPERV_DEPENDENCIES,
 )
 def enlightenments_build_on_each_other(hyperv: Hyperv) -> Problems:
     """Some Hyper-V enlightenments require others: ``stimer`` requires ``synic`` and a clock."""
-    if not libvirt_reads(hyperv, HYPERV_DEPENDENCIES):
-        return
     needs = [(name, needed) for name, needed in _NEEDS if hyperv.is_on(name)]
     if hyperv.is_on("synic") and not libvirt_reads(hyperv, HYPERV_SYNIC_ALONE):
         needs += [("synic", "vpindex")]

@@ -198,15 +198,12 @@ def driver_is_vfio(hostdev: Hostdev) -> Problems:
     Hostdev,
     bad=Sample(_PCI.format("", "", "<driver name='vfio' iommufd='yes'/>"), arch="sparc"),
     good=_PCI.format("", "", "<driver name='vfio' iommufd='yes'/>"),
+    since=HOSTDEV_IOMMUFD,
 )
 def iommufd_is_there(hostdev: Hostdev) -> Problems:
     """``<driver iommufd='yes'>`` requires iommufd in QEMU and in the host's kernel."""
     driver = hostdev.find("driver[@iommufd='yes']") if hostdev.type == "pci" else None
-    if (
-        driver is None
-        or driver.get("name") != "vfio"
-        or not libvirt_reads(hostdev, HOSTDEV_IOMMUFD)
-    ):
+    if driver is None or driver.get("name") != "vfio":
         return
     yield from needs(
         hostdev,

@@ -284,15 +284,12 @@ def passt_forwards_ports(interface: Interface) -> Problems:
     Interface,
     bad=_USER.format("<backend type='default' hostname='guest'/>"),
     good=_USER.format("<backend type='passt' hostname='guest' fqdn='guest.example.com'/>"),
+    since=INTERFACE_NAMES,
 )
 def passt_tells_names(interface: Interface) -> Problems:
     """``hostname`` and ``fqdn`` of ``<backend>`` require passt (and libvirt 11.8)."""
     backend = interface.find("backend")
-    if (
-        backend is None
-        or interface.backend == "passt"
-        or not libvirt_reads(interface, INTERFACE_NAMES)
-    ):
+    if backend is None or interface.backend == "passt":
         return
     for name in ("fqdn", "hostname"):
         if backend.get(name) is not None:

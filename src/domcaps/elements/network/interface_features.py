@@ -113,24 +113,24 @@ def tap_can_be_left_alone(interface: Interface) -> Problems:
     Interface,
     bad=_USER.format("<vlan><tag id='4'/></vlan>"),
     good=_BRIDGE.format("<vlan><tag id='4'/></vlan>"),
+    since=INTERFACE_VLAN_DEFINED,
 )
 def packets_can_be_tagged(interface: Interface) -> Problems:
     """``<vlan>`` requires an interface type that supports VLAN tags."""
-    if libvirt_reads(interface, INTERFACE_VLAN_DEFINED):
-        yield from _vlan(interface)
+    yield from _vlan(interface)
 
 
 @rule(
     "interface-vlan-unsupported-at-start",
     Interface,
     bad=_USER.format("<vlan><tag id='4'/></vlan>"),
-    good=_BRIDGE.format("<vlan><tag id='4'/></vlan>"),
+    good=_BRIDGE.format("<vlan><tag id='4'/></vlan><virtualport type='openvswitch'/>"),
     stage=Stage.START,
+    until=INTERFACE_VLAN_DEFINED,
 )
 def packets_can_be_tagged_at_start(interface: Interface) -> Problems:
     """``<vlan>`` requires an interface type that supports VLAN tags (reported at start)."""
-    if not libvirt_reads(interface, INTERFACE_VLAN_DEFINED):
-        yield from _vlan(interface)
+    yield from _vlan(interface)
 
 
 def _tags(interface: Interface) -> bool:

@@ -15,7 +15,6 @@ from domcaps.elements.placement.installed import InstalledControllers
 from domcaps.language.changes.controllers import USB_CONTROLLER_DEFINED
 from domcaps.language.finding import Stage
 from domcaps.language.fix import set_value
-from domcaps.language.require import libvirt_reads
 from domcaps.language.rule import Problems, Sample, problem, rule
 from domcaps.language.truth import Truth
 
@@ -38,11 +37,11 @@ _PORTS = "<controller type='usb' model='{}' ports='4'/>"
     Controller,
     bad=_PORTS.format("ehci"),
     good=_PORTS.format("qemu-xhci"),
+    since=USB_CONTROLLER_DEFINED,
 )
 def only_xhci_has_other_ports(controller: Controller) -> Problems:
     """Attribute ``ports`` of a USB controller requires an xHCI model."""
-    newer = libvirt_reads(controller, USB_CONTROLLER_DEFINED)
-    if newer and _ports_are_fixed(controller):
+    if _ports_are_fixed(controller):
         yield problem(
             f"a {controller.settled_model!r} controller has a fixed number of ports; "
             "remove 'ports', or use 'qemu-xhci'",
@@ -57,14 +56,14 @@ def only_xhci_has_other_ports(controller: Controller) -> Problems:
     bad=_PORTS.format("ehci"),
     good=_PORTS.format("qemu-xhci"),
     stage=Stage.START,
+    until=USB_CONTROLLER_DEFINED,
 )
 def only_xhci_starts_with_other_ports(controller: Controller) -> Problems:
     """Attribute ``ports`` of a USB controller requires an xHCI model (reported at start).
 
     From about libvirt 12.0 on, the definition is refused already.
     """
-    older = not libvirt_reads(controller, USB_CONTROLLER_DEFINED)
-    if older and _ports_are_fixed(controller):
+    if _ports_are_fixed(controller):
         yield problem(
             f"a {controller.settled_model!r} controller has a fixed number of ports; "
             "remove 'ports', or use 'qemu-xhci'",
@@ -204,15 +203,15 @@ _ELSEWHERE = "<controller type='usb'><address type='drive'/></controller>"
     Controller,
     bad=Sample(_ELSEWHERE, machine="isapc"),
     good=Sample("<controller type='usb'/>", machine="pc"),
+    since=USB_CONTROLLER_DEFINED,
 )
 def usb_needs_pci(controller: Controller) -> Problems:
     """A USB controller requires a machine type with PCI."""
     if controller.type != "usb" or controller.settled_model == "none":
         return
     hardware = controller.domain.first(InstalledControllers)
-    newer = libvirt_reads(controller, USB_CONTROLLER_DEFINED)
     misplaced = controller.address_type not in {None, "pci"}
-    if newer and misplaced and hardware is not None and not hardware.pci_root:
+    if misplaced and hardware is not None and not hardware.pci_root:
         yield problem(
             "this machine type has no PCI bus for a USB controller; use model='none'", controller
         )

@@ -22,7 +22,6 @@ from domcaps.language.fix import Fix, set_value
 from domcaps.language.observed import qapi
 from domcaps.language.part import Part, field
 from domcaps.language.quantities import OrEmpty, repeated
-from domcaps.language.require import libvirt_reads
 from domcaps.language.rule import Problems, problem, rule
 from domcaps.language.truth import Truth
 from domcaps.language.value_types import POSITIVE, UNSIGNED, UNSIGNED64, Int
@@ -149,12 +148,13 @@ def pool_can_be_chosen(pool: ThreadPool) -> Problems:
     Iothread,
     bad="<iothreadids><iothread id='1'><poll weight='64'/></iothread></iothreadids>",
     good="<iothreadids><iothread id='1'><poll weight='3'/></iothread></iothreadids>",
+    since=IOTHREAD_WEIGHT,
 )
 def weight_is_small(thread: Iothread) -> Problems:
     """``<poll weight>`` of an I/O thread must be from 0 to 63."""
     poll = thread.find("poll")
     weight = None if poll is None else poll.get("weight")
-    if weight is None or not libvirt_reads(thread, IOTHREAD_WEIGHT):
+    if weight is None:
         return
     try:
         _WEIGHT.parse(weight)

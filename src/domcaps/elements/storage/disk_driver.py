@@ -15,7 +15,7 @@ from domcaps.elements.storage.disk import Disk
 from domcaps.language.attributes import Attributes
 from domcaps.language.changes.storage import DISK_STATISTICS
 from domcaps.language.observed import device_property, qapi
-from domcaps.language.require import libvirt_reads, needs
+from domcaps.language.require import needs
 from domcaps.language.rule import Problems, Sample, problem, rule
 from domcaps.language.value_types import POSITIVE
 
@@ -223,11 +223,12 @@ def is_raw(disk: Disk) -> bool:
                                     "</statistics></driver>"),
     good=_disk("type='raw'").replace("type='raw'/>", "type='raw'><statistics><statistic "
                                      "interval='10'/></statistics></driver>"),
+    since=DISK_STATISTICS,
 )  # fmt: skip
 def statistics_have_intervals(disk: Disk) -> Problems:
     """``<statistics>`` need an ``interval``, and are not supported on every bus (libvirt 11.9)."""
     wanted = disk.find_all("driver/statistics/statistic")
-    if not wanted or not libvirt_reads(disk, DISK_STATISTICS):
+    if not wanted:
         return
     for statistic in wanted:
         yield from _STATISTIC.problems(statistic)

@@ -192,13 +192,14 @@ def bus_is_there(disk: Disk) -> Problems:
     Disk,
     bad=Sample(_disk("fdc", device="floppy"), arch="s390x"),
     good=_disk("fdc", device="floppy"),
+    since=DISK_FLOPPY_CONTROLLER,
 )
 def floppy_needs_a_controller(disk: Disk) -> Problems:
     """``<disk device='floppy'>`` requires a machine type with a floppy controller.
 
     Libvirt before 11.4 does not check this.
     """
-    if disk.device == "floppy" and libvirt_reads(disk, DISK_FLOPPY_CONTROLLER):
+    if disk.device == "floppy":
         yield from needs(
             disk, FLOPPY_CONTROLLER, "this QEMU does not support floppy drives", "@device"
         )
@@ -210,17 +211,14 @@ def floppy_needs_a_controller(disk: Disk) -> Problems:
     bad=Sample(_disk("fdc", device="floppy"), arch="ppc64"),
     good=_disk("fdc", device="floppy"),
     stage=Stage.START,
+    until=DISK_FLOPPY_CONTROLLER,
 )
 def no_floppy_on_pseries(disk: Disk) -> Problems:
     """``<disk device='floppy'>`` is not supported by pseries machine types.
 
     Libvirt before 11.4 reports it at start.
     """
-    if (
-        disk.bus == "fdc"
-        and not libvirt_reads(disk, DISK_FLOPPY_CONTROLLER)
-        and disk.holds(PSERIES)
-    ):
+    if disk.bus == "fdc" and disk.holds(PSERIES):
         yield problem("this machine type does not support floppy drives", disk, "@device")
 
 
@@ -323,12 +321,13 @@ def rotation_needs_a_disk(disk: Disk) -> Problems:
     Disk,
     bad=_disk("sata", target=" dpofua='on'"),
     good=_disk("scsi", target=" dpofua='on'"),
+    since=DISK_DPOFUA,
 )
 def dpofua_needs_scsi(disk: Disk) -> Problems:
     """``<target dpofua>`` must be ``on`` or ``off``, and requires a SCSI disk (libvirt 11.6)."""
     target = disk.find("target")
     given = None if target is None else target.get("dpofua")
-    if given is None or not libvirt_reads(disk, DISK_DPOFUA):
+    if given is None:
         return
     if given not in {"on", "off"}:
         yield problem(

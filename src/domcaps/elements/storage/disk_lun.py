@@ -158,10 +158,11 @@ _BLOCKS = (
     Disk,
     bad=_BLOCKS.format("lun"),
     good=_BLOCKS.format("disk"),
+    since=DISK_LUN_BLOCKS,
 )
 def luns_have_their_own_blocks(disk: Disk) -> Problems:
     """``<blockio>`` is not valid for ``device='lun'`` (depends on the libvirt version)."""
-    if disk.device != "lun" or not libvirt_reads(disk, DISK_LUN_BLOCKS):
+    if disk.device != "lun":
         return
     if disk.logical_block_size or disk.physical_block_size or disk.discard_granularity:
         yield problem("device='lun' cannot have <blockio>; remove it", disk, "blockio")

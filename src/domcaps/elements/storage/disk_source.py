@@ -142,10 +142,11 @@ def storage_is_not_of_another_hypervisor(disk: Disk) -> Problems:
     Disk,
     bad=_disk("<source dev='/dev/ctl'/>", kind="ctl"),
     good=_GOOD,
+    until=DISK_CTL,
 )
 def storage_is_known(disk: Disk) -> Problems:
     """``<disk type='ctl'>`` requires libvirt 12.0 or later."""
-    if disk.type == "ctl" and not libvirt_reads(disk, DISK_CTL):
+    if disk.type == "ctl":
         yield problem(
             "libvirt before 12.0 does not support <disk type='ctl'>", disk, "@type", accepted=TYPES
         )

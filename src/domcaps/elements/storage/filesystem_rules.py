@@ -279,11 +279,11 @@ def virtiofs_is_plain(share: Filesystem) -> Problems:
     bad=_SHARED + "<filesystem><driver type='virtiofs'/><source socket='/s'/><target dir='b'/>"
     "<readonly/></filesystem>",
     good=_PLAIN.format("", "<readonly/>"),
+    since=FILESYSTEM_SOCKET_READONLY,
 )
 def daemons_of_others_are_theirs(share: Filesystem) -> Problems:
     """``<readonly>`` is not supported for virtiofs with ``<source socket>``."""
-    newer = libvirt_reads(share, FILESYSTEM_SOCKET_READONLY)
-    if newer and share.is_virtiofs and share.socket is not None and share.has("readonly"):
+    if share.is_virtiofs and share.socket is not None and share.has("readonly"):
         yield problem(
             "remove <readonly>: the external virtiofsd controls write access", share, "readonly"
         )

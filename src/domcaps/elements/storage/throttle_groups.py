@@ -21,7 +21,6 @@ from domcaps.elements.storage.disk_iotune import LIMITS, contradictions, limit, 
 from domcaps.language.changes.storage import THROTTLE_GROUPS
 from domcaps.language.finding import Stage
 from domcaps.language.part import Part
-from domcaps.language.require import libvirt_reads
 from domcaps.language.rule import Problems, problem, rule
 
 
@@ -106,11 +105,12 @@ def total_or_separate(group: ThrottleGroup) -> Problems:
     Disk,
     bad=_GOOD_GROUP + _DISK.format("disk", "vda", "group='fast'", ""),
     good=_GOOD,
+    since=THROTTLE_GROUPS,
 )
 def groups_exist(disk: Disk) -> Problems:
     """``<throttlefilter group>`` must name a ``<throttlegroup>``; a disk names each only once."""
     filters = disk.find_all("throttlefilters/throttlefilter")
-    if not filters or not libvirt_reads(disk, THROTTLE_GROUPS):
+    if not filters:
         return
     known = [group.name for group in disk.domain.all(ThrottleGroup)]
     seen: set[str] = set()
@@ -134,12 +134,11 @@ def groups_exist(disk: Disk) -> Problems:
     bad=_GOOD_GROUP
     + _DISK.format("disk", "vda", _FILTER, "<iotune><total_bytes_sec>5</total_bytes_sec></iotune>"),
     good=_GOOD,
+    since=THROTTLE_GROUPS,
 )
 def groups_suit_the_disk(disk: Disk) -> Problems:
     """``<throttlefilters>`` cannot be combined with ``<iotune>``, or with a CD-ROM drive."""
-    if disk.find("throttlefilters/throttlefilter") is None or not libvirt_reads(
-        disk, THROTTLE_GROUPS
-    ):
+    if disk.find("throttlefilters/throttlefilter") is None:
         return
     tune = disk.find("iotune")
     named = tune is not None and bool(tune.findtext("group_name"))
