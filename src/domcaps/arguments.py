@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING, TypeVar
 
 from domcaps.errors import WrongTypeError
+from domcaps.similar import close_matches
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -72,6 +72,6 @@ def options(function: str, given: Mapping[str, object], known: type) -> None:
     names = sorted(getattr(known, "__optional_keys__"))  # noqa: B009 - type checkers do not know it
     for name in given:
         if name not in names:
-            near = difflib.get_close_matches(name, names, n=1)
+            near = close_matches(name, names, n=1)
             remedy = f"did you mean {near[0]!r}?" if near else f"its options are {', '.join(names)}"
             raise WrongTypeError(f"{function}() has no option {name!r}", remedy=remedy)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 MEBIBYTE = 1 << 20
 _PART_MODE = 0o600
@@ -35,6 +35,24 @@ def package_text(package: str, name: str) -> str:
     if data is None:
         raise FileNotFoundError(errno.ENOENT, f"no such file in {package}", name)
     return data.decode()
+
+
+def module_files(folders: Iterable[str]) -> Iterator[tuple[str, bool]]:
+    """Give the modules in the folders of a package by name, each with whether it is a package.
+
+    `pkgutil.iter_modules` does the same, but loads `inspect` for it; it serves for zip archives.
+    """
+    for folder in folders:
+        try:
+            entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+        except NotADirectoryError:
+            yield from ((found.name, found.ispkg) for found in pkgutil.iter_modules([folder]))
+            continue
+        for entry in entries:
+            if entry.name.endswith(".py") and entry.name != "__init__.py":
+                yield entry.name.removesuffix(".py"), False
+            elif os.path.isfile(os.path.join(entry.path, "__init__.py")):  # noqa: PTH113, PTH118
+                yield entry.name, True
 
 
 def read(path: str | os.PathLike[str], limit: int) -> bytes:

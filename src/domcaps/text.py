@@ -8,14 +8,14 @@ where text leaves it.
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 from typing import Any
 
-import click
 import msgspec
 
-_UNSAFE = re.compile(
+_UNSAFE = (
     # C0 but tab and line feed, DEL and C1; what has no look of its own or changes the direction of
     # writing (Unicode's category Cf); what JavaScript and some terminals take for a line end;
     # surrogates, which are no text
@@ -25,14 +25,26 @@ _UNSAFE = re.compile(
     "\U000e0001\U000e0020-\U000e007f]"
 )
 _MARKUP = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "'": "&apos;", '"': "&quot;"})
-_UNSAFE_IN_XML = re.compile(f"[\\t\\n]|{_UNSAFE.pattern}")
-_IN_XML = re.compile("[\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_BLANK = re.compile(r"[\t\n]")
+_UNSAFE_IN_XML = f"[\\t\\n]|{_UNSAFE}"
+_IN_XML = "[\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
+_BLANK = r"[\t\n]"
 
 # stands for the beginning of a terminal's command in what `styled` gives: nobody can guess it, so
 # that what others wrote can't have it
 _MARK = f"\ufdd0{os.urandom(8).hex()}["
-_STYLE = re.compile(re.escape(_MARK) + "[0-9;]*m")
+_STYLE = re.escape(_MARK) + "[0-9;]*m"
+
+
+@functools.cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """Compile a pattern when it is needed: most texts are plain, and these take long to compile."""
+    return re.compile(pattern)
+
+
+def _is_plain(text: str) -> bool:
+    # of what is unsafe nothing is printable
+    text = text.replace("\n", "").replace("\t", "")
+    return text.isprintable() or text.replace(_MARK, "").isprintable()
 
 
 def harmless(text: str) -> str:
@@ -40,12 +52,13 @@ def harmless(text: str) -> str:
 
     Line feeds and tabs stay. In JSON the result means what the text meant.
     """
-    return _UNSAFE.sub(_escaped, text)
+    return text if _is_plain(text) else _compiled(_UNSAFE).sub(_escaped, text)
 
 
 def one_line(text: str) -> str:
     """Make text harmless, and write its line feeds and tabs in the same way."""
-    return _BLANK.sub(_escaped, harmless(text))
+    text = harmless(text)
+    return _compiled(_BLANK).sub(_escaped, text) if "\n" in text or "\t" in text else text
 
 
 def escaped_xml(text: str) -> str:
@@ -54,11 +67,14 @@ def escaped_xml(text: str) -> str:
     A terminal's commands become references, and characters that XML can't have U+FFFD.
     """
     text = text.translate(_MARKUP)
-    return text if text.isprintable() else _UNSAFE_IN_XML.sub(_referenced, text)
+    return text if text.isprintable() else _compiled(_UNSAFE_IN_XML).sub(_referenced, text)
+
+
+_REPLACED = "\N{REPLACEMENT CHARACTER}"
 
 
 def _referenced(found: re.Match[str]) -> str:
-    return f"&#x{ord(found[0]):x};" if _IN_XML.match(found[0]) else "\N{REPLACEMENT CHARACTER}"
+    return f"&#x{ord(found[0]):x};" if _compiled(_IN_XML).match(found[0]) else _REPLACED
 
 
 def file_name(name: str) -> str:
@@ -66,15 +82,23 @@ def file_name(name: str) -> str:
     return one_line(name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace"))
 
 
-def styled(text: str, **style: Any) -> str:
-    """Make text harmless and give it a style of `click.style`, for `revealed` to show."""
-    return click.style(harmless(text), **style).replace("\x1b[", _MARK)
+def styled(text: str, *, fg: str | None = None, bold: bool = False, dim: bool = False) -> str:
+    """Make text harmless and give it a style, for `revealed` to show; `fg` names its colour."""
+    numbers = (_COLOURS[fg] if fg else 0, 1 if bold else 0, 2 if dim else 0)
+    begin = "".join(f"{_MARK}{number}m" for number in numbers if number)
+    return f"{begin}{harmless(text)}{_MARK}0m"
+
+
+_COLOURS = {"red": 31, "green": 32, "yellow": 33, "blue": 34, "magenta": 35, "cyan": 36}
+"""What a terminal calls the colours."""
 
 
 def revealed(text: str, *, colour: bool) -> str:
     """Make text harmless but for its own styles, which become commands to a terminal, or go."""
     text = harmless(text)
-    return text.replace(_MARK, "\x1b[") if colour else _STYLE.sub("", text)
+    if _MARK not in text:
+        return text
+    return text.replace(_MARK, "\x1b[") if colour else _compiled(_STYLE).sub("", text)
 
 
 def _escaped(found: re.Match[str]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING, TypedDict
 
 from domcaps._version import DEFAULT_DIALECT
@@ -23,6 +22,7 @@ from domcaps.elements.controllers.models import WITH_ROOT_PORTS
 from domcaps.errors import RequestError, UnmetWishesError, WrongTypeError
 from domcaps.facts.arch import ARCHITECTURES
 from domcaps.language import check_dialect
+from domcaps.similar import close_matches
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -135,7 +135,7 @@ def choose(
     wishes = wishes_of(name, memory, vcpus, options)
     arch = options.get("arch") or host_arch
     if arch not in ARCHITECTURES:
-        near = difflib.get_close_matches(_ALSO.get(arch, arch), ARCHITECTURES, n=3)
+        near = close_matches(_ALSO.get(arch, arch), ARCHITECTURES, n=3)
         raise RequestError(
             f"{arch!r} is no architecture that libvirt knows",
             remedy=f"near it are {', '.join(near)}" if near else "aarch64 and x86_64 are",

@@ -5,7 +5,6 @@ All of it is read from the table: what a field declares, what is preferred, what
 
 from __future__ import annotations
 
-import difflib
 import functools
 import re
 from typing import TYPE_CHECKING
@@ -16,6 +15,7 @@ from domcaps.choose import losses
 from domcaps.elements.boards.families import family_of
 from domcaps.language.node_path import without_positions
 from domcaps.language.value_types import Int
+from domcaps.similar import close_matches
 from domcaps.validate import alternatives
 from domcaps.validate.alternatives import fields_by_path
 from domcaps.validate.catalogue.codes import codes
@@ -62,7 +62,7 @@ def nearest(old: str, known: Iterable[str], *, exact: bool = False) -> list[str]
         return []
     words = [word for word in dict.fromkeys(known) if word and word != old]
     slips = [word for word in words if _is_one_slip(old, word)]
-    alike = [] if exact else difflib.get_close_matches(old, words, n=2, cutoff=_NEAR)
+    alike = [] if exact else close_matches(old, words, n=2, cutoff=_NEAR)
     return list(dict.fromkeys((*slips, *alike)))[:2]
 
 

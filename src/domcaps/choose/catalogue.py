@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 from typing import TYPE_CHECKING
 
 from domcaps.elements import table
 from domcaps.errors import RequestError
 from domcaps.language import Element, Enum
+from domcaps.similar import close_matches
 from domcaps.validate.alternatives import decisions
 from domcaps.validate.catalogue.minimal import element_with
 from domcaps.validate.catalogue.rules import parts
@@ -53,7 +53,7 @@ def check_value(wish: Wish) -> None:
     known = [name for name in dict.fromkeys(names) if name]
     for value in (wish.bus,) if wish.kind == "item" else wish.values:
         if value and value not in known:
-            near = difflib.get_close_matches(value, known, n=3)
+            near = close_matches(value, known, n=3)
             listed = ", ".join(near or known[:12]) + (" …" if not near and len(known) > 12 else "")
             raise RequestError(
                 f"{wish.text}: {name} can't be {value!r}",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 import re
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ from domcaps.elements.advice.needs import Needs, needs_of
 from domcaps.errors import RequestError
 from domcaps.facts.osinfo import database_folder, open_database
 from domcaps.language.preference import FAMILIES, USES, Guest
+from domcaps.similar import close_matches
 
 if TYPE_CHECKING:
     from domcaps.facts.osinfo import GuestSystem
@@ -94,7 +94,7 @@ def _system(name: str | None, arch: str) -> tuple[str, frozenset[str], frozenset
         if family is not None:
             source = f"{UNKNOWN} {name!r}: what most systems of the family {family} can drive"
             return _default(family, name, source)
-        near = difflib.get_close_matches(name, database.names(), n=4)
+        near = close_matches(name, database.names(), n=4)
         raise RequestError(
             f"{UNKNOWN} {name!r}",
             remedy=f"near it are {', '.join(near)}" if near else "a family would do: linux",

@@ -16,6 +16,7 @@ from domcaps.choose.start_failures import choice_of, fails_at_start
 from domcaps.errors import RequestError
 from domcaps.language.preference import Decision, Option
 from domcaps.language.truth import Truth
+from domcaps.similar import close_matches
 from domcaps.validate.alternatives import decisions
 
 if TYPE_CHECKING:
@@ -211,9 +212,7 @@ class SearchSpace:
         """Make a variable of a value that no decision is about."""
         enum = enums().get(wish.name)
         if enum is None:
-            import difflib
-
-            near = difflib.get_close_matches(wish.name, enums(), n=4)
+            near = close_matches(wish.name, enums(), n=4)
             raise RequestError(
                 f"the table has no {wish.name!r}", remedy=f"near it are {', '.join(near)}" if near
                 else "'domcaps explain' lists what it has",

@@ -3,7 +3,8 @@
 Exit codes: 0 on success, 1 as a command's help says, 2 for wrong usage and for unusable files or
 emulators, 130 after Ctrl-C. Results go to standard output, everything else to standard error.
 
-What is cached is printed before anything else is imported; `_group` has all commands.
+What is cached is printed before anything else is imported; `_plain` runs common command lines
+without click, `_group` has all commands.
 """
 
 from __future__ import annotations
@@ -21,14 +22,28 @@ def main() -> None:
         from domcaps.cli._remembered import print_report
 
         print_report(sys.argv[2:])
-    rerun = None
     if sys.argv[1:2] and sys.argv[1] in _REPEATED:
-        from domcaps.cli._replayed import replay
-
-        rerun = replay(sys.argv[1:])
+        _run_plainly(sys.argv[1:])
     from domcaps.cli._group import run
 
-    run(rerun)
+    run()
+
+
+def _run_plainly(words: list[str]) -> None:
+    """Run a plain command line and end the process, or do nothing."""
+    from domcaps.cli._replayed import asked, replay
+
+    found = asked(words)
+    if found is None:
+        return
+    rerun = replay(found)
+    from domcaps.cli._plain import runner
+
+    command = runner(found)
+    if command is not None:
+        from domcaps.cli._running import run
+
+        run(command, rerun)
 
 
 _REPEATED = frozenset({"validate", "explain", "codes"})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,10 +11,10 @@ import click
 
 from domcaps._version import DEFAULT_DIALECT
 from domcaps.cli._complete import complete_arch, complete_machine
-from domcaps.cli._terminal import say
+from domcaps.cli._notes import AS, AUTO, note, tell_found
 
 if TYPE_CHECKING:
-    from domcaps.facts.record import Libvirt, Recording
+    from domcaps.facts.record import Recording
     from domcaps.hosts.host import Host
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -45,7 +44,7 @@ def as_option(function: F) -> F:
                 raise click.BadParameter(
                     f"unknown user {value!r}; use a user name, 'system' or 'session'"
                 )
-        ctx.meta[_AS] = value
+        ctx.meta[AS] = value
 
     return click.option(
         "--as",
@@ -59,14 +58,6 @@ def as_option(function: F) -> F:
     )(function)
 
 
-def qemu_user() -> str:
-    """Give the user of ``--as`` as `Host.local` takes it."""
-    context = click.get_current_context(silent=True)
-    chosen = context.meta.get(_AS) if context is not None else None
-    return chosen or ("system" if os.geteuid() == 0 else "session")
-
-
-_AS = "domcaps.as"
 _LIBVIRTS = ("session", "system")
 
 
@@ -191,7 +182,7 @@ def libvirt_option(text: str | None = None, **more: Any) -> Callable[[F], F]:
 
     def heed(ctx: click.Context, _param: click.Parameter, value: Any) -> Any:
         given = (value,) if isinstance(value, str) else tuple(value or ())
-        ctx.meta[_AUTO] = "auto" in given
+        ctx.meta[AUTO] = "auto" in given
         return value
 
     return click.option(
@@ -207,42 +198,11 @@ def libvirt_option(text: str | None = None, **more: Any) -> Callable[[F], F]:
 
 _RELEASE = "libvirt version to emulate:"
 _AND_AUTO = "a release (9.0), a distribution (debian12), or auto (the host's, else the newest)."
-_AUTO, _TOLD = "domcaps.libvirt_is_auto", "domcaps.libvirt_told"
 
 
 def complete_virttype(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001
     """Complete a virtualization type."""
     return [kind for kind in ("kvm", "qemu", "hvf") if kind.startswith(incomplete)]
-
-
-def open_host(host_file: str | None, *, inventory: bool = False) -> Host:
-    """Open a recording or this machine; prints the libvirt version that ``auto`` selects."""
-    host = _open_host(host_file, inventory=inventory)
-    context = click.get_current_context(silent=True)
-    if context is not None and context.meta.get(_AUTO):
-        tell_libvirt(host)
-    return host
-
-
-def tell_libvirt(host: Host) -> None:
-    """Print which libvirt version ``--libvirt auto`` selects on a host, and why."""
-    _tell_libvirt(host.facts.record.libvirt)
-
-
-def tell_newest(host: Host) -> None:
-    """Print which libvirt version judges domains where nothing of the host names one."""
-    from domcaps.language.dialect import dialect_for
-
-    found = host.facts.record.libvirt
-    if found.version:
-        return
-    missing = (
-        "the recording names no libvirt version" if host.origin else "no libvirt was found here"
-    )
-    _tell_once(
-        f"checked against libvirt {dialect_for('auto', found)}, the newest known: {missing}; "
-        "choose another with --libvirt"
-    )
 
 
 def own_libvirt(host: Host) -> str:
@@ -259,48 +219,9 @@ def tell_own_libvirt() -> None:
     from domcaps.facts.hostfiles import HostFiles
     from domcaps.facts.libvirt_files import read_libvirt
 
-    if click.get_current_context().meta.get(_AUTO):
+    if click.get_current_context().meta.get(AUTO):
         files = HostFiles()
-        _tell_libvirt(read_libvirt(files, libvirt_arch(files.uname[0])))
-
-
-def _tell_libvirt(found: Libvirt) -> None:
-    from domcaps.language.dialect import why_dialect
-
-    if not found.version:
-        # nothing was decided by the host: the newest is what --help says
-        return
-    _tell_once(why_dialect(found))
-
-
-def _tell_once(text: str) -> None:
-    told = click.get_current_context().meta.setdefault(_TOLD, set())
-    if text not in told:
-        told.add(text)
-        note(text)
-
-
-def _open_host(host_file: str | None, *, inventory: bool) -> Host:
-    from domcaps.hosts.host import Host
-
-    if host_file is None:
-        return Host.local(inventory=inventory, qemu_user=qemu_user())
-    if host_file == "local":
-        # a file of that name: this machine is None
-        return Host.load(host_file)
-    return Host.open(host_file)
-
-
-QUIET = "domcaps.quiet"
-"""The key of a context's `meta` under which a command says that notes are not wanted."""
-
-
-def note(text: str) -> None:
-    """Print a note on standard error, unless the user wants quiet."""
-    context = click.get_current_context(silent=True)
-    if context is not None and context.meta.get(QUIET):
-        return
-    say(f"domcaps: {text}", err=True, dim=True)
+        tell_found(read_libvirt(files, libvirt_arch(files.uname[0])))
 
 
 def write_recording(recording: Recording, output: str) -> None:

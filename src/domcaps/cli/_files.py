@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-import glob
 import os
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
+import msgspec
+
+from domcaps.language.struct import MutableStruct
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
 
-@dataclass
-class Gathered:
+class Gathered(MutableStruct):
     """The files that names stand for, each once.
 
     `found` are files that were not named, but are in a folder or match a pattern; `empty` names
     folders and patterns without any XML file.
     """
 
-    files: dict[str, None] = field(default_factory=dict)
-    found: set[str] = field(default_factory=set)
-    empty: list[str] = field(default_factory=list)
+    files: dict[str, None] = msgspec.field(default_factory=dict)
+    found: set[str] = msgspec.field(default_factory=set)
+    empty: list[str] = msgspec.field(default_factory=list)
 
 
 def expand(names: Sequence[str]) -> list[str]:
@@ -35,6 +34,8 @@ def expand(names: Sequence[str]) -> list[str]:
     gathered = gather(names)
     if gathered.empty:
         text = f"{gathered.empty[0]}: no XML file found"
+        import click
+
         raise click.BadParameter(text, param_hint="FILE")
     return list(gathered.files)
 
@@ -73,6 +74,8 @@ def _expanded(name: str) -> list[str] | None:
         # a link sorts behind what it points to
         return sorted(_below(path), key=lambda inner: (Path(inner).is_symlink(), inner))
     if set(name) & set("*?[") and not path.exists():
+        import glob
+
         found = glob.glob(name, recursive=True)  # noqa: PTH207 - the pattern may be absolute
         return sorted(inner for inner in found if Path(inner).is_file())
     return None

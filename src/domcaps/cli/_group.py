@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import importlib.util
 import os
 import pkgutil
@@ -12,19 +11,12 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from domcaps._version import __version__
-from domcaps.cli._terminal import (
-    HarmlessStream,
-    colour_option,
-    default_colour,
-    emit,
-    install,
-    say,
-)
+from domcaps.cli._running import run as run_command
+from domcaps.cli._terminal import colour_option, default_colour, emit
 
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from domcaps.cli._replayed import Rerun
 
 _GROUPS = {
     "Commands for every day": ("validate", "fix", "explain", "new", "report", "diff"),
@@ -34,7 +26,6 @@ _GROUPS = {
     "Commands for integration": (),
 }
 """The headings of ``--help``; under the last one stand the commands that no other has."""
-_NEW_OBJECTS = 50000
 _WHOLE = 1000
 
 
@@ -144,64 +135,26 @@ def root() -> None:
 root.params.append(colour_option())
 
 
-def run(rerun: Rerun | None = None) -> None:
-    """Run the tool; an error is one line on standard error and exit code 2.
-
-    `rerun` keeps what is printed for the next process.
-    """
-    from domcaps.errors import DomcapsError
-    from domcaps.facts.descendants import ADOPTION
-
-    install()
-    copies = _copies() if rerun is not None else ()
+def run() -> NoReturn:
+    """Run the tool."""
     if "_DOMCAPS_COMPLETE" in os.environ:
         from domcaps.cli._shells import register
 
         register()
-    # every child of this process descends from a program that it started
-    ADOPTION.is_alone = True
-    # the table stays for the whole run: collecting garbage in it costs a tenth of the start
-    gc.set_threshold(_NEW_OBJECTS)
+    run_command(by_click)
+
+
+def by_click() -> int | None:
+    """Have click run the command line, and give the exit code; errors of usage end the process."""
     try:
-        # the exit code of a command is returned here
-        code = root.main(prog_name="domcaps", standalone_mode=False, color=default_colour())
-        if rerun is not None and len(copies) == 2:
-            sys.stdout.flush()
-            out, err = map("".join, copies)
-            rerun.keep(out, err, code or 0)
-        sys.exit(code)
-    except (click.Abort, KeyboardInterrupt):
-        say("domcaps: interrupted", err=True)
-        sys.exit(130)
+        code: int | None = root.main(
+            prog_name="domcaps", standalone_mode=False, color=default_colour()
+        )
+    except click.Abort:
+        raise KeyboardInterrupt from None
     except click.ClickException as error:
         error.show()
         sys.exit(2)
     except _ClosedPipeError:
-        drop_output()
-        sys.exit(0)
-    except DomcapsError as error:
-        say(f"domcaps: {error}", err=True)
-        sys.exit(2)
-    except OSError as error:
-        place = f"{error.filename}: " if error.filename else ""
-        say(f"domcaps: {place}{error.strerror or error}", err=True)
-        try:
-            sys.stdout.flush()
-        except OSError:
-            drop_output()
-        sys.exit(2)
-
-
-def _copies() -> tuple[list[str], ...]:
-    """Have standard output and error copy what is written to them."""
-    copies = []
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, HarmlessStream):
-            stream.copy = []
-            copies.append(stream.copy)
-    return tuple(copies)
-
-
-def drop_output() -> None:
-    """Discard unprinted output, so that the interpreter does not fail on it at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise BrokenPipeError from None
+    return code

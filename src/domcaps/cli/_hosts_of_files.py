@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from domcaps.cli._common import open_host
+import msgspec
+
+from domcaps.cli._notes import open_host
+from domcaps.language.struct import MutableStruct
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,8 +24,7 @@ LOCAL = "local"
 """The name of this machine among several hosts."""
 
 
-@dataclass
-class Judges:
+class Judges(MutableStruct):
     """Judges files: what the command line says goes before what a configuration says.
 
     `hosts`, `libvirt` and `schema` are empty or None where the command line does not name them.
@@ -35,9 +36,9 @@ class Judges:
     existing: bool = False
     select: frozenset[str] = frozenset()
     ignore: frozenset[str] = frozenset()
-    left_open: dict[str, Host] = field(default_factory=dict)
+    left_open: dict[str, Host] = msgspec.field(default_factory=dict)
     """Hosts that were asked without naming a release of libvirt."""
-    _open: dict[str, Host] = field(default_factory=dict)
+    _open: dict[str, Host] = msgspec.field(default_factory=dict)
 
     def named_hosts(self, found: Configured) -> tuple[str, ...]:
         """Give the hosts for which a file with this configuration is judged."""

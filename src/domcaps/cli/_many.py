@@ -6,9 +6,7 @@ import itertools
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
-from domcaps.cli._common import note, open_host
+from domcaps.cli._notes import note, open_host
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -46,6 +44,8 @@ def expand_host(name: str) -> Sequence[str]:
     else:
         return (name,)
     if not found:
+        import click
+
         raise click.BadParameter(f"{name}: no recording has this name", param_hint="--host")
     return found
 
@@ -72,6 +72,8 @@ def columns(hosts: Sequence[str], question: Question) -> list[Asked]:
                 continue
             found.append(Asked(world, name, host.recorded))
             if len(found) > MOST_COLUMNS:
+                import click
+
                 raise click.UsageError(f"more than {MOST_COLUMNS} columns; use fewer values")
     if not found:
         raise left_out[0][1]

@@ -87,7 +87,7 @@ def _question(words: list[str]) -> dict[str, object] | None:
         question[key] = text
     question["form"] = question["form"] or "xml"
     question["libvirt"] = question["libvirt"] or DEFAULT_DIALECT
-    # whose QEMU it is where no option says it, as `_common.qemu_user` gives it
+    # whose QEMU it is where no option says it, as `_notes.qemu_user` gives it
     question["as"] = "system" if os.geteuid() == 0 else "session"
     return question if question["form"] in {"xml", "json"} else None
 

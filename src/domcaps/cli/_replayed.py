@@ -12,6 +12,8 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from domcaps.fresh.command_cache import Output
     from domcaps.fresh.command_inputs import Inputs
     from domcaps.fresh.store import Store
@@ -39,11 +41,13 @@ _LARGEST_PROJECT = 256 << 10
 
 
 class PlainCommand:
-    """A command line: the command, its words, the files or names, and the recordings."""
+    """A command line: the command, its words, the files or names, the recordings, other options."""
 
     def __init__(self, command: str, words: list[str]) -> None:
         self.command = command
         self.words = words
+        self.values: dict[str, list[str]] = {}
+        self.flags: list[str] = []
         self.names: list[str] = []
         self.hosts: list[str] = []
 
@@ -51,6 +55,11 @@ class PlainCommand:
     def is_of_this_machine(self) -> bool:
         """Whether facts of this machine count."""
         return self.command != "codes" and (not self.hosts or "local" in self.hosts)
+
+    def value(self, option: str, default: str | None) -> Any:
+        """Give what an option that may stand once has, or the default."""
+        given = self.values.get(option)
+        return given[0] if given else default
 
     def key(self) -> tuple[object, ...]:
         """Give what the output depends on besides files and host."""
@@ -61,11 +70,14 @@ class PlainCommand:
 
 def asked(words: list[str]) -> PlainCommand | None:
     """Read a command line; None where a word is more than the plainest."""
+    if "_DOMCAPS_COMPLETE" in os.environ or sys.stdout is None or sys.stderr is None:
+        return None
     command = words[0]
     found, left = PlainCommand(command, words[1:]), iter(words[1:])
     for word in left:
         name, equals, value = word.partition("=")
         if word in _FLAGS[command]:
+            found.flags.append(word)
             continue
         if name in _VALUES[command]:
             text = value if equals else next(left, "")
@@ -73,6 +85,8 @@ def asked(words: list[str]) -> PlainCommand | None:
                 return None
             if name == "--host":
                 found.hosts.append(text)
+            else:
+                found.values.setdefault(name, []).append(text)
         elif word[:1] == "-" or not word:
             return None
         else:
@@ -176,15 +190,12 @@ class Rerun:
         keep(self._key, Output(out, err, code, emulators), self._inputs, host)
 
 
-def replay(words: list[str]) -> Rerun | None:
+def replay(found: PlainCommand) -> Rerun | None:
     """Print what a command printed before and end the process; else give who is to keep it.
 
     None where it can't be kept.
     """
-    if "_DOMCAPS_COMPLETE" in os.environ or sys.stdout is None or sys.stderr is None:
-        return None
-    found = asked(words)
-    if found is None or sys.stderr.isatty() or sys.stdout.isatty():
+    if sys.stderr.isatty() or sys.stdout.isatty():
         return None
     from domcaps.fresh.command_cache import recall
 
@@ -192,9 +203,26 @@ def replay(words: list[str]) -> Rerun | None:
     if kept is not None and _is_plain(kept.out) and _is_plain(kept.err):
         _print(kept)
     seen = witnesses(found)
+    load_msgspec()
     from domcaps.fresh.command_inputs import Inputs
 
     return None if seen is None else Rerun(found, Inputs(seen))
+
+
+def load_msgspec() -> None:
+    """Import msgspec with Python's own `typing`.
+
+    Where `typing_extensions` is installed msgspec takes that, and it loads `inspect`. It has
+    nothing that Python 3.11 lacks.
+    """
+    hidden = "typing_extensions"
+    if "msgspec" in sys.modules or hidden in sys.modules:
+        return
+    sys.modules[hidden] = None  # type: ignore[assignment]
+    try:
+        import msgspec  # noqa: F401
+    finally:
+        del sys.modules[hidden]
 
 
 def _print(kept: Output) -> None:

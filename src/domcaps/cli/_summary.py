@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from domcaps.cli._common import note
+from domcaps.cli._notes import note
 from domcaps.cli._terminal import say
 from domcaps.language.finding import Severity
 from domcaps.language.wording import counted

@@ -13,11 +13,12 @@ import io
 import os
 import re
 import sys
-from typing import Any, TextIO
-
-import click
+from typing import TYPE_CHECKING, Any, TextIO
 
 from domcaps.text import escaped, one_line, revealed, styled, to_compact_json, to_json
+
+if TYPE_CHECKING:
+    import click
 
 
 def say(text: str = "", *, err: bool = False, **style: Any) -> None:
@@ -64,7 +65,13 @@ def _print(text: str, *, err: bool) -> None:
     # where the stream is another one, as in tests, click takes away what it is not to show
     stream = sys.stderr if err else sys.stdout
     known = isinstance(stream, HarmlessStream)
-    click.echo(text if known else revealed(text, colour=True), nl=False, err=err)
+    if known:
+        stream.write(text)
+        stream.flush()
+        return
+    import click
+
+    click.echo(revealed(text, colour=True), nl=False, err=err)
 
 
 class HarmlessStream(io.TextIOWrapper):
@@ -139,6 +146,8 @@ def _harmless(stream: TextIO | None) -> Any:
 
 def colour_option() -> click.Option:
     """Give ``--color``, which every command takes."""
+    import click
+
     return click.Option(
         ["--color"],
         type=click.Choice(COLOURS),

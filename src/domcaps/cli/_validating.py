@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import shlex
-from dataclasses import dataclass, field
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
-from domcaps.cli._common import note, tell_newest
 from domcaps.cli._files import gather
 from domcaps.cli._hosts_of_files import Judges, expand_hosts
+from domcaps.cli._notes import note, tell_newest
 from domcaps.cli._summary import Summary
-from domcaps.cli._terminal import emit, say
+from domcaps.cli._terminal import emit, emit_portable, say
 from domcaps.language.finding import Severity
+from domcaps.language.struct import Struct
 from domcaps.validate.config import Configured, configured, matches
 
 if TYPE_CHECKING:
@@ -25,8 +23,7 @@ if TYPE_CHECKING:
     from domcaps.validate.known import Known
 
 
-@dataclass(frozen=True, kw_only=True)
-class Request:
+class Request(Struct, frozen=True, kw_only=True):
     """The command line, as click reads it; what it does not name is None, "" or empty."""
 
     files: tuple[str, ...]
@@ -50,23 +47,26 @@ class Request:
     jobs: int | None = None
 
 
-@dataclass
 class Run:
     """One run: the files, who judges them, and how findings are printed and counted."""
 
-    request: Request
-    settings: Configured
-    gathered: Gathered
-    judges: Judges
-    known: Known | None
-    output: Any = field(init=False)
-    summary: Summary = field(init=False)
-
-    def __post_init__(self) -> None:
+    def __init__(
+        self,
+        request: Request,
+        settings: Configured,
+        gathered: Gathered,
+        judges: Judges,
+        known: Known | None,
+    ) -> None:
+        self.request = request
+        self.settings = settings
+        self.gathered = gathered
+        self.judges = judges
+        self.known = known
         self.summary = Summary(hints=not self.notices, fail_on=self.fail_on)
         for name in self.gathered.empty:
             self.summary.trouble(f"{name}: there is no XML file there")
-        self.output = self._output()
+        self.output: Any = self._output()
 
     @property
     def form(self) -> str:
@@ -144,6 +144,8 @@ class Run:
             return
         hosts = [word for name in self.request.hosts for word in ("--host", name)]
         libvirt = ["--libvirt", self.request.libvirt] if self.request.libvirt else []
+        import shlex
+
         one = self.request.files[0] if len(self.request.files) == 1 else "FILE"
         say(f"next: {shlex.join(['domcaps', 'fix', *hosts, *libvirt, one])}", err=True)
 
@@ -160,6 +162,8 @@ class Run:
 
         form, notices = self.form, self.notices
         if self.statistics and form not in {"text", "concise", "json"}:
+            import click
+
             raise click.UsageError(f"--statistics supports --format text and json, not {form}")
         if form == "json":
             from domcaps.validate.output.json import AskedHost, JsonOutput
@@ -250,6 +254,8 @@ def _codes(option: str, given: tuple[str, ...]) -> frozenset[str]:
     from domcaps.validate.selection import slip
 
     if wrong := slip(named):
+        import click
+
         raise click.BadParameter(wrong, param_hint=option)
     for text in renamings(set(named)):
         note(f"{option}: {text}")
@@ -261,6 +267,8 @@ def _known(request: Request, settings: Configured) -> Known | None:
 
     if request.add_known is not None:
         if request.known:
+            import click
+
             raise click.UsageError("--add-known and --known exclude each other")
         return Known(Path(request.add_known).absolute().parent)
     if request.known:
@@ -268,3 +276,25 @@ def _known(request: Request, settings: Configured) -> Known | None:
     if settings.config.known:
         return load_known(settings.folder / settings.config.known)
     return None
+
+
+def once(run: Run) -> int:
+    """Print what comes, then the summary; give the exit code."""
+    shows, form = run.prints_findings, run.form
+    # text is for people: what the terminal's encoding has not is escaped there
+    show = emit if form in {"text", "concise", "github"} else emit_portable
+    if shows:
+        show(run.output.begin())
+    first = True
+    for item in run.items():
+        # forms that are lists begin each of their items with a comma
+        text = item.text.removeprefix(",") if first else item.text
+        first = first and not item.text
+        if text and shows:
+            show(text)
+        run.summary.add(item)
+    if shows:
+        codes = frozenset(run.summary.counts(notices=run.notices))
+        show(run.output.end(codes, tuple(run.summary.troubles)))
+    sys.stdout.flush()
+    return run.end()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from domcaps.cli._common import complete_place, note, open_host, target_options
+from domcaps.cli._common import complete_place, target_options
+from domcaps.cli._notes import note, open_host
 from domcaps.cli._terminal import emit_portable
 
 

@@ -2,17 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
-from domcaps.cli._common import note
 from domcaps.cli._complete import complete_code
-from domcaps.cli._terminal import emit, emit_document, say
-from domcaps.text import styled
-
-if TYPE_CHECKING:
-    from domcaps.validate.catalogue.codes import Code
 
 
 @click.command("codes")
@@ -26,70 +18,6 @@ def command(*, code: str | None, form: str) -> None:
     CODE is a whole code, the first words of codes (video), a word in them (qxl), or a pattern
     ('*-unsupported').
     """
-    from domcaps.validate.catalogue.codes import code_url, codes
+    from domcaps.cli._codes import show
 
-    known = codes()
-    chosen = list(known.values()) if code is None else _chosen(code, known)
-    if form == "json":
-        import msgspec
-
-        data = [
-            {**msgspec.to_builtins(one), "title": one.title, "url": code_url(one.name)}
-            for one in chosen
-        ]
-        emit_document(data[0] if code and len(chosen) == 1 else {"codes": data})
-    elif len(chosen) > 1:
-        _list(chosen)
-    else:
-        _page(chosen[0])
-
-
-def _chosen(name: str, known: dict[str, Code]) -> list[Code]:
-    """Give the code of that name, or those that the first words, a pattern or a word match."""
-    from domcaps.validate.selection import covers
-
-    if name not in known:
-        matches = [c for c in known.values() if covers(name, c.name)]
-        matches = matches or [c for c in known.values() if f"-{name.lower()}-" in f"-{c.name}-"]
-        if matches:
-            return matches
-    return [_find(name, known)]
-
-
-def _find(name: str, known: dict[str, Code]) -> Code:
-    from domcaps.errors import RequestError
-    from domcaps.validate.catalogue.codes import near_codes
-    from domcaps.validate.catalogue.former import former_codes, renamings
-
-    for text in renamings((name,)):
-        note(text)
-    now = former_codes().get(name, (name,))[0]
-    if now in known:
-        return known[now]
-    near = near_codes(name)
-    raise RequestError(
-        f"unknown code {name!r}",
-        remedy=f"did you mean {near}?" if near else "'domcaps codes' lists all codes",
-    )
-
-
-def _list(chosen: list[Code]) -> None:
-    width = max(len(code.name) for code in chosen)
-    for code in chosen:
-        mark = {"error": " ", "warning": "w", "notice": "n"}[code.severity.value]
-        say(f"{styled(f'{code.name:{width}}', bold=True)} {mark} {code.title}")
-
-
-def _page(code: Code) -> None:
-    from domcaps.validate.catalogue.codes import code_url
-
-    when = "when it is started" if code.stage.value == "start" else "when it is defined"
-    say(code.name, bold=True)
-    word = code.severity.value
-    verdict = f"refused {when}" if word == "error" else f"accepted with a {word}"
-    say(f"{code.severity.value}: the domain is {verdict}; place: {code.element}", dim=True)
-    say()
-    emit(code.page() + "\n")
-    if url := code_url(code.name):
-        say()
-        say(url, dim=True)
+    show(code, form)

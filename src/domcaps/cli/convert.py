@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from domcaps import files
-from domcaps.cli._common import allow_emulator_option, libvirt_option, note, open_host
+from domcaps.cli._common import allow_emulator_option, libvirt_option
 from domcaps.cli._files import path_in_diff
+from domcaps.cli._notes import note, open_host
 from domcaps.cli._terminal import emit, emit_document, emit_portable, say
 from domcaps.errors import InputError
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from domcaps import files
-from domcaps.cli._common import allow_emulator_option, complete_place, open_host
+from domcaps.cli._common import allow_emulator_option, complete_place
+from domcaps.cli._notes import open_host
 from domcaps.cli._terminal import emit_document, say
 from domcaps.text import styled
 

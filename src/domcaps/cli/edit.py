@@ -20,8 +20,8 @@ from domcaps.cli._common import (
     as_option,
     libvirt_option,
     many_hosts_option,
-    note,
 )
+from domcaps.cli._notes import note
 from domcaps.cli._terminal import emit
 
 if TYPE_CHECKING:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from domcaps import files
-from domcaps.cli._common import allow_emulator_option, libvirt_option, note, open_host, tell_newest
+from domcaps.cli._common import allow_emulator_option, libvirt_option
 from domcaps.cli._files import expand, path_in_diff
+from domcaps.cli._notes import note, open_host, tell_newest
 from domcaps.cli._terminal import emit_document, say
 from domcaps.errors import DomcapsError, InputError
 from domcaps.language.wording import listed

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from domcaps import files
-from domcaps.cli._common import libvirt_option, note, target_options
+from domcaps.cli._common import libvirt_option, target_options
 from domcaps.cli._files import expand
 from domcaps.cli._fleet_output import Table, format_option, show, some
+from domcaps.cli._notes import note
 from domcaps.language.wording import counted
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from domcaps.cli._common import host_option, open_host
+from domcaps.cli._common import host_option
+from domcaps.cli._notes import open_host
 from domcaps.cli._terminal import emit_document, say
 from domcaps.text import styled
 

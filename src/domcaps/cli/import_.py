@@ -9,7 +9,8 @@ import click
 import msgspec
 
 from domcaps import files
-from domcaps.cli._common import note, write_recording
+from domcaps.cli._common import write_recording
+from domcaps.cli._notes import note
 
 if TYPE_CHECKING:
     from domcaps.facts.record import EmulatorRecord, HostRecord

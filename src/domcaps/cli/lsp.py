@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import click
 
-from domcaps.cli._common import allow_emulator_option, as_option, libvirt_option, many_hosts_option
+from domcaps.cli._common import (
+    allow_emulator_option,
+    as_option,
+    libvirt_option,
+    many_hosts_option,
+)
 
 
 @click.command("lsp")
@@ -31,8 +36,8 @@ def command(
         raise click.ClickException(
             f"the package {error.name} is not installed; pip install 'domcaps[lsp]'"
         ) from None
-    from domcaps.cli._common import QUIET
     from domcaps.cli._hosts_of_files import Judges, expand_hosts
+    from domcaps.cli._notes import QUIET
 
     ctx.meta[QUIET] = True
     named = ctx.get_parameter_source("libvirt") is not click.core.ParameterSource.DEFAULT

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from domcaps import files
-from domcaps.cli._common import libvirt_option, note, open_host
+from domcaps.cli._common import libvirt_option
 from domcaps.cli._complete import complete_arch, complete_machine, complete_system
+from domcaps.cli._notes import note, open_host
 from domcaps.cli._terminal import emit_document, emit_portable, say
 from domcaps.language.quantities import KIB, shown_size
 from domcaps.text import styled

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from domcaps.cli._common import as_option, note, qemu_user, write_recording
+from domcaps.cli._common import as_option, write_recording
+from domcaps.cli._notes import note, qemu_user
 from domcaps.cli._terminal import has_colour, raw_standard_error
 from domcaps.errors import DomcapsError
 from domcaps.text import file_name

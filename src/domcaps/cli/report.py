@@ -10,12 +10,10 @@ from domcaps.cli._common import (
     as_option,
     many_hosts_option,
     many_target_options,
-    note,
-    open_host,
     own_libvirt,
-    qemu_user,
     tell_own_libvirt,
 )
+from domcaps.cli._notes import note, open_host, qemu_user
 from domcaps.cli._terminal import emit_portable
 from domcaps.facts import trust
 from domcaps.fresh.report_cache import Printed, keep, options_of, recall

@@ -10,13 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from domcaps.cli._common import (
-    allow_emulator_option,
-    as_option,
-    libvirt_option,
-    note,
-    qemu_user,
-)
+from domcaps.cli._common import allow_emulator_option, as_option, libvirt_option
+from domcaps.cli._notes import note, qemu_user
 from domcaps.errors import DomcapsError
 
 if TYPE_CHECKING:
@@ -144,7 +139,7 @@ def _log(level: str) -> None:
 
 
 def _source(host_file: str | None, zoo: Path | None) -> HostSource:
-    from domcaps.cli._common import open_host
+    from domcaps.cli._notes import open_host
     from domcaps.serve.hosts import FixedHost, LiveHostSource, RecordedHost, RecordingFolder
 
     if zoo:

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from domcaps.cli._common import (
-    QUIET,
     allow_emulator_option,
     as_option,
     libvirt_option,
     many_hosts_option,
-    note,
 )
 from domcaps.cli._complete import complete_code
-from domcaps.cli._terminal import emit as emit_text
-from domcaps.cli._terminal import emit_portable
+from domcaps.cli._notes import QUIET, note
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from domcaps.cli._validating import Request, Run
+    from domcaps.cli._validating import Request
 
 FORMATS = ("text", "concise", "json", "sarif", "github", "gitlab", "junit")
 SEVERITIES = ("error", "warning", "notice")
@@ -160,7 +156,7 @@ def command(ctx: click.Context, /, **given: Any) -> None:
     --fail-on, 2 if a file cannot be read or an option is wrong, 130 after Ctrl-C. --exit-zero
     turns 1 into 0.
     """  # noqa: D301 - click takes the character, not its name
-    from domcaps.cli._validating import Request, prepare
+    from domcaps.cli._validating import Request, once, prepare
 
     source = ctx.get_parameter_source("libvirt")
     libvirt = given.pop("libvirt")
@@ -169,11 +165,11 @@ def command(ctx: click.Context, /, **given: Any) -> None:
     ctx.meta[QUIET] = bool(request.quiet)
     if request.watch:
         _watch(request)
-    raise click.exceptions.Exit(_once(prepare(request)))
+    raise click.exceptions.Exit(once(prepare(request)))
 
 
 def _watch(request: Request) -> None:
-    from domcaps.cli._validating import prepare
+    from domcaps.cli._validating import once, prepare
     from domcaps.cli._watching import wait_for_change, watched
 
     if request.form not in {None, "text", "concise"} or "-" in request.files:
@@ -181,28 +177,6 @@ def _watch(request: Request) -> None:
     while True:
         run = prepare(request)
         before = watched(request.files, run.inputs())
-        _once(run)
+        once(run)
         note("waiting for changes; press Ctrl-C to stop")
         wait_for_change(before, lambda: watched(request.files, prepare(request).inputs()))
-
-
-def _once(run: Run) -> int:
-    """Print what comes, then the summary; give the exit code."""
-    shows, form = run.prints_findings, run.form
-    # text is for people: what the terminal's encoding has not is escaped there
-    emit = emit_text if form in {"text", "concise", "github"} else emit_portable
-    if shows:
-        emit(run.output.begin())
-    first = True
-    for item in run.items():
-        # forms that are lists begin each of their items with a comma
-        text = item.text.removeprefix(",") if first else item.text
-        first = first and not item.text
-        if text and shows:
-            emit(text)
-        run.summary.add(item)
-    if shows:
-        codes = frozenset(run.summary.counts(notices=run.notices))
-        emit(run.output.end(codes, tuple(run.summary.troubles)))
-    sys.stdout.flush()
-    return run.end()

@@ -13,11 +13,10 @@ from domcaps.cli._common import (
     as_option,
     complete_virttype,
     libvirt_option,
-    note,
-    qemu_user,
     tell_own_libvirt,
 )
 from domcaps.cli._complete import complete_arch, complete_machine
+from domcaps.cli._notes import note, qemu_user
 from domcaps.cli._terminal import emit_portable, has_colour, raw_standard_error, say
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from domcaps.cli._common import as_option, note, qemu_user, target_options
+from domcaps.cli._common import as_option, target_options
+from domcaps.cli._notes import note, qemu_user
 from domcaps.cli._terminal import emit_document, say
 from domcaps.errors import DomcapsError
 

@@ -6,10 +6,11 @@ models it looks at what they consist of, for the others at what QEMU says that t
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
 
 from domcaps.cpu.data import cpu_data
 from domcaps.cpu.hostmodel import host_model
@@ -17,6 +18,7 @@ from domcaps.cpu.kernel import kernel_features
 from domcaps.cpu.models import blockers_by_model
 from domcaps.cpu.processor import ProcessorFeatures, processor_features
 from domcaps.cpu.x86map import x86_map
+from domcaps.language.struct import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,14 +31,13 @@ if TYPE_CHECKING:
     from domcaps.language.dialect import Dialect
 
 
-@dataclass(frozen=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """What a definition asks for: `policies` of features by name, "" for what it leaves open."""
 
     model: str = ""
     vendor: str = ""
     strict: bool = False
-    policies: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    policies: Mapping[str, str] = msgspec.field(default_factory=lambda: MappingProxyType({}))
 
 
 class Mismatch(NamedTuple):
@@ -120,8 +121,7 @@ def _features(
     return _HostFeatures(full.vendor, sure, possible, frozenset(known.names_of(sure)))
 
 
-@dataclass(frozen=True)
-class _Host:
+class _Host(Struct, frozen=True):
     arch: str
     cpu: HostCpu
 

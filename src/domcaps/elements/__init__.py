@@ -11,15 +11,16 @@ from __future__ import annotations
 
 import functools
 import importlib
-import pkgutil
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from domcaps.elements.index import places_of_element
+from domcaps.files import module_files
 from domcaps.language import Element, Enum, Place, Predicate
 from domcaps.language.table import WideDrift
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterable, Iterator
     from types import ModuleType
 
     from domcaps.facts.question import QmpCommand
@@ -36,13 +37,16 @@ def table() -> tuple[Element, ...]:
     # an element imported by a sibling, or named beside its parent, is still one element
     unique = {id(element): element for element in found}
     nested = {id(part) for element in unique.values() for part in _parts(element)}
-    places = list(Place)
     return tuple(
         sorted(
             (element for key, element in unique.items() if key not in nested),
-            key=lambda element: (places.index(element.place), element.order, element.name),
+            key=_order,
         )
     )
+
+
+def _order(element: Element) -> tuple[int, int, str]:
+    return list(Place).index(element.place), element.order, element.name
 
 
 def contents() -> Iterator[object]:
@@ -51,9 +55,26 @@ def contents() -> Iterator[object]:
     Modules with QEMU arguments are not part of it: they state nothing of a domain, and are
     loaded when a command line is written.
     """
-    for name in module_names():
-        if not name.endswith(_COMMAND_LINE):
-            yield from vars(importlib.import_module(name)).values()
+    yield from contents_of(name for name in module_names() if not name.endswith(_COMMAND_LINE))
+
+
+def contents_of(names: Iterable[str]) -> Iterator[object]:
+    """Give everything that stands at the top of some modules."""
+    for name in names:
+        yield from vars(importlib.import_module(name)).values()
+
+
+def elements_named(names: Collection[str]) -> tuple[Element, ...]:
+    """Give the elements of those names; others are not loaded where the index has all of them."""
+    places = {name: places_of_element(name) for name in names}
+    if not all(places.values()):
+        return tuple(element for element in table() if element.name in names)
+    found = (
+        getattr(importlib.import_module(module), variable)
+        for of_name in places.values()
+        for module, variable in of_name
+    )
+    return tuple(sorted(found, key=_order))
 
 
 def modules() -> tuple[ModuleType, ...]:
@@ -64,8 +85,16 @@ def modules() -> tuple[ModuleType, ...]:
 @functools.cache
 def module_names() -> tuple[str, ...]:
     """Name every module: the one walk of this package, rooms included."""
-    found = pkgutil.walk_packages(__path__, f"{__name__}.")
-    return tuple(module.name for module in found if not module.ispkg)
+    return tuple(_modules_in(__name__, __path__))
+
+
+def _modules_in(package: str, folders: Iterable[str]) -> Iterator[str]:
+    for name, is_package in module_files(folders):
+        full = f"{package}.{name}"
+        if not is_package:
+            yield full
+        else:
+            yield from _modules_in(full, importlib.import_module(full).__path__)
 
 
 def _parts(element: Element) -> Iterator[Element]:

@@ -6,7 +6,7 @@ Sources: libvirt's `virarch` names as its documents list them, QEMU's ``SysEmuTa
 
 from __future__ import annotations
 
-import difflib
+from domcaps.similar import close_matches
 
 ARCHITECTURES: tuple[str, ...] = (
     "alpha", "armv6l", "armv7l", "armv7b", "aarch64", "cris", "i686", "ia64", "lm32",
@@ -44,7 +44,7 @@ _OTHER_NAMES = {
 def nearest_arch(name: str) -> str:
     """Give libvirt's name of an architecture that others spell otherwise, "" where none is near."""
     known = _OTHER_NAMES.get(name.lower())
-    near = difflib.get_close_matches(name.lower(), ARCHITECTURES, n=1)
+    near = close_matches(name.lower(), ARCHITECTURES, n=1)
     return known or (near[0] if near else "")
 
 

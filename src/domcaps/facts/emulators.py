@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING, Protocol
 
 from domcaps.errors import UnsupportedTargetError
 from domcaps.facts.emulator import EmulatorFacts
+from domcaps.similar import close_matches
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -65,7 +65,7 @@ def nearest_of(text: str, name: str, names: Iterable[str], first: int = 0) -> st
     As many as `first` keep their place before those.
     """
     listed = list(names)
-    near = difflib.get_close_matches(name, listed[first:], n=8, cutoff=0.4)
+    near = close_matches(name, listed[first:], n=8, cutoff=0.4)
     near = listed[:first] + near
     shown = near + [other for other in listed if other not in near]
     return f"{text} {', '.join(shown[:12])}{' …' if len(shown) > 12 else ''}" if shown else ""

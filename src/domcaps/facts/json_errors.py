@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
 from domcaps.facts import bounded
+from domcaps.similar import close_matches
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,5 +66,5 @@ def _shown(key: str) -> str:
 
 
 def _nearest(key: str, known: tuple[str, ...]) -> str:
-    near = difflib.get_close_matches(key[:60], known, n=1)
+    near = close_matches(key[:60], known, n=1)
     return f"; did you mean {near[0]!r}?" if near else f"; known are {', '.join(known)}"

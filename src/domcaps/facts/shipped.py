@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
-from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from domcaps.errors import UnsupportedTargetError
+from domcaps.similar import close_matches
 
 if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
+
     from domcaps.facts.record import Recording
 
 SUFFIX = ".domcaps"
@@ -16,7 +18,7 @@ SUFFIX = ".domcaps"
 
 def shipped_names() -> tuple[str, ...]:
     """Name the recordings, such as ``debian13-x86_64``."""
-    folder = files("domcaps") / "recordings"
+    folder = _folder()
     if not folder.is_dir():
         return ()
     names = (entry.name for entry in folder.iterdir())
@@ -33,7 +35,7 @@ def shipped_name(name: str = "", *, arch: str = "") -> str:
         wanted = arch or "x86_64"
         name = max((n for n in names if n.partition("-")[2] == wanted), key=_age, default="")
     if name not in names:
-        near = difflib.get_close_matches(name, names, n=1)
+        near = close_matches(name, names, n=1)
         listed = f"there are {', '.join(names) or 'none'}"
         raise UnsupportedTargetError(
             f"no recording {name or arch!r} comes with domcaps",
@@ -50,7 +52,18 @@ def load_shipped(name: str) -> Recording:
 
 
 def _read(name: str) -> bytes:
-    return (files("domcaps") / "recordings" / f"{name}{SUFFIX}").read_bytes()
+    return (_folder() / f"{name}{SUFFIX}").read_bytes()
+
+
+def _folder() -> Traversable:
+    """Give the folder of recordings, also where the package is a zip archive."""
+    folder = Path(__file__).parents[1] / "recordings"
+    if folder.is_dir():
+        return folder
+    # what this loads takes longer than to read a recording
+    from importlib.resources import files
+
+    return files("domcaps") / "recordings"
 
 
 def _age(name: str) -> tuple[int, str]:

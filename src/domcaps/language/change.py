@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import functools
 import importlib
-import pkgutil
-from dataclasses import dataclass, field
+
+import msgspec
+
+from domcaps.files import module_files
 
 NEWS = "NEWS"
 """libvirt's own list of changes announces it for that release."""
@@ -20,8 +22,7 @@ TREES = "source"
 """It is the first release, of those that were looked at, whose source has it."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class LibvirtChange:
+class LibvirtChange(msgspec.Struct, frozen=True, eq=False):
     """One thing that is so in libvirt since `release`, and was not before.
 
     `evidence` says what the release was read from. One that is not `certain` is an estimate: the
@@ -32,7 +33,7 @@ class LibvirtChange:
     evidence: str
     what: str
     certain: bool = True
-    _names: list[str] = field(default_factory=list, repr=False)
+    _names: list[str] = msgspec.field(default_factory=list)
 
     @property
     def name(self) -> str:
@@ -74,13 +75,13 @@ def changes() -> dict[str, tuple[str, LibvirtChange]]:
     """
     package = importlib.import_module("domcaps.language.changes")
     found: dict[str, tuple[str, LibvirtChange]] = {}
-    for info in pkgutil.iter_modules(package.__path__):
-        module = importlib.import_module(f"{package.__name__}.{info.name}")
+    for module_name, _ in module_files(package.__path__):
+        module = importlib.import_module(f"{package.__name__}.{module_name}")
         for name, value in vars(module).items():
             if isinstance(value, LibvirtChange):
                 if name in found and found[name][1] is not value:
                     raise ValueError(f"two changes are named {name}")
-                found[name] = (info.name, value)
+                found[name] = (module_name, value)
                 value._names[:] = [name]  # noqa: SLF001 - the table is where names are given
     return found
 

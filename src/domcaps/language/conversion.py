@@ -7,15 +7,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+import msgspec
+
+from domcaps.language.struct import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-@dataclass(frozen=True, slots=True)
-class OnBoard:
+class OnBoard(Struct, frozen=True):
     """What is to be done with one kind of element on the board of a family such as ``q35``.
 
     `path` is the element's below ``<domain>``, `where` are attributes that it has, by their paths
@@ -27,7 +29,7 @@ class OnBoard:
 
     board: str
     path: str
-    where: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    where: Mapping[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
     values: tuple[tuple[str, str], ...] = ()
     without: tuple[str, ...] = ()
     removed: bool = False

@@ -6,7 +6,6 @@ A dialect is a release, plus the changes that a distribution added to it or took
 
 from __future__ import annotations
 
-import difflib
 import functools
 import re
 from typing import TYPE_CHECKING
@@ -16,6 +15,7 @@ import msgspec
 from domcaps.errors import UnknownDialectError
 from domcaps.language.change import changes
 from domcaps.language.distributions import DISTRIBUTIONS, RELEASES
+from domcaps.similar import close_matches
 
 if TYPE_CHECKING:
     from domcaps.facts.record import Libvirt
@@ -86,7 +86,7 @@ def _known(text: str) -> str:
     """Say what is known: the likeliest, then each major release with its range."""
     names = [AUTO, *map(str, known_dialects()), *DISTRIBUTIONS]
     of_major = [name for name in names if name.startswith(f"{text.partition('.')[0]}.")]
-    near = of_major[-1:] or difflib.get_close_matches(text, names, n=1)
+    near = of_major[-1:] or close_matches(text, names, n=1)
     ranges = ", ".join(_range(major, minors) for major, minors in _releases().items())
     known = f"known are {AUTO}, {ranges}, and by distribution {', '.join(DISTRIBUTIONS)}"
     return f"did you mean {near[0]!r}? {known}" if near else known

@@ -7,12 +7,12 @@ table is asked about because it is mentioned: no second list has to be kept.
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from domcaps.facts.emulator import EmulatorFacts, Unanswered
 from domcaps.facts.question import QmpCommand, device_properties_of, object_properties_of
+from domcaps.language.immutable import immutable
 from domcaps.language.predicate import AnyOf, Predicate
 from domcaps.language.remedy import Adviser, Remedy  # noqa: TC001
 from domcaps.language.truth import Reason, Truth
@@ -68,7 +68,7 @@ class Observation(Predicate):
         return Reason(truth, self.describe(), self.source(), at=self.at(), value=value)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class QomType(Observation):
     """The emulator has a type of that name."""
 
@@ -96,7 +96,7 @@ class QomType(Observation):
         return repr(self.name) if self.name in types else f"not among {len(types)} types"
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class TypeProperty(Observation):
     """A type of the emulator has that property."""
 
@@ -139,7 +139,7 @@ class TypeProperty(Observation):
         yield self.question
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class QapiPath(Observation):
     """The emulator's QAPI schema has that path (see `domcaps.facts.qapi`)."""
 
@@ -170,7 +170,7 @@ class QapiPath(Observation):
         return "query-qmp-schema"
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class CommandLineOption(Observation):
     """The emulator's command line has that option, and where named, that parameter of it."""
 
@@ -207,7 +207,7 @@ class CommandLineOption(Observation):
         return "query-command-line-options"
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class _Fact(Observation, Generic[T]):
     """Anything that a function finds out; `key` says where it looks, the advice what to do."""
 
@@ -279,7 +279,7 @@ class WorldFact(_Fact["World"]):
         return world
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class TargetIs(Observation):
     """The target's architecture, machine type or virtualization type is one of those named."""
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from domcaps.language.immutable import immutable
 from domcaps.language.truth import ALL, ANY, NONE, Reason, Truth, all_of, any_of
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def _flatten(kind: type[AllOf | AnyOf], *parts: Predicate) -> tuple[Predicate, .
     return tuple(flat)
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class AllOf(Predicate):
     """Every part holds."""
 
@@ -90,7 +90,7 @@ class AllOf(Predicate):
             yield from part.questions()
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class AnyOf(Predicate):
     """At least one part holds."""
 
@@ -115,7 +115,7 @@ class AnyOf(Predicate):
             yield from part.questions()
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Not(Predicate):
     """The part does not hold."""
 
@@ -139,7 +139,7 @@ class Not(Predicate):
         return self.part.questions()
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class Constant(Predicate):
     """The same in every world, for the reason given."""
 

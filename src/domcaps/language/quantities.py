@@ -13,9 +13,9 @@ from __future__ import annotations
 
 import re
 import uuid
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from domcaps.language.immutable import immutable
 from domcaps.language.value_types import Int, ValueType
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ _UUID = re.compile(r"\s*+(?:[- ]*+[0-9a-fA-F]{2}){16}\s*+")
 _ITEM = re.compile(r"\s*(\^?)(\d{1,10})\s*(?:(-)\s*(\d{1,10})\s*)?")
 
 
-@dataclass(frozen=True)
+@immutable
 class OrEmpty(ValueType[T | None], Generic[T]):
     """A form whose text may be empty, which says as much as no text at all."""
 
@@ -72,7 +72,7 @@ DEFAULT_UNIT = "KiB"
 """The unit of a size of memory that names none."""
 
 
-@dataclass(frozen=True)
+@immutable
 class Unit(ValueType[int]):
     """A unit of sizes: ``KiB`` and ``k`` are 1024 bytes, ``KB`` 1000; the value is its bytes."""
 
@@ -90,7 +90,7 @@ class Unit(ValueType[int]):
         return int(base**power)
 
 
-@dataclass(frozen=True)
+@immutable
 class NumberSet(ValueType[int]):
     """A set of numbers such as ``0-3,^2,8``; the value is a mask of bits.
 
@@ -127,7 +127,7 @@ class NumberSet(ValueType[int]):
         return mask & ~bits if without else mask | bits
 
 
-@dataclass(frozen=True)
+@immutable
 class AnyUuid(ValueType[uuid.UUID]):
     """A UUID as libvirt reads it: hyphens and blanks may stand between any two bytes."""
 

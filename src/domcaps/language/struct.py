@@ -11,3 +11,7 @@ import msgspec
 
 class Struct(msgspec.Struct, frozen=True):
     """A frozen record, never decoded from data: its annotations are for type checkers alone."""
+
+
+class MutableStruct(msgspec.Struct):
+    """A record that is changed while it is worked out; like `Struct` it is never decoded."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from domcaps.language.immutable import immutable
 from domcaps.language.predicate import ALWAYS, AnyOf, Predicate
 from domcaps.language.struct import Struct
 from domcaps.language.truth import Reason, Truth, any_of
@@ -160,7 +160,7 @@ class Rows(Struct, frozen=True):
     explain: Callable[[World, str], RowReason | None] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class AnyChoice(Predicate):
     """At least one choice of an enum holds, among those that the wanted dialect has."""
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 import uuid
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from domcaps.language.immutable import immutable
 from domcaps.language.wording import one_of
 
 if TYPE_CHECKING:
@@ -22,6 +22,9 @@ _MAX_DIGITS = 25
 _DIGITS = frozenset("0123456789abcdefABCDEF")
 
 
+_AT_ALL_TIMES: Mapping[str, LibvirtChange] = {}
+
+
 class ValueType(ABC, Generic[T]):
     """A form of text. `expected` describes it, to complete the sentence "x must be …"."""
 
@@ -32,7 +35,7 @@ class ValueType(ABC, Generic[T]):
         """Give the value; raises `ValueError` where the text has another form."""
 
 
-@dataclass(frozen=True)
+@immutable
 class Text(ValueType[str]):
     """Any text, or text of a pattern."""
 
@@ -46,12 +49,16 @@ class Text(ValueType[str]):
         return text
 
 
-@dataclass(frozen=True)
+@immutable
 class OneOf(ValueType[str]):
     """One of a few names; `since` are the changes of libvirt by which some of them came."""
 
     names: tuple[str, ...]
-    since: Mapping[str, LibvirtChange] = field(default_factory=dict, hash=False)
+    since: Mapping[str, LibvirtChange] = _AT_ALL_TIMES
+
+    def __hash__(self) -> int:
+        """Hash the names alone: a mapping has no hash."""
+        return hash(self.names)
 
     @property
     def expected(self) -> str:  # type: ignore[override]
@@ -65,7 +72,7 @@ class OneOf(ValueType[str]):
         return text
 
 
-@dataclass(frozen=True)
+@immutable
 class Int(ValueType[int]):
     """A whole number in a range; `base` 0 takes ``0x…`` as well as decimal numbers.
 
@@ -110,7 +117,7 @@ def _number(digits: str, base: int) -> int:
     return int(digits, base)
 
 
-@dataclass(frozen=True)
+@immutable
 class Uuid(ValueType[uuid.UUID]):
     """A UUID, with or without hyphens."""
 
@@ -123,7 +130,7 @@ class Uuid(ValueType[uuid.UUID]):
         return uuid.UUID(text.strip())
 
 
-@dataclass(frozen=True)
+@immutable
 class Mac(ValueType[str]):
     """An Ethernet address."""
 

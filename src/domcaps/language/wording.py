@@ -6,9 +6,10 @@ Titles and docstrings mark up XML and values with double backticks, as reStructu
 
 from __future__ import annotations
 
-import difflib
 import re
 from typing import TYPE_CHECKING
+
+from domcaps.similar import close_matches
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -124,7 +125,7 @@ def nearest(text: str, known: Iterable[str], most: int = 3) -> list[str]:
     names: dict[str, str] = {}
     for name in known:
         names.setdefault(_folded(name), name)
-    found = difflib.get_close_matches(_folded(text), names, n=most, cutoff=0.6)
+    found = close_matches(_folded(text), names, n=most, cutoff=0.6)
     return [names[one] for one in found if names[one]]
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from domcaps.elements import table
+from domcaps.elements import elements_named, table
 from domcaps.elements.advice.remedies import advise
 from domcaps.errors import RequestError
 from domcaps.language import Element, Enum, Reason, Rows, Truth
@@ -17,6 +17,7 @@ from domcaps.language.predicate import AllOf, AnyOf, Not, Predicate
 from domcaps.language.remedy import Effort
 from domcaps.language.table import AnyChoice
 from domcaps.language.truth import ALL, all_of
+from domcaps.similar import close_matches
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -74,7 +75,7 @@ def explain(path: str, world: World) -> tuple[Explanation, ...]:
     row = explain_row(path, world)
     if row is not None:
         return (row,)
-    names = {path.partition("=")[0].partition(".")[0]}
+    names = {_first_name(path)}
     found = [e for e in _explain_some(world, names) if _matches(e.path, path)]
     found = found or _by_name(path, world)
     if not found and path in paths():
@@ -92,7 +93,7 @@ def _by_name(name: str, world: World) -> list[Explanation]:
     if not name or set(name) & set(".="):
         return []
     wanted = {path for path in paths() if re.split("[.=]", path)[-1].lower() == name.lower()}
-    elements = {path.partition("=")[0].partition(".")[0] for path in wanted}
+    elements = {_first_name(path) for path in wanted}
     found = [e for e in _explain_some(world, elements) if e.path in wanted] if wanted else []
     rows = (explain_row(f"{path}={name}", world) for path in _rows())
     return [*found, *(row for row in rows if row is not None)]
@@ -104,7 +105,7 @@ def explain_row(path: str, world: World) -> Explanation | None:
     Takes the form ``cpu.custom=EPYC`` and that of a flat report, ``cpu.custom model EPYC``.
     """
     words = path.split(" ") if " " in path else path.split("=")
-    found = _rows().get(words[0])
+    found = _rows_of(_first_name(words[0])).get(words[0])
     if found is None or found.explain is None or words[1:-1] not in ([], [found.row]):
         return None
     told = found.explain(world, words[-1]) if len(words) > 1 else None
@@ -115,12 +116,17 @@ def explain_row(path: str, world: World) -> Explanation | None:
     return Explanation(f"{words[0]}={words[-1]}", truth, told.reason, changes=changes)
 
 
-@functools.cache
 def _rows() -> dict[str, Rows]:
     """Give the computed rows that have reasons, by the path of their element."""
+    return {path: rows for one in table() for path, rows in _rows_of(one.name).items()}
+
+
+@functools.cache
+def _rows_of(name: str) -> dict[str, Rows]:
+    """Give those of one element of the report."""
     return {
         path: part
-        for element in table()
+        for element in elements_named((name,))
         for path, inner in _elements(element, "")
         for part in inner.content
         if isinstance(part, Rows) and part.explain is not None
@@ -146,9 +152,8 @@ def explain_all(world: World) -> Iterator[Explanation]:
 
 
 def _explain_some(world: World, names: Collection[str] | None) -> Iterator[Explanation]:
-    for element in table():
-        if names is None or element.name in names:
-            yield from _element(element, world, "", ())
+    for element in table() if names is None else elements_named(names):
+        yield from _element(element, world, "", ())
 
 
 def paths() -> tuple[str, ...]:
@@ -158,7 +163,15 @@ def paths() -> tuple[str, ...]:
 
 def is_path(text: str) -> bool:
     """Tell whether something of the table is named so."""
-    return text.partition("=")[0] in _rows() or any(_matches(path, text) for path in paths())
+    for element in elements_named((_first_name(text),)):
+        if any(_matches(path, text) for path in _paths(element, "")):
+            return True
+    return text.partition("=")[0] in _rows_of(_first_name(text))
+
+
+def _first_name(path: str) -> str:
+    """Give the name of the element of the report that a path begins with."""
+    return path.partition("=")[0].partition(".")[0]
 
 
 def _paths(element: Element, prefix: str) -> Iterator[str]:
@@ -176,10 +189,9 @@ def _matches(path: str, wanted: str) -> bool:
 
 
 def _nearest(path: str) -> str:
-    import difflib
 
     known = paths() if "=" in path else dict.fromkeys(name.partition("=")[0] for name in paths())
-    near = difflib.get_close_matches(path, known, n=3, cutoff=0.3)
+    near = close_matches(path, known, n=3, cutoff=0.3)
     return f"did you mean {' or '.join(near)}?" if near else "see docs/table.md"
 
 
@@ -313,7 +325,7 @@ def elsewhere(
 ) -> dict[str, tuple[str, ...]]:
     """Name for each path those of the worlds in which it is a yes, by what to call them."""
     found: dict[str, list[str]] = {path: [] for path in wanted}
-    names = {path.partition("=")[0].partition(".")[0] for path in found}
+    names = {_first_name(path) for path in found}
     for name, world in worlds if found else ():
         for explanation in _explain_some(world, names):
             if explanation.path in found and explanation.truth is Truth.YES:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING
 
 from domcaps.elements.advice.remedies import emulator_package
@@ -28,6 +27,7 @@ from domcaps.facts.emulators import nearest_of
 from domcaps.language import Target
 from domcaps.language.dialect import dialect_for, known_dialects
 from domcaps.language.wording import listed
+from domcaps.similar import close_matches
 
 if TYPE_CHECKING:
     from domcaps.facts.emulators import Emulators
@@ -134,7 +134,7 @@ def _check_known(arch: str, dialect: Dialect) -> None:
 
 def _check_virttype(name: str | None) -> None:
     if name is not None and name not in ACCELERATORS:
-        near = difflib.get_close_matches(name, ACCELERATORS, n=1)
+        near = close_matches(name, ACCELERATORS, n=1)
         raise UnsupportedTargetError(
             f"{name!r} is not a known virtualization type",
             remedy=nearest_of("use", name, tuple(ACCELERATORS)),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from domcaps.language.rule import undated
@@ -26,7 +25,6 @@ FAILS_AT_START = "fails-at-start"
 """How the code of a value ends that libvirt defines, and that is known not to start."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class FieldCheck:
     """One field of the part at `path`.
 
@@ -36,11 +34,23 @@ class FieldCheck:
     an attribute, without which the field is absent; "" where there is none.
     """
 
-    declared: Field[Any]
-    path: str
-    memoizable: bool
-    dated: Mapping[str, LibvirtChange] | None
-    sought: str
+    __slots__ = ("dated", "declared", "memoizable", "path", "sought")
+
+    def __init__(
+        self,
+        declared: Field[Any],
+        path: str,
+        *,
+        memoizable: bool,
+        dated: Mapping[str, LibvirtChange] | None,
+        sought: str,
+    ) -> None:
+        # no annotations in the class: a `Field` there is one that a part declares
+        self.declared = declared
+        self.path = path
+        self.memoizable = memoizable
+        self.dated = dated
+        self.sought = sought
 
     @property
     def code(self) -> str:
@@ -127,9 +137,9 @@ def field_checks(kind: type[Part]) -> tuple[FieldCheck, ...]:
         FieldCheck(
             declared,
             kind.path or "",
-            known.get(declared.name) is declared,
-            getattr(declared.kind, "since", None) or None,
-            _sought(declared),
+            memoizable=known.get(declared.name) is declared,
+            dated=getattr(declared.kind, "since", None) or None,
+            sought=_sought(declared),
         )
         for declared in kind.fields()
     )

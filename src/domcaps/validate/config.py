@@ -25,10 +25,8 @@ a project that was cloned must not decide it.
 from __future__ import annotations
 
 import contextlib
-import difflib
 import functools
 import sys
-import tomllib
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -38,6 +36,7 @@ import msgspec
 from domcaps import files
 from domcaps.errors import DomcapsError, InputError
 from domcaps.facts.ownership import weakness_by_name
+from domcaps.similar import close_matches
 from domcaps.validate.catalogue.former import renamings
 
 if TYPE_CHECKING:
@@ -189,6 +188,9 @@ def _table(path: Path) -> Any:
 
 
 def _read(path: Path) -> dict[str, Any]:
+    # most files have no configuration above them
+    import tomllib
+
     try:
         data = files.read(path, _MAX_BYTES)
         _require_short_keys(data, path)
@@ -230,7 +232,7 @@ def _keys() -> list[str]:
 def _require_known_keys(table: Any, path: Path) -> None:
     for key in table if isinstance(table, dict) else ():
         if key not in _keys():
-            near = difflib.get_close_matches(key.replace("_", "-"), _keys(), n=1)
+            near = close_matches(key.replace("_", "-"), _keys(), n=1)
             raise InputError(
                 f"this configuration has an unknown key {key!r}",
                 where=str(path),

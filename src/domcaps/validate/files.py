@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from domcaps import files as inputs
 from domcaps.errors import DomcapsError
+from domcaps.language.struct import Struct
 from domcaps.validate.config import configured
 from domcaps.validate.document.parse import MAX_BYTES
 from domcaps.validate.several import merged
@@ -30,8 +32,7 @@ NO_DOMAIN = "domain-missing"
 _FEW = 50
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
+class Checked(Struct, frozen=True):
     """What came of one file: a validation, or the reason why it could not be read.
 
     `verdicts` tells what each host says, where there are several. `known` counts findings that are
@@ -47,8 +48,7 @@ class Checked:
     entries: tuple[KnownFinding, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(Struct, frozen=True):
     """A checked file as it is to be printed, and what the summary counts.
 
     `codes` and `notices` count the findings of each code.
@@ -59,17 +59,16 @@ class Item:
     accepted: bool = False
     errors: int = 0
     warnings: int = 0
-    codes: Counter[str] = field(default_factory=Counter)
+    codes: Counter[str] = msgspec.field(default_factory=Counter)
     unknown: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
-    notices: Counter[str] = field(default_factory=Counter)
+    notices: Counter[str] = msgspec.field(default_factory=Counter)
     known: int = 0
     entries: tuple[KnownFinding, ...] = ()
     no_domain: bool = False
 
 
-@dataclass(frozen=True)
-class FilesJob:
+class FilesJob(Struct, frozen=True):
     """How files are checked and printed.
 
     `look` judges a document with the configuration that its file has; `render` gives the text to

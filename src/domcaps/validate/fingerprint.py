@@ -6,7 +6,6 @@ how often the same came before: lines may be added above it and devices before i
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections import Counter
 from typing import TYPE_CHECKING
@@ -21,6 +20,9 @@ _NUMBER = re.compile(r"\[\d+\]")
 
 def fingerprints(findings: Iterable[Finding], source: bytes, file: str = "") -> list[str]:
     """Give the fingerprint of each finding of a document, all of them different."""
+    # hashlib loads OpenSSL, and most documents have no finding
+    from hashlib import blake2b
+
     lines = source.decode(errors="replace").split("\n")
     seen: Counter[tuple[str, str, str]] = Counter()
     found = []
@@ -30,7 +32,7 @@ def fingerprints(findings: Iterable[Finding], source: bytes, file: str = "") -> 
         text = "\0".join((file, *key, str(seen[key])))
         seen[key] += 1
         data = text.encode(errors="surrogatepass")
-        found.append(hashlib.blake2b(data, digest_size=16).hexdigest())
+        found.append(blake2b(data, digest_size=16).hexdigest())
     return found
 
 

@@ -7,12 +7,12 @@ the words that codes begin with (``video``, ``video-model``), a pattern (``*-uns
 
 from __future__ import annotations
 
-import difflib
 import functools
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from domcaps.errors import RequestError
+from domcaps.similar import close_matches
 from domcaps.validate.catalogue.former import current_codes, former_codes
 
 if TYPE_CHECKING:
@@ -103,9 +103,9 @@ def likely(name: str) -> list[str]:
     """Give the codes and beginnings of codes that may have been meant, the likeliest first."""
     from domcaps.validate.catalogue.codes import codes
 
-    found = difflib.get_close_matches(name, codes(), n=3)
+    found = close_matches(name, codes(), n=3)
     beginnings = {code.partition("-")[0] for code in codes()}
-    return found or difflib.get_close_matches(name, sorted(beginnings), n=3)
+    return found or close_matches(name, sorted(beginnings), n=3)
 
 
 def _is_pattern(name: str) -> bool:

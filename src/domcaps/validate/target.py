@@ -6,7 +6,6 @@ nearest supported value replaces it, so that the rest of the document is validat
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -23,6 +22,7 @@ from domcaps.facts.emulator import ACCELERATORS
 from domcaps.language.finding import Finding
 from domcaps.language.node_path import path_of
 from domcaps.language.rule import Problem
+from domcaps.similar import close_matches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -128,7 +128,7 @@ class _Search:
     def _others(self, world: World) -> Iterator[tuple[World, str]]:
         """Give the target with each other type, where the one that is named is near to none."""
         named = self.root.get("type") or ""
-        if "virttype" not in self.replaced or difflib.get_close_matches(named, ACCELERATORS, n=1):
+        if "virttype" not in self.replaced or close_matches(named, ACCELERATORS, n=1):
             return
         for virttype in world.emulator.virttypes:
             if virttype != world.target.virttype:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import difflib
 import os
 from typing import TYPE_CHECKING
 
 from domcaps.errors import RequestError
+from domcaps.similar import close_matches
 from domcaps.verify.engine import verify_target
 from domcaps.verify.plan import is_below, plan
 from domcaps.verify.trying import DEADLINE_SECONDS, QemuTrier
@@ -68,7 +68,7 @@ def _require(element: str, plans: Sequence[Plan], worlds: Sequence[World]) -> No
         return
     known = {attempt.path for world in worlds for attempt in plan(world)}
     known |= {path.partition(".")[0] for path in known}
-    near = difflib.get_close_matches(element, sorted(known), n=4, cutoff=0.3)
+    near = close_matches(element, sorted(known), n=4, cutoff=0.3)
     raise RequestError(
         f"there is nothing to try of {element!r}",
         remedy=f"nearest are {', '.join(near)}" if near else "",

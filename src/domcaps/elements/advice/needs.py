@@ -6,11 +6,11 @@ Sources: the makers' own lists of minimum and recommended hardware. Sizes are in
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from domcaps.language.struct import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Needs:
+class Needs(Struct, frozen=True):
     """The least of memory (MiB) and CPUs, what is recommended, and what a guest can't do without.
 
     0 stands for what is not known.

@@ -6,9 +6,9 @@ do not tell. No live host asserts anything.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from domcaps.language.immutable import immutable
 from domcaps.language.predicate import Predicate
 from domcaps.language.truth import Reason, Truth
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from domcaps.language.world import World
 
 
-@dataclass(frozen=True, slots=True)
+@immutable
 class AssertedOr(Predicate):
     """The host asserts the value, or it asserts nothing there and the other predicate holds."""
 

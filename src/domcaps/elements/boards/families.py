@@ -5,7 +5,6 @@ QEMU does not say which board a machine type is a version of; its name is all th
 
 from __future__ import annotations
 
-import difflib
 import re
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ from domcaps.language.changes.emulators import QEMU_3_1, QEMU_4_2, QEMU_5_2, QEM
 from domcaps.language.changes.placement import ARM_VIRT_DEFAULT, LOONGARCH_KNOWN
 from domcaps.language.observed import arch, machine, virttype
 from domcaps.language.preference import Decision, Option, drives
+from domcaps.similar import close_matches
 
 if TYPE_CHECKING:
     from domcaps.facts.emulator import MachineType
@@ -206,7 +206,7 @@ def nearest_machine(name: str, machines: tuple[MachineType, ...]) -> str:
     of_family = [alias for alias in aliases if f"-{alias}-" in words]
     if of_family:
         return max(of_family, key=len)
-    near = difflib.get_close_matches(name, [*aliases, *(known.name for known in machines)], n=1)
+    near = close_matches(name, [*aliases, *(known.name for known in machines)], n=1)
     return near[0] if near else ""
 
 

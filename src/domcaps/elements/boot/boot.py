@@ -6,7 +6,6 @@ variables in `boot.loader`.
 
 from __future__ import annotations
 
-import string
 from typing import TYPE_CHECKING
 
 from domcaps.elements.boards.defaults import CONSOLE_TARGET
@@ -28,7 +27,7 @@ _ORDERED = ("disk", "interface", "hostdev", "redirdev")
 """Devices that can have a place in the boot order; in others it is ignored."""
 
 _MENU_TIMEOUT = Int(0, 65535)
-_LOADPARM_LETTERS = frozenset(f"{string.ascii_uppercase}{string.digits}. ")
+_LOADPARM_LETTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789. ")
 _LOADPARM_LENGTH = 8
 
 

@@ -16,7 +16,6 @@ domain names the flash image itself: what the descriptor says is added to the de
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from domcaps.elements.boards.defaults import FEATURE_STATE
@@ -28,6 +27,7 @@ from domcaps.language.changes.boot import (
     FIRMWARE_PERSISTENT,
     FIRMWARE_REWORKED,
 )
+from domcaps.language.struct import Struct
 
 if TYPE_CHECKING:
     from domcaps.facts.firmwarefile import Firmware, FirmwareMapping
@@ -40,8 +40,7 @@ _SEV_ES = 1 << 2
 """The bit of an SEV policy that asks for encrypted registers."""
 
 
-@dataclass(frozen=True)
-class FirmwareWish:
+class FirmwareWish(Struct, frozen=True):
     """What a domain asks of its firmware; "" stands for no wish."""
 
     interface: str = ""

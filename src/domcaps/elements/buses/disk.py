@@ -6,8 +6,9 @@ targets are placed on its controllers, `Host.native` writes it, and a new domain
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from domcaps.elements.advice.drifts import NO_PCI
 from domcaps.elements.boards.families import BUILTIN_IDE, I440FX, MICROVM, PSERIES, Q35, X86
@@ -22,6 +23,7 @@ from domcaps.language.fix import Substitutes
 from domcaps.language.observed import device
 from domcaps.language.predicate import NEVER
 from domcaps.language.qemu_args import QemuArgs
+from domcaps.language.struct import Struct
 
 if TYPE_CHECKING:
     from domcaps.language.change import LibvirtChange
@@ -69,8 +71,7 @@ CONVERSION = (
 # -- what a record is made of ----------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class DiskController:
+class DiskController(Struct, frozen=True):
     """The type of controller that the disks of a bus are attached to.
 
     `pci` is ``conventional`` or ``express``, "" where it depends on the model or is not PCI.
@@ -85,8 +86,7 @@ class DiskController:
     builtin: Predicate = NEVER
 
 
-@dataclass(frozen=True, slots=True)
-class DiskWords:
+class DiskWords(Struct, frozen=True):
     """QEMU's device types for what is attached to a bus, and the options that say where.
 
     `place` and `builtin` (for the board's own controller) have blanks for the parts of an address:
@@ -103,8 +103,7 @@ class DiskWords:
     cache: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class DiskBus:
+class DiskBus(Struct, frozen=True):
     """One bus: what libvirt says of it, how its disks are named and placed, and what they can do.
 
     `choices` are its lines of the report, one for each time that libvirt changed its mind.
@@ -123,7 +122,7 @@ class DiskBus:
     address: str = ""
     units: tuple[int, int] | None = None
     zero: tuple[str, ...] = ()
-    last: dict[str, int] = field(default_factory=dict)
+    last: dict[str, int] = msgspec.field(default_factory=dict)
     words: DiskWords | None = None
     # of another hypervisor; for floppy drives; CD-ROMs can't be ejected
     foreign: bool = False

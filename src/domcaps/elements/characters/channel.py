@@ -9,7 +9,6 @@
 
 from __future__ import annotations
 
-import socket
 from typing import TYPE_CHECKING
 
 from domcaps.elements.characters.chardev import CharacterDevice, own_socket
@@ -166,8 +165,11 @@ def _ipv4(text: str) -> bool:
     # the numbers may be fewer than four, hexadecimal or octal, as the C library wants it
     if text.strip() != text or " " in text:
         return False
+    # of all that `socket` has, nothing else is needed; most domains need not even that
+    from socket import inet_aton
+
     try:
-        socket.inet_aton(text)
+        inet_aton(text)
     except (OSError, ValueError):
         return False
     return True

@@ -12,12 +12,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from domcaps.language.attributes import Attributes, number
 from domcaps.language.fix import Fix, set_value
 from domcaps.language.rule import Problems, problem
+from domcaps.language.struct import Struct
 from domcaps.language.value_types import UNSIGNED
 
 if TYPE_CHECKING:
@@ -32,8 +32,7 @@ _MOST_ADDED = 64
 _ID = Attributes({"id": UNSIGNED}, required=("id",))
 
 
-@dataclass(frozen=True, slots=True)
-class Thread:
+class Thread(Struct, frozen=True):
     """One I/O thread that a device lists, with its queues."""
 
     node: Node

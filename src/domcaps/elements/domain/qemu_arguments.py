@@ -6,10 +6,7 @@ devices, buses. What is left is named in a notice, since QEMU may refuse it when
 
 from __future__ import annotations
 
-import difflib
-import json
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from domcaps.elements.boards.families import I440FX, Q35, S390, VIRTUAL
@@ -19,6 +16,8 @@ from domcaps.facts.emulator import Unanswered
 from domcaps.facts.question import device_properties_of
 from domcaps.language.finding import Severity
 from domcaps.language.rule import Problems, Sample, problem, rule
+from domcaps.language.struct import Struct
+from domcaps.similar import close_matches
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -43,8 +42,7 @@ _ALIASES = {
 _OF_EVERY_DEVICE = {"driver", "id", "bus", "addr", "failover_pair_id"}
 
 
-@dataclass(frozen=True)
-class Argument:
+class Argument(Struct, frozen=True):
     """An option of QEMU with its value, and the element that holds the value."""
 
     option: str
@@ -67,6 +65,8 @@ class Argument:
 
 def _of_json(text: str) -> Mapping[str, str]:
     try:
+        import json
+
         found = json.loads(text)
     except (ValueError, RecursionError):
         return {}
@@ -100,7 +100,7 @@ def arguments(qemu: QemuNamespace) -> Iterator[Argument]:
 
 def hint(name: str, known: Iterable[str]) -> str:
     """Suggest the names that are spelt most alike, in brackets after a blank; "" for none."""
-    near = difflib.get_close_matches(name[:100], sorted(known), n=2, cutoff=0.7)
+    near = close_matches(name[:100], sorted(known), n=2, cutoff=0.7)
     return f" (did you mean {' or '.join(map(repr, near))}?)" if near else ""
 
 

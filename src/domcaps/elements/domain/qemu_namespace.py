@@ -23,7 +23,6 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 import re
 from typing import TYPE_CHECKING
@@ -35,6 +34,7 @@ from domcaps.language.finding import quoted
 from domcaps.language.part import Part
 from domcaps.language.rule import Problems, problem, rule
 from domcaps.language.value_types import Int, OneOf, ValueType
+from domcaps.similar import close_matches
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node
@@ -133,7 +133,7 @@ def capabilities_are_known(qemu: QemuNamespace) -> Problems:
             name = node.get("capability")
             if name is None or name in capability_names():
                 continue
-            near = tuple(difflib.get_close_matches(name, capability_names(), n=3))
+            near = tuple(close_matches(name, capability_names(), n=3))
             hint = f"; did you mean {near[0]!r}?" if near else ""
             yield problem(
                 f"libvirt knows no capability {quoted(name)} of QEMU{hint}",

@@ -18,7 +18,6 @@ Groups without a CPU that the domain can have are ignored.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from domcaps.elements.processor.vcpu_count import max_vcpus
@@ -26,6 +25,7 @@ from domcaps.language.changes.memory import RESCTRL_OPTIONAL
 from domcaps.language.part import Part, field
 from domcaps.language.quantities import MOST, NEEDED_SIZE, UNIT, NumberSet, too_large
 from domcaps.language.rule import Problems, Sample, problem, rule
+from domcaps.language.struct import MutableStruct
 from domcaps.language.value_types import UNSIGNED, OneOf
 
 if TYPE_CHECKING:
@@ -77,8 +77,7 @@ class ResourceGroups(Part):
     knows = ("cachetune/@vcpus", "memorytune/@vcpus", "memorytune/monitor/@vcpus")
 
 
-@dataclass
-class Group:
+class Group(MutableStruct):
     """CPUs that have a share together."""
 
     cpus: int

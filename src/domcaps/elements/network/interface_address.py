@@ -14,7 +14,6 @@
 from __future__ import annotations
 
 import ipaddress
-import socket
 from typing import TYPE_CHECKING
 
 from domcaps.elements.boards.defaults import ADDRESS_FAMILY
@@ -51,13 +50,20 @@ _PASST = _USER.format("<backend type='passt'/>{}")
 _ETHERNET = "<interface type='ethernet'><source>{}</source></interface>"
 
 
+def _inet_aton(text: str) -> bytes:
+    # `socket` takes longer to load than most domains to judge
+    from socket import inet_aton
+
+    return inet_aton(text)
+
+
 def family_of(text: str) -> str:
     """Tell ``ipv4`` from ``ipv6``, "" where it is no address."""
     if text != text.strip() or " " in text:
         return ""
     try:
         # as the C library reads it: fewer than four numbers, too
-        socket.inet_aton(text)
+        _inet_aton(text)
     except (OSError, ValueError):
         try:
             ipaddress.IPv6Address(text)
@@ -143,7 +149,7 @@ def _size(node: Node, family: str) -> Problems:
 
 def _bits(address: str) -> int:
     if family_of(address) == "ipv4":
-        return int.from_bytes(socket.inet_aton(address), "big")
+        return int.from_bytes(_inet_aton(address), "big")
     return int(ipaddress.IPv6Address(address))
 
 

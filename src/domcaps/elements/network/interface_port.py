@@ -11,7 +11,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from domcaps.elements.network.interface import Interface
@@ -20,14 +19,14 @@ from domcaps.language.changes.network import INTERFACE_PORT_STRICT
 from domcaps.language.quantities import ANY_UUID
 from domcaps.language.require import libvirt_reads
 from domcaps.language.rule import Problems, problem, rule
+from domcaps.language.struct import Struct
 from domcaps.language.value_types import UNSIGNED64, Int, OneOf
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node
 
 
-@dataclass(frozen=True)
-class _Port:
+class _Port(Struct, frozen=True):
     """A type of virtual port: the parameters it must have, and the others it can have."""
 
     required: tuple[str, ...] = ()

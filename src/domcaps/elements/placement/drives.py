@@ -7,7 +7,6 @@ unit of the first SCSI controller, ``hdc`` the first unit of the second IDE bus.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from domcaps.elements.base.address import Address, DriveAddress
@@ -17,6 +16,7 @@ from domcaps.elements.controllers.controller import Controller
 from domcaps.language.lazy import cached_property
 from domcaps.language.part import Part
 from domcaps.language.rule import Problems, problem, rule
+from domcaps.language.struct import MutableStruct
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -89,8 +89,7 @@ def disk_index(name: str) -> int | None:
     return number - 1
 
 
-@dataclass(slots=True)
-class Drive:
+class Drive(MutableStruct):
     """A disk, or a SCSI device of the host, and its place; `given` where the domain names it."""
 
     node: Node

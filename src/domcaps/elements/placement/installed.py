@@ -9,7 +9,6 @@ addresses to devices. PCI controllers that are added for want of slots are not a
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -50,6 +49,7 @@ from domcaps.language.node_path import path_of
 from domcaps.language.observed import arch, machine
 from domcaps.language.part import Part
 from domcaps.language.rule import Problems, Sample, problem, rule
+from domcaps.language.struct import MutableStruct
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,8 +75,7 @@ _NOT_YET_KNOWN = arch("m68k", "xtensa", "xtensaeb", "i686", "x86_64")
 """Architectures of which libvirt 11.9 and later refuse the boards it knows no PCI root for."""
 
 
-@dataclass(slots=True, eq=False)
-class InstalledController:
+class InstalledController(MutableStruct, eq=False):
     """A controller that the domain has: `part` is None for one that libvirt adds.
 
     `kind` is the kind of address that it has or gets, "" where libvirt is to choose; `place` its

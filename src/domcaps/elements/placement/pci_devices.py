@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from domcaps.elements.base.address import Address, PciAddress
@@ -24,6 +23,7 @@ from domcaps.elements.placement.pci_buses import INTEGRATED, NEEDS, PCI_DEVICE, 
 from domcaps.language.changes.placement import BOARDS_WITHOUT_PCI
 from domcaps.language.lazy import cached_property
 from domcaps.language.observed import device
+from domcaps.language.struct import MutableStruct
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,8 +65,7 @@ _ADDED = frozenset({"controller", "video", "memballoon"})
 """Those that libvirt may add."""
 
 
-@dataclass(slots=True, eq=False)
-class PciDevice:
+class PciDevice(MutableStruct, eq=False):
     """A device that has or wants a place on PCI; `needs` is 0 for one that should have none.
 
     `node` is None for a device that libvirt adds.

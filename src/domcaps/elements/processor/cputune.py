@@ -18,11 +18,10 @@ Shares of caches and of memory's bandwidth stand in `memory.resctrl`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from domcaps.elements.processor.iothreadids import has_iothread, with_iothread
 from domcaps.elements.processor.vcpu_count import max_vcpus
 from domcaps.language.fix import Fix, set_value
+from domcaps.language.immutable import immutable
 from domcaps.language.part import Part, field
 from domcaps.language.quantities import CPUS, OrEmpty, numbers, repeated
 from domcaps.language.rule import Problems, problem, rule
@@ -37,7 +36,7 @@ from domcaps.language.value_types import (
 )
 
 
-@dataclass(frozen=True)
+@immutable
 class Limit(ValueType[int]):
     """A time in microseconds; what is not more than nothing stands for no limit."""
 

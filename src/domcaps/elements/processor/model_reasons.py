@@ -7,7 +7,6 @@ read), or the processor has it and the accelerator does not offer it.
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING
 
 from domcaps.cpu.compare import of_processor
@@ -20,6 +19,7 @@ from domcaps.facts.emulator import ACCELERATORS
 from domcaps.language.remedy import Effort, Remedy
 from domcaps.language.table import RowReason
 from domcaps.language.truth import Reason, Truth
+from domcaps.similar import close_matches
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -71,7 +71,7 @@ def _not_offered(world: World, name: str, offered: dict[str, CustomModel]) -> Ro
     every = cpu_data().x86.models if world.target.arch in X86 else ()
     if (known is None or name not in known) and all(model.name != name for model in every):
         return None
-    near = difflib.get_close_matches(name, offered, n=1)
+    near = close_matches(name, offered, n=1)
     remedies = [Remedy(Effort.DOMAIN, f"use the model {near[0]!r}")] if near else []
     if known is not None and name not in known:
         statement = f"libvirt {world.target.dialect} knows the CPU model {name!r}"
@@ -147,7 +147,7 @@ def nearest_usable(world: World, wanted: CustomModel, usable: Iterable[CustomMod
     """
     if world.target.arch not in X86:
         names = [model.name for model in usable]
-        return next(iter(difflib.get_close_matches(wanted.name, names, n=1, cutoff=0)), "")
+        return next(iter(close_matches(wanted.name, names, n=1, cutoff=0)), "")
     models = x86_map(world.target.dialect).models
     features = models[wanted.name].features
 

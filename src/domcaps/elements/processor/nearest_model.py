@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING
 
 from domcaps.cpu.models import custom_models, has_maximum
@@ -11,6 +10,7 @@ from domcaps.elements.processor.cpu import accelerator
 from domcaps.facts import arch as archs
 from domcaps.facts.emulator import Unanswered
 from domcaps.language.fix import Fix, set_value
+from domcaps.similar import close_matches
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -42,7 +42,7 @@ def _names_instead(cpu: Cpu) -> tuple[str, ...]:
         known = _known(cpu)
     except Unanswered:
         known = ()
-    spelt = difflib.get_close_matches(cpu.model or "", [m.name for m in known], n=1, cutoff=_ALIKE)
+    spelt = close_matches(cpu.model or "", [m.name for m in known], n=1, cutoff=_ALIKE)
     usable = [m.name for m in known if m.usable == "yes" and not m.deprecated]
     return tuple(dict.fromkeys((*spelt, *_nearest(cpu, usable))))
 

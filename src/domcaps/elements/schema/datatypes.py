@@ -9,9 +9,9 @@ from __future__ import annotations
 import datetime
 import functools
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from domcaps.language.immutable import immutable
 from domcaps.language.value_types import Text, ValueType
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _LONGEST = 40
 _SPACE = " \t\n\r"
 
 
-@dataclass(frozen=True)
+@immutable
 class Number(ValueType[int]):
     """A decimal number in a range, of digits alone unless `signs` says otherwise.
 
@@ -52,7 +52,7 @@ class Number(ValueType[int]):
         return value
 
 
-@dataclass(frozen=True)
+@immutable
 class Words(ValueType[str]):
     """One of a few words; white space may stand around it."""
 
@@ -70,7 +70,7 @@ class Words(ValueType[str]):
         return text
 
 
-@dataclass(frozen=True)
+@immutable
 class Moment(ValueType[str]):
     """A day and time, as XML's schemas write it; white space may stand around it."""
 
@@ -97,7 +97,7 @@ _MOMENT = re.compile(
 )
 
 
-@dataclass(frozen=True)
+@immutable
 class Blank(ValueType[str]):
     """No text, or white space alone."""
 
@@ -110,7 +110,7 @@ class Blank(ValueType[str]):
         return text
 
 
-@dataclass(frozen=True)
+@immutable
 class Either(ValueType[str]):
     """Text that has one of several forms."""
 
@@ -132,7 +132,7 @@ class Either(ValueType[str]):
         raise ValueError(text)
 
 
-@dataclass(frozen=True)
+@immutable
 class But(ValueType[str]):
     """Text of a form, but for a few words."""
 

@@ -11,10 +11,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from domcaps.elements.boards.defaults import DISK_TYPE, IMAGE_FORMAT
+from domcaps.language.struct import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,8 +33,7 @@ FORMATS = (*WITHOUT_BACKING, "cow", "qcow", "qcow2", "qed", "vmdk")
 _PATH = {"file": "file", "block": "dev", "dir": "dir", "ctl": "dev"}
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Image:
+class Image(Struct, frozen=True, eq=False):
     """One image. `node` is the element it belongs to, `source` the one that says where it is.
 
     `format` is "" where none is given and libvirt does not choose one. `disk` is the disk's

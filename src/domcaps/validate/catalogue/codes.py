@@ -6,23 +6,24 @@ their declarations.
 
 from __future__ import annotations
 
-import difflib
 import functools
-import inspect
 import os
 import re
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from domcaps.elements.index import modules_with_code
 from domcaps.language.finding import Severity, Stage
 from domcaps.language.predicate import ALWAYS
 from domcaps.language.rule import Sample
 from domcaps.language.value_types import Text
 from domcaps.language.wording import MOST_LISTED, listed, named, one_of, plain
+from domcaps.similar import close_matches
 from domcaps.validate.catalogue.document_codes import DOCUMENT_CODES
 from domcaps.validate.catalogue.minimal import domain_without, element_with
-from domcaps.validate.catalogue.rules import parts, rules
+from domcaps.validate.catalogue.rules import parts, parts_in, rules, rules_in_modules
 from domcaps.validate.checks import FAILS_AT_START, FieldCheck, field_checks
 
 if TYPE_CHECKING:
@@ -99,6 +100,24 @@ def codes() -> dict[str, Code]:
     return unique(_all())
 
 
+@functools.cache
+def code_named(name: str) -> Code | None:
+    """Give one code, None where there is none; the rest of the table is not loaded for it."""
+    modules = modules_with_code(name)
+    if not modules:
+        return codes().get(name)
+    of_parts = (code for part in parts_in(modules) for code in codes_of_part(part))
+    stated = [rule for rule in rules_in_modules(modules) if rule.code == name]
+    found = [code for code in of_parts if code.name == name]
+    return next(iter([*found, *_of_rules(stated)]), None)
+
+
+def codes_of_part(part: type[Part]) -> Iterator[Code]:
+    """Give the codes of the fields of a part."""
+    for planned in field_checks(part):
+        yield from _of_field(part, planned)
+
+
 def unique(listed: Iterable[Code]) -> dict[str, Code]:
     """Give codes by their names, sorted; raises `ValueError` where two have one name."""
     found: dict[str, Code] = {}
@@ -110,7 +129,7 @@ def unique(listed: Iterable[Code]) -> dict[str, Code]:
 
 def near_codes(name: str) -> str:
     """Give the existing codes nearest to a misspelt one, joined by "or"; "" where none is near."""
-    return " or ".join(difflib.get_close_matches(name, codes(), n=3))
+    return " or ".join(close_matches(name, codes(), n=3))
 
 
 def _all() -> Iterator[Code]:
@@ -125,17 +144,15 @@ def _all() -> Iterator[Code]:
             good=Sample(general.good),
         )
     for part in parts():
-        for planned in field_checks(part):
-            yield from _of_field(part, planned)
-    yield from _of_rules()
+        yield from codes_of_part(part)
+    yield from _of_rules(rule for of_part in rules().values() for rule in of_part)
 
 
-def _of_rules() -> Iterator[Code]:
+def _of_rules(listed: Iterable[Rule]) -> Iterator[Code]:
     """Give the codes of rules; of those that changed the newest, which tells of the others."""
     by_code: dict[str, list[Rule]] = {}
-    for of_part in rules().values():
-        for rule in of_part:
-            by_code.setdefault(rule.code, []).append(rule)
+    for rule in listed:
+        by_code.setdefault(rule.code, []).append(rule)
     for same in by_code.values():
         *older, newest = sorted(same, key=lambda rule: rule.until.release if rule.until else _NEVER)
         code = _of_rule(newest)
@@ -149,7 +166,13 @@ _NEVER = (1 << 16, 0)
 
 def _dated(rule: Rule) -> str:
     until = f"Before libvirt {rule.until.since}: " if rule.until else ""
-    return until + inspect.cleandoc(rule.manual)
+    return until + _dedented(rule.manual)
+
+
+def _dedented(manual: str) -> str:
+    """Give a docstring without the indentation of its function."""
+    first, _, rest = manual.partition("\n")
+    return f"{first.lstrip()}\n{textwrap.dedent(rest)}".strip("\n")
 
 
 def _of_rule(rule: Rule) -> Code:
@@ -159,7 +182,7 @@ def _of_rule(rule: Rule) -> Code:
         f"devices/… ({rule.part.__name__})"
         if rule.part.path is None
         else rule.part.path or "domain",
-        inspect.cleandoc(rule.manual),
+        _dedented(rule.manual),
         rule.severity,
         rule.stage,
         rule.bad,

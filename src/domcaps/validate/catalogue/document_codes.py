@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from domcaps.language.finding import Severity
+from domcaps.language.struct import Struct
 
 
 def _domain(kind: str = "qemu", more: str = "", **attributes: str) -> str:
@@ -20,8 +19,7 @@ _DEEP = f"<metadata>{'<a>' * 300}{'</a>' * 300}</metadata>"
 _ENTITY = "<!DOCTYPE domain [<!ENTITY a 'b'>]>"
 
 
-@dataclass(frozen=True)
-class DocumentCode:
+class DocumentCode(Struct, frozen=True):
     """A code with its manual. `bad` is a whole domain that triggers it, "" where that is huge.
 
     Codes of the `schema` are only reported when a domain is validated against libvirt's schema.

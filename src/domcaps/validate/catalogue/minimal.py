@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 
 from lxml import etree
 
-from domcaps.validate.schema.vocabulary import vocabulary
-
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
@@ -97,6 +95,9 @@ def _walk(node: Node, path: str) -> Node:
 
 def _any_name(parent: Node, following: list[str]) -> str:
     """Give some element that may stand in `parent` and hold what follows."""
+    # most samples name all their elements: what may stand where need not be read
+    from domcaps.validate.schema.vocabulary import vocabulary
+
     ancestors = [str(node.tag) for node in parent.iterancestors()]
     place = _down(vocabulary(), [*ancestors[-2::-1], str(parent.tag)])
     if place is not None:

@@ -3,17 +3,36 @@
 from __future__ import annotations
 
 import functools
+from typing import TYPE_CHECKING
 
-from domcaps.elements import contents
+from domcaps.elements import contents, contents_of
 from domcaps.language.part import Part
 from domcaps.language.rule import Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 @functools.cache
 def parts() -> tuple[type[Part], ...]:
     """Give every part with a path, each once."""
+    return _parts_among(contents())
+
+
+def parts_in(modules: Iterable[str]) -> tuple[type[Part], ...]:
+    """Give the parts of some modules."""
+    return _parts_among(contents_of(modules))
+
+
+def rules_in_modules(modules: Iterable[str]) -> tuple[Rule, ...]:
+    """Give the rules of some modules, each once."""
+    found = {id(value): value for value in contents_of(modules) if isinstance(value, Rule)}
+    return tuple(found.values())
+
+
+def _parts_among(values: Iterable[object]) -> tuple[type[Part], ...]:
     found: dict[type[Part], None] = {}
-    for value in contents():
+    for value in values:
         if isinstance(value, type) and issubclass(value, Part) and value.path is not None:
             found[value] = None
     return tuple(found)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ from lxml import etree
 from domcaps.language.finding import Finding
 from domcaps.language.node_path import path_of, with_attribute
 from domcaps.language.quantities import shown_size
+from domcaps.language.struct import Struct
 from domcaps.validate.document.positions import Positions
 
 if TYPE_CHECKING:
@@ -60,8 +60,7 @@ class Unreadable(Exception):  # noqa: N818 - carries the finding, not an error o
         super().__init__(finding.message)
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(Struct, frozen=True, dict=True):
     """A document and its places."""
 
     data: bytes

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from domcaps.similar import close_matches
 from domcaps.validate.catalogue.former import current_codes
 from domcaps.validate.selection import covers
 
@@ -188,9 +189,8 @@ def _codes(comment: str) -> set[str]:
 def _misspelt(comment: str) -> set[str]:
     if "domcaps:" not in comment:
         return set()
-    import difflib  # few documents need it
 
-    return set(difflib.get_close_matches("ignore", _MISSPELT.findall(comment), cutoff=0.7))
+    return set(close_matches("ignore", _MISSPELT.findall(comment), cutoff=0.7))
 
 
 def _decode(data: bytes, root: Node) -> str:

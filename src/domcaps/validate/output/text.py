@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from domcaps.language.finding import Severity
 from domcaps.language.reason_lines import FAILED, MET, UNKNOWN, reason_lines
+from domcaps.language.struct import Struct
 from domcaps.language.wording import listed, plain
 from domcaps.text import file_name, one_line, styled
 from domcaps.validate.catalogue.codes import codes
@@ -26,8 +26,7 @@ _MOST_HOSTS = 4
 _MANY, _FIRST = 12, 6
 
 
-@dataclass(frozen=True)
-class TextOutput:
+class TextOutput(Struct, frozen=True):
     """Writes text; `explain` adds what the manual says of each code, `notices` the notices.
 
     With `concise` each finding is one line: the place, the severity, the message and the code.

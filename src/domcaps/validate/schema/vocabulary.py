@@ -32,7 +32,6 @@ What the table's parts declare or know is added, so that a new field needs no se
 
 from __future__ import annotations
 
-import difflib
 import functools
 import re
 from typing import TYPE_CHECKING, NamedTuple
@@ -40,6 +39,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from domcaps.files import package_text
+from domcaps.similar import close_matches
 from domcaps.validate.catalogue.rules import parts
 
 if TYPE_CHECKING:
@@ -262,4 +262,4 @@ def nearest(place: SchemaPlace, attribute: str, tag: str) -> tuple[str, ...]:
 
 
 def _near(name: str, names: set[str]) -> tuple[str, ...]:
-    return tuple(difflib.get_close_matches(name[:100], sorted(names), n=2, cutoff=0.7))
+    return tuple(close_matches(name[:100], sorted(names), n=2, cutoff=0.7))

@@ -1,0 +1,72 @@
+"""The index of the table: it is up to date, and what it leads to is what the whole table has."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from domcaps import elements
+from domcaps.elements import index
+from domcaps.validate.catalogue.codes import code_named, codes
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_it_is_what_the_tool_writes() -> None:
+    done = subprocess.run(
+        [sys.executable, ROOT / "tools/index_table.py", "--check"],
+        capture_output=True, text=True, check=False, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_code_is_the_same_as_in_the_whole_catalogue() -> None:
+    for name, code in codes().items():
+        assert code_named(name) == code
+
+
+def test_no_code_of_a_rule_or_field_is_missing() -> None:
+    indexed = {name for name, code in codes().items() if code.kind in {"rule", "field"}}
+    assert {name for name in indexed if not index.modules_with_code(name)} == set()
+
+
+def test_a_code_that_does_not_exist_is_none() -> None:
+    assert code_named("no-such-code") is None
+
+
+def test_elements_of_each_name_are_those_of_the_table() -> None:
+    for name in {element.name for element in elements.table()}:
+        assert index.places_of_element(name)
+        found = elements.elements_named((name,))
+        assert found == tuple(one for one in elements.table() if one.name == name)
+
+
+def test_an_element_that_does_not_exist_is_not_found() -> None:
+    assert elements.elements_named(("no-such-element",)) == ()
+
+
+def test_a_module_of_another_size_counts_for_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = index.modules_with_code("video-none-not-alone")
+    assert known == ("domcaps.elements.display.video",)
+    monkeypatch.setattr(index, "size_of", lambda _: 1)
+    assert index.modules_with_code("video-none-not-alone") == ()
+    assert index.places_of_element("video") == ()
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "from domcaps.validate.catalogue.codes import code_named; code_named('{}')".format(
+            "video-none-not-alone"
+        ),
+        "from domcaps.elements import elements_named; elements_named(('video',))",
+    ],
+)
+def test_what_it_leads_to_loads_a_small_part_of_the_table(program: str) -> None:
+    count = "import sys; print(sum(m.startswith('domcaps.elements.') for m in sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{program}\n{count}"],
+        capture_output=True, text=True, check=True, timeout=300,
+    )  # fmt: skip
+    assert int(done.stdout) < len(elements.module_names()) / 4
