@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import re
 import sys
 from pathlib import Path
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
 import click
 import msgspec
@@ -22,36 +23,101 @@ from domcaps.facts.redact import IDENTIFIES_HOST
 from domcaps.report import dialects, drift, drift_page, reference
 from domcaps.validate.schema import reference as schema
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 SCHEMAS = ROOT / "src" / "domcaps" / "schemas"
 
 
+_ABOUT_COMMANDS = """\
+# Commands
+
+All commands and options, as `domcaps COMMAND --help` prints them. If domcaps is new to you, begin
+with the [quick start](index.md).
+"""
+_SHARED_BY = 7
+_WIDTH = 100
+
+
 def commands() -> str:
-    """Give the help of every command."""
-    lines = ["# Command line", "", "Generated from the help of each command."]
-    context = click.Context(_root, info_name="domcaps", max_content_width=100, terminal_width=100)
-    lines += ["", "```text", _root.get_help(context), "```"]
-    for name in _root.list_commands(context):
-        command = _root.get_command(context, name)
-        assert command is not None
-        lines += _help(command, name, context, "##")
+    """Give the help of every command; options that many have stand once, at the end."""
+    root = click.Context(_root, info_name="domcaps", max_content_width=_WIDTH)
+    root.terminal_width = _WIDTH
+    every = list(_every_command(_root, root))
+    shared = _shared_options(every)
+    lines = [_ABOUT_COMMANDS, *_contents(root), ""]
+    for context in every:
+        lines += _help(context, shared)
+    lines += [f"## {_SHARED_HEADING}", "", *_table_of_options(shared)]
     return "\n".join(lines) + "\n"
 
 
-def _help(command: click.Command, name: str, above: click.Context, heading: str) -> list[str]:
-    """Give the help of a command, and of those that belong to it."""
-    inner = click.Context(
-        command, info_name=name, parent=above, max_content_width=100, terminal_width=100
-    )
-    text = command.get_help(inner)
-    lines = ["", f"{heading} {inner.command_path}", "", "```text", text, "```"]
-    if isinstance(command, click.Group):
-        for more in command.list_commands(inner):
-            found = command.get_command(inner, more)
-            assert found is not None
-            lines += _help(found, more, inner, f"{heading}#")
+_SHARED_HEADING = "Options of many commands"
+
+
+def _every_command(group: click.Group, above: click.Context) -> Iterator[click.Context]:
+    """Give each command with those that belong to it, in the order of their names."""
+    for name in group.list_commands(above):
+        command = group.get_command(above, name)
+        assert command is not None
+        inner = click.Context(
+            command, info_name=name, parent=above, max_content_width=_WIDTH, terminal_width=_WIDTH
+        )
+        yield inner
+        if isinstance(command, click.Group):
+            yield from _every_command(command, inner)
+
+
+def _shared_options(every: list[click.Context]) -> dict[tuple[str, str], click.Context]:
+    """Give the options that many commands have with the same words, with a command for each."""
+    found: dict[tuple[str, str], list[click.Context]] = {}
+    for context in every:
+        for option in context.command.get_params(context):
+            record = option.get_help_record(context)
+            if record and record[1] and option.opts[-1] != "--format":
+                found.setdefault(record, []).append(context)
+    return {record: have[0] for record, have in found.items() if len(have) >= _SHARED_BY}
+
+
+def _contents(root: click.Context) -> list[str]:
+    """Give a table of the commands, in the groups of the help."""
+    lines = ["| command | |", "|---|---|"]
+    for line in _root.get_help(root).partition("\nCommands")[2].splitlines():
+        found = re.match(r"  (\S+)  +(\S.*)$", line)
+        if found:
+            name, text = found.groups()
+            lines.append(f"| [{name}](#domcaps-{name}) | {_in_a_cell(text)} |")
     return lines
+
+
+def _in_a_cell(text: str) -> str:
+    """Keep the columns of a table, and show elements as code."""
+    return re.sub(r"<[^<>]+>", lambda found: f"`{found[0]}`", text.replace("|", "/"))
+
+
+def _help(context: click.Context, shared: dict[tuple[str, str], click.Context]) -> list[str]:
+    """Give the help of one command, and name the options that stand elsewhere."""
+    command = copy.copy(context.command)
+    records = {option.get_help_record(context): option for option in command.get_params(context)}
+    elsewhere = [option for record, option in records.items() if record in shared]
+    command.params = [option for option in command.params if option not in elsewhere]
+    command.add_help_option = False
+    depth = context.command_path.count(" ") + 1
+    heading = f"{'#' * depth} {context.command_path}"
+    text = command.get_help(context).rstrip()
+    also = ", ".join(f"`{option.opts[-1]}`" for option in elsewhere)
+    link = f"[{_SHARED_HEADING.lower()}](#{_SHARED_HEADING.lower().replace(' ', '-')})"
+    return [heading, "", "```text", text, "```", "", f"Also {also}: {link}.", ""]
+
+
+def _table_of_options(shared: dict[tuple[str, str], click.Context]) -> list[str]:
+    lines = ["| option | |", "|---|---|"]
+    return lines + [
+        f"| `{names.replace('|', ' or ')}` | {_in_a_cell(text)} |"
+        for names, text in sorted(shared, key=lambda record: record[0].lstrip("-"))
+    ]
 
 
 _FACTS = re.compile(r"(?<=<!-- generated: facts of the host -->\n).*?(?=<!-- end -->)", re.DOTALL)
@@ -59,9 +125,9 @@ _FACTS = re.compile(r"(?<=<!-- generated: facts of the host -->\n).*?(?=<!-- end
 
 def recordings() -> str:
     """Give the manual of recordings with a line for each fact of the host."""
-    rows = ["| field | content | identifies the host | `--redact` |", "|---|---|---|---|"]
+    rows = ["| field | content | identifies the host | with `--redact` |", "|---|---|---|---|"]
     for field in msgspec.structs.fields(HostRecord):
-        identifies, redacted = IDENTIFIES_HOST.get(field.name, ("no", "stays"))
+        identifies, redacted = IDENTIFIES_HOST.get(field.name, ("no", "kept"))
         content = _content(field)
         rows.append(f"| `host.{field.name}` | {content} | {identifies} | {redacted} |")
     table = "\n".join(("", *rows, "", ""))

@@ -30,13 +30,13 @@ _PATHS = ("paths below home folders", "`/home/user1/…`")
 IDENTIFIES_HOST = {
     "qemu_user": (
         "the name of a user",
-        "another name, but for accounts of the system (root, libvirt-qemu, qemu …)",
+        "another name, except for system accounts (root, libvirt-qemu, qemu …)",
     ),
     **dict.fromkeys(("kvm", "vfio", "iommufd"), _REASON),
     **dict.fromkeys(("firmware", "images", "image_sizes", "helpers"), _PATHS),
     "asserted": ("what you wrote", "paths below home folders"),
     # the same on many hosts
-    **dict.fromkeys(("arch", "kernel", "cpu", "libvirt"), ("no", "stays")),
+    **dict.fromkeys(("arch", "kernel", "cpu", "libvirt"), ("no", "kept")),
 }
 """Fields of `HostRecord` with texts: what in them tells whose host it is, and what becomes of it.
 

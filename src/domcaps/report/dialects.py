@@ -2,75 +2,93 @@
 
 from __future__ import annotations
 
-from itertools import groupby
+import re
 from typing import TYPE_CHECKING
 
 from domcaps.language.change import changes
 from domcaps.language.distributions import DISTRIBUTIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from domcaps.language.change import LibvirtChange
 
 _HEAD = """\
 # Releases of libvirt
 
-`--libvirt` takes a release from 6.10 to 12.8, or the name of a distribution. domcaps knows in which
-release each behaviour of libvirt changed; this page lists those changes. It is generated from
-`src/domcaps/language/changes/` by `python tools/generate_docs.py`.
+This page lists which behaviour of libvirt changed in which release, from 7.1 to 12.8, as
+`--libvirt` emulates it. Use it to see why a domain is accepted for one release and refused for
+another.
 
-Reports and verdicts for 7.0, 9.0, 11.3 and 12.8 were compared with the running libvirt. For
-releases between them the column *certainty* says how the release of a change is known:
+To see only what matters for your domain, let domcaps compare two releases:
+
+```console
+$ domcaps diff shipped:sid-x86_64,libvirt=9.0 shipped:sid-x86_64,libvirt=12.8 --domain web.xml
+```
+
+`--libvirt` takes a release from 6.10 to 12.8, or the name of a distribution. Without it, domcaps
+uses the libvirt that the host has, or the newest known release; a recording has the version of its
+host.
+
+## How sure the releases are
 
 - **certain**: libvirt's list of changes (NEWS), its documentation or its source names the release.
-- **estimated**: the behaviour changed between two releases that were compared; the release may be
-  one or more off.
+- **estimated**: the behaviour differs between two releases that were compared; the true release may
+  be earlier or later.
 
-Without `--libvirt` it is `auto`: the libvirt whose library the host has, with its distribution's
-patches, else the newest known release. A recording contains the version that its host had.
-
-## Following a new release
-
-`python tools/new_release.py OLD NEW` compares two installed libvirts (`/usr/share/libvirt`) and
-two reports, and lists the differences that this page does not have. As a test, the table was cut
-back to 11.3 (`--cut 11.3`) and 11.3 was compared with 12.8: schemas and CPU maps alone led to 37
-of the 65 changes after 11.3. The others are in libvirt's code only.
+Reports and verdicts for 7.0, 9.0, 11.3 and 12.8 were compared with the running libvirt. A release
+that is missing in a table has no known change there.
 """
+AREAS = {
+    "domain": "Domain, clock, power management",
+    "boot": "Boot and firmware",
+    "processor": "CPU configuration",
+    "cpu_map": "CPU models and features",
+    "memory": "Memory and NUMA",
+    "features": "Hypervisor features and launch security",
+    "storage": "Disks and filesystems",
+    "network": "Network interfaces",
+    "display": "Graphics, video, sound, input",
+    "characters": "Serial ports, consoles, channels",
+    "hostdevs": "Host devices",
+    "controllers": "Controllers",
+    "placement": "Addresses of devices",
+    "devices": "TPM, RNG, panic and other devices",
+    "emulators": "QEMU versions and architectures",
+    "schema": "Schema and parsing",
+}
+"""The modules of `domcaps.language.changes`, in words and in the order of the page."""
 
 
 def to_markdown() -> str:
     """Write the document."""
-    return "\n".join([_HEAD, *_distributions(), *_changes()]) + "\n"
+    return "\n".join([_HEAD, *_distributions(), *_changes()]).rstrip() + "\n"
 
 
 def _distributions() -> Iterator[str]:
-    yield from (
-        "## Distributions",
-        "",
-        "| name | libvirt | backported changes | removed changes |",
-        "|---|---|---|---|",
-    )
+    yield from ("## Distributions", "", "| name | libvirt | differs in |", "|---|---|---|")
     for name, known in DISTRIBUTIONS.items():
         major, minor = known.release
-        yield f"| {name} | {major}.{minor} | {_named(known.added)} | {_named(known.removed)} |"
+        differs = [f"also: {_shown(one.what)}" for one in known.added]
+        differs += [f"does not have: {_shown(one.what)}" for one in known.removed]
+        yield f"| `{name}` | {major}.{minor} | {'; '.join(differs)} |"
     yield ""
 
 
-def _named(listed: Iterable[LibvirtChange]) -> str:
-    return ", ".join(f"`{change.name}`" for change in listed)
-
-
 def _changes() -> Iterator[str]:
-    everything = sorted(changes().items(), key=lambda item: (item[1][1].release, item[1][0]))
-    for _, of_release in groupby(everything, key=lambda item: item[1][1].release):
-        rows = list(of_release)
-        yield from (f"## {rows[0][1][1].since}", "")
-        yield from (
-            "| change | area | behaviour since this version | certainty | source |",
-            "|---|---|---|---|---|",
-        )
-        for name, (area, change) in rows:
+    found: dict[str, list[LibvirtChange]] = {area: [] for area in AREAS}
+    for area, change in changes().values():
+        found[area].append(change)
+    for area, listed in found.items():
+        yield from (f"## {AREAS[area]}", "")
+        yield from ("| since | behaviour | certainty | source |", "|---|---|---|---|")
+        for change in sorted(listed, key=lambda one: one.release, reverse=True):
             sure = "certain" if change.certain else "estimated"
-            yield f"| `{name}` | {area} | {change.what} | {sure} | {change.evidence} |"
+            yield f"| {change.since} | {_shown(change.what)} | {sure} | {change.evidence} |"
         yield ""
+
+
+def _shown(text: str) -> str:
+    """Show elements as code, and ``<element attribute>`` as XML."""
+    text = re.sub(r"<([\w:]+) ([\w-]+)>", r"<\1 \2='…'>", text)
+    return re.sub(r"(?:<[^<>]+>)+", lambda found: f"`{found[0]}`", text)

@@ -5,7 +5,10 @@ from __future__ import annotations
 from domcaps.language.change import NEWS, change, estimate
 
 FIRMWARE_REWORKED = estimate(
-    "12.0", NEWS, "firmware is selected by new rules, which NEWS does not describe"
+    "12.0",
+    NEWS,
+    "descriptors of firmware that is started like a kernel no longer match 'firmware' of <os>; "
+    "<varstore> and the format of the <nvram> template are read",
 )
 FIRMWARE_FEATURES_REPORTED = change("12.1", NEWS, "reports include firmwareFeatures")
 VARSTORE_REPORTED = change("12.1", NEWS, "<varstore> (QEMU's uefi-vars device) is supported")
@@ -29,7 +32,7 @@ FIRMWARE_PERSISTENT = change(
     "image; its format is stored",
 )
 FIRMWARE_CHOSEN_ALONE = change(
-    "8.6", NEWS, "with firmware= the <loader> may not be named (until 9.2)"
+    "8.6", NEWS, "<loader> is refused if <os> has 'firmware' (allowed again in 9.2)"
 )
 ACPI_TABLES = estimate(
     "11.2", "10.7 and 11.3 differ", "several ACPI <table> of several types are supported"

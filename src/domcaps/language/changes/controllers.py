@@ -9,7 +9,9 @@ SCSI_VIRTIO_DEFAULT = change(
     "11.6", NEWS, "virtio-scsi is the default SCSI model of the ARM and RISC-V machine types virt"
 )
 USB_MODEL_CHOSEN = change(
-    "11.9", NEWS, "the default model of USB controllers is chosen by other rules"
+    "11.9",
+    NEWS,
+    "the default model of USB controllers is qemu-xhci on most architectures other than x86",
 )
 USB_CONTROLLER_DEFINED = estimate(
     "12.0",

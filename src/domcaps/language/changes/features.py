@@ -57,7 +57,7 @@ HYPERV_BITMAP_AND_XMM = change(
 )
 BACKING_STORE_INPUT = estimate(
     "8.7",
-    "7.9 and 9.0 differ; QEMU 4.2, the oldest since then, can always be given images so",
+    "7.9 and 9.0 differ",
     "<backingStore> of a definition is always read",
 )
 KVM_PV_IPI = change("7.10", DOCUMENT, "the KVM feature <pv-ipi> is supported")

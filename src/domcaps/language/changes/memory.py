@@ -7,7 +7,7 @@ from domcaps.language.change import NEWS, change, estimate
 RESCTRL_OPTIONAL = estimate(
     "12.4",
     "11.3 and 12.8 differ; NEWS announces that energy is measured",
-    "a resource group without vCPUs applies to all vCPUs; energy can be monitored",
+    "<cachetune> and <memorytune> without 'vcpus' apply to all vCPUs; <energytune> is supported",
 )
 MEMORY_BACKING_REPORTED = change("7.6", "git e27e22585a", "reports include memoryBacking")
 SLOTS_OF_MODULES = change("9.5", NEWS, "only DIMM-like memory devices use memory slots")

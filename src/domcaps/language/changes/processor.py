@@ -9,12 +9,15 @@ EIM_OPTIONAL = change(
 )
 IOTHREAD_WEIGHT = estimate("12.0", "11.3 and 12.8 differ", "'weight' of <poll> is supported")
 HOST_MODEL_SORTED = estimate(
-    "12.5", "11.3 and 12.8 differ", "features of host-model are sorted on s390x"
+    "12.5",
+    "11.3 and 12.8 differ",
+    "the features of host-model are listed in alphabetical order on s390x",
 )
 MSRS_TRUSTED = estimate(
     "12.4",
     "came with QEMU 7.2, which has the type max",
-    "CPU features of MSRs are used with every QEMU",
+    "host-model has CPU features that are read from MSRs with every QEMU; before only if QEMU "
+    "lists what its model 'max' lacks",
 )
 BASELINE_WITHOUT_TOPOLOGY = estimate(
     "12.8", "seen in 12.8, not in 11.3", "baseline CPUs leave out features of the guest's topology"
