@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from domcaps.language.finding import Severity
 from domcaps.language.rule import Sample
 from domcaps.validate.catalogue.samples import domain_of
 from sample_hosts import sample_host
@@ -176,11 +175,10 @@ class TestInterfaces:
         assert [text for text in result.unknown if "failed" in text] == []
         assert not result.definable
 
-    def test_a_card_that_qemu_lacks_is_a_warning(self) -> None:
+    def test_a_card_that_qemu_lacks_fails_at_start(self) -> None:
         result = validate("<interface type='user'><model type='nosuch'/></interface>")
-        assert result.accepted
-        (warning,) = (f for f in result.findings if f.severity is Severity.WARNING)
-        assert warning.code == "interface-model-unavailable"
+        assert result.definable and not result.accepted
+        assert [f.code for f in result.errors] == ["interface-model-unavailable"]
 
 
 class TestReleases:

@@ -28,6 +28,7 @@ from domcaps.choose.remedies import remedies
 from domcaps.errors import DomainError, InputError
 from domcaps.facts.arch import X86
 from domcaps.language.node_path import without_positions
+from domcaps.validate.catalogue.rules import codes_of_hosts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -276,7 +277,12 @@ class _Search:
             return False
 
     def way(self, data: bytes, finding: Finding, depth: int) -> _Way | None:
-        """Give the way that loses least, first among the edits near the finding."""
+        """Give the way that loses least, first among the edits near the finding.
+
+        Where the host lacks a file or a device, the domain is as it should be.
+        """
+        if finding.code in codes_of_hosts():
+            return None
         best = self._best(data, finding, depth, wide=False)
         if best is None and not depth and not self._is_for_host(data, finding):
             return self._best(data, finding, depth, wide=True)

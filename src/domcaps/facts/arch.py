@@ -41,6 +41,10 @@ _OTHER_NAMES = {
 }  # fmt: skip
 
 
+UNFOUND = frozenset({"openrisc"})
+"""libvirt looks for an emulator of that name; QEMU's is called ``or1k``."""
+
+
 def nearest_arch(name: str) -> str:
     """Give libvirt's name of an architecture that others spell otherwise, "" where none is near."""
     known = _OTHER_NAMES.get(name.lower())
@@ -84,9 +88,11 @@ def emulator_names(host: str, guest: str) -> tuple[str, ...]:
     if (host, guest) == ("aarch64", "armv7l"):
         # only this emulator can hand an ARMv7 guest to the KVM of an ARMv8 host
         candidates.append("aarch64")
-    candidates.append(qemu_target(guest))
+    # libvirt has no other name for this one, and does not find QEMU's
+    candidates.append(guest if guest in UNFOUND else qemu_target(guest))
     target = host if is_native(host, guest) else guest
-    candidates.append(qemu_target("ppc64" if target in PPC64 else target))
+    if guest not in UNFOUND:
+        candidates.append(qemu_target("ppc64" if target in PPC64 else target))
     names = [f"qemu-system-{name}" for name in dict.fromkeys(candidates)]
     if is_native(host, guest):
         names.append("/usr/libexec/qemu-kvm")

@@ -10,10 +10,15 @@ from domcaps.facts.looks import LOOKS
 
 
 class FileState(NamedTuple):
-    """A file, or that there is none; `size` is in bytes, None of what is no regular file."""
+    """A file, or that there is none; `size` is in bytes, None of what is no regular file.
+
+    `kind` is ``file``, ``folder``, ``block`` or ``character`` (a device), ``pipe``, ``socket`` or
+    "" where that is not known.
+    """
 
     exists: bool
     size: int | None = None
+    kind: str = ""
 
 
 MISSING = FileState(exists=False)
@@ -34,4 +39,15 @@ def _look_at(path: str) -> FileState | None:
         return MISSING
     except (OSError, ValueError):
         return None
-    return FileState(True, status.st_size if stat.S_ISREG(status.st_mode) else None)
+    size = status.st_size if stat.S_ISREG(status.st_mode) else None
+    return FileState(True, size, _KINDS.get(stat.S_IFMT(status.st_mode), ""))
+
+
+_KINDS = {
+    stat.S_IFREG: "file",
+    stat.S_IFDIR: "folder",
+    stat.S_IFBLK: "block",
+    stat.S_IFCHR: "character",
+    stat.S_IFIFO: "pipe",
+    stat.S_IFSOCK: "socket",
+}

@@ -118,7 +118,8 @@ class Rule(Struct, frozen=True):
     It counts where libvirt has the change `since`, and not the change `until`: a rule that changed
     is two rules of one code. One with `defined` is checked at definition since that change, and
     before it only when the domain is started. One that is `live` looks at what may change between
-    two domains, such as files: nothing that it said is remembered.
+    two domains, such as files: nothing that it said is remembered. One that is `on_host` finds
+    what has to be repaired on the host: the domain is right, and no edit is looked for.
     """
 
     code: str
@@ -134,6 +135,7 @@ class Rule(Struct, frozen=True):
     live: bool = False
     defined: LibvirtChange | None = None
     phase: Phase | None = None
+    on_host: bool = False
 
     def stage_in(self, dialect: Dialect) -> Stage:
         """Give the stage at which a dialect of libvirt makes the check."""
@@ -160,13 +162,15 @@ def rule(
     fix: Fix | None = None,
     live: bool = False,
     phase: Phase | None = None,
+    on_host: bool = False,
 ) -> Callable[[Callable[[P], Problems]], Rule]:
     """Make a rule of a function; `code` is stable and begins with the element's name.
 
     `since` and `until` are the changes of libvirt that brought it and took it away, `defined` the
     one since which libvirt checks it when a domain is defined, not only at start.
     `fix` is what repairs every problem of the rule; a test repairs `bad` by it. `live` tells that
-    the rule looks at files (`World.file_state`), or at else that may have changed a moment later.
+    the rule looks at files (`World.file_state`), or at else that may have changed a moment later;
+    `on_host` that no edit of the domain is to repair it.
     `phase` is the pass of libvirt that makes the check, where the last word of `code` does not tell
     it: ``-invalid``, ``-missing`` and ``-unknown`` are found when libvirt parses, ``-unsupported``
     when it validates. Where a position within the pass is known, it stands in ``order.txt``.
@@ -188,6 +192,7 @@ def rule(
             live,
             defined,
             phase,
+            on_host,
         )
 
     return decorate

@@ -76,12 +76,30 @@ AUDIO_WITHOUT_BACK_END = machine(
 
 _LEAST_CPUS = {
     "amd-versal-virt": 4, "amd-versal2-virt": 18, "bpim2u": 4, "npcm845-evb": 4, "orangepi-pc": 4,
-    "raspi2b": 4, "raspi3ap": 4, "raspi3b": 4, "raspi4b": 4,
+    "raspi2b": 4, "raspi3ap": 4, "raspi3b": 4, "raspi4b": 4, "xlnx-versal-virt": 4,
+    "ast2700a1-evb": 4, "ast2700a2-evb": 4, "ast2700-evb": 4, "ast2700fc": 6,
+    "ast2700a0-evb": 4, "fby35": 3,
+    **dict.fromkeys(
+        (
+            "anacapa-bmc", "ast2600-evb", "bletchley-bmc", "catalina-bmc", "fby35-bmc", "fuji-bmc",
+            "gb200nvl-bmc", "kudo-bmc", "mori-bmc", "mps2-an521", "mps3-an524", "musca-a",
+            "musca-b1", "npcm750-evb", "nuri", "quanta-gbs-bmc", "quanta-gsj", "rainier-bmc",
+            "smdkc210", "sifive_u", "microchip-icicle-kit", "qcom-dc-scm-v1-bmc", "qcom-firework-bmc",
+        ),
+        2,
+    ),
 }  # fmt: skip
 _MIB = 1024
 _MEMORY = {
     "raspi0": 512 * _MIB, "raspi1ap": 512 * _MIB, "raspi2b": 1024 * _MIB, "raspi3ap": 512 * _MIB,
     "raspi3b": 1024 * _MIB, "raspi4b": 2048 * _MIB, "orangepi-pc": 1024 * _MIB,
+    "canon-a1100": 64 * _MIB, "collie": 512 * _MIB, "musicpal": 32 * _MIB, "sx1": 32 * _MIB,
+    "sx1-v1": 32 * _MIB, "k230": 2048 * _MIB, "opentitan": 128, "sifive_e": 16,
+    **dict.fromkeys(
+        ("mps2-an385", "mps2-an386", "mps2-an500", "mps2-an505", "mps2-an511", "mps2-an521"),
+        16 * _MIB,
+    ),
+    "mps3-an524": 2048 * _MIB, "mps3-an547": 2048 * _MIB,
 }  # fmt: skip
 
 

@@ -69,7 +69,8 @@ def kvm_has_smm(domain: WholeDomain) -> Problems:
 def fixed_board_has_its_cpus(domain: WholeDomain) -> Problems:
     """Machine types that model real hardware require their minimum number of CPUs."""
     world = domain.domain.world
-    least, count = least_cpus(world), domain.node.findtext("vcpu", "")
+    least, vcpu = least_cpus(world), domain.node.find("vcpu")
+    count = "1" if vcpu is None else vcpu.get("current", vcpu.text or "1")
     if count.isdecimal() and int(count) < least:
         message = f"the machine type {world.target.machine!r} requires at least {least} vCPUs"
         yield problem(message, domain, "vcpu", accepted=[str(least)])
@@ -129,6 +130,7 @@ _SECURE_EFI = (
     bad=Sample(_MANUAL.format(_FLASH + "<nvram>/b/vars.fd</nvram>"), machine="q35"),
     good=Sample(_MANUAL.format(_FLASH + _TEMPLATE), machine="q35"),
     stage=Stage.START,
+    live=True,
 )
 def variables_have_a_template(loader: Loader) -> Problems:
     """``<nvram>`` needs a ``template`` if libvirt does not know the firmware image.
@@ -146,6 +148,9 @@ def variables_have_a_template(loader: Loader) -> Problems:
     if keeps_none or told or is_default_image(wish_of(domain)) or chosen(domain) is not None:
         return
     store = (nvram and nvram.image) or "the store of variables"
+    state = domain.world.file_state(store)
+    if state is not None and state.exists:
+        return
     yield problem(
         f"no template is known for the variables of {loader.image!r}: unless "
         f"{store} exists already, set <nvram template='…'>, or use firmware='efi'",

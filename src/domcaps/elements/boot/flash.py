@@ -21,10 +21,15 @@ from domcaps.elements.boot.flash_boards import (
     FLASH_BOARD,
     FLASH_SIZES,
     MOST_FLASH,
+    ROM_BLOCK,
 )
-from domcaps.elements.boot.os import Loader, Nvram, Os
+from domcaps.elements.boot.os import Loader, Nvram, Os, Varstore
+from domcaps.facts.firmwarefile import DEFAULT_IMAGES
+from domcaps.language.changes.boot import FIRMWARE_REWORKED
 from domcaps.language.finding import Stage
+from domcaps.language.fix import set_value
 from domcaps.language.quantities import shown_size
+from domcaps.language.require import libvirt_reads
 from domcaps.language.rule import Problem, Problems, Sample, problem, rule
 from domcaps.language.truth import Truth
 
@@ -52,6 +57,9 @@ class _Image(NamedTuple):
 def _images(system: Os) -> Iterator[_Image]:
     """Give the images of the flash memory, and of firmware that a descriptor chose."""
     loader, nvram = system.domain.first(Loader), system.domain.first(Nvram)
+    store = system.domain.first(Varstore)
+    if store is not None and store.template and libvirt_reads(store, FIRMWARE_REWORKED):
+        yield _Image("template of variables", store.template, "json", store, "@template")
     found = chosen(system.domain) if system.firmware else None
     if found is not None:
         yield from _of_descriptor(found, system)
@@ -160,6 +168,100 @@ def images_have_the_size_of_flash(system: Os) -> Problems:
     if sum(sizes.values()) > MOST_FLASH:
         image, there = max(sizes.items(), key=lambda item: item[1])
         yield _misfit(image, there, f"at most {shown_size(MOST_FLASH)} together with its variables")
+
+
+@rule(
+    "os-loader-rom-format",
+    Loader,
+    bad=_MANUAL.format("q35", "<loader type='rom' format='qcow2'>/a/code.fd</loader>"),
+    good=_MANUAL.format("q35", "<loader type='rom' format='raw'>/a/code.fd</loader>"),
+)
+def roms_are_raw(loader: Loader) -> Problems:
+    """``<loader type='rom'>`` must have the format ``raw``."""
+    system = loader.domain.first(Os)
+    is_manual = system is not None and not system.firmware
+    is_rom = loader.type != "pflash" and bool(loader.image) and is_manual
+    reworked = libvirt_reads(loader, FIRMWARE_REWORKED)
+    if is_rom and reworked and loader.format not in {None, "raw"}:
+        yield problem(
+            "a <loader> of type 'rom' must have the format 'raw'",
+            loader,
+            "@format",
+            accepted=["raw"],
+            fix=set_value("raw", "@format"),
+        )
+
+
+@rule(
+    "os-loader-rom-size-unsupported",
+    Os,
+    bad=Sample(
+        _MANUAL.format("q35", "<loader type='rom'>/usr/share/OVMF/OVMF_CODE.fd</loader>"),
+        machine="q35",
+    ),
+    good=Sample(_MANUAL.format("q35", _KNOWN), machine="q35"),
+    stage=Stage.START,
+    live=True,
+)
+def images_have_the_size_of_a_rom(system: Os) -> Problems:
+    """A firmware image with ``type='rom'`` must be a multiple of 64 KiB on x86.
+
+    The code of OVMF that is split into code and variables is none.
+    """
+    loader, world = system.domain.first(Loader), system.domain.world
+    if loader is None or not loader.image or system.firmware or loader.type == "pflash":
+        return
+    state = world.file_state(loader.image) if world.truth(X86) is Truth.YES else None
+    if state is not None and state.size is not None and (not state.size or state.size % ROM_BLOCK):
+        yield problem(
+            f"the firmware image {loader.image} has {shown_size(state.size)}, but an image of "
+            f"type='rom' must have a multiple of {shown_size(ROM_BLOCK)}; use type='pflash' with "
+            "readonly='yes', or another image",
+            loader,
+        )
+
+
+@rule(
+    "os-loader-format-conflict",
+    Os,
+    bad=Sample(
+        _MANUAL.format(
+            "q35", _KNOWN.replace("OVMF_", "ovmf_").replace("type=", "format='qcow2' type=")
+        ),
+        machine="q35",
+    ),
+    good=Sample(_MANUAL.format("q35", _KNOWN), machine="q35"),
+    stage=Stage.START,
+)
+def images_have_their_formats(system: Os) -> Problems:
+    """``format`` of ``<loader>`` and ``templateFormat`` of ``<nvram>`` must be the image's own.
+
+    Formats of firmware images stand in the host's firmware descriptors.
+    """
+    loader, nvram = system.domain.first(Loader), system.domain.first(Nvram)
+    if system.firmware:
+        return
+    formats = _known_formats(system)
+    named: list[tuple[Part | None, str | None, str | None, str]] = []
+    if loader is not None:
+        named.append((loader, loader.image, loader.format, "@format"))
+    if nvram is not None:
+        named.append((nvram, nvram.template, nvram.template_format, "@templateFormat"))
+    for part, path, form, at in named:
+        right = formats.get(path or "")
+        if part is not None and form and right and form != right:
+            message = f"{path} has the format {right!r}, not {form!r}: QEMU cannot open it"
+            yield problem(message, part, at, accepted=[right], fix=set_value(right, at))
+
+
+def _known_formats(system: Os) -> dict[str, str]:
+    """Give the formats of images that descriptors of the host name."""
+    found: dict[str, str] = {name: IMAGE_FORMAT for pair in DEFAULT_IMAGES for name in pair}
+    for firmware in system.domain.world.host.firmware.firmwares:
+        for image in (firmware.mapping.executable, firmware.mapping.template):
+            if image is not None and image.format:
+                found[image.filename] = image.format
+    return found
 
 
 def _required_size(system: Os) -> str:

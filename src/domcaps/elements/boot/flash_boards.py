@@ -47,3 +47,5 @@ MOST_FLASH = 8 * MIB
 """How large both images of an x86 guest can be together, in bytes."""
 FLASH_BLOCK = 4096
 """The sizes of images of x86 are multiples of it, in bytes."""
+ROM_BLOCK = 65536
+"""The size of an image of x86 that is no flash memory is a multiple of it, in bytes."""

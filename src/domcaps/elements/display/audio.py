@@ -254,6 +254,40 @@ def screens_find_their_audio(graphics: Graphics) -> Problems:
         yield problem(_NO_AUDIO.format(wanted or 1), graphics, "audio/@id")
 
 
+_DRIVERS = {"pulseaudio": "pa", "file": "wav"}
+"""QEMU's names of drivers that libvirt calls otherwise."""
+_SERVERS = frozenset({"jack", "pulseaudio", "pipewire", "sdl", "dbus"})
+_LISTED = "query-audiodevs/ret"
+
+
+@rule(
+    "audio-type-fails-at-start",
+    Audio,
+    bad="<audio id='1' type='coreaudio'/>",
+    good="<audio id='1' type='none'/>",
+    stage=Stage.START,
+)
+def driver_is_built_in(audio: Audio) -> Problems:
+    """``<audio type>`` must be an audio driver that QEMU is built with.
+
+    Whether the server of ``jack``, ``pulseaudio`` and others can be reached is unknown.
+    """
+    kind, world = audio.type or "", audio.domain.world
+    known = world.emulator.schema.cases(_LISTED)
+    driver = _DRIVERS.get(kind, kind)
+    if known and driver and driver not in known:
+        libvirts = {qemus: libvirts for libvirts, qemus in _DRIVERS.items()}
+        names = [libvirts.get(name, name) for name in known]
+        yield problem(
+            f"this QEMU is built without the audio driver {driver!r}",
+            audio,
+            "@type",
+            accepted=[name for name in names if name in TYPES.names],
+        )
+    elif kind in _SERVERS:
+        world.unknown.add(f"the audio server of type {kind} can be reached")
+
+
 def wanted_audio(part: Part) -> int:
     """Give the number of the backend that a part names, 0 where it names none."""
     node = part.find("audio")

@@ -34,7 +34,7 @@ from domcaps.language.changes.network import (
     INTERFACE_USB,
     INTERFACE_VHOST_PASST,
 )
-from domcaps.language.finding import Severity
+from domcaps.language.finding import Stage
 from domcaps.language.fix import Substitutes, set_value
 from domcaps.language.lazy import cached_property
 from domcaps.language.observed import device, qapi
@@ -198,6 +198,9 @@ def _is_vhost(interface: Interface) -> bool:
     return interface.type == "vhostuser" and libvirt_reads(interface, INTERFACE_VHOST_PASST)
 
 
+_USUAL = ("virtio", "e1000e", "e1000", "rtl8139")
+
+
 def _card(model: str) -> Predicate:
     if model in VIRTIO_MODELS:
         return VIRTIO_NET
@@ -277,7 +280,7 @@ def cards_on_usb_have_an_address(interface: Interface) -> Problems:
     Interface,
     bad="<interface type='user'><model type='nosuch'/></interface>",
     good="<interface type='user'><model type='e1000'/></interface>",
-    severity=Severity.WARNING,
+    stage=Stage.START,
 )
 def card_is_there(interface: Interface) -> Problems:
     """``<model type>`` of an ``<interface>`` must be a network device of QEMU.
@@ -286,7 +289,8 @@ def card_is_there(interface: Interface) -> Problems:
     """
     if interface.model:
         message = f"this QEMU does not have the network card {interface.model!r}"
-        yield from needs(interface, _card(interface.model), message, "model/@type")
+        there = [name for name in _USUAL if not lacks(interface, _card(name))]
+        yield from needs(interface, _card(interface.model), message, "model/@type", accepted=there)
 
 
 @rule(

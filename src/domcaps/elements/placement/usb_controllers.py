@@ -19,7 +19,6 @@ from domcaps.language.rule import Problems, Sample, problem, rule
 from domcaps.language.truth import Truth
 
 if TYPE_CHECKING:
-    from domcaps.language.domain import Domain
     from domcaps.language.predicate import Predicate
 
 
@@ -135,6 +134,7 @@ def no_usb_is_the_first_controller(controller: Controller) -> Problems:
         )
 
 
+_MASTER_MODEL = "ich9-ehci1"
 _MASTER = "<controller type='usb' index='0' model='ich9-ehci1'/>"
 _COMPANION = (
     "<controller type='usb' index='{}' model='ich9-uhci1'><master startport='0'/></controller>"
@@ -149,29 +149,76 @@ _COMPANION = (
     stage=Stage.START,
 )
 def a_companion_has_its_own_master(controller: Controller) -> Problems:
-    """A USB controller with ``<master>`` requires another one without it, of the same index."""
-    if not _is_companion(controller):
+    """A companion USB controller requires one of model ``ich9-ehci1`` with the same index.
+
+    Companions are those with ``<master>``, and the models ``ich9-uhci1`` to ``ich9-uhci3``.
+    """
+    hardware = controller.domain.first(InstalledControllers)
+    found = hardware.of("usb") if hardware is not None and controller.type == "usb" else ()
+    own = next((one for one in found if one.part is controller), None)
+    if own is None or not own.companion:
         return
-    masters = controller.domain.once(_masters)
+    others = {one.index: one.model for one in found if not one.companion}
     # without any master the definition is refused
-    if masters and (controller.index or 0) not in masters:
+    if others and others.get(own.index) != _MASTER_MODEL:
         yield problem(
-            f"no USB controller of index {controller.index or 0} is its master; "
-            "add one without <master>, or correct 'index'",
+            f"no USB controller of index {own.index} can be its master; add one of model "
+            f"{_MASTER_MODEL!r}, or correct 'index'",
             controller,
-            "@index",
+            "@index" if controller.index is not None else "@model",
         )
 
 
-def _masters(domain: Domain) -> frozenset[int]:
-    """Give the indexes of USB controllers that are no companions."""
-    usb = (c for c in domain.all(Controller) if c.type == "usb")
-    return frozenset(c.index or 0 for c in usb if not _is_companion(c))
+_FIRST_PORT = "<controller type='usb' index='0' model='ich9-uhci1'><master startport='{}'/>"
 
 
-def _is_companion(controller: Controller) -> bool:
-    return controller.type == "usb" and controller.find("master") is not None
+@rule(
+    "controller-usb-master-startport-unsupported",
+    Controller,
+    bad=Sample(_MASTER + _FIRST_PORT.format(7) + "</controller>", machine="q35"),
+    good=Sample(_MASTER + _FIRST_PORT.format(2) + "</controller>", machine="q35"),
+    stage=Stage.START,
+)
+def ports_of_companions_are_free(controller: Controller) -> Problems:
+    """``<master startport>`` must be from 0 to 4, and no port may have two companions.
 
+    A companion serves two of the six ports of its master.
+    """
+    first = _first_port(controller)
+    if first is None:
+        return
+    place = "master/@startport"
+    if first > _LAST_FIRST_PORT:
+        yield problem(
+            f"attribute 'startport' of <master> must be at most {_LAST_FIRST_PORT}: QEMU does not "
+            "start otherwise",
+            controller,
+            place,
+            fix=set_value("0", place),
+        )
+        return
+    for other in controller.domain.all(Controller):
+        if other is controller:
+            return
+        taken = _first_port(other) if other.index == controller.index else None
+        if taken is not None and abs(taken - first) < _PORTS_OF_COMPANION:
+            yield problem(
+                f"the companion at startport='{taken}' has one of the ports {first} and "
+                f"{first + 1} already",
+                controller,
+                place,
+            )
+
+
+def _first_port(controller: Controller) -> int | None:
+    """Give the first port of the master that a companion serves, None of other controllers."""
+    master = controller.find("master") if controller.type == "usb" else None
+    port = "" if master is None else master.get("startport", "").strip()
+    return int(port) if port.isascii() and port.isdecimal() else None
+
+
+_LAST_FIRST_PORT = 4
+_PORTS_OF_COMPANION = 2
 
 _ON_USB = "<controller type='usb'><address type='usb' bus='0' port='1'/></controller>"
 

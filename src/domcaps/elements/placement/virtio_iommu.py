@@ -7,37 +7,47 @@ transitional device" (10.0 and 11.1).
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from domcaps.elements.base.virtio_options import VirtioOptions
+from domcaps.elements.boards.families import S390_CCW
+from domcaps.elements.controllers.controller import Controller
+from domcaps.elements.controllers.models import VIRTIO_SCSI_MODELS
 from domcaps.elements.placement.installed import InstalledControllers
 from domcaps.language.finding import Stage
 from domcaps.language.rule import Problems, Sample, problem, rule
+
+if TYPE_CHECKING:
+    from domcaps.language.part import Part
 
 _IN_BOTH_FORMS = frozenset({"disk", "interface", "rng", "filesystem", "memballoon", "controller"})
 _CONVENTIONAL = frozenset(
     {"pci-root", "pcie-root", "pci-bridge", "dmi-to-pci-bridge", "pcie-to-pci-bridge"}
 )
+_NUMBERS = ("domain", "bus", "slot", "function")
 _RNG = "<rng model='{}'><backend model='random'>/dev/urandom</backend><driver iommu='on'/></rng>"
 
 
-def _model(part: VirtioOptions) -> str:
+def _model(part: Part) -> str:
     """Give the virtio model of a device; network cards have it in an element."""
     node = part.node.find("model")
     inner = None if node is None else node.get("type")
     return part.node.get("model") or inner or ""
 
 
-def _bus_of(part: VirtioOptions) -> str:
+def _bus_of(part: Part) -> str:
     """Give the model of the controller that a device is plugged into, "" where it is not on PCI."""
     hardware = part.domain.all(InstalledControllers)[0]
     address = part.find("address")
     if address is not None and address.get("type") != "pci":
         return ""
-    bus = None if address is None else address.get("bus")
-    if bus is None:
+    if address is None and part.holds(S390_CCW):
+        return ""
+    if address is None or not any(name in address.attrib for name in _NUMBERS):
         # libvirt looks for a root port of its own on boards with PCIe
         return "pci-root" if hardware.pci_root == "pci-root" else ""
     try:
-        index = int(bus, 0)
+        index = int(address.get("bus", "0"), 0)
     except ValueError:
         return ""
     models = {known.index: known.model for known in hardware.of("pci")}
@@ -63,6 +73,10 @@ def iommu_needs_the_new_form(part: VirtioOptions) -> Problems:
         part.node.tag == "filesystem" and driver is not None and driver.get("type") == "virtiofs"
     ):
         return
+    yield from _in_both_forms(part, model)
+
+
+def _in_both_forms(part: Part, model: str) -> Problems:
     if model.endswith("-transitional") or _bus_of(part) in _CONVENTIONAL:
         yield problem(
             "iommu='on' requires model='virtio-non-transitional', or an address on a "
@@ -71,3 +85,26 @@ def iommu_needs_the_new_form(part: VirtioOptions) -> Problems:
             "driver/@iommu",
             accepted=("off",),
         )
+
+
+_SCSI = "<controller type='scsi' model='{}'><driver iommu='on'/></controller>"
+
+
+@rule(
+    "controller-iommu-fails-at-start",
+    Controller,
+    bad=Sample(_SCSI.format("virtio-scsi"), machine="pc"),
+    good=Sample(_SCSI.format("virtio-non-transitional"), machine="pc"),
+    stage=Stage.START,
+)
+def controllers_need_the_new_form(controller: Controller) -> Problems:
+    """``<driver iommu='on'>`` of a virtio controller requires a non-transitional one.
+
+    That is the model virtio-non-transitional, or an address on a PCIe root port.
+    """
+    driver, model = controller.find("driver"), controller.settled_model or ""
+    is_virtio = controller.type == "virtio-serial" or model in VIRTIO_SCSI_MODELS
+    if driver is None or driver.get("iommu") != "on" or not is_virtio:
+        return
+    if model != "virtio-non-transitional":
+        yield from _in_both_forms(controller, model)

@@ -16,7 +16,7 @@ from domcaps.elements.boards.families import S390, X86
 from domcaps.elements.processor.definition import Cpu
 from domcaps.facts.arch import ARM
 from domcaps.language.finding import Stage
-from domcaps.language.fix import set_value
+from domcaps.language.fix import Fix, set_value
 from domcaps.language.part import Part, field
 from domcaps.language.quantities import repeated
 from domcaps.language.rule import Problems, Sample, problem, rule
@@ -104,6 +104,37 @@ def emulated_clocks_stop(feature: CpuFeature) -> Problems:
     if wanted and feature.domain.virttype == "qemu" and feature.holds(X86):
         message = "emulated CPUs lack the feature 'invtsc'; use policy='optional'"
         yield problem(message, feature, "@policy", fix=set_value("optional", "@policy"))
+
+
+_EMULATED = "<cpu mode='custom' match='exact'><model fallback='forbid'>{}</model></cpu>"
+
+
+@rule(
+    "cpu-model-invtsc-emulated",
+    Cpu,
+    bad=_EMULATED.format("YongFeng"),
+    good=_EMULATED.format("Nehalem"),
+    stage=Stage.START,
+)
+def emulated_models_stop_their_clocks(cpu: Cpu) -> Problems:
+    """Without KVM, the features of ``<cpu><model>`` must not include ``invtsc``.
+
+    ``<feature policy='disable' name='invtsc'/>`` takes it away.
+    """
+    if cpu.mode != "custom" or cpu.domain.virttype != "qemu" or not cpu.holds(X86):
+        return
+    known = x86_map(cpu.domain.world.target.dialect)
+    model = known.models.get(cpu.model)
+    has = () if model is None else known.names_of(model.features)
+    if "invtsc" in has and "invtsc" not in policies(cpu.domain):
+        off = "<feature policy='disable' name='invtsc'/>"
+        yield problem(
+            f"the CPU model {cpu.model!r} has the feature 'invtsc', which emulated CPUs lack. "
+            f"Use {off}, or another model",
+            cpu,
+            "model",
+            fix=Fix(add=f"<cpu>{off}</cpu>"),
+        )
 
 
 @rule(

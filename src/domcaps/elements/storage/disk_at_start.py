@@ -1,14 +1,30 @@
-"""Files of disks: whether they are there when the domain is started."""
+"""Files of disks and shared folders: whether they are there when the domain is started."""
 
 from __future__ import annotations
 
 from domcaps.elements.boards.defaults import DISK_TYPE
 from domcaps.elements.storage.disk import Disk
-from domcaps.language.finding import Severity, Stage
-from domcaps.language.rule import Problems, Sample, problem, rule
+from domcaps.elements.storage.filesystem_rules import Filesystem
+from domcaps.language.finding import Stage
+from domcaps.language.host_files import needs_file
+from domcaps.language.rule import Problems, Sample, rule
 
 _FILE = "<disk type='file'{}><source file='/a.img'{}/><target dev='sda' bus='sata'/></disk>"
+_BLOCK = "<disk type='block'><source dev='/dev/{}'/><target dev='sda' bus='sata'/></disk>"
+_FOLDER = (
+    "<disk type='dir'><driver type='fat'/><source dir='/a'/><readonly/>"
+    "<target dev='sda' bus='sata'/></disk>"
+)
+_SHARE = "<filesystem><source dir='/a'/><target dir='b'/></filesystem>"
 _MAY_BE_ABSENT = frozenset({"optional", "requisite"})
+
+
+def _source(disk: Disk, kind: str, name: str) -> str:
+    """Give what a disk of a type names, "" for other types, and where it may be absent."""
+    source = disk.node.find("source")
+    if source is None or (disk.type or DISK_TYPE) != kind or disk.startup_policy in _MAY_BE_ABSENT:
+        return ""
+    return source.get(name, "")
 
 
 @rule(
@@ -17,22 +33,63 @@ _MAY_BE_ABSENT = frozenset({"optional", "requisite"})
     bad=Sample(_FILE.format("", ""), lacking=("/a.img",)),
     good=Sample(_FILE.format(" device='cdrom'", " startupPolicy='optional'"), lacking=("/a.img",)),
     stage=Stage.START,
-    severity=Severity.WARNING,
     live=True,
+    on_host=True,
 )
 def images_are_there(disk: Disk) -> Problems:
-    """The image of a disk has to be there when the domain is started.
+    """The image of a disk must exist when the domain is started; in a recording it is unknown."""
+    if path := _source(disk, "file", "file"):
+        kinds = ("file", "block", "character")
+        yield from needs_file(disk, path, "image", "source/@file", kinds=kinds)
+    elif disk.type in {"network", "volume"}:
+        what = "server" if disk.type == "network" else "storage pool"
+        disk.domain.world.unknown.add(f"the {what} of a disk can be reached")
 
-    It may be made after the definition, so that this is a warning. In a recording it is unknown.
-    """
-    source = disk.node.find("source")
-    path = None if source is None else source.get("file")
-    if not path or (disk.type or DISK_TYPE) != "file" or disk.startup_policy in _MAY_BE_ABSENT:
-        return
-    world = disk.domain.world
-    state = world.file_state(path)
-    if state is None:
-        world.unknown.add(f"disk image {path} exists")
-    elif not state.exists:
-        message = f"the image {path} does not exist on this host: the domain does not start without"
-        yield problem(message, disk, "source/@file")
+
+@rule(
+    "disk-source-dev-missing",
+    Disk,
+    bad=Sample(_BLOCK.format("vg/a"), lacking=("/dev/vg/a",)),
+    good=Sample(_BLOCK.format("vg/b"), lacking=("/dev/vg/a",)),
+    stage=Stage.START,
+    live=True,
+    on_host=True,
+)
+def block_devices_are_there(disk: Disk) -> Problems:
+    """The ``<source dev>`` of a disk must be a block device of the host."""
+    if path := _source(disk, "block", "dev"):
+        help_ = "create or activate it, or name another one"
+        yield from needs_file(
+            disk, path, "block device", "source/@dev", kinds=("block", "character"), help_=help_
+        )
+
+
+@rule(
+    "disk-source-dir-missing",
+    Disk,
+    bad=Sample(_FOLDER, lacking=("/a",)),
+    good=Sample(_FOLDER, lacking=("/b",)),
+    stage=Stage.START,
+    live=True,
+    on_host=True,
+)
+def folders_of_disks_are_there(disk: Disk) -> Problems:
+    """The ``<source dir>`` of a disk of the type ``dir`` must be a folder of the host."""
+    if path := _source(disk, "dir", "dir"):
+        yield from needs_file(disk, path, "folder", "source/@dir", kinds=("folder",))
+
+
+@rule(
+    "filesystem-source-dir-missing",
+    Filesystem,
+    bad=Sample(_SHARE, lacking=("/a",)),
+    good=Sample(_SHARE, lacking=("/b",)),
+    stage=Stage.START,
+    live=True,
+    on_host=True,
+)
+def shared_folders_are_there(share: Filesystem) -> Problems:
+    """The ``<source dir>`` of ``<filesystem>`` must be a folder of the host."""
+    path = share.attribute("source", "dir")
+    if share.type == "mount" and path and not share.socket:
+        yield from needs_file(share, path, "shared folder", "source/@dir", kinds=("folder",))

@@ -16,7 +16,7 @@ from domcaps.elements.controllers.models import VIRTIO_SCSI_MODELS
 from domcaps.elements.placement.drives import Drives
 from domcaps.elements.placement.installed import InstalledControllers
 from domcaps.elements.storage.disk import Disk
-from domcaps.language.finding import Severity, Stage
+from domcaps.language.finding import Stage
 from domcaps.language.rule import Problem, Problems, problem, rule
 
 if TYPE_CHECKING:
@@ -29,6 +29,11 @@ _OF_VIRTIO = ("pci", "ccw", "virtio-mmio", "unassigned")
 # the last numbers that QEMU has a place for, by model
 _LAST_SCSI = {
     "lsilogic": {"unit": 7},
+    "lsisas1068": {"target": 8, "unit": 1},
+    "lsisas1078": {"target": 64, "unit": 255},
+    "vmpvscsi": {"target": 64, "unit": 0},
+    "ibmvscsi": {"target": 63, "unit": 31},
+    **{model: {"unit": 7} for model in ("am53c974", "dc390", "ncr53c90")},
     **{model: {"target": 255, "unit": 16383} for model in VIRTIO_SCSI_MODELS},
 }
 
@@ -101,7 +106,6 @@ def place_is_on_the_controller(drives: Drives) -> Problems:
     bad=_DISK.format("", "hda", "ide", _DRIVE.format("unit='2'")),
     good=_DISK.format("", "hda", "ide", _DRIVE.format("bus='1' unit='1'")),
     stage=Stage.START,
-    severity=Severity.WARNING,
 )
 def place_exists(drives: Drives) -> Problems:
     """The drive ``<address>`` of a disk must exist on its controller; QEMU fails otherwise.
@@ -118,7 +122,9 @@ def place_exists(drives: Drives) -> Problems:
             limits = _LAST_SCSI.get(_model(hardware, drive.place.controller), {})
         for name, last in limits.items():
             if getattr(drive.place, name) > last:
-                yield _misplaced(drive, f"QEMU won't start: the last {name} there is number {last}")
+                yield _misplaced(
+                    drive, f"QEMU does not start: the last {name} there is number {last}"
+                )
 
 
 def _model(hardware: InstalledControllers, index: int) -> str:

@@ -10,7 +10,7 @@ from xml.sax.saxutils import escape
 
 from domcaps.elements.boards.families import preferred_machine
 from domcaps.errors import DomcapsError
-from domcaps.facts.arch import ARCHITECTURES, X86
+from domcaps.facts.arch import ARCHITECTURES, UNFOUND, X86
 from domcaps.facts.emulator import Unanswered
 from domcaps.serve.xml.host import host_part
 from domcaps.serve.xml.topology import E
@@ -29,8 +29,6 @@ _WORDS_OF_64_BITS = frozenset({
     "ppc64le", "riscv64", "s390x", "sh4eb", "sparc64", "x86_64",
 })  # fmt: skip
 """In libvirt's words: a SuperH of 64 bits was never built."""
-_UNFOUND = frozenset({"openrisc"})
-"""libvirt looks for an emulator of that name; QEMU's is called ``or1k``."""
 _ACPI = X86 | {"aarch64", "loongarch64"}
 
 
@@ -38,7 +36,7 @@ def capabilities_xml(host: Host, dialect: Dialect) -> str:
     """Give the document. An emulator that can't be asked is left out, as libvirt does."""
     root = E("capabilities", host_part(host, dialect))
     for arch in ARCHITECTURES:
-        guest = None if arch in _UNFOUND else _guest(host, arch, dialect)
+        guest = None if arch in UNFOUND else _guest(host, arch, dialect)
         if guest is not None:
             root.append(guest)
     lines = ["<capabilities>\n"]

@@ -52,6 +52,12 @@ def rules() -> dict[type[Part], tuple[Rule, ...]]:
     return {part: tuple(of_part) for part, of_part in found.items()}
 
 
+@functools.cache
+def codes_of_hosts() -> frozenset[str]:
+    """Give the codes of what is to be repaired on the host, and never by an edit of the domain."""
+    return frozenset(rule.code for of_part in rules().values() for rule in of_part if rule.on_host)
+
+
 def _refuse_duplicates(listed: list[Rule]) -> None:
     by_code: dict[str, list[Rule]] = {}
     for rule in listed:

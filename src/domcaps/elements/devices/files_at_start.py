@@ -1,0 +1,97 @@
+"""Files and devices of the host that devices open: when the domain is started, they must exist."""
+
+from __future__ import annotations
+
+from domcaps.elements.devices.rng import RngBackend
+from domcaps.elements.devices.shmem import Shmem
+from domcaps.elements.devices.tpm import Tpm
+from domcaps.elements.devices.vsock import Vsock
+from domcaps.language.finding import Stage
+from domcaps.language.host_files import needs_file
+from domcaps.language.rule import Problems, Sample, rule
+
+_RNG = "<rng model='virtio'><backend model='random'>{}</backend></rng>"
+_TPM = "<tpm model='tpm-tis'><backend type='passthrough'><device path='/dev/{}'/></backend></tpm>"
+_SERVED = "<shmem name='s'><model type='ivshmem-doorbell'/><server path='/run/{}'/></shmem>"
+_VSOCK = "<vsock><cid auto='yes'/></vsock>"
+_RANDOM = "/dev/urandom"
+"""What a source of random numbers reads where no file is named."""
+_TPM_DEVICE = "/dev/tpm0"
+_VHOST_VSOCK = "/dev/vhost-vsock"
+
+
+@rule(
+    "rng-backend-file-missing",
+    RngBackend,
+    bad=Sample(_RNG.format("/dev/hwrng"), lacking=("/dev/hwrng",)),
+    good=Sample(_RNG.format(_RANDOM), lacking=("/dev/hwrng",)),
+    stage=Stage.START,
+    live=True,
+    on_host=True,
+)
+def random_numbers_are_there(backend: RngBackend) -> Problems:
+    """``<backend model='random'>`` must name a device of the host that exists."""
+    if backend.model == "random":
+        path = (backend.node.text or "").strip() or _RANDOM
+        if path != _RANDOM:
+            yield from needs_file(backend, path, "source of random numbers")
+
+
+@rule(
+    "tpm-device-missing",
+    Tpm,
+    bad=Sample(_TPM.format("tpm9"), lacking=("/dev/tpm9",)),
+    good=Sample(_TPM.format("tpm8"), lacking=("/dev/tpm9",)),
+    stage=Stage.START,
+    live=True,
+    on_host=True,
+)
+def tpm_of_the_host_is_there(tpm: Tpm) -> Problems:
+    """The TPM device that is passed through must exist, and the socket of an external one."""
+    backend = tpm.find("backend")
+    if backend is None:
+        return
+    if tpm.backend == "passthrough":
+        device = backend.find("device")
+        path = _TPM_DEVICE if device is None else device.get("path", _TPM_DEVICE)
+        yield from needs_file(tpm, path, "TPM device", "backend/device/@path", kinds=("character",))
+    elif tpm.backend == "external":
+        source = backend.find("source")
+        if source is not None and (path := source.get("path", "")):
+            help_ = "start the program that listens there"
+            yield from needs_file(
+                tpm, path, "socket", "backend/source/@path", kinds=("socket",), help_=help_
+            )
+
+
+@rule(
+    "shmem-server-missing",
+    Shmem,
+    bad=Sample(_SERVED.format("gone"), lacking=("/run/gone",)),
+    good=Sample(_SERVED.format("there"), lacking=("/run/gone",)),
+    stage=Stage.START,
+    live=True,
+    on_host=True,
+)
+def server_of_shared_memory_is_there(shmem: Shmem) -> Problems:
+    """The socket of the ``<server>`` of shared memory must exist."""
+    if shmem.server:
+        help_ = "start the ivshmem server"
+        yield from needs_file(
+            shmem, shmem.server, "socket", "server/@path", kinds=("socket",), help_=help_
+        )
+
+
+@rule(
+    "vsock-device-missing",
+    Vsock,
+    bad=Sample(_VSOCK, lacking=(_VHOST_VSOCK,)),
+    good=Sample(_VSOCK, lacking=("/dev/other",)),
+    stage=Stage.START,
+    live=True,
+    on_host=True,
+)
+def vhost_vsock_is_there(vsock: Vsock) -> Problems:
+    """``<vsock>`` needs the device ``/dev/vhost-vsock`` of the host."""
+    help_ = "load the kernel module vhost_vsock (modprobe vhost_vsock)"
+    yield from needs_file(vsock, _VHOST_VSOCK, "device", help_=help_)

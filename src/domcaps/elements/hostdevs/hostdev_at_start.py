@@ -1,0 +1,61 @@
+"""Devices of the host that are passed to a guest: whether they are there at start."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from domcaps.elements.hostdevs.hostdev import Hostdev
+from domcaps.language.finding import Stage
+from domcaps.language.host_files import needs_file
+from domcaps.language.rule import Problems, Sample, rule
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_PCI = (
+    "<hostdev mode='subsystem' type='pci'><source>"
+    "<address domain='0' bus='{}' slot='2' function='0'/></source></hostdev>"
+)
+_PCI_DEVICES = "/sys/bus/pci/devices"
+_MEDIATED = "/sys/bus/mdev/devices"
+_USB = "/dev/bus/usb"
+
+
+@rule(
+    "hostdev-source-device-missing",
+    Hostdev,
+    bad=Sample(_PCI.format("9"), lacking=(f"{_PCI_DEVICES}/0000:09:02.0",)),
+    good=Sample(_PCI.format("8"), lacking=(f"{_PCI_DEVICES}/0000:09:02.0",)),
+    stage=Stage.START,
+    live=True,
+    on_host=True,
+)
+def devices_of_the_host_are_there(device: Hostdev) -> Problems:
+    """The PCI, USB or mediated device that ``<hostdev>`` names must exist on the host."""
+    source = device.source
+    if source is None or source.get("startupPolicy") in {"optional", "requisite"}:
+        return
+    address = source.find("address")
+    path = "" if address is None else _path(device.type or "", address.attrib)
+    if path:
+        help_ = "name one of this host's devices (virsh nodedev-list)"
+        yield from needs_file(device, path, "device", "source/address", help_=help_)
+    elif device.mode == "subsystem" and device.type != "pci":
+        device.domain.world.unknown.add(f"the host has the {device.type} device of a <hostdev>")
+
+
+def _path(kind: str, address: Mapping[str, str]) -> str:
+    """Give the file that stands for a device, "" for devices that have none."""
+    try:
+        if kind == "mdev":
+            return f"{_MEDIATED}/{address['uuid'].lower()}"
+        bus = int(address["bus"], 0)
+        if kind == "usb":
+            return f"{_USB}/{bus:03}/{int(address['device'], 0):03}"
+        if kind == "pci":
+            domain, slot = int(address.get("domain", "0"), 0), int(address["slot"], 0)
+            function = int(address.get("function", "0"), 0)
+            return f"{_PCI_DEVICES}/{domain:04x}:{bus:02x}:{slot:02x}.{function}"
+    except (KeyError, ValueError):
+        pass
+    return ""
