@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-import domcaps
 from domcaps.facts.named_files import MISSING, FileState, look_at
 from domcaps.shipped import open_shipped
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+    import domcaps
 
 _DOMAIN = (
     "<domain type='qemu'><name>a</name><memory>65536</memory>"
