@@ -10,7 +10,7 @@ from domcaps.language.host_files import needs_file
 from domcaps.language.rule import Problems, Sample, rule
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from lxml.etree import _Element as Node
 
 _PCI = (
     "<hostdev mode='subsystem' type='pci'><source>"
@@ -36,7 +36,7 @@ def devices_of_the_host_are_there(device: Hostdev) -> Problems:
     if source is None or source.get("startupPolicy") in {"optional", "requisite"}:
         return
     address = source.find("address")
-    path = "" if address is None else _path(device.type or "", address.attrib)
+    path = "" if address is None else _path(device.type or "", address)
     if path:
         help_ = "name one of this host's devices (virsh nodedev-list)"
         yield from needs_file(device, path, "device", "source/address", help_=help_)
@@ -44,18 +44,16 @@ def devices_of_the_host_are_there(device: Hostdev) -> Problems:
         device.domain.world.unknown.add(f"the host has the {device.type} device of a <hostdev>")
 
 
-def _path(kind: str, address: Mapping[str, str]) -> str:
+def _path(kind: str, address: Node) -> str:
     """Give the file that stands for a device, "" for devices that have none."""
+    if kind == "mdev":
+        return f"{_MEDIATED}/{address.get('uuid', '').lower()}"
     try:
-        if kind == "mdev":
-            return f"{_MEDIATED}/{address['uuid'].lower()}"
-        bus = int(address["bus"], 0)
+        bus = int(address.get("bus", ""), 0)
         if kind == "usb":
-            return f"{_USB}/{bus:03}/{int(address['device'], 0):03}"
-        if kind == "pci":
-            domain, slot = int(address.get("domain", "0"), 0), int(address["slot"], 0)
-            function = int(address.get("function", "0"), 0)
-            return f"{_PCI_DEVICES}/{domain:04x}:{bus:02x}:{slot:02x}.{function}"
-    except (KeyError, ValueError):
-        pass
-    return ""
+            return f"{_USB}/{bus:03}/{int(address.get('device', ''), 0):03}"
+        domain, slot = int(address.get("domain", "0"), 0), int(address.get("slot", ""), 0)
+        function = int(address.get("function", "0"), 0)
+    except ValueError:
+        return ""
+    return f"{_PCI_DEVICES}/{domain:04x}:{bus:02x}:{slot:02x}.{function}" if kind == "pci" else ""
