@@ -104,7 +104,7 @@ class Judges(MutableStruct):
 
 def expand_hosts(names: tuple[str, ...]) -> tuple[str, ...]:
     """Give the hosts that ``--host`` names: folders and patterns stand for several."""
-    from domcaps.cli._many import expand_host
+    from domcaps.cli._grid import expand_host
 
     found = [one for name in names for one in ((name,) if name == LOCAL else expand_host(name))]
     return tuple(dict.fromkeys(found))

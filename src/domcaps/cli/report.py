@@ -78,7 +78,7 @@ def command(
 
 
 def _print_page(hosts: tuple[str, ...], question: dict[str, Any]) -> None:
-    from domcaps.cli._many import columns
+    from domcaps.cli._grid import columns
     from domcaps.page.html import to_html
     from domcaps.report.matrix import capability_matrix
 

@@ -27,7 +27,7 @@ Proof = tuple[tuple["Witness", "Seen"], ...]
 """What was seen of everything that a verification rests on, when it began."""
 
 
-class Shown(msgspec.Struct, frozen=True):
+class RefusedPaths(msgspec.Struct, frozen=True):
     """The paths that an emulator refused."""
 
     refused: tuple[str, ...]
@@ -45,7 +45,7 @@ def keep_verification(
     proven = proven_witnesses(entry)
     if proven is None or not is_as_loaded() or proof_of(entry) != before:
         return False
-    shown = Shown(tuple(filter(None, map(_refused, verification.tried))))
+    shown = RefusedPaths(tuple(filter(None, map(_refused, verification.tried))))
     stored = stored_trace(proven, shown)
     return stored is not None and disk.save(_name(target), stored)
 
@@ -67,7 +67,7 @@ def recall_refused(disk: DiskStore, target: Target, around: Surroundings) -> fro
         if not unchanged and seen_digest(witness.look(around)) != seen:
             return None
     try:
-        return frozenset(msgspec.json.decode(stored.value, type=Shown).refused)
+        return frozenset(msgspec.json.decode(stored.value, type=RefusedPaths).refused)
     except (msgspec.DecodeError, ValueError):
         return None
 

@@ -74,7 +74,7 @@ class NotTriable(Struct, frozen=True):
     reason: str
     when: Predicate = ALWAYS
 
-    def of(self, value: str) -> NotTriable:  # noqa: ARG002 - as `Told`
+    def of(self, value: str) -> NotTriable:  # noqa: ARG002 - as that of `QemuArgs`
         """Give itself."""
         return self
 

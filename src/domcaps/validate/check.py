@@ -409,7 +409,7 @@ class DocumentCheck:
             if declared.strict is None or self.world.target.dialect.has(declared.strict):
                 self._invalid(part, field_check, text)
             return
-        if field_check.dated is not None and not field_check.speaks(
+        if field_check.dated is not None and not field_check.has_value(
             text, self.world.target.dialect
         ):
             self._invalid(part, field_check, text)

@@ -62,7 +62,7 @@ class FieldCheck:
         """The path of the field in a document, without numbers and conditions."""
         return path_of_field(self.path, self.declared.path)
 
-    def speaks(self, text: str, dialect: Dialect) -> bool:
+    def has_value(self, text: str, dialect: Dialect) -> bool:
         """Tell whether a dialect has a value of the right form."""
         came = self.dated.get(text) if self.dated is not None else None
         return came is None or dialect.has(came)

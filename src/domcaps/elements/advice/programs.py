@@ -6,7 +6,7 @@ from domcaps.language.observed import HostFact
 from domcaps.language.predicate import Predicate
 
 
-def helper(name: str) -> Predicate:
+def program_installed(name: str) -> Predicate:
     """The host has that program."""
 
     def found(host: HostFacts) -> bool:
@@ -28,4 +28,6 @@ def missing_program(name: str) -> Predicate:
     def looked(host: HostFacts) -> bool:
         return any(program.name == name for program in host.record.helpers)
 
-    return ~helper(name) & HostFact(f"somebody looked for the program {name!r}", "PATH", looked)
+    return ~program_installed(name) & HostFact(
+        f"somebody looked for the program {name!r}", "PATH", looked
+    )

@@ -112,7 +112,7 @@ def _format(domain: Domain, loader: Loader | None, nvram: Nvram | None, *, rewor
     if not domain.world.target.dialect.has(FIRMWARE_PERSISTENT):
         return "raw"
     said = _known(loader.format) if loader else ""
-    silent = loader is None or (reworked and not _speaks(loader))
+    silent = loader is None or (reworked and not _names_more(loader))
     if not said and silent and nvram is not None:
         said = _known(nvram.format)
     system = domain.first(Os)
@@ -121,7 +121,7 @@ def _format(domain: Domain, loader: Loader | None, nvram: Nvram | None, *, rewor
     return said or ("raw" if automatic and not domain.new else "")
 
 
-def _speaks(loader: Loader) -> bool:
+def _names_more(loader: Loader) -> bool:
     given = (loader.image, loader.readonly, loader.type, loader.secure, loader.stateless)
     return any(given) or bool(_known(loader.format))
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from domcaps.elements.advice.drifts import NO_DBUS_MODULE, no_module
-from domcaps.elements.advice.programs import helper
+from domcaps.elements.advice.programs import program_installed
 from domcaps.elements.base.device import Device
 from domcaps.elements.boards.defaults import video_model
 from domcaps.elements.display.video import MODEL_TYPE as VIDEO_MODEL
@@ -118,7 +118,12 @@ TYPE = Enum(
         ),
         Choice("vnc", qapi("query-vnc"), qemu_args=QemuArgs("-vnc unix:{dir}/vnc", alone=True)),
         # the RDP server is a program of its own that speaks D-Bus with QEMU
-        Choice("rdp", DBUS_DISPLAY & helper("qemu-rdp"), since=GRAPHICS_RDP, qemu_args=_needs_rdp),
+        Choice(
+            "rdp",
+            DBUS_DISPLAY & program_installed("qemu-rdp"),
+            since=GRAPHICS_RDP,
+            qemu_args=_needs_rdp,
+        ),
         Choice("spice", SPICE, qemu_args=QemuArgs(SPICE_SERVER, alone=True)),
         Choice(
             "egl-headless",

@@ -7,7 +7,7 @@ The interrupt controller decides: version 2 of ARM's serves 8 CPUs, and the APIC
 from __future__ import annotations
 
 from domcaps.elements.advice.drifts import older_qemu
-from domcaps.elements.advice.programs import helper
+from domcaps.elements.advice.programs import program_installed
 from domcaps.elements.boards.families import ARM_VIRT, X86, machine_type
 from domcaps.elements.processor.definition import Cpu
 from domcaps.elements.processor.vcpu import GIC_LIMIT, NO_REMAPPING
@@ -20,7 +20,7 @@ from domcaps.language.truth import Truth
 _MOST_OF_VERSION_2 = 8
 _MOST_OF_APIC = 255
 _OLDER = older_qemu(8, 0)
-_NUMAD = helper("numad")
+_NUMAD = program_installed("numad")
 
 
 def _gic_version(vcpu: Vcpu) -> str:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domcaps.elements.schema.repeated import (
-    READ_BY_ATTRIBUTE,
-    READ_IN_ALL,
-    READ_ON,
-    READ_ONCE,
-    READ_ONCE_OF_DEVICES,
-    READ_ONCE_WITHIN,
-    READ_TOGETHER,
+    CONTINUED,
+    FIRST_CHILDREN_WIN,
+    FIRST_WINS,
+    FIRST_WINS_IN_DEVICES,
+    MERGED,
+    MERGED_ATTRIBUTES,
+    MERGED_CHILDREN,
 )
 
 if TYPE_CHECKING:
@@ -34,10 +34,10 @@ def take_away(root: Node) -> Iterator[Node]:
         if parent is None:
             continue
         yield node
-        if node.tag in READ_TOGETHER:
+        if node.tag in MERGED:
             _complete(root.find(node.tag), node)
         elif node.tag == "cpu":
-            _read_on(root.find(node.tag), node)
+            _continue(root.find(node.tag), node)
         parent.remove(node)
 
 
@@ -55,9 +55,9 @@ def _of_domain(root: Node) -> Iterator[Node]:
     tags = [child.tag for child in root]
     # most domains have one of each, and no NUMA: a few looks instead of one for each
     if len(set(tags)) < len(tags) or any(root.find(path) is not None for path in _IN_ONE_OF_EACH):
-        for path in READ_ONCE:
+        for path in FIRST_WINS:
             yield from _repeated(root, path)
-    for path in READ_ONCE_WITHIN:
+    for path in FIRST_CHILDREN_WIN:
         for around in root.iterfind(path):
             yield from _repeated_children(around)
 
@@ -67,7 +67,7 @@ def _of_devices(root: Node) -> Iterator[Node]:
         if len(device) < 2:
             continue
         tags = [child.tag for child in device]
-        for tag in READ_ONCE_OF_DEVICES if len(set(tags)) < len(tags) else ():
+        for tag in FIRST_WINS_IN_DEVICES if len(set(tags)) < len(tags) else ():
             yield from device.findall(tag)[1:]
 
 
@@ -82,9 +82,9 @@ def _repeated_children(node: Node) -> list[Node]:
     return found
 
 
-def _read_on(first: Node | None, other: Node | None) -> None:
+def _continue(first: Node | None, other: Node | None) -> None:
     """Add to an element what libvirt reads in another one of its name, too."""
-    inner = READ_ON.get(str(other.tag), "") if other is not None else ""
+    inner = CONTINUED.get(str(other.tag), "") if other is not None else ""
     if first is None or other is None:
         return
     here, there = first.find(inner) if inner else None, other.find(inner) if inner else None
@@ -93,9 +93,9 @@ def _read_on(first: Node | None, other: Node | None) -> None:
     if here is None:
         first.append(there)
         return
-    _read_on(here, there)
+    _continue(here, there)
     for child in list(there):
-        if child.tag != READ_ON.get(str(there.tag)):
+        if child.tag != CONTINUED.get(str(there.tag)):
             here.append(child)
 
 
@@ -106,9 +106,9 @@ def _complete(first: Node | None, other: Node) -> None:
     _add_attributes(first, other)
     for child in list(other):
         known = first.find(child.tag)
-        if child.tag in READ_IN_ALL or known is None:
+        if child.tag in MERGED_CHILDREN or known is None:
             first.append(child)
-        elif child.tag in READ_BY_ATTRIBUTE:
+        elif child.tag in MERGED_ATTRIBUTES:
             _add_attributes(known, child)
 
 

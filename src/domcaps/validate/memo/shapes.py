@@ -176,7 +176,7 @@ def _fields(
         if (
             unknown
             or not _starts(declared.at_start, text, world)
-            or not field_check.speaks(text, world.target.dialect)
+            or not field_check.has_value(text, world.target.dialect)
         ):
             left.append(field_check)
         elif field_check.memoizable:

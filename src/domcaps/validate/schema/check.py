@@ -189,11 +189,11 @@ def _allowed(said: tuple[Piece, ...], dialect: Dialect) -> Allowed:
     inside: dict[str, list[Piece]] = {}
     for piece in said:
         for name, attributes in piece.attributes.items():
-            spoken = [one for one in attributes if _speaks(dialect, one.since)]
+            spoken = [one for one in attributes if _has(dialect, one.since)]
             if spoken:
                 stated.setdefault(name, []).extend(spoken)
         for name, child in piece.children.items():
-            if _speaks(dialect, child.since):
+            if _has(dialect, child.since):
                 inside.setdefault(name, []).append(child)
     places = {
         name: place for piece in said for place, names in enumerate(piece.order) for name in names
@@ -233,13 +233,13 @@ def _marked(said: list[Piece], marks: frozenset[str]) -> bool:
     return any(piece.mark in marks for piece in said)
 
 
-def _speaks(dialect: Dialect, since: str) -> bool:
+def _has(dialect: Dialect, since: str) -> bool:
     return not since or dialect.has(named(since))
 
 
 def _words(words: str, dialect: Dialect) -> tuple[str, ...]:
     split = (word.partition("~") for word in words.split("|"))
-    return tuple(word for word, _, since in split if _speaks(dialect, since))
+    return tuple(word for word, _, since in split if _has(dialect, since))
 
 
 def _few(

@@ -1,4 +1,4 @@
-"""One question put to several hosts, emulators, machine types: the columns of a page."""
+"""Grids of hosts, emulators, machine types: each combination is a column of a page."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 MOST_COLUMNS = 200
 """More columns are not readable."""
 
-Question = dict[str, tuple[str, ...]]
+Grid = dict[str, tuple[str, ...]]
 """What `Host.world` takes, each with all the values that are wanted."""
 
 
@@ -50,7 +50,7 @@ def expand_host(name: str) -> Sequence[str]:
     return found
 
 
-def columns(hosts: Sequence[str], question: Question) -> list[Asked]:
+def columns(hosts: Sequence[str], grid: Grid) -> list[Asked]:
     """Open every combination of the given targets on every host.
 
     A combination that a host does not support is skipped with a note; the error is
@@ -62,9 +62,9 @@ def columns(hosts: Sequence[str], question: Question) -> list[Asked]:
     found: list[Asked] = []
     left_out: list[tuple[str, RequestError]] = []
     for name, host in named_hosts(hosts):
-        for values in itertools.product(*((v or (None,)) for v in question.values())):
+        for values in itertools.product(*((v or (None,)) for v in grid.values())):
             try:
-                world = host.world(**dict(zip(question, values, strict=True)))  # type: ignore[arg-type]
+                world = host.world(**dict(zip(grid, values, strict=True)))  # type: ignore[arg-type]
             except UnknownDialectError:
                 raise
             except RequestError as error:
