@@ -52,8 +52,8 @@ name, field, reader = "domcaps.facts.host_record", "    arch: str\\n", "    def 
 spec = importlib.util.find_spec(name)
 source = Path(spec.origin).read_text()
 assert source.count(field) == source.count(reader) == 1
-source = source.replace(field, field + "    holograms: int = 0\\n")
-lines = ("    def holograms(self) -> int:", "return len(self._files.names_or_none('/holo'))")
+source = source.replace(field, field + "    facts_of_a_test: int = 0\\n")
+lines = ("    def facts_of_a_test(self) -> int:", "return len(self._files.names_or_none('/holo'))")
 method = "\\n        ".join(lines) + "\\n\\n"
 source = source.replace(reader, method + reader)
 module = sys.modules[name] = importlib.util.module_from_spec(spec)
@@ -72,8 +72,8 @@ record = read_host(root, environ={}, run_helpers=False)
 kept = loads(dumps(redact(Recording(record))), "test").host
 sys.path.insert(0, sys.argv[2])
 from fresh_fakes import PretendedHost
-live = PretendedHost(root / "live").host.facts.record.holograms
-print(json.dumps([record.holograms, kept.holograms, live]))
+live = PretendedHost(root / "live").host.facts.record.facts_of_a_test
+print(json.dumps([record.facts_of_a_test, kept.facts_of_a_test, live]))
 """
 
 

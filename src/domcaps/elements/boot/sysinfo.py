@@ -18,7 +18,6 @@ import re
 from typing import TYPE_CHECKING
 
 from domcaps.elements.boot.os import Os
-from domcaps.elements.domain.general import DomainElement
 from domcaps.language.finding import Stage
 from domcaps.language.fix import set_value
 from domcaps.language.part import Part, field
@@ -27,7 +26,11 @@ from domcaps.language.rule import Problems, problem, rule
 from domcaps.language.value_types import OneOf
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from lxml.etree import _Element as Node
+
+    from domcaps.language.domain import Domain
 
 _DATE = re.compile(r"\s*([+-]?\d{1,9})/\s*([+-]?\d{1,9})/\s*([+-]?\d{1,9})")
 _OLDEST = 1900
@@ -100,12 +103,18 @@ def uuid_is_the_domains(sysinfo: Sysinfo) -> Problems:
     except ValueError:
         yield problem("the uuid in <sysinfo> is not a valid UUID", entry)
         return
-    domain = sysinfo.domain.first(DomainElement)
-    uuid = domain.uuid if domain is not None else None
+    uuid = _uuid_of(sysinfo.domain)
     if uuid is not None and uuid != told:
         yield problem(
             f"the uuid in <sysinfo> must be the domain's: {uuid}", entry, fix=set_value(str(uuid))
         )
+
+
+def _uuid_of(domain: Domain) -> UUID | None:
+    try:
+        return ANY_UUID.parse(domain.root.findtext("uuid") or "")
+    except ValueError:
+        return None
 
 
 @rule(

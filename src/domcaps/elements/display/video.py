@@ -118,8 +118,8 @@ PREFERENCE = Decision(
     ),
 )
 
-# the only ones that can stand beside another, and have several screens
-_SECONDARY = frozenset({"qxl", "virtio"})
+WITH_SCREENS = frozenset({"qxl", "virtio"})
+"""Models that may be second to another device, and have several screens."""
 _WITH_RESOLUTION = frozenset({"vga", "qxl", "virtio", "bochs"})
 _WITH_EDID = frozenset({"vga", "virtio", "bochs"})
 
@@ -239,12 +239,12 @@ def one_primary(video: Video) -> Problems:
 )
 def secondary_is_qxl_or_virtio(video: Video) -> Problems:
     """A second ``<video>`` must be of type ``qxl`` or ``virtio``."""
-    if video.type and video.type not in _SECONDARY | {"none"} and not video.is_primary:
+    if video.type and video.type not in WITH_SCREENS | {"none"} and not video.is_primary:
         yield problem(
             f"a video device of type {video.type!r} must be the primary one",
             video,
             "model/@type",
-            accepted=sorted(_SECONDARY),
+            accepted=sorted(WITH_SCREENS),
         )
 
 
@@ -258,7 +258,7 @@ def secondary_is_qxl_or_virtio(video: Video) -> Problems:
 def heads_need_qxl_or_virtio(video: Video) -> Problems:
     """``<model heads>`` above 1 requires a ``<video>`` of type ``qxl`` or ``virtio``."""
     heads = video.heads
-    if heads is not None and heads != 1 and video.type not in _SECONDARY and not video.absent:
+    if heads is not None and heads != 1 and video.type not in WITH_SCREENS and not video.absent:
         yield problem(
             f"a video device of type {video.type or 'default'!r} has exactly one "
             "head; use heads='1'",

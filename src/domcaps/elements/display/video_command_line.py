@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domcaps.elements.boards.defaults import video_model
-from domcaps.elements.display.video import MODEL_TYPE
+from domcaps.elements.display.video import MODEL_TYPE, WITH_SCREENS
 from domcaps.language.command_line import Line, Turn, options, untold
 from domcaps.language.qemu_args import QemuArgs, alternatives_of
 
@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
 WITHOUT_MEMORY = frozenset({"cirrus", "virtio"})
 """Cards whose memory adds no QEMU argument."""
-WITH_SCREENS = frozenset({"qxl", "virtio"})
-"""Cards that have more than one screen."""
 VIDEO_MEMORY = {
     "vga": (("vram", "vgamem_mb"),),
     "vmvga": (("vram", "vgamem_mb"),),
