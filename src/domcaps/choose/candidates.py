@@ -14,8 +14,8 @@ from lxml import etree
 from domcaps.choose import losses
 from domcaps.elements.boards.families import family_of
 from domcaps.language.node_path import without_positions
+from domcaps.language.spelling import nearest
 from domcaps.language.value_types import Int
-from domcaps.similar import close_matches
 from domcaps.validate import alternatives
 from domcaps.validate.alternatives import fields_by_path
 from domcaps.validate.catalogue.codes import codes
@@ -29,9 +29,6 @@ if TYPE_CHECKING:
     from domcaps.language import Choice
 
 _MOST_VALUES = 16
-_NEAR = 0.6
-_SHORT = 3
-"""Of shorter words a letter is too much."""
 
 
 def values_of(path: str) -> list[str]:
@@ -53,29 +50,9 @@ def choice_at(path: str, value: str) -> Choice | None:
     return None
 
 
-def nearest(old: str, known: Iterable[str], *, exact: bool = False) -> list[str]:
-    """Give the known words that look like one, the most alike first; of a number there are none.
-
-    Those that one typo makes of it come first; with `exact` there are no others.
-    """
-    if len(old) < 2 or old.isdigit():
-        return []
-    words = [word for word in dict.fromkeys(known) if word and word != old]
-    slips = [word for word in words if _is_one_slip(old, word)]
-    alike = [] if exact else close_matches(old, words, n=2, cutoff=_NEAR)
-    return list(dict.fromkeys((*slips, *alike)))[:2]
-
-
-def _is_one_slip(one: str, other: str) -> bool:
-    """Tell whether words differ by a letter: one more, one less, another one, or two swapped."""
-    if abs(len(one) - len(other)) > 1 or max(len(one), len(other)) < _SHORT:
-        return False
-    begin = next((n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), None)
-    if begin is None:
-        return one != other
-    left, right = one[begin:], other[begin:]
-    swapped = left[:2] == right[:2][::-1] and left[2:] == right[2:]
-    return swapped or left[1:] == right[1:] or left[1:] == right or left == right[1:]
+def misspelt(old: str, known: Iterable[str], *, exact: bool = False) -> list[str]:
+    """Give at most two known words that look like one; of a number there are none."""
+    return [] if len(old) < 2 or old.isdigit() else nearest(old, known, 2, exact=exact)
 
 
 def numbers(path: str, old: str) -> Iterator[str]:

@@ -12,15 +12,7 @@ from typing import TYPE_CHECKING
 
 from domcaps.choose import losses
 from domcaps.choose.applied import apply, place
-from domcaps.choose.candidates import (
-    nearest,
-    numbers,
-    of_same_family,
-    on_board,
-    preferred,
-    shown,
-    values_of,
-)
+from domcaps.choose.candidates import of_same_family, on_board, preferred, values_of
 from domcaps.choose.disk_names import BUS, buses_of, is_named_for
 from domcaps.choose.leftovers import after_change, without_attribute, without_element
 from domcaps.choose.protected import (
@@ -30,6 +22,7 @@ from domcaps.choose.protected import (
     is_protected,
     says_what_it_is,
 )
+from domcaps.choose.ranking import KINDS, ranked
 from domcaps.choose.text import text_of
 from domcaps.elements.boards.families import family_of
 from domcaps.language.node_path import path_of, without_positions
@@ -45,8 +38,6 @@ if TYPE_CHECKING:
     from domcaps.language.fix import Fix, Substitutes
     from domcaps.language.truth import Reason
 
-_KINDS = frozenset({"type", "bus", "device", "model", "mode"})
-"""Attributes that make a thing another thing."""
 _IDENTIFYING = frozenset({"uuid", "genid", "title", "description", "metadata"})
 """What a domain is known by: nothing that was found elsewhere is a matter of it."""
 _MOST_MISSPELT = 8
@@ -60,7 +51,7 @@ class Edit:
     """One edit: what it does, where, how much it loses, and the text after it.
 
     `removes` tells what is taken away, "" where nothing is; `value` is what was written, where it
-    is one value.
+    is one value, `old` what stood there before. `again` gives the edit that writes another value.
     """
 
     what: str
@@ -69,6 +60,8 @@ class Edit:
     apply: Callable[[], bytes]
     removes: str = ""
     value: str = ""
+    old: str = ""
+    again: Callable[..., Edit] | None = None
 
 
 class Edits:
@@ -107,6 +100,7 @@ class Edits:
             *self._at(node, attribute, finding),
             *self._other_board(finding),
             *self._without_place(node, attribute),
+            *self._instead_of_removal(node, attribute),
             *self._away(node, attribute),
         ]
         if wide:
@@ -188,7 +182,7 @@ class Edits:
         named = self._named_buses(node) if without_positions(path) == BUS else frozenset()
         if len(named) == 1 and old not in named:
             yield self._replaced(node, attribute, old, next(iter(named)), losses.NAMED)
-        for value, loss in self._ranked(path, old, known, finding):
+        for value, loss in ranked(path, old, known, finding, self.arch):
             if value in named and loss > losses.SLIP:
                 loss = losses.NAMED
             if value != old:
@@ -206,41 +200,6 @@ class Edits:
         if without_positions(path) == "/domain/os/type/@machine":
             return self.machines
         return accepted or values_of(path) or (losses.UNITS if path.endswith("/@unit") else ())
-
-    def _ranked(
-        self, path: str, old: str, known: Sequence[str], finding: Finding
-    ) -> Iterator[tuple[str, int]]:
-        """Give values for a place, each with what it loses."""
-        where = without_positions(path)
-        if where == "/domain/os/type/@machine":
-            family = of_same_family(old, known)
-            yield from ((value, losses.MACHINE + n) for n, value in enumerate(family))
-            near = () if family else nearest(old, known)[:1]
-            yield from ((value, losses.SLIP) for value in near)
-            yield from ((value, 2 * losses.MACHINE + n) for n, value in enumerate(known))
-            return
-        rule = substitutes().get(where)
-        if rule is not None and rule.slips and old.lower() in rule.slips:
-            yield rule.slips[old.lower()], losses.SLIP
-            return
-        # a word that has a meaning there is no typo
-        exact = says_what_it_is(where)
-        known_word = old in values_of(path) or (rule is not None and old in rule.order)
-        near = () if known_word else nearest(old, known, exact=exact)
-        yield from ((value, losses.SLIP + n) for n, value in enumerate(near))
-        of = rule.of(old, self.arch) if rule is not None else None
-        for number, value in enumerate(of or ()):
-            yield value, losses.SUBSTITUTE + number
-        if not exact:
-            yield from ((value, losses.NUMBER) for value in numbers(where, old))
-        if old.isdigit() and finding.fixes:
-            return  # the finding itself says which numbers are permitted
-        if of is None and not exact:
-            kind = where.rpartition("@")[2] in _KINDS and not finding.accepted
-            base = losses.KIND if kind else losses.PREFERRED
-            yield from ((v, base + n) for n, v in enumerate(preferred(where, old, known)))
-            for number, value in enumerate(shown(finding.code, where)):
-                yield value, losses.SHOWN + number
 
     def _replaced(self, node: Node, attribute: str, old: str, value: str, loss: int) -> Edit:
         path = path_of(node, attribute)
@@ -260,7 +219,8 @@ class Edits:
         remark = (rule.remarks or {}).get(value) if rule is not None else None
         if remark:
             what += f" ({remark})"
-        return Edit(what, path, loss, change, value=value)
+        again = functools.partial(self._replaced, node, attribute, old, loss=loss)
+        return Edit(what, path, loss, change, value=value, old=old, again=again)
 
     def _set(self, node: Node, attribute: str, value: str) -> bytes:
         if attribute:
@@ -326,7 +286,7 @@ class Edits:
 
     def _away(self, node: Node, attribute: str) -> Iterator[Edit]:
         """Take away the attribute or the element at fault, or what the element stands in."""
-        if attribute and node.get(attribute) is not None:
+        if attribute and node.get(attribute) is not None and not _is_what_it_is(node, attribute):
             yield self._without_attribute(node, attribute, losses.SETTING)
         current: Node | None = node
         loss = losses.SETTING + (40 if attribute else 0)
@@ -350,7 +310,7 @@ class Edits:
 
     def _without_attribute(self, node: Node, name: str, loss: int) -> Edit:
         path = path_of(node, name)
-        if name in _KINDS:
+        if name in KINDS:
             loss = losses.KIND
         if says_what_it_is(without_positions(path)):
             loss = losses.PROTECTED
@@ -365,17 +325,16 @@ class Edits:
         device = device_of(node)
         if device.tag in SEVERAL:
             return
+        yield from self._stand_ins(node, attribute, losses.SUBSTITUTE)
         for inner in device.iter():
             for name in map(str, inner.keys()):
                 if inner is not node or name != attribute:
                     path = path_of(inner, name)
-                    loss = losses.KIND if name in _KINDS else losses.NEAR
+                    loss = losses.KIND if name in KINDS else losses.NEAR
                     old = inner.get(name) or ""
                     where = without_positions(path)
                     rule = substitutes().get(where)
                     of = rule.of(old, self.arch) if rule is not None else None
-                    for number, value in enumerate(of or ()):
-                        yield self._replaced(inner, name, old, value, losses.SUBSTITUTE + number)
                     guessed = of is None and not says_what_it_is(where)
                     others = preferred(where, old, values_of(path)) if guessed else ()
                     for number, value in enumerate(others):
@@ -383,6 +342,25 @@ class Edits:
                     yield self._without_attribute(inner, name, losses.SETTING)
             if inner is not device and not self._is_essential(inner):
                 yield self._without(inner, losses.SETTING + 20)
+
+    def _instead_of_removal(self, node: Node, attribute: str) -> Iterator[Edit]:
+        """Give other values of a device that would be taken away else."""
+        if not is_protected(device_of(node)):
+            yield from self._stand_ins(node, attribute, losses.STAND_IN)
+
+    def _stand_ins(self, node: Node, attribute: str, least: int) -> Iterator[Edit]:
+        """Give other values of the device what can stand in for them."""
+        device = device_of(node)
+        if not is_device(device):
+            return
+        for inner in device.iter():
+            for name in map(str, inner.keys()):
+                rule = substitutes().get(without_positions(path_of(inner, name)))
+                if rule is None or (inner is node and name == attribute):
+                    continue
+                old = inner.get(name) or ""
+                for number, value in enumerate(rule.of(old, self.arch) or ()):
+                    yield self._replaced(inner, name, old, value, least + number)
 
     def _machine(self) -> Iterator[Edit]:
         """Change the machine type, which is a part of nothing that was found."""
@@ -402,6 +380,8 @@ class Edits:
             for inner in top.iter():
                 for name in map(str, inner.keys()):
                     path, old = path_of(inner, name), inner.get(name) or ""
+                    if says_what_it_is(without_positions(path)):
+                        continue
                     for value in preferred(without_positions(path), old, values_of(path)):
                         yield self._replaced(inner, name, old, value, losses.ELSEWHERE)
                 yield self._without(inner, losses.ELSEWHERE)
@@ -412,6 +392,11 @@ class Edits:
 
     def _is_essential(self, node: Node) -> bool:
         return node is self.text.root or without_positions(path_of(node)) in losses.ESSENTIAL
+
+
+def _is_what_it_is(node: Node, attribute: str) -> bool:
+    """Tell whether an attribute says what a device is: without it the device is another one."""
+    return is_device(node) and attribute in losses.WHAT_IT_IS
 
 
 def _is_grown(device: Node) -> bool:

@@ -52,6 +52,9 @@ NEAR = 260
 KIND = 450
 """The device becomes another kind of device."""
 
+STAND_IN = 350
+"""A value beside the finding changes to one of the same purpose, so that no device goes."""
+
 CONTROLLER = 40
 """A controller goes: libvirt adds those that devices need."""
 
@@ -77,7 +80,10 @@ PROTECTED_SETTINGS = frozenset(
      "/domain/devices/filesystem/driver", "/domain/devices/filesystem/driver/@type",
      "/domain/devices/tpm/backend", "/domain/devices/tpm/backend/@type",
      "/domain/devices/tpm/backend/@version", "/domain/devices/disk/driver/@type",
-     "/domain/os/loader/@readonly", "/domain/os/loader/@type", "/domain/features/acpi"}
+     "/domain/os/loader/@readonly", "/domain/os/loader/@type", "/domain/features/acpi",
+     "/domain/launchSecurity/@type", "/domain/devices/memory/@model", "/domain/os/nvram/@type",
+     "/domain/devices/hostdev/@model", "/domain/devices/disk/readonly",
+     "/domain/devices/disk/target", "/domain/devices/disk/target/@dev"}
 )  # fmt: skip
 """Settings that are never taken away without permission: the architecture, UEFI, secure boot."""
 

@@ -23,6 +23,7 @@ from domcaps.choose.board import moved_to_board, moved_with_machine
 from domcaps.choose.change import Change, added_after, line_in, removed_besides
 from domcaps.choose.edits import Edit, Edits
 from domcaps.choose.hosts import Verdict, machine_names, refusals, verdict, world_of
+from domcaps.choose.nearest_number import with_nearest_number
 from domcaps.choose.pruning import worth_trying
 from domcaps.choose.remedies import remedies
 from domcaps.errors import DomainError, InputError
@@ -317,6 +318,9 @@ class _Search:
                 return None
         except (LookupError, InputError):
             return None
+        nearer = with_nearest_number(edit, lambda one: self.still_without(one, finding))
+        if nearer is not edit:
+            edit, after = nearer, nearer.apply()
         changes = () if moved is None else tuple(moved.changes)
         step = _Step(edit, finding, data, after, changes)
         way = _Way((step,), after, edit.loss + len(changes))

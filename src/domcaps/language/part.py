@@ -22,12 +22,17 @@ from domcaps.language.lazy import KEEPING
 from domcaps.language.value_types import TEXT, ValueType
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from lxml.etree import _Element as Node
 
     from domcaps.language.change import LibvirtChange
     from domcaps.language.domain import Domain
+    from domcaps.language.fix import Fix
     from domcaps.language.predicate import Predicate
     from domcaps.language.table import Enum
+
+    MissingFix = Callable[[Any], Iterable[Fix]]
 
 T = TypeVar("T")
 
@@ -42,6 +47,7 @@ class Field(Generic[T]):
         "default",
         "defined",
         "kind",
+        "missing",
         "name",
         "of",
         "path",
@@ -64,6 +70,7 @@ class Field(Generic[T]):
         strict: LibvirtChange | None = None,
         of: str = "",
         at_start: Enum | None = None,
+        missing: MissingFix | None = None,
     ) -> None:
         self.path = path
         self.kind = kind
@@ -75,6 +82,7 @@ class Field(Generic[T]):
         self.strict = strict
         self.of = of
         self.at_start = at_start or choice
+        self.missing = missing
         self.name = ""
         steps, _, attribute = path.rpartition("@")
         self.attribute = attribute if "@" in path else ""
@@ -146,6 +154,7 @@ def field(
     strict: LibvirtChange | None = None,
     of: str = "",
     at_start: Enum | None = None,
+    missing: MissingFix | None = None,
 ) -> Field[T]: ...
 
 
@@ -161,6 +170,7 @@ def field(
     strict: LibvirtChange | None = None,
     of: str = "",
     at_start: Enum | None = None,
+    missing: MissingFix | None = None,
 ) -> Field[str]: ...
 
 
@@ -176,6 +186,7 @@ def field(
     strict: LibvirtChange | None = None,
     of: str = "",
     at_start: Enum | None = None,
+    missing: MissingFix | None = None,
 ) -> Field[Any]:
     """Declare a field.
 
@@ -186,7 +197,7 @@ def field(
     only at start, and `strict` the one since which a value of another form is refused, and not
     ignored; `of` is the path of the text without which libvirt does not look at it, as with a
     number's unit. `at_start` is the enum that knows which values do not start, where libvirt takes
-    others as well.
+    others as well. `missing` gives what to write where a required field is absent.
     """
     return Field(
         path,
@@ -199,6 +210,7 @@ def field(
         strict=strict,
         of=of,
         at_start=at_start,
+        missing=missing,
     )
 
 

@@ -211,6 +211,18 @@ def numbers(mask: int) -> list[int]:
     return [n for n in range(mask.bit_length()) if mask >> n & 1]
 
 
+def number_set(mask: int) -> str:
+    """Write a set as `NumberSet` reads it: ``0-3,8``; "" where it is empty."""
+    parts: list[str] = []
+    first = None
+    for number in numbers(mask):
+        first = number if first is None else first
+        if not mask >> (number + 1) & 1:
+            parts.append(f"{first}" if first == number else f"{first}-{number}")
+            first = None
+    return ",".join(parts)
+
+
 def highest(mask: int) -> int:
     """Give the largest member of a set, -1 where it is empty."""
     return mask.bit_length() - 1

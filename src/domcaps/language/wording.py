@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from domcaps.similar import close_matches
+from domcaps.language.spelling import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -118,19 +118,6 @@ def did_you_mean(text: str, known: Iterable[str]) -> str:
     """
     near = nearest(text, known, 1)
     return f"; did you mean {near[0]!r}?" if near else ""
-
-
-def nearest(text: str, known: Iterable[str], most: int = 3) -> list[str]:
-    """Give the known names that are near to a misspelt one, the nearest first."""
-    names: dict[str, str] = {}
-    for name in known:
-        names.setdefault(_folded(name), name)
-    found = close_matches(_folded(text), names, n=most, cutoff=0.6)
-    return [names[one] for one in found if names[one]]
-
-
-def _folded(name: str) -> str:
-    return re.sub(r"[-_ ]", "-", name.lower())
 
 
 def denied(statement: str) -> str:

@@ -13,7 +13,7 @@ from domcaps.elements import contents
 from domcaps.language.fix import Substitutes
 from domcaps.language.node_path import without_positions
 from domcaps.language.preference import Decision
-from domcaps.language.wording import nearest
+from domcaps.language.spelling import nearest
 from domcaps.validate.catalogue.rules import parts
 
 if TYPE_CHECKING:
@@ -38,7 +38,10 @@ def decisions() -> tuple[Decision, ...]:
 @functools.cache
 def substitutes() -> dict[str, Substitutes]:
     """Give what the table says of values that can stand in for others, by path."""
-    found = (value for value in contents() if isinstance(value, Substitutes))
+    found = [value for value in contents() if isinstance(value, Substitutes)]
+    for value in contents():
+        if isinstance(value, tuple) and value and isinstance(value[0], Substitutes):
+            found += value
     return {f"/domain/{one.path}": one for one in found}
 
 

@@ -437,7 +437,9 @@ class DocumentCheck:
             return
         known = self._likely_first(field_check.place, "", _expected(field_check))
         message = messages.missing(messages.place_of(part, field_check.declared), known)
-        missing = problem(message, part, field_check.declared.path, accepted=known)
+        declared = field_check.declared
+        fixes = declared.missing(part) if declared.missing is not None else ()
+        missing = problem(message, part, declared.path, accepted=known, fix=fixes)
         self._add(f"{field_check.code}-missing", missing)
 
     def _choice(self, part: Part, field_check: FieldCheck, enum: Enum, text: str) -> None:

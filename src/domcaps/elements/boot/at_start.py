@@ -17,7 +17,7 @@ from domcaps.elements.boot.firmware import chosen, is_default_image, uses_smm, w
 from domcaps.elements.boot.os import Loader, Nvram, Os
 from domcaps.facts.kvm import KVM_UNSEEN
 from domcaps.language.finding import Stage
-from domcaps.language.fix import Fix
+from domcaps.language.fix import Fix, set_value
 from domcaps.language.part import Part
 from domcaps.language.quantities import KIB, kib, shown_size, size_of
 from domcaps.language.rule import Problems, Sample, problem, rule
@@ -49,14 +49,16 @@ def kvm_has_smm(domain: WholeDomain) -> Problems:
         return
     if wish_of(domain.domain).smm == "on":
         at, what = "features/smm", "System Management Mode (SMM)"
+        fix = (set_value("off", "@state"),)
         way = "set <smm state='off'/>, so that firmware without SMM is selected"
     else:
         at, what = "os", "the selected firmware requires System Management Mode (SMM), which"
+        fix = ()
         way = "select firmware without secure boot"
     message = (
         f"{what} is not supported by this host's KVM; {way}, or use a host whose KVM supports SMM"
     )
-    yield problem(message, domain, at, reason=SMM_IS_REFUSED.explain(world))
+    yield problem(message, domain, at, reason=SMM_IS_REFUSED.explain(world), fix=fix)
 
 
 @rule(

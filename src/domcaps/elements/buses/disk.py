@@ -44,6 +44,14 @@ SUBSTITUTES = Substitutes(
         "uml": ("virtio", "sata", "ide"),
         "fdc": (),
     },
+    slips={
+        "virtio-blk": "virtio",
+        "virtio-scsi": "scsi",
+        "ahci": "sata",
+        "floppy": "fdc",
+        "pata": "ide",
+        "sdcard": "sd",
+    },
     # the address was one of the other bus
     only={"*": ("address",)},
     archs=archs.X86,

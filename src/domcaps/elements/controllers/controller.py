@@ -56,9 +56,27 @@ MODEL_SUBSTITUTES = Substitutes(
         "pcie-expander-bus": ("pci-expander-bus",),
         "pci-root": ("pcie-root",),
         "pcie-root": ("pci-root",),
+        "ncr53c90": ("virtio-scsi", "lsilogic"),
+        "dc390": ("virtio-scsi", "lsilogic"),
+        "am53c974": ("virtio-scsi", "lsilogic"),
+        "buslogic": ("virtio-scsi", "lsilogic"),
     },
     # the name of QEMU's device
     only={"pci-expander-bus": ("model",), "pcie-expander-bus": ("model",)},
+    # names of QEMU's devices, and of what they are
+    slips={
+        "xhci": "qemu-xhci",
+        "usb3": "qemu-xhci",
+        "nec-usb-xhci": "nec-xhci",
+        "usb-ehci": "ehci",
+        "piix3-usb-uhci": "piix3-uhci",
+        "piix4-usb-uhci": "piix4-uhci",
+        "virtio-scsi-pci": "virtio-scsi",
+        "lsi": "lsilogic",
+        "lsi53c895a": "lsilogic",
+        "megasas": "lsisas1078",
+        "mptsas1068": "lsisas1068",
+    },
 )
 """What a board of conventional PCI has for one of a board of PCI Express, and the reverse."""
 

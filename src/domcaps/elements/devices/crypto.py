@@ -16,6 +16,7 @@ from domcaps.elements.base.virtio_options import VirtioOptions
 from domcaps.elements.qemu.fragments import on_any_bus
 from domcaps.language import Choice, Element, Enum
 from domcaps.language.changes.devices import CRYPTO
+from domcaps.language.fix import set_value
 from domcaps.language.observed import device, qom_type
 from domcaps.language.part import Part, field
 from domcaps.language.rule import Problems, problem, rule
@@ -94,4 +95,6 @@ def one_backend(crypto: Crypto) -> Problems:
     """``<crypto>`` needs exactly one ``<backend>``."""
     backends = crypto.find_all("backend")
     if len(backends) != 1:
-        yield problem("<crypto> needs exactly one <backend>", backends[1] if backends else crypto)
+        fix = () if backends else set_value("builtin", "backend/@model")
+        place = backends[1] if backends else crypto
+        yield problem("<crypto> needs exactly one <backend>", place, fix=fix)

@@ -17,6 +17,7 @@ from domcaps.elements.characters.chardev import CharacterSource
 from domcaps.elements.qemu.fragments import on_any_bus, on_pci_or_ccw
 from domcaps.language import Choice, Element, Enum
 from domcaps.language.attributes import fits
+from domcaps.language.fix import Fix
 from domcaps.language.observed import device, qom_type
 from domcaps.language.part import field
 from domcaps.language.preference import Decision, Option, drives
@@ -129,7 +130,13 @@ def one_backend(rng: Rng) -> Problems:
     """``<rng>`` needs exactly one ``<backend>``."""
     backends = rng.find_all("backend")
     if len(backends) != 1:
-        yield problem("<rng> needs exactly one <backend>", backends[1] if backends else rng)
+        fix = (
+            ()
+            if backends
+            else Fix(values=(("backend/@model", "random"), ("backend", "/dev/urandom")))
+        )
+        place = backends[1] if backends else rng
+        yield problem("<rng> needs exactly one <backend>", place, fix=fix)
 
 
 @rule(

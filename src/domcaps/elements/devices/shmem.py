@@ -19,7 +19,7 @@ from domcaps.elements.base.device import Device
 from domcaps.language import Choice, Enum
 from domcaps.language.changes.devices import SHMEM_SIZE_DEFINED
 from domcaps.language.finding import Stage
-from domcaps.language.fix import Fix
+from domcaps.language.fix import Fix, set_value
 from domcaps.language.lazy import cached_property
 from domcaps.language.observed import device
 from domcaps.language.part import field
@@ -86,6 +86,7 @@ def model_is_named(shmem: Shmem) -> Problems:
             shmem,
             "model/@type",
             accepted=[PLAIN, DOORBELL],
+            fix=set_value(PLAIN, "model/@type") if shmem.find("model") is None else (),
         )
 
 

@@ -25,7 +25,7 @@ from domcaps.language.changes.devices import (
     TPM_STATE_PLACE,
     TPM_TYPES,
 )
-from domcaps.language.fix import Fix, Substitutes
+from domcaps.language.fix import Fix, Substitutes, set_value
 from domcaps.language.lazy import cached_property
 from domcaps.language.observed import EmulatorFact, HostFact, device, qom_type
 from domcaps.language.part import field
@@ -161,7 +161,9 @@ SUBSTITUTES = Substitutes(
 )
 
 # an emulated TPM holds the guest's own keys: the host's TPM, or one of another program, is another
-BACKEND_SUBSTITUTES = Substitutes("devices/tpm/backend/@type", order={"*": ()})
+BACKEND_SUBSTITUTES = Substitutes(
+    "devices/tpm/backend/@type", order={"*": ()}, slips={"swtpm": "emulator"}
+)
 
 
 MODEL = Enum(
@@ -383,6 +385,8 @@ def version_can_be_set_up(tpm: Tpm) -> Problems:
             tpm,
             at,
             accepted=["2.0"],
+            # another version is another TPM; the model is only how the guest talks to it
+            fix=set_value("tpm-tis", "../@model") if tpm.holds(X86) else (),
         )
 
 

@@ -16,6 +16,7 @@ from domcaps.elements.display.graphics_listen import first_type
 from domcaps.language.attributes import number
 from domcaps.language.changes.display import GRAPHICS_DEFINED, VNC_POWER_CONTROL
 from domcaps.language.finding import Stage
+from domcaps.language.fix import set_value
 from domcaps.language.observed import option
 from domcaps.language.require import libvirt_reads, needs
 from domcaps.language.rule import Problems, Sample, problem, rule
@@ -65,11 +66,15 @@ def automatic(graphics: Graphics) -> bool:
 )
 def vnc_passwords_are_short(graphics: Graphics) -> Problems:
     """``passwd`` of VNC ``<graphics>`` must have at most 8 characters."""
-    if graphics.type == "vnc" and len(graphics.node.get("passwd", "").encode()) > _PASSWORD:
+    password = graphics.node.get("passwd", "")
+    if graphics.type == "vnc" and len(password.encode()) > _PASSWORD:
+        # clients send no more of it
+        short = password.encode()[:_PASSWORD].decode(errors="ignore")
         yield problem(
             f"attribute 'passwd' of VNC graphics must have at most {_PASSWORD} bytes",
             graphics,
             "@passwd",
+            fix=set_value(short, "@passwd"),
         )
 
 

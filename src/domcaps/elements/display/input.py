@@ -18,6 +18,7 @@ from domcaps.elements.boards.families import I440FX, ISAPC, Q35, S390, S390_CCW,
 from domcaps.language.attributes import Attributes
 from domcaps.language.changes.display import INPUT_EVDEV, PS2_OF_BOARDS
 from domcaps.language.finding import Stage
+from domcaps.language.fix import Substitutes, set_value
 from domcaps.language.lazy import cached_property
 from domcaps.language.observed import device, qom_type
 from domcaps.language.part import field
@@ -26,6 +27,17 @@ from domcaps.language.preference import Decision, Option
 from domcaps.language.require import needs
 from domcaps.language.rule import Problems, Sample, problem, rule
 from domcaps.language.value_types import ON_OFF, OneOf
+
+SUBSTITUTES = Substitutes(
+    "devices/input/@bus",
+    order={
+        "ps2": ("usb", "virtio"),
+        "usb": ("virtio", "ps2"),
+        "virtio": ("usb", "ps2"),
+        "*": ("usb", "virtio", "ps2"),
+    },
+)
+"""Every system has drivers for input on USB; one on virtio is needed where there is no USB."""
 
 TYPES = OneOf(("mouse", "tablet", "keyboard", "passthrough", "evdev"), {"evdev": INPUT_EVDEV})
 BUSES = OneOf(("ps2", "usb", "xen", "parallels", "virtio", "none"), {"none": INPUT_EVDEV})
@@ -277,7 +289,8 @@ def model_needs_virtio(input_: Input) -> Problems:
     if input_.model is None:
         return
     if input_.bus != "virtio":
-        yield problem(f"the model {input_.model!r} requires bus='virtio'", input_, "@model")
+        message = f"the model {input_.model!r} requires bus='virtio'"
+        yield problem(message, input_, "@model", fix=set_value("virtio", "@bus"))
     elif input_.model != "virtio":
         yield problem(
             "virtio input devices have no transitional models; use model='virtio'",

@@ -37,6 +37,7 @@ SUBSTITUTES = Substitutes(
         "usb": ("ich9", "virtio"),
         "*": ("ich9", "ich6", "ac97"),
     },
+    slips={"hda": "ich9", "intel-hda": "ich6", "ich9-intel-hda": "ich9", "sb": "sb16"},
 )
 
 

@@ -141,6 +141,8 @@ SUBSTITUTES = Substitutes(
         "cirrus": ("model/@vram",),
         "vmvga": ("model/@vram",),
     },
+    # words of QEMU's option -vga, and names of its devices
+    slips={"std": "vga", "vmware": "vmvga", "virtio-gpu-gl": "virtio", "virtio-vga-gl": "virtio"},
 )
 
 

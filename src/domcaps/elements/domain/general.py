@@ -24,7 +24,7 @@ from domcaps.language.changes.domain import (
     IOMMUFD_DEFAULT,
     RESOURCE_FIBRECHANNEL,
 )
-from domcaps.language.fix import Substitutes, set_value
+from domcaps.language.fix import Fix, Substitutes, set_value
 from domcaps.language.part import Part, field
 from domcaps.language.quantities import ANY_UUID, OrEmpty
 from domcaps.language.rule import Problems, Sample, problem, rule
@@ -52,6 +52,7 @@ ON_CRASH = Enum(
 SUBSTITUTES = Substitutes(
     "@type",
     order={"kvm": ("qemu",), "hvf": ("qemu",), "qemu": ("kvm",), "*": ("kvm", "qemu")},
+    slips={"tcg": "qemu", "kqemu": "qemu", "qemu-kvm": "kvm"},
     remarks={"qemu": "emulation, which is many times slower"},
 )
 """Emulation does all that acceleration does, only slower."""
@@ -153,6 +154,7 @@ def title_is_one_line(domain: DomainElement) -> Problems:
             "<title> must not contain a line break; move longer text to <description>",
             domain,
             "title",
+            fix=set_value(" ".join((domain.title or "").split())),
         )
 
 
@@ -216,6 +218,7 @@ def os_is_named(domain: DomainElement) -> Problems:
             "<os> with a <type> is missing; write <os><type>hvm</type></os>",
             domain,
             accepted=("hvm",),
+            fix=Fix(add="<os><type>hvm</type></os>"),
         )
 
 

@@ -31,7 +31,7 @@ from domcaps.language.changes.features import (
     HYPERV_SYNIC_ALONE,
 )
 from domcaps.language.finding import Stage
-from domcaps.language.fix import Fix
+from domcaps.language.fix import Fix, set_value
 from domcaps.language.part import Part, field
 from domcaps.language.require import libvirt_reads
 from domcaps.language.rule import Problems, Sample, problem, rule
@@ -139,7 +139,8 @@ def switches_have_states(hyperv: Hyperv) -> Problems:
 def _state(node: Node) -> Problems:
     state = node.get("state")
     if state is None:
-        yield problem(f"<{node.tag}> needs the attribute 'state'", node, accepted=ON_OFF.names)
+        message = f"<{node.tag}> needs the attribute 'state'"
+        yield problem(message, node, accepted=ON_OFF.names, fix=set_value("on", "@state"))
     elif state not in ON_OFF.names:
         yield problem(
             f"attribute 'state' of <{node.tag}> must be 'on' or 'off'",
@@ -211,6 +212,7 @@ def vendor_has_a_name(hyperv: Hyperv) -> Problems:
                 "attribute 'value' of <vendor_id> must be at most 12 characters, without a comma",
                 node,
                 "@value",
+                fix=set_value(value.replace(",", "")[:_VENDOR_LENGTH]),
             )
 
 

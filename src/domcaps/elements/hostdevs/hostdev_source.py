@@ -24,12 +24,12 @@ from domcaps.elements.storage.disk_secrets import login_problems
 from domcaps.language.attributes import Attributes, fits
 from domcaps.language.changes.hostdevs import HOSTDEV_DUPLICATES, HOSTDEV_USB_PORT
 from domcaps.language.finding import Stage
-from domcaps.language.fix import Fix
+from domcaps.language.fix import Fix, set_value
 from domcaps.language.lazy import cached_property
 from domcaps.language.part import Part
 from domcaps.language.quantities import AnyUuid
 from domcaps.language.require import libvirt_reads
-from domcaps.language.rule import Problems, problem, rule
+from domcaps.language.rule import Problem, Problems, problem, rule
 from domcaps.language.value_types import ON_OFF, YES_NO, Int, OneOf
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ _USB = Attributes(
     }
 )
 _VENDOR = Attributes({"id": Int(1, 2**32 - 1, base=0)}, required=("id",))
+_LSUSB = re.compile(r"[0-9a-fA-F]{4}")
 _PRODUCT = Attributes({"id": ANY_BASE}, required=("id",))
 _USB_ADDRESS = Attributes({"bus": ANY_BASE, "device": ANY_BASE}, required=("bus", "device"))
 _USB_PORT_ADDRESS = Attributes({"bus": ANY_BASE, "device": ANY_BASE}, required=("bus",))
@@ -117,6 +118,14 @@ def only_usb_can_be_missing(hostdev: Hostdev) -> Problems:
         )
 
 
+def _with_prefix(wrong: Problem, number: Node | None) -> Problem:
+    """Let four hexadecimal digits, as lsusb prints them, be such a number."""
+    text = "" if number is None else number.get("id") or ""
+    if not _LSUSB.fullmatch(text):
+        return wrong
+    return Problem(wrong.message, wrong.node, "id", fixes=(set_value(f"0x{text.lower()}", "@id"),))
+
+
 @rule(
     "hostdev-usb-invalid",
     Hostdev,
@@ -132,8 +141,8 @@ def usb_is_identified(hostdev: Hostdev) -> Problems:
     vendor, product = source.find("vendor"), source.find("product")
     if (vendor is None) is not (product is None):
         yield problem("<vendor> and <product> are only valid together; add the missing one", source)
-    yield from _VENDOR.problems(vendor)
-    yield from _PRODUCT.problems(product)
+    for number, form in ((vendor, _VENDOR), (product, _PRODUCT)):
+        yield from (_with_prefix(wrong, number) for wrong in form.problems(number))
     address = source.find("address")
     by_port = (
         address is not None

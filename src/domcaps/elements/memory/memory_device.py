@@ -295,9 +295,18 @@ def blocks_are_requested(memory: VirtioMem) -> Problems:
     requested = size_kib(memory.node, "target/requested")
     block = size_kib(memory.node, "target/block")
     if requested > size_kib(memory.node, "target/size"):
-        yield problem("<requested> must not be larger than <size>", memory, "target/requested")
+        most = size_kib(memory.node, "target/size")
+        fix = _requesting(most - most % (block or 1))
+        message = "<requested> must not be larger than <size>"
+        yield problem(message, memory, "target/requested", fix=fix)
     elif block and requested % block:
-        yield problem("<requested> must be a multiple of <block>", memory, "target/requested")
+        fix = _requesting(requested - requested % block)
+        message = "<requested> must be a multiple of <block>"
+        yield problem(message, memory, "target/requested", fix=fix)
+
+
+def _requesting(kibibytes: int) -> Fix:
+    return Fix(values=(("", str(kibibytes)), ("@unit", "KiB")))
 
 
 @rule(

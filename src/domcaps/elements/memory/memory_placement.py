@@ -25,7 +25,7 @@ from domcaps.elements.memory.memory import (
 from domcaps.elements.memory.memory_device import MemoryDevice, memory_sample, size_kib
 from domcaps.elements.memory.numa import Cell, cell_count
 from domcaps.language.changes.memory import SLOTS_OF_MODULES
-from domcaps.language.fix import Fix
+from domcaps.language.fix import Fix, set_value
 from domcaps.language.node_path import path_of
 from domcaps.language.quantities import KIB, repeated, shown_size
 from domcaps.language.rule import Problems, problem, rule
@@ -254,7 +254,10 @@ def each_device_takes_a_slot(most: MaxMemory) -> Problems:
     needed, slots = len(domain.all(MemoryDevice)), memory_slots(domain)
     if has_hotplug(domain) and (not slots or needed > slots):
         yield problem(
-            f"{needed} memory devices need slots='{needed}' of <maxMemory>", most, "@slots"
+            f"{needed} memory devices need slots='{needed}' of <maxMemory>",
+            most,
+            "@slots",
+            fix=set_value(str(needed), "@slots"),
         )
 
 
@@ -271,7 +274,10 @@ def there_are_enough_slots(most: MaxMemory) -> Problems:
     needed = sum(device.is_module for device in domain.all(MemoryDevice))
     if has_hotplug(domain) and needed > memory_slots(domain):
         yield problem(
-            f"{needed} memory modules need slots='{needed}' of <maxMemory>", most, "@slots"
+            f"{needed} memory modules need slots='{needed}' of <maxMemory>",
+            most,
+            "@slots",
+            fix=set_value(str(needed), "@slots"),
         )
 
 

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from domcaps.elements.memory.numa_repairs import counted, share_of_memory, with_cpus
 from domcaps.elements.processor.vcpu_count import max_vcpus
 from domcaps.language.changes.memory import NUMA_CELL_ADDED
 from domcaps.language.part import Part, field
@@ -56,7 +57,7 @@ class Cell(Part):
 
     id = field("@id", UNSIGNED)
     cpus = field("@cpus", NumberSet())
-    memory = field("@memory", NEEDED_SIZE, required=True)
+    memory = field("@memory", NEEDED_SIZE, required=True, missing=share_of_memory)
     unit = field("@unit", UNIT)
     mem_access = field("@memAccess", OneOf(("shared", "private")))
     discard = field("@discard", YES_NO)
@@ -133,11 +134,11 @@ def cells_are_counted(numa: Numa) -> Problems:
     for place, cell in enumerate(cells):
         number = place if cell.id is None else cell.id
         if number >= len(cells):
-            yield problem(
-                f"with {len(cells)} cells, the ids go from 0 to {len(cells) - 1}", cell, "@id"
-            )
+            message = f"with {len(cells)} cells, the ids go from 0 to {len(cells) - 1}"
+            yield problem(message, cell, "@id", fix=counted(numa.domain))
         elif number in seen:
-            yield problem(f"two cells have the id {number}; use each id once", cell, "@id")
+            message = f"two cells have the id {number}; use each id once"
+            yield problem(message, cell, "@id", fix=counted(numa.domain))
         # a cell without memory is none yet
         if cell.memory_kib:
             seen.add(number)
@@ -160,6 +161,7 @@ def cells_share_no_cpus(numa: Numa) -> Problems:
                 "well; remove it from one",
                 cell,
                 "@cpus",
+                fix=with_cpus(cpus & ~taken),
             )
         taken |= cpus
 
@@ -174,7 +176,9 @@ def cells_have_cpus_of_the_domain(cell: Cell) -> Problems:
     """``<cell cpus>`` must be vCPUs that the domain can have."""
     most = max_vcpus(cell.domain)
     if (cell.cpus or 0).bit_length() > most:
-        yield problem(f"the domain has the vCPUs 0 to {most - 1} only", cell, "@cpus")
+        left = (cell.cpus or 0) & ((1 << most) - 1)
+        message = f"the domain has the vCPUs 0 to {most - 1} only"
+        yield problem(message, cell, "@cpus", fix=with_cpus(left))
 
 
 @rule(

@@ -19,7 +19,7 @@ from domcaps.language.changes.memory import NUMATUNE_RESTRICTIVE, NUMATUNE_RESTR
 from domcaps.language.finding import Stage
 from domcaps.language.fix import Fix, set_value
 from domcaps.language.part import Part, field
-from domcaps.language.quantities import CPUS, numbers, repeated
+from domcaps.language.quantities import CPUS, number_set, numbers, repeated
 from domcaps.language.rule import Problems, problem, rule
 from domcaps.language.value_types import UNSIGNED, OneOf
 
@@ -179,11 +179,11 @@ def _gone(part: Part, nodes: int) -> int | None:
 
 
 def _those_there(part: Part, nodes: int) -> Iterator[Fix]:
-    """Take memory from those of the nodes that the host has, if there are any."""
+    """Take memory from those of the nodes that the host has, else from all of its nodes."""
     here = {cell.id for cell in part.domain.world.host.record.numa}
-    left = [str(node) for node in numbers(nodes) if node in here]
+    left = [node for node in numbers(nodes) if node in here] or sorted(here)
     if left:
-        yield set_value(",".join(left), "@nodeset")
+        yield set_value(number_set(sum(1 << node for node in left)), "@nodeset")
 
 
 @rule(

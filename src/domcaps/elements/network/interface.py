@@ -52,7 +52,11 @@ if TYPE_CHECKING:
 _CARD = "-device virtio-net-{bus},netdev={id}n"
 
 # another type of network is another network
-TYPE_SUBSTITUTES = Substitutes("devices/interface/@type", order={"*": ()})
+TYPE_SUBSTITUTES = Substitutes(
+    "devices/interface/@type",
+    order={"*": ()},
+    slips={"nat": "network", "macvtap": "direct", "tap": "ethernet", "slirp": "user"},
+)
 
 SUBSTITUTES = Substitutes(
     "devices/interface/model/@type",

@@ -29,6 +29,8 @@ from domcaps.elements.processor.vcpu_count import Topology
 from domcaps.facts import arch as archs
 from domcaps.language.at_start import start_doubt
 from domcaps.language.finding import Stage
+from domcaps.language.fix import Fix
+from domcaps.language.node_path import path_of
 from domcaps.language.observed import qapi
 from domcaps.language.part import Part
 from domcaps.language.rule import Problems, Sample, problem, rule
@@ -272,6 +274,14 @@ def _mismatch(cpu: Cpu, told: dict[str, str]) -> Mismatch | None:
     )
 
 
+def _disabling(cpu: Cpu, names: Sequence[str]) -> Iterator[Fix]:
+    """Keep forbidden features from the guest, which may run where the host has them."""
+    told = (f for f in cpu.node.iterfind("feature") if f.get("policy") == "forbid")
+    values = [(path_of(f, "policy"), "disable") for f in told if f.get("name") in names]
+    if values:
+        yield Fix(values=tuple(values))
+
+
 @rule(
     "cpu-feature-forbidden",
     Cpu,
@@ -293,6 +303,7 @@ def host_lacks_what_is_forbidden(cpu: Cpu) -> Problems:
             f"the host has the forbidden features {', '.join(names)}; use policy='disable'",
             cpu,
             "feature",
+            fix=_disabling(cpu, names),
         )
 
 

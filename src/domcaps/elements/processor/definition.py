@@ -68,6 +68,15 @@ SUBSTITUTES = Substitutes(
         "*": ("host-model", "maximum"),
     },
     only={"host-passthrough": ("@migratable",), "maximum": ("@migratable",)},
+    # QEMU's names of models, and short ones
+    slips={
+        "host": "host-passthrough",
+        "passthrough": "host-passthrough",
+        "max": "maximum",
+        "host-passthru": "host-passthrough",
+        "hostmodel": "host-model",
+        "model": "host-model",
+    },
 )
 
 

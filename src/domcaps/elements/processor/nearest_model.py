@@ -10,6 +10,7 @@ from domcaps.elements.processor.cpu import accelerator
 from domcaps.facts import arch as archs
 from domcaps.facts.emulator import Unanswered
 from domcaps.language.fix import Fix, set_value
+from domcaps.language.spelling import nearest
 from domcaps.similar import close_matches
 
 if TYPE_CHECKING:
@@ -42,7 +43,10 @@ def _names_instead(cpu: Cpu) -> tuple[str, ...]:
         known = _known(cpu)
     except Unanswered:
         known = ()
-    spelt = close_matches(cpu.model or "", [m.name for m in known], n=1, cutoff=_ALIKE)
+    names = [model.name for model in known]
+    alike = close_matches(cpu.model or "", names, n=1, cutoff=_ALIKE)
+    swapped = [name for name in names if sorted(name) == sorted(cpu.model or "")]
+    spelt = [*nearest(cpu.model or "", names, 1, exact=True), *swapped, *alike][:1]
     usable = [m.name for m in known if m.usable == "yes" and not m.deprecated]
     return tuple(dict.fromkeys((*spelt, *_nearest(cpu, usable))))
 

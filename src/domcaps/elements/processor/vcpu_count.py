@@ -21,6 +21,7 @@ from domcaps.elements.boards.defaults import VCPU_PLACEMENT
 from domcaps.elements.boards.families import PSERIES, Q35, X86, family_of, machine_type
 from domcaps.language.changes.processor import CPU_CLUSTERS, EIM_OPTIONAL
 from domcaps.language.fix import Fix, set_value
+from domcaps.language.node_path import path_of
 from domcaps.language.part import Part, field
 from domcaps.language.quantities import CPUS
 from domcaps.language.require import libvirt_reads
@@ -62,16 +63,22 @@ class VcpuState(Part):
     order = field("@order", UNSIGNED)
 
 
+def _one(topology: Part) -> Iterator[Fix]:
+    """Give each figure that is missing as 1: others follow from the number of CPUs."""
+    absent = [name for name in ("sockets", "cores", "threads") if topology.node.get(name) is None]
+    yield Fix(values=tuple((f"{path_of(topology.node)}/@{name}", "1") for name in absent))
+
+
 class Topology(Part):
     """How the CPUs are grouped into threads, cores, clusters, dies and sockets."""
 
     path = "cpu/topology"
 
-    sockets = field("@sockets", POSITIVE, required=True)
+    sockets = field("@sockets", POSITIVE, required=True, missing=_one)
     dies = field("@dies", POSITIVE, default=1)
     clusters = field("@clusters", POSITIVE, default=1, since=CPU_CLUSTERS)
-    cores = field("@cores", POSITIVE, required=True)
-    threads = field("@threads", POSITIVE, required=True)
+    cores = field("@cores", POSITIVE, required=True, missing=_one)
+    threads = field("@threads", POSITIVE, required=True, missing=_one)
 
     @property
     def cpus(self) -> int:
@@ -327,6 +334,9 @@ def _with_sockets(topology: Topology, cpus: int) -> Iterator[Fix]:
         if cpus % others == 0:
             yield set_value(str(cpus // others), f"@{name}")
     given = [name for name in ("dies", "clusters", "threads") if topology.node.get(name)]
+    if cpus % figures["sockets"] == 0:
+        cores = ("@cores", str(cpus // figures["sockets"]))
+        yield Fix(values=(cores, *((f"@{name}", "1") for name in given)))
     one = (("@sockets", "1"), ("@cores", str(cpus)), *((f"@{name}", "1") for name in given))
     yield Fix(values=one, less=True)
 

@@ -257,12 +257,21 @@ CDROM_PREFERENCE = Decision(
 _TYPES = OneOf((*TYPES, "ctl"), {"vhostuser": DISK_VHOST_USER, "vhostvdpa": DISK_VHOST_VDPA})
 
 
-DEVICE_SUBSTITUTES = Substitutes("devices/disk/@device", order={"lun": ("disk",), "*": ()})
+DEVICE_SUBSTITUTES = Substitutes(
+    "devices/disk/@device",
+    order={"lun": ("disk",), "*": ()},
+    slips={
+        "cd": "cdrom", "dvd": "cdrom", "iso": "cdrom", "hd": "disk", "hdd": "disk",
+        "harddisk": "disk", "fd": "floppy", "fdd": "floppy",
+    },
+)  # fmt: skip
 """A file can't be a LUN; a drive for floppy disks becomes no other one."""
 
 
 FORMAT_SUBSTITUTES = Substitutes(
-    "devices/disk/driver/@type", order={"*": ()}, slips={"iso": "raw", "dir": "fat"}
+    "devices/disk/driver/@type",
+    order={"*": ()},
+    slips={"iso": "raw", "dir": "fat", "qcow3": "qcow2", "vhd": "vpc"},
 )
 """Data of one format is not read as another; that of an ISO image is raw."""
 

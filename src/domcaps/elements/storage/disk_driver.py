@@ -14,6 +14,7 @@ from domcaps.elements.boards.defaults import ENCRYPTION_ENGINE
 from domcaps.elements.storage.disk import Disk
 from domcaps.language.attributes import Attributes
 from domcaps.language.changes.storage import DISK_STATISTICS
+from domcaps.language.fix import set_value
 from domcaps.language.observed import device_property, qapi
 from domcaps.language.require import needs
 from domcaps.language.rule import Problems, Sample, problem, rule
@@ -27,6 +28,7 @@ QUEUE_SIZE = device_property("virtio-blk-pci", "queue-size") | device_property(
 SET_ACTION = qapi("set-action")
 
 _UNCACHED = frozenset({"none", "directsync"})
+_CACHES = frozenset({"writeback", "writethrough", "unsafe"})
 _STATISTIC = Attributes({"interval": POSITIVE}, required=("interval",))
 
 _DISK = "<disk type='file'><driver name='qemu' {}/><source file='/a'/><target dev='{}'/>{}</disk>"
@@ -106,6 +108,8 @@ def native_io_needs_no_cache(disk: Disk) -> Problems:
             disk,
             "driver/@io",
             accepted=("threads", "io_uring"),
+            # what the domain says of its cache is kept
+            fix=() if disk.cache in _CACHES else set_value("none", "@cache"),
         )
     elif disk.io == "io_uring":
         yield from needs(

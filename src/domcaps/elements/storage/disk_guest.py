@@ -16,6 +16,7 @@ from domcaps.elements.boards.families import PSERIES
 from domcaps.elements.buses.disk import FLOPPY_CONTROLLER
 from domcaps.elements.placement.drives import LETTERS, disk_index
 from domcaps.elements.storage.disk import BUS, Disk
+from domcaps.elements.storage.target_names import free_name, named_target
 from domcaps.language.changes.storage import (
     DISK_DPOFUA,
     DISK_FLOPPY_CONTROLLER,
@@ -40,6 +41,7 @@ _NAMES = tuple(letters for letters in LETTERS if letters != "fd")
 _PARTITION = re.compile(r"[a-z]+(\d*)")
 _WWN = re.compile(r"(0x)?[0-9a-fA-F]{16}")
 _SERIAL = re.compile(r"[A-Za-z0-9\-_ .+]*")
+_UNSAFE = re.compile(r"[^A-Za-z0-9\-_ .+]")
 _PRINTABLE = re.compile(r"[ -~]*")
 _LONGEST_VENDOR = 8
 
@@ -63,7 +65,8 @@ def target_is_named(disk: Disk) -> Problems:
     """``<disk>`` needs a ``<target>`` with ``dev``."""
     target = disk.find("target")
     if target is None or target.get("dev") is None:
-        yield problem("<disk> needs <target dev='…'/>, such as 'vda'", disk, "target/@dev")
+        message = "<disk> needs <target dev='…'/>, such as 'vda'"
+        yield problem(message, disk, "target/@dev", fix=named_target(disk))
 
 
 @rule("disk-target-unknown", Disk, bad=_disk("virtio", name="vd1"), good=_disk("virtio"))
@@ -94,6 +97,7 @@ def target_has_a_known_name(disk: Disk) -> Problems:
             f"{', '.join(accepted)} followed by letters",
             disk,
             "target/@dev",
+            fix=free_name(disk),
         )
     elif (found := _PARTITION.fullmatch(name)) and found[1] not in {"", "0"}:
         whole = set_value(name.rstrip("0123456789"), "@dev")
@@ -373,6 +377,7 @@ def serial_is_plain(disk: Disk) -> Problems:
             "<serial> may contain only letters, digits, spaces and the characters -_.+",
             disk,
             "serial",
+            fix=set_value(_UNSAFE.sub("-", serial)),
         )
 
 

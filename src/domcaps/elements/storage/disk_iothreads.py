@@ -23,6 +23,7 @@ from domcaps.elements.controllers.iothread_mapping import (
 )
 from domcaps.elements.storage.disk import Disk
 from domcaps.language.changes.storage import DISK_IOTHREAD_DEFINED, DISK_IOTHREADS
+from domcaps.language.fix import Fix
 from domcaps.language.observed import device_property
 from domcaps.language.require import libvirt_reads, needs
 from domcaps.language.rule import Problems, problem, rule
@@ -86,7 +87,9 @@ def threads_need_virtio(disk: Disk) -> Problems:
     if not several and not disk.iothread:
         return
     if disk.bus != "virtio":
-        yield problem("I/O threads require <target bus='virtio'>", disk, "driver")
+        # another bus needs another driver in the guest
+        fix = Fix(without=("@iothread", "iothreads"))
+        yield problem("I/O threads require <target bus='virtio'>", disk, "driver", fix=fix)
     elif several:
         yield from needs(
             disk,

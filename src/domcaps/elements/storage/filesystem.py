@@ -22,7 +22,8 @@ from domcaps.language.observed import device
 from domcaps.language.preference import Decision, Option, drives
 from domcaps.language.qemu_args import LIBVIRTS_OWN, HelperProcess, QemuArgs
 
-SUBSTITUTES = Substitutes("devices/filesystem/driver/@type", order={"handle": ("path",), "*": ()})
+SUBSTITUTES = Substitutes("devices/filesystem/driver/@type", order={"handle": ("path",), "*": ()},
+                          slips={"9p": "path", "9pfs": "path", "virtio-9p": "path"})  # fmt: skip
 """A share by another protocol is another one: the guest mounts it otherwise."""
 
 _FSDEV = "id={id}f,path={dir}"

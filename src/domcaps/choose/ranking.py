@@ -1,0 +1,118 @@
+"""Values that may stand at a place instead of one at fault, each with what it loses."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from domcaps.choose import losses
+from domcaps.choose.candidates import (
+    misspelt,
+    numbers,
+    of_same_family,
+    preferred,
+    shown,
+    values_of,
+)
+from domcaps.choose.catalogue import something
+from domcaps.choose.protected import says_what_it_is
+from domcaps.language.node_path import without_positions
+from domcaps.validate.alternatives import substitutes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from domcaps.language.finding import Finding
+
+KINDS = frozenset({"type", "bus", "device", "model", "mode"})
+"""Attributes that make a thing another thing."""
+
+NUMBER = re.compile(r"-?\d{1,19}")
+_SWITCHES = dict.fromkeys(("yes", "on", "true", "1", "enabled", "enable", "y"), True) | (
+    dict.fromkeys(("no", "off", "false", "0", "disabled", "disable", "n"), False)
+)
+_TWICE = "-duplicate"
+"""How codes end of findings about what stands there twice: another value makes it another thing."""
+
+
+def ranked(
+    path: str, old: str, known: Sequence[str], finding: Finding, arch: str
+) -> Iterator[tuple[str, int]]:
+    """Give values for the place of a finding, and what each loses, in no order.
+
+    `known` are the values that may stand there, `arch` is the guest's architecture.
+    """
+    where = without_positions(path)
+    if where == "/domain/os/type/@machine":
+        yield from _machines(old, known)
+        return
+    rule = substitutes().get(where)
+    if rule is not None and rule.slips and old.lower() in rule.slips:
+        yield rule.slips[old.lower()], losses.SLIP
+        return
+    if switched := _switched(old, known):
+        yield switched, losses.SLIP
+        return
+    # a word that has a meaning there is no typo
+    exact = says_what_it_is(where)
+    known_word = old in values_of(path) or (rule is not None and old in rule.order)
+    near = () if known_word else misspelt(old, known, exact=exact)
+    yield from ((value, losses.SLIP + n) for n, value in enumerate(near))
+    if finding.code.endswith(_TWICE):
+        return
+    of = rule.of(old, arch) if rule is not None else None
+    for number, value in enumerate(of or ()):
+        yield value, losses.SUBSTITUTE + number
+    if not exact:
+        yield from ((value, losses.NUMBER) for value in numbers(where, old))
+    if old.isdigit() and finding.fixes:
+        return  # the finding itself says which numbers are permitted
+    if of is None and not exact:
+        yield from _guessed(where, old, known, finding)
+
+
+def _switched(old: str, known: Sequence[str]) -> str:
+    """Give the word of a switch for another one, as 'on' for 'yes'; "" of what is no switch."""
+    for yes, no in (("yes", "no"), ("on", "off")):
+        if {yes, no} <= set(known) and old not in known:
+            meant = _SWITCHES.get(old.lower())
+            return "" if meant is None else (yes if meant else no)
+    return ""
+
+
+def _guessed(
+    where: str, old: str, known: Sequence[str], finding: Finding
+) -> Iterator[tuple[str, int]]:
+    """Give values of which the table does not say what they can stand in for."""
+    kind = where.rpartition("@")[2] in KINDS and not finding.accepted
+    base = losses.KIND if kind else losses.PREFERRED
+    listed = preferred(where, old, known)
+    if NUMBER.fullmatch(old) and all(map(NUMBER.fullmatch, listed)):
+        listed.sort(key=lambda value: abs(int(value) - int(old)))
+    yield from ((v, base + n) for n, v in enumerate(listed))
+    for number, value in enumerate(shown(finding.code, where)):
+        if not NUMBER.fullmatch(value):
+            # other texts, such as a password, are those of the manual's own domain
+            if value in known or repr(value) in finding.message:
+                yield value, losses.SHOWN + number
+        elif old and not finding.accepted:  # a number that is missing is its owner's matter
+            near = NUMBER.fullmatch(old) is not None
+            yield value, (losses.NUMBER if near else losses.SHOWN) + number
+
+
+def _machines(old: str, known: Sequence[str]) -> Iterator[tuple[str, int]]:
+    """Give machine types: those of the family, or usual boards where QEMU does not have it.
+
+    A board of another family is another computer: a guest that was made for one that QEMU has is
+    not moved to it.
+    """
+    family = of_same_family(old, known)
+    yield from ((value, losses.MACHINE + n) for n, value in enumerate(family))
+    if old in known:
+        return
+    rule = substitutes().get("/domain/os/type/@machine")
+    meant = (rule.slips or {}).get(old.lower()) if rule is not None else None
+    near = () if family else (meant,) if meant in known else misspelt(old, known)[:1]
+    yield from ((value, losses.SLIP) for value in near)
+    usual = (value for value in something("os.machine") if value in known)
+    yield from ((value, 2 * losses.MACHINE + n) for n, value in enumerate(usual))

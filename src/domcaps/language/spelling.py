@@ -1,0 +1,72 @@
+"""Known words that look like a misspelt one."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from domcaps.similar import close_matches
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_NEAR = 0.6
+_NUMBERED = re.compile(r"(.*?)(\d{1,9})")
+_SHORT = 3
+"""Of shorter words a letter is too much."""
+
+
+def nearest(text: str, known: Iterable[str], most: int = 3, *, exact: bool = False) -> list[str]:
+    """Give the known words that look like a misspelt one, the most alike first.
+
+    Those that differ in case, hyphens and underscores come first, then those that one typo makes of
+    it, then words of which it is a part, as ``xhci`` is of ``qemu-xhci``, and the reverse. With
+    `exact` only the first two kinds are given.
+    """
+    old = _folded(text)
+    words: dict[str, str] = {}
+    for word in known:
+        if word and word != text:
+            words.setdefault(_folded(word), word)
+    same = [old] if old in words else []
+    slips = [word for word in words if _is_one_slip(old, word)]
+    slips.sort(key=lambda word: (len(word) != len(old), _versions_apart(old, word)))
+    found = [*same, *slips] if exact else [*same, *_look_alikes(old, words, slips, most)]
+    return [words[word] for word in dict.fromkeys(found)][:most]
+
+
+def _look_alikes(old: str, words: Iterable[str], slips: list[str], most: int) -> list[str]:
+    # the first letter is hardly ever wrong
+    likely = [word for word in slips if word[:1] == old[:1]]
+    parts = [word for word in words if _is_part(old, word)]
+    return [*likely, *parts, *slips, *close_matches(old, words, most, _NEAR)]
+
+
+def _folded(word: str) -> str:
+    return re.sub(r"[-_ ]", "-", word.lower())
+
+
+def _versions_apart(one: str, other: str) -> int:
+    """Give how far apart the numbers at the end of two names are that are the same else."""
+    found = [_NUMBERED.fullmatch(word) for word in (one, other)]
+    if found[0] is None or found[1] is None or found[0][1] != found[1][1]:
+        return 0
+    return abs(int(found[0][2]) - int(found[1][2]))
+
+
+def _is_part(one: str, other: str) -> bool:
+    """Tell whether a word begins or ends the other: ``virtio`` is part of ``virtio-balloon``."""
+    short, long = sorted((one, other), key=len)
+    return len(short) >= _SHORT and (long.startswith(f"{short}-") or long.endswith(f"-{short}"))
+
+
+def _is_one_slip(one: str, other: str) -> bool:
+    """Tell whether words differ by a letter: one more, one less, another one, or two swapped."""
+    if abs(len(one) - len(other)) > 1 or max(len(one), len(other)) < _SHORT:
+        return False
+    begin = next((n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), None)
+    if begin is None:
+        return one != other
+    left, right = one[begin:], other[begin:]
+    swapped = left[:2] == right[:2][::-1] and left[2:] == right[2:]
+    return swapped or left[1:] == right[1:] or left[1:] == right or left == right[1:]
