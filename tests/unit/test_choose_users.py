@@ -93,6 +93,11 @@ REPAIRED = [
     ("a topology without threads",
      {"vcpu": "8", "top": "<cpu mode='maximum'><topology sockets='1' cores='4'/></cpu>"},
      ["cores='4'", "threads='1'", "sockets='2'"], []),
+    ("a named CPU of many that lacks x2APIC",
+     _features("<ioapic driver='qemu'/>", vcpu="300",
+               top="<cpu mode='custom' match='exact' check='none'><model>core2duo</model></cpu>",
+               devices="<iommu model='intel'><driver intremap='on' eim='on'/></iommu>"),
+     ["core2duo", "<feature policy='require' name='x2apic'/>", ">300<"], []),
     # NUMA
     ("CPUs that are not there", _cells("id='0' cpus='0-1'", "id='1' cpus='2-7'"),
      ["cpus='2-3'"], []),
@@ -162,3 +167,19 @@ def test_nothing_is_made_up(case: str, parts: dict[str, str], word: str) -> None
     found = host.repair(_domain(parts), "12.8")
     assert word in found.data.decode(), case
     assert "start='22'" not in found.data.decode()
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("<domain><name>a</name>{}<os><type>hvm</type></os></domain>", "<domain type='kvm'>"),
+        ("<domain type='qemu'><name>a</name>{}<os/></domain>", "<os><type>hvm</type></os>"),
+        ("<domain type='qemu'><name>a</name>{}</domain>", "<os><type>hvm</type></os>"),
+    ],
+)
+def test_what_every_domain_needs_is_added(before: str, after: str) -> None:
+    found = open_plain("sid-x86_64").repair(
+        before.format("<memory>65536</memory>").encode(), "12.8"
+    )
+    assert found.accepted
+    assert after in found.data.decode()

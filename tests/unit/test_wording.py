@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from domcaps.language.spelling import nearest
 from domcaps.language.wording import (
     counted,
     denied,
     did_you_mean,
     listed,
     named,
-    nearest,
     one_of,
     plain,
 )

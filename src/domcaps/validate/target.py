@@ -20,6 +20,7 @@ from domcaps.errors import (
 from domcaps.facts.arch import serves
 from domcaps.facts.emulator import ACCELERATORS
 from domcaps.language.finding import Finding
+from domcaps.language.fix import Fix, set_value
 from domcaps.language.node_path import path_of
 from domcaps.language.rule import Problem
 from domcaps.similar import close_matches
@@ -189,7 +190,7 @@ class _Search:
     ) -> None:
         node, attribute = self._place(about)
         accepted = offered or ((nearest,) if nearest else ())
-        fault = Fault(code, Problem(text, node, attribute, accepted))
+        fault = Fault(code, Problem(text, node, attribute, accepted, fixes=self._fixes(about)))
         if about in self.replaced and self.wanted[about] is not None:
             # what took its place is not there either: take the default
             self.wanted[about] = None
@@ -200,6 +201,12 @@ class _Search:
         self.faults.append(fault)
         self.replaced.append(about)
         self.wanted[about] = nearest or None
+
+    def _fixes(self, about: str) -> tuple[Fix, ...]:
+        """Give the type of a domain that names none: accelerated, else emulated."""
+        if about != "virttype" or self.root.get("type") is not None:
+            return ()
+        return (set_value("kvm", "@type"), set_value("qemu", "@type"))
 
     def _place(self, about: str) -> tuple[Node, str]:
         kind = self.root.find("os/type")

@@ -42,8 +42,9 @@ from domcaps.language.changes.boot import (
     NVRAM_SOURCES,
     VARSTORE_REPORTED,
 )
-from domcaps.language.fix import Substitutes
+from domcaps.language.fix import Fix, Substitutes, set_value
 from domcaps.language.lazy import cached_property
+from domcaps.language.node_path import path_of
 from domcaps.language.observed import WorldFact, device
 from domcaps.language.part import Part, field
 from domcaps.language.preference import (
@@ -367,6 +368,11 @@ ARCH_SUBSTITUTES = Substitutes(
 """Names of Debian, Go, Windows and others for architectures; an architecture has no substitute."""
 
 
+def _hvm(system: Part) -> tuple[Fix, ...]:
+    """Give the only type of guest that QEMU runs."""
+    return (set_value("hvm", f"{path_of(system.node)}/type"),)
+
+
 class Os(Part):
     """How the guest boots."""
 
@@ -385,7 +391,7 @@ class Os(Part):
         "acpi",
     )
 
-    type = field("type", OneOf(("hvm",)), required=True)
+    type = field("type", OneOf(("hvm",)), required=True, missing=_hvm)
     firmware = field("@firmware", choice=FIRMWARE, defined=FIRMWARE_PERSISTENT)
     kernel = field("kernel")
     bootmenu = field("bootmenu/@enable", YES_NO, strict=BOOT_MENU_STRICT)

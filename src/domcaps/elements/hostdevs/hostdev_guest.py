@@ -19,6 +19,7 @@ from domcaps.language.changes.hostdevs import (
     UNFILTERED_DROPPED,
 )
 from domcaps.language.finding import Stage
+from domcaps.language.fix import set_value
 from domcaps.language.observed import device, device_property, qom_type
 from domcaps.language.require import libvirt_reads, needs
 from domcaps.language.rule import Problems, Sample, problem, rule
@@ -133,7 +134,10 @@ def one_early_display(hostdev: Hostdev) -> Problems:
     first = next(d for d in others if d.on("ramfb"))
     if first.node is not hostdev.node:
         yield problem(
-            "another <hostdev> has ramfb='on' already; set ramfb='off' here", hostdev, "@ramfb"
+            "another <hostdev> has ramfb='on' already; set ramfb='off' here",
+            hostdev,
+            "@ramfb",
+            fix=set_value("off", "@ramfb"),
         )
 
 

@@ -29,7 +29,7 @@ from domcaps.elements.processor.vcpu_count import Topology
 from domcaps.facts import arch as archs
 from domcaps.language.at_start import start_doubt
 from domcaps.language.finding import Stage
-from domcaps.language.fix import Fix
+from domcaps.language.fix import Fix, set_value
 from domcaps.language.node_path import path_of
 from domcaps.language.observed import qapi
 from domcaps.language.part import Part
@@ -410,6 +410,7 @@ def dies_need_qemu(topology: Topology) -> Problems:
                 topology,
                 f"@{name}",
                 reason=reason,
+                fix=set_value("1", f"@{name}"),
             )
 
 

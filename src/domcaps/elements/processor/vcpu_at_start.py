@@ -6,10 +6,12 @@ The interrupt controller decides: version 2 of ARM's serves 8 CPUs, and the APIC
 
 from __future__ import annotations
 
+from domcaps.cpu.x86map import x86_map
 from domcaps.elements.advice.drifts import older_qemu
 from domcaps.elements.advice.programs import program_installed
 from domcaps.elements.boards.families import ARM_VIRT, X86, machine_type
 from domcaps.elements.processor.definition import Cpu
+from domcaps.elements.processor.features import policies
 from domcaps.elements.processor.vcpu import GIC_LIMIT, NO_REMAPPING
 from domcaps.elements.processor.vcpu_count import Vcpu, max_vcpus
 from domcaps.language.finding import Stage
@@ -19,6 +21,7 @@ from domcaps.language.truth import Truth
 
 _MOST_OF_VERSION_2 = 8
 _MOST_OF_APIC = 255
+_X2APIC = "x2apic"
 _OLDER = older_qemu(8, 0)
 _NUMAD = program_installed("numad")
 
@@ -85,8 +88,7 @@ def _other_gic(vcpu: Vcpu, count: int) -> Fix:
 def cpu_has_x2apic(vcpu: Vcpu) -> Problems:
     """More than 255 x86 vCPUs require a CPU model with x2APIC.
 
-    Emulated CPUs have it in some models, and from QEMU 9 on. For a named model it is reported as
-    unknown.
+    Emulated CPUs have it in some models, and from QEMU 9 on.
     """
     world = vcpu.domain.world
     if max_vcpus(vcpu.domain) <= _MOST_OF_APIC or world.truth(NO_REMAPPING.where) is Truth.NO:
@@ -102,8 +104,26 @@ def cpu_has_x2apic(vcpu: Vcpu) -> Problems:
         machine = machine_type(world)
         few = machine is not None and 0 < machine.cpu_max <= _MOST_OF_APIC
         yield problem(message, vcpu, fix=() if few else Fix(add="<cpu mode='maximum'/>"))
+    elif cpu.mode == "custom" and _lacks_x2apic(cpu):
+        message = (
+            f"more than 255 vCPUs require a CPU with x2APIC, which {cpu.model!r} lacks; add "
+            "<feature policy='require' name='x2apic'/> to <cpu>"
+        )
+        fix = Fix(add="<cpu><feature policy='require' name='x2apic'/></cpu>")
+        yield problem(message, vcpu, fix=fix)
     else:
         world.unknown.add("the CPU has x2APIC, which more than 255 vCPUs need")
+
+
+def _lacks_x2apic(cpu: Cpu) -> bool:
+    """Tell whether a named model is known to have no x2APIC, and none is asked for."""
+    domain = cpu.domain
+    policy = policies(domain).get(_X2APIC)
+    if policy is not None:
+        return policy in {"disable", "forbid"}
+    features = x86_map(domain.world.target.dialect)
+    model = features.models.get(cpu.model or "")
+    return model is not None and not model.features & features.bits_of([_X2APIC])
 
 
 @rule(
