@@ -112,7 +112,9 @@ def _machines(old: str, known: Sequence[str]) -> Iterator[tuple[str, int]]:
         return
     rule = substitutes().get("/domain/os/type/@machine")
     meant = (rule.slips or {}).get(old.lower()) if rule is not None else None
-    near = () if family else (meant,) if meant in known else misspelt(old, known)[:1]
+    near = [] if family else misspelt(old, known)[:1]
+    if meant is not None and meant in known and not family:
+        near = [meant]
     yield from ((value, losses.SLIP) for value in near)
     usual = (value for value in something("os.machine") if value in known)
     yield from ((value, 2 * losses.MACHINE + n) for n, value in enumerate(usual))

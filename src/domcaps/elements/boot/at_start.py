@@ -49,7 +49,7 @@ def kvm_has_smm(domain: WholeDomain) -> Problems:
         return
     if wish_of(domain.domain).smm == "on":
         at, what = "features/smm", "System Management Mode (SMM)"
-        fix = (set_value("off", "@state"),)
+        fix: tuple[Fix, ...] = (set_value("off", "@state"),)
         way = "set <smm state='off'/>, so that firmware without SMM is selected"
     else:
         at, what = "os", "the selected firmware requires System Management Mode (SMM), which"
