@@ -11,7 +11,7 @@ from importlib import import_module
 from pathlib import Path
 
 from domcaps import elements
-from domcaps.elements.index import FILE, IndexedModule, size_of
+from domcaps.elements.index import FILE, IndexedModule
 from domcaps.language.rule import Rule
 from domcaps.validate.catalogue.codes import codes_of_part
 from domcaps.validate.catalogue.rules import parts, rules
@@ -29,9 +29,7 @@ def indexed() -> list[IndexedModule]:
     codes, places = _codes(), _elements()
     names = sorted({*codes, *places})
     return [
-        IndexedModule(
-            name, size_of(name), tuple(places.get(name, ())), tuple(sorted(codes.get(name, ())))
-        )
+        IndexedModule(name, tuple(places.get(name, ())), tuple(sorted(codes.get(name, ()))))
         for name in names
     ]
 

@@ -46,12 +46,15 @@ def test_an_element_that_does_not_exist_is_not_found() -> None:
     assert elements.elements_named(("no-such-element",)) == ()
 
 
-def test_a_module_of_another_size_counts_for_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    known = index.modules_with_code("video-none-not-alone")
-    assert known == ("domcaps.elements.display.video",)
-    monkeypatch.setattr(index, "size_of", lambda _: 1)
-    assert index.modules_with_code("video-none-not-alone") == ()
-    assert index.places_of_element("video") == ()
+def test_what_is_not_where_the_index_says_is_searched_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    elsewhere = "domcaps.elements.display.sound"
+    code, element = "video-none-not-alone", "video"
+    expected = codes()[code], elements.elements_named((element,))
+    line = f"{elsewhere}\t{element}=VIDEO\t{code}\n"
+    monkeypatch.setattr(index, "_text", lambda: line)
+    code_named.cache_clear()
+    assert index.modules_with_code(code) == (elsewhere,)
+    assert (code_named(code), elements.elements_named((element,))) == expected
 
 
 @pytest.mark.parametrize(

@@ -66,14 +66,14 @@ def contents_of(names: Iterable[str]) -> Iterator[object]:
 
 def elements_named(names: Collection[str]) -> tuple[Element, ...]:
     """Give the elements of those names; others are not loaded where the index has all of them."""
-    places = {name: places_of_element(name) for name in names}
-    if not all(places.values()):
-        return tuple(element for element in table() if element.name in names)
-    found = (
-        getattr(importlib.import_module(module), variable)
-        for of_name in places.values()
-        for module, variable in of_name
-    )
+    found: list[Element] = []
+    for name in names:
+        places = places_of_element(name)
+        known = [getattr(importlib.import_module(place), own, None) for place, own in places]
+        right = [one for one in known if isinstance(one, Element) and one.name == name]
+        if not right or len(right) < len(known):
+            return tuple(element for element in table() if element.name in names)
+        found += right
     return tuple(sorted(found, key=_order))
 
 

@@ -104,12 +104,10 @@ def codes() -> dict[str, Code]:
 def code_named(name: str) -> Code | None:
     """Give one code, None where there is none; the rest of the table is not loaded for it."""
     modules = modules_with_code(name)
-    if not modules:
-        return codes().get(name)
     of_parts = (code for part in parts_in(modules) for code in codes_of_part(part))
     stated = [rule for rule in rules_in_modules(modules) if rule.code == name]
     found = [code for code in of_parts if code.name == name]
-    return next(iter([*found, *_of_rules(stated)]), None)
+    return next(iter([*found, *_of_rules(stated)]), None) or codes().get(name)
 
 
 def codes_of_part(part: type[Part]) -> Iterator[Code]:
