@@ -147,7 +147,9 @@ class Chooser:
             if left.contradicts:
                 why.append(f"{left.name} can't be two things at once")
                 continue
-            refused = [f"{e.value}: {e.why}" for e in left.variable.rejected if left.is_asked(e)]
+            refused = [
+                f"{e.value}: {e.why}" for e in left.variable.rejected if left.may_be_wanted(e)
+            ]
             why += [f"{left.name}={text}" for text in refused[:3]] or [
                 f"{left.name} has no value that is left"
             ]

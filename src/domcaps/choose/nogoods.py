@@ -9,23 +9,23 @@ if TYPE_CHECKING:
 
     # a variable, and the XML that is its value
     Literal = tuple[str, str]
-    # what is to blame: the code of what was found, and what was said
+    # what is to blame: the code of what was found, and its literals
     Hint = tuple[str, frozenset[Literal]]
 
 
 class Nogood:
     """Assignments that are refused together, as literals, and the findings then."""
 
-    __slots__ = ("findings", "said")
+    __slots__ = ("findings", "literals")
 
-    def __init__(self, said: frozenset[Literal], findings: tuple[Finding, ...]) -> None:
-        self.said = said
+    def __init__(self, literals: frozenset[Literal], findings: tuple[Finding, ...]) -> None:
+        self.literals = literals
         self.findings = findings
 
     @property
     def variables(self) -> set[str]:
         """The variables that it is about."""
-        return {variable for variable, _ in self.said}
+        return {variable for variable, _ in self.literals}
 
 
 class NogoodStore:

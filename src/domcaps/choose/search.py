@@ -148,7 +148,7 @@ class Search:
         self.proof = names
         self.used = {nogood for nogood in self.used if nogood.variables <= names}
         for nogood in self.used:
-            written = frozenset(said for said in nogood.said if said[1])
+            written = frozenset(literal for literal in nogood.literals if literal[1])
             self.store.hints.setdefault((nogood.findings[0].code, written))
         self.unfit = {(a, name) for a, name in self.unfit if {a.variable, name} <= names}
 
@@ -165,7 +165,7 @@ class Search:
                 return {place}
         for again in range(2):
             for nogood in self._about.get(assignment.signature, ()):
-                others = nogood.said - {assignment.signature}
+                others = nogood.literals - {assignment.signature}
                 if others and not others.issubset([one.signature for one in chosen]):
                     continue
                 self.used.add(nogood)
@@ -331,9 +331,9 @@ class Search:
             helped |= self._helpers(core, code, active)
         silent = [a for a in assignments if a.variable in helped and not a.xml]
         nogood = Nogood(frozenset(assignment.signature for assignment in (*core, *silent)), shown)
-        if nogood.said not in self._nogoods:
-            self._nogoods.add(nogood.said)
-            for said in nogood.said:
+        if nogood.literals not in self._nogoods:
+            self._nogoods.add(nogood.literals)
+            for said in nogood.literals:
                 self._about.setdefault(said, []).append(nogood)
         return bool(silent)
 

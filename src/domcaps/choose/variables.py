@@ -168,7 +168,7 @@ class VariableDomain:
         """Whether no value is everything that is wanted."""
         return self._values is not None and not self._values
 
-    def is_asked(self, rejected: Rejected) -> bool:
+    def may_be_wanted(self, rejected: Rejected) -> bool:
         """Tell whether somebody may have wanted a value."""
         return self._values is None or rejected.value in self._values
 

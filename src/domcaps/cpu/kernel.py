@@ -64,12 +64,12 @@ def kernel_features(cpu: HostCpu, known: X86Map) -> ProcessorFeatures:
         bit = known.bits.get(feature.name, 0)
         if flags.intersection(spellings(feature)):
             present |= bit
-        elif _is_told(feature, flags):
+        elif _is_unnamed(feature, flags):
             unread |= bit
     return ProcessorFeatures(present, unread)
 
 
-def _is_told(feature: X86Feature, flags: set[str]) -> bool:
+def _is_unnamed(feature: X86Feature, flags: set[str]) -> bool:
     """Tell whether a feature may be there though no flag has its name."""
     if feature.name in _MADE_OF:
         return _MADE_OF[feature.name] in flags

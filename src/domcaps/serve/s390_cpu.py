@@ -39,18 +39,18 @@ class S390CpuModel(msgspec.Struct, frozen=True):
     features: _Features = ()
 
     @property
-    def told(self) -> dict[str, Any]:
+    def argument(self) -> dict[str, Any]:
         """Give it as an argument of QMP."""
         return {"name": self.name} | ({"props": dict(self.features)} if self.features else {})
 
 
-class _Told(msgspec.Struct):
+class _ModelReply(msgspec.Struct):
     name: str
     props: dict[str, Any] = {}
 
 
 class _Reply(msgspec.Struct):
-    model: _Told
+    model: _ModelReply
 
 
 class _Verdict(msgspec.Struct):
@@ -80,7 +80,7 @@ def baseline(cpus: Sequence[Described], *, expand: bool) -> Talk[Baseline]:
     """Find what all of some CPUs can be; `expand` lists all features of that."""
     found = model_of(cpus[0])
     for cpu in cpus[1:]:
-        question = ask(BASELINE, modela=found.told, modelb=model_of(cpu).told)
+        question = ask(BASELINE, modela=found.argument, modelb=model_of(cpu).argument)
         found = _taken((yield question))
     if expand or len(cpus) == 1:
         kind = "full" if expand else "static"
@@ -93,7 +93,7 @@ def baseline(cpus: Sequence[Described], *, expand: bool) -> Talk[Baseline]:
 
 def comparison(there: S390CpuModel, cpu: S390CpuModel) -> Talk[CpuComparison]:
     """Tell what an emulator's CPU is to another one."""
-    answer = yield ask(COMPARISON, modela=there.told, modelb=cpu.told)
+    answer = yield ask(COMPARISON, modela=there.argument, modelb=cpu.argument)
     return _RESULTS.get(_decoded(answer, _Verdict).result, CpuComparison.INCOMPATIBLE)
 
 

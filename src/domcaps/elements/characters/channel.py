@@ -125,7 +125,7 @@ class Channel(CharacterDevice):
     @cached_property
     def path_name(self) -> str | None:
         """The path of the source; one that libvirt once chose is chosen anew."""
-        path = self.said("path")
+        path = self.source_attribute("path")
         if path and self.source_type == "unix" and self.target_type == "virtio":
             return None if own_socket(path, self.name, self.domain.world.target.dialect) else path
         return path
@@ -134,7 +134,7 @@ class Channel(CharacterDevice):
     def listens(self) -> bool:
         """Whether QEMU waits for the other side: always so at a socket that libvirt names."""
         named = self.source_type == "unix" and self.path_name is None
-        return named or self.said("mode") == "bind"
+        return named or self.source_attribute("mode") == "bind"
 
 
 @rule(

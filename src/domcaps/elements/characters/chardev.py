@@ -119,19 +119,19 @@ class CharacterSource(Part):
         """The first ``<source>``."""
         return self.node.find("source")
 
-    def said(self, name: str) -> str | None:
+    def source_attribute(self, name: str) -> str | None:
         """Give an attribute of the first ``<source>``."""
         return None if self.source is None else self.source.get(name)
 
     @cached_property
     def path_name(self) -> str | None:
         """The path of the source, None where there is none or libvirt will name its own."""
-        return self.said("path")
+        return self.source_attribute("path")
 
     @cached_property
     def listens(self) -> bool:
         """Whether QEMU waits for the other side, instead of going to it."""
-        return self.said("mode") == "bind"
+        return self.source_attribute("mode") == "bind"
 
 
 class CharacterDevice(CharacterSource, Device):
@@ -309,7 +309,7 @@ def tcp_has_two_ends(part: CharacterSource) -> Problems:
     if part.source_type != "tcp" or not part.counts:
         return
     for name in ("host", "service"):
-        if part.said(name) is None:
+        if part.source_attribute(name) is None:
             yield problem(f"type='tcp' needs <source {name}='…'/>", part, "source")
 
 
@@ -402,7 +402,7 @@ def ports_have_a_name(part: CharacterSource) -> Problems:
     """``<source channel>`` may contain only letters, digits, ``_``, ``-`` and ``.``."""
     if part.source_type not in {"spiceport", "dbus"} or not part.counts:
         return
-    name = part.said("channel")
+    name = part.source_attribute("channel")
     if name is None:
         yield problem(f"type={part.source_type!r} needs <source channel='…'/>", part, "source")
     elif not _NAME.fullmatch(name):
@@ -421,7 +421,7 @@ def ports_have_a_name(part: CharacterSource) -> Problems:
 )
 def null_modems_have_two_ends(part: CharacterSource) -> Problems:
     """``<source>`` of type ``nmdm`` needs ``master`` and ``slave``."""
-    ends = [part.said("master"), part.said("slave")]
+    ends = [part.source_attribute("master"), part.source_attribute("slave")]
     if part.source_type == "nmdm" and part.counts and ends.count(None) == 1:
         yield problem(
             "type='nmdm' needs the attributes 'master' and 'slave' of <source>", part, "source"

@@ -52,9 +52,9 @@ class Redirdev(CharacterSource, Device):
         """Whether there is a type that libvirt reads, if only one of no text."""
         return self.type is not None
 
-    def said(self, name: str) -> str | None:
+    def source_attribute(self, name: str) -> str | None:
         """Give an attribute of the source; D-Bus has a name for these devices."""
-        said = super().said(name)
+        said = super().source_attribute(name)
         if said is None and name == "channel" and self.source_type == "dbus":
             return _DBUS_NAME
         return said

@@ -126,7 +126,7 @@ class Iommu(Device):
     dma_translation = field("driver/@dma_translation", ON_OFF)
 
     @cached_property
-    def said(self) -> dict[str, str]:
+    def driver_attributes(self) -> dict[str, str]:
         """What its ``<driver>`` says that this release of libvirt reads and that means something.
 
         ``granule`` stands for the element of that name.
@@ -188,7 +188,7 @@ def newer_attributes_have_their_form(iommu: Iommu) -> Problems:
 def attributes_fit_the_model(iommu: Iommu) -> Problems:
     """``<driver>`` attributes of ``<iommu>`` must be valid for its ``model``."""
     foreign = _FOREIGN.get(iommu.model or "", ())
-    for name in iommu.said:
+    for name in iommu.driver_attributes:
         if name in foreign:
             at = "driver/granule" if name == "granule" else f"driver/@{name}"
             yield problem(
@@ -226,7 +226,7 @@ def intel_iommu_has_it(iommu: Iommu) -> Problems:
     """``<driver>`` attributes of ``<iommu model='intel'>`` must be supported by QEMU."""
     if iommu.model != "intel":
         return
-    for name in iommu.said:
+    for name in iommu.driver_attributes:
         if name in INTEL_PROPERTIES:
             message = f"QEMU's intel-iommu does not support {name!r}"
             yield from needs(iommu, INTEL_PROPERTIES[name], message, f"driver/@{name}")
@@ -338,9 +338,9 @@ def addresses_have_a_width(iommu: Iommu) -> Problems:
 )
 def nesting_needs_acceleration(iommu: Iommu) -> Problems:
     """These ``<driver>`` attributes of ``<iommu model='smmuv3'>`` require ``accel='on'``."""
-    if iommu.model == "smmuv3" and iommu.said.get("accel") != "on":
+    if iommu.model == "smmuv3" and iommu.driver_attributes.get("accel") != "on":
         for name in _NESTED:
-            if name in iommu.said:
+            if name in iommu.driver_attributes:
                 yield problem(f"attribute {name!r} requires accel='on'", iommu, f"driver/@{name}")
 
 
@@ -355,7 +355,7 @@ def nesting_needs_acceleration(iommu: Iommu) -> Problems:
 def granule_is_a_page(iommu: Iommu) -> Problems:
     """``<granule>`` needs ``mode`` or a ``size`` of 4, 8, 16 or 64 KiB."""
     granule = iommu.find("driver/granule")
-    if granule is None or "granule" not in iommu.said:
+    if granule is None or "granule" not in iommu.driver_attributes:
         return
     if granule.get("mode") is not None and granule.get("size") is not None:
         yield problem("<granule> needs either 'mode' or 'size', not both", granule)

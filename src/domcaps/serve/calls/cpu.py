@@ -150,7 +150,7 @@ def connect_compare_hypervisor_cpu(
     world = _world(session, (emulator, arch, machine, virttype))
     dialect = session.dialect
     found = _own_model(world, dialect)
-    if world.target.arch not in X86 and not _is_asked(world, s390_cpu.COMPARISON):
+    if world.target.arch not in X86 and not _qemu_compares(world, s390_cpu.COMPARISON):
         raise LibvirtError(
             ErrorNumber.OPERATION_UNSUPPORTED, f"CPUs of {world.target.arch} are not compared"
         )
@@ -168,8 +168,8 @@ def connect_compare_hypervisor_cpu(
     return (verdict(result, flags),)
 
 
-def _is_asked(world: World, command: str) -> bool:
-    """Tell whether QEMU itself is to be asked about CPUs, and can be."""
+def _qemu_compares(world: World, command: str) -> bool:
+    """Tell whether QEMU itself compares CPUs of the architecture, and can."""
     return world.target.arch in S390 and world.emulator.schema.has(command)
 
 
@@ -224,7 +224,7 @@ def connect_baseline_hypervisor_cpu(
     try:
         offered = blockers_by_model(world.emulator, accelerator)
         if world.target.arch not in X86:
-            return (_baseline_asked(session, world, cpus, flags).xml,)
+            return (_baseline_by_qemu(session, world, cpus, flags).xml,)
         check_models(cpus)
         migratable = bool(flags & MIGRATABLE)
         told = told_features(world.emulator, accelerator, migratable=migratable)
@@ -239,11 +239,11 @@ def connect_baseline_hypervisor_cpu(
     return (found.xml,)
 
 
-def _baseline_asked(
+def _baseline_by_qemu(
     session: ClientSession, world: World, cpus: Sequence[Described], flags: int
 ) -> Baseline:
     """Have QEMU find a baseline."""
-    if not _is_asked(world, s390_cpu.BASELINE):
+    if not _qemu_compares(world, s390_cpu.BASELINE):
         raise LibvirtError(
             ErrorNumber.OPERATION_UNSUPPORTED, f"there are no baselines of {world.target.arch}"
         )

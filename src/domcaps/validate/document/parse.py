@@ -76,8 +76,8 @@ class Source(Struct, frozen=True, dict=True):
         return {}
 
     @cached_property
-    def _asked(self) -> list[None]:
-        """One item for each path that was asked for; a number could not be changed in here."""
+    def _path_requests(self) -> list[None]:
+        """One item for each path that was requested; a number could not be changed in here."""
         return []
 
     def keep(self) -> None:
@@ -91,8 +91,8 @@ class Source(Struct, frozen=True, dict=True):
 
     def path(self, node: Node, attribute: str = "") -> str:
         """Give the XPath of an element or attribute in the document as it was written."""
-        self._asked.append(None)
-        if len(self._asked) == _MANY_PATHS and not self._paths:
+        self._path_requests.append(None)
+        if len(self._path_requests) == _MANY_PATHS and not self._paths:
             # a path counts all siblings: where many are asked for, one walk gives all of them
             self._paths.update(_all_paths(self.root))
         kept = self._paths.get(node)
