@@ -1,6 +1,7 @@
 # make run    install into .venv, then print what this machine's QEMU can give a guest
 # make test   all tests
 # make check  what .ci/run checks: style, types, imports, tests
+# make generated  the documents, the list of codes and the index of the table, from the source
 # make bench  the benchmarks
 # make docs   the documentation as a website, in build/site
 # make package  wheel and source archive, checked, in dist
@@ -15,7 +16,7 @@ PYTEST_ARGS ?= -n auto --dist worksteal
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test check lint types bench coverage mutation clean lock lowest nova docs package deb
+.PHONY: run test check lint types generated bench coverage mutation clean lock lowest nova docs package deb
 
 # the report goes to standard output, all else to standard error: make run >capabilities.xml
 run: $(VENV)/.installed
@@ -39,6 +40,11 @@ lint: $(VENV)/.developing
 
 types: $(VENV)/.developing
 	$(BIN)/mypy
+
+generated: $(VENV)/.developing
+	$(BIN)/python tools/generate_docs.py
+	$(BIN)/python tools/freeze_codes.py
+	$(BIN)/python tools/index_table.py
 
 # the whole is measured once, and each of the two has to reach the threshold by itself
 COVERED := tests/unit tests/properties tests/conformance
