@@ -8,11 +8,12 @@ limited by msgspec, which raises `RecursionError`.
 
 from __future__ import annotations
 
-import re
 import zlib
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
+
+from domcaps.patterns import late_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,8 +37,8 @@ ALWAYS_UNPACKED = 16 << 20
 
 _STRUCTURE = b'"[]{},:'
 _OTHERS = bytes(set(range(256)) - set(_STRUCTURE))
-_STRING = re.compile(rb'"[^"]*"')
-_BRACKET = re.compile(rb"[][{}]")
+_STRING = late_pattern(rb'"[^"]*"')
+_BRACKET = late_pattern(rb"[][{}]")
 _OPENING = frozenset(b"[{")
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
 
-_NAME = re.compile(r"qemu-system-[a-z0-9_]+")
+from domcaps.patterns import late_pattern
+
+_NAME = late_pattern(r"qemu-system-[a-z0-9_]+")
 _ELSEWHERE = ("/usr/libexec/qemu-kvm", "/usr/bin/qemu-kvm")
 
 

@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING
 
 from domcaps.facts.host_parts import Libvirt
 from domcaps.facts.qemu_account import CONFIGURATION
+from domcaps.patterns import late_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from domcaps.facts.hostfiles import HostFiles
 
-_SPICE_TLS = re.compile(r"^[ \t]*spice_tls[ \t]*=[ \t]*(\d{1,9})", re.MULTILINE | re.ASCII)
+_SPICE_TLS = late_pattern(r"^[ \t]*spice_tls[ \t]*=[ \t]*(\d{1,9})", re.MULTILINE | re.ASCII)
 _MOST_SETTINGS = 1 << 20
-_LIBRARY = re.compile(r"libvirt\.so\.0\.(\d{4,6})\.(\d{1,3})", re.ASCII)
+_LIBRARY = late_pattern(r"libvirt\.so\.0\.(\d{4,6})\.(\d{1,3})", re.ASCII)
 _TRIPLETS = {
     "aarch64": "aarch64-linux-gnu",
     "armv7l": "arm-linux-gnueabihf",

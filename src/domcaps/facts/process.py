@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import signal
 import socket
 import stat
@@ -34,6 +33,7 @@ from domcaps.errors import EmulatorNotFoundError, NotAnEmulatorError, ProbeError
 from domcaps.facts.descendants import ADOPTION, end_all, family, kill, marked
 from domcaps.facts.launch import PIPE, Command, shell, start
 from domcaps.facts.trust import admit
+from domcaps.patterns import late_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -64,7 +64,7 @@ _KEPT = 4096
 _FLOOD = 1 << 20
 _QUOTED = 240
 _STUBBORN_SECONDS = 5.0
-_NOT_PRINTABLE = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|[\x00-\x1f\x7f-\x9f\ufffd]+")
+_NOT_PRINTABLE = late_pattern(r"\x1b\[[0-9;?]*[ -/]*[@-~]|[\x00-\x1f\x7f-\x9f\ufffd]+")
 
 
 def executable_status(path: str) -> os.stat_result:

@@ -12,6 +12,8 @@ import re
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from domcaps.patterns import late_pattern
+
 if TYPE_CHECKING:
     from domcaps.facts.hostfiles import HostFiles
 
@@ -23,7 +25,7 @@ SESSION = "session"
 
 CONFIGURATION = "/etc/libvirt/qemu.conf"
 _BUILT_IN = ("libvirt-qemu", "qemu")
-_USER = re.compile(r'^\s*user\s*=\s*"([^"]*)"', re.MULTILINE)
+_USER = late_pattern(r'^\s*user\s*=\s*"([^"]*)"', re.MULTILINE)
 
 
 def system_account(files: HostFiles) -> str:

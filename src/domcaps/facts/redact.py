@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from domcaps.facts.record import Recording
+from domcaps.patterns import late_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -43,11 +44,11 @@ IDENTIFIES_HOST = {
 Those without any text need no entry.
 """
 
-_UUID = re.compile(r"\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b")
-_MAC = re.compile(r"\b(?:[0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}\b")
-_IPV4 = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.])")
-_IPV6 = re.compile(r"(?<![\w:])(?:[0-9a-fA-F]{1,4}:){3,7}[0-9a-fA-F]{1,4}(?![\w:])")
-_HOME = re.compile(r"(?P<base>/home/|/Users/|/var/home/|/export/home/)(?P<name>[^/\s\"'\\:,;]+)")
+_UUID = late_pattern(r"\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b")
+_MAC = late_pattern(r"\b(?:[0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}\b")
+_IPV4 = late_pattern(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.])")
+_IPV6 = late_pattern(r"(?<![\w:])(?:[0-9a-fA-F]{1,4}:){3,7}[0-9a-fA-F]{1,4}(?![\w:])")
+_HOME = late_pattern(r"(?P<base>/home/|/Users/|/var/home/|/export/home/)(?P<name>[^/\s\"'\\:,;]+)")
 
 _IDENTITIES = ((_UUID, NO_UUID), (_MAC, NO_MAC), (_IPV6, "::1"), (_IPV4, "192.0.2.1"))
 """Each with what stands for it: a documentation address, and others that are never assigned."""

@@ -19,6 +19,7 @@ from domcaps.facts.plan import Plan
 from domcaps.facts.process import executable_status
 from domcaps.facts.record import EmulatorRecord, Failure, ProbeSession
 from domcaps.facts.tasks import end
+from domcaps.patterns import late_pattern
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 _IN_VAIN = Failure("not-asked", "the first accelerator is not in use, so that TCG was asked there")
 
-_NOT_BUILT_IN = re.compile(
+_NOT_BUILT_IN = late_pattern(
     r"invalid accelerator|could not load module for type .\S*accel", re.IGNORECASE
 )
 """What QEMU says of an accelerator that is not built in or installed: an answer, not a mishap."""

@@ -17,6 +17,7 @@ from domcaps.errors import TranscriptError
 from domcaps.facts import bounded
 from domcaps.facts.question import ask, question_of
 from domcaps.facts.record import Answer, EmulatorRecord, Failure, ProbeSession
+from domcaps.patterns import late_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -142,7 +143,7 @@ def _answer(command: _Command, reply: _Reply, where: str, line: int) -> Answer:
         raise _bad(where, line, f"nested too deep, or no JSON: {error}") from error
 
 
-_TOKEN = re.compile(
+_TOKEN = late_pattern(
     rb"""
     # a string, in which a brace is none; one without an end goes up to the end of the text, so
     # that it is looked through once and not from each of its quotes

@@ -29,13 +29,14 @@ from domcaps.errors import RequestError, UntrustedProgramError
 from domcaps.facts.helper_programs import LIBEXEC, PROGRAMS
 from domcaps.facts.ownership import Weakness, weakness
 from domcaps.facts.real_path import real_path
+from domcaps.patterns import late_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-_EMULATOR = re.compile(r"qemu-system-[\w.+-]+|qemu-kvm|kvm(-spice)?", re.ASCII)
+_EMULATOR = late_pattern(r"qemu-system-[\w.+-]+|qemu-kvm|kvm(-spice)?", re.ASCII)
 _TOOLS = frozenset({"sh", "env"})
 _ALLOW = "--allow-emulator"
 _FIRST_LINE = 256

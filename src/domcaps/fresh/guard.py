@@ -25,7 +25,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import re
 import select
 import stat
 import sys
@@ -34,6 +33,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from domcaps.fresh.process_state import ProcessState, process_state
 from domcaps.fresh.surroundings import kind_of_file_system
+from domcaps.patterns import late_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -75,7 +75,7 @@ _SELF = _DELETE_SELF | _MOVE_SELF | _ATTRIB | _DONT_FOLLOW
 _OF_FILE = _SELF | _MODIFY | _CLOSE_WRITE
 _OF_FOLDER = _SELF | _MOVED_FROM | _MOVED_TO | _CREATE | _DELETE | _ONLYDIR
 
-_OCTAL = re.compile(rb"\\([0-7]{3})")
+_OCTAL = late_pattern(rb"\\([0-7]{3})")
 
 # no file has that name
 _EVERYTHING = "/"

@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from domcaps.fresh.elf import BrokenImageError, read_image
 from domcaps.fresh.witness import Content, Listing, ProgramFile, Witness
+from domcaps.patterns import late_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -38,11 +39,11 @@ CACHE = "/etc/ld.so.cache"
 PRELOAD = "/etc/ld.so.preload"
 CACHE_LIMIT = 8 << 20
 
-_GLIBC = re.compile(r"ld-linux.*|ld64\.so.*|ld\.so.*|ld-[0-9.]+\.so")
-_MUSL = re.compile(r"ld-musl-(?P<arch>.+)\.so\.1")
+_GLIBC = late_pattern(r"ld-linux.*|ld64\.so.*|ld\.so.*|ld-[0-9.]+\.so")
+_MUSL = late_pattern(r"ld-musl-(?P<arch>.+)\.so\.1")
 _MUSL_FOLDERS = ("/lib", "/usr/local/lib", "/usr/lib")
-_BY_PROCESSOR = re.compile(r"tls|x86_64|haswell|xeon_phi|avx512_1|i[3-6]86|power\d+|z\d+|zEC12")
-_TOKEN = re.compile(r"\$(?:\{(?P<braced>\w+)\}|(?P<plain>\w+))")
+_BY_PROCESSOR = late_pattern(r"tls|x86_64|haswell|xeon_phi|avx512_1|i[3-6]86|power\d+|z\d+|zEC12")
+_TOKEN = late_pattern(r"\$(?:\{(?P<braced>\w+)\}|(?P<plain>\w+))")
 _NEW_CACHE = b"glibc-ld.so.cache1.1"
 _MOST_LIBRARIES = 2000
 

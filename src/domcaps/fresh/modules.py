@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import functools
 import os
-import re
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, BinaryIO
 
 from domcaps.fresh.elf import MAGIC
 from domcaps.fresh.loader import dependencies_of_modules
 from domcaps.fresh.witness import Listing, ProgramFile, TrustedFolder, Witness
+from domcaps.patterns import late_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -27,7 +27,7 @@ _MOST_PROGRAM = 512 << 20
 _PIECE = 4 << 20
 _LONGEST_NAME = 256
 """Bytes, more than `_MODULES` can match."""
-_MODULES = re.compile(rb"\0(/[\w./+-]{1,200}/qemu)\0")
+_MODULES = late_pattern(rb"\0(/[\w./+-]{1,200}/qemu)\0")
 _SUFFIX = ".so"
 
 

@@ -11,7 +11,6 @@ Wherever something is not certain there is a *doubt*, and the answer is not kept
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -29,6 +28,7 @@ from domcaps.fresh.witness import (
     TrustedFolder,
     Witness,
 )
+from domcaps.patterns import late_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -45,8 +45,8 @@ LINKER_VARIABLES = ("LD_LIBRARY_PATH", "GLIBC_TUNABLES")
 
 _COMPANIONS = {"swtpm_setup": ("swtpm",)}
 _MOST_STEPS = 8
-_VERSIONED = re.compile(r"(?P<name>.+\.so)(?P<numbers>(\.\d+)+)")
-_RELEASED = re.compile(r"(?P<name>.+/lib[^/-]+)-[\d.]+\.so")
+_VERSIONED = late_pattern(r"(?P<name>.+\.so)(?P<numbers>(\.\d+)+)")
+_RELEASED = late_pattern(r"(?P<name>.+/lib[^/-]+)-[\d.]+\.so")
 _NO_DATA = ("/dev/", "/memfd:", "/SYSV", "/anon_hugepage")
 
 

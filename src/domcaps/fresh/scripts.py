@@ -17,6 +17,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from domcaps.patterns import late_pattern
+
 LIMIT = 64 * 1024
 
 SHELLS = frozenset(
@@ -28,7 +30,7 @@ _PLAIN = r"[\w./+@%:,=-]+"
 _QUOTED = r"'[^'\n]*'|\"[^\"$`\\!\n]*\""
 _WORD = rf"(?:{_PLAIN}|{_QUOTED})"
 _ALL = r"(?:\"\$@\"|\$@|\"\$\{@\}\"|\$\{@\})"
-_LINE = re.compile(
+_LINE = late_pattern(
     rf"""[ \t]*(?:
         (?:\#.*)?
         | set(?:[ \t]+[-+][aefuvxn]+)+

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import functools
-import re
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from domcaps.language.part import Part
+from domcaps.patterns import late_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -29,7 +29,7 @@ class Path(NamedTuple):
 
 
 # names and * all the way, and a condition on the last
-_SIMPLE = re.compile(
+_SIMPLE = late_pattern(
     r"(?:(?P<above>[\w:*-]+(?:/[\w:*-]+)*)/)?(?P<tag>[\w:-]+)"
     r"(?:\[@(?P<attribute>[\w:-]+)='(?P<value>[^']*)'\])?"
 )

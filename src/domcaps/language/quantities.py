@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from domcaps.language.immutable import immutable
 from domcaps.language.value_types import Int, ValueType
+from domcaps.patterns import late_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator, Mapping
@@ -38,8 +39,8 @@ MAX_BYTES = 2**63 - 1
 _POWERS = "kmgtpe"
 # possessive: where blanks and hyphens could be shared out between two repetitions, refusing a long
 # text would take time with the square of its length
-_UUID = re.compile(r"\s*+(?:[- ]*+[0-9a-fA-F]{2}){16}\s*+")
-_ITEM = re.compile(r"\s*(\^?)(\d{1,10})\s*(?:(-)\s*(\d{1,10})\s*)?")
+_UUID = late_pattern(r"\s*+(?:[- ]*+[0-9a-fA-F]{2}){16}\s*+")
+_ITEM = late_pattern(r"\s*(\^?)(\d{1,10})\s*(?:(-)\s*(\d{1,10})\s*)?")
 
 
 @immutable

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from domcaps.language.truth import ALL, ANY, NONE, Truth
 from domcaps.language.wording import alternatives
+from domcaps.patterns import late_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 MET, FAILED, UNKNOWN, FACT = "✓", "✗", "?", "·"
 """The marks of lines: a requirement that is met, that is not, that is undecided; a bare fact."""
 
-_ALTERNATIVE = re.compile(
+_ALTERNATIVE = late_pattern(
     r"(requires (?:architecture|(?:machine|virtualization) type)) (\S.*) (\(here: [^)]*\))"
 )
 

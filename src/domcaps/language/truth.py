@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import enum
-import re
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from domcaps.language.wording import denied
+from domcaps.patterns import late_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -61,7 +61,7 @@ def any_of(truths: Iterable[Truth]) -> Truth:
 
 ALL, ANY, NONE = "all of these are required:", "one of these is required:", "must not be true:"
 """The statements of reasons that only combine others."""
-_OF_TARGET = re.compile(r"the guest's ([a-z ]+?) is (\S.*) \(here: ([^)]*)\)")
+_OF_TARGET = late_pattern(r"the guest's ([a-z ]+?) is (\S.*) \(here: ([^)]*)\)")
 """What a guest's target must be: required values, and the one that it has."""
 _COMBINED = frozenset({ALL, ANY, NONE})
 

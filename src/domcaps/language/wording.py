@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from domcaps.language.spelling import nearest
+from domcaps.patterns import late_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -20,8 +21,8 @@ MOST_LISTED = 8
 MOST_NAMED = 6
 """The message of a finding names up to that many accepted values, the likely ones first."""
 
-_MARKED = re.compile(r"``(.+?)``", re.DOTALL)
-_CONDITION = re.compile(r"\[@([\w:-]+='[^']*')\]")
+_MARKED = late_pattern(r"``(.+?)``", re.DOTALL)
+_CONDITION = late_pattern(r"\[@([\w:-]+='[^']*')\]")
 _TOP = frozenset({"", "devices", "domain", "*"})
 
 # verbs in the order in which they are looked for at one place of a sentence, with their negation
@@ -40,9 +41,9 @@ _NEGATIONS = {
     "supports": "does not support",
     "fits": "does not fit",
 }
-_VERB = re.compile(rf"(?<![\w'-])({'|'.join(_NEGATIONS)})(?![\w'-])")
-_SOME = re.compile(r"an? (?=\w)")
-_QUOTED = re.compile(r"'[^']*'")
+_VERB = late_pattern(rf"(?<![\w'-])({'|'.join(_NEGATIONS)})(?![\w'-])")
+_SOME = late_pattern(r"an? (?=\w)")
+_QUOTED = late_pattern(r"'[^']*'")
 
 
 def plain(text: str) -> str:

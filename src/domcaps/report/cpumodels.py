@@ -6,12 +6,12 @@ two hosts lists a model once: ``CPU EPYC-Rome: usable → blocked by ibpb``.
 
 from __future__ import annotations
 
-import re
+from domcaps.patterns import late_pattern
 
 _LACKS = " blockers "
 _IS = " model "
 _BLOCKED = "blockers="
-_MODEL = re.compile(r"cpu\.\S+ model (?P<name>\S+)")
+_MODEL = late_pattern(r"cpu\.\S+ model (?P<name>\S+)")
 _USABLE = {"usable=yes": "usable", "usable=no": "not usable", "usable=unknown": "not known"}
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from domcaps.language.rule import undated
 from domcaps.language.struct import Struct
 from domcaps.language.value_types import OneOf
+from domcaps.patterns import late_pattern
 from domcaps.validate.alternatives import path_of_field
 from domcaps.validate.catalogue.rules import parts, rules
 
@@ -191,6 +192,6 @@ def _kebab(name: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", name).replace("_", "-").lower()
 
 
-_NAME = re.compile(r"[\w-]+")
+_NAME = late_pattern(r"[\w-]+")
 # names of elements and attributes, and the value of a condition but not the attribute in it
-_WORD = re.compile(r"(?<!\[@)(?<![\w-])[\w-]+(?![\w-])")
+_WORD = late_pattern(r"(?<!\[@)(?<![\w-])[\w-]+(?![\w-])")

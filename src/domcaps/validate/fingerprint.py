@@ -6,16 +6,17 @@ how often the same came before: lines may be added above it and devices before i
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from typing import TYPE_CHECKING
+
+from domcaps.patterns import late_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from domcaps.language.finding import Finding
 
-_NUMBER = re.compile(r"\[\d+\]")
+_NUMBER = late_pattern(r"\[\d+\]")
 
 
 def fingerprints(findings: Iterable[Finding], source: bytes, file: str = "") -> list[str]:

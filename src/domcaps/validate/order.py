@@ -16,6 +16,7 @@ from domcaps.facts.arch import ARCHITECTURES
 from domcaps.files import package_text
 from domcaps.language.finding import Severity, Stage
 from domcaps.language.node_path import without_positions
+from domcaps.patterns import late_pattern
 from domcaps.validate.catalogue.rules import rules
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ _RANKS = {
     phase: {tag: rank for rank, tag in enumerate(order)}
     for phase, order in ((_PARSING, _PARSED), (_FILLING, _ITERATED), (_DEVICES, _ITERATED))
 }
-_AT_PARSING = re.compile(r"-(invalid|missing|unknown)$")
+_AT_PARSING = late_pattern(r"-(invalid|missing|unknown)$")
 _TYPE, _ARCH = "domain-type-unsupported", "os-arch-unsupported"
 _TYPES = frozenset(
     {

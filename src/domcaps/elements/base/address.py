@@ -24,6 +24,7 @@ from domcaps.language.observed import device
 from domcaps.language.part import Part, field
 from domcaps.language.rule import Problems, Sample, problem, rule
 from domcaps.language.value_types import ON_OFF, UNSIGNED, Int, OneOf
+from domcaps.patterns import late_pattern
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node
@@ -79,7 +80,7 @@ LARGEST_REG = 0xFFFFFFFF
 """The last register of virtual I/O of pseries."""
 
 # as C reads numbers: white space and a sign may stand before each
-_PORT = re.compile(r"\s*\+?\d{1,10}(\.\s*\+?\d{1,10}){0,3}", re.ASCII)
+_PORT = late_pattern(r"\s*\+?\d{1,10}(\.\s*\+?\d{1,10}){0,3}", re.ASCII)
 
 
 class PciAddress(NamedTuple):

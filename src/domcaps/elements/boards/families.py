@@ -13,6 +13,7 @@ from domcaps.language.changes.emulators import QEMU_3_1, QEMU_4_2, QEMU_5_2, QEM
 from domcaps.language.changes.placement import ARM_VIRT_DEFAULT, LOONGARCH_KNOWN
 from domcaps.language.observed import arch, machine, virttype
 from domcaps.language.preference import Decision, Option, drives
+from domcaps.patterns import late_pattern
 from domcaps.similar import close_matches
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ VIRTUAL = ARM_VIRT | LOONGARCH_VIRT | RISCV_VIRT | S390
 _OTHERS = ~(X86 | ARM | RISCV | LOONGARCH | PPC64 | S390)
 
 _NAMES = {"pc": ("pc", "pc-0.*", "pc-1.*", "pc-i440fx-*", "rhel[0-9]*"), "q35": ("q35", "pc-q35-*")}
-_VERSION = re.compile(r"-?[a-z]*(\d+(?:\.\d+)+)\S*$")
+_VERSION = late_pattern(r"-?[a-z]*(\d+(?:\.\d+)+)\S*$")
 _LONGEST = 100
 
 

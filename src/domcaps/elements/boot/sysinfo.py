@@ -14,7 +14,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from domcaps.elements.boot.os import Os
@@ -24,6 +23,7 @@ from domcaps.language.part import Part, field
 from domcaps.language.quantities import ANY_UUID
 from domcaps.language.rule import Problems, problem, rule
 from domcaps.language.value_types import OneOf
+from domcaps.patterns import late_pattern
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from domcaps.language.domain import Domain
 
-_DATE = re.compile(r"\s*([+-]?\d{1,9})/\s*([+-]?\d{1,9})/\s*([+-]?\d{1,9})")
+_DATE = late_pattern(r"\s*([+-]?\d{1,9})/\s*([+-]?\d{1,9})/\s*([+-]?\d{1,9})")
 _OLDEST = 1900
 _OURS = "opt/"
 _RESERVED = ("opt/ovmf/", "opt/org.qemu/")

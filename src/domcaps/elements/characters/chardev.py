@@ -41,6 +41,7 @@ from domcaps.language.require import libvirt_reads, needs
 from domcaps.language.rule import Problems, Sample, problem, rule
 from domcaps.language.truth import Truth
 from domcaps.language.value_types import Int, OneOf
+from domcaps.patterns import late_pattern
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node
@@ -72,7 +73,7 @@ VDAGENT = qapi("chardev-add/arg/backend/case=qemu-vdagent")
 _PORT = Int(-(2**32) + 1, 2**32 - 1)
 _MOST_PORTS = 2**31 - 1
 _FILES = frozenset({"file", "dev", "pipe"})
-_NAME = re.compile(r"[A-Za-z0-9_.-]*")
+_NAME = late_pattern(r"[A-Za-z0-9_.-]*")
 # where libvirt puts the sockets that it names itself
 _OWN_SOCKET = (
     r"(/var)?/run/libvirt/qemu/channel|/var/lib/libvirt/qemu/channel|/etc/libvirt/qemu/channel"

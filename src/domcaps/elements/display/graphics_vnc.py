@@ -9,8 +9,6 @@
 
 from __future__ import annotations
 
-import re
-
 from domcaps.elements.display.graphics import Graphics, has_graphics
 from domcaps.elements.display.graphics_listen import first_type
 from domcaps.language.attributes import number
@@ -21,12 +19,13 @@ from domcaps.language.observed import option
 from domcaps.language.require import libvirt_reads, needs
 from domcaps.language.rule import Problems, Sample, problem, rule
 from domcaps.language.wording import one_of
+from domcaps.patterns import late_pattern
 
 POWER_CONTROL = option("vnc", "power-control")
 
 _PASSWORD = 8
 _PORTS = (5900, 65535)
-_VALID_TO = re.compile(r"\s*[+-]?\d+-\s*[+-]?\d+-\s*[+-]?\d+T\s*\d+:\s*[+-]?\d+:\s*[+-]?\d+")
+_VALID_TO = late_pattern(r"\s*[+-]?\d+-\s*[+-]?\d+-\s*[+-]?\d+T\s*\d+:\s*[+-]?\d+:\s*[+-]?\d+")
 _CONNECTED = ("fail", "disconnect", "keep")
 
 

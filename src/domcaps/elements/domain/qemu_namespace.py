@@ -24,7 +24,6 @@
 from __future__ import annotations
 
 import functools
-import re
 from typing import TYPE_CHECKING
 
 from domcaps.files import package_text
@@ -34,13 +33,14 @@ from domcaps.language.finding import quoted
 from domcaps.language.part import Part
 from domcaps.language.rule import Problems, problem, rule
 from domcaps.language.value_types import Int, OneOf, ValueType
+from domcaps.patterns import late_pattern
 from domcaps.similar import close_matches
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node
 
 _SPACE = "{http://libvirt.org/schemas/domain/qemu/1.0}"
-_ENVIRONMENT = re.compile("[A-Za-z_][A-Za-z0-9_]*")
+_ENVIRONMENT = late_pattern("[A-Za-z_][A-Za-z0-9_]*")
 _VALUES: dict[str, ValueType[object]] = {
     "signed": Int(-(2**63), 2**63 - 1),
     "unsigned": Int(0, 2**64 - 1),

@@ -31,6 +31,7 @@ from domcaps.language.quantities import AnyUuid
 from domcaps.language.require import libvirt_reads
 from domcaps.language.rule import Problem, Problems, problem, rule
 from domcaps.language.value_types import ON_OFF, YES_NO, Int, OneOf
+from domcaps.patterns import late_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -71,7 +72,7 @@ _ISCSI = Attributes({}, required=("name",))
 _VHOST = Attributes({"protocol": OneOf(("vhost",))}, required=("protocol", "wwpn"))
 _UNIT = Int(0, 2**32 - 1)
 _UUID = AnyUuid()
-_WWPN = re.compile(r"naa\.(0x)?[0-9a-fA-F]{16}")
+_WWPN = late_pattern(r"naa\.(0x)?[0-9a-fA-F]{16}")
 
 _DEVICE = "<hostdev mode='subsystem' type='{}'{}><source{}>{}</source></hostdev>"
 _AT = "<address domain='0' bus='{}' slot='2' function='0'/>"

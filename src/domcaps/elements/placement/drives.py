@@ -6,7 +6,6 @@ unit of the first SCSI controller, ``hdc`` the first unit of the second IDE bus.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from domcaps.elements.base.address import Address, DriveAddress
@@ -17,6 +16,7 @@ from domcaps.language.lazy import cached_property
 from domcaps.language.part import Part
 from domcaps.language.rule import Problems, problem, rule
 from domcaps.language.struct import MutableStruct
+from domcaps.patterns import late_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,8 +36,8 @@ LETTERS = tuple(
     )
 )
 """What the names of targets begin with."""
-_NAME = re.compile(rf"(?:{'|'.join(LETTERS)})([a-z]+)(\d*)")
-_NUMBERED = re.compile(r"(\d{1,9})n([1-9]\d{0,8})(p\d+)?")
+_NAME = late_pattern(rf"(?:{'|'.join(LETTERS)})([a-z]+)(\d*)")
+_NUMBERED = late_pattern(r"(\d{1,9})n([1-9]\d{0,8})(p\d+)?")
 _MOST_LETTERS = 6
 
 # the last unit of a SCSI controller that can be given to a device

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import datetime
 import functools
-import re
 from typing import TYPE_CHECKING, Any
 
 from domcaps.language.immutable import immutable
 from domcaps.language.value_types import Text, ValueType
+from domcaps.patterns import late_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -90,7 +90,7 @@ class Moment(ValueType[str]):
         return text
 
 
-_MOMENT = re.compile(
+_MOMENT = late_pattern(
     r"-?(?P<year>[0-9]{4,})-(?P<month>[0-9]{2})-(?P<day>[0-9]{2})"
     r"T(([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]|24:00:00)(\.[0-9]+)?"
     r"(Z|[+-](0[0-9]|1[0-3]):[0-5][0-9]|[+-]14:00)?"

@@ -9,7 +9,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from domcaps.elements.boards.families import PSERIES
@@ -31,6 +30,7 @@ from domcaps.language.observed import device_property
 from domcaps.language.require import libvirt_reads, needs
 from domcaps.language.rule import Problems, Sample, problem, rule
 from domcaps.language.truth import Truth
+from domcaps.patterns import late_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,11 +38,11 @@ if TYPE_CHECKING:
 ROTATION_RATE = device_property("scsi-hd", "rotation_rate")
 
 _NAMES = tuple(letters for letters in LETTERS if letters != "fd")
-_PARTITION = re.compile(r"[a-z]+(\d*)")
-_WWN = re.compile(r"(0x)?[0-9a-fA-F]{16}")
-_SERIAL = re.compile(r"[A-Za-z0-9\-_ .+]*")
-_UNSAFE = re.compile(r"[^A-Za-z0-9\-_ .+]")
-_PRINTABLE = re.compile(r"[ -~]*")
+_PARTITION = late_pattern(r"[a-z]+(\d*)")
+_WWN = late_pattern(r"(0x)?[0-9a-fA-F]{16}")
+_SERIAL = late_pattern(r"[A-Za-z0-9\-_ .+]*")
+_UNSAFE = late_pattern(r"[^A-Za-z0-9\-_ .+]")
+_PRINTABLE = late_pattern(r"[ -~]*")
 _LONGEST_VENDOR = 8
 
 _DISK = "<disk type='file' device='{}'><source file='/a'/><target dev='{}' bus='{}'{}/>{}</disk>"
@@ -122,7 +122,7 @@ def _is_counted(disk: Disk, name: str) -> bool:
     return not (number - 1) & _SIGN
 
 
-_LETTERS = re.compile(r"(?:fd|hd|vd|sd|xvd|ubd)([a-z]+)[0-9]*")
+_LETTERS = late_pattern(r"(?:fd|hd|vd|sd|xvd|ubd)([a-z]+)[0-9]*")
 _SIGN = 1 << 31
 
 

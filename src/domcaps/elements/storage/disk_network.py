@@ -14,7 +14,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from msgspec import structs
@@ -35,6 +34,7 @@ from domcaps.language.require import libvirt_reads, needs
 from domcaps.language.rule import Problems, problem, rule
 from domcaps.language.truth import Truth
 from domcaps.language.value_types import UNSIGNED, UNSIGNED64, YES_NO, Int, OneOf
+from domcaps.patterns import late_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,8 +71,8 @@ _READAHEAD = Attributes({"size": OrEmpty(UNSIGNED64)})
 _TIMEOUT = Attributes({"seconds": OrEmpty(UNSIGNED64)})
 _LUN = Int(0, 2**32 - 1)
 
-_COOKIE = re.compile(r'[^\x00-\x20",;\\]*')
-_COOKIE_NAME = re.compile(r'[^\x00-\x20",;\\()<>@:/\[\]?={}]+')
+_COOKIE = late_pattern(r'[^\x00-\x20",;\\]*')
+_COOKIE_NAME = late_pattern(r'[^\x00-\x20",;\\()<>@:/\[\]?={}]+')
 
 _DISK = (
     "<disk type='network'><source protocol='{}' name='{}'{}>{}</source><target dev='vda'/></disk>"

@@ -20,6 +20,7 @@ from domcaps.language.predicate import ALWAYS
 from domcaps.language.rule import Sample
 from domcaps.language.value_types import Text
 from domcaps.language.wording import MOST_LISTED, listed, named, one_of, plain
+from domcaps.patterns import late_pattern
 from domcaps.similar import close_matches
 from domcaps.validate.catalogue.document_codes import DOCUMENT_CODES
 from domcaps.validate.catalogue.minimal import domain_without, element_with
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from domcaps.language.table import Enum
     from domcaps.language.value_types import ValueType
 
-WELL_FORMED = re.compile(r"[a-z0-9]+(-[a-z0-9]+)+")
+WELL_FORMED = late_pattern(r"[a-z0-9]+(-[a-z0-9]+)+")
 """The form of a code."""
 
 

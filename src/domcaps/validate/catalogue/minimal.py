@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from lxml import etree
+
+from domcaps.patterns import late_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from domcaps.validate.schema.vocabulary import SchemaPlace
 
 # one step of a path: a name, and what an attribute or child of it must be
-_STEP = re.compile(r"(?P<name>[^\[\]/]+)(?:\[(?P<at>@?)(?P<key>[\w:-]+)='(?P<value>[^']*)'\])?")
+_STEP = late_pattern(r"(?P<name>[^\[\]/]+)(?:\[(?P<at>@?)(?P<key>[\w:-]+)='(?P<value>[^']*)'\])?")
 
 
 def element_with(path: str, values: Mapping[str, str]) -> str:

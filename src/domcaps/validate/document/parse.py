@@ -13,6 +13,7 @@ from domcaps.language.finding import Finding
 from domcaps.language.node_path import path_of, with_attribute
 from domcaps.language.quantities import shown_size
 from domcaps.language.struct import Struct
+from domcaps.patterns import late_pattern
 from domcaps.validate.document.positions import Positions
 
 if TYPE_CHECKING:
@@ -37,8 +38,8 @@ _MANY_PATHS = 50
 
 _BOM = b"\xef\xbb\xbf"
 # what may stand before a document type, and that up to where its own declarations begin
-_BEFORE = re.compile(rb"\s+|<\?.*?\?>|<!--.*?-->", re.DOTALL)
-_DOCTYPE = re.compile(rb"<!DOCTYPE(?P<rest>(?:[^\[>\"']++|\"[^\"]*+\"|'[^']*+')*.?)", re.DOTALL)
+_BEFORE = late_pattern(rb"\s+|<\?.*?\?>|<!--.*?-->", re.DOTALL)
+_DOCTYPE = late_pattern(rb"<!DOCTYPE(?P<rest>(?:[^\[>\"']++|\"[^\"]*+\"|'[^']*+')*.?)", re.DOTALL)
 
 # Comments are no part of what libvirt reads; where they suppress a finding, `Positions` finds them.
 # `collect_ids` stays as it is: switched off, it makes libxml2 read a document type's external part.

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from domcaps.patterns import late_pattern
 from domcaps.similar import close_matches
 from domcaps.validate.catalogue.former import current_codes
 from domcaps.validate.selection import covers
@@ -28,17 +29,17 @@ _OTHER = (
 )
 """Markup that is no element."""
 
-_TAG = re.compile(
+_TAG = late_pattern(
     r"<(?P<tag>[^\s/>]++)(?:[^>\"'/]++|\"[^\"]*+\"|'[^']*+'|/(?!>))*(?P<empty>/?)>", re.DOTALL
 )
-_MARKUP = re.compile(rf"{_OTHER}|(?P<close></[^>]*+>)|{_TAG.pattern}", re.DOTALL)
-_START = re.compile(rf"{_OTHER}|(?P<start><(?!/))", re.DOTALL)
-_OPENED = re.compile(r"<(?!/)")
+_MARKUP = late_pattern(rf"{_OTHER}|(?P<close></[^>]*+>)|{_TAG.pattern}", re.DOTALL)
+_START = late_pattern(rf"{_OTHER}|(?P<start><(?!/))", re.DOTALL)
+_OPENED = late_pattern(r"<(?!/)")
 """A start tag, in a text that has no other markup but end tags."""
 
-_ATTRIBUTE = re.compile(r"([^\s=/>]++)\s*+=\s*+(?:\"[^\"]*+\"|'[^']*+')")
-_SUPPRESSION = re.compile(r"domcaps:\s*+ignore\s([A-Za-z0-9,\s*-]++)")
-_MISSPELT = re.compile(r"domcaps:\s*+(?!ignore\s)([a-z-]{3,12}+)\s+[a-z0-9]")
+_ATTRIBUTE = late_pattern(r"([^\s=/>]++)\s*+=\s*+(?:\"[^\"]*+\"|'[^']*+')")
+_SUPPRESSION = late_pattern(r"domcaps:\s*+ignore\s([A-Za-z0-9,\s*-]++)")
+_MISSPELT = late_pattern(r"domcaps:\s*+(?!ignore\s)([a-z-]{3,12}+)\s+[a-z0-9]")
 
 
 _FEW = 20

@@ -9,10 +9,10 @@ backed by an image.
 from __future__ import annotations
 
 import functools
-import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from domcaps.language.domain import split_path
+from domcaps.patterns import late_pattern
 from domcaps.validate.checks import all_part_checks, values_of
 from domcaps.validate.document.shape_ids import (
     APART,
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 
 NO_VALUES: frozenset[str] = frozenset()
-PLAIN = re.compile(r"[\w-]+(?:/[\w-]+)*")
+PLAIN = late_pattern(r"[\w-]+(?:/[\w-]+)*")
 """A path of names alone."""
 
 

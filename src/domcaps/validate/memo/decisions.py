@@ -13,10 +13,10 @@ reads more is called each time that it comes so far.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, Final
 
 from domcaps.language.struct import Struct
+from domcaps.patterns import late_pattern
 from domcaps.validate.document.shape_ids import TELLING, names_of
 from domcaps.validate.document.walk import NO_VALUES
 from domcaps.validate.memo.tracked import NotVisible
@@ -42,8 +42,8 @@ SILENT, CALLED = "silent", "called"
 ANY = "*"
 _ANY_VALUE: Final = None
 _MOST_STEPS = 40_000
-_NAMES = re.compile(r"(?:(?:\{[^}]*\})?[\w-]+|\*)(?:/(?:(?:\{[^}]*\})?[\w-]+|\*))*")
-_NAME = re.compile(r"(?:\{[^}]*\})?[^/{}]+")
+_NAMES = late_pattern(r"(?:(?:\{[^}]*\})?[\w-]+|\*)(?:/(?:(?:\{[^}]*\})?[\w-]+|\*))*")
+_NAME = late_pattern(r"(?:\{[^}]*\})?[^/{}]+")
 
 
 class Read(Struct, frozen=True):

@@ -8,10 +8,10 @@ called only in the others.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from domcaps.language.domain import OfTarget, split_path
+from domcaps.patterns import late_pattern
 from domcaps.validate.checks import Checks, rules_in
 from domcaps.validate.document.shape_ids import names_of
 from domcaps.validate.memo.tracked import NotVisible
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 SOME_TEXT = "#"
 ANY_INSIDE = "*"
 
-_PATH = re.compile(r"(?:(?:\{[^}]*\})?[\w-]+|\*)(?:/(?:(?:\{[^}]*\})?[\w-]+|\*))*")
-_NAME = re.compile(r"(?:\{[^}]*\})?[^/{}]+")
+_PATH = late_pattern(r"(?:(?:\{[^}]*\})?[\w-]+|\*)(?:/(?:(?:\{[^}]*\})?[\w-]+|\*))*")
+_NAME = late_pattern(r"(?:\{[^}]*\})?[^/{}]+")
 
 
 class _Guarded(NamedTuple):

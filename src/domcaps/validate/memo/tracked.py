@@ -6,9 +6,9 @@ A rule is tried on them to learn what it looks at: `ShapeView` gives away shapes
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
+from domcaps.patterns import late_pattern
 from domcaps.validate.document.shape_ids import TELLING, names_of
 from domcaps.validate.document.walk import NO_VALUES, domain_position, position_of
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
     from domcaps.validate.document.walk import SchemaPosition
 
-_STEPS = re.compile(r"(?:(?:\{[^}]*\})?[\w-]+|\*)(?:/(?:(?:\{[^}]*\})?[\w-]+|\*))*")
+_STEPS = late_pattern(r"(?:(?:\{[^}]*\})?[\w-]+|\*)(?:/(?:(?:\{[^}]*\})?[\w-]+|\*))*")
 """A path of names and ``*``, as far as tracked nodes can follow it."""
-_STEP = re.compile(r"(?:\{[^}]*\})?[^/{}]+")
+_STEP = late_pattern(r"(?:\{[^}]*\})?[^/{}]+")
 
 Place = tuple[int, str]
 """The number of an element and the name of an attribute, "" for its text."""

@@ -9,7 +9,6 @@ from domcaps.language.reason_lines import FAILED, MET, UNKNOWN, reason_lines
 from domcaps.language.struct import Struct
 from domcaps.language.wording import listed, plain
 from domcaps.text import file_name, one_line, styled
-from domcaps.validate.catalogue.codes import codes
 from domcaps.validate.output.shown import checked_with, unnamed
 
 if TYPE_CHECKING:
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
 
     from domcaps.language.finding import Finding
     from domcaps.language.truth import Reason
+    from domcaps.validate.catalogue.codes import Code
     from domcaps.validate.files import Checked
 
 _COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTICE: "cyan"}
@@ -66,9 +66,9 @@ class TextOutput(Struct, frozen=True):
         if finding.reason is not None:
             yield "      because:"
             yield from _reason(finding.reason)
-        if self.explain and finding.code in codes():
+        if self.explain and finding.code in (codes := _codes()):
             yield ""
-            manual = plain(codes()[finding.code].manual)
+            manual = plain(codes[finding.code].manual)
             yield from (f"      {line}".rstrip() for line in manual.splitlines())
 
     @staticmethod
@@ -118,3 +118,10 @@ def _reason(reason: Reason) -> Iterator[str]:
 def printable(text: str) -> str:
     """Replace what a terminal would take for a command."""
     return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)
+
+
+def _codes() -> dict[str, Code]:
+    # the whole catalogue, which few want
+    from domcaps.validate.catalogue.codes import codes
+
+    return codes()

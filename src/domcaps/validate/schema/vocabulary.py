@@ -33,12 +33,12 @@ What the table's parts declare or know is added, so that a new field needs no se
 from __future__ import annotations
 
 import functools
-import re
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
 from domcaps.files import package_text
+from domcaps.patterns import late_pattern
 from domcaps.similar import close_matches
 from domcaps.validate.catalogue.rules import parts
 
@@ -111,9 +111,9 @@ class Piece(msgspec.Struct, eq=False):
         return self.cases.setdefault(conditions, Piece()) if conditions else self
 
 
-_STEP = re.compile(r"(\*|[\w:.-]+?)([!*+]?)(?:~([A-Z0-9_]+))?((?:\[[^\]]*\])*)")
-_CONDITION = re.compile(r"\[(!?)(@?)([\w:.-]+)(\??)(?:=([^\]]*))?\]")
-_ATTRIBUTE = re.compile(r"@(\*|[\w.-]+?)(!?)(?:~([A-Z0-9_]+))?(?::(.*))?")
+_STEP = late_pattern(r"(\*|[\w:.-]+?)([!*+]?)(?:~([A-Z0-9_]+))?((?:\[[^\]]*\])*)")
+_CONDITION = late_pattern(r"\[(!?)(@?)([\w:.-]+)(\??)(?:=([^\]]*))?\]")
+_ATTRIBUTE = late_pattern(r"@(\*|[\w.-]+?)(!?)(?:~([A-Z0-9_]+))?(?::(.*))?")
 
 
 @functools.cache

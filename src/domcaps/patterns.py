@@ -1,0 +1,28 @@
+"""Regular expressions that are compiled when they are first used.
+
+Compiling all of the table took a fifteenth of a first verdict, which needs few of them.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, AnyStr, cast
+
+
+class _LatePattern:
+    """A pattern that has the methods of a compiled one."""
+
+    def __init__(self, text: str | bytes, flags: int) -> None:
+        self._text = text
+        self._flags = flags
+
+    def __getattr__(self, name: str) -> Any:
+        """Compile it, and keep the method: the next use does not come here."""
+        found = getattr(re.compile(self._text, self._flags), name)
+        self.__dict__[name] = found
+        return found
+
+
+def late_pattern(text: AnyStr, flags: int = 0) -> re.Pattern[AnyStr]:
+    """Give what `re.compile` gives; an error in the pattern is raised at its first use."""
+    return cast("re.Pattern[AnyStr]", _LatePattern(text, flags))
