@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from domcaps.patterns import late_pattern
 from domcaps.similar import close_matches
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _NEAR = 0.6
-_NUMBERED = re.compile(r"(.*?)(\d{1,9})")
+_NUMBERED = late_pattern(r"(.*?)(\d{1,9})")
 _SHORT = 3
 """Of shorter words a letter is too much."""
 

@@ -59,7 +59,7 @@ _USB = Attributes(
     }
 )
 _VENDOR = Attributes({"id": Int(1, 2**32 - 1, base=0)}, required=("id",))
-_LSUSB = re.compile(r"[0-9a-fA-F]{4}")
+_LSUSB = late_pattern(r"[0-9a-fA-F]{4}")
 _PRODUCT = Attributes({"id": ANY_BASE}, required=("id",))
 _USB_ADDRESS = Attributes({"bus": ANY_BASE, "device": ANY_BASE}, required=("bus", "device"))
 _USB_PORT_ADDRESS = Attributes({"bus": ANY_BASE, "device": ANY_BASE}, required=("bus",))
