@@ -111,11 +111,12 @@ def _write_elements(folder: Path) -> None:
     lines = [
         "# Elements of the report",
         "",
-        "When each value of `<domainCapabilities>` is reported.",
+        "One page for each element of `<domainCapabilities>`, with the condition under which each",
+        "value is listed. [All of them](../table.md) are on one page, too.",
         "",
     ]
     for name, texts in sorted(pages.items()):
-        _write(folder / f"{name}.md", "\n".join([f"# {name}", "", *texts]))
+        _write(folder / f"{name}.md", "\n".join([f"# `{name}`", "", *texts]))
         lines.append(f"- [{name}]({name}.md)")
     _write(folder / "index.md", "\n".join(lines) + "\n")
 

@@ -21,18 +21,17 @@ if TYPE_CHECKING:
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "truth.md"
 
-INTRODUCTION = """# Truth
+INTRODUCTION = """# What QEMU refused
 
-Does QEMU accept what libvirt's report lists? `domcaps verify` starts the real emulator with every
-value that libvirt 12.8's report can list, and with the models, limits and images that it names.
-These are the results for Debian 12 (QEMU 7.2), Debian 13 (10.0) and Debian unstable (11.1), on a
-host that is a virtual machine itself. `python tools/make_truth.py FILE…` makes this page of what
-`domcaps verify --format json` printed.
+This page shows, for the QEMUs of Debian 12 (7.2), Debian 13 (10.0) and Debian sid (11.1), which
+values of libvirt's report QEMU does not start with, and which it starts with although they are
+not reported. Use it if a guest does not start with a reported value, or before you rely on a
+report. [Where libvirt's report is wrong](drift.md) explains the differences and says what to do;
+[`domcaps verify`](verify.md) makes the same test on your host.
 
-A value *starts* when QEMU answers after it made the whole machine; the machine is paused, and no
-guest runs. A value is *reported* when `domcaps report` prints it. It is *not tried* when the test
-host lacks what it needs, or when it adds no QEMU argument. Each value that is reported and refused
-is on the [drift list](drift.md), or is marked here as new.
+*Reported* means that `domcaps report` prints the value as libvirt 12.8 would. *Starts* means that
+QEMU answers after it created the whole machine; the machine is paused, and no guest runs. The
+test host is a virtual machine itself.
 """
 
 _REASONS = {
@@ -67,7 +66,9 @@ def label(one: Verification) -> Label:
 
 
 def counts(found: Sequence[Verification]) -> Iterable[str]:
-    yield "## Counts"
+    yield "## Numbers"
+    yield ""
+    yield "New are failures that are not on the list of known differences."
     yield ""
     yield (
         "| QEMU | guest | machine | type | reported, starts | reported, **refused** "
@@ -199,14 +200,14 @@ def _board(where: Label) -> str:
 
 def document(found: Sequence[Verification]) -> str:
     every = [label(one) for one in found]
-    lines = [INTRODUCTION.strip(), ""]
-    lines += counts(found)
+    lines = [INTRODUCTION.strip()]
     lines += sections(
         groups(found, lambda one: one.lies),
         groups(found, lambda one: one.chances),
         groups(found, lambda one: [t for t in one.tried if t.verdict == NOT_TRIED]),
         every,
     )
+    lines += ["", *counts(found)]
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
@@ -214,10 +215,16 @@ def sections(
     refused: Entries, started: Entries, not_tried: Entries, every: Sequence[Label]
 ) -> Iterable[str]:
     """Give the sections that list values."""
-    text = "With QEMU's own words, or the reason why libvirt can't start a guest with the value."
+    text = "With QEMU's message, or the reason why libvirt cannot start a guest with the value."
     yield from listed("Reported, but refused", text, refused, every)
     yield from listed("Not reported, but started", "QEMU starts with these values.", started, every)
-    yield from listed("Not tried", "What was not tried, and why.", not_tried, every, "reason")
+    yield from listed(
+        "Not tried",
+        "The test host lacks something, or there is nothing to test.",
+        not_tried,
+        every,
+        "reason",
+    )
 
 
 def main(files: Sequence[str]) -> int:

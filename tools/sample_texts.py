@@ -20,6 +20,7 @@ from domcaps.validate.catalogue.codes import codes
 from domcaps.validate.catalogue.samples import domain_of
 
 ROOT = Path(__file__).parents[1]
+_LISTS = {"cli", "dialects", "drift", "schema", "table", "truth"}
 _RECORDING = "shipped:debian13-{}"
 _MACHINES = ("x86_64", "aarch64", "s390x", "ppc64", "riscv64", "armv7l", "loongarch64")
 
@@ -63,12 +64,16 @@ def helps() -> list[str]:
     return found
 
 
+_LONGEST_PAGE = 150
+
+
 def pages() -> list[str]:
-    """Give documents in sections of their own, without those that are lists of data."""
+    """Give whole documents; of a long list of data its first lines, which say what it is for."""
     found = []
-    for path in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("docs/*.md"))):
-        sections = path.read_text(encoding="utf-8").split("\n## ")
-        found += [f"{path.name}: ## {section}" for section in sections[1:] if "\n" in section]
+    for path in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("docs/**/*.md"))):
+        lines = path.read_text(encoding="utf-8").splitlines()
+        most = _LONGEST_PAGE if path.stem in _LISTS else len(lines)
+        found.append("\n".join([f"{path.relative_to(ROOT)}:", *lines[:most]]))
     return found
 
 

@@ -38,6 +38,8 @@ _FOOT = """\
 verify` for Debian's QEMUs are in [What QEMU refused](truth.md). `domcaps drift --format json`
 prints this list for programs."""
 
+_EVERY = "all"
+
 
 class DriftGroup(NamedTuple):
     """Entries with one title. They differ in their paths and releases only."""
@@ -55,7 +57,7 @@ class DriftGroup(NamedTuple):
             return f"{first} and later, before {last}"
         if last:
             return f"before {last}"
-        return f"{first} and later" if first else "all"
+        return f"{first} and later" if first else _EVERY
 
     @property
     def values(self) -> dict[str, list[str]]:
@@ -91,14 +93,13 @@ def to_markdown(entries: Iterable[DriftEntry]) -> str:
 
 
 def _by_value(every: list[DriftGroup]) -> Iterator[str]:
-    yield "## By value"
-    yield ""
-    yield "| in the report | values | difference | libvirt |"
-    yield "|---|---|---|---|"
+    yield from ("## By value", "")
     rows = [(path, values, one) for one in every for path, values in one.values.items()]
     for path, values, one in sorted(rows, key=lambda row: row[0]):
+        named = f"`{path}` {_code(values)}".rstrip()
         link = f"[{_markup(one.title)}](#{anchor(one.title)})"
-        yield f"| `{path}` | {_code(values)} | {link} | {one.releases} |"
+        releases = f" (libvirt {one.releases})" if one.releases != _EVERY else ""
+        yield f"- {named}: {link}{releases}"
 
 
 def _section(one: DriftGroup) -> Iterator[str]:

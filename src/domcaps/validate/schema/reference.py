@@ -14,10 +14,14 @@ if TYPE_CHECKING:
     from domcaps.validate.schema.vocabulary import Attribute, Condition, Piece
 
 _ABOUT = """\
-Generated from `elements/schema/vocabulary.txt` and `elements/schema/datatypes.py`: what
-`domcaps validate --schema` compares a domain with, as `virsh define --validate` does. Attributes
-and elements in bold are required. A form in capitals is explained at the end; an attribute without
-a form may be any text, or what the table says of it."""
+This page lists what libvirt's schema allows in domain XML, as `domcaps validate --schema` and
+`virsh define --validate` check it. Use it to look up where an element or attribute may stand, and
+which form its value must have.
+
+- **bold**: required.
+- `CAPITALS`: a form of values; the [last section](#forms) explains each.
+- An attribute without a form may be any text, or what [All features of the report](table.md) lists.
+- "what has `X`": everything in the section about `X` may stand there, too."""
 _NUMBERS = {"": "", "*": "any number", "+": "at least one", "!": "exactly one"}
 
 
@@ -27,7 +31,7 @@ def to_markdown() -> str:
 
 
 def _lines() -> Iterator[str]:
-    yield "# What the schema lets stand where"
+    yield "# Schema of domain XML"
     yield ""
     yield _ABOUT
     for name, piece in pieces().items():
