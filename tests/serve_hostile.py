@@ -4,7 +4,8 @@
 
     python tests/serve_hostile.py --seconds 600 --host shipped:debian13-x86_64
 
-starts ``domcaps serve``, lets hostile clients do what they can think of, and measures how long the
+starts ``domcaps serve``, lets hostile clients do what they can think of (without ``--host`` they
+also call emulators that are allowed and hang, flood, or fork), and measures how long the
 innocent one waits for each of its calls, how much memory the server and its workers take, and how
 long the server takes to end by SIGTERM in the middle of it. Exit status 1 where a limit was broken:
 99th percentile 50 ms, 512 MB (proportional set size of all its processes), 5 s.
@@ -33,6 +34,35 @@ from serve_client import PROGRAM, CallError, Client, listens, message
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+EMULATORS, PIPES = "emulators", "pipes"
+"""Folders beside the socket, which `furnish` makes."""
+
+_BAD_EMULATORS = {
+    "hangs": "#!/bin/sh\nexec sleep 1000\n",
+    "forks": "#!/bin/sh\ntrap '' TERM\nwhile :; do setsid sleep 100 & sleep 0.5; done\n",
+    "drips": """#!/usr/bin/python3
+import socket, sys, time
+given = next(word for word in sys.argv if word.startswith("unix:fd="))
+monitor = socket.socket(fileno=int(given[8:]))
+for byte in b'{"QMP":{"version":{"qemu":{"micro":0,"minor":2,"major":7}}}}':
+    monitor.send(bytes([byte]))
+    time.sleep(1)
+time.sleep(1000)
+""",
+    "floods": """#!/usr/bin/python3
+import json, socket, sys
+given = next(word for word in sys.argv if word.startswith("unix:fd="))
+monitor = socket.socket(fileno=int(given[8:]))
+version = {"qemu": {"micro": 0, "minor": 2, "major": 7}, "package": ""}
+monitor.sendall(json.dumps({"QMP": {"version": version, "capabilities": []}}).encode() + b"\\n")
+while heard := monitor.recv(65536):
+    for line in filter(None, heard.split(b"\\n")):
+        number = json.dumps(json.loads(line).get("id")).encode()
+        monitor.sendall(b'{"id":' + number + b',"return":[')
+        for _ in range(3000):
+            monitor.sendall(b'{"name":"' + b"x" * 60000 + b'"},')
+""",
+}
 LATENCY = 0.050
 MEMORY = 512 * 1000 * 1000
 END_SECONDS = 5.0
@@ -170,6 +200,49 @@ class Hostile:
                 with contextlib.suppress(CallError):
                     client.call(342, pack(Record(*[OPTIONAL_STRING] * 4, UINT), arguments))
 
+    def attack_emulators(self) -> None:
+        """Call emulators that are allowed and hang, over many connections at once."""
+        clients = [self._client(wait=3.0) for _ in range(20)]
+        names = [str(self._path.parent / EMULATORS / name) for name in _BAD_EMULATORS]
+        question = Record(*[OPTIONAL_STRING] * 4, UINT)
+        for client in clients:
+            for serial in range(30):
+                path = self._random.choice(names)
+                payload = pack(question, (path, None, None, None, 0))
+                client.send(message(342, payload, serial=serial + 5))
+        time.sleep(3)
+        for client in clients:
+            client.socket.close()
+
+    def attack_places(self) -> None:
+        """Make pools of folders that are large, that hold pipes, or that the kernel makes up."""
+        places = ("/proc", "/dev", "/proc/self/fd", "/dev/zero", str(self._path.parent / PIPES))
+        with self._client(wait=10.0) as client:
+            for number, place in enumerate(places):
+                target = f"<target><path>{place}</path></target>"
+                xml = f"<pool type='dir'><name>p{number}</name>{target}</pool>"
+                with contextlib.suppress(CallError):
+                    handle = client.call(76, pack(Record(STRING, UINT), (xml, 0)))
+                    client.call(282, handle + struct.pack(">II", 1, 0))
+                    client.call(87, handle)
+
+    def attack_giants(self) -> None:
+        """Define domains that are deep, wide, or grow when they are read."""
+        count = self._random.choice((1000, 20_000, 300_000))
+        entities = "".join(f'<!ENTITY b{i} "{f"&b{i - 1};" * 10}">' for i in range(1, 12))
+        attributes = " ".join(f"a{i}=''" for i in range(count))
+        giants = (
+            _DOMAIN.format("deep", "<a>" * count + "</a>" * count, ""),
+            _DOMAIN.format("wide", f"<cpu {attributes}/>", ""),
+            f'<!DOCTYPE d [<!ENTITY b0 "b">{entities}]>'
+            + _DOMAIN.format("grows", "<description>&b11;</description>", ""),
+            _DOMAIN.format("sets", f"<vcpu cpuset='{'0-4095,^1,' * count}1'>1</vcpu>", ""),
+        )
+        with self._client(wait=8.0) as client:
+            for xml in giants:
+                with contextlib.suppress(CallError):
+                    client.call(11, pack(STRING, xml[: 4 * _MIB - 200]))
+
     def attack_storm(self) -> None:
         for _ in range(200):
             with socket.socket(socket.AF_UNIX) as one:
@@ -290,6 +363,22 @@ def memory_of(pid: int) -> int:
     return total
 
 
+def furnish(folder: Path) -> tuple[str, ...]:
+    """Make emulators and folders that do harm; give the options by which the server allows them."""
+    emulators, pipes = folder / EMULATORS, folder / PIPES
+    emulators.mkdir()
+    pipes.mkdir()
+    for name, text in _BAD_EMULATORS.items():
+        (emulators / name).write_text(text)
+        (emulators / name).chmod(0o755)
+    for number in range(20):
+        os.mkfifo(pipes / f"pipe{number}")
+        (pipes / f"itself{number}").symlink_to(f"itself{number}")
+    for number in range(20_000):
+        (pipes / f"file{number}").touch()
+    return ("--allow-emulator", f"{emulators}/*")
+
+
 @contextlib.contextmanager
 def serving_process(folder: Path, *options: str):  # type: ignore[no-untyped-def]
     """Run ``domcaps serve`` with a socket in a folder; gives the process and the path."""
@@ -339,8 +428,11 @@ def main() -> int:
         Hostile(options.path, options.hostile).run(options.seconds)
         return 0
     host = ("--host", options.host) if options.host else ()
-    with tempfile.TemporaryDirectory() as folder, serving_process(Path(folder), *host) as started:
-        return 0 if _show(run(started[1], started[0], options.seconds)) else 1
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        allowed = furnish(folder)
+        with serving_process(folder, *host, *allowed) as started:
+            return 0 if _show(run(started[1], started[0], options.seconds)) else 1
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from domcaps.facts.hostfiles import HostFiles
-from domcaps.fresh.build import Build, Observer
+from domcaps.fresh.build import Build, Observer, kept_by_children
 from domcaps.fresh.key import Key
 from domcaps.fresh.surroundings import Surroundings
 
@@ -217,6 +217,34 @@ def test_a_forked_process_has_a_mind_of_its_own(build: Build, tmp_path: Path) ->
         (tmp_path / "a").write_text("2")
         os._exit(0 if [build.get(text_of("a")) for _ in range(3)] == ["2"] * 3 else 1)
     assert os.waitpid(child, 0)[1] == 0
+    assert build.get(text_of("a")) == "2"
+
+
+@pytest.mark.parametrize("is_changed_by_child", [True, False])
+def test_a_child_that_keeps_what_was_known_proves_it_anew(
+    build: Build, tmp_path: Path, is_changed_by_child: bool
+) -> None:
+    for _ in range(3):
+        build.get(text_of("a"))
+    ready, told = os.pipe()
+    with kept_by_children():
+        child = os.fork()
+    if child == 0:
+        # the parent's watches say nothing here
+        is_known = build.store.known(text_of("a")) is not None
+        is_looked_at = build.ready(text_of("a")) is None
+        if is_changed_by_child:
+            (tmp_path / "a").write_text("2")
+        else:
+            os.read(ready, 1)
+        answers = [build.get(text_of("a")) for _ in range(3)]
+        os._exit(0 if is_known and is_looked_at and answers == ["2"] * 3 else 1)
+    if not is_changed_by_child:
+        (tmp_path / "a").write_text("2")
+        os.write(told, b"x")
+    assert os.waitpid(child, 0)[1] == 0
+    os.close(ready)
+    os.close(told)
     assert build.get(text_of("a")) == "2"
 
 

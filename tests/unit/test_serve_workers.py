@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
 import time
 from typing import TYPE_CHECKING
 
@@ -16,8 +18,10 @@ from domcaps.serve.errors import ErrorNumber, LibvirtError
 from domcaps.serve.hosts import RecordingFolder
 from domcaps.serve.ledger import LITTLE, Ledger
 from domcaps.serve.limits import ServerLimits
-from domcaps.serve.workers.pool import LARGE, WorkerLostError, WorkerPool
-from domcaps.serve.workers.usage import ClientProcesses, Usage
+from domcaps.serve.sockets import client_of
+from domcaps.serve.workers.call import LARGE, LOWER, LOWEST, WorkerLostError
+from domcaps.serve.workers.pool import WorkerPool
+from domcaps.serve.workers.usage import Clients, Usage
 from fakes import emulator_record
 
 if TYPE_CHECKING:
@@ -36,7 +40,8 @@ class FakeWorker:
     def __init__(self) -> None:
         type(self).started += 1
         self.request = b""
-        self.is_back = False
+        self.back = self.calls = 0
+        self.client: Usage | None = None
         self._began = time.monotonic()
         self._answer: asyncio.Future[bytes] | None = None
 
@@ -56,14 +61,14 @@ class FakeWorker:
         if self._answer is not None and not self._answer.done():
             self._answer.set_exception(WorkerLostError(reason, code))
 
-    def step_back(self) -> None:
-        self.is_back = True
+    def level(self) -> int:
+        return self.back
 
-    def processor_seconds(self) -> float:
-        return 0.0 if self.request == WAITING else time.monotonic() - self._began
+    def step_back(self, level: int) -> None:
+        self.back = max(self.back, level)
 
-    def wants_processor(self) -> bool:
-        return self.request not in {WAITING, SHORT}
+    def times(self) -> tuple[float, float]:
+        return (0.0 if self.request == WAITING else time.monotonic() - self._began), 0.0
 
     def growth(self) -> int:
         return 2000 if self.request == GROWING else 0
@@ -143,7 +148,7 @@ def test_a_large_call_and_one_of_a_busy_client_begin_as_long_ones() -> None:
         await asyncio.sleep(0.02)
         # one quick, one long; the other has to wait
         assert len(pool.workers) == 2
-        assert [worker.is_back for worker in pool.workers].count(True) == 1
+        assert sorted(worker.back for worker in pool.workers) == [0, LOWER]
         for task in tasks:
             task.cancel()
         await pool.pool.stop()
@@ -302,7 +307,7 @@ def test_of_a_folder_few_recordings_are_kept_in_memory(tmp_path: Path) -> None:
 
 def test_a_client_that_makes_short_calls_goes_before_those_that_come_anew() -> None:
     async def run() -> None:
-        pool = Pool()
+        pool = Pool(msgspec.structs.replace(LIMITS, slice_seconds=5.0))
         known = Usage()
         known.add(0.002)
         running = [pool.ask(LONG) for _ in range(2)]
@@ -320,34 +325,46 @@ def test_a_client_that_makes_short_calls_goes_before_those_that_come_anew() -> N
 
 
 def test_new_connections_of_a_process_that_made_others_wait_are_no_strangers() -> None:
-    processes = ClientProcesses()
-    processes.usage(7).add(0.1)
-    assert processes.usage(7).expected == pytest.approx(0.1)
-    assert processes.usage(8).expected < 0.1
-    assert processes.usage(None).expected < 0.1
-    assert not processes.usage(7).is_short
+    clients = Clients()
+    clients.usage(7).add(0.1)
+    assert clients.usage(7).expected == pytest.approx(0.1)
+    assert clients.usage(8).expected < 0.1
+    assert clients.usage(None).expected < 0.1
+    assert not clients.usage(7).is_short
+    assert not clients.usage(7).is_light
+    assert clients.usage(8).is_light
 
 
-def test_what_a_connection_showed_itself_counts_more_than_its_process() -> None:
-    processes = ClientProcesses()
-    processes.usage(7).add(0.1)
-    own = processes.usage(7)
-    own.add(0.002)
-    assert own.is_short
-    assert own.expected == pytest.approx(0.002)
+def test_short_calls_bring_no_debt_however_many_they_are() -> None:
+    usage = Clients().usage(7)
+    for _ in range(1000):
+        usage.add(0.02)
+    assert usage.amount > 1.0
+    assert usage.debt == 0.0
+    assert usage.is_short
+    usage.add(0.5)
+    assert usage.debt == pytest.approx(0.46, rel=0.05)
 
 
-def test_processes_that_are_gone_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("domcaps.serve.workers.usage._MOST_PROCESSES", 10)
-    processes = ClientProcesses()
-    processes.usage(1).add(5.0)
-    for process in range(2, 100):
-        processes.usage(process)
-    assert len(processes._known) <= 11
-    assert processes.usage(1).expected == pytest.approx(0.2)
+def test_short_calls_make_up_for_no_long_one() -> None:
+    usage = Clients().usage(7)
+    usage.add(0.5)
+    for _ in range(100):
+        usage.add(0.001)
+    assert not usage.is_light
 
 
-def test_a_call_that_waits_is_charged_a_slice() -> None:
+def test_clients_that_are_gone_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("domcaps.serve.workers.usage._MOST_CLIENTS", 10)
+    clients = Clients()
+    clients.usage(1).add(5.0)
+    for client in range(2, 100):
+        clients.usage(client)
+    assert len(clients._known) <= 11
+    assert clients.usage(1).expected == pytest.approx(0.2)
+
+
+def test_a_call_that_waits_is_charged_a_slice_and_its_place() -> None:
     async def run() -> None:
         pool = Pool()
         usage = Usage()
@@ -355,7 +372,7 @@ def test_a_call_that_waits_is_charged_a_slice() -> None:
         await asyncio.sleep(4 * LIMITS.slice_seconds)
         pool.workers[0].finish()
         await call
-        assert usage.amount == pytest.approx(LIMITS.slice_seconds, rel=0.3)
+        assert usage.amount == pytest.approx(2 * LIMITS.slice_seconds, rel=0.3)
         await pool.pool.stop()
 
     asyncio.run(run())
@@ -379,9 +396,9 @@ def test_calls_of_strangers_leave_one_worker_to_short_calls() -> None:
 
 def test_who_waits_long_enough_has_a_turn() -> None:
     async def run() -> None:
-        pool = Pool()
+        pool = Pool(msgspec.structs.replace(LIMITS, slice_seconds=5.0))
         slow = Usage()
-        slow.add(0.04)
+        slow.add(0.06)
         running = [pool.ask(LONG) for _ in range(2)]
         await asyncio.sleep(0.01)
         mine = pool.ask(SHORT, slow)
@@ -423,7 +440,7 @@ def test_a_client_of_short_calls_may_take_longer_once() -> None:
         known = Usage()
         known.add(0.002)
         call = pool.ask(LONG, known)
-        await asyncio.sleep(2 * LIMITS.slice_seconds)
+        await asyncio.sleep(1.5 * LIMITS.slice_seconds)
         assert [one.kind for one in pool.pool._running] == ["quick"]
         await asyncio.sleep(12 * LIMITS.slice_seconds)
         assert [one.kind for one in pool.pool._running] == ["long"]
@@ -436,7 +453,7 @@ def test_a_client_of_short_calls_may_take_longer_once() -> None:
 
 def test_one_process_does_not_take_all_places_of_calls_that_wait() -> None:
     async def run() -> None:
-        pool, processes = Pool(), ClientProcesses()
+        pool, processes = Pool(), Clients()
         waiting = [pool.ask(WAITING, processes.usage(7)) for _ in range(6)]
         await asyncio.sleep(8 * LIMITS.slice_seconds)
         mine = pool.ask(WAITING, processes.usage(8))
@@ -450,3 +467,98 @@ def test_one_process_does_not_take_all_places_of_calls_that_wait() -> None:
         await pool.pool.stop()
 
     asyncio.run(run())
+
+
+def test_a_client_has_so_many_calls_made_and_no_more() -> None:
+    async def run() -> None:
+        limits = msgspec.structs.replace(LIMITS, quick=10, each=3, slice_seconds=5.0)
+        pool, clients = Pool(limits), Clients()
+        calls = [pool.ask(WAITING, clients.usage(7)) for _ in range(9)]
+        await asyncio.sleep(0.05)
+        assert len(pool.pool._running) == 3
+        assert await in_time(pool.ask(SHORT, clients.usage(8))) == b"short"
+        for call in calls:
+            call.cancel()
+        await asyncio.gather(*calls, return_exceptions=True)
+        await pool.pool.stop()
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("request_", [LONG, WAITING])
+def test_who_holds_nothing_gets_the_place_of_one_that_used_more(request_: bytes) -> None:
+    async def run() -> None:
+        pool, clients = Pool(), Clients()
+        hostile = [clients.usage(number) for number in range(6)]
+        for usage in hostile:
+            usage.add(20.0)
+            usage.client.habit = "long" if request_ == LONG else "waiting"
+        calls = [pool.ask(request_, usage) for usage in hostile for _ in range(3)]
+        await asyncio.sleep(1.2)
+        mine = clients.usage(7)
+        call = pool.ask(request_ + bytes(LARGE if request_ == LONG else 0), mine)
+        await asyncio.sleep(20 * LIMITS.slice_seconds)
+        assert mine.client in {one.usage.client for one in pool.pool._running if not one.is_stopped}
+        for one in (*calls, call):
+            one.cancel()
+        await asyncio.gather(*calls, call, return_exceptions=True)
+        await pool.pool.stop()
+
+    asyncio.run(run())
+
+
+def test_a_quick_call_that_waits_gives_way_to_a_client_without_any() -> None:
+    async def run() -> None:
+        pool = Pool(msgspec.structs.replace(LIMITS, slice_seconds=5.0))
+        strangers = [pool.ask(WAITING) for _ in range(2)]
+        await asyncio.sleep(0.05)
+        began = time.monotonic()
+        assert await in_time(pool.ask(SHORT)) == b"short"
+        assert time.monotonic() - began < 1.0
+        for one in strangers:
+            one.cancel()
+        await asyncio.gather(*strangers, return_exceptions=True)
+        await pool.pool.stop()
+
+    asyncio.run(run())
+
+
+def test_who_used_much_leaves_the_processor_to_the_others() -> None:
+    async def run() -> None:
+        pool, clients = Pool(), Clients()
+        much = clients.usage(7)
+        much.add(20.0)
+        call = pool.ask(SHORT, much)
+        await call
+        assert [worker.back for worker in pool.workers] == [LOWEST]
+        assert await in_time(pool.ask(SHORT, clients.usage(8))) == b"short"
+        assert [worker.back for worker in pool.workers] == [LOWEST, 0]
+        await pool.pool.stop()
+
+    asyncio.run(run())
+
+
+# -- who is one client -----------------------------------------------------------------------------
+
+
+def test_local_connections_over_tcp_are_one_client() -> None:
+    found = []
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        for source in ("127.0.0.1", "127.0.0.7"):
+            with socket.socket() as client:
+                client.bind((source, 0))
+                client.connect(listening.getsockname())
+                with listening.accept()[0] as accepted:
+                    found.append(client_of(accepted))
+    assert found[0] == found[1]
+    assert found[0] is not None
+
+
+def test_connections_of_a_process_are_one_client(tmp_path: Path) -> None:
+    path = str(tmp_path / "s")
+    with socket.socket(socket.AF_UNIX) as listening, socket.socket(socket.AF_UNIX) as client:
+        listening.bind(path)
+        listening.listen()
+        client.connect(path)
+        with listening.accept()[0] as accepted:
+            assert client_of(accepted) == os.getpid()

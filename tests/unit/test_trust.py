@@ -17,7 +17,16 @@ from probe_fakes import WELL_BEHAVED, script
 import domcaps
 from domcaps.errors import RequestError, UntrustedProgramError
 from domcaps.facts import launch, trust
-from domcaps.facts.launch import PIPE, Command, shell, start, within_shell
+from domcaps.facts.launch import (
+    PIPE,
+    Command,
+    ProgramsRefusedError,
+    leave_processor,
+    no_programs,
+    shell,
+    start,
+    within_shell,
+)
 from domcaps.facts.ownership import weakness
 from domcaps.facts.real_path import real_path
 from domcaps.facts.trust import ProgramKind, admit, allow, matches, plain, vouch
@@ -461,3 +470,23 @@ def test_the_tool_executes_nothing_that_a_domain_names(
     assert not proof(emulator), said
     said = run("--allow-emulator", str(emulator))
     assert proof(emulator), said
+
+
+def test_no_programs_means_none_and_is_over_afterwards() -> None:
+    with pytest.raises(ProgramsRefusedError), no_programs():
+        start(shell(("-c", "true")))
+    assert start(shell(("-c", "exit 3"))).wait() == 3
+
+
+def test_a_process_that_leaves_the_processor_does_so_when_it_starts_a_program() -> None:
+    child = os.fork()
+    if child == 0:
+        try:
+            before = os.getpriority(os.PRIO_PROCESS, 0)
+            leave_processor(min(19, before + 5))
+            is_late = os.getpriority(os.PRIO_PROCESS, 0) == before
+            nice = start(shell(("-c", "exit $(nice)"))).wait()
+            os._exit(0 if is_late and nice == min(19, before + 5) else 1)
+        finally:
+            os._exit(2)
+    assert os.waitpid(child, 0)[1] == 0

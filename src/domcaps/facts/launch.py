@@ -12,6 +12,7 @@ No other module of this package starts one, which a test holds. What is started 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 from typing import IO, TYPE_CHECKING, NamedTuple
@@ -21,7 +22,7 @@ from domcaps.facts.passed import passed
 from domcaps.facts.trust import SYSTEM_PATH, ProgramKind, admit
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 DEVNULL, PIPE = subprocess.DEVNULL, subprocess.PIPE
 
@@ -36,6 +37,28 @@ PASSED = (
 
 _OWN = ("HOME", "USER", "LOGNAME", "TMPDIR", "XDG_RUNTIME_DIR")
 """Those that are of no use to another user."""
+
+
+_nice: int | None = None
+_refused = False
+
+
+class ProgramsRefusedError(BaseException):
+    """A program would have been started where none may be: see `no_programs`.
+
+    What meets it is not done, and not remembered as a failure, as `Exception` would be.
+    """
+
+
+@contextlib.contextmanager
+def no_programs() -> Iterator[None]:
+    """Have every start of a program raise `ProgramsRefusedError`, in all threads."""
+    global _refused
+    _refused = True
+    try:
+        yield
+    finally:
+        _refused = False
 
 
 class Account(NamedTuple):
@@ -74,6 +97,9 @@ def start(
     system refuses.
     """
     real = admit(command.path, command.kind)
+    if _refused:
+        raise ProgramsRefusedError(real)
+    _step_back()
     process = subprocess.Popen(
         [real, *command.arguments],
         stdin=stdin,
@@ -90,6 +116,21 @@ def start(
     )
     started(process.pid)
     return process
+
+
+def leave_processor(nice: int) -> None:
+    """Have this process step back to a niceness, at the latest, when it starts its first program.
+
+    The programs begin with it. What answers others needs the processor more than what asks an
+    emulator. It holds for the threads that start programs, for good.
+    """
+    global _nice
+    _nice = nice
+
+
+def _step_back() -> None:
+    if _nice is not None and os.getpriority(os.PRIO_PROCESS, 0) < _nice:
+        os.setpriority(os.PRIO_PROCESS, 0, _nice)
 
 
 def shell(arguments: Sequence[str]) -> Command:

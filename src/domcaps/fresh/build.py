@@ -23,6 +23,7 @@ the engine linearizable). Three rules give that, with any number of threads:
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 import weakref
@@ -44,6 +45,8 @@ from domcaps.fresh.store import (
 from domcaps.fresh.surroundings import Surroundings
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from domcaps.fresh.disk import DiskStore
     from domcaps.fresh.key import Key
     from domcaps.fresh.store import Held
@@ -317,9 +320,16 @@ class Build:
         entry.from_disk = fetch.from_disk
         self.observer.ran(entry.key, entry.seconds)
 
-    def forget(self) -> None:
-        """Forget everything, as after a fork, where locks of other threads may be held for ever."""
-        self._stores = {}
+    def after_fork(self) -> None:
+        """Forget everything, since locks of other threads of the parent may be held for ever.
+
+        `kept_by_children` says that there are none. What is watched, and files that are open, are
+        the parent's in any case.
+        """
+        if not _KEPT:
+            self._stores = {}
+        for store in self._stores.values():
+            store.unguard()
         self.around.after_fork()
         if self._sentry is not None:
             self._sentry = Sentry()
@@ -328,9 +338,26 @@ class Build:
 _BUILDS: weakref.WeakSet[Build] = weakref.WeakSet()
 
 
+_KEPT: list[bool] = []
+
+
+@contextlib.contextmanager
+def kept_by_children() -> Iterator[None]:
+    """Have processes that are forked meanwhile know what this one knows.
+
+    For a process with a single thread, and not while it answers. As in the parent, each answer is
+    proven anew.
+    """
+    _KEPT.append(True)
+    try:
+        yield
+    finally:
+        _KEPT.pop()
+
+
 def _after_fork() -> None:
     for build in list(_BUILDS):
-        build.forget()
+        build.after_fork()
 
 
 os.register_at_fork(after_in_child=_after_fork)

@@ -238,6 +238,11 @@ class Store:
         """Give all entries."""
         return tuple(self._entries.values())
 
+    def unguard(self) -> None:
+        """Have each value looked at again, whatever watched it."""
+        for entry in self._entries.values():
+            entry.guard = None
+
     def sighting(self, witness: Witness) -> Sighting:
         """Give the sighting of a witness, a new one where there is none."""
         found = self._sightings.get(witness)

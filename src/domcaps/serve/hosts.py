@@ -17,6 +17,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
 from domcaps.errors import DomcapsError, UnsupportedTargetError
+from domcaps.facts.launch import ProgramsRefusedError, no_programs
 from domcaps.facts.record import Libvirt
 from domcaps.hosts.host import Host
 
@@ -135,6 +136,10 @@ class HostSource(ABC):
     def prepare(self, dialect: Dialect) -> None:  # noqa: ARG002
         """Load what every worker needs, before workers are forked."""
         _load_table()
+
+    def warm(self, dialect: Dialect) -> bool:  # noqa: ARG002
+        """Know more of what workers need, without starting a program; False if that needs one."""
+        return True
 
     def is_found(self, name: str) -> bool:
         """Tell whether a host was found in the state that it is in now."""
@@ -322,6 +327,15 @@ class LiveHostSource(HostSource):
     def get(self, name: str) -> ServedHost:
         """Give it, by its name or none."""
         return self._named(self._served, name)
+
+    def warm(self, dialect: Dialect) -> bool:
+        """Take what is on the disk: an emulator may take long, or for ever."""
+        try:
+            with no_programs():
+                _use(self._served.host, dialect)
+        except ProgramsRefusedError:
+            return False
+        return True
 
     def known(self, name: str) -> ServedHost | None:
         """Give it: nothing has to be read."""

@@ -21,7 +21,8 @@ class ServerLimits(msgspec.Struct, frozen=True):
 
     Calls that may take long are made by workers. So many `quick` ones run at the same time; what
     takes longer than `slice_seconds` is one of `long` ones if it computes, or of `waiting` ones if
-    it waits for another program. All workers together may grow by `workers_memory`.
+    it waits for another program; of one client at most `each` calls are made. All workers together
+    may grow by `workers_memory`.
     """
 
     clients: int = 500
@@ -35,6 +36,7 @@ class ServerLimits(msgspec.Struct, frozen=True):
     quick: int = 4
     long: int = 2
     waiting: int = 12
+    each: int = 6
     slice_seconds: float = 0.1
     workers_memory: int = 224 * MIB
     open_seconds: float = 60.0

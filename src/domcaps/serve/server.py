@@ -19,11 +19,11 @@ from domcaps.serve.ledger import Ledger
 from domcaps.serve.limits import ServerLimits
 from domcaps.serve.procedures import procedures
 from domcaps.serve.session import ClientSession
-from domcaps.serve.sockets import BACKLOG, peer_process, peer_uid
+from domcaps.serve.sockets import BACKLOG, client_of, peer_uid
 from domcaps.serve.workers.pool import WorkerPool
 from domcaps.serve.workers.processes import ProcessWorker
 from domcaps.serve.workers.threads import ThreadWorker
-from domcaps.serve.workers.usage import ClientProcesses
+from domcaps.serve.workers.usage import Clients
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -65,7 +65,7 @@ class Server:
         self._kept = Ledger(limits.kept, limits.kept_each)
         self._workers = WorkerPool(self._start_worker, limits)
         self._nursery = nursery
-        self._processes = ClientProcesses()
+        self._known_clients = Clients()
         self._shared = Shared(limits, self._traffic, self._workers, Answers(limits.answers))
         self._count = 0
         self._refused = 0
@@ -157,7 +157,7 @@ class Server:
         kept = self._kept.account(lambda reason: connection.close(reason))
         connected = writer.get_extra_info("socket")
         session = ClientSession(self._source, self._dialect, peer_of(connected), kept)
-        usage = self._processes.usage(peer_process(connected))
+        usage = self._known_clients.usage(client_of(connected))
         connection = Connection((reader, writer), session, self._shared, name, usage)
         self._connections.add(connection)
         try:

@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING
 from domcaps.errors import RequestError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Hashable, Iterator
     from pathlib import Path
 
 BACKLOG = 128
 _FIRST_INHERITED = 3
 _CREDENTIALS = struct.Struct("iII")
 _LOCK_SECONDS = 3.0
+_NETWORK = 8
 _LONGEST = 107
 """Bytes of a UNIX socket's path (``sun_path`` without its NUL)."""
 
@@ -33,10 +34,25 @@ def peer_uid(peer: socket.socket) -> int | None:
     return None if credentials is None else credentials[1]
 
 
-def peer_process(peer: socket.socket) -> int | None:
-    """Tell which process connected over a UNIX socket, None for other sockets and unseen ones."""
+def client_of(peer: socket.socket) -> Hashable | None:
+    """Tell which client a connection is of, None where that is unknown.
+
+    Over a UNIX socket that is the process that connected, unless it is not seen from here (in
+    another PID namespace). Over TCP it is the address: that of all local ones is the same, since a
+    process may come from any address of the loopback network.
+    """
     credentials = _credentials(peer)
-    return credentials[0] or None if credentials is not None else None
+    if credentials is not None:
+        return credentials[0] or None
+    try:
+        address = ipaddress.ip_address(peer.getpeername()[0].partition("%")[0])
+    except (OSError, ValueError, IndexError, AttributeError, TypeError):
+        return None
+    address = getattr(address, "ipv4_mapped", None) or address
+    if address.is_loopback:
+        return "local"
+    # whoever has one address of the sixth version has a network of them
+    return address if address.version == 4 else address.packed[:_NETWORK]
 
 
 def has_left(peer: socket.socket) -> bool:

@@ -20,10 +20,14 @@ import select
 import signal
 import socket
 import struct
+import time
 from typing import TYPE_CHECKING, NoReturn
 
+from domcaps.facts.launch import leave_processor
+from domcaps.fresh.build import kept_by_children
 from domcaps.serve.jobs import perform
 from domcaps.serve.procedures import procedures
+from domcaps.serve.workers.call import LOWER
 
 if TYPE_CHECKING:
     from domcaps.language import Dialect
@@ -36,6 +40,7 @@ LENGTH = struct.Struct(">I")
 
 _PR_SET_PDEATHSIG = 1
 _LOOK_SECONDS = 0.2
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
 
 
 class Nursery:
@@ -81,9 +86,9 @@ def _run(server: socket.socket, source: HostSource, dialect: Dialect) -> NoRetur
     try:
         procedures()
         source.prepare(dialect)
-        gc.collect()
-        gc.freeze()
+        warmth = _Warmth(source, dialect)
         while True:
+            warmth.renew()
             if select.select([server], [], [], _LOOK_SECONDS)[0]:
                 message, fds, _, _ = socket.recv_fds(server, 1, 1)
                 if not message:
@@ -99,9 +104,34 @@ def _run(server: socket.socket, source: HostSource, dialect: Dialect) -> NoRetur
         os._exit(0)
 
 
+class _Warmth:
+    """What the nursery knows of its host, and workers know by that from the start.
+
+    It only saves time, since a worker proves each answer anew. It is renewed now and then; while a
+    program would have to be asked for it, less and less often.
+    """
+
+    def __init__(self, source: HostSource, dialect: Dialect) -> None:
+        self._source = source
+        self._dialect = dialect
+        self._due = 0.0
+        self._pause = _FIRST_PAUSE
+
+    def renew(self) -> None:
+        """Know the host as it is now, if it is time for that."""
+        if time.monotonic() < self._due:
+            return
+        is_whole = self._source.warm(self._dialect)
+        self._pause = _LONGEST_PAUSE if is_whole else min(2 * self._pause, _LONGEST_PAUSE)
+        gc.collect()
+        gc.freeze()
+        self._due = time.monotonic() + self._pause
+
+
 def _fork(server: socket.socket, number: int, source: HostSource, dialect: Dialect) -> int:
     nursery = os.getpid()
-    pid = os.fork()
+    with kept_by_children():
+        pid = os.fork()
     if pid:
         os.close(number)
         return pid
@@ -125,6 +155,7 @@ def _reap(workers: set[int]) -> None:
 
 def _work(asked: socket.socket, source: HostSource, dialect: Dialect) -> None:
     """Make calls until the server closes the socket."""
+    leave_processor(os.getpriority(os.PRIO_PROCESS, 0) + LOWER)
     asked.sendall(LENGTH.pack(os.getpid()))
     with asked, asked.makefile("rb") as stream:
         while head := stream.read(LENGTH.size):

@@ -2,16 +2,22 @@
 
 A call starts as a *quick* one. When it is not done within a slice of time it becomes a *waiting*
 one if it uses no processor (an emulator is asked, a file system does not answer), else a *long*
-one. Of each kind so many may run. A call that would be one too many of its kind is stopped and
-begins anew when there is room, so that quick calls never wait for more than a slice, and a call
-that waits never holds the place of one that computes. One client's calls that wait do not take all
-the places of such calls. A client whose calls took much time lately,
-or whose call is large, begins as a long one.
+one, and its worker leaves the processor to others. Of each kind so many may run. A call that would
+be one too many of its kind is stopped and begins anew when there is room.
+
+What a call used is charged to its client (`domcaps.serve.workers.usage`). A client whose calls were
+short is served at once, whatever the others do:
+
+- those that used much begin as long or waiting calls, by workers that leave the processor to all;
+- of the quick ones some are kept for clients that are free of debt, one for those of which short
+  calls are known; so those who come anew, again and again, never take them all;
+- while a client without any call that is made waits, quick calls that wait for something are looked
+  at sooner;
+- of long and waiting calls, one of the client that holds more places or used more is stopped for a
+  client that holds none, and begins anew later.
 
 Among calls that are not made yet, that of the client for which the fewest are made is next, then
-the one that is likely to be the shortest; each second that it waits counts for it. One of the quick
-ones is kept for clients of which short calls are known: so those who come anew, again and again,
-with calls that wait for something never take them all.
+the one of the client with the least debt; each second that it waits counts for it.
 """
 
 from __future__ import annotations
@@ -20,92 +26,31 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from domcaps.facts.tasks import end
 from domcaps.serve.errors import ErrorNumber, LibvirtError
+from domcaps.serve.workers.call import MadeCall, WorkerLostError
+from domcaps.serve.workers.giving_way import gives_way
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
 
     from domcaps.serve.limits import ServerLimits
+    from domcaps.serve.workers.call import Worker
     from domcaps.serve.workers.usage import Usage
 
 log = logging.getLogger("domcaps.serve")
 
-LARGE = 16 * 1024
-"""Bytes of a call that is taken to be a long one from the start."""
-
-_HEAVY_USAGE = 1.0
 _FEW = 2
-_MODEST_SECONDS = 0.3
+_SLOW_SLICES = 5
+"""Slices of time between two looks at a call that is no quick one."""
 _PATIENCE = 8
 """Slices of a call for which no processor was free, or of a client whose calls were short."""
-_PER_SECOND = 0.05
-"""Seconds that a call is taken to be shorter for each second that it waits."""
+_GRACE_SECONDS = 0.02
+"""What a quick call that waits for something has at least, while others wait."""
 _LOOK_SECONDS = 0.05
 _IDLE_GROWTH = 64 * 1024 * 1024
-
-
-class WorkerLostError(Exception):
-    """A worker ended before its call did; `reason` is for the client."""
-
-    def __init__(self, reason: str, code: ErrorNumber = ErrorNumber.OPERATION_FAILED) -> None:
-        self.reason = reason
-        self.code = code
-        super().__init__(reason)
-
-
-class Worker(Protocol):
-    """Makes one call at a time."""
-
-    can_be_stopped: bool
-
-    async def ask(self, request: bytes) -> bytes:
-        """Make a call; raises `WorkerLostError`."""
-
-    def stop(self, reason: str, code: ErrorNumber = ErrorNumber.OPERATION_FAILED) -> None:
-        """End at once; a call that is made has an error with that reason."""
-
-    def step_back(self) -> None:
-        """Leave the processor to quick calls from now on."""
-
-    def processor_seconds(self) -> float | None:
-        """Give the processor time used so far, None where that is unknown."""
-
-    def wants_processor(self) -> bool:
-        """Tell whether it would go on now if a processor were free."""
-
-    def growth(self) -> int:
-        """Give the bytes of memory that came since it started."""
-
-
-class _Call:
-    """A call that waits or is made."""
-
-    def __init__(self, usage: Usage, request: bytes, future: asyncio.Future[bytes]) -> None:
-        self.usage = usage
-        self.request = request
-        self.future = future
-        self.is_heavy = len(request) > LARGE or usage.amount > _HEAVY_USAGE
-        self.first = "long" if self.is_heavy else "quick"
-        self.kind = ""
-        self.worker: Worker | None = None
-        self.began = 0.0
-        self.used = 0.0
-        self.first_used = 0.0
-        self.is_stopped = False
-        self.slices = 0
-        self.queued = time.monotonic()
-        self.timer: asyncio.TimerHandle | None = None
-
-
-def _urgency(call: _Call, made: Counter[Usage]) -> tuple[bool, int, float, float]:
-    """Tell when a call is next, the least first; `made` counts the calls that are made for each."""
-    waited = time.monotonic() - call.queued
-    likely = call.usage.expected - waited * _PER_SECOND
-    last = (likely, call.usage.amount) if call.first == "quick" else (call.usage.amount, likely)
-    return call.first != "quick", made[call.usage.client], *last
 
 
 class WorkerPool:
@@ -115,8 +60,8 @@ class WorkerPool:
         self._start = start
         self._limits = limits
         self._most = {"quick": limits.quick, "long": limits.long, "waiting": limits.waiting}
-        self._queue: list[_Call] = []
-        self._running: set[_Call] = set()
+        self._queue: list[MadeCall] = []
+        self._running: set[MadeCall] = set()
         self._idle: list[Worker] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._watching: asyncio.Task[None] | None = None
@@ -126,7 +71,7 @@ class WorkerPool:
 
     async def run(self, usage: Usage, request: bytes) -> bytes:
         """Have a call made; raises `LibvirtError` where it can't be, or is stopped."""
-        call = _Call(usage, request, asyncio.get_running_loop().create_future())
+        call = MadeCall(usage, request, asyncio.get_running_loop().create_future())
         self._queue.append(call)
         self._dispatch()
         try:
@@ -152,9 +97,13 @@ class WorkerPool:
 
     def _replenish(self) -> None:
         """Start a worker in the place of one that was ended, before somebody waits for it."""
-        there = len(self._idle) + self._starting + self._count("quick")
+        there = len(self._fresh()) + self._starting + self._count("quick")
         if self._are_kept and there < self._limits.quick:
             self._spawn(self._start_one())
+
+    def _fresh(self) -> list[Worker]:
+        """Give the idle workers that never stepped back."""
+        return [worker for worker in self._idle if not worker.level()]
 
     async def _start_one(self) -> None:
         self._starting += 1
@@ -174,7 +123,7 @@ class WorkerPool:
         log.error("no worker can be started: %s", error)
         self.broken.set()
 
-    def _leave(self, call: _Call) -> None:
+    def _leave(self, call: MadeCall) -> None:
         """The caller is gone, or has the answer."""
         if call in self._queue:
             self._queue.remove(call)
@@ -188,34 +137,82 @@ class WorkerPool:
     def _count(self, kind: str) -> int:
         return sum(call.kind == kind for call in self._running)
 
+    def _made(self) -> Counter[Usage]:
+        return Counter(call.usage.client for call in self._running)
+
     def _dispatch(self) -> None:
-        while (call := self._next()) is not None:
-            self._queue.remove(call)
-            call.kind = call.first
-            self._running.add(call)
-            self._spawn(self._make(call))
+        while True:
+            while (call := self._next()) is not None:
+                self._queue.remove(call)
+                call.kind = call.first
+                self._running.add(call)
+                self._spawn(self._make(call))
+            if not self._relieve():
+                break
 
-    def _next(self) -> _Call | None:
+    def _next(self) -> MadeCall | None:
         free = {kind: most - self._count(kind) for kind, most in self._most.items()}
-        ready = [call for call in self._queue if self._has_room(call, free)]
-        made = Counter(call.usage.client for call in self._running)
-        return min(ready, key=lambda call: _urgency(call, made), default=None)
+        made = self._made()
+        ready = [call for call in self._queue if self._has_room(call, free, made)]
+        return min(ready, key=lambda call: call.urgency(made), default=None)
 
-    def _has_room(self, call: _Call, free: dict[str, int]) -> bool:
-        if call.first != "quick":
-            return free[call.first] > 0
-        kept = 1 if self._limits.quick > _FEW and not call.usage.is_short else 0
-        return free["quick"] > kept
+    def _has_room(self, call: MadeCall, free: dict[str, int], made: Counter[Usage]) -> bool:
+        if made[call.usage.client] >= self._limits.each:
+            return False
+        return free[call.first] > (self._kept_from(call) if call.first == "quick" else 0)
+
+    def _kept_from(self, call: MadeCall) -> int:
+        """Give how many of the quick ones are there for others alone."""
+        if self._limits.quick <= _FEW or call.usage.is_short:
+            return 0
+        return 1 if call.usage.is_light else 2
+
+    # -- who gives way ---------------------------------------------------------------------------
+
+    def _relieve(self) -> bool:
+        """Have others give way to clients that wait, and for which no call is made.
+
+        Returns whether there is room now that was not there before.
+        """
+        made = self._made()
+        deprived = [call for call in self._queue if not made[call.usage.client]]
+        for kind in ("long", "waiting"):
+            wanting = [call for call in deprived if call.first == kind]
+            if wanting and self._count(kind) >= self._most[kind]:
+                self._make_way(min(wanting, key=lambda call: call.urgency(made)), kind)
+        return any(call.first == "quick" for call in deprived) and self._hurry()
+
+    def _hurry(self) -> bool:
+        """Look at quick calls before their slice of time is over; tell whether one is none now."""
+        limit, has_moved = time.monotonic() - _GRACE_SECONDS, False
+        for call in [one for one in self._running if one.kind == "quick" and not one.is_stopped]:
+            if call.worker is None or not call.worker.can_be_stopped or call.began > limit:
+                continue
+            state = call.look()
+            if state == "waits":
+                self._let_wait(call, call.worker)
+            elif state == "computes" and not call.usage.is_light:
+                self._let_compute(call, call.worker)
+            has_moved = has_moved or call.kind != "quick"
+        return has_moved
+
+    def _make_way(self, call: MadeCall, kind: str) -> bool:
+        """Have another client give a place of a kind to one that has none."""
+        if any(one.is_stopped and one.kind == kind for one in self._running):
+            # there will be room presently
+            return False
+        other = gives_way(call, [one for one in self._running if one.kind == kind])
+        if other is None or other.worker is None:
+            return False
+        self._make_later(other, other.worker, kind)
+        return True
 
     # -- making it -------------------------------------------------------------------------------
 
-    async def _make(self, call: _Call) -> None:
+    async def _make(self, call: MadeCall) -> None:
         again = False
         try:
-            # a long call leaves the workers that are warm to quick ones
-            is_warm = self._idle and call.first == "quick"
-            worker = self._idle.pop() if is_warm else await self._start()
-            call.worker = worker
+            worker = self._take(call) or await self._start()
             self._begin(call, worker)
             found = await worker.ask(call.request)
             if not call.future.done():
@@ -226,30 +223,42 @@ class WorkerPool:
             if not again and not call.future.done():
                 call.future.set_exception(LibvirtError(lost.code, lost.reason))
         except OSError as error:
-            log.error("no worker can be started: %s", error)
-            self.broken.set()
+            self._break(error)
             if not call.future.done():
                 detail = "no worker can be started"
                 call.future.set_exception(LibvirtError(ErrorNumber.SYSTEM_ERROR, detail))
         finally:
             self._finish(call, again=again)
 
-    def _begin(self, call: _Call, worker: Worker) -> None:
-        call.began = time.monotonic()
-        call.slices = 0
-        call.first_used = worker.processor_seconds() or 0.0
-        if call.first != "waiting":
-            self._look_later(call, worker)
-        if call.is_heavy or call.first == "waiting":
-            worker.step_back()
+    def _take(self, call: MadeCall) -> Worker | None:
+        """Take an idle worker; those that never stepped back are for those that need not.
+
+        A worker knows the host by the calls that it made. So that of the client's last call is the
+        best, then that with the fewest, lest somebody whose call hangs takes away the best one.
+        """
+        level = call.level()
+        if not level:
+            fitting = self._fresh()
+        else:
+            fitting = [worker for worker in self._idle if 0 < worker.level() <= level]
+        client = call.usage.client
+        worker = max(fitting, key=lambda one: (one.client is client, -one.calls), default=None)
+        if worker is not None:
+            self._idle.remove(worker)
+        return worker
+
+    def _begin(self, call: MadeCall, worker: Worker) -> None:
+        call.begin(worker)
+        worker.step_back(call.level())
+        self._look_later(call)
         if self._watching is None and worker.can_be_stopped:
             self._watching = asyncio.ensure_future(self._watch())
 
-    def _finish(self, call: _Call, *, again: bool) -> None:
+    def _finish(self, call: MadeCall, *, again: bool) -> None:
         if call.timer is not None:
             call.timer.cancel()
-        if call.began:
-            call.usage.add(self._charged(call))
+        if call.worker is not None:
+            call.usage.over(call.charge(self._limits.slice_seconds))
         self._running.discard(call)
         call.worker, call.is_stopped = None, False
         if again:
@@ -257,103 +266,95 @@ class WorkerPool:
         self._dispatch()
         self._replenish()
 
-    def _charged(self, call: _Call) -> float:
-        """Give what a call used: nothing of a processor that it only waited for, but one slice."""
-        seconds, most = time.monotonic() - call.began, self._limits.slice_seconds
-        if seconds <= most or call.kind == "waiting" or call.worker is None:
-            return min(seconds, most) if call.kind == "waiting" else seconds
-        used = call.worker.processor_seconds()
-        return seconds if used is None else min(seconds, used - call.first_used + most)
-
     def _release(self, worker: Worker) -> None:
-        """Keep a worker for the next call, unless it grew or was set back."""
-        most = self._limits.quick
-        is_spent = getattr(worker, "is_back", False) or worker.growth() > _IDLE_GROWTH
-        if is_spent or len(self._idle) >= most:
+        """Keep a worker for the next call, unless it grew or there are enough of its kind."""
+        fresh = len(self._fresh())
+        there = len(self._idle) - fresh if worker.level() else fresh
+        most = self._limits.long if worker.level() else self._limits.quick
+        if worker.growth() > _IDLE_GROWTH or there >= most:
             worker.stop("it is not needed any more")
         else:
             self._idle.append(worker)
 
-    def _look_later(self, call: _Call, worker: Worker) -> None:
-        call.used = worker.processor_seconds() or 0.0
-        loop = asyncio.get_running_loop()
-        call.timer = loop.call_later(self._limits.slice_seconds, self._overrun, call)
+    # -- calls that take long --------------------------------------------------------------------
 
-    def _overrun(self, call: _Call) -> None:
+    def _look_later(self, call: MadeCall) -> None:
+        loop = asyncio.get_running_loop()
+        if call.timer is not None:
+            call.timer.cancel()
+        slices = 1 if call.kind == "quick" else _SLOW_SLICES
+        call.timer = loop.call_later(slices * self._limits.slice_seconds, self._overrun, call)
+
+    def _overrun(self, call: MadeCall) -> None:
         """Say what kind of call it is that is not done after a slice of time."""
         worker = call.worker
-        if worker is None or call not in self._running:
+        if worker is None or call not in self._running or call.is_stopped:
             return
         call.slices += 1
-        used = worker.processor_seconds()
-        has_worked = used is not None and used - call.used >= self._limits.slice_seconds / 2
-        is_kept_waiting = not has_worked and worker.wants_processor()
-        is_promising = is_kept_waiting and call.usage.expected < self._limits.slice_seconds
-        if call.slices < _PATIENCE and (is_promising or call.usage.is_short):
+        state = call.look()
+        call.charge(self._limits.slice_seconds)
+        if call.kind == "quick" and self._may_go_on(call, state):
             # on a busy machine a short call takes longer
-            self._look_later(call, worker)
-        elif has_worked or is_kept_waiting:
-            self._let_compute(call, worker)
-        else:
+            self._look_later(call)
+        elif state == "waits":
             self._let_wait(call, worker)
+        else:
+            self._let_compute(call, worker)
         self._dispatch()
 
-    def _let_wait(self, call: _Call, worker: Worker) -> None:
+    def _may_go_on(self, call: MadeCall, state: str) -> bool:
+        is_promising = state == "starved" and call.usage.expected < self._limits.slice_seconds
+        return call.slices < _PATIENCE and (is_promising or call.is_unusual)
+
+    def _let_wait(self, call: MadeCall, worker: Worker) -> None:
         """Have a call that waits for something hold no place of those that compute."""
-        if self._count("waiting") < self._most["waiting"] or self._make_way(call):
-            call.kind = "waiting"
-        elif worker.can_be_stopped:
-            self._make_later(call, worker, "waiting")
+        self._turn(call, worker, "waiting")
 
-    def _make_way(self, call: _Call) -> bool:
-        """Have the client with most calls that wait give a place to one that has none."""
-        held: dict[Usage, list[_Call]] = {}
-        for other in self._running:
-            if other.kind == "waiting" and other.worker is not None and not other.is_stopped:
-                held.setdefault(other.usage.client, []).append(other)
-        most = max(held.values(), key=len, default=[])
-        if call.usage.client in held or len(most) <= 1:
-            return False
-        oldest = min(most, key=lambda other: other.began)
-        if oldest.worker is None or not oldest.worker.can_be_stopped:
-            return False
-        self._make_later(oldest, oldest.worker, "waiting")
-        return True
+    def _let_compute(self, call: MadeCall, worker: Worker) -> None:
+        if worker.can_be_stopped:
+            self._turn(call, worker, "long")
 
-    def _let_compute(self, call: _Call, worker: Worker) -> None:
-        if not worker.can_be_stopped:
+    def _turn(self, call: MadeCall, worker: Worker, kind: str) -> None:
+        """Have a call be of a kind from now on, if there is room for one more."""
+        call.usage.client.habit = kind
+        if call.kind == "quick":
+            call.charge_for_place(self._limits.slice_seconds)
+        has_room = call.kind == kind or self._count(kind) < self._most[kind]
+        if has_room or self._make_way(call, kind):
+            call.kind = kind
+        elif call.kind == "quick" and worker.can_be_stopped:
+            self._make_later(call, worker, kind)
             return
-        if call.kind != "long" and self._count("long") >= self._most["long"]:
-            self._make_later(call, worker, "long")
-            return
-        call.kind = "long"
-        if (worker.processor_seconds() or 0.0) - call.first_used > _MODEST_SECONDS:
-            # not before: where others than this server leave no processor, it would never be done
-            worker.step_back()
-        # it may wait for something later
-        self._look_later(call, worker)
+        worker.step_back(call.level())
+        self._look_later(call)
 
-    def _make_later(self, call: _Call, worker: Worker, kind: str) -> None:
+    def _make_later(self, call: MadeCall, worker: Worker, kind: str) -> None:
         call.first, call.is_stopped = kind, True
         worker.stop("it is made again later")
 
     # -- memory ----------------------------------------------------------------------------------
 
     async def _watch(self) -> None:
-        """Stop the worker that grew the most when all together grew too much."""
+        """Look at those that wait, and at the memory of those that are made, again and again."""
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
-            grown = [(call.worker.growth(), call.worker) for call in self._running if call.worker]
-            if not grown:
-                continue
-            idle = sum(worker.growth() for worker in self._idle)
-            if sum(size for size, _ in grown) + idle <= self._limits.workers_memory:
-                continue
-            if idle:
-                for worker in self._idle:
-                    worker.stop("memory is needed")
-                self._idle.clear()
-                continue
-            size, worker = max(grown, key=lambda one: one[0])
-            log.warning("a call was stopped: it took %d MB", size // 1_000_000)
-            worker.stop("the call needs more than a call may have", ErrorNumber.NO_MEMORY)
+            if self._queue:
+                self._dispatch()
+            self._limit_memory()
+
+    def _limit_memory(self) -> None:
+        """Stop the worker that grew the most when all together grew too much."""
+        grown = [(call.worker.growth(), call.worker) for call in self._running if call.worker]
+        if not grown:
+            return
+        idle = sum(worker.growth() for worker in self._idle)
+        if sum(size for size, _ in grown) + idle <= self._limits.workers_memory:
+            return
+        if idle:
+            for worker in self._idle:
+                worker.stop("memory is needed")
+            self._idle.clear()
+            return
+        size, worker = max(grown, key=lambda one: one[0])
+        log.warning("a call was stopped: it took %d MB", size // 1_000_000)
+        worker.stop("the call needs more than a call may have", ErrorNumber.NO_MEMORY)

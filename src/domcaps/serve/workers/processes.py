@@ -7,22 +7,25 @@ import contextlib
 import os
 import signal
 import socket
-from pathlib import Path
+import time
 from typing import TYPE_CHECKING
 
+from domcaps.facts.descendants import family
 from domcaps.serve.errors import ErrorNumber
+from domcaps.serve.workers.call import WorkerLostError
 from domcaps.serve.workers.nursery import LENGTH
-from domcaps.serve.workers.pool import WorkerLostError
 
 if TYPE_CHECKING:
     from domcaps.serve.workers.nursery import Nursery
+    from domcaps.serve.workers.usage import Usage
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
-_TICKS = os.sysconf("SC_CLK_TCK")
+_NANOSECONDS = 1e9
 _BUFFER = 1024 * 1024
 _START_SECONDS = 30.0
-_BACK = 15
-_USER_TIME, _SYSTEM_TIME = 11, 12
+_MOST_NICE = 19
+_PROCESS_CLOCK = 2
+"""``CPUCLOCK_SCHED``: what, with a process's number, makes up the number of its clock."""
 
 
 class ProcessWorker:
@@ -38,11 +41,14 @@ class ProcessWorker:
         self._writer = writer
         # while this is open, signals can't reach another process that has got the same number
         self._handle = os.pidfd_open(pid)
-        # kept open, since it is looked at often; that of a process that ended can't be read
+        # kept open, since they are looked at often; those of a process that ended can't be read
         self._statm = os.open(f"/proc/{pid}/statm", os.O_RDONLY | os.O_CLOEXEC)
+        self._schedstat = _opened(f"/proc/{pid}/schedstat")
+        self._times = 0.0, 0.0
         self._lost: WorkerLostError | None = None
+        self.calls = 0
+        self.client: Usage | None = None
         self._first = self._resident()
-        self.is_back = False
 
     @classmethod
     async def start(cls, nursery: Nursery) -> ProcessWorker:
@@ -86,32 +92,44 @@ class ProcessWorker:
             signal.pidfd_send_signal(self._handle, signal.SIGKILL)
         os.close(self._handle)
         os.close(self._statm)
-        self._handle = self._statm = -1
+        if self._schedstat >= 0:
+            os.close(self._schedstat)
+        self._handle = self._statm = self._schedstat = -1
         self._writer.close()
 
-    def step_back(self) -> None:
-        """Lower its priority; that can't be raised again, so that it ends after this call."""
-        self.is_back = True
-        with contextlib.suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, self._pid, _BACK)
-
-    def processor_seconds(self) -> float | None:
-        """Give what ``/proc`` tells."""
-        fields = self._stat()
-        if not fields:
-            return None
-        return (int(fields[_USER_TIME]) + int(fields[_SYSTEM_TIME])) / _TICKS
-
-    def wants_processor(self) -> bool:
-        """Give what ``/proc`` tells of the main thread, which makes the calls."""
-        return self._stat()[:1] == ["R"]
-
-    def _stat(self) -> list[str]:
+    def level(self) -> int:
+        """Give by how much its niceness is above the server's; to start a program raises it."""
         try:
-            stat = Path(f"/proc/{self._pid}/stat").read_text(encoding="utf-8", errors="replace")
+            own = os.getpriority(os.PRIO_PROCESS, 0)
+            return max(0, os.getpriority(os.PRIO_PROCESS, self._pid) - own)
         except OSError:
-            return []
-        return stat.rpartition(")")[2].split()
+            return 0
+
+    def step_back(self, level: int) -> None:
+        """Raise its niceness, and that of the emulators that it started."""
+        if self._handle < 0 or level <= self.level():
+            return
+        nice = min(_MOST_NICE, os.getpriority(os.PRIO_PROCESS, 0) + level)
+        for pid in family(self._pid):
+            # it may be gone, or of another user
+            with contextlib.suppress(OSError):
+                os.setpriority(
+                    os.PRIO_PROCESS, pid, max(nice, os.getpriority(os.PRIO_PROCESS, pid))
+                )
+
+    def times(self) -> tuple[float, float]:
+        """Give what ``/proc`` tells of the main thread, which makes the calls."""
+        if self._handle >= 0:
+            with contextlib.suppress(OSError, ValueError):
+                self._times = self._scheduled()
+        return self._times
+
+    def _scheduled(self) -> tuple[float, float]:
+        if self._schedstat < 0:
+            # a kernel without CONFIG_SCHED_INFO: that it wants a processor is not known
+            return time.clock_gettime(~self._pid << 3 | _PROCESS_CLOCK), 0.0
+        worked, starved, _ = os.pread(self._schedstat, 100, 0).split()
+        return int(worked) / _NANOSECONDS, int(starved) / _NANOSECONDS
 
     def growth(self) -> int:
         """Give what ``/proc`` tells."""
@@ -122,3 +140,10 @@ class ProcessWorker:
             return int(os.pread(self._statm, 100, 0).split()[1]) * _PAGE
         except (OSError, IndexError):
             return 0
+
+
+def _opened(path: str) -> int:
+    try:
+        return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return -1

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 
 from domcaps.serve.errors import ErrorNumber, LibvirtError
 from domcaps.serve.jobs import perform
-from domcaps.serve.workers.pool import WorkerLostError
+from domcaps.serve.workers.call import WorkerLostError
 
 if TYPE_CHECKING:
     from domcaps.language import Dialect
     from domcaps.serve.hosts import HostSource
+    from domcaps.serve.workers.usage import Usage
 
 _MOST = 64
 
@@ -28,6 +29,8 @@ class ThreadWorker:
     _alive = threading.BoundedSemaphore(_MOST)
 
     def __init__(self, source: HostSource, dialect: Dialect) -> None:
+        self.calls = 0
+        self.client: Usage | None = None
         self._source = source
         self._dialect = dialect
         self._answer: asyncio.Future[bytes] | None = None
@@ -56,16 +59,16 @@ class ThreadWorker:
         if self._answer is not None and not self._answer.done():
             self._answer.set_exception(WorkerLostError(reason, code))
 
-    def step_back(self) -> None:
-        """Do nothing: threads have no priorities."""
+    def level(self) -> int:
+        """Give none: threads have no priorities."""
+        return 0
 
-    def processor_seconds(self) -> float | None:
-        """Tell nothing."""
-        return None
+    def step_back(self, level: int) -> None:
+        """Do nothing."""
 
-    def wants_processor(self) -> bool:
+    def times(self) -> tuple[float, float]:
         """Tell nothing."""
-        return False
+        return 0.0, 0.0
 
     def growth(self) -> int:
         """Tell nothing: what a thread takes is the process's."""
