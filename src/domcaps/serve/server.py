@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
     from domcaps.language import Dialect
     from domcaps.serve.hosts import HostSource
+    from domcaps.serve.workers.call import Worker
     from domcaps.serve.workers.nursery import Nursery
-    from domcaps.serve.workers.pool import Worker
 
 _ARRIVING = 8
 
