@@ -83,7 +83,7 @@ def _shared_options(every: list[click.Context]) -> dict[tuple[str, str], click.C
 
 def _contents(root: click.Context) -> list[str]:
     """Give a table of the commands, in the groups of the help."""
-    lines = ["| command | |", "|---|---|"]
+    lines = ["| command | what it does |", "|---|---|"]
     for line in _root.get_help(root).partition("\nCommands")[2].splitlines():
         found = re.match(r"  (\S+)  +(\S.*)$", line)
         if found:
@@ -113,7 +113,7 @@ def _help(context: click.Context, shared: dict[tuple[str, str], click.Context]) 
 
 
 def _table_of_options(shared: dict[tuple[str, str], click.Context]) -> list[str]:
-    lines = ["| option | |", "|---|---|"]
+    lines = ["| option | meaning |", "|---|---|"]
     return lines + [
         f"| `{names.replace('|', ' or ')}` | {_in_a_cell(text)} |"
         for names, text in sorted(shared, key=lambda record: record[0].lstrip("-"))

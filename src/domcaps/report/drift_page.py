@@ -96,7 +96,7 @@ def _by_value(every: list[DriftGroup]) -> Iterator[str]:
     yield from ("## By value", "")
     rows = [(path, values, one) for one in every for path, values in one.values.items()]
     for path, values, one in sorted(rows, key=lambda row: row[0]):
-        named = f"`{path}` {_code(values)}".rstrip()
+        named = _named(path, values)
         link = f"[{_markup(one.title)}](#{anchor(one.title)})"
         releases = f" (libvirt {one.releases})" if one.releases != _EVERY else ""
         yield f"- {named}: {link}{releases}"
@@ -104,7 +104,7 @@ def _by_value(every: list[DriftGroup]) -> Iterator[str]:
 
 def _section(one: DriftGroup) -> Iterator[str]:
     first = one.entries[0]
-    named = [f"`{path}` {_code(values)}".rstrip() for path, values in one.values.items()]
+    named = [_named(path, values) for path, values in one.values.items()]
     yield from (f"### {_markup(one.title)}", "")
     yield f"- **Values:** {'; '.join(named)}."
     yield f"- **Libvirt:** {one.releases}."
@@ -114,6 +114,11 @@ def _section(one: DriftGroup) -> Iterator[str]:
     yield f"- **In fact:** {_markup(first.but)}."
     yield f"- **What to do:** {_markup(first.instead)}."
     yield from (f"- **Proof:** {_markup(first.evidence)}.", "")
+
+
+def _named(path: str, values: list[str]) -> str:
+    # what is so of a machine type is so of all devices on it
+    return "all devices" if path == "machine" else f"`{path}` {_code(values)}".rstrip()
 
 
 def anchor(title: str) -> str:

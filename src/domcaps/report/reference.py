@@ -59,13 +59,15 @@ def _element(element: Element, prefix: str) -> list[str]:
     lines = []
     if element.supported is not None:
         condition = _condition(element.supported)
-        lines += [f"Supported {'if ' * (condition != _ALWAYS)}{condition}.", ""]
+        lines += [f"Supported if {condition}.", ""] if condition != _ALWAYS else []
     for part in element.content:
         if isinstance(part, Enum):
             lines += _enum(part)
         elif isinstance(part, Element):
             lines += [f"### `{prefix}{element.name}.{part.name}`{_range(part)}", ""]
             lines += _element(part, f"{prefix}{element.name}.")
+    if not any(isinstance(part, Enum | Element) for part in element.content):
+        lines += [f"`domcaps explain {prefix}{element.name}` shows it for a host.", ""]
     return lines
 
 

@@ -21,7 +21,7 @@ which form its value must have.
 - **bold**: required.
 - `CAPITALS`: a form of values; the [last section](#forms) explains each.
 - An attribute without a form may be any text, or what [All features of the report](table.md) lists.
-- "what has `X`": everything in the section about `X` may stand there, too."""
+- "shared part `X`": what the section about `X` lists may stand there, too."""
 _NUMBERS = {"": "", "*": "any number", "+": "at least one", "!": "exactly one"}
 
 
@@ -36,7 +36,7 @@ def _lines() -> Iterator[str]:
     yield _ABOUT
     for name, piece in pieces().items():
         yield ""
-        yield f"## `{name}`" if name == "domain" else f"## What has `{name}`"
+        yield f"## `{name}`" if name == "domain" else f"## Shared part `{name}`"
         yield ""
         yield "| where | attributes | text | elements |"
         yield "|---|---|---|---|"
@@ -57,7 +57,7 @@ def _rows(path: str, piece: Piece, where: str) -> Iterator[str]:
     )
     text = ", ".join(map(_words, piece.text))
     inside = [_element(name, child) for name, child in piece.children.items()]
-    inside += [f"what has `{name}`" for name in piece.others]
+    inside += [f"shared part [`{name}`](#shared-part-{name.lower()})" for name in piece.others]
     inside += ["at least one of them"] if piece.some else []
     inside += ["in this order: " + ", ".join(map(" or ".join, piece.order))] if piece.order else []
     if attributes or text or inside or not piece.cases:
