@@ -54,6 +54,24 @@ def stumbles(text: str) -> list[str]:
     return [" ".join(found[0].split()) for found in _PATTERN.finditer(_CODE.sub("`", text))]
 
 
+# an element with an attribute that has no value: no document of libvirt or XML writes it so
+_LOOSE = re.compile(r"<[a-zA-Z][\w:-]*(?: [a-zA-Z_][\w-]*)+/?>")
+# the limits of integer types, with a sign or not
+_LIMIT = re.compile(
+    r"(?<!\d)(?:2147483647|2147483648|4294967295|9223372036854775807|18446744073709551615)(?!\d)"
+)
+
+
+def loose_xml(text: str) -> list[str]:
+    """Give what looks like XML and is none: ``<driver queues>``, an attribute without a value."""
+    return _LOOSE.findall(text)
+
+
+def limits_of_types(text: str) -> list[str]:
+    """Give the limits of integer types in a text: they help no reader."""
+    return _LIMIT.findall(text)
+
+
 def in_markdown(text: str) -> list[str]:
     """Give the banned phrases of a Markdown document, without its code blocks."""
     return stumbles(text)

@@ -198,7 +198,7 @@ def test_a_slip_of_the_pen_and_a_wrong_text_read_well(tmp_path: Path) -> None:
     path.write_text(REFUSED.replace("<devices>", "<memry/><devices>").replace(">100<", ">1 GB<"))
     shown = run("validate", *HOST, str(path)).stdout
     assert "<domain> has no element <memry>; libvirt ignores it; did you mean 'memory' or" in shown
-    assert "<memory> is '1 GB', but must be an integer" in shown
+    assert "<memory> is '1 GB', but must be a whole number" in shown
 
 
 def test_a_folder_is_no_word_of_the_table(tmp_path: Path) -> None:

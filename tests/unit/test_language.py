@@ -10,7 +10,7 @@ import pytest
 
 from domcaps.cli import _root
 from domcaps.validate.catalogue.codes import Code, codes
-from language import documents, in_markdown, stumbles, texts_of
+from language import documents, in_markdown, limits_of_types, loose_xml, stumbles, texts_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,6 +40,37 @@ def test_the_manual_of_a_code_is_plain(code: Code) -> None:
     assert "``" not in code.page()
     assert code.title.endswith(".")
     assert len(code.title) <= _LONGEST_TITLE
+    assert limits_of_types(code.title) == []
+
+
+@pytest.mark.parametrize("code", codes().values(), ids=lambda code: code.name)
+def test_a_title_says_what_to_write(code: Code) -> None:
+    """Something is required as such, something valid as such: that helps nobody."""
+    assert not code.title.endswith(("is required.", "must be text.", "required: text."))
+    assert " and more" not in code.title
+
+
+def test_xml_in_texts_is_xml() -> None:
+    found = {
+        f"{path.relative_to(PACKAGE)}:{line}": loose
+        for path in sorted(PACKAGE.rglob("*.py"))
+        for line, text in texts_of(path)
+        if (loose := loose_xml(text))
+    }
+    assert found == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "loose"),
+    [
+        ("<driver queues> requires a TAP device", ["<driver queues>"]),
+        ("attribute 'queues' of <driver>", []),
+        ("<driver queues='4'/> and <readonly/>", []),
+    ],
+)
+def test_planted_notation_is_found(text: str, loose: list[str]) -> None:
+    assert loose_xml(text) == loose
+    assert limits_of_types("from 0 to 4294967295") == ["4294967295"]
 
 
 @pytest.mark.parametrize("name", HELP)

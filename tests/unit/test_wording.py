@@ -12,6 +12,7 @@ from domcaps.language.wording import (
     listed,
     named,
     one_of,
+    only,
     plain,
 )
 
@@ -49,10 +50,21 @@ def test_a_statement_that_does_not_hold_reads_as_its_negation(statement: str, de
 
 def test_values_are_listed_as_alternatives() -> None:
     assert one_of(("yes", "no")) == "'yes' or 'no'"
-    assert one_of(("", "a", "b")) == "one of empty, 'a', 'b'"
+    assert one_of(("", "a", "b", "c")) == "one of 'a', 'b', 'c', or be empty"
+    assert one_of(("", "a")) == "'a', or be empty"
+    assert one_of(tuple("abcdefghijkl"), 9).startswith("a value such as 'a', 'b', ")
+    assert one_of(tuple("abcdefghijkl"), 9).endswith(" (12 are valid)")
     assert listed(tuple("abcdefghijkl"), 3) == "a, b, c and 9 more"
     # one that is left takes no more room than saying so
     assert listed(tuple("abcd"), 3) == "a, b, c, d"
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [(0, "no vCPU"), (1, "only the vCPU 0"), (3, "only the vCPUs 0 to 2")],
+)
+def test_numbered_things_are_counted_in_the_right_number(number: int, text: str) -> None:
+    assert only(number, "vCPU") == text
 
 
 def test_a_misspelt_name_gets_the_nearest() -> None:

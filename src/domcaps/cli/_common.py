@@ -34,7 +34,16 @@ def host_option(function: F) -> F:
 
 
 def as_option(function: F) -> F:
-    """Add ``--as``; `qemu_user` gives what was chosen."""
+    """Add ``--as`` to a command that has ``--host`` as well; `qemu_user` gives what was chosen."""
+    return _as_option(function, f"{_AS_HELP} Not used with --host: a recording names its user.")
+
+
+def local_as_option(function: F) -> F:
+    """Add ``--as`` to a command that is about this machine only."""
+    return _as_option(function, _AS_HELP)
+
+
+def _as_option(function: F, text: str) -> F:
 
     def heed(ctx: click.Context, _param: click.Parameter, value: str | None) -> None:
         if value is not None and value not in _LIBVIRTS:
@@ -52,12 +61,14 @@ def as_option(function: F) -> F:
         metavar="USER|session|system",
         expose_value=False,
         callback=heed,
-        help="User that runs QEMU: a name, 'session' for yourself, or 'system' for the user "
-        "of the system's libvirt (from /etc/libvirt/qemu.conf), which is the default "
-        "for root. Ignored with --host: a recording keeps its user.",
+        help=text,
     )(function)
 
 
+_AS_HELP = (
+    "Check file permissions as this user, who runs QEMU: a user name, 'session' (you) or 'system' "
+    "(the user in /etc/libvirt/qemu.conf) [default: 'system' for root, else 'session']."
+)
 _LIBVIRTS = ("session", "system")
 
 
@@ -75,6 +86,11 @@ def many_hosts_option(function: F) -> F:
 
 def allow_emulator_option(function: F) -> F:
     """Add ``--allow-emulator``, which goes to `domcaps.facts.trust` and not to the command."""
+    return allow_emulator_of("a domain")(function)
+
+
+def allow_emulator_of(whose: str) -> Callable[[F], F]:
+    """Give the same for a command to which `whose` name emulators."""
 
     def allow(_ctx: click.Context, _param: click.Parameter, patterns: tuple[str, ...]) -> None:
         from domcaps.facts import trust
@@ -88,10 +104,11 @@ def allow_emulator_option(function: F) -> F:
         multiple=True,
         expose_value=False,
         callback=allow,
-        help="Also execute emulators at these real paths if a domain or client names them, "
-        "such as '/opt/qemu-*/bin/qemu-system-*'. Only root and you may have write "
-        "access to them. May be repeated.",
-    )(function)
+        help=f"Also run an emulator that {whose} names if its path, with links followed, matches "
+        "PATTERN, such as '/opt/qemu-*/bin/qemu-system-*'. By default only emulators in system "
+        "folders are run. Files that users other than root and you can change are never run. "
+        "May be repeated.",
+    )
 
 
 def target_options(function: F) -> F:
@@ -115,7 +132,8 @@ def _target_options(function: F, more: dict[str, Any]) -> F:
         click.option(
             "--virttype",
             metavar="TYPE",
-            help="Virtualization type: kvm, qemu or hvf [default: accelerated if possible].",
+            help="Virtualization type: kvm, qemu or hvf [default: kvm or hvf if "
+            "available, else qemu].",
             shell_complete=complete_virttype,
             **more,
         ),
@@ -197,7 +215,10 @@ def libvirt_option(text: str | None = None, **more: Any) -> Callable[[F], F]:
 
 
 _RELEASE = "libvirt version to emulate:"
-_AND_AUTO = "a release (9.0), a distribution (debian12), or auto (the host's, else the newest)."
+_AND_AUTO = (
+    "a release (9.0), a distribution (debian12), or auto: the version of the host's libvirt, or "
+    "the newest known one if the host has no libvirt."
+)
 
 
 def complete_virttype(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001

@@ -45,7 +45,12 @@ class Table(NamedTuple):
 def format_option(function: F) -> F:
     """Add ``--format``."""
     return click.option(
-        "--format", "form", type=click.Choice(FORMATS), default="text", show_default=True
+        "--format",
+        "form",
+        type=click.Choice(FORMATS),
+        default="text",
+        show_default=True,
+        help="Output format.",
     )(function)
 
 

@@ -155,7 +155,9 @@ def colour_option() -> click.Option:
         expose_value=False,
         is_eager=True,
         callback=_set_colour,
-        help="Color output always, never, or auto: on a terminal, as NO_COLOR and FORCE_COLOR say.",
+        help="When to use color: always, never, or auto: on a terminal, unless "
+        "NO_COLOR or FORCE_COLOR "
+        "say otherwise [default: auto].",
     )
 
 

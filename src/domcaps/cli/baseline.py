@@ -15,7 +15,12 @@ from domcaps.cli._terminal import emit_portable
 )
 @target_options
 @click.option(
-    "--format", "form", type=click.Choice(["xml", "json"]), default="xml", show_default=True
+    "--format",
+    "form",
+    type=click.Choice(["xml", "json"]),
+    default="xml",
+    show_default=True,
+    help="Output format.",
 )
 def command(
     *,

@@ -10,7 +10,12 @@ from domcaps.cli._complete import complete_code
 @click.command("codes")
 @click.argument("code", required=False, shell_complete=complete_code)
 @click.option(
-    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="Output format.",
 )
 def command(*, code: str | None, form: str) -> None:
     """List the codes of all findings, those that match CODE, or explain one.

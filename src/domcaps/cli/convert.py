@@ -37,7 +37,11 @@ def _complete_host(ctx: click.Context, param: click.Parameter, incomplete: str) 
 @click.option("--host", "host_file", metavar="FILE", help="Same as --to-host.")
 @allow_emulator_option
 @libvirt_option()
-@click.option("--keep", is_flag=True, help="Write the versioned machine type into the domain.")
+@click.option(
+    "--keep",
+    is_flag=True,
+    help="Write the versioned machine type into the domain: pc-q35-10.0 instead of q35.",
+)
 @click.option(
     "--hotplug",
     type=click.IntRange(0, 64),
@@ -48,7 +52,12 @@ def _complete_host(ctx: click.Context, param: click.Parameter, incomplete: str) 
 @click.option("--diff", "as_diff", is_flag=True, help="Print a unified diff instead of the domain.")
 @click.option("--write", is_flag=True, help="Change the file; the old one is kept beside it.")
 @click.option(
-    "--format", "form", type=click.Choice(["xml", "json"]), default="xml", show_default=True
+    "--format",
+    "form",
+    type=click.Choice(["xml", "json"]),
+    default="xml",
+    show_default=True,
+    help="Output format.",
 )
 def command(
     *,

@@ -112,6 +112,7 @@ def _values(side: str, name: str, begun: str) -> list[str]:
 @click.option(
     "--domain",
     "domains",
+    metavar="FILE.xml",
     multiple=True,
     type=click.Path(exists=True, dir_okay=False, allow_dash=True),
     help="Also report whether this domain is valid on both sides; - is standard input. "
@@ -119,7 +120,12 @@ def _values(side: str, name: str, begun: str) -> list[str]:
 )
 @click.option("--reasons", is_flag=True, help="Print the full reasons of both sides.")
 @click.option(
-    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="Output format.",
 )
 def command(*, before: str, after: str, domains: tuple[str, ...], reasons: bool, form: str) -> None:
     """Compare the features of two hosts, emulators, machine types or libvirt versions.

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     type=click.Choice(["text", "json", "markdown"]),
     default="text",
     show_default=True,
+    help="Output format.",
 )
 def command(*, form: str) -> None:
     """List where libvirt's report is known to be wrong, with the evidence.

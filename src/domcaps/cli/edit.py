@@ -107,11 +107,13 @@ class _temporary:  # noqa: N801 - used as a function
 
 @click.command("edit")
 @click.argument("name", metavar="DOMAIN|FILE")
-@click.option("-c", "--connect", "uri", metavar="URI", help="The connection of virsh.")
+@click.option(
+    "-c", "--connect", "uri", metavar="URI", help="libvirt URI for virsh, such as qemu:///system."
+)
 @many_hosts_option
 @as_option
 @allow_emulator_option
-@libvirt_option("The release of libvirt that is to accept the domain.")
+@libvirt_option("libvirt version that must accept the domain:")
 @click.option("--schema/--no-schema", default=None, help="Also validate against libvirt's schema.")
 @click.pass_context
 def command(
@@ -129,11 +131,11 @@ def command(
     FILE is a file that exists, or a name with a slash or the ending .xml. Any other name is a
     DOMAIN, which is read with 'virsh dumpxml' and saved with 'virsh define'.
 
-    Where the edited domain would be refused, the findings are shown with a question: edit again,
-    save anyway, or quit without saving. Text that was not saved is kept in a file.
+    If the edited domain would be refused, the findings are shown, and you can edit again, save
+    anyway, or quit without saving. If you quit, your text is kept in a file, whose name is printed.
 
-    The exit code is 0 where the domain was saved or not changed, 1 where nothing was saved, 2 where
-    it can't be read or saved.
+    Exit code: 0 if the domain was saved or not changed, 1 if the changes were not saved, 2 if the
+    domain cannot be read or saved.
     """
     from domcaps.cli._hosts_of_files import Judges, expand_hosts
 

@@ -26,7 +26,12 @@ def _complete_path(
 @host_option
 @target_options
 @click.option(
-    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="Output format.",
 )
 def command(*, path: str, host_file: str | None, form: str, **target: Any) -> None:
     """Explain why a feature is supported or not, down to the observed facts.

@@ -42,8 +42,8 @@ def _complete_host(ctx: click.Context, param: click.Parameter, incomplete: str) 
     "host_files",
     multiple=True,
     metavar="FILE",
-    help="Use a recording instead of this machine. With several, the domain is repaired "
-    "for all of them.",
+    help="Use a recording instead of this machine. May be repeated: domains are then "
+    "repaired for all of them.",
     shell_complete=_complete_host,
 )
 @libvirt_option()
@@ -61,7 +61,12 @@ def _complete_host(ctx: click.Context, param: click.Parameter, incomplete: str) 
 @click.option("--write", is_flag=True, help="Change the file; asks first.")
 @click.option("--yes", is_flag=True, help="With --write: do not ask.")
 @click.option(
-    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="Output format.",
 )
 def command(
     *,
@@ -76,7 +81,8 @@ def command(
 ) -> None:
     """Propose edits that make invalid domains valid and keep what they ask for.
 
-    FILE is a domain XML, a folder (all *.xml below it), a pattern, or - for standard input. The
+    FILE is a domain XML, a folder (all *.xml below it), a pattern such as 'domains/*.xml', or - for
+    standard input. The
     output is a unified diff for 'git apply' or 'patch -p1'; each edit comes with its reason.
     Unrelated text, comments and unknown elements are left unchanged, byte for byte.
 
@@ -87,9 +93,8 @@ def command(
     --write replaces the file; the old one is kept as FILE.xml.orig (.orig1, .orig2 and so on if
     that exists).
 
-    Exit code: 0 if every domain is valid as it is, or was repaired with --write; 1 if an edit was
-    only proposed or declined, or something is left that no edit repairs; 2 if a file cannot be
-    read.
+    Exit code: 0 if every domain is valid, or was repaired with --write. 1 if edits were only
+    proposed or were declined, or if a problem remains. 2 if a file cannot be read.
     """
     from domcaps.language import check_dialect
 

@@ -28,7 +28,7 @@ _EXIT_REFUSED = 1
 
 @click.group("fleet")
 def command() -> None:
-    """Ask many hosts at once: a store holds their recordings.
+    """Answer questions about many hosts at once; a store holds their recordings.
 
     STORE is a folder, a file:// URL, or an object store such as s3://bucket/prefix (needs the extra
     'fleet'). Hosts that answer alike share what is stored and what is computed.
@@ -63,9 +63,13 @@ def _documents(names: tuple[str, ...]) -> Iterator[tuple[str, bytes]]:
 @command.command("add")
 @_store()
 @click.argument("recordings", metavar="RECORDING…", nargs=-1, required=True)
-@click.option("--name", help="The host's name, for a single recording; its file's by default.")
+@click.option(
+    "--name",
+    metavar="NAME",
+    help="Name of the host, if you add one recording [default: the file's name].",
+)
 def add(store: str, recordings: tuple[str, ...], name: str | None) -> None:
-    """Store recordings, made by 'domcaps record'; a folder stands for those in it."""
+    """Add recordings, which 'domcaps record' made, to a store; a folder stands for those in it."""
     from domcaps.shipped import SUFFIX
 
     found = [
@@ -83,9 +87,11 @@ def add(store: str, recordings: tuple[str, ...], name: str | None) -> None:
 
 @command.command("push")
 @_store()
-@click.option("--name", help="The host's name; its network name by default.")
+@click.option(
+    "--name", metavar="NAME", help="Name of this host in the store [default: its network name]."
+)
 def push(store: str, name: str | None) -> None:
-    """Record this machine's default emulator into a store; only what is new is written."""
+    """Record this machine's default emulator into a store; only new data is written."""
     from domcaps.hosts.recorder import record_here
 
     manifest = _open(store).add(record_here(), name or platform.node() or "host")
@@ -94,10 +100,15 @@ def push(store: str, name: str | None) -> None:
 
 @command.command("gc")
 @_store()
-@click.option("--keep", type=click.IntRange(1), help="Manifests to keep of each host.")
+@click.option(
+    "--keep",
+    metavar="N",
+    type=click.IntRange(1),
+    help="Number of the newest recordings to keep of each host; older ones are deleted.",
+)
 @format_option
 def gc(store: str, keep: int | None, form: str) -> None:
-    """Remove content that no manifest names; what is younger than a day stays."""
+    """Delete stored data that no recording uses; data from the last 24 hours is kept."""
     done = _open(store).gc(keep=keep or 0)
     row = (done.manifests, done.contents, done.freed, done.left)
     table = Table("removed", ("manifests", "contents", "bytes freed", "bytes left"), [row])
@@ -112,7 +123,10 @@ def gc(store: str, keep: int | None, form: str) -> None:
 @_store()
 @format_option
 def check(store: str, form: str) -> None:
-    """Verify the hash of every content; the exit code is 1 where something is damaged."""
+    """Check that no stored file is damaged.
+
+    Exit code: 0 if all files have their hash, 1 if a file is damaged, 2 on error.
+    """
     found = _open(store).check()
     table = Table("damaged", ("key", "what is wrong"), [(one.key, one.text) for one in found])
     show(form, "Store", found, [table], lambda: (
@@ -128,16 +142,20 @@ def check(store: str, form: str) -> None:
 @command.command("accepts")
 @_store()
 @click.argument("names", metavar="FILE…", nargs=-1, required=True)
-@libvirt_option("The release of libvirt that is to accept them.")
-@click.option("--least", is_flag=True, help="Look for the least change that opens more hosts.")
+@libvirt_option("libvirt version that must accept the domains:")
+@click.option(
+    "--least",
+    is_flag=True,
+    help="Find the smallest change that makes more hosts accept the domain.",
+)
 @click.option("--each", is_flag=True, help="List the answer for each host, with every finding.")
 @format_option
 def accepts(
     store: str, names: tuple[str, ...], libvirt: str, form: str, *, least: bool, each: bool
 ) -> None:
-    """Tell which hosts accept domains, and why the others do not: the commonest reason first.
+    """List the hosts that accept domains, and why others do not, the most frequent reason first.
 
-    The exit code is 1 where a domain is accepted by no host.
+    Exit code: 0 if each domain is accepted by a host, 1 if one is accepted by no host, 2 on error.
     """
     fleet = _open(store)
     documents = list(_documents(names))
@@ -200,10 +218,10 @@ def _accepts_text(found: Accepts, changes: list[Any]) -> Iterator[str]:
 @command.command("matrix")
 @_store()
 @click.argument("names", metavar="DOMAINS…", nargs=-1, required=True)
-@libvirt_option("The release of libvirt that is to accept them.")
+@libvirt_option("libvirt version that must accept the domains:")
 @format_option
 def matrix(store: str, names: tuple[str, ...], libvirt: str, form: str) -> None:
-    """Put domains beside hosts: domains that fewest hosts accept, hosts that accept fewest."""
+    """Print a table of domains and hosts, those with the most refusals first."""
     fleet = _open(store)
     found = [fleet.accepts(data, libvirt, name=name) for name, data in _documents(names)]
     hosts = fleet.hosts.names
@@ -228,12 +246,34 @@ def matrix(store: str, names: tuple[str, ...], libvirt: str, form: str) -> None:
 @command.command("rehearse")
 @_store()
 @click.argument("names", metavar="DOMAINS…", nargs=-1, required=True)
-@click.option("--with", "recording", metavar="RECORDING", help="The QEMU and kernel of a recording "
-              "('shipped:NAME' is one that comes with domcaps).")  # fmt: skip
-@click.option("--qemu", metavar="PATH", help="A QEMU of this machine, which is started.")
-@click.option("--libvirt", "then", metavar="V", help="A release of libvirt, as 12.8 or debian13.")
-@click.option("--now", default="auto", show_default=True, help="The release of libvirt of now.")
-@click.option("--hosts", metavar="NAMES", help="Hosts, separated by commas; all by default.")
+@click.option(
+    "--with",
+    "recording",
+    metavar="RECORDING",
+    help="Test with the QEMU and kernel of this recording ('shipped:NAME' is one that comes with "
+    "domcaps).",
+)
+@click.option(
+    "--qemu",
+    metavar="PATH",
+    help="Test with this QEMU of this machine, which is started to probe it.",
+)
+@click.option(
+    "--libvirt",
+    "then",
+    metavar="VERSION",
+    help="libvirt version to test, such as 12.8 or debian13.",
+)
+@click.option(
+    "--now",
+    metavar="VERSION",
+    default="auto",
+    show_default=True,
+    help="libvirt version that the hosts run today.",
+)
+@click.option(
+    "--hosts", metavar="NAMES", help="Names of hosts, separated by commas [default: all]."
+)
 @format_option
 def rehearse(
     *,
@@ -246,9 +286,9 @@ def rehearse(
     hosts: str | None,
     form: str,
 ) -> None:
-    """Tell which domains break, and why, if hosts had that QEMU, libvirt or kernel.
+    """Test which domains would fail after an upgrade of QEMU, libvirt or the kernel.
 
-    The exit code is 1 where a domain breaks on some host.
+    Exit code: 0 if no domain would fail, 1 if one would fail on a host, 2 on error.
     """
     from domcaps.fleet.rehearse import rehearse as tried
 
@@ -302,13 +342,15 @@ def _rehearsed_text(found: Rehearsed) -> Iterator[str]:
 @command.command("where")
 @_store()
 @click.argument("name", metavar="FILE")
-@click.option("--from", "source", metavar="HOST", required=True, help="Where the domain runs.")
-@libvirt_option("The release of libvirt that is to accept it.")
+@click.option(
+    "--from", "source", metavar="HOST", required=True, help="Host on which the domain runs now."
+)
+@libvirt_option("libvirt version that must accept the domain:")
 @format_option
 def where(store: str, name: str, source: str, libvirt: str, form: str) -> None:
-    """Tell where a running domain can go: what its guest sees must be the same there.
+    """List the hosts to which a running domain can be migrated: the guest must see the same there.
 
-    The exit code is 1 where it can go nowhere.
+    Exit code: 0 if there is such a host, 1 if there is none, 2 on error.
     """
     from domcaps.fleet.where import where as destinations
 
@@ -343,7 +385,7 @@ def where(store: str, name: str, source: str, libvirt: str, form: str) -> None:
 @_store()
 @format_option
 def classes(store: str, form: str) -> None:
-    """List classes of hosts that nothing tells apart which decides an answer."""
+    """Group the hosts that give the same answers."""
     from domcaps.fleet.compare import classes as grouped
 
     found = grouped(_open(store))
@@ -373,9 +415,9 @@ def drift(store: str, form: str) -> None:
 @click.argument("choice", metavar="[CHOICE]", default="")
 @format_option
 def history(store: str, host: str, choice: str, form: str) -> None:
-    """Tell when a host changed, and in what.
+    """Show when and how a host changed.
 
-    With CHOICE, such as video.modelType=qxl, tell since when that holds or does not.
+    With CHOICE, such as video.modelType=qxl, show since when that value is supported or not.
     """
     from domcaps.fleet.compare import history as changes
 
@@ -392,7 +434,10 @@ def history(store: str, host: str, choice: str, form: str) -> None:
 @target_options
 @format_option
 def diff(*, store: str, before: str, after: str, form: str, **target: Any) -> None:
-    """Compare what two hosts can give a guest; the exit code is 1 where they differ."""
+    """Compare the features of two hosts.
+
+    Exit code: 0 if there is no difference, 1 if there is one, 2 on error.
+    """
     from domcaps.report.diff import diff as compared
 
     fleet = _open(store)
@@ -411,7 +456,7 @@ def diff(*, store: str, before: str, after: str, form: str, **target: Any) -> No
 @_store()
 @target_options
 def baseline(store: str, **target: Any) -> None:
-    """Print what all hosts can give a guest, as one report in libvirt's form."""
+    """Print the features that all hosts support, as one report in libvirt's format."""
     from domcaps.cli._terminal import emit
     from domcaps.fleet.compare import classes as grouped
     from domcaps.hosts.several import baseline as of_all

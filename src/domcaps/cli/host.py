@@ -20,7 +20,12 @@ _MARKS = {True: ("yes", "green"), False: ("no", "red"), None: ("", None)}
 @click.command("host")
 @host_option
 @click.option(
-    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="Output format.",
 )
 def command(*, host_file: str | None, form: str) -> None:
     """Show the facts of a host, with the reason for each "no".

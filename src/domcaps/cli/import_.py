@@ -26,8 +26,10 @@ if TYPE_CHECKING:
 @click.option(
     "--facts",
     "facts_file",
+    metavar="FILE",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="JSON file of host facts, in the form of HostRecord in docs/api.md.",
+    help='JSON file with facts about the host, of which only "arch" is '
+    "required; section 'Transcripts and host facts' of the API documentation has the form.",
 )
 @click.option(
     "--emulatorbin",
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
 @click.option(
     "-o",
     "--output",
+    metavar="FILE",
     required=True,
     type=click.Path(dir_okay=False, allow_dash=True),
     help="File to write, - for standard output.",

@@ -16,8 +16,12 @@ from domcaps.cli._common import (
 @many_hosts_option
 @as_option
 @allow_emulator_option
-@libvirt_option("The release of libvirt that is to accept the domains.")
-@click.option("--schema/--no-schema", default=None, help="Refuse what libvirt's schema refuses.")
+@libvirt_option("libvirt version that must accept the domains:")
+@click.option(
+    "--schema/--no-schema",
+    default=None,
+    help="Also validate against libvirt's schema, as 'virsh define --validate' does.",
+)
 @click.pass_context
 def command(
     ctx: click.Context, /, *, hosts: tuple[str, ...], libvirt: str, schema: bool | None
@@ -25,8 +29,8 @@ def command(
     """Serve editors over the Language Server Protocol, on standard input and output.
 
     Editors get diagnostics while a domain is written, completion of elements, attributes and values
-    that the host accepts, the reason by hovering, and quick fixes. Options have the meaning of
-    those of 'domcaps validate'; defaults come from the configuration file above each file.
+    that the host accepts, the reason by hovering, and quick fixes. Options have the same meaning as
+    in 'domcaps validate'; defaults come from the configuration file above each file.
 
     Needs pygls: pip install 'domcaps[lsp]'. docs/editors.md has settings for editors.
     """

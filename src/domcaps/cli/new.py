@@ -55,7 +55,8 @@ def _complete_setting(ctx: click.Context, param: click.Parameter, incomplete: st
 @click.option(
     "--use",
     type=click.Choice(["desktop", "server", "small"]),
-    help="Purpose of the guest [default: desktop].",
+    help="What the guest is for; decides which devices it gets, such as graphics "
+    "and sound [default: desktop].",
 )
 @click.option(
     "--arch",
@@ -66,23 +67,28 @@ def _complete_setting(ctx: click.Context, param: click.Parameter, incomplete: st
 @click.option(
     "--machine",
     metavar="NAME",
-    help="Machine type or alias, such as q35.",
+    help="Machine type or alias, such as q35 [default: chosen for the guest].",
     shell_complete=complete_machine,
 )
-@click.option("--virttype", metavar="TYPE", help="kvm, qemu or hvf; accelerated where possible.")
+@click.option(
+    "--virttype",
+    metavar="TYPE",
+    help="Virtualization type: kvm, qemu or hvf [default: kvm or hvf if available, else qemu].",
+)
 @click.option(
     "--disk",
     "disks",
     multiple=True,
     metavar="PATH[,size=20GiB,bus=BUS,format=FORMAT]",
-    help="Add a disk; may be repeated. The size is used for the command that creates the image.",
+    help="Add a disk; may be repeated. The size is used in the printed command "
+    "that creates the image.",
 )
 @click.option(
     "--cdrom",
     "cdroms",
     multiple=True,
     metavar="ISO[,bus=BUS]",
-    help="Add a CD-ROM drive with a disc.",
+    help="Add a CD-ROM drive with this ISO image.",
 )
 @click.option(
     "--network",
@@ -92,11 +98,11 @@ def _complete_setting(ctx: click.Context, param: click.Parameter, incomplete: st
     help="Add a network interface; may be repeated [default: libvirt's network 'default'].",
 )
 @click.option(
-    "--graphics", type=click.Choice(["vnc", "spice", "none"]), help="Graphical console type."
+    "--graphics", type=click.Choice(["vnc", "spice", "none"]), help="Type of the graphical console."
 )
 @click.option("--uefi", is_flag=True, help="Boot with UEFI firmware.")
 @click.option("--secure-boot", is_flag=True, help="Boot with UEFI secure boot.")
-@click.option("--tpm", is_flag=True, help="Add a TPM.")
+@click.option("--tpm", is_flag=True, help="Add an emulated TPM.")
 @click.option(
     "--share",
     "shares",
@@ -130,7 +136,8 @@ def _complete_setting(ctx: click.Context, param: click.Parameter, incomplete: st
     "host_files",
     multiple=True,
     metavar="FILE",
-    help="Use a recording instead of this machine. With several, the domain suits all of them.",
+    help="Use a recording instead of this machine. May be repeated: the domain "
+    "is then valid on all of them.",
     shell_complete=_complete_host,
 )
 @libvirt_option()
@@ -138,7 +145,12 @@ def _complete_setting(ctx: click.Context, param: click.Parameter, incomplete: st
     "--explain", is_flag=True, help="Print every decision with its reason and the next best value."
 )
 @click.option(
-    "--format", "form", type=click.Choice(["xml", "json"]), default="xml", show_default=True
+    "--format",
+    "form",
+    type=click.Choice(["xml", "json"]),
+    default="xml",
+    show_default=True,
+    help="Output format.",
 )
 def command(
     *,
@@ -151,10 +163,10 @@ def command(
     pin: Path | None,
     **wishes: Any,
 ) -> None:
-    """Create a domain: the best options of this host for the guest, valid by construction.
+    """Write the XML of a new domain, with the best settings that this host supports.
 
-    Options that you do not set are chosen by what the guest supports and what the host, the
-    emulator and the machine type offer. The XML goes to standard output, for 'virsh define'.
+    Settings that you do not give are chosen from what the guest, the host, the emulator and the
+    machine type support. The XML is printed; save it in a file, and pass that to 'virsh define'.
 
     \b
       domcaps new --name web --os debian13 --disk /srv/web.qcow2,size=20GiB --use server

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from domcaps.cli._common import as_option, write_recording
+from domcaps.cli._common import local_as_option, write_recording
 from domcaps.cli._notes import note, qemu_user
 from domcaps.cli._terminal import has_colour, raw_standard_error
 from domcaps.errors import DomcapsError
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 @click.option(
     "-o",
     "--output",
+    metavar="FILE",
     type=click.Path(dir_okay=False, allow_dash=True),
     help="File to write, - for standard output [default: HOSTNAME.domcaps].",
 )
@@ -38,10 +39,15 @@ if TYPE_CHECKING:
 @click.option("--all", "everything", is_flag=True, help="Record every installed emulator.")
 @click.option("--inventory", is_flag=True, help="Also record the properties of every device type.")
 @click.option(
-    "--jobs", type=click.IntRange(1), help="Emulators to probe in parallel [default: CPUs]."
+    "--jobs",
+    metavar="N",
+    type=click.IntRange(1),
+    help="Number of emulators to probe at the same time [default: number of CPUs].",
 )
-@as_option
-@click.option("--comment", default="", help="Comment about this host, stored in the file.")
+@local_as_option
+@click.option(
+    "--comment", metavar="TEXT", default="", help="Comment about this host, stored in the file."
+)
 @click.option(
     "--redact",
     is_flag=True,
@@ -68,9 +74,9 @@ def command(
 ) -> None:
     """Record the facts of this host and its emulators in one file.
 
-    Without --emulatorbin and --all, the emulator for the host's own architecture is recorded. Every
-    command that takes --host works from the file. docs/recordings.md lists its content, 'domcaps
-    host --host FILE' shows it.
+    Without --emulatorbin and --all, the emulator for the host's own architecture is recorded. Other
+    commands read the file as a recording, such as 'domcaps report --host FILE'; 'domcaps host
+    --host FILE' shows its content.
 
     Exit code: 0 if all emulators were recorded, 1 if some failed, 2 if all failed.
     """

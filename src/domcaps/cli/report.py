@@ -32,19 +32,24 @@ if TYPE_CHECKING:
 @click.option(
     "--disable-deprecated-features",
     is_flag=True,
-    help="Disable features in host-model that the CPU model marks as deprecated.",
+    help="Show host-model with those features disabled that its CPU model marks as deprecated.",
 )
 @click.option("--expand-cpu-features", is_flag=True, help="List every feature of host-model.")
 @click.option(
     "--supported-cpu-features", is_flag=True, help="List every feature that host-model could have."
 )
 @click.option(
-    "--format", "form", type=click.Choice(["xml", "json", "html"]), default="xml", show_default=True
+    "--format",
+    "form",
+    type=click.Choice(["xml", "json", "html"]),
+    default="xml",
+    show_default=True,
+    help="Output format.",
 )
 @click.option(
     "--truth",
     is_flag=True,
-    help="Omit what 'domcaps verify' saw fail with this emulator on this host.",
+    help="Leave out values that failed in 'domcaps verify' with this emulator on this host.",
 )
 @click.option(
     "--shipped",
@@ -57,10 +62,10 @@ def command(
 ) -> None:
     """Print the features that an emulator offers to guests, as <domainCapabilities>.
 
-    The options have the meaning of those of 'virsh domcapabilities'.
+    The options have the same meaning as in 'virsh domcapabilities'.
 
-    --format html prints one page for a browser, with the reasons. --host, --emulatorbin, --arch,
-    --machine, --virttype and --libvirt may then be repeated: every combination becomes a column.
+    With --format html, the report is one HTML page with the reasons. --host, --emulatorbin, --arch,
+    --machine, --virttype and --libvirt may then be repeated: each combination becomes a column.
 
     \b
       domcaps report --format html --machine pc --machine q35 >machines.html

@@ -37,8 +37,8 @@ def _complete(
 def command(*, name: str | None) -> None:
     """Print the JSON Schema of the document NAME, or list the names.
 
-    A schema describes what a command prints with --format json: 'domcaps schema validate' is that
-    of 'domcaps validate'. docs/json.md tells what may change between releases.
+    A schema describes the JSON that a command prints: 'domcaps schema validate' prints the schema
+    of 'domcaps validate --format json'.
     """
     known = schema_names()
     if name is None:

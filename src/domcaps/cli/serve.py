@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from domcaps.cli._common import allow_emulator_option, as_option, libvirt_option
+from domcaps.cli._common import allow_emulator_of, as_option, libvirt_option
 from domcaps.cli._notes import note, qemu_user
 from domcaps.errors import DomcapsError
 
@@ -27,14 +27,22 @@ if TYPE_CHECKING:
 @click.option(
     "--socket",
     "paths",
+    metavar="PATH",
     multiple=True,
     type=click.Path(path_type=Path),
     help="Listen on a UNIX socket; may be repeated.",
 )
-@click.option("--mode", default="0600", show_default=True, help="Permissions of the UNIX sockets.")
+@click.option(
+    "--mode",
+    metavar="OCTAL",
+    default="0600",
+    show_default=True,
+    help="Permissions of the UNIX sockets.",
+)
 @click.option(
     "--allow-uid",
     "uids",
+    metavar="UID",
     type=click.IntRange(0),
     multiple=True,
     help="Accept only these users on UNIX sockets, besides the user who runs the "
@@ -55,14 +63,16 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--zoo",
+    metavar="FOLDER",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Serve a folder of recordings; clients select one by name.",
+    help="Serve all recordings of a folder; clients select one by its name.",
 )
 @as_option
-@allow_emulator_option
+@allow_emulator_of("a client")
 @libvirt_option()
 @click.option(
     "--max-clients",
+    metavar="N",
     type=click.IntRange(1),
     default=500,
     show_default=True,

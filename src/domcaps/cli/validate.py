@@ -82,18 +82,20 @@ def _which_findings(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def _which_output(function: Callable[..., Any]) -> Callable[..., Any]:
     options = (
-        click.option("--format", "form", type=click.Choice(FORMATS), help="[default: text]"),
+        click.option(
+            "--format", "form", type=click.Choice(FORMATS), help="Output format [default: text]."
+        ),
         click.option(
             "--fail-on",
             type=click.Choice(SEVERITIES),
-            help="Lowest severity that gives exit code 1.  [default: error]",
+            help="Lowest severity that gives exit code 1 [default: error].",
         ),
         click.option("--exit-zero", is_flag=True, help="Exit with 0 even if there are findings."),
         click.option(
             "-q",
             "--quiet",
             count=True,
-            help="Print only the findings; -qq prints only unreadable files.",
+            help="Print only the findings. -qq: print only errors about files that cannot be read.",
         ),
         click.option(
             "--statistics", is_flag=True, help="Print the number of findings of each code instead."
@@ -113,7 +115,10 @@ def _which_output(function: Callable[..., Any]) -> Callable[..., Any]:
             "--watch", is_flag=True, help="Validate again whenever a file changes, until Ctrl-C."
         ),
         click.option(
-            "--jobs", type=click.IntRange(1), help="Number of parallel processes [default: CPUs]."
+            "--jobs",
+            metavar="N",
+            type=click.IntRange(1),
+            help="Number of parallel processes [default: number of CPUs].",
         ),
     )
     return _with(function, options)
@@ -150,7 +155,8 @@ def command(ctx: click.Context, /, **given: Any) -> None:
     \b
       domcaps validate domains/
       domcaps validate --host shipped:debian13-x86_64 --format concise 'domains/**/*.xml'
-      domcaps validate --add-known known.json domains/     then: --known known.json
+      domcaps validate --add-known known.json domains/
+      domcaps validate --known known.json domains/
 
     Exit code: 0 if every domain is valid, 1 if some are not or have a finding of the severity in
     --fail-on, 2 if a file cannot be read or an option is wrong, 130 after Ctrl-C. --exit-zero

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from domcaps.cli._common import (
-    as_option,
     complete_virttype,
     libvirt_option,
+    local_as_option,
     tell_own_libvirt,
 )
 from domcaps.cli._complete import complete_arch, complete_machine
@@ -70,7 +70,7 @@ def _complete_path(ctx: click.Context, param: click.Parameter, incomplete: str) 
     shell_complete=complete_virttype,
     metavar="TYPE",
     multiple=True,
-    help="Virtualization type: kvm, qemu or hvf [default: accelerated if possible]; may "
+    help="Virtualization type: kvm, qemu or hvf [default: kvm or hvf if available, else qemu]; may "
     "be repeated.",
 )
 @libvirt_option("libvirt version whose report is tested:")
@@ -82,10 +82,16 @@ def _complete_path(ctx: click.Context, param: click.Parameter, incomplete: str) 
     multiple=True,
     help="Test only this element (video), enum or value (video.modelType=vga); may be repeated.",
 )
-@as_option
-@click.option("--jobs", type=click.IntRange(1), help="Number of parallel machines [default: CPUs].")
+@local_as_option
+@click.option(
+    "--jobs",
+    metavar="N",
+    type=click.IntRange(1),
+    help="Number of machines to run at the same time [default: number of CPUs].",
+)
 @click.option(
     "--deadline",
+    metavar="SECONDS",
     type=click.FloatRange(0.1),
     default=30.0,
     show_default=True,
@@ -113,12 +119,12 @@ def command(
     everything: bool,
     **options: Any,
 ) -> None:
-    """Start QEMU with every advertised option and list those that fail.
+    """Start QEMU with every value that a report can list, and print the values that fail.
 
-    The machines are started paused, without network, in temporary folders, and are stopped at once.
-    Every value that a report can list is tested, advertised or not, with CPU models, limits and
-    firmware images. The results are cached; 'domcaps report --truth' omits what failed, until QEMU
-    or the host changes.
+    Values that are not reported here are tested as well, with CPU models, limits and firmware
+    images. The machines are started paused, without network, in temporary folders, and are stopped
+    at once. Running guests are left alone, and root is not needed. The results are cached; 'domcaps
+    report --truth' leaves out what failed, until QEMU or the host changes.
 
     Helper programs such as swtpm are started if they are installed. Options that need something
     this host does not have are counted as not tested.

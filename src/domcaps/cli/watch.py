@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from domcaps.cli._common import as_option, target_options
+from domcaps.cli._common import local_as_option, target_options
 from domcaps.cli._notes import note, qemu_user
 from domcaps.cli._terminal import emit_document, say
 from domcaps.errors import DomcapsError
@@ -28,8 +28,10 @@ _COLOURS = {"+": "green", "-": "red", "~": "yellow"}
     show_default=True,
     help="Lines of text, or one line of JSON for each event.",
 )
-@as_option
-@click.option("--count", type=click.IntRange(1), help="Exit after this number of changes.")
+@local_as_option
+@click.option(
+    "--count", metavar="N", type=click.IntRange(1), help="Exit after this number of changes."
+)
 def command(*, form: str, count: int | None, **question: Any) -> None:
     """Wait for changes of the report of this machine, and print them.
 

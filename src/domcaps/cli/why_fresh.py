@@ -15,9 +15,19 @@ if TYPE_CHECKING:
 
 @click.command("why-fresh")
 @target_options
-@click.option("--inputs", "every", is_flag=True, help="Show each input.")
 @click.option(
-    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
+    "--inputs",
+    "every",
+    is_flag=True,
+    help="List every input of each fact: file, folder, device or variable.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="Output format.",
 )
 def command(*, every: bool, form: str, **question: Any) -> None:
     """Show the inputs of the cached report of this machine.

@@ -71,8 +71,8 @@ def _reason(reason: Reason, indent: str) -> Iterator[str]:
 def _expected(path: str) -> Iterator[str]:
     plain = without_positions(path.strip("/"))
     for declared in fields_by_path().get(f"/{plain}", ()):
-        if declared.choice is None and declared.kind.expected:
-            yield f"`{plain}` must be {_plain(declared.kind.expected)}"
+        if declared.choice is None and declared.expected:
+            yield f"`{plain}` must be {_plain(declared.expected)}"
             return
 
 

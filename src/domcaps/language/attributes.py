@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from domcaps.language.finding import quoted
 from domcaps.language.rule import problem
 from domcaps.language.struct import Struct
+from domcaps.language.value_types import Text
 from domcaps.language.wording import did_you_mean
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ _MOST_DIGITS = 60
 
 
 class Attributes(Struct, frozen=True):
-    """Attributes of one element by name, each with its form; `required` ones is required."""
+    """Attributes of one element by name, each with its form; `required` ones must be present."""
 
     kinds: Mapping[str, ValueType[Any]]
     required: tuple[str, ...] = ()
@@ -44,8 +45,8 @@ class Attributes(Struct, frozen=True):
         for name in self.required:
             if node.get(name) is None:
                 yield problem(
-                    f"<{node.tag}> needs the attribute {name!r}", node, f"@{name}",
-                    accepted=_names(self.kinds.get(name)),
+                    f"<{node.tag}> needs the attribute {name!r}{_such(self.kinds.get(name))}", node,
+                    f"@{name}", accepted=_names(self.kinds.get(name)),
                 )  # fmt: skip
         for name, kind in self.kinds.items():
             text = node.get(name)
@@ -75,6 +76,13 @@ def number(node: Node | None, name: str, default: int = 0) -> int:
         return default if text is None or len(text) > _MOST_DIGITS else int(text)
     except ValueError:
         return default
+
+
+def _such(kind: ValueType[Any] | None) -> str:
+    """Complete "needs the attribute x" with what to write; "" where that is any text."""
+    if kind is None or (isinstance(kind, Text) and not kind.pattern and kind.expected == "text"):
+        return ""
+    return f": {kind.expected}"
 
 
 def _names(kind: ValueType[Any] | None) -> tuple[str, ...]:

@@ -52,6 +52,7 @@ class Field(Generic[T]):
         "of",
         "path",
         "required",
+        "said",
         "since",
         "steps",
         "strict",
@@ -71,9 +72,11 @@ class Field(Generic[T]):
         of: str = "",
         at_start: Enum | None = None,
         missing: MissingFix | None = None,
+        expected: str = "",
     ) -> None:
         self.path = path
         self.kind = kind
+        self.said = expected
         self.choice = choice
         self.required = required
         self.default = default
@@ -87,6 +90,11 @@ class Field(Generic[T]):
         steps, _, attribute = path.rpartition("@")
         self.attribute = attribute if "@" in path else ""
         self.steps = (steps if "@" in path else path).rstrip("/")
+
+    @property
+    def expected(self) -> str:
+        """Complete "x must be …": by the field's own words, else by those of its form."""
+        return self.said or self.kind.expected
 
     def __set_name__(self, owner: type[Part], name: str) -> None:
         """Remember by which name the part knows it."""
@@ -155,6 +163,7 @@ def field(
     of: str = "",
     at_start: Enum | None = None,
     missing: MissingFix | None = None,
+    expected: str = "",
 ) -> Field[T]: ...
 
 
@@ -171,6 +180,7 @@ def field(
     of: str = "",
     at_start: Enum | None = None,
     missing: MissingFix | None = None,
+    expected: str = "",
 ) -> Field[str]: ...
 
 
@@ -187,17 +197,19 @@ def field(
     of: str = "",
     at_start: Enum | None = None,
     missing: MissingFix | None = None,
+    expected: str = "",
 ) -> Field[Any]:
     """Declare a field.
 
     `path` is ``element/@attribute``, ``@attribute``, or ``element`` for its text. `kind` is the
-    form, `choice` the enum of the table whose values it takes. `required` fields is required.
+    form, `choice` the enum of the table whose values it takes. A `required` field must be present.
     `default` is what libvirt fills in. `since` is the change by which libvirt came to read it,
     `defined` the one since which a choice that is not available is refused at definition, and not
     only at start, and `strict` the one since which a value of another form is refused, and not
     ignored; `of` is the path of the text without which libvirt does not look at it, as with a
     number's unit. `at_start` is the enum that knows which values do not start, where libvirt takes
-    others as well. `missing` gives what to write where a required field is absent.
+    others as well. `missing` gives what to write where a required field is absent. `expected`
+    completes "x must be …" with the unit and an example, where the form alone says less.
     """
     return Field(
         path,
@@ -211,6 +223,7 @@ def field(
         of=of,
         at_start=at_start,
         missing=missing,
+        expected=expected,
     )
 
 

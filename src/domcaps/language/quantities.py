@@ -104,7 +104,7 @@ class NumberSet(ValueType[int]):
     @property
     def expected(self) -> str:  # type: ignore[override]
         """Show the form."""
-        return f"a list of numbers below {self.size} such as '0-3,^2'"
+        return "a list of numbers, such as '0-3' or '0-3,^2' (all but 2)"
 
     def parse(self, text: str) -> int:
         """Read item after item; later ones may take out what earlier ones put in."""
@@ -132,7 +132,7 @@ class NumberSet(ValueType[int]):
 class AnyUuid(ValueType[uuid.UUID]):
     """A UUID as libvirt reads it: hyphens and blanks may stand between any two bytes."""
 
-    expected: str = "a UUID"
+    expected: str = "a UUID such as '6f4a1f4a-2a2b-4c1e-9b7a-0d7b9a5f3c11'"
 
     def parse(self, text: str) -> uuid.UUID:
         """Read sixteen bytes."""
@@ -141,9 +141,19 @@ class AnyUuid(ValueType[uuid.UUID]):
         return uuid.UUID(re.sub("[^0-9a-fA-F]", "", text))
 
 
+@immutable
+class SizeNumber(Int):
+    """The number of a size; its unit stands beside it."""
+
+    @property
+    def expected(self) -> str:  # type: ignore[override]
+        """Show number and unit."""
+        return "a whole number, such as '4' with unit='MiB'"
+
+
 UNIT = OrEmpty(Unit())
-NEEDED_SIZE = Int(0, 2**64 - 1)
-"""The number of a size; its unit stands beside it."""
+NEEDED_SIZE = SizeNumber(0, 2**64 - 1)
+"""The number of a size that is required."""
 SIZE = OrEmpty(NEEDED_SIZE)
 """The same where the domain need not say it: an empty text says nothing."""
 ANY_UUID = OrEmpty(AnyUuid())

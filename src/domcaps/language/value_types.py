@@ -19,6 +19,8 @@ T = TypeVar("T", covariant=True)
 
 # longer numbers are out of every range; Python would need quadratic time to read one
 _MAX_DIGITS = 25
+# what lies beyond is the limit of an integer type, which helps no reader
+_MOST_NAMED = 10_000_000
 _DIGITS = frozenset("0123456789abcdefABCDEF")
 
 
@@ -87,12 +89,14 @@ class Int(ValueType[int]):
 
     @property
     def expected(self) -> str:  # type: ignore[override]
-        """Name the range."""
-        if self.least is not None and self.most is not None:
-            return f"an integer from {self.least} to {self.most}"
-        least = "" if self.least is None else f", at least {self.least}"
-        most = "" if self.most is None else f", at most {self.most}"
-        return f"an integer{least}{most}"
+        """Name the range, without the limits of an integer type: they are nobody's choice."""
+        least = None if self.least is None or self.least < -_MOST_NAMED else self.least
+        most = None if self.most is None or self.most > _MOST_NAMED else self.most
+        if least is not None and most is not None:
+            return f"a whole number from {least} to {most}"
+        if most is not None:
+            return f"a whole number, at most {most}"
+        return f"a whole number, at least {least}" if least else "a whole number"
 
     def parse(self, text: str) -> int:
         """Read the number and compare it with the range."""

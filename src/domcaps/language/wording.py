@@ -18,8 +18,14 @@ if TYPE_CHECKING:
 MOST_LISTED = 8
 """A sentence names up to that many values; the rest are counted."""
 
-MOST_NAMED = 6
-"""The message of a finding names up to that many accepted values, the likely ones first."""
+MOST_NAMED = 24
+"""A message names up to that many valid values, the likely ones first.
+
+A reader whose value is wrong needs the list. Of more values the message gives examples.
+"""
+
+MOST_TITLED = 18
+"""A title names up to that many; the manual lists them all."""
 
 _MARKED = late_pattern(r"``(.+?)``", re.DOTALL)
 _CONDITION = late_pattern(r"\[@([\w:-]+='[^']*')\]")
@@ -85,12 +91,20 @@ def _tag(step: str) -> str:
     return re.sub(r"\[.*\]", "", _CONDITION.sub(r" \1", step))
 
 
-def one_of(values: Sequence[str], most: int = MOST_LISTED) -> str:
-    """List values as alternatives: ``'yes' or 'no'``, ``one of 'a', 'b', 'c'``."""
-    shown = [repr(value) if value else "empty" for value in values]
+def one_of(values: Sequence[str], most: int = MOST_NAMED) -> str:
+    """List values as alternatives: ``'yes' or 'no'``, ``one of 'a', 'b', 'c'``.
+
+    Of more than `most` the first are examples: ``a value such as 'a' or 'b' (20 are valid)``. An
+    empty value comes last.
+    """
+    shown = [repr(value) for value in values if value]
+    empty = ", or be empty" if "" in values else ""
+    if len(shown) > most + 1:
+        few = alternatives(shown[:MOST_LISTED])
+        return f"a value such as {few} ({len(shown)} are valid){empty}"
     if len(shown) <= 2:
-        return " or ".join(shown)
-    return f"one of {listed(shown, most)}"
+        return (" or ".join(shown) + empty) if shown else "empty"
+    return f"one of {', '.join(shown)}{empty}"
 
 
 def listed(names: Sequence[str], most: int = MOST_LISTED) -> str:
@@ -103,6 +117,13 @@ def listed(names: Sequence[str], most: int = MOST_LISTED) -> str:
 def counted(number: int, noun: str) -> str:
     """Count things: "1 host", "2 hosts"."""
     return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def only(number: int, noun: str) -> str:
+    """Say which numbered things a domain has: "only the vCPUs 0 to 3", "no NUMA cell"."""
+    if number < 1:
+        return f"no {noun}"
+    return f"only the {noun} 0" if number == 1 else f"only the {noun}s 0 to {number - 1}"
 
 
 def alternatives(names: Sequence[str]) -> str:

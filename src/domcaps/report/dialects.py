@@ -89,6 +89,5 @@ def _changes() -> Iterator[str]:
 
 
 def _shown(text: str) -> str:
-    """Show elements as code, and ``<element attribute>`` as XML."""
-    text = re.sub(r"<([\w:]+) ([\w-]+)>", r"<\1 \2='…'>", text)
+    """Show elements as code."""
     return re.sub(r"(?:<[^<>]+>)+", lambda found: f"`{found[0]}`", text)

@@ -14,6 +14,7 @@ from domcaps.language.domain import Domain
 from domcaps.language.finding import Finding, Severity, Stage, quoted
 from domcaps.language.rule import problem
 from domcaps.language.truth import Truth
+from domcaps.language.wording import one_of
 from domcaps.validate import messages
 from domcaps.validate.alternatives import advised, likely_first
 from domcaps.validate.catalogue.former import current_codes, renamings
@@ -426,7 +427,7 @@ class DocumentCheck:
         known = tuple(n for n in _expected(field_check) if n not in dated or has(dated[n]))
         known = self._likely_first(field_check.place, text, known)
         place = messages.place_of(part, declared)
-        message = messages.invalid(place, text, declared.kind.expected, known)
+        message = messages.invalid(place, text, declared.expected, known)
         wrong = problem(message, part, declared.path, accepted=known)
         self.malformed.add((wrong.node, wrong.attribute))
         self._add(f"{field_check.code}-invalid", wrong)
@@ -435,9 +436,12 @@ class DocumentCheck:
         """Add a finding where a required field is missing."""
         if field_check.declared.text(part.node) is not None:
             return
-        known = self._likely_first(field_check.place, "", _expected(field_check))
-        message = messages.missing(messages.place_of(part, field_check.declared), known)
         declared = field_check.declared
+        enum = declared.choice
+        valid = _expected(field_check) if enum is None else tuple(_offered(enum, self.world))
+        known = self._likely_first(field_check.place, "", valid)
+        what = declared.said or (one_of(known) if known else declared.expected)
+        message = messages.missing(messages.place_of(part, declared), what)
         fixes = declared.missing(part) if declared.missing is not None else ()
         missing = problem(message, part, declared.path, accepted=known, fix=fixes)
         self._add(f"{field_check.code}-missing", missing)
@@ -481,7 +485,7 @@ class DocumentCheck:
             return
         starting = self._likely_first(field_check.place, choice.name, tuple(_starting(enum, world)))
         use = self._advised(field_check.place, choice.name, starting)
-        instead = f". Use {use!r}" if use else ""
+        instead = f"; use {use!r}" if use else ""
         message = f"{spoken} can be defined, but does not start: {failure.but}{instead}"
         reason = failure.where.explain(world)
         wrong = problem(message, part, field_check.declared.path, accepted=starting, reason=reason)

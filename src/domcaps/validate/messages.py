@@ -6,10 +6,11 @@ finding, so that every output format prints them once.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from domcaps.language.finding import quoted
-from domcaps.language.wording import MOST_NAMED, did_you_mean, named, one_of
+from domcaps.language.wording import did_you_mean, named, one_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,13 +30,13 @@ def place_of(part: Part, declared: Field[object]) -> str:
 
 def invalid(place: str, text: str, expected: str, known: Sequence[str]) -> str:
     """Describe a value of the wrong form; of `known` values the likely ones are listed."""
-    must = one_of(known, MOST_NAMED) if known else expected
+    must = one_of(known) if known else expected
     return f"{place} is {quoted(text)}, but must be {must}{did_you_mean(text, known)}"
 
 
-def missing(place: str, known: Sequence[str] = ()) -> str:
-    """Describe a required attribute or element that is absent."""
-    return f"{place} is required: {one_of(known, MOST_NAMED)}" if known else f"{place} is required"
+def missing(place: str, expected: str) -> str:
+    """Describe a required attribute or element that is absent, and what to write."""
+    return f"{place} is required: {expected}"
 
 
 def unknown_choice(place: str, text: str, offered: Sequence[str]) -> str:
@@ -49,7 +50,7 @@ def with_advice(message: str, advised: str, accepted: Sequence[str]) -> str:
     """Complete a message with the value to recommend, unless the message names one already."""
     if not advised or advised.isdigit() or any(value in message for value in accepted):
         return message
-    return f"{message}. Use {advised!r}"
+    return message if _ADVISES.search(message) else f"{message}; use {advised!r}"
 
 
 def unsupported_choice(place: str, choice: Choice, world: World, instead: str) -> str:
@@ -62,7 +63,7 @@ def unsupported_choice(place: str, choice: Choice, world: World, instead: str) -
     if why:
         text += f" ({why})"
     if instead:
-        text += f". Use {instead!r}"
+        text += f"; use {instead!r}"
     return text + _how(ways_of(choice.when, world))
 
 
@@ -89,7 +90,19 @@ def cause_of(message: str) -> str:
     return message[: min((end for end in ends if end > 0), default=len(message))]
 
 
-_ADVICE = (". Use ", ". To enable it: ", "; did you mean ", "; supported: ", "; Available: ")
+_ADVISES = re.compile(
+    r"[;:,.] (?:use|remove|set|add|write|choose|raise|keep|change)\b", re.IGNORECASE
+)
+"""A message that says already what to do."""
+
+_ADVICE = (
+    "; use ",
+    ". Use ",
+    ". To enable it: ",
+    "; did you mean ",
+    "; supported: ",
+    "; Available: ",
+)
 
 
 def _how(ways: Sequence[str]) -> str:

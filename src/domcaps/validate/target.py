@@ -1,4 +1,4 @@
-"""Resolve ``<domain type>``, ``<os><type arch machine>`` and ``<emulator>`` to a target.
+"""Resolve the types of ``<domain>`` and ``<os>``, and ``<emulator>``, to a target.
 
 Libvirt's defaults fill in what is missing. A value that cannot be resolved is a finding; the
 nearest supported value replaces it, so that the rest of the document is validated as well.

@@ -140,7 +140,13 @@ class Address(Part):
     path = "devices/*/address"
     unread = WITHOUT_METADATA
 
-    type = field("@type", TYPES, required=True)
+    type = field(
+        "@type",
+        TYPES,
+        required=True,
+        expected="'pci' for most devices, 'drive' for disks, 'virtio-serial' for channels, "
+        "'usb' for USB devices",
+    )
 
     @classmethod
     def is_read(cls, parent: Node) -> bool:
@@ -271,11 +277,12 @@ _GOOD = _CARD.format("type='pci' slot='5'")
 
 @rule("address-number-invalid", Address, bad=_CARD.format("type='pci' slot='five'"), good=_GOOD)
 def numbers_are_numbers(address: Address) -> Problems:
-    """Every number in an ``<address>`` must be written in the notation that libvirt parses."""
+    """Attributes of ``<address>`` that are numbers must be written like ``5`` or ``0x05``."""
     for name in address.malformed:
         text = address.node.get(name)
         yield problem(
-            f"attribute {name!r} of <address> is {text!r}, but must be a number",
+            f"attribute {name!r} of <address> is {text!r}, but must be a number such "
+            "as '5' or '0x05'",
             address,
             f"@{name}",
         )
@@ -283,13 +290,15 @@ def numbers_are_numbers(address: Address) -> Problems:
 
 @rule("address-pci-out-of-range", Address, bad=_CARD.format("type='pci' slot='0x20'"), good=_GOOD)
 def pci_is_in_range(address: Address) -> Problems:
-    """A PCI ``<address>`` must be in range: bus 0 to 0xff, slot 0 to 0x1f, function 0 to 7."""
+    """In a PCI ``<address>``, ``bus`` must be from 0 to 0xff, ``slot`` from 0 to 0x1f, and
+    ``function`` from 0 to 7.
+    """
     if address.type != "pci" or not any(map(address.number, ("domain", "bus", "slot"))):
         return
     for name, largest in _LARGEST_PCI.items():
         if address.number(name) > largest:
             yield problem(
-                f"attribute {name!r} of the PCI <address> must be at most {largest:#x}",
+                f"attribute {name!r} of the PCI <address> must be from 0 to {largest:#x}",
                 address,
                 f"@{name}",
             )
@@ -319,7 +328,9 @@ def multifunction_is_a_switch(address: Address) -> Problems:
     good="<input type='tablet' bus='usb'><address type='usb' bus='0' port='1'/></input>",
 )
 def usb_port_is_a_path(address: Address) -> Problems:
-    """A USB ``<address port>`` must be one to four numbers joined by dots, such as ``1.2``."""
+    """Attribute ``port`` of a USB ``<address>`` must be one to four numbers joined by dots, such as
+    ``1.2``.
+    """
     port = address.node.get("port")
     if address.type == "usb" and port is not None and not _PORT.fullmatch(port):
         yield problem(
@@ -337,11 +348,13 @@ def usb_port_is_a_path(address: Address) -> Problems:
     good=Sample(_CARD.format("type='ccw' cssid='0xfe' ssid='0' devno='1'"), arch="s390x"),
 )
 def ccw_is_in_range(address: Address) -> Problems:
-    """A CCW ``<address>`` must be in range: cssid 0 to 0xfe, ssid 0 to 3, devno 0 to 0xffff."""
+    """In a CCW ``<address>``, ``cssid`` must be from 0 to 0xfe, ``ssid`` from 0 to 3, and ``devno``
+    from 0 to 0xffff.
+    """
     for name, largest in _LARGEST_CCW.items() if address.type == "ccw" else ():
         if address.number(name) > largest:
             yield problem(
-                f"attribute {name!r} of the CCW <address> must be at most {largest:#x}",
+                f"attribute {name!r} of the CCW <address> must be from 0 to {largest:#x}",
                 address,
                 f"@{name}",
             )
@@ -358,7 +371,9 @@ def ccw_is_complete(address: Address) -> Problems:
     given = [name for name in _LARGEST_CCW if address.given(name)]
     if address.type == "ccw" and given and len(given) < len(_LARGEST_CCW):
         yield problem(
-            "the CCW <address> needs all of cssid, ssid and devno, or none of them", address
+            "the CCW <address> needs all of 'cssid', 'ssid' and 'devno': add the "
+            "missing ones, or remove all",
+            address,
         )
 
 
@@ -384,6 +399,6 @@ def reg_is_in_range(address: Address) -> Problems:
     good=_GOOD,
 )
 def dimm_has_a_slot(address: Address) -> Problems:
-    """``<address type='dimm'>`` needs a ``slot``."""
+    """``<address type='dimm'>`` needs the attribute ``slot``, such as ``slot='0'``."""
     if address.type == "dimm" and address.node.get("slot") is None:
-        yield problem("<address type='dimm'> needs the attribute 'slot'", address)
+        yield problem("<address type='dimm'> needs the attribute 'slot', such as slot='0'", address)

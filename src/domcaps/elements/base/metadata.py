@@ -100,7 +100,12 @@ class Acpi(Metadata):
 
     path = "devices/*/acpi"
 
-    index = field("@index", POSITIVE, since=ACPI_INDEX_READ)
+    index = field(
+        "@index",
+        POSITIVE,
+        since=ACPI_INDEX_READ,
+        expected="a whole number, at least 1, such as '1'",
+    )
 
 
 class Master(Metadata):
@@ -108,7 +113,9 @@ class Master(Metadata):
 
     path = "devices/*/master"
 
-    start_port = field("@startport", UNSIGNED)
+    start_port = field(
+        "@startport", UNSIGNED, expected="the first port of the companion, such as '0', '2' or '4'"
+    )
 
 
 class Rom(Metadata):

@@ -59,7 +59,7 @@ def given_options(part: Part) -> Problems:
     stage=Stage.START,
 )
 def virtio_sits_on_pci(part: VirtioOptions) -> Problems:
-    """A virtio device needs an address of type ``pci``, ``ccw`` or ``virtio-mmio``."""
+    """The ``<address>`` of a virtio device must be of type ``pci``, ``ccw`` or ``virtio-mmio``."""
     address = part.find("address")
     kind = None if address is None else address.get("type")
     if kind is not None and kind not in BUSES and part.is_virtio:

@@ -41,7 +41,7 @@ _SMM = "<os><type>hvm</type></os><features><acpi/><smm state='{}'/></features>"
     stage=Stage.START,
 )
 def kvm_has_smm(domain: WholeDomain) -> Problems:
-    """``<smm state='on'>``, and firmware protected by SMM, require a KVM with SMM."""
+    """``<smm state='on'/>``, and firmware that needs SMM, require a KVM that supports SMM."""
     world = domain.domain.world
     if world.target.virttype == "kvm" and world.emulator.kvm_unseen and uses_smm(domain.domain):
         world.unknown.add(f"KVM supports System Management Mode ({KVM_UNSEEN})")
@@ -69,7 +69,9 @@ def kvm_has_smm(domain: WholeDomain) -> Problems:
     stage=Stage.START,
 )
 def fixed_board_has_its_cpus(domain: WholeDomain) -> Problems:
-    """Machine types that model real hardware require their minimum number of CPUs."""
+    """Machine types that model real hardware, such as ``raspi3b``, require their minimum number of
+    vCPUs.
+    """
     world = domain.domain.world
     least, vcpu = least_cpus(world), domain.node.find("vcpu")
     count = "1" if vcpu is None else vcpu.get("current", vcpu.text or "1")
@@ -86,7 +88,9 @@ def fixed_board_has_its_cpus(domain: WholeDomain) -> Problems:
     stage=Stage.START,
 )
 def fixed_board_has_its_memory(domain: WholeDomain) -> Problems:
-    """Machine types that model real hardware require their exact memory size."""
+    """Machine types that model real hardware, such as ``raspi3b``, require their exact
+    memory size.
+    """
     world = domain.domain.world
     soldered, memory = soldered_memory(world), domain.node.find("memory")
     size = None if memory is None else size_of(memory)
@@ -105,7 +109,7 @@ def fixed_board_has_its_memory(domain: WholeDomain) -> Problems:
     stage=Stage.START,
 )
 def fixed_audio_has_a_back_end(domain: WholeDomain) -> Problems:
-    """Machine types with a built-in sound card do not start with QEMU 10 under libvirt.
+    """A machine type with a built-in sound card does not start with QEMU 10 or later under libvirt.
 
     Libvirt configures audio back ends, but does not connect the machine to one of them.
     """
@@ -135,7 +139,7 @@ _SECURE_EFI = (
     live=True,
 )
 def variables_have_a_template(loader: Loader) -> Problems:
-    """``<nvram>`` needs a ``template`` if libvirt does not know the firmware image.
+    """``<nvram>`` needs the attribute ``template`` if libvirt does not know the firmware image.
 
     Libvirt creates the variable store at the first start, from the template that a firmware
     descriptor names for the image. An existing store is used as it is.
@@ -149,13 +153,13 @@ def variables_have_a_template(loader: Loader) -> Problems:
     told = nvram is not None and bool(nvram.template)
     if keeps_none or told or is_default_image(wish_of(domain)) or chosen(domain) is not None:
         return
-    store = (nvram and nvram.image) or "the store of variables"
+    store = (nvram and nvram.image) or "the file of variables"
     state = domain.world.file_state(store)
     if state is not None and state.exists:
         return
     yield problem(
-        f"no template is known for the variables of {loader.image!r}: unless "
-        f"{store} exists already, set <nvram template='…'>, or use firmware='efi'",
+        f"libvirt knows no template for the UEFI variables of {loader.image!r}; set "
+        f"<nvram template='…'>, or use <os firmware='efi'> (not needed if {store} exists already)",
         nvram or loader,
         fix=Fix(
             add=_SECURE_EFI if loader.secure == "yes" else "<os firmware='efi'/>",
@@ -176,7 +180,9 @@ def variables_have_a_template(loader: Loader) -> Problems:
     stage=Stage.START,
 )
 def template_has_the_format(nvram: Nvram) -> Problems:
-    """``<nvram format>`` must be the format of its template: libvirt does not convert it."""
+    """Attribute ``format`` of ``<nvram>`` must be the format of its template, which libvirt does
+    not convert.
+    """
     if not nvram.template or nvram.format not in {"raw", "qcow2"} or _is_automatic(nvram):
         return
     is_known = nvram.template_format in {"raw", "qcow2"}

@@ -66,14 +66,17 @@ _OS = "<os><type>hvm</type>{}</os>"
     good=_OS.format("") + f"<devices>{_ORDER}</devices>",
 )
 def kinds_or_devices(boot: Boot) -> Problems:
-    """``<os><boot dev>`` cannot be combined with ``<boot order>`` of devices."""
+    """``<boot dev='…'>`` in ``<os>`` cannot be combined with ``<boot order='…'>`` in devices."""
     system = boot.domain.first(Os)
     if system is None or boot.domain.all(Boot)[0].node is not boot.node:
         return
     for ordered in _with_boot(system):
         if ordered.get("order"):
             line = ordered.sourceline
-            message = f"<boot dev> excludes <boot order> of devices (line {line}); remove one kind"
+            message = (
+                "<boot dev='…'> in <os> cannot be combined with <boot order='…'> in a device "
+                f"(line {line}); remove one kind"
+            )
             # the order of the devices says more than their kinds do
             kinds = ("/domain/os/boot",) * len(boot.domain.all(Boot))
             yield problem(message, boot, fix=Fix(without=kinds))
@@ -87,7 +90,9 @@ def kinds_or_devices(boot: Boot) -> Problems:
     good=_DISK.format("<boot order='1' loadparm='SYS1'/>"),
 )
 def loadparm_has_its_form(system: Os) -> Problems:
-    """``<boot loadparm>`` must be 1 to 8 characters: letters, digits, dots or spaces."""
+    """Attribute ``loadparm`` of ``<boot>`` must be 1 to 8 characters: letters, digits, dots or
+    spaces.
+    """
     for boot in _with_boot(system):
         given = boot.get("loadparm")
         if given is None:
@@ -112,7 +117,7 @@ def loadparm_has_its_form(system: Os) -> Problems:
     good=_OS.format("<bootmenu enable='yes' timeout='3000'/>"),
 )
 def menu_waits_a_minute(system: Os) -> Problems:
-    """``<bootmenu timeout>`` must be from 0 to 65535 milliseconds."""
+    """Attribute ``timeout`` of ``<bootmenu>`` must be from 0 to 65535 (milliseconds)."""
     menu = system.find("bootmenu")
     timeout = None if menu is None else menu.get("timeout")
     if system.bootmenu != "yes" or timeout is None:
@@ -138,7 +143,8 @@ def serial_bios_is_x86(system: Os) -> Problems:
     if _useserial(system) and not system.holds(X86):
         why = X86.explain(system.domain.world)
         yield problem(
-            f"<bios useserial> is not supported for {system.domain.arch} guests; remove it",
+            "attribute 'useserial' of <bios> is not supported for "
+            f"{system.domain.arch} guests; remove it",
             system,
             "bios/@useserial",
             reason=why,

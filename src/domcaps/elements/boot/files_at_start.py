@@ -26,7 +26,9 @@ _OWN_FOLDER = "/var/lib/libvirt/qemu/nvram/"
     on_host=True,
 )
 def boot_files_are_there(system: Os) -> Problems:
-    """``<kernel>``, ``<initrd>``, ``<dtb>`` and ACPI tables must be files of the host."""
+    """The files in ``<kernel>``, ``<initrd>`` and ``<dtb>``, and ACPI tables, must exist
+    on the host.
+    """
     for tag, what in (("kernel", "kernel"), ("initrd", "initial RAM disk"), ("dtb", "device tree")):
         node = system.node.find(tag)
         if node is not None and (path := (node.text or "").strip()):
@@ -46,7 +48,7 @@ def boot_files_are_there(system: Os) -> Problems:
     on_host=True,
 )
 def place_of_variables_is_there(nvram: Nvram) -> Problems:
-    """The folder in which ``<nvram>`` is to be made must exist, or the block device that it is."""
+    """The folder of the file in ``<nvram>``, or the block device in it, must exist on the host."""
     source = nvram.find("source")
     if nvram.type == "block" and source is not None:
         if path := source.get("dev", ""):

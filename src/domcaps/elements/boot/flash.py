@@ -119,7 +119,8 @@ def board_has_flash_memory(system: Os) -> Problems:
     live=True,
 )
 def images_are_there(system: Os) -> Problems:
-    """The firmware image, and the template of its variables, must exist on the host.
+    """The firmware image in ``<loader>``, and the ``template`` of ``<nvram>``, must exist on the
+    host.
 
     With ``firmware=`` libvirt selects the first descriptor that fits, whether its files exist or
     not.
@@ -204,7 +205,7 @@ def roms_are_raw(loader: Loader) -> Problems:
     live=True,
 )
 def images_have_the_size_of_a_rom(system: Os) -> Problems:
-    """A firmware image with ``type='rom'`` must be a multiple of 64 KiB on x86.
+    """A firmware image in ``<loader type='rom'>`` must be a multiple of 64 KiB for x86 guests.
 
     The code of OVMF that is split into code and variables is none.
     """
@@ -234,7 +235,8 @@ def images_have_the_size_of_a_rom(system: Os) -> Problems:
     stage=Stage.START,
 )
 def images_have_their_formats(system: Os) -> Problems:
-    """``format`` of ``<loader>`` and ``templateFormat`` of ``<nvram>`` must be the image's own.
+    """Attributes ``format`` of ``<loader>`` and ``templateFormat`` of ``<nvram>`` must be
+    the formats that the files have.
 
     Formats of firmware images stand in the host's firmware descriptors.
     """

@@ -63,7 +63,8 @@ def _is_reworked(part: Part) -> bool:
     defined=FIRMWARE_PERSISTENT,
 )
 def firmware_is_found(system: Os) -> Problems:
-    """``<os firmware>`` requires a firmware descriptor on the host that fits the whole domain.
+    """Attribute ``firmware`` of ``<os>`` requires firmware on the host that matches the machine
+    type and the requested features.
 
     Considered are the requested features, format and images, the machine type, and whether sleep
     states, SMM or encryption are requested.
@@ -74,7 +75,7 @@ def firmware_is_found(system: Os) -> Problems:
     if found is not None and not _lacks_smm(found, system):
         return
     domain = system.domain
-    told = [f"no {system.firmware} firmware of this host fits the domain. {brief(domain)}"]
+    told = [f"no {system.firmware!r} firmware of this host fits the domain. {brief(domain)}"]
     if owner := of_image(domain):
         told.append(f"The loader's path is the image of {owner}")
     if names := packages(domain):
@@ -98,7 +99,9 @@ def _lacks_smm(found: Firmware, system: Os) -> bool:
     until=FIRMWARE_PERSISTENT,
 )
 def automatic_choice_is_alone(system: Os) -> Problems:
-    """With ``<os firmware>``, some libvirt versions refuse ``<loader>`` settings and templates."""
+    """In some libvirt versions, ``<loader>`` and ``<nvram>`` cannot be combined with the attribute
+    ``firmware`` of ``<os>``.
+    """
     if not system.firmware:
         return
     loader, nvram = system.domain.first(Loader), system.domain.first(Nvram)
@@ -130,9 +133,12 @@ def _chosen_elsewhere(loader: Loader) -> Iterator[str]:
     fix=Fix(add="<os firmware='efi'/>"),
 )
 def features_are_of_a_choice(feature: FirmwareFeature) -> Problems:
-    """``<firmware>`` features require automatic selection: ``<os firmware='efi'>``."""
+    """``<feature>`` elements in ``<firmware>`` require ``<os firmware='efi'>``."""
     if not _automatic(feature):
-        yield problem("<firmware> features require <os firmware='efi'>", feature)
+        yield problem(
+            "<feature> elements require <os firmware='efi'>; set that, or remove <firmware>",
+            feature,
+        )
 
 
 @rule(
@@ -144,9 +150,12 @@ def features_are_of_a_choice(feature: FirmwareFeature) -> Problems:
     fix=Fix(add="<os firmware='efi'/>"),
 )
 def features_need_a_choice(feature: FirmwareFeature) -> Problems:
-    """``<firmware>`` features require automatic selection: ``<os firmware='efi'>``."""
+    """``<feature>`` elements in ``<firmware>`` require ``<os firmware='efi'>``."""
     if feature.domain.new and not _automatic(feature):
-        yield problem("<firmware> features require <os firmware='efi'>", feature)
+        yield problem(
+            "<feature> elements require <os firmware='efi'>; set that, or remove <firmware>",
+            feature,
+        )
 
 
 @rule(
@@ -166,7 +175,9 @@ def keys_need_secure_boot(system: Os) -> Problems:
     wanted = {f.name: f.enabled for f in system.domain.all(FirmwareFeature)}
     if wanted.get("enrolled-keys") == "yes" and wanted.get("secure-boot") == "no":
         yield problem(
-            "the feature 'enrolled-keys' requires 'secure-boot' to be enabled", system, "firmware"
+            "the feature 'enrolled-keys' requires <feature enabled='yes' name='secure-boot'/>",
+            system,
+            "firmware",
         )
 
 
@@ -177,7 +188,9 @@ def keys_need_secure_boot(system: Os) -> Problems:
     good=_MANUAL.format(_FLASH),
 )
 def image_is_named(system: Os) -> Problems:
-    """``<loader>`` needs the path of an image, or ``<os>`` needs ``firmware``."""
+    """``<loader>`` needs the path of a firmware image, unless ``<os>`` has the attribute
+    ``firmware``.
+    """
     loader = system.domain.first(Loader)
     if system.firmware or (loader is not None and loader.image):
         return
@@ -204,7 +217,9 @@ def stateless_keeps_nothing(loader: Loader) -> Problems:
     for store in _stores(loader):
         fix = set_value("no", "/domain/os/loader/@stateless")
         yield problem(
-            "<loader stateless='yes'> excludes <nvram>; remove one of them", store, fix=fix
+            "<loader stateless='yes'> cannot be combined with <nvram>; remove one of them",
+            store,
+            fix=fix,
         )
 
 
@@ -225,7 +240,9 @@ def writable_image_keeps_its_own(loader: Loader) -> Problems:
         return
     for store in _stores(loader):
         yield problem(
-            "<loader readonly='no'> excludes <nvram>; use readonly='yes', or remove <nvram>", store
+            "<loader readonly='no'> cannot be combined with <nvram>; use "
+            "readonly='yes', or remove <nvram>",
+            store,
         )
 
 
@@ -236,7 +253,7 @@ def writable_image_keeps_its_own(loader: Loader) -> Problems:
     good=_MANUAL.format("<loader type='pflash' readonly='no'>/a/code.fd</loader>"),
 )
 def roms_are_read(loader: Loader) -> Problems:
-    """``<loader type='rom'>``, which is the default type, must be read-only."""
+    """``<loader>`` of type ``rom``, which is the default, must not have ``readonly='no'``."""
     wanted = loader.readonly == "no" and loader.type != "pflash" and bool(loader.image)
     if wanted and not _automatic(loader) and _is_reworked(loader):
         yield problem(
@@ -255,7 +272,9 @@ def roms_are_read(loader: Loader) -> Problems:
     good=_MANUAL.format("<loader type='pflash' stateless='no'>/a/code.fd</loader>"),
 )
 def state_needs_flash(loader: Loader) -> Problems:
-    """``<loader stateless>`` requires UEFI; older libvirt requires ``type='pflash'`` as well."""
+    """Attribute ``stateless`` of ``<loader>`` requires UEFI firmware; older libvirt versions also
+    require ``type='pflash'``.
+    """
     if loader.stateless != "no":
         return
     system = loader.domain.first(Os)
@@ -280,7 +299,9 @@ def bios_has_no_variables(system: Os) -> Problems:
     if system.firmware == "bios":
         for store in _stores(system):
             yield problem(
-                "firmware='bios' excludes <nvram>; remove <nvram>, or use firmware='efi'", store
+                "firmware='bios' cannot be combined with <nvram>; remove <nvram>, or "
+                "use firmware='efi'",
+                store,
             )
 
 
@@ -304,7 +325,10 @@ def secure_needs_q35(loader: Loader) -> Problems:
     if loader.secure == "yes" and not loader.holds(SECURE_MACHINE):
         why = SECURE_MACHINE.explain(loader.domain.world)
         yield problem(
-            "secure='yes' requires machine='q35' and arch='x86_64'", loader, "@secure", reason=why
+            "secure='yes' of <loader> requires machine='q35' and arch='x86_64'; use 'no'",
+            loader,
+            "@secure",
+            reason=why,
         )
 
 
@@ -318,7 +342,7 @@ def secure_needs_q35(loader: Loader) -> Problems:
     fix=Fix(add="<features><smm state='on'/></features>"),
 )
 def secure_needs_smm(loader: Loader) -> Problems:
-    """``<loader secure='yes'>`` with an explicit image requires ``<smm state='on'/>``.
+    """``<loader secure='yes'>`` with the path of an image requires ``<smm state='on'/>``.
 
     Libvirt enables SMM by itself only if a firmware descriptor of the image requires it.
     """
@@ -346,7 +370,7 @@ def uefi_needs_acpi(system: Os) -> Problems:
         return
     if system.holds(X86) and system.domain.root.find("features/acpi") is None:
         yield problem(
-            "UEFI firmware requires <acpi/> in <features> for this architecture",
+            "UEFI firmware for x86 requires <acpi/> in <features>; add it",
             system,
             "loader/@type" if flash else "@firmware",
         )
@@ -360,7 +384,7 @@ def uefi_needs_acpi(system: Os) -> Problems:
     since=NVRAM_SOURCES,
 )
 def typed_store_has_a_source(nvram: Nvram) -> Problems:
-    """``<nvram type>`` requires a ``<source>``."""
+    """``<nvram>`` with the attribute ``type`` needs a ``<source>``."""
     if nvram.raw("type") is not None and not nvram.has("source"):
         yield problem("<nvram> with a type needs a <source>", nvram)
 
@@ -408,7 +432,7 @@ def store_is_plain(nvram: Nvram) -> Problems:
     since=FIRMWARE_PERSISTENT,
 )
 def store_has_a_format(nvram: Nvram) -> Problems:
-    """``<nvram>`` needs a path and format unless the ``<loader>`` is read-only.
+    """``<nvram>`` needs a path and a ``format``, unless ``<loader>`` has ``readonly='yes'``.
 
     Images that libvirt knows, by itself or from a firmware descriptor, are read-only by default.
     """
@@ -418,7 +442,9 @@ def store_has_a_format(nvram: Nvram) -> Problems:
     told = nvram.format in {"raw", "qcow2"} and bool(nvram.image or nvram.type)
     if told or is_default_image(wish_of(nvram.domain)) or chosen(nvram.domain) is not None:
         return
-    yield problem("set readonly='yes' on <loader>, or give path and format of <nvram>", nvram)
+    yield problem(
+        "<nvram> needs a path and a format; write them, or set readonly='yes' in <loader>", nvram
+    )
 
 
 @rule(
@@ -428,14 +454,18 @@ def store_has_a_format(nvram: Nvram) -> Problems:
     good=_MANUAL.format(_FLASH),
 )
 def one_store(varstore: Varstore) -> Problems:
-    """``<varstore>`` cannot be combined with ``<nvram>`` or firmware in flash memory."""
+    """``<varstore>`` cannot be combined with ``<nvram>``, or with firmware in flash memory."""
     if not _is_reworked(varstore):
         return
     loader = varstore.domain.first(Loader)
     if varstore.domain.first(Nvram) is not None:
-        yield problem("<varstore> excludes <nvram>; remove one of them", varstore)
+        yield problem("<varstore> cannot be combined with <nvram>; remove one of them", varstore)
     elif loader is not None and loader.type == "pflash" and not _automatic(varstore):
-        yield problem("<varstore> excludes firmware of type='pflash', which uses <nvram>", varstore)
+        yield problem(
+            "<varstore> cannot be combined with firmware of type='pflash', which "
+            "uses <nvram>; remove one of them",
+            varstore,
+        )
 
 
 @rule(

@@ -18,7 +18,9 @@ _OS = "<os><type arch='x86_64' machine='{}'>hvm</type></os>"
     severity=Severity.NOTICE,
 )
 def board_has_pcie(system: Os) -> Problems:
-    """Machine types of the family ``pc`` (i440fx) have no PCIe and no UEFI secure boot."""
+    """A new x86 guest should have a q35 machine type: i440fx has no PCIe and no UEFI
+    secure boot.
+    """
     if system.holds(I440FX):
         yield problem(
             "the machine type is an i440fx, without PCIe and UEFI secure boot. Use "

@@ -65,7 +65,9 @@ _GOOD = _OS.format("nbd", "<host name='server'/>")
     good=Sample(_GOOD, machine="q35"),
 )
 def source_is_sound(nvram: Nvram) -> Problems:
-    """``<source>`` of ``<nvram>`` must be complete: protocol, hosts and secrets as for a disk."""
+    """``<source>`` of ``<nvram>`` needs the attributes, hosts and secrets of its type, as that of a
+    disk.
+    """
     if nvram.images:
         for of_images in _OF_IMAGES:
             yield from of_images.check(nvram)
@@ -80,12 +82,15 @@ def source_is_sound(nvram: Nvram) -> Problems:
     good=Sample(_GOOD, machine="q35"),
 )
 def protocol_is_there(nvram: Nvram) -> Problems:
-    """``<source protocol>`` of ``<nvram>`` cannot be ``tftp`` or ``vxhs``: QEMU removed them."""
+    """Attribute ``protocol`` of ``<source>`` in ``<nvram>`` cannot be ``tftp`` or ``vxhs``: QEMU
+    removed them.
+    """
     dropped = _DROPPED if libvirt_reads(nvram, NVRAM_VXHS_DROPPED) else _DROPPED - {"vxhs"}
     for image in nvram.images:
         if image.protocol in dropped:
             yield problem(
-                f"QEMU no longer supports the protocol {image.protocol!r}",
+                f"QEMU no longer supports the protocol {image.protocol!r}; use another, "
+                "such as 'https'",
                 nvram,
                 "source/@protocol",
             )
@@ -98,7 +103,7 @@ def protocol_is_there(nvram: Nvram) -> Problems:
     good=Sample(_FILE.format(_LOCK.format(" engine='qemu'")), machine="q35"),
 )
 def encryption_names_its_engine(nvram: Nvram) -> Problems:
-    """``<encryption>`` of ``<nvram>`` needs ``engine``: only disks have a default."""
+    """``<encryption>`` of ``<nvram>`` needs the attribute ``engine``, such as ``engine='qemu'``."""
     for image in nvram.images:
         encryption = image.child("encryption")
         if encryption is None:
@@ -122,7 +127,7 @@ def encryption_names_its_engine(nvram: Nvram) -> Problems:
     stage=Stage.START,
 )
 def source_can_be_opened(nvram: Nvram) -> Problems:
-    """The ``<source>`` of ``<nvram>`` must be one image that QEMU can open.
+    """``<source>`` of ``<nvram>`` must be a single image that QEMU can open.
 
     Most protocols require exactly one ``<host>``.
     """

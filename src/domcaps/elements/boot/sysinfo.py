@@ -23,6 +23,7 @@ from domcaps.language.part import Part, field
 from domcaps.language.quantities import ANY_UUID
 from domcaps.language.rule import Problems, problem, rule
 from domcaps.language.value_types import OneOf
+from domcaps.language.wording import alternatives
 from domcaps.patterns import late_pattern
 
 if TYPE_CHECKING:
@@ -77,14 +78,16 @@ _GOOD_NAME = _NAMED.format("opt/com.example/name")
     good=_DATED.format("03/31/2026"),
 )
 def date_is_american(sysinfo: Sysinfo) -> Problems:
-    """The BIOS ``date`` must be ``mm/dd/yyyy`` or ``mm/dd/yy`` (19yy)."""
+    """``<entry name='date'>`` in ``<bios>`` must be ``mm/dd/yyyy``, or ``mm/dd/yy`` for 19yy."""
     entry = _entry(sysinfo.find("bios"), "date") if sysinfo.type == "smbios" else None
     if entry is None:
         return
     found = _DATE.fullmatch(_content(entry))
     month, day, year = map(int, found.groups()) if found else (0, 0, 0)
     if not (1 <= month <= 12 and 1 <= day <= 31 and (0 <= year < 100 or year >= _OLDEST)):
-        yield problem("the BIOS date must be written mm/dd/yyyy or mm/dd/yy", entry)
+        yield problem(
+            "the BIOS date must be written as mm/dd/yyyy, such as 12/31/2026, or as mm/dd/yy", entry
+        )
 
 
 @rule(
@@ -94,7 +97,7 @@ def date_is_american(sysinfo: Sysinfo) -> Problems:
     good=_GIVEN + _UUID.format("c7a5fdbd-edaf-9455-926a-d65c16db1809"),
 )
 def uuid_is_the_domains(sysinfo: Sysinfo) -> Problems:
-    """The ``uuid`` in ``<sysinfo>`` must be the domain's ``<uuid>``."""
+    """``<entry name='uuid'>`` in ``<sysinfo>`` must be the domain's ``<uuid>``."""
     entry = _entry(sysinfo.find("system"), "uuid") if sysinfo.type == "smbios" else None
     if entry is None:
         return
@@ -138,7 +141,7 @@ def there_is_one_board(sysinfo: Sysinfo) -> Problems:
         if any(_entry(board, name) is not None for name in _BOARD)
     ]
     if len(boards) > 1:
-        yield problem("QEMU supports a single <baseBoard>; remove the others", boards[1])
+        yield problem("<sysinfo> may contain only one <baseBoard>; remove the others", boards[1])
 
 
 def _entries(sysinfo: Sysinfo) -> list[Node]:
@@ -167,9 +170,14 @@ def entries_have_name_and_value(sysinfo: Sysinfo) -> Problems:
     good=_GOOD_NAME,
 )
 def names_are_free(sysinfo: Sysinfo) -> Problems:
-    """The name of a ``fw_cfg`` ``<entry>`` must start with ``opt/``; some names are reserved."""
+    """Attribute ``name`` of a ``fw_cfg`` ``<entry>`` must start with ``opt/``, but not with
+    ``opt/ovmf/`` or ``opt/org.qemu/``.
+    """
     for entry in _entries(sysinfo):
         name = entry.get("name")
         if name is not None and (not name.startswith(_OURS) or name.startswith(_RESERVED)):
-            message = "the name must start with opt/, but not with " + " or ".join(_RESERVED)
+            message = (
+                "attribute 'name' of <entry> must start with 'opt/', but not with "
+                f"{alternatives([repr(one) for one in _RESERVED])}"
+            )
             yield problem(message, entry, "@name")

@@ -144,7 +144,9 @@ class Channel(CharacterDevice):
     good="<channel type='pty'><target type='guestfwd' address='10.0.2.1' port='4600'/></channel>",
 )
 def forwarding_has_an_address(channel: Channel) -> Problems:
-    """``<target type='guestfwd'>`` needs an IPv4 ``address`` and a ``port``."""
+    """``<target type='guestfwd'>`` needs an IPv4 ``address`` and a ``port``, such as
+    ``address='10.0.2.1'`` and ``port='4600'``.
+    """
     target = channel.target
     if target is None or channel.target_type != "guestfwd":
         return
@@ -203,7 +205,7 @@ def spicevmc_is_for_virtio(channel: Channel) -> Problems:
     stage=Stage.START,
 )
 def agent_has_its_name(channel: Channel) -> Problems:
-    """The ``name`` of a ``spicevmc`` channel must be ``com.redhat.spice.0``."""
+    """The ``name`` of a ``<channel>`` of type ``spicevmc`` must be ``com.redhat.spice.0``."""
     if channel.source_type == "spicevmc" and channel.name not in {None, _AGENT}:
         yield problem(
             f"attribute 'name' of a spicevmc channel must be {_AGENT!r}",
@@ -221,7 +223,9 @@ def agent_has_its_name(channel: Channel) -> Problems:
     stage=Stage.START,
 )
 def target_is_qemus(channel: Channel) -> Problems:
-    """``<target type>`` of a ``<channel>`` must be ``virtio`` or ``guestfwd`` for QEMU."""
+    """Attribute ``type`` of ``<target>`` in ``<channel>`` must be ``virtio`` or ``guestfwd`` for
+    QEMU.
+    """
     if channel.target_type in {"xen", "none"}:
         yield problem(
             f"QEMU does not support channels of type {channel.target_type!r}; use 'virtio'",
@@ -242,13 +246,15 @@ _PORT = "<channel type='null'><target type='virtio' name='{}'/></channel>"
     stage=Stage.START,
 )
 def names_of_ports_are_unique(channel: Channel) -> Problems:
-    """Channels of one virtio-serial controller must have different names."""
+    """Channels of the same virtio-serial controller must have different names."""
     if channel.target_type != "virtio" or not channel.name:
         return
     first = channel.domain.once(_first_of_names)[channel.name, _controller(channel)]
     if first is not channel:
         yield problem(
-            f"another channel has the name {quoted(channel.name)}, too", channel, "target/@name"
+            f"another channel has the name {quoted(channel.name)} as well; choose another name",
+            channel,
+            "target/@name",
         )
 
 

@@ -162,7 +162,7 @@ class CharacterDevice(CharacterSource, Device):
 class CharacterPort(CharacterDevice):
     """Base of those that are counted: all but ``<channel>``."""
 
-    port = field("target/@port", _PORT)
+    port = field("target/@port", _PORT, expected="the number of the port, such as '0'")
 
 
 def own_socket(path: str, name: str | None, dialect: Dialect) -> bool:
@@ -191,12 +191,17 @@ def _is_later(part: CharacterSource, kind: str | None) -> bool:
     good="<serial type='pty'/>",
 )
 def type_is_known(part: CharacterSource) -> Problems:
-    """``type`` of a character device must be a type that libvirt knows."""
+    """Attribute ``type`` of a character device must be a type that libvirt knows, such as
+    ``pty``.
+    """
     kind = part.source_type
     known = kind in TYPES.names and not _is_later(part, kind)
     if (kind or part.type_is_read) and not known:
         yield problem(
-            f"{kind!r} is not a known type of character device", part, "@type", accepted=TYPES.names
+            f"{kind!r} is not a type of character device that libvirt knows",
+            part,
+            "@type",
+            accepted=TYPES.names,
         )
 
 
@@ -208,7 +213,9 @@ def type_is_known(part: CharacterSource) -> Problems:
     since=CHARACTER_PORT_COUNTED,
 )
 def ports_are_counted_from_0(part: CharacterPort) -> Problems:
-    """``<target port>`` must not be negative; old libvirt read negative numbers as large ones."""
+    """Attribute ``port`` of ``<target>`` must not be negative; older libvirt versions read
+    negative numbers as large ones.
+    """
     if part.port is not None and not 0 <= part.port <= _MOST_PORTS:
         yield problem(f"attribute 'port' must be from 0 to {_MOST_PORTS}", part, "target/@port")
 
@@ -221,10 +228,12 @@ def ports_are_counted_from_0(part: CharacterPort) -> Problems:
     stage=Stage.START,
 )
 def type_is_qemus(part: CharacterSource) -> Problems:
-    """Character devices of type ``nmdm`` are for FreeBSD; QEMU does not support them."""
+    """Character devices cannot be of type ``nmdm``, which is for FreeBSD: QEMU does not
+    support it.
+    """
     if part.source_type == "nmdm" and part.counts:
         yield problem(
-            "QEMU does not support type='nmdm'; use another type",
+            "QEMU does not support type='nmdm'",
             part,
             "@type",
             accepted=["pty", "unix"],
@@ -240,7 +249,7 @@ def type_is_qemus(part: CharacterSource) -> Problems:
     stage=Stage.START,
 )
 def dbus_has_its_module(part: CharacterSource) -> Problems:
-    """Character devices of type ``dbus`` require QEMU's D-Bus module."""
+    """Character devices of type ``dbus`` require QEMU's D-Bus module at start."""
     if part.source_type != "dbus" or not part.counts:
         return
     world = part.domain.world
@@ -261,7 +270,9 @@ def dbus_has_its_module(part: CharacterSource) -> Problems:
     good="<graphics type='spice'/><channel type='spicevmc'><target type='virtio'/></channel>",
 )
 def spice_is_there(part: CharacterSource) -> Problems:
-    """``spicevmc`` and ``spiceport`` require ``<graphics type='spice'>``."""
+    """Character devices of type ``spicevmc`` and ``spiceport`` require
+    ``<graphics type='spice'>``.
+    """
     if (
         part.source_type in {"spicevmc", "spiceport"}
         and part.counts
@@ -289,7 +300,8 @@ def vdagent_is_there(part: CharacterSource) -> Problems:
     good="<serial type='file'><source path='/tmp/serial.log'/></serial>",
 )
 def files_have_a_path(part: CharacterSource) -> Problems:
-    """``file``, ``dev``, ``pipe`` and ``unix`` character devices need ``<source path>``.
+    """``<source>`` of a character device of type ``file``, ``dev``, ``pipe`` or ``unix`` needs the
+    attribute ``path``.
 
     The socket of a virtio channel may be named by its target instead.
     """
@@ -306,7 +318,9 @@ def files_have_a_path(part: CharacterSource) -> Problems:
     good=_CONNECT.format(""),
 )
 def tcp_has_two_ends(part: CharacterSource) -> Problems:
-    """``<source>`` of a ``tcp`` character device needs ``host`` and ``service``."""
+    """``<source>`` of a character device of type ``tcp`` needs the attributes ``host`` and
+    ``service``.
+    """
     if part.source_type != "tcp" or not part.counts:
         return
     for name in ("host", "service"):
@@ -321,7 +335,9 @@ def tcp_has_two_ends(part: CharacterSource) -> Problems:
     good="<serial type='udp'><source mode='connect' service='1234'/></serial>",
 )
 def udp_goes_somewhere(part: CharacterSource) -> Problems:
-    """A ``udp`` character device needs ``<source mode='connect'>`` with a ``service``."""
+    """A character device of type ``udp`` needs ``<source mode='connect'>`` with the attribute
+    ``service``.
+    """
     if part.source_type != "udp" or not part.counts:
         return
     goals = [s for s in part.find_all("source") if s.get("mode", "connect") == "connect"]
@@ -354,7 +370,7 @@ def reconnecting_needs_a_connection(part: CharacterSource) -> Problems:
     good=_CONNECT.format("<reconnect enabled='yes' timeout='10'/>"),
 )
 def reconnecting_takes_time(part: CharacterSource) -> Problems:
-    """``<reconnect timeout>`` must be at least 1 second."""
+    """Attribute ``timeout`` of ``<reconnect>`` must be at least 1 (second)."""
     if part.source_type not in {"tcp", "unix"} or not part.counts:
         return
     reconnect = part.find("source/reconnect")
@@ -363,7 +379,7 @@ def reconnecting_takes_time(part: CharacterSource) -> Problems:
     if reconnect.get("timeout", "").strip().lstrip("+").strip("0") == "":
         fix = set_value("1", "@timeout")
         yield problem(
-            "attribute 'timeout' of <reconnect> must be at least 1",
+            "attribute 'timeout' of <reconnect> must be at least 1 (second)",
             part,
             "source/reconnect/@timeout",
             fix=fix,
@@ -378,7 +394,9 @@ def reconnecting_takes_time(part: CharacterSource) -> Problems:
     since=CHARACTER_TLS_REFUSED,
 )
 def protocol_is_raw_or_telnet(part: CharacterSource) -> Problems:
-    """``<protocol type>`` must be ``raw`` or ``telnet`` for QEMU; for TLS use ``<source tls>``."""
+    """Attribute ``type`` of ``<protocol>`` must be ``raw`` or ``telnet`` for QEMU; for TLS, set
+    ``tls='yes'`` in ``<source>``.
+    """
     if part.source_type != "tcp" or not part.counts:
         return
     protocol = part.find("protocol")
@@ -400,7 +418,9 @@ def protocol_is_raw_or_telnet(part: CharacterSource) -> Problems:
     "<target type='virtio'/></channel>",
 )
 def ports_have_a_name(part: CharacterSource) -> Problems:
-    """``<source channel>`` may contain only letters, digits, ``_``, ``-`` and ``.``."""
+    """Attribute ``channel`` of ``<source>`` may contain only letters, digits, ``_``, ``-`` and
+    ``.``.
+    """
     if part.source_type not in {"spiceport", "dbus"} or not part.counts:
         return
     name = part.source_attribute("channel")
@@ -421,7 +441,9 @@ def ports_have_a_name(part: CharacterSource) -> Problems:
     good="<serial type='pty'/>",
 )
 def null_modems_have_two_ends(part: CharacterSource) -> Problems:
-    """``<source>`` of type ``nmdm`` needs ``master`` and ``slave``."""
+    """``<source>`` of a character device of type ``nmdm`` needs the attributes ``master``
+    and ``slave``.
+    """
     ends = [part.source_attribute("master"), part.source_attribute("slave")]
     if part.source_type == "nmdm" and part.counts and ends.count(None) == 1:
         yield problem(

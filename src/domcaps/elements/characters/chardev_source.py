@@ -36,7 +36,8 @@ _PROTOCOL = Attributes({"type": OneOf(("raw", "telnet", "telnets", "tls"))})
     "<source mode='connect' service='2'/></serial>",
 )
 def one_source(part: CharacterSource) -> Problems:
-    """A character device may have at most one ``<source>``, one ``<log>`` and one ``<protocol>``.
+    """A character device may have at most one ``<log>``, one ``<protocol>``, and (except type
+    ``udp``) one ``<source>``.
 
     A device with ``type='udp'`` may have two ``<source>``.
     """
@@ -59,7 +60,7 @@ def one_source(part: CharacterSource) -> Problems:
     good="<serial type='unix'><source mode='bind' path='/tmp/s'/></serial>",
 )
 def source_has_its_form(part: CharacterSource) -> Problems:
-    """``<source>`` of a character device must have valid values for its type.
+    """``<source>`` of a character device must have valid values for the type of the device.
 
     Attributes of other types are ignored.
     """
@@ -88,7 +89,9 @@ def source_has_its_form(part: CharacterSource) -> Problems:
     "<seclabel model='dac' relabel='no'/></source></serial>",
 )
 def labels_have_their_form(part: CharacterSource) -> Problems:
-    """``<source>`` may have one ``<seclabel>`` per model; ``relabel='yes'`` needs a ``<label>``."""
+    """``<source>`` may have one ``<seclabel>`` for each model, which needs a ``<label>`` exactly if
+    it has ``relabel='yes'``.
+    """
     if not isinstance(part, CharacterDevice):
         return
     models = set()
@@ -102,7 +105,11 @@ def labels_have_their_form(part: CharacterSource) -> Problems:
         models.add(model)
         labelled = label is not None and bool(label.text)
         if relabel == ("no" if labelled else "yes"):
-            yield problem("<seclabel> needs a <label> exactly if relabel='yes'", node, "@relabel")
+            yield problem(
+                "<seclabel> with relabel='yes' needs a <label>, and no other may have one",
+                node,
+                "@relabel",
+            )
 
 
 @rule(
@@ -112,7 +119,9 @@ def labels_have_their_form(part: CharacterSource) -> Problems:
     good="<serial type='pty'><log file='/tmp/log' append='on'/></serial>",
 )
 def log_has_its_form(part: CharacterSource) -> Problems:
-    """``<log append>`` must be ``on`` or ``off``, and ``<protocol type>`` a known protocol."""
+    """Attribute ``append`` of ``<log>`` must be ``on`` or ``off``, and ``type`` of ``<protocol>``
+    must be a known protocol, such as ``raw``.
+    """
     if part.source_type:
         yield from _LOG.problems(part.find("log"))
     if part.source_type == "tcp":

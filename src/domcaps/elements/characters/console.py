@@ -163,7 +163,9 @@ class Console(CharacterPort):
     good="<console type='pty'/><console type='pty'><target type='virtio'/></console>",
 )
 def only_the_first_is_serial(console: Console) -> Problems:
-    """Only the first ``<console>`` can be a serial port; others need another ``<target type>``."""
+    """Only the first ``<console>`` can be a serial port; others need a ``<target>`` of another
+    type, such as ``virtio``.
+    """
     if console.is_serial and not console.is_first:
         yield problem(
             "only the first console can be of type 'serial'; use <target type='virtio'/>",
@@ -180,7 +182,7 @@ def only_the_first_is_serial(console: Console) -> Problems:
     good="<console type='pty'><address type='isa'/></console>",
 )
 def address_fits_the_port(console: Console) -> Problems:
-    """The ``<address>`` of a serial ``<console>`` must suit the serial port that it stands for."""
+    """The ``<address>`` of a ``<console>`` that stands for a serial port must suit that port."""
     if console.becomes_serial:
         yield from address_problems(console, port_type(console))
 
@@ -194,7 +196,11 @@ def address_fits_the_port(console: Console) -> Problems:
 def spicevmc_is_for_channels(console: Console) -> Problems:
     """``spicevmc`` is only valid for ``<channel>``, not for ``<console>``."""
     if console.source_type == "spicevmc":
-        yield problem("type='spicevmc' is only valid for <channel>", console, "@type")
+        yield problem(
+            "type='spicevmc' is only valid for <channel>; use another type, such as 'pty'",
+            console,
+            "@type",
+        )
 
 
 @rule(
@@ -248,7 +254,9 @@ def vdagent_is_no_virtio_console(console: Console) -> Problems:
     stage=Stage.START,
 )
 def virtio_console_is_no_ccw_device(console: Console) -> Problems:
-    """A virtio ``<console>`` has no place on the channel subsystem: QEMU has no such property."""
+    """A virtio ``<console>`` cannot have ``<address type='ccw'>``: its controller is the CCW
+    device.
+    """
     if console.target_type == "virtio" and console.address_type == "ccw":
         yield problem(
             "QEMU refuses a virtio console with an <address> of type 'ccw': its controller has one",

@@ -22,7 +22,7 @@ _UNIX = "<serial type='unix'><source mode='{}' path='/run/a/s'/></serial>"
     on_host=True,
 )
 def sources_are_there(part: CharacterSource) -> Problems:
-    """What a character device opens must exist: a device, a pipe, a socket to connect to.
+    """The device, pipe or socket that a character device opens must exist on the host.
 
     The folder of a file that QEMU writes, and of a socket that QEMU listens at, must exist.
     """

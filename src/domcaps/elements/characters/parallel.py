@@ -45,4 +45,8 @@ def ports_are_of_pcs(parallel: Parallel) -> Problems:
 def spicevmc_is_for_channels(parallel: Parallel) -> Problems:
     """``spicevmc`` is only valid for ``<channel>``, not for ``<parallel>``."""
     if parallel.source_type == "spicevmc":
-        yield problem("type='spicevmc' is only valid for <channel>", parallel, "@type")
+        yield problem(
+            "type='spicevmc' is only valid for <channel>; use another type, such as 'pty'",
+            parallel,
+            "@type",
+        )

@@ -45,7 +45,11 @@ class Redirdev(CharacterSource, Device):
     path = "devices/redirdev"
 
     bus = field("@bus", choice=BUS)
-    type = field("@type", required=True)
+    type = field(
+        "@type",
+        required=True,
+        expected="the type of a character device, such as 'spicevmc' or 'tcp'",
+    )
 
     @property
     def type_is_read(self) -> bool:

@@ -32,9 +32,15 @@ class RedirfilterUsbdev(Part):
 
     path = "devices/redirfilter/usbdev"
 
-    usb_class = field("@class", Int(-1, 0xFF, base=0))
-    vendor = field("@vendor", _ANY)
-    product = field("@product", _ANY)
+    usb_class = field(
+        "@class",
+        Int(-1, 0xFF, base=0),
+        expected="a USB class from 0 to 255 such as '0x08', or -1 for any",
+    )
+    vendor = field("@vendor", _ANY, expected="a USB vendor number such as '0x0951', or -1 for any")
+    product = field(
+        "@product", _ANY, expected="a USB product number such as '0x2200', or -1 for any"
+    )
     version = field("@version", Text(r"-1|0*\d{1,2}\.0*\d{1,2}", "a version such as 2.56, or -1"))
     allow = field("@allow", YES_NO, required=True)
 

@@ -129,7 +129,9 @@ def port_type(device: CharacterDevice) -> str:
     good="<serial type='pty'><target type='isa-serial' port='3'/></serial>",
 )
 def isa_has_four_ports(serial: Serial) -> Problems:
-    """ISA serial ports must have different ``<target port>`` values from 0 to 3."""
+    """Attribute ``port`` of ``<target>`` must be from 0 to 3, and differ, for each ISA
+    serial port.
+    """
     if serial.target_type != "isa-serial":
         return
     others = [s for s in serial.domain.all(Serial) if s.target_type == "isa-serial"]
@@ -211,7 +213,8 @@ def address_problems(device: CharacterDevice, kind: str) -> Problems:
     "</serial>",
 )
 def model_fits_the_type(serial: Serial) -> Problems:
-    """``<model name>`` of ``<serial>`` must belong to its ``<target type>``.
+    """Attribute ``name`` of ``<model>`` in ``<serial>`` must belong to the ``type`` of its
+    ``<target>``.
 
     For example, the model ``isa-serial`` requires ``<target type='isa-serial'>``.
     """
@@ -232,7 +235,9 @@ def model_fits_the_type(serial: Serial) -> Problems:
     good=Sample("<serial type='pty'><target type='sclp-serial'/></serial>", arch="s390x"),
 )
 def type_fits_the_machine(serial: Serial) -> Problems:
-    """``<target type>`` of a ``<serial>`` must be supported by the machine type."""
+    """Attribute ``type`` of ``<target>`` in ``<serial>`` must be a type that the machine type
+    supports.
+    """
     for name, at in ((serial.type, "target/@type"), (serial.model, "target/model/@name")):
         message = f"type {name!r} is not supported by this machine type"
         yield from needs(serial, _MACHINES.get(name, ALWAYS), message, at)
@@ -256,7 +261,11 @@ def spicevmc_is_for_channels(serial: Serial) -> Problems:
     """``spicevmc`` is only valid for ``<channel>``, not for ``<serial>``."""
     # libvirt compares the wrong enumeration: a USB port slips through
     if serial.source_type == "spicevmc" and serial.target_type != "usb-serial":
-        yield problem("type='spicevmc' is only valid for <channel>", serial, "@type")
+        yield problem(
+            "type='spicevmc' is only valid for <channel>; use another type, such as 'pty'",
+            serial,
+            "@type",
+        )
 
 
 @rule(
@@ -267,7 +276,7 @@ def spicevmc_is_for_channels(serial: Serial) -> Problems:
     stage=Stage.START,
 )
 def device_is_there(serial: Serial) -> Problems:
-    """The QEMU device of a ``<serial>`` port must exist."""
+    """QEMU must have the device for the ``<serial>`` port, such as ``isa-serial``."""
     yield from device_problems(serial, serial.type, serial.model)
 
 

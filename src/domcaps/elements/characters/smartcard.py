@@ -55,7 +55,9 @@ class Smartcard(CharacterSource, Device):
     "<certificate>2</certificate><certificate>3</certificate></smartcard>",
 )
 def certificates_are_three(smartcard: Smartcard) -> Problems:
-    """``<smartcard mode='host-certificates'>`` needs three certificates and an absolute path."""
+    """``<smartcard mode='host-certificates'>`` needs three ``<certificate>`` elements;
+    ``<database>`` must be an absolute path.
+    """
     if smartcard.mode != "host-certificates":
         return
     if len(smartcard.find_all("certificate")) != _CERTIFICATES:
@@ -75,7 +77,9 @@ def certificates_are_three(smartcard: Smartcard) -> Problems:
     "<source mode='bind' host='127.0.0.1' service='2001'/></smartcard>",
 )
 def passthrough_has_a_type(smartcard: Smartcard) -> Problems:
-    """``<smartcard mode='passthrough'>`` needs the ``type`` of a character device."""
+    """``<smartcard mode='passthrough'>`` needs the attribute ``type`` of a character device, such
+    as ``spicevmc``.
+    """
     if smartcard.mode == "passthrough" and smartcard.node.get("type") is None:
         yield problem(
             "mode='passthrough' needs the attribute 'type', such as 'spicevmc' or 'tcp'",
@@ -92,7 +96,9 @@ def passthrough_has_a_type(smartcard: Smartcard) -> Problems:
     defined=SMARTCARD_ADDRESS_DEFINED,
 )
 def card_sits_in_the_first_slot(smartcard: Smartcard) -> Problems:
-    """``<address>`` of ``<smartcard>`` must be of type ``ccid``, controller 0, slot 0."""
+    """The ``<address>`` of ``<smartcard>`` must be of type ``ccid``, with ``controller='0'`` and
+    ``slot='0'``.
+    """
     if smartcard.address_type is None:
         return
     node = smartcard.find("address")
@@ -128,7 +134,7 @@ def one_card(smartcard: Smartcard) -> Problems:
     good="<smartcard mode='passthrough' type='spicevmc'/><graphics type='spice'/>",
 )
 def device_is_there(smartcard: Smartcard) -> Problems:
-    """``<smartcard>`` requires QEMU's ``ccid-card-emulated`` or ``ccid-card-passthru``."""
+    """``<smartcard>`` requires a QEMU with ``ccid-card-emulated`` or ``ccid-card-passthru``."""
     if smartcard.mode == "passthrough":
         yield from needs(
             smartcard, PASSED, "this QEMU was built without ccid-card-passthru", "@mode"

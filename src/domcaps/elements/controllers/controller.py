@@ -131,13 +131,19 @@ class Controller(Device):
 
     type = field("@type", choice=TYPE, default=CONTROLLER_TYPE)
     model = field("@model")
-    index = field("@index", NUMBER)
-    ports = field("@ports", NUMBER)
-    queues = field("driver/@queues", UNSIGNED)
-    cmd_per_lun = field("driver/@cmd_per_lun", UNSIGNED)
-    max_sectors = field("driver/@max_sectors", UNSIGNED)
+    index = field("@index", NUMBER, expected="the number of the controller, such as '0'")
+    ports = field("@ports", NUMBER, expected="a number of ports, such as '16'")
+    queues = field("driver/@queues", UNSIGNED, expected="a number of queues, such as '4'")
+    cmd_per_lun = field(
+        "driver/@cmd_per_lun", UNSIGNED, expected="a number of commands, such as '128'"
+    )
+    max_sectors = field(
+        "driver/@max_sectors", UNSIGNED, expected="a number of sectors, such as '512'"
+    )
     ioeventfd = field("driver/@ioeventfd", ON_OFF)
-    iothread = field("driver/@iothread", UNSIGNED)
+    iothread = field(
+        "driver/@iothread", UNSIGNED, expected="the id of an I/O thread of the domain, such as '1'"
+    )
     iommu = field("driver/@iommu", ON_OFF)
     ats = field("driver/@ats", ON_OFF)
     packed = field("driver/@packed", ON_OFF)
@@ -205,7 +211,7 @@ _THREADS = "<iothreads>1</iothreads>"
     good=_SCSI,
 )
 def model_fits_type(controller: Controller) -> Problems:
-    """Attribute ``model`` of ``<controller>`` must be a model of the controller's type."""
+    """Attribute ``model`` of ``<controller>`` must be a model for the controller's type."""
     models = MODELS.get(controller.type or "", ())
     if controller.model is not None and controller.model not in models:
         what = f"{controller.model!r} is not a model of {controller.type} controllers"
@@ -219,7 +225,9 @@ def model_fits_type(controller: Controller) -> Problems:
     good="<controller type='pci' index='1' model='pci-bridge'/>",
 )
 def pci_has_a_model(controller: Controller) -> Problems:
-    """``<controller type='pci'>`` needs a ``model``."""
+    """``<controller type='pci'>`` needs the attribute ``model``, such as
+    ``model='pcie-root-port'``.
+    """
     if controller.type == "pci" and controller.model is None:
         models = MODELS["pci"]
         yield problem(
@@ -237,7 +245,7 @@ def pci_has_a_model(controller: Controller) -> Problems:
     good=_SCSI.replace("/>", " index='1'/>"),
 )
 def index_is_unique(controller: Controller) -> Problems:
-    """Controllers of one type must differ in ``index``; only USB companions may share one."""
+    """Attribute ``index`` must differ for all controllers of one type, except USB companions."""
     if controller.index is None or controller.type == "usb":
         return
     first = controller.domain.firsts(Controller, "type_and_index")[controller.type_and_index]
@@ -267,11 +275,11 @@ def one_of_each(controller: Controller) -> Problems:
     good="<controller type='virtio-serial' vectors='4'/>",
 )
 def vectors_are_a_number(controller: ControllerVectors) -> Problems:
-    """Attribute ``vectors`` of a virtio-serial controller must be an integer, at least 0."""
+    """Attribute ``vectors`` of a virtio-serial controller must be a whole number."""
     vectors = controller.node.get("vectors") if controller.type == "virtio-serial" else None
     if vectors is not None and _whole(vectors) < 0:
         yield problem(
-            "attribute 'vectors' of <controller> must be an integer, at least 0",
+            "attribute 'vectors' of <controller> must be a whole number, such as '4'",
             controller,
             "@vectors",
         )
@@ -284,12 +292,15 @@ def vectors_are_a_number(controller: ControllerVectors) -> Problems:
     good=_SCSI,
 )
 def xenbus_limits_are_numbers(controller: ControllerVectors) -> Problems:
-    """The limits of ``<controller type='xenbus'>`` must be integers, at least 0."""
+    """Attributes ``maxGrantFrames`` and ``maxEventChannels`` of ``<controller type='xenbus'>`` must
+    be whole numbers.
+    """
     for name in ("maxGrantFrames", "maxEventChannels") if controller.type == "xenbus" else ():
         text = controller.node.get(name)
         if text is not None and _whole(text) < 0:
             yield problem(
-                f"attribute {name!r} of <controller type='xenbus'> must be an integer, at least 0",
+                f"attribute {name!r} of <controller type='xenbus'> must be a whole "
+                "number, such as '64'",
                 controller,
                 f"@{name}",
             )
@@ -302,7 +313,9 @@ def xenbus_limits_are_numbers(controller: ControllerVectors) -> Problems:
     good=_SCSI.replace("/>", "><driver queues='2'/></controller>"),
 )
 def options_need_virtio_scsi(controller: Controller) -> Problems:
-    """``<driver>`` options of a controller require model ``virtio-scsi``; NVMe accepts a few."""
+    """``<driver>`` of a controller requires ``model='virtio-scsi'``; NVMe controllers accept a few
+    attributes.
+    """
     if controller.is_virtio_scsi:
         return
     nvme = controller.type == "nvme"
@@ -315,7 +328,9 @@ def options_need_virtio_scsi(controller: Controller) -> Problems:
     }
     for name in (name for name, there in given.items() if there):
         yield problem(
-            f"{name!r} is only valid for SCSI controllers of model 'virtio-scsi'",
+            f"attribute {name!r} of <driver> is only valid for SCSI controllers of "
+            "model 'virtio-scsi'; "
+            "remove it",
             controller,
             f"driver/@{name}",
         )
@@ -328,13 +343,15 @@ def options_need_virtio_scsi(controller: Controller) -> Problems:
     good=_SCSI.replace("/>", "><driver iothread='1'/></controller>") + _THREADS,
 )
 def iothread_exists(controller: Controller) -> Problems:
-    """Attribute ``iothread`` of a controller must name an I/O thread that the domain defines."""
+    """Attribute ``iothread`` of a controller must be the id of an I/O thread that the domain
+    defines.
+    """
     if controller.is_virtio_scsi and controller.iothread:
         known = threads(controller)
         if controller.iothread not in known:
             yield problem(
                 f"the domain does not define I/O thread {controller.iothread}; raise "
-                "<iothreads> or use another",
+                "<iothreads>, or use the id of another one",
                 controller,
                 "driver/@iothread",
                 accepted=map(str, sorted(known)),
@@ -373,7 +390,9 @@ def iothread_needs_pci_or_ccw(controller: Controller) -> Problems:
     good=_SCSI,
 )
 def scsi_model_is_there(controller: Controller) -> Problems:
-    """The model of a SCSI controller must be supported by QEMU."""
+    """Attribute ``model`` of a SCSI controller must be one that QEMU has, such as
+    ``virtio-scsi``.
+    """
     if controller.type != "scsi":
         return
     model, world = controller.settled_model, controller.domain.world
@@ -406,13 +425,17 @@ def scsi_model_is_there(controller: Controller) -> Problems:
     good=_SCSI,
 )
 def ncr53c90_is_soldered_on(controller: Controller) -> Problems:
-    """Model ``ncr53c90`` requires ``index='0'`` and a machine type that has it built in."""
+    """Model ``ncr53c90`` requires ``index='0'``, and a machine type that has this controller built
+    in.
+    """
     if controller.type != "scsi" or controller.model != "ncr53c90":
         return
     if controller.index or not controller.holds(BUILTIN_ESP):
         why = BUILTIN_ESP.explain(controller.domain.world)
         yield problem(
-            "'ncr53c90' is only valid for the built-in first SCSI controller of some machine types",
+            "the SCSI controller 'ncr53c90' cannot be added, as it is built into "
+            "some machine types; use "
+            "'virtio-scsi'",
             controller,
             "@model",
             reason=why,
@@ -426,7 +449,7 @@ def ncr53c90_is_soldered_on(controller: Controller) -> Problems:
     good="<controller type='ide' index='0'/>",
 )
 def ide_is_soldered_on(controller: Controller) -> Problems:
-    """An IDE controller must be the one built into the machine type; QEMU cannot add another."""
+    """An IDE controller requires a machine type that has one built in, such as i440fx."""
     if controller.type != "ide":
         return
     if not controller.holds(BUILTIN_IDE):
@@ -439,7 +462,7 @@ def ide_is_soldered_on(controller: Controller) -> Problems:
         )
     elif controller.index:
         yield problem(
-            "this machine type has a single IDE controller, with index 0", controller, "@index"
+            "this machine type has a single IDE controller; set index='0'", controller, "@index"
         )
 
 
@@ -488,7 +511,7 @@ def nvme_is_there(controller: Controller) -> Problems:
     stage=Stage.START,
 )
 def virtio_controllers_sit_on_pci(controller: Controller) -> Problems:
-    """A virtio controller needs an address that suits virtio: ``pci``, ``ccw`` or ``virtio-mmio``.
+    """The ``<address>`` of a virtio controller must be of type ``pci``, ``ccw`` or ``virtio-mmio``.
 
     This is the rule of ``virtio-address-unsupported``, for controllers.
     """

@@ -69,8 +69,8 @@ def unknown(
     for node, which, at in named:
         if which not in known:
             yield problem(
-                f"the domain does not define I/O thread {which}; define it in <iothreads> "
-                "or use another",
+                f"the domain does not define I/O thread {which}; raise <iothreads>, or "
+                "use the id of another one",
                 node,
                 at,
                 accepted=map(str, sorted(known)),

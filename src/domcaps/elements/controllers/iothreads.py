@@ -44,7 +44,7 @@ _MAPPED = _SCSI.format(
     since=CONTROLLER_IOTHREADS,
 )
 def numbers_are_given(controller: Controller) -> Problems:
-    """Each ``<iothread>`` and ``<queue>`` of a controller needs a numeric ``id``."""
+    """Each ``<iothread>`` and ``<queue>`` of a controller needs the attribute ``id``, a number."""
     yield from malformed(named_threads(controller.find("driver")))
 
 
@@ -58,7 +58,7 @@ def numbers_are_given(controller: Controller) -> Problems:
 def one_or_several(controller: Controller) -> Problems:
     """A controller must use either attribute ``iothread`` or element ``<iothreads>``, not both."""
     if controller.iothread and named_threads(controller.find("driver")):
-        what = "attribute 'iothread' excludes <iothreads>; remove one of them"
+        what = "attribute 'iothread' cannot be combined with <iothreads>; remove one of them"
         yield problem(what, controller, "driver/@iothread")
 
 
@@ -70,9 +70,9 @@ def one_or_several(controller: Controller) -> Problems:
     since=CONTROLLER_IOTHREADS,
 )
 def several_need_virtio_scsi(controller: Controller) -> Problems:
-    """``<iothreads>`` of a controller requires the model ``virtio-scsi``."""
+    """``<iothreads>`` of a controller requires ``model='virtio-scsi'``."""
     if not controller.is_virtio_scsi and named_threads(controller.find("driver")):
-        what = "<iothreads> is only valid for SCSI controllers of model 'virtio-scsi'"
+        what = "<iothreads> is only valid for SCSI controllers of model 'virtio-scsi'; remove it"
         yield problem(what, controller, "driver/iothreads")
 
 
@@ -112,6 +112,8 @@ def threads_are_named_once(controller: Controller) -> Problems:
     since=CONTROLLER_IOTHREADS,
 )
 def queues_are_all_served(controller: Controller) -> Problems:
-    """With ``<queue>`` elements, each queue of the controller must be assigned exactly once."""
+    """If a controller has ``<queue>`` elements, each of its queues must be assigned
+    exactly once.
+    """
     listed = named_threads(controller.find("driver"))
     yield from mapping_problems(controller.node, listed, controller.queues or 0)

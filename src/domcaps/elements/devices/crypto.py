@@ -82,7 +82,7 @@ class CryptoBackend(Part):
     since = CRYPTO
 
     model = field("@model", choice=BACKEND_MODEL, required=True)
-    queues = field("@queues", UNSIGNED)
+    queues = field("@queues", UNSIGNED, expected="a number of queues, such as '1'")
 
 
 @rule(

@@ -30,7 +30,7 @@ _VHOST_VSOCK = "/dev/vhost-vsock"
     on_host=True,
 )
 def random_numbers_are_there(backend: RngBackend) -> Problems:
-    """``<backend model='random'>`` must name a device of the host that exists."""
+    """``<backend model='random'>`` must name a device that exists on the host."""
     if backend.model == "random":
         path = (backend.node.text or "").strip() or _RANDOM
         if path != _RANDOM:
@@ -47,7 +47,9 @@ def random_numbers_are_there(backend: RngBackend) -> Problems:
     on_host=True,
 )
 def tpm_of_the_host_is_there(tpm: Tpm) -> Problems:
-    """The TPM device that is passed through must exist, and the socket of an external one."""
+    """The device of a passthrough ``<tpm>``, or the socket of an external one, must exist
+    on the host.
+    """
     backend = tpm.find("backend")
     if backend is None:
         return
@@ -74,7 +76,7 @@ def tpm_of_the_host_is_there(tpm: Tpm) -> Problems:
     on_host=True,
 )
 def server_of_shared_memory_is_there(shmem: Shmem) -> Problems:
-    """The socket of the ``<server>`` of shared memory must exist."""
+    """The socket in the ``<server>`` of ``<shmem>`` must exist on the host."""
     if shmem.server:
         help_ = "start the ivshmem server"
         yield from needs_file(
@@ -92,6 +94,6 @@ def server_of_shared_memory_is_there(shmem: Shmem) -> Problems:
     on_host=True,
 )
 def vhost_vsock_is_there(vsock: Vsock) -> Problems:
-    """``<vsock>`` needs the device ``/dev/vhost-vsock`` of the host."""
+    """``<vsock>`` requires the device /dev/vhost-vsock on the host."""
     help_ = "load the kernel module vhost_vsock (modprobe vhost_vsock)"
     yield from needs_file(vsock, _VHOST_VSOCK, "device", help_=help_)

@@ -122,7 +122,9 @@ class Iommu(Device):
     caching_mode = field("driver/@caching_mode", ON_OFF)
     iotlb = field("driver/@iotlb", ON_OFF)
     eim = field("driver/@eim", ON_OFF)
-    aw_bits = field("driver/@aw_bits", UNSIGNED)
+    aw_bits = field(
+        "driver/@aw_bits", UNSIGNED, expected="a number of address bits, such as '39' or '48'"
+    )
     dma_translation = field("driver/@dma_translation", ON_OFF)
 
     @cached_property
@@ -168,7 +170,7 @@ def one_iommu(iommu: Iommu) -> Problems:
     good="<iommu model='amd'><driver xtsup='on'/></iommu>",
 )
 def newer_attributes_have_their_form(iommu: Iommu) -> Problems:
-    """Newer ``<driver>`` attributes of ``<iommu>`` must have valid values."""
+    """Attributes of ``<driver>`` in ``<iommu>`` must have valid values."""
     driver = iommu.find("driver")
     if driver is None:
         return
@@ -186,7 +188,7 @@ def newer_attributes_have_their_form(iommu: Iommu) -> Problems:
     good="<iommu model='intel'><driver caching_mode='on'/></iommu>",
 )
 def attributes_fit_the_model(iommu: Iommu) -> Problems:
-    """``<driver>`` attributes of ``<iommu>`` must be valid for its ``model``."""
+    """Attributes of ``<driver>`` in ``<iommu>`` must be those of its ``model``."""
     foreign = _FOREIGN.get(iommu.model or "", ())
     for name in iommu.driver_attributes:
         if name in foreign:
@@ -205,7 +207,7 @@ def attributes_fit_the_model(iommu: Iommu) -> Problems:
     good=Sample("<iommu model='intel'/>", machine="q35"),
 )
 def model_fits_the_board(iommu: Iommu) -> Problems:
-    """``<iommu model>`` must suit the machine type, such as ``intel`` for q35."""
+    """Attribute ``model`` of ``<iommu>`` must suit the machine type, such as ``intel`` for q35."""
     model = iommu.model or ""
     if model in _MACHINES:
         yield from needs(
@@ -223,7 +225,7 @@ def model_fits_the_board(iommu: Iommu) -> Problems:
     good="<iommu model='intel'><driver caching_mode='on'/></iommu>",
 )
 def intel_iommu_has_it(iommu: Iommu) -> Problems:
-    """``<driver>`` attributes of ``<iommu model='intel'>`` must be supported by QEMU."""
+    """QEMU must support the ``<driver>`` attributes of ``<iommu model='intel'>``."""
     if iommu.model != "intel":
         return
     for name in iommu.driver_attributes:
@@ -239,7 +241,9 @@ def intel_iommu_has_it(iommu: Iommu) -> Problems:
     good="<features><acpi/></features><iommu model='virtio'><address type='pci'/></iommu>",
 )
 def address_fits_the_model(iommu: Iommu) -> Problems:
-    """Only a ``virtio`` or ``amd`` ``<iommu>`` can have an ``<address>``, of type ``pci``."""
+    """``<address>`` is only valid for an ``<iommu>`` of model ``virtio`` or ``amd``, and must be of
+    type ``pci``.
+    """
     if iommu.address_type is None or iommu.model is None:
         return
     if iommu.model in {"intel", "smmuv3"}:
@@ -280,7 +284,9 @@ def virtio_needs_acpi(iommu: Iommu) -> Problems:
     fix=Fix(add="<features><ioapic driver='qemu'/></features>"),
 )
 def remapping_needs_qemus_ioapic(iommu: Iommu) -> Problems:
-    """``<driver intremap='on'>`` requires ``<ioapic driver='qemu'/>``, which is its default."""
+    """``intremap='on'`` of ``<iommu>`` requires ``<ioapic driver='qemu'/>``, which is the
+    default.
+    """
     ioapic = iommu.domain.root.find("features/ioapic")
     driver = None if ioapic is None else ioapic.get("driver")
     set_by_libvirt = driver is None and libvirt_reads(iommu, IOMMU_SPLIT_ADDED)
@@ -301,7 +307,7 @@ def remapping_needs_qemus_ioapic(iommu: Iommu) -> Problems:
     "<iommu model='intel'><driver intremap='on' eim='on'/></iommu>",
 )
 def eim_needs_remapping(iommu: Iommu) -> Problems:
-    """``<driver eim='on'>`` of ``<iommu>`` requires ``intremap='on'``."""
+    """``eim='on'`` of ``<iommu>`` requires ``intremap='on'``."""
     if iommu.eim == "on" and iommu.intremap != "on":
         yield problem("eim='on' requires intremap='on'", iommu, "driver/@eim")
 
@@ -316,12 +322,14 @@ _WIDTH = (32, 64)
     good="<features><acpi/></features><iommu model='virtio'><driver aw_bits='48'/></iommu>",
 )
 def addresses_have_a_width(iommu: Iommu) -> Problems:
-    """``aw_bits`` of a virtio ``<iommu>`` must be from 32 to 64 (not supported before 12.0)."""
+    """Attribute ``aw_bits`` of a virtio ``<iommu>`` must be from 32 to 64, and requires libvirt
+    12.0 or later.
+    """
     if iommu.model != "virtio" or not iommu.aw_bits:
         return
     if not libvirt_reads(iommu, IOMMU_OPTIONS):
         yield problem(
-            "this libvirt version does not support aw_bits for <iommu model='virtio'>",
+            "this libvirt version does not support 'aw_bits' for <iommu model='virtio'>; remove it",
             iommu,
             "driver/@aw_bits",
         )
@@ -337,7 +345,7 @@ def addresses_have_a_width(iommu: Iommu) -> Problems:
     fix=Fix(values=(("@accel", "on"),)),
 )
 def nesting_needs_acceleration(iommu: Iommu) -> Problems:
-    """These ``<driver>`` attributes of ``<iommu model='smmuv3'>`` require ``accel='on'``."""
+    """Some attributes of ``<driver>`` in ``<iommu model='smmuv3'>`` require ``accel='on'``."""
     if iommu.model == "smmuv3" and iommu.driver_attributes.get("accel") != "on":
         for name in _NESTED:
             if name in iommu.driver_attributes:
@@ -353,7 +361,7 @@ def nesting_needs_acceleration(iommu: Iommu) -> Problems:
     "<iommu model='virtio'><driver><granule mode='host'/></driver></iommu>",
 )
 def granule_is_a_page(iommu: Iommu) -> Problems:
-    """``<granule>`` needs ``mode`` or a ``size`` of 4, 8, 16 or 64 KiB."""
+    """``<granule>`` of ``<iommu>`` needs ``mode='host'``, or a ``size`` of 4, 8, 16 or 64 KiB."""
     granule = iommu.find("driver/granule")
     if granule is None or "granule" not in iommu.driver_attributes:
         return

@@ -64,7 +64,11 @@ class Memballoon(VirtioOptions, Device):
     model = field("@model", choice=MODEL, required=True)
     autodeflate = field("@autodeflate", ON_OFF)
     free_page_reporting = field("@freePageReporting", ON_OFF)
-    stats_period = field("stats/@period", Int(-(2**31), 2**31 - 1, base=0))
+    stats_period = field(
+        "stats/@period",
+        Int(-(2**31), 2**31 - 1, base=0),
+        expected="a number of seconds, such as '10'",
+    )
 
     @property
     def is_virtio(self) -> bool:
@@ -91,7 +95,7 @@ def one_balloon(balloon: Memballoon) -> Problems:
     good="<memballoon model='virtio' autodeflate='on'/>",
 )
 def balloon_can_deflate(balloon: Memballoon) -> Problems:
-    """``<memballoon autodeflate>`` requires a QEMU that supports it."""
+    """Attribute ``autodeflate`` of ``<memballoon>`` requires a QEMU that supports it."""
     if balloon.autodeflate is not None and balloon.model != "none":
         yield from needs(
             balloon,
@@ -108,7 +112,7 @@ def balloon_can_deflate(balloon: Memballoon) -> Problems:
     good="<memballoon model='virtio' freePageReporting='on'/>",
 )
 def balloon_can_report(balloon: Memballoon) -> Problems:
-    """``<memballoon freePageReporting>`` requires a QEMU that supports it."""
+    """Attribute ``freePageReporting`` of ``<memballoon>`` requires QEMU 5.1 or later."""
     if balloon.free_page_reporting is not None and balloon.model != "none":
         yield from needs(
             balloon,

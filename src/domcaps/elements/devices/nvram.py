@@ -45,5 +45,5 @@ def one_nvram(nvram: NvramDevice) -> Problems:
     good=Sample("<nvram/>", arch="ppc64"),
 )
 def nvram_needs_pseries(nvram: NvramDevice) -> Problems:
-    """The device ``<nvram>`` requires a pseries machine type."""
+    """An ``<nvram>`` device requires a pseries machine type."""
     yield from needs(nvram, NVRAM, "the device <nvram> requires a pseries machine type; remove it")

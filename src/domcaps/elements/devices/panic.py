@@ -75,13 +75,17 @@ class Panic(Device):
     good="<panic/>",
 )
 def model_has_a_default(panic: Panic) -> Problems:
-    """``<panic>`` needs a ``model``, except for x86, Arm virt, s390x and pseries machines."""
+    """``<panic>`` needs the attribute ``model``, except for x86, Arm ``virt``, s390x and pseries
+    machine types.
+    """
     if not panic.model:
         choices = MODEL.spoken(panic.domain.world.target.dialect)
         yield problem(
-            "<panic> has no default model for this machine type: set 'model'", panic, "@model",
+            "<panic> has no default model for this machine type; set the attribute 'model'",
+            panic,
+            "@model",
             accepted=[choice.name for choice in choices if panic.holds(choice.when)],
-        )  # fmt: skip
+        )
 
 
 @rule(
@@ -91,7 +95,7 @@ def model_has_a_default(panic: Panic) -> Problems:
     good="<panic/>",
 )
 def default_is_there(panic: Panic) -> Problems:
-    """The default model of ``<panic>`` must be supported by QEMU."""
+    """QEMU must support the default model of ``<panic>``."""
     if panic.named in {None, "default"} and panic.model:
         choice = MODEL.find(panic.model, panic.domain.world.target.dialect)
         if choice is not None and panic.domain.world.truth(choice.when).value == "no":
@@ -125,7 +129,9 @@ def models_are_single(panic: Panic) -> Problems:
     good="<panic model='isa'><address type='isa' iobase='0x505'/></panic>",
 )
 def address_fits_the_model(panic: Panic) -> Problems:
-    """``<panic>`` of model ``isa`` needs an ISA address, ``pvpanic`` a PCI one, others none."""
+    """The ``<address>`` of ``<panic>`` must be of type ``isa`` for model ``isa``, and ``pci`` for
+    ``pvpanic``; other models have none.
+    """
     if panic.address_type is None or not panic.model:
         return
     wanted = _ADDRESSES.get(panic.model)
@@ -153,5 +159,7 @@ def pvpanic_finds_pci(panic: Panic) -> Problems:
     hardware = panic.domain.first(InstalledControllers)
     if panic.model == "pvpanic" and hardware is not None and not hardware.supports_pci:
         yield problem(
-            "this machine type has no PCI bus for <panic model='pvpanic'>", panic, "@model"
+            "this machine type has no PCI bus for <panic model='pvpanic'>; remove it",
+            panic,
+            "@model",
         )

@@ -71,7 +71,7 @@ def size_is_a_power_of_two(pstore: Pstore) -> Problems:
     good=_STORE.format(8),
 )
 def store_sits_on_pci(pstore: Pstore) -> Problems:
-    """``<address>`` of ``<pstore>`` must be of type ``pci``."""
+    """The ``<address>`` of ``<pstore>`` must be of type ``pci``."""
     if pstore.address_type not in {None, "pci"}:
         yield problem(
             "<pstore> needs an <address> of type 'pci'", pstore, "address/@type", accepted=["pci"]

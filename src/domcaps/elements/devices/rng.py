@@ -104,7 +104,9 @@ class Rng(VirtioOptions, Device):
     knows = ("rate/@period",)
 
     model = field("@model", choice=MODEL, required=True)
-    rate = field("rate/@bytes", OrEmpty(UNSIGNED))
+    rate = field(
+        "rate/@bytes", OrEmpty(UNSIGNED), expected="a number of bytes per period, such as '1024'"
+    )
 
 
 class RngBackend(CharacterSource):
@@ -146,7 +148,9 @@ def one_backend(rng: Rng) -> Problems:
     good=f"<rng model='virtio'><rate bytes='1024' period='1000'/>{_BACKEND}</rng>",
 )
 def period_is_a_number(rng: Rng) -> Problems:
-    """``<rate period>`` of ``<rng>`` must be a number of milliseconds."""
+    """Attribute ``period`` of ``<rate>`` in ``<rng>`` must be a number of milliseconds, such as
+    ``2000``.
+    """
     node = rng.find("rate")
     period = "" if node is None else node.get("period", "")
     if rng.rate and period and not fits(UNSIGNED, period):
@@ -165,7 +169,9 @@ def period_is_a_number(rng: Rng) -> Problems:
     "</backend></rng>",
 )
 def egd_has_a_type(backend: RngBackend) -> Problems:
-    """``<backend model='egd'>`` of ``<rng>`` needs a ``type`` of character device."""
+    """``<backend model='egd'>`` of ``<rng>`` needs the attribute ``type`` of a character device,
+    such as ``type='udp'``.
+    """
     if backend.model == "egd" and not backend.node.get("type"):
         yield problem(
             "<backend model='egd'> needs the attribute 'type', such as 'udp' or 'tcp'",

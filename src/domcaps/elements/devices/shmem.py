@@ -52,13 +52,21 @@ class Shmem(Device):
 
     path = "devices/shmem"
 
-    name = field("@name", required=True)
+    name = field(
+        "@name",
+        required=True,
+        expected="a name such as 'my_shmem', by which guests share the memory",
+    )
     role = field("@role", OneOf(("master", "peer")))
     named = field("model/@type", choice=MODEL)
     size_number = field("size", SIZE)
     size_unit = field("size/@unit", UNIT, of="size")
     server = field("server/@path")
-    vectors = field("msi/@vectors", Int(0, 2**32 - 1, base=0))
+    vectors = field(
+        "msi/@vectors",
+        Int(0, 2**32 - 1, base=0),
+        expected="a number of interrupt vectors, such as '32'",
+    )
     ioeventfd = field("msi/@ioeventfd", ON_OFF)
 
     @cached_property
@@ -79,7 +87,7 @@ class Shmem(Device):
     good=_PLAIN.format(""),
 )
 def model_is_named(shmem: Shmem) -> Problems:
-    """``<shmem>`` needs a ``<model>``: the default is no longer supported."""
+    """``<shmem>`` needs a ``<model>``, such as ``<model type='ivshmem-plain'/>``."""
     if shmem.named is None:
         yield problem(
             "<shmem> needs a <model>: use <model type='ivshmem-plain'/>",
@@ -97,7 +105,7 @@ def model_is_named(shmem: Shmem) -> Problems:
     good=_PLAIN.format(""),
 )
 def name_is_a_file_name(shmem: Shmem) -> Problems:
-    """``<shmem name>`` must be valid as the name of a file in ``/dev/shm``."""
+    """Attribute ``name`` of ``<shmem>`` must be usable as the name of a file in /dev/shm."""
     if shmem.name in {".", ".."} or "/" in (shmem.name or ""):
         yield problem(
             "attribute 'name' of <shmem> must be a file name, without slashes", shmem, "@name"
@@ -153,7 +161,9 @@ def _size(shmem: Shmem) -> Problems:
     good=_SERVED.format("<server path='/tmp/s'/>"),
 )
 def doorbell_has_a_server(shmem: Shmem) -> Problems:
-    """``<shmem>`` needs a ``<server>`` for ``ivshmem-doorbell``, none for ``ivshmem-plain``."""
+    """``<shmem>`` of model ``ivshmem-doorbell`` needs a ``<server>``; model ``ivshmem-plain``
+    cannot have one.
+    """
     has_server = shmem.has("server")
     if shmem.model == DOORBELL and not has_server:
         yield problem(
@@ -185,7 +195,7 @@ def interrupts_need_a_server(shmem: Shmem) -> Problems:
     stage=Stage.START,
 )
 def memory_sits_on_pci(shmem: Shmem) -> Problems:
-    """``<address>`` of ``<shmem>`` must be of type ``pci``."""
+    """The ``<address>`` of ``<shmem>`` must be of type ``pci``."""
     if shmem.address_type not in {None, "pci"}:
         yield problem(
             "<shmem> needs an <address> of type 'pci'", shmem, "address/@type", accepted=["pci"]

@@ -311,7 +311,7 @@ class Tpm(Device):
     good=f"<tpm model='tpm-crb'>{_PASSED}</tpm>",
 )
 def one_backend(tpm: Tpm) -> Problems:
-    """``<tpm>`` needs exactly one ``<backend>``, which has a ``type``."""
+    """``<tpm>`` needs exactly one ``<backend>``, with the attribute ``type``."""
     backends = tpm.find_all("backend")
     if len(backends) != 1:
         yield problem("<tpm> needs exactly one <backend>", backends[1] if backends else tpm)
@@ -332,10 +332,13 @@ _SOURCE = "<source type='unix' mode='connect' path='/a'/>"
     good=_EXTERNAL_SAMPLE,
 )
 def one_source(tpm: Tpm) -> Problems:
-    """A TPM of the type ``external`` must have one ``<source>``."""
+    """``<backend type='external'>`` of a TPM must have exactly one ``<source>``."""
     sources = tpm.find_all("backend[@type='external']/source")
     if len(sources) > 1:
-        yield problem("<backend> of a TPM must have one <source>", sources[1])
+        yield problem(
+            "<backend type='external'> must have exactly one <source>; remove the others",
+            sources[1],
+        )
 
 
 @rule(
@@ -345,7 +348,7 @@ def one_source(tpm: Tpm) -> Problems:
     good=f"<tpm model='tpm-crb'>{_EMULATED.format('2.0')}</tpm>",
 )
 def emulator_is_described(tpm: Tpm) -> Problems:
-    """Settings of ``<backend type='emulator'>`` must have valid values."""
+    """Attributes and elements of ``<backend type='emulator'>`` must have valid values."""
     backend = tpm.find("backend")
     if backend is None or tpm.backend != "emulator":
         return
@@ -367,7 +370,9 @@ def emulator_is_described(tpm: Tpm) -> Problems:
     good=f"<tpm model='tpm-crb'>{_EMULATED.format('2.0')}</tpm>",
 )
 def version_can_be_set_up(tpm: Tpm) -> Problems:
-    """``<backend version>`` must be supported by swtpm; ``1.2`` requires ``tpm-tis`` on x86."""
+    """Attribute ``version`` of ``<backend>`` must be one that swtpm supports; ``1.2`` requires the
+    model ``tpm-tis`` on x86.
+    """
     if tpm.backend != "emulator" or tpm.version not in _VERSIONS.names:
         return
     at = "backend/@version"
@@ -381,7 +386,7 @@ def version_can_be_set_up(tpm: Tpm) -> Problems:
     fits = tpm.model == "tpm-tis" and (tpm.holds(X86) or not libvirt_reads(tpm, TPM_ARM_2_0))
     if tpm.version == "1.2" and not fits:
         yield problem(
-            f"<tpm model={tpm.model!r}> for {tpm.domain.arch} guests supports version='2.0' only",
+            f"<tpm model={tpm.model!r}> for {tpm.domain.arch} guests supports only version='2.0'",
             tpm,
             at,
             accepted=["2.0"],
@@ -399,7 +404,7 @@ def version_can_be_set_up(tpm: Tpm) -> Problems:
     "</active_pcr_banks></backend></tpm>",
 )
 def banks_and_profile_need_2_0(tpm: Tpm) -> Problems:
-    """``<active_pcr_banks>`` and ``<profile>`` require ``version='2.0'``."""
+    """``<active_pcr_banks>`` and ``<profile>`` of a TPM require ``<backend version='2.0'>``."""
     if tpm.backend != "emulator" or tpm.version == "2.0":
         return
     banks = tpm.find("backend/active_pcr_banks")
@@ -417,7 +422,7 @@ def banks_and_profile_need_2_0(tpm: Tpm) -> Problems:
     good=f"<tpm>{_PASSED}</tpm>",
 )
 def default_is_there(tpm: Tpm) -> Problems:
-    """The default model and version of ``<tpm>`` must be supported by QEMU.
+    """QEMU must support the default model and version of ``<tpm>``.
 
     Older libvirt fills in version 1.2 before it fills in the model for POWER, which does not
     support 1.2.
@@ -433,7 +438,10 @@ def default_is_there(tpm: Tpm) -> Problems:
         )
     choice = MODEL.find(tpm.model, tpm.domain.world.target.dialect)
     if tpm.named is None and choice is not None:
-        message = f"<tpm> defaults to model {tpm.model!r}, which this QEMU does not have"
+        message = (
+            f"<tpm> defaults to model {tpm.model!r}, which this QEMU does not have; "
+            "set another model"
+        )
         yield from needs(tpm, choice.when, message, "@model")
 
 
@@ -459,7 +467,7 @@ def proxy_is_passed_through(tpm: Tpm) -> Problems:
     good=f"<tpm>{_PASSED}</tpm>",
 )
 def one_tpm_and_one_proxy(tpm: Tpm) -> Problems:
-    """A domain may have at most one ``<tpm>``, plus one ``spapr-tpm-proxy``."""
+    """A domain may have at most one ``<tpm>``, and one more of model ``spapr-tpm-proxy``."""
     same = [t for t in tpm.domain.all(Tpm) if (t.model == _PROXY) == (tpm.model == _PROXY)]
     if same[0].node is not tpm.node:
         message = (

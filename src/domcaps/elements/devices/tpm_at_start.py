@@ -35,7 +35,9 @@ _PROFILED = _EMULATED.format("<profile source='local:restricted'/>")
     stage=Stage.START,
 )
 def setup_can_make_the_state(tpm: Tpm) -> Problems:
-    """Profiles and encryption of a TPM's state require an ``swtpm_setup`` that supports them."""
+    """``<profile>``, and ``<encryption>`` of a TPM's state, require a swtpm_setup that supports
+    them.
+    """
     world = tpm.domain.world
     if tpm.backend != "emulator" or world.truth(SWTPM) is not Truth.YES:
         return

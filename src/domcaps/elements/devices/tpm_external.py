@@ -16,7 +16,9 @@ _SOCKET = "<source type='unix' mode='connect' path='…'/>"
     good=_EXTERNAL.format("<source type='unix' mode='connect' path='/run/tpm.sock'/>"),
 )
 def external_has_a_socket(tpm: Tpm) -> Problems:
-    """``<backend type='external'>`` needs a ``<source type='unix' mode='connect'>`` with a path."""
+    """``<backend type='external'>`` needs a ``<source type='unix' mode='connect'>`` with a
+    ``path``.
+    """
     if tpm.backend != "external":
         return
     source = tpm.find("backend/source")

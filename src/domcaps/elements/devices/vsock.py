@@ -30,7 +30,11 @@ class Vsock(VirtioOptions, Device):
     path = "devices/vsock"
 
     model = field("@model", OneOf(("default", *VIRTIO_MODELS)))
-    address_number = field("cid/@address", POSITIVE)
+    address_number = field(
+        "cid/@address",
+        POSITIVE,
+        expected="a context id, at least 3, that no other guest of the host uses, such as '3'",
+    )
     auto = field("cid/@auto", YES_NO)
 
 
@@ -64,8 +68,11 @@ def vsock_is_there(vsock: Vsock) -> Problems:
     good="<vsock><cid address='3'/></vsock>",
 )
 def guests_count_from_3(vsock: Vsock) -> Problems:
-    """``<cid address>`` of ``<vsock>`` must be at least 3."""
+    """Attribute ``address`` of ``<cid>`` must be at least 3: lower numbers are reserved."""
     if vsock.address_number is not None and vsock.address_number < _FIRST_GUEST:
         yield problem(
-            f"attribute 'address' of <cid> must be at least {_FIRST_GUEST}", vsock, "cid/@address"
+            f"attribute 'address' of <cid> must be at least {_FIRST_GUEST}: lower "
+            "numbers are reserved",
+            vsock,
+            "cid/@address",
         )

@@ -61,7 +61,9 @@ class Watchdog(Device):
     good="<watchdog model='i6300esb'/>",
 )
 def model_fits_the_board(watchdog: Watchdog) -> Problems:
-    """``<watchdog model>`` must suit the machine type, such as ``itco`` for q35."""
+    """Attribute ``model`` of ``<watchdog>`` must suit the machine type, such as ``itco``
+    for q35.
+    """
     model = watchdog.model or ""
     if model == "ib700" and not libvirt_reads(watchdog, WATCHDOG_BOARDS):
         return
@@ -82,7 +84,9 @@ def model_fits_the_board(watchdog: Watchdog) -> Problems:
     good="<watchdog model='i6300esb'><address type='pci'/></watchdog>",
 )
 def only_pci_has_an_address(watchdog: Watchdog) -> Problems:
-    """Only ``<watchdog model='i6300esb'>`` can have an ``<address>``, of type ``pci``."""
+    """``<address>`` is only valid for ``<watchdog model='i6300esb'>``, and must be of type
+    ``pci``.
+    """
     if watchdog.model is None or watchdog.address_type is None:
         return
     if watchdog.model != "i6300esb":

@@ -92,9 +92,16 @@ class Audio(Part):
 
     path = "devices/audio"
 
-    id = field("@id", POSITIVE, required=True)
+    id = field(
+        "@id",
+        POSITIVE,
+        required=True,
+        expected="a number, at least 1, that no other <audio> has, such as '1'",
+    )
     type = field("@type", TYPES, required=True)
-    timer_period = field("@timerPeriod", POSITIVE)
+    timer_period = field(
+        "@timerPeriod", POSITIVE, expected="a number of microseconds, at least 1, such as '10000'"
+    )
 
     def directions(self) -> list[Node]:
         """Give what is said of input and output."""
@@ -144,7 +151,9 @@ def ids_are_unique(audio: Audio) -> Problems:
     good="<audio id='1' type='oss' tryMMap='yes'/>",
 )
 def attributes_have_their_form(audio: Audio) -> Problems:
-    """Attributes of ``<audio>`` must be valid for its ``type``; others are ignored."""
+    """The attributes that ``<audio>`` has for its ``type`` must have valid values; those for other
+    types are ignored.
+    """
     kind = audio.type or ""
     yield from Attributes(_OF_TYPE.get(kind, {})).problems(audio.node)
     for direction in audio.directions():
@@ -160,7 +169,9 @@ def attributes_have_their_form(audio: Audio) -> Problems:
     good="<audio id='1' type='none'><output fixedSettings='yes' mixingEngine='yes'/></audio>",
 )
 def settings_are_fixed_by_the_mixer(audio: Audio) -> Problems:
-    """``<settings>`` require ``fixedSettings='yes'``, and that requires ``mixingEngine='yes'``."""
+    """``<settings>`` of ``<audio>`` requires ``fixedSettings='yes'``, and that requires
+    ``mixingEngine='yes'``.
+    """
     for direction in audio.directions():
         fixed = direction.get("fixedSettings") == "yes"
         if fixed and direction.get("mixingEngine") != "yes":
@@ -179,7 +190,9 @@ def settings_are_fixed_by_the_mixer(audio: Audio) -> Problems:
     good="<audio id='1' type='dbus'/>",
 )
 def type_has_its_other_side(audio: Audio) -> Problems:
-    """``<audio type='spice'>`` requires SPICE graphics, ``type='dbus'`` D-Bus support in QEMU."""
+    """``<audio type='spice'>`` requires ``<graphics type='spice'>``; ``<audio type='dbus'>``
+    requires a QEMU with D-Bus.
+    """
     if audio.type == "spice" and not has_graphics(audio, "spice"):
         yield problem("<audio type='spice'> requires <graphics type='spice'/>", audio, "@type")
     elif audio.type == "dbus":
@@ -196,14 +209,16 @@ def type_has_its_other_side(audio: Audio) -> Problems:
     until=AUDIO_TYPES,
 )
 def oss_names_its_devices(audio: Audio) -> Problems:
-    """``<audio type='oss'>`` needs ``dev`` of ``<input>`` and ``<output>`` (older libvirt)."""
+    """``<audio type='oss'>`` needs the attribute ``dev`` in ``<input>`` and ``<output>`` (with
+    older libvirt versions).
+    """
     for tag in _DIRECTIONS if audio.type == "oss" else ():
         node = audio.find(tag)
         if node is None or node.get("dev") is None:
             yield problem(f"this libvirt version requires <{tag} dev='…'/>", audio, tag)
 
 
-_NO_AUDIO = "the domain does not define <audio id='{}'/>"
+_NO_AUDIO = "the domain has no <audio> with id='{}'; add one, or use the id of another"
 
 
 @rule(
@@ -214,7 +229,9 @@ _NO_AUDIO = "the domain does not define <audio id='{}'/>"
     since=AUDIO_CHECKED,
 )
 def vnc_audio_exists(graphics: Graphics) -> Problems:
-    """``<audio id>`` of VNC ``<graphics>`` must be an ``<audio>`` that the domain defines."""
+    """``<audio>`` in VNC ``<graphics>`` must have the ``id`` of an ``<audio>`` device that the
+    domain defines.
+    """
     wanted = wanted_audio(graphics)
     if graphics.type == "vnc" and wanted and wanted not in audio_ids(graphics.domain):
         backend = Fix(add=f"<devices><audio id='{wanted}' type='none'/></devices>")
@@ -228,13 +245,19 @@ def vnc_audio_exists(graphics: Graphics) -> Problems:
     good="<graphics type='dbus'><audio id='1'/></graphics><audio id='1' type='dbus'/>",
 )
 def dbus_audio_is_dbus(graphics: Graphics) -> Problems:
-    """``<audio id>`` of D-Bus ``<graphics>`` must be an ``<audio type='dbus'>``."""
+    """``<audio>`` in D-Bus ``<graphics>`` must have the ``id`` of an ``<audio type='dbus'>``
+    device.
+    """
     wanted = wanted_audio(graphics)
     if graphics.type != "dbus" or not wanted:
         return
     for audio in graphics.domain.all(Audio):
         if audio.id == wanted and audio.type != "dbus":
-            yield problem(f"<audio id='{wanted}'/> must be of type 'dbus'", graphics, "audio/@id")
+            yield problem(
+                f"<audio id='{wanted}'/> must be of type 'dbus', because D-Bus graphics use it",
+                graphics,
+                "audio/@id",
+            )
 
 
 @rule(
@@ -245,7 +268,9 @@ def dbus_audio_is_dbus(graphics: Graphics) -> Problems:
     stage=Stage.START,
 )
 def screens_find_their_audio(graphics: Graphics) -> Problems:
-    """VNC and D-Bus ``<graphics>`` need their ``<audio>`` backend at start."""
+    """``<audio>`` in VNC or D-Bus ``<graphics>`` must have the ``id`` of an ``<audio>`` device at
+    start.
+    """
     wanted = wanted_audio(graphics)
     ids = audio_ids(graphics.domain)
     if (graphics.type == "dbus" and wanted and wanted not in ids) or (
@@ -268,7 +293,8 @@ _LISTED = "query-audiodevs/ret"
     stage=Stage.START,
 )
 def driver_is_built_in(audio: Audio) -> Problems:
-    """``<audio type>`` must be an audio driver that QEMU is built with.
+    """Attribute ``type`` of ``<audio>`` must be an audio driver that this QEMU has;
+    otherwise it fails at start.
 
     Whether the server of ``jack``, ``pulseaudio`` and others can be reached is unknown.
     """

@@ -22,7 +22,7 @@ _SOCKET = "<graphics type='vnc' socket='{}/vnc.sock'/>"
     on_host=True,
 )
 def devices_of_the_host_are_there(device: Input) -> Problems:
-    """The ``<source>`` of an input device must be a device of the host."""
+    """``<source>`` of an ``<input>`` must be a device that exists on the host."""
     names = {"evdev": "dev", "passthrough": "evdev"}
     source, name = device.find("source"), names.get(device.type or "", "")
     if source is not None and name and (path := source.get(name, "")):
@@ -39,7 +39,7 @@ def devices_of_the_host_are_there(device: Input) -> Problems:
     on_host=True,
 )
 def folder_of_the_socket_is_there(graphics: Graphics) -> Problems:
-    """The folder of a socket at which a display server listens must exist."""
+    """The folder of the socket on which ``<graphics>`` listens must exist on the host."""
     if graphics.type not in {"vnc", "spice"}:
         return
     named = graphics.node.get("socket", "") if graphics.type == "vnc" else ""

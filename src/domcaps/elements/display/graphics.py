@@ -272,7 +272,7 @@ def has_graphics(part: Part, kind: str) -> bool:
     good="<graphics type='vnc' port='5901'/>",
 )
 def attributes_have_their_form(graphics: Graphics) -> Problems:
-    """Attributes and elements of ``<graphics>`` must be valid for its ``type``.
+    """The attributes and elements that ``<graphics>`` has for its ``type`` must have valid values.
 
     Those of other types are ignored.
     """
@@ -314,7 +314,9 @@ def one_of_each_type(graphics: Graphics) -> Problems:
     good="<graphics type='egl-headless'/><graphics type='vnc'/>",
 )
 def egl_goes_with_vnc_or_spice(graphics: Graphics) -> Problems:
-    """``egl-headless`` may be combined only with ``vnc``, or with ``spice`` without ``<gl>``."""
+    """``<graphics type='egl-headless'>`` may be combined only with VNC, or with SPICE without
+    ``<gl>``.
+    """
     if graphics.type in {None, "egl-headless"} or not has_graphics(graphics, "egl-headless"):
         return
     if graphics.type not in {"vnc", "spice"}:
@@ -326,7 +328,8 @@ def egl_goes_with_vnc_or_spice(graphics: Graphics) -> Problems:
         )
     elif graphics.type == "spice" and _gl(graphics) == "yes":
         yield problem(
-            "'egl-headless' excludes <gl enable='yes'> of 'spice'; remove one of them",
+            "'egl-headless' cannot be combined with <gl enable='yes'> of 'spice'; "
+            "remove one of them",
             graphics,
             "gl/@enable",
             accepted=["no"],
@@ -342,7 +345,9 @@ def egl_goes_with_vnc_or_spice(graphics: Graphics) -> Problems:
     good="<graphics type='egl-headless'/>",
 )
 def egl_can_choose(graphics: Graphics) -> Problems:
-    """``<gl rendernode>`` of ``egl-headless`` requires a QEMU that supports it."""
+    """Attribute ``rendernode`` of ``<gl>`` in ``egl-headless`` ``<graphics>`` requires a QEMU that
+    supports it.
+    """
     gl = graphics.find("gl")
     if graphics.type == "egl-headless" and gl is not None and gl.get("rendernode") is not None:
         yield from needs(
@@ -360,11 +365,13 @@ def egl_can_choose(graphics: Graphics) -> Problems:
     good="<graphics type='dbus' p2p='yes'/>",
 )
 def peers_need_no_bus(graphics: Graphics) -> Problems:
-    """``<graphics type='dbus' p2p='yes'>`` cannot have an ``address``."""
+    """``<graphics type='dbus' p2p='yes'>`` cannot have the attribute ``address``."""
     node = graphics.node
     if graphics.type == "dbus" and node.get("p2p") == "yes" and node.get("address") is not None:
         yield problem(
-            "p2p='yes' excludes the attribute 'address'; remove one of them", graphics, "@address"
+            "p2p='yes' cannot be combined with the attribute 'address'; remove one of them",
+            graphics,
+            "@address",
         )
 
 
@@ -375,7 +382,7 @@ def peers_need_no_bus(graphics: Graphics) -> Problems:
     good="<graphics type='vnc'/>",
 )
 def video_is_added(graphics: Graphics) -> Problems:
-    """The default video device, which libvirt adds for ``<graphics>``, must be supported."""
+    """QEMU must support the default ``<video>`` device that libvirt adds for ``<graphics>``."""
     domain = graphics.domain
     if domain.all(Video) or domain.all(Graphics)[0].node is not graphics.node:
         return

@@ -52,7 +52,7 @@ def first_type(graphics: Graphics) -> str:
     good="<graphics type='vnc'><listen type='address' address='127.0.0.1'/></graphics>",
 )
 def listens_have_a_type(graphics: Graphics) -> Problems:
-    """``<listen>`` needs the attribute ``type``."""
+    """``<listen>`` needs the attribute ``type``, such as ``type='address'``."""
     for node in listens(graphics):
         yield from _LISTEN.problems(node)
 
@@ -64,7 +64,9 @@ def listens_have_a_type(graphics: Graphics) -> Problems:
     good="<graphics type='vnc' listen='::1'><listen type='address' address='::1'/></graphics>",
 )
 def old_and_new_way_agree(graphics: Graphics) -> Problems:
-    """Attributes of ``<graphics>`` must agree with its first ``<listen>``."""
+    """Attributes of ``<graphics>`` such as ``listen`` must have the same value as in its first
+    ``<listen>``.
+    """
     for node in listens(graphics)[:1]:
         for kind, new, old in (("address", "address", "listen"), ("socket", "socket", "socket")):
             outer = graphics.node.get(old)
@@ -85,7 +87,8 @@ def old_and_new_way_agree(graphics: Graphics) -> Problems:
     good="<graphics type='vnc'><listen type='network' network='default'/></graphics>",
 )
 def attributes_fit_the_type(graphics: Graphics) -> Problems:
-    """``<listen>`` may only have the attributes of its type.
+    """``<listen>`` may have only the attributes of its type, such as ``address`` for
+    ``type='address'``.
 
     ``type='network'`` requires the attribute ``network``.
     """
@@ -107,15 +110,17 @@ def attributes_fit_the_type(graphics: Graphics) -> Problems:
     good="<graphics type='vnc'><listen type='none'/></graphics>",
 )
 def rdp_needs_an_address(graphics: Graphics) -> Problems:
-    """``<listen>`` of RDP ``<graphics>`` must be of type ``address`` or ``network``."""
+    """``<listen>`` of RDP ``<graphics>`` must be of the type ``address`` or ``network``."""
     if graphics.type != "rdp":
         return
     for node in listens(graphics):
         if node.get("type") in {"socket", "none"}:
             yield problem(
-                "RDP graphics need <listen type='address'/>", node, "@type",
+                "RDP graphics cannot have this <listen>; use <listen type='address'/>",
+                node,
+                "@type",
                 accepted=["address", "network"],
-            )  # fmt: skip
+            )
 
 
 def _several(graphics: Graphics) -> Problems:
@@ -150,6 +155,8 @@ def one_listen(graphics: Graphics) -> Problems:
     until=GRAPHICS_DEFINED,
 )
 def one_listen_at_start(graphics: Graphics) -> Problems:
-    """``<graphics>`` may have at most one ``<listen>`` (before libvirt 11.10: at start)."""
+    """``<graphics>`` may have at most one ``<listen>`` (before libvirt 11.10, reported at
+    start).
+    """
     if graphics.type != "rdp":
         yield from _several(graphics)

@@ -36,7 +36,7 @@ SPICE_RENDERNODE = option("spice", "rendernode")
     good="<graphics type='spice'><gl enable='no'/></graphics>",
 )
 def gl_is_there(graphics: Graphics) -> Problems:
-    """``<gl>`` of SPICE ``<graphics>`` requires a QEMU that supports it."""
+    """``<gl enable='yes'/>`` in SPICE ``<graphics>`` requires a QEMU that supports it."""
     gl = graphics.find("gl")
     if graphics.type != "spice" or gl is None or gl.get("enable") != "yes":
         return
@@ -64,7 +64,9 @@ def gl_is_there(graphics: Graphics) -> Problems:
     severity=Severity.WARNING,
 )
 def tls_is_configured(graphics: Graphics) -> Problems:
-    """``tlsPort`` of SPICE ``<graphics>`` requires ``spice_tls`` in ``qemu.conf``."""
+    """Attribute ``tlsPort`` of SPICE ``<graphics>`` requires spice_tls = 1 in qemu.conf, which is
+    not known here.
+    """
     if _wants_tls(graphics) and graphics.domain.world.host.record.libvirt.spice_tls is None:
         yield problem(
             "libvirt refuses 'tlsPort' unless spice_tls is set in qemu.conf; set it, "
@@ -81,7 +83,7 @@ def tls_is_configured(graphics: Graphics) -> Problems:
     good="<graphics type='spice' port='5902'/>",
 )
 def tls_is_switched_on(graphics: Graphics) -> Problems:
-    """``tlsPort`` of SPICE ``<graphics>`` requires ``spice_tls = 1`` in ``qemu.conf``."""
+    """Attribute ``tlsPort`` of SPICE ``<graphics>`` requires spice_tls = 1 in qemu.conf."""
     if _wants_tls(graphics) and graphics.domain.world.host.record.libvirt.spice_tls is False:
         yield problem(
             "'tlsPort' requires spice_tls = 1 in the host's qemu.conf, where it is disabled",
@@ -102,14 +104,21 @@ def _wants_tls(graphics: Graphics) -> bool:
     stage=Stage.START,
 )
 def channels_have_a_port(graphics: Graphics) -> Problems:
-    """Secure SPICE ``<channel>`` modes require a ``tlsPort``, insecure ones a ``port``."""
+    """SPICE ``<channel mode='secure'>`` requires ``tlsPort`` in ``<graphics>``; ``mode='insecure'``
+    requires ``port``.
+    """
     if graphics.type != "spice" or graphics.node.get("autoport") == "yes" or _legacy(graphics):
         return
     tls = _has_ports(graphics) and _tls_port(graphics) != 0
     plain = not _has_ports(graphics) or number(graphics.node, "port") != 0 or not tls
     for node, name, mode in _modes(graphics):
         if mode == "secure" and not tls:
-            yield problem("secure channels require a 'tlsPort'", node, f"@{name}")
+            yield problem(
+                "<channel mode='secure'> requires 'tlsPort' in <graphics>; set it, or "
+                "use another mode",
+                node,
+                f"@{name}",
+            )
         elif mode == "insecure" and not plain:
             yield problem("insecure channels require a 'port'", node, f"@{name}")
 

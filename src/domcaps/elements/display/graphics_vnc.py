@@ -37,14 +37,19 @@ _CONNECTED = ("fail", "disconnect", "keep")
     stage=Stage.START,
 )
 def vnc_counts_from_5900(graphics: Graphics) -> Problems:
-    """The ``port`` of VNC ``<graphics>`` must be at least 5900."""
+    """Attribute ``port`` of VNC ``<graphics>`` must be at least 5900, or -1 for an
+    automatic port.
+    """
     if graphics.type != "vnc" or first_type(graphics) not in {"address", "network"}:
         return
     port = number(graphics.node, "port")
     least, most = _PORTS
     if not automatic(graphics) and not least <= port <= most:
         yield problem(
-            f"attribute 'port' of VNC graphics must be from {least} to {most}", graphics, "@port"
+            f"attribute 'port' of VNC graphics must be from {least} to {most}, or -1 "
+            "for an automatic port",
+            graphics,
+            "@port",
         )
 
 
@@ -64,13 +69,14 @@ def automatic(graphics: Graphics) -> bool:
     good="<graphics type='vnc' passwd='12345678'/>",
 )
 def vnc_passwords_are_short(graphics: Graphics) -> Problems:
-    """``passwd`` of VNC ``<graphics>`` must have at most 8 characters."""
+    """Attribute ``passwd`` of VNC ``<graphics>`` must have at most 8 characters."""
     password = graphics.node.get("passwd", "")
     if graphics.type == "vnc" and len(password.encode()) > _PASSWORD:
         # clients send no more of it
         short = password.encode()[:_PASSWORD].decode(errors="ignore")
         yield problem(
-            f"attribute 'passwd' of VNC graphics must have at most {_PASSWORD} bytes",
+            f"attribute 'passwd' of VNC graphics must have at most {_PASSWORD} "
+            "characters; shorten it",
             graphics,
             "@passwd",
             fix=set_value(short, "@passwd"),
@@ -84,11 +90,14 @@ def vnc_passwords_are_short(graphics: Graphics) -> Problems:
     good="<graphics type='vnc' passwd='x' passwdValidTo='2030-01-31T12:00:00'/>",
 )
 def validity_is_a_time(graphics: Graphics) -> Problems:
-    """``passwdValidTo`` must be written ``YYYY-MM-DDTHH:MM:SS``, in UTC."""
+    """Attribute ``passwdValidTo`` of ``<graphics>`` must be written as ``YYYY-MM-DDTHH:MM:SS``, in
+    UTC.
+    """
     until = graphics.node.get("passwdValidTo")
     if _has_password(graphics) and until is not None and not _VALID_TO.fullmatch(until):
         yield problem(
-            "attribute 'passwdValidTo' must be written YYYY-MM-DDTHH:MM:SS",
+            "attribute 'passwdValidTo' must be written YYYY-MM-DDTHH:MM:SS, such as "
+            "2026-12-31T23:59:59",
             graphics,
             "@passwdValidTo",
         )
@@ -101,7 +110,9 @@ def validity_is_a_time(graphics: Graphics) -> Problems:
     good="<graphics type='vnc' passwd='x' connected='keep'/>",
 )
 def connected_is_known(graphics: Graphics) -> Problems:
-    """``connected`` of ``<graphics>`` must be valid for its type; VNC supports ``keep`` only."""
+    """Attribute ``connected`` of ``<graphics>`` must be valid for the type; for VNC, it must be
+    ``keep``.
+    """
     said = graphics.node.get("connected")
     if said is None or not _has_password(graphics):
         return
@@ -131,7 +142,7 @@ def _has_password(graphics: Graphics) -> bool:
     good="<graphics type='vnc'/>",
 )
 def vnc_controls_power(graphics: Graphics) -> Problems:
-    """``powerControl`` of VNC ``<graphics>`` requires a QEMU that supports it."""
+    """Attribute ``powerControl`` of VNC ``<graphics>`` requires a QEMU that supports it."""
     if graphics.type == "vnc" and graphics.node.get("powerControl") is not None:
         yield from needs(
             graphics,
@@ -148,7 +159,9 @@ def vnc_controls_power(graphics: Graphics) -> Problems:
     good="<graphics type='dbus'/><graphics type='rdp'/>",
 )
 def rdp_needs_dbus(graphics: Graphics) -> Problems:
-    """``<graphics type='rdp'>`` requires ``<graphics type='dbus'>`` without ``p2p``."""
+    """``<graphics type='rdp'>`` also requires a ``<graphics type='dbus'>`` that does not have
+    ``p2p='yes'``.
+    """
     if graphics.type != "rdp":
         return
     buses = [g for g in graphics.domain.all(Graphics) if g.type == "dbus"]
@@ -168,7 +181,8 @@ def rdp_needs_dbus(graphics: Graphics) -> Problems:
     good="<graphics type='dbus'/><graphics type='rdp'/>",
 )
 def rdp_has_one_user(graphics: Graphics) -> Problems:
-    """RDP ``<graphics>`` cannot have ``multiUser``, ``replaceUser`` or ``passwdValidTo``.
+    """``<graphics type='rdp'>`` cannot have ``multiUser``, ``replaceUser`` or ``passwdValidTo`` in
+    some libvirt versions.
 
     From libvirt 11.10 on, the first two are refused even with ``no``.
     """

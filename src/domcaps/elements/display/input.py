@@ -132,7 +132,9 @@ class Input(VirtioOptions, Device):
     until=INPUT_EVDEV,
 )
 def source_is_of_passed_devices(device: Input) -> Problems:
-    """``<source evdev>`` of ``<input>`` requires ``type='passthrough'`` (older libvirt)."""
+    """Attribute ``evdev`` of ``<source>`` in ``<input>`` requires ``type='passthrough'`` (older
+    libvirt versions).
+    """
     source = device.find("source")
     if device.type != "passthrough" and source is not None and source.get("evdev") is not None:
         yield problem(
@@ -147,7 +149,8 @@ def source_is_of_passed_devices(device: Input) -> Problems:
     good="<input type='tablet' bus='usb'/>",
 )
 def bus_carries_the_type(input_: Input) -> Problems:
-    """``<input bus>`` must suit its ``type``: ``ps2`` is for mouse and keyboard.
+    """Attribute ``bus`` of ``<input>`` must suit its ``type``; for example, ``ps2`` is only for
+    mouse and keyboard.
 
     The bus ``xen`` is not supported by QEMU.
     """
@@ -222,7 +225,7 @@ def usb_keyboard_is_there(input_: Input) -> Problems:
     good="<input type='tablet' bus='usb'><address type='usb' bus='0' port='1'/></input>",
 )
 def usb_devices_sit_on_usb(input_: Input) -> Problems:
-    """``<input bus='usb'>`` needs an ``<address>`` of type ``usb``, or none."""
+    """The ``<address>`` of ``<input bus='usb'>`` must be of type ``usb``, if there is one."""
     if input_.named_bus == "usb" and input_.address_type not in {None, "usb"}:
         yield problem(
             "<input bus='usb'> needs an <address> of type 'usb'",
@@ -239,7 +242,8 @@ def usb_devices_sit_on_usb(input_: Input) -> Problems:
     good="<input type='passthrough'><source evdev='/dev/input/event1'/></input>",
 )
 def source_names_the_device(input_: Input) -> Problems:
-    """``<input>`` needs ``<source evdev>`` for ``passthrough``, ``<source dev>`` for ``evdev``.
+    """An ``<input>`` of type ``passthrough`` needs ``<source evdev='…'/>``; one of type ``evdev``
+    needs ``<source dev='…'/>``.
 
     A missing ``<source>`` of type ``evdev`` is reported only at start.
     """
@@ -261,7 +265,7 @@ def source_names_the_device(input_: Input) -> Problems:
     stage=Stage.START,
 )
 def evdev_has_a_source(input_: Input) -> Problems:
-    """``<input type='evdev'>`` needs a ``<source dev>``."""
+    """``<source>`` of ``<input type='evdev'>`` needs the attribute ``dev`` at start."""
     if input_.type == "evdev" and not input_.has("source"):
         yield problem("<input type='evdev'> needs <source dev='…'/>", input_)
 
@@ -273,7 +277,9 @@ def evdev_has_a_source(input_: Input) -> Problems:
     good="<input type='evdev'><source dev='/dev/input/event1' grab='all'/></input>",
 )
 def grabbing_is_known(input_: Input) -> Problems:
-    """``grab``, ``repeat`` and ``grabToggle`` of ``<source>`` must have valid values."""
+    """Attributes ``grab``, ``repeat`` and ``grabToggle`` of ``<source>`` in ``<input>`` must have
+    valid values.
+    """
     if input_.type == "evdev":
         yield from _EVDEV.problems(input_.find("source"))
 
@@ -285,7 +291,9 @@ def grabbing_is_known(input_: Input) -> Problems:
     good="<input type='mouse' bus='virtio' model='virtio'/>",
 )
 def model_needs_virtio(input_: Input) -> Problems:
-    """``<input model>`` requires ``bus='virtio'``, and cannot be a transitional model."""
+    """Attribute ``model`` of ``<input>`` requires ``bus='virtio'``, and must not be
+    ``virtio-transitional``.
+    """
     if input_.model is None:
         return
     if input_.bus != "virtio":
@@ -307,7 +315,9 @@ def model_needs_virtio(input_: Input) -> Problems:
     good="<input type='mouse' bus='virtio'/>",
 )
 def virtio_device_is_there(input_: Input) -> Problems:
-    """``<input bus='virtio'>`` requires a QEMU with the virtio input device."""
+    """``<input bus='virtio'>`` requires a QEMU with the virtio device for its type, such as
+    ``virtio-tablet-pci``.
+    """
     kind = input_.type or ""
     if input_.bus != "virtio" or kind not in VIRTIO:
         return

@@ -19,7 +19,7 @@ _VNC = "<devices><graphics type='vnc'/>{}</devices>"
     severity=Severity.NOTICE,
 )
 def pointer_follows(graphics: Graphics) -> Problems:
-    """With VNC, a guest should have ``<input type='tablet' bus='usb'/>``.
+    """A guest with VNC should have an ``<input type='tablet' bus='usb'/>``.
 
     A mouse reports movements, not positions: the pointers of viewer and guest differ.
     """

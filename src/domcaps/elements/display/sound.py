@@ -119,7 +119,9 @@ class SoundAudio(Part):
 
     path = "devices/sound/audio"
 
-    id = field("@id", POSITIVE, required=True)
+    id = field(
+        "@id", POSITIVE, required=True, expected="the id of an <audio> of the domain, such as '1'"
+    )
 
 
 @rule(
@@ -129,7 +131,9 @@ class SoundAudio(Part):
     good="<sound model='virtio' streams='2'/>",
 )
 def attributes_have_their_form(sound: Sound) -> Problems:
-    """Attributes of ``<sound>`` must be valid for its ``model``; those of others are ignored."""
+    """The attributes that ``<sound>`` has for its ``model`` must have valid values; those for other
+    models are ignored.
+    """
     if sound.model == "usb":
         yield from _MULTICHANNEL.problems(sound.node)
     elif sound.model == "virtio":
@@ -143,7 +147,9 @@ def attributes_have_their_form(sound: Sound) -> Problems:
     good="<sound model='ich6'><codec type='duplex'/></sound>",
 )
 def codecs_are_known(sound: Sound) -> Problems:
-    """``<codec type>`` of ``<sound>`` must be a codec that QEMU has (``hda-…``)."""
+    """Attribute ``type`` of ``<codec>`` in ``<sound>`` must be ``duplex``, ``micro`` or ``output``,
+    and QEMU must have that codec.
+    """
     if sound.model not in _WITH_CODECS:
         return
     for codec in sound.find_all("codec"):
@@ -166,12 +172,17 @@ def codecs_are_known(sound: Sound) -> Problems:
     since=AUDIO_CHECKED,
 )
 def audio_exists(sound: Sound) -> Problems:
-    """``<audio id>`` of ``<sound>`` must be an ``<audio>`` that the domain defines."""
+    """``<audio>`` in ``<sound>`` must have the ``id`` of an ``<audio>`` device that the domain
+    defines.
+    """
     wanted = wanted_audio(sound)
     if wanted and wanted not in audio_ids(sound.domain):
         backend = Fix(add=f"<devices><audio id='{wanted}' type='none'/></devices>")
         yield problem(
-            f"the domain does not define <audio id='{wanted}'/>", sound, "audio/@id", fix=backend
+            f"the domain has no <audio> with id='{wanted}'; add one, or use the id of another",
+            sound,
+            "audio/@id",
+            fix=backend,
         )
 
 
@@ -184,6 +195,6 @@ def audio_exists(sound: Sound) -> Problems:
     fix=Fix(add="<devices><audio id='1' type='none'/></devices>"),
 )
 def some_audio_exists(sound: Sound) -> Problems:
-    """``<sound>`` needs an ``<audio>`` backend at start."""
+    """A ``<sound>`` device needs an ``<audio>`` backend at start."""
     if not wanted_audio(sound) and not audio_ids(sound.domain):
         yield problem("<sound> needs an <audio> backend; add <audio id='1' type='none'/>", sound)

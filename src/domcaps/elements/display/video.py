@@ -154,11 +154,11 @@ class Video(VirtioOptions, Device):
     knows = ("model/@primary", "driver/@vgaconf")
 
     model = field("model/@type", choice=MODEL_TYPE)
-    heads = field("model/@heads", UNSIGNED)
-    ram = field("model/@ram", UNSIGNED)
-    vram = field("model/@vram", UNSIGNED)
-    vram64 = field("model/@vram64", UNSIGNED)
-    vgamem = field("model/@vgamem", UNSIGNED)
+    heads = field("model/@heads", UNSIGNED, expected="a number of monitors, such as '1'")
+    ram = field("model/@ram", UNSIGNED, expected="a number of KiB, such as '65536'")
+    vram = field("model/@vram", UNSIGNED, expected="a number of KiB, such as '65536'")
+    vram64 = field("model/@vram64", UNSIGNED, expected="a number of KiB, such as '65536'")
+    vgamem = field("model/@vgamem", UNSIGNED, expected="a number of KiB, such as '16384'")
     blob = field("model/@blob", ON_OFF, since=VIDEO_BLOB)
     accel3d = field("model/acceleration/@accel3d", YES_NO)
     accel2d = field("model/acceleration/@accel2d", YES_NO)
@@ -199,8 +199,8 @@ class VideoResolution(Part):
 
     path = "devices/video/model/resolution"
 
-    x = field("@x", UNSIGNED, required=True)
-    y = field("@y", UNSIGNED, required=True)
+    x = field("@x", UNSIGNED, required=True, expected="a number of pixels, such as '1920'")
+    y = field("@y", UNSIGNED, required=True, expected="a number of pixels, such as '1080'")
 
 
 @rule(
@@ -213,7 +213,9 @@ def none_stands_alone(video: Video) -> Problems:
     """``<video>`` of type ``none`` must be the only video device."""
     if video.model == "none" and len(video.domain.all(Video)) > 1:
         yield problem(
-            "type 'none' excludes other video devices; remove one of them", video, "model/@type"
+            "a <video> of type 'none' must be the only one; remove it, or the others",
+            video,
+            "model/@type",
         )
 
 
@@ -258,7 +260,9 @@ def secondary_is_qxl_or_virtio(video: Video) -> Problems:
     since=VIDEO_HEADS_CHECKED,
 )
 def heads_need_qxl_or_virtio(video: Video) -> Problems:
-    """``<model heads>`` above 1 requires a ``<video>`` of type ``qxl`` or ``virtio``."""
+    """Attribute ``heads`` of ``<model>`` may be above 1 only for a ``<video>`` of type ``qxl`` or
+    ``virtio``.
+    """
     heads = video.heads
     if heads is not None and heads != 1 and video.type not in WITH_SCREENS and not video.absent:
         yield problem(
@@ -276,10 +280,10 @@ def heads_need_qxl_or_virtio(video: Video) -> Problems:
     good="<video/>",
 )
 def model_can_be_told(video: Video) -> Problems:
-    """``<video>`` needs a ``<model type>`` if libvirt has no default for the machine type."""
+    """``<video>`` needs ``<model type='…'/>`` if libvirt has no default for the machine type."""
     if not video.type and video.domain.world.truth(VIDEO_KNOWN).value == "no":
         yield problem(
-            "libvirt has no default video model for this machine type: set <model type>",
+            "libvirt has no default video model for this machine type: set <model type='…'>",
             video,
             "model/@type",
             requires=VIDEO_KNOWN,
@@ -294,7 +298,7 @@ def model_can_be_told(video: Video) -> Problems:
     since=VIDEO_VIRTIO_OPTIONS,
 )
 def options_need_virtio(video: Video) -> Problems:
-    """Virtio ``<driver>`` options of ``<video>`` require the type ``virtio``."""
+    """Attributes of ``<driver>`` such as ``iommu`` require a ``<video>`` of type ``virtio``."""
     if video.type != "virtio" and not video.absent:
         yield from given_options(video)
 
@@ -308,7 +312,10 @@ def options_need_virtio(video: Video) -> Problems:
 def resolution_has_pixels(resolution: VideoResolution) -> Problems:
     """``<resolution>`` of ``<video>`` must be at least 1 by 1."""
     if 0 in {resolution.x, resolution.y} and not _video(resolution).absent:
-        yield problem("attributes 'x' and 'y' of <resolution> must be at least 1", resolution)
+        yield problem(
+            "attributes 'x' and 'y' of <resolution> must be at least 1, such as x='1920' y='1080'",
+            resolution,
+        )
 
 
 @rule(
@@ -356,7 +363,9 @@ def ramfb_has_no_address(video: Video) -> Problems:
     since=VIDEO_EDID,
 )
 def edid_needs_a_model(video: Video) -> Problems:
-    """``<model edid>`` requires a ``<video>`` of type ``vga``, ``virtio`` or ``bochs``."""
+    """Attribute ``edid`` of ``<model>`` requires a ``<video>`` of type ``vga``, ``virtio`` or
+    ``bochs``.
+    """
     model = video.find("model")
     edid = None if model is None else model.get("edid")
     if edid is None:

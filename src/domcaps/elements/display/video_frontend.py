@@ -61,7 +61,9 @@ _VHOST = "<driver name='vhostuser'/>"
     good=f"<video>{_VHOST}<model type='virtio'/></video>",
 )
 def vhostuser_needs_virtio(video: Video) -> Problems:
-    """``<driver name='vhostuser'>`` of ``<video>`` requires type ``virtio`` and support in QEMU."""
+    """``<driver name='vhostuser'>`` of ``<video>`` requires ``type='virtio'``, and a QEMU that
+    supports it.
+    """
     if video.driver != "vhostuser" or video.absent:
         return
     if video.type != "virtio":
@@ -88,7 +90,7 @@ def vhostuser_needs_virtio(video: Video) -> Problems:
     "<acceleration rendernode='/dev/dri/r'/></model></video>",
 )
 def rendernode_needs_vhostuser(video: Video) -> Problems:
-    """``<acceleration rendernode>`` of ``<video>`` requires ``<driver name='vhostuser'>``."""
+    """Attribute ``rendernode`` of ``<acceleration>`` requires ``<driver name='vhostuser'/>``."""
     if video.rendernode is not None and video.driver != "vhostuser" and not video.absent:
         yield problem(
             "attribute 'rendernode' requires <driver name='vhostuser'/>",
@@ -121,7 +123,7 @@ def acceleration_says_something(video: Video) -> Problems:
     good="<video><model type='virtio'><acceleration accel2d='no'/></model></video>",
 )
 def no_2d_acceleration(video: Video) -> Problems:
-    """``<acceleration accel2d='yes'>`` is not supported by QEMU."""
+    """``accel2d='yes'`` of ``<acceleration>`` is not supported by QEMU."""
     if video.accel2d == "yes" and not video.absent:
         yield problem(
             "QEMU does not support 2D acceleration; remove accel2d",
@@ -140,7 +142,8 @@ def no_2d_acceleration(video: Video) -> Problems:
     good="<video><model type='virtio'><acceleration accel3d='no'/></model></video>",
 )
 def acceleration_needs_virtio(video: Video) -> Problems:
-    """``<acceleration accel3d='yes'>`` requires type ``virtio`` and support in QEMU.
+    """``accel3d='yes'`` of ``<acceleration>`` requires a video device of type ``virtio``, and a
+    QEMU that supports it.
 
     From libvirt 12.5 on, it is ignored for other types, and for models with a front end.
     """
@@ -167,7 +170,9 @@ _3D = "<video><model type='virtio'><acceleration accel3d='yes'/></model></video>
     stage=Stage.START,
 )
 def acceleration_needs_opengl(video: Video) -> Problems:
-    """``<acceleration accel3d='yes'>`` requires graphics with OpenGL; otherwise QEMU fails."""
+    """``accel3d='yes'`` of ``<acceleration>`` requires ``<graphics>`` with OpenGL; otherwise QEMU
+    fails at start.
+    """
     wanted = video.accel3d == "yes" and video.type == "virtio" and video.driver != "vhostuser"
     if not wanted or video.absent or any(map(draws_with_opengl, video.domain.all(Graphics))):
         return
@@ -190,7 +195,9 @@ def acceleration_needs_opengl(video: Video) -> Problems:
     good="<video><model type='virtio' blob='off'/></video>",
 )
 def blobs_need_virtio_and_memfd(video: Video) -> Problems:
-    """``<model blob='on'>`` requires type ``virtio``, support in QEMU and memfd memory."""
+    """``blob='on'`` of a video ``<model>`` requires ``type='virtio'``, memory of type ``memfd``,
+    and a QEMU that supports it.
+    """
     if video.blob is None or video.absent:
         return
     if video.type != "virtio":
@@ -221,7 +228,7 @@ def blobs_need_virtio_and_memfd(video: Video) -> Problems:
     since=VIDEO_FRONTEND,
 )
 def frontend_is_known(video: Video) -> Problems:
-    """``<model device>`` must be a virtio video device that QEMU has."""
+    """Attribute ``device`` of a video ``<model>`` must be a virtio video device that QEMU has."""
     name = frontend(video)
     model = video.find("model")
     named = model is not None and model.get("device") is not None
@@ -245,7 +252,9 @@ def frontend_is_known(video: Video) -> Problems:
     since=VIDEO_FRONTEND,
 )
 def frontend_fits(video: Video) -> Problems:
-    """``<model device>`` must suit ``<driver>``, and must be primary if it has VGA."""
+    """Attribute ``device`` of a video ``<model>`` must suit ``<driver>``; a device with VGA must be
+    the primary one.
+    """
     name = frontend(video)
     if name not in FRONTENDS or video.type != "virtio":
         return
@@ -289,7 +298,9 @@ _BLOB = (
     live=True,
 )
 def blobs_need_udmabuf(video: Video) -> Problems:
-    """QEMU makes blobs of a guest's memory by the device /dev/udmabuf."""
+    """``blob='on'`` of a video ``<model>`` requires the device /dev/udmabuf on the host; otherwise
+    QEMU fails at start.
+    """
     if video.blob != "on" or video.absent or video.type != "virtio":
         return
     world = video.domain.world
@@ -313,7 +324,9 @@ def blobs_need_udmabuf(video: Video) -> Problems:
     stage=Stage.START,
 )
 def vhostuser_has_its_program(video: Video) -> Problems:
-    """Libvirt starts the program vhost-user-gpu for ``<driver name='vhostuser'/>``."""
+    """``<driver name='vhostuser'/>`` of ``<video>`` requires the program ``vhost-user-gpu`` on the
+    host.
+    """
     world = video.domain.world
     if video.driver != "vhostuser" or video.absent or world.truth(_NO_VHOST_GPU) is not Truth.YES:
         return

@@ -30,7 +30,9 @@ _WITH_QXL = Sample("<video><model type='qxl'/></video>")
     good="<video><model type='vga' vram='16384'/></video>",
 )
 def only_qxl_has_several(video: Video) -> Problems:
-    """``ram``, ``vram64`` and ``vgamem`` of ``<model>`` require the type ``qxl``."""
+    """Attributes ``ram``, ``vram64`` and ``vgamem`` of ``<model>`` require a ``<video>`` of type
+    ``qxl``.
+    """
     if video.type == "qxl" or video.absent:
         return
     for name in _ONLY_QXL:
@@ -51,13 +53,13 @@ def only_qxl_has_several(video: Video) -> Problems:
     good=_WITH_QXL,
 )
 def qxl_memory_fits(video: Video) -> Problems:
-    """Memory sizes of ``qxl``, rounded up to a power of two, must fit into 32 bits."""
+    """Memory sizes of a ``qxl`` ``<model>``, rounded up to powers of two, must be below 4 GiB."""
     if video.type != "qxl":
         return
     for name in ("ram", "vram"):
         if _rounded(getattr(video, name) or 0) > _MOST_QXL:
             yield problem(
-                f"attribute {name!r} must be at most {_MOST_QXL // 2 + 1} KiB",
+                f"attribute {name!r} of <model> must be at most {_MOST_QXL // 2 + 1} (KiB)",
                 video,
                 f"model/@{name}",
             )
@@ -70,11 +72,11 @@ def qxl_memory_fits(video: Video) -> Problems:
     good="<video><model type='qxl' vgamem='16384'/></video>",
 )
 def vgamem_is_a_power_of_two(video: Video) -> Problems:
-    """``vgamem`` of ``qxl`` must be a power of two, at least 1024."""
+    """Attribute ``vgamem`` of a ``qxl`` ``<model>`` must be a power of two, at least 1024 (KiB)."""
     size = video.vgamem
     if video.type == "qxl" and size and (size < _LEAST or size != _rounded(size)):
         yield problem(
-            "attribute 'vgamem' must be a power of two, at least 1024", video, "model/@vgamem"
+            "attribute 'vgamem' must be a power of two, at least 1024 (KiB)", video, "model/@vgamem"
         )
 
 
@@ -85,9 +87,9 @@ def vgamem_is_a_power_of_two(video: Video) -> Problems:
     good="<video><model type='vga' vram='1024'/></video>",
 )
 def vram_is_a_mebibyte(video: Video) -> Problems:
-    """``vram`` of ``vga`` and ``vmvga`` must be at least 1024."""
+    """Attribute ``vram`` of a ``vga`` or ``vmvga`` ``<model>`` must be at least 1024 (KiB)."""
     if video.type in {"vga", "vmvga"} and video.vram and _rounded(video.vram) < _LEAST:
-        yield problem("attribute 'vram' must be at least 1024", video, "model/@vram")
+        yield problem("attribute 'vram' must be at least 1024 (KiB)", video, "model/@vram")
 
 
 def _rounded(size: int) -> int:

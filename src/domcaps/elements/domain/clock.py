@@ -85,7 +85,7 @@ class Clock(Part):
     good="<clock offset='utc' adjustment='reset'/>",
 )
 def adjustment_is_seconds(clock: Clock) -> Problems:
-    """``<clock adjustment>`` must be a number of seconds or ``reset``."""
+    """Attribute ``adjustment`` of ``<clock>`` must be a number of seconds, or ``reset``."""
     text = clock.adjustment
     if not text or text == "reset" or clock.offset not in {None, *_BASES}:
         return
@@ -93,7 +93,8 @@ def adjustment_is_seconds(clock: Clock) -> Problems:
         _ADJUSTMENT.parse(text)
     except ValueError:
         yield problem(
-            "attribute 'adjustment' of <clock> must be a number of seconds or 'reset'",
+            "attribute 'adjustment' of <clock> must be a number of seconds, such as "
+            "'3600', or 'reset'",
             clock,
             "@adjustment",
         )
@@ -106,7 +107,7 @@ def adjustment_is_seconds(clock: Clock) -> Problems:
     good="<clock offset='variable' basis='localtime'/>",
 )
 def basis_is_known(clock: Clock) -> Problems:
-    """``<clock basis>`` must be ``utc`` or ``localtime``."""
+    """Attribute ``basis`` of ``<clock>`` must be ``utc`` or ``localtime``."""
     if clock.offset == "variable" and clock.basis and clock.basis not in _BASES:
         yield problem(
             "attribute 'basis' of <clock> must be 'utc' or 'localtime'",
@@ -123,7 +124,9 @@ def basis_is_known(clock: Clock) -> Problems:
     good="<clock offset='timezone' timezone='Europe/Paris'/>",
 )
 def timezone_is_named(clock: Clock) -> Problems:
-    """``<clock offset='timezone'>`` needs the attribute ``timezone``."""
+    """``<clock offset='timezone'>`` needs the attribute ``timezone``, such as
+    ``timezone='Europe/Rome'``.
+    """
     if clock.offset == "timezone" and not clock.timezone:
         yield problem(
             "<clock offset='timezone'> needs the attribute 'timezone', such as 'Europe/Rome'",
@@ -140,7 +143,9 @@ def timezone_is_named(clock: Clock) -> Problems:
     good="<clock offset='absolute' start='1234567890'/>",
 )
 def start_is_a_time(clock: Clock) -> Problems:
-    """``<clock offset='absolute'>`` needs ``start``, in seconds from 1970 up to the year 9999."""
+    """``<clock offset='absolute'>`` needs the attribute ``start``: seconds since 1970-01-01 UTC,
+    such as ``1767225600``.
+    """
     if clock.offset != "absolute":
         return
     try:

@@ -64,7 +64,7 @@ class DomainElement(Part):
     path = ""
     knows = ("@id", "@type", "description", "metadata", "devices/emulator")
 
-    name = field("name", required=True)
+    name = field("name", required=True, expected="the name of the domain, such as 'web1'")
     uuid = field("uuid", ANY_UUID)
     hwuuid = field("hwuuid", ANY_UUID, since=HWUUID)
     genid = field("genid", ANY_UUID)
@@ -119,7 +119,7 @@ _NAMED = "<on_poweroff>destroy</on_poweroff>"
     good=_NAMED,
 )
 def name_has_text(domain: DomainElement) -> Problems:
-    """``<name>`` must contain at least one character."""
+    """``<name>`` of the domain must not be empty."""
     # blanks are a name: only nothing at all is none
     if domain.name == "" and not domain.domain.root.findtext("name"):
         yield problem("<name> is empty; write a name", domain, "name")
@@ -133,7 +133,7 @@ def name_has_text(domain: DomainElement) -> Problems:
     good=_NAMED,
 )
 def name_is_no_path(domain: DomainElement) -> Problems:
-    """``<name>`` must not contain a slash or a line break: files are named after the domain."""
+    """``<name>`` of the domain must not contain a slash or a line break."""
     text = domain.domain.root.findtext("name") or ""
     if "/" in text or "\n" in text:
         named = "-".join(re.split(r"[/\n]+", text.strip("/\n"))) or "domain"
@@ -148,7 +148,7 @@ def name_is_no_path(domain: DomainElement) -> Problems:
     good="<title>one, two</title>",
 )
 def title_is_one_line(domain: DomainElement) -> Problems:
-    """``<title>`` must be a single line; longer text belongs into ``<description>``."""
+    """``<title>`` must be a single line; longer text belongs in ``<description>``."""
     if "\n" in (domain.domain.root.findtext("title") or ""):
         yield problem(
             "<title> must not contain a line break; move longer text to <description>",
@@ -178,7 +178,7 @@ def one_genid(domain: DomainElement) -> Problems:
     good="<title>no genid</title>",
 )
 def genid_is_supported(domain: DomainElement) -> Problems:
-    """``<genid>`` requires a QEMU with the device ``vmgenid``, which is for x86 guests."""
+    """``<genid>`` requires an x86 guest, and a QEMU with the device ``vmgenid``."""
     genid = domain.find("genid")
     supported = GENID.supported
     if genid is None or supported is None:
@@ -198,7 +198,7 @@ def genid_is_supported(domain: DomainElement) -> Problems:
     good="<on_poweroff>restart</on_poweroff><on_reboot>restart</on_reboot>",
 )
 def off_and_reboot_agree(domain: DomainElement) -> Problems:
-    """``<on_poweroff>restart`` cannot be combined with ``<on_reboot>destroy``."""
+    """``<on_poweroff>restart</on_poweroff>`` requires ``<on_reboot>restart</on_reboot>``."""
     if domain.on_poweroff == "restart" and domain.on_reboot == "destroy":
         yield problem(
             "<on_poweroff>restart requires <on_reboot>restart as well", domain, "on_poweroff"
@@ -212,7 +212,7 @@ def off_and_reboot_agree(domain: DomainElement) -> Problems:
     good=f"{_PLAIN}<os><type>hvm</type></os></domain>",
 )
 def os_is_named(domain: DomainElement) -> Problems:
-    """A domain needs ``<os>`` with a ``<type>``: ``<os><type>hvm</type></os>`` for QEMU."""
+    """A domain needs ``<os>`` with a ``<type>``: for QEMU, ``<os><type>hvm</type></os>``."""
     if not domain.has("os"):
         yield problem(
             "<os> with a <type> is missing; write <os><type>hvm</type></os>",
@@ -233,7 +233,7 @@ def no_bootloader(domain: DomainElement) -> Problems:
     for tag in ("bootloader", "bootloader_args"):
         if domain.domain.root.findtext(tag):
             yield problem(
-                "QEMU does not support <bootloader>; remove it, and set <boot dev> or "
+                "QEMU does not support <bootloader>; remove it, and set <boot dev='hd'/> or "
                 "<kernel> in <os>",
                 domain,
                 tag,
@@ -247,7 +247,7 @@ def no_bootloader(domain: DomainElement) -> Problems:
     good=_IOMMUFD.format("yes"),
 )
 def groups_are_of_iommufd(iommufd: Iommufd) -> Problems:
-    """``<iommufd fdgroup>`` requires ``enabled='yes'``."""
+    """Attribute ``fdgroup`` of ``<iommufd>`` requires ``enabled='yes'``."""
     if iommufd.enabled == "no" and iommufd.fdgroup is not None:
         yield problem(
             "attribute 'fdgroup' of <iommufd> requires enabled='yes'", iommufd, "@fdgroup"
@@ -275,7 +275,7 @@ def one_resource(domain: DomainElement) -> Problems:
     good="<resource><fibrechannel appid='web'/></resource>",
 )
 def resource_says_something(resource: Resource) -> Problems:
-    """``<resource>`` needs a ``<partition>``, a ``<fibrechannel appid>`` or both."""
+    """``<resource>`` needs a ``<partition>``, a ``<fibrechannel>``, or both."""
     if not resource.partition and not resource.appid:
         yield problem("<resource> needs <partition> or <fibrechannel appid='…'/>", resource)
 
@@ -290,7 +290,7 @@ _APPID_LENGTH = 128
     good="<resource><fibrechannel appid='web'/></resource>",
 )
 def appid_is_printable(resource: Resource) -> Problems:
-    """``<fibrechannel appid>`` must be 1 to 128 printable ASCII characters."""
+    """Attribute ``appid`` of ``<fibrechannel>`` must be 1 to 128 printable ASCII characters."""
     appid = resource.appid or ""
     if len(appid) > _APPID_LENGTH or not all(" " <= letter <= "~" for letter in appid):
         yield problem(

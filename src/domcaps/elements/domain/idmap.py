@@ -27,9 +27,13 @@ class Idmap(Part):
 
 
 class _Range(Part):
-    start = field("@start", UNSIGNED, required=True)
-    target = field("@target", UNSIGNED, required=True)
-    count = field("@count", UNSIGNED, required=True)
+    start = field(
+        "@start", UNSIGNED, required=True, expected="the first id in the container, such as '0'"
+    )
+    target = field(
+        "@target", UNSIGNED, required=True, expected="the first id on the host, such as '100000'"
+    )
+    count = field("@count", UNSIGNED, required=True, expected="a number of ids, such as '65536'")
 
 
 class IdmapUid(_Range):
@@ -64,12 +68,14 @@ def users_and_groups(idmap: Idmap) -> Problems:
     good=f"<idmap>{_UID}{_GID}</idmap>",
 )
 def root_is_mapped(idmap: Idmap) -> Problems:
-    """One ``<uid>`` range and one ``<gid>`` range of ``<idmap>`` must start with 0 (root)."""
+    """One ``<uid>`` and one ``<gid>`` of ``<idmap>`` must have ``start='0'`` (root)."""
     kinds: tuple[type[_Range], ...] = (IdmapUid, IdmapGid)
     for kind in kinds:
         ranges = idmap.domain.all(kind)
         starts = [given.start for given in ranges if given.start is not None]
         if starts and min(starts) != 0:
             yield problem(
-                "no range starts with 0: add one, so that root is mapped", ranges[0], "@start"
+                f"no <{ranges[0].node.tag}> has start='0', so root is not mapped; add one",
+                ranges[0],
+                "@start",
             )

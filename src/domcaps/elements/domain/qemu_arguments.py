@@ -131,7 +131,7 @@ def type_of(world: World, driver: str) -> str | None:
     severity=Severity.WARNING,
 )
 def device_type_is_known(qemu: QemuNamespace) -> Problems:
-    """The type of a ``-device`` argument must be a device type of this QEMU."""
+    """A ``-device`` argument must have a device type that QEMU has."""
     world = qemu.domain.world
     for argument, driver, _ in _devices(qemu):
         if driver not in {"", "help", "?"} and type_of(world, driver) is None:
@@ -148,7 +148,7 @@ def device_type_is_known(qemu: QemuNamespace) -> Problems:
     severity=Severity.WARNING,
 )
 def object_type_is_known(qemu: QemuNamespace) -> Problems:
-    """The type of an ``-object`` argument must be an object type of this QEMU."""
+    """An ``-object`` argument must have a type that QEMU has."""
     types = qemu.domain.world.emulator.qom_types
     for argument in arguments_of(qemu, "object"):
         settings = argument.settings()
@@ -165,7 +165,7 @@ def object_type_is_known(qemu: QemuNamespace) -> Problems:
     severity=Severity.WARNING,
 )
 def device_properties_are_known(qemu: QemuNamespace) -> Problems:
-    """The properties in a ``-device`` argument must be properties of the device type."""
+    """Properties in a ``-device`` argument must be properties of the device type."""
     world = qemu.domain.world
     for argument, driver, settings in _devices(qemu):
         known = known_properties(world, driver)
@@ -199,7 +199,7 @@ def known_properties(world: World, driver: str) -> tuple[str, ...]:
     severity=Severity.WARNING,
 )
 def bus_is_there(qemu: QemuNamespace) -> Problems:
-    """A PCI bus in a ``-device`` argument must be one of the machine, of libvirt or of a device.
+    """``bus`` in a ``-device`` argument must be the id of a PCI bus that the guest has.
 
     The first bus is pcie.0 on boards with PCIe and pci.0 on i440fx; pci.N is the bus of the PCI
     controller with index N, and other buses have the names that ``id=`` gives to bridges.

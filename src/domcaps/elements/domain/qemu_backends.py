@@ -51,7 +51,7 @@ _OVERRIDE = (
     severity=Severity.WARNING,
 )
 def network_backend_is_known(qemu: QemuNamespace) -> Problems:
-    """The type of a ``-netdev`` argument, and its settings, must be known to this QEMU."""
+    """A ``-netdev`` argument must have a type and settings that QEMU has."""
     schema = qemu.domain.world.emulator.schema
     types = schema.cases(_NETDEV)
     for argument in arguments_of(qemu, "netdev") if types else ():
@@ -78,7 +78,7 @@ def network_backend_is_known(qemu: QemuNamespace) -> Problems:
     severity=Severity.WARNING,
 )
 def defaults_are_of_known_types(qemu: QemuNamespace) -> Problems:
-    """A ``-global`` argument must name a type of this QEMU, and one of its properties."""
+    """A ``-global`` argument must name a type that QEMU has, and one of its properties."""
     world = qemu.domain.world
     for argument, driver, name in _defaults(qemu):
         types = world.emulator.qom_types
@@ -112,7 +112,8 @@ def _defaults(qemu: QemuNamespace) -> Iterator[tuple[Argument, str, str]]:
     severity=Severity.WARNING,
 )
 def overridden_devices_are_there(qemu: QemuNamespace) -> Problems:
-    """``alias`` of ``<qemu:device>`` must be the alias of a device: of a user, or libvirt's own.
+    """Attribute ``alias`` of ``<qemu:device>`` must be the alias of a device, such as ``ua-net`` or
+    ``net0``.
 
     Libvirt's own are made of a word for the kind of device and a number (``video0``); a name that
     begins with ``ua-`` must stand in an ``<alias>``. libvirt ignores what it does not find.

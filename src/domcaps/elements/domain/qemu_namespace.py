@@ -78,7 +78,7 @@ def arguments_have_values(qemu: QemuNamespace) -> Problems:
     """``<qemu:arg>`` needs the attribute ``value``."""
     for node in qemu.inside("commandline", "arg"):
         if node.get("value") is None:
-            yield problem("<qemu:arg> needs the attribute 'value'", node)
+            yield problem("<qemu:arg> needs the attribute 'value', one argument of QEMU", node)
 
 
 @rule(
@@ -88,7 +88,9 @@ def arguments_have_values(qemu: QemuNamespace) -> Problems:
     good=_LINE.format("<qemu:env name='FIRST'/>"),
 )
 def variables_have_names(qemu: QemuNamespace) -> Problems:
-    """``<qemu:env name>`` must consist of letters, digits and ``_``, and not start with a digit."""
+    """Attribute ``name`` of ``<qemu:env>`` may contain letters, digits and ``_``, and must not
+    start with a digit.
+    """
     for node in qemu.inside("commandline", "env"):
         name = node.get("name")
         if name is None:
@@ -113,7 +115,11 @@ def capabilities_have_names(qemu: QemuNamespace) -> Problems:
     for word in ("add", "del"):
         for node in qemu.inside("capabilities", word):
             if node.get("capability") is None:
-                yield problem("<qemu:add> and <qemu:del> need the attribute 'capability'", node)
+                yield problem(
+                    "<qemu:add> and <qemu:del> need the attribute 'capability', such as "
+                    "'usb-redir'",
+                    node,
+                )
 
 
 @rule(
@@ -124,7 +130,8 @@ def capabilities_have_names(qemu: QemuNamespace) -> Problems:
     defined=QEMU_CAPABILITIES_DEFINED,
 )
 def capabilities_are_known(qemu: QemuNamespace) -> Problems:
-    """``capability`` of ``<qemu:add>`` and ``<qemu:del>`` must be a name that libvirt knows.
+    """Attribute ``capability`` of ``<qemu:add>`` and ``<qemu:del>`` must be a name that libvirt
+    knows.
 
     They are the flags that libvirt keeps of each QEMU in its cache of capabilities.
     """
@@ -159,7 +166,7 @@ def devices_are_named(qemu: QemuNamespace) -> Problems:
     """``<qemu:device>`` in ``<qemu:override>`` needs the attribute ``alias``."""
     for node in qemu.inside("override", "device"):
         if node.get("alias") is None:
-            yield problem("<qemu:device> needs the attribute 'alias'", node)
+            yield problem("<qemu:device> needs the attribute 'alias', such as 'net0'", node)
 
 
 @rule(
@@ -170,7 +177,8 @@ def devices_are_named(qemu: QemuNamespace) -> Problems:
     since=QEMU_OVERRIDE,
 )
 def properties_have_values(qemu: QemuNamespace) -> Problems:
-    """``<qemu:property>`` needs a ``name`` other than ``id``, a ``type`` and a suitable ``value``.
+    """``<qemu:property>`` needs a ``name`` other than ``id``, a ``type``, and a ``value`` of that
+    type.
 
     A property of type ``remove`` has no value.
     """

@@ -129,7 +129,9 @@ _GOOD_IMAGE = _IMAGE.format("<seclabel model='dac' relabel='no'/>")
     good=_GOOD,
 )
 def relabelling_fits_the_type(seclabel: Seclabel) -> Problems:
-    """``<seclabel type='dynamic'>`` requires ``relabel='yes'``; type ``none`` forbids it."""
+    """``<seclabel type='dynamic'>`` requires ``relabel='yes'``, and ``<seclabel type='none'>``
+    ``relabel='no'``.
+    """
     if seclabel.relabel == "no" and seclabel.type == "dynamic":
         yield problem("<seclabel type='dynamic'> requires relabel='yes'", seclabel, "@relabel")
     elif seclabel.relabel == "yes" and seclabel.type == "none":
@@ -157,7 +159,9 @@ def static_labels_are_given(seclabel: Seclabel) -> Problems:
     good=_GOOD,
 )
 def drivers_are_named(seclabel: Seclabel) -> Problems:
-    """``<seclabel>`` needs a ``model`` if there are several, or if it has a label or base label."""
+    """``<seclabel>`` needs the attribute ``model`` if there are several, or if it has a ``<label>``
+    or ``<baselabel>``.
+    """
     labels = seclabel.domain.all(Seclabel)
     if seclabel.model is not None:
         return
@@ -178,10 +182,14 @@ def drivers_are_named(seclabel: Seclabel) -> Problems:
     good=_GOOD,
 )
 def drivers_are_named_once(seclabel: Seclabel) -> Problems:
-    """Each security ``model`` may have only one ``<seclabel>`` in a domain."""
+    """A domain may have only one ``<seclabel>`` of each ``model``."""
     first = seclabel.domain.firsts(Seclabel, "model")[seclabel.model]
     if first.node is not seclabel.node:
-        yield problem("the domain has two <seclabel> of this model; remove one", seclabel, "@model")
+        yield problem(
+            f"the domain has two <seclabel> with model={seclabel.model!r}; remove one",
+            seclabel,
+            "@model",
+        )
 
 
 @rule(
@@ -191,7 +199,7 @@ def drivers_are_named_once(seclabel: Seclabel) -> Problems:
     good=_GOOD_IMAGE,
 )
 def drivers_label_images_once(label: SourceSeclabel) -> Problems:
-    """Each security ``model`` may have only one ``<seclabel>`` in a ``<source>``."""
+    """A ``<source>`` may have only one ``<seclabel>`` of each ``model``."""
     before = label.node.itersiblings("seclabel", preceding=True)
     if label.model is not None and any(b.get("model") == label.model for b in before):
         again = Fix(without=("",))
@@ -210,7 +218,9 @@ def drivers_label_images_once(label: SourceSeclabel) -> Problems:
     good=_GOOD_IMAGE,
 )
 def labels_and_relabelling_agree(label: SourceSeclabel) -> Problems:
-    """``<seclabel>`` of a ``<source>`` needs a ``<label>`` exactly if ``relabel='yes'``."""
+    """``<seclabel>`` of a ``<source>`` needs a ``<label>`` if it has ``relabel='yes'``, and cannot
+    have one otherwise.
+    """
     if label.relabel == "no" and label.has_label:
         yield problem(
             "with relabel='no' a <seclabel> cannot have a <label>; remove it", label, "@relabel"
@@ -230,8 +240,9 @@ def _overrides(label: Part) -> Problems:
     for whole in label.domain.all(Seclabel):
         if whole.model == model and not whole.relabels:
             yield problem(
-                f"the domain's <seclabel> for {model} does not relabel, so a device "
-                "cannot override it",
+                f"<seclabel model={model!r}> of the domain has relabel='no', so this "
+                "element cannot "
+                "have a label of its own; remove this <seclabel>, or set relabel='yes' there",
                 label,
             )
 
@@ -243,7 +254,9 @@ def _overrides(label: Part) -> Problems:
     good=_GOOD + "<devices>" + _OVERRIDE + "</devices>",
 )
 def drivers_relabel_at_all(label: SourceSeclabel) -> Problems:
-    """``<seclabel>`` of a ``<source>`` requires that the domain's model relabels."""
+    """``<seclabel>`` of a ``<source>`` requires that the domain's ``<seclabel>`` of the same model
+    does not have ``relabel='no'``.
+    """
     yield from _overrides(label)
 
 
@@ -260,7 +273,9 @@ _SOCKET = (
     good=_GOOD + "<devices>" + _SOCKET + "</devices>",
 )
 def drivers_relabel_devices_at_all(label: DeviceSeclabel) -> Problems:
-    """``<seclabel>`` of a device requires that the domain's model relabels."""
+    """``<seclabel>`` of a device requires that the domain's ``<seclabel>`` of the same model does
+    not have ``relabel='no'``.
+    """
     source = label.node.getparent()
     device = None if source is None else source.getparent()
     if device is not None and device.tag in _LABELLED:

@@ -25,6 +25,7 @@ from domcaps.language.require import libvirt_reads
 from domcaps.language.rule import Problems, Sample, problem, rule
 from domcaps.language.truth import Truth
 from domcaps.language.value_types import UNSIGNED64, YES_NO, OneOf
+from domcaps.language.wording import alternatives
 
 PIT_CATCHUP = device_property("kvm-pit", "lost_tick_policy")
 """KVM's timer can make up for ticks that were missed."""
@@ -67,11 +68,13 @@ class Timer(Part):
     track = field(
         "@track", OneOf(("boot", "guest", "wall", "realtime"), {"realtime": TIMER_REALTIME})
     )
-    frequency = field("@frequency", UNSIGNED64)
+    frequency = field("@frequency", UNSIGNED64, expected="a number of hertz, such as '2400000000'")
     mode = field("@mode", OneOf(("auto", "native", "emulate", "paravirt", "smpsafe")))
-    threshold = field("catchup/@threshold", UNSIGNED64)
-    slew = field("catchup/@slew", UNSIGNED64)
-    limit = field("catchup/@limit", UNSIGNED64)
+    threshold = field(
+        "catchup/@threshold", UNSIGNED64, expected="a number of nanoseconds, such as '123'"
+    )
+    slew = field("catchup/@slew", UNSIGNED64, expected="a rate of catching up, such as '120'")
+    limit = field("catchup/@limit", UNSIGNED64, expected="a number of nanoseconds, such as '10000'")
 
 
 @rule(
@@ -81,7 +84,7 @@ class Timer(Part):
     good=_CLOCK.format("<timer name='tsc' present='yes'/>"),
 )
 def timer_is_there(timer: Timer) -> Problems:
-    """A ``<timer>`` must be supported by the guest's architecture; most are for x86 only."""
+    """The architecture of the guest must support the ``<timer>``; most timers are for x86 only."""
     where = None
     if timer.name in _X86_TIMERS and timer.present == "yes":
         where = X86
@@ -94,7 +97,7 @@ def timer_is_there(timer: Timer) -> Problems:
     if where is not None and not timer.holds(where):
         why = where.explain(timer.domain.world)
         yield problem(
-            f"the timer {timer.name!r} is not supported for this guest; remove it",
+            f"the timer {timer.name!r} is not supported for {timer.domain.arch} guests; remove it",
             timer,
             "@name",
             reason=why,
@@ -116,7 +119,7 @@ def _is_mistaken(timer: Timer) -> bool:
     good=_CLOCK.format("<timer name='rtc'/>"),
 )
 def virtual_timer_stays(timer: Timer) -> Problems:
-    """The timer ``armvtimer`` cannot be disabled; old QEMU versions cannot configure it."""
+    """The timer ``armvtimer`` cannot be disabled, and old QEMU versions cannot configure it."""
     if timer.name != "armvtimer" or not timer.holds(_ARM_KVM):
         return
     if timer.present == "no":
@@ -138,14 +141,16 @@ def virtual_timer_stays(timer: Timer) -> Problems:
     good=_CLOCK.format("<timer name='rtc' tickpolicy='catchup'/>"),
 )
 def ticks_are_made_up_for(timer: Timer) -> Problems:
-    """``<timer tickpolicy>`` must be a policy that the timer supports."""
+    """Attribute ``tickpolicy`` of ``<timer>`` must be a policy that this timer supports."""
     offered = _POLICIES.get(timer.name or "")
     if timer.tickpolicy is None or offered is None:
         return
     world = timer.domain.world
     if timer.tickpolicy not in offered:
-        listed = ", ".join(offered) or "none"
-        message = f"the timer {timer.name!r} does not support this tickpolicy; use {listed}"
+        instead = f"use {alternatives([repr(one) for one in offered])}" if offered else "remove it"
+        message = (
+            f"the timer {timer.name!r} does not support tickpolicy={timer.tickpolicy!r}; {instead}"
+        )
         yield problem(message, timer, "@tickpolicy", accepted=offered)
         return
     catches_up = timer.name == "pit" and timer.tickpolicy == "catchup"
@@ -165,7 +170,11 @@ def ticks_are_made_up_for(timer: Timer) -> Problems:
 def catching_up_has_figures(timer: Timer) -> Problems:
     """``<catchup>`` of a ``<timer>`` requires ``tickpolicy='catchup'``."""
     if timer.tickpolicy != "catchup" and any((timer.threshold, timer.slew, timer.limit)):
-        yield problem("<catchup> requires tickpolicy='catchup'", timer, "catchup")
+        yield problem(
+            "<catchup> requires tickpolicy='catchup' of its <timer>; set that, or remove <catchup>",
+            timer,
+            "catchup",
+        )
 
 
 @rule(
@@ -175,23 +184,28 @@ def catching_up_has_figures(timer: Timer) -> Problems:
     good=_CLOCK.format("<timer name='tsc' frequency='1000000000'/>"),
 )
 def attributes_belong_to_timers(timer: Timer) -> Problems:
-    """``frequency`` and ``mode`` require the timer ``tsc``; ``track`` requires ``rtc``."""
+    """Attributes ``frequency`` and ``mode`` require ``<timer name='tsc'>``; ``track`` requires
+    ``<timer name='rtc'>``.
+    """
     if timer.name != "tsc":
         if timer.frequency:
             yield problem(
-                f"attribute 'frequency' is not valid for the timer {timer.name!r}; remove it",
+                "attribute 'frequency' is only valid for the timer 'tsc', not for "
+                f"{timer.name!r}; remove it",
                 timer,
                 "@frequency",
             )
         if timer.mode is not None:
             yield problem(
-                f"attribute 'mode' is not valid for the timer {timer.name!r}; remove it",
+                "attribute 'mode' is only valid for the timer 'tsc', not for "
+                f"{timer.name!r}; remove it",
                 timer,
                 "@mode",
             )
     if timer.name != "rtc" and timer.track is not None:
         yield problem(
-            f"attribute 'track' is not valid for the timer {timer.name!r}; remove it",
+            "attribute 'track' is only valid for the timer 'rtc', not for "
+            f"{timer.name!r}; remove it",
             timer,
             "@track",
         )
@@ -211,7 +225,8 @@ def attributes_belong_to_timers(timer: Timer) -> Problems:
     stage=Stage.START,
 )
 def frequency_is_the_processors(timer: Timer) -> Problems:
-    """Without TSC scaling in KVM, ``<timer name='tsc' frequency>`` must be the host's frequency.
+    """If KVM cannot scale the TSC, ``frequency`` of ``<timer name='tsc'>`` must be the frequency of
+    the host.
 
     Libvirt checks the first frequency in the domain. A deviation of 250 parts per million is
     accepted.

@@ -146,7 +146,7 @@ def vmcoreinfo_is_supported(vmcoreinfo: Vmcoreinfo) -> Problems:
     stage=Stage.START,
 )
 def vmcoreinfo_has_its_channel(vmcoreinfo: Vmcoreinfo) -> Problems:
-    """``<vmcoreinfo>`` requires fw_cfg with DMA, which RISC-V machines have from QEMU 8.0 on."""
+    """``<vmcoreinfo>`` requires fw_cfg with DMA: on RISC-V, QEMU 8.0 or later."""
     world = vmcoreinfo.domain.world
     if vmcoreinfo.state == "on" and start_failure(VMCOREINFO, world) is not None:
         reason = NO_DMA.where.explain(world)
@@ -177,7 +177,7 @@ def ras_is_arm(ras: Ras) -> Problems:
     good=_F.format("<acpi/>"),
 )
 def ps2_is_optional(ps2: Ps2) -> Problems:
-    """``<ps2>`` requires an x86 PC machine type and QEMU 7.0 or later."""
+    """``<ps2>`` requires an x86 PC machine type, and QEMU 7.0 or later."""
     if PS2.supported is not None:
         yield from lacking(ps2, PS2.supported)
 
@@ -195,7 +195,8 @@ def ps2_devices_need_it(ps2: Ps2) -> Problems:
     for node in ps2.domain.root.iterfind("devices/input"):
         if input_bus(node, ps2.domain) == "ps2":
             yield problem(
-                "<ps2 state='off'> excludes <input bus='ps2'>; use bus='usb' or 'virtio'",
+                "<ps2 state='off'> cannot be combined with <input bus='ps2'>; use "
+                "bus='usb' or 'virtio'",
                 node,
                 "@bus",
                 accepted=["usb", "virtio"],

@@ -163,12 +163,15 @@ _F = "<features>{}</features>"
 
 @rule("features-unknown", Features, bad=_F.format("<acpy/>"), good=_F.format("<acpi/>"))
 def feature_is_known(features: Features) -> Problems:
-    """Elements of ``<features>`` must be features that libvirt knows."""
+    """Each element in ``<features>`` must be a feature that libvirt knows."""
     for node in features.node.iterchildren("*"):
         came = DATED.get(str(node.tag))
         known = libvirt_reads(features, came) if came else node.tag in NAMES
         if not known:
-            yield problem(f"<{node.tag}> is not a feature that libvirt knows", node)
+            yield problem(
+                f"<{node.tag}> is not a feature that libvirt knows; correct the name, or remove it",
+                node,
+            )
 
 
 def only(part: Part, where: Predicate, what: str, at: str = "") -> Problems:
@@ -188,7 +191,7 @@ def lacking(part: Part, predicate: Predicate, at: str = "") -> Problems:
     if part.domain.world.truth(predicate) is Truth.NO:
         why = predicate.explain(part.domain.world)
         yield problem(
-            f"<{part.node.tag}> is not supported by this QEMU and machine type",
+            f"this QEMU and machine type do not support <{part.node.tag}>; remove it",
             part,
             at,
             reason=why,
@@ -202,7 +205,7 @@ def lacking(part: Part, predicate: Predicate, at: str = "") -> Problems:
     good=_F.format("<acpi/>"),
 )
 def acpi_is_supported(features: Features) -> Problems:
-    """``<acpi>`` must be supported by the machine type."""
+    """``<acpi>`` requires a machine type that supports ACPI."""
     acpi = features.find("acpi")
     if acpi is None:
         return
@@ -226,7 +229,7 @@ def acpi_is_supported(features: Features) -> Problems:
     fix=Fix(add="<os firmware='efi'/>"),
 )
 def acpi_needs_uefi(features: Features) -> Problems:
-    """``<acpi>`` requires UEFI firmware for 64-bit Arm guests."""
+    """``<acpi>`` of a 64-bit Arm guest requires UEFI firmware."""
     acpi = features.find("acpi")
     machine = machine_type(features.domain.world)
     without = machine is not None and machine.acpi is False
@@ -236,7 +239,9 @@ def acpi_needs_uefi(features: Features) -> Problems:
     loader = root.find("os/loader")
     flash = loader is not None and loader.get("type") == "pflash"
     if not flash and root.find("os[@firmware='efi']") is None:
-        yield problem("<acpi> requires UEFI firmware: set <os firmware='efi'>", acpi)
+        yield problem(
+            "<acpi> requires UEFI firmware; set <os firmware='efi'>, or remove <acpi>", acpi
+        )
 
 
 @rule(
@@ -246,7 +251,7 @@ def acpi_needs_uefi(features: Features) -> Problems:
     good=_F.format("<apic eoi='on'/>"),
 )
 def eoi_is_x86(apic: Apic) -> Problems:
-    """``<apic eoi>`` requires an x86 guest."""
+    """``<apic>`` and its attribute ``eoi`` require an x86 guest."""
     if apic.eoi is not None:
         yield from only(apic, X86, "x86", "@eoi")
 
@@ -271,10 +276,13 @@ def pvspinlock_is_x86(pvspinlock: Pvspinlock) -> Problems:
     fix=set_value("off", "@state"),
 )
 def pvspinlock_needs_kvm(pvspinlock: Pvspinlock) -> Problems:
-    """``<pvspinlock state='on'/>`` requires KVM: emulation does not offer such spinlocks."""
+    """``<pvspinlock state='on'/>`` requires KVM (``<domain type='kvm'>``)."""
     on = pvspinlock.state in {None, "on"}
     if on and pvspinlock.domain.virttype == "qemu" and pvspinlock.holds(X86):
-        yield problem("paravirtual spinlocks need KVM, type='kvm'", pvspinlock)
+        yield problem(
+            "<pvspinlock state='on'/> requires KVM; use <domain type='kvm'>, or remove it",
+            pvspinlock,
+        )
 
 
 @rule(
@@ -284,7 +292,7 @@ def pvspinlock_needs_kvm(pvspinlock: Pvspinlock) -> Problems:
     good=_F.format("<ioapic driver='qemu'/>"),
 )
 def ioapic_is_x86(ioapic: Ioapic) -> Problems:
-    """``<ioapic driver>`` requires an x86 guest."""
+    """``<ioapic>`` requires an x86 guest."""
     if ioapic.driver is not None:
         yield from only(ioapic, X86, "x86")
 
@@ -331,7 +339,12 @@ def tseg_is_in_mebibytes(smm: Smm) -> Problems:
     size = size_of(smm.node, "tseg", "tseg/@unit", scale=MIB)
     if size is None or size % MIB:
         whole = Fix(values=(("", str(-(-(size or 1) // MIB))), ("@unit", "MiB")))
-        yield problem("<tseg> must be a multiple of 1 MiB", smm, "tseg", fix=whole)
+        yield problem(
+            "<tseg> must be a multiple of 1 MiB, such as <tseg unit='MiB'>16</tseg>",
+            smm,
+            "tseg",
+            fix=whole,
+        )
 
 
 @rule(
@@ -345,7 +358,12 @@ def cache_is_in_mebibytes(tcg: Tcg) -> Problems:
     size = size_of(tcg.node, "tb-cache", "tb-cache/@unit")
     if size and -(-size // 1024) % 1024 and tcg.domain.virttype == "qemu":
         whole = Fix(values=(("", str(-(-size // MIB))), ("@unit", "MiB")))
-        yield problem("<tb-cache> must be a multiple of 1 MiB", tcg, "tb-cache", fix=whole)
+        yield problem(
+            "<tb-cache> must be a multiple of 1 MiB, such as <tb-cache unit='MiB'>128</tb-cache>",
+            tcg,
+            "tb-cache",
+            fix=whole,
+        )
 
 
 @rule(

@@ -127,9 +127,9 @@ def gic_is_arm(gic: Gic) -> Problems:
     stage=Stage.START,
 )
 def old_arm_has_version_2(gic: Gic) -> Problems:
-    """``<gic version>`` must be 2 for 32-bit Arm guests."""
+    """Attribute ``version`` of ``<gic>`` must be ``2`` for 32-bit Arm guests."""
     old = gic.holds(ARM_VIRT) and gic.domain.world.emulator.arch != "aarch64"
     if old and gic.version in {"3", "host"}:
         yield problem(
-            "this emulator supports <gic version='2'/> only", gic, "@version", accepted=("2",)
+            "this emulator supports only <gic version='2'/>", gic, "@version", accepted=("2",)
         )

@@ -33,7 +33,9 @@ _HV = "<features><hyperv>{}</hyperv></features>"
     stage=Stage.START,
 )
 def kvm_offers_what_is_on(hyperv: Hyperv) -> Problems:
-    """Hyper-V enlightenments must be supported by the host's KVM; otherwise QEMU fails at start."""
+    """The KVM of the host must support the Hyper-V enlightenments; otherwise QEMU fails at
+    start.
+    """
     world = hyperv.domain.world
     if world.truth(_HERE) is not Truth.YES:
         return
@@ -71,7 +73,9 @@ _CLOCK = "<clock offset='utc'><timer name='hypervclock' present='{}'/></clock>"
     stage=Stage.START,
 )
 def kvm_offers_the_clock(clock: HypervClock) -> Problems:
-    """The timer ``hypervclock`` requires a KVM that supports it; otherwise QEMU fails at start."""
+    """``<timer name='hypervclock'>`` requires a KVM that supports it; otherwise QEMU fails at
+    start.
+    """
     world = clock.domain.world
     if clock.node.get("present") != "yes" or world.truth(_HERE) is not Truth.YES:
         return

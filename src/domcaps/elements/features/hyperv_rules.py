@@ -124,7 +124,9 @@ def host_model_is_x86(hyperv: Hyperv) -> Problems:
     good=_HV.format("", "<relaxed state='on'/>"),
 )
 def switches_have_states(hyperv: Hyperv) -> Problems:
-    """Elements of ``<hyperv>`` must be known enlightenments with a ``state``."""
+    """Each element in ``<hyperv>`` must be a Hyper-V enlightenment that libvirt knows, with a valid
+    ``state``.
+    """
     dialect = hyperv.domain.world.target.dialect
     for node in hyperv.switches:
         if FEATURES.find(str(node.tag), dialect) is None:
@@ -171,7 +173,7 @@ def _inside(node: Node) -> Problems:
     good=_HV.format("", "<spinlocks state='on' retries='8191'/>"),
 )
 def spinlocks_retry(hyperv: Hyperv) -> Problems:
-    """``<spinlocks retries>`` must be at least 4095."""
+    """Attribute ``retries`` of ``<spinlocks>`` must be at least 4095."""
     optional = libvirt_reads(hyperv, HYPERV_DEPENDENCIES)
     for node in hyperv.switches:
         if node.tag != "spinlocks" or node.get("state") != "on":
@@ -187,7 +189,8 @@ def spinlocks_retry(hyperv: Hyperv) -> Problems:
             enough = False
         if not enough:
             yield problem(
-                f"attribute 'retries' of <spinlocks> must be at least {_LEAST_RETRIES}",
+                f"attribute 'retries' of <spinlocks> must be at least {_LEAST_RETRIES}, "
+                "such as '8191'",
                 node,
                 "@retries",
             )
@@ -200,7 +203,7 @@ def spinlocks_retry(hyperv: Hyperv) -> Problems:
     good=_HV.format("", "<vendor_id state='on' value='KVM Hv'/>"),
 )
 def vendor_has_a_name(hyperv: Hyperv) -> Problems:
-    """``<vendor_id value>`` must be 1 to 12 characters, without a comma."""
+    """Attribute ``value`` of ``<vendor_id>`` must have 1 to 12 characters, without a comma."""
     for node in hyperv.switches:
         if node.tag != "vendor_id" or node.get("state") != "on":
             continue
@@ -224,7 +227,9 @@ def vendor_has_a_name(hyperv: Hyperv) -> Problems:
     since=HYPERV_DEPENDENCIES,
 )
 def enlightenments_build_on_each_other(hyperv: Hyperv) -> Problems:
-    """Some Hyper-V enlightenments require others: ``stimer`` requires ``synic`` and a clock."""
+    """A Hyper-V enlightenment requires those that it depends on; for example, ``stimer``
+    requires ``synic``.
+    """
     needs = [(name, needed) for name, needed in _NEEDS if hyperv.is_on(name)]
     if hyperv.is_on("synic") and not libvirt_reads(hyperv, HYPERV_SYNIC_ALONE):
         needs += [("synic", "vpindex")]

@@ -64,7 +64,9 @@ class CapabilitiesFeature(Part):
     good=_F.format("<kvm><hidden state='on'/></kvm>"),
 )
 def kvm_features(features: KvmFeatures) -> Problems:
-    """Elements of ``<kvm>`` must be known features with a ``state``."""
+    """Each element in ``<kvm>`` must be a KVM feature that libvirt knows, with a valid
+    ``state``.
+    """
     late = (("pv-ipi", KVM_PV_IPI), ("dirty-ring", KVM_DIRTY_RING))
     unread = {name for name, change in late if not libvirt_reads(features, change)}
     yield from _switches(features, KVM - unread, required=True)
@@ -77,7 +79,7 @@ def kvm_features(features: KvmFeatures) -> Problems:
     good=_F.format("<kvm><dirty-ring state='on' size='4096'/></kvm>"),
 )
 def ring_has_a_size(features: KvmFeatures) -> Problems:
-    """``<dirty-ring size>`` must be a power of two from 1024 to 65536."""
+    """Attribute ``size`` of ``<dirty-ring>`` must be a power of two from 1024 to 65536."""
     for node in features.find_all("dirty-ring"):
         if node.get("state") != "on":
             continue
@@ -100,7 +102,9 @@ def ring_has_a_size(features: KvmFeatures) -> Problems:
     good=_F.format("<xen><passthrough state='on' mode='sync_pt'/></xen>"),
 )
 def xen_features(features: XenFeatures) -> Problems:
-    """Elements of ``<xen>`` must be known features with a ``state``."""
+    """Each element in ``<xen>`` must be a Xen feature that libvirt knows, with a valid
+    ``state``.
+    """
     yield from _switches(features, XEN, required=True)
     for node in features.find_all("passthrough"):
         mode = node.get("mode", "sync_pt")
@@ -117,7 +121,9 @@ def xen_features(features: XenFeatures) -> Problems:
     good=_F.format("<capabilities><mknod/></capabilities>"),
 )
 def capabilities_of_containers(features: CapabilitiesFeature) -> Problems:
-    """Elements of ``<capabilities>`` must be known capabilities; ``state`` is optional."""
+    """Each element in ``<capabilities>`` must be a Linux capability that libvirt knows; ``state``
+    is optional.
+    """
     yield from _switches(features, CAPABILITIES, required=False)
 
 
@@ -125,9 +131,17 @@ def _switches(features: Part, names: frozenset[str], *, required: bool) -> Probl
     for node in features.node.iterchildren("*"):
         state = node.get("state")
         if node.tag not in names:
-            yield problem(f"<{node.tag}> is not a known feature here", node, accepted=sorted(names))
+            yield problem(
+                f"<{node.tag}> is not a feature that libvirt knows in <{features.node.tag}>",
+                node,
+                accepted=sorted(names),
+            )
         elif state is None and required:
-            yield problem(f"<{node.tag}> needs the attribute 'state'", node, accepted=ON_OFF.names)
+            yield problem(
+                f"<{node.tag}> needs the attribute 'state': 'on' or 'off'",
+                node,
+                accepted=ON_OFF.names,
+            )
         elif state is not None and state not in ON_OFF.names:
             yield problem(
                 f"attribute 'state' of <{node.tag}> must be 'on' or 'off'",

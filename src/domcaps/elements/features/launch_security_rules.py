@@ -20,6 +20,7 @@ from domcaps.language.quantities import OrEmpty
 from domcaps.language.require import needs
 from domcaps.language.rule import Problems, Sample, problem, rule
 from domcaps.language.value_types import UNSIGNED, YES_NO, Int
+from domcaps.language.wording import counted
 
 KERNEL_HASHES = qapi("object-add/arg/case=sev-guest/kernel-hashes")
 """QEMU can have the platform vouch for a kernel that it starts directly."""
@@ -59,7 +60,9 @@ class LaunchSecurity(Part):
     good=_GOOD,
 )
 def switches_are_yes_or_no(security: LaunchSecurity) -> Problems:
-    """Switches of AMD ``<launchSecurity>`` types must be ``yes`` or ``no``; others have none."""
+    """Attributes such as ``kernelHashes`` of an AMD ``<launchSecurity>`` must be ``yes`` or ``no``;
+    other types have none.
+    """
     switches = _SWITCHES.get(security.type or "")
     if switches is not None:
         yield from switches.problems(security.node)
@@ -72,7 +75,9 @@ def switches_are_yes_or_no(security: LaunchSecurity) -> Problems:
     good=_GOOD,
 )
 def policy_is_hexadecimal(security: LaunchSecurity) -> Problems:
-    """``<policy>`` must be a hexadecimal number; the types ``sev`` and ``sev-snp`` require it."""
+    """``<policy>`` must be a hexadecimal number such as ``0x30000``; the types ``sev`` and
+    ``sev-snp`` require it.
+    """
     kind = _POLICIES.get(security.type or "")
     if kind is None:
         return
@@ -90,13 +95,19 @@ def policy_is_hexadecimal(security: LaunchSecurity) -> Problems:
     good=_GOOD,
 )
 def figures_are_numbers(security: LaunchSecurity) -> Problems:
-    """``<cbitpos>`` and ``<reducedPhysBits>`` must be numbers; the defaults are the host's."""
+    """``<cbitpos>`` and ``<reducedPhysBits>`` must be whole numbers; the default is the host's
+    value.
+    """
     if security.type not in {"sev", "sev-snp"}:
         return
     for name in ("cbitpos", "reducedPhysBits"):
         node = security.find(name)
         if node is not None and not fits(_FIGURES, node.text or ""):
-            yield problem(f"<{name}> must be a number", security, name)
+            yield problem(
+                f"<{name}> must be a whole number, such as '1'; remove it to use the host's value",
+                security,
+                name,
+            )
 
 
 @rule(
@@ -107,7 +118,7 @@ def figures_are_numbers(security: LaunchSecurity) -> Problems:
     good=_GOOD,
 )
 def data_have_their_length(security: LaunchSecurity) -> Problems:
-    """Base64 data of ``<launchSecurity type='sev-snp'>`` must have the length of its field.
+    """Base64 data in ``<launchSecurity type='sev-snp'>`` must have the length of its field.
 
     These are 16 bytes for ``<guestVisibleWorkarounds>``, 96 for ``<idBlock>``, 4096 for
     ``<idAuth>`` and 32 for ``<hostData>``.
@@ -117,7 +128,11 @@ def data_have_their_length(security: LaunchSecurity) -> Problems:
         text = "" if node is None else node.text or ""
         found = _decoded_length(text)
         if text and found not in {0, length}:
-            yield problem(f"<{name}> has {found} bytes, but must have {length}", security, name)
+            yield problem(
+                f"<{name}> has {counted(found, 'byte')} of data, but must have {length}",
+                security,
+                name,
+            )
 
 
 def _decoded_length(text: str) -> int:
@@ -135,7 +150,7 @@ def _decoded_length(text: str) -> int:
     good=_GOOD,
 )
 def hashes_are_there(security: LaunchSecurity) -> Problems:
-    """``<launchSecurity kernelHashes='yes'>`` requires QEMU 6.2 or later."""
+    """Attribute ``kernelHashes`` of ``<launchSecurity>`` requires QEMU 6.2 or later."""
     if security.type == "sev" and security.node.get("kernelHashes"):
         yield from needs(
             security,
@@ -152,7 +167,9 @@ def hashes_are_there(security: LaunchSecurity) -> Problems:
     good=_GOOD,
 )
 def host_protects(security: LaunchSecurity) -> Problems:
-    """``<launchSecurity type='s390-pv'>`` requires a host started with ``prot_virt=1``."""
+    """``<launchSecurity type='s390-pv'>`` requires a host whose kernel was started with
+    prot_virt=1.
+    """
     if security.type == "s390-pv" and security.holds(S390_PV_QEMU):
         yield from needs(
             security, S390_PV_HOST, "this host does not support protected guests", "@type"

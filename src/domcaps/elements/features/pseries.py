@@ -103,7 +103,7 @@ class Ibs(_Mitigation):
     good=Sample("<features><htm state='on'/></features>", arch="ppc64"),
 )
 def servers_only(feature: PseriesFeature) -> Problems:
-    """These features require a pseries machine type."""
+    """Features of POWER, such as ``<htm>`` and ``<hpt>``, require a pseries machine type."""
     if feature.is_used and not feature.holds(PSERIES):
         why = PSERIES.explain(feature.domain.world)
         name = feature.node.tag

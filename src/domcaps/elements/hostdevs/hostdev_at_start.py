@@ -31,7 +31,9 @@ _USB = "/dev/bus/usb"
     on_host=True,
 )
 def devices_of_the_host_are_there(device: Hostdev) -> Problems:
-    """The PCI, USB or mediated device that ``<hostdev>`` names must exist on the host."""
+    """The PCI, USB or mediated device in the ``<source>`` of a ``<hostdev>`` must exist on
+    the host.
+    """
     source = device.source
     if source is None or source.get("startupPolicy") in {"optional", "requisite"}:
         return

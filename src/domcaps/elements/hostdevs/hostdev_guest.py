@@ -78,7 +78,9 @@ _GOOD = _PCI.format("", "", "")
 
 @rule("hostdev-model-invalid", Hostdev, bad=_MDEV.format("", 4, ""), good=_MDEV.format(_GPU, 4, ""))
 def model_suits_type(hostdev: Hostdev) -> Problems:
-    """``<hostdev type='mdev'>`` needs a ``model``; only type ``scsi_host`` may have one, too."""
+    """``<hostdev type='mdev'>`` needs the attribute ``model``, which otherwise only
+    ``type='scsi_host'`` may have.
+    """
     known = _MODEL.get(hostdev.type or "")
     if known is not None:
         yield from known.problems(hostdev.node)
@@ -97,7 +99,9 @@ def model_suits_type(hostdev: Hostdev) -> Problems:
     good=_MDEV.format(_GPU + " display='on'", 4, "") + _SCREEN,
 )
 def display_is_a_switch(hostdev: Hostdev) -> Problems:
-    """``display`` and ``ramfb`` of a mediated ``<hostdev>`` must be ``on`` or ``off``."""
+    """Attributes ``display`` and ``ramfb`` of a ``<hostdev type='mdev'>`` must be ``on`` or
+    ``off``.
+    """
     if hostdev.type in {"mdev", "pci"}:
         yield from _SWITCHES.problems(hostdev.node)
 
@@ -109,7 +113,7 @@ def display_is_a_switch(hostdev: Hostdev) -> Problems:
     good=_MDEV.format(_GPU + " display='on'", 4, "") + _SCREEN,
 )
 def display_needs_a_screen(hostdev: Hostdev) -> Problems:
-    """``<hostdev display='on'>`` requires a ``<graphics>`` element."""
+    """``display='on'`` of a ``<hostdev>`` requires a ``<graphics>`` element."""
     shows = hostdev.type == "pci" or hostdev.node.get("model") == "vfio-pci"
     if shows and hostdev.on("display") and not hostdev.domain.find("devices/graphics"):
         yield problem(
@@ -148,7 +152,9 @@ def one_early_display(hostdev: Hostdev) -> Problems:
     good=_SCSI.format(" rawio='yes'", ""),
 )
 def options_need_scsi(hostdev: Hostdev) -> Problems:
-    """``rawio`` and ``sgio`` require a SCSI ``<hostdev>``; ``sgio`` cannot be ``unfiltered``."""
+    """Attributes ``rawio`` and ``sgio`` require ``<hostdev type='scsi'>``; ``sgio`` cannot be
+    ``unfiltered``.
+    """
     yield from _SCSI_SWITCHES.problems(hostdev.node)
     if hostdev.type != "scsi":
         for name in ("rawio", "sgio"):
@@ -169,7 +175,9 @@ def options_need_scsi(hostdev: Hostdev) -> Problems:
     good=_PCI.format("", "", "<driver name='vfio'/>"),
 )
 def driver_is_known(hostdev: Hostdev) -> Problems:
-    """``<driver name>`` of a PCI ``<hostdev>`` must be a driver that libvirt knows."""
+    """Attribute ``name`` of ``<driver>`` in a PCI ``<hostdev>`` must be a driver that libvirt
+    knows.
+    """
     if hostdev.type != "pci":
         return
     driver = hostdev.find("driver")
@@ -186,7 +194,9 @@ def driver_is_known(hostdev: Hostdev) -> Problems:
     stage=Stage.START,
 )
 def driver_is_vfio(hostdev: Hostdev) -> Problems:
-    """``<driver name>`` of a PCI ``<hostdev>`` must be ``vfio``, not ``kvm`` or ``xen``."""
+    """Attribute ``name`` of ``<driver>`` in a PCI ``<hostdev>`` must be ``vfio``, not ``kvm`` or
+    ``xen``.
+    """
     driver = hostdev.find("driver") if hostdev.type == "pci" else None
     if driver is not None and driver.get("name") in {"kvm", "xen"}:
         yield problem(
@@ -205,7 +215,7 @@ def driver_is_vfio(hostdev: Hostdev) -> Problems:
     since=HOSTDEV_IOMMUFD,
 )
 def iommufd_is_there(hostdev: Hostdev) -> Problems:
-    """``<driver iommufd='yes'>`` requires iommufd in QEMU and in the host's kernel."""
+    """``<driver iommufd='yes'>`` requires a QEMU and a kernel of the host with iommufd."""
     driver = hostdev.find("driver[@iommufd='yes']") if hostdev.type == "pci" else None
     if driver is None or driver.get("name") != "vfio":
         return
@@ -230,7 +240,7 @@ def iommufd_is_there(hostdev: Hostdev) -> Problems:
     good=_GOOD,
 )
 def writes_are_not_filtered(hostdev: Hostdev) -> Problems:
-    """QEMU does not support ``writeFiltering`` of ``<source>``."""
+    """Attribute ``writeFiltering`` of ``<source>`` is not supported by QEMU."""
     source = hostdev.source
     if hostdev.type == "pci" and source is not None and source.get("writeFiltering") is not None:
         yield problem("QEMU does not support writeFiltering; remove it", source, "@writeFiltering")
@@ -243,7 +253,9 @@ def writes_are_not_filtered(hostdev: Hostdev) -> Problems:
     good=_SCSI.format("", "<address type='drive' unit='5'/>"),
 )
 def address_suits_type(hostdev: Hostdev) -> Problems:
-    """The guest ``<address>`` of a ``<hostdev>`` must be of the device's bus, such as ``pci``."""
+    """The ``<address>`` of a ``<hostdev>`` in the guest must suit its type, such as ``pci`` for a
+    PCI device.
+    """
     kind = hostdev.node.get("model") if hostdev.type == "mdev" else hostdev.type
     accepted, given = _ADDRESSES.get(kind or ""), hostdev.address_type
     if given is not None and accepted is not None and given not in accepted:
@@ -262,7 +274,9 @@ def address_suits_type(hostdev: Hostdev) -> Problems:
     good=_PCI.format("", "", _FIRST),
 )
 def some_do_not_boot(hostdev: Hostdev) -> Problems:
-    """``scsi_host`` and ``mdev`` devices other than ``vfio-ccw`` cannot have ``<boot order>``."""
+    """``<hostdev>`` of type ``scsi_host`` or ``mdev`` (other than ``vfio-ccw``) cannot have
+    ``<boot>``.
+    """
     model = hostdev.node.get("model")
     mediated = hostdev.type == "mdev" and model in {"vfio-pci", "vfio-ap"}
     if hostdev.boot_order and (mediated or hostdev.type == "scsi_host"):
@@ -277,7 +291,7 @@ def some_do_not_boot(hostdev: Hostdev) -> Problems:
     good=Sample(_MDEV.format("model='vfio-ap'", 4, ""), arch="s390x"),
 )  # fmt: skip
 def one_crypto_card(hostdev: Hostdev) -> Problems:
-    """A domain may have only one mediated device of model ``vfio-ap``."""
+    """A domain may have only one ``<hostdev type='mdev' model='vfio-ap'>``."""
     if hostdev.type != "mdev" or hostdev.node.get("model") != "vfio-ap":
         return
     others = (d for d in hostdev.domain.all(Hostdev) if d.type == "mdev")
@@ -295,7 +309,7 @@ def one_crypto_card(hostdev: Hostdev) -> Problems:
     good=_MDEV.format(_GPU, 4, ""),
 )
 def device_is_there(hostdev: Hostdev) -> Problems:
-    """The QEMU device for a ``<hostdev>`` must exist: ``vfio-pci``, ``vhost-scsi`` and so on."""
+    """QEMU must have the device for a ``<hostdev>``, such as ``vfio-pci`` or ``vhost-scsi-pci``."""
     model = hostdev.node.get("model", "")
     if hostdev.type == "mdev" and model in _WITH_MODEL:
         yield from needs(
@@ -316,7 +330,9 @@ def device_is_there(hostdev: Hostdev) -> Problems:
     good=_USB.format("", "").replace("<source>", "<source guestReset='off'>"),
 )
 def guest_reset_is_there(hostdev: Hostdev) -> Problems:
-    """``<source guestReset>`` of a USB ``<hostdev>`` requires a QEMU that supports it."""
+    """Attribute ``guestReset`` of ``<source>`` in a USB ``<hostdev>`` requires a QEMU that supports
+    it.
+    """
     if hostdev.type == "usb" and hostdev.has("source[@guestReset]"):
         yield from needs(
             hostdev,
@@ -334,7 +350,7 @@ def guest_reset_is_there(hostdev: Hostdev) -> Problems:
     stage=Stage.START,
 )
 def host_has_vfio(hostdev: Hostdev) -> Problems:
-    """A PCI or mediated ``<hostdev>`` requires an IOMMU and VFIO on the host."""
+    """A PCI or mediated ``<hostdev>`` requires VFIO and an enabled IOMMU on the host."""
     if hostdev.type == "pci":
         yield from needs(
             hostdev,
@@ -351,7 +367,9 @@ def host_has_vfio(hostdev: Hostdev) -> Problems:
     good=_PCI.format("", "", "<teaming type='transient' persistent='ua-net'/>"),
 )
 def teams_are_transient(hostdev: Hostdev) -> Problems:
-    """``<teaming>`` of a PCI ``<hostdev>`` must be ``transient`` and name a persistent one."""
+    """``<teaming>`` of a PCI ``<hostdev>`` needs ``type='transient'``, and in ``persistent`` the
+    alias of an ``<interface>``.
+    """
     team = hostdev.find("teaming")
     kind, partner = (None, None) if team is None else (team.get("type"), team.get("persistent"))
     if not kind and not partner:
@@ -360,6 +378,8 @@ def teams_are_transient(hostdev: Hostdev) -> Problems:
         yield problem("<teaming> is only valid for PCI devices; remove it", hostdev, "teaming")
     elif kind != "transient" or not partner:
         yield problem(
-            "<teaming> of a <hostdev> needs type='transient' and persistent='ALIAS'", hostdev,
+            "<teaming> of a <hostdev> needs type='transient', and in 'persistent' the alias of an "
+            "<interface>",
+            hostdev,
             "teaming",
-        )  # fmt: skip
+        )

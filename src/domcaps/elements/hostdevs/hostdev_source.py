@@ -97,7 +97,7 @@ _GOOD_SCSI = _device("scsi", _SCSI_INSIDE.format(0))
     good=_GOOD,
 )
 def source_is_there(hostdev: Hostdev) -> Problems:
-    """``<hostdev>`` needs a ``<source>``."""
+    """``<hostdev>`` needs a ``<source>`` that names the device of the host."""
     if hostdev.source is None:
         yield problem("<hostdev> needs a <source> that names the host device", hostdev, "source")
 
@@ -109,7 +109,7 @@ def source_is_there(hostdev: Hostdev) -> Problems:
     good=_device("usb", "<vendor id='0x1234'/><product id='0xbeef'/>", " startupPolicy='optional'"),
 )
 def only_usb_can_be_missing(hostdev: Hostdev) -> Problems:
-    """``<source startupPolicy>`` is only valid for USB ``<hostdev>``."""
+    """Attribute ``startupPolicy`` of ``<source>`` is only valid for a USB ``<hostdev>``."""
     source = hostdev.source
     if source is not None and hostdev.type != "usb" and source.get("startupPolicy") is not None:
         yield problem(
@@ -134,7 +134,9 @@ def _with_prefix(wrong: Problem, number: Node | None) -> Problem:
     good=_GOOD_USB,
 )
 def usb_is_identified(hostdev: Hostdev) -> Problems:
-    """A USB ``<source>`` needs ``<vendor>`` with ``<product>``, or an ``<address>`` on the bus."""
+    """``<source>`` of a USB ``<hostdev>`` must have ``<vendor>`` and ``<product>`` together, and a
+    valid ``<address>``.
+    """
     source = hostdev.source
     if hostdev.type != "usb" or source is None:
         return
@@ -165,7 +167,9 @@ def usb_is_identified(hostdev: Hostdev) -> Problems:
     stage=Stage.START,
 )
 def usb_is_findable(hostdev: Hostdev) -> Problems:
-    """A USB ``<hostdev>`` needs ``<vendor>`` and ``<product>``, or ``bus`` and ``device``."""
+    """``<source>`` of a USB ``<hostdev>`` needs ``<vendor>`` and ``<product>``, or ``<address>``
+    with ``bus`` and ``device``.
+    """
     source = hostdev.source
     if hostdev.type != "usb" or source is None or source.find("vendor") is not None:
         return
@@ -174,7 +178,7 @@ def usb_is_findable(hostdev: Hostdev) -> Problems:
         return
     if not _number(address, "bus") and not _number(address, "device"):
         yield problem(
-            "<source> needs <vendor> and <product>, or <address> with bus and device", source
+            "<source> needs <vendor> and <product>, or <address bus='…' device='…'/>", source
         )
 
 
@@ -185,7 +189,9 @@ def usb_is_findable(hostdev: Hostdev) -> Problems:
     good=_GOOD,
 )
 def pci_is_addressed(hostdev: Hostdev) -> Problems:
-    """The PCI address in ``<source>`` must be in range: slot 0 to 0x1f, function 0 to 7."""
+    """The PCI ``<address>`` in ``<source>`` must be in range: ``slot`` from 0 to 0x1f, ``function``
+    from 0 to 7.
+    """
     if hostdev.type == "pci" and hostdev.source is not None:
         yield from pci_address_problems(hostdev.source.find("address"))
 
@@ -207,7 +213,9 @@ def pci_address_problems(address: Node | None) -> Problems:
     good=_GOOD_SCSI,
 )
 def scsi_is_addressed(hostdev: Hostdev) -> Problems:
-    """A SCSI ``<source>`` needs an ``<adapter>`` with an ``<address>``, or one iSCSI ``<host>``."""
+    """``<source>`` of a SCSI ``<hostdev>`` needs ``<adapter>`` and ``<address>``, or one ``<host>``
+    for iSCSI.
+    """
     source = hostdev.source
     if hostdev.type != "scsi" or source is None:
         return
@@ -221,7 +229,7 @@ def scsi_is_addressed(hostdev: Hostdev) -> Problems:
             "<adapter> needs the attribute 'name', such as 'scsi_host0'", source, "adapter/@name"
         )
     if address is None:
-        yield problem("<source> needs an <address> with bus, target and unit", source, "address")
+        yield problem("<source> needs <address bus='…' target='…' unit='…'/>", source, "address")
     yield from _SCSI_ADDRESS.problems(address)
 
 
@@ -249,7 +257,7 @@ def _iscsi(source: Node) -> Problems:
     stage=Stage.START,
 )
 def iscsi_units_are_numbers(hostdev: Hostdev) -> Problems:
-    """The unit behind the slash of an iSCSI target name must be a number."""
+    """The unit after the slash in the ``name`` of an iSCSI ``<source>`` must be a number."""
     source = hostdev.source
     if hostdev.type != "scsi" or source is None or source.get("protocol") != "iscsi":
         return
@@ -265,7 +273,9 @@ def iscsi_units_are_numbers(hostdev: Hostdev) -> Problems:
     good=_device("scsi_host", "", " protocol='vhost' wwpn='naa.5123456789abcde0'"),
 )
 def vhost_scsi_has_a_target(hostdev: Hostdev) -> Problems:
-    """``<source wwpn>`` of a vhost SCSI target must be ``naa.`` and 16 hexadecimal digits."""
+    """Attribute ``wwpn`` of a vhost ``<source>`` must be ``naa.`` followed by 16 hexadecimal
+    digits.
+    """
     source = hostdev.source
     if hostdev.type != "scsi_host" or source is None:
         return
@@ -284,7 +294,9 @@ def vhost_scsi_has_a_target(hostdev: Hostdev) -> Problems:
     good=_GOOD_MDEV,
 )
 def mdev_has_a_uuid(hostdev: Hostdev) -> Problems:
-    """A mediated ``<hostdev>`` needs ``<address uuid>`` in its ``<source>``."""
+    """``<source>`` of a ``<hostdev type='mdev'>`` needs an ``<address>`` with the attribute
+    ``uuid``.
+    """
     source = hostdev.source
     if hostdev.type != "mdev" or source is None:
         return

@@ -25,6 +25,7 @@ from domcaps.language.quantities import MOST, NEEDED_SIZE, UNIT, too_large
 from domcaps.language.rule import Problems, problem, rule
 from domcaps.language.truth import Truth
 from domcaps.language.value_types import POSITIVE, UNSIGNED, UNSIGNED64, OneOf
+from domcaps.language.wording import only
 
 HMAT = qapi("set-numa-node/arg/case=hmat-lb")
 """QEMU can describe ways and caches of memory."""
@@ -38,19 +39,38 @@ class CellCache(Part):
     path = "cpu/numa/cell/cache"
     knows = ("size/@unit", "line/@unit")
 
-    level = field("@level", POSITIVE, required=True)
+    level = field("@level", POSITIVE, required=True, expected="a level from 1 to 3, such as '1'")
     associativity = field("@associativity", OneOf(("none", "direct", "full")), required=True)
     policy = field("@policy", OneOf(("none", "writeback", "writethrough")), required=True)
-    size = field("size/@value", NEEDED_SIZE, required=True)
-    line = field("line/@value", NEEDED_SIZE, required=True)
+    size = field(
+        "size/@value", NEEDED_SIZE, required=True, expected="a size such as '10', with unit='KiB'"
+    )
+    line = field(
+        "line/@value",
+        NEEDED_SIZE,
+        required=True,
+        expected="a line size such as '64', with unit='B'",
+    )
 
 
 class Way(Part):
     """Base class of what is known about the way from one cell to another's memory."""
 
-    initiator = field("@initiator", UNSIGNED, required=True)
-    target = field("@target", UNSIGNED, required=True)
-    cache = field("@cache", UNSIGNED, default=0)
+    initiator = field(
+        "@initiator",
+        UNSIGNED,
+        required=True,
+        expected="the id of a NUMA <cell> that has CPUs, such as '0'",
+    )
+    target = field(
+        "@target", UNSIGNED, required=True, expected="the id of a NUMA <cell>, such as '0'"
+    )
+    cache = field(
+        "@cache",
+        UNSIGNED,
+        default=0,
+        expected="the level of a <cache> of the cell 'target', such as '1'",
+    )
     type = field("@type", OneOf(("access", "read", "write")), required=True)
 
 
@@ -59,7 +79,9 @@ class Latency(Way):
 
     path = "cpu/numa/interconnects/latency"
 
-    value = field("@value", UNSIGNED64, required=True)
+    value = field(
+        "@value", UNSIGNED64, required=True, expected="a number of nanoseconds, such as '5'"
+    )
 
 
 class Bandwidth(Way):
@@ -67,7 +89,12 @@ class Bandwidth(Way):
 
     path = "cpu/numa/interconnects/bandwidth"
 
-    value = field("@value", NEEDED_SIZE, required=True)
+    value = field(
+        "@value",
+        NEEDED_SIZE,
+        required=True,
+        expected="a number of KiB per second (unless 'unit' says otherwise), such as '204800'",
+    )
     unit = field("@unit", UNIT)
 
 
@@ -139,18 +166,38 @@ def _ways(numa: Numa) -> list[Way]:
     good=_N.format("", _WAY.format(0, 1, "access")),
 )
 def ways_lead_somewhere(numa: Numa) -> Problems:
-    """``<interconnects>`` must lead from a cell with CPUs to a cell, or to a cache of it."""
+    """``<interconnects>`` must lead from a NUMA cell with CPUs to another cell, or to a ``<cache>``
+    of that cell.
+    """
     cells = len(numa.domain.all(Cell))
     cpus = cpus_of(numa.domain)
     for way in _ways(numa):
         ends = (("@initiator", way.initiator), ("@target", way.target))
         wrong = [at for at, number in ends if number is not None and number >= cells]
         for at in wrong:
-            yield problem(f"the domain has the NUMA cells 0 to {cells - 1} only", way, at)
+            number = way.initiator if at == "@initiator" else way.target
+            yield problem(
+                f"attribute {at[1:]!r} of <{way.node.tag}> is {number}, but the domain has "
+                f"{only(cells, 'NUMA cell')}; correct it, or add a <cell>",
+                way,
+                at,
+            )
         if not wrong and not cpus.get(way.initiator or 0):
-            yield problem("the initiator must be a NUMA cell with CPUs", way, "@initiator")
+            yield problem(
+                f"the NUMA cell {way.initiator or 0} has no CPUs: 'initiator' of "
+                f"<{way.node.tag}> must be a "
+                "cell with CPUs",
+                way,
+                "@initiator",
+            )
         if not wrong and way.cache and way.cache not in _levels(numa, way.target or 0):
-            yield problem("the target cell has no <cache> of this level", way, "@cache")
+            yield problem(
+                f"the NUMA cell {way.target or 0} has no <cache> of level {way.cache}: "
+                "add one, or correct "
+                "'cache'",
+                way,
+                "@cache",
+            )
 
 
 def _levels(numa: Numa, number: int) -> set[int | None]:
@@ -169,7 +216,9 @@ def _levels(numa: Numa, number: int) -> set[int | None]:
     good=_N.format("", _WAY.format(0, 1, "read") + _WAY.format(0, 1, "write")),
 )
 def ways_are_told_once(numa: Numa) -> Problems:
-    """Each connection of two NUMA cells may be described once, in one direction."""
+    """``<interconnects>`` may describe each connection of two NUMA cells only once, in one
+    direction.
+    """
     seen = set()
     ends = set()
     for way in _ways(numa):
@@ -203,7 +252,11 @@ _BANDWIDTH = "<bandwidth initiator='0' target='0' type='access' value='{}' unit=
 def cache_can_be_counted(cache: CellCache) -> Problems:
     """``<size>`` of a NUMA ``<cache>`` must be below 16 EiB."""
     if too_large(cache.node, "size/@value", "size/unit", limit=MOST):
-        yield problem("the cache size is too large: it must be below 16 EiB", cache, "size/@value")
+        yield problem(
+            "the cache size must be below 16 EiB; write a smaller number or unit",
+            cache,
+            "size/@value",
+        )
 
 
 @rule(
@@ -213,8 +266,10 @@ def cache_can_be_counted(cache: CellCache) -> Problems:
     good=_N.format("", _BANDWIDTH.format(1)),
 )
 def bandwidth_can_be_counted(bandwidth: Bandwidth) -> Problems:
-    """``<bandwidth value>`` must be below 16 EiB per second."""
+    """Attribute ``value`` of ``<bandwidth>`` must be below 16 EiB per second."""
     if too_large(bandwidth.node, "@value", limit=MOST):
         yield problem(
-            "the bandwidth is too large: it must be below 16 EiB per second", bandwidth, "@value"
+            "the bandwidth must be below 16 EiB per second; write a smaller number or unit",
+            bandwidth,
+            "@value",
         )

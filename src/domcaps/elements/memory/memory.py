@@ -66,7 +66,7 @@ class MaxMemory(Part):
 
     size = field("", SIZE)
     unit = field("@unit", UNIT, of=".")
-    slots = field("@slots", OrEmpty(UNSIGNED))
+    slots = field("@slots", OrEmpty(UNSIGNED), expected="a number of memory slots, such as '16'")
 
 
 def _size(domain: Domain, kind: type[Part]) -> int:
@@ -120,7 +120,9 @@ def memory_can_be_counted(memory: Memory) -> Problems:
     for kind in kinds:
         part = memory.domain.first(kind)
         if part is not None and too_large(part.node):
-            yield problem("the memory size is too large: it must be below 8 EiB", part)
+            yield problem(
+                "the memory size must be below 8 EiB; write a smaller number or unit", part
+            )
 
 
 def _is_unread(memory: Memory | None) -> bool:
@@ -143,7 +145,7 @@ class MemoryOfDomain(Part):
     good=_SMALL.format("", _CELL),
 )
 def there_is_memory(domain: MemoryOfDomain) -> Problems:
-    """A domain needs memory: ``<memory>``, or the memory of its NUMA cells."""
+    """A domain needs a size in ``<memory>``, or in its NUMA cells."""
     total, plugged = total_memory(domain.domain), device_memory(domain.domain)
     memory = domain.domain.first(Memory)
     if total == plugged and not _is_unread(memory):
@@ -172,9 +174,11 @@ def _some(domain: Domain) -> Fix:
     good=_SMALL.format(f"{_MEMORY}<maxMemory slots='2'>131072</maxMemory>", _CELL),
 )
 def slots_need_a_size(most: MaxMemory) -> Problems:
-    """``<maxMemory slots>`` needs a size."""
+    """``<maxMemory>`` with the attribute ``slots`` needs a size."""
     if most.slots and not max_memory(most.domain):
-        yield problem("<maxMemory> needs a size", most)
+        yield problem(
+            "<maxMemory> needs a size, such as <maxMemory slots='16' unit='GiB'>8</maxMemory>", most
+        )
 
 
 @rule(
@@ -184,11 +188,13 @@ def slots_need_a_size(most: MaxMemory) -> Problems:
     good=_SMALL.format(f"{_MEMORY}<maxMemory slots='2'>131072</maxMemory>", _CELL),
 )
 def most_is_not_less(most: MaxMemory) -> Problems:
-    """``<maxMemory>`` must be at least the memory of the domain."""
+    """``<maxMemory>`` must not be less than the memory of the domain."""
     size, total = max_memory(most.domain), total_memory(most.domain)
     if 0 < size < total:
         has = shown_size(total * KIB)
-        yield problem(f"<maxMemory> is less than the {has} of memory that the domain has", most)
+        yield problem(
+            f"<maxMemory> is less than the memory of the domain, {has}; write a larger size", most
+        )
 
 
 @rule(
@@ -198,7 +204,7 @@ def most_is_not_less(most: MaxMemory) -> Problems:
     good=_SMALL.format(f"{_MEMORY}<maxMemory slots='2'>131072</maxMemory>", _CELL),
 )
 def plugged_memory_has_a_cell(most: MaxMemory) -> Problems:
-    """``<maxMemory>`` requires a NUMA cell; in a new definition libvirt adds one."""
+    """``<maxMemory>`` requires a NUMA ``<cell>``; in a new definition libvirt adds one."""
     used = bool(max_memory(most.domain) or most.slots)
     if used and not cell_count(most.domain) and most.domain.arch not in {"ppc64", "ppc64le"}:
         yield problem(

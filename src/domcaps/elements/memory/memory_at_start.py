@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     stage=Stage.START,
 )
 def firmware_fits_into_memory(memory: Memory) -> Problems:
-    """``<memory>`` must be large enough for QEMU's firmware on s390x and RISC-V virt.
+    """``<memory>`` must be large enough for the firmware that QEMU loads for s390x and RISC-V
+    guests.
 
     QEMU 11.1 refuses 2 MiB ("not enough RAM to load the BIOS file"), and starts with 3.
     """
@@ -54,12 +55,14 @@ _LARGE = (
     stage=Stage.START,
 )
 def maximum_can_be_addressed(most: MaxMemory) -> Problems:
-    """Emulated processors of x86 address 1 TiB: QEMU refuses more ("phys-bits too low (40)")."""
+    """An x86 guest without KVM can have at most 1 TiB in ``<maxMemory>``."""
     domain = most.domain
     if domain.virttype != "qemu" or domain.world.truth(X86) is not Truth.YES:
         return
     if max_memory(domain) >> (_ADDRESSABLE_BITS - _KIB_BITS) and not _has_width(most):
-        message = "an emulated processor addresses no more than 1 TiB of memory"
+        message = (
+            "without KVM, an x86 guest can have at most 1 TiB in <maxMemory>; write a smaller size"
+        )
         yield problem(message, most, fix=_within_addresses(most))
 
 

@@ -46,7 +46,7 @@ from domcaps.language.quantities import (
 from domcaps.language.rule import Problems, Sample, problem, rule
 from domcaps.language.truth import Truth
 from domcaps.language.value_types import UNSIGNED, Int, OneOf
-from domcaps.language.wording import one_of
+from domcaps.language.wording import alternatives, only
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -101,7 +101,12 @@ class MemoryBacking(Part):
     source = field("source/@type", choice=SOURCE_TYPE)
     access = field("access/@mode", OrEmpty(OneOf(("shared", "private"))))
     allocation = field("allocation/@mode", OrEmpty(OneOf(("immediate", "ondemand"))))
-    threads = field("allocation/@threads", OrEmpty(UNSIGNED), since=ALLOCATION_THREADS)
+    threads = field(
+        "allocation/@threads",
+        OrEmpty(UNSIGNED),
+        since=ALLOCATION_THREADS,
+        expected="a number of threads, at least 1, such as '8'",
+    )
 
 
 class Page(Part):
@@ -109,9 +114,14 @@ class Page(Part):
 
     path = "memoryBacking/hugepages/page"
 
-    size = field("@size", Int(0, 2**64 - 1), required=True)
+    size = field(
+        "@size",
+        Int(0, 2**64 - 1),
+        required=True,
+        expected="a page size such as '2' with unit='MiB'",
+    )
     unit = field("@unit", UNIT)
-    nodeset = field("@nodeset", CPUS)
+    nodeset = field("@nodeset", CPUS, expected="NUMA cells of the guest, such as '0' or '0-3'")
 
     @property
     def size_kib(self) -> int:
@@ -143,9 +153,11 @@ _CELLS = (
     good=_PAGES.format(_LARGE.format(1)),
 )
 def pages_are_counted(page: Page) -> Problems:
-    """``<page size>`` must be below 8 EiB."""
+    """Attribute ``size`` of ``<page>`` must be below 8 EiB."""
     if too_large(page.node, "@size", "@unit", limit=2**63 - KIB):
-        yield problem("the page size is too large", page, "@size")
+        yield problem(
+            "the page size must be below 8 EiB; write a smaller number or unit", page, "@size"
+        )
 
 
 @rule("memory-backing-hugepages-ondemand", MemoryBacking,
@@ -155,7 +167,8 @@ def huge_pages_are_there_at_once(memory: MemoryBacking) -> Problems:
     """``<hugepages>`` cannot be combined with ``<allocation mode='ondemand'>``."""
     if memory.has("hugepages") and memory.allocation == "ondemand":
         yield problem(
-            "<hugepages> excludes <allocation mode='ondemand'>; use mode='immediate'",
+            "<hugepages> cannot be combined with <allocation mode='ondemand'>; use "
+            "mode='immediate'",
             memory,
             "allocation/@mode",
         )
@@ -171,7 +184,8 @@ def huge_pages_are_files(memory: MemoryBacking) -> Problems:
     """``<hugepages>`` cannot be combined with ``<source type='anonymous'>``."""
     if memory.has("hugepages") and memory.source == "anonymous":
         yield problem(
-            "<hugepages> excludes <source type='anonymous'>; use type='memfd' or 'file'",
+            "<hugepages> cannot be combined with <source type='anonymous'>; use "
+            "type='memfd' or 'file'",
             memory,
             "source/@type",
         )
@@ -184,7 +198,7 @@ def huge_pages_are_files(memory: MemoryBacking) -> Problems:
     good=_M.format(_HUGE + "<source type='memfd'/>"),
 )
 def memfd_needs_huge_pages(memory: MemoryBacking) -> Problems:
-    """``<hugepages>`` with ``<source type='memfd'>`` require support in QEMU and the host."""
+    """``<hugepages>`` with ``<source type='memfd'>`` requires a QEMU and a host that support it."""
     world = memory.domain.world
     asked = memory.source == "memfd" and memory.has("hugepages")
     if asked and world.truth(HUGE_MEMFD) is Truth.NO:
@@ -204,13 +218,13 @@ def memfd_needs_huge_pages(memory: MemoryBacking) -> Problems:
     good=_M.format(_HUGE + "<allocation threads='4'/>"),
 )
 def threads_need_qemu(memory: MemoryBacking) -> Problems:
-    """``<allocation threads>`` requires QEMU 5.0 or later."""
+    """Attribute ``threads`` of ``<allocation>`` requires QEMU 5.0 or later."""
     world = memory.domain.world
     asked = memory.threads and memory.has("hugepages")
     if asked and world.truth(PREALLOC_THREADS) is Truth.NO:
         reason = PREALLOC_THREADS.explain(world)
         yield problem(
-            "this QEMU does not support <allocation threads>; remove 'threads'",
+            "this QEMU does not support the attribute 'threads' of <allocation>; remove it",
             memory,
             "allocation/@threads",
             reason=reason,
@@ -224,9 +238,11 @@ def threads_need_qemu(memory: MemoryBacking) -> Problems:
     good=_M.format(_HUGE + "<access mode='shared'/>"),
 )
 def shared_pages_have_a_cell(memory: MemoryBacking) -> Problems:
-    """``<access mode='shared'>`` for huge pages may require a NUMA cell.
+    """``<access mode='shared'>`` with huge pages requires a NUMA ``<cell>`` on machine
+    types without a memory back end.
 
-    It does not where the machine type names its memory.
+    It does not where QEMU reports the default memory back end of the machine type
+    (``default-ram-id``).
     """
     machine = machine_type(memory.domain.world)
     if memory.access != "shared" or not memory.has("hugepages") or machine is None:
@@ -236,7 +252,10 @@ def shared_pages_have_a_cell(memory: MemoryBacking) -> Problems:
         return
     if not machine.default_ram_id and not cell_count(memory.domain):
         yield problem(
-            "shared huge pages require a NUMA cell for this machine type", memory, "access/@mode"
+            "access mode='shared' with huge pages requires a NUMA <cell> for this "
+            "machine type; add one",
+            memory,
+            "access/@mode",
         )
 
 
@@ -247,9 +266,13 @@ def shared_pages_have_a_cell(memory: MemoryBacking) -> Problems:
     good=_PAGES.format("<page size='2048'/>"),
 )
 def pages_have_a_size(page: Page) -> Problems:
-    """``<page size>`` must not be 0."""
+    """Attribute ``size`` of ``<page>`` must not be 0."""
     if page.size == 0:
-        yield problem("the page size must not be 0", page, "@size")
+        yield problem(
+            "attribute 'size' of <page> must not be 0; write a size such as '2' with unit='MiB'",
+            page,
+            "@size",
+        )
 
 
 @rule(
@@ -259,7 +282,9 @@ def pages_have_a_size(page: Page) -> Problems:
     good=_CELLS + _PAGES.format("<page size='2048' nodeset='0'/><page size='4'/>"),
 )
 def cells_have_pages_of_one_size(page: Page) -> Problems:
-    """A NUMA cell may appear in only one ``<page nodeset>``; one ``<page>`` may have no nodeset."""
+    """A NUMA cell may be in the ``nodeset`` of only one ``<page>``; only one ``<page>`` may have no
+    ``nodeset``.
+    """
     pages = page.domain.all(Page)
     if pages[0].node is not page.node:
         return
@@ -290,10 +315,16 @@ def _of_two_pages(taken: int, cells: int | None) -> str:
     good=_CELLS + _PAGES.format("<page size='2048' nodeset='1'/>"),
 )
 def cells_of_pages_are_there(page: Page) -> Problems:
-    """``<page nodeset>`` must be NUMA cells that the guest has."""
+    """Attribute ``nodeset`` of ``<page>`` must list only NUMA cells that the guest has."""
     cells, count = page.cells, cell_count(page.domain)
     if cells is not None and highest(cells) >= count:
-        yield problem(f"the guest has {count} NUMA cells, numbered from 0", page, "@nodeset")
+        yield problem(
+            f"attribute 'nodeset' of <page> names the NUMA cell {highest(cells)}, "
+            "but the guest has "
+            f"{only(count, 'NUMA cell')}; correct the number, or add a <cell>",
+            page,
+            "@nodeset",
+        )
 
 
 @rule(
@@ -304,18 +335,26 @@ def cells_of_pages_are_there(page: Page) -> Problems:
     stage=Stage.START,
 )
 def host_has_such_pages(page: Page) -> Problems:
-    """``<page size>`` must be a huge page size that the host has (``domcaps host`` lists them)."""
+    """Attribute ``size`` of ``<page>`` must be a huge page size that the host has; 'domcaps host'
+    lists them.
+    """
     if page.node in page.domain.once(_used) and not _offered(page.domain, page.size_kib):
         sizes = page.domain.world.host.record.hugepage_sizes_kib
-        accepted = tuple(shown_size(size * KIB) for size in sizes)
+        accepted = tuple(map(_as_attributes, sizes))
         yield problem(
             f"the host does not support huge pages of {shown_size(page.size_kib * KIB)}"
-            + (f"; use {one_of(accepted)}" if accepted else ""),
+            + (f"; use {alternatives(accepted)}" if accepted else ""),
             page,
             "@size",
             accepted=accepted,
             fix=_nearest_size(page, sizes),
         )
+
+
+def _as_attributes(size: int) -> str:
+    """Write a size in KiB as attributes: ``size='2' unit='MiB'``."""
+    number, unit = shown_size(size * KIB).split(" ")
+    return f"size={number!r} unit={unit!r}"
 
 
 def _nearest_size(page: Page, sizes: Iterable[int]) -> Iterator[Fix]:
@@ -375,12 +414,13 @@ _MODULE = (
     stage=Stage.START,
 )
 def host_has_pages_for_devices(memory: MemoryDevice) -> Problems:
-    """``<pagesize>`` of a memory module must be a page size of the host."""
+    """``<pagesize>`` of a ``<memory>`` device must be a page size that the host has."""
     if memory.model in {"dimm", "virtio-mem"}:
         size = size_kib(memory.node, "source/pagesize")
         if not _offered(memory.domain, size):
             yield problem(
-                f"the host does not support huge pages of {shown_size(size * KIB)}",
+                f"the host does not support huge pages of {shown_size(size * KIB)}; 'domcaps host' "
+                "lists the sizes that it has",
                 memory,
                 "source/pagesize",
             )

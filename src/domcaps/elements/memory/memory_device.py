@@ -50,6 +50,7 @@ from domcaps.language.quantities import (
 from domcaps.language.rule import Problems, Sample, problem, rule
 from domcaps.language.truth import Truth
 from domcaps.language.value_types import YES_NO, Int, OneOf
+from domcaps.language.wording import only
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node
@@ -88,8 +89,17 @@ class MemoryDevice(Device):
     model = field("@model", choice=MODEL, required=True)
     access = field("@access", OneOf(("shared", "private")))
     discard = field("@discard", YES_NO)
-    node_number = field("target/node", OrEmpty(Int(0, 2**31 - 1, minus_zero=True)))
-    size = field("target/size", Int(0, 2**64 - 1), required=True)
+    node_number = field(
+        "target/node",
+        OrEmpty(Int(0, 2**31 - 1, minus_zero=True)),
+        expected="the id of a NUMA <cell> of the guest, such as '0'",
+    )
+    size = field(
+        "target/size",
+        Int(0, 2**64 - 1),
+        required=True,
+        expected="a size such as '1' with unit='GiB'",
+    )
     unit = field("target/size/@unit", UNIT)
 
     @cached_property
@@ -116,7 +126,11 @@ class Dimm(Part):
 
     page_size = field("source/pagesize", SIZE)
     page_unit = field("source/pagesize/@unit", UNIT, of="source/pagesize")
-    host_nodes = field("source/nodemask", OrEmpty(CPUS))
+    host_nodes = field(
+        "source/nodemask",
+        OrEmpty(CPUS),
+        expected="NUMA nodes of the host, such as '0-3' or '0-3,^2' (all but 2)",
+    )
 
 
 class VirtioPmem(Part):
@@ -124,7 +138,7 @@ class VirtioPmem(Part):
 
     path = "devices/memory[@model='virtio-pmem']"
 
-    base = field("target/address/@base", _BASE)
+    base = field("target/address/@base", _BASE, expected="an address such as '0x100000000'")
 
 
 class VirtioMem(Part):
@@ -134,13 +148,17 @@ class VirtioMem(Part):
 
     page_size = field("source/pagesize", SIZE)
     page_unit = field("source/pagesize/@unit", UNIT, of="source/pagesize")
-    host_nodes = field("source/nodemask", OrEmpty(CPUS))
+    host_nodes = field(
+        "source/nodemask",
+        OrEmpty(CPUS),
+        expected="NUMA nodes of the host, such as '0-3' or '0-3,^2' (all but 2)",
+    )
     block_size = field("target/block", SIZE)
     block_unit = field("target/block/@unit", UNIT)
     requested_size = field("target/requested", SIZE)
     requested_unit = field("target/requested/@unit", UNIT)
     dynamic_memslots = field("target/@dynamicMemslots", YES_NO)
-    base = field("target/address/@base", _BASE)
+    base = field("target/address/@base", _BASE, expected="an address such as '0x100000000'")
 
 
 class SgxEpc(Part):
@@ -148,7 +166,11 @@ class SgxEpc(Part):
 
     path = "devices/memory[@model='sgx-epc']"
 
-    host_nodes = field("source/nodemask", OrEmpty(CPUS))
+    host_nodes = field(
+        "source/nodemask",
+        OrEmpty(CPUS),
+        expected="NUMA nodes of the host, such as '0-3' or '0-3,^2' (all but 2)",
+    )
 
 
 _D = (
@@ -188,13 +210,17 @@ _VIRTIO_MEM = memory_sample("virtio-mem", _SIZE + _NODE + _BLOCK.format(2048, 25
     defined=MEMORY_NODE_CHECKED,
 )
 def node_is_a_cell(memory: MemoryDevice) -> Problems:
-    """``<node>`` of a memory device must be a NUMA cell of the guest."""
+    """``<node>`` of a ``<memory>`` device must be the id of a NUMA ``<cell>`` of the guest."""
     if memory.node_number is None:
         return
     cells = cell_count(memory.domain)
     if memory.node_number >= cells:
-        message = f"the guest has {cells} NUMA cells" if cells else "the guest has no NUMA cells"
-        yield problem(f"{message}, numbered from 0", memory, "target/node")
+        yield problem(
+            f"<node> in <target> is {memory.node_number}, but the guest has "
+            f"{only(cells, 'NUMA cell')}; correct it, or add a <cell>",
+            memory,
+            "target/node",
+        )
 
 
 @rule(
@@ -214,7 +240,9 @@ def sizes_can_be_counted(memory: MemoryDevice) -> Problems:
         paths.append("source/pagesize")
     for path in paths:
         if memory.has(path) and too_large(memory.node, path, f"{path}/@unit"):
-            yield problem("the memory size is too large: it must be below 8 EiB", memory, path)
+            yield problem(
+                "the memory size must be below 8 EiB; write a smaller number or unit", memory, path
+            )
 
 
 @rule(
@@ -224,7 +252,9 @@ def sizes_can_be_counted(memory: MemoryDevice) -> Problems:
     good=_NVDIMM,
 )
 def kept_memory_is_not_discarded(memory: MemoryDevice) -> Problems:
-    """``<memory discard='yes'>`` is not valid for ``nvdimm`` and ``virtio-pmem``."""
+    """Attribute ``discard`` of ``<memory>`` is not valid for the models ``nvdimm`` and
+    ``virtio-pmem``.
+    """
     if memory.discard == "yes" and memory.model in {"nvdimm", "virtio-pmem"}:
         yield problem(
             f"'discard' is not valid for <memory model={memory.model!r}>; remove it",
@@ -251,7 +281,9 @@ def kept_memory_is_in_a_file(memory: MemoryDevice) -> Problems:
 def pmem_is_shared(memory: MemoryDevice) -> Problems:
     """``<memory model='virtio-pmem'>`` requires ``access='shared'``."""
     if memory.model == "virtio-pmem" and memory.access == "private":
-        yield problem("<memory model='virtio-pmem'> requires access='shared'", memory, "@access")
+        yield problem(
+            "<memory model='virtio-pmem'> requires access='shared'; set that", memory, "@access"
+        )
 
 
 @rule(
@@ -275,11 +307,15 @@ def pmem_has_no_node(memory: MemoryDevice) -> Problems:
     good=_VIRTIO_MEM,
 )
 def blocks_are_powers(memory: VirtioMem) -> Problems:
-    """``<block>`` of virtio-mem must be a power of two, at least a transparent huge page."""
+    """``<block>`` of virtio-mem must be a power of two, and at least as large as a transparent huge
+    page.
+    """
     block = size_kib(memory.node, "target/block")
     least = memory.domain.world.host.record.transparent_hugepage_kib or 2048
     if not block or block & (block - 1):
-        yield problem("<block> must be a power of two", memory, "target/block")
+        yield problem(
+            "<block> must be a power of two, such as '2048' (KiB)", memory, "target/block"
+        )
     elif block < least:
         yield problem(f"<block> must be at least {least} KiB", memory, "target/block")
 
@@ -291,13 +327,13 @@ def blocks_are_powers(memory: VirtioMem) -> Problems:
     good=_VIRTIO_MEM,
 )
 def blocks_are_requested(memory: VirtioMem) -> Problems:
-    """``<requested>`` of virtio-mem must be a multiple of ``<block>``, at most ``<size>``."""
+    """``<requested>`` of virtio-mem must be a multiple of ``<block>``, and at most ``<size>``."""
     requested = size_kib(memory.node, "target/requested")
     block = size_kib(memory.node, "target/block")
     if requested > size_kib(memory.node, "target/size"):
         most = size_kib(memory.node, "target/size")
         fix = _requesting(most - most % (block or 1))
-        message = "<requested> must not be larger than <size>"
+        message = "<requested> must not be larger than <size>; write a smaller size"
         yield problem(message, memory, "target/requested", fix=fix)
     elif block and requested % block:
         fix = _requesting(requested - requested % block)
@@ -317,7 +353,7 @@ def _requesting(kibibytes: int) -> Fix:
     since=DYNAMIC_MEMSLOTS_READ,
 )
 def dynamic_memslots_need_qemu(memory: VirtioMem) -> Problems:
-    """``<target dynamicMemslots>`` requires a QEMU that supports it."""
+    """Attribute ``dynamicMemslots`` of ``<target>`` requires a QEMU that supports it."""
     world = memory.domain.world
     if memory.dynamic_memslots == "yes" and world.truth(DYNAMIC_MEMSLOTS) is Truth.NO:
         reason = DYNAMIC_MEMSLOTS.explain(world)
@@ -368,7 +404,7 @@ _HERE = "<source><nodemask>0</nodemask></source>"
     stage=Stage.START,
 )
 def nodes_of_modules_are_there(memory: Dimm) -> Problems:
-    """``<nodemask>`` of a memory module must name NUMA nodes that the host has."""
+    """``<nodemask>`` of a ``<memory>`` device must list only NUMA nodes that the host has."""
     yield from _missing_nodes(memory)
 
 
@@ -380,7 +416,7 @@ def nodes_of_modules_are_there(memory: Dimm) -> Problems:
     stage=Stage.START,
 )
 def nodes_of_virtio_mem_are_there(memory: VirtioMem) -> Problems:
-    """``<nodemask>`` of virtio-mem must name NUMA nodes that the host has."""
+    """``<nodemask>`` of virtio-mem must list only NUMA nodes that the host has."""
     yield from _missing_nodes(memory)
 
 
@@ -392,7 +428,7 @@ def nodes_of_virtio_mem_are_there(memory: VirtioMem) -> Problems:
     stage=Stage.START,
 )
 def nodes_of_enclaves_are_there(memory: SgxEpc) -> Problems:
-    """``<nodemask>`` of SGX memory must name NUMA nodes that the host has."""
+    """``<nodemask>`` of SGX memory must list only NUMA nodes that the host has."""
     yield from _missing_nodes(memory)
 
 
@@ -405,7 +441,7 @@ def nodes_of_enclaves_are_there(memory: SgxEpc) -> Problems:
     fix=Fix(add="<features><acpi/></features>"),
 )
 def modules_need_acpi(memory: MemoryDevice) -> Problems:
-    """Memory modules (``dimm``, ``nvdimm``) of x86 guests require ``<acpi/>``."""
+    """A ``dimm`` or ``nvdimm`` in an x86 guest requires ``<acpi/>`` in ``<features>``."""
     if memory.model not in {"dimm", "nvdimm"} or not memory.holds(X86):
         return
     if memory.domain.root.find("features/acpi") is None:

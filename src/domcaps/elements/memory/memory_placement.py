@@ -30,6 +30,7 @@ from domcaps.language.node_path import path_of
 from domcaps.language.quantities import KIB, repeated, shown_size
 from domcaps.language.rule import Problems, problem, rule
 from domcaps.language.value_types import Int
+from domcaps.language.wording import counted, only
 
 if TYPE_CHECKING:
     from domcaps.language.domain import Domain
@@ -118,7 +119,10 @@ def addresses_do_not_overlap(memory: MemoryDevice) -> Problems:
         if place.start < before.end:
             at = "target/address/@base" if device.has("target/address") else "address/@base"
             yield problem(
-                f"the range at {place.start:#x} overlaps with another memory device", device, at
+                f"the address range at {place.start:#x} overlaps with that of another "
+                "memory device; change one of them",
+                device,
+                at,
             )
 
 
@@ -129,7 +133,7 @@ def addresses_do_not_overlap(memory: MemoryDevice) -> Problems:
     good=_modules(_SLOT.format(0), _SLOT.format(1)),
 )
 def slots_have_one_module(memory: MemoryDevice) -> Problems:
-    """Each memory slot must be used by one module only."""
+    """Attribute ``slot`` of the ``<address>`` must differ for each ``<memory>`` device."""
     for each in repeated(memory, _slot):
         yield problem(
             f"slot {_slot(each)} is used by another module; choose another", each, "address/@slot"
@@ -154,7 +158,9 @@ def _slot(memory: MemoryDevice) -> int | None:
     ),
 )
 def addresses_are_aligned(memory: MemoryDevice) -> Problems:
-    """``<address base>`` of a memory device must be aligned to a page, or to a block of it."""
+    """Attribute ``base`` of a memory device's ``<address>`` must be a multiple of the page size, or
+    of ``<block>``.
+    """
     step = {"virtio-pmem": _PAGE_KIB}.get(memory.model or "", 0)
     if memory.model == "virtio-mem":
         step = size_kib(memory.node, "target/block")
@@ -177,7 +183,8 @@ _PLACES = {"virtio-mem": ("pci", "ccw"), "virtio-pmem": ("pci",)}
     good=memory_sample("virtio-mem", _BLOCKS, address="<address type='pci'/>"),
 )
 def addresses_have_their_type(memory: MemoryDevice) -> Problems:
-    """A virtio memory device needs a PCI ``<address>``; SGX memory cannot have an address.
+    """The ``<address>`` of a virtio memory device must be of type ``pci``; SGX memory cannot have
+    an ``<address>``.
 
     An address of another type makes libvirt choose the next slot for a module.
     """
@@ -201,7 +208,7 @@ def addresses_have_their_type(memory: MemoryDevice) -> Problems:
     good=_DIMM,
 )
 def there_is_room_for_memory(memory: MemoryDevice) -> Problems:
-    """Memory devices require ``<maxMemory>``."""
+    """A ``<memory>`` device requires ``<maxMemory>`` with ``slots``."""
     if not has_hotplug(memory.domain):
         fix = _room_for_all(memory.domain)
         yield problem(
@@ -219,10 +226,17 @@ def there_is_room_for_memory(memory: MemoryDevice) -> Problems:
     good=_modules(_SLOT.format(1)),
 )
 def slots_are_there(memory: MemoryDevice) -> Problems:
-    """``slot`` of a memory module must be below the ``slots`` of ``<maxMemory>``."""
+    """Attribute ``slot`` of a memory device's ``<address>`` must be less than ``slots`` of
+    ``<maxMemory>``.
+    """
     slot, slots = _slot(memory), memory_slots(memory.domain)
     if slot is not None and slot >= slots and has_hotplug(memory.domain):
-        yield problem(f"<maxMemory> has {slots} slots, numbered from 0", memory, "address/@slot")
+        yield problem(
+            f"attribute 'slot' is {slot}, but <maxMemory> has {only(slots, 'slot')}; "
+            "use a smaller number",
+            memory,
+            "address/@slot",
+        )
 
 
 @rule(
@@ -232,7 +246,7 @@ def slots_are_there(memory: MemoryDevice) -> Problems:
     good=_DIMM,
 )
 def module_has_a_cell(memory: MemoryDevice) -> Problems:
-    """A memory module needs ``<node>`` if the guest has NUMA cells."""
+    """``<target>`` of a ``<memory>`` device needs a ``<node>`` if the guest has NUMA cells."""
     needs = memory.is_module or memory.model == "virtio-mem"
     cells = memory.domain.all(Cell)
     if needs and memory.node_number is None and cells and has_hotplug(memory.domain):
@@ -249,7 +263,9 @@ def module_has_a_cell(memory: MemoryDevice) -> Problems:
     until=SLOTS_OF_MODULES,
 )
 def each_device_takes_a_slot(most: MaxMemory) -> Problems:
-    """``<maxMemory slots>`` must be at least the number of memory devices (older libvirt)."""
+    """Attribute ``slots`` of ``<maxMemory>`` must not be less than the number of
+    ``<memory>`` devices.
+    """
     domain = most.domain
     needed, slots = len(domain.all(MemoryDevice)), memory_slots(domain)
     if has_hotplug(domain) and (not slots or needed > slots):
@@ -269,12 +285,15 @@ def each_device_takes_a_slot(most: MaxMemory) -> Problems:
     since=SLOTS_OF_MODULES,
 )
 def there_are_enough_slots(most: MaxMemory) -> Problems:
-    """``<maxMemory slots>`` must be at least the number of memory modules."""
+    """Attribute ``slots`` of ``<maxMemory>`` must not be less than the number of ``<memory>``
+    devices.
+    """
     domain = most.domain
     needed = sum(device.is_module for device in domain.all(MemoryDevice))
     if has_hotplug(domain) and needed > memory_slots(domain):
         yield problem(
-            f"{needed} memory modules need slots='{needed}' of <maxMemory>",
+            f"the domain has {counted(needed, 'memory device')}; set slots='{needed}' or more in "
+            "<maxMemory>",
             most,
             "@slots",
             fix=set_value(str(needed), "@slots"),
@@ -288,10 +307,16 @@ def there_are_enough_slots(most: MaxMemory) -> Problems:
     good=_modules("", "", most="<maxMemory slots='2' unit='MiB'>2048</maxMemory>"),
 )
 def modules_fit(most: MaxMemory) -> Problems:
-    """The memory modules together must fit between ``<memory>`` and ``<maxMemory>``."""
+    """The sizes of the ``<memory>`` devices together must fit between ``<memory>`` and
+    ``<maxMemory>``.
+    """
     domain = most.domain
     plugged = device_memory(domain)
     room = max_memory(domain) - (total_memory(domain) - plugged)
     if 0 <= room < plugged and (cell_count(domain) or most.holds(PPC64)):
         have, fit = shown_size(plugged * KIB), shown_size(room * KIB)
-        yield problem(f"the modules have {have}, but {fit} fit below <maxMemory>", most)
+        yield problem(
+            f"the memory devices have {have} together, but only {fit} fit below "
+            "<maxMemory>; raise <maxMemory>",
+            most,
+        )

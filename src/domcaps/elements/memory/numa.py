@@ -29,6 +29,7 @@ from domcaps.language.quantities import (
     NEEDED_SIZE,
     UNIT,
     NumberSet,
+    highest,
     kib,
     numbers,
     size_of,
@@ -36,6 +37,7 @@ from domcaps.language.quantities import (
 )
 from domcaps.language.rule import Problems, problem, rule
 from domcaps.language.value_types import UNSIGNED, YES_NO, OneOf
+from domcaps.language.wording import only
 
 if TYPE_CHECKING:
     from domcaps.language.domain import Domain
@@ -55,9 +57,17 @@ class Cell(Part):
 
     path = "cpu/numa/cell"
 
-    id = field("@id", UNSIGNED)
-    cpus = field("@cpus", NumberSet())
-    memory = field("@memory", NEEDED_SIZE, required=True, missing=share_of_memory)
+    id = field("@id", UNSIGNED, expected="the number of the cell, counted from 0")
+    cpus = field(
+        "@cpus", NumberSet(), expected="a list of the guest's vCPUs, such as '0-3' or '0,2'"
+    )
+    memory = field(
+        "@memory",
+        NEEDED_SIZE,
+        required=True,
+        missing=share_of_memory,
+        expected="a size such as '2' with unit='GiB'",
+    )
     unit = field("@unit", UNIT)
     mem_access = field("@memAccess", OneOf(("shared", "private")))
     discard = field("@discard", YES_NO)
@@ -81,8 +91,15 @@ class Sibling(Part):
 
     path = "cpu/numa/cell/distances/sibling"
 
-    id = field("@id", UNSIGNED, required=True)
-    value = field("@value", UNSIGNED, required=True)
+    id = field(
+        "@id", UNSIGNED, required=True, expected="the id of a NUMA <cell> of the guest, such as '1'"
+    )
+    value = field(
+        "@value",
+        UNSIGNED,
+        required=True,
+        expected="10 for the cell itself, else a distance from 11 to 255, such as '20'",
+    )
 
 
 def cell_count(domain: Domain) -> int:
@@ -118,7 +135,11 @@ _CELL = "<cell id='{}' cpus='{}' memory='32768'/>"
 def cells_are_listed(numa: Numa) -> Problems:
     """``<numa>`` needs at least one ``<cell>``."""
     if not numa.has("cell"):
-        yield problem("<numa> needs a <cell>", numa)
+        yield problem(
+            "<numa> is empty: add a <cell>, such as <cell cpus='0-3' memory='4' "
+            "unit='GiB'/>, or remove it",
+            numa,
+        )
 
 
 @rule(
@@ -128,13 +149,17 @@ def cells_are_listed(numa: Numa) -> Problems:
     good=_N.format(_CELL.format(0, "0") + _CELL.format(1, "1")),
 )
 def cells_are_counted(numa: Numa) -> Problems:
-    """``<cell id>`` must count from 0 without gaps."""
+    """Attribute ``id`` of the NUMA ``<cell>`` elements must count from 0 without gaps."""
     cells = numa.domain.all(Cell)
     seen = set()
     for place, cell in enumerate(cells):
         number = place if cell.id is None else cell.id
         if number >= len(cells):
-            message = f"with {len(cells)} cells, the ids go from 0 to {len(cells) - 1}"
+            message = (
+                f"the id of <cell> is {number}, but the ids must count from 0 without "
+                "gaps: the last "
+                f"is {len(cells) - 1}"
+            )
             yield problem(message, cell, "@id", fix=counted(numa.domain))
         elif number in seen:
             message = f"two cells have the id {number}; use each id once"
@@ -173,11 +198,16 @@ def cells_share_no_cpus(numa: Numa) -> Problems:
     good=_N.format(_CELL.format(0, "0-1")),
 )
 def cells_have_cpus_of_the_domain(cell: Cell) -> Problems:
-    """``<cell cpus>`` must be vCPUs that the domain can have."""
+    """Attribute ``cpus`` of a NUMA ``<cell>`` must list only vCPUs below the number in
+    ``<vcpu>``.
+    """
     most = max_vcpus(cell.domain)
     if (cell.cpus or 0).bit_length() > most:
         left = (cell.cpus or 0) & ((1 << most) - 1)
-        message = f"the domain has the vCPUs 0 to {most - 1} only"
+        message = (
+            f"attribute 'cpus' of <cell> names vCPU {highest(cell.cpus or 0)}, but the domain has "
+            f"{only(most, 'vCPU')}; remove it, or raise <vcpu>"
+        )
         yield problem(message, cell, "@cpus", fix=with_cpus(left))
 
 
@@ -188,9 +218,11 @@ def cells_have_cpus_of_the_domain(cell: Cell) -> Problems:
     good=_N.format("<cell id='0' cpus='0' memory='1' unit='GiB'/>"),
 )
 def memory_can_be_counted(cell: Cell) -> Problems:
-    """``<cell memory>`` must be below 8 EiB."""
+    """Attribute ``memory`` of a NUMA ``<cell>`` must be below 8 EiB."""
     if too_large(cell.node, "@memory", "@unit"):
-        yield problem("the memory size is too large: it must be below 8 EiB", cell, "@memory")
+        yield problem(
+            "the memory size must be below 8 EiB; write a smaller number or unit", cell, "@memory"
+        )
 
 
 @rule(
@@ -206,7 +238,9 @@ def distances_have_siblings(cell: Cell) -> Problems:
     """``<distances>`` needs at least one ``<sibling>``."""
     distances = cell.find("distances")
     if distances is not None and distances.find("sibling") is None:
-        yield problem("<distances> needs a <sibling>", distances)
+        yield problem(
+            "<distances> is empty: add a <sibling id='…' value='…'/>, or remove it", distances
+        )
 
 
 @rule(
@@ -222,12 +256,19 @@ def distances_have_siblings(cell: Cell) -> Problems:
     ),
 )
 def distances_are_those_of_acpi(sibling: Sibling) -> Problems:
-    """``<sibling value>`` must be 10 for the cell itself, else 11 to 255 (255: unreachable)."""
+    """In a ``<sibling>``, ``id`` must be a NUMA cell of the guest, and ``value`` 10 for the cell
+    itself, else 11 to 255.
+    """
     if sibling.id is None or sibling.value is None:
         return
     cells = len(sibling.domain.all(Cell))
     if sibling.id >= cells:
-        yield problem(f"the domain has the NUMA cells 0 to {cells - 1} only", sibling, "@id")
+        yield problem(
+            f"attribute 'id' of <sibling> is {sibling.id}, but the domain has "
+            f"{only(cells, 'NUMA cell')}; correct the id, or add a <cell>",
+            sibling,
+            "@id",
+        )
         return
     node = next(sibling.node.iterancestors("cell"))
     itself = Cell(node, sibling.domain).number == sibling.id

@@ -22,6 +22,7 @@ from domcaps.language.part import Part, field
 from domcaps.language.quantities import CPUS, number_set, numbers, repeated
 from domcaps.language.rule import Problems, problem, rule
 from domcaps.language.value_types import UNSIGNED, OneOf
+from domcaps.language.wording import only
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +39,9 @@ class Numatune(Part):
 
     mode = field("memory/@mode", MODES)
     placement = field("memory/@placement", OneOf(("default", "static", "auto")))
-    nodeset = field("memory/@nodeset", CPUS)
+    nodeset = field(
+        "memory/@nodeset", CPUS, expected="NUMA nodes of the host, such as '0' or '0-1'"
+    )
 
     @property
     def chosen(self) -> str:
@@ -61,9 +64,16 @@ class Memnode(Part):
 
     path = "numatune/memnode"
 
-    cellid = field("@cellid", UNSIGNED, required=True)
+    cellid = field(
+        "@cellid",
+        UNSIGNED,
+        required=True,
+        expected="the id of a NUMA <cell> of the guest, such as '0'",
+    )
     mode = field("@mode", MODES)
-    nodeset = field("@nodeset", CPUS, required=True)
+    nodeset = field(
+        "@nodeset", CPUS, required=True, expected="NUMA nodes of the host, such as '0' or '0-1'"
+    )
 
 
 _CELL = "<cpu><numa><cell id='0' cpus='0' memory='65536'/></numa></cpu>"
@@ -86,7 +96,9 @@ def there_is_one(numatune: Numatune) -> Problems:
     good="<numatune><memory mode='strict' nodeset='0'/></numatune>",
 )
 def static_placement_names_nodes(numatune: Numatune) -> Problems:
-    """``<memory>`` of ``<numatune>`` needs a ``nodeset``, unless ``placement='auto'``."""
+    """``<memory>`` in ``<numatune>`` needs the attribute ``nodeset``, unless it has
+    ``placement='auto'``.
+    """
     if numatune.chosen == "static" and not numatune.nodeset:
         fix = set_value("auto", "@placement")
         yield problem(
@@ -108,7 +120,8 @@ def cells_are_placed_by_hand(memnode: Memnode) -> Problems:
     numatune = memnode.domain.first(Numatune)
     if numatune is not None and numatune.chosen == "auto":
         yield problem(
-            "placement='auto' of <memory> excludes <memnode>; remove one of them", memnode
+            "placement='auto' of <memory> cannot be combined with <memnode>; remove one of them",
+            memnode,
         )
 
 
@@ -119,12 +132,15 @@ def cells_are_placed_by_hand(memnode: Memnode) -> Problems:
     good=_GOOD,
 )
 def cells_are_there(memnode: Memnode) -> Problems:
-    """``<memnode cellid>`` must be a NUMA cell that the domain has."""
+    """Attribute ``cellid`` of ``<memnode>`` must be the id of a NUMA ``<cell>`` of the guest."""
     count = len(memnode.domain.all(Cell))
     if memnode.cellid is not None and memnode.cellid >= count:
-        cells = f"cells 0 to {count - 1}" if count > 1 else "only cell 0"
-        message = f"cellid='{memnode.cellid}' names no NUMA cell: the guest has {cells}"
-        yield problem(message if count else f"{message[: message.index(':')]}", memnode, "@cellid")
+        yield problem(
+            f"attribute 'cellid' of <memnode> is {memnode.cellid}, but the guest has "
+            f"{only(count, 'NUMA cell')}; correct it, or add a <cell>",
+            memnode,
+            "@cellid",
+        )
 
 
 @rule("numatune-memnode-duplicate", Memnode, bad=_N.format(_NODE * 2), good=_GOOD)
@@ -162,13 +178,19 @@ def restriction_is_of_all_cells(memnode: Memnode) -> Problems:
     since=NUMATUNE_RESTRICTIVE_ALL,
 )
 def restrictions_agree(memnode: Memnode) -> Problems:
-    """``restrictive`` must be the mode of ``<memory>`` and of every ``<memnode>``, or of none."""
+    """``mode='restrictive'`` must be set for ``<memory>`` and for every ``<memnode>``, or for none
+    of them.
+    """
     numatune = memnode.domain.first(Numatune)
     modes = {memnode.mode or MEMORY_MODE, (numatune and numatune.mode) or MEMORY_MODE}
     if "restrictive" in modes and len(modes) > 1:
         fix = set_value((numatune and numatune.mode) or MEMORY_MODE, "@mode")
         yield problem(
-            "mode='restrictive' must be used for all memory or for none", memnode, "@mode", fix=fix
+            "mode='restrictive' must be set for <memory> and for every <memnode>, "
+            "or for none of them",
+            memnode,
+            "@mode",
+            fix=fix,
         )
 
 
@@ -194,7 +216,9 @@ def _those_there(part: Part, nodes: int) -> Iterator[Fix]:
     stage=Stage.START,
 )
 def nodes_are_there(numatune: Numatune) -> Problems:
-    """``<memory nodeset>`` must name NUMA nodes that the host has."""
+    """Attribute ``nodeset`` of ``<memory>`` in ``<numatune>`` must list only NUMA nodes that the
+    host has.
+    """
     if numatune.chosen == "static":
         gone = _gone(numatune, numatune.nodeset or 0)
         if gone is not None:
@@ -210,7 +234,7 @@ def nodes_are_there(numatune: Numatune) -> Problems:
     stage=Stage.START,
 )
 def nodes_of_cells_are_there(memnode: Memnode) -> Problems:
-    """``<memnode nodeset>`` must name NUMA nodes that the host has."""
+    """Attribute ``nodeset`` of ``<memnode>`` must list only NUMA nodes that the host has."""
     gone = _gone(memnode, memnode.nodeset or 0)
     if gone is not None:
         fix = _those_there(memnode, memnode.nodeset or 0)

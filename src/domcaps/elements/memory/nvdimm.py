@@ -118,7 +118,12 @@ def power_counts_in_large_steps(nvdimm: Nvdimm) -> Problems:
     if nvdimm.domain.new and nvdimm.holds(PPC64):
         label = nvdimm.label
         if label < nvdimm.size < MODULE + label:
-            yield problem("<size> must be at least 256 MiB plus the <label>", nvdimm, "target/size")
+            yield problem(
+                "<size> of an NVDIMM must be at least 256 MiB plus its <label>; write a "
+                "larger size",
+                nvdimm,
+                "target/size",
+            )
 
 
 @rule(

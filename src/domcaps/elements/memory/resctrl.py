@@ -45,10 +45,15 @@ class CachetuneCache(Part):
 
     path = "cputune/cachetune/cache"
 
-    id = field("@id", UNSIGNED, required=True)
-    level = field("@level", UNSIGNED, required=True)
+    id = field(
+        "@id",
+        UNSIGNED,
+        required=True,
+        expected="the id of a cache of the host, such as '0' ('virsh capabilities' lists them)",
+    )
+    level = field("@level", UNSIGNED, required=True, expected="a cache level, such as '3'")
     type = field("@type", OneOf(("both", "code", "data")), required=True)
-    size = field("@size", NEEDED_SIZE, required=True)
+    size = field("@size", NEEDED_SIZE, required=True, expected="a size such as '3' with unit='MiB'")
     unit = field("@unit", UNIT)
 
 
@@ -66,8 +71,15 @@ class MemorytuneNode(Part):
 
     path = "cputune/memorytune/node"
 
-    id = field("@id", UNSIGNED, required=True)
-    bandwidth = field("@bandwidth", UNSIGNED, required=True)
+    id = field(
+        "@id", UNSIGNED, required=True, expected="the id of a NUMA node of the host, such as '0'"
+    )
+    bandwidth = field(
+        "@bandwidth",
+        UNSIGNED,
+        required=True,
+        expected="a percentage of the memory bandwidth, such as '60'",
+    )
 
 
 class ResourceGroups(Part):
@@ -117,7 +129,8 @@ def _groups(part: ResourceGroups) -> Iterator[Node]:
     good=Sample(_T.format(f"<cachetune vcpus='0'>{_CACHE}</cachetune>"), virttype="kvm"),
 )
 def groups_are_sets(part: ResourceGroups) -> Problems:
-    """``vcpus`` of ``<cachetune>`` and ``<memorytune>`` must be a list of vCPUs.
+    """Attribute ``vcpus`` of ``<cachetune>``, ``<memorytune>`` and ``<monitor>`` must be a list of
+    vCPUs, such as ``0-3``.
 
     Only recent libvirt accepts an absent list, for all vCPUs.
     """
@@ -135,9 +148,11 @@ def groups_are_sets(part: ResourceGroups) -> Problems:
     good=Sample(_T.format(f"<cachetune vcpus='0'>{_CACHE}</cachetune>"), virttype="kvm"),
 )
 def share_can_be_counted(cache: CachetuneCache) -> Problems:
-    """``<cache size>`` of ``<cachetune>`` must be below 16 EiB."""
+    """Attribute ``size`` of ``<cache>`` in ``<cachetune>`` must be below 16 EiB."""
     if too_large(cache.node, "@size", limit=MOST):
-        yield problem("the cache size is too large: it must be below 16 EiB", cache, "@size")
+        yield problem(
+            "the cache size must be below 16 EiB; write a smaller number or unit", cache, "@size"
+        )
 
 
 @rule(
@@ -168,7 +183,9 @@ def groups_need_kvm(part: ResourceGroups) -> Problems:
     ),
 )  # fmt: skip
 def groups_are_apart(part: ResourceGroups) -> Problems:
-    """``<cachetune>`` and ``<memorytune>`` groups must have the same vCPUs or none in common."""
+    """Two ``<cachetune>`` or ``<memorytune>`` elements must have the same ``vcpus``, or none in
+    common.
+    """
     known: list[Group] = []
     for node in _groups(part):
         cpus = _cpus(node, part.domain)
@@ -179,7 +196,8 @@ def groups_are_apart(part: ResourceGroups) -> Problems:
             yield problem("two <cachetune> have the same vCPUs; merge them", node, "@vcpus")
         elif same is None and any(group.cpus & cpus for group in known):
             yield problem(
-                "some of these vCPUs are in another group; use the same or different vCPUs",
+                "attribute 'vcpus' overlaps with that of another group; use exactly the "
+                "same vCPUs, or others",
                 node,
                 "@vcpus",
             )
@@ -205,7 +223,8 @@ def _watch(part: ResourceGroups, node: Node, group: Group) -> Problems:
         else:
             if _collides(cpus, group):
                 yield problem(
-                    "some of these vCPUs have a <monitor> already; remove them from one",
+                    "attribute 'vcpus' overlaps with that of another <monitor>; remove the "
+                    "vCPUs from one",
                     monitor,
                     "@vcpus",
                 )
@@ -227,7 +246,9 @@ def _collides(cpus: int, group: Group) -> bool:
     good=Sample(_T.format(f"<cachetune vcpus='0'>{_CACHE}</cachetune>"), virttype="kvm"),
 )
 def one_share_of_each(part: ResourceGroups) -> Problems:
-    """``<cachetune>`` may have one ``<cache>`` per id and type, ``<memorytune>`` one ``<node>``."""
+    """A ``<cachetune>`` may have only one ``<cache>`` of each id and type, a ``<memorytune>`` only
+    one ``<node>`` of each id.
+    """
     for node in part.find_all("cachetune"):
         yield from _repeated_caches(node)
     for node in part.find_all("memorytune"):
@@ -244,5 +265,7 @@ def _repeated_caches(node: Node) -> Problems:
         kinds = seen.setdefault((share.get("level"), share.get("id")), set())
         kind = share.get("type", "")
         if kind in kinds or (kinds and "both" in {kind, *kinds}):
-            yield problem("this <cache> is repeated; keep one", share, "@type")
+            yield problem(
+                "this <cachetune> has two <cache> of the same id and type; keep one", share, "@type"
+            )
         kinds.add(kind)

@@ -61,12 +61,26 @@ class BlkiotuneDevice(Part):
 
     path = "blkiotune/device"
 
-    device = field("path", required=True)
-    weight = field("weight", _COUNT)
-    read_bytes_sec = field("read_bytes_sec", OrEmpty(_ANY_RATE))
-    write_bytes_sec = field("write_bytes_sec", OrEmpty(_ANY_RATE))
-    read_iops_sec = field("read_iops_sec", _COUNT)
-    write_iops_sec = field("write_iops_sec", _COUNT)
+    device = field(
+        "path", required=True, expected="the path of a block device of the host, such as '/dev/sda'"
+    )
+    weight = field("weight", _COUNT, expected="a whole number, such as '500'")
+    read_bytes_sec = field(
+        "read_bytes_sec",
+        OrEmpty(_ANY_RATE),
+        expected="a number of bytes per second, such as '10485760'",
+    )
+    write_bytes_sec = field(
+        "write_bytes_sec",
+        OrEmpty(_ANY_RATE),
+        expected="a number of bytes per second, such as '10485760'",
+    )
+    read_iops_sec = field(
+        "read_iops_sec", _COUNT, expected="a number of requests per second, such as '1000'"
+    )
+    write_iops_sec = field(
+        "write_iops_sec", _COUNT, expected="a number of requests per second, such as '1000'"
+    )
 
 
 @rule(
@@ -79,7 +93,11 @@ def limits_can_be_counted(memtune: Memtune) -> Problems:
     """``<memtune>`` limits must be below 8 EiB."""
     for tag, most in (*((tag, _UNLIMITED) for tag in _LIMITS), ("min_guarantee", MAX_BYTES)):
         if too_large(memtune.node, tag, f"{tag}/@unit", limit=most):
-            yield problem("the limit is too large: it must be below 8 EiB", memtune, tag)
+            yield problem(
+                "the limit must be below 8 EiB; write a smaller number or unit, or remove it",
+                memtune,
+                tag,
+            )
 
 
 @rule(
@@ -102,10 +120,10 @@ def nothing_is_guaranteed(memtune: Memtune) -> Problems:
     good="<blkiotune><device><path>/dev/sda</path></device></blkiotune>",
 )
 def device_once(device: BlkiotuneDevice) -> Problems:
-    """Each ``<path>`` in ``<blkiotune>`` may be given only once."""
+    """Each ``<device>`` of ``<blkiotune>`` must have a different ``<path>``."""
     for again in repeated(device, lambda d: d.device):
         yield problem(
-            f"the path {again.device!r} is given twice; merge the <device> elements", again, "path"
+            f"the path {again.device!r} is in two <device> elements; merge them", again, "path"
         )
 
 
@@ -117,6 +135,6 @@ def device_once(device: BlkiotuneDevice) -> Problems:
     since=BLKIO_PATH_FILLED,
 )
 def device_has_a_path(device: BlkiotuneDevice) -> Problems:
-    """``<path>`` of a ``<blkiotune>`` ``<device>`` must not be empty."""
+    """``<path>`` of a ``<device>`` in ``<blkiotune>`` must not be empty."""
     if device.device == "":
         yield problem("<path> is empty; write the path of a block device", device, "path")

@@ -162,9 +162,11 @@ class Interface(VirtioOptions, Device):
     link = field("link/@state", OrEmpty(OneOf(("up", "down"))))
     managed = field("target/@managed", YES_NO)
     isolated = field("port/@isolated", YES_NO)
-    mtu = field("mtu/@size", OrEmpty(UNSIGNED))
-    buffer = field("tune/sndbuf", OrEmpty(UNSIGNED64))
-    coalesced = field("coalesce/rx/frames/@max", OrEmpty(UNSIGNED))
+    mtu = field("mtu/@size", OrEmpty(UNSIGNED), expected="a number of bytes, such as '1500'")
+    buffer = field("tune/sndbuf", OrEmpty(UNSIGNED64), expected="a number of bytes, such as '1600'")
+    coalesced = field(
+        "coalesce/rx/frames/@max", OrEmpty(UNSIGNED), expected="a number of packets, such as '7'"
+    )
     named_backend = field(
         "backend/@type",
         OneOf(("default", "passt"), {"default": INTERFACE_REPORTED, "passt": INTERFACE_PASST}),
@@ -219,12 +221,14 @@ def _card(model: str) -> Predicate:
     good="<interface type='user'><mac address='52:54:00:12:34:56'/></interface>",
 )
 def mac_is_of_one_card(interface: Interface) -> Problems:
-    """``<mac address>`` must not be a multicast address: its first byte must be even."""
+    """Attribute ``address`` of ``<mac>`` must not be a multicast address: the first byte must be
+    even.
+    """
     if interface.mac is not None and int(interface.mac.split(":")[0], 16) % 2:
         first, _, rest = interface.mac.partition(":")
         own = set_value(f"{int(first, 16) & ~1:02x}:{rest}", "@address")
         yield problem(
-            "the MAC address is a multicast address: its first byte must be even",
+            "the MAC address is a multicast address; its first byte must be even, such as 52",
             interface,
             "mac/@address",
             fix=own,
@@ -238,7 +242,9 @@ def mac_is_of_one_card(interface: Interface) -> Problems:
     good="<interface type='user'><model type='virtio'/><driver iommu='on'/></interface>",
 )
 def options_are_of_virtio(interface: Interface) -> Problems:
-    """Virtio ``<driver>`` options of an ``<interface>`` require a virtio model."""
+    """Attributes of ``<driver>`` such as ``iommu`` require an ``<interface>`` with a
+    virtio model.
+    """
     if not interface.is_virtio:
         yield from given_options(interface)
 
@@ -251,7 +257,7 @@ def options_are_of_virtio(interface: Interface) -> Problems:
     "</interface>",
 )
 def model_goes_with_vhost(interface: Interface) -> Problems:
-    """``<interface>`` of type ``vhostuser`` or ``vdpa`` requires the model ``virtio``."""
+    """``<interface>`` of type ``vhostuser`` or ``vdpa`` requires ``<model type='virtio'/>``."""
     if interface.type in {"vdpa", "vhostuser"} and not interface.is_virtio:
         yield problem(
             f"<interface type={interface.type!r}> requires the model 'virtio', not "
@@ -270,7 +276,9 @@ def model_goes_with_vhost(interface: Interface) -> Problems:
     until=INTERFACE_USB,
 )
 def cards_on_usb_have_an_address(interface: Interface) -> Problems:
-    """``<model type='usb-net'>`` needs a USB ``<address>`` (older libvirt)."""
+    """An ``<interface>`` with ``<model type='usb-net'/>`` needs a USB ``<address>`` (older libvirt
+    versions).
+    """
     if interface.model == "usb-net" and interface.address_type is None:
         yield problem(
             "this libvirt version needs <address type='usb'/> for a USB network card",
@@ -287,7 +295,7 @@ def cards_on_usb_have_an_address(interface: Interface) -> Problems:
     stage=Stage.START,
 )
 def card_is_there(interface: Interface) -> Problems:
-    """``<model type>`` of an ``<interface>`` must be a network device of QEMU.
+    """Attribute ``type`` of ``<model>`` in ``<interface>`` must be a network card that QEMU has.
 
     Libvirt does not check the model: QEMU fails at start.
     """
@@ -304,7 +312,9 @@ def card_is_there(interface: Interface) -> Problems:
     good="<interface type='user'><backend type='passt'/></interface>",
 )
 def backend_is_there(interface: Interface) -> Problems:
-    """``<backend type='passt'>`` requires ``type='user'`` or ``vhostuser``, and support in QEMU."""
+    """``<backend type='passt'>`` requires an ``<interface>`` of type ``user`` or ``vhostuser``, and
+    a QEMU that supports it.
+    """
     if interface.type == "user":
         backend = interface.backend
         if backend == "default" and not libvirt_reads(interface, INTERFACE_DEFAULT):
@@ -341,7 +351,9 @@ def vdpa_is_there(interface: Interface) -> Problems:
     good="<interface type='user'><model type='virtio'/><teaming type='persistent'/></interface>",
 )
 def teams_have_two_sides(interface: Interface) -> Problems:
-    """``<teaming>`` must be ``persistent``, or ``transient`` with the alias of the other one."""
+    """``<teaming>`` needs ``type='persistent'``, or ``type='transient'`` and in ``persistent`` the
+    alias of the other device.
+    """
     team = interface.find("teaming")
     if team is None:
         return
@@ -374,7 +386,9 @@ def teams_have_two_sides(interface: Interface) -> Problems:
     good="<interface type='user'><model type='virtio'/><teaming type='persistent'/></interface>",
 )
 def teams_are_of_virtio_and_hardware(interface: Interface) -> Problems:
-    """``<teaming>``: the persistent side must be a virtio card, the transient one a host card."""
+    """The persistent device of ``<teaming>`` must be a virtio card, the transient one a device of
+    the host.
+    """
     team = interface.find("teaming")
     kind = None if team is None else team.get("type")
     if kind == "persistent" and not interface.is_virtio:

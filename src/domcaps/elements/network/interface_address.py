@@ -80,7 +80,9 @@ def family_of(text: str) -> str:
     good=_USER.format("<ip address='10.0.2.4' prefix='24'/>"),
 )
 def addresses_have_their_form(interface: Interface) -> Problems:
-    """``<ip>`` must have an ``address``, ``peer`` and ``prefix`` that suit its ``family``."""
+    """Attributes ``address``, ``peer`` and ``prefix`` of ``<ip>`` must be valid for its
+    ``family``.
+    """
     for node in (*interface.find_all("ip"), *interface.find_all("source/ip")):
         address = node.get("address")
         if address is None:
@@ -103,7 +105,7 @@ def addresses_have_their_form(interface: Interface) -> Problems:
     good=_ETHERNET.format("<route address='10.0.0.0' prefix='24' gateway='10.0.0.1'/>"),
 )
 def routes_have_their_form(interface: Interface) -> Problems:
-    """``<route>`` must lead to a network, through a ``gateway`` of the same family."""
+    """``<route>`` needs the address of a network, and a ``gateway`` of the same address family."""
     for node in (*interface.find_all("route"), *interface.find_all("source/route")):
         yield from _ROUTE.problems(node)
         family = node.get("family", ADDRESS_FAMILY)
@@ -132,16 +134,21 @@ def _size(node: Node, family: str) -> Problems:
     mask, prefix, address = node.get("netmask"), node.get("prefix"), node.get("address")
     most = _PREFIX[family].most or 0
     if not 0 <= number(node, "prefix") <= most:
-        yield problem(f"attribute 'prefix' must be at most {most}", node, "@prefix")
+        yield problem(f"attribute 'prefix' of <{node.tag}> must be at most {most}", node, "@prefix")
     elif mask is not None and (family == "ipv6" or prefix is not None):
-        yield problem("attribute 'netmask' requires IPv4, and excludes 'prefix'", node, "@netmask")
+        yield problem(
+            "attribute 'netmask' requires IPv4, and cannot be combined with 'prefix'; use 'prefix'",
+            node,
+            "@netmask",
+        )
     elif mask is not None and family_of(mask) != "ipv4":
         yield problem(f"{mask!r} is not a valid netmask", node, "@netmask")
     elif address is not None and family_of(address) == family:
         covered = _bits(mask) if mask is not None else _mask(number(node, "prefix"), most)
         if _bits(address) & ~covered:
             yield problem(
-                f"{address!r} is not a network address: it has bits behind the prefix",
+                f"{address!r} is not the address of a network: it has bits set after the "
+                "prefix; set them to 0",
                 node,
                 "@address",
             )
@@ -164,7 +171,7 @@ def _mask(prefix: int, bits: int) -> int:
     good=_ETHERNET.format("<ip address='10.0.0.1' prefix='24'/>"),
 )
 def host_has_its_side(interface: Interface) -> Problems:
-    """``<ip>`` in ``<source>`` requires ``<interface type='ethernet'>``."""
+    """``<ip>`` in ``<source>`` requires an ``<interface type='ethernet'>``."""
     if interface.type == "ethernet":
         return
     for path in ("source/ip", "source/route"):
@@ -181,7 +188,9 @@ def host_has_its_side(interface: Interface) -> Problems:
     good=_USER.format("<ip address='10.0.2.4' prefix='24'/>"),
 )
 def guest_gets_an_address(interface: Interface) -> Problems:
-    """``<ip>`` requires ``<interface type='user'>``; one per family, without ``peer``."""
+    """``<ip>`` requires an ``<interface type='user'>``, without ``peer``, and only one for each
+    address family.
+    """
     passt = interface.backend == "passt"
     addresses = interface.find_all("ip")
     if not addresses:
@@ -212,7 +221,11 @@ def _prefix(node: Node, family: str, passt: bool) -> Problems:
         )
     elif family == "ipv4" and not passt and prefix not in {0, *_PREFIXES}:
         least, most = _PREFIXES[0], _PREFIXES[-1]
-        yield problem(f"attribute 'prefix' must be from {least} to {most}", node, "@prefix")
+        yield problem(
+            f"attribute 'prefix' of <ip> must be from {least} to {most}, such as '24'",
+            node,
+            "@prefix",
+        )
 
 
 @rule(
@@ -222,7 +235,9 @@ def _prefix(node: Node, family: str, passt: bool) -> Problems:
     good=_USER.format("<ip address='10.0.2.4' prefix='24'/>"),
 )
 def guest_gets_a_default_route(interface: Interface) -> Problems:
-    """``<route>`` requires passt and a newer libvirt; only one default route per family."""
+    """``<route>`` requires ``<backend type='passt'>`` and libvirt 12.1 or later, with one
+    default route for each family.
+    """
     routes = interface.find_all("route")
     if not routes:
         return
@@ -257,12 +272,18 @@ def _is_default(node: Node) -> bool:
     since=INTERFACE_PASST,
 )
 def forwarded_ports_have_their_form(interface: Interface) -> Problems:
-    """``<portForward>`` needs a valid ``address``, and each ``<range>`` a ``start``."""
+    """``<portForward>`` needs a valid ``address``, and each of its ``<range>`` elements a
+    ``start``.
+    """
     for node in interface.find_all("portForward"):
         yield from _FORWARD.problems(node)
         address = node.get("address")
         if address is not None and not family_of(address):
-            yield problem(f"{address!r} is not a valid IP address", node, "@address")
+            yield problem(
+                f"{address!r} is not an IP address; write one such as '192.168.122.2'",
+                node,
+                "@address",
+            )
         for span in node.iterchildren("range"):
             yield from _RANGE.problems(span)
             if span.get("start") is None and span.keys():
@@ -293,7 +314,9 @@ def passt_forwards_ports(interface: Interface) -> Problems:
     since=INTERFACE_NAMES,
 )
 def passt_tells_names(interface: Interface) -> Problems:
-    """``hostname`` and ``fqdn`` of ``<backend>`` require passt (and libvirt 11.8)."""
+    """Attributes ``hostname`` and ``fqdn`` of ``<backend>`` require ``type='passt'`` (and libvirt
+    11.8 or later).
+    """
     backend = interface.find("backend")
     if backend is None or interface.backend == "passt":
         return

@@ -23,7 +23,9 @@ _TUN = "/dev/net/tun"
     on_host=True,
 )
 def interfaces_of_the_host_are_there(interface: Interface) -> Problems:
-    """The bridge or network interface that a card is connected to must exist on the host."""
+    """The bridge or network interface in the ``<source>`` of an ``<interface>`` must exist
+    on the host.
+    """
     source, kind = interface.find("source"), interface.type or ""
     if kind == "network" and source is not None:
         name = quoted(source.get("network", ""))
@@ -53,7 +55,9 @@ def interfaces_of_the_host_are_there(interface: Interface) -> Problems:
     on_host=True,
 )
 def tun_device_is_there(interface: Interface) -> Problems:
-    """``<interface>`` of type ``bridge`` or ``ethernet`` needs ``/dev/net/tun`` of the host."""
+    """An ``<interface>`` of type ``bridge`` or ``ethernet`` requires the device
+    /dev/net/tun on the host.
+    """
     if interface.type in {"bridge", "ethernet"}:
         help_ = "load the kernel module tun (modprobe tun)"
         yield from needs_file(interface, _TUN, "device", "@type", help_=help_)

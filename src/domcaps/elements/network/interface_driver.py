@@ -54,7 +54,7 @@ def _has_driver(interface: Interface) -> bool:
     good=_CARD.format("<driver queues='4'/>"),
 )
 def driver_has_its_form(interface: Interface) -> Problems:
-    """``<driver>`` attributes of a virtio ``<interface>`` must have valid values."""
+    """Attributes of ``<driver>`` in a virtio ``<interface>`` must have valid values."""
     driver = interface.find("driver")
     if driver is None or not _has_driver(interface):
         return
@@ -70,7 +70,7 @@ def driver_has_its_form(interface: Interface) -> Problems:
     good=_CARD.format("<driver rx_queue_size='256' tx_queue_size='256'/>"),
 )
 def sizes_are_powers_of_two(interface: Interface) -> Problems:
-    """``rx_queue_size`` and ``tx_queue_size`` must be powers of two."""
+    """Attributes ``rx_queue_size`` and ``tx_queue_size`` of ``<driver>`` must be powers of two."""
     driver = interface.find("driver")
     if driver is None or not _has_driver(interface):
         return
@@ -92,7 +92,7 @@ def sizes_are_powers_of_two(interface: Interface) -> Problems:
     good=_CARD.format("<driver rss='on'/>"),
 )
 def rss_is_there(interface: Interface) -> Problems:
-    """``<driver rss>`` requires a QEMU that supports it."""
+    """Attribute ``rss`` of ``<driver>`` requires a QEMU that supports it."""
     driver = interface.find("driver")
     if driver is None or not _has_driver(interface):
         return

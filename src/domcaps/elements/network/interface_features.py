@@ -36,10 +36,15 @@ _QUEUES = "<model type='virtio'/><driver queues='4'/>"
     stage=Stage.START,
 )
 def type_is_qemus(interface: Interface) -> Problems:
-    """``<interface type>`` ``null`` and ``vds`` are for other hypervisors."""
+    """Attribute ``type`` of ``<interface>`` cannot be ``null`` or ``vds``, which are for other
+    hypervisors.
+    """
     if interface.type in _NOT_QEMUS:
         yield problem(
-            f"QEMU does not support <interface type={interface.type!r}>", interface, "@type"
+            f"QEMU does not support <interface type={interface.type!r}>; use another "
+            "type, such as 'network'",
+            interface,
+            "@type",
         )
 
 
@@ -50,7 +55,7 @@ def type_is_qemus(interface: Interface) -> Problems:
     good=_USER.format("<backend type='passt'/><mtu size='1500'/>"),
 )
 def mtu_can_be_set(interface: Interface) -> Problems:
-    """``<mtu>`` requires an interface type with a TAP device, vhost-user or passt."""
+    """``<mtu>`` requires an ``<interface>`` that uses a TAP device, vhost-user or passt."""
     by_passt = interface.type == "user" and interface.backend == "passt"
     if interface.mtu and interface.type not in _SIZED and not by_passt:
         yield _not_for(interface, "<mtu>", "mtu")
@@ -63,7 +68,7 @@ def mtu_can_be_set(interface: Interface) -> Problems:
     good=_BRIDGE.format("<coalesce><rx><frames max='7'/></rx></coalesce>"),
 )
 def packets_can_be_coalesced(interface: Interface) -> Problems:
-    """``<coalesce>`` requires ``<interface>`` of type ``network`` or ``bridge``."""
+    """``<coalesce>`` requires an ``<interface>`` of type ``network`` or ``bridge``."""
     coalesce = interface.find("coalesce/rx/frames[@max]")
     needed = interface.has("coalesce") and not libvirt_reads(interface, INTERFACE_COALESCE_OPTIONAL)
     if coalesce is None and needed:
@@ -81,16 +86,16 @@ def packets_can_be_coalesced(interface: Interface) -> Problems:
     good=_BRIDGE.format("<port isolated='yes'/>"),
 )
 def port_can_be_isolated(interface: Interface) -> Problems:
-    """``<port isolated>`` requires a Linux bridge."""
+    """Attribute ``isolated`` of ``<port>`` requires an ``<interface>`` on a Linux bridge."""
     if interface.isolated != "yes":
         return
     virtual = interface.find("virtualport")
     if interface.type not in {"network", "bridge"}:
-        yield _not_for(interface, "<port isolated>", "port/@isolated")
+        yield _not_for(interface, "<port isolated='…'>", "port/@isolated")
     elif virtual is not None and virtual.get("type") is not None:
         yield problem(
-            f"<virtualport type='{virtual.get('type')}'> does not support <port "
-            "isolated>; remove it",
+            f"<virtualport type='{virtual.get('type')}'> does not support "
+            "<port isolated='…'>; remove it",
             interface,
             "port/@isolated",
         )
@@ -103,7 +108,7 @@ def port_can_be_isolated(interface: Interface) -> Problems:
     good=_TAPPED.format("<target dev='tap0' managed='no'/>"),
 )
 def tap_can_be_left_alone(interface: Interface) -> Problems:
-    """``<target managed='no'>`` requires ``<interface type='ethernet'>``."""
+    """``<target managed='no'>`` requires an ``<interface type='ethernet'>``."""
     if interface.managed == "no" and interface.type != "ethernet":
         yield _not_for(interface, "<target managed='no'>", "target/@managed")
 
@@ -116,7 +121,9 @@ def tap_can_be_left_alone(interface: Interface) -> Problems:
     since=INTERFACE_VLAN_DEFINED,
 )
 def packets_can_be_tagged(interface: Interface) -> Problems:
-    """``<vlan>`` requires an interface type that supports VLAN tags."""
+    """``<vlan>`` requires an ``<interface>`` that supports VLAN tags, such as one on Open
+    vSwitch.
+    """
     yield from _vlan(interface)
 
 
@@ -129,7 +136,9 @@ def packets_can_be_tagged(interface: Interface) -> Problems:
     until=INTERFACE_VLAN_DEFINED,
 )
 def packets_can_be_tagged_at_start(interface: Interface) -> Problems:
-    """``<vlan>`` requires an interface type that supports VLAN tags (reported at start)."""
+    """``<vlan>`` requires an ``<interface>`` that supports VLAN tags, such as one on Open
+    vSwitch (reported at start).
+    """
     yield from _vlan(interface)
 
 
@@ -175,7 +184,9 @@ def bandwidth_can_be_limited(interface: Interface) -> Problems:
     stage=Stage.START,
 )
 def queues_are_of_taps(interface: Interface) -> Problems:
-    """``<driver queues>`` requires an interface type with a TAP device, vhost-user or vDPA."""
+    """Attribute ``queues`` of ``<driver>`` requires an ``<interface>`` that uses a TAP device,
+    vhost-user or vDPA.
+    """
     driver = interface.find("driver")
     queues = None if driver is None else driver.get("queues")
     older = interface.type == "vdpa" and not libvirt_reads(interface, INTERFACE_VDPA_QUEUES)
@@ -184,7 +195,7 @@ def queues_are_of_taps(interface: Interface) -> Problems:
         return
     # one there is always
     if queues is not None and queues.strip().lstrip("+0") not in {"", "1"}:
-        yield _not_for(interface, "<driver queues>", "driver/@queues")
+        yield _not_for(interface, "<driver queues='…'>", "driver/@queues")
 
 
 @rule(
@@ -195,7 +206,7 @@ def queues_are_of_taps(interface: Interface) -> Problems:
     stage=Stage.START,
 )
 def packets_can_be_filtered(interface: Interface) -> Problems:
-    """``<filterref>`` requires a Linux bridge."""
+    """``<filterref>`` requires an ``<interface>`` on a Linux bridge."""
     # elsewhere it is overlooked
     if interface.type not in _TAP:
         return
@@ -218,10 +229,10 @@ def packets_can_be_filtered(interface: Interface) -> Problems:
     stage=Stage.START,
 )
 def tap_device_is_used(interface: Interface) -> Problems:
-    """``<backend tap>`` requires an interface type that creates a TAP device."""
+    """Attribute ``tap`` of ``<backend>`` requires an ``<interface>`` that uses a TAP device."""
     backend = interface.find("backend")
     if backend is not None and backend.get("tap") and interface.type not in _TAP:
-        yield _not_for(interface, "<backend tap>", "backend/@tap")
+        yield _not_for(interface, "<backend tap='…'>", "backend/@tap")
 
 
 @rule(
@@ -232,7 +243,7 @@ def tap_device_is_used(interface: Interface) -> Problems:
     stage=Stage.START,
 )
 def scripts_are_for_ethernet(interface: Interface) -> Problems:
-    """``<script>`` requires ``<interface type='ethernet'>``."""
+    """``<script>`` requires an ``<interface type='ethernet'>``."""
     script = interface.find("script")
     if script is not None and script.get("path") and interface.type not in {"ethernet", "hostdev"}:
         yield _not_for(interface, "<script>", "script")

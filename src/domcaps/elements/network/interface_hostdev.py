@@ -50,7 +50,9 @@ def host_kind(interface: Interface) -> str:
     good=_CARD.format(_AT.format("18")),
 )
 def device_is_named(interface: Interface) -> Problems:
-    """``<interface type='hostdev'>`` needs ``<source><address type=…>``, and no ``<model>``."""
+    """``<interface type='hostdev'>`` needs an ``<address>`` with a ``type`` in ``<source>``, and
+    cannot have a ``<model>``.
+    """
     if interface.type != "hostdev":
         return
     kind = host_kind(interface)
@@ -77,7 +79,9 @@ def device_is_named(interface: Interface) -> Problems:
     good=_CARD.format(_AT.format("18") + "<address type='pci'/>"),
 )
 def bus_is_the_same(interface: Interface) -> Problems:
-    """``<address>`` of ``<interface type='hostdev'>`` must have the type of its source address."""
+    """``<address>`` of an ``<interface type='hostdev'>`` must have the same type as the
+    ``<address>`` in ``<source>``.
+    """
     if interface.type != "hostdev":
         return
     kind, given = host_kind(interface), interface.address_type

@@ -70,7 +70,9 @@ _BRIDGE = "<interface type='bridge'><source bridge='br0'/>{}</interface>"
     good=_BRIDGE.format("<virtualport type='openvswitch'/>"),
 )
 def switches_have_ports(interface: Interface) -> Problems:
-    """``<virtualport>`` is not valid for every interface type."""
+    """``<virtualport>`` requires an ``<interface>`` on a bridge, a network, or a device of the
+    host.
+    """
     if interface.type not in _WITH_PORT:
         for node in interface.find_all("virtualport")[:1]:
             yield problem(
@@ -86,7 +88,7 @@ def switches_have_ports(interface: Interface) -> Problems:
     good=_DIRECT.format("<virtualport type='802.1Qbh'><parameters profileid='x'/></virtualport>"),
 )
 def ports_have_their_parameters(interface: Interface) -> Problems:
-    """``<virtualport>`` needs a ``type`` and the parameters of that type."""
+    """``<virtualport>`` needs the attribute ``type``, and the parameters of that type."""
     node = interface.find("virtualport")
     if node is None or interface.type not in _WITH_PORT:
         return
@@ -133,7 +135,9 @@ def ports_have_their_parameters(interface: Interface) -> Problems:
     good=_BRIDGE.format("<vlan trunk='yes'><tag id='42'/><tag id='43'/></vlan>"),
 )
 def tags_have_their_form(interface: Interface) -> Problems:
-    """``<vlan>`` needs tags from 0 to 4095, at most one native; several require ``trunk='yes'``."""
+    """Each ``<tag>`` of ``<vlan>`` must be from 0 to 4095; several, or a native one, require
+    ``trunk='yes'``.
+    """
     node = interface.find("vlan")
     if node is None:
         return
@@ -154,7 +158,9 @@ def tags_have_their_form(interface: Interface) -> Problems:
             accepted=["yes", "no"],
         )
     elif trunk == "no" and (len(tags) > 1 or native):
-        yield problem("several tags, or a native one, require trunk='yes'", node, "@trunk")
+        yield problem(
+            "several <tag>, or one with nativeMode, require trunk='yes'; set that", node, "@trunk"
+        )
 
 
 @rule(
@@ -164,7 +170,9 @@ def tags_have_their_form(interface: Interface) -> Problems:
     good=_BRIDGE.format("<bandwidth><inbound average='1000' peak='5000'/></bandwidth>"),
 )
 def rates_have_their_form(interface: Interface) -> Problems:
-    """``<bandwidth>`` limits need ``average``; ``floor`` requires ``type='network'``, inbound."""
+    """Limits in ``<bandwidth>`` need ``average``; ``floor`` requires ``<inbound>`` of an
+    ``<interface type='network'>``.
+    """
     node = interface.find("bandwidth")
     if node is None:
         return
@@ -188,7 +196,11 @@ def _rate(rate: Node, floored: bool) -> Problems:
             "@floor",
         )
     if "average" not in given and ("floor" not in given or given & {"peak", "burst"}):
-        yield problem("the limit needs the attribute 'average'", rate, "@average")
+        yield problem(
+            "the limit needs the attribute 'average', in KiB per second", rate, "@average"
+        )
     for name, most in _LIMITS.items():
         if number(rate, name) > most:
-            yield problem(f"attribute {name!r} must be at most {most}", rate, f"@{name}")
+            yield problem(
+                f"attribute {name!r} of <{rate.tag}> must be at most {most}", rate, f"@{name}"
+            )

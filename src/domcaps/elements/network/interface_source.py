@@ -67,7 +67,9 @@ _AGAIN = "<reconnect enabled='yes' timeout='10'/>"
     good="<interface type='bridge'><source bridge='br0'/></interface>",
 )
 def source_is_said(interface: Interface) -> Problems:
-    """``<source>`` of an ``<interface>`` must be complete for its type."""
+    """``<source>`` of an ``<interface>`` needs the attributes of its type, such as ``bridge`` for
+    ``type='bridge'``.
+    """
     source = interface.find("source")
     if interface.type == "vhostuser":
         yield from _vhost_user(interface, source)
@@ -124,7 +126,7 @@ def _vhost_user(interface: Interface, source: Node | None) -> Problems:
     + "</devices>",
 )
 def reconnecting_needs_a_connection(interface: Interface) -> Problems:
-    """``<reconnect>`` requires ``<source mode='client'>``: a server does not connect."""
+    """``<reconnect>`` requires ``<source mode='client'>``."""
     source = interface.find("source")
     reconnect = interface.find("source/reconnect")
     if interface.type != "vhostuser" or source is None or reconnect is None:
@@ -144,7 +146,9 @@ def reconnecting_needs_a_connection(interface: Interface) -> Problems:
     fix=SHARED_MEMORY,
 )
 def memory_is_shared(interface: Interface) -> Problems:
-    """``<interface type='vhostuser'>`` requires shared memory (``<memoryBacking><access>``)."""
+    """``<interface type='vhostuser'>`` requires shared memory:
+    ``<memoryBacking><access mode='shared'/>``.
+    """
     if interface.type == "vhostuser" and not shares_memory(interface.domain):
         yield problem(
             "all memory of the domain must be shared: add <memoryBacking><access "

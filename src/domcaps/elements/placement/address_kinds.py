@@ -146,7 +146,8 @@ _MMIO = (
     stage=Stage.START,
 )
 def mmio_needs_its_machine(address: Address) -> Problems:
-    """``<address type='virtio-mmio'>`` requires a machine type that has such buses.
+    """``<address type='virtio-mmio'>`` requires a machine type with virtio-mmio, such as ``virt``
+    for Arm.
 
     x86 has them with the machine type microvm only, POWER and s390x do not.
     """
@@ -195,7 +196,7 @@ def drives_have_one_bus(address: Address) -> Problems:
     if address.type != "drive" or not address.number("bus"):
         return
     if device_of(address).tag not in _OWN_RULES and is_compared(address):
-        yield problem("a drive <address> needs bus='0'", address, "@bus")
+        yield problem("attribute 'bus' of a drive <address> must be '0'", address, "@bus")
 
 
 _LSILOGIC = "<controller type='scsi' model='lsilogic'/>"
@@ -218,7 +219,9 @@ def lsilogic_has_one_target(address: Address) -> Problems:
     for controller in hardware.of("scsi") if hardware else ():
         if controller.index == address.number("controller") and controller.model == "lsilogic":
             yield problem(
-                "a drive <address> on an lsilogic controller needs target='0'", address, "@target"
+                "attribute 'target' of a drive <address> on an lsilogic controller must be '0'",
+                address,
+                "@target",
             )
 
 
@@ -232,7 +235,7 @@ _NVRAM = "<nvram><address type='pci' bus='{}' slot='5'/></nvram>"
     good=Sample(_NVRAM.format(0), arch="ppc64"),
 )
 def other_places_are_no_registers(address: Address) -> Problems:
-    """A spapr-vio device needs ``<address type='spapr-vio'>``; other types are misread."""
+    """A spapr-vio device needs ``<address type='spapr-vio'>``; libvirt misreads other types."""
     if address.type != "spapr-vio" and (register_of(address) or 0) > LARGEST_REG:
         text = "a spapr-vio device needs <address type='spapr-vio'>; libvirt misreads this address"
         yield problem(text, address, "@type", accepted=("spapr-vio",))

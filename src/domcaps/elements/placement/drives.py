@@ -200,7 +200,9 @@ def places_are_taken_once(drives: Drives) -> Problems:
     good=_HOST.format(0, _AT.format(3)) + _HOST.format(1, _AT.format(4)),
 )
 def host_devices_have_places_of_their_own(drives: Drives) -> Problems:
-    """The drive address of a SCSI ``<hostdev>`` must not be used by a disk or another hostdev."""
+    """The drive ``<address>`` of a SCSI ``<hostdev>`` must not be that of a disk or another
+    ``<hostdev>``.
+    """
     taken = {drive.place for drive in drives.disks if drive.bus == "scsi" and drive.place}
     for device in drives.host_devices:
         if device.place is None:

@@ -407,7 +407,7 @@ def pci_needs_a_root(hardware: InstalledControllers) -> Problems:
     good="<controller type='ide'/>",
 )
 def ide_is_there_once(hardware: InstalledControllers) -> Problems:
-    """Only one IDE controller may be declared; a second one gets an index that QEMU lacks."""
+    """A domain may have at most one IDE controller: the one that is built into the machine type."""
     for controller in hardware.of("ide"):
         part = controller.part
         if controller.index and part is not None and part.index is None:
@@ -423,7 +423,9 @@ def ide_is_there_once(hardware: InstalledControllers) -> Problems:
     good="<memory>1048576</memory>",
 )
 def boards_are_known(hardware: InstalledControllers) -> Problems:
-    """The machine type must be one of which libvirt knows whether it has PCI (from 11.9)."""
+    """The machine type must be one for which libvirt knows whether it has PCI (from
+    libvirt 11.9).
+    """
     world = hardware.domain.world
     if not world.target.dialect.has(BOARDS_WITHOUT_PCI) or hardware.board_root:
         return
@@ -443,7 +445,7 @@ def boards_are_known(hardware: InstalledControllers) -> Problems:
     good=_USB.format(0, "none"),
 )
 def no_usb_beside_none(hardware: InstalledControllers) -> Problems:
-    """``<controller type='usb' model='none'>`` excludes other USB controllers."""
+    """``<controller type='usb' model='none'>`` cannot be combined with other USB controllers."""
     parts = [c for c in hardware.domain.all(Controller) if c.type == "usb"]
     if len(parts) > 1 and any(c.model == "none" for c in parts):
         none = tuple(path_of(c.node) for c in parts if c.model == "none")
@@ -470,6 +472,8 @@ def companions_have_a_master(hardware: InstalledControllers) -> Problems:
         index = given[0].part.index if given[0].part is not None else None
         master = f"<controller type='usb' index='{index or 0}' model='ich9-ehci1'/>"
         yield problem(
-            "this companion needs a controller of model 'ich9-ehci1' with the same index", where,
+            "this companion needs another <controller type='usb' model='ich9-ehci1'> with the same "
+            "index; add it",
+            where,
             fix=Fix(add=f"<devices>{master}</devices>"),
-        )  # fmt: skip
+        )

@@ -46,16 +46,19 @@ _FIRST = _CARD.format("<boot order='1'/>")
     good=_FIRST,
 )
 def order_is_positive(boot: BootOrder) -> Problems:
-    """``<boot order>`` must be an integer, at least 1."""
+    """Attribute ``order`` of ``<boot>`` must be a whole number, at least 1."""
     if boot.tag in BOOTABLE and boot.place is None:
         yield problem(
-            f"<boot order> is {boot.order!r}, but must be an integer, at least 1", boot, "@order"
+            f"attribute 'order' of <boot> is {boot.order!r}, but must be a whole "
+            "number, at least 1",
+            boot,
+            "@order",
         )
 
 
 @rule("boot-order-duplicate", BootOrder, bad=_FIRST + _FIRST, good=_FIRST)
 def order_is_unique(boot: BootOrder) -> Problems:
-    """Each ``<boot order>`` must be used by one device only."""
+    """Attribute ``order`` of ``<boot>`` must differ for each device."""
     place = boot.place
     if place is None:
         return
@@ -101,7 +104,9 @@ def alias_is_unique(alias: Alias) -> Problems:
     good=_CARD.format("<model type='virtio'/><acpi index='1'/>"),
 )
 def index_needs_pci(acpi: Acpi) -> Problems:
-    """``<acpi index>`` requires a PCI device and a QEMU that supports ACPI indexes."""
+    """Attribute ``index`` of ``<acpi>`` requires a PCI device, and a QEMU that supports ACPI
+    indexes.
+    """
     if acpi.index is None or acpi.tag in WITHOUT_METADATA:
         return
     world = acpi.domain.world
@@ -111,7 +116,9 @@ def index_needs_pci(acpi: Acpi) -> Problems:
             "this QEMU does not support ACPI indexes; remove <acpi>", acpi, "@index", reason=reason
         )
     elif _kind_of_address(acpi) not in {None, "pci"}:
-        yield problem("<acpi index> is only valid for PCI devices; remove it", acpi, "@index")
+        yield problem(
+            "attribute 'index' of <acpi> is only valid for PCI devices; remove it", acpi, "@index"
+        )
 
 
 def _kind_of_address(part: Metadata) -> str | None:
@@ -160,11 +167,13 @@ _OF_BUS = {"usb": "usb", "ccid": "ccid", "scsi": "drive", "sata": "drive", "ide"
     good=_CARD.format("<rom bar='off'/>"),
 )
 def rom_is_consistent(rom: Rom) -> Problems:
-    """``<rom enabled='no'>`` excludes ``bar`` and ``file``; only PCI devices can have ``<rom>``."""
+    """``<rom>`` requires a PCI device, and with ``enabled='no'`` it cannot have ``bar`` and
+    ``file``.
+    """
     bar, file = rom.bar, rom.node.get("file")
     if rom.enabled == "no" and (bar is not None or file is not None):
         yield problem(
-            "<rom enabled='no'> excludes the attributes 'bar' and 'file'; remove them", rom
+            "<rom enabled='no'> cannot have the attributes 'bar' and 'file'; remove them", rom
         )
     if (rom.enabled or bar or file) and _kind_of_address(rom) not in {None, "pci", "unassigned"}:
         yield problem("<rom> is only valid for PCI devices; remove it", rom)

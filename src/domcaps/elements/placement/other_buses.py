@@ -77,7 +77,7 @@ _VSCSI = (
     good=Sample(_NVRAM.format("0x4000") + _VSCSI.format("0x5000"), arch="ppc64"),
 )
 def registers_are_distinct(places: AddressesByKind) -> Problems:
-    """Each spapr-vio ``reg`` must be used by one device only."""
+    """Attribute ``reg`` of a spapr-vio ``<address>`` must differ for each device."""
     owners: dict[int, bool] = {}
     everywhere = places.domain.all(Address) if places.holds(PSERIES) else ()
     for address in everywhere or places.by_kind.get("spapr-vio", ()):
@@ -147,7 +147,7 @@ _ZCARD = (
     good=Sample(_ZCARD.format(1, 1) + _ZCARD.format(2, 2), arch="s390x"),
 )
 def identifiers_are_distinct(places: AddressesByKind) -> Problems:
-    """Each zPCI ``uid`` and ``fid`` must be used by one device only."""
+    """Attributes ``uid`` and ``fid`` of ``<zpci>`` must differ for each device."""
     if not places.holds(ZPCI):
         return
     uids: set[int] = set()

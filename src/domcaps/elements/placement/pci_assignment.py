@@ -383,7 +383,9 @@ _PORTS = "".join(_PORT.format(index) for index in range(1, 250))
     good=_CARD.format("slot='5'") + _CARD.format("slot='6'"),
 )
 def places_can_be_taken(topology: PciTopology) -> Problems:
-    """A PCI ``<address>`` must exist, be free, and be on a bus that accepts the device."""
+    """A PCI ``<address>`` must be on a bus that exists and that accepts the device, and must be
+    free.
+    """
     for found in topology.misplaced:
         if found.given:
             yield problem(found.message, topology if found.node is None else found.node, "address")
@@ -396,7 +398,7 @@ def places_can_be_taken(topology: PciTopology) -> Problems:
     good=Sample(_PORT.format(1), machine="q35"),
 )
 def places_suffice(topology: PciTopology) -> Problems:
-    """Every PCI device needs a free slot on a bus that exists or that libvirt can add."""
+    """Each PCI device needs a free slot, on a bus that exists or that libvirt can add."""
     for found in topology.misplaced:
         if not found.given:
             yield problem(found.message, topology if found.node is None else found.node)

@@ -224,7 +224,10 @@ class Buses:
             return self._grow_conventional(number, missing)
         if not needs & (PCIE | UPSTREAM):
             wants = next((text for bit, text in _SPOKEN if needs & bit), "this device")
-            raise NoPlace(f"no slot is free for {wants}, and libvirt cannot add a bus")
+            raise NoPlace(
+                f"no slot is free for {wants}, and libvirt cannot add a bus; remove a "
+                "device, or add a controller"
+            )
         self._add("pcie-root-port", missing)
         return number
 

@@ -138,12 +138,15 @@ _PHB = "<controller type='pci' index='1' model='pci-root'><target index='{}'/></
     good=_BRIDGE.format("<target chassisNr='56'/>"),
 )
 def options_have_their_form(controller: PciController) -> Problems:
-    """``<target>`` options of a PCI controller are numbers; ``hotplug`` is ``on`` or ``off``."""
+    """In ``<target>`` of a PCI controller, ``chassisNr``, ``chassis``, ``port``, ``busNr`` and
+    ``index`` must be numbers, and ``hotplug`` must be ``on`` or ``off``.
+    """
     for name in _RANGES:
         text = controller.option(name)
         if text is not None and not fits(_NUMBER, text):
             yield problem(
-                f"attribute {name!r} of <target> is {text!r}, but must be an integer, at least 0",
+                f"attribute {name!r} of <target> is {text!r}, but must be a whole number from "
+                f"{_RANGES[name][0]} to {_RANGES[name][1]}",
                 controller,
                 f"target/@{name}",
             )
@@ -155,7 +158,7 @@ def options_have_their_form(controller: PciController) -> Problems:
     node = controller.option("node")
     if node and not fits(_NODE, node):
         yield problem(
-            f"the NUMA <node> is {node!r}, but must be an integer, at least 0",
+            f"<node> is {node!r}, but must be the id of a NUMA <cell> of the guest, such as '0'",
             controller,
             "target/node",
         )
@@ -168,12 +171,14 @@ def options_have_their_form(controller: PciController) -> Problems:
     good=_BRIDGE.format("<target chassisNr='56'/>"),
 )
 def options_are_in_range(controller: PciController) -> Problems:
-    """The numbers in ``<target>`` of a PCI controller must be in their ranges."""
+    """In ``<target>`` of a PCI controller, ``chassisNr`` must be from 1 to 255, ``busNr`` from 1 to
+    254, ``chassis`` and ``port`` from 0 to 255, and ``index`` from 0 to 30.
+    """
     for name, (least, most) in _RANGES.items():
         number = controller.number(name)
         if number is not None and not least <= number <= most:
             yield problem(
-                f"attribute {name!r} of <target> must be an integer from {least} to {most}",
+                f"attribute {name!r} of <target> is {number}, but must be from {least} to {most}",
                 controller,
                 f"target/@{name}",
             )
@@ -186,7 +191,7 @@ def options_are_in_range(controller: PciController) -> Problems:
     good=_BRIDGE.format("<target chassisNr='56'/>"),
 )
 def options_suit_the_model(controller: PciController) -> Problems:
-    """The options of a PCI controller must be options of its model."""
+    """``<target>`` of a PCI controller may only have the attributes of the controller's model."""
     takes = controller.takes.options
     if not controller.model:
         return
@@ -214,14 +219,18 @@ def options_suit_the_model(controller: PciController) -> Problems:
     good=_ROOT.format("<pcihole64 unit='KiB'>1048576</pcihole64>"),
 )
 def hole_is_a_number(controller: PciController) -> Problems:
-    """``<pcihole64>`` must be an integer."""
+    """``<pcihole64>`` must be a whole number (KiB, unless ``unit`` says otherwise)."""
     hole = controller.node.findtext("pcihole64")
     if not hole or controller.model not in _ROOTS:
         return
     try:
         UNSIGNED64.parse(hole)
     except ValueError:
-        yield problem("<pcihole64> must be an integer", controller, "pcihole64")
+        yield problem(
+            "<pcihole64> must be a whole number (KiB, unless 'unit' says otherwise)",
+            controller,
+            "pcihole64",
+        )
 
 
 @rule(
@@ -231,7 +240,7 @@ def hole_is_a_number(controller: PciController) -> Problems:
     good=_ROOT.format("<pcihole64 unit='KiB'>1048576</pcihole64>"),
 )
 def hole_needs_a_pc(controller: PciController) -> Problems:
-    """``<pcihole64>`` requires an x86 PC machine type, or ``virt`` with a later libvirt."""
+    """``<pcihole64>`` requires an x86 PC machine type, or Arm ``virt`` with a newer libvirt."""
     boards = {"pci-root": I440FX, "pcie-root": Q35}.get(controller.model)
     if controller.holds(ARM_VIRT) and libvirt_reads(controller, PCI_HOLE_ARM):
         return
@@ -253,14 +262,16 @@ def hole_needs_a_pc(controller: PciController) -> Problems:
     good=_BRIDGE.format("<model name='pci-bridge'/>"),
 )
 def name_suits_the_model(controller: PciController) -> Problems:
-    """``<model name>`` of a PCI controller must be a device of the controller's model."""
+    """Attribute ``name`` of ``<model>`` in a PCI controller must be a device of the controller's
+    model.
+    """
     inner = controller.node.find("model")
     name = None if inner is None else inner.get("name")
     if name is None or not controller.model:
         return
     names = controller.takes.names
     if name not in {*names, "none"}:
-        what = f"a controller of model {controller.model!r} cannot be the device {name!r}"
+        what = f"{name!r} is not a device for a controller of model {controller.model!r}"
         yield problem(what, controller, "model/@name", accepted=names)
 
 
@@ -271,7 +282,7 @@ def name_suits_the_model(controller: PciController) -> Problems:
     good=Sample(_OPEN.format("pcie-root-port", ""), machine="q35"),
 )
 def device_is_there(controller: PciController) -> Problems:
-    """The QEMU device behind a PCI controller must exist."""
+    """QEMU must have the device for the PCI controller (attribute ``name`` of its ``<model>``)."""
     names = controller.takes.names
     inner = controller.node.find("model")
     given = None if inner is None else inner.get("name")
@@ -294,7 +305,9 @@ def device_is_there(controller: PciController) -> Problems:
     good=_BRIDGE.format(""),
 )
 def index_suits_the_model(controller: PciController) -> Problems:
-    """PCI controllers have an ``index`` from 0 to 255; 0 is reserved for the root bus."""
+    """Attribute ``index`` of a PCI controller must be from 0 to 255; 0 is only for ``pci-root`` and
+    ``pcie-root``.
+    """
     index = controller.index
     if index is None:
         return
@@ -345,11 +358,13 @@ def roots_have_no_address(controller: PciController) -> Problems:
     good=_OPEN.format("pci-expander-bus", ""),
 )
 def expanders_need_their_board(controller: PciController) -> Problems:
-    """``pci-expander-bus`` requires an i440fx machine type, ``pcie-expander-bus`` one with PCIe."""
+    """Model ``pci-expander-bus`` requires an i440fx machine type, ``pcie-expander-bus`` one with
+    PCIe, such as q35.
+    """
     boards = controller.takes.boards
     if boards is not None and not controller.holds(boards):
         why = boards.explain(controller.domain.world)
-        what = f"this machine type does not support {controller.model!r}"
+        what = f"this machine type does not support controllers of model {controller.model!r}"
         yield problem(what, controller, "@model", reason=why)
 
 
@@ -360,7 +375,9 @@ def expanders_need_their_board(controller: PciController) -> Problems:
     good=_OPEN.format("pci-expander-bus", ""),
 )
 def numa_node_exists(controller: PciController) -> Problems:
-    """``<node>`` of a PCI controller must be a NUMA node that the domain defines."""
+    """``<node>`` of a PCI controller must be the id of a NUMA ``<cell>`` that the domain
+    defines.
+    """
     node = controller.number("node")
     if node is None:
         return
@@ -370,7 +387,7 @@ def numa_node_exists(controller: PciController) -> Problems:
         nodes = 0 if controller.holds(S390_CCW) else 1
     if node >= nodes:
         yield problem(
-            f"the domain does not define NUMA node {node}; use one of <numa>",
+            f"the domain does not define the NUMA cell {node}; use the id of a <cell> in <numa>",
             controller,
             "target/node",
         )
@@ -397,7 +414,9 @@ def numa_node_exists(controller: PciController) -> Problems:
     good=_ROOT.format("<target hotplug='off'/>"),
 )
 def hotplug_can_be_switched(controller: PciController) -> Problems:
-    """``<target hotplug='off'>`` requires a QEMU that can disable hot-plug on the bus."""
+    """``<target hotplug='off'>`` of a PCI controller requires a QEMU that can disable hot-plug on
+    that bus.
+    """
     needed = ROOT_HOTPLUG if controller.model == "pci-root" else PORT_HOTPLUG
     world = controller.domain.world
     if controller.option("hotplug") is None or "hotplug" not in controller.takes.options:
@@ -419,11 +438,15 @@ def hotplug_can_be_switched(controller: PciController) -> Problems:
     good=Sample(_PHB.format(1), arch="ppc64"),
 )
 def first_host_bridge_is_the_first(controller: PciController) -> Problems:
-    """The host bridge with ``index='0'`` must have ``<target index='0'>``, and no other may."""
+    """Of the PCI host bridges, only the one with ``index='0'`` must and may have ``index='0'`` in
+    its ``<target>``.
+    """
     target = controller.number("index")
     if target is None or controller.index is None:
         return
     if (target == 0) != (controller.index == 0):
-        what = "<target index='0'> is reserved for the controller with index='0'"
+        what = (
+            "<target index='0'> is reserved for the controller with index='0'; use another number"
+        )
         fix = set_value("0" if controller.index == 0 else str(controller.index), "@index")
         yield problem(what, controller, "target/@index", fix=fix)

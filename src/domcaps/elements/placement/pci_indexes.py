@@ -39,7 +39,7 @@ _EXPANDERS = "".join(
     good=_OPEN,
 )
 def bus_numbers_suffice(hardware: InstalledControllers) -> Problems:
-    """Expander buses without ``busNr`` need free bus numbers below those in use."""
+    """PCI expander buses without ``busNr`` need free bus numbers below those of the others."""
     controllers = hardware.domain.all(PciController)
     given = {id(c.node): c.number("busNr") for c in controllers}
     lowest = min((number for number in given.values() if number is not None), default=256)
@@ -47,7 +47,10 @@ def bus_numbers_suffice(hardware: InstalledControllers) -> Problems:
         if controller.takes.options is not EXPANDER or given[id(controller.node)] is not None:
             continue
         if lowest <= 2:
-            what = f"no bus number is free below {lowest}; set busNr of the expander buses"
+            what = (
+                f"no bus number below {lowest} is free for this expander bus; set a "
+                "higher 'busNr' for the others"
+            )
             yield problem(what, controller, "target/@busNr")
             return
         lowest -= 2
@@ -90,7 +93,7 @@ def target_indexes_suffice(hardware: InstalledControllers) -> Problems:
     good=_BRIDGE.format(1, "<address type='pci' bus='0' slot='9'/>"),
 )
 def bridges_lead_upwards(topology: PciTopology) -> Problems:
-    """A PCI bridge must sit on a bus with a lower number than its own ``index``.
+    """A PCI bridge must be on a bus whose number is lower than its own ``index``.
 
     Of an address of another type, libvirt reads the second number as the bus.
     """

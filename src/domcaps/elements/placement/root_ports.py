@@ -32,8 +32,12 @@ def a_port_is_free(topology: PciTopology) -> Problems:
         return
     ports, free = topology.ports
     if not free:
+        which = "the only PCIe root port is not"
+        if ports != 1:
+            which = f"none of the {ports} PCIe root ports is" if ports else "no PCIe root port is"
         yield problem(
-            f"none of the {ports} PCIe root ports is free, so no device can be "
+            f"{which} "
+            "free, so no device can be "
             "hot-plugged. Add <controller type='pci' model='pcie-root-port'/> for "
             "each device to hot-plug",
             topology,

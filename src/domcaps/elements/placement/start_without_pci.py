@@ -67,7 +67,7 @@ def _is_added_balloon(device: PciDevice) -> bool:
     until=BOARDS_WITHOUT_PCI,
 )
 def devices_have_a_bus(topology: PciTopology) -> Problems:
-    """Each PCI device needs an ``<address>`` on machine types whose PCI bus libvirt does not know.
+    """Each PCI device needs an ``<address>`` on machine types for which libvirt knows no PCI bus.
 
     Libvirt defines the domain and assigns no address; it then cannot build the QEMU command line.
     """
@@ -90,7 +90,9 @@ def devices_have_a_bus(topology: PciTopology) -> Problems:
     fix=Fix(add="<devices><memballoon model='none'/></devices>"),
 )
 def balloon_has_a_bus(topology: PciTopology) -> Problems:
-    """``<memballoon model='none'/>`` is required if libvirt does not know the machine's PCI bus."""
+    """``<memballoon model='none'/>`` is needed on machine types for which libvirt knows no
+    PCI bus.
+    """
     for device in _without_place(topology):
         if _is_added_balloon(device):
             message = (
@@ -112,7 +114,7 @@ def balloon_has_a_bus(topology: PciTopology) -> Problems:
     stage=Stage.START,
 )
 def powernv_has_another_bus(topology: PciTopology) -> Problems:
-    """PCI devices do not start with machine type powernv: QEMU has no bus ``pci.0`` there.
+    """PCI devices do not start with powernv machine types, where QEMU has no bus ``pci.0``.
 
     libvirt adds a USB controller and a memory balloon unless the domain has
     ``<controller type='usb' model='none'/>`` and ``<memballoon model='none'/>``.
@@ -122,7 +124,10 @@ def powernv_has_another_bus(topology: PciTopology) -> Problems:
     for device in topology.devices.listed:
         what = _kind_of(device)
         if what != "pci controller":
-            message = f"the {what} is put on the bus pci.0, which this machine type does not have"
+            message = (
+                f"libvirt puts the {what} on the bus 'pci.0', which this machine type "
+                "does not have; use another machine type, such as 'pseries'"
+            )
             added = _ADDED_BY_LIBVIRT.get(what, "") if device.node is None else ""
             fix = Fix(add=f"<devices>{added}</devices>") if added else ()
             yield problem(message, _place(device, topology), fix=fix)

@@ -21,6 +21,7 @@ from domcaps.language.node_path import path_of
 from domcaps.language.part import Part, field
 from domcaps.language.rule import Problems, problem, rule
 from domcaps.language.value_types import UNSIGNED
+from domcaps.language.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -233,20 +234,30 @@ def _take(buses: dict[int, _Hub], place: UsbAddress, new: _Hub | None = None) ->
     """Plug a device into the port it names; give what is wrong with that."""
     hub = buses.get(place.bus)
     if hub is None:
-        return f"there is no USB bus {place.bus}"
+        return (
+            f"the domain has no USB bus {place.bus}; add a USB controller with "
+            f"index='{place.bus}', or use another bus"
+        )
     port = [number for number in place.port if number] or [0]
     for number in port[:-1]:
         if number > hub.ports:
-            return f"{place}: there is no port {number}"
+            return f"{place} does not exist: there is no port {number}; use another port"
         inner = hub.hubs.get(number)
         if inner is None:
-            return f"{place}: there is no hub in port {number}"
+            return (
+                f"{place} does not exist: there is no hub in port {number}; use another "
+                "port, or add a <hub>"
+            )
         hub = inner
     last = port[-1]
     if last > hub.ports:
-        return f"{place}: there are only {hub.ports} ports"
+        return (
+            f"{place} does not exist: "
+            f"{'the controller' if len(port) == 1 else 'the hub'} has "
+            f"{counted(hub.ports, 'port')}; use a port from 1 to {hub.ports}"
+        )
     if (last in hub.taken and new is None) or (new is not None and last in hub.hubs):
-        return f"{place}: another device is there already"
+        return f"{place} is used by another device; use another port, or remove the <address>"
     hub.taken.add(last)
     if new is not None:
         hub.hubs[last] = new
@@ -256,7 +267,10 @@ def _take(buses: dict[int, _Hub], place: UsbAddress, new: _Hub | None = None) ->
 def _give(buses: dict[int, _Hub], wanted: UsbAddress | None, new: _Hub | None) -> str:
     """Plug a device into the first port that is free, on the bus it names or on any."""
     if wanted is not None and wanted.bus not in buses:
-        return f"there is no USB bus {wanted.bus}"
+        return (
+            f"the domain has no USB bus {wanted.bus}; add a USB controller with "
+            f"index='{wanted.bus}', or use another bus"
+        )
     candidates = [wanted.bus] if wanted is not None else sorted(buses)
     for bus in candidates:
         way = buses[bus].free()
@@ -271,7 +285,7 @@ class UsbController(Part):
     path = "devices/controller[@type='usb']"
 
     model = field("@model")
-    ports = field("@ports", UNSIGNED)
+    ports = field("@ports", UNSIGNED, expected="a number of ports, such as '8'")
 
 
 _TABLET = "<input type='tablet' bus='usb'>{}</input>"
@@ -298,7 +312,9 @@ def devices_need_usb(usb: Usb) -> Problems:
     good=_XHCI.format(""),
 )
 def buses_are_distinct(usb: Usb) -> Problems:
-    """Only an EHCI controller and its UHCI companions may share an ``index``."""
+    """Attribute ``index`` must differ for all USB controllers, except an EHCI controller and its
+    UHCI companions.
+    """
     yield from _of_kind(usb, "duplicate")
 
 
@@ -323,7 +339,7 @@ def ports_can_be_taken(usb: Usb) -> Problems:
     good=_TABLET.format("<address type='usb' bus='0'/>"),
 )
 def ports_suffice(usb: Usb) -> Problems:
-    """Every USB device needs a free port, on the bus that it names or on any bus."""
+    """Each USB device needs a free port, on the bus in its ``<address>``, or else on any bus."""
     yield from _of_kind(usb, "exhausted")
 
 
@@ -349,7 +365,7 @@ def _with_usb(usb: Usb) -> Iterator[Fix]:
     good=_XHCI.format(" ports='15'"),
 )
 def xhci_has_few_ports(controller: Controller) -> Problems:
-    """A QEMU xHCI controller has at most 15 ports."""
+    """Attribute ``ports`` of an xHCI controller must be at most 15."""
     xhci = controller.type == "usb" and controller.settled_model in XHCI
     if xhci and (controller.ports or 0) > _MOST_XHCI_PORTS:
         what = f"an xHCI controller has at most {_MOST_XHCI_PORTS} ports"
@@ -379,7 +395,7 @@ def xen_controllers_are_not_here(controller: Controller) -> Problems:
     good=_TABLET.format(_AT.format(1)),
 )
 def devices_have_usb_addresses(usb: Usb) -> Problems:
-    """A USB device needs an ``<address>`` of type ``usb``, or none."""
+    """The ``<address>`` of a USB device must be of type ``usb``, if there is one."""
     for node in usb.devices:
         # network cards, sound cards and shared folders are not looked at
         if node is None or node.tag not in {"disk", "input", "redirdev", "hostdev"}:

@@ -39,10 +39,10 @@ _PORTS = "<controller type='usb' model='{}' ports='4'/>"
     since=USB_CONTROLLER_DEFINED,
 )
 def only_xhci_has_other_ports(controller: Controller) -> Problems:
-    """Attribute ``ports`` of a USB controller requires an xHCI model."""
+    """Attribute ``ports`` of a USB controller requires an xHCI model, such as ``qemu-xhci``."""
     if _ports_are_fixed(controller):
         yield problem(
-            f"a {controller.settled_model!r} controller has a fixed number of ports; "
+            f"a controller of model {controller.settled_model!r} has a fixed number of ports; "
             "remove 'ports', or use 'qemu-xhci'",
             controller,
             "@ports",
@@ -58,13 +58,14 @@ def only_xhci_has_other_ports(controller: Controller) -> Problems:
     until=USB_CONTROLLER_DEFINED,
 )
 def only_xhci_starts_with_other_ports(controller: Controller) -> Problems:
-    """Attribute ``ports`` of a USB controller requires an xHCI model (reported at start).
+    """Attribute ``ports`` of a USB controller requires an xHCI model, such as ``qemu-xhci``
+    (reported at start).
 
     From about libvirt 12.0 on, the definition is refused already.
     """
     if _ports_are_fixed(controller):
         yield problem(
-            f"a {controller.settled_model!r} controller has a fixed number of ports; "
+            f"a controller of model {controller.settled_model!r} has a fixed number of ports; "
             "remove 'ports', or use 'qemu-xhci'",
             controller,
             "@ports",
@@ -89,10 +90,10 @@ def _absent(controller: Controller) -> Predicate | None:
     good=_UHCI,
 )
 def usb_model_is_there(controller: Controller) -> Problems:
-    """The USB controller model must be supported by QEMU (checked by libvirt from about 12.0)."""
+    """QEMU must have the model of the USB controller (libvirt checks this from about 12.0)."""
     device, world = _absent(controller), controller.domain.world
     if device is not None and world.target.dialect.has(USB_CONTROLLER_DEFINED):
-        text = f"this QEMU does not have the USB controller {controller.model!r}"
+        text = f"this QEMU does not have the USB controller {controller.model!r}; use 'qemu-xhci'"
         yield problem(text, controller, "@model", reason=device.explain(world))
 
 
@@ -104,10 +105,12 @@ def usb_model_is_there(controller: Controller) -> Problems:
     stage=Stage.START,
 )
 def usb_model_is_there_at_start(controller: Controller) -> Problems:
-    """The USB controller model must be supported by QEMU (older libvirt: reported at start)."""
+    """QEMU must have the model of the USB controller (older libvirt versions report this
+    at start).
+    """
     device, world = _absent(controller), controller.domain.world
     if device is not None and not world.target.dialect.has(USB_CONTROLLER_DEFINED):
-        text = f"this QEMU does not have the USB controller {controller.model!r}"
+        text = f"this QEMU does not have the USB controller {controller.model!r}; use 'qemu-xhci'"
         yield problem(text, controller, "@model", reason=device.explain(world))
 
 
@@ -119,7 +122,9 @@ def usb_model_is_there_at_start(controller: Controller) -> Problems:
     stage=Stage.START,
 )
 def no_usb_is_the_first_controller(controller: Controller) -> Problems:
-    """A USB controller of the model 'none' needs the index 0 where libvirt adds one by itself."""
+    """A USB controller with ``model='none'`` needs ``index='0'``, for which libvirt otherwise adds
+    a controller.
+    """
     if controller.type == "usb" and controller.model == "none" and controller.index:
         hardware = controller.domain.first(InstalledControllers)
         if hardware is None or not hardware.has_usb:
@@ -149,7 +154,8 @@ _COMPANION = (
     stage=Stage.START,
 )
 def a_companion_has_its_own_master(controller: Controller) -> Problems:
-    """A companion USB controller requires one of model ``ich9-ehci1`` with the same index.
+    """A USB controller with ``<master>`` requires one without ``<master>`` that has the
+    same ``index``.
 
     Companions are those with ``<master>``, and the models ``ich9-uhci1`` to ``ich9-uhci3``.
     """
@@ -180,7 +186,7 @@ _FIRST_PORT = "<controller type='usb' index='0' model='ich9-uhci1'><master start
     stage=Stage.START,
 )
 def ports_of_companions_are_free(controller: Controller) -> Problems:
-    """``<master startport>`` must be from 0 to 4, and no port may have two companions.
+    """Attribute ``startport`` of ``<master>`` must be from 0 to 4, and differ for each companion.
 
     A companion serves two of the six ports of its master.
     """
@@ -231,7 +237,7 @@ _ON_USB = "<controller type='usb'><address type='usb' bus='0' port='1'/></contro
     stage=Stage.START,
 )
 def usb_controllers_are_not_on_usb(controller: Controller) -> Problems:
-    """A USB controller must not have an address of type ``usb``: it is no device on that bus."""
+    """A USB controller cannot have an ``<address>`` of type ``usb``."""
     address = controller.find("address")
     usable = controller.type == "usb" and controller.model != "none"
     if usable and address is not None and address.get("type") == "usb":

@@ -62,7 +62,8 @@ def _bus_of(part: Part) -> str:
     stage=Stage.START,
 )
 def iommu_needs_the_new_form(part: VirtioOptions) -> Problems:
-    """``<driver iommu='on'>`` requires a non-transitional virtio device.
+    """``iommu='on'`` of ``<driver>`` requires a virtio device that is not transitional; otherwise
+    QEMU fails at start.
 
     That is the model virtio-non-transitional, or an address on a PCIe root port.
     """
@@ -98,7 +99,8 @@ _SCSI = "<controller type='scsi' model='{}'><driver iommu='on'/></controller>"
     stage=Stage.START,
 )
 def controllers_need_the_new_form(controller: Controller) -> Problems:
-    """``<driver iommu='on'>`` of a virtio controller requires a non-transitional one.
+    """``iommu='on'`` of ``<driver>`` requires a virtio controller that is not
+    transitional; otherwise QEMU fails at start.
 
     That is the model virtio-non-transitional, or an address on a PCIe root port.
     """

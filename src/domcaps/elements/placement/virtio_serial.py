@@ -78,7 +78,10 @@ class Ports:
             last = self.sizes[controller] - 1
             return f"the ports of virtio-serial controller {controller} end with {last}"
         if port in self.taken[controller]:
-            return f"port {port} of virtio-serial controller {controller} is taken already"
+            return (
+                f"port {port} of virtio-serial controller {controller} is used by "
+                "another device; use another port"
+            )
         self.taken[controller].add(port)
         return ""
 

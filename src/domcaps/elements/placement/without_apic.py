@@ -33,7 +33,7 @@ def root_ports_have_an_apic(topology: PciTopology) -> Problems:
     lacks = old or said[:1] in (["disable"], ["forbid"])
     if lacks and not topology.misplaced and topology.ports[0]:
         yield problem(
-            "QEMU does not start: PCIe root ports need an APIC, which this CPU lacks. Use another "
+            "QEMU does not start: PCIe root ports need an APIC, which this CPU lacks; use another "
             "CPU model, two vCPUs, or machine='pc'",
             cpu,
             "model" if old else "",

@@ -75,7 +75,7 @@ _GOOD = _C.format("maximum")
     stage=Stage.START,
 )
 def libvirt_knows_the_architecture(cpu: Cpu) -> Problems:
-    """``<cpu>`` requires an architecture whose CPUs libvirt knows."""
+    """``<cpu>`` requires a guest architecture for which libvirt supports CPU models."""
     if not has_cpu_models(cpu.domain):
         yield problem(
             f"libvirt does not support <cpu> for {cpu.domain.arch} guests; remove it", cpu
@@ -90,7 +90,7 @@ def libvirt_knows_the_architecture(cpu: Cpu) -> Problems:
     stage=Stage.START,
 )
 def mode_can_be_had(cpu: Cpu) -> Problems:
-    """``<cpu mode>`` must be supported: some modes require KVM and a host of the guest's arch."""
+    """The host must support the CPU mode; for example, ``host-passthrough`` requires KVM."""
     supported = _MODES[cpu.mode].supported
     if supported is None or cpu.is_open or not has_cpu_models(cpu.domain):
         return
@@ -135,7 +135,7 @@ _MODEL = "<cpu><model fallback='forbid'>{}</model></cpu>"
     stage=Stage.START,
 )
 def model_can_be_had(cpu: Cpu) -> Problems:
-    """``<cpu><model>`` must be a CPU model that QEMU has, and for x86 one that libvirt knows.
+    """``<model>`` in ``<cpu>`` must be a CPU model of this QEMU; on x86, libvirt must know it, too.
 
     A fallback to another model, where it is allowed, works for x86 only.
     """
@@ -171,9 +171,9 @@ def _is_alone(cpu: Cpu) -> bool:
     stage=Stage.START,
 )
 def mainframes_match_exactly(cpu: Cpu) -> Problems:
-    """``<cpu match>`` must be ``exact`` for s390x guests."""
+    """Attribute ``match`` of ``<cpu>`` must be ``exact`` for s390x guests."""
     if cpu.match == "minimum" and cpu.mode == "custom" and cpu.model and cpu.holds(S390):
-        yield problem("for this architecture <cpu match> must be 'exact'", cpu, "@match")
+        yield problem("attribute 'match' of <cpu> must be 'exact' for s390x guests", cpu, "@match")
 
 
 def _usable(cpu: Cpu) -> bool:
@@ -212,7 +212,7 @@ _PARTIAL = "<cpu check='partial'><model>{}</model></cpu>"
     stage=Stage.START,
 )
 def host_has_what_is_wanted(cpu: Cpu) -> Problems:
-    """The host must provide every CPU feature of the guest's ``<cpu>``, unless ``check='none'``.
+    """The host must have every CPU feature that ``<cpu>`` requires, unless ``check='none'`` is set.
 
     Libvirt compares with the CPUID of the processor, not with the flags in /proc/cpuinfo.
     """
@@ -290,7 +290,7 @@ def _disabling(cpu: Cpu, names: Sequence[str]) -> Iterator[Fix]:
     stage=Stage.START,
 )
 def host_lacks_what_is_forbidden(cpu: Cpu) -> Problems:
-    """The host must not have a CPU feature of policy ``forbid``."""
+    """The host must not have a CPU feature that has ``policy='forbid'``."""
     world = cpu.domain.world
     told = policies(cpu.domain)
     native = cpu.holds(X86) and world.host.record.arch in archs.X86
@@ -315,7 +315,9 @@ def host_lacks_what_is_forbidden(cpu: Cpu) -> Problems:
     stage=Stage.START,
 )
 def there_is_something_to_compare_with(cpu: Cpu) -> Problems:
-    """A ``<cpu>`` that libvirt compares with the host must be of the host's architecture."""
+    """The guest's architecture must be that of the host, if libvirt must compare ``<cpu>`` with the
+    host.
+    """
     world = cpu.domain.world
     arch = world.host.record.arch
     foreign = arch in _COMPARING and not _same(arch, cpu.domain.arch)
@@ -339,7 +341,7 @@ def _same(one: str, other: str) -> bool:
     stage=Stage.START,
 )
 def power_is_compatible_with_older(cpu: Cpu) -> Problems:
-    """A POWER guest with KVM needs the host's CPU model, or an older one for compatibility."""
+    """A POWER guest with KVM needs the CPU model of the host, or an older one."""
     world = cpu.domain.world
     record = world.host.record
     if not cpu.holds(PPC64) or record.arch not in archs.PPC64 or not record.cpu.model:
@@ -374,12 +376,14 @@ def _generation(name: str, prefix: str) -> int:
     stage=Stage.START,
 )
 def qemu_tells_what_is_deprecated(cpu: Cpu) -> Problems:
-    """``<cpu deprecated_features>`` requires an s390x guest and QEMU 9.1 or later."""
+    """Attribute ``deprecated_features`` of ``<cpu>`` requires an s390x guest and QEMU 9.1
+    or later.
+    """
     world = cpu.domain.world
     if cpu.deprecated_features is not None and world.truth(DEPRECATED) is Truth.NO:
         reason = DEPRECATED.explain(world)
         yield problem(
-            "this QEMU does not report deprecated CPU features; remove deprecated_features",
+            "this QEMU does not report deprecated CPU features; remove 'deprecated_features'",
             cpu,
             "@deprecated_features",
             reason=reason,
@@ -397,7 +401,9 @@ _TOPOLOGY = "<vcpu>2</vcpu><cpu><topology sockets='1' {}='2' cores='1' threads='
     stage=Stage.START,
 )
 def dies_need_qemu(topology: Topology) -> Problems:
-    """``dies`` and ``clusters`` of ``<topology>`` require a QEMU and machine that support them."""
+    """Attributes ``dies`` and ``clusters`` of ``<topology>`` require a QEMU and a machine type that
+    support them.
+    """
     world = topology.domain.world
     for name, count, counted in (
         ("dies", topology.dies, DIES),
@@ -434,7 +440,9 @@ class CpuOfDomain(Part):
     stage=Stage.START,
 )
 def switches_need_a_cpu(domain: CpuOfDomain) -> Problems:
-    """CPU features such as ``<pmu>`` require a CPU model, explicit or by default."""
+    """CPU features such as ``<pmu>`` require a CPU model: of ``<cpu>``, or the machine type's
+    default.
+    """
     if domain.holds(X86) or not (switched := next(_switches(domain), "")):
         return
     cpu = domain.domain.first(Cpu)

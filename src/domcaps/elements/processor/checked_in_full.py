@@ -34,7 +34,7 @@ _REQUIRE = "<feature policy='require' name='{}'/>"
     fix=set_value("partial", "@check"),
 )
 def full_check_names_what_qemu_adds(cpu: Cpu) -> Problems:
-    """``<cpu check='full'>`` must name the features that QEMU adds to every model.
+    """``<cpu check='full'>`` must list the features that QEMU adds to every CPU model.
 
     These are ``hypervisor``, and with KVM ``x2apic``.
     """
@@ -72,7 +72,7 @@ _MAINFRAME = "<cpu mode='custom'><model fallback='forbid'>{}</model></cpu>"
     stage=Stage.START,
 )
 def mainframe_has_the_model(cpu: Cpu) -> Problems:
-    """A CPU model of s390x must be one that this QEMU can run with all of its features."""
+    """QEMU must be able to run the CPU model of an s390x guest with all of its features."""
     if not cpu.holds(S390) or cpu.mode != "custom" or not cpu.model:
         return
     world = cpu.domain.world

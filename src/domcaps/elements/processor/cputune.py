@@ -23,7 +23,7 @@ from domcaps.elements.processor.vcpu_count import max_vcpus
 from domcaps.language.fix import Fix, set_value
 from domcaps.language.immutable import immutable
 from domcaps.language.part import Part, field
-from domcaps.language.quantities import CPUS, OrEmpty, numbers, repeated
+from domcaps.language.quantities import CPUS, OrEmpty, highest, numbers, repeated
 from domcaps.language.rule import Problems, problem, rule
 from domcaps.language.value_types import (
     POSITIVE,
@@ -34,6 +34,10 @@ from domcaps.language.value_types import (
     OneOf,
     ValueType,
 )
+from domcaps.language.wording import only
+
+_MOST_NAMED = 10_000_000
+"""A larger limit helps no reader."""
 
 
 @immutable
@@ -47,7 +51,8 @@ class Limit(ValueType[int]):
     @property
     def expected(self) -> str:  # type: ignore[override]
         """Name the range."""
-        return f"0, or a number of microseconds from {self.least} to {self.most}"
+        most = f"from {self.least} to {self.most}" if self.most < _MOST_NAMED else "such as '50000'"
+        return f"0, or a number of microseconds {most}"
 
     def parse(self, text: str) -> int:
         """Read the number and compare it with the range."""
@@ -66,7 +71,7 @@ class Cputune(Part):
 
     path = "cputune"
 
-    shares = field("shares", OrEmpty(UNSIGNED64))
+    shares = field("shares", OrEmpty(UNSIGNED64), expected="a whole number, such as '2048'")
     period = field("period", _PERIOD)
     quota = field("quota", _QUOTA)
     global_period = field("global_period", _PERIOD)
@@ -83,7 +88,7 @@ class Vcpupin(Part):
     path = "cputune/vcpupin"
     knows = ("@cpuset",)
 
-    vcpu = field("@vcpu", UNSIGNED, required=True)
+    vcpu = field("@vcpu", UNSIGNED, required=True, expected="the number of a vCPU, counted from 0")
 
 
 class Emulatorpin(Part):
@@ -91,7 +96,12 @@ class Emulatorpin(Part):
 
     path = "cputune/emulatorpin"
 
-    cpuset = field("@cpuset", CPUS, required=True)
+    cpuset = field(
+        "@cpuset",
+        CPUS,
+        required=True,
+        expected="CPUs of the host, such as '0-3' or '0-3,^2' (all but 2)",
+    )
 
 
 class Iothreadpin(Part):
@@ -99,8 +109,18 @@ class Iothreadpin(Part):
 
     path = "cputune/iothreadpin"
 
-    iothread = field("@iothread", POSITIVE, required=True)
-    cpuset = field("@cpuset", CPUS, required=True)
+    iothread = field(
+        "@iothread",
+        POSITIVE,
+        required=True,
+        expected="the id of an I/O thread of the domain, such as '1'",
+    )
+    cpuset = field(
+        "@cpuset",
+        CPUS,
+        required=True,
+        expected="CPUs of the host, such as '0-3' or '0-3,^2' (all but 2)",
+    )
 
 
 class Scheduled(Part):
@@ -116,7 +136,9 @@ class Vcpusched(Scheduled):
 
     path = "cputune/vcpusched"
 
-    vcpus = field("@vcpus", CPUS, required=True)
+    vcpus = field(
+        "@vcpus", CPUS, required=True, expected="vCPUs of the domain, such as '0' or '0-3'"
+    )
 
 
 class Iothreadsched(Scheduled):
@@ -124,7 +146,12 @@ class Iothreadsched(Scheduled):
 
     path = "cputune/iothreadsched"
 
-    iothreads = field("@iothreads", CPUS, required=True)
+    iothreads = field(
+        "@iothreads",
+        CPUS,
+        required=True,
+        expected="I/O threads of the domain, such as '1' or '1-4'",
+    )
 
 
 class Emulatorsched(Scheduled):
@@ -143,7 +170,7 @@ _TUNE = "<vcpu>4</vcpu><iothreads>2</iothreads><cputune>{}</cputune>"
     good=_TUNE.format("<vcpupin vcpu='0' cpuset='0'/><vcpupin vcpu='9'/>"),
 )
 def pinned_to_a_set(pin: Vcpupin) -> Problems:
-    """``<vcpupin cpuset>`` must be a list of host CPUs, such as ``0-3,^2``.
+    """Attribute ``cpuset`` of ``<vcpupin>`` must be a list of host CPUs, such as ``0-3``.
 
     Entries for virtual CPUs that the domain cannot have are ignored.
     """
@@ -162,7 +189,7 @@ def pinned_to_a_set(pin: Vcpupin) -> Problems:
     good=_TUNE.format("<vcpupin vcpu='0' cpuset='0'/><vcpupin vcpu='1' cpuset='1'/>"),
 )
 def cpu_pinned_once(pin: Vcpupin) -> Problems:
-    """Each virtual CPU may have only one ``<vcpupin>``."""
+    """Each vCPU may have only one ``<vcpupin>``."""
     most = max_vcpus(pin.domain)
     for again in repeated(pin, lambda p: p.vcpu if p.vcpu is None or p.vcpu < most else None):
         yield problem(f"vCPU {again.vcpu} has two <vcpupin>; remove one", again, "@vcpu")
@@ -175,11 +202,17 @@ def cpu_pinned_once(pin: Vcpupin) -> Problems:
     good=_TUNE.format("<iothreadpin iothread='2' cpuset='0'/>"),
 )
 def pinned_thread_is_there(pin: Iothreadpin) -> Problems:
-    """``<iothreadpin iothread>`` must be an I/O thread that the domain defines."""
+    """Attribute ``iothread`` of ``<iothreadpin>`` must be the id of an I/O thread that the domain
+    defines.
+    """
     if pin.iothread and not has_iothread(pin.domain, pin.iothread):
         fix = with_iothread(pin.domain, pin.iothread)
         yield problem(
-            f"the domain does not define I/O thread {pin.iothread}", pin, "@iothread", fix=fix
+            f"the domain does not define I/O thread {pin.iothread}; raise <iothreads>, or use the "
+            "id of another one",
+            pin,
+            "@iothread",
+            fix=fix,
         )
 
 
@@ -220,7 +253,7 @@ def one_rule_for_the_rest(cputune: Cputune) -> Problems:
     good=_TUNE.format("<emulatorsched scheduler='rr' priority='1'/>"),
 )
 def real_time_has_a_priority(scheduled: Scheduled) -> Problems:
-    """The schedulers ``fifo`` and ``rr`` require a valid ``priority``."""
+    """The schedulers ``fifo`` and ``rr`` need the attribute ``priority``, a whole number."""
     if scheduled.scheduler not in {"fifo", "rr"}:
         return
     try:
@@ -239,10 +272,18 @@ def real_time_has_a_priority(scheduled: Scheduled) -> Problems:
     good=_TUNE.format("<vcpusched vcpus='0-3' scheduler='batch'/>"),
 )
 def scheduled_cpu_is_there(scheduled: Vcpusched) -> Problems:
-    """``<vcpusched vcpus>`` must be virtual CPUs that the domain can have."""
+    """Attribute ``vcpus`` of ``<vcpusched>`` must list only vCPUs below the number in
+    ``<vcpu>``.
+    """
     most = max_vcpus(scheduled.domain)
     if scheduled.vcpus and scheduled.vcpus.bit_length() > most:
-        yield problem(f"the domain has the virtual CPUs 0 to {most - 1} only", scheduled, "@vcpus")
+        yield problem(
+            "attribute 'vcpus' of <vcpusched> names vCPU "
+            f"{highest(scheduled.vcpus)}, but the domain "
+            f"has {only(most, 'vCPU')}; remove it, or raise <vcpu>",
+            scheduled,
+            "@vcpus",
+        )
 
 
 @rule(
@@ -252,13 +293,15 @@ def scheduled_cpu_is_there(scheduled: Vcpusched) -> Problems:
     good=_TUNE.format("<iothreadsched iothreads='1-2' scheduler='batch'/>"),
 )
 def scheduled_thread_is_there(scheduled: Iothreadsched) -> Problems:
-    """``<iothreadsched iothreads>`` must be I/O threads that the domain defines."""
+    """Attribute ``iothreads`` of ``<iothreadsched>`` must list only I/O threads that the domain
+    defines.
+    """
     for number in numbers(scheduled.iothreads or 0):
         if not has_iothread(scheduled.domain, number):
             fix = with_iothread(scheduled.domain, number)
             yield problem(
-                f"the domain does not define I/O thread {number}; add it to <iothreads>, or name "
-                "another one",
+                f"the domain does not define I/O thread {number}; raise <iothreads>, or use the "
+                "id of another one",
                 scheduled,
                 "@iothreads",
                 fix=fix,
@@ -277,7 +320,7 @@ def scheduled_thread_is_there(scheduled: Iothreadsched) -> Problems:
     ),
 )
 def cpu_scheduled_once(scheduled: Vcpusched) -> Problems:
-    """Each virtual CPU may be in only one ``<vcpusched>``."""
+    """Each vCPU may be in only one ``<vcpusched>``."""
     before = 0
     rules = scheduled.domain.all(Vcpusched)
     for each in rules if rules[0].node is scheduled.node else ():

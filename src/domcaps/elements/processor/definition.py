@@ -132,8 +132,12 @@ class Maxphysaddr(Part):
     since = CPU_MAXPHYSADDR
 
     mode = field("@mode", OneOf(("emulate", "passthrough")), required=True)
-    bits = field("@bits", Int(0, 2**31 - 1, minus_zero=True))
-    limit = field("@limit", POSITIVE)
+    bits = field(
+        "@bits",
+        Int(0, 2**31 - 1, minus_zero=True),
+        expected="a number of address bits, such as '46'",
+    )
+    limit = field("@limit", POSITIVE, expected="a number of address bits, at least 1, such as '46'")
 
 
 def has_cpu_models(domain: Domain) -> bool:
@@ -166,7 +170,9 @@ _GOOD = _QEMU64.format("fallback='forbid'")
     good="<cpu mode='maximum' migratable='on'/>",
 )
 def migratable_is_the_hosts(cpu: Cpu) -> Problems:
-    """``<cpu migratable>`` requires the mode ``host-passthrough`` or ``maximum``."""
+    """Attribute ``migratable`` of ``<cpu>`` requires ``mode='host-passthrough'`` or
+    ``mode='maximum'``.
+    """
     if cpu.migratable is None:
         return
     world = cpu.domain.world
@@ -192,7 +198,7 @@ def migratable_is_the_hosts(cpu: Cpu) -> Problems:
     good=_GOOD,
 )
 def fallback_is_allowed_or_not(cpu: Cpu) -> Problems:
-    """``<model fallback>`` of a CPU must be ``allow`` or ``forbid``."""
+    """Attribute ``fallback`` of ``<model>`` in ``<cpu>`` must be ``allow`` or ``forbid``."""
     model = cpu.find("model")
     given = model.get("fallback") if model is not None and cpu.mode not in _AS_IT_IS else None
     if given and given not in {"allow", "forbid"}:
@@ -211,7 +217,7 @@ def fallback_is_allowed_or_not(cpu: Cpu) -> Problems:
     good=_QEMU64.format("vendor_id='GenuineIntel'"),
 )
 def vendor_id_is_that_of_cpuid(cpu: Cpu) -> Problems:
-    """``<model vendor_id>`` must be exactly 12 characters, without a comma."""
+    """Attribute ``vendor_id`` of ``<model>`` must have exactly 12 characters, without a comma."""
     model = cpu.find("model")
     given = model.get("vendor_id") if model is not None and cpu.mode not in _AS_IT_IS else None
     if given and (len(given.encode()) != _VENDOR_ID or "," in given):
@@ -226,7 +232,9 @@ def vendor_id_is_that_of_cpuid(cpu: Cpu) -> Problems:
     good=_C.format("<model>qemu64</model><feature name='avx'/>"),
 )
 def there_is_a_model(cpu: Cpu) -> Problems:
-    """``<vendor>`` and ``<feature>`` in ``<cpu>`` require a ``<model>`` or another mode."""
+    """``<vendor>`` and ``<feature>`` in ``<cpu>`` require a ``<model>``, or a mode such as
+    ``host-model``.
+    """
     if cpu.vendor and not cpu.model:
         yield problem("<vendor> requires a <model>", cpu, "vendor")
     if cpu.is_open and cpu.has("feature"):
@@ -249,7 +257,10 @@ def maximum_needs_qemu(cpu: Cpu) -> Problems:
     if cpu.mode == "maximum" and not cpu.holds(HAS_MAXIMUM):
         reason = HAS_MAXIMUM.explain(cpu.domain.world)
         yield problem(
-            "this QEMU has no CPU model 'max'; use another mode", cpu, "@mode", reason=reason
+            "this QEMU has no CPU model 'max', which mode='maximum' needs; use another mode",
+            cpu,
+            "@mode",
+            reason=reason,
         )
 
 
@@ -263,7 +274,7 @@ _CACHE = "<cpu mode='{}'><cache {}/></cpu>"
     good=_CACHE.format("maximum", "level='3' mode='emulate'"),
 )
 def caches_are_those_of_x86(cache: CpuCache) -> Problems:
-    """``<cache>`` of ``<cpu>`` requires x86, and a level only with ``mode='emulate'``."""
+    """``<cache>`` in ``<cpu>`` requires an x86 guest; its ``level`` requires ``mode='emulate'``."""
     cpu = cache.domain.first(Cpu)
     if not cache.holds(X86):
         yield problem("<cache> requires an x86 guest; remove it", cache)
@@ -303,7 +314,7 @@ _WIDTH = "<cpu mode='maximum'><maxphysaddr {}/></cpu>"
     good=_WIDTH.format("mode='passthrough' limit='40'"),
 )
 def width_is_that_of_x86(address: Maxphysaddr) -> Problems:
-    """``<maxphysaddr>`` requires x86; ``bits`` needs mode ``emulate``."""
+    """``<maxphysaddr>`` requires an x86 guest; its ``bits`` requires ``mode='emulate'``."""
     if not address.holds(X86):
         yield problem("<maxphysaddr> requires an x86 guest; remove it", address)
     if address.limit is not None and address.mode != "passthrough":
@@ -312,7 +323,11 @@ def width_is_that_of_x86(address: Maxphysaddr) -> Problems:
     if not address.bits and not optional:
         yield problem("this libvirt version requires the attribute 'bits'", address, "@bits")
     if address.bits is not None and address.mode == "passthrough":
-        yield problem("attribute 'bits' requires mode='emulate'", address, "@bits")
+        yield problem(
+            "attribute 'bits' of <maxphysaddr> requires mode='emulate'; set that, or remove 'bits'",
+            address,
+            "@bits",
+        )
     host = address.domain.world.host.record
     width = host.cpu.phys_addr_bits
     if address.mode == "emulate" and 0 < width < (address.bits or 0):

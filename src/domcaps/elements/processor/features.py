@@ -36,7 +36,7 @@ class CpuFeature(Part):
 
     path = "cpu/feature"
 
-    name = field("@name", _SOME, required=True)
+    name = field("@name", _SOME, required=True, expected="the name of a CPU feature, such as 'vmx'")
     policy = field(
         "@policy", OneOf(("force", "require", "optional", "disable", "forbid")), default=CPU_POLICY
     )
@@ -66,7 +66,7 @@ _GOOD = _M.format(_AVX)
 
 @rule("cpu-feature-duplicate", CpuFeature, bad=_M.format(_AVX * 2), good=_GOOD)
 def features_are_told_once(feature: CpuFeature) -> Problems:
-    """Each CPU ``<feature>`` may be given only once."""
+    """Each ``<feature>`` of ``<cpu>`` must have a different name."""
     for each in repeated(feature, lambda f: f.name):
         yield problem(f"the feature {each.name!r} is given twice; remove one", each, "@name")
 
@@ -79,10 +79,17 @@ def features_are_told_once(feature: CpuFeature) -> Problems:
     stage=Stage.START,
 )
 def features_are_known(feature: CpuFeature) -> Problems:
-    """``<feature name>`` must be a feature name that libvirt knows (x86 and Arm)."""
+    """Attribute ``name`` of ``<feature>`` must be a CPU feature that libvirt knows (x86
+    and Arm).
+    """
     known = known_features(feature.domain)
     if known is not None and feature.name and feature.name not in known:
-        yield problem(f"libvirt does not know the CPU feature {feature.name!r}", feature, "@name")
+        yield problem(
+            f"libvirt does not know the CPU feature {feature.name!r}; correct the "
+            "name, or remove it",
+            feature,
+            "@name",
+        )
 
 
 _STEADY = "<feature policy='{}' name='invtsc'/>"
@@ -96,13 +103,16 @@ _STEADY = "<feature policy='{}' name='invtsc'/>"
     stage=Stage.START,
 )
 def emulated_clocks_stop(feature: CpuFeature) -> Problems:
-    """The CPU feature ``invtsc`` cannot be required without KVM.
+    """``<feature policy='require' name='invtsc'>`` requires KVM (``<domain type='kvm'>``).
 
     No emulated CPU has it, and of all features libvirt checks this one whatever ``check`` says.
     """
     wanted = feature.name == "invtsc" and feature.policy in {"require", "force"}
     if wanted and feature.domain.virttype == "qemu" and feature.holds(X86):
-        message = "emulated CPUs lack the feature 'invtsc'; use policy='optional'"
+        message = (
+            "emulated CPUs lack the feature 'invtsc'; use policy='optional', or KVM "
+            "(<domain type='kvm'>)"
+        )
         yield problem(message, feature, "@policy", fix=set_value("optional", "@policy"))
 
 
@@ -117,7 +127,7 @@ _EMULATED = "<cpu mode='custom' match='exact'><model fallback='forbid'>{}</model
     stage=Stage.START,
 )
 def emulated_models_stop_their_clocks(cpu: Cpu) -> Problems:
-    """Without KVM, the features of ``<cpu><model>`` must not include ``invtsc``.
+    """Without KVM, ``<cpu>`` cannot have a ``<model>`` with the feature ``invtsc``.
 
     ``<feature policy='disable' name='invtsc'/>`` takes it away.
     """
@@ -145,10 +155,12 @@ def emulated_models_stop_their_clocks(cpu: Cpu) -> Problems:
     stage=Stage.START,
 )
 def mainframes_have_it_or_not(feature: CpuFeature) -> Problems:
-    """``<feature policy>`` must be ``require`` or ``disable`` for s390x guests."""
+    """Attribute ``policy`` of ``<feature>`` must be ``require`` or ``disable`` for s390x guests."""
     if feature.policy == "optional" and feature.holds(S390):
         yield problem(
-            "for this architecture the policy must be 'require' or 'disable'", feature, "@policy"
+            "attribute 'policy' of <feature> must be 'require' or 'disable' for s390x guests",
+            feature,
+            "@policy",
         )
 
 
@@ -162,10 +174,13 @@ def mainframes_have_it_or_not(feature: CpuFeature) -> Problems:
     good=Sample(_M.format("<feature name='sve'/><feature name='sve128'/>"), arch="aarch64"),
 )
 def vectors_have_lengths(cpu: Cpu) -> Problems:
-    """SVE vector lengths require the feature ``sve``."""
+    """SVE vector lengths, such as ``sve128``, require the CPU feature ``sve``."""
     told = policies(cpu.domain)
     lengths = [name for name in told if name.startswith(_VECTORS) and name != _VECTORS]
     if lengths and told.get(_VECTORS) in {"disable", "forbid"}:
         yield problem(
-            f"the feature {lengths[0]!r} requires 'sve', which is disabled", cpu, "feature"
+            f"the feature {lengths[0]!r} requires the feature 'sve', which is "
+            "disabled; remove one of them",
+            cpu,
+            "feature",
         )

@@ -49,7 +49,7 @@ def _pinned_to_nothing(part: Part) -> Problems:
     stage=Stage.START,
 )
 def cpus_of_the_guest_are_there(vcpu: Vcpu) -> Problems:
-    """``<vcpu cpuset>`` must name at least one CPU of the host.
+    """Attribute ``cpuset`` of ``<vcpu>`` must name at least one CPU of the host.
 
     It counts for threads that ``<cputune>`` does not pin.
     """
@@ -67,7 +67,7 @@ def cpus_of_the_guest_are_there(vcpu: Vcpu) -> Problems:
     stage=Stage.START,
 )
 def cpus_of_a_vcpu_are_there(pin: Vcpupin) -> Problems:
-    """``<vcpupin cpuset>`` must name at least one CPU of the host."""
+    """Attribute ``cpuset`` of ``<vcpupin>`` must name at least one CPU of the host."""
     if pin.vcpu is not None and pin.vcpu < initial_vcpus(pin.domain):
         yield from _pinned_to_nothing(pin)
 
@@ -80,7 +80,7 @@ def cpus_of_a_vcpu_are_there(pin: Vcpupin) -> Problems:
     stage=Stage.START,
 )
 def cpus_of_the_emulator_are_there(pin: Emulatorpin) -> Problems:
-    """``<emulatorpin cpuset>`` must name at least one CPU of the host."""
+    """Attribute ``cpuset`` of ``<emulatorpin>`` must name at least one CPU of the host."""
     yield from _pinned_to_nothing(pin)
 
 
@@ -92,5 +92,5 @@ def cpus_of_the_emulator_are_there(pin: Emulatorpin) -> Problems:
     stage=Stage.START,
 )
 def cpus_of_an_iothread_are_there(pin: Iothreadpin) -> Problems:
-    """``<iothreadpin cpuset>`` must name at least one CPU of the host."""
+    """Attribute ``cpuset`` of ``<iothreadpin>`` must name at least one CPU of the host."""
     yield from _pinned_to_nothing(pin)

@@ -46,14 +46,24 @@ class Iothreads(Part):
 
     path = "iothreads"
 
-    count = field("", OrEmpty(UNSIGNED))
+    count = field("", OrEmpty(UNSIGNED), expected="a number of I/O threads, such as '4'")
 
 
 class ThreadPool(Part):
     """Base class of what has a pool of threads."""
 
-    thread_pool_min = field("@thread_pool_min", _COUNT, since=IOTHREAD_POOLS)
-    thread_pool_max = field("@thread_pool_max", _COUNT, since=IOTHREAD_POOLS)
+    thread_pool_min = field(
+        "@thread_pool_min",
+        _COUNT,
+        since=IOTHREAD_POOLS,
+        expected="a number of threads, such as '8'",
+    )
+    thread_pool_max = field(
+        "@thread_pool_max",
+        _COUNT,
+        since=IOTHREAD_POOLS,
+        expected="a number of threads, such as '32'",
+    )
 
 
 class Iothread(ThreadPool):
@@ -62,10 +72,25 @@ class Iothread(ThreadPool):
     path = "iothreadids/iothread"
     knows = ("poll/@weight",)
 
-    id = field("@id", POSITIVE, required=True)
-    poll_max = field("poll/@max", UNSIGNED64, since=IOTHREAD_POLL)
-    poll_grow = field("poll/@grow", UNSIGNED64, since=IOTHREAD_POLL)
-    poll_shrink = field("poll/@shrink", UNSIGNED64, since=IOTHREAD_POLL)
+    id = field("@id", POSITIVE, required=True, expected="a number, at least 1, such as '1'")
+    poll_max = field(
+        "poll/@max",
+        UNSIGNED64,
+        since=IOTHREAD_POLL,
+        expected="a number of nanoseconds, such as '32768'",
+    )
+    poll_grow = field(
+        "poll/@grow",
+        UNSIGNED64,
+        since=IOTHREAD_POLL,
+        expected="a whole number, such as '4'",
+    )
+    poll_shrink = field(
+        "poll/@shrink",
+        UNSIGNED64,
+        since=IOTHREAD_POLL,
+        expected="a whole number, such as '4'",
+    )
 
 
 class Defaultiothread(ThreadPool):
@@ -113,13 +138,13 @@ def number_once(thread: Iothread) -> Problems:
     good="<defaultiothread thread_pool_min='5' thread_pool_max='5'/>",
 )
 def pool_has_room(pool: ThreadPool) -> Problems:
-    """``thread_pool_max`` must be at least 1, and not less than ``thread_pool_min``."""
+    """Attribute ``thread_pool_max`` must be at least 1, and not less than ``thread_pool_min``."""
     least, most = pool.thread_pool_min, pool.thread_pool_max
     if most == 0:
         yield problem("attribute 'thread_pool_max' must be at least 1", pool, "@thread_pool_max")
     elif least is not None and (most is None or least > most):
         yield problem(
-            "attribute 'thread_pool_max' must be at least 'thread_pool_min'",
+            "attribute 'thread_pool_max' must not be less than 'thread_pool_min'",
             pool,
             "@thread_pool_min",
         )
@@ -132,7 +157,7 @@ def pool_has_room(pool: ThreadPool) -> Problems:
     good="<defaultiothread thread_pool_min='5' thread_pool_max='5'/>",
 )
 def pool_can_be_chosen(pool: ThreadPool) -> Problems:
-    """``thread_pool_min`` and ``thread_pool_max`` require QEMU 7.1 or later."""
+    """Attributes ``thread_pool_min`` and ``thread_pool_max`` require QEMU 7.1 or later."""
     world = pool.domain.world
     used = pool.thread_pool_min is not None or pool.thread_pool_max is not None
     if used and world.truth(THREAD_POOL) is Truth.NO:
@@ -151,7 +176,7 @@ def pool_can_be_chosen(pool: ThreadPool) -> Problems:
     since=IOTHREAD_WEIGHT,
 )
 def weight_is_small(thread: Iothread) -> Problems:
-    """``<poll weight>`` of an I/O thread must be from 0 to 63."""
+    """Attribute ``weight`` of ``<poll>`` for an I/O thread must be from 0 to 63."""
     poll = thread.find("poll")
     weight = None if poll is None else poll.get("weight")
     if weight is None:

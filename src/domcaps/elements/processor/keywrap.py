@@ -34,7 +34,7 @@ class KeywrapCipher(Part):
     good=Sample(f"<keywrap>{_AES}</keywrap>", arch="s390x"),
 )
 def cipher_once(cipher: KeywrapCipher) -> Problems:
-    """Each ``<cipher>`` in ``<keywrap>`` may be given only once."""
+    """Each ``<cipher>`` in ``<keywrap>`` must have a different name."""
     for again in repeated(cipher, lambda c: c.name):
         yield problem(f"the cipher {again.name!r} is given twice; remove one", again, "@name")
 

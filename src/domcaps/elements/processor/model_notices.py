@@ -49,7 +49,7 @@ def model_is_not_deprecated(cpu: Cpu) -> Problems:
     severity=Severity.NOTICE,
 )
 def a_model_is_chosen(guest: ModelOfDomain) -> Problems:
-    """Without ``<cpu>``, an x86 guest with KVM gets a model with few features."""
+    """An x86 guest with KVM should have a ``<cpu>``: the default model has few features."""
     if guest.domain.virttype != "kvm" or not guest.holds(X86) or guest.find("cpu") is not None:
         return
     yield problem(

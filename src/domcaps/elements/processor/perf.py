@@ -57,6 +57,6 @@ class PerfEvent(Part):
     good="<perf><event name='cmt' enabled='yes'/><event name='mbmt' enabled='no'/></perf>",
 )
 def event_once(event: PerfEvent) -> Problems:
-    """Each ``<event>`` in ``<perf>`` may be given only once."""
+    """Each ``<event>`` in ``<perf>`` must have a different name."""
     for again in repeated(event, lambda e: e.name):
         yield problem(f"the event {again.name!r} is given twice; remove one", again, "@name")

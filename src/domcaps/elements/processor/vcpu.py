@@ -37,7 +37,7 @@ def _attributes(world: World) -> tuple[tuple[str, str], ...]:
 GIC_LIMIT = Drift(
     title="More than 8 vCPUs on ARM without a GIC version",
     says="the maximum number of vCPUs is that of the machine type",
-    but="without <gic version>, QEMU uses a GICv2, which supports 8 CPUs only",
+    but="without <gic version='3'/>, QEMU uses a GICv2, which supports only 8 CPUs",
     evidence='verify with QEMU 7.2 for aarch64 and arm: "Number of SMP CPUs requested (512) '
     "exceeds max CPUs supported by machine 'mach-virt' (8)\"",
     where=ARM_VIRT,

@@ -86,7 +86,7 @@ def _other_gic(vcpu: Vcpu, count: int) -> Fix:
     stage=Stage.START,
 )  # fmt: skip
 def cpu_has_x2apic(vcpu: Vcpu) -> Problems:
-    """More than 255 x86 vCPUs require a CPU model with x2APIC.
+    """An x86 guest with more than 255 vCPUs requires a CPU model with x2APIC.
 
     Emulated CPUs have it in some models, and from QEMU 9 on.
     """
@@ -134,7 +134,7 @@ def _lacks_x2apic(cpu: Cpu) -> bool:
     stage=Stage.START,
 )
 def automatic_placement_asks_numad(vcpu: Vcpu) -> Problems:
-    """``<vcpu placement='auto'>`` requires the program numad on the host."""
+    """``placement='auto'`` of ``<vcpu>`` requires the program ``numad`` on the host."""
     world = vcpu.domain.world
     if vcpu.placement != "auto":
         return

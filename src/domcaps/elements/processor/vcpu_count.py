@@ -27,6 +27,7 @@ from domcaps.language.quantities import CPUS
 from domcaps.language.require import libvirt_reads
 from domcaps.language.rule import Problems, Sample, problem, rule
 from domcaps.language.value_types import POSITIVE, UNSIGNED, YES_NO, OneOf
+from domcaps.language.wording import counted, only
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,8 +48,8 @@ class Vcpu(Part):
     path = "vcpu"
     knows = ("@cpuset",)
 
-    count = field("", UNSIGNED)
-    current = field("@current", UNSIGNED)
+    count = field("", UNSIGNED, expected="a number of vCPUs, such as '4'")
+    current = field("@current", UNSIGNED, expected="a number of vCPUs, such as '2'")
     placement = field("@placement", OneOf(("static", "auto")), default=VCPU_PLACEMENT)
 
 
@@ -57,10 +58,10 @@ class VcpuState(Part):
 
     path = "vcpus/vcpu"
 
-    id = field("@id", UNSIGNED, required=True)
+    id = field("@id", UNSIGNED, required=True, expected="the number of a vCPU, counted from 0")
     enabled = field("@enabled", YES_NO, required=True)
     hotpluggable = field("@hotpluggable", YES_NO)
-    order = field("@order", UNSIGNED)
+    order = field("@order", UNSIGNED, expected="the place in the order of plugging, such as '1'")
 
 
 def _one(topology: Part) -> Iterator[Fix]:
@@ -74,11 +75,35 @@ class Topology(Part):
 
     path = "cpu/topology"
 
-    sockets = field("@sockets", POSITIVE, required=True, missing=_one)
-    dies = field("@dies", POSITIVE, default=1)
-    clusters = field("@clusters", POSITIVE, default=1, since=CPU_CLUSTERS)
-    cores = field("@cores", POSITIVE, required=True, missing=_one)
-    threads = field("@threads", POSITIVE, required=True, missing=_one)
+    sockets = field(
+        "@sockets",
+        POSITIVE,
+        required=True,
+        missing=_one,
+        expected="a number of sockets, at least 1, such as '1'",
+    )
+    dies = field("@dies", POSITIVE, default=1, expected="a number of dies, at least 1, such as '1'")
+    clusters = field(
+        "@clusters",
+        POSITIVE,
+        default=1,
+        since=CPU_CLUSTERS,
+        expected="a number of clusters, at least 1, such as '1'",
+    )
+    cores = field(
+        "@cores",
+        POSITIVE,
+        required=True,
+        missing=_one,
+        expected="a number of cores per socket, at least 1, such as '4'",
+    )
+    threads = field(
+        "@threads",
+        POSITIVE,
+        required=True,
+        missing=_one,
+        expected="a number of threads per core, at least 1, such as '2'",
+    )
 
     @property
     def cpus(self) -> int:
@@ -107,7 +132,7 @@ def initial_vcpus(domain: Domain) -> int:
 def one_at_least(vcpu: Vcpu) -> Problems:
     """``<vcpu>`` must be at least 1."""
     if vcpu.count == 0:
-        yield problem("<vcpu> must be at least 1", vcpu, fix=set_value("1"))
+        yield problem("<vcpu> is 0, but must be at least 1", vcpu, fix=set_value("1"))
 
 
 @rule(
@@ -117,12 +142,13 @@ def one_at_least(vcpu: Vcpu) -> Problems:
     good="<vcpu>2</vcpu>",
 )
 def machine_takes_that_many(vcpu: Vcpu) -> Problems:
-    """``<vcpu>`` must not exceed the limit of the machine type."""
+    """``<vcpu>`` must not exceed the number of vCPUs that the machine type supports."""
     machine = machine_type(vcpu.domain.world)
     limit = machine.cpu_max if machine is not None else 0
     if machine is not None and 0 < limit < (vcpu.count or 0):
         yield problem(
-            f"the machine type {machine.name!r} supports at most {limit} vCPUs",
+            f"the machine type {machine.name!r} supports at most {limit} vCPUs; "
+            "write a smaller number",
             vcpu,
             accepted=(str(limit),),
             fix=(*_larger_machines(vcpu), *_fewer(vcpu, limit)),
@@ -161,12 +187,14 @@ def _larger_machines(vcpu: Vcpu) -> Iterator[Fix]:
     good="<vcpu current='2'>4</vcpu>",
 )
 def current_is_part_of_all(vcpu: Vcpu) -> Problems:
-    """``<vcpu current>`` must be from 1 to the number in ``<vcpu>``."""
+    """Attribute ``current`` of ``<vcpu>`` must be from 1 to the number in ``<vcpu>``."""
     if vcpu.domain.all(VcpuState) or vcpu.current is None or vcpu.count is None:
         return
     if not 1 <= vcpu.current <= vcpu.count:
         nearest = str(min(max(vcpu.current, 1), vcpu.count))
-        message = f"attribute 'current' of <vcpu> must be from 1 to {vcpu.count}"
+        message = (
+            f"attribute 'current' of <vcpu> must be from 1 to {vcpu.count}, the number in <vcpu>"
+        )
         yield problem(message, vcpu, "@current", fix=set_value(nearest, "@current"))
 
 
@@ -177,7 +205,9 @@ def current_is_part_of_all(vcpu: Vcpu) -> Problems:
     good="<vcpu cpuset='0-3,^2'>4</vcpu>",
 )
 def cpuset_is_a_set(vcpu: Vcpu) -> Problems:
-    """``<vcpu cpuset>`` must be a list of host CPUs, unless ``placement='auto'``."""
+    """Attribute ``cpuset`` of ``<vcpu>`` must be a list of host CPUs such as ``0-3``, unless
+    ``placement='auto'``.
+    """
     text = vcpu.node.get("cpuset")
     if text is None or vcpu.placement == "auto":
         return
@@ -198,7 +228,8 @@ def cpuset_is_a_set(vcpu: Vcpu) -> Problems:
     good=Sample("<vcpu>255</vcpu>", machine="pc"),
 )
 def many_need_an_iommu(vcpu: Vcpu) -> Problems:
-    """More than 255 x86 vCPUs require a q35 machine type and an ``<iommu>`` with ``eim='on'``.
+    """An x86 guest with more than 255 vCPUs requires a q35 machine type, and an ``<iommu>`` with
+    ``eim='on'``.
 
     In a new definition libvirt adds the IOMMU and enables extended interrupts.
     """
@@ -208,7 +239,13 @@ def many_need_an_iommu(vcpu: Vcpu) -> Problems:
         why = Q35.explain(vcpu.domain.world)
         less = set_value(str(_MOST_WITHOUT_EIM), less=True)
         fixes = (*_larger_machines(vcpu), less)
-        yield problem("more than 255 vCPUs require machine='q35'", vcpu, reason=why, fix=fixes)
+        yield problem(
+            "more than 255 vCPUs require a q35 machine type and an <iommu> with "
+            "eim='on'; use machine='q35'",
+            vcpu,
+            reason=why,
+            fix=fixes,
+        )
         return
     if _has_eim(vcpu):
         return
@@ -234,10 +271,15 @@ def _with_eim(driver: Node | None) -> Fix:
     good="<vcpu>2</vcpu><vcpus><vcpu id='0' enabled='yes'/></vcpus>",
 )
 def cpu_is_there(state: VcpuState) -> Problems:
-    """``<vcpu id>`` in ``<vcpus>`` must be below the number in ``<vcpu>``."""
+    """Attribute ``id`` of ``<vcpu>`` in ``<vcpus>`` must be less than the number in ``<vcpu>``."""
     most = max_vcpus(state.domain)
     if state.id is not None and state.id >= most:
-        yield problem(f"the domain has the vCPUs 0 to {most - 1} only", state, "@id")
+        yield problem(
+            f"attribute 'id' of <vcpu> is {state.id}, but the domain has {only(most, 'vCPU')}; "
+            "remove the element, or raise <vcpu>",
+            state,
+            "@id",
+        )
 
 
 def _states(domain: Domain) -> dict[int, VcpuState]:
@@ -252,13 +294,15 @@ def _states(domain: Domain) -> dict[int, VcpuState]:
     good="<vcpu>2</vcpu><vcpus><vcpu id='0' enabled='yes'/></vcpus>",
 )
 def first_is_fixed(vcpu: Vcpu) -> Problems:
-    """VCPU 0 must be enabled, first in the order, and not hot-pluggable."""
+    """In ``<vcpus>``, vCPU 0 must have ``enabled='yes'`` and ``hotpluggable='no'``, and the lowest
+    ``order``.
+    """
     states = _states(vcpu.domain)
     if not states:
         return
     first = states.get(0)
     if first is None or first.enabled == "no":
-        yield problem("vCPU 0 must have enabled='yes'", first or vcpu)
+        yield problem("vCPU 0 must be enabled; set enabled='yes'", first or vcpu)
     elif first.hotpluggable == "yes":
         yield problem("vCPU 0 must have hotpluggable='no'", first, "@hotpluggable")
     elif (first.order or 0) > 1:
@@ -274,7 +318,7 @@ def first_is_fixed(vcpu: Vcpu) -> Problems:
     "<vcpu id='1' enabled='yes' order='2'/></vcpus>",
 )
 def order_is_complete(vcpu: Vcpu) -> Problems:
-    """Either all enabled vCPUs have an ``order``, or none of them.
+    """In ``<vcpus>``, either all enabled vCPUs or none must have an ``order``.
 
     vCPUs that cannot be unplugged come first, ordered by id.
     """
@@ -284,7 +328,11 @@ def order_is_complete(vcpu: Vcpu) -> Problems:
     ordered = bool(states[0].order) if 0 in states else False
     for number, state in sorted(states.items()):
         if number and state.enabled == "yes" and bool(state.order) != ordered:
-            yield problem("either all enabled vCPUs have an 'order', or none of them", state)
+            yield problem(
+                "only some of the enabled vCPUs have an 'order'; add it to the others, "
+                "or remove it",
+                state,
+            )
         if number and state.hotpluggable == "no":
             yield from _follows(state, states.get(number - 1))
 
@@ -306,9 +354,11 @@ def _follows(state: VcpuState, before: VcpuState | None) -> Problems:
     "<vcpu id='1' enabled='no' hotpluggable='yes'/></vcpus>",
 )
 def absent_can_come(state: VcpuState) -> Problems:
-    """A vCPU that is not enabled must be hot-pluggable."""
+    """A vCPU with ``enabled='no'`` needs ``hotpluggable='yes'``."""
     if state.enabled == "no" and state.hotpluggable == "no":
-        yield problem("a vCPU with enabled='no' needs hotpluggable='yes'", state, "@hotpluggable")
+        yield problem(
+            "a vCPU with enabled='no' needs hotpluggable='yes'; set that", state, "@hotpluggable"
+        )
 
 
 @rule(
@@ -318,10 +368,13 @@ def absent_can_come(state: VcpuState) -> Problems:
     good="<vcpu>4</vcpu><cpu><topology sockets='1' cores='2' threads='2'/></cpu>",
 )
 def topology_has_all_cpus(topology: Topology) -> Problems:
-    """``<topology>`` must multiply to exactly the number of CPUs in ``<vcpu>``."""
+    """The product of the numbers in ``<topology>`` must be the number in ``<vcpu>``."""
     cpus, most = topology.cpus, max_vcpus(topology.domain)
     if cpus and cpus != most:
-        message = f"<topology> makes {cpus} CPUs, but <vcpu> has {most}; make them equal"
+        message = (
+            f"the numbers in <topology> multiply to {counted(cpus, 'CPU')}, but "
+            f"<vcpu> is {most}; make them equal"
+        )
         yield problem(message, topology, fix=_with_sockets(topology, most))
 
 
@@ -354,11 +407,14 @@ def _with_sockets(topology: Topology, cpus: int) -> Iterator[Fix]:
     ),
 )
 def cores_come_whole(topology: Topology) -> Problems:
-    """On pseries, the vCPU counts must be multiples of the ``threads`` in ``<topology>``."""
+    """On pseries, the numbers in ``<vcpu>`` must be multiples of ``threads`` in ``<topology>``."""
     threads = topology.threads or 1
     if topology.holds(PSERIES) and initial_vcpus(topology.domain) % threads:
         vcpu = topology.domain.first(Vcpu)
-        message = f"the vCPU counts must be multiples of {threads}, the threads per core"
+        message = (
+            f"on pseries, the numbers of vCPUs must be multiples of {threads}, the "
+            "'threads' in <topology>"
+        )
         yield problem(message, vcpu or topology, fix=_whole_cores(topology, threads))
 
 

@@ -304,15 +304,31 @@ class Disk(VirtioOptions, Device):
     )
     tray = field("target/@tray", OneOf(("closed", "open")))
     removable = field("target/@removable", ON_OFF)
-    rotation_rate = field("target/@rotation_rate", UNSIGNED, since=DISK_ROTATION)
-    cylinders = field("geometry/@cyls", UNSIGNED)
-    heads = field("geometry/@heads", UNSIGNED)
-    sectors = field("geometry/@secs", UNSIGNED)
+    rotation_rate = field(
+        "target/@rotation_rate",
+        UNSIGNED,
+        since=DISK_ROTATION,
+        expected="1 for an SSD, or a number of rotations per minute, such as '7200'",
+    )
+    cylinders = field("geometry/@cyls", UNSIGNED, expected="a number of cylinders, such as '16383'")
+    heads = field("geometry/@heads", UNSIGNED, expected="a number of heads, such as '16'")
+    sectors = field("geometry/@secs", UNSIGNED, expected="a number of sectors, such as '63'")
     translation = field("geometry/@trans", OneOf(("none", "auto", "lba")))
-    logical_block_size = field("blockio/@logical_block_size", UNSIGNED)
-    physical_block_size = field("blockio/@physical_block_size", UNSIGNED)
+    logical_block_size = field(
+        "blockio/@logical_block_size",
+        UNSIGNED,
+        expected="a number of bytes, such as '512' or '4096'",
+    )
+    physical_block_size = field(
+        "blockio/@physical_block_size",
+        UNSIGNED,
+        expected="a number of bytes, such as '512' or '4096'",
+    )
     discard_granularity = field(
-        "blockio/@discard_granularity", UNSIGNED, since=DISK_DISCARD_GRANULARITY
+        "blockio/@discard_granularity",
+        UNSIGNED,
+        since=DISK_DISCARD_GRANULARITY,
+        expected="a number of bytes, such as '4096'",
     )
     format = field("driver/@type", OneOf((*FORMATS, "aio")))
     cache = field(
@@ -328,9 +344,16 @@ class Disk(VirtioOptions, Device):
     discard = field("driver/@discard", OneOf(("unmap", "ignore")))
     discard_no_unref = field("driver/@discard_no_unref", ON_OFF, since=DISK_DISCARD_NO_UNREF)
     detect_zeroes = field("driver/@detect_zeroes", OneOf(("off", "on", "unmap")))
-    iothread = field("driver/@iothread", POSITIVE)
-    queues = field("driver/@queues", UNSIGNED)
-    queue_size = field("driver/@queue_size", UNSIGNED, since=DISK_QUEUE_SIZE)
+    iothread = field(
+        "driver/@iothread", POSITIVE, expected="the id of an I/O thread of the domain, such as '1'"
+    )
+    queues = field("driver/@queues", UNSIGNED, expected="a number of queues, such as '4'")
+    queue_size = field(
+        "driver/@queue_size",
+        UNSIGNED,
+        since=DISK_QUEUE_SIZE,
+        expected="a number of requests, such as '256'",
+    )
     share_backing = field("transient/@shareBacking", YES_NO, since=DISK_SHARE_BACKING)
 
     @cached_property

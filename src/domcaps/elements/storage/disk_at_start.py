@@ -37,7 +37,7 @@ def _source(disk: Disk, kind: str, name: str) -> str:
     on_host=True,
 )
 def images_are_there(disk: Disk) -> Problems:
-    """The image of a disk must exist when the domain is started; in a recording it is unknown."""
+    """The image file of a disk must exist on the host at start; in a recording this is unknown."""
     if path := _source(disk, "file", "file"):
         kinds = ("file", "block", "character")
         yield from needs_file(disk, path, "image", "source/@file", kinds=kinds)
@@ -56,7 +56,7 @@ def images_are_there(disk: Disk) -> Problems:
     on_host=True,
 )
 def block_devices_are_there(disk: Disk) -> Problems:
-    """The ``<source dev>`` of a disk must be a block device of the host."""
+    """Attribute ``dev`` of a disk's ``<source>`` must be a block device of the host at start."""
     if path := _source(disk, "block", "dev"):
         help_ = "create or activate it, or name another one"
         yield from needs_file(
@@ -74,7 +74,9 @@ def block_devices_are_there(disk: Disk) -> Problems:
     on_host=True,
 )
 def folders_of_disks_are_there(disk: Disk) -> Problems:
-    """The ``<source dir>`` of a disk of the type ``dir`` must be a folder of the host."""
+    """Attribute ``dir`` of ``<source>`` must be a folder of the host, for a
+    ``<disk type='dir'>``.
+    """
     if path := _source(disk, "dir", "dir"):
         yield from needs_file(disk, path, "folder", "source/@dir", kinds=("folder",))
 
@@ -89,7 +91,7 @@ def folders_of_disks_are_there(disk: Disk) -> Problems:
     on_host=True,
 )
 def shared_folders_are_there(share: Filesystem) -> Problems:
-    """The ``<source dir>`` of ``<filesystem>`` must be a folder of the host."""
+    """Attribute ``dir`` of ``<source>`` in ``<filesystem>`` must be a folder of the host."""
     path = share.attribute("source", "dir")
     if share.type == "mount" and path and not share.socket:
         yield from needs_file(share, path, "shared folder", "source/@dir", kinds=("folder",))

@@ -47,7 +47,7 @@ def _disk(driver: str, inside: str = "", name: str = "vda") -> str:
     good=_disk("type='raw'"),
 )
 def driver_is_qemu(disk: Disk) -> Problems:
-    """``<driver name>`` of a ``<disk>`` must be ``qemu``."""
+    """Attribute ``name`` of ``<driver>`` in ``<disk>`` must be ``qemu``."""
     driver = disk.find("driver")
     name = "qemu" if driver is None else driver.get("name", "qemu")
     if name != "qemu":
@@ -66,7 +66,9 @@ def driver_is_qemu(disk: Disk) -> Problems:
     good=_disk("queues='2'"),
 )
 def options_need_virtio(disk: Disk) -> Problems:
-    """``queues``, ``ioeventfd`` and virtio options of a disk require ``<target bus='virtio'>``."""
+    """Attributes such as ``queues`` and ``ioeventfd`` of ``<driver>`` in ``<disk>`` require
+    ``<target bus='virtio'>``.
+    """
     driver = disk.find("driver")
     if driver is None or disk.bus == "virtio":
         return
@@ -84,7 +86,9 @@ def options_need_virtio(disk: Disk) -> Problems:
     good=_disk("queue_size='256'"),
 )
 def queue_size_is_there(disk: Disk) -> Problems:
-    """``<driver queue_size>`` requires a virtio-blk device with the property ``queue-size``."""
+    """Attribute ``queue_size`` of ``<driver>`` requires a QEMU whose virtio-blk device has the
+    property ``queue-size``.
+    """
     if disk.queue_size and disk.bus == "virtio":
         yield from needs(
             disk,
@@ -101,7 +105,7 @@ def queue_size_is_there(disk: Disk) -> Problems:
     good=_disk("io='native' cache='none'"),
 )
 def native_io_needs_no_cache(disk: Disk) -> Problems:
-    """``<driver io='native'>`` requires ``cache='none'`` or ``'directsync'``."""
+    """``<driver io='native'>`` requires ``cache='none'`` or ``cache='directsync'``."""
     if disk.io == "native" and disk.cache not in _UNCACHED:
         yield problem(
             "io='native' requires cache='none' or cache='directsync'",
@@ -124,12 +128,14 @@ def native_io_needs_no_cache(disk: Disk) -> Problems:
     good=_disk("copy_on_read='on'"),
 )
 def copies_need_a_disk(disk: Disk) -> Problems:
-    """``<driver copy_on_read='on'>`` requires a writable disk that is not removable and no LUN."""
+    """``<driver copy_on_read='on'>`` requires a writable disk that is not removable and
+    not a LUN.
+    """
     if disk.copy_on_read != "on":
         return
     if disk.is_readonly or disk.device != "disk":
         yield problem(
-            "copy_on_read='on' requires a disk that is writable, not removable, and not a LUN",
+            "copy_on_read='on' requires a hard disk that is writable and not a LUN; use 'off'",
             disk,
             "driver/@copy_on_read",
         )
@@ -142,13 +148,17 @@ def copies_need_a_disk(disk: Disk) -> Problems:
     good=_disk("type='qcow2' discard_no_unref='on'"),
 )
 def unreferenced_clusters_need_qcow2(disk: Disk) -> Problems:
-    """``<driver discard_no_unref>`` requires a writable qcow2 image."""
+    """Attribute ``discard_no_unref`` of ``<driver>`` requires a writable qcow2 image."""
     if disk.discard_no_unref is None:
         return
     at = "driver/@discard_no_unref"
     if disk.discard_no_unref == "on":
         if disk.image.format != "qcow2":
-            yield problem("attribute 'discard_no_unref' requires type='qcow2'", disk, at)
+            yield problem(
+                "attribute 'discard_no_unref' of <driver> requires type='qcow2'; remove it",
+                disk,
+                at,
+            )
         elif disk.is_readonly:
             yield problem("attribute 'discard_no_unref' requires a writable disk", disk, at)
     yield from needs(
@@ -186,7 +196,11 @@ def _shared_backing(disk: Disk) -> Problems:
         yield problem("shareBacking='yes' requires bus='usb', 'virtio' or 'scsi'", disk, at)
     elif _never_reboots(disk):
         yield from needs(
-            disk, SET_ACTION, "shareBacking='yes' excludes <on_reboot>destroy with this QEMU", at
+            disk,
+            SET_ACTION,
+            "shareBacking='yes' cannot be combined with <on_reboot>destroy with "
+            "this QEMU; use another action",
+            at,
         )
 
 
@@ -230,7 +244,9 @@ def is_raw(disk: Disk) -> bool:
     since=DISK_STATISTICS,
 )  # fmt: skip
 def statistics_have_intervals(disk: Disk) -> Problems:
-    """``<statistics>`` need an ``interval``, and are not supported on every bus (libvirt 11.9)."""
+    """``<statistics>`` of a disk needs ``interval`` elements, and is not supported on every bus
+    (from libvirt 11.9).
+    """
     wanted = disk.find_all("driver/statistics/statistic")
     if not wanted:
         return

@@ -62,7 +62,7 @@ def _disk(
     good=_disk("virtio"),
 )
 def target_is_named(disk: Disk) -> Problems:
-    """``<disk>`` needs a ``<target>`` with ``dev``."""
+    """``<disk>`` needs a ``<target>`` with the attribute ``dev``, such as ``dev='vda'``."""
     target = disk.find("target")
     if target is None or target.get("dev") is None:
         message = "<disk> needs <target dev='…'/>, such as 'vda'"
@@ -71,7 +71,9 @@ def target_is_named(disk: Disk) -> Problems:
 
 @rule("disk-target-unknown", Disk, bad=_disk("virtio", name="vd1"), good=_disk("virtio"))
 def target_has_a_known_name(disk: Disk) -> Problems:
-    """``<target dev>`` must be a known prefix and letters, such as ``vda`` or ``sdb``."""
+    """Attribute ``dev`` of ``<target>`` must be a known prefix followed by letters, such as ``vda``
+    or ``sdb``.
+    """
     name = disk.name
     if not name:
         target = disk.find("target")
@@ -133,7 +135,7 @@ _SIGN = 1 << 31
     good=_disk("virtio") + _disk("virtio", name="vdb"),
 )
 def target_is_unique(disk: Disk) -> Problems:
-    """Each ``<disk>`` needs a different ``<target dev>``."""
+    """Attribute ``dev`` of ``<target>`` must differ for each ``<disk>``."""
     name = disk.name
     first = disk.domain.firsts(Disk, "name").get(name, disk)
     if name and first.node is not disk.node:
@@ -166,7 +168,8 @@ _FIRST = ("", *_SECOND)
     good=Sample(_disk("sata"), machine="q35"),
 )
 def bus_is_there(disk: Disk) -> Problems:
-    """``<target bus>`` must be supported by QEMU and the machine type.
+    """Attribute ``bus`` of ``<target>`` in ``<disk>`` must be a bus that QEMU and the machine type
+    support.
 
     Without the attribute the bus follows from the name in ``dev``.
     """
@@ -199,13 +202,16 @@ def bus_is_there(disk: Disk) -> Problems:
     since=DISK_FLOPPY_CONTROLLER,
 )
 def floppy_needs_a_controller(disk: Disk) -> Problems:
-    """``<disk device='floppy'>`` requires a machine type with a floppy controller.
+    """``<disk device='floppy'>`` requires a machine type with a floppy controller, such as i440fx.
 
     Libvirt before 11.4 does not check this.
     """
     if disk.device == "floppy":
         yield from needs(
-            disk, FLOPPY_CONTROLLER, "this QEMU does not support floppy drives", "@device"
+            disk,
+            FLOPPY_CONTROLLER,
+            "this QEMU does not support floppy drives; remove the disk, or use device='disk'",
+            "@device",
         )
 
 
@@ -234,7 +240,9 @@ def no_floppy_on_pseries(disk: Disk) -> Problems:
     stage=Stage.START,
 )
 def bus_is_not_of_another_hypervisor(disk: Disk) -> Problems:
-    """``<target bus>`` cannot be ``xen`` or ``uml``, which are for other hypervisors."""
+    """Attribute ``bus`` of ``<target>`` in ``<disk>`` cannot be ``xen`` or ``uml``, which are for
+    other hypervisors.
+    """
     if disk.on.foreign:
         yield problem(f"QEMU does not support bus={disk.bus!r}; use 'virtio'", disk, "target/@bus")
 
@@ -246,7 +254,9 @@ def bus_is_not_of_another_hypervisor(disk: Disk) -> Problems:
     good=_disk("scsi", device="cdrom"),
 )
 def device_suits_bus(disk: Disk) -> Problems:
-    """``<disk device>`` must suit the bus: floppy needs ``fdc``, CD-ROM is not on virtio or sd."""
+    """Attribute ``device`` of ``<disk>`` must suit the bus: a floppy needs ``fdc``, and a CD-ROM
+    cannot be on ``virtio`` or ``sd``.
+    """
     if (disk.device == "floppy") is not disk.on.floppy:
         yield problem(
             f"a {disk.device} cannot be on bus {disk.bus!r}: floppy drives, and only "
@@ -269,13 +279,15 @@ def device_suits_bus(disk: Disk) -> Problems:
     good=_disk("scsi", device="cdrom", target=" tray='open'"),
 )
 def tray_needs_removable_media(disk: Disk) -> Problems:
-    """``<target tray>`` requires a CD-ROM or floppy drive."""
+    """Attribute ``tray`` of ``<target>`` requires a CD-ROM or floppy drive."""
     # newer releases of libvirt refuse closed trays as well; which one was the first is not proven
     closed = libvirt_reads(disk, DISK_TRAY_CLOSED)
     has = disk.tray == "open" or (disk.tray is not None and closed)
     if has and disk.device not in {"cdrom", "floppy"}:
         yield problem(
-            f"a {disk.device} has no tray; remove the attribute 'tray'", disk, "target/@tray"
+            "only CD-ROM and floppy drives have a tray; remove the attribute 'tray'",
+            disk,
+            "target/@tray",
         )
 
 
@@ -286,11 +298,15 @@ def tray_needs_removable_media(disk: Disk) -> Problems:
     good=_disk("usb", target=" removable='on'"),
 )
 def removable_needs_usb_or_scsi(disk: Disk) -> Problems:
-    """``<target removable>`` requires a USB disk, or a SCSI disk that is no CD-ROM or LUN."""
+    """Attribute ``removable`` of ``<target>`` requires a USB disk, or a SCSI disk that is not a
+    CD-ROM or LUN.
+    """
     others = disk.bus == "scsi" and disk.device != "disk"
     if disk.removable is not None and (not disk.on.removable or others):
         yield problem(
-            "attribute 'removable' requires bus='usb' or bus='scsi'", disk, "target/@removable"
+            "attribute 'removable' of <target> requires bus='usb' or bus='scsi'; remove it",
+            disk,
+            "target/@removable",
         )
 
 
@@ -302,12 +318,13 @@ def removable_needs_usb_or_scsi(disk: Disk) -> Problems:
     good=_disk("scsi", target=" rotation_rate='1'"),
 )
 def rotation_needs_a_disk(disk: Disk) -> Problems:
-    """``<target rotation_rate>`` requires a hard disk on IDE, SCSI or SATA."""
+    """Attribute ``rotation_rate`` of ``<target>`` requires a hard disk on IDE, SCSI or SATA."""
     if not disk.rotation_rate:
         return
     if not disk.on.rotates or disk.device != "disk":
         yield problem(
-            "attribute 'rotation_rate' requires a hard disk on bus 'scsi', 'ide' or 'sata'",
+            "attribute 'rotation_rate' of <target> requires a hard disk on bus "
+            "'scsi', 'ide' or 'sata'; remove it",
             disk,
             "target/@rotation_rate",
         )
@@ -328,7 +345,9 @@ def rotation_needs_a_disk(disk: Disk) -> Problems:
     since=DISK_DPOFUA,
 )
 def dpofua_needs_scsi(disk: Disk) -> Problems:
-    """``<target dpofua>`` must be ``on`` or ``off``, and requires a SCSI disk (libvirt 11.6)."""
+    """Attribute ``dpofua`` of ``<target>`` must be ``on`` or ``off``; it requires a SCSI disk, and
+    libvirt 11.6 or later.
+    """
     target = disk.find("target")
     given = None if target is None else target.get("dpofua")
     if given is None:
@@ -350,7 +369,7 @@ def dpofua_needs_scsi(disk: Disk) -> Problems:
     good=_disk("virtio", "<readonly/>"),
 )
 def readonly_needs_its_bus(disk: Disk) -> Problems:
-    """``<readonly>`` is not supported for hard disks on IDE and SATA."""
+    """A hard disk on IDE or SATA cannot be ``<readonly>``."""
     if not disk.on.readonly and disk.device == "disk" and disk.has("readonly"):
         yield problem(
             f"a hard disk on bus {disk.bus!r} cannot be <readonly>; use bus='virtio' or 'scsi'",
@@ -366,7 +385,9 @@ def readonly_needs_its_bus(disk: Disk) -> Problems:
     good=_disk("virtio", "<serial>WD-WMAP9A966149</serial>"),
 )
 def serial_is_plain(disk: Disk) -> Problems:
-    """``<serial>`` may contain letters, digits, spaces and ``-_.+``; not for SD cards and LUNs."""
+    """``<serial>`` of a disk may contain letters, digits, spaces and ``-_.+``; SD cards and LUNs
+    cannot have one.
+    """
     serial = disk.text("serial")
     if serial is None:
         return
@@ -425,7 +446,9 @@ def vendor_is_short(disk: Disk) -> Problems:
     good=_disk("scsi", "<product>ST3500630NS</product>"),
 )
 def product_is_short(disk: Disk) -> Problems:
-    """``<product>`` must be at most 16 printable characters on SCSI, 40 on IDE and SATA."""
+    """``<product>`` must be at most 16 printable characters for SCSI disks, 40 for IDE and SATA
+    disks.
+    """
     product = disk.text("product")
     if product is None:
         return
@@ -458,7 +481,7 @@ def _shortened(text: str, most: int) -> Iterator[Fix]:
     good=_disk("ide", "<geometry cyls='16383' heads='16' secs='63' trans='lba'/>"),
 )
 def geometry_needs_its_bus(disk: Disk) -> Problems:
-    """``<geometry>`` is not valid for disks on USB and SD; ``trans`` requires IDE."""
+    """``<geometry>`` is not valid for disks on USB and SD; its attribute ``trans`` requires IDE."""
     if not (disk.cylinders and disk.heads and disk.sectors):
         return
     if not disk.on.geometry:

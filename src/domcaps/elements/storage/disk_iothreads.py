@@ -54,7 +54,7 @@ def _threads(disk: Disk) -> tuple[Thread, ...]:
     good=_PLAIN,
 )
 def numbers_are_given(disk: Disk) -> Problems:
-    """Each ``<iothread>`` and ``<queue>`` of a disk needs a numeric ``id``."""
+    """Each ``<iothread>`` and ``<queue>`` of a disk needs the attribute ``id``, a number."""
     yield from malformed(_threads(disk))
 
 
@@ -65,10 +65,12 @@ def numbers_are_given(disk: Disk) -> Problems:
     good=_PLAIN,
 )
 def one_or_several(disk: Disk) -> Problems:
-    """A disk must use either ``<driver iothread>`` or ``<iothreads>``, not both."""
+    """A disk must use either attribute ``iothread`` of ``<driver>``, or ``<iothreads>``,
+    not both.
+    """
     if disk.iothread and _threads(disk):
         yield problem(
-            "attribute 'iothread' excludes <iothreads>; remove one of them",
+            "attribute 'iothread' cannot be combined with <iothreads>; remove one of them",
             disk,
             "driver/@iothread",
         )
@@ -82,14 +84,21 @@ def one_or_several(disk: Disk) -> Problems:
     defined=DISK_IOTHREAD_DEFINED,
 )
 def threads_need_virtio(disk: Disk) -> Problems:
-    """``iothread`` and ``<iothreads>`` require ``<target bus='virtio'>`` and support in QEMU."""
+    """Attribute ``iothread`` and element ``<iothreads>`` of ``<driver>`` require
+    ``<target bus='virtio'>`` and a QEMU that supports them.
+    """
     several = _threads(disk)
     if not several and not disk.iothread:
         return
     if disk.bus != "virtio":
         # another bus needs another driver in the guest
         fix = Fix(without=("@iothread", "iothreads"))
-        yield problem("I/O threads require <target bus='virtio'>", disk, "driver", fix=fix)
+        yield problem(
+            "I/O threads of a disk require <target bus='virtio'>; use that bus, or remove them",
+            disk,
+            "driver",
+            fix=fix,
+        )
     elif several:
         yield from needs(
             disk,
@@ -108,7 +117,7 @@ def threads_need_virtio(disk: Disk) -> Problems:
     defined=DISK_IOTHREAD_DEFINED,
 )
 def threads_exist(disk: Disk) -> Problems:
-    """Each ``<iothread>`` of a disk must name an I/O thread that the domain defines."""
+    """Each ``<iothread>`` of a disk must have the id of an I/O thread that the domain defines."""
     several = _threads(disk)
     if disk.bus != "virtio" or not (several or disk.iothread):
         return
@@ -133,5 +142,5 @@ def threads_are_named_once(disk: Disk) -> Problems:
     good=_MAPPED,
 )
 def queues_are_all_served(disk: Disk) -> Problems:
-    """With ``<queue>`` elements, each queue of the disk must be assigned exactly once."""
+    """If a disk has ``<queue>`` elements, each of its queues must be assigned exactly once."""
     yield from mapping_problems(disk.node, _threads(disk), disk.queues or 0)

@@ -63,7 +63,7 @@ def malformed(node: Node | None) -> Problems:
     """Report limits that are no numbers."""
     for child in () if node is None else node:
         if child.tag in LIMITS and _number(child.text) is None:
-            yield problem(f"<{child.tag}> must be a number, without a space behind it", child)
+            yield problem(f"<{child.tag}> must be a whole number, without a space after it", child)
 
 
 def contradictions(part: Part, node: Node | None) -> Problems:
@@ -75,7 +75,8 @@ def contradictions(part: Part, node: Node | None) -> Problems:
             separate = limit(node, f"read_{what}{end}") or limit(node, f"write_{what}{end}")
             if limit(node, f"total_{what}{end}") and separate:
                 yield problem(
-                    f"total_{what}{end} excludes read_{what}{end} and write_{what}{end}; "
+                    f"<total_{what}{end}> cannot be combined with <read_{what}{end}> and "
+                    f"<write_{what}{end}>; "
                     "remove one kind",
                     part,
                 )
@@ -88,7 +89,7 @@ def contradictions(part: Part, node: Node | None) -> Problems:
     good=_GOOD,
 )
 def limits_are_numbers(disk: Disk) -> Problems:
-    """Limits in ``<iotune>`` must be integers up to 10^15, without spaces."""
+    """Limits in ``<iotune>`` must be whole numbers up to 10^15, without spaces."""
     tune = disk.find("iotune")
     yield from malformed(tune)
     for name in (*_BASIC, *_MOST, "size_iops_sec") if tune is not None else ():

@@ -77,14 +77,16 @@ def lun_is_a_device(disk: Disk) -> Problems:
 
 @rule("disk-lun-source-missing", Disk, bad=_lun(source=""), good=_GOOD, stage=Stage.START)
 def lun_is_not_empty(disk: Disk) -> Problems:
-    """``<disk device='lun'>`` needs the path of a block device at start."""
+    """``<disk device='lun'>`` needs the path of a block device in its ``<source>`` at start."""
     if disk.device == "lun" and disk.image.type == "block" and not disk.image.path:
         yield problem("<source> needs the attribute 'dev'", disk, "source/@dev")
 
 
 @rule("disk-lun-image-unsupported", Disk, bad=_lun(form="qcow2"), good=_GOOD)
 def lun_is_raw(disk: Disk) -> Problems:
-    """``<disk device='lun'>`` must be raw, without slices and without encryption."""
+    """``<disk device='lun'>`` requires a raw image, without ``<slices>`` and without
+    ``<encryption>``.
+    """
     if disk.device != "lun":
         return
     image = disk.image
@@ -101,7 +103,9 @@ def lun_is_raw(disk: Disk) -> Problems:
 
 @rule("disk-lun-bus-unsupported", Disk, bad=_lun(name="hda"), good=_GOOD)
 def lun_is_on_scsi(disk: Disk) -> Problems:
-    """``<disk device='lun'>`` requires ``bus='scsi'``; QEMU before 9.1 also allows ``virtio``."""
+    """``<disk device='lun'>`` requires ``<target bus='scsi'>``; QEMU before 9.1 also allows
+    ``virtio``.
+    """
     if disk.device != "lun":
         return
     if disk.bus == "scsi":
@@ -127,7 +131,8 @@ def lun_is_on_scsi(disk: Disk) -> Problems:
     good=_lun(attributes=" rawio='yes'"),
 )
 def options_need_a_lun(disk: Disk) -> Problems:
-    """``rawio``, ``sgio`` and ``<reservations>`` require ``<disk device='lun'>``.
+    """Attributes ``rawio`` and ``sgio`` and element ``<reservations>`` require
+    ``<disk device='lun'>``.
 
     ``sgio='unfiltered'`` is not supported by libvirt versions that dropped it.
     """
@@ -142,9 +147,13 @@ def options_need_a_lun(disk: Disk) -> Problems:
         return
     for name in ("rawio", "sgio"):
         if getattr(disk, name) is not None:
-            yield problem(f"attribute {name!r} requires device='lun'", disk, f"@{name}")
+            yield problem(
+                f"attribute {name!r} of <disk> requires device='lun'; remove it", disk, f"@{name}"
+            )
     if disk.find("source/reservations") is not None:
-        yield problem("<reservations> requires device='lun'", disk, "source/reservations")
+        yield problem(
+            "<reservations> requires <disk device='lun'>; remove it", disk, "source/reservations"
+        )
 
 
 _BLOCKS = (
@@ -161,7 +170,7 @@ _BLOCKS = (
     since=DISK_LUN_BLOCKS,
 )
 def luns_have_their_own_blocks(disk: Disk) -> Problems:
-    """``<blockio>`` is not valid for ``device='lun'`` (depends on the libvirt version)."""
+    """``<blockio>`` is not valid for ``<disk device='lun'>`` (in some libvirt versions)."""
     if disk.device != "lun":
         return
     if disk.logical_block_size or disk.physical_block_size or disk.discard_granularity:
@@ -177,7 +186,7 @@ def luns_have_their_own_blocks(disk: Disk) -> Problems:
     ),
 )
 def reservations_are_complete(disk: Disk) -> Problems:
-    """``<reservations managed='no'>`` needs a ``<source>`` with the socket of the helper."""
+    """``<reservations managed='no'>`` needs a ``<source>`` with the path of the helper's socket."""
     for image in disk.images:
         found = None if image.source is None else image.source.find("reservations")
         if found is not None:
@@ -217,7 +226,9 @@ _CONNECTION = {"type": "unix", "path": "", "mode": "client"}
     good=_lun("<reservations managed='yes' migration='yes'/>"),
 )
 def reservations_are_there(disk: Disk) -> Problems:
-    """``<reservations>`` requires support in QEMU; ``migration`` requires a SCSI LUN."""
+    """``<reservations>`` requires a QEMU with ``pr-manager-helper``; its attribute ``migration``
+    requires a SCSI LUN.
+    """
     for image in disk.images:
         found = None if image.source is None else image.source.find("reservations")
         if found is None:

@@ -99,7 +99,9 @@ def _network(disk: Disk) -> Iterator[tuple[Image, Node]]:
 
 @rule("disk-protocol-invalid", Disk, bad=_disk("smb"), good=_NBD)
 def protocol_is_known(disk: Disk) -> Problems:
-    """Network ``<source>`` needs a known ``protocol``; ``tls`` must be ``yes`` or ``no``."""
+    """A network ``<source>`` needs a ``protocol`` that libvirt knows, such as ``nbd``; ``tls`` must
+    be ``yes`` or ``no``.
+    """
     for _, source in _network(disk):
         for found in _SOURCE.problems(source):
             # variables of firmware have such sources, too, and are no disk
@@ -109,7 +111,9 @@ def protocol_is_known(disk: Disk) -> Problems:
 
 @rule("disk-protocol-unsupported", Disk, bad=_disk("tftp"), good=_NBD)
 def protocol_is_there(disk: Disk) -> Problems:
-    """``<source protocol>`` cannot be ``tftp``, ``sheepdog`` or ``vxhs``: QEMU removed them."""
+    """Attribute ``protocol`` of ``<source>`` cannot be ``tftp``, ``sheepdog`` or ``vxhs``: QEMU
+    removed them.
+    """
     dropped = {"tftp"}
     if libvirt_reads(disk, DISK_SHEEPDOG_DROPPED):
         dropped.add("sheepdog")
@@ -127,7 +131,9 @@ def protocol_is_there(disk: Disk) -> Problems:
     until=DISK_VXHS_DROPPED,
 )
 def protocol_can_be_used(disk: Disk) -> Problems:
-    """``<source protocol>`` cannot be ``vxhs``: QEMU removed it (older libvirt: at start)."""
+    """Attribute ``protocol`` of ``<source>`` cannot be ``vxhs``: QEMU removed it (older libvirt
+    versions report this at start).
+    """
     if disk.domain.world.truth(VXHS) is Truth.NO:
         yield from _dropped(disk, {"vxhs", "none"})
 
@@ -137,7 +143,8 @@ def _dropped(disk: Disk, names: AbstractSet[str]) -> Problems:
         if image.protocol in names:
             left = [name for name in PROTOCOLS if name not in _DROPPED]
             yield problem(
-                f"QEMU no longer supports the protocol {image.protocol!r}; use another",
+                f"QEMU no longer supports the protocol {image.protocol!r}; use another, "
+                "such as 'https'",
                 source,
                 "@protocol",
                 accepted=left,
@@ -146,7 +153,9 @@ def _dropped(disk: Disk, names: AbstractSet[str]) -> Problems:
 
 @rule("disk-source-name-invalid", Disk, bad=_disk("rbd", name="image"), good=_disk("rbd"))
 def images_are_named(disk: Disk) -> Problems:
-    """Network ``<source>`` needs a ``name``: with pool or volume for RBD and Gluster."""
+    """A network ``<source>`` needs the attribute ``name``: POOL/IMAGE for RBD, VOLUME/IMAGE for
+    Gluster.
+    """
     for image, source in _network(disk):
         name = source.get("name")
         if name is None:
@@ -167,7 +176,7 @@ def images_are_named(disk: Disk) -> Problems:
     stage=Stage.START,
 )
 def iscsi_units_are_numbers(disk: Disk) -> Problems:
-    """The unit behind the slash of an iSCSI ``name`` must be a number."""
+    """The unit after the slash in the ``name`` of an iSCSI ``<source>`` must be a number."""
     for image, source in _network(disk):
         _, slash, unit = source.get("name", "").partition("/")
         if image.protocol == "iscsi" and slash and not fits(_LUN, unit):
@@ -181,7 +190,9 @@ def iscsi_units_are_numbers(disk: Disk) -> Problems:
     good=_disk("nbd", "<host transport='unix' socket='/run/nbd'/>"),
 )
 def servers_are_named(disk: Disk) -> Problems:
-    """``<host>`` needs a ``name``, or ``transport='unix'`` with a ``socket``."""
+    """``<host>`` needs the attribute ``name``, or ``transport='unix'`` with the attribute
+    ``socket``.
+    """
     for image, _ in _network(disk):
         for host in image.hosts:
             yield from host_problems(host)
@@ -234,7 +245,9 @@ def nfs_has_one_server(disk: Disk) -> Problems:
     stage=Stage.START,
 )
 def most_have_one_server(disk: Disk) -> Problems:
-    """Most protocols need exactly one ``<host>``, and some support a single ``transport``."""
+    """A network ``<source>`` must have the number of ``<host>`` elements that its protocol
+    supports; most need exactly one.
+    """
     for image, source in _network(disk):
         protocol = image.protocol
         if protocol in _ONE_HOST and len(image.hosts) != 1:
@@ -259,7 +272,7 @@ def most_have_one_server(disk: Disk) -> Problems:
     stage=Stage.START,
 )
 def tls_needs_nbd(disk: Disk) -> Problems:
-    """``<source tls>`` requires ``protocol='nbd'``."""
+    """Attribute ``tls`` of ``<source>`` requires ``protocol='nbd'``."""
     for image, source in _network(disk):
         if source.get("tls") == "yes" and image.protocol != "nbd":
             yield problem(
@@ -275,12 +288,18 @@ def tls_needs_nbd(disk: Disk) -> Problems:
     good=_disk("nbd", attributes=" tls='yes' tlsHostname='server'"),
 )
 def tls_hostname_needs_nbd(disk: Disk) -> Problems:
-    """``<source tlsHostname>`` requires ``protocol='nbd'`` and support in QEMU."""
+    """Attribute ``tlsHostname`` of ``<source>`` requires ``protocol='nbd'``, and a QEMU that
+    supports it.
+    """
     for image, source in _network(disk):
         if source.get("tlsHostname") is None:
             continue
         if image.protocol != "nbd":
-            yield problem("attribute 'tlsHostname' requires protocol='nbd'", source, "@tlsHostname")
+            yield problem(
+                "attribute 'tlsHostname' of <source> requires protocol='nbd'; remove it",
+                source,
+                "@tlsHostname",
+            )
         else:
             yield from needs(
                 disk,
@@ -297,7 +316,9 @@ def tls_hostname_needs_nbd(disk: Disk) -> Problems:
     good=_HTTP,
 )
 def transfer_is_well_described(disk: Disk) -> Problems:
-    """Options of a network ``<source>`` (read-ahead, timeout, SSL) must have valid values."""
+    """``<readahead>``, ``<timeout>`` and ``<ssl>`` of a network ``<source>`` must have valid
+    values.
+    """
     for image, source in _network(disk):
         protocol = image.protocol
         if protocol == "nbd":
@@ -316,7 +337,9 @@ def transfer_is_well_described(disk: Disk) -> Problems:
     good=_disk("ssh", _HOST + "<identity username='me' keyfile='/k'/><knownHosts path='/h'/>"),
 )
 def ssh_says_who(disk: Disk) -> Problems:
-    """``<identity>`` for SSH needs a ``username``, and a ``keyfile`` or an ``agentsock``."""
+    """``<identity>`` of an SSH ``<source>`` needs a ``username``, and a ``keyfile`` or an
+    ``agentsock``.
+    """
     for image, source in _network(disk):
         if image.protocol != "ssh":
             continue
@@ -336,7 +359,9 @@ def ssh_says_who(disk: Disk) -> Problems:
     good=_disk("https", _HOST + "<cookies><cookie name='session'>1</cookie></cookies>"),
 )
 def cookies_are_well_formed(disk: Disk) -> Problems:
-    """Each ``<cookie>`` needs a different ``name`` and a value of valid characters."""
+    """Each ``<cookie>`` needs a different ``name``, and a value without spaces, commas and
+    semicolons.
+    """
     for image, source in _network(disk):
         if image.protocol not in {"http", "https"}:
             continue
@@ -346,7 +371,7 @@ def cookies_are_well_formed(disk: Disk) -> Problems:
             if not name or not value:
                 yield problem("<cookie> needs a name and a value", cookie)
             elif not _COOKIE_NAME.fullmatch(name) or not _is_value(value):
-                yield problem("<cookie> contains invalid characters, such as spaces", cookie)
+                yield problem("<cookie> must not contain spaces, commas or semicolons", cookie)
             elif name in seen:
                 yield problem(f"the cookie {name!r} is given twice; remove one", cookie, "@name")
             seen.add(name)

@@ -49,7 +49,9 @@ _USB = "<address type='usb' bus='0' port='1'/>"
     good=_DISK.format("", "sda", "scsi", _DRIVE.format("unit='0'")),
 )
 def address_suits_bus(disk: Disk) -> Problems:
-    """The ``<address>`` of a disk must suit its bus: ``drive`` for IDE, SCSI, SATA and floppy."""
+    """The ``<address>`` of a disk must suit its bus: type ``drive`` for IDE, SCSI, SATA and floppy
+    disks.
+    """
     given = disk.address_type
     if given is None:
         return
@@ -87,14 +89,16 @@ def _is_looked_at(disk: Disk) -> bool:
     good=_DISK.format("", "hdd", "ide", ""),
 )
 def place_is_on_the_controller(drives: Drives) -> Problems:
-    """The drive ``<address>`` of a disk must be 0 where the bus has only one unit."""
+    """The drive ``<address>`` of a disk must be 0 where the bus has only one controller, bus or
+    target.
+    """
     for drive in (*drives.disks, *drives.host_devices):
         bus = bus_named(drive.bus)
         if drive.place is None:
             continue
         for name in bus.zero:
             if getattr(drive.place, name):
-                yield _misplaced(drive, f"{drive.bus} has one {name} only, with number 0")
+                yield _misplaced(drive, f"an {drive.bus} bus has only one {name}; set {name}='0'")
                 break
         else:
             yield from _on_lsilogic(drives, drive, drive.place)
@@ -108,7 +112,8 @@ def place_is_on_the_controller(drives: Drives) -> Problems:
     stage=Stage.START,
 )
 def place_exists(drives: Drives) -> Problems:
-    """The drive ``<address>`` of a disk must exist on its controller; QEMU fails otherwise.
+    """The drive ``<address>`` of a disk must exist on its controller; otherwise QEMU fails at
+    start.
 
     IDE has two buses with two drives each, a floppy controller two drives, a SATA controller six,
     and a virtio-scsi controller 256 targets. Libvirt accepts other addresses.
@@ -123,7 +128,8 @@ def place_exists(drives: Drives) -> Problems:
         for name, last in limits.items():
             if getattr(drive.place, name) > last:
                 yield _misplaced(
-                    drive, f"QEMU does not start: the last {name} there is number {last}"
+                    drive,
+                    f"QEMU fails at start: the last {name} of this controller is number {last}",
                 )
 
 
@@ -142,7 +148,7 @@ def _on_lsilogic(drives: Drives, drive: Drive, place: DriveAddress) -> Problems:
     hardware = drives.domain.first(InstalledControllers)
     for controller in hardware.of("scsi") if hardware else ():
         if controller.index == place.controller and controller.model == "lsilogic":
-            yield _misplaced(drive, "a lsilogic controller has one target only, with number 0")
+            yield _misplaced(drive, "an lsilogic controller has only one target; set target='0'")
 
 
 @rule(
@@ -152,7 +158,9 @@ def _on_lsilogic(drives: Drives, drive: Drive, place: DriveAddress) -> Problems:
     good=_DISK.format(" model='virtio'", "vda", "virtio", ""),
 )
 def model_suits_bus(disk: Disk) -> Problems:
-    """``<disk model>`` must suit the bus: ``virtio…`` models require ``bus='virtio'``."""
+    """Attribute ``model`` of ``<disk>`` must suit the bus: models such as ``virtio`` require
+    ``bus='virtio'``.
+    """
     model = disk.model or "default"
     if model.startswith("virtio") and disk.bus != "virtio":
         yield problem(f"the model {model!r} requires bus='virtio'", disk, "@model")

@@ -121,7 +121,12 @@ def one_place_for_secrets(disk: Disk) -> Problems:
     for tag in ("auth", "encryption"):
         if source is not None and source.find(tag) is not None and disk.has(tag):
             again = Fix(without=("",))
-            yield problem(f"<{tag}> is in <source> as well; remove one", disk, tag, fix=again)
+            yield problem(
+                f"both <disk> and its <source> have <{tag}>; remove one of them",
+                disk,
+                tag,
+                fix=again,
+            )
 
 
 @rule(
@@ -131,7 +136,9 @@ def one_place_for_secrets(disk: Disk) -> Problems:
     good=_GOOD_LOGIN,
 )
 def logins_suit_the_protocol(disk: Disk) -> Problems:
-    """``<auth>`` must be supported by the protocol, with its secret type: RBD needs ``ceph``."""
+    """``<auth>`` requires a protocol with authentication, and the type of ``<secret>`` for it, such
+    as ``ceph`` for RBD.
+    """
     for image in disk.images:
         login = image.child("auth") if image.type == "network" else None
         secret = None if login is None else login.find("secret")
@@ -170,7 +177,7 @@ def _encryptions(image: Image) -> list[Node]:
     good=_LUKS,
 )
 def encryption_is_described(disk: Disk) -> Problems:
-    """``<encryption>`` needs a known ``format`` and secrets of type ``passphrase``."""
+    """``<encryption>`` needs a ``format``, such as ``luks``, and secrets of type ``passphrase``."""
     for image in disk.images:
         for encryption in _encryptions(image):
             yield from encryption_problems(encryption)
@@ -219,14 +226,14 @@ def encryption_problems(encryption: Node) -> Problems:
     good=_LUKS,
 )
 def cipher_is_in_the_image(disk: Disk) -> Problems:
-    """``<cipher>`` is not valid for existing LUKS images: the image defines it."""
+    """``<cipher>`` is not valid for an existing LUKS image, which has its own."""
     for image in disk.images:
         encryption = image.child("encryption")
         if encryption is None or encryption.get("format") != "luks":
             continue
         cipher = encryption.find("cipher")
         if cipher is not None:
-            message = "remove <cipher>: the LUKS image defines it"
+            message = "<cipher> is not valid for an existing LUKS image; remove it"
             yield problem(message, cipher, fix=Fix(without=("",)))
 
 
@@ -237,7 +244,8 @@ def cipher_is_in_the_image(disk: Disk) -> Problems:
     good=_LUKS,
 )
 def encryption_is_understood(disk: Disk) -> Problems:
-    """QEMU must support the ``<encryption>``: LUKS in raw or qcow2 images, with one secret.
+    """``<encryption>`` must be of a kind that QEMU supports: LUKS in a raw or qcow2 image, with one
+    ``<secret>``.
 
     With ``engine='librbd'`` more is supported, on RBD only.
     """

@@ -115,7 +115,7 @@ def _must_be_filled(disk: Disk) -> bool:
     stage=Stage.START,
 )
 def volumes_are_named(disk: Disk) -> Problems:
-    """``<disk type='volume'>`` needs ``pool`` and ``volume`` in its ``<source>``."""
+    """``<source>`` of a ``<disk type='volume'>`` needs the attributes ``pool`` and ``volume``."""
     if disk.image.type != "volume" or disk.image.source is None or disk.device != "disk":
         return
     if not disk.image.source.get("pool") and not disk.image.source.get("volume"):
@@ -159,7 +159,9 @@ def storage_is_known(disk: Disk) -> Problems:
     good=_disk("<source pool='default' volume='guest.qcow2' mode='host'/>", kind="volume"),
 )
 def sources_are_complete(disk: Disk) -> Problems:
-    """``<source>`` of a volume needs pool and volume, of an NVMe disk namespace and address."""
+    """``<source>`` of a volume needs ``pool`` and ``volume``; ``<source>`` of an NVMe disk needs
+    ``namespace`` and an ``<address>``.
+    """
     for image in disk.images:
         if image.source is None:
             continue
@@ -199,7 +201,7 @@ def _nvme(source: Node) -> Problems:
     ),
 )
 def slices_have_bounds(disk: Disk) -> Problems:
-    """``<slice>`` needs ``offset`` and ``size`` in bytes."""
+    """``<slice>`` needs the attributes ``offset`` and ``size``, in bytes."""
     for image in disk.images:
         for node in () if image.source is None else image.source.iterfind("slices/slice"):
             if node.get("type") == "storage":
@@ -214,7 +216,7 @@ def slices_have_bounds(disk: Disk) -> Problems:
     good=_disk(inside=_BACKING.format("file", "raw"), form="qcow2"),
 )
 def backing_has_format_and_source(disk: Disk) -> Problems:
-    """``<backingStore>`` needs a ``type``, a ``<format>`` and a ``<source>``."""
+    """``<backingStore>`` needs the attribute ``type``, a ``<format>`` and a ``<source>``."""
     for image in disk.images[1:]:
         form = image.node.find("format")
         if image.type not in TYPES:
@@ -247,10 +249,14 @@ def backing_has_format_and_source(disk: Disk) -> Problems:
     stage=Stage.START,
 )
 def backing_is_readable(disk: Disk) -> Problems:
-    """``<backingStore>`` cannot be vhost-user, and at most 200 images may be nested."""
+    """``<backingStore>`` cannot be of type ``vhostuser``, and at most 200 images may be nested."""
     for image in disk.images[1:]:
         if image.type == "vhostuser":
-            yield problem("<backingStore> cannot be of type 'vhostuser'", image.node, "@type")
+            yield problem(
+                "<backingStore> cannot be of type 'vhostuser'; use another type, such as 'file'",
+                image.node,
+                "@type",
+            )
         elif image.is_local and image.source is not None and not image.path:
             yield problem("<source> of <backingStore> needs a path", image.source)
     if len(disk.images) > _DEEPEST:
@@ -259,7 +265,9 @@ def backing_is_readable(disk: Disk) -> Problems:
 
 @rule("disk-format-unsupported", Disk, bad=_disk(form="cow"), good=_disk(form="qcow2"))
 def format_is_there(disk: Disk) -> Problems:
-    """``<driver type>`` must be an image format that QEMU supports; ``fat`` is for folders."""
+    """Attribute ``type`` of ``<driver>`` in ``<disk>`` must be an image format that QEMU supports;
+    ``fat`` is for ``<disk type='dir'>``.
+    """
     for image in disk.images:
         if image.format in {"cow", "dir", "iso"}:
             hint = {"cow": "qcow2", "dir": "fat", "iso": "raw"}[image.format]
@@ -301,7 +309,7 @@ def _at_format(image: Image) -> tuple[Node, str]:
     "</metadata_cache></driver><source file='/a'/><target dev='vda'/></disk>",
 )
 def metadata_cache_is_for_qcow2(disk: Disk) -> Problems:
-    """``<metadata_cache>`` needs a valid ``<max_size>``, and requires the format ``qcow2``."""
+    """``<metadata_cache>`` needs a ``<max_size>`` above 0, and requires a qcow2 image."""
     for image in disk.images:
         inside = "driver" if image.disk is not None else "format"
         size = image.node.find(f"{inside}/metadata_cache/max_size")
@@ -329,7 +337,9 @@ def _is_size(node: Node) -> bool:
     good=_disk("<source file='/a' startupPolicy='optional'/>"),
 )
 def policy_suits_the_source(disk: Disk) -> Problems:
-    """``startupPolicy`` requires local storage or a volume; ``requisite`` removable media."""
+    """Attribute ``startupPolicy`` of ``<source>`` requires a local file or a volume; ``requisite``
+    also requires a CD-ROM or floppy drive.
+    """
     policy = disk.startup_policy
     if policy is None:
         return
@@ -362,13 +372,13 @@ _DATA = (
     since=DISK_DATA_STORE,
 )
 def data_file_is_complete(disk: Disk) -> Problems:
-    """``<dataStore>`` needs a ``type``, a ``<format>`` and a ``<source>``."""
+    """``<dataStore>`` needs the attribute ``type``, a ``<format>`` and a ``<source>``."""
     for store in _data_stores(disk.images):
         form = store.find("format")
         if store.get("type") not in TYPES:
             yield problem("<dataStore> needs the attribute 'type'", store, "@type")
         if form is None or store.find("source") is None:
-            yield problem("<dataStore> needs a <format> and a <source>", store)
+            yield problem("<dataStore> needs a <format type='raw'/> and a <source>", store)
 
 
 @rule(
@@ -379,7 +389,7 @@ def data_file_is_complete(disk: Disk) -> Problems:
     since=DISK_DATA_STORE,
 )
 def data_file_is_raw(disk: Disk) -> Problems:
-    """``<dataStore>`` requires a qcow2 disk, and must have the format ``raw``."""
+    """``<dataStore>`` requires a qcow2 disk, and needs ``<format type='raw'/>``."""
     for image in disk.images:
         for store in _data_stores((image,)):
             form = store.find("format")

@@ -64,7 +64,9 @@ def _vdpa(driver: str, source: str = "dev='/dev/vhost-vdpa-0'") -> str:
 
 @rule("disk-vhost-invalid", Disk, bad=_disk(source="type='unix'"), good=_disk())
 def sources_are_complete(disk: Disk) -> Problems:
-    """``<source>`` of a vhost-user disk needs a socket path, of a vDPA disk a device path."""
+    """``<source>`` needs the path of a socket for a vhost-user disk, and the path of a device for a
+    vDPA disk.
+    """
     for image in disk.images:
         if image.source is None:
             continue
@@ -85,7 +87,8 @@ def sources_are_complete(disk: Disk) -> Problems:
     good=_disk(driver="queues='2'"),
 )
 def qemu_has_no_say(disk: Disk) -> Problems:
-    """``<disk type='vhostuser'>`` requires ``bus='virtio'`` and cannot have block options.
+    """``<disk type='vhostuser'>`` requires ``bus='virtio'``, and cannot have options of a block
+    device, such as ``cache`` or ``<iotune>``.
 
     Block options are those of QEMU's block layer, such as ``cache``, ``io`` and ``<iotune>``.
     """

@@ -132,7 +132,9 @@ _GOOD = _VIRTIOFS.format("", "")
     good=_PLAIN.format("", ""),
 )
 def source_is_given(share: Filesystem) -> Problems:
-    """``<filesystem>`` needs ``<source dir>``, or ``<source socket>`` for virtiofs."""
+    """``<source>`` of a ``<filesystem>`` needs the attribute ``dir``, or ``socket`` for
+    virtiofs.
+    """
     name = _SOURCE.get(share.type or "")
     if name and share.socket is None and share.attribute("source", name) is None:
         yield problem(f"<source> needs the attribute {name!r}", share, f"source/@{name}")
@@ -146,7 +148,9 @@ def source_is_given(share: Filesystem) -> Problems:
     stage=Stage.START,
 )
 def sockets_are_of_virtiofs(share: Filesystem) -> Problems:
-    """``<source socket>`` of ``<filesystem>`` requires ``<driver type='virtiofs'>``."""
+    """Attribute ``socket`` of ``<source>`` in ``<filesystem>`` requires
+    ``<driver type='virtiofs'>``.
+    """
     if share.driver == "mtp" and share.attribute("source", "dir") is None:
         yield problem("<source> needs the attribute 'dir'", share, "source/@dir")
 
@@ -158,7 +162,9 @@ def sockets_are_of_virtiofs(share: Filesystem) -> Problems:
     good=_PLAIN.format("", ""),
 )
 def target_is_given(share: Filesystem) -> Problems:
-    """``<filesystem>`` needs ``<target dir>``, the name that the guest mounts."""
+    """``<target>`` of a ``<filesystem>`` needs the attribute ``dir``, the name by which the guest
+    mounts it.
+    """
     if not share.tag:
         yield problem(
             "<target> needs the attribute 'dir', the name that the guest mounts",
@@ -174,7 +180,9 @@ def target_is_given(share: Filesystem) -> Problems:
     good=_PLAIN.format(" type='mount'", ""),
 )
 def only_folders_are_shared(share: Filesystem) -> Problems:
-    """``<filesystem type>`` must be ``mount`` for QEMU; other types are for containers."""
+    """Attribute ``type`` of ``<filesystem>`` must be ``mount`` for QEMU; other types are for
+    containers.
+    """
     if share.type != "mount":
         what = f"QEMU does not support <filesystem type={share.type!r}>; use 'mount'"
         yield problem(what, share, "@type", accepted=("mount",))
@@ -191,7 +199,9 @@ def usage_is_not_limited(share: Filesystem) -> Problems:
     for name in ("space_hard_limit", "space_soft_limit"):
         node = share.find(name)
         if node is not None and (node.text or "").strip() and size_of(node, scale=1) != 0:
-            yield problem("QEMU does not support space limits; remove this", node)
+            yield problem(
+                "QEMU does not support <space_hard_limit> and <space_soft_limit>; remove them", node
+            )
 
 
 @rule(
@@ -201,7 +211,7 @@ def usage_is_not_limited(share: Filesystem) -> Problems:
     good=_PLAIN.format(" accessmode='mapped' fmode='640'", ""),
 )
 def permissions_are_mapped(share: Filesystem) -> Problems:
-    """``fmode`` and ``dmode`` require ``accessmode='mapped'``."""
+    """Attributes ``fmode`` and ``dmode`` of ``<filesystem>`` require ``accessmode='mapped'``."""
     for name in ("fmode", "dmode"):
         given: str = getattr(share, name) or ""
         if given.strip(" 0+") and share.access != "mapped":
@@ -236,7 +246,8 @@ def daemon_settings_have_their_form(share: Filesystem) -> Problems:
     good=_VIRTIOFS.format(" accessmode='passthrough'", ""),
 )
 def some_drivers_pass_through(share: Filesystem) -> Problems:
-    """``accessmode`` must be ``passthrough`` for all drivers except ``path``.
+    """Attribute ``accessmode`` of ``<filesystem>`` must be ``passthrough``, unless ``<driver>`` has
+    the type ``path``.
 
     This is the default there, except with the socket of an external daemon.
     """
@@ -254,7 +265,9 @@ def some_drivers_pass_through(share: Filesystem) -> Problems:
     good=_GOOD,
 )
 def virtiofs_is_plain(share: Filesystem) -> Problems:
-    """``model``, ``format`` and permission attributes are not valid for virtiofs."""
+    """Attributes ``model``, ``format``, ``fmode`` and ``dmode`` are not valid for a virtiofs
+    ``<filesystem>``.
+    """
     if not share.is_virtiofs:
         return
     given = {
@@ -282,7 +295,9 @@ def virtiofs_is_plain(share: Filesystem) -> Problems:
     since=FILESYSTEM_SOCKET_READONLY,
 )
 def daemons_of_others_are_theirs(share: Filesystem) -> Problems:
-    """``<readonly>`` is not supported for virtiofs with ``<source socket>``."""
+    """``<readonly>`` is not supported for a virtiofs ``<filesystem>`` with ``socket`` in
+    its ``<source>``.
+    """
     if share.is_virtiofs and share.socket is not None and share.has("readonly"):
         yield problem(
             "remove <readonly>: the external virtiofsd controls write access", share, "readonly"
@@ -297,9 +312,15 @@ def daemons_of_others_are_theirs(share: Filesystem) -> Problems:
     fix=SHARED_MEMORY,
 )
 def daemons_need_shared_memory(share: Filesystem) -> Problems:
-    """Virtiofs requires shared memory: ``<memoryBacking><access mode='shared'/>``."""
+    """A virtiofs ``<filesystem>`` requires shared memory:
+    ``<memoryBacking><access mode='shared'/>``.
+    """
     if share.is_virtiofs and not shares_memory(share.domain):
-        yield problem("virtiofs requires <memoryBacking> with <access mode='shared'/>", share)
+        yield problem(
+            "virtiofs requires shared memory: add <memoryBacking><access "
+            "mode='shared'/></memoryBacking>",
+            share,
+        )
 
 
 @rule(
@@ -310,7 +331,9 @@ def daemons_need_shared_memory(share: Filesystem) -> Problems:
     since=FILESYSTEM_BOOT,
 )
 def only_virtiofs_boots(share: Filesystem) -> Problems:
-    """``<boot>`` of ``<filesystem>`` requires virtiofs on PCI, and support in QEMU."""
+    """``<boot>`` of a ``<filesystem>`` requires ``<driver type='virtiofs'>``, PCI, and a QEMU that
+    supports it.
+    """
     if not share.boot_order:
         return
     if not share.is_virtiofs:
@@ -340,7 +363,7 @@ def _is_on_pci(share: Filesystem) -> bool:
     good=_PLAIN.format("", "") * 2,
 )
 def names_of_virtiofs_are_unique(share: Filesystem) -> Problems:
-    """``<target dir>`` of a virtiofs ``<filesystem>`` must be used only once."""
+    """Attribute ``dir`` of ``<target>`` must differ for each virtiofs ``<filesystem>``."""
     owner = share.domain.firsts(Filesystem, "owned_tag").get((share.tag,), share)
     if owner.node is not share.node:
         yield problem(

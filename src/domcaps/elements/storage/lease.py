@@ -21,7 +21,13 @@ class Lease(Part):
     path = "devices/lease"
     knows = ("target",)
 
-    lockspace = field("lockspace", _NAME, required=True)
-    key = field("key", _NAME, required=True)
-    file = field("target/@path", required=True)
-    offset = field("target/@offset", UNSIGNED64)
+    lockspace = field(
+        "lockspace", _NAME, required=True, expected="the name of the lockspace, such as 'space1'"
+    )
+    key = field("key", _NAME, required=True, expected="the name of the resource, such as 'disk1'")
+    file = field(
+        "target/@path",
+        required=True,
+        expected="the path of the file of leases, such as '/var/lib/lease'",
+    )
+    offset = field("target/@offset", UNSIGNED64, expected="a number of bytes, such as '1024'")

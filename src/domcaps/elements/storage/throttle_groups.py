@@ -56,7 +56,7 @@ _GOOD = _GOOD_GROUP + _DISK.format("disk", "vda", _FILTER, "")
     good=_GOOD_GROUP,
 )
 def limits_are_numbers(group: ThrottleGroup) -> Problems:
-    """Limits in ``<throttlegroup>`` must be integers."""
+    """Limits in ``<throttlegroup>`` must be whole numbers, without spaces."""
     yield from malformed(group.node)
 
 
@@ -108,7 +108,9 @@ def total_or_separate(group: ThrottleGroup) -> Problems:
     since=THROTTLE_GROUPS,
 )
 def groups_exist(disk: Disk) -> Problems:
-    """``<throttlefilter group>`` must name a ``<throttlegroup>``; a disk names each only once."""
+    """Attribute ``group`` of ``<throttlefilter>`` must be the name of a ``<throttlegroup>``, and a
+    disk may name each group only once.
+    """
     filters = disk.find_all("throttlefilters/throttlefilter")
     if not filters:
         return
@@ -144,7 +146,9 @@ def groups_suit_the_disk(disk: Disk) -> Problems:
     named = tune is not None and bool(tune.findtext("group_name"))
     if named or any(limit(tune, name) for name in LIMITS):
         yield problem(
-            "<throttlefilters> excludes <iotune>; remove one of them", disk, "throttlefilters"
+            "<throttlefilters> and <iotune> cannot be used together; remove one of them",
+            disk,
+            "throttlefilters",
         )
     if disk.device == "cdrom":
         yield problem(

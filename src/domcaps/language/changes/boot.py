@@ -39,4 +39,6 @@ ACPI_TABLES = estimate(
 )
 FIRMWARE_FEATURES_READ = change("7.2", NEWS, "<firmware><feature> selects firmware by its features")
 NVRAM_SOURCES = change("8.5", NEWS, "<nvram> may have a network <source>")
-BOOT_MENU_STRICT = estimate("8.0", "7.0 and 9.0 differ", "<bootmenu enable> must be 'yes' or 'no'")
+BOOT_MENU_STRICT = estimate(
+    "8.0", "7.0 and 9.0 differ", "attribute 'enable' of <bootmenu> must be 'yes' or 'no'"
+)

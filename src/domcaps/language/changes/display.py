@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from domcaps.language.change import DOCUMENT, NEWS, change, estimate
 
-VIDEO_FRONTEND = change("12.5", NEWS, "<model device> of a virtio video device is supported")
+VIDEO_FRONTEND = change(
+    "12.5", NEWS, "attribute 'device' of <model> of a virtio video device is supported"
+)
 VIDEO_EDID = change("11.7", "documentation", "'edid' of <video> is supported")
 GRAPHICS_DEFINED = estimate(
     "11.10",
@@ -22,7 +24,9 @@ GRAPHICS_RDP = estimate("10.10", "10.7 and 11.3 differ", "<graphics type='rdp'> 
 VNC_POWER_CONTROL = change(
     "7.2", "git fe82fdfb52", "<graphics type='vnc' powerControl> is supported"
 )
-VIDEO_BLOB = change("9.2", DOCUMENT, "<model blob> of virtio video devices is supported")
+VIDEO_BLOB = change(
+    "9.2", DOCUMENT, "attribute 'blob' of <model> of virtio video devices is supported"
+)
 AUDIO_TYPES = change("7.2", NEWS, "<audio> is supported, with a type for each back end")
 AUDIO_DBUS = estimate(
     "8.4", "7.9 and 9.0 differ; came with graphics of type dbus", "<audio type='dbus'> is supported"
@@ -35,7 +39,9 @@ PS2_OF_BOARDS = estimate(
     "10.5 and 10.7 differ; came with the feature ps2",
     "PS/2 devices are added only to machine types that have PS/2",
 )
-AUDIO_CHECKED = change("7.2", "git 562a495b92", "<audio id> of a sound card must name an <audio>")
+AUDIO_CHECKED = change(
+    "7.2", "git 562a495b92", "attribute 'id' of <audio> of a sound card must name an <audio>"
+)
 VIDEO_HEADS_CHECKED = estimate(
     "8.0", "7.9 and 9.0 differ", "video devices with one head get a QEMU argument for it"
 )

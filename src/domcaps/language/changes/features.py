@@ -68,4 +68,4 @@ AIA_KNOWN = estimate(
     "11.1", "10.7 and 11.3 differ; documentation", "the feature <aia> of RISC-V is supported"
 )
 HYPERV_AVIC = change("8.10", NEWS, "the Hyper-V enlightenment <avic> is supported")
-HYPERV_MODE = change("8.0", DOCUMENT, "<hyperv mode> is supported")
+HYPERV_MODE = change("8.0", DOCUMENT, "attribute 'mode' of <hyperv> is supported")

@@ -5,7 +5,9 @@ from __future__ import annotations
 from domcaps.language.change import NEWS, change, estimate
 
 HOSTDEV_IOMMUFD = change(
-    "12.1", NEWS, "<driver iommufd> is supported for PCI host devices (named in 12.2)"
+    "12.1",
+    NEWS,
+    "attribute 'iommufd' of <driver> is supported for PCI host devices (named in 12.2)",
 )
 HOSTDEV_USB_PORT = estimate(
     "12.0", "11.3 and 12.8 differ", "a USB host device may be named by bus and port"

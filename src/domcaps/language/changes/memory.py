@@ -12,7 +12,9 @@ RESCTRL_OPTIONAL = estimate(
 MEMORY_BACKING_REPORTED = change("7.6", "git e27e22585a", "reports include memoryBacking")
 SLOTS_OF_MODULES = change("9.5", NEWS, "only DIMM-like memory devices use memory slots")
 NUMATUNE_RESTRICTIVE_ALL = change(
-    "9.4", NEWS, "mode='restrictive' must be used for all memory or for none"
+    "9.4",
+    NEWS,
+    "mode='restrictive' must be set for <memory> and for every <memnode>, or for none of them",
 )
 NUMATUNE_RESTRICTIVE = change("7.3", NEWS, "<numatune> supports mode='restrictive'")
 NUMA_CELL_ADDED = change(
@@ -30,4 +32,4 @@ BLKIO_PATH_FILLED = estimate(
 MEMORY_PMEM = change("7.1", "git 173733b7a8", "<memory model='virtio-pmem'> is supported")
 MEMORY_VIRTIO = change("7.9", "git f931cb7f21", "<memory model='virtio-mem'> is supported")
 MEMORY_ENCLAVES = change("8.10", NEWS, "<memory model='sgx-epc'> is supported")
-ALLOCATION_THREADS = change("8.2", NEWS, "<allocation threads> is supported")
+ALLOCATION_THREADS = change("8.2", NEWS, "attribute 'threads' of <allocation> is supported")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from domcaps.language.change import NEWS, change, estimate
 
 INTERFACE_PASST = change("9.0", NEWS, "<backend type='passt'> and <portForward> are supported")
-INTERFACE_NAMES = change("11.8", NEWS, "<backend hostname> of passt is supported")
+INTERFACE_NAMES = change("11.8", NEWS, "attribute 'hostname' of <backend> of passt is supported")
 INTERFACE_VLAN_DEFINED = estimate(
     "12.4", "between 11.4 and 12.4", "an unsupported <vlan> is refused when the domain is defined"
 )
@@ -34,5 +34,7 @@ INTERFACE_VDPA_QUEUES = estimate(
 INTERFACE_COALESCE_OPTIONAL = estimate(
     "7.4", "7.0 and 9.0 differ", "the values of <coalesce> are optional"
 )
-INTERFACE_BACKEND_READ = change("9.0", NEWS, "<backend type> of interfaces is supported")
+INTERFACE_BACKEND_READ = change(
+    "9.0", NEWS, "attribute 'type' of <backend> of interfaces is supported"
+)
 PAGE_PER_VQ = change("7.9", "git 388cdd11f3", "virtio devices have the option page_per_vq")

@@ -16,7 +16,9 @@ VIRTIO_FORMS_ASKED = estimate(
 )
 LOONGARCH_KNOWN = change("10.2", NEWS, "the architecture loongarch64 is supported")
 ARM_VIRT_DEFAULT = change("9.3", NEWS, "the default machine type of ARM and RISC-V guests is virt")
-ACPI_INDEX_READ = change("7.3", "git ffda44030a", "<acpi index> of devices is supported")
+ACPI_INDEX_READ = change(
+    "7.3", "git ffda44030a", "attribute 'index' of <acpi> of devices is supported"
+)
 CCW_DEFINED = change(
     "7.5", "git 7a8895463b", "CCW addresses are checked when the domain is defined"
 )

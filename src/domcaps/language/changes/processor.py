@@ -43,7 +43,9 @@ HVF_ASKED = estimate(
     "10.10", "10.7 and 11.3 differ", "CPU models and machine types are probed with hvf, too"
 )
 CPU_DEPRECATED_FEATURES = estimate(
-    "11.0", "10.7 and 11.3 differ", "<cpu deprecated_features> of s390x guests is supported"
+    "11.0",
+    "10.7 and 11.3 differ",
+    "attribute 'deprecated_features' of <cpu> of s390x guests is supported",
 )
 ADDRESS_BITS_OPTIONAL = change("9.3", NEWS, "the attribute 'bits' of <maxphysaddr> is optional")
 CPU_MAXPHYSADDR = change("8.7", NEWS, "<maxphysaddr> of <cpu> is supported")

@@ -12,7 +12,7 @@ SCHEMA_AFTER_11_3 = estimate(
 IOMMU_PCI_BUS = estimate(
     "11.9", "seen in 12.8, not in 11.3", "'pciBus' of <iommu model='smmuv3'> is supported"
 )
-ACPI_NODESET = change("11.8", NEWS, "<acpi nodeset> of devices is supported")
+ACPI_NODESET = change("11.8", NEWS, "attribute 'nodeset' of <acpi> of devices is supported")
 BLKIO_ANY_DEVICE = change("12.3", NEWS, "<blkiotune> limits may apply to all block devices")
 VNC_WAIT = change("11.10", NEWS, "'wait' of <graphics type='vnc'> is supported")
 MEMORY_VIRTIO_OPTIONS = change("11.9", NEWS, "memory devices have virtio options")

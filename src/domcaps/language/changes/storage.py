@@ -14,7 +14,9 @@ DISK_VXHS_DROPPED = estimate(
 )
 DISK_NVME = change("11.5", NEWS, "<target bus='nvme'> is supported")
 DISK_USB_BOT = change("11.5", NEWS, "CD-ROM drives on USB use the model usb-bot")
-DISK_RESERVATIONS_MIGRATE = change("11.5", NEWS, "<reservations migration> is supported")
+DISK_RESERVATIONS_MIGRATE = change(
+    "11.5", NEWS, "attribute 'migration' of <reservations> is supported"
+)
 DISK_DPOFUA = change("11.6", "documentation", "'dpofua' of SCSI disks is supported")
 DISK_STATISTICS = change("11.9", NEWS, "<statistics> of disks over intervals are supported")
 DISK_CTL = change("12.0", NEWS, "<disk type='ctl'> is known, and refused for QEMU")
@@ -58,7 +60,9 @@ DISK_VHOST_VDPA = change("9.8", NEWS, "<disk type='vhostvdpa'> is supported")
 DISK_VHOST_USER = change("7.1", NEWS, "<disk type='vhostuser'> is supported")
 FILESYSTEM_MTP = change("10.2", NEWS, "<filesystem><driver type='mtp'> is supported")
 DISK_LIBRBD = change("7.9", NEWS, "<encryption engine='librbd'> and format='luks2' are supported")
-FILESYSTEM_SOCKET = change("7.3", NEWS, "virtiofs may use an external daemon (<source socket>)")
+FILESYSTEM_SOCKET = change(
+    "7.3", NEWS, "virtiofs may use an external daemon (attribute 'socket' of <source>)"
+)
 FILESYSTEM_BOOT_PLACED = change("10.3", "NEWS of 10.4", "<boot> of virtiofs requires a PCI address")
 DISK_IOTHREAD_DEFINED = estimate(
     "7.4",
@@ -68,13 +72,23 @@ DISK_IOTHREAD_DEFINED = estimate(
 DISK_ENCRYPTION_FORMATS = estimate(
     "8.0", "7.9 and 9.0 differ", "encryption requires a raw or qcow2 image"
 )
-FILESYSTEM_SANDBOX = change("7.3", "git f0e5100f00", "<sandbox mode> of virtiofs is supported")
-FILESYSTEM_THREADS = change("8.5", DOCUMENT, "<thread_pool size> of virtiofs is supported")
-FILESYSTEM_OPEN_FILES = change("10.6", DOCUMENT, "<openfiles max> of virtiofs is supported")
-DISK_SHARE_BACKING = change("7.4", NEWS, "<transient shareBacking> is supported")
-DISK_QUEUE_SIZE = change("7.8", DOCUMENT, "<driver queue_size> of disks is supported")
+FILESYSTEM_SANDBOX = change(
+    "7.3", "git f0e5100f00", "attribute 'mode' of <sandbox> of virtiofs is supported"
+)
+FILESYSTEM_THREADS = change(
+    "8.5", DOCUMENT, "attribute 'size' of <thread_pool> of virtiofs is supported"
+)
+FILESYSTEM_OPEN_FILES = change(
+    "10.6", DOCUMENT, "attribute 'max' of <openfiles> of virtiofs is supported"
+)
+DISK_SHARE_BACKING = change("7.4", NEWS, "attribute 'shareBacking' of <transient> is supported")
+DISK_QUEUE_SIZE = change(
+    "7.8", DOCUMENT, "attribute 'queue_size' of <driver> of disks is supported"
+)
 DISK_DISCARD_GRANULARITY = estimate(
     "7.10", "7.0 and 9.0 differ", "discard_granularity of <blockio> is supported"
 )
 DISK_SD_LIMITS = estimate("9.5", "9.0 and 9.8 differ", "<iotune> of SD cards is refused")
-FILESYSTEM_BOOT = change("7.1", "git 5b688e6dc1", "<filesystem> may have <boot order>")
+FILESYSTEM_BOOT = change(
+    "7.1", "git 5b688e6dc1", "<filesystem> may have attribute 'order' of <boot>"
+)

@@ -10,6 +10,7 @@ import functools
 import os
 import re
 import textwrap
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -19,7 +20,7 @@ from domcaps.language.finding import Severity, Stage
 from domcaps.language.predicate import ALWAYS
 from domcaps.language.rule import Sample
 from domcaps.language.value_types import Text
-from domcaps.language.wording import MOST_LISTED, listed, named, one_of, plain
+from domcaps.language.wording import MOST_TITLED, alternatives, named, one_of, plain
 from domcaps.patterns import late_pattern
 from domcaps.similar import close_matches
 from domcaps.validate.catalogue.document_codes import DOCUMENT_CODES
@@ -30,10 +31,9 @@ from domcaps.validate.checks import FAILS_AT_START, FieldCheck, field_checks
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from domcaps.language.part import Part
+    from domcaps.language.part import Field, Part
     from domcaps.language.rule import Rule
     from domcaps.language.table import Enum
-    from domcaps.language.value_types import ValueType
 
 WELL_FORMED = late_pattern(r"[a-z0-9]+(-[a-z0-9]+)+")
 """The form of a code."""
@@ -200,14 +200,19 @@ def _of_field(part: type[Part], planned: FieldCheck) -> Iterator[Code]:
     where = f"{part.path}/{declared.path}".strip("/")
     good = _sample(part, declared, _right(declared))
     if declared.required:
-        manual = f"{_named(part, declared)} is required."
+        names = tuple(getattr(declared.kind, "names", ()))
+        if declared.choice is not None:
+            names = tuple(choice.name for choice in declared.choice.choices)
+        listed = one_of(tuple(dict.fromkeys(names)), MOST_TITLED) if names else declared.expected
+        what = declared.said or listed
+        manual = f"{_named(part, declared)} is required: {what}."
         yield _field_code(f"{planned.code}-missing", where, manual, _sample(part, declared), good)
     if declared.at_start is not None:
         yield from _of_start(part, planned, declared.at_start, good)
     if declared.choice is not None:
         yield from _of_choice(part, planned, declared.choice, good)
     elif not (isinstance(declared.kind, Text) and not declared.kind.pattern):
-        manual = _form(_named(part, declared), declared.kind)
+        manual = _form(_named(part, declared), declared)
         bad = _sample(part, declared, _wrong(declared))
         yield _field_code(f"{planned.code}-invalid", where, manual, bad, good)
 
@@ -233,23 +238,32 @@ def _of_choice(part: type[Part], planned: FieldCheck, enum: Enum, good: Sample) 
 
 def _of_start(part: type[Part], planned: FieldCheck, enum: Enum, good: Sample) -> Iterator[Code]:
     """Give the code of values that libvirt defines, and that are known not to start somewhere."""
-    failing = {
-        f"* {choice.name}: {drift.but}": choice.name
+    failing = [
+        (choice.name, drift.but)
         for choice in enum.choices
         for drift in choice.at_start
         if drift.certain
-    }
+    ]
     if not failing:
         return
     where = f"{part.path}/{planned.declared.path}".strip("/")
-    reasons = "\n".join(failing)
-    manual = (
-        f"{_named(part, planned.declared)} must be a value with which QEMU starts.\n\n"
-        f"Libvirt accepts these values in a definition, but QEMU fails with them:\n\n{reasons}"
-    )
-    bad = _sample(part, planned.declared, next(iter(failing.values())))
+    manual = _fails_at_start(_named(part, planned.declared), failing)
+    bad = _sample(part, planned.declared, failing[0][0])
     code = _field_code(f"{planned.code}-{FAILS_AT_START}", where, manual, bad, good)
     yield msgspec.structs.replace(code, stage=Stage.START, host_decides=True)
+
+
+def _fails_at_start(place: str, failing: list[tuple[str, str]]) -> str:
+    """Say which values fail to start, with the commonest reason as an example, and list them."""
+    values = alternatives([repr(name) for name in dict.fromkeys(name for name, _but in failing)])
+    (commonest, _count), *_others = Counter(but for _name, but in failing).most_common()
+    example = commonest.partition(": ")[0]
+    reasons = "\n".join(dict.fromkeys(f"* {name}: {but}" for name, but in failing))
+    return (
+        f"{place} must not be {values} where QEMU fails to start with it; for example, "
+        f"{example}.\n\n"
+        f"libvirt accepts these values in a definition, but the domain does not start:\n\n{reasons}"
+    )
 
 
 def _field_code(name: str, where: str, manual: str, bad: Sample, good: Sample) -> Code:
@@ -261,19 +275,19 @@ def _named(part: type[Part], declared: Any) -> str:
     return text[0].upper() + text[1:]
 
 
-def _form(place: str, kind: ValueType[Any]) -> str:
-    names = tuple(getattr(kind, "names", ()))
-    return _one_of(place, names) if names else f"{place} must be {kind.expected}."
+def _form(place: str, declared: Field[Any]) -> str:
+    names = tuple(getattr(declared.kind, "names", ()))
+    return _one_of(place, names) if names else f"{place} must be {declared.expected}."
 
 
 def _one_of(place: str, values: tuple[str, ...]) -> str:
     """Say which values are valid; a long list stands below the title."""
     values = tuple(dict.fromkeys(values))
-    if len(values) <= MOST_LISTED:
-        return f"{place} must be {one_of(values)}."
-    few = listed([repr(v) if v else "empty" for v in values])
+    title = f"{place} must be {one_of(values, MOST_TITLED)}."
+    if len(values) <= MOST_TITLED:
+        return title
     every = ", ".join(v for v in values if v)
-    return f"{place} must be one of {few}.\n\nValid values: {every}."
+    return f"{title}\n\nValid values: {every}."
 
 
 _UNKNOWN_VALUE = "no-such-value"

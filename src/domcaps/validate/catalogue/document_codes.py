@@ -51,7 +51,7 @@ DOCUMENT_CODES = (
     ),
     DocumentCode(
         "xml-too-large",
-        "The document must have at most 4 MiB, 50 000 elements, and 10 000 children per element.",
+        "The document must have at most 4 MiB, 50,000 elements, and 10,000 children per element.",
     ),
     DocumentCode(
         "xml-too-deep",
@@ -68,8 +68,8 @@ DOCUMENT_CODES = (
     ),
     DocumentCode(
         "os-arch-missing",
-        "``<os><type>`` needs ``arch`` if ``<emulator>`` is for another architecture than the "
-        "host's.",
+        "``<type>`` in ``<os>`` needs the attribute ``arch`` if ``<emulator>`` is not for the "
+        "architecture of the host.",
         good=_domain(arch="x86_64"),
     ),
     DocumentCode(
@@ -91,7 +91,7 @@ DOCUMENT_CODES = (
     ),
     DocumentCode(
         "domain-type-unsupported",
-        "``<domain type>`` must be supported by the emulator and the host.\n\n"
+        "Attribute ``type`` of ``<domain>`` must be supported by the emulator and the host.\n\n"
         "Type ``qemu`` requires a QEMU built with TCG; ``kvm`` requires access to /dev/kvm and a "
         "guest of the host's family of architectures.",
         _domain("xen"),
@@ -109,12 +109,13 @@ DOCUMENT_CODES = (
     ),
     DocumentCode(
         "os-arch-unsupported",
-        "``<type arch>`` must be an architecture for which the host has an emulator.",
+        "Attribute ``arch`` of ``<type>`` must be an architecture for which the host has an "
+        "emulator.",
         _domain(arch="pdp11"),
     ),
     DocumentCode(
         "os-machine-unsupported",
-        "``<type machine>`` must be a machine type that the emulator has.",
+        "Attribute ``machine`` of ``<type>`` must be a machine type that the emulator has.",
         _domain(machine="no-such-machine"),
     ),
     DocumentCode(

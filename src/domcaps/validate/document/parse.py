@@ -26,7 +26,7 @@ MAX_BYTES = 4 * 1024 * 1024
 MAX_DEPTH = 256
 """Elements nested deeper are refused, as libxml2 did by default; libvirt's own nest 8 deep."""
 
-_DEEP = f"elements are nested more than {MAX_DEPTH} deep"
+_DEEP = f"elements are nested more than {MAX_DEPTH} levels deep; libvirt refuses such a document"
 
 MAX_ELEMENTS = 50_000
 """A document of more elements is refused; the largest real ones have some thousand."""
