@@ -112,7 +112,7 @@ def test_the_cause_of_a_message_has_no_advice() -> None:
 def test_a_refused_domain_ends_with_the_next_command(refused: str) -> None:
     _, shown = run("validate", *HOST, refused)
     assert shown.splitlines()[-1].startswith("next: domcaps fix --host ")
-    assert "not checked, assumed to be fine: disk image /a exists" in shown
+    assert "not checked, assumed to be fine: the image '/a' exists" in shown
     for words in (("-q",), ("--format", "json"), ("--format", "concise"), ("--statistics",)):
         assert "next: " not in "".join(run("validate", *HOST, *words, refused)[1])
 
