@@ -66,8 +66,9 @@ def test_an_option_of_another_command_is_found() -> None:
 @pytest.mark.parametrize("name", OPTIONS)
 def test_an_option_says_what_it_does(name: str) -> None:
     option = OPTIONS[name]
-    assert (option.help or "").endswith("."), "a sentence, with its full stop"
-    assert not option.help.endswith("..")
+    text = option.help or ""
+    assert text.endswith("."), "a sentence, with its full stop"
+    assert not text.endswith("..")
     # "INTEGER RANGE" is a name of click
     assert option.is_flag or option.count or option.metavar or isinstance(option.type, click.Choice)
 
