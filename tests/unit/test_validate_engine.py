@@ -258,7 +258,7 @@ class TestField:
     def test_of_another_form(self) -> None:
         found = only(validate("<gadget><kind heads='0'/></gadget>"))
         assert found.code == "gadget-kind-heads-invalid"
-        assert "from 1" in found.message
+        assert "at least 1" in found.message
 
     def test_text(self) -> None:
         assert (

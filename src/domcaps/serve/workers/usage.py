@@ -1,7 +1,7 @@
 """What clients used of the workers lately, and what follows for their next call.
 
 A client is a process where that is known: one that opens connection after connection, or many at
-once, is one client. A UNIX socket names the process; clients over TCP are told apart by their
+once, is one client. A UNIX socket names the process; clients over TCP are distinguished by their
 address, all of this machine being one.
 
 Two sums are kept for each client, of which half is forgotten every few seconds: all that its calls
