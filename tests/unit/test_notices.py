@@ -117,3 +117,17 @@ def test_the_command_line_counts_notices_and_prints_them_when_asked() -> None:
     assert "shows them" not in err
     out, _ = run("--format", "json")
     assert '"severity":"notice"' in out.replace(" ", "")
+
+
+@pytest.mark.parametrize("word", ["add", "del"])
+@pytest.mark.parametrize(
+    "name", ["name", "uuid", "blockdev", "virtio-s390", "virtio.packed", "piix3-usb-uhci"]
+)
+def test_names_of_capabilities_that_libvirt_no_longer_asks_for_are_known(
+    word: str, name: str
+) -> None:
+    # libvirt keeps the names of what each QEMU can do by now: they may be in old definitions
+    xml = _DOMAIN.format(
+        "q35", f"<qemu:capabilities><qemu:{word} capability='{name}'/></qemu:capabilities>"
+    )
+    assert not HOST.validate(xml, "12.8").errors
