@@ -8,14 +8,12 @@ from domcaps._version import DEFAULT_DIALECT
 from domcaps.arguments import options as check_options
 from domcaps.arguments import several
 from domcaps.choose import pins
-from domcaps.choose.applied import apply
-from domcaps.choose.board import free_ports
 from domcaps.choose.catalogue import check_value, something
 from domcaps.choose.chooser import Chooser
 from domcaps.choose.guest_needs import add_needs, remedies
-from domcaps.choose.hosts import refusals
+from domcaps.choose.hosts import refusals, world_of
+from domcaps.choose.hotplug import with_free_ports
 from domcaps.choose.os_database import UNKNOWN, guest_of
-from domcaps.choose.text import text_of
 from domcaps.choose.wishes import Wishes
 from domcaps.elements.boards.families import family_of
 from domcaps.elements.controllers.models import WITH_ROOT_PORTS
@@ -181,7 +179,7 @@ def _add_ports(chosen: Chosen, hosts: Sequence[HostLike], libvirt: str, number: 
     if not number:
         return
     data = chosen.xml.encode()
-    data = apply(data, "/domain", free_ports(text_of(data).root, number))
+    data = with_free_ports(data, world_of(hosts[0], data, libvirt), number)
     reasons = [f.message for f in refusals(hosts, data, libvirt)]
     if family_of(chosen.target.machine)[0] not in WITH_ROOT_PORTS:
         reasons = [f"the machine type {chosen.target.machine!r} has no PCI Express"]

@@ -18,7 +18,7 @@ from domcaps.choose.text import text_of
 from domcaps.elements import contents
 from domcaps.elements.advice.guest_minds import BOOT_ENTRIES, CHIPSET, PCI_ADDRESSES
 from domcaps.elements.boards.families import family_of
-from domcaps.elements.controllers.models import EXPRESS_ROOT, FREE_PORT, OF_ANOTHER_BOARD
+from domcaps.elements.controllers.models import OF_ANOTHER_BOARD
 from domcaps.errors import InputError, RequestError
 from domcaps.facts.arch import X86
 from domcaps.language.conversion import OnBoard
@@ -64,6 +64,12 @@ class ConversionDraft:
             line = line_in(self.original, self.data, text_of(self.data).line(path))
             self.data = after
             self.changes.append(Change(what, path, line, _REASON, "", removes, losses.FIX))
+
+    def replace(self, after: bytes, what: str) -> None:
+        """Take the text after an addition to the devices."""
+        if after != self.data:
+            self.data = after
+            self.changes.append(Change(what, "/domain", 0, _REASON, "", "", losses.FIX))
 
     def notice(self, weight: int, text: str) -> None:
         """Note what the guest sees."""
@@ -130,15 +136,6 @@ def move_devices(draft: ConversionDraft, board: str) -> None:
         if rule.board == board:
             _applied(draft, rule)
     _rename_disks(draft)
-
-
-def free_ports(root: Node, number: int) -> Fix:
-    """Give the edit that adds free root ports: with indexes, as libvirt would begin at the root."""
-    pci = [c for c in root.iterfind("devices/controller") if c.get("type") == "pci"]
-    taken = [int(index) for c in pci if (index := c.get("index") or "").isdecimal()]
-    first = max([0, *taken]) + 1
-    ports = "".join(FREE_PORT.format(first + n) for n in range(number))
-    return Fix(add=f"<devices>{'' if 0 in taken else EXPRESS_ROOT}{ports}</devices>")
 
 
 def successor(old: str, board: str, world: World) -> str:

@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from domcaps.choose.board import MACHINE, ConversionDraft, free_ports, to_board
+from domcaps.choose.board import MACHINE, ConversionDraft, to_board
 from domcaps.choose.hosts import world_of
+from domcaps.choose.hotplug import with_free_ports
 from domcaps.choose.repair import Repair, repair
 from domcaps.elements.advice.guest_minds import MINDED
 from domcaps.elements.boards.families import canonical_machine, family_of
@@ -132,7 +133,8 @@ def _add_ports(
     if not has_root_ports(hosts[0], draft.data, libvirt):
         draft.notice(0, "no root ports were added: this board has no PCI Express")
         return
-    draft.edit("/domain", free_ports(draft.root, number), f"{number} free root ports added")
+    world = world_of(hosts[0], draft.data, libvirt)
+    draft.replace(with_free_ports(draft.data, world, number), f"{number} free root ports added")
 
 
 def has_root_ports(host: HostLike, data: bytes, libvirt: str) -> bool:
