@@ -34,12 +34,13 @@ def with_free_ports(data: bytes, world: World | None, number: int) -> bytes:
     if world is None:
         return apply(data, "/domain", free_ports(root, number))
     wanted = number + _spare(root, world)
+    after = apply(data, "/domain", free_ports(root, number))
     for _ in range(_ROUNDS):
-        after = apply(data, "/domain", free_ports(root, number))
         missing = wanted - _ports(text_of(after).root, world)[1]
         if missing <= 0:
             break
         number += missing
+        after = apply(data, "/domain", free_ports(root, number))
     return after
 
 
