@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from domcaps.choose.applied import apply
 from domcaps.choose.text import text_of
-from domcaps.elements.controllers.models import EXPRESS_ROOT, FREE_PORT
+from domcaps.elements.controllers.models import EXPRESS_ROOT, FREE_PORT, ROOT_PORT
 from domcaps.elements.placement.pci_assignment import PciTopology
 from domcaps.language.domain import Domain
 from domcaps.language.fix import Fix
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from domcaps.language.world import World
 
-_PORT = "pcie-root-port"
 _ROUNDS = 64
 """So many devices at most take a port of their own: each round adds one for each that did."""
 
@@ -51,7 +50,7 @@ def _ports(root: Node, world: World) -> tuple[int, int]:
 
 def _spare(root: Node, world: World) -> int:
     """Count the root ports of the document that no device takes."""
-    named = sum(c.get("model") == _PORT for c in root.iterfind("devices/controller"))
+    named = sum(c.get("model") == ROOT_PORT for c in root.iterfind("devices/controller"))
     if not named:
         return 0
     ports, free = _ports(root, world)

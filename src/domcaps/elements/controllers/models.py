@@ -47,6 +47,7 @@ VIRTIO_SCSI_MODELS = frozenset({"virtio-scsi", *VIRTIO_MODELS[1:]})
 """Models of SCSI controllers of virtio: the plain one has a name of its own."""
 PCI_ROOTS = frozenset({"pci-root", "pcie-root"})
 EXPRESS_ROOT = "<controller type='pci' index='0' model='pcie-root'/>"
+ROOT_PORT = "pcie-root-port"
 FREE_PORT = "<controller type='pci' index='{}' model='pcie-root-port'/>"
 """A place into which a device of PCI Express can be plugged while the guest runs."""
 
