@@ -226,9 +226,7 @@ def images_have_the_size_of_a_rom(system: Os) -> Problems:
     "os-loader-format-conflict",
     Os,
     bad=Sample(
-        _MANUAL.format(
-            "q35", _KNOWN.replace("OVMF_", "ovmf_").replace("type=", "format='qcow2' type=")
-        ),
+        _MANUAL.format("q35", _KNOWN.replace("type=", "format='qcow2' type=")),
         machine="q35",
     ),
     good=Sample(_MANUAL.format("q35", _KNOWN), machine="q35"),

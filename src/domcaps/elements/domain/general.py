@@ -198,7 +198,7 @@ def genid_is_supported(domain: DomainElement) -> Problems:
     good="<on_poweroff>restart</on_poweroff><on_reboot>restart</on_reboot>",
 )
 def off_and_reboot_agree(domain: DomainElement) -> Problems:
-    """``<on_poweroff>restart</on_poweroff>`` requires ``<on_reboot>restart</on_reboot>``."""
+    """A domain with ``<on_poweroff>restart`` must not have ``<on_reboot>destroy``."""
     if domain.on_poweroff == "restart" and domain.on_reboot == "destroy":
         yield problem(
             "<on_poweroff>restart requires <on_reboot>restart as well", domain, "on_poweroff"
