@@ -9,6 +9,7 @@ without click, `_group` has all commands.
 
 from __future__ import annotations
 
+import gc
 import sys
 
 TYPE_CHECKING = False
@@ -36,6 +37,8 @@ def _run_plainly(words: list[str]) -> None:
     found = asked(words)
     if found is None:
         return
+    # more than a plain command line makes: it has ended before there is garbage worth a search
+    gc.set_threshold(_NEW_OBJECTS)
     rerun = replay(found)
     from domcaps.cli._plain import runner
 
@@ -46,6 +49,7 @@ def _run_plainly(words: list[str]) -> None:
         run(command, rerun)
 
 
+_NEW_OBJECTS = 1_000_000
 _REPEATED = frozenset({"validate", "explain", "codes"})
 """Commands whose output is kept for the next process."""
 

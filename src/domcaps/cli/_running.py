@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from domcaps.cli._replayed import Rerun
 
-_NEW_OBJECTS = 50000
+_NEW_OBJECTS = 50_000
 
 
 def run(command: Callable[[], int | None], rerun: Rerun | None = None) -> NoReturn:
@@ -33,7 +33,7 @@ def run(command: Callable[[], int | None], rerun: Rerun | None = None) -> NoRetu
     # every child of this process descends from a program that it started
     ADOPTION.is_alone = True
     # the table stays for the whole run: collecting garbage in it costs a tenth of the start
-    gc.set_threshold(_NEW_OBJECTS)
+    gc.set_threshold(max(_NEW_OBJECTS, gc.get_threshold()[0]))
     try:
         code = command()
         if rerun is not None and len(copies) == 2:

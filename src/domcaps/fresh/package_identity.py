@@ -11,9 +11,12 @@ import os
 import time
 
 from domcaps._version import __version__
-from domcaps.fresh.identity import Identity, identity
 from domcaps.fresh.process_state import process_state
 from domcaps.fresh.witness import digest
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    _FileState = tuple[int, str, int, int, int, int, int]
 
 _ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120
 # a tick, and the clock of file systems that keep no finer times
@@ -43,7 +46,7 @@ def is_as_loaded() -> bool:
 def _loaded() -> str:
     files = _files(_ROOT)
     began = _process_began()
-    newest = max((found.ctime_ns for _, found in files), default=0)
+    newest = max(files)[0] if files else 0
     # what came while this process ran may have been loaded before or after
     return _digest(files) if newest < began + _MARGIN_NS else ""
 
@@ -60,24 +63,46 @@ def _process_began() -> int:
         return time.time_ns()
 
 
-def _digest(files: list[tuple[str, Identity]]) -> str:
-    return digest(repr((__version__, *files)).encode("utf-8", "surrogatepass"))
+def _digest(files: list[_FileState]) -> str:
+    return digest(repr((__version__, sorted(files))).encode("utf-8", "surrogatepass"))
 
 
-def _files(folder: str) -> list[tuple[str, Identity]]:
-    found: list[tuple[str, Identity]] = []
-    try:
-        with os.scandir(folder) as entries:
-            listed = sorted(entries, key=lambda entry: entry.name)
-    except OSError:
-        # the package is in an archive: its version must do
-        return []
-    for entry in listed:
-        if entry.is_dir(follow_symlinks=False):
-            found += [] if entry.name == "__pycache__" else _files(entry.path)
-        elif entry.name.endswith((".py", ".json", ".txt")):
-            found.append((entry.path, identity(entry.stat())))
+def _files(folder: str) -> list[_FileState]:
+    """Give the state of each file of the package.
+
+    They are many, and each process looks at all of them: so a state is a plain tuple of what
+    `domcaps.fresh.identity` has, the time of the last change first.
+    """
+    found: list[_FileState] = []
+    folders = [folder]
+    # `folders` grows while it is gone through
+    for inside in folders:
+        try:
+            entries = list(os.scandir(inside))
+        except OSError:
+            # the package is in an archive: its version must do
+            continue
+        for entry in entries:
+            name = entry.name
+            if name.endswith(_KINDS):
+                status = entry.stat()
+                found.append(
+                    (
+                        status.st_ctime_ns,
+                        entry.path,
+                        status.st_dev,
+                        status.st_ino,
+                        status.st_mode,
+                        status.st_size,
+                        status.st_mtime_ns,
+                    )
+                )
+            elif name != "__pycache__" and entry.is_dir(follow_symlinks=False):
+                folders.append(entry.path)
     return found
+
+
+_KINDS = (".py", ".json", ".txt")
 
 
 _LOADED = _loaded()
