@@ -2,9 +2,9 @@
 
     python benchmarks/commands.py [--rounds N] [--host RECORDING]
 
-Each command is run once before, with a cache folder of its own; that run is the column *first*. The
-other columns are those of the later runs: least and median. Root's cache is the system's: there the
-first run may find it filled. Bytecode is made before.
+Each command is run five times in a folder and with a cache of its own: the column *first* is the
+median of these runs. The other columns are those of later runs in one folder: least and median.
+Root's cache is the system's: there the first report may find it filled. Bytecode is made before.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from pathlib import Path
 from start import DOMAIN, ROOT
 
 NOTHING = ["-c", "pass"]
+FIRSTS = 5
 
 
 def commands(host: list[str], file: str) -> dict[str, list[str]]:
@@ -46,6 +47,16 @@ def cpu_time(arguments: list[str], environ: dict[str, str], folder: str) -> floa
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
+def firsts(arguments: list[str], environ: dict[str, str]) -> list[float]:
+    """Run Python where nothing is cached, and give the CPU times."""
+    times = []
+    for _ in range(FIRSTS):
+        with tempfile.TemporaryDirectory() as folder:
+            (Path(folder) / "guest.xml").write_text(DOMAIN.strip())
+            times.append(cpu_time(arguments, {**environ, "XDG_CACHE_HOME": folder}, folder))
+    return times
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=15)
@@ -57,7 +68,9 @@ def main() -> None:
         (Path(folder) / "guest.xml").write_text(DOMAIN.strip())
         host = ["--host", options.host] if options.host else []
         listed = commands(host, "guest.xml")
-        first = {name: cpu_time(words, environ, folder) for name, words in listed.items()}
+        first = {name: statistics.median(firsts(words, environ)) for name, words in listed.items()}
+        for words in listed.values():
+            cpu_time(words, environ, folder)
         spent: dict[str, list[float]] = {}
         for _ in range(options.rounds):
             for name, words in {"python -c pass": NOTHING, **listed}.items():

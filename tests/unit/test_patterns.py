@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pytest
 
 import domcaps
+from domcaps.patterns import fits, late_pattern
 
 SOURCE = Path(domcaps.__file__).parent
 # a group that gives nothing back: "(…)*+", "(…)++", "(…)?+", "(?>…)"
@@ -33,3 +35,19 @@ def test_no_group_is_possessive() -> None:
         if POSSESSIVE_GROUP.search(line)
     ]
     assert found == []
+
+
+@pytest.mark.parametrize("pattern", ["pc", "pc*", "pc-*", "*", "", "*-q35", "pc-?", "p[ab]c", "**"])
+@pytest.mark.parametrize("text", ["", "pc", "pc-q35", "pcx", "pac", "PC", "pc*"])
+def test_a_text_fits_as_in_a_shell(text: str, pattern: str) -> None:
+    assert fits(text, pattern) == fnmatchcase(text, pattern)
+
+
+def test_a_late_pattern_is_compiled_when_it_is_used() -> None:
+    late = late_pattern(r"(a+)(b)?")
+    found = late.fullmatch("aa")
+    assert found is not None and found[1] == "aa"
+    assert late.pattern == r"(a+)(b)?" and late.groups == 2
+    wrong = late_pattern("(")
+    with pytest.raises(re.error):
+        wrong.search("")

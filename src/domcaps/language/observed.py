@@ -7,7 +7,6 @@ table is asked about because it is mentioned: no second list has to be kept.
 from __future__ import annotations
 
 from abc import abstractmethod
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from domcaps.facts.emulator import EmulatorFacts, Unanswered
@@ -17,6 +16,7 @@ from domcaps.language.predicate import AnyOf, Predicate
 from domcaps.language.remedy import Adviser, Remedy  # noqa: TC001
 from domcaps.language.truth import Reason, Truth
 from domcaps.language.wording import alternatives
+from domcaps.patterns import fits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -289,7 +289,7 @@ class TargetIs(Observation):
     def holds(self, world: World) -> bool:
         """Compare; names may hold ``*``."""
         value: str = getattr(world.target, self.attribute)
-        return any(fnmatchcase(value, pattern) for pattern in self.patterns)
+        return any(fits(value, pattern) for pattern in self.patterns)
 
     def explain(self, world: World) -> Reason:
         """Compare, and tell what the target has."""

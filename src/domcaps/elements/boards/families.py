@@ -6,14 +6,13 @@ QEMU does not say which board a machine type is a version of; its name is all th
 from __future__ import annotations
 
 import re
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from domcaps.language.changes.emulators import QEMU_3_1, QEMU_4_2, QEMU_5_2, QEMU_6_2, QEMU_7_2
 from domcaps.language.changes.placement import ARM_VIRT_DEFAULT, LOONGARCH_KNOWN
 from domcaps.language.observed import arch, machine, virttype
 from domcaps.language.preference import Decision, Option, drives
-from domcaps.patterns import late_pattern
+from domcaps.patterns import fits, late_pattern
 from domcaps.similar import close_matches
 
 if TYPE_CHECKING:
@@ -110,7 +109,7 @@ def family_of(name: str) -> tuple[str, tuple[int, ...]]:
     found = _VERSION.search(name) if len(name) <= _LONGEST else None
     version = () if found is None else tuple(int(number) for number in found[1].split("."))
     for family, patterns in _NAMES.items():
-        if any(fnmatchcase(name, pattern) for pattern in patterns):
+        if any(fits(name, pattern) for pattern in patterns):
             return family, version
     return (name if found is None else name[: found.start()]), version
 
