@@ -11,7 +11,9 @@ import pytest
 
 from command_runner import CliRunner
 from domcaps.cli.fleet import command
+from domcaps.errors import FleetError
 from domcaps.facts.recording import save
+from domcaps.fleet.ask import UnitCounts, ask
 from domcaps.fleet.fleet import Fleet
 from fleet_hosts import fleet, replace, shipped
 
@@ -153,3 +155,73 @@ def test_what_hosts_are_called_does_no_harm_in_a_page_or_a_table(tmp_path: Path)
     domain.write_text(DOMAIN.format("none-such", "vga"))
     found = run("accepts", tmp_path / "store", "--each", domain, "--format", "csv").stdout
     assert all(not row[1].startswith("=") for row in csv.reader(io.StringIO(found)))
+
+
+@pytest.fixture
+def damaged(tmp_path: Path) -> Path:
+    """Give a store of which one host's newest manifest is damaged."""
+    made = Fleet.open(tmp_path / "store")
+    for name in ("good", "hurt"):
+        made.add(shipped(), name)
+        made.add(replace(shipped(), comment="later"), name)
+    (tmp_path / "store" / made.store.latest()["hurt"]).write_bytes(b"{")
+    for name, kind in (("a", "vga"), ("b", "virtio")):
+        text = DOMAIN.replace(" firmware='efi'", "").format("q35", kind)
+        (tmp_path / f"{name}.xml").write_text(text)
+    return tmp_path
+
+
+WHOLE = (
+    ("accepts", "STORE", "a.xml"),
+    ("accepts", "STORE", "a.xml", "--each"),
+    ("accepts", "STORE", "a.xml", "b.xml", "--least"),
+    ("matrix", "STORE", "a.xml", "b.xml"),
+    ("rehearse", "STORE", "--libvirt", "12.8", "a.xml"),
+    ("where", "STORE", "a.xml", "--from", "good"),
+    ("classes", "STORE"),
+    ("drift", "STORE"),
+)
+
+
+@pytest.mark.parametrize("form", ["text", "json", "csv", "html"])
+@pytest.mark.parametrize("words", WHOLE, ids=lambda words: "-".join(words[:1]))
+def test_a_host_that_can_t_be_read_is_named_and_the_others_are_answered(
+    damaged: Path, words: tuple[str, ...], form: str
+) -> None:
+    key = Fleet.open(damaged / "store").store.latest()["hurt"]
+    real = [damaged / word.lower() if word.endswith((".xml", "STORE")) else word for word in words]
+    done = run(*real, "--format", form, code=2)
+    assert key in done.output
+    assert "not a manifest" in done.output
+    assert "Traceback" not in done.output
+    if form == "json":
+        found = json.loads(done.stdout)
+        assert [one["host"] for one in found["unread"]] == ["hurt"]
+        assert "hurt" not in json.dumps(found["results"])
+
+
+def test_a_question_about_a_host_that_can_t_be_read_is_an_error(damaged: Path) -> None:
+    store = damaged / "store"
+    for words in (
+        ("history", store, "hurt"),
+        ("diff", store, "good", "hurt"),
+        ("where", store, damaged / "a.xml", "--from", "hurt"),
+        ("rehearse", store, "--libvirt", "12.8", "--hosts", "hurt", damaged / "a.xml"),
+    ):
+        with pytest.raises(FleetError, match="not a manifest"):
+            CliRunner().invoke(command, list(map(str, words)), catch_exceptions=False)
+    words = ("rehearse", store, "--libvirt", "12.8", "--hosts", "good", damaged / "a.xml")
+    assert "hurt" not in run(*words).output
+    key = Fleet.open(store).store.latest()["hurt"]
+    assert key in run("check", store, code=1).output
+    assert "hurt" in run("baseline", store, code=2).stderr
+
+
+def test_units_of_work_leave_out_a_host_that_can_t_be_read(damaged: Path) -> None:
+    counts = UnitCounts()
+    place = str(damaged / "store")
+    (found,) = ask(place, [("a", (damaged / "a.xml").read_bytes())], counts=counts)
+    assert [one.host for one in counts.unread] == ["hurt"]
+    assert found.of(0) is not None
+    with pytest.raises(FleetError):
+        list(ask(place, [("a", b"<domain/>")], hosts=["hurt"]))

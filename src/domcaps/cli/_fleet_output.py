@@ -9,14 +9,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import click
 import msgspec
 
+from domcaps.cli._notes import note
 from domcaps.cli._terminal import emit, emit_document, say
 from domcaps.text import escaped_xml
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from domcaps.fleet.store import UnreadHost
+
 F = TypeVar("F", bound="Callable[..., Any]")
 
+_EXIT_REFUSED, _EXIT_UNREAD = 1, 2
 FORMATS = ("text", "json", "csv", "html")
 
 _PAGE = """<!DOCTYPE html>
@@ -60,17 +64,38 @@ def show(
     content: Any,
     tables: Sequence[Table],
     lines: Callable[[], Iterable[str]] | None = None,
+    unread: Sequence[UnreadHost] = (),
 ) -> None:
-    """Print an answer: `content` as JSON, `tables` as CSV and HTML, `lines` or tables as text."""
+    """Print an answer: `content` as JSON, `tables` as CSV and HTML, `lines` or tables as text.
+
+    `unread` are the hosts that it is not about. Of CSV they are no part, but a note.
+    """
     if form == "json":
-        emit_document({"results": msgspec.to_builtins(content)})
+        more = {"unread": msgspec.to_builtins(unread)} if unread else {}
+        emit_document({"results": msgspec.to_builtins(content), **more})
     elif form == "csv":
         emit(_csv(tables[0]))
+        for one in unread:
+            note(_unread_text(one))
     elif form == "html":
-        emit(_html(title, tables))
+        rows = [(one.host, one.reason, one.key) for one in unread]
+        more_tables = [Table("not read", ("host", "reason", "manifest"), rows)] if rows else []
+        emit(_html(title, [*tables, *more_tables]))
     else:
         for line in lines() if lines is not None else _text(tables):
             say(line)
+        for one in unread:
+            say(_unread_text(one))
+
+
+def _unread_text(one: UnreadHost) -> str:
+    return f"{one.host} was not read, and is not counted: {one.reason} ({one.key})"
+
+
+def end(unread: Sequence[UnreadHost], *, refused: bool = False) -> None:
+    """Set the exit code: 2 where a host was not read, 1 where the answer is a refusal."""
+    if unread or refused:
+        raise click.exceptions.Exit(_EXIT_UNREAD if unread else _EXIT_REFUSED)
 
 
 def _csv(table: Table) -> str:

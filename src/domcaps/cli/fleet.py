@@ -11,7 +11,7 @@ import click
 from domcaps import files
 from domcaps.cli._common import libvirt_option, target_options
 from domcaps.cli._files import expand
-from domcaps.cli._fleet_output import Table, format_option, show, some
+from domcaps.cli._fleet_output import Table, end, format_option, show, some
 from domcaps.cli._notes import note
 from domcaps.language.wording import counted
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from domcaps.fleet.rehearse import Rehearsed
 
 F = TypeVar("F", bound="Callable[..., Any]")
-_EXIT_REFUSED = 1
 
 
 @click.group("fleet")
@@ -173,9 +172,8 @@ def accepts(
     show(form, "Which hosts accept it", content,
          [Table("reasons", columns, rows), Table("hosts", ("domain", "accept", "refuse"), sums)],
          lambda: (line for one, more in zip(found, changes, strict=True)
-                  for line in _accepts_text(one, more)))  # fmt: skip
-    if not all(one.accepted for one in found):
-        raise click.exceptions.Exit(_EXIT_REFUSED)
+                  for line in _accepts_text(one, more)), fleet.unread)  # fmt: skip
+    end(fleet.unread, refused=not all(one.accepted for one in found))
 
 
 def _each(fleet: Fleet, documents: list[tuple[str, bytes]], libvirt: str, form: str) -> None:
@@ -185,7 +183,8 @@ def _each(fleet: Fleet, documents: list[tuple[str, bytes]], libvirt: str, form: 
     columns = ("domain", "host", "accepted", "errors", "warnings")
     content = [{"host": v.host, "domain": v.domain, "errors": list(map(_finding, v.errors)),
                 "warnings": list(map(_finding, v.warnings))} for v in found]  # fmt: skip
-    show(form, "Verdicts", content, [Table("verdicts", columns, rows)])
+    show(form, "Verdicts", content, [Table("verdicts", columns, rows)], unread=fleet.unread)
+    end(fleet.unread)
 
 
 def _finding(found: Any) -> dict[str, Any]:
@@ -240,7 +239,8 @@ def matrix(store: str, names: tuple[str, ...], libvirt: str, form: str) -> None:
          lambda: (
              *(f"{len(one.accepted)} of {len(hosts)} hosts accept {one.domain}" for one in found),
              "", *(f"{name} accepts {n} of {len(found)} domains" for name, n in by_host[:20]),
-         ))  # fmt: skip
+         ), fleet.unread)  # fmt: skip
+    end(fleet.unread)
 
 
 @command.command("rehearse")
@@ -295,17 +295,18 @@ def rehearse(
     if not (recording or qemu or then):
         raise click.UsageError("say what is to change: --with, --qemu or --libvirt")
     chosen = [name.strip() for name in hosts.split(",")] if hosts else None
+    fleet = _open(store)
     found = list(
-        tried(_open(store), _documents(names), recording=_recording(recording, qemu),
+        tried(fleet, _documents(names), recording=_recording(recording, qemu),
               hosts=chosen, libvirt=now, then=then or "")
     )  # fmt: skip
     rows = [(one.domain, len(one.breaks), len(one.opens), one.still, one.breaks,
              tuple(r.message for r in one.reasons)) for one in found]  # fmt: skip
     columns = ("domain", "breaks on", "opens on", "stays on", "hosts", "why")
+    unread = () if chosen else fleet.unread
     show(form, "Rehearsal", found, [Table("domains", columns, rows)],
-         lambda: (line for one in found for line in _rehearsed_text(one)))  # fmt: skip
-    if any(one.breaks for one in found):
-        raise click.exceptions.Exit(1)
+         lambda: (line for one in found for line in _rehearsed_text(one)), unread)  # fmt: skip
+    end(unread, refused=any(one.breaks for one in found))
 
 
 def _recording(name: str | None, qemu: str | None) -> Recording | None:
@@ -355,7 +356,8 @@ def where(store: str, name: str, source: str, libvirt: str, form: str) -> None:
     from domcaps.fleet.where import where as destinations
 
     ((name, data),) = _documents((name,))
-    found = destinations(_open(store), data, source, libvirt, name=name)
+    fleet = _open(store)
+    found = destinations(fleet, data, source, libvirt, name=name)
     rows = [(one.host, "no" if one.differences else "yes", one.differences)
             for one in found.destinations]  # fmt: skip
     rows += [(host, "refused", ()) for host in found.refused]
@@ -373,9 +375,8 @@ def where(store: str, name: str, source: str, libvirt: str, form: str) -> None:
             yield f"  {reason.count} refuse it: {reason.message} [{reason.code}]"
 
     show(form, f"Where {name} can go", found, [
-        Table("hosts", ("host", "can go", "differences"), rows)], lines)  # fmt: skip
-    if not same:
-        raise click.exceptions.Exit(1)
+        Table("hosts", ("host", "can go", "differences"), rows)], lines, fleet.unread)  # fmt: skip
+    end(fleet.unread, refused=not same)
 
 
 # -- questions about hosts ------------------------------------------------------------------------
@@ -388,10 +389,12 @@ def classes(store: str, form: str) -> None:
     """Group the hosts that give the same answers."""
     from domcaps.fleet.compare import classes as grouped
 
-    found = grouped(_open(store))
+    fleet = _open(store)
+    found = grouped(fleet)
     rows = [(one.id, len(one.hosts), one.qemu, one.cpu, some(one.hosts)) for one in found]
     table = Table("classes", ("class", "hosts", "QEMU", "CPU", "names"), rows)
-    show(form, "Classes of hosts", found, [table])
+    show(form, "Classes of hosts", found, [table], unread=fleet.unread)
+    end(fleet.unread)
 
 
 @command.command("drift")
@@ -401,12 +404,14 @@ def drift(store: str, form: str) -> None:
     """List the facts in which a host differs from most of the fleet."""
     from domcaps.fleet.compare import drift as differing
 
-    found = list(differing(_open(store)))
+    fleet = _open(store)
+    found = list(differing(fleet))
     rows = [(one.host, one.fact, one.value, one.usual, one.hosts) for one in found]
     columns = ("host", "fact", "here", "usual", "hosts with the usual")
     show(form, "Hosts that differ", found, [Table("differences", columns, rows)], lambda: (
         f"{one.host}: {one.fact} is {one.value}; on {counted(one.hosts, 'host')} it is {one.usual}"
-        for one in found))  # fmt: skip
+        for one in found), fleet.unread)  # fmt: skip
+    end(fleet.unread)
 
 
 @command.command("history")
@@ -463,3 +468,6 @@ def baseline(store: str, **target: Any) -> None:
 
     fleet = _open(store)
     emit(of_all([fleet.host(one.hosts[0]) for one in grouped(fleet)], **target).xml)
+    for one in fleet.unread:
+        note(f"{one.host} was not read, and is not part of it: {one.reason} ({one.key})")
+    end(fleet.unread)

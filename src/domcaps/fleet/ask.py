@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from domcaps.fleet.answers import DomainAnswer
+    from domcaps.fleet.store import UnreadHost
 
 LEAST = 100
 """Verdicts that a unit has at least: fewer would cost more to send than to compute."""
@@ -49,10 +50,14 @@ class FleetQuestion(msgspec.Struct, frozen=True):
 
 
 class UnitCounts:
-    """What was done for an answer; `again` counts units that were asked more than once."""
+    """What was done for an answer; `again` counts units that were asked more than once.
+
+    `unread` are the hosts that the answer is not about, since their manifests can't be read.
+    """
 
     def __init__(self) -> None:
         self.units = self.again = self.pools = 0
+        self.unread: tuple[UnreadHost, ...] = ()
 
 
 def name_of(question: FleetQuestion, domains: Iterable[tuple[str, bytes]]) -> str:
@@ -102,8 +107,11 @@ def ask(
     `keep` is called with each answer once, as soon as it is there.
     """
     fleet = store if isinstance(store, FleetStore) else FleetStore(store)
-    question = question_of(fleet, hosts, libvirt, new=new)
     done = counts or UnitCounts()
+    if hosts is None:
+        readable, done.unread = fleet.read_hosts()
+        hosts = readable
+    question = question_of(fleet, hosts, libvirt, new=new)
     units = list(_units(domains, len(question.keys), size))
     done.units += len(units)
     for answers in _run(question, units, executor, done):

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from domcaps.facts.record import Recording
     from domcaps.fleet.answers import DomainAnswer, HostSet
     from domcaps.fleet.manifest import Manifest
+    from domcaps.fleet.store import UnreadHost
     from domcaps.fleet.upkeep import Collected, Trouble
 
 
@@ -84,12 +85,17 @@ class Fleet:
             name = name or Path(recording).name.removesuffix(".domcaps")
             recording = load(recording)
         self.__dict__.pop("hosts", None)
+        self.__dict__.pop("_read", None)
         self._engines.clear()
         return self.store.add(recording, name)
 
     def host(self, name: str) -> Host:
         """Give one host as `Host.load` gives a recorded one."""
         return self.host_of(self.store.manifest(self._key(name)))
+
+    def manifests(self, names: Iterable[str]) -> list[Manifest]:
+        """Give the newest manifests of hosts; raises `FleetError` for one that can't be read."""
+        return [self.store.manifest(self._key(name)) for name in names]
 
     def host_of(self, manifest: Manifest) -> Host:
         """Give the host that a manifest describes."""
@@ -112,8 +118,17 @@ class Fleet:
 
     @cached_property
     def hosts(self) -> FleetHosts:
-        """The newest facts of all hosts."""
-        return FleetHosts(self.store, self.store.hosts().values())
+        """The newest facts of all hosts that can be read."""
+        return FleetHosts(self.store, self._read[0].values())
+
+    @property
+    def unread(self) -> tuple[UnreadHost, ...]:
+        """The hosts that no answer is about, since their manifests can't be read."""
+        return self._read[1]
+
+    @cached_property
+    def _read(self) -> tuple[dict[str, Manifest], tuple[UnreadHost, ...]]:
+        return self.store.read_hosts()
 
     @cached_property
     def _engines(self) -> dict[str, Engine]:

@@ -53,7 +53,7 @@ def rehearse(
     now, `then` that of later. `hosts` limits it to some names.
     """
     store = overlaid(fleet.store)
-    manifests = [m for m in fleet.store.hosts().values() if hosts is None or m.host in set(hosts)]
+    manifests = fleet.hosts.manifests if hosts is None else fleet.manifests(hosts)
     later = manifests
     if recording is not None:
         other = store._manifest(recording, "rehearsed")  # noqa: SLF001 - of the same room

@@ -54,6 +54,14 @@ _HOST_TYPES = {f.name: f.type for f in msgspec.structs.fields(HostRecord)}
 _NODE_TYPES = {f.name: f.type for f in msgspec.structs.fields(Node)}
 
 
+class UnreadHost(msgspec.Struct, frozen=True):
+    """A host of which nothing can be said: its newest manifest, and why that can't be read."""
+
+    host: str
+    key: str
+    reason: str
+
+
 class FleetStore:
     """The hosts of a fleet, and what they were."""
 
@@ -135,8 +143,22 @@ class FleetStore:
         return dict(sorted(found.items()))
 
     def hosts(self) -> dict[str, Manifest]:
-        """Give the newest manifest of each host."""
+        """Give the newest manifest of each host; raises `FleetError` where one can't be read."""
         return {name: self.manifest(key) for name, key in self.latest().items()}
+
+    def read_hosts(self) -> tuple[dict[str, Manifest], tuple[UnreadHost, ...]]:
+        """Give the newest manifest of each host, and the hosts whose newest can't be read.
+
+        An older manifest does not stand in for a damaged one: the host may have changed.
+        """
+        found: dict[str, Manifest] = {}
+        unread = []
+        for name, key in self.latest().items():
+            try:
+                found[name] = self.manifest(key)
+            except FleetError as error:
+                unread.append(UnreadHost(name, key, error.message))
+        return found, tuple(unread)
 
     def moments(self, name: str) -> list[str]:
         """Give the keys of a host's manifests, the oldest first."""
