@@ -19,6 +19,7 @@ from domcaps.validate import messages
 from domcaps.validate.alternatives import advised, likely_first
 from domcaps.validate.catalogue.former import current_codes, renamings
 from domcaps.validate.checks import FAILS_AT_START, checks_for_code
+from domcaps.validate.consequences import without_consequences
 from domcaps.validate.document.parse import Source, Unreadable, read
 from domcaps.validate.document.repeated import take_away
 from domcaps.validate.document.walk import DocumentWalk, placed_kinds
@@ -137,7 +138,7 @@ def validate(
     found = check.one_code(only) if only else check.everything(checks_of)
     if resolved.others and not only:
         found += check.as_other_targets(resolved)
-    found = in_libvirts_order(found, source.root)
+    found = without_consequences(in_libvirts_order(found, source.root))
     notices = tuple(one for one in found if one.severity is Severity.NOTICE)
     findings = tuple(one for one in found if one.severity is not Severity.NOTICE)
     return Validation(findings, tuple(sorted(world.unknown)), data, notices)

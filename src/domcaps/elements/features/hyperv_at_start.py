@@ -14,10 +14,12 @@ from domcaps.elements.features.hyperv import CLOCK, FEATURES
 from domcaps.elements.features.hyperv_rules import Hyperv
 from domcaps.facts.kvm import KVM_UNSEEN
 from domcaps.language.finding import Stage
-from domcaps.language.fix import set_value
+from domcaps.language.fix import Fix, set_value
+from domcaps.language.node_path import path_of
 from domcaps.language.part import Part
-from domcaps.language.rule import Problems, Sample, problem, rule
+from domcaps.language.rule import Problem, Problems, Sample, problem, rule
 from domcaps.language.truth import Truth
+from domcaps.language.wording import alternatives
 
 _REFUSED = ("vpindex", "synic", "stimer", "vapic", "reenlightenment")
 _HERE = X86 & KVM
@@ -39,17 +41,30 @@ def kvm_offers_what_is_on(hyperv: Hyperv) -> Problems:
     world = hyperv.domain.world
     if world.truth(_HERE) is not Truth.YES:
         return
+    refused = []
     for name in _REFUSED:
-        when = _CHOICES[name].when
         if hyperv.is_on(name) and world.emulator.kvm_unseen:
             world.unknown.add(f"KVM supports <{name}> ({KVM_UNSEEN})")
-        elif hyperv.is_on(name) and world.truth(when) is Truth.NO:
-            node = hyperv.find(name)
-            message = f"the host's KVM does not support <{name}> ({_spelled(name)})"
-            yield problem(
-                message, hyperv if node is None else node, "@state", accepted=["off"],
-                reason=when.explain(world),
-            )  # fmt: skip
+        elif hyperv.is_on(name) and world.truth(_CHOICES[name].when) is Truth.NO:
+            refused.append(name)
+    if refused:
+        yield _not_offered(hyperv, refused)
+
+
+def _not_offered(hyperv: Hyperv, refused: list[str]) -> Problem:
+    """One KVM is one cause: all that it lacks is one finding, at the first."""
+    nodes = [node for name in refused if (node := hyperv.find(name)) is not None]
+    first = nodes[0] if nodes else hyperv
+    others = tuple((f"{path_of(node)}/@state", "off") for node in nodes)
+    listed = alternatives([f"<{name}> ({_spelled(name)})" for name in refused])
+    return problem(
+        f"the host's KVM does not support {listed}",
+        first,
+        "@state",
+        accepted=["off"],
+        reason=_CHOICES[refused[0]].when.explain(hyperv.domain.world),
+        fix=Fix(values=others) if len(others) > 1 else (),
+    )
 
 
 def _spelled(name: str) -> str:

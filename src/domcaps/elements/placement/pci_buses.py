@@ -187,7 +187,10 @@ class Buses:
             what = f"bus {place.bus:#04x} belongs to a {bus.model}, which does not accept {wants}"
             raise NoPlace(what if not needs & INTEGRATED else "this device must be on bus 0")
         if not bus.first <= place.slot <= bus.last:
-            raise NoPlace(f"the slots of a {bus.model} go from {bus.first:#04x} to {bus.last:#04x}")
+            last = "" if bus.first == bus.last else f" to {bus.last:#04x}"
+            raise NoPlace(
+                f"a {bus.model} has no slot {place.slot:#04x}; use slot {bus.first:#04x}{last}"
+            )
         return bus
 
     def in_use(self, bus: int, slot: int) -> bool:

@@ -291,7 +291,8 @@ def device_is_there(controller: PciController) -> Problems:
     if wanted and all(world.truth(DEVICES[name]) is Truth.NO for name in wanted):
         why = DEVICES[wanted[0]].explain(world)
         yield problem(
-            f"this QEMU does not have the device {' or '.join(map(repr, wanted))}",
+            f"this QEMU does not have the device {' or '.join(map(repr, wanted))}; "
+            "use another model",
             controller,
             "@model",
             reason=why,

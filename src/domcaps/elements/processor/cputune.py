@@ -260,7 +260,8 @@ def real_time_has_a_priority(scheduled: Scheduled) -> Problems:
         SIGNED.parse(scheduled.node.get("priority", ""))
     except ValueError:
         message = (
-            f"the scheduler {scheduled.scheduler!r} needs the attribute 'priority', an integer"
+            f"the scheduler {scheduled.scheduler!r} needs the attribute 'priority', "
+            "a whole number such as '1'"
         )
         yield problem(message, scheduled, "@priority")
 
