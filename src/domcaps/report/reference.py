@@ -51,7 +51,7 @@ def _range(thing: Element | Enum) -> str:
 
 
 def _releases(since: LibvirtChange | None, until: LibvirtChange | None) -> str:
-    parts = [f"since {since.since}" if since else "", f"until {until.since}" if until else ""]
+    parts = [f"since {since.since}" if since else "", f"before {until.since}" if until else ""]
     return ", ".join(part for part in parts if part)
 
 
