@@ -47,6 +47,7 @@ def talk_with_emulator(path: str, talk: Talk[T]) -> T:
     import asyncio
 
     from domcaps.facts.interrogation import Interrogation
+    from domcaps.facts.open_files import require_open_files
 
     try:
         course = _Course(next(talk), talk)
@@ -56,6 +57,7 @@ def talk_with_emulator(path: str, talk: Talk[T]) -> T:
     asking = Interrogation(
         path, "kvm", course, deadline=_DEADLINE_SECONDS, question_deadline=_QUESTION_SECONDS
     )
+    require_open_files()
     session = asyncio.run(asking.run())
     if course.ended is None:
         last = session.answers[-1]

@@ -18,6 +18,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from domcaps.errors import ProbeError
+from domcaps.facts.open_files import require_open_files
 
 if TYPE_CHECKING:
     import asyncio
@@ -117,6 +118,7 @@ def probe(
             # to be torn out of closing their monitors
             await end(tasks)
 
+    require_open_files()
     return asyncio.run(ask_all())
 
 

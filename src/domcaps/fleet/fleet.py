@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from domcaps._version import DEFAULT_DIALECT
+from domcaps.facts.open_files import methods_say_open_files
 from domcaps.facts.recording import load
 from domcaps.fleet.engine import Engine
 from domcaps.fleet.hosts import FleetHosts, bits
@@ -66,6 +67,7 @@ class Accepts(msgspec.Struct, frozen=True):
     own_path: bool = False
 
 
+@methods_say_open_files
 class Fleet:
     """The hosts of a store as they are now; open it again to see what others add."""
 

@@ -19,6 +19,7 @@ from domcaps.facts.emulator import ACCELERATORS
 from domcaps.facts.emulators import RecordedEmulators
 from domcaps.facts.host import HostFacts
 from domcaps.facts.named_files import look_at
+from domcaps.facts.open_files import methods_say_open_files
 from domcaps.facts.qemu_account import SESSION, SYSTEM
 from domcaps.hosts.readers import TableReaders
 from domcaps.language import World
@@ -44,6 +45,7 @@ T = TypeVar("T")
 _MOST_WORLDS = 1000
 
 
+@methods_say_open_files
 class Host(TableReaders):
     """A host and its emulators, live or recorded.
 
@@ -198,6 +200,7 @@ class Host(TableReaders):
         return default_emulator(self.facts, self.emulators, arch, self.origin)
 
 
+@methods_say_open_files
 class LiveHost(Host):
     """This machine, or the one that `machine` is.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from domcaps._version import DEFAULT_DIALECT
 from domcaps.arguments import document, several
+from domcaps.facts.open_files import methods_say_open_files
 from domcaps.language import World, check_dialect
 from domcaps.language.target import Flags, Question
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from domcaps.validate.explain import DomainExplanation
 
 
+@methods_say_open_files
 class TableReaders(ABC):
     """Everything that can be answered once a target is resolved and its facts are at hand.
 

@@ -10,6 +10,7 @@ from domcaps.elements import questions
 from domcaps.errors import DomcapsError
 from domcaps.facts.hostprobe import read_host
 from domcaps.facts.nodeprobe import read_node
+from domcaps.facts.open_files import says_open_files
 from domcaps.facts.probe import probe
 from domcaps.facts.record import Recording
 from domcaps.facts.trust import vouch
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+@says_open_files
 def record_here(emulators: Sequence[str] = (), comment: str = "") -> Recording:
     """Start emulators of this machine and record them with the host's facts.
 
