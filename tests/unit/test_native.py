@@ -359,3 +359,20 @@ def test_a_command_says_what_became_of_judging_the_domain() -> None:
     unjudged = host("x86_64").native(xml.format("<vcpu>100000</vcpu>"), judge=False)
     assert (unjudged.judged, unjudged.accepted) == (False, None)
     assert unjudged == refused
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        "<model>a,b</model>",
+        "<model>qemu64,check=off</model>",
+        "<model>qemu64</model><feature policy='require' name='a,b'/>",
+        "<model>qemu64</model><feature policy='require' name='a=off,b'/>",
+        "<model>qemu64</model><feature policy='require' name=''/>",
+    ],
+)
+def test_what_would_be_more_than_a_name_is_not_written_into_cpu(inside: str) -> None:
+    text = f"""<domain type='qemu'><name>a</name><memory>1048576</memory>
+    <os><type arch='x86_64' machine='q35'>hvm</type></os>
+    <cpu mode='custom' match='exact'>{inside}</cpu></domain>"""
+    assert "not supported" in refused(etree.fromstring(text))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from domcaps.cpu.x86map import x86_map
 from domcaps.elements.boards.defaults import CPU_MODE, CPU_POLICY
 from domcaps.elements.processor.cpu import HOST_MODEL
-from domcaps.language.command_line import ON_OFF, Line, doubled, untold
+from domcaps.language.command_line import ON_OFF, Line, untold
 from domcaps.language.qemu_args import QemuArgs, alternatives_of
 
 if TYPE_CHECKING:
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 
 _FULL, _LIMIT = "host-phys-bits", "host-phys-bits-limit"
+_SEPARATORS = frozenset(",=")
+"""``-cpu`` has no form in which they are part of a name: QEMU splits at each of them."""
 _POLICIES = {"require": "on", "force": "on", "disable": "off", "forbid": "off"}
 
 
@@ -40,6 +42,8 @@ def model_words(line: Line, root: Node) -> str:
     if model is not None:
         reading.get(model, "fallback", {"allow", "forbid"})
         name = reading.text(model)
+        if set(name) & _SEPARATORS:
+            raise untold(model, "", f"the value {name!r}")
     vendor = reading.child(cpu, "vendor")
     if vendor is not None:
         # libvirt compares it with that of the host
@@ -57,7 +61,9 @@ def _features(line: Line, cpu: Node) -> list[str]:
     told = []
     for feature in line.reading.children(cpu, "feature"):
         policy = line.reading.get(feature, "policy", _POLICIES) or CPU_POLICY
-        name = doubled(line.reading.get(feature, "name") or "")
+        name = line.reading.get(feature, "name") or ""
+        if not name or set(name) & _SEPARATORS:
+            raise untold(feature, "name", f"the value {name!r}")
         told.append(f"{name}={_POLICIES[policy]}")
     return told
 
