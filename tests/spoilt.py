@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from domcaps.validate.check import Validation
 
 EMULATORS = ("/usr/bin/qemu-system-x68_64", "/opt/qemu-9/bin/qemu", "/usr/libexec/qemu-kvm-gone")
+MACHINES = ("no-such", "banana", "generic", "x99z")
+"""Machine types of which no other is near."""
 TYPES = ("xen", "vmware", "bhyve")
 """Types of other hypervisors: all types that a host has are as near to them."""
 ABOUT_TARGETS = ("emulator-", "os-machine-", "os-type-machine-", "domain-type-", "os-arch-")
@@ -25,7 +27,7 @@ def spoil(data: bytes, seeded: random.Random) -> bytes:
     root.set("type", seeded.choice((*TYPES, f"{virttype}u")))
     for kind in root.findall("os/type")[:1]:
         named = kind.get("machine", "") or "pc"
-        kind.set("machine", seeded.choice((f"{named}-no-such", f"{named}.999")))
+        kind.set("machine", seeded.choice((f"{named}-no-such", f"{named}.999", *MACHINES)))
     devices = root.find("devices")
     if devices is None:
         devices = etree.SubElement(root, "devices")

@@ -6,6 +6,7 @@ nearest supported value replaces it, so that the rest of the document is validat
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -110,6 +111,7 @@ class _Search:
         self.open_world = open_world
         self.faults: list[Fault] = []
         self.replaced: list[str] = []
+        self.is_board_guessed = False
         self.wanted: dict[str, str | None] = {**wanted_of(self.root), "dialect": None}
         if self.wanted["virttype"] is None:
             self._fault(
@@ -127,18 +129,32 @@ class _Search:
         return NearestTarget(world, faults, self._as_if(world), tuple(self._others(world)))
 
     def _others(self, world: World) -> Iterator[tuple[World, str]]:
-        """Give the target with each other type, where the one that is named is near to none."""
-        named = self.root.get("type") or ""
-        if "virttype" not in self.replaced or close_matches(named, ACCELERATORS, n=1):
-            return
-        for virttype in world.emulator.virttypes:
-            if virttype != world.target.virttype:
-                self.wanted["virttype"] = virttype
-                try:
-                    other = self._ask()
-                except DomcapsError:
-                    continue
+        """Give the target with each other board and type, where what is named is near to none."""
+        seen = {(world.target.machine, world.target.virttype)}
+        for machine, virttype in itertools.product(self._boards(world), self._types(world)):
+            self.wanted |= {"machine": machine, "virttype": virttype}
+            try:
+                other = self._ask()
+            except DomcapsError:
+                continue
+            if (found := (other.target.machine, other.target.virttype)) not in seen:
+                seen.add(found)
                 yield other, self._as_if(other)
+
+    def _types(self, world: World) -> tuple[str, ...]:
+        """Give the types that may be meant: the one that was resolved is the first."""
+        named, own = self.root.get("type") or "", world.target.virttype
+        if "virttype" not in self.replaced or close_matches(named, ACCELERATORS, n=1):
+            return (own,)
+        return tuple(dict.fromkeys((own, *world.emulator.virttypes)))
+
+    def _boards(self, world: World) -> tuple[str | None, ...]:
+        """Give the machine types that may be meant: QEMU has a short name for the usual ones."""
+        own = self.wanted["machine"]
+        if not self.is_board_guessed:
+            return (own,)
+        usual = (one.alias for one in world.emulator.machines(world.target.virttype))
+        return tuple(dict.fromkeys((own, *filter(None, usual))))
 
     def _open(self) -> World:
         while True:
@@ -164,7 +180,9 @@ class _Search:
         if isinstance(error, UnsupportedTargetError) and error.about:
             about, nearest, offered = error.about, error.nearest, error.offered
             if about == "machine" and not nearest:
-                nearest = self._board_of_devices()
+                nearest = self._board_named()
+                self.is_board_guessed = not nearest
+                nearest = nearest or self._board_of_devices()
                 offered = tuple(dict.fromkeys(filter(None, (nearest, *offered))))
         code = _CODES.get(about, "emulator-unsupported")
         if isinstance(error, UntrustedProgramError):
@@ -175,13 +193,17 @@ class _Search:
         text = f"{error.message}; {remedy}" if remedy else error.message
         self._fault(about, code, text, nearest, offered)
 
-    def _board_of_devices(self) -> str:
-        """Name the board that a domain was written for, by its name or its PCI controllers."""
+    def _board_named(self) -> str:
+        """Give the board of x86 of which the name of a machine type reminds."""
         named = self.wanted["machine"] or ""
-        if self.wanted["arch"] not in {None, "x86_64", "i686"}:
-            return ""
-        if "q35" in named or named.startswith("pc"):
+        if self.wanted["arch"] in _PCS and ("q35" in named or named.startswith("pc")):
             return "q35" if "q35" in named else "pc"
+        return ""
+
+    def _board_of_devices(self) -> str:
+        """Name the board of x86 that a domain was written for, by its PCI controllers."""
+        if self.wanted["arch"] not in _PCS:
+            return ""
         kinds = {node.get("model", "") for node in self.root.iterfind("devices/controller")}
         return "q35" if any(kind.startswith("pcie-") for kind in kinds) else ""
 
@@ -254,6 +276,8 @@ class _Search:
         values["dialect"] = str(target.dialect)
         return ", ".join(f"{_SPOKEN[about]}={values[about]!r}" for about in self.replaced)
 
+
+_PCS = frozenset({None, "x86_64", "i686"})
 
 _CODES = {
     "arch": "os-arch-unsupported",

@@ -58,7 +58,8 @@ def _images(system: Os) -> Iterator[_Image]:
     """Give the images of the flash memory, and of firmware that a descriptor chose."""
     loader, nvram = system.domain.first(Loader), system.domain.first(Nvram)
     store = system.domain.first(Varstore)
-    if store is not None and store.template and libvirt_reads(store, FIRMWARE_REWORKED):
+    is_used = loader is not None and bool(loader.image) and not system.firmware
+    if store is not None and store.template and is_used and libvirt_reads(store, FIRMWARE_REWORKED):
         yield _Image("template of variables", store.template, "json", store, "@template")
     found = chosen(system.domain) if system.firmware else None
     if found is not None:
@@ -128,7 +129,7 @@ def images_are_there(system: Os) -> Problems:
     world = system.domain.world
     found = chosen(system.domain) if system.firmware else None
     for image in _images(system):
-        state = world.file_state(image.path)
+        state = world.file_state(image.path) if image.path.startswith("/") else None
         if state is None:
             world.unknown.add(f"{image.what} {image.path} exists")
         elif not state.exists:

@@ -297,6 +297,27 @@ def ioapic_is_x86(ioapic: Ioapic) -> Problems:
         yield from only(ioapic, X86, "x86")
 
 
+_WITHOUT_PMU = arch("riscv32", "riscv64", "loongarch64", "s390x")
+
+
+@rule(
+    "features-pmu-fails-at-start",
+    Pmu,
+    bad=Sample(_F.format("<pmu state='on'/>"), arch="s390x"),
+    good=_F.format("<pmu state='on'/>"),
+    stage=Stage.START,
+)
+def cpu_has_the_property(pmu: Pmu) -> Problems:
+    """``<pmu>`` is not supported for s390x, LoongArch and RISC-V guests.
+
+    QEMU's CPUs have no such property there, and QEMU does not start.
+    """
+    if pmu.state and pmu.holds(_WITHOUT_PMU):
+        yield problem(
+            f"QEMU has no switch for the PMU of {pmu.domain.arch} guests; remove <pmu>", pmu
+        )
+
+
 @rule(
     "features-pmu-always-on",
     Pmu,

@@ -149,14 +149,63 @@ def mmio_needs_its_machine(address: Address) -> Problems:
     """``<address type='virtio-mmio'>`` requires a machine type with virtio-mmio, such as ``virt``
     for Arm.
 
-    x86 has them with the machine type microvm only, POWER and s390x do not.
+    x86 has them with the machine type microvm only, POWER and s390x do not. For devices that are
+    not virtio the address has no effect, and so for the VGA card of x86.
     """
     if address.type == "virtio-mmio" and address.holds(_WITHOUT_MMIO):
+        if not _is_on_mmio(address):
+            return
         yield problem(
             "this machine type has no bus for virtio-mmio; remove the <address>, or use type='pci'",
             address,
             "@type",
         )
+
+
+def _is_on_mmio(address: Address) -> bool:
+    """Tell whether QEMU would look for a bus of virtio-mmio for a device."""
+    device = device_of(address)
+    if device.tag == "controller":
+        return device.get("type") == "virtio-serial" or device.get("model", "").startswith("virtio")
+    if device.tag == "video":
+        return not address.holds(X86)
+    return device.tag not in _NEVER_VIRTIO
+
+
+_NEVER_VIRTIO = frozenset({"serial", "parallel", "console", "sound", "hub", "redirdev", "watchdog"})
+_VIO = (
+    "<devices><controller type='usb' model='qemu-xhci'><address type='spapr-vio' reg='{}'/>"
+    "</controller></devices>"
+)
+_OF_VIO = frozenset({"interface", "serial", "console", "nvram", "tpm"})
+
+
+@rule(
+    "address-spapr-vio-unsupported",
+    Address,
+    bad=Sample(_VIO.format("0x1000"), arch="ppc64", machine="pseries"),
+    good=Sample("<devices><controller type='usb' model='qemu-xhci'/></devices>", arch="ppc64"),
+    stage=Stage.START,
+)
+def vio_is_for_its_devices(address: Address) -> Problems:
+    """``<address type='spapr-vio'>`` is only valid for devices of POWER's virtual I/O.
+
+    These are ibmvscsi controllers, spapr-vlan network cards, serial ports, NVRAM and the TPM.
+    """
+    device = device_of(address)
+    scsi = device.tag == "controller" and device.get("type") == "scsi"
+    if address.type != "spapr-vio" or device.tag in _OF_VIO or scsi:
+        return
+    if address.holds(PPC64) and device.tag not in _VIRTIO_ALONE:
+        yield problem(
+            f"QEMU has no <{device.tag}> with an address of type 'spapr-vio'; remove the <address>",
+            address,
+            "@type",
+        )
+
+
+_VIRTIO_ALONE = frozenset({"disk", "rng", "memballoon", "filesystem", "vsock", "crypto"})
+"""Devices that have rules of their own: an address of another type than virtio's is refused."""
 
 
 @rule(
