@@ -39,7 +39,7 @@ _ALIASES = {
     "virtio-input-host": "virtio-input-host-pci",
 }
 """Short names of QEMU that are more than a type without its ending."""
-_OF_EVERY_DEVICE = {"driver", "id", "bus", "addr", "failover_pair_id"}
+OF_EVERY_DEVICE = {"driver", "id", "bus", "addr", "failover_pair_id"}
 
 
 class Argument(Struct, frozen=True):
@@ -73,7 +73,7 @@ def _of_json(text: str) -> Mapping[str, str]:
     return {str(name): str(value) for name, value in found.items()}
 
 
-_COMPARED = frozenset({"device", "object", "netdev", "global"})
+COMPARED = frozenset({"device", "object", "netdev", "global"})
 """Options whose values are compared with what QEMU lists."""
 _FLAGS = frozenset({
     "S", "nographic", "snapshot", "no-acpi", "no-hpet", "no-fd-bootchk", "enable-kvm", "usb",
@@ -170,7 +170,7 @@ def device_properties_are_known(qemu: QemuNamespace) -> Problems:
     for argument, driver, settings in _devices(qemu):
         known = known_properties(world, driver)
         for name in settings if known else ():
-            is_own = name in known or name in _OF_EVERY_DEVICE or "." in name
+            is_own = name in known or name in OF_EVERY_DEVICE or "." in name
             if not is_own:
                 yield problem(
                     f"QEMU's device {driver!r} has no property {name!r}{hint(name, known)}",
@@ -233,32 +233,3 @@ def _root(qemu: QemuNamespace) -> str:
 
 
 _WITH_PCIE = Q35 | (VIRTUAL & ~S390)
-
-
-@rule(
-    "qemu-commandline-not-checked",
-    QemuNamespace,
-    bad=_LINE.format(_ARG.format("-S")),
-    good="<memory>1048576</memory>",
-    severity=Severity.NOTICE,
-)
-def arguments_are_not_checked(qemu: QemuNamespace) -> Problems:
-    """Arguments in ``<qemu:commandline>`` and ``<qemu:override>`` are not checked by libvirt.
-
-    domcaps compares the types, properties and buses of ``-device``, the types of ``-object``, the
-    types and settings of ``-netdev`` and the types of ``-global`` with what QEMU lists; it does not
-    check the rest.
-    """
-    for argument in arguments(qemu):
-        if argument.option not in _COMPARED:
-            option = f"-{argument.option}" if argument.option else repr(argument.value)
-            yield problem(
-                f"the argument {option} is not checked; start the guest once to test it, "
-                "or use a libvirt element instead",
-                argument.node,
-                "@value",
-            )
-    for node in qemu.inside("override", "device"):
-        yield problem(
-            "properties in <qemu:override> are not checked; start the guest once to test them", node
-        )
