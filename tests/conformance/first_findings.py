@@ -71,7 +71,9 @@ def ask(file: Path) -> None:
             continue
         name = f"<name>first-{uuid.uuid4().hex[:8]}</name>"
         text = re.sub(r"<name>[^<]*</name>", name, case["xml"], count=1)
-        text = re.sub(r"<uuid>[^<]*</uuid>", f"<uuid>{uuid.uuid4()}</uuid>", text, count=1)
+        if (known := re.search(r"<uuid>([^<]+)</uuid>", text)) is not None:
+            # the firmware's tables may have to repeat it
+            text = text.replace(known[1], str(uuid.uuid4()))
         case["said"] = ""
         try:
             domain = connection.defineXML(text)

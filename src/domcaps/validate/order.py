@@ -65,6 +65,7 @@ _RANKS = {
 }
 _AT_PARSING = late_pattern(r"-(invalid|missing|unknown)$")
 _TYPE, _ARCH = "domain-type-unsupported", "os-arch-unsupported"
+_MACHINE = "os-machine-unsupported"
 _TYPES = frozenset(
     {
         *("qemu", "kvm", "hvf", "xen", "lxc", "openvz", "test", "vmware", "hyperv", "vbox", "phyp"),
@@ -82,6 +83,9 @@ def in_libvirts_order(findings: Iterable[Finding], root: Node) -> list[Finding]:
     if len(found) < 2:
         return found
     alike = _alike(root)
+    if any(finding.code == _MACHINE for finding in found):
+        # it was judged for another machine type, which may have another root
+        alike["controller-pci-root-wrong"] = _MACHINE
     return sorted(found, key=lambda finding: _key(finding, alike))
 
 
@@ -100,6 +104,9 @@ def _alike(root: Node) -> dict[str, str]:
         alike[_TYPE] = "domain-type-missing"
     elif not machine or (firmware and not re.search(r"\d\.", machine)):
         alike[_TYPE] = "os-firmware-unavailable"
+    if root.find("devices/disk/target[@bus='nvme']") is not None:
+        # a bus that a release has no word for is refused when the disk is parsed
+        alike["disk-bus-unsupported"] = "disk-target-bus-invalid"
     return alike
 
 

@@ -183,11 +183,10 @@ def template_has_the_format(nvram: Nvram) -> Problems:
     """Attribute ``format`` of ``<nvram>`` must be the format of its template, which libvirt does
     not convert.
     """
-    if not nvram.template or nvram.format not in {"raw", "qcow2"} or _is_automatic(nvram):
+    if nvram.format not in {"raw", "qcow2"}:
         return
-    is_known = nvram.template_format in {"raw", "qcow2"}
-    form = nvram.template_format if is_known else _format_of(nvram.template, nvram)
-    if form != nvram.format:
+    form = _template_format(nvram)
+    if form and form != nvram.format:
         yield problem(
             f"the template has the format {form!r}, but <nvram> has {nvram.format!r}; "
             "use the same format",
@@ -195,6 +194,18 @@ def template_has_the_format(nvram: Nvram) -> Problems:
             "@format",
             accepted=[form or IMAGE_FORMAT],
         )
+
+
+def _template_format(nvram: Nvram) -> str | None:
+    """Give the format of the template that is used, None where none is."""
+    if _is_automatic(nvram):
+        found = chosen(nvram.domain)
+        store = None if found is None else found.mapping.template
+        return None if store is None else store.format
+    if not nvram.template:
+        return None
+    is_known = nvram.template_format in {"raw", "qcow2"}
+    return nvram.template_format if is_known else _format_of(nvram.template, nvram)
 
 
 def _format_of(template: str, part: Part) -> str:

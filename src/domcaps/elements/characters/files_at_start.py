@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from domcaps.elements.characters.chardev import CharacterSource
+from domcaps.elements.characters.serial import Serial
 from domcaps.elements.characters.smartcard import Smartcard
 from domcaps.language.finding import Stage
 from domcaps.language.host_files import needs_file, needs_folder_of
-from domcaps.language.rule import Problems, Sample, rule
+from domcaps.language.rule import Problems, Sample, problem, rule
 
 _OPENED = {"dev": "device", "pipe": "named pipe"}
 _UNIX = "<serial type='unix'><source mode='{}' path='/run/a/s'/></serial>"
@@ -40,3 +41,26 @@ def sources_are_there(part: CharacterSource) -> Problems:
     log = part.node.find("log")
     if kind and log is not None and (path := log.get("file", "")):
         yield from needs_folder_of(part, path, "log file", "log/@file")
+
+
+_ISA_PORT = "<serial type='null'><target type='isa-serial' port='{}'/></serial>"
+_MOST_ISA_PORTS = 4
+
+
+@rule(
+    "serial-isa-too-many",
+    Serial,
+    bad="".join(map(_ISA_PORT.format, range(5))),
+    good="".join(map(_ISA_PORT.format, range(4))),
+    stage=Stage.START,
+)
+def isa_ports_are_four(serial: Serial) -> Problems:
+    """A domain may have at most four serial ports of the type ``isa-serial``."""
+    ports = [port for port in serial.domain.all(Serial) if port.type == "isa-serial"]
+    if serial in ports[_MOST_ISA_PORTS:]:
+        yield problem(
+            f"QEMU has at most {_MOST_ISA_PORTS} ISA serial ports; remove the others, or use "
+            "<target type='pci-serial'/>",
+            serial,
+            "target/@type",
+        )

@@ -66,6 +66,33 @@ def tpm_of_the_host_is_there(tpm: Tpm) -> Problems:
             )
 
 
+_PROFILED = (
+    "<tpm model='tpm-crb'><backend type='emulator' version='2.0'>"
+    "<profile source='local:{}'/></backend></tpm>"
+)
+_PROFILES = {"local": "/etc/swtpm/profiles", "distro": "/usr/share/swtpm/profiles"}
+"""Where swtpm_setup looks for profiles, as its configuration is delivered."""
+
+
+@rule(
+    "tpm-profile-missing",
+    Tpm,
+    bad=Sample(_PROFILED.format("gone"), lacking=(f"{_PROFILES['local']}/gone.json",)),
+    good=Sample(_PROFILED.format("there"), lacking=(f"{_PROFILES['local']}/gone.json",)),
+    stage=Stage.START,
+    live=True,
+    on_host=True,
+)
+def profile_is_there(tpm: Tpm) -> Problems:
+    """``<profile source>`` of a TPM, ``local:NAME`` or ``distro:NAME``, must be on the host."""
+    profile = tpm.find("backend/profile")
+    source = "" if profile is None else profile.get("source", "")
+    place, _, name = source.partition(":")
+    if place in _PROFILES and name and "/" not in name:
+        path = f"{_PROFILES[place]}/{name}.json"
+        yield from needs_file(tpm, path, "profile", "backend/profile/@source")
+
+
 @rule(
     "shmem-server-missing",
     Shmem,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from domcaps.elements.display.audio import Audio
 from domcaps.elements.display.graphics import Graphics
 from domcaps.elements.display.input import Input
 from domcaps.language.finding import Stage
@@ -27,6 +28,31 @@ def devices_of_the_host_are_there(device: Input) -> Problems:
     source, name = device.find("source"), names.get(device.type or "", "")
     if source is not None and name and (path := source.get(name, "")):
         yield from needs_file(device, path, "device", f"source/@{name}")
+
+
+_OSS = "<audio id='1' type='oss'>{}</audio>"
+_DSP = "/dev/dsp"
+"""What QEMU opens where no device is named."""
+
+
+@rule(
+    "audio-oss-device-missing",
+    Audio,
+    bad=Sample(_OSS.format(""), lacking=(_DSP,)),
+    good=Sample(_OSS.format("<input dev='/dev/a'/><output dev='/dev/a'/>"), lacking=(_DSP,)),
+    stage=Stage.START,
+    live=True,
+    on_host=True,
+)
+def sound_device_is_there(audio: Audio) -> Problems:
+    """``<audio type='oss'>`` needs the sound devices that it names, ``/dev/dsp`` where none is."""
+    if audio.type != "oss":
+        return
+    for direction in ("input", "output"):
+        node = audio.find(direction)
+        path = _DSP if node is None else node.get("dev", _DSP)
+        if direction == "input" or path != _DSP:
+            yield from needs_file(audio, path, "sound device", direction)
 
 
 @rule(

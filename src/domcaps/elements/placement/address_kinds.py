@@ -169,43 +169,12 @@ def _is_on_mmio(address: Address) -> bool:
         return device.get("type") == "virtio-serial" or device.get("model", "").startswith("virtio")
     if device.tag == "video":
         return not address.holds(X86)
-    return device.tag not in _NEVER_VIRTIO
+    return device.tag not in _NEVER_VIRTIO and device.find("driver[@type='mtp']") is None
 
 
-_NEVER_VIRTIO = frozenset({"serial", "parallel", "console", "sound", "hub", "redirdev", "watchdog"})
-_VIO = (
-    "<devices><controller type='usb' model='qemu-xhci'><address type='spapr-vio' reg='{}'/>"
-    "</controller></devices>"
+_NEVER_VIRTIO = frozenset(
+    {"serial", "parallel", "console", "sound", "hub", "redirdev", "watchdog", "tpm"}
 )
-_OF_VIO = frozenset({"interface", "serial", "console", "nvram", "tpm"})
-
-
-@rule(
-    "address-spapr-vio-unsupported",
-    Address,
-    bad=Sample(_VIO.format("0x1000"), arch="ppc64", machine="pseries"),
-    good=Sample("<devices><controller type='usb' model='qemu-xhci'/></devices>", arch="ppc64"),
-    stage=Stage.START,
-)
-def vio_is_for_its_devices(address: Address) -> Problems:
-    """``<address type='spapr-vio'>`` is only valid for devices of POWER's virtual I/O.
-
-    These are ibmvscsi controllers, spapr-vlan network cards, serial ports, NVRAM and the TPM.
-    """
-    device = device_of(address)
-    scsi = device.tag == "controller" and device.get("type") == "scsi"
-    if address.type != "spapr-vio" or device.tag in _OF_VIO or scsi:
-        return
-    if address.holds(PPC64) and device.tag not in _VIRTIO_ALONE:
-        yield problem(
-            f"QEMU has no <{device.tag}> with an address of type 'spapr-vio'; remove the <address>",
-            address,
-            "@type",
-        )
-
-
-_VIRTIO_ALONE = frozenset({"disk", "rng", "memballoon", "filesystem", "vsock", "crypto"})
-"""Devices that have rules of their own: an address of another type than virtio's is refused."""
 
 
 @rule(

@@ -1,0 +1,175 @@
+"""Addresses of a kind that QEMU does not know for a device: libvirt defines such a domain.
+
+libvirt hands the numbers of an address to QEMU as properties of the device, ``slot`` of a memory
+module for example, whatever the device is. QEMU does not start with a property that the device
+lacks. Seen with QEMU 10.0 and 11.1: "Property 'AC97.slot' not found", "Device 'lsi53c895a' can't go
+on usb-bus bus", "internal error: Unexpected address type".
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from domcaps.elements.base.address import Address
+from domcaps.elements.base.virtio import VIRTIO_MODELS
+from domcaps.elements.boards.families import I440FX, PSERIES
+from domcaps.elements.controllers.controller import Controller
+from domcaps.elements.placement.address_kinds import (
+    device_of,
+    is_moved_to_spapr_vio,
+    register_of,
+)
+from domcaps.language.finding import Stage
+from domcaps.language.fix import Fix, set_value
+from domcaps.language.rule import Problems, Sample, problem, rule
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element as Node
+
+    from domcaps.language.domain import Domain
+
+_ALWAYS_WRONG = frozenset({"dimm", "isa", "spapr-vio", "drive"})
+_WRONG = {
+    "pci": _ALWAYS_WRONG | {"ccid", "usb"},
+    "usb": _ALWAYS_WRONG | {"pci"},
+    "none": _ALWAYS_WRONG | {"pci", "usb"},
+}
+"""Kinds of addresses that fail, by what a device is plugged into."""
+_PCI_CARDS = frozenset({"e1000", "e1000e", "rtl8139", "ne2k_pci", "pcnet", "vmxnet3", "igb"})
+_PCI_SCSI = frozenset({"lsilogic", "lsisas1068", "lsisas1078", "vmpvscsi", "am53c974", "dc390"})
+_PCI_SOUND = frozenset({"ac97", "es1370", "ich6", "ich7", "ich9"})
+_PCI_VIDEO = frozenset({"vga", "cirrus", "qxl", "vmvga", "bochs"})
+_SOUND = "<sound model='ac97'><address type='{}' slot='9'/></sound>"
+
+
+@rule(
+    "address-type-fails-at-start",
+    Address,
+    bad=Sample(_SOUND.format("dimm"), machine="pc"),
+    good=Sample(_SOUND.format("pci"), machine="pc"),
+    stage=Stage.START,
+)
+def addresses_suit_their_devices(address: Address) -> Problems:
+    """The type of an ``<address>`` must suit the device: ``pci`` for cards, ``usb`` for others.
+
+    libvirt does not compare it for sound and video cards, USB, SATA, SCSI and CCID controllers,
+    network cards that are not virtio, MTP shares and TPMs, and QEMU does not start.
+    """
+    device = device_of(address)
+    home = _home_of(device, address.domain)
+    if not home or address.type is None or is_moved_to_spapr_vio(address):
+        return
+    unplaced = home == "pci" and address.type == "virtio-mmio" and address.holds(I440FX)
+    if address.type in _WRONG[home] or unplaced:
+        use = "" if home == "none" else f", or use type={home!r}"
+        yield problem(
+            f"QEMU does not start <{device.tag}> with an address of type {address.type!r}; remove "
+            f"the <address>{use}",
+            address,
+            "@type",
+            fix=Fix(without=("",)),
+        )
+
+
+def _home_of(device: Node, domain: Domain) -> str:
+    """Tell what a device is plugged into: ``pci``, ``usb``, ``none``; "" of other devices."""
+    tag, model = device.tag, device.get("model", "")
+    if tag == "controller":
+        return _home_of_controller(Controller(device, domain))
+    if tag == "sound":
+        return "usb" if model == "usb" else "pci" if model in _PCI_SOUND else ""
+    inner = device.find("model")
+    named = "" if inner is None else inner.get("type", "")
+    if tag == "video":
+        return "pci" if named in _PCI_VIDEO else ""
+    if tag == "interface" and named not in VIRTIO_MODELS:
+        return "pci" if named in _PCI_CARDS and device.get("type") != "hostdev" else ""
+    if tag == "filesystem":
+        return "usb" if device.find("driver[@type='mtp']") is not None else ""
+    return "none" if tag == "tpm" and model in {"tpm-tis", "tpm-crb"} else ""
+
+
+def _home_of_controller(controller: Controller) -> str:
+    model = controller.settled_model or ""
+    if controller.type == "usb":
+        return "pci" if model not in {"", "none"} else ""
+    if controller.type == "scsi":
+        return "pci" if model in _PCI_SCSI else ""
+    return {"sata": "pci", "ccid": "usb"}.get(controller.type or "", "")
+
+
+_NVRAM_IRQ = 0
+_TTY, _OF_QEMU = 0x30000000, 0x71000000
+_PORT = "<serial type='null'><address type='spapr-vio' reg='{}'/></serial>"
+
+
+@rule(
+    "address-reg-interrupt-taken",
+    Address,
+    bad=Sample(_PORT.format("0x20000000"), arch="ppc64", machine="pseries"),
+    good=Sample(_PORT.format("0x30000000"), arch="ppc64", machine="pseries"),
+    stage=Stage.START,
+)
+def interrupts_are_free(address: Address) -> Problems:
+    """``reg`` of virtual I/O must not lead to the interrupt of another device.
+
+    QEMU makes the number of the interrupt of some bits of the register: bits 12 to 19 below
+    0x30000000, bits 12 to 15 from there on. The NVRAM of the board has the number 0.
+    """
+    reg = register_of(address)
+    if reg is None or address.dropped or not address.holds(PSERIES):
+        return
+    taken = {} if device_of(address).tag == "nvram" else {_NVRAM_IRQ: "the NVRAM"}
+    if address.domain.root.find("devices/nvram/address") is not None:
+        taken = {}
+    for other in address.domain.all(Address):
+        if other.node is address.node:
+            break
+        known = register_of(other)
+        if known is not None and known != reg and not other.dropped:
+            taken[_interrupt(known)] = f"<{device_of(other).tag}>"
+    if (owner := taken.get(_interrupt(reg))) is not None:
+        yield problem(
+            f"QEMU does not start: reg {reg:#x} leads to the interrupt that {owner} has; choose "
+            "another, or remove the <address>",
+            address,
+            "@reg",
+            fix=Fix(without=("",)),
+        )
+
+
+def _interrupt(reg: int) -> int:
+    if reg >= _OF_QEMU:
+        return reg & 0xFF
+    return 0xF0 | reg >> 12 & 0xF if reg >= _TTY else reg >> 12 & 0xFF
+
+
+_SLOT = (
+    "<sound model='ac97'><address type='pci' slot='9' function='0' multifunction='{}'/></sound>"
+    "<sound model='es1370'><address type='pci' slot='9' function='1'/></sound>"
+)
+
+
+@rule(
+    "address-multifunction-off",
+    Address,
+    bad=Sample(_SLOT.format("off"), machine="pc"),
+    good=Sample(_SLOT.format("on"), machine="pc"),
+    stage=Stage.START,
+)
+def first_function_says_that_there_are_more(address: Address) -> Problems:
+    """Function 0 of a PCI slot with several functions must not have ``multifunction='off'``."""
+    place = address.pci if address.type == "pci" else None
+    if place is None or place.function or address.node.get("multifunction") != "off":
+        return
+    for other in address.domain.all(Address):
+        there = other.pci if other.type == "pci" else None
+        if there is not None and there.function and there[:3] == place[:3]:
+            yield problem(
+                "another device has a further function of this slot: use multifunction='on'",
+                address,
+                "@multifunction",
+                accepted=["on"],
+                fix=set_value("on", "@multifunction"),
+            )
+            return
