@@ -28,6 +28,8 @@ _OF_OTHER_NETWORKS = (
 )  # fmt: skip
 _UNSTARTABLE = (
     "os/kernel", "os/dtb", "os/initrd", "os/acpi", "devices/shmem/server", "devices/vsock",
+    # what QEMU lacks of these is a warning, whatever comes of it
+    "{http://libvirt.org/schemas/domain/qemu/1.0}commandline",
     "launchSecurity", "devices/tpm/backend[@type='passthrough']",
     "devices/crypto/backend[@type='lkcf']", "devices/filesystem/driver[@type='virtiofs']",
     "devices/rng/backend[@model='egd']", "devices/graphics[@type='rdp']",

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 FIRMWARE_FOLDERS = ("/etc/qemu/firmware", "/usr/share/qemu/firmware")
 # what fails once QEMU is started, on the host or in QEMU: the recorded cases do not go that far
 AFTER_LIBVIRT = (
+    "address-multifunction-off",
+    "address-reg-interrupt-taken",
+    "address-taken-by-ide",
     "address-virtio-mmio-without-bus",
     "channel-name-duplicate",
     "clock-timer-hypervclock-unavailable",
@@ -41,10 +44,12 @@ AFTER_LIBVIRT = (
     "cpu-feature-invtsc-emulated",
     "cpu-model-invtsc-emulated",
     "cpu-model-unavailable",
+    "cpu-numa-cell-cache-without-ways",
     "cpu-without-apic",
     "cputune-emulatorpin-cpuset-unavailable",
     "cputune-iothreadpin-cpuset-unavailable",
     "cputune-vcpupin-cpuset-unavailable",
+    "disk-format-read-only",
     "disk-place-missing",
     "features-pvspinlock-without-kvm",
     "interface-model-unavailable",
@@ -57,8 +62,10 @@ AFTER_LIBVIRT = (
     "os-loader-rom-size-unsupported",
     "os-loader-size-unsupported",
     "os-loader-type-unsupported",
+    "os-nvram-template-format-conflict",
     "os-nvram-template-missing",
     "qemu-capability-unknown",
+    "serial-isa-too-many",
     "start-powernv-bus",
     "start-without-pci",
     "start-without-pci-balloon",

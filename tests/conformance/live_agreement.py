@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 _CIRCUMSTANCES = re.compile(
     r"Address already in use|Cannot allocate memory|cgroup|Permission denied|no network with"
     r"|Operation not permitted|Unable to find an unused port|No space left|Secret not found"
-    r"|no connection driver available|was not associated with the domain|timed out|Timed out"
+    r"|no connection driver available|cpu perf event|was not associated with the domain"
+    r"|timed out|Timed out"
     r"|no secret with|Requested operation is not valid: network"
     r"|preallocating memory failed|cannot set up guest memory|address resolution failed"
     r"|Perhaps you want to install|firewall|dbus|D-Bus|Unable to get index|unable to set AppArmor"

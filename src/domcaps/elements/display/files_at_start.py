@@ -73,3 +73,27 @@ def folder_of_the_socket_is_there(graphics: Graphics) -> Problems:
         named = listen.get("socket", "") or named
     if named:
         yield from needs_folder_of(graphics, named, "socket", "@socket")
+
+
+_NODES = "/dev/dri"
+_HEADLESS = "<graphics type='egl-headless'>{}</graphics><video><model type='virtio'/></video>"
+
+
+@rule(
+    "graphics-render-node-missing",
+    Graphics,
+    bad=Sample(_HEADLESS.format(""), lacking=(_NODES,)),
+    good=Sample(_HEADLESS.format(""), lacking=("/dev/other",)),
+    stage=Stage.START,
+    live=True,
+    on_host=True,
+)
+def render_node_is_there(graphics: Graphics) -> Problems:
+    """``<graphics type='egl-headless'>`` needs a render node of the host, in ``/dev/dri``."""
+    gl = graphics.find("gl")
+    if graphics.type == "spice" and (gl is None or gl.get("enable") != "yes"):
+        return
+    if graphics.type in {"egl-headless", "spice"}:
+        path = _NODES if gl is None else gl.get("rendernode") or _NODES
+        help_ = "use a host with a graphics card, or remove OpenGL from the domain"
+        yield from needs_file(graphics, path, "render node", help_=help_)

@@ -19,6 +19,7 @@
 from __future__ import annotations
 
 from domcaps.elements.memory.numa import Cell, Numa, cpus_of
+from domcaps.language.finding import Stage
 from domcaps.language.observed import qapi
 from domcaps.language.part import Part, field
 from domcaps.language.quantities import MOST, NEEDED_SIZE, UNIT, too_large
@@ -147,6 +148,35 @@ def caches_have_levels(cell: Cell) -> Problems:
         elif level in seen:
             yield problem(f"the cell has two caches of level {level}; remove one", node, "@level")
         seen.add(level)
+
+
+_RATE = "<bandwidth initiator='0' target='0' type='access' value='1' unit='GiB'/>"
+
+
+@rule(
+    "cpu-numa-cell-cache-without-ways",
+    Cell,
+    bad=_N.format(_CACHE.format(1), ""),
+    good=_N.format(_CACHE.format(1), _WAY.format(0, 0, "access") + _RATE),
+    stage=Stage.START,
+)
+def caches_follow_ways(cell: Cell) -> Problems:
+    """A NUMA ``<cell>`` with a ``<cache>`` needs a ``<latency>`` and a ``<bandwidth>``.
+
+    Both with the cell as ``target``: QEMU does not start otherwise.
+    """
+    cache = cell.find("cache")
+    if cache is None:
+        return
+    for kind in (Latency, Bandwidth):
+        if not any(way.target == cell.id for way in cell.domain.all(kind)):
+            name = kind.path.rpartition("/")[2]
+            yield problem(
+                f"QEMU does not start with a <cache> of cell {cell.id} unless <interconnects> has "
+                f"a <{name}> with target='{cell.id}'; add it, or remove <cache>",
+                cache,
+            )
+            return
 
 
 def _ways(numa: Numa) -> list[Way]:

@@ -11,12 +11,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domcaps.elements.base.address import Address
-from domcaps.elements.base.virtio import VIRTIO_MODELS
+from domcaps.elements.boards.defaults import card_model
 from domcaps.elements.boards.families import I440FX, PSERIES
 from domcaps.elements.controllers.controller import Controller
 from domcaps.elements.placement.address_kinds import (
     device_of,
-    is_moved_to_spapr_vio,
+    is_compared,
     register_of,
 )
 from domcaps.language.finding import Stage
@@ -57,7 +57,7 @@ def addresses_suit_their_devices(address: Address) -> Problems:
     """
     device = device_of(address)
     home = _home_of(device, address.domain)
-    if not home or address.type is None or is_moved_to_spapr_vio(address):
+    if not home or address.type is None or not is_compared(address):
         return
     unplaced = home == "pci" and address.type == "virtio-mmio" and address.holds(I440FX)
     if address.type in _WRONG[home] or unplaced:
@@ -82,8 +82,8 @@ def _home_of(device: Node, domain: Domain) -> str:
     named = "" if inner is None else inner.get("type", "")
     if tag == "video":
         return "pci" if named in _PCI_VIDEO else ""
-    if tag == "interface" and named not in VIRTIO_MODELS:
-        return "pci" if named in _PCI_CARDS and device.get("type") != "hostdev" else ""
+    if tag == "interface" and device.get("type") != "hostdev":
+        return "pci" if card_model(device, domain) in _PCI_CARDS else ""
     if tag == "filesystem":
         return "usb" if device.find("driver[@type='mtp']") is not None else ""
     return "none" if tag == "tpm" and model in {"tpm-tis", "tpm-crb"} else ""
@@ -173,3 +173,29 @@ def first_function_says_that_there_are_more(address: Address) -> Problems:
                 fix=set_value("on", "@multifunction"),
             )
             return
+
+
+_AT_IDE = "<sound model='ac97'><address type='pci' slot='1' function='{}'/></sound>"
+_CHIPSET_SLOT, _IDE_FUNCTION = 1, 1
+
+
+@rule(
+    "address-taken-by-ide",
+    Address,
+    bad=Sample(_AT_IDE.format(1), machine="pc"),
+    good=Sample(_AT_IDE.format(1), machine="q35"),
+    stage=Stage.START,
+)
+def ide_of_the_board_keeps_its_place(address: Address) -> Problems:
+    """On i440fx boards the PCI address 0000:00:01.1 is that of the IDE controller, used or not."""
+    device, place = device_of(address), address.pci if address.type == "pci" else None
+    at_ide = place is not None and place == (0, 0, _CHIPSET_SLOT, _IDE_FUNCTION)
+    is_ide = device.tag == "controller" and device.get("type") == "ide"
+    if at_ide and not is_ide and address.holds(I440FX) and is_compared(address):
+        yield problem(
+            "QEMU does not start: the board has its IDE controller at this address; choose "
+            "another, or remove the <address>",
+            address,
+            "@slot",
+            fix=Fix(without=("",)),
+        )

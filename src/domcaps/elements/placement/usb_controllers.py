@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from domcaps.elements.boards.families import I440FX
 from domcaps.elements.controllers.controller import Controller
 from domcaps.elements.controllers.models import USB_DEVICES, WITH_PORTS
 from domcaps.elements.placement.installed import InstalledControllers
@@ -232,14 +233,17 @@ _ON_USB = "<controller type='usb'><address type='usb' bus='0' port='1'/></contro
 @rule(
     "controller-usb-on-usb",
     Controller,
-    bad=Sample(_ON_USB, machine="pc"),
-    good=Sample("<controller type='usb'/>", machine="pc"),
+    bad=Sample(_ON_USB, machine="q35"),
+    good=Sample(_ON_USB, machine="pc"),
     stage=Stage.START,
 )
 def usb_controllers_are_not_on_usb(controller: Controller) -> Problems:
     """A USB controller cannot have an ``<address>`` of type ``usb``."""
     address = controller.find("address")
-    usable = controller.type == "usb" and controller.model != "none"
+    # libvirt puts the first one of a PC where the board has it, whatever address is given
+    model = controller.settled_model
+    on_board = model == "piix3-uhci" and not controller.index and controller.holds(I440FX)
+    usable = controller.type == "usb" and controller.model != "none" and not on_board
     if usable and address is not None and address.get("type") == "usb":
         yield problem(
             "a USB controller cannot be on a USB bus; remove the <address>",

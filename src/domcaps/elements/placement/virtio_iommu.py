@@ -110,3 +110,24 @@ def controllers_need_the_new_form(controller: Controller) -> Problems:
         return
     if model != "virtio-non-transitional":
         yield from _in_both_forms(controller, model)
+
+
+_ATS = "<rng model='virtio'><backend model='random'/><driver ats='on'/></rng>"
+
+
+@rule(
+    "virtio-ats-fails-at-start",
+    VirtioOptions,
+    bad=Sample(_ATS, arch="s390x"),
+    good=Sample(_ATS, machine="q35"),
+    stage=Stage.START,
+)
+def ats_is_of_pci(part: VirtioOptions) -> Problems:
+    """``<driver ats>`` requires a virtio device on PCI: QEMU's other devices lack the property."""
+    address = part.find("address")
+    kind = "" if address is None else address.get("type", "")
+    on_channel = kind == "ccw" or (not kind and part.holds(S390_CCW))
+    if part.ats and part.is_virtio and (on_channel or kind == "virtio-mmio"):
+        yield problem(
+            "a virtio device that is not on PCI has no 'ats'; remove it", part, "driver/@ats"
+        )

@@ -30,6 +30,7 @@ from domcaps.language.changes.processor import (
     CPU_MAXIMUM,
     CPU_MAXPHYSADDR,
 )
+from domcaps.language.finding import Stage
 from domcaps.language.fix import Substitutes
 from domcaps.language.lazy import cached_property
 from domcaps.language.observed import EmulatorFact
@@ -222,6 +223,24 @@ def vendor_id_is_that_of_cpuid(cpu: Cpu) -> Problems:
     given = model.get("vendor_id") if model is not None and cpu.mode not in _AS_IT_IS else None
     if given and (len(given.encode()) != _VENDOR_ID or "," in given):
         message = f"attribute 'vendor_id' must be {_VENDOR_ID} characters, without a comma"
+        yield problem(message, cpu, "model/@vendor_id")
+
+
+@rule(
+    "cpu-vendor-id-fails-at-start",
+    Cpu,
+    bad=Sample(
+        "<cpu><model vendor_id='GenuineIntel'>rv64</model></cpu>", arch="riscv64", machine="virt"
+    ),
+    good=_QEMU64.format("vendor_id='GenuineIntel'"),
+    stage=Stage.START,
+)
+def vendor_id_is_of_x86(cpu: Cpu) -> Problems:
+    """``<model vendor_id>`` requires an x86 guest: other CPUs of QEMU have no such property."""
+    model = cpu.find("model")
+    given = model.get("vendor_id") if model is not None and cpu.mode not in _AS_IT_IS else None
+    if given and not cpu.holds(X86):
+        message = f"the CPUs of {cpu.domain.arch} guests have no 'vendor_id'; remove it"
         yield problem(message, cpu, "model/@vendor_id")
 
 

@@ -7,7 +7,7 @@ from domcaps.elements.storage.disk import Disk
 from domcaps.elements.storage.filesystem_rules import Filesystem
 from domcaps.language.finding import Stage
 from domcaps.language.host_files import needs_file
-from domcaps.language.rule import Problems, Sample, rule
+from domcaps.language.rule import Problems, Sample, problem, rule
 
 _FILE = "<disk type='file'{}><source file='/a.img'{}/><target dev='sda' bus='sata'/></disk>"
 _BLOCK = "<disk type='block'><source dev='/dev/{}'/><target dev='sda' bus='sata'/></disk>"
@@ -97,3 +97,26 @@ def shared_folders_are_there(share: Filesystem) -> Problems:
     path = share.attribute("source", "dir")
     if share.type == "mount" and path and not share.socket:
         yield from needs_file(share, path, "shared folder", "source/@dir", kinds=("folder",))
+
+
+_READ_ONLY = frozenset({"dmg", "cloop", "bochs"})
+"""Formats of images that QEMU can only read."""
+_DMG = (
+    "<disk type='file'><driver name='qemu' type='dmg'/><source file='/a.dmg'/>"
+    "<target dev='sda' bus='sata'/>{}</disk>"
+)
+
+
+@rule(
+    "disk-format-read-only",
+    Disk,
+    bad=_DMG.format(""),
+    good=_DMG.format("<readonly/>"),
+    stage=Stage.START,
+)
+def formats_can_be_written(disk: Disk) -> Problems:
+    """A disk of the format ``dmg``, ``cloop`` or ``bochs`` must be ``<readonly/>``."""
+    writable = disk.device != "cdrom" and disk.node.find("readonly") is None
+    if disk.format in _READ_ONLY and writable:
+        message = f"QEMU cannot write images of the format {disk.format!r}; add <readonly/>"
+        yield problem(message, disk, "driver/@type")
