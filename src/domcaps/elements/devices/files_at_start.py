@@ -84,7 +84,7 @@ _PROFILES = {"local": "/etc/swtpm/profiles", "distro": "/usr/share/swtpm/profile
     on_host=True,
 )
 def profile_is_there(tpm: Tpm) -> Problems:
-    """``<profile source>`` of a TPM, ``local:NAME`` or ``distro:NAME``, must be on the host."""
+    """Attribute ``source`` of a TPM's ``<profile>`` must name a profile that the host has."""
     profile = tpm.find("backend/profile")
     source = "" if profile is None else profile.get("source", "")
     place, _, name = source.partition(":")

@@ -10,8 +10,8 @@
       </qemu:device>
     </qemu:override>
 
-Which of QEMU's devices an element becomes is told here for those that are usually overridden. Where
-it may be one of several, a property of any of them counts.
+The table below gives QEMU's devices for the elements that are usually overridden. Where an element
+may become one of several, a property of any of them counts.
 """
 
 from __future__ import annotations

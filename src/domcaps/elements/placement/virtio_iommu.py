@@ -123,7 +123,10 @@ _ATS = "<rng model='virtio'><backend model='random'/><driver ats='on'/></rng>"
     stage=Stage.START,
 )
 def ats_is_of_pci(part: VirtioOptions) -> Problems:
-    """``<driver ats>`` requires a virtio device on PCI: QEMU's other devices lack the property."""
+    """Attribute ``ats`` of ``<driver>`` requires a virtio device on PCI.
+
+    QEMU's virtio devices on channels and on virtio-mmio lack the property.
+    """
     address = part.find("address")
     kind = "" if address is None else address.get("type", "")
     on_channel = kind == "ccw" or (not kind and part.holds(S390_CCW))

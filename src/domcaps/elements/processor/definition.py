@@ -236,7 +236,10 @@ def vendor_id_is_that_of_cpuid(cpu: Cpu) -> Problems:
     stage=Stage.START,
 )
 def vendor_id_is_of_x86(cpu: Cpu) -> Problems:
-    """``<model vendor_id>`` requires an x86 guest: other CPUs of QEMU have no such property."""
+    """Attribute ``vendor_id`` of ``<model>`` requires an x86 guest.
+
+    QEMU's other CPUs have no such property.
+    """
     model = cpu.find("model")
     given = model.get("vendor_id") if model is not None and cpu.mode not in _AS_IT_IS else None
     if given and not cpu.holds(X86):

@@ -42,7 +42,7 @@ def images_are_there(disk: Disk) -> Problems:
         kinds = ("file", "block", "character")
         yield from needs_file(disk, path, "image", "source/@file", kinds=kinds)
     elif disk.node.find("source[@fdgroup]") is not None:
-        disk.domain.world.unknown.add("a client hands over the files of <source fdgroup>")
+        disk.domain.world.unknown.add("a client hands over the files of a file descriptor group")
     elif disk.type in {"network", "volume"}:
         what = "server" if disk.type == "network" else "storage pool"
         disk.domain.world.unknown.add(f"the {what} of a disk can be reached")
