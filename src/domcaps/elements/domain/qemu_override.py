@@ -92,7 +92,7 @@ def _types_of(node: Node) -> tuple[str, ...]:
     """Give the devices of QEMU that an element may become; nothing where that is not known."""
     tag = str(node.tag)
     place, _, name = _MODEL_AT.get(tag, "@model").rpartition("@")
-    holder = node.find(place.rstrip("/")) if place else node
+    holder: Node | None = node.find(place.rstrip("/")) if place else node
     model = "" if holder is None else holder.get(name, "")
     known = _BY_MODEL.get(tag, {}).get(model.removesuffix("-non-transitional"))
     if known is None and tag == "interface" and model:
