@@ -48,7 +48,7 @@ _ALIASES = {
     "tpm": "tpm",
 }  # fmt: skip
 """What libvirt's own aliases begin with, by the element; a number follows."""
-_BY_MODEL = {
+_BY_MODEL: dict[str, dict[str, tuple[str, ...]]] = {
     "video": {
         "virtio": ("virtio-vga", "virtio-gpu-pci"), "vga": ("VGA",), "cirrus": ("cirrus-vga",),
         "qxl": ("qxl-vga", "qxl"), "bochs": ("bochs-display",), "ramfb": ("ramfb",),
