@@ -12,6 +12,7 @@ import functools
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from domcaps.elements.buses.disk import BUSES
 from domcaps.facts.arch import ARCHITECTURES
 from domcaps.files import package_text
 from domcaps.language.finding import Severity, Stage
@@ -73,6 +74,8 @@ _TYPES = frozenset(
     }
 )
 """Virtualization types that libvirt knows, whether or not QEMU serves them."""
+_LATER_BUSES = frozenset(bus.name for bus in BUSES if bus.since is not None)
+"""Buses of disks that some releases have no word for."""
 _MIDDLE = 500
 """The position of a check that is not listed in its pass."""
 
@@ -104,7 +107,7 @@ def _alike(root: Node) -> dict[str, str]:
         alike[_TYPE] = "domain-type-missing"
     elif not machine or (firmware and not re.search(r"\d\.", machine)):
         alike[_TYPE] = "os-firmware-unavailable"
-    if root.find("devices/disk/target[@bus='nvme']") is not None:
+    if _LATER_BUSES.intersection(node.get("bus") for node in root.iterfind("devices/disk/target")):
         # a bus that a release has no word for is refused when the disk is parsed
         alike["disk-bus-unsupported"] = "disk-target-bus-invalid"
     return alike
