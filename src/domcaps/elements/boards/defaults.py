@@ -70,6 +70,7 @@ LOADER_TYPE = "rom"
 MEMORY_MODE = "strict"
 TRANSPORT = "tcp"
 VCPU_PLACEMENT = "static"
+VCPUS = "1"
 WATCHDOG_ACTION = "reset"
 
 # -- network cards ---------------------------------------------------------------------------------

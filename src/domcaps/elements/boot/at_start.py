@@ -7,7 +7,7 @@ ones.
 from __future__ import annotations
 
 from domcaps.elements.advice.drifts import SMM_IS_REFUSED
-from domcaps.elements.boards.defaults import IMAGE_FORMAT
+from domcaps.elements.boards.defaults import IMAGE_FORMAT, VCPUS
 from domcaps.elements.boards.fixed import (
     AUDIO_WITHOUT_BACK_END,
     least_cpus,
@@ -74,7 +74,7 @@ def fixed_board_has_its_cpus(domain: WholeDomain) -> Problems:
     """
     world = domain.domain.world
     least, vcpu = least_cpus(world), domain.node.find("vcpu")
-    count = "1" if vcpu is None else vcpu.get("current", vcpu.text or "1")
+    count = VCPUS if vcpu is None else vcpu.get("current", vcpu.text or VCPUS)
     if count.isdecimal() and int(count) < least:
         message = f"the machine type {world.target.machine!r} requires at least {least} vCPUs"
         yield problem(message, domain, "vcpu", accepted=[str(least)])

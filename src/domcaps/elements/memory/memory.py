@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from domcaps.elements.boards.defaults import VCPUS
 from domcaps.elements.memory.memory_device import MemoryDevice, size_kib
 from domcaps.elements.memory.numa import Cell, cell_count
 from domcaps.language.fix import Fix
@@ -216,7 +217,7 @@ def plugged_memory_has_a_cell(most: MaxMemory) -> Problems:
 
 def _one_cell(most: MaxMemory) -> Iterator[Fix]:
     """Put all CPUs and all memory that the guest begins with into one cell."""
-    vcpu = most.domain.root.findtext("vcpu") or "1"
+    vcpu = most.domain.root.findtext("vcpu") or VCPUS
     total = total_memory(most.domain)
     if vcpu.strip().isdecimal() and total > 0:
         cpus = f"0-{int(vcpu) - 1}" if int(vcpu) > 1 else "0"

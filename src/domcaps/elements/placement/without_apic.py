@@ -6,6 +6,7 @@ with QEMU 10.0 and 11.1: "MSI is not supported by interrupt controller".
 
 from __future__ import annotations
 
+from domcaps.elements.boards.defaults import CPU_POLICY, VCPUS
 from domcaps.elements.boards.families import X86
 from domcaps.elements.placement.pci_assignment import PciTopology
 from domcaps.language.finding import Stage
@@ -25,10 +26,10 @@ _CPU = "<vcpu>{}</vcpu><cpu mode='custom' match='exact'><model fallback='forbid'
 )
 def root_ports_have_an_apic(topology: PciTopology) -> Problems:
     """PCIe root ports require a CPU with an APIC, or more than one vCPU."""
-    cpu, vcpu = topology.domain.root.find("cpu"), topology.domain.root.findtext("vcpu", "1")
-    if cpu is None or vcpu.strip() != "1" or not topology.holds(X86):
+    cpu, vcpu = topology.domain.root.find("cpu"), topology.domain.root.findtext("vcpu", VCPUS)
+    if cpu is None or vcpu.strip() != VCPUS or not topology.holds(X86):
         return
-    said = [feature.get("policy", "require") for feature in cpu.iterfind("feature[@name='apic']")]
+    said = [feature.get("policy", CPU_POLICY) for feature in cpu.iterfind("feature[@name='apic']")]
     old = cpu.findtext("model", "").strip() in _OLD and not said
     lacks = old or said[:1] in (["disable"], ["forbid"])
     if lacks and not topology.misplaced and topology.ports[0]:
