@@ -31,6 +31,7 @@ SIGNATURES = {
 # tables of every value that there is, which say nothing of a default
 TABLES = {
     "MODEL_TYPE",
+    "_BY_MODEL",
     "MODEL",
     "PREFERENCE",
     "SUBSTITUTES",
