@@ -22,6 +22,7 @@ from domcaps.facts.record import HostRecord
 from domcaps.fleet.manifest import EmulatorEntry, Manifest, encode, sha256
 from domcaps.fleet.roles import role_paths
 from domcaps.fleet.tracking.proxies import look
+from domcaps.fleet.tracking.shared import TableValues, WorldValues
 from domcaps.language.target import Question
 from domcaps.language.world import World
 from domcaps.report.target import resolve_target
@@ -29,7 +30,7 @@ from domcaps.validate.document.parse import Source
 from domcaps.validate.target import TargetNotFound, nearest_target
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from lxml.etree import _Element as Node
 
@@ -177,6 +178,7 @@ class WorldTable:
         self._selections: dict[ReadKey, dict[Any, int]] = {}
         self._resolved: list[tuple[int, Target, EmulatorFacts]] = []
         self._worlds: dict[tuple[int, str], World] = {}
+        self._values = TableValues()
         self._targets: defaultdict[Any, int] = defaultdict(int)
         self._emulators: defaultdict[int, int] = defaultdict(int)
         self.resolutions: defaultdict[Resolution, int] = defaultdict(int)
@@ -232,9 +234,14 @@ class WorldTable:
                 key = place, self._hosts.digests[number]
                 if key not in self._worlds:
                     host = self._hosts.facts(number).host
-                    self._worlds[key] = World(target, emulator, host)
+                    world = self._worlds[key] = World(target, emulator, host)
+                    world.kept["watched"] = WorldValues(self._values, self._reader(number))
                 return self._worlds[key]
         raise KeyError(number)
+
+    def _reader(self, number: int) -> Callable[[ReadKey, Any], bool]:
+        bit = 1 << number
+        return lambda key, found: bool(self.select(key, found) & bit)
 
     def select(self, key: ReadKey, found: Any) -> int:
         """Give the hosts on which a read finds the same."""

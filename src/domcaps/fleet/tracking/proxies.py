@@ -224,9 +224,6 @@ class WatchedTarget:
         return value
 
 
-_MOST_KEPT = 20_000
-
-
 class WatchedWorld(World):
     """A world that notes what is read of it."""
 
@@ -244,8 +241,6 @@ class WatchedWorld(World):
         self._truths = {}
         # what follows from the world alone holds for each document that is looked at
         self._shared = world.kept.setdefault("watched", {}) if target is None else {}
-        if len(self._shared) > _MOST_KEPT:
-            self._shared.clear()
         self._plain = world
 
     @property
@@ -262,7 +257,8 @@ class WatchedWorld(World):
 
     def keep(self, name: Hashable, compute: Callable[[], T]) -> T:
         """Keep what follows from the world alone, with its reads."""
-        kept: T = self.recorder.keep(self._plain, name, compute, self._shared)
+        # the class as owner: a name stands for the same in each world
+        kept: T = self.recorder.keep(WatchedWorld, name, compute, self._shared)
         return kept
 
     def again(self) -> World:

@@ -39,7 +39,9 @@ class ReadFrame:
         self.outside |= other.outside
 
 
-class _Kept(NamedTuple):
+class KeptValue(NamedTuple):
+    """A value with the reads that it follows from; `owner` is what its name belongs to."""
+
     value: Any
     error: BaseException | None
     frame: ReadFrame
@@ -51,7 +53,7 @@ class Recorder:
 
     def __init__(self) -> None:
         self._frames: list[ReadFrame] = [ReadFrame()]
-        self._kept: dict[Hashable, _Kept] = {}
+        self._kept: dict[Hashable, KeptValue] = {}
 
     @property
     def frame(self) -> ReadFrame:
@@ -78,7 +80,7 @@ class Recorder:
         owner: Any,
         name: Hashable,
         compute: Callable[[], Any],
-        among: dict[Hashable, _Kept] | None = None,
+        among: dict[Hashable, KeptValue] | None = None,
     ) -> Any:
         """Compute a value once for its owner, and charge each user with its reads.
 
@@ -94,13 +96,13 @@ class Recorder:
             raise known.error
         return known.value
 
-    def _computed(self, owner: Any, compute: Callable[[], Any]) -> _Kept:
+    def _computed(self, owner: Any, compute: Callable[[], Any]) -> KeptValue:
         frame = ReadFrame()
         self._frames.append(frame)
         try:
             # the owner is held: its number must not be given to another object
-            return _Kept(compute(), None, frame, owner)
+            return KeptValue(compute(), None, frame, owner)
         except BaseException as error:  # noqa: BLE001 - raised again for each user
-            return _Kept(None, error, frame, owner)
+            return KeptValue(None, error, frame, owner)
         finally:
             self._frames.pop()
