@@ -20,11 +20,6 @@ def _always(_cause: Finding, _consequence: Finding) -> bool:
     return True
 
 
-def _secure(_cause: Finding, consequence: Finding) -> bool:
-    """Tell whether no firmware fits because of the attribute that is at fault itself."""
-    return "secure='yes'" in consequence.message
-
-
 def _of_i440fx(cause: Finding, consequence: Finding) -> bool:
     """Tell whether the limit is that of a machine type without an IOMMU."""
     return consequence.accepted == ("255",) and "q35" in cause.message
@@ -33,7 +28,6 @@ def _of_i440fx(cause: Finding, consequence: Finding) -> bool:
 # what follows, from what, and when
 _CONSEQUENCES: dict[str, tuple[str, Callable[[Finding, Finding], bool]]] = {
     "os-firmware-unsupported": ("os-firmware-unavailable", _always),
-    "os-firmware-unavailable": ("os-loader-secure-unsupported", _secure),
     "vcpu-count-unsupported": ("vcpu-count-without-eim", _of_i440fx),
 }
 
