@@ -196,3 +196,15 @@ def test_what_some_host_finds_in_a_shape_is_found_in_every_document_of_it(tmp_pa
             for kind in ("kvm", "qemu"):
                 data = text.format(kind, machine, more).encode()
                 assert_true(made, alone, f"{kind} {machine}", data)
+
+
+@pytest.mark.parametrize("comment", ["", "<!-- domcaps: ignore memory-missing -->"])
+@pytest.mark.parametrize("kind", ["qemu", "kvm", "xen"])
+@pytest.mark.parametrize("os", [b" firmware='efi'", b""])
+def test_what_follows_from_another_finding_is_left_out_as_on_each_host(
+    made: Fleet, hosts: dict[str, Host], comment: str, kind: str, os: bytes
+) -> None:
+    loader = b"" if os else b"<loader secure='yes' type='pflash' readonly='yes'/>"
+    data = EFI.replace(b"%s", comment.encode()).replace(b"'qemu'", f"'{kind}'".encode())
+    data = data.replace(b" firmware='efi'", os).replace(b"</type>", b"</type>" + loader)
+    assert_true(made, hosts, kind, data.replace(b"<os", b"<vcpu>300</vcpu><os"))

@@ -17,6 +17,7 @@ from domcaps.fleet.tracking.recorder import Recorder
 from domcaps.fleet.units import NOWHERE, OF_ALL, SILENT, FleetDocument, UnitFinding, UnitOutcome
 from domcaps.language.domain import Domain
 from domcaps.validate.check import MAX_SECONDS
+from domcaps.validate.consequences import causes_of
 from domcaps.validate.document.parse import Source, Unreadable, read
 from domcaps.validate.document.shape_ids import NO_SHAPE
 from domcaps.validate.target import TargetNotFound, require_domain, wanted_of
@@ -60,7 +61,7 @@ class Engine:
             sets = self._sets(source, table)
             if any(resolution.others for resolution in table.resolutions):
                 sets = tuple(self._of_other_types(data, sets))
-            return DomainAnswer(name, sets)
+            return DomainAnswer(name, tuple(map(_without_consequences, sets)))
         except TooLong:
             text = f"not finished after {MAX_SECONDS:g} seconds of work; there is no result for it"
             return self._same_for_all(name, "check-stopped", text)
@@ -161,14 +162,25 @@ def _host_sets(table: WorldTable, sets: Sets) -> Iterator[HostSet]:
                 yield HostSet(hosts & same, resolution, outcome)
 
 
+def _without_consequences(one: HostSet) -> HostSet:
+    """Leave out what follows from another finding, as a check of one host does at its end."""
+    causes = causes_of(one.outcome.found)
+    if not any(causes):
+        return one
+    left = (f for f, cause in zip(one.outcome.found, causes, strict=True) if cause is None)
+    return one._replace(outcome=one.outcome._replace(found=tuple(left)))
+
+
 def _with_others(outcome: UnitOutcome, other: UnitOutcome, as_if: str) -> UnitOutcome:
-    """Add findings of another target at places where none of their code is."""
+    """Add findings of another target at places where none of their code is, one for each place."""
     known = {(one.code, one.element, one.attribute) for one in outcome.found}
-    added = (
-        one._replace(as_if=as_if)
-        for one in other.found
-        if (one.code, one.element, one.attribute) not in known
-    )
+    added = []
+    # of several at one place a check of one host keeps the first
+    for one in sorted(other.found, key=lambda found: found.order):
+        place = one.code, one.element, one.attribute
+        if place not in known:
+            known.add(place)
+            added.append(one._replace(as_if=as_if))
     return UnitOutcome((*outcome.found, *added), outcome.unknown)
 
 
