@@ -29,7 +29,9 @@ SYSTEMS = (
     "rhel9.5", "almalinux10", "opensuse15.6", "freebsd14.2", "alpinelinux3.21",
 )  # fmt: skip
 _MIB = 1024
-_NAMED = re.compile(r"install [\w-]+( [\w-]+)* \(as Debian calls it\)|package [\w-]+")
+_NAMED = re.compile(
+    r"install [\w-]+( [\w-]+)* \((?:as Debian calls it|Debian's package)\)|package [\w-]+"
+)
 """How a refusal names what is to be installed."""
 
 
