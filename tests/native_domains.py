@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
+import functools
+from typing import TYPE_CHECKING
+
+from plain_hosts import open_plain
+
+if TYPE_CHECKING:
+    from domcaps.hosts.host import Host
+    from domcaps.native.write import NativeCommand
+
 _ABOUT = """<title>A title</title><metadata><m:a xmlns:m='urn:a' b='c'>d</m:a></metadata>"""
 _PC_FEATURES = "<features><acpi/><apic/></features>"
 _DISK = """<disk type='file' device='disk'><driver name='qemu' type='{form}'{more}/>
@@ -273,3 +282,26 @@ CHOSEN: dict[str, str] = {
     ),
 }  # fmt: skip
 """Those for which the host chooses something: a recording without firmware has none for them."""
+
+
+@functools.cache
+def plain_host() -> Host:
+    return open_plain("debian12-x86_64")
+
+
+def written(xml: str) -> NativeCommand:
+    """Give the command of a domain that is not judged."""
+    return plain_host().native(xml, judge=False)
+
+
+def told(xml: str) -> tuple[str, ...]:
+    """Give its words."""
+    return tuple(written(xml))
+
+
+def with_devices(*devices: str, machine: str = "q35", above: str = "") -> str:
+    """Give a small domain of a PC."""
+    return (
+        f"<domain type='qemu'><name>a</name><memory>65536</memory>{above}<os><type arch='x86_64' "
+        f"machine='{machine}'>hvm</type></os><devices>{''.join(devices)}</devices></domain>"
+    )

@@ -118,7 +118,14 @@ class UnansweredError(DomcapsError):
 
 
 class UntoldError(DomcapsError):
-    """A domain uses something that `Host.native` cannot translate into QEMU arguments."""
+    """A domain uses something that `Host.native` cannot translate into QEMU arguments.
+
+    `where` is the path of that part, `line` its line in the domain, 0 where that is unknown.
+    """
+
+    def __init__(self, message: str, *, where: str = "", remedy: str = "", line: int = 0) -> None:
+        self.line = line
+        super().__init__(message, where=where, remedy=remedy)
 
 
 class RecordingError(InputError):

@@ -44,6 +44,11 @@ CALLS: dict[str, list[list[str]]] = {
     "fix": [["fix", *HOST, "lacking.xml"], ["fix", *HOST, "good.xml"]],
     "fix-files": [["fix", *HOST, "lacking.xml", "none.xml"]],
     "host": [["host", *HOST]],
+    "native": [
+        ["native", *HOST, "good.xml"],
+        ["native", *HOST, "lacking.xml"],
+        ["native", *HOST, "--no-validate", "cards.xml"],
+    ],
     "new": [
         ["new", *HOST, "--name", "web"],
         ["new", *HOST, "--name", "web", "--machine", "isapc", "--tpm"],
@@ -67,7 +72,15 @@ NOT_CALLED = {
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     path = tmp_path_factory.mktemp("json")
-    texts = {"good": GOOD, "bad": BAD, "lacking": LACKING, "odd": ODD, "board": BOARD}
+    cards = GOOD.replace("<devices>", "<devices><sound model='new'/>")
+    texts = {
+        "cards": cards,
+        "good": GOOD,
+        "bad": BAD,
+        "lacking": LACKING,
+        "odd": ODD,
+        "board": BOARD,
+    }
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(path)
         for name, text in texts.items():

@@ -20,6 +20,7 @@ from domcaps.fresh.explain import Provenance
 from domcaps.fresh.watching import Event
 from domcaps.language import Reason, Target
 from domcaps.language.finding import Finding
+from domcaps.native.document import NativeDocument
 from domcaps.report.diff import Difference
 from domcaps.report.drift import DriftEntry
 from domcaps.report.explain import Explanation
@@ -187,6 +188,12 @@ class FixesDocument(VersionedDocument, frozen=True, kw_only=True):
     files: tuple[FixedFile, ...]
 
 
+class NativeDocumentEntry(NativeDocument, frozen=True, kw_only=True):
+    """``domcaps native``."""
+
+    version: int
+
+
 class NewDocument(VersionedDocument, frozen=True, kw_only=True):
     """``domcaps new``: a domain with its steps, or the wishes that can't be met together."""
 
@@ -284,6 +291,7 @@ DOCUMENTS: dict[str, tuple[str, Any]] = {
     "fix-files": ("domcaps fix FOLDER --format json", FixesDocument),
     "host": ("domcaps host --format json", HostDocument),
     "known": ("domcaps validate --add-known FILE", KnownFindings),
+    "native": ("domcaps native --format json", NativeDocumentEntry),
     "new": ("domcaps new --format json", NewDocument),
     "report": ("domcaps report --format json", ReportDocument),
     "statistics": ("domcaps validate --statistics --format json", StatisticsDocument),

@@ -211,20 +211,27 @@ class TableReaders(ABC):
         )
 
     def native(
-        self, xml: str | bytes, libvirt: str = DEFAULT_DIALECT, *, judge: bool = True
+        self,
+        xml: str | bytes,
+        libvirt: str = DEFAULT_DIALECT,
+        *,
+        judge: bool = True,
+        new: bool = True,
     ) -> NativeCommand:
         """Give a domain as a command: the emulator and its arguments.
 
         The domain is validated, and the verdict is the command's `validation`: the command of a
         domain that libvirt refuses means nothing. With `judge` false it is not, which is faster for
-        a domain that is known to be accepted. Raises `UntoldError` that names the first part that
-        cannot be translated; nothing is left out.
+        a domain that is known to be accepted. `new` is as in `validate`. What libvirt does beside
+        QEMU is in the command's `notes`. Raises `UntoldError` that names the first part that cannot
+        be translated; nothing is left out.
         """
         from domcaps.native.write import command_of
 
-        command = command_of(document(xml), partial(self.known_world, libvirt=libvirt))
+        open_world = partial(self.known_world, libvirt=libvirt)
+        command = command_of(document(xml), open_world, new=new)
         if judge:
-            command.validation = self.validate(xml, libvirt)
+            command.validation = self.validate(xml, libvirt, new=new)
         return command
 
     def choose(

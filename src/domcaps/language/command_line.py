@@ -15,7 +15,9 @@ left.
 from __future__ import annotations
 
 import enum
-from typing import TYPE_CHECKING, Protocol
+import json
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from domcaps.errors import UntoldError
 from domcaps.language.node_path import path_of
@@ -41,6 +43,7 @@ class Reading:
     def __init__(self, root: Node) -> None:
         self.root = root
         self._taken: set[tuple[Node, str]] = {(root, _ITSELF)}
+        self.besides: dict[Node, str] = {}
 
     def get(self, node: Node, name: str, among: Collection[str] | None = None) -> str | None:
         """Take an attribute; raises `UntoldError` where it is not one of `among`.
@@ -97,6 +100,25 @@ class Reading:
                 *((one, str(name)) for name in one.attrib),
             }
 
+    def beside(self, node: Node, what: str) -> None:
+        """Take an element, with all inside, that libvirt does without QEMU's command line.
+
+        `what` says what libvirt does; the reader of the command has to do it, if it is wanted.
+        """
+        self.set_aside_whole(node)
+        self.besides[node] = what
+
+    def beside_attribute(self, node: Node, name: str, what: str) -> str | None:
+        """Take an attribute in the same way."""
+        value = self.get(node, name)
+        if value is not None:
+            self.besides[node] = what
+        return value
+
+    def is_taken(self, node: Node) -> bool:
+        """Tell whether an element was taken."""
+        return (node, _ITSELF) in self._taken
+
     def finish(self) -> None:
         """Raise `UntoldError` for the first thing in the domain that was not taken."""
         for node in self.root.iter():
@@ -115,7 +137,19 @@ def untold(node: Node, attribute: str = "", what: str = "") -> UntoldError:
     shown = f"<{node.tag} type='{kind}'>" if kind and node.get("type") else f"<{node.tag}>"
     subject = f"{attribute}= of {shown}" if attribute else shown
     subject = f"{what}: {subject}" if what else subject
-    return UntoldError(f"not supported: {subject}", where=path_of(node, attribute))
+    line: Any = node.sourceline  # the stubs do not know its type
+    return UntoldError(f"not supported: {subject}", where=path_of(node, attribute), line=line or 0)
+
+
+class HostNeed(NamedTuple):
+    """Something of the host that a command line names, and the element that asks for it.
+
+    `kind` is ``file``, ``folder``, ``device``, ``socket``, ``tap``, ``bridge`` ….
+    """
+
+    kind: str
+    value: str
+    node: Node
 
 
 class Turn(enum.IntEnum):
@@ -134,6 +168,8 @@ def doubled(text: str) -> str:
 
 def options(first: str, **more: object) -> str:
     """Write an option of QEMU with its parts; None is left out, commas are doubled."""
+    if any(isinstance(value, list | dict) for value in more.values()):
+        return _as_json(first, more)
     parts = [doubled(first)]
     for name, value in more.items():
         if value is None:
@@ -143,8 +179,44 @@ def options(first: str, **more: object) -> str:
     return ",".join(parts)
 
 
+_SWITCHES = {"on": True, "off": False}
+_OF_THREE = {"write-cache", "disable-legacy"}
+"""Options that are on, off or left to QEMU, which are texts in JSON."""
+
+
+def _as_json(first: str, more: dict[str, object]) -> str:
+    """Write a device in JSON, where an option is a list."""
+    told: dict[str, object] = {"driver": first}
+    for name, value in more.items():
+        if value is None:
+            continue
+        told[name] = value
+        if name in _OF_THREE and isinstance(value, bool):
+            told[name] = "on" if value else "off"
+        elif isinstance(value, str) and name not in _OF_THREE:
+            told[name] = _SWITCHES.get(value, value)
+    return json.dumps(told, separators=(",", ":"))
+
+
+def settings_of(word: str) -> dict[str, str]:
+    """Take an option of QEMU apart: the reverse of `options`. The first part has the name ""."""
+    # a comma in a value is written twice
+    parts = [""]
+    for piece in re.split(r"(,,|,)", word):
+        if piece == ",":
+            parts.append("")
+        else:
+            parts[-1] += "," if piece == ",," else piece
+    first, *more = parts
+    return {"": first, **{name: value for name, _, value in (p.partition("=") for p in more)}}
+
+
 class Line(Protocol):
-    """The command line of one domain, as it is written."""
+    """The command line of one domain, as it is written.
+
+    An *owner* is what a device is written for: its element, a controller (as
+    `placement.installed` has them), or the name of the element where libvirt adds the device.
+    """
 
     domain: Domain
     reading: Reading
@@ -153,6 +225,10 @@ class Line(Protocol):
     root_bus: str
     bootable: dict[str, int]
     audio: str | None
+    needs: list[HostNeed]
+    environment: dict[str, str]
+    accelerator: dict[str, str]
+    backing: Any
 
     def holds(self, predicate: Predicate) -> bool:
         """Tell whether something is true of the target."""
@@ -165,12 +241,17 @@ class Line(Protocol):
     def is_x86(self) -> bool:
         """Whether it is a PC."""
 
-    @property
-    def virtio_bus(self) -> str:
-        """How QEMU's types of virtio devices end for this machine."""
+    def has_property(self, driver: str, name: str) -> bool:
+        """Tell whether this QEMU's device has a property; no, where QEMU was not asked."""
 
-    def virtio(self, driver: str) -> str:
-        """Give the type of a virtio device for this machine: its driver, with the bus."""
+    def is_since(self, *version: int) -> bool:
+        """Tell whether QEMU is of this version or a later one."""
+
+    def has_type(self, *names: str) -> bool:
+        """Tell whether this QEMU has one of these types."""
+
+    def virtio(self, driver: str, owner: object = None) -> str:
+        """Give the type of a virtio device for its bus: ``virtio-net`` with ``-pci``."""
 
     def add(self, *words: str) -> None:
         """Write words."""
@@ -178,14 +259,37 @@ class Line(Protocol):
     def device(self, turn: Turn, told: str, *before: str, order: int = 0) -> None:
         """Write a device when its turn has come, after words for what stands behind it."""
 
-    def plug(self, node: Node | None, driver: str, *before: str, **more: object) -> None:
-        """Write a device on PCI or a channel, at its address or where QEMU puts it."""
+    def name(self, node: Node | None, usual: str) -> str:
+        """Give QEMU's name of a device: the alias that a user chose, otherwise libvirt's."""
 
-    def place(self, node: Node) -> dict[str, object]:
-        """Take the address of a device on PCI or a channel."""
+    def numbered(self, node: Node, kind: str) -> str:
+        """Name a device by its kind and a number, which those with a user's alias do not take."""
+
+    def controller_name(self, kind: str, index: int) -> str:
+        """Give QEMU's name of a controller, from which those of its buses are made."""
+
+    def identify(self, turn: Turn, owner: object, name: object, order: int = 0) -> None:
+        """Write the identifiers by which a mainframe tells a PCI device, before it."""
+
+    def need(self, kind: str, value: str, node: Node) -> str:
+        """Note that something of the host is required: a file, a socket …; gives `value`."""
+
+    def plug(self, owner: object, driver: str, *before: str, **more: object) -> None:
+        """Write a device at the address that its owner has."""
+
+    def plug_virtio(
+        self, owner: object, driver: str, *before: str, model: object = None, **more: object
+    ) -> None:
+        """Write a device of virtio; `model` may ask for a (non-)transitional one."""
+
+    def kind(self, owner: object) -> str:
+        """Give the kind of address: ``pci``, ``ccw``, ``virtio-mmio`` …, "" for none."""
+
+    def place(self, owner: object) -> dict[str, object]:
+        """Take the address of a device, as given or as libvirt chooses it."""
 
     def usb_place(self, node: Node) -> dict[str, object]:
-        """Take the place of a USB device; QEMU chooses one where the domain does not."""
+        """Take the place of a USB device."""
 
     def made_up(self, name: str) -> str:
         """Name a file that libvirt would make up: one in the folder where the command is run."""
@@ -196,5 +300,8 @@ class Line(Protocol):
     def audio_of(self, node: Node) -> str | None:
         """Take which audio backend a device plays on: by its number, the first otherwise."""
 
-    def boot_index(self, node: Node, kind: str) -> int | None:
+    def boot(self, node: Node, kind: str) -> dict[str, object]:
         """Take a device's place in the boot order: its own, or that of the first of its kind."""
+
+    def blocks(self, count: int) -> range:
+        """Give numbers for block devices that are named as libvirt names them."""

@@ -2,33 +2,65 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from lxml import etree
 
 from domcaps.elements.characters.ports_command_line import write_characters
+from domcaps.elements.domain.qemu_command_line import own_words
 from domcaps.elements.placement.controllers_command_line import write_controllers
 from domcaps.elements.storage.disk_command_line import write_disks
 from domcaps.errors import DomainError
 from domcaps.language.domain import Domain
+from domcaps.language.node_path import path_of
 from domcaps.native.line import CommandLineWriter
-from domcaps.native.order import write_board, write_devices
+from domcaps.native.order import first_words, write_board, write_devices
 from domcaps.validate.document.parse import Unreadable, read
 from domcaps.validate.target import TargetNotFound, resolve_domain_target
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from lxml.etree import _Element as Node
 
+    from domcaps.language.command_line import HostNeed
     from domcaps.validate.check import Validation
     from domcaps.validate.target import OpenWorld
+
+
+class NativeNote(msgspec.Struct, frozen=True):
+    """What a domain asks for that QEMU's arguments do not do: libvirt does it beside QEMU."""
+
+    path: str
+    line: int
+    text: str
+
+
+class NativeNeed(msgspec.Struct, frozen=True):
+    """Something of the host that the command names, and the element that asks for it.
+
+    `kind` is ``file``, ``device``, ``socket``, ``tap``, ``server`` and the like.
+    """
+
+    kind: str
+    value: str
+    path: str
+    line: int
 
 
 class NativeCommand(tuple[str, ...]):
     """A domain as a command: the emulator and its arguments, as a tuple of words.
 
     `validation` is the verdict on the domain, None where it was not judged: then the command of a
-    domain that libvirt refuses means nothing.
+    domain that libvirt refuses means nothing. `environment` has variables that it is started with,
+    `notes` what libvirt does beside QEMU, and `needs` the files, sockets and devices that it names.
     """
 
     validation: Validation | None = None
+    environment: Mapping[str, str] = {}
+    notes: tuple[NativeNote, ...] = ()
+    needs: tuple[NativeNeed, ...] = ()
 
     @property
     def judged(self) -> bool:
@@ -41,9 +73,10 @@ class NativeCommand(tuple[str, ...]):
         return None if self.validation is None else self.validation.accepted
 
 
-def command_of(data: bytes, open_world: OpenWorld) -> NativeCommand:
+def command_of(data: bytes, open_world: OpenWorld, *, new: bool = True) -> NativeCommand:
     """Give the emulator and its arguments for a domain, which is taken to be acceptable.
 
+    `new` is false for a domain that is defined already, for which libvirt keeps older defaults.
     Raises `UntoldError` naming the first part that cannot be translated, and `DomainError` for what
     is no domain.
     """
@@ -52,17 +85,25 @@ def command_of(data: bytes, open_world: OpenWorld) -> NativeCommand:
         world = resolve_domain_target(source, open_world)
     except (Unreadable, TargetNotFound) as stopped:
         raise DomainError(str(stopped)) from None
-    line = CommandLineWriter(Domain(source.root, world))
+    if source.root.find("devices") is None:
+        # libvirt adds some to every domain
+        etree.SubElement(source.root, "devices")
+    line = CommandLineWriter(Domain(source.root, world, new=new))
     write_board(line)
     devices = line.reading.child(source.root, "devices")
-    if devices is not None:
-        _set_names_aside(line, devices)
-        write_controllers(line, devices)
-        write_disks(line)
-        line.reading.children(devices, "disk")
-        write_characters(line, devices)
-        write_devices(line, devices)
-    return NativeCommand((world.target.emulator, *line.arguments()))
+    assert devices is not None  # noqa: S101 - it was added where it was missing
+    _set_names_aside(line, devices)
+    write_controllers(line, devices)
+    write_disks(line)
+    line.reading.children(devices, "disk")
+    write_characters(line, devices)
+    write_devices(line, devices)
+    line.last, line.overrides = own_words(line, source.root)
+    command = NativeCommand((world.target.emulator, *first_words(line), *line.arguments()))
+    command.environment = line.environment
+    command.needs = tuple(dict.fromkeys(_need(need) for need in line.needs))
+    command.notes = tuple(_note(node, text) for node, text in line.reading.besides.items())
+    return command
 
 
 def _set_names_aside(line: CommandLineWriter, devices: Node) -> None:
@@ -70,3 +111,16 @@ def _set_names_aside(line: CommandLineWriter, devices: Node) -> None:
     for device in devices:
         for alias in line.reading.children(device, "alias"):
             line.reading.set_aside(alias, "name")
+
+
+def _line_of(node: Node) -> int:
+    stated: Any = node.sourceline  # the stubs do not know its type
+    return stated or 0
+
+
+def _note(node: Node, text: str) -> NativeNote:
+    return NativeNote(path_of(node), _line_of(node), text)
+
+
+def _need(need: HostNeed) -> NativeNeed:
+    return NativeNeed(need.kind, need.value, path_of(need.node), _line_of(need.node))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from domcaps.elements.boards.families import S390
 from domcaps.elements.boot.firmware_command_line import firmware_words
 from domcaps.elements.boot.sysinfo_command_line import number_words, table_words
 from domcaps.language.command_line import YES_NO, Line, options, untold
@@ -13,10 +14,13 @@ if TYPE_CHECKING:
 
 
 _BOOTED = {"hd", "cdrom", "network", "fd"}
+_TABLES = {"slic": "sig=SLIC,", "msdm": "sig=MSDM,", "raw": "", "rawset": ""}
+_KERNEL = (("kernel", "-kernel"), ("initrd", "-initrd"), ("cmdline", "-append"), ("dtb", "-dtb"),
+           ("shim", "-shim"))  # fmt: skip
 
 
 def write_system(line: Line, root: Node) -> list[str]:
-    """Tell of all in ``<os>``, and of what is to be said of the machine."""
+    """Write all in ``<os>``, and what is to be said of the machine."""
     reading = line.reading
     words = [*table_words(line, root), *number_words(line, root)]
     system = reading.child(root, "os")
@@ -28,12 +32,22 @@ def write_system(line: Line, root: Node) -> list[str]:
         reading.text(kind, {"hvm"})
         reading.set_aside(kind, "arch", "machine")
     words += firmware_words(line, system)
-    for tag, option in (("kernel", "-kernel"), ("initrd", "-initrd"), ("cmdline", "-append"),
-                        ("dtb", "-dtb")):  # fmt: skip
+    for tag, option in _KERNEL:
         node = reading.child(system, tag)
-        if node is not None:
-            words += [option, reading.text(node)]
-    return [*words, *_order(line, system)]
+        if node is not None and (text := reading.text(node)):
+            words += [option, text if tag == "cmdline" else line.need("file", text, node)]
+    return [*words, *_tables(line, system), *_order(line, system)]
+
+
+def _tables(line: Line, system: Node) -> list[str]:
+    """Take tables of ACPI that are handed over as they are."""
+    reading, words = line.reading, []
+    acpi = reading.child(system, "acpi")
+    for node in [] if acpi is None else reading.children(acpi, "table"):
+        kind = reading.get(node, "type", _TABLES) or "raw"
+        path = line.need("file", reading.text(node), node).replace(",", ",,")
+        words += ["-acpitable", f"{_TABLES[kind]}{'data' if kind == 'raw' else 'file'}={path}"]
+    return words
 
 
 def _order(line: Line, system: Node) -> list[str]:
@@ -41,7 +55,7 @@ def _order(line: Line, system: Node) -> list[str]:
     reading = line.reading
     kinds = [reading.get(node, "dev", _BOOTED) or "" for node in reading.children(system, "boot")]
     own = any(node.get("order") for node in line.domain.root.iterfind("devices/*/boot"))
-    if not kinds and not own and system.find("kernel") is None:
+    if not kinds and not own:
         kinds = ["hd"]
     line.bootable = {kind: number for number, kind in enumerate(dict.fromkeys(kinds), start=1)}
     told: dict[str, object] = {}
@@ -49,8 +63,19 @@ def _order(line: Line, system: Node) -> list[str]:
     if menu is not None:
         shown = {"yes": "on", "no": "off"}.get(reading.get(menu, "enable", YES_NO) or "")
         told = {"menu": shown, "splash-time": reading.number(menu, "timeout")}
+    words = []
     if bios is not None:
         told["reboot-timeout"] = reading.number(bios, "rebootTimeout")
         if reading.get(bios, "useserial", YES_NO) == "yes":
-            raise untold(bios, "useserial")
-    return ["-boot", options("strict=on", **told)]
+            # a program of the firmware's that shows the screen at the serial port
+            words = ["-device", "sga"]
+    for node in system.iterfind("boot"):
+        if reading.get(node, "loadparm") is not None:
+            _loadparm(line, node)
+    return ["-boot", options("strict=on", **told), *words]
+
+
+def _loadparm(line: Line, node: Node) -> None:
+    if not line.holds(S390):
+        raise untold(node, "loadparm")
+    line.machine["loadparm"] = (node.get("loadparm") or "").upper()

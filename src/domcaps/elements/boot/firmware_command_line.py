@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from domcaps.elements.boards.defaults import IMAGE_FORMAT, LOADER_TYPE
 from domcaps.elements.boot.firmware import chosen
-from domcaps.language.command_line import YES_NO, Line, untold
+from domcaps.elements.storage.source_command_line import Blocks, source_of
+from domcaps.language.command_line import YES_NO, Line, Turn, options, untold
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node
@@ -28,10 +29,13 @@ def firmware_words(line: Line, system: Node) -> list[str]:
         # the descriptor is chosen by them
         reading.set_aside(wish, "name", "enabled")
     path = "" if loader is None else reading.text(loader)
+    _variable_store(line, system)
     if wanted is None and not path:
-        for node in (nvram, loader):
-            if node is not None:
-                raise untold(node)
+        if loader is not None:
+            _loader(line, loader)
+        if nvram is not None:
+            # there is no flash memory that it could be for
+            reading.set_aside_whole(nvram)
         return []
     found = chosen(line.domain)
     kind, is_secure, is_written = _loader(line, loader)
@@ -43,15 +47,17 @@ def firmware_words(line: Line, system: Node) -> list[str]:
         is_secure = is_secure or found.has("requires-smm")
     if kind == "rom":
         if nvram is not None:
-            raise untold(nvram)
-        return ["-bios", path]
+            reading.set_aside_whole(nvram)
+        return ["-bios", line.need("firmware", path, system if loader is None else loader)]
     # that of the code, unless the domain names one
     form = found.mapping.executable.format if found is not None else ""
-    words = _flash(line, path, 0, _form(line, loader, form), is_read_only=not is_written)
+    below: Blocks = {"driver": "file", "filename": path}
+    line.need("firmware", path, system if loader is None else loader)
+    words = _flash(line, below, 0, _form(line, loader, form), is_read_only=not is_written)
     if is_secure:
         line.machine["smm"] = "on"
         words += ["-global", "driver=cfi.pflash01,property=secure,value=on"]
-    return [*words, *_variables(line, nvram, found, has_loader=wanted is None)]
+    return [*words, *_variables(line, system, nvram, found, has_loader=wanted is None)]
 
 
 def _loader(line: Line, loader: Node | None) -> tuple[str, bool, bool]:
@@ -75,37 +81,56 @@ def _form(line: Line, node: Node | None, usual: str) -> str:
 
 
 def _variables(
-    line: Line, node: Node | None, found: Firmware | None, *, has_loader: bool
+    line: Line, system: Node, node: Node | None, found: Firmware | None, *, has_loader: bool
 ) -> list[str]:
     """Take where the firmware keeps its variables: a copy that is made of a template before."""
     reading = line.reading
     if node is None:
         is_stateless = found is not None and found.mapping.mode in _NO_VARIABLES
-        loader = line.domain.root.find("os/loader")
+        loader = system.find("loader")
         says = loader is not None and loader.get("stateless") == "yes"
-        if has_loader or is_stateless or says:
+        own = loader is not None and loader.get("type") == "pflash"
+        is_read_only = own and loader is not None and loader.get("readonly") == "yes"
+        if is_stateless or says or (has_loader and not is_read_only):
             return []
         form = "" if found is None or not found.mapping.template else found.mapping.template.format
         form = form or IMAGE_FORMAT
-        return _flash(line, line.made_up(f"vars.{form}"), 1, form)
-    if reading.get(node, "type", {"file"}) is None:
-        path = reading.text(node)
-    else:
-        source = reading.child(node, "source")
-        path = "" if source is None else reading.get(source, "file") or ""
+        path = line.need("variables", line.made_up(f"vars.{form}"), system)
+        return _flash(line, {"driver": "file", "filename": path}, 1, form)
     # the file is there already, or is copied from that
     reading.set_aside(node, "template", "templateFormat")
     form = _form(line, node, found.mapping.executable.format if found is not None else "")
-    return _flash(line, path or line.made_up(f"vars.{form}"), 1, form)
+    kind = reading.get(node, "type", {"file", "block", "network"})
+    source = reading.child(node, "source")
+    if source is None or kind is None:
+        path = reading.text(node) or line.made_up(f"vars.{form}")
+        line.need("variables", path, node)
+        return _flash(line, {"driver": "file", "filename": path}, 1, form)
+    below = source_of(line, source, kind, "disk", "libvirt-pflash1-storage")
+    return _flash(line, below, 1, form)
+
+
+def _variable_store(line: Line, system: Node) -> None:
+    """Write the device that keeps variables, where firmware has one instead of flash memory."""
+    reading = line.reading
+    store = reading.child(system, "varstore")
+    if store is None:
+        return
+    reading.set_aside(store, "template")
+    path = reading.get(store, "path") or line.made_up("vars.json")
+    kind = "uefi-vars-x64" if line.is_x86 else "uefi-vars-sysbus"
+    told = options(kind, jsonfile=line.need("store", path, store))
+    line.device(Turn.ATTACHED, told)
 
 
 def _flash(
-    line: Line, path: str, number: int, form: str, *, is_read_only: bool = False
+    line: Line, below: Blocks, number: int, form: str, *, is_read_only: bool = False
 ) -> list[str]:
-    name = f"flash{number}"
-    below: dict[str, object] = {"driver": "file", "filename": path, "node-name": f"{name}-storage"}
-    above: dict[str, object] = {
-        "node-name": name, "read-only": is_read_only, "driver": form, "file": f"{name}-storage",
+    name = f"libvirt-pflash{number}"
+    below |= {"node-name": f"{name}-storage", "auto-read-only": True, "discard": "unmap"}
+    above: Blocks = {
+        "node-name": f"{name}-format", "read-only": is_read_only, "driver": form,
+        "file": f"{name}-storage",
     }  # fmt: skip
-    line.machine[f"pflash{number}"] = name
+    line.machine[f"pflash{number}"] = f"{name}-format"
     return ["-blockdev", json.dumps(below), "-blockdev", json.dumps(above)]

@@ -98,17 +98,19 @@ class DiskWords(Struct, frozen=True):
     """QEMU's device types for what is attached to a bus, and the options that say where.
 
     `place` and `builtin` (for the board's own controller) have blanks for the parts of an address:
-    ``{controller}``, ``{bus}``, ``{target}``, ``{unit}``. A type with ``{bus}`` in it is a device
-    of virtio, which is a device of the board's own bus itself. `labels` are those of ``<wwn>``,
-    ``<vendor>``, ``<product>`` that QEMU takes, `cache` tells whether it takes a write cache.
+    ``{name}`` of the controller, ``{bus}``, ``{target}``, ``{unit}``. A type with ``{bus}`` in it
+    is a device of virtio, which sits on the board's own bus. `labels` are those of ``<wwn>``,
+    ``<vendor>``, ``<product>`` that QEMU takes, by its names for them. `by_model` has the places on
+    controllers of other models, `lun` the type that passes commands through to a disk of the host.
     """
 
     disk: str
     cdrom: str = ""
     place: str = ""
     builtin: str = ""
-    labels: tuple[str, ...] = ()
-    cache: bool = True
+    labels: dict[str, str] = field(default_factory=dict)
+    lun: str = ""
+    by_model: dict[str, str] = field(default_factory=dict)
 
 
 class DiskBus(Struct, frozen=True):
@@ -247,7 +249,12 @@ BUSES: tuple[DiskBus, ...] = (
         units=(4, 2),
         zero=("controller", "target"),
         last={"bus": 1, "unit": 1},
-        words=DiskWords("ide-hd", "ide-cd", builtin="bus=ide.{bus},unit={unit}", labels=("wwn",)),
+        words=DiskWords(
+            "ide-hd",
+            "ide-cd",
+            builtin="bus=ide.{bus},unit={unit}",
+            labels={"wwn": "wwn", "product": "model"},
+        ),
         statistics=True,
         wwn=True,
         product=40,
@@ -293,8 +300,15 @@ BUSES: tuple[DiskBus, ...] = (
         words=DiskWords(
             "scsi-hd",
             "scsi-cd",
-            place="bus=scsi{controller}.0,channel={bus},scsi-id={target},lun={unit}",
-            labels=("wwn", "vendor", "product"),
+            place="bus={name}.0,channel={bus},scsi-id={target},lun={unit}",
+            labels={"wwn": "wwn", "vendor": "vendor", "product": "product"},
+            lun="scsi-block",
+            by_model={
+                "lsilogic": "bus={name}.0,scsi-id={unit}",
+                "ncr53c90": "bus=scsi.0,scsi-id={unit}",
+                "dc390": "bus={name}.0,scsi-id={unit}",
+                "am53c974": "bus={name}.0,scsi-id={unit}",
+            },
         ),
         statistics=True,
         shares_backing=True,
@@ -308,7 +322,7 @@ BUSES: tuple[DiskBus, ...] = (
         (Choice("virtio", qemu_args=VIRTIO_TOLD),),
         letters="vd",
         usual="vd",
-        words=DiskWords("virtio-blk-{bus}"),
+        words=DiskWords("virtio-blk-{bus}", lun="virtio-blk-{bus}"),
         fixed_media=True,
         statistics=True,
         shares_backing=True,
@@ -334,7 +348,7 @@ BUSES: tuple[DiskBus, ...] = (
         ),
         address="usb",
         # removable media are not told apart by usb-storage
-        words=DiskWords("usb-storage", cache=False),
+        words=DiskWords("usb-storage", "usb-storage"),
         statistics=True,
         shares_backing=True,
         removable=True,
@@ -360,9 +374,9 @@ BUSES: tuple[DiskBus, ...] = (
         words=DiskWords(
             "ide-hd",
             "ide-cd",
-            place="bus=sata{controller}.{unit}",
+            place="bus={name}.{unit}",
             builtin="bus=ide.{unit}",
-            labels=("wwn",),
+            labels={"wwn": "wwn", "product": "model"},
         ),
         statistics=True,
         product=40,
@@ -390,6 +404,7 @@ BUSES: tuple[DiskBus, ...] = (
         controller=DiskController("nvme", since=CONTROLLER_NVME, pci="express"),
         address="drive",
         units=(1, 1),
+        words=DiskWords("nvme-ns", place="bus={name},nsid={nsid}"),
         statistics=True,
     ),
     DiskBus(

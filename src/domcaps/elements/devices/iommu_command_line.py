@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from domcaps.language.command_line import ON_OFF, Line, Turn, options, untold
+from domcaps.language.command_line import ON_OFF, Line, Turn, options
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node
 
-IOMMUS = {"intel": "intel-iommu", "virtio": "virtio-iommu-pci"}
-"""IOMMUs of a guest, by model."""
+IOMMUS = {"intel": "intel-iommu", "virtio": "virtio-iommu", "amd": "amd-iommu", "smmuv3": ""}
+"""IOMMUs of a guest, by model; that of ARM's board is part of it."""
+_OPTIONS = {
+    "intel": (("intremap", "intremap"), ("caching_mode", "caching-mode"), ("eim", "eim"),
+              ("iotlb", "device-iotlb"), ("dma_translation", "dma-translation")),
+    "amd": (("intremap", "intremap"), ("iotlb", "device-iotlb"), ("xtsup", "xtsup"),
+            ("passthrough", "pt")),
+}  # fmt: skip
 
 
 def write_iommu(line: Line, node: Node) -> None:
@@ -19,14 +25,15 @@ def write_iommu(line: Line, node: Node) -> None:
     model = reading.get(node, "model", IOMMUS) or ""
     driver = reading.child(node, "driver")
     if model == "virtio":
-        if driver is not None:
-            raise untold(driver)
-        line.plug(node, IOMMUS[model], id="iommu0")
+        line.plug_virtio(node, IOMMUS[model], id=line.name(node, "iommu0"))
+        return
+    if model == "smmuv3":
+        line.machine["iommu"] = "smmuv3"
         return
     told: dict[str, object] = {}
     if driver is not None:
-        for name, option in (("intremap", "intremap"), ("caching_mode", "caching-mode"),
-                             ("eim", "eim"), ("iotlb", "device-iotlb")):  # fmt: skip
+        for name, option in _OPTIONS[model]:
             told[option] = reading.get(driver, name, ON_OFF)
         told["aw-bits"] = reading.number(driver, "aw_bits")
-    line.device(Turn.BRIDGE, options(IOMMUS[model], id="iommu0", **told), order=-1)
+    name = line.name(node, "iommu0")
+    line.device(Turn.BRIDGE, options(IOMMUS[model], id=name, **told), order=-1)

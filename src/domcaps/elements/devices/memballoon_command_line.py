@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from domcaps.elements.base.virtio import VIRTIO_MODELS
 from domcaps.elements.boards.defaults import adds_balloon
 from domcaps.language.command_line import ON_OFF, Line
 
@@ -12,14 +13,15 @@ if TYPE_CHECKING:
 
 
 def write_balloon(line: Line, devices: Node) -> None:
-    """Tell of the balloon, and of the one that libvirt adds where a domain says nothing of it."""
+    """Write the balloon, and the one that libvirt adds where a domain says nothing of it."""
     reading = line.reading
     node = reading.child(devices, "memballoon")
     if node is None:
         if adds_balloon(line.domain):
-            line.plug(None, line.virtio("virtio-balloon"), id="balloon0")
+            line.plug_virtio("memballoon", "virtio-balloon", id="balloon0")
         return
-    if reading.get(node, "model", {"virtio", "none"}) == "none":
+    model = reading.get(node, "model", {*VIRTIO_MODELS, "none"})
+    if model == "none":
         return
     stats = reading.child(node, "stats")
     if stats is not None:
@@ -30,4 +32,5 @@ def write_balloon(line: Line, devices: Node) -> None:
         "free-page-reporting": reading.get(node, "freePageReporting", ON_OFF),
     }
     more |= line.virtio_options(reading.child(node, "driver"))
-    line.plug(node, line.virtio("virtio-balloon"), id="balloon0", **more)
+    name = line.name(node, "balloon0")
+    line.plug_virtio(node, "virtio-balloon", model=model, id=name, **more)

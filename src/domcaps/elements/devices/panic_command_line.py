@@ -17,20 +17,18 @@ PANICS = {"isa": "pvpanic", "pvpanic": "pvpanic-pci"}
 def write_panic(line: Line, node: Node) -> None:
     """Write the device by which the guest reports a crash; some are part of the CPU."""
     reading = line.reading
-    reading.get(node, "model", {*PANICS, "hyperv", "s390", "default"})
+    reading.get(node, "model", {*PANICS, "hyperv", "s390", "pseries", "default"})
     model = panic_model(node, line.domain)
-    if model in {"s390", "hyperv"}:
-        # the processor says so
+    if model not in PANICS:
+        # processor or firmware say so
         return
-    name = options(PANICS[model], id="panic0")
     if model == "isa":
         address = reading.child(node, "address")
         port = None
         if address is not None:
             reading.get(address, "type", {"isa"})
             port = reading.get(address, "iobase")
+            reading.set_aside(address, "irq")
         line.device(Turn.ATTACHED, options(PANICS[model], ioport=port))
-    elif node.find("address") is None:
-        line.device(Turn.ANYWHERE, name)
     else:
-        line.plug(node, PANICS[model], id="panic0")
+        line.plug(node, PANICS[model])

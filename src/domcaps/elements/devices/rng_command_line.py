@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from domcaps.elements.base.virtio import VIRTIO_MODELS
+from domcaps.elements.characters.backend_command_line import backend
 from domcaps.language.command_line import Line, options, untold
 
 if TYPE_CHECKING:
@@ -12,18 +14,26 @@ if TYPE_CHECKING:
 
 def write_rng(line: Line, node: Node, number: int) -> None:
     """Write a source of randomness and its device."""
-    reading = line.reading
-    reading.get(node, "model", {"virtio"})
+    reading, name = line.reading, line.name(node, f"rng{number}")
+    model = reading.get(node, "model", VIRTIO_MODELS)
     source, rate = reading.child(node, "backend"), reading.child(node, "rate")
     if source is None:
         raise untold(node)
-    kind = reading.get(source, "model", {"random", "builtin"})
-    name, path = f"rng{number}-host", reading.text(source)
-    told = options(f"rng-{kind}", id=name, filename=path or None)
+    kind = reading.get(source, "model", {"random", "builtin", "egd"})
+    before: list[str] = []
+    told: dict[str, object] = {}
+    if kind == "egd":
+        before = backend(line, source, f"char{name}", name)
+        told["chardev"] = f"char{name}"
+    else:
+        path = reading.text(source)
+        usual = "/dev/urandom" if kind == "random" else None
+        told["filename"] = line.need("device", path, source) if path else usual
+    words = [*before, "-object", options(f"rng-{kind}", id=f"obj{name}", **told)]
     more: dict[str, object] = {}
     if rate is not None:
         # libvirt's period is a second where it says none
         more = {"max-bytes": reading.number(rate, "bytes"),
                 "period": reading.number(rate, "period") or 1000}  # fmt: skip
     more |= line.virtio_options(reading.child(node, "driver"))
-    line.plug(node, line.virtio("virtio-rng"), "-object", told, rng=name, id=f"rng{number}", **more)
+    line.plug_virtio(node, "virtio-rng", *words, model=model, rng=f"obj{name}", id=name, **more)

@@ -1,30 +1,54 @@
-"""QEMU arguments for ``<input>``."""
+"""QEMU arguments for ``<input>``, also of those that libvirt adds to boards of POWER."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from domcaps.elements.boards.defaults import input_bus
-from domcaps.language.command_line import Line, Turn, options, untold
+from domcaps.language.command_line import ON_OFF, Line, Turn, options, untold
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node
 
 USB_INPUT = {"tablet": "usb-tablet", "mouse": "usb-mouse", "keyboard": "usb-kbd"}
 """Input devices on USB."""
+_OTHERS = {"passthrough", "evdev"}
+_VIRTIO = {"passthrough": "virtio-input-host"}
 
 
 def write_input(line: Line, node: Node, number: int) -> None:
     """Write an input device; a PC has a keyboard and a mouse of its own."""
     reading = line.reading
-    kind = reading.get(node, "type", {"tablet", "mouse", "keyboard"}) or ""
-    reading.get(node, "bus", {"usb", "virtio", "ps2"})
-    bus = input_bus(node, line.domain)
-    if bus == "virtio":
+    kind = reading.get(node, "type", {*USB_INPUT, *_OTHERS}) or ""
+    reading.get(node, "bus", {"usb", "virtio", "ps2", "none", "xen"})
+    bus, name = input_bus(node, line.domain), line.name(node, f"input{number}")
+    if kind == "evdev":
+        _of_host(line, node, name)
+    elif bus == "virtio":
         more = line.virtio_options(reading.child(node, "driver"))
-        line.plug(node, line.virtio(f"virtio-{kind}"), id=f"input{number}", **more)
+        source = reading.child(node, "source")
+        if source is not None:
+            more["evdev"] = line.need("device", reading.get(source, "evdev") or "", source)
+        driver = _VIRTIO.get(kind, f"virtio-{kind}")
+        model = reading.get(node, "model")
+        line.plug_virtio(node, driver, model=model, id=name, **more)
     elif bus == "usb":
-        told = options(USB_INPUT[kind], id=f"input{number}", **line.usb_place(node))
+        told = options(USB_INPUT[kind], id=name, **line.usb_place(node))
         line.device(Turn.ATTACHED, told)
     elif not line.is_x86 or kind == "tablet":
         raise untold(node)
+
+
+def _of_host(line: Line, node: Node, name: str) -> None:
+    """Write an input device of the host, whose events go to the guest."""
+    reading = line.reading
+    source = reading.child(node, "source")
+    if source is None:
+        raise untold(node)
+    path = line.need("device", reading.get(source, "dev") or "", source)
+    grab = reading.get(source, "grab", {"all"})
+    toggle = reading.get(source, "grabToggle")
+    line.add("-object", options(
+        "input-linux", id=name, evdev=path, repeat=reading.get(source, "repeat", ON_OFF),
+        grab_all=True if grab == "all" else None, **{"grab-toggle": toggle},
+    ))  # fmt: skip

@@ -5,88 +5,156 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domcaps.elements.boards.defaults import video_model
-from domcaps.elements.display.video import MODEL_TYPE, WITH_SCREENS
-from domcaps.language.command_line import Line, Turn, options, untold
-from domcaps.language.qemu_args import QemuArgs, alternatives_of
+from domcaps.elements.display.video import WITH_SCREENS
+from domcaps.language.command_line import ON_OFF, YES_NO, Line, Turn, options, untold
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node
 
-WITHOUT_MEMORY = frozenset({"cirrus", "virtio"})
-"""Cards whose memory adds no QEMU argument."""
+CARDS = {"vga": "VGA", "cirrus": "cirrus-vga", "vmvga": "vmware-svga", "bochs": "bochs-display",
+         "qxl": "qxl", "virtio": "virtio-gpu", "ramfb": "ramfb"}  # fmt: skip
+"""Display adapters by model."""
 VIDEO_MEMORY = {
-    "vga": (("vram", "vgamem_mb"),),
-    "vmvga": (("vram", "vgamem_mb"),),
-    "bochs": (("vram", "vgamem"),),
+    "vga": (("vram", "vgamem_mb", 16384),),
+    "vmvga": (("vram", "vgamem_mb", 16384),),
+    "bochs": (("vram", "vgamem", 16384),),
     "qxl": (
-        ("ram", "ram_size"),
-        ("vram", "vram_size"),
-        ("vram64", "vram64_size_mb"),
-        ("vgamem", "vgamem_mb"),
+        ("ram", "ram_size", 65536),
+        ("vram", "vram_size", 65536),
+        ("vram64", "vram64_size_mb", 0),
+        ("vgamem", "vgamem_mb", 16384),
     ),
 }
-"""Sizes of memory that a card may have, by model: what a domain and what QEMU calls them."""
-WITH_VGA = {"virtio-gpu-pci": "virtio-vga", "qxl": "qxl-vga"}
-"""What the first card of a PC is instead, so that it is there before a driver is."""
+"""Sizes of memory that a card has, by model: names in a domain and in QEMU, libvirt's default."""
 _KIB = 1024
 
 
-def write_video(line: Line, node: Node, number: int) -> None:
-    """Write a display adapter; the first of a PC is there before its driver is."""
+def write_videos(line: Line, devices: Node) -> None:
+    """Write the display adapters, also the one that libvirt adds to a screen."""
+    nodes = line.reading.children(devices, "video")
+    if not nodes and devices.find("graphics") is not None:
+        kind = video_model(None, line.domain)
+        if kind in CARDS:
+            more = _memory(line, None, kind)
+            _write(line, "video", None, kind, _outputs(kind, 1) | more | {"id": "video0"})
+        return
+    # the one that firmware shows comes first
+    nodes.sort(key=lambda node: not _is_marked(node))
+    for number, node in enumerate(nodes):
+        _video(line, node, number)
+
+
+def _is_marked(node: Node) -> bool:
+    model = node.find("model")
+    return model is not None and model.get("primary") == "yes"
+
+
+def _video(line: Line, node: Node, number: int) -> None:
     reading = line.reading
-    model = reading.child(node, "model")
-    kind = video_model(node, line.domain)
-    choice = MODEL_TYPE.find(kind, line.domain.world.target.dialect)
-    if model is None or choice is None or choice.qemu_args is None:
-        raise untold(node, "", "a video card that libvirt chooses")
-    reading.set_aside(model, "type")
-    primary = reading.get(model, "primary", {"yes", "no"}) == "yes"
-    if not primary and number == 0:
-        primary = not any(
-            m.get("primary") == "yes" for m in line.domain.find("devices/video/model")
-        )
-    if primary and number:
-        raise untold(model, "primary", "a primary card that is not the first")
-    ways = alternatives_of(choice.qemu_args, line.domain.world, kind)
-    words = next((way.args.split() for way in ways if isinstance(way, QemuArgs)), None)
+    model, kind = reading.child(node, "model"), video_model(node, line.domain)
+    driver = reading.child(node, "driver")
+    more: dict[str, object] = {}
+    if driver is not None:
+        reading.set_aside(driver, "vgaconf")
+    if model is not None:
+        reading.set_aside(model, "type")
+        reading.get(model, "primary", YES_NO)
+        more = _of_card(line, node, model, kind)
+    else:
+        more = _outputs(kind, 1) | _memory(line, None, kind)
     if kind == "none":
         return
-    if words is None or len(words) != len(("-device", "driver")):
-        raise untold(model, "type", f"the video card {kind!r}")
-    driver = words[1]
-    if primary and line.is_x86:
-        driver = WITH_VGA.get(driver, driver)
-    more = _of_card(line, node, model, kind)
+    name = line.name(node, f"video{number}")
+    if kind not in CARDS:
+        raise untold(node, "", f"a display adapter {kind!r}")
+    _write(line, node, driver, kind, more | {"id": name}, is_first=not number)
+
+
+def _write(
+    line: Line, owner: Node | str, driver: Node | None, kind: str, more: dict[str, object],
+    *, is_first: bool = True,
+) -> None:  # fmt: skip
+    """Write a card; the first is there before its driver is, where it can be."""
+    is_3d = more.pop("3d", None)
+    other = None if driver is None else line.reading.get(driver, "name", {"qemu", "vhostuser"})
     if kind == "ramfb":
-        line.device(Turn.ATTACHED, options(driver, id=f"video{number}"))
+        line.device(Turn.ATTACHED, options("ramfb", id=more["id"]))
+    elif kind == "qxl":
+        line.plug(owner, "qxl-vga" if is_first else "qxl", **more)
+    elif kind != "virtio":
+        line.plug(owner, CARDS[kind], **more)
+    elif other == "vhostuser" and not isinstance(owner, str):
+        _in_program(line, owner, more, is_first=is_first)
     else:
-        line.plug(node, driver, id=f"video{number}", **more)
+        _virtio(line, owner, more, is_first=is_first, is_3d=bool(is_3d))
+
+
+def _virtio(
+    line: Line, owner: Node | str, more: dict[str, object], *, is_first: bool, is_3d: bool
+) -> None:
+    on_pci = line.kind(owner) in {"pci", ""}
+    gl = "-gl" if is_3d and line.has_type("virtio-gpu-gl-pci", "virtio-gpu-gl-device") else ""
+    if is_3d and not gl:
+        more["virgl"] = True
+    if is_first and on_pci and line.has_type("virtio-vga"):
+        line.plug(owner, f"virtio-vga{gl}", **more)
+    else:
+        line.plug_virtio(owner, f"virtio-gpu{gl}", **more)
+
+
+def _in_program(line: Line, node: Node, more: dict[str, object], *, is_first: bool) -> None:
+    """Write a card that another program draws, which listens at a socket."""
+    name = f"chr-vu-{more['id']}"
+    path = line.need("vhost-user", line.made_up(f"{more['id']}-vhost-user-gpu.sock"), node)
+    line.reading.besides[node] = "libvirt starts the program vhost-user-gpu"
+    told = options("socket", id=name, path=path)
+    more |= {"chardev": name}
+    if is_first and line.has_type("vhost-user-vga"):
+        # which takes no option of virtio
+        for option in ("iommu_platform", "ats", "packed", "page-per-vq"):
+            more.pop(option, None)
+        line.plug(node, "vhost-user-vga", "-chardev", told, **more)
+    else:
+        line.plug_virtio(node, "vhost-user-gpu", "-chardev", told, **more)
+
+
+def _outputs(kind: str, heads: int) -> dict[str, object]:
+    return {"max_outputs": heads} if kind in WITH_SCREENS else {}
+
+
+def _memory(line: Line, model: Node | None, kind: str) -> dict[str, object]:
+    """Take how much memory a card has."""
+    told: dict[str, object] = {}
+    for name, option, usual in VIDEO_MEMORY.get(kind, ()):
+        given = None if model is None else line.reading.number(model, name)
+        size = usual if given is None else given
+        if kind == "qxl" and name != "vram64":
+            # libvirt takes powers of two
+            size = 1 << max(size - 1, 0).bit_length()
+        told[option] = size // _KIB if option.endswith("_mb") else size * _KIB
+    return told
 
 
 def _of_card(line: Line, node: Node, model: Node, kind: str) -> dict[str, object]:
-    """Take how much memory and how many screens a card has."""
+    """Take what a card has besides its kind."""
     reading = line.reading
-    told: dict[str, object] = {}
     heads = reading.number(model, "heads") or 1
-    if kind in WITH_SCREENS:
-        told["max_outputs"] = heads if heads > 1 else None
-    elif heads > 1:
+    if heads > 1 and kind not in WITH_SCREENS:
         raise untold(model, "heads")
-    for name, option in VIDEO_MEMORY.get(kind, ()):
-        size = reading.number(model, name)
-        if (size or 0) % _KIB and option.endswith("_mb"):
-            raise untold(model, name, "a part of a MiB")
-        if size is not None:
-            told[option] = size // _KIB if option.endswith("_mb") else size * _KIB
-    if kind in WITHOUT_MEMORY:
-        # libvirt writes it into every domain, and tells QEMU nothing of it
-        reading.set_aside(model, "vram")
+    told = _outputs(kind, heads) | _memory(line, model, kind)
+    # libvirt writes sizes into every domain, and QEMU has none for some cards
+    reading.set_aside(model, "vram", "ram", "vgamem", "vram64")
     screen, speed = reading.child(model, "resolution"), reading.child(model, "acceleration")
     if screen is not None:
         told |= {"xres": reading.number(screen, "x"), "yres": reading.number(screen, "y")}
     if speed is not None:
-        reading.get(speed, "accel3d", {"no"})
-        reading.get(speed, "accel2d", {"no"})
+        told["3d"] = reading.get(speed, "accel3d", YES_NO) == "yes"
+        reading.get(speed, "accel2d", YES_NO)
+        render = reading.get(speed, "rendernode")
+        if render:
+            line.need("render-node", render, speed)
+    told["edid"] = reading.get(model, "edid", ON_OFF)
+    told["blob"] = reading.get(model, "blob", ON_OFF)
     if kind == "virtio":
         told |= line.virtio_options(reading.child(node, "driver"))
     return told

@@ -4,15 +4,34 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from domcaps.elements.boards.families import Q35, S390
-from domcaps.language.command_line import YES_NO, Line, doubled, untold
+from domcaps.elements.boards.families import Q35
+from domcaps.language.command_line import ON_OFF, YES_NO, Line, doubled, untold
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node
 
 ABOUT = ("title", "description", "metadata")
-_AFTER_CRASHES = {"destroy", "restart", "preserve", "rename-restart", "coredump-destroy",
-                  "coredump-restart"}  # fmt: skip
+BESIDES = {
+    "bandwidth": "libvirt limits bandwidth",
+    "blkiotune": "libvirt sets weights and limits of disks by control groups",
+    "cputune": "libvirt pins threads to processors and sets their shares by control groups",
+    "idmap": "libvirt maps users",
+    "memtune": "libvirt limits memory by control groups",
+    "perf": "libvirt counts events of the processor",
+    "resource": "libvirt puts the machine into a control group",
+    "seclabel": "libvirt labels the process and its files",
+}
+"""What libvirt does without an argument, by element."""
+_EVENTS = {"on_poweroff", "on_reboot", "on_crash", "on_lockfailure"}
+_ENDS = {"destroy", "restart", "preserve", "rename-restart", "coredump-destroy",
+         "coredump-restart", "poweroff", "pause", "ignore"}  # fmt: skip
+
+
+def write_besides(line: Line, root: Node) -> None:
+    """Note what libvirt does by other means than arguments."""
+    for tag, what in BESIDES.items():
+        for node in line.reading.children(root, tag):
+            line.reading.beside(node, what)
 
 
 def name_words(line: Line, root: Node) -> list[str]:
@@ -20,25 +39,31 @@ def name_words(line: Line, root: Node) -> list[str]:
     name = line.reading.child(root, "name")
     if name is None:
         return []
-    return ["-name", "guest=" + doubled(line.reading.text(name))]
+    return ["-name", "guest=" + doubled(line.reading.text(name)) + ",debug-threads=on"]
 
 
 def identity_words(line: Line, root: Node) -> list[str]:
     """Give the words for the UUID."""
     node = line.reading.child(root, "uuid")
-    return [] if node is None else ["-uuid", line.reading.text(node)]
+    hardware = line.reading.child(root, "hwuuid")
+    if hardware is not None:
+        line.reading.text(hardware)
+    uuid = [line.reading.text(one) for one in (node, hardware) if one is not None]
+    return ["-uuid", uuid[-1]] if uuid else []
 
 
 def event_words(line: Line, root: Node) -> list[str]:
     """Take what is to be done at an end; QEMU by itself ends, and restarts for a reboot."""
     reading, told = line.reading, []
-    # QEMU hears of a crash by a device for it; a mainframe says so itself
-    is_heard = root.find("devices/panic") is not None or line.holds(S390)
-    for tag, usual in (("on_poweroff", {"destroy"}), ("on_reboot", {"restart", "destroy"}),
-                       ("on_crash", {"destroy"} if is_heard else _AFTER_CRASHES)):  # fmt: skip
+    for tag in sorted(_EVENTS):
         node = reading.child(root, tag)
-        if node is not None and reading.text(node, usual) == "destroy" and tag == "on_reboot":
+        if node is None:
+            continue
+        action = reading.text(node, _ENDS)
+        if tag == "on_reboot" and action == "destroy":
             told.append("-no-reboot")
+        elif (tag, action) not in {("on_poweroff", "destroy"), ("on_reboot", "restart")}:
+            reading.besides[node] = f"libvirt does this itself: {action}"
     return told
 
 
@@ -59,3 +84,12 @@ def power_words(line: Line, root: Node) -> list[str]:
         if enabled is not None:
             told += ["-global", f"{board}.{name}={int(enabled == 'no')}"]
     return told
+
+
+def wrap_keys(line: Line, root: Node) -> None:
+    """Set the options of a mainframe's machine type for wrapping keys."""
+    wrap = line.reading.child(root, "keywrap")
+    for node in [] if wrap is None else line.reading.children(wrap, "cipher"):
+        name = line.reading.get(node, "name", {"aes", "dea"})
+        state = line.reading.get(node, "state", ON_OFF)
+        line.machine[f"{name}-key-wrap"] = state or "on"

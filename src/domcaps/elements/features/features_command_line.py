@@ -5,14 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domcaps.elements.boards.defaults import FEATURE_STATE
-from domcaps.elements.boards.families import ARM_VIRT
-from domcaps.language.command_line import ON_OFF, Line, Turn, untold
+from domcaps.elements.boards.families import ARM_VIRT, LOONGARCH_VIRT, PSERIES, RISCV_VIRT
+from domcaps.elements.features.gic import default_version
+from domcaps.language.command_line import ON_OFF, Line, Turn
 from domcaps.language.quantities import MIB, size_of
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node
 
 _IRQ_CHIPS = {"kvm": "on", "qemu": "split"}
+_WITH_ACPI = ARM_VIRT | LOONGARCH_VIRT | RISCV_VIRT
+_MITIGATIONS = {"cfpc": "cap-cfpc", "sbbc": "cap-sbbc", "ibs": "cap-ibs"}
+_CAPABILITIES = {"htm": "cap-htm", "nested-hv": "cap-nested-hv", "ccf-assist": "cap-ccf-assist"}
+_SILENT = ("pae", "hap", "viridian", "privnet")
+"""Features of which QEMU is told nothing, on whatever board."""
+_BESIDES = {"capabilities": "what a container may do"}
 
 
 def write_features(line: Line, root: Node) -> None:
@@ -20,25 +27,40 @@ def write_features(line: Line, root: Node) -> None:
     reading = line.reading
     features = reading.child(root, "features")
     acpi = None if features is None else reading.child(features, "acpi")
-    if line.is_x86 or line.holds(ARM_VIRT):
+    if line.is_x86 or line.holds(_WITH_ACPI):
         line.machine["acpi"] = "off" if acpi is None else "on"
-    elif acpi is not None:
-        raise untold(acpi)
     if features is None:
+        _gic(line, None)
         return
+    for tag in _SILENT:
+        node = reading.child(features, tag)
+        if node is not None:
+            reading.set_aside(node, "state")
+    for tag, what in _BESIDES.items():
+        node = reading.child(features, tag)
+        if node is not None:
+            reading.beside(node, what)
     if line.is_x86:
-        # every PC that QEMU makes has these, and pages of the hardware where there are some
-        for tag in ("apic", "pae", "hap"):
-            reading.child(features, tag)
+        reading.child(features, "apic")
         _switches(line, features)
+    _of_boards(line, features)
+    if line.holds(PSERIES):
+        _of_pseries(line, features)
     dump = reading.child(features, "vmcoreinfo")
     if dump is not None and reading.get(dump, "state", ON_OFF) != "off":
         line.device(Turn.ATTACHED, "vmcoreinfo")
-    gic = reading.child(features, "gic")
-    if gic is not None:
-        version = reading.get(gic, "version", {"2", "3", "host"})
-        if version is None or not line.holds(ARM_VIRT):
-            raise untold(gic)
+    _gic(line, reading.child(features, "gic"))
+    _others(line, features)
+
+
+def _gic(line: Line, node: Node | None) -> None:
+    """Set the version of ARM's interrupt controller: the one that is named, or libvirt's own."""
+    if not line.holds(ARM_VIRT):
+        return
+    version = None if node is None else line.reading.get(node, "version", {"2", "3", "host"})
+    if version is None:
+        version = default_version(line.domain)
+    if version is not None:
         line.machine["gic-version"] = version
 
 
@@ -61,3 +83,68 @@ def _switches(line: Line, features: Node) -> None:
         driver = reading.get(chip, "driver", _IRQ_CHIPS)
         if driver is not None:
             line.machine["kernel_irqchip"] = _IRQ_CHIPS[driver]
+
+
+def _of_boards(line: Line, features: Node) -> None:
+    """Take options of other boards' machine types."""
+    reading = line.reading
+    for tag, option in (("virtualization", "virtualization"), ("ras", "ras"), ("mte", "mte")):
+        node = reading.child(features, tag)
+        if node is not None:
+            line.machine[option] = reading.get(node, "state", ON_OFF) or FEATURE_STATE
+    aia = reading.child(features, "aia")
+    if aia is not None:
+        line.machine["aia"] = reading.get(aia, "value", {"none", "aplic", "aplic-imsic"}) or "none"
+
+
+def _of_pseries(line: Line, features: Node) -> None:
+    """Take the capabilities of POWER's servers."""
+    reading = line.reading
+    table = reading.child(features, "hpt")
+    if table is not None:
+        resizing = reading.get(table, "resizing", {"enabled", "disabled", "required"})
+        if resizing is not None:
+            line.machine["resize-hpt"] = resizing
+        size = reading.child(table, "maxpagesize")
+        if size is not None:
+            reading.text(size)
+            reading.set_aside(size, "unit")
+            line.machine["cap-hpt-max-page-size"] = f"{(size_of(size) or 0) >> 10}k"
+    for tag, option in _CAPABILITIES.items():
+        node = reading.child(features, tag)
+        if node is not None:
+            line.machine[option] = reading.get(node, "state", ON_OFF) or FEATURE_STATE
+    for tag, option in _MITIGATIONS.items():
+        node = reading.child(features, tag)
+        value = None if node is None else reading.get(node, "value", {"broken", "workaround",
+                                                                      "fixed"})  # fmt: skip
+        if value is not None:
+            line.machine[option] = value
+
+
+def _others(line: Line, features: Node) -> None:
+    """Take what has options of its own, or only libvirt looks at."""
+    reading = line.reading
+    registers, teardown, tcg = (reading.child(features, tag)
+                                for tag in ("msrs", "async-teardown", "tcg"))  # fmt: skip
+    if registers is not None:
+        reading.get(registers, "unknown", {"ignore", "fault"})
+        reading.besides[registers] = "libvirt sets an option of the kernel's module kvm"
+    if teardown is not None and reading.get(teardown, "enabled", {"yes", "no"}) is not None:
+        line.add("-run-with", f"async-teardown={_SWITCHES[teardown.get('enabled') or 'yes']}")
+    elif teardown is not None:
+        line.add("-run-with", "async-teardown=on")
+    if tcg is not None:
+        cache = reading.child(tcg, "tb-cache")
+        if cache is not None:
+            reading.text(cache)
+            reading.set_aside(cache, "unit")
+            line.accelerator["tb-size"] = str((size_of(cache) or 0) // MIB)
+    if not line.is_x86:
+        apic = reading.child(features, "apic")
+        if apic is not None:
+            # boards of other architectures have none, and libvirt says nothing of it
+            reading.set_aside(apic, "eoi")
+
+
+_SWITCHES = {"yes": "on", "no": "off"}

@@ -7,16 +7,24 @@
     </features>
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from domcaps.elements.boards.families import ARM_VIRT
+from domcaps.facts.emulator import Unanswered
 from domcaps.language import AnyChoice, Choice, Drift, Element, Enum, Place, World
 from domcaps.language.finding import Stage
 from domcaps.language.observed import WorldFact
 from domcaps.language.part import Part, field
-from domcaps.language.predicate import Predicate
 from domcaps.language.qemu_args import QemuArgs
 from domcaps.language.remedy import Effort, Remedy
 from domcaps.language.rule import Problems, Sample, problem, rule
 from domcaps.language.value_types import OneOf
+
+if TYPE_CHECKING:
+    from domcaps.language.domain import Domain
+    from domcaps.language.predicate import Predicate
 
 
 def _offers(world: World) -> str:
@@ -133,3 +141,13 @@ def old_arm_has_version_2(gic: Gic) -> Problems:
         yield problem(
             "this emulator supports only <gic version='2'/>", gic, "@version", accepted=("2",)
         )
+
+
+def default_version(domain: Domain) -> str:
+    """Give the version that libvirt chooses: the latest that there is for this type of domain."""
+    try:
+        known = domain.world.emulator.gic
+    except Unanswered:
+        known = ()
+    found = [g.version for g in known if (g.kernel if domain.virttype == "kvm" else g.emulated)]
+    return str(max(found, default=2))

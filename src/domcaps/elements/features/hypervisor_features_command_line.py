@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domcaps.elements.boards.defaults import FEATURE_STATE
-from domcaps.elements.boards.families import ARM_VIRT
 from domcaps.elements.features.hyperv import FEATURES
 from domcaps.language.command_line import ON_OFF, Line, doubled, untold
 
@@ -25,7 +24,7 @@ _KVM_SWITCHES = (
 def feature_words(line: Line, root: Node) -> list[str]:
     """Give the options of the CPU that ``<features>`` stands for."""
     features = line.reading.child(root, "features")
-    told = [] if root.find("devices/panic[@model='hyperv']") is None else ["hv-crash=on"]
+    told = [] if root.find("devices/panic[@model='hyperv']") is None else ["hv-crash"]
     if features is None:
         return told
     apic, pmu = line.reading.child(features, "apic"), line.reading.child(features, "pmu")
@@ -33,8 +32,6 @@ def feature_words(line: Line, root: Node) -> list[str]:
         eoi = line.reading.get(apic, "eoi", ON_OFF)
         told += [f"kvm-pv-eoi={eoi}"] if eoi else []
     if pmu is not None:
-        if not line.is_x86 and not line.holds(ARM_VIRT):
-            raise untold(pmu)
         told.append(f"pmu={line.reading.get(pmu, 'state', ON_OFF) or FEATURE_STATE}")
     spinlock = line.reading.child(features, "pvspinlock")
     if spinlock is not None and line.is_x86:
@@ -47,12 +44,15 @@ def _kvm(line: Line, features: Node) -> list[str]:
     kvm = reading.child(features, "kvm")
     if kvm is None:
         return []
-    if not line.is_x86:
-        raise untold(kvm)
     told = []
+    ring = reading.child(kvm, "dirty-ring")
+    if ring is not None and reading.get(ring, "state", ON_OFF) == "on":
+        line.accelerator["dirty-ring-size"] = str(reading.number(ring, "size"))
+    elif ring is not None:
+        reading.set_aside(ring, "size")
     for tag, state, told_so in _KVM_SWITCHES:
         node = reading.child(kvm, tag)
-        if node is not None and reading.get(node, "state", ON_OFF) == state:
+        if node is not None and reading.get(node, "state", ON_OFF) == state and line.is_x86:
             told.append(told_so)
     return told
 
@@ -65,9 +65,9 @@ def _hyperv(line: Line, features: Node) -> list[str]:
         return []
     if not line.is_x86:
         raise untold(hyperv)
-    if reading.get(hyperv, "mode", {"custom", "passthrough"}) == "passthrough":
-        return ["hv-passthrough"]
     told = []
+    if reading.get(hyperv, "mode", {"custom", "passthrough"}) == "passthrough":
+        told = ["hv-passthrough=on"]
     known = {choice.name for choice in FEATURES.choices}
     for node in hyperv.iterfind("*"):
         if node.tag not in known:
@@ -82,7 +82,7 @@ def _enlightenment(line: Line, node: Node, name: str) -> list[str]:
     reading, word = line.reading, f"hv-{name.replace('_', '-')}"
     if name == "spinlocks":
         retries = reading.number(node, "retries")
-        return [f"{word}={4095 if retries is None else retries}"]
+        return [f"{word}={4095 if retries is None else retries:#x}"]
     if name == "vendor_id":
         return [f"{word}={doubled(reading.get(node, 'value') or '')}"]
     told = [f"{word}=on"]

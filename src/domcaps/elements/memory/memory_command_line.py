@@ -1,10 +1,14 @@
-"""QEMU arguments for memory: how much, what it is made of on the host, and its NUMA cells."""
+"""QEMU arguments for memory: how much, and its NUMA cells."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from domcaps.elements.memory.numa import Cell
+from domcaps.elements.boards.families import machine_type
+from domcaps.elements.memory.backing_command_line import Backing, runs
+from domcaps.elements.memory.memory_device import MemoryDevice
+from domcaps.elements.memory.numa import Cell, cell_count, cpus_of
+from domcaps.elements.processor.vcpu_count import max_vcpus
 from domcaps.language.command_line import Line, options, untold
 from domcaps.language.quantities import MAX_BYTES, MIB, kib, size_of
 
@@ -13,87 +17,33 @@ if TYPE_CHECKING:
 
     from lxml.etree import _Element as Node
 
-
-MEMORY = {
-    "anonymous": "memory-backend-ram",
-    "file": "memory-backend-file",
-    "memfd": "memory-backend-memfd",
-}
-"""What memory can be made of."""
 _KIB_OF_MIB = MIB // 1024
-_NAME = "memory"
-
-
-class Backing:
-    """What memory is made of: the type of object, and its options."""
-
-    def __init__(self, line: Line, root: Node) -> None:
-        self._line = line
-        self._node = line.reading.child(root, "memoryBacking")
-        self.options: dict[str, object] = {}
-        self.kind = MEMORY["anonymous"]
-        self.is_said = False
-        if self._node is not None:
-            self._read(self._node)
-
-    def _read(self, node: Node) -> None:
-        reading = self._line.reading
-        if reading.child(node, "nosharepages") is not None:
-            self._line.machine["mem-merge"] = "off"
-        if reading.child(node, "locked") is not None:
-            self._line.add("-overcommit", "mem-lock=on")
-        source, access = reading.child(node, "source"), reading.child(node, "access")
-        kind = None if source is None else reading.get(source, "type", MEMORY)
-        discards = reading.child(node, "discard") is not None
-        if access is not None:
-            shared = reading.get(access, "mode", {"shared", "private"}) == "shared"
-            self._set(share=shared)
-        allocation = reading.child(node, "allocation")
-        if allocation is not None:
-            if reading.get(allocation, "mode", {"immediate", "ondemand"}) == "immediate":
-                self._set(prealloc=True)
-            threads = reading.number(allocation, "threads")
-            if threads:
-                self._set(**{"prealloc-threads": threads})
-        if kind is not None:
-            self.kind = MEMORY[kind]
-            self.is_said = True
-        self._pages(node)
-        if discards and self.kind == MEMORY["file"]:
-            # what has no file leaves nothing behind in any case
-            self._set(**{"discard-data": True})
-
-    def _set(self, **more: object) -> None:
-        self.is_said = True
-        self.options |= more
-
-    def _pages(self, node: Node) -> None:
-        """Take huge pages: as memory without a name, so that no file system of them is needed."""
-        reading = self._line.reading
-        huge = reading.child(node, "hugepages")
-        if huge is None:
-            return
-        pages = reading.children(huge, "page")
-        if len(pages) > 1 or any(page.get("nodeset") for page in pages):
-            raise untold(pages[0], "", "pages of a size for some cells only")
-        self.kind = MEMORY["memfd"]
-        self._set(hugetlb=True, prealloc=True)
-        for page in pages:
-            reading.set_aside(page, "size", "unit")
-            size = size_of(page, "@size", "@unit", limit=MAX_BYTES)
-            self._set(hugetlbsize=size)
-
-    def object(self, name: str, size: int, **more: object) -> str:
-        """Write an object for so many KiB."""
-        if self.kind == MEMORY["file"]:
-            more["mem-path"] = self._line.made_up(f"{name}.ram")
-        return options(self.kind, id=name, size=f"{size}k", **{**self.options, **more})
+_ENCLAVES = "sgx-epc"
 
 
 def write_memory(line: Line, root: Node) -> list[str]:
-    """Tell of the memory."""
-    reading = line.reading
-    sizes = {}
+    """Write the memory."""
+    size = _size(line, root)
+    most = _most(line, root)
+    line.backing = backing = Backing(line, root)
+    cells = list(_cells(line, backing, size))
+    told = ["-m", options(f"size={_rounded(size)}k", **most)]
+    name = _usual_name(line)
+    if not cells and (backing.is_said or backing.is_tuned or name):
+        line.machine["memory-backend"] = name or "memory"
+        told += ["-object", backing.object(name or "memory", _rounded(size))]
+    return [*told, *cells]
+
+
+def _usual_name(line: Line) -> str:
+    """Give QEMU's name of a machine type's memory, by which its state is migrated."""
+    machine = machine_type(line.domain.world)
+    return "" if machine is None else machine.default_ram_id
+
+
+def _size(line: Line, root: Node) -> int:
+    """Take how much memory there is at first, without what is in devices."""
+    reading, sizes = line.reading, dict[str, int]()
     for tag in ("memory", "currentMemory"):
         node = reading.child(root, tag)
         if node is not None:
@@ -106,22 +56,16 @@ def write_memory(line: Line, root: Node) -> list[str]:
             if size is None:
                 raise untold(node, "", "a size that is none")
             sizes[tag] = kib(size)
-    most = _most(line, root)
-    backing = Backing(line, root)
-    cells = list(_cells(line, root, backing))
     # with cells it is they who have the memory, whatever the sum says
     size = sum(_rounded(cell.memory_kib) for cell in line.domain.all(Cell))
-    size = size or sizes.get("memory", 0)
-    if sizes.get("currentMemory", size) < size:
-        less = root.find("currentMemory")
-        raise untold(root if less is None else less, "", "less memory than there is")
-    if not size:
+    devices = sum(d.size_kib for d in line.domain.all(MemoryDevice) if d.model != _ENCLAVES)
+    size = size or sizes.get("memory", 0) - devices
+    less = root.find("currentMemory")
+    if less is not None and sizes["currentMemory"] < size + devices:
+        reading.besides[less] = "libvirt takes memory back by the balloon"
+    if size <= 0:
         raise untold(root, "", "a domain without <memory>")
-    told = ["-m", options(f"size={_rounded(size)}k", **most)]
-    if not cells and backing.is_said:
-        line.machine["memory-backend"] = _NAME
-        told += ["-object", backing.object(_NAME, _rounded(size))]
-    return [*told, *cells]
+    return size
 
 
 def _rounded(size: int) -> int:
@@ -137,45 +81,125 @@ def _most(line: Line, root: Node) -> dict[str, object]:
     line.reading.set_aside(node, "unit")
     slots = line.reading.number(node, "slots")
     size = kib(size_of(node, limit=MAX_BYTES))
-    return {"slots": slots, "maxmem": f"{_rounded(size)}k"}
+    return {"slots": slots or None, "maxmem": f"{_rounded(size)}k"} if size else {}
 
 
-def _cells(line: Line, root: Node, backing: Backing) -> Iterator[str]:
-    reading = line.reading
-    node = root.find("cpu/numa")
-    if node is None:
-        return
-    reading.child(node.getparent(), "numa")  # type: ignore[arg-type]
-    reading.children(node, "cell")
+def _cells(line: Line, backing: Backing, size: int) -> Iterator[str]:
     cells = line.domain.all(Cell)
-    for cell in cells:
-        reading.set_aside(cell.node, "id", "cpus", "memory", "unit")
-        name = f"{_NAME}{cell.number}"
-        more: dict[str, object] = {}
-        if (access := reading.get(cell.node, "memAccess", {"shared", "private"})) is not None:
-            more["share"] = access == "shared"
-        reading.get(cell.node, "discard", {"yes", "no"})
+    if not cells and cell_count(line.domain):
+        # libvirt adds one where memory is to be plugged in
         yield "-object"
-        yield backing.object(name, _rounded(cell.memory_kib), **more)
+        yield backing.object("ram-node0", _rounded(size), 0)
         yield "-numa"
-        cpus = "".join(f",cpus={numbers}" for numbers in _ranges(cell.cpus or 0))
-        yield f"node,nodeid={cell.number}{cpus},memdev={name}"
+        yield _node(0, range(max_vcpus(line.domain)), "ram-node0")
+    if not cells:
+        return
+    numa = cells[0].node.getparent()
+    line.reading.child(numa.getparent(), "numa")  # type: ignore[union-attr, arg-type]
+    ways = line.reading.child(numa, "interconnects")  # type: ignore[arg-type]
+    has_ways = ways is not None or any(cell.has("cache") for cell in cells)
+    if has_ways:
+        line.machine["hmat"] = "on"
+    cpus = cpus_of(line.domain)
     for cell in cells:
-        distances = reading.child(cell.node, "distances")
-        for sibling in [] if distances is None else reading.children(distances, "sibling"):
-            to, cost = reading.number(sibling, "id"), reading.number(sibling, "value")
+        yield from _cell(line, backing, cell, cpus.get(cell.number, 0), ways, has_ways=has_ways)
+    for cell in cells:
+        yield from _distances(line, cell)
+    if ways is not None:
+        yield from _ways(line, ways)
+    for cell in cells:
+        yield from _caches(line, cell)
+
+
+def _node(number: int, cpus: range | list[int], memory: str | None, **more: object) -> str:
+    told = "".join(f",cpus={part}" for part in runs(cpus))
+    rest = "".join(f",{name}={value}" for name, value in more.items() if value is not None)
+    return f"node,nodeid={number}{told}{rest}" + (f",memdev={memory}" if memory else "")
+
+
+def _cell(
+    line: Line, backing: Backing, cell: Cell, mask: int, ways: Node | None, *, has_ways: bool
+) -> Iterator[str]:
+    reading, number = line.reading, cell.number
+    reading.children(cell.node.getparent(), "cell")  # type: ignore[arg-type]
+    reading.set_aside(cell.node, "id", "cpus", "memory", "unit")
+    if cell.cpus is None and cell.node.get("cpus"):
+        raise untold(cell.node, "cpus")
+    more: dict[str, object] = {}
+    if (access := reading.get(cell.node, "memAccess", {"shared", "private"})) is not None:
+        more["share"] = access == "shared"
+    dropped = reading.get(cell.node, "discard", {"yes", "no"})
+    name = f"ram-node{number}" if cell.memory_kib else None
+    if name:
+        discard = None if dropped is None else dropped == "yes"
+        yield "-object"
+        yield backing.object(name, _rounded(cell.memory_kib), number, discard=discard, **more)
+    yield "-numa"
+    cpus = [place for place in range(mask.bit_length()) if mask >> place & 1]
+    initiator = (number if cpus else _initiator(ways, number)) if has_ways else None
+    yield _node(number, cpus, name, initiator=initiator)
+
+
+def _initiator(ways: Node | None, target: int) -> int:
+    """Give the cell whose processors are nearest to memory that has none."""
+    fastest: dict[str, tuple[int, int]] = {}
+    for way in ways if ways is not None else ():
+        if way.get("target") == str(target) and not int(way.get("cache") or 0):
+            value, initiator = int(way.get("value") or 0), int(way.get("initiator") or 0)
+            order = value if way.tag == "latency" else -value
+            fastest[str(way.tag)] = min(fastest.get(str(way.tag), (order, initiator)),
+                                        (order, initiator))  # fmt: skip
+    best = fastest.get("bandwidth") or fastest.get("latency")
+    return best[1] if best else 0
+
+
+def _distances(line: Line, cell: Cell) -> Iterator[str]:
+    distances = line.reading.child(cell.node, "distances")
+    for sibling in [] if distances is None else line.reading.children(distances, "sibling"):
+        to, cost = line.reading.number(sibling, "id"), line.reading.number(sibling, "value")
+        yield "-numa"
+        yield f"dist,src={cell.number},dst={to},val={cost}"
+
+
+def _ways(line: Line, ways: Node) -> Iterator[str]:
+    """Take how fast the ways between cells are."""
+    reading = line.reading
+    for tag in ("latency", "bandwidth"):
+        for way in reading.children(ways, tag):
+            numbers = [reading.number(way, name) or 0 for name in ("initiator", "target", "cache")]
+            kind = reading.get(way, "type", {"access", "read", "write"})
+            shown = str(reading.number(way, "value") or 0)
+            if tag == "bandwidth":
+                reading.set_aside(way, "unit")
+                shown = f"{(size_of(way, '@value') or 0) >> 10}K"
+            level = "memory" if not numbers[2] else _LEVELS.get(numbers[2], "memory")
             yield "-numa"
-            yield f"dist,src={cell.number},dst={to},val={cost}"
+            yield (
+                f"hmat-lb,initiator={numbers[0]},target={numbers[1]},hierarchy={level},"
+                f"data-type={kind}-{tag},{tag}={shown}"
+            )
 
 
-def _ranges(mask: int) -> Iterator[str]:
-    """Write a mask as runs of numbers."""
-    number = 0
-    while mask:
-        low = (mask & -mask).bit_length() - 1
-        mask >>= low
-        count = (~mask & (mask + 1)).bit_length() - 1
-        number += low
-        yield str(number) if count == 1 else f"{number}-{number + count - 1}"
-        mask >>= count
-        number += count
+_LEVELS = {1: "first-level", 2: "second-level", 3: "third-level"}
+_WRITES = {"none": "none", "writeback": "write-back", "writethrough": "write-through"}
+_KINDS = {"none": "none", "direct": "direct", "full": "complex"}
+
+
+def _caches(line: Line, cell: Cell) -> Iterator[str]:
+    """Take the caches in front of a cell's memory."""
+    reading = line.reading
+    for cache in reading.children(cell.node, "cache"):
+        level = reading.number(cache, "level")
+        kind = _KINDS[reading.get(cache, "associativity", _KINDS) or "none"]
+        policy = _WRITES[reading.get(cache, "policy", _WRITES) or "none"]
+        size, width = reading.child(cache, "size"), reading.child(cache, "line")
+        for node in (size, width):
+            if node is None:
+                raise untold(cache)
+            reading.set_aside(node, "value", "unit")
+        bytes_, step = (0 if n is None else size_of(n, "@value") or 0 for n in (size, width))
+        yield "-numa"
+        yield (
+            f"hmat-cache,node-id={cell.number},size={bytes_ >> 10}K,level={level},"
+            f"associativity={kind},policy={policy},line={step}"
+        )

@@ -1,81 +1,165 @@
-"""QEMU arguments for ``<interface>``: the card, and what it is connected to."""
+"""QEMU arguments for ``<interface>``: the card, and what it is connected to.
+
+libvirt opens most networks itself and hands QEMU what it opened. A command that stands alone names
+a tap device instead, which QEMU makes or takes; connecting that to a network or bridge is libvirt's
+work, and is said in the notes of the command.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from domcaps.elements.boards.defaults import INTERFACE_TYPE, card_model
-from domcaps.language.command_line import Line, options, untold
+from domcaps.elements.base.virtio import VIRTIO_MODELS
+from domcaps.elements.boards.defaults import card_model
+from domcaps.elements.boards.families import KVM
+from domcaps.elements.network.backend_command_line import network_words
+from domcaps.elements.placement.usb import on_usb
+from domcaps.language.command_line import ON_OFF, YES_NO, Line, Turn, options
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node
 
-CARDS = ("virtio", "e1000", "e1000e", "igb", "ne2k_pci", "pcnet", "rtl8139", "vmxnet3")
-"""Models of network cards that are called alike, but for that of virtio."""
+_BESIDES = {
+    "bandwidth": "libvirt limits the bandwidth of the tap device",
+    "coalesce": "libvirt sets how packets are gathered",
+    "filterref": "libvirt filters packets",
+    "guest": "a name in the guest, which QEMU has no option for",
+    "port": "libvirt sets options of the bridge's port",
+    "route": "libvirt adds a route",
+    "virtualport": "libvirt connects the tap device to the switch",
+    "vlan": "libvirt tags packets on the bridge",
+    "privateData": "what libvirt keeps of a running machine",
+}
+"""What libvirt does without an argument."""
+_OFFLOADS = {
+    "csum": "csum", "gso": "gso", "tso4": "tso4", "tso6": "tso6", "ecn": "ecn", "ufo": "ufo",
+    "mrg_rxbuf": "mrg_rxbuf",
+}  # fmt: skip
+_SOLDERED = {"lan9118", "scm91c111"}
+"""Cards that are part of a board: QEMU has an option of its own for what they are connected to."""
 
 
 def write_interface(line: Line, node: Node, number: int) -> None:
     """Write a network card and its connection."""
     reading = line.reading
+    for tag, what in _BESIDES.items():
+        for inside in reading.children(node, tag):
+            reading.beside(inside, what)
+    reading.set_aside(node, "trustGuestRxFilters", "managed")
+    link = reading.child(node, "link")
+    if link is not None and reading.get(link, "state", {"up", "down"}) == "down":
+        reading.besides[link] = "libvirt takes the link down while it starts the machine"
     model, mac = reading.child(node, "model"), reading.child(node, "mac")
     kind = card_model(node, line.domain)
     if model is not None:
         reading.set_aside(model, "type")
-    if kind not in CARDS:
-        raise untold(node, "", f"a network card {kind!r}")
-    address = None if mac is None else reading.get(mac, "address")
-    net = f"net{number}-host"
-    mtu, rom = reading.child(node, "mtu"), reading.child(node, "rom")
-    more: dict[str, object] = {"mac": address}
-    if rom is not None:
-        more["romfile"] = "" if reading.get(rom, "enabled", {"yes", "no"}) == "no" else None
-        more["rombar"] = reading.get(rom, "bar", {"on", "off"})
-    if kind == "virtio":
-        more["host_mtu"] = None if mtu is None else reading.number(mtu, "size")
-        more |= _queues(line, node)
-    line.plug(
-        node,
-        line.virtio("virtio-net") if kind == "virtio" else kind,
-        "-netdev",
-        _network(line, node, net),
-        netdev=net,
-        id=f"net{number}",
-        **more,
-        bootindex=line.boot_index(node, "network"),
-    )
+    name = line.numbered(node, "net")
+    more: dict[str, object] = {"netdev": f"host{name}", "id": name}
+    if mac is not None:
+        more["mac"] = reading.get(mac, "address")
+        reading.set_aside(mac, "type", "check", "currentAddress")
+    more |= rom_options(line, node)
+    if kind in _SOLDERED:
+        _soldered(line, node, number, name, kind, more)
+        return
+    is_virtio = kind in VIRTIO_MODELS
+    driver = _of_virtio(line, node) if is_virtio else _unused(line, node)
+    mtu = reading.child(node, "mtu")
+    if mtu is not None:
+        size = reading.number(mtu, "size")
+        more |= {"host_mtu": size} if is_virtio else {}
+    words = network_words(line, node, number, name, is_virtio=is_virtio and line.holds(KVM))
+    _card(line, node, kind, words, driver | more | line.boot(node, "network"))
 
 
-def _queues(line: Line, node: Node) -> dict[str, object]:
+def _card(line: Line, node: Node, kind: str, words: list[str], more: dict[str, object]) -> None:
+    if kind in VIRTIO_MODELS:
+        line.plug_virtio(node, "virtio-net", *words, model=kind, **more)
+    elif on_usb("interface", node, line.domain):
+        line.device(Turn.ATTACHED, options(kind, **more, **line.usb_place(node)), *words)
+    else:
+        line.plug(node, kind, *words, **more)
+
+
+def _soldered(
+    line: Line, node: Node, number: int, name: str, kind: str, more: dict[str, object]
+) -> None:
+    """Connect a card of the board."""
+    _unused(line, node)
+    line.boot(node, "network")
+    line.place(node)
+    words = network_words(line, node, number, name, is_virtio=False)
+    told = options(f"nic,model={kind}".replace(",", "\\0"), netdev=more["netdev"],
+                   macaddr=more.get("mac"), name=name)  # fmt: skip
+    line.add(*words, "-net", told.replace("\\0", ","))
+
+
+def rom_options(line: Line, node: Node) -> dict[str, object]:
+    """Take the program in a card's memory by which it is booted from."""
+    rom = line.reading.child(node, "rom")
+    if rom is None:
+        return {}
+    if line.reading.get(rom, "enabled", YES_NO) == "no":
+        line.reading.set_aside(rom, "bar", "file")
+        return {"rombar": 0, "romfile": ""}
+    bar, file = line.reading.get(rom, "bar", {*ON_OFF, "default"}), line.reading.get(rom, "file")
+    if file:
+        line.need("file", file, rom)
+    return {"rombar": {"on": 1, "off": 0}.get(bar or ""), "romfile": file}
+
+
+def _unused(line: Line, node: Node) -> dict[str, object]:
+    """Take what a driver is told that only cards of virtio have."""
+    driver = line.reading.child(node, "driver")
+    if driver is not None:
+        line.reading.set_aside_whole(driver)
+    teaming = line.reading.child(node, "teaming")
+    if teaming is not None:
+        line.reading.set_aside_whole(teaming)
+    tune = line.reading.child(node, "tune")
+    if tune is not None:
+        line.reading.set_aside_whole(tune)
+    return {}
+
+
+def _of_virtio(line: Line, node: Node) -> dict[str, object]:
     """Take the options of a card of virtio."""
-    reading = line.reading
+    reading, told = line.reading, dict[str, object]()
+    teaming = reading.child(node, "teaming")
+    if teaming is not None:
+        is_persistent = reading.get(teaming, "type", {"persistent", "transient"}) == "persistent"
+        reading.get(teaming, "persistent")
+        told["failover"] = True if is_persistent else None
+    tune = reading.child(node, "tune")
+    if tune is not None:
+        reading.beside(tune, "libvirt limits the memory of the tap device")
     driver = reading.child(node, "driver")
     if driver is None:
-        return {}
-    if reading.get(driver, "name", {"qemu", "vhost"}) == "vhost" and node.get("type") == "user":
-        raise untold(driver, "name", "a kernel's driver for a network of QEMU's own")
-    told = {"rx_queue_size": reading.number(driver, "rx_queue_size"),
-            "tx_queue_size": reading.number(driver, "tx_queue_size"),
-            "event_idx": reading.get(driver, "event_idx", {"on", "off"})}  # fmt: skip
+        return told
+    mode = reading.get(driver, "txmode", {"iothread", "timer"})
+    queues = reading.number(driver, "queues") or 0
+    told |= {
+        "tx": {"iothread": "bh", "timer": "timer"}.get(mode or ""),
+        "ioeventfd": reading.get(driver, "ioeventfd", ON_OFF),
+        "event_idx": reading.get(driver, "event_idx", ON_OFF),
+        "rss": reading.get(driver, "rss", ON_OFF),
+        "hash": reading.get(driver, "rss_hash_report", ON_OFF),
+        "rx_queue_size": reading.number(driver, "rx_queue_size"),
+        "tx_queue_size": reading.number(driver, "tx_queue_size"),
+    }
+    told |= _several(line, queues) if queues > 1 else {}
+    for tag, start in (("host", "host_"), ("guest", "guest_")):
+        inside = reading.child(driver, tag)
+        for name in () if inside is None else _OFFLOADS:
+            bare = name == "mrg_rxbuf" or (tag == "host" and name in {"csum", "gso"})
+            value = reading.get(inside, name, ON_OFF)  # type: ignore[arg-type]
+            if value is not None:
+                told[name if bare else start + name] = value
     return told | line.virtio_options(driver)
 
 
-def _network(line: Line, node: Node, name: str) -> str:
-    """Take what a card is connected to."""
-    reading = line.reading
-    kind = reading.get(node, "type", {"user", "bridge", "ethernet"}) or INTERFACE_TYPE
-    source, target = reading.child(node, "source"), reading.child(node, "target")
-    if kind == "user":
-        backend = reading.child(node, "backend")
-        if backend is not None:
-            reading.get(backend, "type", {"default"})
-        return options("user", id=name)
-    if kind == "bridge":
-        bridge = None if source is None else reading.get(source, "bridge")
-        if target is not None:
-            raise untold(target, "dev", "the name of what QEMU's helper makes")
-        # a helper of QEMU's makes the connection, if /etc/qemu/bridge.conf allows it
-        return options("bridge", id=name, br=bridge)
-    device = None if target is None else reading.get(target, "dev")
-    if target is None or not device or reading.get(target, "managed", {"yes", "no"}) != "no":
-        raise untold(node, "", "a network device that libvirt would make")
-    return options("tap", id=name, ifname=device, script="no", downscript="no")
+def _several(line: Line, queues: int) -> dict[str, object]:
+    """Give what a card with several queues needs: an interrupt for each way, and two more."""
+    if line.has_channels:
+        return {"mq": "on"}
+    return {"mq": "on", "vectors": 2 * queues + 2}

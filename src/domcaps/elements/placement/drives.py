@@ -109,6 +109,16 @@ class Drives(Part):
         """The disks, in the order of the document."""
         return tuple(self._disk(node) for node in self.domain.find("devices/disk"))
 
+    @cached_property
+    def ordered(self) -> list[Drive]:
+        """The disks in libvirt's order: those of a bus together, by the names of their targets."""
+        by_bus: dict[str, list[Drive]] = {}
+        for drive in self.disks:
+            by_bus.setdefault(drive.bus, []).append(drive)
+        for drives in by_bus.values():
+            drives.sort(key=lambda drive: disk_index(drive.name) or 0)
+        return [drive for drives in by_bus.values() for drive in drives]
+
     def _disk(self, node: Node) -> Drive:
         bus, name = disk_bus(node, self.domain), target_name(node) or ""
         address = self.domain.within(Address, node)

@@ -86,6 +86,21 @@ class PciTopology(Part):
         ports = [b for b in self._placement.buses.buses if b.model == "pcie-root-port"]
         return len(ports), sum(not any(port.taken.values()) for port in ports)
 
+    @cached_property
+    def final(self) -> tuple[list[tuple[PciDevice, PciAddress]], list[InstalledController]]:
+        """Every device with its place, as libvirt writes them, and the controllers that it adds."""
+        placement = _Placement(self)
+        placement.to_the_end = True
+        placement.run()
+        pairs = ((item, placement.place(item)) for item in placement.listed())
+        added = [item.controller for item in placement.added if item.controller is not None]
+        known = {c.index for c in (*self.hardware.of("pci"), *added)}
+        for index, bus in enumerate(placement.buses.buses):
+            if index not in known:
+                added.append(InstalledController("pci", bus.model, index))
+        added.sort(key=lambda controller: controller.index)
+        return [(item, place) for item, place in pairs if place is not None], added
+
     def place_of(self, controller: InstalledController) -> PciAddress | None:
         """Give the place of a controller, as given or as libvirt chooses it."""
         return controller.place or self._placement.chosen.get(id(controller))

@@ -122,11 +122,14 @@ class PciDevices:
         if tag == "video":
             yield from self._videos()
             return
-        for node in self.nodes.get(tag, ()):
+        nodes = self.nodes.get(tag, ())
+        if tag == "disk":
+            nodes = [drive.node for drive in self.hardware.drives.ordered]
+        for node in nodes:
             found = self._device(tag, node)
             if found is not None:
                 yield found
-        if tag == "memballoon" and self._adds_balloon and self.virtio_kind in {"", "pci"}:
+        if tag == "memballoon" and self.adds_balloon and self.virtio_kind in {"", "pci"}:
             yield PciDevice(tag, None, self.virtio)
 
     def _device(self, tag: str, node: Node) -> PciDevice | None:
@@ -210,7 +213,8 @@ class PciDevices:
         return tag == "sound" and node.get("model") == "virtio"
 
     @property
-    def _adds_balloon(self) -> bool:
+    def adds_balloon(self) -> bool:
+        """Whether libvirt adds a memory balloon."""
         return "memballoon" not in self.nodes and adds_balloon(self.domain)
 
     def _virtio_model(self, model: str | None) -> int:

@@ -36,7 +36,8 @@ _MOST_XHCI_PORTS = 15
 _MOST_BUSES = 1024
 
 # the order in which libvirt goes over devices that can be on USB
-_LISTED = ("disk", "interface", "sound", "hostdev", "serial", "input", "filesystem", "redirdev")
+_LISTED = ("hostdev", "disk", "interface", "controller", "input", "serial", "sound", "filesystem",
+           "redirdev")  # fmt: skip
 
 
 def on_usb(tag: str, node: Node, domain: Domain) -> bool:
@@ -131,29 +132,41 @@ class Usb(Part):
             tag = str(node.tag)
             if tag in _LISTED and on_usb(tag, node, self.domain):
                 found.setdefault(tag, []).append(node)
-        for _ in range(self._added_inputs()):
+        for _ in self.added_inputs():
             found.setdefault("input", []).append(None)
-        devices = [node for tag in _LISTED for node in found.get(tag, ())]
-        readers: list[Node | None] = [
+        # readers of smart cards
+        found["controller"] = [
             None if c.part is None else c.part.node for c in self.hardware.of("ccid")
         ]
-        return devices + readers
+        return [node for tag in _LISTED for node in found.get(tag, ())]
 
-    def _added_inputs(self) -> int:
-        """Count the keyboard and mouse that boards of POWER get with a screen."""
+    def added_inputs(self) -> tuple[str, ...]:
+        """Name the keyboard and mouse that boards of POWER get with a screen."""
         if not self.domain.world.truth(PPC64) or self.node.find("devices/graphics") is None:
-            return 0
+            return ()
         kinds = {
             (node.get("type"), input_bus(node, self.domain))
             for node in self.node.findall("devices/input")
         }
         mouse = ("mouse", "usb") not in kinds and ("tablet", "usb") not in kinds
-        return int(("keyboard", "usb") not in kinds) + int(mouse)
+        keyboard = ("keyboard", "usb") not in kinds
+        return (*(["keyboard"] if keyboard else []), *(["mouse"] if mouse else []))
 
     @cached_property
     def unplugged(self) -> tuple[_Unplugged, ...]:
         """What finds no port."""
         return tuple(_plug(self))
+
+    @cached_property
+    def ports(self) -> list[tuple[Node | None, UsbAddress]]:
+        """The port of each device, given or chosen by libvirt; None for devices that it adds.
+
+        Hubs come first, so that an added one is a None before all devices.
+        """
+        found: list[tuple[Node | None, UsbAddress]] = []
+        # of a domain that is refused, those that it gives before it is
+        next(_plug(self, found), None)
+        return found
 
 
 def _place(node: Node | None, domain: Domain) -> UsbAddress | None:
@@ -167,7 +180,10 @@ def _other_kind(node: Node | None) -> bool:
     return child is not None and child.get("type") != "usb"
 
 
-def _plug(usb: Usb) -> Iterator[_Unplugged]:
+def _plug(
+    usb: Usb, chosen: list[tuple[Node | None, UsbAddress]] | None = None
+) -> Iterator[_Unplugged]:
+    """Give ports to all; what is given a port here is appended to `chosen`."""
     devices = usb.devices
     # a hub is refused beside any 'none'; other devices find the controller that the board has
     refused = usb.hubs and any(c.model == "none" for c in usb.hardware.of("usb"))
@@ -188,7 +204,7 @@ def _plug(usb: Usb) -> Iterator[_Unplugged]:
             yield _Unplugged(node, "duplicate", what)
         buses[controller.index] = _Hub(ports)
     yield from _plug_given(usb, buses)
-    yield from _plug_others(usb, buses)
+    yield from _plug_others(usb, buses, [] if chosen is None else chosen)
 
 
 def _plug_given(usb: Usb, buses: dict[int, _Hub]) -> Iterator[_Unplugged]:
@@ -207,7 +223,9 @@ def _plug_given(usb: Usb, buses: dict[int, _Hub]) -> Iterator[_Unplugged]:
                 yield _Unplugged(device, "unavailable", wrong)
 
 
-def _plug_others(usb: Usb, buses: dict[int, _Hub]) -> Iterator[_Unplugged]:
+def _plug_others(
+    usb: Usb, buses: dict[int, _Hub], chosen: list[tuple[Node | None, UsbAddress]]
+) -> Iterator[_Unplugged]:
     """Give ports to the others: hubs, those that are added, and devices."""
     waiting: list[tuple[Node | None, bool]] = []
     for hub in usb.hubs:
@@ -224,10 +242,11 @@ def _plug_others(usb: Usb, buses: dict[int, _Hub]) -> Iterator[_Unplugged]:
         if not _other_kind(device) and (place is None or not place.port):
             waiting.append((device, False))
     for node, is_hub in waiting:
-        wrong = _give(buses, _place(node, usb.domain), _Hub(_HUB_PORTS) if is_hub else None)
-        if wrong:
-            yield _Unplugged(node, "exhausted", wrong)
+        found = _give(buses, _place(node, usb.domain), _Hub(_HUB_PORTS) if is_hub else None)
+        if isinstance(found, str):
+            yield _Unplugged(node, "exhausted", found)
             return
+        chosen.append((node, found))
 
 
 def _take(buses: dict[int, _Hub], place: UsbAddress, new: _Hub | None = None) -> str:
@@ -264,8 +283,11 @@ def _take(buses: dict[int, _Hub], place: UsbAddress, new: _Hub | None = None) ->
     return ""
 
 
-def _give(buses: dict[int, _Hub], wanted: UsbAddress | None, new: _Hub | None) -> str:
-    """Plug a device into the first port that is free, on the bus it names or on any."""
+def _give(buses: dict[int, _Hub], wanted: UsbAddress | None, new: _Hub | None) -> UsbAddress | str:
+    """Plug a device into the first port that is free, on the bus it names or on any.
+
+    Gives the port, or what is wrong.
+    """
     if wanted is not None and wanted.bus not in buses:
         return (
             f"the domain has no USB bus {wanted.bus}; add a USB controller with "
@@ -275,7 +297,8 @@ def _give(buses: dict[int, _Hub], wanted: UsbAddress | None, new: _Hub | None) -
     for bus in candidates:
         way = buses[bus].free()
         if way:
-            return _take(buses, UsbAddress(bus, way), new)
+            found = UsbAddress(bus, way)
+            return _take(buses, found, new) or found
     return "no USB port is left"
 
 

@@ -1,9 +1,10 @@
-"""QEMU arguments for ``<hub>``: before what sits on it."""
+"""QEMU arguments for ``<hub>``, also of those that libvirt adds: before what sits on them."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from domcaps.elements.placement.assigned import AssignedAddresses
 from domcaps.language.command_line import Turn, options
 
 if TYPE_CHECKING:
@@ -12,8 +13,16 @@ if TYPE_CHECKING:
     from domcaps.language.command_line import Line
 
 
-def write_hub(line: Line, node: Node, number: int) -> None:
-    """Write a hub, before what sits on it."""
-    line.reading.get(node, "type", {"usb"})
-    told = options("usb-hub", id=f"hub{number}", **line.usb_place(node))
-    line.device(Turn.ATTACHED, told, order=-1)
+def write_hubs(line: Line, nodes: list[Node]) -> None:
+    """Write the hubs, before what sits on them."""
+    for number, node in enumerate(nodes):
+        line.reading.get(node, "type", {"usb"})
+        name = line.name(node, f"hub{number}")
+        told = options("usb-hub", id=name, **line.usb_place(node))
+        line.device(Turn.ATTACHED, told, order=-2)
+    places = line.domain.all(AssignedAddresses)[0].added_usb("hub")
+    for number, place in enumerate(places, start=len(nodes)):
+        port = ".".join(map(str, place.port))
+        bus = f"{line.controller_name('usb', place.bus)}.0"
+        told = options("usb-hub", id=f"hub{number}", bus=bus, port=port)
+        line.device(Turn.ATTACHED, told, order=-2)

@@ -44,6 +44,7 @@ class Ports:
         # ports are only ever taken: what was not free is not looked at again
         self._passed: dict[tuple[int, int], int] = {}
         self._open: dict[int, list[int]] = {}
+        self.places: dict[Node, tuple[int, int]] = {}
         self.missing = tuple(self._all())
 
     def _all(self) -> Iterator[NoPort]:
@@ -63,13 +64,16 @@ class Ports:
                 wrong = self._take(controller, port)
                 if wrong:
                     yield NoPort(node, wrong)
+                self.places[node] = (controller, port)
             elif node.tag in {"channel", "console"} and _is_virtio(node):
                 waiting.append((node, node.tag == "console", controller))
         waiting.sort(key=lambda one: not one[1])  # consoles come first
         for node, console, controller in waiting:
-            wrong = self._give(console=console, controller=controller)
-            if wrong:
-                yield NoPort(node, wrong)
+            found = self._give(console=console, controller=controller)
+            if isinstance(found, str):
+                yield NoPort(node, found)
+            else:
+                self.places[node] = found
 
     def _take(self, controller: int, port: int) -> str:
         if controller not in self.sizes:
@@ -85,21 +89,22 @@ class Ports:
         self.taken[controller].add(port)
         return ""
 
-    def _give(self, *, console: bool, controller: int | None) -> str:
+    def _give(self, *, console: bool, controller: int | None) -> tuple[int, int] | str:
+        """Give a controller and a port that is free, or say that there is none."""
         if controller is not None:
             # of a console that names its controller, libvirt looks at the first one
             index = 0 if console else controller
             port = self._free(index, 1)
             if port is None:
                 return f"no port is left on virtio-serial controller {index}"
-            return self._take(index, port)
+            return self._take(index, port) or (index, port)
         least = 0 if console else 1
         open_ = self._open.setdefault(least, sorted(self.sizes))
         while open_:
             port = self._free(open_[0], least)
             if port is not None:
                 self.taken[open_[0]].add(port)
-                return ""
+                return open_[0], port
             del open_[0]
         new = next(n for n in range(len(self.sizes) + 1) if n not in self.sizes)
         self.sizes[new] = _USUAL_PORTS
@@ -107,7 +112,7 @@ class Ports:
         self.added.append(new)
         for indexes in self._open.values():
             insort(indexes, new)
-        return ""
+        return new, least
 
     def _free(self, index: int, least: int) -> int | None:
         taken = self.taken.get(index, set())

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 from domcaps.cpu.x86map import x86_map
 from domcaps.elements.boards.defaults import CPU_MODE, CPU_POLICY
+from domcaps.elements.boards.families import PPC64, PSERIES
 from domcaps.elements.processor.cpu import HOST_MODEL
-from domcaps.language.command_line import ON_OFF, Line, untold
+from domcaps.elements.processor.definition import default_cpu
+from domcaps.language.command_line import ON_OFF, Line, doubled, untold
 from domcaps.language.qemu_args import QemuArgs, alternatives_of
 
 if TYPE_CHECKING:
@@ -17,14 +19,16 @@ if TYPE_CHECKING:
 _FULL, _LIMIT = "host-phys-bits", "host-phys-bits-limit"
 _SEPARATORS = frozenset(",=")
 """``-cpu`` has no form in which they are part of a name: QEMU splits at each of them."""
-_POLICIES = {"require": "on", "force": "on", "disable": "off", "forbid": "off"}
+_POLICIES = {"require": "on", "force": "on", "disable": "off", "forbid": "off", "optional": ""}
+_MODES = {"custom", "host-model", "host-passthrough", "maximum"}
 
 
-def default_model(line: Line, root: Node) -> str:
-    """Give the CPU model that QEMU takes by itself, which has no name in a domain."""
-    if not line.is_x86:
-        raise untold(root, "", "features of the default CPU")
-    return "qemu64" if line.domain.arch == "x86_64" else "qemu32"
+def default_model(line: Line) -> str:
+    """Give the CPU model that a machine has where the domain names none, "" for QEMU's own."""
+    named = default_cpu(line.domain)
+    if not named and line.is_x86:
+        named = "qemu64" if line.domain.arch == "x86_64" else "qemu32"
+    return named
 
 
 def model_words(line: Line, root: Node) -> str:
@@ -33,28 +37,39 @@ def model_words(line: Line, root: Node) -> str:
     cpu = reading.child(root, "cpu")
     if cpu is None:
         return ""
-    mode = reading.get(cpu, "mode", {"custom", "host-model", "host-passthrough", "maximum"})
-    reading.get(cpu, "match", {"exact"})
+    mode = reading.get(cpu, "mode", _MODES) or CPU_MODE
+    match = reading.get(cpu, "match", {"exact", "minimum"})
     # what libvirt compares before it starts QEMU, and what it may do instead
     reading.get(cpu, "check", {"none", "partial", "full"})
     model = reading.child(cpu, "model")
-    name = ""
+    name, vendor_id = "", None
     if model is not None:
         reading.get(model, "fallback", {"allow", "forbid"})
+        vendor_id = reading.get(model, "vendor_id")
         name = reading.text(model)
         if set(name) & _SEPARATORS:
             raise untold(model, "", f"the value {name!r}")
-    vendor = reading.child(cpu, "vendor")
+    _vendor(line, cpu)
+    if match == "minimum" and mode == "custom":
+        # it is given all that the host has
+        mode, name = "host-model", ""
+    told = _named(line, cpu, mode, name)
+    more = [*([f"vendor={doubled(vendor_id)}"] if vendor_id else []), *_features(line, cpu),
+            *_cache(line, cpu), *_address(line, cpu)]  # fmt: skip
+    if more and not told:
+        told = default_model(line)
+        if not told:
+            raise untold(cpu, "", "a feature of the default CPU")
+    return ",".join([told, *more]) if told else ""
+
+
+def _vendor(line: Line, cpu: Node) -> None:
+    """Take the vendor, which libvirt compares with that of the host."""
+    vendor = line.reading.child(cpu, "vendor")
     if vendor is not None:
-        # libvirt compares it with that of the host
         dialect = line.domain.world.target.dialect
         known = x86_map(dialect).vendors if line.is_x86 else ()
-        reading.text(vendor, [name for name, _ in known])
-    told = _named(line, cpu, mode or CPU_MODE, name)
-    more = [*_features(line, cpu), *_cache(line, cpu), *_address(line, cpu)]
-    if more and not told:
-        raise untold(cpu, "", "a feature of the default CPU")
-    return ",".join([told, *more]) if told else ""
+        line.reading.text(vendor, [name for name, _ in known])
 
 
 def _features(line: Line, cpu: Node) -> list[str]:
@@ -62,6 +77,9 @@ def _features(line: Line, cpu: Node) -> list[str]:
     for feature in line.reading.children(cpu, "feature"):
         policy = line.reading.get(feature, "policy", _POLICIES) or CPU_POLICY
         name = line.reading.get(feature, "name") or ""
+        if not _POLICIES[policy]:
+            line.reading.besides[feature] = "libvirt asks for it where the host has it"
+            continue
         if not name or set(name) & _SEPARATORS:
             raise untold(feature, "name", f"the value {name!r}")
         told.append(f"{name}={_POLICIES[policy]}")
@@ -75,7 +93,7 @@ def _cache(line: Line, cpu: Node) -> list[str]:
     mode = line.reading.get(cache, "mode", {"emulate", "passthrough", "disable"})
     line.reading.get(cache, "level", {"3"} if mode == "emulate" else set())
     if mode == "passthrough":
-        return ["host-cache-info=on"]
+        return ["host-cache-info=on", "l3-cache=off"]
     return [f"l3-cache={'on' if mode == 'emulate' else 'off'}"]
 
 
@@ -97,9 +115,13 @@ def _address(line: Line, cpu: Node) -> list[str]:
 def _named(line: Line, cpu: Node, mode: str, name: str) -> str:
     reading = line.reading
     if mode == "custom":
-        return name
-    if name:
-        raise untold(cpu, "mode", f"a model with {mode}")
+        if any(not (c.isalnum() or c in "-_.") for c in name):
+            raise untold(cpu, "model", f"the value {name!r}")
+        return name.lower() if line.holds(PPC64) and name.startswith("POWER") else name
+    if name and mode == "host-model" and line.holds(PSERIES):
+        # the guest's processor is the host's, as an older one
+        line.machine["max-cpu-compat"] = name.lower()
+        return "host"
     if mode == "host-model":
         ways = alternatives_of(HOST_MODEL.qemu_args or (), line.domain.world)
         found = next((way.cpu for way in ways if isinstance(way, QemuArgs)), "")

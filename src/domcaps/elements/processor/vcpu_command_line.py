@@ -10,15 +10,20 @@ from domcaps.language.command_line import Line, options
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node
 
+_LEVELS = ("sockets", "dies", "clusters", "cores", "threads")
+
 
 def vcpu_words(line: Line, root: Node) -> list[str]:
     """Give the words for the number of virtual CPUs and their topology."""
     reading, domain = line.reading, line.domain
-    vcpu = reading.child(root, "vcpu")
+    vcpu, several = reading.child(root, "vcpu"), reading.child(root, "vcpus")
     if vcpu is not None:
         reading.text(vcpu)
-        reading.get(vcpu, "placement", {"static"})
+        reading.get(vcpu, "placement", {"static", "auto"})
         reading.set_aside(vcpu, "current")
+        reading.beside_attribute(vcpu, "cpuset", "libvirt pins the threads to processors")
+    if several is not None:
+        reading.beside(several, "libvirt plugs in processors while it starts the machine")
     most, there = max_vcpus(domain), initial_vcpus(domain)
     topology = domain.first(Topology)
     told: dict[str, object] = {"maxcpus": most if most != there else None}
@@ -26,7 +31,7 @@ def vcpu_words(line: Line, root: Node) -> list[str]:
         told |= {"sockets": most, "cores": 1, "threads": 1}
     else:
         reading.children(topology.node.getparent(), "topology")  # type: ignore[arg-type]
-        for name in ("sockets", "dies", "clusters", "cores", "threads"):
-            count = reading.number(topology.node, name)
-            told[name] = None if count == 1 and name in {"dies", "clusters"} else count
+        given = {name: reading.number(topology.node, name) for name in _LEVELS}
+        # what libvirt says of levels in between, a board may not take
+        told |= {n: None if c == 1 and n in {"dies", "clusters"} else c for n, c in given.items()}
     return ["-smp", options(str(there), **told)]

@@ -1,0 +1,82 @@
+"""Command lines: names, addresses and order as libvirt has them, and the domain's own arguments."""
+
+from __future__ import annotations
+
+from native_domains import told, with_devices, written
+
+_DISK = "<disk type='file'><source file='/a{0}'/><target dev='{0}' bus='{1}'/>{2}</disk>"
+_QEMU = "xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'"
+
+
+def word_of(xml: str, start: str) -> str:
+    (word,) = [word for word in told(xml) if word.startswith(start)]
+    return word
+
+
+def test_addresses_are_those_that_libvirt_chooses() -> None:
+    words = told(with_devices(_DISK.format("vda", "virtio", "")))
+    ports = [word for word in words if word.startswith("pcie-root-port")]
+    assert len(ports) == 4
+    assert "multifunction=on" in ports[0]
+    assert "bus=pcie.0" in ports[0]
+    assert word_of(with_devices(_DISK.format("vda", "virtio", "")), "virtio-blk-pci,").count(
+        "bus=pci.2"
+    )
+    old = with_devices(_DISK.format("vda", "virtio", ""), machine="pc")
+    assert "bus=pci.0,addr=0x2" in word_of(old, "virtio-blk-pci,")
+
+
+def test_devices_have_the_names_that_users_give_them() -> None:
+    alias = "<alias name='ua-x'/>"
+    xml = with_devices(
+        f"<controller type='usb' model='qemu-xhci'>{alias}</controller>"
+        "<input type='tablet' bus='usb'><alias name='input7'/></input>"
+    )
+    assert "id=ua-x" in word_of(xml, "qemu-xhci,")
+    assert word_of(xml, "usb-tablet,") == "usb-tablet,id=input0,bus=ua-x.0,port=1"
+
+
+def test_disks_of_a_bus_are_in_the_order_of_their_names() -> None:
+    xml = with_devices(*(_DISK.format(name, "virtio", "") for name in ("vdb", "vda")))
+    disks = [word for word in told(xml) if word.startswith("virtio-blk-pci")]
+    assert [("virtio-disk0" in word, "bootindex=1" in word) for word in disks] == [
+        (True, True),
+        (False, False),
+    ]
+
+
+def test_arguments_of_the_domains_own_come_last_as_they_are() -> None:
+    xml = (
+        with_devices()
+        .replace("<domain ", f"<domain {_QEMU} ")
+        .replace(
+            "</domain>",
+            "<qemu:commandline><qemu:arg value='-global'/><qemu:arg value='a,b=&quot;c'/>"
+            "<qemu:env name='A' value='b c'/></qemu:commandline></domain>",
+        )
+    )
+    command = written(xml)
+    assert command[-2:] == ("-global", 'a,b="c')
+    assert command.environment == {"A": "b c"}
+
+
+def test_properties_are_overridden_by_alias() -> None:
+    override = (
+        "<qemu:override><qemu:device alias='net0'><qemu:frontend>"
+        "<qemu:property name='x-a' type='bool' value='true'/>"
+        "<qemu:property name='mac' type='remove'/>"
+        "<qemu:property name='b' type='string' value='c,d=e'/>"
+        "</qemu:frontend></qemu:device></qemu:override>"
+    )
+    card = (
+        "<interface type='user'><mac address='52:54:00:11:22:33'/><model type='e1000'/></interface>"
+    )
+    xml = (
+        with_devices(card)
+        .replace("<domain ", f"<domain {_QEMU} ")
+        .replace("</domain>", f"{override}</domain>")
+    )
+    word = word_of(xml, "e1000,")
+    assert "x-a=on" in word
+    assert "mac=" not in word
+    assert word.endswith("b=c,,d=e")
