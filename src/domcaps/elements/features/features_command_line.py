@@ -18,7 +18,7 @@ _WITH_ACPI = ARM_VIRT | LOONGARCH_VIRT | RISCV_VIRT
 _MITIGATIONS = {"cfpc": "cap-cfpc", "sbbc": "cap-sbbc", "ibs": "cap-ibs"}
 _CAPABILITIES = {"htm": "cap-htm", "nested-hv": "cap-nested-hv", "ccf-assist": "cap-ccf-assist"}
 _SILENT = ("pae", "hap", "viridian", "privnet")
-"""Features of which QEMU is told nothing, on whatever board."""
+"""Features that add no argument, on any board."""
 _BESIDES = {"capabilities": "what a container may do"}
 
 

@@ -109,7 +109,7 @@ def rom_options(line: Line, node: Node) -> dict[str, object]:
 
 
 def _unused(line: Line, node: Node) -> dict[str, object]:
-    """Take what a driver is told that only cards of virtio have."""
+    """Take settings that only cards of virtio have: other cards ignore them."""
     driver = line.reading.child(node, "driver")
     if driver is not None:
         line.reading.set_aside_whole(driver)

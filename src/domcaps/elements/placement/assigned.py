@@ -25,9 +25,6 @@ if TYPE_CHECKING:
 
     from domcaps.elements.placement.pci_devices import PciDevice
 
-Owner = "Node | InstalledController | str"
-"""What has an address: an element, a controller, or the element's name where libvirt adds it."""
-
 _CHANNEL = CcwAddress(0xFE, 0, 0)
 _REGISTERS = {"interface": 0x1000, "controller": 0x2000, "serial": 0x30000000, "nvram": 0x3000,
               "tpm": 0x4000}  # fmt: skip

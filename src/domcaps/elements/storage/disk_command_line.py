@@ -12,7 +12,7 @@ from domcaps.elements.controllers.iothreads_command_line import mapping
 from domcaps.elements.placement.drives import Drives, disk_index
 from domcaps.elements.placement.installed import InstalledControllers
 from domcaps.elements.storage.disk_driver_command_line import labels, of_driver
-from domcaps.elements.storage.image_command_line import CACHES, Image
+from domcaps.elements.storage.image_command_line import CACHES, BlockImage
 from domcaps.elements.storage.source_command_line import SOURCES
 from domcaps.language.command_line import Line, Turn, options, untold
 
@@ -65,7 +65,7 @@ def _disk(line: Line, drive: Drive, number: int) -> None:
     if auth is not None and kind != "network":
         # the storage driver logs in
         reading.beside(auth, "libvirt logs in where the volume is")
-    image = Image(line, node, number, kind, device)
+    image = BlockImage(line, node, number, kind, device)
     if drive.bus == "sd":
         _card(line, drive, image, is_read_only=is_read_only)
         return
@@ -75,7 +75,7 @@ def _disk(line: Line, drive: Drive, number: int) -> None:
 
 
 def _content(
-    line: Line, node: Node, image: Image, device: str, is_read_only: bool
+    line: Line, node: Node, image: BlockImage, device: str, is_read_only: bool
 ) -> tuple[list[str], dict[str, object]]:
     """Take what is in a disk: the words for it, and the device's options."""
     reading = line.reading
@@ -102,7 +102,7 @@ def _content(
     return words, more
 
 
-def _card(line: Line, drive: Drive, image: Image, *, is_read_only: bool) -> None:
+def _card(line: Line, drive: Drive, image: BlockImage, *, is_read_only: bool) -> None:
     """Write a memory card, whose slot is part of the board: QEMU has a drive for it."""
     source = line.reading.child(drive.node, "source")
     if source is None:

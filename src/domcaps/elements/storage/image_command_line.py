@@ -41,7 +41,7 @@ _DRIVER = {
 }
 
 
-class Image:
+class BlockImage:
     """The image of one disk: how it is written and read, and its block devices."""
 
     def __init__(self, line: Line, node: Node, number: int, kind: str, device: str) -> None:
