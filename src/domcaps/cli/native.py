@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from domcaps import files
-from domcaps.cli._common import host_option, libvirt_option, note, open_host
+from domcaps.cli._common import host_option, libvirt_option
+from domcaps.cli._notes import note, open_host
 from domcaps.cli._terminal import emit, emit_document, say
 from domcaps.text import file_name
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 
 _BOOTED = {"hd", "cdrom", "network", "fd"}
+_PLAIN = "raw"
 _TABLES = {"slic": "sig=SLIC,", "msdm": "sig=MSDM,", "raw": "", "rawset": ""}
 _KERNEL = (("kernel", "-kernel"), ("initrd", "-initrd"), ("cmdline", "-append"), ("dtb", "-dtb"),
            ("shim", "-shim"))  # fmt: skip
@@ -44,7 +45,7 @@ def _tables(line: Line, system: Node) -> list[str]:
     reading, words = line.reading, []
     acpi = reading.child(system, "acpi")
     for node in [] if acpi is None else reading.children(acpi, "table"):
-        kind = reading.get(node, "type", _TABLES) or "raw"
+        kind = reading.get(node, "type", _TABLES) or _PLAIN
         path = line.need("file", reading.text(node), node).replace(",", ",,")
         words += ["-acpitable", f"{_TABLES[kind]}{'data' if kind == 'raw' else 'file'}={path}"]
     return words

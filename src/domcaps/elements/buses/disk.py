@@ -108,9 +108,9 @@ class DiskWords(Struct, frozen=True):
     cdrom: str = ""
     place: str = ""
     builtin: str = ""
-    labels: dict[str, str] = field(default_factory=dict)
+    labels: dict[str, str] = msgspec.field(default_factory=dict)
     lun: str = ""
-    by_model: dict[str, str] = field(default_factory=dict)
+    by_model: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 class DiskBus(Struct, frozen=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domcaps.elements.base.address import Address
+from domcaps.elements.boards.defaults import CONSOLE_TARGET
 from domcaps.elements.boards.families import PSERIES
 from domcaps.elements.characters.backend_command_line import backend
 from domcaps.elements.characters.console import Console
@@ -133,7 +134,7 @@ def _console(line: Line, node: Node, number: int, serials: list[Node]) -> None:
         reading.set_aside(target, "port")
     # the first console stands for the first serial port, if only libvirt says so
     first = line.domain.find("devices/console")[0].find("target")
-    stands = first is not None and first.get("type", "serial") not in _OF_SERIAL
+    stands = first is not None and first.get("type", CONSOLE_TARGET) not in _OF_SERIAL
     place = number + bool(serials and stands)
     name = line.name(node, f"console{place}")
     if not kind:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domcaps.elements.base.virtio import VIRTIO_MODELS
+from domcaps.elements.boards.defaults import FEATURE_STATE
 from domcaps.language.command_line import ON_OFF, YES_NO, Line, options, untold
 from domcaps.language.quantities import MIB, size_of
 
@@ -63,7 +64,7 @@ def _doorbell(line: Line, node: Node, server: Node | None, name: str, shared: st
         if reading.get(msi, "enabled", YES_NO) == "no":
             raise untold(msi, "enabled")
         more = {"vectors": reading.number(msi, "vectors"),
-                "ioeventfd": reading.get(msi, "ioeventfd", ON_OFF) or "on"}  # fmt: skip
+                "ioeventfd": reading.get(msi, "ioeventfd", ON_OFF) or FEATURE_STATE}  # fmt: skip
     line.plug(node, "ivshmem-doorbell", "-chardev", told, id=name, chardev=f"char{name}", **more)
 
 

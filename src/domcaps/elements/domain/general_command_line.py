@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from domcaps.elements.boards.defaults import FEATURE_STATE
 from domcaps.elements.boards.families import Q35
 from domcaps.language.command_line import ON_OFF, YES_NO, Line, doubled, untold
 
@@ -92,4 +93,4 @@ def wrap_keys(line: Line, root: Node) -> None:
     for node in [] if wrap is None else line.reading.children(wrap, "cipher"):
         name = line.reading.get(node, "name", {"aes", "dea"})
         state = line.reading.get(node, "state", ON_OFF)
-        line.machine[f"{name}-key-wrap"] = state or "on"
+        line.machine[f"{name}-key-wrap"] = state or FEATURE_STATE
