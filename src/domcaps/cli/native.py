@@ -13,6 +13,8 @@ from domcaps.cli._terminal import emit, emit_document, say
 from domcaps.text import file_name
 
 if TYPE_CHECKING:
+    from domcaps.hosts.host import Host
+    from domcaps.language.finding import Finding
     from domcaps.native.document import NativeDocument
 
 
@@ -58,12 +60,11 @@ def command(
     Exit code: 0 if the command was printed, 1 if the domain is refused, or has a part for which
     domcaps knows no argument (it is named; nothing is left out), 2 on error.
     """  # noqa: D301 - click takes the character, not its name
-    from domcaps.native.document import native_document
     from domcaps.validate.document.parse import MAX_BYTES
 
     host = open_host(host_file)
     data = files.read_input(file, MAX_BYTES + 1)
-    found = native_document(host, data, file, libvirt, new=not defined, judge=not no_validate)
+    found = _document(host, data, file, libvirt, new=not defined, judge=not no_validate)
     if form == "json":
         emit_document(found)
     else:
@@ -89,3 +90,33 @@ def _print(found: NativeDocument, *, one_line: bool) -> None:
     emit((as_shell(words) if one_line else as_shell_lines(words)) + "\n")
     for one in found.notes:
         note(f"{name}:{one.line}: not in the command: {one.text} ({one.path})")
+
+
+def _document(
+    host: Host, data: bytes, file: str, libvirt: str, *, new: bool = True, judge: bool = True
+) -> NativeDocument:
+    """Write a domain as a command, unless it is refused or a part of it can't be written."""
+    from domcaps.errors import UntoldError
+    from domcaps.native.document import NativeDocument
+    from domcaps.native.write import NativeNote
+
+    errors: tuple[Finding, ...] = ()
+    if judge:
+        errors = tuple(host.validate(data, libvirt, new=new).errors)
+    accepted = None if not judge else not errors
+    if errors:
+        return NativeDocument(file=file, accepted=False, findings=errors)
+    try:
+        command = host.native(data, libvirt, judge=False, new=new)
+    except UntoldError as error:
+        missing = NativeNote(error.where or "", error.line, error.message)
+        return NativeDocument(file=file, accepted=accepted, unsupported=missing)
+    return NativeDocument(
+        file=file,
+        accepted=accepted,
+        emulator=command[0],
+        arguments=tuple(command[1:]),
+        environment=dict(command.environment),
+        notes=command.notes,
+        needs=command.needs,
+    )
