@@ -28,7 +28,7 @@ WORDS = {"apic", "clock", "floppy", "led", "loader", "migration", "secret", "ser
 # a program that is called as a device is
 PROGRAMS = {("facts/helper_programs.py", "vhost-user-gpu")}
 
-MOST_ARROWS = 60
+MOST_ARROWS = 64
 
 
 @cache
