@@ -32,7 +32,12 @@ if TYPE_CHECKING:
 )
 @click.option("--one-line", is_flag=True, help="Print the command on one line.")
 @click.option(
-    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="A command for the shell, or a document for programs.",
 )
 def command(
     *,
@@ -55,7 +60,7 @@ def command(
     addresses and names are those that libvirt would choose; text is quoted for the shell. What
     libvirt does without an argument (networks, control groups, helper programs) is listed on
     standard error with the line of FILE. Files that libvirt would make have names in the folder
-    where the command is run. 'domcaps try' starts the command.
+    where the command is run.
 
     Exit code: 0 if the command was printed, 1 if the domain is refused, or has a part for which
     domcaps knows no argument (it is named; nothing is left out), 2 on error.

@@ -268,6 +268,9 @@ class Line(Protocol):
     def controller_name(self, kind: str, index: int) -> str:
         """Give QEMU's name of a controller, from which those of its buses are made."""
 
+    def serial_port(self, node: Node) -> tuple[int, int | None] | None:
+        """Give controller and port of a device on a virtio serial bus, None where it has none."""
+
     def identify(self, turn: Turn, owner: object, name: object, order: int = 0) -> None:
         """Write the identifiers by which a mainframe tells a PCI device, before it."""
 

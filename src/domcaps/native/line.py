@@ -14,6 +14,14 @@ from domcaps.elements.boards.families import (
     S390,
     X86,
 )
+from domcaps.elements.placement.address_command_line import (
+    ADDRESS_ATTRIBUTES,
+    MAINFRAME_IDENTIFIERS,
+    VIRTIO_ENDINGS,
+    VIRTIO_FORMS,
+    VIRTIO_SWITCHES,
+    mainframe_identifiers,
+)
 from domcaps.elements.placement.assigned import AssignedAddresses
 from domcaps.elements.placement.installed import InstalledController, InstalledControllers
 from domcaps.elements.placement.pci_assignment import PciTopology
@@ -37,27 +45,9 @@ if TYPE_CHECKING:
 
 _SEVERAL_BUSES = X86 | ALWAYS_PCI | S390 | ARM_VIRT | RISCV_VIRT | LOONGARCH_VIRT
 """Boards on which QEMU numbers the buses of PCI; on others the only one is called ``pci``."""
-_ADDRESS = {
-    "pci": ("domain", "bus", "slot", "function", "multifunction"),
-    "ccw": ("cssid", "ssid", "devno"),
-    "drive": ("controller", "bus", "target", "unit"),
-    "usb": ("bus", "port"),
-    "virtio-serial": ("controller", "bus", "port"),
-    "spapr-vio": ("reg",),
-    "ccid": ("controller", "slot"),
-    "isa": ("iobase", "irq"),
-    "dimm": ("slot", "base"),
-    "virtio-mmio": (),
-    "unassigned": (),
-}
-"""What an address of each kind has."""
 _FIRST = {None, "0", "0x0", "0x0000"}
 """PCI domains that a machine has."""
 _LAST_FUNCTION = 7
-_ENDINGS = {"pci": "-pci", "ccw": "-ccw", "virtio-mmio": "-device"}
-_VIRTIO = {"iommu": "iommu_platform", "ats": "ats", "packed": "packed",
-           "page_per_vq": "page-per-vq"}  # fmt: skip
-_MODELS = ("virtio-transitional", "virtio-non-transitional")
 _USERS = "ua-"
 """What aliases begin with that libvirt keeps."""
 
@@ -102,6 +92,10 @@ class CommandLineWriter:
         # a host bridge of pseries has its bus inside
         return f"{name}.0" if index and model == "pci-root" else name
 
+    def serial_port(self, node: Node) -> tuple[int, int | None] | None:
+        """Give controller and port of a device on a virtio serial bus, None where it has none."""
+        return self.assigned.serial_port(node)
+
     def controller_name(self, kind: str, index: int) -> str:
         """Give QEMU's name of a controller, from which those of its buses are made."""
         usual = f"usb{index or ''}" if kind == "usb" else f"{kind}{index}"
@@ -139,7 +133,7 @@ class CommandLineWriter:
         kind = self.kind(owner)
         if not kind:
             kind = "ccw" if self.has_channels else "pci"
-        return driver + _ENDINGS.get(kind, "-device")
+        return driver + VIRTIO_ENDINGS.get(kind, "-device")
 
     def add(self, *words: str) -> None:
         """Write words."""
@@ -180,7 +174,7 @@ class CommandLineWriter:
     ) -> None:
         """Write a device of virtio; `model` may ask for a (non-)transitional one."""
         told = self.virtio(driver, owner)
-        if model in _MODELS and told.endswith("-pci"):
+        if model in VIRTIO_FORMS and told.endswith("-pci"):
             kind = str(model).removeprefix("virtio-")
             if self.has_type(f"{told}-{kind}"):
                 told = f"{told}-{kind}"
@@ -196,8 +190,7 @@ class CommandLineWriter:
         if place is None or place.zpci is None or self.kind(owner) != "pci":
             return
         uid, fid = place.zpci
-        told = options("zpci", uid=uid, fid=fid, target=name, id=f"zpci{uid}")
-        self.device(turn, told, order=order)
+        self.device(turn, mainframe_identifiers(uid, fid, str(name)), order=order)
 
     def _node(self, owner: object) -> Node | None:
         if isinstance(owner, InstalledController):
@@ -210,15 +203,15 @@ class CommandLineWriter:
         address = None if node is None else self.reading.child(node, "address")
         if address is None:
             return None
-        kind = self.reading.get(address, "type", _ADDRESS) or "pci"
-        self.reading.set_aside(address, *_ADDRESS[kind])
-        zpci = self.reading.child(address, "zpci")
-        if zpci is not None:
-            self.reading.set_aside(zpci, "uid", "fid")
+        kind = self.reading.get(address, "type", ADDRESS_ATTRIBUTES) or "pci"
+        self.reading.set_aside(address, *ADDRESS_ATTRIBUTES[kind])
+        inner = self.reading.child(address, MAINFRAME_IDENTIFIERS)
+        if inner is not None:
+            self.reading.set_aside(inner, "uid", "fid")
         return address
 
     def kind(self, owner: object) -> str:
-        """Give the kind of address: ``pci``, ``ccw``, ``virtio-mmio`` …, "" for none."""
+        """Give the kind of address: ``pci``, ``ccw`` …, "" for none."""
         node = self._node(owner)
         address = None if node is None else node.find("address")
         if address is not None and address.get("type"):
@@ -284,7 +277,9 @@ class CommandLineWriter:
         """Take the options that every device of virtio has."""
         if node is None:
             return {}
-        return {to: self.reading.get(node, name, {"on", "off"}) for name, to in _VIRTIO.items()}
+        return {
+            to: self.reading.get(node, name, {"on", "off"}) for name, to in VIRTIO_SWITCHES.items()
+        }
 
     def audio_of(self, node: Node) -> str | None:
         """Take which audio backend a device plays on: by its number, the first otherwise."""

@@ -10,7 +10,6 @@ from domcaps.elements.boards.families import PSERIES
 from domcaps.elements.characters.backend_command_line import backend
 from domcaps.elements.characters.console import Console
 from domcaps.elements.characters.serial import MODELS, Serial, port_type
-from domcaps.elements.placement.assigned import AssignedAddresses
 from domcaps.language.command_line import Line, Turn, doubled, options, untold
 
 if TYPE_CHECKING:
@@ -198,7 +197,7 @@ def _on_virtio(line: Line, node: Node, device: str, before: list[str]) -> None:
         line.place(node)
     elif address is not None:
         reading.set_aside(address, "type", "controller", "bus", "port")
-    place = line.domain.all(AssignedAddresses)[0].serial_port(node)
+    place = line.serial_port(node)
     controller, port = place or (0, None)
     if node.tag == "console" and address is None:
         # the first port that is free

@@ -13,7 +13,6 @@ from domcaps.elements.base.virtio import VIRTIO_MODELS
 from domcaps.elements.boards.defaults import card_model
 from domcaps.elements.boards.families import KVM
 from domcaps.elements.network.backend_command_line import network_words
-from domcaps.elements.placement.usb import on_usb
 from domcaps.language.command_line import ON_OFF, YES_NO, Line, Turn, options
 
 if TYPE_CHECKING:
@@ -75,7 +74,7 @@ def write_interface(line: Line, node: Node, number: int) -> None:
 def _card(line: Line, node: Node, kind: str, words: list[str], more: dict[str, object]) -> None:
     if kind in VIRTIO_MODELS:
         line.plug_virtio(node, "virtio-net", *words, model=kind, **more)
-    elif on_usb("interface", node, line.domain):
+    elif kind == "usb-net":
         line.device(Turn.ATTACHED, options(kind, **more, **line.usb_place(node)), *words)
     else:
         line.plug(node, kind, *words, **more)
