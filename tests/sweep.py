@@ -97,6 +97,8 @@ def commands_on_a_recording(host: str, domain: str) -> Iterator[tuple[str, ...]]
     for form in ("text", "json", "sarif"):
         yield "validate", *at, "--format", form, "--explain", domain
     yield "convert", *at, "--to", "pc", domain
+    for form in ("text", "json"):
+        yield "native", *at, "--format", form, domain
     yield "diff", "--reasons", f"{host},virttype=qemu", f"{host},machine=pc"
     yield "baseline", host, "shipped:debian13-x86_64"
     new = ("new", *at, "--name", "web")

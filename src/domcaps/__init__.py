@@ -63,7 +63,7 @@ if TYPE_CHECKING:
     from domcaps.language.target import Flags, ReportOptions, Target, TargetOptions
     from domcaps.language.truth import Reason, Truth
     from domcaps.language.world import World
-    from domcaps.native.write import NativeCommand
+    from domcaps.native.write import NativeCommand, NativeNeed, NativeNote
     from domcaps.report.capabilities import DomainCapabilities
     from domcaps.report.diff import Difference
     from domcaps.report.explain import Explanation, NeededChange
@@ -112,6 +112,8 @@ __all__ = [
     "InputError",
     "LiveHost",
     "NativeCommand",
+    "NativeNeed",
+    "NativeNote",
     "NeededChange",
     "NoEmulatorError",
     "Node",
@@ -196,6 +198,8 @@ if not TYPE_CHECKING:
         "Truth": "domcaps.language.truth",
         "World": "domcaps.language.world",
         "NativeCommand": "domcaps.native.write",
+        "NativeNeed": "domcaps.native.write",
+        "NativeNote": "domcaps.native.write",
         "DomainCapabilities": "domcaps.report.capabilities",
         "Difference": "domcaps.report.diff",
         "Explanation": "domcaps.report.explain",

@@ -164,7 +164,7 @@ def test_a_command_line_is_made_or_what_is_missing_is_named(uri: str, tmp_path: 
     file = tmp_path / "demo.xml"
     file.write_text(XML)
     printed = virsh(uri, "domxml-to-native", "qemu-argv", str(file))
-    assert "-name guest=demo " in printed
+    assert "-name guest=demo," in printed
     assert "-machine pc-q35-" in printed
     file.write_text(XML.replace("</domain>", "<memtune/></domain>"))
     said = failing(uri, "domxml-to-native", "qemu-argv", str(file))

@@ -62,7 +62,7 @@ NODES = [
         "memory='524288'/>", "memory='524288'><distances><sibling id='1' value='10'/></distances>"
         "</cell>", 1)), "cpu-numa-cell-distances-sibling-invalid"),
     wrong("a cell has one cache of a level", cell(cache(1) + cache(1)),
-          "cpu-numa-cell-cache-level-out-of-range"),
+          "cpu-numa-cell-cache-level-out-of-range", "cpu-numa-cell-cache-without-ways"),
     wrong("a way leads to a cache that is there",
           numa(f"<interconnects>{way(0, 1, chr(32) + 'cache=' + chr(39) + '2' + chr(39))}"
                "</interconnects>"), "cpu-numa-interconnect-invalid"),

@@ -39,10 +39,6 @@ class StagedFinding(Protocol):
 T = TypeVar("T", bound=StagedFinding)
 
 
-def _always(_cause: StagedFinding, _consequence: StagedFinding) -> bool:
-    return True
-
-
 def _of_i440fx(cause: StagedFinding, consequence: StagedFinding) -> bool:
     """Tell whether the limit is that of a machine type without an IOMMU."""
     return consequence.accepted == ("255",) and "q35" in cause.message
@@ -50,7 +46,6 @@ def _of_i440fx(cause: StagedFinding, consequence: StagedFinding) -> bool:
 
 # what follows, from what, and when
 _CONSEQUENCES: dict[str, tuple[str, Callable[[StagedFinding, StagedFinding], bool]]] = {
-    "os-firmware-unsupported": ("os-firmware-unavailable", _always),
     "vcpu-count-unsupported": ("vcpu-count-without-eim", _of_i440fx),
 }
 
@@ -65,7 +60,7 @@ def causes_of(found: Sequence[T]) -> list[T | None]:
     by_code = {one.code: one for one in found}
     causes: list[T | None] = []
     for one in found:
-        code, follows = _CONSEQUENCES.get(one.code, ("", _always))
+        code, follows = _CONSEQUENCES.get(one.code, ("", _of_i440fx))
         cause = by_code.get(code)
         is_one = cause is not None and cause.stage == one.stage and follows(cause, one)
         causes.append(cause if is_one else None)

@@ -130,8 +130,11 @@ class _Search:
 
     def _others(self, world: World) -> Iterator[tuple[World, str]]:
         """Give the target with each other board and type, where what is named is near to none."""
+        pairs = list(itertools.product(self._boards(world), self._types(world)))
+        if len(pairs) == 1:
+            return
         seen = {(world.target.machine, world.target.virttype)}
-        for machine, virttype in itertools.product(self._boards(world), self._types(world)):
+        for machine, virttype in pairs:
             self.wanted |= {"machine": machine, "virttype": virttype}
             try:
                 other = self._ask()

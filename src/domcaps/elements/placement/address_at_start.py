@@ -116,7 +116,7 @@ def interrupts_are_free(address: Address) -> Problems:
     QEMU makes the number of the interrupt of some bits of the register: bits 12 to 19 below
     0x30000000, bits 12 to 15 from there on. The NVRAM of the board has the number 0.
     """
-    reg = register_of(address)
+    reg = register_of(address) if address.type == "spapr-vio" else None
     if reg is None or address.dropped or not address.holds(PSERIES):
         return
     taken = {} if device_of(address).tag == "nvram" else {_NVRAM_IRQ: "the NVRAM"}

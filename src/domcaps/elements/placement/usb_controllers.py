@@ -20,6 +20,10 @@ from domcaps.language.rule import Problems, Sample, problem, rule
 from domcaps.language.truth import Truth
 
 if TYPE_CHECKING:
+    from lxml.etree import _Element as Node
+
+    from domcaps.elements.placement.installed import InstalledController
+    from domcaps.language.domain import Domain
     from domcaps.language.predicate import Predicate
 
 
@@ -160,12 +164,10 @@ def a_companion_has_its_own_master(controller: Controller) -> Problems:
 
     Companions are those with ``<master>``, and the models ``ich9-uhci1`` to ``ich9-uhci3``.
     """
-    hardware = controller.domain.first(InstalledControllers)
-    found = hardware.of("usb") if hardware is not None and controller.type == "usb" else ()
-    own = next((one for one in found if one.part is controller), None)
-    if own is None or not own.companion:
+    companions, others = controller.domain.once(_companions_and_others)
+    own = companions.get(controller.node)
+    if own is None:
         return
-    others = {one.index: one.model for one in found if not one.companion}
     # without any master the definition is refused
     if others and others.get(own.index) != _MASTER_MODEL:
         yield problem(
@@ -174,6 +176,16 @@ def a_companion_has_its_own_master(controller: Controller) -> Problems:
             controller,
             "@index" if controller.index is not None else "@model",
         )
+
+
+def _companions_and_others(
+    domain: Domain,
+) -> tuple[dict[Node, InstalledController], dict[int, str]]:
+    """Give the companions by their elements, and the models of other USB controllers by index."""
+    hardware = domain.first(InstalledControllers)
+    found = hardware.of("usb") if hardware is not None else ()
+    companions = {one.part.node: one for one in found if one.companion and one.part is not None}
+    return companions, {one.index: one.model or "" for one in found if not one.companion}
 
 
 _FIRST_PORT = "<controller type='usb' index='0' model='ich9-uhci1'><master startport='{}'/>"
@@ -204,17 +216,30 @@ def ports_of_companions_are_free(controller: Controller) -> Problems:
             fix=set_value("0", place),
         )
         return
-    for other in controller.domain.all(Controller):
-        if other is controller:
-            return
-        taken = _first_port(other) if other.index == controller.index else None
-        if taken is not None and abs(taken - first) < _PORTS_OF_COMPANION:
-            yield problem(
-                f"the companion at startport='{taken}' has one of the ports {first} and "
-                f"{first + 1} already",
-                controller,
-                place,
-            )
+    taken = controller.domain.once(_taken_before).get(controller.node)
+    if taken is not None:
+        yield problem(
+            f"the companion at startport='{taken}' has one of the ports {first} and "
+            f"{first + 1} already",
+            controller,
+            place,
+        )
+
+
+def _taken_before(domain: Domain) -> dict[Node, int]:
+    """Give the companions whose ports an earlier one of their bus has, and where that begins."""
+    begun: dict[object, set[int]] = {}
+    found: dict[Node, int] = {}
+    for controller in domain.all(Controller):
+        first = _first_port(controller)
+        if first is None:
+            continue
+        earlier = begun.setdefault(controller.index, set())
+        near = [n for n in range(first - 1, first + _PORTS_OF_COMPANION) if n in earlier]
+        if near:
+            found[controller.node] = near[0]
+        earlier.add(first)
+    return found
 
 
 def _first_port(controller: Controller) -> int | None:
