@@ -45,7 +45,7 @@ def _of_i440fx(cause: StagedFinding, consequence: StagedFinding) -> bool:
 
 
 # what follows, from what, and when
-_CONSEQUENCES: dict[str, tuple[str, Callable[[StagedFinding, StagedFinding], bool]]] = {
+CONSEQUENCES: dict[str, tuple[str, Callable[[StagedFinding, StagedFinding], bool]]] = {
     "vcpu-count-unsupported": ("vcpu-count-without-eim", _of_i440fx),
 }
 
@@ -55,12 +55,12 @@ def causes_of(found: Sequence[T]) -> list[T | None]:
 
     Both must be of one stage: what libvirt would do with the domain stays the same.
     """
-    if len(found) < 2 or not any(one.code in _CONSEQUENCES for one in found):
+    if len(found) < 2 or not any(one.code in CONSEQUENCES for one in found):
         return [None] * len(found)
     by_code = {one.code: one for one in found}
     causes: list[T | None] = []
     for one in found:
-        code, follows = _CONSEQUENCES.get(one.code, ("", _of_i440fx))
+        code, follows = CONSEQUENCES.get(one.code, ("", _of_i440fx))
         cause = by_code.get(code)
         is_one = cause is not None and cause.stage == one.stage and follows(cause, one)
         causes.append(cause if is_one else None)
