@@ -6,16 +6,18 @@ domain helps. In a recording it is unknown whether they are there.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from domcaps.language.finding import quoted
-from domcaps.language.rule import problem
+from domcaps.language.finding import Stage, quoted
+from domcaps.language.part import Part
+from domcaps.language.rule import problem, rule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
-    from domcaps.language.part import Part
-    from domcaps.language.rule import Problems
+    from domcaps.language.rule import Problems, Rule, Sample
+
+P = TypeVar("P", bound=Part)
 
 DEVICE = ("block", "character")
 
@@ -27,6 +29,13 @@ _SPOKEN = {
     "pipe": "a named pipe",
     "socket": "a socket",
 }
+
+
+def host_file_rule(
+    code: str, part: type[P], *, bad: Sample, good: Sample
+) -> Callable[[Callable[[P], Problems]], Rule]:
+    """Make a rule about a file of the host: found at start, never remembered, repaired there."""
+    return rule(code, part, bad=bad, good=good, stage=Stage.START, live=True, on_host=True)
 
 
 def needs_file(

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from domcaps.elements.boot.os import Nvram, Os
-from domcaps.language.finding import Stage
-from domcaps.language.host_files import DEVICE, needs_file, needs_folder_of
-from domcaps.language.rule import Problems, Sample, rule
+from domcaps.language.host_files import DEVICE, host_file_rule, needs_file, needs_folder_of
+from domcaps.language.rule import Problems, Sample
 
 _KERNEL = "<os><type>hvm</type><kernel>/k</kernel></os>"
 _NVRAM = (
@@ -16,14 +15,11 @@ _OWN_FOLDER = "/var/lib/libvirt/qemu/nvram/"
 """Libvirt makes this folder itself."""
 
 
-@rule(
+@host_file_rule(
     "os-boot-file-missing",
     Os,
     bad=Sample(_KERNEL, lacking=("/k",)),
     good=Sample(_KERNEL, lacking=("/other",)),
-    stage=Stage.START,
-    live=True,
-    on_host=True,
 )
 def boot_files_are_there(system: Os) -> Problems:
     """The files in ``<kernel>``, ``<initrd>`` and ``<dtb>``, and ACPI tables, must exist
@@ -38,14 +34,11 @@ def boot_files_are_there(system: Os) -> Problems:
             yield from needs_file(system, path, "ACPI table", "acpi/table", kinds=("file",))
 
 
-@rule(
+@host_file_rule(
     "os-nvram-file-missing",
     Nvram,
     bad=Sample(_NVRAM.format("/gone"), machine="q35", lacking=("/gone",)),
     good=Sample(_NVRAM.format("/there"), machine="q35", lacking=("/gone",)),
-    stage=Stage.START,
-    live=True,
-    on_host=True,
 )
 def place_of_variables_is_there(nvram: Nvram) -> Problems:
     """The folder of the file in ``<nvram>``, or the block device in it, must exist on the host."""

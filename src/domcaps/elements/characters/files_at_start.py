@@ -8,7 +8,7 @@ from domcaps.elements.characters.chardev import CharacterSource
 from domcaps.elements.characters.serial import Serial
 from domcaps.elements.characters.smartcard import Smartcard
 from domcaps.language.finding import Stage
-from domcaps.language.host_files import needs_file, needs_folder_of
+from domcaps.language.host_files import host_file_rule, needs_file, needs_folder_of
 from domcaps.language.rule import Problems, Sample, problem, rule
 
 if TYPE_CHECKING:
@@ -20,14 +20,11 @@ _OPENED = {"dev": "device", "pipe": "named pipe"}
 _UNIX = "<serial type='unix'><source mode='{}' path='/run/a/s'/></serial>"
 
 
-@rule(
+@host_file_rule(
     "chardev-source-file-missing",
     CharacterSource,
     bad=Sample(_UNIX.format("connect"), lacking=("/run/a/s",)),
     good=Sample(_UNIX.format("bind"), lacking=("/run/a/s",)),
-    stage=Stage.START,
-    live=True,
-    on_host=True,
 )
 def sources_are_there(part: CharacterSource) -> Problems:
     """The device, pipe or socket that a character device opens must exist on the host.

@@ -6,9 +6,8 @@ from domcaps.elements.devices.rng import RngBackend
 from domcaps.elements.devices.shmem import Shmem
 from domcaps.elements.devices.tpm import Tpm
 from domcaps.elements.devices.vsock import Vsock
-from domcaps.language.finding import Stage
-from domcaps.language.host_files import needs_file
-from domcaps.language.rule import Problems, Sample, rule
+from domcaps.language.host_files import host_file_rule, needs_file
+from domcaps.language.rule import Problems, Sample
 
 _RNG = "<rng model='virtio'><backend model='random'>{}</backend></rng>"
 _TPM = "<tpm model='tpm-tis'><backend type='passthrough'><device path='/dev/{}'/></backend></tpm>"
@@ -20,14 +19,11 @@ _TPM_DEVICE = "/dev/tpm0"
 _VHOST_VSOCK = "/dev/vhost-vsock"
 
 
-@rule(
+@host_file_rule(
     "rng-backend-file-missing",
     RngBackend,
     bad=Sample(_RNG.format("/dev/hwrng"), lacking=("/dev/hwrng",)),
     good=Sample(_RNG.format(_RANDOM), lacking=("/dev/hwrng",)),
-    stage=Stage.START,
-    live=True,
-    on_host=True,
 )
 def random_numbers_are_there(backend: RngBackend) -> Problems:
     """``<backend model='random'>`` must name a device that exists on the host."""
@@ -37,14 +33,11 @@ def random_numbers_are_there(backend: RngBackend) -> Problems:
             yield from needs_file(backend, path, "source of random numbers")
 
 
-@rule(
+@host_file_rule(
     "tpm-device-missing",
     Tpm,
     bad=Sample(_TPM.format("tpm9"), lacking=("/dev/tpm9",)),
     good=Sample(_TPM.format("tpm8"), lacking=("/dev/tpm9",)),
-    stage=Stage.START,
-    live=True,
-    on_host=True,
 )
 def tpm_of_the_host_is_there(tpm: Tpm) -> Problems:
     """The device of a passthrough ``<tpm>``, or the socket of an external one, must exist
@@ -74,14 +67,11 @@ _PROFILES = {"local": "/etc/swtpm/profiles", "distro": "/usr/share/swtpm/profile
 """Where swtpm_setup looks for profiles, as its configuration is delivered."""
 
 
-@rule(
+@host_file_rule(
     "tpm-profile-missing",
     Tpm,
     bad=Sample(_PROFILED.format("gone"), lacking=(f"{_PROFILES['local']}/gone.json",)),
     good=Sample(_PROFILED.format("there"), lacking=(f"{_PROFILES['local']}/gone.json",)),
-    stage=Stage.START,
-    live=True,
-    on_host=True,
 )
 def profile_is_there(tpm: Tpm) -> Problems:
     """Attribute ``source`` of a TPM's ``<profile>`` must name a profile that the host has."""
@@ -93,14 +83,11 @@ def profile_is_there(tpm: Tpm) -> Problems:
         yield from needs_file(tpm, path, "profile", "backend/profile/@source")
 
 
-@rule(
+@host_file_rule(
     "shmem-server-missing",
     Shmem,
     bad=Sample(_SERVED.format("gone"), lacking=("/run/gone",)),
     good=Sample(_SERVED.format("there"), lacking=("/run/gone",)),
-    stage=Stage.START,
-    live=True,
-    on_host=True,
 )
 def server_of_shared_memory_is_there(shmem: Shmem) -> Problems:
     """The socket in the ``<server>`` of ``<shmem>`` must exist on the host."""
@@ -111,14 +98,11 @@ def server_of_shared_memory_is_there(shmem: Shmem) -> Problems:
         )
 
 
-@rule(
+@host_file_rule(
     "vsock-device-missing",
     Vsock,
     bad=Sample(_VSOCK, lacking=(_VHOST_VSOCK,)),
     good=Sample(_VSOCK, lacking=("/dev/other",)),
-    stage=Stage.START,
-    live=True,
-    on_host=True,
 )
 def vhost_vsock_is_there(vsock: Vsock) -> Problems:
     """``<vsock>`` requires the device /dev/vhost-vsock on the host."""

@@ -5,22 +5,18 @@ from __future__ import annotations
 from domcaps.elements.display.audio import Audio
 from domcaps.elements.display.graphics import Graphics
 from domcaps.elements.display.input import Input
-from domcaps.language.finding import Stage
-from domcaps.language.host_files import needs_file, needs_folder_of
-from domcaps.language.rule import Problems, Sample, rule
+from domcaps.language.host_files import host_file_rule, needs_file, needs_folder_of
+from domcaps.language.rule import Problems, Sample
 
 _EVDEV = "<input type='evdev'><source dev='/dev/input/{}'/></input>"
 _SOCKET = "<graphics type='vnc' socket='{}/vnc.sock'/>"
 
 
-@rule(
+@host_file_rule(
     "input-source-file-missing",
     Input,
     bad=Sample(_EVDEV.format("event9"), lacking=("/dev/input/event9",)),
     good=Sample(_EVDEV.format("event8"), lacking=("/dev/input/event9",)),
-    stage=Stage.START,
-    live=True,
-    on_host=True,
 )
 def devices_of_the_host_are_there(device: Input) -> Problems:
     """``<source>`` of an ``<input>`` must be a device that exists on the host."""
@@ -35,14 +31,11 @@ _DSP = "/dev/dsp"
 """What QEMU opens where no device is named."""
 
 
-@rule(
+@host_file_rule(
     "audio-oss-device-missing",
     Audio,
     bad=Sample(_OSS.format(""), lacking=(_DSP,)),
     good=Sample(_OSS.format("<input dev='/dev/a'/><output dev='/dev/a'/>"), lacking=(_DSP,)),
-    stage=Stage.START,
-    live=True,
-    on_host=True,
 )
 def sound_device_is_there(audio: Audio) -> Problems:
     """``<audio type='oss'>`` needs the sound devices that it names, ``/dev/dsp`` where none is."""
@@ -55,14 +48,11 @@ def sound_device_is_there(audio: Audio) -> Problems:
             yield from needs_file(audio, path, "sound device", direction)
 
 
-@rule(
+@host_file_rule(
     "graphics-socket-folder-missing",
     Graphics,
     bad=Sample(_SOCKET.format("/run/gone"), lacking=("/run/gone",)),
     good=Sample(_SOCKET.format("/run/there"), lacking=("/run/gone",)),
-    stage=Stage.START,
-    live=True,
-    on_host=True,
 )
 def folder_of_the_socket_is_there(graphics: Graphics) -> Problems:
     """The folder of the socket on which ``<graphics>`` listens must exist on the host."""
@@ -79,14 +69,11 @@ _NODES = "/dev/dri"
 _HEADLESS = "<graphics type='egl-headless'>{}</graphics><video><model type='virtio'/></video>"
 
 
-@rule(
+@host_file_rule(
     "graphics-render-node-missing",
     Graphics,
     bad=Sample(_HEADLESS.format(""), lacking=(_NODES,)),
     good=Sample(_HEADLESS.format(""), lacking=("/dev/other",)),
-    stage=Stage.START,
-    live=True,
-    on_host=True,
 )
 def render_node_is_there(graphics: Graphics) -> Problems:
     """``<graphics type='egl-headless'>`` needs a render node of the host, in ``/dev/dri``."""

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domcaps.elements.hostdevs.hostdev import Hostdev
-from domcaps.language.finding import Stage
-from domcaps.language.host_files import needs_file
-from domcaps.language.rule import Problems, Sample, rule
+from domcaps.language.host_files import host_file_rule, needs_file
+from domcaps.language.rule import Problems, Sample
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node
@@ -21,14 +20,11 @@ _MEDIATED = "/sys/bus/mdev/devices"
 _USB = "/dev/bus/usb"
 
 
-@rule(
+@host_file_rule(
     "hostdev-source-device-missing",
     Hostdev,
     bad=Sample(_PCI.format("9"), lacking=(f"{_PCI_DEVICES}/0000:09:02.0",)),
     good=Sample(_PCI.format("8"), lacking=(f"{_PCI_DEVICES}/0000:09:02.0",)),
-    stage=Stage.START,
-    live=True,
-    on_host=True,
 )
 def devices_of_the_host_are_there(device: Hostdev) -> Problems:
     """The PCI, USB or mediated device in the ``<source>`` of a ``<hostdev>`` must exist on

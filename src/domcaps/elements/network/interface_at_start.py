@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from domcaps.elements.network.interface import Interface
-from domcaps.language.finding import Stage, quoted
-from domcaps.language.host_files import needs_file
-from domcaps.language.rule import Problems, Sample, rule
+from domcaps.language.finding import quoted
+from domcaps.language.host_files import host_file_rule, needs_file
+from domcaps.language.rule import Problems, Sample
 
 _NETWORK_DEVICES = "/sys/class/net"
 _BRIDGE = "<interface type='bridge'><source bridge='{}'/></interface>"
@@ -13,14 +13,11 @@ _SOURCE = {"bridge": ("bridge", "bridge"), "direct": ("dev", "network interface"
 _TUN = "/dev/net/tun"
 
 
-@rule(
+@host_file_rule(
     "interface-source-device-missing",
     Interface,
     bad=Sample(_BRIDGE.format("br9"), lacking=(f"{_NETWORK_DEVICES}/br9",)),
     good=Sample(_BRIDGE.format("br8"), lacking=(f"{_NETWORK_DEVICES}/br9",)),
-    stage=Stage.START,
-    live=True,
-    on_host=True,
 )
 def interfaces_of_the_host_are_there(interface: Interface) -> Problems:
     """The bridge or network interface in the ``<source>`` of an ``<interface>`` must exist
@@ -45,14 +42,11 @@ def interfaces_of_the_host_are_there(interface: Interface) -> Problems:
             yield from needs_file(interface, path, "network interface", "target/@dev")
 
 
-@rule(
+@host_file_rule(
     "interface-tun-missing",
     Interface,
     bad=Sample(_BRIDGE.format("br9"), lacking=(_TUN,)),
     good=Sample(_BRIDGE.format("br9"), lacking=("/dev/other",)),
-    stage=Stage.START,
-    live=True,
-    on_host=True,
 )
 def tun_device_is_there(interface: Interface) -> Problems:
     """An ``<interface>`` of type ``bridge`` or ``ethernet`` requires the device

@@ -6,7 +6,7 @@ from domcaps.elements.boards.defaults import DISK_TYPE
 from domcaps.elements.storage.disk import Disk
 from domcaps.elements.storage.filesystem_rules import Filesystem
 from domcaps.language.finding import Stage
-from domcaps.language.host_files import needs_file
+from domcaps.language.host_files import host_file_rule, needs_file
 from domcaps.language.rule import Problems, Sample, problem, rule
 
 _FILE = "<disk type='file'{}><source file='/a.img'{}/><target dev='sda' bus='sata'/></disk>"
@@ -27,14 +27,11 @@ def _source(disk: Disk, kind: str, name: str) -> str:
     return source.get(name, "")
 
 
-@rule(
+@host_file_rule(
     "disk-source-file-missing",
     Disk,
     bad=Sample(_FILE.format("", ""), lacking=("/a.img",)),
     good=Sample(_FILE.format(" device='cdrom'", " startupPolicy='optional'"), lacking=("/a.img",)),
-    stage=Stage.START,
-    live=True,
-    on_host=True,
 )
 def images_are_there(disk: Disk) -> Problems:
     """The image file of a disk must exist on the host at start; in a recording this is unknown."""
@@ -48,14 +45,11 @@ def images_are_there(disk: Disk) -> Problems:
         disk.domain.world.unknown.add(f"the {what} of a disk can be reached")
 
 
-@rule(
+@host_file_rule(
     "disk-source-dev-missing",
     Disk,
     bad=Sample(_BLOCK.format("vg/a"), lacking=("/dev/vg/a",)),
     good=Sample(_BLOCK.format("vg/b"), lacking=("/dev/vg/a",)),
-    stage=Stage.START,
-    live=True,
-    on_host=True,
 )
 def block_devices_are_there(disk: Disk) -> Problems:
     """Attribute ``dev`` of a disk's ``<source>`` must be a block device of the host at start."""
@@ -66,14 +60,11 @@ def block_devices_are_there(disk: Disk) -> Problems:
         )
 
 
-@rule(
+@host_file_rule(
     "disk-source-dir-missing",
     Disk,
     bad=Sample(_FOLDER, lacking=("/a",)),
     good=Sample(_FOLDER, lacking=("/b",)),
-    stage=Stage.START,
-    live=True,
-    on_host=True,
 )
 def folders_of_disks_are_there(disk: Disk) -> Problems:
     """Attribute ``dir`` of ``<source>`` must be a folder of the host, for a
@@ -83,14 +74,11 @@ def folders_of_disks_are_there(disk: Disk) -> Problems:
         yield from needs_file(disk, path, "folder", "source/@dir", kinds=("folder",))
 
 
-@rule(
+@host_file_rule(
     "filesystem-source-dir-missing",
     Filesystem,
     bad=Sample(_SHARE, lacking=("/a",)),
     good=Sample(_SHARE, lacking=("/b",)),
-    stage=Stage.START,
-    live=True,
-    on_host=True,
 )
 def shared_folders_are_there(share: Filesystem) -> Problems:
     """Attribute ``dir`` of ``<source>`` in ``<filesystem>`` must be a folder of the host."""
