@@ -28,7 +28,7 @@ LINES = [
     ["validate", *HOST, "--select", "video", "--ignore", "video-model", "bad.xml"],
     ["validate", *HOST, "--exit-zero", "--existing", "--no-schema", "bad.xml"],
     ["validate", *HOST, "--fail-on", "warning", "--quiet", "--quiet", "bad.xml"],
-    # what is wrong with a command line is told in the same words
+    # what is wrong with a command line is printed in the same words
     ["validate", *HOST, "--select", "no-such-code", "bad.xml"],
     ["validate", "--host", "shipped:no*", "bad.xml"],
     ["validate", *HOST, "--statistics", "--format", "github", "bad.xml"],

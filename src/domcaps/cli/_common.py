@@ -33,6 +33,18 @@ def host_option(function: F) -> F:
     )(as_option(allow_emulator_option(function)))
 
 
+def format_option(*forms: str, text: str = "Output format.") -> Callable[[F], F]:
+    """Give ``--format`` to a command: the first of `forms` is the default, `text` the help."""
+    return click.option(
+        "--format",
+        "form",
+        type=click.Choice(forms),
+        default=forms[0],
+        show_default=True,
+        help=text,
+    )
+
+
 def as_option(function: F) -> F:
     """Add ``--as`` to a command that has ``--host`` as well; `qemu_user` gives what was chosen."""
     return _as_option(function, f"{_AS_HELP} Not used with --host: a recording names its user.")

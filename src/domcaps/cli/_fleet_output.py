@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 import msgspec
 
+from domcaps.cli._common import format_option
 from domcaps.cli._notes import note
 from domcaps.cli._terminal import emit, emit_document, say
 from domcaps.text import escaped_xml
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from domcaps.fleet.store import UnreadHost
-
-F = TypeVar("F", bound="Callable[..., Any]")
 
 _EXIT_REFUSED, _EXIT_UNREAD = 1, 2
 FORMATS = ("text", "json", "csv", "html")
@@ -46,16 +45,8 @@ class Table(NamedTuple):
     rows: Sequence[tuple[Any, ...]]
 
 
-def format_option(function: F) -> F:
-    """Add ``--format``."""
-    return click.option(
-        "--format",
-        "form",
-        type=click.Choice(FORMATS),
-        default="text",
-        show_default=True,
-        help="Output format.",
-    )(function)
+fleet_format_option = format_option(*FORMATS)
+"""Adds ``--format`` to a command."""
 
 
 def show(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from domcaps._version import DEFAULT_DIALECT
+from domcaps.cli._forms import FORMATS, SEVERITIES
 from domcaps.cli._notes import AUTO, QUIET, chosen
 from domcaps.errors import DomcapsError
 
@@ -18,11 +19,10 @@ if TYPE_CHECKING:
     from domcaps.cli._replayed import PlainCommand
 
 _FORMS = {
-    "validate": frozenset({"text", "concise", "json", "sarif", "github", "gitlab", "junit"}),
+    "validate": frozenset(FORMATS),
     "explain": frozenset({"text", "json"}),
     "codes": frozenset({"text", "json"}),
 }
-_SEVERITIES = frozenset({"error", "warning", "notice"})
 _ONE_OF_EACH = frozenset(
     {"--libvirt", "--format", "--fail-on", "--arch", "--machine", "--virttype"}
 )
@@ -34,7 +34,7 @@ def runner(found: PlainCommand) -> Callable[[], int | None] | None:
     if any(len(given[name]) > 1 for name in given if name in _ONE_OF_EACH):
         return None
     forms, severities = given.get("--format", ()), given.get("--fail-on", ())
-    if not (_FORMS[found.command].issuperset(forms) and _SEVERITIES.issuperset(severities)):
+    if not (_FORMS[found.command].issuperset(forms) and set(severities) <= {*SEVERITIES}):
         return None
     if found.command == "validate":
         return _validate(found)
@@ -70,7 +70,7 @@ def _validate(found: PlainCommand) -> Callable[[], int | None] | None:
 
     def command() -> int:
         chosen()[QUIET] = bool(quiet)
-        # as click takes the option's default for none: what `auto` means is told by the run itself
+        # as click takes the option's default for none: the run itself prints what `auto` means
         chosen()[AUTO] = found.value("--libvirt", DEFAULT_DIALECT) == "auto"
         try:
             run = prepare(request)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from domcaps.cli._common import complete_place, target_options
+from domcaps.cli._common import complete_place, format_option, target_options
 from domcaps.cli._notes import note, open_host
 from domcaps.cli._terminal import emit_portable
 
@@ -14,14 +14,7 @@ from domcaps.cli._terminal import emit_portable
     "hosts", metavar="HOST HOST…", nargs=-1, required=True, shell_complete=complete_place
 )
 @target_options
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["xml", "json"]),
-    default="xml",
-    show_default=True,
-    help="Output format.",
-)
+@format_option("xml", "json")
 def command(
     *,
     hosts: tuple[str, ...],

@@ -4,19 +4,13 @@ from __future__ import annotations
 
 import click
 
+from domcaps.cli._common import format_option
 from domcaps.cli._complete import complete_code
 
 
 @click.command("codes")
 @click.argument("code", required=False, shell_complete=complete_code)
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="Output format.",
-)
+@format_option("text", "json")
 def command(*, code: str | None, form: str) -> None:
     """List the codes of all findings, those that match CODE, or explain one.
 

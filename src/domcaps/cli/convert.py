@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from domcaps import files
-from domcaps.cli._common import allow_emulator_option, libvirt_option
+from domcaps.cli._common import allow_emulator_option, format_option, libvirt_option
 from domcaps.cli._files import path_in_diff
 from domcaps.cli._notes import note, open_host
 from domcaps.cli._terminal import emit, emit_document, emit_portable, say
@@ -51,14 +51,7 @@ def _complete_host(ctx: click.Context, param: click.Parameter, incomplete: str) 
 )
 @click.option("--diff", "as_diff", is_flag=True, help="Print a unified diff instead of the domain.")
 @click.option("--write", is_flag=True, help="Change the file; the old one is kept beside it.")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["xml", "json"]),
-    default="xml",
-    show_default=True,
-    help="Output format.",
-)
+@format_option("xml", "json")
 def command(
     *,
     file: str,

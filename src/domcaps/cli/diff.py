@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from domcaps import files
-from domcaps.cli._common import allow_emulator_option, complete_place
+from domcaps.cli._common import allow_emulator_option, complete_place, format_option
 from domcaps.cli._notes import open_host
 from domcaps.cli._terminal import emit_document, say
 from domcaps.text import styled
@@ -119,14 +119,7 @@ def _values(side: str, name: str, begun: str) -> list[str]:
     "May be repeated.",
 )
 @click.option("--reasons", is_flag=True, help="Print the full reasons of both sides.")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="Output format.",
-)
+@format_option("text", "json")
 def command(*, before: str, after: str, domains: tuple[str, ...], reasons: bool, form: str) -> None:
     """Compare the features of two hosts, emulators, machine types or libvirt versions.
 

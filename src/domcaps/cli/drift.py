@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from domcaps.cli._common import format_option
 from domcaps.cli._terminal import emit, emit_document, say
 
 if TYPE_CHECKING:
@@ -13,14 +14,7 @@ if TYPE_CHECKING:
 
 
 @click.command("drift")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json", "markdown"]),
-    default="text",
-    show_default=True,
-    help="Output format.",
-)
+@format_option("text", "json", "markdown")
 def command(*, form: str) -> None:
     """List where libvirt's report is known to be wrong, with the evidence.
 

@@ -7,7 +7,7 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-from domcaps.cli._common import host_option, target_options
+from domcaps.cli._common import format_option, host_option, target_options
 
 
 def _complete_path(
@@ -25,14 +25,7 @@ def _complete_path(
 @click.argument("path", metavar="PATH|FILE", shell_complete=_complete_path)
 @host_option
 @target_options
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="Output format.",
-)
+@format_option("text", "json")
 def command(*, path: str, host_file: str | None, form: str, **target: Any) -> None:
     """Explain why a feature is supported or not, down to the observed facts.
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from domcaps import files
-from domcaps.cli._common import allow_emulator_option, libvirt_option
+from domcaps.cli._common import allow_emulator_option, format_option, libvirt_option
 from domcaps.cli._files import expand, path_in_diff
 from domcaps.cli._notes import note, open_host, tell_newest
 from domcaps.cli._terminal import emit_document, say
@@ -60,14 +60,7 @@ def _complete_host(ctx: click.Context, param: click.Parameter, incomplete: str) 
 )
 @click.option("--write", is_flag=True, help="Change the file; asks first.")
 @click.option("--yes", is_flag=True, help="With --write: do not ask.")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="Output format.",
-)
+@format_option("text", "json")
 def command(
     *,
     names: tuple[str, ...],

@@ -11,7 +11,7 @@ import click
 from domcaps import files
 from domcaps.cli._common import libvirt_option, target_options
 from domcaps.cli._files import expand
-from domcaps.cli._fleet_output import Table, end, format_option, show, some
+from domcaps.cli._fleet_output import Table, end, fleet_format_option, show, some
 from domcaps.cli._notes import note
 from domcaps.language.wording import counted
 
@@ -105,7 +105,7 @@ def push(store: str, name: str | None) -> None:
     type=click.IntRange(1),
     help="Number of the newest recordings to keep of each host; older ones are deleted.",
 )
-@format_option
+@fleet_format_option
 def gc(store: str, keep: int | None, form: str) -> None:
     """Delete stored data that no recording uses; data from the last 24 hours is kept."""
     done = _open(store).gc(keep=keep or 0)
@@ -120,7 +120,7 @@ def gc(store: str, keep: int | None, form: str) -> None:
 
 @command.command("check")
 @_store()
-@format_option
+@fleet_format_option
 def check(store: str, form: str) -> None:
     """Check that no stored file is damaged.
 
@@ -148,7 +148,7 @@ def check(store: str, form: str) -> None:
     help="Find the smallest change that makes more hosts accept the domain.",
 )
 @click.option("--each", is_flag=True, help="List the answer for each host, with every finding.")
-@format_option
+@fleet_format_option
 def accepts(
     store: str, names: tuple[str, ...], libvirt: str, form: str, *, least: bool, each: bool
 ) -> None:
@@ -218,7 +218,7 @@ def _accepts_text(found: Accepts, changes: list[Any]) -> Iterator[str]:
 @_store()
 @click.argument("names", metavar="DOMAINS…", nargs=-1, required=True)
 @libvirt_option("libvirt version that must accept the domains:")
-@format_option
+@fleet_format_option
 def matrix(store: str, names: tuple[str, ...], libvirt: str, form: str) -> None:
     """Print a table of domains and hosts, those with the most refusals first."""
     fleet = _open(store)
@@ -274,7 +274,7 @@ def matrix(store: str, names: tuple[str, ...], libvirt: str, form: str) -> None:
 @click.option(
     "--hosts", metavar="NAMES", help="Names of hosts, separated by commas [default: all]."
 )
-@format_option
+@fleet_format_option
 def rehearse(
     *,
     store: str,
@@ -347,7 +347,7 @@ def _rehearsed_text(found: Rehearsed) -> Iterator[str]:
     "--from", "source", metavar="HOST", required=True, help="Host on which the domain runs now."
 )
 @libvirt_option("libvirt version that must accept the domain:")
-@format_option
+@fleet_format_option
 def where(store: str, name: str, source: str, libvirt: str, form: str) -> None:
     """List the hosts to which a running domain can be migrated: the guest must see the same there.
 
@@ -384,7 +384,7 @@ def where(store: str, name: str, source: str, libvirt: str, form: str) -> None:
 
 @command.command("classes")
 @_store()
-@format_option
+@fleet_format_option
 def classes(store: str, form: str) -> None:
     """Group the hosts that give the same answers."""
     from domcaps.fleet.compare import classes as grouped
@@ -399,7 +399,7 @@ def classes(store: str, form: str) -> None:
 
 @command.command("drift")
 @_store()
-@format_option
+@fleet_format_option
 def drift(store: str, form: str) -> None:
     """List the facts in which a host differs from most of the fleet."""
     from domcaps.fleet.compare import drift as differing
@@ -418,7 +418,7 @@ def drift(store: str, form: str) -> None:
 @_store()
 @click.argument("host", metavar="HOST")
 @click.argument("choice", metavar="[CHOICE]", default="")
-@format_option
+@fleet_format_option
 def history(store: str, host: str, choice: str, form: str) -> None:
     """Show when and how a host changed.
 
@@ -437,7 +437,7 @@ def history(store: str, host: str, choice: str, form: str) -> None:
 @click.argument("before", metavar="HOST")
 @click.argument("after", metavar="HOST")
 @target_options
-@format_option
+@fleet_format_option
 def diff(*, store: str, before: str, after: str, form: str, **target: Any) -> None:
     """Compare the features of two hosts.
 

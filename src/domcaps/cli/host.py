@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from domcaps.cli._common import host_option
+from domcaps.cli._common import format_option, host_option
 from domcaps.cli._notes import open_host
 from domcaps.cli._terminal import emit_document, say
 from domcaps.text import styled
@@ -19,14 +19,7 @@ _MARKS = {True: ("yes", "green"), False: ("no", "red"), None: ("", None)}
 
 @click.command("host")
 @host_option
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="Output format.",
-)
+@format_option("text", "json")
 def command(*, host_file: str | None, form: str) -> None:
     """Show the facts of a host, with the reason for each "no".
 

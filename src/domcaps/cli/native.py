@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from domcaps import files
-from domcaps.cli._common import host_option, libvirt_option
+from domcaps.cli._common import format_option, host_option, libvirt_option
 from domcaps.cli._notes import note, open_host
 from domcaps.cli._terminal import emit, emit_document, say
 from domcaps.text import file_name
@@ -31,14 +31,7 @@ if TYPE_CHECKING:
     "--no-validate", is_flag=True, help="Print the command of a domain that libvirt refuses, too."
 )
 @click.option("--one-line", is_flag=True, help="Print the command on one line.")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="A command for the shell, or a document for programs.",
-)
+@format_option("text", "json", text="A command for the shell, or a document for programs.")
 def command(
     *,
     file: str,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from domcaps import files
-from domcaps.cli._common import libvirt_option
+from domcaps.cli._common import format_option, libvirt_option
 from domcaps.cli._complete import complete_arch, complete_machine, complete_system
 from domcaps.cli._notes import note, open_host
 from domcaps.cli._terminal import emit_document, emit_portable, say
@@ -144,14 +144,7 @@ def _complete_setting(ctx: click.Context, param: click.Parameter, incomplete: st
 @click.option(
     "--explain", is_flag=True, help="Print every decision with its reason and the next best value."
 )
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["xml", "json"]),
-    default="xml",
-    show_default=True,
-    help="Output format.",
-)
+@format_option("xml", "json")
 def command(
     *,
     name: str,

@@ -8,6 +8,7 @@ import click
 
 from domcaps.cli._common import (
     as_option,
+    format_option,
     many_hosts_option,
     many_target_options,
     own_libvirt,
@@ -38,14 +39,7 @@ if TYPE_CHECKING:
 @click.option(
     "--supported-cpu-features", is_flag=True, help="List every feature that host-model could have."
 )
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["xml", "json", "html"]),
-    default="xml",
-    show_default=True,
-    help="Output format.",
-)
+@format_option("xml", "json", "html")
 @click.option(
     "--truth",
     is_flag=True,

@@ -13,6 +13,7 @@ from domcaps.cli._common import (
     many_hosts_option,
 )
 from domcaps.cli._complete import complete_code
+from domcaps.cli._forms import FORMATS, SEVERITIES
 from domcaps.cli._notes import QUIET, note
 
 if TYPE_CHECKING:
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 
     from domcaps.cli._validating import Request
 
-FORMATS = ("text", "concise", "json", "sarif", "github", "gitlab", "junit")
-SEVERITIES = ("error", "warning", "notice")
 
 _CODES: dict[str, Any] = {
     "metavar": "CODES",

@@ -11,6 +11,7 @@ import click
 
 from domcaps.cli._common import (
     complete_virttype,
+    format_option,
     libvirt_option,
     local_as_option,
     tell_own_libvirt,
@@ -100,13 +101,11 @@ def _complete_path(ctx: click.Context, param: click.Parameter, incomplete: str) 
 @click.option(
     "--all", "everything", is_flag=True, help="Also list what works, and what was not tested."
 )
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json", "html"]),
-    default="text",
-    show_default=True,
-    help="Text, JSON, or one page for a browser with a column for each target.",
+@format_option(
+    "text",
+    "json",
+    "html",
+    text="Text, JSON, or one page for a browser with a column for each target.",
 )
 def command(
     *,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from domcaps.cli._common import local_as_option, target_options
+from domcaps.cli._common import format_option, local_as_option, target_options
 from domcaps.cli._notes import note, qemu_user
 from domcaps.cli._terminal import emit_document, say
 from domcaps.errors import DomcapsError
@@ -20,14 +20,7 @@ _COLOURS = {"+": "green", "-": "red", "~": "yellow"}
 
 @click.command("watch")
 @target_options
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="Lines of text, or one line of JSON for each event.",
-)
+@format_option("text", "json", text="Lines of text, or one line of JSON for each event.")
 @local_as_option
 @click.option(
     "--count", metavar="N", type=click.IntRange(1), help="Exit after this number of changes."

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from domcaps.cli._common import target_options
+from domcaps.cli._common import format_option, target_options
 from domcaps.cli._terminal import emit_document, say
 
 if TYPE_CHECKING:
@@ -21,14 +21,7 @@ if TYPE_CHECKING:
     is_flag=True,
     help="List every input of each fact: file, folder, device or variable.",
 )
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="Output format.",
-)
+@format_option("text", "json")
 def command(*, every: bool, form: str, **question: Any) -> None:
     """Show the inputs of the cached report of this machine.
 
