@@ -20,7 +20,7 @@ from domcaps.language.value_types import Int, ValueType
 from domcaps.patterns import late_pattern
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterator, Mapping
+    from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 
     from lxml.etree import _Element as Node
 
@@ -222,16 +222,15 @@ def numbers(mask: int) -> list[int]:
     return [n for n in range(mask.bit_length()) if mask >> n & 1]
 
 
-def number_set(mask: int) -> str:
-    """Write a set as `NumberSet` reads it: ``0-3,8``; "" where it is empty."""
-    parts: list[str] = []
-    first = None
-    for number in numbers(mask):
-        first = number if first is None else first
-        if not mask >> (number + 1) & 1:
-            parts.append(f"{first}" if first == number else f"{first}-{number}")
-            first = None
-    return ",".join(parts)
+def number_set(members: Iterable[int]) -> str:
+    """Write numbers as `NumberSet` reads them: ``0-3,8``; "" where there are none."""
+    runs: list[list[int]] = []
+    for number in sorted(members):
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    return ",".join(str(r[0]) if len(r) == 1 else f"{r[0]}-{r[-1]}" for r in runs)
 
 
 def highest(mask: int) -> int:

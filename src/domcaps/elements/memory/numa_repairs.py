@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from domcaps.language.fix import Fix, set_value
 from domcaps.language.node_path import path_of
-from domcaps.language.quantities import kib, number_set, size_of
+from domcaps.language.quantities import kib, number_set, numbers, size_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +27,7 @@ _NAMED = (
 def with_cpus(mask: int) -> Iterator[Fix]:
     """Give a cell the CPUs of a set; nothing where that is empty."""
     if mask:
-        yield set_value(number_set(mask), "@cpus")
+        yield set_value(number_set(numbers(mask)), "@cpus")
 
 
 def counted(domain: Domain) -> Iterator[Fix]:

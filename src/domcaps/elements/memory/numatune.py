@@ -205,7 +205,7 @@ def _those_there(part: Part, nodes: int) -> Iterator[Fix]:
     here = {cell.id for cell in part.domain.world.host.record.numa}
     left = [node for node in numbers(nodes) if node in here] or sorted(here)
     if left:
-        yield set_value(number_set(sum(1 << node for node in left)), "@nodeset")
+        yield set_value(number_set(left), "@nodeset")
 
 
 @rule(

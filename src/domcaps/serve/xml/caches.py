@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from domcaps.serve.xml.topology import E, ranges
+from domcaps.language.quantities import number_set
+from domcaps.serve.xml.topology import E
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -51,7 +52,7 @@ def _bank(cache: Cache, allocations: Sequence[Allocation]) -> Node:
         type=_CACHE_TYPES.get(cache.type, "both"),
         size=str(size),
         unit=_UNITS[unit],
-        cpus=ranges(cache.cpus),
+        cpus=number_set(cache.cpus),
     )
 
 
@@ -85,7 +86,7 @@ def _node(cache: Cache, bandwidth: MemoryBandwidthControl) -> Node:
         min=str(bandwidth.least),
         maxAllocs=str(bandwidth.groups),
     )
-    return E("node", control, id=str(cache.id), cpus=ranges(cache.cpus))
+    return E("node", control, id=str(cache.id), cpus=number_set(cache.cpus))
 
 
 def _watching(monitor: ResourceMonitor | None, kind: str) -> list[Node]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from lxml import etree
 
 from domcaps.facts.node import NodeCpu
+from domcaps.language.quantities import number_set
 from domcaps.serve.node_info import node_info
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ def _node_cpu(cpu: NodeCpu) -> Node:
         die_id=str(cpu.die),
         cluster_id=str(cpu.cluster),
         core_id=str(cpu.core),
-        siblings=ranges(cpu.siblings),
+        siblings=number_set(cpu.siblings),
     )
 
 
@@ -136,14 +137,3 @@ def _links(links: Iterable[Link]) -> Iterator[Node]:
 def _link(tag: str, link: Link, kind: str, value: int, **more: str) -> Node:
     ends = {"initiator": str(link.initiator), "target": str(link.target)}
     return E(tag, **ends, type=kind, value=str(value), **more)
-
-
-def ranges(numbers: Iterable[int]) -> str:
-    """Write numbers as ``0-3,8``."""
-    runs: list[list[int]] = []
-    for number in sorted(numbers):
-        if runs and number == runs[-1][-1] + 1:
-            runs[-1].append(number)
-        else:
-            runs.append([number])
-    return ",".join(str(r[0]) if len(r) == 1 else f"{r[0]}-{r[-1]}" for r in runs)
