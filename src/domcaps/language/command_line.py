@@ -200,15 +200,19 @@ def _as_json(first: str, more: dict[str, object]) -> str:
 
 def settings_of(word: str) -> dict[str, str]:
     """Take an option of QEMU apart: the reverse of `options`. The first part has the name ""."""
-    # a comma in a value is written twice
+    first, *more = parts_of(word)
+    return {"": first, **{name: value for name, _, value in (p.partition("=") for p in more)}}
+
+
+def parts_of(word: str) -> list[str]:
+    """Divide an option of QEMU at its commas; one in a value is written twice."""
     parts = [""]
     for piece in re.split(r"(,,|,)", word):
         if piece == ",":
             parts.append("")
         else:
             parts[-1] += "," if piece == ",," else piece
-    first, *more = parts
-    return {"": first, **{name: value for name, _, value in (p.partition("=") for p in more)}}
+    return parts
 
 
 class Line(Protocol):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from domcaps.elements.boards.families import S390
 from domcaps.elements.boot.firmware_command_line import firmware_words
 from domcaps.elements.boot.sysinfo_command_line import number_words, table_words
-from domcaps.language.command_line import YES_NO, Line, options, untold
+from domcaps.language.command_line import YES_NO, Line, doubled, options, untold
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node
@@ -46,7 +46,7 @@ def _tables(line: Line, system: Node) -> list[str]:
     acpi = reading.child(system, "acpi")
     for node in [] if acpi is None else reading.children(acpi, "table"):
         kind = reading.get(node, "type", _TABLES) or _PLAIN
-        path = line.need("file", reading.text(node), node).replace(",", ",,")
+        path = doubled(line.need("file", reading.text(node), node))
         words += ["-acpitable", f"{_TABLES[kind]}{'data' if kind == 'raw' else 'file'}={path}"]
     return words
 

@@ -14,6 +14,7 @@ from domcaps.elements.domain.qemu_namespace import QemuNamespace
 from domcaps.elements.placement.installed import InstalledControllers
 from domcaps.facts.emulator import Unanswered
 from domcaps.facts.question import device_properties_of
+from domcaps.language.command_line import parts_of
 from domcaps.language.finding import Severity
 from domcaps.language.rule import Problems, Sample, problem, rule
 from domcaps.language.struct import Struct
@@ -54,12 +55,11 @@ class Argument(Struct, frozen=True):
         if self.value.startswith("{"):
             return _of_json(self.value)
         found: dict[str, str] = {}
-        # a comma in a value is written twice
-        for place, text in enumerate(re.split(r"(?<!,),(?!,)", self.value)):
+        for place, text in enumerate(parts_of(self.value)):
             name, equals, value = text.partition("=")
             if place == 0 and not equals:
                 name, value = "driver", name
-            found.setdefault(name, value.replace(",,", ","))
+            found.setdefault(name, value)
         return found
 
 
