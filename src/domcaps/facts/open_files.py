@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import functools
 import inspect
 import os
 import resource
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
 from domcaps.errors import DomcapsError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 F = TypeVar("F", bound="Callable[..., Any]")
 C = TypeVar("C", bound="type[Any]")
 
 _LEAST = 12
 """Descriptors that an event loop and an emulator need at the same time."""
-_FULL = (errno.EMFILE, errno.ENFILE)
 
 
 class OpenFilesError(DomcapsError):
@@ -33,8 +31,10 @@ def says_open_files(function: F) -> F:
 
         @functools.wraps(function)
         def call(*arguments: Any, **named: Any) -> Any:
-            with _said():
+            try:
                 yield from function(*arguments, **named)
+            except OSError as error:
+                _say(error)
     else:
 
         @functools.wraps(function)
@@ -42,9 +42,7 @@ def says_open_files(function: F) -> F:
             try:
                 return function(*arguments, **named)
             except OSError as error:
-                if error.errno not in _FULL:
-                    raise
-                raise _said_of(error) from error
+                _say(error)
 
     return cast("F", call)
 
@@ -76,23 +74,16 @@ def require_open_files() -> None:
             os.close(handle)
 
 
-@contextlib.contextmanager
-def _said() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in _FULL:
-            raise
-        raise _said_of(error) from error
-
-
-def _said_of(error: OSError) -> OpenFilesError:
+def _say(error: OSError) -> NoReturn:
+    """Raise an error that says what to do where no more files can be opened, else the error."""
     if error.errno == errno.ENFILE:
-        return OpenFilesError(
+        raise OpenFilesError(
             "the system may open no more files", remedy="raise fs.file-max, or end programs"
-        )
+        ) from error
+    if error.errno != errno.EMFILE:
+        raise error
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    return OpenFilesError(
+    raise OpenFilesError(
         f"this process may open no more files: its limit is {limit}",
         remedy="raise the limit: 'ulimit -n 1024' in a shell, LimitNOFILE= in a unit of systemd",
-    )
+    ) from error
