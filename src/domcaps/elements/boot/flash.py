@@ -242,12 +242,14 @@ def images_have_their_formats(system: Os) -> Problems:
     loader, nvram = system.domain.first(Loader), system.domain.first(Nvram)
     if system.firmware:
         return
-    formats = _known_formats(system)
     named: list[tuple[Part | None, str | None, str | None, str]] = []
     if loader is not None:
         named.append((loader, loader.image, loader.format, "@format"))
     if nvram is not None:
         named.append((nvram, nvram.template, nvram.template_format, "@templateFormat"))
+    if not any(form for _, _, form, _ in named):
+        return
+    formats = _known_formats(system)
     for part, path, form, at in named:
         right = formats.get(path or "")
         if part is not None and form and right and form != right:

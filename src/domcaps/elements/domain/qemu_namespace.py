@@ -65,7 +65,11 @@ class QemuNamespace(Part):
         """Give the elements of the namespace at a path."""
         if f"{_SPACE}{steps[0]}" not in self.domain.inside(""):
             return []
-        return self.node.findall("/".join(f"{_SPACE}{step}" for step in steps))
+        return self.below(self.node, *steps)
+
+    def below(self, node: Node, *steps: str) -> list[Node]:
+        """Give the elements of the namespace at a path below another element."""
+        return node.findall("/".join(f"{_SPACE}{step}" for step in steps))
 
 
 @rule(

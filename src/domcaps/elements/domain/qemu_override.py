@@ -126,12 +126,10 @@ def overridden_properties_are_known(qemu: QemuNamespace) -> Problems:
     QEMU does not start with others. Compared are those of usual devices, where QEMU was asked.
     """
     for device in qemu.inside("override", "device"):
-        properties = qemu.inside("override", "device", "frontend", "property")
-        own = [one for one in properties if device in one.iterancestors()]
-        known = _known_of(qemu, device.get("alias", "")) if own else None
-        for node in own if known else ():
+        known = _known_of(qemu, device.get("alias", ""))
+        for node in qemu.below(device, "frontend", "property") if known else ():
             name = node.get("name", "")
-            is_own = (known is not None and name in known) or name in OF_EVERY_DEVICE or "." in name
+            is_own = known is None or name in known or name in OF_EVERY_DEVICE or "." in name
             if name and not is_own and node.get("type") != "remove":
                 text = f"QEMU's device of {device.get('alias')!r} has no property {quoted(name)}"
                 yield problem(f"{text}{hint(name, known or ())}", node, "@name")

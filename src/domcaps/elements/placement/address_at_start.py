@@ -116,26 +116,37 @@ def interrupts_are_free(address: Address) -> Problems:
     QEMU makes the number of the interrupt of some bits of the register: bits 12 to 19 below
     0x30000000, bits 12 to 15 from there on. The NVRAM of the board has the number 0.
     """
-    reg = register_of(address) if address.type == "spapr-vio" else None
-    if reg is None or address.dropped or not address.holds(PSERIES):
+    if address.type != "spapr-vio" or not address.holds(PSERIES):
         return
-    taken = {} if device_of(address).tag == "nvram" else {_NVRAM_IRQ: "the NVRAM"}
-    if address.domain.root.find("devices/nvram/address") is not None:
-        taken = {}
-    for other in address.domain.all(Address):
-        if other.node is address.node:
-            break
-        known = register_of(other)
-        if known is not None and known != reg and not other.dropped:
-            taken[_interrupt(known)] = f"<{device_of(other).tag}>"
-    if (owner := taken.get(_interrupt(reg))) is not None:
+    owner = address.domain.once(_owners_before).get(address.node)
+    if owner is not None:
         yield problem(
-            f"QEMU does not start: reg {reg:#x} leads to the interrupt that {owner} has; choose "
-            "another, or remove the <address>",
+            f"QEMU does not start: reg {address.register or 0:#x} leads to the interrupt "
+            f"that {owner} has; choose another, or remove the <address>",
             address,
             "@reg",
             fix=Fix(without=("",)),
         )
+
+
+def _owners_before(domain: Domain) -> dict[Node, str]:
+    """Give the addresses whose interrupt is taken, and which device before them has it."""
+    free = domain.root.find("devices/nvram/address") is not None
+    owners: dict[int, dict[int, str]] = {} if free else {_NVRAM_IRQ: {-1: "the NVRAM"}}
+    found = {}
+    for address in domain.all(Address):
+        reg = register_of(address)
+        if reg is None or address.dropped:
+            continue
+        earlier = owners.setdefault(_interrupt(reg), {})
+        # what has the same register is another rule's matter; the last one stands last
+        earlier_ones = reversed(earlier.items())
+        owner = next((owner for known, owner in earlier_ones if known != reg), None)
+        if owner is not None:
+            found[address.node] = owner
+        earlier.pop(reg, None)
+        earlier[reg] = f"<{device_of(address).tag}>"
+    return found
 
 
 def _interrupt(reg: int) -> int:
@@ -162,17 +173,20 @@ def first_function_says_that_there_are_more(address: Address) -> Problems:
     place = address.pci if address.type == "pci" else None
     if place is None or place.function or address.node.get("multifunction") != "off":
         return
-    for other in address.domain.all(Address):
-        there = other.pci if other.type == "pci" else None
-        if there is not None and there.function and there[:3] == place[:3]:
-            yield problem(
-                "another device has a further function of this slot: use multifunction='on'",
-                address,
-                "@multifunction",
-                accepted=["on"],
-                fix=set_value("on", "@multifunction"),
-            )
-            return
+    if place[:3] in address.domain.once(_slots_with_more_functions):
+        yield problem(
+            "another device has a further function of this slot: use multifunction='on'",
+            address,
+            "@multifunction",
+            accepted=["on"],
+            fix=set_value("on", "@multifunction"),
+        )
+
+
+def _slots_with_more_functions(domain: Domain) -> frozenset[tuple[int, ...]]:
+    """Give the PCI slots, as domain, bus and slot, that have another function than 0."""
+    places = (address.pci for address in domain.all(Address) if address.type == "pci")
+    return frozenset(place[:3] for place in places if place is not None and place.function)
 
 
 _AT_IDE = "<sound model='ac97'><address type='pci' slot='1' function='{}'/></sound>"

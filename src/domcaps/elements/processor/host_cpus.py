@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 from domcaps.elements.processor.cputune import Emulatorpin, Iothreadpin, Vcpupin
 from domcaps.elements.processor.vcpu_count import Vcpu, initial_vcpus
 from domcaps.language.finding import Stage
-from domcaps.language.quantities import CPUS
+from domcaps.language.quantities import CPUS, highest
 from domcaps.language.rule import Problems, problem, rule
 
 if TYPE_CHECKING:
+    from domcaps.language.domain import Domain
     from domcaps.language.part import Part
 
 _VCPU = "<vcpu cpuset='{}'>2</vcpu>"
@@ -25,20 +26,26 @@ _LISTED = 4
 
 def _pinned_to_nothing(part: Part) -> Problems:
     """Report a problem where none of the CPUs of ``cpuset`` is one of the host."""
-    there = [number for cell in part.domain.world.host.record.numa for number in cell.cpus]
+    there = part.domain.once(_cpus_of_the_host)
     try:
         wanted = CPUS.parse(part.node.get("cpuset", ""))
     except ValueError:
         return
-    if there and not any(wanted >> number & 1 for number in there):
-        most = max(there)
+    if there and not wanted & there:
+        most = highest(there)
         yield problem(
             f"none of the CPUs {part.node.get('cpuset')} exists on this host, which has "
-            f"{len(there)} CPUs, 0 to {most}. Use cpuset='0-{most}'",
+            f"{there.bit_count()} CPUs, 0 to {most}. Use cpuset='0-{most}'",
             part,
             "@cpuset",
             accepted=[f"0-{most}"],
         )
+
+
+def _cpus_of_the_host(domain: Domain) -> int:
+    """Give the set of the CPUs in the host's NUMA cells."""
+    numbers = {number for cell in domain.world.host.record.numa for number in cell.cpus}
+    return sum(1 << number for number in numbers)
 
 
 @rule(
