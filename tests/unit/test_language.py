@@ -45,7 +45,7 @@ def test_the_manual_of_a_code_is_plain(code: Code) -> None:
 
 @pytest.mark.parametrize("code", codes().values(), ids=lambda code: code.name)
 def test_a_title_says_what_to_write(code: Code) -> None:
-    """Something is required as such, something valid as such: that helps nobody."""
+    """Something is required as such, something valid as such: that does not help."""
     assert not code.title.endswith(("is required.", "must be text.", "required: text."))
     assert " and more" not in code.title
 

@@ -89,7 +89,7 @@ class Int(ValueType[int]):
 
     @property
     def expected(self) -> str:  # type: ignore[override]
-        """Name the range, without the limits of an integer type: they are nobody's choice."""
+        """Name the range, without the limits of an integer type, which help no reader."""
         least = None if self.least is None or self.least < -_MOST_NAMED else self.least
         most = None if self.most is None or self.most > _MOST_NAMED else self.most
         if least is not None and most is not None:

@@ -51,7 +51,7 @@ def client_of(peer: socket.socket) -> Hashable | None:
     address = getattr(address, "ipv4_mapped", None) or address
     if address.is_loopback:
         return "local"
-    # whoever has one address of the sixth version has a network of them
+    # a client with one IPv6 address usually has a network of them
     return address if address.version == 4 else address.packed[:_NETWORK]
 
 

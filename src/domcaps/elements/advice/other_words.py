@@ -29,7 +29,7 @@ OTHER_WORDS = (
     ),
     Substitutes(
         "os/boot/@dev",
-        # a guest starts from its disk unless it is told otherwise
+        # a guest starts from its disk unless the domain names another device
         order={"": ("hd",)},
         slips={
             "disk": "hd", "hdd": "hd", "harddisk": "hd", "cd": "cdrom", "dvd": "cdrom",

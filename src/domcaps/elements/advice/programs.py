@@ -23,11 +23,11 @@ def program_installed(name: str) -> Predicate:
 
 
 def missing_program(name: str) -> Predicate:
-    """Somebody looked for that program on the host, and there is none."""
+    """The program was looked for on the host, and there is none."""
 
     def looked(host: HostFacts) -> bool:
         return any(program.name == name for program in host.record.helpers)
 
     return ~program_installed(name) & HostFact(
-        f"somebody looked for the program {name!r}", "PATH", looked
+        f"the program {name!r} was looked for", "PATH", looked
     )

@@ -44,7 +44,7 @@ def table_words(line: Line, root: Node) -> list[str]:
         elif kind == "sysinfo":
             words += _tables(line, info)
         else:
-            # nobody is shown them
+            # they are not shown
             reading.set_aside_whole(info)
     return words
 

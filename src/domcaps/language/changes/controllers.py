@@ -11,7 +11,7 @@ SCSI_VIRTIO_DEFAULT = change(
 USB_MODEL_CHOSEN = change(
     "11.9",
     NEWS,
-    "the default model of USB controllers is qemu-xhci on most architectures other than x86",
+    "USB controllers are xHCI controllers by default on most architectures other than x86",
 )
 USB_CONTROLLER_DEFINED = estimate(
     "12.0",

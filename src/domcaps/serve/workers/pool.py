@@ -234,7 +234,7 @@ class WorkerPool:
         """Take an idle worker; those that never stepped back are for those that need not.
 
         A worker knows the host by the calls that it made. So that of the client's last call is the
-        best, then that with the fewest, lest somebody whose call hangs takes away the best one.
+        best, then that with the fewest, so that a call that hangs does not hold the best one.
         """
         level = call.level()
         if not level:
