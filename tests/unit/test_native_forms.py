@@ -80,3 +80,10 @@ def test_properties_are_overridden_by_alias() -> None:
     assert "x-a=on" in word
     assert "mac=" not in word
     assert word.endswith("b=c,,d=e")
+
+
+def test_a_console_that_stands_for_a_serial_port_may_have_its_address() -> None:
+    address = "<address type='isa' iobase='0x3f8' irq='0x4'/>"
+    port = f"<serial type='pty'>{address}</serial>"
+    alone = told(with_devices(port))
+    assert told(with_devices(port, f"<console type='pty'>{address}</console>")) == alone

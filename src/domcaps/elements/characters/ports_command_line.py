@@ -155,6 +155,8 @@ def _console(line: Line, node: Node, number: int, serials: list[Node]) -> None:
         for tag in ("source", "protocol", "log"):
             for inside in reading.children(node, tag):
                 reading.set_aside(inside, *map(str, inside.attrib))
+        # libvirt writes the port's address here as well
+        line.place(node)
     else:
         _first_port(line, node)
 
