@@ -16,9 +16,9 @@ it, the other readers ask it; none of them knows what a display adapter is.
 * ``qemu_args`` says the QEMU arguments, on top of a bare machine: `domcaps verify` tries that.
 * What is older or newer than another libvirt is said with ``since`` and ``until``.
 
-To add a model, add a line. Nothing else has to change. What must hold beyond that are rules; those
-about memory, acceleration and front ends stand in the siblings `video_memory` and
-`video_frontend`.
+To add a model, add a line. Nothing else has to change. One that has several screens, sizes of
+memory and the like gets a `VideoModel` below. What must hold beyond that are rules; those about
+memory, acceleration and front ends stand in the siblings `video_memory` and `video_frontend`.
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ from domcaps.language.part import Part, field
 from domcaps.language.preference import Decision, Option, drives
 from domcaps.language.qemu_args import LIBVIRTS_OWN, QemuArgs
 from domcaps.language.rule import Problems, Sample, problem, rule
+from domcaps.language.struct import Struct
 from domcaps.language.value_types import ON_OFF, UNSIGNED, YES_NO, OneOf
 
 MODEL_TYPE = Enum(
@@ -118,10 +119,52 @@ PREFERENCE = Decision(
     ),
 )
 
-WITH_SCREENS = frozenset({"qxl", "virtio"})
-"""Models that may be second to another device, and have several screens."""
-_WITH_RESOLUTION = frozenset({"vga", "qxl", "virtio", "bochs"})
-_WITH_EDID = frozenset({"vga", "virtio", "bochs"})
+
+class VideoModel(Struct, frozen=True):
+    """What a model has besides the usual; a model that has nothing of this needs no record.
+
+    `memory` has the sizes that it takes: the attribute, QEMU's property, libvirt's default in KiB.
+    One with `screens` may have several, and may be second to another device.
+    """
+
+    memory: tuple[tuple[str, str, int], ...] = ()
+    screens: bool = False
+    resolution: bool = False
+    edid: bool = False
+
+
+_VGA_MEMORY = ("vram", "vgamem_mb", 16384)
+
+MODELS = {
+    "vga": VideoModel((_VGA_MEMORY,), resolution=True, edid=True),
+    "vmvga": VideoModel((_VGA_MEMORY,)),
+    "qxl": VideoModel(
+        (
+            ("ram", "ram_size", 65536),
+            ("vram", "vram_size", 65536),
+            ("vram64", "vram64_size_mb", 0),
+            ("vgamem", "vgamem_mb", 16384),
+        ),
+        screens=True,
+        resolution=True,
+    ),
+    "virtio": VideoModel(screens=True, resolution=True, edid=True),
+    "bochs": VideoModel((("vram", "vgamem", 16384),), resolution=True, edid=True),
+}
+"""The models that have more than the usual; see `model_named`."""
+_USUAL = VideoModel()
+
+
+def model_named(name: str) -> VideoModel:
+    """Give what a model has; the usual for one that has no record."""
+    return MODELS.get(name, _USUAL)
+
+
+def device_named(name: str) -> str:
+    """Give the QEMU device that a model is, by what a proof starts; "" where it depends on more."""
+    choices = (choice for choice in MODEL_TYPE.choices if choice.name == name)
+    args = next((c.qemu_args.args for c in choices if isinstance(c.qemu_args, QemuArgs)), "")
+    return args.removeprefix("-device ")
 
 
 SUBSTITUTES = Substitutes(
@@ -243,12 +286,17 @@ def one_primary(video: Video) -> Problems:
 )
 def secondary_is_qxl_or_virtio(video: Video) -> Problems:
     """A second ``<video>`` must be of type ``qxl`` or ``virtio``."""
-    if video.type and video.type not in WITH_SCREENS | {"none"} and not video.is_primary:
+    if (
+        video.type
+        and video.type != "none"
+        and not model_named(video.type).screens
+        and not video.is_primary
+    ):
         yield problem(
             f"a video device of type {video.type!r} must be the primary one",
             video,
             "model/@type",
-            accepted=sorted(WITH_SCREENS),
+            accepted=sorted(name for name, model in MODELS.items() if model.screens),
         )
 
 
@@ -264,7 +312,8 @@ def heads_need_qxl_or_virtio(video: Video) -> Problems:
     ``virtio``.
     """
     heads = video.heads
-    if heads is not None and heads != 1 and video.type not in WITH_SCREENS and not video.absent:
+    several = heads is not None and heads != 1
+    if several and not model_named(video.type).screens and not video.absent:
         yield problem(
             f"a video device of type {video.type or 'default'!r} has exactly one "
             "head; use heads='1'",
@@ -327,7 +376,7 @@ def resolution_has_pixels(resolution: VideoResolution) -> Problems:
 def resolution_needs_a_model(resolution: VideoResolution) -> Problems:
     """``<resolution>`` requires a ``<video>`` of type ``vga``, ``qxl``, ``virtio`` or ``bochs``."""
     video = _video(resolution)
-    if video.type and video.type not in _WITH_RESOLUTION and not video.absent:
+    if video.type and not model_named(video.type).resolution and not video.absent:
         yield problem(
             f"a video device of type {video.type!r} does not support <resolution>; remove it",
             resolution,
@@ -376,7 +425,7 @@ def edid_needs_a_model(video: Video) -> Problems:
             video,
             "model/@edid",
         )
-    elif video.type and video.type not in _WITH_EDID and not video.absent:
+    elif video.type and not model_named(video.type).edid and not video.absent:
         yield problem(
             f"a video device of type {video.type!r} does not support 'edid'; remove it",
             video,

@@ -5,27 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domcaps.elements.boards.defaults import video_model
-from domcaps.elements.display.video import WITH_SCREENS
+from domcaps.elements.display.video import device_named, model_named
 from domcaps.language.command_line import ON_OFF, YES_NO, Line, Turn, options, untold
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node
 
-CARDS = {"vga": "VGA", "cirrus": "cirrus-vga", "vmvga": "vmware-svga", "bochs": "bochs-display",
-         "qxl": "qxl", "virtio": "virtio-gpu", "ramfb": "ramfb"}  # fmt: skip
-"""Display adapters by model."""
-VIDEO_MEMORY = {
-    "vga": (("vram", "vgamem_mb", 16384),),
-    "vmvga": (("vram", "vgamem_mb", 16384),),
-    "bochs": (("vram", "vgamem", 16384),),
-    "qxl": (
-        ("ram", "ram_size", 65536),
-        ("vram", "vram_size", 65536),
-        ("vram64", "vram64_size_mb", 0),
-        ("vgamem", "vgamem_mb", 16384),
-    ),
-}
-"""Sizes of memory that a card has, by model: names in a domain and in QEMU, libvirt's default."""
 _KIB = 1024
 
 
@@ -34,7 +19,7 @@ def write_videos(line: Line, devices: Node) -> None:
     nodes = line.reading.children(devices, "video")
     if not nodes and devices.find("graphics") is not None:
         kind = video_model(None, line.domain)
-        if kind in CARDS:
+        if _is_written(kind):
             more = _memory(line, None, kind)
             _write(line, "video", None, kind, _outputs(kind, 1) | more | {"id": "video0"})
         return
@@ -42,6 +27,10 @@ def write_videos(line: Line, devices: Node) -> None:
     nodes.sort(key=lambda node: not _is_marked(node))
     for number, node in enumerate(nodes):
         _video(line, node, number)
+
+
+def _is_written(kind: str) -> bool:
+    return kind == "virtio" or bool(device_named(kind))
 
 
 def _is_marked(node: Node) -> bool:
@@ -65,7 +54,7 @@ def _video(line: Line, node: Node, number: int) -> None:
     if kind == "none":
         return
     name = line.name(node, f"video{number}")
-    if kind not in CARDS:
+    if not _is_written(kind):
         raise untold(node, "", f"a display adapter {kind!r}")
     _write(line, node, driver, kind, more | {"id": name}, is_first=not number)
 
@@ -82,7 +71,7 @@ def _write(
     elif kind == "qxl":
         line.plug(owner, "qxl-vga" if is_first else "qxl", **more)
     elif kind != "virtio":
-        line.plug(owner, CARDS[kind], **more)
+        line.plug(owner, device_named(kind), **more)
     elif other == "vhostuser" and not isinstance(owner, str):
         _in_program(line, owner, more, is_first=is_first)
     else:
@@ -119,13 +108,13 @@ def _in_program(line: Line, node: Node, more: dict[str, object], *, is_first: bo
 
 
 def _outputs(kind: str, heads: int) -> dict[str, object]:
-    return {"max_outputs": heads} if kind in WITH_SCREENS else {}
+    return {"max_outputs": heads} if model_named(kind).screens else {}
 
 
 def _memory(line: Line, model: Node | None, kind: str) -> dict[str, object]:
     """Take how much memory a card has."""
     told: dict[str, object] = {}
-    for name, option, usual in VIDEO_MEMORY.get(kind, ()):
+    for name, option, usual in model_named(kind).memory:
         given = None if model is None else line.reading.number(model, name)
         size = usual if given is None else given
         if kind == "qxl" and name != "vram64":
@@ -139,7 +128,7 @@ def _of_card(line: Line, node: Node, model: Node, kind: str) -> dict[str, object
     """Take what a card has besides its kind."""
     reading = line.reading
     heads = reading.number(model, "heads") or 1
-    if heads > 1 and kind not in WITH_SCREENS:
+    if heads > 1 and not model_named(kind).screens:
         raise untold(model, "heads")
     told = _outputs(kind, heads) | _memory(line, model, kind)
     # libvirt writes sizes into every domain, and QEMU has none for some cards
