@@ -7,6 +7,7 @@
 # make package  wheel and source archive, checked, in dist
 # make deb    Debian package for the release of Debian that this runs on, in dist
 # make nova   install OpenStack's Nova into .venv-nova, for the test in which it asks domcaps
+# make test-lowest  all tests, with the lowest releases of packages that pyproject.toml permits
 # make coverage  the tests, and which branches of the table and of the CPU models they reach
 # make mutation  planted defects in the table's predicates, and who notices them (slow)
 
@@ -16,7 +17,7 @@ PYTEST_ARGS ?= -n auto --dist worksteal
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test check lint types generated bench coverage mutation clean lock lowest nova docs package deb
+.PHONY: run test check lint types generated bench coverage mutation clean lock lowest test-lowest nova docs package deb
 
 # the report goes to standard output, all else to standard error: make run >capabilities.xml
 run: $(VENV)/.installed
@@ -131,11 +132,19 @@ lock:
 	$(COMPILE) requirements-build.in -c requirements-dev.lock -o requirements-build.lock
 	$(COMPILE) requirements-nova.in -o requirements-nova.lock
 
-# the lowest release of every package that pyproject.toml permits, for CI's look at them
+# the lowest release of every package that pyproject.toml permits
 lowest:
 	@$(PYTHON) -m venv $(LOCKING)
 	@$(LOCKING)/bin/pip install -q --disable-pip-version-check uv
 	@$(LOCKING)/bin/uv pip compile -q --python-version 3.11 --resolution lowest-direct --extra dev --no-annotate --no-header pyproject.toml -o requirements-lowest.txt
 
+# in an environment of its own: what the index has there is not pinned by a lock
+LOWEST := .venv-lowest
+test-lowest: lowest
+	@$(PYTHON) -m venv $(LOWEST)
+	@$(LOWEST)/bin/pip install -q --disable-pip-version-check --no-deps -r requirements-lowest.txt
+	@$(LOWEST)/bin/pip install -q --disable-pip-version-check --no-deps -e .
+	$(LOWEST)/bin/python -m pytest $(PYTEST_ARGS)
+
 clean:
-	rm -rf $(VENV) $(NOVA) $(LOCKING) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(NOVA) $(LOCKING) $(LOWEST) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
