@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 _OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
 # what belongs to virsh, or to another command that the sentence names
 _OF_OTHERS = re.compile(
-    r"'(?:virsh|domcaps|git|patch)[^']*'|^ {6}(?:domcaps|virsh).*$", re.MULTILINE
+    r"'(?:virsh|domcaps|git|patch)[^']*'|^ {2}(?:domcaps|virsh).*$", re.MULTILINE
 )
 
 
@@ -42,9 +43,12 @@ OPTIONS = {
 
 
 def foreign(text: str, command: click.Command) -> set[str]:
-    """Give the options that a help text names and the command does not have."""
+    """Give the options that a help text names and the command does not have.
+
+    Docstrings have no margin from Python 3.13 on, so that it is taken from all.
+    """
     own = {name for option in command.params for name in (*option.opts, *option.secondary_opts)}
-    return set(_OPTION.findall(_OF_OTHERS.sub("", text))) - own - {"--help"}
+    return set(_OPTION.findall(_OF_OTHERS.sub("", inspect.cleandoc(text)))) - own - {"--help"}
 
 
 @pytest.mark.parametrize("name", COMMANDS)
