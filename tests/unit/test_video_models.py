@@ -26,7 +26,9 @@ def hologram(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def native(xml: str) -> str:
     sample = Sample(xml, arch="x86_64", machine="q35")
-    return " ".join(sample_host("x86_64", "sid", "q35").native(domain_of(sample), "12.8"))
+    host = sample_host("x86_64", "sid", "q35")
+    assert host is not None
+    return " ".join(host.native(domain_of(sample), "12.8"))
 
 
 @pytest.mark.usefixtures("hologram")
