@@ -42,10 +42,13 @@ class FakeWorker:
         self.request = b""
         self.back = self.calls = 0
         self.client: Usage | None = None
+        self.is_lost = False
         self._began = time.monotonic()
         self._answer: asyncio.Future[bytes] | None = None
 
     async def ask(self, request: bytes) -> bytes:
+        if self.is_lost:
+            raise WorkerLostError("it was stopped before")
         self.request = request[:1]
         self._began = time.monotonic()
         self._answer = asyncio.get_running_loop().create_future()
@@ -58,6 +61,7 @@ class FakeWorker:
         self._answer.set_result(b"finished")
 
     def stop(self, reason: str, code: ErrorNumber = ErrorNumber.OPERATION_FAILED) -> None:
+        self.is_lost = True
         if self._answer is not None and not self._answer.done():
             self._answer.set_exception(WorkerLostError(reason, code))
 
@@ -211,6 +215,24 @@ def test_a_worker_that_ends_is_an_error_of_its_call_alone() -> None:
 
 
 # -- the ledger ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("when", ["with its answer", "while it is idle"])
+def test_a_worker_that_was_stopped_makes_no_further_call(when: str) -> None:
+    async def main() -> None:
+        pool = Pool()
+        first = pool.ask(LONG)
+        await asyncio.sleep(0.01)
+        worker = pool.workers[0]
+        worker.finish()
+        if when == "while it is idle":
+            assert await in_time(first) == b"finished"
+        worker.stop("it is made again later")
+        assert await in_time(first) == b"finished"
+        assert await in_time(pool.ask(SHORT)) == b"short"
+        await pool.pool.stop()
+
+    asyncio.run(main())
 
 
 def test_who_holds_the_most_makes_room() -> None:

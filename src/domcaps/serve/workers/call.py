@@ -44,6 +44,10 @@ class Worker(Protocol):
     client: Usage | None
     """For whom it made the last one."""
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether it ended, or was told to: it makes no further call."""
+
     async def ask(self, request: bytes) -> bytes:
         """Make a call; raises `WorkerLostError`."""
 

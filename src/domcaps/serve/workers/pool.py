@@ -236,6 +236,7 @@ class WorkerPool:
         A worker knows the host by the calls that it made. So that of the client's last call is the
         best, then that with the fewest, so that a call that hangs does not hold the best one.
         """
+        self._drop_lost()
         level = call.level()
         if not level:
             fitting = self._fresh()
@@ -246,6 +247,12 @@ class WorkerPool:
         if worker is not None:
             self._idle.remove(worker)
         return worker
+
+    def _drop_lost(self) -> None:
+        """Drop idle workers that ended, such as those that the kernel killed for want of memory."""
+        for worker in [one for one in self._idle if one.is_lost]:
+            worker.stop("it is lost")
+            self._idle.remove(worker)
 
     def _begin(self, call: MadeCall, worker: Worker) -> None:
         call.begin(worker)
@@ -267,7 +274,13 @@ class WorkerPool:
         self._replenish()
 
     def _release(self, worker: Worker) -> None:
-        """Keep a worker for the next call, unless it grew or there are enough of its kind."""
+        """Keep a worker for the next call, unless it grew or there are enough of its kind.
+
+        One that was stopped when its answer was there already would fail the next call.
+        """
+        if worker.is_lost:
+            worker.stop("it is lost")
+            return
         fresh = len(self._fresh())
         there = len(self._idle) - fresh if worker.level() else fresh
         most = self._limits.long if worker.level() else self._limits.quick

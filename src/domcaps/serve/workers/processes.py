@@ -69,6 +69,11 @@ class ProcessWorker:
             writer.close()
             raise OSError("a worker did not start") from error
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether it was told to end, or the other end of its socket is closed."""
+        return self._lost is not None or self._reader.at_eof()
+
     async def ask(self, request: bytes) -> bytes:
         """Make a call."""
         try:

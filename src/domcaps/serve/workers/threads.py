@@ -26,6 +26,7 @@ class ThreadWorker:
     """A worker whose calls are made by threads of this process, one after the other."""
 
     can_be_stopped = False
+    is_lost = False
     _alive = threading.BoundedSemaphore(_MOST)
 
     def __init__(self, source: HostSource, dialect: Dialect) -> None:
