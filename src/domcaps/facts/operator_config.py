@@ -47,7 +47,7 @@ def _read(file: Path) -> _Config:
     if not os.path.lexists(file):
         return _Config()
     # before it is opened: what another user can change may be another file by then, or a pipe
-    if weak := weakness_by_name(file):
+    if weak := weakness_by_name(str(file)):
         log.warning("%s is ignored: %s (%s)", file, weak.text, weak.remedy)
         return _Config()
     try:

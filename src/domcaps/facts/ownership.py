@@ -8,10 +8,7 @@ import pwd
 import stat
 
 from domcaps.facts.plain_record import PlainRecord
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from pathlib import Path
+from domcaps.facts.real_path import links, real_path
 
 _ROOT = 0
 _ACCESS_LIST = "system.posix_acl_access"
@@ -62,10 +59,12 @@ def _is_writable_for_group(place: str) -> bool:
     return bool(mode & stat.S_IWGRP) and not stat.S_ISLNK(mode) and not _protects_names(mode)
 
 
-def weakness_by_name(path: Path) -> Weakness | None:
-    """Say what lets another user change what a path leads to: at its name, or at its end."""
-    named = os.path.join(os.path.realpath(path.parent), path.name)  # noqa: PTH118
-    return weakness(named) or weakness(os.path.realpath(path))
+def weakness_by_name(path: str) -> Weakness | None:
+    """Say what lets another user change what a path leads to: a link on the way, or its end."""
+    for place in (*links(path), real_path(path)):
+        if found := weakness(place):
+            return found
+    return None
 
 
 def _weakness_of(place: str, status: os.stat_result) -> Weakness | None:

@@ -9,8 +9,8 @@ A program is executed only if it is trusted, which takes two things:
   configuration vouch for nothing.
 - *No other user can change it.* The file and every folder above it belong to root or to the user
   that runs this, and no other user may write to them. A folder such as ``/tmp``, in which users
-  can't touch what belongs to others (the sticky bit), may be written to. The interpreter of a
-  script is judged likewise.
+  can't touch what belongs to others (the sticky bit), may be written to. The interpreters of a
+  script (`domcaps.facts.interpreters`) are judged likewise, and so are links to them.
 
 A program is known by its real path: absolute, with every link followed. That is what is compared,
 and what `domcaps.facts.launch` executes. See ``docs/security.md``.
@@ -21,13 +21,16 @@ from __future__ import annotations
 import enum
 import os
 import re
+import stat
 import threading
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from domcaps.errors import RequestError, UntrustedProgramError
 from domcaps.facts.helper_programs import LIBEXEC, PROGRAMS
-from domcaps.facts.ownership import Weakness, weakness
+from domcaps.facts.interpreters import FIRST_BYTES, UnclearInterpreterError, interpreters
+from domcaps.facts.ownership import Weakness, weakness, weakness_by_name
+from domcaps.facts.passed import passed
 from domcaps.facts.real_path import real_path
 from domcaps.patterns import late_pattern
 
@@ -39,8 +42,6 @@ SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _EMULATOR = late_pattern(r"qemu-system-[\w.+-]+|qemu-kvm|kvm(-spice)?", re.ASCII)
 _TOOLS = frozenset({"sh", "env"})
 _ALLOW = "--allow-emulator"
-_FIRST_LINE = 256
-"""Bytes of a script in which the kernel looks for its interpreter (execve(2))."""
 
 
 class ProgramKind(enum.Enum):
@@ -112,24 +113,68 @@ def admit(path: str, kind: ProgramKind = ProgramKind.EMULATOR) -> str:
     real = real_path(path)
     if not _is_vouched_for(real, kind):
         raise _unvouched(path, real, kind)
-    if weak := weakness(real) or _weakness_of_interpreter(real):
-        raise UntrustedProgramError(
-            f"not {_done(kind)}: {weak.text}", where=path, remedy=weak.remedy
-        )
+    require(path, weak_part(real, _interpreters(real)), f"not {_done(kind)}")
     return real
 
 
-def _weakness_of_interpreter(real: str) -> Weakness | None:
-    """Say what lets another user change the program that the kernel starts for a script."""
+def require(path: str, found: tuple[str, Weakness] | None, lead: str) -> None:
+    """Raise `UntrustedProgramError` if `weak_part` found something in a program."""
+    if found is not None:
+        part, weak = found
+        made = "" if part in {path, real_path(path)} else f"it would take {part}, and "
+        raise UntrustedProgramError(f"{lead}: {made}{weak.text}", where=path, remedy=weak.remedy)
+
+
+def weak_part(real: str, parts: Iterable[str]) -> tuple[str, Weakness] | None:
+    """Give what another user can change, the program or a part of it, and how; None for nothing.
+
+    `real` is executed by that path; `parts` are found by their names, so links count.
+    """
+    if weak := weakness(real):
+        return real, weak
     try:
-        with open(real, "rb") as file:  # noqa: PTH123 - text in
-            first = file.read(_FIRST_LINE).split(b"\n")[0]
+        for part in parts:
+            if weak := weakness_by_name(part):
+                return part, weak
+    except UnclearInterpreterError as error:
+        return real, Weakness(str(error), error.remedy)
+    return None
+
+
+def _interpreters(real: str) -> Iterator[str]:
+    """Name the programs that start when a program is executed by `domcaps.facts.launch`."""
+    return interpreters(real, _first_bytes, _search)
+
+
+def _first_bytes(path: str) -> bytes:
+    try:
+        with open(path, "rb", opener=_without_waiting) as file:
+            return file.read(FIRST_BYTES)
     except (OSError, ValueError):
-        return None
-    words = first.removeprefix(b"#!").split(maxsplit=1)
-    if not first.startswith(b"#!") or not words:
-        return None
-    return weakness(real_path(os.path.join("/", os.fsdecode(words[0]))))  # noqa: PTH118 - text
+        return b""
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """Open a file that may be a pipe, which would be waited for."""
+    return os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC)
+
+
+def _search(name: str) -> str:
+    """Find a program along the search path that executed programs get."""
+    places = (f"{folder}/{name}" for folder in search_path(os.environ.get("PATH")).split(":"))
+    return next((place for place in places if _is_executable(place)), "")
+
+
+def _is_executable(place: str) -> bool:
+    try:
+        return stat.S_ISREG(os.stat(place).st_mode) and os.access(place, os.X_OK)  # noqa: PTH116
+    except (OSError, ValueError):
+        return False
+
+
+def search_path(value: str | None) -> str:
+    """Give the search path that an executed program gets, of the one of this process."""
+    return (passed("PATH", value) if value else None) or SYSTEM_PATH
 
 
 def _is_vouched_for(real: str, kind: ProgramKind) -> bool:

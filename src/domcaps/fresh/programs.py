@@ -14,7 +14,9 @@ import os
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
+from domcaps.facts.interpreters import FIRST_BYTES, UnclearInterpreterError, interpreters
 from domcaps.facts.passed import folders
+from domcaps.facts.trust import SYSTEM_PATH
 from domcaps.fresh.identity import Identity
 from domcaps.fresh.loader import CACHE, CACHE_LIMIT, dependencies
 from domcaps.fresh.modules import module_witnesses
@@ -142,17 +144,11 @@ def program_parts(path: str, around: Surroundings) -> Parts:
             if around.files.is_live:
                 doubts |= _follow(program, around, library_path, witnesses, groups)
             return Parts(tuple(witnesses), program, tuple(groups), tuple(doubts))
+        doubts |= _interpreted(program, around, library_path, witnesses)
         script = understood(start) if len(start) <= LIMIT else None
         if script is None:
             doubts[f"what the script {program} reads is not known"] = None
             return Parts(tuple(witnesses), "", (), tuple(doubts))
-        witnesses |= dict.fromkeys(
-            (Executable(script.interpreter), ProgramFile(script.interpreter))
-        )
-        if around.files.is_live:
-            if is_script(_start(script.interpreter, around)):
-                doubts[f"what the script {script.interpreter} reads is not known"] = None
-            doubts |= _follow(script.interpreter, around, library_path, witnesses, [])
         if not script.program:
             return Parts(tuple(witnesses), program, (), tuple(doubts))
         program = _looked_up(script.program, around, witnesses)
@@ -161,6 +157,31 @@ def program_parts(path: str, around: Surroundings) -> Parts:
             return Parts(tuple(witnesses), "", (), tuple(doubts))
     doubts[f"{path} leads from one script to another too often"] = None
     return Parts(tuple(witnesses), "", (), tuple(doubts))
+
+
+def _interpreted(
+    script: str, around: Surroundings, library_path: str, witnesses: dict[Witness, None]
+) -> dict[str, None]:
+    """Note the interpreters of a script and their libraries; give the doubts."""
+    doubts: dict[str, None] = {}
+    found = interpreters(
+        script,
+        lambda path: _start(path, around)[:FIRST_BYTES],
+        lambda name: _looked_up(name, around, witnesses),
+    )
+    try:
+        for path in found:
+            witnesses |= dict.fromkeys((Executable(path), ProgramFile(path)))
+            if not around.files.is_live:
+                continue
+            if is_script(_start(path, around)):
+                doubts[f"what the script {path} reads is not known"] = None
+            else:
+                doubts |= _follow(path, around, library_path, witnesses, [])
+    except UnclearInterpreterError as error:
+        # a program of this machine is refused for that (`domcaps.facts.trust`)
+        doubts[str(error)] = None
+    return doubts
 
 
 def _follow(
@@ -193,7 +214,7 @@ def _looked_up(name: str, around: Surroundings, witnesses: dict[Witness, None]) 
     witnesses[EnvironmentVariable("PATH")] = None
     named = folders("PATH", around.environ.get("PATH"))
     witnesses |= dict.fromkeys(map(TrustedFolder, named))
-    for folder in (around.passed("PATH") or "").split(":"):
+    for folder in (around.passed("PATH") or SYSTEM_PATH).split(":"):
         place = f"{folder}/{name}"
         witnesses[Executable(place)] = None
         if around.files.program(place) is not None:
@@ -290,7 +311,7 @@ def _companions(helper: Helper, fetch: Fetch) -> Iterator[str]:
     """Give other programs that a program asks to answer."""
     beside = str(PurePosixPath(helper.path).parent)
     # as execvp(3) does, along the search path first
-    searched = [*(fetch.around.passed("PATH") or "").split(":"), beside]
+    searched = [*(fetch.around.passed("PATH") or SYSTEM_PATH).split(":"), beside]
     for name in _COMPANIONS.get(helper.name, ()):
         for place in searched:
             path = f"{place}/{name}"

@@ -1,8 +1,7 @@
 """Whether another user can change what an executed program consists of, besides its own file.
 
-`domcaps.facts.trust` judges the file that is executed. What it loads or starts is known here: the
-program that a wrapper starts, interpreters, libraries, folders of modules. All of them are judged
-alike, before anything is executed.
+`domcaps.facts.trust` judges files: the one that is executed, its interpreters, and those that are
+named here: the program that a wrapper starts, libraries, folders of modules.
 """
 
 from __future__ import annotations
@@ -10,7 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domcaps.errors import UntrustedProgramError
-from domcaps.facts.ownership import weakness
+from domcaps.facts import trust
+from domcaps.facts.real_path import links
 from domcaps.fresh.modules import module_folders
 from domcaps.fresh.programs import Parts, program_parts
 from domcaps.fresh.surroundings import Surroundings
@@ -24,29 +24,29 @@ if TYPE_CHECKING:
 
 def weak_part(parts: Parts, around: Surroundings) -> tuple[str, Weakness] | None:
     """Give a file that another user can change, and how; None where there is none."""
-    for place in _places(parts, around) if around.files.is_live else ():
-        if weak := weakness(around.real_path(place)):
-            return place, weak
-    return None
+    if not around.files.is_live:
+        return None
+    # what is executed is the real path of the first one
+    program, *others = _places(parts, around)
+    return trust.weak_part(around.real_path(program), others)
 
 
 def trusted_folders(parts: Parts, around: Surroundings) -> tuple[TrustedFolder, ...]:
     """Give the folders of a program's files, whose rights count as long as answers are kept."""
-    reals = (around.real_path(place) for place in _files(parts))
-    return tuple(
-        map(TrustedFolder, dict.fromkeys(real.rpartition("/")[0] or "/" for real in reals))
-    )
+    program, *others = _files(parts)
+    named = (place for other in others for place in _steps(other, around))
+    folders = (place.rpartition("/")[0] or "/" for place in (around.real_path(program), *named))
+    return tuple(map(TrustedFolder, dict.fromkeys(folders)))
+
+
+def _steps(path: str, around: Surroundings) -> tuple[str, ...]:
+    """Name the links on the way to a file, and where they lead."""
+    return (*(links(path) if around.files.is_live else ()), around.real_path(path))
 
 
 def require_trusted(path: str, parts: Parts, around: Surroundings) -> None:
     """Raise `UntrustedProgramError` where another user can change what a program consists of."""
-    found = weak_part(parts, around)
-    if found is not None:
-        place, weak = found
-        made = "" if place == path else f"it would take {place}, and "
-        raise UntrustedProgramError(
-            f"not probed: {made}{weak.text}", where=path, remedy=weak.remedy
-        )
+    trust.require(path, weak_part(parts, around), "not probed")
 
 
 def distrust(path: str) -> UntrustedProgramError | None:

@@ -163,7 +163,7 @@ def _in_folder(folder: Path) -> Configured | None:
     for path in (folder / _OWN, folder / _SHARED):
         if not path.is_file():
             continue
-        if weak := weakness_by_name(path):
+        if weak := weakness_by_name(str(path)):
             _tell_if_passed_over(path, weak)
         elif (table := _table(path)) is not None:
             return Configured(folder, _config(table, path))
