@@ -46,7 +46,7 @@ class Worker(Protocol):
 
     @property
     def is_lost(self) -> bool:
-        """Whether it ended, or was told to: it makes no further call."""
+        """Whether it ended or was stopped: it makes no further call."""
 
     async def ask(self, request: bytes) -> bytes:
         """Make a call; raises `WorkerLostError`."""

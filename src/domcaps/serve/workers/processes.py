@@ -71,7 +71,7 @@ class ProcessWorker:
 
     @property
     def is_lost(self) -> bool:
-        """Whether it was told to end, or the other end of its socket is closed."""
+        """Whether it was stopped, or the other end of its socket is closed."""
         return self._lost is not None or self._reader.at_eof()
 
     async def ask(self, request: bytes) -> bytes:
