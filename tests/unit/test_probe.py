@@ -11,7 +11,7 @@ from probe_fakes import WELL_BEHAVED, script
 
 from domcaps.errors import EmulatorNotFoundError, ProbeError
 from domcaps.facts.plan import BASICS, SCHEMA, VERSION
-from domcaps.facts.probe import probe, probe_emulator
+from domcaps.facts.probe import accelerators, probe, probe_emulator
 from domcaps.facts.question import (
     QmpCommand,
     ask,
@@ -230,6 +230,21 @@ def test_probe_emulator_takes_the_accelerators_it_is_given(tmp_path: Path) -> No
     record = asyncio.run(probe_emulator(path, [], accelerators=["hvf"]))
     assert [session.accelerator for session in record.sessions] == ["hvf"]
     assert HOST in answers(record.sessions[0])
+
+
+@pytest.mark.parametrize(
+    ("kvm", "device", "expected"),
+    [
+        (True, True, ("kvm", "tcg")),
+        (False, True, ("mshv", "tcg")),
+        (False, False, ("tcg",)),
+    ],
+)
+def test_hyper_v_is_asked_where_kvm_is_not_and_its_device_is(
+    monkeypatch: pytest.MonkeyPatch, kvm: bool, device: bool, expected: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr("os.access", lambda path, mode: device and path == "/dev/mshv")
+    assert accelerators(kvm=kvm) == expected
 
 
 def test_nothing_stays_open(tmp_path: Path) -> None:

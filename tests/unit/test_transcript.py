@@ -32,6 +32,7 @@ def question(command: str, **arguments: Any) -> dict[str, Any]:
 
 KVM = (question("query-kvm"), {"return": {"enabled": True, "present": True}})
 NO_KVM = (question("query-kvm"), {"return": {"enabled": False, "present": True}})
+HYPERV = (question("query-accelerators"), {"return": {"enabled": "mshv", "present": ["mshv"]}})
 MACHINES: tuple[Any, ...] = (question("query-machines"), {"return": []})
 
 
@@ -42,6 +43,7 @@ MACHINES: tuple[Any, ...] = (question("query-machines"), {"return": []})
         ((*GREETING, *KVM), ["kvm"]),
         ((*GREETING, *NO_KVM), ["tcg"]),
         ((*GREETING, *NO_KVM, *GREETING, *MACHINES), ["hvf", "tcg"]),
+        ((*GREETING, *NO_KVM, *HYPERV, *GREETING, *MACHINES), ["mshv", "tcg"]),
         ((*GREETING, *MACHINES), ["tcg"]),
     ],
 )

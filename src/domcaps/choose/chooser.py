@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from domcaps.language.preference import Guest
 
 _TARGET = ("arch", "os.machine", "virttype")
-_KINDS = ("kvm", "hvf", "qemu")
+_KINDS = ("kvm", "hvf", "hyperv", "qemu")
 _MOST_REASONS = 8
 
 

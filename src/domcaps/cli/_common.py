@@ -144,8 +144,8 @@ def _target_options(function: F, more: dict[str, Any]) -> F:
         click.option(
             "--virttype",
             metavar="TYPE",
-            help="Virtualization type: kvm, qemu or hvf [default: kvm or hvf if "
-            "available, else qemu].",
+            help="Virtualization type: kvm, hvf, hyperv or qemu [default: the first of "
+            "them that is available].",
             shell_complete=complete_virttype,
             **more,
         ),
@@ -235,7 +235,7 @@ _AND_AUTO = (
 
 def complete_virttype(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001
     """Complete a virtualization type."""
-    return [kind for kind in ("kvm", "qemu", "hvf") if kind.startswith(incomplete)]
+    return [kind for kind in ("kvm", "qemu", "hvf", "hyperv") if kind.startswith(incomplete)]
 
 
 def own_libvirt(host: Host) -> str:

@@ -99,7 +99,7 @@ def _values(side: str, name: str, begun: str) -> list[str]:
     given = dict(setting.partition("=")[::2] for setting in settings)
     known: dict[str, list[str]] = {
         "arch": sorted(ARCHITECTURES),
-        "virttype": ["kvm", "qemu", "hvf"],
+        "virttype": ["kvm", "qemu", "hvf", "hyperv"],
         "machine": machine_types({**given, "host_file": place}) if name == "machine" else [],
     }
     return [value for value in known.get(name, []) if value.startswith(begun)]

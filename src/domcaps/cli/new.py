@@ -73,7 +73,8 @@ def _complete_setting(ctx: click.Context, param: click.Parameter, incomplete: st
 @click.option(
     "--virttype",
     metavar="TYPE",
-    help="Virtualization type: kvm, qemu or hvf [default: kvm or hvf if available, else qemu].",
+    help="Virtualization type: kvm, hvf, hyperv or qemu [default: the first of them that is "
+    "available].",
 )
 @click.option(
     "--disk",

@@ -71,8 +71,8 @@ def _complete_path(ctx: click.Context, param: click.Parameter, incomplete: str) 
     shell_complete=complete_virttype,
     metavar="TYPE",
     multiple=True,
-    help="Virtualization type: kvm, qemu or hvf [default: kvm or hvf if available, else qemu]; may "
-    "be repeated.",
+    help="Virtualization type: kvm, hvf, hyperv or qemu [default: the first of them that is "
+    "available]; may be repeated.",
 )
 @libvirt_option("libvirt version whose report is tested:")
 @click.option(

@@ -169,7 +169,7 @@ class _Expansion(msgspec.Struct, frozen=True):
     deprecated_props: tuple[str, ...] = msgspec.field(name="deprecated-props", default=())
 
 
-ACCELERATORS = {"kvm": "kvm", "hvf": "hvf", "qemu": "tcg"}
+ACCELERATORS = {"kvm": "kvm", "hvf": "hvf", "hyperv": "mshv", "qemu": "tcg"}
 """Accelerator of QEMU for each virtualization type of libvirt."""
 
 
@@ -201,7 +201,7 @@ class EmulatorFacts:
     def answer(self, question: QmpCommand, accelerator: str = "") -> Answer:
         """Give the answer as it was recorded; raises `Unanswered` where there is none.
 
-        `accelerator` is ``kvm``, ``hvf`` or ``tcg``; "" is that of the first session.
+        `accelerator` is ``kvm``, ``hvf``, ``mshv`` or ``tcg``; "" is that of the first session.
         """
         name = accelerator or self.first_accelerator
         answers = self._answers.get(name)
@@ -276,8 +276,8 @@ class EmulatorFacts:
         found = []
         if self.kvm:
             found.append("kvm")
-        if (hvf := self._session("hvf")) is not None and hvf.answers:
-            found.append("hvf")
+        # nothing else can have answered with these: see `domcaps.facts.process.questioning`
+        found += [virttype for virttype in ("hvf", "hyperv") if self.serves(virttype)]
         if self.tcg:
             found.append("qemu")
         return tuple(found)

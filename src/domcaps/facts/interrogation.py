@@ -33,7 +33,7 @@ from domcaps.facts.plan import BASICS
 from domcaps.facts.process import EmulatorProcess, questioning
 from domcaps.facts.qmp import Monitor
 from domcaps.facts.record import Answer, Failure, ProbeSession
-from domcaps.facts.unprivileged import DEVICES, KVM, account_for
+from domcaps.facts.unprivileged import DEVICES, KVM, MSHV, account_for
 
 if TYPE_CHECKING:
     from domcaps.facts.plan import Plan
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 FRESH_STARTS = 16
 """How often an emulator is started again because of questions that it can't stand."""
 
+_DEVICES_OF = {"kvm": (KVM,), "mshv": (MSHV,)}
 _FLOODS = "it prints without end, as no emulator does"
 _LOOK_REMEDY = "start it by hand with -machine none -qmp stdio and see"
 _OTHER_REMEDY = "name a QEMU system emulator"
@@ -105,7 +106,7 @@ class Interrogation:
     async def _ask_process(self) -> ProbeError | None:
         """Ask a process what is due. A question that it fails at is noted, with the trouble."""
         monitor = Monitor()
-        devices = (*DEVICES, KVM) if self.accelerator == "kvm" else DEVICES
+        devices = (*DEVICES, *_DEVICES_OF.get(self.accelerator, ()))
         account = account_for(self.path, devices)
         process = EmulatorProcess(self.path, questioning(self.accelerator), _environ(), account)
         try:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from domcaps.errors import ProbeError
 from domcaps.facts.open_files import require_open_files
+from domcaps.facts.unprivileged import MSHV
 
 if TYPE_CHECKING:
     import asyncio
@@ -35,9 +36,15 @@ QUESTION_DEADLINE_SECONDS = 10.0
 
 
 def accelerators(*, kvm: bool) -> tuple[str, ...]:
-    """Name the accelerators to ask with on this system; `kvm` says that KVM can be used."""
+    """Name the accelerators to ask with on this system; `kvm` says that KVM can be used.
+
+    With neither, a Linux that has Hyper-V below it may serve guests through that: its device is
+    enough to ask, since QEMU tells whether it can use it.
+    """
     if kvm:
         return ("kvm", "tcg")
+    if os.access(MSHV, os.R_OK | os.W_OK):
+        return ("mshv", "tcg")
     return ("hvf", "tcg") if sys.platform == "darwin" else ("tcg",)
 
 

@@ -71,7 +71,7 @@ class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class ProbeSession(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One run of an emulator with one accelerator: ``kvm``, ``hvf`` or ``tcg``.
+    """One run of an emulator with one accelerator: ``kvm``, ``hvf``, ``mshv`` or ``tcg``.
 
     `failure` is set when that run could not be asked at all, with the emulator's last words.
     """

@@ -8,6 +8,7 @@ the same emulator, without the accelerator of the first.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +48,10 @@ class _Reply(msgspec.Struct, frozen=True):
 class _Kvm(msgspec.Struct, frozen=True):
     enabled: bool = False
     present: bool = False
+
+
+class _Accelerators(msgspec.Struct, frozen=True):
+    enabled: str = ""
 
 
 def read_transcript(data: bytes, *, where: str, emulator: str) -> EmulatorRecord:
@@ -93,8 +98,8 @@ def _sessions(runs: list[list[Answer]], where: str) -> tuple[ProbeSession, ...]:
     if _kvm_enabled(runs[0]):
         first = "kvm"
     elif len(runs) == 2:
-        # two runs without KVM: the other accelerator that is asked about in two runs
-        first = "hvf"
+        # two runs without KVM: another accelerator that is asked about in two runs
+        first = "mshv" if _accelerator(runs[0]) == "mshv" else "hvf"
     named = [ProbeSession(first, tuple(runs[0]))]
     named += [ProbeSession("tcg", tuple(run)) for run in runs[1:]]
     return tuple(named)
@@ -110,6 +115,16 @@ def _kvm_enabled(run: list[Answer]) -> bool:
                 return False
             return state.enabled and state.present
     return False
+
+
+def _accelerator(run: list[Answer]) -> str:
+    """Give the accelerator that QEMU said it uses, "" where it was not asked or can't tell."""
+    question = ask("query-accelerators")
+    for answer in run:
+        if answer.question == question and answer.failure is None:
+            with contextlib.suppress(msgspec.DecodeError):
+                return msgspec.json.decode(answer.reply, type=_Accelerators).enabled
+    return ""
 
 
 def _pairs(data: bytes, where: str) -> Iterator[tuple[str, Answer]]:

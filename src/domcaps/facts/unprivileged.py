@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 KVM = "/dev/kvm"
+MSHV = "/dev/mshv"
 DEVICES = ("/dev/sev", "/dev/sgx_vepc")
-"""What any session may open; one with KVM opens that as well."""
+"""What any session may open; one with KVM or Hyper-V opens that as well."""
 
 _NOBODY = 65534
 # CAP_DAC_READ_SEARCH, CAP_KILL, CAP_SETGID, CAP_SETUID, CAP_SYS_PTRACE by their numbers

@@ -35,6 +35,7 @@ HARDWARE: tuple[Witness, ...] = (
     KernelBoot(),
     CpuinfoProcessor(),
     Access("/dev/kvm"),
+    Access("/dev/mshv"),
     Access("/dev/cpu/0/msr"),
     *map(ModuleParameters, ("kvm", "kvm_intel", "kvm_amd", "msr")),
 )

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from domcaps.fresh.fetch import Fetch
 
 _KVM_MODULES = ("kvm", "kvm_intel", "kvm_amd", "kvm_hv", "kvm_pr", "kvm_arm")
-_DEVICES = ("/dev/sev", "/dev/sgx_vepc")
+_DEVICES = ("/dev/sev", "/dev/sgx_vepc", "/dev/mshv")
 _VARIABLES = (*LINKER_VARIABLES, "QEMU_MODULE_DIR")
 
 

@@ -50,7 +50,7 @@ class DomainCapabilities:
 
     @property
     def virttype(self) -> str:
-        """The virtualization type: ``kvm``, ``qemu`` or ``hvf``."""
+        """The virtualization type: ``kvm``, ``qemu``, ``hvf`` or ``hyperv``."""
         return self.document.domain
 
     @property

@@ -38,6 +38,9 @@ host.
 
 Reports and verdicts for 7.0, 9.0, 11.3 and 12.8 were compared with the running libvirt. A release
 that is missing in a table has no known change there.
+
+The virtualization type `hyperv` was compared with libvirt 12.8 and QEMU 11.1 on a host whose
+`/dev/mshv` was simulated. No host with Microsoft's hypervisor was tested.
 """
 AREAS = {
     "domain": "Domain, clock, power management",

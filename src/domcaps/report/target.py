@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from domcaps.elements.advice.remedies import emulator_package
 from domcaps.elements.boards.families import (
@@ -25,6 +25,7 @@ from domcaps.facts.arch import (
 from domcaps.facts.emulator import ACCELERATORS, EmulatorFacts, Unanswered
 from domcaps.facts.emulators import nearest_of
 from domcaps.language import Target
+from domcaps.language.changes.emulators import VIRTTYPE_HYPERV
 from domcaps.language.dialect import dialect_for, known_dialects
 from domcaps.language.wording import listed
 from domcaps.similar import close_matches
@@ -57,7 +58,9 @@ def resolve_target(
         named = question.emulator is not None
         wanted = _settle_arch(facts, question.arch, host.arch, named=named)
         _check_known(wanted, dialect)
-        kind = _settle_virttype(facts, question.virttype, host, wanted, strict=question.strict)
+        offered = offered_virttypes(facts, dialect)
+        asked = _Asked(question.virttype, wanted, dialect, strict=question.strict)
+        kind = _settle_virttype(facts, offered, host, asked)
         name = _settle_machine(facts, question.machine, kind, dialect)
     except Unanswered as unanswered:
         raise UnsupportedTargetError(
@@ -185,17 +188,32 @@ def _settle_arch(facts: EmulatorFacts, arch: str | None, host_arch: str, *, name
     return arch
 
 
+def offered_virttypes(facts: EmulatorFacts, dialect: Dialect) -> tuple[str, ...]:
+    """List the virtualization types of an emulator that a libvirt knows, the preferred first."""
+    known = dialect.has(VIRTTYPE_HYPERV)
+    return tuple(name for name in facts.virttypes if known or name != "hyperv")
+
+
+class _Asked(NamedTuple):
+    """A virtualization type that is asked for, None for the preferred one, and for which guest."""
+
+    virttype: str | None
+    guest: str
+    dialect: Dialect
+    strict: bool
+
+
 def _settle_virttype(
-    facts: EmulatorFacts, virttype: str | None, host: HostFacts, guest: str, *, strict: bool
+    facts: EmulatorFacts, offered: tuple[str, ...], host: HostFacts, asked: _Asked
 ) -> str:
-    offered = facts.virttypes
+    virttype = asked.virttype
     if virttype is None:
         return offered[0] if offered else "qemu"
-    if virttype == "kvm" and facts.kvm_unseen and _is_usable(host, guest):
+    if virttype == "kvm" and facts.kvm_unseen and _is_usable(host, asked.guest):
         # for the user who runs QEMU, if not for the one who asks
         return virttype
-    if strict and virttype not in offered:
-        cause, remedy = _why_not_served(virttype, host, guest)
+    if asked.strict and virttype not in offered:
+        cause, remedy = _why_not_served(virttype, host, asked)
         instead = nearest_of("supported:", virttype, offered)
         raise UnsupportedTargetError(
             f"the virtualization type {virttype!r} is not supported here{cause}",
@@ -211,10 +229,13 @@ def _is_usable(host: HostFacts, guest: str) -> bool:
     return host.record.kvm.usable and is_native(host.arch, guest)
 
 
-def _why_not_served(virttype: str, host: HostFacts, guest: str) -> tuple[str, str]:
+def _why_not_served(virttype: str, host: HostFacts, asked: _Asked) -> tuple[str, str]:
     """Tell why an emulator does not serve a virtualization type, and what would change that."""
+    guest = asked.guest
     if virttype == "hvf":
         return ": hvf is for macOS hosts", ""
+    if virttype == "hyperv":
+        return _why_no_hyperv(asked.dialect)
     if virttype != "kvm":
         return "", ""
     if not is_native(host.arch, guest):
@@ -223,6 +244,13 @@ def _why_not_served(virttype: str, host: HostFacts, guest: str) -> tuple[str, st
     if not kvm.usable:
         return f": {kvm.reason or 'the host has no KVM'}", _kvm_remedy(kvm.reason)
     return ": this QEMU was built without KVM", ""
+
+
+def _why_no_hyperv(dialect: Dialect) -> tuple[str, str]:
+    since = VIRTTYPE_HYPERV
+    if not dialect.has(since):
+        return f": libvirt {dialect} does not support it", f"use --libvirt {since.since} or later"
+    return ": it requires a host with /dev/mshv, and QEMU 10.2 or later built with it", ""
 
 
 def _kvm_remedy(reason: str) -> str:

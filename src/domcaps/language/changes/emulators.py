@@ -1,9 +1,12 @@
-"""The oldest QEMU that releases of libvirt take."""
+"""The emulators and accelerators that releases of libvirt take."""
 
 from __future__ import annotations
 
 from domcaps.language.change import NEWS, change
 
+VIRTTYPE_HYPERV = change(
+    "11.10", NEWS, "the virtualization type 'hyperv' (QEMU on /dev/mshv) is supported"
+)
 QEMU_7_2 = change("12.4", NEWS, "the oldest supported QEMU is 7.2")
 QEMU_6_2 = change("11.2", NEWS, "the oldest supported QEMU is 6.2")
 QEMU_5_2 = change("10.6", NEWS, "the oldest supported QEMU is 5.2")

@@ -12,6 +12,7 @@ from domcaps.elements.boards.families import preferred_machine
 from domcaps.errors import DomcapsError
 from domcaps.facts.arch import ARCHITECTURES, UNFOUND, X86
 from domcaps.facts.emulator import Unanswered
+from domcaps.report.target import offered_virttypes
 from domcaps.serve.xml.host import host_part
 from domcaps.serve.xml.topology import E
 
@@ -70,7 +71,7 @@ def _guest(host: Host, arch: str, dialect: Dialect) -> Node | None:
     try:
         path = host.default_emulator(arch)
         facts = host.emulators.get(path)
-        virttypes = facts.virttypes
+        virttypes = offered_virttypes(facts, dialect)
         machines = _machines(facts, dialect)
     except (DomcapsError, Unanswered):
         return None
@@ -80,7 +81,7 @@ def _guest(host: Host, arch: str, dialect: Dialect) -> Node | None:
         E("emulator", path),
         *machines,
         # plain emulation first, whatever is preferred
-        *(E("domain", type=kind) for kind in ("qemu", "kvm", "hvf") if kind in virttypes),
+        *(E("domain", type=kind) for kind in ("qemu", "kvm", "hvf", "hyperv") if kind in virttypes),
         name=arch,
     )
     return E("guest", E("os_type", "hvm"), found, _features(arch))
