@@ -243,7 +243,7 @@ def test_probe_emulator_takes_the_accelerators_it_is_given(tmp_path: Path) -> No
 def test_hyper_v_is_asked_where_kvm_is_not_and_its_device_is(
     monkeypatch: pytest.MonkeyPatch, kvm: bool, device: bool, expected: tuple[str, ...]
 ) -> None:
-    monkeypatch.setattr("os.access", lambda path, mode: device and path == "/dev/mshv")
+    monkeypatch.setattr("os.access", lambda path, _: device and path == "/dev/mshv")
     assert accelerators(kvm=kvm) == expected
 
 

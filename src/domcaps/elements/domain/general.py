@@ -51,7 +51,13 @@ ON_CRASH = Enum(
 
 SUBSTITUTES = Substitutes(
     "@type",
-    order={"kvm": ("qemu",), "hvf": ("qemu",), "hyperv": ("qemu",), "qemu": ("kvm",), "*": ("kvm", "qemu")},
+    order={
+        "kvm": ("qemu",),
+        "hvf": ("qemu",),
+        "hyperv": ("qemu",),
+        "qemu": ("kvm",),
+        "*": ("kvm", "qemu"),
+    },
     slips={"tcg": "qemu", "kqemu": "qemu", "qemu-kvm": "kvm"},
     remarks={"qemu": "emulation, which is many times slower"},
 )

@@ -272,7 +272,9 @@ PREFERENCE = Decision(
         Option(
             "host-passthrough",
             "all that the host's processor can do",
-            when=_supported("host-passthrough") & virttype("kvm", "hvf", "hyperv") & MADE_FOR_GUESTS,
+            when=_supported("host-passthrough")
+            & virttype("kvm", "hvf", "hyperv")
+            & MADE_FOR_GUESTS,
             guest=STAYS,
         ),
         Option(
