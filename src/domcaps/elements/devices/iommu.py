@@ -20,7 +20,10 @@ from domcaps.language.changes.devices import (
     IOMMU_OPTIONS,
     IOMMU_SPLIT_ADDED,
     IOMMU_VIRTIO,
+    IOMMU_VIRTIO_WIDTH,
+    IOMMUS_SEVERAL,
 )
+from domcaps.language.changes.schema import IOMMU_PCI_BUS
 from domcaps.language.conversion import OnBoard
 from domcaps.language.fix import Fix
 from domcaps.language.lazy import cached_property
@@ -62,11 +65,11 @@ _READ = (
         IOMMU_AMD,
         Attributes({"xtsup": ON_OFF, "passthrough": ON_OFF}),
     ),
+    (IOMMU_PCI_BUS, Attributes({"pciBus": SIGNED})),
     (
         IOMMU_OPTIONS,
         Attributes(
             {
-                "pciBus": SIGNED,
                 "accel": ON_OFF,
                 "ats": ON_OFF,
                 "ril": ON_OFF,
@@ -155,10 +158,10 @@ class Iommu(Device):
     Iommu,
     bad="<iommu model='intel'/><iommu model='intel'/>",
     good="<iommu model='intel'/>",
-    until=IOMMU_OPTIONS,
+    until=IOMMUS_SEVERAL,
 )
 def one_iommu(iommu: Iommu) -> Problems:
-    """A domain may have at most one ``<iommu>`` (before libvirt 12.0)."""
+    """A domain may have at most one ``<iommu>`` (before libvirt 11.10)."""
     if iommu.domain.all(Iommu)[0].node is not iommu.node:
         yield problem("the domain has a second <iommu>; remove one", iommu)
 
@@ -323,11 +326,11 @@ _WIDTH = (32, 64)
 )
 def addresses_have_a_width(iommu: Iommu) -> Problems:
     """Attribute ``aw_bits`` of a virtio ``<iommu>`` must be from 32 to 64, and requires libvirt
-    12.0 or later.
+    12.1 or later.
     """
     if iommu.model != "virtio" or not iommu.aw_bits:
         return
-    if not libvirt_reads(iommu, IOMMU_OPTIONS):
+    if not libvirt_reads(iommu, IOMMU_VIRTIO_WIDTH):
         yield problem(
             "this libvirt version does not support 'aw_bits' for <iommu model='virtio'>; remove it",
             iommu,

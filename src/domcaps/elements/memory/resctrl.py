@@ -21,7 +21,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domcaps.elements.processor.vcpu_count import max_vcpus
-from domcaps.language.changes.memory import RESCTRL_OPTIONAL
+from domcaps.language.changes.memory import ENERGYTUNE, RESCTRL_OPTIONAL
 from domcaps.language.part import Part, field
 from domcaps.language.quantities import MOST, NEEDED_SIZE, UNIT, NumberSet, too_large
 from domcaps.language.rule import Problems, Sample, problem, rule
@@ -116,7 +116,7 @@ def _cpus(node: Node, domain: Domain) -> int | None:
 
 
 def _groups(part: ResourceGroups) -> Iterator[Node]:
-    recent = part.domain.world.target.dialect.has(RESCTRL_OPTIONAL)
+    recent = part.domain.world.target.dialect.has(ENERGYTUNE)
     for tag in _KINDS:
         if recent or tag != "energytune":
             yield from part.find_all(tag)

@@ -18,8 +18,8 @@ USB_CONTROLLER_DEFINED = estimate(
     "11.3 and 12.8 differ",
     "model and ports of USB controllers are checked when the domain is defined",
 )
-PCI_HOLE_ARM = estimate(
-    "11.4", "11.3 and 12.8 differ", "<pcihole64> is supported for the ARM machine type virt"
+PCI_HOLE_ARM = change(
+    "11.4", "tp-libvirt", "<pcihole64> is supported for the ARM machine type virt"
 )
 CONTROLLER_IOTHREADS = change(
     "11.2", NEWS, "<iothreads> of a SCSI controller's <driver> are supported"

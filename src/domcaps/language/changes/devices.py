@@ -5,8 +5,18 @@ from __future__ import annotations
 from domcaps.language.change import NEWS, change, estimate
 
 IOMMU_AMD = change("11.5", NEWS, "<iommu model='amd'> and its options are supported")
+IOMMUS_SEVERAL = estimate(
+    "11.10", "libvirt-go-xml 55ee9b7, of the day of that release", "several <iommu> are supported"
+)
+IOMMU_VIRTIO_WIDTH = estimate(
+    "12.1",
+    "11.3 and 12.8 differ; came with granule",
+    "'aw_bits' of <iommu model='virtio'> is supported",
+)
 IOMMU_OPTIONS = estimate(
-    "12.0", "11.3 and 12.8 differ", "driver options of smmuv3, and several <iommu>, are supported"
+    "12.7",
+    "seen in 12.8; libvirt-go-xml did not have them at 12.4, and QEMU 11.1 brought cmdqv",
+    "options for acceleration of <iommu model='smmuv3'> are supported",
 )
 IOMMU_GRANULE = change("12.1", NEWS, "'granule' of <iommu> is supported")
 TPM_TYPES = estimate(

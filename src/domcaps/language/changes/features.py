@@ -19,8 +19,8 @@ HYPERV_SYNIC_ALONE = estimate(
 HYPERV_HOST_MODEL_READ = change(
     "12.1", NEWS, "enlightenments are read beside mode='host-model' of <hyperv>"
 )
-HYPERV_DEFAULTS = estimate(
-    "11.9", "source; they are what host-model fills in", "reports include hyperv/defaults"
+HYPERV_DEFAULTS = change(
+    "11.9", "libvirt-go-xml 029b57b, of the day of that release", "reports include hyperv/defaults"
 )
 HYPERV_ACCELERATED = estimate(
     "11.10",
@@ -35,8 +35,8 @@ S390_PV_EVERYWHERE = estimate(
     "11.6", "the code was made general when TDX came", "reports list s390-pv for every architecture"
 )
 FEATURE_VIRTUALIZATION = estimate(
-    "12.0",
-    "11.3 and 12.8 differ",
+    "12.1",
+    "libvirt-go-xml 7607df5, between 12.0 and 12.1",
     "the feature <virtualization> of the ARM machine type virt is supported",
 )
 S390_PV_KNOWN = change(

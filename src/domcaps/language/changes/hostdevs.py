@@ -10,7 +10,9 @@ HOSTDEV_IOMMUFD = change(
     "attribute 'iommufd' of <driver> is supported for PCI host devices (named in 12.2)",
 )
 HOSTDEV_USB_PORT = estimate(
-    "12.0", "11.3 and 12.8 differ", "a USB host device may be named by bus and port"
+    "12.1",
+    "libvirt-go-xml 412b74e, which has the ports of USB node devices, between 12.0 and 12.1",
+    "a USB host device may be named by bus and port",
 )
 HOSTDEV_DUPLICATES = change("7.6", "git 9c3b6b7a82", "a host device may not be assigned twice")
 HOSTDEV_RAMFB_ONCE = estimate("8.0", "7.9 and 9.0 differ", "only one device may have ramfb='on'")

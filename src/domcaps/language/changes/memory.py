@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from domcaps.language.change import NEWS, change, estimate
 
+ENERGYTUNE = change("12.4", NEWS, "<energytune> is supported")
 RESCTRL_OPTIONAL = estimate(
     "12.4",
-    "11.3 and 12.8 differ; NEWS announces that energy is measured",
-    "<cachetune> and <memorytune> without 'vcpus' apply to all vCPUs; <energytune> is supported",
+    "11.3 and 12.8 differ; came with <energytune>",
+    "<cachetune> and <memorytune> without 'vcpus' apply to all vCPUs",
 )
 MEMORY_BACKING_REPORTED = change("7.6", "git e27e22585a", "reports include memoryBacking")
 SLOTS_OF_MODULES = change("9.5", NEWS, "only DIMM-like memory devices use memory slots")

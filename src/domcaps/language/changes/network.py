@@ -10,8 +10,8 @@ INTERFACE_VLAN_DEFINED = estimate(
     "12.4", "between 11.4 and 12.4", "an unsupported <vlan> is refused when the domain is defined"
 )
 INTERFACE_ROUTES = estimate(
-    "12.8",
-    "seen in 12.8, not in 11.3",
+    "12.2",
+    "libvirt-go-xml 40cc55e, of the day of that release",
     "<route> of passt is supported, with longer prefixes; the address of a route is optional",
 )
 INTERFACE_PORT_STRICT = estimate(

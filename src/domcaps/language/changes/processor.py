@@ -7,7 +7,11 @@ from domcaps.language.change import DOCUMENT, NEWS, change, estimate
 EIM_OPTIONAL = change(
     "12.2", NEWS, "more than 255 vCPUs no longer require eim='on' for every IOMMU"
 )
-IOTHREAD_WEIGHT = estimate("12.0", "11.3 and 12.8 differ", "'weight' of <poll> is supported")
+IOTHREAD_WEIGHT = estimate(
+    "12.7",
+    "seen in 12.8; libvirt-go-xml did not have it at 12.4, and QEMU 11.1 has it",
+    "'weight' of <poll> is supported",
+)
 HOST_MODEL_SORTED = estimate(
     "12.5",
     "11.3 and 12.8 differ",

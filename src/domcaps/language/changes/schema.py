@@ -10,7 +10,9 @@ SCHEMA_AFTER_11_3 = estimate(
     "the schema permits these elements as that of 12.8 does",
 )
 IOMMU_PCI_BUS = estimate(
-    "11.9", "seen in 12.8, not in 11.3", "'pciBus' of <iommu model='smmuv3'> is supported"
+    "11.10",
+    "libvirt-go-xml 55ee9b7, of the day of that release",
+    "'pciBus' of <iommu model='smmuv3'> is supported",
 )
 ACPI_NODESET = change("11.8", NEWS, "attribute 'nodeset' of <acpi> of devices is supported")
 BLKIO_ANY_DEVICE = change("12.3", NEWS, "<blkiotune> limits may apply to all block devices")

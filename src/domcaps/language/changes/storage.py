@@ -14,8 +14,10 @@ DISK_VXHS_DROPPED = estimate(
 )
 DISK_NVME = change("11.5", NEWS, "<target bus='nvme'> is supported")
 DISK_USB_BOT = change("11.5", NEWS, "CD-ROM drives on USB use the model usb-bot")
-DISK_RESERVATIONS_MIGRATE = change(
-    "11.5", NEWS, "attribute 'migration' of <reservations> is supported"
+DISK_RESERVATIONS_MIGRATE = estimate(
+    "12.1",
+    "libvirt-go-xml 1050c7d, between 12.0 and 12.1; QEMU 11.0 brought it",
+    "attribute 'migration' of <reservations> is supported",
 )
 DISK_DPOFUA = change("11.6", "documentation", "'dpofua' of SCSI disks is supported")
 DISK_STATISTICS = change("11.9", NEWS, "<statistics> of disks over intervals are supported")
