@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from domcaps.choose.api import WishOptions
     from domcaps.choose.change import Change
     from domcaps.choose.chosen import Chosen, Step
-    from domcaps.choose.repair import Repair
+    from domcaps.choose.repaired import Repair
     from domcaps.errors import (
         DomainError,
         DomcapsError,
@@ -166,7 +166,7 @@ if not TYPE_CHECKING:
         "Change": "domcaps.choose.change",
         "Chosen": "domcaps.choose.chosen",
         "Step": "domcaps.choose.chosen",
-        "Repair": "domcaps.choose.repair",
+        "Repair": "domcaps.choose.repaired",
         "EmulatorFacts": "domcaps.facts.emulator",
         "Emulators": "domcaps.facts.emulators",
         "HostFacts": "domcaps.facts.host",

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import domcaps
-    from domcaps.choose.repair import Repair
+    from domcaps.choose.repaired import Repair
 
 KINDS = ("fix", "q35")
 IMAGES = Path("/var/tmp/live-repairs")

@@ -18,7 +18,7 @@ from poor_hosts import emulated_record
 from sample_hosts import _path, _rich, _shipped, rich_host
 
 if TYPE_CHECKING:
-    from domcaps.choose.repair import Repair
+    from domcaps.choose.repaired import Repair
 
 X86 = (
     "<domain type='{type}'><name>{name}</name><memory unit='MiB'>2048</memory>"

@@ -70,6 +70,41 @@ def test_a_slip_of_the_pen_becomes_what_was_meant(host: domcaps.Host) -> None:
     assert text == TOP.format("<video><model type='virtio'/></video>")
 
 
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        (
+            "<disc type='file'><source file='/a'/><target dev='vda'/></disc>",
+            "<disk type='file'><source file='/a'/><target dev='vda'/></disk>",
+        ),
+        (
+            "<video><model type='vga' haeds='1'/></video>",
+            "<video><model type='vga' heads='1'/></video>",
+        ),
+        # with what the name brings: a model that QEMU lacks
+        ("<vidoe><model type='virtoi'/></vidoe>", "<video><model type='virtio'/></video>"),
+    ],
+)
+def test_a_name_that_libvirt_passes_over_is_corrected(
+    host: domcaps.Host, written: str, meant: str
+) -> None:
+    assert host.validate(TOP.format(written)).accepted
+    changes, text = mended(host, written)
+    assert changes
+    assert text == TOP.format(meant)
+
+
+def test_a_name_that_looks_like_none_stays(host: domcaps.Host) -> None:
+    data = TOP.format("<video><model type='vga' sparkle='1'/></video><gizmo/>").encode()
+    assert host.repair(data).data is data
+
+
+def test_a_corrected_name_takes_nothing_away(host: domcaps.Host) -> None:
+    """With that name the video device could have one head only."""
+    data = TOP.format("<video><model type='vga' haeds='3'/></video>").encode()
+    assert host.repair(data).data is data
+
+
 def test_what_is_too_much_is_taken_away_and_no_more(host: domcaps.Host) -> None:
     changes, text = mended(host, "<video><model type='vga' heads='2'/></video>")
     assert changes == ["heads='2' removed"]

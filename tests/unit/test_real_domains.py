@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import TYPE_CHECKING
 
 import pytest
 from lxml import etree
 
 from domcaps.choose.conversion import convert
-from domcaps.choose.repair import Repair, repair
+from domcaps.choose.repair import repair
 from poor_hosts import poor_host
 from real_domains import RealDomain, real_domains
+
+if TYPE_CHECKING:
+    from domcaps.choose.repaired import Repair
 
 ALL = real_domains()
 LEAST = 90

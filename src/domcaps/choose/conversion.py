@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from domcaps.choose.board import MACHINE, ConversionDraft, to_board
 from domcaps.choose.hosts import world_of
 from domcaps.choose.hotplug import with_free_ports
-from domcaps.choose.repair import Repair, repair
+from domcaps.choose.repair import repair
+from domcaps.choose.repaired import Repair
 from domcaps.elements.advice.guest_minds import MINDED
 from domcaps.elements.boards.families import canonical_machine, family_of
 from domcaps.elements.controllers.models import WITH_ROOT_PORTS

@@ -117,22 +117,32 @@ class Edits:
         """Give a name that nothing knows the name of what is missing, where they are alike."""
         for wrong in self.misspelt[:_MOST_MISSPELT]:
             found = self.text.node(wrong.path)
-            if found is None or not wrong.accepted:
-                continue
-            other, name = found
-            here = other is node or other.getparent() is node
-            loss = losses.SLIP if here else losses.SLIP + 1
-            right = attribute if attribute in wrong.accepted else wrong.accepted[0]
-            if name and other.get(right) is None:
-                yield Edit(
-                    f"attribute '{name}' is called '{right}'", path_of(other, name), loss,
-                    functools.partial(self.text.rename_attribute, other, name, right),
-                )  # fmt: skip
-            elif not name:
-                yield Edit(
-                    f"element <{other.tag}> is called <{right}>", path_of(other), loss,
-                    functools.partial(self.text.rename_element, other, right),
-                )  # fmt: skip
+            if found is not None and wrong.accepted:
+                other, _ = found
+                here = other is node or other.getparent() is node
+                right = attribute if attribute in wrong.accepted else wrong.accepted[0]
+                yield from self._renaming(wrong, right, losses.SLIP if here else losses.SLIP + 1)
+
+    def respelling(self, wrong: Finding) -> Iterator[Edit]:
+        """Give a name that libvirt passes over the name that it looks like."""
+        if wrong.accepted and self.text.node(wrong.path) is not None:
+            yield from self._renaming(wrong, wrong.accepted[0], losses.SLIP)
+
+    def _renaming(self, wrong: Finding, right: str, loss: int) -> Iterator[Edit]:
+        found = self.text.node(wrong.path)
+        if found is None:
+            return
+        node, name = found
+        if name and node.get(right) is None:
+            yield Edit(
+                f"attribute '{name}' is called '{right}'", path_of(node, name), loss,
+                functools.partial(self.text.rename_attribute, node, name, right),
+            )  # fmt: skip
+        elif not name:
+            yield Edit(
+                f"element <{node.tag}> is called <{right}>", path_of(node), loss,
+                functools.partial(self.text.rename_element, node, right),
+            )  # fmt: skip
 
     def _fixed(self, finding: Finding) -> Iterator[Edit]:
         """Write what the finding itself asks for."""

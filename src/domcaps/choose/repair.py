@@ -8,12 +8,9 @@ reported.
 
 from __future__ import annotations
 
-import difflib
-import re
 import time
 from collections import Counter
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -26,6 +23,7 @@ from domcaps.choose.hosts import Verdict, machine_names, refusals, verdict, worl
 from domcaps.choose.nearest_number import with_nearest_number
 from domcaps.choose.pruning import worth_trying
 from domcaps.choose.remedies import remedies
+from domcaps.choose.repaired import Repair
 from domcaps.errors import DomainError, InputError
 from domcaps.facts.arch import X86
 from domcaps.language.node_path import without_positions
@@ -64,57 +62,6 @@ _NO_EMULATOR = "os-arch-unsupported"
 
 _DEEPEST = 3
 """How many edits may follow from one that brings new findings."""
-
-
-@dataclass(frozen=True)
-class Repair:
-    """What came of repairing a domain. `data` is the text after all `changes`.
-
-    Where `accepted` is false, `findings` are what no edit repairs; the changes repair the rest.
-    `remedies` has for each of the findings what would help on the host, as orders to a person.
-    `proven` tells that the search was not given up.
-    """
-
-    original: bytes
-    data: bytes
-    changes: tuple[Change, ...]
-    findings: tuple[Finding, ...]
-    proven: bool = True
-    looks: int = 0
-    remedies: tuple[tuple[str, ...], ...] = ()
-
-    def __str__(self) -> str:
-        """Give a line for each change, and for each finding that is left."""
-        made = [f"{change.what} ({change.path})" for change in self.changes]
-        return "\n".join([*made, *(f"left: {finding}" for finding in self.findings)])
-
-    @property
-    def accepted(self) -> bool:
-        """Whether the text is accepted now."""
-        return not self.findings
-
-    @property
-    def removals(self) -> tuple[Change, ...]:
-        """The changes that take something away."""
-        return tuple(change for change in self.changes if change.removes)
-
-    @cached_property
-    def diff(self) -> str:
-        """The changes as a unified diff, "" where there are none."""
-        return self.diff_of("domain.xml")
-
-    def diff_of(self, name: str) -> str:
-        """Give the changes as a unified diff of a file, which ``patch`` and ``git apply`` take.
-
-        `name` is the file's path below the folder in which the diff is applied.
-        """
-        old, new = map(_lines, (self.original, self.data))
-        lines = []
-        for line in difflib.unified_diff(old, new, _in_diff(f"a/{name}"), _in_diff(f"b/{name}")):
-            lines.append(line)
-            if not line.endswith("\n"):
-                lines.append("\n\\ No newline at end of file\n")
-        return "".join(lines)
 
 
 @dataclass(frozen=True)
@@ -245,6 +192,38 @@ class _Search:
                 seen.add(data)
         return made, data
 
+    def respelt(self, data: bytes) -> tuple[list[_Step], bytes]:
+        """Correct names that libvirt passes over: a ``<disc>`` is a disk that the guest lacks.
+
+        A correction that brings findings counts with their repair, and is not made where these
+        can't be repaired, or only by taking something away.
+        """
+        made: list[_Step] = []
+        tried: set[tuple[str, str]] = set()
+        while wrong := next((f for f in self._respellable(data) if _key(f) not in tried), None):
+            tried.add(_key(wrong))
+            way = self._respelling(data, wrong)
+            if way is not None:
+                made += way.steps
+                data = way.data
+        return made, data
+
+    def _respellable(self, data: bytes) -> tuple[Finding, ...]:
+        return () if self.exhausted() else self._verdict(data).misspelt[:_MOST_FIRST]
+
+    def _respelling(self, data: bytes, wrong: Finding) -> _Way | None:
+        found = Edits(data, *self.targets(data), allow_removal=self.allow_removal)
+        for edit in found.respelling(wrong):
+            try:
+                after = edit.apply()
+            except (LookupError, InputError):
+                continue
+            way = _Way((_Step(edit, wrong, data, after),), after, edit.loss)
+            whole = self._with_what_follows(way, self.findings(data), 0)
+            if whole is not None and not any(step.edit.removes for step in whole.steps):
+                return whole
+        return None
+
     def _left(self, data: bytes, hopeless: set[tuple[str, str]]) -> list[Finding]:
         """Give the findings that may be repaired."""
         if any(code == _NO_EMULATOR for code, _ in hopeless):
@@ -346,20 +325,6 @@ class _Search:
         return way
 
 
-def _lines(data: bytes) -> list[str]:
-    """Give the lines of a text as programs that patch count them: they end with a line feed."""
-    text = data.decode(errors="surrogateescape")
-    return [line for line in re.split(r"(?<=\n)", text) if line]
-
-
-def _in_diff(name: str) -> str:
-    """Write a file's name as the head of a diff has it: a tab ends one with blanks."""
-    if any(sign in name for sign in '"\\\n\t\r'):
-        signs = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
-        return '"' + "".join(signs.get(sign, sign) for sign in name) + '"'
-    return f"{name}\t" if " " in name else name
-
-
 _HIDING = ("os-arch", "os-machine", "domain-type", "emulator-", "xml-")
 
 
@@ -398,7 +363,10 @@ def repair(
     seconds: float = _CPU_SECONDS,
     allow_removal: bool = False,
 ) -> Repair:
-    """Repair a domain for every one of some hosts; one that is accepted is given back as it is.
+    """Repair a domain for every one of some hosts.
+
+    Names that libvirt passes over are corrected where they look like known ones; apart from that a
+    domain that is accepted is given back as it is.
 
     With `allow_removal` disks, network interfaces, host devices, file systems, TPMs and UEFI may be
     taken away where nothing else helps. `seconds` limits the search, as time of the processor.
@@ -407,7 +375,9 @@ def repair(
     search = _Search(hosts, libvirt, new=new, seconds=seconds, allow_removal=allow_removal)
     findings = search.findings(data)
     if not findings:
-        return Repair(data, data, (), (), looks=search.looks)
+        renamed, after = search.respelt(data)
+        changes = tuple(_changes(data, renamed))
+        return Repair(data, after, changes, (), not search.stopped, search.looks)
     for finding in findings:
         if finding.code.startswith("xml-") or finding.code == _STOPPED:
             raise DomainError(finding.message, remedy="correct that by hand first")
@@ -416,6 +386,8 @@ def repair(
         moved = None
     begin = data if moved is None else moved.data
     made, after = search.everything(begin) if search.findings(begin) else ([], begin)
+    renamed, after = search.respelt(after)
+    made += renamed
     left = tuple(
         msgspec.structs.replace(one, line=line_in(data, after, one.line))
         for one in search.findings(after)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from domcaps.choose.change import Change
-    from domcaps.choose.repair import Repair
+    from domcaps.choose.repaired import Repair
     from domcaps.hosts.host import Host
 
 _COLOURS = {"+": "green", "-": "red", "@": "cyan"}

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from domcaps.choose.api import WishOptions
     from domcaps.choose.chosen import Chosen
-    from domcaps.choose.repair import Repair
+    from domcaps.choose.repaired import Repair
     from domcaps.facts.emulators import Emulators
     from domcaps.facts.host import HostFacts
     from domcaps.native.write import NativeCommand
