@@ -467,7 +467,9 @@ def baseline(store: str, **target: Any) -> None:
     from domcaps.hosts.several import baseline as of_all
 
     fleet = _open(store)
-    emit(of_all([fleet.host(one.hosts[0]) for one in grouped(fleet)], **target).xml)
+    numbers = {name: number for number, name in enumerate(fleet.hosts.names)}
+    chosen = [fleet.deciding_host(numbers[one.hosts[0]]) for one in grouped(fleet)]
+    emit(of_all(chosen, **target).xml)
     for one in fleet.unread:
         note(f"{one.host} was not read, and is not part of it: {one.reason} ({one.key})")
     end(fleet.unread)

@@ -52,7 +52,7 @@ class FleetQuestion(msgspec.Struct, frozen=True):
 class UnitCounts:
     """What was done for an answer; `again` counts units that were asked more than once.
 
-    `unread` are the hosts that the answer is not about, since their manifests can't be read.
+    `unread` are the hosts that the answer is not about, which can't be read.
     """
 
     def __init__(self) -> None:

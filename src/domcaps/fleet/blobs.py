@@ -6,6 +6,7 @@ whole content or nothing, whenever the writer is killed.
 
 from __future__ import annotations
 
+import errno
 import itertools
 import os
 import re
@@ -24,6 +25,8 @@ LARGEST = 64 << 20
 """Bytes that one object may have; a larger one is refused when it is read."""
 
 _PARTS = ".parts"
+_OF_PROCESS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
+"""Errors that are no fault of a file."""
 _KEY = re.compile(r"[a-z]+(?:/[A-Za-z0-9%._-]{1,255}){1,3}")
 
 
@@ -83,9 +86,17 @@ class BlobFolder:
         """Read a file; links and special files are not followed."""
         path = self.root / _require_key(key)
         try:
-            handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
-        except OSError as error:
+            return self._read(path, key)
+        except (FileNotFoundError, NotADirectoryError) as error:
             raise KeyError(key) from error
+        except OSError as error:
+            if error.errno in _OF_PROCESS:
+                raise
+            raise FleetError(f"{key} can't be read: {error.strerror}") from error
+
+    @staticmethod
+    def _read(path: Path, key: str) -> bytes:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
         with open(handle, "rb", buffering=0) as file:  # noqa: PTH123 - opened without links
             size = os.fstat(handle).st_size
             if size > LARGEST:

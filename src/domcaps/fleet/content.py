@@ -63,10 +63,20 @@ class ContentByHash:
         name = sha256(data)
         if name not in self._written:
             key = key_of(name)
-            if not self._blobs.has(key, younger=GRACE / 2):
+            if not self._is_there(name):
                 self._blobs.put(key, zlib.compress(data, 6))
             self._written.add(name)
         return name
+
+    def _is_there(self, name: str) -> bool:
+        """Tell whether a content is in the store, whole: a damaged one is written again."""
+        if not self._blobs.has(key_of(name), younger=GRACE / 2):
+            return False
+        try:
+            self.get(name)
+        except FleetError:
+            return False
+        return True
 
     def get(self, name: str) -> bytes:
         """Read a content; raises `FleetError` where it is missing, damaged or too large."""

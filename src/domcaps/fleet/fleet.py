@@ -99,6 +99,15 @@ class Fleet:
         """Give the newest manifests of hosts; raises `FleetError` for one that can't be read."""
         return [self.store.manifest(self._key(name)) for name in names]
 
+    def deciding_host(self, number: int) -> Host:
+        """Give one of `hosts` by its number, with only those facts that decide answers.
+
+        What else its manifest names need not be readable.
+        """
+        manifest = self.hosts.manifests[number]
+        recording = self.store.recording(manifest, aside=False)
+        return Host.from_recording(recording, origin=manifest.host)
+
     def host_of(self, manifest: Manifest) -> Host:
         """Give the host that a manifest describes."""
         return Host.from_recording(self.store.recording(manifest), origin=manifest.host)
@@ -125,7 +134,7 @@ class Fleet:
 
     @property
     def unread(self) -> tuple[UnreadHost, ...]:
-        """The hosts that no answer is about, since their manifests can't be read."""
+        """The hosts that no answer is about: their manifests, or what these name, can't be read."""
         return self._read[1]
 
     @cached_property

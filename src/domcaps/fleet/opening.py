@@ -46,13 +46,13 @@ def _of_hosts(found: Accepts) -> Iterator[Opening]:
 
 def _of_domain(fleet: Fleet, found: Accepts, data: bytes, libvirt: str) -> Iterator[Opening]:
     """Repair the domain for the largest groups of hosts, and count who accepts the result."""
-    engine, names = fleet.engine(libvirt), fleet.hosts.names
+    engine = fleet.engine(libvirt)
     answer = engine.ask(found.domain, data)
     refusing = [one for one in answer.sets if not one.accepted]
     refusing.sort(key=lambda one: -one.hosts.bit_count())
     seen = set()
     for one in refusing[:_TRIED]:
-        host = fleet.host(names[next(one.numbers())])
+        host = fleet.deciding_host(next(one.numbers()))
         repair = host.repair(data, libvirt)
         if not repair.accepted or repair.data in seen:
             continue

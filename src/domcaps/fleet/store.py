@@ -55,7 +55,10 @@ _NODE_TYPES = {f.name: f.type for f in msgspec.structs.fields(Node)}
 
 
 class UnreadHost(msgspec.Struct, frozen=True):
-    """A host of which nothing can be said: its newest manifest, and why that can't be read."""
+    """A host of which nothing can be said.
+
+    `key` is its newest manifest, `reason` says why that or content that it names can't be read.
+    """
 
     host: str
     key: str
@@ -69,6 +72,7 @@ class FleetStore:
         self.place = str(place)
         self.blobs = open_blobs(place) if isinstance(place, str | PathLike) else place
         self.content = ContentByHash(self.blobs)
+        self._troubles: dict[str, str] = {}
 
     # -- writing -------------------------------------------------------------------------------
 
@@ -147,18 +151,36 @@ class FleetStore:
         return {name: self.manifest(key) for name, key in self.latest().items()}
 
     def read_hosts(self) -> tuple[dict[str, Manifest], tuple[UnreadHost, ...]]:
-        """Give the newest manifest of each host, and the hosts whose newest can't be read.
+        """Give the newest manifest of each host, and the hosts that can't be read.
 
-        An older manifest does not stand in for a damaged one: the host may have changed.
+        These are hosts whose newest manifest is damaged, or content that decides answers. An older
+        manifest does not stand in for it: the host may have changed. Content is read once, however
+        many hosts share it.
         """
         found: dict[str, Manifest] = {}
         unread = []
         for name, key in self.latest().items():
             try:
-                found[name] = self.manifest(key)
+                manifest = self.manifest(key)
+                trouble = self._trouble(manifest)
             except FleetError as error:
-                unread.append(UnreadHost(name, key, error.message))
+                trouble = error.message
+            if trouble:
+                unread.append(UnreadHost(name, key, trouble))
+            else:
+                found[name] = manifest
         return found, tuple(unread)
+
+    def _trouble(self, manifest: Manifest) -> str:
+        """Say which content that decides a host's answers can't be read; "" for none."""
+        digest = manifest.digest
+        if digest not in self._troubles:
+            self._troubles[digest] = ""
+            try:
+                self.recording(manifest, aside=False)
+            except FleetError as error:
+                self._troubles[digest] = error.message
+        return self._troubles[digest]
 
     def moments(self, name: str) -> list[str]:
         """Give the keys of a host's manifests, the oldest first."""
@@ -176,12 +198,15 @@ class FleetStore:
         found = decode(data, key)
         return msgspec.structs.replace(found, host=_name(key) or found.host)
 
-    def recording(self, manifest: Manifest) -> Recording:
-        """Put a recording together again; CPUID's APIC ID alone is not what was added."""
+    def recording(self, manifest: Manifest, *, aside: bool = True) -> Recording:
+        """Put a recording together again; CPUID's APIC ID alone is not what was added.
+
+        Without `aside` it has only what decides answers.
+        """
         return Recording(
-            host=self.host_record(manifest, aside=True),
+            host=self.host_record(manifest, aside=aside),
             emulators=tuple(self.emulator(entry) for entry in manifest.emulators),
-            node=self.node(manifest, aside=True),
+            node=self.node(manifest, aside=aside),
             made_by=manifest.made_by,
             made_at=manifest.made_at,
             comment=manifest.comment,
@@ -191,7 +216,10 @@ class FleetStore:
     def host_record(self, manifest: Manifest, *, aside: bool = False) -> HostRecord:
         """Give the facts of a host; with `aside` also those that decide nothing."""
         names = manifest.facts | (manifest.aside if aside else {})
-        return HostRecord(**self._fields(_HOST_TYPES, names))
+        try:
+            return HostRecord(**self._fields(_HOST_TYPES, names))
+        except TypeError as error:
+            raise FleetError(f"the manifest lacks a fact: {error}") from error
 
     def node(self, manifest: Manifest, *, aside: bool = False) -> Node | None:
         """Give the host as hardware, None if it was not probed."""
@@ -201,8 +229,8 @@ class FleetStore:
         if aside:
             rest = ((n, h) for n, h in manifest.aside.items() if n.startswith("node."))
             names |= {n.removeprefix("node."): h for n, h in rest}
-        fields = self._fields(_NODE_TYPES, names)
-        return Node(**fields, uuid=manifest.uuid if aside else "")
+        fields = self._fields(_NODE_TYPES, names) | {"uuid": manifest.uuid if aside else ""}
+        return Node(**fields)
 
     def _fields(self, types: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
         return {n: self.content.value(types[n], h) for n, h in names.items() if n in types}

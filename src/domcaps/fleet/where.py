@@ -51,7 +51,7 @@ def where(
     if source not in hosts.names:
         fleet.host(source)  # raises
     number = hosts.names.index(source)
-    home = fleet.host(source)
+    home = fleet.deciding_host(number)
     own = judged_document(xml, hosts.own_paths[number], home.facts.arch)
     refused = home.validate(own, libvirt).errors
     if refused:
@@ -110,7 +110,7 @@ class _Looks:
 
     def _seen(self, number: int) -> dict[str, str]:
         hosts = self._fleet.hosts
-        host = self._fleet.host(hosts.names[number])
+        host = self._fleet.deciding_host(number)
         data = judged_document(self._xml, hosts.own_paths[number], host.facts.arch)
         found = {"processor": self._processor(host)} if self._mode else {}
         try:
