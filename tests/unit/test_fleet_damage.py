@@ -16,13 +16,13 @@ from command_runner import CliRunner
 from domcaps.cli.fleet import command
 from domcaps.errors import DomcapsError, FleetError
 from domcaps.facts.node import Leaf, Node
-from domcaps.fleet import blobs
 from domcaps.fleet.ask import UnitCounts, ask
 from domcaps.fleet.content import key_of
 from domcaps.fleet.fleet import Fleet
 from fleet_hosts import replace, shipped
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from domcaps.facts.record import Answer, Recording
@@ -44,14 +44,27 @@ def content_of(store: FleetStore, which: str, manifest: Manifest) -> str:
     return key_of(manifest.node["cpuid"])
 
 
-DAMAGES = {
-    "removed": lambda path: path.unlink(),
-    "empty": lambda path: path.write_bytes(b""),
-    "cut off": lambda path: path.write_bytes(path.read_bytes()[:-3]),
-    "another content": lambda path: path.write_bytes(zlib.compress(b"{}")),
-    "a folder": lambda path: (path.unlink(), path.mkdir()),
-    "a link": lambda path: (path.unlink(), path.symlink_to("/dev/zero")),
-    "a pipe": lambda path: (path.unlink(), os.mkfifo(path)),
+def _instead(make: Callable[[Path], object]) -> Callable[[Path], None]:
+    """Give what makes something else in the place of a file."""
+
+    def damage(path: Path) -> None:
+        data = path.read_bytes()
+        path.unlink()
+        make(path)
+        if path.is_file() and not path.is_symlink():
+            assert path.read_bytes() != data
+
+    return damage
+
+
+DAMAGES: dict[str, Callable[[Path], None]] = {
+    "removed": _instead(lambda path: None),  # noqa: ARG005
+    "empty": _instead(lambda path: path.write_bytes(b"")),
+    "cut off": lambda path: os.truncate(path, path.stat().st_size - 3),
+    "another content": _instead(lambda path: path.write_bytes(zlib.compress(b"{}"))),
+    "a folder": _instead(lambda path: path.mkdir()),
+    "a link": _instead(lambda path: path.symlink_to("/dev/zero")),
+    "a pipe": _instead(os.mkfifo),
 }
 
 
@@ -151,6 +164,6 @@ def test_files_of_the_process_are_no_fault_of_the_store(
     def refuse(*_: object) -> int:
         raise OSError(errno.EMFILE, "Too many open files")
 
-    monkeypatch.setattr(blobs.os, "open", refuse)
+    monkeypatch.setattr(os, "open", refuse)
     with pytest.raises((OSError, DomcapsError), match="open"):
         print(fleet.unread)

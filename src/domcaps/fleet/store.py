@@ -162,10 +162,10 @@ class FleetStore:
         for name, key in self.latest().items():
             try:
                 manifest = self.manifest(key)
-                trouble = self._trouble(manifest)
             except FleetError as error:
-                trouble = error.message
-            if trouble:
+                unread.append(UnreadHost(name, key, error.message))
+                continue
+            if trouble := self._trouble(manifest):
                 unread.append(UnreadHost(name, key, trouble))
             else:
                 found[name] = manifest
