@@ -78,6 +78,9 @@ if TYPE_CHECKING:
     from domcaps.validate.compare import DomainDifference
     from domcaps.validate.explain import DomainExplanation, Use
     from domcaps.verify.result import Counts, Tried, TriedVerdict, Verification
+    from domcaps.verify.whole.blame import TrialMessage
+    from domcaps.verify.whole.scene import TrialReplacement
+    from domcaps.verify.whole.trial import DomainTrial
 
 __all__ = [
     "Change",
@@ -91,6 +94,7 @@ __all__ = [
     "DomainDifference",
     "DomainError",
     "DomainExplanation",
+    "DomainTrial",
     "DomcapsError",
     "EmulatorDiedError",
     "EmulatorFacts",
@@ -135,6 +139,8 @@ __all__ = [
     "TargetOptions",
     "TopViews",
     "TranscriptError",
+    "TrialMessage",
+    "TrialReplacement",
     "Tried",
     "TriedVerdict",
     "Truth",
@@ -218,6 +224,9 @@ if not TYPE_CHECKING:
         "Tried": "domcaps.verify.result",
         "TriedVerdict": "domcaps.verify.result",
         "Verification": "domcaps.verify.result",
+        "TrialMessage": "domcaps.verify.whole.blame",
+        "TrialReplacement": "domcaps.verify.whole.scene",
+        "DomainTrial": "domcaps.verify.whole.trial",
     }
 
     def __getattr__(name: str) -> object:

@@ -63,6 +63,7 @@ CALLS: dict[str, list[list[str]]] = {
 }
 NOT_CALLED = {
     "known": "a file, see below",
+    "try": "needs QEMU: the live tests of try",
     "verify": "needs QEMU: the live tests of verify",
     "watch": "waits for a change: an event is compared below",
     "why-fresh": "is about this machine: test_fresh_answers",

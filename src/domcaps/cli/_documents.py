@@ -31,6 +31,7 @@ from domcaps.validate.known import KnownFindings
 from domcaps.validate.output.json import ValidateDocument
 from domcaps.validate.output.statistics import StatisticsDocument
 from domcaps.verify.result import Counts, Tried
+from domcaps.verify.whole.document import TryDocument
 
 VERSION = 1
 """The version of every document: it is raised when one changes in a way that breaks readers."""
@@ -194,6 +195,12 @@ class NativeDocumentEntry(NativeDocument, frozen=True, kw_only=True):
     version: int
 
 
+class TryDocumentEntry(TryDocument, frozen=True, kw_only=True):
+    """``domcaps try``."""
+
+    version: int
+
+
 class NewDocument(VersionedDocument, frozen=True, kw_only=True):
     """``domcaps new``: a domain with its steps, or the wishes that can't be met together."""
 
@@ -295,6 +302,7 @@ DOCUMENTS: dict[str, tuple[str, Any]] = {
     "new": ("domcaps new --format json", NewDocument),
     "report": ("domcaps report --format json", ReportDocument),
     "statistics": ("domcaps validate --statistics --format json", StatisticsDocument),
+    "try": ("domcaps try --format json", TryDocumentEntry),
     "validate": ("domcaps validate --format json", ValidateDocument),
     "verify": ("domcaps verify --format json", VerifyDocument),
     "watch": ("each line of domcaps watch --format json", WatchDocument),

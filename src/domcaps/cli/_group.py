@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _GROUPS = {
     "Commands for every day": ("validate", "fix", "explain", "new", "report", "diff"),
-    "Commands for domains": ("edit", "convert", "native", "codes"),
+    "Commands for domains": ("edit", "convert", "native", "try", "codes"),
     "Commands for hosts and recordings": ("host", "record", "import", "baseline", "fleet"),
     "Commands for checking domcaps and QEMU": ("verify", "drift", "watch", "why-fresh"),
     "Commands for integration": (),

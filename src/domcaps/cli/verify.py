@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import signal
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -17,17 +15,15 @@ from domcaps.cli._common import (
     tell_own_libvirt,
 )
 from domcaps.cli._complete import complete_arch, complete_machine
+from domcaps.cli._ending import ending_in_order
 from domcaps.cli._notes import note, qemu_user
 from domcaps.cli._terminal import emit_portable, has_colour, raw_standard_error, say
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from types import FrameType
+    from collections.abc import Sequence
 
     from domcaps.hosts.host import LiveHost
     from domcaps.verify.result import Verification
-
-_ENDING = (signal.SIGTERM, signal.SIGHUP)
 
 _STYLES: dict[str, dict[str, Any]] = {
     "heading": {"bold": True},
@@ -158,55 +154,6 @@ def command(
         raise click.exceptions.Exit(1)
 
 
-@contextlib.contextmanager
-def _ending_in_order() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP end the machines and take their folders away, as Ctrl-C does."""
-    ended_by: list[int] = []
-
-    def end(number: int, frame: FrameType | None) -> None:
-        ended_by.append(number)
-        # asyncio has put its own in the place of Python's, which ends what runs in an orderly way
-        interrupt = signal.getsignal(signal.SIGINT)
-        assert callable(interrupt)  # noqa: S101 - for the type checker
-        interrupt(signal.SIGINT, frame)
-
-    # whoever started this in the background, or with nohup, wants a signal to be ignored
-    wanted = [number for number in _ENDING if signal.getsignal(number) != signal.SIG_IGN]
-    before = {number: signal.signal(number, end) for number in wanted}
-    try:
-        with _listening_to_interrupts():
-            yield
-    except KeyboardInterrupt:
-        if not ended_by:
-            raise
-        note("terminated" if ended_by[0] == signal.SIGTERM else "hung up")
-        raise click.exceptions.Exit(128 + ended_by[0]) from None
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-@contextlib.contextmanager
-def _listening_to_interrupts() -> Iterator[None]:
-    """Let asyncio install its handler of SIGINT, even where that signal is ignored.
-
-    asyncio does so only in the place of Python's own handler. A shell starts what runs in the
-    background with SIGINT ignored: then it stays blocked, and nothing comes of it.
-    """
-    before = signal.getsignal(signal.SIGINT)
-    if callable(before):
-        yield
-        return
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        # one that came meanwhile is dropped by this
-        signal.signal(signal.SIGINT, signal.SIG_IGN if before is None else before)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-
-
 def _verify(
     host: LiveHost, questions: list[dict[str, str | None]], options: dict[str, Any]
 ) -> Sequence[Verification]:
@@ -216,7 +163,7 @@ def _verify(
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     console = Console(file=raw_standard_error(), no_color=not has_colour(sys.stderr))
     bar = Progress(*columns, console=console, disable=not console.is_terminal)
-    with _ending_in_order(), bar:
+    with ending_in_order(), bar:
         task = bar.add_task("starting machines", total=None)
         return host.verify(
             questions,

@@ -93,9 +93,13 @@ def executable_status(path: str) -> os.stat_result:
 
 def quotable(raw: bytes) -> str:
     """Give the end of what a program printed, as one short line of printable text."""
-    text = _NOT_PRINTABLE.sub(" ", raw.decode(errors="replace"))
-    words = " ".join(text.split())
+    words = readable_text(raw.decode(errors="replace"))
     return words if len(words) <= _QUOTED else f"… {words[-_QUOTED:]}"
+
+
+def readable_text(text: str) -> str:
+    """Give a text in one line, without what can't be printed."""
+    return " ".join(_NOT_PRINTABLE.sub(" ", text).split())
 
 
 def questioning(accelerator: str) -> list[str]:
@@ -207,9 +211,13 @@ class EmulatorProcess:
 
     def last_words(self) -> str:
         """Give the end of what the emulator printed, in one short line."""
+        return quotable(self.printed())
+
+    def printed(self) -> bytes:
+        """Give the last few thousand bytes that the emulator printed."""
         if not self._stopped:
             self.listen()
-        return quotable(self._tail)
+        return self._tail
 
     def ended(self) -> int | None:
         """Give the exit status (negative: the signal), or None while the emulator still runs."""

@@ -13,7 +13,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from domcaps.arguments import several
+from domcaps._version import DEFAULT_DIALECT
+from domcaps.arguments import document, several
 from domcaps.errors import DomcapsError
 from domcaps.facts.emulator import ACCELERATORS
 from domcaps.facts.emulators import RecordedEmulators
@@ -22,7 +23,7 @@ from domcaps.facts.named_files import look_at
 from domcaps.facts.open_files import methods_say_open_files
 from domcaps.facts.qemu_account import SESSION, SYSTEM
 from domcaps.hosts.readers import TableReaders
-from domcaps.language import World
+from domcaps.language import World, check_dialect
 from domcaps.language.target import Flags, Question
 from domcaps.report.target import default_emulator, find_emulator, resolve_target
 
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from domcaps.language.target import ReportOptions, TargetOptions
     from domcaps.report.capabilities import DomainCapabilities
     from domcaps.verify.result import Verification
+    from domcaps.verify.whole.trial import DomainTrial
 
 T = TypeVar("T")
 
@@ -304,6 +306,33 @@ class LiveHost(Host):
             deadline=deadline,
             progress=progress,
         )
+
+    def try_domain(
+        self,
+        xml: str | bytes,
+        libvirt: str = DEFAULT_DIALECT,
+        *,
+        judge: bool = True,
+        new: bool = True,
+        deadline: float = 30.0,
+    ) -> DomainTrial:
+        """Start the real emulator, paused, with a whole domain, and end it.
+
+        Nothing of the host is changed: what the domain names of it is opened read-only or replaced,
+        which `replaced` of the result lists. `said` are QEMU's messages with the elements of the
+        domain. The domain is validated first, without findings about files that are missing; one
+        that is refused is not started, unless `judge` is false. `new` is as in `validate`;
+        `deadline` is in seconds. Raises `UntoldError` for a domain that has no command line,
+        `DomainError` for what is no domain, and a `ProbeError` for an emulator that may not be
+        executed. Must not be called from within a running event loop.
+        """
+        from domcaps.hosts.live import try_domain
+
+        def open_world(*named: str | None, **more: str) -> World:
+            return self.known_world(*named, **{"libvirt": libvirt, **more})  # type: ignore[arg-type]
+
+        check_dialect(libvirt)
+        return try_domain(document(xml), open_world, judge=judge, new=new, deadline=deadline)
 
     def _named(self, named: Mapping[str, str | None]) -> Question:
         asked = {**named, "emulator": self.vouch(named.get("emulator"))}

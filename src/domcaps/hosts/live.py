@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from domcaps.facts.emulator import EmulatorFacts
     from domcaps.language import Target
     from domcaps.language.target import Question
+    from domcaps.validate.target import OpenWorld
     from domcaps.verify.result import Verification
+    from domcaps.verify.whole.trial import DomainTrial
 
 
 class LiveEmulators:
@@ -76,6 +78,15 @@ def verify(
         _kept(keep_verification(disk, world.target, one, proof, machine.world_entry(question)), one)
         for question, world, one, proof in zip(questions, worlds, found, before, strict=True)
     )
+
+
+def try_domain(
+    data: bytes, open_world: OpenWorld, *, judge: bool, new: bool, deadline: float
+) -> DomainTrial:
+    """Start a domain; see `LiveHost.try_domain`."""
+    from domcaps.verify.whole.trial import try_domain
+
+    return try_domain(data, open_world, judge=judge, new=new, deadline=deadline)
 
 
 def _kept(was: bool, one: Verification) -> Verification:

@@ -38,12 +38,16 @@ _TEXT = "#text"
 
 
 class Reading:
-    """A domain, and what was taken of it: elements, attributes, texts."""
+    """A domain, and what was taken of it: elements, attributes, texts.
+
+    `latest` is the element that was read last: the one for which an argument is written next.
+    """
 
     def __init__(self, root: Node) -> None:
         self.root = root
         self._taken: set[tuple[Node, str]] = {(root, _ITSELF)}
         self.besides: dict[Node, str] = {}
+        self.latest = root
 
     def get(self, node: Node, name: str, among: Collection[str] | None = None) -> str | None:
         """Take an attribute; raises `UntoldError` where it is not one of `among`.
@@ -51,6 +55,7 @@ class Reading:
         Without `among` any value is passed as it is.
         """
         value = node.get(name)
+        self.latest = node
         self._taken.add((node, name))
         if value is not None and among is not None and value not in among:
             raise untold(node, name, f"the value {value!r}")
@@ -68,6 +73,7 @@ class Reading:
 
     def text(self, node: Node, among: Collection[str] | None = None) -> str:
         """Take the text of an element."""
+        self.latest = node
         self._taken.add((node, _TEXT))
         value = (node.text or "").strip()
         if among is not None and value not in among:
@@ -77,6 +83,7 @@ class Reading:
     def child(self, node: Node, tag: str) -> Node | None:
         """Take an element inside another one, the first of its name; None where there is none."""
         found = node.find(tag)
+        self.latest = node
         if found is not None:
             self._taken.add((found, _ITSELF))
         return found
@@ -144,12 +151,14 @@ def untold(node: Node, attribute: str = "", what: str = "") -> UntoldError:
 class HostNeed(NamedTuple):
     """Something of the host that a command line names, and the element that asks for it.
 
-    `kind` is ``file``, ``folder``, ``device``, ``socket``, ``tap``, ``bridge`` ….
+    `kind` is ``file``, ``folder``, ``device``, ``socket``, ``tap``, ``bridge`` …. `template` is the
+    file that libvirt makes it of, "" where there is none.
     """
 
     kind: str
     value: str
     node: Node
+    template: str = ""
 
 
 class Turn(enum.IntEnum):
@@ -278,7 +287,7 @@ class Line(Protocol):
     def identify(self, turn: Turn, owner: object, name: object, order: int = 0) -> None:
         """Write the identifiers by which a mainframe tells a PCI device, before it."""
 
-    def need(self, kind: str, value: str, node: Node) -> str:
+    def need(self, kind: str, value: str, node: Node, template: str = "") -> str:
         """Note that something of the host is required: a file, a socket …; gives `value`."""
 
     def plug(self, owner: object, driver: str, *before: str, **more: object) -> None:

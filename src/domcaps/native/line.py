@@ -61,6 +61,8 @@ class CommandLineWriter:
         self.hardware = domain.all(InstalledControllers)[0]
         self.assigned = domain.all(AssignedAddresses)[0]
         self.words: list[str] = []
+        self._origins: list[Node | None] = []
+        self._owner: Node | None = None
         self.machine: dict[str, str] = {}
         self.environment: dict[str, str] = {}
         self.accelerator: dict[str, str] = {}
@@ -68,7 +70,7 @@ class CommandLineWriter:
         self.needs: list[HostNeed] = []
         self.last: list[str] = []
         self.overrides: dict[str, dict[str, str | None]] = {}
-        self._devices: list[tuple[Turn, int, list[str]]] = []
+        self._devices: list[tuple[Turn, int, list[str], Node | None]] = []
         self._blocks = 0
         self._numbers: dict[str, int] = {}
         self.root_bus = self.bus_name(0)
@@ -138,10 +140,20 @@ class CommandLineWriter:
     def add(self, *words: str) -> None:
         """Write words."""
         self.words += words
+        self._origins += [self._origin()] * len(words)
 
     def device(self, turn: Turn, told: str, *before: str, order: int = 0) -> None:
         """Write a device when its turn has come, after words for what stands behind it."""
-        self._devices.append((turn, order, [*before, "-device", told]))
+        self._devices.append((turn, order, [*before, "-device", told], self._origin()))
+
+    def _origin(self) -> Node | None:
+        """Give the part of the domain that is written now: a device, or a child of the domain."""
+        node: Node | None = self.reading.latest if self._owner is None else self._owner
+        while node is not None and (above := node.getparent()) is not None:
+            if above.tag == "devices" or above.getparent() is None:
+                return node
+            node = above
+        return node
 
     def name(self, node: Node | None, usual: str) -> str:
         """Give QEMU's name of a device: the alias that a user chose, otherwise libvirt's."""
@@ -157,17 +169,19 @@ class CommandLineWriter:
         self._numbers[kind] = self._numbers.get(kind, -1) + 1
         return f"{kind}{self._numbers[kind]}"
 
-    def need(self, kind: str, value: str, node: Node) -> str:
+    def need(self, kind: str, value: str, node: Node, template: str = "") -> str:
         """Note that something of the host is required: a file, a socket …; gives `value`."""
-        self.needs.append(HostNeed(kind, value, node))
+        self.needs.append(HostNeed(kind, value, node, template))
         return value
 
     def plug(self, owner: object, driver: str, *before: str, **more: object) -> None:
         """Write a device at the address that its owner has."""
         place = self.place(owner)
         turn = Turn.PLACED if place else Turn.ANYWHERE
+        self._owner = self._node(owner)
         self.identify(turn, owner, more.get("id"))
         self.device(turn, options(driver, **more, **place), *before)
+        self._owner = None
 
     def plug_virtio(
         self, owner: object, driver: str, *before: str, model: object = None, **more: object
@@ -307,8 +321,16 @@ class CommandLineWriter:
         """Give all words, devices in their order; raises `UntoldError` where something is left."""
         self.reading.finish()
         devices = sorted(self._devices, key=lambda told: told[:2])
-        words = [*self.words, *(word for _, _, words in devices for word in words)]
+        words = [*self.words, *(word for _, _, words, _ in devices for word in words)]
         return (*self._overridden(words), *self.last)
+
+    def origins(self) -> tuple[Node | None, ...]:
+        """Give for each word of `arguments` the part of the domain that it is written for.
+
+        None stands for what libvirt adds. The domain's own arguments come last; theirs are missing.
+        """
+        devices = sorted(self._devices, key=lambda told: told[:2])
+        return (*self._origins, *(node for *_, words, node in devices for _ in words))
 
     def _overridden(self, words: list[str]) -> list[str]:
         """Replace properties of devices that ``<qemu:override>`` names by their aliases."""

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from lxml.etree import _Element as Node
 
+    from domcaps.language import World
     from domcaps.language.command_line import HostNeed
     from domcaps.validate.check import Validation
     from domcaps.validate.target import OpenWorld
@@ -40,11 +41,20 @@ class NativeNote(msgspec.Struct, frozen=True):
 class NativeNeed(msgspec.Struct, frozen=True):
     """Something of the host that the command names, and the element that asks for it.
 
-    `kind` is ``file``, ``device``, ``socket``, ``tap``, ``server`` and the like.
+    `kind` is ``file``, ``device``, ``socket``, ``tap``, ``server`` and the like. `template` is the
+    file that libvirt would copy, "" where there is none.
     """
 
     kind: str
     value: str
+    path: str
+    line: int
+    template: str = ""
+
+
+class NativeOrigin(msgspec.Struct, frozen=True):
+    """The element of a domain for which a word of the command is written."""
+
     path: str
     line: int
 
@@ -55,12 +65,16 @@ class NativeCommand(tuple[str, ...]):
     `validation` is the verdict on the domain, None where it was not judged: then the command of a
     domain that libvirt refuses means nothing. `environment` has variables that it is started with,
     `notes` what libvirt does beside QEMU, and `needs` the files, sockets and devices that it names.
+    `origins` has the element of the domain for each word, None for what libvirt adds; `world` is
+    the target with its facts.
     """
 
     validation: Validation | None = None
     environment: Mapping[str, str] = {}
     notes: tuple[NativeNote, ...] = ()
     needs: tuple[NativeNeed, ...] = ()
+    origins: tuple[NativeOrigin | None, ...] = ()
+    world: World | None = None
 
     @property
     def judged(self) -> bool:
@@ -99,7 +113,10 @@ def command_of(data: bytes, open_world: OpenWorld, *, new: bool = True) -> Nativ
     write_characters(line, devices)
     write_devices(line, devices)
     line.last, line.overrides = own_words(line, source.root)
-    command = NativeCommand((world.target.emulator, *first_words(line), *line.arguments()))
+    first = (world.target.emulator, *first_words(line))
+    command = NativeCommand((*first, *line.arguments()))
+    command.world = world
+    command.origins = _origins(line, source.root, len(first))
     command.environment = line.environment
     command.needs = tuple(dict.fromkeys(_need(need) for need in line.needs))
     command.notes = tuple(_note(node, text) for node, text in line.reading.besides.items())
@@ -118,9 +135,19 @@ def _line_of(node: Node) -> int:
     return stated or 0
 
 
+def _origins(line: CommandLineWriter, root: Node, first: int) -> tuple[NativeOrigin | None, ...]:
+    """Say for each word for what it is written; name, machine and accelerator come first."""
+    own = root.iterfind("{http://libvirt.org/schemas/domain/qemu/1.0}commandline/{*}arg")
+    named = root.find("os/type")
+    nodes = (*[root if named is None else named] * first, *line.origins(), *own)
+    written = {node for node in nodes if node is not None}
+    made = {node: NativeOrigin(path_of(node), _line_of(node)) for node in written}
+    return tuple(None if node is None else made[node] for node in nodes)
+
+
 def _note(node: Node, text: str) -> NativeNote:
     return NativeNote(path_of(node), _line_of(node), text)
 
 
 def _need(need: HostNeed) -> NativeNeed:
-    return NativeNeed(need.kind, need.value, path_of(need.node), _line_of(need.node))
+    return NativeNeed(need.kind, need.value, path_of(need.node), _line_of(need.node), need.template)

@@ -12,7 +12,7 @@ import re
 import shutil
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import msgspec
 from qemu.qmp import ConnectError
@@ -20,7 +20,7 @@ from qemu.qmp.error import ProtocolError
 
 from domcaps.errors import ProbeError
 from domcaps.facts.exit_status import FROM_OUTSIDE, exit_status, listening, signal_name
-from domcaps.facts.process import EmulatorProcess
+from domcaps.facts.process import EmulatorProcess, quotable
 from domcaps.facts.qmp import Monitor
 from domcaps.facts.question import ask
 from domcaps.facts.tasks import to_its_end
@@ -103,32 +103,60 @@ class QemuTrier:
         return Outcome(found.verdict, message, added)
 
 
-async def start(path: str, wanted: QemuRun, deadline: float) -> Outcome:
+class Ended(NamedTuple):
+    """How a run ended: whether the machine was there, otherwise the status of its end.
+
+    `status` is None where it did not end by itself, `is_late` tells that it took too long.
+    `printed` is the end of what the emulator printed.
+    """
+
+    started: bool
+    status: int | None = None
+    printed: bytes = b""
+    is_late: bool = False
+
+
+async def run(path: str, wanted: QemuRun, deadline: float) -> Ended:
     """Start an emulator, wait until its machine is there or it has ended, and end it."""
     process = EmulatorProcess(path, wanted.arguments, wanted.environ)
     monitor = Monitor()
-    hangs = True
+    hangs, found = True, Ended(started=False, is_late=True)
     try:
         with process:
             try:
                 with listening(process):
                     async with asyncio.timeout(deadline):
                         if await _has_started(monitor, process):
-                            hangs = False
-                            return Outcome(STARTS)
-                        status = await exit_status(process)
+                            found = Ended(started=True)
+                        else:
+                            found = Ended(started=False, status=await exit_status(process))
                         hangs = False
             except TimeoutError:
-                return Outcome(NOT_TRIED, f"it did not start or end within {deadline:g} s")
+                pass
             finally:
                 # killing takes a while, in which others can be started; with two at it at once,
                 # one would meet what the other has closed
                 await to_its_end(asyncio.to_thread(process.stop, suspicious=hangs))
-            return _why(status, process.last_words())
+            return found._replace(printed=process.printed())
     finally:
         with contextlib.suppress(ProtocolError, EOFError, OSError):
             await monitor.close()
         process.monitor.close()
+
+
+async def start(path: str, wanted: QemuRun, deadline: float) -> Outcome:
+    """Start an emulator, and tell what came of it."""
+    found = await run(path, wanted, deadline)
+    if found.started:
+        return Outcome(STARTS)
+    if found.is_late:
+        return Outcome(NOT_TRIED, late(deadline))
+    return _why(found.status, quotable(found.printed))
+
+
+def late(deadline: float) -> str:
+    """Say that nothing came of a run in time."""
+    return f"it did not start or end within {deadline:g} s"
 
 
 async def _has_started(monitor: Monitor, process: EmulatorProcess) -> bool:

@@ -95,7 +95,8 @@ def _variables(
             return []
         form = "" if found is None or not found.mapping.template else found.mapping.template.format
         form = form or IMAGE_FORMAT
-        path = line.need("variables", line.made_up(f"vars.{form}"), system)
+        made = line.made_up(f"vars.{form}")
+        path = line.need("variables", made, system, _template(found))
         return _flash(line, {"driver": "file", "filename": path}, 1, form)
     # the file is there already, or is copied from that
     reading.set_aside(node, "template", "templateFormat")
@@ -104,10 +105,16 @@ def _variables(
     source = reading.child(node, "source")
     if source is None or kind is None:
         path = reading.text(node) or line.made_up(f"vars.{form}")
-        line.need("variables", path, node)
+        line.need("variables", path, node, node.get("template") or _template(found))
         return _flash(line, {"driver": "file", "filename": path}, 1, form)
     below = source_of(line, source, kind, "disk", "libvirt-pflash1-storage")
     return _flash(line, below, 1, form)
+
+
+def _template(found: Firmware | None) -> str:
+    """Give the file that the variables of firmware are copied from, "" if none is known."""
+    template = None if found is None else found.mapping.template
+    return "" if template is None else template.filename
 
 
 def _variable_store(line: Line, system: Node) -> None:

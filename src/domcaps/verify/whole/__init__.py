@@ -1,0 +1,1 @@
+"""A whole domain, started paused with the real QEMU: what of the host is missing is replaced."""

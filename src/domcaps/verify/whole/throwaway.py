@@ -1,0 +1,101 @@
+"""A folder for one run, and the files in it, which go with it however this process ends."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import struct
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from domcaps.facts.launch import PIPE, shell, start
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_CLUSTER = 1 << 16
+_MAGIC = b"QFI\xfb"
+_SECTOR = 512
+_HEADER, _SIZE_AT = 32, 24
+USUAL_SIZE = 1 << 30
+"""The size of a disk whose image is not there."""
+_LONGEST_FOLDER = 40
+"""The path of a socket has 107 bytes at most."""
+_GUARD = """
+trap '' HUP INT TERM
+read _
+for _ in 1 2 3; do
+  rm -rf -- "$1"
+  sleep 0.3
+done
+"""
+
+
+@contextlib.contextmanager
+def throwaway_folder() -> Iterator[Path]:
+    """Give a new folder that is removed at the end, with all in it.
+
+    A shell waits for the end of a pipe from this process and then removes it: the kernel closes the
+    pipe whenever this process ends, also by SIGKILL.
+    """
+    parent = tempfile.gettempdir()
+    usable = parent if len(parent) <= _LONGEST_FOLDER else "/tmp"  # noqa: S108 - shorter
+    folder = Path(tempfile.mkdtemp(prefix="domcaps-", dir=usable))
+    try:
+        guard = start(shell(("-c", _GUARD, "sh", str(folder))), stdin=PIPE, session=True)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        guard.kill()
+        if guard.stdin is not None:
+            guard.stdin.close()
+        guard.wait()
+
+
+def write_empty(path: Path, size: int = USUAL_SIZE) -> str:
+    """Make a file that takes no space on disk; gives its path."""
+    with path.open("wb") as file:
+        file.truncate(size)
+    return str(path)
+
+
+def write_qcow2(path: Path, size: int = USUAL_SIZE) -> str:
+    """Make an image of qcow2 without content; gives its path."""
+    size = max(-(-size // _SECTOR) * _SECTOR, _SECTOR)
+    covered = _CLUSTER * (_CLUSTER // 8)
+    entries = -(-size // covered)
+    tables = -(-entries * 8 // _CLUSTER)
+    header = struct.pack(
+        ">4sIQIIQIIQQIIQ", _MAGIC, 2, 0, 0, 16, size, 0, entries, 3 * _CLUSTER, _CLUSTER, 1, 0, 0
+    )
+    used = struct.pack(f">{3 + tables}H", *[1] * (3 + tables))
+    parts = (header, struct.pack(">Q", 2 * _CLUSTER), used)
+    with path.open("wb") as file:
+        file.write(b"".join(part.ljust(_CLUSTER, b"\0") for part in parts))
+        file.truncate((3 + tables) * _CLUSTER)
+    return str(path)
+
+
+def virtual_size(path: str, form: str) -> int:
+    """Give the size of the disk in an image, the usual one where it can't be told."""
+    with contextlib.suppress(OSError), Path(path).open("rb") as file:
+        start = file.read(_HEADER)
+        if form == "qcow2":
+            is_one = start.startswith(_MAGIC) and len(start) == _HEADER
+            return int(struct.unpack_from(">Q", start, _SIZE_AT)[0]) if is_one else USUAL_SIZE
+        if form == "raw":
+            return max(file.seek(0, os.SEEK_END), _SECTOR)
+    return USUAL_SIZE
+
+
+def is_qcow2(path: str) -> bool:
+    """Tell whether a file begins as an image of qcow2 does."""
+    with contextlib.suppress(OSError), Path(path).open("rb") as file:
+        return file.read(4) == _MAGIC
+    return False
