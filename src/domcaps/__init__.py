@@ -63,7 +63,7 @@ if TYPE_CHECKING:
     from domcaps.language.target import Flags, ReportOptions, Target, TargetOptions
     from domcaps.language.truth import Reason, Truth
     from domcaps.language.world import World
-    from domcaps.native.write import NativeCommand, NativeNeed, NativeNote
+    from domcaps.native.write import NativeCommand, NativeNeed, NativeNote, NativeOrigin
     from domcaps.report.capabilities import DomainCapabilities
     from domcaps.report.diff import Difference
     from domcaps.report.explain import Explanation, NeededChange
@@ -118,6 +118,7 @@ __all__ = [
     "NativeCommand",
     "NativeNeed",
     "NativeNote",
+    "NativeOrigin",
     "NeededChange",
     "NoEmulatorError",
     "Node",
@@ -206,6 +207,7 @@ if not TYPE_CHECKING:
         "NativeCommand": "domcaps.native.write",
         "NativeNeed": "domcaps.native.write",
         "NativeNote": "domcaps.native.write",
+        "NativeOrigin": "domcaps.native.write",
         "DomainCapabilities": "domcaps.report.capabilities",
         "Difference": "domcaps.report.diff",
         "Explanation": "domcaps.report.explain",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from domcaps.elements.qemu import of_host
 from domcaps.language.qemu_args import HelperProcess
 from domcaps.verify.whole.scene import LEFT_OUT, is_folder, is_readable
 from domcaps.verify.whole.throwaway import write_empty
@@ -26,7 +27,6 @@ _CHARDEV = ("backend", "id", "mux", "name", "debug", "clipboard", "mouse", "size
 _USER = {"type", "id", "net", "host", "dns", "restrict", "ipv4", "ipv6", "ipv6-prefix",
          "ipv6-prefixlen", "ipv6-host", "ipv6-dns", "dhcpstart", "hostname",
          "domainname"}  # fmt: skip
-_SILENT = {"none", "spice", "dbus"}
 _RANDOM = {"/dev/random", "/dev/urandom", "/dev/hwrng"}
 _HOST_MEMORY = ("prealloc", "prealloc-threads", "prealloc-context", "hugetlb", "hugetlbsize")
 
@@ -102,7 +102,7 @@ def _folder(scene: Scene) -> str:
 def audiodev(scene: Scene, option: QemuOption) -> Iterator[QemuOption]:
     """Take a place for sound: none of the host's is opened."""
     settings = option.settings()
-    if settings.get("driver") not in _SILENT:
+    if settings.get("driver") not in of_host.SILENT:
         scene.say(option, f"sound by {settings.text('driver')}", "silence")
         settings.keep({"id"})
         settings.pairs.insert(0, ("driver", "none"))
@@ -162,7 +162,7 @@ def object_(scene: Scene, option: QemuOption) -> Iterator[QemuOption]:
     """Take an object of a kind that is known to be harmless, or that can be made so."""
     settings = option.settings()
     kind = settings.text("qom-type")
-    if kind in _HARMLESS:
+    if kind in of_host.HARMLESS:
         yield option
         return
     change = _CHANGED.get(kind)
@@ -179,7 +179,7 @@ def _memory(scene: Scene, option: QemuOption, settings: Settings) -> bool:
     if taken:
         scene.say(option, f"memory with {' and '.join(taken)}", "memory that is not allocated")
     settings.drop(*_HOST_MEMORY)
-    if settings.get("qom-type") == "memory-backend-file":
+    if settings.get("qom-type") == of_host.MEMORY_IN_FILE:
         path, size = settings.text("mem-path"), settings.text("size")
         scene.say(option, path, "a temporary file")
         length = int(size) if size.isdecimal() else 0
@@ -207,11 +207,11 @@ def _secret(scene: Scene, option: QemuOption, settings: Settings) -> bool:
 
 def _credentials(scene: Scene, option: QemuOption, settings: Settings) -> bool:
     """Take certificates: without those of the host, encryption needs none."""
-    if not scene.has_type("tls-creds-anon"):
+    if not scene.has_type(of_host.WITHOUT_CERTIFICATES):
         return False
     scene.say(option, settings.text("dir"), "encryption without certificates")
     settings.keep({"qom-type", "id", "endpoint"})
-    settings.set("qom-type", "tls-creds-anon")
+    settings.set("qom-type", of_host.WITHOUT_CERTIFICATES)
     return True
 
 
@@ -226,15 +226,10 @@ def _security(scene: Scene, option: QemuOption, settings: Settings) -> bool:
     return True
 
 
-_HARMLESS = {"iothread", "thread-context", "throttle-group", "cryptodev-backend-builtin",
-             "cryptodev-backend-lkcf", "cryptodev-backend", "rng-builtin", "rng-egd", "can-bus",
-             "acpi-generic-initiator", "acpi-generic-port", "authz-simple", "authz-list",
-             "main-loop", "memory-backend-epc", "s390-pv-guest", "pef-guest"}  # fmt: skip
 _CHANGED: dict[str, Callable[[Scene, QemuOption, Settings], bool]] = {
-    **dict.fromkeys(("memory-backend-ram", "memory-backend-memfd", "memory-backend-file",
-                     "memory-backend-shm"), _memory),
-    "rng-random": _random,
-    "secret": _secret,
-    **dict.fromkeys(("tls-creds-x509", "tls-creds-psk", "tls-creds-anon"), _credentials),
-    **dict.fromkeys(("sev-guest", "sev-snp-guest", "tdx-guest"), _security),
-}  # fmt: skip
+    **dict.fromkeys(of_host.MEMORY, _memory),
+    of_host.RANDOM: _random,
+    of_host.SECRET: _secret,
+    **dict.fromkeys(of_host.CREDENTIALS, _credentials),
+    **dict.fromkeys(of_host.LAUNCH_SECURITY, _security),
+}

@@ -5,23 +5,17 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from domcaps.elements.qemu import of_host
 from domcaps.verify.whole.scene import LEFT_OUT, is_folder, is_readable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from domcaps.verify.whole.qemu_option import QemuOption, Settings
     from domcaps.verify.whole.scene import Scene
 
 _PLACE = {"driver", "id", "bus", "addr", "multifunction", "acpi-index", "devno", "port"}
 _ON_SCSI = {"driver", "id", "bus", "channel", "scsi-id", "lun", "drive", "bootindex"}
-_HOSTED = ("vfio-", "vhost-scsi", "vhost-user-", "vhost-vsock", "vhost-vdpa", "virtio-input-host",
-           "ivshmem-doorbell")  # fmt: skip
-"""What the types of devices begin with that are a device or a program of the host's."""
-_DRAWN = {"vhost-user-vga": "virtio-vga", "vhost-user-gpu-pci": "virtio-gpu-pci",
-          "vhost-user-gpu": "virtio-gpu-device"}  # fmt: skip
-_NEVER = ("vfio-ap", "ccid-card-emulated", "canokey", "u2f-", "xen-", "spapr-tpm-proxy",
-          "nitro-", "x-")  # fmt: skip
 _OF_HOST = {"file", "filename", "rootdir", "dir", "path", "hidraw", "sdrfile", "frudatafile",
             "sysfsdev", "host", "hostdevice", "hostbus", "hostaddr", "evdev", "vhostfd", "fd",
             "fds", "vhostfds", "host-path", "socket", "jsonfile", "wwpn", "dumpfile"}  # fmt: skip
@@ -57,23 +51,19 @@ def _shown(settings: Settings) -> str:
 
 def _changed(scene: Scene, option: QemuOption, settings: Settings, kind: str) -> bool:
     """Change a device so that it needs nothing of the host; False where there is no way."""
-    if kind.startswith(_NEVER):
+    if kind.startswith(of_host.NEVER):
         return False
-    if kind.startswith("vhost-vsock") and os.access("/dev/vhost-vsock", os.W_OK):
+    if kind.startswith(of_host.VSOCK) and os.access("/dev/vhost-vsock", os.W_OK):
         # the number is the host's: another guest may have it
         scene.say(option, f"the number {settings.text('guest-cid')}", "another one")
         settings.set("guest-cid", _FIRST_CID + os.getpid())
         settings.drop("vhostfd")
         return True
-    if kind.startswith(_HOSTED):
+    if kind.startswith(of_host.OF_HOST):
         return _hosted(scene, option, settings, kind)
-    if kind == "usb-host":
-        return _instead(scene, option, settings, "usb-tablet")
-    if kind in {"scsi-generic", "scsi-block"}:
-        scene.say(option, kind, "scsi-hd")
-        settings.keep(_ON_SCSI)
-        settings.set("driver", "scsi-hd")
-        return True
+    if kind in of_host.REPLACED:
+        kept = _ON_SCSI if kind in of_host.ON_SCSI else _PLACE
+        return _instead(scene, option, settings, of_host.REPLACED[kind], kept)
     if "-gl" in kind and scene.without_gl:
         scene.say(option, kind, kind.replace("-gl", ""))
         settings.set("driver", kind.replace("-gl", ""))
@@ -89,14 +79,17 @@ def _hosted(scene: Scene, option: QemuOption, settings: Settings, kind: str) -> 
     base = kind.removesuffix("-non-transitional").removesuffix("-transitional")
     ending = next((end for end in ("-pci", "-ccw", "-device") if base.endswith(end)), "-pci")
     ending = "-ccw" if "devno" in settings else ending
-    return _instead(scene, option, settings, _DRAWN.get(kind, f"virtio-rng{ending}"))
+    other = of_host.REPLACED.get(kind, f"{of_host.SMALL}{ending}")
+    return _instead(scene, option, settings, other, _PLACE)
 
 
-def _instead(scene: Scene, option: QemuOption, settings: Settings, other: str) -> bool:
+def _instead(
+    scene: Scene, option: QemuOption, settings: Settings, other: str, kept: Collection[str]
+) -> bool:
     if not scene.has_type(other):
         return False
     scene.say(option, _shown(settings), f"{other} at the same place")
-    settings.keep(_PLACE)
+    settings.keep(kept)
     settings.set("driver", other)
     return True
 
@@ -104,18 +97,20 @@ def _instead(scene: Scene, option: QemuOption, settings: Settings, other: str) -
 def _with_files(scene: Scene, option: QemuOption, settings: Settings) -> bool:
     """Take files and folders that a device itself opens."""
     kind = settings.text("driver")
-    if kind == "usb-mtp" and not is_folder(settings.text("rootdir")):
+    if kind == of_host.SHARED_FOLDER and not is_folder(settings.text("rootdir")):
         folder = scene.new_path(".d")
         folder.mkdir()
         scene.say(option, settings.text("rootdir"), "an empty folder")
         settings.set("rootdir", str(folder))
         return True
-    if kind.startswith("uefi-vars") and "jsonfile" in settings:
+    if kind.startswith(of_host.VARIABLE_STORE) and "jsonfile" in settings:
         scene.say(option, settings.text("jsonfile"), "an empty store of variables")
         settings.set("jsonfile", str(scene.new_path(".json")))
         return True
-    if kind in {"usb-mtp", "loader"}:
-        return kind == "usb-mtp" or is_readable(settings.text("file"))
+    if kind == of_host.LOADER:
+        return is_readable(settings.text("file"))
+    if kind == of_host.SHARED_FOLDER:
+        return True
     return not _OF_HOST & settings.names()
 
 
