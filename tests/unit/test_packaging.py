@@ -86,3 +86,17 @@ def test_the_image_has_what_a_virtualization_host_has() -> None:
     for package in ("qemu-system-x86", "ovmf", "swtpm", "virtiofsd", "passt"):
         assert re.search(rf"\b{package}\b", text), package
     assert "USER domcaps" in text
+
+
+def test_purging_the_debian_package_deletes_the_caches(tmp_path: Path) -> None:
+    script = (ROOT / "debian/domcaps.postrm").read_text()
+    service = (ROOT / "packaging/domcaps.service").read_text()
+    (of_service,) = re.findall(r"^CacheDirectory=(.*)$", service, re.M)
+    folders = [tmp_path / name for name in ("domcaps", of_service)]
+    elsewhere = tmp_path / "domcaps-of-another"
+    for folder in (*folders, elsewhere):
+        folder.mkdir()
+    here = script.replace("/var/cache", str(tmp_path)).replace("#DEBHELPER#", "")
+    for action, kept in (("remove", folders), ("purge", [])):
+        subprocess.run(["sh", "-c", here, "postrm", action], check=True)
+        assert sorted(tmp_path.iterdir()) == sorted([*kept, elsewhere]), action
