@@ -13,7 +13,7 @@ from domcaps.facts.emulator import Unanswered
 from domcaps.fleet.tracking.domain import WatchedDomain, WatchedView
 from domcaps.fleet.tracking.proxies import WatchedWorld
 from domcaps.fleet.tracking.recorder import ReadFrame, Recorder
-from domcaps.language.finding import Severity, Stage
+from domcaps.language.finding import Severity, SeverityWord, Stage, StageWord
 from domcaps.validate.check import BROKEN, DocumentCheck
 from domcaps.validate.memo.tracked import NotVisible, TrackedNode
 
@@ -100,8 +100,8 @@ class _Collecting(DocumentCheck):
         self,
         code: str,
         found: Problem,
-        severity: Severity = Severity.ERROR,
-        stage: Stage = Stage.DEFINE,
+        severity: SeverityWord = Severity.ERROR,
+        stage: StageWord = Stage.DEFINE,
         fix: Fix | None = None,  # noqa: ARG002 - a verdict carries no repairs
         *,
         worded: bool = False,  # noqa: ARG002 - texts of fields and rules are completed later

@@ -79,11 +79,11 @@ class Call:
     __slots__ = ("asked", "begun", "news", "store", "time")
 
     def __init__(self, store: Store, asked: int, begun: int) -> None:
-        self.store = store
-        self.asked = asked
-        self.begun = begun
-        self.time = now()
-        self.news = 0
+        self.store: Store = store
+        self.asked: int = asked
+        self.begun: int = begun
+        self.time: int = now()
+        self.news: int = 0
 
 
 class Build:
@@ -101,9 +101,9 @@ class Build:
         sentry: bool = True,
         observer: Observer | None = None,
     ) -> None:
-        self.around = around or Surroundings()
+        self.around: Surroundings = around or Surroundings()
         self.disk = disk
-        self.observer = observer or Observer()
+        self.observer: Observer = observer or Observer()
         self._clock = LogicalClock()
         self._sentry = Sentry() if sentry else None
         self._state = process_state()

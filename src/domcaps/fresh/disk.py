@@ -156,7 +156,7 @@ class DiskStore:
     """A folder with values. `limit` is what all may take together, in bytes."""
 
     def __init__(self, folder: str | os.PathLike[str], limit: int = FOLDER_LIMIT) -> None:
-        self.path = os.fspath(folder)
+        self.path: str = os.fspath(folder)
         self._limit = limit
 
     @property

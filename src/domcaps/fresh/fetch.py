@@ -31,8 +31,8 @@ class Fetch:
         self._parts: dict[int, tuple[Entry[Any] | Sighting, int]] = {}
         self.around = build.around
         self.disk = build.disk
-        self.files = TracedFiles(build.around, self.look, self.note)
-        self.environ = TracedEnviron(build.around, self.look)
+        self.files: TracedFiles = TracedFiles(build.around, self.look, self.note)
+        self.environ: TracedEnviron = TracedEnviron(build.around, self.look)
         self.doubts: dict[Doubt, None] = {}
         self.from_disk = False
 

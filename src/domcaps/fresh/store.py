@@ -72,12 +72,12 @@ class Sighting:
     __slots__ = ("_digest", "lock", "seen", "stamp", "verified", "version", "witness")
 
     def __init__(self, witness: Witness) -> None:
-        self.witness = witness
+        self.witness: Witness = witness
         self.lock = threading.Lock()
         self.seen: Seen = UNSEEN
         self.stamp: Seen = None
         self.version = 0
-        self.verified = 0
+        self.verified: int = 0
         self._digest = ""
 
     @property
@@ -152,25 +152,25 @@ class Entry(Generic[T]):
     )  # fmt: skip
 
     def __init__(self, key: Key[T]) -> None:
-        self.key = key
+        self.key: Key[T] = key
         # the same thread may come again: a key's task asks for other keys only, but a signal
         # handler may ask for this one
         self.lock = threading.RLock()
         self.value: T | None = None
         self.version = 0
         self.trace: tuple[tuple[Entry[Any] | Sighting, int], ...] | None = None
-        self.verified = 0
-        self.news_at = 0
+        self.verified: int = 0
+        self.news_at: int = 0
         self.doubts: tuple[Doubt, ...] = ()
         self.failures = 0
         self.retry_at = 0.0
         self.guard: Guard | None = None
         self.error: Exception | None = None
         self.error_begun = 0
-        self.made_at = 0.0
-        self.checked_at = 0.0
-        self.seconds = 0.0
-        self.from_disk = False
+        self.made_at: float = 0.0
+        self.checked_at: float = 0.0
+        self.seconds: float = 0.0
+        self.from_disk: bool = False
 
     @property
     def is_lasting(self) -> bool:

@@ -34,9 +34,9 @@ class Surroundings:
     def __init__(
         self, files: HostFiles | None = None, environ: Mapping[str, str] = os.environ
     ) -> None:
-        self.files = files or HostFiles()
+        self.files: HostFiles = files or HostFiles()
         self.environ = environ
-        self.checks_owner = self.files.is_live
+        self.checks_owner: bool = self.files.is_live
         self._handles = KernelHandles() if self.files.is_live else None
         self._mounts = Mounts() if self.files.is_live else None
         self._kinds: dict[int, int] = {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import msgspec
 
@@ -19,23 +19,59 @@ def quoted(text: str) -> str:
     return repr(text if len(text) <= MOST_SHOWN else text[: MOST_SHOWN - 1] + "…")
 
 
-class Severity(enum.StrEnum):
+if TYPE_CHECKING:
+
+    class _SeverityNames(enum.EnumMeta):
+        ERROR: Literal[Severity.error]
+        WARNING: Literal[Severity.warning]
+        NOTICE: Literal[Severity.notice]
+
+    class _StageNames(enum.EnumMeta):
+        DEFINE: Literal[Stage.define]
+        START: Literal[Stage.start]
+
+else:
+    _SeverityNames = _StageNames = enum.EnumMeta
+
+
+# mypy finds `finding.severity == "eror"` where three things hold: the attribute has the type of a
+# union of members; the members have the names of their texts, as mypy compares the names; and the
+# enum has a member that the union lacks, else mypy takes the enum for the union. The names in
+# capitals are aliases, which type checkers find in the metaclass.
+
+
+class Severity(enum.StrEnum, metaclass=_SeverityNames):
     """Whether a finding makes a domain unacceptable.
 
     A warning is a fault in spite of which the domain is accepted. A notice is no fault: the domain
     works, but less well than it could, or something in it is not checked.
     """
 
-    ERROR = "error"
-    WARNING = "warning"
-    NOTICE = "notice"
+    error = "error"
+    warning = "warning"
+    notice = "notice"
+    if TYPE_CHECKING:
+        _no_finding_has_it = ""
+    else:
+        ERROR, WARNING, NOTICE = error, warning, notice
 
 
-class Stage(enum.StrEnum):
+class Stage(enum.StrEnum, metaclass=_StageNames):
     """When libvirt refuses: on definition already, or only when the domain is started."""
 
-    DEFINE = "define"
-    START = "start"
+    define = "define"
+    start = "start"
+    if TYPE_CHECKING:
+        _no_finding_has_it = ""
+    else:
+        DEFINE, START = define, start
+
+
+if TYPE_CHECKING:
+    SeverityWord: TypeAlias = Literal[Severity.error, Severity.warning, Severity.notice]
+    StageWord: TypeAlias = Literal[Stage.define, Stage.start]
+else:
+    SeverityWord, StageWord = Severity, Stage
 
 
 VerdictWord = Literal["accepted", "defined, but not started", "refused"]
@@ -55,8 +91,8 @@ class Finding(msgspec.Struct, frozen=True):
 
     code: str
     message: str
-    severity: Severity = Severity.ERROR
-    stage: Stage = Stage.DEFINE
+    severity: SeverityWord = Severity.ERROR
+    stage: StageWord = Stage.DEFINE
     path: str = ""
     line: int = 0
     column: int = 0

@@ -74,22 +74,22 @@ class Field(Generic[T]):
         missing: MissingFix | None = None,
         expected: str = "",
     ) -> None:
-        self.path = path
-        self.kind = kind
-        self.said = expected
-        self.choice = choice
-        self.required = required
-        self.default = default
-        self.since = since
-        self.defined = defined
-        self.strict = strict
-        self.of = of
-        self.at_start = at_start or choice
-        self.missing = missing
+        self.path: str = path
+        self.kind: ValueType[T] = kind
+        self.said: str = expected
+        self.choice: Enum | None = choice
+        self.required: bool = required
+        self.default: T | None = default
+        self.since: LibvirtChange | None = since
+        self.defined: LibvirtChange | None = defined
+        self.strict: LibvirtChange | None = strict
+        self.of: str = of
+        self.at_start: Enum | None = at_start or choice
+        self.missing: MissingFix | None = missing
         self.name = ""
         steps, _, attribute = path.rpartition("@")
-        self.attribute = attribute if "@" in path else ""
-        self.steps = (steps if "@" in path else path).rstrip("/")
+        self.attribute: str = attribute if "@" in path else ""
+        self.steps: str = (steps if "@" in path else path).rstrip("/")
 
     @property
     def expected(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import msgspec
 
@@ -13,16 +13,29 @@ from domcaps.patterns import late_pattern
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    class _TruthNames(enum.EnumMeta):
+        YES: Literal[Truth.yes]
+        NO: Literal[Truth.no]
+        UNKNOWN: Literal[Truth.unknown]
 
-class Truth(enum.StrEnum):
+else:
+    _TruthNames = enum.EnumMeta
+
+
+class Truth(enum.StrEnum, metaclass=_TruthNames):
     """Yes, no, or unknown: the emulator was not asked what the answer depends on."""
 
-    YES = "yes"
-    NO = "no"
-    UNKNOWN = "unknown"
+    # names, aliases and the type of attributes: as explained for Severity
+    yes = "yes"
+    no = "no"
+    unknown = "unknown"
+    if TYPE_CHECKING:
+        _nothing_has_it = ""
+    else:
+        YES, NO, UNKNOWN = yes, no, unknown
 
     @staticmethod
-    def of(value: bool) -> Truth:
+    def of(value: bool) -> TruthWord:
         """Turn a known truth into one of the three."""
         return Truth.YES if value else Truth.NO
 
@@ -30,16 +43,22 @@ class Truth(enum.StrEnum):
         """Count the unknown as no: nothing is promised that is not known."""
         return self is Truth.YES
 
-    def __invert__(self) -> Truth:
+    def __invert__(self) -> TruthWord:
         """Negate; the opposite of unknown is unknown."""
         if self is Truth.UNKNOWN:
             return self
         return Truth.of(self is Truth.NO)
 
 
-def all_of(truths: Iterable[Truth]) -> Truth:
+if TYPE_CHECKING:
+    TruthWord: TypeAlias = Literal[Truth.yes, Truth.no, Truth.unknown]
+else:
+    TruthWord = Truth
+
+
+def all_of(truths: Iterable[Truth]) -> TruthWord:
     """Give NO if one is NO, else UNKNOWN if one is UNKNOWN, else YES."""
-    result = Truth.YES
+    result: TruthWord = Truth.YES
     for truth in truths:
         if truth is Truth.NO:
             return truth
@@ -48,9 +67,9 @@ def all_of(truths: Iterable[Truth]) -> Truth:
     return result
 
 
-def any_of(truths: Iterable[Truth]) -> Truth:
+def any_of(truths: Iterable[Truth]) -> TruthWord:
     """Give YES if one is YES, else UNKNOWN if one is UNKNOWN, else NO."""
-    result = Truth.NO
+    result: TruthWord = Truth.NO
     for truth in truths:
         if truth is Truth.YES:
             return truth
@@ -73,7 +92,7 @@ class Reason(msgspec.Struct, frozen=True):
     was found there.
     """
 
-    truth: Truth
+    truth: TruthWord
     statement: str
     source: str = ""
     because: tuple[Reason, ...] = ()

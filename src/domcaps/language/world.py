@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from domcaps.facts.named_files import FileState
     from domcaps.language.predicate import Predicate
     from domcaps.language.target import Target
+    from domcaps.language.truth import TruthWord
 
 T = TypeVar("T")
 
@@ -36,13 +37,13 @@ class World:
     __slots__ = ("_truths", "emulator", "host", "kept", "look", "target", "unknown")
 
     def __init__(self, target: Target, emulator: EmulatorFacts, host: HostFacts) -> None:
-        self.target = target
-        self.emulator = emulator
-        self.host = host
+        self.target: Target = target
+        self.emulator: EmulatorFacts = emulator
+        self.host: HostFacts = host
         self.unknown: set[str] = set()
         self.kept: dict[Hashable, Any] = {}
         self.look: Callable[[str], FileState | None] | None = None
-        self._truths: dict[int, tuple[Predicate, Truth]] = {}
+        self._truths: dict[int, tuple[Predicate, TruthWord]] = {}
 
     def again(self) -> World:
         """Give the same world for another question: what is known stays, `unknown` is empty."""
@@ -80,7 +81,7 @@ class World:
             return self.look(path)
         return known
 
-    def truth(self, predicate: Predicate) -> Truth:
+    def truth(self, predicate: Predicate) -> TruthWord:
         """Evaluate a predicate, or remember what it evaluated to."""
         # by identity: comparing trees would cost more than it saves
         known = self._truths.get(id(predicate))

@@ -11,7 +11,7 @@ import msgspec
 from domcaps.facts.emulator import Unanswered
 from domcaps.language.at_start import start_doubt, start_failure
 from domcaps.language.domain import Domain
-from domcaps.language.finding import Finding, Severity, Stage, quoted
+from domcaps.language.finding import Finding, Severity, SeverityWord, Stage, StageWord, quoted
 from domcaps.language.rule import problem
 from domcaps.language.truth import Truth
 from domcaps.language.wording import one_of
@@ -339,8 +339,8 @@ class DocumentCheck:
         self,
         code: str,
         found: Problem,
-        severity: Severity = Severity.ERROR,
-        stage: Stage = Stage.DEFINE,
+        severity: SeverityWord = Severity.ERROR,
+        stage: StageWord = Stage.DEFINE,
         fix: Fix | None = None,
         *,
         worded: bool = False,
@@ -514,7 +514,8 @@ class DocumentCheck:
         hint: str = "",
     ) -> None:
         """Add what libvirt ignores, and rejects where it validates against its schema."""
-        wrong, fate = Severity.WARNING, "libvirt ignores it"
+        wrong: SeverityWord = Severity.WARNING
+        fate = "libvirt ignores it"
         if self.schema:
             wrong, fate = Severity.ERROR, "libvirt's schema rejects it"
         at = f"@{attribute}" if attribute else ""

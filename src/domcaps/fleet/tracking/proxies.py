@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from domcaps.fleet.tracking.recorder import ReadKey, Recorder
     from domcaps.language.predicate import Predicate
-    from domcaps.language.truth import Truth
+    from domcaps.language.truth import TruthWord
 
 T = TypeVar("T")
 
@@ -248,9 +248,9 @@ class WatchedWorld(World):
         """What could not be decided, by who asked."""
         return self.recorder.frame.unknown
 
-    def truth(self, predicate: Predicate) -> Truth:
+    def truth(self, predicate: Predicate) -> TruthWord:
         """Evaluate a predicate once, and charge each who asks with its reads."""
-        found: Truth = self.recorder.keep(
+        found: TruthWord = self.recorder.keep(
             predicate, "truth", lambda: predicate.evaluate(self), self._shared
         )
         return found

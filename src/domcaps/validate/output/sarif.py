@@ -22,7 +22,11 @@ if TYPE_CHECKING:
     from domcaps.validate.check import Validation
     from domcaps.validate.files import Checked
 
-_LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTICE: "note"}
+_LEVELS: dict[Severity, str] = {
+    Severity.ERROR: "error",
+    Severity.WARNING: "warning",
+    Severity.NOTICE: "note",
+}
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
