@@ -1,20 +1,25 @@
 """Write docs/truth.md: ``python tools/make_truth.py FILE…``.
 
-Each FILE is what ``domcaps verify --format json`` printed on some host. The document has the four
-counts for each emulator, machine and virtualization type, and all that disagreed.
+Each FILE is what ``domcaps verify --format json`` printed on some host. The document has all values
+for which report and QEMU disagreed, with the explanation, and what was not tested.
 """
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from domcaps.report.drift import drift_entries
+from domcaps.report.drift_page import _markup, anchor
 from domcaps.verify.as_json import from_json
 from domcaps.verify.result import NOT_TRIED, Tried, Verification
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+
+    from domcaps.report.drift import DriftEntry
 
     Label = tuple[tuple[int, ...], str, str, str]
     Entries = Iterable[tuple[str, dict[str, list[Label]], bool]]
@@ -23,15 +28,19 @@ DOCUMENT = Path(__file__).parents[1] / "docs" / "truth.md"
 
 INTRODUCTION = """# What QEMU refused
 
-This page shows, for the QEMUs of Debian 12 (7.2), Debian 13 (10.0) and Debian sid (11.1), which
-values of libvirt's report QEMU does not start with, and which it starts with although they are
-not reported. Use it if a guest does not start with a reported value, or before you rely on a
-report. [Where libvirt's report is wrong](drift.md) explains the differences and says what to do;
-[`domcaps verify`](verify.md) makes the same test on your host.
+Some values that libvirt reports do not work: QEMU refuses to start with them. This page lists
+those that were found with the QEMUs of Debian 12 (7.2), Debian 13 (10.0) and Debian sid (11.1).
+Look here if a guest does not start with a reported value.
 
-*Reported* means that `domcaps report` prints the value as libvirt 12.8 would. *Starts* means that
-QEMU answers after it created the whole machine; the machine is paused, and no guest runs. The
-test host is a virtual machine itself.
+To test your own QEMU, run [`domcaps verify`](verify.md).
+
+- *Reported* means: `domcaps report` lists the value, as libvirt 12.8 does.
+- *Starts* means: QEMU creates the whole machine and stays paused. No guest runs.
+- Values are written as in `domcaps explain`: `disk.bus=usb` is `<target bus='usb'>` of a disk.
+- A *target* is an architecture, with a machine type and a virtualization type if only these are
+  meant. "(QEMU 7.2)": only with that QEMU.
+- `…` in a message stands for a name or number that differs from case to case.
+- The test host is a virtual machine without a TPM, a graphics card and devices to pass through.
 """
 
 _REASONS = {
@@ -65,24 +74,17 @@ def label(one: Verification) -> Label:
     return numbers, one.arch, one.machine, one.virttype
 
 
-def counts(found: Sequence[Verification]) -> Iterable[str]:
-    yield "## Numbers"
-    yield ""
-    yield "New are failures that are not on the list of known differences."
-    yield ""
-    yield (
-        "| QEMU | guest | machine | type | reported, starts | reported, **refused** "
-        "| of these new | not reported, refused | not reported, **starts** | not tried | seconds |"
-    )
-    yield "|---|---|---|---|---:|---:|---:|---:|---:|---:|---:|"
-    for one in found:
-        version, arch, machine, virttype = label(one)
-        c = one.counts
-        cells = (
-            ".".join(map(str, version)), arch, machine, virttype, c.kept, c.lies,
-            len(one.unknown_lies), c.refused, c.chances, c.not_tried, f"{one.seconds:.0f}",
-        )  # fmt: skip
-        yield f"| {' | '.join(map(str, cells))} |"
+def tested(every: Sequence[Label]) -> Iterable[str]:
+    """Give the section that names the targets, for each QEMU."""
+    yield from ("## Tested targets", "", "Machine types, each with its virtualization types.", "")
+    yield from ("| QEMU | architectures and machine types |", "|---|---|")
+    machines: dict[tuple[int, ...], dict[str, list[str]]] = {}
+    for numbers, arch, machine, virttype in every:
+        kinds = machines.setdefault(numbers, {}).setdefault(f"{arch} {machine}", [])
+        kinds.append(virttype)
+    for numbers, kinds_of in machines.items():
+        cells = [f"{name} ({', '.join(kinds)})" for name, kinds in kinds_of.items()]
+        yield f"| {_listed([numbers])} | {', '.join(cells)} |"
 
 
 def groups(
@@ -106,36 +108,93 @@ def groups(
         yield path, messages, path in new
 
 
-def listed(
-    title: str,
-    text: str,
-    entries: Entries,
-    every: Sequence[Label],
-    message: str = "QEMU's message, or the reason",
-) -> Iterable[str]:
-    """Give one section: a table row for all values that have a message and targets in common."""
-    seen: dict[tuple[str, str], list[Label]] = {}
+Row = tuple[str, str, str, str]
+"""Values, what was said of them, targets, and the difference that explains it (or "")."""
+
+
+def rows(entries: Entries, every: Sequence[Label], *, listed: bool | None) -> list[Row]:
+    """Join all values that have a message, targets and a known difference in common.
+
+    `listed` tells which differences are meant; None, that no value needs an explanation.
+    """
+    seen: dict[tuple[str, str, str], list[Label]] = {}
     for path, messages, new in entries:
-        name = f"`{path}`{' (**new**)' if new else ''}"
+        name = f"`{_NAMES.get(path, path)}`{' (some models)' if '…' in path else ''}"
+        name += " (**new**)" if new else ""
         for said, places in messages.items():
-            seen.setdefault((name, _plain_reason(said)), []).extend(places)
-    rows: dict[tuple[str, str], list[str]] = {}
-    for (name, said), places in seen.items():
-        rows.setdefault((said, targets(places, every)), []).append(name)
-    has_messages = any(said for said, _ in rows)
-    yield from ("", f"## {title}", "", text, "")
-    yield f"| value | {message} | targets |" if has_messages else "| value | targets |"
-    yield "|---|---|---|" if has_messages else "|---|---|"
-    for (said, where), paths in rows.items():
-        cells = (joined(paths), said, where) if has_messages else (joined(paths), where)
-        yield f"| {' | '.join(cells)} |"
+            for place in places:
+                key = (name, _plain_reason(said), difference(path, said, place, listed=listed))
+                seen.setdefault(key, []).append(place)
+    joint: dict[tuple[str, str, str], list[str]] = {}
+    for (name, said, title), places in seen.items():
+        joint.setdefault((said, targets(places, every), title), []).append(name)
+    return sorted(
+        (joined(sorted(paths)), said, where, title) for (said, where, title), paths in joint.items()
+    )
+
+
+_NAMES = {
+    "cpu.custom model …": "cpu.custom",
+    "os.firmware=": "os.firmware",
+    "vcpu max": "vcpu",
+}
+"""How values are called on other pages, where that differs."""
+
+
+def difference(path: str, message: str, place: Label, *, listed: bool | None) -> str:
+    """Name the known difference that explains it: its title on the page of differences, or ""."""
+    head = _NAMES.get(path, path).partition(": ")[0]
+    found = [one for one in drift_entries() if one.path == head and one.listed is listed]
+    for fits in (_quoted_in, _named_in, _about):
+        chosen = [one.title for one in found if fits(one, message, place)]
+        if chosen:
+            return chosen[0]
+    return found[0].title if len({one.title for one in found}) == 1 else ""
+
+
+def _quoted_in(one: DriftEntry, message: str, _place: Label) -> bool:
+    return any(words in message for words in re.findall(r'"([^"]+)"', one.evidence))
+
+
+def _named_in(one: DriftEntry, message: str, _place: Label) -> bool:
+    return any(len(word) > len("AAVMF_CODE") and word in one.evidence
+               for word in re.findall(r"[\w.-]+", message))  # fmt: skip
+
+
+def _about(one: DriftEntry, _message: str, place: Label) -> bool:
+    names = {place[1], _board(place), *(["KVM"] if place[3] == "kvm" else [])}
+    return bool(names & set(re.findall(r"[\w-]+", one.where)))
+
+
+def _linked(title: str) -> str:
+    return f"[{_markup(title)}](drift.md#{anchor(title)})" if title else ""
+
+
+_CASES = (
+    (re.compile(r"^-\w+ [^ ]+: "), ""),
+    (re.compile(r" Perhaps you want to install .*"), ""),
+    (re.compile(r"(?<= to )0x[0-9a-f]+"), "…"),
+    (re.compile(r"(?<=for device )'[^']+'"), "'…'"),
+    (re.compile(r"^'[^']+'(?= is not a valid device)"), "'…'"),
+    (re.compile(r"'[\w.-]+-machine(?=\.)"), "'…"),
+    (re.compile(r"[\w/.]+\.c:\d+: "), ""),
+    (re.compile(r"\d{6,}(?= bytes)"), "…"),
+    (re.compile(r"cfi\.\w+ device '[^']+'"), "device"),
+)
+"""What differs in a message from case to case."""
 
 
 def _plain_reason(message: str) -> str:
+    """Give what decided: without warnings, and without the names of one run."""
     for old, new in _REASONS.items():
         if message.startswith(old):
             return new
-    said = message.replace("`", "'").replace("|", "\\|")
+    parts = [part for part in message.split(" / ") if not part.startswith("warning:")]
+    failed = [part for part in parts if "Assertion" not in part] or parts
+    said = failed[-1] if failed else ""
+    for pattern, instead in _CASES:
+        said = pattern.sub(instead, said)
+    said = said.replace("`", "'").replace("|", "\\|")
     return f"`{said}`" if said else ""
 
 
@@ -160,6 +219,9 @@ def targets(places: Sequence[Label], every: Sequence[Label]) -> str:
     for kind in ("qemu", "kvm"):
         if left == {one for one in known if one[3] == kind}:
             return f"all with type {kind}"
+    versions_left = {one[0] for one in left}
+    if left == {one for one in known if one[0] in versions_left}:
+        return f"all (QEMU {_listed(sorted(versions_left))})"
     by_versions: dict[tuple[tuple[int, ...], ...], list[str]] = {}
     for arch in dict.fromkeys(one[1] for one in every):
         for name, members in _parts_of(arch, left, known):
@@ -189,9 +251,14 @@ def _parts_of(arch: str, left: set[Label], known: set[Label]) -> Iterable[tuple[
         if mine == {one for one in known if one[1:4:2] == (arch, kind) and one[0] in versions}:
             yield f"{arch} with type {kind}", mine
             return
-    for board, kind in sorted({(_board(one), one[3]) for one in mine}):
-        members = {one for one in mine if (_board(one), one[3]) == (board, kind)}
-        yield f"{arch} {board} {kind}", members
+    for board in sorted({_board(one) for one in mine}):
+        members = {one for one in mine if _board(one) == board}
+        every = {one for one in known if one[1] == arch and _board(one) == board}
+        if members == {one for one in every if one[0] in {member[0] for member in members}}:
+            yield f"{arch} {board}", members
+            continue
+        for kind in sorted({one[3] for one in members}):
+            yield f"{arch} {board} with type {kind}", {one for one in members if one[3] == kind}
 
 
 def _board(where: Label) -> str:
@@ -200,31 +267,37 @@ def _board(where: Label) -> str:
 
 def document(found: Sequence[Verification]) -> str:
     every = [label(one) for one in found]
-    lines = [INTRODUCTION.strip()]
-    lines += sections(
+    lines = sections(
         groups(found, lambda one: one.lies),
         groups(found, lambda one: one.chances),
         groups(found, lambda one: [t for t in one.tried if t.verdict == NOT_TRIED]),
         every,
     )
-    lines += ["", *counts(found)]
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
 def sections(
     refused: Entries, started: Entries, not_tried: Entries, every: Sequence[Label]
 ) -> Iterable[str]:
-    """Give the sections that list values."""
-    text = "With QEMU's message, or the reason why libvirt cannot start a guest with the value."
-    yield from listed("Reported, but refused", text, refused, every)
-    yield from listed("Not reported, but started", "QEMU starts with these values.", started, every)
-    yield from listed(
-        "Not tried",
-        "The test host lacks something, or there is nothing to test.",
-        not_tried,
-        every,
-        "reason",
-    )
+    """Give the page: what was refused, what starts all the same, what was not tested."""
+    yield INTRODUCTION.rstrip()
+    yield from ("", "## Reported, but refused", "")
+    yield "The last column leads to the explanation, with what to do."
+    yield from ("", "| value | targets | QEMU's message, or the reason | explanation |")
+    yield "|---|---|---|---|"
+    for values, said, where, title in rows(refused, every, listed=True):
+        yield f"| {values} | {where} | {said or 'differs from model to model'} | {_linked(title)} |"
+    yield from ("", "## Not reported, but QEMU starts", "")
+    yield from ("| value | targets | explanation |", "|---|---|---|")
+    for values, _said, where, title in rows(started, every, listed=False):
+        yield f"| {values} | {where} | {_linked(title)} |"
+    yield from ("", "## Not tested", "")
+    yield "The test host lacks something that the test needs, or there is nothing to test:"
+    yield "`default`, for example, means that the attribute is omitted."
+    yield from ("", "| value | targets | reason |", "|---|---|---|")
+    for values, said, where, _ in rows(not_tried, every, listed=None):
+        yield f"| {values} | {where} | {said} |"
+    yield from ("", *tested(every))
 
 
 def main(files: Sequence[str]) -> int:

@@ -165,3 +165,38 @@ def test_targets_are_named_in_few_words() -> None:
     assert make_truth.targets([every[0]], every) == "arm (QEMU 7.2)"
     assert make_truth.targets([every[0], every[1], every[3]], every) == "all with type qemu"
     assert make_truth.joined(["`a=1`", "`a=2`", "`b`"]) == "`a=1`, `2`<br>`b`"
+
+
+def test_messages_that_differ_in_a_name_only_are_one() -> None:
+    warning = " / warning: host doesn't support requested feature: CPUID.01H:ECX.pni [bit 0]"
+    first = f"-device nvme,id=t0n,serial=a: No 'PCI' bus found for device 'nvme'{warning}"
+    second = "-device VGA: No 'PCI' bus found for device 'VGA'"
+    place = ((7, 2), "x86_64", "microvm", "kvm")
+    entries = [("disk.bus=nvme", {first: [place]}, False),
+               ("video.modelType=vga", {second: [place]}, False)]  # fmt: skip
+    other = ((7, 2), "x86_64", "pc-q35-7.2", "kvm")
+    assert make_truth.rows(entries, [place, other], listed=True) == [
+        (
+            "`disk.bus=nvme`<br>`video.modelType=vga`",
+            "`No 'PCI' bus found for device '…'`",
+            "x86_64 microvm",
+            "PCI devices on microvm",
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("path", "message", "arch", "title"),
+    [
+        ("vcpu max", ("Number of SMP CPUs requested (512) exceeds max CPUs supported by machine "
+         "'mach-virt' (8)"), "aarch64", "More than 8 vCPUs on ARM without a GIC version"),
+        ("rng.model=virtio-transitional", "'x' is not a valid device model name", "s390x",
+         "virtio-transitional models on s390x"),
+        ("disk.bus=virtio", "not explained", "x86_64", ""),
+    ],
+)  # fmt: skip
+def test_what_was_refused_leads_to_its_explanation(
+    path: str, message: str, arch: str, title: str
+) -> None:
+    place = ((7, 2), arch, "virt", "qemu")
+    assert make_truth.difference(path, message, place, listed=True) == title
