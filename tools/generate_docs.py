@@ -34,8 +34,11 @@ SCHEMAS = ROOT / "src" / "domcaps" / "schemas"
 _ABOUT_COMMANDS = """\
 # Commands
 
-All commands and options, as `domcaps COMMAND --help` prints them. If domcaps is new to you, begin
-with the [quick start](index.md).
+All commands and options, as `domcaps COMMAND --help` prints them. The commands for every day come
+first. If domcaps is new to you, begin with the [quick start](index.md).
+
+Options that many commands have are explained [once, at the end](#options-of-many-commands). Every
+command has `--help` and `--color`.
 """
 _SHARED_BY = 7
 _WIDTH = 100
@@ -58,8 +61,9 @@ _SHARED_HEADING = "Options of many commands"
 
 
 def _every_command(group: click.Group, above: click.Context) -> Iterator[click.Context]:
-    """Give each command with those that belong to it, in the order of their names."""
-    for name in group.list_commands(above):
+    """Give each command with those that belong to it, in the order of the help."""
+    listed = re.findall(r"^  ([a-z][a-z-]*)  ", group.get_help(above), re.MULTILINE)
+    for name in sorted(group.list_commands(above), key=listed.index):
         command = group.get_command(above, name)
         assert command is not None
         inner = click.Context(
@@ -75,10 +79,19 @@ def _shared_options(every: list[click.Context]) -> dict[tuple[str, str], click.C
     found: dict[tuple[str, str], list[click.Context]] = {}
     for context in every:
         for option in context.command.get_params(context):
-            record = option.get_help_record(context)
+            record = _record(option, context)
             if record and record[1] and option.opts[-1] != "--format":
                 found.setdefault(record, []).append(context)
     return {record: have[0] for record, have in found.items() if len(have) >= _SHARED_BY}
+
+
+def _record(option: click.Parameter, context: click.Context) -> tuple[str, str] | None:
+    """Give an option and its meaning; what the version of libvirt is for differs by command."""
+    record = option.get_help_record(context)
+    if record and option.opts[-1] == "--libvirt":
+        text = re.sub(r"^libvirt version [^:]*:", "libvirt version to emulate:", record[1])
+        return record[0], text
+    return record
 
 
 def _contents(root: click.Context) -> list[str]:
@@ -100,16 +113,18 @@ def _in_a_cell(text: str) -> str:
 def _help(context: click.Context, shared: dict[tuple[str, str], click.Context]) -> list[str]:
     """Give the help of one command, and name the options that stand elsewhere."""
     command = copy.copy(context.command)
-    records = {option.get_help_record(context): option for option in command.get_params(context)}
-    elsewhere = [option for record, option in records.items() if record in shared]
+    options = command.get_params(context)
+    elsewhere = [option for option in options if _record(option, context) in shared]
     command.params = [option for option in command.params if option not in elsewhere]
     command.add_help_option = False
     depth = context.command_path.count(" ") + 1
     heading = f"{'#' * depth} {context.command_path}"
     text = command.get_help(context).rstrip()
-    also = ", ".join(f"`{option.opts[-1]}`" for option in elsewhere)
+    names = [option.opts[-1] for option in elsewhere]
+    also = ", ".join(f"`{name}`" for name in names if name not in {"--color", "--help"})
     link = f"[{_SHARED_HEADING.lower()}](#{_SHARED_HEADING.lower().replace(' ', '-')})"
-    return [heading, "", "```text", text, "```", "", f"Also {also}: {link}.", ""]
+    more = [f"Also {also}: see {link}.", ""] if also else []
+    return [heading, "", "```text", text, "```", "", *more]
 
 
 def _table_of_options(shared: dict[tuple[str, str], click.Context]) -> list[str]:
@@ -120,18 +135,19 @@ def _table_of_options(shared: dict[tuple[str, str], click.Context]) -> list[str]
     ]
 
 
+_RECORDINGS = "internals/recordings.md"
 _FACTS = re.compile(r"(?<=<!-- generated: facts of the host -->\n).*?(?=<!-- end -->)", re.DOTALL)
 
 
 def recordings() -> str:
-    """Give the manual of recordings with a line for each fact of the host."""
-    rows = ["| field | content | identifies the host | with `--redact` |", "|---|---|---|---|"]
+    """Give the page about the content of recordings with a line for each fact of the host."""
+    rows = ["| field | content | identifies | redacted |", "|---|---|---|---|"]
     for field in msgspec.structs.fields(HostRecord):
         identifies, redacted = IDENTIFIES_HOST.get(field.name, ("no", "kept"))
         content = _content(field)
         rows.append(f"| `host.{field.name}` | {content} | {identifies} | {redacted} |")
     table = "\n".join(("", *rows, "", ""))
-    return _FACTS.sub(lambda _: table, (DOCS / "recordings.md").read_text())
+    return _FACTS.sub(lambda _: table, (DOCS / _RECORDINGS).read_text())
 
 
 def _content(field: msgspec.structs.FieldInfo) -> str:
@@ -173,7 +189,7 @@ def _documents() -> dict[str, str]:
         "table.md": reference.to_markdown(),
         "schema.md": schema.to_markdown(),
         "cli.md": commands(),
-        "recordings.md": recordings(),
+        _RECORDINGS: recordings(),
     }
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from fresh_scenarios import SCENARIOS, played
 
-DOCUMENT = Path(__file__).parents[2] / "docs/internals/freshness.md"
+DOCUMENT = Path(__file__).parents[2] / "docs/internals/freshness-tests.md"
 
 
 def _mounts_can_be_private() -> bool:

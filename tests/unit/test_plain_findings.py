@@ -171,10 +171,10 @@ def test_messages_that_differ_in_a_name_only_are_one() -> None:
     warning = " / warning: host doesn't support requested feature: CPUID.01H:ECX.pni [bit 0]"
     first = f"-device nvme,id=t0n,serial=a: No 'PCI' bus found for device 'nvme'{warning}"
     second = "-device VGA: No 'PCI' bus found for device 'VGA'"
-    place = ((7, 2), "x86_64", "microvm", "kvm")
-    entries = [("disk.bus=nvme", {first: [place]}, False),
+    place: make_truth.Label = ((7, 2), "x86_64", "microvm", "kvm")
+    entries: make_truth.Entries = [("disk.bus=nvme", {first: [place]}, False),
                ("video.modelType=vga", {second: [place]}, False)]  # fmt: skip
-    other = ((7, 2), "x86_64", "pc-q35-7.2", "kvm")
+    other: make_truth.Label = ((7, 2), "x86_64", "pc-q35-7.2", "kvm")
     assert make_truth.rows(entries, [place, other], listed=True) == [
         (
             "`disk.bus=nvme`<br>`video.modelType=vga`",

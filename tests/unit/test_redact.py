@@ -157,7 +157,7 @@ class TestCommands:
 
 
 def test_the_manual_lists_all_that_a_recording_holds() -> None:
-    text = (ROOT / "docs" / "recordings.md").read_text()
+    text = (ROOT / "docs" / "internals" / "recordings.md").read_text()
     listed = text.partition("## All that a recording holds")[2].partition("\n## ")[0]
     kinds = (
         ("host.", HostRecord),

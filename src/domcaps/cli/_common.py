@@ -20,6 +20,26 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+class WholeNumber(click.IntRange):
+    """A whole number with limits; a help says "at least 1" where click says "x>=1"."""
+
+    def _describe_range(self) -> str:
+        return _range(self.min, self.max)
+
+
+class Number(click.FloatRange):
+    """A number with limits, likewise."""
+
+    def _describe_range(self) -> str:
+        return _range(self.min, self.max)
+
+
+def _range(least: float | None, most: float | None) -> str:
+    if most is None:
+        return f"at least {least}" if least else ""
+    return f"{least} to {most}"
+
+
 _HOST_HELP = (
     "Use a recording instead of this machine; 'shipped' and 'shipped:NAME' are recordings that "
     "come with domcaps."
@@ -47,7 +67,7 @@ def format_option(*forms: str, text: str = "Output format.") -> Callable[[F], F]
 
 def as_option(function: F) -> F:
     """Add ``--as`` to a command that has ``--host`` as well; `qemu_user` gives what was chosen."""
-    return _as_option(function, f"{_AS_HELP} Not used with --host: a recording names its user.")
+    return _as_option(function, f"{_AS_HELP} A recording has its own account.")
 
 
 def local_as_option(function: F) -> F:
@@ -78,8 +98,9 @@ def _as_option(function: F, text: str) -> F:
 
 
 _AS_HELP = (
-    "Check file permissions as this user, who runs QEMU: a user name, 'session' (you) or 'system' "
-    "(the user in /etc/libvirt/qemu.conf) [default: 'system' for root, else 'session']."
+    "Account that runs QEMU, for which file permissions are checked: a user name, 'session' (you) "
+    "or 'system' (the account in /etc/libvirt/qemu.conf) [default: 'system' for root, otherwise "
+    "'session']."
 )
 _LIBVIRTS = ("session", "system")
 
@@ -91,7 +112,7 @@ def many_hosts_option(function: F) -> F:
         "hosts",
         metavar="FILE",
         multiple=True,
-        help=f"{_HOST_HELP} A folder stands for the recordings in it; NAME may contain * and ?.",
+        help=f"{_HOST_HELP} NAME may contain * and ?. With a folder, use all recordings in it.",
         shell_complete=complete_host,
     )(function)
 
@@ -116,9 +137,9 @@ def allow_emulator_of(whose: str) -> Callable[[F], F]:
         multiple=True,
         expose_value=False,
         callback=allow,
-        help=f"Also run an emulator that {whose} names if its path, with links followed, matches "
-        "PATTERN, such as '/opt/qemu-*/bin/qemu-system-*'. By default only emulators in system "
-        "folders are run. Files that users other than root and you can change are never run. "
+        help=f"Also run an emulator that {whose} names outside of the system's folders. PATTERN is "
+        "compared with its real path (links resolved) and may contain * and ?, such as "
+        "'/opt/qemu-*/bin/qemu-system-*'. An emulator that other users can change is never run. "
         "May be repeated.",
     )
 
@@ -228,8 +249,8 @@ def libvirt_option(text: str | None = None, **more: Any) -> Callable[[F], F]:
 
 _RELEASE = "libvirt version to emulate:"
 _AND_AUTO = (
-    "a release (9.0), a distribution (debian12), or auto: the version of the host's libvirt, or "
-    "the newest known one if the host has no libvirt."
+    "a release (9.0), a distribution (debian12) or auto (that of the host, or the newest known if "
+    "the host has no libvirt)."
 )
 
 

@@ -155,9 +155,8 @@ def colour_option() -> click.Option:
         expose_value=False,
         is_eager=True,
         callback=_set_colour,
-        help="When to use color: always, never, or auto: on a terminal, unless "
-        "NO_COLOR or FORCE_COLOR "
-        "say otherwise [default: auto].",
+        help="Use color: always, never or auto (only on a terminal, unless NO_COLOR or FORCE_COLOR "
+        "is set) [default: auto].",
     )
 
 

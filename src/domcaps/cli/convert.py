@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from domcaps import files
-from domcaps.cli._common import allow_emulator_option, format_option, libvirt_option
+from domcaps.cli._common import WholeNumber, allow_emulator_option, format_option, libvirt_option
 from domcaps.cli._files import path_in_diff
 from domcaps.cli._notes import note, open_host
 from domcaps.cli._terminal import emit, emit_document, emit_portable, say
@@ -36,7 +36,7 @@ def _complete_host(ctx: click.Context, param: click.Parameter, incomplete: str) 
 )
 @click.option("--host", "host_file", metavar="FILE", help="Same as --to-host.")
 @allow_emulator_option
-@libvirt_option()
+@libvirt_option("libvirt version that must accept the result:")
 @click.option(
     "--keep",
     is_flag=True,
@@ -44,7 +44,7 @@ def _complete_host(ctx: click.Context, param: click.Parameter, incomplete: str) 
 )
 @click.option(
     "--hotplug",
-    type=click.IntRange(0, 64),
+    type=WholeNumber(0, 64),
     default=0,
     metavar="N",
     help="Add N free PCIe root ports for hot-plugging.",
@@ -66,6 +66,8 @@ def command(
     form: str,
 ) -> None:
     """Convert a domain to another machine type (--to) or to another host (--to-host).
+
+    Give one of the two options, or both. Without them the domain is converted to this machine.
 
     \b
       domcaps convert --to q35 old.xml > new.xml

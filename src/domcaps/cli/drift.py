@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 @click.command("drift")
 @format_option("text", "json", "markdown")
 def command(*, form: str) -> None:
-    """List where libvirt's report is known to be wrong, with the evidence.
+    """List the values for which libvirt's report is known to be wrong, with the evidence.
 
-    'domcaps report' still prints what libvirt prints.
+    'domcaps report' prints these values as libvirt does. 'domcaps report --truth' leaves out those
+    that failed in 'domcaps verify'.
     """
     from domcaps.report.drift import drift_entries
     from domcaps.report.drift_page import differences, to_markdown

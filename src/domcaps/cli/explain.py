@@ -34,8 +34,9 @@ def command(*, path: str, host_file: str | None, form: str, **target: Any) -> No
     model cpu.host-model=aes. For unsupported values the easiest way to enable them is shown, and
     the machine types and virtualization types that support them.
 
-    FILE is a domain XML, - is standard input: every value that the domain uses is explained, for
-    the target that the domain or the options name.
+    FILE is a domain XML, or - for standard input. Every value that the domain uses is explained,
+    for the architecture, machine type and virtualization type that the domain names. Options
+    override these.
 
     Exit code: 0 whether the feature is supported or not, 2 on error.
     """

@@ -46,7 +46,7 @@ def _complete_host(ctx: click.Context, param: click.Parameter, incomplete: str) 
     "repaired for all of them.",
     shell_complete=_complete_host,
 )
-@libvirt_option()
+@libvirt_option("libvirt version that must accept the domain:")
 @click.option(
     "--existing",
     is_flag=True,

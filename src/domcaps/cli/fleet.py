@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from domcaps import files
-from domcaps.cli._common import libvirt_option, target_options
+from domcaps.cli._common import WholeNumber, libvirt_option, target_options
 from domcaps.cli._files import expand
 from domcaps.cli._fleet_output import Table, end, fleet_format_option, show, some
 from domcaps.cli._notes import note
@@ -25,7 +25,17 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound="Callable[..., Any]")
 
 
-@click.group("fleet")
+class _Questions(click.Group):
+    """The commands of a fleet, each listed with its whole first sentence; click cuts it off."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List them by name."""
+        found = ((name, self.get_command(ctx, name)) for name in self.list_commands(ctx))
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, one.get_short_help_str(1000)) for name, one in found if one])
+
+
+@click.group("fleet", cls=_Questions)
 def command() -> None:
     """Answer questions about many hosts at once; a store holds their recordings.
 
@@ -68,7 +78,7 @@ def _documents(names: tuple[str, ...]) -> Iterator[tuple[str, bytes]]:
     help="Name of the host, if you add one recording [default: the file's name].",
 )
 def add(store: str, recordings: tuple[str, ...], name: str | None) -> None:
-    """Add recordings, which 'domcaps record' made, to a store; a folder stands for those in it."""
+    """Add recordings to a store, or with a folder all recordings in it."""
     from domcaps.shipped import SUFFIX
 
     found = [
@@ -102,7 +112,7 @@ def push(store: str, name: str | None) -> None:
 @click.option(
     "--keep",
     metavar="N",
-    type=click.IntRange(1),
+    type=WholeNumber(1),
     help="Number of the newest recordings to keep of each host; older ones are deleted.",
 )
 @fleet_format_option
@@ -152,7 +162,7 @@ def check(store: str, form: str) -> None:
 def accepts(
     store: str, names: tuple[str, ...], libvirt: str, form: str, *, least: bool, each: bool
 ) -> None:
-    """List the hosts that accept domains, and why others do not, the most frequent reason first.
+    """List the hosts that accept domains, and why the others do not.
 
     Exit code: 0 if each domain is accepted by a host, 1 if one is accepted by no host, 2 on error.
     """
@@ -349,7 +359,7 @@ def _rehearsed_text(found: Rehearsed) -> Iterator[str]:
 @libvirt_option("libvirt version that must accept the domain:")
 @fleet_format_option
 def where(store: str, name: str, source: str, libvirt: str, form: str) -> None:
-    """List the hosts to which a running domain can be migrated: the guest must see the same there.
+    """List the hosts to which a running domain can be migrated.
 
     Exit code: 0 if there is such a host, 1 if there is none, 2 on error.
     """

@@ -21,10 +21,10 @@ _MARKS = {True: ("yes", "green"), False: ("no", "red"), None: ("", None)}
 @host_option
 @format_option("text", "json")
 def command(*, host_file: str | None, form: str) -> None:
-    """Show the facts of a host, with the reason for each "no".
+    """Show what a host offers to guests: emulators, KVM, firmware, helper programs, memory.
 
-    These are the emulators, accelerators, firmware, device assignment, helper programs and memory.
-    For a recording, they include when it was made and which of its data identify the host.
+    For each "no", the reason is given. For a recording, the output also says when it was made, and
+    which of its data identify the host.
     """
     from domcaps.report.hostinfo import describe_host, describe_recording
 

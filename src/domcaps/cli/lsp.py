@@ -28,11 +28,12 @@ def command(
 ) -> None:
     """Serve editors over the Language Server Protocol, on standard input and output.
 
-    Editors get diagnostics while a domain is written, completion of elements, attributes and values
-    that the host accepts, the reason by hovering, and quick fixes. Options have the same meaning as
-    in 'domcaps validate'; defaults come from the configuration file above each file.
+    While you write a domain, the editor shows problems, completes elements, attributes and values
+    that the host accepts, and offers repairs. Hover over a value to see why it is supported or not.
 
-    Needs pygls: pip install 'domcaps[lsp]'. docs/editors.md has settings for editors.
+    Options have the same meaning as in 'domcaps validate'; defaults come from the configuration
+    file above each file. The page 'Write domain XML in an editor' of the documentation has settings
+    for editors. Needs pygls: pip install 'domcaps[lsp]'.
     """
     try:
         from domcaps.editor.language_server import make_server

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @click.command("native")
 @click.argument("file", metavar="FILE", type=click.Path(allow_dash=True))
 @host_option
-@libvirt_option()
+@libvirt_option("libvirt version that the command line is for:")
 @click.option(
     "--defined",
     is_flag=True,

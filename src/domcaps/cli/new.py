@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from domcaps import files
-from domcaps.cli._common import format_option, libvirt_option
+from domcaps.cli._common import WholeNumber, format_option, libvirt_option
 from domcaps.cli._complete import complete_arch, complete_machine, complete_system
 from domcaps.cli._notes import note, open_host
 from domcaps.cli._terminal import emit_document, emit_portable, say
@@ -41,7 +41,7 @@ def _complete_setting(ctx: click.Context, param: click.Parameter, incomplete: st
 @click.option("--memory", metavar="SIZE", help="Memory size, such as 4GiB [default: 2GiB].")
 @click.option(
     "--vcpus",
-    type=click.IntRange(1),
+    type=WholeNumber(1),
     metavar="N",
     help="Number of virtual CPUs [default: 2].",
 )
@@ -121,7 +121,7 @@ def _complete_setting(ctx: click.Context, param: click.Parameter, incomplete: st
 )
 @click.option(
     "--hotplug",
-    type=click.IntRange(0, 64),
+    type=WholeNumber(0, 64),
     default=0,
     metavar="N",
     help="Add N free PCIe root ports for hot-plugging.",
@@ -141,7 +141,7 @@ def _complete_setting(ctx: click.Context, param: click.Parameter, incomplete: st
     "is then valid on all of them.",
     shell_complete=_complete_host,
 )
-@libvirt_option()
+@libvirt_option("libvirt version that must accept the domain:")
 @click.option(
     "--explain", is_flag=True, help="Print every decision with its reason and the next best value."
 )

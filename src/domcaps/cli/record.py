@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from domcaps.cli._common import local_as_option, write_recording
+from domcaps.cli._common import WholeNumber, local_as_option, write_recording
 from domcaps.cli._notes import note, qemu_user
 from domcaps.cli._terminal import has_colour, raw_standard_error
 from domcaps.errors import DomcapsError
@@ -37,11 +37,16 @@ if TYPE_CHECKING:
     help="Path of an emulator; may be repeated.",
 )
 @click.option("--all", "everything", is_flag=True, help="Record every installed emulator.")
-@click.option("--inventory", is_flag=True, help="Also record the properties of every device type.")
+@click.option(
+    "--inventory",
+    is_flag=True,
+    help="Also record the properties of every device type, so that later versions of domcaps "
+    "can answer more from this file. Takes longer.",
+)
 @click.option(
     "--jobs",
     metavar="N",
-    type=click.IntRange(1),
+    type=WholeNumber(1),
     help="Number of emulators to probe at the same time [default: number of CPUs].",
 )
 @local_as_option

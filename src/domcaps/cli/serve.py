@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from domcaps.cli._common import allow_emulator_of, as_option, libvirt_option
+from domcaps.cli._common import WholeNumber, allow_emulator_of, as_option, libvirt_option
 from domcaps.cli._notes import note, qemu_user
 from domcaps.errors import DomcapsError
 
@@ -43,10 +43,10 @@ if TYPE_CHECKING:
     "--allow-uid",
     "uids",
     metavar="UID",
-    type=click.IntRange(0),
+    type=WholeNumber(0),
     multiple=True,
-    help="Accept only these users on UNIX sockets, besides the user who runs the "
-    "server; may be repeated.",
+    help="Accept only these user IDs on UNIX sockets, and the user who runs the server. May be "
+    "repeated.",
 )
 @click.option(
     "--listen",
@@ -73,7 +73,7 @@ if TYPE_CHECKING:
 @click.option(
     "--max-clients",
     metavar="N",
-    type=click.IntRange(1),
+    type=WholeNumber(1),
     default=500,
     show_default=True,
     help="Maximum number of clients.",
@@ -102,7 +102,7 @@ def command(
     The server is read-only: it never starts, changes or stores a domain. Clients work unmodified:
 
     \b
-      virsh -c 'qemu+unix:///system?socket=/run/domcaps/sock' domcapabilities
+      virsh -c 'qemu+unix:///system?socket=/run/domcaps/libvirt-sock' domcapabilities
       virsh -c 'qemu+tcp://127.0.0.1:16509/system' domcapabilities --machine q35
       virsh -c 'qemu+tcp://127.0.0.1:16509/system?host=NAME' capabilities   (with --zoo)
     """  # noqa: D301 - click takes the character, not its name

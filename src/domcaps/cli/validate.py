@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from domcaps.cli._common import (
+    WholeNumber,
     allow_emulator_option,
     as_option,
     libvirt_option,
@@ -62,7 +63,7 @@ def _which_findings(function: Callable[..., Any]) -> Callable[..., Any]:
             "--add-known",
             metavar="FILE",
             type=click.Path(dir_okay=False),
-            help="Write the current findings to FILE and exit with 0.",
+            help="Accept the present findings: write them to FILE, for --known, and exit with 0.",
         ),
         click.option(
             "--existing",
@@ -116,7 +117,7 @@ def _which_output(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--jobs",
             metavar="N",
-            type=click.IntRange(1),
+            type=WholeNumber(1),
             help="Number of parallel processes [default: number of CPUs].",
         ),
     )
@@ -134,7 +135,7 @@ def _with(function: Callable[..., Any], options: tuple[Any, ...]) -> Callable[..
 @many_hosts_option
 @as_option
 @allow_emulator_option
-@libvirt_option("libvirt version to validate for:")
+@libvirt_option("libvirt version that must accept the domains:")
 @_which_files
 @_which_findings
 @_which_output
@@ -146,11 +147,6 @@ def command(ctx: click.Context, /, **given: Any) -> None:
     folders, files with another root element than <domain> are skipped. With several --host, each
     domain must be valid on every host.
 
-    Options other than --as, --allow-emulator, --add-known and --watch can also be set in a
-    configuration file: the nearest .domcaps.toml, or [tool.domcaps] in pyproject.toml, above FILE.
-    The command line overrides it. In a domain, <!-- domcaps: ignore CODE --> before an element
-    ignores a finding.
-
     \b
       domcaps validate domains/
       domcaps validate --host shipped:debian13-x86_64 --format concise 'domains/**/*.xml'
@@ -160,6 +156,11 @@ def command(ctx: click.Context, /, **given: Any) -> None:
     Exit code: 0 if every domain is valid, 1 if some are not or have a finding of the severity in
     --fail-on, 2 if a file cannot be read or an option is wrong, 130 after Ctrl-C. --exit-zero
     turns 1 into 0.
+
+    Options other than --as, --allow-emulator, --add-known and --watch can also be set in a
+    configuration file: the nearest .domcaps.toml, or [tool.domcaps] in pyproject.toml, above FILE.
+    The command line overrides it. In a domain, <!-- domcaps: ignore CODE --> before an element
+    ignores a finding.
     """  # noqa: D301 - click takes the character, not its name
     from domcaps.cli._validating import Request, once, prepare
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from domcaps.cli._common import (
+    Number,
+    WholeNumber,
     complete_virttype,
     format_option,
     libvirt_option,
@@ -83,13 +85,13 @@ def _complete_path(ctx: click.Context, param: click.Parameter, incomplete: str) 
 @click.option(
     "--jobs",
     metavar="N",
-    type=click.IntRange(1),
+    type=WholeNumber(1),
     help="Number of machines to run at the same time [default: number of CPUs].",
 )
 @click.option(
     "--deadline",
     metavar="SECONDS",
-    type=click.FloatRange(0.1),
+    type=Number(0.1),
     default=30.0,
     show_default=True,
     help="Seconds to wait for a machine to start.",

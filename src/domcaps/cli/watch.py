@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from domcaps.cli._common import format_option, local_as_option, target_options
+from domcaps.cli._common import WholeNumber, format_option, local_as_option, target_options
 from domcaps.cli._notes import note, qemu_user
 from domcaps.cli._terminal import emit_document, say
 from domcaps.errors import DomcapsError
@@ -23,7 +23,7 @@ _COLOURS = {"+": "green", "-": "red", "~": "yellow"}
 @format_option("text", "json", text="Lines of text, or one line of JSON for each event.")
 @local_as_option
 @click.option(
-    "--count", metavar="N", type=click.IntRange(1), help="Exit after this number of changes."
+    "--count", metavar="N", type=WholeNumber(1), help="Exit after this number of changes."
 )
 def command(*, form: str, count: int | None, **question: Any) -> None:
     """Wait for changes of the report of this machine, and print them.

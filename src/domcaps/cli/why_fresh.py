@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 )
 @format_option("text", "json")
 def command(*, every: bool, form: str, **question: Any) -> None:
-    """Show the inputs of the cached report of this machine.
+    """Show why the cached answers about this machine are still valid.
 
     For each fact: how many inputs it depends on, when they were checked, how long the check takes,
     and how long computing the fact took. Inputs are recorded while the fact is computed; every

@@ -1,8 +1,8 @@
 """The facts of a host apart from its emulators: each one's form, and how it is read.
 
 A fact is one field of `HostRecord` and the method of `HostReader` of its name, which gives its
-value, and whose docstring is its line in ``docs/recordings.md``. Both stand here, so that a new
-fact is made in one place; everything else goes through the list of fields.
+value, and whose docstring is its line in ``docs/internals/recordings.md``. Both stand here, so that
+a new fact is made in one place; everything else goes through the list of fields.
 
 Nothing is changed on the host, and nothing that is missing or broken is an error: what can't be
 read keeps the value that says "no", with the reason where the record has a place for one.
@@ -103,7 +103,7 @@ class HostReader:
         return f"{release} {version}".strip()
 
     def privileged(self) -> bool:
-        """Tell whether root's configuration counts."""
+        """Tell whether the system's configuration counts, as for root."""
         return self._privileged
 
     def cpu(self) -> HostCpu:
@@ -134,26 +134,26 @@ class HostReader:
         return read_descriptors(self._files, where)
 
     def images(self, descriptors: tuple[FirmwareDescriptor, ...] | None = None) -> tuple[str, ...]:
-        """Give the images that exist of those that descriptors name, and of the default ones.
+        """Give the image files that exist: those that descriptors name, and the default ones.
 
         The descriptors are read where none are given.
         """
         return _images(self._files, self.firmware() if descriptors is None else descriptors)
 
     def image_sizes(self, images: tuple[str, ...] | None = None) -> dict[str, int]:
-        """Give the sizes of images in bytes, as far as they can be looked at."""
+        """Give the sizes of image files in bytes, where they can be read."""
         return _sizes(self._files, self.images() if images is None else images)
 
     def vfio(self) -> Presence:
-        """Tell whether devices can be handed to guests: there is an IOMMU, and VFIO."""
+        """Tell whether devices can be assigned to guests: this needs an IOMMU and VFIO."""
         return _vfio(self._files)
 
     def iommufd(self) -> Presence:
-        """Tell whether devices can be handed to guests through ``/dev/iommu``."""
+        """Tell whether devices can be assigned to guests through ``/dev/iommu``."""
         return _iommufd(self._files)
 
     def helpers(self) -> tuple[Helper, ...]:
-        """Read which helper programs there are (swtpm, passt …), and what they can do."""
+        """Read the installed helper programs (swtpm, passt …), with their features."""
         from domcaps.facts.helpers import read_helpers
 
         return read_helpers(
@@ -183,7 +183,7 @@ class HostReader:
         return read_libvirt(self._files, self.arch())
 
     def asserted(self) -> dict[str, tuple[str, ...]]:
-        """Give values that a pretended host has; none for a live one."""
+        """Give values of a simulated host; none for a real one."""
         return {}
 
 

@@ -3,7 +3,7 @@
 Taken out are the host's UUID, serial numbers and certificates of the processor, names of users and
 of the host, paths below home folders, and hardware and network addresses in texts. Each is replaced
 by something of the same form, everywhere by the same, so that a redacted recording gives the same
-verdicts and reports. ``docs/recordings.md`` lists all that a recording holds.
+verdicts and reports. ``docs/internals/recordings.md`` lists all that a recording holds.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ NO_MAC = "00:00:00:00:00:00"
 SYSTEM_ACCOUNTS = frozenset({"", "root", "libvirt-qemu", "qemu", "kvm", "nobody", "system"})
 """Accounts that tell nothing of a person."""
 
-_REASON = ("in the reason", "names in the reason")
+_REASON = ("names, in `reason`", "names replaced")
 _PATHS = ("paths below home folders", "`/home/user1/…`")
 
 IDENTIFIES_HOST = {

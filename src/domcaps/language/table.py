@@ -257,15 +257,20 @@ class Element(Struct, frozen=True):
                 for choice in part.choices:
                     yield f"{path}.{part.name}={choice.name}", choice
 
-    def drifts(self, prefix: str = "") -> Iterator[Dated]:
-        """Give every drift with the path that it is about, and the `since` and `until` of that."""
-        path = f"{prefix}{self.name}"
+    def drifts(self, prefix: str = "", above: LibvirtChange | None = None) -> Iterator[Dated]:
+        """Give every drift with the path that it is about, and the `since` and `until` of that.
+
+        A choice of an element that is not in all reports is in none before the element; `above` is
+        the `since` of the element around.
+        """
+        path, since = f"{prefix}{self.name}", self.since or above
         for drift in self.at_start:
-            yield path, self.since, self.until, drift
+            yield path, since, self.until, drift
         for part in self.content:
             if isinstance(part, Element):
-                yield from part.drifts(f"{path}.")
+                yield from part.drifts(f"{path}.", since)
             elif isinstance(part, Enum):
                 for choice in part.choices:
                     for drift in (*choice.drifts, *choice.at_start):
-                        yield f"{path}.{part.name}={choice.name}", choice.since, choice.until, drift
+                        where = f"{path}.{part.name}={choice.name}"
+                        yield where, choice.since or since, choice.until, drift

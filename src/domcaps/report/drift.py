@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from domcaps.elements import table, wide_drifts
-from domcaps.language import ALWAYS
+from domcaps.language import ALWAYS, Element, Enum
+from domcaps.validate.catalogue.rules import parts
+from domcaps.validate.checks import FAILS_AT_START, field_checks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +25,8 @@ class DriftEntry(msgspec.Struct, frozen=True):
     `since` and `until` tell which releases say so; "" leaves that side open. `where` tells for
     which targets, "" where the rest says it; `instead` is what a user should do. `listed` tells
     that the report lists what does not work; otherwise it leaves out what works. Entries with one
-    `title` are one difference.
+    `title` are one difference. `code` is that of the finding of ``validate``, "" where there is
+    none.
     """
 
     path: str
@@ -35,6 +39,7 @@ class DriftEntry(msgspec.Struct, frozen=True):
     title: str = ""
     instead: str = ""
     listed: bool = True
+    code: str = ""
 
 
 def drift_entries() -> tuple[DriftEntry, ...]:
@@ -50,8 +55,39 @@ def _entry(
     dates = (since.since if since else "", until.since if until else "")
     return DriftEntry(
         path, drift.says, drift.but, drift.evidence, *dates, where, drift.title, drift.instead,
-        drift.listed,
+        drift.listed, drift.found_by or (_code_at_start(path) if drift.certain else ""),
     )  # fmt: skip
+
+
+def _code_at_start(path: str) -> str:
+    """Give the code of what fails at start, of the field that has the values of an enum."""
+    enum = path.partition("=")[0]
+    return next((code for name, code in _codes_at_start() if name == enum), "")
+
+
+@functools.cache
+def _codes_at_start() -> tuple[tuple[str, str], ...]:
+    known = {
+        id(check.declared.at_start): f"{check.code}-{FAILS_AT_START}"
+        for part in parts()
+        for check in field_checks(part)
+        if check.declared.at_start is not None
+    }
+    return tuple(
+        (name, known[id(enum)])
+        for element in table()
+        for name, enum in _enums(element)
+        if id(enum) in known
+    )
+
+
+def _enums(element: Element, above: str = "") -> Iterator[tuple[str, Enum]]:
+    path = f"{above}{element.name}"
+    for one in element.content:
+        if isinstance(one, Enum):
+            yield f"{path}.{one.name}", one
+        elif isinstance(one, Element):
+            yield from _enums(one, f"{path}.")
 
 
 def _described(where: Predicate) -> str:

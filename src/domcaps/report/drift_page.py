@@ -17,14 +17,17 @@ Some values in libvirt's `<domainCapabilities>` do not work, and some that work 
 page lists the known differences, with what to do. Read it if a guest does not start with a value
 that the report lists, or if you write a program that uses the report.
 
-`domcaps report` prints what libvirt prints, so that both can be compared. `domcaps report --truth`
-leaves out the values that failed on this host in [`domcaps verify`](verify.md). `domcaps validate`
-reports most of them as errors, with a code that ends in `-fails-at-start`.
+- `domcaps report` prints what libvirt prints, so that both can be compared.
+- `domcaps report --truth` leaves out the values that failed on this host in
+  [`domcaps verify`](verify.md).
+- `domcaps validate` reports a domain that uses such a value. If it has a code for the difference,
+  the code is named below.
 """
 _LISTED = """\
 ## Listed, but does not work
 
-A guest with such a value is refused, or does not start.
+A guest with such a value is refused, or does not start. Where no release of libvirt is named, all
+releases are meant.
 """
 _UNLISTED = """\
 ## Not listed, or the list says nothing
@@ -36,7 +39,7 @@ _FOOT = """\
 
 *Proof* is a run of `domcaps verify`, QEMU's message, or what libvirt did. The results of `domcaps
 verify` for Debian's QEMUs are in [What QEMU refused](truth.md). `domcaps drift --format json`
-prints this list for programs."""
+prints this list for programs, with all values."""
 
 _EVERY = "all"
 
@@ -93,32 +96,43 @@ def to_markdown(entries: Iterable[DriftEntry]) -> str:
 
 
 def _by_value(every: list[DriftGroup]) -> Iterator[str]:
-    yield from ("## By value", "")
+    yield from ("## By value", "", "| value | difference | libvirt |", "|---|---|---|")
     rows = [(path, values, one) for one in every for path, values in one.values.items()]
-    for path, values, one in sorted(rows, key=lambda row: row[0]):
-        named = _named(path, values)
+    for path, values, one in sorted(rows, key=lambda row: (row[0] == "machine", row[0])):
         link = f"[{_markup(one.title)}](#{anchor(one.title)})"
-        releases = f" (libvirt {one.releases})" if one.releases != _EVERY else ""
-        yield f"- {named}: {link}{releases}"
+        yield f"| {_named(path, values)} | {link} | {one.releases} |"
 
 
 def _section(one: DriftGroup) -> Iterator[str]:
     first = one.entries[0]
     named = [_named(path, values) for path, values in one.values.items()]
+    codes = list(dict.fromkeys(entry.code for entry in one.entries if entry.code))
     yield from (f"### {_markup(one.title)}", "")
     yield f"- **Values:** {'; '.join(named)}."
-    yield f"- **Libvirt:** {one.releases}."
+    if one.releases != _EVERY:
+        yield f"- **Libvirt:** {one.releases}."
     if first.where:
         yield f"- **Where:** {_markup(first.where)}."
     yield f"- **Reported:** {_markup(first.says)}."
     yield f"- **In fact:** {_markup(first.but)}."
     yield f"- **What to do:** {_markup(first.instead)}."
-    yield from (f"- **Proof:** {_markup(first.evidence)}.", "")
+    if codes:
+        yield f"- **Code:** {_code(codes)}."
+    evidence = re.sub(r"^(?:domcaps )?verify ", "`domcaps verify` ", _markup(first.evidence))
+    yield from (f"- **Proof:** {evidence}.", "")
+
+
+_SHOWN = 10
+"""So many values are listed; more are most of what there is, and a few stand for them."""
 
 
 def _named(path: str, values: list[str]) -> str:
     # what is so of a machine type is so of all devices on it
-    return "all devices" if path == "machine" else f"`{path}` {_code(values)}".rstrip()
+    if path == "machine":
+        return "all devices"
+    if len(values) > _SHOWN:
+        return f"`{path}` (all {len(values)} values, such as {_code(values[:3])})"
+    return f"`{path}` {_code(values)}".rstrip()
 
 
 def anchor(title: str) -> str:

@@ -84,21 +84,17 @@ NO_SMM = Drift(
 )
 
 
-def no_module(display: str) -> Drift:
-    """A kind of display that QEMU was built with, but whose module is not installed."""
-    return Drift(
-        says=f"{display} is listed if QEMU's schema has it",
-        but="distributions package displays as separate modules; QEMU refuses to start if "
-        "the module is not installed",
-        evidence="verify with Debian's QEMU 7.2 (sdl), 10.0 and 11.1 (sdl, dbus, egl-headless): "
-        f"\"Display '{display}' is not available\"",
-        title=f"Display '{display}' without QEMU's module",
-        instead=f"install QEMU's module for '{display}' (QEMU's message names the package), or "
-        "use VNC",
-        targets="a QEMU whose displays are modules, as distributions build it",
-    )
-
-
+NO_MODULE = Drift(
+    says="displays are listed if QEMU's schema has them",
+    but="distributions package displays as separate modules: QEMU refuses to start if the "
+    "module is not installed",
+    evidence="verify with Debian's QEMU 7.2 (sdl), 10.0 and 11.1 (sdl, egl-headless): "
+    "\"Display 'sdl' is not available\"",
+    title="Displays 'sdl' and 'egl-headless' without QEMU's module",
+    instead="install QEMU's module for the display (QEMU's message names the package), or use VNC",
+    targets="a QEMU whose displays are modules, as distributions build it",
+)
+"""A kind of display that QEMU was built with, but whose module is not installed."""
 NO_DBUS_MODULE = Drift(
     title="D-Bus displays and consoles without QEMU's module",
     says="D-Bus displays and consoles are listed if QEMU's schema has the display",

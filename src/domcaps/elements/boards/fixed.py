@@ -40,19 +40,21 @@ NO_SD_SLOT = Drift(
     title="SD cards on machine types without a slot",
     says="bus 'sd' is accepted for every machine type",
     but="the machine type has no slot for SD cards",
-    evidence="-device sd-card with every board of QEMU 7.2, 10.0, 11.1 for ARM, RISC-V and POWER "
-    "that starts without an image: \"No 'sd-bus' bus found for device 'sd-card'\"",
+    evidence="QEMU 7.2, 10.0 and 11.1, with -device sd-card on every machine type of ARM, RISC-V "
+    "and POWER that starts without an image: \"No 'sd-bus' bus found for device 'sd-card'\"",
     where=~SD_SLOT,
     certain=True,
-    instead="use a bus that is listed",
-    targets=f"all machine types but {', '.join(_SD_BOARDS)}",
+    instead="use bus='virtio' or another listed bus",
+    targets="all machine types without a slot for SD cards. Machine types with one model real "
+    "boards, such as raspi4b, vexpress-a9, xlnx-zcu102 and sifive_u",
 )
 NO_FRAME_BUFFER = Drift(
     title="ramfb on machine types that model real hardware",
     says="ramfb is listed if QEMU has it",
     but="machine types that model real hardware do not support it",
-    evidence="-device ramfb with every board of QEMU 11.1 for ARM, POWER and RISC-V: virt starts, "
-    "all others say \"Parameter 'driver' expects a dynamic sysbus device type for the machine\"",
+    evidence="QEMU 11.1, with -device ramfb on every machine type of ARM, POWER and RISC-V: virt "
+    "starts, all others say \"Parameter 'driver' "
+    'expects a dynamic sysbus device type for the machine"',
     where=~(X86 | ARM_VIRT | RISCV_VIRT | LOONGARCH_VIRT),
     certain=True,
     instead="use the machine type virt, or a display that the board has",

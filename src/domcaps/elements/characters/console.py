@@ -34,10 +34,10 @@ _SOCKET_SAMPLE = (
 
 _NO_SPICE = Drift(
     title="Consoles of type 'spicevmc'",
-    says="libvirt 11.5 and later list the type 'spicevmc' for consoles",
+    says="type 'spicevmc' is listed for consoles",
     but="libvirt refuses such consoles: only <channel> with <target type='virtio'> can "
     "be of type 'spicevmc'",
-    evidence="defining a domain with <console type='spicevmc'/> is refused",
+    evidence="libvirt 11.3 and 12.8 refuse to define a domain with <console type='spicevmc'/>",
     instead="use <channel type='spicevmc'> with <target type='virtio'>",
 )
 _VDAGENT_CRASH = Drift(
@@ -45,7 +45,8 @@ _VDAGENT_CRASH = Drift(
     says="type 'qemu-vdagent' is listed for consoles",
     but="only serial ports work: QEMU crashes (segmentation fault) if a virtio console "
     "is connected to it",
-    evidence="QEMU 10.0 and 11.1 with -chardev qemu-vdagent and -device virtconsole; 7.2 starts",
+    evidence="QEMU 10.0 and 11.1 crash with -chardev qemu-vdagent and -device virtconsole; "
+    "QEMU 7.2 starts",
     where=~older_qemu(8, 0),
     found_by="console-vdagent-crash",
     instead="use <channel type='qemu-vdagent'>",

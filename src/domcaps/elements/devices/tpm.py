@@ -219,8 +219,8 @@ _OLD_TPM = Drift(
     title="TPM 1.2 with a model other than tpm-tis",
     says="backendVersion 1.2 is listed if swtpm supports it",
     but="only the model tpm-tis on x86 supports TPM 1.2; libvirt refuses every other model",
-    evidence="defining a domain with tpm-crb, or any model on another architecture, "
-    "and version='1.2' is refused by libvirt's own validation",
+    evidence="libvirt refuses to define a domain with version='1.2' and the model tpm-crb, and one "
+    "with version='1.2' on another architecture",
     instead="use version='2.0', or the model tpm-tis on x86",
 )
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from domcaps.elements.advice.drifts import NO_DBUS_MODULE, no_module
+from domcaps.elements.advice.drifts import NO_DBUS_MODULE, NO_MODULE
 from domcaps.elements.advice.programs import program_installed
 from domcaps.elements.base.device import Device
 from domcaps.elements.boards.defaults import video_model
@@ -108,12 +108,12 @@ TYPE = Enum(
     "type",
     attribute="@type",
     choices=(
-        Choice("sdl", until=GRAPHICS_ASKED, at_start=(no_module("sdl"),), qemu_args=_SDL_TOLD),
+        Choice("sdl", until=GRAPHICS_ASKED, at_start=(NO_MODULE,), qemu_args=_SDL_TOLD),
         Choice(
             "sdl",
             qapi("query-display-options/ret/case=sdl"),
             since=GRAPHICS_ASKED,
-            at_start=(no_module("sdl"),),
+            at_start=(NO_MODULE,),
             qemu_args=_SDL_TOLD,
         ),
         Choice("vnc", qapi("query-vnc"), qemu_args=QemuArgs("-vnc unix:{dir}/vnc", alone=True)),
@@ -128,7 +128,7 @@ TYPE = Enum(
         Choice(
             "egl-headless",
             until=GRAPHICS_ASKED,
-            at_start=(no_module("egl-headless"),),
+            at_start=(NO_MODULE,),
             sample=_EGL_SAMPLE,
             qemu_args=_EGL_TOLD,
         ),
@@ -136,7 +136,7 @@ TYPE = Enum(
             "egl-headless",
             qapi("query-display-options/ret/case=egl-headless"),
             since=GRAPHICS_ASKED,
-            at_start=(no_module("egl-headless"),),
+            at_start=(NO_MODULE,),
             sample=_EGL_SAMPLE,
             qemu_args=_EGL_TOLD,
         ),

@@ -121,9 +121,9 @@ _SAID = {"spinlocks": "=0x1fff", "vendor_id": "=sample"}
 _TAKEN_ANYWAY = Drift(
     title="Hyper-V enlightenments that QEMU ignores",
     says="enlightenments that KVM supports are listed",
-    but="QEMU may ignore an enlightenment that KVM does not support instead of "
-    "failing; a successful start does not prove that the guest has it",
-    evidence="verify on a host whose KVM offers two: QEMU 11.1 starts with each of the others, too",
+    but="QEMU may ignore an enlightenment that KVM does not support instead of failing",
+    evidence="verify on a host whose KVM offers two enlightenments: QEMU 11.1 starts with each of "
+    "the others, too",
     where=X86 & KVM,
     listed=False,
     instead="use the listed ones only: a successful start does not prove that the guest gets them",

@@ -25,13 +25,13 @@ POWERNV_BUS = WideDrift(
     "machine",
     POWERNV,
     Drift(
-        says="devices are listed if QEMU has them, for the machine types powernv, too",
+        says="devices are listed if QEMU has them, for these machine types, too",
         but="QEMU uses other names for the PCI buses of powernv than libvirt, and refuses to start",
-        evidence='start with QEMU 11.1 for powernv9, of a domain that libvirt 12.8 defines: "Bus '
-        "'pci.0' not found\"",
+        evidence="QEMU 11.1 with a domain for powernv9 that libvirt 12.8 defines: \"Bus 'pci.0' "
+        'not found"',
         title="PCI devices on powernv",
         instead="use the machine type pseries",
-        targets="powernv",
+        targets="the machine types of PowerNV, such as powernv9",
     ),
 )
 _RNG = "<rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>"

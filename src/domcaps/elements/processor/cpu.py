@@ -143,11 +143,10 @@ def _blocker(name: str) -> Row:
 _NO_ARITHMETIC = Drift(
     title="Host CPU on architectures without a CPU driver in libvirt",
     says="mode 'host-passthrough' is listed if KVM runs guests of the architecture",
-    but="libvirt does not start such a guest if it has no CPU driver for the "
-    "architecture, such as 32-bit POWER",
-    evidence="libvirt 10.7 has no CPU driver for ppc and gives up when it updates such a CPU",
+    but="libvirt does not start such a guest, because it has no CPU driver for the architecture",
+    evidence="libvirt 10.7 has no CPU driver for ppc, and fails when it updates such a CPU",
     instead="omit <cpu>",
-    targets="32-bit POWER, for example",
+    targets="architectures for which libvirt has no CPU driver, such as 32-bit POWER",
 )
 
 _REFUSED_MSR = Drift(

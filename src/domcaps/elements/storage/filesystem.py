@@ -33,8 +33,8 @@ _HANDLE_GONE = Drift(
     title="Driver 'handle' of <filesystem>",
     says="libvirt lists the driver type 'handle' for every QEMU",
     but="QEMU 4.0 removed the driver 'handle' of 9pfs: the guest fails to start",
-    evidence="QEMU's list of removed features names it for 4.0, and every libvirt here "
-    "needs 6.2 or later; QEMU 7.2 refuses -fsdev handle,id=x,path=/tmp",
+    evidence="QEMU's list of removed features names it for 4.0; QEMU 7.2 refuses -fsdev "
+    "handle,id=x,path=/tmp",
     certain=True,
     instead="use the driver 'path' or 'virtiofs'",
 )
