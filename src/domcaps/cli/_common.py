@@ -27,7 +27,7 @@ class WholeNumber(click.IntRange):
         return _range(self.min, self.max)
 
 
-class Number(click.FloatRange):
+class RangedNumber(click.FloatRange):
     """A number with limits, likewise."""
 
     def _describe_range(self) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from domcaps.cli._common import (
-    Number,
+    RangedNumber,
     WholeNumber,
     complete_virttype,
     format_option,
@@ -91,7 +91,7 @@ def _complete_path(ctx: click.Context, param: click.Parameter, incomplete: str) 
 @click.option(
     "--deadline",
     metavar="SECONDS",
-    type=Number(0.1),
+    type=RangedNumber(0.1),
     default=30.0,
     show_default=True,
     help="Seconds to wait for a machine to start.",

@@ -18,13 +18,32 @@ def to_markdown() -> str:
     lines = [
         "# All features of the report",
         "",
-        "Every element and value that `<domainCapabilities>` can contain, and the condition under",
-        "which it is listed. Use it to look up how a feature is called, for `domcaps explain`,",
-        "`--set` and programs: an element is `video`, an enum `video.modelType`, a value",
-        "`video.modelType=vga`. To see what *your* host lists, and why, use",
-        "[`domcaps explain`](explaining.md).",
+        "This page lists every element and value that `<domainCapabilities>` can contain, and the",
+        "condition under which it is listed. Use it to look up how a feature is called in",
+        "`domcaps explain`, in `--set` of `domcaps new`, and in programs.",
         "",
-        "*libvirt* names the releases of libvirt that have the value; empty means all.",
+        "| | example | in domain XML |",
+        "|---|---|---|",
+        "| element | `video` | `<video>` in `<devices>` |",
+        "| enum | `video.modelType` | `<model type='…'>` of `<video>` |",
+        "| value | `video.modelType=vga` | `<model type='vga'/>` |",
+        "",
+        "To see what *your* host lists, and why, ask [`domcaps explain`](explaining.md):",
+        "",
+        "```console",
+        "$ domcaps explain --host shipped:debian13-x86_64 video.modelType",
+        "```",
+        "",
+        "- *QEMU has the type …* means: QEMU lists it in the answer to `qom-list-types`.",
+        "- Of long lists of types only the first ones are named; `domcaps explain` names all.",
+        "- *libvirt* names the releases of libvirt that have the value; empty means all.",
+        "- A value may have several rows, each for some releases of libvirt.",
+        "",
+        "## Index",
+        "",
+        ", ".join(
+            f"[`{one.name}`](#{_anchor(one)})" for one in {e.name: e for e in table()}.values()
+        ),
     ]
     for element in table():
         lines += ["", *_section(element)]
@@ -36,6 +55,12 @@ def element_to_markdown(element: Element) -> str:
     return "\n".join([_place(element), "", *_element(element, "")]) + "\n"
 
 
+def _anchor(element: Element) -> str:
+    """Give the anchor that the website makes of the heading of an element."""
+    words = re.sub(r"[^\w\s-]", "", f"{element.name}{_range(element)}").lower()
+    return re.sub(r"\s+", "-", words)
+
+
 def _section(element: Element) -> list[str]:
     title = f"## `{element.name}`{_range(element)}"
     return [title, "", _place(element), "", *_element(element, "")]
@@ -43,7 +68,7 @@ def _section(element: Element) -> list[str]:
 
 def _place(element: Element) -> str:
     place = element.place.value
-    return "At the top of the report." if place == "top" else f"In `<{place}>`."
+    return f"In `<{'domainCapabilities' if place == 'top' else place}>`."
 
 
 def _range(thing: Element | Enum) -> str:
@@ -62,29 +87,35 @@ def _element(element: Element, prefix: str) -> list[str]:
         lines += [f"Supported if {condition}.", ""] if condition != _ALWAYS else []
     for part in element.content:
         if isinstance(part, Enum):
-            lines += _enum(part)
+            lines += _enum(part, f"{prefix}{element.name}.{part.name}")
         elif isinstance(part, Element):
             lines += [f"### `{prefix}{element.name}.{part.name}`{_range(part)}", ""]
             lines += _element(part, f"{prefix}{element.name}.")
     if not any(isinstance(part, Enum | Element) for part in element.content):
-        lines += [f"`domcaps explain {prefix}{element.name}` shows it for a host.", ""]
+        lines += [f"No enums. `domcaps explain {prefix}{element.name}` shows it for a host.", ""]
     return lines
 
 
-def _enum(enum: Enum) -> list[str]:
-    where = f", in domain XML `{enum.attribute}`" if enum.attribute else ""
-    lines = [f"**{enum.name}**{_range(enum)}{where}", ""]
+def _enum(enum: Enum, path: str) -> list[str]:
+    where = f"; in domain XML: `{enum.attribute}`" if enum.attribute else ""
+    lines = [f"Enum `{path}`{_range(enum)}{where}", ""]
     if enum.choices:
         lines += ["| value | listed if | libvirt |", "|---|---|---|"]
+        rows: dict[tuple[str, str], list[str]] = {}
+        for one in enum.choices:
+            when = _condition(one.when) if one.listed else _UNLISTED
+            row = when, _releases(one.since, one.until)
+            rows.setdefault(row, []).append(f"`{one.name}`" if one.name else "(empty)")
         lines += [
-            f"| {f'`{c.name}`' if c.name else '(empty)'} | {_condition(c.when)} | "
-            f"{_releases(c.since, c.until)} |"
-            for c in enum.choices
+            f"| {', '.join(names)} | {when} | {dates} |" for (when, dates), names in rows.items()
         ]
     return [*lines, ""]
 
 
 _ALWAYS = "always"
+_UNLISTED = "never: the value is valid in domain XML only"
+_SHOWN = 4
+"""So many types are named of which one is enough; `domcaps explain` names all."""
 _OR_TYPES = re.compile(r"QEMU has the type '[^']+'(?: or QEMU has the type '[^']+')+")
 
 
@@ -98,4 +129,5 @@ def _condition(when: Predicate) -> str:
 
 def _one_of_types(found: re.Match[str]) -> str:
     types = re.findall("'[^']+'", found[0])
-    return f"QEMU has one of the types {', '.join(types)}"
+    more = f" … ({len(types)} in all)" if len(types) > _SHOWN else ""
+    return f"QEMU has one of the types {', '.join(types[:_SHOWN])}{more}"

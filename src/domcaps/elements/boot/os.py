@@ -98,13 +98,13 @@ _SMM = _some("UEFI firmware is protected by SMM", lambda f: bool(f.secure_loader
 
 def _kernel(interface: str) -> Predicate:
     return _some(
-        f"a descriptor offers {interface} firmware that is started like a kernel",
+        f"a descriptor offers {interface.upper()} firmware that is loaded like a kernel",
         lambda f: any(interface in kernel.interface_types for kernel in f.kernels),
     )
 
 
 _KERNEL_SMM = _some(
-    "firmware that is started like a kernel is protected by SMM",
+    "firmware that is loaded like a kernel is protected by SMM",
     lambda f: any("requires-smm" in kernel.features for kernel in f.kernels),
 )
 
@@ -176,13 +176,19 @@ SECURE_BOOT = Enum(
     choices=(
         Choice(
             "yes",
-            _some("UEFI firmware can do secure boot", lambda f: "yes" in f.secure_boot_values),
+            _some(
+                "UEFI firmware with secure boot is installed",
+                lambda f: "yes" in f.secure_boot_values,
+            ),
             at_start=_FIRMWARE_DRIFT,
             qemu_args=_featured("secure-boot", wanted=True),
         ),
         Choice(
             "no",
-            _some("UEFI firmware can do without", lambda f: "no" in f.secure_boot_values),
+            _some(
+                "UEFI firmware without secure boot is installed",
+                lambda f: "no" in f.secure_boot_values,
+            ),
             at_start=_FIRMWARE_DRIFT,
             qemu_args=_featured("secure-boot", wanted=False),
         ),
@@ -196,13 +202,19 @@ ENROLLED_KEYS = Enum(
     choices=(
         Choice(
             "yes",
-            _some("UEFI firmware comes with keys", lambda f: "yes" in f.enrolled_keys_values),
+            _some(
+                "UEFI firmware with enrolled keys is installed",
+                lambda f: "yes" in f.enrolled_keys_values,
+            ),
             at_start=_FIRMWARE_DRIFT,
             qemu_args=_featured("enrolled-keys", wanted=True),
         ),
         Choice(
             "no",
-            _some("UEFI firmware comes without keys", lambda f: "no" in f.enrolled_keys_values),
+            _some(
+                "UEFI firmware without enrolled keys is installed",
+                lambda f: "no" in f.enrolled_keys_values,
+            ),
             at_start=_FIRMWARE_DRIFT,
             qemu_args=_featured("enrolled-keys", wanted=False),
         ),

@@ -70,7 +70,7 @@ def _supported(mode: str) -> Predicate:
         )
 
     return WorldFact(
-        f"the CPU mode {mode!r} can be used here",
+        f"the CPU mode {mode!r} can be used on this host",
         "query-cpu-definitions, query-cpu-model-expansion, virtualization type, host architecture",
         look,
         _cpu_facts,

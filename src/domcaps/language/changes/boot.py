@@ -7,7 +7,7 @@ from domcaps.language.change import NEWS, change, estimate
 FIRMWARE_REWORKED = estimate(
     "12.0",
     NEWS,
-    "descriptors of firmware that is started like a kernel no longer match 'firmware' of <os>; "
+    "descriptors of firmware that is loaded like a kernel no longer match 'firmware' of <os>; "
     "<varstore> and the format of the <nvram> template are read",
 )
 FIRMWARE_FEATURES_REPORTED = change("12.1", NEWS, "reports include firmwareFeatures")
