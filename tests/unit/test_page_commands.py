@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 # their commands need neither QEMU nor a file that does not come with domcaps
-PAGES = ("choose", "ci", "explaining", "index", "json", "pages", "validation")
+PAGES = ("choose", "ci", "explaining", "index", "json", "native", "pages", "table", "validation")
 
 
 @pytest.mark.parametrize("page", PAGES)
