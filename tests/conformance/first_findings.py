@@ -155,7 +155,7 @@ def main() -> int:
     parser.add_argument("--host")
     parser.add_argument("--count", type=int, default=900)
     parser.add_argument("--seed", type=int, default=1)
-    options = parser.parse_args()
+    options = parser.parse_intermixed_args()
     if options.step == "recorded":
         return recorded(options.path)
     if options.step == "compare":

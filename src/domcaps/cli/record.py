@@ -142,14 +142,14 @@ def _tell(errors: Sequence[DomcapsError]) -> None:
 
 def _wanted(paths: tuple[str, ...], *, everything: bool) -> list[str]:
     from domcaps.errors import UnsupportedTargetError
-    from domcaps.facts.discovery import installed_emulators
+    from domcaps.facts.discovery import emulators_in_domains
     from domcaps.facts.trust import vouch
     from domcaps.hosts.host import Host
 
     if paths:
         return list(dict.fromkeys(map(vouch, paths)))
     if everything:
-        found = installed_emulators()
+        found = emulators_in_domains()
         if not found:
             raise UnsupportedTargetError(
                 "no emulator is installed", remedy="install QEMU, or use --emulatorbin PATH"

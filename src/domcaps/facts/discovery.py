@@ -9,6 +9,8 @@ from domcaps.patterns import late_pattern
 
 _NAME = late_pattern(r"qemu-system-[a-z0-9_]+")
 _ELSEWHERE = ("/usr/libexec/qemu-kvm", "/usr/bin/qemu-kvm")
+_WITHOUT_TARGET = (*_ELSEWHERE, "/usr/bin/kvm", "/usr/bin/kvm-spice")
+"""Names of the emulator for the host's own architecture that stand in domains."""
 
 
 def installed_emulators(search_path: str | None = None) -> tuple[str, ...]:
@@ -31,6 +33,12 @@ def installed_emulators(search_path: str | None = None) -> tuple[str, ...]:
             target = path.name if _NAME.fullmatch(path.name) else real.name
             found.setdefault((real, target), str(path))
     return tuple(sorted(found.values()))
+
+
+def emulators_in_domains() -> tuple[str, ...]:
+    """Give the installed emulators, and other names such as ``/usr/bin/kvm`` that domains have."""
+    others = [path for path in _WITHOUT_TARGET if Path(path).is_file() and os.access(path, os.X_OK)]
+    return tuple(sorted({*installed_emulators(), *others}))
 
 
 def _names(folder: str) -> list[str]:

@@ -219,7 +219,8 @@ class WorldTable:
             self.resolutions[Resolution((fault,), has_world=False)] |= same
             return
         faults = tuple(_fault_of(code, wrong, source.root) for code, wrong in found.faults)
-        others = tuple((wanted.of(other.target), as_if) for other, as_if in found.others)
+        usual = (other for other in found.others if not other.is_rare)
+        others = tuple((wanted.of(other.world.target), other.as_if) for other in usual)
         self.resolutions[Resolution(faults, found.as_if, others=others)] |= same
         self.with_world |= same
         world = found.world

@@ -188,16 +188,16 @@ class DocumentCheck:
         self.as_if = resolved.as_if
 
     def as_other_targets(self, resolved: NearestTarget) -> Iterator[Finding]:
-        """Give what is found only if the domain is of another type, which is as near."""
+        """Give what is found only if another target is meant; for a rare one it is a notice."""
         known = {(finding.code, finding.path) for finding in self.found}
-        for world, as_if in resolved.others:
-            domain = Domain(self.source.root, world, new=self.domain.new)
+        for target in resolved.others:
+            domain = Domain(self.source.root, target.world, new=self.domain.new)
             other = DocumentCheck(self.source, domain, self.ignore, self.seconds, schema=False)
-            other.as_if = as_if
+            other.as_if = target.as_if
             for finding in other.everything(all_checks):
                 if (finding.code, finding.path) not in known:
                     known.add((finding.code, finding.path))
-                    yield finding
+                    yield _noticed(finding) if target.is_rare else finding
 
     def everything(self, checks_of: ChecksOf) -> list[Finding]:
         """Give all findings."""
@@ -552,3 +552,8 @@ def _parsed(field_check: FieldCheck, text: str) -> Any:
 
 def _expected(field_check: FieldCheck) -> tuple[str, ...]:
     return tuple(getattr(field_check.declared.kind, "names", ()))
+
+
+def _noticed(finding: Finding) -> Finding:
+    """Give a finding as a notice: the target for which it counts is hardly the one meant."""
+    return msgspec.structs.replace(finding, severity=Severity.NOTICE)

@@ -76,6 +76,11 @@ _TYPES = frozenset(
 """Virtualization types that libvirt knows, whether or not QEMU serves them."""
 _LATER_BUSES = frozenset(bus.name for bus in BUSES if bus.since is not None)
 """Buses of disks that some releases have no word for."""
+_WITH_ADDRESSES = dict.fromkeys(
+    [("device-usb-address-wrong", "disk"), ("device-usb-address-wrong", "hostdev")],
+    "usb-port-unavailable",
+)
+"""What is found of some elements only when addresses are assigned: the code to which it is next."""
 _MIDDLE = 500
 """The position of a check that is not listed in its pass."""
 
@@ -132,9 +137,11 @@ def _key(finding: Finding, alike: dict[str, str]) -> tuple[int | str, ...]:
 
 def _moment(code: str, path: str) -> _Moment:
     phases, _ = _order()
+    tag = _element(path)
+    code = _WITH_ADDRESSES.get((code, tag), code)
     phase, position = _moments().get(code) or (_usual_phase(code, path), _MIDDLE)
     ranks = _RANKS.get(phase, {})
-    return _Moment(phases.index(phase), ranks.get(_element(path), len(ranks)), position)
+    return _Moment(phases.index(phase), ranks.get(tag, len(ranks)), position)
 
 
 def _usual_phase(code: str, path: str) -> str:

@@ -7,6 +7,7 @@ nearest supported value replaces it, so that the rest of the document is validat
 from __future__ import annotations
 
 import itertools
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -56,14 +57,21 @@ class Fault(NamedTuple):
     problem: Problem
 
 
+class OtherTarget(NamedTuple):
+    """Another target that may be meant, what was taken instead, and whether few domains have it."""
+
+    world: World
+    as_if: str
+    is_rare: bool
+
+
 class NearestTarget(NamedTuple):
     """The world of a domain's target, what could not be resolved, and what was taken instead."""
 
     world: World
     faults: tuple[Fault, ...] = ()
     as_if: str = ""
-    others: tuple[tuple[World, str], ...] = ()
-    """Other targets that are as near, each with what was taken instead."""
+    others: tuple[OtherTarget, ...] = ()
 
 
 def wanted_of(root: Node) -> dict[str, str | None]:
@@ -128,9 +136,10 @@ class _Search:
         faults = tuple(self._with_default(fault, world) for fault in self.faults)
         return NearestTarget(world, faults, self._as_if(world), tuple(self._others(world)))
 
-    def _others(self, world: World) -> Iterator[tuple[World, str]]:
+    def _others(self, world: World) -> Iterator[OtherTarget]:
         """Give the target with each other board and type, where what is named is near to none."""
-        pairs = list(itertools.product(self._boards(world), self._types(world)))
+        usual, rare = self._boards(world)
+        pairs = list(itertools.product((*usual, *rare), self._types(world)))
         if len(pairs) == 1:
             return
         seen = {(world.target.machine, world.target.virttype)}
@@ -142,7 +151,7 @@ class _Search:
                 continue
             if (found := (other.target.machine, other.target.virttype)) not in seen:
                 seen.add(found)
-                yield other, self._as_if(other)
+                yield OtherTarget(other, self._as_if(other), machine in rare)
 
     def _types(self, world: World) -> tuple[str, ...]:
         """Give the types that may be meant: the one that was resolved is the first."""
@@ -151,13 +160,18 @@ class _Search:
             return (own,)
         return tuple(dict.fromkeys((own, *world.emulator.virttypes)))
 
-    def _boards(self, world: World) -> tuple[str | None, ...]:
-        """Give the machine types that may be meant: QEMU has a short name for the usual ones."""
+    def _boards(self, world: World) -> tuple[tuple[str | None, ...], tuple[str, ...]]:
+        """Give the machine types that may be meant: the usual ones, and the newest of each other.
+
+        QEMU has a short name for those that are usual.
+        """
         own = self.wanted["machine"]
         if not self.is_board_guessed:
-            return (own,)
-        usual = (one.alias for one in world.emulator.machines(world.target.virttype))
-        return tuple(dict.fromkeys((own, *filter(None, usual))))
+            return (own,), ()
+        known = world.emulator.machines(world.target.virttype)
+        usual = {_board(one.name): one.alias for one in known if one.alias}
+        rare = {_board(one.name): one.name for one in known if _board(one.name) not in usual}
+        return tuple(dict.fromkeys((own, *usual.values()))), tuple(rare.values())
 
     def _open(self) -> World:
         while True:
@@ -294,6 +308,11 @@ _SPOKEN = {
     "machine": "machine",
     "dialect": "libvirt",
 }
+
+
+def _board(machine: str) -> str:
+    """Give the name of a machine type without the version."""
+    return re.sub(r"-\d[\w.]*$", "", machine)
 
 
 def _named(root: Node, attribute: str) -> str | None:

@@ -23,7 +23,7 @@ from domcaps.language.value_types import Int, OneOf
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node
 
-_ORDERED = ("disk", "interface", "hostdev", "redirdev")
+_ORDERED = ("disk", "interface", "hostdev", "redirdev", "filesystem")
 """Devices that can have a place in the boot order; in others it is ignored."""
 
 _MENU_TIMEOUT = Int(0, 65535)

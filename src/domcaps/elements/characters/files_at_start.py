@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from domcaps.elements.characters.chardev import CharacterSource
-from domcaps.elements.characters.serial import Serial
 from domcaps.elements.characters.smartcard import Smartcard
-from domcaps.language.finding import Stage
 from domcaps.language.host_files import host_file_rule, needs_file, needs_folder_of
-from domcaps.language.rule import Problems, Sample, problem, rule
-
-if TYPE_CHECKING:
-    from lxml.etree import _Element as Node
-
-    from domcaps.language.domain import Domain
+from domcaps.language.rule import Problems, Sample
 
 _OPENED = {"dev": "device", "pipe": "named pipe"}
 _UNIX = "<serial type='unix'><source mode='{}' path='/run/a/s'/></serial>"
@@ -45,31 +36,3 @@ def sources_are_there(part: CharacterSource) -> Problems:
     log = part.node.find("log")
     if kind and log is not None and (path := log.get("file", "")):
         yield from needs_folder_of(part, path, "log file", "log/@file")
-
-
-_ISA_PORT = "<serial type='null'><target type='isa-serial' port='{}'/></serial>"
-_MOST_ISA_PORTS = 4
-
-
-@rule(
-    "serial-isa-too-many",
-    Serial,
-    bad="".join(map(_ISA_PORT.format, range(5))),
-    good="".join(map(_ISA_PORT.format, range(4))),
-    stage=Stage.START,
-)
-def isa_ports_are_four(serial: Serial) -> Problems:
-    """A domain may have at most four serial ports of the type ``isa-serial``."""
-    if serial.node in serial.domain.once(_ports_too_many):
-        yield problem(
-            f"QEMU has at most {_MOST_ISA_PORTS} ISA serial ports; remove the others, or use "
-            "<target type='pci-serial'/>",
-            serial,
-            "target/@type",
-        )
-
-
-def _ports_too_many(domain: Domain) -> frozenset[Node]:
-    """Give the ISA serial ports after the fourth."""
-    ports = [port.node for port in domain.all(Serial) if port.type == "isa-serial"]
-    return frozenset(ports[_MOST_ISA_PORTS:])

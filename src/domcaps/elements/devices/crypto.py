@@ -16,6 +16,7 @@ from domcaps.elements.base.virtio_options import VirtioOptions
 from domcaps.elements.qemu.fragments import on_any_bus
 from domcaps.language import Choice, Element, Enum
 from domcaps.language.changes.devices import CRYPTO
+from domcaps.language.finding import Stage
 from domcaps.language.fix import set_value
 from domcaps.language.observed import device, qom_type
 from domcaps.language.part import Part, field
@@ -98,3 +99,20 @@ def one_backend(crypto: Crypto) -> Problems:
         fix = () if backends else set_value("builtin", "backend/@model")
         place = backends[1] if backends else crypto
         yield problem("<crypto> needs exactly one <backend>", place, fix=fix)
+
+
+_QUEUES = "<crypto model='virtio' type='qemu'><backend model='builtin' queues='{}'/></crypto>"
+
+
+@rule(
+    "crypto-backend-queues-fail-at-start",
+    CryptoBackend,
+    bad=_QUEUES.format(2),
+    good=_QUEUES.format(1),
+    stage=Stage.START,
+)
+def builtin_has_one_queue(backend: CryptoBackend) -> Problems:
+    """Attribute ``queues`` of ``<backend model='builtin'>`` must be 1."""
+    if backend.model == "builtin" and (backend.queues or 0) > 1:
+        message = "the built-in backend of QEMU has one queue; use queues='1'"
+        yield problem(message, backend, "@queues", accepted=("1",))

@@ -15,6 +15,8 @@ from domcaps.elements.boards.families import I440FX, Q35, S390
 from domcaps.language import Choice, Enum
 from domcaps.language.changes.devices import WATCHDOG_BOARDS, WATCHDOG_ITCO, WATCHDOGS_SEVERAL
 from domcaps.language.conversion import OnBoard
+from domcaps.language.finding import Stage
+from domcaps.language.observed import device
 from domcaps.language.part import field
 from domcaps.language.require import libvirt_reads, needs
 from domcaps.language.rule import Problems, Sample, problem, rule
@@ -43,6 +45,9 @@ CONVERSION = tuple(
 """The watchdog that every PC can have stands in for those of one board."""
 
 _BOARDS = {"ib700": I440FX, "diag288": S390, "itco": Q35}
+
+
+_I6300ESB = device("i6300esb")
 
 
 class Watchdog(Device):
@@ -152,3 +157,16 @@ def actions_agree(watchdog: Watchdog) -> Problems:
             "@action",
             accepted=[first.action or ""],
         )
+
+
+@rule(
+    "watchdog-model-fails-at-start",
+    Watchdog,
+    bad=Sample("<watchdog model='i6300esb'/>", arch="s390x"),
+    good="<watchdog model='i6300esb'/>",
+    stage=Stage.START,
+)
+def model_is_there(watchdog: Watchdog) -> Problems:
+    """``<watchdog model='i6300esb'/>`` requires a QEMU that has this device."""
+    if watchdog.model == "i6300esb":
+        yield from needs(watchdog, _I6300ESB, "this QEMU has no watchdog 'i6300esb'", "@model")

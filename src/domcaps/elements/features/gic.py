@@ -143,6 +143,22 @@ def old_arm_has_version_2(gic: Gic) -> Problems:
         )
 
 
+@rule(
+    "features-gic-host-without-kvm",
+    Gic,
+    bad=Sample("<features><gic version='host'/></features>", arch="aarch64"),
+    good=Sample("<features><gic version='3'/></features>", arch="aarch64"),
+    stage=Stage.START,
+)
+def host_version_needs_kvm(gic: Gic) -> Problems:
+    """``<gic version='host'/>`` requires KVM."""
+    host = gic.version == "host" and gic.domain.virttype == "qemu" and gic.holds(ARM_VIRT)
+    # 32-bit guests have another rule
+    if host and gic.domain.world.emulator.arch == "aarch64":
+        message = "without KVM, version='host' does not start; use '3' or '2'"
+        yield problem(message, gic, "@version", accepted=("3", "2"))
+
+
 def default_version(domain: Domain) -> str:
     """Give the version that libvirt chooses: the latest that there is for this type of domain."""
     try:

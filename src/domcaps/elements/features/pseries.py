@@ -14,6 +14,8 @@
 from __future__ import annotations
 
 from domcaps.elements.boards.families import PSERIES
+from domcaps.language.finding import Stage
+from domcaps.language.fix import set_value
 from domcaps.language.part import Part, field
 from domcaps.language.quantities import SIZE, UNIT, size_of
 from domcaps.language.rule import Problems, Sample, problem, rule
@@ -108,3 +110,34 @@ def servers_only(feature: PseriesFeature) -> Problems:
         why = PSERIES.explain(feature.domain.world)
         name = feature.node.tag
         yield problem(f"<{name}> requires a pseries machine type; remove it", feature, reason=why)
+
+
+@rule(
+    "features-htm-fails-at-start",
+    Htm,
+    bad=Sample("<features><htm state='on'/></features>", arch="ppc64"),
+    good=Sample("<features><htm state='off'/></features>", arch="ppc64"),
+    stage=Stage.START,
+)
+def memory_is_not_transactional(htm: Htm) -> Problems:
+    """``<htm state='on'/>`` requires KVM: QEMU does not emulate transactional memory."""
+    if htm.state == "on" and htm.domain.virttype == "qemu" and htm.holds(PSERIES):
+        message = "without KVM, there is no transactional memory; use state='off'"
+        yield problem(message, htm, "@state", accepted=("off",), fix=set_value("off", "@state"))
+
+
+_PAGES = "<features><hpt><maxpagesize unit='KiB'>{}</maxpagesize></hpt></features>"
+
+
+@rule(
+    "features-hpt-maxpagesize-fails-at-start",
+    Hpt,
+    bad=Sample(_PAGES.format(96), arch="ppc64"),
+    good=Sample(_PAGES.format(64), arch="ppc64"),
+    stage=Stage.START,
+)
+def pages_are_powers_of_two(hpt: Hpt) -> Problems:
+    """``<maxpagesize>`` of ``<hpt>`` must be a power of two."""
+    size = size_of(hpt.node, "maxpagesize", "maxpagesize/@unit") or 0
+    if size & (size - 1):
+        yield problem("<maxpagesize> must be a power of two, such as 64 KiB", hpt, "maxpagesize")

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from domcaps.language.domain import Domain
 
-_ALWAYS_WRONG = frozenset({"dimm", "isa", "spapr-vio", "drive"})
+_ALWAYS_WRONG = frozenset({"dimm", "isa", "spapr-vio", "drive", "virtio-serial"})
 _WRONG = {
     "pci": _ALWAYS_WRONG | {"ccid", "usb"},
     "usb": _ALWAYS_WRONG | {"pci"},

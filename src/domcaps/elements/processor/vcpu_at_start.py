@@ -13,7 +13,7 @@ from domcaps.elements.boards.families import ARM_VIRT, X86, machine_type
 from domcaps.elements.processor.definition import Cpu
 from domcaps.elements.processor.features import policies
 from domcaps.elements.processor.vcpu import GIC_LIMIT, NO_REMAPPING
-from domcaps.elements.processor.vcpu_count import Vcpu, max_vcpus
+from domcaps.elements.processor.vcpu_count import Vcpu, initial_vcpus, max_vcpus
 from domcaps.language.finding import Stage
 from domcaps.language.fix import Fix, set_value
 from domcaps.language.rule import Problems, Sample, problem, rule
@@ -91,7 +91,7 @@ def cpu_has_x2apic(vcpu: Vcpu) -> Problems:
     Emulated CPUs have it in some models, and from QEMU 9 on.
     """
     world = vcpu.domain.world
-    if max_vcpus(vcpu.domain) <= _MOST_OF_APIC or world.truth(NO_REMAPPING.where) is Truth.NO:
+    if initial_vcpus(vcpu.domain) <= _MOST_OF_APIC or world.truth(NO_REMAPPING.where) is Truth.NO:
         return
     cpu = vcpu.domain.first(Cpu)
     if not vcpu.holds(X86) or (cpu is not None and cpu.mode in {"maximum", "host-model"}):

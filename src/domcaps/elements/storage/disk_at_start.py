@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+import msgspec
+
 from domcaps.elements.boards.defaults import DISK_TYPE
 from domcaps.elements.storage.disk import Disk
 from domcaps.elements.storage.filesystem_rules import Filesystem
 from domcaps.language.finding import Stage
 from domcaps.language.host_files import host_file_rule, needs_file
 from domcaps.language.rule import Problems, Sample, problem, rule
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element as Node
+
+    from domcaps.language.domain import Domain
 
 _FILE = "<disk type='file'{}><source file='/a.img'{}/><target dev='sda' bus='sata'/></disk>"
 _BLOCK = "<disk type='block'><source dev='/dev/{}'/><target dev='sda' bus='sata'/></disk>"
@@ -108,3 +117,68 @@ def formats_can_be_written(disk: Disk) -> Problems:
     if disk.format in _READ_ONLY and writable:
         message = f"QEMU cannot write images of the format {disk.format!r}; add <readonly/>"
         yield problem(message, disk, "driver/@type")
+
+
+_BACKED = (
+    "<disk type='file'><driver name='qemu' type='qcow2'/><source file='/a'/><target dev='vda'/>"
+    "<backingStore type='file'><format type='raw'/><source file='/b'/></backingStore></disk>"
+)
+
+
+@host_file_rule(
+    "disk-backingstore-file-missing",
+    Disk,
+    bad=Sample(_BACKED, lacking=("/b",)),
+    good=Sample(_BACKED, lacking=("/c",)),
+)
+def images_below_are_there(disk: Disk) -> Problems:
+    """The files in ``<backingStore>`` and ``<dataStore>`` of a disk must exist on the host."""
+    for image in disk.images:
+        if image.disk is None:
+            yield from _is_there(disk, image.node, image.type, image.source, "backing image")
+        store = None if image.source is None else image.source.find("dataStore")
+        if store is not None:
+            kind = store.get("type", "")
+            yield from _is_there(disk, store, kind, store.find("source"), "data file")
+
+
+def _is_there(disk: Disk, node: Node, kind: str, source: Node | None, what: str) -> Problems:
+    """Look at a file below the image that the guest sees."""
+    attribute = {"file": "file", "block": "dev"}.get(kind)
+    path = source.get(attribute, "") if source is not None and attribute else ""
+    for found in needs_file(disk, path, what) if path else ():
+        yield msgspec.structs.replace(found, node=node if source is None else source)
+
+
+_WRITTEN_TWICE = "<disk type='file'><source file='/a'/><target dev='{}'/>{}</disk>"
+
+
+@rule(
+    "disk-source-file-duplicate",
+    Disk,
+    bad=_WRITTEN_TWICE.format("vda", "") + _WRITTEN_TWICE.format("vdb", "<readonly/>"),
+    good=_WRITTEN_TWICE.format("vda", "<readonly/>") + _WRITTEN_TWICE.format("vdb", "<readonly/>"),
+    stage=Stage.START,
+)
+def images_are_written_by_one(disk: Disk) -> Problems:
+    """An image file that a disk writes to must not be used by another disk of the domain.
+
+    QEMU locks it, unless all disks that use it are ``<shareable/>``, or none can be written to.
+    """
+    if disk.node in disk.domain.once(_locked):
+        message = "another disk of the domain uses this image, and one of them writes to it"
+        yield problem(message, disk, "source/@file")
+
+
+def _locked(domain: Domain) -> frozenset[Node]:
+    """Give the disks, but the first of each image, that QEMU cannot open."""
+    users: dict[str, list[Disk]] = {}
+    for disk in domain.all(Disk):
+        if disk.image.type == "file" and disk.image.path and disk.device != "lun":
+            users.setdefault(disk.image.path, []).append(disk)
+    found: set[Node] = set()
+    for disks in users.values():
+        shared = all(disk.has("shareable") and not disk.is_readonly for disk in disks)
+        if not shared and not all(disk.is_readonly for disk in disks):
+            found.update(disk.node for disk in disks[1:])
+    return frozenset(found)
