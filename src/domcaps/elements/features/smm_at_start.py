@@ -1,4 +1,4 @@
-"""How much memory SMM may take."""
+"""How much memory the system management mode of q35 guests may take."""
 
 from __future__ import annotations
 
