@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import math
+from typing import TYPE_CHECKING
 
 from domcaps.facts.arch import ARCHITECTURES
+from domcaps.fleet.answering import Answering
 from domcaps.fleet.answers import DomainAnswer, HostSet
 from domcaps.fleet.common import CommonCheck, WholeCheck
 from domcaps.fleet.hosts import Resolution, WantedTarget, lowest
-from domcaps.fleet.partitions import Partitions, joined, merged
+from domcaps.fleet.judging import Judge, TooLong, trace_of
+from domcaps.fleet.partitions import Partitions, merged
 from domcaps.fleet.roles import role_of
-from domcaps.fleet.skeletons import Skeleton, TooLong, trace_of
-from domcaps.fleet.tracking.domain import WatchedDomain
+from domcaps.fleet.tracking.domain import KeepingDomain
 from domcaps.fleet.tracking.proxies import WatchedWorld
 from domcaps.fleet.tracking.recorder import Recorder
 from domcaps.fleet.units import NOWHERE, OF_ALL, SILENT, FleetDocument, UnitFinding, UnitOutcome
@@ -19,7 +21,6 @@ from domcaps.language.domain import Domain
 from domcaps.validate.check import MAX_SECONDS
 from domcaps.validate.consequences import causes_of
 from domcaps.validate.document.parse import Source, Unreadable, read
-from domcaps.validate.document.shape_ids import NO_SHAPE
 from domcaps.validate.target import TargetNotFound, require_domain, wanted_of
 
 if TYPE_CHECKING:
@@ -28,12 +29,9 @@ if TYPE_CHECKING:
     from domcaps.fleet.hosts import FleetHosts, WorldTable
     from domcaps.fleet.partitions import Sets
     from domcaps.fleet.units import UnitTrace
-    from domcaps.validate.document.walk import DocumentWalk
 
 ROOT = OF_ALL
 """The number of the document's element."""
-
-_MOST_SKELETONS = 5000
 
 
 class Engine:
@@ -43,9 +41,14 @@ class Engine:
         self.hosts = hosts
         self.libvirt = libvirt
         self.new = new
-        self._skeletons: dict[Any, Skeleton] = {}
         self._partitions = Partitions()
-        self._host_sets: dict[Any, tuple[HostSet, ...]] = {}
+        self._judge = Judge(self._partitions)
+        self._answering = Answering(self._partitions)
+
+    @property
+    def remembered(self) -> int:
+        """How much of earlier documents is kept, counted in what was read of them."""
+        return self._judge.size
 
     def ask(self, name: str, data: bytes) -> DomainAnswer:
         """Give the verdicts of all hosts on a domain."""
@@ -74,13 +77,7 @@ class Engine:
 
     def _sets(self, source: Source, table: WorldTable) -> tuple[HostSet, ...]:
         sets = self._on_worlds(source, table) if table.with_world else ()
-        key = table.number, sets
-        known = self._host_sets.get(key)
-        if known is None:
-            if len(self._host_sets) >= _MOST_SKELETONS:
-                self._host_sets.clear()
-            known = self._host_sets[key] = tuple(_host_sets(table, sets))
-        return known
+        return tuple(_host_sets(table, sets))
 
     def _of_other_types(self, data: bytes, sets: Iterable[HostSet]) -> Iterator[HostSet]:
         """Add what is found only if the domain is of another type, which is as near."""
@@ -117,14 +114,13 @@ class Engine:
     def _on_worlds(self, source: Source, table: WorldTable) -> Sets:
         world = table.world(lowest(table.with_world)).again()
         domain = Domain(source.root, world, new=self.new)
-        common = CommonCheck(source, domain, frozenset(), MAX_SECONDS, schema=False)
+        common = CommonCheck(source, domain, frozenset(), math.inf, schema=False)
         if common.suppressing:
             return self._as_a_whole(source.data, table)
         walk = common.walk()
-        document = FleetDocument(source, walk, common.every, self.new)
-        found = self._skeleton(walk).findings(document, table, self._partitions)
-        everywhere = joined((common.outcome(), found.common))
-        return self._partitions.sets(table, everywhere, found.parts)
+        document = FleetDocument(source, walk, common.every, new=self.new)
+        judged = self._judge.judged(document, table)
+        return self._answering.sets(document, table, common.outcome(), judged)
 
     def _as_a_whole(self, data: bytes, table: WorldTable) -> Sets:
         """Check a document on each host that can tell; what is read of hosts says which can't."""
@@ -134,22 +130,11 @@ class Engine:
             self._table(source)
             world = WatchedWorld(table.world(host), recorder)
             with recorder.recording() as frame:
-                domain = WatchedDomain(source.root, world, recorder, new=self.new)
+                domain = KeepingDomain(source.root, world, recorder, new=self.new)
                 check = WholeCheck(source, domain, frozenset(), MAX_SECONDS, schema=False)
                 return trace_of(frame, check.outcome())
 
         return self._partitions.covering(table, [], ask).sets
-
-    def _skeleton(self, walk: DocumentWalk) -> Skeleton:
-        if NO_SHAPE in walk.skeleton:
-            return Skeleton()  # nothing that is learned of it can be found again
-        key = tuple(walk.skeleton)
-        known = self._skeletons.get(key)
-        if known is None:
-            while len(self._skeletons) >= _MOST_SKELETONS:
-                self._skeletons.pop(next(iter(self._skeletons)))
-            known = self._skeletons[key] = Skeleton()
-        return known
 
 
 def _host_sets(table: WorldTable, sets: Sets) -> Iterator[HostSet]:

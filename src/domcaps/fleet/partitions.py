@@ -2,30 +2,43 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any
 
 from domcaps.fleet.hosts import lowest
-from domcaps.fleet.units import SILENT, UnitOutcome, UnitTrace, without_shadowed
+from domcaps.fleet.units import SILENT, UnitOutcome, UnitTrace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from domcaps.fleet.hosts import WorldTable
 
     Sets = tuple[tuple[int, UnitOutcome], ...]
     """Sets of hosts, as numbers, with what is found on them; together all hosts of a table."""
 
+    Splits = tuple[tuple[int, tuple[int, ...]], ...]
+
 _MOST = 200_000
+_MOST_ANSWERS = 20_000
+_NUMBERS = itertools.count()
 
 
 class Partition:
-    """What one unit finds, by hosts; equal ones are one object."""
+    """What one check finds, by hosts; equal ones are one object.
 
-    __slots__ = ("sets", "traces")
+    `handles` are those of the elements that any of its findings is about.
+    """
+
+    __slots__ = ("handles", "has_findings", "is_silent", "number", "sets", "traces")
 
     def __init__(self, sets: Sets, traces: tuple[UnitTrace, ...]) -> None:
+        self.number = next(_NUMBERS)
         self.sets = sets
         self.traces = traces
+        found = [one.element for _, outcome in sets for one in outcome.found]
+        self.handles = tuple(dict.fromkeys(found))
+        self.has_findings = bool(found)
+        self.is_silent = len(sets) == 1 and not any(sets[0][1])
 
 
 class Partitions:
@@ -34,21 +47,7 @@ class Partitions:
     def __init__(self) -> None:
         self._known: dict[Any, Partition] = {}
         self._traces: dict[UnitTrace, UnitTrace] = {}
-        self._sets: dict[Any, Sets] = {}
-        self._of_shapes: dict[tuple[int, Any], Partition] = {}
-        self.local: dict[Any, list[UnitTrace] | None] = {}
-        """Traces of units that look at nothing but the shape of their part.
-
-        None for those of which some host showed that they find something, or look further.
-        """
-
-    def of_shape(self, table: WorldTable, key: Any, ask: Callable[[int], UnitTrace]) -> Partition:
-        """Give what a unit finds in all parts of a shape."""
-        known = self._of_shapes.get((table.number, key))
-        if known is None:
-            known = self.covering(table, self.local[key] or [], ask)
-            self._of_shapes[table.number, key] = known
-        return known
+        self._splits: dict[tuple[int, ...], Splits] = {}
 
     def covering(
         self, table: WorldTable, traces: list[UnitTrace], ask: Callable[[int], UnitTrace]
@@ -82,21 +81,27 @@ class Partitions:
             known = self._known[key] = Partition(sets, tuple(used))
         return known
 
-    def sets(self, table: WorldTable, common: UnitOutcome, parts: tuple[Partition, ...]) -> Sets:
-        """Give what is found by hosts, all parts together."""
-        speaking = frozenset(one for one in parts if len(one.sets) > 1 or any(one.sets[0][1]))
-        key = table.number, common, speaking
-        known = self._sets.get(key)
+    def split(self, table: WorldTable, kinds: tuple[Partition, ...]) -> Splits:
+        """Give the sets of hosts that partitions make, each with its number in every partition."""
+        key = table.number, *[one.number for one in kinds]
+        known = self._splits.get(key)
         if known is None:
-            if len(self._sets) >= _MOST:
-                self._sets.clear()
-            known = ((table.with_world, common),)
-            for one in parts:
-                if one in speaking:
-                    known = refined(known, one.sets)
-            known = merged((hosts, without_shadowed(outcome)) for hosts, outcome in known)
-            self._sets[key] = known
+            if len(self._splits) >= _MOST_ANSWERS:
+                self._splits.clear()
+            known = self._splits[key] = tuple(self._finer(table, kinds))
         return known
+
+    def _finer(
+        self, table: WorldTable, kinds: tuple[Partition, ...]
+    ) -> Iterator[tuple[int, tuple[int, ...]]]:
+        if not kinds:
+            yield table.with_world, ()
+            return
+        for hosts, numbers in self.split(table, kinds[:-1]):
+            for number, (more, _) in enumerate(kinds[-1].sets):
+                same = hosts & more
+                if same:
+                    yield same, (*numbers, number)
 
 
 def selected(table: WorldTable, trace: UnitTrace) -> int:
@@ -114,19 +119,6 @@ def merged(sets: Iterable[tuple[int, UnitOutcome]]) -> Sets:
     found: dict[UnitOutcome, int] = {}
     for hosts, outcome in sets:
         found[outcome] = found.get(outcome, 0) | hosts
-    return tuple((hosts, outcome) for outcome, hosts in found.items())
-
-
-def refined(sets: Sets, other: Iterable[tuple[int, UnitOutcome]]) -> Sets:
-    """Split sets of hosts by others, and join what is found."""
-    found: dict[UnitOutcome, int] = {}
-    split = list(other)
-    for hosts, outcome in sets:
-        for more, added in split:
-            same = hosts & more
-            if same:
-                both = joined((outcome, added))
-                found[both] = found.get(both, 0) | same
     return tuple((hosts, outcome) for outcome, hosts in found.items())
 
 

@@ -1,27 +1,32 @@
-"""Checks one by one: each is asked once for each text and each facet of a host that it reads.
+"""Checks one by one: each is made once for what it reads of documents and of hosts.
 
-A *unit* is one rule or field of one part in documents of one skeleton. What it found, with what it
-read of host and document, is a *trace*. A unit that read nothing of the host has found the same for
-all hosts; one that read three things is asked once for each combination that exists of these.
+A *unit* is one rule or field of the parts of a class. What it found, with what it read, is a
+*trace*. A unit that read nothing of the host has found the same for all hosts; one that read three
+things is asked once for each combination that exists of these.
 """
 
 from __future__ import annotations
 
+import math
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from domcaps.facts.emulator import Unanswered
-from domcaps.fleet.tracking.domain import WatchedDomain, WatchedView
+from domcaps.fleet.tracking.domain import KeepingDomain, WatchedDomain, WatchedView
 from domcaps.fleet.tracking.proxies import WatchedWorld
+from domcaps.fleet.tracking.reads import PATH
 from domcaps.fleet.tracking.recorder import ReadFrame, Recorder
 from domcaps.language.finding import Severity, SeverityWord, Stage, StageWord
+from domcaps.language.node_path import with_attribute
 from domcaps.validate.check import BROKEN, DocumentCheck
-from domcaps.validate.memo.tracked import NotVisible, TrackedNode
+from domcaps.validate.memo.tracked import NotVisible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from lxml.etree import _Element as Node
 
+    from domcaps.fleet.tracking.reads import DocumentReads
     from domcaps.fleet.tracking.recorder import ReadKey
     from domcaps.language.domain import Domain
     from domcaps.language.fix import Fix
@@ -37,6 +42,8 @@ if TYPE_CHECKING:
 
 class UnitFinding(NamedTuple):
     """A finding whose place is a number: that of its element in the walk over the document.
+
+    In a trace it is the element's handle (`traces.Handles`).
 
     `order` is the place of its unit among those of the document. `malformed` tells that a field has
     a value of the wrong form: what later rules find at its place is not told. `as_if` is set where
@@ -79,11 +86,10 @@ class UnitTrace(NamedTuple):
 
 
 class CheckUnit(NamedTuple):
-    """One check of one part: `number` is that of the part among those of its class."""
+    """One check of the parts of a class, or rules that are made together."""
 
     part_checks: PartChecks
-    number: int
-    check: FieldCheck | Rule
+    check: FieldCheck | Rule | tuple[Rule, ...]
     required: bool = False
 
 
@@ -109,74 +115,65 @@ class _Collecting(DocumentCheck):
         self.problems.append((code, found, severity, stage))
 
 
-class FleetDocument(NamedTuple):
+class FleetDocument:
     """A document that is looked at; `every` are its elements as they were written."""
 
-    source: Source
-    walk: DocumentWalk
-    every: list[Node]
-    new: bool
+    def __init__(self, source: Source, walk: DocumentWalk, every: list[Node], *, new: bool) -> None:
+        self.source, self.walk, self.every, self.new = source, walk, every, new
+
+    @cached_property
+    def _numbers(self) -> dict[Node, int]:
+        found = {node: OF_ALL - number for number, node in enumerate(self.every)}
+        found.update((node, number) for number, node in enumerate(self.walk.order))
+        return found
+
+    def number_of(self, node: Node) -> int:
+        """Give the number of an element."""
+        return self._numbers[node]
 
 
 class Look:
     """One look at a document in the world of one host, which notes what is read.
 
-    With `seen` the texts of the document are noted, too, and units may fail with `Hidden`; without
-    it they see the document itself.
+    With `seen` what is read of the document is noted, too, and checks may fail with `Hidden`;
+    without it they see the document itself.
     """
 
-    def __init__(self, document: FleetDocument, world: World, *, seen: bool) -> None:
-        source, walk = document.source, document.walk
+    def __init__(
+        self, document: FleetDocument, reads: DocumentReads, world: World, *, seen: bool
+    ) -> None:
+        source = document.source
         self.recorder = Recorder()
-        self._every = document.every
-        self._numbers = {node: number for number, node in enumerate(walk.order)}
-        self._seen = seen
-        classes = walk.part_checks(world.target.dialect)
-        self._classes = {part_checks: number for number, part_checks in enumerate(classes)}
+        self._document = document
+        self._reads = reads
+        self._view = WatchedView(reads, self.recorder) if seen else None
         watched = WatchedWorld(world, self.recorder)
-        root: Any = WatchedView(walk.order, self.recorder).root if seen else source.root
-        domain: Domain = WatchedDomain(root, watched, self.recorder, new=document.new)
-        self.domain = domain
-        self._check = _Collecting(source, domain, frozenset(), 1e9, schema=False)
+        self.domain: Domain = (
+            KeepingDomain(source.root, watched, self.recorder, new=document.new)
+            if self._view is None
+            else WatchedDomain(self._view, source.root, watched, self.recorder, new=document.new)
+        )
+        self._check = _Collecting(source, self.domain, frozenset(), math.inf, schema=False)
 
-    def parts(self, part_checks: PartChecks) -> tuple[Part, ...]:
-        """Give the parts of a class; raises `Hidden` where the view does not show which."""
-        with self.recorder.recording():
-            try:
-                return self.domain.all(part_checks.kind)
-            except NotVisible as wanted:
-                raise Hidden from wanted
+    def run(self, unit: CheckUnit, number: int) -> tuple[ReadFrame, UnitOutcome, list[Node]]:
+        """Make a check of a part, given by its number among those of its class.
 
-    def node_of(self, unit: CheckUnit) -> Node:
-        """Give the element of the part of a unit."""
-        at: Any = self.parts(unit.part_checks)[unit.number].node
-        node: Node = at.node if isinstance(at, TrackedNode) else at
-        return node
-
-    def number_of(self, node: Node) -> int:
-        """Give the number of an element in the walk."""
-        return self._numbers[node]
-
-    def run(self, unit: CheckUnit) -> tuple[ReadFrame, UnitOutcome]:
-        """Run a unit; raises `Hidden`."""
+        Gives what was read, what was found, and the elements of the findings. Raises `Hidden`.
+        """
         self._check.problems = []
         self._check.malformed.clear()
-        # which parts there are is decided by the skeleton
-        part = self.parts(unit.part_checks)[unit.number]
+        # which parts there are is decided by the document
+        with self.recorder.recording():
+            part = self.domain.all(unit.part_checks.kind)[number]
         with self.recorder.recording() as frame:
             try:
                 self._do(unit, part)
+                found = [self._found(problem) for problem in self._check.problems]
             except NotVisible as wanted:
                 raise Hidden from wanted
             unknown = tuple(sorted(frame.unknown))
-            order = self._order(unit)
-            found = tuple([self._found(problem, order) for problem in self._check.problems])
-            return frame, UnitOutcome(found, unknown)
-
-    def _order(self, unit: CheckUnit) -> int:
-        """Number units as a check comes to them: fields of a part before its rules."""
-        is_rule = not hasattr(unit.check, "declared")
-        return self._classes.get(unit.part_checks, 0) << 32 | unit.number << 1 | is_rule
+            outcome = UnitOutcome(tuple([one for one, _ in found]), unknown)
+            return frame, outcome, [node for _, node in found]
 
     def _do(self, unit: CheckUnit, part: Part) -> None:
         check: Any = unit.check
@@ -188,7 +185,8 @@ class Look:
             if text is not None:
                 self._check.field(type(part)(part.node, self.domain), check, text)
         else:
-            self._rule(check, part)
+            for rule in check if isinstance(check, tuple) else (check,):
+                self._rule(rule, part)
 
     def _rule(self, rule: Rule, part: Part) -> None:
         unknown = self.domain.world.unknown
@@ -199,25 +197,25 @@ class Look:
         except Unanswered as unanswered:
             unknown.add(f"{rule.code}: {unanswered.question} has no answer")
         except Exception as error:
-            if self._seen:
+            if self._view is not None:
                 raise Hidden from error
             unknown.add(f"{rule.code}: {BROKEN} ({type(error).__name__}: {error})")
 
-    def _found(self, problem: tuple[str, Problem, Severity, Stage], order: int) -> UnitFinding:
+    def _found(self, problem: tuple[str, Problem, Severity, Stage]) -> tuple[UnitFinding, Node]:
         code, found, severity, stage = problem
         at: Any = found.node
-        node: Node = at.node if isinstance(at, TrackedNode) else at
-        number = self._numbers.get(node)
-        if number is None:
-            if self._seen:
-                raise Hidden
-            number = OF_ALL - next(n for n, one in enumerate(self._every) if one is node)
-        found = self._check.worded(found, self._check.source.path(node, found.attribute))
-        return UnitFinding(
-            code, found.message, severity.value, stage.value, number,
-            found.attribute, found.accepted, order,
-            (found.node, found.attribute) in self._check.malformed,
+        if self._view is None:
+            node, path = at, self._check.source.path(at, found.attribute)
+        else:
+            node = at.node
+            path = with_attribute(self._view.ask(PATH, node), found.attribute)
+        told = self._check.worded(found, path)
+        finding = UnitFinding(
+            code, told.message, severity.value, stage.value, self._document.number_of(node),
+            told.attribute, told.accepted,
+            malformed=(found.node, found.attribute) in self._check.malformed,
         )  # fmt: skip
+        return finding, node
 
 
 def without_shadowed(outcome: UnitOutcome) -> UnitOutcome:
@@ -238,21 +236,19 @@ def without_shadowed(outcome: UnitOutcome) -> UnitOutcome:
     return UnitOutcome(kept, outcome.unknown)
 
 
-def units_of(look: Look, walk: DocumentWalk) -> Iterator[CheckUnit | PartChecks]:
-    """Give all units of a document; a class of which the parts are not shown as a whole."""
-    for part_checks in walk.part_checks(look.domain.world.target.dialect):
-        try:
-            parts = look.parts(part_checks)
-        except Hidden:
-            yield part_checks
-            continue
-        for number in range(len(parts)):
-            yield from units_of_part(part_checks, number)
-
-
-def units_of_part(part_checks: PartChecks, number: int) -> Iterator[CheckUnit]:
-    """Give the units of one part."""
+def checks_of_part(part_checks: PartChecks) -> Iterator[CheckUnit]:
+    """Give all that is checked of parts of a class."""
     checks = part_checks.checks
-    yield from (CheckUnit(part_checks, number, check) for check in checks.fields)
-    yield from (CheckUnit(part_checks, number, check, required=True) for check in checks.required)
-    yield from (CheckUnit(part_checks, number, rule) for rule in checks.rules)
+    yield from (CheckUnit(part_checks, check) for check in checks.fields)
+    yield from (CheckUnit(part_checks, check, required=True) for check in checks.required)
+    if checks.rules and not checks.fields and _is_view(part_checks.kind):
+        yield CheckUnit(part_checks, checks.rules)
+    else:
+        yield from (CheckUnit(part_checks, rule) for rule in checks.rules)
+
+
+def _is_view(kind: type[Part]) -> bool:
+    """Tell whether a class works something out of a whole document, which all its rules read."""
+    return kind.path == "" and any(
+        not name.startswith("__") for name in vars(kind).keys() - {"path"}
+    )

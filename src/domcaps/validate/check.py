@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -173,7 +174,7 @@ class DocumentCheck:
         self.ignore = ignore
         self.schema = schema
         self.deadline = time.monotonic() + seconds
-        self.most_work = time.thread_time() + seconds
+        self.most_work = time.thread_time() + seconds if seconds < math.inf else seconds
         self.seconds = seconds
         self.found: list[Finding] = []
         self.malformed: set[tuple[Node, str]] = set()

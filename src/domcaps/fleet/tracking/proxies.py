@@ -122,23 +122,48 @@ class Watched:
 
     def _read(self, step: Any, get: Callable[[], Any]) -> Any:
         path = (*self._path, step)
-        try:
-            value = get()
-        except Exception:
-            self._recorder.read(path, look(self._found, (step,)))
-            raise
-        return watched(value, step, path, self._recorder)
+        key = id(self._found), step
+        known = _ANSWERS.get(key)
+        if known is None:
+            try:
+                value = get()
+            except Exception:
+                self._recorder.read(path, look(self._found, (step,)))
+                raise
+            if len(_ANSWERS) >= _MOST_ANSWERS:
+                _ANSWERS.clear()
+            known = _ANSWERS[key] = _Answer(self._found, value)
+        return watched(known, step, path, self._recorder)
 
 
-def watched(value: Any, step: Any, path: ReadKey, recorder: Recorder) -> Any:
+class _Answer:
+    """What one fact says, which does not change: its token is worked out once.
+
+    The fact is held, since its number must not be given to another object.
+    """
+
+    __slots__ = ("fact", "token", "value")
+
+    def __init__(self, fact: Any, value: Any) -> None:
+        self.fact, self.value, self.token = fact, value, None
+
+
+_ANSWERS: dict[tuple[int, Any], _Answer] = {}
+_MOST_ANSWERS = 100_000
+
+
+def watched(answer: _Answer, step: Any, path: ReadKey, recorder: Recorder) -> Any:
     """Wrap what has parts that are read one by one; note anything else as read."""
+    value = answer.value
     name = step if isinstance(step, str) else step[0]
     name = step[1] if name == "call" else name
     if name in _DEEP and not isinstance(value, _PLAIN):
         return Watched(value, path, recorder)
     if isinstance(value, frozenset) or (name in _MAPPINGS and hasattr(value, "items")):
         return WatchedCollection(value, path, recorder)
-    recorder.read(path, token(value))
+    if answer.token is None:
+        answer.token = token(value)
+    recorder.read(path, answer.token)
     return value
 
 

@@ -15,28 +15,36 @@ from domcaps.language.lazy import keep_with
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator
 
+    from lxml.etree import _Element as Node
+
+    from domcaps.fleet.tracking.reads import Operation
+
+    Asked = tuple[Operation, Node | None, Any]
+    """An operation with the element and the argument that it was made with."""
+
     Step = tuple[Any, ...]
     ReadKey = tuple[Any, ...]
     """A path from the world to what was read: ``("emulator", ("qom_types", …), …)``."""
 
 
 class ReadFrame:
-    """What one computation read: of hosts, of the document, and what it could not decide."""
+    """What one computation read: of hosts, of the document, and what it could not decide.
 
-    __slots__ = ("host", "outside", "texts", "unknown")
+    `document` has the operations that were made on the document, in the order of the first time.
+    """
+
+    __slots__ = ("document", "host", "unknown")
 
     def __init__(self) -> None:
-        self.outside = False
         self.host: dict[ReadKey, Any] = {}
-        self.texts: dict[tuple[int, str], str] = {}
+        self.document: dict[Asked, None] = {}
         self.unknown: set[str] = set()
 
     def add(self, other: ReadFrame) -> None:
         """Take over the reads of a computation whose value was used."""
         self.host.update(other.host)
-        self.texts.update(other.texts)
+        self.document.update(other.document)
         self.unknown |= other.unknown
-        self.outside |= other.outside
 
 
 class KeptValue(NamedTuple):
@@ -59,6 +67,10 @@ class Recorder:
     def frame(self) -> ReadFrame:
         """The frame of what is computed now."""
         return self._frames[-1]
+
+    def asked(self, operation: Operation, node: Node | None, argument: Any) -> None:
+        """Note an operation on the document."""
+        self._frames[-1].document[operation, node, argument] = None
 
     def read(self, key: ReadKey, found: Any) -> None:
         """Note a read of a host."""

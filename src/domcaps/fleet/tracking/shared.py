@@ -59,9 +59,10 @@ class WorldValues(dict[Any, Any]):
         return default
 
     def __setitem__(self, name: Any, kept: KeptValue) -> None:
-        """Keep a value; one that depends on a document stays with this world."""
+        """Keep a value, but none that depends on a document."""
+        if kept.frame.document:
+            return
         if len(self) >= _MOST_VALUES:
             self.clear()
         super().__setitem__(name, kept)
-        if not kept.frame.texts and not kept.frame.outside:
-            self._shared.add(name, kept)
+        self._shared.add(name, kept)

@@ -1,0 +1,95 @@
+"""From what single checks find to the verdicts of sets of hosts, with places in one document."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from domcaps.fleet.partitions import joined, merged
+from domcaps.fleet.units import UnitOutcome, without_shadowed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from domcaps.fleet.hosts import WorldTable
+    from domcaps.fleet.judging import CheckResult
+    from domcaps.fleet.partitions import Partition, Partitions, Sets
+    from domcaps.fleet.units import FleetDocument
+
+_MOST = 10_000
+
+
+class Answering:
+    """Puts together what is found in documents; equal ones are put together once."""
+
+    def __init__(self, partitions: Partitions) -> None:
+        self._partitions = partitions
+        self._known: dict[Any, Sets] = {}
+
+    def sets(
+        self,
+        document: FleetDocument,
+        table: WorldTable,
+        everywhere: UnitOutcome,
+        judged: Iterable[CheckResult],
+    ) -> Sets:
+        """Give what is found by hosts; `everywhere` is found on all."""
+        placed = tuple([_placed(one, document) for one in judged])
+        key = table.number, everywhere, placed
+        known = self._known.get(key)
+        if known is None:
+            if len(self._known) >= _MOST:
+                self._known.clear()
+            known = self._known[key] = self._together(table, everywhere, placed)
+        return known
+
+    def _together(
+        self, table: WorldTable, everywhere: UnitOutcome, placed: Iterable[_Placed]
+    ) -> Sets:
+        common = [everywhere]
+        differing: dict[Partition, list[list[UnitOutcome]]] = {}
+        for partition, order, numbers in placed:
+            outcomes = [_at(outcome, order, partition, numbers) for _, outcome in partition.sets]
+            if len(outcomes) == 1:
+                common += outcomes
+            else:
+                differing.setdefault(partition, []).append(outcomes)
+        kinds = tuple(sorted(differing, key=lambda one: one.number))
+        # what parts that are alike find differs in its places alone
+        found = [[joined(some) for some in zip(*differing[k], strict=True)] for k in kinds]
+        first = joined(common)
+        return merged(
+            (hosts, without_shadowed(joined((first, *_chosen(found, numbers)))))
+            for hosts, numbers in self._partitions.split(table, kinds)
+        )
+
+
+_Placed = tuple["Partition", int, "tuple[int, ...] | None"]
+"""A partition with the place of its check, and its elements by number where they have handles."""
+
+
+def _chosen(found: list[list[UnitOutcome]], numbers: tuple[int, ...]) -> Iterable[UnitOutcome]:
+    return [some[number] for some, number in zip(found, numbers, strict=True)]
+
+
+def _placed(judged: CheckResult, document: FleetDocument) -> _Placed:
+    partition, order, elements = judged
+    if elements is None or not partition.has_findings:
+        return partition, order, None
+    nodes: Any = elements
+    return partition, order, tuple([document.number_of(nodes[h]) for h in partition.handles])
+
+
+def _at(
+    outcome: UnitOutcome, order: int, partition: Partition, numbers: tuple[int, ...] | None
+) -> UnitOutcome:
+    """Give an outcome with the numbers of its elements in the document."""
+    if not outcome.found:
+        return outcome
+    if numbers is None:
+        return outcome._replace(found=tuple([one._replace(order=order) for one in outcome.found]))
+    places = dict(zip(partition.handles, numbers, strict=True))
+    return outcome._replace(
+        found=tuple(
+            [one._replace(element=places[one.element], order=order) for one in outcome.found]
+        )
+    )

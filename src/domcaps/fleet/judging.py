@@ -1,0 +1,280 @@
+"""What the checks of a document find on all hosts: each is looked up by what it reads."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from domcaps.fleet.hosts import lowest
+from domcaps.fleet.traces import Handles, TraceTree, with_handles
+from domcaps.fleet.tracking.reads import DocumentReads
+from domcaps.fleet.units import (
+    SILENT,
+    CheckUnit,
+    FleetDocument,
+    Hidden,
+    Look,
+    UnitOutcome,
+    UnitTrace,
+    checks_of_part,
+)
+from domcaps.language.domain import Domain
+from domcaps.validate.check import MAX_SECONDS
+from domcaps.validate.document.shape_ids import NO_SHAPE
+from domcaps.validate.document.walk import PLAIN
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lxml.etree import _Element as Node
+
+    from domcaps.fleet.hosts import WorldTable
+    from domcaps.fleet.partitions import Partition, Partitions
+    from domcaps.fleet.tracking.recorder import ReadFrame
+    from domcaps.language.part import Field
+    from domcaps.validate.checks import FieldCheck, PartChecks
+
+_MOST_NODES = 2_000_000
+"""Nodes of all trees; about 500 bytes each."""
+
+_MOST_SHAPES = 50_000
+
+
+class TooLong(Exception):  # noqa: N818 - ends a look
+    """A document takes more time than any that is meant."""
+
+
+class CheckResult(NamedTuple):
+    """What one check of a document finds; `elements` are its elements by handle.
+
+    Without them its findings have the numbers of elements already. `order` is the place of the
+    check among those of the document.
+    """
+
+    partition: Partition
+    order: int
+    elements: list[Node | None] | None
+
+
+class Looks:
+    """The looks at one document, by host: made when the first check needs one."""
+
+    def __init__(self, document: FleetDocument, reads: DocumentReads, table: WorldTable) -> None:
+        self.document, self.reads, self.table = document, reads, table
+        self._deadline = time.monotonic() + MAX_SECONDS
+        self._most_work = 0.0
+        self._made: dict[tuple[int, bool], Look] = {}
+
+    def _be_in_time(self) -> None:
+        """Count work only from here on: a busy machine says nothing about the document."""
+        work = time.thread_time()
+        self._most_work = self._most_work or work + MAX_SECONDS
+        if work > self._most_work:
+            raise TooLong
+
+    def at(self, host: int, *, seen: bool) -> Look:
+        """Give the look in the world of a host; raises `TooLong`."""
+        if time.monotonic() > self._deadline:
+            self._be_in_time()
+        world = self.table.world(host)
+        key = id(world), seen
+        if key not in self._made:
+            self._made[key] = Look(self.document, self.reads, world, seen=seen)
+        return self._made[key]
+
+
+def trace_of(frame: ReadFrame, outcome: UnitOutcome) -> UnitTrace:
+    """Give what was read of a host with what it came to."""
+    return UnitTrace(tuple(frame.host.items()), outcome if any(outcome) else SILENT)
+
+
+class _Check:
+    """One check of the parts of a class, with its traces.
+
+    `parses` tells that a field's text need only be of the right form.
+    """
+
+    __slots__ = ("declared", "is_rule", "parses", "tree", "unit")
+
+    def __init__(self, unit: CheckUnit) -> None:
+        self.unit = unit
+        self.tree = TraceTree()
+        check: Any = unit.check
+        self.is_rule = not hasattr(check, "declared")
+        self.declared = None if self.is_rule or unit.required else check.declared
+        self.parses = self.declared is not None and _only_parses(check)
+
+    def is_absent(self, node: Node) -> bool:
+        """Tell whether the shape of an element says that a field is not there."""
+        declared = self.declared
+        return declared is not None and _stands_in_shape(declared) and declared.text(node) is None
+
+    def is_silent(self, node: Node) -> bool:
+        """Tell whether a look at a field's text is enough to find nothing."""
+        if self.declared is None:
+            return False
+        text = self.declared.text(node)
+        if text is None:
+            return True
+        if not self.parses:
+            return False
+        try:
+            self.declared.kind.parse(text)
+        except ValueError:
+            return False
+        return True
+
+
+def _stands_in_shape(declared: Field[Any]) -> bool:
+    """Tell whether shapes show that a field is there."""
+    return not declared.steps or PLAIN.fullmatch(declared.steps) is not None
+
+
+def _only_parses(check: FieldCheck) -> bool:
+    declared = check.declared
+    return declared.choice is declared.at_start is None and check.dated is None
+
+
+class _Settled(NamedTuple):
+    """What the shape of a part decides, and the checks that read more."""
+
+    partitions: tuple[Partition, ...]
+    left: tuple[_Check, ...]
+
+
+class Judge:
+    """The checks of documents, with what was learned of those before."""
+
+    def __init__(self, partitions: Partitions) -> None:
+        self._partitions = partitions
+        self._checks: dict[PartChecks, tuple[_Check, ...]] = {}
+        self._shapes: dict[tuple[PartChecks, int, int], _Settled] = {}
+        self.size = 0
+
+    def judged(self, document: FleetDocument, table: WorldTable) -> list[CheckResult]:
+        """Give what is found in a document, where anything is."""
+        world = table.world(lowest(table.with_world))
+        reads = DocumentReads(Domain(document.source.root, world, new=document.new), document.walk)
+        looks = Looks(document, reads, table)
+        found: list[CheckResult] = []
+        for number, part_checks in enumerate(document.walk.part_checks(world.target.dialect)):
+            for which, node in enumerate(reads.all(part_checks.kind)):
+                order = number << 32 | which << 1
+                found += self._of_part(part_checks, which, node, order, looks)
+        return found
+
+    def _of_part(
+        self, part_checks: PartChecks, which: int, node: Node, order: int, looks: Looks
+    ) -> Iterator[CheckResult]:
+        shape = looks.document.walk.shape_of(node)
+        key = part_checks, shape, looks.table.number
+        settled = self._shapes.get(key)
+        if settled is None:
+            yield from self._first_of_shape(key, which, node, order, looks)
+            return
+        for partition in settled.partitions:
+            yield CheckResult(partition, order, [])
+        for check in settled.left:
+            if not check.is_silent(node):
+                judged, _ = self._judged(check, which, node, order, looks)
+                if not judged.partition.is_silent:
+                    yield judged
+
+    def _first_of_shape(
+        self, key: tuple[PartChecks, int, int], which: int, node: Node, order: int, looks: Looks
+    ) -> Iterator[CheckResult]:
+        """Judge a part of a new shape, and note which checks look at nothing else."""
+        partitions: dict[Partition, None] = {}
+        left = []
+        for check in self._checks_of(key[0]):
+            if check.is_silent(node):
+                if not check.is_absent(node):
+                    left.append(check)
+                continue
+            judged, is_settled = self._judged(check, which, node, order, looks)
+            if not judged.partition.is_silent:
+                yield judged
+                if is_settled:
+                    partitions[judged.partition] = None
+            if not is_settled:
+                left.append(check)
+        if key[1] != NO_SHAPE:
+            if len(self._shapes) >= _MOST_SHAPES:
+                self._shapes.clear()
+            self._shapes[key] = _Settled(tuple(partitions), tuple(left))
+
+    def _checks_of(self, part_checks: PartChecks) -> tuple[_Check, ...]:
+        known = self._checks.get(part_checks)
+        if known is None:
+            known = self._checks[part_checks] = tuple(map(_Check, checks_of_part(part_checks)))
+        return known
+
+    def _judged(
+        self, check: _Check, which: int, node: Node, order: int, looks: Looks
+    ) -> tuple[CheckResult, bool]:
+        """Give what a check finds; tell whether the shape of its part decides it."""
+        order |= check.is_rule
+        handles = Handles(looks.reads, node)
+        at, partition, can_grow = check.tree.follow(handles, looks.table.number)
+        if partition is None and can_grow:
+            try:
+                partition = self._learned(check, which, node, looks)
+            except _Unshared:
+                can_grow = False
+            else:
+                handles = Handles(looks.reads, node)
+                at, _, _ = check.tree.follow(handles, looks.table.number)
+        if partition is None:
+            return CheckResult(self._alone(check, which, looks), order, None), False
+        is_settled = not at.beyond and not partition.has_findings
+        return CheckResult(partition, order, handles.nodes), is_settled
+
+    def _learned(self, check: _Check, which: int, node: Node, looks: Looks) -> Partition:
+        """Make a check on all hosts of which no trace says what it finds; raises `_Unshared`."""
+        self._make_room()
+        before, tree = check.tree.size, check.tree
+        traces = [t for at in tree.path(Handles(looks.reads, node)) for t in at.traces]
+
+        def ask(host: int) -> UnitTrace:
+            try:
+                frame, outcome, nodes = looks.at(host, seen=True).run(check.unit, which)
+                return tree.add(
+                    Handles(looks.reads, node),
+                    frame,
+                    lambda handles: trace_of(frame, with_handles(outcome, nodes, handles)),
+                )
+            except (Hidden, KeyError) as hidden:
+                raise _Unshared from hidden
+
+        try:
+            partition = self._partitions.covering(looks.table, traces, ask)
+        finally:
+            self.size += tree.size - before
+        where = None
+        for at in tree.path(Handles(looks.reads, node)):
+            if where is None or any(trace in partition.traces for trace in at.traces):
+                where = at
+        if where is not None:
+            where.found[looks.table.number] = partition
+        return partition
+
+    def _alone(self, check: _Check, which: int, looks: Looks) -> Partition:
+        """Make a check on each host that can tell, for this document alone."""
+
+        def ask(host: int) -> UnitTrace:
+            frame, outcome, _ = looks.at(host, seen=False).run(check.unit, which)
+            return trace_of(frame, outcome)
+
+        return self._partitions.covering(looks.table, [], ask)
+
+    def _make_room(self) -> None:
+        if self.size < _MOST_NODES:
+            return
+        self.size = 0
+        for checks in self._checks.values():
+            for check in checks:
+                check.tree.clear()
+
+
+class _Unshared(Exception):  # noqa: N818 - a check wants to see what can't be noted
+    pass
