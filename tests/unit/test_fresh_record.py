@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import copy
 import pickle
+from typing import Any
 
 import pytest
 
+from domcaps.fresh import scanner
 from domcaps.fresh.identity import Identity
 from domcaps.fresh.scanner import scan
 from domcaps.fresh.witness import Content, Existence, FileStatus
@@ -40,3 +42,15 @@ def test_json_is_read() -> None:
     for text in ("", "[1", "NaN", "[1] ", "[1]]", "x"):
         with pytest.raises(ValueError, match=r".*"):
             scan(text)
+
+
+def test_the_scanner_of_a_later_python_finds_its_hooks(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Python 3.15 asks for array_hook, which no earlier one knows
+    def later(context: Any) -> Any:
+        assert (context.array_hook, context.hook_of_2030) == (None, None)
+        assert context.strict is True
+        return of_now(context)
+
+    of_now = scanner.make_scanner
+    monkeypatch.setattr(scanner, "make_scanner", later)
+    assert scan('[1,{"a":[]}]') == [1, {"a": []}]

@@ -30,6 +30,9 @@ class _Plain:
     def __init__(self) -> None:
         self.memo: dict[str, str] = {}
 
+    def __getattr__(self, name: str) -> None:
+        """Have no other hook either: Python 3.15 asks for `array_hook`."""
+
 
 def scan(text: str) -> Any:
     """Give the value in a JSON text without blanks around it; raises `ValueError` for others."""
