@@ -281,6 +281,14 @@ class TestConfiguration:
         assert ".domcaps.toml" in done.stderr
         assert hint in done.stderr
 
+    def test_a_mistake_is_told_once_for_all_files(self, lint: Linter) -> None:
+        lint.write(a=GOOD, b=GOOD, c=GOOD)
+        lint.configure("ignor = []")
+        done = lint("a.xml", "b.xml", "c.xml")
+        assert done.exit_code == 2
+        assert done.stderr.count("unknown key 'ignor'") == 1
+        assert "3 not read" in done.stderr
+
 
 class TestComments:
     @pytest.mark.parametrize(
@@ -290,6 +298,15 @@ class TestComments:
             ("domcaps: ignore vidio", "did you mean video"),
             ("domcaps: ignroe video", "did you mean 'ignore'"),
             ("domcaps: ignores video", "did you mean 'ignore'"),
+            ("domcaps: Ignore video", "did you mean 'ignore'"),
+            ("domcaps: ignore: video", "did you mean 'ignore'"),
+            ("domcaps: disable video-model-type-unknown", "did you mean 'ignore'"),
+            ("domcaps: ignore", "name the codes"),
+            ("domcap: ignore disk-bus-unsupported", "did you mean 'domcaps: ignore'"),
+            ("Domcaps: ignore disk-bus-unsupported", "did you mean 'domcaps: ignore'"),
+            ("domcaps ignore disk-bus-unsupported", "did you mean 'domcaps: ignore'"),
+            ("docmaps: ignore *-unsupported", "did you mean 'domcaps: ignore'"),
+            ("domcaps; disable disk-bus-unsupported", "did you mean 'domcaps: ignore'"),
         ],
     )
     def test_a_misspelt_one_is_told(self, lint: Linter, comment: str, hint: str) -> None:
@@ -298,6 +315,22 @@ class TestComments:
         (finding,) = file["findings"]
         assert (finding["code"], finding["severity"]) == ("ignored-code-unknown", "warning")
         assert hint in finding["message"]
+
+    @pytest.mark.parametrize(
+        "comment",
+        [
+            "domcaps ignores what it does not know",
+            "domcaps: accepted on 2026-11-30",
+            "yamllint disable-line rule-one",
+            "ignore disk-bus-unsupported",
+            "domains ignore two-letter names",
+            "domcaps accepts disk-like names",
+        ],
+    )
+    def test_other_comments_are_left_alone(self, lint: Linter, comment: str) -> None:
+        lint.write(a=DOMAIN.format(f"<!-- {comment} --><video><model type='vga'/></video>"))
+        (file,) = lint.json("a.xml")["files"]
+        assert file["findings"] == []
 
     @pytest.mark.parametrize("name", ["video", "video-model", "*-unknown", "ALL"])
     def test_beginnings_and_patterns(self, lint: Linter, name: str) -> None:

@@ -64,8 +64,10 @@ class Summary:
 
     def trouble(self, text: str) -> None:
         """Count unreadable files; they are reported even with --quiet."""
+        if text not in self.troubles:
+            # a wrong configuration is the trouble of every file below it
+            say(f"domcaps: {text}", err=True)
         self.troubles.append(text)
-        say(f"domcaps: {text}", err=True)
 
     def tell(self) -> int:
         """Print the summary on standard error; give the exit code."""

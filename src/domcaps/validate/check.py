@@ -21,6 +21,7 @@ from domcaps.validate.alternatives import advised, likely_first
 from domcaps.validate.catalogue.former import current_codes, renamings
 from domcaps.validate.checks import FAILS_AT_START, checks_for_code
 from domcaps.validate.consequences import without_consequences
+from domcaps.validate.document.comments import may_suppress
 from domcaps.validate.document.parse import Source, Unreadable, read
 from domcaps.validate.document.repeated import take_away
 from domcaps.validate.document.walk import DocumentWalk, placed_kinds
@@ -178,7 +179,7 @@ class DocumentCheck:
         self.seconds = seconds
         self.found: list[Finding] = []
         self.malformed: set[tuple[Node, str]] = set()
-        self.suppressing = b"domcaps:" in source.data
+        self.suppressing = may_suppress(source.data)
         self.as_if = ""
 
     def of_target(self, resolved: NearestTarget) -> None:
@@ -277,8 +278,8 @@ class DocumentCheck:
         A notice tells of one that leaves nothing out.
         """
         places = self.source.places
-        for word, node in places.misspelt_suppressions():
-            text = f"the comment before this element says {quoted(word)}: did you mean 'ignore'?"
+        for said, node in places.misspelt_suppressions():
+            text = f"the comment before this element says {said}"
             self._add("ignored-code-unknown", problem(text, node), Severity.WARNING)
         used = set(places.used)
         for name, node in places.suppressions().items():

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from domcaps.patterns import late_pattern
-from domcaps.similar import close_matches
 from domcaps.validate.catalogue.former import current_codes
+from domcaps.validate.document.comments import codes_in, slips_in
 from domcaps.validate.selection import covers
 
 if TYPE_CHECKING:
@@ -38,8 +38,6 @@ _OPENED = late_pattern(r"<(?!/)")
 """A start tag, in a text that has no other markup but end tags."""
 
 _ATTRIBUTE = late_pattern(r"([^\s=/>]++)\s*+=\s*+(?:\"[^\"]*+\"|'[^']*+')")
-_SUPPRESSION = late_pattern(r"domcaps:\s*+ignore\s([A-Za-z0-9,\s*-]++)")
-_MISSPELT = late_pattern(r"domcaps:\s*+(?!ignore\s)([a-z-]{3,12}+)\s+[a-z0-9]")
 
 
 _FEW = 20
@@ -49,7 +47,8 @@ _FEW = 20
 class _Comments(msgspec.Struct):
     """What comments say, by the number of the element that they speak of.
 
-    `suppressed` are codes that are left out, `misspelt` words in the place of "ignore".
+    `suppressed` are codes that are left out, `misspelt` what is wrong with comments that
+    are meant to leave something out.
     """
 
     suppressed: dict[int, set[str]] = msgspec.field(default_factory=dict)
@@ -118,7 +117,7 @@ class Positions:
         return found
 
     def misspelt_suppressions(self) -> Iterator[tuple[str, Node]]:
-        """Give words that stand for "ignore" in comments and look like it, with their elements."""
+        """Give what is wrong with comments that are to leave something out, with their elements."""
         nodes = {number: node for node, number in self._numbers.items()}
         for number, words in sorted(self._comments.misspelt.items()):
             for word in sorted(words):
@@ -174,24 +173,10 @@ def _read_comments(text: str) -> _Comments:
                 found.suppressed.setdefault(number, set()).update(waiting)
                 waiting = set()
         elif markup["comment"]:
-            waiting |= _codes(markup["comment"])
-            if words := _misspelt(markup["comment"]):
+            waiting |= codes_in(markup["comment"])
+            if words := slips_in(markup["comment"]):
                 found.misspelt.setdefault(count, set()).update(words)
     return found
-
-
-def _codes(comment: str) -> set[str]:
-    codes: set[str] = set()
-    for listed in _SUPPRESSION.findall(comment):
-        codes.update(listed.replace(",", " ").split())
-    return codes
-
-
-def _misspelt(comment: str) -> set[str]:
-    if "domcaps:" not in comment:
-        return set()
-
-    return set(close_matches("ignore", _MISSPELT.findall(comment), cutoff=0.7))
 
 
 def _decode(data: bytes, root: Node) -> str:
