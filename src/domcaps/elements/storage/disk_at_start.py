@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -170,15 +170,28 @@ def images_are_written_by_one(disk: Disk) -> Problems:
         yield problem(message, disk, "source/@file")
 
 
+class _User(NamedTuple):
+    """A disk that opens an image file, and how."""
+
+    disk: Disk
+    writes: bool
+    shares: bool
+
+
 def _locked(domain: Domain) -> frozenset[Node]:
     """Give the disks, but the first of each image, that QEMU cannot open."""
-    users: dict[str, list[Disk]] = {}
+    users: dict[str, list[_User]] = {}
     for disk in domain.all(Disk):
-        if disk.image.type == "file" and disk.image.path and disk.device != "lun":
-            users.setdefault(disk.image.path, []).append(disk)
+        for image in disk.images:
+            if image.type == "file" and image.path and disk.device != "lun":
+                users.setdefault(image.path, []).append(_user(disk, is_top=image.disk is not None))
     found: set[Node] = set()
-    for disks in users.values():
-        shared = all(disk.has("shareable") and not disk.is_readonly for disk in disks)
-        if not shared and not all(disk.is_readonly for disk in disks):
-            found.update(disk.node for disk in disks[1:])
+    for opened in users.values():
+        if any(one.writes for one in opened) and not all(one.shares for one in opened):
+            found.update(one.disk.node for one in opened[1:])
     return frozenset(found)
+
+
+def _user(disk: Disk, *, is_top: bool) -> _User:
+    writes = is_top and not disk.is_readonly
+    return _User(disk, writes, writes and disk.has("shareable"))

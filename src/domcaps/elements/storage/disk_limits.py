@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from domcaps.elements.storage.disk import Disk
 from domcaps.language.finding import Stage
+from domcaps.language.quantities import size_of
 from domcaps.language.rule import problem, rule
 
 if TYPE_CHECKING:
@@ -196,3 +197,26 @@ def slices_are_of_sectors(disk: Disk) -> Problems:
         size = "" if found is None else found.get("size", "")
         if found is not None and size.isascii() and size.isdigit() and int(size) % _SECTOR:
             yield problem(f"the slice has {size} bytes, no multiple of 512", found, "@size")
+
+
+_MOST_CACHED = 2**63 - 1
+_CACHED = (
+    "<disk type='file'><driver name='qemu' type='qcow2'><metadata_cache>"
+    "<max_size unit='bytes'>{}</max_size></metadata_cache></driver><source file='/a'/>"
+    "<target dev='vda'/></disk>"
+)
+
+
+@rule(
+    "disk-metadata-cache-fails-at-start",
+    Disk,
+    bad=_CACHED.format(2**63),
+    good=_CACHED.format(1 << 20),
+    stage=Stage.START,
+)
+def cache_is_a_signed_size(disk: Disk) -> Problems:
+    """``<max_size>`` of ``<metadata_cache>`` must be less than 8 EiB."""
+    place = "driver/metadata_cache/max_size"
+    size = size_of(disk.node, place, f"{place}/@unit", scale=1) or 0
+    if size > _MOST_CACHED:
+        yield problem("QEMU has no cache of 8 EiB or more", disk, place)
