@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from domcaps.language.finding import quoted
 from domcaps.language.rule import problem
 from domcaps.language.struct import Struct
-from domcaps.language.value_types import Text
+from domcaps.language.value_types import Text, fits
 from domcaps.language.wording import did_you_mean
 
 if TYPE_CHECKING:
@@ -58,15 +58,6 @@ class Attributes(Struct, frozen=True):
                     f"@{name}",
                     accepted=_names(kind),
                 )
-
-
-def fits(kind: ValueType[Any], text: str) -> bool:
-    """Tell whether a text has a form."""
-    try:
-        kind.parse(text)
-    except ValueError:
-        return False
-    return True
 
 
 def number(node: Node | None, name: str, default: int = 0) -> int:

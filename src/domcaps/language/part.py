@@ -19,7 +19,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, overload
 
 from domcaps.language.lazy import KEEPING
-from domcaps.language.value_types import TEXT, ValueType
+from domcaps.language.value_types import TEXT, ValueType, fits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from lxml.etree import _Element as Node
 
     from domcaps.language.change import LibvirtChange
+    from domcaps.language.dialect import Dialect
     from domcaps.language.domain import Domain
     from domcaps.language.fix import Fix
     from domcaps.language.predicate import Predicate
@@ -43,6 +44,7 @@ class Field(Generic[T]):
     __slots__ = (
         "at_start",
         "attribute",
+        "before",
         "choice",
         "default",
         "defined",
@@ -69,6 +71,7 @@ class Field(Generic[T]):
         since: LibvirtChange | None = None,
         defined: LibvirtChange | None = None,
         strict: LibvirtChange | None = None,
+        before: ValueType[Any] | None = None,
         of: str = "",
         at_start: Enum | None = None,
         missing: MissingFix | None = None,
@@ -83,6 +86,7 @@ class Field(Generic[T]):
         self.since: LibvirtChange | None = since
         self.defined: LibvirtChange | None = defined
         self.strict: LibvirtChange | None = strict
+        self.before: ValueType[Any] | None = before
         self.of: str = of
         self.at_start: Enum | None = at_start or choice
         self.missing: MissingFix | None = missing
@@ -126,6 +130,13 @@ class Field(Generic[T]):
         except ValueError:
             return self.default
 
+    def fits(self, text: str, dialect: Dialect) -> bool:
+        """Tell whether a text has the form that a dialect takes."""
+        form: ValueType[Any] | None = self.kind
+        if self.strict is not None and not dialect.has(self.strict):
+            form = self.before
+        return form is None or fits(form, text)
+
     def is_read(self, part: Part) -> bool:
         """Tell whether libvirt looks at it at all, where it is there."""
         if self.since is not None and not part.domain.world.target.dialect.has(self.since):
@@ -160,6 +171,7 @@ def field(
     since: LibvirtChange | None = None,
     defined: LibvirtChange | None = None,
     strict: LibvirtChange | None = None,
+    before: ValueType[Any] | None = None,
     of: str = "",
     at_start: Enum | None = None,
     missing: MissingFix | None = None,
@@ -177,6 +189,7 @@ def field(
     since: LibvirtChange | None = None,
     defined: LibvirtChange | None = None,
     strict: LibvirtChange | None = None,
+    before: ValueType[Any] | None = None,
     of: str = "",
     at_start: Enum | None = None,
     missing: MissingFix | None = None,
@@ -194,6 +207,7 @@ def field(
     since: LibvirtChange | None = None,
     defined: LibvirtChange | None = None,
     strict: LibvirtChange | None = None,
+    before: ValueType[Any] | None = None,
     of: str = "",
     at_start: Enum | None = None,
     missing: MissingFix | None = None,
@@ -205,8 +219,9 @@ def field(
     form, `choice` the enum of the table whose values it takes. A `required` field must be present.
     `default` is what libvirt fills in. `since` is the change by which libvirt came to read it,
     `defined` the one since which a choice that is not available is refused at definition, and not
-    only at start, and `strict` the one since which a value of another form is refused, and not
-    ignored; `of` is the path of the text without which libvirt does not look at it, as with a
+    only at start. `strict` is the one since which the form is `kind`: earlier it was `before`, or
+    any, and the field was not required, where that is None; a text that is not of `kind` has no
+    value. `of` is the path of the text without which libvirt does not look at it, as with a
     number's unit. `at_start` is the enum that knows which values do not start, where libvirt takes
     others as well. `missing` gives what to write where a required field is absent. `expected`
     completes "x must be …" with the unit and an example, where the form alone says less.
@@ -220,6 +235,7 @@ def field(
         since=since,
         defined=defined,
         strict=strict,
+        before=before,
         of=of,
         at_start=at_start,
         missing=missing,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import uuid
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from domcaps.language.immutable import immutable
 from domcaps.language.wording import one_of
@@ -147,6 +147,15 @@ class Mac(ValueType[str]):
         return text.strip().lower()
 
 
+def fits(kind: ValueType[Any], text: str) -> bool:
+    """Tell whether a text has a form."""
+    try:
+        kind.parse(text)
+    except ValueError:
+        return False
+    return True
+
+
 TEXT = Text()
 YES_NO = OneOf(("yes", "no"))
 ON_OFF = OneOf(("on", "off"))
@@ -154,5 +163,8 @@ UNSIGNED = Int(0, 2**32 - 1)
 POSITIVE = Int(1, 2**32 - 1)
 UNSIGNED64 = Int(0, 2**64 - 1)
 SIGNED = Int(-(2**31), 2**31 - 1)
+WRAPPING = Int(1 - 2**32, 2**32 - 1)
+"""Numbers as C reads them into an unsigned integer: a negative one becomes a large one."""
+WRAPPING64 = Int(1 - 2**64, 2**64 - 1)
 UUID = Uuid()
 MAC = Mac()

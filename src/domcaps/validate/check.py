@@ -410,12 +410,11 @@ class DocumentCheck:
         try:
             value = declared.kind.parse(text)
         except ValueError:
-            if declared.strict is None or self.world.target.dialect.has(declared.strict):
+            if declared.strict is None or not declared.fits(text, self.world.target.dialect):
                 self._invalid(part, field_check, text)
             return
-        if field_check.dated is not None and not field_check.has_value(
-            text, self.world.target.dialect
-        ):
+        is_dated = field_check.dated is not None or declared.strict is not None
+        if is_dated and not field_check.has_value(text, self.world.target.dialect):
             self._invalid(part, field_check, text)
         if field_check.memoizable:
             part.__dict__[declared.name] = value
@@ -440,6 +439,9 @@ class DocumentCheck:
         if field_check.declared.text(part.node) is not None:
             return
         declared = field_check.declared
+        dialect = self.world.target.dialect
+        if declared.before is None and declared.strict and not dialect.has(declared.strict):
+            return
         enum = declared.choice
         valid = _expected(field_check) if enum is None else tuple(_offered(enum, self.world))
         known = self._likely_first(field_check.place, "", valid)

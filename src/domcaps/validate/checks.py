@@ -66,7 +66,9 @@ class FieldCheck:
     def has_value(self, text: str, dialect: Dialect) -> bool:
         """Tell whether a dialect has a value of the right form."""
         came = self.dated.get(text) if self.dated is not None else None
-        return came is None or dialect.has(came)
+        if came is not None and not dialect.has(came):
+            return False
+        return self.declared.strict is None or self.declared.fits(text, dialect)
 
 
 class Checks(Struct, frozen=True, eq=False):

@@ -15,8 +15,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domcaps.language.changes.placement import ACPI_INDEX_READ
+from domcaps.language.changes.schema import VALUES_STRICT
 from domcaps.language.part import Part, field
-from domcaps.language.value_types import ON_OFF, POSITIVE, UNSIGNED, YES_NO
+from domcaps.language.value_types import ON_OFF, POSITIVE, UNSIGNED, WRAPPING, YES_NO
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node
@@ -114,7 +115,11 @@ class Master(Metadata):
     path = "devices/*/master"
 
     start_port = field(
-        "@startport", UNSIGNED, expected="the first port of the companion, such as '0', '2' or '4'"
+        "@startport",
+        UNSIGNED,
+        strict=VALUES_STRICT,
+        before=WRAPPING,
+        expected="the first port of the companion, such as '0', '2' or '4'",
     )
 
 

@@ -297,7 +297,10 @@ def state_needs_flash(loader: Loader) -> Problems:
 def bios_has_no_variables(system: Os) -> Problems:
     """``<os firmware='bios'>`` cannot be combined with ``<nvram>``."""
     if system.firmware == "bios":
+        later = libvirt_reads(system, FIRMWARE_PERSISTENT)
         for store in _stores(system):
+            if not later and not (len(store.node) or store.node.text or store.node.attrib):
+                continue  # as good as absent
             yield problem(
                 "firmware='bios' cannot be combined with <nvram>; remove <nvram>, or "
                 "use firmware='efi'",

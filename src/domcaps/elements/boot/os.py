@@ -42,6 +42,7 @@ from domcaps.language.changes.boot import (
     NVRAM_SOURCES,
     VARSTORE_REPORTED,
 )
+from domcaps.language.changes.schema import VALUES_STRICT
 from domcaps.language.fix import Fix, Substitutes, set_value
 from domcaps.language.lazy import cached_property
 from domcaps.language.node_path import path_of
@@ -407,7 +408,9 @@ class Os(Part):
     firmware = field("@firmware", choice=FIRMWARE, defined=FIRMWARE_PERSISTENT)
     kernel = field("kernel")
     bootmenu = field("bootmenu/@enable", YES_NO, strict=BOOT_MENU_STRICT)
-    reboot_timeout = field("bios/@rebootTimeout", Int(-1, 65535))
+    reboot_timeout = field(
+        "bios/@rebootTimeout", Int(-1, 65535), strict=VALUES_STRICT, before=Int(-1, 65535, base=0)
+    )
     smbios = field("smbios/@mode", OrEmpty(OneOf(("none", "emulate", "host", "sysinfo"))))
 
 

@@ -15,14 +15,13 @@ from domcaps.elements.characters.chardev import CharacterDevice, own_socket
 from domcaps.elements.characters.chardev_command_line import channel
 from domcaps.elements.display.graphics import SPICE
 from domcaps.language import Choice, Drift, Element, Enum
-from domcaps.language.attributes import fits
 from domcaps.language.changes.characters import CHANNEL_REPORTED
 from domcaps.language.finding import Stage, quoted
 from domcaps.language.lazy import cached_property
 from domcaps.language.part import field
 from domcaps.language.preference import Decision, Option, drives
 from domcaps.language.rule import Problems, problem, rule
-from domcaps.language.value_types import UNSIGNED
+from domcaps.language.value_types import UNSIGNED, fits
 
 if TYPE_CHECKING:
     from domcaps.language.domain import Domain

@@ -26,6 +26,7 @@ from domcaps.elements.boards.families import (
 )
 from domcaps.elements.characters.chardev import CharacterDevice, CharacterPort
 from domcaps.language.changes.characters import SERIAL_DEBUG, SERIAL_ISA_PORTS
+from domcaps.language.changes.schema import VALUES_STRICT
 from domcaps.language.finding import Stage
 from domcaps.language.lazy import cached_property
 from domcaps.language.observed import device
@@ -97,7 +98,7 @@ class Serial(CharacterPort):
     path = "devices/serial"
 
     named_type = field("target/@type", TYPES)
-    named_model = field("target/model/@name", OneOf(("", "none", *MODELS)))
+    named_model = field("target/model/@name", OneOf(("", "none", *MODELS), {"": VALUES_STRICT}))
 
     @cached_property
     def type(self) -> str:

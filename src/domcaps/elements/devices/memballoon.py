@@ -14,13 +14,15 @@ from __future__ import annotations
 from domcaps.elements.base.device import Device
 from domcaps.elements.base.virtio_options import VirtioOptions
 from domcaps.language import Choice, Enum
+from domcaps.language.changes.schema import VALUES_STRICT
 from domcaps.language.observed import device_property
 from domcaps.language.part import field
 from domcaps.language.predicate import AnyOf, Predicate
 from domcaps.language.preference import Decision, Option
+from domcaps.language.quantities import OrEmpty
 from domcaps.language.require import needs
 from domcaps.language.rule import Problems, problem, rule
-from domcaps.language.value_types import ON_OFF, Int
+from domcaps.language.value_types import ON_OFF, UNSIGNED, Int
 
 _FORMS = ("virtio-balloon-pci", "virtio-balloon-ccw", "virtio-balloon-device")
 
@@ -67,6 +69,8 @@ class Memballoon(VirtioOptions, Device):
     stats_period = field(
         "stats/@period",
         Int(-(2**31), 2**31 - 1, base=0),
+        strict=VALUES_STRICT,
+        before=OrEmpty(UNSIGNED),
         expected="a number of seconds, such as '10'",
     )
 

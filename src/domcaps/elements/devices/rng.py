@@ -16,14 +16,13 @@ from domcaps.elements.base.virtio_options import VirtioOptions
 from domcaps.elements.characters.chardev import CharacterSource
 from domcaps.elements.qemu.fragments import on_any_bus, on_pci_or_ccw
 from domcaps.language import Choice, Element, Enum
-from domcaps.language.attributes import fits
 from domcaps.language.fix import Fix
 from domcaps.language.observed import device, qom_type
 from domcaps.language.part import field
 from domcaps.language.preference import Decision, Option, drives
 from domcaps.language.quantities import OrEmpty
 from domcaps.language.rule import Problems, problem, rule
-from domcaps.language.value_types import UNSIGNED
+from domcaps.language.value_types import UNSIGNED, fits
 
 _RANDOM = "-object rng-random,id={id}r,filename=/dev/urandom"
 _DEVICE = "-device virtio-rng-{bus},rng={id}r"

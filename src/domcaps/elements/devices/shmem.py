@@ -137,7 +137,22 @@ def size_is_a_power_of_two(shmem: Shmem) -> Problems:
 )
 def size_is_a_power_of_two_at_start(shmem: Shmem) -> Problems:
     """``<size>`` of ``<shmem>`` must be a power of two, at least 1 MiB (reported at start)."""
+    if shmem.model == DOORBELL:
+        return
     yield from _size(shmem)
+
+
+@rule(
+    "shmem-doorbell-size-unsupported",
+    Shmem,
+    bad=_SERVED.format("<server path='/tmp/s'/><size unit='M'>4</size>"),
+    good=_SERVED.format("<server path='/tmp/s'/>"),
+    until=SHMEM_SIZE_DEFINED,
+)
+def size_is_of_the_server(shmem: Shmem) -> Problems:
+    """``<shmem>`` of model ``ivshmem-doorbell`` cannot have a ``<size>``."""
+    if shmem.model == DOORBELL:
+        yield from _size(shmem)
 
 
 def _size(shmem: Shmem) -> Problems:

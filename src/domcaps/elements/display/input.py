@@ -16,7 +16,7 @@ from domcaps.elements.base.virtio_options import VirtioOptions
 from domcaps.elements.boards.defaults import input_bus
 from domcaps.elements.boards.families import I440FX, ISAPC, Q35, S390, S390_CCW, X86, XENFV
 from domcaps.language.attributes import Attributes
-from domcaps.language.changes.display import INPUT_EVDEV, PS2_OF_BOARDS
+from domcaps.language.changes.display import INPUT_EVDEV, INPUT_MODELS_CHECKED, PS2_OF_BOARDS
 from domcaps.language.finding import Stage
 from domcaps.language.fix import Substitutes, set_value
 from domcaps.language.lazy import cached_property
@@ -24,7 +24,7 @@ from domcaps.language.observed import device, qom_type
 from domcaps.language.part import field
 from domcaps.language.predicate import NEVER
 from domcaps.language.preference import Decision, Option
-from domcaps.language.require import needs
+from domcaps.language.require import libvirt_reads, needs
 from domcaps.language.rule import Problems, Sample, problem, rule
 from domcaps.language.value_types import ON_OFF, OneOf
 
@@ -297,6 +297,8 @@ def model_needs_virtio(input_: Input) -> Problems:
     if input_.model is None:
         return
     if input_.bus != "virtio":
+        if not libvirt_reads(input_, INPUT_MODELS_CHECKED):
+            return
         message = f"the model {input_.model!r} requires bus='virtio'"
         yield problem(message, input_, "@model", fix=set_value("virtio", "@bus"))
     elif input_.model != "virtio":

@@ -23,7 +23,7 @@ from domcaps.language.part import Part, field
 from domcaps.language.preference import Decision, Option, drives
 from domcaps.language.require import needs
 from domcaps.language.rule import Problems, Sample, problem, rule
-from domcaps.language.value_types import POSITIVE, YES_NO, OneOf
+from domcaps.language.value_types import ON_OFF, POSITIVE, YES_NO, OneOf, Text
 
 SUBSTITUTES = Substitutes(
     "devices/sound/@model",
@@ -107,6 +107,10 @@ class Sound(VirtioOptions, Device):
     path = "devices/sound"
 
     model = field("@model", choice=MODEL, required=True)
+    iommu = field("driver/@iommu", ON_OFF, since=SOUND_VIRTIO)
+    ats = field("driver/@ats", ON_OFF, since=SOUND_VIRTIO)
+    packed = field("driver/@packed", ON_OFF, since=SOUND_VIRTIO)
+    page_per_vq = field("driver/@page_per_vq", ON_OFF, since=SOUND_VIRTIO)
 
     @property
     def is_virtio(self) -> bool:
@@ -120,7 +124,12 @@ class SoundAudio(Part):
     path = "devices/sound/audio"
 
     id = field(
-        "@id", POSITIVE, required=True, expected="the id of an <audio> of the domain, such as '1'"
+        "@id",
+        POSITIVE,
+        strict=AUDIO_CHECKED,
+        before=Text(r"[+-]?0*[1-9][0-9]{0,9}"),
+        required=True,
+        expected="the id of an <audio> of the domain, such as '1'",
     )
 
 

@@ -24,6 +24,7 @@ from domcaps.language.changes.domain import (
     IOMMUFD_DEFAULT,
     RESOURCE_FIBRECHANNEL,
 )
+from domcaps.language.changes.schema import VALUES_STRICT
 from domcaps.language.fix import Fix, Substitutes, set_value
 from domcaps.language.part import Part, field
 from domcaps.language.quantities import ANY_UUID, OrEmpty
@@ -110,8 +111,12 @@ class Pm(Part):
 
     path = "pm"
 
-    suspend_to_mem = field("suspend-to-mem/@enabled", YES_NO)
-    suspend_to_disk = field("suspend-to-disk/@enabled", YES_NO)
+    suspend_to_mem = field(
+        "suspend-to-mem/@enabled", YES_NO, strict=VALUES_STRICT, before=OrEmpty(YES_NO)
+    )
+    suspend_to_disk = field(
+        "suspend-to-disk/@enabled", YES_NO, strict=VALUES_STRICT, before=OrEmpty(YES_NO)
+    )
 
 
 _PLAIN = "<domain type='qemu'><name>a</name><memory>65536</memory>"

@@ -23,6 +23,7 @@ from domcaps.elements.domain.qemu_arguments import (
     type_of,
 )
 from domcaps.elements.domain.qemu_namespace import QemuNamespace
+from domcaps.language.changes.domain import QEMU_OVERRIDE
 from domcaps.language.finding import Severity, quoted
 from domcaps.language.rule import Problems, problem, rule
 
@@ -109,6 +110,7 @@ def _defaults(qemu: QemuNamespace) -> Iterator[tuple[Argument, str, str]]:
     QemuNamespace,
     bad=_OVERRIDE.format("ua-rgn"),
     good=_OVERRIDE.format("ua-rng"),
+    since=QEMU_OVERRIDE,
     severity=Severity.WARNING,
 )
 def overridden_devices_are_there(qemu: QemuNamespace) -> Problems:

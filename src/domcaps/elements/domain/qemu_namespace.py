@@ -27,12 +27,11 @@ import functools
 from typing import TYPE_CHECKING
 
 from domcaps.files import package_text
-from domcaps.language.attributes import fits
 from domcaps.language.changes.domain import QEMU_CAPABILITIES_DEFINED, QEMU_OVERRIDE
 from domcaps.language.finding import quoted
 from domcaps.language.part import Part
 from domcaps.language.rule import Problems, problem, rule
-from domcaps.language.value_types import Int, OneOf, ValueType
+from domcaps.language.value_types import Int, OneOf, ValueType, fits
 from domcaps.patterns import late_pattern
 from domcaps.similar import close_matches
 
@@ -165,6 +164,7 @@ def capability_names() -> frozenset[str]:
     QemuNamespace,
     bad="<qemu:override><qemu:device/></qemu:override>",
     good="<qemu:override><qemu:device alias='ua-a'/></qemu:override>",
+    since=QEMU_OVERRIDE,
 )
 def devices_are_named(qemu: QemuNamespace) -> Problems:
     """``<qemu:device>`` in ``<qemu:override>`` needs the attribute ``alias``."""

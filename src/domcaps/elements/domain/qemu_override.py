@@ -28,6 +28,7 @@ from domcaps.elements.domain.qemu_arguments import (
     type_of,
 )
 from domcaps.elements.domain.qemu_namespace import QemuNamespace
+from domcaps.language.changes.domain import QEMU_OVERRIDE
 from domcaps.language.finding import Severity, quoted
 from domcaps.language.rule import Problems, problem, rule
 
@@ -118,6 +119,7 @@ def _known_of(qemu: QemuNamespace, alias: str) -> frozenset[str] | None:
     QemuNamespace,
     bad=_OVERRIDE.format("queue-sise"),
     good=_OVERRIDE.format("queue-size"),
+    since=QEMU_OVERRIDE,
     severity=Severity.WARNING,
 )
 def overridden_properties_are_known(qemu: QemuNamespace) -> Problems:

@@ -17,14 +17,16 @@ from typing import TYPE_CHECKING
 
 from domcaps.elements.boards.families import ARM_VIRT, X86
 from domcaps.language.changes.domain import HPET_ACCEPTED, HPET_REFUSED, TIMER_REALTIME
+from domcaps.language.changes.schema import VALUES_STRICT
 from domcaps.language.finding import Stage
 from domcaps.language.fix import Fix
 from domcaps.language.observed import device_property, object_property, option, virttype
 from domcaps.language.part import Part, field
+from domcaps.language.quantities import OrEmpty
 from domcaps.language.require import libvirt_reads
 from domcaps.language.rule import Problems, Sample, problem, rule
 from domcaps.language.truth import Truth
-from domcaps.language.value_types import UNSIGNED64, YES_NO, OneOf
+from domcaps.language.value_types import UNSIGNED64, WRAPPING64, YES_NO, OneOf
 from domcaps.language.wording import alternatives
 
 PIT_CATCHUP = device_property("kvm-pit", "lost_tick_policy")
@@ -68,13 +70,35 @@ class Timer(Part):
     track = field(
         "@track", OneOf(("boot", "guest", "wall", "realtime"), {"realtime": TIMER_REALTIME})
     )
-    frequency = field("@frequency", UNSIGNED64, expected="a number of hertz, such as '2400000000'")
+    frequency = field(
+        "@frequency",
+        UNSIGNED64,
+        strict=VALUES_STRICT,
+        before=OrEmpty(WRAPPING64),
+        expected="a number of hertz, such as '2400000000'",
+    )
     mode = field("@mode", OneOf(("auto", "native", "emulate", "paravirt", "smpsafe")))
     threshold = field(
-        "catchup/@threshold", UNSIGNED64, expected="a number of nanoseconds, such as '123'"
+        "catchup/@threshold",
+        UNSIGNED64,
+        strict=VALUES_STRICT,
+        before=OrEmpty(WRAPPING64),
+        expected="a number of nanoseconds, such as '123'",
     )
-    slew = field("catchup/@slew", UNSIGNED64, expected="a rate of catching up, such as '120'")
-    limit = field("catchup/@limit", UNSIGNED64, expected="a number of nanoseconds, such as '10000'")
+    slew = field(
+        "catchup/@slew",
+        UNSIGNED64,
+        strict=VALUES_STRICT,
+        before=OrEmpty(WRAPPING64),
+        expected="a rate of catching up, such as '120'",
+    )
+    limit = field(
+        "catchup/@limit",
+        UNSIGNED64,
+        strict=VALUES_STRICT,
+        before=OrEmpty(WRAPPING64),
+        expected="a number of nanoseconds, such as '10000'",
+    )
 
 
 @rule(

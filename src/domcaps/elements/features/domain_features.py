@@ -30,12 +30,13 @@ from domcaps.language.changes.features import (
     RAS_KNOWN,
     TCG_FEATURES,
 )
+from domcaps.language.changes.schema import VALUES_STRICT
 from domcaps.language.finding import Stage
 from domcaps.language.fix import Fix, set_value
 from domcaps.language.observed import arch, device_property
 from domcaps.language.part import Part, field
 from domcaps.language.preference import Decision, Option
-from domcaps.language.quantities import MIB, SIZE, UNIT, size_of
+from domcaps.language.quantities import MIB, SIZE, UNIT, OrEmpty, size_of
 from domcaps.language.require import libvirt_reads
 from domcaps.language.rule import Problems, Sample, problem, rule
 from domcaps.language.truth import Truth
@@ -96,7 +97,7 @@ class Apic(Part):
     """The interrupt controller of x86 processors."""
 
     path = "features/apic"
-    eoi = field("@eoi", ON_OFF)
+    eoi = field("@eoi", ON_OFF, strict=VALUES_STRICT, before=OrEmpty(ON_OFF))
 
 
 class Hap(Part):

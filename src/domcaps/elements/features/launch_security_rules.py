@@ -13,13 +13,13 @@
 from __future__ import annotations
 
 from domcaps.elements.features.launch_security import S390_PV_HOST, S390_PV_QEMU, SECTYPE
-from domcaps.language.attributes import Attributes, fits
+from domcaps.language.attributes import Attributes
 from domcaps.language.observed import qapi
 from domcaps.language.part import Part, field
 from domcaps.language.quantities import OrEmpty
 from domcaps.language.require import needs
 from domcaps.language.rule import Problems, Sample, problem, rule
-from domcaps.language.value_types import UNSIGNED, YES_NO, Int
+from domcaps.language.value_types import UNSIGNED, YES_NO, Int, fits
 from domcaps.language.wording import counted
 
 KERNEL_HASHES = qapi("object-add/arg/case=sev-guest/kernel-hashes")

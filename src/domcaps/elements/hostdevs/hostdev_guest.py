@@ -18,6 +18,7 @@ from domcaps.language.changes.hostdevs import (
     HOSTDEV_RAMFB_ONCE,
     UNFILTERED_DROPPED,
 )
+from domcaps.language.changes.schema import VALUES_STRICT
 from domcaps.language.finding import Stage
 from domcaps.language.fix import set_value
 from domcaps.language.observed import device, device_property, qom_type
@@ -181,7 +182,9 @@ def driver_is_known(hostdev: Hostdev) -> Problems:
     if hostdev.type != "pci":
         return
     driver = hostdev.find("driver")
-    yield from _DRIVER.problems(driver)
+    named = driver is not None and driver.get("name") != ""
+    if named or libvirt_reads(hostdev, VALUES_STRICT):
+        yield from _DRIVER.problems(driver)
     if libvirt_reads(hostdev, HOSTDEV_IOMMUFD):
         yield from _IOMMUFD.problems(driver)
 

@@ -21,7 +21,7 @@ from domcaps.elements.boards.defaults import HOSTDEV_MODE
 from domcaps.elements.hostdevs.hostdev import Hostdev
 from domcaps.elements.storage.disk_network import host_problems
 from domcaps.elements.storage.disk_secrets import login_problems
-from domcaps.language.attributes import Attributes, fits
+from domcaps.language.attributes import Attributes
 from domcaps.language.changes.hostdevs import HOSTDEV_DUPLICATES, HOSTDEV_USB_PORT
 from domcaps.language.finding import Stage
 from domcaps.language.fix import Fix, set_value
@@ -30,7 +30,7 @@ from domcaps.language.part import Part
 from domcaps.language.quantities import AnyUuid
 from domcaps.language.require import libvirt_reads
 from domcaps.language.rule import Problem, Problems, problem, rule
-from domcaps.language.value_types import ON_OFF, YES_NO, Int, OneOf
+from domcaps.language.value_types import ON_OFF, YES_NO, Int, OneOf, fits
 from domcaps.patterns import late_pattern
 
 if TYPE_CHECKING:

@@ -19,6 +19,7 @@
 from __future__ import annotations
 
 from domcaps.elements.memory.numa import Cell, Numa, cpus_of
+from domcaps.language.changes.schema import VALUES_STRICT
 from domcaps.language.finding import Stage
 from domcaps.language.observed import qapi
 from domcaps.language.part import Part, field
@@ -69,6 +70,8 @@ class Way(Part):
     cache = field(
         "@cache",
         UNSIGNED,
+        strict=VALUES_STRICT,
+        before=POSITIVE,
         default=0,
         expected="the level of a <cache> of the cell 'target', such as '1'",
     )

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from domcaps.elements.boards.defaults import VCPUS
 from domcaps.elements.memory.memory_device import MemoryDevice, size_kib
 from domcaps.elements.memory.numa import Cell, cell_count
+from domcaps.language.changes.schema import VALUES_STRICT
 from domcaps.language.fix import Fix
 from domcaps.language.part import Part, field
 from domcaps.language.preference import Decision, Option
@@ -48,7 +49,7 @@ class Memory(Part):
 
     size = field("", SIZE)
     unit = field("@unit", UNIT)
-    dump_core = field("@dumpCore", ON_OFF)
+    dump_core = field("@dumpCore", ON_OFF, strict=VALUES_STRICT, before=OrEmpty(ON_OFF))
 
 
 class CurrentMemory(Part):

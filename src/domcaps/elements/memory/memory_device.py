@@ -157,7 +157,7 @@ class VirtioMem(Part):
     block_unit = field("target/block/@unit", UNIT)
     requested_size = field("target/requested", SIZE)
     requested_unit = field("target/requested/@unit", UNIT)
-    dynamic_memslots = field("target/@dynamicMemslots", YES_NO)
+    dynamic_memslots = field("target/@dynamicMemslots", YES_NO, since=DYNAMIC_MEMSLOTS_READ)
     base = field("target/address/@base", _BASE, expected="an address such as '0x100000000'")
 
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from domcaps.elements.boards.families import PPC64
 from domcaps.elements.memory.memory_device import MODULE, memory_sample, size_kib
+from domcaps.language.changes.memory import NVDIMM_UUID_READ
 from domcaps.language.finding import Stage
 from domcaps.language.observed import device_property, object_property
 from domcaps.language.part import Part, field
@@ -36,7 +37,7 @@ class Nvdimm(Part):
     path = "devices/memory[@model='nvdimm']"
     knows = ("source/path", "source/pmem", "target/readonly")
 
-    uuid = field("uuid", ANY_UUID)
+    uuid = field("uuid", ANY_UUID, strict=NVDIMM_UUID_READ)
     align_size = field("source/alignsize", SIZE)
     align_unit = field("source/alignsize/@unit", UNIT, of="source/alignsize")
     label_size = field("target/label/size", SIZE)
@@ -95,6 +96,7 @@ def power_needs_a_label(nvdimm: Nvdimm) -> Problems:
     Nvdimm,
     bad=memory_sample("nvdimm", source=f"<uuid>49545eb3-75e1-2d0a-acdd-f0294406c99e</uuid>{_PATH}"),
     good=_NVDIMM,
+    since=NVDIMM_UUID_READ,
 )
 def only_power_has_uuids(nvdimm: Nvdimm) -> Problems:
     """``<uuid>`` of an NVDIMM is only valid for pseries guests."""

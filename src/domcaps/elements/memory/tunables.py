@@ -18,13 +18,15 @@
 from __future__ import annotations
 
 from domcaps.language.changes.memory import BLKIO_PATH_FILLED
+from domcaps.language.changes.schema import VALUES_STRICT
 from domcaps.language.part import Part, field
 from domcaps.language.quantities import MAX_BYTES, SIZE, UNIT, OrEmpty, repeated, size_of, too_large
 from domcaps.language.rule import Problems, problem, rule
 from domcaps.language.value_types import Int
 
 # a negative number is taken for a very large one
-_COUNT = OrEmpty(Int(1 - 2**32, 2**32 - 1))
+_GIVEN = Int(1 - 2**32, 2**32 - 1)
+_COUNT = OrEmpty(_GIVEN)
 _LIMITS = ("hard_limit", "soft_limit", "swap_hard_limit")
 _UNLIMITED = 9007199254740991 * 1024
 """In bytes; beyond it libvirt does not count."""
@@ -64,22 +66,40 @@ class BlkiotuneDevice(Part):
     device = field(
         "path", required=True, expected="the path of a block device of the host, such as '/dev/sda'"
     )
-    weight = field("weight", _COUNT, expected="a whole number, such as '500'")
+    weight = field(
+        "weight",
+        _COUNT,
+        strict=VALUES_STRICT,
+        before=_GIVEN,
+        expected="a whole number, such as '500'",
+    )
     read_bytes_sec = field(
         "read_bytes_sec",
         OrEmpty(_ANY_RATE),
+        strict=VALUES_STRICT,
+        before=_ANY_RATE,
         expected="a number of bytes per second, such as '10485760'",
     )
     write_bytes_sec = field(
         "write_bytes_sec",
         OrEmpty(_ANY_RATE),
+        strict=VALUES_STRICT,
+        before=_ANY_RATE,
         expected="a number of bytes per second, such as '10485760'",
     )
     read_iops_sec = field(
-        "read_iops_sec", _COUNT, expected="a number of requests per second, such as '1000'"
+        "read_iops_sec",
+        _COUNT,
+        strict=VALUES_STRICT,
+        before=_GIVEN,
+        expected="a number of requests per second, such as '1000'",
     )
     write_iops_sec = field(
-        "write_iops_sec", _COUNT, expected="a number of requests per second, such as '1000'"
+        "write_iops_sec",
+        _COUNT,
+        strict=VALUES_STRICT,
+        before=_GIVEN,
+        expected="a number of requests per second, such as '1000'",
     )
 
 

@@ -29,11 +29,13 @@ from domcaps.language import Choice, Element, Enum
 from domcaps.language.changes.network import (
     INTERFACE_BACKEND_READ,
     INTERFACE_DEFAULT,
+    INTERFACE_OF_OTHERS,
     INTERFACE_PASST,
     INTERFACE_REPORTED,
     INTERFACE_USB,
     INTERFACE_VHOST_PASST,
 )
+from domcaps.language.changes.schema import VALUES_STRICT
 from domcaps.language.finding import Stage
 from domcaps.language.fix import Substitutes, set_value
 from domcaps.language.lazy import cached_property
@@ -44,7 +46,7 @@ from domcaps.language.qemu_args import HelperProcess
 from domcaps.language.quantities import OrEmpty
 from domcaps.language.require import lacks, libvirt_reads, needs
 from domcaps.language.rule import Problems, Sample, problem, rule
-from domcaps.language.value_types import MAC, UNSIGNED, UNSIGNED64, YES_NO, OneOf, Text
+from domcaps.language.value_types import MAC, UNSIGNED, UNSIGNED64, WRAPPING64, YES_NO, OneOf, Text
 
 if TYPE_CHECKING:
     from domcaps.language.predicate import Predicate
@@ -116,7 +118,8 @@ TYPES = OneOf(
         "vdpa",
         "null",
         "vds",
-    )
+    ),
+    {"null": INTERFACE_OF_OTHERS, "vds": INTERFACE_OF_OTHERS},
 )
 VDPA = qapi("netdev_add/arg/case=vhost-vdpa")
 E1000E = device("e1000e")
@@ -159,11 +162,22 @@ class Interface(VirtioOptions, Device):
     mac = field("mac/@address", MAC)
     mac_type = field("mac/@type", OneOf(("generated", "static")))
     mac_check = field("mac/@check", YES_NO)
-    link = field("link/@state", OrEmpty(OneOf(("up", "down"))))
+    link = field(
+        "link/@state",
+        OrEmpty(OneOf(("up", "down"))),
+        strict=VALUES_STRICT,
+        before=OneOf(("up", "down")),
+    )
     managed = field("target/@managed", YES_NO)
-    isolated = field("port/@isolated", YES_NO)
+    isolated = field("port/@isolated", YES_NO, strict=VALUES_STRICT, before=OrEmpty(YES_NO))
     mtu = field("mtu/@size", OrEmpty(UNSIGNED), expected="a number of bytes, such as '1500'")
-    buffer = field("tune/sndbuf", OrEmpty(UNSIGNED64), expected="a number of bytes, such as '1600'")
+    buffer = field(
+        "tune/sndbuf",
+        OrEmpty(UNSIGNED64),
+        strict=VALUES_STRICT,
+        before=OrEmpty(WRAPPING64),
+        expected="a number of bytes, such as '1600'",
+    )
     coalesced = field(
         "coalesce/rx/frames/@max", OrEmpty(UNSIGNED), expected="a number of packets, such as '7'"
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 from domcaps.elements.network.interface import Interface
 from domcaps.language.changes.network import (
     INTERFACE_COALESCE_OPTIONAL,
+    INTERFACE_OF_OTHERS,
     INTERFACE_VDPA_QUEUES,
     INTERFACE_VLAN_DEFINED,
     INTERFACE_VLAN_OF_BRIDGES,
@@ -34,6 +35,7 @@ _QUEUES = "<model type='virtio'/><driver queues='4'/>"
     bad="<interface type='null'/>",
     good="<interface type='user'/>",
     stage=Stage.START,
+    since=INTERFACE_OF_OTHERS,
 )
 def type_is_qemus(interface: Interface) -> Problems:
     """Attribute ``type`` of ``<interface>`` cannot be ``null`` or ``vds``, which are for other

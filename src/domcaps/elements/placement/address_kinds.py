@@ -200,6 +200,28 @@ def only_host_devices_are_unassigned(address: Address) -> Problems:
 
 
 @rule(
+    "address-unassigned-unsupported",
+    Address,
+    bad="<disk type='file' device='disk'><source file='/a'/><target dev='vda' bus='virtio'/>"
+    "<address type='unassigned'/></disk>",
+    good="<disk type='file' device='disk'><source file='/a'/>"
+    "<target dev='vda' bus='virtio'/></disk>",
+    until=UNASSIGNED_CHECKED,
+)
+def virtio_disks_are_not_unassigned(address: Address) -> Problems:
+    """A virtio ``<disk>`` cannot have ``<address type='unassigned'>``."""
+    device = device_of(address)
+    target = device.find("target") if device.tag == "disk" else None
+    is_virtio = target is not None and target.get("bus") == "virtio"
+    if address.type == "unassigned" and is_virtio and is_compared(address):
+        yield problem(
+            "a virtio disk cannot have <address type='unassigned'>; remove the <address>",
+            address,
+            "@type",
+        )
+
+
+@rule(
     "address-drive-bus",
     Address,
     bad=_CARD.format("<address type='drive' bus='1'/>"),

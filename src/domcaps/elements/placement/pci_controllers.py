@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from domcaps.elements.boards.families import ARM_VIRT, I440FX, PSERIES, Q35, S390_CCW
 from domcaps.elements.placement.installed import InstalledControllers
-from domcaps.language.attributes import fits
-from domcaps.language.changes.controllers import PCI_HOLE_ARM
+from domcaps.language.changes.controllers import PCI_HOLE_ARM, PCI_MEMORY_RESERVED
 from domcaps.language.fix import set_value
 from domcaps.language.lazy import cached_property
 from domcaps.language.observed import device, device_property
@@ -26,7 +25,7 @@ from domcaps.language.part import Part
 from domcaps.language.require import libvirt_reads
 from domcaps.language.rule import Problems, Sample, problem, rule
 from domcaps.language.truth import Truth
-from domcaps.language.value_types import ON_OFF, UNSIGNED64, Int
+from domcaps.language.value_types import ON_OFF, UNSIGNED64, Int, fits
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node
@@ -151,7 +150,7 @@ def options_have_their_form(controller: PciController) -> Problems:
                 f"target/@{name}",
             )
     for name, kind in (("hotplug", ON_OFF), ("memReserve", _MEMORY)):
-        text = controller.option(name)
+        text = controller.option(name) if _is_read(controller, name) else None
         if text is not None and not fits(kind, text):
             what = f"attribute {name!r} of <target> is {text!r}, but must be {kind.expected}"
             yield problem(what, controller, f"target/@{name}")
@@ -162,6 +161,10 @@ def options_have_their_form(controller: PciController) -> Problems:
             controller,
             "target/node",
         )
+
+
+def _is_read(controller: PciController, name: str) -> bool:
+    return name != "memReserve" or libvirt_reads(controller, PCI_MEMORY_RESERVED)
 
 
 @rule(
@@ -196,7 +199,8 @@ def options_suit_the_model(controller: PciController) -> Problems:
     if not controller.model:
         return
     for name in (*_RANGES, "hotplug", "memReserve", "node"):
-        if controller.option(name) is not None and name not in takes:
+        is_there = controller.option(name) is not None and _is_read(controller, name)
+        if is_there and name not in takes:
             where = "target/node" if name == "node" else f"target/@{name}"
             yield problem(
                 f"a controller of model {controller.model!r} does not support {name!r} "

@@ -15,6 +15,7 @@ from domcaps.elements.controllers.controller import Controller
 from domcaps.elements.controllers.models import COMPANIONS, USB_PORTS, WITH_PORTS, XHCI
 from domcaps.elements.placement.drives import disk_bus
 from domcaps.elements.placement.installed import InstalledController, InstalledControllers
+from domcaps.language.changes.network import INTERFACE_USB
 from domcaps.language.fix import Fix, set_value
 from domcaps.language.lazy import cached_property
 from domcaps.language.node_path import path_of
@@ -45,7 +46,8 @@ def on_usb(tag: str, node: Node, domain: Domain) -> bool:
     if tag == "disk":
         return disk_bus(node, domain) == "usb"
     if tag == "interface":
-        return card_model(node, domain) == "usb-net"
+        counted = domain.world.target.dialect.has(INTERFACE_USB)
+        return counted and card_model(node, domain) == "usb-net"
     if tag == "sound":
         return node.get("model") == "usb"
     if tag == "hostdev":

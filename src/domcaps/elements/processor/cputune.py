@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from domcaps.elements.processor.iothreadids import has_iothread, with_iothread
 from domcaps.elements.processor.vcpu_count import max_vcpus
+from domcaps.language.changes.schema import VALUES_STRICT
 from domcaps.language.fix import Fix, set_value
 from domcaps.language.immutable import immutable
 from domcaps.language.part import Part, field
@@ -30,6 +31,7 @@ from domcaps.language.value_types import (
     SIGNED,
     UNSIGNED,
     UNSIGNED64,
+    WRAPPING64,
     Int,
     OneOf,
     ValueType,
@@ -71,7 +73,13 @@ class Cputune(Part):
 
     path = "cputune"
 
-    shares = field("shares", OrEmpty(UNSIGNED64), expected="a whole number, such as '2048'")
+    shares = field(
+        "shares",
+        OrEmpty(UNSIGNED64),
+        strict=VALUES_STRICT,
+        before=OrEmpty(WRAPPING64),
+        expected="a whole number, such as '2048'",
+    )
     period = field("period", _PERIOD)
     quota = field("quota", _QUOTA)
     global_period = field("global_period", _PERIOD)

@@ -44,6 +44,7 @@ from domcaps.elements.placement.drives import disk_bus, target_name
 from domcaps.elements.qemu.fragments import NO_IMAGE, SCSI, on_any_bus, on_pci_or_ccw
 from domcaps.elements.storage.images import FORMATS, TYPES, Image, images
 from domcaps.language import Choice, Drift, Element, Enum
+from domcaps.language.changes.schema import VALUES_STRICT
 from domcaps.language.changes.storage import (
     DISK_DISCARD_GRANULARITY,
     DISK_DISCARD_NO_UNREF,
@@ -51,6 +52,7 @@ from domcaps.language.changes.storage import (
     DISK_QUEUE_SIZE,
     DISK_ROTATION,
     DISK_SHARE_BACKING,
+    DISK_SNAPSHOT_MANUAL,
     DISK_USB_BOT,
     DISK_VHOST_USER,
     DISK_VHOST_VDPA,
@@ -61,7 +63,7 @@ from domcaps.language.observed import device
 from domcaps.language.part import field
 from domcaps.language.preference import Decision, Option, drives
 from domcaps.language.qemu_args import LIBVIRTS_OWN, NotTriable, QemuArgs
-from domcaps.language.value_types import ON_OFF, POSITIVE, UNSIGNED, YES_NO, OneOf
+from domcaps.language.value_types import ON_OFF, POSITIVE, UNSIGNED, WRAPPING, YES_NO, OneOf
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node
@@ -293,7 +295,10 @@ class Disk(VirtioOptions, Device):
         at_start=DISK_DEVICE,
     )
     model = field("@model", choice=MODEL)
-    snapshot = field("@snapshot", OneOf(("no", "internal", "external", "manual")))
+    snapshot = field(
+        "@snapshot",
+        OneOf(("no", "internal", "external", "manual"), {"manual": DISK_SNAPSHOT_MANUAL}),
+    )
     rawio = field("@rawio", YES_NO)
     sgio = field("@sgio", OneOf(("filtered", "unfiltered")))
     startup_policy = field("source/@startupPolicy", OneOf(("mandatory", "requisite", "optional")))
@@ -310,18 +315,40 @@ class Disk(VirtioOptions, Device):
         since=DISK_ROTATION,
         expected="1 for an SSD, or a number of rotations per minute, such as '7200'",
     )
-    cylinders = field("geometry/@cyls", UNSIGNED, expected="a number of cylinders, such as '16383'")
-    heads = field("geometry/@heads", UNSIGNED, expected="a number of heads, such as '16'")
-    sectors = field("geometry/@secs", UNSIGNED, expected="a number of sectors, such as '63'")
+    cylinders = field(
+        "geometry/@cyls",
+        UNSIGNED,
+        strict=VALUES_STRICT,
+        before=WRAPPING,
+        expected="a number of cylinders, such as '16383'",
+    )
+    heads = field(
+        "geometry/@heads",
+        UNSIGNED,
+        strict=VALUES_STRICT,
+        before=WRAPPING,
+        expected="a number of heads, such as '16'",
+    )
+    sectors = field(
+        "geometry/@secs",
+        UNSIGNED,
+        strict=VALUES_STRICT,
+        before=WRAPPING,
+        expected="a number of sectors, such as '63'",
+    )
     translation = field("geometry/@trans", OneOf(("none", "auto", "lba")))
     logical_block_size = field(
         "blockio/@logical_block_size",
         UNSIGNED,
+        strict=VALUES_STRICT,
+        before=WRAPPING,
         expected="a number of bytes, such as '512' or '4096'",
     )
     physical_block_size = field(
         "blockio/@physical_block_size",
         UNSIGNED,
+        strict=VALUES_STRICT,
+        before=WRAPPING,
         expected="a number of bytes, such as '512' or '4096'",
     )
     discard_granularity = field(

@@ -21,7 +21,7 @@ from msgspec import structs
 from domcaps.elements.boards.defaults import TRANSPORT
 from domcaps.elements.storage.disk import Disk
 from domcaps.elements.storage.disk_source import of_source
-from domcaps.language.attributes import Attributes, fits
+from domcaps.language.attributes import Attributes
 from domcaps.language.changes.storage import (
     DISK_SHEEPDOG_DROPPED,
     DISK_TLS_HOSTNAME,
@@ -33,7 +33,7 @@ from domcaps.language.quantities import OrEmpty
 from domcaps.language.require import libvirt_reads, needs
 from domcaps.language.rule import Problems, problem, rule
 from domcaps.language.truth import Truth
-from domcaps.language.value_types import UNSIGNED, UNSIGNED64, YES_NO, Int, OneOf
+from domcaps.language.value_types import UNSIGNED, UNSIGNED64, YES_NO, Int, OneOf, fits
 from domcaps.patterns import late_pattern
 
 if TYPE_CHECKING:

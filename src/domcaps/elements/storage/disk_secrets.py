@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from domcaps.elements.boards.defaults import ENCRYPTION_ENGINE
 from domcaps.elements.storage.disk import Disk
-from domcaps.language.attributes import Attributes, fits
+from domcaps.language.attributes import Attributes
 from domcaps.language.changes.storage import (
     DISK_ENCRYPTION_FORMATS,
     DISK_ENCRYPTION_LAYERS,
@@ -27,7 +27,7 @@ from domcaps.language.observed import qapi
 from domcaps.language.quantities import AnyUuid
 from domcaps.language.require import lacks, libvirt_reads
 from domcaps.language.rule import Problems, problem, rule
-from domcaps.language.value_types import UNSIGNED, OneOf
+from domcaps.language.value_types import UNSIGNED, OneOf, fits
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node

@@ -12,6 +12,7 @@
 from domcaps.elements.advice.drifts import no_program
 from domcaps.elements.qemu.fragments import XHCI, on_any_bus
 from domcaps.language import Choice, Drift, Element, Enum
+from domcaps.language.changes.schema import VALUES_STRICT
 from domcaps.language.changes.storage import (
     FILESYSTEM_HANDLE_GONE,
     FILESYSTEM_MTP,
@@ -78,7 +79,7 @@ DRIVER_TYPE = Enum(
                 ),
             ),
         ),
-        Choice("default", listed=False, qemu_args=LIBVIRTS_OWN),
+        Choice("default", listed=False, since=VALUES_STRICT, qemu_args=LIBVIRTS_OWN),
         Choice(
             "mtp",
             device("usb-mtp"),

@@ -30,6 +30,7 @@ from domcaps.elements.boards.families import S390_CCW
 from domcaps.elements.storage.filesystem import DRIVER_TYPE
 from domcaps.elements.storage.images import FORMATS
 from domcaps.language.attributes import Attributes
+from domcaps.language.changes.schema import VALUES_STRICT
 from domcaps.language.changes.storage import (
     FILESYSTEM_BOOT,
     FILESYSTEM_BOOT_PLACED,
@@ -77,13 +78,17 @@ class Filesystem(VirtioOptions, Device):
     knows = ("source/@dir", "source/@socket", "target/@dir", "readonly", "binary/@path")
 
     type = field("@type", OneOf((*_SOURCE, "ram", "volume")), default=FILESYSTEM_TYPE)
-    access = field("@accessmode", OneOf(("", "passthrough", "mapped", "squash")))
+    access = field(
+        "@accessmode", OneOf(("", "passthrough", "mapped", "squash"), {"": VALUES_STRICT})
+    )
     fmode = field("@fmode", _PERMISSIONS)
     dmode = field("@dmode", _PERMISSIONS)
     model = field("@model", OneOf(VIRTIO_MODELS))
     multidevs = field("@multidevs", OneOf(("default", "remap", "forbid", "warn")))
     driver = field("driver/@type", choice=DRIVER_TYPE)
-    wrpolicy = field("driver/@wrpolicy", OneOf(("default", "immediate")))
+    wrpolicy = field(
+        "driver/@wrpolicy", OneOf(("default", "immediate"), {"default": VALUES_STRICT})
+    )
     format = field("driver/@format", OneOf(FORMATS))
 
     @property

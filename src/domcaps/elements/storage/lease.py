@@ -9,8 +9,9 @@
     </lease>
 """
 
+from domcaps.language.changes.schema import VALUES_STRICT
 from domcaps.language.part import Part, field
-from domcaps.language.value_types import UNSIGNED64, Text
+from domcaps.language.value_types import TEXT, UNSIGNED64, WRAPPING64, Text
 
 _NAME = Text(r"(?s).+", "a name")
 
@@ -22,12 +23,29 @@ class Lease(Part):
     knows = ("target",)
 
     lockspace = field(
-        "lockspace", _NAME, required=True, expected="the name of the lockspace, such as 'space1'"
+        "lockspace",
+        _NAME,
+        strict=VALUES_STRICT,
+        required=True,
+        expected="the name of the lockspace, such as 'space1'",
     )
-    key = field("key", _NAME, required=True, expected="the name of the resource, such as 'disk1'")
+    key = field(
+        "key",
+        _NAME,
+        strict=VALUES_STRICT,
+        before=TEXT,
+        required=True,
+        expected="the name of the resource, such as 'disk1'",
+    )
     file = field(
         "target/@path",
         required=True,
         expected="the path of the file of leases, such as '/var/lib/lease'",
     )
-    offset = field("target/@offset", UNSIGNED64, expected="a number of bytes, such as '1024'")
+    offset = field(
+        "target/@offset",
+        UNSIGNED64,
+        strict=VALUES_STRICT,
+        before=WRAPPING64,
+        expected="a number of bytes, such as '1024'",
+    )

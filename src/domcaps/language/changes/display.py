@@ -34,6 +34,9 @@ AUDIO_DBUS = estimate(
 AUDIO_PIPEWIRE = change("9.10", NEWS, "<audio type='pipewire'> is supported")
 SOUND_VIRTIO = change("10.4", NEWS, "<sound model='virtio'> is supported")
 INPUT_EVDEV = change("7.4", NEWS, "<input type='evdev'> is supported")
+INPUT_MODELS_CHECKED = estimate(
+    "8.0", "7.0 and 9.0 differ", "attribute 'model' of <input> requires bus='virtio'"
+)
 PS2_OF_BOARDS = estimate(
     "10.7",
     "10.5 and 10.7 differ; came with the feature ps2",

@@ -11,6 +11,11 @@ RESCTRL_OPTIONAL = estimate(
     "<cachetune> and <memorytune> without 'vcpus' apply to all vCPUs",
 )
 MEMORY_BACKING_REPORTED = change("7.6", "git e27e22585a", "reports include memoryBacking")
+NVDIMM_UUID_READ = estimate(
+    "7.9",
+    "7.0 and 9.0 differ",
+    "<uuid> of an NVDIMM is read for all guests, and valid on POWER only",
+)
 SLOTS_OF_MODULES = change("9.5", NEWS, "only DIMM-like memory devices use memory slots")
 NUMATUNE_RESTRICTIVE_ALL = change(
     "9.4",

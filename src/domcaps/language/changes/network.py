@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from domcaps.language.change import NEWS, change, estimate
+from domcaps.language.change import DOCUMENT, NEWS, change, estimate
 
 INTERFACE_PASST = change("9.0", NEWS, "<backend type='passt'> and <portForward> are supported")
 INTERFACE_NAMES = change("11.8", NEWS, "attribute 'hostname' of <backend> of passt is supported")
@@ -25,6 +25,11 @@ INTERFACE_FORWARDS_CHECKED = estimate(
 )
 INTERFACE_VHOST_PASST = change(
     "11.1", NEWS, "<interface type='vhostuser'> supports <backend type='passt'>"
+)
+INTERFACE_OF_OTHERS = change(
+    "8.7",
+    DOCUMENT,
+    "<interface type='null'> and type='vds' are known, and refused for QEMU at start",
 )
 INTERFACE_USB = change("10.3", NEWS, "USB network cards are assigned an address")
 INTERFACE_VLAN_OF_BRIDGES = change("11.0", NEWS, "<vlan> is supported on Linux bridges")

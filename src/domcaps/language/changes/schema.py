@@ -18,6 +18,11 @@ ACPI_NODESET = change("11.8", NEWS, "attribute 'nodeset' of <acpi> of devices is
 BLKIO_ANY_DEVICE = change("12.3", NEWS, "<blkiotune> limits may apply to all block devices")
 VNC_WAIT = change("11.10", NEWS, "'wait' of <graphics type='vnc'> is supported")
 MEMORY_VIRTIO_OPTIONS = change("11.9", NEWS, "memory devices have virtio options")
+VALUES_STRICT = estimate(
+    "7.4",
+    "7.0 and 9.0 differ; libvirt got functions of its own for reading attributes then",
+    "empty values, and negative ones of some numbers, are refused; some values are read as absent",
+)
 SCHEMA_SIGNS = estimate(
     "12.0",
     "11.3 with libxml2 2.9 and 12.8 with that of Debian sid differ: it is of the library",
