@@ -54,6 +54,7 @@ AFTER_LIBVIRT = (
     "features-pvspinlock-without-kvm",
     "interface-model-unavailable",
     "max-memory-beyond-addresses",
+    "memory-beyond-addresses",
     "memory-size-fixed",
     "memory-too-small",
     "memory-without-acpi",

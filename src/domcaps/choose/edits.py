@@ -124,7 +124,7 @@ class Edits:
                 yield from self._renaming(wrong, right, losses.SLIP if here else losses.SLIP + 1)
 
     def respelling(self, wrong: Finding) -> Iterator[Edit]:
-        """Give a name that libvirt passes over the name that it looks like."""
+        """Correct a name that libvirt ignores to the known name that it looks like."""
         if wrong.accepted and self.text.node(wrong.path) is not None:
             yield from self._renaming(wrong, wrong.accepted[0], losses.SLIP)
 

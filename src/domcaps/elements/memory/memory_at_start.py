@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from domcaps.elements.boards.families import X86
 from domcaps.elements.boards.fixed import MOST_TOO_SMALL, NEEDS_MEMORY
-from domcaps.elements.memory.memory import MaxMemory, Memory, max_memory, total_memory
+from domcaps.elements.memory.memory import Memory, total_memory
 from domcaps.language.finding import Stage
 from domcaps.language.fix import Fix
 from domcaps.language.rule import Problems, Sample, problem, rule
 from domcaps.language.truth import Truth
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from domcaps.language.part import Part
 
 
 @rule(
@@ -36,42 +28,3 @@ def firmware_fits_into_memory(memory: Memory) -> Problems:
     if 0 < total_memory(memory.domain) <= MOST_TOO_SMALL:
         message = "<memory> is too small for QEMU's firmware; use at least 4 MiB"
         yield problem(message, memory, fix=Fix(values=(("", "4"), ("@unit", "MiB"))))
-
-
-_ADDRESSABLE_BITS = 40
-"""The width of addresses that QEMU's emulated processors and its default models have."""
-_KIB_BITS = 10
-_LARGE = (
-    "<maxMemory slots='1' unit='KiB'>{}</maxMemory>"
-    "<cpu><numa><cell id='0' cpus='0' memory='1048576'/></numa></cpu>"
-)
-
-
-@rule(
-    "max-memory-beyond-addresses",
-    MaxMemory,
-    bad=_LARGE.format(1 << 31),
-    good=_LARGE.format(1 << 22),
-    stage=Stage.START,
-)
-def maximum_can_be_addressed(most: MaxMemory) -> Problems:
-    """An x86 guest without KVM can have at most 1 TiB in ``<maxMemory>``."""
-    domain = most.domain
-    if domain.virttype != "qemu" or domain.world.truth(X86) is not Truth.YES:
-        return
-    if max_memory(domain) >> (_ADDRESSABLE_BITS - _KIB_BITS) and not _has_width(most):
-        message = (
-            "without KVM, an x86 guest can have at most 1 TiB in <maxMemory>; write a smaller size"
-        )
-        yield problem(message, most, fix=_within_addresses(most))
-
-
-def _within_addresses(most: MaxMemory) -> Iterator[Fix]:
-    """Give the next lower power of two: modules, devices and gaps need addresses, too."""
-    size = 1 << (_ADDRESSABLE_BITS - _KIB_BITS - 1)
-    if total_memory(most.domain) <= size:
-        yield Fix(values=(("", str(size >> 20)), ("@unit", "GiB")))
-
-
-def _has_width(part: Part) -> bool:
-    return part.domain.root.find("cpu/maxphysaddr") is not None

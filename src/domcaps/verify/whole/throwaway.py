@@ -83,7 +83,7 @@ def write_qcow2(path: Path, size: int = USUAL_SIZE) -> str:
 
 
 def virtual_size(path: str, form: str) -> int:
-    """Give the size of the disk in an image, the usual one where it can't be told."""
+    """Give the size of the disk in an image, the usual one where it is not known."""
     with contextlib.suppress(OSError), Path(path).open("rb") as file:
         start = file.read(_HEADER)
         if form == "qcow2":
