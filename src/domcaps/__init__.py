@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         FleetError,
         HostFactsError,
         InputError,
+        LibvirtCallError,
         NoEmulatorError,
         NotAnEmulatorError,
         ProbeError,
@@ -45,6 +46,8 @@ if TYPE_CHECKING:
         UntrustedProgramError,
         WrongTypeError,
     )
+    from domcaps.extended.capabilities import ExtendedCapabilities
+    from domcaps.extended.rows import ExtendedRow, ExtendedSection
     from domcaps.facts.emulator import EmulatorFacts
     from domcaps.facts.emulators import Emulators
     from domcaps.facts.host import HostFacts, read_host_facts
@@ -71,6 +74,7 @@ if TYPE_CHECKING:
     from domcaps.language.truth import Reason, Truth, TruthWord
     from domcaps.language.world import World
     from domcaps.native.write import NativeCommand, NativeNeed, NativeNote, NativeOrigin
+    from domcaps.report.audit import Audit, AuditDifference, BrokenPromise
     from domcaps.report.capabilities import DomainCapabilities
     from domcaps.report.diff import Difference
     from domcaps.report.explain import Explanation, NeededChange
@@ -90,6 +94,9 @@ if TYPE_CHECKING:
     from domcaps.verify.whole.trial import DomainTrial
 
 __all__ = [
+    "Audit",
+    "AuditDifference",
+    "BrokenPromise",
     "Change",
     "Chosen",
     "Comparison",
@@ -110,6 +117,9 @@ __all__ = [
     "EmulatorTimeoutError",
     "Emulators",
     "Explanation",
+    "ExtendedCapabilities",
+    "ExtendedRow",
+    "ExtendedSection",
     "FeatureViews",
     "Finding",
     "Fix",
@@ -121,6 +131,7 @@ __all__ = [
     "HostFactsError",
     "HostRecord",
     "InputError",
+    "LibvirtCallError",
     "LiveHost",
     "NativeCommand",
     "NativeNeed",
@@ -184,6 +195,9 @@ if not TYPE_CHECKING:
         "Chosen": "domcaps.choose.chosen",
         "Step": "domcaps.choose.chosen",
         "Repair": "domcaps.choose.repaired",
+        "ExtendedCapabilities": "domcaps.extended.capabilities",
+        "ExtendedRow": "domcaps.extended.rows",
+        "ExtendedSection": "domcaps.extended.rows",
         "EmulatorFacts": "domcaps.facts.emulator",
         "Emulators": "domcaps.facts.emulators",
         "HostFacts": "domcaps.facts.host",
@@ -221,6 +235,9 @@ if not TYPE_CHECKING:
         "NativeNeed": "domcaps.native.write",
         "NativeNote": "domcaps.native.write",
         "NativeOrigin": "domcaps.native.write",
+        "Audit": "domcaps.report.audit",
+        "AuditDifference": "domcaps.report.audit",
+        "BrokenPromise": "domcaps.report.audit",
         "DomainCapabilities": "domcaps.report.capabilities",
         "Difference": "domcaps.report.diff",
         "Explanation": "domcaps.report.explain",

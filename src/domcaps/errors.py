@@ -21,6 +21,7 @@
     │   ├── NotAnEmulatorError      it runs, but it does not speak QMP
     │   ├── EmulatorDiedError       it exited during the probe
     │   └── EmulatorTimeoutError    it did not answer in time
+    ├── LibvirtCallError        a libvirt that runs cannot be reached, or refuses a call
     ├── UnansweredError         the recording lacks an answer: record the emulator again
     └── UntoldError             a domain uses something that `Host.native` cannot translate
 
@@ -126,6 +127,10 @@ class UntoldError(DomcapsError):
     def __init__(self, message: str, *, where: str = "", remedy: str = "", line: int = 0) -> None:
         self.line = line
         super().__init__(message, where=where, remedy=remedy)
+
+
+class LibvirtCallError(DomcapsError):
+    """A libvirt that runs cannot be reached, or refuses a call."""
 
 
 class RecordingError(InputError):

@@ -29,6 +29,7 @@ BOARD = GOOD.replace("q35", "pc").replace(
 )
 
 CALLS: dict[str, list[list[str]]] = {
+    "audit": [["audit", *HOST, "report.xml"]],
     "baseline": [
         ["baseline", "shipped:debian13-x86_64", "shipped:debian12-x86_64", "--libvirt=9.0"]
     ],
@@ -62,6 +63,7 @@ CALLS: dict[str, list[list[str]]] = {
     ],
 }
 NOT_CALLED = {
+    "extended": "takes some seconds: test_extended",
     "known": "a file, see below",
     "try": "needs QEMU: the live tests of try",
     "verify": "needs QEMU: the live tests of verify",
@@ -87,6 +89,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         for name, text in texts.items():
             (path / f"{name}.xml").write_text(text)
         run("validate", *HOST, "--add-known", "known.json", "bad.xml")
+        (path / "report.xml").write_text(run("report", *HOST))
         yield path
 
 

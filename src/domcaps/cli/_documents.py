@@ -21,6 +21,7 @@ from domcaps.fresh.watching import Event
 from domcaps.language import Reason, Target
 from domcaps.language.finding import Finding
 from domcaps.native.document import NativeDocument
+from domcaps.report.audit import Audit
 from domcaps.report.diff import Difference
 from domcaps.report.drift import DriftEntry
 from domcaps.report.explain import Explanation
@@ -58,6 +59,32 @@ class ReportDocument(VersionedDocument, frozen=True, kw_only=True):
     features: dict[str, dict[str, Any]]
     unknown: tuple[str, ...]
     snapshot: str
+
+
+class ExtendedRowEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Values that are used together; a refused row has the first finding about it."""
+
+    values: dict[str, str]
+    accepted: bool
+    code: str | UnsetType = UNSET
+    message: str | UnsetType = UNSET
+
+
+class ExtendedDocument(VersionedDocument, frozen=True, kw_only=True):
+    """``domcaps report --extended``: rows by the name of their kind."""
+
+    path: str
+    domain: str
+    machine: str
+    arch: str
+    libvirt: str
+    rows: dict[str, tuple[ExtendedRowEntry, ...]]
+
+
+class AuditDocument(Audit, frozen=True, kw_only=True):
+    """``domcaps audit``."""
+
+    version: int
 
 
 class CodeEntry(Code, frozen=True, kw_only=True):
@@ -286,6 +313,7 @@ class WhyFreshDocument(Provenance, frozen=True, kw_only=True):
 
 
 DOCUMENTS: dict[str, tuple[str, Any]] = {
+    "audit": ("domcaps audit --format json", AuditDocument),
     "baseline": ("domcaps baseline --format json", ReportDocument),
     "code": ("domcaps codes CODE --format json", CodeDocument),
     "codes": ("domcaps codes --format json", CodesDocument),
@@ -294,6 +322,7 @@ DOCUMENTS: dict[str, tuple[str, Any]] = {
     "drift": ("domcaps drift --format json", DriftDocument),
     "explain": ("domcaps explain PATH --format json", ExplainDocument),
     "explain-file": ("domcaps explain FILE --format json", ExplainFileDocument),
+    "extended": ("domcaps report --extended --format json", ExtendedDocument),
     "fix": ("domcaps fix FILE --format json", FixDocument),
     "fix-files": ("domcaps fix FOLDER --format json", FixesDocument),
     "host": ("domcaps host --format json", HostDocument),

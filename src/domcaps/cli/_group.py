@@ -22,7 +22,7 @@ _GROUPS = {
     "Commands for every day": ("validate", "fix", "explain", "new", "report", "diff"),
     "Commands for domains": ("edit", "convert", "native", "try", "codes"),
     "Commands for hosts and recordings": ("host", "record", "import", "baseline", "fleet"),
-    "Commands for checking domcaps and QEMU": ("verify", "drift", "watch", "why-fresh"),
+    "Commands for checking domcaps and QEMU": ("verify", "audit", "drift", "watch", "why-fresh"),
     "Commands for integration": (),
 }
 """The headings of ``--help``; under the last one stand the commands that no other has."""

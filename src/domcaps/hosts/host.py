@@ -344,8 +344,12 @@ class LiveHost(Host):
 
         None if it was not probed since emulator or host changed. Takes what `world` takes.
         """
+        return self.shown_lies_of(self.world(**options))
+
+    def shown_lies_of(self, world: World) -> frozenset[str] | None:
+        """Give the same for a target that is settled."""
         from domcaps.hosts.live import known_refusals
 
         if self.machine.build.disk is None:
             return None
-        return known_refusals(self.machine.build, self.world(**options).target)
+        return known_refusals(self.machine.build, world.target)

@@ -19,9 +19,11 @@ if TYPE_CHECKING:
     from domcaps.choose.api import WishOptions
     from domcaps.choose.chosen import Chosen
     from domcaps.choose.repaired import Repair
+    from domcaps.extended.capabilities import ExtendedCapabilities
     from domcaps.facts.emulators import Emulators
     from domcaps.facts.host import HostFacts
     from domcaps.native.write import NativeCommand
+    from domcaps.report.audit import Audit
     from domcaps.report.capabilities import DomainCapabilities
     from domcaps.report.explain import Explanation
     from domcaps.validate.check import Validation
@@ -94,6 +96,52 @@ class TableReaders(ABC):
         flags = Flags(disable_deprecated_features, expand_cpu_features, supported_cpu_features)
         path = self.vouch(emulator)
         return self.answer(Question(path, arch, machine, virttype, libvirt, flags, strict))
+
+    def extended_capabilities(
+        self,
+        emulator: str | None = None,
+        arch: str | None = None,
+        machine: str | None = None,
+        virttype: str | None = None,
+        libvirt: str = DEFAULT_DIALECT,
+    ) -> ExtendedCapabilities:
+        """Answer what libvirt's report leaves out: rows of values, each as `validate` judges it.
+
+        Sound, input, watchdogs, network cards, controllers and more, and values that work only
+        together, such as model, back end and version of a TPM. Takes what `world` takes. The result
+        has ``.sections``, ``.xml`` and ``.json``. Takes some seconds.
+        """
+        from domcaps.extended.capabilities import ExtendedCapabilities
+
+        world = self.world(emulator, arch, machine, virttype, libvirt)
+
+        def open_world(*named: str | None, **more: str) -> World:
+            return self.known_world(*named, **{"libvirt": libvirt, **more})  # type: ignore[arg-type]
+
+        return ExtendedCapabilities(world, open_world)
+
+    def audit(
+        self, report: str | bytes, libvirt: str = DEFAULT_DIALECT, *, source: str = "report"
+    ) -> Audit:
+        """Compare the report that a real libvirt wrote with the one that is expected of it.
+
+        `report` is a ``<domainCapabilities>`` document; its target is the one that it names.
+        `libvirt` is the release that wrote it. The result has ``.differences``, and ``.promises``
+        that are known to be wrong on the target, or that failed in `LiveHost.verify`. Raises
+        `InputError` for another document, `UnsupportedTargetError` for a target that this host does
+        not have.
+        """
+        from domcaps.report.audit import audit
+        from domcaps.report.read import read_report
+
+        found = read_report(document(report), source, libvirt)
+        named = (found.path or None, found.arch or None, found.machine or None)
+        world = self.known_world(*named, found.domain or None, libvirt)
+        return audit(found, world, source, self.shown_lies_of(world))
+
+    def shown_lies_of(self, world: World) -> frozenset[str] | None:  # noqa: ARG002 - of a live host
+        """Give the paths that `LiveHost.verify` found to be refused, None if nothing is known."""
+        return None
 
     def answer(self, question: Question) -> DomainCapabilities:
         """Answer what `domain_capabilities` does, to a question that is put into words already."""

@@ -100,10 +100,11 @@ def known_drifts(world: World, *, listed: bool) -> frozenset[str]:
     With `listed` those that it lists though they can't be used, otherwise those that it leaves out
     though they can.
     """
-    return frozenset(path for path, drift in _of(world) if drift.listed is listed)
+    return frozenset(path for path, drift in drifts_of(world) if drift.listed is listed)
 
 
-def _of(world: World) -> Iterator[tuple[str, Drift]]:
+def drifts_of(world: World) -> Iterator[tuple[str, Drift]]:
+    """Give the entries of the list that are true of a target, each with its path."""
     dialect = world.target.dialect
     for element in table():
         for path, since, until, drift in element.drifts():

@@ -80,6 +80,15 @@ def size_kib(node: Node, path: str) -> int:
     return kib(size_of(node, path, f"{path}/@unit", limit=MAX_BYTES))
 
 
+MODULE_SAMPLE = (
+    "<maxMemory slots='4' unit='GiB'>8</maxMemory>"
+    "<cpu><numa><cell id='0' cpus='0' memory='1' unit='GiB'/></numa></cpu>"
+    "<memory model='nvdimm'><source><path>/a</path></source>"
+    "<target><size unit='MiB'>512</size><node>0</node></target></memory>"
+)
+"""A domain with a memory module that has all that any model needs."""
+
+
 class MemoryDevice(Device):
     """One module or device."""
 

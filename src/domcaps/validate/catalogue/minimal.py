@@ -29,7 +29,7 @@ def element_with(path: str, values: Mapping[str, str]) -> str:
     top = etree.Element("domain")
     element = _walk(top, path)
     for where, text in values.items():
-        _put(element, where, text)
+        put(element, where, text)
     if top.attrib:
         return _text(_completed(top))
     shown: Iterable[Node] = top
@@ -60,11 +60,12 @@ def _completed(domain: Node, without: Collection[str] = ()) -> Node:
         if path in without:
             _walk(domain, path.rpartition("/")[0])
         elif domain.find(path) is None:
-            _put(domain, path, text)
+            put(domain, path, text)
     return domain
 
 
-def _put(element: Node, where: str, text: str) -> None:
+def put(element: Node, where: str, text: str) -> None:
+    """Write a text at a path below an element, and make what is missing on the way."""
     steps, _, attribute = where.rpartition("@") if "@" in where else (where, "", "")
     if attribute.endswith("]"):  # the @ stood in a condition of the last step
         steps, attribute = where, ""

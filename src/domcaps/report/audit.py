@@ -1,0 +1,157 @@
+"""Where the report of a real libvirt differs from the one that is expected of its release.
+
+What differs is a fault of one of both. Beside it stand the promises of libvirt's report that are
+known to fail on this target, or that failed when the emulator was tried.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+
+from domcaps.errors import RequestError
+from domcaps.report.document import build
+from domcaps.report.drift import drifts_of
+from domcaps.report.explain import explain
+from domcaps.report.flat import flatten
+from domcaps.report.read import read_report
+from domcaps.report.xml import to_xml
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+
+    from domcaps.language import World
+    from domcaps.report.document import Document
+
+
+class AuditDifference(msgspec.Struct, frozen=True):
+    """A statement that libvirt and domcaps make differently, "" where one of both does not.
+
+    `because` is why domcaps says so.
+    """
+
+    path: str
+    libvirt: str
+    domcaps: str
+    because: str = ""
+
+
+class BrokenPromise(msgspec.Struct, frozen=True):
+    """A statement of libvirt's report that is wrong on this target.
+
+    `but` says what is true, `instead` what to do. With `listed` the report lists what can't be
+    used, otherwise it leaves out what can be. `source` is the list of known differences, or the
+    trial of the emulator (``domcaps verify``).
+    """
+
+    path: str
+    but: str
+    instead: str
+    listed: bool
+    source: Literal["drift", "verify"]
+
+
+class Audit(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of comparing a libvirt's report.
+
+    `compared` is the number of statements. `verified` tells whether results of ``domcaps verify``
+    for this target were at hand.
+    """
+
+    source: str
+    libvirt: str
+    path: str
+    domain: str
+    machine: str
+    arch: str
+    compared: int
+    differences: tuple[AuditDifference, ...]
+    promises: tuple[BrokenPromise, ...]
+    verified: bool
+
+    @property
+    def is_expected(self) -> bool:
+        """Whether nothing differs, and nothing failed that is not known."""
+        return not self.differences and all(one.source == "drift" for one in self.promises)
+
+
+def audit(
+    theirs: Document, world: World, source: str, failed: Collection[str] | None = None
+) -> Audit:
+    """Compare libvirt's document with the one for a world.
+
+    `failed` are the paths that ``domcaps verify`` found to be refused, None if it was not run.
+    """
+    # both are read from their texts in the same way
+    ours = read_report(to_xml(build(world)).encode(), "the own report")
+    said, expected = flatten(theirs), flatten(ours)
+    return Audit(
+        source=source,
+        libvirt=str(world.target.dialect),
+        path=theirs.path,
+        domain=theirs.domain,
+        machine=theirs.machine,
+        arch=theirs.arch,
+        compared=len(said.keys() | expected.keys()),
+        differences=tuple(_differences(said, expected, world)),
+        promises=tuple(_promises(said, world, failed or ())),
+        verified=failed is not None,
+    )
+
+
+def _differences(
+    said: Mapping[str, str], expected: Mapping[str, str], world: World
+) -> Iterator[AuditDifference]:
+    for path in dict.fromkeys((*said, *expected)):
+        left, right = said.get(path, ""), expected.get(path, "")
+        if left != right:
+            yield AuditDifference(path, left, right, _because(path, world))
+
+
+def _because(path: str, world: World) -> str:
+    try:
+        found = explain(path, world)
+    except RequestError:
+        return ""
+    return found[0].reason.sentence if len(found) == 1 else ""
+
+
+def _promises(
+    said: Mapping[str, str], world: World, failed: Collection[str]
+) -> Iterator[BrokenPromise]:
+    known = set()
+    for path, drift in drifts_of(world):
+        if drift.listed == (said.get(path, "no") != "no"):
+            known.add(path)
+            yield BrokenPromise(path, drift.but, drift.instead, drift.listed, "drift")
+    for path in failed:
+        if path in said and path not in known:
+            yield BrokenPromise(path, "QEMU refuses it", "", True, "verify")
+
+
+def to_lines(found: Audit) -> Iterator[tuple[str, str]]:
+    """Give lines, each with a style: ``heading``, ``differs``, ``known`` or ``plain``."""
+    where = f"{found.path}, {found.arch} {found.machine}, {found.domain}"
+    yield "heading", f"{found.source}: libvirt {found.libvirt}, {where}"
+    for one in found.differences:
+        shown = f"libvirt says {_said(one.libvirt)}, domcaps {_said(one.domcaps)}"
+        because = f" ({one.because})" if one.because else ""
+        yield "differs", f"  {one.path}: {shown}{because}"
+    for promise in found.promises:
+        kind = "listed" if promise.listed else "not listed"
+        style = "known" if promise.source == "drift" else "differs"
+        instead = f"; {promise.instead}" if promise.instead else ""
+        yield style, f"  {promise.path}: {kind}, but {promise.but}{instead}"
+    tried = "" if found.verified else "; no results of 'domcaps verify' for this target"
+    yield (
+        "plain",
+        (
+            f"  {found.compared} statements: {len(found.differences)} differ, "
+            f"{len(found.promises)} known to be wrong or refused by QEMU{tried}"
+        ),
+    )
+
+
+def _said(value: str) -> str:
+    return f"'{value}'" if value else "nothing"
