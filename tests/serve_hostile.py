@@ -102,9 +102,11 @@ class Hostile:
         self._random = random.Random(seed)  # noqa: S311 - repeatable, not secret
         self.count = 0
 
-    def run(self, seconds: float) -> None:
+    def run(self, seconds: float, only: str = "") -> None:
+        """Attack in all ways, or in one only."""
         until = time.monotonic() + seconds
-        attacks = [getattr(self, name) for name in dir(self) if name.startswith("attack_")]
+        names = [f"attack_{only}"] if only else dir(self)
+        attacks = [getattr(self, name) for name in names if name.startswith("attack_")]
         while time.monotonic() < until:
             attack: Callable[[], None] = self._random.choice(attacks)
             self.count += 1
@@ -305,14 +307,18 @@ class Innocent:
 # -- both ------------------------------------------------------------------------------------------
 
 
-def run(path: Path, server: subprocess.Popen[bytes], seconds: float, hostile: int = 8) -> Result:
-    """Attack a server that listens at `path`, and end it."""
+def run(
+    path: Path,
+    server: subprocess.Popen[bytes],
+    seconds: float,
+    hostile: int = 8,
+    only: str = "",
+) -> Result:
+    """Attack a server that listens at `path`, in all ways or in one only, and end it."""
     own = [sys.executable, __file__, "--path", str(path), "--seconds"]
+    attack = [*own, str(seconds + 60), "--only", only, "--hostile"]
     bad = [
-        subprocess.Popen(
-            [*own, str(seconds + 60), "--hostile", str(seed)], stdout=subprocess.DEVNULL
-        )
-        for seed in range(hostile)
+        subprocess.Popen([*attack, str(seed)], stdout=subprocess.DEVNULL) for seed in range(hostile)
     ]
     try:
         parts, result = _measure([*own, str(seconds), "--innocent"], server.pid, seconds)
@@ -448,6 +454,7 @@ def main() -> int:
     parser.add_argument("--host", default="", help="a recording; this machine without one")
     parser.add_argument("--path", type=Path)
     parser.add_argument("--hostile", type=int)
+    parser.add_argument("--only", default="", help="one kind of attack, such as emulators")
     parser.add_argument("--innocent", action="store_true")
     options = parser.parse_args()
     if options.innocent:
@@ -457,14 +464,15 @@ def main() -> int:
         return 0
     if options.hostile is not None:
         os.nice(19)  # a client elsewhere would take no processor from the server
-        Hostile(options.path, options.hostile).run(options.seconds)
+        Hostile(options.path, options.hostile).run(options.seconds, options.only)
         return 0
     host = ("--host", options.host) if options.host else ()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         allowed = furnish(folder)
         with serving_process(folder, *host, *allowed) as started:
-            return 0 if _show(run(started[1], started[0], options.seconds)) else 1
+            result = run(started[1], started[0], options.seconds, only=options.only)
+            return 0 if _show(result) else 1
 
 
 if __name__ == "__main__":

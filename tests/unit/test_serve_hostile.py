@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import shutil
 import signal
 import struct
 import threading
@@ -23,7 +24,7 @@ from domcaps.facts.recording import save
 from domcaps.serve.xdr import OPTIONAL_STRING, STRING, UINT, Record, pack
 from fakes import emulator_record
 from serve_client import PROGRAM, CallError, Client, message
-from serve_hostile import END_SECONDS, MEMORY, memory_of, run, serving_process
+from serve_hostile import END_SECONDS, MEMORY, furnish, memory_of, run, serving_process
 
 if TYPE_CHECKING:
     import subprocess
@@ -33,6 +34,7 @@ MIB = 1024 * 1024
 # far below the packaged unit's MemoryMax; 411 MB were seen at most
 LESS_MEMORY = 460 * 1000 * 1000
 NO_MEMORY = 2
+QEMU = shutil.which("qemu-system-x86_64")
 Started = tuple["subprocess.Popen[bytes]", "Path"]
 
 
@@ -82,6 +84,19 @@ def test_an_innocent_client_notices_little_of_eight_hostile_ones(started: Starte
     assert not result.failures
     assert result.percentile(0.5) < 0.2
     assert result.percentile(0.99) < 1.0
+    assert result.memory < MEMORY
+    assert result.end < END_SECONDS
+
+
+@pytest.mark.skipif(QEMU is None, reason="no qemu-system-x86_64 here")
+def test_emulators_that_never_answer_hold_up_no_other_client(tmp_path: Path) -> None:
+    with serving_process(tmp_path, *furnish(tmp_path)) as (process, path):
+        result = run(path, process, 10.0, hostile=4, only="emulators")
+    assert not result.failures
+    for kind, times in result.latencies.items():
+        times.sort()
+        assert times[len(times) // 2] < 0.5, kind
+        assert times[-1] < 10.0, kind
     assert result.memory < MEMORY
     assert result.end < END_SECONDS
 

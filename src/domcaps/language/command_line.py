@@ -61,6 +61,13 @@ class Reading:
             raise untold(node, name, f"the value {value!r}")
         return value
 
+    def one(self, node: Node, name: str, among: Collection[str]) -> str:
+        """Take an attribute that must be there, one of `among`; raises `UntoldError`."""
+        value = self.get(node, name, among)
+        if value is None:
+            raise untold(node, name)
+        return value
+
     def number(self, node: Node, name: str) -> int | None:
         """Take an attribute that is a number, in any base that libvirt reads."""
         value = self.get(node, name)
@@ -175,17 +182,35 @@ def doubled(text: str) -> str:
     return text.replace(",", ",,")
 
 
-def options(first: str, **more: object) -> str:
-    """Write an option of QEMU with its parts; None is left out, commas are doubled."""
-    if any(isinstance(value, list | dict) for value in more.values()):
+def options(first: str | None, **more: object) -> str:
+    """Write an option of QEMU with its parts; None is left out, commas are doubled.
+
+    `first` is the value that stands without a name, None for none. Raises `UntoldError` where QEMU
+    would take it, or the name of a part, for something else: there is no escape for that.
+    """
+    for text in ("" if first is None else first, *more):
+        _require_name(text)
+    if first is not None and any(isinstance(value, list | dict) for value in more.values()):
         return _as_json(first, more)
-    parts = [doubled(first)]
+    parts = [] if first is None else [doubled(first)]
     for name, value in more.items():
         if value is None:
             continue
+        if "," in name:
+            raise UntoldError(f"not supported: the name {name!r} in an option of QEMU")
         text = ("on" if value else "off") if isinstance(value, bool) else str(value)
         parts.append(f"{name}={doubled(text)}")
     return ",".join(parts)
+
+
+def _require_name(text: str) -> None:
+    if "=" in text or asks_for_help(text):
+        raise UntoldError(f"not supported: the name {text!r} in an option of QEMU")
+
+
+def asks_for_help(name: str) -> bool:
+    """Tell whether QEMU prints a list, and starts nothing, in place of taking a name."""
+    return name in {"help", "?"}
 
 
 _SWITCHES = {"on": True, "off": False}

@@ -11,7 +11,7 @@ from domcaps.elements.characters.ports_command_line import write_characters
 from domcaps.elements.domain.qemu_command_line import own_words
 from domcaps.elements.placement.controllers_command_line import write_controllers
 from domcaps.elements.storage.disk_command_line import write_disks
-from domcaps.errors import DomainError
+from domcaps.errors import DomainError, UntoldError
 from domcaps.language.domain import Domain
 from domcaps.language.node_path import path_of
 from domcaps.native.line import CommandLineWriter
@@ -103,8 +103,24 @@ def command_of(data: bytes, open_world: OpenWorld, *, new: bool = True) -> Nativ
         # libvirt adds some to every domain
         etree.SubElement(source.root, "devices")
     line = CommandLineWriter(Domain(source.root, world, new=new))
+    try:
+        first, words = _words(line, source.root)
+    except ValueError as error:
+        # of a domain that was not judged: a text where libvirt has a number
+        raise UntoldError(f"not supported: {error}") from error
+    command = NativeCommand((*first, *words))
+    command.world = world
+    command.origins = _origins(line, source.root, len(first))
+    command.environment = line.environment
+    command.needs = tuple(dict.fromkeys(_need(need) for need in line.needs))
+    command.notes = tuple(_note(node, text) for node, text in line.reading.besides.items())
+    return command
+
+
+def _words(line: CommandLineWriter, root: Node) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Give the first words, and all others; raises `UntoldError` where something is left."""
     write_board(line)
-    devices = line.reading.child(source.root, "devices")
+    devices = line.reading.child(root, "devices")
     assert devices is not None  # noqa: S101 - it was added where it was missing
     _set_names_aside(line, devices)
     write_controllers(line, devices)
@@ -112,15 +128,8 @@ def command_of(data: bytes, open_world: OpenWorld, *, new: bool = True) -> Nativ
     line.reading.children(devices, "disk")
     write_characters(line, devices)
     write_devices(line, devices)
-    line.last, line.overrides = own_words(line, source.root)
-    first = (world.target.emulator, *first_words(line))
-    command = NativeCommand((*first, *line.arguments()))
-    command.world = world
-    command.origins = _origins(line, source.root, len(first))
-    command.environment = line.environment
-    command.needs = tuple(dict.fromkeys(_need(need) for need in line.needs))
-    command.notes = tuple(_note(node, text) for node, text in line.reading.besides.items())
-    return command
+    line.last, line.overrides = own_words(line, root)
+    return (line.domain.world.target.emulator, *first_words(line)), line.arguments()
 
 
 def _set_names_aside(line: CommandLineWriter, devices: Node) -> None:

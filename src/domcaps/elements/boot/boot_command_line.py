@@ -47,6 +47,9 @@ def _tables(line: Line, system: Node) -> list[str]:
     for node in [] if acpi is None else reading.children(acpi, "table"):
         kind = reading.get(node, "type", _TABLES) or _PLAIN
         path = doubled(line.need("file", reading.text(node), node))
+        if ":" in path:
+            # QEMU divides it into several files there
+            raise untold(node, "", f"the path {path!r}")
         words += ["-acpitable", f"{_TABLES[kind]}{'data' if kind == 'raw' else 'file'}={path}"]
     return words
 
@@ -73,7 +76,7 @@ def _order(line: Line, system: Node) -> list[str]:
     for node in system.iterfind("boot"):
         if reading.get(node, "loadparm") is not None:
             _loadparm(line, node)
-    return ["-boot", options("strict=on", **told), *words]
+    return ["-boot", options(None, strict="on", **told), *words]
 
 
 def _loadparm(line: Line, node: Node) -> None:

@@ -57,11 +57,11 @@ def _tables(line: Line, info: Node) -> list[str]:
             for entry in reading.children(table, "entry"):
                 name = reading.get(entry, "name", known) or ""
                 told[name] = reading.text(entry)
-            words += ["-smbios", options(f"type={number}", **told)]
+            words += ["-smbios", options(None, type=number, **told)]
     strings = reading.child(info, "oemStrings")
     texts = [] if strings is None else [reading.text(e) for e in reading.children(strings, "entry")]
     if texts:
-        shown = "".join(f",{options(f'value={text}')}" for text in texts)
+        shown = "".join(f",{options(None, value=text)}" for text in texts)
         words += ["-smbios", f"type={_STRINGS}{shown}"]
     return words
 
@@ -73,5 +73,5 @@ def _blobs(line: Line, info: Node) -> list[str]:
         name, file = reading.get(entry, "name") or "", reading.get(entry, "file")
         text = reading.text(entry)
         told = {"file": line.need("file", file, entry)} if file else {"string": text}
-        words += ["-fw_cfg", options(f"name={name}", **told)]
+        words += ["-fw_cfg", options(None, name=name, **told)]
     return words

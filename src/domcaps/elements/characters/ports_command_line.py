@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from typing import TYPE_CHECKING
 
 from domcaps.elements.base.address import Address
@@ -178,7 +179,7 @@ def _channel(line: Line, node: Node, number: int) -> None:
     kind = node.get("type", "")
     if reading.get(target, "type", {"virtio", "guestfwd"}) == "guestfwd":
         before = backend(line, node, f"char{name}", name)
-        where = f"tcp:{reading.get(target, 'address')}:{reading.get(target, 'port')}"
+        where = f"tcp:{_ip_address(line, target)}:{reading.number(target, 'port')}"
         line.add(*before, "-netdev", options("user", guestfwd=f"{where}-chardev:char{name}",
                                              id=name))  # fmt: skip
         return
@@ -188,6 +189,15 @@ def _channel(line: Line, node: Node, number: int) -> None:
     before = backend(line, node, f"char{name}", _PURPOSES.get(kind, told or name))
     device = options("virtserialport", chardev=f"char{name}", id=name, name=told)
     _on_virtio(line, node, device, before)
+
+
+def _ip_address(line: Line, target: Node) -> str:
+    """Take an address in a text of QEMU's whose parts are divided by colons and dashes."""
+    text = line.reading.get(target, "address") or ""
+    try:
+        return str(ipaddress.IPv4Address(text))
+    except ValueError:
+        raise untold(target, "address", f"the value {text!r}") from None
 
 
 def _on_virtio(line: Line, node: Node, device: str, before: list[str]) -> None:

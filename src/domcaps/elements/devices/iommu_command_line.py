@@ -22,7 +22,7 @@ _OPTIONS = {
 def write_iommu(line: Line, node: Node) -> None:
     """Write what maps devices' addresses, before all devices."""
     reading = line.reading
-    model = reading.get(node, "model", IOMMUS) or ""
+    model = reading.one(node, "model", IOMMUS)
     driver = reading.child(node, "driver")
     if model == "virtio":
         line.plug_virtio(node, IOMMUS[model], id=line.name(node, "iommu0"))

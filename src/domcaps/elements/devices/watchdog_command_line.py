@@ -22,7 +22,7 @@ def write_watchdogs(line: Line, nodes: list[Node]) -> None:
     """Write the watchdogs, and the one action that QEMU has for all of them."""
     reading, actions = line.reading, set()
     for number, node in enumerate(nodes):
-        model = reading.get(node, "model", {*WATCHDOGS, "itco"}) or ""
+        model = reading.one(node, "model", {*WATCHDOGS, "itco"})
         action = reading.get(node, "action", _ACTIONS) or WATCHDOG_ACTION
         if action == "dump":
             reading.besides[node] = "libvirt dumps the guest's memory"

@@ -38,7 +38,7 @@ def write_screens(line: Line, devices: Node) -> None:
         line.add("-display", "none")
     kinds: set[str] = set()
     for screen in screens:
-        kind = line.reading.get(screen, "type", _TOLD) or ""
+        kind = line.reading.one(screen, "type", _TOLD)
         if kind in kinds:
             raise untold(screen, "", "a second screen of its type")
         kinds.add(kind)
@@ -65,9 +65,10 @@ def _vnc(line: Line, node: Node) -> None:
     reading, port = line.reading, _port(line, node)
     host, path = _listens(line, node, usual="127.0.0.1")
     told: dict[str, object] = {}
+    where: str | None = None
     if path:
         # by its name, since the path may look like one
-        where = f"vnc=unix:{line.need('socket', path, node)}"
+        told["vnc"] = f"unix:{line.need('socket', path, node)}"
     elif host == "none":
         where = "none"
     else:

@@ -19,7 +19,7 @@ _VIRTIO = {"passthrough": "virtio-input-host"}
 def write_input(line: Line, node: Node, number: int) -> None:
     """Write an input device; a PC has a keyboard and a mouse of its own."""
     reading = line.reading
-    kind = reading.get(node, "type", {*USB_INPUT, *_OTHERS}) or ""
+    kind = reading.one(node, "type", {*USB_INPUT, *_OTHERS})
     reading.get(node, "bus", {"usb", "virtio", "ps2", "none", "xen"})
     bus, name = input_bus(node, line.domain), line.name(node, f"input{number}")
     if kind == "evdev":

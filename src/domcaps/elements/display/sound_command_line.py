@@ -26,7 +26,7 @@ _WITH_CODECS = {"ich6", "ich7", "ich9"}
 def write_sound(line: Line, node: Node, number: int) -> None:
     """Write a sound card with its codecs."""
     reading = line.reading
-    model = reading.get(node, "model", {*SOUND_CARDS, "pcspk"}) or ""
+    model = reading.one(node, "model", {*SOUND_CARDS, "pcspk"})
     name, audio = line.name(node, f"sound{number}"), line.audio_of(node)
     if model == "pcspk":
         # part of the board

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from domcaps.elements.boards.defaults import FEATURE_STATE
 from domcaps.elements.features.hyperv import FEATURES
-from domcaps.language.command_line import ON_OFF, Line, doubled, untold
+from domcaps.language.command_line import ON_OFF, Line, untold
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node
@@ -84,7 +84,11 @@ def _enlightenment(line: Line, node: Node, name: str) -> list[str]:
         retries = reading.number(node, "retries")
         return [f"{word}={4095 if retries is None else retries:#x}"]
     if name == "vendor_id":
-        return [f"{word}={doubled(reading.get(node, 'value') or '')}"]
+        shown = reading.get(node, "value") or ""
+        if "," in shown:
+            # in the options of a CPU a comma has no escape
+            raise untold(node, "value", f"the value {shown!r}")
+        return [f"{word}={shown}"]
     told = [f"{word}=on"]
     for child in node.iterfind("*"):
         if (name, child.tag) not in {("stimer", "direct"), ("tlbflush", "direct"),

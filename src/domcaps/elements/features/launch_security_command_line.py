@@ -27,7 +27,7 @@ def write_security(line: Line, root: Node) -> None:
     node = reading.child(root, "launchSecurity")
     if node is None:
         return
-    kind = reading.get(node, "type", _OBJECTS) or ""
+    kind = reading.one(node, "type", _OBJECTS)
     told: dict[str, object] = {}
     if kind in {"sev", "sev-snp"}:
         told |= _figures(line, node)

@@ -27,7 +27,7 @@ def write_memory(line: Line, root: Node) -> list[str]:
     most = _most(line, root)
     line.backing = backing = Backing(line, root)
     cells = list(_cells(line, backing, size))
-    told = ["-m", options(f"size={_rounded(size)}k", **most)]
+    told = ["-m", options(None, size=f"{_rounded(size)}k", **most)]
     name = _usual_name(line)
     if not cells and (backing.is_said or backing.is_tuned or name):
         line.machine["memory-backend"] = name or "memory"

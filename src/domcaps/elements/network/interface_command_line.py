@@ -88,9 +88,8 @@ def _soldered(
     line.boot(node, "network")
     line.place(node)
     words = network_words(line, node, number, name, is_virtio=False)
-    told = options(f"nic,model={kind}".replace(",", "\\0"), netdev=more["netdev"],
-                   macaddr=more.get("mac"), name=name)  # fmt: skip
-    line.add(*words, "-net", told.replace("\\0", ","))
+    told = options("nic", model=kind, netdev=more["netdev"], macaddr=more.get("mac"), name=name)
+    line.add(*words, "-net", told)
 
 
 def rom_options(line: Line, node: Node) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from domcaps.cpu.x86map import x86_map
@@ -9,16 +10,17 @@ from domcaps.elements.boards.defaults import CPU_MODE, CPU_POLICY
 from domcaps.elements.boards.families import PPC64, PSERIES
 from domcaps.elements.processor.cpu import HOST_MODEL
 from domcaps.elements.processor.definition import default_cpu
-from domcaps.language.command_line import ON_OFF, Line, doubled, untold
+from domcaps.language.command_line import ON_OFF, Line, asks_for_help, untold
 from domcaps.language.qemu_args import QemuArgs, alternatives_of
+from domcaps.patterns import late_pattern
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Node
 
 
 _FULL, _LIMIT = "host-phys-bits", "host-phys-bits-limit"
-_SEPARATORS = frozenset(",=")
-"""``-cpu`` has no form in which they are part of a name: QEMU splits at each of them."""
+_NAME = late_pattern(r"[A-Za-z0-9][\w.-]*", re.ASCII)
+"""A name in ``-cpu``, where QEMU splits at commas and equals signs, and ``-`` takes away."""
 _POLICIES = {"require": "on", "force": "on", "disable": "off", "forbid": "off", "optional": ""}
 _MODES = {"custom", "host-model", "host-passthrough", "maximum"}
 
@@ -47,14 +49,16 @@ def model_words(line: Line, root: Node) -> str:
         reading.get(model, "fallback", {"allow", "forbid"})
         vendor_id = reading.get(model, "vendor_id")
         name = reading.text(model)
-        if set(name) & _SEPARATORS:
+        if name and not _is_name(name):
             raise untold(model, "", f"the value {name!r}")
     _vendor(line, cpu)
     if match == "minimum" and mode == "custom":
         # it is given all that the host has
         mode, name = "host-model", ""
     told = _named(line, cpu, mode, name)
-    more = [*([f"vendor={doubled(vendor_id)}"] if vendor_id else []), *_features(line, cpu),
+    if vendor_id and "," in vendor_id:
+        raise untold(cpu, "vendor_id", f"the value {vendor_id!r}")
+    more = [*([f"vendor={vendor_id}"] if vendor_id else []), *_features(line, cpu),
             *_cache(line, cpu), *_address(line, cpu)]  # fmt: skip
     if more and not told:
         told = default_model(line)
@@ -72,6 +76,10 @@ def _vendor(line: Line, cpu: Node) -> None:
         line.reading.text(vendor, [name for name, _ in known])
 
 
+def _is_name(text: str) -> bool:
+    return _NAME.fullmatch(text) is not None and not asks_for_help(text)
+
+
 def _features(line: Line, cpu: Node) -> list[str]:
     told = []
     for feature in line.reading.children(cpu, "feature"):
@@ -80,7 +88,7 @@ def _features(line: Line, cpu: Node) -> list[str]:
         if not _POLICIES[policy]:
             line.reading.besides[feature] = "libvirt asks for it where the host has it"
             continue
-        if not name or set(name) & _SEPARATORS:
+        if not _is_name(name):
             raise untold(feature, "name", f"the value {name!r}")
         told.append(f"{name}={_POLICIES[policy]}")
     return told

@@ -113,8 +113,7 @@ def _card(line: Line, drive: Drive, image: BlockImage, *, is_read_only: bool) ->
             **_flat("file", {k: v for k, v in blocks[0].items() if k not in _LAYER})}  # fmt: skip
     if is_read_only:
         told["readonly"] = "on"
-    first, *rest = told.items()
-    line.add("-drive", options(f"{first[0]}={first[1]}", **dict(rest)))
+    line.add("-drive", options(None, **told))
 
 
 _LAYER = {"node-name", "auto-read-only", "discard"}

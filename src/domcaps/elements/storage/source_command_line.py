@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ipaddress
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from domcaps.elements.boards.defaults import TRANSPORT
 from domcaps.elements.storage.secret_command_line import secret
@@ -203,9 +205,11 @@ def _curl(line: Line, source: Node, name: str) -> Blocks:
     protocol, path = source.get("protocol"), reading.get(source, "name") or ""
     query = reading.get(source, "query")
     user, password = _login(line, source, name)
+    shown = quote(path.lstrip("/"), safe=_IN_PATH)
+    if query and ("#" in query or not query.isprintable()):
+        raise untold(source, "query", f"the value {query!r}")
     told: Blocks = {
-        "url": f"{protocol}://{host.get('host')}:{host.get('port')}/{path.lstrip('/')}"
-        + (f"?{query}" if query else ""),
+        "url": f"{protocol}://{_in_url(source, host)}/{shown}" + (f"?{query}" if query else ""),
         "username": user,
         "password-secret": password,
     }
@@ -223,6 +227,28 @@ def _curl(line: Line, source: Node, name: str) -> Blocks:
         if inside is not None:
             told[tag] = reading.number(inside, attribute)
     return told
+
+
+_IN_PATH = "/;@&=+$,!*'()~:"
+"""Signs that libvirt does not escape in the path of a URL."""
+
+
+def _in_url(source: Node, host: dict[str, str]) -> str:
+    """Give host and port for a URL, in which other signs would begin another part."""
+    name, port = host.get("host", ""), host.get("port", "")
+    if not port.isascii() or not port.isdecimal():
+        raise untold(source, "", f"the port {port!r} of a server")
+    if ":" in name:
+        try:
+            return f"[{ipaddress.IPv6Address(name.strip('[]'))}]:{port}"
+        except ValueError:
+            raise untold(source, "", f"the name {name!r} of a server") from None
+    if not name.isprintable() or set(name) & _ENDING_HOST:
+        raise untold(source, "", f"the name {name!r} of a server")
+    return f"{name}:{port}"
+
+
+_ENDING_HOST = frozenset(" /?#@\\[]<>\"'{}|^`%")
 
 
 def _ssh(line: Line, source: Node, name: str) -> Blocks:
